@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `make help` lists the targets. Everything built lands below $(O); nothing generated is committed.
+
+O        ?= build
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+VERSION  := 0.1.0
+
+CC       ?= gcc
+CLANG    ?= $(firstword $(foreach c,clang clang-14 clang-16 clang-19,$(if $(shell command -v $(c)),$(c))) clang)
+BPFTOOL  ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+PKGS     := libbpf libelf libxxhash
+ARCHDIR  := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+Q        := $(if $(filter 1,$(V)),,@)
+say       = $(if $(Q),@printf '  %-7s %s\n' $(1) $(2))
+
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
+            -Wvla -Wpointer-arith -Wimplicit-fallthrough -Wold-style-definition $(if $(CI),-Werror)
+HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CPPFLAGS_ := -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' -Iinclude -Isrc -I$(O)
+CFLAGS_  := -std=gnu11 -O2 -g $(WARN) $(HARDEN) -ffile-prefix-map=$(CURDIR)=. \
+            $(if $(SAN),-fsanitize=$(SAN) -U_FORTIFY_SOURCE)
+LDFLAGS_ := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
+LIBS      = $(shell pkg-config --libs $(PKGS)) -lZydis -lZycore -lm
+# The host's flags never reach the BPF compiler: -fstack-protector breaks it.
+BPF_FLAGS := -g -O2 --target=bpf -mcpu=v3 -Wall -Iinclude -Ivmlinux -Ibpf -I/usr/include/$(ARCHDIR)
+
+ROOMS    := base proc dso py heap probe track session report out cli
+SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
+LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
+BPF_OBJ  := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c)))
+SKEL     := $(O)/pyleak.skel.h
+
+all: $(O)/pyleak-bpf ## build build/pyleak-bpf (needs `make deps` once)
+
+$(O)/pyleak-bpf: $(O)/main.o $(O)/libpyleak.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/libpyleak.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/%.o: src/%.c | $(SKEL)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/bpf/pyleak.o: $(BPF_OBJ)
+	$(call say,BPFLD,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $(O)/bpf/pyleak.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name pyleak_bpf > $@
+
+include tests/tests.mk
+
+install: $(O)/pyleak-bpf ## install into $(DESTDIR)$(PREFIX)
+	$(Q)install -D -m 755 $(O)/pyleak-bpf $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
+
+uninstall: ## remove what install put there
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
+
+clean: ## remove build results
+	$(Q)rm -rf $(O)
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: all install uninstall clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+-include $(LIB_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(O)/main.d

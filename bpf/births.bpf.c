@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Births: the probe at every place where a Python object comes to life records which object, of
+ * which type, by which Python stack. Meant for bursts of up to a million births per second.
+ */
+#include "maps.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline __u64 birth_object(struct pt_regs *ctx, const struct pl_site *site)
+{
+	__u64 addr = reg_value(ctx, site->reg) + (__s64)site->disp;
+
+	return site->how == PL_OBJ_DEREF ? walk_word(addr) : addr;
+}
+
+/* The slot of record @i. lap is written last: a reader that finds the lap it expects has a whole
+ * record. */
+static __always_inline void birth_write(__u64 i, const struct pl_birth *b)
+{
+	__u32 key = i & (PL_BIRTH_SLOTS - 1);
+	struct pl_birth *slot = bpf_map_lookup_elem(&births, &key);
+
+	if (!slot)
+		return;
+	slot->object = b->object;
+	slot->type = b->type;
+	slot->stack = b->stack;
+	slot->tid = b->tid;
+	slot->site = b->site;
+	barrier();
+	*(volatile __u16 *)&slot->lap = i / PL_BIRTH_SLOTS + 1;
+}
+
+/* Returns 0 and fills @b, or not 0 when this is none of ours or cannot be recorded. */
+static __always_inline int birth_gather(struct pt_regs *ctx, struct pl_birth *b)
+{
+	__u64 id = bpf_get_current_pid_tgid(), ip = ctx->ip;
+	const struct pl_site *site;
+
+	if (id >> 32 != config.tgid)
+		return -1;
+	site = bpf_map_lookup_elem(&sites, &ip);
+	if (!site) {
+		lose(PL_LOST_UNKNOWN_SITE);
+		return -1;
+	}
+	b->tid = id;
+	b->site = site->number;
+	b->object = birth_object(ctx, site);
+	if (!b->object) {
+		lose(PL_LOST_OBJECT_UNREADABLE);
+		return -1;
+	}
+	/* Recorded even with an unknown type or stack: what counts then is that whatever lived at
+	 * this address before is dead. */
+	b->type = walk_word(b->object + config.type_offset);
+	if (!b->type)
+		lose(PL_LOST_OBJECT_UNREADABLE);
+	b->stack = walk_current(b->tid, 1);
+	return 0;
+}
+
+/* One GIL: no two births at a time, so the counter is plain and published after the record. */
+SEC("uprobe")
+int birth(struct pt_regs *ctx)
+{
+	struct pl_stats *st = stats_get();
+	struct pl_birth b;
+	__u64 i;
+
+	if (!st || birth_gather(ctx, &b))
+		return 0;
+	i = st->births;
+	birth_write(i, &b);
+	barrier();
+	*(volatile __u64 *)&st->births = i + 1;
+	return 0;
+}
+
+/* Interpreters with a GIL of their own (3.12+) run the same code: births at a time. Takes the
+ * number before it writes, so the reader must look at lap. Needs the fetching add of 5.12. */
+SEC("?uprobe")
+int birth_shared(struct pt_regs *ctx)
+{
+	struct pl_stats *st = stats_get();
+	struct pl_birth b;
+
+	if (!st || birth_gather(ctx, &b))
+		return 0;
+	birth_write(__sync_fetch_and_add(&st->births, 1), &b);
+	return 0;
+}

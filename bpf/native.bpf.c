@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Native blocks: the malloc and mmap families of libc, entry and return paired per thread. One
+ * program for all entries (the function is told by the probed address), one for all returns, one
+ * that only counts. Loads on 5.10: no cookies, no atomics that fetch.
+ */
+#include "maps.h"
+#include "native_blocks.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* A call that takes longer than this is taken to have lost its return (a thread that was killed
+ * inside, a return probe that found no slot), and the thread is not blind for ever. */
+#define STALE_CALL_NS 1000000000ULL
+
+#define PROT_NONE_	0
+#define MAP_ANONYMOUS_	0x20
+#define MAP_STACK_	0x20000
+#define MAP_FAILED_FROM (-4095UL)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct pl_native_ctl);
+} native_ctl SEC(".maps");
+
+/* Direct-mapped by thread id: 12 ns where a hash takes 500 for its insert and delete. Thread ids of
+ * one process that agree in their low bits while both are inside an allocator are counted lost. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * PL_PENDING_SLOTS);
+	__type(key, __u32);
+	__type(value, struct pl_native_call);
+} native_calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, PL_NATIVE_RING_BYTES);
+} native_ring SEC(".maps");
+
+/* Register @n in x86 numbering; -1 for PL_REG_NONE. Each load is spelled out in assembler: the
+ * verifier takes neither a variable offset into the context nor, before 5.12, one into the stack. */
+#define REG_CASE(n, member)                                                    \
+	case n:                                                                \
+		asm volatile("%0 = *(u64 *)(%1 + %2)"                          \
+			     : "=r"(v)                                         \
+			     : "r"(ctx), "i"(offsetof(struct pt_regs, member))); \
+		break;
+
+static __always_inline __u64 reg_read(struct pt_regs *ctx, __u8 n)
+{
+	__u64 v = -1ULL;
+
+	switch (n) {
+		REG_CASE(0, ax)
+		REG_CASE(1, cx)
+		REG_CASE(2, dx)
+		REG_CASE(3, bx)
+		REG_CASE(4, sp)
+		REG_CASE(5, bp)
+		REG_CASE(6, si)
+		REG_CASE(7, di)
+		REG_CASE(8, r8)
+		REG_CASE(9, r9)
+		REG_CASE(10, r10)
+		REG_CASE(11, r11)
+		REG_CASE(12, r12)
+		REG_CASE(13, r13)
+		REG_CASE(14, r14)
+		REG_CASE(15, r15)
+	}
+	return v;
+}
+
+static __always_inline int is_map_fn(__u8 fn)
+{
+	return fn >= PL_FN_MMAP;
+}
+
+static __always_inline struct pl_native_call *call_slot(__u32 tid, int is_map)
+{
+	__u32 i = (tid & (PL_PENDING_SLOTS - 1)) * 2 + is_map;
+
+	return bpf_map_lookup_elem(&native_calls, &i);
+}
+
+static __always_inline int is_inside(const struct pl_native_call *c, __u32 tid, __u64 sp, __u64 now)
+{
+	return c->tid == tid && sp < c->sp && now - c->entered_ns < STALE_CALL_NS;
+}
+
+static __always_inline void event_put(__u32 op, __u64 addr, __u64 size, __u64 stack, __u64 caller)
+{
+	struct pl_native_event *e = bpf_ringbuf_reserve(&native_ring, sizeof(*e), 0);
+
+	if (!e) {
+		lose(PL_LOST_RING_FULL);
+		return;
+	}
+	e->addr = addr;
+	e->size = size;
+	e->stack = stack;
+	e->caller = caller;
+	e->t_ns = bpf_ktime_get_ns();
+	e->op = op;
+	e->pad = 0;
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void block_end(__u32 mode, __u64 addr)
+{
+	struct pl_block b;
+
+	if (!addr)
+		return;
+	if (mode == PL_NATIVE_BURST)
+		event_put(PL_NATIVE_FREE, addr, 0, 0, 0);
+	else
+		block_take(addr, &b);
+}
+
+/* The size asked for and the old block, from the arguments; 0 when the call makes no block we
+ * count. */
+static __always_inline int call_read(struct pl_native_call *c, __u8 fn, const __u64 *a)
+{
+	c->ptr = 0;
+	switch (fn) {
+	case PL_FN_CALLOC:
+		c->size = a[0] * a[1]; /* when that overflows, the call fails */
+		return 1;
+	case PL_FN_REALLOC:
+	case PL_FN_POSIX_MEMALIGN:
+		c->ptr = a[0];
+		c->size = a[1];
+		return 1;
+	case PL_FN_MMAP:
+		c->size = (a[0] + PL_PAGE - 1) & -PL_PAGE;
+		/* no memory of the process's own: files, reservations; thread stacks end with
+		 * their thread */
+		return (a[1] & MAP_ANONYMOUS_) && !(a[1] & MAP_STACK_) && a[2] != PROT_NONE_;
+	case PL_FN_MREMAP:
+		c->ptr = a[0];
+		c->size = (a[2] + PL_PAGE - 1) & -PL_PAGE;
+		return 1;
+	default:
+		c->size = a[0];
+		return 1;
+	}
+}
+
+/* realloc and mremap end the old block at entry: at return its address may belong to another
+ * thread's new block. A failed call gives it back. */
+static __always_inline void call_take_old(struct pl_native_call *c, __u32 mode, __u64 old_len)
+{
+	c->has_old = 0;
+	if (!c->ptr || c->fn == PL_FN_POSIX_MEMALIGN)
+		return;
+	if (c->fn == PL_FN_REALLOC && mode == PL_NATIVE_BURST) {
+		event_put(PL_NATIVE_FREE, c->ptr, 0, 0, 0);
+		return;
+	}
+	c->has_old = block_take(c->ptr, &c->old);
+	old_len = (old_len + PL_PAGE - 1) & -PL_PAGE;
+	if (c->has_old && c->fn == PL_FN_MREMAP && old_len < c->old.size) {
+		struct pl_block rest = c->old;
+
+		rest.size -= old_len;
+		block_put(c->ptr + old_len, &rest, 0);
+		c->old.size = old_len;
+	}
+}
+
+static __always_inline void call_enter(__u8 fn, __u32 heap_mode, const __u64 *a, __u64 sp, __u32 tid)
+{
+	__u64 now = bpf_ktime_get_ns();
+	int is_map = is_map_fn(fn);
+	struct pl_native_call *c = call_slot(tid, is_map);
+	struct pl_native_call *heap = is_map ? call_slot(tid, 0) : c;
+	struct pl_native_call n = {};
+
+	if (!c || !heap)
+		return;
+	if (is_inside(c, tid, sp, now)) /* libc calling itself: the outer call counts */
+		return;
+	if (is_map && heap_mode == PL_NATIVE_EXACT && is_inside(heap, tid, sp, now))
+		return; /* memory for malloc: its blocks are counted, not its mappings */
+	if (c->tid)
+		lose(PL_LOST_PENDING_LOST);
+	c->tid = 0;
+	n.fn = fn;
+	if (!call_read(&n, fn, a))
+		return;
+	call_take_old(&n, heap_mode, a[1]);
+	if (fn == PL_FN_MREMAP && !n.has_old) /* of something that is not in the table */
+		return;
+	if (n.size < config.min_size || n.size > config.max_size) {
+		if (!n.has_old)
+			return;
+		n.is_filtered = 1;
+	}
+	n.sp = sp;
+	n.entered_ns = now;
+	n.tid = tid;
+	*c = n;
+}
+
+SEC("uprobe")
+int native_entry(struct pt_regs *ctx)
+{
+	__u64 id = bpf_get_current_pid_tgid(), a[PL_FN_ARGS], ip = ctx->ip;
+	struct pl_native_ctl *ctl;
+	__u32 zero = 0, mode, i;
+	__u8 fn;
+
+	if (id >> 32 != config.tgid)
+		return 0;
+	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
+	if (!ctl)
+		return 0;
+	for (i = 0; i < PL_FN_MAX; i++)
+		if (ctl->fns[i].ip == ip)
+			break;
+	if (i >= PL_FN_MAX) {
+		lose(PL_LOST_UNKNOWN_SITE);
+		return 0;
+	}
+	fn = ctl->fns[i].fn;
+	mode = is_map_fn(fn) ? (ctl->mmap_on ? PL_NATIVE_EXACT : PL_NATIVE_OFF) : ctl->mode;
+	if (mode == PL_NATIVE_OFF)
+		return 0;
+	for (int k = 0; k < PL_FN_ARGS; k++)
+		a[k] = reg_read(ctx, ctl->fns[i].reg[k]);
+	if (fn == PL_FN_FREE) {
+		__sync_fetch_and_add(&ctl->frees, 1);
+		block_end(mode, a[0]);
+	} else if (fn == PL_FN_MUNMAP) {
+		map_end(a[0], a[1]);
+	} else {
+		__sync_fetch_and_add(is_map_fn(fn) ? &ctl->maps : &ctl->entries, 1);
+		call_enter(fn, ctl->mode, a, ctx->sp, id);
+	}
+	return 0;
+}
+
+/* The address the call gave, 0 when it failed. */
+static __always_inline __u64 call_result(const struct pl_native_call *c, __u64 ax)
+{
+	__u64 addr = 0;
+
+	if (c->fn == PL_FN_POSIX_MEMALIGN) {
+		if (!(__u32)ax)
+			bpf_probe_read_user(&addr, sizeof(addr), (void *)c->ptr);
+		return addr;
+	}
+	if (is_map_fn(c->fn))
+		return ax >= MAP_FAILED_FROM ? 0 : ax;
+	return ax;
+}
+
+static __always_inline void call_done(const struct pl_native_call *c, __u32 mode, __u64 addr,
+				      __u64 caller)
+{
+	int is_map = is_map_fn(c->fn);
+	struct pl_block b = {};
+
+	if (!addr) {
+		/* realloc(p, 0) freed p and returns NULL: no failure */
+		if (c->has_old && c->size)
+			block_put(c->ptr, &c->old, 0);
+		return;
+	}
+	if (c->is_filtered)
+		return;
+	b.size = c->size;
+	/* a block that grows keeps its age and belongs to who made it grow */
+	b.born_ns = c->has_old ? c->old.born_ns : c->entered_ns;
+	b.site.stack = walk_current(c->tid, 0);
+	b.site.caller = caller;
+	b.site.kind = is_map ? PL_KIND_MMAP : PL_KIND_HEAP;
+	if (!is_map && mode == PL_NATIVE_BURST) {
+		event_put(PL_NATIVE_ALLOC, addr, b.size, b.site.stack, caller);
+		return;
+	}
+	block_put(addr, &b, 1);
+	if (is_map)
+		recent_add(addr, b.size);
+}
+
+/* After the return sp is one word above the entry's, and ip is the caller's return address: the
+ * kernel has put both right before it calls us. */
+static __always_inline int call_leave(struct pt_regs *ctx, __u32 tid, int is_map, __u32 mode)
+{
+	struct pl_native_call *c = call_slot(tid, is_map), mine;
+
+	if (!c || c->tid != tid || c->sp + 8 != ctx->sp)
+		return 0; /* filtered, nested, or entered before we were there */
+	mine = *c;
+	c->tid = 0;
+	call_done(&mine, mode, call_result(&mine, ctx->ax), ctx->ip);
+	return 1;
+}
+
+SEC("uretprobe")
+int native_return(struct pt_regs *ctx)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct pl_native_ctl *ctl;
+	__u32 zero = 0;
+
+	if (id >> 32 != config.tgid)
+		return 0;
+	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
+	if (!ctl)
+		return 0;
+	if (ctl->mode != PL_NATIVE_OFF)
+		call_leave(ctx, id, 0, ctl->mode);
+	return 0;
+}
+
+/* Returns of the mmap family: a probe set of its own, so it has a program of its own. */
+SEC("uretprobe")
+int native_map_return(struct pt_regs *ctx)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	if (id >> 32 == config.tgid)
+		call_leave(ctx, id, 1, PL_NATIVE_EXACT);
+	return 0;
+}
+
+/* Entry only: how many calls are there? */
+SEC("uprobe")
+int native_meter(struct pt_regs *ctx)
+{
+	__u32 zero = 0;
+	struct pl_native_ctl *ctl = bpf_map_lookup_elem(&native_ctl, &zero);
+
+	if (ctl && bpf_get_current_pid_tgid() >> 32 == config.tgid)
+		__sync_fetch_and_add(&ctl->metered, 1);
+	return 0;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the kernel half hands to the user half: map keys and values, ring records, configuration,
+ * the list of losses. Fixed-width types, natural alignment, padding spelled out.
+ */
+#ifndef PYLEAK_ABI_H
+#define PYLEAK_ABI_H
+
+#include "pyleak/layout.h"
+
+#define PL_MAX_FRAMES  128    /* deeper stacks are cut, and marked */
+#define PL_BIRTH_SLOTS 32768  /* births recorded per burst; a power of two */
+#define PL_MAX_STACKS  32768  /* distinct stacks known to the kernel half */
+#define PL_MAX_SITES   2048   /* birth sites of one target */
+#define PL_MAX_BLOCKS  131072 /* live native blocks */
+#define PL_RING_BYTES  (4 << 20)
+
+/* Every way in which something is not counted: name, JSON key, sentence. */
+#define PL_LOST(X)                                                                              \
+	X(RING_FULL, "ring_full", "a new stack did not fit the ring buffer")                    \
+	X(STACKS_FULL, "stacks_full", "the table of stacks was full")                           \
+	X(NO_TSTATE, "no_thread_state", "a birth in a thread without Python state")             \
+	X(STACK_UNREADABLE, "stack_unreadable", "a stack could not be read to its end")         \
+	X(SCRATCH_BUSY, "scratch_busy", "two threads wanted one scratch buffer")                \
+	X(UNKNOWN_SITE, "unknown_site", "a probe fired at an address that is not a known site") \
+	X(OBJECT_UNREADABLE, "object_unreadable", "an object's address could not be taken")     \
+	X(BIRTHS_FULL, "births_full", "a burst had more births than slots")                     \
+	X(BLOCKS_FULL, "blocks_full", "the table of live native blocks was full")               \
+	X(SITES_FULL, "sites_full", "the table of native sites was full")                       \
+	X(PENDING_LOST, "pending_lost", "a return of an allocator without its entry")
+
+#define X(id, key, text) PL_LOST_##id,
+enum pl_lost_reason { PL_LOST(X) PL_LOST_MAX };
+#undef X
+
+/* One place where objects come to life: how to get the object when the probe fires. */
+enum pl_object_how {
+	PL_OBJ_REG = 0,	  /* object = reg + disp */
+	PL_OBJ_DEREF = 1, /* object = *(u64 *)(reg + disp): a stack slot */
+};
+
+/* Register numbers are x86 encoding order: rax 0, rcx 1, rdx 2, rbx 3, rsp 4, rbp 5, rsi 6,
+ * rdi 7, r8 .. r15 = 8 .. 15. */
+struct pl_site {
+	__u8 reg;
+	__u8 how;
+	__u16 number;
+	__s32 disp;
+};
+
+/* One birth, 32 bytes, in the mmap-able array `births`, used as a ring: record i lies in slot
+ * i % PL_BIRTH_SLOTS. The reader keeps up or counts what was overwritten (PL_LOST_BIRTHS_FULL).
+ * A birth whose stack or type could not be read is recorded all the same, with 0 there: it still
+ * says that what lived at this address before is dead. */
+struct pl_birth {
+	__u64 object;
+	__u64 type;
+	__u64 stack; /* hash of the Python stack; 0 = none (no thread state) */
+	__u32 tid;
+	__u16 site;
+	__u16 lap; /* (i / PL_BIRTH_SLOTS + 1) modulo 2^16, written last */
+};
+_Static_assert(sizeof(struct pl_birth) == 32, "pl_birth is ABI");
+
+struct pl_frame {
+	__u64 code;  /* PyCodeObject, tag bits cleared */
+	__u64 instr; /* raw word, see enum pl_instr_kind */
+};
+
+/* Ring record: a stack seen for the first time. `frames` holds n entries, innermost first; the
+ * record ends behind the last. The ring never wakes its reader, who consumes it before looking at
+ * the births that may name the stack. */
+struct pl_stack {
+	__u64 id; /* the hash */
+	__u32 n;
+	__u32 flags; /* PL_STACK_* */
+	struct pl_frame frames[PL_MAX_FRAMES];
+};
+#define PL_STACK_TRUNCATED 1 /* deeper than PL_MAX_FRAMES */
+#define PL_STACK_BROKEN	   2 /* a frame could not be read */
+
+/* Native blocks. A site is a Python stack, the allocator's caller and the kind. */
+enum pl_kind { PL_KIND_HEAP = 1, PL_KIND_MMAP = 2 };
+
+struct pl_native_key {
+	__u64 stack;  /* 0 = no Python state */
+	__u64 caller; /* return address of the allocator's caller */
+	__u32 kind;
+	__u32 pad;
+};
+
+struct pl_native_site {
+	__u64 live_bytes;
+	__u64 live_count;
+	__u64 total_bytes;
+	__u64 total_count;
+};
+
+struct pl_block {
+	__u64 size;
+	__u64 born_ns; /* bpf_ktime_get_ns */
+	struct pl_native_key site;
+};
+
+/* Read-only configuration, set before load. */
+struct pl_config {
+	struct pl_walk walk;
+	__u32 tgid;	  /* in the initial pid namespace */
+	__u32 max_frames; /* <= PL_MAX_FRAMES */
+	__u64 min_size;	  /* native blocks smaller or larger than this are not traced */
+	__u64 max_size;
+	__u16 type_offset; /* ob_type inside an object: 8 */
+	__u8 pad[6];
+};
+
+/* Counters the user half reads (mmap-able array map `stats`, one entry). */
+struct pl_stats {
+	__u64 births;  /* births recorded since load; published after the record */
+	__u64 mallocs; /* allocator calls seen, paired or metered */
+	__u64 frees;
+	__u64 lost[PL_LOST_MAX];
+};
+
+#endif

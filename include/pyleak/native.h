@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the two halves share about native blocks beyond abi.h: which libc functions are probed, where
+ * their arguments lie at the probed byte, the control word, and the records of a burst.
+ */
+#ifndef PYLEAK_NATIVE_H
+#define PYLEAK_NATIVE_H
+
+#include "pyleak/abi.h"
+
+#define PL_MAX_NATIVE_SITES  16384
+#define PL_NATIVE_RING_BYTES (1 << 20)
+#define PL_PENDING_SLOTS     4096 /* threads inside an allocator at once; a power of two */
+#define PL_RECENT_MAPS	     16	  /* mappings a partial munmap is looked for in; a power of two */
+
+/* Order = order of the search for the probed address: the hot ones first. The arguments named are
+ * those of reg[0], reg[1], reg[2]. */
+#define PL_FN(X)                                   \
+	X(MALLOC, "malloc")	    /* size */     \
+	X(FREE, "free")		    /* ptr */      \
+	X(REALLOC, "realloc")	    /* ptr, size */ \
+	X(CALLOC, "calloc")	    /* n, size */  \
+	X(POSIX_MEMALIGN, "posix_memalign") /* result, size */ \
+	X(MEMALIGN, "memalign")	    /* size */     \
+	X(ALIGNED_ALLOC, "aligned_alloc") /* size */ \
+	X(VALLOC, "valloc")	    /* size */     \
+	X(PVALLOC, "pvalloc")	    /* size */     \
+	X(MMAP, "mmap")		    /* length, flags, prot */ \
+	X(MUNMAP, "munmap")	    /* addr, length */ \
+	X(MREMAP, "mremap")	    /* addr, old length, new length */
+
+#define X(id, name) PL_FN_##id,
+enum pl_fn { PL_FN(X) PL_FN_MAX };
+#undef X
+
+#define PL_FN_ARGS 3
+#define PL_REG_NONE 0xff /* the argument is not available at the probed byte */
+
+struct pl_native_fn {
+	__u64 ip;		/* run-time address of the probed instruction */
+	__u8 reg[PL_FN_ARGS]; /* x86 register numbers, see struct pl_site */
+	__u8 fn;
+	__u32 pad;
+};
+
+enum pl_native_mode {
+	PL_NATIVE_OFF = 0,   /* programs return at once */
+	PL_NATIVE_EXACT = 1, /* live blocks in native_blocks */
+	PL_NATIVE_BURST = 2, /* every event into native_ring */
+};
+
+/* The one entry of the mmap-able array `native_ctl`, written by the user half. */
+struct pl_native_ctl {
+	__u32 mode;   /* of the malloc family, enum pl_native_mode */
+	__u32 mmap_on; /* the mmap family is either exact or off */
+	__u32 n_fns;
+	__u32 pad;
+	struct pl_native_fn fns[PL_FN_MAX];
+	__u64 entries; /* calls seen; written by the kernel half */
+	__u64 frees;
+	__u64 maps;
+	__u64 metered;
+};
+
+/* A call that has been entered and has not returned. One slot per thread and family. */
+struct pl_native_call {
+	__u64 sp; /* at entry, where the return address lies */
+	__u64 entered_ns;
+	__u64 size;
+	__u64 ptr;	     /* old block, or where posix_memalign puts its result */
+	struct pl_block old; /* what realloc or mremap took out of the table */
+	__u32 tid;	     /* 0 = free slot */
+	__u8 fn;
+	__u8 has_old;
+	__u8 is_filtered; /* only here to give `old` back when the call fails */
+	__u8 pad;
+};
+
+enum pl_native_op { PL_NATIVE_ALLOC = 1, PL_NATIVE_FREE = 2 };
+
+/* Ring record of a burst; order in the ring is the order of events. */
+struct pl_native_event {
+	__u64 addr;
+	__u64 size;
+	__u64 stack;
+	__u64 caller;
+	__u64 t_ns;
+	__u32 op;
+	__u32 pad;
+};
+
+#endif

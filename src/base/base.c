@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Errors, log, ownership, vectors, time. */
+#include "base/base.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static _Thread_local char fail_buf[1024];
+static enum log_level log_threshold = LOG_WARN;
+
+int fail(int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(fail_buf, sizeof(fail_buf), fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int fail_in(int code, const char *fmt, ...)
+{
+	char old[sizeof(fail_buf)], context[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(context, sizeof(context), fmt, ap);
+	va_end(ap);
+	memcpy(old, fail_buf, sizeof(old));
+	snprintf(fail_buf, sizeof(fail_buf), "%s: %.700s", context, old);
+	return code;
+}
+
+const char *fail_text(void)
+{
+	return fail_buf[0] ? fail_buf : "unknown error";
+}
+
+void log_set_level(enum log_level level)
+{
+	log_threshold = level;
+}
+
+bool log_enabled(enum log_level level)
+{
+	return level <= log_threshold;
+}
+
+void log_at(enum log_level level, const char *fmt, ...)
+{
+	char line[2048];
+	va_list ap;
+
+	if (!log_enabled(level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "pyleak-bpf: %s\n", line);
+}
+
+void free_ptr(void *p)
+{
+	void *v;
+
+	memcpy(&v, p, sizeof(v));
+	free(v);
+}
+
+void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+bool vec_grow(void **v, size_t *cap, size_t need, size_t item)
+{
+	size_t want = *cap ? *cap : 8;
+	void *grown;
+
+	if (need <= *cap)
+		return true;
+	while (want < need)
+		want *= 2;
+	grown = reallocarray(*v, want, item);
+	if (!grown)
+		return false;
+	*v = grown;
+	*cap = want;
+	return true;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Errors, log, ownership, vectors, time: what every room uses. */
+#ifndef PYLEAK_BASE_H
+#define PYLEAK_BASE_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+/* The shared headers use the kernel's type names. */
+#include <linux/types.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Record the sentence for the user and return @code (a negative errno). The sentence names the
+ * object, the cause and the remedy. Thread-local; the last one wins. */
+int fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Put "context: " before the recorded sentence and return @code. */
+int fail_in(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *fail_text(void);
+
+enum log_level { LOG_QUIET = -1, LOG_WARN = 0, LOG_INFO = 1, LOG_DEBUG = 2 };
+/* All log lines go to standard error. The threshold is set once, by main. */
+void log_set_level(enum log_level level);
+bool log_enabled(enum log_level level);
+void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
+
+void free_ptr(void *p); /* cleanup handler: takes the address of a pointer */
+void close_fd(int *fd);
+#define auto_free  __attribute__((cleanup(free_ptr)))
+#define auto_close __attribute__((cleanup(close_fd)))
+/* Give the value away: the cleanup of @p then has nothing to free. */
+#define take(p)                         \
+	({                              \
+		__typeof__(p) v_ = (p); \
+		(p) = NULL;             \
+		v_;                     \
+	})
+
+uint64_t clock_ns(void); /* CLOCK_MONOTONIC, the same clock as bpf_ktime_get_ns */
+
+/* A growing array: struct { T *v; size_t n, cap; }. vec_push returns a pointer to a new zeroed
+ * last element, or NULL when memory ran out. */
+#define VEC(T)                 \
+	struct {               \
+		T *v;          \
+		size_t n, cap; \
+	}
+bool vec_grow(void **v, size_t *cap, size_t need, size_t item);
+#define vec_reserve(a, need) vec_grow((void **)&(a)->v, &(a)->cap, (need), sizeof(*(a)->v))
+#define vec_push(a)                                                                 \
+	(vec_reserve((a), (a)->n + 1)                                               \
+		 ? (memset(&(a)->v[(a)->n], 0, sizeof(*(a)->v)), &(a)->v[(a)->n++]) \
+		 : NULL)
+#define vec_free(a)                           \
+	do {                                  \
+		free((a)->v);                 \
+		memset((a), 0, sizeof(*(a))); \
+	} while (0)
+
+/* "1.2 MiB", "+340 KiB/s", "3.4 k", "1 h 20 m". All write at most @size bytes and return @buf. */
+char *fmt_bytes(char *buf, size_t size, double bytes);
+char *fmt_count(char *buf, size_t size, double n);
+char *fmt_duration(char *buf, size_t size, double seconds);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Numbers for people: one form everywhere. */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/base.h"
+
+static char *scaled(char *buf, size_t size, double v, double step, const char *const *unit,
+		    size_t n)
+{
+	size_t i = 0;
+
+	while (i + 1 < n && fabs(v) >= step * 0.9995) {
+		v /= step;
+		i++;
+	}
+	snprintf(buf, size, i == 0 || fabs(v) >= 99.95 ? "%.0f%s" : "%.1f%s", v, unit[i]);
+	return buf;
+}
+
+char *fmt_bytes(char *buf, size_t size, double bytes)
+{
+	static const char *const unit[] = {" B", " KiB", " MiB", " GiB", " TiB"};
+
+	return scaled(buf, size, bytes, 1024, unit, ARRAY_SIZE(unit));
+}
+
+char *fmt_count(char *buf, size_t size, double n)
+{
+	static const char *const unit[] = {"", " k", " M", " G"};
+
+	if (fabs(n) < 99.95 && fabs(n - round(n)) > 0.049) {
+		snprintf(buf, size, "%.1f", n);
+		return buf;
+	}
+	return scaled(buf, size, n, 1000, unit, ARRAY_SIZE(unit));
+}
+
+char *fmt_duration(char *buf, size_t size, double s)
+{
+	if (s < 99.5)
+		snprintf(buf, size, "%.0f s", s);
+	else if (s < 5400)
+		snprintf(buf, size, "%.0f m %02.0f s", floor(s / 60), floor(fmod(s, 60)));
+	else
+		snprintf(buf, size, "%.0f h %02.0f m", floor(s / 3600), floor(fmod(s, 3600) / 60));
+	return buf;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* An open-addressing map from non-zero 64-bit keys to 64-bit values: for the hot look-ups (one per
+ * birth), where a node per entry would cost a cache miss each. No deletion: clear and refill. */
+#ifndef PYLEAK_MAP64_H
+#define PYLEAK_MAP64_H
+
+#include "base/base.h"
+
+struct map64 {
+	uint64_t *slot; /* cap pairs of key, value; key 0 = free */
+	size_t n, cap;	/* cap is a power of two */
+};
+
+void map64_free(struct map64 *m);
+void map64_clear(struct map64 *m); /* keeps the memory */
+/* The value's place, or NULL. Valid until the next map64_put. */
+uint64_t *map64_get(const struct map64 *m, uint64_t key);
+/* The value's place, a new one zeroed; NULL when memory ran out or key is 0. */
+uint64_t *map64_put(struct map64 *m, uint64_t key);
+
+#endif

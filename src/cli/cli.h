@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The commands. Each takes the words of the command line and returns the exit code. */
+#ifndef PYLEAK_CLI_H
+#define PYLEAK_CLI_H
+
+#include "base/base.h"
+
+/* A promise to scripts. */
+enum cli_exit {
+	CLI_DONE = 0,
+	CLI_FAILED = 1,	       /* one line on standard error says what and what to do */
+	CLI_USAGE = 2,	       /* bad command line */
+	CLI_INTERRUPTED = 130, /* Ctrl-C before anything could be reported */
+};
+
+int cli_watch(int argc, char **argv);
+
+/* What this user and this kernel must allow before anything is tried. Fails with the sentence. */
+int cli_preflight(void);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Option parser over getopt_long, driven by a table. */
+#include "cli/opts.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <math.h>
+
+#define MAX_ROWS    40
+#define LONG_BASE   256 /* what getopt returns for row n: LONG_BASE + n, whichever form was used */
+#define HELP_COLUMN 28
+#define HELP_WIDTH  80
+
+static int number(const char *text, double *out)
+{
+	char *end;
+
+	/* No sign, exponent, hex, nan or inf: nobody means them. */
+	if (!*text || text[strspn(text, "0123456789.")] != '\0')
+		return -EINVAL;
+	errno = 0;
+	*out = strtod(text, &end);
+	return *end || errno ? -EINVAL : 0;
+}
+
+int opts_size(const char *text, uint64_t *out)
+{
+	static const char suffix[] = "kKmMgG";
+	unsigned shift = 0;
+	uint64_t v;
+	const char *at;
+	char *end;
+
+	if (!*text || *text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (errno)
+		return -EINVAL;
+	at = *end ? strchr(suffix, *end) : NULL;
+	if (at) {
+		shift = 10 * (1 + (unsigned)(at - suffix) / 2);
+		end++;
+	}
+	if (*end || v > UINT64_MAX >> shift)
+		return -EINVAL;
+	*out = v << shift;
+	return 0;
+}
+
+/* "-p, --pid" as the user should see it in a complaint. */
+static const char *shown(const struct opt *o, char *buf, size_t size)
+{
+	if (o->letter)
+		snprintf(buf, size, "-%c/--%s", o->letter, o->name);
+	else
+		snprintf(buf, size, "--%s", o->name);
+	return buf;
+}
+
+static int parse_pids(const struct opt *o, const char *text, struct opt_pids *out)
+{
+	const char *at = text;
+	char buf[32];
+	char *end;
+	long pid;
+
+	do {
+		errno = 0;
+		pid = *at >= '0' && *at <= '9' ? strtol(at, &end, 10) : 0;
+		if (errno || pid < 1 || pid > INT_MAX || (*end && *end != ','))
+			return fail(-EINVAL, "%s %s: a process id is a number from 1 on",
+				    shown(o, buf, sizeof(buf)), text);
+		for (size_t i = 0; i < out->n && pid; i++)
+			if (out->v[i] == pid) /* named twice, watched once */
+				pid = 0;
+		if (pid && out->n == OPTS_MAX_PIDS)
+			return fail(-EINVAL, "%s: at most %d processes at once",
+				    shown(o, buf, sizeof(buf)), OPTS_MAX_PIDS);
+		if (pid)
+			out->v[out->n++] = (int)pid;
+		at = end + 1;
+	} while (*end);
+	return 0;
+}
+
+static int parse_word(const struct opt *o, const char *text, const char **out)
+{
+	char list[256] = "", buf[32];
+	size_t used = 0;
+
+	for (const char *const *w = o->words; *w; w++) {
+		if (strcmp(*w, text) == 0) {
+			*out = *w;
+			return 0;
+		}
+		if (used < sizeof(list))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+						 used ? ", " : "", *w);
+	}
+	return fail(-EINVAL, "%s %s: not known; there is: %s", shown(o, buf, sizeof(buf)), text,
+		    list);
+}
+
+static int out_of_range(const struct opt *o, const char *text)
+{
+	char buf[32];
+
+	return fail(-EINVAL, "%s %s: must be a number from %.10g to %.10g",
+		    shown(o, buf, sizeof(buf)), text, o->min, o->max);
+}
+
+static int parse_size(const struct opt *o, const char *text, uint64_t *out)
+{
+	char buf[32];
+
+	if (opts_size(text, out) == 0)
+		return 0;
+	return fail(-EINVAL, "%s %s: must be a size in bytes, such as 512, 4k or 1M",
+		    shown(o, buf, sizeof(buf)), text);
+}
+
+static int parse_number(const struct opt *o, const char *text, void *to)
+{
+	double v;
+
+	/* The comparison is written so that it is false for everything odd. */
+	if (number(text, &v) != 0 || !(v >= o->min && v <= o->max))
+		return out_of_range(o, text);
+	if (o->type == OPT_NUMBER) {
+		*(double *)to = v;
+		return 0;
+	}
+	if (v != floor(v))
+		return out_of_range(o, text);
+	*(uint32_t *)to = (uint32_t)v;
+	return 0;
+}
+
+static int store(const struct opt *o, const char *text, void *out)
+{
+	void *to = (char *)out + o->offset;
+
+	switch (o->type) {
+	case OPT_FLAG:
+		*(bool *)to = true;
+		return 0;
+	case OPT_COUNT:
+		(*(int *)to)++;
+		return 0;
+	case OPT_STRING:
+		*(const char **)to = text;
+		return 0;
+	case OPT_WORD:
+		return parse_word(o, text, to);
+	case OPT_PIDS:
+		return parse_pids(o, text, to);
+	case OPT_SIZE:
+		return parse_size(o, text, to);
+	case OPT_U32:
+	case OPT_NUMBER:
+		return parse_number(o, text, to);
+	}
+	return -EINVAL;
+}
+
+/* getopt's two notations of the table. Returns the number of rows. */
+static size_t spell(const struct opt *table, char *letters, struct option *names)
+{
+	size_t n = 0;
+
+	*letters++ = ':'; /* tell a missing value from an unknown option */
+	for (; table[n].name && n < MAX_ROWS; n++) {
+		names[n].name = table[n].name;
+		names[n].has_arg = table[n].arg ? required_argument : no_argument;
+		names[n].flag = NULL;
+		names[n].val = LONG_BASE + (int)n;
+		if (table[n].letter)
+			*letters++ = table[n].letter;
+		if (table[n].letter && table[n].arg)
+			*letters++ = ':';
+	}
+	*letters = '\0';
+	return n;
+}
+
+static const struct opt *find_row(const struct opt *table, size_t n, int c)
+{
+	if (c >= LONG_BASE && (size_t)(c - LONG_BASE) < n)
+		return &table[c - LONG_BASE];
+	for (size_t i = 0; i < n; i++)
+		if (table[i].letter && table[i].letter == c)
+			return &table[i];
+	return NULL;
+}
+
+static int complain(const struct opt *table, size_t n, int c, const char *word)
+{
+	const struct opt *o = find_row(table, n, optopt);
+	char buf[32];
+
+	if (o && c == ':')
+		return fail(-EINVAL, "%s needs a value: %s", shown(o, buf, sizeof(buf)), o->arg);
+	if (o && c == '?')
+		return fail(-EINVAL, "%s takes no value", shown(o, buf, sizeof(buf)));
+	if (optopt && strncmp(word, "--", 2) != 0)
+		return fail(-EINVAL, "unknown option -%c; --help lists the options", optopt);
+	return fail(-EINVAL, "unknown option %s; --help lists the options", word);
+}
+
+int opts_parse(const struct opt *table, int argc, char **argv, void *out)
+{
+	struct option names[MAX_ROWS + 1] = {0};
+	char letters[2 * MAX_ROWS + 2];
+	size_t n = spell(table, letters, names);
+	int c, err;
+
+	opterr = 0;
+	optind = 0; /* glibc: start afresh, also when called again */
+	while ((c = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+		const struct opt *o = c == '?' || c == ':' ? NULL : find_row(table, n, c);
+
+		err = o ? store(o, optarg, out) : complain(table, n, c, argv[optind - 1]);
+		if (err)
+			return err;
+	}
+	if (optind < argc)
+		return fail(-EINVAL, "unexpected word '%s'; --help shows the usage", argv[optind]);
+	return 0;
+}
+
+/* @text from column @col on, broken at spaces. */
+static void wrap(FILE *f, const char *text, int col)
+{
+	int at = col;
+	size_t n;
+
+	while (*text) {
+		n = strcspn(text, " ");
+		if (at > col && at + 1 + (int)n > HELP_WIDTH) {
+			fprintf(f, "\n%*s", col, "");
+			at = col;
+		} else if (at > col) {
+			fputc(' ', f);
+			at++;
+		}
+		fwrite(text, 1, n, f);
+		at += (int)n;
+		text += n + (text[n] == ' ');
+	}
+	fputc('\n', f);
+}
+
+void opts_help(const struct opt *table, FILE *f)
+{
+	char left[64];
+
+	for (const struct opt *o = table; o->name; o++) {
+		snprintf(left, sizeof(left), "  %c%c%s--%s%s%s", o->letter ? '-' : ' ',
+			 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+			 o->arg ? " " : "", o->arg ? o->arg : "");
+		fprintf(f, "%-*s", HELP_COLUMN - 1, left);
+		if (strlen(left) > HELP_COLUMN - 2)
+			fprintf(f, "\n%*s", HELP_COLUMN - 1, "");
+		fputc(' ', f);
+		wrap(f, o->help, HELP_COLUMN);
+	}
+}

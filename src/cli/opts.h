@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Options from one table: the parser, its complaints and --help read the same rows. */
+#ifndef PYLEAK_CLI_OPTS_H
+#define PYLEAK_CLI_OPTS_H
+
+#include <stdio.h>
+
+#include "base/base.h"
+
+#define OPTS_MAX_PIDS 64
+
+enum opt_type {
+	OPT_FLAG,   /* bool */
+	OPT_COUNT,  /* int, one more each time */
+	OPT_U32,    /* uint32_t */
+	OPT_NUMBER, /* double */
+	OPT_SIZE,   /* uint64_t, takes k, M, G */
+	OPT_STRING, /* const char * */
+	OPT_WORD,   /* const char *, one of .words */
+	OPT_PIDS,   /* struct opt_pids */
+};
+
+struct opt_pids {
+	int v[OPTS_MAX_PIDS];
+	size_t n;
+};
+
+/* One row. A table ends with a row without a name. */
+struct opt {
+	char letter; /* 0 = long form only */
+	enum opt_type type;
+	const char *name, *arg; /* arg: NULL for flags */
+	size_t offset;		/* of the value in the structure that is filled */
+	const char *help;
+	double min, max;	  /* U32, NUMBER, SIZE: what is accepted */
+	const char *const *words; /* WORD: what is accepted, ends with NULL */
+};
+
+/* Fill @out, which holds the defaults. -EINVAL with the sentence for bad usage; words that belong
+ * to no option are bad usage. */
+int opts_parse(const struct opt *table, int argc, char **argv, void *out);
+/* The rows as text, wrapped at 80 columns. */
+void opts_help(const struct opt *table, FILE *f);
+
+/* "4096", "4k", "1M", "2G": -EINVAL without a sentence when it is none of these. */
+int opts_size(const char *text, uint64_t *out);
+
+#endif

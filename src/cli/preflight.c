@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Early and clear refusal: rights and BTF, before a target is touched. */
+#include <linux/capability.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+
+struct need {
+	int cap;
+	bool is_in_sys_admin; /* CAP_SYS_ADMIN contains it (capability.h since Linux 5.8) */
+	const char *name, *why;
+};
+
+static int effective_caps(uint64_t *out)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long caps = 0;
+	char line[256];
+	bool found = false;
+
+	if (!f)
+		return -errno;
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "CapEff: %llx", &caps) == 1;
+	fclose(f);
+	*out = caps;
+	return found ? 0 : -ENODATA;
+}
+
+static bool has_cap(uint64_t caps, const struct need *need)
+{
+	return (caps >> need->cap & 1) || (need->is_in_sys_admin && (caps >> CAP_SYS_ADMIN & 1));
+}
+
+static int check_caps(void)
+{
+	static const struct need needs[] = {
+		{CAP_BPF, true, "CAP_BPF", "to load its BPF programs"},
+		{CAP_PERFMON, true, "CAP_PERFMON", "to probe a process"},
+		{CAP_SYS_PTRACE, false, "CAP_SYS_PTRACE", "to read the memory of a process"},
+	};
+	char list[256] = "";
+	size_t used = 0;
+	uint64_t caps = 0;
+
+	/* Without /proc/self/status nothing is known, and the first use will tell. */
+	if (effective_caps(&caps) != 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
+		if (!has_cap(caps, &needs[i]))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s (%s)",
+						 used ? ", " : "", needs[i].name, needs[i].why);
+	if (used == 0)
+		return 0;
+	return fail(-EPERM, "missing %s: %s", list,
+		    geteuid() == 0 ? "root's capabilities are restricted here, as in a container; "
+				     "start it with these"
+				   : "run it with sudo");
+}
+
+static int check_btf(void)
+{
+	/* A test sets the path to show what a kernel without BTF is told. */
+	const char *test = getenv("PYLEAK_TEST_BTF");
+	const char *path = test ? test : BTF_PATH;
+
+	if (access(path, R_OK) == 0)
+		return 0;
+	return fail(-ENOTSUP,
+		    "this kernel has no BTF (%s is missing): it needs one built with "
+		    "CONFIG_DEBUG_INFO_BTF=y, as Debian 11, Ubuntu 20.10, RHEL 8.2 and later have",
+		    path);
+}
+
+int cli_preflight(void)
+{
+	int err = check_caps();
+
+	return err ? err : check_btf();
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Signals. The count is the one variable of the program that is not on a stack: a handler has no
+ * other way to speak. */
+#include "cli/stop.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static volatile sig_atomic_t times_asked;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	if (times_asked++ > 0)
+		_exit(CLI_INTERRUPTED);
+}
+
+void stop_install(void)
+{
+	static const int asks[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	struct sigaction old;
+
+	sigemptyset(&act.sa_mask);
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+		/* nohup means it: a closed terminal is no reason to stop. */
+		if (asks[i] == SIGHUP && sigaction(SIGHUP, NULL, &old) == 0 &&
+		    old.sa_handler == SIG_IGN)
+			continue;
+		sigaction(asks[i], &act, NULL);
+	}
+	/* A closed pipe is an error of the write, seen where it happens. */
+	act.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &act, NULL);
+}
+
+bool stop_asked(void)
+{
+	return times_asked > 0;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* `watch`, the main job: attach to the named processes, work on them in turn, print a report every
+ * interval and a final one at the end. */
+#include <stdio.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "cli/stop.h"
+#include "cli/watch_opts.h"
+#include "out/out.h"
+#include "session/session.h"
+
+#define TURN_S	    0.2	 /* longest stay away from signals and the clock */
+#define TURN_MIN_S  0.02 /* shortest turn of one among many processes */
+#define ROUND_MIN_S 0.001
+
+struct target {
+	int pid;
+	struct session *session;
+	bool is_over;
+};
+
+struct watch {
+	struct watch_opts o;
+	struct target target[OPTS_MAX_PIDS];
+	size_t n, n_over;
+	uint64_t start_ns;
+	double started_at;
+	bool has_failed;  /* a session could not go on */
+	bool is_unread;	  /* nobody reads standard output any more */
+	bool json_stdout; /* then nothing else is written there */
+};
+
+static double wall_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double elapsed_s(const struct watch *w)
+{
+	return (double)(clock_ns() - w->start_ns) / 1e9;
+}
+
+static int complain(int code)
+{
+	fprintf(stderr, "pyleak-bpf: %s\n", fail_text());
+	return code;
+}
+
+static void close_all(struct watch *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		session_close(w->target[i].session);
+		w->target[i].session = NULL;
+	}
+}
+
+/* All or none: a report about some of the named processes would look like one about all. */
+static int open_all(struct watch *w)
+{
+	const struct session_opts so = {
+		.interval_s = w->o.interval_s,
+		.duration_s = w->o.duration_s,
+		.top = w->o.top,
+		.older_s = w->o.older_ms / 1000.0,
+		.min_size = w->o.min_size,
+		.max_size = w->o.max_size,
+		.overhead = w->o.overhead_pct / 100,
+		.verbose = w->o.verbose,
+	};
+	int err;
+
+	for (size_t i = 0; i < w->o.pids.n && !stop_asked(); i++) {
+		struct target *t = &w->target[i];
+
+		t->pid = w->o.pids.v[i];
+		err = session_open(t->pid, &so, &t->session);
+		if (err)
+			return w->o.pids.n > 1 ? fail_in(err, "pid %d", t->pid) : err;
+		w->n++;
+	}
+	return 0;
+}
+
+static void say_watching(const struct watch *w)
+{
+	double first = w->o.interval_s;
+
+	for (size_t i = 0; i < w->n && !w->o.is_quiet; i++)
+		fprintf(stderr, "watching %d (%s)\n", w->target[i].pid,
+			session_title(w->target[i].session));
+	if (w->o.is_quiet)
+		return;
+	if (w->o.duration_s > 0 && w->o.duration_s <= first)
+		fprintf(stderr, "final report in %g s, Ctrl-C for it now\n", w->o.duration_s);
+	else
+		fprintf(stderr, "first report in %g s, Ctrl-C for the final one\n", first);
+}
+
+static int fill(struct watch *w, struct report *r, bool final)
+{
+	int err;
+
+	r->final = final;
+	r->started_at = w->started_at;
+	r->ended_at = wall_clock();
+	r->duration_s = elapsed_s(w);
+	r->processes = report_alloc(r, w->n * sizeof(*r->processes));
+	if (!r->processes)
+		return fail(-ENOMEM, "no memory for a report");
+	r->n_processes = w->n;
+	for (size_t i = 0; i < w->n; i++) {
+		err = session_fill(w->target[i].session, r, &r->processes[i], final);
+		if (err)
+			return fail_in(err, "pid %d", w->target[i].pid);
+		report_sort(&r->processes[i]);
+	}
+	return 0;
+}
+
+static int print_text(struct watch *w, const struct report *r)
+{
+	const struct out_term_opts to = {
+		.top = w->o.top,
+		.color = out_want_color(stdout, w->o.no_color),
+		.verbose = w->o.verbose > 0,
+		.width = out_width(stdout),
+	};
+	int err;
+
+	if (w->json_stdout || w->is_unread)
+		return 0;
+	err = out_term(stdout, r, &to);
+	/* The reader left (a closed pipe, a terminal that hung up): no fault, and nobody to tell.
+	 */
+	if (err == -EPIPE || err == -EIO) {
+		w->is_unread = true;
+		return 0;
+	}
+	return err;
+}
+
+static int report(struct watch *w, bool final)
+{
+	struct report *r;
+	int err = report_new(&r);
+
+	if (err)
+		return err;
+	err = fill(w, r, final);
+	if (!err)
+		err = print_text(w, r);
+	if (!err && final && w->o.json)
+		err = out_json_file(w->o.json, r);
+	report_free(r);
+	return w->json_stdout && err == -EPIPE ? 0 : err;
+}
+
+static void end_target(struct watch *w, struct target *t, const char *why)
+{
+	t->is_over = true;
+	w->n_over++;
+	if (!w->o.is_quiet || w->has_failed)
+		fprintf(stderr, "pyleak-bpf: %s\n", why);
+}
+
+/* One turn for each process, together at most @max_s. */
+static void work(struct watch *w, double max_s)
+{
+	const struct timespec pause = {.tv_nsec = (long)(ROUND_MIN_S * 1e9)};
+	double turn_s = max_s / (double)(w->n - w->n_over);
+	uint64_t begin = clock_ns();
+	int n;
+
+	if (turn_s < TURN_MIN_S)
+		turn_s = TURN_MIN_S < max_s ? TURN_MIN_S : max_s;
+	for (size_t i = 0; i < w->n && !stop_asked(); i++) {
+		struct target *t = &w->target[i];
+
+		if (t->is_over)
+			continue;
+		n = session_step(t->session, turn_s);
+		if (n < 0) {
+			w->has_failed = true;
+			fail_in(n, "pid %d", t->pid);
+			end_target(w, t, fail_text());
+		} else if (n > 0) {
+			end_target(w, t, session_end_reason(t->session));
+		}
+	}
+	if (clock_ns() - begin < (uint64_t)(ROUND_MIN_S * 1e9))
+		nanosleep(&pause, NULL);
+}
+
+static double until_next(const struct watch *w, double report_s)
+{
+	double left = report_s - elapsed_s(w);
+
+	if (w->o.duration_s > 0 && w->o.duration_s - elapsed_s(w) < left)
+		left = w->o.duration_s - elapsed_s(w);
+	if (left > TURN_S)
+		left = TURN_S;
+	return left > 0 ? left : 0;
+}
+
+static bool is_done(const struct watch *w)
+{
+	return stop_asked() || w->is_unread || w->n_over == w->n ||
+	       (w->o.duration_s > 0 && elapsed_s(w) >= w->o.duration_s);
+}
+
+static int loop(struct watch *w)
+{
+	double next_s = w->o.interval_s;
+	int err = 0;
+
+	while (!err && !is_done(w)) {
+		work(w, until_next(w, next_s));
+		if (is_done(w) || elapsed_s(w) < next_s)
+			continue;
+		if (!w->o.is_quiet)
+			err = report(w, false);
+		while (next_s <= elapsed_s(w)) /* a late report does not make two */
+			next_s += w->o.interval_s;
+	}
+	return err ? err : report(w, true);
+}
+
+static int run(struct watch *w)
+{
+	int err;
+
+	stop_install();
+	err = cli_preflight();
+	if (!err && w->o.json)
+		err = out_json_check(w->o.json);
+	if (!err)
+		err = open_all(w);
+	if (!err && stop_asked()) {
+		close_all(w);
+		return CLI_INTERRUPTED;
+	}
+	if (!err) {
+		w->start_ns = clock_ns();
+		w->started_at = wall_clock();
+		say_watching(w);
+		err = loop(w);
+	}
+	close_all(w);
+	if (err)
+		return complain(CLI_FAILED);
+	return w->has_failed ? CLI_FAILED : CLI_DONE;
+}
+
+int cli_watch(int argc, char **argv)
+{
+	struct watch w = {0};
+
+	if (watch_opts_parse(argc, argv, &w.o) != 0)
+		return complain(CLI_USAGE);
+	if (w.o.want_help) {
+		watch_opts_help(stdout);
+		return CLI_DONE;
+	}
+	if (w.o.want_version) {
+		printf("pyleak-bpf %s\n", PYLEAK_VERSION);
+		return CLI_DONE;
+	}
+	log_set_level(w.o.is_quiet && !w.o.verbose ? LOG_QUIET : (enum log_level)w.o.verbose);
+	w.json_stdout = w.o.json && strcmp(w.o.json, "-") == 0;
+	return run(&w);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The option table of `watch`, its defaults and its help. */
+#include "cli/watch_opts.h"
+
+#define ROW(field) offsetof(struct watch_opts, field)
+
+static const char *const modes[] = {"auto", NULL};
+
+static const struct opt table[] = {
+	{'p', OPT_PIDS, "pid", "PID[,PID]", ROW(pids), "processes to watch", 0, 0, NULL},
+	{'i', OPT_NUMBER, "interval", "SEC", ROW(interval_s),
+	 "print the top sites every SEC (default 5)", 0.1, 86400, NULL},
+	{'d', OPT_NUMBER, "duration", "SEC", ROW(duration_s),
+	 "stop after SEC and print the final report (default: at Ctrl-C)", 0.1, 31536000, NULL},
+	{'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
+	{'o', OPT_U32, "older", "MS", ROW(older_ms),
+	 "count only blocks at least this old, in milliseconds (default 500)", 0, 3600000, NULL},
+	{'z', OPT_SIZE, "min-size", "BYTES", ROW(min_size),
+	 "smallest size traced; k, M and G are understood", 0, 0, NULL},
+	{'Z', OPT_SIZE, "max-size", "BYTES", ROW(max_size), "largest size traced", 0, 0, NULL},
+	{0, OPT_WORD, "mode", "MODE", ROW(mode),
+	 "auto (default): the process is slowed down by at most --overhead, and what is counted "
+	 "is an estimate, marked with ~",
+	 0, 0, modes},
+	{0, OPT_NUMBER, "overhead", "PCT", ROW(overhead_pct),
+	 "slow-down of the process that may be caused, in percent (default 3)", 0.1, 50, NULL},
+	{0, OPT_STRING, "json", "FILE", ROW(json),
+	 "also write the final report as JSON; - is standard output, and then nothing else is "
+	 "written there",
+	 0, 0, NULL},
+	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "print only the final report", 0, 0, NULL},
+	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose),
+	 "whole stacks, all sites, all counters, what the tool does; twice: more", 0, 0, NULL},
+	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
+	 NULL},
+	{'h', OPT_FLAG, "help", NULL, ROW(want_help), "this text", 0, 0, NULL},
+	{'V', OPT_FLAG, "version", NULL, ROW(want_version), "print the version", 0, 0, NULL},
+	{0, OPT_FLAG, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
+{
+	int err;
+
+	*out = (struct watch_opts){
+		.interval_s = 5,
+		.top = 10,
+		.older_ms = 500,
+		.max_size = UINT64_MAX,
+		.mode = modes[0],
+		.overhead_pct = 3,
+	};
+	err = opts_parse(table, argc, argv, out);
+	if (err || out->want_help || out->want_version)
+		return err;
+	if (out->pids.n == 0)
+		return fail(-EINVAL, "which process? Name it with -p PID; --help shows examples");
+	if (out->min_size > out->max_size)
+		return fail(-EINVAL, "--min-size is larger than --max-size: nothing is left");
+	if (out->json && !*out->json)
+		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+	return 0;
+}
+
+void watch_opts_help(FILE *f)
+{
+	fputs("usage: pyleak-bpf -p PID[,PID...] [options]\n"
+	      "\n"
+	      "Finds the lines of a running Python program whose objects stay in memory, from\n"
+	      "outside: nothing is installed in the process, restarted or stopped. Ctrl-C prints\n"
+	      "the final report and leaves the process as it was.\n"
+	      "\n",
+	      f);
+	opts_help(table, f);
+	fputs("\n"
+	      "What the report says, worst site first:\n"
+	      "  #1 LEAK           grows on and on; GROWING: grew, too early to call it a leak\n"
+	      "  ~+1.2 MiB/s       growth; ~ marks an estimate, made 'from N samples'\n"
+	      "  ~+3.4 k objects/s the same in objects (blocks, for memory of C code)\n"
+	      "  oldest            age of the oldest object from here that is still there\n"
+	      "  site              name of this stack, the same in every run and on every host\n"
+	      "  dict 83 %         types of what stays, by share of the bytes\n"
+	      "  app.py:42  add    the stack: the line that made them first, its callers below\n"
+	      "\n"
+	      "Examples:\n"
+	      "  sudo pyleak-bpf -p 1234                    watch until Ctrl-C\n"
+	      "  sudo pyleak-bpf -p 1234 -d 60 -q           one report after a minute\n"
+	      "  sudo pyleak-bpf -p \"$(pgrep -d, gunicorn)\" -d 60 -q --json - | jq .\n"
+	      "\n"
+	      "Exit status: 0 done, 1 could not be done, 2 bad usage, 130 interrupted before\n"
+	      "anything could be reported.\n",
+	      f);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The command line of `watch`. */
+#ifndef PYLEAK_CLI_WATCH_OPTS_H
+#define PYLEAK_CLI_WATCH_OPTS_H
+
+#include "cli/opts.h"
+
+struct watch_opts {
+	struct opt_pids pids;
+	double interval_s, duration_s; /* duration 0 = until stopped */
+	uint32_t top, older_ms;
+	uint64_t min_size, max_size;
+	const char *mode;
+	double overhead_pct;
+	const char *json;
+	int verbose;
+	bool is_quiet, no_color, want_help, want_version;
+};
+
+/* Defaults, then the command line. -EINVAL with the sentence for bad usage. */
+int watch_opts_parse(int argc, char **argv, struct watch_opts *out);
+void watch_opts_help(FILE *f);
+
+#endif

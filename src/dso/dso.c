@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opening an ELF file and translating between its addresses, offsets and bytes. The file is read,
+ * never mapped: a file that shrinks under us gives an error, not a SIGBUS. */
+#include "dso/dso_priv.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const uint8_t *dso_chunk(const struct dso *d, uint64_t offset, uint64_t size)
+{
+	Elf_Data *data;
+
+	if (!size || size > DSO_MAX_SEG_BYTES || offset > d->file_size ||
+	    size > d->file_size - offset)
+		return NULL;
+	data = elf_getdata_rawchunk(d->elf, (int64_t)offset, size, ELF_T_BYTE);
+	if (!data || !data->d_buf || data->d_size < size)
+		return NULL;
+	return data->d_buf;
+}
+
+static int check_header(struct dso *d)
+{
+	GElf_Ehdr eh;
+
+	if (elf_kind(d->elf) != ELF_K_ELF)
+		return fail(-ENOEXEC, "%s is not an ELF file", d->path);
+	if (gelf_getclass(d->elf) == ELFCLASS32)
+		return fail(-ENOEXEC, "%s is a 32-bit program; only 64-bit x86 is supported",
+			    d->path);
+	if (!gelf_getehdr(d->elf, &eh) || eh.e_ident[EI_DATA] != ELFDATA2LSB)
+		return fail(-ENOEXEC, "%s has a damaged ELF header", d->path);
+	if (eh.e_machine != EM_X86_64)
+		return fail(-ENOEXEC, "%s is for another processor (ELF machine %u), not x86-64",
+			    d->path, eh.e_machine);
+	if (eh.e_type != ET_EXEC && eh.e_type != ET_DYN)
+		return fail(-ENOEXEC, "%s is neither a program nor a shared library", d->path);
+	d->is_exec = eh.e_type == ET_EXEC;
+	return 0;
+}
+
+static int load_segments(struct dso *d)
+{
+	size_t n;
+
+	if (elf_getphdrnum(d->elf, &n))
+		return fail(-ENOEXEC, "%s has a damaged program header table", d->path);
+	d->segs = calloc(DSO_MAX_SEGS, sizeof(*d->segs));
+	if (!d->segs)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		struct dso_seg *s;
+		GElf_Phdr p;
+
+		if (!gelf_getphdr(d->elf, (int)i, &p))
+			return fail(-ENOEXEC, "%s has a damaged program header table", d->path);
+		if (p.p_type != PT_LOAD)
+			continue;
+		if (p.p_filesz > p.p_memsz || p.p_vaddr + p.p_memsz < p.p_vaddr)
+			return fail(-ENOEXEC, "%s has a damaged segment", d->path);
+		if (p.p_offset > d->file_size || p.p_filesz > d->file_size - p.p_offset)
+			return fail(-ENOEXEC, "%s is truncated: a segment ends behind the file",
+				    d->path);
+		if (d->n_segs == DSO_MAX_SEGS)
+			return fail(-ENOEXEC, "%s has more than %d segments", d->path,
+				    DSO_MAX_SEGS);
+		s = &d->segs[d->n_segs++];
+		*s = (struct dso_seg){ .addr = p.p_vaddr,
+				       .offset = p.p_offset,
+				       .filesz = p.p_filesz,
+				       .memsz = p.p_memsz,
+				       .flags = p.p_flags };
+	}
+	if (!d->n_segs)
+		return fail(-ENOEXEC, "%s has nothing to load into memory", d->path);
+	return 0;
+}
+
+static int open_elf(struct dso *d)
+{
+	struct stat st;
+
+	/* O_NONBLOCK: a pipe with the name of a library must not hang us. */
+	d->fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (d->fd < 0)
+		return fail(-errno, "cannot open %s: %s", d->path, strerror(errno));
+	if (fstat(d->fd, &st))
+		return fail(-errno, "cannot stat %s: %s", d->path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fail(-ENOEXEC, "%s is not a regular file", d->path);
+	d->file_size = (uint64_t)st.st_size;
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return fail(-ENOEXEC, "libelf is older than the format it has to read");
+	d->elf = elf_begin(d->fd, ELF_C_READ, NULL);
+	if (!d->elf)
+		return fail(-ENOEXEC, "%s: %s", d->path, elf_errmsg(-1));
+	return check_header(d);
+}
+
+int dso_open(const char *path, struct dso **out)
+{
+	struct dso *d = calloc(1, sizeof(*d));
+	int err;
+
+	*out = NULL;
+	if (!d)
+		return fail(-ENOMEM, "out of memory");
+	d->fd = -1;
+	d->path = strdup(path);
+	err = d->path ? open_elf(d) : fail(-ENOMEM, "out of memory");
+	if (!err)
+		err = load_segments(d);
+	if (!err)
+		err = dso_load_symbols(d);
+	if (!err)
+		err = dso_load_relas(d);
+	if (err) {
+		dso_close(d);
+		return err;
+	}
+	dso_load_build_id(d);
+	*out = d;
+	return 0;
+}
+
+void dso_close(struct dso *d)
+{
+	if (!d)
+		return;
+	elf_end(d->elf);
+	close_fd(&d->fd);
+	vec_free(&d->relas);
+	free(d->segs);
+	free(d->path);
+	free(d);
+}
+
+const char *dso_path(const struct dso *d)
+{
+	return d->path;
+}
+
+bool dso_is_exec(const struct dso *d)
+{
+	return d->is_exec;
+}
+
+bool dso_has_symtab(const struct dso *d)
+{
+	return d->symtab.n != 0;
+}
+
+const char *dso_build_id(const struct dso *d)
+{
+	return d->build_id;
+}
+
+static struct dso_seg *seg_of_addr(const struct dso *d, uint64_t addr)
+{
+	for (size_t i = 0; i < d->n_segs; i++)
+		if (addr - d->segs[i].addr < d->segs[i].filesz)
+			return &d->segs[i];
+	return NULL;
+}
+
+const uint8_t *dso_bytes(const struct dso *d, uint64_t addr, size_t *avail)
+{
+	struct dso_seg *s = seg_of_addr(d, addr);
+
+	if (!s)
+		return NULL;
+	if (!s->tried) {
+		s->tried = true;
+		s->data = dso_chunk(d, s->offset, s->filesz);
+	}
+	if (!s->data)
+		return NULL;
+	*avail = s->filesz - (addr - s->addr);
+	return s->data + (addr - s->addr);
+}
+
+int dso_addr_to_offset(const struct dso *d, uint64_t addr, uint64_t *out)
+{
+	const struct dso_seg *s = seg_of_addr(d, addr);
+
+	if (!s)
+		return fail(-ERANGE, "%s: address %#llx is not backed by the file", d->path,
+			    (unsigned long long)addr);
+	*out = s->offset + (addr - s->addr);
+	return 0;
+}
+
+int dso_offset_to_addr(const struct dso *d, uint64_t offset, uint64_t *out)
+{
+	for (size_t i = 0; i < d->n_segs; i++) {
+		const struct dso_seg *s = &d->segs[i];
+
+		if (offset - s->offset < s->filesz) {
+			*out = s->addr + (offset - s->offset);
+			return 0;
+		}
+	}
+	return fail(-ERANGE, "%s: file offset %#llx is not loaded into memory", d->path,
+		    (unsigned long long)offset);
+}
+
+uint64_t dso_base(const struct dso *d)
+{
+	const struct dso_seg *s = &d->segs[0];
+
+	return (s->addr & ~(uint64_t)(DSO_PAGE - 1)) - (s->offset & ~(uint64_t)(DSO_PAGE - 1));
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One ELF file: symbols, sections, relocations, build id, file offset <-> address. Over libelf.
+ * The file is hostile: every access is bounded. x86-64 only. Not thread-safe: bytes are read from
+ * the file when first asked for. */
+#ifndef PYLEAK_DSO_H
+#define PYLEAK_DSO_H
+
+#include "base/base.h"
+
+struct dso;
+
+struct dso_sym {
+	uint64_t addr; /* st_value, before load bias */
+	uint64_t size;
+};
+
+struct dso_range {
+	uint64_t addr, size, offset; /* address before bias; offset in the file */
+	const uint8_t *data;	     /* file bytes, valid while the dso is open */
+};
+
+/* -ENOENT: no such file; -ENOEXEC: not an x86-64 ELF file (32-bit is said in the sentence). */
+int dso_open(const char *path, struct dso **out);
+void dso_close(struct dso *d);
+
+const char *dso_path(const struct dso *d);
+bool dso_is_exec(const struct dso *d);	  /* ET_EXEC: bias is 0 */
+bool dso_has_symtab(const struct dso *d); /* false: stripped */
+/* Lower-case hex, or "" when the file has none. */
+const char *dso_build_id(const struct dso *d);
+
+/* A defined symbol by name, .dynsym first, then .symtab; of several versions the default one;
+ * never an indirect function (its address is the resolver's). -ENOENT without a sentence. */
+int dso_symbol(const struct dso *d, const char *name, struct dso_sym *out);
+/* -ENOENT without a sentence. SHT_NOBITS sections have data == NULL. */
+int dso_section(const struct dso *d, const char *name, struct dso_range *out);
+/* Does .dynsym have an *undefined* entry of this name? */
+bool dso_imports(const struct dso *d, const char *name);
+
+/* Executable PROGBITS sections except .plt*, .init, .fini, .bolt.org.text; the PF_X segments when
+ * there are no section headers. Returns the number, at most @max. */
+size_t dso_text(const struct dso *d, struct dso_range *out, size_t max);
+/* Writable PT_LOAD segments (memory size in .size, no .data), for scans of data and bss in a live process. */
+size_t dso_writable(const struct dso *d, struct dso_range *out, size_t max);
+
+/* Bytes of the file at address @addr: pointer and how many follow in the same segment; NULL when
+ * the address is not backed by the file. */
+const uint8_t *dso_bytes(const struct dso *d, uint64_t addr, size_t *avail);
+
+/* -ERANGE when not backed by the file. */
+int dso_addr_to_offset(const struct dso *d, uint64_t addr, uint64_t *out);
+int dso_offset_to_addr(const struct dso *d, uint64_t offset, uint64_t *out);
+
+/* Address of the first PT_LOAD rounded down to a page, minus its page-rounded file offset: load
+ * bias = (lowest mapped start - its file offset) - this. */
+uint64_t dso_base(const struct dso *d);
+
+/* The symbol a GOT/PLT slot is relocated with (GLOB_DAT, JUMP_SLOT, 64). -ENOENT when none.
+ * When the symbol is defined in this file, its address + addend is in *addr, else 0. A RELATIVE
+ * slot has no symbol: *name is "". */
+int dso_reloc(const struct dso *d, uint64_t slot, const char **name, uint64_t *addr);
+/* The slot that is relocated with symbol @name; the first such. */
+int dso_reloc_slot(const struct dso *d, const char *name, uint64_t *slot);
+/* All of them. Returns the number, at most @max. */
+size_t dso_reloc_slots(const struct dso *d, const char *name, uint64_t *out, size_t max);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of src/dso share: the open file, its segments, symbol tables and relocations. */
+#ifndef PYLEAK_DSO_PRIV_H
+#define PYLEAK_DSO_PRIV_H
+
+#include "dso/dso.h"
+
+#include <gelf.h>
+
+#define DSO_MAX_SEGS	  64
+#define DSO_MAX_SEG_BYTES (512u << 20) /* a larger segment is treated as not backed by the file */
+#define DSO_PAGE	  4096u
+
+struct dso_seg {
+	uint64_t addr, offset, filesz, memsz;
+	uint32_t flags;
+	bool tried;	     /* to read the bytes */
+	const uint8_t *data; /* filesz bytes, owned by libelf */
+};
+
+struct dso_symtab {
+	const uint8_t *syms; /* n records of Elf64_Sym, maybe unaligned */
+	size_t n;
+	const char *str;
+	size_t str_size;
+	const uint8_t *versions; /* n records of u16 (.gnu.version), or NULL */
+};
+
+struct dso_rela {
+	uint64_t slot;
+	int64_t addend;
+	uint32_t sym;
+	uint32_t type;
+};
+
+struct dso {
+	char *path;
+	int fd;
+	Elf *elf;
+	uint64_t file_size;
+	bool is_exec;
+	size_t n_segs;
+	struct dso_seg *segs; /* behind a pointer: bytes are read when first asked for */
+	struct dso_symtab dynsym, symtab;
+	VEC(struct dso_rela) relas; /* sorted by slot */
+	char build_id[2 * 64 + 1];
+};
+
+/* @size bytes at file offset @offset, owned by libelf; NULL when the file has not that many. */
+const uint8_t *dso_chunk(const struct dso *d, uint64_t offset, uint64_t size);
+int dso_load_symbols(struct dso *d);
+int dso_load_relas(struct dso *d);
+void dso_load_build_id(struct dso *d);
+bool dso_sym_at(const struct dso_symtab *t, size_t i, Elf64_Sym *out, const char **name);
+/* d_val of the first dynamic entry with this tag; false when there is none. */
+bool dso_dynamic(const struct dso *d, int64_t tag, uint64_t *out);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sections and segments by what they hold: text, writable data, one section by name, build id. */
+#include "dso/dso_priv.h"
+
+#include <stdio.h>
+
+static const char *section_name(const struct dso *d, const GElf_Shdr *sh)
+{
+	size_t strings;
+	const char *name;
+
+	if (elf_getshdrstrndx(d->elf, &strings))
+		return "";
+	name = elf_strptr(d->elf, strings, sh->sh_name);
+	return name ? name : "";
+}
+
+/* The loader knows segments only, so a section's bytes are those the segment puts there. */
+static bool section_range(const struct dso *d, const GElf_Shdr *sh, struct dso_range *out)
+{
+	size_t avail;
+
+	*out = (struct dso_range){ .addr = sh->sh_addr,
+				   .size = sh->sh_size,
+				   .offset = sh->sh_offset };
+	if (sh->sh_type == SHT_NOBITS)
+		return true;
+	if (sh->sh_flags & SHF_ALLOC) {
+		out->data = dso_bytes(d, sh->sh_addr, &avail);
+		if (!out->data || avail < sh->sh_size)
+			return false;
+		return !dso_addr_to_offset(d, sh->sh_addr, &out->offset);
+	}
+	out->data = dso_chunk(d, sh->sh_offset, sh->sh_size);
+	return out->data != NULL;
+}
+
+int dso_section(const struct dso *d, const char *name, struct dso_range *out)
+{
+	Elf_Scn *scn = NULL;
+
+	while ((scn = elf_nextscn(d->elf, scn))) {
+		GElf_Shdr sh;
+
+		if (gelf_getshdr(scn, &sh) && !strcmp(section_name(d, &sh), name) &&
+		    section_range(d, &sh, out))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+/* .bolt.org.text is the dead original that BOLT leaves behind its rewritten copy. */
+static bool is_program_text(const char *name)
+{
+	return strncmp(name, ".plt", 4) && strcmp(name, ".init") && strcmp(name, ".fini") &&
+	       strcmp(name, ".bolt.org.text");
+}
+
+static size_t text_segments(const struct dso *d, struct dso_range *out, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_segs && n < max; i++) {
+		const struct dso_seg *s = &d->segs[i];
+		size_t avail;
+		const uint8_t *data;
+
+		if (!(s->flags & PF_X))
+			continue;
+		data = dso_bytes(d, s->addr, &avail);
+		if (data)
+			out[n++] = (struct dso_range){ s->addr, s->filesz, s->offset, data };
+	}
+	return n;
+}
+
+size_t dso_text(const struct dso *d, struct dso_range *out, size_t max)
+{
+	Elf_Scn *scn = NULL;
+	size_t n = 0;
+
+	while (n < max && (scn = elf_nextscn(d->elf, scn))) {
+		GElf_Shdr sh;
+
+		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_PROGBITS ||
+		    !(sh.sh_flags & SHF_EXECINSTR) || !(sh.sh_flags & SHF_ALLOC) ||
+		    !is_program_text(section_name(d, &sh)))
+			continue;
+		/* A section outside the segments: the table lies, the segments do not. */
+		if (!section_range(d, &sh, &out[n]))
+			return text_segments(d, out, max);
+		n++;
+	}
+	return n ? n : text_segments(d, out, max);
+}
+
+size_t dso_writable(const struct dso *d, struct dso_range *out, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_segs && n < max; i++)
+		if (d->segs[i].flags & PF_W)
+			out[n++] = (struct dso_range){ d->segs[i].addr, d->segs[i].memsz,
+						       d->segs[i].offset, NULL };
+	return n;
+}
+
+/* A note is {u32 name size, u32 descriptor size, u32 type}, then name and descriptor, each padded
+ * to 4 bytes (ELF gABI, "Note Section"). */
+static bool find_build_id(struct dso *d, const uint8_t *p, uint64_t size)
+{
+	while (size >= 12) {
+		uint32_t head[3];
+		uint64_t name, desc;
+
+		memcpy(head, p, 12);
+		name = ((uint64_t)head[0] + 3) & ~3ull;
+		desc = ((uint64_t)head[1] + 3) & ~3ull;
+		if (name + desc > size - 12)
+			return false;
+		if (head[2] == NT_GNU_BUILD_ID && head[0] == 4 && !memcmp(p + 12, "GNU", 4) &&
+		    head[1] && head[1] <= sizeof(d->build_id) / 2) {
+			for (uint32_t i = 0; i < head[1]; i++)
+				snprintf(&d->build_id[2 * i], 3, "%02x", p[12 + name + i]);
+			return true;
+		}
+		p += 12 + name + desc;
+		size -= 12 + name + desc;
+	}
+	return false;
+}
+
+void dso_load_build_id(struct dso *d)
+{
+	size_t n;
+
+	if (elf_getphdrnum(d->elf, &n))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *p;
+		GElf_Phdr ph;
+
+		if (!gelf_getphdr(d->elf, (int)i, &ph) || ph.p_type != PT_NOTE ||
+		    ph.p_filesz > 65536)
+			continue;
+		p = dso_chunk(d, ph.p_offset, ph.p_filesz);
+		if (p && find_build_id(d, p, ph.p_filesz))
+			return;
+	}
+}

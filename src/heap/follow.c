@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which memory beside its body an object needs read: items, entries, attributes, and the first two
+ * objects it refers to. One step per round of reads. */
+#include "heap/heap_priv.h"
+
+#define MAX_LOG2_SIZE 40 /* of a dict: more is no dict */
+#define SET_ENTRY     16 /* key, hash */
+#define EXC_ARGS      24 /* PyBaseExceptionObject.args, 3.8 - 3.15 */
+
+struct heap_str heap_str_facts(const struct py_layout *l, uint64_t addr, const uint8_t *obj)
+{
+	struct heap_str s = {.length = heap_u64(obj + l->str_length)};
+	uint32_t state = (uint32_t)heap_u64(obj + l->str_state);
+
+	s.kind = state >> 2 & 7;
+	s.compact = state & 1 << 5;
+	s.ascii = state & 1 << 6;
+	if (s.length >= 1ull << 44 || (s.kind != 1 && s.kind != 2 && s.kind != 4))
+		return (struct heap_str){0};
+	s.bytes = s.length * s.kind;
+	if (!s.compact)
+		s.data = heap_u64(obj + l->str_noncompact_data);
+	else
+		s.data = addr + (s.ascii ? l->str_ascii_data : l->str_compact_data);
+	return s;
+}
+
+/* PyDictKeysObject (Objects/dict-common.h, pycore_dict.h). */
+bool heap_keys_facts(const struct py_runtime *rt, const uint8_t *head, struct heap_keys *out)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t size, index, usable;
+
+	*out = (struct heap_keys){.entry_size = 24};
+	if (rt->minor <= 10) {
+		size = heap_u64(head + l->dk_size);
+		index = size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8);
+	} else {
+		unsigned log2 = head[l->dk_log2_size], log2_index = head[l->dk_log2_index_bytes];
+
+		if (log2 > MAX_LOG2_SIZE || log2_index > MAX_LOG2_SIZE + 3)
+			return false;
+		size = 1ull << log2;
+		index = 1ull << log2_index;
+		if (head[l->dk_kind])
+			out->entry_size = 16;
+		out->shared = head[l->dk_kind] == 2;
+	}
+	if (!size || (size & (size - 1)) || size > 1ull << MAX_LOG2_SIZE)
+		return false;
+	usable = (size << 1) / 3;
+	out->n = heap_u64(head + l->dk_nentries);
+	if (out->n > usable)
+		return false;
+	out->usable = usable;
+	out->entries = l->dk_indices + index;
+	if (size > 1) /* the empty keys object is static and has one slot */
+		out->bytes = out->entries + usable * out->entry_size;
+	if (heap_u64(head) != 1) /* dk_refcnt */
+		out->shared = true;
+	return true;
+}
+
+static void want_pool(struct heap *h, struct heap_work *w, uint64_t block)
+{
+	uint64_t size = h->rt->layout.pool_size;
+
+	if (heap_has_pools(h) && heap_in_arena(h, block))
+		work_want(w, block & ~(size - 1), w->pool_head, HEAP_POOL_HEAD, &w->ok_pool);
+}
+
+/* The slots of a split dict or of an instance, and what tells their number. */
+static void want_values(struct heap *h, struct heap_work *w, uint64_t values, enum heap_depth depth)
+{
+	w->values = values + heap_slots_at(h->rt);
+	work_want(w, w->values, w->slot, sizeof(w->slot), &w->ok_slot);
+	if (h->rt->minor < 11 || depth != HEAP_FULL)
+		return;
+	work_want(w, h->rt->minor >= 13 ? values : values - 8, w->values_head, 8, &w->ok_head);
+	if (h->rt->minor < 13)
+		want_pool(h, w, values);
+}
+
+static void start_dict(struct heap *h, struct heap_work *w, enum heap_depth depth)
+{
+	const struct py_layout *l = &h->rt->layout;
+	uint64_t values = heap_u64(w->dict_obj + l->dict_values);
+
+	w->stage = WORK_KEYS;
+	w->keys = heap_u64(w->dict_obj + l->dict_keys);
+	if (!heap_is_pointer(w->keys))
+		return;
+	work_want(w, w->keys, w->keys_head, sizeof(w->keys_head), &w->ok_keys);
+	if (heap_is_pointer(values) && !w->inline_values)
+		want_values(h, w, values, depth);
+}
+
+/* Attributes: 3.11 keeps pointers in front of the GC head, 3.12 one tagged word, 3.13 on a dict
+ * pointer, and the values in the body. */
+static void start_instance(struct heap *h, struct heap_work *w, enum heap_depth depth)
+{
+	uint64_t dict = work_u64(w, -24), values = 0;
+	int64_t off = w->t.dictoffset, size = (int64_t)work_u64(w, 16);
+
+	switch ((enum heap_dict)w->t.has_dict) {
+	case HEAP_DICT_NONE:
+		return;
+	case HEAP_DICT_SLOT:
+		if (off < 0 && size > -1000000 && size < 1000000)
+			off += (w->t.basicsize + w->t.itemsize * llabs(size) + 7) & ~7ll;
+		dict = off > 0 ? work_u64(w, off) : 0;
+		break;
+	case HEAP_DICT_3_11:
+		values = work_u64(w, -32);
+		break;
+	case HEAP_DICT_3_12:
+		if (dict & 1) {
+			values = dict + 1;
+			dict = 0;
+		}
+		break;
+	case HEAP_DICT_MANAGED:
+		/* Capacity, size, embedded, valid: one byte each (struct _dictvalues). */
+		off = w->t.basicsize;
+		if ((w->t.flags & TPF_INLINE_VALUES) && work_u8(w, off) && work_u8(w, off + 3))
+			w->inline_values = true;
+		for (int i = 0; w->inline_values && i < HEAP_ITEMS && i < work_u8(w, off); i++)
+			w->slot[i] = work_u64(w, off + 8 + 8 * i);
+		w->ok_slot = w->inline_values;
+		break;
+	}
+	if (heap_is_pointer(values))
+		want_values(h, w, values, depth);
+	/* With values known the dict is of interest for its size alone. */
+	if (!heap_is_pointer(dict) || (w->inline_values && depth != HEAP_FULL))
+		return;
+	w->dict = dict;
+	w->stage = WORK_DICT;
+	work_want(w, dict, w->dict_obj, sizeof(w->dict_obj), &w->ok_dict);
+}
+
+static void start_set(struct heap *h, struct heap_work *w)
+{
+	const struct py_layout *l = &h->rt->layout;
+	uint64_t table = work_u64(w, l->set_table);
+
+	w->raw_len = RAW_SIZE;
+	if (table != w->o->addr + l->set_smalltable) {
+		work_want(w, table, w->raw, RAW_SIZE, &w->ok_raw);
+		return;
+	}
+	w->raw_len = WIN_AFTER - l->set_smalltable;
+	w->ok_raw = work_has(w, l->set_smalltable, w->raw_len);
+	if (w->ok_raw)
+		memcpy(w->raw, w->win + WIN_BEFORE + l->set_smalltable, w->raw_len);
+}
+
+/* The end of a long string: many share their beginning. */
+static void start_text(struct heap_work *w, uint64_t data, uint64_t bytes)
+{
+	uint64_t seen = w->o->addr + WIN_AFTER;
+
+	if (!data || !bytes || (data > w->o->addr && data + bytes <= seen))
+		return;
+	w->raw_len = bytes < 32 ? (uint32_t)bytes : 32;
+	work_want(w, data + bytes - w->raw_len, w->raw, w->raw_len, &w->ok_raw);
+}
+
+static void start_kind(struct heap *h, struct heap_work *w, enum heap_depth depth)
+{
+	const struct py_layout *l = &h->rt->layout;
+	uint64_t size = work_u64(w, l->ob_size);
+	struct heap_str s;
+
+	switch ((enum heap_kind)w->t.kind) {
+	case HEAP_K_STR:
+		if (!work_has(w, 0, l->str_compact_data))
+			return;
+		s = heap_str_facts(l, w->o->addr, w->win + WIN_BEFORE);
+		start_text(w, s.data, s.bytes);
+		break;
+	case HEAP_K_BYTES:
+		if (size < 1ull << 44)
+			start_text(w, w->o->addr + l->bytes_data, size);
+		break;
+	case HEAP_K_LIST:
+		w->raw_len = size < HEAP_ITEMS ? (uint32_t)size * 8 : HEAP_ITEMS * 8;
+		work_want(w, work_u64(w, l->list_item), w->raw, w->raw_len, &w->ok_raw);
+		break;
+	case HEAP_K_DICT:
+		w->dict = w->o->addr;
+		w->ok_dict = work_has(w, 0, sizeof(w->dict_obj));
+		memcpy(w->dict_obj, w->win + WIN_BEFORE, sizeof(w->dict_obj));
+		if (w->ok_dict)
+			start_dict(h, w, depth);
+		break;
+	case HEAP_K_SET:
+		start_set(h, w);
+		break;
+	case HEAP_K_BYTEARRAY:
+		w->raw_len = size < 16 ? (uint32_t)size : 16;
+		work_want(w, work_u64(w, l->bytearray_bytes), w->raw, w->raw_len, &w->ok_raw);
+		break;
+	case HEAP_K_EXCEPTION:
+		w->raw_len = 40; /* of the argument tuple, from ob_size on */
+		work_want(w, work_u64(w, EXC_ARGS) + 16, w->raw, w->raw_len, &w->ok_raw);
+		break;
+	default:
+		if (depth == HEAP_FULL && w->t.itemsize)
+			want_pool(h, w, w->o->addr - w->t.pre);
+	}
+}
+
+static void start(struct heap *h, struct heap_work *w, enum heap_depth depth)
+{
+	w->stage = WORK_ENTRIES;
+	start_kind(h, w, depth);
+	if (w->t.kind == HEAP_K_DICT)
+		return;
+	if (depth == HEAP_FULL || w->t.kind == HEAP_K_INSTANCE || w->t.kind == HEAP_K_OTHER)
+		start_instance(h, w, depth);
+}
+
+static void want_entries(struct heap *h, struct heap_work *w)
+{
+	struct heap_keys k;
+
+	w->stage = WORK_ENTRIES;
+	if (!w->ok_keys || w->values || w->inline_values ||
+	    !heap_keys_facts(h->rt, w->keys_head, &k))
+		return;
+	if (k.n > HEAP_ITEMS)
+		k.n = HEAP_ITEMS;
+	work_want(w, w->keys + k.entries, w->entry, k.n * k.entry_size, &w->ok_entry);
+}
+
+static void add_item(struct heap_work *w, uint64_t key, uint64_t item)
+{
+	if (item && w->items < HEAP_ITEMS) {
+		w->key[w->items] = key;
+		w->item[w->items++] = item;
+	}
+}
+
+static void take_entries(struct heap *h, struct heap_work *w)
+{
+	struct heap_keys k;
+
+	if (w->ok_slot && !w->ok_entry) {
+		/* A slot's place is its name: keep the place, also of an empty one. */
+		for (int i = 0; i < HEAP_ITEMS; i++)
+			add_item(w, (uint64_t)i, w->slot[i]);
+		return;
+	}
+	if (!w->ok_entry || !heap_keys_facts(h->rt, w->keys_head, &k))
+		return;
+	for (unsigned i = 0; i < HEAP_ITEMS && i < k.n; i++) {
+		const uint8_t *e = w->entry + i * k.entry_size + (k.entry_size - 16);
+
+		add_item(w, heap_u64(e), heap_u64(e + 8));
+	}
+}
+
+/* A generator or coroutine from 3.11 on carries its frame: the code object and the arguments. */
+static bool take_frame(struct heap *h, struct heap_work *w)
+{
+	const struct pl_walk *walk = &h->rt->walk;
+	int64_t frame = h->rt->layout.gen_iframe;
+
+	if (h->rt->minor < 11 || frame == PL_NONE || w->t.itemsize != 8 ||
+	    w->t.basicsize < frame + walk->frame_size || w->t.basicsize + 8 > WIN_AFTER)
+		return false;
+	w->code = work_u64(w, frame + walk->frame_code) & ~(uint64_t)walk->code_tag_mask;
+	if (!heap_is_pointer(w->code))
+		return false;
+	add_item(w, 0, w->code);
+	for (int i = 0; i < HEAP_ITEMS - 1; i++)
+		add_item(w, (uint64_t)i + 1,
+			 work_u64(w, w->t.basicsize + 8 * i) & ~(uint64_t)walk->code_tag_mask);
+	return true;
+}
+
+/* Pointers of the body, except those that come and go: dict and weak references. */
+static void take_body(struct heap_work *w)
+{
+	int64_t end = w->t.basicsize < WIN_AFTER ? w->t.basicsize : WIN_AFTER;
+
+	for (int64_t off = 16; off + 8 <= end; off += 8)
+		if (off != w->t.dictoffset && off != w->t.weakoffset &&
+		    heap_is_pointer(work_u64(w, off)))
+			add_item(w, (uint64_t)off, work_u64(w, off));
+}
+
+static void take_items(struct heap *h, struct heap_work *w)
+{
+	const struct py_layout *l = &h->rt->layout;
+	uint64_t n = work_u64(w, l->ob_size);
+
+	switch ((enum heap_kind)w->t.kind) {
+	case HEAP_K_DICT:
+		take_entries(h, w);
+		break;
+	case HEAP_K_LIST:
+		for (unsigned i = 0; w->ok_raw && i < w->raw_len / 8; i++)
+			add_item(w, i, heap_u64(w->raw + 8 * i));
+		break;
+	case HEAP_K_TUPLE:
+		for (unsigned i = 0; i < n && i < HEAP_ITEMS; i++)
+			add_item(w, i, work_u64(w, l->tuple_item + 8 * i));
+		break;
+	case HEAP_K_SET:
+		/* A removed entry keeps a dummy key with the hash -1. */
+		for (unsigned i = 0; w->ok_raw && i < w->raw_len / SET_ENTRY; i++)
+			if (heap_u64(w->raw + SET_ENTRY * i + 8) != UINT64_MAX)
+				add_item(w, heap_u64(w->raw + SET_ENTRY * i + 8),
+					 heap_u64(w->raw + SET_ENTRY * i));
+		break;
+	case HEAP_K_EXCEPTION:
+		n = w->ok_raw ? heap_u64(w->raw) : 0;
+		for (unsigned i = 0; i < n && i < 2; i++)
+			add_item(w, i, heap_u64(w->raw + l->tuple_item - 16 + 8 * i));
+		break;
+	case HEAP_K_INSTANCE:
+	case HEAP_K_OTHER:
+		take_entries(h, w);
+		if (!take_frame(h, w) && w->items < 2)
+			take_body(w);
+		break;
+	default:
+		break;
+	}
+}
+
+bool heap_step(struct heap *h, struct heap_work *w, enum heap_depth depth)
+{
+	switch (w->stage) {
+	case WORK_START:
+		start(h, w, depth);
+		if (w->reqs)
+			return true;
+		break;
+	case WORK_DICT:
+		w->stage = WORK_ENTRIES;
+		if (w->ok_dict)
+			start_dict(h, w, depth);
+		if (w->reqs)
+			return true;
+		break;
+	case WORK_KEYS:
+		want_entries(h, w);
+		if (w->reqs)
+			return true;
+		break;
+	case WORK_ENTRIES:
+		break;
+	case WORK_CHILDREN:
+	case WORK_DONE:
+		w->stage = WORK_DONE;
+		return false;
+	}
+	take_items(h, w);
+	w->stage = WORK_CHILDREN;
+	for (unsigned i = 0; i < w->items && i < HEAP_CHILDREN; i++)
+		if (heap_is_pointer(w->item[i]))
+			work_want(w, w->item[i], w->child[i], CHILD_SIZE, &w->ok_child[i]);
+	return w->reqs;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The heap from outside: live blocks per size class from the pool headers, and single objects:
+ * their full size, the blocks they own, their fingerprint. The target runs meanwhile: whatever is
+ * read may be torn, freed or reused. */
+#ifndef PYLEAK_HEAP_H
+#define PYLEAK_HEAP_H
+
+#include "py/py.h"
+
+#define HEAP_CLASSES 32 /* pymalloc size classes: class i holds blocks of 16 * (i + 1) bytes */
+
+struct heap_census {
+	uint64_t t_ns;
+	uint64_t live[HEAP_CLASSES]; /* allocated blocks, from ref.count of the pool headers */
+	uint64_t pools, arenas;
+	uint64_t arena_bytes; /* mapped for arenas */
+	uint64_t torn;	      /* headers that made no sense (raced) and were left out */
+	uint64_t cost_ns;     /* our own time for this reading */
+};
+
+/* Which arena holds an address: needed to tell pymalloc memory from malloc's. */
+struct heap;
+int heap_open(const struct py_runtime *rt, struct heap **out);
+void heap_close(struct heap *h);
+/* False when the build has no pymalloc state we can read: no census, only native blocks. */
+bool heap_has_pools(const struct heap *h);
+/* Header-only census of all arenas of all interpreters. -ENODATA without pools. */
+int heap_census(struct heap *h, struct heap_census *out);
+/* Size class (0 .. 31) of the pool block that contains @addr, read live; -1 = not pymalloc's. */
+int heap_class_of(struct heap *h, uint64_t addr);
+/* Is @addr inside an arena as of the last census? */
+bool heap_in_arena(const struct heap *h, uint64_t addr);
+
+/* One object as seen from outside. */
+#define HEAP_FP_WORDS 8
+struct heap_fingerprint {
+	uint64_t word[HEAP_FP_WORDS];
+	uint32_t n;	  /* words used; 0 = this type cannot be told apart by content */
+	uint16_t grow;	  /* index of a word that may grow but not shrink, +1; 0 = none */
+	uint8_t open;	  /* bit i: word i, when it was 0, may be filled in later */
+	uint8_t certain;  /* the first so many words, when equal, settle it: a dict's version tag */
+	uint64_t content; /* hash over type and content, equal for equal constants, for containers
+			   * of constants, and for empty ones; 0 = unique by nature */
+	bool empty;	  /* an empty container, or one with nothing to recognise it by */
+};
+
+#define HEAP_MAX_PARTS 6
+struct heap_object {
+	uint64_t addr, type;
+	uint64_t
+		bytes; /* everything the object owns alone: pre-header, GC head, body, satellites */
+	uint32_t parts; /* blocks it consists of; part[0] holds the object itself */
+	struct {
+		uint64_t addr;	/* block start (as far as known) */
+		uint64_t bytes; /* size asked for */
+		int cls;	/* pymalloc class, -1 = malloc */
+	} part[HEAP_MAX_PARTS];
+	bool gc; /* GC-tracked type */
+	bool immortal;
+	struct heap_fingerprint fp;
+};
+
+/* How much of an object is read. */
+enum heap_depth {
+	HEAP_IDENTITY, /* type, refcount, fingerprint */
+	HEAP_FULL
+}; /* and sizes with satellites */
+
+/* Read many objects at once (batched). @addr and @type are in: the type word must still be @type
+ * and the refcount plausible, else out[i].addr is set to 0. Returns the number of good ones. */
+size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum heap_depth depth);
+
+/* Is @now the same object as @then, by the strict rules for its type? An object that was empty and
+ * now has content is not: it cannot be told from a newcomer. True for two empty ones; their equal
+ * `content` says that this is no proof. */
+bool heap_same_object(const struct heap_fingerprint *then, const struct heap_fingerprint *now);
+
+/* If a malloc block at @block holds an object (at +0, +16 or +32), its address and type. */
+int heap_object_in_block(struct heap *h, uint64_t block, uint64_t size, uint64_t *obj,
+			 uint64_t *type);
+
+/* glibc chunk at @ptr still in use with a size fit for @size? Judged from chunk headers. */
+bool heap_chunk_in_use(struct heap *h, uint64_t ptr, uint64_t size);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of this room share: the type cache, the arena list, one object being read. */
+#ifndef PYLEAK_HEAP_PRIV_H
+#define PYLEAK_HEAP_PRIV_H
+
+#include "heap/heap.h"
+
+/* tp_flags (Include/object.h; 2 - 4 since 3.11 - 3.13, the others in every version). */
+#define TPF_INLINE_VALUES   (1ull << 2)
+#define TPF_MANAGED_WEAKREF (1ull << 3)
+#define TPF_MANAGED_DICT    (1ull << 4)
+#define TPF_HEAPTYPE	    (1ull << 9)
+#define TPF_READY	    (1ull << 12)
+#define TPF_HAVE_GC	    (1ull << 14)
+#define TPF_LONG	    (1ull << 24)
+#define TPF_LIST	    (1ull << 25)
+#define TPF_TUPLE	    (1ull << 26)
+#define TPF_BYTES	    (1ull << 27)
+#define TPF_UNICODE	    (1ull << 28)
+#define TPF_DICT	    (1ull << 29)
+#define TPF_EXCEPTION	    (1ull << 30)
+#define TPF_TYPE	    (1ull << 31)
+
+/* How the body of an object is read. A subclass has the kind of the built-in type it extends. */
+enum heap_kind {
+	HEAP_K_OTHER = 0, /* anything else that C code defines */
+	HEAP_K_INSTANCE,  /* extends object itself: classes, and types C modules make from a spec */
+	HEAP_K_FLOAT,
+	HEAP_K_INT,
+	HEAP_K_STR,
+	HEAP_K_BYTES,
+	HEAP_K_TUPLE,
+	HEAP_K_DICT,
+	HEAP_K_LIST,
+	HEAP_K_SET,
+	HEAP_K_BYTEARRAY,
+	HEAP_K_EXCEPTION,
+	HEAP_K_NONE
+};
+
+struct heap_type {
+	uint64_t addr; /* 0: empty slot */
+	uint64_t flags;
+	int64_t basicsize, itemsize, dictoffset, weakoffset;
+	uint64_t checked_ns;
+	bool is_type; /* false: looked at, and no type */
+	uint8_t kind;
+	uint8_t pre;	    /* bytes before the object in its block: pre-header and GC head */
+	uint8_t has_dict; /* enum heap_dict */
+};
+
+/* Where the attributes of an instance hang. */
+enum heap_dict {
+	HEAP_DICT_NONE,
+	HEAP_DICT_SLOT,	  /* pointer to a dict at tp_dictoffset */
+	HEAP_DICT_3_11,	  /* values pointer at -32, dict at -24 */
+	HEAP_DICT_3_12,	  /* one word at -24: odd = values - 1, even = dict */
+	HEAP_DICT_MANAGED /* 3.13+: dict at -24, and maybe inline values in the body */
+};
+
+#define HEAP_TYPE_SLOTS 2048 /* power of two; direct-mapped */
+#define HEAP_MAX_STATES 64   /* obmalloc states: interpreters with a GIL of their own */
+#define HEAP_POOL_HEAD	48   /* sizeof(struct pool_header), every version */
+
+struct heap_arena {
+	uint64_t start, end, pools_end; /* pools_end: first byte never carved into a pool */
+};
+
+struct heap {
+	const struct py_runtime *rt;
+	struct heap_type type[HEAP_TYPE_SLOTS];
+	VEC(struct heap_arena) arena; /* sorted by start */
+	uint64_t static_start, static_end; /* data and bss of CPython's file; 0, 0 = unknown */
+	uint64_t arenas_ns;		   /* when the list was read */
+};
+
+/* Type facts by address: false when it is no type. Cached, re-read when older than a second. */
+bool heap_type_get(struct heap *h, uint64_t addr, struct heap_type *out);
+
+/* Read the arena list of all interpreters. */
+int heap_read_arenas(struct heap *h);
+
+/* Bytes around an object that are read first. */
+#define WIN_BEFORE 48
+#define WIN_AFTER  176
+#define WIN_SIZE   (WIN_BEFORE + WIN_AFTER)
+
+#define HEAP_ITEMS    4 /* entries or items of a container that are read */
+#define HEAP_CHILDREN 2 /* of which the first two are looked at themselves */
+#define CHILD_SIZE    64
+#define HEAP_REQS     4 /* reads of one object in one round */
+#define RAW_SIZE      128
+#define HEAP_ROUNDS   6 /* window, dict, keys, entries, children, and the end */
+
+enum work_stage { WORK_START, WORK_DICT, WORK_KEYS, WORK_ENTRIES, WORK_CHILDREN, WORK_DONE };
+
+/* Reads of one object in one round. */
+struct work_req {
+	uint64_t addr;
+	void *buf;
+	bool *ok;
+	uint32_t len;
+};
+
+/* One object while it is being read. */
+struct heap_work {
+	struct heap_object *o;
+	struct heap_type t;
+	enum work_stage stage;
+	int lo, hi; /* the window holds [o->addr + lo, o->addr + hi) */
+	uint8_t win[WIN_SIZE];
+	struct work_req req[HEAP_REQS];
+	unsigned reqs;
+
+	/* A dict: the object itself, or the one of its instance. */
+	uint64_t dict, keys;
+	uint64_t values;	      /* the array of value slots, 0 = combined */
+	uint8_t dict_obj[48];	      /* up to and with ma_values */
+	uint8_t keys_head[40];	      /* up to dk_indices */
+	uint8_t values_head[8];	      /* <= 3.12: before the slots; 3.13+: the struct's own head */
+	uint8_t entry[24 * HEAP_ITEMS];
+	uint64_t slot[HEAP_ITEMS];
+	uint8_t pool_head[HEAP_POOL_HEAD];
+	bool ok_dict, ok_keys, ok_head, ok_entry, ok_slot, ok_pool, ok_raw, inline_values;
+
+	uint8_t raw[RAW_SIZE]; /* list items, set table, tail of a string, exception arguments */
+	uint32_t raw_len;
+
+	/* The first items, entries or attributes: what makes the object recognisable. */
+	uint64_t key[HEAP_ITEMS], item[HEAP_ITEMS];
+	unsigned items;
+	uint64_t code; /* of a generator or coroutine (3.11+); else 0 */
+	uint8_t child[HEAP_CHILDREN][CHILD_SIZE];
+	bool ok_child[HEAP_CHILDREN];
+};
+
+/* Parts of the window; 0 where it was not readable. */
+uint64_t work_u64(const struct heap_work *w, int64_t off);
+uint8_t work_u8(const struct heap_work *w, int64_t off);
+bool work_has(const struct heap_work *w, int64_t off, size_t len);
+void work_want(struct heap_work *w, uint64_t addr, void *buf, size_t len, bool *ok);
+static inline uint64_t heap_u64(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	return v;
+}
+
+/* Could this word be a pointer to an object or a block? */
+static inline bool heap_is_pointer(uint64_t v)
+{
+	return v >= 0x10000 && v < (1ull << 47) && !(v & 7);
+}
+
+/* What the state word of a str says. */
+struct heap_str {
+	uint64_t data; /* where the characters are; 0 = a string that is not ready (<= 3.11) */
+	uint64_t length, bytes;
+	bool ascii, compact;
+	unsigned kind;
+};
+struct heap_str heap_str_facts(const struct py_layout *l, uint64_t addr, const uint8_t *obj);
+
+/* The keys object of a dict. */
+struct heap_keys {
+	uint64_t entries;    /* offset of the first entry */
+	uint64_t n, usable;  /* entries in use; room for entries in all */
+	uint64_t entry_size; /* 16 or 24 */
+	uint64_t bytes;	     /* of the whole keys object; 0 = the static empty one */
+	bool shared;
+};
+/* False when the header makes no sense. */
+bool heap_keys_facts(const struct py_runtime *rt, const uint8_t *head, struct heap_keys *out);
+
+/* Offset of the value slots from ma_values: 3.13 put a head of its own in front of them. */
+static inline uint64_t heap_slots_at(const struct py_runtime *rt)
+{
+	return rt->minor >= 13 ? 8 : 0;
+}
+
+/* Take in what came and ask for more; false when nothing more is wanted. */
+bool heap_step(struct heap *h, struct heap_work *w, enum heap_depth depth);
+
+void heap_fingerprint_of(struct heap *h, struct heap_work *w);
+void heap_sizes_of(struct heap *h, struct heap_work *w);
+
+uint64_t heap_mix(uint64_t seed, uint64_t v);
+bool heap_ref_plausible(const struct py_runtime *rt, uint64_t word, bool *immortal);
+
+#endif

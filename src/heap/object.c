@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reading many objects in few system calls: first a window around each, then whatever their kinds
+ * ask for, round by round, all objects together. */
+#include "heap/heap_priv.h"
+
+#define GROUP	  256 /* objects in flight: about 300 KiB */
+#define PAGE_MASK 4095ull
+
+struct group {
+	struct heap_work work[GROUP];
+	struct proc_req req[GROUP * HEAP_REQS];
+	bool *ok[GROUP * HEAP_REQS];
+	size_t n;
+};
+
+bool work_has(const struct heap_work *w, int64_t off, size_t len)
+{
+	return off >= w->lo && off + (int64_t)len <= w->hi;
+}
+
+uint64_t work_u64(const struct heap_work *w, int64_t off)
+{
+	return work_has(w, off, 8) ? heap_u64(w->win + WIN_BEFORE + off) : 0;
+}
+
+uint8_t work_u8(const struct heap_work *w, int64_t off)
+{
+	return work_has(w, off, 1) ? w->win[WIN_BEFORE + off] : 0;
+}
+
+void work_want(struct heap_work *w, uint64_t addr, void *buf, size_t len, bool *ok)
+{
+	if (w->reqs < HEAP_REQS && len && addr >= 0x10000 && addr < 1ull << 47)
+		w->req[w->reqs++] = (struct work_req){addr, buf, ok, (uint32_t)len};
+}
+
+uint64_t heap_mix(uint64_t seed, uint64_t v)
+{
+	uint64_t x = (seed ^ v) * 0x9e3779b97f4a7c15ull;
+
+	x ^= x >> 32;
+	x *= 0xd6e8feb86659fd93ull;
+	return x ^ (x >> 29);
+}
+
+/* Include/refcount.h. Up to 3.11 a plain count; 3.12 and 3.13: immortal when the low 32 bits are
+ * all ones; 3.14 on: a 32-bit count (immortal from 2^31 on), 16 bits of overflow, 16 of flags, of
+ * which five are in use. The first word of a free block, or of an object on a free list, is a
+ * pointer: it fails here. */
+bool heap_ref_plausible(const struct py_runtime *rt, uint64_t word, bool *immortal)
+{
+	*immortal = false;
+	if (rt->minor >= 14) {
+		if (!(uint32_t)word || ((word >> 32) & 0xffff) || word >> 48 >= 32)
+			return false;
+		*immortal = (uint32_t)word >= 0x80000000u || (word >> 48 & 1);
+		return true;
+	}
+	if (!word || word >> 32)
+		return false;
+	*immortal = rt->minor >= 12 && (uint32_t)word == 0xffffffffu;
+	return true;
+}
+
+/* The window crosses into a page that is not there: take what lies in the object's own page. */
+static bool read_own_page(const struct proc *p, struct heap_work *w)
+{
+	uint64_t a = w->o->addr, page = a & ~PAGE_MASK;
+
+	w->lo = a - page < WIN_BEFORE ? -(int)(a - page) : -WIN_BEFORE;
+	w->hi = page + PAGE_MASK + 1 - a < WIN_AFTER ? (int)(page + PAGE_MASK + 1 - a) : WIN_AFTER;
+	if (proc_read(p, a + (uint64_t)(int64_t)w->lo, w->win + WIN_BEFORE + w->lo,
+		      (size_t)(w->hi - w->lo)))
+		return false;
+	if (w->hi < WIN_AFTER && !proc_read(p, a + (uint64_t)w->hi, w->win + WIN_BEFORE + w->hi,
+					    (size_t)(WIN_AFTER - w->hi)))
+		w->hi = WIN_AFTER;
+	return w->hi >= 16;
+}
+
+static void read_windows(struct heap *h, struct group *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct heap_work *w = &g->work[i];
+
+		w->lo = -WIN_BEFORE;
+		w->hi = WIN_AFTER;
+		g->req[i] = (struct proc_req){w->o->addr - WIN_BEFORE, w->win, WIN_SIZE, false};
+	}
+	proc_read_many(h->rt->proc, g->req, g->n);
+	for (size_t i = 0; i < g->n; i++)
+		if (!g->req[i].ok && !read_own_page(h->rt->proc, &g->work[i]))
+			g->work[i].o->addr = 0;
+}
+
+/* Is it still what it was said to be? */
+static void check(struct heap *h, struct heap_work *w)
+{
+	struct heap_object *o = w->o;
+	const struct heap_type *t = &w->t;
+
+	if (!o->addr)
+		return;
+	if (work_u64(w, h->rt->layout.ob_type) != o->type ||
+	    !heap_ref_plausible(h->rt, work_u64(w, 0), &o->immortal) ||
+	    !heap_type_get(h, o->type, &w->t)) {
+		o->addr = 0;
+		return;
+	}
+	o->gc = t->flags & TPF_HAVE_GC;
+	if (o->addr >= h->static_start && o->addr < h->static_end)
+		o->immortal = true;
+}
+
+/* One round of reads for all objects of the group. False when none wanted anything. */
+static bool one_round(struct heap *h, struct group *g, enum heap_depth depth)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		struct heap_work *w = &g->work[i];
+
+		w->reqs = 0;
+		if (!w->o->addr || !heap_step(h, w, depth))
+			continue;
+		for (unsigned k = 0; k < w->reqs; k++, n++) {
+			const struct work_req *r = &w->req[k];
+
+			g->req[n] = (struct proc_req){r->addr, r->buf, r->len, false};
+			g->ok[n] = r->ok;
+		}
+	}
+	if (!n)
+		return false;
+	proc_read_many(h->rt->proc, g->req, n);
+	for (size_t i = 0; i < n; i++) {
+		struct proc_req *r = &g->req[i];
+		uint64_t rest = 4096 - (r->addr & PAGE_MASK);
+
+		*g->ok[i] = r->ok;
+		/* Asked for more than there is: the end of the last page of a mapping. */
+		if (!r->ok && rest < r->len && rest >= 16) {
+			memset(r->buf, 0, r->len);
+			*g->ok[i] = !proc_read(h->rt->proc, r->addr, r->buf, rest);
+		}
+	}
+	return true;
+}
+
+size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum heap_depth depth)
+{
+	auto_free struct group *g = malloc(sizeof(*g));
+	size_t good = 0;
+
+	for (size_t at = 0; at < n; at += GROUP) {
+		size_t k = n - at < GROUP ? n - at : GROUP;
+
+		if (!g) {
+			for (size_t i = at; i < n; i++)
+				v[i].addr = 0;
+			break;
+		}
+		memset(g->work, 0, k * sizeof(g->work[0]));
+		g->n = k;
+		for (size_t i = 0; i < k; i++) {
+			struct heap_object *o = &v[at + i];
+
+			*o = (struct heap_object){.addr = o->addr, .type = o->type};
+			g->work[i].o = o;
+		}
+		read_windows(h, g);
+		for (size_t i = 0; i < k; i++)
+			check(h, &g->work[i]);
+		for (int round = 0; round < HEAP_ROUNDS && one_round(h, g, depth); round++)
+			;
+		for (size_t i = 0; i < k; i++) {
+			if (!v[at + i].addr)
+				continue;
+			heap_fingerprint_of(h, &g->work[i]);
+			if (depth == HEAP_FULL)
+				heap_sizes_of(h, &g->work[i]);
+			good++;
+		}
+	}
+	return good;
+}
+
+int heap_object_in_block(struct heap *h, uint64_t block, uint64_t size, uint64_t *obj,
+			 uint64_t *type)
+{
+	/* The debug allocator keeps 16 bytes of its own in front. */
+	uint64_t extra = h->rt->allocator == PY_ALLOC_DEBUG ? 16 : 0;
+	uint64_t word[6], best = 0;
+	size_t len = size < sizeof(word) ? (size_t)size & ~7ull : sizeof(word);
+
+	*obj = 0;
+	if (size < extra + 16 || proc_read(h->rt->proc, block + extra, word, len))
+		return -ENOENT;
+	for (unsigned d = 0; d <= 32 && d + 16 <= len; d += 16) {
+		struct heap_type t;
+		bool immortal;
+
+		if (!heap_ref_plausible(h->rt, word[d / 8], &immortal) ||
+		    !heap_type_get(h, word[d / 8 + 1], &t) || t.pre != d ||
+		    d + extra + (uint64_t)t.basicsize > size)
+			continue;
+		/* A stale word may look like an object too: the one that fills the block best. */
+		if (*obj && (uint64_t)t.basicsize + d <= best)
+			continue;
+		best = (uint64_t)t.basicsize + d;
+		*obj = block + extra + d;
+		*type = t.addr;
+	}
+	return *obj ? 0 : -ENOENT;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where pymalloc keeps its memory: the arenas of every obmalloc state, and which block an address
+ * belongs to. */
+#include "heap/heap_priv.h"
+
+/* struct arena_object, 48 bytes in 3.8 - 3.15 (Objects/obmalloc.c, pycore_obmalloc.h). */
+struct arena_object {
+	uint64_t address; /* 0: slot unused */
+	uint64_t pool_address;
+	uint32_t nfreepools, ntotalpools;
+	uint64_t freepools, next, prev;
+};
+_Static_assert(sizeof(struct arena_object) == 48, "struct arena_object");
+
+#define MAX_ARENAS (1u << 20) /* 1 TiB of 1 MiB arenas: more is no arena array */
+
+struct state {
+	uint64_t arenas, maxarenas; /* where the pointer and the u32 lie */
+};
+
+/* CPython's own data: objects there were never allocated and never leak. */
+static void find_static(struct heap *h)
+{
+	struct dso_range r[8];
+	size_t n;
+
+	if (!h->rt->dso)
+		return;
+	n = dso_writable(h->rt->dso, r, ARRAY_SIZE(r));
+	for (size_t i = 0; i < n && i < ARRAY_SIZE(r); i++) {
+		uint64_t start = r[i].addr + h->rt->bias, end = start + r[i].size;
+
+		if (!h->static_end || start < h->static_start)
+			h->static_start = start;
+		if (end > h->static_end)
+			h->static_end = end;
+	}
+}
+
+int heap_open(const struct py_runtime *rt, struct heap **out)
+{
+	struct heap *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return fail(-ENOMEM, "out of memory");
+	h->rt = rt;
+	find_static(h);
+	if (heap_has_pools(h))
+		heap_read_arenas(h); /* a race here is mended by the first census */
+	*out = h;
+	return 0;
+}
+
+void heap_close(struct heap *h)
+{
+	if (!h)
+		return;
+	vec_free(&h->arena);
+	free(h);
+}
+
+bool heap_has_pools(const struct heap *h)
+{
+	const struct py_runtime *rt = h->rt;
+
+	return rt->usedpools && rt->arenas && rt->maxarenas && rt->layout.pool_size &&
+	       rt->layout.arena_size && !rt->free_threaded &&
+	       (rt->allocator == PY_ALLOC_PYMALLOC || rt->allocator == PY_ALLOC_DEBUG ||
+		rt->allocator == PY_ALLOC_OTHER);
+}
+
+static void add_state(struct state *v, size_t *n, uint64_t arenas, uint64_t maxarenas)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (v[i].arenas == arenas)
+			return;
+	if (*n < HEAP_MAX_STATES)
+		v[(*n)++] = (struct state){arenas, maxarenas};
+}
+
+/* From 3.12 on an interpreter with a GIL of its own has a pymalloc of its own; the others point to
+ * the main one's (3.13+), or leave the copy embedded in them unused (3.12). */
+static size_t find_states(const struct heap *h, struct state *v)
+{
+	const struct py_runtime *rt = h->rt;
+	const struct py_layout *l = &rt->layout;
+	uint64_t interp = 0, to_arenas = rt->arenas - rt->usedpools;
+	size_t n = 0;
+
+	add_state(v, &n, rt->arenas, rt->maxarenas);
+	if (!l->interp_obmalloc || !l->runtime_interpreters || !rt->runtime)
+		return n;
+	if (proc_read_u64(rt->proc, rt->runtime + l->runtime_interpreters, &interp))
+		return n;
+	for (int i = 0; interp && i < HEAP_MAX_STATES; i++) {
+		uint64_t state = interp + l->interp_obmalloc;
+
+		if (!rt->embedded_obmalloc && proc_read_u64(rt->proc, state, &state))
+			break;
+		if (state)
+			add_state(v, &n, state + to_arenas,
+				  state + to_arenas + (rt->maxarenas - rt->arenas));
+		if (proc_read_u64(rt->proc, interp + l->interp_next, &interp))
+			break;
+	}
+	return n;
+}
+
+static int add_arena(struct heap *h, const struct arena_object *o)
+{
+	uint64_t pool = h->rt->layout.pool_size, end = o->address + h->rt->layout.arena_size;
+	struct heap_arena *a;
+
+	if (!o->address || (o->address & 0xfff) || end < o->address)
+		return 0;
+	a = vec_push(&h->arena);
+	if (!a)
+		return fail(-ENOMEM, "out of memory for the list of arenas");
+	/* An arena from mmap need not begin at a pool: the first, partial pool is not used. */
+	a->start = (o->address + pool - 1) & ~(pool - 1);
+	a->end = a->start + ((end - a->start) & ~(pool - 1));
+	a->pools_end = o->pool_address;
+	if (a->pools_end < a->start || a->pools_end > a->end || (a->pools_end & (pool - 1)))
+		a->pools_end = a->end;
+	return 0;
+}
+
+static int read_state(struct heap *h, const struct state *s)
+{
+	auto_free struct arena_object *v = NULL;
+	uint64_t at;
+	uint32_t n;
+	int err;
+
+	if (proc_read_u64(h->rt->proc, s->arenas, &at) ||
+	    proc_read_u32(h->rt->proc, s->maxarenas, &n))
+		return fail(-EFAULT, "the list of arenas could not be read");
+	if (!at || !n)
+		return 0;
+	if (n > MAX_ARENAS)
+		return fail(-EILSEQ, "%u arenas cannot be: the allocator state was misread", n);
+	v = calloc(n, sizeof(*v));
+	if (!v)
+		return fail(-ENOMEM, "out of memory for the list of arenas");
+	/* The array is reallocated when it grows; then its old place may be gone. */
+	if (proc_read(h->rt->proc, at, v, n * sizeof(*v)))
+		return fail(-EAGAIN, "the list of arenas moved while it was read");
+	for (uint32_t i = 0; i < n; i++) {
+		err = add_arena(h, &v[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct heap_arena *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int read_states(struct heap *h)
+{
+	struct state state[HEAP_MAX_STATES];
+	size_t n = find_states(h, state), kept = 0;
+	int err = 0;
+
+	h->arena.n = 0;
+	for (size_t i = 0; i < n; i++) {
+		err = read_state(h, &state[i]);
+		if (err && i == 0)
+			return err;
+	}
+	if (!h->arena.n)
+		return 0;
+	qsort(h->arena.v, h->arena.n, sizeof(*h->arena.v), by_start);
+	/* Overlaps come from a torn read; the lists must stay searchable. */
+	for (size_t i = 0; i < h->arena.n; i++)
+		if (!kept || h->arena.v[i].start >= h->arena.v[kept - 1].end)
+			h->arena.v[kept++] = h->arena.v[i];
+	h->arena.n = kept;
+	return 0;
+}
+
+int heap_read_arenas(struct heap *h)
+{
+	int err = -EAGAIN;
+
+	for (int i = 0; i < 3 && err == -EAGAIN; i++)
+		err = read_states(h);
+	if (!err)
+		h->arenas_ns = clock_ns();
+	return err;
+}
+
+bool heap_in_arena(const struct heap *h, uint64_t addr)
+{
+	size_t lo = 0, hi = h->arena.n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (addr >= h->arena.v[mid].end)
+			lo = mid + 1;
+		else if (addr < h->arena.v[mid].start)
+			hi = mid;
+		else
+			return true;
+	}
+	return false;
+}
+
+/* Not in the cached list: a new arena? The pool says which slot of the array it belongs to
+ * (address_in_range of 3.8 - 3.10; the index is kept up to date in all versions). */
+static bool in_new_arena(struct heap *h, uint64_t addr, uint32_t index)
+{
+	struct arena_object o;
+	uint64_t at;
+	uint32_t n;
+
+	if (proc_read_u32(h->rt->proc, h->rt->maxarenas, &n) || index >= n || n > MAX_ARENAS ||
+	    proc_read_u64(h->rt->proc, h->rt->arenas, &at) || !at ||
+	    proc_read(h->rt->proc, at + (uint64_t)index * sizeof(o), &o, sizeof(o)))
+		return false;
+	return o.address && addr >= o.address && addr - o.address < h->rt->layout.arena_size;
+}
+
+int heap_class_of(struct heap *h, uint64_t addr)
+{
+	uint32_t head[HEAP_POOL_HEAD / 4];
+	uint64_t pool;
+
+	if (!heap_has_pools(h))
+		return -1;
+	pool = addr & ~((uint64_t)h->rt->layout.pool_size - 1);
+	if (proc_read(h->rt->proc, pool, head, sizeof(head)))
+		return -1;
+	if (!heap_in_arena(h, addr) && !in_new_arena(h, addr, head[8]))
+		return -1;
+	/* szidx at 36; 0xffff = a pool never used */
+	return head[0] && head[9] < HEAP_CLASSES && addr - pool >= HEAP_POOL_HEAD ? (int)head[9]
+										  : -1;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Facts about types that tell how their objects are read, by address of the type. Bounded: a slot
+ * is taken over by the next type that hashes to it. */
+#include "heap/heap_priv.h"
+
+#define TYPE_READ   304 /* covers tp_dictoffset (288), the last member wanted */
+#define RECHECK_NS  1000000000ull
+#define MAX_BASES   40
+#define MAX_SIZE    (1 << 20) /* of a fixed body: bigger is misread */
+#define META_OFFSET 8	      /* ob_type of the type itself */
+
+struct raw_type {
+	uint8_t b[TYPE_READ];
+};
+
+static uint64_t raw_u64(const struct raw_type *t, uint16_t off)
+{
+	uint64_t v = 0;
+
+	if (off <= TYPE_READ - 8)
+		memcpy(&v, t->b + off, 8);
+	return v;
+}
+
+static const struct {
+	const char *name;
+	enum heap_kind kind;
+} named[] = {
+	{"object", HEAP_K_INSTANCE},  {"float", HEAP_K_FLOAT},
+	{"set", HEAP_K_SET},	      {"frozenset", HEAP_K_SET},
+	{"bytearray", HEAP_K_BYTEARRAY}, {"NoneType", HEAP_K_NONE},
+};
+
+/* The built-in types without a subclass flag are known by their names; only CPython's own static
+ * types are asked. */
+static enum heap_kind kind_of_static(const struct heap *h, const struct raw_type *t)
+{
+	char name[16];
+
+	if (proc_read_cstr(h->rt->proc, raw_u64(t, h->rt->layout.tp_name), name, sizeof(name)))
+		return HEAP_K_OTHER;
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++)
+		if (!strcmp(name, named[i].name))
+			return named[i].kind;
+	return HEAP_K_OTHER;
+}
+
+static enum heap_kind kind_of(const struct heap *h, const struct raw_type *t)
+{
+	const struct py_layout *l = &h->rt->layout;
+	uint64_t flags = raw_u64(t, l->tp_flags);
+	struct raw_type base = *t;
+
+	if (flags & TPF_LONG)
+		return HEAP_K_INT;
+	if (flags & TPF_LIST)
+		return HEAP_K_LIST;
+	if (flags & TPF_TUPLE)
+		return HEAP_K_TUPLE;
+	if (flags & TPF_BYTES)
+		return HEAP_K_BYTES;
+	if (flags & TPF_UNICODE)
+		return HEAP_K_STR;
+	if (flags & TPF_DICT)
+		return HEAP_K_DICT;
+	if (flags & TPF_EXCEPTION)
+		return HEAP_K_EXCEPTION;
+	if (flags & TPF_TYPE)
+		return HEAP_K_OTHER;
+	for (int i = 0; i < MAX_BASES; i++) {
+		uint64_t up;
+
+		if (!(raw_u64(&base, l->tp_flags) & TPF_HEAPTYPE))
+			return kind_of_static(h, &base);
+		up = raw_u64(&base, l->tp_base);
+		if (!up || proc_read(h->rt->proc, up, &base, sizeof(base)))
+			break;
+	}
+	return HEAP_K_OTHER;
+}
+
+static uint8_t pre_header(int minor, uint64_t flags)
+{
+	uint8_t n = 0;
+
+	if (flags & TPF_HAVE_GC)
+		n += 16; /* PyGC_Head */
+	if (minor == 11 && (flags & TPF_MANAGED_DICT))
+		n += 16; /* values, dict */
+	if (minor >= 12 && (flags & (TPF_MANAGED_DICT | TPF_MANAGED_WEAKREF)))
+		n += 16; /* weak references, dict */
+	return n;
+}
+
+static enum heap_dict dict_place(int minor, uint64_t flags, int64_t dictoffset)
+{
+	if (minor >= 11 && (flags & TPF_MANAGED_DICT))
+		return minor == 11 ? HEAP_DICT_3_11 : minor == 12 ? HEAP_DICT_3_12
+								  : HEAP_DICT_MANAGED;
+	return dictoffset ? HEAP_DICT_SLOT : HEAP_DICT_NONE;
+}
+
+/* A type's type has the subclass flag of `type`. */
+static bool is_metatype(const struct heap *h, uint64_t meta)
+{
+	uint64_t flags;
+
+	if (!heap_is_pointer(meta))
+		return false;
+	if (meta == h->rt->type_type)
+		return true;
+	return !proc_read_u64(h->rt->proc, meta + h->rt->layout.tp_flags, &flags) &&
+	       (flags & TPF_TYPE);
+}
+
+static void load(struct heap *h, uint64_t addr, struct heap_type *t)
+{
+	const struct py_layout *l = &h->rt->layout;
+	bool known = t->addr == addr && t->is_type;
+	struct raw_type raw;
+	uint64_t flags;
+
+	if (!heap_is_pointer(addr) || proc_read(h->rt->proc, addr, &raw, sizeof(raw))) {
+		*t = (struct heap_type){.addr = addr, .checked_ns = clock_ns()};
+		return;
+	}
+	flags = raw_u64(&raw, l->tp_flags);
+	/* The same type as before: nothing to find out again. */
+	if (known && t->flags == flags && t->basicsize == (int64_t)raw_u64(&raw, l->tp_basicsize) &&
+	    t->dictoffset == (int64_t)raw_u64(&raw, l->tp_dictoffset)) {
+		t->checked_ns = clock_ns();
+		return;
+	}
+	*t = (struct heap_type){
+		.addr = addr,
+		.flags = flags,
+		.basicsize = (int64_t)raw_u64(&raw, l->tp_basicsize),
+		.itemsize = (int64_t)raw_u64(&raw, l->tp_itemsize),
+		.dictoffset = (int64_t)raw_u64(&raw, l->tp_dictoffset),
+		.weakoffset = (int64_t)raw_u64(&raw, l->tp_weaklistoffset),
+		.checked_ns = clock_ns(),
+	};
+	if (!(flags & TPF_READY) || t->basicsize < 16 || t->basicsize > MAX_SIZE ||
+	    t->itemsize < 0 || t->itemsize > MAX_SIZE ||
+	    !is_metatype(h, raw_u64(&raw, META_OFFSET)))
+		return;
+	t->is_type = true;
+	t->kind = kind_of(h, &raw);
+	t->pre = pre_header(h->rt->minor, flags);
+	t->has_dict = dict_place(h->rt->minor, flags, t->dictoffset);
+}
+
+bool heap_type_get(struct heap *h, uint64_t addr, struct heap_type *out)
+{
+	uint64_t spread = (addr >> 4) * 0x9e3779b97f4a7c15ull;
+	struct heap_type *t = &h->type[spread >> 53]; /* 11 bits: HEAP_TYPE_SLOTS */
+
+	_Static_assert(HEAP_TYPE_SLOTS == 1 << 11, "shift above");
+	if (!addr)
+		return false;
+	if (t->addr != addr || clock_ns() - t->checked_ns > RECHECK_NS)
+		load(h, addr, t);
+	*out = *t;
+	return t->is_type;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Picks a command. */
+#include <locale.h>
+
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
+{
+	/* Column widths of characters follow the user's locale, numbers in JSON must not. */
+	setlocale(LC_CTYPE, "");
+	return cli_watch(argc, argv);
+}

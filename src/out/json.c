@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The report as JSON, schema pyleak-bpf/report/1 (docs/report.schema.json). What this version does
+ * not find out yet is null or empty, never invented. */
+#include <inttypes.h>
+#include <math.h>
+#include <time.h>
+
+#include "out/json_writer.h"
+#include "out/out.h"
+
+#define SCHEMA "pyleak-bpf/report/1"
+
+static void put_time(struct json *j, const char *key, double t)
+{
+	char day[32], text[48];
+	struct tm tm;
+	time_t s;
+	int ms;
+
+	/* Beyond year 9999 RFC 3339 has no form. */
+	if (!(t >= 0 && t < 253402300799.0)) {
+		json_null(j, key);
+		return;
+	}
+	s = (time_t)floor(t);
+	ms = (int)((t - floor(t)) * 1000);
+	if (!gmtime_r(&s, &tm) || strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
+		json_null(j, key);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s.%03dZ", day, ms);
+	json_string(j, key, text);
+}
+
+static void put_line(struct json *j, int line)
+{
+	json_unsigned(j, "line", line > 0 ? (uint64_t)line : REPORT_UNKNOWN);
+}
+
+static void put_frame(struct json *j, const struct report_frame *f)
+{
+	char hex[24];
+
+	json_object(j, NULL, true);
+	json_string(j, "lang", f->native ? "native" : "python");
+	if (f->native) {
+		snprintf(hex, sizeof(hex), "0x%" PRIx64, f->offset);
+		json_string(j, "function", f->function);
+		json_string(j, "module", f->module ? f->module : "");
+		json_string(j, "offset", hex);
+		json_string(j, "file", f->file);
+	} else {
+		json_string(j, "function", f->function ? f->function : "");
+		json_string(j, "file", f->file ? f->file : "");
+	}
+	put_line(j, f->line);
+	json_close(j);
+}
+
+static void put_site_numbers(struct json *j, const struct report_site *s)
+{
+	json_string(j, "id", s->id);
+	json_string(j, "kind", report_kind_name(s->kind));
+	json_string(j, "verdict", report_class_name(s->verdict));
+	json_number(j, "confidence", s->confidence);
+	json_number(j, "outstanding_bytes", s->outstanding_bytes);
+	json_number(j, "outstanding_count", s->outstanding_count);
+	json_number(j, "growth_bytes_per_s", s->growth_bytes_per_s);
+	json_number(j, "growth_count_per_s", s->growth_count_per_s);
+	json_bool(j, "estimated", s->estimated);
+	json_unsigned(j, "samples", s->samples);
+	json_number(j, "oldest_s", s->oldest_s);
+}
+
+static void put_site(struct json *j, const struct report_site *s)
+{
+	json_object(j, NULL, false);
+	put_site_numbers(j, s);
+	json_array(j, "types", true);
+	for (size_t i = 0; i < s->n_types; i++) {
+		json_object(j, NULL, true);
+		json_string(j, "name", s->types[i].name ? s->types[i].name : "");
+		json_number(j, "share", s->types[i].share);
+		json_close(j);
+	}
+	json_close(j);
+	json_null(j, "hint");
+	json_null(j, "held_by");
+	json_array(j, "stack", false);
+	for (size_t i = 0; i < s->n_frames; i++)
+		put_frame(j, &s->stack[i]);
+	json_close(j);
+	json_close(j);
+}
+
+static void put_memory(struct json *j, const struct report_process *p)
+{
+	json_object(j, "memory", false);
+	json_unsigned(j, "rss_bytes", p->rss_bytes);
+	json_number(j, "rss_growth_bytes_per_s", p->rss_growth_bytes_per_s);
+	json_null(j, "limit_bytes");
+	json_null(j, "limit_source");
+	json_null(j, "oom_eta_s");
+	json_object(j, "parts", true);
+	json_close(j);
+	json_null(j, "trimmable_bytes");
+	json_array(j, "series", false);
+	for (size_t i = 0; i < p->n_series; i++) {
+		const struct report_series *s = &p->series[i];
+
+		json_object(j, NULL, true);
+		json_number(j, "t_s", s->t_s);
+		json_unsigned(j, "rss_bytes", s->rss_bytes);
+		json_unsigned(j, "heap_bytes", s->heap_bytes);
+		json_unsigned(j, "fds", s->fds);
+		json_unsigned(j, "threads", s->threads);
+		json_close(j);
+	}
+	json_close(j);
+	json_close(j);
+}
+
+static void put_identity(struct json *j, const struct report_process *p)
+{
+	json_integer(j, "pid", p->pid);
+	json_integer(j, "ns_pid", p->ns_pid);
+	json_integer(j, "ppid", p->ppid);
+	json_string(j, "comm", p->comm ? p->comm : "");
+	json_array(j, "cmdline", true);
+	for (size_t i = 0; i < p->n_cmdline; i++)
+		json_string(j, NULL, p->cmdline[i]);
+	json_close(j);
+	json_null(j, "container");
+	json_object(j, "python", true);
+	json_string(j, "version", p->python_version);
+	json_string(j, "allocator", p->allocator);
+	json_bool(j, "free_threaded", p->free_threaded);
+	json_close(j);
+	json_string(j, "mode", p->mode ? p->mode : "auto");
+	json_string(j, "state", p->exited ? "exited" : "running");
+}
+
+static void put_judgement(struct json *j, const struct report_process *p)
+{
+	json_object(j, "probe", true);
+	json_string(j, "mechanism", p->mechanism ? p->mechanism : "none");
+	json_number(j, "on_s", p->on_s);
+	json_number(j, "coverage", p->coverage);
+	json_number(j, "slowdown_pct", p->slowdown_pct);
+	json_close(j);
+	json_object(j, "verdict", true);
+	json_string(j, "class", report_class_name(p->verdict));
+	json_number(j, "confidence", p->confidence);
+	json_string(j, "reason", p->reason ? p->reason : "");
+	json_close(j);
+}
+
+static void put_process(struct json *j, const struct report_process *p)
+{
+	json_object(j, NULL, false);
+	put_identity(j, p);
+	put_memory(j, p);
+	put_judgement(j, p);
+	json_array(j, "sites", false);
+	for (size_t i = 0; i < p->n_sites; i++)
+		put_site(j, &p->sites[i]);
+	json_close(j);
+	json_array(j, "types", true);
+	json_close(j);
+	json_null(j, "gc");
+	json_object(j, "lost", false);
+	for (size_t i = 0; i < p->n_lost; i++)
+		json_unsigned(j, p->lost[i].key, p->lost[i].n);
+	json_close(j);
+	json_close(j);
+}
+
+int out_json(FILE *f, const struct report *r)
+{
+	struct json j;
+	int err;
+
+	json_begin(&j, f);
+	json_object(&j, NULL, false);
+	json_string(&j, "schema", SCHEMA);
+	json_object(&j, "tool", true);
+	json_string(&j, "version", r->version);
+	json_close(&j);
+	json_object(&j, "host", true);
+	json_string(&j, "hostname", r->hostname);
+	json_string(&j, "kernel", r->kernel);
+	json_string(&j, "arch", r->arch);
+	json_close(&j);
+	put_time(&j, "started_at", r->started_at);
+	put_time(&j, "ended_at", r->ended_at);
+	json_number(&j, "duration_s", r->duration_s);
+	json_array(&j, "processes", false);
+	for (size_t i = 0; i < r->n_processes; i++)
+		put_process(&j, &r->processes[i]);
+	json_close(&j);
+	json_close(&j);
+	err = json_end(&j);
+	return err ? fail(err, "cannot write the JSON report: %s", strerror(-err)) : 0;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Lines for a terminal. Names, paths and source text come from the target and may hold escape
+ * sequences, half characters or megabytes: each character passes print_form(). */
+#include "out/line.h"
+
+#include <stdarg.h>
+#include <wchar.h>
+
+#include "out/utf8.h"
+
+#define MAX_COLUMNS 1000 /* of one string, also into a pipe: a name may be a megabyte long */
+#define ITEM_INDENT 4
+
+/* Characters that change how their neighbours are shown (bidirectional controls, line and
+ * paragraph separators, byte order mark): with them source text can look like another. */
+static bool is_deceptive(uint32_t c)
+{
+	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0x061c;
+}
+
+/* How the next character of @s is shown: bytes taken (0 at the end), text, columns. */
+static size_t print_form(const char *s, char form[16], int *cols)
+{
+	uint32_t c;
+	size_t n = utf8_next(s, &c);
+
+	if (n == 0)
+		return 0;
+	if (c == '\t') {
+		strcpy(form, " ");
+		*cols = 1;
+	} else if (c == UTF8_INVALID || c < 0x20 || c == 0x7f) {
+		*cols = snprintf(form, 16, "\\x%02x", (unsigned)(uint8_t)*s);
+	} else if ((c >= 0x80 && c < 0xa0) || is_deceptive(c)) {
+		*cols = snprintf(form, 16, "\\u%04x", (unsigned)c);
+	} else {
+		memcpy(form, s, n);
+		form[n] = '\0';
+		*cols = c < 0x80 ? 1 : wcwidth((wchar_t)c);
+		if (*cols < 0) /* not in the user's locale */
+			*cols = 1;
+	}
+	return n;
+}
+
+static void append(struct line *l, const char *s)
+{
+	size_t n = strlen(s);
+
+	if (!vec_reserve(&l->text, l->text.n + n + 1)) {
+		l->err = l->err ? l->err : ENOMEM;
+		return;
+	}
+	memcpy(l->text.v + l->text.n, s, n);
+	l->text.n += n;
+}
+
+static void put_form(struct line *l, const char *form, int cols)
+{
+	if (l->is_cut)
+		return;
+	if (l->width && l->col + cols > l->width) {
+		l->text.n = l->mark;
+		append(l, ">");
+		l->is_cut = true;
+		return;
+	}
+	append(l, form);
+	l->col += cols;
+	if (l->col < l->width)
+		l->mark = l->text.n;
+}
+
+void line_init(struct line *l, FILE *f, int width, bool want_color)
+{
+	*l = (struct line){.f = f, .width = width, .want_color = want_color};
+	errno = 0;
+}
+
+void line_fini(struct line *l)
+{
+	vec_free(&l->text);
+}
+
+void line_style(struct line *l, enum style s)
+{
+	static const char *const sequence[STYLE_MAX] = {
+		[STYLE_PLAIN] = "\x1b[0m",     [STYLE_BOLD] = "\x1b[1m",
+		[STYLE_DIM] = "\x1b[2m",       [STYLE_RED] = "\x1b[1;31m",
+		[STYLE_YELLOW] = "\x1b[1;33m", [STYLE_CYAN] = "\x1b[36m",
+		[STYLE_GREEN] = "\x1b[32m",
+	};
+
+	if (!l->want_color || l->is_cut)
+		return;
+	append(l, sequence[s]);
+	l->is_styled = s != STYLE_PLAIN;
+}
+
+void line_text(struct line *l, const char *s)
+{
+	int cols, used = 0;
+	char form[16];
+	size_t n;
+
+	for (; (n = print_form(s, form, &cols)) > 0; s += n) {
+		used += cols;
+		if (used > MAX_COLUMNS) {
+			put_form(l, "...", 3);
+			return;
+		}
+		put_form(l, form, cols);
+	}
+}
+
+void line_printf(struct line *l, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	line_text(l, text);
+}
+
+int line_columns(const char *s)
+{
+	int cols, sum = 0;
+	char form[16];
+	size_t n;
+
+	for (; sum <= MAX_COLUMNS && (n = print_form(s, form, &cols)) > 0; s += n)
+		sum += cols;
+	return sum;
+}
+
+void line_tail(struct line *l, const char *s, int cols)
+{
+	int all = line_columns(s), skip, w;
+	char form[16];
+	size_t n;
+
+	if (all <= cols || all > MAX_COLUMNS || cols < 4) {
+		line_text(l, s);
+		return;
+	}
+	for (skip = all - (cols - 3); skip > 0 && (n = print_form(s, form, &w)) > 0; s += n)
+		skip -= w;
+	line_text(l, "...");
+	line_text(l, s);
+}
+
+void line_pad(struct line *l, int col)
+{
+	while (l->col < col && !l->is_cut)
+		put_form(l, " ", 1);
+}
+
+void line_item(struct line *l, const char *s)
+{
+	if (l->has_items)
+		line_text(l, ",");
+	if (l->width && l->col > ITEM_INDENT && l->col + 2 + line_columns(s) > l->width) {
+		line_end(l);
+		line_pad(l, ITEM_INDENT);
+	} else if (l->has_items) {
+		line_text(l, " ");
+	}
+	line_text(l, s);
+	l->has_items = true;
+}
+
+void line_end(struct line *l)
+{
+	if (l->is_styled)
+		append(l, "\x1b[0m");
+	append(l, "\n");
+	if (l->text.n)
+		fwrite(l->text.v, 1, l->text.n, l->f);
+	if (l->err == 0 && ferror(l->f))
+		l->err = errno ? errno : EIO;
+	l->text.n = 0;
+	l->mark = 0;
+	l->col = 0;
+	l->is_cut = l->is_styled = l->has_items = false;
+}

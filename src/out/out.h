@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A report as text: one file per format. Formats see report and base only. */
+#ifndef PYLEAK_OUT_H
+#define PYLEAK_OUT_H
+
+#include <stdio.h>
+
+#include "report/report.h"
+
+struct out_term_opts {
+	size_t top;
+	bool color;
+	bool verbose;
+	int width; /* 0 = do not cut */
+};
+
+/* Terminal report. Returns 0 or a negative errno of the stream. */
+int out_term(FILE *f, const struct report *r, const struct out_term_opts *o);
+/* Should @f get colours (tty, NO_COLOR, TERM, --no-color)? And its width, 0 when not a tty. */
+bool out_want_color(FILE *f, bool no_color);
+int out_width(FILE *f);
+
+/* JSON per the schema pyleak-bpf/report/1, streamed. */
+int out_json(FILE *f, const struct report *r);
+/* The same into a file, written beside and renamed so that nothing half-written stays; "-" is
+ * standard output. */
+int out_json_file(const char *path, const struct report *r);
+/* Before the run: can @path be written? Fails with the sentence. */
+int out_json_check(const char *path);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The report for people: made to be read at three in the morning. Per process one line that says
+ * how much grows, how much of it is explained and what looking costs; then the sites, worst first;
+ * then what was lost. */
+#include <inttypes.h>
+#include <math.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "out/term_priv.h"
+
+enum style term_class_style(enum report_class c)
+{
+	static const enum style style[CLASS_MAX] = {
+		[CLASS_LEAK] = STYLE_RED,	[CLASS_GROWING] = STYLE_YELLOW,
+		[CLASS_WARMUP] = STYLE_CYAN,	[CLASS_BLOAT] = STYLE_CYAN,
+		[CLASS_RETENTION] = STYLE_CYAN, [CLASS_STEADY] = STYLE_GREEN,
+	};
+
+	return (unsigned)c < CLASS_MAX ? style[c] : STYLE_PLAIN;
+}
+
+char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate)
+{
+	char n[32];
+
+	fmt_bytes(n, sizeof(n), fabs(bytes_per_s));
+	snprintf(buf, size, "%s%c%s/s", is_estimate ? "~" : "", bytes_per_s <= -0.5 ? '-' : '+', n);
+	return buf;
+}
+
+char *term_percent(char *buf, size_t size, double percent)
+{
+	double a = fabs(percent);
+	int decimals = a == 0 || a >= 9.95 ? 0 : a >= 0.095 ? 1 : 2;
+
+	snprintf(buf, size, "%.*f %%", decimals, percent);
+	return buf;
+}
+
+static void put_clock(struct line *l, double t)
+{
+	char text[32] = "";
+	time_t s = (time_t)t;
+	struct tm tm;
+
+	if (isfinite(t) && localtime_r(&s, &tm))
+		strftime(text, sizeof(text), "%H:%M:%S", &tm);
+	line_text(l, text);
+}
+
+static void put_header(struct line *l, const struct report *r)
+{
+	char n[32];
+
+	line_style(l, STYLE_BOLD);
+	put_clock(l, r->ended_at);
+	line_printf(l, r->final ? "  final report" : "  report so far");
+	line_style(l, STYLE_PLAIN);
+	if (isfinite(r->duration_s)) {
+		line_printf(l, ", watched for %s since ",
+			    fmt_duration(n, sizeof(n), r->duration_s));
+		put_clock(l, r->started_at);
+	}
+	line_end(l);
+}
+
+static uint64_t losses(const struct report_process *p)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < p->n_lost; i++)
+		if (p->lost[i].n != REPORT_UNKNOWN)
+			sum += p->lost[i].n;
+	return sum;
+}
+
+static void put_memory(struct line *l, const struct report_process *p)
+{
+	char text[128], n[32], rate[48];
+
+	if (p->rss_bytes != REPORT_UNKNOWN) {
+		fmt_bytes(n, sizeof(n), (double)p->rss_bytes);
+		term_rate(rate, sizeof(rate), p->rss_growth_bytes_per_s, false);
+		if (isfinite(p->rss_growth_bytes_per_s))
+			snprintf(text, sizeof(text), "RSS %s (%s)", n, rate);
+		else
+			snprintf(text, sizeof(text), "RSS %s", n);
+		line_item(l, text);
+	}
+	if (isfinite(p->explained)) {
+		term_percent(n, sizeof(n), p->explained * 100);
+		snprintf(text, sizeof(text), "sites explain %s of the growth", n);
+		line_item(l, text);
+	}
+}
+
+static void put_probe(struct line *l, const struct report_process *p)
+{
+	char text[128], n[32];
+
+	snprintf(text, sizeof(text), "probe %s", p->mechanism ? p->mechanism : "none");
+	line_item(l, text);
+	if (isfinite(p->on_s)) {
+		snprintf(text, sizeof(text), "on for %.1f s", p->on_s);
+		line_item(l, text);
+	}
+	if (isfinite(p->slowdown_pct)) {
+		term_percent(n, sizeof(n), p->slowdown_pct);
+		snprintf(text, sizeof(text), "slow-down %s", n);
+		line_item(l, text);
+	} else {
+		line_item(l, "slow-down not known");
+	}
+	if (isfinite(p->coverage)) {
+		term_percent(n, sizeof(n), p->coverage * 100);
+		snprintf(text, sizeof(text), "coverage %s", n);
+		line_item(l, text);
+	}
+}
+
+static void put_process_line(struct line *l, const struct report_process *p)
+{
+	char text[256], n[32];
+	uint64_t lost = losses(p);
+
+	line_style(l, STYLE_BOLD);
+	snprintf(text, sizeof(text), "pid %d %s", p->pid, p->comm ? p->comm : "");
+	line_item(l, text);
+	line_style(l, STYLE_PLAIN);
+	if (p->ns_pid > 0 && p->ns_pid != p->pid) {
+		snprintf(text, sizeof(text), "pid %d in its container", p->ns_pid);
+		line_item(l, text);
+	}
+	if (p->exited)
+		line_item(l, "has ended");
+	if (p->python_version) {
+		snprintf(text, sizeof(text), "CPython %s%s", p->python_version,
+			 p->free_threaded ? " free-threaded" : "");
+		line_item(l, text);
+	}
+	put_memory(l, p);
+	put_probe(l, p);
+	if (lost) {
+		snprintf(text, sizeof(text), "%s not counted (see below)",
+			 fmt_count(n, sizeof(n), (double)lost));
+		line_item(l, text);
+	} else {
+		line_item(l, "nothing lost");
+	}
+	line_end(l);
+}
+
+static void put_verdict(struct line *l, const struct report_process *p)
+{
+	if (!p->reason || !*p->reason)
+		return;
+	line_text(l, "  ");
+	line_style(l, term_class_style(p->verdict));
+	line_text(l, report_class_name(p->verdict));
+	line_style(l, STYLE_PLAIN);
+	if (isfinite(p->confidence))
+		line_printf(l, " (confidence %.2f)", p->confidence);
+	line_text(l, ": ");
+	line_text(l, p->reason);
+	line_end(l);
+}
+
+/* Steady sites are of interest only to somebody who asks for everything. */
+static bool is_shown(const struct report_site *s, bool verbose)
+{
+	return verbose || s->verdict != CLASS_STEADY;
+}
+
+static void put_sites(struct line *l, const struct report_process *p, bool final,
+		      const struct out_term_opts *o)
+{
+	size_t shown = 0, left = 0;
+	bool grows = false;
+
+	for (size_t i = 0; i < p->n_sites; i++)
+		grows = grows || p->sites[i].verdict <= CLASS_GROWING;
+	if (!grows) {
+		line_printf(l, "  no site grows%s", final ? "" : " so far");
+		line_end(l);
+	}
+	for (size_t i = 0; i < p->n_sites; i++) {
+		if (!is_shown(&p->sites[i], o->verbose))
+			continue;
+		if (o->top && shown >= o->top)
+			left++;
+		else
+			term_site(l, &p->sites[i], ++shown, o->verbose);
+	}
+	if (left) {
+		line_printf(l, "%zu more site%s: --top shows more, --json has all", left,
+			    left == 1 ? "" : "s");
+		line_end(l);
+	}
+}
+
+static void put_remarks(struct line *l, const struct report_process *p, bool verbose)
+{
+	for (size_t i = 0; i < p->n_notes; i++) {
+		line_text(l, "note: ");
+		line_text(l, p->notes[i]);
+		line_end(l);
+	}
+	for (size_t i = 0; i < p->n_lost; i++) {
+		const struct report_lost *lost = &p->lost[i];
+
+		if (lost->n == 0 && !verbose)
+			continue;
+		line_printf(l, "not counted, %s: ", lost->key);
+		if (lost->n == REPORT_UNKNOWN)
+			line_text(l, "number not known");
+		else
+			line_printf(l, "%" PRIu64 " times", lost->n);
+		if (lost->text) {
+			line_text(l, " ");
+			line_text(l, lost->text);
+		}
+		line_end(l);
+	}
+}
+
+int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
+{
+	struct line l;
+	int err;
+
+	line_init(&l, f, o->width, o->color);
+	put_header(&l, r);
+	for (size_t i = 0; i < r->n_processes; i++) {
+		const struct report_process *p = &r->processes[i];
+
+		if (i > 0)
+			line_end(&l);
+		put_process_line(&l, p);
+		put_verdict(&l, p);
+		put_sites(&l, p, r->final, o);
+		put_remarks(&l, p, o->verbose);
+	}
+	line_end(&l);
+	err = l.err;
+	line_fini(&l);
+	if (fflush(f) != 0 && err == 0)
+		err = errno;
+	return err ? fail(-err, "cannot write the report: %s", strerror(err)) : 0;
+}
+
+bool out_want_color(FILE *f, bool no_color)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (no_color || (no && *no) || !term || strcmp(term, "dumb") == 0)
+		return false;
+	return isatty(fileno(f));
+}
+
+int out_width(FILE *f)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize w;
+	long n;
+
+	if (!isatty(fileno(f)))
+		return 0;
+	if (ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
+		return w.ws_col < 20 ? 20 : w.ws_col;
+	n = columns ? strtol(columns, NULL, 10) : 0;
+	return n >= 20 && n <= 10000 ? (int)n : 80;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The parts of the terminal report. */
+#ifndef PYLEAK_OUT_TERM_PRIV_H
+#define PYLEAK_OUT_TERM_PRIV_H
+
+#include "out/line.h"
+#include "out/out.h"
+
+enum style term_class_style(enum report_class c);
+/* "~+1.2 MiB/s": the tilde marks an estimate. */
+char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
+/* "93 %", with decimals where they matter. */
+char *term_percent(char *buf, size_t size, double percent);
+
+void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose);
+void term_stack(struct line *l, const struct report_site *s, bool verbose);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One site of the terminal report: rank, verdict, rates, types, stack. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+
+#include "out/term_priv.h"
+
+#define INDENT	  3
+#define MAX_TYPES 4 /* shown without -v */
+
+static const char *units(enum report_kind k)
+{
+	static const char *const name[KIND_MAX] = {
+		[KIND_OBJECT] = "objects", [KIND_HEAP] = "blocks",    [KIND_MMAP] = "mappings",
+		[KIND_FD] = "files",	   [KIND_THREAD] = "threads",
+	};
+
+	return (unsigned)k < KIND_MAX ? name[k] : "objects";
+}
+
+static void put_rates(struct line *l, const struct report_site *s)
+{
+	const char *about = s->estimated ? "~" : "";
+	char text[128], n[48];
+
+	if (isfinite(s->growth_bytes_per_s))
+		line_item(l, term_rate(n, sizeof(n), s->growth_bytes_per_s, s->estimated));
+	if (isfinite(s->growth_count_per_s)) {
+		fmt_count(n, sizeof(n), fabs(s->growth_count_per_s));
+		snprintf(text, sizeof(text), "%s%c%s %s/s", about,
+			 s->growth_count_per_s < 0 ? '-' : '+', n, units(s->kind));
+		line_item(l, text);
+	}
+	if (!isfinite(s->growth_bytes_per_s) && !isfinite(s->growth_count_per_s))
+		line_item(l, "growth not known yet");
+}
+
+static void put_headline(struct line *l, const struct report_site *s, size_t rank, bool verbose)
+{
+	const char *word = report_class_name(s->verdict);
+	char text[128], n[32];
+
+	line_style(l, STYLE_BOLD);
+	line_printf(l, "#%zu ", rank);
+	line_style(l, STYLE_PLAIN);
+	line_style(l, term_class_style(s->verdict));
+	for (size_t i = 0; word[i]; i++) /* the worst word is the loudest */
+		line_printf(l, "%c", s->verdict <= CLASS_GROWING ? toupper(word[i]) : word[i]);
+	line_style(l, STYLE_PLAIN);
+	line_text(l, "  ");
+	put_rates(l, s);
+	if (s->estimated && s->samples != REPORT_UNKNOWN) {
+		snprintf(text, sizeof(text), "from %" PRIu64 " sample%s", s->samples,
+			 s->samples == 1 ? "" : "s");
+		line_item(l, text);
+	}
+	if (isfinite(s->oldest_s)) {
+		snprintf(text, sizeof(text), "oldest %s", fmt_duration(n, sizeof(n), s->oldest_s));
+		line_item(l, text);
+	}
+	if (verbose && isfinite(s->confidence)) {
+		snprintf(text, sizeof(text), "confidence %.2f", s->confidence);
+		line_item(l, text);
+	}
+	snprintf(text, sizeof(text), "site %s", s->id);
+	line_item(l, text);
+	line_end(l);
+}
+
+/* "~12.3 MiB in ~34 k objects so far", false when neither is known. */
+static bool put_held(struct line *l, const struct report_site *s)
+{
+	const char *about = s->estimated ? "~" : "";
+	bool has_bytes = isfinite(s->outstanding_bytes);
+	char n[32];
+
+	if (has_bytes)
+		line_printf(l, "%s%s", about, fmt_bytes(n, sizeof(n), s->outstanding_bytes));
+	if (isfinite(s->outstanding_count)) {
+		fmt_count(n, sizeof(n), s->outstanding_count);
+		line_printf(l, "%s%s%s %s", has_bytes ? " in " : "", about, n, units(s->kind));
+	}
+	return has_bytes || isfinite(s->outstanding_count);
+}
+
+static void put_types(struct line *l, const struct report_site *s, bool verbose)
+{
+	size_t n_shown = verbose || s->n_types < MAX_TYPES ? s->n_types : MAX_TYPES;
+	char n[32];
+
+	line_pad(l, INDENT);
+	if (put_held(l, s))
+		line_text(l, s->n_types ? " so far: " : " so far");
+	else if (s->n_types == 0)
+		line_text(l, "types not known");
+	for (size_t i = 0; i < n_shown; i++) {
+		line_text(l, i ? ", " : "");
+		line_text(l, s->types[i].name ? s->types[i].name : "?");
+		if (isfinite(s->types[i].share))
+			line_printf(l, " %s", term_percent(n, sizeof(n), s->types[i].share * 100));
+	}
+	if (n_shown < s->n_types)
+		line_printf(l, ", %zu more", s->n_types - n_shown);
+	line_end(l);
+}
+
+void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose)
+{
+	line_end(l);
+	put_headline(l, s, rank, verbose);
+	put_types(l, s, verbose);
+	term_stack(l, s, verbose);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The stack of a site: innermost frame first, recursion folded, deep stacks cut in the middle,
+ * the end of the path and the line number always visible. */
+#include <ctype.h>
+#include <inttypes.h>
+
+#include "out/term_priv.h"
+
+#define INDENT	      3
+#define SOURCE_INDENT 7
+#define HEAD_ROWS     12 /* rows shown without -v: innermost, outermost, with source text */
+#define TAIL_ROWS     2
+#define SOURCE_ROWS   3
+#define ALIGN_MAX     44 /* longer locations do not push the functions of all others away */
+
+struct row {
+	size_t first, times; /* frames that are the same, one after the other */
+};
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_frame(const struct report_frame *a, const struct report_frame *b)
+{
+	return a->native == b->native && a->line == b->line && a->offset == b->offset &&
+	       same_text(a->function, b->function) && same_text(a->file, b->file) &&
+	       same_text(a->module, b->module);
+}
+
+/* Rows of a stack from frame @from on. */
+static struct row next_row(const struct report_site *s, size_t from)
+{
+	struct row r = {.first = from, .times = 1};
+
+	while (from + r.times < s->n_frames &&
+	       same_frame(&s->stack[from], &s->stack[from + r.times]))
+		r.times++;
+	return r;
+}
+
+static size_t count_rows(const struct report_site *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_frames; i += next_row(s, i).times)
+		n++;
+	return n;
+}
+
+static const char *where(const struct report_frame *f)
+{
+	const char *slash;
+
+	if (!f->native)
+		return f->file ? f->file : "?";
+	if (f->file)
+		return f->file;
+	slash = f->module ? strrchr(f->module, '/') : NULL;
+	return slash ? slash + 1 : f->module ? f->module : "?";
+}
+
+/* ":42", or "+0x1f" for a native frame without a line. */
+static void position(const struct report_frame *f, char *buf, size_t size)
+{
+	if (f->native && !f->file)
+		snprintf(buf, size, "+0x%" PRIx64, f->offset);
+	else if (f->line > 0)
+		snprintf(buf, size, ":%d", f->line);
+	else
+		snprintf(buf, size, ":?");
+}
+
+static int location_columns(const struct report_frame *f)
+{
+	char pos[32];
+
+	position(f, pos, sizeof(pos));
+	return line_columns(where(f)) + (int)strlen(pos);
+}
+
+/* Widest location that the others are lined up with. */
+static int alignment(const struct report_site *s)
+{
+	int max = 0;
+
+	for (size_t i = 0; i < s->n_frames; i++) {
+		int cols = location_columns(&s->stack[i]);
+
+		if (cols > max && cols <= ALIGN_MAX)
+			max = cols;
+	}
+	return max;
+}
+
+static void put_frame(struct line *l, const struct report_site *s, struct row r, int align)
+{
+	const struct report_frame *f = &s->stack[r.first];
+	const char *function = f->function ? f->function : "?";
+	int room = 0;
+	char pos[32];
+
+	position(f, pos, sizeof(pos));
+	line_pad(l, INDENT);
+	line_style(l, r.first == 0 ? STYLE_BOLD : STYLE_PLAIN);
+	if (l->width) { /* cut the path in front rather than the line number behind */
+		room = l->width - INDENT - 2 - (int)strlen(pos);
+		room -= line_columns(function) < l->width / 3 ? line_columns(function)
+							      : l->width / 3;
+	}
+	if (l->width && room >= 8)
+		line_tail(l, where(f), room);
+	else
+		line_text(l, where(f));
+	line_text(l, pos);
+	line_pad(l, INDENT + align);
+	line_text(l, "  ");
+	line_text(l, function);
+	line_style(l, STYLE_PLAIN);
+	if (r.times > 1)
+		line_printf(l, "  (%zu times)", r.times);
+	line_end(l);
+}
+
+static void put_source(struct line *l, const struct report_frame *f)
+{
+	auto_free char *text = NULL;
+	size_t n;
+
+	if (!f->source)
+		return;
+	text = strdup(f->source + strspn(f->source, " \t\f"));
+	n = text ? strlen(text) : 0;
+	while (n > 0 && isspace((unsigned char)text[n - 1]))
+		text[--n] = '\0';
+	if (n == 0)
+		return;
+	line_pad(l, SOURCE_INDENT);
+	line_text(l, text);
+	line_end(l);
+}
+
+void term_stack(struct line *l, const struct report_site *s, bool verbose)
+{
+	size_t rows = count_rows(s), i = 0, hidden = 0;
+	bool all = verbose || rows <= HEAD_ROWS + TAIL_ROWS + 1;
+	int align = alignment(s);
+	struct row r;
+
+	for (size_t n = 0; n < rows; n++, i += r.times) {
+		r = next_row(s, i);
+		if (!all && n >= HEAD_ROWS && n < rows - TAIL_ROWS) {
+			hidden += r.times;
+			continue;
+		}
+		if (hidden) {
+			line_pad(l, INDENT);
+			line_printf(l, "... %zu frames between (-v shows them)", hidden);
+			line_end(l);
+			hidden = 0;
+		}
+		put_frame(l, s, r, align);
+		if (verbose || n < SOURCE_ROWS)
+			put_source(l, &s->stack[i]);
+	}
+	if (s->n_frames == 0 || s->truncated) {
+		line_pad(l, INDENT);
+		line_text(l, s->n_frames ? "... cut: the outer frames were not recorded"
+					 : "no Python stack: a thread without Python frames");
+		line_end(l);
+	}
+}

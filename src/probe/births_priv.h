@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of the birth finder share. The way of the data: births_word (what is tested) ->
+ * births_scan (every place that touches it) -> births_follow over births_state (what each place
+ * does when the word is set) -> births_complete (is anything left over?) -> births (the result). */
+#ifndef PYLEAK_BIRTHS_PRIV_H
+#define PYLEAK_BIRTHS_PRIV_H
+
+#include "probe/probe.h"
+
+#include <Zydis/Zydis.h>
+
+#define BIRTHS_MAX_TEXT	   32	 /* executable sections */
+#define BIRTHS_MAX_SLOTS   8	 /* GOT slots of one symbol */
+#define BIRTHS_MAX_STUBS   8	 /* PLT stubs of one symbol */
+#define BIRTHS_MAX_TESTS   16384 /* places that touch the word; 1,650 is the most seen */
+#define BIRTHS_MAX_TO_JCC  8	 /* instructions between the read and its jcc; 7 is the most seen */
+#define BIRTHS_MAX_ON_EDGE 40	 /* instructions followed on one edge */
+#define BIRTHS_MAX_DEPTH   3	 /* further conditional jumps on one edge */
+#define BIRTHS_MAX_REFS	   8	 /* slow-path references on the edges of one test */
+
+/* The word of an extension module is in another file: it gets an address no file has. */
+#define BIRTHS_IMPORTED_BASE (1ull << 62)
+
+/* What a call goes to: an address in this file, or the name of something imported. */
+struct births_target {
+	uint64_t addr;
+	const char *name; /* when addr is 0 */
+};
+
+struct births_finder {
+	const struct dso *d;
+	int minor;
+	ZydisDecoder decoder;
+	struct dso_range text[BIRTHS_MAX_TEXT];
+	size_t n_text;
+	uint64_t new_reference; /* address of _Py_NewReference, 0 in 3.8: there it is a macro */
+	/* The word, and the symbol it is part of. */
+	uint64_t word, base;
+	bool tracer;
+	bool via_base;		/* read as [register + word - base]: position-independent code */
+	const char *base_symbol;
+	uint64_t slots[BIRTHS_MAX_SLOTS]; /* GOT slots that hold base */
+	size_t n_slots;
+	/* Flag variant: what a set flag leads to. */
+	bool slow_inlined; /* into _Py_NewReference: nothing to compare with, the witness decides */
+	struct births_target slow;
+	uint64_t stubs[BIRTHS_MAX_STUBS]; /* addresses whose canonical target is slow */
+	size_t n_stubs;
+	uint64_t slow_slots[BIRTHS_MAX_SLOTS]; /* GOT slots that hold slow */
+	size_t n_slow_slots;
+};
+
+/* ---- births_state.c: symbolic execution of one instruction after another ---- */
+
+enum births_kind {
+	BIRTHS_UNKNOWN = 0,
+	BIRTHS_ORIGIN, /* what register `reg` held at the start, plus n */
+	BIRTHS_CONST,  /* n */
+	BIRTHS_WORD,   /* loaded from the word */
+	BIRTHS_DATA,   /* loaded from word + 8: the tracer's data */
+	BIRTHS_SLOT,   /* what lay at [reg + n] at the start */
+};
+
+struct births_value {
+	uint8_t kind, reg;
+	int64_t n;
+};
+
+struct births_slot { /* memory written since the start, 8 bytes at [origin of reg + at] */
+	uint8_t reg;
+	int64_t at;
+	struct births_value v;
+};
+
+struct births_state {
+	struct births_value r[16];
+	struct births_slot slot[16];
+	uint8_t n_slots;
+	bool slots_lost; /* more than fit: loads from memory are unknown */
+	uint8_t n_refs;	 /* reads of the tracer's data so far */
+	uint64_t refs[BIRTHS_MAX_REFS];
+};
+
+struct births_insn {
+	uint64_t addr;
+	ZydisDecodedInstruction i;
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+};
+
+bool births_decode(const struct births_finder *f, uint64_t addr, struct births_insn *out);
+int births_gpr(ZydisRegister r); /* x86 number of the 64-bit register around @r, or -1 */
+void births_start(struct births_state *s);
+/* As births_start, but keeps what does not depend on the start: constants, the word, its data. */
+void births_restart(struct births_state *s);
+struct births_value births_mem_address(const struct births_state *s, const struct births_insn *in,
+				       const ZydisDecodedOperand *op);
+struct births_value births_operand(const struct births_finder *f, const struct births_state *s,
+				   const struct births_insn *in, const ZydisDecodedOperand *op);
+void births_step(const struct births_finder *f, struct births_state *s,
+		 const struct births_insn *in);
+/* Does it change the zero flag? */
+bool births_writes_zf(const struct births_insn *in);
+/* `mov qword [r + n], 1`: a new object's reference count. */
+bool births_is_refcount_store(const struct births_insn *in);
+/* Address a relative jump or call goes to. */
+uint64_t births_relative(const struct births_insn *in);
+
+/* ---- births_word.c ---- */
+
+int births_find_word(struct births_finder *f);
+struct births_target births_canonical(const struct births_finder *f, uint64_t addr);
+bool births_is_slow(const struct births_finder *f, uint64_t addr);
+int births_find_slow(struct births_finder *f);
+
+/* ---- births_scan.c ---- */
+
+/* One place that touches the word, by the position of its displacement in the text. */
+struct births_hit {
+	uint64_t at;
+	bool direct; /* absolute or RIP-relative: surely the word */
+	bool known;  /* [base + K] and the base was loaded from the symbol's slot just before */
+};
+
+struct births_ref { /* something that only the slow path does */
+	uint64_t addr;
+	bool covered;
+};
+
+struct births_hits {
+	VEC(struct births_hit) hits;
+	VEC(struct births_ref) refs;
+};
+
+int births_scan(const struct births_finder *f, struct births_hits *out);
+
+/* ---- births_follow.c ---- */
+
+enum births_verdict { BIRTHS_OTHER = 0, BIRTHS_BIRTH, BIRTHS_DEATH };
+
+struct births_test {
+	uint64_t read;	/* the instruction that reads the word */
+	uint64_t place; /* the jcc, 0 when there is none on the word */
+	uint8_t verdict;
+	bool witness;	   /* the refcount of a new object is stored beside it */
+	bool unknown;	   /* the tracer is called, but with which operation is not clear */
+	bool undecodable;  /* an edge ran into bytes that are no code */
+	bool disagree;	   /* two ways through the edge name different objects */
+	struct births_value object, witness_object;
+	uint8_t n_refs;
+	uint64_t refs[BIRTHS_MAX_REFS];
+};
+
+/* What the instruction at @at does with the word; false: it does not read it for a zero test. */
+bool births_follow(const struct births_finder *f, uint64_t at, bool direct,
+		   struct births_test *out);
+/* The first call on the non-zero edge inside _Py_NewReference, and whether it passes the object. */
+bool births_first_call(const struct births_finder *f, uint64_t *target, bool *passes_object);
+
+/* ---- births_complete.c ---- */
+
+struct births_tests {
+	VEC(struct births_test) v;
+};
+
+/* @accepted is sorted by address. Refuses when anything may have been missed. */
+int births_check_complete(const struct births_finder *f, const struct births_tests *tests,
+			  struct births_hits *hits, const struct probe_points *accepted,
+			  struct probe_births_report *report);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the three mechanisms share; nobody outside src/probe includes this. */
+#ifndef PYLEAK_PROBE_MECHANISM_PRIV_H
+#define PYLEAK_PROBE_MECHANISM_PRIV_H
+
+#include "probe/probe.h"
+
+#include <linux/perf_event.h>
+
+/* The value of BPF_TRACE_UPROBE_MULTI in linux/bpf.h since 6.6; older headers lack the name. */
+#define PROBE_BPF_TRACE_UPROBE_MULTI 48
+/* Detaching perf uprobes costs 110 ms per site, one after the other (6.18; 272 sites: 27 s). */
+#define PROBE_PERF_MAX_SITES 6
+
+/* How one mechanism does it. A set reaches these only in the order open, (on, off)*, close. */
+struct probe_ops {
+	int (*open)(struct probe_set *s);
+	int (*warm)(struct probe_set *s); /* may be NULL */
+	int (*on)(struct probe_set *s);
+	void (*off)(struct probe_set *s);
+	void (*close)(struct probe_set *s);
+};
+extern const struct probe_ops probe_tracefs_ops, probe_multi_ops, probe_perf_ops;
+
+struct probe_set {
+	const struct probe_ops *ops;
+	char label[24];
+	char path[32]; /* "/proc/self/fd/N": no blank, no colon, and the inode cannot change */
+	int file_fd;
+	uint64_t *offsets; /* sorted, no duplicates */
+	size_t n;
+	int pid;
+	int prog_fd; /* our own duplicate */
+	bool on_return, on;
+	int *fds;	       /* open while on: one, or one per site (perf) */
+	struct tracefs_set *t; /* tracefs only */
+};
+
+/* Where two probes may be tried without anybody noticing: two nops in our own text. */
+#define PROBE_SELF_NOPS 2
+struct probe_self {
+	char path[4096];
+	uint64_t offsets[PROBE_SELF_NOPS];
+};
+int probe_self_find(struct probe_self *out);
+/* Does @m put its probes in, count the calls of every thread, and take them out again? */
+int probe_selftest(enum probe_mechanism m);
+
+/* perf_event_open for process @pid, any CPU. -ESRCH, -EPERM with the sentence. */
+int probe_perf_event(struct perf_event_attr *attr, int pid);
+int probe_perf_set_bpf(int event_fd, int prog_fd);
+
+/* ---- Events of tracefs (uprobe_events.c). ---- */
+
+enum event_state { EVENT_NONE, EVENT_DEFINED, EVENT_SEALED };
+
+/* One event and all its probes. Its name is never used twice by one process. */
+struct probe_event {
+	char name[96]; /* "pyleak_PID_START/label_7" */
+	uint32_t id;
+	enum event_state state;
+};
+
+/* Define @n probes in file @path as the event @ev. Nothing is planted. */
+int probe_event_define(struct probe_event *ev, const char *label, const char *path,
+		       const uint64_t *offsets, size_t n, bool on_return);
+/* To be called before the first perf_event_open on it: from here on the event cannot change.
+ * Checks that all @n probes are there. */
+int probe_event_seal(struct probe_event *ev, size_t n);
+/* Every fd on the event must be closed. Takes a zeroed event. */
+void probe_event_remove(struct probe_event *ev);
+
+#endif

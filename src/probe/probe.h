@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Probe sites: which byte, by which kernel mechanism, on and off. */
+#ifndef PYLEAK_PROBE_H
+#define PYLEAK_PROBE_H
+
+#include "dso/dso.h"
+#include "py/py.h"
+#include "pyleak/abi.h"
+
+/* ---- Where (sites.c, births.c): pure functions of a file, tested without a process. ---- */
+
+struct probe_point {
+	uint64_t addr;	 /* in the file, before bias */
+	uint64_t offset; /* in the file */
+	struct pl_site site;
+};
+
+struct probe_points {
+	struct probe_point *v;
+	size_t n;
+};
+void probe_points_free(struct probe_points *p);
+
+struct probe_births_report { /* what the finder saw, for -v and for tests */
+	uint64_t word;	     /* address of the word tested at every birth */
+	bool tracer;	     /* 8-byte tracer pointer (3.13+) instead of the 4-byte flag */
+	size_t tests, births, deaths, other, slow_refs, uncovered;
+};
+
+/* Every place in @d where an object comes to life. Refuses (-ENOTSUP, with the reason) whenever
+ * the set may be incomplete: an unseen birth site makes false lines. @runtime_module is @d for the
+ * interpreter itself; for 3.8, extension modules that import _Py_tracemalloc_config are passed
+ * one by one. */
+int probe_find_births(const struct dso *d, int minor, struct probe_points *out,
+		      struct probe_births_report *report);
+
+/* A byte in the entry of function @name where all argument registers in @args_mask (bit n = x86
+ * register n) still hold, or are copied in, known registers, on an instruction the kernel
+ * emulates. want_return: a place where rsp is still the entry's. site.reg is the register of the
+ * first argument asked for; *second gets that of the second (or -1). */
+int probe_find_entry(const struct dso *d, const char *name, uint32_t args_mask, bool want_return,
+		     struct probe_point *out, int *second);
+
+/* ---- How (mechanism.c, tracefs.c, multi.c, perf.c): one interface. ---- */
+
+enum probe_mechanism { PROBE_NONE, PROBE_TRACEFS, PROBE_MULTI, PROBE_PERF };
+const char *probe_mechanism_name(enum probe_mechanism m); /* contract words */
+
+struct probe_set; /* sites of one file, one program, one target */
+
+struct probe_set_spec {
+	const char *file;	 /* path that opens the inode, from here */
+	const uint64_t *offsets; /* file offsets */
+	size_t n;
+	int pid;	   /* target, as seen from here */
+	int prog_fd;	   /* BPF program of the type the mechanism wants */
+	bool on_return;	   /* return probe (tracefs "r", perf retprobe) */
+	const char *label; /* short, for event names: "birth", "malloc" */
+};
+
+/* Which mechanism works here for @n sites, by trying on our own binary, not by version. Sets the
+ * sentence when none does. @prefer PROBE_NONE lets the measured default decide. */
+int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *out);
+/* BPF attach type the program must be loaded with: BPF_TRACE_UPROBE_MULTI or 0. */
+int probe_attach_type(enum probe_mechanism m);
+
+/* Define and park: nothing in the target yet. */
+int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
+		   struct probe_set **out);
+/* Breakpoints in (returns when all are) and out. warm: take the grace period on ourselves first and
+ * wait a random part of a tick, so that windows are never in step with the target. */
+int probe_set_warm(struct probe_set *s);
+int probe_set_on(struct probe_set *s);
+int probe_set_off(struct probe_set *s);
+bool probe_set_is_on(const struct probe_set *s);
+void probe_set_close(struct probe_set *s); /* off, then remove every definition */
+
+/* Remove event definitions of our name whose process is dead. */
+void probe_sweep(void);
+
+#endif

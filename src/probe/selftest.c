@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Does a mechanism work here? Tried on two nops of our own text rather than asked of a version
+ * number: vendors backport, containers hide, security modules refuse.
+ */
+#include "probe/mechanism_priv.h"
+
+#include <bpf/bpf.h>
+#include <link.h>
+#include <linux/bpf.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Two different bodies, or the compiler would fold them into one. */
+__attribute__((noinline, noclone, used)) static void self_nop_0(void)
+{
+	__asm__ volatile("nop");
+}
+
+__attribute__((noinline, noclone, used)) static void self_nop_1(void)
+{
+	__asm__ volatile("nop\n\tnop");
+}
+
+static void (*const self_nops[PROBE_SELF_NOPS])(void) = {self_nop_0, self_nop_1};
+
+struct lookup {
+	uintptr_t addr[PROBE_SELF_NOPS];
+	struct probe_self *out;
+	bool found;
+};
+
+static int look_in_object(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct lookup *l = arg;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + ph->p_vaddr;
+		bool all = ph->p_type == PT_LOAD;
+
+		for (int k = 0; k < PROBE_SELF_NOPS; k++)
+			all = all && l->addr[k] >= start && l->addr[k] - start < ph->p_filesz;
+		if (!all)
+			continue;
+		for (int k = 0; k < PROBE_SELF_NOPS; k++)
+			l->out->offsets[k] = l->addr[k] - start + ph->p_offset;
+		/* The name of the main program is empty. */
+		snprintf(l->out->path, sizeof(l->out->path), "%s",
+			 info->dlpi_name && info->dlpi_name[0] ? info->dlpi_name
+							       : "/proc/self/exe");
+		l->found = true;
+		return 1;
+	}
+	return 0;
+}
+
+int probe_self_find(struct probe_self *out)
+{
+	struct lookup l = {.out = out};
+
+	for (int k = 0; k < PROBE_SELF_NOPS; k++)
+		l.addr[k] = (uintptr_t)self_nops[k];
+	dl_iterate_phdr(look_in_object, &l);
+	return l.found ? 0 : fail(-ENOENT, "internal error: our own text is in no ELF segment");
+}
+
+static void *call_nops(void *arg)
+{
+	(void)arg;
+	for (int k = 0; k < PROBE_SELF_NOPS; k++)
+		self_nops[k]();
+	return NULL;
+}
+
+/* In a second thread: uprobe_multi of 6.6 to 6.9 sees only the thread whose pid was given. */
+static int call_in_thread(void)
+{
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, call_nops, NULL);
+
+	if (err)
+		return fail(-err, "no thread could be started: %s", strerror(err));
+	pthread_join(thread, NULL);
+	return 0;
+}
+
+#define INSN(c, d, s, o, i)                                                         \
+	{                                                                           \
+		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) \
+	}
+
+/* counter[0]++, assembled by hand so that no compiler and no object file is needed. */
+static int load_counter(enum probe_mechanism m, int map_fd)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = (enum bpf_attach_type)probe_attach_type(m));
+	const struct bpf_insn prog[] = {
+		INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, -4, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, -4),
+		INSN(BPF_LD | BPF_DW | BPF_IMM, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, map_fd),
+		INSN(0, 0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+		INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 2, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_1, 0, 0, 1),
+		INSN(BPF_STX | BPF_ATOMIC | BPF_DW, BPF_REG_0, BPF_REG_1, 0, BPF_ADD),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "pyleak_selftest", "Dual BSD/GPL", prog,
+			       ARRAY_SIZE(prog), &opts);
+
+	if (fd >= 0)
+		return fd;
+	if (fd == -EPERM || fd == -EACCES)
+		return fail(-EPERM, "no permission to load BPF programs: run as root or with "
+				    "CAP_BPF and CAP_PERFMON");
+	return fail(fd == -EINVAL ? -ENOTSUP : fd, "the kernel refused a BPF program%s: %s",
+		    m == PROBE_MULTI ? " for uprobe_multi (came with 6.6)" : "", strerror(-fd));
+}
+
+static bool text_differs(const uint8_t *before)
+{
+	bool differs = false;
+
+	for (int k = 0; k < PROBE_SELF_NOPS; k++)
+		differs |= *(const volatile uint8_t *)self_nops[k] != before[k];
+	return differs;
+}
+
+static int try_set(struct probe_set *s, int map_fd)
+{
+	uint8_t before[PROBE_SELF_NOPS];
+	uint32_t zero = 0;
+	uint64_t count = 0;
+	int err;
+
+	for (int k = 0; k < PROBE_SELF_NOPS; k++)
+		before[k] = *(const volatile uint8_t *)self_nops[k];
+	err = probe_set_on(s);
+	if (!err)
+		err = call_in_thread();
+	if (err)
+		return err;
+	probe_set_off(s);
+	if (text_differs(before))
+		return fail(-ENOTSUP, "a trial probe was still in place after it was closed");
+	err = call_in_thread();
+	if (err)
+		return err;
+	if (bpf_map_lookup_elem(map_fd, &zero, &count))
+		return fail(-ENOTSUP, "a trial counter cannot be read: %s", strerror(errno));
+	if (count != PROBE_SELF_NOPS)
+		return fail(-ENOTSUP,
+			    "trial probes counted %llu of %d calls of another thread (uprobe_multi "
+			    "of 6.6 to 6.9 misses threads)",
+			    (unsigned long long)count, PROBE_SELF_NOPS);
+	return 0;
+}
+
+int probe_selftest(enum probe_mechanism m)
+{
+	struct probe_self self;
+	struct probe_set *s;
+	int err = probe_self_find(&self);
+
+	if (err)
+		return err;
+	auto_close int map_fd =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "pyleak_selftest", 4, 8, 1, NULL);
+	if (map_fd < 0)
+		return fail(map_fd == -EPERM ? -EPERM : -ENOTSUP,
+			    "the kernel refused a BPF map (%s): run as root or with CAP_BPF and "
+			    "CAP_PERFMON",
+			    strerror(-map_fd));
+	auto_close int prog_fd = load_counter(m, map_fd);
+	if (prog_fd < 0)
+		return prog_fd;
+
+	struct probe_set_spec spec = {
+		.file = self.path,
+		.offsets = self.offsets,
+		.n = PROBE_SELF_NOPS,
+		.pid = getpid(),
+		.prog_fd = prog_fd,
+		.label = "selftest",
+	};
+	err = probe_set_open(m, &spec, &s);
+	if (err)
+		return err;
+	err = try_set(s, map_fd);
+	probe_set_close(s);
+	return err;
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Definitions in tracefs' uprobe_events: make one event of many probes, remove it, sweep dead ones.
+ *
+ * A definition is a name in the kernel that outlives its maker; it costs nobody anything until a
+ * perf event is opened on it. Hence the group name carries our pid and start time: every start
+ * sweeps the groups whose process is gone.
+ *
+ * Appending a probe to an event that is open makes the next perf_event_open dereference NULL inside
+ * the kernel (seen on 6.18), and the dying task keeps the lock of the tracing core: only a reboot
+ * helps. So an event is defined completely, then sealed, and a sealed event refuses definitions.
+ */
+#include "probe/mechanism_priv.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+/* The kernel takes a write to uprobe_events in pieces of 4,096 bytes. */
+#define WRITE_MAX 4000
+
+static const char *const tracefs_roots[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+
+static int explain_no_tracefs(int err)
+{
+	if (err == ENODEV)
+		return fail(-ENOTSUP, "this kernel has no tracefs (CONFIG_UPROBE_EVENTS)");
+	return fail(err == EPERM || err == EACCES ? -EPERM : -ENOTSUP,
+		    "tracefs is not mounted here and could not be mounted (%s): as root, run "
+		    "`mount -t tracefs tracefs /sys/kernel/tracing`",
+		    strerror(err));
+}
+
+/* Where tracefs is; mounts it at its usual place when it is nowhere. */
+static int find_tracefs(const char **out)
+{
+	char path[64];
+
+	for (int tried = 0; tried < 2; tried++) {
+		for (size_t i = 0; i < ARRAY_SIZE(tracefs_roots); i++) {
+			*out = tracefs_roots[i];
+			snprintf(path, sizeof(path), "%s/uprobe_events", *out);
+			if (access(path, F_OK) == 0)
+				return 0;
+			if (errno == EACCES || errno == EPERM)
+				return fail(-EPERM, "%s may not be read: run as root", *out);
+		}
+		if (tried == 0) {
+			if (mount("tracefs", tracefs_roots[0], "tracefs",
+				  MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+				return explain_no_tracefs(errno);
+			log_debug("mounted tracefs at %s", tracefs_roots[0]);
+		}
+	}
+	return explain_no_tracefs(ENODEV);
+}
+
+/* O_APPEND always: a write-open without it makes the kernel clear everybody's events. */
+static int open_for_write(const char **root)
+{
+	char path[64];
+	int err = find_tracefs(root);
+	int fd;
+
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "%s/uprobe_events", *root);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	if (errno == EROFS)
+		return fail(-ENOTSUP, "%s is mounted read-only: remount it read-write", *root);
+	if (errno == EACCES || errno == EPERM)
+		return fail(-EPERM,
+			    "%s may not be written: run as root; a kernel in lockdown mode "
+			    "refuses root as well",
+			    path);
+	return fail(-errno, "%s cannot be opened: %s", path, strerror(errno));
+}
+
+/* Start time of a process in clock ticks since boot: with the pid, its identity. */
+static int start_ticks(int pid, unsigned long long *out)
+{
+	char path[32], text[1024];
+	ssize_t len;
+	char *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = read(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		return -ESRCH;
+	text[len] = '\0';
+	/* The command name may hold anything, blanks and brackets too; field 22 is counted from
+	 * its last bracket, which ends field 2. */
+	p = strrchr(text, ')');
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	if (!p || sscanf(p, " %llu", out) != 1)
+		return -EINVAL;
+	return 0;
+}
+
+static int name_event(struct probe_event *ev, const char *label)
+{
+	/* Unique in this process for its whole life: a name that was used may still be open. */
+	static atomic_uint next_number;
+	unsigned long long start;
+	char word[24];
+	size_t n = 0;
+	int err = start_ticks(getpid(), &start);
+
+	if (err)
+		return fail(err, "/proc/self/stat cannot be read: is /proc mounted?");
+	/* The kernel wants an identifier. */
+	for (; label && label[n] && n < sizeof(word) - 1; n++)
+		word[n] = isalnum((unsigned char)label[n]) ? label[n] : '_';
+	word[n] = '\0';
+	snprintf(ev->name, sizeof(ev->name), "pyleak_%d_%llu/%s_%u", getpid(), start,
+		 n ? word : "probe", atomic_fetch_add(&next_number, 1));
+	return 0;
+}
+
+static int write_lines(int fd, const char *text, size_t len)
+{
+	ssize_t done = write(fd, text, len);
+
+	if (done == (ssize_t)len)
+		return 0;
+	return done < 0 ? -errno : -EIO;
+}
+
+static int define_all(int fd, const struct probe_event *ev, const char *path,
+		      const uint64_t *offsets, size_t n, bool on_return)
+{
+	char text[WRITE_MAX];
+	size_t len = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		char line[256];
+		int l = snprintf(line, sizeof(line), "%c:%s %s:0x%llx\n", on_return ? 'r' : 'p',
+				 ev->name, path, (unsigned long long)offsets[i]);
+
+		if (l < 0 || (size_t)l >= sizeof(line))
+			return -ENAMETOOLONG;
+		if (len + (size_t)l > sizeof(text)) {
+			err = write_lines(fd, text, len);
+			len = 0;
+		}
+		memcpy(text + len, line, (size_t)l);
+		len += (size_t)l;
+	}
+	return err ? err : write_lines(fd, text, len);
+}
+
+static int read_id(const char *root, struct probe_event *ev)
+{
+	char path[192];
+	FILE *f;
+	int got;
+
+	snprintf(path, sizeof(path), "%s/events/%s/id", root, ev->name);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	got = fscanf(f, "%u", &ev->id);
+	fclose(f);
+	return got == 1 ? 0 : -EIO;
+}
+
+int probe_event_define(struct probe_event *ev, const char *label, const char *path,
+		       const uint64_t *offsets, size_t n, bool on_return)
+{
+	const char *root;
+	char dir[192];
+	int err;
+
+	if (ev->state != EVENT_NONE)
+		return fail(-EBUSY, "internal error: event %s is complete and may not be changed",
+			    ev->name);
+	auto_close int fd = open_for_write(&root);
+	if (fd < 0)
+		return fd;
+	err = name_event(ev, label);
+	if (err)
+		return err;
+	snprintf(dir, sizeof(dir), "%s/events/%s", root, ev->name);
+	if (access(dir, F_OK) == 0)
+		return fail(-EEXIST, "the kernel already has an event %s", ev->name);
+
+	err = define_all(fd, ev, path, offsets, n, on_return);
+	ev->state = EVENT_DEFINED;
+	if (!err)
+		err = read_id(root, ev);
+	if (err) {
+		probe_event_remove(ev);
+		return fail(err,
+			    "the kernel refused a probe definition (%s); %s/error_log may say why",
+			    strerror(-err), root);
+	}
+	log_debug("defined %s: %zu probes", ev->name, n);
+	return 0;
+}
+
+/* Is @line "p:NAME ..." or "r:NAME ..."? */
+static bool line_is_of(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return line[0] && line[1] == ':' && !strncmp(line + 2, name, len) && line[2 + len] == ' ';
+}
+
+static FILE *open_list(const char *root)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/uprobe_events", root);
+	return fopen(path, "re");
+}
+
+int probe_event_seal(struct probe_event *ev, size_t n)
+{
+	auto_free char *line = NULL;
+	size_t cap = 0, found = 0;
+	const char *root;
+	int err = find_tracefs(&root);
+	FILE *f;
+
+	if (err)
+		return err;
+	if (ev->state != EVENT_DEFINED)
+		return fail(-EBUSY, "internal error: event %s is not there to be sealed", ev->name);
+	ev->state = EVENT_SEALED;
+	f = open_list(root);
+	if (!f)
+		return fail(-errno, "%s/uprobe_events cannot be read: %s", root, strerror(errno));
+	while (getline(&line, &cap, f) > 0)
+		found += line_is_of(line, ev->name);
+	fclose(f);
+	/* Another copy of the tool in another pid namespace takes our pid for a dead one and may
+	 * sweep between two writes; with a site missing there would be births nobody sees. */
+	if (found != n)
+		return fail(-EAGAIN,
+			    "event %s has %zu probes instead of %zu: somebody removed some",
+			    ev->name, found, n);
+	return 0;
+}
+
+void probe_event_remove(struct probe_event *ev)
+{
+	const char *root;
+	char line[128];
+
+	if (ev->state == EVENT_NONE)
+		return;
+	auto_close int fd = open_for_write(&root);
+	int len = snprintf(line, sizeof(line), "-:%s\n", ev->name);
+	int err = fd < 0 ? fd : write_lines(fd, line, (size_t)len);
+
+	if (err && err != -ENOENT)
+		log_debug("event %s stays defined: %s", ev->name, strerror(-err));
+	memset(ev, 0, sizeof(*ev));
+}
+
+/* "p:pyleak_PID_START/label_N path..." -> the name, when its process is gone. */
+static bool dead_event(char *line, char *name, size_t size)
+{
+	unsigned long long start, now;
+	char *end;
+	int pid, err;
+
+	if (!line[0] || line[1] != ':')
+		return false;
+	end = strchr(line, ' ');
+	if (!end || (size_t)(end - line) - 2 >= size)
+		return false;
+	*end = '\0';
+	if (sscanf(line + 2, "pyleak_%d_%llu/", &pid, &start) != 2 || pid <= 0)
+		return false;
+	err = start_ticks(pid, &now);
+	/* Anything but "no such process" (hidden, no permission) counts as alive. */
+	if (err ? err != -ENOENT && err != -ESRCH : now == start)
+		return false;
+	snprintf(name, size, "%s", line + 2);
+	return true;
+}
+
+void probe_sweep(void)
+{
+	VEC(struct probe_event) dead = {0};
+	auto_free char *line = NULL;
+	const char *root;
+	size_t cap = 0;
+	FILE *f = find_tracefs(&root) ? NULL : open_list(root);
+	char name[sizeof(dead.v->name)];
+
+	if (!f)
+		return;
+	while (getline(&line, &cap, f) > 0) {
+		struct probe_event *ev;
+
+		if (!dead_event(line, name, sizeof(name)) ||
+		    (dead.n && !strcmp(dead.v[dead.n - 1].name, name)))
+			continue;
+		ev = vec_push(&dead);
+		if (!ev)
+			break;
+		snprintf(ev->name, sizeof(ev->name), "%s", name);
+		ev->state = EVENT_SEALED;
+	}
+	fclose(f);
+	/* EBUSY would mean that somebody has it open after all: then it stays. */
+	for (size_t i = 0; i < dead.n; i++) {
+		log_debug("removing %s, left behind by a process that is gone", dead.v[i].name);
+		probe_event_remove(&dead.v[i]);
+	}
+	vec_free(&dead);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A path that opens the very file behind a row of maps, whatever happened to its name. */
+#include "proc/proc.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+struct wanted {
+	const struct proc_map *row;
+	struct stat st; /* through map_files, when allowed */
+	bool has_st;
+};
+
+/* Paths are also written into tracefs' uprobe_events, where blanks separate words and '#' begins
+ * a comment. */
+static bool fit_for_tracefs(const char *path)
+{
+	for (; *path; path++)
+		if ((unsigned char)*path <= ' ' || *path == '#' || *path == 0x7f)
+			return false;
+	return true;
+}
+
+static bool same_file(const struct wanted *w, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	if (w->has_st && st.st_dev == w->st.st_dev && st.st_ino == w->st.st_ino)
+		return true;
+	if (st.st_ino != w->row->inode)
+		return false;
+	if (major(st.st_dev) == w->row->dev >> 20 && minor(st.st_dev) == (w->row->dev & 0xfffff))
+		return true;
+	/* overlayfs and btrfs report another device through stat than in maps. */
+	if (w->has_st)
+		return st.st_size == w->st.st_size;
+	return (uint64_t)st.st_size > w->row->offset;
+}
+
+static bool try_path(const struct wanted *w, char *path, size_t size, const char *prefix,
+		     const char *name)
+{
+	int n = snprintf(path, size, "%s%s", prefix, name);
+
+	return n > 0 && (size_t)n < size && fit_for_tracefs(path) && same_file(w, path);
+}
+
+int proc_map_file(const struct proc *p, const struct proc_map *m, char *path, size_t size)
+{
+	char link[96], root[64], exe[64];
+	struct wanted w = {.row = m};
+
+	if (!m->inode || m->path[0] != '/')
+		return fail(-ENOENT, "no file is mapped at %" PRIx64 " in process %d", m->start,
+			    p->pid);
+	/* Names in map_files have no leading zeros, unlike the rows of maps. */
+	snprintf(link, sizeof(link), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, p->pid, m->start,
+		 m->end);
+	snprintf(root, sizeof(root), "/proc/%d/root", p->pid);
+	snprintf(exe, sizeof(exe), "/proc/%d/exe", p->pid);
+	w.has_st = !stat(link, &w.st);
+	/* The plain name outlives the process; a name below /proc/PID/root reaches other mount
+	 * namespaces; under chroot maps shows the name as seen from our root. */
+	if (try_path(&w, path, size, "", m->path) || try_path(&w, path, size, root, m->path) ||
+	    try_path(&w, path, size, "", exe) || (w.has_st && try_path(&w, path, size, "", link)))
+		return 0;
+	return fail(-ENOENT, "process %d maps %s, but that file cannot be opened any more%s",
+		    p->pid, m->path,
+		    m->deleted ? " (deleted; /proc/PID/map_files needs CAP_SYS_ADMIN)" : "");
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* /proc/PID/maps as rows, and the row that holds an address. */
+#include "proc/proc_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* The kernel writes a newline in a path as \012 (seq_file_path). In place. */
+static void unescape_newlines(char *s)
+{
+	char *to = s;
+
+	while (*s) {
+		if (!strncmp(s, "\\012", 4)) {
+			*to++ = '\n';
+			s += 4;
+		} else {
+			*to++ = *s++;
+		}
+	}
+	*to = '\0';
+}
+
+static bool cut_suffix(char *s, const char *suffix)
+{
+	size_t n = strlen(s), k = strlen(suffix);
+
+	if (n < k || strcmp(s + n - k, suffix) != 0)
+		return false;
+	s[n - k] = '\0';
+	return true;
+}
+
+static bool parse_row(char *line, struct proc_map *m)
+{
+	unsigned int major, minor;
+	char perms[5];
+	int at = -1;
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 "%n", &m->start,
+		   &m->end, perms, &m->offset, &major, &minor, &m->inode, &at) != 7 ||
+	    at < 0 || strlen(perms) != 4 || m->start >= m->end)
+		return false;
+	m->dev = major << 20 | minor;
+	m->readable = perms[0] == 'r';
+	m->writable = perms[1] == 'w';
+	m->executable = perms[2] == 'x';
+	line += at;
+	line += strspn(line, " ");
+	/* A file may really be called "x (deleted)": whoever opens it compares inodes. */
+	m->deleted = m->inode && cut_suffix(line, " (deleted)");
+	unescape_newlines(line);
+	m->path = line;
+	return true;
+}
+
+int proc_parse_maps(char *text, struct proc_map **out, size_t *n)
+{
+	VEC(struct proc_map) rows = {0};
+
+	for (char *line = text, *next; line && *line; line = next) {
+		struct proc_map m = {0}, *row;
+
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (!parse_row(line, &m))
+			continue;
+		/* The kernel's order is ascending; the search below relies on it. */
+		if (rows.n && rows.v[rows.n - 1].end > m.start)
+			continue;
+		row = vec_push(&rows);
+		if (!row) {
+			vec_free(&rows);
+			return -ENOMEM;
+		}
+		*row = m;
+	}
+	*out = rows.v;
+	*n = rows.n;
+	return 0;
+}
+
+int proc_read_maps(struct proc *p)
+{
+	auto_free char *text = NULL;
+	struct proc_map *rows = NULL;
+	size_t len, n = 0;
+	int err = proc_slurp(p->pid, "maps", &text, &len);
+
+	if (err == -ENOENT || err == -ESRCH)
+		return fail(-ESRCH, "process %d has ended", p->pid);
+	if (err == -EACCES || err == -EPERM)
+		return fail(-EPERM,
+			    "not allowed to look into process %d (%s): run as root or with "
+			    "CAP_SYS_PTRACE",
+			    p->pid, p->comm);
+	if (err)
+		return fail(err, "cannot read /proc/%d/maps: %s", p->pid, strerror(-err));
+	err = proc_parse_maps(text, &rows, &n);
+	if (err)
+		return fail(err, "out of memory reading /proc/%d/maps", p->pid);
+	free(p->maps);
+	free(p->map_text);
+	p->maps = rows;
+	p->n_maps = n;
+	p->map_text = take(text);
+	return 0;
+}
+
+const struct proc_map *proc_find_map(const struct proc *p, uint64_t addr)
+{
+	size_t lo = 0, hi = p->n_maps;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct proc_map *m = &p->maps[mid];
+
+		if (addr < m->start)
+			hi = mid;
+		else if (addr >= m->end)
+			lo = mid + 1;
+		else
+			return m;
+	}
+	return NULL;
+}

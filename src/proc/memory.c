@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Resident memory and threads of a process, as the kernel counts them. */
+#include "proc/proc_priv.h"
+
+int proc_memory(const struct proc *p, struct proc_memory *out)
+{
+	auto_free char *text = NULL;
+	struct proc_status st;
+	size_t len;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = proc_slurp(p->pid, "status", &text, &len);
+	if (err || proc_parse_status(text, &st) || st.state == 'Z' || st.state == 'X')
+		return fail(-ESRCH, "process %d has ended", p->pid);
+	out->rss_bytes = st.rss_kb * 1024;
+	out->anon_bytes = st.anon_kb * 1024;
+	out->file_bytes = st.file_kb * 1024;
+	out->shmem_bytes = st.shmem_kb * 1024;
+	out->swap_bytes = st.swap_kb * 1024;
+	out->threads = st.threads;
+	return 0;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opening a process by pid: who it is, and a sentence when it cannot be watched. */
+#include "proc/proc_priv.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PF_KTHREAD	 0x00200000u /* include/linux/sched.h, shown in field 9 of stat */
+#define PID_NS_INIT_INO	 0xEFFFFFFCu /* include/linux/proc_ns.h: PROC_PID_INIT_INO */
+#define MAX_CMDLINE_ARGS 256
+
+static int refuse_missing(int pid)
+{
+	if (!kill(pid, 0) || errno == EPERM)
+		return fail(-EPERM,
+			    "process %d is hidden from us: run as root (procfs is mounted with "
+			    "hidepid)",
+			    pid);
+	return fail(-ESRCH, "no process %d (is the pid from inside a container?)", pid);
+}
+
+static int identify(struct proc *p)
+{
+	auto_free char *status = NULL, *stat = NULL;
+	struct proc_status st;
+	struct proc_stat s;
+	size_t len;
+
+	if (proc_slurp(p->pid, "status", &status, &len) || proc_slurp(p->pid, "stat", &stat, &len))
+		return refuse_missing(p->pid);
+	if (proc_parse_status(status, &st) || proc_parse_stat(stat, &s))
+		return fail(-EINVAL, "/proc/%d/status is not understood", p->pid);
+	memcpy(p->comm, s.comm, sizeof(p->comm));
+	if (st.tgid != p->pid)
+		return fail(-EINVAL, "%d is a thread of process %d: use -p %d", p->pid, st.tgid,
+			    st.tgid);
+	if (s.flags & PF_KTHREAD)
+		return fail(-EINVAL, "process %d (%s) is a kernel thread", p->pid, p->comm);
+	if (s.state == 'Z' || s.state == 'X')
+		return fail(-ESRCH, "process %d (%s) has ended: it is a zombie", p->pid, p->comm);
+	p->ppid = st.ppid;
+	p->ns_pid = st.ns_pid ? st.ns_pid : p->pid;
+	p->start_ticks = s.start_ticks;
+	return 0;
+}
+
+/* BPF sees pids of the initial namespace. From inside another one they cannot be told. */
+static int initial_pid(int pid)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino == PID_NS_INIT_INO ? pid : 0;
+}
+
+static int read_cmdline(struct proc *p)
+{
+	auto_free char *text = NULL;
+	size_t len = 0, n = 0;
+
+	p->cmdline = calloc(MAX_CMDLINE_ARGS + 1, sizeof(*p->cmdline));
+	if (!p->cmdline)
+		return fail(-ENOMEM, "out of memory");
+	if (proc_slurp(p->pid, "cmdline", &text, &len))
+		return 0;
+	for (size_t at = 0; at < len && n < MAX_CMDLINE_ARGS; at += strlen(text + at) + 1) {
+		p->cmdline[n] = strdup(text + at);
+		if (!p->cmdline[n++])
+			return fail(-ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+/* Reading memory needs more rights than reading maps: find out here, with a sentence. */
+static int check_memory(struct proc *p)
+{
+	for (size_t i = 0; i < p->n_maps; i++) {
+		uint8_t byte;
+		int err;
+
+		if (!p->maps[i].readable || !p->maps[i].inode)
+			continue;
+		err = proc_read(p, p->maps[i].start, &byte, 1);
+		if (err == -EPERM)
+			return fail(
+				err,
+				"not allowed to read the memory of process %d (%s): run as root "
+				"or with CAP_SYS_PTRACE",
+				p->pid, p->comm);
+		if (err == -ESRCH)
+			return fail(err, "process %d has ended", p->pid);
+		if (!err)
+			break;
+	}
+	return 0;
+}
+
+/* In the middle of exec or exit a process has no memory for a moment. */
+static int read_first_maps(struct proc *p)
+{
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+	for (int i = 0; i < 5; i++) {
+		int err = proc_read_maps(p);
+
+		if (err)
+			return err;
+		if (p->n_maps)
+			return check_memory(p);
+		nanosleep(&pause, NULL);
+		err = identify(p);
+		if (err)
+			return err;
+	}
+	return fail(-EINVAL, "process %d (%s) has no memory of its own", p->pid, p->comm);
+}
+
+static int fill(struct proc *p)
+{
+	int err;
+
+	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	err = identify(p);
+	if (err)
+		return err;
+	p->tgid_root = initial_pid(p->pid);
+	err = read_cmdline(p);
+	if (err)
+		return err;
+	err = read_first_maps(p);
+	if (err)
+		return err;
+	err = proc_image(p->pid, &p->image);
+	if (err == -ESRCH || err == -ENOENT || !proc_alive(p))
+		return fail(-ESRCH, "process %d has ended", p->pid);
+	return 0;
+}
+
+int proc_open(int pid, struct proc **out)
+{
+	struct proc *p;
+	int err;
+
+	if (pid <= 0)
+		return fail(-EINVAL, "%d is not a process id", pid);
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return fail(-ENOMEM, "out of memory");
+	p->pid = pid;
+	err = fill(p);
+	if (err) {
+		proc_close(p);
+		return err;
+	}
+	*out = p;
+	return 0;
+}
+
+void proc_close(struct proc *p)
+{
+	if (!p)
+		return;
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	for (size_t i = 0; p->cmdline && p->cmdline[i]; i++)
+		free(p->cmdline[i]);
+	free(p->cmdline);
+	free(p->maps);
+	free(p->map_text);
+	free(p);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One process: identity, maps, memory, files reached through its own mount namespace. */
+#ifndef PYLEAK_PROC_H
+#define PYLEAK_PROC_H
+
+#include "base/base.h"
+
+struct proc_map {
+	uint64_t start, end, offset, inode;
+	uint32_t dev; /* major << 20 | minor, as maps shows them */
+	bool readable, writable, executable, deleted;
+	const char *path; /* "" for anonymous; "[heap]" and the like as they are */
+};
+
+struct proc {
+	int pid;    /* as seen from here */
+	int ns_pid; /* innermost pid namespace */
+	int ppid;
+	int tgid_root; /* pid in the initial pid namespace = what BPF sees; equals pid when we are
+			* there, 0 (unknown) when we are in another */
+	char comm[16];
+	char **cmdline; /* NULL-terminated */
+	struct proc_map *maps;
+	size_t n_maps;
+	char *map_text;	      /* backs the paths */
+	int pidfd;	      /* readable when the process has ended; -1 when the kernel has none */
+	uint64_t start_ticks; /* with pid: the identity of the process */
+	uint64_t image;	      /* changes with every exec */
+};
+
+/* Refuses with one sentence: no such process (-ESRCH), kernel thread, zombie, no permission
+ * (-EPERM), a pid that is a thread of another process (said so). */
+int proc_open(int pid, struct proc **out);
+void proc_close(struct proc *p);
+
+int proc_read_maps(struct proc *p); /* refresh maps */
+const struct proc_map *proc_find_map(const struct proc *p, uint64_t addr);
+/* Still the process that was opened (not a reused pid, not a zombie)? */
+bool proc_alive(const struct proc *p);
+/* Has the process exec'ed since proc_open? */
+bool proc_execed(const struct proc *p);
+
+/* Read exactly @len bytes: 0 or -EFAULT, -ESRCH, -EPERM. Never sets a sentence. */
+int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len);
+int proc_read_u64(const struct proc *p, uint64_t addr, uint64_t *out);
+int proc_read_u32(const struct proc *p, uint64_t addr, uint32_t *out);
+/* At most @size - 1 bytes up to NUL; -EFAULT when not readable. Always terminated. */
+int proc_read_cstr(const struct proc *p, uint64_t addr, char *buf, size_t size);
+
+struct proc_req {
+	uint64_t addr;
+	void *buf;
+	size_t len;
+	bool ok; /* out */
+};
+/* Many small reads, a few system calls (batches of up to 1024 iovecs; an unreadable address is
+ * skipped, the rest is still read). Returns the number read. */
+size_t proc_read_many(const struct proc *p, struct proc_req *v, size_t n);
+
+/* A path that opens the very file of this row, also when it is deleted or in another mount
+ * namespace: /proc/PID/exe, /proc/PID/root/..., /proc/PID/map_files/.... The inode is checked. */
+int proc_map_file(const struct proc *p, const struct proc_map *m, char *path, size_t size);
+
+/* Thread ids as the process itself sees them (its innermost pid namespace). Returns the number, at
+ * most @max; 0 when the process has ended. */
+size_t proc_tids(const struct proc *p, int *out, size_t max);
+
+struct proc_memory {
+	uint64_t rss_bytes, anon_bytes, file_bytes, shmem_bytes, swap_bytes;
+	uint32_t threads;
+};
+int proc_memory(const struct proc *p, struct proc_memory *out);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of this room share: text of /proc and its parsers. */
+#ifndef PYLEAK_PROC_PRIV_H
+#define PYLEAK_PROC_PRIV_H
+
+#include "proc/proc.h"
+
+/* The members of /proc/PID/status and /proc/PID/stat that we use. */
+struct proc_status {
+	int tgid, ppid, ns_pid;
+	char state;
+	uint32_t threads;
+	uint64_t rss_kb, anon_kb, file_kb, shmem_kb, swap_kb;
+	bool has_tgid;
+};
+
+struct proc_stat {
+	char comm[16];
+	char state;
+	uint64_t flags, start_ticks, start_stack;
+};
+
+/* Whole text of /proc/PID/NAME (a few MiB at most), NUL-terminated; caller frees. Negative errno
+ * without a sentence. */
+int proc_slurp(int pid, const char *name, char **text, size_t *len);
+
+int proc_parse_status(const char *text, struct proc_status *out);
+int proc_parse_stat(const char *text, struct proc_stat *out);
+/* Cuts @text into rows; the paths point into it. Rows that make no sense are left out. */
+int proc_parse_maps(char *text, struct proc_map **out, size_t *n);
+
+/* A number that changes with every exec of the process; -errno when it cannot be told. */
+int proc_image(int pid, uint64_t *out);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The text files of /proc: reading one whole, and parsing status and stat. */
+#include "proc/proc_priv.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define MAX_TEXT (64u << 20) /* 65530 mappings (vm.max_map_count) of long paths stay below */
+
+int proc_slurp(int pid, const char *name, char **text, size_t *len)
+{
+	auto_free char *buf = NULL;
+	size_t n = 0, cap = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t got;
+
+		if (n > MAX_TEXT)
+			return -EFBIG;
+		if (!vec_grow((void **)&buf, &cap, n + 4097, 1))
+			return -ENOMEM;
+		got = read(fd, buf + n, cap - n - 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	buf[n] = '\0';
+	*text = take(buf);
+	*len = n;
+	return 0;
+}
+
+/* "NSpid:\t4711\t12\t1": the last number is the pid in the innermost namespace. */
+static int last_number(const char *s)
+{
+	int last = 0;
+
+	while (*s && *s != '\n') {
+		char *end;
+		long v = strtol(s, &end, 10);
+
+		if (end == s)
+			break;
+		last = (int)v;
+		s = end;
+	}
+	return last;
+}
+
+static void status_line(const char *line, struct proc_status *out)
+{
+	static const struct {
+		const char *key;
+		size_t at;
+	} sizes[] = {
+		{"VmRSS:", offsetof(struct proc_status, rss_kb)},
+		{"RssAnon:", offsetof(struct proc_status, anon_kb)},
+		{"RssFile:", offsetof(struct proc_status, file_kb)},
+		{"RssShmem:", offsetof(struct proc_status, shmem_kb)},
+		{"VmSwap:", offsetof(struct proc_status, swap_kb)},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		size_t k = strlen(sizes[i].key);
+
+		if (!strncmp(line, sizes[i].key, k))
+			*(uint64_t *)((char *)out + sizes[i].at) = strtoull(line + k, NULL, 10);
+	}
+	if (!strncmp(line, "Tgid:", 5)) {
+		out->tgid = atoi(line + 5);
+		out->has_tgid = true;
+	} else if (!strncmp(line, "PPid:", 5)) {
+		out->ppid = atoi(line + 5);
+	} else if (!strncmp(line, "NSpid:", 6)) {
+		out->ns_pid = last_number(line + 6);
+	} else if (!strncmp(line, "Threads:", 8)) {
+		out->threads = (uint32_t)strtoul(line + 8, NULL, 10);
+	} else if (!strncmp(line, "State:", 6)) {
+		line += 6;
+		line += strspn(line, " \t");
+		out->state = *line;
+	}
+}
+
+int proc_parse_status(const char *text, struct proc_status *out)
+{
+	memset(out, 0, sizeof(*out));
+	/* "Name:" is first and cannot hold a newline: the kernel escapes it. */
+	for (const char *line = text; line && *line;) {
+		status_line(line, out);
+		line = strchr(line, '\n');
+		if (line)
+			line++;
+	}
+	return out->has_tgid ? 0 : -EINVAL;
+}
+
+int proc_parse_stat(const char *text, struct proc_stat *out)
+{
+	/* The name may hold blanks and parentheses: it ends at the last ')'. */
+	const char *open = strchr(text, '('), *close = strrchr(text, ')');
+	uint64_t field[50] = {0};
+	size_t n;
+
+	memset(out, 0, sizeof(*out));
+	if (!open || !close || close < open || close[1] != ' ' || !close[2])
+		return -EINVAL;
+	n = (size_t)(close - open) - 1;
+	if (n > sizeof(out->comm) - 1)
+		n = sizeof(out->comm) - 1;
+	memcpy(out->comm, open + 1, n);
+	out->state = close[2];
+	/* proc(5) counts from 1: pid 1, comm 2, state 3. */
+	text = close + 3;
+	for (size_t i = 4; i < ARRAY_SIZE(field); i++) {
+		char *end;
+
+		field[i] = strtoull(text, &end, 10);
+		if (end == text)
+			break;
+		text = end;
+	}
+	out->flags = field[9];
+	out->start_ticks = field[22];
+	out->start_stack = field[28];
+	return 0;
+}

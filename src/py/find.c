@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which mapped file is CPython: the one that defines _PyRuntime and has a live interpreter. */
+#include "py/py_priv.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_FILES      4096
+#define TRIES_STARTING 20 /* of 50 ms: about a second */
+#define TRIES_MISSING  3  /* the loader maps libpython a moment after exec */
+
+/* What is looked at first; a process may hold a second runtime (an executable that links CPython
+ * statically and loads libpython as well). */
+enum rank { RANK_LIBPYTHON, RANK_PROGRAM, RANK_OTHER, RANKS };
+
+struct file {
+	const struct proc_map *row; /* the lowest of the file */
+	bool executable;
+	enum rank rank;
+};
+
+struct files {
+	struct file *v;
+	size_t n, cap;
+};
+
+void py_pause_us(unsigned int us)
+{
+	const struct timespec t = {us / 1000000, (long)(us % 1000000) * 1000};
+
+	nanosleep(&t, NULL);
+}
+
+uint64_t py_symbol(const struct py_runtime *rt, const char *name)
+{
+	struct dso_sym s;
+
+	return dso_symbol(rt->dso, name, &s) ? 0 : rt->bias + s.addr;
+}
+
+static enum rank rank_of(const struct proc_map *m, const struct stat *exe)
+{
+	const char *base = strrchr(m->path, '/');
+
+	if (base && !strncmp(base, "/libpython", 10))
+		return RANK_LIBPYTHON;
+	return exe->st_ino && m->inode == exe->st_ino ? RANK_PROGRAM : RANK_OTHER;
+}
+
+static int list_files(const struct proc *p, struct files *out)
+{
+	struct stat exe = {0};
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", p->pid);
+	if (stat(path, &exe))
+		exe.st_ino = 0;
+	for (size_t i = 0; i < p->n_maps && out->n < MAX_FILES; i++) {
+		const struct proc_map *m = &p->maps[i];
+		struct file *f = NULL;
+
+		if (!m->inode || m->path[0] != '/')
+			continue;
+		for (size_t k = out->n; k-- > 0 && !f;)
+			if (out->v[k].row->inode == m->inode && out->v[k].row->dev == m->dev &&
+			    !strcmp(out->v[k].row->path, m->path))
+				f = &out->v[k];
+		if (!f) {
+			f = vec_push(out);
+			if (!f)
+				return fail(-ENOMEM, "out of memory");
+			f->row = m;
+			f->rank = rank_of(m, &exe);
+		}
+		f->executable |= m->executable;
+	}
+	return 0;
+}
+
+/* Load bias from the executable rows: a file may also be mapped a second time, as data. */
+static bool find_bias(struct py_runtime *rt, const struct proc_map *of)
+{
+	const struct proc *p = rt->proc;
+
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const struct proc_map *m = &p->maps[i], *low = m;
+
+		if (!m->executable || m->inode != of->inode || m->dev != of->dev)
+			continue;
+		for (size_t k = i; k-- > 0;) {
+			const struct proc_map *b = &p->maps[k];
+
+			if (b->inode == m->inode && b->dev == m->dev && b->offset < low->offset)
+				low = b;
+			else if (b->inode)
+				break;
+		}
+		rt->bias = dso_is_exec(rt->dso) ? 0 : low->start - low->offset - dso_base(rt->dso);
+		rt->priv->text_start = m->start;
+		rt->priv->text_end = m->end;
+		for (size_t k = i + 1; k < p->n_maps && p->maps[k].inode == m->inode; k++)
+			if (p->maps[k].executable)
+				rt->priv->text_end = p->maps[k].end;
+		return true;
+	}
+	return false;
+}
+
+static void forget_file(struct py_runtime *rt)
+{
+	dso_close(rt->dso);
+	rt->dso = NULL;
+}
+
+/* 0 = an interpreter is running; -EAGAIN = not yet; -ESHUTDOWN = no longer. */
+static int interpreter_state(const struct py_runtime *rt)
+{
+	const struct py_build *b = &rt->priv->build;
+	uint64_t head = 0, finalizing = 0;
+	uint32_t initialized = 0;
+
+	if (proc_read_u64(rt->proc, rt->runtime + b->layout.runtime_interpreters, &head) ||
+	    proc_read_u32(rt->proc, rt->runtime + b->runtime_initialized, &initialized) ||
+	    proc_read_u64(rt->proc, rt->runtime + b->runtime_finalizing, &finalizing))
+		return -EAGAIN;
+	if (finalizing)
+		return fail(-ESHUTDOWN, "process %d (%s): its CPython %s is shutting down",
+			    rt->proc->pid, rt->proc->comm, rt->version);
+	if (!head || initialized != 1)
+		return fail(-EAGAIN,
+			    "process %d (%s): its CPython %s has no running interpreter yet: try "
+			    "again when it has started",
+			    rt->proc->pid, rt->proc->comm, rt->version);
+	return 0;
+}
+
+/* -ENOENT: not CPython, or its file cannot be opened; anything else ends in a sentence. */
+static int try_file(struct py_runtime *rt, const struct file *f)
+{
+	struct dso_range section;
+	struct dso_sym sym;
+	int err;
+
+	if (proc_map_file(rt->proc, f->row, rt->path, sizeof(rt->path)) ||
+	    dso_open(rt->path, &rt->dso))
+		return -ENOENT;
+	if (dso_symbol(rt->dso, "_PyRuntime", &sym)) {
+		/* A fully stripped static executable still has the section (3.11+). */
+		if (!dso_section(rt->dso, ".PyRuntime", &section)) {
+			sym.addr = section.addr;
+		} else {
+			char old[24];
+
+			if (!py_old_version(rt->dso, f->row->path, old, sizeof(old)))
+				return -ENOENT;
+			return fail(-ENOTSUP,
+				    "process %d (%s) runs CPython %s, which is too old: 3.8 to "
+				    "3.15 are supported",
+				    rt->proc->pid, rt->proc->comm, old);
+		}
+	}
+	if (!find_bias(rt, f->row))
+		return -ENOENT;
+	snprintf(rt->name, sizeof(rt->name), "%s", f->row->path);
+	rt->is_library = f->rank != RANK_PROGRAM;
+	rt->runtime = rt->bias + sym.addr;
+	err = py_find_version(rt);
+	return err ? err : interpreter_state(rt);
+}
+
+/* One look at all mapped files. */
+static int scan(struct py_runtime *rt)
+{
+	struct files files = {0};
+	int best = -ENOENT, err = list_files(rt->proc, &files);
+
+	for (int rank = 0; !err && rank < RANKS; rank++) {
+		for (size_t i = 0; i < files.n; i++) {
+			const struct file *f = &files.v[i];
+			int got;
+
+			if ((int)f->rank != rank || (!f->executable && rank == RANK_OTHER))
+				continue;
+			got = try_file(rt, f);
+			if (!got) {
+				vec_free(&files);
+				return 0;
+			}
+			forget_file(rt);
+			if (best == -ENOENT)
+				best = got;
+		}
+		/* Other libraries are only opened when the usual places have no CPython. */
+		if (rank == RANK_PROGRAM && best != -ENOENT)
+			break;
+	}
+	vec_free(&files);
+	return err ? err : best;
+}
+
+static int refuse_32bit(const struct proc *p)
+{
+	unsigned char ident[5] = {0};
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", p->pid);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, ident, sizeof(ident)) != (ssize_t)sizeof(ident))
+		return 0;
+	/* ELFCLASS32 */
+	if (!memcmp(ident, "\177ELF", 4) && ident[4] == 1)
+		return fail(-ENOTSUP,
+			    "process %d (%s) is a 32-bit program: only 64-bit CPython is supported",
+			    p->pid, p->comm);
+	return 0;
+}
+
+int py_find(struct proc *p, struct py_runtime *rt)
+{
+	int err = refuse_32bit(p);
+
+	for (int i = 0; !err && i < TRIES_STARTING; i++) {
+		err = scan(rt);
+		if (!err || (err != -EAGAIN && err != -ENOENT))
+			return err;
+		if (err == -ENOENT && i + 1 >= TRIES_MISSING)
+			return fail(-ENOENT,
+				    "process %d (%s) is not a CPython: no mapped file defines "
+				    "_PyRuntime",
+				    p->pid, p->comm);
+		py_pause_us(50000);
+		if (proc_read_maps(p))
+			return -ESRCH;
+		if (i + 1 < TRIES_STARTING)
+			err = 0;
+	}
+	return err;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* CPython in a process: where it is, which version and build, its layouts, checked against the
+ * live process. No other room knows a CPython offset that is not in struct py_layout. */
+#ifndef PYLEAK_PY_H
+#define PYLEAK_PY_H
+
+#include "dso/dso.h"
+#include "proc/proc.h"
+#include "pyleak/abi.h"
+
+enum py_allocator {
+	PY_ALLOC_PYMALLOC,
+	PY_ALLOC_MALLOC,
+	PY_ALLOC_MIMALLOC,
+	PY_ALLOC_DEBUG,
+	PY_ALLOC_OTHER
+};
+
+/* Offsets for reading objects from outside. PL_NONE = not in this version. */
+struct py_layout {
+	uint16_t ob_type, ob_size, tp_name, tp_basicsize, tp_itemsize, tp_flags, tp_dictoffset;
+	uint16_t tp_weaklistoffset, tp_base, tp_dict, tp_dealloc, ht_qualname, ht_module,
+		ht_cached_keys;
+	uint16_t dict_used, dict_keys, dict_values, dict_version; /* ma_version_tag: <= 3.12 */
+	uint16_t list_item, list_allocated, tuple_item, set_mask, set_table, set_smalltable;
+	uint16_t bytearray_alloc, bytearray_bytes, bytes_data;
+	uint16_t str_length, str_state, str_ascii_data, str_compact_data, str_noncompact_data;
+	uint16_t code_flags, code_firstlineno, code_code /* inline or pointer */, code_filename;
+	uint16_t code_name, code_qualname, code_linetable, code_firsttraceable, code_version;
+	uint16_t func_code, gen_iframe;
+	uint16_t dk_size, dk_log2_size, dk_log2_index_bytes, dk_kind, dk_usable, dk_nentries,
+		dk_indices;
+	uint16_t interp_next, interp_threads, interp_gc, interp_modules, tstate_next, tstate_interp;
+	uint16_t tstate_native_id, interp_id;
+	uint32_t interp_obmalloc; /* 0: static symbols (<= 3.11) */
+	uint32_t gc_generations, gc_stats, gc_collecting, gc_enabled,
+		gc_garbage; /* in the gc struct */
+	uint32_t runtime_interpreters;
+	uint32_t runtime_gc; /* 3.8 keeps the gc struct in _PyRuntime; 0 = in the interpreter */
+	uint32_t pool_size, arena_size;
+};
+
+struct py_private; /* what only this room looks at */
+
+struct py_runtime {
+	const struct proc *proc; /* borrowed */
+	struct dso *dso;	 /* the file that holds CPython */
+	char path[4096];	 /* opens that file from here, fit for uprobes too */
+	char name[4096];	 /* as the target calls it */
+	uint64_t bias;
+	uint64_t runtime; /* address of _PyRuntime in the target */
+	uint32_t hexversion;
+	int minor;	  /* 3.minor */
+	char version[24]; /* "3.11.2" */
+	bool free_threaded, debug, is_library, embedded_obmalloc;
+	enum py_allocator allocator;
+	const char *layout_source; /* "table 3.11", "_Py_DebugOffsets 3.14" */
+	struct pl_walk walk;
+	struct py_layout layout;
+	/* obmalloc state addresses in the target, 0 when unknown (then no pool census) */
+	uint64_t usedpools, arenas, maxarenas; /* main interpreter; arenas, maxarenas: where the
+						* pointer and the u32 lie */
+	uint64_t type_type, unicode_type, code_type; /* run-time addresses of PyType_Type ... */
+	struct py_private *priv;
+};
+
+/* Find CPython in @p and check every layout against the live process. Refuses with a sentence what
+ * is no CPython 3.8 - 3.15, what is free-threaded, and what fails its checks. A process that is
+ * still starting is waited for about a second; its maps are refreshed meanwhile. */
+int py_open(struct proc *p, struct py_runtime **out);
+void py_close(struct py_runtime *rt);
+
+const char *py_allocator_name(enum py_allocator a); /* contract words */
+/* Which allocator is installed now (tables can change at run time). */
+enum py_allocator py_allocator_now(const struct py_runtime *rt);
+
+/* A str object as UTF-8; truncated to size; invalid data gives -EILSEQ, unreadable -EFAULT. */
+int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t size);
+/* Type name, qualified with its module except for builtins: "dict", "app.Session". */
+int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size);
+/* Is this a live type object (checked by its own type's flags)? */
+bool py_is_type(const struct py_runtime *rt, uint64_t type);
+
+/* A code object, copied out of the target when first seen. */
+struct py_code;
+int py_code_read(const struct py_runtime *rt, uint64_t addr, struct py_code **out);
+void py_code_free(struct py_code *c);
+/* Does the address still hold this code object (first line, name and line table pointers)? */
+bool py_code_same(const struct py_runtime *rt, const struct py_code *c);
+const char *py_code_file(const struct py_code *c);
+const char *py_code_function(const struct py_code *c); /* qualified name; plain name <= 3.10 */
+int py_code_firstline(const struct py_code *c);
+/* Line of a raw instruction word of a frame (struct pl_frame). Never fails: the first line when
+ * the table does not say. */
+int py_code_line(const struct py_code *c, uint64_t instr);
+
+/* Thread states of all interpreters. Returns the number, at most @max. */
+size_t py_threads(const struct py_runtime *rt, uint64_t *tstates, size_t max);
+/* The stack of a thread read from outside (racy unless it is stopped): frames, innermost first. */
+int py_read_stack(const struct py_runtime *rt, uint64_t tstate, struct pl_frame *out, size_t max,
+		  size_t *n);
+
+/* Full (generation 2) collections so far, summed over interpreters; -ENODATA when unknown. */
+int py_full_collections(const struct py_runtime *rt, uint64_t *out);
+int py_gc_enabled(const struct py_runtime *rt, bool *out);
+
+/* Pure functions, tested without a process. @kind: PL_INSTR_*; offset in bytes into the code. */
+int py_line_lnotab(const uint8_t *tab, size_t len, int first, int offset);
+int py_line_table310(const uint8_t *tab, size_t len, int first, int offset);
+int py_line_locations(const uint8_t *tab, size_t len, int first, int offset);
+
+#endif

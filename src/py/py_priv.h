@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of this room share: the tables by version, and the steps of py_open. */
+#ifndef PYLEAK_PY_PRIV_H
+#define PYLEAK_PY_PRIV_H
+
+#include "py/py.h"
+
+#define PY_FIRST_MINOR 8
+#define PY_LAST_MINOR  15
+
+/* Bounds on what a target may make us walk. */
+#define PY_MAX_INTERPRETERS 1024
+#define PY_MAX_THREADS	    65536
+#define PY_MAX_STEPS	    20000 /* frames of one stack, shims included */
+
+/* Py_TPFLAGS_* (Include/object.h, the same bits in 3.8 - 3.15). */
+#define PY_TPFLAGS_HEAPTYPE	    (1ull << 9)
+#define PY_TPFLAGS_READY	    (1ull << 12)
+#define PY_TPFLAGS_UNICODE_SUBCLASS (1ull << 28)
+#define PY_TPFLAGS_TYPE_SUBCLASS    (1ull << 31)
+
+/* PyMemAllocatorEx (Include/cpython/pymem.h): the same five words in every version. */
+struct py_vtable {
+	uint64_t ctx, malloc, calloc, realloc, free;
+};
+
+/* One minor version as it was built without --disable-gil. */
+struct py_build {
+	int minor;
+	struct py_layout layout;
+	struct pl_walk walk;
+	/* _PyRuntimeState; PL_NONE = not there */
+	uint16_t runtime_finalizing, runtime_initialized, runtime_tstate_current, runtime_autotss;
+	uint16_t runtime_raw, runtime_obj; /* allocator tables, 3.12+ */
+	uint16_t gc_generation0;	   /* points at generations[0] in the same struct */
+	uint16_t str_header;		   /* sizeof(PyUnicodeObject) = tp_basicsize of str */
+	uint16_t heap_type_size;	   /* sizeof(PyHeapTypeObject) = tp_basicsize of type */
+	uint16_t code_basicsize;	   /* tp_basicsize of code */
+};
+
+struct py_private {
+	struct py_build build;	     /* the row of the table, with what the process said itself */
+	uint64_t raw_table, obj_table, mem_table; /* struct py_vtable in the target; 0 = unknown */
+	uint64_t text_start, text_end;		  /* CPython's own code in the target */
+	bool pymalloc_idle; /* no arena was ever made: another allocator is in charge */
+};
+
+const struct py_build *py_table(int minor);
+/* Overwrites @b with what _Py_DebugOffsets (3.13+) says. */
+int py_read_debug_offsets(const struct py_runtime *rt, struct py_build *b);
+
+/* Steps of py_open, each with its own sentence. */
+int py_find(struct proc *p, struct py_runtime *rt);
+int py_find_version(struct py_runtime *rt);
+int py_check(struct py_runtime *rt);
+int py_find_tstate(struct py_runtime *rt);
+void py_find_gilstate(struct py_runtime *rt);
+void py_find_allocators(struct py_runtime *rt);
+void py_find_obmalloc(struct py_runtime *rt);
+void py_find_gc(struct py_runtime *rt);
+
+/* Text before the version for people: "3.13.0" from a hexversion. */
+void py_format_version(uint32_t hexversion, char *buf, size_t size);
+/* "2.7.18" from the file's strings or its name; false when it cannot be told. */
+bool py_old_version(const struct dso *d, const char *path, char *buf, size_t size);
+
+/* What a small function of CPython does, found by following its code from the entry. */
+enum py_value_kind {
+	PY_VAL_UNKNOWN,
+	PY_VAL_ADDR,	/* an address in the target */
+	PY_VAL_GLOBAL,	/* the 8 bytes at an address */
+	PY_VAL_TLS,	/* the 8 bytes at fsbase + offset */
+	PY_VAL_DTV,	/* the 8 bytes at offset in the block of a TLS module */
+	PY_VAL_FSBASE,	/* fsbase + offset itself */
+	PY_VAL_TLSADDR, /* address of a variable: block of a TLS module + offset */
+	PY_VAL_TLSDESC, /* a TLS descriptor was called */
+};
+
+struct py_value {
+	enum py_value_kind kind;
+	uint64_t addr;	/* ADDR, GLOBAL */
+	int64_t offset; /* TLS, DTV, FSBASE, TLSADDR */
+	uint32_t module;
+};
+
+#define PY_MAX_LOADS 48
+struct py_loads {
+	struct py_value result; /* rax at the first ret */
+	struct py_value tls;	/* the first thread-local variable that was loaded */
+	struct {
+		uint64_t addr;
+		uint8_t size;
+	} v[PY_MAX_LOADS]; /* loads from constant addresses, in order */
+	size_t n;
+};
+
+/* Follow the exported function @name along its fall-through path, at most @max instructions;
+ * @whole: all its instructions in the order they lie in the file, for the loads only. */
+int py_decode(const struct py_runtime *rt, const char *name, size_t max, bool whole,
+	      struct py_loads *out);
+
+/* Run-time address of a symbol of CPython's file; 0 = not there. */
+uint64_t py_symbol(const struct py_runtime *rt, const char *name);
+
+/* Interpreters of the runtime. Returns the number, at most @max; -errno when a link is broken. */
+int py_interpreters(const struct py_runtime *rt, uint64_t *out, size_t max);
+/* Address of the gc struct of an interpreter. */
+uint64_t py_gc_of(const struct py_runtime *rt, uint64_t interp);
+
+/* The value of attribute @name in a type's own dict; -ENOENT when it has none. */
+int py_type_attr(const struct py_runtime *rt, uint64_t type, const char *name, uint64_t *out);
+
+/* Pure: data of a str object as UTF-8. @kind 1, 2, 4 bytes per code point; ends in NUL. */
+int py_decode_chars(const uint8_t *data, size_t n, unsigned int kind, char *buf, size_t size);
+/* Pure: is @slots (64 words at @addr) usedpools as far as its empty classes tell? @pools gets the
+ * heads that remain to be checked in the target, one per class, 0 = empty. */
+bool py_looks_like_usedpools(const uint64_t *slots, uint64_t addr, uint32_t pool_size,
+			     uint64_t pools[32]);
+
+/* Sleep between two looks at something that changes while we read it. */
+void py_pause_us(unsigned int us);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The one model of what was found: plain data, filled by session, read by out. All strings live in
+ * the report's arena. A number that is not known is NAN (doubles) or REPORT_UNKNOWN (integers),
+ * and becomes null in JSON. Sizes in bytes, rates per second, times in seconds. */
+#ifndef PYLEAK_REPORT_H
+#define PYLEAK_REPORT_H
+
+#include "base/base.h"
+
+#define REPORT_UNKNOWN UINT64_MAX
+
+enum report_class {
+	CLASS_LEAK,
+	CLASS_GROWING,
+	CLASS_WARMUP,
+	CLASS_BLOAT,
+	CLASS_RETENTION,
+	CLASS_STEADY,
+	CLASS_MAX
+};
+enum report_kind { KIND_OBJECT, KIND_HEAP, KIND_MMAP, KIND_FD, KIND_THREAD, KIND_MAX };
+
+const char *report_class_name(enum report_class c);
+const char *report_kind_name(enum report_kind k);
+
+struct report_frame {
+	bool native;
+	const char *function; /* NULL = unknown (native only) */
+	const char *file;     /* python: file; native: source file or NULL */
+	int line;	      /* 0 = unknown */
+	const char *module;   /* native only */
+	uint64_t offset;      /* native only */
+	const char *source; /* the line's text when it could be read, else NULL; not in the JSON */
+};
+
+struct report_type {
+	const char *name;
+	double share;
+};
+
+struct report_site {
+	char id[17];
+	enum report_kind kind;
+	enum report_class verdict;
+	double confidence;
+	double outstanding_bytes, outstanding_count;
+	double growth_bytes_per_s, growth_count_per_s;
+	bool estimated;
+	uint64_t samples;
+	double oldest_s;
+	struct report_type *types;
+	size_t n_types;
+	struct report_frame *stack; /* innermost first */
+	size_t n_frames;
+	bool truncated;
+};
+
+struct report_lost {
+	const char *key, *text;
+	uint64_t n;
+};
+
+struct report_series {
+	double t_s;
+	uint64_t rss_bytes, heap_bytes, fds, threads;
+};
+
+struct report_process {
+	int pid, ns_pid, ppid;
+	const char *comm;
+	const char **cmdline;
+	size_t n_cmdline;
+	const char *python_version, *allocator;
+	bool free_threaded;
+	const char *mode; /* "auto" */
+	bool exited;
+	uint64_t rss_bytes;
+	double rss_growth_bytes_per_s;
+	double explained; /* share of the growth that the sites explain, 0..1, NAN = nothing grows
+			   */
+	struct report_series *series;
+	size_t n_series;
+	const char *mechanism; /* "session|multi|perf|tracefs|none" */
+	double on_s, coverage, slowdown_pct;
+	enum report_class verdict;
+	double confidence;
+	const char *reason;
+	struct report_site *sites; /* sorted by report_sort */
+	size_t n_sites;
+	struct report_lost *lost;
+	size_t n_lost;
+	const char **notes; /* sentences about fallbacks; terminal only */
+	size_t n_notes;
+};
+
+struct report {
+	const char *version, *hostname, *kernel, *arch;
+	double started_at, ended_at; /* seconds since the epoch */
+	double duration_s;
+	struct report_process *processes;
+	size_t n_processes;
+	bool final;
+	struct report_arena *arena;
+};
+
+int report_new(struct report **out); /* fills tool and host */
+void report_free(struct report *r);
+/* Memory and strings that live as long as the report; NULL when memory ran out. */
+void *report_alloc(struct report *r, size_t size);
+char *report_strdup(struct report *r, const char *s);
+char *report_printf(struct report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Site id: the hash of (function, file, line) of the Python frames, never of addresses. */
+void report_site_id(const struct report_frame *stack, size_t n, char out[17]);
+/* Sites: verdict first, then growth in bytes, then id (so that equal input gives equal output). */
+void report_sort(struct report_process *p);
+
+#endif

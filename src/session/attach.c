@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where births are in this target, and the probe sets on them. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "pyleak.skel.h"
+#include "session/session_priv.h"
+
+void session_note(struct session *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->n_notes >= SESSION_NOTES)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&s->note[s->n_notes], fmt, ap) >= 0)
+		s->n_notes++;
+	va_end(ap);
+}
+
+static int add_file(struct session *s, const struct dso *d, int minor, const char *path,
+		    uint64_t bias)
+{
+	struct session_file *f = &s->file[s->n_files];
+	struct probe_births_report rep;
+	int err;
+
+	if (s->n_files == SESSION_FILES)
+		return fail(-ENOTSUP, "more than %d files with birth sites", SESSION_FILES);
+	err = probe_find_births(d, minor, &f->points, &rep);
+	if (err)
+		return err;
+	log_info("%zu birth sites (%zu tests, %zu deaths, %zu others) in %s", rep.births,
+		 rep.tests, rep.deaths, rep.other, path);
+	f->path = strdup(path);
+	f->bias = bias;
+	s->n_files++;
+	s->n_sites += f->points.n;
+	if (!f->path)
+		return fail(-ENOMEM, "out of memory");
+	return s->n_sites <= PL_MAX_SITES
+		       ? 0
+		       : fail(-ENOTSUP, "more birth sites than can be probed (%zu)", s->n_sites);
+}
+
+static uint64_t bias_of(const struct proc *p, const struct proc_map *row, const struct dso *d)
+{
+	const struct proc_map *low = row;
+
+	for (size_t i = 0; i < p->n_maps; i++)
+		if (p->maps[i].inode == row->inode && p->maps[i].dev == row->dev &&
+		    p->maps[i].start < low->start)
+			low = &p->maps[i];
+	return dso_is_exec(d) ? 0 : low->start - low->offset - dso_base(d);
+}
+
+/* In 3.8 a birth is a macro that extension modules contain themselves. One that cannot be resolved
+ * makes the set incomplete: refuse. */
+static int find_in_modules(struct session *s)
+{
+	const struct proc *p = s->proc;
+
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const struct proc_map *m = &p->maps[i];
+		char path[4096];
+		struct dso *d;
+		int err = 0;
+
+		if (!m->executable || !m->inode || !strstr(m->path, ".so") ||
+		    proc_map_file(p, m, path, sizeof(path)) || dso_open(path, &d))
+			continue;
+		if (dso_imports(d, "_Py_tracemalloc_config"))
+			err = add_file(s, d, 8, path, bias_of(p, m, d));
+		dso_close(d);
+		if (err)
+			return fail_in(err, "%s", m->path);
+	}
+	return 0;
+}
+
+int session_find_births(struct session *s)
+{
+	int err = add_file(s, s->rt->dso, s->rt->minor, s->rt->path, s->rt->bias);
+
+	if (!err && s->rt->minor == 8)
+		err = find_in_modules(s);
+	if (err)
+		session_forget_births(s);
+	return err;
+}
+
+void session_forget_births(struct session *s)
+{
+	for (size_t i = 0; i < SESSION_FILES; i++) {
+		probe_points_free(&s->file[i].points);
+		free(s->file[i].path);
+		memset(&s->file[i], 0, sizeof(s->file[i]));
+	}
+	s->n_files = s->n_sites = 0;
+}
+
+/* One file's sites: told to the kernel half, defined and parked. */
+static int open_set(struct session *s, const struct session_file *f, size_t first)
+{
+	auto_free uint64_t *offset = calloc(f->points.n, sizeof(*offset));
+	struct probe_set_spec spec = {
+		.file = f->path,
+		.offsets = offset,
+		.n = f->points.n,
+		.pid = s->proc->pid,
+		.prog_fd = bpf_program__fd(s->skel->progs.birth),
+		.label = "birth",
+	};
+
+	if (!offset)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < f->points.n; i++) {
+		uint64_t ip = f->bias + f->points.v[i].addr;
+		struct pl_site site = f->points.v[i].site;
+
+		offset[i] = f->points.v[i].offset;
+		site.number = (uint16_t)(first + i);
+		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.sites), &ip, &site, BPF_ANY))
+			return fail(-errno, "cannot fill the table of sites: %s", strerror(errno));
+	}
+	return probe_set_open(s->mechanism, &spec, &s->set[s->n_sets]);
+}
+
+int session_attach(struct session *s)
+{
+	size_t first = 0;
+
+	for (size_t i = 0; i < s->n_files; i++) {
+		int err = open_set(s, &s->file[i], first);
+
+		if (err)
+			return err;
+		first += s->file[i].points.n;
+		s->n_sets++;
+	}
+	return 0;
+}
+
+void session_detach(struct session *s)
+{
+	for (size_t i = 0; i < s->n_sets; i++)
+		probe_set_close(s->set[i]);
+	s->n_sets = 0;
+}
+
+int session_births_on(struct session *s)
+{
+	int err = s->n_sets ? probe_set_warm(s->set[0]) : -ENOENT;
+
+	for (size_t i = 0; i < s->n_sets && !err; i++)
+		err = probe_set_on(s->set[i]);
+	if (err)
+		session_births_off(s);
+	return err;
+}
+
+void session_births_off(struct session *s)
+{
+	for (size_t i = 0; i < s->n_sets; i++)
+		if (probe_set_is_on(s->set[i]))
+			probe_set_off(s->set[i]);
+}

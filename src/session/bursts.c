@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Windows in which births are recorded, and the permanent mode for quiet programs.
+ *
+ * A window: probes in, births recorded, the born objects read from outside while the probes are
+ * still in, probes out. Births before the attach was complete never become samples: a rebirth at a
+ * site that was not live yet would have gone unseen. */
+#include <time.h>
+#include <unistd.h>
+
+#include "session/session_priv.h"
+
+/* A window lasts at least a scheduler tick (4 ms at HZ=250), so that it cannot always see the same
+ * phase of a timer in the target; a busy target loses about this much ... */
+#define WINDOW_MIN_NS 5000000
+#define WINDOW_COST_NS 8000000.0
+/* ... and an idle one may be watched for longer, for it pays per birth. */
+#define WINDOW_MAX_NS 150000000
+#define WINDOW_BIRTHS 12000
+#define POLL_NS 10000000 /* permanent mode: how long a surprise may last */
+#define LOOK_NS 100000000
+#define LEARN_BURSTS 3 /* windows before permanent attachment is considered */
+
+static uint32_t next_random(struct session *s)
+{
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 7;
+	s->random ^= s->random << 17;
+	return (uint32_t)(s->random >> 16);
+}
+
+static uint64_t births_now(const struct session *s)
+{
+	return __atomic_load_n(&s->stats->births, __ATOMIC_ACQUIRE);
+}
+
+static uint64_t collections_now(const struct session *s)
+{
+	uint64_t n = 0;
+
+	return py_full_collections(s->rt, &n) ? 0 : n;
+}
+
+static void wait_window(const struct session *s, uint64_t from, uint64_t opened, uint64_t least)
+{
+	const struct timespec pause = {.tv_nsec = 400000};
+
+	for (;;) {
+		uint64_t seen = births_now(s) - from, age = clock_ns() - opened;
+
+		if (age >= least && ((double)seen * s->budget.hit_ns >= WINDOW_COST_NS ||
+				     age >= WINDOW_MAX_NS || seen >= WINDOW_BIRTHS))
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Could every birth be recorded within the budget? The rate is that of the last window, freed of
+ * what the probes themselves cost: a busy program seen at 1 / c births per second may run at any
+ * rate. */
+static bool fits_always(const struct session *s, uint64_t births, uint64_t open_ns)
+{
+	double gap = births ? (double)open_ns / (double)births : 1e12;
+	double own = gap - s->budget.hit_ns;
+
+	return own > 0 && s->budget.hit_ns / own < s->budget.share * 0.8;
+}
+
+void session_burst(struct session *s)
+{
+	uint64_t before = births_now(s), began = clock_ns(), opened, first, looked, last, closed;
+	uint64_t least = WINDOW_MIN_NS + next_random(s) % 3000000;
+
+	if (session_births_on(s)) {
+		session_note(s, "%s", fail_text());
+		s->mode = BIRTHS_OFF;
+		s->due.burst = 0;
+		return;
+	}
+	opened = clock_ns();
+	first = births_now(s);
+	wait_window(s, first, opened, least);
+	looked = births_now(s);
+	ladder_look(s->ladder, s->births, looked - first > PL_BIRTH_SLOTS ? looked : first, looked,
+		    collections_now(s), s->bursts);
+	session_births_off(s);
+	last = births_now(s);
+	closed = clock_ns();
+	session_drain(s);
+
+	if (last - first > PL_BIRTH_SLOTS) {
+		s->overruns += last - first - PL_BIRTH_SLOTS;
+		ladder_drop_look(s->ladder, last - first);
+	} else {
+		ladder_kill_new(s->ladder, s->births, looked, last);
+	}
+	if (last - before > PL_BIRTH_SLOTS)
+		before = last - PL_BIRTH_SLOTS;
+	ladder_kill_old(s->ladder, s->births, before, last);
+	ladder_admit(s->ladder);
+
+	s->bursts++;
+	s->on_ns += looked ? closed - opened : 0;
+	s->window_births += last - before;
+	budget_spend(&s->budget, clock_ns(), last - before, closed - began, s->n_sites);
+	log_debug("window %u: %.1f ms open, %llu births", s->bursts,
+		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
+	s->due.burst = budget_next(&s->budget, clock_ns(), next_random(s));
+	s->due.climb = s->due.climb ? s->due.climb : clock_ns() + 200000000;
+	if (s->bursts >= LEARN_BURSTS && clock_ns() >= s->not_before &&
+	    fits_always(s, looked - first, closed - opened))
+		session_start_always(s);
+}
+
+void session_start_always(struct session *s)
+{
+	if (session_births_on(s)) {
+		log_debug("permanent attachment: %s", fail_text());
+		return;
+	}
+	log_debug("births fit the budget: probes stay in");
+	s->mode = BIRTHS_ALWAYS;
+	s->last_seen = s->polled = births_now(s);
+	s->always_since = s->polled_ns = clock_ns();
+	s->due.burst = 0;
+	s->due.poll = s->always_since + POLL_NS;
+	budget_charge(&s->budget, (double)s->n_sites * 15000.0);
+}
+
+void session_stop_always(struct session *s)
+{
+	s->on_ns += clock_ns() - s->always_since;
+	session_births_off(s);
+	s->mode = BIRTHS_BURSTS;
+	s->due.poll = 0;
+}
+
+/* Objects born since the last look: read them, kill what was reborn meanwhile. */
+static void look_always(struct session *s)
+{
+	uint64_t from = s->last_seen, looked = births_now(s), last;
+
+	if (looked - from > PL_BIRTH_SLOTS) {
+		s->overruns += looked - from - PL_BIRTH_SLOTS;
+		from = looked - PL_BIRTH_SLOTS;
+	}
+	ladder_look(s->ladder, s->births, from, looked, collections_now(s), s->bursts++);
+	session_drain(s);
+	last = births_now(s);
+	if (last - from > PL_BIRTH_SLOTS)
+		ladder_drop_look(s->ladder, last - from);
+	else
+		ladder_kill_new(s->ladder, s->births, looked, last);
+	ladder_kill_old(s->ladder, s->births, from, looked);
+	ladder_admit(s->ladder);
+	s->window_births += looked - s->last_seen;
+	s->last_seen = looked;
+	if (!s->due.climb)
+		s->due.climb = clock_ns() + 200000000;
+}
+
+void session_poll_births(struct session *s)
+{
+	uint64_t now = clock_ns(), births = births_now(s);
+	double cost = (double)(births - s->polled) * s->budget.hit_ns;
+	double allowed = (double)(now - s->polled_ns) * s->budget.share;
+
+	budget_charge(&s->budget, cost);
+	budget_fill(&s->budget, now);
+	s->polled = births;
+	s->polled_ns = now;
+	if (now >= s->look_due || births - s->last_seen > PL_BIRTH_SLOTS / 4) {
+		look_always(s);
+		s->look_due = now + LOOK_NS;
+	}
+	/* A phase of the program the budget has not been saved for. */
+	if (cost > allowed && s->budget.saved_ns < 0) {
+		look_always(s);
+		session_stop_always(s);
+		s->backoff_s = s->backoff_s ? s->backoff_s * 2 : 5;
+		if (s->backoff_s > 120)
+			s->backoff_s = 120;
+		s->not_before = now + (uint64_t)(s->backoff_s * 1e9);
+		s->due.burst = budget_next(&s->budget, now, next_random(s));
+		log_debug("births outgrew the budget: back to windows for %.0f s", s->backoff_s);
+		return;
+	}
+	s->due.poll = now + POLL_NS;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The kernel half of one session: opened, configured for this target, loaded, its maps mapped. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "pyleak.skel.h"
+#include "session/session_priv.h"
+
+/* libbpf's lines go to our log, one level lower. */
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[1024];
+
+	if (!log_enabled(LOG_DEBUG) || level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = 0;
+	log_debug("%s", line);
+	return 0;
+}
+
+static int on_stack(void *ctx, void *data, size_t size)
+{
+	struct session *s = ctx;
+
+	if (size >= offsetof(struct pl_stack, frames))
+		stacks_add(s->stacks, data, size);
+	return 0;
+}
+
+static void *map_pages(const struct bpf_map *map, size_t size, int prot)
+{
+	void *p = mmap(NULL, size, prot, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void set_config(struct session *s)
+{
+	struct pl_config *c = (struct pl_config *)&s->skel->rodata->config;
+
+	c->walk = s->rt->walk;
+	c->tgid = (uint32_t)s->proc->tgid_root;
+	c->max_frames = PL_MAX_FRAMES;
+	c->min_size = s->o.min_size;
+	c->max_size = s->o.max_size;
+	c->type_offset = s->rt->layout.ob_type;
+}
+
+static int refused(int err)
+{
+	if (err == -EPERM || err == -EACCES)
+		return fail(-EPERM, "the kernel refused to load the BPF programs: run as root, or "
+				    "with CAP_BPF and CAP_PERFMON");
+	return fail(err, "the kernel refused the BPF programs (%s): run with -v for its reasons",
+		    strerror(-err));
+}
+
+int session_load(struct session *s)
+{
+	struct bpf_program *prog;
+	int err;
+
+	libbpf_set_print(print_libbpf);
+	s->skel = pyleak_bpf__open();
+	if (!s->skel)
+		return fail(-errno, "cannot open the BPF object: %s", strerror(errno));
+	set_config(s);
+	bpf_object__for_each_program(prog, s->skel->obj)
+		bpf_program__set_expected_attach_type(
+			prog, (enum bpf_attach_type)probe_attach_type(s->mechanism));
+	err = pyleak_bpf__load(s->skel);
+	if (err)
+		return refused(err);
+	s->births = map_pages(s->skel->maps.births, PL_BIRTH_SLOTS * sizeof(struct pl_birth),
+			      PROT_READ);
+	s->stats = map_pages(s->skel->maps.stats, sizeof(struct pl_stats), PROT_READ);
+	if (!s->births || !s->stats)
+		return fail(-errno, "cannot map the BPF maps: %s", strerror(errno));
+	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), on_stack, s, NULL);
+	if (!s->ring)
+		return fail(-errno, "cannot read the BPF ring buffer: %s", strerror(errno));
+	return 0;
+}
+
+void session_drain(struct session *s)
+{
+	if (s->ring)
+		ring_buffer__consume(s->ring);
+}
+
+void session_unload(struct session *s)
+{
+	ring_buffer__free(s->ring);
+	if (s->births)
+		munmap((void *)(uintptr_t)s->births, PL_BIRTH_SLOTS * sizeof(struct pl_birth));
+	if (s->stats)
+		munmap((void *)(uintptr_t)s->stats, sizeof(struct pl_stats));
+	pyleak_bpf__destroy(s->skel);
+	s->ring = NULL;
+	s->births = NULL;
+	s->stats = NULL;
+	s->skel = NULL;
+}

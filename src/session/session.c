@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A session's life: open, the loop of jobs, close. One thread does everything in turn: a window is
+ * never disturbed by a reading, and nothing needs a lock. */
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "session/session_priv.h"
+
+#define CENSUS_MIN_NS 100000000
+#define CENSUS_MAX_NS 5000000000
+#define CENSUS_SHARE 250 /* a census may take this part of our time: 0.4 % of a core */
+#define MEMORY_NS 500000000
+#define BUCKET_S 1.0
+
+static void name_session(struct session *s)
+{
+	snprintf(s->title, sizeof(s->title), "%s, CPython %s", s->proc->comm, s->rt->version);
+}
+
+static int open_user_half(struct session *s)
+{
+	int err = heap_open(s->rt, &s->heap);
+
+	if (!err)
+		err = stacks_new(s->rt, &s->stacks);
+	if (!err)
+		err = names_new(s->rt, &s->names);
+	if (!err)
+		err = ladder_new(s->heap, s->stacks, &s->ladder);
+	if (!err)
+		err = trend_set_new(HEAP_CLASSES, BUCKET_S, &s->classes);
+	if (!err)
+		err = trend_set_new(TREND_SERIES, BUCKET_S, &s->memory);
+	return err;
+}
+
+/* Births need sites, a mechanism and the kernel's consent. A build whose sites cannot all be
+ * resolved is watched without them: a missing site would blame wrong lines. */
+static int open_kernel_half(struct session *s)
+{
+	int err = session_find_births(s);
+
+	if (err && err != -ENOTSUP)
+		return err;
+	if (err)
+		session_note(s, "births are not watched: %s", fail_text());
+	err = probe_choose(s->n_sites ? s->n_sites : 1, PROBE_NONE, &s->mechanism);
+	if (err)
+		return err;
+	err = session_load(s);
+	if (err)
+		return err;
+	s->mode = s->n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
+	return session_attach(s);
+}
+
+static void plan(struct session *s, uint64_t now)
+{
+	budget_init(&s->budget, s->o.overhead, now);
+	s->start_ns = now;
+	s->due = (struct session_times){
+		.burst = s->mode == BIRTHS_BURSTS ? now + 50000000 : 0,
+		.census = heap_has_pools(s->heap) ? now : 0,
+		.memory = now,
+	};
+}
+
+int session_open(int pid, const struct session_opts *o, struct session **out)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	struct timespec wall;
+	int err;
+
+	if (!s)
+		return fail(-ENOMEM, "out of memory");
+	s->o = *o;
+	s->random = clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull;
+	err = proc_open(pid, &s->proc);
+	if (!err)
+		err = py_open(s->proc, &s->rt);
+	if (!err)
+		err = open_user_half(s);
+	if (!err)
+		err = open_kernel_half(s);
+	if (err) {
+		session_close(s);
+		return err;
+	}
+	name_session(s);
+	if (!heap_has_pools(s->heap))
+		session_note(s, "the heap's pools cannot be read (allocator: %s): rates are rough",
+			     py_allocator_name(s->rt->allocator));
+	clock_gettime(CLOCK_REALTIME, &wall);
+	s->started_at = (double)wall.tv_sec + (double)wall.tv_nsec / 1e9;
+	plan(s, clock_ns());
+	*out = s;
+	return 0;
+}
+
+void session_close(struct session *s)
+{
+	if (!s)
+		return;
+	session_detach(s);
+	session_unload(s);
+	session_forget_births(s);
+	ladder_free(s->ladder);
+	stacks_free(s->stacks);
+	names_free(s->names);
+	trend_set_free(s->classes);
+	trend_set_free(s->memory);
+	heap_close(s->heap);
+	py_close(s->rt);
+	proc_close(s->proc);
+	for (size_t i = 0; i < s->n_notes; i++)
+		free(s->note[i]);
+	free(s);
+}
+
+const char *session_title(const struct session *s)
+{
+	return s->title;
+}
+
+const char *session_end_reason(const struct session *s)
+{
+	return s->end_reason;
+}
+
+static double seconds_since_start(const struct session *s, uint64_t now)
+{
+	return (double)(now - s->start_ns) / 1e9;
+}
+
+static uint64_t live_bytes(const struct heap_census *c)
+{
+	uint64_t sum = 0;
+
+	for (unsigned k = 0; k < HEAP_CLASSES; k++)
+		sum += c->live[k] * 16 * (k + 1);
+	return sum;
+}
+
+static void do_census(struct session *s, uint64_t now)
+{
+	double value[HEAP_CLASSES];
+	struct heap_census c;
+	uint64_t wait;
+
+	if (heap_census(s->heap, &c)) {
+		s->due.census = now + CENSUS_MAX_NS / 10;
+		return;
+	}
+	s->census = c;
+	s->torn += c.torn;
+	for (unsigned k = 0; k < HEAP_CLASSES; k++)
+		value[k] = (double)c.live[k];
+	trend_set_add(s->classes, seconds_since_start(s, now), value);
+	wait = c.cost_ns * CENSUS_SHARE;
+	if (wait < CENSUS_MIN_NS)
+		wait = CENSUS_MIN_NS;
+	if (wait > CENSUS_MAX_NS)
+		wait = CENSUS_MAX_NS;
+	s->due.census = now + wait;
+}
+
+/* The series in the report: when it is full, every second point goes and the step doubles. */
+static void add_series(struct session *s, uint64_t now)
+{
+	struct report_series *p;
+
+	if (s->series_step == 0)
+		s->series_step = 1000000000;
+	if (s->n_series && now < s->start_ns + (uint64_t)(s->series[s->n_series - 1].t_s * 1e9) +
+					 s->series_step)
+		return;
+	if (s->n_series == SESSION_SERIES) {
+		for (size_t i = 0; i < SESSION_SERIES / 2; i++)
+			s->series[i] = s->series[2 * i];
+		s->n_series /= 2;
+		s->series_step *= 2;
+	}
+	p = &s->series[s->n_series++];
+	p->t_s = seconds_since_start(s, now);
+	p->rss_bytes = s->mem.rss_bytes;
+	p->heap_bytes = heap_has_pools(s->heap) ? live_bytes(&s->census) : REPORT_UNKNOWN;
+	p->fds = REPORT_UNKNOWN;
+	p->threads = s->mem.threads;
+}
+
+static void do_memory(struct session *s, uint64_t now)
+{
+	double value[TREND_SERIES];
+
+	s->due.memory = now + MEMORY_NS;
+	if (proc_memory(s->proc, &s->mem))
+		return;
+	value[TREND_RSS] = (double)s->mem.rss_bytes;
+	value[TREND_LIVE] = (double)live_bytes(&s->census);
+	trend_set_add(s->memory, seconds_since_start(s, now), value);
+	add_series(s, now);
+}
+
+/* Types of survivors are named while the target lives. */
+static void learn_names(struct session *s)
+{
+	size_t n;
+	const struct sample *v = ladder_samples(s->ladder, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].rung)
+			names_type(s->names, v[i].type);
+}
+
+static void do_climb(struct session *s, uint64_t now)
+{
+	s->due.climb = ladder_climb(s->ladder, now);
+	learn_names(s);
+	if (s->due.climb && s->due.climb < now + 50000000)
+		s->due.climb = now + 50000000;
+}
+
+/* Has the target ended, or become another program? */
+static bool target_gone(struct session *s)
+{
+	if (!proc_alive(s->proc))
+		snprintf(s->end_reason, sizeof(s->end_reason), "process %d has ended",
+			 s->proc->pid);
+	else if (proc_execed(s->proc))
+		snprintf(s->end_reason, sizeof(s->end_reason),
+			 "process %d has exec'ed another program", s->proc->pid);
+	else
+		return false;
+	s->ended = true;
+	s->end_ns = clock_ns();
+	return true;
+}
+
+static uint64_t next_due(const struct session *s, uint64_t limit)
+{
+	const uint64_t due[] = {s->due.burst, s->due.climb,  s->due.census,
+				s->due.poll,  s->due.memory, s->due.native};
+
+	for (size_t i = 0; i < ARRAY_SIZE(due); i++)
+		if (due[i] && due[i] < limit)
+			limit = due[i];
+	return limit;
+}
+
+/* 1: something happened to the target; -EINTR: a signal. */
+static int sleep_until(const struct session *s, uint64_t when)
+{
+	struct pollfd fd = {.fd = s->proc->pidfd, .events = POLLIN};
+	uint64_t now = clock_ns();
+	struct timespec left;
+	int n;
+
+	if (when <= now)
+		return 0;
+	left.tv_sec = (time_t)((when - now) / 1000000000u);
+	left.tv_nsec = (long)((when - now) % 1000000000u);
+	n = ppoll(&fd, 1, &left, NULL);
+	return n < 0 ? -errno : n;
+}
+
+static void run_jobs(struct session *s)
+{
+	uint64_t now = clock_ns();
+
+	if (s->due.poll && s->due.poll <= now)
+		session_poll_births(s);
+	if (s->due.climb && s->due.climb <= now)
+		do_climb(s, now);
+	if (s->due.census && s->due.census <= now)
+		do_census(s, now);
+	if (s->due.memory && s->due.memory <= now)
+		do_memory(s, now);
+	if (s->due.burst && s->due.burst <= now)
+		session_burst(s);
+}
+
+int session_step(struct session *s, double max_s)
+{
+	uint64_t until = clock_ns() + (uint64_t)(max_s * 1e9), checked = 0;
+
+	while (!s->ended) {
+		uint64_t now = clock_ns();
+		int woke;
+
+		if (now - checked > 100000000) {
+			checked = now;
+			if (target_gone(s))
+				return 1;
+		}
+		if (now >= until)
+			return 0;
+		woke = sleep_until(s, next_due(s, until));
+		if (woke == -EINTR)
+			return 0;
+		if (woke > 0) {
+			checked = 0;
+			continue;
+		}
+		run_jobs(s);
+	}
+	return 1;
+}
+
+void session_pause(struct session *s, bool pause)
+{
+	if (pause == s->paused)
+		return;
+	s->paused = pause;
+	if (pause) {
+		if (s->mode == BIRTHS_ALWAYS)
+			session_stop_always(s);
+		s->due.burst = 0;
+	} else if (s->mode != BIRTHS_OFF) {
+		s->due.burst = clock_ns() + 1000000;
+	}
+	log_info("%s", pause ? "paused" : "resumed");
+}

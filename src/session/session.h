@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One watched process, from attach to final report: drives probes, heap readings and the ladder, and
+ * fills the report from what they found. */
+#ifndef PYLEAK_SESSION_H
+#define PYLEAK_SESSION_H
+
+#include "report/report.h"
+
+struct session_opts {
+	double interval_s, duration_s; /* duration 0 = until stopped */
+	unsigned top;
+	double older_s;		     /* count only what is at least this old */
+	uint64_t min_size, max_size; /* bytes */
+	double overhead;	     /* share of the target's time: 0.03 */
+	int verbose;
+};
+
+struct session;
+
+/* Find the Python in @pid, choose probes, load, begin. A sentence on failure. */
+int session_open(int pid, const struct session_opts *o, struct session **out);
+/* Detach everything and free. Nothing stays in the target or the kernel. */
+void session_close(struct session *s);
+
+/* Work for at most @max_s seconds. 0 = go on, 1 = the target has ended or exec'ed; a negative errno
+ * when watching cannot go on. Returns early when a signal arrives. */
+int session_step(struct session *s, double max_s);
+/* Why session_step returned 1. */
+const char *session_end_reason(const struct session *s);
+/* What this is, for the first line: "python3, CPython 3.11.2". Lives as long as the session. */
+const char *session_title(const struct session *s);
+int session_fill(struct session *s, struct report *r, struct report_process *p, bool final);
+/* Take every probe out of the target, or put back what the mode wants (for measurements). */
+void session_pause(struct session *s, bool pause);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The state of a session, shared by the files of this room. */
+#ifndef PYLEAK_SESSION_PRIV_H
+#define PYLEAK_SESSION_PRIV_H
+
+#include "heap/heap.h"
+#include "probe/probe.h"
+#include "session/session.h"
+#include "track/budget.h"
+#include "track/estimate.h"
+#include "track/ladder.h"
+#include "track/names.h"
+#include "track/stacks.h"
+#include "track/trend.h"
+
+struct pyleak_bpf;
+struct ring_buffer;
+
+enum births_mode {
+	BIRTHS_OFF,    /* no birth engine for this build: only native blocks */
+	BIRTHS_BURSTS, /* short windows, as the budget allows */
+	BIRTHS_ALWAYS, /* the rate fits the budget: every birth is seen */
+};
+
+#define SESSION_FILES 32 /* files with birth sites: the interpreter, and extension modules on 3.8 */
+#define SESSION_NOTES 16
+#define SESSION_SERIES 512
+
+/* Series of the memory trend. */
+enum { TREND_RSS, TREND_LIVE, TREND_SERIES };
+
+struct session_times { /* when each job is due, CLOCK_MONOTONIC; 0 = not planned */
+	uint64_t burst, climb, census, memory, native, poll;
+};
+
+struct session_file {
+	char *path; /* opens it, fit for uprobes */
+	uint64_t bias;
+	struct probe_points points;
+};
+
+struct session {
+	struct session_opts o;
+	char title[160];
+	char end_reason[160];
+	char *note[SESSION_NOTES];
+	size_t n_notes;
+	bool paused, ended;
+	uint64_t start_ns, now_ns, end_ns;
+	double started_at;
+
+	struct proc *proc;
+	struct py_runtime *rt;
+	struct heap *heap;
+
+	/* the kernel half */
+	struct pyleak_bpf *skel;
+	struct ring_buffer *ring;
+	const struct pl_birth *births;
+	volatile struct pl_stats *stats;
+	enum probe_mechanism mechanism;
+	struct probe_set *set[SESSION_FILES];
+	size_t n_sets, n_sites;
+	struct session_file file[SESSION_FILES];
+	size_t n_files;
+
+	/* the user half */
+	enum births_mode mode;
+	struct stacks *stacks;
+	struct ladder *ladder;
+	struct names *names;
+	struct trend_set *classes, *memory;
+	struct budget budget;
+	struct session_times due;
+	uint64_t random;
+
+	/* bursts */
+	uint32_t bursts;
+	uint64_t on_ns, window_births, overruns;
+	uint64_t last_seen; /* BIRTHS_ALWAYS: births looked at so far */
+	uint64_t polled, polled_ns, look_due;
+	uint64_t always_since, not_before; /* retry permanent attachment no earlier */
+	double backoff_s;
+
+	struct heap_census census;
+	uint64_t torn;
+	struct proc_memory mem;
+	struct report_series series[SESSION_SERIES];
+	size_t n_series;
+	uint64_t series_step;
+};
+
+/* load.c: the skeleton, its maps and configuration */
+int session_load(struct session *s);
+void session_unload(struct session *s);
+void session_drain(struct session *s); /* stacks waiting in the ring */
+
+/* attach.c: where births are, and the probe sets */
+int session_find_births(struct session *s);
+void session_forget_births(struct session *s);
+int session_attach(struct session *s);
+void session_detach(struct session *s);
+int session_births_on(struct session *s);
+void session_births_off(struct session *s);
+void session_note(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* bursts.c: windows, and the permanent mode */
+void session_burst(struct session *s);
+void session_poll_births(struct session *s);
+void session_start_always(struct session *s);
+void session_stop_always(struct session *s);
+
+/* source.c: text of a source line of the target's file, or NULL */
+const char *session_source(const struct session *s, struct report *r, const char *file, int line);
+
+#endif

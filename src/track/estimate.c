@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From survivors to rates.
+ *
+ * For a size class c of pymalloc: its live blocks grow by g(c) per second, read from outside. The
+ * survivors of a stack own blocks in it: their bodies, and their satellites. Let w be the number of
+ * survivors per second of the run that a sample stands for; D(c) = sum of w over all blocks in c of
+ * all survivors. Then g(c) / D(c) is what one survivor stands for, and a stack's rate is its w times
+ * that, with c the class of the body. */
+#include "track/estimate.h"
+
+#include "base/map64.h"
+
+const double ladder_age_s[LADDER_RUNGS] = {0.2, 1, 3, 10, 30, 60};
+
+#define ENOUGH 5 /* survivors that make an older rung trustworthy */
+
+struct classes {
+	int rung[HEAP_CLASSES + 1];	 /* survivors must have passed it; the last one is malloc */
+	bool weak[HEAP_CLASSES + 1];	 /* nothing but ambiguous survivors */
+	double factor[HEAP_CLASSES + 1]; /* blocks per second for one survivor per second */
+};
+
+static unsigned class_index(int cls)
+{
+	return cls >= 0 && cls < HEAP_CLASSES ? (unsigned)cls : HEAP_CLASSES;
+}
+
+static double age_s(const struct sample *s, const struct estimate_opts *o)
+{
+	return (double)(o->now_ns - s->born_ns) / 1e9;
+}
+
+static bool wanted(const struct sample *s, const struct estimate_opts *o)
+{
+	return s->addr && s->rung >= 2 && s->parts && s->bytes >= o->min_size &&
+	       s->bytes <= o->max_size && age_s(s, o) >= o->older_s;
+}
+
+/* The oldest rung that enough survivors have passed: age is what tells a leak from a cache. */
+static void choose_rungs(const struct sample *v, size_t n, const struct estimate_opts *o,
+			 struct classes *c)
+{
+	unsigned passed[HEAP_CLASSES + 1][LADDER_RUNGS + 1] = {{0}};
+	unsigned weak[HEAP_CLASSES + 1][LADDER_RUNGS + 1] = {{0}};
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned cls;
+
+		if (!wanted(&v[i], o))
+			continue;
+		cls = class_index(v[i].part[0].cls);
+		for (unsigned r = 2; r <= v[i].rung && r <= LADDER_RUNGS; r++)
+			(v[i].ambiguous ? weak : passed)[cls][r]++;
+	}
+	for (unsigned k = 0; k <= HEAP_CLASSES; k++) {
+		unsigned(*count)[LADDER_RUNGS + 1] = passed[k][2] ? &passed[k] : &weak[k];
+
+		c->weak[k] = !passed[k][2];
+		c->rung[k] = 2;
+		for (int r = LADDER_RUNGS; r > 2; r--)
+			if ((*count)[r] >= ENOUGH) {
+				c->rung[k] = r;
+				break;
+			}
+	}
+}
+
+static bool counts(const struct sample *s, const struct classes *c, const struct estimate_opts *o)
+{
+	unsigned cls;
+
+	if (!wanted(s, o))
+		return false;
+	cls = class_index(s->part[0].cls);
+	return s->rung >= c->rung[cls] && s->ambiguous == c->weak[cls];
+}
+
+/* Survivors per second of the run that one sample stands for: those younger than its rung cannot
+ * have been counted yet. */
+static double per_second(const struct sample *s, const struct classes *c,
+			 const struct estimate_opts *o)
+{
+	double run_s = (double)(o->now_ns - o->start_ns) / 1e9;
+	double span = run_s - ladder_age_s[c->rung[class_index(s->part[0].cls)] - 1];
+
+	return (double)s->weight / (span > 0.5 ? span : 0.5);
+}
+
+static void find_factors(const struct sample *v, size_t n, const struct trend_set *t,
+			 const struct estimate_opts *o, struct classes *c)
+{
+	double owned[HEAP_CLASSES + 1] = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		if (!counts(&v[i], c, o))
+			continue;
+		for (unsigned p = 0; p < v[i].parts; p++)
+			owned[class_index(v[i].part[p].cls)] += per_second(&v[i], c, o);
+	}
+	for (unsigned k = 0; k < HEAP_CLASSES; k++) {
+		struct trend_fit fit;
+
+		c->factor[k] = 0;
+		if (!t) {
+			c->factor[k] = o->coverage > 0 ? 1 / o->coverage : 0;
+			continue;
+		}
+		trend_set_fit(t, k, &fit);
+		if (fit.growing && owned[k] > 0)
+			c->factor[k] = fit.slope / owned[k];
+	}
+	c->factor[HEAP_CLASSES] = 0;
+}
+
+struct builder {
+	VEC(struct estimate_site) site;
+	struct map64 index; /* stack -> place + 1 */
+	struct map64 burst; /* stack ^ burst seen */
+};
+
+static struct estimate_site *site_of(struct builder *b, uint64_t stack)
+{
+	uint64_t *place = map64_put(&b->index, stack);
+	struct estimate_site *s;
+
+	if (!place)
+		return NULL;
+	if (*place)
+		return &b->site.v[*place - 1];
+	s = vec_push(&b->site);
+	if (!s)
+		return NULL;
+	*place = b->site.n;
+	s->stack = stack;
+	s->youngest_s = 1e18;
+	s->weak = true;
+	s->waits_for_gc = true;
+	return s;
+}
+
+static struct estimate_type *type_of(struct estimate_site *s, uint64_t type)
+{
+	struct estimate_type *grown;
+
+	for (size_t i = 0; i < s->n_types; i++)
+		if (s->types[i].type == type)
+			return &s->types[i];
+	grown = reallocarray(s->types, s->n_types + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	s->types = grown;
+	memset(&grown[s->n_types], 0, sizeof(*grown));
+	grown[s->n_types].type = type;
+	return &grown[s->n_types++];
+}
+
+static void note_birth(struct builder *b, struct estimate_site *s, const struct sample *v,
+		       const struct estimate_opts *o)
+{
+	double run_s = (double)(o->now_ns - o->start_ns) / 1e9 - ladder_age_s[1], age = age_s(v, o);
+	double born_s = run_s + ladder_age_s[1] - age;
+	unsigned q = run_s > 0 ? (unsigned)(4 * born_s / run_s) : 0;
+	uint64_t *seen = map64_put(&b->burst, (v->stack ^ (v->burst * 0x9e3779b97f4a7c15ull)) | 1);
+
+	if (seen && !(*seen)++)
+		s->bursts++;
+	s->quarters |= 1u << (q > 3 ? 3 : q);
+	if (age > s->oldest_s)
+		s->oldest_s = age;
+	if (age < s->youngest_s)
+		s->youngest_s = age;
+	if (!v->ambiguous)
+		s->weak = false;
+	if (!v->gc || o->collections > v->collections || age >= 30)
+		s->waits_for_gc = false;
+}
+
+static int add_sample(struct builder *b, const struct sample *v, const struct classes *c,
+		      const struct estimate_opts *o)
+{
+	struct estimate_site *s = site_of(b, v->stack);
+	struct estimate_type *t = s ? type_of(s, v->type) : NULL;
+	unsigned cls = class_index(v->part[0].cls);
+	double rate = per_second(v, c, o) * c->factor[cls];
+
+	if (!t)
+		return fail(-ENOMEM, "out of memory");
+	s->samples++;
+	t->survivors += (double)v->weight;
+	t->count_per_s += rate;
+	t->bytes_per_s += rate * (double)v->bytes;
+	if (cls == HEAP_CLASSES)
+		t->malloc_survivors += (double)v->weight;
+	for (unsigned p = 0; p < v->parts; p++)
+		if (v->part[p].cls < 0)
+			s->malloc_bytes += v->part[p].bytes;
+	s->count_per_s += rate;
+	s->bytes_per_s += rate * (double)v->bytes;
+	note_birth(b, s, v, o);
+	return 0;
+}
+
+int estimate_sites(const struct sample *v, size_t n, const struct trend_set *classes,
+		   const struct estimate_opts *o, struct estimate *out)
+{
+	struct builder b = {0};
+	struct classes c;
+	int err = 0;
+
+	choose_rungs(v, n, o, &c);
+	find_factors(v, n, classes, o, &c);
+	for (size_t i = 0; i < n && !err; i++)
+		if (counts(&v[i], &c, o))
+			err = add_sample(&b, &v[i], &c, o);
+	for (size_t i = 0; i < b.site.n; i++) {
+		b.site.v[i].quarters = (unsigned)__builtin_popcount(b.site.v[i].quarters);
+		b.site.v[i].malloc_bytes /= (double)b.site.v[i].samples;
+	}
+	map64_free(&b.index);
+	map64_free(&b.burst);
+	out->sites = b.site.v;
+	out->n = b.site.n;
+	if (err)
+		estimate_free(out);
+	return err;
+}
+
+void estimate_free(struct estimate *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		free(e->sites[i].types);
+	free(e->sites);
+	memset(e, 0, sizeof(*e));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From survivors to rates. How many survivors a stack has says which share of the growth is its own;
+ * how much grows is read from the pools. Survivors over covered time would be far too low for a
+ * program that is busy: it crawls while it is watched. */
+#ifndef PYLEAK_ESTIMATE_H
+#define PYLEAK_ESTIMATE_H
+
+#include "track/ladder.h"
+#include "track/trend.h"
+
+struct estimate_type {
+	uint64_t type;
+	double survivors; /* weighted */
+	double count_per_s, bytes_per_s;
+	double malloc_survivors; /* of them with the body in malloc memory: no rate from the pools */
+};
+
+struct estimate_site {
+	uint64_t stack;
+	struct estimate_type *types;
+	size_t n_types;
+	double count_per_s, bytes_per_s;
+	uint64_t samples; /* survivors behind the numbers */
+	double oldest_s, youngest_s;
+	double malloc_bytes; /* mean bytes per survivor that lie in malloc's memory */
+	unsigned bursts;     /* distinct bursts that saw one of them born */
+	unsigned quarters;   /* quarters of the run in which one of them was born: 0 .. 4 */
+	bool weak;	     /* only survivors whose content is not unique */
+	bool waits_for_gc;   /* nothing older than a full collection among them */
+};
+
+struct estimate_opts {
+	uint64_t start_ns, now_ns; /* of the run */
+	double older_s;
+	uint64_t min_size, max_size;
+	uint64_t collections; /* full collections so far */
+	double coverage;      /* share of the time that was watched: used where pools cannot tell */
+};
+
+struct estimate {
+	struct estimate_site *sites;
+	size_t n;
+};
+
+/* @classes: HEAP_CLASSES series of live blocks, or NULL when the build has no pools. */
+int estimate_sites(const struct sample *v, size_t n, const struct trend_set *classes,
+		   const struct estimate_opts *o, struct estimate *out);
+void estimate_free(struct estimate *e);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The survivor ladder.
+ *
+ * Under LIFO reuse of memory the same type comes back to the same address all the time, so what was
+ * read at an address must be bound to the birth that was recorded there. Three rules do that: the
+ * last birth at an address wins; a birth seen during or after the look kills what the look saw; a
+ * birth in any later burst kills a sample at its address. The fingerprint does the rest. */
+#include "track/ladder.h"
+
+#include "base/map64.h"
+
+#define MAX_SAMPLES 24000 /* on the ladder; above that every second one is left out */
+#define MAX_LOOK 8192	  /* objects read per look */
+#define SEEN_SIZE (1u << 21)
+#define SEEN_TURN 400000 /* contents noted before the older table is forgotten */
+
+struct ladder {
+	struct heap *heap;
+	struct stacks *stacks;
+	VEC(struct sample) sample;
+	VEC(struct sample) look;
+	struct heap_object *object; /* scratch, MAX_LOOK */
+	struct map64 index;	    /* address -> place + 1 */
+	uint8_t *seen[2];	    /* how often a content was sampled, two generations */
+	uint32_t noted;
+	uint64_t random;
+	struct ladder_stats stats;
+};
+
+int ladder_new(struct heap *h, struct stacks *st, struct ladder **out)
+{
+	struct ladder *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return fail(-ENOMEM, "out of memory");
+	l->heap = h;
+	l->stacks = st;
+	l->random = clock_ns() | 1;
+	l->object = calloc(MAX_LOOK, sizeof(*l->object));
+	l->seen[0] = calloc(1, SEEN_SIZE);
+	l->seen[1] = calloc(1, SEEN_SIZE);
+	if (!l->object || !l->seen[0] || !l->seen[1]) {
+		ladder_free(l);
+		return fail(-ENOMEM, "out of memory");
+	}
+	*out = l;
+	return 0;
+}
+
+void ladder_free(struct ladder *l)
+{
+	if (!l)
+		return;
+	vec_free(&l->sample);
+	vec_free(&l->look);
+	free(l->object);
+	map64_free(&l->index);
+	free(l->seen[0]);
+	free(l->seen[1]);
+	free(l);
+}
+
+static uint64_t next_random(struct ladder *l)
+{
+	l->random ^= l->random << 13;
+	l->random ^= l->random >> 7;
+	l->random ^= l->random << 17;
+	return l->random;
+}
+
+/* Note a content; how often was it there before? */
+static unsigned note_content(struct ladder *l, uint64_t content)
+{
+	size_t at = (content ^ (content >> 32)) & (SEEN_SIZE - 1);
+	unsigned before = l->seen[0][at] + l->seen[1][at];
+
+	if (l->seen[0][at] < 255)
+		l->seen[0][at]++;
+	if (++l->noted > SEEN_TURN) {
+		uint8_t *old = l->seen[1];
+
+		l->seen[1] = l->seen[0];
+		l->seen[0] = memset(old, 0, SEEN_SIZE);
+		l->noted = 0;
+	}
+	return before;
+}
+
+static unsigned count_content(const struct ladder *l, uint64_t content)
+{
+	size_t at = (content ^ (content >> 32)) & (SEEN_SIZE - 1);
+
+	return l->seen[0][at] + l->seen[1][at];
+}
+
+static const struct pl_birth *birth_at(const struct pl_birth *ring, uint64_t i)
+{
+	return &ring[i & (PL_BIRTH_SLOTS - 1)];
+}
+
+/* The last birth at each address, as samples without content. */
+static void collect(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
+{
+	map64_clear(&l->index);
+	l->look.n = 0;
+	for (uint64_t i = to; i-- > from;) {
+		const struct pl_birth *b = birth_at(ring, i);
+		uint64_t *place = map64_put(&l->index, b->object);
+		struct sample *s;
+
+		if (!place || *place || !b->type)
+			continue;
+		*place = UINT64_MAX; /* a later birth owns this address */
+		if (!b->stack) {
+			l->stats.no_stack++;
+			continue;
+		}
+		if (l->look.n >= MAX_LOOK)
+			continue;
+		s = vec_push(&l->look);
+		if (!s)
+			return;
+		*place = l->look.n;
+		s->addr = b->object;
+		s->type = b->type;
+		s->stack = b->stack;
+		s->weight = 1;
+	}
+}
+
+static void fill(struct ladder *l, struct sample *s, const struct heap_object *o, bool with_sizes)
+{
+	s->fp = o->fp;
+	s->gc = o->gc;
+	if (!with_sizes)
+		return;
+	s->bytes = o->bytes;
+	s->parts = (uint8_t)(o->parts < HEAP_MAX_PARTS ? o->parts : HEAP_MAX_PARTS);
+	for (unsigned p = 0; p < s->parts; p++) {
+		s->part[p].cls = (int8_t)o->part[p].cls;
+		s->part[p].bytes = o->part[p].bytes > UINT32_MAX ? UINT32_MAX
+								 : (uint32_t)o->part[p].bytes;
+	}
+	(void)l;
+}
+
+static void read_samples(struct ladder *l, struct sample *const *v, size_t n, enum heap_depth depth)
+{
+	memset(l->object, 0, n * sizeof(*l->object));
+	for (size_t i = 0; i < n; i++) {
+		l->object[i].addr = v[i]->addr;
+		l->object[i].type = v[i]->type;
+	}
+	heap_read_objects(l->heap, l->object, n, depth);
+}
+
+int ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
+		uint64_t collections, uint32_t burst)
+{
+	uint64_t now = clock_ns();
+
+	collect(l, ring, from, to);
+	memset(l->object, 0, l->look.n * sizeof(*l->object));
+	for (size_t i = 0; i < l->look.n; i++) {
+		l->object[i].addr = l->look.v[i].addr;
+		l->object[i].type = l->look.v[i].type;
+	}
+	heap_read_objects(l->heap, l->object, l->look.n, HEAP_IDENTITY);
+	for (size_t i = 0; i < l->look.n; i++) {
+		struct sample *s = &l->look.v[i];
+
+		if (!l->object[i].addr || l->object[i].immortal || !l->object[i].fp.n) {
+			s->addr = 0;
+			l->stats.gone++;
+			continue;
+		}
+		fill(l, s, &l->object[i], false);
+		s->born_ns = now;
+		s->due_ns = now + (uint64_t)(ladder_age_s[0] * 1e9);
+		s->collections = collections;
+		s->burst = burst;
+	}
+	return 0;
+}
+
+void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
+{
+	for (uint64_t i = from; i < to; i++) {
+		uint64_t *place = map64_get(&l->index, birth_at(ring, i)->object);
+
+		if (!place || !*place || *place == UINT64_MAX || !l->look.v[*place - 1].addr)
+			continue;
+		l->look.v[*place - 1].addr = 0;
+		l->stats.unsettled++;
+	}
+}
+
+void ladder_kill_old(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
+{
+	map64_clear(&l->index);
+	for (size_t i = 0; i < l->sample.n; i++) {
+		uint64_t *place = map64_put(&l->index, l->sample.v[i].addr);
+
+		if (place)
+			*place = i + 1;
+	}
+	for (uint64_t i = from; i < to; i++) {
+		uint64_t *place = map64_get(&l->index, birth_at(ring, i)->object);
+
+		if (!place || !*place)
+			continue;
+		l->sample.v[*place - 1].addr = 0;
+		l->stats.died++;
+		*place = 0;
+	}
+}
+
+void ladder_drop_look(struct ladder *l, uint64_t births)
+{
+	l->stats.voided += births;
+	l->look.n = 0;
+}
+
+/* Keep memory bounded: every second sample goes, the others count double. */
+static void thin(struct ladder *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->sample.n; i++) {
+		if (next_random(l) & 1) {
+			l->stats.thinned++;
+			continue;
+		}
+		l->sample.v[kept] = l->sample.v[i];
+		l->sample.v[kept++].weight *= 2;
+	}
+	l->sample.n = kept;
+}
+
+void ladder_admit(struct ladder *l)
+{
+	for (size_t i = 0; i < l->look.n; i++) {
+		const struct sample *s = &l->look.v[i];
+		struct sample *to;
+
+		if (!s->addr)
+			continue;
+		l->stats.taken++;
+		if (s->fp.content)
+			note_content(l, s->fp.content);
+		if (l->sample.n >= 2 * MAX_SAMPLES)
+			thin(l);
+		to = vec_push(&l->sample);
+		if (to)
+			*to = *s;
+	}
+	l->look.n = 0;
+}
+
+/* One sample that is due, with what lies at its address now. False: it is dead. */
+static bool climb_one(struct ladder *l, struct sample *s, const struct heap_object *o, uint64_t now)
+{
+	struct stack *st;
+
+	if (!o->addr || !heap_same_object(&s->fp, &o->fp)) {
+		l->stats.died++;
+		return false;
+	}
+	if (s->rung == 0) {
+		st = stacks_find(l->stacks, s->stack);
+		if (!st) {
+			l->stats.no_stack++;
+			return false;
+		}
+		if (!stacks_verify(l->stacks, st)) {
+			l->stats.code_reused++;
+			return false;
+		}
+	}
+	fill(l, s, o, true);
+	if (s->fp.content && count_content(l, s->fp.content) > 1)
+		s->ambiguous = true;
+	while (s->rung < LADDER_RUNGS &&
+	       now >= s->born_ns + (uint64_t)(ladder_age_s[s->rung] * 1e9))
+		s->rung++;
+	if (s->rung < LADDER_RUNGS)
+		s->due_ns = s->born_ns + (uint64_t)(ladder_age_s[s->rung] * 1e9);
+	else
+		s->due_ns = now + (uint64_t)(ladder_age_s[LADDER_RUNGS - 1] * 1e9);
+	return true;
+}
+
+uint64_t ladder_climb(struct ladder *l, uint64_t now)
+{
+	struct sample *due[256];
+	uint64_t next = 0;
+	size_t kept = 0, i = 0;
+
+	while (i < l->sample.n) {
+		size_t n = 0;
+
+		for (; i < l->sample.n && n < ARRAY_SIZE(due); i++)
+			if (l->sample.v[i].addr && l->sample.v[i].due_ns <= now)
+				due[n++] = &l->sample.v[i];
+		read_samples(l, due, n, HEAP_FULL);
+		for (size_t k = 0; k < n; k++)
+			if (!climb_one(l, due[k], &l->object[k], now))
+				due[k]->addr = 0;
+	}
+	for (i = 0; i < l->sample.n; i++) {
+		const struct sample *s = &l->sample.v[i];
+
+		if (!s->addr)
+			continue;
+		if (!next || s->due_ns < next)
+			next = s->due_ns;
+		if (kept != i)
+			l->sample.v[kept] = *s;
+		kept++;
+	}
+	l->sample.n = kept;
+	if (kept > MAX_SAMPLES)
+		thin(l);
+	return next;
+}
+
+const struct sample *ladder_samples(const struct ladder *l, size_t *n)
+{
+	*n = l->sample.n;
+	return l->sample.v;
+}
+
+const struct ladder_stats *ladder_stats(const struct ladder *l)
+{
+	return &l->stats;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The survivor ladder: objects whose birth was seen are looked at again after 0.2, 1, 3, 10, 30, 60
+ * seconds; one that is still there with the same fingerprint survived. */
+#ifndef PYLEAK_LADDER_H
+#define PYLEAK_LADDER_H
+
+#include "heap/heap.h"
+#include "pyleak/abi.h"
+#include "track/stacks.h"
+
+#define LADDER_RUNGS 6
+extern const double ladder_age_s[LADDER_RUNGS];
+
+struct sample {
+	uint64_t addr, type, stack;
+	uint64_t born_ns, due_ns;
+	uint64_t collections; /* full collections when it was born */
+	float weight;	      /* samples this one stands for, after thinning */
+	uint32_t burst;	      /* number of the burst that saw it */
+	uint8_t rung;	      /* rungs passed: 0 = none yet */
+	uint8_t parts;
+	bool gc;
+	bool ambiguous; /* its content was seen on other samples too: not identified beyond doubt */
+	struct {
+		int8_t cls;
+		uint32_t bytes;
+	} part[HEAP_MAX_PARTS];
+	uint64_t bytes;
+	struct heap_fingerprint fp;
+};
+
+struct ladder;
+
+struct ladder_stats {
+	uint64_t taken;	      /* births that became samples */
+	uint64_t unsettled;   /* their address was born again before the burst ended */
+	uint64_t gone;	      /* dead or changed before the first look */
+	uint64_t voided;      /* births of bursts that overran their record */
+	uint64_t died;	      /* on the ladder */
+	uint64_t code_reused; /* survivors whose stack could not be trusted any more */
+	uint64_t no_stack;    /* births without a known stack */
+	uint64_t thinned;     /* left out to bound memory; the others' weights make up for it */
+};
+
+int ladder_new(struct heap *h, struct stacks *st, struct ladder **out);
+void ladder_free(struct ladder *l);
+
+/* One burst in three steps, while the probes are attached and after. @v, @n: births recorded after
+ * the attach was complete. Reads the born objects. */
+int ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
+		uint64_t collections, uint32_t burst);
+/* Every birth in [from, to) of the ring kills what the last look saw at its address. */
+void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
+/* Every birth in [from, to) kills older samples at its address. */
+void ladder_kill_old(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
+/* What is left of the look goes onto the ladder. */
+void ladder_admit(struct ladder *l);
+/* The burst's record is not whole: drop the look. */
+void ladder_drop_look(struct ladder *l, uint64_t births);
+
+/* Re-read what is due. Returns when the next one is due (0 = nothing on the ladder). */
+uint64_t ladder_climb(struct ladder *l, uint64_t now_ns);
+
+const struct sample *ladder_samples(const struct ladder *l, size_t *n);
+const struct ladder_stats *ladder_stats(const struct ladder *l);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Names of types by address, learnt while the target lives. */
+#ifndef PYLEAK_NAMES_H
+#define PYLEAK_NAMES_H
+
+#include "py/py.h"
+
+struct names;
+
+int names_new(const struct py_runtime *rt, struct names **out);
+void names_free(struct names *n);
+/* The name of the type at @type, read when first asked for; "?" when it cannot be read. Lives as
+ * long as @n. */
+const char *names_type(struct names *n, uint64_t type);
+
+#endif

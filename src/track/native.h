@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Native blocks of one process: what malloc and mmap gave and nobody gave back, by Python stack and
+ * caller. Exact and permanent where the rate of calls fits the share of the target's time it may
+ * cost, else short windows whose survivors are judged from outside. Not thread-safe.
+ */
+#ifndef PYLEAK_NATIVE_TRACK_H
+#define PYLEAK_NATIVE_TRACK_H
+
+#include "heap/heap.h"
+#include "probe/probe.h"
+#include "pyleak/native.h"
+
+struct native;
+struct pyleak_bpf; /* the skeleton, build/pyleak.skel.h */
+
+enum native_state {
+	NATIVE_OFF,   /* native_note() says why */
+	NATIVE_EXACT, /* every block since the start (or since the last resume) */
+	NATIVE_BURST, /* samples; the mmap family is exact even so */
+};
+
+struct native_spec {
+	const struct proc *proc; /* borrowed, as all the others */
+	struct heap *heap;	 /* NULL: arenas and object bodies cannot be told from the rest */
+	/* Loaded, with config set (tgid, walk, min_size, max_size) and every program's expected
+	 * attach type set to probe_attach_type(mechanism) before the load. */
+	struct pyleak_bpf *skel;
+	enum probe_mechanism mechanism;
+	double share;	   /* of the target's time that native tracing may cost: 0.01 = 1 % */
+	uint64_t older_ns; /* younger blocks are not reported */
+	bool force_exact;  /* whatever it costs */
+};
+
+/* Finds libc, places the probes, meters the calls for some 20 ms and decides. A target without a
+ * libc we know is no error: the state is NATIVE_OFF. */
+int native_open(const struct native_spec *spec, struct native **out);
+void native_close(struct native *n);
+
+enum native_state native_state(const struct native *n);
+const char *native_note(const struct native *n); /* a sentence; "" when all is well */
+
+/* To be called every 100 - 500 ms: bursts that are due, samples of the series, change of state.
+ * A burst blocks for some 20 ms. */
+int native_poll(struct native *n);
+/* Probes out and in again. What lived before a pause is forgotten: its end may have gone unseen. */
+void native_pause(struct native *n);
+int native_resume(struct native *n);
+void native_set_share(struct native *n, double share);
+
+/* Share of the target's time that is being spent now (smoothed), and all ns so far. */
+double native_cost(const struct native *n);
+double native_spent_ns(const struct native *n);
+/* Calls per second, malloc family, as last measured. */
+double native_rate(const struct native *n);
+/* Share of the run in which allocations could be seen: 1 when exact. */
+double native_coverage(const struct native *n);
+/* Mappings whose end was only found in /proc/PID/maps. */
+uint64_t native_reconciled(const struct native *n);
+
+#define NATIVE_POINTS 64
+
+struct native_point {
+	double t_s; /* since native_open */
+	double bytes, count;
+};
+
+struct native_site {
+	struct pl_native_key key;
+	double live_bytes, live_count; /* of blocks at least older_ns old; scaled up in bursts */
+	double young_bytes;	       /* of the others */
+	uint64_t total_bytes, total_count; /* ever allocated here while exact; 0 in bursts */
+	uint64_t samples;	       /* blocks behind the numbers */
+	uint64_t oldest_ns;	       /* age */
+	bool estimated;
+	uint32_t checked, objects; /* blocks looked into, and how many of them hold a Python object:
+				    * those are counted by their births too */
+	uint64_t type;		   /* of the last such object */
+	const struct native_point *points; /* time series; valid until the next native_* call */
+	size_t n_points;
+};
+
+struct native_sites {
+	struct native_site *v; /* most live bytes first */
+	size_t n;
+};
+
+/* Sites with live blocks, without the arenas of pymalloc. */
+int native_sites(struct native *n, struct native_sites *out);
+void native_sites_free(struct native_sites *s);
+
+/* Every known live block (in bursts: every sample that lives). Return not 0 to stop. */
+typedef int (*native_block_fn)(void *arg, uint64_t addr, const struct pl_block *block);
+int native_each_block(struct native *n, native_block_fn fn, void *arg);
+
+/* Module and offset in the file of a code address of the target; -ENOENT. Reads the process's maps
+ * again when the address is unknown. */
+int native_module(struct native *n, uint64_t addr, char *path, size_t size, uint64_t *offset);
+
+#endif

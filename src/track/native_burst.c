@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Bursts: for some 10 ms every call of the malloc family is recorded; what is still allocated at the
+ * end is a sample. It is looked at again from outside after 0.2 s .. 60 s: the chunk's size word and
+ * the in-use bit of its neighbour must be right, and its first words the same. Chunks that are freed
+ * get other first words (the links of tcache and bins), but one that is freed and taken again the
+ * same way may look the same; so every event of a later burst kills the sample at its address, and
+ * only what stayed unchanged for a second counts.
+ */
+#include "track/native_priv.h"
+
+#include <bpf/libbpf.h>
+#include <time.h>
+
+#define WINDOW_NS	  10000000ull /* longer than a scheduler tick at HZ=100 */
+#define WINDOW_EVENTS	  16384
+#define SAMPLES_PER_BURST 512
+#define SAMPLES_MAX	  16384
+#define STABLE_NS	  1000000000ull
+#define SAVE_MAX_BURSTS	  2
+#define CHUNK_FLAGS	  7ull /* PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA of glibc's malloc_chunk */
+#define CHUNK_MMAPPED	  2ull
+
+static const double rungs_s[] = {0.2, 1, 3, 10, 30, 60};
+
+static int on_event(void *arg, void *data, size_t size)
+{
+	struct native *n = arg;
+	struct pl_native_event *e;
+
+	if (size < sizeof(*e) || n->burst.events.n >= 4 * WINDOW_EVENTS)
+		return 0;
+	e = vec_push(&n->burst.events);
+	if (e)
+		memcpy(e, data, sizeof(*e));
+	return 0;
+}
+
+void native_burst_start(struct native *n, uint64_t now_ns)
+{
+	struct native_burst *b = &n->burst;
+
+	if (!n->ring)
+		n->ring = ring_buffer__new(n->ring_fd, on_event, n, NULL);
+	b->samples.n = 0;
+	map64_clear(&b->by_addr);
+	b->saved_ns = 0;
+	b->covered_ns = 0;
+	b->windows = b->calm_windows = 0;
+	b->filled_ns = now_ns;
+	b->expected_ns = 8e6;
+}
+
+void native_burst_free(struct native_burst *b)
+{
+	vec_free(&b->samples);
+	vec_free(&b->events);
+	map64_free(&b->by_addr);
+}
+
+static void drain(struct native *n)
+{
+	n->burst.events.n = 0;
+	if (n->ring)
+		ring_buffer__consume(n->ring);
+}
+
+/* The samples a new event proves dead. by_addr: address -> index of the sample + 1. */
+static void kill_at(struct native_burst *b, uint64_t addr)
+{
+	uint64_t *at = map64_get(&b->by_addr, addr);
+
+	if (at && *at && *at <= b->samples.n && b->samples.v[*at - 1].addr == addr)
+		b->samples.v[*at - 1].dead = 1;
+}
+
+struct look {
+	uint64_t chunk, word[BURST_WORDS];
+};
+
+/* Size words and first words of samples [from, n). A sample that cannot be read is dead. */
+static void look_at(struct native *n, struct burst_sample *v, size_t count, struct look *look)
+{
+	auto_free struct proc_req *req = calloc(count ? count : 1, sizeof(*req));
+
+	for (size_t i = 0; i < count; i++)
+		memset(&look[i], 0, sizeof(look[i]));
+	if (!req)
+		return;
+	/* The smallest chunk has 24 usable bytes and the next size word behind them. */
+	for (size_t i = 0; i < count; i++)
+		req[i] = (struct proc_req){
+			.addr = v[i].addr - 8,
+			.buf = &look[i],
+			.len = v[i].size >= 8 * BURST_WORDS ? sizeof(look[i]) : 8 + 16,
+		};
+	proc_read_many(n->spec.proc, req, count);
+	for (size_t i = 0; i < count; i++)
+		if (!req[i].ok)
+			look[i].chunk = 0;
+}
+
+static bool chunk_fits(uint64_t chunk, uint64_t size)
+{
+	uint64_t bytes = chunk & ~CHUNK_FLAGS;
+
+	return bytes >= size + 8 && bytes >= 32 && !(bytes & 15) && bytes <= size + 4096 + 32;
+}
+
+static bool same_words(const struct burst_sample *s, const struct look *l)
+{
+	return !memcmp(s->word, l->word, sizeof(s->word));
+}
+
+/* Only allocations that nothing ended within the window; the youngest at an address wins. */
+static size_t settle(struct native_burst *b, struct map64 *last)
+{
+	size_t allocs = 0;
+
+	for (size_t i = 0; i < b->events.n; i++) {
+		struct pl_native_event *e = &b->events.v[i];
+		uint64_t *at;
+
+		kill_at(b, e->addr);
+		at = map64_put(last, e->addr);
+		if (!at)
+			continue;
+		if (*at)
+			b->events.v[*at - 1].op = 0;
+		*at = e->op == PL_NATIVE_ALLOC ? i + 1 : 0;
+	}
+	for (size_t i = 0; i < b->events.n; i++)
+		allocs += b->events.v[i].op == PL_NATIVE_ALLOC;
+	return allocs;
+}
+
+/* Up to SAMPLES_PER_BURST of the @allocs survivors, evenly spread; the others go into their weight. */
+static size_t collect(struct native_burst *b, size_t allocs, struct burst_sample *out)
+{
+	double step = allocs > SAMPLES_PER_BURST ? (double)allocs / SAMPLES_PER_BURST : 1;
+	double next = 0;
+	size_t seen = 0, count = 0;
+
+	for (size_t i = 0; i < b->events.n && count < SAMPLES_PER_BURST; i++) {
+		const struct pl_native_event *e = &b->events.v[i];
+
+		if (e->op != PL_NATIVE_ALLOC || (double)seen++ < next)
+			continue;
+		next += step;
+		out[count++] = (struct burst_sample){
+			.addr = e->addr,
+			.size = e->size,
+			.stack = e->stack,
+			.caller = e->caller,
+			.born_ns = e->t_ns,
+			.stable_ns = e->t_ns,
+			.weight = step,
+		};
+	}
+	b->thinned += allocs - count;
+	return count;
+}
+
+/* Read while the probes are still in; what the second drain names was not what we read. */
+static void admit(struct native *n, struct burst_sample *v, size_t count, const struct look *look,
+		  uint64_t now_ns)
+{
+	struct native_burst *b = &n->burst;
+	struct map64 touched = {0};
+
+	for (size_t i = 0; i < b->events.n; i++) {
+		kill_at(b, b->events.v[i].addr);
+		map64_put(&touched, b->events.v[i].addr);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct burst_sample *s;
+		uint64_t obj, type, *at;
+
+		if (map64_get(&touched, v[i].addr) || !chunk_fits(look[i].chunk, v[i].size))
+			continue;
+		/* Mapped chunks are counted by the exact mmap family, bodies by their births. */
+		if (look[i].chunk & CHUNK_MMAPPED)
+			continue;
+		if (n->spec.heap &&
+		    !heap_object_in_block(n->spec.heap, v[i].addr, v[i].size, &obj, &type))
+			continue;
+		s = b->samples.n < SAMPLES_MAX ? vec_push(&b->samples) : NULL;
+		if (!s) {
+			b->thinned++;
+			continue;
+		}
+		*s = v[i];
+		s->chunk = look[i].chunk & ~CHUNK_FLAGS;
+		memcpy(s->word, look[i].word, sizeof(s->word));
+		s->due_ns = now_ns + (uint64_t)(rungs_s[0] * 1e9);
+		at = map64_put(&b->by_addr, s->addr);
+		if (at)
+			*at = b->samples.n;
+	}
+	map64_free(&touched);
+}
+
+static void climb_one(struct native *n, struct burst_sample *s, const struct look *l,
+		      uint64_t now_ns)
+{
+	if ((l->chunk & ~CHUNK_FLAGS) != s->chunk ||
+	    (n->spec.heap && !heap_chunk_in_use(n->spec.heap, s->addr, s->size))) {
+		s->dead = 1;
+		return;
+	}
+	if (!same_words(s, l)) {
+		/* Written to by its owner, or another block by now: it starts anew. */
+		memcpy(s->word, l->word, sizeof(s->word));
+		s->stable_ns = now_ns;
+		s->rung = 0;
+	} else if (s->rung + 1u < ARRAY_SIZE(rungs_s)) {
+		s->rung++;
+	}
+	s->due_ns = now_ns + (uint64_t)(rungs_s[s->rung] * 1e9);
+}
+
+static void climb(struct native *n, uint64_t now_ns)
+{
+	struct native_burst *b = &n->burst;
+	size_t due = 0, kept = 0;
+
+	for (size_t i = 0; i < b->samples.n; i++)
+		due += !b->samples.v[i].dead && b->samples.v[i].due_ns <= now_ns;
+	if (due) {
+		auto_free struct look *look = calloc(b->samples.n, sizeof(*look));
+
+		if (!look)
+			return;
+		look_at(n, b->samples.v, b->samples.n, look);
+		for (size_t i = 0; i < b->samples.n; i++)
+			if (!b->samples.v[i].dead && b->samples.v[i].due_ns <= now_ns)
+				climb_one(n, &b->samples.v[i], &look[i], now_ns);
+	}
+	map64_clear(&b->by_addr);
+	for (size_t i = 0; i < b->samples.n; i++) {
+		uint64_t *at;
+
+		if (b->samples.v[i].dead)
+			continue;
+		b->samples.v[kept++] = b->samples.v[i];
+		at = map64_put(&b->by_addr, b->samples.v[kept - 1].addr);
+		if (at)
+			*at = kept;
+	}
+	b->samples.n = kept;
+}
+
+static int window_on(struct native *n)
+{
+	int err = probe_set_warm(n->set[SET_HEAP_RETURN]);
+
+	if (!err)
+		err = native_set_on(n, SET_HEAP_RETURN);
+	if (!err)
+		err = native_set_on(n, SET_HEAP_ENTRY);
+	return err;
+}
+
+static void window_off(struct native *n)
+{
+	__atomic_store_n(&n->ctl->mode, PL_NATIVE_OFF, __ATOMIC_RELEASE);
+	native_set_off(n, SET_HEAP_ENTRY);
+	native_set_off(n, SET_HEAP_RETURN);
+}
+
+/* Returns what the window cost the target. */
+static double account(struct native *n, uint64_t calls, uint64_t open_ns)
+{
+	struct native_burst *b = &n->burst;
+	double sites = (double)(n->set_sites[SET_HEAP_ENTRY] + n->set_sites[SET_HEAP_RETURN]);
+	double cost = (double)calls * native_pair_ns(n);
+
+	if (cost > (double)open_ns)
+		cost = (double)open_ns;
+	n->rate = (double)calls * 1e9 / (double)open_ns;
+	/* Room for going exact again: half of the share, in ten windows in a row. */
+	b->calm_windows = n->rate * native_pair_ns(n) / 1e9 < n->spec.share / 2
+				  ? b->calm_windows + 1
+				  : 0;
+	b->windows++;
+	b->covered_ns += (double)open_ns;
+	cost += sites * NATIVE_SITE_NS + 150000;
+	b->expected_ns = b->windows == 1 ? cost : 0.7 * b->expected_ns + 0.3 * cost;
+	b->saved_ns -= cost;
+	n->spent_ns += cost;
+	return cost;
+}
+
+static int window(struct native *n)
+{
+	struct timespec ms = {0, 1000000};
+	struct native_burst *b = &n->burst;
+	auto_free struct burst_sample *v = calloc(SAMPLES_PER_BURST, sizeof(*v));
+	auto_free struct look *look = calloc(SAMPLES_PER_BURST, sizeof(*look));
+	struct map64 last = {0};
+	uint64_t from_ns, calls = n->ctl->entries;
+	size_t count = 0;
+	int err = v && look ? window_on(n) : fail(-ENOMEM, "out of memory");
+
+	if (!err) {
+		drain(n); /* leftovers */
+		from_ns = clock_ns();
+		__atomic_store_n(&n->ctl->mode, PL_NATIVE_BURST, __ATOMIC_RELEASE);
+		do
+			nanosleep(&ms, NULL);
+		while (clock_ns() - from_ns < WINDOW_NS &&
+		       n->ctl->entries - calls < WINDOW_EVENTS / 2);
+		drain(n);
+		account(n, n->ctl->entries - calls, clock_ns() - from_ns);
+		count = collect(b, settle(b, &last), v);
+		look_at(n, v, count, look);
+		drain(n);
+	}
+	window_off(n);
+	if (!err)
+		admit(n, v, count, look, clock_ns());
+	map64_free(&last);
+	return err;
+}
+
+int native_burst_poll(struct native *n, uint64_t now_ns)
+{
+	struct native_burst *b = &n->burst;
+	double most;
+
+	climb(n, now_ns);
+	b->saved_ns += (double)(now_ns - b->filled_ns) * n->spec.share;
+	b->filled_ns = now_ns;
+	most = SAVE_MAX_BURSTS * b->expected_ns;
+	if (b->saved_ns > most)
+		b->saved_ns = most;
+	if (b->saved_ns < b->expected_ns || now_ns < b->next_ns)
+		return 0;
+	b->next_ns = now_ns + (uint64_t)rand() % 100000000u;
+	return window(n);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which libc a process has, and at which byte each allocator function of it is probed. */
+#include "track/native_priv.h"
+
+#include <stdio.h>
+
+#define RCX 1
+#define RDX 2
+#define RSI 6
+#define RDI 7
+#define NO  PL_REG_NONE
+
+/* Argument registers of the System V calling convention, in the order of enum pl_fn's comment. */
+static const struct {
+	const char *name;
+	uint8_t arg[PL_FN_ARGS];
+	bool has_return;
+} fns[PL_FN_MAX] = {
+	[PL_FN_MALLOC] = {"malloc", {RDI, NO, NO}, true},
+	[PL_FN_FREE] = {"free", {RDI, NO, NO}, false},
+	[PL_FN_REALLOC] = {"realloc", {RDI, RSI, NO}, true},
+	[PL_FN_CALLOC] = {"calloc", {RDI, RSI, NO}, true},
+	[PL_FN_POSIX_MEMALIGN] = {"posix_memalign", {RDI, RDX, NO}, true},
+	[PL_FN_MEMALIGN] = {"memalign", {RSI, NO, NO}, true},
+	[PL_FN_ALIGNED_ALLOC] = {"aligned_alloc", {RSI, NO, NO}, true},
+	[PL_FN_VALLOC] = {"valloc", {RDI, NO, NO}, true},
+	[PL_FN_PVALLOC] = {"pvalloc", {RDI, NO, NO}, true},
+	[PL_FN_MMAP] = {"mmap", {RSI, RCX, RDX}, true},
+	[PL_FN_MUNMAP] = {"munmap", {RDI, RSI, NO}, false},
+	[PL_FN_MREMAP] = {"mremap", {RDI, RSI, RDX}, true},
+};
+/* reallocarray of glibc jumps to realloc, with the caller's return address on the stack: it is
+ * counted there. cfree (until 2.26) and mmap64 are other names for the same code. */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_glibc(const char *name)
+{
+	return !strcmp(name, "libc.so.6") || !strncmp(name, "libc-2.", 7);
+}
+
+static bool is_musl(const char *name)
+{
+	return !strncmp(name, "ld-musl-", 8) || !strncmp(name, "libc.musl-", 10);
+}
+
+static bool is_foreign_malloc(const char *name)
+{
+	return !strncmp(name, "libjemalloc", 11) || !strncmp(name, "libtcmalloc", 11) ||
+	       !strncmp(name, "libmimalloc", 11);
+}
+
+static int find_map(const struct proc *p, const struct proc_map **out)
+{
+	const struct proc_map *found = NULL;
+	bool musl = false;
+
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const char *name = base_name(p->maps[i].path);
+
+		if (is_foreign_malloc(name))
+			return fail(-ENOENT, "malloc is %s's here: native blocks are not traced",
+				    name);
+		if (is_glibc(name) && (!found || p->maps[i].start < found->start))
+			found = &p->maps[i];
+		musl = musl || is_musl(name);
+	}
+	if (!found)
+		return fail(-ENOENT,
+			    musl ? "the process uses musl: native blocks are traced in glibc only"
+				 : "the process has no shared glibc: native blocks are not traced");
+	*out = found;
+	return 0;
+}
+
+/* The byte at which every argument is in a known register. Asked for one by one: the places must
+ * agree, else the first byte of the function is taken, where nothing has moved yet. */
+static int find_place(const struct dso *d, int fn, struct probe_point *at, uint8_t reg[PL_FN_ARGS])
+{
+	uint32_t mask = 0;
+	int second;
+
+	for (int i = 0; i < PL_FN_ARGS; i++)
+		if (fns[fn].arg[i] != NO)
+			mask |= 1u << fns[fn].arg[i];
+	memset(reg, NO, PL_FN_ARGS);
+	if (probe_find_entry(d, fns[fn].name, mask, fns[fn].has_return, at, &second))
+		return -ENOENT;
+	for (int i = 0; i < PL_FN_ARGS; i++) {
+		struct probe_point one;
+
+		if (fns[fn].arg[i] == NO)
+			continue;
+		if (probe_find_entry(d, fns[fn].name, 1u << fns[fn].arg[i], fns[fn].has_return,
+				     &one, &second) ||
+		    one.addr != at->addr)
+			return -ENOENT;
+		reg[i] = one.site.reg;
+	}
+	return 0;
+}
+
+static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int fn)
+{
+	struct pl_native_fn *f = &l->fns[l->n];
+	struct probe_point at = {0};
+	struct dso_sym sym;
+
+	if (dso_symbol(d, fns[fn].name, &sym))
+		return 0;
+	if (find_place(d, fn, &at, f->reg)) {
+		at.addr = sym.addr;
+		if (dso_addr_to_offset(d, sym.addr, &at.offset))
+			return 0;
+		memcpy(f->reg, fns[fn].arg, PL_FN_ARGS);
+		if (fn <= PL_FN_CALLOC)
+			l->slow = true;
+		log_debug("%s is probed at its first byte", fns[fn].name);
+	}
+	for (size_t i = 0; i < l->n; i++)
+		if (l->offsets[i] == at.offset) /* one body, two names */
+			return 0;
+	f->fn = (uint8_t)fn;
+	f->ip = bias + at.addr;
+	l->offsets[l->n++] = at.offset;
+	return 0;
+}
+
+int native_libc_find(const struct proc *p, struct native_libc *out)
+{
+	const struct proc_map *m;
+	struct dso *d;
+	uint64_t bias;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = find_map(p, &m);
+	if (!err)
+		err = proc_map_file(p, m, out->path, sizeof(out->path));
+	if (!err)
+		err = dso_open(out->path, &d);
+	if (err)
+		return err;
+	bias = m->start - m->offset - dso_base(d);
+	for (int fn = 0; fn < PL_FN_MAX; fn++)
+		add_fn(out, d, bias, fn);
+	dso_close(d);
+	if (out->n < 2 || out->fns[0].fn != PL_FN_MALLOC || out->fns[1].fn != PL_FN_FREE)
+		return fail(-ENOENT, "%s has no malloc and free that can be probed", m->path);
+	return 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of native tracking share; nobody outside src/track/native*.c includes this. */
+#ifndef PYLEAK_NATIVE_PRIV_H
+#define PYLEAK_NATIVE_PRIV_H
+
+#include "base/map64.h"
+#include "track/native.h"
+
+/* What a call costs the target besides the program, measured on 6.18 in a VM: the trap on an
+ * emulated instruction, what a return probe adds, and a trap with single step. */
+#define NATIVE_HIT_NS	 640
+#define NATIVE_RETURN_NS 450
+#define NATIVE_STEP_NS	 9100
+/* Programs before they have been measured: entry, return with a stack, per call. */
+#define NATIVE_ENTRY_PROG_NS  350
+#define NATIVE_RETURN_PROG_NS 1500
+/* Attach plus detach costs the target this much per site. */
+#define NATIVE_SITE_NS 15000
+
+enum native_set { SET_HEAP_ENTRY, SET_HEAP_RETURN, SET_MAP_ENTRY, SET_MAP_RETURN, SET_METER, SETS };
+
+/* Where libc is and what is probed in it (native_libc.c). */
+struct native_libc {
+	char path[4096];
+	struct pl_native_fn fns[PL_FN_MAX];
+	uint64_t offsets[PL_FN_MAX];
+	size_t n;
+	bool slow; /* malloc or free is probed at an instruction that must be single-stepped */
+};
+/* -ENOENT with the sentence when the process has no glibc or its malloc is another library's. */
+int native_libc_find(const struct proc *p, struct native_libc *out);
+
+/* Sites and their series (native_table.c). */
+struct site_row {
+	struct pl_native_key key;
+	double bytes, count, young_bytes, seen;
+	uint64_t samples, oldest_born_ns;
+	uint64_t look[4]; /* a few old blocks, looked into for objects */
+	uint64_t look_size[4];
+	uint32_t n_look, checked, objects;
+	uint64_t type;
+	struct native_point points[NATIVE_POINTS];
+	size_t n_points;
+};
+
+struct native_table {
+	VEC(struct site_row) rows;
+	struct map64 index; /* hash of the key -> row + 1 */
+	uint64_t last_ns, cost_ns, maps_ns;
+	double point_gap_s; /* doubles when the points are used up */
+	double last_point_s;
+	uint64_t reconciled;
+	uint64_t overflow; /* sites beyond PL_MAX_NATIVE_SITES */
+};
+
+struct native;
+int native_table_scan(struct native *n, uint64_t now_ns);
+void native_table_reset(struct native *n);
+void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b, double weight,
+		      uint64_t now_ns);
+void native_table_free(struct native_table *t);
+
+/* Bursts (native_burst.c). */
+#define BURST_WORDS 4
+struct burst_sample {
+	uint64_t addr, size, stack, caller;
+	uint64_t born_ns, due_ns, stable_ns;
+	uint64_t word[BURST_WORDS];
+	uint64_t chunk; /* size word of the chunk */
+	double weight;
+	uint8_t rung, dead;
+};
+
+struct native_burst {
+	VEC(struct burst_sample) samples;
+	VEC(struct pl_native_event) events;
+	struct map64 by_addr;
+	double saved_ns, expected_ns;
+	uint64_t filled_ns, next_ns;
+	double covered_ns;
+	uint64_t windows, calm_windows;
+	uint64_t thinned; /* samples left out; the weights of the others make up for it */
+};
+
+void native_burst_start(struct native *n, uint64_t now_ns);
+int native_burst_poll(struct native *n, uint64_t now_ns);
+void native_burst_free(struct native_burst *b);
+
+struct native {
+	struct native_spec spec;
+	struct native_libc libc;
+	struct pl_native_ctl *ctl; /* mapped */
+	size_t ctl_len;
+	int blocks_fd, sites_fd, entry_fd, return_fd;
+	void *ring; /* struct ring_buffer of libbpf */
+	struct probe_set *set[SETS];
+	size_t set_sites[SETS];
+	enum native_state state, wanted; /* wanted: to go back to after a pause */
+	bool paused, maps_off;
+	char note[256];
+	uint64_t start_ns, epoch_ns;
+
+	/* cost (native_cost.c) */
+	uint64_t cost_ns, entries0, frees0, maps0;
+	double spent_ns, cost_share, rate;
+	double entry_prog_ns, return_prog_ns;
+	int stats_fd;
+	uint64_t stats_until_ns, over_since_ns;
+
+	double exact_ns; /* time spent exact */
+	uint64_t exact_since_ns;
+	struct native_table table;
+	struct native_burst burst;
+};
+
+int native_set_on(struct native *n, enum native_set s);
+void native_set_off(struct native *n, enum native_set s);
+int native_enter(struct native *n, enum native_state state);
+/* Take what the counters say since the last call; updates cost_share, rate, spent_ns. */
+void native_cost_update(struct native *n, uint64_t now_ns);
+void native_cost_start(struct native *n, uint64_t now_ns);
+double native_pair_ns(const struct native *n);
+/* Calls per second of the malloc family, by probes that only count. */
+int native_meter(struct native *n, double *per_s);
+
+#endif

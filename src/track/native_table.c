@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From live blocks to sites and their series; mappings that ended unseen are taken out. */
+#include "track/native_priv.h"
+
+#include <bpf/bpf.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define BATCH	   4096
+#define BATCHES	   (4 * PL_MAX_BLOCKS / BATCH) /* the map can change while it is walked */
+#define MAPS_GAP   5000000000ull
+#define POINT_GAP  1.0
+#define FIRST_ROWS 256
+
+/* splitmix64's finalizer over the three words */
+static uint64_t key_hash(const struct pl_native_key *k)
+{
+	uint64_t h = k->stack ^ (k->caller * 0x9e3779b97f4a7c15ull) ^ ((uint64_t)k->kind << 60);
+
+	h ^= h >> 30;
+	h *= 0xbf58476d1ce4e5b9ull;
+	h ^= h >> 27;
+	h *= 0x94d049bb133111ebull;
+	h ^= h >> 31;
+	return h ? h : 1;
+}
+
+static bool same_key(const struct pl_native_key *a, const struct pl_native_key *b)
+{
+	return a->stack == b->stack && a->caller == b->caller && a->kind == b->kind;
+}
+
+/* Two keys with one hash: the next value is tried. NULL when memory or the table is full. */
+static struct site_row *row_of(struct native_table *t, const struct pl_native_key *key)
+{
+	uint64_t h = key_hash(key);
+	struct site_row *row;
+	uint64_t *at;
+
+	for (int tries = 0; tries < 4; tries++, h = h + 1 ? h + 1 : 1) {
+		at = map64_get(&t->index, h);
+		if (!at)
+			break;
+		row = &t->rows.v[*at - 1];
+		if (same_key(&row->key, key))
+			return row;
+	}
+	if (t->rows.n >= PL_MAX_NATIVE_SITES) {
+		t->overflow++;
+		return NULL;
+	}
+	at = map64_put(&t->index, h);
+	row = at && !*at ? vec_push(&t->rows) : NULL;
+	if (!row)
+		return NULL;
+	*at = t->rows.n;
+	row->key = *key;
+	return row;
+}
+
+static void row_clear(struct site_row *r)
+{
+	r->bytes = r->count = r->young_bytes = r->seen = 0;
+	r->samples = 0;
+	r->oldest_born_ns = UINT64_MAX;
+	r->n_look = 0;
+}
+
+void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b, double weight,
+		      uint64_t now_ns)
+{
+	struct site_row *r;
+
+	if (b->site.kind == PL_KIND_MMAP && n->spec.heap && heap_in_arena(n->spec.heap, addr))
+		return; /* pymalloc's own: its blocks are counted by their births */
+	r = row_of(&n->table, &b->site);
+	if (!r)
+		return;
+	if (b->born_ns + n->spec.older_ns > now_ns) {
+		r->young_bytes += weight * (double)b->size;
+		return;
+	}
+	r->bytes += weight * (double)b->size;
+	r->count += weight;
+	r->samples++;
+	if (b->born_ns < r->oldest_born_ns)
+		r->oldest_born_ns = b->born_ns;
+	/* The first few and then ever rarer ones: a spread over the walk, without a random number. */
+	if (r->n_look < ARRAY_SIZE(r->look)) {
+		r->look_size[r->n_look] = b->size;
+		r->look[r->n_look++] = addr;
+	} else if (!(r->samples & (r->samples - 1))) {
+		r->look_size[r->samples % ARRAY_SIZE(r->look)] = b->size;
+		r->look[r->samples % ARRAY_SIZE(r->look)] = addr;
+	}
+}
+
+struct span {
+	uint64_t start, end;
+};
+
+/* All mappings of the target, neighbours joined; ascending as the kernel prints them. */
+static size_t read_spans(int pid, struct span **out)
+{
+	VEC(struct span) v = {0};
+	char path[64], line[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = fopen(path, "re");
+	*out = NULL;
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		uint64_t a, b;
+		struct span *s;
+
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &a, &b) != 2 || b <= a)
+			continue; /* the rest of a long line */
+		if (v.n && v.v[v.n - 1].end == a) {
+			v.v[v.n - 1].end = b;
+			continue;
+		}
+		s = vec_push(&v);
+		if (!s)
+			break;
+		*s = (struct span){a, b};
+	}
+	fclose(f);
+	*out = v.v;
+	return v.n;
+}
+
+static bool is_mapped(const struct span *v, size_t n, uint64_t addr)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (addr < v[mid].start)
+			hi = mid;
+		else if (addr >= v[mid].end)
+			lo = mid + 1;
+		else
+			return true;
+	}
+	return false;
+}
+
+/* Dead when its first page is gone; the kernel half follows heads and tails that are cut off. The
+ * entry is compared again before it goes: the address may have been mapped anew meanwhile. */
+static bool drop_unmapped(struct native *n, const struct span *v, size_t n_spans, uint64_t addr,
+			  const struct pl_block *b)
+{
+	struct pl_block now;
+
+	if (is_mapped(v, n_spans, addr))
+		return false;
+	if (!bpf_map_lookup_elem(n->blocks_fd, &addr, &now) && now.born_ns == b->born_ns)
+		bpf_map_delete_elem(n->blocks_fd, &addr);
+	n->table.reconciled++;
+	return true;
+}
+
+struct walk_ctx {
+	struct native *n;
+	struct span *spans;
+	size_t n_spans;
+	uint64_t now_ns;
+};
+
+static int scan_block(void *arg, uint64_t addr, const struct pl_block *b)
+{
+	struct walk_ctx *w = arg;
+
+	if (b->site.kind == PL_KIND_MMAP && w->n_spans &&
+	    drop_unmapped(w->n, w->spans, w->n_spans, addr, b))
+		return 0;
+	native_table_add(w->n, addr, b, 1, w->now_ns);
+	return 0;
+}
+
+int native_each_block(struct native *n, native_block_fn fn, void *arg)
+{
+	auto_free uint64_t *keys = calloc(BATCH, sizeof(*keys));
+	auto_free struct pl_block *blocks = calloc(BATCH, sizeof(*blocks));
+	uint64_t in = 0, out = 0;
+	bool first = true;
+
+	if (!keys || !blocks)
+		return fail(-ENOMEM, "out of memory");
+	for (int batch = 0; batch < BATCHES; batch++) {
+		__u32 count = BATCH;
+		int err = bpf_map_lookup_batch(n->blocks_fd, first ? NULL : &in, &out, keys, blocks,
+					       &count, NULL);
+
+		if (err && errno != ENOENT)
+			return fail(-errno, "the table of blocks cannot be read: %s",
+				    strerror(errno));
+		for (__u32 i = 0; i < count; i++)
+			if (fn(arg, keys[i], &blocks[i]))
+				return 0;
+		if (err)
+			break;
+		in = out;
+		first = false;
+	}
+	for (size_t i = 0; n->state == NATIVE_BURST && i < n->burst.samples.n; i++) {
+		const struct burst_sample *s = &n->burst.samples.v[i];
+		struct pl_block b = {
+			.size = s->size,
+			.born_ns = s->born_ns,
+			.site = {.stack = s->stack, .caller = s->caller, .kind = PL_KIND_HEAP},
+		};
+
+		if (!s->dead && fn(arg, s->addr, &b))
+			break;
+	}
+	return 0;
+}
+
+/* Sites that had nothing alive at the last look make room for others. */
+static void compact(struct native_table *t)
+{
+	size_t kept = 0;
+
+	map64_clear(&t->index);
+	for (size_t i = 0; i < t->rows.n; i++) {
+		struct site_row *r = &t->rows.v[i];
+		uint64_t *at;
+
+		if (!r->count && !r->young_bytes)
+			continue;
+		at = map64_put(&t->index, key_hash(&r->key));
+		if (!at || *at) /* a second key of this hash starts anew */
+			continue;
+		*at = kept + 1;
+		if (kept != i)
+			t->rows.v[kept] = *r;
+		kept++;
+	}
+	t->rows.n = kept;
+}
+
+static bool is_scaled(const struct native *n, const struct pl_native_key *k)
+{
+	return n->state == NATIVE_BURST && k->kind == PL_KIND_HEAP;
+}
+
+/* What samples stand for: a window saw this share of the time. */
+static double scale_of(const struct native *n, const struct pl_native_key *k)
+{
+	double coverage = native_coverage(n);
+
+	return is_scaled(n, k) && coverage > 0 ? 1 / coverage : 1;
+}
+
+static void add_points(struct native *n, double now_s)
+{
+	struct native_table *t = &n->table;
+	bool halve = false;
+
+	if (t->last_point_s > 0 && now_s - t->last_point_s < t->point_gap_s * 0.9)
+		return;
+	t->last_point_s = now_s;
+	for (size_t i = 0; i < t->rows.n; i++)
+		halve = halve || t->rows.v[i].n_points == NATIVE_POINTS;
+	if (halve)
+		t->point_gap_s *= 2;
+	for (size_t i = 0; i < t->rows.n; i++) {
+		struct site_row *r = &t->rows.v[i];
+		double scale;
+
+		if (halve) {
+			/* keep the newest of each pair */
+			for (size_t k = 0; k < r->n_points / 2; k++)
+				r->points[k] = r->points[2 * k + 1];
+			r->n_points /= 2;
+		}
+		scale = scale_of(n, &r->key);
+		r->points[r->n_points++] =
+			(struct native_point){now_s, r->bytes * scale, r->count * scale};
+	}
+}
+
+/* Own cost at most 1 % of a core: the next walk waits for a hundred times the last one's length. */
+int native_table_scan(struct native *n, uint64_t now_ns)
+{
+	struct native_table *t = &n->table;
+	struct walk_ctx w = {.n = n, .now_ns = now_ns};
+	int err;
+
+	if (t->last_ns && (now_ns - t->last_ns < 900000000ull ||
+			   now_ns - t->last_ns < 100 * t->cost_ns))
+		return 0;
+	if (!t->point_gap_s)
+		t->point_gap_s = POINT_GAP;
+	if (now_ns - t->maps_ns >= MAPS_GAP) {
+		w.n_spans = read_spans(n->spec.proc->pid, &w.spans);
+		t->maps_ns = now_ns;
+	}
+	if (t->rows.n > PL_MAX_NATIVE_SITES / 2)
+		compact(t);
+	for (size_t i = 0; i < t->rows.n; i++)
+		row_clear(&t->rows.v[i]);
+	err = native_each_block(n, scan_block, &w);
+	free(w.spans);
+	t->last_ns = now_ns;
+	t->cost_ns = clock_ns() - now_ns;
+	if (!err)
+		add_points(n, (double)(now_ns - n->start_ns) / 1e9);
+	return err;
+}
+
+void native_table_reset(struct native *n)
+{
+	struct native_table *t = &n->table;
+
+	t->rows.n = 0;
+	map64_clear(&t->index);
+	t->last_ns = 0;
+}
+
+void native_table_free(struct native_table *t)
+{
+	vec_free(&t->rows);
+	map64_free(&t->index);
+}
+
+/* Object bodies? A few blocks per site and call, so that a table of thousands costs little. */
+static void look_into(struct native *n, struct site_row *r, int *left)
+{
+	for (uint32_t i = 0; i < r->n_look && *left > 0; i++, (*left)--) {
+		uint64_t obj, type;
+
+		r->checked++;
+		if (heap_object_in_block(n->spec.heap, r->look[i], r->look_size[i], &obj, &type))
+			continue;
+		r->objects++;
+		r->type = type;
+	}
+	r->n_look = 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct native_site *x = a, *y = b;
+
+	if (x->live_bytes != y->live_bytes)
+		return x->live_bytes < y->live_bytes ? 1 : -1;
+	return x->key.stack < y->key.stack ? -1 : x->key.stack > y->key.stack;
+}
+
+static void totals(const struct native *n, struct native_site *s)
+{
+	struct pl_native_site sums;
+
+	if (bpf_map_lookup_elem(n->sites_fd, &s->key, &sums))
+		return;
+	s->total_bytes = sums.total_bytes;
+	s->total_count = sums.total_count;
+}
+
+int native_sites(struct native *n, struct native_sites *out)
+{
+	uint64_t now_ns = clock_ns();
+	int err = n->state == NATIVE_OFF ? 0 : native_table_scan(n, now_ns);
+	int left = 512;
+
+	memset(out, 0, sizeof(*out));
+	if (err || !n->table.rows.n)
+		return err;
+	out->v = calloc(n->table.rows.n, sizeof(*out->v));
+	if (!out->v)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < n->table.rows.n; i++) {
+		struct site_row *r = &n->table.rows.v[i];
+		double scale = scale_of(n, &r->key);
+
+		if (!r->count && !r->young_bytes)
+			continue;
+		if (n->spec.heap)
+			look_into(n, r, &left);
+		out->v[out->n++] = (struct native_site){
+			.key = r->key,
+			.live_bytes = r->bytes * scale,
+			.live_count = r->count * scale,
+			.young_bytes = r->young_bytes * scale,
+			.samples = r->samples,
+			.oldest_ns = r->samples ? now_ns - r->oldest_born_ns : 0,
+			.estimated = is_scaled(n, &r->key),
+			.checked = r->checked,
+			.objects = r->objects,
+			.type = r->type,
+			.points = r->points,
+			.n_points = r->n_points,
+		};
+		totals(n, &out->v[out->n - 1]);
+	}
+	qsort(out->v, out->n, sizeof(*out->v), by_bytes);
+	return 0;
+}
+
+void native_sites_free(struct native_sites *s)
+{
+	free(s->v);
+	memset(s, 0, sizeof(*s));
+}

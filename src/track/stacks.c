@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Stacks and code objects by address. A code object's address can be reused by another one after
+ * it died: the cache entry is checked whenever a new stack mentions it innermost, and a survivor's
+ * whole stack is checked before it counts. */
+#include "track/stacks.h"
+
+#include "base/map64.h"
+
+struct code_slot {
+	uint64_t addr;
+	struct py_code *code;
+	struct code_slot *older; /* codes that lived at this address before */
+};
+
+struct stacks {
+	const struct py_runtime *rt;
+	struct map64 stack; /* id -> struct stack * */
+	struct map64 code;  /* address -> struct code_slot * */
+	uint64_t unread;
+};
+
+int stacks_new(const struct py_runtime *rt, struct stacks **out)
+{
+	struct stacks *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return fail(-ENOMEM, "out of memory");
+	s->rt = rt;
+	*out = s;
+	return 0;
+}
+
+static void free_slots(struct code_slot *c)
+{
+	while (c) {
+		struct code_slot *older = c->older;
+
+		py_code_free(c->code);
+		free(c);
+		c = older;
+	}
+}
+
+void stacks_free(struct stacks *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->stack.cap; i++)
+		if (s->stack.slot[2 * i])
+			free((void *)(uintptr_t)s->stack.slot[2 * i + 1]);
+	for (size_t i = 0; i < s->code.cap; i++)
+		if (s->code.slot[2 * i])
+			free_slots((struct code_slot *)(uintptr_t)s->code.slot[2 * i + 1]);
+	map64_free(&s->stack);
+	map64_free(&s->code);
+	free(s);
+}
+
+/* The code object now at @addr, from the cache when it is known; @check: and still the same. */
+static const struct py_code *code_at(struct stacks *s, uint64_t addr, bool check)
+{
+	uint64_t *v = map64_put(&s->code, addr);
+	struct code_slot *slot = v ? (struct code_slot *)(uintptr_t)*v : NULL;
+	struct code_slot *fresh;
+
+	if (slot && (!check || py_code_same(s->rt, slot->code)))
+		return slot->code;
+	fresh = v ? calloc(1, sizeof(*fresh)) : NULL;
+	if (!fresh || py_code_read(s->rt, addr, &fresh->code)) {
+		free(fresh);
+		s->unread++;
+		return NULL;
+	}
+	fresh->addr = addr;
+	fresh->older = slot;
+	*v = (uintptr_t)fresh;
+	return fresh->code;
+}
+
+void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
+{
+	const size_t head = offsetof(struct pl_stack, frames);
+	struct stack *st;
+	uint64_t *v;
+
+	if (size < head || rec->n > PL_MAX_FRAMES || size < head + rec->n * sizeof(struct pl_frame))
+		return;
+	v = map64_put(&s->stack, rec->id);
+	if (!v || *v)
+		return;
+	st = calloc(1, sizeof(*st) + rec->n * sizeof(st->frame[0]));
+	if (!st)
+		return;
+	st->id = rec->id;
+	st->n = rec->n;
+	st->flags = rec->flags;
+	for (uint32_t i = 0; i < rec->n; i++) {
+		struct stack_frame *f = &st->frame[i];
+
+		f->instr = rec->frames[i].instr;
+		f->code = code_at(s, rec->frames[i].code, i == 0);
+		f->line = f->code ? py_code_line(f->code, f->instr) : 0;
+	}
+	*v = (uintptr_t)st;
+}
+
+struct stack *stacks_find(struct stacks *s, uint64_t id)
+{
+	uint64_t *v = map64_get(&s->stack, id);
+
+	return v ? (struct stack *)(uintptr_t)*v : NULL;
+}
+
+bool stacks_verify(struct stacks *s, struct stack *st)
+{
+	for (uint32_t i = 0; i < st->n && !st->stale; i++)
+		if (!st->frame[i].code || !py_code_same(s->rt, st->frame[i].code))
+			st->stale = true;
+	return !st->stale;
+}
+
+size_t stacks_count(const struct stacks *s)
+{
+	return s->stack.n;
+}
+
+uint64_t stacks_unread_codes(const struct stacks *s)
+{
+	return s->unread;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Stacks the kernel half has named by hash, with their code objects copied out of the target as
+ * soon as they are seen: a report can then be printed after the target has gone. */
+#ifndef PYLEAK_STACKS_H
+#define PYLEAK_STACKS_H
+
+#include "py/py.h"
+#include "pyleak/abi.h"
+
+struct stacks;
+
+struct stack_frame {
+	const struct py_code *code; /* NULL: could not be read in time */
+	uint64_t instr;
+	int line;
+};
+
+struct stack {
+	uint64_t id;
+	uint32_t n;
+	uint32_t flags; /* PL_STACK_* */
+	bool stale;	/* a code object's address was found to hold another one */
+	struct stack_frame frame[]; /* innermost first */
+};
+
+int stacks_new(const struct py_runtime *rt, struct stacks **out);
+void stacks_free(struct stacks *s);
+
+/* A record of the ring buffer, @size bytes long. Malformed ones are ignored. */
+void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size);
+struct stack *stacks_find(struct stacks *s, uint64_t id); /* NULL: unknown */
+/* Do the code objects of this stack still live at their addresses? Marks it stale when not: its
+ * hash may by then mean another stack. False when stale. */
+bool stacks_verify(struct stacks *s, struct stack *st);
+size_t stacks_count(const struct stacks *s);
+/* Code objects that were gone or unreadable when their stack arrived. */
+uint64_t stacks_unread_codes(const struct stacks *s);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Slopes that outliers do not bend: Theil-Sen over the floors of short buckets. What a program
+ * holds for a moment lifts a reading, never the minimum over a second; a leak lifts the minimum. */
+#ifndef PYLEAK_TREND_H
+#define PYLEAK_TREND_H
+
+#include "base/base.h"
+
+struct trend_fit {
+	size_t n;	/* points */
+	double span_s;	/* from the first to the last */
+	double slope;	/* per second; the median of all pairwise slopes */
+	double error;	/* of the slope, one standard deviation, from the scatter about the line */
+	double spread;	/* typical distance of a point from the line */
+	bool growing;	/* the slope stands out of its error and of the scatter */
+};
+
+/* @t ascending, in seconds. Fewer than 3 points: all zero. */
+void trend_fit(const double *t, const double *y, size_t n, struct trend_fit *out);
+
+#define TREND_POINTS 128
+
+/* Many series read at the same moments (size classes, bytes): floors per bucket. When the buckets
+ * are used up, pairs are merged and the width doubles: a run of any length fits. */
+struct trend_set;
+
+int trend_set_new(size_t series, double bucket_s, struct trend_set **out);
+void trend_set_free(struct trend_set *s);
+void trend_set_add(struct trend_set *s, double t_s, const double *values);
+/* Over the whole run, the unfinished last bucket left out when there are others. */
+void trend_set_fit(const struct trend_set *s, size_t series, struct trend_fit *out);
+
+#endif

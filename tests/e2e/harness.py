@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Starts a zoo program, points the tool at it, and compares the report with the truth."""
+import contextlib
+import dataclasses
+import datetime
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import zoo as zoo_table
+from pythons import HERE
+
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"))
+TOOL = os.path.join(BUILD, "pyleak-bpf")
+SCHEMA = os.path.join(TOP, "docs", "report.schema.json")
+SECONDS = int(os.environ.get("PYLEAK_TEST_SECONDS", "20"))
+INTERVAL_S = 2
+FEW_SAMPLES = 30
+
+# Losses that a correct run may have, and why. Anything else is a failed check.
+LOST_ALLOWED = {
+    "no_thread_state": "objects born while a thread starts or ends belong to no Python line",
+}
+
+
+class Target:
+    """A running zoo program."""
+
+    def __init__(self, python, program, args=(), **popen):
+        here, there = python.temp()
+        stem = "pyleak-truth-%d-%s" % (os.getpid(), next(tempfile._get_candidate_names()))
+        self.truth_file = os.path.join(here, stem)
+        self.path = python.zoo_file(program)
+        command = python.command(program, ["--truth", os.path.join(there, stem), *map(str, args)])
+        self.output = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, **popen
+        )
+        self.pid = self.process.pid
+
+    def wait_ready(self, limit_s=60.0):
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                self.output.seek(0)
+                raise RuntimeError("%s died: %s" % (self.path, self.output.read()[-800:]))
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.getsize(self.truth_file):
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("%s wrote no truth in %g s" % (self.path, limit_s))
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def truth(self):
+        rows = []
+        with open(self.truth_file) as f:
+            for line in f:
+                with contextlib.suppress(ValueError):
+                    rows.append(json.loads(line))
+        return rows
+
+    def close(self):
+        if self.alive():
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+        self.process.wait()
+        self.output.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.truth_file)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def true_rates(rows, begin, end):
+    """(objects, bytes) per second that were leaked between two wall-clock times."""
+
+    def at(when, key):
+        before = [r for r in rows if r["wall"] <= when]
+        after = [r for r in rows if r["wall"] > when]
+        if not before:
+            return rows[0][key]
+        if not after:
+            return rows[-1][key]
+        a, b = before[-1], after[0]
+        return a[key] + (b[key] - a[key]) * (when - a["wall"]) / (b["wall"] - a["wall"])
+
+    span = end - begin
+    return tuple((at(end, k) - at(begin, k)) / span for k in ("leaked_count", "leaked_bytes"))
+
+
+@dataclasses.dataclass
+class ToolRun:
+    """What the tool left behind."""
+
+    rc: int
+    report: dict
+    stdout: str
+    stderr: str
+    printed: list  # (seconds since start, line)
+    usage: "Usage"
+
+
+class Usage(threading.Thread):
+    """The tool's own cost, from /proc, while it runs."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.rss_kib = 0
+        self.samples = []  # (monotonic, cpu seconds)
+        self.memlock = {}  # (kind, id) -> bytes
+        self.stop = threading.Event()
+
+    def run(self):
+        while not self.stop.wait(0.25):
+            try:
+                self.look()
+            except (OSError, ValueError, IndexError):
+                # It ended between two reads.
+                pass
+
+    def look(self):
+        with open("/proc/%d/status" % self.pid) as f:
+            for line in f:
+                if line.startswith("VmHWM:"):
+                    self.rss_kib = max(self.rss_kib, int(line.split()[1]))
+        with open("/proc/%d/stat" % self.pid) as f:
+            fields = f.read().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        self.samples.append((time.monotonic(), ticks / os.sysconf("SC_CLK_TCK")))
+        for fd in os.listdir("/proc/%d/fdinfo" % self.pid):
+            with contextlib.suppress(OSError), open("/proc/%d/fdinfo/%s" % (self.pid, fd)) as f:
+                info = dict(x.split(":", 1) for x in f.read().splitlines() if ":" in x)
+                for kind in ("map_id", "prog_id"):
+                    if kind in info and "memlock" in info:
+                        self.memlock[(kind, int(info[kind]))] = int(info["memlock"])
+
+    def cpu_share(self, after_s=0.0):
+        """Share of one core, leaving out the first seconds."""
+        rows = [r for r in self.samples if r[0] >= self.samples[0][0] + after_s]
+        if len(rows) < 2:
+            return 0.0
+        return (rows[-1][1] - rows[0][1]) / (rows[-1][0] - rows[0][0])
+
+    def map_bytes(self):
+        return sum(v for (kind, _), v in self.memlock.items() if kind == "map_id")
+
+
+def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None):
+    """Runs the tool to its end. `during(process)` is called in this thread meanwhile."""
+    with tempfile.TemporaryDirectory() as d:
+        out = os.path.join(d, "report.json")
+        cmd = [TOOL, "-p", str(pid), "-d", str(seconds), "-i", str(INTERVAL_S), "--json", out,
+               "--no-color", *map(str, args)]  # fmt: skip
+        start = time.monotonic()
+        printed = []
+        with tempfile.TemporaryFile("w+", errors="replace") as err:
+            process = subprocess.Popen(
+                cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err, text=True,
+                errors="replace", env={**os.environ, **(env or {})})  # fmt: skip
+            usage = Usage(process.pid)
+            usage.start()
+
+            def read():
+                for line in process.stdout:
+                    printed.append((time.monotonic() - start, line.rstrip("\n")))
+
+            reader = threading.Thread(target=read, daemon=True)
+            reader.start()
+            if during:
+                during(process)
+            try:
+                process.wait(seconds + 120)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            reader.join(5)
+            usage.stop.set()
+            usage.join()
+            err.seek(0)
+            stderr = err.read()
+        report = None
+        if os.path.exists(out):
+            with open(out) as f:
+                report = json.load(f)
+        text = "\n".join(line for _, line in printed)
+        return ToolRun(process.returncode, report, text, stderr, printed, usage)
+
+
+def validate(report):
+    """Sentences about what is wrong with the report's form."""
+    import jsonschema
+
+    with open(SCHEMA) as f:
+        schema = json.load(f)
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    return ["schema: %s: %s" % ("/".join(map(str, e.absolute_path)), e.message[:200])
+            for e in validator.iter_errors(report)]  # fmt: skip
+
+
+def wall(stamp):
+    return datetime.datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+
+
+def blamed(site, program, path):
+    """(file, line) that the site blames."""
+    frames = [f for f in site["stack"] if f["lang"] == "python"]
+    if program.through_library:
+        frames = [f for f in frames if f["file"] == path] or frames
+    return (frames[0]["file"], frames[0]["line"]) if frames else (None, None)
+
+
+def wrong_sites(process, program, path):
+    """Leak verdicts at lines that do not leak."""
+    fine = program.guilty | program.grows
+    sites = [s for s in process["sites"] if s["verdict"] == "leak"]
+    return [b for b in (blamed(s, program, path) for s in sites) if b[0] != path or b[1] not in fine]
+
+
+def seconds_to_line(printed, program):
+    """When an interim report first had the right line in its first site."""
+    wanted = ["%s.py:%d" % (program.name, n) for n in program.guilty]
+    first = False
+    for when, line in printed:
+        if line.lstrip().startswith("#"):
+            first = line.lstrip().startswith("#1 ")
+        elif first and any(line.rstrip().endswith(w) or w + " " in line for w in wanted):
+            return when
+    return None
+
+
+@dataclasses.dataclass
+class Result:
+    program: str
+    python: str
+    kernel: str
+    problems: list
+    first: str = ""
+    verdict: str = ""
+    count_ratio: float = None
+    bytes_ratio: float = None
+    samples: int = None
+    seconds_to_line: float = None
+    slowdown_pct: float = None
+    coverage: float = None
+    mechanism: str = ""
+    lost: dict = dataclasses.field(default_factory=dict)
+    true_per_s: float = None
+    notes: list = dataclasses.field(default_factory=list)
+
+    @property
+    def ok(self):
+        return not self.problems
+
+
+def check_losses(process):
+    lost = {k: v for k, v in process["lost"].items() if v}
+    return lost, ["lost %s = %d" % kv for kv in lost.items() if kv[0] not in LOST_ALLOWED]
+
+
+def check_leak(result, process, target, report, program, want_rate):
+    if not process["sites"]:
+        result.problems.append("no site at all")
+        return
+    site = process["sites"][0]
+    file, line = blamed(site, program, target.path)
+    result.first = "%s:%s" % (os.path.basename(file or "?"), line)
+    result.verdict = site["verdict"]
+    result.samples = site["samples"]
+    if file != target.path or line not in program.guilty:
+        result.problems.append("first site is %s, not line %s" % (result.first, sorted(program.guilty)))
+    count, nbytes = true_rates(target.truth(), wall(report["started_at"]), wall(report["ended_at"]))
+    result.true_per_s = round(count, 1)
+    if not want_rate or not count:
+        return
+    limit = 0.25 if (site["samples"] or 0) >= FEW_SAMPLES else 0.5
+    pairs = [("count", site["growth_count_per_s"], count)]
+    if program.bytes_known:
+        pairs.append(("bytes", site["growth_bytes_per_s"], nbytes))
+    for name, told, true in pairs:
+        ratio = None if told is None else round(told / true, 3)
+        setattr(result, name + "_ratio", ratio)
+        if ratio is None or abs(ratio - 1) > limit:
+            result.problems.append("%s rate is %s of the true one (%d samples)"
+                                   % (name, ratio, site["samples"] or 0))  # fmt: skip
+
+
+def judge(run, target, program, python_name, want_rate=True):
+    """The whole comparison of one run with its truth."""
+    result = Result(program.name, python_name, os.uname().release, [])
+    if run.rc != 0:
+        result.problems.append("exit %d: %s" % (run.rc, run.stderr.strip()[-300:]))
+    if not target.alive():
+        result.problems.append("the target died")
+    if not run.report:
+        result.problems.append("no report")
+        return result
+    result.problems += validate(run.report)
+    process = run.report["processes"][0]
+    result.slowdown_pct = process["probe"]["slowdown_pct"]
+    result.coverage = process["probe"]["coverage"]
+    result.mechanism = process["probe"]["mechanism"]
+    result.lost, bad = check_losses(process)
+    result.problems += bad
+    if program.leaks:
+        check_leak(result, process, target, run.report, program, want_rate)
+        result.seconds_to_line = seconds_to_line(run.printed, program)
+    elif process["verdict"]["class"] == "leak":
+        result.problems.append("an innocent process is called a leak")
+    wrong = wrong_sites(process, program, target.path)
+    result.problems += ["leak verdict at %s:%s" % (os.path.basename(f or "?"), n) for f, n in wrong]
+    return result
+
+
+def run_pair(python, program, seconds=SECONDS, args=(), tool_args=(), want_rate=True):
+    """One cell of the matrix."""
+    try:
+        with Target(python, program.name, args) as target:
+            target.wait_ready()
+            time.sleep(1.0)
+            run = run_tool(target.pid, seconds, tool_args)
+            return judge(run, target, program, python.name, want_rate)
+    except Exception as e:  # one broken cell must not take the others with it
+        return Result(program.name, python.name, os.uname().release, ["%s: %s" % (type(e).__name__, e)])
+
+
+HEADINGS = ("program", "python", "first site", "verdict", "rate", "bytes", "samples", "to line", "cost %", "")
+
+
+def table(results):
+    def cell(x):
+        return "-" if x is None or x == "" else "%.2f" % x if isinstance(x, float) else str(x)
+
+    rows = [HEADINGS]
+    for r in sorted(results, key=lambda r: (r.python, r.program)):
+        rows.append((r.program, r.python, cell(r.first), cell(r.verdict), cell(r.count_ratio),
+                     cell(r.bytes_ratio), cell(r.samples), cell(r.seconds_to_line),
+                     cell(r.slowdown_pct), "ok" if r.ok else "; ".join(r.problems)))  # fmt: skip
+    widths = [max(len(r[i]) for r in rows) for i in range(len(HEADINGS) - 1)]
+    lines = []
+    for row in rows:
+        lines.append("  ".join([c.ljust(w) for c, w in zip(row, widths)] + [row[-1]]).rstrip())
+    times = sorted(r.seconds_to_line for r in results if r.seconds_to_line is not None)
+    if times:
+        lines.append("time to the right line: median %.1f s, worst %.1f s, of %d runs"
+                     % (times[len(times) // 2], times[-1], len(times)))  # fmt: skip
+    return "\n".join(lines)
+
+
+def record(result, path=None):
+    with open(path or os.path.join(BUILD, "matrix.jsonl"), "a") as f:
+        f.write(json.dumps(dataclasses.asdict(result)) + "\n")

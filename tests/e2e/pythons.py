@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The interpreters of this machine: the host's, those of other Debian suites, pyenv's."""
+import dataclasses
+import glob
+import os
+import shutil
+import subprocess
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ZOO = os.path.join(os.path.dirname(HERE), "zoo")
+ROOTS = os.path.join(os.environ.get("PYLEAK_CACHE", "/var/tmp"), "pyleak-roots")
+HOST = "/usr/bin/python3.11"
+
+
+@dataclasses.dataclass(frozen=True)
+class Python:
+    name: str
+    path: str
+    root: str = ""  # chroot here first
+
+    def zoo_file(self, program):
+        """The program's path as the interpreter sees it."""
+        where = "/opt/pyleak-zoo" if self.root else ZOO
+        return "%s/%s.py" % (where, program)
+
+    def command(self, program, args):
+        cmd = [self.path, "-B", self.zoo_file(program)] + args
+        return ["chroot", self.root] + cmd if self.root else cmd
+
+    def temp(self):
+        """A directory both sides see: (path here, path there)."""
+        return self.root + "/tmp", "/tmp"
+
+
+def install_zoo(python):
+    """Copies the zoo into the root, atomically per file: several runs may share the root."""
+    if not python.root:
+        return
+    target = python.root + "/opt/pyleak-zoo"
+    os.makedirs(target, exist_ok=True)
+    for src in glob.glob(ZOO + "/*.py"):
+        tmp = "%s/.%s.%d" % (target, os.path.basename(src), os.getpid())
+        shutil.copyfile(src, tmp)
+        os.replace(tmp, os.path.join(target, os.path.basename(src)))
+
+
+def host():
+    return Python("debian-3.11", HOST)
+
+
+def debian_roots():
+    found = []
+    for suite, version in (("bullseye", "3.9"), ("trixie", "3.13"), ("sid", "3.14"), ("sid", "3.15")):
+        root = os.path.join(ROOTS, suite)
+        path = "/usr/bin/python" + version
+        if os.path.exists(root + path):
+            found.append(Python("debian-" + version, path, root))
+    return found
+
+
+def pyenv():
+    found = []
+    for path in sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python3"))):
+        version = path.split("/")[-3]
+        numbers = [int(x) for x in version.split(".") if x.isdigit()]
+        if len(numbers) >= 2 and numbers >= [3, 8] and runs(path):
+            found.append(Python("pyenv-" + version, path))
+    return sorted(found, key=lambda p: [int(x) for x in p.name.split("-")[1].split(".")])
+
+
+def runs(path):
+    return subprocess.run([path, "-c", "pass"], capture_output=True, timeout=20).returncode == 0
+
+
+def others():
+    return debian_roots() + pyenv()

@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Makes the root file systems that hold the Pythons of other Debian suites, with mmdebstrap:
+#   roots.sh [SUITE...]      bullseye trixie sid (Pythons), bookworm (VM guest), bare (for `make demo`)
+# A finished root is kept and skipped the next time. The mirror is the one this machine's apt uses.
+set -eu
+
+dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots
+[ $# -gt 0 ] || set -- bullseye trixie sid
+
+# The archive that serves the machine's own main suite, e.g. the URI behind "bookworm main".
+mirror() {
+	apt-get indextargets --format '$(LABEL)|$(CODENAME)|$(REPO_URI)' 'Created-By: Packages' |
+		awk -F'|' '$1 == "Debian" && $2 !~ /-/ { print $3; exit }'
+}
+
+# 3.15 is not in every snapshot of sid: take what the archive has.
+sid_pythons() {
+	have=
+	index=$(mktemp)
+	if python3 -c 'import sys, urllib.request as u
+sys.stdout.buffer.write(u.urlopen(sys.argv[1], timeout=120).read())' \
+		"${1%/}/dists/sid/main/binary-amd64/Packages.xz" >"$index.xz" &&
+		xz -dc "$index.xz" >"$index"; then
+		for v in 3.13 3.14 3.15; do
+			if grep -q "^Package: python$v\$" "$index"; then
+				have="$have${have:+,}python$v"
+			fi
+		done
+	fi
+	rm -f "$index" "$index.xz"
+	echo "${have:-python3}"
+}
+
+make_root() {
+	suite=$1
+	# Essential packages and apt are enough; a suite older than the machine may have run past its dates.
+	case $suite in
+	bare) from=bookworm pkgs='' ;;
+	sid) from=sid pkgs=$(sid_pythons "$uri") ;;
+	bullseye) from=$suite pkgs=python3,python2.7-minimal ;;
+	*) from=$suite pkgs=python3 ;;
+	esac
+	tmp=$(mktemp -d "$dir/.$suite.XXXXXX")
+	chmod 755 "$tmp"
+	if ! mmdebstrap --mode=root --variant=apt --format=directory ${pkgs:+--include="$pkgs"} \
+		--aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Check-Date "false"' \
+		--aptopt='Acquire::Languages "none"' --aptopt='Apt::Install-Recommends "false"' \
+		--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+		"$from" "$tmp/root" "$uri" >"$tmp/log" 2>&1; then
+		echo "roots: $suite could not be made from the configured archive:" >&2
+		tail -n 15 "$tmp/log" >&2
+		rm -rf "$tmp"
+		return 1
+	fi
+	# Both a marker and a rename: a root that exists is complete.
+	rm -rf "${dir:?}/$suite"
+	mv "$tmp/root" "$dir/$suite"
+	rm -rf "$tmp"
+	echo "roots: $suite made: $(cd "$dir/$suite/usr/bin" && echo python3.*)"
+}
+
+uri=$(mirror)
+[ -n "$uri" ] || { echo 'roots: apt has no Debian archive configured' >&2; exit 1; }
+mkdir -p "$dir"
+exec 9>"$dir/.lock"
+flock 9
+rc=0
+for s in "$@"; do
+	if [ -d "$dir/$s/usr" ]; then
+		continue
+	fi
+	make_root "$s" || rc=1
+done
+exit $rc

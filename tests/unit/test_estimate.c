@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From survivors to rates: shares of the growth, satellites, ages, weak evidence. */
+#include "track/estimate.h" /* before cmocka.h, which has a macro fail() */
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define S 1000000000ull
+#define DICT 0x1000
+#define STR 0x2000
+
+static struct trend_set *growth(unsigned cls, double per_s, double seconds)
+{
+	struct trend_set *t;
+	double v[HEAP_CLASSES];
+
+	assert_int_equal(trend_set_new(HEAP_CLASSES, 1, &t), 0);
+	for (double at = 0; at < seconds; at += 0.1) {
+		for (unsigned k = 0; k < HEAP_CLASSES; k++)
+			v[k] = 1000 + (k == cls ? floor(per_s * at) : 0);
+		trend_set_add(t, at, v);
+	}
+	return t;
+}
+
+static struct sample survivor(uint64_t stack, uint64_t type, int cls, double born_s)
+{
+	static uint64_t addr = 0x7000;
+	double age = 20 - born_s;
+
+	return (struct sample){
+		.addr = addr += 64,
+		.type = type,
+		.stack = stack,
+		.born_ns = (uint64_t)((100 + born_s) * 1e9),
+		.weight = 1,
+		.burst = (uint32_t)(born_s * 2),
+		.rung = age >= 10 ? 4 : age >= 3 ? 3 : age >= 1 ? 2 : 1,
+		.parts = 1,
+		.part = {{(int8_t)cls, 64}},
+		.bytes = 64,
+	};
+}
+
+static struct estimate_opts opts(void)
+{
+	return (struct estimate_opts){.start_ns = 100 * S,
+				      .now_ns = 120 * S,
+				      .max_size = UINT64_MAX,
+				      .collections = 1};
+}
+
+static const struct estimate_site *site(const struct estimate *e, uint64_t stack)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (e->sites[i].stack == stack)
+			return &e->sites[i];
+	return NULL;
+}
+
+static void growth_is_shared_out_by_survivors(void **state)
+{
+	struct trend_set *t = growth(3, 200, 20);
+	struct estimate_opts o = opts();
+	struct sample v[20];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		v[i] = survivor(i % 4 ? 1 : 2, DICT, 3, i * 0.9);
+	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
+	assert_int_equal(e.n, 2);
+	assert_true(fabs(site(&e, 1)->count_per_s + site(&e, 2)->count_per_s - 200) < 2);
+	assert_true(site(&e, 1)->count_per_s > 2 * site(&e, 2)->count_per_s);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
+static void satellites_in_the_class_count_too(void **state)
+{
+	struct trend_set *t = growth(3, 200, 20);
+	struct estimate_opts o = opts();
+	struct sample v[10];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		v[i] = survivor(1, DICT, 3, i * 0.9);
+		v[i].parts = 2; /* its table lies in the same class */
+		v[i].part[1] = v[i].part[0];
+	}
+	assert_int_equal(estimate_sites(v, 10, t, &o, &e), 0);
+	assert_true(fabs(e.sites[0].count_per_s - 100) < 2);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
+static void what_does_not_grow_has_no_rate(void **state)
+{
+	struct trend_set *t = growth(3, 200, 20);
+	struct estimate_opts o = opts();
+	struct sample v[10];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		v[i] = survivor(1, STR, 7, i * 0.9);
+	assert_int_equal(estimate_sites(v, 10, t, &o, &e), 0);
+	assert_true(e.sites[0].count_per_s == 0);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
+static void old_survivors_outrank_a_cache(void **state)
+{
+	struct trend_set *t = growth(3, 20, 20);
+	struct estimate_opts o = opts();
+	struct sample v[46];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		v[i] = survivor(1, DICT, 3, 1 + i); /* the leak: seen at every age */
+	for (int i = 0; i < 40; i++)
+		v[6 + i] = survivor(2, DICT, 3, 15 + i * 0.1); /* entries that live five seconds */
+	assert_int_equal(estimate_sites(v, 46, t, &o, &e), 0);
+	assert_int_equal(e.n, 1);
+	assert_int_equal(e.sites[0].stack, 1);
+	assert_true(fabs(e.sites[0].count_per_s - 20) < 1);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
+static void ambiguous_survivors_count_only_alone(void **state)
+{
+	struct trend_set *t = growth(3, 20, 20);
+	struct estimate_opts o = opts();
+	struct sample v[12];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		v[i] = survivor(i < 6 ? 1 : 2, STR, 3, 1 + i % 6);
+		v[i].ambiguous = i >= 6;
+	}
+	assert_int_equal(estimate_sites(v, 12, t, &o, &e), 0);
+	assert_int_equal(e.n, 1);
+	assert_int_equal(e.sites[0].stack, 1);
+	assert_false(e.sites[0].weak);
+	estimate_free(&e);
+	assert_int_equal(estimate_sites(v + 6, 6, t, &o, &e), 0);
+	assert_true(e.n == 1 && e.sites[0].weak);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
+static void gc_objects_wait_for_a_full_collection(void **state)
+{
+	struct trend_set *t = growth(3, 20, 20);
+	struct estimate_opts o = opts();
+	struct sample v[6];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		v[i] = survivor(1, DICT, 3, 1 + i);
+		v[i].gc = true;
+		v[i].collections = 1;
+	}
+	assert_int_equal(estimate_sites(v, 6, t, &o, &e), 0);
+	assert_true(e.sites[0].waits_for_gc);
+	estimate_free(&e);
+	o.collections = 2;
+	assert_int_equal(estimate_sites(v, 6, t, &o, &e), 0);
+	assert_false(e.sites[0].waits_for_gc);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
+static void size_limits_are_kept(void **state)
+{
+	struct trend_set *t = growth(3, 20, 20);
+	struct estimate_opts o = opts();
+	struct sample v[6];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		v[i] = survivor(1, DICT, 3, 1 + i);
+	o.min_size = 65;
+	assert_int_equal(estimate_sites(v, 6, t, &o, &e), 0);
+	assert_int_equal(e.n, 0);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(growth_is_shared_out_by_survivors),
+		cmocka_unit_test(satellites_in_the_class_count_too),
+		cmocka_unit_test(what_does_not_grow_has_no_rate),
+		cmocka_unit_test(old_survivors_outrank_a_cache),
+		cmocka_unit_test(ambiguous_survivors_count_only_alone),
+		cmocka_unit_test(gc_objects_wait_for_a_full_collection),
+		cmocka_unit_test(size_limits_are_kept),
+	};
+
+	return cmocka_run_group_tests_name("estimate", tests, NULL, NULL);
+}

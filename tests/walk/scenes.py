@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Stacks of every kind, with what the program itself says about them. Runs on CPython 3.8 - 3.15.
+
+usage: scenes.py SCENE hold|work
+
+Builds the stack named SCENE and prints, as one line of JSON, its frames, innermost first:
+[function, address of the code object, offset of the instruction, line]. The innermost frame's offset
+is null: it moves on. Then either stays inside one C call that never drops the GIL (hold), or goes on
+for ever handing an object of class Mark to builtins there (work).
+"""
+import asyncio
+import dis
+import json
+import sys
+import threading
+
+
+class Mark:
+    __slots__ = ("x",)
+
+
+def line_of(code, lasti):
+    line = code.co_firstlineno
+    for start, at in dis.findlinestarts(code):
+        if start > lasti:
+            break
+        if at is not None:
+            line = at
+    return line
+
+
+def say(frame):
+    out = []
+    inner = frame.f_code
+    while frame:
+        c = frame.f_code
+        out.append([c.co_name, id(c), None if c is inner and not out else frame.f_lasti,
+                    frame.f_lineno])
+        frame = frame.f_back
+    lines = [[s, n] for s, n in dis.findlinestarts(inner) if n is not None]
+    print(json.dumps({"frames": out, "lines": lines, "thread": threading.get_ident(),
+                      "mark": id(Mark)}), flush=True)
+
+
+def stay(mode):
+    say(sys._getframe())
+    if mode == "hold":
+        sum(range(1 << 62))  # line of truth
+    mark = Mark()
+    while True:
+        repr(mark), hash(mark), id(mark), str(mark), dir(mark)
+
+
+def recurse(n, mode):
+    if n:
+        return recurse(n - 1, mode)
+    return stay(mode)
+
+
+def scene_plain(mode):
+    stay(mode)
+
+
+def scene_deep(mode):
+    recurse(100, mode)
+
+
+def scene_deeper(mode):
+    sys.setrecursionlimit(5000)
+    recurse(300, mode)
+
+
+def numbers(mode):
+    yield 1
+    yield stay(mode)
+
+
+def scene_generator(mode):
+    for _ in numbers(mode):
+        pass
+
+
+def scene_yield_from(mode):
+    def outer():
+        yield from numbers(mode)
+    list(outer())
+
+
+def scene_coroutine(mode):
+    async def inner():
+        await asyncio.sleep(0)
+        stay(mode)
+
+    async def middle():
+        await inner()
+
+    asyncio.run(middle())
+
+
+def scene_sorted(mode):
+    def key(x):
+        recurse(3, mode)
+        return x
+    sorted([3, 2, 1], key=key)
+
+
+def scene_class(mode):
+    class Late:
+        def __init__(self):
+            self.a = {k: v for k, v in zip("ab", map(self.step, [1, 2]))}
+
+        def step(self, x):
+            stay(mode)
+            return x
+    Late()
+
+
+def scene_thread(mode):
+    t = threading.Thread(target=recurse, args=(5, mode))
+    t.start()
+    t.join()
+
+
+def main():
+    globals()["scene_" + sys.argv[1]](sys.argv[2])
+
+
+if __name__ == "__main__":
+    main()
