@@ -29,7 +29,8 @@ BPF_FLAGS := -g -O2 --target=bpf -mcpu=v3 -Wall -Iinclude -Ivmlinux -Ibpf -I/usr
 ROOMS    := base proc dso py heap probe track session report out cli
 SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
 LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
-BPF_OBJ  := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c)))
+# maps first: the linker resolves the others' extern maps only against what it has seen.
+BPF_OBJ  := $(patsubst %,$(O)/bpf/%.bpf.o,maps $(filter-out maps,$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))))
 SKEL     := $(O)/pyleak.skel.h
 
 all: $(O)/pyleak-bpf ## build build/pyleak-bpf (needs `make deps` once)

@@ -52,12 +52,13 @@ static __always_inline int birth_gather(struct pt_regs *ctx, struct pl_birth *b)
 		lose(PL_LOST_OBJECT_UNREADABLE);
 		return -1;
 	}
+	b->stack = walk_current(b->tid, 1);
 	/* Recorded even with an unknown type or stack: what counts then is that whatever lived at
-	 * this address before is dead. */
+	 * this address before is dead. The type comes last, or older verifiers go through the
+	 * walk twice, for 0 and for the rest. */
 	b->type = walk_word(b->object + config.type_offset);
 	if (!b->type)
 		lose(PL_LOST_OBJECT_UNREADABLE);
-	b->stack = walk_current(b->tid, 1);
 	return 0;
 }
 

@@ -41,11 +41,12 @@ struct {
 } native_ring SEC(".maps");
 
 /* Register @n in x86 numbering; -1 for PL_REG_NONE. Each load is spelled out in assembler: the
- * verifier takes neither a variable offset into the context nor, before 5.12, one into the stack. */
-#define REG_CASE(n, member)                                                    \
-	case n:                                                                \
-		asm volatile("%0 = *(u64 *)(%1 + %2)"                          \
-			     : "=r"(v)                                         \
+ * verifier takes neither a variable offset into the context nor, before 5.12, one into the stack.
+ */
+#define REG_CASE(n, member)                                                      \
+	case n:                                                                  \
+		asm volatile("%0 = *(u64 *)(%1 + %2)"                            \
+			     : "=r"(v)                                           \
 			     : "r"(ctx), "i"(offsetof(struct pt_regs, member))); \
 		break;
 
@@ -86,9 +87,12 @@ static __always_inline struct pl_native_call *call_slot(__u32 tid, int is_map)
 	return bpf_map_lookup_elem(&native_calls, &i);
 }
 
-static __always_inline int is_inside(const struct pl_native_call *c, __u32 tid, __u64 sp, __u64 now)
+/* Is the thread, whose stack pointer is @n->sp now, inside the call @c? */
+static __always_inline int is_inside(const struct pl_native_call *c, const struct pl_native_call *n,
+				     __u32 epoch)
 {
-	return c->tid == tid && sp < c->sp && now - c->entered_ns < STALE_CALL_NS;
+	return c->tid == n->tid && c->epoch == epoch && n->sp < c->sp &&
+	       n->entered_ns - c->entered_ns < STALE_CALL_NS;
 }
 
 static __always_inline void event_put(__u32 op, __u64 addr, __u64 size, __u64 stack, __u64 caller)
@@ -172,38 +176,34 @@ static __always_inline void call_take_old(struct pl_native_call *c, __u32 mode, 
 	}
 }
 
-static __always_inline void call_enter(__u8 fn, __u32 heap_mode, const __u64 *a, __u64 sp, __u32 tid)
+static __always_inline void call_enter(struct pl_native_call *n, const struct pl_native_ctl *ctl,
+				       const __u64 *a)
 {
-	__u64 now = bpf_ktime_get_ns();
-	int is_map = is_map_fn(fn);
-	struct pl_native_call *c = call_slot(tid, is_map);
-	struct pl_native_call *heap = is_map ? call_slot(tid, 0) : c;
-	struct pl_native_call n = {};
+	int is_map = is_map_fn(n->fn);
+	struct pl_native_call *c = call_slot(n->tid, is_map);
+	struct pl_native_call *heap = is_map ? call_slot(n->tid, 0) : c;
 
 	if (!c || !heap)
 		return;
-	if (is_inside(c, tid, sp, now)) /* libc calling itself: the outer call counts */
+	if (is_inside(c, n, n->epoch)) /* libc calling itself: the outer call counts */
 		return;
-	if (is_map && heap_mode == PL_NATIVE_EXACT && is_inside(heap, tid, sp, now))
+	if (is_map && ctl->mode == PL_NATIVE_EXACT && is_inside(heap, n, ctl->epoch[0]))
 		return; /* memory for malloc: its blocks are counted, not its mappings */
-	if (c->tid)
+	/* Another function at the same depth: it was jumped to (realloc(NULL, n) is malloc(n)). */
+	if (c->tid && c->epoch == n->epoch && !(c->sp == n->sp && c->fn != n->fn))
 		lose(PL_LOST_PENDING_LOST);
 	c->tid = 0;
-	n.fn = fn;
-	if (!call_read(&n, fn, a))
+	if (!call_read(n, n->fn, a))
 		return;
-	call_take_old(&n, heap_mode, a[1]);
-	if (fn == PL_FN_MREMAP && !n.has_old) /* of something that is not in the table */
+	call_take_old(n, ctl->mode, a[1]);
+	if (n->fn == PL_FN_MREMAP && !n->has_old) /* of something that is not in the table */
 		return;
-	if (n.size < config.min_size || n.size > config.max_size) {
-		if (!n.has_old)
+	if (n->size < config.min_size || n->size > config.max_size) {
+		if (!n->has_old)
 			return;
-		n.is_filtered = 1;
+		n->is_filtered = 1;
 	}
-	n.sp = sp;
-	n.entered_ns = now;
-	n.tid = tid;
-	*c = n;
+	*c = *n;
 }
 
 SEC("uprobe")
@@ -238,8 +238,16 @@ int native_entry(struct pt_regs *ctx)
 	} else if (fn == PL_FN_MUNMAP) {
 		map_end(a[0], a[1]);
 	} else {
+		struct pl_native_call n = {
+			.sp = ctx->sp,
+			.entered_ns = bpf_ktime_get_ns(),
+			.tid = id,
+			.fn = fn,
+			.epoch = ctl->epoch[is_map_fn(fn)],
+		};
+
 		__sync_fetch_and_add(is_map_fn(fn) ? &ctl->maps : &ctl->entries, 1);
-		call_enter(fn, ctl->mode, a, ctx->sp, id);
+		call_enter(&n, ctl, a);
 	}
 	return 0;
 }

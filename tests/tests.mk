@@ -1,2 +1,105 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Tests, checks and what they need. Included by the Makefile.
+
+# Debian's own Python runs the tests: it is the one whose pytest the packages install.
+PYTHON ?= /usr/bin/python3
+
+BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev libelf-dev \
+              libzydis-dev libzycore-dev libxxhash-dev python3
+TEST_DEPS  := libcmocka-dev python3-pytest python3-jsonschema mmdebstrap dpkg-dev xz-utils \
+              qemu-system-x86 busybox-static util-linux procps iproute2
+CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
+
+C_PIECES   := unit walk kern cli
+C_TESTS    := $(foreach p,$(C_PIECES),$(patsubst tests/%.c,$(O)/tests/%,$(sort $(wildcard tests/$(p)/test_*.c))))
+PY_TESTS   := $(sort $(dir $(wildcard tests/*/test_*.py)))
+SUITES     := bullseye trixie sid
+RUN_TESTS   = $(PYTHON) tests/run.py --build $(O)
+
+deps: ## install what building needs
+	@sh tests/deps.sh $(BUILD_DEPS)
+
+deps-test: deps
+	@sh tests/deps.sh $(TEST_DEPS)
+
+deps-check: deps
+	@sh tests/deps.sh $(CHECK_DEPS) libcmocka-dev
+
+mounts:
+	@sh tests/mounts.sh
+
+roots: deps-test
+	@sh tests/e2e/roots.sh $(SUITES)
+
+# The packages come first, then a make of its own: the tools found by the Makefile may just have arrived.
+demo: deps mounts ## build, run a leaking program, watch its line being named
+	$(Q)$(MAKE) --no-print-directory all
+	@sh tests/demo.sh $(O)/pyleak-bpf
+
+test: deps-test mounts roots ## all tests, as root, on a bare Debian 12
+	$(Q)$(MAKE) --no-print-directory test-built
+
+matrix: deps-test mounts roots ## as test, with every program on every Python, long soaks, all kernels
+	$(Q)$(MAKE) --no-print-directory test-built MATRIX=full
+
+test-built: all $(C_TESTS)
+	$(Q)$(RUN_TESTS) --matrix $(or $(MATRIX),core) $(PY_TESTS:%=--pytest %) $(C_TESTS)
+
+# One piece: make test-unit, test-walk, test-kern, test-cli, test-e2e.
+test-%: all $(C_TESTS)
+	$(Q)$(RUN_TESTS) $(patsubst %,--pytest %,$(filter tests/$*/,$(PY_TESTS))) $(filter $(O)/tests/$*/%,$(C_TESTS))
+
+$(O)/tests/%: tests/%.c $(O)/libpyleak.a
+	$(call say,CCTEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_) -Itests -Ibpf $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -MMD -MP -MF $@.d \
+		-o $@ $< $(O)/libpyleak.a $(LDFLAGS_) $(LDFLAGS) $(LIBS) -lcmocka
+
+bench: deps-test mounts all ## what watching costs: the slow-down table
+	$(Q)$(PYTHON) bench/slowdown.py --tool $(O)/pyleak-bpf
+
+C_FILES   := $(wildcard include/pyleak/*.h src/*.c src/*/*.[ch] bpf/*.[ch] tests/*/*.[ch])
+H_FILES   := $(filter-out bpf/%,$(filter %.h,$(C_FILES)))
+SH_FILES  := .ci/run $(wildcard tests/*.sh tests/*/*.sh) tests/vm/init
+PY_FILES  := $(wildcard tests/*.py tests/*/*.py bench/*.py)
+
+check: deps-check check-format check-arrows check-shell check-spell check-headers check-cppcheck check-tidy ## format, include arrows, static analysis
+
+check-format:
+	$(call say,FORMAT)
+	$(Q)clang-format -n -Werror $(C_FILES)
+
+check-arrows:
+	$(call say,ARROWS)
+	$(Q)$(PYTHON) tests/lint/arrows.py
+
+# Each header compiles alone.
+check-headers: $(SKEL)
+	$(call say,HEADERS)
+	$(Q)for h in $(filter include/% src/%,$(H_FILES)); do \
+		echo "#include <linux/types.h>\n#include \"$$h\"" | \
+		$(CC) $(CPPFLAGS_) -I. -std=gnu11 $(WARN) -Werror -fsyntax-only -x c - || exit 1; done
+
+check-cppcheck:
+	$(call say,CPPCHK)
+	$(Q)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
+		--suppressions-list=tests/lint/cppcheck.txt -D_GNU_SOURCE -Iinclude -Isrc src
+
+check-tidy: $(SKEL)
+	$(call say,TIDY)
+	$(Q)clang-tidy --quiet --config-file=tests/lint/clang-tidy.yml $(wildcard src/*/*.c) -- \
+		$(CPPFLAGS_) -std=gnu11 2>/dev/null
+
+check-shell:
+	$(call say,SHELL)
+	$(Q)shellcheck -s sh $(SH_FILES)
+
+check-spell:
+	$(call say,SPELL)
+	$(Q)codespell --ignore-words=tests/lint/words.txt Makefile README.md CONTRIBUTING.md docs .ci include src bpf bench \
+		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern
+
+.PHONY: deps deps-test deps-check mounts roots demo test matrix test-built bench check check-format \
+	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell
+
+-include $(C_TESTS:%=%.d)

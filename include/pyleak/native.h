@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the two halves share about native blocks beyond abi.h: which libc functions are probed, where
- * their arguments lie at the probed byte, the control word, and the records of a burst.
+ * What the two halves share about native blocks beyond abi.h: which libc functions are probed,
+ * where their arguments lie at the probed byte, the control word, and the records of a burst.
  */
 #ifndef PYLEAK_NATIVE_H
 #define PYLEAK_NATIVE_H
@@ -15,29 +15,29 @@
 
 /* Order = order of the search for the probed address: the hot ones first. The arguments named are
  * those of reg[0], reg[1], reg[2]. */
-#define PL_FN(X)                                   \
-	X(MALLOC, "malloc")	    /* size */     \
-	X(FREE, "free")		    /* ptr */      \
-	X(REALLOC, "realloc")	    /* ptr, size */ \
-	X(CALLOC, "calloc")	    /* n, size */  \
-	X(POSIX_MEMALIGN, "posix_memalign") /* result, size */ \
-	X(MEMALIGN, "memalign")	    /* size */     \
-	X(ALIGNED_ALLOC, "aligned_alloc") /* size */ \
-	X(VALLOC, "valloc")	    /* size */     \
-	X(PVALLOC, "pvalloc")	    /* size */     \
-	X(MMAP, "mmap")		    /* length, flags, prot */ \
-	X(MUNMAP, "munmap")	    /* addr, length */ \
-	X(MREMAP, "mremap")	    /* addr, old length, new length */
+#define PL_FN(X)                                                      \
+	X(MALLOC, "malloc")		    /* size */                \
+	X(FREE, "free")			    /* ptr */                 \
+	X(REALLOC, "realloc")		    /* ptr, size */           \
+	X(CALLOC, "calloc")		    /* n, size */             \
+	X(POSIX_MEMALIGN, "posix_memalign") /* result, size */        \
+	X(MEMALIGN, "memalign")		    /* size */                \
+	X(ALIGNED_ALLOC, "aligned_alloc")   /* size */                \
+	X(VALLOC, "valloc")		    /* size */                \
+	X(PVALLOC, "pvalloc")		    /* size */                \
+	X(MMAP, "mmap")			    /* length, flags, prot */ \
+	X(MUNMAP, "munmap")		    /* addr, length */        \
+	X(MREMAP, "mremap")		    /* addr, old length, new length */
 
 #define X(id, name) PL_FN_##id,
 enum pl_fn { PL_FN(X) PL_FN_MAX };
 #undef X
 
-#define PL_FN_ARGS 3
+#define PL_FN_ARGS  3
 #define PL_REG_NONE 0xff /* the argument is not available at the probed byte */
 
 struct pl_native_fn {
-	__u64 ip;		/* run-time address of the probed instruction */
+	__u64 ip;	      /* run-time address of the probed instruction */
 	__u8 reg[PL_FN_ARGS]; /* x86 register numbers, see struct pl_site */
 	__u8 fn;
 	__u32 pad;
@@ -51,10 +51,13 @@ enum pl_native_mode {
 
 /* The one entry of the mmap-able array `native_ctl`, written by the user half. */
 struct pl_native_ctl {
-	__u32 mode;   /* of the malloc family, enum pl_native_mode */
+	__u32 mode;    /* of the malloc family, enum pl_native_mode */
 	__u32 mmap_on; /* the mmap family is either exact or off */
 	__u32 n_fns;
 	__u32 pad;
+	/* Of the malloc and the mmap family: raised whenever probes come back, so that a call that
+	 * was under way when they went is not taken for one of now. */
+	__u32 epoch[2];
 	struct pl_native_fn fns[PL_FN_MAX];
 	__u64 entries; /* calls seen; written by the kernel half */
 	__u64 frees;
@@ -74,6 +77,8 @@ struct pl_native_call {
 	__u8 has_old;
 	__u8 is_filtered; /* only here to give `old` back when the call fails */
 	__u8 pad;
+	__u32 epoch;
+	__u32 pad2;
 };
 
 enum pl_native_op { PL_NATIVE_ALLOC = 1, PL_NATIVE_FREE = 2 };

@@ -98,8 +98,8 @@ static int parse_word(const struct opt *o, const char *text, const char **out)
 			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
 						 used ? ", " : "", *w);
 	}
-	return fail(-EINVAL, "%s %s: not known; there is: %s", shown(o, buf, sizeof(buf)), text,
-		    list);
+	return fail(-EINVAL, "%s %s: not known here; what exists: %s", shown(o, buf, sizeof(buf)),
+		    text, list);
 }
 
 static int out_of_range(const struct opt *o, const char *text)
@@ -170,7 +170,7 @@ static size_t spell(const struct opt *table, char *letters, struct option *names
 	size_t n = 0;
 
 	*letters++ = ':'; /* tell a missing value from an unknown option */
-	for (; table[n].name && n < MAX_ROWS; n++) {
+	for (; n < MAX_ROWS && table[n].name; n++) {
 		names[n].name = table[n].name;
 		names[n].has_arg = table[n].arg ? required_argument : no_argument;
 		names[n].flag = NULL;

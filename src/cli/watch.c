@@ -143,20 +143,29 @@ static int print_text(struct watch *w, const struct report *r)
 	return err;
 }
 
+static int write_json(struct watch *w, const struct report *r)
+{
+	int err = w->o.json ? out_json_file(w->o.json, r) : 0;
+
+	return w->json_stdout && err == -EPIPE ? 0 : err;
+}
+
+/* A full disk behind standard output is no reason to lose the JSON file, nor the reverse. */
 static int report(struct watch *w, bool final)
 {
+	int err, json_err = 0;
 	struct report *r;
-	int err = report_new(&r);
 
+	err = report_new(&r);
 	if (err)
 		return err;
 	err = fill(w, r, final);
-	if (!err)
+	if (!err) {
 		err = print_text(w, r);
-	if (!err && final && w->o.json)
-		err = out_json_file(w->o.json, r);
+		json_err = final ? write_json(w, r) : 0;
+	}
 	report_free(r);
-	return w->json_stdout && err == -EPIPE ? 0 : err;
+	return err ? err : json_err;
 }
 
 static void end_target(struct watch *w, struct target *t, const char *why)
@@ -215,7 +224,7 @@ static bool is_done(const struct watch *w)
 static int loop(struct watch *w)
 {
 	double next_s = w->o.interval_s;
-	int err = 0;
+	int err = 0, last;
 
 	while (!err && !is_done(w)) {
 		work(w, until_next(w, next_s));
@@ -226,7 +235,8 @@ static int loop(struct watch *w)
 		while (next_s <= elapsed_s(w)) /* a late report does not make two */
 			next_s += w->o.interval_s;
 	}
-	return err ? err : report(w, true);
+	last = report(w, true);
+	return err ? err : last;
 }
 
 static int run(struct watch *w)

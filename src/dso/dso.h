@@ -59,7 +59,7 @@ uint64_t dso_base(const struct dso *d);
  * When the symbol is defined in this file, its address + addend is in *addr, else 0. A RELATIVE
  * slot has no symbol: *name is "". */
 int dso_reloc(const struct dso *d, uint64_t slot, const char **name, uint64_t *addr);
-/* The slot that is relocated with symbol @name; the first such. */
+/* The slot that is relocated with symbol @name itself (addend 0); the first such. */
 int dso_reloc_slot(const struct dso *d, const char *name, uint64_t *slot);
 /* All of them. Returns the number, at most @max. */
 size_t dso_reloc_slots(const struct dso *d, const char *name, uint64_t *out, size_t max);

@@ -101,7 +101,7 @@ size_t dso_reloc_slots(const struct dso *d, const char *name, uint64_t *out, siz
 		const char *have;
 		uint64_t addr;
 
-		if (d->relas.v[i].type != R_X86_64_RELATIVE &&
+		if (d->relas.v[i].type != R_X86_64_RELATIVE && !d->relas.v[i].addend &&
 		    describe(d, &d->relas.v[i], &have, &addr) && !strcmp(have, name))
 			out[n++] = d->relas.v[i].slot;
 	}

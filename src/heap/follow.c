@@ -201,6 +201,15 @@ static void start_kind(struct heap *h, struct heap_work *w, enum heap_depth dept
 		w->raw_len = size < 16 ? (uint32_t)size : 16;
 		work_want(w, work_u64(w, l->bytearray_bytes), w->raw, w->raw_len, &w->ok_raw);
 		break;
+	case HEAP_K_FUNCTION:
+		/* What sets functions of one code object apart: closure and defaults, both tuples.
+		 */
+		work_want(w, work_u64(w, heap_func_closure(h->rt)) + l->tuple_item, w->raw, 8,
+			  &w->ok_raw);
+		work_want(w, work_u64(w, heap_func_defaults(h->rt)) + l->tuple_item, w->raw + 8, 8,
+			  &w->ok_raw2);
+		w->stage = WORK_CELL;
+		break;
 	case HEAP_K_EXCEPTION:
 		w->raw_len = 40; /* of the argument tuple, from ob_size on */
 		work_want(w, work_u64(w, EXC_ARGS) + 16, w->raw, w->raw_len, &w->ok_raw);
@@ -215,7 +224,7 @@ static void start(struct heap *h, struct heap_work *w, enum heap_depth depth)
 {
 	w->stage = WORK_ENTRIES;
 	start_kind(h, w, depth);
-	if (w->t.kind == HEAP_K_DICT)
+	if (w->t.kind == HEAP_K_DICT || w->t.kind == HEAP_K_FUNCTION)
 		return;
 	if (depth == HEAP_FULL || w->t.kind == HEAP_K_INSTANCE || w->t.kind == HEAP_K_OTHER)
 		start_instance(h, w, depth);
@@ -320,6 +329,12 @@ static void take_items(struct heap *h, struct heap_work *w)
 		for (unsigned i = 0; i < n && i < 2; i++)
 			add_item(w, i, heap_u64(w->raw + l->tuple_item - 16 + 8 * i));
 		break;
+	case HEAP_K_FUNCTION:
+		if (w->ok_raw)
+			add_item(w, 0, heap_u64(w->raw));
+		if (w->ok_raw2)
+			add_item(w, 1, heap_u64(w->raw + 8));
+		break;
 	case HEAP_K_INSTANCE:
 	case HEAP_K_OTHER:
 		take_entries(h, w);
@@ -348,6 +363,14 @@ bool heap_step(struct heap *h, struct heap_work *w, enum heap_depth depth)
 		break;
 	case WORK_KEYS:
 		want_entries(h, w);
+		if (w->reqs)
+			return true;
+		break;
+	case WORK_CELL:
+		/* From the first cell of the closure to what it holds (PyCellObject.ob_ref). */
+		w->stage = WORK_ENTRIES;
+		if (w->ok_raw)
+			work_want(w, heap_u64(w->raw) + 16, w->raw, 8, &w->ok_raw);
 		if (w->reqs)
 			return true;
 		break;

@@ -35,6 +35,7 @@ enum heap_kind {
 	HEAP_K_SET,
 	HEAP_K_BYTEARRAY,
 	HEAP_K_EXCEPTION,
+	HEAP_K_FUNCTION,
 	HEAP_K_NONE
 };
 
@@ -45,7 +46,7 @@ struct heap_type {
 	uint64_t checked_ns;
 	bool is_type; /* false: looked at, and no type */
 	uint8_t kind;
-	uint8_t pre;	    /* bytes before the object in its block: pre-header and GC head */
+	uint8_t pre;	  /* bytes before the object in its block: pre-header and GC head */
 	uint8_t has_dict; /* enum heap_dict */
 };
 
@@ -69,7 +70,7 @@ struct heap_arena {
 struct heap {
 	const struct py_runtime *rt;
 	struct heap_type type[HEAP_TYPE_SLOTS];
-	VEC(struct heap_arena) arena; /* sorted by start */
+	VEC(struct heap_arena) arena;	   /* sorted by start */
 	uint64_t static_start, static_end; /* data and bss of CPython's file; 0, 0 = unknown */
 	uint64_t arenas_ns;		   /* when the list was read */
 };
@@ -92,7 +93,15 @@ int heap_read_arenas(struct heap *h);
 #define RAW_SIZE      128
 #define HEAP_ROUNDS   6 /* window, dict, keys, entries, children, and the end */
 
-enum work_stage { WORK_START, WORK_DICT, WORK_KEYS, WORK_ENTRIES, WORK_CHILDREN, WORK_DONE };
+enum work_stage {
+	WORK_START,
+	WORK_DICT,
+	WORK_KEYS,
+	WORK_CELL,
+	WORK_ENTRIES,
+	WORK_CHILDREN,
+	WORK_DONE
+};
 
 /* Reads of one object in one round. */
 struct work_req {
@@ -114,16 +123,18 @@ struct heap_work {
 
 	/* A dict: the object itself, or the one of its instance. */
 	uint64_t dict, keys;
-	uint64_t values;	      /* the array of value slots, 0 = combined */
-	uint8_t dict_obj[48];	      /* up to and with ma_values */
-	uint8_t keys_head[40];	      /* up to dk_indices */
-	uint8_t values_head[8];	      /* <= 3.12: before the slots; 3.13+: the struct's own head */
+	uint64_t values;	/* the array of value slots, 0 = combined */
+	uint8_t dict_obj[48];	/* up to and with ma_values */
+	uint8_t keys_head[40];	/* up to dk_indices */
+	uint8_t values_head[8]; /* <= 3.12: before the slots; 3.13+: the struct's own head */
 	uint8_t entry[24 * HEAP_ITEMS];
 	uint64_t slot[HEAP_ITEMS];
 	uint8_t pool_head[HEAP_POOL_HEAD];
-	bool ok_dict, ok_keys, ok_head, ok_entry, ok_slot, ok_pool, ok_raw, inline_values;
+	bool ok_dict, ok_keys, ok_head, ok_entry, ok_slot, ok_pool, ok_raw, ok_raw2;
+	bool inline_values;
 
-	uint8_t raw[RAW_SIZE]; /* list items, set table, tail of a string, exception arguments */
+	uint8_t raw[RAW_SIZE]; /* list items, set table, tail of a string, exception arguments,
+				* first cell and first default of a function */
 	uint32_t raw_len;
 
 	/* The first items, entries or attributes: what makes the object recognisable. */
@@ -161,6 +172,17 @@ struct heap_str {
 	unsigned kind;
 };
 struct heap_str heap_str_facts(const struct py_layout *l, uint64_t addr, const uint8_t *obj);
+
+/* Offsets in a function object, from func_code of the layout: 3.10 changed the order. */
+static inline int64_t heap_func_closure(const struct py_runtime *rt)
+{
+	return rt->layout.func_code + (rt->minor >= 10 ? 24 : 32);
+}
+
+static inline int64_t heap_func_defaults(const struct py_runtime *rt)
+{
+	return rt->layout.func_code + (rt->minor >= 10 ? 8 : 16);
+}
 
 /* The keys object of a dict. */
 struct heap_keys {

@@ -198,16 +198,20 @@ int heap_object_in_block(struct heap *h, uint64_t block, uint64_t size, uint64_t
 		return -ENOENT;
 	for (unsigned d = 0; d <= 32 && d + 16 <= len; d += 16) {
 		struct heap_type t;
+		uint64_t body;
 		bool immortal;
 
 		if (!heap_ref_plausible(h->rt, word[d / 8], &immortal) ||
-		    !heap_type_get(h, word[d / 8 + 1], &t) || t.pre != d ||
-		    d + extra + (uint64_t)t.basicsize > size)
+		    !heap_type_get(h, word[d / 8 + 1], &t) || t.pre != d)
+			continue;
+		/* The basic size of str is that of the biggest of its three forms. */
+		body = t.kind == HEAP_K_STR ? h->rt->layout.str_ascii_data : (uint64_t)t.basicsize;
+		if (d + extra + body > size)
 			continue;
 		/* A stale word may look like an object too: the one that fills the block best. */
-		if (*obj && (uint64_t)t.basicsize + d <= best)
+		if (*obj && body + d <= best)
 			continue;
-		best = (uint64_t)t.basicsize + d;
+		best = body + d;
 		*obj = block + extra + d;
 		*type = t.addr;
 	}

@@ -26,9 +26,9 @@ static const struct {
 	const char *name;
 	enum heap_kind kind;
 } named[] = {
-	{"object", HEAP_K_INSTANCE},  {"float", HEAP_K_FLOAT},
-	{"set", HEAP_K_SET},	      {"frozenset", HEAP_K_SET},
-	{"bytearray", HEAP_K_BYTEARRAY}, {"NoneType", HEAP_K_NONE},
+	{"object", HEAP_K_INSTANCE}, {"float", HEAP_K_FLOAT},	    {"set", HEAP_K_SET},
+	{"frozenset", HEAP_K_SET},   {"function", HEAP_K_FUNCTION}, {"bytearray", HEAP_K_BYTEARRAY},
+	{"NoneType", HEAP_K_NONE},
 };
 
 /* The built-in types without a subclass flag are known by their names; only CPython's own static
@@ -95,8 +95,9 @@ static uint8_t pre_header(int minor, uint64_t flags)
 static enum heap_dict dict_place(int minor, uint64_t flags, int64_t dictoffset)
 {
 	if (minor >= 11 && (flags & TPF_MANAGED_DICT))
-		return minor == 11 ? HEAP_DICT_3_11 : minor == 12 ? HEAP_DICT_3_12
-								  : HEAP_DICT_MANAGED;
+		return minor == 11   ? HEAP_DICT_3_11
+		       : minor == 12 ? HEAP_DICT_3_12
+				     : HEAP_DICT_MANAGED;
 	return dictoffset ? HEAP_DICT_SLOT : HEAP_DICT_NONE;
 }
 

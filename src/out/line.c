@@ -158,22 +158,45 @@ void line_pad(struct line *l, int col)
 		put_form(l, " ", 1);
 }
 
+/* Go on in a new line when @cols more do not fit in this one. */
+static bool break_before(struct line *l, int cols)
+{
+	if (!l->width || l->col <= ITEM_INDENT || l->col + cols <= l->width)
+		return false;
+	line_end(l);
+	line_pad(l, ITEM_INDENT);
+	return true;
+}
+
 void line_item(struct line *l, const char *s)
 {
 	if (l->has_items)
 		line_text(l, ",");
-	if (l->width && l->col > ITEM_INDENT && l->col + 2 + line_columns(s) > l->width) {
-		line_end(l);
-		line_pad(l, ITEM_INDENT);
-	} else if (l->has_items) {
+	/* Two more: the space in front, the comma behind. */
+	if (!break_before(l, line_columns(s) + 2) && l->has_items)
 		line_text(l, " ");
-	}
 	line_text(l, s);
 	l->has_items = true;
 }
 
+void line_words(struct line *l, const char *s)
+{
+	bool is_first = true;
+	auto_free char *copy = strdup(s);
+	char *rest = copy, *word;
+
+	while (rest && (word = strsep(&rest, " "))) {
+		if (!break_before(l, line_columns(word) + (is_first ? 0 : 1)) && !is_first)
+			line_text(l, " ");
+		line_text(l, word);
+		is_first = false;
+	}
+}
+
 void line_end(struct line *l)
 {
+	while (l->text.n && l->text.v[l->text.n - 1] == ' ')
+		l->text.n--;
 	if (l->is_styled)
 		append(l, "\x1b[0m");
 	append(l, "\n");

@@ -41,6 +41,8 @@ void line_tail(struct line *l, const char *s, int cols);
 void line_pad(struct line *l, int col);
 /* One of a list: a comma in front when it is not the first, on a new line when it does not fit. */
 void line_item(struct line *l, const char *s);
+/* A sentence, broken at spaces when it does not fit. */
+void line_words(struct line *l, const char *s);
 void line_end(struct line *l);
 
 /* Columns that @s takes when printed by line_text. */

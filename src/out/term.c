@@ -2,6 +2,7 @@
 /* The report for people: made to be read at three in the morning. Per process one line that says
  * how much grows, how much of it is explained and what looking costs; then the sites, worst first;
  * then what was lost. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <sys/ioctl.h>
@@ -10,15 +11,19 @@
 
 #include "out/term_priv.h"
 
-enum style term_class_style(enum report_class c)
+void term_class(struct line *l, enum report_class c)
 {
 	static const enum style style[CLASS_MAX] = {
 		[CLASS_LEAK] = STYLE_RED,	[CLASS_GROWING] = STYLE_YELLOW,
 		[CLASS_WARMUP] = STYLE_CYAN,	[CLASS_BLOAT] = STYLE_CYAN,
 		[CLASS_RETENTION] = STYLE_CYAN, [CLASS_STEADY] = STYLE_GREEN,
 	};
+	const char *word = report_class_name(c);
 
-	return (unsigned)c < CLASS_MAX ? style[c] : STYLE_PLAIN;
+	line_style(l, (unsigned)c < CLASS_MAX ? style[c] : STYLE_PLAIN);
+	for (; *word; word++)
+		line_printf(l, "%c", c <= CLASS_GROWING ? toupper(*word) : *word);
+	line_style(l, STYLE_PLAIN);
 }
 
 char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate)
@@ -157,13 +162,11 @@ static void put_verdict(struct line *l, const struct report_process *p)
 	if (!p->reason || !*p->reason)
 		return;
 	line_text(l, "  ");
-	line_style(l, term_class_style(p->verdict));
-	line_text(l, report_class_name(p->verdict));
-	line_style(l, STYLE_PLAIN);
+	term_class(l, p->verdict);
 	if (isfinite(p->confidence))
 		line_printf(l, " (confidence %.2f)", p->confidence);
 	line_text(l, ": ");
-	line_text(l, p->reason);
+	line_words(l, p->reason);
 	line_end(l);
 }
 
@@ -194,35 +197,40 @@ static void put_sites(struct line *l, const struct report_process *p, bool final
 			term_site(l, &p->sites[i], ++shown, o->verbose);
 	}
 	if (left) {
+		line_end(l);
 		line_printf(l, "%zu more site%s: --top shows more, --json has all", left,
 			    left == 1 ? "" : "s");
 		line_end(l);
 	}
 }
 
+static void put_loss(struct line *l, const struct report_lost *lost)
+{
+	char text[256];
+
+	line_text(l, "  ");
+	if (lost->n == REPORT_UNKNOWN)
+		snprintf(text, sizeof(text), "not counted, number not known: %s",
+			 lost->text ? lost->text : lost->key);
+	else
+		snprintf(text, sizeof(text), "not counted, %" PRIu64 " times: %s", lost->n,
+			 lost->text ? lost->text : lost->key);
+	line_words(l, text);
+	line_end(l);
+}
+
 static void put_remarks(struct line *l, const struct report_process *p, bool verbose)
 {
+	if (p->n_sites && (p->n_notes || losses(p) || (verbose && p->n_lost)))
+		line_end(l);
 	for (size_t i = 0; i < p->n_notes; i++) {
-		line_text(l, "note: ");
-		line_text(l, p->notes[i]);
+		line_text(l, "  note: ");
+		line_words(l, p->notes[i]);
 		line_end(l);
 	}
-	for (size_t i = 0; i < p->n_lost; i++) {
-		const struct report_lost *lost = &p->lost[i];
-
-		if (lost->n == 0 && !verbose)
-			continue;
-		line_printf(l, "not counted, %s: ", lost->key);
-		if (lost->n == REPORT_UNKNOWN)
-			line_text(l, "number not known");
-		else
-			line_printf(l, "%" PRIu64 " times", lost->n);
-		if (lost->text) {
-			line_text(l, " ");
-			line_text(l, lost->text);
-		}
-		line_end(l);
-	}
+	for (size_t i = 0; i < p->n_lost; i++)
+		if (p->lost[i].n || verbose)
+			put_loss(l, &p->lost[i]);
 }
 
 int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)

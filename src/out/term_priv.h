@@ -6,7 +6,8 @@
 #include "out/line.h"
 #include "out/out.h"
 
-enum style term_class_style(enum report_class c);
+/* The word in its colour; what grows is in capitals. */
+void term_class(struct line *l, enum report_class c);
 /* "~+1.2 MiB/s": the tilde marks an estimate. */
 char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
 /* "93 %", with decimals where they matter. */

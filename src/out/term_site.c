@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* One site of the terminal report: rank, verdict, rates, types, stack. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 
@@ -38,16 +37,12 @@ static void put_rates(struct line *l, const struct report_site *s)
 
 static void put_headline(struct line *l, const struct report_site *s, size_t rank, bool verbose)
 {
-	const char *word = report_class_name(s->verdict);
 	char text[128], n[32];
 
 	line_style(l, STYLE_BOLD);
 	line_printf(l, "#%zu ", rank);
 	line_style(l, STYLE_PLAIN);
-	line_style(l, term_class_style(s->verdict));
-	for (size_t i = 0; word[i]; i++) /* the worst word is the loudest */
-		line_printf(l, "%c", s->verdict <= CLASS_GROWING ? toupper(word[i]) : word[i]);
-	line_style(l, STYLE_PLAIN);
+	term_class(l, s->verdict);
 	line_text(l, "  ");
 	put_rates(l, s);
 	if (s->estimated && s->samples != REPORT_UNKNOWN) {
@@ -84,24 +79,34 @@ static bool put_held(struct line *l, const struct report_site *s)
 	return has_bytes || isfinite(s->outstanding_count);
 }
 
+static void put_type(struct line *l, const struct report_type *t)
+{
+	auto_free char *text = NULL;
+	char share[32] = "";
+
+	if (isfinite(t->share))
+		term_percent(share, sizeof(share), t->share * 100);
+	if (asprintf(&text, "%s%s%s", t->name ? t->name : "?", *share ? " " : "", share) < 0)
+		text = NULL;
+	line_item(l, text ? text : "?");
+}
+
 static void put_types(struct line *l, const struct report_site *s, bool verbose)
 {
 	size_t n_shown = verbose || s->n_types < MAX_TYPES ? s->n_types : MAX_TYPES;
-	char n[32];
+	char more[32];
 
 	line_pad(l, INDENT);
 	if (put_held(l, s))
 		line_text(l, s->n_types ? " so far: " : " so far");
 	else if (s->n_types == 0)
 		line_text(l, "types not known");
-	for (size_t i = 0; i < n_shown; i++) {
-		line_text(l, i ? ", " : "");
-		line_text(l, s->types[i].name ? s->types[i].name : "?");
-		if (isfinite(s->types[i].share))
-			line_printf(l, " %s", term_percent(n, sizeof(n), s->types[i].share * 100));
+	for (size_t i = 0; i < n_shown; i++)
+		put_type(l, &s->types[i]);
+	if (n_shown < s->n_types) {
+		snprintf(more, sizeof(more), "%zu more", s->n_types - n_shown);
+		line_item(l, more);
 	}
-	if (n_shown < s->n_types)
-		line_printf(l, ", %zu more", s->n_types - n_shown);
 	line_end(l);
 }
 

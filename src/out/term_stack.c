@@ -94,6 +94,16 @@ static int alignment(const struct report_site *s)
 	return max;
 }
 
+/* The line to look at: the innermost Python frame. */
+static size_t guilty(const struct report_site *s)
+{
+	size_t i = 0;
+
+	while (i < s->n_frames && s->stack[i].native)
+		i++;
+	return i;
+}
+
 static void put_frame(struct line *l, const struct report_site *s, struct row r, int align)
 {
 	const struct report_frame *f = &s->stack[r.first];
@@ -103,7 +113,8 @@ static void put_frame(struct line *l, const struct report_site *s, struct row r,
 
 	position(f, pos, sizeof(pos));
 	line_pad(l, INDENT);
-	line_style(l, r.first == 0 ? STYLE_BOLD : STYLE_PLAIN);
+	if (r.first == guilty(s))
+		line_style(l, STYLE_BOLD);
 	if (l->width) { /* cut the path in front rather than the line number behind */
 		room = l->width - INDENT - 2 - (int)strlen(pos);
 		room -= line_columns(function) < l->width / 3 ? line_columns(function)
@@ -117,7 +128,8 @@ static void put_frame(struct line *l, const struct report_site *s, struct row r,
 	line_pad(l, INDENT + align);
 	line_text(l, "  ");
 	line_text(l, function);
-	line_style(l, STYLE_PLAIN);
+	if (r.first == guilty(s))
+		line_style(l, STYLE_PLAIN);
 	if (r.times > 1)
 		line_printf(l, "  (%zu times)", r.times);
 	line_end(l);

@@ -10,12 +10,13 @@
 #include <Zydis/Zydis.h>
 
 #define BIRTHS_MAX_TEXT	   32	 /* executable sections */
-#define BIRTHS_MAX_SLOTS   8	 /* GOT slots of one symbol */
+#define BIRTHS_MAX_SLOTS   16	 /* GOT slots of one symbol */
 #define BIRTHS_MAX_STUBS   8	 /* PLT stubs of one symbol */
 #define BIRTHS_MAX_TESTS   16384 /* places that touch the word; 1,650 is the most seen */
 #define BIRTHS_MAX_TO_JCC  8	 /* instructions between the read and its jcc; 7 is the most seen */
 #define BIRTHS_MAX_ON_EDGE 40	 /* instructions followed on one edge */
 #define BIRTHS_MAX_DEPTH   3	 /* further conditional jumps on one edge */
+#define BIRTHS_MAX_WALK	   32	 /* instructions behind a load of the symbol's address */
 #define BIRTHS_MAX_REFS	   8	 /* slow-path references on the edges of one test */
 
 /* The word of an extension module is in another file: it gets an address no file has. */

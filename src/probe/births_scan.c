@@ -129,42 +129,61 @@ static int scan_base(const struct births_finder *f, const struct dso_range *r,
 	return err;
 }
 
-/* From a load of the base forward, as long as the register holds it: accesses at K are surely to
- * the word, those at K + 8 to the tracer's data. */
-static int walk_base(const struct births_finder *f, uint64_t at, struct births_hits *out)
+/* Accesses through a base known to be the symbol: those at K are surely to the word, those at K + 8
+ * to the tracer's data. */
+static int note_access(const struct births_finder *f, const struct births_state *s,
+		       const struct births_insn *in, struct births_hits *out)
 {
-	struct births_state s;
+	int err = 0;
+
+	for (size_t i = 0; i < in->i.operand_count_visible && !err; i++) {
+		const ZydisDecodedOperand *op = &in->op[i];
+		struct births_value v;
+
+		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY ||
+		    op->mem.type != ZYDIS_MEMOP_TYPE_MEM || op->mem.base == ZYDIS_REGISTER_RIP)
+			continue;
+		v = births_mem_address(s, in, op);
+		if (v.kind != BIRTHS_CONST)
+			continue;
+		if ((uint64_t)v.n == f->word)
+			err = add_hit(f, out, in->addr + in->i.raw.disp.offset, false, true);
+		else if (f->tracer && (uint64_t)v.n == f->word + 8 &&
+			 (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ))
+			err = add_ref(f, out, in->addr);
+	}
+	return err;
+}
+
+/* What a function may change by the calling convention: rax, rcx, rdx, rsi, rdi, r8 - r11. */
+static void clobber(struct births_state *s)
+{
+	static const uint8_t regs[] = { 0, 1, 2, 6, 7, 8, 9, 10, 11 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(regs); i++)
+		s->r[regs[i]] = (struct births_value){ 0 };
+}
+
+/* From a load of the base forward, and into the nearest conditional jumps, where the slow edge of a
+ * test reads the tracer's data. */
+static int walk_base(const struct births_finder *f, struct births_state s, uint64_t at, int depth,
+		     struct births_hits *out)
+{
 	struct births_insn in;
 	int err = 0;
 
-	births_start(&s);
-	if (!births_decode(f, at, &in))
-		return 0;
-	births_step(f, &s, &in);
-	at += in.i.length;
-	for (int n = 0; n < 32 && !err && births_decode(f, at, &in); n++) {
-		for (size_t i = 0; i < in.i.operand_count_visible && !err; i++) {
-			const ZydisDecodedOperand *op = &in.op[i];
-			struct births_value v = { 0 };
-
-			if (op->type == ZYDIS_OPERAND_TYPE_MEMORY &&
-			    op->mem.type == ZYDIS_MEMOP_TYPE_MEM &&
-			    op->mem.base != ZYDIS_REGISTER_RIP)
-				v = births_mem_address(&s, &in, op);
-			if (v.kind != BIRTHS_CONST)
-				continue;
-			if ((uint64_t)v.n == f->word)
-				err = add_hit(f, out, in.addr + in.i.raw.disp.offset, false, true);
-			else if (f->tracer && (uint64_t)v.n == f->word + 8 &&
-				 (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ))
-				err = add_ref(f, out, in.addr);
-		}
-		if (in.i.meta.category == ZYDIS_CATEGORY_CALL ||
-		    in.i.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
+	for (int n = 0; n < BIRTHS_MAX_WALK && !err && births_decode(f, at, &in); n++) {
+		err = note_access(f, &s, &in, out);
+		at += in.i.length;
+		if (in.i.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
 		    in.i.meta.category == ZYDIS_CATEGORY_RET)
 			break;
-		births_step(f, &s, &in);
-		at += in.i.length;
+		if (in.i.meta.category == ZYDIS_CATEGORY_CALL)
+			clobber(&s);
+		else if (in.i.meta.category != ZYDIS_CATEGORY_COND_BR)
+			births_step(f, &s, &in);
+		else if (!err && depth)
+			err = walk_base(f, s, births_relative(&in), depth - 1, out);
 	}
 	return err;
 }
@@ -177,6 +196,7 @@ static int scan_base_loads(const struct births_finder *f, const struct dso_range
 
 	for (uint64_t i = 3; i + 4 <= r->size && !err; i++) {
 		const uint8_t *p = r->data + i;
+		struct births_state s;
 		uint64_t target;
 		bool hit = false;
 
@@ -188,8 +208,10 @@ static int scan_base_loads(const struct births_finder *f, const struct dso_range
 				hit |= target == f->slots[k];
 		else if (p[-2] == 0x8d)
 			hit = target == f->base;
-		if (hit)
-			err = walk_base(f, r->addr + i - 3, out);
+		if (hit) {
+			births_start(&s);
+			err = walk_base(f, s, r->addr + i - 3, 1, out);
+		}
 	}
 	return err;
 }

@@ -3,6 +3,7 @@
 #include "probe/mechanism_priv.h"
 
 #include <linux/bpf.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,8 +27,31 @@ struct uprobe_multi_attr {
 };
 _Static_assert(sizeof(struct uprobe_multi_attr) == 64, "as the kernel reads it");
 
+/* The link finds its address space through the main thread: once that has ended (and others go on),
+ * the kernel makes a link that never fires. */
+static bool main_thread_ended(int pid)
+{
+	char path[32], text[512];
+	FILE *f;
+	char *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	p = strrchr(text, ')');
+	return p && (!strncmp(p, ") Z", 3) || !strncmp(p, ") X", 3));
+}
+
 static int multi_open(struct probe_set *s)
 {
+	if (main_thread_ended(s->pid))
+		return fail(-ENOTSUP,
+			    "the main thread of process %d has ended: uprobe_multi links cannot "
+			    "follow the others",
+			    s->pid);
 	s->fds = calloc(1, sizeof(*s->fds));
 	return s->fds ? 0 : fail(-ENOMEM, "out of memory");
 }

@@ -106,12 +106,12 @@ static int take_member(const struct py_runtime *rt, const struct member *m, uint
 		       struct py_build *b)
 {
 	uint8_t *to = (uint8_t *)b + m->to;
-	uint32_t old32;
+	uint32_t old32 = 0;
 	uint16_t old16;
 
-	/* A frame is read with one fixed-size read that must cover its members. */
 	if (v >= (m->size == 2 ? PL_NONE : 1u << 20))
-		return fail(-ENOTSUP, "process %d: CPython %s states an impossible %s (%" PRIu64 ")",
+		return fail(-ENOTSUP,
+			    "process %d: CPython %s states an impossible %s (%" PRIu64 ")",
 			    rt->proc->pid, rt->version, m->name, v);
 	memcpy(&old16, to, sizeof(old16));
 	memcpy(&old32, to, m->size == 2 ? sizeof(old16) : sizeof(old32));

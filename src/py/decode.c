@@ -25,10 +25,9 @@ static const struct py_value unknown;
 
 static struct py_value *reg_of(struct machine *m, ZydisRegister r)
 {
-	ZydisRegister wide =
-		ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
-	int id = ZydisRegisterGetClass(wide) == ZYDIS_REGCLASS_GPR64 ? ZydisRegisterGetId(wide)
-								       : -1;
+	ZydisRegister wide = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
+	int id =
+		ZydisRegisterGetClass(wide) == ZYDIS_REGCLASS_GPR64 ? ZydisRegisterGetId(wide) : -1;
 
 	return id >= 0 && id < 16 ? &m->reg[id] : NULL;
 }
@@ -117,8 +116,8 @@ static void note_loads(struct machine *m)
 		const ZydisDecodedOperand *op = &m->op[i];
 		struct py_value at;
 
-		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY ||
-		    op->mem.type != ZYDIS_MEMOP_TYPE_MEM || m->out->n == PY_MAX_LOADS)
+		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->mem.type != ZYDIS_MEMOP_TYPE_MEM ||
+		    m->out->n == PY_MAX_LOADS)
 			continue;
 		at = address(m, &op->mem);
 		if (at.kind != PY_VAL_ADDR)
@@ -224,9 +223,8 @@ int py_decode(const struct py_runtime *rt, const char *name, size_t max, bool wh
 		size_t avail;
 		const uint8_t *code = dso_bytes(rt->dso, m.pc - rt->bias, &avail);
 
-		if (!code || !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code,
-								  avail < 15 ? avail : 15, &m.insn,
-								  m.op)))
+		if (!code || !ZYAN_SUCCESS(ZydisDecoderDecodeFull(
+				     &decoder, code, avail < 15 ? avail : 15, &m.insn, m.op)))
 			return -EILSEQ;
 		if (whole && sym.size && m.pc - rt->bias >= sym.addr + sym.size)
 			break;

@@ -39,7 +39,7 @@ struct py_build {
 };
 
 struct py_private {
-	struct py_build build;	     /* the row of the table, with what the process said itself */
+	struct py_build build; /* the row of the table, with what the process said itself */
 	uint64_t raw_table, obj_table, mem_table; /* struct py_vtable in the target; 0 = unknown */
 	uint64_t text_start, text_end;		  /* CPython's own code in the target */
 	bool pymalloc_idle; /* no arena was ever made: another allocator is in charge */

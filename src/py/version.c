@@ -25,7 +25,10 @@ void py_format_version(uint32_t hexversion, char *buf, size_t size)
 
 	if (level != 0xf && n > 0 && (size_t)n < size)
 		snprintf(buf + n, size - (size_t)n, "%s%u",
-			 level == 0xa ? "a" : level == 0xb ? "b" : "rc", serial);
+			 level == 0xa	? "a"
+			 : level == 0xb ? "b"
+					: "rc",
+			 serial);
 }
 
 /* The micro number of "3.8.18" in the read-only data; -1 when there is none. */

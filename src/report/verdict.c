@@ -6,9 +6,9 @@
 
 /* A cache of entries that live some seconds has survivors too; what is older than this and keeps
  * coming in most quarters of the run is no cache of that kind. */
-#define LEAK_AGE_S 10
-#define LEAK_RUN_S 15
-#define LEAK_SAMPLES 4
+#define LEAK_AGE_S    10
+#define LEAK_RUN_S    15
+#define LEAK_SAMPLES  4
 #define LEAK_QUARTERS 2 /* the youngest quarter has nobody old enough yet in a short run */
 
 static double confidence(const struct verdict_evidence *e)

@@ -5,8 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "pyleak.skel.h"
 #include "session/session_priv.h"
+
+#include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
 
 void session_note(struct session *s, const char *fmt, ...)
 {
@@ -32,8 +33,8 @@ static int add_file(struct session *s, const struct dso *d, int minor, const cha
 	err = probe_find_births(d, minor, &f->points, &rep);
 	if (err)
 		return err;
-	log_info("%zu birth sites (%zu tests, %zu deaths, %zu others) in %s", rep.births,
-		 rep.tests, rep.deaths, rep.other, path);
+	log_info("%zu birth sites (%zu tests, %zu deaths, %zu others) in %s", rep.births, rep.tests,
+		 rep.deaths, rep.other, path);
 	f->path = strdup(path);
 	f->bias = bias;
 	s->n_files++;

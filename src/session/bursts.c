@@ -11,14 +11,14 @@
 
 /* A window lasts at least a scheduler tick (4 ms at HZ=250), so that it cannot always see the same
  * phase of a timer in the target; a busy target loses about this much ... */
-#define WINDOW_MIN_NS 5000000
+#define WINDOW_MIN_NS  5000000
 #define WINDOW_COST_NS 8000000.0
 /* ... and an idle one may be watched for longer, for it pays per birth. */
 #define WINDOW_MAX_NS 150000000
 #define WINDOW_BIRTHS 12000
-#define POLL_NS 10000000 /* permanent mode: how long a surprise may last */
-#define LOOK_NS 100000000
-#define LEARN_BURSTS 3 /* windows before permanent attachment is considered */
+#define POLL_NS	      10000000 /* permanent mode: how long a surprise may last */
+#define LOOK_NS	      100000000
+#define LEARN_BURSTS  3 /* windows before permanent attachment is considered */
 
 static uint32_t next_random(struct session *s)
 {

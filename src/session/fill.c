@@ -1,209 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The report's numbers: estimates of all stacks, joined by site, named, judged. */
+/* The report of one process: identity, memory, cost, losses. Its sites are in join.c. */
 #include <math.h>
 
-#include "base/map64.h"
 #include "report/verdict.h"
 #include "session/session_priv.h"
-
-#define MAX_SITES 200 /* in a report; the rest is too small to look at */
-
-struct joined_type {
-	const char *name;
-	double count, bytes;
-};
-
-/* Stacks of one site: same functions, files and lines, other addresses. */
-struct joined {
-	struct report_site site;
-	struct verdict_evidence evidence;
-	VEC(struct joined_type) types;
-};
-
-struct joiner {
-	struct session *s;
-	struct report *r;
-	VEC(struct joined) v;
-	struct map64 index; /* id -> place + 1 */
-};
-
-static size_t name_frames(struct joiner *j, const struct stack *st, struct report_frame **out)
-{
-	struct report_frame *f = report_alloc(j->r, st->n * sizeof(*f));
-	size_t n = f ? st->n : 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct py_code *c = st->frame[i].code;
-
-		f[i] = (struct report_frame){
-			.function = c ? report_strdup(j->r, py_code_function(c)) : "?",
-			.file = c ? report_strdup(j->r, py_code_file(c)) : "?",
-			.line = st->frame[i].line,
-		};
-	}
-	*out = f;
-	return n;
-}
-
-static struct joined *join_stack(struct joiner *j, const struct stack *st)
-{
-	struct report_frame *frames;
-	size_t n = name_frames(j, st, &frames);
-	uint64_t *place;
-	struct joined *to;
-	char id[17];
-
-	if (!n)
-		return NULL;
-	report_site_id(frames, n, id);
-	place = map64_put(&j->index, strtoull(id, NULL, 16) | 1);
-	if (!place)
-		return NULL;
-	if (*place)
-		return &j->v.v[*place - 1];
-	to = vec_push(&j->v);
-	if (!to)
-		return NULL;
-	*place = j->v.n;
-	memcpy(to->site.id, id, sizeof(id));
-	to->site.stack = frames;
-	to->site.n_frames = n;
-	to->site.truncated = st->flags & PL_STACK_TRUNCATED;
-	to->site.kind = KIND_OBJECT;
-	to->site.estimated = true;
-	to->evidence.weak = true;
-	to->evidence.waits_for_gc = true;
-	return to;
-}
-
-static void join_type(struct joined *to, const char *name, double count, double bytes)
-{
-	struct joined_type *t;
-
-	for (size_t i = 0; i < to->types.n; i++)
-		if (!strcmp(to->types.v[i].name, name)) {
-			to->types.v[i].count += count;
-			to->types.v[i].bytes += bytes;
-			return;
-		}
-	t = vec_push(&to->types);
-	if (t)
-		*t = (struct joined_type){name, count, bytes};
-}
-
-static void join_estimate(struct joiner *j, const struct estimate_site *e, double run_s)
-{
-	struct stack *st = stacks_find(j->s->stacks, e->stack);
-	struct joined *to = st && e->count_per_s > 0 ? join_stack(j, st) : NULL;
-	struct verdict_evidence *v;
-
-	if (!to)
-		return;
-	for (size_t i = 0; i < e->n_types; i++)
-		join_type(to, names_type(j->s->names, e->types[i].type), e->types[i].count_per_s,
-			  e->types[i].bytes_per_s);
-	to->site.samples += e->samples;
-	to->site.growth_count_per_s += e->count_per_s;
-	to->site.growth_bytes_per_s += e->bytes_per_s;
-	to->site.outstanding_count += e->count_per_s * run_s;
-	to->site.outstanding_bytes += e->bytes_per_s * run_s;
-	v = &to->evidence;
-	if (e->oldest_s > v->oldest_s)
-		v->oldest_s = e->oldest_s;
-	if (e->quarters > v->quarters)
-		v->quarters = e->quarters;
-	v->bursts += e->bursts;
-	v->weak &= e->weak;
-	v->waits_for_gc &= e->waits_for_gc;
-}
-
-static int by_count(const void *a, const void *b)
-{
-	const struct joined_type *x = a, *y = b;
-
-	if (x->count != y->count)
-		return x->count < y->count ? 1 : -1;
-	return strcmp(x->name, y->name);
-}
-
-/* Shares are of the objects, so that growth_count_per_s x share is a type's own rate. */
-static void finish_types(struct joiner *j, struct joined *to)
-{
-	double all = 0;
-
-	if (!to->types.n)
-		return;
-	qsort(to->types.v, to->types.n, sizeof(*to->types.v), by_count);
-	for (size_t i = 0; i < to->types.n; i++)
-		all += to->types.v[i].count;
-	to->site.types = report_alloc(j->r, to->types.n * sizeof(*to->site.types));
-	if (!to->site.types || all <= 0)
-		return;
-	to->site.n_types = to->types.n;
-	for (size_t i = 0; i < to->types.n; i++)
-		to->site.types[i] = (struct report_type){report_strdup(j->r, to->types.v[i].name),
-							 to->types.v[i].count / all};
-}
-
-static void finish_site(struct joiner *j, struct joined *to, double run_s)
-{
-	struct report_site *site = &to->site;
-
-	finish_types(j, to);
-	site->oldest_s = to->evidence.oldest_s;
-	to->evidence.run_s = run_s;
-	to->evidence.samples = site->samples;
-	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
-	verdict_site(&to->evidence, site);
-}
-
-static void add_sources(struct session *s, struct report *r, struct report_site *site)
-{
-	for (size_t i = 0; i < site->n_frames && i < 3; i++)
-		site->stack[i].source =
-			session_source(s, r, site->stack[i].file, site->stack[i].line);
-}
-
-static int fill_sites(struct session *s, struct report *r, struct report_process *p, double run_s)
-{
-	struct joiner j = {.s = s, .r = r};
-	struct estimate_opts o = {
-		.start_ns = s->start_ns,
-		.now_ns = s->now_ns,
-		.older_s = s->o.older_s,
-		.min_size = s->o.min_size,
-		.max_size = s->o.max_size,
-		.coverage = p->coverage,
-	};
-	struct estimate e = {0};
-	size_t n;
-	const struct sample *v = ladder_samples(s->ladder, &n);
-	int err;
-
-	if (py_full_collections(s->rt, &o.collections))
-		o.collections = 0;
-	err = estimate_sites(v, n, heap_has_pools(s->heap) ? s->classes : NULL, &o, &e);
-	if (err)
-		return err;
-	for (size_t i = 0; i < e.n; i++)
-		join_estimate(&j, &e.sites[i], run_s);
-	p->sites = report_alloc(r, (j.v.n ? j.v.n : 1) * sizeof(*p->sites));
-	for (size_t i = 0; i < j.v.n; i++) {
-		finish_site(&j, &j.v.v[i], run_s);
-		if (p->sites && j.v.v[i].site.verdict != CLASS_STEADY)
-			p->sites[p->n_sites++] = j.v.v[i].site;
-		vec_free(&j.v.v[i].types);
-	}
-	report_sort(p);
-	if (p->n_sites > MAX_SITES)
-		p->n_sites = MAX_SITES;
-	for (size_t i = 0; i < p->n_sites && i < s->o.top; i++)
-		add_sources(s, r, &p->sites[i]);
-	vec_free(&j.v);
-	map64_free(&j.index);
-	estimate_free(&e);
-	return p->sites ? 0 : fail(-ENOMEM, "out of memory");
-}
 
 static void fill_lost(struct session *s, struct report *r, struct report_process *p)
 {
@@ -284,6 +84,8 @@ static void fill_probe(struct session *s, struct report_process *p, double run_s
 	if (p->coverage > 1)
 		p->coverage = 1;
 	p->slowdown_pct = 100 * budget_slowdown(&s->budget, s->now_ns);
+	if (s->native && run_s > 0)
+		p->slowdown_pct += 100 * native_spent_ns(s->native) / 1e9 / run_s;
 }
 
 /* How much of what grows the sites account for: of RSS, or of the live blocks while RSS rests. */
@@ -311,15 +113,12 @@ int session_fill(struct session *s, struct report *r, struct report_process *p, 
 	session_drain(s);
 	s->now_ns = s->ended ? s->end_ns : clock_ns();
 	run_s = (double)(s->now_ns - s->start_ns) / 1e9;
-	r->started_at = s->started_at;
-	r->duration_s = run_s;
-	r->ended_at = s->started_at + run_s;
-	r->final = final;
+	(void) final;
 	fill_identity(s, r, p);
 	fill_memory(s, r, p);
 	fill_probe(s, p, run_s);
 	fill_lost(s, r, p);
-	err = fill_sites(s, r, p, run_s);
+	err = session_fill_sites(s, r, p, run_s);
 	if (err)
 		return err;
 	p->explained = explained(s, p);

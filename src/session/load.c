@@ -7,8 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "pyleak.skel.h"
 #include "session/session_priv.h"
+
+#include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
 
 /* libbpf's lines go to our log, one level lower. */
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -70,9 +71,8 @@ int session_load(struct session *s)
 	if (!s->skel)
 		return fail(-errno, "cannot open the BPF object: %s", strerror(errno));
 	set_config(s);
-	bpf_object__for_each_program(prog, s->skel->obj)
-		bpf_program__set_expected_attach_type(
-			prog, (enum bpf_attach_type)probe_attach_type(s->mechanism));
+	bpf_object__for_each_program(prog, s->skel->obj) bpf_program__set_expected_attach_type(
+		prog, (enum bpf_attach_type)probe_attach_type(s->mechanism));
 	err = pyleak_bpf__load(s->skel);
 	if (err)
 		return refused(err);

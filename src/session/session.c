@@ -10,9 +10,10 @@
 
 #define CENSUS_MIN_NS 100000000
 #define CENSUS_MAX_NS 5000000000
-#define CENSUS_SHARE 250 /* a census may take this part of our time: 0.4 % of a core */
-#define MEMORY_NS 500000000
-#define BUCKET_S 1.0
+#define CENSUS_SHARE  250 /* a census may take this part of our time: 0.4 % of a core */
+#define MEMORY_NS     500000000
+#define NATIVE_NS     200000000
+#define BUCKET_S      1.0
 
 static void name_session(struct session *s)
 {
@@ -56,6 +57,24 @@ static int open_kernel_half(struct session *s)
 	return session_attach(s);
 }
 
+/* Native blocks may cost half of the budget at most; what they do not use is the births'. */
+static int open_native(struct session *s)
+{
+	struct native_spec spec = {
+		.proc = s->proc,
+		.heap = s->heap,
+		.skel = s->skel,
+		.mechanism = s->mechanism,
+		.share = s->o.overhead * BUDGET_AIM / 2,
+		.older_ns = (uint64_t)(s->o.older_s * 1e9),
+	};
+	int err = native_open(&spec, &s->native);
+
+	if (!err && *native_note(s->native))
+		session_note(s, "%s", native_note(s->native));
+	return err;
+}
+
 static void plan(struct session *s, uint64_t now)
 {
 	budget_init(&s->budget, s->o.overhead, now);
@@ -64,13 +83,13 @@ static void plan(struct session *s, uint64_t now)
 		.burst = s->mode == BIRTHS_BURSTS ? now + 50000000 : 0,
 		.census = heap_has_pools(s->heap) ? now : 0,
 		.memory = now,
+		.native = now + NATIVE_NS,
 	};
 }
 
 int session_open(int pid, const struct session_opts *o, struct session **out)
 {
 	struct session *s = calloc(1, sizeof(*s));
-	struct timespec wall;
 	int err;
 
 	if (!s)
@@ -84,6 +103,8 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		err = open_user_half(s);
 	if (!err)
 		err = open_kernel_half(s);
+	if (!err)
+		err = open_native(s);
 	if (err) {
 		session_close(s);
 		return err;
@@ -92,8 +113,6 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	if (!heap_has_pools(s->heap))
 		session_note(s, "the heap's pools cannot be read (allocator: %s): rates are rough",
 			     py_allocator_name(s->rt->allocator));
-	clock_gettime(CLOCK_REALTIME, &wall);
-	s->started_at = (double)wall.tv_sec + (double)wall.tv_nsec / 1e9;
 	plan(s, clock_ns());
 	*out = s;
 	return 0;
@@ -103,6 +122,7 @@ void session_close(struct session *s)
 {
 	if (!s)
 		return;
+	native_close(s->native);
 	session_detach(s);
 	session_unload(s);
 	session_forget_births(s);
@@ -157,6 +177,7 @@ static void do_census(struct session *s, uint64_t now)
 	s->torn += c.torn;
 	for (unsigned k = 0; k < HEAP_CLASSES; k++)
 		value[k] = (double)c.live[k];
+	py_full_collections(s->rt, &s->collections);
 	trend_set_add(s->classes, seconds_since_start(s, now), value);
 	wait = c.cost_ns * CENSUS_SHARE;
 	if (wait < CENSUS_MIN_NS)
@@ -173,8 +194,8 @@ static void add_series(struct session *s, uint64_t now)
 
 	if (s->series_step == 0)
 		s->series_step = 1000000000;
-	if (s->n_series && now < s->start_ns + (uint64_t)(s->series[s->n_series - 1].t_s * 1e9) +
-					 s->series_step)
+	if (s->n_series &&
+	    now < s->start_ns + (uint64_t)(s->series[s->n_series - 1].t_s * 1e9) + s->series_step)
 		return;
 	if (s->n_series == SESSION_SERIES) {
 		for (size_t i = 0; i < SESSION_SERIES / 2; i++)
@@ -220,6 +241,17 @@ static void do_climb(struct session *s, uint64_t now)
 	learn_names(s);
 	if (s->due.climb && s->due.climb < now + 50000000)
 		s->due.climb = now + 50000000;
+}
+
+static void do_native(struct session *s, uint64_t now)
+{
+	double left;
+
+	s->due.native = now + NATIVE_NS;
+	native_poll(s->native);
+	session_drain(s);
+	left = s->o.overhead * BUDGET_AIM - native_cost(s->native);
+	s->budget.share = left > s->o.overhead / 10 ? left : s->o.overhead / 10;
 }
 
 /* Has the target ended, or become another program? */
@@ -277,6 +309,8 @@ static void run_jobs(struct session *s)
 		do_census(s, now);
 	if (s->due.memory && s->due.memory <= now)
 		do_memory(s, now);
+	if (s->due.native && s->due.native <= now)
+		do_native(s, now);
 	if (s->due.burst && s->due.burst <= now)
 		session_burst(s);
 }
@@ -316,9 +350,13 @@ void session_pause(struct session *s, bool pause)
 	if (pause) {
 		if (s->mode == BIRTHS_ALWAYS)
 			session_stop_always(s);
-		s->due.burst = 0;
-	} else if (s->mode != BIRTHS_OFF) {
-		s->due.burst = clock_ns() + 1000000;
+		s->due.burst = s->due.native = 0;
+		native_pause(s->native);
+	} else {
+		if (s->mode != BIRTHS_OFF)
+			s->due.burst = clock_ns() + 1000000;
+		if (!native_resume(s->native))
+			s->due.native = clock_ns() + NATIVE_NS;
 	}
 	log_info("%s", pause ? "paused" : "resumed");
 }

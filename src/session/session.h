@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One watched process, from attach to final report: drives probes, heap readings and the ladder, and
- * fills the report from what they found. */
+/* One watched process, from attach to final report: drives probes, heap readings and the ladder,
+ * and fills the report from what they found. */
 #ifndef PYLEAK_SESSION_H
 #define PYLEAK_SESSION_H
 

@@ -10,6 +10,7 @@
 #include "track/estimate.h"
 #include "track/ladder.h"
 #include "track/names.h"
+#include "track/native.h"
 #include "track/stacks.h"
 #include "track/trend.h"
 
@@ -22,8 +23,9 @@ enum births_mode {
 	BIRTHS_ALWAYS, /* the rate fits the budget: every birth is seen */
 };
 
-#define SESSION_FILES 32 /* files with birth sites: the interpreter, and extension modules on 3.8 */
-#define SESSION_NOTES 16
+#define SESSION_FILES 32 /* files with birth sites: the interpreter, and extension modules on 3.8 \
+			  */
+#define SESSION_NOTES  16
 #define SESSION_SERIES 512
 
 /* Series of the memory trend. */
@@ -47,7 +49,6 @@ struct session {
 	size_t n_notes;
 	bool paused, ended;
 	uint64_t start_ns, now_ns, end_ns;
-	double started_at;
 
 	struct proc *proc;
 	struct py_runtime *rt;
@@ -69,6 +70,8 @@ struct session {
 	struct stacks *stacks;
 	struct ladder *ladder;
 	struct names *names;
+	struct native *native; /* NULL: not traced */
+	uint64_t collections;  /* as last read */
 	struct trend_set *classes, *memory;
 	struct budget budget;
 	struct session_times due;
@@ -109,6 +112,9 @@ void session_burst(struct session *s);
 void session_poll_births(struct session *s);
 void session_start_always(struct session *s);
 void session_stop_always(struct session *s);
+
+/* join.c: the sites of the report */
+int session_fill_sites(struct session *s, struct report *r, struct report_process *p, double run_s);
 
 /* source.c: text of a source line of the target's file, or NULL */
 const char *session_source(const struct session *s, struct report *r, const char *file, int line);

@@ -4,19 +4,17 @@
 
 /* Measured on a virtual machine: one attach and detach costs the target 12-16 us per site (a
  * page's copy, the breakpoint written and removed, TLB flushes) and some 150 us in all. */
-#define SITE_NS 15000.0
+#define SITE_NS	 15000.0
 #define CYCLE_NS 150000.0
 /* A birth with a 25-frame stack: trap 0.6 us, walk and record 1.2 us, cold caches. */
 #define HIT_NS 1900.0
-/* The promise is for the mean; aim below it. */
-#define AIM (2.0 / 3.0)
 /* No more than this is carried over: a quiet minute must not pay for a wild second. */
 #define MAX_SAVED_NS 60e6
 
 void budget_init(struct budget *b, double overhead, uint64_t now_ns)
 {
 	memset(b, 0, sizeof(*b));
-	b->share = overhead * AIM;
+	b->share = overhead * BUDGET_AIM;
 	b->start_ns = b->filled_ns = now_ns;
 	b->expected_ns = 10e6;
 	b->hit_ns = HIT_NS;

@@ -6,11 +6,14 @@
 
 #include "base/base.h"
 
+/* The promise is for the mean; aim below it. */
+#define BUDGET_AIM (2.0 / 3.0)
+
 struct budget {
-	double share;	     /* of the target's time that may be spent; already below the promise */
-	double saved_ns;     /* may go below zero after a dear burst */
-	double spent_ns;     /* since the start */
-	double expected_ns;  /* of the next burst: smoothed */
+	double share;	    /* of the target's time that may be spent; already below the promise */
+	double saved_ns;    /* may go below zero after a dear burst */
+	double spent_ns;    /* since the start */
+	double expected_ns; /* of the next burst: smoothed */
 	uint64_t start_ns, filled_ns;
 	double hit_ns; /* cost of one birth to the target */
 };

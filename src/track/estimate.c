@@ -4,8 +4,8 @@
  * For a size class c of pymalloc: its live blocks grow by g(c) per second, read from outside. The
  * survivors of a stack own blocks in it: their bodies, and their satellites. Let w be the number of
  * survivors per second of the run that a sample stands for; D(c) = sum of w over all blocks in c of
- * all survivors. Then g(c) / D(c) is what one survivor stands for, and a stack's rate is its w times
- * that, with c the class of the body. */
+ * all survivors. Then g(c) / D(c) is what one survivor stands for, and a stack's rate is its w
+ * times that, with c the class of the body. */
 #include "track/estimate.h"
 
 #include "base/map64.h"
@@ -189,8 +189,6 @@ static int add_sample(struct builder *b, const struct sample *v, const struct cl
 	t->survivors += (double)v->weight;
 	t->count_per_s += rate;
 	t->bytes_per_s += rate * (double)v->bytes;
-	if (cls == HEAP_CLASSES)
-		t->malloc_survivors += (double)v->weight;
 	for (unsigned p = 0; p < v->parts; p++)
 		if (v->part[p].cls < 0)
 			s->malloc_bytes += v->part[p].bytes;

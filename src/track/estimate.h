@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From survivors to rates. How many survivors a stack has says which share of the growth is its own;
- * how much grows is read from the pools. Survivors over covered time would be far too low for a
- * program that is busy: it crawls while it is watched. */
+/* From survivors to rates. How many survivors a stack has says which share of the growth is its
+ * own; how much grows is read from the pools. Survivors over covered time would be far too low for
+ * a program that is busy: it crawls while it is watched. */
 #ifndef PYLEAK_ESTIMATE_H
 #define PYLEAK_ESTIMATE_H
 
@@ -12,7 +12,6 @@ struct estimate_type {
 	uint64_t type;
 	double survivors; /* weighted */
 	double count_per_s, bytes_per_s;
-	double malloc_survivors; /* of them with the body in malloc memory: no rate from the pools */
 };
 
 struct estimate_site {

@@ -10,9 +10,9 @@
 #include "base/map64.h"
 
 #define MAX_SAMPLES 24000 /* on the ladder; above that every second one is left out */
-#define MAX_LOOK 8192	  /* objects read per look */
-#define SEEN_SIZE (1u << 21)
-#define SEEN_TURN 400000 /* contents noted before the older table is forgotten */
+#define MAX_LOOK    8192  /* objects read per look */
+#define SEEN_SIZE   (1u << 21)
+#define SEEN_TURN   400000 /* contents noted before the older table is forgotten */
 
 struct ladder {
 	struct heap *heap;
@@ -138,8 +138,8 @@ static void fill(struct ladder *l, struct sample *s, const struct heap_object *o
 	s->parts = (uint8_t)(o->parts < HEAP_MAX_PARTS ? o->parts : HEAP_MAX_PARTS);
 	for (unsigned p = 0; p < s->parts; p++) {
 		s->part[p].cls = (int8_t)o->part[p].cls;
-		s->part[p].bytes = o->part[p].bytes > UINT32_MAX ? UINT32_MAX
-								 : (uint32_t)o->part[p].bytes;
+		s->part[p].bytes =
+			o->part[p].bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)o->part[p].bytes;
 	}
 	(void)l;
 }

@@ -70,8 +70,8 @@ struct native_site {
 	double live_bytes, live_count; /* of blocks at least older_ns old; scaled up in bursts */
 	double young_bytes;	       /* of the others */
 	uint64_t total_bytes, total_count; /* ever allocated here while exact; 0 in bursts */
-	uint64_t samples;	       /* blocks behind the numbers */
-	uint64_t oldest_ns;	       /* age */
+	uint64_t samples;		   /* blocks behind the numbers */
+	uint64_t oldest_ns;		   /* age */
 	bool estimated;
 	uint32_t checked, objects; /* blocks looked into, and how many of them hold a Python object:
 				    * those are counted by their births too */
@@ -93,8 +93,8 @@ void native_sites_free(struct native_sites *s);
 typedef int (*native_block_fn)(void *arg, uint64_t addr, const struct pl_block *block);
 int native_each_block(struct native *n, native_block_fn fn, void *arg);
 
-/* Module and offset in the file of a code address of the target; -ENOENT. Reads the process's maps
- * again when the address is unknown. */
-int native_module(struct native *n, uint64_t addr, char *path, size_t size, uint64_t *offset);
+/* Module (as the target calls it) and offset in its file of a code address of the target, from the
+ * maps as last read; -ENOENT without a sentence. */
+int native_module(const struct proc *p, uint64_t addr, const char **path, uint64_t *offset);
 
 #endif

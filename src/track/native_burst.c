@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bursts: for some 10 ms every call of the malloc family is recorded; what is still allocated at the
- * end is a sample. It is looked at again from outside after 0.2 s .. 60 s: the chunk's size word and
- * the in-use bit of its neighbour must be right, and its first words the same. Chunks that are freed
- * get other first words (the links of tcache and bins), but one that is freed and taken again the
- * same way may look the same; so every event of a later burst kills the sample at its address, and
- * only what stayed unchanged for a second counts.
+ * Bursts: for some 10 ms every call of the malloc family is recorded; what is still allocated at
+ * the end is a sample. It is looked at again from outside after 0.2 s .. 60 s: the chunk's size
+ * word and the in-use bit of its neighbour must be right, and its first words the same. Chunks that
+ * are freed get other first words (the links of tcache and bins), but one that is freed and taken
+ * again the same way may look the same; so every event of a later burst kills the sample at its
+ * address, and only what stayed unchanged for a second counts.
  */
 #include "track/native_priv.h"
 
@@ -16,7 +16,6 @@
 #define WINDOW_EVENTS	  16384
 #define SAMPLES_PER_BURST 512
 #define SAMPLES_MAX	  16384
-#define STABLE_NS	  1000000000ull
 #define SAVE_MAX_BURSTS	  2
 #define CHUNK_FLAGS	  7ull /* PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA of glibc's malloc_chunk */
 #define CHUNK_MMAPPED	  2ull
@@ -134,7 +133,8 @@ static size_t settle(struct native_burst *b, struct map64 *last)
 	return allocs;
 }
 
-/* Up to SAMPLES_PER_BURST of the @allocs survivors, evenly spread; the others go into their weight. */
+/* Up to SAMPLES_PER_BURST of the @allocs survivors, evenly spread; the others go into their weight.
+ */
 static size_t collect(struct native_burst *b, size_t allocs, struct burst_sample *out)
 {
 	double step = allocs > SAMPLES_PER_BURST ? (double)allocs / SAMPLES_PER_BURST : 1;
@@ -153,7 +153,6 @@ static size_t collect(struct native_burst *b, size_t allocs, struct burst_sample
 			.stack = e->stack,
 			.caller = e->caller,
 			.born_ns = e->t_ns,
-			.stable_ns = e->t_ns,
 			.weight = step,
 		};
 	}
@@ -211,7 +210,6 @@ static void climb_one(struct native *n, struct burst_sample *s, const struct loo
 	if (!same_words(s, l)) {
 		/* Written to by its owner, or another block by now: it starts anew. */
 		memcpy(s->word, l->word, sizeof(s->word));
-		s->stable_ns = now_ns;
 		s->rung = 0;
 	} else if (s->rung + 1u < ARRAY_SIZE(rungs_s)) {
 		s->rung++;
@@ -263,7 +261,7 @@ static int window_on(struct native *n)
 
 static void window_off(struct native *n)
 {
-	__atomic_store_n(&n->ctl->mode, PL_NATIVE_OFF, __ATOMIC_RELEASE);
+	native_set_mode(n, PL_NATIVE_OFF);
 	native_set_off(n, SET_HEAP_ENTRY);
 	native_set_off(n, SET_HEAP_RETURN);
 }
@@ -279,9 +277,8 @@ static double account(struct native *n, uint64_t calls, uint64_t open_ns)
 		cost = (double)open_ns;
 	n->rate = (double)calls * 1e9 / (double)open_ns;
 	/* Room for going exact again: half of the share, in ten windows in a row. */
-	b->calm_windows = n->rate * native_pair_ns(n) / 1e9 < n->spec.share / 2
-				  ? b->calm_windows + 1
-				  : 0;
+	b->calm_windows =
+		n->rate * native_pair_ns(n) / 1e9 < n->spec.share / 2 ? b->calm_windows + 1 : 0;
 	b->windows++;
 	b->covered_ns += (double)open_ns;
 	cost += sites * NATIVE_SITE_NS + 150000;
@@ -303,9 +300,11 @@ static int window(struct native *n)
 	int err = v && look ? window_on(n) : fail(-ENOMEM, "out of memory");
 
 	if (!err) {
-		drain(n); /* leftovers */
+		drain(n); /* what came after the last window's second look */
+		for (size_t i = 0; i < b->events.n; i++)
+			kill_at(b, b->events.v[i].addr);
 		from_ns = clock_ns();
-		__atomic_store_n(&n->ctl->mode, PL_NATIVE_BURST, __ATOMIC_RELEASE);
+		native_set_mode(n, PL_NATIVE_BURST);
 		do
 			nanosleep(&ms, NULL);
 		while (clock_ns() - from_ns < WINDOW_NS &&
@@ -336,6 +335,6 @@ int native_burst_poll(struct native *n, uint64_t now_ns)
 		b->saved_ns = most;
 	if (b->saved_ns < b->expected_ns || now_ns < b->next_ns)
 		return 0;
-	b->next_ns = now_ns + (uint64_t)rand() % 100000000u;
+	b->next_ns = now_ns + ((now_ns * 0x9e3779b97f4a7c15ull) >> 38); /* up to 67 ms */
 	return window(n);
 }

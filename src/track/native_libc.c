@@ -133,7 +133,7 @@ static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int
 
 int native_libc_find(const struct proc *p, struct native_libc *out)
 {
-	const struct proc_map *m;
+	const struct proc_map *m = NULL;
 	struct dso *d;
 	uint64_t bias;
 	int err;
@@ -152,5 +152,16 @@ int native_libc_find(const struct proc *p, struct native_libc *out)
 	dso_close(d);
 	if (out->n < 2 || out->fns[0].fn != PL_FN_MALLOC || out->fns[1].fn != PL_FN_FREE)
 		return fail(-ENOENT, "%s has no malloc and free that can be probed", m->path);
+	return 0;
+}
+
+int native_module(const struct proc *p, uint64_t addr, const char **path, uint64_t *offset)
+{
+	const struct proc_map *m = proc_find_map(p, addr);
+
+	if (!m || !m->executable || !m->path[0])
+		return -ENOENT;
+	*path = m->path;
+	*offset = addr - m->start + m->offset;
 	return 0;
 }

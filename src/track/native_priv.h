@@ -19,6 +19,8 @@
 
 enum native_set { SET_HEAP_ENTRY, SET_HEAP_RETURN, SET_MAP_ENTRY, SET_MAP_RETURN, SET_METER, SETS };
 
+struct ring_buffer;
+
 /* Where libc is and what is probed in it (native_libc.c). */
 struct native_libc {
 	char path[4096];
@@ -64,12 +66,14 @@ void native_table_free(struct native_table *t);
 #define BURST_WORDS 4
 struct burst_sample {
 	uint64_t addr, size, stack, caller;
-	uint64_t born_ns, due_ns, stable_ns;
+	uint64_t born_ns, due_ns;
 	uint64_t word[BURST_WORDS];
 	uint64_t chunk; /* size word of the chunk */
 	double weight;
 	uint8_t rung, dead;
 };
+/* Unchanged for more than a second: from here on a sample counts. */
+#define BURST_SURVIVED 2
 
 struct native_burst {
 	VEC(struct burst_sample) samples;
@@ -91,8 +95,8 @@ struct native {
 	struct native_libc libc;
 	struct pl_native_ctl *ctl; /* mapped */
 	size_t ctl_len;
-	int blocks_fd, sites_fd, entry_fd, return_fd;
-	void *ring; /* struct ring_buffer of libbpf */
+	int blocks_fd, sites_fd, ring_fd, entry_fd, return_fd;
+	struct ring_buffer *ring; /* made when first needed */
 	struct probe_set *set[SETS];
 	size_t set_sites[SETS];
 	enum native_state state, wanted; /* wanted: to go back to after a pause */
@@ -101,20 +105,19 @@ struct native {
 	uint64_t start_ns, epoch_ns;
 
 	/* cost (native_cost.c) */
-	uint64_t cost_ns, entries0, frees0, maps0;
+	uint64_t counted_ns, entries0, frees0, maps0;
 	double spent_ns, cost_share, rate;
-	double entry_prog_ns, return_prog_ns;
+	double entry_prog_ns, return_prog_ns; /* per run, measured by the kernel when it can */
 	int stats_fd;
 	uint64_t stats_until_ns, over_since_ns;
-
-	double exact_ns; /* time spent exact */
-	uint64_t exact_since_ns;
 	struct native_table table;
 	struct native_burst burst;
 };
 
 int native_set_on(struct native *n, enum native_set s);
 void native_set_off(struct native *n, enum native_set s);
+/* Of the malloc family, enum pl_native_mode; a new epoch. */
+void native_set_mode(struct native *n, uint32_t mode);
 int native_enter(struct native *n, enum native_state state);
 /* Take what the counters say since the last call; updates cost_share, rate, spent_ns. */
 void native_cost_update(struct native *n, uint64_t now_ns);

@@ -85,7 +85,8 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 	r->samples++;
 	if (b->born_ns < r->oldest_born_ns)
 		r->oldest_born_ns = b->born_ns;
-	/* The first few and then ever rarer ones: a spread over the walk, without a random number. */
+	/* The first few and then ever rarer ones: a spread over the walk, without a random number.
+	 */
 	if (r->n_look < ARRAY_SIZE(r->look)) {
 		r->look_size[r->n_look] = b->size;
 		r->look[r->n_look++] = addr;
@@ -214,7 +215,7 @@ int native_each_block(struct native *n, native_block_fn fn, void *arg)
 			.site = {.stack = s->stack, .caller = s->caller, .kind = PL_KIND_HEAP},
 		};
 
-		if (!s->dead && fn(arg, s->addr, &b))
+		if (!s->dead && s->rung >= BURST_SURVIVED && fn(arg, s->addr, &b))
 			break;
 	}
 	return 0;
@@ -291,8 +292,8 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 	struct walk_ctx w = {.n = n, .now_ns = now_ns};
 	int err;
 
-	if (t->last_ns && (now_ns - t->last_ns < 900000000ull ||
-			   now_ns - t->last_ns < 100 * t->cost_ns))
+	if (t->last_ns &&
+	    (now_ns - t->last_ns < 900000000ull || now_ns - t->last_ns < 100 * t->cost_ns))
 		return 0;
 	if (!t->point_gap_s)
 		t->point_gap_s = POINT_GAP;
@@ -331,7 +332,7 @@ void native_table_free(struct native_table *t)
 /* Object bodies? A few blocks per site and call, so that a table of thousands costs little. */
 static void look_into(struct native *n, struct site_row *r, int *left)
 {
-	for (uint32_t i = 0; i < r->n_look && *left > 0; i++, (*left)--) {
+	for (uint32_t i = 0; i<r->n_look && * left> 0; i++, (*left)--) {
 		uint64_t obj, type;
 
 		r->checked++;

@@ -18,8 +18,8 @@ struct stack_frame {
 struct stack {
 	uint64_t id;
 	uint32_t n;
-	uint32_t flags; /* PL_STACK_* */
-	bool stale;	/* a code object's address was found to hold another one */
+	uint32_t flags;		    /* PL_STACK_* */
+	bool stale;		    /* a code object's address was found to hold another one */
 	struct stack_frame frame[]; /* innermost first */
 };
 

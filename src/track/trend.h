@@ -7,12 +7,12 @@
 #include "base/base.h"
 
 struct trend_fit {
-	size_t n;	/* points */
-	double span_s;	/* from the first to the last */
-	double slope;	/* per second; the median of all pairwise slopes */
-	double error;	/* of the slope, one standard deviation, from the scatter about the line */
-	double spread;	/* typical distance of a point from the line */
-	bool growing;	/* the slope stands out of its error and of the scatter */
+	size_t n;      /* points */
+	double span_s; /* from the first to the last */
+	double slope;  /* per second; the median of all pairwise slopes */
+	double error;  /* of the slope, one standard deviation, from the scatter about the line */
+	double spread; /* typical distance of a point from the line */
+	bool growing;  /* the slope stands out of its error and of the scatter */
 };
 
 /* @t ascending, in seconds. Fewer than 3 points: all zero. */

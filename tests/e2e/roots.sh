@@ -8,12 +8,6 @@ set -eu
 dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots
 [ $# -gt 0 ] || set -- bullseye trixie sid
 
-# The archive that serves the machine's own main suite, e.g. the URI behind "bookworm main".
-mirror() {
-	apt-get indextargets --format '$(LABEL)|$(CODENAME)|$(REPO_URI)' 'Created-By: Packages' |
-		awk -F'|' '$1 == "Debian" && $2 !~ /-/ { print $3; exit }'
-}
-
 # 3.15 is not in every snapshot of sid: take what the archive has.
 sid_pythons() {
 	have=
@@ -61,8 +55,7 @@ make_root() {
 	echo "roots: $suite made: $(cd "$dir/$suite/usr/bin" && echo python3.*)"
 }
 
-uri=$(mirror)
-[ -n "$uri" ] || { echo 'roots: apt has no Debian archive configured' >&2; exit 1; }
+uri=$("$(dirname "$0")/../mirror.sh")
 mkdir -p "$dir"
 exec 9>"$dir/.lock"
 flock 9

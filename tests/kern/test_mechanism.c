@@ -506,16 +506,11 @@ static void survives_the_end_of_the_target(void **state)
 	counter_free(&c);
 }
 
-static void works_when_the_main_thread_has_ended(void **state)
+static void wait_for_zombie(pid_t pid)
 {
-	enum probe_mechanism m = usable(state);
-	struct target t = target_start("/proc/self/exe");
-	struct counter c = counter_new(m);
-	struct probe_set *s = set_on_function(m, "/proc/self/exe", t.pid, ONE, &c, false);
 	char stat[256] = "", path[64];
 
-	atomic_store(&t.board->want_leader_exit, 1);
-	snprintf(path, sizeof(path), "/proc/%d/stat", t.pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	while (!strstr(stat, ") Z ")) {
 		FILE *f = fopen(path, "re");
 
@@ -524,19 +519,37 @@ static void works_when_the_main_thread_has_ended(void **state)
 		fclose(f);
 		usleep(500);
 	}
-	if (m == PROBE_MULTI && probe_set_on(s)) {
-		print_message("multi: %s\n", fail_text());
+}
+
+static void works_or_refuses_when_the_main_thread_has_ended(void **state)
+{
+	enum probe_mechanism m = usable(state);
+	struct target t = target_start("/proc/self/exe");
+	struct counter c = counter_new(m);
+	uint64_t offset = offset_of((const void *)plain_one);
+	struct probe_set_spec spec = {
+		.file = "/proc/self/exe",
+		.offsets = &offset,
+		.n = 1,
+		.pid = t.pid,
+		.prog_fd = c.prog,
+	};
+	struct probe_set *s;
+
+	atomic_store(&t.board->want_leader_exit, 1);
+	wait_for_zombie(t.pid);
+	if (m == PROBE_MULTI) {
+		assert_int_equal(probe_set_open(m, &spec, &s), -ENOTSUP);
+		assert_non_null(strstr(fail_text(), "main thread"));
 	} else {
+		ok(probe_set_open(m, &spec, &s));
 		ok(probe_set_on(s));
 		atomic_fetch_add(&t.board->asked, 10);
 		wait_until(atomic_load(&t.board->done[1]) == atomic_load(&t.board->asked));
 		ok(probe_set_off(s));
-		print_message("%s: %llu of 10 calls seen without a main thread\n",
-			      probe_mechanism_name(m), (unsigned long long)counter_read(&c));
-		if (m != PROBE_MULTI)
-			assert_int_equal(counter_read(&c), 10);
+		assert_int_equal(counter_read(&c), 10);
+		probe_set_close(s);
 	}
-	probe_set_close(s);
 	counter_free(&c);
 	target_stop(&t);
 }
@@ -544,36 +557,31 @@ static void works_when_the_main_thread_has_ended(void **state)
 static void opens_awkward_paths(void **state)
 {
 	enum probe_mechanism m = usable(state);
-	char dir[] = "/tmp/pyleak a:b XXXXXX", exe[64], paths[4][128], command[160];
-	uint64_t map_start = 0;
+	char dir[] = "/tmp/pyleak a:b XXXXXX", exe[64], paths[4][128], text[160];
+	unsigned long start, end;
 	struct target t;
+	FILE *f;
 
 	assert_non_null(mkdtemp(dir));
 	snprintf(exe, sizeof(exe), "%s/the exe", dir);
-	snprintf(command, sizeof(command), "cp /proc/%d/exe '%s'", getpid(), exe);
-	assert_int_equal(system(command), 0);
+	snprintf(text, sizeof(text), "cp /proc/%d/exe '%s'", getpid(), exe);
+	assert_int_equal(system(text), 0);
 	t = target_start(exe);
-	snprintf(paths[0], sizeof(paths[0]), "%s", exe);
-	snprintf(paths[1], sizeof(paths[1]), "/proc/%d/exe", t.pid);
-	snprintf(paths[2], sizeof(paths[2]), "/proc/%d/root%s", t.pid, exe);
-	snprintf(command, sizeof(command), "/proc/%d/maps", t.pid);
-	FILE *f = fopen(command, "re");
-	unsigned long start = 0, end = 0;
-
+	snprintf(text, sizeof(text), "/proc/%d/maps", t.pid);
+	f = fopen(text, "re");
 	assert_non_null(f);
 	assert_int_equal(fscanf(f, "%lx-%lx", &start, &end), 2);
 	fclose(f);
-	map_start = start;
-	snprintf(paths[3], sizeof(paths[3]), "/proc/%d/map_files/%lx-%lx", t.pid,
-		 (unsigned long)map_start, end);
+	snprintf(paths[0], sizeof(paths[0]), "%s", exe);
+	snprintf(paths[1], sizeof(paths[1]), "/proc/%d/root%s", t.pid, exe);
+	snprintf(paths[2], sizeof(paths[2]), "/proc/%d/exe", t.pid);
+	snprintf(paths[3], sizeof(paths[3]), "/proc/%d/map_files/%lx-%lx", t.pid, start, end);
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		struct counter c = counter_new(m);
 		struct probe_set *s;
 
-		if (i == 1) /* also deleted files */
+		if (i == 2) /* the last two reach deleted files as well */
 			unlink(exe);
-		if (i == 2)
-			continue;
 		s = set_on_function(m, paths[i], t.pid, ONE, &c, false);
 		ok(probe_set_on(s));
 		target_call(&t, ONE, 10);
@@ -603,7 +611,7 @@ static struct tool tool_start(enum probe_mechanism m, const struct target *t,
 	if (!tool.pid) {
 		struct probe_set *s = set_on_function(m, "/proc/self/exe", t->pid, ONE, c, false);
 
-		close(tool.go[1]);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (probe_set_warm(s) || probe_set_on(s) || write(tool.ready[1], "x", 1) != 1)
 			_exit(1);
 		if (read(tool.go[0], &byte, 1) < 0)
@@ -622,9 +630,10 @@ static int tool_end(struct tool *tool, int signal)
 
 	if (signal)
 		kill(tool->pid, signal);
-	close(tool->go[1]);
+	assert_int_equal(write(tool->go[1], "x", 1), 1);
 	assert_int_equal(waitpid(tool->pid, &status, 0), tool->pid);
 	close(tool->go[0]);
+	close(tool->go[1]);
 	close(tool->ready[0]);
 	return status;
 }
@@ -769,7 +778,7 @@ int main(int argc, char **argv)
 		EACH(leaves_a_forked_child_alone),
 		EACH(survives_an_exec_of_the_target),
 		EACH(survives_the_end_of_the_target),
-		EACH(works_when_the_main_thread_has_ended),
+		EACH(works_or_refuses_when_the_main_thread_has_ended),
 		EACH(opens_awkward_paths),
 		EACH(a_killed_tool_leaves_only_names),
 		EACH(two_tools_do_not_disturb_each_other),

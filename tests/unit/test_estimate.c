@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#define S 1000000000ull
+#define S    1000000000ull
 #define DICT 0x1000
-#define STR 0x2000
+#define STR  0x2000
 
 static struct trend_set *growth(unsigned cls, double per_s, double seconds)
 {
@@ -38,7 +38,10 @@ static struct sample survivor(uint64_t stack, uint64_t type, int cls, double bor
 		.born_ns = (uint64_t)((100 + born_s) * 1e9),
 		.weight = 1,
 		.burst = (uint32_t)(born_s * 2),
-		.rung = age >= 10 ? 4 : age >= 3 ? 3 : age >= 1 ? 2 : 1,
+		.rung = age >= 10  ? 4
+			: age >= 3 ? 3
+			: age >= 1 ? 2
+				   : 1,
 		.parts = 1,
 		.part = {{(int8_t)cls, 64}},
 		.bytes = 64,
@@ -47,10 +50,8 @@ static struct sample survivor(uint64_t stack, uint64_t type, int cls, double bor
 
 static struct estimate_opts opts(void)
 {
-	return (struct estimate_opts){.start_ns = 100 * S,
-				      .now_ns = 120 * S,
-				      .max_size = UINT64_MAX,
-				      .collections = 1};
+	return (struct estimate_opts){
+		.start_ns = 100 * S, .now_ns = 120 * S, .max_size = UINT64_MAX, .collections = 1};
 }
 
 static const struct estimate_site *site(const struct estimate *e, uint64_t stack)

@@ -24,10 +24,7 @@ if [ -e "$dir/$want/boot" ]; then
 	exit 0
 fi
 
-uri=$(apt-get indextargets --format '$(LABEL)|$(CODENAME)|$(REPO_URI)' 'Created-By: Packages' |
-	awk -F'|' '$1 == "Debian" && $2 !~ /-/ { print $3; exit }')
-[ -n "$uri" ] || { echo 'kernel.sh: apt has no Debian archive configured' >&2; exit 1; }
-
+uri=$("$(dirname "$0")/../mirror.sh")
 tmp=$(mktemp -d "$dir/.$want.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial" "$tmp/root"
@@ -61,7 +58,7 @@ for deb in "$tmp"/*.deb; do
 		'./boot/*' '*/net/9p/*' '*/fs/9p/*' '*/fs/netfs/*' '*/fs/fscache/*' '*/fs/overlayfs/*' \
 		'*/drivers/virtio/*' '*/drivers/char/hw_random/*' 2>/dev/null || :
 done
-ls "$tmp"/root/boot/vmlinuz-* >/dev/null
+[ -n "$(find "$tmp/root/boot" -name 'vmlinuz-*')" ]
 rm -rf "${dir:?}/$want"
 mv "$tmp/root" "$dir/$want"
 echo "$dir/$want"

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What an object is recognised by when its address is looked at again.
+ *
+ * Memory is handed out last in, first out: an object of the same type with the same small size
+ * comes back to the same address all the time, together with the same blocks it points to. So the
+ * rules are strict and type-aware, and no hash or counter that CPython fills in later takes part.
+ * Two items of a container are compared by address and, when they are constants, by value: a pair
+ * of equal pointers alone is what a loop produces over and over. */
+#include "heap/heap_priv.h"
+
+#define MAX_DIGITS 36 /* of an int that lie in the window */
+
+/* What one referred-to object is like. */
+struct child {
+	uint64_t word;	/* 0 = none */
+	uint64_t value; /* hash of its value when it is a constant, the same at every address */
+	bool atom;
+};
+
+static uint64_t mix_bytes(uint64_t seed, const uint8_t *p, size_t n)
+{
+	uint64_t v;
+
+	for (; n >= 8; p += 8, n -= 8)
+		seed = heap_mix(seed, heap_u64(p));
+	if (n) {
+		v = 0;
+		memcpy(&v, p, n);
+		seed = heap_mix(seed, v ^ (uint64_t)n << 56);
+	}
+	return seed;
+}
+
+/* Size word of an int: 3.12 moved it into lv_tag, with sign and flags in the low three bits, one of
+ * which (immortal, 3.14) may be set later. */
+static uint64_t int_digits(const struct py_runtime *rt, uint64_t size)
+{
+	if (rt->minor >= 12)
+		return size >> 3;
+	return (int64_t)size < 0 ? 0 - size : size;
+}
+
+static uint64_t int_sign(const struct py_runtime *rt, uint64_t size)
+{
+	return rt->minor >= 12 ? size & 3 : size >> 63;
+}
+
+/* @p holds @len bytes of an int object. The bytes behind the last digit are padding. */
+static uint64_t int_value(const struct py_runtime *rt, const uint8_t *p, size_t len)
+{
+	uint64_t size = heap_u64(p + 16), n = int_digits(rt, size), room = (len - 24) / 4;
+
+	if (!n && rt->minor < 12)
+		return heap_mix(1, 0);
+	if (n > room)
+		n = room;
+	return mix_bytes(heap_mix(int_sign(rt, size), int_digits(rt, size)), p + 24, n * 4);
+}
+
+static struct child atom(uint64_t addr, uint64_t type, uint64_t value)
+{
+	struct child c = {.atom = true};
+
+	c.value = heap_mix(type, value);
+	c.word = heap_mix(addr, c.value);
+	return c;
+}
+
+static struct child text_child(struct heap *h, uint64_t addr, uint64_t type, const uint8_t *p,
+			       bool is_str)
+{
+	uint64_t size = heap_u64(p + 16), from = h->rt->layout.bytes_data, v;
+	struct heap_str s;
+
+	if (is_str) {
+		/* The state word lies within the child's bytes; a data pointer behind does not. */
+		if (!(heap_u64(p + h->rt->layout.str_state) & 1 << 5))
+			return (struct child){.word = heap_mix(addr, type)};
+		s = heap_str_facts(&h->rt->layout, 0, p);
+		from = s.data;
+		size = s.bytes;
+	}
+	v = heap_mix(3, size);
+	if (from < CHILD_SIZE)
+		v = mix_bytes(v, p + from, size < CHILD_SIZE - from ? size : CHILD_SIZE - from);
+	/* Longer than what was read: equal beginnings are no equal values. */
+	if (from + size > CHILD_SIZE)
+		v = heap_mix(v, addr);
+	return atom(addr, type, v);
+}
+
+/* Bytes of a tuple, from its size on, that are there and never change: not the cached hash that
+ * 3.14 put behind the size. */
+static size_t tuple_known(const struct heap *h, const uint8_t *p)
+{
+	uint64_t n = heap_u64(p + 16), at = h->rt->layout.tuple_item;
+
+	if (at > 24)
+		return 8;
+	return 8 + (n < (CHILD_SIZE - at) / 8 ? 8 * n : CHILD_SIZE - at);
+}
+
+static struct child child_of(struct heap *h, const struct heap_work *w, unsigned i)
+{
+	struct child c = {0};
+	struct heap_type t;
+	const uint8_t *p;
+	uint64_t type;
+
+	if (i >= w->items)
+		return c;
+	c.word = heap_mix(w->item[i], 1);
+	if (i >= HEAP_CHILDREN || !w->ok_child[i])
+		return c;
+	p = w->child[i];
+	type = heap_u64(p + h->rt->layout.ob_type);
+	if (!heap_type_get(h, type, &t))
+		return c;
+	switch ((enum heap_kind)t.kind) {
+	case HEAP_K_FLOAT:
+		return atom(w->item[i], type, heap_u64(p + 16));
+	case HEAP_K_INT:
+		return atom(w->item[i], type, int_value(h->rt, p, CHILD_SIZE));
+	case HEAP_K_NONE:
+		return atom(w->item[i], type, 0);
+	case HEAP_K_STR:
+	case HEAP_K_BYTES:
+		return text_child(h, w->item[i], type, p, t.kind == HEAP_K_STR);
+	case HEAP_K_TUPLE:
+		/* Its items cannot change either. */
+		c.word = heap_mix(w->item[i], mix_bytes(type, p + 16, tuple_known(h, p)));
+		return c;
+	default:
+		c.word = heap_mix(w->item[i], type);
+		return c;
+	}
+}
+
+static void put(struct heap_fingerprint *fp, uint64_t word)
+{
+	if (fp->n < HEAP_FP_WORDS)
+		fp->word[fp->n++] = word;
+}
+
+/* A word that may be filled in when it was 0. */
+static void put_open(struct heap_fingerprint *fp, uint64_t word)
+{
+	fp->open |= (uint8_t)(1u << fp->n);
+	put(fp, word);
+}
+
+static uint64_t named(const struct heap_work *w, uint64_t hash)
+{
+	hash = heap_mix(w->o->type, hash);
+	return hash ? hash : 1;
+}
+
+static void mark_empty(struct heap_work *w)
+{
+	w->o->fp.empty = true;
+	w->o->fp.content = named(w, 0x656d707479);
+}
+
+/* The first two items, and a content hash when both are constants. */
+static void put_items(struct heap *h, struct heap_work *w)
+{
+	struct heap_fingerprint *fp = &w->o->fp;
+	bool keyed = w->t.kind == HEAP_K_DICT;
+	struct child c[HEAP_CHILDREN];
+	bool constant = w->items > 0;
+	uint64_t all = w->items;
+
+	for (unsigned i = 0; i < HEAP_CHILDREN; i++) {
+		c[i] = child_of(h, w, i);
+		if (keyed)
+			put_open(fp, i < w->items ? w->key[i] : 0);
+		put_open(fp, c[i].word);
+		if (i < w->items)
+			all = heap_mix(heap_mix(all, w->key[i]), c[i].value);
+		constant = constant && (c[i].atom || i >= w->items);
+	}
+	for (unsigned i = HEAP_CHILDREN; i < w->items; i++)
+		all = heap_mix(heap_mix(all, w->key[i]), w->item[i]);
+	if (constant)
+		fp->content = named(w, all);
+	if (!w->items)
+		mark_empty(w);
+}
+
+static void fp_text(struct heap *h, struct heap_work *w)
+{
+	const struct py_layout *l = &h->rt->layout;
+	struct heap_fingerprint *fp = &w->o->fp;
+	uint64_t from = l->bytes_data, size = work_u64(w, l->ob_size), all;
+	int64_t end;
+
+	if (w->t.kind == HEAP_K_STR) {
+		struct heap_str s = heap_str_facts(l, w->o->addr, w->win + WIN_BEFORE);
+
+		if (!s.data && !s.length)
+			return; /* a string without characters yet (<= 3.11) */
+		size = s.bytes;
+		from = s.compact ? s.data - w->o->addr : WIN_AFTER;
+		put(fp, s.length);
+	} else {
+		put(fp, size);
+	}
+	end = (int64_t)(from + size);
+	if (end > w->hi || size > 1ull << 44)
+		end = w->hi;
+	for (int i = 0; i < 2; i++) {
+		int64_t at = (int64_t)from + 8 * i;
+		uint64_t word = 0;
+
+		if (at < end)
+			memcpy(&word, w->win + WIN_BEFORE + at,
+			       end - at < 8 ? (size_t)(end - at) : 8);
+		put(fp, word);
+	}
+	all = heap_mix(5, size);
+	if ((int64_t)from < end)
+		all = mix_bytes(all, w->win + WIN_BEFORE + from, (size_t)(end - (int64_t)from));
+	if (w->ok_raw)
+		all = mix_bytes(all, w->raw, w->raw_len);
+	put(fp, all);
+	fp->content = named(w, all);
+	fp->empty = !size;
+}
+
+static void fp_tuple(struct heap *h, struct heap_work *w)
+{
+	struct heap_fingerprint *fp = &w->o->fp;
+	uint64_t n = work_u64(w, h->rt->layout.ob_size), rest = 0;
+	int64_t at = h->rt->layout.tuple_item + 16;
+
+	put(fp, n);
+	put_items(h, w);
+	for (uint64_t i = 2; i < n && at + 8 <= w->hi; i++, at += 8)
+		rest = heap_mix(rest, work_u64(w, at));
+	put(fp, rest);
+	if (fp->content)
+		fp->content = named(w, heap_mix(heap_mix(fp->content, n), rest));
+}
+
+/* Up to 3.12 every change of a dict gives it a version tag that no other dict ever had: equal tags
+ * settle it. A changed tag, and 3.13: the first two entries, which a dict that only grows keeps. */
+static void fp_dict(struct heap *h, struct heap_work *w)
+{
+	uint16_t version = h->rt->layout.dict_version;
+
+	if (version != PL_NONE && h->rt->minor <= 12) {
+		put(&w->o->fp, work_u64(w, version));
+		w->o->fp.certain = 1;
+	}
+	put_items(h, w);
+	if (w->o->fp.certain && w->o->fp.empty) {
+		w->o->fp.empty = false;
+		w->o->fp.content = 0;
+	}
+}
+
+static void fp_bytearray(struct heap *h, struct heap_work *w)
+{
+	struct heap_fingerprint *fp = &w->o->fp;
+
+	put(fp, work_u64(w, h->rt->layout.bytearray_bytes));
+	put(fp, w->ok_raw ? mix_bytes(7, w->raw, w->raw_len) : 0);
+	if (!w->ok_raw)
+		mark_empty(w);
+}
+
+/* No pointers that count: a value like datetime, complex, Decimal. The first word of such bodies is
+ * often a hash that is computed later. */
+static void fp_plain_body(struct heap_work *w)
+{
+	struct heap_fingerprint *fp = &w->o->fp;
+	int64_t from = w->t.basicsize > 24 ? 24 : 16;
+	uint64_t all = 0, any = 0;
+
+	for (int64_t off = from; off + 8 <= w->t.basicsize && off + 8 <= w->hi && fp->n < 4;
+	     off += 8) {
+		uint64_t v = work_u64(w, off);
+
+		if (off == w->t.dictoffset || off == w->t.weakoffset)
+			continue;
+		put(fp, v);
+		all = heap_mix(all, v);
+		any |= v;
+	}
+	fp->content = named(w, all);
+	if (!fp->n || !any) {
+		fp->n = fp->n ? fp->n : 1;
+		mark_empty(w);
+	}
+}
+
+/* Functions of one code object differ in what their closures and defaults hold; without either
+ * each is like any other. */
+static void fp_function(struct heap *h, struct heap_work *w)
+{
+	struct heap_fingerprint *fp = &w->o->fp;
+	uint64_t code = work_u64(w, h->rt->layout.func_code);
+	uint64_t closure = work_u64(w, heap_func_closure(h->rt));
+	uint64_t defaults = work_u64(w, heap_func_defaults(h->rt));
+
+	put(fp, code);
+	put(fp, closure);
+	put(fp, defaults);
+	put_items(h, w);
+	if (fp->content)
+		fp->content = named(w, heap_mix(fp->content, code));
+	if (!closure)
+		fp->content = named(w, heap_mix(code, defaults));
+	fp->empty = false;
+}
+
+static void fp_body(struct heap *h, struct heap_work *w)
+{
+	struct heap_fingerprint *fp = &w->o->fp;
+
+	/* A type without GC has nothing but values, or pointers it never changes. */
+	if (!w->items || (!w->t.has_dict && !(w->t.flags & TPF_HAVE_GC))) {
+		bool instance = w->t.kind == HEAP_K_INSTANCE && w->t.has_dict;
+
+		if (instance)
+			put_items(h, w);
+		else
+			fp_plain_body(w);
+		return;
+	}
+	put_items(h, w);
+	/* Address and place of a third one: two may be shared by all objects of a type. */
+	if (w->t.kind == HEAP_K_OTHER)
+		for (unsigned i = HEAP_CHILDREN; i < w->items; i++)
+			put(fp, heap_mix(w->item[i], w->key[i]));
+}
+
+void heap_fingerprint_of(struct heap *h, struct heap_work *w)
+{
+	struct heap_fingerprint *fp = &w->o->fp;
+
+	switch ((enum heap_kind)w->t.kind) {
+	case HEAP_K_FLOAT:
+		put(fp, work_u64(w, 16));
+		fp->content = named(w, fp->word[0]);
+		break;
+	case HEAP_K_INT:
+		put(fp, int_digits(h->rt, work_u64(w, 16)));
+		put(fp,
+		    work_has(w, 0, 32) ? int_value(h->rt, w->win + WIN_BEFORE, (size_t)w->hi) : 0);
+		fp->content = named(w, fp->word[1]);
+		break;
+	case HEAP_K_STR:
+	case HEAP_K_BYTES:
+		fp_text(h, w);
+		break;
+	case HEAP_K_TUPLE:
+		fp_tuple(h, w);
+		break;
+	case HEAP_K_DICT:
+		fp_dict(h, w);
+		break;
+	case HEAP_K_LIST:
+		put(fp, work_u64(w, h->rt->layout.ob_size));
+		fp->grow = 1;
+		put_items(h, w);
+		break;
+	case HEAP_K_SET:
+		put_items(h, w);
+		break;
+	case HEAP_K_BYTEARRAY:
+		fp_bytearray(h, w);
+		break;
+	case HEAP_K_EXCEPTION:
+		put(fp, work_u64(w, 24)); /* args, the tuple itself */
+		put_items(h, w);
+		break;
+	case HEAP_K_FUNCTION:
+		fp_function(h, w);
+		break;
+	case HEAP_K_INSTANCE:
+	case HEAP_K_OTHER:
+	case HEAP_K_NONE:
+		fp_body(h, w);
+		break;
+	}
+}
+
+bool heap_same_object(const struct heap_fingerprint *then, const struct heap_fingerprint *now)
+{
+	bool certain = then->certain > 0, seen = false;
+
+	if (then->n != now->n || then->grow != now->grow || then->certain != now->certain ||
+	    then->n > HEAP_FP_WORDS || then->empty != now->empty)
+		return false;
+	for (unsigned i = 0; i < then->certain && i < then->n; i++)
+		certain = certain && then->word[i] && then->word[i] == now->word[i];
+	if (certain)
+		return true;
+	for (unsigned i = then->certain; i < then->n; i++) {
+		uint64_t a = then->word[i], b = now->word[i];
+
+		if (then->grow == i + 1) {
+			if (b < a)
+				return false;
+			continue;
+		}
+		if (!a && (then->open >> i & 1))
+			continue;
+		if (a != b)
+			return false;
+		seen = seen || a;
+	}
+	/* Nothing in common but the type: enough only where nothing is all there can be. */
+	return seen || !then->certain;
+}

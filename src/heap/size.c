@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How many bytes an object owns alone, block by block. */
+#include "heap/heap_priv.h"
+
+#define DEBUG_HEAD  16 /* of the debug allocator: size, api, guard */
+#define DEBUG_EXTRA 24 /* head and the guard behind */
+#define SMALL	    512
+#define MAX_BYTES   (1ull << 46)
+
+static void add_part(const struct heap *h, struct heap_object *o, uint64_t addr, uint64_t bytes)
+{
+	bool debug = h->rt->allocator == PY_ALLOC_DEBUG;
+	uint64_t asked = bytes + (debug ? DEBUG_EXTRA : 0);
+	int cls = -1;
+
+	if (!bytes || bytes > MAX_BYTES)
+		return;
+	o->bytes += bytes;
+	if (o->parts >= HEAP_MAX_PARTS)
+		return; /* none has so many; the sum stays right */
+	if (asked <= SMALL && heap_has_pools(h))
+		cls = (int)((asked - 1) / 16);
+	o->part[o->parts].addr = addr - (debug ? DEBUG_HEAD : 0);
+	o->part[o->parts].bytes = bytes;
+	o->part[o->parts++].cls = cls;
+}
+
+static uint64_t round8(uint64_t n)
+{
+	return (n + 7) & ~7ull;
+}
+
+/* Generators and frames keep something else where others keep ob_size: their block tells. */
+static uint64_t by_block(const struct heap *h, const struct heap_work *w, uint64_t formula)
+{
+	uint64_t block = w->o->addr - w->t.pre, have = 0, chunk;
+	uint32_t cls;
+
+	if (w->ok_pool) {
+		memcpy(&cls, w->pool_head + 36, 4);
+		if (cls < HEAP_CLASSES)
+			have = 16 * ((uint64_t)cls + 1);
+	} else if (!heap_in_arena(h, block) && h->rt->allocator != PY_ALLOC_MIMALLOC) {
+		chunk = work_u64(w, -(int64_t)w->t.pre - 8) & ~7ull;
+		if (chunk >= 32 && chunk < MAX_BYTES && !(chunk & 15))
+			have = chunk - 8; /* glibc: the next chunk's first word is ours too */
+	}
+	if (h->rt->allocator == PY_ALLOC_DEBUG && have > DEBUG_EXTRA)
+		have -= DEBUG_EXTRA;
+	have -= have < w->t.pre ? have : w->t.pre;
+	if (have < (uint64_t)w->t.basicsize)
+		return formula;
+	return formula <= have && have - formula < 16 ? formula : have;
+}
+
+static uint64_t var_body(const struct heap *h, const struct heap_work *w)
+{
+	const struct heap_type *t = &w->t;
+	int64_t n = (int64_t)work_u64(w, h->rt->layout.ob_size);
+	uint64_t bytes;
+
+	if (t->kind == HEAP_K_INT && h->rt->minor >= 12) {
+		n = (int64_t)((uint64_t)n >> 3);
+		n = n ? n : 1;
+	}
+	n = n < 0 ? -n : n;
+	if (n < 0 || (uint64_t)n > MAX_BYTES / (uint64_t)t->itemsize)
+		n = 0;
+	/* A class that extends such a type gets one item more, as a sentinel
+	 * (PyType_GenericAlloc). */
+	if ((t->flags & TPF_HEAPTYPE) && !(t->flags & TPF_TYPE))
+		n++;
+	bytes = (uint64_t)t->basicsize + (uint64_t)n * (uint64_t)t->itemsize;
+	if (t->flags & TPF_HEAPTYPE)
+		bytes = round8(bytes);
+	return t->kind == HEAP_K_OTHER ? by_block(h, w, bytes) : bytes;
+}
+
+static uint64_t body(const struct heap *h, const struct heap_work *w)
+{
+	uint64_t bytes = (uint64_t)w->t.basicsize, cap;
+	struct heap_str s;
+
+	if (w->t.kind == HEAP_K_STR) {
+		s = heap_str_facts(&h->rt->layout, w->o->addr, w->win + WIN_BEFORE);
+		return s.compact && s.data ? s.data - w->o->addr + s.bytes + s.kind : bytes;
+	}
+	if (w->t.itemsize)
+		return var_body(h, w);
+	if (w->t.has_dict == HEAP_DICT_MANAGED && (w->t.flags & TPF_INLINE_VALUES)) {
+		/* Head, slots, and the order of insertion, one byte each. */
+		cap = work_u8(w, w->t.basicsize);
+		bytes += round8(cap) + 8 * (cap + 1);
+	}
+	return bytes;
+}
+
+/* The array of attribute values, where it is a block of its own. */
+static void add_values(const struct heap *h, const struct heap_work *w, struct heap_object *o)
+{
+	struct heap_keys k;
+	uint64_t cap;
+	uint32_t cls;
+
+	if (!w->values)
+		return;
+	if (h->rt->minor >= 13) {
+		cap = w->ok_head ? w->values_head[0] : 0;
+		if (cap && w->values_head[2] == 0) /* not embedded in an object */
+			add_part(h, o, w->values - 8, round8(cap) + 8 * (cap + 1));
+		return;
+	}
+	if (h->rt->minor <= 10) {
+		if (w->ok_keys && heap_keys_facts(h->rt, w->keys_head, &k))
+			add_part(h, o, w->values, 8 * k.usable);
+		return;
+	}
+	/* 3.11, 3.12: the byte before the slots is the length of what lies in front of them: the
+	 * order of insertion. The number of slots stands nowhere: the pool's class tells. */
+	if (!w->ok_head || !w->values_head[7])
+		return;
+	cap = w->values_head[7];
+	if (w->ok_pool) {
+		memcpy(&cls, w->pool_head + 36, 4);
+		if (cls < HEAP_CLASSES) {
+			cls = h->rt->allocator == PY_ALLOC_DEBUG && cls ? cls - 1 : cls;
+			add_part(h, o, w->values - cap, 16 * ((uint64_t)cls + 1));
+			return;
+		}
+	}
+	/* cap = round8(slots + 2), so that at most cap - 2 slots follow. */
+	add_part(h, o, w->values - cap, cap + 8 * (cap - 2));
+}
+
+static void add_dict(const struct heap *h, const struct heap_work *w, struct heap_object *o)
+{
+	struct heap_keys k;
+
+	/* An instance's dict is an object of its own, with a GC head. */
+	if (w->dict && w->dict != w->o->addr && w->ok_dict)
+		add_part(h, o, w->dict - 16, 48 + 16);
+	add_values(h, w, o);
+	if (w->ok_keys && heap_keys_facts(h->rt, w->keys_head, &k) && !k.shared && !w->values)
+		add_part(h, o, w->keys, k.bytes);
+}
+
+static void add_str(const struct heap *h, const struct heap_work *w, struct heap_object *o)
+{
+	const struct py_layout *l = &h->rt->layout;
+	struct heap_str s = heap_str_facts(l, o->addr, w->win + WIN_BEFORE);
+	uint64_t utf8 = work_u64(w, l->str_ascii_data + 8);
+
+	if (!s.compact && s.data)
+		add_part(h, o, s.data, s.bytes + s.kind);
+	/* utf8_length and utf8 follow the header that ASCII strings have alone. */
+	if (!s.ascii && s.data && utf8 && utf8 != s.data)
+		add_part(h, o, utf8, work_u64(w, l->str_ascii_data) + 1);
+}
+
+static void add_kind(const struct heap *h, const struct heap_work *w, struct heap_object *o)
+{
+	const struct py_layout *l = &h->rt->layout;
+	uint64_t table = work_u64(w, l->set_table), n;
+
+	switch ((enum heap_kind)w->t.kind) {
+	case HEAP_K_LIST:
+		n = work_u64(w, l->list_allocated);
+		if (work_u64(w, l->list_item) && n < MAX_BYTES / 8)
+			add_part(h, o, work_u64(w, l->list_item), 8 * n);
+		break;
+	case HEAP_K_SET:
+		n = work_u64(w, l->set_mask);
+		if (table != o->addr + l->set_smalltable && n < MAX_BYTES / 16)
+			add_part(h, o, table, 16 * (n + 1));
+		break;
+	case HEAP_K_BYTEARRAY:
+		n = work_u64(w, l->bytearray_alloc);
+		/* From 3.15 on the buffer is a bytes object: 32 bytes of header and a NUL. */
+		if (n)
+			add_part(h, o,
+				 work_u64(w, l->bytearray_bytes) -
+					 (h->rt->minor >= 15 ? l->bytes_data : 0),
+				 h->rt->minor >= 15 ? n + l->bytes_data + 1 : n);
+		break;
+	case HEAP_K_STR:
+		add_str(h, w, o);
+		break;
+	default:
+		break;
+	}
+}
+
+void heap_sizes_of(struct heap *h, struct heap_work *w)
+{
+	struct heap_object *o = w->o;
+
+	o->bytes = 0;
+	o->parts = 0;
+	add_part(h, o, o->addr - w->t.pre, w->t.pre + body(h, w));
+	add_kind(h, w, o);
+	add_dict(h, w, o);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* probe_find_births(): every place in a file where a Python object comes to life.
+ *
+ * _Py_NewReference is inlined all over optimised builds, and a macro in 3.8. But each copy, whatever
+ * memory the object takes, tests one word: is anybody tracing? The conditional jump on that test is
+ * the place; where it goes when somebody is tracing says which register holds the object. */
+#include "probe/births_priv.h"
+
+#include <stdio.h>
+
+void probe_points_free(struct probe_points *p)
+{
+	if (!p)
+		return;
+	free(p->v);
+	*p = (struct probe_points){ 0 };
+}
+
+/* The instruction around a displacement may have a prefix or not; what comes behind decides. */
+static bool follow_hit(const struct births_finder *f, const struct births_hit *h,
+		       struct births_test *best)
+{
+	bool found = false;
+
+	for (uint64_t back = 2; back <= 4; back++) {
+		struct births_insn in;
+		struct births_test t;
+
+		if (!births_decode(f, h->at - back, &in) || in.i.raw.disp.offset != back ||
+		    (in.i.mnemonic != ZYDIS_MNEMONIC_MOV && in.i.mnemonic != ZYDIS_MNEMONIC_CMP))
+			continue;
+		if (births_follow(f, h->at - back, h->direct, &t) &&
+		    (!found || t.verdict != BIRTHS_OTHER)) {
+			*best = t;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static int follow_hits(const struct births_finder *f, const struct births_hits *h,
+		       struct births_tests *tests, struct probe_births_report *report)
+{
+	for (size_t i = 0; i < h->hits.n; i++) {
+		const struct births_hit *hit = &h->hits.v[i];
+		struct births_test t = { 0 }, *slot;
+		bool found = follow_hit(f, hit, &t);
+
+		/* Other structs have members at the same displacement: not our word. */
+		if (!hit->known && (!found || t.verdict == BIRTHS_OTHER || f->slow_inlined))
+			continue;
+		report->tests++;
+		if (!found)
+			continue;
+		if (t.undecodable && t.verdict == BIRTHS_OTHER)
+			return fail(-ENOTSUP, "%s: the code behind %#llx cannot be decoded",
+				    dso_path(f->d), (unsigned long long)t.place);
+		if (t.unknown)
+			return fail(-ENOTSUP, "%s: birth or death at %#llx? The operation is not clear",
+				    dso_path(f->d), (unsigned long long)t.place);
+		slot = vec_push(&tests->v);
+		if (!slot)
+			return fail(-ENOMEM, "out of memory");
+		*slot = t;
+	}
+	return 0;
+}
+
+static int to_point(const struct births_finder *f, const struct births_test *t,
+		    struct probe_point *p)
+{
+	const struct births_value *o = &t->object;
+	bool in_reg = o->kind == BIRTHS_ORIGIN && o->reg != 4;
+	bool in_slot = o->kind == BIRTHS_SLOT && (o->reg == 4 || o->reg == 5);
+
+	if (t->disagree || !(in_reg || in_slot) || o->n < INT32_MIN || o->n > INT32_MAX)
+		return fail(-ENOTSUP, "%s: where the object born at %#llx is kept is not clear",
+			    dso_path(f->d), (unsigned long long)t->place);
+	*p = (struct probe_point){ .addr = t->place,
+				   .site = { .reg = o->reg,
+					     .how = in_slot ? PL_OBJ_DEREF : PL_OBJ_REG,
+					     .disp = (int32_t)o->n } };
+	return dso_addr_to_offset(f->d, t->place, &p->offset);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct births_test *x = a, *y = b;
+
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* Test option: every N-th site is hidden, so that a test can see the finder refuse. */
+static unsigned long hide_every(void)
+{
+	const char *s = getenv("PYLEAK_TEST_HIDE_SITES");
+
+	return s ? strtoul(s, NULL, 10) : 0;
+}
+
+static int collect(const struct births_finder *f, struct births_tests *tests,
+		   struct probe_points *out, struct probe_births_report *report)
+{
+	const unsigned long hide = hide_every();
+	uint64_t last = 0;
+
+	if (tests->v.n)
+		qsort(tests->v.v, tests->v.n, sizeof(*tests->v.v), by_place);
+	out->v = calloc(tests->v.n + 1, sizeof(*out->v));
+	if (!out->v)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < tests->v.n; i++) {
+		const struct births_test *t = &tests->v.v[i];
+		int err;
+
+		report->deaths += t->verdict == BIRTHS_DEATH;
+		if (t->verdict != BIRTHS_BIRTH || t->place == last)
+			continue;
+		last = t->place;
+		report->births++;
+		if (hide && (report->births - 1) % hide == 0)
+			continue;
+		err = to_point(f, t, &out->v[out->n]);
+		if (err)
+			return err;
+		if (out->n == PL_MAX_SITES)
+			return fail(-ENOTSUP, "%s has more than %d birth sites", dso_path(f->d),
+				    PL_MAX_SITES);
+		out->v[out->n].site.number = (uint16_t)out->n;
+		out->n++;
+	}
+	report->other = report->tests - report->births - report->deaths;
+	/* Without a slow path to compare with, a site can be told by its witness only, and nothing
+	 * would tell of one that has none. Fine when all births go through the one function. */
+	if (f->slow_inlined && report->births > 1)
+		return fail(-ENOTSUP, "%s: tracemalloc's part of _Py_NewReference is inlined at %zu "
+			    "places; whether these are all cannot be checked",
+			    dso_path(f->d), report->births);
+	return report->births ? 0 :
+				fail(-ENOTSUP, "%s: no place was found where objects are born",
+				     dso_path(f->d));
+}
+
+static int find(struct births_finder *f, struct births_hits *hits, struct births_tests *tests,
+		struct probe_points *out, struct probe_births_report *report)
+{
+	int err;
+
+	f->n_text = dso_text(f->d, f->text, BIRTHS_MAX_TEXT);
+	if (f->n_text == BIRTHS_MAX_TEXT)
+		return fail(-ENOTSUP, "%s has too many code sections", dso_path(f->d));
+	err = births_find_word(f);
+	if (err)
+		return err;
+	report->word = f->word;
+	report->tracer = f->tracer;
+	err = births_find_slow(f);
+	if (!err)
+		err = births_scan(f, hits);
+	if (!err)
+		err = follow_hits(f, hits, tests, report);
+	if (!err)
+		err = collect(f, tests, out, report);
+	if (!err)
+		err = births_check_complete(f, tests, hits, out, report);
+	return err;
+}
+
+int probe_find_births(const struct dso *d, int minor, struct probe_points *out,
+		      struct probe_births_report *report)
+{
+	struct probe_births_report unused;
+	struct births_finder *f;
+	struct births_hits hits = { 0 };
+	struct births_tests tests = { 0 };
+	int err;
+
+	*out = (struct probe_points){ 0 };
+	if (!report)
+		report = &unused;
+	memset(report, 0, sizeof(*report));
+	if (minor < 8 || minor > 15)
+		return fail(-ENOTSUP, "births are known for CPython 3.8 - 3.15, not 3.%d", minor);
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return fail(-ENOMEM, "out of memory");
+	f->d = d;
+	f->minor = minor;
+	ZydisDecoderInit(&f->decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	err = find(f, &hits, &tests, out, report);
+	if (err)
+		probe_points_free(out);
+	vec_free(&hits.hits);
+	vec_free(&hits.refs);
+	vec_free(&tests.v);
+	free(f);
+	return err;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which allocator objects come from, judged by the allocator tables of the live process:
+ * _PyMem_Raw, _PyMem and _PyObject (static variables to 3.11, members of _PyRuntime since 3.12).
+ */
+#include "py/py_priv.h"
+
+#define MAX_WRAPPERS 8	/* tables chained through ctx: tracemalloc, debug hooks, profilers */
+#define LOOK_AHEAD   40 /* instructions of PyObject_Malloc: the table is loaded at its start */
+
+static bool is_code(const struct py_runtime *rt, uint64_t addr)
+{
+	const struct proc_map *m = proc_find_map(rt->proc, addr);
+
+	return m && m->executable;
+}
+
+static bool read_table(const struct py_runtime *rt, uint64_t at, struct py_vtable *out)
+{
+	return at && !proc_read(rt->proc, at, out, sizeof(*out)) && is_code(rt, out->malloc) &&
+	       is_code(rt, out->calloc) && is_code(rt, out->realloc) && is_code(rt, out->free);
+}
+
+static bool loads_from(const struct py_loads *l, uint64_t addr)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].addr == addr && l->v[i].size == 8)
+			return true;
+	return false;
+}
+
+/* To 3.11: PyObject_Malloc loads ctx and malloc of its table, PyObject_Free ctx and free. */
+static uint64_t table_of(const struct py_runtime *rt, const char *symbol, const char *malloc_name,
+			 const char *free_name)
+{
+	struct py_loads mallocs, frees;
+	struct py_vtable v;
+	uint64_t at = py_symbol(rt, symbol);
+
+	if (read_table(rt, at, &v))
+		return at;
+	if (py_decode(rt, malloc_name, LOOK_AHEAD, false, &mallocs) && !mallocs.n)
+		return 0;
+	if (py_decode(rt, free_name, LOOK_AHEAD, false, &frees) && !frees.n)
+		return 0;
+	for (size_t i = 0; i < mallocs.n; i++) {
+		at = mallocs.v[i].addr;
+		if (loads_from(&mallocs, at + offsetof(struct py_vtable, malloc)) &&
+		    loads_from(&frees, at + offsetof(struct py_vtable, free)) &&
+		    read_table(rt, at, &v))
+			return at;
+	}
+	return 0;
+}
+
+void py_find_allocators(struct py_runtime *rt)
+{
+	struct py_private *x = rt->priv;
+	struct py_vtable v;
+
+	if (x->build.runtime_obj != PL_NONE) {
+		x->raw_table = rt->runtime + x->build.runtime_raw;
+		x->obj_table = rt->runtime + x->build.runtime_obj;
+		/* raw, mem, obj lie in a row. */
+		x->mem_table = x->obj_table - sizeof(v);
+		if (!read_table(rt, x->raw_table, &v) || !read_table(rt, x->obj_table, &v))
+			x->raw_table = x->mem_table = x->obj_table = 0;
+	} else {
+		x->raw_table = table_of(rt, "_PyMem_Raw", "PyMem_RawMalloc", "PyMem_RawFree");
+		x->mem_table = table_of(rt, "_PyMem", "PyMem_Malloc", "PyMem_Free");
+		x->obj_table = table_of(rt, "_PyObject", "PyObject_Malloc", "PyObject_Free");
+	}
+	if (!x->raw_table || !x->obj_table)
+		log_debug("process %d: the allocator tables of CPython %s were not found",
+			  rt->proc->pid, rt->version);
+}
+
+/* The table at the bottom of what is installed. Debug hooks: ctx -> {char api_id; table}
+ * (debug_alloc_api_t); tracemalloc: ctx -> the table it replaced. */
+static bool bottom_table(const struct py_runtime *rt, uint64_t at, struct py_vtable *v, bool *debug)
+{
+	if (!read_table(rt, at, v))
+		return false;
+	for (int i = 0; i < MAX_WRAPPERS && v->ctx; i++) {
+		struct py_vtable inner;
+		uint64_t id, next = v->ctx;
+
+		if (proc_read_u64(rt->proc, v->ctx, &id))
+			break;
+		if (id == 'r' || id == 'm' || id == 'o') {
+			*debug = true;
+			next += sizeof(id);
+		}
+		if (!read_table(rt, next, &inner))
+			break;
+		*v = inner;
+	}
+	return true;
+}
+
+enum py_allocator py_allocator_now(const struct py_runtime *rt)
+{
+	const struct py_private *x = rt->priv;
+	struct py_vtable raw, mem, obj;
+	bool debug = false, ignored = false;
+
+	if (!bottom_table(rt, x->obj_table, &obj, &debug))
+		return rt->usedpools ? PY_ALLOC_PYMALLOC : PY_ALLOC_OTHER;
+	if (debug)
+		return PY_ALLOC_DEBUG;
+	if (bottom_table(rt, x->raw_table, &raw, &ignored) && raw.malloc == obj.malloc)
+		return PY_ALLOC_MALLOC;
+	if (obj.malloc < x->text_start || obj.malloc >= x->text_end)
+		return PY_ALLOC_OTHER;
+	/* pymalloc serves the mem and obj domains with the same functions, mimalloc does not. */
+	if (rt->minor >= 13 && bottom_table(rt, x->mem_table, &mem, &ignored) &&
+	    mem.malloc != obj.malloc)
+		return PY_ALLOC_MIMALLOC;
+	return x->pymalloc_idle ? PY_ALLOC_OTHER : PY_ALLOC_PYMALLOC;
+}
+
+const char *py_allocator_name(enum py_allocator a)
+{
+	switch (a) {
+	case PY_ALLOC_PYMALLOC:
+		return "pymalloc";
+	case PY_ALLOC_MALLOC:
+		return "malloc";
+	case PY_ALLOC_MIMALLOC:
+		return "mimalloc";
+	case PY_ALLOC_DEBUG:
+		return "debug";
+	default:
+		return "other";
+	}
+}

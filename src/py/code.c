@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A code object, copied out of the target: names, first line and line table. */
+#include "py/py_priv.h"
+
+#include <limits.h>
+
+#define MAX_NAME  4096
+#define MAX_TABLE (1u << 20)
+#define MAX_UNITS (1u << 26) /* of bytecode */
+#define RAW	  256	     /* covers the fixed part of every version (216) */
+
+struct py_code {
+	uint64_t addr;
+	uint64_t name_ptr, file_ptr, table_ptr; /* identity */
+	uint64_t bytecode;			/* address of the first unit (3.11+) */
+	uint64_t bytes;				/* length of the bytecode */
+	int firstline, firsttraceable;
+	int instr_kind;
+	char *file, *function;
+	uint8_t *table;
+	size_t table_len;
+};
+
+struct fixed {
+	uint64_t name, file, table;
+	int firstline, firsttraceable;
+	uint32_t units;
+};
+
+static uint64_t word(const uint8_t *raw, size_t at)
+{
+	uint64_t v;
+
+	memcpy(&v, raw + at, sizeof(v));
+	return v;
+}
+
+static int number(const uint8_t *raw, size_t at)
+{
+	int v;
+
+	memcpy(&v, raw + at, sizeof(v));
+	return v;
+}
+
+/* The members of the object itself. */
+static int read_fixed(const struct py_runtime *rt, uint64_t addr, struct fixed *f)
+{
+	const struct py_layout *l = &rt->layout;
+	uint8_t raw[RAW];
+	size_t size = rt->priv->build.code_basicsize;
+
+	if (!addr || addr & 7 || size > sizeof(raw))
+		return -EFAULT;
+	if (proc_read(rt->proc, addr, raw, size))
+		return -EFAULT;
+	if (word(raw, l->ob_type) != rt->code_type)
+		return -EILSEQ;
+	memset(f, 0, sizeof(*f));
+	f->name = word(raw, l->code_qualname != PL_NONE ? l->code_qualname : l->code_name);
+	f->file = word(raw, l->code_filename);
+	f->table = word(raw, l->code_linetable);
+	f->firstline = number(raw, l->code_firstlineno);
+	if (l->code_firsttraceable != PL_NONE && l->code_firsttraceable + 4u <= size)
+		f->firsttraceable = number(raw, l->code_firsttraceable);
+	/* 3.11+: a variable-size object whose items are the code units. */
+	if (rt->walk.instr_kind == PL_INSTR_POINTER)
+		f->units = (uint32_t)word(raw, l->ob_size);
+	return 0;
+}
+
+static int read_name(const struct py_runtime *rt, uint64_t str, char **out)
+{
+	char buf[MAX_NAME];
+	int err = py_read_str(rt, str, buf, sizeof(buf));
+
+	if (err)
+		return err;
+	*out = strdup(buf);
+	return *out ? 0 : -ENOMEM;
+}
+
+static int read_table(const struct py_runtime *rt, struct py_code *c)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t len;
+
+	if (proc_read_u64(rt->proc, c->table_ptr + l->ob_size, &len))
+		return -EFAULT;
+	if (len > MAX_TABLE)
+		return -EILSEQ;
+	c->table = malloc(len + 1);
+	if (!c->table)
+		return -ENOMEM;
+	if (proc_read(rt->proc, c->table_ptr + l->bytes_data, c->table, len))
+		return -EFAULT;
+	c->table_len = len;
+	return 0;
+}
+
+static int copy_out(const struct py_runtime *rt, struct py_code *c)
+{
+	struct fixed f, again;
+	int err = read_fixed(rt, c->addr, &f);
+
+	if (err)
+		return err;
+	if (f.firstline < 0 || f.units > MAX_UNITS || f.firsttraceable < 0)
+		return -EILSEQ;
+	c->name_ptr = f.name;
+	c->file_ptr = f.file;
+	c->table_ptr = f.table;
+	c->firstline = f.firstline;
+	c->firsttraceable = f.firsttraceable;
+	c->instr_kind = rt->walk.instr_kind;
+	c->bytecode = c->addr + rt->layout.code_code;
+	c->bytes = 2 * (uint64_t)f.units;
+	err = read_name(rt, f.name, &c->function);
+	if (!err)
+		err = read_name(rt, f.file, &c->file);
+	if (!err)
+		err = read_table(rt, c);
+	if (err)
+		return err;
+	/* The parts belong together only if the object is still the same. */
+	err = read_fixed(rt, c->addr, &again);
+	if (!err && memcmp(&f, &again, sizeof(f)) != 0)
+		err = -ESTALE;
+	return err;
+}
+
+int py_code_read(const struct py_runtime *rt, uint64_t addr, struct py_code **out)
+{
+	struct py_code *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->addr = addr;
+	err = copy_out(rt, c);
+	if (err) {
+		py_code_free(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+void py_code_free(struct py_code *c)
+{
+	if (!c)
+		return;
+	free(c->file);
+	free(c->function);
+	free(c->table);
+	free(c);
+}
+
+bool py_code_same(const struct py_runtime *rt, const struct py_code *c)
+{
+	struct fixed f;
+
+	return !read_fixed(rt, c->addr, &f) && f.firstline == c->firstline &&
+	       f.name == c->name_ptr && f.table == c->table_ptr && f.file == c->file_ptr;
+}
+
+const char *py_code_file(const struct py_code *c)
+{
+	return c->file;
+}
+
+const char *py_code_function(const struct py_code *c)
+{
+	return c->function;
+}
+
+int py_code_firstline(const struct py_code *c)
+{
+	return c->firstline;
+}
+
+/* The byte offset of the instruction; -1 = none, the frame has not begun. */
+static int64_t offset_of(const struct py_code *c, uint64_t instr)
+{
+	int32_t lasti = (int32_t)instr;
+
+	switch (c->instr_kind) {
+	case PL_INSTR_LASTI_BYTES:
+		return lasti;
+	case PL_INSTR_LASTI_UNITS:
+		return lasti < 0 ? -1 : 2 * (int64_t)lasti;
+	default:
+		/* A frame that is being pushed may rest before the first unit. */
+		if (instr < c->bytecode || instr - c->bytecode >= c->bytes)
+			return -1;
+		return (int64_t)(instr - c->bytecode);
+	}
+}
+
+int py_code_line(const struct py_code *c, uint64_t instr)
+{
+	int64_t at = offset_of(c, instr);
+	int line;
+
+	if (at < 0 || at > INT_MAX || at < 2 * (int64_t)c->firsttraceable)
+		return c->firstline;
+	if (c->instr_kind == PL_INSTR_LASTI_BYTES)
+		line = py_line_lnotab(c->table, c->table_len, c->firstline, (int)at);
+	else if (c->instr_kind == PL_INSTR_LASTI_UNITS)
+		line = py_line_table310(c->table, c->table_len, c->firstline, (int)at);
+	else
+		line = py_line_locations(c->table, c->table_len, c->firstline, (int)at);
+	return line > 0 ? line : c->firstline;
+}

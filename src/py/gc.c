@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The cycle collector's own counters. */
+#include "py/py_priv.h"
+
+#define STATS_SIZE \
+	24 /* struct gc_generation_stats to 3.14: collections, collected, uncollectable */
+/* 3.15 (Include/internal/pycore_interp_structs.h, struct gc_stats): rings of 64-byte items behind a
+ * pointer; the oldest generation's ring has 3, then the index of the current one. */
+#define RING_OLD	 912
+#define RING_ITEMS	 3
+#define RING_ITEM	 64
+#define RING_INDEX	 192
+#define RING_COLLECTIONS 16
+#define RING_SEQUENCE	 1112
+
+uint64_t py_gc_of(const struct py_runtime *rt, uint64_t interp)
+{
+	return rt->layout.runtime_gc ? rt->runtime + rt->layout.runtime_gc
+				     : interp + rt->layout.interp_gc;
+}
+
+/* generation0 points into its own struct: where the generations begin differs inside 3.13. */
+void py_find_gc(struct py_runtime *rt)
+{
+	uint64_t interps[PY_MAX_INTERPRETERS], gc, head;
+	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
+
+	if (n <= 0)
+		return;
+	gc = py_gc_of(rt, interps[n - 1]);
+	if (!proc_read_u64(rt->proc, gc + rt->priv->build.gc_generation0, &head) && head > gc &&
+	    head - gc <= 64)
+		rt->layout.gc_generations = (uint32_t)(head - gc);
+	else
+		log_debug("process %d: the gc struct is not where CPython %s has it", rt->proc->pid,
+			  rt->version);
+}
+
+/* The struct is a seqlock: the same even number before and after. */
+static int ring_collections(const struct py_runtime *rt, uint64_t gc, uint64_t *out)
+{
+	uint64_t stats;
+
+	if (proc_read_u64(rt->proc, gc + rt->layout.gc_stats, &stats) || !stats)
+		return -ENODATA;
+	for (int i = 0; i < 50; i++) {
+		uint32_t before, after;
+		int8_t index;
+
+		if (proc_read_u32(rt->proc, stats + RING_SEQUENCE, &before) ||
+		    proc_read(rt->proc, stats + RING_OLD + RING_INDEX, &index, 1) || index < 0 ||
+		    index >= RING_ITEMS ||
+		    proc_read_u64(rt->proc,
+				  stats + RING_OLD + RING_ITEM * (uint64_t)index + RING_COLLECTIONS,
+				  out) ||
+		    proc_read_u32(rt->proc, stats + RING_SEQUENCE, &after))
+			return -ENODATA;
+		if (before == after && !(before & 1))
+			return 0;
+		py_pause_us(100);
+	}
+	return -ENODATA;
+}
+
+int py_full_collections(const struct py_runtime *rt, uint64_t *out)
+{
+	uint64_t interps[PY_MAX_INTERPRETERS], sum = 0;
+	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
+
+	if (n <= 0)
+		return -ENODATA;
+	/* 3.8 has one collector for all. */
+	if (rt->layout.runtime_gc)
+		n = 1;
+	for (int i = 0; i < n; i++) {
+		uint64_t gc = py_gc_of(rt, interps[i]), one;
+		int err = rt->minor >= 15
+				  ? ring_collections(rt, gc, &one)
+				  : proc_read_u64(rt->proc,
+						  gc + rt->layout.gc_stats + 2 * STATS_SIZE, &one);
+
+		/* A count that no process reaches is not a count. */
+		if (err || one >> 40)
+			return -ENODATA;
+		sum += one;
+	}
+	*out = sum;
+	return 0;
+}
+
+int py_gc_enabled(const struct py_runtime *rt, bool *out)
+{
+	uint64_t interps[PY_MAX_INTERPRETERS];
+	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
+	uint32_t enabled;
+
+	/* The main interpreter is the last of the list: new ones are put in front. */
+	if (n <= 0 ||
+	    proc_read_u32(rt->proc, py_gc_of(rt, interps[n - 1]) + rt->layout.gc_enabled,
+			  &enabled) ||
+	    enabled > 1)
+		return -ENODATA;
+	*out = enabled;
+	return 0;
+}

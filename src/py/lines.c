@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a byte offset into a code object's bytecode to a line: the three formats of co_lnotab and
+ * co_linetable (CPython's Objects/lnotab_notes.txt and Objects/locations.md). Pure functions over
+ * bytes of the target, which may be anything.
+ */
+#include "py/py_priv.h"
+
+#include <limits.h>
+
+/* Lines of a hostile table are added without overflow. */
+static int add_line(int line, int64_t delta)
+{
+	int64_t sum = line + delta;
+
+	return sum > INT_MAX ? INT_MAX : sum < INT_MIN ? INT_MIN : (int)sum;
+}
+
+/* 3.8, 3.9: pairs (address delta, signed line delta); a line begins at its address. */
+int py_line_lnotab(const uint8_t *tab, size_t len, int first, int offset)
+{
+	int64_t addr = 0;
+	int line = first;
+
+	for (size_t i = 0; i + 1 < len; i += 2) {
+		addr += tab[i];
+		if (addr > offset)
+			break;
+		line = add_line(line, (int8_t)tab[i + 1]);
+	}
+	return line;
+}
+
+/* 3.10: pairs (bytes covered, signed line delta); -128 = the range has no line. */
+int py_line_table310(const uint8_t *tab, size_t len, int first, int offset)
+{
+	int64_t addr = 0;
+	int line = first;
+
+	for (size_t i = 0; i + 1 < len; i += 2) {
+		int8_t delta = (int8_t)tab[i + 1];
+
+		if (delta != -128)
+			line = add_line(line, delta);
+		addr += tab[i];
+		if (offset < addr)
+			return delta == -128 ? first : line;
+	}
+	return first;
+}
+
+struct cursor {
+	const uint8_t *p, *end;
+};
+
+/* Groups of 6 bits, least significant first; bit 6 = more follow. */
+static uint64_t read_varint(struct cursor *c)
+{
+	uint64_t v = 0;
+
+	for (unsigned int shift = 0; c->p < c->end; shift += 6) {
+		uint8_t byte = *c->p;
+
+		if (byte & 0x80)
+			break; /* begins the next entry: this one is cut */
+		c->p++;
+		if (shift < 36)
+			v |= (uint64_t)(byte & 63) << shift;
+		if (!(byte & 64))
+			break;
+	}
+	return v;
+}
+
+static int64_t read_signed(struct cursor *c)
+{
+	uint64_t v = read_varint(c);
+
+	return v & 1 ? -(int64_t)(v >> 1) : (int64_t)(v >> 1);
+}
+
+/* 3.11+: entries of one byte (bit 7, 4 bits code, 3 bits length - 1 in code units) and what the
+ * code says follows. */
+int py_line_locations(const uint8_t *tab, size_t len, int first, int offset)
+{
+	struct cursor c = {tab, tab + len};
+	int64_t addr = 0;
+	int line = first;
+
+	while (c.p < c.end) {
+		uint8_t head = *c.p++, code = head >> 3 & 15;
+
+		if (!(head & 0x80))
+			continue; /* lost: the next byte with bit 7 is an entry */
+		if (code == 13 || code == 14)
+			line = add_line(line, read_signed(&c));
+		else if (code >= 10 && code <= 12)
+			line = add_line(line, code - 10);
+		addr += 2 * ((head & 7) + 1);
+		if (offset < addr)
+			return code == 15 ? first : line;
+		while (c.p < c.end && !(*c.p & 0x80))
+			c.p++; /* columns and end lines */
+	}
+	return first;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * pymalloc's state: usedpools, arenas, maxarenas. Since 3.12 it hangs off the interpreter; before,
+ * it is static: by symbol where there are symbols, else by the shape of usedpools in the data
+ * segments and by what _Py_GetAllocatedBlocks loads. Objects/obmalloc.c,
+ * Include/internal/pycore_obmalloc.h.
+ */
+#include "py/py_priv.h"
+
+#define CLASSES	     32
+#define SLOTS	     (2 * CLASSES)
+#define TRIES	     40 /* the target allocates while we look */
+#define MAX_SEGMENT  (64u << 20)
+#define STATE_ARENAS 512 /* struct _obmalloc_state: usedpools comes first */
+#define STATE_MAX    520
+#define MAX_ARENAS   (1u << 24)
+#define FIRST_ARENAS 16 /* INITIAL_ARENA_OBJECTS; the table doubles from there */
+
+struct pool_header {
+	uint32_t count, pad;
+	uint64_t freeblock, next, prev;
+	uint32_t arenaindex, szidx, nextoffset, maxnextoffset;
+};
+
+struct arena_object {
+	uint64_t address, pool_address;
+	uint32_t nfreepools, ntotalpools;
+	uint64_t freepools, nextarena, prevarena;
+};
+
+/* Slot 2c of usedpools stands where a pool header would have its nextpool: an empty class points
+ * 16 bytes before itself, twice; any other at the pools at the two ends of its list. */
+bool py_looks_like_usedpools(const uint64_t *slots, uint64_t addr, uint32_t pool_size,
+			     uint64_t pools[CLASSES])
+{
+	for (unsigned int c = 0; c < CLASSES; c++) {
+		uint64_t head = slots[2 * c], tail = slots[2 * c + 1];
+		uint64_t self = addr + 16 * c - 16;
+
+		pools[c] = 0;
+		if (head == self && tail == self)
+			continue;
+		if (!head || !tail || head & (pool_size - 1) || tail & (pool_size - 1))
+			return false;
+		pools[c] = head;
+	}
+	return true;
+}
+
+/* 1 = it is usedpools, 0 = it looks like it, but a pool disagrees (or has changed), -1 = no. */
+static int test_usedpools(const struct py_runtime *rt, uint64_t addr, const uint64_t *slots,
+			  uint64_t *some_pool)
+{
+	struct pool_header h[CLASSES];
+	struct proc_req req[CLASSES];
+	uint64_t pools[CLASSES];
+	size_t n = 0;
+
+	if (!py_looks_like_usedpools(slots, addr, rt->layout.pool_size, pools))
+		return -1;
+	for (unsigned int c = 0; c < CLASSES; c++) {
+		memset(&h[c], 0, sizeof(h[c]));
+		if (pools[c])
+			req[n++] = (struct proc_req){pools[c], &h[c], sizeof(h[c]), false};
+	}
+	if (proc_read_many(rt->proc, req, n) != n)
+		return 0;
+	*some_pool = 0;
+	for (unsigned int c = 0; c < CLASSES; c++) {
+		if (!pools[c])
+			continue;
+		if (h[c].szidx != c || h[c].prev != addr + 16 * c - 16)
+			return 0;
+		*some_pool = pools[c];
+	}
+	return 1;
+}
+
+static bool is_usedpools(const struct py_runtime *rt, uint64_t addr, uint64_t *some_pool)
+{
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t slots[SLOTS];
+
+		if (!addr || addr & 7 || proc_read(rt->proc, addr, slots, sizeof(slots)))
+			return false;
+		/* Most of a random place fails the shape: no need to look twice. */
+		switch (test_usedpools(rt, addr, slots, some_pool)) {
+		case 1:
+			return true;
+		case -1:
+			if (i >= 3)
+				return false;
+		}
+		py_pause_us(200);
+	}
+	return false;
+}
+
+static size_t writable(const struct py_runtime *rt, struct dso_range *out, size_t max)
+{
+	size_t n = dso_writable(rt->dso, out, max);
+
+	for (size_t i = 0; i < n; i++) {
+		out[i].addr += rt->bias;
+		if (out[i].size > MAX_SEGMENT)
+			out[i].size = MAX_SEGMENT;
+	}
+	return n;
+}
+
+static uint64_t scan_usedpools(const struct py_runtime *rt, const struct dso_range *seg,
+			       uint64_t *some_pool)
+{
+	auto_free uint64_t *w = malloc(seg->size + 8);
+	uint64_t align = (8 - (seg->addr & 7)) & 7, base = seg->addr + align;
+	size_t n = seg->size > align ? (size_t)(seg->size - align) / 8 : 0;
+
+	if (!w || n < SLOTS || proc_read(rt->proc, base, w, n * 8))
+		return 0;
+	for (size_t i = 0; i + SLOTS <= n; i++) {
+		if (!w[i] || test_usedpools(rt, base + 8 * i, w + i, some_pool) != 1)
+			continue;
+		if (is_usedpools(rt, base + 8 * i, some_pool))
+			return base + 8 * i;
+	}
+	return 0;
+}
+
+static uint64_t search_usedpools(const struct py_runtime *rt, uint64_t *some_pool)
+{
+	struct dso_range seg[16];
+	size_t n = writable(rt, seg, ARRAY_SIZE(seg));
+	uint64_t at = py_symbol(rt, "usedpools");
+
+	if (is_usedpools(rt, at, some_pool))
+		return at;
+	for (int try = 0; try < TRIES; try++) {
+		for (size_t i = 0; i < n; i++) {
+			at = scan_usedpools(rt, &seg[i], some_pool);
+			if (at)
+				return at;
+		}
+		py_pause_us(1000);
+	}
+	return 0;
+}
+
+/* Does the arena with the pool's own index enclose the pool? */
+static bool arena_fits(const struct py_runtime *rt, const struct arena_object *a, uint64_t pool)
+{
+	return a->address && pool >= a->address && pool - a->address < rt->layout.arena_size &&
+	       a->ntotalpools <= 64;
+}
+
+static bool is_arenas(const struct py_runtime *rt, uint64_t at, uint64_t pool, uint32_t index)
+{
+	struct arena_object a;
+	uint64_t first;
+
+	return at && !proc_read_u64(rt->proc, at, &first) && first &&
+	       !proc_read(rt->proc, first + sizeof(a) * (uint64_t)index, &a, sizeof(a)) &&
+	       arena_fits(rt, &a, pool);
+}
+
+static bool is_maxarenas(const struct py_runtime *rt, uint64_t at, uint32_t index)
+{
+	uint32_t max;
+
+	return at && !proc_read_u32(rt->proc, at, &max) && max > index && max >= FIRST_ARENAS &&
+	       max <= MAX_ARENAS && !(max & (max - 1));
+}
+
+/* _Py_GetAllocatedBlocks loads raw_allocated_blocks, maxarenas (32 bits) and arenas. */
+static void arenas_by_code(struct py_runtime *rt, uint64_t pool, uint32_t index)
+{
+	struct py_loads l;
+	uint64_t arenas = py_symbol(rt, "arenas"), max = py_symbol(rt, "maxarenas");
+
+	if (py_decode(rt, "_Py_GetAllocatedBlocks", 160, true, &l) && !l.n)
+		l.n = 0;
+	for (size_t i = 0; i < l.n && !is_arenas(rt, arenas, pool, index); i++)
+		if (l.v[i].size == 8)
+			arenas = l.v[i].addr;
+	for (size_t i = 0; i < l.n && !is_maxarenas(rt, max, index); i++)
+		if (l.v[i].size == 4)
+			max = l.v[i].addr;
+	if (!is_arenas(rt, arenas, pool, index))
+		return;
+	rt->arenas = arenas;
+	/* Beside it: &arenas - 8 as the compiler orders them, - 16 after link-time optimisation. */
+	for (uint64_t back = 8; back <= 16 && !is_maxarenas(rt, max, index); back += 8)
+		max = arenas - back;
+	if (is_maxarenas(rt, max, index))
+		rt->maxarenas = max;
+}
+
+/* The last resort: a pointer in the data whose arena_object[index] encloses the pool. */
+static void arenas_by_scan(struct py_runtime *rt, uint64_t pool, uint32_t index)
+{
+	struct dso_range seg[16];
+	size_t n_seg = writable(rt, seg, ARRAY_SIZE(seg));
+
+	for (size_t s = 0; s < n_seg && !rt->arenas; s++) {
+		size_t n = (size_t)seg[s].size / 8;
+		auto_free uint64_t *w = malloc(n * 8 + 8);
+		uint64_t base = (seg[s].addr + 7) & ~7ull;
+
+		if (!w || n < 2 || proc_read(rt->proc, base, w, (n - 1) * 8))
+			continue;
+		for (size_t i = 0; i + 1 < n; i++) {
+			uint64_t at = base + 8 * i;
+
+			/* The table is malloc'ed: 16-aligned, in no segment of the file. */
+			if (!w[i] || w[i] & 15 || w[i] >> 47 ||
+			    (w[i] >= seg[s].addr && w[i] < seg[s].addr + seg[s].size) ||
+			    !is_arenas(rt, at, pool, index))
+				continue;
+			for (uint64_t back = 8; back <= 16 && !rt->maxarenas; back += 8)
+				if (is_maxarenas(rt, at - back, index))
+					rt->maxarenas = at - back;
+			if (rt->maxarenas) {
+				rt->arenas = at;
+				return;
+			}
+		}
+	}
+}
+
+/* 3.8 - 3.11 */
+static void find_static_state(struct py_runtime *rt)
+{
+	uint64_t pool = 0, usedpools = search_usedpools(rt, &pool);
+	struct pool_header h;
+
+	if (!usedpools)
+		return;
+	if (!pool) {
+		/* No pool in use in any class: PYTHONMALLOC=malloc, or pymalloc is bypassed. */
+		rt->priv->pymalloc_idle = true;
+		return;
+	}
+	for (int i = 0; i < TRIES && !rt->maxarenas; i++) {
+		if (!is_usedpools(rt, usedpools, &pool) || !pool ||
+		    proc_read(rt->proc, pool, &h, sizeof(h)))
+			continue;
+		arenas_by_code(rt, pool, h.arenaindex);
+		if (!rt->arenas || !rt->maxarenas) {
+			rt->arenas = rt->maxarenas = 0;
+			arenas_by_scan(rt, pool, h.arenaindex);
+		}
+	}
+	if (rt->arenas && rt->maxarenas)
+		rt->usedpools = usedpools;
+}
+
+/* 3.12+: embedded in the interpreter in some micro versions, behind a pointer in others; debug
+ * builds have one more word before it. */
+static bool find_state_at(struct py_runtime *rt, uint64_t interp, uint32_t offset)
+{
+	uint64_t at, pool = 0, arenas;
+	uint32_t max;
+
+	if (proc_read_u64(rt->proc, interp + offset, &at))
+		return false;
+	rt->embedded_obmalloc = false;
+	if (!is_usedpools(rt, at, &pool)) {
+		at = interp + offset;
+		rt->embedded_obmalloc = true;
+		if (!is_usedpools(rt, at, &pool))
+			return false;
+	}
+	if (proc_read_u64(rt->proc, at + STATE_ARENAS, &arenas) ||
+	    proc_read_u32(rt->proc, at + STATE_MAX, &max) || max > MAX_ARENAS)
+		return false;
+	rt->layout.interp_obmalloc = offset;
+	if (!arenas || !max) {
+		rt->priv->pymalloc_idle = true;
+		return true;
+	}
+	rt->usedpools = at;
+	rt->arenas = at + STATE_ARENAS;
+	rt->maxarenas = at + STATE_MAX;
+	return true;
+}
+
+void py_find_obmalloc(struct py_runtime *rt)
+{
+	uint64_t interps[PY_MAX_INTERPRETERS];
+	uint32_t offset = rt->layout.interp_obmalloc;
+	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
+
+	if (n <= 0)
+		return;
+	if (!offset)
+		find_static_state(rt);
+	else if (!find_state_at(rt, interps[n - 1], offset + (rt->debug ? 8 : 0)))
+		find_state_at(rt, interps[n - 1], offset + (rt->debug ? 0 : 8));
+	if (!rt->usedpools)
+		log_debug("process %d: no pools of pymalloc were found%s", rt->proc->pid,
+			  rt->priv->pymalloc_idle ? ": it is not used" : "");
+}

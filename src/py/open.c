@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opening the CPython of a process: find it, check it, then the parts that may be missing. */
+#include "py/py_priv.h"
+
+static int fill(struct proc *p, struct py_runtime *rt)
+{
+	int err = py_find(p, rt);
+
+	if (err)
+		return err;
+	rt->layout_source = rt->minor >= 13 ? "_Py_DebugOffsets" : "table";
+	err = py_check(rt);
+	if (!err)
+		err = py_find_tstate(rt);
+	if (err)
+		return err;
+	py_find_gilstate(rt);
+	py_find_gc(rt);
+	py_find_allocators(rt);
+	py_find_obmalloc(rt);
+	rt->allocator = py_allocator_now(rt);
+	log_debug("process %d: CPython %s at %s, bias %#llx, %s", p->pid, rt->version, rt->path,
+		  (unsigned long long)rt->bias, py_allocator_name(rt->allocator));
+	return 0;
+}
+
+int py_open(struct proc *p, struct py_runtime **out)
+{
+	struct py_runtime *rt = calloc(1, sizeof(*rt));
+	int err;
+
+	if (!rt)
+		return fail(-ENOMEM, "out of memory");
+	rt->priv = calloc(1, sizeof(*rt->priv));
+	rt->proc = p;
+	err = rt->priv ? fill(p, rt) : fail(-ENOMEM, "out of memory");
+	/* Whatever was found wrong: a process that is gone is only that. */
+	if (err && err != -ENOMEM && !proc_alive(p))
+		err = fail(-ESRCH, "process %d has ended", p->pid);
+	if (err) {
+		py_close(rt);
+		return err;
+	}
+	*out = rt;
+	return 0;
+}
+
+void py_close(struct py_runtime *rt)
+{
+	if (!rt)
+		return;
+	dso_close(rt->dso);
+	free(rt->priv);
+	free(rt);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A str object of the target as UTF-8. */
+#include "py/py_priv.h"
+
+#define MAX_CHARS 65536 /* whoever reads a string has a small buffer */
+#define HEADER	  88	/* covers every member of the widest layout (3.8: 80) */
+
+/* PyASCIIObject.state (Include/cpython/unicodeobject.h), builds with a GIL. */
+#define KIND(state)    ((state) >> 2 & 7)
+#define COMPACT(state) ((state) >> 5 & 1)
+#define ASCII(state)   ((state) >> 6 & 1)
+
+/* Returns the bytes written, 0 for what is no character. */
+static size_t put_utf8(uint32_t c, char out[4])
+{
+	/* NUL would cut the name; lone surrogates (surrogateescape) are not UTF-8: U+FFFD. */
+	if (!c || (c >= 0xd800 && c < 0xe000))
+		c = 0xfffd;
+	if (c > 0x10ffff)
+		return 0;
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 63));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 63));
+		out[2] = (char)(0x80 | (c & 63));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 63));
+	out[2] = (char)(0x80 | (c >> 6 & 63));
+	out[3] = (char)(0x80 | (c & 63));
+	return 4;
+}
+
+static uint32_t char_at(const uint8_t *data, size_t i, unsigned int kind)
+{
+	uint32_t c4;
+	uint16_t c2;
+
+	switch (kind) {
+	case 1:
+		return data[i]; /* Latin-1, not UTF-8 */
+	case 2:
+		memcpy(&c2, data + 2 * i, sizeof(c2));
+		return c2;
+	default:
+		memcpy(&c4, data + 4 * i, sizeof(c4));
+		return c4;
+	}
+}
+
+int py_decode_chars(const uint8_t *data, size_t n, unsigned int kind, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	if (!size)
+		return -EINVAL;
+	buf[0] = '\0';
+	if (kind != 1 && kind != 2 && kind != 4)
+		return -EILSEQ;
+	for (size_t i = 0; i < n; i++) {
+		char utf8[4];
+		size_t k = put_utf8(char_at(data, i, kind), utf8);
+
+		if (!k) {
+			buf[0] = '\0';
+			return -EILSEQ;
+		}
+		if (at + k >= size)
+			break;
+		memcpy(buf + at, utf8, k);
+		at += k;
+	}
+	buf[at] = '\0';
+	return 0;
+}
+
+static uint64_t word(const uint8_t *raw, size_t at)
+{
+	uint64_t v;
+
+	memcpy(&v, raw + at, sizeof(v));
+	return v;
+}
+
+static bool is_str_type(const struct py_runtime *rt, uint64_t type)
+{
+	uint64_t flags;
+
+	return type == rt->unicode_type ||
+	       (!proc_read_u64(rt->proc, type + rt->layout.tp_flags, &flags) &&
+		(flags & PY_TPFLAGS_UNICODE_SUBCLASS) && py_is_type(rt, type));
+}
+
+int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t size)
+{
+	const struct py_layout *l = &rt->layout;
+	uint8_t raw[HEADER] = {0};
+	uint64_t length, data;
+	uint32_t state;
+	unsigned int kind;
+	int err;
+
+	if (!size)
+		return -EINVAL;
+	buf[0] = '\0';
+	if (l->str_noncompact_data + 8u > HEADER || l->str_state + 8u > HEADER)
+		return -EILSEQ;
+	/* The shortest str ends right behind a page; what follows may be unmapped. */
+	if (proc_read(rt->proc, obj, raw, l->str_ascii_data))
+		return -EFAULT;
+	if (!is_str_type(rt, word(raw, l->ob_type)))
+		return -EILSEQ;
+	length = word(raw, l->str_length);
+	memcpy(&state, raw + l->str_state, sizeof(state));
+	kind = KIND(state);
+	if (length >> 40 || (kind != 1 && kind != 2 && kind != 4) || (ASCII(state) && kind != 1))
+		return -EILSEQ;
+	data = obj + (ASCII(state) ? l->str_ascii_data : l->str_compact_data);
+	if (!COMPACT(state) && proc_read_u64(rt->proc, obj + l->str_noncompact_data, &data))
+		return -EFAULT;
+	/* No more is read than can be shown. */
+	if (length > size)
+		length = size;
+	if (length > MAX_CHARS)
+		length = MAX_CHARS;
+	auto_free uint8_t *chars = malloc(length * kind + 1);
+	if (!chars)
+		return -ENOMEM;
+	err = proc_read(rt->proc, data, chars, length * kind);
+	return err ? -EFAULT : py_decode_chars(chars, length, kind, buf, size);
+}

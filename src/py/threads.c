@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Interpreters, thread states and stacks, read from outside while the target runs. */
+#include "py/py_priv.h"
+
+int py_interpreters(const struct py_runtime *rt, uint64_t *out, size_t max)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t interp;
+	size_t n = 0;
+
+	if (proc_read_u64(rt->proc, rt->runtime + l->runtime_interpreters, &interp))
+		return -EFAULT;
+	while (interp && n < max) {
+		for (size_t i = 0; i < n; i++)
+			if (out[i] == interp)
+				return -ELOOP;
+		out[n++] = interp;
+		if (proc_read_u64(rt->proc, interp + l->interp_next, &interp))
+			return -EFAULT;
+	}
+	return (int)n;
+}
+
+size_t py_threads(const struct py_runtime *rt, uint64_t *tstates, size_t max)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t interps[PY_MAX_INTERPRETERS];
+	int n_interps = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
+	size_t n = 0;
+
+	if (max > PY_MAX_THREADS)
+		max = PY_MAX_THREADS;
+	for (int i = 0; i < n_interps; i++) {
+		uint64_t head, t;
+
+		if (proc_read_u64(rt->proc, interps[i] + l->interp_threads, &head))
+			continue;
+		t = head;
+		for (size_t in_list = 0; t && n < max; in_list++) {
+			uint64_t owner;
+
+			/* A list that changed under our eyes may lead astray or round. */
+			if ((in_list && t == head) ||
+			    proc_read_u64(rt->proc, t + l->tstate_interp, &owner) ||
+			    owner != interps[i])
+				break;
+			tstates[n++] = t;
+			if (proc_read_u64(rt->proc, t + l->tstate_next, &t))
+				break;
+		}
+	}
+	return n;
+}
+
+static uint64_t word(const uint8_t *raw, size_t at)
+{
+	uint64_t v;
+
+	memcpy(&v, raw + at, sizeof(v));
+	return v;
+}
+
+static uint64_t instr_word(const struct pl_walk *w, const uint8_t *raw)
+{
+	uint32_t lasti;
+
+	if (w->instr_kind == PL_INSTR_POINTER)
+		return word(raw, w->frame_instr);
+	memcpy(&lasti, raw + w->frame_instr, sizeof(lasti));
+	return lasti;
+}
+
+/* The same steps as the kernel half's walker. */
+int py_read_stack(const struct py_runtime *rt, uint64_t tstate, struct pl_frame *out, size_t max,
+		  size_t *n)
+{
+	const struct pl_walk *w = &rt->walk;
+	uint8_t raw[256];
+	uint64_t frame;
+
+	*n = 0;
+	if (w->frame_size > sizeof(raw) ||
+	    proc_read_u64(rt->proc, tstate + w->tstate_frame, &frame))
+		return -EFAULT;
+	if (w->cframe_frame != PL_NONE && proc_read_u64(rt->proc, frame + w->cframe_frame, &frame))
+		return -EFAULT;
+	for (int step = 0; frame && *n < max; step++) {
+		if (step == PY_MAX_STEPS)
+			return -ELOOP;
+		if (proc_read(rt->proc, frame, raw, w->frame_size))
+			return -EFAULT;
+		if (w->frame_owner == PL_NONE || raw[w->frame_owner] < w->owner_skip) {
+			out[*n].code = word(raw, w->frame_code) & ~(uint64_t)w->code_tag_mask;
+			out[*n].instr = instr_word(w, raw);
+			(*n)++;
+		}
+		frame = word(raw, w->frame_back);
+	}
+	return 0;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Type objects: is it one, and what a person calls it. */
+#include "py/py_priv.h"
+
+#include <stdio.h>
+
+#define MAX_ENTRIES 8192 /* of a class dictionary */
+#define CHUNK	    64
+#define DK_GENERAL  0 /* DictKeysKind: entries {hash, key, value}; else {key, value} */
+
+bool py_is_type(const struct py_runtime *rt, uint64_t type)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t meta, flags;
+
+	if (!type || type & 7 || proc_read_u64(rt->proc, type + l->ob_type, &meta) || meta & 7 ||
+	    proc_read_u64(rt->proc, meta + l->tp_flags, &flags) ||
+	    !(flags & PY_TPFLAGS_TYPE_SUBCLASS))
+		return false;
+	if (meta != rt->type_type) {
+		uint64_t metameta, meta_flags;
+
+		/* A metaclass is itself an instance of a metaclass. */
+		if (proc_read_u64(rt->proc, meta + l->ob_type, &metameta) ||
+		    proc_read_u64(rt->proc, metameta + l->tp_flags, &meta_flags) ||
+		    !(meta_flags & PY_TPFLAGS_TYPE_SUBCLASS))
+			return false;
+	}
+	return !proc_read_u64(rt->proc, type + l->tp_flags, &flags) && (flags & PY_TPFLAGS_READY);
+}
+
+struct entries {
+	uint64_t at, n;
+	size_t size, key; /* of one entry; where its key is; the value follows */
+};
+
+/* Where the entries of a dict's keys object lie: behind the index table. */
+static int find_entries(const struct py_runtime *rt, uint64_t keys, struct entries *e)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t index_bytes, used;
+	uint8_t raw[40];
+
+	if (l->dk_nentries + 8u > sizeof(raw) || proc_read(rt->proc, keys, raw, sizeof(raw)))
+		return -EFAULT;
+	memcpy(&used, raw + l->dk_nentries, sizeof(used));
+	e->size = 24;
+	e->key = 8;
+	if (l->dk_size != PL_NONE) {
+		uint64_t slots;
+
+		/* Objects/dictobject.c, DK_IXSIZE (3.8 - 3.10) */
+		memcpy(&slots, raw + l->dk_size, sizeof(slots));
+		if (slots > 1u << 24)
+			return -EILSEQ;
+		index_bytes = slots * (slots <= 0xff ? 1 : slots <= 0xffff ? 2 : 4);
+	} else {
+		if (raw[l->dk_log2_index_bytes] > 26)
+			return -EILSEQ;
+		index_bytes = 1ull << raw[l->dk_log2_index_bytes];
+		if (raw[l->dk_kind] != DK_GENERAL) {
+			e->size = 16;
+			e->key = 0;
+		}
+	}
+	e->at = keys + l->dk_indices + index_bytes;
+	e->n = used < MAX_ENTRIES ? used : MAX_ENTRIES;
+	return 0;
+}
+
+int py_type_attr(const struct py_runtime *rt, uint64_t type, const char *name, uint64_t *out)
+{
+	uint8_t chunk[CHUNK * 24];
+	struct entries e;
+	uint64_t dict, keys;
+
+	if (proc_read_u64(rt->proc, type + rt->layout.tp_dict, &dict) || !dict ||
+	    proc_read_u64(rt->proc, dict + rt->layout.dict_keys, &keys) || !keys ||
+	    find_entries(rt, keys, &e))
+		return -EFAULT;
+	for (uint64_t i = 0; i < e.n; i++) {
+		uint64_t pair[2];
+		char text[64];
+
+		if (i % CHUNK == 0) {
+			size_t left = e.n - i < CHUNK ? (size_t)(e.n - i) : CHUNK;
+
+			if (proc_read(rt->proc, e.at + i * e.size, chunk, left * e.size))
+				return -EFAULT;
+		}
+		memcpy(pair, chunk + i % CHUNK * e.size + e.key, sizeof(pair));
+		if (!pair[0] || !pair[1] || py_read_str(rt, pair[0], text, sizeof(text)) ||
+		    strcmp(text, name) != 0)
+			continue;
+		*out = pair[1];
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int heap_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)
+{
+	char qualname[512], module[256];
+	uint64_t at;
+	int n;
+
+	if (proc_read_u64(rt->proc, type + rt->layout.ht_qualname, &at) ||
+	    py_read_str(rt, at, qualname, sizeof(qualname)) || !qualname[0])
+		return -ENOENT;
+	if (py_type_attr(rt, type, "__module__", &at) ||
+	    py_read_str(rt, at, module, sizeof(module)) || !module[0] ||
+	    !strcmp(module, "builtins"))
+		n = snprintf(buf, size, "%s", qualname);
+	else
+		n = snprintf(buf, size, "%s.%s", module, qualname);
+	return n < 0 ? -EINVAL : 0;
+}
+
+int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t flags, at;
+
+	if (!size)
+		return -EINVAL;
+	buf[0] = '\0';
+	if (!py_is_type(rt, type))
+		return -EILSEQ;
+	if (proc_read_u64(rt->proc, type + l->tp_flags, &flags))
+		return -EFAULT;
+	if ((flags & PY_TPFLAGS_HEAPTYPE) && !heap_type_name(rt, type, buf, size))
+		return 0;
+	/* A static type's tp_name has its module in front, except for builtins. */
+	if (proc_read_u64(rt->proc, type + l->tp_name, &at) ||
+	    proc_read_cstr(rt->proc, at, buf, size))
+		return -EFAULT;
+	if (!buf[0])
+		return -EILSEQ;
+	for (char *p = buf; *p; p++)
+		if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f)
+			*p = '?';
+	return 0;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sites: the estimates of all stacks and the native blocks, joined by function, file and line. */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/map64.h"
+#include "report/verdict.h"
+#include "session/session_priv.h"
+
+#define MAX_SITES 200 /* in a report; the rest is too small to look at */
+
+struct joined_type {
+	const char *name;
+	double count, bytes;
+};
+
+/* Stacks of one site: same functions, files and lines, other addresses. */
+struct joined {
+	struct report_site site;
+	struct verdict_evidence evidence;
+	VEC(struct joined_type) types;
+};
+
+struct joiner {
+	struct session *s;
+	struct report *r;
+	VEC(struct joined) v;
+	struct map64 index;	 /* id and kind -> place + 1 */
+	struct map64 satellites; /* stacks whose objects own blocks in malloc's memory */
+};
+
+static size_t name_frames(struct joiner *j, const struct stack *st, struct report_frame **out)
+{
+	struct report_frame *f = report_alloc(j->r, st->n * sizeof(*f));
+	size_t n = f ? st->n : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct py_code *c = st->frame[i].code;
+
+		f[i] = (struct report_frame){
+			.function = c ? report_strdup(j->r, py_code_function(c)) : "?",
+			.file = c ? report_strdup(j->r, py_code_file(c)) : "?",
+			.line = st->frame[i].line,
+		};
+	}
+	*out = f;
+	return n;
+}
+
+static struct joined *join_stack(struct joiner *j, const struct stack *st, enum report_kind kind)
+{
+	struct report_frame *frames;
+	size_t n = name_frames(j, st, &frames);
+	uint64_t *place;
+	struct joined *to;
+	char id[17];
+
+	if (!n)
+		return NULL;
+	report_site_id(frames, n, id);
+	place = map64_put(&j->index, (strtoull(id, NULL, 16) ^ kind) | 8);
+	if (!place)
+		return NULL;
+	if (*place)
+		return &j->v.v[*place - 1];
+	to = vec_push(&j->v);
+	if (!to)
+		return NULL;
+	*place = j->v.n;
+	memcpy(to->site.id, id, sizeof(id));
+	to->site.stack = frames;
+	to->site.n_frames = n;
+	to->site.truncated = st->flags & PL_STACK_TRUNCATED;
+	to->site.kind = kind;
+	to->site.estimated = true;
+	to->evidence.weak = true;
+	to->evidence.waits_for_gc = true;
+	return to;
+}
+
+static void join_type(struct joined *to, const char *name, double count, double bytes)
+{
+	struct joined_type *t;
+
+	for (size_t i = 0; i < to->types.n; i++)
+		if (!strcmp(to->types.v[i].name, name)) {
+			to->types.v[i].count += count;
+			to->types.v[i].bytes += bytes;
+			return;
+		}
+	t = vec_push(&to->types);
+	if (t)
+		*t = (struct joined_type){name, count, bytes};
+}
+
+static void join_estimate(struct joiner *j, const struct estimate_site *e, double run_s)
+{
+	struct stack *st = stacks_find(j->s->stacks, e->stack);
+	struct joined *to = st ? join_stack(j, st, KIND_OBJECT) : NULL;
+	struct verdict_evidence *v;
+
+	if (!to)
+		return;
+	if (e->count_per_s > 0 && e->malloc_bytes > 0)
+		map64_put(&j->satellites, e->stack);
+	for (size_t i = 0; i < e->n_types; i++)
+		join_type(to, names_type(j->s->names, e->types[i].type), e->types[i].count_per_s,
+			  e->types[i].bytes_per_s);
+	to->site.samples += e->samples;
+	to->site.growth_count_per_s += e->count_per_s;
+	to->site.growth_bytes_per_s += e->bytes_per_s;
+	to->site.outstanding_count += e->count_per_s * run_s;
+	to->site.outstanding_bytes += e->bytes_per_s * run_s;
+	v = &to->evidence;
+	if (e->oldest_s > v->oldest_s)
+		v->oldest_s = e->oldest_s;
+	if (e->quarters > v->quarters)
+		v->quarters = e->quarters;
+	v->bursts += e->bursts;
+	v->weak &= e->weak;
+	v->waits_for_gc &= e->waits_for_gc;
+}
+
+/* A native site's own series: blocks that stayed. */
+static void fit_native(const struct native_site *n, struct trend_fit *count,
+		       struct trend_fit *bytes)
+{
+	double t[NATIVE_POINTS], c[NATIVE_POINTS], b[NATIVE_POINTS];
+	size_t k = 0;
+
+	for (; k < n->n_points && k < NATIVE_POINTS; k++) {
+		t[k] = n->points[k].t_s;
+		c[k] = n->points[k].count;
+		b[k] = n->points[k].bytes;
+	}
+	trend_fit(t, c, k, count);
+	trend_fit(t, b, k, bytes);
+}
+
+/* In how many quarters of its series did a native site gain blocks? */
+static unsigned quarters_of(const struct native_site *n)
+{
+	unsigned q = 0;
+
+	for (size_t k = 0; k < 4 && n->n_points >= 5; k++) {
+		size_t from = k * (n->n_points - 1) / 4, to = (k + 1) * (n->n_points - 1) / 4;
+
+		q += n->points[to].count > n->points[from].count;
+	}
+	return q;
+}
+
+/* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
+ * objects whose births were seen is in their size already. The rest is a site of its own. */
+static void join_native(struct joiner *j, const struct native_site *n)
+{
+	bool objects = n->checked && 2 * n->objects > n->checked;
+	struct stack *st = stacks_find(j->s->stacks, n->key.stack);
+	struct trend_fit count, bytes;
+	struct verdict_evidence *v;
+	struct joined *to;
+
+	fit_native(n, &count, &bytes);
+	if (!st || !bytes.growing || !(bytes.slope > 0) ||
+	    (!objects && map64_get(&j->satellites, n->key.stack)))
+		return;
+	to = join_stack(j, st,
+			objects			      ? KIND_OBJECT
+			: n->key.kind == PL_KIND_MMAP ? KIND_MMAP
+						      : KIND_HEAP);
+	if (!to)
+		return;
+	if (!(count.slope > 0))
+		count.slope = 0;
+	if (objects)
+		join_type(to, names_type(j->s->names, n->type), count.slope, bytes.slope);
+	to->site.samples += n->samples;
+	to->site.estimated = n->estimated || to->evidence.weak == false;
+	to->site.growth_count_per_s += count.slope;
+	to->site.growth_bytes_per_s += bytes.slope;
+	to->site.outstanding_count += n->live_count;
+	to->site.outstanding_bytes += n->live_bytes;
+	v = &to->evidence;
+	if ((double)n->oldest_ns / 1e9 > v->oldest_s)
+		v->oldest_s = (double)n->oldest_ns / 1e9;
+	if (quarters_of(n) > v->quarters)
+		v->quarters = quarters_of(n);
+	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
+	v->one_block = !count.growing && n->live_count < 4;
+	v->weak = v->waits_for_gc = false;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct joined_type *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+/* Shares are of the objects, so that growth_count_per_s x share is a type's own rate. */
+static void finish_types(struct joiner *j, struct joined *to)
+{
+	double all = 0;
+
+	if (!to->types.n)
+		return;
+	qsort(to->types.v, to->types.n, sizeof(*to->types.v), by_count);
+	for (size_t i = 0; i < to->types.n; i++)
+		all += to->types.v[i].count;
+	to->site.types = report_alloc(j->r, to->types.n * sizeof(*to->site.types));
+	if (!to->site.types || all <= 0)
+		return;
+	to->site.n_types = to->types.n;
+	for (size_t i = 0; i < to->types.n; i++)
+		to->site.types[i] = (struct report_type){report_strdup(j->r, to->types.v[i].name),
+							 to->types.v[i].count / all};
+}
+
+static void finish_site(struct joiner *j, struct joined *to, double run_s)
+{
+	struct report_site *site = &to->site;
+
+	finish_types(j, to);
+	site->oldest_s = to->evidence.oldest_s;
+	to->evidence.run_s = run_s;
+	to->evidence.samples = site->samples;
+	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
+	verdict_site(&to->evidence, site);
+}
+
+static void add_sources(struct session *s, struct report *r, struct report_site *site)
+{
+	for (size_t i = 0; i < site->n_frames && i < 3; i++)
+		site->stack[i].source =
+			session_source(s, r, site->stack[i].file, site->stack[i].line);
+}
+
+/* A container that got bigger follows from what was put into it: said only when there is nothing
+ * else. */
+static void keep_sites(struct joiner *j, struct report_process *p, double run_s)
+{
+	bool others = false;
+
+	for (size_t i = 0; i < j->v.n; i++) {
+		finish_site(j, &j->v.v[i], run_s);
+		others |= j->v.v[i].site.verdict != CLASS_STEADY && !j->v.v[i].evidence.one_block;
+	}
+	for (size_t i = 0; i < j->v.n; i++) {
+		const struct joined *t = &j->v.v[i];
+
+		if (t->site.verdict != CLASS_STEADY && !(others && t->evidence.one_block))
+			p->sites[p->n_sites++] = t->site;
+	}
+}
+
+static int join_all(struct joiner *j, double coverage, double run_s)
+{
+	struct session *s = j->s;
+	struct estimate_opts o = {
+		.start_ns = s->start_ns,
+		.now_ns = s->now_ns,
+		.older_s = s->o.older_s,
+		.min_size = s->o.min_size,
+		.max_size = s->o.max_size,
+		.coverage = coverage,
+	};
+	struct native_sites native = {0};
+	struct estimate e = {0};
+	size_t n;
+	const struct sample *v = ladder_samples(s->ladder, &n);
+	int err;
+
+	if (py_full_collections(s->rt, &o.collections))
+		o.collections = s->collections;
+	err = estimate_sites(v, n, heap_has_pools(s->heap) ? s->classes : NULL, &o, &e);
+	for (size_t i = 0; i < e.n; i++)
+		join_estimate(j, &e.sites[i], run_s);
+	if (!err && s->native)
+		err = native_sites(s->native, &native);
+	for (size_t i = 0; i < native.n; i++)
+		join_native(j, &native.v[i]);
+	native_sites_free(&native);
+	estimate_free(&e);
+	return err;
+}
+
+int session_fill_sites(struct session *s, struct report *r, struct report_process *p, double run_s)
+{
+	struct joiner j = {.s = s, .r = r};
+	int err = join_all(&j, p->coverage, run_s);
+
+	p->sites = report_alloc(r, (j.v.n ? j.v.n : 1) * sizeof(*p->sites));
+	if (!p->sites)
+		err = fail(-ENOMEM, "out of memory");
+	else
+		keep_sites(&j, p, run_s);
+	for (size_t i = 0; i < j.v.n; i++)
+		vec_free(&j.v.v[i].types);
+	vec_free(&j.v);
+	map64_free(&j.index);
+	map64_free(&j.satellites);
+	report_sort(p);
+	if (p->n_sites > MAX_SITES)
+		p->n_sites = MAX_SITES;
+	for (size_t i = 0; i < p->n_sites && i < s->o.top; i++)
+		add_sources(s, r, &p->sites[i]);
+	return err;
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Native tracking from open to close: the probe sets, the state and its changes. */
+#include "track/native_priv.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "pyleak.skel.h"
+
+/* Exact is left at once when it costs four times its share, after five seconds when a quarter more.
+ */
+#define OVER_AT_ONCE 4.0
+#define OVER_LONG    1.25
+#define OVER_NS	     5000000000ull
+#define CALM_WINDOWS 10
+
+static bool is_map_fn(int fn)
+{
+	return fn >= PL_FN_MMAP;
+}
+
+static bool in_set(enum native_set s, int fn)
+{
+	switch (s) {
+	case SET_HEAP_ENTRY:
+		return !is_map_fn(fn);
+	case SET_HEAP_RETURN:
+		return !is_map_fn(fn) && fn != PL_FN_FREE;
+	case SET_MAP_ENTRY:
+		return is_map_fn(fn);
+	case SET_MAP_RETURN:
+		return is_map_fn(fn) && fn != PL_FN_MUNMAP;
+	case SET_METER:
+		return !is_map_fn(fn) && fn != PL_FN_FREE;
+	default:
+		return false;
+	}
+}
+
+static int open_set(struct native *n, enum native_set s)
+{
+	static const char *const labels[SETS] = {"malloc", "mallocret", "mmap", "mmapret",
+						 "mallocmeter"};
+	const struct bpf_program *const progs[SETS] = {
+		n->spec.skel->progs.native_entry, n->spec.skel->progs.native_return,
+		n->spec.skel->progs.native_entry, n->spec.skel->progs.native_map_return,
+		n->spec.skel->progs.native_meter,
+	};
+	uint64_t offsets[PL_FN_MAX];
+	struct probe_set_spec spec = {
+		.file = n->libc.path,
+		.offsets = offsets,
+		.pid = n->spec.proc->pid,
+		.prog_fd = bpf_program__fd(progs[s]),
+		.on_return = s == SET_HEAP_RETURN || s == SET_MAP_RETURN,
+		.label = labels[s],
+	};
+
+	for (size_t i = 0; i < n->libc.n; i++)
+		if (in_set(s, n->libc.fns[i].fn))
+			offsets[spec.n++] = n->libc.offsets[i];
+	n->set_sites[s] = spec.n;
+	return spec.n ? probe_set_open(n->spec.mechanism, &spec, &n->set[s]) : 0;
+}
+
+int native_set_on(struct native *n, enum native_set s)
+{
+	return n->set[s] ? probe_set_on(n->set[s]) : 0;
+}
+
+void native_set_off(struct native *n, enum native_set s)
+{
+	if (n->set[s])
+		probe_set_off(n->set[s]);
+}
+
+void native_set_mode(struct native *n, uint32_t mode)
+{
+	n->ctl->epoch[0]++;
+	__atomic_store_n(&n->ctl->mode, mode, __ATOMIC_RELEASE);
+}
+
+static void clear_blocks(struct native *n)
+{
+	uint64_t key, next;
+	bool more = !bpf_map_get_next_key(n->blocks_fd, NULL, &next);
+
+	/* The key after the one deleted is asked for first: it would be the first again. */
+	for (size_t i = 0; more && i < 2 * PL_MAX_BLOCKS; i++) {
+		key = next;
+		more = !bpf_map_get_next_key(n->blocks_fd, &key, &next);
+		bpf_map_delete_elem(n->blocks_fd, &key);
+	}
+	native_table_reset(n);
+}
+
+/* The mmap family is probed in all states: it is rare, and its pairs are exact. */
+static int maps_on(struct native *n)
+{
+	int err;
+
+	if (n->maps_off || n->ctl->mmap_on)
+		return 0;
+	err = native_set_on(n, SET_MAP_RETURN);
+	if (!err)
+		err = native_set_on(n, SET_MAP_ENTRY);
+	if (err)
+		return err;
+	n->ctl->epoch[1]++;
+	__atomic_store_n(&n->ctl->mmap_on, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void maps_off(struct native *n)
+{
+	__atomic_store_n(&n->ctl->mmap_on, 0, __ATOMIC_RELEASE);
+	native_set_off(n, SET_MAP_ENTRY);
+	native_set_off(n, SET_MAP_RETURN);
+}
+
+static void all_off(struct native *n)
+{
+	native_set_mode(n, PL_NATIVE_OFF);
+	maps_off(n);
+	native_set_off(n, SET_HEAP_ENTRY);
+	native_set_off(n, SET_HEAP_RETURN);
+}
+
+/* Returns first: an entry whose return is not probed would look like a lost one. The block
+ * table starts empty, since ends in other states go unseen. */
+int native_enter(struct native *n, enum native_state state)
+{
+	uint64_t now_ns = clock_ns();
+	int err = 0;
+
+	native_set_mode(n, PL_NATIVE_OFF);
+	native_set_off(n, SET_HEAP_ENTRY);
+	native_set_off(n, SET_HEAP_RETURN);
+	clear_blocks(n);
+	n->state = state;
+	n->epoch_ns = now_ns;
+	if (state != NATIVE_OFF)
+		err = maps_on(n);
+	if (!err && state == NATIVE_EXACT) {
+		err = native_set_on(n, SET_HEAP_RETURN);
+		if (!err)
+			err = native_set_on(n, SET_HEAP_ENTRY);
+		if (!err)
+			native_set_mode(n, PL_NATIVE_EXACT);
+	}
+	if (!err && state == NATIVE_BURST)
+		native_burst_start(n, now_ns);
+	if (err) {
+		all_off(n);
+		n->state = NATIVE_OFF;
+		snprintf(n->note, sizeof(n->note), "native blocks are not traced: %s", fail_text());
+		return err;
+	}
+	native_cost_start(n, clock_ns());
+	return 0;
+}
+
+static int map_ctl(struct native *n)
+{
+	n->blocks_fd = bpf_map__fd(n->spec.skel->maps.native_blocks);
+	n->sites_fd = bpf_map__fd(n->spec.skel->maps.native_sites);
+	n->ring_fd = bpf_map__fd(n->spec.skel->maps.native_ring);
+	n->entry_fd = bpf_program__fd(n->spec.skel->progs.native_entry);
+	n->return_fd = bpf_program__fd(n->spec.skel->progs.native_return);
+	n->ctl_len = (sizeof(*n->ctl) + 4095) & ~4095ul;
+	n->ctl = mmap(NULL, n->ctl_len, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      bpf_map__fd(n->spec.skel->maps.native_ctl), 0);
+	if (n->ctl == MAP_FAILED) {
+		n->ctl = NULL;
+		return fail(-errno, "the control map cannot be mapped: %s", strerror(errno));
+	}
+	memset(n->ctl, 0, sizeof(*n->ctl));
+	memcpy(n->ctl->fns, n->libc.fns, sizeof(n->libc.fns));
+	n->ctl->n_fns = (uint32_t)n->libc.n;
+	return 0;
+}
+
+static int decide(struct native *n)
+{
+	double per_s = 0;
+	int err;
+
+	if (n->spec.force_exact)
+		return native_enter(n, NATIVE_EXACT);
+	err = native_meter(n, &per_s);
+	if (err)
+		return err;
+	n->rate = per_s;
+	log_debug("%.0f allocator calls per second", per_s);
+	return native_enter(n, per_s * native_pair_ns(n) / 1e9 <= 0.7 * n->spec.share
+				       ? NATIVE_EXACT
+				       : NATIVE_BURST);
+}
+
+static int start(struct native *n)
+{
+	int err = native_libc_find(n->spec.proc, &n->libc);
+
+	if (err == -ENOENT) {
+		snprintf(n->note, sizeof(n->note), "%s", fail_text());
+		return 0;
+	}
+	if (!err)
+		err = map_ctl(n);
+	for (int s = 0; !err && s < SETS; s++)
+		err = open_set(n, (enum native_set)s);
+	return err ? err : decide(n);
+}
+
+int native_open(const struct native_spec *spec, struct native **out)
+{
+	struct native *n = calloc(1, sizeof(*n));
+	int err;
+
+	*out = NULL;
+	if (!n)
+		return fail(-ENOMEM, "out of memory");
+	n->spec = *spec;
+	n->stats_fd = -1;
+	n->start_ns = clock_ns();
+	n->entry_prog_ns = NATIVE_ENTRY_PROG_NS;
+	n->return_prog_ns = NATIVE_RETURN_PROG_NS;
+	err = start(n);
+	if (err) {
+		native_close(n);
+		return err;
+	}
+	*out = n;
+	return 0;
+}
+
+void native_close(struct native *n)
+{
+	if (!n)
+		return;
+	if (n->ctl)
+		all_off(n);
+	for (int s = 0; s < SETS; s++)
+		probe_set_close(n->set[s]);
+	if (n->ring)
+		ring_buffer__free(n->ring);
+	if (n->ctl)
+		munmap(n->ctl, n->ctl_len);
+	if (n->stats_fd >= 0)
+		close(n->stats_fd);
+	native_burst_free(&n->burst);
+	native_table_free(&n->table);
+	free(n);
+}
+
+/* Exact and too dear? */
+static bool over(struct native *n, uint64_t now_ns)
+{
+	if (n->spec.force_exact || n->cost_share <= OVER_LONG * n->spec.share) {
+		n->over_since_ns = 0;
+		return false;
+	}
+	if (!n->over_since_ns)
+		n->over_since_ns = now_ns;
+	return n->cost_share > OVER_AT_ONCE * n->spec.share || now_ns - n->over_since_ns > OVER_NS;
+}
+
+static int poll_exact(struct native *n, uint64_t now_ns)
+{
+	if (!over(n, now_ns))
+		return native_table_scan(n, now_ns);
+	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * n->cost_share);
+	n->cost_share = n->spec.share;
+	return native_enter(n, NATIVE_BURST);
+}
+
+static int poll_burst(struct native *n, uint64_t now_ns)
+{
+	int err = native_burst_poll(n, now_ns);
+
+	if (!err && over(n, now_ns) && n->ctl->mmap_on) {
+		/* Between windows only the mmap family costs anything. */
+		maps_off(n);
+		n->maps_off = true;
+		snprintf(n->note, sizeof(n->note), "mmap is called too often to be traced");
+	}
+	if (!err && n->burst.calm_windows >= CALM_WINDOWS)
+		return native_enter(n, NATIVE_EXACT);
+	return err ? err : native_table_scan(n, now_ns);
+}
+
+int native_poll(struct native *n)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (n->state == NATIVE_OFF || n->paused)
+		return 0;
+	native_cost_update(n, now_ns);
+	return n->state == NATIVE_EXACT ? poll_exact(n, now_ns) : poll_burst(n, now_ns);
+}
+
+void native_pause(struct native *n)
+{
+	if (n->paused || n->state == NATIVE_OFF)
+		return;
+	native_cost_update(n, clock_ns());
+	all_off(n);
+	n->paused = true;
+}
+
+int native_resume(struct native *n)
+{
+	if (!n->paused)
+		return 0;
+	n->paused = false;
+	return native_enter(n, n->state);
+}
+
+void native_set_share(struct native *n, double share)
+{
+	n->spec.share = share;
+}
+
+enum native_state native_state(const struct native *n)
+{
+	return n->state;
+}
+
+const char *native_note(const struct native *n)
+{
+	return n->note;
+}
+
+double native_cost(const struct native *n)
+{
+	return n->cost_share;
+}
+
+double native_spent_ns(const struct native *n)
+{
+	return n->spent_ns;
+}
+
+double native_rate(const struct native *n)
+{
+	return n->rate;
+}
+
+double native_coverage(const struct native *n)
+{
+	double run_ns = (double)(clock_ns() - n->epoch_ns);
+
+	if (n->state == NATIVE_BURST)
+		return run_ns > 0 ? n->burst.covered_ns / run_ns : 0;
+	return n->state == NATIVE_EXACT ? 1 : 0;
+}
+
+uint64_t native_reconciled(const struct native *n)
+{
+	return n->table.reconciled;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What native tracing costs the target: calls counted, times what a call was measured to cost. */
+#include "track/native_priv.h"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STATS_NS    500000000ull
+#define METER_NS    6000000
+#define METER_TIMES 2
+#define SMOOTH_NS   2e9
+
+static int prog_runs(int fd, uint64_t *runs, uint64_t *ns)
+{
+	struct bpf_prog_info info = {0};
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return -errno;
+	*runs = info.run_cnt;
+	*ns = info.run_time_ns;
+	return 0;
+}
+
+/* The kernel's own measurement of a program's run time, for half a second: it costs two clock
+ * reads per run (5.8+). */
+void native_cost_start(struct native *n, uint64_t now_ns)
+{
+	n->counted_ns = now_ns;
+	n->entries0 = n->ctl->entries;
+	n->frees0 = n->ctl->frees;
+	n->maps0 = n->ctl->maps;
+	n->over_since_ns = 0;
+	if (n->stats_fd < 0)
+		n->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	n->stats_until_ns = now_ns + STATS_NS;
+}
+
+static void measured(int fd, double *per_run)
+{
+	uint64_t runs = 0, ns = 0;
+
+	if (!prog_runs(fd, &runs, &ns) && runs >= 100)
+		*per_run = (double)ns / (double)runs;
+}
+
+static void stats_end(struct native *n, uint64_t now_ns)
+{
+	if (n->stats_fd < 0 || now_ns < n->stats_until_ns)
+		return;
+	measured(n->entry_fd, &n->entry_prog_ns);
+	measured(n->return_fd, &n->return_prog_ns);
+	close_fd(&n->stats_fd);
+	n->stats_fd = -1;
+	log_debug("native programs: entry %.0f ns, return %.0f ns", n->entry_prog_ns,
+		  n->return_prog_ns);
+}
+
+static double hit_ns(const struct native *n)
+{
+	return (n->libc.slow ? NATIVE_STEP_NS : NATIVE_HIT_NS) + n->entry_prog_ns;
+}
+
+static double call_ns(const struct native *n)
+{
+	return hit_ns(n) + NATIVE_RETURN_NS + n->return_prog_ns;
+}
+
+double native_pair_ns(const struct native *n)
+{
+	return call_ns(n) + hit_ns(n);
+}
+
+void native_cost_update(struct native *n, uint64_t now_ns)
+{
+	uint64_t entries = n->ctl->entries, frees = n->ctl->frees, maps = n->ctl->maps;
+	double span = (double)(now_ns - n->counted_ns), cost, weight;
+
+	stats_end(n, now_ns);
+	if (span < 1e6)
+		return;
+	cost = (double)(maps - n->maps0) * (call_ns(n) + hit_ns(n));
+	if (n->state == NATIVE_EXACT) {
+		cost += (double)(entries - n->entries0) * call_ns(n) +
+			(double)(frees - n->frees0) * hit_ns(n);
+		n->rate = (double)(entries - n->entries0) * 1e9 / span;
+	}
+	n->spent_ns += cost;
+	weight = span / SMOOTH_NS < 1 ? span / SMOOTH_NS : 1;
+	n->cost_share += weight * (cost / span - n->cost_share);
+	n->counted_ns = now_ns;
+	n->entries0 = entries;
+	n->frees0 = frees;
+	n->maps0 = maps;
+}
+
+/* While it is metered a busy target makes fewer calls: 1 / rate = 1 / seen - cost of one. */
+static double true_rate(const struct native *n, double seen_per_s)
+{
+	double ns = n->libc.slow ? NATIVE_STEP_NS : NATIVE_HIT_NS + 100;
+	double busy = seen_per_s * ns / 1e9;
+
+	return busy > 0.9 ? seen_per_s * 10 : seen_per_s / (1 - busy);
+}
+
+int native_meter(struct native *n, double *per_s)
+{
+	struct timespec wait = {0, METER_NS};
+	double calls = 0, span = 0;
+
+	for (int i = 0; i < METER_TIMES; i++) {
+		uint64_t from_ns, before;
+		int err = probe_set_warm(n->set[SET_METER]);
+
+		if (!err)
+			err = probe_set_on(n->set[SET_METER]);
+		if (err)
+			return err;
+		before = n->ctl->metered;
+		from_ns = clock_ns();
+		nanosleep(&wait, NULL);
+		calls += (double)(n->ctl->metered - before);
+		span += (double)(clock_ns() - from_ns);
+		probe_set_off(n->set[SET_METER]);
+	}
+	n->spent_ns += calls * (NATIVE_HIT_NS + 100);
+	*per_s = true_rate(n, calls * 1e9 / span);
+	return 0;
+}

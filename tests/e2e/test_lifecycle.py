@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Starting, stopping and killing the tool under full load leaves the target and the kernel as found."""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import harness
+import pythons
+
+MAX_STALL_S = 0.25
+BPFTOOL = shutil.which("bpftool") or "/usr/sbin/bpftool"
+
+
+def tracefs_entries():
+    for base in ("/sys/kernel/tracing", "/sys/kernel/debug/tracing"):
+        if os.path.exists(base + "/uprobe_events"):
+            with open(base + "/uprobe_events") as f:
+                return {line.split()[0] for line in f if "pyleak" in line}
+    return set()
+
+
+def kernel_ids(kind):
+    out = subprocess.run([BPFTOOL, "-j", kind, "show"], capture_output=True, check=True).stdout
+    return {x["id"] for x in json.loads(out)}
+
+
+def object_ids(pid):
+    """(kind, id) of the BPF programs, maps and links that a process holds."""
+    found = set()
+    try:
+        for fd in os.listdir("/proc/%d/fdinfo" % pid):
+            try:
+                with open("/proc/%d/fdinfo/%s" % (pid, fd)) as f:
+                    for line in f:
+                        key, _, value = line.partition(":")
+                        if key in ("prog_id", "map_id", "link_id"):
+                            found.add((key[:-3], int(value)))
+            except OSError:
+                continue
+    except OSError:
+        pass
+    return found
+
+
+def left_over(seen):
+    # Freeing is asynchronous (RCU): give it a moment, not forever.
+    for _ in range(40):
+        left = {x for x in seen if x[1] in kernel_ids(x[0])}
+        if not left:
+            return left
+        time.sleep(0.1)
+    return left
+
+
+class Stats:
+    def __init__(self, path):
+        self.path = path
+
+    def rows(self):
+        with open(self.path) as f:
+            return [json.loads(x) for x in f if x.endswith("\n")]
+
+    def worst_gap(self, begin):
+        return max((r["worst_gap_s"] for r in self.rows() if r["t"] > begin), default=0.0)
+
+
+@pytest.fixture
+def storm(tmp_path):
+    path = str(tmp_path / "stats")
+    with harness.Target(pythons.host(), "storm", ["--stats", path, "--seconds", 3600]) as target:
+        target.wait_ready()
+        time.sleep(3)
+        target.stats = Stats(path)
+        target.quiet_gap = target.stats.worst_gap(0)
+        yield target
+
+
+def start(target):
+    return subprocess.Popen([harness.TOOL, "-p", str(target.pid), "-q", "--no-color"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE)  # fmt: skip
+
+
+def check_target(target, begin):
+    time.sleep(0.5)
+    assert target.alive(), "the target died"
+    rows = target.stats.rows()
+    assert rows[-1]["wrong"] == 0, "the target computed wrong sums"
+    assert time.monotonic() - rows[-1]["t"] < 2.0, "the target makes no progress"
+    worst = target.stats.worst_gap(begin)
+    print("longest stall %.0f ms (before: %.0f ms)" % (worst * 1e3, target.quiet_gap * 1e3))
+    assert worst <= MAX_STALL_S
+
+
+def one_clean_run(target):
+    p = start(target)
+    time.sleep(1.5)
+    p.send_signal(signal.SIGINT)
+    p.communicate(timeout=30)
+    return p.returncode
+
+
+def test_start_and_stop(storm, full):
+    before, seen, codes = tracefs_entries(), set(), set()
+    begin = time.monotonic()
+    rng = random.Random(1)
+    for n in range(200 if full else 30):
+        p = start(storm)
+        time.sleep(rng.uniform(0.05, 1.2))
+        seen |= object_ids(p.pid)
+        p.send_signal(rng.choice((signal.SIGINT, signal.SIGTERM)))
+        _, err = p.communicate(timeout=30)
+        # A stop before the handlers are in place is the shell's affair: killed by the signal.
+        codes.add(p.returncode)
+        assert p.returncode in (0, 130, -signal.SIGINT, -signal.SIGTERM), (n, p.returncode, err)
+        assert storm.alive()
+    print("exit codes", codes, "objects seen", len(seen))
+    check_target(storm, begin)
+    assert tracefs_entries() - before == set()
+    assert seen and left_over(seen) == set()
+
+
+def test_killed(storm, full):
+    before, seen = tracefs_entries(), set()
+    begin = time.monotonic()
+    rng = random.Random(2)
+    for _ in range(100 if full else 15):
+        p = start(storm)
+        time.sleep(rng.uniform(0.05, 1.5))
+        seen |= object_ids(p.pid)
+        p.kill()
+        p.communicate(timeout=30)
+        assert storm.alive()
+    # What a killed tool may leave are tracefs definitions; the next start sweeps them.
+    assert one_clean_run(storm) == 0
+    check_target(storm, begin)
+    assert tracefs_entries() - before == set()
+    assert seen and left_over(seen) == set()
+
+
+def test_target_ends_first():
+    with harness.Target(pythons.host(), "dicts", ["--seconds", 12]) as target:
+        target.wait_ready()
+        path = target.path
+        run = harness.run_tool(target.pid, 60)
+    assert run.rc == 0, run.stderr
+    process = run.report["processes"][0]
+    assert process["state"] == "exited"
+    program = harness.zoo_table.PROGRAMS["dicts"]
+    file, line = harness.blamed(process["sites"][0], program, path)
+    assert (file, line in program.guilty) == (path, True)
+
+
+def test_exec_by_the_target():
+    code = "import os, time, sys\ntime.sleep(4)\nos.execv('/bin/sleep', ['sleep', '30'])"
+    p = subprocess.Popen([pythons.HOST, "-c", code])
+    try:
+        time.sleep(0.5)
+        run = harness.run_tool(p.pid, 25)
+        assert run.rc == 0, run.stderr
+        assert run.report is not None and p.poll() is None
+    finally:
+        p.kill()
+        p.wait()

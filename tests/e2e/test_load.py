@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Many threads, a busy machine, a stopped target, and what the tool itself costs then."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import harness
+import pythons
+import zoo
+
+FORK_STORM = """
+import os
+while True:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+"""
+
+
+def check(run, target, program, want_rate=False):
+    result = harness.judge(run, target, program, "debian-3.11", want_rate)
+    print(harness.table([result]))
+    assert result.ok, result.problems
+    return result
+
+
+@pytest.mark.parametrize("threads", [2, 4, 8, 64])
+def test_threads(threads):
+    with harness.Target(pythons.host(), "storm", ["--threads", threads, "--rate", 487]) as target:
+        target.wait_ready()
+        time.sleep(1)
+        run = harness.run_tool(target.pid)
+        check(run, target, zoo.STORM)
+
+
+def test_fork_storm_beside():
+    storms = [subprocess.Popen([sys.executable, "-c", FORK_STORM]) for _ in range(2)]
+    try:
+        with harness.Target(pythons.host(), "dicts") as target:
+            target.wait_ready()
+            check(harness.run_tool(target.pid), target, zoo.PROGRAMS["dicts"])
+    finally:
+        for s in storms:
+            s.kill()
+            s.wait()
+
+
+def test_stopped_for_20_s():
+    with harness.Target(pythons.host(), "dicts") as target:
+        target.wait_ready()
+
+        def during(_):
+            time.sleep(6)
+            os.kill(target.pid, signal.SIGSTOP)
+            time.sleep(20)
+            os.kill(target.pid, signal.SIGCONT)
+
+        run = harness.run_tool(target.pid, 36, during=during)
+        check(run, target, zoo.PROGRAMS["dicts"])
+
+
+def test_cost_of_the_tool():
+    """On more than five million births a second: <= 60 MB, <= 3 % of a core, maps <= 32 MiB."""
+    with harness.Target(pythons.host(), "storm", ["--rate", 487]) as target:
+        target.wait_ready()
+        time.sleep(1)
+        run = harness.run_tool(target.pid, 30)
+        usage = run.usage
+        cpu, total = usage.cpu_share(after_s=3.0), usage.cpu_share()
+        print("tool: rss %.1f MiB, cpu %.2f %% of a core after 3 s (%.2f %% with start-up), maps %.1f MiB"
+              % (usage.rss_kib / 1024, 100 * cpu, 100 * total, usage.map_bytes() / 2**20))  # fmt: skip
+        check(run, target, zoo.STORM)
+        assert usage.rss_kib * 1024 <= 60e6
+        assert cpu <= 0.03
+        assert 0 < usage.map_bytes() <= 32 * 2**20

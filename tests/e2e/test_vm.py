@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The core set under Debian 12's own kernel, in software emulation."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from conftest import report_result
+import harness
+import pythons
+import zoo
+
+RUN = os.path.join(harness.TOP, "tests", "vm", "run.sh")
+GUEST = os.path.join(pythons.HERE, "vm_guest.py")
+
+
+def boot(kernel, out):
+    return subprocess.run([RUN, kernel, "-t", "900", "-o", str(out), "--", "/usr/bin/python3", GUEST],
+                          capture_output=True, text=True, errors="replace")  # fmt: skip
+
+
+def load(out):
+    path = os.path.join(str(out), "matrix.jsonl")
+    if not os.path.exists(path):
+        return []
+    with open(path) as f:
+        return [harness.Result(**json.loads(line)) for line in f]
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory):
+    out = tmp_path_factory.mktemp("vm")
+    run = boot("6.1", out)
+    return {r.program: r for r in load(out)}, run
+
+
+@pytest.mark.parametrize("name", zoo.VM_SET)
+def test_debian_12_kernel(guest, name):
+    results, run = guest
+    assert name in results, "no result; rc %d: %s %s" % (run.returncode, run.stdout[-1500:], run.stderr[-800:])
+    result = results[name]
+    result.python += "@" + result.kernel
+    report_result(result)
+    assert result.kernel.startswith("6.1."), result.kernel
+    assert result.ok, "; ".join(result.problems)
+
+
+@pytest.mark.parametrize("kernel", ["5.10", "6.12", "newest"])
+def test_other_kernels(kernel, full, tmp_path):
+    if not full:
+        pytest.skip("make matrix runs the other kernels")
+    run = boot(kernel, tmp_path)
+    results = load(tmp_path)
+    assert len(results) == len(zoo.VM_SET), (run.returncode, run.stdout[-1500:], run.stderr[-800:])
+    bad = []
+    for result in results:
+        result.python += "@" + result.kernel
+        report_result(result)
+        bad += ["%s: %s" % (result.program, p) for p in result.problems]
+    assert not bad, "; ".join(bad)

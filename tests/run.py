@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Runs C test programs and pytest, and ends with one line: N passed, N failed, N skipped.
+
+    run.py --build DIR [--pytest PATH]... [--matrix core|full] [PROGRAM...]
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+LIMIT_S = 600
+# cmocka's closing lines; it prints them on standard error or output, by version.
+COUNTS = {
+    "passed": re.compile(r"^\[  PASSED  \] (\d+) test", re.M),
+    "failed": re.compile(r"^\[  FAILED  \] (\d+) test", re.M),
+    "skipped": re.compile(r"^\[  SKIPPED \] (\d+) test", re.M),
+}
+
+
+def run_program(path):
+    """Counts of one cmocka program, and its output when something is wrong."""
+    try:
+        run = subprocess.run([path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             stdin=subprocess.DEVNULL, timeout=LIMIT_S, errors="replace")  # fmt: skip
+        output, rc = run.stdout, run.returncode
+    except subprocess.TimeoutExpired as e:
+        output, rc = "%s\nno end after %d s" % ((e.stdout or b"").decode(errors="replace"), LIMIT_S), -1
+    counts = {k: sum(map(int, r.findall(output))) for k, r in COUNTS.items()}
+    if rc != 0 and not counts["failed"]:
+        # A crash prints no summary.
+        counts["failed"] = 1
+    if rc == 0 and not any(counts.values()):
+        counts["failed"], output = 1, output + "\nran no test"
+    return counts, output if counts["failed"] else "", rc
+
+
+def run_pytest(paths, build, matrix):
+    junit = os.path.join(build, "pytest.xml")
+    cmd = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra", "--junit-xml", junit,
+           *paths]  # fmt: skip
+    if any("e2e" in p for p in paths):
+        cmd += ["--matrix", matrix]
+    if os.path.exists(junit):
+        os.unlink(junit)
+    env = {**os.environ, "PYLEAK_BUILD": os.path.abspath(build)}
+    rc = subprocess.run(cmd, env=env, stdin=subprocess.DEVNULL).returncode
+    counts = dict.fromkeys(COUNTS, 0)
+    if not os.path.exists(junit):
+        return {**counts, "failed": 1}
+    for suite in ElementTree.parse(junit).getroot().iter("testsuite"):
+        n = {k: int(suite.get(k, 0)) for k in ("tests", "failures", "errors", "skipped")}
+        counts["failed"] += n["failures"] + n["errors"]
+        counts["skipped"] += n["skipped"]
+        counts["passed"] += n["tests"] - n["failures"] - n["errors"] - n["skipped"]
+    if rc not in (0, 1, 5) and not counts["failed"]:
+        counts["failed"] = 1
+    return counts
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--pytest", action="append", default=[])
+    parser.add_argument("--matrix", default="core")
+    parser.add_argument("programs", nargs="*")
+    args = parser.parse_args()
+    total = dict.fromkeys(COUNTS, 0)
+    for program in args.programs:
+        begin = time.monotonic()
+        counts, output, rc = run_program(program)
+        told = ", ".join("%d %s" % (v, k) for k, v in counts.items() if v)
+        print("  TEST    %s: %s (%.1f s)" % (program, told, time.monotonic() - begin), flush=True)
+        if output:
+            print("%s\n  exit %d of %s" % (output.rstrip(), rc, program), flush=True)
+        for k, v in counts.items():
+            total[k] += v
+    if args.pytest:
+        for k, v in run_pytest(args.pytest, args.build, args.matrix).items():
+            total[k] += v
+    print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % total)
+    return 1 if total["failed"] or not total["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

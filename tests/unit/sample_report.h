@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A report with fixed values that shows every case of the formats once, and the comparison with
+ * the golden files. Run from the root of the tree; UPDATE_GOLDEN=1 writes them anew. */
+#ifndef PYLEAK_TESTS_SAMPLE_REPORT_H
+#define PYLEAK_TESTS_SAMPLE_REPORT_H
+
+#include <math.h>
+
+#include "report/report.h"
+#include "unit.h"
+
+#define SAMPLE_RECURSION 30
+
+static struct report_type sample_types[] = {
+	{"dict", 0.8312}, {"str", 0.1}, {"app.Session", 0.05}, {"list", 0.0128}, {"int", 0.006},
+};
+
+static struct report_frame sample_leak[] = {
+	{.function = "Registry.remember",
+	 .file = "/srv/app/registry.py",
+	 .line = 42,
+	 .source = "        self.items.append({\"key\": key, \"value\": value})\n"},
+	{.function = "handle",
+	 .file = "/srv/app/api.py",
+	 .line = 17,
+	 .source = "    r.remember(k)"},
+	{.function = "<module>", .file = "/srv/app/main.py", .line = 3},
+};
+
+/* A C builtin that the guilty line calls, and a target that tries to write to our terminal. */
+static struct report_frame sample_native[] = {
+	{.native = true, .module = "/usr/lib/x86_64-linux-gnu/libparse.so.1", .offset = 0x1f40},
+	{.native = true,
+	 .function = "parse_one",
+	 .module = "/usr/lib/x86_64-linux-gnu/libparse.so.1",
+	 .offset = 0x2a00,
+	 .file = "parse.c",
+	 .line = 77},
+	{.function = "p\x1b[2Jarse", .file = "caf\xe9/\xe2\x80\xaemod\xc3\xbcl.py", .line = 9},
+	{.function = "<lambda>", .file = "x.py", .line = 0, .source = "\tf = \x07lambda: 0\n"},
+};
+
+static struct report_frame sample_deep[SAMPLE_RECURSION + 20];
+
+static struct report_site sample_sites[] = {
+	{.kind = KIND_HEAP,
+	 .verdict = CLASS_GROWING,
+	 .confidence = NAN,
+	 .outstanding_bytes = 40960,
+	 .outstanding_count = 10,
+	 .growth_bytes_per_s = 4096,
+	 .growth_count_per_s = 1,
+	 .samples = REPORT_UNKNOWN,
+	 .oldest_s = 9.5,
+	 .stack = sample_native,
+	 .n_frames = 4},
+	{.kind = KIND_OBJECT,
+	 .verdict = CLASS_LEAK,
+	 .confidence = 0.97,
+	 .outstanding_bytes = 12.9e6,
+	 .outstanding_count = 34123.5,
+	 .growth_bytes_per_s = 1234567.891,
+	 .growth_count_per_s = 3412.25,
+	 .estimated = true,
+	 .samples = 212,
+	 .oldest_s = 62,
+	 .types = sample_types,
+	 .n_types = 5,
+	 .stack = sample_leak,
+	 .n_frames = 3},
+	{.kind = KIND_OBJECT,
+	 .verdict = CLASS_GROWING,
+	 .confidence = 0.5,
+	 .outstanding_bytes = NAN,
+	 .outstanding_count = NAN,
+	 .growth_bytes_per_s = NAN,
+	 .growth_count_per_s = NAN,
+	 .estimated = true,
+	 .samples = 1,
+	 .oldest_s = NAN,
+	 .stack = sample_deep,
+	 .n_frames = SAMPLE_RECURSION + 20,
+	 .truncated = true},
+	{.kind = KIND_OBJECT,
+	 .verdict = CLASS_STEADY,
+	 .confidence = 0.9,
+	 .outstanding_bytes = 0,
+	 .outstanding_count = 0,
+	 .growth_bytes_per_s = 0,
+	 .growth_count_per_s = 0,
+	 .samples = 5,
+	 .oldest_s = 0.25,
+	 .types = sample_types,
+	 .n_types = 1},
+};
+
+static struct report_series sample_series[] = {
+	{0, 200000000, 150000000, REPORT_UNKNOWN, 4},
+	{1.5, 201000000, REPORT_UNKNOWN, REPORT_UNKNOWN, 4},
+};
+
+static struct report_lost sample_lost[] = {
+	{"ring_full", "a new stack did not fit the ring buffer", 12},
+	{"blocks_full", "the table of live native blocks was full", 0},
+};
+
+static struct report_lost sample_clean[] = {
+	{"ring_full", "a new stack did not fit the ring buffer", 0},
+};
+
+static const char *sample_cmdline[] = {"/usr/bin/python3", "-c", "print('\"\\\n')\xff"};
+static const char *sample_notes[] = {"native blocks are judged in bursts: too many calls"};
+
+static struct report_process sample_processes[] = {
+	{.pid = 1234,
+	 .ns_pid = 7,
+	 .ppid = 1,
+	 .comm = "gunicorn",
+	 .cmdline = sample_cmdline,
+	 .n_cmdline = 3,
+	 .python_version = "3.11.2",
+	 .allocator = "pymalloc",
+	 .mode = "auto",
+	 .rss_bytes = 257003520,
+	 .rss_growth_bytes_per_s = 1258291.2,
+	 .explained = 0.934,
+	 .series = sample_series,
+	 .n_series = 2,
+	 .mechanism = "tracefs",
+	 .on_s = 2.125,
+	 .coverage = 0.0412,
+	 .slowdown_pct = 1.3,
+	 .verdict = CLASS_LEAK,
+	 .confidence = 0.97,
+	 .reason = "one line keeps allocating dicts that are never freed",
+	 .sites = sample_sites,
+	 .n_sites = 4,
+	 .lost = sample_lost,
+	 .n_lost = 2,
+	 .notes = sample_notes,
+	 .n_notes = 1},
+	{.pid = 1240,
+	 .ns_pid = 1240,
+	 .ppid = 1,
+	 .comm = "python3",
+	 .python_version = "3.13.0",
+	 .allocator = "pymalloc",
+	 .mode = "auto",
+	 .exited = true,
+	 .rss_bytes = REPORT_UNKNOWN,
+	 .rss_growth_bytes_per_s = NAN,
+	 .explained = NAN,
+	 .mechanism = "none",
+	 .on_s = NAN,
+	 .coverage = NAN,
+	 .slowdown_pct = NAN,
+	 .verdict = CLASS_STEADY,
+	 .confidence = NAN,
+	 .reason = "nothing grows",
+	 .lost = sample_clean,
+	 .n_lost = 1},
+};
+
+/* The report itself; caller frees with report_free. */
+static inline struct report *sample_report(void)
+{
+	struct report *r;
+
+	for (size_t i = 0; i < SAMPLE_RECURSION + 20; i++)
+		sample_deep[i] = (struct report_frame){.function = "walk",
+						       .file = "/srv/app/tree.py",
+						       .line = i < SAMPLE_RECURSION ? 8 : (int)i};
+	for (size_t i = 0; i < ARRAY_SIZE(sample_sites); i++)
+		report_site_id(sample_sites[i].stack, sample_sites[i].n_frames, sample_sites[i].id);
+	assert_int_equal(report_new(&r), 0);
+	r->version = "0.0.0";
+	r->hostname = "web-1";
+	r->kernel = "6.1.0-13-amd64";
+	r->arch = "x86_64";
+	r->started_at = 1700000000.25;
+	r->ended_at = 1700000065.5;
+	r->duration_s = 65.25;
+	r->processes = sample_processes;
+	r->n_processes = 2;
+	r->final = true;
+	report_sort(&sample_processes[0]);
+	return r;
+}
+
+/* @text must be the golden file of this name, byte for byte. */
+static inline void sample_compare(const char *name, const char *text, size_t size)
+{
+	char path[256], *want;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "tests/golden/%s", name);
+	if (getenv("UPDATE_GOLDEN")) {
+		f = fopen(path, "w");
+		assert_non_null(f);
+		assert_int_equal(fwrite(text, 1, size, f), size);
+		assert_int_equal(fclose(f), 0);
+	}
+	f = fopen(path, "r");
+	if (!f)
+		fail_msg("%s is missing: run from the root of the tree", path);
+	want = calloc(1, size + 2);
+	assert_non_null(want);
+	n = fread(want, 1, size + 1, f);
+	fclose(f);
+	if (n != size || memcmp(want, text, size) != 0)
+		fail_msg("not as in %s; it is now:\n%.*s", path, (int)size, text);
+	free(want);
+}
+
+#endif

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The heap room against live interpreters: /usr/bin/python3 and those named in PYLEAK_TEST_PYTHONS
+ * (separated by spaces; "ROOT:PATH" runs PATH below chroot ROOT). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+#undef fail /* ours is the one of base.h */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "heap/heap.h"
+
+#ifndef PYLEAK_TESTS
+#define PYLEAK_TESTS "tests/unit"
+#endif
+#define MAX_OBJECTS 128
+
+struct known {
+	char kind[32];
+	uint64_t addr, type, bytes;
+};
+
+struct target {
+	pid_t pid;
+	FILE *to, *from;
+	struct known v[MAX_OBJECTS];
+	size_t n;
+	uint64_t live[HEAP_CLASSES]; /* as sys._debugmallocstats says */
+	struct proc *proc;
+	struct py_runtime *rt;
+	struct heap *heap;
+	const char *name;
+};
+
+static char *read_script(void)
+{
+	FILE *f = fopen(PYLEAK_TESTS "/live_objects.py", "r");
+	char *text = calloc(1, 65536);
+
+	assert_non_null(f);
+	assert_non_null(text);
+	assert_true(fread(text, 1, 65535, f) > 0);
+	fclose(f);
+	return text;
+}
+
+static void child(const char *python, int in, int out)
+{
+	const char *colon = strchr(python, ':');
+	char *script = read_script(), root[4096] = "";
+
+	if (colon) {
+		snprintf(root, sizeof(root), "%.*s", (int)(colon - python), python);
+		if (chroot(root) || chdir("/"))
+			_exit(126);
+		python = colon + 1;
+	}
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	for (int fd = 3; fd < 64; fd++)
+		close(fd);
+	alarm(120);
+	execl(python, python, "-c", script, "7", NULL);
+	_exit(127);
+}
+
+/* Read lines up to "ready". */
+static bool listen_to(struct target *t)
+{
+	char line[512];
+	unsigned cls, size;
+	unsigned long pools, live;
+
+	t->n = 0;
+	while (fgets(line, sizeof(line), t->from)) {
+		struct known *k = &t->v[t->n];
+
+		if (!strncmp(line, "ready", 5))
+			return true;
+		if (t->n < MAX_OBJECTS && sscanf(line, "obj %31s %lx %lx %lu", k->kind, &k->addr,
+						 &k->type, &k->bytes) == 4)
+			t->n++;
+		else if (sscanf(line, "%u %u %lu %lu", &cls, &size, &pools, &live) == 4 &&
+			 cls < HEAP_CLASSES && size == 16 * (cls + 1))
+			t->live[cls] = live;
+	}
+	return false;
+}
+
+static bool order(struct target *t, const char *what)
+{
+	fprintf(t->to, "%s\n", what);
+	fflush(t->to);
+	return listen_to(t);
+}
+
+static void stop(struct target *t)
+{
+	heap_close(t->heap);
+	py_close(t->rt);
+	proc_close(t->proc);
+	if (t->to)
+		fclose(t->to);
+	if (t->from)
+		fclose(t->from);
+	if (t->pid > 0) {
+		kill(t->pid, SIGKILL);
+		waitpid(t->pid, NULL, 0);
+	}
+	memset(t, 0, sizeof(*t));
+}
+
+static bool start(struct target *t, const char *python)
+{
+	int in[2], out[2];
+
+	memset(t, 0, sizeof(*t));
+	t->name = python;
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(pipe(out), 0);
+	t->pid = fork();
+	if (!t->pid)
+		child(python, in[0], out[1]);
+	close(in[0]);
+	close(out[1]);
+	t->to = fdopen(in[1], "w");
+	t->from = fdopen(out[0], "r");
+	if (!listen_to(t)) {
+		print_message("[  SKIP    ] %s does not run\n", python);
+		stop(t);
+		return false;
+	}
+	if (proc_open(t->pid, &t->proc) || py_open(t->proc, &t->rt)) {
+		print_error("%s: %s\n", python, fail_text());
+		assert_true(false);
+	}
+	assert_int_equal(heap_open(t->rt, &t->heap), 0);
+	return true;
+}
+
+static size_t look(struct target *t, struct heap_object *v, enum heap_depth depth)
+{
+	memset(v, 0, MAX_OBJECTS * sizeof(*v));
+	for (size_t i = 0; i < t->n; i++) {
+		v[i].addr = t->v[i].addr;
+		v[i].type = t->v[i].type;
+	}
+	return heap_read_objects(t->heap, v, t->n, depth);
+}
+
+static void check_sizes(struct target *t)
+{
+	static struct heap_object v[MAX_OBJECTS], w[MAX_OBJECTS];
+	int bad = 0;
+
+	look(t, v, HEAP_FULL);
+	look(t, w, HEAP_IDENTITY);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct known *k = &t->v[i];
+		uint64_t off =
+			k->bytes > v[i].bytes ? k->bytes - v[i].bytes : v[i].bytes - k->bytes;
+		bool wrong = !v[i].addr || (k->bytes && off > k->bytes / 50 && off > 16);
+
+		if (!k->bytes && v[i].bytes < 16)
+			wrong = true;
+		if (!v[i].immortal && v[i].parts && heap_has_pools(t->heap) &&
+		    v[i].part[0].cls != heap_class_of(t->heap, v[i].part[0].addr))
+			wrong = true;
+		if (!heap_same_object(&w[i].fp, &v[i].fp) || !v[i].fp.n)
+			wrong = true;
+		bad += wrong;
+		if (wrong || getenv("PYLEAK_TEST_VERBOSE"))
+			print_message(
+				"%-16s %s said %lu read %lu parts %u: %lu/%d(%d) %lu/%d %lu/%d "
+				"fp n %u %s%s\n",
+				k->kind, wrong ? "WRONG" : "", k->bytes, v[i].bytes, v[i].parts,
+				v[i].part[0].bytes, v[i].part[0].cls,
+				heap_class_of(t->heap, v[i].part[0].addr), v[i].part[1].bytes,
+				v[i].part[1].cls, v[i].part[2].bytes, v[i].part[2].cls, v[i].fp.n,
+				v[i].fp.content ? "content " : "", v[i].fp.empty ? "empty" : "");
+	}
+	if (bad)
+		print_error("%s: %d of %zu objects read wrong\n", t->name, bad, t->n);
+	assert_int_equal(bad, 0);
+}
+
+static void check_parts(struct target *t)
+{
+	static struct heap_object v[MAX_OBJECTS];
+
+	look(t, v, HEAP_FULL);
+	for (size_t i = 0; i < t->n; i++) {
+		for (unsigned p = 0; p < v[i].parts && p < HEAP_MAX_PARTS; p++) {
+			int cls = heap_class_of(t->heap, v[i].part[p].addr);
+			uint64_t block = v[i].part[p].addr;
+
+			if (v[i].immortal && cls < 0)
+				continue;
+			if (cls != v[i].part[p].cls)
+				print_error("%s %s part %u: class %d, in a pool of %d\n", t->name,
+					    t->v[i].kind, p, v[i].part[p].cls, cls);
+			assert_int_equal(cls, v[i].part[p].cls);
+			if (cls < 0 && !heap_chunk_in_use(t->heap, block, v[i].part[p].bytes))
+				print_error("%s %s part %u: %lu bytes not in use\n", t->name,
+					    t->v[i].kind, p, v[i].part[p].bytes);
+			if (cls < 0)
+				assert_true(heap_chunk_in_use(t->heap, block, v[i].part[p].bytes));
+		}
+		uint64_t obj, type;
+
+		if (v[i].immortal || !strncmp(t->v[i].kind, "str_sub", 7))
+			continue;
+		if (heap_object_in_block(t->heap, v[i].part[0].addr, v[i].part[0].bytes, &obj,
+					 &type) ||
+		    obj != v[i].addr)
+			print_error("%s %s: object not found in its block\n", t->name,
+				    t->v[i].kind);
+	}
+}
+
+static void check_census(struct target *t)
+{
+	struct heap_census c;
+	uint64_t sum = 0, off = 0;
+
+	if (!heap_has_pools(t->heap)) {
+		print_message("%s: no pools\n", t->name);
+		return;
+	}
+	assert_true(order(t, "stats"));
+	assert_int_equal(heap_census(t->heap, &c), 0);
+	for (int i = 0; i < HEAP_CLASSES; i++) {
+		uint64_t d =
+			c.live[i] > t->live[i] ? c.live[i] - t->live[i] : t->live[i] - c.live[i];
+
+		sum += c.live[i];
+		off += d;
+		if (d > 12)
+			print_error("%s class %d: %lu blocks, the interpreter says %lu\n", t->name,
+				    i, c.live[i], t->live[i]);
+		assert_true(d <= 12);
+	}
+	assert_int_equal(c.torn, 0);
+	print_message("%s %s: %lu arenas, %lu pools, %lu blocks (off by %lu), %lu us = %lu ns per "
+		      "pool\n",
+		      t->name, t->rt->version, c.arenas, c.pools, sum, off, c.cost_ns / 1000,
+		      c.pools ? c.cost_ns / c.pools : 0);
+}
+
+static void check_identity(struct target *t)
+{
+	static struct heap_object was[MAX_OBJECTS], now[MAX_OBJECTS];
+	static struct known old[MAX_OBJECTS];
+	int reused = 0, wrong = 0;
+	size_t n;
+
+	assert_true(order(t, "make"));
+	n = t->n;
+	memcpy(old, t->v, sizeof(old));
+	assert_int_equal(look(t, was, HEAP_IDENTITY), n);
+	assert_int_equal(look(t, now, HEAP_FULL), n);
+	for (size_t i = 0; i < n; i++)
+		assert_true(heap_same_object(&was[i].fp, &now[i].fp));
+	assert_true(order(t, "grow"));
+	t->n = n;
+	memcpy(t->v, old, sizeof(old));
+	assert_int_equal(look(t, now, HEAP_IDENTITY), n);
+	for (size_t i = 0; i < n; i++) {
+		if (!heap_same_object(&was[i].fp, &now[i].fp))
+			print_error("%s %s: not the same after it grew\n", t->name, old[i].kind);
+		assert_true(heap_same_object(&was[i].fp, &now[i].fp));
+	}
+	assert_true(order(t, "again"));
+	for (size_t i = 0; i < t->n; i++)
+		t->v[i].type = old[i].type;
+	look(t, now, HEAP_IDENTITY);
+	for (size_t i = 0; i < n; i++) {
+		if (t->v[i].addr != old[i].addr) {
+			print_message("%s %s: address did not come back\n", t->name, old[i].kind);
+			continue;
+		}
+		reused++;
+		if (heap_same_object(&was[i].fp, &now[i].fp)) {
+			wrong++;
+			print_error("%s %s: a newcomer was taken for the same object\n", t->name,
+				    old[i].kind);
+		}
+	}
+	print_message("%s %s: %d of %zu addresses reused, %d mistaken\n", t->name, t->rt->version,
+		      reused, n, wrong);
+	assert_int_equal(wrong, 0);
+	assert_true(reused > (int)n / 2);
+}
+
+static void check_python(const char *python)
+{
+	struct target t;
+
+	if (!start(&t, python))
+		return;
+	check_sizes(&t);
+	if (t.rt->allocator != PY_ALLOC_MIMALLOC)
+		check_parts(&t);
+	check_census(&t);
+	check_identity(&t);
+	stop(&t);
+}
+
+static void reads_known_objects(void **state)
+{
+	const char *env = getenv("PYLEAK_TEST_PYTHONS");
+	char *list = env ? strdup(env) : NULL;
+
+	(void)state;
+	check_python("/usr/bin/python3");
+	for (char *p = list ? strtok(list, " ") : NULL; p; p = strtok(NULL, " "))
+		check_python(p);
+	free(list);
+}
+
+static void census_of_many_pools_is_fast(void **state)
+{
+	struct heap_census c;
+	struct target t;
+
+	(void)state;
+	if (!start(&t, "/usr/bin/python3"))
+		return;
+	assert_true(order(&t, "fill 1000000"));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(heap_census(t.heap, &c), 0);
+	print_message("%lu pools: %lu us, %lu ns per pool\n", c.pools, c.cost_ns / 1000,
+		      c.cost_ns / c.pools);
+	assert_true(c.pools > 5000);
+	stop(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_known_objects),
+		cmocka_unit_test(census_of_many_pools_is_fast),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

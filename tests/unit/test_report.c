@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The report's arena, site ids and order. */
+#include "sample_report.h"
+
+static void id_of(const struct report_frame *f, size_t n, char out[17])
+{
+	report_site_id(f, n, out);
+	assert_int_equal(strspn(out, "0123456789abcdef"), 16);
+	assert_int_equal(out[16], '\0');
+}
+
+/* Saved reports are joined by this number: it may never change. */
+static void site_id_stays_what_it_was(void **state)
+{
+	const struct report_frame f[] = {
+		{.function = "add", .file = "/srv/app.py", .line = 42},
+		{.function = "<module>", .file = "/srv/app.py", .line = 50},
+	};
+	char id[17];
+
+	(void)state;
+	id_of(f, 2, id);
+	assert_string_equal(id, "7e82306b9df3549d");
+}
+
+static void site_ids_tell_stacks_apart(void **state)
+{
+	static const struct report_frame rows[][2] = {
+		{{.function = "ab", .file = "c", .line = 1}, {.function = "d", .file = "e"}},
+		{{.function = "a", .file = "bc", .line = 1}, {.function = "d", .file = "e"}},
+		{{.function = "abc", .file = "", .line = 1}, {.function = "d", .file = "e"}},
+		{{.function = "ab", .file = "c", .line = 2}, {.function = "d", .file = "e"}},
+		{{.function = "d", .file = "e"}, {.function = "ab", .file = "c", .line = 1}},
+		{{.function = "ab", .file = "c", .line = 1}, {.function = "de", .file = ""}},
+		{{.native = true, .module = "m", .offset = 1}, {.native = true, .module = "n"}},
+		{{.native = true, .module = "m", .offset = 2}, {.native = true, .module = "n"}},
+	};
+	char id[ARRAY_SIZE(rows)][17];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		id_of(rows[i], 2, id[i]);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(id[i], id[k]);
+	}
+	id_of(rows[0], 1, id[1]);
+	assert_string_not_equal(id[0], id[1]);
+}
+
+static void native_frames_do_not_change_the_id_of_a_python_stack(void **state)
+{
+	const struct report_frame f[] = {
+		{.native = true, .function = "malloc_caller", .module = "libx.so", .offset = 64},
+		{.function = "add", .file = "/srv/app.py", .line = 42},
+	};
+	char with[17], without[17];
+
+	(void)state;
+	id_of(f, 2, with);
+	id_of(f + 1, 1, without);
+	assert_string_equal(with, without);
+}
+
+static void sites_are_sorted_by_verdict_then_growth_then_id(void **state)
+{
+	static const char want[] = "abcdef";
+	struct report_site v[] = {
+		{.id = "f", .verdict = CLASS_STEADY, .growth_bytes_per_s = 1e9},
+		{.id = "c", .verdict = CLASS_LEAK, .growth_bytes_per_s = NAN},
+		{.id = "e", .verdict = CLASS_WARMUP, .growth_bytes_per_s = 50},
+		{.id = "b", .verdict = CLASS_LEAK, .growth_bytes_per_s = 10},
+		{.id = "d", .verdict = CLASS_GROWING, .growth_bytes_per_s = 1000},
+		{.id = "a", .verdict = CLASS_LEAK, .growth_bytes_per_s = 10},
+	};
+	struct report_process p = {.sites = v, .n_sites = ARRAY_SIZE(v)};
+
+	(void)state;
+	report_sort(&p);
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		assert_int_equal(v[i].id[0], want[i]);
+	report_sort(&(struct report_process){0});
+}
+
+static void arena_gives_zeroed_aligned_memory_of_any_size(void **state)
+{
+	static const size_t sizes[] = {0, 1, 15, 17, 4096, 65536, 1 << 20, 3};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		unsigned char *p = report_alloc(r, sizes[i]);
+
+		assert_non_null(p);
+		assert_int_equal((uintptr_t)p % 16, 0);
+		for (size_t k = 0; k < sizes[i]; k++)
+			assert_int_equal(p[k], 0);
+		memset(p, 0xff, sizes[i]);
+	}
+	assert_null(report_alloc(r, SIZE_MAX));
+	assert_null(report_alloc(r, SIZE_MAX / 2 + 1));
+	assert_string_equal(report_strdup(r, "caf\xe9"), "caf\xe9");
+	assert_string_equal(report_printf(r, "%s %d", "pid", 7), "pid 7");
+	report_free(r);
+	report_free(NULL);
+}
+
+static void new_report_knows_tool_and_host(void **state)
+{
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	assert_true(*r->version && *r->kernel && *r->arch);
+	assert_int_equal(r->n_processes, 0);
+	report_free(r);
+}
+
+static void every_class_and_kind_has_its_word(void **state)
+{
+	(void)state;
+	assert_string_equal(report_class_name(CLASS_LEAK), "leak");
+	assert_string_equal(report_class_name(CLASS_RETENTION), "retention");
+	assert_string_equal(report_kind_name(KIND_MMAP), "mmap");
+	for (int c = 0; c < CLASS_MAX; c++)
+		assert_true(strlen(report_class_name((enum report_class)c)) > 3);
+	for (int k = 0; k < KIND_MAX; k++)
+		assert_true(strlen(report_kind_name((enum report_kind)k)) > 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(site_id_stays_what_it_was),
+		cmocka_unit_test(site_ids_tell_stacks_apart),
+		cmocka_unit_test(native_frames_do_not_change_the_id_of_a_python_stack),
+		cmocka_unit_test(sites_are_sorted_by_verdict_then_growth_then_id),
+		cmocka_unit_test(arena_gives_zeroed_aligned_memory_of_any_size),
+		cmocka_unit_test(new_report_knows_tool_and_host),
+		cmocka_unit_test(every_class_and_kind_has_its_word),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

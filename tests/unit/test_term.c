@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The terminal report: golden files, widths, and nothing that a terminal would obey. */
+#include "sample_report.h"
+
+#include <locale.h>
+#include <time.h>
+
+#include "out/line.h"
+#include "out/out.h"
+
+static char *render(const struct report *r, const struct out_term_opts *o, size_t *size)
+{
+	char *text;
+	FILE *f = open_memstream(&text, size);
+
+	assert_int_equal(out_term(f, r, o), 0);
+	fclose(f);
+	return text;
+}
+
+static const struct {
+	const char *golden;
+	struct out_term_opts o;
+	bool interim;
+} rows[] = {
+	{"report.txt", {.top = 10}, false},
+	{"report-verbose.txt", {.top = 10, .verbose = true}, false},
+	{"report-color-80.txt", {.top = 10, .color = true, .width = 80}, false},
+	{"report-narrow-40.txt", {.top = 10, .width = 40}, false},
+	{"report-top-1.txt", {.top = 1}, true},
+};
+
+static void reports_are_as_in_the_golden_files(void **state)
+{
+	struct report *r = sample_report();
+	size_t size;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *text;
+
+		r->final = !rows[i].interim;
+		text = render(r, &rows[i].o, &size);
+		sample_compare(rows[i].golden, text, size);
+		free(text);
+	}
+	report_free(r);
+}
+
+static void no_line_is_wider_than_the_screen(void **state)
+{
+	struct report *r = sample_report();
+	size_t size;
+
+	(void)state;
+	for (int width = 20; width < 120; width++) {
+		char *text = render(r, &(struct out_term_opts){.width = width}, &size);
+
+		for (char *p = strtok(text, "\n"); p; p = strtok(NULL, "\n"))
+			assert_true(line_columns(p) <= width);
+		free(text);
+	}
+	report_free(r);
+}
+
+static void target_cannot_command_the_terminal(void **state)
+{
+	struct report *r = sample_report();
+	size_t size;
+	char *text = render(r, &(struct out_term_opts){.verbose = true}, &size);
+
+	(void)state;
+	for (size_t i = 0; i < size; i++)
+		assert_true((unsigned char)text[i] >= 0x20 || text[i] == '\n');
+	assert_non_null(strstr(text, "p\\x1b[2Jarse"));
+	assert_non_null(strstr(text, "caf\\xe9/\\u202emod\xc3\xbcl.py:9"));
+	free(text);
+	report_free(r);
+}
+
+static void very_long_names_are_bounded(void **state)
+{
+	struct report *r = sample_report();
+	char *name = malloc(1 << 20), *text;
+	size_t size;
+
+	(void)state;
+	memset(name, 'x', (1 << 20) - 1);
+	name[(1 << 20) - 1] = '\0';
+	sample_leak[0].function = name;
+	text = render(r, &(struct out_term_opts){0}, &size);
+	sample_leak[0].function = "Registry.remember";
+	assert_true(size < 20000);
+	free(text);
+	free(name);
+	report_free(r);
+}
+
+static const struct {
+	const char *name, *in;
+	int want;
+} widths[] = {
+	{"empty", "", 0},	   {"ASCII", "abc", 3},
+	{"umlaut", "\xc3\xbc", 1}, {"escape", "\x1b", 4},
+	{"stray byte", "\xff", 4}, {"right-to-left override", "\xe2\x80\xae", 6},
+};
+
+static void columns_are_counted_as_shown(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(widths); i++)
+		if (line_columns(widths[i].in) != widths[i].want)
+			fail_msg("%s: %d", widths[i].name, line_columns(widths[i].in));
+	if (!setlocale(LC_CTYPE, "C.UTF-8"))
+		return;
+	assert_int_equal(line_columns("\xe6\xbc\xa2\xe5\xad\x97"), 4);
+	setlocale(LC_CTYPE, "C");
+}
+
+static void colour_needs_a_terminal(void **state)
+{
+	FILE *f = tmpfile();
+
+	(void)state;
+	assert_false(out_want_color(f, false));
+	assert_int_equal(out_width(f), 0);
+	fclose(f);
+}
+
+static void failed_write_is_reported(void **state)
+{
+	struct report *r = sample_report();
+	FILE *f = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(out_term(f, r, &(struct out_term_opts){0}), -ENOSPC);
+	fclose(f);
+	report_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reports_are_as_in_the_golden_files),
+		cmocka_unit_test(no_line_is_wider_than_the_screen),
+		cmocka_unit_test(target_cannot_command_the_terminal),
+		cmocka_unit_test(very_long_names_are_bounded),
+		cmocka_unit_test(columns_are_counted_as_shown),
+		cmocka_unit_test(colour_needs_a_terminal),
+		cmocka_unit_test(failed_write_is_reported),
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
