@@ -9,7 +9,7 @@
 #include "pyleak/layout.h"
 
 #define PL_MAX_FRAMES  128    /* deeper stacks are cut, and marked */
-#define PL_BIRTH_SLOTS 32768  /* births recorded per burst; a power of two */
+#define PL_BIRTH_SLOTS 65536  /* births recorded per burst; a power of two */
 #define PL_MAX_STACKS  32768  /* distinct stacks known to the kernel half */
 #define PL_MAX_SITES   2048   /* birth sites of one target */
 #define PL_MAX_BLOCKS  131072 /* live native blocks */

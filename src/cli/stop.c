@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Signals. The count is the one variable of the program that is not on a stack: a handler has no
- * other way to speak. */
+/* Signals. The two counts are the only variables of the program that are not on a stack: a handler
+ * has no other way to speak. */
 #include "cli/stop.h"
 
 #include <signal.h>
@@ -9,12 +9,19 @@
 #include "cli/cli.h"
 
 static volatile sig_atomic_t times_asked;
+static volatile sig_atomic_t times_paused;
 
 static void on_signal(int sig)
 {
 	(void)sig;
 	if (times_asked++ > 0)
 		_exit(CLI_INTERRUPTED);
+}
+
+static void on_pause(int sig)
+{
+	(void)sig;
+	times_paused = !times_paused;
 }
 
 void stop_install(void)
@@ -31,6 +38,8 @@ void stop_install(void)
 			continue;
 		sigaction(asks[i], &act, NULL);
 	}
+	act.sa_handler = on_pause;
+	sigaction(SIGUSR1, &act, NULL);
 	/* A closed pipe is an error of the write, seen where it happens. */
 	act.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &act, NULL);
@@ -39,4 +48,9 @@ void stop_install(void)
 bool stop_asked(void)
 {
 	return times_asked > 0;
+}
+
+bool stop_is_paused(void)
+{
+	return times_paused;
 }

@@ -9,5 +9,8 @@
  * target then either: probes hang at file descriptors. */
 void stop_install(void);
 bool stop_asked(void);
+/* SIGUSR1 takes every probe out of the targets, the next one puts them back: how the cost is
+ * measured in one run. */
+bool stop_is_paused(void);
 
 #endif

@@ -3,6 +3,7 @@
  * interval and a final one at the end. */
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/stop.h"
@@ -58,6 +59,30 @@ static void close_all(struct watch *w)
 	}
 }
 
+/* Most sentences name the process already; with several, all must. */
+static int name_target(int err, int pid)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", pid);
+	return strstr(fail_text(), number) ? err : fail_in(err, "pid %d", pid);
+}
+
+/* Loading takes a second or two where the kernel's verifier is slow. Only for somebody who looks
+ * at a terminal, and gone when there is something to say. */
+static void show_attaching(const struct watch *w, int pid, bool on)
+{
+	char text[48];
+	int n = snprintf(text, sizeof(text), "attaching to %d ...", pid);
+
+	if (w->o.is_quiet || w->o.verbose || !isatty(STDERR_FILENO))
+		return;
+	if (on)
+		fprintf(stderr, "%s\r", text);
+	else
+		fprintf(stderr, "%*s\r", n, "");
+}
+
 /* All or none: a report about some of the named processes would look like one about all. */
 static int open_all(struct watch *w)
 {
@@ -77,9 +102,11 @@ static int open_all(struct watch *w)
 		struct target *t = &w->target[i];
 
 		t->pid = w->o.pids.v[i];
+		show_attaching(w, t->pid, true);
 		err = session_open(t->pid, &so, &t->session);
+		show_attaching(w, t->pid, false);
 		if (err)
-			return w->o.pids.n > 1 ? fail_in(err, "pid %d", t->pid) : err;
+			return name_target(err, t->pid);
 		w->n++;
 	}
 	return 0;
@@ -115,7 +142,7 @@ static int fill(struct watch *w, struct report *r, bool final)
 	for (size_t i = 0; i < w->n; i++) {
 		err = session_fill(w->target[i].session, r, &r->processes[i], final);
 		if (err)
-			return fail_in(err, "pid %d", w->target[i].pid);
+			return name_target(err, w->target[i].pid);
 		report_sort(&r->processes[i]);
 	}
 	return 0;
@@ -191,10 +218,11 @@ static void work(struct watch *w, double max_s)
 
 		if (t->is_over)
 			continue;
+		session_pause(t->session, stop_is_paused());
 		n = session_step(t->session, turn_s);
 		if (n < 0) {
 			w->has_failed = true;
-			fail_in(n, "pid %d", t->pid);
+			name_target(n, t->pid);
 			end_target(w, t, fail_text());
 		} else if (n > 0) {
 			end_target(w, t, session_end_reason(t->session));

@@ -66,11 +66,11 @@ static int load_segments(struct dso *d)
 			return fail(-ENOEXEC, "%s has more than %d segments", d->path,
 				    DSO_MAX_SEGS);
 		s = &d->segs[d->n_segs++];
-		*s = (struct dso_seg){ .addr = p.p_vaddr,
-				       .offset = p.p_offset,
-				       .filesz = p.p_filesz,
-				       .memsz = p.p_memsz,
-				       .flags = p.p_flags };
+		*s = (struct dso_seg){.addr = p.p_vaddr,
+				      .offset = p.p_offset,
+				      .filesz = p.p_filesz,
+				      .memsz = p.p_memsz,
+				      .flags = p.p_flags};
 	}
 	if (!d->n_segs)
 		return fail(-ENOEXEC, "%s has nothing to load into memory", d->path);

@@ -40,7 +40,8 @@ bool dso_imports(const struct dso *d, const char *name);
 /* Executable PROGBITS sections except .plt*, .init, .fini, .bolt.org.text; the PF_X segments when
  * there are no section headers. Returns the number, at most @max. */
 size_t dso_text(const struct dso *d, struct dso_range *out, size_t max);
-/* Writable PT_LOAD segments (memory size in .size, no .data), for scans of data and bss in a live process. */
+/* Writable PT_LOAD segments (memory size in .size, no .data), for scans of data and bss in a live
+ * process. */
 size_t dso_writable(const struct dso *d, struct dso_range *out, size_t max);
 
 /* Bytes of the file at address @addr: pointer and how many follow in the same segment; NULL when

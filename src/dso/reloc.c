@@ -32,8 +32,8 @@ static int load_table(struct dso *d, uint64_t addr, uint64_t size)
 		r = vec_push(&d->relas);
 		if (!r)
 			return fail(-ENOMEM, "out of memory");
-		*r = (struct dso_rela){ e.r_offset, e.r_addend, ELF64_R_SYM(e.r_info),
-					ELF64_R_TYPE(e.r_info) };
+		*r = (struct dso_rela){e.r_offset, e.r_addend, ELF64_R_SYM(e.r_info),
+				       ELF64_R_TYPE(e.r_info)};
 	}
 	return 0;
 }
@@ -49,7 +49,7 @@ int dso_load_relas(struct dso *d)
 {
 	static const struct {
 		int64_t addr, size;
-	} tables[] = { { DT_RELA, DT_RELASZ }, { DT_JMPREL, DT_PLTRELSZ } };
+	} tables[] = {{DT_RELA, DT_RELASZ}, {DT_JMPREL, DT_PLTRELSZ}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
 		uint64_t addr, size;
@@ -85,7 +85,7 @@ static bool describe(const struct dso *d, const struct dso_rela *r, const char *
 
 int dso_reloc(const struct dso *d, uint64_t slot, const char **name, uint64_t *addr)
 {
-	const struct dso_rela key = { .slot = slot };
+	const struct dso_rela key = {.slot = slot};
 	const struct dso_rela *r = NULL;
 
 	if (d->relas.n)

@@ -20,9 +20,8 @@ static bool section_range(const struct dso *d, const GElf_Shdr *sh, struct dso_r
 {
 	size_t avail;
 
-	*out = (struct dso_range){ .addr = sh->sh_addr,
-				   .size = sh->sh_size,
-				   .offset = sh->sh_offset };
+	*out = (struct dso_range){
+		.addr = sh->sh_addr, .size = sh->sh_size, .offset = sh->sh_offset};
 	if (sh->sh_type == SHT_NOBITS)
 		return true;
 	if (sh->sh_flags & SHF_ALLOC) {
@@ -69,7 +68,7 @@ static size_t text_segments(const struct dso *d, struct dso_range *out, size_t m
 			continue;
 		data = dso_bytes(d, s->addr, &avail);
 		if (data)
-			out[n++] = (struct dso_range){ s->addr, s->filesz, s->offset, data };
+			out[n++] = (struct dso_range){s->addr, s->filesz, s->offset, data};
 	}
 	return n;
 }
@@ -100,8 +99,8 @@ size_t dso_writable(const struct dso *d, struct dso_range *out, size_t max)
 
 	for (size_t i = 0; i < d->n_segs && n < max; i++)
 		if (d->segs[i].flags & PF_W)
-			out[n++] = (struct dso_range){ d->segs[i].addr, d->segs[i].memsz,
-						       d->segs[i].offset, NULL };
+			out[n++] = (struct dso_range){d->segs[i].addr, d->segs[i].memsz,
+						      d->segs[i].offset, NULL};
 	return n;
 }
 

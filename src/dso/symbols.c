@@ -111,9 +111,9 @@ int dso_load_symbols(struct dso *d)
 		if (!gelf_getshdr(scn, &sh))
 			continue;
 		if (sh.sh_type == SHT_DYNSYM && !d->dynsym.n && !load_table(d, &sh, &d->dynsym))
-			d->dynsym = (struct dso_symtab){ 0 };
+			d->dynsym = (struct dso_symtab){0};
 		if (sh.sh_type == SHT_SYMTAB && !d->symtab.n && !load_table(d, &sh, &d->symtab))
-			d->symtab = (struct dso_symtab){ 0 };
+			d->symtab = (struct dso_symtab){0};
 		if (sh.sh_type == SHT_GNU_versym) {
 			versions = dso_chunk(d, sh.sh_offset, sh.sh_size);
 			n_versions = sh.sh_size / 2;
@@ -124,7 +124,7 @@ int dso_load_symbols(struct dso *d)
 	if (!d->dynsym.n) {
 		load_dynamic(d);
 		if (!d->dynsym.n)
-			d->dynsym = (struct dso_symtab){ 0 };
+			d->dynsym = (struct dso_symtab){0};
 	}
 	return 0;
 }
@@ -170,7 +170,7 @@ static bool lookup(const struct dso_symtab *t, const char *name, struct dso_sym 
 			continue;
 		if (found && is_hidden(t, i))
 			continue;
-		*out = (struct dso_sym){ s.st_value, s.st_size };
+		*out = (struct dso_sym){s.st_value, s.st_size};
 		found = true;
 		if (!is_hidden(t, i))
 			break;

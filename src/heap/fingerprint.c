@@ -89,15 +89,14 @@ static struct child text_child(struct heap *h, uint64_t addr, uint64_t type, con
 	return atom(addr, type, v);
 }
 
-/* Bytes of a tuple, from its size on, that are there and never change: not the cached hash that
- * 3.14 put behind the size. */
-static size_t tuple_known(const struct heap *h, const uint8_t *p)
+/* A tuple's size and items cannot change either; the hash that 3.14 keeps between them does. */
+static uint64_t tuple_value(const struct heap *h, uint64_t type, const uint8_t *p)
 {
-	uint64_t n = heap_u64(p + 16), at = h->rt->layout.tuple_item;
+	uint64_t n = heap_u64(p + 16), at = h->rt->layout.tuple_item, v = heap_mix(type, n);
 
-	if (at > 24)
-		return 8;
-	return 8 + (n < (CHILD_SIZE - at) / 8 ? 8 * n : CHILD_SIZE - at);
+	for (; n && at + 8 <= CHILD_SIZE; n--, at += 8)
+		v = heap_mix(v, heap_u64(p + at));
+	return v;
 }
 
 static struct child child_of(struct heap *h, const struct heap_work *w, unsigned i)
@@ -127,8 +126,7 @@ static struct child child_of(struct heap *h, const struct heap_work *w, unsigned
 	case HEAP_K_BYTES:
 		return text_child(h, w->item[i], type, p, t.kind == HEAP_K_STR);
 	case HEAP_K_TUPLE:
-		/* Its items cannot change either. */
-		c.word = heap_mix(w->item[i], mix_bytes(type, p + 16, tuple_known(h, p)));
+		c.word = heap_mix(w->item[i], tuple_value(h, type, p));
 		return c;
 	default:
 		c.word = heap_mix(w->item[i], type);
@@ -314,6 +312,18 @@ static void fp_function(struct heap *h, struct heap_work *w)
 	fp->empty = false;
 }
 
+/* Code and the first two arguments; without arguments, the pair of generator and frame. */
+static void fp_generator(struct heap *h, struct heap_work *w)
+{
+	struct heap_fingerprint *fp = &w->o->fp;
+
+	put(fp, w->code ? w->code : work_u64(w, 16));
+	put_items(h, w);
+	if (!w->items)
+		fp->content = named(w, fp->word[0]);
+	fp->empty = false;
+}
+
 static void fp_body(struct heap *h, struct heap_work *w)
 {
 	struct heap_fingerprint *fp = &w->o->fp;
@@ -377,6 +387,15 @@ void heap_fingerprint_of(struct heap *h, struct heap_work *w)
 		break;
 	case HEAP_K_FUNCTION:
 		fp_function(h, w);
+		break;
+	case HEAP_K_METHOD:
+		/* A method dies with the call, and comes back in the same place with the same two
+		 * pointers: seen twice, it says nothing. */
+		put_items(h, w);
+		fp->content = named(w, heap_mix(w->item[0], w->item[1]));
+		break;
+	case HEAP_K_GENERATOR:
+		fp_generator(h, w);
 		break;
 	case HEAP_K_INSTANCE:
 	case HEAP_K_OTHER:

@@ -210,24 +210,50 @@ static void start_kind(struct heap *h, struct heap_work *w, enum heap_depth dept
 			  &w->ok_raw2);
 		w->stage = WORK_CELL;
 		break;
+	case HEAP_K_GENERATOR:
+		w->stage = WORK_CELL;
+		if (h->rt->minor <= 10) /* the frame is an object of its own: gi_frame */
+			work_want(w, work_u64(w, 16), w->raw, 16, &w->ok_raw);
+		break;
 	case HEAP_K_EXCEPTION:
 		w->raw_len = 40; /* of the argument tuple, from ob_size on */
 		work_want(w, work_u64(w, EXC_ARGS) + 16, w->raw, w->raw_len, &w->ok_raw);
 		break;
 	default:
-		if (depth == HEAP_FULL && w->t.itemsize)
-			want_pool(h, w, w->o->addr - w->t.pre);
+		break;
 	}
 }
 
 static void start(struct heap *h, struct heap_work *w, enum heap_depth depth)
 {
 	w->stage = WORK_ENTRIES;
+	/* Where ob_size or the number of slots is not to be trusted, the block tells the size. */
+	if (depth == HEAP_FULL &&
+	    ((w->t.flags & TPF_INLINE_VALUES) ||
+	     (w->t.itemsize && (w->t.kind == HEAP_K_OTHER || w->t.kind == HEAP_K_GENERATOR))))
+		want_pool(h, w, w->o->addr - w->t.pre);
 	start_kind(h, w, depth);
-	if (w->t.kind == HEAP_K_DICT || w->t.kind == HEAP_K_FUNCTION)
+	if (w->stage != WORK_ENTRIES) /* a dict, or what has no attributes worth a look */
 		return;
 	if (depth == HEAP_FULL || w->t.kind == HEAP_K_INSTANCE || w->t.kind == HEAP_K_OTHER)
 		start_instance(h, w, depth);
+}
+
+/* The second hop. Function: from the first cell of the closure to what it holds (ob_ref of
+ * PyCellObject). Generator up to 3.10: to the arguments, at the end of the fixed part of its frame
+ * object. */
+static void start_cell(struct heap *h, struct heap_work *w)
+{
+	struct heap_type t;
+
+	w->stage = WORK_ENTRIES;
+	if (!w->ok_raw)
+		return;
+	w->ok_raw = false;
+	if (w->t.kind == HEAP_K_FUNCTION)
+		work_want(w, heap_u64(w->raw) + 16, w->raw, 8, &w->ok_raw);
+	else if (heap_type_get(h, heap_u64(w->raw + 8), &t) && t.itemsize == 8)
+		work_want(w, work_u64(w, 16) + (uint64_t)t.basicsize - 8, w->raw, 16, &w->ok_raw);
 }
 
 static void want_entries(struct heap *h, struct heap_work *w)
@@ -270,23 +296,23 @@ static void take_entries(struct heap *h, struct heap_work *w)
 	}
 }
 
-/* A generator or coroutine from 3.11 on carries its frame: the code object and the arguments. */
-static bool take_frame(struct heap *h, struct heap_work *w)
+/* The arguments of a generator or coroutine. From 3.11 on its frame lies in its body, with the code
+ * object first and the arguments behind the fixed part. */
+static void take_frame(struct heap *h, struct heap_work *w)
 {
 	const struct pl_walk *walk = &h->rt->walk;
-	int64_t frame = h->rt->layout.gen_iframe;
+	uint64_t tag = walk->code_tag_mask;
 
-	if (h->rt->minor < 11 || frame == PL_NONE || w->t.itemsize != 8 ||
-	    w->t.basicsize < frame + walk->frame_size || w->t.basicsize + 8 > WIN_AFTER)
-		return false;
-	w->code = work_u64(w, frame + walk->frame_code) & ~(uint64_t)walk->code_tag_mask;
-	if (!heap_is_pointer(w->code))
-		return false;
-	add_item(w, 0, w->code);
-	for (int i = 0; i < HEAP_ITEMS - 1; i++)
-		add_item(w, (uint64_t)i + 1,
-			 work_u64(w, w->t.basicsize + 8 * i) & ~(uint64_t)walk->code_tag_mask);
-	return true;
+	if (h->rt->minor <= 10) {
+		for (unsigned i = 0; w->ok_raw && i < 2; i++)
+			add_item(w, i, heap_u64(w->raw + 8 * i));
+		return;
+	}
+	if (h->rt->layout.gen_iframe == PL_NONE)
+		return;
+	w->code = work_u64(w, h->rt->layout.gen_iframe + walk->frame_code) & ~tag;
+	for (unsigned i = 0; i < 2; i++)
+		add_item(w, i, work_u64(w, w->t.basicsize + 8 * i) & ~tag);
 }
 
 /* Pointers of the body, except those that come and go: dict and weak references. */
@@ -338,8 +364,14 @@ static void take_items(struct heap *h, struct heap_work *w)
 	case HEAP_K_INSTANCE:
 	case HEAP_K_OTHER:
 		take_entries(h, w);
-		if (!take_frame(h, w) && w->items < 2)
+		if (w->items < 2)
 			take_body(w);
+		break;
+	case HEAP_K_METHOD:
+		take_body(w);
+		break;
+	case HEAP_K_GENERATOR:
+		take_frame(h, w);
 		break;
 	default:
 		break;
@@ -367,10 +399,7 @@ bool heap_step(struct heap *h, struct heap_work *w, enum heap_depth depth)
 			return true;
 		break;
 	case WORK_CELL:
-		/* From the first cell of the closure to what it holds (PyCellObject.ob_ref). */
-		w->stage = WORK_ENTRIES;
-		if (w->ok_raw)
-			work_want(w, heap_u64(w->raw) + 16, w->raw, 8, &w->ok_raw);
+		start_cell(h, w);
 		if (w->reqs)
 			return true;
 		break;

@@ -36,6 +36,8 @@ enum heap_kind {
 	HEAP_K_BYTEARRAY,
 	HEAP_K_EXCEPTION,
 	HEAP_K_FUNCTION,
+	HEAP_K_METHOD,
+	HEAP_K_GENERATOR, /* coroutines too */
 	HEAP_K_NONE
 };
 
@@ -72,7 +74,8 @@ struct heap {
 	struct heap_type type[HEAP_TYPE_SLOTS];
 	VEC(struct heap_arena) arena;	   /* sorted by start */
 	uint64_t static_start, static_end; /* data and bss of CPython's file; 0, 0 = unknown */
-	uint64_t arenas_ns;		   /* when the list was read */
+	uint64_t now_ns;    /* of the reading under way: asking the clock per object costs */
+	uint64_t arenas_ns; /* when the list was read */
 };
 
 /* Type facts by address: false when it is no type. Cached, re-read when older than a second. */

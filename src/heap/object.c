@@ -152,6 +152,7 @@ size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum h
 	auto_free struct group *g = malloc(sizeof(*g));
 	size_t good = 0;
 
+	h->now_ns = clock_ns();
 	for (size_t at = 0; at < n; at += GROUP) {
 		size_t k = n - at < GROUP ? n - at : GROUP;
 
@@ -194,6 +195,7 @@ int heap_object_in_block(struct heap *h, uint64_t block, uint64_t size, uint64_t
 	size_t len = size < sizeof(word) ? (size_t)size & ~7ull : sizeof(word);
 
 	*obj = 0;
+	h->now_ns = clock_ns();
 	if (size < extra + 16 || proc_read(h->rt->proc, block + extra, word, len))
 		return -ENOENT;
 	for (unsigned d = 0; d <= 32 && d + 16 <= len; d += 16) {

@@ -73,7 +73,8 @@ static uint64_t var_body(const struct heap *h, const struct heap_work *w)
 	bytes = (uint64_t)t->basicsize + (uint64_t)n * (uint64_t)t->itemsize;
 	if (t->flags & TPF_HEAPTYPE)
 		bytes = round8(bytes);
-	return t->kind == HEAP_K_OTHER ? by_block(h, w, bytes) : bytes;
+	return t->kind == HEAP_K_OTHER || t->kind == HEAP_K_GENERATOR ? by_block(h, w, bytes)
+								      : bytes;
 }
 
 static uint64_t body(const struct heap *h, const struct heap_work *w)
@@ -83,7 +84,8 @@ static uint64_t body(const struct heap *h, const struct heap_work *w)
 
 	if (w->t.kind == HEAP_K_STR) {
 		s = heap_str_facts(&h->rt->layout, w->o->addr, w->win + WIN_BEFORE);
-		return s.compact && s.data ? s.data - w->o->addr + s.bytes + s.kind : bytes;
+		if (s.compact && s.data)
+			return s.data - w->o->addr + s.bytes + s.kind;
 	}
 	if (w->t.itemsize)
 		return var_body(h, w);
@@ -91,6 +93,9 @@ static uint64_t body(const struct heap *h, const struct heap_work *w)
 		/* Head, slots, and the order of insertion, one byte each. */
 		cap = work_u8(w, w->t.basicsize);
 		bytes += round8(cap) + 8 * (cap + 1);
+		/* While a class is young its instances have one slot more than they say: the room
+		 * is taken before the number is counted down (_PyObject_InitInlineValues). */
+		return by_block(h, w, bytes);
 	}
 	return bytes;
 }

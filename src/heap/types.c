@@ -26,8 +26,17 @@ static const struct {
 	const char *name;
 	enum heap_kind kind;
 } named[] = {
-	{"object", HEAP_K_INSTANCE}, {"float", HEAP_K_FLOAT},	    {"set", HEAP_K_SET},
-	{"frozenset", HEAP_K_SET},   {"function", HEAP_K_FUNCTION}, {"bytearray", HEAP_K_BYTEARRAY},
+	{"object", HEAP_K_INSTANCE},
+	{"float", HEAP_K_FLOAT},
+	{"set", HEAP_K_SET},
+	{"frozenset", HEAP_K_SET},
+	{"bytearray", HEAP_K_BYTEARRAY},
+	{"function", HEAP_K_FUNCTION},
+	{"method", HEAP_K_METHOD},
+	{"builtin_function_or_method", HEAP_K_METHOD},
+	{"generator", HEAP_K_GENERATOR},
+	{"coroutine", HEAP_K_GENERATOR},
+	{"async_generator", HEAP_K_GENERATOR},
 	{"NoneType", HEAP_K_NONE},
 };
 
@@ -35,7 +44,7 @@ static const struct {
  * types are asked. */
 static enum heap_kind kind_of_static(const struct heap *h, const struct raw_type *t)
 {
-	char name[16];
+	char name[32];
 
 	if (proc_read_cstr(h->rt->proc, raw_u64(t, h->rt->layout.tp_name), name, sizeof(name)))
 		return HEAP_K_OTHER;
@@ -122,14 +131,14 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 	uint64_t flags;
 
 	if (!heap_is_pointer(addr) || proc_read(h->rt->proc, addr, &raw, sizeof(raw))) {
-		*t = (struct heap_type){.addr = addr, .checked_ns = clock_ns()};
+		*t = (struct heap_type){.addr = addr, .checked_ns = h->now_ns};
 		return;
 	}
 	flags = raw_u64(&raw, l->tp_flags);
 	/* The same type as before: nothing to find out again. */
 	if (known && t->flags == flags && t->basicsize == (int64_t)raw_u64(&raw, l->tp_basicsize) &&
 	    t->dictoffset == (int64_t)raw_u64(&raw, l->tp_dictoffset)) {
-		t->checked_ns = clock_ns();
+		t->checked_ns = h->now_ns;
 		return;
 	}
 	*t = (struct heap_type){
@@ -139,7 +148,7 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 		.itemsize = (int64_t)raw_u64(&raw, l->tp_itemsize),
 		.dictoffset = (int64_t)raw_u64(&raw, l->tp_dictoffset),
 		.weakoffset = (int64_t)raw_u64(&raw, l->tp_weaklistoffset),
-		.checked_ns = clock_ns(),
+		.checked_ns = h->now_ns,
 	};
 	if (!(flags & TPF_READY) || t->basicsize < 16 || t->basicsize > MAX_SIZE ||
 	    t->itemsize < 0 || t->itemsize > MAX_SIZE ||
@@ -159,7 +168,7 @@ bool heap_type_get(struct heap *h, uint64_t addr, struct heap_type *out)
 	_Static_assert(HEAP_TYPE_SLOTS == 1 << 11, "shift above");
 	if (!addr)
 		return false;
-	if (t->addr != addr || clock_ns() - t->checked_ns > RECHECK_NS)
+	if (t->addr != addr || h->now_ns - t->checked_ns > RECHECK_NS)
 		load(h, addr, t);
 	*out = *t;
 	return t->is_type;

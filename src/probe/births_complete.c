@@ -86,9 +86,11 @@ static int check_refs(const struct births_finder *f, const struct births_tests *
 		report->uncovered++;
 	}
 	if (report->uncovered)
-		return fail(-ENOTSUP,
-			    "%s: %zu of %zu references to tracemalloc's slow path belong to no known "
-			    "birth site", dso_path(f->d), report->uncovered, report->slow_refs);
+		return fail(
+			-ENOTSUP,
+			"%s: %zu of %zu references to tracemalloc's slow path belong to no known "
+			"birth site",
+			dso_path(f->d), report->uncovered, report->slow_refs);
 	return 0;
 }
 
@@ -104,12 +106,15 @@ static int check_tests(const struct births_finder *f, const struct births_tests 
 		if (!t->place || is_accepted(accepted, t->place))
 			continue;
 		if (t->verdict == BIRTHS_BIRTH)
-			return fail(-ENOTSUP, "%s: an object is born at %#llx, which is not among "
-				    "the sites", dso_path(f->d), (unsigned long long)t->place);
+			return fail(-ENOTSUP,
+				    "%s: an object is born at %#llx, which is not among "
+				    "the sites",
+				    dso_path(f->d), (unsigned long long)t->place);
 		if (t->witness && t->verdict != BIRTHS_DEATH)
 			return fail(-ENOTSUP,
 				    "%s: the code at %#llx makes an object in a way that is not "
-				    "understood", dso_path(f->d), (unsigned long long)t->place);
+				    "understood",
+				    dso_path(f->d), (unsigned long long)t->place);
 	}
 	return 0;
 }

@@ -60,8 +60,8 @@ static void end_in_tracer(struct edge *e, const struct births_state *s)
 }
 
 /* A call or jump that is no relative one, or a call: the way ends here. */
-static void end_in_call(const struct births_finder *f, struct edge *e,
-			const struct births_state *s, const struct births_insn *in)
+static void end_in_call(const struct births_finder *f, struct edge *e, const struct births_state *s,
+			const struct births_insn *in)
 {
 	if (in->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
 		if (births_is_slow(f, births_relative(in))) {
@@ -188,14 +188,14 @@ static bool run_to_jcc(const struct births_finder *f, struct births_state *s, ui
 
 static uint64_t nonzero_edge(const struct births_insn *jcc)
 {
-	return jcc->i.mnemonic == ZYDIS_MNEMONIC_JNZ ? births_relative(jcc) :
-						       jcc->addr + jcc->i.length;
+	return jcc->i.mnemonic == ZYDIS_MNEMONIC_JNZ ? births_relative(jcc)
+						     : jcc->addr + jcc->i.length;
 }
 
 static uint64_t zero_edge(const struct births_insn *jcc)
 {
-	return jcc->i.mnemonic == ZYDIS_MNEMONIC_JNZ ? jcc->addr + jcc->i.length :
-						       births_relative(jcc);
+	return jcc->i.mnemonic == ZYDIS_MNEMONIC_JNZ ? jcc->addr + jcc->i.length
+						     : births_relative(jcc);
 }
 
 /* Up to 3.12 the reference count is stored behind the test, on both edges. */
@@ -227,15 +227,14 @@ static void witness_on_zero_edge(const struct births_finder *f, struct births_st
 	}
 }
 
-bool births_follow(const struct births_finder *f, uint64_t at, bool direct,
-		   struct births_test *out)
+bool births_follow(const struct births_finder *f, uint64_t at, bool direct, struct births_test *out)
 {
-	struct births_value store = { 0 };
-	struct edge e = { .t = out, .left = 4 * BIRTHS_MAX_ON_EDGE };
+	struct births_value store = {0};
+	struct edge e = {.t = out, .left = 4 * BIRTHS_MAX_ON_EDGE};
 	struct births_state s;
 	struct births_insn in;
 
-	*out = (struct births_test){ .read = at };
+	*out = (struct births_test){.read = at};
 	if (!births_decode(f, at, &in))
 		return false;
 	births_start(&s);
@@ -246,7 +245,7 @@ bool births_follow(const struct births_finder *f, uint64_t at, bool direct,
 		if (base < 0)
 			return false;
 		/* Suppose that it is our struct; only the right one ends in the right call. */
-		s.r[base] = (struct births_value){ BIRTHS_CONST, 0, (int64_t)f->base };
+		s.r[base] = (struct births_value){BIRTHS_CONST, 0, (int64_t)f->base};
 	}
 	/* the read, the test of the register and the jcc itself */
 	if (!run_to_jcc(f, &s, at, BIRTHS_MAX_TO_JCC + 3, &in, &store))
@@ -274,7 +273,7 @@ bool births_follow(const struct births_finder *f, uint64_t at, bool direct,
 
 bool births_first_call(const struct births_finder *f, uint64_t *target, bool *passes_object)
 {
-	struct births_value store = { 0 };
+	struct births_value store = {0};
 	struct births_state s;
 	struct births_insn in;
 	uint64_t at;
@@ -297,7 +296,7 @@ bool births_first_call(const struct births_finder *f, uint64_t *target, bool *pa
 		    in.op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
 			return false;
 		if (in.i.meta.category == ZYDIS_CATEGORY_CALL) {
-			const struct births_value object = { BIRTHS_ORIGIN, RDI, 0 };
+			const struct births_value object = {BIRTHS_ORIGIN, RDI, 0};
 
 			*target = births_relative(&in);
 			*passes_object = same_value(&s.r[RDI], &object);

@@ -17,7 +17,8 @@
 #define BIRTHS_MAX_ON_EDGE 40	 /* instructions followed on one edge */
 #define BIRTHS_MAX_DEPTH   3	 /* further conditional jumps on one edge */
 #define BIRTHS_MAX_WALK	   32	 /* instructions behind a load of the symbol's address */
-#define BIRTHS_MAX_REFS	   8	 /* slow-path references on the edges of one test */
+#define BIRTHS_MAX_WALKS   65536
+#define BIRTHS_MAX_REFS	   8 /* slow-path references on the edges of one test */
 
 /* The word of an extension module is in another file: it gets an address no file has. */
 #define BIRTHS_IMPORTED_BASE (1ull << 62)
@@ -38,7 +39,7 @@ struct births_finder {
 	/* The word, and the symbol it is part of. */
 	uint64_t word, base;
 	bool tracer;
-	bool via_base;		/* read as [register + word - base]: position-independent code */
+	bool via_base; /* read as [register + word - base]: position-independent code */
 	const char *base_symbol;
 	uint64_t slots[BIRTHS_MAX_SLOTS]; /* GOT slots that hold base */
 	size_t n_slots;
@@ -142,10 +143,10 @@ struct births_test {
 	uint64_t read;	/* the instruction that reads the word */
 	uint64_t place; /* the jcc, 0 when there is none on the word */
 	uint8_t verdict;
-	bool witness;	   /* the refcount of a new object is stored beside it */
-	bool unknown;	   /* the tracer is called, but with which operation is not clear */
-	bool undecodable;  /* an edge ran into bytes that are no code */
-	bool disagree;	   /* two ways through the edge name different objects */
+	bool witness;	  /* the refcount of a new object is stored beside it */
+	bool unknown;	  /* the tracer is called, but with which operation is not clear */
+	bool undecodable; /* an edge ran into bytes that are no code */
+	bool disagree;	  /* two ways through the edge name different objects */
 	struct births_value object, witness_object;
 	uint8_t n_refs;
 	uint64_t refs[BIRTHS_MAX_REFS];

@@ -27,7 +27,7 @@ static int add_hit(const struct births_finder *f, struct births_hits *out, uint6
 	h = vec_push(&out->hits);
 	if (!h)
 		return fail(-ENOMEM, "out of memory");
-	*h = (struct births_hit){ at, direct, known };
+	*h = (struct births_hit){at, direct, known};
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static int add_ref(const struct births_finder *f, struct births_hits *out, uint6
 static bool touches(const struct births_finder *f, uint64_t at, uint64_t word, bool *reads,
 		    uint64_t *start)
 {
-	struct births_state none = { 0 };
+	struct births_state none = {0};
 
 	for (uint64_t back = 2; back <= 5; back++) {
 		struct births_insn in;
@@ -140,8 +140,8 @@ static int note_access(const struct births_finder *f, const struct births_state 
 		const ZydisDecodedOperand *op = &in->op[i];
 		struct births_value v;
 
-		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY ||
-		    op->mem.type != ZYDIS_MEMOP_TYPE_MEM || op->mem.base == ZYDIS_REGISTER_RIP)
+		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->mem.type != ZYDIS_MEMOP_TYPE_MEM ||
+		    op->mem.base == ZYDIS_REGISTER_RIP)
 			continue;
 		v = births_mem_address(s, in, op);
 		if (v.kind != BIRTHS_CONST)
@@ -158,10 +158,10 @@ static int note_access(const struct births_finder *f, const struct births_state 
 /* What a function may change by the calling convention: rax, rcx, rdx, rsi, rdi, r8 - r11. */
 static void clobber(struct births_state *s)
 {
-	static const uint8_t regs[] = { 0, 1, 2, 6, 7, 8, 9, 10, 11 };
+	static const uint8_t regs[] = {0, 1, 2, 6, 7, 8, 9, 10, 11};
 
 	for (size_t i = 0; i < ARRAY_SIZE(regs); i++)
-		s->r[regs[i]] = (struct births_value){ 0 };
+		s->r[regs[i]] = (struct births_value){0};
 }
 
 /* From a load of the base forward, and into the nearest conditional jumps, where the slow edge of a
@@ -192,6 +192,7 @@ static int walk_base(const struct births_finder *f, struct births_state s, uint6
 static int scan_base_loads(const struct births_finder *f, const struct dso_range *r,
 			   struct births_hits *out)
 {
+	size_t walks = 0;
 	int err = 0;
 
 	for (uint64_t i = 3; i + 4 <= r->size && !err; i++) {
@@ -209,6 +210,8 @@ static int scan_base_loads(const struct births_finder *f, const struct dso_range
 		else if (p[-2] == 0x8d)
 			hit = target == f->base;
 		if (hit) {
+			if (++walks > BIRTHS_MAX_WALKS)
+				return out_of_bounds(f);
 			births_start(&s);
 			err = walk_base(f, s, r->addr + i - 3, 1, out);
 		}

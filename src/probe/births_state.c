@@ -11,25 +11,24 @@ bool births_decode(const struct births_finder *f, uint64_t addr, struct births_i
 	const uint8_t *p = dso_bytes(f->d, addr, &avail);
 
 	out->addr = addr;
-	return p && ZYAN_SUCCESS(ZydisDecoderDecodeFull(&f->decoder, p,
-							avail < 15 ? avail : 15, &out->i,
-							out->op));
+	return p && ZYAN_SUCCESS(ZydisDecoderDecodeFull(&f->decoder, p, avail < 15 ? avail : 15,
+							&out->i, out->op));
 }
 
 int births_gpr(ZydisRegister r)
 {
 	ZydisRegister wide = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
 
-	return wide >= ZYDIS_REGISTER_RAX && wide <= ZYDIS_REGISTER_R15 ?
-		       (int)(wide - ZYDIS_REGISTER_RAX) :
-		       -1;
+	return wide >= ZYDIS_REGISTER_RAX && wide <= ZYDIS_REGISTER_R15
+		       ? (int)(wide - ZYDIS_REGISTER_RAX)
+		       : -1;
 }
 
 void births_start(struct births_state *s)
 {
 	memset(s, 0, sizeof(*s));
 	for (uint8_t i = 0; i < 16; i++)
-		s->r[i] = (struct births_value){ BIRTHS_ORIGIN, i, 0 };
+		s->r[i] = (struct births_value){BIRTHS_ORIGIN, i, 0};
 }
 
 void births_restart(struct births_state *s)
@@ -39,7 +38,7 @@ void births_restart(struct births_state *s)
 	for (uint8_t i = 0; i < 16; i++)
 		if (s->r[i].kind == BIRTHS_ORIGIN || s->r[i].kind == BIRTHS_SLOT ||
 		    s->r[i].kind == BIRTHS_UNKNOWN)
-			s->r[i] = (struct births_value){ BIRTHS_ORIGIN, i, 0 };
+			s->r[i] = (struct births_value){BIRTHS_ORIGIN, i, 0};
 }
 
 uint64_t births_relative(const struct births_insn *in)
@@ -69,7 +68,7 @@ bool births_is_refcount_store(const struct births_insn *in)
 static struct births_value offset_by(struct births_value v, int64_t n)
 {
 	if (v.kind != BIRTHS_ORIGIN && v.kind != BIRTHS_CONST)
-		return (struct births_value){ 0 };
+		return (struct births_value){0};
 	v.n = (int64_t)((uint64_t)v.n + (uint64_t)n);
 	return v;
 }
@@ -77,7 +76,7 @@ static struct births_value offset_by(struct births_value v, int64_t n)
 struct births_value births_mem_address(const struct births_state *s, const struct births_insn *in,
 				       const ZydisDecodedOperand *op)
 {
-	const struct births_value unknown = { 0 };
+	const struct births_value unknown = {0};
 	int64_t disp = op->mem.disp.value;
 	int base;
 
@@ -85,10 +84,10 @@ struct births_value births_mem_address(const struct births_state *s, const struc
 	    op->mem.index != ZYDIS_REGISTER_NONE)
 		return unknown;
 	if (op->mem.base == ZYDIS_REGISTER_NONE)
-		return (struct births_value){ BIRTHS_CONST, 0, disp };
+		return (struct births_value){BIRTHS_CONST, 0, disp};
 	if (op->mem.base == ZYDIS_REGISTER_RIP)
-		return (struct births_value){ BIRTHS_CONST, 0,
-					      (int64_t)(in->addr + in->i.length + (uint64_t)disp) };
+		return (struct births_value){BIRTHS_CONST, 0,
+					     (int64_t)(in->addr + in->i.length + (uint64_t)disp)};
 	base = births_gpr(op->mem.base);
 	return base < 0 ? unknown : offset_by(s->r[base], disp);
 }
@@ -100,21 +99,21 @@ static struct births_value load_constant(const struct births_finder *f, uint64_t
 	uint64_t target;
 
 	if (f->word && addr == f->word && bits == (f->tracer ? 64 : 32))
-		return (struct births_value){ .kind = BIRTHS_WORD };
+		return (struct births_value){.kind = BIRTHS_WORD};
 	if (f->word && f->tracer && addr == f->word + 8 && bits == 64)
-		return (struct births_value){ .kind = BIRTHS_DATA };
+		return (struct births_value){.kind = BIRTHS_DATA};
 	for (size_t i = 0; i < f->n_slots; i++)
 		if (addr == f->slots[i] && bits == 64)
-			return (struct births_value){ BIRTHS_CONST, 0, (int64_t)f->base };
+			return (struct births_value){BIRTHS_CONST, 0, (int64_t)f->base};
 	if (bits == 64 && !dso_reloc(f->d, addr, &name, &target) && target)
-		return (struct births_value){ BIRTHS_CONST, 0, (int64_t)target };
-	return (struct births_value){ 0 };
+		return (struct births_value){BIRTHS_CONST, 0, (int64_t)target};
+	return (struct births_value){0};
 }
 
 static struct births_value load(const struct births_finder *f, const struct births_state *s,
 				struct births_value at, unsigned bits)
 {
-	const struct births_value unknown = { 0 };
+	const struct births_value unknown = {0};
 
 	if (at.kind == BIRTHS_CONST)
 		return load_constant(f, (uint64_t)at.n, bits);
@@ -130,7 +129,7 @@ static struct births_value load(const struct births_finder *f, const struct birt
 		if (m->at < at.n + 8 && at.n < m->at + 8)
 			return unknown;
 	}
-	return (struct births_value){ BIRTHS_SLOT, at.reg, at.n };
+	return (struct births_value){BIRTHS_SLOT, at.reg, at.n};
 }
 
 /* Writes through pointers of unknown origin are taken not to hit the stack slots we follow. */
@@ -145,7 +144,7 @@ static void store(struct births_state *s, struct births_value at, unsigned bits,
 		struct births_slot *m = &s->slot[i];
 
 		if (m->reg == at.reg && m->at != at.n && m->at < at.n + size && at.n < m->at + 8)
-			m->v = (struct births_value){ 0 };
+			m->v = (struct births_value){0};
 	}
 	for (int64_t o = 0; o < size; o += 8) {
 		struct births_slot *m = NULL;
@@ -159,16 +158,16 @@ static void store(struct births_state *s, struct births_value at, unsigned bits,
 		}
 		if (!m)
 			m = &s->slot[s->n_slots++];
-		*m = (struct births_slot){ at.reg, at.n + o, v };
+		*m = (struct births_slot){at.reg, at.n + o, v};
 		if (size != 8)
-			m->v = (struct births_value){ 0 };
+			m->v = (struct births_value){0};
 	}
 }
 
 struct births_value births_operand(const struct births_finder *f, const struct births_state *s,
 				   const struct births_insn *in, const ZydisDecodedOperand *op)
 {
-	struct births_value v = { 0 };
+	struct births_value v = {0};
 	int r;
 
 	switch (op->type) {
@@ -181,10 +180,10 @@ struct births_value births_operand(const struct births_finder *f, const struct b
 		if (op->size == 64 || (op->size == 32 && v.kind == BIRTHS_WORD && !f->tracer))
 			return v;
 		if (op->size == 32 && v.kind == BIRTHS_CONST)
-			return (struct births_value){ BIRTHS_CONST, 0, (uint32_t)v.n };
-		return (struct births_value){ 0 };
+			return (struct births_value){BIRTHS_CONST, 0, (uint32_t)v.n};
+		return (struct births_value){0};
 	case ZYDIS_OPERAND_TYPE_IMMEDIATE:
-		v = (struct births_value){ BIRTHS_CONST, 0, op->imm.value.s };
+		v = (struct births_value){BIRTHS_CONST, 0, op->imm.value.s};
 		return v;
 	case ZYDIS_OPERAND_TYPE_MEMORY:
 		if (op->mem.type == ZYDIS_MEMOP_TYPE_AGEN)
@@ -201,8 +200,7 @@ static void note_refs(const struct births_finder *f, struct births_state *s,
 	for (size_t i = 0; i < in->i.operand_count_visible; i++) {
 		const ZydisDecodedOperand *op = &in->op[i];
 
-		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY &&
-		    op->mem.type == ZYDIS_MEMOP_TYPE_MEM &&
+		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.type == ZYDIS_MEMOP_TYPE_MEM &&
 		    (op->actions & ZYDIS_OPERAND_ACTION_READ) && s->n_refs < BIRTHS_MAX_REFS &&
 		    births_operand(f, s, in, op).kind == BIRTHS_DATA)
 			s->refs[s->n_refs++] = in->addr;
@@ -223,13 +221,13 @@ static struct births_value result_of(const struct births_finder *f, const struct
 			b.n = (uint32_t)b.n;
 		else if (in->op[0].size == 32 && b.kind != BIRTHS_WORD)
 			b.kind = BIRTHS_UNKNOWN;
-		return in->op[0].size >= 32 ? b : (struct births_value){ 0 };
+		return in->op[0].size >= 32 ? b : (struct births_value){0};
 	case ZYDIS_MNEMONIC_XOR:
 	case ZYDIS_MNEMONIC_SUB:
 		if (in->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && in->op[0].size >= 32 &&
 		    in->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 		    in->op[0].reg.value == in->op[1].reg.value)
-			return (struct births_value){ BIRTHS_CONST, 0, 0 };
+			return (struct births_value){BIRTHS_CONST, 0, 0};
 		if (in->i.mnemonic == ZYDIS_MNEMONIC_XOR)
 			break;
 		/* fall through */
@@ -237,13 +235,12 @@ static struct births_value result_of(const struct births_finder *f, const struct
 		if (in->op[0].size != 64 || in->op[1].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
 			break;
 		a = births_operand(f, s, in, &in->op[0]);
-		return offset_by(a, in->i.mnemonic == ZYDIS_MNEMONIC_SUB ?
-					    -in->op[1].imm.value.s :
-					    in->op[1].imm.value.s);
+		return offset_by(a, in->i.mnemonic == ZYDIS_MNEMONIC_SUB ? -in->op[1].imm.value.s
+									 : in->op[1].imm.value.s);
 	default:
 		break;
 	}
-	return (struct births_value){ 0 };
+	return (struct births_value){0};
 }
 
 static void step_stack(const struct births_finder *f, struct births_state *s,
@@ -279,7 +276,7 @@ void births_step(const struct births_finder *f, struct births_state *s,
 	v = result_of(f, s, in);
 	for (size_t i = 0; i < in->i.operand_count; i++) {
 		const ZydisDecodedOperand *op = &in->op[i];
-		struct births_value left = { 0 };
+		struct births_value left = {0};
 
 		if (!(op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 			continue;

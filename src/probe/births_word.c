@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The word that every birth tests, read off the code of _Py_NewReference: up to 3.12 tracemalloc's
- * `tracing` flag, from 3.13 on the pointer to the reference tracer (_PyRuntime.ref_tracer). And what
- * a set flag leads to: tracemalloc's function for new references, the "slow path". */
+ * `tracing` flag, from 3.13 on the pointer to the reference tracer (_PyRuntime.ref_tracer). And
+ * what a set flag leads to: tracemalloc's function for new references, the "slow path". */
 #include "probe/births_priv.h"
 
 #define SLOW_NAME "_PyTraceMalloc_NewReference"
@@ -22,8 +22,7 @@ static enum word_step look(struct births_finder *f, const struct births_state *s
 		const char *name;
 		uint64_t target;
 
-		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY ||
-		    op->mem.type != ZYDIS_MEMOP_TYPE_MEM ||
+		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->mem.type != ZYDIS_MEMOP_TYPE_MEM ||
 		    !(op->actions & ZYDIS_OPERAND_ACTION_MASK_READ))
 			continue;
 		at = births_mem_address(s, in, op);
@@ -37,8 +36,8 @@ static enum word_step look(struct births_finder *f, const struct births_state *s
 			return WORD_ODD;
 		f->word = (uint64_t)at.n;
 		f->tracer = op->size == 64;
-		f->via_base = op->mem.base != ZYDIS_REGISTER_RIP &&
-			      op->mem.base != ZYDIS_REGISTER_NONE;
+		f->via_base =
+			op->mem.base != ZYDIS_REGISTER_RIP && op->mem.base != ZYDIS_REGISTER_NONE;
 		return WORD_FOUND;
 	}
 	return WORD_GO_ON;
@@ -108,8 +107,10 @@ static int check_word(struct births_finder *f)
 	struct dso_sym base;
 
 	if (f->tracer != (f->minor >= 13))
-		return fail(-ENOTSUP, "%s: the word tested in _Py_NewReference has %d bytes, not "
-			    "what CPython 3.%d has", path, f->tracer ? 8 : 4, f->minor);
+		return fail(-ENOTSUP,
+			    "%s: the word tested in _Py_NewReference has %d bytes, not "
+			    "what CPython 3.%d has",
+			    path, f->tracer ? 8 : 4, f->minor);
 	if (dso_symbol(f->d, f->base_symbol, &base)) {
 		if (f->via_base || f->minor >= 12)
 			return fail(-ENOTSUP, "%s does not export %s", path, f->base_symbol);
@@ -117,8 +118,8 @@ static int check_word(struct births_finder *f)
 		return 0;
 	}
 	f->base = base.addr;
-	if (f->minor < 12 ? f->word != base.addr + CONFIG_TRACING :
-			    f->word - base.addr >= base.size)
+	if (f->minor < 12 ? f->word != base.addr + CONFIG_TRACING
+			  : f->word - base.addr >= base.size)
 		return fail(-ENOTSUP, "%s: the word tested in _Py_NewReference is not in %s", path,
 			    f->base_symbol);
 	return 0;
@@ -157,7 +158,7 @@ int births_find_word(struct births_finder *f)
 
 struct births_target births_canonical(const struct births_finder *f, uint64_t addr)
 {
-	struct births_target t = { .addr = addr };
+	struct births_target t = {.addr = addr};
 	uint64_t at = addr, target;
 	struct births_insn in;
 	const char *name;
@@ -206,7 +207,7 @@ static int add_stub(struct births_finder *f, uint64_t addr)
 /* Every PLT entry that leads to the slow path. Entries are 8 (.plt.got) or 16 bytes. */
 static int find_stubs(struct births_finder *f)
 {
-	static const char *const sections[] = { ".plt", ".plt.sec", ".plt.got" };
+	static const char *const sections[] = {".plt", ".plt.sec", ".plt.got"};
 	int err = f->slow.addr ? add_stub(f, f->slow.addr) : 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections) && !err; i++) {
@@ -245,7 +246,8 @@ int births_find_slow(struct births_finder *f)
 		if (!births_first_call(f, &target, &passes_object))
 			return fail(-ENOTSUP,
 				    "%s: what _Py_NewReference does under tracemalloc is not "
-				    "understood", dso_path(f->d));
+				    "understood",
+				    dso_path(f->d));
 		if (!passes_object) {
 			f->slow_inlined = true;
 			return 0;

@@ -33,18 +33,17 @@ static bool decode(const struct entry *e, uint64_t addr, struct insn *out)
 	size_t avail;
 	const uint8_t *p = dso_bytes(e->d, addr, &avail);
 
-	return p && ZYAN_SUCCESS(ZydisDecoderDecodeFull(&e->decoder, p,
-							avail < 15 ? avail : 15, &out->i,
-							out->op));
+	return p && ZYAN_SUCCESS(ZydisDecoderDecodeFull(&e->decoder, p, avail < 15 ? avail : 15,
+							&out->i, out->op));
 }
 
 static int gpr(ZydisRegister r)
 {
 	ZydisRegister wide = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
 
-	return wide >= ZYDIS_REGISTER_RAX && wide <= ZYDIS_REGISTER_R15 ?
-		       (int)(wide - ZYDIS_REGISTER_RAX) :
-		       NO_REG;
+	return wide >= ZYDIS_REGISTER_RAX && wide <= ZYDIS_REGISTER_R15
+		       ? (int)(wide - ZYDIS_REGISTER_RAX)
+		       : NO_REG;
 }
 
 static bool is_branch(const struct insn *in)
@@ -69,10 +68,10 @@ static int emulated(const struct insn *in)
 		return 0;
 	switch (in->i.meta.category) {
 	case ZYDIS_CATEGORY_COND_BR: /* not jrcxz and loop */
-		return in->i.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT ?
-			       (opcode & 0xf0) == 0x70 ? 2 : 0 :
-		       (opcode & 0xf0) == 0x80 ? 2 :
-						 0;
+		return in->i.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT
+			       ? (opcode & 0xf0) == 0x70 ? 2 : 0
+		       : (opcode & 0xf0) == 0x80 ? 2
+						 : 0;
 	case ZYDIS_CATEGORY_UNCOND_BR:
 	case ZYDIS_CATEGORY_CALL:
 		return relative ? 2 : 0;
@@ -81,9 +80,9 @@ static int emulated(const struct insn *in)
 			return 0;
 		return in->i.length == 1 || (in->i.length == 2 && in->i.raw.rex.offset == 0 &&
 					     in->i.raw.rex.B && !in->i.raw.rex.W &&
-					     !in->i.raw.rex.R && !in->i.raw.rex.X) ?
-			       2 :
-			       0;
+					     !in->i.raw.rex.R && !in->i.raw.rex.X)
+			       ? 2
+			       : 0;
 	default:
 		return 0;
 	}
@@ -212,7 +211,7 @@ static void choose(struct entry *e, uint64_t limit, bool want_return, struct cho
 {
 	uint64_t at = e->start;
 
-	*out = (struct choice){ 0 };
+	*out = (struct choice){0};
 	for (int n = 0; n < ENTRY_MAX_INSNS && at < limit; n++) {
 		struct insn in;
 		int rank;
@@ -221,7 +220,7 @@ static void choose(struct entry *e, uint64_t limit, bool want_return, struct cho
 			return;
 		rank = emulated(&in);
 		if (rank > out->rank)
-			*out = (struct choice){ at, rank, holder(e, 0), holder(e, 1) };
+			*out = (struct choice){at, rank, holder(e, 0), holder(e, 1)};
 		if (rank == 2 || is_branch(&in))
 			return;
 		track(e, &in);
@@ -231,7 +230,7 @@ static void choose(struct entry *e, uint64_t limit, bool want_return, struct cho
 
 static void arguments(struct entry *e, uint32_t mask)
 {
-	static const int order[] = { 7, 6, 2, 1, 8, 9 }; /* rdi, rsi, rdx, rcx, r8, r9 */
+	static const int order[] = {7, 6, 2, 1, 8, 9}; /* rdi, rsi, rdx, rcx, r8, r9 */
 
 	e->n_args = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
@@ -245,7 +244,7 @@ static void arguments(struct entry *e, uint32_t mask)
 int probe_find_entry(const struct dso *d, const char *name, uint32_t args_mask, bool want_return,
 		     struct probe_point *out, int *second)
 {
-	struct entry e = { .d = d, .name = name };
+	struct entry e = {.d = d, .name = name};
 	struct dso_sym sym;
 	struct choice c;
 	uint64_t limit;
@@ -269,7 +268,7 @@ int probe_find_entry(const struct dso *d, const char *name, uint32_t args_mask, 
 	}
 	if (!c.rank)
 		return fail(-ENOTSUP, "%s: %s has no place for a cheap probe", dso_path(d), name);
-	*out = (struct probe_point){ .addr = c.addr };
+	*out = (struct probe_point){.addr = c.addr};
 	if (c.first != NO_REG)
 		out->site.reg = (uint8_t)c.first;
 	if (second)

@@ -154,9 +154,7 @@ static int try_set(struct probe_set *s, int map_fd)
 	if (bpf_map_lookup_elem(map_fd, &zero, &count))
 		return fail(-ENOTSUP, "a trial counter cannot be read: %s", strerror(errno));
 	if (count != PROBE_SELF_NOPS)
-		return fail(-ENOTSUP,
-			    "trial probes counted %llu of %d calls of another thread (uprobe_multi "
-			    "of 6.6 to 6.9 misses threads)",
+		return fail(-ENOTSUP, "trial probes counted %llu of %d calls of another thread",
 			    (unsigned long long)count, PROBE_SELF_NOPS);
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct parked {
@@ -38,7 +39,7 @@ static struct perf_event_attr attr_of(const struct parked *p)
 
 struct park_job {
 	struct perf_event_attr attr;
-	int fd, err;
+	int fd, err, tid;
 	char why[512];
 };
 
@@ -47,12 +48,22 @@ static void *park_here(void *arg)
 	struct park_job *job = arg;
 	int fd = probe_perf_event(&job->attr, 0);
 
+	job->tid = (int)syscall(SYS_gettid);
 	if (fd < 0) {
 		job->err = fd;
 		snprintf(job->why, sizeof(job->why), "%s", fail_text());
 	}
 	job->fd = fd;
 	return NULL;
+}
+
+/* A joined thread may still have its address space for a moment; while it has, the kernel takes
+ * ours for covered by the parked event and plants nothing when a set is switched on for ourselves.
+ */
+static void wait_for_end(int tid)
+{
+	for (int i = 0; i < 2000 && !syscall(SYS_tgkill, getpid(), tid, 0); i++)
+		usleep(100);
 }
 
 /*
@@ -74,6 +85,7 @@ static int park(struct parked *p, size_t n, int prog_fd)
 	if (err)
 		return fail(-err, "no thread could be started: %s", strerror(err));
 	pthread_join(thread, NULL);
+	wait_for_end(job.tid);
 	if (job.err)
 		return fail(job.err, "%s", job.why);
 	p->fd = job.fd;

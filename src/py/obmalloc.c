@@ -176,8 +176,7 @@ static void arenas_by_code(struct py_runtime *rt, uint64_t pool, uint32_t index)
 	struct py_loads l;
 	uint64_t arenas = py_symbol(rt, "arenas"), max = py_symbol(rt, "maxarenas");
 
-	if (py_decode(rt, "_Py_GetAllocatedBlocks", 160, true, &l) && !l.n)
-		l.n = 0;
+	py_decode(rt, "_Py_GetAllocatedBlocks", 160, true, &l);
 	for (size_t i = 0; i < l.n && !is_arenas(rt, arenas, pool, index); i++)
 		if (l.v[i].size == 8)
 			arenas = l.v[i].addr;

@@ -161,6 +161,9 @@ static void join_native(struct joiner *j, const struct native_site *n)
 	struct joined *to;
 
 	fit_native(n, &count, &bytes);
+	log_debug("native site %llx+%llx: %.0f live, %.0f bytes (%.0f/s), %u of %u objects, %zu points",
+		  (unsigned long long)n->key.stack, (unsigned long long)n->key.caller, n->live_count,
+		  n->live_bytes, bytes.slope, n->objects, n->checked, n->n_points);
 	if (!st || !bytes.growing || !(bytes.slope > 0) ||
 	    (!objects && map64_get(&j->satellites, n->key.stack)))
 		return;

@@ -235,10 +235,23 @@ static void learn_names(struct session *s)
 			names_type(s->names, v[i].type);
 }
 
+static void log_ladder(const struct session *s)
+{
+	const struct ladder_stats *l = ladder_stats(s->ladder);
+	size_t n;
+
+	ladder_samples(s->ladder, &n);
+	log_debug("ladder: %zu held, %llu taken, %llu unsettled, %llu gone, %llu void, %llu died",
+		  n, (unsigned long long)l->taken, (unsigned long long)l->unsettled,
+		  (unsigned long long)l->gone, (unsigned long long)l->voided,
+		  (unsigned long long)l->died);
+}
+
 static void do_climb(struct session *s, uint64_t now)
 {
 	s->due.climb = ladder_climb(s->ladder, now);
 	learn_names(s);
+	log_ladder(s);
 	if (s->due.climb && s->due.climb < now + 50000000)
 		s->due.climb = now + 50000000;
 }

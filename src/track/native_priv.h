@@ -8,8 +8,8 @@
 
 /* What a call costs the target besides the program, measured on 6.18 in a VM: the trap on an
  * emulated instruction, what a return probe adds, and a trap with single step. */
-#define NATIVE_HIT_NS	 640
-#define NATIVE_RETURN_NS 450
+#define NATIVE_HIT_NS	 700
+#define NATIVE_RETURN_NS 600
 #define NATIVE_STEP_NS	 9100
 /* Programs before they have been measured: entry, return with a stack, per call. */
 #define NATIVE_ENTRY_PROG_NS  350

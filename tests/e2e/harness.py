@@ -205,8 +205,9 @@ def validate(report):
     with open(SCHEMA) as f:
         schema = json.load(f)
     validator = jsonschema.validators.validator_for(schema)(schema)
-    return ["schema: %s: %s" % ("/".join(map(str, e.absolute_path)), e.message[:200])
-            for e in validator.iter_errors(report)]  # fmt: skip
+    errors = ["schema: %s: %s" % ("/".join(map(str, e.absolute_path)), e.message[:120])
+              for e in validator.iter_errors(report)]  # fmt: skip
+    return errors[:3] + ["schema: %d errors more" % (len(errors) - 3)] * (len(errors) > 3)
 
 
 def wall(stamp):
@@ -346,7 +347,7 @@ def table(results):
     for r in sorted(results, key=lambda r: (r.python, r.program)):
         rows.append((r.program, r.python, cell(r.first), cell(r.verdict), cell(r.count_ratio),
                      cell(r.bytes_ratio), cell(r.samples), cell(r.seconds_to_line),
-                     cell(r.slowdown_pct), "ok" if r.ok else "; ".join(r.problems)))  # fmt: skip
+                     cell(r.slowdown_pct), "ok" if r.ok else "; ".join(r.problems)[:160]))  # fmt: skip
     widths = [max(len(r[i]) for r in rows) for i in range(len(HEADINGS) - 1)]
     lines = []
     for row in rows:

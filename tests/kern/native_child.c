@@ -28,12 +28,23 @@ static void keep(const void *p, size_t size)
 		answer.truncated = 1;
 }
 
-static uint64_t now_ns(void)
+static uint64_t clock_of(clockid_t id)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(id, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return clock_of(CLOCK_MONOTONIC);
+}
+
+/* For prices: what others on the machine take does not count. */
+static uint64_t cpu_ns(void)
+{
+	return clock_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static void do_malloc(void)
@@ -196,11 +207,11 @@ static void do_threads(void)
 
 static void do_pairs(int n)
 {
-	uint64_t from = now_ns();
+	uint64_t from = cpu_ns();
 
 	for (int i = 0; i < n; i++)
-		free(malloc(hide(600)));
-	answer.ns = now_ns() - from;
+		free((void *)hide((size_t)malloc(hide(600))));
+	answer.ns = cpu_ns() - from;
 	answer.calls = (uint64_t)n;
 }
 
@@ -208,20 +219,20 @@ static void *pairs_thread(void *arg)
 {
 	(void)arg;
 	for (int i = 0; i < 50000; i++)
-		free(malloc(hide(600)));
+		free((void *)hide((size_t)malloc(hide(600))));
 	return NULL;
 }
 
 static void do_two(void)
 {
 	pthread_t t;
-	uint64_t from = now_ns();
+	uint64_t from = cpu_ns();
 
 	pthread_create(&t, NULL, pairs_thread, NULL);
 	pairs_thread(NULL);
 	pthread_join(t, NULL);
-	answer.ns = now_ns() - from;
-	answer.calls = 50000;
+	answer.ns = cpu_ns() - from;
+	answer.calls = 100000;
 }
 
 /* A leak of one 700-byte block in 2,000, for about three seconds, at full speed. */

@@ -227,6 +227,22 @@ static int attach(struct job *j, struct bpf_program *p)
 	return 0;
 }
 
+/* Time the first thread of the target spent on a CPU: other load does not count. */
+static unsigned long long cpu_ns(int pid)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%llu", &ns) != 1)
+		ns = 0;
+	if (f)
+		fclose(f);
+	return ns;
+}
+
 static int print_stack(void *ctx, void *data, size_t size)
 {
 	const struct pl_stack *s = data;
@@ -272,6 +288,7 @@ int main(int argc, char **argv)
 	struct timespec t;
 	struct pyleak_bpf *b;
 	struct pl_stats *st;
+	unsigned long long ns, births;
 	int err;
 
 	libbpf_set_print(say_nothing);
@@ -290,8 +307,13 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	t = (struct timespec){j.ms / 1000, j.ms % 1000 * 1000000L};
+	births = st->births;
+	ns = cpu_ns(j.pid);
 	nanosleep(&t, NULL);
+	ns = cpu_ns(j.pid) - ns;
+	births = st->births - births;
 	detach(&j);
+	printf("cost %llu ns of the target's CPU time per birth\n", births ? ns / births : 0);
 	print_births(b, st);
 	pyleak_bpf__destroy(b);
 	return 0;

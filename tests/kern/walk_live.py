@@ -53,7 +53,7 @@ def live(tool, py, mech, ms=20):
             stacks[w[1]] = (int(w[3]), [tuple(int(x, 16) for x in f.split(":")) for f in w[4:]])
         elif w[0] == "birth":
             births.append(w[1:])
-        else:
+        elif w[0] != "cost":
             rest.append(line)
     return stacks, births, rest
 

@@ -14,7 +14,7 @@
 	.tstate_how = PL_TSTATE_GLOBAL, .gilstate_how = PL_GILSTATE_PTHREAD_KEY,            \
 	.instr_kind = (kind), .tstate_frame = 24, .cframe_frame = PL_NONE,                  \
 	.tstate_thread_id = 176, .frame_code = 32, .frame_back = 24, .frame_instr = (lasti), \
-	.frame_owner = PL_NONE, .owner_skip = PL_NONE, .frame_size = (lasti) + 4
+	.frame_owner = PL_NONE, .owner_skip = PL_NONE, .frame_size = ((lasti) + 15) & ~7
 
 /* _PyInterpreterFrame from 3.12 on: f_executable, previous, prev_instr or instr_ptr. */
 #define LAYOUT_IFRAME(how, frame, cframe, thread_id, owner)                                 \
