@@ -3,7 +3,8 @@
  * What one on/off cycle costs the *target*, by mechanism: an allocation-bound Python counts its
  * rounds in shared memory; windows with and without cycles follow each other in turn.
  *
- *   bench-mechanism [--cold] [--hold MS] [--rate PER_S] [--window MS] [--rounds N] [PYTHON]
+ *   bench-mechanism [--cold] [--idle] [--hold MS] [--rate PER_S] [--window MS] [--rounds N]
+ * [PYTHON]
  *
  * Sites: the birth sites of the interpreter; with --cold as many entries of exported functions that
  * the loop never executes, so that only the planting is measured and no hit.
@@ -34,19 +35,20 @@ static const char loop[] = "import mmap,sys\n"
 			   "  for i in range(20):\n"
 			   "    d={'a':n+0.5,'b':i}; l=[n,i]; t=(d,l); s=str(n)\n"
 			   "  n+=1; c[0]=n\n";
+static const char idle_loop[] = "import time\ntime.sleep(10000)\n";
 
 enum state { OFF, TRACEFS, TRACEFS_WARM, MULTI, STATES };
 static const char *const state_names[STATES] = {"off", "tracefs", "tracefs+warm", "multi"};
 
 struct options {
 	const char *python;
-	bool cold;
+	bool cold, idle;
 	double hold_ms, rate, window_ms;
 	int rounds;
 };
 
 struct result {
-	double rounds_per_s[ROUNDS_MAX], cpu[ROUNDS_MAX], on_ms, off_ms;
+	double rounds_per_s[ROUNDS_MAX], cpu[ROUNDS_MAX], on_ms, off_ms, warm_ms, open_ms, close_ms;
 	unsigned int cycles;
 };
 
@@ -130,7 +132,7 @@ static size_t cold_sites(const char *python, uint64_t *out, size_t max)
 	return n;
 }
 
-static pid_t start_target(const char *python, volatile uint64_t **count)
+static pid_t start_target(const struct options *o, volatile uint64_t **count)
 {
 	int fd = memfd_create("count", 0);
 	char number[16];
@@ -143,7 +145,7 @@ static pid_t start_target(const char *python, volatile uint64_t **count)
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execl(python, python, "-S", "-c", loop, number, NULL);
+		execl(o->python, o->python, "-S", "-c", o->idle ? idle_loop : loop, number, NULL);
 		_exit(127);
 	}
 	return pid;
@@ -173,7 +175,7 @@ static void sleep_until(uint64_t end)
 
 static int cycle(struct probe_set *s, enum state state, const struct options *o, struct result *r)
 {
-	uint64_t t0, t1, t2, t3;
+	uint64_t start = clock_ns(), t0, t1, t2, t3;
 
 	if (state != TRACEFS && probe_set_warm(s))
 		return -1;
@@ -185,6 +187,7 @@ static int cycle(struct probe_set *s, enum state state, const struct options *o,
 	t2 = clock_ns();
 	probe_set_off(s);
 	t3 = clock_ns();
+	r->warm_ms += (double)(t0 - start) / 1e6;
 	r->on_ms += (double)(t1 - t0) / 1e6;
 	r->off_ms += (double)(t3 - t2) / 1e6;
 	r->cycles++;
@@ -240,18 +243,21 @@ static void print_table(const struct options *o, size_t sites, const struct resu
 
 	printf("%zu %s sites, held %.1f ms, %d rounds of %.0f ms per state\n", sites,
 	       o->cold ? "cold" : "birth", o->hold_ms, o->rounds, o->window_ms);
-	printf("%-14s %8s %9s %9s | %24s | %24s | %s\n", "state", "cycles/s", "on ms", "off ms",
-	       "wall % mean+-se (median)", "CPU % mean+-se (median)", "wall ms/cycle");
+	printf("%-14s %8s %7s %7s %7s %7s %7s | %24s | %24s | %s\n", "state", "cycles/s", "open ms",
+	       "warm ms", "on ms", "off ms", "close", "wall % mean+-se (median)",
+	       "CPU % mean+-se (median)", "wall ms/cycle");
 	for (int k = 1; k < STATES; k++) {
 		double wall[3], cpu[3], per_s = r[k].cycles / seconds;
 
 		slowdown(r[OFF].rounds_per_s, r[k].rounds_per_s, o->rounds, wall);
 		slowdown(r[OFF].cpu, r[k].cpu, o->rounds, cpu);
-		printf("%-14s %8.1f %9.2f %9.2f | %7.2f +- %4.2f (%6.2f) | %7.2f +- %4.2f (%6.2f) "
+		printf("%-14s %8.1f %7.1f %7.2f %7.2f %7.2f %7.1f | %7.2f +- %4.2f (%6.2f) | %7.2f "
+		       "+- %4.2f (%6.2f) "
 		       "| "
 		       "%.2f\n",
-		       state_names[k], per_s, r[k].on_ms / r[k].cycles, r[k].off_ms / r[k].cycles,
-		       wall[0], wall[1], wall[2], cpu[0], cpu[1], cpu[2], wall[2] * 10 / per_s);
+		       state_names[k], per_s, r[k].open_ms, r[k].warm_ms / r[k].cycles,
+		       r[k].on_ms / r[k].cycles, r[k].off_ms / r[k].cycles, r[k].close_ms, wall[0],
+		       wall[1], wall[2], cpu[0], cpu[1], cpu[2], wall[2] * 10 / per_s);
 	}
 }
 
@@ -269,7 +275,7 @@ static int run(const struct options *o)
 		n = cold_sites(o->python, offsets, n ? n : 272);
 	if (!n)
 		return die("no sites");
-	pid = start_target(o->python, &count);
+	pid = start_target(o, &count);
 	for (int k = TRACEFS; k < STATES && !err; k++) {
 		enum probe_mechanism m = k == MULTI ? PROBE_MULTI : PROBE_TRACEFS;
 		auto_close int prog = load_empty(m);
@@ -282,7 +288,10 @@ static int run(const struct options *o)
 			.label = "bench",
 		};
 
+		uint64_t before = clock_ns();
+
 		err = probe_set_open(m, &spec, &sets[k]);
+		r[k].open_ms = (double)(clock_ns() - before) / 1e6;
 	}
 	usleep(300000);
 	for (int i = 0; i < o->rounds && !err; i++)
@@ -292,8 +301,12 @@ static int run(const struct options *o)
 
 			err = window(pid, count, sets[state], state, o, &r[state], i);
 		}
-	for (int k = 0; k < STATES; k++)
+	for (int k = 0; k < STATES; k++) {
+		uint64_t before = clock_ns();
+
 		probe_set_close(sets[k]);
+		r[k].close_ms = (double)(clock_ns() - before) / 1e6;
+	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	if (err)
@@ -305,17 +318,24 @@ static int run(const struct options *o)
 int main(int argc, char **argv)
 {
 	static const struct option table[] = {
-		{"cold", no_argument, NULL, 'c'},	  {"hold", required_argument, NULL, 'h'},
-		{"rate", required_argument, NULL, 'r'},	  {"window", required_argument, NULL, 'w'},
-		{"rounds", required_argument, NULL, 'n'}, {0},
+		{"cold", no_argument, NULL, 'c'},
+		{"idle", no_argument, NULL, 'i'},
+		{"hold", required_argument, NULL, 'h'},
+		{"rate", required_argument, NULL, 'r'},
+		{"window", required_argument, NULL, 'w'},
+		{"rounds", required_argument, NULL, 'n'},
+		{0},
 	};
-	struct options o = {"/usr/bin/python3.11", false, 0, 10, 1000, 8};
+	struct options o = {"/usr/bin/python3.11", false, false, 0, 10, 1000, 8};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			o.cold = true;
+			break;
+		case 'i':
+			o.idle = true;
 			break;
 		case 'h':
 			o.hold_ms = atof(optarg);

@@ -4,9 +4,9 @@
  * CPython 3.8 - 3.15, driven by struct pl_walk.
  *
  * It knows no map and no helper, only two functions that its includer defines before:
- *	static int walk_read(void *dst, __u32 size, __u64 addr);	not 0, and zeroes, when unreadable
- *	static __u64 walk_fsbase(void);				of the current thread
- * so that tests/walk compiles it for the host (with PYLEAK_HOST) over recorded memory.
+ *	static int walk_read(void *dst, __u32 size, __u64 addr);	not 0, and zeroes, when
+ *unreadable static __u64 walk_fsbase(void);				of the current thread so
+ *that tests/walk compiles it for the host (with PYLEAK_HOST) over recorded memory.
  *
  * Reading. One bpf_probe_read_user costs about 64 ns however short, 2 KiB cost 175. In 3.11+ the
  * frames of a thread lie one behind the other in its data stack, callers at lower addresses. So
@@ -23,7 +23,8 @@
 
 #ifndef PYLEAK_HOST
 #include <bpf/bpf_helpers.h>
-#else
+#endif
+#ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
@@ -57,8 +58,8 @@ struct walk_cursor {
 
 /* Work space of one walk; too big for the BPF stack. */
 struct scratch {
-	__u64 busy;	       /* threads inside, see scratch_get() in maps.h */
-	__u32 why;	       /* 1 + enum pl_lost_reason of the last walk; 0 = nothing lost */
+	__u64 busy; /* threads inside, see scratch_get() in maps.h */
+	__u32 why;  /* 1 + enum pl_lost_reason of the last walk; 0 = nothing lost */
 	__u32 pad;
 	struct walk_cursor at;
 	struct pl_stack stack; /* the result */
@@ -167,6 +168,20 @@ static __always_inline int walk_load(const volatile struct pl_walk *w, struct sc
 	return walk_read(s->buf, size, lo);
 }
 
+/* A member of the frame at @p. A torn or hostile pointer may be odd: x86 and the verifier take it,
+ * clang would read a packed struct byte by byte, the host's sanitizers want to see a copy. */
+static __always_inline __u64 walk_u64(const __u8 *p)
+{
+#ifdef PYLEAK_HOST
+	__u64 v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+	return v;
+#else
+	return *(const __u64 *)p;
+#endif
+}
+
 /* Append one frame to the result. Returns 0 when there is no room. */
 static __always_inline int walk_put(struct scratch *s, __u32 max, __u64 code, __u64 instr)
 {
@@ -198,13 +213,12 @@ static __always_inline int walk_step(const volatile struct pl_walk *w, struct sc
 	walk_opaque(pos);
 	pos &= 2 * WALK_PAGE - 1;
 	p = s->buf + pos;
-	next = *(const __u64 *)(p + w->frame_back);
+	next = walk_u64(p + w->frame_back);
 	if (w->frame_owner == PL_NONE || p[w->frame_owner] < w->owner_skip) {
-		code = *(const __u64 *)(p + w->frame_code) & ~(__u64)w->code_tag_mask;
-		if (w->instr_kind == PL_INSTR_POINTER)
-			instr = *(const __u64 *)(p + w->frame_instr);
-		else
-			instr = *(const __u32 *)(p + w->frame_instr);
+		code = walk_u64(p + w->frame_code) & ~(__u64)w->code_tag_mask;
+		instr = walk_u64(p + w->frame_instr);
+		if (w->instr_kind != PL_INSTR_POINTER)
+			instr = (__u32)instr;
 		if (!walk_put(s, max, code, instr))
 			return -1;
 	}

@@ -51,8 +51,8 @@ int dso_section(const struct dso *d, const char *name, struct dso_range *out)
 /* .bolt.org.text is the dead original that BOLT leaves behind its rewritten copy. */
 static bool is_program_text(const char *name)
 {
-	return strncmp(name, ".plt", 4) && strcmp(name, ".init") && strcmp(name, ".fini") &&
-	       strcmp(name, ".bolt.org.text");
+	return strncmp(name, ".plt", 4) != 0 && strcmp(name, ".init") != 0 &&
+	       strcmp(name, ".fini") != 0 && strcmp(name, ".bolt.org.text") != 0;
 }
 
 static size_t text_segments(const struct dso *d, struct dso_range *out, size_t max)

@@ -1,43 +1,86 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* glibc's malloc seen from outside: is a block still in use? Judged by the chunk headers and by the
- * links that the free lists write into a freed chunk (malloc/malloc.c). Any other malloc fails the
- * size check, which reads as "not in use". */
+/* glibc's malloc seen from outside: is a block still in use? Judged by the chunk headers and by
+ * what the free lists write into a freed chunk (malloc/malloc.c). Any other malloc fails the size
+ * check, which reads as "not in use". */
 #include "heap/heap_priv.h"
 
-#define PREV_INUSE 1ull
-#define IS_MMAPPED 2ull
-#define FLAG_BITS  7ull
-#define MIN_CHUNK  32
-#define TCACHE_MAX 1040 /* biggest chunk that tcache holds by default */
+#define PREV_INUSE  1ull
+#define IS_MMAPPED  2ull
+#define FLAG_BITS   7ull
+#define PAGE_MASK   4095ull
+#define MIN_CHUNK   32
+#define FASTBIN_MAX 128
+#define TCACHE_SIZE 4096 /* of the struct, at most: 592 bytes from 2.30 on, more in 2.42 */
+#define KEY_VOTES   2
+#define KEY_NS	    1000000000ull /* how long to wait before looking for the key again */
 
 struct chunk {
 	uint64_t prev_size, size, user[2];
 };
 
-/* tcache and fastbins leave the in-use bit of the next chunk set. From glibc 2.32 on their links
- * are xored with the address they lie at, shifted by a page; a live block holds such a word by
- * chance only. */
-static bool linked_as_free(const struct proc *p, uint64_t ptr, const struct chunk *c)
+static const struct proc_map *brk_heap(const struct proc *p)
 {
-	const struct proc_map *here, *there;
-	uint64_t next = c->user[0] ^ (ptr >> 12);
-
-	if (!next)
-		return true; /* the last of its list */
-	if ((next & 15) || next < 0x10000 || next >= 1ull << 47)
-		return false;
-	here = proc_find_map(p, ptr);
-	there = proc_find_map(p, next);
-	return here && there && there->writable && !there->path[0] == !here->path[0];
+	for (size_t i = 0; i < p->n_maps; i++)
+		if (!strcmp(p->maps[i].path, "[heap]"))
+			return &p->maps[i];
+	return NULL;
 }
 
-/* Before 2.32 the links are plain; the second word of a chunk in the main thread's tcache is then
- * the address of that tcache: the first block of the heap. */
-static bool keyed_as_free(const struct proc *p, const struct chunk *c)
+/* The second word of every chunk in a tcache is a key: one random number per process (2.34 on), the
+ * address of the thread's tcache before. The main thread's tcache is the first chunk of the brk
+ * heap; the chunks it lists tell the key. */
+static void find_key(struct heap *h)
 {
-	const struct proc_map *m = proc_find_map(p, c->user[1]);
+	const struct proc_map *m = brk_heap(h->rt->proc);
+	uint64_t word[TCACHE_SIZE / 8], key[32], size;
+	size_t n = 0;
 
-	return m && !strcmp(m->path, "[heap]") && c->user[1] == m->start + 16;
+	h->key_ns = clock_ns();
+	if (!m || proc_read_u64(h->rt->proc, m->start + 8, &size))
+		return;
+	size &= ~FLAG_BITS;
+	if (size < 64 || size > TCACHE_SIZE || proc_read(h->rt->proc, m->start, word, size))
+		return;
+	for (size_t i = 2; i < size / 8 && n < ARRAY_SIZE(key); i++) {
+		if (word[i] < m->start || (word[i] & 15) || word[i] >= 1ull << 47 ||
+		    proc_read_u64(h->rt->proc, word[i] + 8, &key[n]) || !key[n])
+			continue;
+		for (size_t k = 0, votes = 1; k < n; k++)
+			if (key[k] == key[n] && ++votes >= KEY_VOTES)
+				h->tcache_key = key[n];
+		n++;
+	}
+}
+
+/* tcache and fastbins leave the in-use bit of the next chunk set. */
+static bool is_cached_free(struct heap *h, uint64_t ptr, const struct chunk *c, uint64_t have)
+{
+	/* From 2.32 on a link is xored with the address it lies at, shifted by a page. */
+	uint64_t next = c->user[0] ^ (ptr >> 12), size;
+
+	if (!h->tcache_key && clock_ns() - h->key_ns > KEY_NS)
+		find_key(h);
+	if (h->tcache_key && c->user[1] == h->tcache_key)
+		return true;
+	if (have > FASTBIN_MAX)
+		return false;
+	if (!next)
+		return true; /* the last of its list */
+	/* Fastbins link the headers of chunks of one size. */
+	return !(next & 15) && next >= 0x10000 && next < 1ull << 47 &&
+	       !proc_read_u64(h->rt->proc, next + 8, &size) && (size & ~FLAG_BITS) == have;
+}
+
+/* Nothing but munmap frees it: readable is alive. Whole pages with the header; 2.43 no longer
+ * counts the header in the size. In an aligned one, prev_size bytes lie unused in front. */
+static bool is_mapped_chunk(uint64_t ptr, const struct chunk *c, uint64_t have, uint64_t size)
+{
+	uint64_t end = (have + c->prev_size) & PAGE_MASK;
+
+	if ((end && end != PAGE_MASK + 1 - 16) || ((ptr - 16 - c->prev_size) & PAGE_MASK))
+		return false;
+	have -= end ? 0 : 16;
+	return have >= size && (c->prev_size || have - size < 2 * (PAGE_MASK + 1));
 }
 
 bool heap_chunk_in_use(struct heap *h, uint64_t ptr, uint64_t size)
@@ -51,9 +94,7 @@ bool heap_chunk_in_use(struct heap *h, uint64_t ptr, uint64_t size)
 		return false;
 	have = c.size & ~FLAG_BITS;
 	if (c.size & IS_MMAPPED)
-		/* Nothing but munmap frees it: readable is alive. Whole pages, header included. */
-		return !((have + c.prev_size) & 0xfff) && !((ptr - 16 - c.prev_size) & 0xfff) &&
-		       have >= size + 16 && have - size < 2 * 4096 + c.prev_size;
+		return is_mapped_chunk(ptr, &c, have, size);
 	need = (size + 8 + 15) & ~15ull;
 	if (need < MIN_CHUNK)
 		need = MIN_CHUNK;
@@ -62,7 +103,5 @@ bool heap_chunk_in_use(struct heap *h, uint64_t ptr, uint64_t size)
 		return false;
 	if (proc_read_u64(p, ptr - 16 + have + 8, &next) || !(next & PREV_INUSE))
 		return false;
-	if (have <= TCACHE_MAX && (linked_as_free(p, ptr, &c) || keyed_as_free(p, &c)))
-		return false;
-	return true;
+	return !is_cached_free(h, ptr, &c, have);
 }

@@ -76,7 +76,10 @@ static void want_values(struct heap *h, struct heap_work *w, uint64_t values, en
 	work_want(w, w->values, w->slot, sizeof(w->slot), &w->ok_slot);
 	if (h->rt->minor < 11 || depth != HEAP_FULL)
 		return;
-	work_want(w, h->rt->minor >= 13 ? values : values - 8, w->values_head, 8, &w->ok_head);
+	if (h->rt->minor >= 13)
+		work_want(w, values, w->values_head, 8, &w->ok_head);
+	else
+		work_want(w, values - VALUES_HEAD, w->values_head, VALUES_HEAD, &w->ok_head);
 	if (h->rt->minor < 13)
 		want_pool(h, w, values);
 }

@@ -74,6 +74,8 @@ struct heap {
 	struct heap_type type[HEAP_TYPE_SLOTS];
 	VEC(struct heap_arena) arena;	   /* sorted by start */
 	uint64_t static_start, static_end; /* data and bss of CPython's file; 0, 0 = unknown */
+	uint64_t tcache_key,
+		key_ns;	    /* glibc's mark of a chunk in a tcache; when it was looked for */
 	uint64_t now_ns;    /* of the reading under way: asking the clock per object costs */
 	uint64_t arenas_ns; /* when the list was read */
 };
@@ -93,6 +95,7 @@ int heap_read_arenas(struct heap *h);
 #define HEAP_CHILDREN 2 /* of which the first two are looked at themselves */
 #define CHILD_SIZE    64
 #define HEAP_REQS     4 /* reads of one object in one round */
+#define VALUES_HEAD   48
 #define RAW_SIZE      128
 #define HEAP_ROUNDS   6 /* window, dict, keys, entries, children, and the end */
 
@@ -126,10 +129,10 @@ struct heap_work {
 
 	/* A dict: the object itself, or the one of its instance. */
 	uint64_t dict, keys;
-	uint64_t values;	/* the array of value slots, 0 = combined */
-	uint8_t dict_obj[48];	/* up to and with ma_values */
-	uint8_t keys_head[40];	/* up to dk_indices */
-	uint8_t values_head[8]; /* <= 3.12: before the slots; 3.13+: the struct's own head */
+	uint64_t values;		  /* the array of value slots, 0 = combined */
+	uint8_t dict_obj[48];		  /* up to and with ma_values */
+	uint8_t keys_head[40];		  /* up to dk_indices */
+	uint8_t values_head[VALUES_HEAD]; /* <= 3.12: before the slots; 3.13+: from ma_values */
 	uint8_t entry[24 * HEAP_ITEMS];
 	uint64_t slot[HEAP_ITEMS];
 	uint8_t pool_head[HEAP_POOL_HEAD];

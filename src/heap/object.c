@@ -189,8 +189,11 @@ size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum h
 int heap_object_in_block(struct heap *h, uint64_t block, uint64_t size, uint64_t *obj,
 			 uint64_t *type)
 {
-	/* The debug allocator keeps 16 bytes of its own in front. */
-	uint64_t extra = h->rt->allocator == PY_ALLOC_DEBUG ? 16 : 0;
+	/* The debug hooks keep 16 bytes of their own in front, twice where pymalloc passes a big
+	 * block on. */
+	uint64_t extra = h->rt->allocator != PY_ALLOC_DEBUG ? 0
+			 : size > 512 && heap_has_pools(h)  ? 32
+							    : 16;
 	uint64_t word[6], best = 0;
 	size_t len = size < sizeof(word) ? (size_t)size & ~7ull : sizeof(word);
 

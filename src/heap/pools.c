@@ -37,6 +37,13 @@ static void find_static(struct heap *h)
 	}
 }
 
+static bool has_state(const struct py_runtime *rt)
+{
+	return rt->usedpools && rt->arenas && rt->maxarenas && rt->layout.pool_size &&
+	       rt->layout.arena_size && !rt->free_threaded && rt->allocator != PY_ALLOC_MALLOC &&
+	       rt->allocator != PY_ALLOC_MIMALLOC;
+}
+
 int heap_open(const struct py_runtime *rt, struct heap **out)
 {
 	struct heap *h = calloc(1, sizeof(*h));
@@ -45,7 +52,7 @@ int heap_open(const struct py_runtime *rt, struct heap **out)
 		return fail(-ENOMEM, "out of memory");
 	h->rt = rt;
 	find_static(h);
-	if (heap_has_pools(h))
+	if (has_state(rt))
 		heap_read_arenas(h); /* a race here is mended by the first census */
 	*out = h;
 	return 0;
@@ -61,12 +68,9 @@ void heap_close(struct heap *h)
 
 bool heap_has_pools(const struct heap *h)
 {
-	const struct py_runtime *rt = h->rt;
-
-	return rt->usedpools && rt->arenas && rt->maxarenas && rt->layout.pool_size &&
-	       rt->layout.arena_size && !rt->free_threaded &&
-	       (rt->allocator == PY_ALLOC_PYMALLOC || rt->allocator == PY_ALLOC_DEBUG ||
-		rt->allocator == PY_ALLOC_OTHER);
+	/* malloc_debug puts the debug hooks in front of libc: pymalloc is there and has no arena.
+	 */
+	return has_state(h->rt) && (h->rt->allocator != PY_ALLOC_DEBUG || h->arena.n);
 }
 
 static void add_state(struct state *v, size_t *n, uint64_t arenas, uint64_t maxarenas)

@@ -9,20 +9,25 @@
 
 static void add_part(const struct heap *h, struct heap_object *o, uint64_t addr, uint64_t bytes)
 {
-	bool debug = h->rt->allocator == PY_ALLOC_DEBUG;
-	uint64_t asked = bytes + (debug ? DEBUG_EXTRA : 0);
-	int cls = -1;
+	bool pools = heap_has_pools(h);
 
 	if (!bytes || bytes > MAX_BYTES)
 		return;
+	if (h->rt->allocator == PY_ALLOC_DEBUG) {
+		bytes += DEBUG_EXTRA;
+		addr -= DEBUG_HEAD;
+		/* pymalloc passes big ones on to the raw domain, which is hooked as well. */
+		if (bytes > SMALL && pools) {
+			bytes += DEBUG_EXTRA;
+			addr -= DEBUG_HEAD;
+		}
+	}
 	o->bytes += bytes;
 	if (o->parts >= HEAP_MAX_PARTS)
 		return; /* none has so many; the sum stays right */
-	if (asked <= SMALL && heap_has_pools(h))
-		cls = (int)((asked - 1) / 16);
-	o->part[o->parts].addr = addr - (debug ? DEBUG_HEAD : 0);
+	o->part[o->parts].addr = addr;
 	o->part[o->parts].bytes = bytes;
-	o->part[o->parts++].cls = cls;
+	o->part[o->parts++].cls = bytes <= SMALL && pools ? (int)((bytes - 1) / 16) : -1;
 }
 
 static uint64_t round8(uint64_t n)
@@ -41,7 +46,9 @@ static uint64_t by_block(const struct heap *h, const struct heap_work *w, uint64
 		if (cls < HEAP_CLASSES)
 			have = 16 * ((uint64_t)cls + 1);
 	} else if (!heap_in_arena(h, block) && h->rt->allocator != PY_ALLOC_MIMALLOC) {
-		chunk = work_u64(w, -(int64_t)w->t.pre - 8) & ~7ull;
+		chunk = work_u64(w, -(int64_t)w->t.pre - 8 -
+					    (h->rt->allocator == PY_ALLOC_DEBUG ? DEBUG_HEAD : 0)) &
+			~7ull;
 		if (chunk >= 32 && chunk < MAX_BYTES && !(chunk & 15))
 			have = chunk - 8; /* glibc: the next chunk's first word is ours too */
 	}
@@ -63,12 +70,14 @@ static uint64_t var_body(const struct heap *h, const struct heap_work *w)
 		n = (int64_t)((uint64_t)n >> 3);
 		n = n ? n : 1;
 	}
+	if (t->kind == HEAP_K_GENERATOR)
+		n = 0; /* a weak reference, or a frame, lies there */
 	n = n < 0 ? -n : n;
 	if (n < 0 || (uint64_t)n > MAX_BYTES / (uint64_t)t->itemsize)
 		n = 0;
-	/* A class that extends such a type gets one item more, as a sentinel
+	/* Types, and what a class makes that extends such a type: one item more, as a sentinel
 	 * (PyType_GenericAlloc). */
-	if ((t->flags & TPF_HEAPTYPE) && !(t->flags & TPF_TYPE))
+	if (t->flags & (TPF_HEAPTYPE | TPF_TYPE))
 		n++;
 	bytes = (uint64_t)t->basicsize + (uint64_t)n * (uint64_t)t->itemsize;
 	if (t->flags & TPF_HEAPTYPE)
@@ -103,8 +112,10 @@ static uint64_t body(const struct heap *h, const struct heap_work *w)
 /* The array of attribute values, where it is a block of its own. */
 static void add_values(const struct heap *h, const struct heap_work *w, struct heap_object *o)
 {
+	bool is_debug = h->rt->allocator == PY_ALLOC_DEBUG;
+	uint64_t debug = is_debug ? DEBUG_EXTRA : 0, head = is_debug ? DEBUG_HEAD : 0;
+	uint64_t cap, bytes, have;
 	struct heap_keys k;
-	uint64_t cap;
 	uint32_t cls;
 
 	if (!w->values)
@@ -121,20 +132,21 @@ static void add_values(const struct heap *h, const struct heap_work *w, struct h
 		return;
 	}
 	/* 3.11, 3.12: the byte before the slots is the length of what lies in front of them: the
-	 * order of insertion. The number of slots stands nowhere: the pool's class tells. */
-	if (!w->ok_head || !w->values_head[7])
+	 * order of insertion. The number of slots stands nowhere: the block tells. */
+	cap = w->ok_head ? w->values_head[VALUES_HEAD - 1] : 0;
+	if (!cap || (cap & 7))
 		return;
-	cap = w->values_head[7];
+	bytes = cap + 8 * (cap - 2); /* cap = round8(slots + 2): this many at most */
 	if (w->ok_pool) {
 		memcpy(&cls, w->pool_head + 36, 4);
-		if (cls < HEAP_CLASSES) {
-			cls = h->rt->allocator == PY_ALLOC_DEBUG && cls ? cls - 1 : cls;
-			add_part(h, o, w->values - cap, 16 * ((uint64_t)cls + 1));
-			return;
-		}
+		if (cls < HEAP_CLASSES && 16 * (cls + 1) > debug)
+			bytes = 16 * (cls + 1) - debug;
+	} else if (VALUES_HEAD >= cap + head + 8 && !heap_in_arena(h, w->values - cap)) {
+		have = heap_u64(w->values_head + VALUES_HEAD - cap - head - 8) & ~7ull;
+		if (have > 8 + debug && have - 8 - debug < bytes)
+			bytes = have - 8 - debug;
 	}
-	/* cap = round8(slots + 2), so that at most cap - 2 slots follow. */
-	add_part(h, o, w->values - cap, cap + 8 * (cap - 2));
+	add_part(h, o, w->values - cap, bytes);
 }
 
 static void add_dict(const struct heap *h, const struct heap_work *w, struct heap_object *o)

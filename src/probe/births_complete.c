@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Is the set of birth sites complete? One site that is missed makes objects look born elsewhere, so
- * every doubt is a refusal. Three independent looks: what only the slow path has, what only a new
- * object has, and the tests themselves. */
+ * every doubt is a refusal. Independent looks: what only the slow path has, what only a new object
+ * has, the tests themselves, and who else jumps to where births go. */
 #include "probe/births_priv.h"
 
 static bool is_accepted(const struct probe_points *accepted, uint64_t place)
@@ -119,11 +119,75 @@ static int check_tests(const struct births_finder *f, const struct births_tests 
 	return 0;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Whoever jumps to where a birth goes when the word is set must be a birth: this finds a second
+ * test of a value that was loaded once. Jumps of the long form only; in the short one every other
+ * byte of the text looks like a jump. */
+static int check_jumps(const struct births_finder *f, const uint64_t *blocks, size_t n,
+		       const struct probe_points *accepted)
+{
+	for (size_t i = 0; i < f->n_text; i++) {
+		const struct dso_range *r = &f->text[i];
+
+		for (uint64_t at = 0; at + 6 <= r->size; at++) {
+			const uint8_t *p = r->data + at;
+			const uint64_t jump = r->addr + at;
+			uint64_t target;
+			int32_t d;
+
+			if (p[0] != 0x0f || (p[1] & 0xfe) != 0x84)
+				continue;
+			memcpy(&d, p + 2, 4);
+			target = jump + 6 + (uint64_t)(int64_t)d;
+			if (bsearch(&target, blocks, n, sizeof(*blocks), by_value) &&
+			    !is_accepted(accepted, jump))
+				return fail(
+					-ENOTSUP,
+					"%s: the jump at %#llx goes where births go, but is not "
+					"known as one",
+					dso_path(f->d), (unsigned long long)jump);
+		}
+	}
+	return 0;
+}
+
+static int check_slow_blocks(const struct births_finder *f, const struct births_tests *tests,
+			     const struct probe_points *accepted)
+{
+	uint64_t *blocks = calloc(tests->v.n + 1, sizeof(*blocks));
+	size_t n = 0;
+	int err;
+
+	if (!blocks)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < tests->v.n; i++) {
+		const struct births_test *t = &tests->v.v[i];
+
+		/* Only targets of jumps: what follows a je can be reached by falling through. */
+		if (t->verdict == BIRTHS_BIRTH && t->set != t->place + 2 && t->set != t->place + 6)
+			blocks[n++] = t->set;
+	}
+	qsort(blocks, n, sizeof(*blocks), by_value);
+	err = n ? check_jumps(f, blocks, n, accepted) : 0;
+	free(blocks);
+	return err;
+}
+
 int births_check_complete(const struct births_finder *f, const struct births_tests *tests,
 			  struct births_hits *hits, const struct probe_points *accepted,
 			  struct probe_births_report *report)
 {
 	int err = check_refs(f, tests, hits, accepted, report);
 
-	return err ? err : check_tests(f, tests, accepted);
+	if (!err)
+		err = check_tests(f, tests, accepted);
+	if (!err)
+		err = check_slow_blocks(f, tests, accepted);
+	return err;
 }

@@ -251,6 +251,7 @@ bool births_follow(const struct births_finder *f, uint64_t at, bool direct, stru
 	if (!run_to_jcc(f, &s, at, BIRTHS_MAX_TO_JCC + 3, &in, &store))
 		return false;
 	out->place = in.addr;
+	out->set = nonzero_edge(&in);
 	if (f->tracer)
 		out->witness = store.kind == BIRTHS_ORIGIN;
 	births_restart(&s);
@@ -271,43 +272,58 @@ bool births_follow(const struct births_finder *f, uint64_t at, bool direct, stru
 	return true;
 }
 
-bool births_first_call(const struct births_finder *f, uint64_t *target, bool *passes_object)
+/* Where a call or jump goes, through a PLT entry or a GOT slot. */
+static bool target_of(const struct births_finder *f, const struct births_state *s,
+		      const struct births_insn *in, struct births_target *out)
 {
+	struct births_value at;
+
+	*out = (struct births_target){0};
+	if (in->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		*out = births_canonical(f, births_relative(in));
+		return true;
+	}
+	if (in->op[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
+		return false;
+	at = births_mem_address(s, in, &in->op[0]);
+	return at.kind == BIRTHS_CONST && !dso_reloc(f->d, (uint64_t)at.n, &out->name, &out->addr);
+}
+
+bool births_first_call(const struct births_finder *f, struct births_target *target,
+		       bool *passes_object)
+{
+	const struct births_value object = {BIRTHS_ORIGIN, RDI, 0};
 	struct births_value store = {0};
 	struct births_state s;
 	struct births_insn in;
 	uint64_t at;
 
+	*passes_object = false;
 	births_start(&s);
 	if (!run_to_jcc(f, &s, f->new_reference, 32, &in, &store))
 		return false;
 	at = nonzero_edge(&in);
-	for (int i = 0; i < BIRTHS_MAX_ON_EDGE; i++) {
-		if (!births_decode(f, at, &in) || in.i.meta.category == ZYDIS_CATEGORY_RET)
-			return false;
-		if (in.i.meta.category == ZYDIS_CATEGORY_COND_BR) {
-			/* Code of the slow path's own: it has been inlined. */
-			*target = 0;
-			*passes_object = false;
-			return true;
-		}
-		if ((in.i.meta.category == ZYDIS_CATEGORY_CALL ||
-		     in.i.meta.category == ZYDIS_CATEGORY_UNCOND_BR) &&
-		    in.op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
-			return false;
-		if (in.i.meta.category == ZYDIS_CATEGORY_CALL) {
-			const struct births_value object = {BIRTHS_ORIGIN, RDI, 0};
+	for (int i = 0; i < BIRTHS_MAX_ON_EDGE && births_decode(f, at, &in); i++) {
+		bool relative = in.op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
 
-			*target = births_relative(&in);
+		switch (in.i.meta.category) {
+		case ZYDIS_CATEGORY_RET:
+			return false;
+		case ZYDIS_CATEGORY_COND_BR:
+			return true; /* the slow path's own code: it has been inlined */
+		case ZYDIS_CATEGORY_UNCOND_BR:
+			if (relative) {
+				at = births_relative(&in);
+				continue;
+			}
+			/* fall through */
+		case ZYDIS_CATEGORY_CALL:
 			*passes_object = same_value(&s.r[RDI], &object);
-			return true;
+			return target_of(f, &s, &in, target);
+		default:
+			births_step(f, &s, &in);
+			at += in.i.length;
 		}
-		if (in.i.meta.category == ZYDIS_CATEGORY_UNCOND_BR) {
-			at = births_relative(&in);
-			continue;
-		}
-		births_step(f, &s, &in);
-		at += in.i.length;
 	}
 	return false;
 }

@@ -142,6 +142,7 @@ enum births_verdict { BIRTHS_OTHER = 0, BIRTHS_BIRTH, BIRTHS_DEATH };
 struct births_test {
 	uint64_t read;	/* the instruction that reads the word */
 	uint64_t place; /* the jcc, 0 when there is none on the word */
+	uint64_t set;	/* where it goes when the word is set */
 	uint8_t verdict;
 	bool witness;	  /* the refcount of a new object is stored beside it */
 	bool unknown;	  /* the tracer is called, but with which operation is not clear */
@@ -156,7 +157,8 @@ struct births_test {
 bool births_follow(const struct births_finder *f, uint64_t at, bool direct,
 		   struct births_test *out);
 /* The first call on the non-zero edge inside _Py_NewReference, and whether it passes the object. */
-bool births_first_call(const struct births_finder *f, uint64_t *target, bool *passes_object);
+bool births_first_call(const struct births_finder *f, struct births_target *target,
+		       bool *passes_object);
 
 /* ---- births_complete.c ---- */
 

@@ -241,9 +241,8 @@ int births_find_slow(struct births_finder *f)
 				    dso_path(f->d));
 	} else {
 		bool passes_object;
-		uint64_t target;
 
-		if (!births_first_call(f, &target, &passes_object))
+		if (!births_first_call(f, &f->slow, &passes_object))
 			return fail(-ENOTSUP,
 				    "%s: what _Py_NewReference does under tracemalloc is not "
 				    "understood",
@@ -252,7 +251,6 @@ int births_find_slow(struct births_finder *f)
 			f->slow_inlined = true;
 			return 0;
 		}
-		f->slow = births_canonical(f, target);
 	}
 	f->n_slow_slots = dso_reloc_slots(f->d, SLOW_NAME, f->slow_slots, BIRTHS_MAX_SLOTS);
 	return find_stubs(f);

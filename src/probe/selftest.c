@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 /* Two different bodies, or the compiler would fold them into one. */
-__attribute__((noinline, noclone, used)) static void self_nop_0(void)
+__attribute__((noinline, used)) static void self_nop_0(void)
 {
 	__asm__ volatile("nop");
 }
 
-__attribute__((noinline, noclone, used)) static void self_nop_1(void)
+__attribute__((noinline, used)) static void self_nop_1(void)
 {
 	__asm__ volatile("nop\n\tnop");
 }

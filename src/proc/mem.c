@@ -80,11 +80,12 @@ static ssize_t read_batch(const struct proc *p, struct proc_req *v, size_t n, si
 	size_t total = 0, k = 0, done = 0;
 	ssize_t got;
 
-	for (; k < n && k < BATCH && (k == 0 || total + v[k].len <= BATCH_BYTES); k++) {
+	do {
 		local[k] = (struct iovec){v[k].buf, v[k].len};
 		remote[k] = (struct iovec){(void *)(uintptr_t)v[k].addr, v[k].len};
 		total += v[k].len;
-	}
+		k++;
+	} while (k < n && k < BATCH && total + v[k].len <= BATCH_BYTES);
 	got = process_vm_readv(p->pid, local, k, remote, k, 0);
 	if (got < 0) {
 		if (errno == ESRCH || errno == EPERM)

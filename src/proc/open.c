@@ -159,6 +159,23 @@ int proc_open(int pid, struct proc **out)
 	return 0;
 }
 
+int proc_refresh(struct proc *p)
+{
+	struct proc *now, old = *p;
+	int err = proc_open(p->pid, &now);
+
+	if (err)
+		return err;
+	if (now->start_ticks != p->start_ticks) {
+		proc_close(now);
+		return fail(-ESRCH, "process %d has ended", p->pid);
+	}
+	*p = *now;
+	*now = old;
+	proc_close(now);
+	return 0;
+}
+
 void proc_close(struct proc *p)
 {
 	if (!p)

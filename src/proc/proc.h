@@ -33,6 +33,10 @@ struct proc {
 int proc_open(int pid, struct proc **out);
 void proc_close(struct proc *p);
 
+/* The same process again, after it may have exec'ed: name, command line, maps and image as they are
+ * now. Pointers into the old ones are void. Refuses as proc_open does. */
+int proc_refresh(struct proc *p);
+
 int proc_read_maps(struct proc *p); /* refresh maps */
 const struct proc_map *proc_find_map(const struct proc *p, uint64_t addr);
 /* Still the process that was opened (not a reused pid, not a zombie)? */

@@ -145,9 +145,12 @@ static int try_file(struct py_runtime *rt, const struct file *f)
 	struct dso_sym sym;
 	int err;
 
-	if (proc_map_file(rt->proc, f->row, rt->path, sizeof(rt->path)) ||
-	    dso_open(rt->path, &rt->dso))
-		return -ENOENT;
+	err = proc_map_file(rt->proc, f->row, rt->path, sizeof(rt->path));
+	if (!err)
+		err = dso_open(rt->path, &rt->dso);
+	/* Its sentence is of interest for the program itself and for libpython only. */
+	if (err)
+		return f->rank == RANK_OTHER || err == -ENOEXEC ? -ENOENT : -EACCES;
 	if (dso_symbol(rt->dso, "_PyRuntime", &sym)) {
 		/* A fully stripped static executable still has the section (3.11+). */
 		if (!dso_section(rt->dso, ".PyRuntime", &section)) {
@@ -172,16 +175,20 @@ static int try_file(struct py_runtime *rt, const struct file *f)
 	return err ? err : interpreter_state(rt);
 }
 
-/* One look at all mapped files. */
+/* One look at all mapped files. When none will do, the first one that was CPython at all has the
+ * last word. */
 static int scan(struct py_runtime *rt)
 {
 	struct files files = {0};
-	int best = -ENOENT, err = list_files(rt->proc, &files);
+	char why[512] = "";
+	int best = -ENOENT, got = list_files(rt->proc, &files);
 
-	for (int rank = 0; !err && rank < RANKS; rank++) {
+	for (int rank = 0; !got && rank < RANKS; rank++) {
+		/* Other libraries are only opened when the usual places have no CPython. */
+		if (rank == RANK_OTHER && best != -ENOENT)
+			break;
 		for (size_t i = 0; i < files.n; i++) {
 			const struct file *f = &files.v[i];
-			int got;
 
 			if ((int)f->rank != rank || (!f->executable && rank == RANK_OTHER))
 				continue;
@@ -191,15 +198,17 @@ static int scan(struct py_runtime *rt)
 				return 0;
 			}
 			forget_file(rt);
-			if (best == -ENOENT)
+			if (best == -ENOENT && got != -ENOENT) {
 				best = got;
+				snprintf(why, sizeof(why), "%s", fail_text());
+			}
+			got = 0;
 		}
-		/* Other libraries are only opened when the usual places have no CPython. */
-		if (rank == RANK_PROGRAM && best != -ENOENT)
-			break;
 	}
 	vec_free(&files);
-	return err ? err : best;
+	if (got || best == -ENOENT)
+		return got ? got : best;
+	return fail(best, "%s", why);
 }
 
 static int refuse_32bit(const struct proc *p)
@@ -233,10 +242,9 @@ int py_find(struct proc *p, struct py_runtime *rt)
 				    "_PyRuntime",
 				    p->pid, p->comm);
 		py_pause_us(50000);
-		if (proc_read_maps(p))
-			return -ESRCH;
+		/* It may be about to exec, or to map libpython. */
 		if (i + 1 < TRIES_STARTING)
-			err = 0;
+			err = proc_refresh(p);
 	}
 	return err;
 }

@@ -55,6 +55,7 @@
 static const struct py_build table[] = {
 	{
 		.minor = 8,
+		.source = "table 3.8",
 		.layout = {OBJECTS,
 			   STR_WITH_WSTR,
 			   KEYS_COUNTED,
@@ -91,6 +92,7 @@ static const struct py_build table[] = {
 	},
 	{
 		.minor = 9,
+		.source = "table 3.9",
 		.layout = {OBJECTS,
 			   STR_WITH_WSTR,
 			   KEYS_COUNTED,
@@ -126,6 +128,7 @@ static const struct py_build table[] = {
 	},
 	{
 		.minor = 10,
+		.source = "table 3.10",
 		.layout = {OBJECTS,
 			   STR_WITH_WSTR,
 			   KEYS_COUNTED,
@@ -161,6 +164,7 @@ static const struct py_build table[] = {
 	},
 	{
 		.minor = 11,
+		.source = "table 3.11",
 		.layout = {OBJECTS,
 			   STR_WITH_WSTR,
 			   KEYS_LOG2,
@@ -209,6 +213,7 @@ static const struct py_build table[] = {
 	},
 	{
 		.minor = 12,
+		.source = "table 3.12",
 		.layout = {OBJECTS,
 			   STR_NO_WSTR,
 			   KEYS_LOG2,
@@ -249,6 +254,7 @@ static const struct py_build table[] = {
 	},
 	{
 		.minor = 13,
+		.source = "_Py_DebugOffsets 3.13",
 		.layout = {OBJECTS,
 			   STR_NO_WSTR,
 			   KEYS_LOG2,
@@ -291,6 +297,7 @@ static const struct py_build table[] = {
 		/* 3.14.0 - 3.14.4 collect incrementally, later ones by generations again; the
 		 * members stayed where they are. */
 		.minor = 14,
+		.source = "_Py_DebugOffsets 3.14",
 		.layout = {OBJECTS,
 			   STR_NO_WSTR,
 			   KEYS_LOG2,
@@ -336,6 +343,7 @@ static const struct py_build table[] = {
 	},
 	{
 		.minor = 15,
+		.source = "_Py_DebugOffsets 3.15",
 		.layout = {OBJECTS,
 			   STR_NO_WSTR,
 			   KEYS_LOG2,

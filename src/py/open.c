@@ -8,7 +8,7 @@ static int fill(struct proc *p, struct py_runtime *rt)
 
 	if (err)
 		return err;
-	rt->layout_source = rt->minor >= 13 ? "_Py_DebugOffsets" : "table";
+	rt->layout_source = rt->priv->build.source;
 	err = py_check(rt);
 	if (!err)
 		err = py_find_tstate(rt);

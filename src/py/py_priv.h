@@ -27,6 +27,7 @@ struct py_vtable {
 /* One minor version as it was built without --disable-gil. */
 struct py_build {
 	int minor;
+	const char *source; /* for people: where the layout is taken from */
 	struct py_layout layout;
 	struct pl_walk walk;
 	/* _PyRuntimeState; PL_NONE = not there */

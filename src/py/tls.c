@@ -15,8 +15,8 @@
 #define FAR_RUNTIME (1u << 20) /* larger than any _PyRuntimeState up to 3.11 (166688 bytes) */
 
 struct verdict {
-	unsigned int own; /* threads whose slot holds their own thread state */
-	unsigned int other, wild, empty;
+	unsigned int own; /* threads whose slot holds a thread state of theirs */
+	unsigned int wild, empty;
 };
 
 typedef int (*slot_fn)(const struct py_runtime *rt, uint64_t fsbase, uint64_t *out);
@@ -70,6 +70,14 @@ static bool listed(const uint64_t *tstates, size_t n, uint64_t tstate)
 	return false;
 }
 
+/* pthread_self() of a thread state's owner; 0 = unreadable. */
+static uint64_t thread_of(const struct py_runtime *rt, uint64_t tstate)
+{
+	uint64_t self;
+
+	return proc_read_u64(rt->proc, tstate + rt->walk.tstate_thread_id, &self) ? 0 : self;
+}
+
 /* Compare the slot of every thread with the thread list. */
 static struct verdict judge(const struct py_runtime *rt, slot_fn slot)
 {
@@ -81,17 +89,15 @@ static struct verdict judge(const struct py_runtime *rt, slot_fn slot)
 		uint64_t fsbase, self, value;
 
 		/* thread_id is pthread_self(), which on x86-64 is the thread pointer. */
-		if (proc_read_u64(rt->proc, tstates[i] + rt->walk.tstate_thread_id, &fsbase) ||
-		    proc_read_u64(rt->proc, fsbase, &self) || self != fsbase)
+		fsbase = thread_of(rt, tstates[i]);
+		if (!fsbase || proc_read_u64(rt->proc, fsbase, &self) || self != fsbase)
 			continue;
 		if (slot(rt, fsbase, &value))
 			v.wild++;
 		else if (!value)
 			v.empty++;
-		else if (value == tstates[i])
-			v.own++;
-		else if (listed(tstates, n, value))
-			v.other++;
+		else if (listed(tstates, n, value) && thread_of(rt, value) == fsbase)
+			v.own++; /* with sub-interpreters a thread has several states */
 		else
 			v.wild++;
 	}
@@ -173,13 +179,12 @@ static int find_thread_local(struct py_runtime *rt)
 	w->tls_offset = loads.result.offset;
 	w->tls_module = loads.result.module;
 	v = judge_patiently(rt, tstate_slot);
-	if (!v.wild && !v.other)
+	if (!v.wild)
 		return 0;
 	return fail(-ENOTSUP,
 		    "process %d: CPython %s fails the check 'thread-local thread state' (%u of %u "
 		    "threads hold something else): its layout is unknown",
-		    rt->proc->pid, rt->version, v.wild + v.other,
-		    v.wild + v.other + v.own + v.empty);
+		    rt->proc->pid, rt->version, v.wild, v.wild + v.own + v.empty);
 }
 
 int py_find_tstate(struct py_runtime *rt)
@@ -224,12 +229,11 @@ void py_find_gilstate(struct py_runtime *rt)
 
 	if (found)
 		v = judge_patiently(rt, gilstate_slot);
-	/* Sub-interpreters leave another of the thread's states in the slot. */
 	if (found && !v.wild && v.own)
 		return;
 	log_debug("process %d: no way to the thread state of threads without the GIL "
-		  "(%u own, %u other, %u wild, %u empty)",
-		  rt->proc->pid, v.own, v.other, v.wild, v.empty);
+		  "(%u own, %u wild, %u empty)",
+		  rt->proc->pid, v.own, v.wild, v.empty);
 	w->gilstate_how = PL_GILSTATE_NONE;
 	w->gilstate_offset = 0;
 	w->pthread_key = 0;

@@ -161,9 +161,10 @@ static void join_native(struct joiner *j, const struct native_site *n)
 	struct joined *to;
 
 	fit_native(n, &count, &bytes);
-	log_debug("native site %llx+%llx: %.0f live, %.0f bytes (%.0f/s), %u of %u objects, %zu points",
-		  (unsigned long long)n->key.stack, (unsigned long long)n->key.caller, n->live_count,
-		  n->live_bytes, bytes.slope, n->objects, n->checked, n->n_points);
+	log_debug("native site %llx+%llx: %.0f live, %.0f bytes (%.0f/s), %u of %u objects, %zu "
+		  "points",
+		  (unsigned long long)n->key.stack, (unsigned long long)n->key.caller,
+		  n->live_count, n->live_bytes, bytes.slope, n->objects, n->checked, n->n_points);
 	if (!st || !bytes.growing || !(bytes.slope > 0) ||
 	    (!objects && map64_get(&j->satellites, n->key.stack)))
 		return;
@@ -258,6 +259,25 @@ static void keep_sites(struct joiner *j, struct report_process *p, double run_s)
 	}
 }
 
+/* While blocks are exact, an object too big for a pool has its rate from its block. Else: what
+ * grows outside of the pools, less what native sites account for. */
+static double malloc_growth(const struct session *s, const struct native_sites *native)
+{
+	struct trend_fit fit, count, bytes;
+
+	if (s->native && native_state(s->native) == NATIVE_EXACT)
+		return 0;
+	trend_set_fit(s->memory, TREND_MALLOC, &fit);
+	if (!fit.growing)
+		return 0;
+	for (size_t i = 0; i < native->n; i++) {
+		fit_native(&native->v[i], &count, &bytes);
+		if (bytes.growing && bytes.slope > 0)
+			fit.slope -= bytes.slope;
+	}
+	return fit.slope > 0 ? fit.slope : 0;
+}
+
 static int join_all(struct joiner *j, double coverage, double run_s)
 {
 	struct session *s = j->s;
@@ -277,12 +297,14 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 
 	if (py_full_collections(s->rt, &o.collections))
 		o.collections = s->collections;
+	err = s->native ? native_sites(s->native, &native) : 0;
+	if (err)
+		return err;
+	o.malloc_bytes_per_s = malloc_growth(s, &native);
 	err = estimate_sites(v, n, heap_has_pools(s->heap) ? s->classes : NULL, &o, &e);
 	for (size_t i = 0; i < e.n; i++)
 		join_estimate(j, &e.sites[i], run_s);
-	if (!err && s->native)
-		err = native_sites(s->native, &native);
-	for (size_t i = 0; i < native.n; i++)
+	for (size_t i = 0; i < native.n && !err; i++)
 		join_native(j, &native.v[i]);
 	native_sites_free(&native);
 	estimate_free(&e);

@@ -220,6 +220,8 @@ static void do_memory(struct session *s, uint64_t now)
 		return;
 	value[TREND_RSS] = (double)s->mem.rss_bytes;
 	value[TREND_LIVE] = (double)live_bytes(&s->census);
+	value[TREND_MALLOC] =
+		(double)s->mem.anon_bytes - (double)s->census.pools * s->rt->layout.pool_size;
 	trend_set_add(s->memory, seconds_since_start(s, now), value);
 	add_series(s, now);
 }

@@ -29,7 +29,10 @@ enum births_mode {
 #define SESSION_SERIES 512
 
 /* Series of the memory trend. */
-enum { TREND_RSS, TREND_LIVE, TREND_SERIES };
+enum { TREND_RSS,
+       TREND_LIVE,   /* live blocks of the pools */
+       TREND_MALLOC, /* anonymous memory that is no pool */
+       TREND_SERIES };
 
 struct session_times { /* when each job is due, CLOCK_MONOTONIC; 0 = not planned */
 	uint64_t burst, climb, census, memory, native, poll;

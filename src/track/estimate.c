@@ -94,8 +94,12 @@ static void find_factors(const struct sample *v, size_t n, const struct trend_se
 	for (size_t i = 0; i < n; i++) {
 		if (!counts(&v[i], c, o))
 			continue;
-		for (unsigned p = 0; p < v[i].parts; p++)
-			owned[class_index(v[i].part[p].cls)] += per_second(&v[i], c, o);
+		for (unsigned p = 0; p < v[i].parts; p++) {
+			unsigned cls = class_index(v[i].part[p].cls);
+
+			owned[cls] += per_second(&v[i], c, o) *
+				      (cls == HEAP_CLASSES ? v[i].part[p].bytes : 1);
+		}
 	}
 	for (unsigned k = 0; k < HEAP_CLASSES; k++) {
 		struct trend_fit fit;
@@ -109,7 +113,8 @@ static void find_factors(const struct sample *v, size_t n, const struct trend_se
 		if (fit.growing && owned[k] > 0)
 			c->factor[k] = fit.slope / owned[k];
 	}
-	c->factor[HEAP_CLASSES] = 0;
+	c->factor[HEAP_CLASSES] =
+		owned[HEAP_CLASSES] > 0 ? o->malloc_bytes_per_s / owned[HEAP_CLASSES] : 0;
 }
 
 struct builder {

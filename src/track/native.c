@@ -15,7 +15,10 @@
 #define OVER_AT_ONCE 4.0
 #define OVER_LONG    1.25
 #define OVER_NS	     5000000000ull
-#define CALM_WINDOWS 10
+/* Calm windows before exact is tried again, four times as many after each time it did not last:
+ * a change forgets what was gathered. */
+#define CALM_WINDOWS 16
+#define CALM_FALLS   4
 
 static bool is_map_fn(int fn)
 {
@@ -193,7 +196,7 @@ static int decide(struct native *n)
 	err = native_meter(n, &per_s);
 	if (err)
 		return err;
-	n->rate = per_s;
+	n->rate = n->true_rate = per_s;
 	log_debug("%.0f allocator calls per second", per_s);
 	return native_enter(n, per_s * native_pair_ns(n) / 1e9 <= 0.7 * n->spec.share
 				       ? NATIVE_EXACT
@@ -274,12 +277,14 @@ static int poll_exact(struct native *n, uint64_t now_ns)
 		return native_table_scan(n, now_ns);
 	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * n->cost_share);
 	n->cost_share = n->spec.share;
+	n->falls++;
 	return native_enter(n, NATIVE_BURST);
 }
 
 static int poll_burst(struct native *n, uint64_t now_ns)
 {
 	int err = native_burst_poll(n, now_ns);
+	uint64_t calm;
 
 	if (!err && over(n, now_ns) && n->ctl->mmap_on) {
 		/* Between windows only the mmap family costs anything. */
@@ -287,7 +292,8 @@ static int poll_burst(struct native *n, uint64_t now_ns)
 		n->maps_off = true;
 		snprintf(n->note, sizeof(n->note), "mmap is called too often to be traced");
 	}
-	if (!err && n->burst.calm_windows >= CALM_WINDOWS)
+	calm = (uint64_t)CALM_WINDOWS << 2 * (n->falls < CALM_FALLS ? n->falls : CALM_FALLS);
+	if (!err && n->burst.calm_windows >= calm)
 		return native_enter(n, NATIVE_EXACT);
 	return err ? err : native_table_scan(n, now_ns);
 }
@@ -356,6 +362,15 @@ double native_coverage(const struct native *n)
 	if (n->state == NATIVE_BURST)
 		return run_ns > 0 ? n->burst.covered_ns / run_ns : 0;
 	return n->state == NATIVE_EXACT ? 1 : 0;
+}
+
+double native_window_factor(const struct native *n)
+{
+	const struct native_burst *b = &n->burst;
+	double seen = b->covered_ns > 0 ? (double)b->calls * 1e9 / b->covered_ns : 0;
+
+	return n->state == NATIVE_BURST && seen > 0 && n->true_rate > seen ? n->true_rate / seen
+									   : 1;
 }
 
 uint64_t native_reconciled(const struct native *n)

@@ -10,7 +10,7 @@
 #define STATS_NS    500000000ull
 #define METER_NS    6000000
 #define METER_TIMES 2
-#define SMOOTH_NS   2e9
+#define SMOOTH_NS   1e9
 
 static int prog_runs(int fd, uint64_t *runs, uint64_t *ns)
 {

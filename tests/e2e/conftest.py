@@ -23,8 +23,6 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if not os.path.exists(harness.TOOL):
         raise pytest.UsageError("%s is not built" % harness.TOOL)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(harness.BUILD, "matrix.jsonl"))
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +38,8 @@ def cells(request):
         call = getattr(item, "callspec", None)
         if call and "cell" in call.params:
             wanted[item.nodeid] = call.params["cell"]
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(harness.BUILD, "matrix.jsonl"))
     for python in {c[0] for c in wanted.values()}:
         pythons.install_zoo(python)
     jobs = int(os.environ.get("PYLEAK_TEST_JOBS", "2"))

@@ -77,10 +77,10 @@ static void do_realloc(void)
 {
 	char *p = realloc((void *)hide(0), 100), *q;
 
-	p = realloc(p, hide(110));	   /* in place */
-	p = realloc(p, hide(5000));	   /* grows or moves */
-	p = realloc(p, hide(1 << 20));	   /* to a mapping of its own */
-	p = realloc(p, hide(3 << 20));	   /* by mremap */
+	p = realloc(p, hide(110));	    /* in place */
+	p = realloc(p, hide(5000));	    /* grows or moves */
+	p = realloc(p, hide(1 << 20));	    /* to a mapping of its own */
+	p = realloc(p, hide(3 << 20));	    /* by mremap */
 	q = realloc(p, hide(SIZE_MAX / 2)); /* fails: p is left */
 	if (q)
 		abort();

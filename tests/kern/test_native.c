@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ static void start_child(struct fixture *f)
 		snprintf(out, sizeof(out), "%d", b[1]);
 		close(a[1]);
 		close(b[0]);
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test leaves nothing behind */
 		execl("/proc/self/exe", "native_child", "child", in, out, (char *)NULL);
 		_exit(127);
 	}
@@ -86,9 +88,8 @@ static void load(struct fixture *f, uint64_t min_size, uint64_t max_size)
 	f->skel->rodata->config.min_size = min_size;
 	f->skel->rodata->config.max_size = max_size;
 	f->skel->rodata->config.max_frames = PL_MAX_FRAMES;
-	bpf_object__for_each_program (p, f->skel->obj)
-		bpf_program__set_expected_attach_type(
-			p, (enum bpf_attach_type)probe_attach_type(f->mechanism));
+	bpf_object__for_each_program(p, f->skel->obj) bpf_program__set_expected_attach_type(
+		p, (enum bpf_attach_type)probe_attach_type(f->mechanism));
 	assert_int_equal(pyleak_bpf__load(f->skel), 0);
 }
 
@@ -193,9 +194,9 @@ static uint64_t lost(struct fixture *f, enum pl_lost_reason why)
 	uint32_t zero = 0;
 	struct pl_stats st;
 
-	assert_int_equal(bpf_map__lookup_elem(f->skel->maps.stats, &zero, sizeof(zero), &st,
-					      sizeof(st), 0),
-			 0);
+	assert_int_equal(
+		bpf_map__lookup_elem(f->skel->maps.stats, &zero, sizeof(zero), &st, sizeof(st), 0),
+		0);
 	return st.lost[why];
 }
 
@@ -230,8 +231,8 @@ static void exact(enum probe_mechanism m)
 		char what;
 		const char *name;
 	} rows[] = {
-		{'m', "malloc and free"}, {'c', "calloc"}, {'r', "realloc"},
-		{'a', "aligned variants"}, {'p', "mmap"},  {'t', "four threads"},
+		{'m', "malloc and free"},  {'c', "calloc"}, {'r', "realloc"},
+		{'a', "aligned variants"}, {'p', "mmap"},   {'t', "four threads"},
 	};
 	struct fixture *f = make(m);
 	double bytes, count, want = 0;
@@ -374,7 +375,8 @@ static void bursts_find_a_leak(void **state)
 	for (int k = 0; k < 4; k++) {
 		if (k) /* the first three seconds have begun already */
 			tell(f, 'l');
-		for (uint64_t end = clock_ns() + 3000000000u; clock_ns() < end; nanosleep(&ms, NULL))
+		for (uint64_t end = clock_ns() + 3000000000u; clock_ns() < end;
+		     nanosleep(&ms, NULL))
 			assert_int_equal(native_poll(f->native), 0);
 		hear(f);
 		leaked += f->answer->calls;
@@ -394,10 +396,9 @@ static void bursts_find_a_leak(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tracefs_is_exact),	      cmocka_unit_test(multi_is_exact),
-		cmocka_unit_test(sizes_are_filtered),	      cmocka_unit_test(pause_takes_the_probes_out),
-		cmocka_unit_test(cost_of_a_pair),
-		cmocka_unit_test(bursts_find_a_leak),
+		cmocka_unit_test(tracefs_is_exact),   cmocka_unit_test(multi_is_exact),
+		cmocka_unit_test(sizes_are_filtered), cmocka_unit_test(pause_takes_the_probes_out),
+		cmocka_unit_test(cost_of_a_pair),     cmocka_unit_test(bursts_find_a_leak),
 	};
 
 	if (argc == 4 && !strcmp(argv[1], "child"))

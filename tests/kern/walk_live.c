@@ -302,6 +302,8 @@ int main(int argc, char **argv)
 		bpf_map_update_elem(bpf_map__fd(b->maps.sites), &j.ip[i], &j.site[i], BPF_ANY);
 	st = mmap(NULL, sizeof(*st), PROT_READ, MAP_SHARED, bpf_map__fd(b->maps.stats), 0);
 	err = attach(&j, b->progs.birth);
+	if (err == -EINVAL && !strcmp(j.mech, "multi"))
+		return 3; /* a kernel before 6.6 */
 	if (err) {
 		fprintf(stderr, "attach by %s: %s\n", j.mech, strerror(-err));
 		return 1;

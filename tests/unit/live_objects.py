@@ -247,6 +247,28 @@ for line in sys.stdin:
         print("ready", flush=True)
         while True:
             tmp = [(i * 1.5, str(i), {"a": i}, Plain(i, [i]), gen(i, i)) for i in range(3000)]
+    elif order[0] == "blocks":
+        import ctypes
+        libc = ctypes.CDLL(None)
+        libc.malloc.restype = ctypes.c_void_p
+        libc.malloc.argtypes = [ctypes.c_size_t]
+        libc.free.argtypes = [ctypes.c_void_p]
+        sizes = [24, 100, 600, 2000, 5000, 200000, 1 << 20]
+        blocks = [(libc.malloc(n), n) for n in sizes for _ in range(14)]
+        for i, (p, size) in enumerate(blocks):
+            if i & 1:
+                libc.free(p)
+            else:
+                ctypes.memset(p, 0, size)
+            print("obj", "freed" if i & 1 else "live", hex(p), "0x0", size)
+    elif order[0] == "interp":
+        # An interpreter with a GIL, and so a pymalloc, of its own (3.12+).
+        try:
+            import _xxsubinterpreters as interpreters
+        except ImportError:
+            import _interpreters as interpreters
+        held["interp"] = interpreters.create()
+        interpreters.run_string(held["interp"], "x = [(i, str(i)) for i in range(50000)]")
     elif order[0] == "stats":
         sys._debugmallocstats()
     elif order[0] == "fill":

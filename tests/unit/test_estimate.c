@@ -181,6 +181,28 @@ static void gc_objects_wait_for_a_full_collection(void **state)
 	trend_set_free(t);
 }
 
+static void big_bodies_share_the_growth_of_bytes(void **state)
+{
+	struct trend_set *t = growth(3, 20, 20);
+	struct estimate_opts o = opts();
+	struct sample v[8];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		v[i] = survivor(i % 2, STR, -1, 1 + i * 0.9);
+		v[i].stack = 1 + i % 2;
+		v[i].bytes = v[i].part[0].bytes = 4096;
+	}
+	o.malloc_bytes_per_s = 409600;
+	assert_int_equal(estimate_sites(v, 8, t, &o, &e), 0);
+	assert_int_equal(e.n, 2);
+	assert_true(fabs(e.sites[0].count_per_s + e.sites[1].count_per_s - 100) < 1);
+	assert_true(fabs(e.sites[0].bytes_per_s - 204800) < 4096 * 15);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
 static void size_limits_are_kept(void **state)
 {
 	struct trend_set *t = growth(3, 20, 20);
@@ -207,6 +229,7 @@ int main(void)
 		cmocka_unit_test(old_survivors_outrank_a_cache),
 		cmocka_unit_test(ambiguous_survivors_count_only_alone),
 		cmocka_unit_test(gc_objects_wait_for_a_full_collection),
+		cmocka_unit_test(big_bodies_share_the_growth_of_bytes),
 		cmocka_unit_test(size_limits_are_kept),
 	};
 

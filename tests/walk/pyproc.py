@@ -3,8 +3,13 @@
 
 Written apart from src/py on purpose: recordings and live checks made with it are a second opinion.
 """
+import json
 import os
+import re
 import struct
+import subprocess
+
+MAX_FRAMES = 128
 
 # minor: _PyRuntime -> gilstate.tstate_current, autoTSSkey, interpreters.head;
 #        interp -> threads.head; tstate -> thread_id
@@ -140,3 +145,38 @@ class PyProc:
         if self.minor <= 10:
             return instr * (2 if self.minor == 10 else 1)
         return instr - code - CODE[self.minor]
+
+
+def start(python, scene, mode):
+    """Run a scene under PYTHON or ROOT:PYTHON; returns the process, its truth, its minor version."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenes.py")) as f:
+        text = f.read()
+    root, _, exe = python.rpartition(":")
+    argv = [exe, "-c", text, scene, mode]
+    if root:
+        argv = ["chroot", root] + argv
+    p = subprocess.Popen(argv, stdout=subprocess.PIPE)
+    line = p.stdout.readline()
+    minor = int(re.search(r"3\.(\d+)", os.path.basename(os.path.realpath(root + exe))
+                          if root or "pyenv" not in exe else exe).group(1))
+    return p, json.loads(line), minor
+
+
+def judge(py, truth, flags, frames):
+    """None when the recorded stack is the true one, else what is wrong."""
+    want = truth["frames"]
+    if (flags & 1) != (len(want) > MAX_FRAMES) or flags & 2:
+        return "flags %d with %d frames" % (flags, len(want))
+    if len(frames) != min(len(want), MAX_FRAMES):
+        return "%d frames of %d" % (len(frames), len(want))
+    for i, ((code, instr), (name, wcode, lasti, line)) in enumerate(zip(frames, want)):
+        if code != wcode:
+            return "frame %d is not %s" % (i, name)
+        if lasti is not None and instr != py.code_and_instr(code, lasti):
+            return "frame %d (%s) at %d, not at %d" % (i, name, py.lasti(code, instr), lasti)
+        if lasti is None:
+            at = py.lasti(code, instr)
+            got = [n for s, n in truth["lines"] if s <= at][-1]
+            if got not in range(line, line + 8):  # stay() goes on to its last lines
+                return "innermost line %d, not %d" % (got, line)
+    return None

@@ -5,14 +5,17 @@ usage: scenes.py SCENE hold|work
 
 Builds the stack named SCENE and prints, as one line of JSON, its frames, innermost first:
 [function, address of the code object, offset of the instruction, line]. The innermost frame's offset
-is null: it moves on. Then either stays inside one C call that never drops the GIL (hold), or goes on
-for ever handing an object of class Mark to builtins there (work).
+is null: it moves on. Then stays there inside one C call that never drops the GIL (hold) or that has
+dropped it (wait), or goes on for ever handing an object of class Mark to builtins (work).
 """
 import asyncio
 import dis
 import json
 import sys
 import threading
+import time
+
+native = None  # a thread that has never seen Python
 
 
 class Mark:
@@ -39,13 +42,16 @@ def say(frame):
         frame = frame.f_back
     lines = [[s, n] for s, n in dis.findlinestarts(inner) if n is not None]
     print(json.dumps({"frames": out, "lines": lines, "thread": threading.get_ident(),
-                      "mark": id(Mark)}), flush=True)
+                      "mark": id(Mark),
+                      "native": native}), flush=True)
 
 
 def stay(mode):
     say(sys._getframe())
     if mode == "hold":
-        sum(range(1 << 62))  # line of truth
+        sum(range(1 << 62))
+    if mode == "wait":
+        time.sleep(3600)
     mark = Mark()
     while True:
         repr(mark), hash(mark), id(mark), str(mark), dir(mark)
@@ -59,6 +65,10 @@ def recurse(n, mode):
 
 def scene_plain(mode):
     stay(mode)
+
+
+def scene_nested(mode):
+    recurse(40, mode)
 
 
 def scene_deep(mode):
@@ -119,6 +129,29 @@ def scene_thread(mode):
     t = threading.Thread(target=recurse, args=(5, mode))
     t.start()
     t.join()
+
+
+def scene_subinterpreter(mode):
+    try:
+        import _interpreters as sub
+    except ImportError:
+        import _xxsubinterpreters as sub
+    try:
+        text = sys.orig_argv[2]
+    except AttributeError:
+        with open("/proc/self/cmdline") as f:
+            text = f.read().split("\0")[2]
+    head = "import sys; sys.argv = ['-c', 'nested', %r]\n" % mode
+    sub.run_string(sub.create(), head + text)
+
+
+def scene_native(mode):
+    import ctypes
+    global native
+    libc, thread = ctypes.CDLL(None), ctypes.c_ulong()
+    libc.pthread_create(ctypes.byref(thread), None, libc.pause, None)
+    native = thread.value
+    stay(mode)
 
 
 def main():

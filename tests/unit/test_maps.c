@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Processes: the texts of /proc, memory, files behind rows of maps, who is refused. */
+#include "proc/proc_priv.h"
+
+#include "unit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct row {
+	const char *name, *line;
+	size_t n;
+	struct proc_map want;
+};
+
+static void rows_of_maps_are_understood(void **state)
+{
+	static const struct row rows[] = {
+		{"plain",
+		 "00400000-0041f000 r--p 00001000 fe:01 4711                     "
+		 "/usr/bin/python3.11",
+		 1,
+		 {0x400000, 0x41f000, 0x1000, 4711, 0xfe << 20 | 1, true, false, false, false,
+		  "/usr/bin/python3.11"}},
+		{"heap",
+		 "55d0a000-55d0b000 rw-p 00000000 00:00 0      [heap]",
+		 1,
+		 {0x55d0a000, 0x55d0b000, 0, 0, 0, true, true, false, false, "[heap]"}},
+		{"anonymous",
+		 "1000-2000 rwxp 0 00:00 0",
+		 1,
+		 {0x1000, 0x2000, 0, 0, 0, true, true, true, false, ""}},
+		{"anonymous with a blank",
+		 "1000-2000 rwxp 0 00:00 0 ",
+		 1,
+		 {0x1000, 0x2000, 0, 0, 0, true, true, true, false, ""}},
+		{"deleted",
+		 "1000-3000 r-xp 0 08:01 9 /a b (deleted)",
+		 1,
+		 {0x1000, 0x3000, 0, 9, 8 << 20 | 1, true, false, true, true, "/a b"}},
+		{"newline in the name",
+		 "1000-3000 ---p 0 08:01 9 /a\\012b",
+		 1,
+		 {0x1000, 0x3000, 0, 9, 8 << 20 | 1, false, false, false, false, "/a\nb"}},
+		{"vsyscall",
+		 "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]",
+		 1,
+		 {0xffffffffff600000, 0xffffffffff601000, 0, 0, 0, false, false, true, false,
+		  "[vsyscall]"}},
+		{"no row at all", "hello", 0, {0}},
+		{"cut", "1000-3000 r-xp 0 08", 0, {0}},
+		{"ends before it begins", "3000-1000 r-xp 0 08:01 9 /a", 0, {0}},
+		{"empty", "", 0, {0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct proc_map *w = &rows[i].want;
+		char *text = strdup(rows[i].line);
+		struct proc_map *m;
+		size_t n;
+
+		assert_int_equal(proc_parse_maps(text, &m, &n), 0);
+		if (n != rows[i].n)
+			fail_msg("%s: %zu rows", rows[i].name, n);
+		if (n && (m->start != w->start || m->end != w->end || m->offset != w->offset ||
+			  m->inode != w->inode || m->dev != w->dev || m->readable != w->readable ||
+			  m->writable != w->writable || m->executable != w->executable ||
+			  m->deleted != w->deleted || strcmp(m->path, w->path) != 0))
+			fail_msg("%s: wrong row, path '%s'", rows[i].name, m->path);
+		free(m);
+		free(text);
+	}
+}
+
+static void overlapping_rows_are_left_out(void **state)
+{
+	char text[] = "1000-3000 r--p 0 08:01 9 /a\n2000-4000 r--p 0 08:01 9 /b\n"
+		      "5000-6000 r--p 0 08:01 9 /c\n";
+	struct proc p = {.pid = getpid()};
+
+	(void)state;
+	assert_int_equal(proc_parse_maps(text, &p.maps, &p.n_maps), 0);
+	assert_int_equal(p.n_maps, 2);
+	assert_null(proc_find_map(&p, 0xfff));
+	assert_string_equal(proc_find_map(&p, 0x1000)->path, "/a");
+	assert_string_equal(proc_find_map(&p, 0x2fff)->path, "/a");
+	assert_null(proc_find_map(&p, 0x3000));
+	assert_string_equal(proc_find_map(&p, 0x5fff)->path, "/c");
+	assert_null(proc_find_map(&p, 0x6000));
+	free(p.maps);
+}
+
+static void stat_and_status_are_understood(void **state)
+{
+	struct proc_status st;
+	struct proc_stat s;
+
+	(void)state;
+	assert_int_equal(
+		proc_parse_stat("12 (a) S 1) S 1 12 12 0 -1 2097216 0 0 0 0 0 0 0 0 20 0 1 "
+				"0 777 0 0 0 0 0 140 0",
+				&s),
+		0);
+	assert_string_equal(s.comm, "a) S 1");
+	assert_int_equal(s.state, 'S');
+	assert_int_equal(s.start_ticks, 777);
+	assert_int_equal(s.start_stack, 140);
+	assert_true(s.flags & 0x00200000);
+	assert_int_equal(proc_parse_stat("12 (", &s), -EINVAL);
+	assert_int_equal(proc_parse_stat(")12(", &s), -EINVAL);
+	assert_int_equal(proc_parse_status("Name:\tx\nState:\tZ (zombie)\nTgid:\t12\nPPid:\t1\n"
+					   "NSpid:\t12\t3\t1\nVmRSS:\t  100 kB\nThreads:\t5\n",
+					   &st),
+			 0);
+	assert_int_equal(st.state, 'Z');
+	assert_int_equal(st.ns_pid, 1);
+	assert_int_equal(st.rss_kb, 100);
+	assert_int_equal(st.threads, 5);
+	assert_int_equal(proc_parse_status("", &st), -EINVAL);
+}
+
+static int open_self(void **state)
+{
+	return proc_open(getpid(), (struct proc **)state);
+}
+
+static int close_self(void **state)
+{
+	proc_close(*state);
+	return 0;
+}
+
+static void reads_memory_and_skips_holes(void **state)
+{
+	const struct proc *p = *state;
+	uint64_t word = 0x1122334455667788, got = 0, many[2500] = {0};
+	struct proc_req req[2500];
+	char text[8];
+
+	assert_int_equal(proc_read_u64(p, (uintptr_t)&word, &got), 0);
+	assert_int_equal(got, word);
+	assert_int_equal(proc_read_u64(p, 8, &got), -EFAULT);
+	assert_int_equal(proc_read_cstr(p, (uintptr_t) "hello, world", text, sizeof(text)), 0);
+	assert_string_equal(text, "hello, ");
+	assert_int_equal(proc_read_cstr(p, 8, text, sizeof(text)), -EFAULT);
+	assert_string_equal(text, "");
+	for (size_t i = 0; i < ARRAY_SIZE(req); i++)
+		req[i] = (struct proc_req){i % 7 == 3 ? 64 : (uintptr_t)&word, &many[i], 8, false};
+	assert_int_equal(proc_read_many(p, req, ARRAY_SIZE(req)), 2500 - 357);
+	for (size_t i = 0; i < ARRAY_SIZE(req); i++) {
+		assert_int_equal(req[i].ok, i % 7 != 3);
+		assert_int_equal(many[i], i % 7 == 3 ? 0 : word);
+	}
+}
+
+static void a_string_may_end_at_a_hole(void **state)
+{
+	const struct proc *p = *state;
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char text[64];
+
+	assert_ptr_not_equal(page, MAP_FAILED);
+	munmap(page + 4096, 4096);
+	strcpy(page + 4096 - 4, "end");
+	assert_int_equal(proc_read_cstr(p, (uintptr_t)page + 4092, text, sizeof(text)), 0);
+	assert_string_equal(text, "end");
+	page[4095] = '!';
+	assert_int_equal(proc_read_cstr(p, (uintptr_t)page + 4092, text, sizeof(text)), -EFAULT);
+	assert_string_equal(text, "end!");
+	munmap(page, 4096);
+}
+
+static void knows_itself(void **state)
+{
+	struct proc *p = *state;
+	struct proc_memory m;
+	int tids[64];
+
+	assert_int_equal(p->pid, getpid());
+	assert_int_equal(p->ppid, getppid());
+	assert_true(proc_alive(p));
+	assert_false(proc_execed(p));
+	assert_int_equal(proc_memory(p, &m), 0);
+	assert_true(m.rss_bytes > 100000);
+	assert_true(m.threads >= 1);
+	assert_int_equal(proc_tids(p, tids, ARRAY_SIZE(tids)), m.threads);
+	assert_int_equal(proc_refresh(p), 0);
+	assert_non_null(proc_find_map(p, (uintptr_t)&knows_itself));
+	assert_true(proc_find_map(p, (uintptr_t)&knows_itself)->executable);
+}
+
+/* Map a file under a name, do something to the name, and find the file again. */
+static void find_file(struct proc *p, const char *name, const char *then_name)
+{
+	char path[4096], with[64] = "content of the file that was mapped";
+	int fd = open(name, O_CREAT | O_RDWR | O_TRUNC, 0600);
+	const struct proc_map *m;
+	struct stat was, now;
+	void *at;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, with, sizeof(with)), sizeof(with));
+	assert_int_equal(fstat(fd, &was), 0);
+	at = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_ptr_not_equal(at, MAP_FAILED);
+	close(fd);
+	if (then_name)
+		rename(then_name, name);
+	else
+		unlink(name);
+	assert_int_equal(proc_read_maps(p), 0);
+	m = proc_find_map(p, (uintptr_t)at);
+	assert_non_null(m);
+	if (proc_map_file(p, m, path, sizeof(path))) {
+		/* Without CAP_SYS_ADMIN there is no way to a deleted file. */
+		assert_int_not_equal(geteuid(), 0);
+	} else {
+		assert_int_equal(stat(path, &now), 0);
+		assert_int_equal(now.st_ino, was.st_ino);
+		assert_null(strchr(path, ' '));
+	}
+	munmap(at, 4096);
+	unlink(name);
+}
+
+static void finds_files_whatever_their_name(void **state)
+{
+	char path[4096], dir[] = "/tmp/pyleak test maps XXXXXX", a[64], b[64];
+	struct proc *p = *state;
+	const struct proc_map *m = proc_find_map(p, (uintptr_t)&find_file);
+
+	assert_int_equal(proc_map_file(p, m, path, sizeof(path)), 0);
+	assert_non_null(mkdtemp(dir));
+	snprintf(a, sizeof(a), "%s/a", dir);
+	snprintf(b, sizeof(b), "%s/b", dir);
+	find_file(p, a, NULL);
+	fclose(fopen(b, "w"));
+	find_file(p, a, b);
+	unlink(b);
+	rmdir(dir);
+	m = proc_find_map(p, (uintptr_t)&path);
+	assert_int_equal(proc_map_file(p, m, path, sizeof(path)), -ENOENT);
+}
+
+static void refuses_with_a_reason(void **state)
+{
+	struct proc *p;
+	pid_t child;
+	siginfo_t info;
+
+	(void)state;
+	assert_int_equal(proc_open(0, &p), -EINVAL);
+	assert_int_equal(proc_open(-3, &p), -EINVAL);
+	assert_int_equal(proc_open(0x3fffffff, &p), -ESRCH);
+	assert_non_null(strstr(fail_text(), "no process 1073741823"));
+	child = fork();
+	if (!child)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(proc_open(child, &p), -ESRCH);
+	assert_non_null(strstr(fail_text(), "zombie"));
+	waitpid(child, NULL, 0);
+	if (!access("/proc/2/stat", R_OK) && proc_open(2, &p) == -EINVAL)
+		assert_non_null(strstr(fail_text(), "kernel thread"));
+}
+
+static void notices_exec_and_end(void **state)
+{
+	char *argv[] = {"sleep", "100", NULL};
+	struct proc *p;
+	int go[2];
+	char byte;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	child = fork();
+	if (!child) {
+		close(go[1]);
+		if (read(go[0], &byte, 1) == 1)
+			execv("/bin/sleep", argv);
+		_exit(1);
+	}
+	assert_int_equal(proc_open(child, &p), 0);
+	assert_false(proc_execed(p));
+	assert_int_equal(write(go[1], "x", 1), 1);
+	for (int i = 0; i < 2000 && !proc_execed(p); i++)
+		usleep(1000);
+	assert_true(proc_execed(p));
+	assert_int_equal(proc_refresh(p), 0);
+	assert_false(proc_execed(p));
+	assert_string_equal(p->cmdline[1], "100");
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	assert_false(proc_alive(p));
+	assert_int_equal(proc_read_maps(p), -ESRCH);
+	proc_close(p);
+	close(go[0]);
+	close(go[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_of_maps_are_understood),
+		cmocka_unit_test(overlapping_rows_are_left_out),
+		cmocka_unit_test(stat_and_status_are_understood),
+		cmocka_unit_test_setup_teardown(reads_memory_and_skips_holes, open_self,
+						close_self),
+		cmocka_unit_test_setup_teardown(a_string_may_end_at_a_hole, open_self, close_self),
+		cmocka_unit_test_setup_teardown(knows_itself, open_self, close_self),
+		cmocka_unit_test_setup_teardown(finds_files_whatever_their_name, open_self,
+						close_self),
+		cmocka_unit_test(refuses_with_a_reason),
+		cmocka_unit_test(notices_exec_and_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
