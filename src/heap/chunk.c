@@ -11,11 +11,19 @@
 #define MIN_CHUNK   32
 #define FASTBIN_MAX 128
 #define TCACHE_SIZE 4096 /* of the struct, at most: 592 bytes from 2.30 on, more in 2.42 */
-#define KEY_VOTES   2
+#define TCACHE_MAX  1040
+#define HEAP_READ   (512u << 10) /* of the brk heap: enough to meet some freed chunks */
+#define KEY_VOTES   3
 #define KEY_NS	    1000000000ull /* how long to wait before looking for the key again */
 
 struct chunk {
 	uint64_t prev_size, size, user[2];
+};
+
+struct votes {
+	uint64_t key[32];
+	unsigned count[32];
+	size_t n;
 };
 
 static const struct proc_map *brk_heap(const struct proc *p)
@@ -26,30 +34,82 @@ static const struct proc_map *brk_heap(const struct proc *p)
 	return NULL;
 }
 
+/* One vote for @key; true when it has enough. */
+static bool vote(struct votes *v, uint64_t key)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->key[i] == key)
+			return ++v->count[i] >= KEY_VOTES;
+	if (v->n < ARRAY_SIZE(v->key)) {
+		v->key[v->n] = key;
+		v->count[v->n++] = 1;
+	}
+	return false;
+}
+
+/* Up to 2.42 the main thread's tcache is the first chunk of the brk heap: all that it lists bears
+ * the key. */
+static uint64_t key_from_lists(const struct proc *p, const uint8_t *heap, size_t len)
+{
+	uint64_t size = heap_u64(heap + 8) & ~FLAG_BITS, at, key;
+	struct votes v = {0};
+
+	if (size < MIN_CHUNK || size > TCACHE_SIZE || size > len)
+		return 0;
+	for (size_t i = 16; i + 8 <= size; i += 8) {
+		at = heap_u64(heap + i);
+		if (heap_is_pointer(at) && !(at & 15) && !proc_read_u64(p, at + 8, &key) && key &&
+		    vote(&v, key))
+			return key;
+	}
+	return 0;
+}
+
+/* Otherwise: chunks whose first word is a well-formed link, and whose second is one and the same
+ * number that is no pointer. */
+static uint64_t key_from_chunks(const uint8_t *heap, uint64_t start, size_t len)
+{
+	struct votes v = {0};
+	uint64_t size;
+
+	for (size_t at = 0; at + MIN_CHUNK <= len; at += size) {
+		uint64_t ptr = start + at + 16, next, key;
+
+		size = heap_u64(heap + at + 8) & ~FLAG_BITS;
+		if (size < MIN_CHUNK || (size & 15) || size > len - at)
+			break;
+		next = heap_u64(heap + at + 16) ^ (ptr >> 12);
+		key = heap_u64(heap + at + 24);
+		if (size > TCACHE_MAX || !(key >> 48) || (next & 15))
+			continue;
+		if (next && (next < start + 16 || next - start > len ||
+			     (heap_u64(heap + (next - start) - 8) & ~FLAG_BITS) != size))
+			continue;
+		if (vote(&v, key))
+			return key;
+	}
+	return 0;
+}
+
 /* The second word of every chunk in a tcache is a key: one random number per process (2.34 on), the
- * address of the thread's tcache before. The main thread's tcache is the first chunk of the brk
- * heap; the chunks it lists tell the key. */
+ * address of the thread's tcache before. */
 static void find_key(struct heap *h)
 {
-	const struct proc_map *m = brk_heap(h->rt->proc);
-	uint64_t word[TCACHE_SIZE / 8], key[32], size;
-	size_t n = 0;
+	const struct proc *p = h->rt->proc;
+	const struct proc_map *m = brk_heap(p);
+	auto_free uint8_t *heap = NULL;
+	size_t len;
 
 	h->key_ns = clock_ns();
-	if (!m || proc_read_u64(h->rt->proc, m->start + 8, &size))
+	if (!m)
 		return;
-	size &= ~FLAG_BITS;
-	if (size < 64 || size > TCACHE_SIZE || proc_read(h->rt->proc, m->start, word, size))
+	len = m->end - m->start < HEAP_READ ? (size_t)(m->end - m->start) : HEAP_READ;
+	heap = malloc(len);
+	if (!heap || len < TCACHE_SIZE || proc_read(p, m->start, heap, len))
 		return;
-	for (size_t i = 2; i < size / 8 && n < ARRAY_SIZE(key); i++) {
-		if (word[i] < m->start || (word[i] & 15) || word[i] >= 1ull << 47 ||
-		    proc_read_u64(h->rt->proc, word[i] + 8, &key[n]) || !key[n])
-			continue;
-		for (size_t k = 0, votes = 1; k < n; k++)
-			if (key[k] == key[n] && ++votes >= KEY_VOTES)
-				h->tcache_key = key[n];
-		n++;
-	}
+	h->tcache_key = key_from_lists(p, heap, len);
+	if (!h->tcache_key)
+		h->tcache_key = key_from_chunks(heap, m->start, len);
 }
 
 /* tcache and fastbins leave the in-use bit of the next chunk set. */

@@ -12,8 +12,6 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
 import pythons  # noqa: E402
 
-RESULTS = []
-
 
 def pytest_addoption(parser):
     parser.addoption("--matrix", choices=("core", "full"), default="core",
@@ -48,12 +46,7 @@ def cells(request):
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def report_result(result):
-    RESULTS.append(result)
-    harness.record(result)
-
-
 def pytest_terminal_summary(terminalreporter):
-    if RESULTS:
+    if harness.RESULTS:
         terminalreporter.write_sep("=", "matrix")
-        terminalreporter.write_line(harness.table(RESULTS))
+        terminalreporter.write_line(harness.table(harness.RESULTS))

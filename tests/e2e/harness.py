@@ -21,6 +21,7 @@ SCHEMA = os.path.join(TOP, "docs", "report.schema.json")
 SECONDS = int(os.environ.get("PYLEAK_TEST_SECONDS", "20"))
 INTERVAL_S = 2
 FEW_SAMPLES = 30
+RESULTS = []  # of this test session, for the table at its end
 
 # Losses that a correct run may have, and why. Anything else is a failed check.
 LOST_ALLOWED = {
@@ -362,3 +363,8 @@ def table(results):
 def record(result, path=None):
     with open(path or os.path.join(BUILD, "matrix.jsonl"), "a") as f:
         f.write(json.dumps(dataclasses.asdict(result)) + "\n")
+
+
+def report_result(result):
+    RESULTS.append(result)
+    record(result)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Every program on Debian 12's Python, some (or, in the full matrix, all) on every other one."""
-from conftest import report_result
+import harness
 import pythons
 import zoo
 
@@ -17,5 +17,5 @@ def pytest_generate_tests(metafunc):
 
 def test_cell(cell, cells, request):
     result = cells[request.node.nodeid].result()
-    report_result(result)
+    harness.report_result(result)
     assert result.ok, "; ".join(result.problems)

@@ -6,7 +6,6 @@ import subprocess
 
 import pytest
 
-from conftest import report_result
 import harness
 import pythons
 import zoo
@@ -41,7 +40,7 @@ def test_debian_12_kernel(guest, name):
     assert name in results, "no result; rc %d: %s %s" % (run.returncode, run.stdout[-1500:], run.stderr[-800:])
     result = results[name]
     result.python += "@" + result.kernel
-    report_result(result)
+    harness.report_result(result)
     assert result.kernel.startswith("6.1."), result.kernel
     assert result.ok, "; ".join(result.problems)
 
@@ -56,6 +55,6 @@ def test_other_kernels(kernel, full, tmp_path):
     bad = []
     for result in results:
         result.python += "@" + result.kernel
-        report_result(result)
+        harness.report_result(result)
         bad += ["%s: %s" % (result.program, p) for p in result.problems]
     assert not bad, "; ".join(bad)

@@ -2,6 +2,8 @@
 /* Native blocks of a real process: after every pattern of allocator calls the table of live blocks
  * must be what the target says it holds, to the byte. Needs root. */
 #include "native_child.h"
+/* One binary: it starts itself again as its target. */
+#include "native_child.c"
 #include "track/native.h"
 
 #include <setjmp.h>

@@ -5,7 +5,7 @@ import time
 
 from common import request
 
-RECEIPTS = {}
+RECEIPTS = []
 
 
 class Shop:
@@ -16,10 +16,10 @@ class Shop:
         self.orders += 1
         request(self.orders)
         if self.orders % 7 == 0:
-            self.bill(self.orders)
+            self.bill()
 
-    def bill(self, number):
-        RECEIPTS[number] = self.receipt()
+    def bill(self):
+        RECEIPTS.append(self.receipt())
 
     def receipt(self):
         return {"customer": "alice", "items": 3, "paid": True, "currency": "EUR"}  # LEAK
