@@ -113,7 +113,48 @@ static __always_inline void event_put(__u32 op, __u64 addr, __u64 size, __u64 st
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void block_end(__u32 mode, __u64 addr)
+static __always_inline __u32 log2_of(__u64 v)
+{
+	__u32 r = 0;
+
+	if (v >> 32) {
+		v >>= 32;
+		r += 32;
+	}
+	if (v >> 16) {
+		v >>= 16;
+		r += 16;
+	}
+	if (v >> 8) {
+		v >>= 8;
+		r += 8;
+	}
+	if (v >> 4) {
+		v >>= 4;
+		r += 4;
+	}
+	if (v >> 2) {
+		v >>= 2;
+		r += 2;
+	}
+	return r + (v >> 1);
+}
+
+/* A block from before we came ends. glibc keeps the chunk's size in the word in front of it, its
+ * low bits are flags. */
+static __always_inline void unknown_end(struct pl_native_ctl *ctl, __u64 addr)
+{
+	__u64 size = 0;
+	__u32 bin;
+
+	if (bpf_probe_read_user(&size, sizeof(size), (void *)(addr - 8)))
+		return;
+	bin = log2_of(size & ~7ULL);
+	if (bin < PL_UNKNOWN_BINS)
+		__sync_fetch_and_add(&ctl->unknown[bin], 1);
+}
+
+static __always_inline void block_end(struct pl_native_ctl *ctl, __u32 mode, __u64 addr)
 {
 	struct pl_block b;
 
@@ -121,8 +162,8 @@ static __always_inline void block_end(__u32 mode, __u64 addr)
 		return;
 	if (mode == PL_NATIVE_BURST)
 		event_put(PL_NATIVE_FREE, addr, 0, 0, 0);
-	else
-		block_take(addr, &b);
+	else if (!block_take(addr, &b))
+		unknown_end(ctl, addr);
 }
 
 /* The size asked for and the old block, from the arguments; 0 when the call makes no block we
@@ -234,7 +275,7 @@ int native_entry(struct pt_regs *ctx)
 		a[k] = reg_read(ctx, ctl->fns[i].reg[k]);
 	if (fn == PL_FN_FREE) {
 		__sync_fetch_and_add(&ctl->frees, 1);
-		block_end(mode, a[0]);
+		block_end(ctl, mode, a[0]);
 	} else if (fn == PL_FN_MUNMAP) {
 		map_end(a[0], a[1]);
 	} else {

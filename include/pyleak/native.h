@@ -33,6 +33,8 @@
 enum pl_fn { PL_FN(X) PL_FN_MAX };
 #undef X
 
+#define PL_UNKNOWN_BINS 48 /* by the logarithm of the size */
+
 #define PL_FN_ARGS  3
 #define PL_REG_NONE 0xff /* the argument is not available at the probed byte */
 
@@ -63,6 +65,9 @@ struct pl_native_ctl {
 	__u64 frees;
 	__u64 maps;
 	__u64 metered;
+	/* Frees of blocks that were there before us, by the logarithm of their chunk's size: known
+	 * blocks that take their place are no growth. */
+	__u64 unknown[PL_UNKNOWN_BINS];
 };
 
 /* A call that has been entered and has not returned. One slot per thread and family. */

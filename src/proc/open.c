@@ -161,10 +161,10 @@ int proc_open(int pid, struct proc **out)
 
 int proc_refresh(struct proc *p)
 {
-	struct proc *now, old = *p;
+	struct proc *now = NULL, old = *p;
 	int err = proc_open(p->pid, &now);
 
-	if (err)
+	if (err || !now)
 		return err;
 	if (now->start_ticks != p->start_ticks) {
 		proc_close(now);

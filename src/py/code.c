@@ -24,7 +24,7 @@ struct py_code {
 struct fixed {
 	uint64_t name, file, table;
 	int firstline, firsttraceable;
-	uint32_t units;
+	uint32_t units, pad; /* compared as bytes */
 };
 
 static uint64_t word(const uint8_t *raw, size_t at)

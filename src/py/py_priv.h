@@ -26,10 +26,10 @@ struct py_vtable {
 
 /* One minor version as it was built without --disable-gil. */
 struct py_build {
-	int minor;
 	const char *source; /* for people: where the layout is taken from */
-	struct py_layout layout;
 	struct pl_walk walk;
+	struct py_layout layout;
+	int minor;
 	/* _PyRuntimeState; PL_NONE = not there */
 	uint16_t runtime_finalizing, runtime_initialized, runtime_tstate_current, runtime_autotss;
 	uint16_t runtime_raw, runtime_obj; /* allocator tables, 3.12+ */

@@ -93,8 +93,8 @@ static struct verdict judge(const struct py_runtime *rt, slot_fn slot)
 		if (!fsbase || proc_read_u64(rt->proc, fsbase, &self) || self != fsbase)
 			continue;
 		if (slot(rt, fsbase, &value))
-			v.wild++;
-		else if (!value)
+			value = UINT64_MAX;
+		if (!value)
 			v.empty++;
 		else if (listed(tstates, n, value) && thread_of(rt, value) == fsbase)
 			v.own++; /* with sub-interpreters a thread has several states */

@@ -27,6 +27,8 @@ struct joiner {
 	VEC(struct joined) v;
 	struct map64 index;	 /* id and kind -> place + 1 */
 	struct map64 satellites; /* stacks whose objects own blocks in malloc's memory */
+	const struct native_site *replacer[PL_UNKNOWN_BINS];
+	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
 };
 
 static size_t name_frames(struct joiner *j, const struct stack *st, struct report_frame **out)
@@ -150,6 +152,54 @@ static unsigned quarters_of(const struct native_site *n)
 	return q;
 }
 
+/* A full cache takes a block for each one from before us that it frees: equal rates give it away.
+ */
+static bool takes_their_place(double gained, double freed)
+{
+	return freed > 0 && gained > 0.85 * freed && gained < 1.15 * freed;
+}
+
+/* Known blocks that take the place of ones from before us are no growth: what all sites of a size
+ * gain is set against the frees of unknown blocks of that size. One site of just that rate is taken
+ * to be the one; else all of them share it. */
+static void balance_blocks(struct joiner *j, const struct native_sites *native)
+{
+	double gained[PL_UNKNOWN_BINS] = {0};
+
+	for (size_t i = 0; i < native->n; i++) {
+		const struct native_site *n = &native->v[i];
+		struct trend_fit count, bytes;
+		unsigned bin;
+
+		fit_native(n, &count, &bytes);
+		if (n->key.kind != PL_KIND_HEAP || !(count.slope > 0) || !(n->live_count > 0))
+			continue;
+		bin = native_bin(n->live_bytes / n->live_count);
+		gained[bin] += count.slope;
+		if (takes_their_place(count.slope,
+				      native_unknown_per_s(j->s->native, (double)(1ull << bin))))
+			j->replacer[bin] = n;
+	}
+	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++) {
+		double freed = native_unknown_per_s(j->s->native, (double)(1ull << b));
+
+		j->balance[b] = freed < gained[b] ? 1 - freed / gained[b] : freed > 0 ? 0 : 1;
+	}
+}
+
+/* The share of a site's gain that is growth. */
+static double real_share(const struct joiner *j, const struct native_site *n)
+{
+	unsigned bin;
+
+	if (n->key.kind != PL_KIND_HEAP || !(n->live_count > 0))
+		return 1;
+	bin = native_bin(n->live_bytes / n->live_count);
+	if (j->replacer[bin])
+		return n != j->replacer[bin];
+	return j->balance[bin];
+}
+
 /* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
  * objects whose births were seen is in their size already. The rest is a site of its own. */
 static void join_native(struct joiner *j, const struct native_site *n)
@@ -159,13 +209,16 @@ static void join_native(struct joiner *j, const struct native_site *n)
 	struct trend_fit count, bytes;
 	struct verdict_evidence *v;
 	struct joined *to;
+	double real = real_share(j, n);
 
 	fit_native(n, &count, &bytes);
+	count.slope *= real;
+	bytes.slope *= real;
 	log_debug("native site %llx+%llx: %.0f live, %.0f bytes (%.0f/s), %u of %u objects, %zu "
 		  "points",
 		  (unsigned long long)n->key.stack, (unsigned long long)n->key.caller,
 		  n->live_count, n->live_bytes, bytes.slope, n->objects, n->checked, n->n_points);
-	if (!st || !bytes.growing || !(bytes.slope > 0) ||
+	if (!st || !bytes.growing || real < 0.1 || !(bytes.slope > 0) ||
 	    (!objects && map64_get(&j->satellites, n->key.stack)))
 		return;
 	to = join_stack(j, st,
@@ -300,6 +353,8 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 	err = s->native ? native_sites(s->native, &native) : 0;
 	if (err)
 		return err;
+	if (s->native)
+		balance_blocks(j, &native);
 	o.malloc_bytes_per_s = malloc_growth(s, &native);
 	err = estimate_sites(v, n, heap_has_pools(s->heap) ? s->classes : NULL, &o, &e);
 	for (size_t i = 0; i < e.n; i++)

@@ -23,16 +23,19 @@ enum births_mode {
 	BIRTHS_ALWAYS, /* the rate fits the budget: every birth is seen */
 };
 
-#define SESSION_FILES 32 /* files with birth sites: the interpreter, and extension modules on 3.8 \
-			  */
+#define SESSION_FILES                                                               \
+	32 /* files with birth sites: the interpreter, and extension modules on 3.8 \
+	    */
 #define SESSION_NOTES  16
 #define SESSION_SERIES 512
 
 /* Series of the memory trend. */
-enum { TREND_RSS,
-       TREND_LIVE,   /* live blocks of the pools */
-       TREND_MALLOC, /* anonymous memory that is no pool */
-       TREND_SERIES };
+enum {
+	TREND_RSS,
+	TREND_LIVE,   /* live blocks of the pools */
+	TREND_MALLOC, /* anonymous memory that is no pool */
+	TREND_SERIES
+};
 
 struct session_times { /* when each job is due, CLOCK_MONOTONIC; 0 = not planned */
 	uint64_t burst, climb, census, memory, native, poll;

@@ -86,21 +86,36 @@ static double per_second(const struct sample *s, const struct classes *c,
 	return (double)s->weight / (span > 0.5 ? span : 0.5);
 }
 
+/* Blocks that are bodies of survivors themselves: an instance owns its dict, and the dict may have
+ * been seen being born too. Such a block must not count twice. */
+static void note_bodies(const struct sample *v, size_t n, const struct classes *c,
+			const struct estimate_opts *o, struct map64 *bodies)
+{
+	for (size_t i = 0; i < n; i++)
+		if (counts(&v[i], c, o))
+			map64_put(bodies, v[i].part[0].addr);
+}
+
 static void find_factors(const struct sample *v, size_t n, const struct trend_set *t,
 			 const struct estimate_opts *o, struct classes *c)
 {
 	double owned[HEAP_CLASSES + 1] = {0};
+	struct map64 bodies = {0};
 
+	note_bodies(v, n, c, o, &bodies);
 	for (size_t i = 0; i < n; i++) {
 		if (!counts(&v[i], c, o))
 			continue;
 		for (unsigned p = 0; p < v[i].parts; p++) {
 			unsigned cls = class_index(v[i].part[p].cls);
 
+			if (p && map64_get(&bodies, v[i].part[p].addr))
+				continue;
 			owned[cls] += per_second(&v[i], c, o) *
 				      (cls == HEAP_CLASSES ? v[i].part[p].bytes : 1);
 		}
 	}
+	map64_free(&bodies);
 	for (unsigned k = 0; k < HEAP_CLASSES; k++) {
 		struct trend_fit fit;
 

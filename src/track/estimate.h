@@ -35,7 +35,7 @@ struct estimate_opts {
 	uint64_t collections; /* full collections so far */
 	/* Growth of the memory outside of the pools that belongs to objects; 0: told by others. */
 	double malloc_bytes_per_s;
-	double coverage;      /* share of the time that was watched: used where pools cannot tell */
+	double coverage; /* share of the time that was watched: used where pools cannot tell */
 };
 
 struct estimate {

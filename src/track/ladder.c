@@ -137,6 +137,7 @@ static void fill(struct ladder *l, struct sample *s, const struct heap_object *o
 	s->bytes = o->bytes;
 	s->parts = (uint8_t)(o->parts < HEAP_MAX_PARTS ? o->parts : HEAP_MAX_PARTS);
 	for (unsigned p = 0; p < s->parts; p++) {
+		s->part[p].addr = o->part[p].addr;
 		s->part[p].cls = (int8_t)o->part[p].cls;
 		s->part[p].bytes =
 			o->part[p].bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)o->part[p].bytes;

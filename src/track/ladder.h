@@ -22,8 +22,9 @@ struct sample {
 	bool gc;
 	bool ambiguous; /* its content was seen on other samples too: not identified beyond doubt */
 	struct {
-		int8_t cls;
+		uint64_t addr;
 		uint32_t bytes;
+		int8_t cls;
 	} part[HEAP_MAX_PARTS];
 	uint64_t bytes;
 	struct heap_fingerprint fp;

@@ -143,6 +143,7 @@ int native_enter(struct native *n, enum native_state state)
 	native_set_off(n, SET_HEAP_ENTRY);
 	native_set_off(n, SET_HEAP_RETURN);
 	clear_blocks(n);
+	native_unknown_start(n);
 	n->state = state;
 	n->epoch_ns = now_ns;
 	if (state != NATIVE_OFF)
@@ -256,6 +257,7 @@ void native_close(struct native *n)
 		close(n->stats_fd);
 	native_burst_free(&n->burst);
 	native_table_free(&n->table);
+	trend_set_free(n->unknown.trend);
 	free(n);
 }
 
@@ -305,6 +307,7 @@ int native_poll(struct native *n)
 	if (n->state == NATIVE_OFF || n->paused)
 		return 0;
 	native_cost_update(n, now_ns);
+	native_unknown_sample(n, (double)(now_ns - n->start_ns) / 1e9);
 	return n->state == NATIVE_EXACT ? poll_exact(n, now_ns) : poll_burst(n, now_ns);
 }
 

@@ -94,6 +94,12 @@ struct native_sites {
 int native_sites(struct native *n, struct native_sites *out);
 void native_sites_free(struct native_sites *s);
 
+/* How many blocks about as big as @bytes, from before we came, are freed per second of late: known
+ * blocks that take their place are no growth. */
+double native_unknown_per_s(const struct native *n, double bytes);
+/* The bin of a size: sizes of one bin balance each other. 0 .. PL_UNKNOWN_BINS - 1 */
+unsigned native_bin(double bytes);
+
 /* Every known live block (in bursts: every sample that lives). Return not 0 to stop. */
 typedef int (*native_block_fn)(void *arg, uint64_t addr, const struct pl_block *block);
 int native_each_block(struct native *n, native_block_fn fn, void *arg);

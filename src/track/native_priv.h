@@ -5,6 +5,7 @@
 
 #include "base/map64.h"
 #include "track/native.h"
+#include "track/trend.h"
 
 /* What a call costs the target besides the program, measured on 6.18 in a VM: the trap on an
  * emulated instruction, what a return probe adds, and a trap with single step. */
@@ -55,7 +56,16 @@ struct native_table {
 	uint64_t overflow; /* sites beyond PL_MAX_NATIVE_SITES */
 };
 
+/* Frees of blocks from before us, over time (native_unknown.c). */
+struct native_unknown {
+	struct trend_set *trend;
+	double last_s;
+};
+
 struct native;
+void native_unknown_start(struct native *n);
+void native_unknown_sample(struct native *n, double now_s);
+
 int native_table_scan(struct native *n, uint64_t now_ns);
 void native_table_reset(struct native *n);
 void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b, double weight,
@@ -114,6 +124,7 @@ struct native {
 	int stats_fd;
 	uint64_t stats_until_ns, over_since_ns;
 	struct native_table table;
+	struct native_unknown unknown;
 	struct native_burst burst;
 };
 

@@ -43,7 +43,7 @@ static struct sample survivor(uint64_t stack, uint64_t type, int cls, double bor
 			: age >= 1 ? 2
 				   : 1,
 		.parts = 1,
-		.part = {{(int8_t)cls, 64}},
+		.part = {{.addr = addr, .bytes = 64, .cls = (int8_t)cls}},
 		.bytes = 64,
 	};
 }
@@ -92,9 +92,30 @@ static void satellites_in_the_class_count_too(void **state)
 		v[i] = survivor(1, DICT, 3, i * 0.9);
 		v[i].parts = 2; /* its table lies in the same class */
 		v[i].part[1] = v[i].part[0];
+		v[i].part[1].addr += 0x100000;
 	}
 	assert_int_equal(estimate_sites(v, 10, t, &o, &e), 0);
 	assert_true(fabs(e.sites[0].count_per_s - 100) < 2);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
+static void a_block_with_a_birth_of_its_own_counts_once(void **state)
+{
+	struct trend_set *t = growth(3, 200, 20);
+	struct estimate_opts o = opts();
+	struct sample v[20];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		v[2 * i] = survivor(1, DICT, 3, i * 0.9);
+		v[2 * i + 1] = survivor(2, STR, 7, i * 0.9); /* an instance that owns the dict */
+		v[2 * i + 1].parts = 2;
+		v[2 * i + 1].part[1] = v[2 * i].part[0];
+	}
+	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
+	assert_true(fabs(site(&e, 1)->count_per_s - 200) < 2);
 	estimate_free(&e);
 	trend_set_free(t);
 }
@@ -225,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth_is_shared_out_by_survivors),
 		cmocka_unit_test(satellites_in_the_class_count_too),
+		cmocka_unit_test(a_block_with_a_birth_of_its_own_counts_once),
 		cmocka_unit_test(what_does_not_grow_has_no_rate),
 		cmocka_unit_test(old_survivors_outrank_a_cache),
 		cmocka_unit_test(ambiguous_survivors_count_only_alone),

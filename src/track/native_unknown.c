@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Blocks from before we came: nobody knows how many there are, but every free of one is seen. A
+ * full cache frees one of them for each block that we see it take. */
+#include <math.h>
+
+#include "track/native_priv.h"
+
+#define SAMPLE_S 1.0
+
+/* glibc's chunk is a word bigger than what was asked for, rounded up to 16. */
+unsigned native_bin(double bytes)
+{
+	uint64_t chunk = ((uint64_t)(bytes < 0 ? 0 : bytes) + 8 + 15) & ~15ull;
+	unsigned bin = 63 - (unsigned)__builtin_clzll(chunk < 32 ? 32 : chunk);
+
+	return bin < PL_UNKNOWN_BINS ? bin : PL_UNKNOWN_BINS - 1;
+}
+
+/* The counters go on; a new series begins (after a pause, calls have gone unseen). */
+void native_unknown_start(struct native *n)
+{
+	trend_set_free(n->unknown.trend);
+	n->unknown.trend = NULL;
+	trend_set_new(PL_UNKNOWN_BINS, SAMPLE_S, &n->unknown.trend);
+}
+
+void native_unknown_sample(struct native *n, double now_s)
+{
+	double v[PL_UNKNOWN_BINS];
+
+	if (!n->unknown.trend || n->state != NATIVE_EXACT)
+		return;
+	for (unsigned i = 0; i < PL_UNKNOWN_BINS; i++)
+		v[i] = (double)n->ctl->unknown[i];
+	trend_set_add(n->unknown.trend, now_s, v);
+}
+
+double native_unknown_per_s(const struct native *n, double bytes)
+{
+	struct trend_fit fit;
+
+	if (!n->unknown.trend || n->state != NATIVE_EXACT)
+		return 0;
+	trend_set_fit(n->unknown.trend, native_bin(bytes), &fit);
+	return fit.slope > 0 ? fit.slope : 0;
+}
