@@ -101,6 +101,7 @@ void session_burst(struct session *s)
 	s->bursts++;
 	s->on_ns += looked ? closed - opened : 0;
 	s->window_births += last - before;
+	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), s->rt->minor <= 10);
 	budget_spend(&s->budget, clock_ns(), last - before, closed - began, s->n_sites);
 	log_debug("window %u: %.1f ms open, %llu births", s->bursts,
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
@@ -145,6 +146,7 @@ static void look_always(struct session *s)
 	}
 	ladder_look(s->ladder, s->births, from, looked, collections_now(s), s->bursts++);
 	session_drain(s);
+	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), s->rt->minor <= 10);
 	last = births_now(s);
 	if (last - from > PL_BIRTH_SLOTS)
 		ladder_drop_look(s->ladder, last - from);

@@ -19,6 +19,8 @@ struct budget {
 };
 
 void budget_init(struct budget *b, double overhead, uint64_t now_ns);
+/* What a birth costs depends on the depth of the stack it walks, much more so up to 3.10. */
+void budget_set_depth(struct budget *b, double frames, bool frames_are_objects);
 /* Bring the account up to date. */
 void budget_fill(struct budget *b, uint64_t now_ns);
 /* When may the next burst start? Not before @now_ns. Includes the random part. */

@@ -16,7 +16,7 @@ struct stacks {
 	const struct py_runtime *rt;
 	struct map64 stack; /* id -> struct stack * */
 	struct map64 code;  /* address -> struct code_slot * */
-	uint64_t unread;
+	uint64_t unread, frames;
 };
 
 int stacks_new(const struct py_runtime *rt, struct stacks **out)
@@ -101,6 +101,7 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 		f->code = code_at(s, rec->frames[i].code, i == 0);
 		f->line = f->code ? py_code_line(f->code, f->instr) : 0;
 	}
+	s->frames += rec->n;
 	*v = (uintptr_t)st;
 }
 
@@ -122,6 +123,11 @@ bool stacks_verify(struct stacks *s, struct stack *st)
 size_t stacks_count(const struct stacks *s)
 {
 	return s->stack.n;
+}
+
+double stacks_mean_depth(const struct stacks *s)
+{
+	return s->stack.n ? (double)s->frames / (double)s->stack.n : 0;
 }
 
 uint64_t stacks_unread_codes(const struct stacks *s)

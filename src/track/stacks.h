@@ -33,6 +33,7 @@ struct stack *stacks_find(struct stacks *s, uint64_t id); /* NULL: unknown */
  * hash may by then mean another stack. False when stale. */
 bool stacks_verify(struct stacks *s, struct stack *st);
 size_t stacks_count(const struct stacks *s);
+double stacks_mean_depth(const struct stacks *s); /* frames; 0 without stacks */
 /* Code objects that were gone or unreadable when their stack arrived. */
 uint64_t stacks_unread_codes(const struct stacks *s);
 
