@@ -84,6 +84,7 @@ static void fill_probe(struct session *s, struct report_process *p, double run_s
 	if (p->coverage > 1)
 		p->coverage = 1;
 	p->slowdown_pct = 100 * budget_slowdown(&s->budget, s->now_ns);
+	run_s -= (double)s->paused_ns / 1e9;
 	if (s->native && run_s > 0)
 		p->slowdown_pct += 100 * native_spent_ns(s->native) / 1e9 / run_s;
 }

@@ -367,7 +367,11 @@ void session_pause(struct session *s, bool pause)
 			session_stop_always(s);
 		s->due.burst = s->due.native = 0;
 		native_pause(s->native);
+		budget_fill(&s->budget, clock_ns());
+		s->paused_at_ns = clock_ns();
 	} else {
+		s->paused_ns += clock_ns() - s->paused_at_ns;
+		budget_skip(&s->budget, s->paused_at_ns, clock_ns());
 		if (s->mode != BIRTHS_OFF)
 			s->due.burst = clock_ns() + 1000000;
 		if (!native_resume(s->native))

@@ -55,6 +55,7 @@ struct session {
 	size_t n_notes;
 	bool paused, ended;
 	uint64_t start_ns, now_ns, end_ns;
+	uint64_t paused_at_ns, paused_ns; /* since when, and for how long in all */
 
 	struct proc *proc;
 	struct py_runtime *rt;

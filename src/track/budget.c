@@ -77,6 +77,12 @@ void budget_charge(struct budget *b, double ns)
 	b->spent_ns += ns;
 }
 
+void budget_skip(struct budget *b, uint64_t from_ns, uint64_t now_ns)
+{
+	b->start_ns += now_ns - from_ns;
+	b->filled_ns = now_ns;
+}
+
 double budget_slowdown(const struct budget *b, uint64_t now_ns)
 {
 	double ran = (double)(now_ns - b->start_ns);
