@@ -79,7 +79,7 @@ void watch_opts_help(FILE *f)
 	      "  ~+3.4 k objects/s the same in objects (blocks, for memory of C code)\n"
 	      "  oldest            age of the oldest object from here that is still there\n"
 	      "  site              name of this stack, the same in every run and on every host\n"
-	      "  dict 83 %         types of what stays, by share of the bytes\n"
+	      "  dict 83 %         types of what stays, by share of the objects\n"
 	      "  app.py:42  add    the stack: the line that made them first, its callers below\n"
 	      "\n"
 	      "Examples:\n"

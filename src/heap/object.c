@@ -107,7 +107,8 @@ static void check(struct heap *h, struct heap_work *w)
 		o->addr = 0;
 		return;
 	}
-	o->gc = t->flags & TPF_HAVE_GC;
+	/* untracked (a dict or tuple of atoms): can be in no cycle, waits for no collection */
+	o->gc = (t->flags & TPF_HAVE_GC) && work_u64(w, -16);
 	if (o->addr >= h->static_start && o->addr < h->static_end)
 		o->immortal = true;
 }

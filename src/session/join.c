@@ -340,6 +340,7 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 		.older_s = s->o.older_s,
 		.min_size = s->o.min_size,
 		.max_size = s->o.max_size,
+		.burst = s->bursts,
 		.coverage = coverage,
 	};
 	struct native_sites native = {0};

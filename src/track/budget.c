@@ -6,11 +6,11 @@
  * page's copy, the breakpoint written and removed, TLB flushes) and some 150 us in all. */
 #define SITE_NS	 15000.0
 #define CYCLE_NS 150000.0
-/* A birth, all in: trap, walk, record. Measured on 3.11 and 3.13 at 3, 25, 60 and 128 frames 1.4-1.5,
- * 1.55-1.8, 2.1-2.5 and 2.9-3.4 us; on 3.9, where each frame is an object of its own and a read of
- * its own, 1.5, 3.3, 6.4 and 12 us. */
-#define HIT_NS		1500.0
-#define HIT_FRAME_NS	13.0
+/* A birth, all in: trap, walk, record. Measured on 3.11 and 3.13 at 3, 25, 60 and 128
+ * frames 1.4-1.5, 1.55-1.8, 2.1-2.5 and 2.9-3.4 us; on 3.9, where each frame is an object of its
+ * own and a read of its own, 1.5, 3.3, 6.4 and 12 us. */
+#define HIT_NS		 1500.0
+#define HIT_FRAME_NS	 13.0
 #define HIT_OLD_FRAME_NS 85.0
 /* No more than this is carried over: a quiet minute must not pay for a wild second. */
 #define MAX_SAVED_NS 60e6

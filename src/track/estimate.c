@@ -36,6 +36,16 @@ static bool wanted(const struct sample *s, const struct estimate_opts *o)
 	       s->bytes <= o->max_size && age_s(s, o) >= o->older_s;
 }
 
+/* An object with the content of others may have been replaced by one of them, unseen. Each later
+ * burst was a chance to see such a birth at its address, which would have killed it. A line whose
+ * objects come r times a second, seen with coverage c, leaves r c (1 - c)^(r t) such impostors of
+ * age t per second: with 3 % and 10 s never more than one in half a minute, whatever r is. */
+#define CHANCES 12
+static bool is_weak(const struct sample *s, const struct estimate_opts *o)
+{
+	return s->ambiguous && !(s->rung >= 4 && o->burst >= s->burst + CHANCES);
+}
+
 /* The oldest rung that enough survivors have passed: age is what tells a leak from a cache. */
 static void choose_rungs(const struct sample *v, size_t n, const struct estimate_opts *o,
 			 struct classes *c)
@@ -50,7 +60,7 @@ static void choose_rungs(const struct sample *v, size_t n, const struct estimate
 			continue;
 		cls = class_index(v[i].part[0].cls);
 		for (unsigned r = 2; r <= v[i].rung && r <= LADDER_RUNGS; r++)
-			(v[i].ambiguous ? weak : passed)[cls][r]++;
+			(is_weak(&v[i], o) ? weak : passed)[cls][r]++;
 	}
 	for (unsigned k = 0; k <= HEAP_CLASSES; k++) {
 		unsigned(*count)[LADDER_RUNGS + 1] = passed[k][2] ? &passed[k] : &weak[k];
@@ -72,7 +82,7 @@ static bool counts(const struct sample *s, const struct classes *c, const struct
 	if (!wanted(s, o))
 		return false;
 	cls = class_index(s->part[0].cls);
-	return s->rung >= c->rung[cls] && s->ambiguous == c->weak[cls];
+	return s->rung >= c->rung[cls] && is_weak(s, o) == c->weak[cls];
 }
 
 /* Survivors per second of the run that one sample stands for: those younger than its rung cannot
@@ -189,7 +199,7 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 		s->oldest_s = age;
 	if (age < s->youngest_s)
 		s->youngest_s = age;
-	if (!v->ambiguous)
+	if (!is_weak(v, o))
 		s->weak = false;
 	if (!v->gc || o->collections > v->collections || age >= 30)
 		s->waits_for_gc = false;

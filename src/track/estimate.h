@@ -33,6 +33,7 @@ struct estimate_opts {
 	double older_s;
 	uint64_t min_size, max_size;
 	uint64_t collections; /* full collections so far */
+	uint32_t burst;	      /* number of the latest burst */
 	/* Growth of the memory outside of the pools that belongs to objects; 0: told by others. */
 	double malloc_bytes_per_s;
 	double coverage; /* share of the time that was watched: used where pools cannot tell */

@@ -179,6 +179,29 @@ static void ambiguous_survivors_count_only_alone(void **state)
 	trend_set_free(t);
 }
 
+static void ambiguous_survivors_are_forgiven_after_many_bursts(void **state)
+{
+	struct trend_set *t = growth(3, 20, 20);
+	struct estimate_opts o = opts();
+	struct sample v[6];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		v[i] = survivor(1, STR, 3, 1 + i);
+		v[i].ambiguous = true;
+	}
+	o.burst = 5;
+	assert_int_equal(estimate_sites(v, 6, t, &o, &e), 0);
+	assert_true(e.sites[0].weak);
+	estimate_free(&e);
+	o.burst = 40;
+	assert_int_equal(estimate_sites(v, 6, t, &o, &e), 0);
+	assert_false(e.sites[0].weak);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
 static void gc_objects_wait_for_a_full_collection(void **state)
 {
 	struct trend_set *t = growth(3, 20, 20);
@@ -250,6 +273,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_grow_has_no_rate),
 		cmocka_unit_test(old_survivors_outrank_a_cache),
 		cmocka_unit_test(ambiguous_survivors_count_only_alone),
+		cmocka_unit_test(ambiguous_survivors_are_forgiven_after_many_bursts),
 		cmocka_unit_test(gc_objects_wait_for_a_full_collection),
 		cmocka_unit_test(big_bodies_share_the_growth_of_bytes),
 		cmocka_unit_test(size_limits_are_kept),
