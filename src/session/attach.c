@@ -111,7 +111,7 @@ static int open_set(struct session *s, const struct session_file *f, size_t firs
 		.offsets = offset,
 		.n = f->points.n,
 		.pid = s->proc->pid,
-		.prog_fd = bpf_program__fd(s->skel->progs.birth),
+		.prog_fd = s->birth_fd,
 		.label = "birth",
 	};
 

@@ -61,21 +61,42 @@ static int refused(int err)
 		    strerror(-err));
 }
 
-int session_load(struct session *s)
+/* From 3.12 on a process can have several GILs, and births of two interpreters run at once: the
+ * program that numbers its records atomically is taken where the kernel knows such an
+ * instruction (5.12). */
+static int load_with(struct session *s, bool shared)
 {
 	struct bpf_program *prog;
 	int err;
 
-	libbpf_set_print(print_libbpf);
 	s->skel = pyleak_bpf__open();
 	if (!s->skel)
 		return fail(-errno, "cannot open the BPF object: %s", strerror(errno));
 	set_config(s);
 	bpf_object__for_each_program(prog, s->skel->obj) bpf_program__set_expected_attach_type(
 		prog, (enum bpf_attach_type)probe_attach_type(s->mechanism));
+	bpf_program__set_autoload(s->skel->progs.birth, !shared);
+	bpf_program__set_autoload(s->skel->progs.birth_shared, shared);
 	err = pyleak_bpf__load(s->skel);
-	if (err)
+	if (err) {
+		pyleak_bpf__destroy(s->skel);
+		s->skel = NULL;
 		return refused(err);
+	}
+	s->birth_fd = bpf_program__fd(shared ? s->skel->progs.birth_shared : s->skel->progs.birth);
+	return 0;
+}
+
+int session_load(struct session *s)
+{
+	int err;
+
+	libbpf_set_print(print_libbpf);
+	err = s->rt->minor >= 12 ? load_with(s, true) : -ENOTSUP;
+	if (err && err != -EPERM)
+		err = load_with(s, false);
+	if (err)
+		return err;
 	s->births = map_pages(s->skel->maps.births, PL_BIRTH_SLOTS * sizeof(struct pl_birth),
 			      PROT_READ);
 	s->stats = map_pages(s->skel->maps.stats, sizeof(struct pl_stats), PROT_READ);

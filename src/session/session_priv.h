@@ -64,6 +64,7 @@ struct session {
 	/* the kernel half */
 	struct pyleak_bpf *skel;
 	struct ring_buffer *ring;
+	int birth_fd; /* the program for births */
 	const struct pl_birth *births;
 	volatile struct pl_stats *stats;
 	enum probe_mechanism mechanism;

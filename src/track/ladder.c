@@ -93,9 +93,13 @@ static unsigned count_content(const struct ladder *l, uint64_t content)
 	return l->seen[0][at] + l->seen[1][at];
 }
 
+/* Record @i; one that is not whole yet (several GILs) comes without an object. */
 static const struct pl_birth *birth_at(const struct pl_birth *ring, uint64_t i)
 {
-	return &ring[i & (PL_BIRTH_SLOTS - 1)];
+	static const struct pl_birth none;
+	const struct pl_birth *b = &ring[i & (PL_BIRTH_SLOTS - 1)];
+
+	return b->lap == ((i / PL_BIRTH_SLOTS + 1) & 0xffff) ? b : &none;
 }
 
 /* The last birth at each address, as samples without content. */

@@ -71,8 +71,8 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 {
 	struct site_row *r;
 
-	/* pymalloc's own: its blocks are counted by their births. An arena's list entry begins at its
-	 * first whole pool, so ask for the middle of the mapping. */
+	/* pymalloc's own: its blocks are counted by their births. An arena's list entry begins at
+	 * its first whole pool, so ask for the middle of the mapping. */
 	if (b->site.kind == PL_KIND_MMAP && n->spec.heap &&
 	    heap_in_arena(n->spec.heap, addr + b->size / 2))
 		return;

@@ -11,7 +11,6 @@ import tempfile
 import threading
 import time
 
-import zoo as zoo_table
 from pythons import HERE
 
 TOP = os.path.dirname(os.path.dirname(HERE))

@@ -14,6 +14,7 @@ import pytest
 
 import harness
 import pythons
+import zoo
 
 
 def tool(*args, prefix=(), env=None, limit=60):
@@ -216,7 +217,7 @@ def test_two_tools_on_one_target():
 
         first = harness.run_tool(target.pid, 14, during=during)
         for run in (first, second[0]):
-            result = harness.judge(run, target, harness.zoo_table.PROGRAMS["dicts"], python.name,
+            result = harness.judge(run, target, zoo.PROGRAMS["dicts"], python.name,
                                    want_rate=False)  # fmt: skip
             assert result.ok, result.problems
 

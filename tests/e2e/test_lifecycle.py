@@ -13,6 +13,7 @@ import pytest
 
 import harness
 import pythons
+import zoo
 
 MAX_STALL_S = 0.25
 BPFTOOL = shutil.which("bpftool") or "/usr/sbin/bpftool"
@@ -157,7 +158,7 @@ def test_target_ends_first():
     assert run.rc == 0, run.stderr
     process = run.report["processes"][0]
     assert process["state"] == "exited"
-    program = harness.zoo_table.PROGRAMS["dicts"]
+    program = zoo.PROGRAMS["dicts"]
     file, line = harness.blamed(process["sites"][0], program, path)
     assert (file, line in program.guilty) == (path, True)
 

@@ -15,8 +15,9 @@ GUEST = os.path.join(pythons.HERE, "vm_guest.py")
 
 
 def boot(kernel, out):
-    return subprocess.run([RUN, kernel, "-t", "900", "-o", str(out), "--", "/usr/bin/python3", GUEST],
-                          capture_output=True, text=True, errors="replace")  # fmt: skip
+    command = [RUN, kernel, "-t", "900", "-o", str(out), "--", "env",
+               "PYLEAK_BUILD=" + harness.BUILD, "/usr/bin/python3", GUEST]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, errors="replace")
 
 
 def load(out):

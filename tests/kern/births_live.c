@@ -9,7 +9,8 @@
  * The program writes one byte to descriptor 3 and reads the answer from descriptor 4: the first
  * time it waits for the probes, then for everything born so far to be on file; 'q' is its last
  * word. In DIR: births (pairs of u64: object and type; an answer is 0 and its number), truth (the
- * program's standard output), maps (as they were at its last word).
+ * program's standard output), maps (as they were at its last word), memory (what was writable
+ * when the probes were in: address and length as u64, the bytes, and so on).
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -134,7 +135,7 @@ static void record(struct live *l, uint64_t object, uint64_t type)
 static void drain(struct live *l)
 {
 	struct session *s = &l->s;
-	uint64_t n = __atomic_load_n(&s->stats->births, __ATOMIC_ACQUIRE);
+	uint64_t n = __atomic_load_n(&s->stats->births, __ATOMIC_ACQUIRE), from = l->seen;
 
 	for (; l->seen < n; l->seen++) {
 		const struct pl_birth *b = &s->births[l->seen % PL_BIRTH_SLOTS];
@@ -144,9 +145,36 @@ static void drain(struct live *l)
 	}
 	n = __atomic_load_n(&s->stats->births, __ATOMIC_ACQUIRE);
 	/* What was written over while it was copied counts as well: >= for the record in work. */
-	if (n - l->seen >= PL_BIRTH_SLOTS)
-		l->overrun += n - l->seen;
+	if (n - from >= PL_BIRTH_SLOTS)
+		l->overrun += n - from - PL_BIRTH_SLOTS + 1;
 	ring_buffer__consume(s->ring);
+}
+
+#define MEMORY_MAX (256u << 20)
+
+/* The driver looks here for objects that the program cannot reach: held by C code alone. */
+static int copy_memory(const struct live *l)
+{
+	const struct proc *p = l->s.proc;
+	int fd = open_in(l->dir, "memory");
+	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (!f)
+		return fail(-EIO, "no file for the memory");
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const struct proc_map *m = &p->maps[i];
+		uint64_t head[2] = {m->start, m->end - m->start};
+		auto_free void *data = NULL;
+
+		if (!m->writable || head[1] > MEMORY_MAX)
+			continue;
+		data = malloc(head[1]);
+		if (!data || proc_read(p, m->start, data, head[1]))
+			continue;
+		fwrite(head, sizeof(head), 1, f);
+		fwrite(data, head[1], 1, f);
+	}
+	return fclose(f) ? fail(-EIO, "the memory could not be written") : 0;
 }
 
 static int answer_step(struct live *l)
@@ -221,6 +249,10 @@ static int watch(struct live *l, pid_t pid)
 	if (!l->out)
 		return fail(-EIO, "no file for the births");
 	err = attach(&l->s, pid);
+	if (!err)
+		err = proc_read_maps(l->s.proc);
+	if (!err)
+		err = copy_memory(l);
 	if (!err)
 		err = follow(l);
 	if (!err)

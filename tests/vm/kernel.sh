@@ -19,7 +19,7 @@ dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-vm
 mkdir -p "$dir"
 exec 9>"$dir/.lock"
 flock 9
-if [ -e "$dir/$want/boot" ]; then
+if [ -d "$dir/$want" ]; then
 	echo "$dir/$want"
 	exit 0
 fi
@@ -55,10 +55,10 @@ more=$(own_apt apt-cache depends "$image" |
 for deb in "$tmp"/*.deb; do
 	# Of the modules, only those that lead to the host's files (tests/vm/initramfs.py).
 	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$tmp/root" --wildcards --wildcards-match-slash \
-		'./boot/*' '*/net/9p/*' '*/fs/9p/*' '*/fs/netfs/*' '*/fs/fscache/*' '*/fs/overlayfs/*' \
+		'./boot/*' '*/vmlinuz*' '*/net/9p/*' '*/fs/9p/*' '*/fs/netfs/*' '*/fs/fscache/*' '*/fs/overlayfs/*' \
 		'*/drivers/virtio/*' '*/drivers/char/hw_random/*' 2>/dev/null || :
 done
-[ -n "$(find "$tmp/root/boot" -name 'vmlinuz-*')" ]
+[ -n "$(find "$tmp/root" -type f -name 'vmlinuz*')" ]
 rm -rf "${dir:?}/$want"
 mv "$tmp/root" "$dir/$want"
 echo "$dir/$want"

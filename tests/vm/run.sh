@@ -25,7 +25,7 @@ done
 [ $# -gt 0 ] || usage
 
 kroot=$("$here/kernel.sh" "$want")
-kernel=$(find "$kroot/boot" -name 'vmlinuz-*' | sort -V | tail -n 1)
+kernel=$(find "$kroot" -type f -name 'vmlinuz*' | sort -V | tail -n 1)
 share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
 python3 "$here/initramfs.py" "$kroot" "$here/init" "$share/.initramfs"
