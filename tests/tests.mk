@@ -83,12 +83,13 @@ check-headers: $(SKEL)
 check-cppcheck:
 	$(call say,CPPCHK)
 	$(Q)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
-		--suppressions-list=tests/lint/cppcheck.txt -D_GNU_SOURCE -Iinclude -Isrc src
+		--suppressions-list=tests/lint/cppcheck.txt '-DLIBBPF_OPTS(t,n,...)=struct t n' \
+		'-Dbpf_object__for_each_program(p,o)=while(p)' -D_GNU_SOURCE -Iinclude -Isrc src
 
 check-tidy: $(SKEL)
 	$(call say,TIDY)
-	$(Q)clang-tidy --quiet --config-file=tests/lint/clang-tidy.yml $(wildcard src/*/*.c) -- \
-		$(CPPFLAGS_) -std=gnu11 2>/dev/null
+	$(Q)printf '%s\n' $(wildcard src/*/*.c) | xargs -P $(shell nproc) -I{} sh -c 'clang-tidy --quiet \
+		--config-file=tests/lint/clang-tidy.yml {} -- $$0 2>/dev/null' '$(filter-out -DPYLEAK_VERSION%,$(CPPFLAGS_)) -DPYLEAK_VERSION=0'
 
 check-shell:
 	$(call say,SHELL)

@@ -123,7 +123,7 @@ static void perf_off(struct probe_set *s)
 
 static int perf_on(struct probe_set *s)
 {
-	unsigned int type, bit;
+	unsigned int type = 0, bit = 0;
 	int err = read_pmu(&type, &bit);
 
 	for (size_t i = 0; i < s->n && !err; i++) {

@@ -271,7 +271,7 @@ void probe_event_remove(struct probe_event *ev)
 /* "p:pyleak_PID_START/label_N path..." -> the name, when its process is gone. */
 static bool dead_event(char *line, char *name, size_t size)
 {
-	unsigned long long start, now;
+	unsigned long long start, now = 0;
 	char *end;
 	int pid, err;
 

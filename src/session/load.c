@@ -66,7 +66,7 @@ static int refused(int err)
  * instruction (5.12). */
 static int load_with(struct session *s, bool shared)
 {
-	struct bpf_program *prog;
+	struct bpf_program *prog = NULL;
 	int err;
 
 	s->skel = pyleak_bpf__open();
@@ -95,7 +95,7 @@ int session_load(struct session *s)
 	err = s->rt->minor >= 12 ? load_with(s, true) : -ENOTSUP;
 	if (err && err != -EPERM)
 		err = load_with(s, false);
-	if (err)
+	if (err || !s->skel)
 		return err;
 	s->births = map_pages(s->skel->maps.births, PL_BIRTH_SLOTS * sizeof(struct pl_birth),
 			      PROT_READ);

@@ -144,8 +144,8 @@ int native_libc_find(const struct proc *p, struct native_libc *out)
 		err = proc_map_file(p, m, out->path, sizeof(out->path));
 	if (!err)
 		err = dso_open(out->path, &d);
-	if (err)
-		return err;
+	if (err || !m)
+		return err ? err : -ENOENT;
 	bias = m->start - m->offset - dso_base(d);
 	for (int fn = 0; fn < PL_FN_MAX; fn++)
 		add_fn(out, d, bias, fn);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Runs a program under births_live and reads what that recorded: births, answers, static data."""
 import bisect
+import contextlib
 import json
 import os
 import struct
@@ -20,7 +21,7 @@ class Overrun(Exception):
 class Statics:
     """The addresses of static data: file mappings, and the .bss behind the data of each file."""
 
-    def __init__(self, maps, root):
+    def __init__(self, maps):
         self.spans = []
         lowest = {}
         for line in maps.splitlines():
@@ -31,7 +32,8 @@ class Statics:
             self.spans.append((start, end))
             lowest.setdefault(part[5], start - int(part[2], 16))
         for path, start in lowest.items():
-            self.spans += self.bss(root + path, start)
+            with contextlib.suppress(FileNotFoundError):  # deleted: shared memory
+                self.spans += self.bss(path, start)
         self.spans.sort()
         self.starts = [s[0] for s in self.spans]
 
@@ -84,7 +86,7 @@ class Memory:
 class Record:
     """One run: summary of the loader, births in their order, what the program wrote."""
 
-    def __init__(self, directory, summary, root):
+    def __init__(self, directory, summary):
         self.summary = summary
         flat = array("Q")
         with open(os.path.join(directory, "births"), "rb") as f:
@@ -93,7 +95,7 @@ class Record:
         with open(os.path.join(directory, "truth"), "rb") as f:
             self.truth = f.read()
         with open(os.path.join(directory, "maps")) as f:
-            self.statics = Statics(f.read(), root)
+            self.statics = Statics(f.read())
         self.memory = Memory(os.path.join(directory, "memory"))
 
     def last_type(self):
@@ -121,4 +123,4 @@ def run(tool, python, program, directory):
     if done.returncode:
         raise AssertionError(done.stderr.decode(errors="replace")[-2000:])
     sys.stderr.write(done.stderr.decode(errors="replace"))
-    return Record(directory, json.loads(done.stdout), python.root)
+    return Record(directory, json.loads(done.stdout))
