@@ -96,6 +96,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		return fail(-ENOMEM, "out of memory");
 	s->o = *o;
 	s->random = clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull;
+	probe_sweep();
 	err = proc_open(pid, &s->proc);
 	if (!err)
 		err = py_open(s->proc, &s->rt);

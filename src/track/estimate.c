@@ -106,6 +106,44 @@ static void note_bodies(const struct sample *v, size_t n, const struct classes *
 			map64_put(bodies, v[i].part[0].addr);
 }
 
+/* A leak of objects that all look alike takes over addresses at which the same content has just
+ * been born and dropped elsewhere: those births seem to survive too, a few each. Among survivors of
+ * one content only stacks count that have a fair part of what the strongest stack has. */
+#define FAIR_PART 0.15
+
+static uint64_t content_key(const struct sample *s)
+{
+	return (s->fp.content ^ (s->stack * 0x9e3779b97f4a7c15ull)) | 1;
+}
+
+static void drop_impostors(struct sample *v, size_t n, const struct estimate_opts *o)
+{
+	struct map64 own = {0}, most = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *mine, *top;
+
+		if (!v[i].ambiguous || !wanted(&v[i], o))
+			continue;
+		mine = map64_put(&own, content_key(&v[i]));
+		top = map64_put(&most, v[i].fp.content);
+		if (mine && top && ++*mine > *top)
+			*top = *mine;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *mine, *top;
+
+		if (!v[i].ambiguous)
+			continue;
+		mine = map64_get(&own, content_key(&v[i]));
+		top = map64_get(&most, v[i].fp.content);
+		if (mine && top && (double)*mine < FAIR_PART * (double)*top)
+			v[i].addr = 0; /* in our copy */
+	}
+	map64_free(&own);
+	map64_free(&most);
+}
+
 static void find_factors(const struct sample *v, size_t n, const struct trend_set *t,
 			 const struct estimate_opts *o, struct classes *c)
 {
@@ -228,13 +266,20 @@ static int add_sample(struct builder *b, const struct sample *v, const struct cl
 	return 0;
 }
 
-int estimate_sites(const struct sample *v, size_t n, const struct trend_set *classes,
+int estimate_sites(const struct sample *samples, size_t n, const struct trend_set *classes,
 		   const struct estimate_opts *o, struct estimate *out)
 {
+	auto_free struct sample *v = malloc((n ? n : 1) * sizeof(*v));
 	struct builder b = {0};
 	struct classes c;
 	int err = 0;
 
+	memset(out, 0, sizeof(*out));
+	if (!v)
+		return fail(-ENOMEM, "out of memory");
+	if (n)
+		memcpy(v, samples, n * sizeof(*v));
+	drop_impostors(v, n, o);
 	choose_rungs(v, n, o, &c);
 	find_factors(v, n, classes, o, &c);
 	for (size_t i = 0; i < n && !err; i++)

@@ -45,7 +45,7 @@ struct estimate {
 };
 
 /* @classes: HEAP_CLASSES series of live blocks, or NULL when the build has no pools. */
-int estimate_sites(const struct sample *v, size_t n, const struct trend_set *classes,
+int estimate_sites(const struct sample *samples, size_t n, const struct trend_set *classes,
 		   const struct estimate_opts *o, struct estimate *out);
 void estimate_free(struct estimate *e);
 

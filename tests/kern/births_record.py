@@ -108,7 +108,7 @@ class Record:
         return [(a + 1, b) for a, b in zip(at, at[1:])]
 
 
-def run(tool, python, program, directory):
+def run(tool, python, program, directory, env=None):
     """Record the program's births. The text goes over the command line: the interpreter may live in
     a root file system without it."""
     with open(program) as f:
@@ -116,7 +116,7 @@ def run(tool, python, program, directory):
     command = [python.path, "-S", "-I", "-B", "-c", text]
     if python.root:
         command = ["chroot", python.root] + command
-    done = subprocess.run([tool, directory, "--"] + command, stdin=subprocess.DEVNULL,
+    done = subprocess.run([tool, directory, "--"] + command, stdin=subprocess.DEVNULL, env=env,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT_S)  # fmt: skip
     if done.returncode == EXIT_OVERRUN:
         raise Overrun(done.stdout.decode())

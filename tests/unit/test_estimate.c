@@ -202,6 +202,31 @@ static void ambiguous_survivors_are_forgiven_after_many_bursts(void **state)
 	trend_set_free(t);
 }
 
+static void impostors_of_one_content_are_dropped(void **state)
+{
+	struct trend_set *t = growth(3, 20, 20);
+	struct estimate_opts o = opts();
+	struct sample v[22];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 22; i++) {
+		v[i] = survivor(i < 20 ? 1 : 2, STR, 3, 1 + i % 7);
+		v[i].ambiguous = true;
+		v[i].fp.content = 77;
+	}
+	o.burst = 100;
+	assert_int_equal(estimate_sites(v, 22, t, &o, &e), 0);
+	assert_int_equal(e.n, 1);
+	assert_int_equal(e.sites[0].stack, 1);
+	estimate_free(&e);
+	v[20].fp.content = v[21].fp.content = 78; /* a content of its own is a leak of its own */
+	assert_int_equal(estimate_sites(v, 22, t, &o, &e), 0);
+	assert_int_equal(e.n, 2);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
 static void gc_objects_wait_for_a_full_collection(void **state)
 {
 	struct trend_set *t = growth(3, 20, 20);
@@ -274,6 +299,7 @@ int main(void)
 		cmocka_unit_test(old_survivors_outrank_a_cache),
 		cmocka_unit_test(ambiguous_survivors_count_only_alone),
 		cmocka_unit_test(ambiguous_survivors_are_forgiven_after_many_bursts),
+		cmocka_unit_test(impostors_of_one_content_are_dropped),
 		cmocka_unit_test(gc_objects_wait_for_a_full_collection),
 		cmocka_unit_test(big_bodies_share_the_growth_of_bytes),
 		cmocka_unit_test(size_limits_are_kept),
