@@ -7,6 +7,7 @@
 #include "report/verdict.h"
 #include "session/session_priv.h"
 
+#define FEWEST	  3   /* survivors that make a site: one or two may be anything */
 #define MAX_SITES 200 /* in a report; the rest is too small to look at */
 
 struct joined_type {
@@ -307,7 +308,8 @@ static void keep_sites(struct joiner *j, struct report_process *p, double run_s)
 	for (size_t i = 0; i < j->v.n; i++) {
 		const struct joined *t = &j->v.v[i];
 
-		if (t->site.verdict != CLASS_STEADY && !(others && t->evidence.one_block))
+		if (t->site.verdict != CLASS_STEADY && !(others && t->evidence.one_block) &&
+		    t->site.samples >= FEWEST)
 			p->sites[p->n_sites++] = t->site;
 	}
 }

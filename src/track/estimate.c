@@ -12,7 +12,10 @@
 
 const double ladder_age_s[LADDER_RUNGS] = {0.2, 1, 3, 10, 30, 60};
 
-#define ENOUGH 5 /* survivors that make an older rung trustworthy */
+/* Rungs a survivor must have passed to count at all: three seconds. With many threads, what a
+ * request holds lives as long as its thread waits for the GIL. */
+#define YOUNGEST 3
+#define ENOUGH	 5 /* survivors that make an older rung trustworthy */
 
 struct classes {
 	int rung[HEAP_CLASSES + 1];	 /* survivors must have passed it; the last one is malloc */
@@ -32,7 +35,7 @@ static double age_s(const struct sample *s, const struct estimate_opts *o)
 
 static bool wanted(const struct sample *s, const struct estimate_opts *o)
 {
-	return s->addr && s->rung >= 2 && s->parts && s->bytes >= o->min_size &&
+	return s->addr && s->rung >= YOUNGEST && s->parts && s->bytes >= o->min_size &&
 	       s->bytes <= o->max_size && age_s(s, o) >= o->older_s;
 }
 
@@ -59,15 +62,15 @@ static void choose_rungs(const struct sample *v, size_t n, const struct estimate
 		if (!wanted(&v[i], o))
 			continue;
 		cls = class_index(v[i].part[0].cls);
-		for (unsigned r = 2; r <= v[i].rung && r <= LADDER_RUNGS; r++)
+		for (unsigned r = YOUNGEST; r <= v[i].rung && r <= LADDER_RUNGS; r++)
 			(is_weak(&v[i], o) ? weak : passed)[cls][r]++;
 	}
 	for (unsigned k = 0; k <= HEAP_CLASSES; k++) {
-		unsigned(*count)[LADDER_RUNGS + 1] = passed[k][2] ? &passed[k] : &weak[k];
+		unsigned(*count)[LADDER_RUNGS + 1] = passed[k][YOUNGEST] ? &passed[k] : &weak[k];
 
-		c->weak[k] = !passed[k][2];
-		c->rung[k] = 2;
-		for (int r = LADDER_RUNGS; r > 2; r--)
+		c->weak[k] = !passed[k][YOUNGEST];
+		c->rung[k] = YOUNGEST;
+		for (int r = LADDER_RUNGS; r > YOUNGEST; r--)
 			if ((*count)[r] >= ENOUGH) {
 				c->rung[k] = r;
 				break;
