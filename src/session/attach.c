@@ -146,6 +146,7 @@ int session_attach(struct session *s)
 
 void session_detach(struct session *s)
 {
+	focus_free(s);
 	for (size_t i = 0; i < s->n_sets; i++)
 		probe_set_close(s->set[i]);
 	s->n_sets = 0;
@@ -153,18 +154,25 @@ void session_detach(struct session *s)
 
 int session_births_on(struct session *s)
 {
+	struct probe_set **set = s->focused ? s->focus.set : s->set;
 	int err = s->n_sets ? probe_set_warm(s->set[0]) : -ENOENT;
 
 	for (size_t i = 0; i < s->n_sets && !err; i++)
-		err = probe_set_on(s->set[i]);
+		err = set[i] ? probe_set_on(set[i]) : 0;
 	if (err)
 		session_births_off(s);
 	return err;
 }
 
+static void all_off(struct probe_set *const *set, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (set[i] && probe_set_is_on(set[i]))
+			probe_set_off(set[i]);
+}
+
 void session_births_off(struct session *s)
 {
-	for (size_t i = 0; i < s->n_sets; i++)
-		if (probe_set_is_on(s->set[i]))
-			probe_set_off(s->set[i]);
+	all_off(s->set, s->n_sets);
+	all_off(s->focus.set, s->n_sets);
 }

@@ -18,6 +18,7 @@
 #define WINDOW_BIRTHS 12000
 #define POLL_NS	      10000000 /* permanent mode: how long a surprise may last */
 #define LOOK_NS	      100000000
+#define FULL_VIEW_NS  30000000000ull
 #define LEARN_BURSTS  3 /* windows before permanent attachment is considered */
 
 static uint32_t next_random(struct session *s)
@@ -70,6 +71,8 @@ void session_burst(struct session *s)
 	uint64_t before = births_now(s), began = clock_ns(), opened, first, looked, last, closed;
 	uint64_t least = WINDOW_MIN_NS + next_random(s) % 3000000;
 
+	focus_choose(s);
+	began = clock_ns();
 	if (session_births_on(s)) {
 		session_note(s, "%s", fail_text());
 		s->mode = BIRTHS_OFF;
@@ -95,6 +98,7 @@ void session_burst(struct session *s)
 	}
 	if (last - before > PL_BIRTH_SLOTS)
 		before = last - PL_BIRTH_SLOTS;
+	focus_learn(s, before, last);
 	ladder_kill_old(s->ladder, s->births, before, last);
 	ladder_admit(s->ladder);
 
@@ -102,8 +106,8 @@ void session_burst(struct session *s)
 	s->on_ns += looked ? closed - opened : 0;
 	s->window_births += last - before;
 	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), s->rt->minor <= 10);
-	budget_spend(&s->budget, clock_ns(), last - before, closed - began, s->n_sites);
-	log_debug("window %u: %.1f ms open, %llu births", s->bursts,
+	budget_spend(&s->budget, clock_ns(), last - before, closed - began, focus_sites(s));
+	log_debug("window %u%s: %.1f ms open, %llu births", s->bursts, s->focused ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
 	s->due.burst = budget_next(&s->budget, clock_ns(), next_random(s));
 	s->due.climb = s->due.climb ? s->due.climb : clock_ns() + 200000000;
@@ -124,7 +128,7 @@ void session_start_always(struct session *s)
 	s->always_since = s->polled_ns = clock_ns();
 	s->due.burst = 0;
 	s->due.poll = s->always_since + POLL_NS;
-	budget_charge(&s->budget, (double)s->n_sites * 15000.0);
+	budget_charge(&s->budget, (double)focus_sites(s) * 15000.0);
 }
 
 void session_stop_always(struct session *s)
@@ -187,4 +191,11 @@ void session_poll_births(struct session *s)
 		return;
 	}
 	s->due.poll = now + POLL_NS;
+	/* Now and then all sites: there may be new ones, or other classes that grow. */
+	if (s->focused && now - s->always_since > FULL_VIEW_NS) {
+		look_always(s);
+		session_stop_always(s);
+		focus_full_next(s);
+		s->due.burst = now + POLL_NS;
+	}
 }

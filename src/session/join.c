@@ -29,6 +29,7 @@ struct joiner {
 	struct map64 index;	 /* id and kind -> place + 1 */
 	struct map64 satellites; /* stacks whose objects own blocks in malloc's memory */
 	const struct native_site *replacer[PL_UNKNOWN_BINS];
+	double most[PL_UNKNOWN_BINS];	 /* blocks of the site that has most of this size */
 	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
 };
 
@@ -177,6 +178,7 @@ static void balance_blocks(struct joiner *j, const struct native_sites *native)
 			continue;
 		bin = native_bin(n->live_bytes / n->live_count);
 		gained[bin] += count.slope;
+		j->most[bin] = fmax(j->most[bin], n->live_count);
 		if (takes_their_place(count.slope,
 				      native_unknown_per_s(j->s->native, (double)(1ull << bin))))
 			j->replacer[bin] = n;
@@ -199,6 +201,14 @@ static double real_share(const struct joiner *j, const struct native_site *n)
 	if (j->replacer[bin])
 		return n != j->replacer[bin];
 	return j->balance[bin];
+}
+
+/* In windows, a leak takes over addresses at which blocks of that size have just been freed: their
+ * takers seem to keep a few too. */
+static bool is_impostor(const struct joiner *j, const struct native_site *n)
+{
+	return n->estimated && n->live_count > 0 &&
+	       n->live_count < 0.15 * j->most[native_bin(n->live_bytes / n->live_count)];
 }
 
 /* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
@@ -245,7 +255,8 @@ static void join_native(struct joiner *j, const struct native_site *n)
 		v->quarters = quarters_of(n);
 	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
 	v->one_block = !count.growing && n->live_count < 4;
-	v->weak = v->waits_for_gc = false;
+	v->weak = is_impostor(j, n);
+	v->waits_for_gc = false;
 }
 
 static int by_count(const void *a, const void *b)

@@ -259,11 +259,24 @@ static void do_climb(struct session *s, uint64_t now)
 		s->due.climb = now + 50000000;
 }
 
+/* Half of the budget at most; while nothing grows outside of the pools, windows on malloc are kept
+ * for the case that this changes. */
+static double native_share(const struct session *s)
+{
+	struct trend_fit fit;
+
+	trend_set_fit(s->memory, TREND_MALLOC, &fit);
+	if (native_state(s->native) != NATIVE_BURST || fit.growing)
+		return s->o.overhead * BUDGET_AIM / 2;
+	return s->o.overhead * BUDGET_AIM / 8;
+}
+
 static void do_native(struct session *s, uint64_t now)
 {
 	double left;
 
 	s->due.native = now + NATIVE_NS;
+	native_set_share(s->native, native_share(s));
 	native_poll(s->native);
 	session_drain(s);
 	left = s->o.overhead * BUDGET_AIM - native_cost(s->native);

@@ -3,6 +3,7 @@
 #ifndef PYLEAK_SESSION_PRIV_H
 #define PYLEAK_SESSION_PRIV_H
 
+#include "base/map64.h"
 #include "heap/heap.h"
 #include "probe/probe.h"
 #include "session/session.h"
@@ -47,6 +48,23 @@ struct session_file {
 	struct probe_points points;
 };
 
+/* The few sites where objects of growing size classes are born (focus.c). */
+struct session_focus {
+	struct map64 mask;  /* type -> bits of the classes its bodies were seen in */
+	struct map64 known; /* (type, site) -> seen */
+	VEC(struct {
+		uint64_t type;
+		uint16_t site;
+	})
+	pairs;
+	uint32_t births[PL_MAX_SITES]; /* per site, in windows with all sites */
+	uint64_t classes;	       /* bits: what the sets were made for; 0 = no focus */
+	uint64_t looked_ns;	       /* when the choice was last looked at */
+	struct probe_set *set[SESSION_FILES];
+	size_t n_sites;
+	unsigned turn; /* windows since the last one with all sites */
+};
+
 struct session {
 	struct session_opts o;
 	char title[160];
@@ -72,6 +90,8 @@ struct session {
 	size_t n_sets, n_sites;
 	struct session_file file[SESSION_FILES];
 	size_t n_files;
+	struct session_focus focus;
+	bool focused; /* the probes that are in, or go in next, are those of the focus */
 
 	/* the user half */
 	enum births_mode mode;
@@ -114,6 +134,14 @@ void session_detach(struct session *s);
 int session_births_on(struct session *s);
 void session_births_off(struct session *s);
 void session_note(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* focus.c: windows on the sites that matter, once it is known which size classes grow */
+void focus_learn(struct session *s, uint64_t from, uint64_t to);
+/* Choose for the next window: all sites, or the focus. */
+void focus_choose(struct session *s);
+void focus_full_next(struct session *s); /* the next window probes all sites */
+void focus_free(struct session *s);
+size_t focus_sites(const struct session *s); /* probed in the window that is open or next */
 
 /* bursts.c: windows, and the permanent mode */
 void session_burst(struct session *s);

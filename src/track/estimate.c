@@ -147,6 +147,48 @@ static void drop_impostors(struct sample *v, size_t n, const struct estimate_opt
 	map64_free(&most);
 }
 
+/* Births of a stack that were frequent and then stopped (threads being started, a cache that
+ * filled) say nothing about what grows now: no birth for four times the usual gap, and some seconds
+ * at least. */
+#define QUIET_GAPS 4
+#define QUIET_S	   5
+
+struct births_seen {
+	double n, youngest_s, oldest_s;
+};
+
+static void drop_stopped(struct sample *v, size_t n, const struct estimate_opts *o)
+{
+	VEC(struct births_seen) seen = {0};
+	struct map64 index = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *place = wanted(&v[i], o) ? map64_put(&index, v[i].stack) : NULL;
+		struct births_seen *b;
+		double age;
+
+		if (!place || (!*place && !vec_push(&seen)))
+			continue;
+		*place = *place ? *place : seen.n;
+		b = &seen.v[*place - 1];
+		age = age_s(&v[i], o);
+		b->youngest_s = b->n > 0 && b->youngest_s < age ? b->youngest_s : age;
+		b->oldest_s = b->oldest_s > age ? b->oldest_s : age;
+		b->n++;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *place = map64_get(&index, v[i].stack);
+		const struct births_seen *b = place && *place ? &seen.v[*place - 1] : NULL;
+		double quiet = b ? b->youngest_s - ladder_age_s[YOUNGEST - 1] : 0;
+
+		if (b && quiet > QUIET_S &&
+		    quiet > QUIET_GAPS * (b->oldest_s - b->youngest_s) / b->n)
+			v[i].addr = 0; /* in our copy */
+	}
+	map64_free(&index);
+	vec_free(&seen);
+}
+
 static void find_factors(const struct sample *v, size_t n, const struct trend_set *t,
 			 const struct estimate_opts *o, struct classes *c)
 {
@@ -283,6 +325,7 @@ int estimate_sites(const struct sample *samples, size_t n, const struct trend_se
 	if (n)
 		memcpy(v, samples, n * sizeof(*v));
 	drop_impostors(v, n, o);
+	drop_stopped(v, n, o);
 	choose_rungs(v, n, o, &c);
 	find_factors(v, n, classes, o, &c);
 	for (size_t i = 0; i < n && !err; i++)

@@ -132,12 +132,10 @@ static void collect(struct ladder *l, const struct pl_birth *ring, uint64_t from
 	}
 }
 
-static void fill(struct ladder *l, struct sample *s, const struct heap_object *o, bool with_sizes)
+static void fill(struct sample *s, const struct heap_object *o)
 {
 	s->fp = o->fp;
 	s->gc = o->gc;
-	if (!with_sizes)
-		return;
 	s->bytes = o->bytes;
 	s->parts = (uint8_t)(o->parts < HEAP_MAX_PARTS ? o->parts : HEAP_MAX_PARTS);
 	for (unsigned p = 0; p < s->parts; p++) {
@@ -146,7 +144,6 @@ static void fill(struct ladder *l, struct sample *s, const struct heap_object *o
 		s->part[p].bytes =
 			o->part[p].bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)o->part[p].bytes;
 	}
-	(void)l;
 }
 
 static void read_samples(struct ladder *l, struct sample *const *v, size_t n, enum heap_depth depth)
@@ -170,7 +167,7 @@ int ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, ui
 		l->object[i].addr = l->look.v[i].addr;
 		l->object[i].type = l->look.v[i].type;
 	}
-	heap_read_objects(l->heap, l->object, l->look.n, HEAP_IDENTITY);
+	heap_read_objects(l->heap, l->object, l->look.n, HEAP_FULL);
 	for (size_t i = 0; i < l->look.n; i++) {
 		struct sample *s = &l->look.v[i];
 
@@ -179,7 +176,7 @@ int ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, ui
 			l->stats.gone++;
 			continue;
 		}
-		fill(l, s, &l->object[i], false);
+		fill(s, &l->object[i]);
 		s->born_ns = now;
 		s->due_ns = now + (uint64_t)(ladder_age_s[0] * 1e9);
 		s->collections = collections;
@@ -282,7 +279,7 @@ static bool climb_one(struct ladder *l, struct sample *s, const struct heap_obje
 			return false;
 		}
 	}
-	fill(l, s, o, true);
+	fill(s, o);
 	if (s->fp.content && count_content(l, s->fp.content) > 1)
 		s->ambiguous = true;
 	while (s->rung < LADDER_RUNGS &&
@@ -333,6 +330,12 @@ const struct sample *ladder_samples(const struct ladder *l, size_t *n)
 {
 	*n = l->sample.n;
 	return l->sample.v;
+}
+
+const struct sample *ladder_looked_at(const struct ladder *l, size_t *n)
+{
+	*n = l->look.n;
+	return l->look.v;
 }
 
 const struct ladder_stats *ladder_stats(const struct ladder *l)

@@ -54,6 +54,8 @@ int ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, ui
 void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
 /* Every birth in [from, to) kills older samples at its address. */
 void ladder_kill_old(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
+/* What the last look saw, until it is admitted or dropped; addr 0 = dead. */
+const struct sample *ladder_looked_at(const struct ladder *l, size_t *n);
 /* What is left of the look goes onto the ladder. */
 void ladder_admit(struct ladder *l);
 /* The burst's record is not whole: drop the look. */

@@ -25,4 +25,6 @@ def test_every_tenth_site_hidden(name):
                 file, line = harness.blamed(site, program, target.path)
                 assert (file, line in fine) == (target.path, True), (file, line, run.stdout[-2000:])
         # Falling back is allowed, silently falling back is not.
+        assert "births are not watched" in run.stdout, run.stdout[-2000:]
         assert "birth site" in run.stdout, run.stdout[-2000:]
+        assert not [s for s in process["sites"] if s["kind"] == "object"], run.stdout[-2000:]

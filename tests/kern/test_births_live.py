@@ -61,10 +61,10 @@ def tool():
     return path
 
 
-def record(tool, python, program, directory):
+def record(tool, python, program, directory, env=None):
     for _ in range(TRIES):
         try:
-            got = births_record.run(tool, python, os.path.join(HERE, program), str(directory))
+            got = births_record.run(tool, python, os.path.join(HERE, program), str(directory), env)
             break
         except births_record.Overrun as e:
             told = e
@@ -95,9 +95,7 @@ def judge_row(got, row, type_, addresses, windows, own):
             row, unseen, other, births, want)  # fmt: skip
 
 
-@pytest.mark.parametrize("python", interpreters(), ids=lambda p: p.name)
-def test_type_table(tool, python, tmp_path):
-    got = record(tool, python, "births_table.py", tmp_path)
+def judge_table(got):
     rows = [json.loads(line) for line in got.truth.decode().splitlines()]
     steps = got.steps()[1::2]  # the others lie between expressions
     assert len(steps) == 2 * len(rows) and len(rows) > 170
@@ -111,9 +109,28 @@ def test_type_table(tool, python, tmp_path):
                     own[t][how] = n
         else:
             wrong += judge_row(got, row, type_, addresses, windows, own)
-    print("%s: %d sites, %d births, %d expressions" % (
-        python.name, got.summary["sites"], got.summary["births"], len(rows) - 1))  # fmt: skip
+    return wrong, "%d expressions" % (len(rows) - 1)
+
+
+def tell(python, got, what):
+    s = got.summary
+    births_record.TOLD.append("%s: %d births, %d of %d sites hit; %s" % (
+        python.name, s["births"], s["hit"], s["sites"], what))  # fmt: skip
+
+
+@pytest.mark.parametrize("python", interpreters(), ids=lambda p: p.name)
+def test_type_table(tool, python, tmp_path):
+    got = record(tool, python, "births_table.py", tmp_path)
+    wrong, told = judge_table(got)
+    tell(python, got, told)
     assert not wrong, "\n".join(wrong)
+
+
+def test_table_notices_missing_sites(tool, tmp_path):
+    """The test of the test: every tenth site left out, as if the finder had overlooked it."""
+    env = {**os.environ, "BIRTHS_LIVE_LEAVE_OUT": "10"}
+    wrong, _ = judge_table(record(tool, pythons.host(), "births_table.py", tmp_path, env))
+    assert wrong
 
 
 def sort_out(got, old, end):
@@ -144,8 +161,7 @@ def test_closure_of_all_objects(tool, python, tmp_path):
     end = dict(zip(flat[middle + 2 :: 2], flat[middle + 3 :: 2]))
     classes = sort_out(got, old, end)
     told = ", ".join("%d %s" % (len(v), k) for k, v in sorted(classes.items()))
-    print("%s: %d sites, %d births, %d objects: %s" % (
-        python.name, got.summary["sites"], got.summary["births"], len(end), told))  # fmt: skip
+    tell(python, got, "%d objects at the end: %s" % (len(end), told))
     assert len(classes["born"]) > 40000 and len(old) < len(classes["born"]) / 4, told
     for name in ("unseen", "other type"):
         types = collections.Counter(end[a] for a in classes[name])

@@ -71,7 +71,7 @@ static void growth_is_shared_out_by_survivors(void **state)
 
 	(void)state;
 	for (int i = 0; i < 20; i++)
-		v[i] = survivor(i % 4 ? 1 : 2, DICT, 3, i * 0.9);
+		v[i] = survivor(i % 4 ? 1 : 2, DICT, 3, i * 0.85);
 	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
 	assert_int_equal(e.n, 2);
 	assert_true(fabs(site(&e, 1)->count_per_s + site(&e, 2)->count_per_s - 200) < 2);
@@ -89,7 +89,7 @@ static void satellites_in_the_class_count_too(void **state)
 
 	(void)state;
 	for (int i = 0; i < 10; i++) {
-		v[i] = survivor(1, DICT, 3, i * 0.9);
+		v[i] = survivor(1, DICT, 3, i * 1.7);
 		v[i].parts = 2; /* its table lies in the same class */
 		v[i].part[1] = v[i].part[0];
 		v[i].part[1].addr += 0x100000;
@@ -109,8 +109,8 @@ static void a_block_with_a_birth_of_its_own_counts_once(void **state)
 
 	(void)state;
 	for (int i = 0; i < 10; i++) {
-		v[2 * i] = survivor(1, DICT, 3, i * 0.9);
-		v[2 * i + 1] = survivor(2, STR, 7, i * 0.9); /* an instance that owns the dict */
+		v[2 * i] = survivor(1, DICT, 3, i * 1.7);
+		v[2 * i + 1] = survivor(2, STR, 7, i * 1.7); /* an instance that owns the dict */
 		v[2 * i + 1].parts = 2;
 		v[2 * i + 1].part[1] = v[2 * i].part[0];
 	}
@@ -129,7 +129,7 @@ static void what_does_not_grow_has_no_rate(void **state)
 
 	(void)state;
 	for (int i = 0; i < 10; i++)
-		v[i] = survivor(1, STR, 7, i * 0.9);
+		v[i] = survivor(1, STR, 7, i * 1.7);
 	assert_int_equal(estimate_sites(v, 10, t, &o, &e), 0);
 	assert_true(e.sites[0].count_per_s == 0);
 	estimate_free(&e);
@@ -140,15 +140,15 @@ static void old_survivors_outrank_a_cache(void **state)
 {
 	struct trend_set *t = growth(3, 20, 20);
 	struct estimate_opts o = opts();
-	struct sample v[46];
+	struct sample v[49];
 	struct estimate e;
 
 	(void)state;
-	for (int i = 0; i < 6; i++)
-		v[i] = survivor(1, DICT, 3, 1 + i); /* the leak: seen at every age */
+	for (int i = 0; i < 9; i++)
+		v[i] = survivor(1, DICT, 3, 1 + i * 1.8); /* the leak: seen at every age */
 	for (int i = 0; i < 40; i++)
-		v[6 + i] = survivor(2, DICT, 3, 15 + i * 0.1); /* entries that live five seconds */
-	assert_int_equal(estimate_sites(v, 46, t, &o, &e), 0);
+		v[9 + i] = survivor(2, DICT, 3, 15 + i * 0.1); /* entries that live five seconds */
+	assert_int_equal(estimate_sites(v, 49, t, &o, &e), 0);
 	assert_int_equal(e.n, 1);
 	assert_int_equal(e.sites[0].stack, 1);
 	assert_true(fabs(e.sites[0].count_per_s - 20) < 1);
@@ -165,7 +165,7 @@ static void ambiguous_survivors_count_only_alone(void **state)
 
 	(void)state;
 	for (int i = 0; i < 12; i++) {
-		v[i] = survivor(i < 6 ? 1 : 2, STR, 3, 1 + i % 6);
+		v[i] = survivor(i < 6 ? 1 : 2, STR, 3, 1 + i % 6 * 3);
 		v[i].ambiguous = i >= 6;
 	}
 	assert_int_equal(estimate_sites(v, 12, t, &o, &e), 0);
@@ -188,7 +188,7 @@ static void ambiguous_survivors_are_forgiven_after_many_bursts(void **state)
 
 	(void)state;
 	for (int i = 0; i < 6; i++) {
-		v[i] = survivor(1, STR, 3, 1 + i);
+		v[i] = survivor(1, STR, 3, i < 5 ? 1 + i * 1.8 : 15);
 		v[i].ambiguous = true;
 	}
 	o.burst = 5;
@@ -211,7 +211,7 @@ static void impostors_of_one_content_are_dropped(void **state)
 
 	(void)state;
 	for (int i = 0; i < 22; i++) {
-		v[i] = survivor(i < 20 ? 1 : 2, STR, 3, 1 + i % 7);
+		v[i] = survivor(i < 20 ? 1 : 2, STR, 3, i < 20 ? 1 + i * 0.8 : 6 + i % 2 * 9);
 		v[i].ambiguous = true;
 		v[i].fp.content = 77;
 	}
@@ -227,6 +227,26 @@ static void impostors_of_one_content_are_dropped(void **state)
 	trend_set_free(t);
 }
 
+static void births_that_stopped_do_not_grow(void **state)
+{
+	struct trend_set *t = growth(3, 20, 20);
+	struct estimate_opts o = opts();
+	struct sample v[30];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		v[i] = survivor(1, DICT, 3, 0.5 + i * 0.1); /* the start of a thread pool */
+	for (int i = 0; i < 10; i++)
+		v[20 + i] = survivor(2, DICT, 3, 0.5 + i * 1.5);
+	assert_int_equal(estimate_sites(v, 30, t, &o, &e), 0);
+	assert_int_equal(e.n, 1);
+	assert_int_equal(e.sites[0].stack, 2);
+	assert_true(fabs(e.sites[0].count_per_s - 20) < 1);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
 static void gc_objects_wait_for_a_full_collection(void **state)
 {
 	struct trend_set *t = growth(3, 20, 20);
@@ -236,7 +256,7 @@ static void gc_objects_wait_for_a_full_collection(void **state)
 
 	(void)state;
 	for (int i = 0; i < 6; i++) {
-		v[i] = survivor(1, DICT, 3, 1 + i);
+		v[i] = survivor(1, DICT, 3, 1 + i * 3);
 		v[i].gc = true;
 		v[i].collections = 1;
 	}
@@ -259,7 +279,7 @@ static void big_bodies_share_the_growth_of_bytes(void **state)
 
 	(void)state;
 	for (int i = 0; i < 8; i++) {
-		v[i] = survivor(i % 2, STR, -1, 1 + i * 0.9);
+		v[i] = survivor(i % 2, STR, -1, 1 + i * 2);
 		v[i].stack = 1 + i % 2;
 		v[i].bytes = v[i].part[0].bytes = 4096;
 	}
@@ -281,7 +301,7 @@ static void size_limits_are_kept(void **state)
 
 	(void)state;
 	for (int i = 0; i < 6; i++)
-		v[i] = survivor(1, DICT, 3, 1 + i);
+		v[i] = survivor(1, DICT, 3, 1 + i * 3);
 	o.min_size = 65;
 	assert_int_equal(estimate_sites(v, 6, t, &o, &e), 0);
 	assert_int_equal(e.n, 0);
@@ -300,6 +320,7 @@ int main(void)
 		cmocka_unit_test(ambiguous_survivors_count_only_alone),
 		cmocka_unit_test(ambiguous_survivors_are_forgiven_after_many_bursts),
 		cmocka_unit_test(impostors_of_one_content_are_dropped),
+		cmocka_unit_test(births_that_stopped_do_not_grow),
 		cmocka_unit_test(gc_objects_wait_for_a_full_collection),
 		cmocka_unit_test(big_bodies_share_the_growth_of_bytes),
 		cmocka_unit_test(size_limits_are_kept),

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Windows on the sites that matter.
+ *
+ * A window costs the target per site and per birth, and most births of a busy program are of sizes
+ * that do not grow at all. Once the pools tell which size classes grow, most windows probe only the
+ * sites where objects of those classes are born: they last longer for the same money and see more
+ * of the leak. The set is closed under the size class: whatever could be reborn at a sample's
+ * address comes from a block of the same class, so from a probed site. Types whose class is not
+ * known yet are in. Every few windows all sites are probed, to learn of new ones. */
+#include "session/session_priv.h"
+
+#define FEW_SITES     24	    /* builds with fewer have nothing to choose from */
+#define LEARN_WINDOWS 4		    /* with all sites, before the first choice */
+#define FULL_EVERY    6		    /* windows */
+#define CHOOSE_NS     6000000000ull /* the pools need some seconds to show a new trend */
+#define WORTH_BIRTHS  0.6	    /* of all births at most this share in the focus, else ... */
+#define WORTH_SITES   0.5	    /* ... or of the sites: then it is worth its event */
+#define MALLOC_CLASS  HEAP_CLASSES
+
+static uint64_t bit_of(int cls)
+{
+	return 1ull << (cls >= 0 && cls < HEAP_CLASSES ? cls : MALLOC_CLASS);
+}
+
+static void learn_pair(struct session_focus *f, uint64_t type, uint16_t site)
+{
+	uint64_t *seen = map64_put(&f->known, (type << 12 | site) ^ type >> 52);
+
+	if (!seen || (*seen)++)
+		return;
+	__typeof__(f->pairs.v) p = vec_push(&f->pairs);
+
+	if (p) {
+		p->type = type;
+		p->site = site;
+	}
+}
+
+void focus_learn(struct session *s, uint64_t from, uint64_t to)
+{
+	struct session_focus *f = &s->focus;
+	size_t n;
+	const struct sample *v = ladder_looked_at(s->ladder, &n);
+
+	if (s->n_sites < FEW_SITES)
+		return;
+	for (uint64_t i = from; i < to; i++) {
+		const struct pl_birth *b = &s->births[i & (PL_BIRTH_SLOTS - 1)];
+
+		if (!b->type || b->site >= s->n_sites)
+			continue;
+		learn_pair(f, b->type, b->site);
+		if (!s->focused)
+			f->births[b->site]++;
+	}
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *mask = v[i].addr && v[i].parts ? map64_put(&f->mask, v[i].type) : NULL;
+
+		if (mask)
+			*mask |= bit_of(v[i].part[0].cls);
+	}
+}
+
+static uint64_t growing_classes(const struct session *s)
+{
+	struct trend_fit fit;
+	uint64_t bits = 0;
+
+	for (unsigned k = 0; k < HEAP_CLASSES; k++) {
+		trend_set_fit(s->classes, k, &fit);
+		if (fit.growing)
+			bits |= 1ull << k;
+	}
+	trend_set_fit(s->memory, TREND_MALLOC, &fit);
+	if (fit.growing && !(s->native && native_state(s->native) == NATIVE_EXACT))
+		bits |= 1ull << MALLOC_CLASS;
+	return bits;
+}
+
+/* Marks the wanted sites; returns their number, and their share of all births. */
+static size_t select_sites(const struct session *s, uint64_t classes, bool *want, double *share)
+{
+	const struct session_focus *f = &s->focus;
+	double all = 0, in = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->pairs.n; i++) {
+		const uint64_t *mask = map64_get(&f->mask, f->pairs.v[i].type);
+
+		if (!mask || (*mask & classes))
+			want[f->pairs.v[i].site] = true;
+	}
+	for (size_t i = 0; i < s->n_sites; i++) {
+		all += f->births[i];
+		in += want[i] ? f->births[i] : 0;
+		n += want[i];
+	}
+	*share = all > 0 ? in / all : 1;
+	return n;
+}
+
+static void close_sets(struct session_focus *f)
+{
+	for (size_t i = 0; i < SESSION_FILES; i++) {
+		probe_set_close(f->set[i]);
+		f->set[i] = NULL;
+	}
+	f->classes = 0;
+	f->n_sites = 0;
+}
+
+static int open_set(struct session *s, size_t file, size_t first, const bool *want)
+{
+	const struct probe_points *p = &s->file[file].points;
+	auto_free uint64_t *offset = calloc(p->n, sizeof(*offset));
+	struct probe_set_spec spec = {
+		.file = s->file[file].path,
+		.offsets = offset,
+		.pid = s->proc->pid,
+		.prog_fd = s->birth_fd,
+		.label = "focus",
+	};
+
+	if (!offset)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < p->n; i++)
+		if (want[first + i])
+			offset[spec.n++] = p->v[i].offset;
+	return spec.n ? probe_set_open(s->mechanism, &spec, &s->focus.set[file]) : 0;
+}
+
+static void make_sets(struct session *s, uint64_t classes, const bool *want, size_t n)
+{
+	size_t first = 0;
+	int err = 0;
+
+	close_sets(&s->focus);
+	for (size_t i = 0; i < s->n_files && !err; i++) {
+		err = open_set(s, i, first, want);
+		first += s->file[i].points.n;
+	}
+	if (err) {
+		log_debug("no focus: %s", fail_text());
+		close_sets(&s->focus);
+		return;
+	}
+	s->focus.classes = classes;
+	s->focus.n_sites = n;
+}
+
+static void choose_again(struct session *s)
+{
+	struct session_focus *f = &s->focus;
+	uint64_t classes = growing_classes(s);
+	bool want[PL_MAX_SITES] = {false};
+	double share;
+	size_t n;
+
+	if (!classes || classes == f->classes)
+		return;
+	n = select_sites(s, classes, want, &share);
+	if (!n || (share > WORTH_BIRTHS && (double)n > WORTH_SITES * (double)s->n_sites)) {
+		close_sets(f);
+		return;
+	}
+	make_sets(s, classes, want, n);
+	log_debug("focus: %zu of %zu sites, %.0f %% of the births, classes %llx", n, s->n_sites,
+		  100 * share, (unsigned long long)classes);
+}
+
+void focus_choose(struct session *s)
+{
+	struct session_focus *f = &s->focus;
+	uint64_t now = clock_ns();
+
+	if (s->n_sites < FEW_SITES || s->bursts < LEARN_WINDOWS || !heap_has_pools(s->heap)) {
+		s->focused = false;
+		return;
+	}
+	if (now - f->looked_ns > CHOOSE_NS) {
+		f->looked_ns = now;
+		choose_again(s);
+	}
+	s->focused = f->classes && ++f->turn % FULL_EVERY;
+}
+
+void focus_full_next(struct session *s)
+{
+	s->focus.turn = FULL_EVERY - 1;
+}
+
+size_t focus_sites(const struct session *s)
+{
+	return s->focused ? s->focus.n_sites : s->n_sites;
+}
+
+void focus_free(struct session *s)
+{
+	close_sets(&s->focus);
+	map64_free(&s->focus.mask);
+	map64_free(&s->focus.known);
+	vec_free(&s->focus.pairs);
+}
