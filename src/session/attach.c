@@ -57,6 +57,14 @@ static uint64_t bias_of(const struct proc *p, const struct proc_map *row, const 
 	return dso_is_exec(d) ? 0 : low->start - low->offset - dso_base(d);
 }
 
+static bool is_known(const struct session *s, const char *path)
+{
+	for (size_t i = 0; i < s->n_files; i++)
+		if (!strcmp(s->file[i].path, path))
+			return true;
+	return false;
+}
+
 /* In 3.8 a birth is a macro that extension modules contain themselves. One that cannot be resolved
  * makes the set incomplete: refuse. */
 static int find_in_modules(struct session *s)
@@ -70,7 +78,8 @@ static int find_in_modules(struct session *s)
 		int err = 0;
 
 		if (!m->executable || !m->inode || !strstr(m->path, ".so") ||
-		    proc_map_file(p, m, path, sizeof(path)) || dso_open(path, &d))
+		    proc_map_file(p, m, path, sizeof(path)) || is_known(s, path) ||
+		    dso_open(path, &d))
 			continue;
 		if (dso_imports(d, "_Py_tracemalloc_config"))
 			err = add_file(s, d, 8, path, bias_of(p, m, d));
@@ -129,19 +138,34 @@ static int open_set(struct session *s, const struct session_file *f, size_t firs
 	return probe_set_open(s->mechanism, &spec, &s->set[s->n_sets]);
 }
 
+/* Sets for the files that have none yet. */
 int session_attach(struct session *s)
 {
 	size_t first = 0;
 
 	for (size_t i = 0; i < s->n_files; i++) {
-		int err = open_set(s, &s->file[i], first);
+		int err = i < s->n_sets ? 0 : open_set(s, &s->file[i], first);
 
 		if (err)
 			return err;
 		first += s->file[i].points.n;
-		s->n_sets++;
+		s->n_sets = i < s->n_sets ? s->n_sets : i + 1;
 	}
 	return 0;
+}
+
+/* 3.8: modules that were loaded since. What is born in one that cannot be probed is unseen: then no
+ * births at all, as at the start. Only between windows. */
+int session_attach_new(struct session *s)
+{
+	size_t before = s->n_files;
+	int err = proc_read_maps(s->proc);
+
+	if (!err)
+		err = find_in_modules(s);
+	if (!err && s->n_files > before)
+		err = session_attach(s);
+	return err;
 }
 
 void session_detach(struct session *s)

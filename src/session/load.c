@@ -108,10 +108,41 @@ int session_load(struct session *s)
 	return 0;
 }
 
+/* Both halves keep a bounded number of stacks: what no survivor and no live block needs any more is
+ * forgotten here and there, and told again should it come back. */
+#define MANY_STACKS (PL_MAX_STACKS / 2)
+
+static void trim_stacks(struct session *s)
+{
+	auto_free uint64_t *gone = NULL;
+	struct native_sites native = {0};
+	struct map64 keep = {0};
+	size_t n;
+	const struct sample *v = ladder_samples(s->ladder, &n);
+
+	for (size_t i = 0; i < n; i++)
+		map64_put(&keep, v[i].stack);
+	v = ladder_looked_at(s->ladder, &n);
+	for (size_t i = 0; i < n; i++)
+		map64_put(&keep, v[i].stack);
+	if (s->native && !native_sites(s->native, &native))
+		for (size_t i = 0; i < native.n; i++)
+			map64_put(&keep, native.v[i].key.stack);
+	native_sites_free(&native);
+	if (!stacks_trim(s->stacks, &keep, &gone, &n))
+		for (size_t i = 0; i < n; i++)
+			bpf_map_delete_elem(bpf_map__fd(s->skel->maps.stacks_seen), &gone[i]);
+	map64_free(&keep);
+	log_debug("%zu stacks forgotten, %zu kept", n, stacks_count(s->stacks));
+}
+
 void session_drain(struct session *s)
 {
-	if (s->ring)
-		ring_buffer__consume(s->ring);
+	if (!s->ring)
+		return;
+	ring_buffer__consume(s->ring);
+	if (stacks_count(s->stacks) > MANY_STACKS)
+		trim_stacks(s);
 }
 
 void session_unload(struct session *s)

@@ -13,6 +13,7 @@
 #define CENSUS_SHARE  250 /* a census may take this part of our time: 0.4 % of a core */
 #define MEMORY_NS     500000000
 #define NATIVE_NS     200000000
+#define MODULES_NS    3000000000
 #define BUCKET_S      1.0
 
 static void name_session(struct session *s)
@@ -84,6 +85,7 @@ static void plan(struct session *s, uint64_t now)
 		.census = heap_has_pools(s->heap) ? now : 0,
 		.memory = now,
 		.native = now + NATIVE_NS,
+		.modules = s->rt->minor == 8 ? now + MODULES_NS : 0,
 	};
 }
 
@@ -299,10 +301,26 @@ static bool target_gone(struct session *s)
 	return true;
 }
 
+static void do_modules(struct session *s, uint64_t now)
+{
+	s->due.modules = now + MODULES_NS;
+	if (s->mode == BIRTHS_OFF)
+		return;
+	if (s->mode == BIRTHS_ALWAYS)
+		session_stop_always(s);
+	if (session_attach_new(s)) {
+		session_note(s, "births are not watched any more: %s", fail_text());
+		s->mode = BIRTHS_OFF;
+		s->due.burst = 0;
+	} else if (!s->due.burst && !s->paused) {
+		s->due.burst = now + 1000000;
+	}
+}
+
 static uint64_t next_due(const struct session *s, uint64_t limit)
 {
-	const uint64_t due[] = {s->due.burst, s->due.climb,  s->due.census,
-				s->due.poll,  s->due.memory, s->due.native};
+	const uint64_t due[] = {s->due.burst,  s->due.climb,  s->due.census, s->due.poll,
+				s->due.memory, s->due.native, s->due.modules};
 
 	for (size_t i = 0; i < ARRAY_SIZE(due); i++)
 		if (due[i] && due[i] < limit)
@@ -338,6 +356,8 @@ static void run_jobs(struct session *s)
 		do_census(s, now);
 	if (s->due.memory && s->due.memory <= now)
 		do_memory(s, now);
+	if (s->due.modules && s->due.modules <= now)
+		do_modules(s, now);
 	if (s->due.native && s->due.native <= now)
 		do_native(s, now);
 	if (s->due.burst && s->due.burst <= now)

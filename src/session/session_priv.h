@@ -39,7 +39,7 @@ enum {
 };
 
 struct session_times { /* when each job is due, CLOCK_MONOTONIC; 0 = not planned */
-	uint64_t burst, climb, census, memory, native, poll;
+	uint64_t burst, climb, census, memory, native, poll, modules;
 };
 
 struct session_file {
@@ -130,6 +130,7 @@ void session_drain(struct session *s); /* stacks waiting in the ring */
 int session_find_births(struct session *s);
 void session_forget_births(struct session *s);
 int session_attach(struct session *s);
+int session_attach_new(struct session *s);
 void session_detach(struct session *s);
 int session_births_on(struct session *s);
 void session_births_off(struct session *s);

@@ -16,7 +16,7 @@ struct stacks {
 	const struct py_runtime *rt;
 	struct map64 stack; /* id -> struct stack * */
 	struct map64 code;  /* address -> struct code_slot * */
-	uint64_t unread, frames;
+	uint64_t unread, frames, added;
 };
 
 int stacks_new(const struct py_runtime *rt, struct stacks **out)
@@ -102,6 +102,7 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 		f->line = f->code ? py_code_line(f->code, f->instr) : 0;
 	}
 	s->frames += rec->n;
+	s->added++;
 	*v = (uintptr_t)st;
 }
 
@@ -120,6 +121,31 @@ bool stacks_verify(struct stacks *s, struct stack *st)
 	return !st->stale;
 }
 
+int stacks_trim(struct stacks *s, const struct map64 *keep, uint64_t **gone, size_t *n)
+{
+	struct map64 kept = {0};
+	uint64_t *ids = calloc(s->stack.n + 1, sizeof(*ids));
+
+	*n = 0;
+	if (!ids)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < s->stack.cap; i++) {
+		uint64_t id = s->stack.slot[2 * i], st = s->stack.slot[2 * i + 1];
+		uint64_t *place = id && map64_get(keep, id) ? map64_put(&kept, id) : NULL;
+
+		if (place) {
+			*place = st;
+		} else if (id) {
+			ids[(*n)++] = id;
+			free((void *)(uintptr_t)st);
+		}
+	}
+	map64_free(&s->stack);
+	s->stack = kept;
+	*gone = ids;
+	return 0;
+}
+
 size_t stacks_count(const struct stacks *s)
 {
 	return s->stack.n;
@@ -127,7 +153,7 @@ size_t stacks_count(const struct stacks *s)
 
 double stacks_mean_depth(const struct stacks *s)
 {
-	return s->stack.n ? (double)s->frames / (double)s->stack.n : 0;
+	return s->added ? (double)s->frames / (double)s->added : 0;
 }
 
 uint64_t stacks_unread_codes(const struct stacks *s)

@@ -32,6 +32,10 @@ struct stack *stacks_find(struct stacks *s, uint64_t id); /* NULL: unknown */
 /* Do the code objects of this stack still live at their addresses? Marks it stale when not: its
  * hash may by then mean another stack. False when stale. */
 bool stacks_verify(struct stacks *s, struct stack *st);
+/* Forget the stacks whose ids are not in @keep; their ids go to @gone (caller frees), so that the
+ * kernel half can be made to tell them again. */
+struct map64;
+int stacks_trim(struct stacks *s, const struct map64 *keep, uint64_t **gone, size_t *n);
 size_t stacks_count(const struct stacks *s);
 double stacks_mean_depth(const struct stacks *s); /* frames; 0 without stacks */
 /* Code objects that were gone or unreadable when their stack arrived. */
