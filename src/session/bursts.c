@@ -68,7 +68,7 @@ static bool fits_always(const struct session *s, uint64_t births, uint64_t open_
 
 void session_burst(struct session *s)
 {
-	uint64_t before = births_now(s), began = clock_ns(), opened, first, looked, last, closed;
+	uint64_t before = births_now(s), began, opened, first, looked, last, closed;
 	uint64_t least = WINDOW_MIN_NS + next_random(s) % 3000000;
 
 	focus_choose(s);

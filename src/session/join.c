@@ -20,6 +20,7 @@ struct joined {
 	struct report_site site;
 	struct verdict_evidence evidence;
 	VEC(struct joined_type) types;
+	bool rated; /* survivors and pools gave it a rate: an estimate */
 };
 
 struct joiner {
@@ -110,6 +111,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 	for (size_t i = 0; i < e->n_types; i++)
 		join_type(to, names_type(j->s->names, e->types[i].type), e->types[i].count_per_s,
 			  e->types[i].bytes_per_s);
+	to->rated |= e->count_per_s > 0;
 	to->site.samples += e->samples;
 	to->site.growth_count_per_s += e->count_per_s;
 	to->site.growth_bytes_per_s += e->bytes_per_s;
@@ -243,7 +245,7 @@ static void join_native(struct joiner *j, const struct native_site *n)
 	if (objects)
 		join_type(to, names_type(j->s->names, n->type), count.slope, bytes.slope);
 	to->site.samples += n->samples;
-	to->site.estimated = n->estimated || to->evidence.weak == false;
+	to->site.estimated = n->estimated || to->rated;
 	to->site.growth_count_per_s += count.slope;
 	to->site.growth_bytes_per_s += bytes.slope;
 	to->site.outstanding_count += n->live_count;

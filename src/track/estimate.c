@@ -157,28 +157,35 @@ struct births_seen {
 	double n, youngest_s, oldest_s;
 };
 
+static void see_birth(struct births_seen *b, double age)
+{
+	if (!(b->n > 0) || age < b->youngest_s)
+		b->youngest_s = age;
+	if (age > b->oldest_s)
+		b->oldest_s = age;
+	b->n++;
+}
+
 static void drop_stopped(struct sample *v, size_t n, const struct estimate_opts *o)
 {
-	VEC(struct births_seen) seen = {0};
+	auto_free struct births_seen *seen = calloc(n + 1, sizeof(*seen));
 	struct map64 index = {0};
+	size_t stacks = 0;
 
+	if (!seen)
+		return;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t *place = wanted(&v[i], o) ? map64_put(&index, v[i].stack) : NULL;
-		struct births_seen *b;
-		double age;
 
-		if (!place || (!*place && !vec_push(&seen)))
+		if (!place)
 			continue;
-		*place = *place ? *place : seen.n;
-		b = &seen.v[*place - 1];
-		age = age_s(&v[i], o);
-		b->youngest_s = b->n > 0 && b->youngest_s < age ? b->youngest_s : age;
-		b->oldest_s = b->oldest_s > age ? b->oldest_s : age;
-		b->n++;
+		if (!*place)
+			*place = ++stacks;
+		see_birth(&seen[*place - 1], age_s(&v[i], o));
 	}
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t *place = map64_get(&index, v[i].stack);
-		const struct births_seen *b = place && *place ? &seen.v[*place - 1] : NULL;
+		const struct births_seen *b = place && *place ? &seen[*place - 1] : NULL;
 		double quiet = b ? b->youngest_s - ladder_age_s[YOUNGEST - 1] : 0;
 
 		if (b && quiet > QUIET_S &&
@@ -186,7 +193,6 @@ static void drop_stopped(struct sample *v, size_t n, const struct estimate_opts 
 			v[i].addr = 0; /* in our copy */
 	}
 	map64_free(&index);
-	vec_free(&seen);
 }
 
 static void find_factors(const struct sample *v, size_t n, const struct trend_set *t,

@@ -25,6 +25,9 @@ RESULTS = []  # of this test session, for the table at its end
 # Losses that a correct run may have, and why. Anything else is a failed check.
 LOST_ALLOWED = {
     "no_thread_state": "objects born while a thread starts or ends belong to no Python line",
+    "births_full": "a window whose end came late on a busy machine is void: fewer samples, no wrong ones",
+    "samples_thinned": "memory is bounded: the samples that stay stand for those that go",
+    "torn_reads": "a pool header that changed while it was read is left out of that one census",
 }
 
 
