@@ -50,6 +50,8 @@ void native_burst_start(struct native *n, uint64_t now_ns)
 	b->metered_ns = now_ns;
 	b->filled_ns = now_ns;
 	b->expected_ns = 8e6;
+	b->one_in = 1;
+	b->random = now_ns | 1;
 }
 
 void native_burst_free(struct native_burst *b)
@@ -79,8 +81,9 @@ struct look {
 	uint64_t chunk, word[BURST_WORDS];
 };
 
-/* Size words and first words of samples [from, n). A sample that cannot be read is dead. */
-static void look_at(struct native *n, struct burst_sample *v, size_t count, struct look *look)
+/* Size words and first words of @count samples. One that cannot be read is dead: its chunk is 0. */
+static void look_at(struct native *n, struct burst_sample *const *v, size_t count,
+		    struct look *look)
 {
 	auto_free struct proc_req *req = calloc(count ? count : 1, sizeof(*req));
 
@@ -91,9 +94,9 @@ static void look_at(struct native *n, struct burst_sample *v, size_t count, stru
 	/* The smallest chunk has 24 usable bytes and the next size word behind them. */
 	for (size_t i = 0; i < count; i++)
 		req[i] = (struct proc_req){
-			.addr = v[i].addr - 8,
+			.addr = v[i]->addr - 8,
 			.buf = &look[i],
-			.len = v[i].size >= 8 * BURST_WORDS ? sizeof(look[i]) : 8 + 16,
+			.len = v[i]->size >= 8 * BURST_WORDS ? sizeof(look[i]) : 8 + 16,
 		};
 	proc_read_many(n->spec.proc, req, count);
 	for (size_t i = 0; i < count; i++)
@@ -162,6 +165,59 @@ static size_t collect(struct native_burst *b, size_t allocs, struct burst_sample
 	return count;
 }
 
+static uint64_t next_random(struct native_burst *b)
+{
+	b->random ^= b->random << 13;
+	b->random ^= b->random >> 7;
+	b->random ^= b->random << 17;
+	return b->random >> 16;
+}
+
+/* Samples that are still alive move together; by_addr follows. */
+static void compact(struct native_burst *b)
+{
+	size_t kept = 0;
+
+	map64_clear(&b->by_addr);
+	for (size_t i = 0; i < b->samples.n; i++) {
+		uint64_t *at;
+
+		if (b->samples.v[i].dead)
+			continue;
+		b->samples.v[kept++] = b->samples.v[i];
+		at = map64_put(&b->by_addr, b->samples.v[kept - 1].addr);
+		if (at)
+			*at = kept;
+	}
+	b->samples.n = kept;
+}
+
+/* Full: every second sample goes, old and to come, and the others count double. Turning newcomers
+ * away instead would make everything look as if it had stopped growing. */
+static void thin(struct native_burst *b)
+{
+	for (size_t i = 0; i < b->samples.n; i++) {
+		struct burst_sample *s = &b->samples.v[i];
+
+		if (s->dead)
+			continue;
+		s->dead = next_random(b) & 1;
+		s->weight *= 2;
+		b->thinned += s->dead;
+	}
+	compact(b);
+	b->one_in *= 2;
+}
+
+static struct burst_sample *new_sample(struct native_burst *b)
+{
+	if (b->samples.n >= SAMPLES_MAX)
+		thin(b);
+	else if (b->one_in > 1 && b->samples.n < SAMPLES_MAX / 8)
+		b->one_in /= 2;
+	return next_random(b) % b->one_in ? NULL : vec_push(&b->samples);
+}
+
 /* Read while the probes are still in; what the second drain names was not what we read. */
 static void admit(struct native *n, struct burst_sample *v, size_t count, const struct look *look,
 		  uint64_t now_ns)
@@ -185,12 +241,13 @@ static void admit(struct native *n, struct burst_sample *v, size_t count, const 
 		if (n->spec.heap &&
 		    !heap_object_in_block(n->spec.heap, v[i].addr, v[i].size, &obj, &type))
 			continue;
-		s = b->samples.n < SAMPLES_MAX ? vec_push(&b->samples) : NULL;
+		s = new_sample(b);
 		if (!s) {
 			b->thinned++;
 			continue;
 		}
 		*s = v[i];
+		s->weight *= (double)b->one_in;
 		s->chunk = look[i].chunk & ~CHUNK_FLAGS;
 		memcpy(s->word, look[i].word, sizeof(s->word));
 		s->due_ns = now_ns + (uint64_t)(rungs_s[0] * 1e9);
@@ -222,32 +279,30 @@ static void climb_one(struct native *n, struct burst_sample *s, const struct loo
 static void climb(struct native *n, uint64_t now_ns)
 {
 	struct native_burst *b = &n->burst;
-	size_t due = 0, kept = 0;
+	size_t due = 0, dead = 0;
 
-	for (size_t i = 0; i < b->samples.n; i++)
+	for (size_t i = 0; i < b->samples.n; i++) {
+		dead += b->samples.v[i].dead;
 		due += !b->samples.v[i].dead && b->samples.v[i].due_ns <= now_ns;
+	}
 	if (due) {
-		auto_free struct look *look = calloc(b->samples.n, sizeof(*look));
+		auto_free struct burst_sample **v = calloc(due, sizeof(*v));
+		auto_free struct look *look = calloc(due, sizeof(*look));
+		size_t k = 0;
 
-		if (!look)
+		if (!v || !look)
 			return;
-		look_at(n, b->samples.v, b->samples.n, look);
 		for (size_t i = 0; i < b->samples.n; i++)
 			if (!b->samples.v[i].dead && b->samples.v[i].due_ns <= now_ns)
-				climb_one(n, &b->samples.v[i], &look[i], now_ns);
+				v[k++] = &b->samples.v[i];
+		look_at(n, v, due, look);
+		for (k = 0; k < due; k++) {
+			climb_one(n, v[k], &look[k], now_ns);
+			dead += v[k]->dead;
+		}
 	}
-	map64_clear(&b->by_addr);
-	for (size_t i = 0; i < b->samples.n; i++) {
-		uint64_t *at;
-
-		if (b->samples.v[i].dead)
-			continue;
-		b->samples.v[kept++] = b->samples.v[i];
-		at = map64_put(&b->by_addr, b->samples.v[kept - 1].addr);
-		if (at)
-			*at = kept;
-	}
-	b->samples.n = kept;
+	if (dead)
+		compact(b);
 }
 
 static int window_on(struct native *n)
@@ -297,6 +352,7 @@ static int window(struct native *n)
 	struct native_burst *b = &n->burst;
 	auto_free struct burst_sample *v = calloc(SAMPLES_PER_BURST, sizeof(*v));
 	auto_free struct look *look = calloc(SAMPLES_PER_BURST, sizeof(*look));
+	struct burst_sample *at[SAMPLES_PER_BURST];
 	struct map64 last = {0};
 	uint64_t from_ns, calls = n->ctl->entries;
 	size_t count = 0;
@@ -315,7 +371,9 @@ static int window(struct native *n)
 		drain(n);
 		account(n, n->ctl->entries - calls, clock_ns() - from_ns);
 		count = collect(b, settle(b, &last), v);
-		look_at(n, v, count, look);
+		for (size_t i = 0; i < count; i++)
+			at[i] = &v[i];
+		look_at(n, at, count, look);
 		drain(n);
 	}
 	window_off(n);

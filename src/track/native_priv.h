@@ -95,6 +95,8 @@ struct native_burst {
 	uint64_t windows, calm_windows, calls;
 	uint64_t metered_ns;
 	uint64_t thinned; /* samples left out; the weights of the others make up for it */
+	uint64_t one_in;  /* one in so many new samples is taken: a power of two */
+	uint64_t random;
 };
 
 void native_burst_start(struct native *n, uint64_t now_ns);
