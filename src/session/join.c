@@ -23,9 +23,15 @@ struct joined {
 	bool rated; /* survivors and pools gave it a rate: an estimate */
 };
 
+struct native_fit {
+	struct trend_fit count, bytes;
+};
+
 struct joiner {
 	struct session *s;
 	struct report *r;
+	struct native_sites native;
+	struct native_fit *fit; /* of each native site */
 	VEC(struct joined) v;
 	struct map64 index;	 /* id and kind -> place + 1 */
 	struct map64 satellites; /* stacks whose objects own blocks in malloc's memory */
@@ -128,8 +134,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 }
 
 /* A native site's own series: blocks that stayed. */
-static void fit_native(const struct native_site *n, struct trend_fit *count,
-		       struct trend_fit *bytes)
+static void fit_native(const struct native_site *n, struct native_fit *fit)
 {
 	double t[NATIVE_POINTS], c[NATIVE_POINTS], b[NATIVE_POINTS];
 	size_t k = 0;
@@ -139,8 +144,22 @@ static void fit_native(const struct native_site *n, struct trend_fit *count,
 		c[k] = n->points[k].count;
 		b[k] = n->points[k].bytes;
 	}
-	trend_fit(t, c, k, count);
-	trend_fit(t, b, k, bytes);
+	trend_fit(t, c, k, &fit->count);
+	trend_fit(t, b, k, &fit->bytes);
+}
+
+static int read_native(struct joiner *j)
+{
+	int err = j->s->native ? native_sites(j->s->native, &j->native) : 0;
+
+	if (err)
+		return err;
+	j->fit = calloc(j->native.n + 1, sizeof(*j->fit));
+	if (!j->fit)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < j->native.n; i++)
+		fit_native(&j->native.v[i], &j->fit[i]);
+	return 0;
 }
 
 /* In how many quarters of its series did a native site gain blocks? */
@@ -166,22 +185,21 @@ static bool takes_their_place(double gained, double freed)
 /* Known blocks that take the place of ones from before us are no growth: what all sites of a size
  * gain is set against the frees of unknown blocks of that size. One site of just that rate is taken
  * to be the one; else all of them share it. */
-static void balance_blocks(struct joiner *j, const struct native_sites *native)
+static void balance_blocks(struct joiner *j)
 {
 	double gained[PL_UNKNOWN_BINS] = {0};
 
-	for (size_t i = 0; i < native->n; i++) {
-		const struct native_site *n = &native->v[i];
-		struct trend_fit count, bytes;
+	for (size_t i = 0; i < j->native.n; i++) {
+		const struct native_site *n = &j->native.v[i];
+		double slope = j->fit[i].count.slope;
 		unsigned bin;
 
-		fit_native(n, &count, &bytes);
-		if (n->key.kind != PL_KIND_HEAP || !(count.slope > 0) || !(n->live_count > 0))
+		if (n->key.kind != PL_KIND_HEAP || !(slope > 0) || !(n->live_count > 0))
 			continue;
 		bin = native_bin(n->live_bytes / n->live_count);
-		gained[bin] += count.slope;
+		gained[bin] += slope;
 		j->most[bin] = fmax(j->most[bin], n->live_count);
-		if (takes_their_place(count.slope,
+		if (takes_their_place(slope,
 				      native_unknown_per_s(j->s->native, (double)(1ull << bin))))
 			j->replacer[bin] = n;
 	}
@@ -215,16 +233,15 @@ static bool is_impostor(const struct joiner *j, const struct native_site *n)
 
 /* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
  * objects whose births were seen is in their size already. The rest is a site of its own. */
-static void join_native(struct joiner *j, const struct native_site *n)
+static void join_native(struct joiner *j, const struct native_site *n, const struct native_fit *fit)
 {
 	bool objects = n->checked && 2 * n->objects > n->checked;
 	struct stack *st = stacks_find(j->s->stacks, n->key.stack);
-	struct trend_fit count, bytes;
+	struct trend_fit count = fit->count, bytes = fit->bytes;
 	struct verdict_evidence *v;
 	struct joined *to;
 	double real = real_share(j, n);
 
-	fit_native(n, &count, &bytes);
 	count.slope *= real;
 	bytes.slope *= real;
 	log_debug("native site %llx+%llx: %.0f live, %.0f bytes (%.0f/s), %u of %u objects, %zu "
@@ -329,20 +346,19 @@ static void keep_sites(struct joiner *j, struct report_process *p, double run_s)
 
 /* While blocks are exact, an object too big for a pool has its rate from its block. Else: what
  * grows outside of the pools, less what native sites account for. */
-static double malloc_growth(const struct session *s, const struct native_sites *native)
+static double malloc_growth(const struct joiner *j)
 {
-	struct trend_fit fit, count, bytes;
+	const struct session *s = j->s;
+	struct trend_fit fit;
 
 	if (s->native && native_state(s->native) == NATIVE_EXACT)
 		return 0;
 	trend_set_fit(s->memory, TREND_MALLOC, &fit);
 	if (!fit.growing)
 		return 0;
-	for (size_t i = 0; i < native->n; i++) {
-		fit_native(&native->v[i], &count, &bytes);
-		if (bytes.growing && bytes.slope > 0)
-			fit.slope -= bytes.slope;
-	}
+	for (size_t i = 0; i < j->native.n; i++)
+		if (j->fit[i].bytes.growing && j->fit[i].bytes.slope > 0)
+			fit.slope -= j->fit[i].bytes.slope;
 	return fit.slope > 0 ? fit.slope : 0;
 }
 
@@ -358,7 +374,6 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 		.burst = s->bursts,
 		.coverage = coverage,
 	};
-	struct native_sites native = {0};
 	struct estimate e = {0};
 	size_t n;
 	const struct sample *v = ladder_samples(s->ladder, &n);
@@ -366,18 +381,17 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 
 	if (py_full_collections(s->rt, &o.collections))
 		o.collections = s->collections;
-	err = s->native ? native_sites(s->native, &native) : 0;
+	err = read_native(j);
 	if (err)
 		return err;
 	if (s->native)
-		balance_blocks(j, &native);
-	o.malloc_bytes_per_s = malloc_growth(s, &native);
+		balance_blocks(j);
+	o.malloc_bytes_per_s = malloc_growth(j);
 	err = estimate_sites(v, n, heap_has_pools(s->heap) ? s->classes : NULL, &o, &e);
 	for (size_t i = 0; i < e.n; i++)
 		join_estimate(j, &e.sites[i], run_s);
-	for (size_t i = 0; i < native.n && !err; i++)
-		join_native(j, &native.v[i]);
-	native_sites_free(&native);
+	for (size_t i = 0; i < j->native.n && !err; i++)
+		join_native(j, &j->native.v[i], &j->fit[i]);
 	estimate_free(&e);
 	return err;
 }
@@ -397,6 +411,8 @@ int session_fill_sites(struct session *s, struct report *r, struct report_proces
 	vec_free(&j.v);
 	map64_free(&j.index);
 	map64_free(&j.satellites);
+	native_sites_free(&j.native);
+	free(j.fit);
 	report_sort(p);
 	if (p->n_sites > MAX_SITES)
 		p->n_sites = MAX_SITES;

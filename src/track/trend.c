@@ -26,6 +26,15 @@ static bool stands_out(const struct trend_fit *f)
 	return f->slope > 3 * f->error && rise > 2.5 * f->spread && rise >= 3;
 }
 
+/* Most series are: they need none of the thousands of slopes. */
+static bool is_flat(const double *y, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (y[i] != y[0])
+			return false;
+	return true;
+}
+
 void trend_fit(const double *t, const double *y, size_t n, struct trend_fit *out)
 {
 	double slope[TREND_POINTS * (TREND_POINTS - 1) / 2], off[TREND_POINTS];
@@ -36,13 +45,15 @@ void trend_fit(const double *t, const double *y, size_t n, struct trend_fit *out
 	out->n = n;
 	if (n < 3 || n > TREND_POINTS)
 		return;
+	out->span_s = t[n - 1] - t[0];
+	if (is_flat(y, n))
+		return;
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = i + 1; j < n; j++)
 			if (t[j] > t[i])
 				slope[k++] = (y[j] - y[i]) / (t[j] - t[i]);
 	if (!k)
 		return;
-	out->span_s = t[n - 1] - t[0];
 	out->slope = median(slope, k);
 	for (size_t i = 0; i < n; i++)
 		off[i] = y[i] - out->slope * t[i];
