@@ -20,7 +20,6 @@ struct joined {
 	struct report_site site;
 	struct verdict_evidence evidence;
 	VEC(struct joined_type) types;
-	bool rated; /* survivors and pools gave it a rate: an estimate */
 };
 
 struct native_fit {
@@ -117,7 +116,6 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 	for (size_t i = 0; i < e->n_types; i++)
 		join_type(to, names_type(j->s->names, e->types[i].type), e->types[i].count_per_s,
 			  e->types[i].bytes_per_s);
-	to->rated |= e->count_per_s > 0;
 	to->site.samples += e->samples;
 	to->site.growth_count_per_s += e->count_per_s;
 	to->site.growth_bytes_per_s += e->bytes_per_s;
@@ -241,6 +239,7 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 	struct verdict_evidence *v;
 	struct joined *to;
 	double real = real_share(j, n);
+	bool one_block = !count.growing && n->live_count < 4, is_first;
 
 	count.slope *= real;
 	bytes.slope *= real;
@@ -257,12 +256,13 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 						      : KIND_HEAP);
 	if (!to)
 		return;
+	is_first = !(to->site.growth_bytes_per_s > 0);
 	if (!(count.slope > 0))
 		count.slope = 0;
 	if (objects)
 		join_type(to, names_type(j->s->names, n->type), count.slope, bytes.slope);
 	to->site.samples += n->samples;
-	to->site.estimated = n->estimated || to->rated;
+	to->site.estimated = n->estimated || (!is_first && to->site.estimated);
 	to->site.growth_count_per_s += count.slope;
 	to->site.growth_bytes_per_s += bytes.slope;
 	to->site.outstanding_count += n->live_count;
@@ -273,8 +273,8 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 	if (quarters_of(n) > v->quarters)
 		v->quarters = quarters_of(n);
 	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
-	v->one_block = !count.growing && n->live_count < 4;
-	v->weak = is_impostor(j, n);
+	v->one_block = one_block && (is_first || v->one_block);
+	v->weak &= is_impostor(j, n);
 	v->waits_for_gc = false;
 }
 
