@@ -6,11 +6,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define BATCH	   4096
-#define BATCHES	   (4 * PL_MAX_BLOCKS / BATCH) /* the map can change while it is walked */
-#define MAPS_GAP   5000000000ull
-#define POINT_GAP  1.0
-#define FIRST_ROWS 256
+#define BATCH	     4096
+#define BATCHES	     (4 * PL_MAX_BLOCKS / BATCH) /* the map can change while it is walked */
+#define MAPS_GAP     5000000000ull
+#define POINT_GAP    1.0
+#define LOOKS	     512 /* blocks looked into at a time */
+#define LOOKS_ENOUGH 32	 /* per site: what a line's blocks hold does not change */
 
 /* splitmix64's finalizer over the three words */
 static uint64_t key_hash(const struct pl_native_key *k)
@@ -288,6 +289,35 @@ static void add_points(struct native *n, double now_s)
 	}
 }
 
+/* Object bodies? A few blocks per site and call, so that a table of thousands costs little; a site
+ * that has been looked into often enough leaves the turn to others. */
+static void look_into(struct native *n, struct site_row *r, int *left)
+{
+	for (uint32_t i = 0; *left > 0 && r->checked < LOOKS_ENOUGH && i < r->n_look; i++) {
+		uint64_t obj, type;
+
+		(*left)--;
+		r->checked++;
+		if (heap_object_in_block(n->spec.heap, r->look[i], r->look_size[i], &obj, &type))
+			continue;
+		r->objects++;
+		r->type = type;
+	}
+	r->n_look = 0;
+}
+
+/* While the target lives: of an ended one nothing can be read, and all would look like plain
+ * blocks. */
+static void look_into_all(struct native *n)
+{
+	int left = LOOKS;
+
+	if (!n->spec.heap || !proc_alive(n->spec.proc))
+		return;
+	for (size_t i = 0; i < n->table.rows.n; i++)
+		look_into(n, &n->table.rows.v[i], &left);
+}
+
 /* Own cost at most 1 % of a core: the next walk waits for a hundred times the last one's length. */
 int native_table_scan(struct native *n, uint64_t now_ns)
 {
@@ -312,9 +342,12 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 	free(w.spans);
 	t->last_ns = now_ns;
 	t->cost_ns = clock_ns() - now_ns;
-	if (!err)
-		add_points(n, (double)(now_ns - n->start_ns) / 1e9);
-	return err;
+	if (err)
+		return err;
+	add_points(n, (double)(now_ns - n->start_ns) / 1e9);
+	if (w.n_spans) /* as rarely as the maps are read */
+		look_into_all(n);
+	return 0;
 }
 
 void native_table_reset(struct native *n)
@@ -330,21 +363,6 @@ void native_table_free(struct native_table *t)
 {
 	vec_free(&t->rows);
 	map64_free(&t->index);
-}
-
-/* Object bodies? A few blocks per site and call, so that a table of thousands costs little. */
-static void look_into(struct native *n, struct site_row *r, int *left)
-{
-	for (uint32_t i = 0; i<r->n_look && * left> 0; i++, (*left)--) {
-		uint64_t obj, type;
-
-		r->checked++;
-		if (heap_object_in_block(n->spec.heap, r->look[i], r->look_size[i], &obj, &type))
-			continue;
-		r->objects++;
-		r->type = type;
-	}
-	r->n_look = 0;
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -370,7 +388,6 @@ int native_sites(struct native *n, struct native_sites *out)
 {
 	uint64_t now_ns = clock_ns();
 	int err = n->state == NATIVE_OFF ? 0 : native_table_scan(n, now_ns);
-	int left = 512;
 
 	memset(out, 0, sizeof(*out));
 	if (err || !n->table.rows.n)
@@ -378,14 +395,13 @@ int native_sites(struct native *n, struct native_sites *out)
 	out->v = calloc(n->table.rows.n, sizeof(*out->v));
 	if (!out->v)
 		return fail(-ENOMEM, "out of memory");
+	look_into_all(n);
 	for (size_t i = 0; i < n->table.rows.n; i++) {
 		struct site_row *r = &n->table.rows.v[i];
 		double scale = scale_of(n, &r->key);
 
 		if (!r->count && !r->young_bytes)
 			continue;
-		if (n->spec.heap)
-			look_into(n, r, &left);
 		out->v[out->n++] = (struct native_site){
 			.key = r->key,
 			.live_bytes = r->bytes * scale,
