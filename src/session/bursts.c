@@ -74,7 +74,10 @@ void session_burst(struct session *s)
 	focus_choose(s);
 	began = clock_ns();
 	if (session_births_on(s)) {
-		session_note(s, "%s", fail_text());
+		s->due.burst = clock_ns() + POLL_NS;
+		if (!proc_alive(s->proc)) /* told by the loop, once */
+			return;
+		session_note(s, "births are not watched any more: %s", fail_text());
 		s->mode = BIRTHS_OFF;
 		s->due.burst = 0;
 		return;

@@ -308,7 +308,7 @@ static void do_modules(struct session *s, uint64_t now)
 		return;
 	if (s->mode == BIRTHS_ALWAYS)
 		session_stop_always(s);
-	if (session_attach_new(s)) {
+	if (session_attach_new(s) && proc_alive(s->proc)) {
 		session_note(s, "births are not watched any more: %s", fail_text());
 		s->mode = BIRTHS_OFF;
 		s->due.burst = 0;
@@ -328,18 +328,18 @@ static uint64_t next_due(const struct session *s, uint64_t limit)
 	return limit;
 }
 
-/* 1: something happened to the target; -EINTR: a signal. */
+/* 1: something happened to the target; -EINTR: a signal. Asks even when it is too late to sleep: a
+ * job on a target that has just ended would find all survivors dead. */
 static int sleep_until(const struct session *s, uint64_t when)
 {
 	struct pollfd fd = {.fd = s->proc->pidfd, .events = POLLIN};
-	uint64_t now = clock_ns();
-	struct timespec left;
+	uint64_t now = clock_ns(), wait = when > now ? when - now : 0;
+	const struct timespec left = {
+		.tv_sec = (time_t)(wait / 1000000000u),
+		.tv_nsec = (long)(wait % 1000000000u),
+	};
 	int n;
 
-	if (when <= now)
-		return 0;
-	left.tv_sec = (time_t)((when - now) / 1000000000u);
-	left.tv_nsec = (long)((when - now) % 1000000000u);
 	n = ppoll(&fd, 1, &left, NULL);
 	return n < 0 ? -errno : n;
 }
