@@ -111,6 +111,7 @@ int session_load(struct session *s)
 /* Both halves keep a bounded number of stacks: what no survivor and no live block needs any more is
  * forgotten here and there, and told again should it come back. */
 #define MANY_STACKS (PL_MAX_STACKS / 2)
+#define TRIM_NS	    10000000000ull /* when that many are needed, not again at once */
 
 static void trim_stacks(struct session *s)
 {
@@ -141,8 +142,10 @@ void session_drain(struct session *s)
 	if (!s->ring)
 		return;
 	ring_buffer__consume(s->ring);
-	if (stacks_count(s->stacks) > MANY_STACKS)
+	if (stacks_count(s->stacks) > MANY_STACKS && clock_ns() - s->trimmed_ns > TRIM_NS) {
 		trim_stacks(s);
+		s->trimmed_ns = clock_ns();
+	}
 }
 
 void session_unload(struct session *s)

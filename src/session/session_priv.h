@@ -82,7 +82,8 @@ struct session {
 	/* the kernel half */
 	struct pyleak_bpf *skel;
 	struct ring_buffer *ring;
-	int birth_fd; /* the program for births */
+	int birth_fd;	     /* the program for births */
+	uint64_t trimmed_ns; /* stacks last forgotten */
 	const struct pl_birth *births;
 	volatile struct pl_stats *stats;
 	enum probe_mechanism mechanism;

@@ -121,6 +121,76 @@ bool stacks_verify(struct stacks *s, struct stack *st)
 	return !st->stale;
 }
 
+static bool list_used(const struct stacks *s, struct map64 *used)
+{
+	for (size_t i = 0; i < s->stack.cap; i++) {
+		const struct stack *st = (struct stack *)(uintptr_t)s->stack.slot[2 * i + 1];
+
+		for (uint32_t k = 0; st && k < st->n; k++)
+			if (st->frame[k].code && !map64_put(used, (uintptr_t)st->frame[k].code))
+				return false;
+	}
+	return true;
+}
+
+/* The newest stays with the older ones that are in use: a frame further out is taken for the newest
+ * without a look. */
+static struct code_slot *keep_used(struct code_slot *c, const struct map64 *used, bool keep_newest)
+{
+	struct code_slot *head = NULL, **to = &head;
+
+	while (c) {
+		struct code_slot *older = c->older;
+
+		if ((keep_newest && !head) || map64_get(used, (uintptr_t)c->code)) {
+			*to = c;
+			to = &c->older;
+		} else {
+			py_code_free(c->code);
+			free(c);
+		}
+		c = older;
+	}
+	*to = NULL;
+	return head;
+}
+
+static struct code_slot *slot_at(const struct stacks *s, size_t i)
+{
+	return (struct code_slot *)(uintptr_t)s->code.slot[2 * i + 1];
+}
+
+/* Codes that no stack names any more: those of a program that compiles as it goes would fill our
+ * memory. */
+static void trim_codes(struct stacks *s)
+{
+	struct map64 used = {0}, kept = {0};
+	bool ok = list_used(s, &used);
+
+	/* Places first: from there on nothing can fail. */
+	for (size_t i = 0; i < s->code.cap && ok; i++) {
+		const struct code_slot *c = slot_at(s, i);
+
+		for (; c && ok; c = c->older)
+			if (map64_get(&used, (uintptr_t)c->code))
+				ok = map64_put(&kept, s->code.slot[2 * i]);
+	}
+	for (size_t i = 0; i < s->code.cap && ok; i++) {
+		uint64_t *to = map64_get(&kept, s->code.slot[2 * i]);
+		struct code_slot *c = keep_used(slot_at(s, i), &used, to);
+
+		if (to)
+			*to = (uintptr_t)c;
+	}
+	if (ok) {
+		map64_free(&s->code);
+		s->code = kept;
+	} else {
+		map64_free(&kept);
+	}
+	map64_free(&used);
+}
+
 int stacks_trim(struct stacks *s, const struct map64 *keep, uint64_t **gone, size_t *n)
 {
 	struct map64 kept = {0};
@@ -142,6 +212,7 @@ int stacks_trim(struct stacks *s, const struct map64 *keep, uint64_t **gone, siz
 	}
 	map64_free(&s->stack);
 	s->stack = kept;
+	trim_codes(s);
 	*gone = ids;
 	return 0;
 }
