@@ -11,7 +11,11 @@
 #define CENSUS_MIN_NS 100000000
 #define CENSUS_MAX_NS 5000000000
 #define CENSUS_SHARE  250 /* a census may take this part of our time: 0.4 % of a core */
+#define CLIMB_MIN_NS  50000000
+#define CLIMB_MAX_NS  1000000000
+#define CLIMB_SHARE   100 /* after hours something is due all the time, on a ladder of thousands */
 #define MEMORY_NS     500000000
+#define FIT_NS	      2000000000
 #define NATIVE_NS     200000000
 #define MODULES_NS    3000000000
 #define BUCKET_S      1.0
@@ -254,21 +258,32 @@ static void log_ladder(const struct session *s)
 
 static void do_climb(struct session *s, uint64_t now)
 {
+	uint64_t wait;
+
 	s->due.climb = ladder_climb(s->ladder, now);
 	learn_names(s);
 	log_ladder(s);
-	if (s->due.climb && s->due.climb < now + 50000000)
-		s->due.climb = now + 50000000;
+	wait = (clock_ns() - now) * CLIMB_SHARE;
+	if (wait < CLIMB_MIN_NS)
+		wait = CLIMB_MIN_NS;
+	if (wait > CLIMB_MAX_NS)
+		wait = CLIMB_MAX_NS;
+	if (s->due.climb && s->due.climb < now + wait)
+		s->due.climb = now + wait;
 }
 
 /* Half of the budget at most; while nothing grows outside of the pools, windows on malloc are kept
  * for the case that this changes. */
-static double native_share(const struct session *s)
+static double native_share(struct session *s, uint64_t now)
 {
 	struct trend_fit fit;
 
-	trend_set_fit(s->memory, TREND_MALLOC, &fit);
-	if (native_state(s->native) != NATIVE_BURST || fit.growing)
+	if (now - s->fitted_ns > FIT_NS) {
+		trend_set_fit(s->memory, TREND_MALLOC, &fit);
+		s->malloc_grows = fit.growing;
+		s->fitted_ns = now;
+	}
+	if (native_state(s->native) != NATIVE_BURST || s->malloc_grows)
 		return s->o.overhead * BUDGET_AIM / 2;
 	return s->o.overhead * BUDGET_AIM / 8;
 }
@@ -278,7 +293,7 @@ static void do_native(struct session *s, uint64_t now)
 	double left;
 
 	s->due.native = now + NATIVE_NS;
-	native_set_share(s->native, native_share(s));
+	native_set_share(s->native, native_share(s, now));
 	native_poll(s->native);
 	session_drain(s);
 	left = s->o.overhead * BUDGET_AIM - native_cost(s->native);

@@ -102,6 +102,8 @@ struct session {
 	struct native *native; /* NULL: not traced */
 	uint64_t collections;  /* as last read */
 	struct trend_set *classes, *memory;
+	bool malloc_grows; /* as of fitted_ns */
+	uint64_t fitted_ns;
 	struct budget budget;
 	struct session_times due;
 	uint64_t random;

@@ -197,9 +197,30 @@ void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t fro
 	}
 }
 
+static void kill_one(struct ladder *l, struct sample *s)
+{
+	s->addr = 0;
+	l->stats.died++;
+}
+
+static void kill_listed(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
+{
+	for (uint64_t i = from; i < to; i++)
+		map64_put(&l->index, birth_at(ring, i)->object);
+	for (size_t i = 0; i < l->sample.n; i++)
+		if (map64_get(&l->index, l->sample.v[i].addr))
+			kill_one(l, &l->sample.v[i]);
+}
+
+/* The smaller side is the one to index: with probes that stay in, a few births ten times a second
+ * stand against a ladder of thousands. */
 void ladder_kill_old(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
 {
 	map64_clear(&l->index);
+	if (to - from < l->sample.n) {
+		kill_listed(l, ring, from, to);
+		return;
+	}
 	for (size_t i = 0; i < l->sample.n; i++) {
 		uint64_t *place = map64_put(&l->index, l->sample.v[i].addr);
 
@@ -211,8 +232,7 @@ void ladder_kill_old(struct ladder *l, const struct pl_birth *ring, uint64_t fro
 
 		if (!place || !*place)
 			continue;
-		l->sample.v[*place - 1].addr = 0;
-		l->stats.died++;
+		kill_one(l, &l->sample.v[*place - 1]);
 		*place = 0;
 	}
 }
