@@ -14,12 +14,13 @@
 #define WINDOW_MIN_NS  5000000
 #define WINDOW_COST_NS 8000000.0
 /* ... and an idle one may be watched for longer, for it pays per birth. */
-#define WINDOW_MAX_NS 150000000
-#define WINDOW_BIRTHS 12000
-#define POLL_NS	      10000000 /* permanent mode: how long a surprise may last */
-#define LOOK_NS	      100000000
-#define FULL_VIEW_NS  30000000000ull
-#define LEARN_BURSTS  3 /* windows before permanent attachment is considered */
+#define WINDOW_MAX_NS  150000000
+#define WINDOW_BIRTHS  12000
+#define POLL_NS	       10000000 /* permanent mode: how long a surprise may last */
+#define LOOK_NS	       100000000
+#define FULL_VIEW_NS   30000000000ull
+#define FIRST_CLIMB_NS 200000000
+#define LEARN_BURSTS   3 /* windows before permanent attachment is considered */
 
 static uint32_t next_random(struct session *s)
 {
@@ -113,7 +114,7 @@ void session_burst(struct session *s)
 	log_debug("window %u%s: %.1f ms open, %llu births", s->bursts, s->focused ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
 	s->due.burst = budget_next(&s->budget, clock_ns(), next_random(s));
-	s->due.climb = s->due.climb ? s->due.climb : clock_ns() + 200000000;
+	session_plan_climb(s, clock_ns() + FIRST_CLIMB_NS);
 	if (s->bursts >= LEARN_BURSTS && clock_ns() >= s->not_before &&
 	    fits_always(s, looked - first, closed - opened))
 		session_start_always(s);
@@ -163,8 +164,7 @@ static void look_always(struct session *s)
 	ladder_admit(s->ladder);
 	s->window_births += looked - s->last_seen;
 	s->last_seen = looked;
-	if (!s->due.climb)
-		s->due.climb = clock_ns() + 200000000;
+	session_plan_climb(s, clock_ns() + FIRST_CLIMB_NS);
 }
 
 void session_poll_births(struct session *s)

@@ -256,11 +256,18 @@ static void log_ladder(const struct session *s)
 		  (unsigned long long)l->died);
 }
 
+void session_plan_climb(struct session *s, uint64_t when)
+{
+	if (when < s->climb_after)
+		when = s->climb_after;
+	if (!s->due.climb || when < s->due.climb)
+		s->due.climb = when;
+}
+
 static void do_climb(struct session *s, uint64_t now)
 {
-	uint64_t wait;
+	uint64_t next = ladder_climb(s->ladder, now), wait;
 
-	s->due.climb = ladder_climb(s->ladder, now);
 	learn_names(s);
 	log_ladder(s);
 	wait = (clock_ns() - now) * CLIMB_SHARE;
@@ -268,8 +275,10 @@ static void do_climb(struct session *s, uint64_t now)
 		wait = CLIMB_MIN_NS;
 	if (wait > CLIMB_MAX_NS)
 		wait = CLIMB_MAX_NS;
-	if (s->due.climb && s->due.climb < now + wait)
-		s->due.climb = now + wait;
+	s->climb_after = now + wait;
+	s->due.climb = 0;
+	if (next)
+		session_plan_climb(s, next);
 }
 
 /* Half of the budget at most; while nothing grows outside of the pools, windows on malloc are kept

@@ -106,6 +106,7 @@ struct session {
 	uint64_t fitted_ns;
 	struct budget budget;
 	struct session_times due;
+	uint64_t climb_after; /* no climb before: what it costs us is bounded */
 	uint64_t random;
 
 	/* bursts */
@@ -146,6 +147,9 @@ void focus_choose(struct session *s);
 void focus_full_next(struct session *s); /* the next window probes all sites */
 void focus_free(struct session *s);
 size_t focus_sites(const struct session *s); /* probed in the window that is open or next */
+
+/* session.c: a climb is due at @when, or as soon after as its cost allows */
+void session_plan_climb(struct session *s, uint64_t when);
 
 /* bursts.c: windows, and the permanent mode */
 void session_burst(struct session *s);
