@@ -9,16 +9,27 @@
 
 #include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
 
+/* Once, however often it is said. */
 void session_note(struct session *s, const char *fmt, ...)
 {
+	char *text = NULL;
 	va_list ap;
+	int n;
 
-	if (s->n_notes >= SESSION_NOTES)
-		return;
 	va_start(ap, fmt);
-	if (vasprintf(&s->note[s->n_notes], fmt, ap) >= 0)
-		s->n_notes++;
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
+	if (n < 0)
+		return;
+	for (size_t i = 0; i < s->n_notes; i++)
+		if (!strcmp(s->note[i], text)) {
+			free(text);
+			return;
+		}
+	if (s->n_notes < SESSION_NOTES)
+		s->note[s->n_notes++] = text;
+	else
+		free(text);
 }
 
 static int add_file(struct session *s, const struct dso *d, int minor, const char *path,

@@ -304,6 +304,8 @@ static void do_native(struct session *s, uint64_t now)
 	s->due.native = now + NATIVE_NS;
 	native_set_share(s->native, native_share(s, now));
 	native_poll(s->native);
+	if (*native_note(s->native))
+		session_note(s, "%s", native_note(s->native));
 	session_drain(s);
 	left = s->o.overhead * BUDGET_AIM - native_cost(s->native);
 	s->budget.share = left > s->o.overhead / 10 ? left : s->o.overhead / 10;
