@@ -114,6 +114,11 @@ static void merge_pairs(struct trend_set *s)
 	s->bucket_s *= 2;
 }
 
+static double bucket_start(const struct trend_set *s, double t_s)
+{
+	return s->start_s + s->bucket_s * floor((t_s - s->start_s) / s->bucket_s);
+}
+
 void trend_set_add(struct trend_set *s, double t_s, const double *values)
 {
 	double *low, start;
@@ -122,9 +127,11 @@ void trend_set_add(struct trend_set *s, double t_s, const double *values)
 		s->start_s = t_s;
 		s->started = true;
 	}
-	if (s->n == TREND_POINTS && t_s >= s->t[s->n - 1] + s->bucket_s)
+	start = bucket_start(s, t_s);
+	if (s->n == TREND_POINTS && start > s->t[s->n - 1]) {
 		merge_pairs(s);
-	start = s->start_s + s->bucket_s * floor((t_s - s->start_s) / s->bucket_s);
+		start = bucket_start(s, t_s);
+	}
 	if (!s->n || start > s->t[s->n - 1]) {
 		low = &s->floor[s->n * s->series];
 		s->t[s->n++] = start;
