@@ -107,7 +107,7 @@ void session_burst(struct session *s)
 	ladder_admit(s->ladder);
 
 	s->bursts++;
-	s->on_ns += looked ? closed - opened : 0;
+	s->on_ns += closed - opened;
 	s->window_births += last - before;
 	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), s->rt->minor <= 10);
 	budget_spend(&s->budget, clock_ns(), last - before, closed - began, focus_sites(s));
