@@ -166,7 +166,7 @@ int session_attach(struct session *s)
 }
 
 /* 3.8: modules that were loaded since. What is born in one that cannot be probed is unseen: then no
- * births at all, as at the start. Only between windows. */
+ * births at all, as at the start. */
 int session_attach_new(struct session *s)
 {
 	size_t before = s->n_files;

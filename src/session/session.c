@@ -327,20 +327,27 @@ static bool target_gone(struct session *s)
 	return true;
 }
 
+/* Probes that stay in go only when there is a module to add. */
 static void do_modules(struct session *s, uint64_t now)
 {
+	size_t before = s->n_files;
+	int err;
+
 	s->due.modules = now + MODULES_NS;
 	if (s->mode == BIRTHS_OFF)
 		return;
+	err = session_attach_new(s);
+	if (err ? !proc_alive(s->proc) : s->n_files == before)
+		return;
+	if (err)
+		session_note(s, "births are not watched any more: %s", fail_text());
 	if (s->mode == BIRTHS_ALWAYS)
 		session_stop_always(s);
-	if (session_attach_new(s) && proc_alive(s->proc)) {
-		session_note(s, "births are not watched any more: %s", fail_text());
-		s->mode = BIRTHS_OFF;
+	s->mode = err ? BIRTHS_OFF : BIRTHS_BURSTS;
+	if (err)
 		s->due.burst = 0;
-	} else if (!s->due.burst && !s->paused) {
+	else if (!s->due.burst && !s->paused)
 		s->due.burst = now + 1000000;
-	}
 }
 
 static uint64_t next_due(const struct session *s, uint64_t limit)
