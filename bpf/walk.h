@@ -4,9 +4,11 @@
  * CPython 3.8 - 3.15, driven by struct pl_walk.
  *
  * It knows no map and no helper, only two functions that its includer defines before:
- *	static int walk_read(void *dst, __u32 size, __u64 addr);	not 0, and zeroes, when
- *unreadable static __u64 walk_fsbase(void);				of the current thread so
- *that tests/walk compiles it for the host (with PYLEAK_HOST) over recorded memory.
+ *	static int walk_read(void *dst, __u32 size, __u64 addr);
+ *		not 0, and zeroes, when unreadable
+ *	static __u64 walk_fsbase(void);
+ *		of the current thread
+ * so that tests/walk compiles it for the host (with PYLEAK_HOST) over recorded memory.
  *
  * Reading. One bpf_probe_read_user costs about 64 ns however short, 2 KiB cost 175. In 3.11+ the
  * frames of a thread lie one behind the other in its data stack, callers at lower addresses. So
