@@ -108,7 +108,6 @@ void session_burst(struct session *s)
 
 	s->bursts++;
 	s->on_ns += closed - opened;
-	s->window_births += last - before;
 	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), s->rt->minor <= 10);
 	budget_spend(&s->budget, clock_ns(), last - before, closed - began, focus_sites(s));
 	log_debug("window %u%s: %.1f ms open, %llu births", s->bursts, s->focused ? " (focus)" : "",
@@ -162,7 +161,6 @@ static void look_always(struct session *s)
 		ladder_kill_new(s->ladder, s->births, looked, last);
 	ladder_kill_old(s->ladder, s->births, from, looked);
 	ladder_admit(s->ladder);
-	s->window_births += looked - s->last_seen;
 	s->last_seen = looked;
 	session_plan_climb(s, clock_ns() + FIRST_CLIMB_NS);
 }

@@ -111,7 +111,7 @@ struct session {
 
 	/* bursts */
 	uint32_t bursts;
-	uint64_t on_ns, window_births, overruns;
+	uint64_t on_ns, overruns;
 	uint64_t last_seen; /* BIRTHS_ALWAYS: births looked at so far */
 	uint64_t polled, polled_ns, look_due;
 	uint64_t always_since, not_before; /* retry permanent attachment no earlier */

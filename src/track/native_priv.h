@@ -36,7 +36,7 @@ int native_libc_find(const struct proc *p, struct native_libc *out);
 /* Sites and their series (native_table.c). */
 struct site_row {
 	struct pl_native_key key;
-	double bytes, count, young_bytes, seen;
+	double bytes, count, young_bytes;
 	uint64_t samples, oldest_born_ns;
 	uint64_t look[4]; /* a few old blocks, looked into for objects */
 	uint64_t look_size[4];
@@ -112,7 +112,7 @@ struct native {
 	struct ring_buffer *ring; /* made when first needed */
 	struct probe_set *set[SETS];
 	size_t set_sites[SETS];
-	enum native_state state, wanted; /* wanted: to go back to after a pause */
+	enum native_state state;
 	bool paused, maps_off;
 	char note[256];
 	uint64_t start_ns, epoch_ns;

@@ -61,7 +61,7 @@ static struct site_row *row_of(struct native_table *t, const struct pl_native_ke
 
 static void row_clear(struct site_row *r)
 {
-	r->bytes = r->count = r->young_bytes = r->seen = 0;
+	r->bytes = r->count = r->young_bytes = 0;
 	r->samples = 0;
 	r->oldest_born_ns = UINT64_MAX;
 	r->n_look = 0;
