@@ -324,6 +324,10 @@ static bool target_gone(struct session *s)
 		return false;
 	s->ended = true;
 	s->end_ns = clock_ns();
+	/* Others may go on being watched: what runs there now is not ours to slow down or to read.
+	 */
+	session_births_off(s);
+	native_pause(s->native);
 	return true;
 }
 

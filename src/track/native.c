@@ -69,6 +69,11 @@ static int open_set(struct native *n, enum native_set s)
 	return spec.n ? probe_set_open(n->spec.mechanism, &spec, &n->set[s]) : 0;
 }
 
+uint64_t native_now(const struct native *n)
+{
+	return n->paused ? n->paused_ns : clock_ns();
+}
+
 int native_set_on(struct native *n, enum native_set s)
 {
 	return n->set[s] ? probe_set_on(n->set[s]) : 0;
@@ -317,6 +322,7 @@ void native_pause(struct native *n)
 		return;
 	native_cost_update(n, clock_ns());
 	all_off(n);
+	n->paused_ns = clock_ns();
 	n->paused = true;
 }
 
@@ -360,7 +366,7 @@ double native_rate(const struct native *n)
 
 double native_coverage(const struct native *n)
 {
-	double run_ns = (double)(clock_ns() - n->epoch_ns);
+	double run_ns = (double)(native_now(n) - n->epoch_ns);
 
 	if (n->state == NATIVE_BURST)
 		return run_ns > 0 ? n->burst.covered_ns / run_ns : 0;

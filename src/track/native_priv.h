@@ -115,7 +115,7 @@ struct native {
 	enum native_state state;
 	bool paused, maps_off;
 	char note[256];
-	uint64_t start_ns, epoch_ns;
+	uint64_t start_ns, epoch_ns, paused_ns;
 
 	/* cost (native_cost.c) */
 	uint64_t counted_ns, entries0, frees0, maps0;
@@ -130,6 +130,7 @@ struct native {
 	struct native_burst burst;
 };
 
+uint64_t native_now(const struct native *n); /* stands still in a pause */
 int native_set_on(struct native *n, enum native_set s);
 void native_set_off(struct native *n, enum native_set s);
 /* Of the malloc family, enum pl_native_mode; a new epoch. */

@@ -312,7 +312,7 @@ static void look_into_all(struct native *n)
 {
 	int left = LOOKS;
 
-	if (!n->spec.heap || !proc_alive(n->spec.proc))
+	if (!n->spec.heap || n->paused || !proc_alive(n->spec.proc))
 		return;
 	for (size_t i = 0; i < n->table.rows.n; i++)
 		look_into(n, &n->table.rows.v[i], &left);
@@ -330,7 +330,7 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 		return 0;
 	if (!t->point_gap_s)
 		t->point_gap_s = POINT_GAP;
-	if (now_ns - t->maps_ns >= MAPS_GAP) {
+	if (!n->paused && now_ns - t->maps_ns >= MAPS_GAP) {
 		w.n_spans = read_spans(n->spec.proc->pid, &w.spans);
 		t->maps_ns = now_ns;
 	}
@@ -386,7 +386,7 @@ static void totals(const struct native *n, struct native_site *s)
 
 int native_sites(struct native *n, struct native_sites *out)
 {
-	uint64_t now_ns = clock_ns();
+	uint64_t now_ns = native_now(n);
 	int err = n->state == NATIVE_OFF ? 0 : native_table_scan(n, now_ns);
 
 	memset(out, 0, sizeof(*out));
