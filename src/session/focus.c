@@ -15,6 +15,7 @@
 #define CHOOSE_NS     6000000000ull /* the pools need some seconds to show a new trend */
 #define WORTH_BIRTHS  0.6	    /* of all births at most this share in the focus, else ... */
 #define WORTH_SITES   0.5	    /* ... or of the sites: then it is worth its event */
+#define MANY_PAIRS    65536	    /* of types and sites: beyond, all is learnt anew */
 #define MALLOC_CLASS  HEAP_CLASSES
 
 static uint64_t bit_of(int cls)
@@ -168,11 +169,25 @@ static void choose_again(struct session *s)
 		  100 * share, (unsigned long long)classes);
 }
 
+/* Before a window, for the sets close. As at the start, some seconds of windows on all sites
+ * follow. */
+static void learn_anew(struct session_focus *f, uint64_t now)
+{
+	close_sets(f);
+	map64_free(&f->mask);
+	map64_free(&f->known);
+	vec_free(&f->pairs);
+	f->looked_ns = now;
+}
+
 void focus_choose(struct session *s)
 {
 	struct session_focus *f = &s->focus;
 	uint64_t now = clock_ns();
 
+	/* A program that makes types as it goes. */
+	if (f->pairs.n > MANY_PAIRS)
+		learn_anew(f, now);
 	if (s->n_sites < FEW_SITES || s->bursts < LEARN_WINDOWS || !heap_has_pools(s->heap)) {
 		s->focused = false;
 		return;
@@ -196,8 +211,5 @@ size_t focus_sites(const struct session *s)
 
 void focus_free(struct session *s)
 {
-	close_sets(&s->focus);
-	map64_free(&s->focus.mask);
-	map64_free(&s->focus.known);
-	vec_free(&s->focus.pairs);
+	learn_anew(&s->focus, 0);
 }
