@@ -75,6 +75,14 @@ void close_fd(int *fd)
 		close(*fd);
 }
 
+uint64_t random_next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
 uint64_t clock_ns(void)
 {
 	struct timespec t;

@@ -24,10 +24,7 @@
 
 static uint32_t next_random(struct session *s)
 {
-	s->random ^= s->random << 13;
-	s->random ^= s->random >> 7;
-	s->random ^= s->random << 17;
-	return (uint32_t)(s->random >> 16);
+	return (uint32_t)(random_next(&s->random) >> 16);
 }
 
 static uint64_t births_now(const struct session *s)

@@ -101,7 +101,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
 	s->o = *o;
-	s->random = clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull;
+	s->random = (clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
 	probe_sweep();
 	err = proc_open(pid, &s->proc);
 	if (!err)

@@ -60,14 +60,6 @@ void ladder_free(struct ladder *l)
 	free(l);
 }
 
-static uint64_t next_random(struct ladder *l)
-{
-	l->random ^= l->random << 13;
-	l->random ^= l->random >> 7;
-	l->random ^= l->random << 17;
-	return l->random;
-}
-
 /* Note a content; how often was it there before? */
 static unsigned note_content(struct ladder *l, uint64_t content)
 {
@@ -249,7 +241,7 @@ static void thin(struct ladder *l)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < l->sample.n; i++) {
-		if (next_random(l) & 1) {
+		if (random_next(&l->random) & 1) {
 			l->stats.thinned++;
 			continue;
 		}

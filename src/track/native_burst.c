@@ -165,14 +165,6 @@ static size_t collect(struct native_burst *b, size_t allocs, struct burst_sample
 	return count;
 }
 
-static uint64_t next_random(struct native_burst *b)
-{
-	b->random ^= b->random << 13;
-	b->random ^= b->random >> 7;
-	b->random ^= b->random << 17;
-	return b->random >> 16;
-}
-
 /* Samples that are still alive move together; by_addr follows. */
 static void compact(struct native_burst *b)
 {
@@ -201,7 +193,7 @@ static void thin(struct native_burst *b)
 
 		if (s->dead)
 			continue;
-		s->dead = next_random(b) & 1;
+		s->dead = random_next(&b->random) >> 16 & 1;
 		s->weight *= 2;
 		b->thinned += s->dead;
 	}
@@ -215,7 +207,7 @@ static struct burst_sample *new_sample(struct native_burst *b)
 		thin(b);
 	else if (b->one_in > 1 && b->samples.n < SAMPLES_MAX / 8)
 		b->one_in /= 2;
-	return next_random(b) % b->one_in ? NULL : vec_push(&b->samples);
+	return (random_next(&b->random) >> 16) % b->one_in ? NULL : vec_push(&b->samples);
 }
 
 /* Read while the probes are still in; what the second drain names was not what we read. */
