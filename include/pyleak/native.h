@@ -8,7 +8,7 @@
 
 #include "pyleak/abi.h"
 
-#define PL_MAX_NATIVE_SITES  16384
+#define PL_MAX_NATIVE_SITES  8192
 #define PL_NATIVE_RING_BYTES (1 << 20)
 #define PL_PENDING_SLOTS     4096 /* threads inside an allocator at once; a power of two */
 #define PL_RECENT_MAPS	     16	  /* mappings a partial munmap is looked for in; a power of two */

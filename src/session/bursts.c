@@ -16,6 +16,8 @@
 /* ... and an idle one may be watched for longer, for it pays per birth. */
 #define WINDOW_MAX_NS  150000000
 #define WINDOW_BIRTHS  12000
+#define REFUSALS       5
+#define REFUSED_NS     1000000000
 #define POLL_NS	       10000000 /* permanent mode: how long a surprise may last */
 #define LOOK_NS	       100000000
 #define FULL_VIEW_NS   30000000000ull
@@ -75,11 +77,16 @@ void session_burst(struct session *s)
 		s->due.burst = clock_ns() + POLL_NS;
 		if (!proc_alive(s->proc)) /* told by the loop, once */
 			return;
+		if (++s->refusals < REFUSALS) { /* short of memory or descriptors: for now */
+			s->due.burst = clock_ns() + REFUSED_NS;
+			return;
+		}
 		session_note(s, "births are not watched any more: %s", fail_text());
 		s->mode = BIRTHS_OFF;
 		s->due.burst = 0;
 		return;
 	}
+	s->refusals = 0;
 	opened = clock_ns();
 	first = births_now(s);
 	wait_window(s, first, opened, least);

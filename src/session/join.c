@@ -7,7 +7,7 @@
 #include "report/verdict.h"
 #include "session/session_priv.h"
 
-#define FEWEST	  3   /* survivors that make a site: one or two may be anything */
+#define FEWEST	  2   /* survivors of one stack that make a site: a single one may be anything */
 #define MAX_SITES 200 /* in a report; the rest is too small to look at */
 
 struct joined_type {

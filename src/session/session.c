@@ -299,7 +299,7 @@ static double native_share(struct session *s, uint64_t now)
 
 static void do_native(struct session *s, uint64_t now)
 {
-	double left;
+	double left, spent;
 
 	s->due.native = now + NATIVE_NS;
 	native_set_share(s->native, native_share(s, now));
@@ -307,7 +307,11 @@ static void do_native(struct session *s, uint64_t now)
 	if (*native_note(s->native))
 		session_note(s, "%s", native_note(s->native));
 	session_drain(s);
-	left = s->o.overhead * BUDGET_AIM - native_cost(s->native);
+	/* what it costs of late, windows included: a running mean over some ten seconds */
+	spent = native_spent_ns(s->native);
+	s->native_share += ((spent - s->native_spent) / NATIVE_NS - s->native_share) / 50;
+	s->native_spent = spent;
+	left = s->o.overhead * BUDGET_AIM - s->native_share;
 	s->budget.share = left > s->o.overhead / 10 ? left : s->o.overhead / 10;
 }
 

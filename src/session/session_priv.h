@@ -99,8 +99,10 @@ struct session {
 	struct stacks *stacks;
 	struct ladder *ladder;
 	struct names *names;
-	struct native *native; /* NULL: not traced */
-	uint64_t collections;  /* as last read */
+	struct native *native;		   /* NULL: not traced */
+	double native_spent, native_share; /* ns in all; share of the target's time of late */
+	uint64_t collections;		   /* as last read */
+	unsigned refusals;		   /* windows in a row that could not be opened */
 	struct trend_set *classes, *memory;
 	bool malloc_grows; /* as of fitted_ns */
 	uint64_t fitted_ns;

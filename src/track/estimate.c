@@ -8,6 +8,8 @@
  * times that, with c the class of the body. */
 #include "track/estimate.h"
 
+#include <math.h>
+
 #include "base/map64.h"
 
 const double ladder_age_s[LADDER_RUNGS] = {0.2, 1, 3, 10, 30, 60};
@@ -170,6 +172,7 @@ static void drop_stopped(struct sample *v, size_t n, const struct estimate_opts 
 {
 	auto_free struct births_seen *seen = calloc(n + 1, sizeof(*seen));
 	struct map64 index = {0};
+	double latest_s = INFINITY; /* of all stacks: a target that rests has no births at all */
 	size_t stacks = 0;
 
 	if (!seen)
@@ -182,11 +185,12 @@ static void drop_stopped(struct sample *v, size_t n, const struct estimate_opts 
 		if (!*place)
 			*place = ++stacks;
 		see_birth(&seen[*place - 1], age_s(&v[i], o));
+		latest_s = fmin(latest_s, age_s(&v[i], o));
 	}
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t *place = map64_get(&index, v[i].stack);
 		const struct births_seen *b = place && *place ? &seen[*place - 1] : NULL;
-		double quiet = b ? b->youngest_s - ladder_age_s[YOUNGEST - 1] : 0;
+		double quiet = b ? b->youngest_s - latest_s : 0;
 
 		if (b && quiet > QUIET_S &&
 		    quiet > QUIET_GAPS * (b->oldest_s - b->youngest_s) / b->n)

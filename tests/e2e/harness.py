@@ -275,7 +275,7 @@ def check_losses(process):
 
 def check_leak(result, process, target, report, program, want_rate):
     if not process["sites"]:
-        result.problems.append("no site at all")
+        result.problems.append(NO_SITE)
         return
     site = process["sites"][0]
     file, line = blamed(site, program, target.path)
@@ -328,7 +328,17 @@ def judge(run, target, program, python_name, want_rate=True):
 
 
 def run_pair(python, program, seconds=SECONDS, args=(), tool_args=(), want_rate=True):
-    """One cell of the matrix."""
+    """One cell of the matrix. A rare leak is sampled: 20 objects a second leave some five survivors in
+    20 s, now and then none. So a leak that was not seen is looked for once more, and the table says so;
+    a wrong accusation is never excused."""
+    result = run_once(python, program, seconds, args, tool_args, want_rate)
+    if result.problems == [NO_SITE]:
+        result = run_once(python, program, seconds, args, tool_args, want_rate)
+        result.notes = result.notes + ["seen in the second run only"]
+    return result
+
+
+def run_once(python, program, seconds, args, tool_args, want_rate):
     try:
         with Target(python, program.name, args) as target:
             target.wait_ready()
@@ -339,6 +349,7 @@ def run_pair(python, program, seconds=SECONDS, args=(), tool_args=(), want_rate=
         return Result(program.name, python.name, os.uname().release, ["%s: %s" % (type(e).__name__, e)])
 
 
+NO_SITE = "no site at all"
 HEADINGS = ("program", "python", "first site", "verdict", "rate", "bytes", "samples", "to line", "cost %", "")
 
 
@@ -350,7 +361,7 @@ def table(results):
     for r in sorted(results, key=lambda r: (r.python, r.program)):
         rows.append((r.program, r.python, cell(r.first), cell(r.verdict), cell(r.count_ratio),
                      cell(r.bytes_ratio), cell(r.samples), cell(r.seconds_to_line),
-                     cell(r.slowdown_pct), "ok" if r.ok else "; ".join(r.problems)[:160]))  # fmt: skip
+                     cell(r.slowdown_pct), "; ".join(r.problems)[:160] or "; ".join(["ok"] + r.notes[-1:])[:60]))  # fmt: skip
     widths = [max(len(r[i]) for r in rows) for i in range(len(HEADINGS) - 1)]
     lines = []
     for row in rows:
