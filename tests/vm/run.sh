@@ -40,6 +40,8 @@ done
 	echo "exec$quoted"
 } >"$share/job"
 
+pwd >"$share/tree"
+
 rc=0
 timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 2G -smp 2 -no-reboot \
 	-display none -monitor none -nodefaults -kernel "$kernel" -initrd "$share/.initramfs" \
@@ -56,7 +58,7 @@ rc=$(cat "$share/rc")
 if [ -n "$out" ]; then
 	mkdir -p "$out"
 	cp "$share/console" "$out/console"
-	find "$share" -mindepth 1 -maxdepth 1 ! -name '.initramfs' ! -name job ! -name rc \
+	find "$share" -mindepth 1 -maxdepth 1 ! -name '.initramfs' ! -name job ! -name tree ! -name rc \
 		-exec cp -r {} "$out/" \;
 fi
 exit "$rc"
