@@ -278,7 +278,7 @@ static void climb(struct native *n, uint64_t now_ns)
 		due += !b->samples.v[i].dead && b->samples.v[i].due_ns <= now_ns;
 	}
 	if (due) {
-		auto_free struct burst_sample **v = calloc(due, sizeof(*v));
+		auto_free struct burst_sample **v = calloc(due, sizeof(void *));
 		auto_free struct look *look = calloc(due, sizeof(*look));
 		size_t k = 0;
 
