@@ -185,8 +185,11 @@ static bool takes_their_place(double gained, double freed)
  * to be the one; else all of them share it. */
 static void balance_blocks(struct joiner *j)
 {
-	double gained[PL_UNKNOWN_BINS] = {0};
+	double gained[PL_UNKNOWN_BINS] = {0}, freed[PL_UNKNOWN_BINS];
 
+	/* one fit per size, not one per site: there may be thousands of sites */
+	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++)
+		freed[b] = native_unknown_per_s(j->s->native, (double)(1ull << b));
 	for (size_t i = 0; i < j->native.n; i++) {
 		const struct native_site *n = &j->native.v[i];
 		double slope = j->fit[i].count.slope;
@@ -197,15 +200,13 @@ static void balance_blocks(struct joiner *j)
 		bin = native_bin(n->live_bytes / n->live_count);
 		gained[bin] += slope;
 		j->most[bin] = fmax(j->most[bin], n->live_count);
-		if (takes_their_place(slope,
-				      native_unknown_per_s(j->s->native, (double)(1ull << bin))))
+		if (takes_their_place(slope, freed[bin]))
 			j->replacer[bin] = n;
 	}
-	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++) {
-		double freed = native_unknown_per_s(j->s->native, (double)(1ull << b));
-
-		j->balance[b] = freed < gained[b] ? 1 - freed / gained[b] : freed > 0 ? 0 : 1;
-	}
+	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++)
+		j->balance[b] = freed[b] < gained[b] ? 1 - freed[b] / gained[b]
+				: freed[b] > 0	     ? 0
+						     : 1;
 }
 
 /* The share of a site's gain that is growth. */
