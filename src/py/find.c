@@ -81,33 +81,47 @@ static int list_files(const struct proc *p, struct files *out)
 	return 0;
 }
 
-/* Load bias from the executable rows: a file may also be mapped a second time, as data. */
+/* The first executable row of the file: it may also be mapped a second time, as data. */
+static const struct proc_map *text_row(const struct proc *p, const struct proc_map *of)
+{
+	for (size_t i = 0; i < p->n_maps; i++)
+		if (p->maps[i].executable && p->maps[i].inode == of->inode &&
+		    p->maps[i].dev == of->dev)
+			return &p->maps[i];
+	return NULL;
+}
+
+bool py_load_bias(const struct proc *p, const struct proc_map *of, const struct dso *d,
+		  uint64_t *bias)
+{
+	const struct proc_map *text = text_row(p, of), *low = text;
+
+	if (!text)
+		return false;
+	for (const struct proc_map *m = text; m-- > p->maps;) {
+		if (m->inode == text->inode && m->dev == text->dev && m->offset < low->offset)
+			low = m;
+		else if (m->inode)
+			break;
+	}
+	*bias = dso_is_exec(d) ? 0 : low->start - low->offset - dso_base(d);
+	return true;
+}
+
 static bool find_bias(struct py_runtime *rt, const struct proc_map *of)
 {
 	const struct proc *p = rt->proc;
+	const struct proc_map *text = text_row(p, of);
 
-	for (size_t i = 0; i < p->n_maps; i++) {
-		const struct proc_map *m = &p->maps[i], *low = m;
-
-		if (!m->executable || m->inode != of->inode || m->dev != of->dev)
-			continue;
-		for (size_t k = i; k-- > 0;) {
-			const struct proc_map *b = &p->maps[k];
-
-			if (b->inode == m->inode && b->dev == m->dev && b->offset < low->offset)
-				low = b;
-			else if (b->inode)
-				break;
-		}
-		rt->bias = dso_is_exec(rt->dso) ? 0 : low->start - low->offset - dso_base(rt->dso);
-		rt->priv->text_start = m->start;
-		rt->priv->text_end = m->end;
-		for (size_t k = i + 1; k < p->n_maps && p->maps[k].inode == m->inode; k++)
-			if (p->maps[k].executable)
-				rt->priv->text_end = p->maps[k].end;
-		return true;
-	}
-	return false;
+	if (!py_load_bias(p, of, rt->dso, &rt->bias))
+		return false;
+	rt->priv->text_start = text->start;
+	rt->priv->text_end = text->end;
+	for (const struct proc_map *m = text + 1;
+	     m < p->maps + p->n_maps && m->inode == text->inode; m++)
+		if (m->executable)
+			rt->priv->text_end = m->end;
+	return true;
 }
 
 static void forget_file(struct py_runtime *rt)

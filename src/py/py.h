@@ -70,6 +70,11 @@ struct py_runtime {
 int py_open(struct proc *p, struct py_runtime **out);
 void py_close(struct py_runtime *rt);
 
+/* Where the file of row @of is loaded: run-time address = address in the file + bias. False when no
+ * row of it is executable. */
+bool py_load_bias(const struct proc *p, const struct proc_map *of, const struct dso *d,
+		  uint64_t *bias);
+
 const char *py_allocator_name(enum py_allocator a); /* contract words */
 /* Which allocator is installed now (tables can change at run time). */
 enum py_allocator py_allocator_now(const struct py_runtime *rt);

@@ -57,17 +57,6 @@ static int add_file(struct session *s, const struct dso *d, int minor, const cha
 		       : fail(-ENOTSUP, "more birth sites than can be probed (%zu)", s->n_sites);
 }
 
-static uint64_t bias_of(const struct proc *p, const struct proc_map *row, const struct dso *d)
-{
-	const struct proc_map *low = row;
-
-	for (size_t i = 0; i < p->n_maps; i++)
-		if (p->maps[i].inode == row->inode && p->maps[i].dev == row->dev &&
-		    p->maps[i].start < low->start)
-			low = &p->maps[i];
-	return dso_is_exec(d) ? 0 : low->start - low->offset - dso_base(d);
-}
-
 static bool is_known(const struct session *s, const char *path)
 {
 	for (size_t i = 0; i < s->n_files; i++)
@@ -85,6 +74,7 @@ static int find_in_modules(struct session *s)
 	for (size_t i = 0; i < p->n_maps; i++) {
 		const struct proc_map *m = &p->maps[i];
 		char path[4096];
+		uint64_t bias;
 		struct dso *d;
 		int err = 0;
 
@@ -92,8 +82,8 @@ static int find_in_modules(struct session *s)
 		    proc_map_file(p, m, path, sizeof(path)) || is_known(s, path) ||
 		    dso_open(path, &d))
 			continue;
-		if (dso_imports(d, "_Py_tracemalloc_config"))
-			err = add_file(s, d, 8, path, bias_of(p, m, d));
+		if (dso_imports(d, "_Py_tracemalloc_config") && py_load_bias(p, m, d, &bias))
+			err = add_file(s, d, 8, path, bias);
 		dso_close(d);
 		if (err)
 			return fail_in(err, "%s", m->path);

@@ -146,7 +146,10 @@ int native_libc_find(const struct proc *p, struct native_libc *out)
 		err = dso_open(out->path, &d);
 	if (err || !m)
 		return err ? err : -ENOENT;
-	bias = m->start - m->offset - dso_base(d);
+	if (!py_load_bias(p, m, d, &bias)) {
+		dso_close(d);
+		return fail(-ENOENT, "%s has no code that can be probed", m->path);
+	}
 	for (int fn = 0; fn < PL_FN_MAX; fn++)
 		add_fn(out, d, bias, fn);
 	dso_close(d);
