@@ -112,31 +112,40 @@ void session_forget_births(struct session *s)
 	s->n_files = s->n_sites = 0;
 }
 
-/* One file's sites: told to the kernel half, defined and parked. */
-static int open_set(struct session *s, const struct session_file *f, size_t first)
+int session_open_set(struct session *s, const struct session_file *f, const bool *want,
+		     const char *label, struct probe_set **out)
 {
-	auto_free uint64_t *offset = calloc(f->points.n, sizeof(*offset));
+	const struct probe_points *p = &f->points;
+	auto_free uint64_t *offset = calloc(p->n, sizeof(*offset));
 	struct probe_set_spec spec = {
 		.file = f->path,
 		.offsets = offset,
-		.n = f->points.n,
 		.pid = s->proc->pid,
 		.prog_fd = s->birth_fd,
-		.label = "birth",
+		.label = label,
 	};
 
 	if (!offset)
 		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < p->n; i++)
+		if (!want || want[i])
+			offset[spec.n++] = p->v[i].offset;
+	return spec.n ? probe_set_open(s->mechanism, &spec, out) : 0;
+}
+
+/* Where a probe of this file fires, and how to get the object there; @first is the number of its
+ * first site. */
+static int tell_sites(const struct session *s, const struct session_file *f, size_t first)
+{
 	for (size_t i = 0; i < f->points.n; i++) {
 		uint64_t ip = f->bias + f->points.v[i].addr;
 		struct pl_site site = f->points.v[i].site;
 
-		offset[i] = f->points.v[i].offset;
 		site.number = (uint16_t)(first + i);
 		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.sites), &ip, &site, BPF_ANY))
 			return fail(-errno, "cannot fill the table of sites: %s", strerror(errno));
 	}
-	return probe_set_open(s->mechanism, &spec, &s->set[s->n_sets]);
+	return 0;
 }
 
 /* Sets for the files that have none yet. */
@@ -144,13 +153,17 @@ int session_attach(struct session *s)
 {
 	size_t first = 0;
 
-	for (size_t i = 0; i < s->n_files; i++) {
-		int err = i < s->n_sets ? 0 : open_set(s, &s->file[i], first);
+	for (size_t i = 0; i < s->n_files; first += s->file[i++].points.n) {
+		int err;
 
+		if (i < s->n_sets)
+			continue;
+		err = tell_sites(s, &s->file[i], first);
+		if (!err)
+			err = session_open_set(s, &s->file[i], NULL, "birth", &s->set[i]);
 		if (err)
 			return err;
-		first += s->file[i].points.n;
-		s->n_sets = i < s->n_sets ? s->n_sets : i + 1;
+		s->n_sets = i + 1;
 	}
 	return 0;
 }

@@ -34,13 +34,6 @@ static uint64_t births_now(const struct session *s)
 	return __atomic_load_n(&s->stats->births, __ATOMIC_ACQUIRE);
 }
 
-static uint64_t collections_now(const struct session *s)
-{
-	uint64_t n = 0;
-
-	return py_full_collections(s->rt, &n) ? 0 : n;
-}
-
 static void wait_window(const struct session *s, uint64_t from, uint64_t opened, uint64_t least)
 {
 	const struct timespec pause = {.tv_nsec = 400000};
@@ -64,6 +57,19 @@ static bool fits_always(const struct session *s, uint64_t births, uint64_t open_
 	double own = gap - s->budget.hit_ns;
 
 	return own > 0 && s->budget.hit_ns / own < s->budget.share * 0.8;
+}
+
+/* After a look at [@first, @looked): what was born until @last kills what the look saw. A record
+ * that has been overrun meanwhile is not whole: then there was no look. */
+static void settle(struct session *s, uint64_t first, uint64_t looked, uint64_t last)
+{
+	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), s->rt->minor <= 10);
+	if (last - first <= PL_BIRTH_SLOTS) {
+		ladder_kill_new(s->ladder, s->births, looked, last);
+		return;
+	}
+	s->overruns += last - first - PL_BIRTH_SLOTS;
+	ladder_drop_look(s->ladder, last - first);
 }
 
 void session_burst(struct session *s)
@@ -92,18 +98,13 @@ void session_burst(struct session *s)
 	wait_window(s, first, opened, least);
 	looked = births_now(s);
 	ladder_look(s->ladder, s->births, looked - first > PL_BIRTH_SLOTS ? looked : first, looked,
-		    collections_now(s), s->bursts);
+		    session_collections(s), s->bursts);
 	session_births_off(s);
 	last = births_now(s);
 	closed = clock_ns();
 	session_drain(s);
 
-	if (last - first > PL_BIRTH_SLOTS) {
-		s->overruns += last - first - PL_BIRTH_SLOTS;
-		ladder_drop_look(s->ladder, last - first);
-	} else {
-		ladder_kill_new(s->ladder, s->births, looked, last);
-	}
+	settle(s, first, looked, last);
 	if (last - before > PL_BIRTH_SLOTS)
 		before = last - PL_BIRTH_SLOTS;
 	focus_learn(s, before, last);
@@ -112,7 +113,6 @@ void session_burst(struct session *s)
 
 	s->bursts++;
 	s->on_ns += closed - opened;
-	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), s->rt->minor <= 10);
 	budget_spend(&s->budget, clock_ns(), last - before, closed - began, focus_sites(s));
 	log_debug("window %u%s: %.1f ms open, %llu births", s->bursts, s->focused ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
@@ -135,7 +135,7 @@ void session_start_always(struct session *s)
 	s->always_since = s->polled_ns = clock_ns();
 	s->due.burst = 0;
 	s->due.poll = s->always_since + POLL_NS;
-	budget_charge(&s->budget, (double)focus_sites(s) * 15000.0);
+	budget_charge_sites(&s->budget, focus_sites(s));
 }
 
 void session_stop_always(struct session *s)
@@ -155,14 +155,10 @@ static void look_always(struct session *s)
 		s->overruns += looked - from - PL_BIRTH_SLOTS;
 		from = looked - PL_BIRTH_SLOTS;
 	}
-	ladder_look(s->ladder, s->births, from, looked, collections_now(s), s->bursts++);
+	ladder_look(s->ladder, s->births, from, looked, session_collections(s), s->bursts++);
 	session_drain(s);
-	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), s->rt->minor <= 10);
 	last = births_now(s);
-	if (last - from > PL_BIRTH_SLOTS)
-		ladder_drop_look(s->ladder, last - from);
-	else
-		ladder_kill_new(s->ladder, s->births, looked, last);
+	settle(s, from, looked, last);
 	ladder_kill_old(s->ladder, s->births, from, looked);
 	ladder_admit(s->ladder);
 	s->last_seen = looked;

@@ -110,26 +110,6 @@ static void close_sets(struct session_focus *f)
 	f->n_sites = 0;
 }
 
-static int open_set(struct session *s, size_t file, size_t first, const bool *want)
-{
-	const struct probe_points *p = &s->file[file].points;
-	auto_free uint64_t *offset = calloc(p->n, sizeof(*offset));
-	struct probe_set_spec spec = {
-		.file = s->file[file].path,
-		.offsets = offset,
-		.pid = s->proc->pid,
-		.prog_fd = s->birth_fd,
-		.label = "focus",
-	};
-
-	if (!offset)
-		return fail(-ENOMEM, "out of memory");
-	for (size_t i = 0; i < p->n; i++)
-		if (want[first + i])
-			offset[spec.n++] = p->v[i].offset;
-	return spec.n ? probe_set_open(s->mechanism, &spec, &s->focus.set[file]) : 0;
-}
-
 static void make_sets(struct session *s, uint64_t classes, const bool *want, size_t n)
 {
 	size_t first = 0;
@@ -137,7 +117,7 @@ static void make_sets(struct session *s, uint64_t classes, const bool *want, siz
 
 	close_sets(&s->focus);
 	for (size_t i = 0; i < s->n_files && !err; i++) {
-		err = open_set(s, i, first, want);
+		err = session_open_set(s, &s->file[i], want + first, "focus", &s->focus.set[i]);
 		first += s->file[i].points.n;
 	}
 	if (err) {

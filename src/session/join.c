@@ -380,8 +380,7 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 	const struct sample *v = ladder_samples(s->ladder, &n);
 	int err;
 
-	if (py_full_collections(s->rt, &o.collections))
-		o.collections = s->collections;
+	o.collections = session_collections(s);
 	err = read_native(j);
 	if (err)
 		return err;

@@ -170,6 +170,12 @@ static uint64_t live_bytes(const struct heap_census *c)
 	return sum;
 }
 
+uint64_t session_collections(struct session *s)
+{
+	py_full_collections(s->rt, &s->collections); /* not to be had now: as last read */
+	return s->collections;
+}
+
 static void do_census(struct session *s, uint64_t now)
 {
 	double value[HEAP_CLASSES];
@@ -184,7 +190,7 @@ static void do_census(struct session *s, uint64_t now)
 	s->torn += c.torn;
 	for (unsigned k = 0; k < HEAP_CLASSES; k++)
 		value[k] = (double)c.live[k];
-	py_full_collections(s->rt, &s->collections);
+	session_collections(s);
 	trend_set_add(s->classes, seconds_since_start(s, now), value);
 	wait = c.cost_ns * CENSUS_SHARE;
 	if (wait < CENSUS_MIN_NS)

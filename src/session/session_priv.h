@@ -137,6 +137,10 @@ int session_find_births(struct session *s);
 void session_forget_births(struct session *s);
 int session_attach(struct session *s);
 int session_attach_new(struct session *s);
+/* A parked set of the sites of @f that are wanted (@want NULL: all). None wanted: no set, no error.
+ */
+int session_open_set(struct session *s, const struct session_file *f, const bool *want,
+		     const char *label, struct probe_set **out);
 void session_detach(struct session *s);
 int session_births_on(struct session *s);
 void session_births_off(struct session *s);
@@ -150,7 +154,9 @@ void focus_full_next(struct session *s); /* the next window probes all sites */
 void focus_free(struct session *s);
 size_t focus_sites(const struct session *s); /* probed in the window that is open or next */
 
-/* session.c: a climb is due at @when, or as soon after as its cost allows */
+/* session.c: full collections of the target so far */
+uint64_t session_collections(struct session *s);
+/* a climb is due at @when, or as soon after as its cost allows */
 void session_plan_climb(struct session *s, uint64_t when);
 
 /* bursts.c: windows, and the permanent mode */

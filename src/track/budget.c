@@ -77,6 +77,11 @@ void budget_charge(struct budget *b, double ns)
 	b->spent_ns += ns;
 }
 
+void budget_charge_sites(struct budget *b, size_t sites)
+{
+	budget_charge(b, (double)sites * SITE_NS);
+}
+
 void budget_skip(struct budget *b, uint64_t from_ns, uint64_t now_ns)
 {
 	b->start_ns += now_ns - from_ns;

@@ -30,6 +30,7 @@ double budget_spend(struct budget *b, uint64_t now_ns, uint64_t births, uint64_t
 		    size_t sites);
 /* Anything else that costs the target: permanent probes, native pairs. */
 void budget_charge(struct budget *b, double ns);
+void budget_charge_sites(struct budget *b, size_t sites); /* attached for good */
 /* Nothing was watched from @from_ns to @now_ns: that time neither earned nor cost anything. */
 void budget_skip(struct budget *b, uint64_t from_ns, uint64_t now_ns);
 /* Share of the target's time spent so far, for the report: 0.013 = 1.3 %. */
