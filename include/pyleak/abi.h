@@ -115,9 +115,7 @@ struct pl_config {
 
 /* Counters the user half reads (mmap-able array map `stats`, one entry). */
 struct pl_stats {
-	__u64 births;  /* births recorded since load; published after the record */
-	__u64 mallocs; /* allocator calls seen, paired or metered */
-	__u64 frees;
+	__u64 births; /* births recorded since load; published after the record */
 	__u64 lost[PL_LOST_MAX];
 };
 

@@ -88,14 +88,11 @@ static void show_attaching(const struct watch *w, int pid, bool on)
 static int open_all(struct watch *w)
 {
 	const struct session_opts so = {
-		.interval_s = w->o.interval_s,
-		.duration_s = w->o.duration_s,
 		.top = w->o.top,
 		.older_s = w->o.older_ms / 1000.0,
 		.min_size = w->o.min_size,
 		.max_size = w->o.max_size,
 		.overhead = w->o.overhead_pct / 100,
-		.verbose = w->o.verbose,
 	};
 	int err;
 
@@ -141,10 +138,9 @@ static int fill(struct watch *w, struct report *r, bool final)
 		return fail(-ENOMEM, "no memory for a report");
 	r->n_processes = w->n;
 	for (size_t i = 0; i < w->n; i++) {
-		err = session_fill(w->target[i].session, r, &r->processes[i], final);
+		err = session_fill(w->target[i].session, r, &r->processes[i]);
 		if (err)
 			return name_target(err, w->target[i].pid);
-		report_sort(&r->processes[i]);
 	}
 	return 0;
 }

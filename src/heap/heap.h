@@ -9,6 +9,13 @@
 
 #define HEAP_CLASSES 32 /* pymalloc size classes: class i holds blocks of 16 * (i + 1) bytes */
 
+/* Index of a block's class; what is not pymalloc's comes behind the classes. */
+#define HEAP_MALLOC HEAP_CLASSES
+static inline unsigned heap_class_index(int cls)
+{
+	return cls >= 0 && cls < HEAP_CLASSES ? (unsigned)cls : HEAP_MALLOC;
+}
+
 struct heap_census {
 	uint64_t t_ns;
 	uint64_t live[HEAP_CLASSES]; /* allocated blocks, from ref.count of the pool headers */

@@ -11,9 +11,6 @@
 #define LEAK_SAMPLES  4
 #define LEAK_QUARTERS 2 /* the youngest quarter has nobody old enough yet in a short run */
 
-/* RSS moves by pages all the time. */
-#define NOISE_BYTES_PER_S 512
-
 static double confidence(const struct verdict_evidence *e)
 {
 	double few = 1 - 1 / sqrt((double)e->samples + 1), young = e->oldest_s / 30;
@@ -54,7 +51,7 @@ void verdict_process(struct report *r, struct report_process *p)
 				? "objects of one line pile up by %s/s and are never freed"
 				: "one line's objects grow by %s/s; too early to call it a leak",
 			rate);
-	} else if (p->rss_growth_bytes_per_s > NOISE_BYTES_PER_S) {
+	} else if (p->rss_growth_bytes_per_s > VERDICT_NOISE_BYTES_PER_S) {
 		fmt_bytes(rate, sizeof(rate), p->rss_growth_bytes_per_s);
 		p->verdict = CLASS_GROWING;
 		p->confidence = 0.2;

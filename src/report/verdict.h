@@ -17,6 +17,9 @@ struct verdict_evidence {
 	bool one_block;	   /* a single block that gets bigger: somebody's container, not the leak */
 };
 
+/* RSS moves by pages all the time: slower growth is none. */
+#define VERDICT_NOISE_BYTES_PER_S 512
+
 void verdict_site(const struct verdict_evidence *e, struct report_site *site);
 /* From the sites and the growth of memory; writes class, confidence and reason. */
 void verdict_process(struct report *r, struct report_process *p);

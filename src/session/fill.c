@@ -100,12 +100,12 @@ static double explained(const struct session *s, const struct report_process *p)
 		grows = live.slope;
 	for (size_t i = 0; i < p->n_sites; i++)
 		sites += p->sites[i].growth_bytes_per_s;
-	if (!(grows > 512))
+	if (!(grows > VERDICT_NOISE_BYTES_PER_S))
 		return NAN;
 	return sites < grows ? sites / grows : 1;
 }
 
-int session_fill(struct session *s, struct report *r, struct report_process *p, bool final)
+int session_fill(struct session *s, struct report *r, struct report_process *p)
 {
 	double run_s;
 	int err;
@@ -114,7 +114,6 @@ int session_fill(struct session *s, struct report *r, struct report_process *p, 
 	session_drain(s);
 	s->now_ns = s->ended ? s->end_ns : clock_ns();
 	run_s = (double)(s->now_ns - s->start_ns) / 1e9;
-	(void) final;
 	fill_identity(s, r, p);
 	fill_memory(s, r, p);
 	fill_probe(s, p, run_s);

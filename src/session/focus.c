@@ -16,25 +16,17 @@
 #define WORTH_BIRTHS  0.6	    /* of all births at most this share in the focus, else ... */
 #define WORTH_SITES   0.5	    /* ... or of the sites: then it is worth its event */
 #define MANY_PAIRS    65536	    /* of types and sites: beyond, all is learnt anew */
-#define MALLOC_CLASS  HEAP_CLASSES
-
-static uint64_t bit_of(int cls)
-{
-	return 1ull << (cls >= 0 && cls < HEAP_CLASSES ? cls : MALLOC_CLASS);
-}
 
 static void learn_pair(struct session_focus *f, uint64_t type, uint16_t site)
 {
 	uint64_t *seen = map64_put(&f->known, (type << 12 | site) ^ type >> 52);
+	struct focus_pair *p;
 
 	if (!seen || (*seen)++)
 		return;
-	__typeof__(f->pairs.v) p = vec_push(&f->pairs);
-
-	if (p) {
-		p->type = type;
-		p->site = site;
-	}
+	p = vec_push(&f->pairs);
+	if (p)
+		*p = (struct focus_pair){type, site};
 }
 
 void focus_learn(struct session *s, uint64_t from, uint64_t to)
@@ -58,7 +50,7 @@ void focus_learn(struct session *s, uint64_t from, uint64_t to)
 		uint64_t *mask = v[i].addr && v[i].parts ? map64_put(&f->mask, v[i].type) : NULL;
 
 		if (mask)
-			*mask |= bit_of(v[i].part[0].cls);
+			*mask |= 1ull << heap_class_index(v[i].part[0].cls);
 	}
 }
 
@@ -74,7 +66,7 @@ static uint64_t growing_classes(const struct session *s)
 	}
 	trend_set_fit(s->memory, TREND_MALLOC, &fit);
 	if (fit.growing && !(s->native && native_state(s->native) == NATIVE_EXACT))
-		bits |= 1ull << MALLOC_CLASS;
+		bits |= 1ull << HEAP_MALLOC;
 	return bits;
 }
 

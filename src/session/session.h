@@ -7,12 +7,10 @@
 #include "report/report.h"
 
 struct session_opts {
-	double interval_s, duration_s; /* duration 0 = until stopped */
 	unsigned top;
 	double older_s;		     /* count only what is at least this old */
 	uint64_t min_size, max_size; /* bytes */
 	double overhead;	     /* share of the target's time: 0.03 */
-	int verbose;
 };
 
 struct session;
@@ -29,7 +27,7 @@ int session_step(struct session *s, double max_s);
 const char *session_end_reason(const struct session *s);
 /* What this is, for the first line: "python3, CPython 3.11.2". Lives as long as the session. */
 const char *session_title(const struct session *s);
-int session_fill(struct session *s, struct report *r, struct report_process *p, bool final);
+int session_fill(struct session *s, struct report *r, struct report_process *p);
 /* Take every probe out of the target, or put back what the mode wants (for measurements). */
 void session_pause(struct session *s, bool pause);
 

@@ -24,9 +24,8 @@ enum births_mode {
 	BIRTHS_ALWAYS, /* the rate fits the budget: every birth is seen */
 };
 
-#define SESSION_FILES                                                               \
-	32 /* files with birth sites: the interpreter, and extension modules on 3.8 \
-	    */
+/* Files with birth sites: the interpreter, and extension modules on 3.8. */
+#define SESSION_FILES  32
 #define SESSION_NOTES  16
 #define SESSION_SERIES 512
 
@@ -48,15 +47,16 @@ struct session_file {
 	struct probe_points points;
 };
 
+struct focus_pair {
+	uint64_t type;
+	uint16_t site;
+};
+
 /* The few sites where objects of growing size classes are born (focus.c). */
 struct session_focus {
 	struct map64 mask;  /* type -> bits of the classes its bodies were seen in */
 	struct map64 known; /* (type, site) -> seen */
-	VEC(struct {
-		uint64_t type;
-		uint16_t site;
-	})
-	pairs;
+	VEC(struct focus_pair) pairs;
 	uint32_t births[PL_MAX_SITES]; /* per site, in windows with all sites */
 	uint64_t classes;	       /* bits: what the sets were made for; 0 = no focus */
 	uint64_t looked_ns;	       /* when the choice was last looked at */

@@ -25,11 +25,6 @@ struct classes {
 	double factor[HEAP_CLASSES + 1]; /* blocks per second for one survivor per second */
 };
 
-static unsigned class_index(int cls)
-{
-	return cls >= 0 && cls < HEAP_CLASSES ? (unsigned)cls : HEAP_CLASSES;
-}
-
 static double age_s(const struct sample *s, const struct estimate_opts *o)
 {
 	return (double)(o->now_ns - s->born_ns) / 1e9;
@@ -63,7 +58,7 @@ static void choose_rungs(const struct sample *v, size_t n, const struct estimate
 
 		if (!wanted(&v[i], o))
 			continue;
-		cls = class_index(v[i].part[0].cls);
+		cls = heap_class_index(v[i].part[0].cls);
 		for (unsigned r = YOUNGEST; r <= v[i].rung && r <= LADDER_RUNGS; r++)
 			(is_weak(&v[i], o) ? weak : passed)[cls][r]++;
 	}
@@ -86,7 +81,7 @@ static bool counts(const struct sample *s, const struct classes *c, const struct
 
 	if (!wanted(s, o))
 		return false;
-	cls = class_index(s->part[0].cls);
+	cls = heap_class_index(s->part[0].cls);
 	return s->rung >= c->rung[cls] && is_weak(s, o) == c->weak[cls];
 }
 
@@ -96,7 +91,7 @@ static double per_second(const struct sample *s, const struct classes *c,
 			 const struct estimate_opts *o)
 {
 	double run_s = (double)(o->now_ns - o->start_ns) / 1e9;
-	double span = run_s - ladder_age_s[c->rung[class_index(s->part[0].cls)] - 1];
+	double span = run_s - ladder_age_s[c->rung[heap_class_index(s->part[0].cls)] - 1];
 
 	return (double)s->weight / (span > 0.5 ? span : 0.5);
 }
@@ -210,12 +205,12 @@ static void find_factors(const struct sample *v, size_t n, const struct trend_se
 		if (!counts(&v[i], c, o))
 			continue;
 		for (unsigned p = 0; p < v[i].parts; p++) {
-			unsigned cls = class_index(v[i].part[p].cls);
+			unsigned cls = heap_class_index(v[i].part[p].cls);
 
 			if (p && map64_get(&bodies, v[i].part[p].addr))
 				continue;
 			owned[cls] += per_second(&v[i], c, o) *
-				      (cls == HEAP_CLASSES ? v[i].part[p].bytes : 1);
+				      (cls == HEAP_MALLOC ? v[i].part[p].bytes : 1);
 		}
 	}
 	map64_free(&bodies);
@@ -231,8 +226,8 @@ static void find_factors(const struct sample *v, size_t n, const struct trend_se
 		if (fit.growing && owned[k] > 0)
 			c->factor[k] = fit.slope / owned[k];
 	}
-	c->factor[HEAP_CLASSES] =
-		owned[HEAP_CLASSES] > 0 ? o->malloc_bytes_per_s / owned[HEAP_CLASSES] : 0;
+	c->factor[HEAP_MALLOC] =
+		owned[HEAP_MALLOC] > 0 ? o->malloc_bytes_per_s / owned[HEAP_MALLOC] : 0;
 }
 
 struct builder {
@@ -255,7 +250,6 @@ static struct estimate_site *site_of(struct builder *b, uint64_t stack)
 		return NULL;
 	*place = b->site.n;
 	s->stack = stack;
-	s->youngest_s = 1e18;
 	s->weak = true;
 	s->waits_for_gc = true;
 	return s;
@@ -290,8 +284,6 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 	s->quarters |= 1u << (q > 3 ? 3 : q);
 	if (age > s->oldest_s)
 		s->oldest_s = age;
-	if (age < s->youngest_s)
-		s->youngest_s = age;
 	if (!is_weak(v, o))
 		s->weak = false;
 	if (!v->gc || o->collections > v->collections || age >= 30)
@@ -303,13 +295,12 @@ static int add_sample(struct builder *b, const struct sample *v, const struct cl
 {
 	struct estimate_site *s = site_of(b, v->stack);
 	struct estimate_type *t = s ? type_of(s, v->type) : NULL;
-	unsigned cls = class_index(v->part[0].cls);
+	unsigned cls = heap_class_index(v->part[0].cls);
 	double rate = per_second(v, c, o) * c->factor[cls];
 
 	if (!t)
 		return fail(-ENOMEM, "out of memory");
 	s->samples++;
-	t->survivors += (double)v->weight;
 	t->count_per_s += rate;
 	t->bytes_per_s += rate * (double)v->bytes;
 	for (unsigned p = 0; p < v->parts; p++)

@@ -10,7 +10,6 @@
 
 struct estimate_type {
 	uint64_t type;
-	double survivors; /* weighted */
 	double count_per_s, bytes_per_s;
 };
 
@@ -20,7 +19,7 @@ struct estimate_site {
 	size_t n_types;
 	double count_per_s, bytes_per_s;
 	uint64_t samples; /* survivors behind the numbers */
-	double oldest_s, youngest_s;
+	double oldest_s;
 	double malloc_bytes; /* mean bytes per survivor that lie in malloc's memory */
 	unsigned bursts;     /* distinct bursts that saw one of them born */
 	unsigned quarters;   /* quarters of the run in which one of them was born: 0 .. 4 */

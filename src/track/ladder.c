@@ -60,11 +60,9 @@ void ladder_free(struct ladder *l)
 	free(l);
 }
 
-/* Note a content; how often was it there before? */
-static unsigned note_content(struct ladder *l, uint64_t content)
+static void note_content(struct ladder *l, uint64_t content)
 {
 	size_t at = (content ^ (content >> 32)) & (SEEN_SIZE - 1);
-	unsigned before = l->seen[0][at] + l->seen[1][at];
 
 	if (l->seen[0][at] < 255)
 		l->seen[0][at]++;
@@ -75,7 +73,6 @@ static unsigned note_content(struct ladder *l, uint64_t content)
 		l->seen[0] = memset(old, 0, SEEN_SIZE);
 		l->noted = 0;
 	}
-	return before;
 }
 
 static unsigned count_content(const struct ladder *l, uint64_t content)
@@ -138,27 +135,21 @@ static void fill(struct sample *s, const struct heap_object *o)
 	}
 }
 
-static void read_samples(struct ladder *l, struct sample *const *v, size_t n, enum heap_depth depth)
+static void ask(struct heap_object *o, const struct sample *s)
 {
-	memset(l->object, 0, n * sizeof(*l->object));
-	for (size_t i = 0; i < n; i++) {
-		l->object[i].addr = v[i]->addr;
-		l->object[i].type = v[i]->type;
-	}
-	heap_read_objects(l->heap, l->object, n, depth);
+	memset(o, 0, sizeof(*o));
+	o->addr = s->addr;
+	o->type = s->type;
 }
 
-int ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
-		uint64_t collections, uint32_t burst)
+void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
+		 uint64_t collections, uint32_t burst)
 {
 	uint64_t now = clock_ns();
 
 	collect(l, ring, from, to);
-	memset(l->object, 0, l->look.n * sizeof(*l->object));
-	for (size_t i = 0; i < l->look.n; i++) {
-		l->object[i].addr = l->look.v[i].addr;
-		l->object[i].type = l->look.v[i].type;
-	}
+	for (size_t i = 0; i < l->look.n; i++)
+		ask(&l->object[i], &l->look.v[i]);
 	heap_read_objects(l->heap, l->object, l->look.n, HEAP_FULL);
 	for (size_t i = 0; i < l->look.n; i++) {
 		struct sample *s = &l->look.v[i];
@@ -174,7 +165,6 @@ int ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, ui
 		s->collections = collections;
 		s->burst = burst;
 	}
-	return 0;
 }
 
 void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
@@ -314,9 +304,11 @@ uint64_t ladder_climb(struct ladder *l, uint64_t now)
 		size_t n = 0;
 
 		for (; i < l->sample.n && n < ARRAY_SIZE(due); i++)
-			if (l->sample.v[i].addr && l->sample.v[i].due_ns <= now)
+			if (l->sample.v[i].addr && l->sample.v[i].due_ns <= now) {
+				ask(&l->object[n], &l->sample.v[i]);
 				due[n++] = &l->sample.v[i];
-		read_samples(l, due, n, HEAP_FULL);
+			}
+		heap_read_objects(l->heap, l->object, n, HEAP_FULL);
 		for (size_t k = 0; k < n; k++)
 			if (!climb_one(l, due[k], &l->object[k], now))
 				due[k]->addr = 0;

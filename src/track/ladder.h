@@ -48,8 +48,8 @@ void ladder_free(struct ladder *l);
 
 /* One burst in three steps, while the probes are attached and after. @v, @n: births recorded after
  * the attach was complete. Reads the born objects. */
-int ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
-		uint64_t collections, uint32_t burst);
+void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
+		 uint64_t collections, uint32_t burst);
 /* Every birth in [from, to) of the ring kills what the last look saw at its address. */
 void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
 /* Every birth in [from, to) kills older samples at its address. */

@@ -202,7 +202,7 @@ static int decide(struct native *n)
 	err = native_meter(n, &per_s);
 	if (err)
 		return err;
-	n->rate = n->true_rate = per_s;
+	n->rate = per_s;
 	log_debug("%.0f allocator calls per second", per_s);
 	return native_enter(n, per_s * native_pair_ns(n) / 1e9 <= 0.7 * n->spec.share
 				       ? NATIVE_EXACT
@@ -371,18 +371,4 @@ double native_coverage(const struct native *n)
 	if (n->state == NATIVE_BURST)
 		return run_ns > 0 ? n->burst.covered_ns / run_ns : 0;
 	return n->state == NATIVE_EXACT ? 1 : 0;
-}
-
-double native_window_factor(const struct native *n)
-{
-	const struct native_burst *b = &n->burst;
-	double seen = b->covered_ns > 0 ? (double)b->calls * 1e9 / b->covered_ns : 0;
-
-	return n->state == NATIVE_BURST && seen > 0 && n->true_rate > seen ? n->true_rate / seen
-									   : 1;
-}
-
-uint64_t native_reconciled(const struct native *n)
-{
-	return n->table.reconciled;
 }

@@ -55,13 +55,6 @@ double native_spent_ns(const struct native *n);
 double native_rate(const struct native *n);
 /* Share of the run in which allocations could be seen: 1 when exact. */
 double native_coverage(const struct native *n);
-/* In bursts: by how much calls are rarer inside a window than outside, >= 1. A leak driven by a
- * clock is scaled right by the coverage alone; one of a program that is busy all the time leaks by
- * this much more than live_bytes says. Growth measured from outside tells which of the two it is.
- */
-double native_window_factor(const struct native *n);
-/* Mappings whose end was only found in /proc/PID/maps. */
-uint64_t native_reconciled(const struct native *n);
 
 #define NATIVE_POINTS 64
 

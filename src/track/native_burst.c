@@ -17,7 +17,6 @@
 #define SAMPLES_PER_BURST 512
 #define SAMPLES_MAX	  16384
 #define SAVE_MAX_BURSTS	  2
-#define METER_GAP_NS	  30000000000ull
 #define CHUNK_FLAGS	  7ull /* PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA of glibc's malloc_chunk */
 #define CHUNK_MMAPPED	  2ull
 
@@ -46,8 +45,7 @@ void native_burst_start(struct native *n, uint64_t now_ns)
 	map64_clear(&b->by_addr);
 	b->saved_ns = 0;
 	b->covered_ns = 0;
-	b->windows = b->calm_windows = b->calls = 0;
-	b->metered_ns = now_ns;
+	b->windows = b->calm_windows = 0;
 	b->filled_ns = now_ns;
 	b->expected_ns = 8e6;
 	b->one_in = 1;
@@ -329,7 +327,6 @@ static double account(struct native *n, uint64_t calls, uint64_t open_ns)
 	b->calm_windows =
 		n->rate * native_pair_ns(n) / 1e9 < n->spec.share / 2 ? b->calm_windows + 1 : 0;
 	b->windows++;
-	b->calls += calls;
 	b->covered_ns += (double)open_ns;
 	cost += sites * NATIVE_SITE_NS + 150000;
 	b->expected_ns = b->windows == 1 ? cost : 0.7 * b->expected_ns + 0.3 * cost;
@@ -388,14 +385,6 @@ int native_burst_poll(struct native *n, uint64_t now_ns)
 	most = SAVE_MAX_BURSTS * b->expected_ns;
 	if (b->saved_ns > most)
 		b->saved_ns = most;
-	if (now_ns - b->metered_ns > METER_GAP_NS) {
-		double before_ns = n->spent_ns;
-
-		b->metered_ns = now_ns;
-		if (!native_meter(n, &n->true_rate))
-			b->saved_ns -= n->spent_ns - before_ns;
-		return 0;
-	}
 	if (b->saved_ns < b->expected_ns || now_ns < b->next_ns)
 		return 0;
 	b->next_ns = now_ns + ((now_ns * 0x9e3779b97f4a7c15ull) >> 38); /* up to 67 ms */

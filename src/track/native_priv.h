@@ -52,7 +52,6 @@ struct native_table {
 	uint64_t last_ns, cost_ns, maps_ns;
 	double point_gap_s; /* doubles when the points are used up */
 	double last_point_s;
-	uint64_t reconciled;
 	uint64_t overflow; /* sites beyond PL_MAX_NATIVE_SITES */
 };
 
@@ -92,8 +91,7 @@ struct native_burst {
 	double saved_ns, expected_ns;
 	uint64_t filled_ns, next_ns;
 	double covered_ns;
-	uint64_t windows, calm_windows, calls;
-	uint64_t metered_ns;
+	uint64_t windows, calm_windows;
 	uint64_t thinned; /* samples left out; the weights of the others make up for it */
 	uint64_t one_in;  /* one in so many new samples is taken: a power of two */
 	uint64_t random;
@@ -120,8 +118,7 @@ struct native {
 	/* cost (native_cost.c) */
 	uint64_t counted_ns, entries0, frees0, maps0;
 	double spent_ns, cost_share, rate;
-	double true_rate; /* calls per second while nothing but the meter was attached */
-	uint32_t falls;	  /* changes from exact to bursts */
+	uint32_t falls;			      /* changes from exact to bursts */
 	double entry_prog_ns, return_prog_ns; /* per run, measured by the kernel when it can */
 	int stats_fd;
 	uint64_t stats_until_ns, over_since_ns;

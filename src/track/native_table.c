@@ -164,7 +164,6 @@ static bool drop_unmapped(struct native *n, const struct span *v, size_t n_spans
 		return false;
 	if (!bpf_map_lookup_elem(n->blocks_fd, &addr, &now) && now.born_ns == b->born_ns)
 		bpf_map_delete_elem(n->blocks_fd, &addr);
-	n->table.reconciled++;
 	return true;
 }
 
