@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Picks a command. */
+/* Hands the command line to the commands. */
 #include <locale.h>
 
 #include "cli/cli.h"
@@ -8,5 +8,5 @@ int main(int argc, char **argv)
 {
 	/* Column widths of characters follow the user's locale, numbers in JSON must not. */
 	setlocale(LC_CTYPE, "");
-	return cli_watch(argc, argv);
+	return cli_run(argc, argv);
 }

@@ -13,7 +13,13 @@ enum cli_exit {
 	CLI_INTERRUPTED = 130, /* Ctrl-C before anything could be reported */
 };
 
+/* Run the command that the first word names. */
+int cli_run(int argc, char **argv);
 int cli_watch(int argc, char **argv);
+
+/* Print the sentence of the last failure as the one line it is; returns @code. */
+int cli_complain(int code);
+double cli_wall_clock(void); /* seconds since the epoch */
 
 /* What this user and this kernel must allow before anything is tried. Fails with the sentence. */
 int cli_preflight(void);

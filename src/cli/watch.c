@@ -33,23 +33,9 @@ struct watch {
 	bool json_stdout; /* then nothing else is written there */
 };
 
-static double wall_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static double elapsed_s(const struct watch *w)
 {
 	return (double)(clock_ns() - w->start_ns) / 1e9;
-}
-
-static int complain(int code)
-{
-	fprintf(stderr, "pyleak-bpf: %s\n", fail_text());
-	return code;
 }
 
 static void close_all(struct watch *w)
@@ -131,7 +117,7 @@ static int fill(struct watch *w, struct report *r, bool final)
 
 	r->final = final;
 	r->started_at = w->started_at;
-	r->ended_at = wall_clock();
+	r->ended_at = cli_wall_clock();
 	r->duration_s = elapsed_s(w);
 	r->processes = report_alloc(r, w->n * sizeof(*r->processes));
 	if (!r->processes)
@@ -288,13 +274,13 @@ static int run(struct watch *w)
 	}
 	if (!err) {
 		w->start_ns = clock_ns();
-		w->started_at = wall_clock();
+		w->started_at = cli_wall_clock();
 		say_watching(w);
 		err = loop(w);
 	}
 	close_all(w);
 	if (err)
-		return complain(CLI_FAILED);
+		return cli_complain(CLI_FAILED);
 	return w->has_failed ? CLI_FAILED : CLI_DONE;
 }
 
@@ -303,7 +289,7 @@ int cli_watch(int argc, char **argv)
 	struct watch w = {0};
 
 	if (watch_opts_parse(argc, argv, &w.o) != 0)
-		return complain(CLI_USAGE);
+		return cli_complain(CLI_USAGE);
 	if (w.o.want_help) {
 		watch_opts_help(stdout);
 		return CLI_DONE;

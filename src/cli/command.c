@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which command the first word names; none of them: the main job. */
+#include <stdio.h>
+#include <time.h>
+
+#include "cli/cli.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+} commands[] = {
+	{NULL, cli_watch}, /* the main job has no name */
+};
+
+int cli_run(int argc, char **argv)
+{
+	for (size_t i = 1; argc > 1 && i < ARRAY_SIZE(commands); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return commands[0].run(argc, argv);
+}
+
+int cli_complain(int code)
+{
+	fprintf(stderr, "pyleak-bpf: %s\n", fail_text());
+	return code;
+}
+
+double cli_wall_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
