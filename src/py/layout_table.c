@@ -41,6 +41,17 @@
 #define SMALL_POOLS .pool_size = 4096, .arena_size = 256 << 10
 #define LARGE_POOLS .pool_size = 16384, .arena_size = 1 << 20
 
+/* Variables of a frame object (3.8 - 3.10) and of an interpreter frame. frame_top: stacktop, an int
+ * (3.11 - 3.13); stackpointer (3.14+); f_stacktop (3.8, 3.9); f_stackdepth, an int (3.10). */
+#define LOCALS_OBJECT                                                                     \
+	.frame_globals = 48, .frame_locals = 56, .frame_func = PL_NONE, .code_names = 72, \
+	.code_freevars = 80, .code_cellvars = 88, .code_stacksize = 32
+#define LOCALS_FRAME \
+	.frame_top = 64, .code_names = 96, .code_freevars = PL_NONE, .code_cellvars = PL_NONE
+#define LOCALS_312                                                               \
+	LOCALS_FRAME, .frame_globals = 24, .frame_locals = 40, .frame_func = 16, \
+		      .code_stacksize = 64
+
 #define GC_312                                                                         \
 	.gc_enabled = 12, .gc_generations = 24, .gc_stats = 128, .gc_collecting = 200, \
 	.gc_garbage = 208
@@ -57,6 +68,11 @@ static const struct py_build table[] = {
 		.minor = 8,
 		.source = "table 3.8",
 		.layout = {OBJECTS,
+			   LOCALS_OBJECT,
+			   .frame_localsplus = 360,
+			   .frame_top = 72,
+			   .interp_size = 2720,
+			   .tstate_size = 264,
 			   STR_WITH_WSTR,
 			   KEYS_COUNTED,
 			   CODE_WITH_BYTES,
@@ -94,6 +110,11 @@ static const struct py_build table[] = {
 		.minor = 9,
 		.source = "table 3.9",
 		.layout = {OBJECTS,
+			   LOCALS_OBJECT,
+			   .frame_localsplus = 360,
+			   .frame_top = 72,
+			   .interp_size = 5656,
+			   .tstate_size = 264,
 			   STR_WITH_WSTR,
 			   KEYS_COUNTED,
 			   CODE_WITH_BYTES,
@@ -130,6 +151,11 @@ static const struct py_build table[] = {
 		.minor = 10,
 		.source = "table 3.10",
 		.layout = {OBJECTS,
+			   LOCALS_OBJECT,
+			   .frame_localsplus = 352,
+			   .frame_top = 80,
+			   .interp_size = 113528,
+			   .tstate_size = 280,
 			   STR_WITH_WSTR,
 			   KEYS_COUNTED,
 			   CODE_WITH_BYTES,
@@ -166,6 +192,14 @@ static const struct py_build table[] = {
 		.minor = 11,
 		.source = "table 3.11",
 		.layout = {OBJECTS,
+			   LOCALS_FRAME,
+			   .frame_localsplus = 72,
+			   .frame_globals = 8,
+			   .frame_locals = 24,
+			   .frame_func = 0,
+			   .code_stacksize = 68,
+			   .interp_size = 107752,
+			   .tstate_size = 360,
 			   STR_WITH_WSTR,
 			   KEYS_LOG2,
 			   CODE_INLINE,
@@ -215,6 +249,10 @@ static const struct py_build table[] = {
 		.minor = 12,
 		.source = "table 3.12",
 		.layout = {OBJECTS,
+			   LOCALS_312,
+			   .frame_localsplus = 72,
+			   .interp_size = 383552,
+			   .tstate_size = 288,
 			   STR_NO_WSTR,
 			   KEYS_LOG2,
 			   CODE_INLINE,
@@ -256,6 +294,10 @@ static const struct py_build table[] = {
 		.minor = 13,
 		.source = "_Py_DebugOffsets 3.13",
 		.layout = {OBJECTS,
+			   LOCALS_312,
+			   .frame_localsplus = 72,
+			   .interp_size = 194968,
+			   .tstate_size = 304,
 			   STR_NO_WSTR,
 			   KEYS_LOG2,
 			   CODE_INLINE,
@@ -299,6 +341,10 @@ static const struct py_build table[] = {
 		.minor = 14,
 		.source = "_Py_DebugOffsets 3.14",
 		.layout = {OBJECTS,
+			   LOCALS_312,
+			   .frame_localsplus = 80,
+			   .interp_size = 225864,
+			   .tstate_size = 832,
 			   STR_NO_WSTR,
 			   KEYS_LOG2,
 			   CODE_INLINE,
@@ -345,6 +391,10 @@ static const struct py_build table[] = {
 		.minor = 15,
 		.source = "_Py_DebugOffsets 3.15",
 		.layout = {OBJECTS,
+			   LOCALS_312,
+			   .frame_localsplus = 80,
+			   .interp_size = 226240,
+			   .tstate_size = 888,
 			   STR_NO_WSTR,
 			   KEYS_LOG2,
 			   CODE_INLINE,

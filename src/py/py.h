@@ -38,6 +38,11 @@ struct py_layout {
 	uint32_t runtime_interpreters;
 	uint32_t runtime_gc; /* 3.8 keeps the gc struct in _PyRuntime; 0 = in the interpreter */
 	uint32_t pool_size, arena_size;
+	/* frames and what their variables are called; the object's or the interpreter frame's */
+	uint16_t frame_localsplus, frame_globals, frame_locals, frame_func, frame_top;
+	uint16_t code_names; /* co_localsplusnames; <= 3.10: co_varnames */
+	uint16_t code_freevars, code_cellvars /* <= 3.10 */, code_stacksize;
+	uint32_t interp_size, tstate_size;
 };
 
 struct py_private; /* what only this room looks at */
@@ -104,6 +109,32 @@ size_t py_threads(const struct py_runtime *rt, uint64_t *tstates, size_t max);
 /* The stack of a thread read from outside (racy unless it is stopped): frames, innermost first. */
 int py_read_stack(const struct py_runtime *rt, uint64_t tstate, struct pl_frame *out, size_t max,
 		  size_t *n);
+
+/* One frame with its variables. */
+struct py_locals {
+	uint64_t frame, code, globals;
+	uint64_t locals;  /* the dict of a class body or of exec, 0 = none */
+	uint64_t slots;	  /* address of the first variable */
+	uint32_t n;	  /* variables, cells and free variables */
+	uint32_t n_stack; /* words of the value stack behind them */
+	bool stack_known; /* false: n_stack is the room for it, and may hold leftovers */
+};
+typedef int (*py_locals_visit)(const struct py_locals *f, void *ctx);
+/* The frames of a thread, innermost first, at most PY_MAX_STEPS. Returns what @visit returned when
+ * that was not 0. */
+int py_walk_locals(const struct py_runtime *rt, uint64_t tstate, py_locals_visit visit, void *ctx);
+/* The frame embedded in a generator or coroutine object (3.11+), or a frame object (<= 3.10). */
+int py_read_locals(const struct py_runtime *rt, uint64_t frame, struct py_locals *out);
+/* What variable @i of a code object is called: "x". -ENOENT when it is none. */
+int py_local_name(const struct py_runtime *rt, uint64_t code, uint32_t i, char *buf, size_t size);
+/* The same for free variable @i (an item of a function's __closure__). */
+int py_free_name(const struct py_runtime *rt, uint64_t code, uint32_t i, char *buf, size_t size);
+/* Interpreter states. Returns the number, at most @max; -errno when a link is broken. */
+int py_interpreters(const struct py_runtime *rt, uint64_t *out, size_t max);
+/* Address of the gc struct of an interpreter. */
+uint64_t py_gc_of(const struct py_runtime *rt, uint64_t interp);
+/* Run-time address of a symbol of CPython's file; 0 = not there. */
+uint64_t py_symbol(const struct py_runtime *rt, const char *name);
 
 /* Full (generation 2) collections so far, summed over interpreters; -ENODATA when unknown. */
 int py_full_collections(const struct py_runtime *rt, uint64_t *out);

@@ -100,14 +100,6 @@ struct py_loads {
 int py_decode(const struct py_runtime *rt, const char *name, size_t max, bool whole,
 	      struct py_loads *out);
 
-/* Run-time address of a symbol of CPython's file; 0 = not there. */
-uint64_t py_symbol(const struct py_runtime *rt, const char *name);
-
-/* Interpreters of the runtime. Returns the number, at most @max; -errno when a link is broken. */
-int py_interpreters(const struct py_runtime *rt, uint64_t *out, size_t max);
-/* Address of the gc struct of an interpreter. */
-uint64_t py_gc_of(const struct py_runtime *rt, uint64_t interp);
-
 /* The value of attribute @name in a type's own dict; -ENOENT when it has none. */
 int py_type_attr(const struct py_runtime *rt, uint64_t type, const char *name, uint64_t *out);
 
