@@ -36,6 +36,29 @@ void py_find_gc(struct py_runtime *rt)
 			  rt->version);
 }
 
+/* struct gc_generation: list head, threshold, count. The incremental collector of 3.14.0 - 3.14.4 has
+ * three of them too, by other names. */
+#define GENERATIONS	3
+#define GENERATION_SIZE 24
+
+size_t py_gc_heads(const struct py_runtime *rt, uint64_t *out, size_t max)
+{
+	uint64_t interps[PY_MAX_INTERPRETERS];
+	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
+	size_t k = 0;
+
+	if (n > 0 && rt->layout.runtime_gc)
+		n = 1; /* 3.8 has one collector for all */
+	for (int i = 0; i < n && k + GENERATIONS < max; i++) {
+		uint64_t gc = py_gc_of(rt, interps[i]);
+
+		for (uint64_t g = 0; g < GENERATIONS; g++)
+			out[k++] = gc + rt->layout.gc_generations + g * GENERATION_SIZE;
+		out[k++] = gc + rt->layout.gc_permanent;
+	}
+	return k;
+}
+
 /* The struct is a seqlock: the same even number before and after. */
 static int ring_collections(const struct py_runtime *rt, uint64_t gc, uint64_t *out)
 {

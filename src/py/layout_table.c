@@ -54,7 +54,7 @@
 
 #define GC_312                                                                         \
 	.gc_enabled = 12, .gc_generations = 24, .gc_stats = 128, .gc_collecting = 200, \
-	.gc_garbage = 208
+	.gc_garbage = 208, .gc_permanent = 104
 
 #define FRAME_OBJECTS                                                                           \
 	.tstate_frame = 24, .cframe_frame = PL_NONE, .tstate_thread_id = 176, .frame_code = 32, \
@@ -354,6 +354,7 @@ static const struct py_build table[] = {
 			   .gc_stats = 120,
 			   .gc_collecting = 192,
 			   .gc_garbage = 200,
+			   .gc_permanent = 96,
 			   .ht_qualname = 872,
 			   .ht_module = 888,
 			   .ht_cached_keys = 880,
@@ -404,6 +405,7 @@ static const struct py_build table[] = {
 			   .gc_stats = 104,
 			   .gc_collecting = 112,
 			   .gc_garbage = 128,
+			   .gc_permanent = 80,
 			   .ht_qualname = 880,
 			   .ht_module = 896,
 			   .ht_cached_keys = 888,

@@ -34,7 +34,7 @@ struct py_layout {
 	uint16_t tstate_native_id, interp_id;
 	uint32_t interp_obmalloc; /* 0: static symbols (<= 3.11) */
 	uint32_t gc_generations, gc_stats, gc_collecting, gc_enabled,
-		gc_garbage; /* in the gc struct */
+		gc_garbage, gc_permanent; /* in the gc struct */
 	uint32_t runtime_interpreters;
 	uint32_t runtime_gc; /* 3.8 keeps the gc struct in _PyRuntime; 0 = in the interpreter */
 	uint32_t pool_size, arena_size;
@@ -139,6 +139,9 @@ uint64_t py_symbol(const struct py_runtime *rt, const char *name);
 /* Full (generation 2) collections so far, summed over interpreters; -ENODATA when unknown. */
 int py_full_collections(const struct py_runtime *rt, uint64_t *out);
 int py_gc_enabled(const struct py_runtime *rt, bool *out);
+/* Heads of the lists of tracked objects, all generations of all interpreters and what gc.freeze()
+ * set aside: addresses of a PyGC_Head that is no object's. Returns the number, at most @max. */
+size_t py_gc_heads(const struct py_runtime *rt, uint64_t *out, size_t max);
 
 /* Pure functions, tested without a process. @kind: PL_INSTR_*; offset in bytes into the code. */
 int py_line_lnotab(const uint8_t *tab, size_t len, int first, int offset);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A walk over the heap: its parts in order, and what they share. */
+#include "heap/walk_priv.h"
+
+const struct heap_type *walk_type(struct walk *w, uint64_t addr)
+{
+	uint64_t *no = &w->no_type[(addr * 0x9e3779b97f4a7c15ull) >> 52]; /* 12 bits */
+	uint64_t *at = map64_get(&w->type_index, addr);
+	struct heap_type t, *new;
+
+	_Static_assert(WALK_NO_TYPES == 1 << 12, "shift above");
+	if (at)
+		return w->type.v[*at - 1];
+	if (!heap_is_pointer(addr) || *no == addr)
+		return NULL;
+	if (!heap_type_get(w->h, addr, &t) || w->type.n >= WALK_TYPES) {
+		*no = addr;
+		return NULL;
+	}
+	new = malloc(sizeof(*new));
+	if (!new || !vec_reserve(&w->type, w->type.n + 1) ||
+	    !(at = map64_put(&w->type_index, addr))) {
+		free(new);
+		return NULL;
+	}
+	*new = t;
+	w->type.v[w->type.n++] = new;
+	*at = w->type.n;
+	return new;
+}
+
+bool walk_in_arena(struct walk *w, uint64_t addr)
+{
+	uint32_t *near = &w->near_arena[(addr >> 18) & (WALK_NEAR - 1)];
+	const struct heap_arena *v = w->h->arena.v;
+	size_t lo = 0, hi = w->h->arena.n;
+
+	if (*near < hi && addr >= v[*near].start && addr < v[*near].end)
+		return true;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (addr >= v[mid].end) {
+			lo = mid + 1;
+		} else if (addr < v[mid].start) {
+			hi = mid;
+		} else {
+			*near = (uint32_t)mid;
+			return true;
+		}
+	}
+	return false;
+}
+
+int walk_visit(struct walk *w, struct heap_block *b, const struct walk_found *found)
+{
+	w->st->blocks++;
+	w->st->block_bytes += b->bytes;
+	if (found) {
+		b->object = b->addr + found->object;
+		b->type = found->type->addr;
+		b->tracked = (found->type->flags & TPF_HAVE_GC) &&
+			     heap_u64(b->data + found->object - 16);
+		w->st->objects++;
+		w->st->tracked += b->tracked;
+	}
+	return w->visit(b, w->ctx);
+}
+
+/* More nodes than the process has memory for is a list that lies. */
+static size_t most_nodes(const struct heap *h)
+{
+	struct proc_memory m;
+
+	if (proc_memory(h->rt->proc, &m))
+		return 1 << 20;
+	return (size_t)((m.rss_bytes + m.swap_bytes) / 32 + 65536);
+}
+
+static int run(struct walk *w)
+{
+	int err;
+
+	w->h->now_ns = clock_ns();
+	w->max_seen = most_nodes(w->h);
+	walk_gc_begin(w);
+	err = heap_has_pools(w->h) ? walk_pools(w) : 0;
+	if (err || (w->flags & HEAP_WALK_POOLS))
+		return err;
+	return walk_gc_outside(w);
+}
+
+int heap_walk(struct heap *h, unsigned flags, heap_visit visit, void *ctx,
+	      struct heap_walk_stats *out)
+{
+	struct walk *w;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	if (h->rt->free_threaded)
+		return fail(-ENOTSUP, "the heap of a free-threaded Python cannot be walked");
+	w = calloc(1, sizeof(*w));
+	if (w)
+		w->win = malloc(HEAP_WINDOW);
+	if (!w || !w->win) {
+		free(w);
+		return fail(-ENOMEM, "out of memory");
+	}
+	w->h = h;
+	w->flags = flags;
+	w->visit = visit;
+	w->ctx = ctx;
+	w->st = out;
+	err = run(w);
+	map64_free(&w->type_index);
+	map64_free(&w->seen);
+	for (size_t i = 0; i < w->type.n; i++)
+		free(w->type.v[i]);
+	vec_free(&w->type);
+	vec_free(&w->todo);
+	free(w->win);
+	free(w);
+	return err;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Every live block of the heap, streamed to a visitor: nothing is kept but one window of memory and
+ * the addresses of tracked objects outside pools. The target runs meanwhile. */
+#ifndef PYLEAK_HEAP_WALK_H
+#define PYLEAK_HEAP_WALK_H
+
+#include "heap/heap.h"
+
+enum heap_place {
+	HEAP_POOL,   /* pymalloc */
+	HEAP_GC,     /* elsewhere, found through a list of the garbage collector */
+	HEAP_CHUNK,  /* a glibc chunk that no list names */
+	HEAP_STATIC, /* CPython's own data */
+	HEAP_MIMALLOC,
+};
+
+/* One live block as it was read. */
+struct heap_block {
+	uint64_t addr, bytes;  /* start; what the allocator set aside (POOL: the class's size) */
+	uint64_t object, type; /* the object in it, behind pre-header and GC head; 0, 0 = a buffer */
+	const uint8_t *data;   /* content of [addr, addr + have); valid during the call */
+	size_t have;	       /* <= bytes; all of it with HEAP_WALK_DATA up to HEAP_WINDOW */
+	enum heap_place place;
+	bool tracked; /* linked into a GC list, not merely of a type that can be */
+};
+
+#define HEAP_WINDOW (1u << 20)
+
+/* Non-zero ends the walk and is returned by it. */
+typedef int (*heap_visit)(const struct heap_block *b, void *ctx);
+
+struct heap_walk_stats {
+	uint64_t arenas, pools, free_pools;   /* pools: with blocks in use */
+	uint64_t blocks, objects, tracked;    /* visited, all places */
+	uint64_t block_bytes;		      /* of the visited blocks */
+	uint64_t pool_blocks, pool_bytes;     /* in pools, free-list objects left out */
+	uint64_t pool_free_bytes;	      /* free or never carved, in pools in use */
+	uint64_t freelist_blocks;	      /* objects that are dead, kept for reuse by CPython */
+	uint64_t gc_outside, chunks, statics; /* visited, by place */
+	uint64_t torn;	     /* pools and lists that changed while they were read, after retries */
+	uint64_t retried;    /* pools read again */
+	uint64_t unreadable; /* pools and objects that could not be read */
+	uint64_t cut;	     /* list nodes not followed: more than such a process can have */
+	uint64_t bytes_read;
+};
+
+enum {
+	HEAP_WALK_DATA = 1,  /* blocks outside pools: their content too, not only the beginning */
+	HEAP_WALK_POOLS = 2, /* pools only */
+};
+
+/* Arenas by address, pool by pool; then objects of the GC lists outside pools; then chunks. What
+ * lies in CPython's per-type free lists is not alive: counted, not visited. */
+int heap_walk(struct heap *h, unsigned flags, heap_visit visit, void *ctx,
+	      struct heap_walk_stats *out);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Tracked objects outside pools. The lists are not followed link by link: every object in a pool
+ * says itself what comes behind it, so only what lies outside has to be asked. That also finds
+ * objects in the private lists of a collection under way. */
+#include "heap/walk_priv.h"
+
+#define BATCH	   256
+#define BEFORE	   80 /* pre-header, debug hooks and the chunk's header lie before a GC head */
+#define AFTER	   176
+#define HEAD_SIZE  16 /* PyGC_Head: next, prev */
+#define LINK_MASK  (~3ull)
+#define MAX_BLOCK  (1ull << 46)
+#define CHUNK_FLAGS 7ull
+#define CHUNK_MMAP 2ull
+
+struct node {
+	uint64_t head;
+	int lo; /* the window begins at head - lo ... */
+	int hi; /* ... and ends at head + hi */
+	uint8_t win[BEFORE + AFTER];
+};
+
+void walk_gc_link(struct walk *w, uint64_t next)
+{
+	uint64_t *slot, *v;
+
+	next &= LINK_MASK;
+	if (!heap_is_pointer(next) || walk_in_arena(w, next))
+		return;
+	if (map64_get(&w->seen, next))
+		return;
+	if (w->seen.n >= w->max_seen) {
+		w->st->cut++;
+		return;
+	}
+	slot = map64_put(&w->seen, next);
+	v = slot ? vec_push(&w->todo) : NULL;
+	if (!v) {
+		w->st->cut++;
+		return;
+	}
+	*v = next;
+}
+
+void walk_gc_begin(struct walk *w)
+{
+	auto_free uint64_t *head = calloc(WALK_HEADS, sizeof(*head));
+	size_t n = head ? py_gc_heads(w->h->rt, head, WALK_HEADS) : 0;
+
+	/* A head is no object: known, so never visited. */
+	for (size_t i = 0; i < n; i++)
+		map64_put(&w->seen, head[i]);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t next;
+
+		if (!proc_read_u64(w->h->rt->proc, head[i], &next))
+			walk_gc_link(w, next);
+		else
+			w->st->unreadable++;
+	}
+}
+
+/* At the border of a mapping the window does not fit: what lies in the head's own page. */
+static bool read_own_page(const struct walk *w, struct node *n)
+{
+	uint64_t in_page = n->head & 4095;
+	const struct proc *p = w->h->rt->proc;
+
+	n->lo = in_page < BEFORE ? (int)in_page : BEFORE;
+	n->hi = 4096 - in_page < AFTER ? (int)(4096 - in_page) : AFTER;
+	if (proc_read(p, n->head - (uint64_t)n->lo, n->win + BEFORE - n->lo,
+		      (size_t)(n->lo + n->hi)))
+		return false;
+	if (n->hi < AFTER && !proc_read(p, n->head + (uint64_t)n->hi, n->win + BEFORE + n->hi,
+					(size_t)(AFTER - n->hi)))
+		n->hi = AFTER;
+	return n->hi >= HEAD_SIZE + 16;
+}
+
+static void read_nodes(struct walk *w, struct node *v, size_t n)
+{
+	struct proc_req req[BATCH];
+
+	for (size_t i = 0; i < n; i++) {
+		v[i].lo = BEFORE;
+		v[i].hi = AFTER;
+		req[i] = (struct proc_req){v[i].head - BEFORE, v[i].win, sizeof(v[i].win), false};
+	}
+	proc_read_many(w->h->rt->proc, req, n);
+	for (size_t i = 0; i < n; i++) {
+		w->st->bytes_read += sizeof(v[i].win);
+		if (!req[i].ok && !read_own_page(w, &v[i])) {
+			w->st->unreadable++;
+			v[i].hi = 0;
+		}
+	}
+}
+
+/* What the allocator set aside: glibc's chunk header says, when it makes sense; else what the type
+ * says. */
+static uint64_t block_bytes(const struct node *n, const struct heap_type *t, uint64_t before)
+{
+	uint64_t least = before + HEAD_SIZE + (uint64_t)t->basicsize, items, size, pages;
+
+	if ((int64_t)before + 16 <= n->lo) {
+		size = heap_u64(n->win + BEFORE - before - 8);
+		pages = (size & ~CHUNK_FLAGS) & 4095;
+		size = (size & CHUNK_MMAP) ? (pages ? 0 : (size & ~CHUNK_FLAGS) - 16)
+					   : (size & ~CHUNK_FLAGS) - 8;
+		if (size >= least - 8 && size < MAX_BLOCK && !(size & 7))
+			return size;
+	}
+	items = t->itemsize ? heap_u64(n->win + BEFORE + HEAD_SIZE + 16) : 0;
+	if (items < MAX_BLOCK / (uint64_t)(t->itemsize + 1))
+		least += items * (uint64_t)t->itemsize;
+	return least;
+}
+
+static int visit_node(struct walk *w, struct node *n, const struct heap_type *t)
+{
+	/* The pre-header, if any, and the debug hooks lie before the GC head. */
+	uint64_t before = t->pre - HEAD_SIZE + walk_debug_head(w, false), bytes;
+	struct walk_found f = {.object = before + HEAD_SIZE, .type = t};
+	struct heap_block b = {.place = HEAP_GC};
+
+	if (n->lo < (int)before)
+		return 0;
+	bytes = block_bytes(n, t, before);
+	b.addr = n->head - before;
+	b.bytes = bytes;
+	b.data = n->win + BEFORE - before;
+	b.have = before + (uint64_t)n->hi < bytes ? before + (uint64_t)n->hi : bytes;
+	if (b.addr >= w->h->static_start && b.addr < w->h->static_end)
+		b.place = HEAP_STATIC;
+	if ((w->flags & HEAP_WALK_DATA) && b.have < bytes) {
+		size_t want = bytes < HEAP_WINDOW ? (size_t)bytes : HEAP_WINDOW;
+
+		if (!proc_read(w->h->rt->proc, b.addr, w->win, want)) {
+			b.data = w->win;
+			b.have = want;
+			w->st->bytes_read += want;
+		}
+	}
+	if (b.place == HEAP_STATIC)
+		w->st->statics++;
+	else
+		w->st->gc_outside++;
+	return walk_visit(w, &b, &f);
+}
+
+/* The node's object, and what comes behind it. */
+static int take_node(struct walk *w, struct node *n)
+{
+	const struct heap_type *t;
+	uint64_t next;
+	bool immortal;
+
+	if (!n->hi)
+		return 0;
+	next = heap_u64(n->win + BEFORE);
+	t = heap_ref_plausible(w->h->rt, heap_u64(n->win + BEFORE + HEAD_SIZE), &immortal)
+		    ? walk_type(w, heap_u64(n->win + BEFORE + HEAD_SIZE + 8))
+		    : NULL;
+	if (!t || !(t->flags & TPF_HAVE_GC)) {
+		/* The head of a collection's own list, on a stack, whose first object may be one
+		 * of ours; or a node that was freed under our hands. One step, not more. */
+		uint64_t back;
+
+		next &= LINK_MASK;
+		if (heap_is_pointer(next) && !walk_in_arena(w, next) &&
+		    !proc_read_u64(w->h->rt->proc, next + 8, &back) &&
+		    (back & LINK_MASK) == n->head)
+			walk_gc_link(w, next);
+		return 0;
+	}
+	if (!next) /* untracked meanwhile */
+		return 0;
+	walk_gc_link(w, next);
+	return visit_node(w, n, t);
+}
+
+int walk_gc_outside(struct walk *w)
+{
+	auto_free struct node *v = malloc(BATCH * sizeof(*v));
+
+	if (!v)
+		return fail(-ENOMEM, "out of memory");
+	/* The list grows while it is worked off: from its end, so that it stays short. */
+	while (w->todo.n) {
+		size_t n = w->todo.n < BATCH ? w->todo.n : BATCH;
+
+		for (size_t i = 0; i < n; i++)
+			v[i].head = w->todo.v[w->todo.n - n + i];
+		w->todo.n -= n;
+		read_nodes(w, v, n);
+		for (size_t i = 0; i < n; i++) {
+			int err = take_node(w, &v[i]);
+
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A walk under way, shared by the files that do its parts. */
+#ifndef PYLEAK_HEAP_WALK_PRIV_H
+#define PYLEAK_HEAP_WALK_PRIV_H
+
+#include "base/map64.h"
+#include "heap/heap_priv.h"
+#include "heap/walk.h"
+
+#define WALK_NO_TYPES 4096 /* power of two: words that turned out to be no type */
+#define WALK_NEAR     256  /* power of two: arenas found lately, by address */
+#define WALK_HEADS    1024 /* of GC lists */
+#define WALK_TYPES    (1u << 20)
+
+struct walk {
+	struct heap *h;
+	unsigned flags;
+	heap_visit visit;
+	void *ctx;
+	struct heap_walk_stats *st;
+	uint8_t *win; /* HEAP_WINDOW bytes of the target */
+
+	/* Types met in this walk. They are looked up per block: in a map that keeps them all. */
+	struct map64 type_index; /* address -> index + 1 */
+	VEC(struct heap_type *) type;
+	uint64_t no_type[WALK_NO_TYPES];
+
+	/* GC heads outside pools: seen, and those whose objects are still to be visited. */
+	struct map64 seen;
+	VEC(uint64_t) todo;
+	size_t max_seen;
+	uint32_t near_arena[WALK_NEAR];
+};
+
+/* Facts about the type at @addr, or NULL. Valid during the walk. */
+const struct heap_type *walk_type(struct walk *w, uint64_t addr);
+
+/* What is in a block. */
+struct walk_found {
+	uint64_t object; /* offset from the start of the block */
+	const struct heap_type *type;
+	bool dead; /* an object that CPython keeps for reuse */
+};
+/* Bytes that the debug hooks keep in front of what they hand out. */
+uint64_t walk_debug_head(const struct walk *w, bool small);
+bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t bytes, bool small,
+		      struct walk_found *out);
+
+/* Is @addr in an arena? As heap_in_arena, faster for neighbours. */
+bool walk_in_arena(struct walk *w, uint64_t addr);
+/* Count and visit. @found: NULL for a buffer. */
+int walk_visit(struct walk *w, struct heap_block *b, const struct walk_found *found);
+
+int walk_pools(struct walk *w);
+/* The heads of all lists are known from here on. */
+void walk_gc_begin(struct walk *w);
+/* A GC head was met: its successor is remembered when it lies outside pools. */
+void walk_gc_link(struct walk *w, uint64_t next);
+int walk_gc_outside(struct walk *w);
+
+#endif
