@@ -12,11 +12,32 @@ uint64_t walk_debug_head(const struct walk *w, bool small)
 	return small || !heap_has_pools(w->h) ? DEBUG_HEAD : 2 * DEBUG_HEAD;
 }
 
-/* What an object of this type needs at least. The basic size of str is that of the biggest of its
- * three forms. */
-static uint64_t least_body(const struct walk *w, const struct heap_type *t)
+/* What an object of this type needs. The basic size of str is that of the biggest of its three
+ * forms. */
+static uint64_t body_size(const struct walk *w, const struct heap_type *t, const uint8_t *object,
+			  size_t have, uint64_t room)
 {
-	return t->kind == HEAP_K_STR ? w->h->rt->layout.str_ascii_data : (uint64_t)t->basicsize;
+	uint64_t size = (uint64_t)t->basicsize, n;
+
+	if (t->kind == HEAP_K_STR)
+		return w->h->rt->layout.str_ascii_data;
+	/* Items only where they fit: not every type has their number there. */
+	if (t->itemsize && have >= 24) {
+		n = heap_u64(object + 16);
+		if (n < room / (uint64_t)t->itemsize && size + n * (uint64_t)t->itemsize <= room)
+			size += n * (uint64_t)t->itemsize;
+	}
+	return size;
+}
+
+/* Links of a GC list; of an untracked object the next one is 0, and of the other one only flags are
+ * left. What two candidates in one block look like is often told apart by this alone: an mro tuple
+ * holds (count, class), which could be the beginning of an instance. */
+static bool is_gc_head(const uint8_t *head)
+{
+	uint64_t next = heap_u64(head), prev = heap_u64(head + 8);
+
+	return next ? heap_is_pointer(next & ~3ull) : prev < 4;
 }
 
 /* CPython's own types keep dead objects on free lists: the reference count is 0 there, or (3.14 on)
@@ -45,7 +66,9 @@ bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t by
 		t = walk_type(w, heap_u64(p + d + 8));
 		if (!t || t->pre != d - extra || (!alive && (out->type || !is_dead(t, first))))
 			continue;
-		body = least_body(w, t);
+		if ((t->flags & TPF_HAVE_GC) && !is_gc_head(p + d - 16))
+			continue;
+		body = body_size(w, t, p + d, have - d, bytes - d);
 		if (d + body > bytes)
 			continue;
 		/* A stale word may look like an object too: the one that fills the block best, and
