@@ -16,10 +16,11 @@ enum heap_place {
 
 /* One live block as it was read. */
 struct heap_block {
-	uint64_t addr, bytes;  /* start; what the allocator set aside (POOL: the class's size) */
-	uint64_t object, type; /* the object in it, behind pre-header and GC head; 0, 0 = a buffer */
-	const uint8_t *data;   /* content of [addr, addr + have); valid during the call */
-	size_t have;	       /* <= bytes; all of it with HEAP_WALK_DATA up to HEAP_WINDOW */
+	uint64_t addr, bytes; /* start; what the allocator set aside (POOL: the class's size) */
+	uint64_t object,
+		type;	     /* the object in it, behind pre-header and GC head; 0, 0 = a buffer */
+	const uint8_t *data; /* content of [addr, addr + have); valid during the call */
+	size_t have;	     /* <= bytes; all of it with HEAP_WALK_DATA up to HEAP_WINDOW */
 	enum heap_place place;
 	bool tracked; /* linked into a GC list, not merely of a type that can be */
 };

@@ -4,14 +4,14 @@
  * objects in the private lists of a collection under way. */
 #include "heap/walk_priv.h"
 
-#define BATCH	   256
-#define BEFORE	   80 /* pre-header, debug hooks and the chunk's header lie before a GC head */
-#define AFTER	   176
-#define HEAD_SIZE  16 /* PyGC_Head: next, prev */
-#define LINK_MASK  (~3ull)
-#define MAX_BLOCK  (1ull << 46)
+#define BATCH	    256
+#define BEFORE	    80 /* pre-header, debug hooks and the chunk's header lie before a GC head */
+#define AFTER	    176
+#define HEAD_SIZE   16 /* PyGC_Head: next, prev */
+#define LINK_MASK   (~3ull)
+#define MAX_BLOCK   (1ull << 46)
 #define CHUNK_FLAGS 7ull
-#define CHUNK_MMAP 2ull
+#define CHUNK_MMAP  2ull
 
 struct node {
 	uint64_t head;

@@ -4,7 +4,7 @@
 
 #define MAX_POOL   16384
 #define MAX_BLOCKS ((MAX_POOL - HEAP_POOL_HEAD) / 16)
-#define RETRIES    3
+#define RETRIES	   3
 
 struct pool {
 	uint64_t addr;

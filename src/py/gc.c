@@ -36,8 +36,8 @@ void py_find_gc(struct py_runtime *rt)
 			  rt->version);
 }
 
-/* struct gc_generation: list head, threshold, count. The incremental collector of 3.14.0 - 3.14.4 has
- * three of them too, by other names. */
+/* struct gc_generation: list head, threshold, count. The incremental collector of 3.14.0 - 3.14.4
+ * has three of them too, by other names. */
 #define GENERATIONS	3
 #define GENERATION_SIZE 24
 

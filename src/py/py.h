@@ -33,8 +33,8 @@ struct py_layout {
 	uint16_t interp_next, interp_threads, interp_gc, interp_modules, tstate_next, tstate_interp;
 	uint16_t tstate_native_id, interp_id;
 	uint32_t interp_obmalloc; /* 0: static symbols (<= 3.11) */
-	uint32_t gc_generations, gc_stats, gc_collecting, gc_enabled,
-		gc_garbage, gc_permanent; /* in the gc struct */
+	uint32_t gc_generations, gc_stats, gc_collecting, gc_enabled, gc_garbage,
+		gc_permanent; /* in the gc struct */
 	uint32_t runtime_interpreters;
 	uint32_t runtime_gc; /* 3.8 keeps the gc struct in _PyRuntime; 0 = in the interpreter */
 	uint32_t pool_size, arena_size;
