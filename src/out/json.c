@@ -72,6 +72,18 @@ static void put_site_numbers(struct json *j, const struct report_site *s)
 	json_number(j, "oldest_s", s->oldest_s);
 }
 
+static void put_hint(struct json *j, const struct report_hint *h)
+{
+	if (!h->code) {
+		json_null(j, "hint");
+		return;
+	}
+	json_object(j, "hint", true);
+	json_string(j, "code", h->code);
+	json_string(j, "text", h->text ? h->text : "");
+	json_close(j);
+}
+
 static void put_site(struct json *j, const struct report_site *s)
 {
 	json_object(j, NULL, false);
@@ -84,7 +96,7 @@ static void put_site(struct json *j, const struct report_site *s)
 		json_close(j);
 	}
 	json_close(j);
-	json_null(j, "hint");
+	put_hint(j, &s->hint);
 	json_null(j, "held_by");
 	json_array(j, "stack", false);
 	for (size_t i = 0; i < s->n_frames; i++)

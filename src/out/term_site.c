@@ -110,10 +110,37 @@ static void put_types(struct line *l, const struct report_site *s, bool verbose)
 	line_end(l);
 }
 
+/* Lines of a remedy keep their indentation. */
+static void put_hint(struct line *l, const struct report_hint *h)
+{
+	const char *at = h->text ? h->text : "";
+
+	if (!h->code)
+		return;
+	line_pad(l, INDENT);
+	line_style(l, STYLE_CYAN);
+	line_text(l, h->code);
+	line_style(l, STYLE_PLAIN);
+	if (*at)
+		line_text(l, ": ");
+	while (*at) {
+		auto_free char *one = strndup(at, strcspn(at, "\n"));
+
+		line_words(l, one ? one : "");
+		at += strcspn(at, "\n");
+		if (*at++ != '\n')
+			break;
+		line_end(l);
+		line_pad(l, 2 * INDENT);
+	}
+	line_end(l);
+}
+
 void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose)
 {
 	line_end(l);
 	put_headline(l, s, rank, verbose);
 	put_types(l, s, verbose);
+	put_hint(l, &s->hint);
 	term_stack(l, s, verbose);
 }

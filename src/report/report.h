@@ -38,6 +38,12 @@ struct report_type {
 	double share;
 };
 
+/* What it is, in one word of the contract, and what to do about it. */
+struct report_hint {
+	const char *code; /* NULL: none */
+	const char *text; /* one sentence and the remedy; may hold line breaks */
+};
+
 struct report_site {
 	char id[17];
 	enum report_kind kind;
@@ -50,6 +56,7 @@ struct report_site {
 	double oldest_s;
 	struct report_type *types;
 	size_t n_types;
+	struct report_hint hint;
 	struct report_frame *stack; /* innermost first */
 	size_t n_frames;
 	bool truncated;

@@ -66,6 +66,7 @@ static struct report_site sample_sites[] = {
 	 .oldest_s = 62,
 	 .types = sample_types,
 	 .n_types = 5,
+	 .hint = {"unbounded-container", "Registry.items (list) only grows: bound it."},
 	 .stack = sample_leak,
 	 .n_frames = 3},
 	{.kind = KIND_OBJECT,
