@@ -5,7 +5,7 @@
 #include <math.h>
 #include <time.h>
 
-#include "out/json_writer.h"
+#include "out/json_priv.h"
 #include "out/out.h"
 
 #define SCHEMA "pyleak-bpf/report/1"
@@ -110,9 +110,7 @@ static void put_memory(struct json *j, const struct report_process *p)
 	json_object(j, "memory", false);
 	json_unsigned(j, "rss_bytes", p->rss_bytes);
 	json_number(j, "rss_growth_bytes_per_s", p->rss_growth_bytes_per_s);
-	json_null(j, "limit_bytes");
-	json_null(j, "limit_source");
-	json_null(j, "oom_eta_s");
+	json_put_limits(j, &p->memory);
 	json_object(j, "parts", true);
 	json_close(j);
 	json_null(j, "trimmable_bytes");
@@ -126,6 +124,9 @@ static void put_memory(struct json *j, const struct report_process *p)
 		json_unsigned(j, "heap_bytes", s->heap_bytes);
 		json_unsigned(j, "fds", s->fds);
 		json_unsigned(j, "threads", s->threads);
+		json_unsigned(j, "anon_bytes", s->anon_bytes);
+		json_unsigned(j, "swap_bytes", s->swap_bytes);
+		json_unsigned(j, "cgroup_bytes", s->cgroup_bytes);
 		json_close(j);
 	}
 	json_close(j);

@@ -247,6 +247,7 @@ int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 			line_end(&l);
 		put_process_line(&l, p);
 		put_verdict(&l, p);
+		term_limit(&l, p);
 		put_sites(&l, p, r->final, o);
 		put_remarks(&l, p, o->verbose);
 	}

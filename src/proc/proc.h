@@ -71,6 +71,7 @@ size_t proc_tids(const struct proc *p, int *out, size_t max);
 
 struct proc_memory {
 	uint64_t rss_bytes, anon_bytes, file_bytes, shmem_bytes, swap_bytes;
+	uint64_t size_bytes, data_bytes; /* address space; private writable part of it */
 	uint32_t threads;
 };
 int proc_memory(const struct proc *p, struct proc_memory *out);

@@ -10,18 +10,19 @@ struct proc_status {
 	int tgid, ppid, ns_pid;
 	char state;
 	uint32_t threads;
-	uint64_t rss_kb, anon_kb, file_kb, shmem_kb, swap_kb;
+	uint64_t rss_kb, anon_kb, file_kb, shmem_kb, swap_kb, size_kb, data_kb;
 	bool has_tgid;
 };
 
 struct proc_stat {
 	char comm[16];
 	char state;
-	uint64_t flags, start_ticks, start_stack;
+	uint64_t flags, minor_faults, major_faults, start_ticks, start_stack;
 };
 
 /* Whole text of /proc/PID/NAME (a few MiB at most), NUL-terminated; caller frees. Negative errno
  * without a sentence. */
+int proc_slurp_path(const char *path, char **text, size_t *len); /* any file of text */
 int proc_slurp(int pid, const char *name, char **text, size_t *len);
 
 int proc_parse_status(const char *text, struct proc_status *out);

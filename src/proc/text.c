@@ -9,13 +9,11 @@
 
 #define MAX_TEXT (64u << 20) /* 65530 mappings (vm.max_map_count) of long paths stay below */
 
-int proc_slurp(int pid, const char *name, char **text, size_t *len)
+int proc_slurp_path(const char *path, char **text, size_t *len)
 {
 	auto_free char *buf = NULL;
 	size_t n = 0, cap = 0;
-	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -39,6 +37,14 @@ int proc_slurp(int pid, const char *name, char **text, size_t *len)
 	*text = take(buf);
 	*len = n;
 	return 0;
+}
+
+int proc_slurp(int pid, const char *name, char **text, size_t *len)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return proc_slurp_path(path, text, len);
 }
 
 /* "NSpid:\t4711\t12\t1": the last number is the pid in the innermost namespace. */
@@ -69,6 +75,8 @@ static void status_line(const char *line, struct proc_status *out)
 		{"RssFile:", offsetof(struct proc_status, file_kb)},
 		{"RssShmem:", offsetof(struct proc_status, shmem_kb)},
 		{"VmSwap:", offsetof(struct proc_status, swap_kb)},
+		{"VmSize:", offsetof(struct proc_status, size_kb)},
+		{"VmData:", offsetof(struct proc_status, data_kb)},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -132,6 +140,8 @@ int proc_parse_stat(const char *text, struct proc_stat *out)
 		text = end;
 	}
 	out->flags = field[9];
+	out->minor_faults = field[10];
+	out->major_faults = field[12];
 	out->start_ticks = field[22];
 	out->start_stack = field[28];
 	return 0;

@@ -6,6 +6,7 @@
 #define PYLEAK_REPORT_H
 
 #include "base/base.h"
+#include "report/memory.h"
 
 #define REPORT_UNKNOWN UINT64_MAX
 
@@ -70,6 +71,7 @@ struct report_lost {
 struct report_series {
 	double t_s;
 	uint64_t rss_bytes, heap_bytes, fds, threads;
+	uint64_t anon_bytes, swap_bytes, cgroup_bytes;
 };
 
 struct report_process {
@@ -83,6 +85,7 @@ struct report_process {
 	bool exited;
 	uint64_t rss_bytes;
 	double rss_growth_bytes_per_s;
+	struct report_memory memory;
 	double explained; /* share of the growth that the sites explain, 0..1, NAN = nothing grows
 			   */
 	struct report_series *series;

@@ -65,6 +65,7 @@ static void fill_memory(struct session *s, struct report *r, struct report_proce
 	p->rss_bytes = s->mem.rss_bytes ? s->mem.rss_bytes : REPORT_UNKNOWN;
 	trend_set_fit(s->memory, TREND_RSS, &fit);
 	p->rss_growth_bytes_per_s = fit.n >= 3 ? fit.slope : NAN;
+	memwatch_fill(s->memwatch, r, &p->memory);
 	p->series = report_alloc(r, (s->n_series + 1) * sizeof(*p->series));
 	if (p->series) {
 		memcpy(p->series, s->series, s->n_series * sizeof(*p->series));
@@ -123,5 +124,6 @@ int session_fill(struct session *s, struct report *r, struct report_process *p)
 		return err;
 	p->explained = explained(s, p);
 	verdict_process(r, p);
+	memwatch_predict(s->memwatch, p);
 	return 0;
 }

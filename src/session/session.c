@@ -39,6 +39,8 @@ static int open_user_half(struct session *s)
 		err = trend_set_new(HEAP_CLASSES, BUCKET_S, &s->classes);
 	if (!err)
 		err = trend_set_new(TREND_SERIES, BUCKET_S, &s->memory);
+	if (!err)
+		err = memwatch_new(&s->memwatch);
 	return err;
 }
 
@@ -138,6 +140,7 @@ void session_close(struct session *s)
 	names_free(s->names);
 	trend_set_free(s->classes);
 	trend_set_free(s->memory);
+	memwatch_free(s->memwatch);
 	heap_close(s->heap);
 	py_close(s->rt);
 	proc_close(s->proc);
@@ -220,13 +223,14 @@ static void add_series(struct session *s, uint64_t now)
 	p->t_s = seconds_since_start(s, now);
 	p->rss_bytes = s->mem.rss_bytes;
 	p->heap_bytes = heap_has_pools(s->heap) ? live_bytes(&s->census) : REPORT_UNKNOWN;
-	p->fds = REPORT_UNKNOWN;
 	p->threads = s->mem.threads;
+	memwatch_series(s->memwatch, p);
 }
 
 static void do_memory(struct session *s, uint64_t now)
 {
 	double value[TREND_SERIES];
+	char text[400];
 
 	s->due.memory = now + MEMORY_NS;
 	if (proc_memory(s->proc, &s->mem))
@@ -236,6 +240,9 @@ static void do_memory(struct session *s, uint64_t now)
 	value[TREND_MALLOC] =
 		(double)s->mem.anon_bytes - (double)s->census.pools * s->rt->layout.pool_size;
 	trend_set_add(s->memory, seconds_since_start(s, now), value);
+	memwatch_read(s->memwatch, s->rt, &s->mem, &s->census, seconds_since_start(s, now));
+	if (memwatch_change(s->memwatch, text, sizeof(text)))
+		session_note(s, "%s", text);
 	add_series(s, now);
 }
 

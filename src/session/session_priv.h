@@ -6,6 +6,7 @@
 #include "base/map64.h"
 #include "heap/heap.h"
 #include "probe/probe.h"
+#include "session/memwatch.h"
 #include "session/session.h"
 #include "track/budget.h"
 #include "track/estimate.h"
@@ -122,6 +123,7 @@ struct session {
 	struct heap_census census;
 	uint64_t torn;
 	struct proc_memory mem;
+	struct memwatch *memwatch;
 	struct report_series series[SESSION_SERIES];
 	size_t n_series;
 	uint64_t series_step;

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The parts of the JSON report. */
+#ifndef PYLEAK_OUT_JSON_PRIV_H
+#define PYLEAK_OUT_JSON_PRIV_H
+
+#include "out/json_writer.h"
+#include "report/report.h"
+
+void json_put_limits(struct json *j, const struct report_memory *m);
+
+#endif

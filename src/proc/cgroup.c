@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Memory cgroups. A limit binds all groups below it, so every level up to the mount is looked at,
+ * and the one with the least room left counts. Page cache is given up before anybody is killed:
+ * what is inactive surely, what is active perhaps. */
+#include "proc/limits.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "proc/proc_priv.h"
+
+#define MAX_LEVELS 64
+/* v1 says "no limit" with a number near 2^63, rounded down to a page. */
+#define NO_LIMIT (1ull << 62)
+
+struct level {
+	const char *root, *path;
+	int version;
+	struct proc_cgroup *out;
+};
+
+/* Text of a file of this level: NULL when it is not there, or unreadable (counted). */
+static char *slurp(const struct level *at, const char *name)
+{
+	char path[1024], *text;
+	size_t len;
+	int err;
+
+	snprintf(path, sizeof(path), "%s%s/%s", at->root, at->path, name);
+	err = proc_slurp_path(path, &text, &len);
+	if (!err)
+		return text;
+	if (err != -ENOENT && err != -ENOTDIR) {
+		if (!at->out->unread++)
+			snprintf(at->out->unread_path, sizeof(at->out->unread_path), "%.319s",
+				 path);
+	}
+	return NULL;
+}
+
+static bool parse(const char *s, uint64_t *out)
+{
+	char *end;
+
+	if (!strncmp(s, "max", 3)) {
+		*out = PROC_UNKNOWN;
+		return true;
+	}
+	if (*s < '0' || *s > '9')
+		return false;
+	*out = strtoull(s, &end, 10);
+	if (*out >= NO_LIMIT)
+		*out = PROC_UNKNOWN;
+	return *end == '\n' || *end == '\0';
+}
+
+static uint64_t one_number(const struct level *at, const char *name)
+{
+	auto_free char *text = slurp(at, name);
+	uint64_t v;
+
+	if (!text)
+		return PROC_UNKNOWN;
+	if (parse(text, &v))
+		return v;
+	if (!at->out->unread++)
+		snprintf(at->out->unread_path, sizeof(at->out->unread_path), "%.150s%.100s/%.40s",
+			 at->root, at->path, name);
+	return PROC_UNKNOWN;
+}
+
+/* The number behind @key in "key number" rows. */
+static uint64_t keyed(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+	uint64_t v;
+
+	for (const char *s = text; s && *s;) {
+		if (!strncmp(s, key, n) && s[n] == ' ')
+			return parse(s + n + 1, &v) ? v : PROC_UNKNOWN;
+		s = strchr(s, '\n');
+		if (s)
+			s++;
+	}
+	return PROC_UNKNOWN;
+}
+
+static uint64_t known(uint64_t v)
+{
+	return v == PROC_UNKNOWN ? 0 : v;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Swap that this level may still fill; the machine's own is the caller's affair. */
+static uint64_t swap_left(const struct level *at, uint64_t limit, uint64_t current)
+{
+	uint64_t max, used;
+
+	if (at->version == 2) {
+		max = one_number(at, "memory.swap.max");
+		used = known(one_number(at, "memory.swap.current"));
+	} else {
+		max = one_number(at, "memory.memsw.limit_in_bytes");
+		used = known(one_number(at, "memory.memsw.usage_in_bytes"));
+		/* memsw counts memory and swap together */
+		used -= least(used, current);
+		max = max == PROC_UNKNOWN ? max : max - least(max, limit);
+	}
+	return max == PROC_UNKNOWN ? max : max - least(max, used);
+}
+
+static void read_limit(const struct level *at, const char *stat, uint64_t current,
+		       uint64_t swap_free)
+{
+	bool v2 = at->version == 2;
+	uint64_t limit = one_number(at, v2 ? "memory.max" : "memory.limit_in_bytes");
+	uint64_t idle = known(keyed(stat, v2 ? "inactive_file" : "total_inactive_file"));
+	uint64_t busy = known(keyed(stat, v2 ? "active_file" : "total_active_file"));
+	uint64_t left, swap;
+	struct proc_cgroup *out = at->out;
+
+	if (limit == PROC_UNKNOWN || current == PROC_UNKNOWN)
+		return;
+	swap = swap_free ? least(swap_free, swap_left(at, limit, current)) : 0;
+	left = limit - least(limit, current) + least(idle, current) + swap;
+	if (out->limit != PROC_UNKNOWN && left >= out->left_low)
+		return;
+	out->limit = limit;
+	out->left_low = left;
+	out->left_high = left + least(busy, current - least(idle, current));
+	snprintf(out->tight_path, sizeof(out->tight_path), "%.255s", *at->path ? at->path : "/");
+}
+
+static void read_own(const struct level *at, const char *stat, uint64_t current)
+{
+	struct proc_cgroup *out = at->out;
+	bool v2 = at->version == 2;
+	auto_free char *events = slurp(at, v2 ? "memory.events" : "memory.oom_control");
+
+	out->current = current;
+	out->anon = keyed(stat, v2 ? "anon" : "total_rss");
+	out->shmem = keyed(stat, v2 ? "shmem" : "total_shmem");
+	out->file = keyed(stat, v2 ? "file" : "total_cache");
+	/* both count shared memory as cache, which cannot be given up */
+	if (out->file != PROC_UNKNOWN)
+		out->file -= least(out->file, known(out->shmem));
+	out->oom_kills = events ? keyed(events, "oom_kill") : PROC_UNKNOWN;
+}
+
+static uint64_t system_swap_free(void)
+{
+	auto_free char *text = NULL;
+	const char *row;
+	size_t len;
+
+	if (proc_slurp_path("/proc/meminfo", &text, &len))
+		return 0;
+	row = strstr(text, "SwapFree:");
+	return row ? strtoull(row + 9, NULL, 10) * 1024 : 0;
+}
+
+static bool read_level(const struct level *at, bool own, uint64_t swap_free)
+{
+	auto_free char *stat = slurp(at, "memory.stat");
+	uint64_t current =
+		one_number(at, at->version == 2 ? "memory.current" : "memory.usage_in_bytes");
+	uint64_t high = at->version == 2 ? one_number(at, "memory.high") : PROC_UNKNOWN;
+
+	if (high < at->out->high)
+		at->out->high = high;
+	if (own)
+		read_own(at, stat, current);
+	read_limit(at, stat, current, swap_free);
+	return stat || current != PROC_UNKNOWN;
+}
+
+void proc_cgroup_read(const char *root, const char *path, int version, struct proc_cgroup *out)
+{
+	uint64_t swap_free = system_swap_free();
+	char at[512];
+	struct level l = {root, at, version, out};
+	bool any = false;
+
+	memset(out, 0, sizeof(*out));
+	snprintf(out->path, sizeof(out->path), "%.255s", path);
+	snprintf(at, sizeof(at), "%.511s", strcmp(path, "/") ? path : "");
+	out->current = out->anon = out->file = out->shmem = out->oom_kills = PROC_UNKNOWN;
+	out->high = out->limit = PROC_UNKNOWN;
+	for (int i = 0; i < MAX_LEVELS; i++) {
+		char *cut = strrchr(at, '/');
+
+		any = read_level(&l, i == 0, swap_free) || any;
+		if (!cut)
+			break;
+		*cut = '\0';
+	}
+	out->version = any ? version : 0;
+}
+
+/* "4:memory:/a/b" (v1) or "0::/a/b" (v2): the path, cut at its end. */
+static char *own_path(char *text, int *version)
+{
+	char *v2 = NULL, *row, *rest = text;
+
+	while ((row = strsep(&rest, "\n"))) {
+		char *names = strchr(row, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+
+		if (!path)
+			continue;
+		*path++ = '\0';
+		names++;
+		if (!*names)
+			v2 = path;
+		for (char *name; (name = strsep(&names, ","));)
+			if (!strcmp(name, "memory")) {
+				*version = 1;
+				return path;
+			}
+	}
+	*version = 2;
+	return v2;
+}
+
+/* A mount that shows @path: its mount point, and how much of the path is above it. Rows of
+ * mountinfo: id parent dev root point options - type source superoptions. */
+static bool find_mount(char *mounts, int version, const char *path, char *point, size_t size,
+		       size_t *skip)
+{
+	char *row, *rest = mounts;
+
+	while ((row = strsep(&rest, "\n"))) {
+		char *tail = strstr(row, " - "), root[256], at[256];
+		size_t n;
+
+		if (!tail || sscanf(row, "%*s %*s %*s %255s %255s", root, at) != 2)
+			continue;
+		tail += 3;
+		if (version == 2 ? strncmp(tail, "cgroup2 ", 8) != 0
+				 : strncmp(tail, "cgroup ", 7) != 0 || !strstr(tail, "memory"))
+			continue;
+		n = strcmp(root, "/") ? strlen(root) : 0;
+		/* A mount of some group shows only what is below that group. */
+		if (strncmp(path, root, n) != 0 || (n && path[n] && path[n] != '/'))
+			continue;
+		snprintf(point, size, "%s", at);
+		*skip = n;
+		return true;
+	}
+	return false;
+}
+
+void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
+{
+	auto_free char *text = NULL, *mounts = NULL;
+	char point[256], *path;
+	int version = 0;
+	size_t len, skip;
+
+	memset(out, 0, sizeof(*out));
+	out->current = out->anon = out->file = out->shmem = out->oom_kills = PROC_UNKNOWN;
+	out->high = out->limit = PROC_UNKNOWN;
+	if (proc_slurp(p->pid, "cgroup", &text, &len) ||
+	    proc_slurp_path("/proc/self/mountinfo", &mounts, &len))
+		return;
+	path = own_path(text, &version);
+	/* "/..": outside of what our own cgroup namespace shows */
+	if (!path || *path != '/' || !strncmp(path, "/..", 3) ||
+	    !find_mount(mounts, version, path, point, sizeof(point), &skip))
+		return;
+	proc_cgroup_read(point, path + skip, version, out);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What ends a process that grows: its cgroups (v1 and v2), its rlimits, the machine's memory; and
+ * the readings that tell what kind of memory it is that grows. */
+#ifndef PYLEAK_PROC_LIMITS_H
+#define PYLEAK_PROC_LIMITS_H
+
+#include "proc/proc.h"
+
+#define PROC_UNKNOWN UINT64_MAX
+
+/* The memory cgroup of a process. What the kernel does not tell is PROC_UNKNOWN; no limit too. */
+struct proc_cgroup {
+	int version;	/* 1 or 2; 0 = none could be read */
+	char path[256]; /* as in /proc/PID/cgroup */
+	/* of its own group, with all below */
+	uint64_t current, anon, file, shmem, oom_kills;
+	uint64_t high; /* lowest memory.high on the way up: throttled there, not killed */
+	/* The group that is full first, its own or one above. */
+	char tight_path[256];
+	uint64_t limit;
+	uint64_t left_low, left_high; /* until the kill: active page cache stays, or is given up */
+	unsigned unread;	      /* files that are there and could not be understood */
+	char unread_path[320];	      /* the first of them */
+};
+
+/* Of the group @path below the mount @root (a test may give any directory). Never fails: what
+ * cannot be read is unknown, and counted. */
+void proc_cgroup_read(const char *root, const char *path, int version, struct proc_cgroup *out);
+/* Of a process, through the mounts of this mount namespace. */
+void proc_cgroup(const struct proc *p, struct proc_cgroup *out);
+
+enum proc_limit_kind { PROC_LIMIT_CGROUP, PROC_LIMIT_RLIMIT, PROC_LIMIT_RAM };
+
+struct proc_limit {
+	enum proc_limit_kind kind;
+	char name[288]; /* "RLIMIT_AS", "cgroup /a/b", "RAM" */
+	uint64_t limit, left_low, left_high;
+	bool refuses; /* allocations fail there (MemoryError); nobody is killed */
+};
+
+#define PROC_LIMITS 4
+/* All that apply now, the nearest first. Returns the number. */
+size_t proc_limits(const struct proc *p, const struct proc_memory *m, const struct proc_cgroup *cg,
+		   struct proc_limit *out);
+/* One row of /proc/PID/limits by its title ("Max open files"): the soft limit, PROC_UNKNOWN when
+ * unlimited or not to be had. */
+uint64_t proc_rlimit(const struct proc *p, const char *title);
+
+/* Sums over all mappings. The kernel walks the page tables for it: some 10 ms per GiB. */
+struct proc_rollup {
+	uint64_t rss, pss, pss_anon, pss_shmem, shared, private_clean, private_dirty, anon, huge,
+		swap;
+};
+int proc_rollup(const struct proc *p, struct proc_rollup *out);
+
+struct proc_usage {
+	uint64_t minor_faults, major_faults;
+	uint64_t fds; /* PROC_UNKNOWN when /proc/PID/fd may not be read */
+};
+int proc_usage(const struct proc *p, struct proc_usage *out);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Readings beside the resident size: whose pages they are, faults, open files. */
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "proc/limits.h"
+#include "proc/proc_priv.h"
+
+int proc_rollup(const struct proc *p, struct proc_rollup *out)
+{
+	static const struct {
+		const char *key;
+		size_t at;
+	} rows[] = {
+#define ROW(key, field) {"\n" key ":", offsetof(struct proc_rollup, field)}
+		ROW("Rss", rss),
+		ROW("Pss", pss),
+		ROW("Pss_Anon", pss_anon),
+		ROW("Pss_Shmem", pss_shmem),
+		ROW("Private_Clean", private_clean),
+		ROW("Private_Dirty", private_dirty),
+		ROW("Anonymous", anon),
+		ROW("AnonHugePages", huge),
+		ROW("Swap", swap),
+#undef ROW
+	};
+	auto_free char *text = NULL;
+	size_t len;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = proc_slurp(p->pid, "smaps_rollup", &text, &len);
+	if (err)
+		return err;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *row = strstr(text, rows[i].key);
+
+		if (row)
+			*(uint64_t *)((char *)out + rows[i].at) =
+				strtoull(row + strlen(rows[i].key), NULL, 10) * 1024;
+	}
+	out->shared = out->rss - out->private_clean - out->private_dirty;
+	if (out->shared > out->rss)
+		out->shared = 0; /* no two of the numbers need be of the same moment */
+	return out->rss ? 0 : -ENODATA;
+}
+
+/* From 6.2 on the directory's size is the number of its entries; a process may have millions. */
+static uint64_t count_fds(int pid)
+{
+	struct dirent *e;
+	struct stat st;
+	uint64_t n = 0;
+	char path[40];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	if (stat(path, &st))
+		return PROC_UNKNOWN;
+	if (st.st_size > 0)
+		return (uint64_t)st.st_size;
+	dir = opendir(path);
+	if (!dir)
+		return PROC_UNKNOWN;
+	while ((e = readdir(dir)))
+		n += e->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+int proc_usage(const struct proc *p, struct proc_usage *out)
+{
+	auto_free char *text = NULL;
+	struct proc_stat st;
+	size_t len;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	out->fds = count_fds(p->pid);
+	err = proc_slurp(p->pid, "stat", &text, &len);
+	if (err)
+		return err;
+	err = proc_parse_stat(text, &st);
+	out->minor_faults = st.minor_faults;
+	out->major_faults = st.major_faults;
+	return err;
+}

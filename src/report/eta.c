@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The time until a limit is met. An interval, because three things are not known: the slope (its
+ * error, and what other measurements say), how much page cache the kernel will give up, and how
+ * much of the heap's free memory the growth can use before it needs new pages. */
+#include <math.h>
+
+#include "report/memory.h"
+
+/* 95 in 100 when the error is normal. */
+#define SIGMAS 2
+/* No leak keeps its pace better than this from one minute to the next: load changes it. */
+#define PACE_ERROR 0.05
+/* Beyond a year nobody is served by a date. */
+#define FAR_S (365.0 * 86400)
+
+void report_memory_init(struct report_memory *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->pss = m->anon = m->swap = m->huge = m->private_bytes = m->shared = UINT64_MAX;
+	m->limit_bytes = UINT64_MAX;
+	m->minor_faults_per_s = m->major_faults_per_s = NAN;
+	m->left_low = m->left_high = NAN;
+	m->eta_s = m->eta_low_s = m->eta_high_s = NAN;
+}
+
+static double time_to(double bytes, double per_s)
+{
+	double t = per_s > 0 ? bytes / per_s : NAN;
+
+	return t <= FAR_S ? t : NAN;
+}
+
+void eta_predict(const struct eta_growth *g, struct report_memory *m)
+{
+	double error, free_bytes = g->reusable > 0 ? g->reusable : 0;
+
+	if (!m->limit_source || !(g->slow > 0) || !(m->left_low >= 0))
+		return;
+	error = SIGMAS * hypot(g->error > 0 ? g->error : 0, PACE_ERROR * g->fast);
+	m->eta_low_s = time_to(m->left_low, g->fast + error);
+	m->eta_high_s = time_to(m->left_high + free_bytes, g->slow - error);
+	m->eta_s = time_to((m->left_low + m->left_high + free_bytes) / 2, (g->slow + g->fast) / 2);
+}

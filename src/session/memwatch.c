@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Readings of cgroups, rlimits and smaps_rollup, and the slopes a prediction rests on. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "session/memwatch.h"
+#include "track/trend.h"
+
+#define READ_NS	     950000000ull /* readings come every half second: every other one is taken */
+#define ROLLUP_NS    2000000000ull
+#define ROLLUP_SHARE 300 /* page tables are walked for it: this part of our time at most */
+#define BUCKET_S     1.0
+
+enum {
+	SLOPE_ANON, /* anonymous memory, swapped or not: what limits are about */
+	SLOPE_USED, /* the same without what pymalloc holds free: jumps less */
+	SLOPES
+};
+
+struct memwatch {
+	struct trend_set *slopes;
+	uint64_t read_ns, rollup_ns, pools_bytes, live_bytes;
+	struct proc_memory mem;
+	struct proc_cgroup cgroup;
+	struct proc_limit limit; /* the nearest; name empty: none known */
+	struct proc_rollup rollup;
+	struct proc_usage usage;
+	double minor_per_s, major_per_s;
+	uint64_t told_limit; /* as last spoken of */
+	char told_name[sizeof(((struct proc_limit *)0)->name)];
+	bool told_unread;
+};
+
+int memwatch_new(struct memwatch **out)
+{
+	struct memwatch *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return fail(-ENOMEM, "out of memory");
+	err = trend_set_new(SLOPES, BUCKET_S, &w->slopes);
+	if (err) {
+		free(w);
+		return err;
+	}
+	w->minor_per_s = w->major_per_s = NAN;
+	w->usage.fds = PROC_UNKNOWN;
+	w->cgroup.current = PROC_UNKNOWN;
+	*out = w;
+	return 0;
+}
+
+void memwatch_free(struct memwatch *w)
+{
+	if (!w)
+		return;
+	trend_set_free(w->slopes);
+	free(w);
+}
+
+static void read_usage(struct memwatch *w, const struct proc *p, uint64_t now)
+{
+	struct proc_usage u;
+	double dt = (double)(now - w->read_ns) / 1e9;
+
+	if (proc_usage(p, &u))
+		return;
+	if (w->read_ns && dt > 0) {
+		w->minor_per_s = (double)(u.minor_faults - w->usage.minor_faults) / dt;
+		w->major_per_s = (double)(u.major_faults - w->usage.major_faults) / dt;
+	}
+	w->usage = u;
+}
+
+static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now)
+{
+	uint64_t wait;
+
+	if (now < w->rollup_ns)
+		return;
+	proc_rollup(p, &w->rollup);
+	wait = (clock_ns() - now) * ROLLUP_SHARE;
+	w->rollup_ns = now + (wait > ROLLUP_NS ? wait : ROLLUP_NS);
+}
+
+static void read_limits(struct memwatch *w, const struct proc *p)
+{
+	struct proc_limit v[PROC_LIMITS];
+
+	proc_cgroup(p, &w->cgroup);
+	memset(&w->limit, 0, sizeof(w->limit));
+	if (proc_limits(p, &w->mem, &w->cgroup, v))
+		w->limit = v[0];
+}
+
+static uint64_t live_bytes(const struct heap_census *c)
+{
+	uint64_t sum = 0;
+
+	for (unsigned k = 0; k < HEAP_CLASSES; k++)
+		sum += c->live[k] * 16 * (k + 1);
+	return sum;
+}
+
+void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct proc_memory *m,
+		   const struct heap_census *c, double t_s)
+{
+	uint64_t now = clock_ns();
+	double value[SLOPES];
+
+	if (w->read_ns && now - w->read_ns < READ_NS)
+		return;
+	w->mem = *m;
+	w->live_bytes = live_bytes(c);
+	w->pools_bytes = c->pools * rt->layout.pool_size;
+	read_usage(w, rt->proc, now);
+	read_limits(w, rt->proc);
+	w->read_ns = now;
+	read_rollup(w, rt->proc, now);
+	value[SLOPE_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);
+	value[SLOPE_USED] = value[SLOPE_ANON] - (double)w->pools_bytes + (double)w->live_bytes;
+	trend_set_add(w->slopes, t_s, value);
+}
+
+void memwatch_series(const struct memwatch *w, struct report_series *row)
+{
+	row->fds = w->usage.fds;
+	row->anon_bytes = w->mem.anon_bytes;
+	row->swap_bytes = w->mem.swap_bytes;
+	row->cgroup_bytes = w->cgroup.current;
+}
+
+bool memwatch_change(struct memwatch *w, char *text, size_t size)
+{
+	char then[32], now[32];
+	uint64_t before = w->told_limit;
+
+	if (w->cgroup.unread && !w->told_unread) {
+		w->told_unread = true;
+		snprintf(text, size, "the cgroup's limit is not known for sure: %s cannot be read",
+			 w->cgroup.unread_path);
+		return true;
+	}
+	if (w->limit.limit == before || !*w->limit.name)
+		return false;
+	w->told_limit = w->limit.limit;
+	/* Another limit became the nearest: no news by itself. */
+	if (!before || strcmp(w->told_name, w->limit.name) != 0) {
+		strcpy(w->told_name, w->limit.name);
+		return false;
+	}
+	snprintf(text, size, "the limit was changed while watching, from %s to %s: %s",
+		 fmt_bytes(then, sizeof(then), (double)before),
+		 fmt_bytes(now, sizeof(now), (double)w->limit.limit), w->limit.name);
+	return true;
+}
+
+static void fill_cgroup(const struct memwatch *w, struct report *r, struct report_cgroup *out)
+{
+	out->version = w->cgroup.version;
+	out->path = report_strdup(r, w->cgroup.path);
+	out->current = w->cgroup.current;
+	out->file = w->cgroup.file;
+	out->limit = w->cgroup.limit;
+	out->high = w->cgroup.high;
+	out->oom_kills = w->cgroup.oom_kills;
+}
+
+void memwatch_fill(const struct memwatch *w, struct report *r, struct report_memory *out)
+{
+	static const char *const sources[] = {
+		[PROC_LIMIT_CGROUP] = "cgroup",
+		[PROC_LIMIT_RLIMIT] = "rlimit",
+		[PROC_LIMIT_RAM] = "ram",
+	};
+
+	report_memory_init(out);
+	if (!w->read_ns)
+		return;
+	out->anon = w->mem.anon_bytes;
+	out->swap = w->mem.swap_bytes;
+	if (w->rollup.rss) {
+		out->pss = w->rollup.pss;
+		out->huge = w->rollup.huge;
+		out->private_bytes = w->rollup.private_clean + w->rollup.private_dirty;
+		out->shared = w->rollup.shared;
+	}
+	out->minor_faults_per_s = w->minor_per_s;
+	out->major_faults_per_s = w->major_per_s;
+	fill_cgroup(w, r, &out->cgroup);
+	if (!*w->limit.name)
+		return;
+	out->limit_source = sources[w->limit.kind];
+	out->limit_name = report_strdup(r, w->limit.name);
+	out->limit_bytes = w->limit.limit;
+	out->left_low = (double)w->limit.left_low;
+	out->left_high = (double)w->limit.left_high;
+	out->limit_refuses = w->limit.refuses;
+}
+
+static double leaks_per_s(const struct report_process *p)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (p->sites[i].verdict == CLASS_LEAK && p->sites[i].kind <= KIND_MMAP &&
+		    p->sites[i].growth_bytes_per_s > 0)
+			sum += p->sites[i].growth_bytes_per_s;
+	return sum;
+}
+
+/* One more way to see the growth; one that is far below the others sees only a part of it. */
+static void consider(struct eta_growth *g, double slope, double error)
+{
+	if (!(slope > 0) || slope * 3 < g->fast)
+		return;
+	if (slope > g->fast * 3)
+		g->slow = slope;
+	g->slow = g->slow > 0 ? fmin(g->slow, slope) : slope;
+	g->fast = fmax(g->fast, slope);
+	g->error = fmax(g->error, error);
+}
+
+void memwatch_predict(const struct memwatch *w, struct report_process *p)
+{
+	struct eta_growth g = {0};
+	struct trend_fit used, anon;
+
+	/* What levels off or swings reaches no limit. */
+	if (p->exited || (p->verdict != CLASS_LEAK && p->verdict != CLASS_GROWING &&
+			  p->verdict != CLASS_RETENTION))
+		return;
+	trend_set_fit(w->slopes, SLOPE_USED, &used);
+	trend_set_fit(w->slopes, SLOPE_ANON, &anon);
+	if (used.growing)
+		consider(&g, used.slope, used.error);
+	if (anon.growing)
+		consider(&g, anon.slope, anon.error);
+	consider(&g, leaks_per_s(p), 0);
+	if (w->pools_bytes > w->live_bytes)
+		g.reusable = (double)(w->pools_bytes - w->live_bytes);
+	eta_predict(&g, &p->memory);
+}
