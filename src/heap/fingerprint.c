@@ -74,9 +74,9 @@ static struct child text_child(struct heap *h, uint64_t addr, uint64_t type, con
 
 	if (is_str) {
 		/* The state word lies within the child's bytes; a data pointer behind does not. */
-		if (!(heap_u64(p + h->rt->layout.str_state) & 1 << 5))
-			return (struct child){.word = heap_mix(addr, type)};
 		s = heap_str_facts(&h->rt->layout, 0, p);
+		if (!s.compact)
+			return (struct child){.word = heap_mix(addr, type)};
 		from = s.data;
 		size = s.bytes;
 	}

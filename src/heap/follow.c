@@ -12,9 +12,10 @@ struct heap_str heap_str_facts(const struct py_layout *l, uint64_t addr, const u
 	struct heap_str s = {.length = heap_u64(obj + l->str_length)};
 	uint32_t state = (uint32_t)heap_u64(obj + l->str_state);
 
-	s.kind = state >> 2 & 7;
-	s.compact = state & 1 << 5;
-	s.ascii = state & 1 << 6;
+	state >>= l->str_kind_shift & 31;
+	s.kind = state & 7;
+	s.compact = state & 1 << 3;
+	s.ascii = state & 1 << 4;
 	if (s.length >= 1ull << 44 || (s.kind != 1 && s.kind != 2 && s.kind != 4))
 		return (struct heap_str){0};
 	s.bytes = s.length * s.kind;

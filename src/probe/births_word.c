@@ -25,6 +25,9 @@ static enum word_step look(struct births_finder *f, const struct births_state *s
 		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->mem.type != ZYDIS_MEMOP_TYPE_MEM ||
 		    !(op->actions & ZYDIS_OPERAND_ACTION_MASK_READ))
 			continue;
+		/* Free-threaded builds begin with the header: the owning thread, and constants. */
+		if (op->mem.segment == ZYDIS_REGISTER_FS || op->size == 128)
+			continue;
 		at = births_mem_address(s, in, op);
 		if (at.kind == BIRTHS_ORIGIN && (at.reg == 7 || at.reg == 4))
 			continue; /* the object itself, or the stack */

@@ -4,10 +4,11 @@
 
 #include <limits.h>
 
-#define MAX_NAME  4096
-#define MAX_TABLE (1u << 20)
-#define MAX_UNITS (1u << 26) /* of bytecode */
-#define RAW	  256	     /* covers the fixed part of every version (216) */
+#define MAX_NAME   4096
+#define MAX_TABLE  (1u << 20)
+#define MAX_UNITS  (1u << 26) /* of bytecode */
+#define MAX_COPIES 65536      /* of the bytecode: one per thread */
+#define RAW	   256	      /* covers the fixed part of every version (216) */
 
 struct py_code {
 	uint64_t addr;
@@ -195,6 +196,28 @@ static int64_t offset_of(const struct py_code *c, uint64_t instr)
 			return -1;
 		return (int64_t)(instr - c->bytecode);
 	}
+}
+
+/* struct _PyCodeArray (3.14, Include/cpython/code.h): a size, then pointers to copies of the
+ * bytecode, the first of them to the one at the end of the code object. */
+uint64_t py_code_instr(const struct py_runtime *rt, const struct py_code *c, uint64_t instr)
+{
+	uint64_t array, size, copy[64];
+
+	if (!rt->layout.code_tlbc || instr - c->bytecode < c->bytes ||
+	    proc_read_u64(rt->proc, c->addr + rt->layout.code_tlbc, &array) || !array ||
+	    proc_read_u64(rt->proc, array, &size) || size > MAX_COPIES)
+		return instr;
+	for (uint64_t i = 0; i < size; i += ARRAY_SIZE(copy)) {
+		size_t n = size - i < ARRAY_SIZE(copy) ? (size_t)(size - i) : ARRAY_SIZE(copy);
+
+		if (proc_read(rt->proc, array + 8 + 8 * i, copy, 8 * n))
+			return instr;
+		for (size_t k = 0; k < n; k++)
+			if (copy[k] && instr - copy[k] < c->bytes)
+				return c->bytecode + (instr - copy[k]);
+	}
+	return instr;
 }
 
 int py_code_line(const struct py_code *c, uint64_t instr)

@@ -67,25 +67,28 @@ static const struct member members[] = {
 	{"code_object.localsplusnames", {328, 368, 432}, L(code_names)},
 	{"interpreter_state.size", {48, 48, 48}, L(interp_size)},
 	{"thread_state.size", {152, 176, 176}, L(tstate_size)},
+	{"interpreter_frame.tlbc_index", {0, 304, 368}, B(frame_tlbc_index)},
+	{"code_object.co_tlbc", {0, 392, 456}, L(code_tlbc)},
 	{"gc.collecting", {576, 656, 760}, L(gc_collecting)},
 	{"gc.generation_stats", {0, 0, 784}, L(gc_stats)},
 	{"gen_object.gi_iframe", {0, 680, 808}, L(gen_iframe)},
 };
 
-/* Positions of members that have one right value in a build with a GIL: a struct read by the
- * wrong version's positions does not pass. */
+/* Positions of members that have one right value: a struct read by the wrong version's positions
+ * does not pass. Those of objects lie further back where the header is larger. */
 static const struct {
 	uint16_t pos[3];
-	uint64_t value;
+	uint16_t value;
+	bool in_object;
 } fixed[] = {
-	{{160, 184, 184}, 0},  /* thread_state.prev */
-	{{168, 192, 192}, 8},  /* thread_state.next */
-	{{176, 200, 200}, 16}, /* thread_state.interp */
-	{{360, 408, 472}, 8},  /* pyobject.ob_type */
-	{{376, 424, 488}, 24}, /* type_object.tp_name */
-	{{416, 464, 560}, 16}, /* tuple_object.ob_size */
-	{{520, 600, 696}, 16}, /* bytes_object.ob_size */
-	{{552, 632, 728}, 16}, /* unicode_object.length */
+	{{160, 184, 184}, 0, false},  /* thread_state.prev */
+	{{168, 192, 192}, 8, false},  /* thread_state.next */
+	{{176, 200, 200}, 16, false}, /* thread_state.interp */
+	{{360, 408, 472}, 8, true},   /* pyobject.ob_type */
+	{{376, 424, 488}, 24, true},  /* type_object.tp_name */
+	{{416, 464, 560}, 16, true},  /* tuple_object.ob_size */
+	{{520, 600, 696}, 16, true},  /* bytes_object.ob_size */
+	{{552, 632, 728}, 16, true},  /* unicode_object.length */
 };
 
 static uint64_t word_at(const uint8_t *raw, size_t pos)
@@ -98,8 +101,11 @@ static uint64_t word_at(const uint8_t *raw, size_t pos)
 
 static int check_fixed(const struct py_runtime *rt, const uint8_t *raw, int column)
 {
+	const uint16_t more = rt->free_threaded ? PY_FREE_THREADED_HEADER : 0;
+
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
-		if (word_at(raw, fixed[i].pos[column]) != fixed[i].value)
+		if (word_at(raw, fixed[i].pos[column]) !=
+		    fixed[i].value + (fixed[i].in_object ? more : 0u))
 			return fail(-ENOTSUP,
 				    "process %d: CPython %s describes its layout in a way that "
 				    "this program does not know (_Py_DebugOffsets+%u)",

@@ -47,6 +47,8 @@ size_t py_gc_heads(const struct py_runtime *rt, uint64_t *out, size_t max)
 	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
 	size_t k = 0;
 
+	if (rt->free_threaded)
+		return 0; /* there the collector goes through the allocator's pages */
 	if (n > 0 && rt->layout.runtime_gc)
 		n = 1; /* 3.8 has one collector for all */
 	for (int i = 0; i < n && k + GENERATIONS < max; i++) {
@@ -85,6 +87,20 @@ static int ring_collections(const struct py_runtime *rt, uint64_t gc, uint64_t *
 	return -ENODATA;
 }
 
+/* Without a GIL there is one generation; who asks for another has it counted there. */
+static int all_collections(const struct py_runtime *rt, uint64_t gc, uint64_t *out)
+{
+	uint64_t at = gc + rt->layout.gc_stats, one;
+
+	*out = 0;
+	for (int g = 0; g < GENERATIONS; g++, at += STATS_SIZE) {
+		if (proc_read_u64(rt->proc, at, &one) || one >> 40)
+			return -ENODATA;
+		*out += one;
+	}
+	return 0;
+}
+
 int py_full_collections(const struct py_runtime *rt, uint64_t *out)
 {
 	uint64_t interps[PY_MAX_INTERPRETERS], sum = 0;
@@ -97,10 +113,15 @@ int py_full_collections(const struct py_runtime *rt, uint64_t *out)
 		n = 1;
 	for (int i = 0; i < n; i++) {
 		uint64_t gc = py_gc_of(rt, interps[i]), one;
-		int err = rt->minor >= 15
-				  ? ring_collections(rt, gc, &one)
-				  : proc_read_u64(rt->proc,
-						  gc + rt->layout.gc_stats + 2 * STATS_SIZE, &one);
+		int err;
+
+		if (rt->free_threaded)
+			err = all_collections(rt, gc, &one);
+		else if (rt->minor >= 15)
+			err = ring_collections(rt, gc, &one);
+		else
+			err = proc_read_u64(rt->proc, gc + rt->layout.gc_stats + 2 * STATS_SIZE,
+					    &one);
 
 		/* A count that no process reaches is not a count. */
 		if (err || one >> 40)

@@ -27,7 +27,13 @@ struct py_layout {
 	uint16_t str_length, str_state, str_ascii_data, str_compact_data, str_noncompact_data;
 	uint16_t code_flags, code_firstlineno, code_code /* inline or pointer */, code_filename;
 	uint16_t code_name, code_qualname, code_linetable, code_firsttraceable, code_version;
+	uint16_t code_tlbc; /* free-threaded 3.14+: copies of the bytecode per thread; else 0 */
 	uint16_t func_code, gen_iframe;
+	uint8_t str_kind_shift; /* where in the state word of a str its kind begins */
+	/* Free-threaded builds keep an object's reference count in two parts, and its tie to the
+	 * collector in a byte: 0 = not such a build. */
+	uint16_t ob_gc_bits, ob_ref_local, ob_ref_shared;
+	int8_t managed_dict; /* before the object: where an instance's dict pointer lies (3.12+) */
 	uint16_t dk_size, dk_log2_size, dk_log2_index_bytes, dk_kind, dk_usable, dk_nentries,
 		dk_indices;
 	uint16_t interp_next, interp_threads, interp_gc, interp_modules, tstate_next, tstate_interp;
@@ -70,8 +76,8 @@ struct py_runtime {
 };
 
 /* Find CPython in @p and check every layout against the live process. Refuses with a sentence what
- * is no CPython 3.8 - 3.15, what is free-threaded, and what fails its checks. A process that is
- * still starting is waited for about a second; its maps are refreshed meanwhile. */
+ * is no CPython 3.8 - 3.15 (3.13, 3.14 when free-threaded), and what fails its checks. A process
+ * that is still starting is waited for about a second; its maps are refreshed meanwhile. */
 int py_open(struct proc *p, struct py_runtime **out);
 void py_close(struct py_runtime *rt);
 
@@ -100,6 +106,9 @@ bool py_code_same(const struct py_runtime *rt, const struct py_code *c);
 const char *py_code_file(const struct py_code *c);
 const char *py_code_function(const struct py_code *c); /* qualified name; plain name <= 3.10 */
 int py_code_firstline(const struct py_code *c);
+/* Free-threaded 3.14+: a thread may run a copy of the bytecode of its own. The same instruction in
+ * the code object itself; @instr unchanged when it is there already, or in no copy. */
+uint64_t py_code_instr(const struct py_runtime *rt, const struct py_code *c, uint64_t instr);
 /* Line of a raw instruction word of a frame (struct pl_frame). Never fails: the first line when
  * the table does not say. */
 int py_code_line(const struct py_code *c, uint64_t instr);

@@ -5,8 +5,9 @@
 
 #include "py/py.h"
 
-#define PY_FIRST_MINOR 8
-#define PY_LAST_MINOR  15
+#define PY_FIRST_MINOR	      8
+#define PY_LAST_MINOR	      15
+#define PY_LAST_FREE_THREADED 14
 
 /* Bounds on what a target may make us walk. */
 #define PY_MAX_INTERPRETERS 1024
@@ -37,6 +38,7 @@ struct py_build {
 	uint16_t str_header;		   /* sizeof(PyUnicodeObject) = tp_basicsize of str */
 	uint16_t heap_type_size;	   /* sizeof(PyHeapTypeObject) = tp_basicsize of type */
 	uint16_t code_basicsize;	   /* tp_basicsize of code */
+	uint16_t frame_tlbc_index; /* 3.14+ without a GIL: which copy of the bytecode; else 0 */
 };
 
 struct py_private {
@@ -47,6 +49,10 @@ struct py_private {
 };
 
 const struct py_build *py_table(int minor);
+/* What the header of every object is longer by in a build without a GIL. */
+#define PY_FREE_THREADED_HEADER 16
+/* Makes @b, a row of the table, that of a free-threaded build. */
+void py_free_threaded_build(struct py_build *b);
 /* Overwrites @b with what _Py_DebugOffsets (3.13+) says. */
 int py_read_debug_offsets(const struct py_runtime *rt, struct py_build *b);
 

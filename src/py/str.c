@@ -5,10 +5,10 @@
 #define MAX_CHARS 65536 /* whoever reads a string has a small buffer */
 #define HEADER	  88	/* covers every member of the widest layout (3.8: 80) */
 
-/* PyASCIIObject.state (Include/cpython/unicodeobject.h), builds with a GIL. */
-#define KIND(state)    ((state) >> 2 & 7)
-#define COMPACT(state) ((state) >> 5 & 1)
-#define ASCII(state)   ((state) >> 6 & 1)
+/* PyASCIIObject.state (Include/cpython/unicodeobject.h), from its kind on. */
+#define KIND(state)    ((state)&7)
+#define COMPACT(state) ((state) >> 3 & 1)
+#define ASCII(state)   ((state) >> 4 & 1)
 
 /* Returns the bytes written, 0 for what is no character. */
 static size_t put_utf8(uint32_t c, char out[4])
@@ -121,6 +121,7 @@ int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t siz
 		return -EILSEQ;
 	length = word(raw, l->str_length);
 	memcpy(&state, raw + l->str_state, sizeof(state));
+	state >>= l->str_kind_shift & 31;
 	kind = KIND(state);
 	if (length >> 40 || (kind != 1 && kind != 2 && kind != 4) || (ASCII(state) && kind != 1))
 		return -EILSEQ;

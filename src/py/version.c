@@ -162,10 +162,10 @@ static int refuse_unsupported(const struct py_runtime *rt)
 			    "process %d (%s) runs CPython %s, which is newer than this program "
 			    "knows: 3.8 to 3.15 are supported",
 			    p->pid, p->comm, rt->version);
-	if (rt->free_threaded)
+	if (rt->free_threaded && rt->minor > PY_LAST_FREE_THREADED)
 		return fail(-ENOTSUP,
-			    "process %d (%s) runs a free-threaded CPython %s: free-threaded builds "
-			    "are not supported",
+			    "process %d (%s) runs a free-threaded CPython %s: of free-threaded "
+			    "builds 3.13 and 3.14 are supported",
 			    p->pid, p->comm, rt->version);
 	return 0;
 }
@@ -181,6 +181,8 @@ int py_find_version(struct py_runtime *rt)
 	/* Only builds that check reference counts (Py_REF_DEBUG, part of Py_DEBUG) export it. */
 	rt->debug = has(rt->dso, "_Py_NegativeRefcount");
 	rt->priv->build = *py_table(rt->minor);
+	if (rt->free_threaded)
+		py_free_threaded_build(&rt->priv->build);
 	if (rt->minor >= 13)
 		err = py_read_debug_offsets(rt, &rt->priv->build);
 	rt->layout = rt->priv->build.layout;

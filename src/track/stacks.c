@@ -99,7 +99,8 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 
 		f->instr = rec->frames[i].instr;
 		f->code = code_at(s, rec->frames[i].code, i == 0);
-		f->line = f->code ? py_code_line(f->code, f->instr) : 0;
+		f->line = f->code ? py_code_line(f->code, py_code_instr(s->rt, f->code, f->instr))
+				  : 0;
 	}
 	s->frames += rec->n;
 	s->added++;

@@ -58,6 +58,12 @@ def debian_roots():
     return found
 
 
+def free_threaded():
+    """Built from source by nogil.sh: no Debian suite has them as packages."""
+    paths = sorted(glob.glob(os.path.join(ROOTS, "nogil", "3.*t", "bin", "python3.*t")))
+    return [Python("debian-" + path.split("/")[-3], path) for path in paths]
+
+
 def pyenv():
     found = []
     for path in sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python3"))):

@@ -140,15 +140,6 @@ def test_python_2():
         refused(tool("-p", p.pid, "-d", 1), words=["2.7"])
 
 
-def test_free_threaded():
-    found = glob.glob(os.path.expanduser("~/.pyenv/versions/3.*t/bin/python3"))
-    found += [f for f in ("/usr/bin/python3.13t", "/usr/bin/python3.14t") if os.path.exists(f)]
-    if not found:
-        pytest.skip("no free-threaded Python on this machine")
-    with running([found[0], "-c", IDLE]) as p:
-        refused(tool("-p", p.pid, "-d", 1), words=["free-threaded"])
-
-
 @pytest.mark.parametrize(
     "args",
     [

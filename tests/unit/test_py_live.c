@@ -404,7 +404,8 @@ static void refuses_kinds_by_what_they_say(void **state)
 		uint64_t version, free_threaded;
 		const char *want;
 	} rows[] = {
-		{0x030d05f0, 1, "free-threaded CPython 3.13.5: free-threaded builds are not"},
+		{0x030d05f0, 1, "describes its layout in a way that this program does not know"},
+		{0x030f02f0, 1, "free-threaded CPython 3.15.2: of free-threaded builds 3.13 and"},
 		{0x030d05f0, 0, "describes its layout in a way that this program does not know"},
 		{0x031000a3, 0, "runs CPython 3.16.0a3, which is newer than this program knows"},
 		{0x04000000, 0, "3.8 to 3.15 are supported"},
