@@ -49,6 +49,7 @@ struct heap_type {
 	bool is_type; /* false: looked at, and no type */
 	uint8_t kind;
 	uint8_t pre;	  /* bytes before the object in its block: pre-header and GC head */
+	uint32_t index;	  /* in the order in which a walk met them */
 	uint8_t has_dict; /* enum heap_dict */
 };
 

@@ -24,6 +24,7 @@ const struct heap_type *walk_type(struct walk *w, uint64_t addr)
 		return NULL;
 	}
 	*new = t;
+	new->index = (uint32_t)w->type.n;
 	w->type.v[w->type.n++] = new;
 	*at = w->type.n;
 	return new;
@@ -59,6 +60,7 @@ int walk_visit(struct walk *w, struct heap_block *b, const struct walk_found *fo
 	if (found) {
 		b->object = b->addr + found->object;
 		b->type = found->type->addr;
+		b->facts = found->type;
 		b->tracked = (found->type->flags & TPF_HAVE_GC) &&
 			     heap_u64(b->data + found->object - 16);
 		w->st->objects++;

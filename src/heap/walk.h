@@ -23,6 +23,12 @@ struct heap_block {
 	size_t have;	     /* <= bytes; all of it with HEAP_WALK_DATA up to HEAP_WINDOW */
 	enum heap_place place;
 	bool tracked; /* linked into a GC list, not merely of a type that can be */
+
+	/* What else was read with it, and what this room knows of the type. */
+	const uint8_t *win;
+	uint64_t win_addr;
+	size_t win_len;
+	const struct heap_type *facts;
 };
 
 #define HEAP_WINDOW (1u << 20)

@@ -68,7 +68,10 @@ static int visit_block(struct walk *w, const struct pool *p, uint32_t i)
 			       .bytes = p->size,
 			       .data = p->data + off,
 			       .have = p->size,
-			       .place = HEAP_POOL};
+			       .place = HEAP_POOL,
+			       .win = w->win,
+			       .win_addr = w->win_addr,
+			       .win_len = w->win_len};
 	struct walk_found f;
 
 	if (!walk_find_object(w, b.data, b.have, b.bytes, true, &f))
@@ -132,7 +135,10 @@ static int some_pools(struct walk *w, uint64_t start, uint64_t end)
 	uint32_t pool_size = w->h->rt->layout.pool_size;
 	int err;
 
-	if (proc_read(w->h->rt->proc, start, w->win, end - start)) {
+	w->win_addr = start;
+	w->win_len = end - start;
+	if (proc_read(w->h->rt->proc, start, w->win, w->win_len)) {
+		w->win_len = 0;
 		/* The arena was unmapped, or lies: pool by pool. */
 		for (uint64_t at = start; at < end; at += pool_size) {
 			if (proc_read(w->h->rt->proc, at, w->win, pool_size)) {

@@ -19,6 +19,8 @@ struct walk {
 	void *ctx;
 	struct heap_walk_stats *st;
 	uint8_t *win; /* HEAP_WINDOW bytes of the target */
+	uint64_t win_addr;
+	size_t win_len; /* valid in it */
 
 	/* Types met in this walk. They are looked up per block: in a map that keeps them all. */
 	struct map64 type_index; /* address -> index + 1 */

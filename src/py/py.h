@@ -148,6 +148,17 @@ uint64_t py_symbol(const struct py_runtime *rt, const char *name);
 /* Full (generation 2) collections so far, summed over interpreters; -ENODATA when unknown. */
 int py_full_collections(const struct py_runtime *rt, uint64_t *out);
 int py_gc_enabled(const struct py_runtime *rt, bool *out);
+/* What the collectors of all interpreters say of themselves. -ENODATA when it makes no sense. */
+#define PY_GENERATIONS 3
+#define PY_MAX_GARBAGE 64
+struct py_gc_state {
+	bool is_enabled; /* of the main interpreter, as the thresholds */
+	uint32_t threshold[PY_GENERATIONS];
+	uint64_t collections[PY_GENERATIONS], uncollectable; /* since the start */
+	uint64_t garbage[PY_MAX_GARBAGE];		     /* the lists gc.garbage */
+	size_t n_garbage;
+};
+int py_gc_state(const struct py_runtime *rt, struct py_gc_state *out);
 /* Heads of the lists of tracked objects, all generations of all interpreters and what gc.freeze()
  * set aside: addresses of a PyGC_Head that is no object's. Returns the number, at most @max. */
 size_t py_gc_heads(const struct py_runtime *rt, uint64_t *out, size_t max);
