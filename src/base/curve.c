@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The judge: first the teeth are taken off, for minima count and maxima do not; then stretches are
+ * cut off from the left at every change of slope, until the last one is straight. What that one
+ * does, against what was before, is the shape. */
+#include "base/curve.h"
+
+#include <math.h>
+
+#include "base/fit.h"
+
+#define MOST_POINTS  48	  /* per look: fits cost the square */
+#define FEWEST	     6	  /* points of a stretch */
+#define CHANGE_GAIN  20	  /* F of a change of slope that is believed ... */
+#define CHANGE_SURE  4	  /* ... and how many errors it must be */
+#define CHANGE_PART  0.25 /* ... and which part of the slope */
+#define TOOTH_PART   0.3  /* of the whole range: a fall that makes a tooth ... */
+#define TOOTH_NOISE  8	  /* ... and of the scatter */
+#define MOST_ZOOMS   6
+#define MOST_CHANGES 8
+#define PAUSES	     1.5 /* times the longest pause before: a level lasts longer */
+#define USUAL	     2	 /* times what the values usually move by: a late change is more */
+#define MINIMA	     128
+#define MANY_MINIMA  8
+#define TEETH_OVER   3	  /* times the longest of them without another: there are no more */
+#define LEVEL_PART   0.25 /* of the slope before: what may be left of it on a level */
+#define BENT	     0.75 /* of the slope before: less is a bend */
+#define NEARLY	     0.1  /* of the steepest slope: a saturation that has nearly come to its end */
+
+/* The points of one look: evenly wide floors. */
+struct look {
+	size_t n;
+	double t[MOST_POINTS], v[MOST_POINTS];
+	double noise; /* standard deviation from point to point */
+};
+
+const char *curve_shape_name(enum curve_shape s)
+{
+	static const char *const name[CURVE_SHAPES] = {
+		[CURVE_UNKNOWN] = "unknown",   [CURVE_FLAT] = "flat",
+		[CURVE_RISING] = "rising",     [CURVE_SLOWING] = "slowing",
+		[CURVE_LEVELLED] = "levelled", [CURVE_TEETH] = "teeth",
+		[CURVE_PERIODIC] = "periodic", [CURVE_GIVEN_BACK] = "given back",
+	};
+
+	return (unsigned)s < CURVE_SHAPES ? name[s] : "unknown";
+}
+
+/* From how far points lie off the middle of their neighbours: a slope adds nothing to it. */
+static double noise_of(const double *v, size_t n, double grain)
+{
+	double off[MOST_POINTS], sum = 0;
+	size_t k = 0;
+
+	for (size_t i = 1; i + 1 < n && k < MOST_POINTS; i++)
+		off[k++] = fabs(v[i + 1] - 2 * v[i] + v[i - 1]);
+	/* half of the points may sit on a staircase, with no median at all */
+	for (size_t i = 0; i < k; i++)
+		sum += off[i];
+	sum = k ? 0.5 * sum / (double)k : 0;
+	return fmax(1.48 * fmax(fit_median(off, k), sum) / sqrt(6), grain / 3);
+}
+
+/* Old points stand for longer than young ones, and the floor of a longer time is lower: all get the
+ * width of the widest. */
+static void look_at(const struct curve_points *p, double from, struct look *out)
+{
+	const double *t = p->t, *v = p->v;
+	size_t first = 0, n = p->n;
+	double width, start;
+
+	memset(out, 0, sizeof(*out));
+	while (first < n && t[first] < from)
+		first++;
+	if (first == n)
+		return;
+	start = t[first];
+	width = (t[n - 1] - start) / (MOST_POINTS - 1);
+	for (size_t i = first; i + 1 < n; i++)
+		width = fmax(width, (t[i + 1] - t[i]) * 0.75);
+	for (size_t i = first; i < n; i++) {
+		double *low = &out->v[out->n - (out->n > 0)];
+
+		if (out->n && t[i] < out->t[out->n - 1] + width) {
+			*low = fmin(*low, v[i]);
+			continue;
+		}
+		if (out->n == MOST_POINTS)
+			break;
+		out->t[out->n] = t[i];
+		out->v[out->n++] = v[i];
+	}
+	out->noise = noise_of(out->v, out->n, p->grain);
+}
+
+struct minima {
+	size_t n, falls;
+	double t[MINIMA], v[MINIMA];
+	double last_peak; /* before the last minimum */
+};
+
+/* Turning points: a fall or a rise of more than @least. The first point counts as a minimum when
+ * it goes up from there; the last fall counts once it has turned. */
+static void find_minima(const double *t, const double *v, size_t n, double least, struct minima *m)
+{
+	double low = v[0], high = v[0], low_t = t[0];
+	bool up = true; /* on the way up; the first fall ends it */
+
+	memset(m, 0, sizeof(*m));
+	m->t[0] = t[0];
+	m->v[0] = v[0];
+	m->n = 1;
+	for (size_t i = 1; i < n; i++) {
+		if (up && v[i] > high)
+			high = v[i];
+		if (up && m->falls == 0 && v[i] < m->v[0]) {
+			m->t[0] = t[i];
+			m->v[0] = v[i];
+			high = fmax(high, v[i]);
+		}
+		if (up && high - v[i] > least) {
+			up = false;
+			m->falls++;
+			m->last_peak = high;
+			low = v[i];
+			low_t = t[i];
+		}
+		if (!up && v[i] < low) {
+			low = v[i];
+			low_t = t[i];
+		}
+		if (!up && v[i] - low > least && m->n < MINIMA) {
+			up = true;
+			high = v[i];
+			m->t[m->n] = low_t;
+			m->v[m->n++] = low;
+		}
+	}
+}
+
+static double error_of(const struct fit_line *f)
+{
+	return (f->high - f->low) / 3.92;
+}
+
+static bool is_rising(const struct fit_line *f, double span, double grain)
+{
+	double rise = f->slope * span;
+
+	return f->low > 0 && f->slope > 3 * error_of(f) && rise > 2.5 * f->spread &&
+	       rise >= 3 * grain;
+}
+
+/* Do equal times lie between them? */
+static bool by_the_clock(const struct minima *m)
+{
+	double mean, worst = 0;
+
+	if (m->n < 4)
+		return false;
+	mean = (m->t[m->n - 1] - m->t[1]) / (double)(m->n - 2);
+	for (size_t i = 2; i < m->n; i++)
+		worst = fmax(worst, fabs(m->t[i] - m->t[i - 1] - mean));
+	return worst < 0.3 * mean;
+}
+
+/* What the minima say: three that rise out of their own scatter, or it is only up and down. */
+static void judge_minima(const struct minima *m, double height, double grain, struct curve *out)
+{
+	struct fit_line f;
+	double span = m->t[m->n - 1] - m->t[0], ups = 0;
+	bool sure;
+
+	out->minima = (unsigned)m->n;
+	out->since_s = span;
+	out->shape = by_the_clock(m) ? CURVE_PERIODIC : CURVE_TEETH;
+	if (m->n < 4)
+		return;
+	fit_theil_sen(m->t, m->v, m->n, &f);
+	for (size_t i = 1; i < m->n; i++)
+		ups += m->v[i] > m->v[i - 1];
+	out->slope = f.slope;
+	out->low = f.low;
+	out->high = f.high;
+	if (m->n >= MANY_MINIMA)
+		sure = f.low > 0 && f.slope > 5 * error_of(&f);
+	else
+		sure = f.slope * span > fmax(6 * f.spread, 0.15 * height) &&
+		       ups >= 0.75 * (double)(m->n - 1);
+	if (sure && f.slope * span >= 3 * grain)
+		out->shape = CURVE_RISING;
+}
+
+/* How far the values usually move within a bucket, and come back: what was seen of teeth that are
+ * too narrow for old points. */
+static double commotion(const struct curve_points *p)
+{
+	double move[MOST_POINTS], step = p->n ? (p->t[p->n - 1] - p->t[0]) / MOST_POINTS : 0;
+	size_t n = 0;
+
+	/* evenly in time: most points are young and narrow */
+	for (size_t i = 0; p->top && i < p->n && n < MOST_POINTS; i++)
+		while (n < MOST_POINTS && p->t[i] - p->t[0] >= (double)n * step)
+			move[n++] = p->top[i] - p->v[i];
+	return fit_median(move, n);
+}
+
+/* The longest time without a new record before @until: batches come with pauses. */
+static double longest_pause(const struct curve_points *p, double until, double noise)
+{
+	double record = p->n ? p->v[0] : 0, since = p->n ? p->t[0] : 0, longest = 0;
+
+	for (size_t i = 0; i < p->n && p->t[i] <= until; i++) {
+		if (p->v[i] < record + 3 * noise)
+			continue;
+		longest = fmax(longest, p->t[i] - since);
+		record = p->v[i];
+		since = p->t[i];
+	}
+	return longest;
+}
+
+/* The change of slope in what a look shows, when it is one to believe. @least: the rise or fall
+ * since then that stands out of the scatter of all that was. */
+static bool find_change(const struct curve_points *p, const struct look *l, double least,
+			struct fit_bend *b)
+{
+	double more, rest;
+
+	if (!fit_change(l->t, l->v, l->n, FEWEST, l->noise, b))
+		return false;
+	more = fabs(b->after - b->before);
+	rest = l->t[l->n - 1] - b->at;
+	return b->gain >= CHANGE_GAIN && more >= CHANGE_SURE * b->error &&
+	       more >= CHANGE_PART * fmax(fabs(b->after), fabs(b->before)) && more * rest > least &&
+	       (b->after > b->before || rest > PAUSES * longest_pause(p, b->at, l->noise));
+}
+
+/* A change of the last minutes is a point or two of a look at hours: the later third, ninth, ...
+ * are looked at too, where points are closer. */
+static bool change_after(const struct curve_points *p, double from, double usual,
+			 struct fit_bend *b)
+{
+	double end = p->t[p->n - 1], span = end - from, least = 0;
+	struct look l;
+
+	for (unsigned zoom = 0; zoom < MOST_ZOOMS; zoom++, span /= 3) {
+		look_at(p, end - span, &l);
+		if (l.n < 2 * FEWEST + 2)
+			return false;
+		if (find_change(p, &l, least, b))
+			return true;
+		if (zoom == 0) {
+			struct fit_line f;
+
+			fit_theil_sen(l.t, l.v, l.n, &f);
+			least = fmax(CHANGE_SURE * fmax(f.spread, l.noise), USUAL * usual);
+		}
+	}
+	return false;
+}
+
+/* Cuts stretches off until the last one is straight. */
+static void last_stretch(const struct curve_points *p, struct look *l, struct curve *out)
+{
+	double from = p->t[0], usual = commotion(p);
+	struct fit_bend b;
+
+	for (unsigned i = 0; i < MOST_CHANGES && change_after(p, from, usual, &b); i++) {
+		out->fastest = fmax(out->fastest, b.before);
+		from = b.at;
+	}
+	look_at(p, from, l);
+}
+
+/* A stretch that is straight by itself may be the tail of a saturation. */
+static bool saturates(const struct curve_points *p, double from, double slope)
+{
+	struct fit_saturation s;
+	struct look l;
+
+	look_at(p, from, &l);
+	if (!fit_saturating(l.t, l.v, l.n, l.noise, &s))
+		return false;
+	return s.gain > CHANGE_GAIN / 2 && s.amplitude > 0 && s.low < 0.5 * slope;
+}
+
+static double halves_ratio(const struct look *l)
+{
+	struct fit_line a, b;
+	size_t half = l->n / 2;
+
+	if (l->n < 2 * FEWEST)
+		return 1;
+	fit_theil_sen(l->t, l->v, half + 1, &a);
+	fit_theil_sen(l->t + half, l->v + half, l->n - half, &b);
+	if (!(a.slope > 0))
+		return 1;
+	return (b.slope + error_of(&b)) / fmax(a.slope - error_of(&a), a.slope * 0.2);
+}
+
+static void judge_rise(const struct curve_points *p, const struct look *l, struct curve *out)
+{
+	bool bent = out->fastest * BENT > out->slope;
+
+	out->shape = CURVE_RISING;
+	if (bent ? saturates(p, p->t[0], out->slope)
+		 : saturates(p, l->t[0], out->slope) || halves_ratio(l) < BENT)
+		out->shape = out->slope < NEARLY * out->fastest ? CURVE_LEVELLED : CURVE_SLOWING;
+}
+
+static void judge_rest(const struct look *l, double peak, double base, struct curve *out)
+{
+	double now = l->n ? l->v[l->n - 1] : 0;
+
+	out->shape = CURVE_FLAT;
+	if (peak - base > TOOTH_NOISE * l->noise && peak - now > 0.5 * (peak - base))
+		out->shape = CURVE_GIVEN_BACK;
+	else if (out->fastest > 0 && now - base > TOOTH_NOISE * l->noise)
+		out->shape = out->high < LEVEL_PART * out->fastest ? CURVE_LEVELLED : CURVE_SLOWING;
+}
+
+static void judge_stretches(const struct curve_points *p, struct curve *out)
+{
+	struct fit_line f;
+	struct look l;
+	double peak;
+
+	look_at(p, p->t[0], &l);
+	peak = l.v[0];
+	for (size_t i = 1; i < l.n; i++)
+		peak = fmax(peak, l.v[i]);
+	last_stretch(p, &l, out);
+	fit_theil_sen(l.t, l.v, l.n, &f);
+	out->slope = f.slope;
+	out->low = f.low;
+	out->high = f.high;
+	out->since_s = l.n ? l.t[l.n - 1] - l.t[0] : 0;
+	if (is_rising(&f, out->since_s, p->grain))
+		judge_rise(p, &l, out);
+	else
+		judge_rest(&l, peak, p->v[0], out);
+}
+
+/* Teeth that ended long ago: what came since stands for itself. */
+static bool teeth_are_over(const struct minima *m, double now)
+{
+	double longest = 0;
+
+	for (size_t i = 1; i < m->n; i++)
+		longest = fmax(longest, m->t[i] - m->t[i - 1]);
+	return m->n > 1 && now - m->t[m->n - 1] > TEETH_OVER * longest;
+}
+
+static void skip_to(struct curve_points *p, double when)
+{
+	while (p->n > 1 && p->t[0] < when) {
+		p->t++;
+		p->v++;
+		p->top += p->top ? 1 : 0;
+		p->n--;
+	}
+}
+
+/* How often what has risen in a straight line for so long went on, as measured (docs/SCORING.md):
+ * caches and start-up phases end, and the longer they have lasted the fewer are left. */
+static double confidence_of(const struct curve *c)
+{
+	double sure = 0.8 + 0.0867 * log10(fmax(c->since_s, 1) / 20);
+
+	if (c->slope < 1.2 * (c->high - c->low)) /* five errors: just out of the noise */
+		sure -= 0.1;
+	return fmin(fmax(sure, 0.3), 0.98);
+}
+
+static void judge_teeth(const struct curve_points *p, struct minima *m, double *height)
+{
+	double low = p->v[0], high = low, noise;
+	size_t late = p->n > MOST_POINTS ? p->n - MOST_POINTS : 0; /* narrow points */
+
+	for (size_t i = 1; i < p->n; i++) {
+		low = fmin(low, p->v[i]);
+		high = fmax(high, p->v[i]);
+	}
+	*height = high - low;
+	noise = noise_of(p->v + late, p->n - late, p->grain);
+	find_minima(p->t, p->v, p->n, fmax(TOOTH_PART * *height, TOOTH_NOISE * noise), m);
+}
+
+void curve_judge(const struct curve_points *points, struct curve *out)
+{
+	struct curve_points p = *points;
+	struct minima m;
+	double height;
+
+	memset(out, 0, sizeof(*out));
+	out->points = p.n;
+	if (p.n < FEWEST)
+		return;
+	out->span_s = p.t[p.n - 1] - p.t[0];
+	out->gain = p.v[p.n - 1] - p.v[0];
+	judge_teeth(&p, &m, &height);
+	if (teeth_are_over(&m, p.t[p.n - 1]))
+		skip_to(&p, m.t[m.n - 1]);
+	else if (m.n > 1)
+		judge_minima(&m, height, p.grain, out);
+	if (!out->minima && p.n >= FEWEST)
+		judge_stretches(&p, out);
+	if (out->shape == CURVE_RISING)
+		out->confidence = confidence_of(out);
+}
