@@ -16,6 +16,7 @@ enum cli_exit {
 /* Run the command that the first word names. */
 int cli_run(int argc, char **argv);
 int cli_watch(int argc, char **argv);
+int cli_doctor(int argc, char **argv);
 
 /* Print the sentence of the last failure as the one line it is; returns @code. */
 int cli_complain(int code);
@@ -23,5 +24,8 @@ double cli_wall_clock(void); /* seconds since the epoch */
 
 /* What this user and this kernel must allow before anything is tried. Fails with the sentence. */
 int cli_preflight(void);
+/* Its two halves. */
+int cli_check_caps(void);
+int cli_check_btf(void);
 
 #endif

@@ -10,6 +10,7 @@ static const struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 } commands[] = {
 	{NULL, cli_watch}, /* the main job has no name */
+	{"doctor", cli_doctor},
 };
 
 int cli_run(int argc, char **argv)

@@ -35,7 +35,7 @@ static bool has_cap(uint64_t caps, const struct need *need)
 	return (caps >> need->cap & 1) || (need->is_in_sys_admin && (caps >> CAP_SYS_ADMIN & 1));
 }
 
-static int check_caps(void)
+int cli_check_caps(void)
 {
 	static const struct need needs[] = {
 		{CAP_BPF, true, "CAP_BPF", "to load its BPF programs"},
@@ -61,7 +61,7 @@ static int check_caps(void)
 				   : "run it with sudo");
 }
 
-static int check_btf(void)
+int cli_check_btf(void)
 {
 	/* A test sets the path to show what a kernel without BTF is told. */
 	const char *test = getenv("PYLEAK_TEST_BTF");
@@ -77,7 +77,7 @@ static int check_btf(void)
 
 int cli_preflight(void)
 {
-	int err = check_caps();
+	int err = cli_check_caps();
 
-	return err ? err : check_btf();
+	return err ? err : cli_check_btf();
 }

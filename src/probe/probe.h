@@ -61,6 +61,9 @@ struct probe_set_spec {
 /* Which mechanism works here for @n sites, by trying on our own binary, not by version. Sets the
  * sentence when none does. @prefer PROBE_NONE lets the measured default decide. */
 int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *out);
+/* Try @m on two nops of our own text: put in, counted in another thread, taken out again. What one
+ * event costs there with a program that only counts, in *@ns. Sets the sentence. */
+int probe_try(enum probe_mechanism m, double *ns);
 /* BPF attach type the program must be loaded with: BPF_TRACE_UPROBE_MULTI or 0. */
 int probe_attach_type(enum probe_mechanism m);
 

@@ -159,7 +159,37 @@ static int try_set(struct probe_set *s, int map_fd)
 	return 0;
 }
 
-int probe_selftest(enum probe_mechanism m)
+#define COST_CALLS  2000
+#define COST_ROUNDS 5
+
+static uint64_t call_many(void)
+{
+	uint64_t start = clock_ns();
+
+	for (int i = 0; i < COST_CALLS; i++)
+		for (int k = 0; k < PROBE_SELF_NOPS; k++)
+			self_nops[k]();
+	return clock_ns() - start;
+}
+
+/* Best of some rounds: whatever disturbs makes it longer. */
+static int measure_cost(struct probe_set *s, double *ns)
+{
+	uint64_t best = UINT64_MAX, with;
+	int err = probe_set_on(s);
+
+	for (int i = 0; i < COST_ROUNDS && !err; i++) {
+		with = call_many();
+		best = with < best ? with : best;
+	}
+	probe_set_off(s);
+	if (err)
+		return err;
+	*ns = (double)best / (COST_CALLS * PROBE_SELF_NOPS);
+	return 0;
+}
+
+static int try_mechanism(enum probe_mechanism m, double *ns)
 {
 	struct probe_self self;
 	struct probe_set *s;
@@ -190,6 +220,18 @@ int probe_selftest(enum probe_mechanism m)
 	if (err)
 		return err;
 	err = try_set(s, map_fd);
+	if (!err && ns)
+		err = measure_cost(s, ns);
 	probe_set_close(s);
 	return err;
+}
+
+int probe_selftest(enum probe_mechanism m)
+{
+	return try_mechanism(m, NULL);
+}
+
+int probe_try(enum probe_mechanism m, double *ns)
+{
+	return try_mechanism(m, ns);
 }

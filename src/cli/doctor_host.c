@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The half of `doctor` that needs no process: kernel, rights, and every mechanism for real. */
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/doctor_priv.h"
+#include "probe/probe.h"
+
+/* First line of a small file; false when it cannot be read. */
+static bool first_line(const char *path, char *buf, size_t size)
+{
+	FILE *f = fopen(path, "re");
+	bool ok;
+
+	if (!f)
+		return false;
+	ok = fgets(buf, (int)size, f) != NULL;
+	fclose(f);
+	if (ok)
+		buf[strcspn(buf, "\n")] = 0;
+	return ok;
+}
+
+static void kernel(struct doctor *d)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+
+	if (uname(&u) || sscanf(u.release, "%d.%d", &major, &minor) != 2) {
+		doctor_add(d, DOCTOR_NOTE, "kernel", "its version cannot be told");
+		return;
+	}
+	if (strcmp(u.machine, "x86_64")) {
+		doctor_add(d, DOCTOR_NO, "kernel", "%s on %s", u.release, u.machine);
+		doctor_remedy(d, "only x86-64 is supported");
+	} else if (major < 5 || (major == 5 && minor < 10)) {
+		doctor_add(d, DOCTOR_NO, "kernel", "%s", u.release);
+		doctor_remedy(d, "5.10 or later is needed");
+	} else {
+		doctor_add(d, DOCTOR_OK, "kernel", "%s", u.release);
+	}
+}
+
+static void btf(struct doctor *d)
+{
+	if (cli_check_btf()) {
+		doctor_add(d, DOCTOR_NO, "BTF", "missing");
+		doctor_remedy(d, "%s", fail_text());
+	} else {
+		doctor_add(d, DOCTOR_OK, "BTF", "the kernel describes its types");
+	}
+}
+
+static void capabilities(struct doctor *d)
+{
+	if (cli_check_caps()) {
+		doctor_add(d, DOCTOR_NO, "capabilities", "not enough");
+		doctor_remedy(d, "%s", fail_text());
+	} else {
+		doctor_add(d, DOCTOR_OK, "capabilities", "%s",
+			   geteuid() == 0 ? "root's" : "CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE");
+	}
+}
+
+/* Security modules and switches that refuse what capabilities allow. */
+static void modules(struct doctor *d)
+{
+	char text[256];
+
+	if (first_line("/sys/kernel/security/lsm", text, sizeof(text)))
+		doctor_add(d, DOCTOR_OK, "security modules", "%s", text);
+	else
+		doctor_add(d, DOCTOR_NOTE, "security modules",
+			   "securityfs is not mounted: not known");
+	if (!first_line("/sys/kernel/security/lockdown", text, sizeof(text)))
+		doctor_add(d, DOCTOR_OK, "lockdown", "none");
+	else if (strstr(text, "[confidentiality]")) {
+		doctor_add(d, DOCTOR_NO, "lockdown", "confidentiality");
+		doctor_remedy(d, "the kernel forbids BPF programs to read memory: boot with "
+				 "lockdown=integrity, or without Secure Boot");
+	} else {
+		doctor_add(d, DOCTOR_OK, "lockdown", "%s",
+			   strstr(text, "[integrity]") ? "integrity" : "none");
+	}
+	if (!first_line("/proc/sys/kernel/yama/ptrace_scope", text, sizeof(text)))
+		doctor_add(d, DOCTOR_OK, "Yama", "none");
+	else if (text[0] == '3') {
+		doctor_add(d, DOCTOR_NO, "Yama", "ptrace_scope 3: nobody may read a process");
+		doctor_remedy(d, "kernel.yama.ptrace_scope=2 or less; a 3 lasts until the next "
+				 "boot");
+	} else {
+		doctor_add(d, DOCTOR_OK, "Yama", "ptrace_scope %s", text);
+	}
+}
+
+static void tracefs(struct doctor *d)
+{
+	static const char *const paths[] = {"/sys/kernel/tracing/uprobe_events",
+					    "/sys/kernel/debug/tracing/uprobe_events"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (access(paths[i], W_OK) == 0) {
+			doctor_add(d, DOCTOR_OK, "tracefs", "%s", paths[i]);
+			return;
+		}
+	doctor_add(d, DOCTOR_NOTE, "tracefs", "not mounted, or not writable");
+	doctor_remedy(d, "mount -t tracefs tracefs /sys/kernel/tracing; without it kernel 6.6 or "
+			 "later is needed");
+}
+
+static void mechanisms(struct doctor *d)
+{
+	static const struct {
+		enum probe_mechanism m;
+		const char *name;
+	} all[] = {
+		{PROBE_TRACEFS, "probes by tracefs"},
+		{PROBE_MULTI, "probes by multi"},
+		{PROBE_PERF, "probes by perf"},
+	};
+	enum probe_mechanism chosen;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		double ns;
+
+		if (probe_try(all[i].m, &ns) == 0) {
+			doctor_add(d, DOCTOR_OK, all[i].name,
+				   "placed, counted, taken out; %.0f ns an event", ns);
+			continue;
+		}
+		doctor_add(d, DOCTOR_NOTE, all[i].name, "%s", fail_text());
+	}
+	/* Python builds with everything inlined have some hundred places. */
+	if (probe_choose(300, PROBE_NONE, &chosen) == 0) {
+		doctor_add(d, DOCTOR_OK, "probes, chosen", "%s", probe_mechanism_name(chosen));
+		return;
+	}
+	doctor_add(d, DOCTOR_NO, "probes, chosen", "no way to place some hundred probes");
+	doctor_remedy(d, "run as root with tracefs mounted, or on kernel 6.6 or later");
+}
+
+void doctor_host(struct doctor *d)
+{
+	kernel(d);
+	btf(d);
+	capabilities(d);
+	modules(d);
+	tracefs(d);
+	mechanisms(d);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The half of `doctor` that looks at one process. */
+#include <stdio.h>
+
+#include "cli/doctor_priv.h"
+#include "heap/heap.h"
+#include "probe/probe.h"
+#include "proc/limits.h"
+
+static void build(struct doctor *d, const struct py_runtime *rt)
+{
+	doctor_add(d, DOCTOR_OK, "Python", "CPython %s%s%s, %s", rt->version,
+		   rt->free_threaded ? " free-threaded" : "", rt->debug ? " debug" : "", rt->name);
+	doctor_add(d, DOCTOR_OK, "layouts", "%s, checked against the process", rt->layout_source);
+	doctor_add(d, DOCTOR_OK, "symbols", "%s",
+		   dso_has_symtab(rt->dso) ? "there" : "stripped: everything is found by pattern");
+}
+
+static void births(struct doctor *d, const struct py_runtime *rt)
+{
+	struct probe_births_report rep;
+	struct probe_points points = {0};
+
+	if (probe_find_births(rt->dso, rt->minor, &points, &rep)) {
+		doctor_add(d, DOCTOR_NOTE, "birth sites", "%s", fail_text());
+		doctor_remedy(d, "lines of Python objects cannot be told here; memory of C code, "
+				 "the census and `why` work");
+	} else {
+		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete", points.n);
+	}
+	probe_points_free(&points);
+}
+
+static void pools(struct doctor *d, const struct py_runtime *rt)
+{
+	struct heap *heap = NULL;
+	struct heap_census *census = calloc(1, sizeof(*census));
+	char mapped[32];
+
+	if (!census || heap_open(rt, &heap)) {
+		doctor_add(d, DOCTOR_NO, "heap", "%s", census ? fail_text() : "out of memory");
+	} else if (heap_census(heap, census)) {
+		doctor_add(d, DOCTOR_NOTE, "heap", "allocator %s: %s",
+			   py_allocator_name(rt->allocator), fail_text());
+		doctor_remedy(d, "rates of Python objects rest on fewer figures");
+	} else {
+		fmt_bytes(mapped, sizeof(mapped), (double)census->arena_bytes);
+		doctor_add(d, DOCTOR_OK, "heap", "allocator %s, %llu arenas of %s",
+			   py_allocator_name(rt->allocator), (unsigned long long)census->arenas,
+			   mapped);
+	}
+	heap_close(heap);
+	free(census);
+}
+
+static void limits(struct doctor *d, const struct proc *p)
+{
+	struct proc_limit limit[PROC_LIMITS];
+	struct proc_memory memory;
+	struct proc_cgroup group;
+	char rss[32], max[32];
+	size_t n;
+
+	if (proc_memory(p, &memory))
+		return;
+	proc_cgroup(p, &group);
+	n = proc_limits(p, &memory, &group, limit);
+	fmt_bytes(rss, sizeof(rss), (double)memory.rss_bytes);
+	if (!n) {
+		doctor_add(d, DOCTOR_NOTE, "memory", "RSS %s, limit not known", rss);
+		return;
+	}
+	fmt_bytes(max, sizeof(max), (double)limit[0].limit);
+	doctor_add(d, DOCTOR_OK, "memory", "RSS %s, nearest limit %s (%s)", rss, max,
+		   limit[0].name);
+}
+
+void doctor_target(struct doctor *d, int pid)
+{
+	struct py_runtime *rt = NULL;
+	struct proc *p = NULL;
+
+	if (proc_open(pid, &p)) {
+		doctor_add(d, DOCTOR_NO, "process", "%s", fail_text());
+		return;
+	}
+	doctor_add(d, DOCTOR_OK, "process", "%d (%s)%s", pid, p->comm,
+		   p->ns_pid != p->pid ? ", in a pid namespace of its own" : "");
+	if (py_open(p, &rt)) {
+		doctor_add(d, DOCTOR_NO, "Python", "%s", fail_text());
+	} else {
+		build(d, rt);
+		births(d, rt);
+		pools(d, rt);
+	}
+	limits(d, p);
+	py_close(rt);
+	proc_close(p);
+}
