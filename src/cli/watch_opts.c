@@ -65,6 +65,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 void watch_opts_help(FILE *f)
 {
 	fputs("usage: pyleak-bpf -p PID[,PID...] [options]\n"
+	      "       pyleak-bpf doctor [-p PID]   what this kernel, this user allow\n"
 	      "\n"
 	      "Finds the lines of a running Python program whose objects stay in memory, from\n"
 	      "outside: nothing is installed in the process, restarted or stopped. Ctrl-C prints\n"

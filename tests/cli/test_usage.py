@@ -33,7 +33,8 @@ BAD = [
     (["-p", "1", "--json", ""], "--json"),
     (["-p", "1", "--nonsense"], "--nonsense"),
     (["-p", "1", "extra"], "extra"),
-    (["census", "-p", "1"], "census"),
+    (["sensus", "-p", "1"], "sensus"),
+    (["doctor", "extra"], "extra"),
 ]
 
 
