@@ -9,7 +9,7 @@ VERSION  := 0.1.0
 CC       ?= gcc
 CLANG    ?= $(firstword $(foreach c,clang clang-14 clang-16 clang-19,$(if $(shell command -v $(c)),$(c))) clang)
 BPFTOOL  ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
-PKGS     := libbpf libelf libxxhash
+PKGS     := libbpf libdw libelf libxxhash
 ARCHDIR  := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 Q        := $(if $(filter 1,$(V)),,@)
@@ -22,11 +22,11 @@ CPPFLAGS_ := -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' -Iinclude -Isrc -I$(O
 CFLAGS_  := -std=gnu11 -O2 -g $(WARN) $(HARDEN) -ffile-prefix-map=$(CURDIR)=. \
             $(if $(SAN),-fsanitize=$(SAN) -U_FORTIFY_SOURCE)
 LDFLAGS_ := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
-LIBS      = $(shell pkg-config --libs $(PKGS)) -lZydis -lZycore -lm
+LIBS      = $(shell pkg-config --libs $(PKGS)) -lZydis -lZycore -liberty -llzma -lm
 # The host's flags never reach the BPF compiler: -fstack-protector breaks it.
 BPF_FLAGS := -g -O2 --target=bpf -mcpu=v3 -Wall -Iinclude -Ivmlinux -Ibpf -I/usr/include/$(ARCHDIR)
 
-ROOMS    := base proc dso py heap probe track session report out cli
+ROOMS    := base proc dso py sym heap probe track session report out cli
 SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
 LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
 # maps first: the linker resolves the others' extern maps only against what it has seen.

@@ -6,6 +6,7 @@
  */
 #include "maps.h"
 #include "native_blocks.h"
+#include "native_copy.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -308,9 +309,10 @@ static __always_inline __u64 call_result(const struct pl_native_call *c, __u64 a
 	return ax;
 }
 
-static __always_inline void call_done(const struct pl_native_call *c, __u32 mode, __u64 addr,
-				      __u64 caller)
+static __always_inline void call_done(struct pt_regs *ctx, struct pl_native_ctl *ctl,
+				      const struct pl_native_call *c, __u32 mode, __u64 addr)
 {
+	__u64 caller = ctx->ip;
 	int is_map = is_map_fn(c->fn);
 	struct pl_block b = {};
 
@@ -328,6 +330,8 @@ static __always_inline void call_done(const struct pl_native_call *c, __u32 mode
 	b.site.stack = walk_current(c->tid, 0);
 	b.site.caller = caller;
 	b.site.kind = is_map ? PL_KIND_MMAP : PL_KIND_HEAP;
+	if (config.native_stacks)
+		copy_stack(ctx, ctl, c->tid, b.site.stack, caller);
 	if (!is_map && mode == PL_NATIVE_BURST) {
 		event_put(PL_NATIVE_ALLOC, addr, b.size, b.site.stack, caller);
 		return;
@@ -339,7 +343,8 @@ static __always_inline void call_done(const struct pl_native_call *c, __u32 mode
 
 /* After the return sp is one word above the entry's, and ip is the caller's return address: the
  * kernel has put both right before it calls us. */
-static __always_inline int call_leave(struct pt_regs *ctx, __u32 tid, int is_map, __u32 mode)
+static __always_inline int call_leave(struct pt_regs *ctx, struct pl_native_ctl *ctl, __u32 tid,
+				      int is_map, __u32 mode)
 {
 	struct pl_native_call *c = call_slot(tid, is_map), mine;
 
@@ -347,7 +352,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, __u32 tid, int is_map
 		return 0; /* filtered, nested, or entered before we were there */
 	mine = *c;
 	c->tid = 0;
-	call_done(&mine, mode, call_result(&mine, ctx->ax), ctx->ip);
+	call_done(ctx, ctl, &mine, mode, call_result(&mine, ctx->ax));
 	return 1;
 }
 
@@ -364,7 +369,7 @@ int native_return(struct pt_regs *ctx)
 	if (!ctl)
 		return 0;
 	if (ctl->mode != PL_NATIVE_OFF)
-		call_leave(ctx, id, 0, ctl->mode);
+		call_leave(ctx, ctl, id, 0, ctl->mode);
 	return 0;
 }
 
@@ -373,9 +378,14 @@ SEC("uretprobe")
 int native_map_return(struct pt_regs *ctx)
 {
 	__u64 id = bpf_get_current_pid_tgid();
+	struct pl_native_ctl *ctl;
+	__u32 zero = 0;
 
-	if (id >> 32 == config.tgid)
-		call_leave(ctx, id, 1, PL_NATIVE_EXACT);
+	if (id >> 32 != config.tgid)
+		return 0;
+	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
+	if (ctl)
+		call_leave(ctx, ctl, id, 1, PL_NATIVE_EXACT);
 	return 0;
 }
 

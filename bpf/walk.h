@@ -200,6 +200,19 @@ static __always_inline int walk_put(struct scratch *s, __u32 max, __u64 code, __
 	return 1;
 }
 
+/* C code called into the interpreter here: the last frame kept is the outermost of that call. */
+static __always_inline void walk_mark(struct scratch *s)
+{
+	__u64 n = *(volatile __u32 *)&s->stack.n;
+
+	if (!n)
+		return;
+	n--;
+	walk_opaque(n);
+	n &= PL_MAX_FRAMES - 1;
+	s->stack.frames[n].code |= PL_FRAME_ENTRY;
+}
+
 /* Look at one frame. Returns not 0 when the walk ends before it. */
 static __always_inline int walk_step(const volatile struct pl_walk *w, struct scratch *s, __u32 max)
 {
@@ -223,6 +236,10 @@ static __always_inline int walk_step(const volatile struct pl_walk *w, struct sc
 			instr = (__u32)instr;
 		if (!walk_put(s, max, code, instr))
 			return -1;
+		if (w->frame_entry && p[w->frame_entry])
+			walk_mark(s);
+	} else {
+		walk_mark(s);
 	}
 	c->last = c->frame;
 	c->frame = next;

@@ -4,7 +4,7 @@
 # Debian's own Python runs the tests: it is the one whose pytest the packages install.
 PYTHON ?= /usr/bin/python3
 
-BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev libelf-dev \
+BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev liblzma-dev \
               libzydis-dev libzycore-dev libxxhash-dev python3 mount
 TEST_DEPS  := libcmocka-dev python3-pytest python3-jsonschema mmdebstrap dpkg-dev xz-utils \
               qemu-system-x86 busybox-static util-linux procps iproute2

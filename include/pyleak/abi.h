@@ -27,7 +27,8 @@
 	X(BIRTHS_FULL, "births_full", "a burst had more births than slots")                     \
 	X(BLOCKS_FULL, "blocks_full", "the table of live native blocks was full")               \
 	X(SITES_FULL, "sites_full", "the table of native sites was full")                       \
-	X(PENDING_LOST, "pending_lost", "an allocator call whose return was not seen")
+	X(PENDING_LOST, "pending_lost", "an allocator call whose return was not seen")          \
+	X(COPIES_LATE, "native_stacks_late", "a native stack was not copied at its first call")
 
 #define X(id, key, text) PL_LOST_##id,
 enum pl_lost_reason { PL_LOST(X) PL_LOST_MAX };
@@ -62,8 +63,12 @@ struct pl_birth {
 };
 _Static_assert(sizeof(struct pl_birth) == 32, "pl_birth is ABI");
 
+/* Where C code called into the interpreter: one C frame of the evaluator runs the frames up to and
+ * with the one so marked. Not marked before 3.11, where each Python frame has one of its own, nor
+ * part of the hash. */
+#define PL_FRAME_ENTRY 1ULL
 struct pl_frame {
-	__u64 code;  /* PyCodeObject, tag bits cleared */
+	__u64 code;  /* PyCodeObject, tag bits cleared; | PL_FRAME_ENTRY */
 	__u64 instr; /* raw word, see enum pl_instr_kind */
 };
 
@@ -109,8 +114,9 @@ struct pl_config {
 	__u32 max_frames; /* <= PL_MAX_FRAMES */
 	__u64 min_size;	  /* native blocks smaller or larger than this are not traced */
 	__u64 max_size;
-	__u16 type_offset; /* ob_type inside an object: 8 */
-	__u8 pad[6];
+	__u16 type_offset;  /* ob_type inside an object: 8 */
+	__u8 native_stacks; /* copy the stacks of callers that are new */
+	__u8 pad[5];
 };
 
 /* Counters the user half reads (mmap-able array map `stats`, one entry). */

@@ -56,7 +56,7 @@ struct pl_native_ctl {
 	__u32 mode;    /* of the malloc family, enum pl_native_mode */
 	__u32 mmap_on; /* the mmap family is either exact or off */
 	__u32 n_fns;
-	__u32 pad;
+	__s32 copies; /* of stacks that may be sent until the reader comes again */
 	/* Of the malloc and the mmap family: raised whenever probes come back, so that a call that
 	 * was under way when they went is not taken for one of now. */
 	__u32 epoch[2];
@@ -84,6 +84,41 @@ struct pl_native_call {
 	__u8 pad;
 	__u32 epoch;
 	__u32 pad2;
+};
+
+/*
+ * The stack of a thread as it was when an allocator returned, of each (Python stack, caller) that
+ * is new: whole pages from the one that holds the stack pointer on. Callee-saved registers are
+ * those of the caller, as is ip, so that unwinding begins there and never inside the allocator.
+ */
+#define PL_COPY_PAGES	   6
+#define PL_COPY_RING_BYTES (1 << 20)
+#define PL_COPY_SEEN	   16384 /* pairs that are known */
+
+enum pl_copy_reg {
+	PL_COPY_IP,
+	PL_COPY_SP,
+	PL_COPY_BP,
+	PL_COPY_BX,
+	PL_COPY_R12,
+	PL_COPY_R13,
+	PL_COPY_R14,
+	PL_COPY_R15,
+	PL_COPY_REGS
+};
+
+struct pl_native_pair {
+	__u64 stack;
+	__u64 caller;
+};
+
+struct pl_native_copy {
+	struct pl_native_pair pair;
+	__u64 reg[PL_COPY_REGS];
+	__u64 start; /* address of data[0] */
+	__u32 pages; /* read before the stack ended */
+	__u32 tid;
+	__u8 data[PL_COPY_PAGES * 4096];
 };
 
 enum pl_native_op { PL_NATIVE_ALLOC = 1, PL_NATIVE_FREE = 2 };

@@ -98,23 +98,36 @@ static int open_elf(struct dso *d)
 	return check_header(d);
 }
 
-int dso_open(const char *path, struct dso **out)
+static int open_image(struct dso *d, size_t size)
+{
+	d->file_size = size;
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return fail(-ENOEXEC, "libelf is older than the format it has to read");
+	d->elf = elf_memory(d->image, size);
+	if (!d->elf)
+		return fail(-ENOEXEC, "%s: %s", d->path, elf_errmsg(-1));
+	return check_header(d);
+}
+
+/* @image: NULL = read the file @path. */
+static int open_code(const char *path, void *image, size_t size, struct dso **out)
 {
 	struct dso *d = calloc(1, sizeof(*d));
 	int err;
 
 	*out = NULL;
-	if (!d)
+	if (!d) {
+		free(image);
 		return fail(-ENOMEM, "out of memory");
+	}
 	d->fd = -1;
+	d->image = image;
 	d->path = strdup(path);
-	err = d->path ? open_elf(d) : fail(-ENOMEM, "out of memory");
+	err = d->path ? 0 : fail(-ENOMEM, "out of memory");
+	if (!err)
+		err = image ? open_image(d, size) : open_elf(d);
 	if (!err)
 		err = load_segments(d);
-	if (!err)
-		err = dso_load_symbols(d);
-	if (!err)
-		err = dso_load_relas(d);
 	if (err) {
 		dso_close(d);
 		return err;
@@ -122,6 +135,31 @@ int dso_open(const char *path, struct dso **out)
 	dso_load_build_id(d);
 	*out = d;
 	return 0;
+}
+
+int dso_open_code(const char *path, struct dso **out)
+{
+	return open_code(path, NULL, 0, out);
+}
+
+int dso_open_image(const char *name, void *image, size_t size, struct dso **out)
+{
+	return open_code(name, image, size, out);
+}
+
+int dso_open(const char *path, struct dso **out)
+{
+	int err = open_code(path, NULL, 0, out);
+
+	if (!err)
+		err = dso_load_symbols(*out);
+	if (!err)
+		err = dso_load_relas(*out);
+	if (err) {
+		dso_close(*out);
+		*out = NULL;
+	}
+	return err;
 }
 
 void dso_close(struct dso *d)
@@ -132,6 +170,7 @@ void dso_close(struct dso *d)
 	close_fd(&d->fd);
 	vec_free(&d->relas);
 	free(d->segs);
+	free(d->image);
 	free(d->path);
 	free(d);
 }

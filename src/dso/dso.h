@@ -21,9 +21,14 @@ struct dso_range {
 
 /* -ENOENT: no such file; -ENOEXEC: not an x86-64 ELF file (32-bit is said in the sentence). */
 int dso_open(const char *path, struct dso **out);
+/* Without symbols and relocations: for unwinding, where most files are never asked for a name. */
+int dso_open_code(const char *path, struct dso **out);
+/* An ELF file in memory (vDSO, mini debug information). Takes @image, from malloc, in any case. */
+int dso_open_image(const char *name, void *image, size_t size, struct dso **out);
 void dso_close(struct dso *d);
 
 const char *dso_path(const struct dso *d);
+struct Elf *dso_elf(const struct dso *d); /* libelf's handle; reads the file, never maps it */
 bool dso_is_exec(const struct dso *d);	  /* ET_EXEC: bias is 0 */
 bool dso_has_symtab(const struct dso *d); /* false: stripped */
 /* Lower-case hex, or "" when the file has none. */
@@ -32,6 +37,14 @@ const char *dso_build_id(const struct dso *d);
 /* A defined symbol by name, .dynsym first, then .symtab; of several versions the default one;
  * never an indirect function (its address is the resolver's). -ENOENT without a sentence. */
 int dso_symbol(const struct dso *d, const char *name, struct dso_sym *out);
+/* The function whose code holds @addr, by a symbol with a size; reads symbols when first asked.
+ * -ENOENT without a sentence. *@name lives as long as @d. */
+int dso_function_at(struct dso *d, uint64_t addr, struct dso_sym *out, const char **name);
+/* Extent of the function that holds @addr, by the table of call frame information: works in
+ * stripped files. *@depth: bytes from the stack pointer to the caller's at the first byte, 8 when
+ * it is called; other values mean it is jumped to from another's middle. -ENOENT without a
+ * sentence. */
+int dso_frame_at(const struct dso *d, uint64_t addr, struct dso_range *out, uint64_t *depth);
 /* -ENOENT without a sentence. SHT_NOBITS sections have data == NULL. */
 int dso_section(const struct dso *d, const char *name, struct dso_range *out);
 /* Does .dynsym have an *undefined* entry of this name? */

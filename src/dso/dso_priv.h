@@ -42,6 +42,8 @@ struct dso {
 	size_t n_segs;
 	struct dso_seg *segs; /* behind a pointer: bytes are read when first asked for */
 	struct dso_symtab dynsym, symtab;
+	bool has_symbols;	    /* dso_load_symbols has run */
+	void *image;		    /* of a file in memory */
 	VEC(struct dso_rela) relas; /* sorted by slot */
 	char build_id[2 * 64 + 1];
 };

@@ -105,6 +105,7 @@ int dso_load_symbols(struct dso *d)
 	uint64_t n_versions = 0;
 	Elf_Scn *scn = NULL;
 
+	d->has_symbols = true;
 	while ((scn = elf_nextscn(d->elf, scn))) {
 		GElf_Shdr sh;
 

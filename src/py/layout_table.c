@@ -232,6 +232,7 @@ static const struct py_build table[] = {
 			 .frame_back = 48,
 			 .frame_instr = 56,
 			 .frame_owner = 69,
+			 .frame_entry = 68,
 			 .owner_skip = 3,
 			 .frame_size = 72,
 			 .instr_kind = PL_INSTR_POINTER},

@@ -98,7 +98,9 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 		struct stack_frame *f = &st->frame[i];
 
 		f->instr = rec->frames[i].instr;
-		f->code = code_at(s, rec->frames[i].code, i == 0);
+		f->entry =
+			rec->frames[i].code & PL_FRAME_ENTRY || s->rt->walk.frame_owner == PL_NONE;
+		f->code = code_at(s, rec->frames[i].code & ~PL_FRAME_ENTRY, i == 0);
 		f->line = f->code ? py_code_line(f->code, py_code_instr(s->rt, f->code, f->instr))
 				  : 0;
 	}

@@ -13,6 +13,7 @@ struct stack_frame {
 	const struct py_code *code; /* NULL: could not be read in time */
 	uint64_t instr;
 	int line;
+	bool entry; /* C code called the interpreter here: frames up to this one share a C frame */
 };
 
 struct stack {

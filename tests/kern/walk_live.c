@@ -253,7 +253,7 @@ static int print_stack(void *ctx, void *data, size_t size)
 		printf("BADSIZE %zu n %u\n", size, s->n);
 	printf("stack %llx flags %u", s->id, s->flags);
 	for (__u32 i = 0; i < s->n; i++)
-		printf(" %llx:%llx", s->frames[i].code, s->frames[i].instr);
+		printf(" %llx:%llx", s->frames[i].code & ~PL_FRAME_ENTRY, s->frames[i].instr);
 	printf("\n");
 	return 0;
 }

@@ -38,6 +38,7 @@ static const struct pl_walk layouts[LAYOUT_LAST + 1] = {
 		.frame_back = 48,
 		.frame_instr = 56,
 		.frame_owner = 69,
+		.frame_entry = 68,
 		.owner_skip = 3,
 		.frame_size = 72},
 	[12] = {LAYOUT_IFRAME(PL_TSTATE_DTV, 56, 0, 136, 70)},

@@ -153,9 +153,17 @@ static void add_frames(struct recorded *c, const char *line)
 	}
 }
 
+static void clear_marks(void)
+{
+	for (size_t i = 0; i < scratch.stack.n; i++)
+		scratch.stack.frames[i].code &= ~PL_FRAME_ENTRY;
+}
+
 static void check_walk(const char *file, const struct recorded *c, int held)
 {
 	__u64 id = walk_thread(&c->walk, &scratch, PL_MAX_FRAMES, held);
+
+	clear_marks();
 
 	if (scratch.stack.n != c->n ||
 	    memcmp(scratch.stack.frames, c->frames, c->n * sizeof(c->frames[0])))
@@ -269,7 +277,7 @@ static const struct pl_walk *chain(size_t n)
 
 	put(CFRAME + 8, n ? frame_at(n - 1) : 0);
 	for (size_t i = 0; i < n; i++)
-		put_frame(frame_at(i), 0x10000 + i, i ? frame_at(i - 1) : 0, 0x20000 + i, 0);
+		put_frame(frame_at(i), 0x10000 + 2 * i, i ? frame_at(i - 1) : 0, 0x20000 + i, 0);
 	return w;
 }
 
@@ -313,7 +321,7 @@ static void keeps_128_frames_and_marks_the_rest(void **state)
 		assert_true(walk_max(chain(rows[i].depth), rows[i].max));
 		assert_int_equal(scratch.stack.n, rows[i].n);
 		assert_int_equal(scratch.stack.flags, rows[i].flags);
-		assert_int_equal(scratch.stack.frames[0].code, 0x10000 + rows[i].depth - 1);
+		assert_int_equal(scratch.stack.frames[0].code, 0x10000 + 2 * (rows[i].depth - 1));
 		assert_int_equal(scratch.why, 0);
 	}
 }
@@ -378,9 +386,26 @@ static void passes_over_shims(void **state)
 		put_word(frame_at(i) + 64, 3ULL << 40);
 	assert_true(walk(w));
 	assert_int_equal(scratch.stack.n, 50);
+	/* each frame has a shim below: each was called from C */
 	for (size_t i = 0; i < 50; i++)
-		assert_int_equal(scratch.stack.frames[i].code, 0x10000 + 99 - 2 * i);
+		assert_int_equal(scratch.stack.frames[i].code,
+				 (0x10000 + 2 * (99 - 2 * i)) | PL_FRAME_ENTRY);
 	assert_int_equal(scratch.stack.flags, 0);
+}
+
+static void marks_calls_from_c(void **state)
+{
+	const struct pl_walk *w = chain(60);
+
+	(void)state;
+	/* a shim in the middle, and 3.11's byte */
+	put_word(frame_at(40) + 64, 3ULL << 40);
+	put_word(frame_at(20) + 64, 1ULL << 32);
+	assert_true(walk(w));
+	assert_int_equal(scratch.stack.n, 59);
+	for (size_t i = 0; i < 59; i++)
+		assert_int_equal(scratch.stack.frames[i].code & PL_FRAME_ENTRY,
+				 i == 59 - 41 || i == 59 - 21);
 }
 
 static void follows_frames_anywhere(void **state)
@@ -418,9 +443,9 @@ static void an_id_names_one_stack(void **state)
 		put_word(frame_at(i) + 56, 0x20001 + i);
 		assert_int_not_equal(id, walk(w));
 		put_word(frame_at(i) + 56, 0x20000 + i);
-		put_word(frame_at(i) + 32, 0x10001 + i);
+		put_word(frame_at(i) + 32, 0x10001 + 2 * i);
 		assert_int_not_equal(id, walk(w));
-		put_word(frame_at(i) + 32, 0x10000 + i);
+		put_word(frame_at(i) + 32, 0x10000 + 2 * i);
 	}
 	assert_int_equal(id, walk(w));
 	assert_int_not_equal(id, walk_max(w, 39)); /* cut is another stack */
@@ -466,6 +491,7 @@ int main(void)
 		cmocka_unit_test(marks_a_stack_that_cannot_be_read_to_its_end),
 		cmocka_unit_test(ends_a_cycle),
 		cmocka_unit_test(passes_over_shims),
+		cmocka_unit_test(marks_calls_from_c),
 		cmocka_unit_test(follows_frames_anywhere),
 		cmocka_unit_test(an_id_names_one_stack),
 		cmocka_unit_test(takes_no_other_threads_state),

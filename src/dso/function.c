@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From an address to the function that holds it: by symbol, and by call frame information. */
+#include "dso/dso_priv.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+
+struct Elf *dso_elf(const struct dso *d)
+{
+	return d->elf;
+}
+
+static bool is_code(const Elf64_Sym *s)
+{
+	unsigned type = ELF64_ST_TYPE(s->st_info);
+
+	return s->st_shndx != SHN_UNDEF &&
+	       (type == STT_FUNC || type == STT_NOTYPE || type == STT_GNU_IFUNC);
+}
+
+/* Of several names of one function: the one meant for others. */
+static unsigned rank(const Elf64_Sym *s, const char *name)
+{
+	return 4 * (ELF64_ST_BIND(s->st_info) == STB_GLOBAL) +
+	       2 * (ELF64_ST_TYPE(s->st_info) != STT_NOTYPE) + (name[0] != '_');
+}
+
+/* One pass without sorting: callers keep what they learnt, so each address is asked for once. */
+static void scan(const struct dso_symtab *t, uint64_t addr, Elf64_Sym *best, const char **name)
+{
+	for (size_t i = 1; i < t->n; i++) {
+		const char *have;
+		Elf64_Sym s;
+
+		memcpy(&s, t->syms + i * sizeof(s), sizeof(s));
+		if (addr - s.st_value >= s.st_size || !is_code(&s) ||
+		    !dso_sym_at(t, i, &s, &have) || !have[0])
+			continue;
+		/* The innermost: the one that begins last. */
+		if (*name && (s.st_value < best->st_value || (s.st_value == best->st_value &&
+							      rank(&s, have) <= rank(best, *name))))
+			continue;
+		*best = s;
+		*name = have;
+	}
+}
+
+int dso_function_at(struct dso *d, uint64_t addr, struct dso_sym *out, const char **name)
+{
+	Elf64_Sym best = {0};
+
+	if (!d->has_symbols)
+		dso_load_symbols(d);
+	*name = NULL;
+	scan(&d->symtab, addr, &best, name);
+	scan(&d->dynsym, addr, &best, name);
+	if (!*name)
+		return -ENOENT;
+	*out = (struct dso_sym){best.st_value, best.st_size};
+	return 0;
+}
+
+/* .eh_frame_hdr as all linkers write it: after version and encodings, address of .eh_frame, number
+ * of entries and the sorted table of (function, its entry), relative to the section. */
+#define HDR_HEAD 12
+#define HDR_ROW	 8
+
+static int32_t i32_at(const uint8_t *p)
+{
+	int32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static bool find_header(const struct dso *d, uint64_t *addr, const uint8_t **p, size_t *n)
+{
+	size_t phdrs, avail;
+
+	if (elf_getphdrnum(d->elf, &phdrs))
+		return false;
+	for (size_t i = 0; i < phdrs; i++) {
+		GElf_Phdr ph;
+
+		if (!gelf_getphdr(d->elf, (int)i, &ph) || ph.p_type != PT_GNU_EH_FRAME)
+			continue;
+		*addr = ph.p_vaddr;
+		*p = dso_bytes(d, ph.p_vaddr, &avail);
+		if (!*p || avail < HDR_HEAD || (*p)[0] != 1 || (*p)[2] != DW_EH_PE_udata4 ||
+		    (*p)[3] != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
+			return false;
+		*n = (uint32_t)i32_at(*p + 8);
+		if (*n > (avail - HDR_HEAD) / HDR_ROW)
+			*n = (avail - HDR_HEAD) / HDR_ROW;
+		return *n > 0;
+	}
+	return false;
+}
+
+static uint64_t row_addr(uint64_t hdr, const uint8_t *p, size_t i, int word)
+{
+	return hdr + (uint64_t)(int64_t)i32_at(p + HDR_HEAD + HDR_ROW * i + 4 * word);
+}
+
+/* Bytes between the stack pointer and the caller's at the function's first byte. */
+static uint64_t depth_at(const struct dso *d, uint64_t addr)
+{
+	Dwarf_CFI *cfi = dwarf_getcfi_elf(d->elf);
+	Dwarf_Frame *frame = NULL;
+	uint64_t depth = 0;
+	Dwarf_Op *ops;
+	size_t n;
+
+	if (cfi && !dwarf_cfi_addrframe(cfi, addr, &frame)) {
+		if (!dwarf_frame_cfa(frame, &ops, &n) && n == 1 && ops[0].atom == DW_OP_bregx &&
+		    ops[0].number == 7)
+			depth = ops[0].number2;
+		else if (n == 1 && ops && ops[0].atom == DW_OP_breg7)
+			depth = ops[0].number;
+		free(frame);
+	}
+	dwarf_cfi_end(cfi);
+	return depth;
+}
+
+int dso_frame_at(const struct dso *d, uint64_t addr, struct dso_range *out, uint64_t *depth)
+{
+	uint64_t hdr, start, entry, size;
+	const uint8_t *p, *fde;
+	size_t n, lo = 0, hi, avail;
+
+	if (!find_header(d, &hdr, &p, &n))
+		return -ENOENT;
+	hi = n;
+	while (hi - lo > 1) { /* the last that begins at or before addr */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (row_addr(hdr, p, mid, 0) <= addr)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	start = row_addr(hdr, p, lo, 0);
+	entry = row_addr(hdr, p, lo, 1);
+	/* length, CIE, first address, number of bytes: 4 each in the encoding that goes with it */
+	fde = dso_bytes(d, entry, &avail);
+	if (!fde || avail < 16 || addr < start)
+		return -ENOENT;
+	size = (uint32_t)i32_at(fde + 12);
+	if (addr - start >= size)
+		return -ENOENT;
+	memset(out, 0, sizeof(*out));
+	out->addr = start;
+	out->size = size;
+	out->data = dso_bytes(d, start, &avail);
+	if (!out->data || avail < size)
+		return -ENOENT;
+	*depth = depth_at(d, start);
+	return 0;
+}

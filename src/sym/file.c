@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One ELF file and what it brings for unwinding and names. The file itself is read, never mapped
+ * (it may shrink). A separate debug file is looked for by build id: in the process's own root,
+ * copied before it is used, then where this host keeps them, then by debuginfod, which libdw asks
+ * only when the user has set DEBUGINFOD_URLS.
+ */
+#include "sym/sym_priv.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PAGE	 4096ull
+#define VDSO_MAX (64u << 10)
+
+static int open_vdso(const struct proc *p, const struct proc_map *m, struct dso **out)
+{
+	size_t size = m->end - m->start;
+	void *image;
+
+	if (size > VDSO_MAX)
+		return -ENOEXEC;
+	image = malloc(size);
+	if (!image)
+		return -ENOMEM;
+	if (proc_read(p, m->start, image, size)) {
+		free(image);
+		return -EFAULT;
+	}
+	return dso_open_image("[vdso]", image, size, out);
+}
+
+int sym_file_open(const struct proc *p, const struct proc_map *m, struct sym_file **out)
+{
+	struct sym_file *f = calloc(1, sizeof(*f));
+	char path[4096];
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	f->path = strdup(m->path);
+	f->inode = m->inode;
+	f->dev = m->dev;
+	snprintf(f->root, sizeof(f->root), "/proc/%d/root", p->pid);
+	if (!f->path) {
+		free(f);
+		return -ENOMEM;
+	}
+	if (!strcmp(m->path, "[vdso]")) {
+		err = open_vdso(p, m, &f->dso);
+	} else {
+		err = proc_map_file(p, m, path, sizeof(path));
+		if (!err)
+			err = dso_open_code(path, &f->dso);
+	}
+	if (err)
+		log_debug("no native names in %s: %s", m->path, fail_text());
+	*out = f;
+	return 0;
+}
+
+static void free_names(struct sym_file *f)
+{
+	for (size_t i = 0; i < f->names.cap; i++) {
+		struct sym_names_of *n =
+			f->names.slot[2 * i] ? (void *)(uintptr_t)f->names.slot[2 * i + 1] : NULL;
+
+		for (size_t k = 0; n && k < n->n; k++) {
+			free((void *)(uintptr_t)n->v[k].function);
+			free((void *)(uintptr_t)n->v[k].file);
+		}
+		free(n);
+	}
+	map64_free(&f->names);
+}
+
+void sym_file_close(struct sym_file *f)
+{
+	if (!f)
+		return;
+	free_names(f);
+	if (f->eh)
+		dwarf_cfi_end(f->eh);
+	if (f->dwfl)
+		dwfl_end(f->dwfl);
+	dso_close(f->mini);
+	dso_close(f->dso);
+	free(f->path);
+	free(f);
+}
+
+Dwarf_CFI *sym_file_cfi(struct sym_file *f)
+{
+	if (!f->tried_eh && f->dso)
+		f->eh = dwarf_getcfi_elf(dso_elf(f->dso));
+	f->tried_eh = true;
+	return f->eh;
+}
+
+Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f)
+{
+	Dwarf *d;
+
+	if (f->tried_debug)
+		return f->debug;
+	f->tried_debug = true;
+	d = sym_file_dwarf(f);
+	f->debug = d ? dwarf_getcfi(d) : NULL;
+	return f->debug;
+}
+
+/* Reading through our own handle: libdw would map the file. */
+static int find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
+		    char **file_name, Elf **elf)
+{
+	struct sym_file *f = *userdata;
+
+	(void)mod;
+	(void)name;
+	(void)base;
+	(void)file_name;
+	*elf = elf_begin(-1, ELF_C_READ, dso_elf(f->dso));
+	return -1;
+}
+
+/* A file of the process could shrink while it is mapped: a copy cannot. */
+static int copy_file(int from)
+{
+	struct stat st;
+	int to;
+
+	if (fstat(from, &st) || !S_ISREG(st.st_mode) || st.st_size > SYM_DEBUG_MAX)
+		return -1;
+	to = memfd_create("pyleak-debug", MFD_CLOEXEC);
+	for (off_t left = st.st_size; to >= 0 && left > 0;) {
+		ssize_t n = sendfile(to, from, NULL, (size_t)left);
+
+		if (n <= 0) {
+			close(to);
+			return -1;
+		}
+		left -= n;
+	}
+	return to;
+}
+
+static bool same_build(int fd, const char *build_id)
+{
+	char path[64];
+	struct dso *d;
+	bool same;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (dso_open_code(path, &d))
+		return false;
+	same = !strcmp(dso_build_id(d), build_id);
+	dso_close(d);
+	return same;
+}
+
+static int find_in_root(const struct sym_file *f)
+{
+	const char *id = dso_build_id(f->dso);
+	char path[512];
+	int from, to = -1;
+
+	if (strlen(id) < 4)
+		return -1;
+	snprintf(path, sizeof(path), "%s/usr/lib/debug/.build-id/%.2s/%s.debug", f->root, id,
+		 id + 2);
+	from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (from < 0)
+		return -1;
+	if (same_build(from, id))
+		to = copy_file(from);
+	close(from);
+	return to;
+}
+
+static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
+			  const char *file, const char *link, GElf_Word crc, char **debug_file)
+{
+	int fd = find_in_root(*userdata);
+
+	(void)file;
+	(void)link;
+	(void)crc;
+	if (fd >= 0)
+		return fd;
+	/* Without names: by build id alone. */
+	return dwfl_standard_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0, debug_file);
+}
+
+static bool module_extent(const struct dso *d, uint64_t *low, uint64_t *high)
+{
+	size_t n;
+
+	*low = UINT64_MAX;
+	*high = 0;
+	if (elf_getphdrnum(dso_elf(d), &n))
+		return false;
+	for (size_t i = 0; i < n && i < 256; i++) {
+		GElf_Phdr ph;
+
+		if (!gelf_getphdr(dso_elf(d), (int)i, &ph) || ph.p_type != PT_LOAD)
+			continue;
+		if (ph.p_align & (ph.p_align - 1))
+			return false;
+		if (*low == UINT64_MAX)
+			*low = ph.p_vaddr & -(ph.p_align ? ph.p_align : 1);
+		if (ph.p_vaddr + ph.p_memsz > *high)
+			*high = (ph.p_vaddr + ph.p_memsz + PAGE - 1) & -PAGE;
+	}
+	return *low < *high;
+}
+
+/* Debug information that would fill our memory is left alone. */
+static bool too_large(const struct dso *d)
+{
+	Elf_Scn *scn = NULL;
+	uint64_t sum = 0;
+
+	while ((scn = elf_nextscn(dso_elf(d), scn))) {
+		GElf_Shdr sh;
+
+		if (gelf_getshdr(scn, &sh) && sh.sh_type == SHT_PROGBITS &&
+		    !(sh.sh_flags & SHF_ALLOC))
+			sum += sh.sh_size;
+	}
+	return sum > SYM_DEBUG_MAX / 4;
+}
+
+Dwarf *sym_file_dwarf(struct sym_file *f)
+{
+	static const Dwfl_Callbacks callbacks = {
+		.find_elf = find_elf,
+		.find_debuginfo = find_debuginfo,
+	};
+	uint64_t low, high;
+	Dwarf_Addr bias;
+	void **userdata;
+
+	if (f->tried_dwarf)
+		return f->dwarf;
+	f->tried_dwarf = true;
+	if (!f->dso || !strcmp(f->path, "[vdso]") || too_large(f->dso) ||
+	    !module_extent(f->dso, &low, &high))
+		return NULL;
+	f->dwfl = dwfl_begin(&callbacks);
+	if (!f->dwfl)
+		return NULL;
+	/* Where the file itself wants to be: its addresses are then ours. */
+	dwfl_report_begin(f->dwfl);
+	f->module = dwfl_report_module(f->dwfl, f->path, low, high);
+	dwfl_report_end(f->dwfl, NULL, NULL);
+	if (!f->module)
+		return NULL;
+	dwfl_module_info(f->module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
+	*userdata = f;
+	f->dwarf = dwfl_module_getdwarf(f->module, &bias);
+	if (f->dwarf && bias) /* linked anew since: not worth the trouble */
+		f->dwarf = NULL;
+	return f->dwarf;
+}

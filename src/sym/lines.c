@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Source lines and inlined functions from debug information. The tree of entries is walked here,
+ * with its depth and length bounded: libdw's own walk follows a made-up tree as deep as it likes.
+ */
+#include "sym/sym_priv.h"
+
+#include <dwarf.h>
+
+#define MAX_DEPTH   48
+#define MAX_ENTRIES 400000 /* of one unit */
+
+struct search {
+	uint64_t addr;
+	Dwarf_Die scope[MAX_DEPTH]; /* functions that hold the address, outermost first */
+	size_t n;
+	size_t left;
+};
+
+static bool may_hold_code(int tag)
+{
+	return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine ||
+	       tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block;
+}
+
+static bool is_named_scope(int tag)
+{
+	return tag == DW_TAG_namespace || tag == DW_TAG_structure_type ||
+	       tag == DW_TAG_class_type || tag == DW_TAG_module;
+}
+
+/* True when the address was found below @die. */
+static bool descend(struct search *s, Dwarf_Die *die, unsigned depth)
+{
+	Dwarf_Die child;
+
+	if (depth == MAX_DEPTH || dwarf_child(die, &child))
+		return false;
+	do {
+		int tag = dwarf_tag(&child);
+
+		if (!s->left--) {
+			s->left = 0;
+			return false;
+		}
+		if (is_named_scope(tag) && descend(s, &child, depth + 1))
+			return true;
+		if (!may_hold_code(tag) || dwarf_haspc(&child, s->addr) <= 0)
+			continue;
+		if ((tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine) &&
+		    s->n < ARRAY_SIZE(s->scope))
+			s->scope[s->n++] = child;
+		descend(s, &child, depth + 1);
+		return true;
+	} while (!dwarf_siblingof(&child, &child));
+	return false;
+}
+
+static char *copy(const char *s)
+{
+	return s ? strdup(s) : NULL;
+}
+
+static char *function_of(Dwarf_Die *die)
+{
+	static const unsigned int linkage[] = {DW_AT_linkage_name, DW_AT_MIPS_linkage_name};
+	Dwarf_Attribute attr;
+	const char *name = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(linkage) && !name; i++)
+		if (dwarf_attr_integrate(die, linkage[i], &attr))
+			name = dwarf_formstring(&attr);
+	if (name)
+		return sym_demangle(name);
+	return copy(dwarf_diename(die));
+}
+
+static int number(Dwarf_Die *die, unsigned int at)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word v;
+
+	if (!dwarf_attr(die, at, &attr) || dwarf_formudata(&attr, &v) || v > INT32_MAX)
+		return 0;
+	return (int)v;
+}
+
+static const char *call_file(Dwarf_Die *cu, Dwarf_Die *die)
+{
+	Dwarf_Files *files;
+	size_t n;
+	int i = number(die, DW_AT_call_file);
+
+	if (i <= 0 || dwarf_getsrcfiles(cu, &files, &n) || (size_t)i >= n)
+		return NULL;
+	return dwarf_filesrc(files, (size_t)i, NULL, NULL);
+}
+
+static bool find_unit(Dwarf *d, uint64_t addr, Dwarf_Die *cu)
+{
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die sub;
+	uint8_t type;
+
+	if (dwarf_addrdie(d, addr, cu))
+		return true;
+	/* No table of addresses: unit by unit. */
+	while (!dwarf_get_units(d, unit, &unit, NULL, &type, cu, &sub))
+		if (dwarf_haspc(type == DW_UT_skeleton ? &sub : cu, addr) > 0)
+			return true;
+	return false;
+}
+
+size_t sym_lines(struct sym_file *f, uint64_t addr, struct sym_frame *out, size_t max)
+{
+	Dwarf *d = sym_file_dwarf(f);
+	struct search s = {.addr = addr, .left = MAX_ENTRIES};
+	const char *file = NULL;
+	Dwarf_Line *line;
+	Dwarf_Die cu;
+	int number_of = 0;
+	size_t n = 0;
+
+	if (!d || !find_unit(d, addr, &cu))
+		return 0;
+	line = dwarf_getsrc_die(&cu, addr);
+	if (line) {
+		file = dwarf_linesrc(line, NULL, NULL);
+		if (dwarf_lineno(line, &number_of))
+			number_of = 0;
+	}
+	descend(&s, &cu, 0);
+	/* Innermost first; each is called at the place its entry states. */
+	for (size_t i = s.n; i-- > 0 && n < max;) {
+		bool inlined = dwarf_tag(&s.scope[i]) == DW_TAG_inlined_subroutine;
+
+		out[n++] = (struct sym_frame){
+			.function = function_of(&s.scope[i]),
+			.file = copy(file),
+			.line = number_of,
+			.is_inlined = inlined,
+		};
+		if (!inlined)
+			break;
+		file = call_file(&cu, &s.scope[i]);
+		number_of = number(&s.scope[i], DW_AT_call_line);
+	}
+	if (!n && file)
+		out[n++] = (struct sym_frame){.file = copy(file), .line = number_of};
+	return n;
+}

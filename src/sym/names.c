@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The name of an address, from whatever the file has: symbols, mini debug information, debug
+ * information. Found once and kept. */
+#include "sym/sym_priv.h"
+
+/* Symbols of a separate debug file. */
+static const char *debug_symbol(struct sym_file *f, uint64_t addr)
+{
+	Dwarf *d = sym_file_dwarf(f);
+	Elf *elf = d ? dwarf_getelf(d) : NULL;
+	Elf_Scn *scn = NULL;
+
+	if (!elf || elf == dso_elf(f->dso))
+		return NULL;
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr sh;
+		Elf_Data *data;
+
+		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_SYMTAB)
+			continue;
+		data = elf_getdata(scn, NULL);
+		for (size_t i = 1; data && i < data->d_size / sizeof(Elf64_Sym); i++) {
+			GElf_Sym s;
+
+			if (gelf_getsym(data, (int)i, &s) && GELF_ST_TYPE(s.st_info) == STT_FUNC &&
+			    addr - s.st_value < s.st_size)
+				return elf_strptr(elf, sh.sh_link, s.st_name);
+		}
+	}
+	return NULL;
+}
+
+static char *function_at(struct sym_file *f, uint64_t addr)
+{
+	struct dso *mini;
+	struct dso_sym sym;
+	const char *name;
+
+	if (!dso_function_at(f->dso, addr, &sym, &name))
+		return sym_demangle(name);
+	mini = sym_file_mini(f);
+	if (mini && !dso_function_at(mini, addr, &sym, &name))
+		return sym_demangle(name);
+	name = debug_symbol(f, addr);
+	return name ? sym_demangle(name) : NULL;
+}
+
+static void fill(struct sym_file *f, uint64_t addr, struct sym_names_of *to)
+{
+	struct sym_frame *last;
+	char *name;
+
+	to->n = sym_lines(f, addr, to->v, SYM_MAX_INLINED);
+	if (!to->n)
+		to->n = 1;
+	last = &to->v[to->n - 1];
+	name = function_at(f, addr);
+	/* The symbol knows the class and namespace that an entry may leave out. */
+	if (name && !last->is_inlined) {
+		free((void *)(uintptr_t)last->function);
+		last->function = name;
+	} else {
+		free(name);
+	}
+	for (size_t i = 0; i < to->n; i++) {
+		to->v[i].module = f->path;
+		to->v[i].addr = addr;
+	}
+}
+
+const struct sym_names_of *sym_file_names(struct sym_file *f, uint64_t addr,
+					  struct sym_stats *stats)
+{
+	uint64_t *at = map64_put(&f->names, addr ? addr : 1);
+	struct sym_names_of *n;
+
+	if (!at)
+		return NULL;
+	if (*at)
+		return (void *)(uintptr_t)*at;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return NULL;
+	fill(f, addr, n);
+	stats->names++;
+	stats->names_unknown += !n->v[n->n - 1].function;
+	*at = (uintptr_t)n;
+	return n;
+}

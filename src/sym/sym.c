@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One process: which file lies where. Files are known by what is mapped (device, inode, name), so
+ * that a library that comes back is not opened again. */
+#include "sym/sym_priv.h"
+
+#define REREAD_NS  1000000000ull
+#define UNKNOWN_NS 50000000ull /* again so soon only for an address that is in no file */
+#define MAX_FILES  2048
+
+int sym_open(const struct proc *p, struct sym **out)
+{
+	struct sym *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return fail(-ENOMEM, "out of memory");
+	s->view = *p;
+	s->view.maps = NULL;
+	s->view.map_text = NULL;
+	s->view.n_maps = 0;
+	*out = s;
+	return 0;
+}
+
+void sym_close(struct sym *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->files.n; i++)
+		sym_file_close(s->files.v[i]);
+	vec_free(&s->files);
+	free(s->view.maps);
+	free(s->view.map_text);
+	free(s->file_of);
+	free(s);
+}
+
+/* A process that has ended has no maps: what was known stays. */
+static void read_maps(struct sym *s)
+{
+	int32_t *file_of;
+
+	s->read_ns = clock_ns();
+	if (proc_read_maps(&s->view))
+		return;
+	file_of = realloc(s->file_of, (s->view.n_maps + 1) * sizeof(*file_of));
+	if (!file_of) {
+		s->view.n_maps = 0;
+		return;
+	}
+	s->file_of = file_of;
+	for (size_t i = 0; i < s->view.n_maps; i++)
+		file_of[i] = SYM_FILE_UNKNOWN;
+}
+
+static int32_t file_of_row(struct sym *s, const struct proc_map *m)
+{
+	struct sym_file *f, **to;
+
+	for (size_t i = 0; i < s->files.n; i++)
+		if (s->files.v[i]->inode == m->inode && s->files.v[i]->dev == m->dev &&
+		    !strcmp(s->files.v[i]->path, m->path))
+			return (int32_t)i;
+	if (s->files.n == MAX_FILES || !(m->inode || !strcmp(m->path, "[vdso]")) ||
+	    sym_file_open(&s->view, m, &f))
+		return SYM_FILE_NONE;
+	to = vec_push(&s->files);
+	if (!to) {
+		sym_file_close(f);
+		return SYM_FILE_NONE;
+	}
+	*to = f;
+	s->stats.files++;
+	s->stats.files_refused += !f->dso;
+	return (int32_t)(s->files.n - 1);
+}
+
+static bool is_old(const struct sym *s, uint64_t age_ns)
+{
+	return !s->read_ns || clock_ns() - s->read_ns > age_ns;
+}
+
+static const struct proc_map *code_row(struct sym *s, uint64_t pc)
+{
+	const struct proc_map *m = proc_find_map(&s->view, pc);
+
+	if (!m && is_old(s, UNKNOWN_NS)) {
+		read_maps(s);
+		m = proc_find_map(&s->view, pc);
+	}
+	return m && m->executable ? m : NULL;
+}
+
+bool sym_is_code(struct sym *s, uint64_t pc)
+{
+	return code_row(s, pc);
+}
+
+void sym_refresh(struct sym *s)
+{
+	if (is_old(s, REREAD_NS))
+		read_maps(s);
+}
+
+bool sym_locate(struct sym *s, uint64_t pc, struct sym_pc *out)
+{
+	const struct proc_map *m = code_row(s, pc);
+	const struct sym_file *f;
+	size_t row;
+
+	*out = (struct sym_pc){pc, pc, SYM_FILE_NONE};
+	if (!m)
+		return false;
+	row = (size_t)(m - s->view.maps);
+	if (s->file_of[row] == SYM_FILE_UNKNOWN)
+		s->file_of[row] = file_of_row(s, m);
+	if (s->file_of[row] < 0)
+		return false;
+	f = s->files.v[s->file_of[row]];
+	out->file = s->file_of[row];
+	out->addr = pc - m->start + m->offset; /* of a file that cannot be read: its offset */
+	if (f->dso && dso_offset_to_addr(f->dso, out->addr, &out->addr))
+		out->file = SYM_FILE_NONE;
+	return out->file >= 0;
+}
+
+const char *sym_module(const struct sym *s, const struct sym_pc *pc)
+{
+	return pc->file >= 0 && (size_t)pc->file < s->files.n ? s->files.v[pc->file]->path : "";
+}
+
+size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out)
+{
+	struct sym_file *f = *sym_module(s, pc) ? s->files.v[pc->file] : NULL;
+	const struct sym_names_of *n = f && f->dso ? sym_file_names(f, pc->addr, &s->stats) : NULL;
+
+	if (n) {
+		*out = n->v;
+		return n->n;
+	}
+	s->nowhere.v[0] = (struct sym_frame){.module = sym_module(s, pc), .addr = pc->addr};
+	*out = s->nowhere.v;
+	return 1;
+}
+
+const struct sym_stats *sym_stats(const struct sym *s)
+{
+	return &s->stats;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Native frames of one process: a copied stack becomes addresses in files, and those become names.
+ * Files are opened when their code is first met and stay open, so that names can be had after the
+ * process has gone. All that is read is hostile: what makes no sense is "don't know". Not
+ * thread-safe.
+ */
+#ifndef PYLEAK_SYM_H
+#define PYLEAK_SYM_H
+
+#include "dso/dso.h"
+#include "proc/proc.h"
+
+#define SYM_MAX_FRAMES 96
+#define SYM_REGS       17 /* in DWARF order; the last is the instruction pointer */
+
+enum sym_reg {
+	SYM_RBX = 3,
+	SYM_RBP = 6,
+	SYM_RSP = 7,
+	SYM_R12 = 12,
+	SYM_R13 = 13,
+	SYM_R14 = 14,
+	SYM_R15 = 15,
+	SYM_RIP = 16
+};
+
+struct sym;
+
+int sym_open(const struct proc *p, struct sym **out);
+void sym_close(struct sym *s);
+
+/* A stack as it was: registers at one instruction, and the memory from @start on. */
+struct sym_copy {
+	uint64_t reg[SYM_REGS];
+	uint32_t known; /* bit n: reg[n] is known; rsp and rip must be */
+	uint64_t start;
+	const uint8_t *data;
+	size_t len;
+};
+
+/* Where a frame was: at @addr of a file, as the file counts its addresses. Of a caller, the address
+ * is inside its call instruction. */
+struct sym_pc {
+	uint64_t pc;   /* at run time */
+	uint64_t addr; /* 0 when in no file */
+	int32_t file;  /* -1: none */
+};
+
+enum sym_end {
+	SYM_END_OUTERMOST, /* all of it */
+	SYM_END_COPY,	   /* the copy ends earlier than the stack */
+	SYM_END_NO_CFI,	   /* code without unwind information */
+	SYM_END_NO_FILE,   /* generated code, or the file cannot be read */
+	SYM_END_BROKEN,	   /* what was found makes no sense */
+	SYM_END_LONG,	   /* more than @max frames */
+};
+const char *sym_end_name(enum sym_end e);
+
+/* Innermost first. Returns the number of frames, at most @max. Reads the maps again when they are
+ * older than the copies may be. */
+size_t sym_unwind(struct sym *s, const struct sym_copy *c, struct sym_pc *out, size_t max,
+		  enum sym_end *end);
+
+struct sym_frame {
+	const char *function; /* NULL = unknown */
+	const char *module;   /* as the process calls it; "" in no file */
+	const char *file;     /* source file, NULL = unknown */
+	int line;	      /* 0 = unknown */
+	uint64_t addr;	      /* in the module, what addr2line takes; run-time address in no file */
+	bool is_inlined;      /* its code is part of the next frame's function */
+};
+
+/* What is known of one address, inlined functions first. Remembered: the second time costs nothing.
+ * Strings live as long as @s. Returns at least 1. */
+size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out);
+/* The module of an address alone. */
+const char *sym_module(const struct sym *s, const struct sym_pc *pc);
+
+struct sym_stats {
+	uint64_t stacks, frames, ends[6];
+	uint64_t files, files_refused, names, names_unknown;
+};
+const struct sym_stats *sym_stats(const struct sym *s);
+
+/* A name as people write it; the name itself when it is not mangled or makes no sense. Caller
+ * frees; NULL when memory ran out. */
+char *sym_demangle(const char *name);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of this room share. */
+#ifndef PYLEAK_SYM_PRIV_H
+#define PYLEAK_SYM_PRIV_H
+
+#include "base/map64.h"
+#include "sym/sym.h"
+
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+
+#define SYM_MAX_INLINED 16
+#define SYM_DEBUG_MAX	(256u << 20) /* a debug file larger than this is left alone */
+
+struct sym_names_of {
+	struct sym_frame v[SYM_MAX_INLINED + 1];
+	size_t n;
+};
+
+/* One ELF file, as often as it is mapped. */
+struct sym_file {
+	char *path; /* as the process calls it */
+	uint64_t inode;
+	uint32_t dev;
+	char root[32];	  /* "/proc/PID/root": where its separate debug files may lie */
+	struct dso *dso;  /* NULL: could not be opened */
+	struct dso *mini; /* .gnu_debugdata */
+	bool tried_eh, tried_debug, tried_dwarf, tried_mini;
+	Dwarf_CFI *eh, *debug; /* eh is ours, debug belongs to dwarf */
+	Dwfl *dwfl;	       /* only for debug information */
+	Dwfl_Module *module;
+	Dwarf *dwarf;	    /* belongs to module */
+	struct map64 names; /* address -> struct sym_names_of * */
+};
+
+#define SYM_FILE_NONE	 (-1)
+#define SYM_FILE_UNKNOWN (-2) /* not looked at yet */
+
+struct sym {
+	struct proc view; /* the process with maps of our own: others hold pointers into its */
+	int32_t *file_of; /* of each row of the maps */
+	VEC(struct sym_file *) files;
+	uint64_t read_ns; /* when the maps were read */
+	struct sym_names_of nowhere;
+	struct sym_stats stats;
+};
+
+/* The file and address of a run-time address. False: in no file that can be read. */
+bool sym_locate(struct sym *s, uint64_t pc, struct sym_pc *out);
+bool sym_is_code(struct sym *s, uint64_t pc);
+/* Read the maps again when they are older than what was copied may be. */
+void sym_refresh(struct sym *s);
+
+/* file.c */
+int sym_file_open(const struct proc *p, const struct proc_map *m, struct sym_file **out);
+void sym_file_close(struct sym_file *f);
+/* Call frame information: of the loaded file, and of its debug information; NULL = none. */
+Dwarf_CFI *sym_file_cfi(struct sym_file *f);
+Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f);
+/* Debug information, looked for when first asked; NULL = none. */
+Dwarf *sym_file_dwarf(struct sym_file *f);
+/* The symbols of .gnu_debugdata, NULL = none. */
+struct dso *sym_file_mini(struct sym_file *f);
+
+/* lines.c: inlined functions and lines at @addr; returns how many frames of @out were filled, 0
+ * when there is no debug information for it. The last is the function itself. */
+size_t sym_lines(struct sym_file *f, uint64_t addr, struct sym_frame *out, size_t max);
+
+/* names.c */
+const struct sym_names_of *sym_file_names(struct sym_file *f, uint64_t addr,
+					  struct sym_stats *stats);
+
+/* expr.c: DWARF expressions of call frame information. */
+struct sym_regs {
+	uint64_t v[SYM_REGS];
+	uint32_t known;
+};
+
+struct sym_eval {
+	const struct sym_regs *regs;
+	const struct sym_copy *memory;
+	uint64_t cfa;
+	bool has_cfa;
+	bool is_outside; /* out: memory was wanted that the copy does not have */
+};
+
+bool sym_read_word(const struct sym_copy *c, uint64_t addr, uint64_t *out);
+/* Evaluate; when @as_location, the value is that of the memory the result points at unless the
+ * expression says otherwise. */
+bool sym_eval(struct sym_eval *e, const Dwarf_Op *ops, size_t n, bool as_location, uint64_t *out);
+
+#endif
