@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A saved JSON report as the model it was written from. Members that this version does not know are
+ * left out, members that an older version did not write are unknown. */
+#ifndef PYLEAK_REPORT_READ_H
+#define PYLEAK_REPORT_READ_H
+
+#include "report/report.h"
+
+#define REPORT_SCHEMA "pyleak-bpf/report/1"
+
+/* -ENOENT, -EACCES ...: it cannot be opened; -EFBIG: larger than a report can be; -EINVAL: no JSON,
+ * cut short, or no report of ours. With the sentence. "-" is standard input. */
+int report_read(const char *path, struct report **out);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One process of a saved report. The tables are the members that out/json.c writes. */
+#include "report/read_priv.h"
+
+#define END                       \
+	{                         \
+		NULL, READ_INT, 0 \
+	}
+#define P(name, type, field)                                       \
+	{                                                          \
+		name, type, offsetof(struct report_process, field) \
+	}
+#define M(name, type, field)                                      \
+	{                                                         \
+		name, type, offsetof(struct report_memory, field) \
+	}
+#define C(name, type, field)                                      \
+	{                                                         \
+		name, type, offsetof(struct report_cgroup, field) \
+	}
+#define T(name, type, field)                                      \
+	{                                                         \
+		name, type, offsetof(struct report_series, field) \
+	}
+#define S(name, type, field)                                    \
+	{                                                       \
+		name, type, offsetof(struct report_site, field) \
+	}
+#define F(name, type, field)                                     \
+	{                                                        \
+		name, type, offsetof(struct report_frame, field) \
+	}
+
+static const struct read_field process_fields[] = {
+	P("pid", READ_INT, pid),      P("ns_pid", READ_INT, ns_pid), P("ppid", READ_INT, ppid),
+	P("comm", READ_STRING, comm), P("mode", READ_STRING, mode),  END,
+};
+static const struct read_field python_fields[] = {
+	P("version", READ_STRING, python_version),
+	P("allocator", READ_STRING, allocator),
+	P("free_threaded", READ_BOOL, free_threaded),
+	END,
+};
+static const struct read_field probe_fields[] = {
+	P("mechanism", READ_STRING, mechanism),
+	P("on_s", READ_DOUBLE, on_s),
+	P("coverage", READ_DOUBLE, coverage),
+	P("slowdown_pct", READ_DOUBLE, slowdown_pct),
+	END,
+};
+static const struct read_field verdict_fields[] = {
+	P("confidence", READ_DOUBLE, confidence),
+	P("reason", READ_STRING, reason),
+	END,
+};
+static const struct read_field rss_fields[] = {
+	P("rss_bytes", READ_U64, rss_bytes),
+	P("rss_growth_bytes_per_s", READ_DOUBLE, rss_growth_bytes_per_s),
+	END,
+};
+static const struct read_field memory_fields[] = {
+	M("limit_bytes", READ_U64, limit_bytes),
+	M("limit_source", READ_STRING, limit_source),
+	M("limit_name", READ_STRING, limit_name),
+	M("limit_left_bytes", READ_DOUBLE, left_low),
+	M("oom_eta_s", READ_DOUBLE, eta_s),
+	M("oom_eta_low_s", READ_DOUBLE, eta_low_s),
+	M("oom_eta_high_s", READ_DOUBLE, eta_high_s),
+	M("pss_bytes", READ_U64, pss),
+	M("anon_bytes", READ_U64, anon),
+	M("swap_bytes", READ_U64, swap),
+	M("huge_bytes", READ_U64, huge),
+	M("private_bytes", READ_U64, private_bytes),
+	M("shared_bytes", READ_U64, shared),
+	M("minor_faults_per_s", READ_DOUBLE, minor_faults_per_s),
+	M("major_faults_per_s", READ_DOUBLE, major_faults_per_s),
+	END,
+};
+static const struct read_field cgroup_fields[] = {
+	C("version", READ_INT, version),       C("path", READ_STRING, path),
+	C("current_bytes", READ_U64, current), C("file_bytes", READ_U64, file),
+	C("limit_bytes", READ_U64, limit),     C("high_bytes", READ_U64, high),
+	C("oom_kills", READ_U64, oom_kills),   END,
+};
+static const struct read_field series_fields[] = {
+	T("t_s", READ_DOUBLE, t_s),
+	T("rss_bytes", READ_U64, rss_bytes),
+	T("heap_bytes", READ_U64, heap_bytes),
+	T("fds", READ_U64, fds),
+	T("threads", READ_U64, threads),
+	T("anon_bytes", READ_U64, anon_bytes),
+	T("swap_bytes", READ_U64, swap_bytes),
+	T("cgroup_bytes", READ_U64, cgroup_bytes),
+	END,
+};
+static const struct read_field site_fields[] = {
+	S("confidence", READ_DOUBLE, confidence),
+	S("outstanding_bytes", READ_DOUBLE, outstanding_bytes),
+	S("outstanding_count", READ_DOUBLE, outstanding_count),
+	S("growth_bytes_per_s", READ_DOUBLE, growth_bytes_per_s),
+	S("growth_count_per_s", READ_DOUBLE, growth_count_per_s),
+	S("estimated", READ_BOOL, estimated),
+	S("samples", READ_U64, samples),
+	S("oldest_s", READ_DOUBLE, oldest_s),
+	END,
+};
+static const struct read_field hint_fields[] = {
+	{"code", READ_STRING, offsetof(struct report_hint, code)},
+	{"text", READ_STRING, offsetof(struct report_hint, text)},
+	END,
+};
+static const struct read_field type_fields[] = {
+	{"name", READ_STRING, offsetof(struct report_type, name)},
+	{"share", READ_DOUBLE, offsetof(struct report_type, share)},
+	END,
+};
+static const struct read_field frame_fields[] = {
+	F("function", READ_STRING, function),
+	F("file", READ_STRING, file),
+	F("line", READ_INT, line),
+	F("module", READ_STRING, module),
+	END,
+};
+
+/* The number of the word @key in an enum whose words @name tells; @other when it is none of them.
+ */
+static int read_word(struct json_object *o, const char *key, const char *(*name)(int), int n,
+		     int other)
+{
+	struct json_object *v = NULL;
+
+	if (!o || !json_object_object_get_ex(o, key, &v) ||
+	    !json_object_is_type(v, json_type_string))
+		return other;
+	for (int i = 0; i < n; i++)
+		if (!strcmp(json_object_get_string(v), name(i)))
+			return i;
+	return other;
+}
+
+static const char *class_word(int i)
+{
+	return report_class_name((enum report_class)i);
+}
+
+static const char *kind_word(int i)
+{
+	return report_kind_name((enum report_kind)i);
+}
+
+static bool is_word(struct json_object *o, const char *key, const char *word)
+{
+	struct json_object *v = NULL;
+
+	return o && json_object_object_get_ex(o, key, &v) &&
+	       json_object_is_type(v, json_type_string) && !strcmp(json_object_get_string(v), word);
+}
+
+static void read_frame(struct reader *rd, struct json_object *o, struct report_frame *f)
+{
+	struct json_object *v = NULL;
+
+	read_fields(rd, frame_fields, o, f);
+	f->native = is_word(o, "lang", "native");
+	if (f->native && json_object_object_get_ex(o, "offset", &v) &&
+	    json_object_is_type(v, json_type_string))
+		f->offset = strtoull(json_object_get_string(v), NULL, 16);
+}
+
+static void read_site(struct reader *rd, struct json_object *o, struct report_site *s)
+{
+	struct json_object *types = read_array(o, "types"), *stack = read_array(o, "stack"), *v;
+
+	read_fields(rd, site_fields, o, s);
+	read_fields(rd, hint_fields, read_object(o, "hint"), &s->hint);
+	if (o && json_object_object_get_ex(o, "id", &v) && json_object_is_type(v, json_type_string))
+		strncpy(s->id, json_object_get_string(v), sizeof(s->id) - 1);
+	s->kind = (enum report_kind)read_word(o, "kind", kind_word, KIND_MAX, KIND_OBJECT);
+	s->verdict =
+		(enum report_class)read_word(o, "verdict", class_word, CLASS_MAX, CLASS_STEADY);
+	s->types = read_room(rd, types, sizeof(*s->types), &s->n_types);
+	for (size_t i = 0; i < s->n_types; i++)
+		read_fields(rd, type_fields, json_object_array_get_idx(types, i), &s->types[i]);
+	s->stack = read_room(rd, stack, sizeof(*s->stack), &s->n_frames);
+	for (size_t i = 0; i < s->n_frames; i++)
+		read_frame(rd, json_object_array_get_idx(stack, i), &s->stack[i]);
+}
+
+static void read_memory(struct reader *rd, struct json_object *o, struct report_process *p)
+{
+	struct json_object *series = read_array(o, "series");
+
+	read_fields(rd, rss_fields, o, p);
+	read_fields(rd, memory_fields, o, &p->memory);
+	p->memory.left_high = p->memory.left_low;
+	read_fields(rd, cgroup_fields, read_object(o, "cgroup"), &p->memory.cgroup);
+	p->series = read_room(rd, series, sizeof(*p->series), &p->n_series);
+	for (size_t i = 0; i < p->n_series; i++)
+		read_fields(rd, series_fields, json_object_array_get_idx(series, i), &p->series[i]);
+}
+
+static void read_cmdline(struct reader *rd, struct json_object *o, struct report_process *p)
+{
+	struct json_object *words = read_array(o, "cmdline");
+
+	p->cmdline = read_room(rd, words, sizeof(*p->cmdline), &p->n_cmdline);
+	for (size_t i = 0; i < p->n_cmdline; i++)
+		p->cmdline[i] = read_string(rd, json_object_array_get_idx(words, i));
+}
+
+static void read_lost(struct reader *rd, struct json_object *o, struct report_process *p)
+{
+	struct json_object *lost = read_object(o, "lost");
+	size_t n = lost ? (size_t)json_object_object_length(lost) : 0, i = 0;
+
+	p->lost = n ? report_alloc(rd->r, n * sizeof(*p->lost)) : NULL;
+	if (n && !p->lost)
+		rd->out_of_memory = true;
+	if (!p->lost)
+		return;
+	json_object_object_foreach(lost, key, value)
+	{
+		p->lost[i].key = p->lost[i].text = report_strdup(rd->r, key);
+		rd->out_of_memory |= !p->lost[i].key;
+		p->lost[i++].n = json_object_get_uint64(value);
+	}
+	p->n_lost = i;
+}
+
+void read_process(struct reader *rd, struct json_object *o, struct report_process *p)
+{
+	struct json_object *verdict = read_object(o, "verdict"), *sites = read_array(o, "sites");
+
+	read_fields(rd, process_fields, o, p);
+	read_fields(rd, python_fields, read_object(o, "python"), p);
+	read_fields(rd, probe_fields, read_object(o, "probe"), p);
+	read_fields(rd, verdict_fields, verdict, p);
+	p->verdict =
+		(enum report_class)read_word(verdict, "class", class_word, CLASS_MAX, CLASS_STEADY);
+	p->exited = is_word(o, "state", "exited");
+	read_cmdline(rd, o, p);
+	read_memory(rd, read_object(o, "memory"), p);
+	p->sites = read_room(rd, sites, sizeof(*p->sites), &p->n_sites);
+	for (size_t i = 0; i < p->n_sites; i++)
+		read_site(rd, json_object_array_get_idx(sites, i), &p->sites[i]);
+	read_lost(rd, o, p);
+}
