@@ -147,10 +147,8 @@ int dso_open_image(const char *name, void *image, size_t size, struct dso **out)
 	return open_code(name, image, size, out);
 }
 
-int dso_open(const char *path, struct dso **out)
+static int with_symbols(int err, struct dso **out)
 {
-	int err = open_code(path, NULL, 0, out);
-
 	if (!err)
 		err = dso_load_symbols(*out);
 	if (!err)
@@ -160,6 +158,16 @@ int dso_open(const char *path, struct dso **out)
 		*out = NULL;
 	}
 	return err;
+}
+
+int dso_open(const char *path, struct dso **out)
+{
+	return with_symbols(open_code(path, NULL, 0, out), out);
+}
+
+int dso_open_bytes(const char *name, uint8_t *bytes, size_t size, struct dso **out)
+{
+	return with_symbols(open_code(name, bytes, size, out), out);
 }
 
 void dso_close(struct dso *d)

@@ -25,6 +25,8 @@ int dso_open(const char *path, struct dso **out);
 int dso_open_code(const char *path, struct dso **out);
 /* An ELF file in memory (vDSO, mini debug information). Takes @image, from malloc, in any case. */
 int dso_open_image(const char *name, void *image, size_t size, struct dso **out);
+/* The same with symbols and relocations, as dso_open has them. */
+int dso_open_bytes(const char *name, uint8_t *bytes, size_t size, struct dso **out);
 void dso_close(struct dso *d);
 
 const char *dso_path(const struct dso *d);

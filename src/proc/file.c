@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A path that opens the very file behind a row of maps, whatever happened to its name. */
-#include "proc/proc.h"
+#include "proc/source_priv.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,6 +54,8 @@ int proc_map_file(const struct proc *p, const struct proc_map *m, char *path, si
 	char link[96], root[64], exe[64];
 	struct wanted w = {.row = m};
 
+	if (p->source)
+		return fail(-ENOENT, "process %d does not run: its files are out of reach", p->pid);
 	if (!m->inode || m->path[0] != '/')
 		return fail(-ENOENT, "no file is mapped at %" PRIx64 " in process %d", m->start,
 			    p->pid);
@@ -71,4 +73,21 @@ int proc_map_file(const struct proc *p, const struct proc_map *m, char *path, si
 	return fail(-ENOENT, "process %d maps %s, but that file cannot be opened any more%s",
 		    p->pid, m->path,
 		    m->deleted ? " (deleted; /proc/PID/map_files needs CAP_SYS_ADMIN)" : "");
+}
+
+int proc_map_image(const struct proc *p, const struct proc_map *m, uint8_t **bytes, size_t *size)
+{
+	return p->source && m->inode ? p->source->image(p->source, p, m, bytes, size) : -ENOENT;
+}
+
+bool proc_is_program(const struct proc *p, const struct proc_map *m)
+{
+	struct stat exe;
+	char path[32];
+
+	if (p->source)
+		return m->inode && m->inode == p->source->program_inode &&
+		       m->dev == p->source->program_dev;
+	snprintf(path, sizeof(path), "/proc/%d/exe", p->pid);
+	return m->inode && !stat(path, &exe) && exe.st_ino == m->inode;
 }

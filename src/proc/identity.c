@@ -71,6 +71,8 @@ bool proc_alive(const struct proc *p)
 	struct proc_stat st;
 	size_t len;
 
+	if (p->source)
+		return true;
 	if (p->pidfd >= 0) {
 		struct pollfd f = {.fd = p->pidfd, .events = POLLIN};
 
@@ -87,7 +89,7 @@ bool proc_execed(const struct proc *p)
 	uint64_t now, again;
 
 	/* Twice: the parts of the number are not read at one instant. */
-	if (proc_image(p->pid, &now) || now == p->image)
+	if (p->source || proc_image(p->pid, &now) || now == p->image)
 		return false;
 	return !proc_image(p->pid, &again) && again != p->image && proc_alive(p);
 }

@@ -86,8 +86,11 @@ int proc_read_maps(struct proc *p)
 	auto_free char *text = NULL;
 	struct proc_map *rows = NULL;
 	size_t len, n = 0;
-	int err = proc_slurp(p->pid, "maps", &text, &len);
+	int err;
 
+	if (p->source)
+		return 0;
+	err = proc_slurp(p->pid, "maps", &text, &len);
 	if (err == -ENOENT || err == -ESRCH)
 		return fail(-ESRCH, "process %d has ended", p->pid);
 	if (err == -EACCES || err == -EPERM)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Resident memory and threads of a process, as the kernel counts them. */
 #include "proc/proc_priv.h"
+#include "proc/source_priv.h"
 
 int proc_memory(const struct proc *p, struct proc_memory *out)
 {
@@ -10,6 +11,12 @@ int proc_memory(const struct proc *p, struct proc_memory *out)
 	int err;
 
 	memset(out, 0, sizeof(*out));
+	if (p->source) {
+		if (!p->source->has_memory)
+			return fail(-ENODATA, "a core file does not say what was resident");
+		*out = p->source->memory;
+		return 0;
+	}
 	err = proc_slurp(p->pid, "status", &text, &len);
 	if (err || proc_parse_status(text, &st) || st.state == 'Z' || st.state == 'X')
 		return fail(-ESRCH, "process %d has ended", p->pid);

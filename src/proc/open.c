@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Opening a process by pid: who it is, and a sentence when it cannot be watched. */
 #include "proc/proc_priv.h"
+#include "proc/source_priv.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -118,6 +120,15 @@ static int read_first_maps(struct proc *p)
 	return fail(-EINVAL, "process %d (%s) has no memory of its own", p->pid, p->comm);
 }
 
+/* The descriptor belongs to this image of the process: after an exec it reads nothing. */
+static void open_memory(struct proc *p)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", p->pid);
+	p->mem = open(path, O_RDONLY | O_CLOEXEC) + 1;
+}
+
 static int fill(struct proc *p)
 {
 	int err;
@@ -127,6 +138,7 @@ static int fill(struct proc *p)
 	if (err)
 		return err;
 	p->tgid_root = initial_pid(p->pid);
+	open_memory(p);
 	err = read_cmdline(p);
 	if (err)
 		return err;
@@ -162,7 +174,7 @@ int proc_open(int pid, struct proc **out)
 int proc_refresh(struct proc *p)
 {
 	struct proc *now = NULL, old = *p;
-	int err = proc_open(p->pid, &now);
+	int err = p->source ? 0 : proc_open(p->pid, &now);
 
 	if (err || !now)
 		return err;
@@ -180,8 +192,12 @@ void proc_close(struct proc *p)
 {
 	if (!p)
 		return;
-	if (p->pidfd >= 0)
+	if (p->source)
+		p->source->close(p->source);
+	else if (p->pidfd >= 0)
 		close(p->pidfd);
+	if (p->mem > 0)
+		close(p->mem - 1);
 	for (size_t i = 0; p->cmdline && p->cmdline[i]; i++)
 		free(p->cmdline[i]);
 	free(p->cmdline);

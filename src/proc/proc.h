@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One process: identity, maps, memory, files reached through its own mount namespace. */
+/* One process: identity, maps, memory, files reached through its own mount namespace. It runs, or
+ * it was: a snapshot file or an ELF core answers the same questions. */
 #ifndef PYLEAK_PROC_H
 #define PYLEAK_PROC_H
 
@@ -26,12 +27,25 @@ struct proc {
 	int pidfd;	      /* readable when the process has ended; -1 when the kernel has none */
 	uint64_t start_ticks; /* with pid: the identity of the process */
 	uint64_t image;	      /* changes with every exec */
+	int mem;	      /* descriptor of /proc/PID/mem, plus one; 0 = none */
+	struct proc_source *source; /* where the memory comes from when the process does not run */
 };
 
 /* Refuses with one sentence: no such process (-ESRCH), kernel thread, zombie, no permission
  * (-EPERM), a pid that is a thread of another process (said so). */
 int proc_open(int pid, struct proc **out);
 void proc_close(struct proc *p);
+
+/* A process as it was: from a file of proc_save, or from an ELF core (gcore, systemd-coredump).
+ * A core holds no read-only parts of the program and its libraries; they are looked for where they
+ * were, below @sysroot (NULL: /), and taken when the build id is the right one. These are always
+ * "alive", never exec, and have no pidfd. Not thread-safe. */
+int proc_open_snapshot(const char *path, struct proc **out);
+int proc_open_core(const char *path, const char *sysroot, struct proc **out);
+static inline bool proc_is_live(const struct proc *p)
+{
+	return !p->source;
+}
 
 /* The same process again, after it may have exec'ed: name, command line, maps and image as they are
  * now. Pointers into the old ones are void. Refuses as proc_open does. */
@@ -57,13 +71,19 @@ struct proc_req {
 	size_t len;
 	bool ok; /* out */
 };
-/* Many small reads, a few system calls (batches of up to 1024 iovecs; an unreadable address is
- * skipped, the rest is still read). Returns the number read. */
+/* Many small reads; an unreadable address is skipped, the rest is still read. Returns the number
+ * read. */
 size_t proc_read_many(const struct proc *p, struct proc_req *v, size_t n);
 
 /* A path that opens the very file of this row, also when it is deleted or in another mount
  * namespace: /proc/PID/exe, /proc/PID/root/..., /proc/PID/map_files/.... The inode is checked. */
 int proc_map_file(const struct proc *p, const struct proc_map *m, char *path, size_t size);
+
+/* For a process that does not run: what is left of the ELF file of this row, fit for
+ * dso_open_bytes(). Freed by the caller. -ENOENT without a sentence. */
+int proc_map_image(const struct proc *p, const struct proc_map *m, uint8_t **bytes, size_t *size);
+/* Is this a row of the program itself, not of a library? */
+bool proc_is_program(const struct proc *p, const struct proc_map *m);
 
 /* Thread ids as the process itself sees them (its innermost pid namespace). Returns the number, at
  * most @max; 0 when the process has ended. */
@@ -75,5 +95,14 @@ struct proc_memory {
 	uint32_t threads;
 };
 int proc_memory(const struct proc *p, struct proc_memory *out);
+
+/* Saves the process for proc_open_snapshot: docs/SNAPSHOT.md. @image: rows of files whose whole
+ * ELF image is wanted (the one that holds CPython). The file is written beside and renamed. */
+struct proc_saved {
+	uint64_t memory_bytes, file_bytes; /* saved; written */
+	uint64_t unreadable_bytes;	   /* wanted, but gone when it was to be read */
+};
+int proc_save(struct proc *p, const char *path, const struct proc_map *const *image, size_t n,
+	      struct proc_saved *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The threads of a process, numbered as it numbers them itself. */
 #include "proc/proc_priv.h"
+#include "proc/source_priv.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -31,11 +32,18 @@ static int tid_inside(int pid, int tid)
 
 size_t proc_tids(const struct proc *p, int *out, size_t max)
 {
-	bool plain = same_pid_namespace(p->pid);
 	struct dirent *e;
 	char path[40];
 	size_t n = 0;
+	bool plain;
 	DIR *dir;
+
+	if (p->source) {
+		for (; n < max && n < p->source->tids.n; n++)
+			out[n] = p->source->tids.v[n];
+		return n;
+	}
+	plain = same_pid_namespace(p->pid);
 
 	snprintf(path, sizeof(path), "/proc/%d/task", p->pid);
 	dir = opendir(path);

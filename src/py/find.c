@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,23 +41,17 @@ uint64_t py_symbol(const struct py_runtime *rt, const char *name)
 	return dso_symbol(rt->dso, name, &s) ? 0 : rt->bias + s.addr;
 }
 
-static enum rank rank_of(const struct proc_map *m, const struct stat *exe)
+static enum rank rank_of(const struct proc *p, const struct proc_map *m)
 {
 	const char *base = strrchr(m->path, '/');
 
 	if (base && !strncmp(base, "/libpython", 10))
 		return RANK_LIBPYTHON;
-	return exe->st_ino && m->inode == exe->st_ino ? RANK_PROGRAM : RANK_OTHER;
+	return proc_is_program(p, m) ? RANK_PROGRAM : RANK_OTHER;
 }
 
 static int list_files(const struct proc *p, struct files *out)
 {
-	struct stat exe = {0};
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", p->pid);
-	if (stat(path, &exe))
-		exe.st_ino = 0;
 	for (size_t i = 0; i < p->n_maps && out->n < MAX_FILES; i++) {
 		const struct proc_map *m = &p->maps[i];
 		struct file *f = NULL;
@@ -74,7 +67,7 @@ static int list_files(const struct proc *p, struct files *out)
 			if (!f)
 				return fail(-ENOMEM, "out of memory");
 			f->row = m;
-			f->rank = rank_of(m, &exe);
+			f->rank = rank_of(p, m);
 		}
 		f->executable |= m->executable;
 	}
@@ -152,6 +145,21 @@ static int interpreter_state(const struct py_runtime *rt)
 	return 0;
 }
 
+static int open_file(struct py_runtime *rt, const struct proc_map *row)
+{
+	uint8_t *bytes;
+	size_t size;
+	int err;
+
+	if (proc_is_live(rt->proc)) {
+		err = proc_map_file(rt->proc, row, rt->path, sizeof(rt->path));
+		return err ? err : dso_open(rt->path, &rt->dso);
+	}
+	snprintf(rt->path, sizeof(rt->path), "%s", row->path);
+	err = proc_map_image(rt->proc, row, &bytes, &size);
+	return err ? err : dso_open_bytes(row->path, bytes, size, &rt->dso);
+}
+
 /* -ENOENT: not CPython, or its file cannot be opened; anything else ends in a sentence. */
 static int try_file(struct py_runtime *rt, const struct file *f)
 {
@@ -159,9 +167,7 @@ static int try_file(struct py_runtime *rt, const struct file *f)
 	struct dso_sym sym;
 	int err;
 
-	err = proc_map_file(rt->proc, f->row, rt->path, sizeof(rt->path));
-	if (!err)
-		err = dso_open(rt->path, &rt->dso);
+	err = open_file(rt, f->row);
 	/* Its sentence is of interest for the program itself and for libpython only. */
 	if (err)
 		return f->rank == RANK_OTHER || err == -ENOEXEC ? -ENOENT : -EACCES;
@@ -244,8 +250,14 @@ static int refuse_32bit(const struct proc *p)
 
 int py_find(struct proc *p, struct py_runtime *rt)
 {
-	int err = refuse_32bit(p);
+	int err = proc_is_live(p) ? refuse_32bit(p) : 0;
 
+	if (!proc_is_live(p)) {
+		err = scan(rt);
+		return err == -ENOENT ? fail(err, "process %d (%s): no CPython in the saved files",
+					     p->pid, p->comm)
+				      : err;
+	}
 	for (int i = 0; !err && i < TRIES_STARTING; i++) {
 		err = scan(rt);
 		if (!err || (err != -EAGAIN && err != -ENOENT))

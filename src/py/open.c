@@ -10,11 +10,14 @@ static int fill(struct proc *p, struct py_runtime *rt)
 		return err;
 	rt->layout_source = rt->priv->build.source;
 	err = py_check(rt);
-	if (!err)
+	/* How a running thread finds its own state: of use to probes only, and the code to decode
+	 * is not in a core file. */
+	if (!err && proc_is_live(p))
 		err = py_find_tstate(rt);
 	if (err)
 		return err;
-	py_find_gilstate(rt);
+	if (proc_is_live(p))
+		py_find_gilstate(rt);
 	py_find_gc(rt);
 	py_find_allocators(rt);
 	py_find_obmalloc(rt);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a process that does not run is read from. Private to the room: the others see proc_read. */
+#ifndef PYLEAK_PROC_SOURCE_PRIV_H
+#define PYLEAK_PROC_SOURCE_PRIV_H
+
+#include "proc/proc.h"
+
+#define SOURCE_MAX_TIDS 65536
+
+struct proc_source {
+	/* Up to @len bytes at @addr that lie in one piece: how many were read, 0 = none there,
+	 * -errno = the file is damaged (counted, and read as missing). */
+	ssize_t (*read)(struct proc_source *s, uint64_t addr, void *buf, size_t len);
+	int (*image)(struct proc_source *s, const struct proc *p, const struct proc_map *m,
+		     uint8_t **bytes, size_t *size);
+	void (*close)(struct proc_source *s);
+	VEC(int) tids;
+	struct proc_memory memory;
+	bool has_memory;
+	uint64_t program_inode;
+	uint32_t program_dev;
+};
+
+int source_read(const struct proc *p, uint64_t addr, void *buf, size_t len);
+
+/* The loaded parts of an ELF file put together again from memory; what is missing is zero.
+ * -ENOENT without a sentence. */
+int source_rebuild_image(const struct proc *p, const struct proc_map *m, uint8_t **bytes,
+			 size_t *size);
+/* The build id of an ELF image in lower-case hex; "" = none. */
+void source_build_id(const uint8_t *elf, size_t size, char out[41]);
+/* A whole file, at most @max bytes; -errno without a sentence. */
+int source_read_file(const char *path, size_t max, uint8_t **bytes, size_t *size);
+
+#endif
