@@ -100,33 +100,39 @@ static int check_memory(struct proc *p)
 	return 0;
 }
 
+/* The descriptor belongs to this image of the process: after an exec it reads nothing. */
+static void open_memory(struct proc *p)
+{
+	char path[32];
+
+	if (p->mem > 0)
+		close(p->mem - 1);
+	snprintf(path, sizeof(path), "/proc/%d/mem", p->pid);
+	p->mem = open(path, O_RDONLY | O_CLOEXEC) + 1;
+}
+
 /* In the middle of exec or exit a process has no memory for a moment. */
 static int read_first_maps(struct proc *p)
 {
 	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
 
 	for (int i = 0; i < 5; i++) {
-		int err = proc_read_maps(p);
+		int err;
 
+		open_memory(p);
+		err = proc_read_maps(p);
 		if (err)
 			return err;
 		if (p->n_maps)
-			return check_memory(p);
+			err = check_memory(p);
+		if (p->n_maps && err != -ESRCH)
+			return err;
 		nanosleep(&pause, NULL);
 		err = identify(p);
 		if (err)
 			return err;
 	}
 	return fail(-EINVAL, "process %d (%s) has no memory of its own", p->pid, p->comm);
-}
-
-/* The descriptor belongs to this image of the process: after an exec it reads nothing. */
-static void open_memory(struct proc *p)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", p->pid);
-	p->mem = open(path, O_RDONLY | O_CLOEXEC) + 1;
 }
 
 static int fill(struct proc *p)
@@ -138,7 +144,6 @@ static int fill(struct proc *p)
 	if (err)
 		return err;
 	p->tgid_root = initial_pid(p->pid);
-	open_memory(p);
 	err = read_cmdline(p);
 	if (err)
 		return err;

@@ -260,6 +260,9 @@ int py_find(struct proc *p, struct py_runtime *rt)
 	}
 	for (int i = 0; !err && i < TRIES_STARTING; i++) {
 		err = scan(rt);
+		/* What was read belonged to the program before. */
+		if (err && proc_execed(p))
+			err = -EAGAIN;
 		if (!err || (err != -EAGAIN && err != -ENOENT))
 			return err;
 		if (err == -ENOENT && i + 1 >= TRIES_MISSING)

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opening what a command looks into, and saving it. */
+#include "cli/source.h"
+
+int cli_source_check(const struct cli_source_opts *o)
+{
+	int n = (o->pids.n > 0) + (o->from != NULL) + (o->core != NULL);
+
+	if (n == 0)
+		return fail(-EINVAL, "which process? Name it with -p PID, or a saved one with "
+				     "--from FILE or --core FILE");
+	if (n > 1 || o->pids.n > 1)
+		return fail(-EINVAL, "one process at a time: -p PID, --from FILE or --core FILE");
+	if (o->sysroot && !o->core)
+		return fail(-EINVAL, "--sysroot goes with --core");
+	return 0;
+}
+
+static int open_proc(const struct cli_source_opts *o, struct proc **out)
+{
+	if (o->from)
+		return proc_open_snapshot(o->from, out);
+	if (o->core)
+		return proc_open_core(o->core, o->sysroot, out);
+	return proc_open(o->pids.v[0], out);
+}
+
+int cli_source_open(const struct cli_source_opts *o, struct cli_source *out)
+{
+	const char *file = o->from ? o->from : o->core;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = open_proc(o, &out->proc);
+	if (err)
+		return err;
+	err = py_open(out->proc, &out->rt);
+	if (!err)
+		err = heap_open(out->rt, &out->heap);
+	if (err && file)
+		err = fail_in(err, "%s", file);
+	if (err)
+		cli_source_close(out);
+	else
+		out->live = proc_is_live(out->proc);
+	return err;
+}
+
+void cli_source_close(struct cli_source *s)
+{
+	heap_close(s->heap);
+	py_close(s->rt);
+	proc_close(s->proc);
+	memset(s, 0, sizeof(*s));
+}
+
+int cli_source_save(struct cli_source *s, const char *path, FILE *say)
+{
+	const struct proc_map *image = NULL;
+	struct proc_saved saved;
+	char memory[32], file[32];
+	int err;
+
+	/* Memory that came since the process was opened. */
+	err = proc_read_maps(s->proc);
+	if (err)
+		return err;
+	for (size_t i = 0; i < s->proc->n_maps && !image; i++)
+		if (s->proc->maps[i].inode && !strcmp(s->proc->maps[i].path, s->rt->name))
+			image = &s->proc->maps[i];
+	err = proc_save(s->proc, path, &image, image ? 1 : 0, &saved);
+	if (err || !say)
+		return err;
+	fprintf(say, "saved %s of memory in %s (%s)\n",
+		fmt_bytes(memory, sizeof(memory), (double)saved.memory_bytes), path,
+		fmt_bytes(file, sizeof(file), (double)saved.file_bytes));
+	if (saved.unreadable_bytes)
+		fprintf(say, "%s went away before they could be read\n",
+			fmt_bytes(memory, sizeof(memory), (double)saved.unreadable_bytes));
+	return 0;
+}
