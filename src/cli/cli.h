@@ -10,6 +10,7 @@ enum cli_exit {
 	CLI_DONE = 0,
 	CLI_FAILED = 1,	       /* one line on standard error says what and what to do */
 	CLI_USAGE = 2,	       /* bad command line */
+	CLI_LEAK = 3,	       /* --fail-on leak, and one was found */
 	CLI_INTERRUPTED = 130, /* Ctrl-C before anything could be reported */
 };
 

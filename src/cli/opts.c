@@ -137,6 +137,14 @@ static int parse_number(const struct opt *o, const char *text, void *to)
 	return 0;
 }
 
+static int add_string(const struct opt *o, const char *text, struct opt_strings *out)
+{
+	if (out->n == OPTS_MAX_STRINGS)
+		return fail(-EINVAL, "--%s: at most %d of them", o->name, OPTS_MAX_STRINGS);
+	out->v[out->n++] = text;
+	return 0;
+}
+
 static int store(const struct opt *o, const char *text, void *out)
 {
 	void *to = (char *)out + o->offset;
@@ -155,6 +163,8 @@ static int store(const struct opt *o, const char *text, void *out)
 		return parse_word(o, text, to);
 	case OPT_PIDS:
 		return parse_pids(o, text, to);
+	case OPT_STRINGS:
+		return add_string(o, text, to);
 	case OPT_SIZE:
 		return parse_size(o, text, to);
 	case OPT_U32:

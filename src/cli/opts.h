@@ -7,21 +7,28 @@
 
 #include "base/base.h"
 
-#define OPTS_MAX_PIDS 64
+#define OPTS_MAX_PIDS	 64
+#define OPTS_MAX_STRINGS 32
 
 enum opt_type {
-	OPT_FLAG,   /* bool */
-	OPT_COUNT,  /* int, one more each time */
-	OPT_U32,    /* uint32_t */
-	OPT_NUMBER, /* double */
-	OPT_SIZE,   /* uint64_t, takes k, M, G */
-	OPT_STRING, /* const char * */
-	OPT_WORD,   /* const char *, one of .words */
-	OPT_PIDS,   /* struct opt_pids */
+	OPT_FLAG,    /* bool */
+	OPT_COUNT,   /* int, one more each time */
+	OPT_U32,     /* uint32_t */
+	OPT_NUMBER,  /* double */
+	OPT_SIZE,    /* uint64_t, takes k, M, G */
+	OPT_STRING,  /* const char * */
+	OPT_WORD,    /* const char *, one of .words */
+	OPT_PIDS,    /* struct opt_pids */
+	OPT_STRINGS, /* struct opt_strings: may be given several times */
 };
 
 struct opt_pids {
 	int v[OPTS_MAX_PIDS];
+	size_t n;
+};
+
+struct opt_strings {
+	const char *v[OPTS_MAX_STRINGS];
 	size_t n;
 };
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/alerts.h"
 #include "cli/cli.h"
 #include "cli/stop.h"
 #include "cli/watch_opts.h"
@@ -28,9 +29,11 @@ struct watch {
 	size_t n, n_over;
 	uint64_t start_ns;
 	double started_at;
-	bool has_failed;  /* a session could not go on */
-	bool is_unread;	  /* nobody reads standard output any more */
-	bool json_stdout; /* then nothing else is written there */
+	bool has_failed;      /* a session could not go on */
+	bool is_unread;	      /* nobody reads standard output any more */
+	bool is_stdout_taken; /* by JSON: then nothing else is written there */
+	bool has_leak;	      /* as of the final report */
+	struct alerts alerts;
 };
 
 static double elapsed_s(const struct watch *w)
@@ -127,6 +130,7 @@ static int fill(struct watch *w, struct report *r, bool final)
 		err = session_fill(w->target[i].session, r, &r->processes[i]);
 		if (err)
 			return name_target(err, w->target[i].pid);
+		w->has_leak = w->has_leak || (final && r->processes[i].verdict == CLASS_LEAK);
 	}
 	return 0;
 }
@@ -141,7 +145,7 @@ static int print_text(struct watch *w, const struct report *r)
 	};
 	int err;
 
-	if (w->json_stdout || w->is_unread)
+	if (w->is_stdout_taken || w->is_unread)
 		return 0;
 	err = out_term(stdout, r, &to);
 	/* The reader left (a closed pipe, a terminal that hung up): no fault, and nobody to tell.
@@ -157,7 +161,7 @@ static int write_json(struct watch *w, const struct report *r)
 {
 	int err = w->o.json ? out_json_file(w->o.json, r) : 0;
 
-	return w->json_stdout && err == -EPIPE ? 0 : err;
+	return w->is_stdout_taken && err == -EPIPE ? 0 : err;
 }
 
 /* A full disk behind standard output is no reason to lose the JSON file, nor the reverse. */
@@ -232,6 +236,23 @@ static bool is_done(const struct watch *w)
 	       (w->o.duration_s > 0 && elapsed_s(w) >= w->o.duration_s);
 }
 
+static void check_alerts(struct watch *w)
+{
+	uint64_t now = clock_ns();
+	struct metrics m;
+
+	if (!alerts_due(&w->alerts, now))
+		return;
+	for (size_t i = 0; i < w->n; i++) {
+		struct target *t = &w->target[i];
+
+		if (t->is_over)
+			continue;
+		session_metrics(t->session, &m);
+		alerts_check(&w->alerts, i, t->pid, session_comm(t->session), &m, now);
+	}
+}
+
 static int loop(struct watch *w)
 {
 	double next_s = w->o.interval_s;
@@ -239,6 +260,7 @@ static int loop(struct watch *w)
 
 	while (!err && !is_done(w)) {
 		work(w, until_next(w, next_s));
+		check_alerts(w);
 		if (is_done(w) || elapsed_s(w) < next_s)
 			continue;
 		if (!w->o.is_quiet)
@@ -267,9 +289,12 @@ static int run(struct watch *w)
 	if (!err && w->o.json)
 		err = out_json_check(w->o.json);
 	if (!err)
+		err = alerts_open(&w->alerts, w->o.alert_log, w->o.alert_hook);
+	if (!err)
 		err = open_all(w);
 	if (!err && stop_asked()) {
 		close_all(w);
+		alerts_close(&w->alerts);
 		return CLI_INTERRUPTED;
 	}
 	if (!err) {
@@ -279,16 +304,19 @@ static int run(struct watch *w)
 		err = loop(w);
 	}
 	close_all(w);
+	alerts_close(&w->alerts);
 	if (err)
 		return cli_complain(CLI_FAILED);
-	return w->has_failed ? CLI_FAILED : CLI_DONE;
+	if (w->has_failed)
+		return CLI_FAILED;
+	return w->o.fail_on && w->has_leak ? CLI_LEAK : CLI_DONE;
 }
 
 int cli_watch(int argc, char **argv)
 {
 	struct watch w = {0};
 
-	if (watch_opts_parse(argc, argv, &w.o) != 0)
+	if (watch_opts_parse(argc, argv, &w.o) != 0 || alerts_init(&w.o.alerts, &w.alerts) != 0)
 		return cli_complain(CLI_USAGE);
 	if (w.o.want_help) {
 		watch_opts_help(stdout);
@@ -299,6 +327,8 @@ int cli_watch(int argc, char **argv)
 		return CLI_DONE;
 	}
 	log_set_level(w.o.is_quiet && !w.o.verbose ? LOG_QUIET : (enum log_level)w.o.verbose);
-	w.json_stdout = w.o.json && strcmp(w.o.json, "-") == 0;
+	w.is_stdout_taken = (w.o.json && strcmp(w.o.json, "-") == 0) ||
+			    (w.o.alert_log && strcmp(w.o.alert_log, "-") == 0);
+	w.alerts.is_quiet = w.o.is_quiet;
 	return run(&w);
 }

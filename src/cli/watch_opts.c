@@ -4,6 +4,7 @@
 
 #define ROW(field) offsetof(struct watch_opts, field)
 
+static const char *const failures[] = {"leak", NULL};
 static const char *const modes[] = {"auto", NULL};
 
 static const struct opt table[] = {
@@ -28,6 +29,19 @@ static const struct opt table[] = {
 	 "also write the final report as JSON; - is standard output, and then nothing else is "
 	 "written there",
 	 0, 0, NULL},
+	{0, OPT_STRINGS, "alert", "RULE", ROW(alerts),
+	 "tell when a rule holds: 'rss>2G', 'growth>1M/min for 10m', 'eta<1h'; also pss, swap, "
+	 "heap, fds, threads, limit>90%; may be given several times",
+	 0, 0, NULL},
+	{0, OPT_STRING, "alert-log", "FILE", ROW(alert_log),
+	 "append alerts to FILE as JSON lines; - is standard output, and then nothing else is "
+	 "written there",
+	 0, 0, NULL},
+	{0, OPT_STRING, "alert-hook", "CMD", ROW(alert_hook),
+	 "run CMD for each alert, with PYLEAK_RULE, _STATE, _VALUE, _PID, ... in its environment",
+	 0, 0, NULL},
+	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on),
+	 "leak: exit with status 3 when a process leaks", 0, 0, failures},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "print only the final report", 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose),
 	 "whole stacks, all sites, all counters, what the tool does; twice: more", 0, 0, NULL},
@@ -59,6 +73,11 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(-EINVAL, "--min-size is larger than --max-size: nothing is left");
 	if (out->json && !*out->json)
 		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+	if (!out->alerts.n && (out->alert_log || out->alert_hook))
+		return fail(-EINVAL, "%s needs a rule: --alert 'rss>2G'",
+			    out->alert_log ? "--alert-log" : "--alert-hook");
+	if (out->json && out->alert_log && !strcmp(out->json, "-") && !strcmp(out->alert_log, "-"))
+		return fail(-EINVAL, "--json and --alert-log cannot both be standard output");
 	return 0;
 }
 
@@ -88,7 +107,7 @@ void watch_opts_help(FILE *f)
 	      "  sudo pyleak-bpf -p 1234 -d 60 -q           one report after a minute\n"
 	      "  sudo pyleak-bpf -p \"$(pgrep -d, gunicorn)\" -d 60 -q --json - | jq .\n"
 	      "\n"
-	      "Exit status: 0 done, 1 could not be done, 2 bad usage, 130 interrupted before\n"
-	      "anything could be reported.\n",
+	      "Exit status: 0 done, 1 could not be done, 2 bad usage, 3 --fail-on leak and one\n"
+	      "was found, 130 interrupted before anything could be reported.\n",
 	      f);
 }

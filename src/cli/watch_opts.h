@@ -13,6 +13,8 @@ struct watch_opts {
 	const char *mode;
 	double overhead_pct;
 	const char *json;
+	struct opt_strings alerts;
+	const char *alert_log, *alert_hook, *fail_on;
 	int verbose;
 	bool is_quiet, no_color, want_help, want_version;
 };

@@ -2,9 +2,8 @@
 /* The report as JSON, schema pyleak-bpf/report/1 (docs/report.schema.json). What this version does
  * not find out yet is null or empty, never invented. */
 #include <inttypes.h>
-#include <math.h>
-#include <time.h>
 
+#include "out/event.h"
 #include "out/json_priv.h"
 #include "out/out.h"
 
@@ -12,24 +11,9 @@
 
 static void put_time(struct json *j, const char *key, double t)
 {
-	char day[32], text[48];
-	struct tm tm;
-	time_t s;
-	int ms;
+	char text[48];
 
-	/* Beyond year 9999 RFC 3339 has no form. */
-	if (!(t >= 0 && t < 253402300799.0)) {
-		json_null(j, key);
-		return;
-	}
-	s = (time_t)floor(t);
-	ms = (int)((t - floor(t)) * 1000);
-	if (!gmtime_r(&s, &tm) || strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
-		json_null(j, key);
-		return;
-	}
-	snprintf(text, sizeof(text), "%s.%03dZ", day, ms);
-	json_string(j, key, text);
+	json_string(j, key, *out_time(t, text, sizeof(text)) ? text : NULL);
 }
 
 static void put_line(struct json *j, int line)

@@ -106,6 +106,16 @@ static double explained(const struct session *s, const struct report_process *p)
 	return sites < grows ? sites / grows : 1;
 }
 
+void session_metrics(const struct session *s, struct metrics *out)
+{
+	memwatch_metrics(s->memwatch, out);
+}
+
+const char *session_comm(const struct session *s)
+{
+	return s->proc->comm;
+}
+
 int session_fill(struct session *s, struct report *r, struct report_process *p)
 {
 	double run_s;

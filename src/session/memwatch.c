@@ -11,6 +11,8 @@
 #define ROLLUP_NS    2000000000ull
 #define ROLLUP_SHARE 300 /* page tables are walked for it: this part of our time at most */
 #define BUCKET_S     1.0
+#define RECENT	     60 /* readings that the growth of late is taken from: a minute */
+#define RECENT_MIN   6
 
 enum {
 	SLOPE_ANON, /* anonymous memory, swapped or not: what limits are about */
@@ -19,7 +21,10 @@ enum {
 };
 
 struct memwatch {
-	struct trend_set *slopes;
+	struct trend_set *slopes, *room; /* room: use of the limit that is named below */
+	char room_name[sizeof(((struct proc_limit *)0)->name)];
+	double recent_t[RECENT], recent_rss[RECENT]; /* ring */
+	size_t n_recent;
 	uint64_t read_ns, rollup_ns, pools_bytes, live_bytes;
 	struct proc_memory mem;
 	struct proc_cgroup cgroup;
@@ -56,6 +61,7 @@ void memwatch_free(struct memwatch *w)
 	if (!w)
 		return;
 	trend_set_free(w->slopes);
+	trend_set_free(w->room);
 	free(w);
 }
 
@@ -103,6 +109,31 @@ static uint64_t live_bytes(const struct heap_census *c)
 	return sum;
 }
 
+/* What counts against the nearest limit, others in the same group included. Not for the machine's
+ * memory: what all its processes do is noise here. */
+static void add_room(struct memwatch *w, double t_s)
+{
+	double used = (double)w->limit.limit - (double)w->limit.left_low;
+
+	if (strcmp(w->room_name, w->limit.name) != 0) {
+		trend_set_free(w->room);
+		w->room = NULL;
+		strcpy(w->room_name, w->limit.name);
+	}
+	if (!*w->limit.name || w->limit.kind == PROC_LIMIT_RAM)
+		return;
+	if (w->room || !trend_set_new(1, BUCKET_S, &w->room))
+		trend_set_add(w->room, t_s, &used);
+}
+
+static void add_recent(struct memwatch *w, double t_s)
+{
+	size_t at = w->n_recent++ % RECENT;
+
+	w->recent_t[at] = t_s;
+	w->recent_rss[at] = (double)w->mem.rss_bytes;
+}
+
 void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct proc_memory *m,
 		   const struct heap_census *c, double t_s)
 {
@@ -121,6 +152,8 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	value[SLOPE_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);
 	value[SLOPE_USED] = value[SLOPE_ANON] - (double)w->pools_bytes + (double)w->live_bytes;
 	trend_set_add(w->slopes, t_s, value);
+	add_room(w, t_s);
+	add_recent(w, t_s);
 }
 
 void memwatch_series(const struct memwatch *w, struct report_series *row)
@@ -222,23 +255,78 @@ static void consider(struct eta_growth *g, double slope, double error)
 	g->error = fmax(g->error, error);
 }
 
-void memwatch_predict(const struct memwatch *w, struct report_process *p)
+static void predict(const struct memwatch *w, double leaks, struct report_memory *m)
 {
 	struct eta_growth g = {0};
-	struct trend_fit used, anon;
+	struct trend_fit fit;
 
-	/* What levels off or swings reaches no limit. */
-	if (p->exited || (p->verdict != CLASS_LEAK && p->verdict != CLASS_GROWING &&
-			  p->verdict != CLASS_RETENTION))
-		return;
-	trend_set_fit(w->slopes, SLOPE_USED, &used);
-	trend_set_fit(w->slopes, SLOPE_ANON, &anon);
-	if (used.growing)
-		consider(&g, used.slope, used.error);
-	if (anon.growing)
-		consider(&g, anon.slope, anon.error);
-	consider(&g, leaks_per_s(p), 0);
+	for (size_t i = 0; i < SLOPES; i++) {
+		trend_set_fit(w->slopes, i, &fit);
+		if (fit.growing)
+			consider(&g, fit.slope, fit.error);
+	}
+	if (w->room) {
+		trend_set_fit(w->room, 0, &fit);
+		if (fit.growing)
+			consider(&g, fit.slope, fit.error);
+	}
+	consider(&g, leaks, 0);
 	if (w->pools_bytes > w->live_bytes)
 		g.reusable = (double)(w->pools_bytes - w->live_bytes);
-	eta_predict(&g, &p->memory);
+	eta_predict(&g, m);
+}
+
+void memwatch_predict(const struct memwatch *w, struct report_process *p)
+{
+	/* What levels off or swings reaches no limit. */
+	if (!p->exited && (p->verdict == CLASS_LEAK || p->verdict == CLASS_GROWING ||
+			   p->verdict == CLASS_RETENTION))
+		predict(w, leaks_per_s(p), &p->memory);
+}
+
+/* Over the last minute, or as much of it as there is. */
+static double recent_growth(const struct memwatch *w)
+{
+	size_t n = w->n_recent < RECENT ? w->n_recent : RECENT, first = w->n_recent - n;
+	double t[RECENT], y[RECENT];
+	struct trend_fit fit;
+
+	if (n < RECENT_MIN)
+		return NAN;
+	for (size_t i = 0; i < n; i++) {
+		t[i] = w->recent_t[(first + i) % RECENT];
+		y[i] = w->recent_rss[(first + i) % RECENT];
+	}
+	trend_fit(t, y, n, &fit);
+	return fit.slope;
+}
+
+void memwatch_metrics(const struct memwatch *w, struct metrics *out)
+{
+	struct report_memory m;
+
+	for (size_t i = 0; i < METRIC_MAX; i++)
+		out->v[i] = NAN;
+	if (!w->read_ns)
+		return;
+	out->v[METRIC_RSS] = (double)w->mem.rss_bytes;
+	out->v[METRIC_SWAP] = (double)w->mem.swap_bytes;
+	out->v[METRIC_THREADS] = w->mem.threads;
+	out->v[METRIC_GROWTH] = recent_growth(w);
+	if (w->rollup.rss)
+		out->v[METRIC_PSS] = (double)w->rollup.pss;
+	if (w->pools_bytes)
+		out->v[METRIC_HEAP] = (double)w->live_bytes;
+	if (w->usage.fds != PROC_UNKNOWN)
+		out->v[METRIC_FDS] = (double)w->usage.fds;
+	if (!*w->limit.name)
+		return;
+	out->v[METRIC_LIMIT] = 100 * (1 - (double)w->limit.left_low /
+						  (double)(w->limit.limit ? w->limit.limit : 1));
+	report_memory_init(&m);
+	m.limit_source = "any";
+	m.left_low = (double)w->limit.left_low;
+	m.left_high = (double)w->limit.left_high;
+	predict(w, 0, &m);
+	out->v[METRIC_ETA] = isnan(m.eta_s) ? INFINITY : m.eta_s;
 }

@@ -5,6 +5,7 @@
 
 #include "heap/heap.h"
 #include "proc/limits.h"
+#include "report/alert.h"
 #include "report/report.h"
 
 struct memwatch;
@@ -21,5 +22,7 @@ bool memwatch_change(struct memwatch *w, char *text, size_t size);
 void memwatch_fill(const struct memwatch *w, struct report *r, struct report_memory *out);
 /* When the limit is met, from the leak's slope: the verdicts must be in place. */
 void memwatch_predict(const struct memwatch *w, struct report_process *p);
+
+void memwatch_metrics(const struct memwatch *w, struct metrics *out);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef PYLEAK_SESSION_H
 #define PYLEAK_SESSION_H
 
+#include "report/alert.h"
 #include "report/report.h"
 
 struct session_opts {
@@ -28,6 +29,9 @@ const char *session_end_reason(const struct session *s);
 /* What this is, for the first line: "python3, CPython 3.11.2". Lives as long as the session. */
 const char *session_title(const struct session *s);
 int session_fill(struct session *s, struct report *r, struct report_process *p);
+/* What the process is like now: cheap, for alert rules. */
+void session_metrics(const struct session *s, struct metrics *out);
+const char *session_comm(const struct session *s);
 /* Take every probe out of the target, or put back what the mode wants (for measurements). */
 void session_pause(struct session *s, bool pause);
 

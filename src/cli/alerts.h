@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The rules of --alert at work: who is told, and how. */
+#ifndef PYLEAK_CLI_ALERTS_H
+#define PYLEAK_CLI_ALERTS_H
+
+#include "cli/hook.h"
+#include "cli/opts.h"
+#include "out/event.h"
+#include "report/alert.h"
+
+struct alerts {
+	struct alert_rule rule[OPTS_MAX_STRINGS];
+	size_t n;
+	struct alert_state state[OPTS_MAX_PIDS][OPTS_MAX_STRINGS];
+	struct hooks hooks;
+	int log; /* -1 = none */
+	bool log_failed, is_quiet;
+	uint64_t checked_ns;
+};
+
+/* No log, no hook yet. -EINVAL with the sentence for a rule that is none. */
+int alerts_init(const struct opt_strings *rules, struct alerts *out);
+/* @log is appended to; "-" is standard output. The errno of one that cannot be written. */
+int alerts_open(struct alerts *a, const char *log, const char *hook);
+void alerts_close(struct alerts *a);
+
+/* Is it time to look again? Collects hooks that have ended. */
+bool alerts_due(struct alerts *a, uint64_t now_ns);
+void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
+		  const struct metrics *m, uint64_t now_ns);
+/* Tell the world of an event that is no rule's. */
+void alerts_tell(struct alerts *a, const struct event *e);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One event, one line of JSON. */
+#include "out/event.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "out/json_writer.h"
+
+char *out_time(double t, char *buf, size_t size)
+{
+	char day[32];
+	struct tm tm;
+	time_t s;
+
+	*buf = '\0';
+	/* Beyond year 9999 RFC 3339 has no form. */
+	if (!(t >= 0 && t < 253402300799.0))
+		return buf;
+	s = (time_t)floor(t);
+	if (gmtime_r(&s, &tm) && strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm))
+		snprintf(buf, size, "%s.%03dZ", day, (int)((t - floor(t)) * 1000));
+	return buf;
+}
+
+char *out_event_line(const struct event *e)
+{
+	char *line = NULL, when[48];
+	size_t size;
+	FILE *f = open_memstream(&line, &size);
+	struct json j;
+	int err;
+
+	if (!f)
+		return NULL;
+	json_begin(&j, f);
+	json_object(&j, NULL, true);
+	json_string(&j, "event", e->event);
+	json_string(&j, "state", e->state);
+	json_string(&j, "time", out_time(e->time, when, sizeof(when)));
+	json_string(&j, "rule", e->rule);
+	json_string(&j, "name", e->name);
+	json_number(&j, "value", e->value); /* "never" is null */
+	json_number(&j, "limit", e->limit);
+	json_number(&j, "for_s", e->for_s);
+	json_integer(&j, "pid", e->pid);
+	json_string(&j, "comm", e->comm);
+	json_string(&j, "text", e->text);
+	json_close(&j);
+	err = json_end(&j);
+	if (fclose(f) || err) {
+		free(line);
+		return NULL;
+	}
+	return line;
+}

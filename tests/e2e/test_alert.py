@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Alert rules on a real process: events, the hook, exit codes."""
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+import harness
+import pythons
+
+# Grows by 1 MiB every 50 ms to some 40 MiB, opens files and starts threads on the way, and then rests.
+GROWER = """
+import sys, threading, time
+keep, files = [], []
+quiet = threading.Event()
+print("ready", flush=True)
+for n in range(40):
+    keep.append(b"x" * (1 << 20))
+    files.append(open("/dev/null"))
+    time.sleep(0.05)
+for _ in range(3):
+    threading.Thread(target=quiet.wait, daemon=True).start()
+time.sleep(float(sys.argv[1]))
+if len(sys.argv) > 2:
+    del files[:]
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def grower():
+    started = []
+
+    def start(*args):
+        p = subprocess.Popen([pythons.HOST, "-c", GROWER, *map(str, args)], stdout=subprocess.PIPE)
+        started.append(p)
+        assert p.stdout.readline() == b"ready\n"
+        return p
+
+    yield start
+    for p in started:
+        p.kill()
+        p.wait()
+        p.stdout.close()
+
+
+def watch(pid, *args, seconds=8):
+    return subprocess.run(
+        [harness.TOOL, "-p", str(pid), "-d", str(seconds), "-q", "--no-color", *args],
+        capture_output=True, text=True, timeout=seconds + 60, stdin=subprocess.DEVNULL)  # fmt: skip
+
+
+def events(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_rules_fire_once_with_their_values(grower, tmp_path):
+    log = tmp_path / "alerts.jsonl"
+    log.write_text('{"older": "line"}\n')
+    p = grower(60)
+    r = watch(p.pid, "--alert", "rss>20M", "--alert", "fds > 25", "--alert", "threads>=4 for 1s",
+              "--alert", "rss>100G", "--alert", "growth>1G/s", "--alert-log", str(log))  # fmt: skip
+    assert r.returncode == 0, r.stderr
+    rows = events(log.read_text())
+    assert rows.pop(0) == {"older": "line"}
+    by_name = {e["name"]: e for e in rows}
+    assert sorted(e["name"] for e in rows) == ["fds", "rss", "threads"], rows
+    assert by_name["rss"]["rule"] == "rss>20M" and by_name["rss"]["limit"] == 20 << 20
+    assert by_name["rss"]["value"] > 20 << 20
+    assert 25 < by_name["fds"]["value"] < 60
+    assert by_name["threads"]["value"] == 4 and by_name["threads"]["for_s"] == 1
+    for e in rows:
+        assert (e["event"], e["state"], e["pid"]) == ("alert", "firing", p.pid)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", e["time"])
+        assert abs(harness.wall(e["time"]) - time.time()) < 120
+    # the report itself is where it always is
+    assert "final report" in r.stdout
+
+
+def test_events_on_standard_output_are_alone_there(grower):
+    r = watch(grower(3, "close").pid, "--alert", "fds>25", "--alert-log", "-", seconds=14)
+    assert r.returncode == 0, r.stderr
+    assert [e["state"] for e in events(r.stdout)] == ["firing", "resolved"], r.stdout
+
+
+def test_hook_gets_its_words_and_blocks_nobody(grower, tmp_path):
+    out = tmp_path / "hook"
+    slow = tmp_path / "slow"
+    command = ('printf "%%s|" "$PYLEAK_RULE" "$PYLEAK_STATE" "$PYLEAK_NAME" "$PYLEAK_PID" "$PYLEAK_COMM" >%s; '
+               "echo $$ >%s; exec sleep 1000 >/dev/null 2>&1" % (out, slow))  # fmt: skip
+    p = grower(60)
+    start = time.monotonic()
+    r = watch(p.pid, "--alert", "rss>1M", "--alert-hook", command, seconds=4)
+    took = time.monotonic() - start
+    try:
+        assert r.returncode == 0, r.stderr
+        assert out.read_text() == "rss>1M|firing|rss|%d|python3.11|" % p.pid
+        # a hook that never ends held nobody up: not its thousand seconds, at least
+        assert took < 60
+        hook = int(slow.read_text())
+        assert os.path.exists("/proc/%d" % hook)
+    finally:
+        os.kill(int(slow.read_text()), 9)
+
+
+@pytest.mark.parametrize("command,says", [("exit 3", "ended with status 3"),
+                                          ("kill -9 $$", "killed by signal 9"),
+                                          ("no-such-command-xyz", "ended with status 127")])  # fmt: skip
+def test_a_hook_that_fails_is_told_and_harms_nothing(grower, command, says):
+    r = watch(grower(60).pid, "--alert", "rss>1M", "--alert-hook", command, seconds=3)
+    assert r.returncode == 0, r.stderr
+    assert "the hook for 'rss>1M' " in r.stderr and says in r.stderr, r.stderr
+
+
+def test_hook_output_stays_off_standard_output(grower):
+    r = watch(grower(60).pid, "--alert", "rss>1M", "--alert-hook", "echo HELLO", "--json", "-", seconds=3)
+    assert r.returncode == 0, r.stderr
+    json.loads(r.stdout)
+    assert "HELLO" in r.stderr
+
+
+def test_unwritable_log_is_refused_at_once(grower, tmp_path):
+    r = watch(grower(60).pid, "--alert", "rss>1M", "--alert-log", str(tmp_path / "no" / "x"), seconds=3)
+    assert (r.returncode, r.stdout) == (1, "")
+    assert "cannot write" in r.stderr and r.stderr.count("\n") == 1
+
+
+def test_alert_without_log_or_hook_is_said_even_when_quiet(grower):
+    r = watch(grower(60).pid, "--alert", "rss>1M", seconds=3)
+    assert r.returncode == 0
+    assert re.search(r"alert firing 'rss>1M': pid \d+: rss is .* above 1\.0 MiB", r.stderr), r.stderr
+
+
+def test_fail_on_leak():
+    """3 for the leaking program, 0 for its innocent twin: side by side."""
+    codes = {}
+    with harness.Target(pythons.host(), "bytes4k") as leak, harness.Target(pythons.host(), "twin_churn") as twin:
+        for t in (leak, twin):
+            t.wait_ready()
+        tools = {name: subprocess.Popen([harness.TOOL, "-p", str(t.pid), "-q", "-d", "30", "--fail-on", "leak"],
+                                        stdout=subprocess.DEVNULL, stderr=sys.stderr)
+                 for name, t in (("leak", leak), ("twin", twin))}  # fmt: skip
+        for name, tool in tools.items():
+            codes[name] = tool.wait(120)
+    assert codes == {"leak": 3, "twin": 0}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Alert rules: what they mean, what is refused and how, when they fire and end. */
+#include "report/alert.h"
+
+#include <math.h>
+
+#include "out/event.h"
+#include "unit.h"
+
+static void rules_mean_what_they_say(void **state)
+{
+	static const struct {
+		const char *text;
+		struct alert_rule want;
+	} rows[] = {
+		{"rss>2G", {NULL, METRIC_RSS, false, false, 2147483648.0, 0}},
+		{" rss >= 1.5 GiB ", {NULL, METRIC_RSS, false, true, 1610612736.0, 0}},
+		{"pss<10MB", {NULL, METRIC_PSS, true, false, 10485760.0, 0}},
+		{"swap>0", {NULL, METRIC_SWAP, false, false, 0, 0}},
+		{"heap>100k for 90", {NULL, METRIC_HEAP, false, false, 102400, 90}},
+		{"growth>1M/min for 10m", {NULL, METRIC_GROWTH, false, false, 1048576 / 60.0, 600}},
+		{"growth > 3600 k/h", {NULL, METRIC_GROWTH, false, false, 1024, 0}},
+		{"fds>=900", {NULL, METRIC_FDS, false, true, 900, 0}},
+		{"threads<=2 for 1h30m", {NULL, METRIC_THREADS, true, true, 2, 5400}},
+		{"limit>90%", {NULL, METRIC_LIMIT, false, false, 90, 0}},
+		{"eta<1h", {NULL, METRIC_ETA, true, false, 3600, 0}},
+		{"eta<90", {NULL, METRIC_ETA, true, false, 90, 0}},
+	};
+	struct alert_rule r;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct alert_rule *w = &rows[i].want;
+
+		if (alert_parse(rows[i].text, &r))
+			fail_msg("%s: %s", rows[i].text, fail_text());
+		assert_string_equal(r.text, rows[i].text);
+		assert_int_equal(r.metric, w->metric);
+		assert_int_equal(r.below, w->below);
+		assert_int_equal(r.or_equal, w->or_equal);
+		assert_true(fabs(r.value - w->value) < 1e-6 * (1 + w->value));
+		assert_true(r.for_s == w->for_s);
+	}
+}
+
+static void mistakes_are_refused_with_what_was_meant(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+		{"rrs>2G", "did you mean 'rss'?"},
+		{"RSS>2G", "did you mean 'rss'?"},
+		{"grwoth>1M/min", "did you mean 'growth'?"},
+		{"thread>3", "did you mean 'threads'?"},
+		{"temperature>3", "there are rss, pss"},
+		{"rss", "must stand between"},
+		{"rss=2G", "must stand between"},
+		{"rss=>2G", "did you mean '>='?"},
+		{"rss!2G", "must stand between"},
+		{"rss>", "not understood"},
+		{"rss>-2", "not understood"},
+		{"rss>2GG", "not understood"},
+		{"rss>1e9", "not understood"},
+		{"rss>1.2.3", "not understood"},
+		{"rss>2M/min", "not understood"},
+		{"growth>1M", "'growth>1M/min for 10m'"},
+		{"growth>1M/fortnight", "not understood"},
+		{"eta<1x", "not understood"},
+		{"rss>2G fro 10m", "did you mean 'for'?"},
+		{"rss>2G for", "behind 'for' comes a time"},
+		{"rss>2G for ever", "behind 'for' comes a time"},
+		{"rss>2G for 10m now", "behind 'for' comes a time"},
+		{"rss>2G and fds>3", "Only 'for 10m'"},
+		{"", "a rule is like"},
+		{">2", "a rule is like"},
+		{"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx>2", "there are"},
+	};
+	struct alert_rule r;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (alert_parse(rows[i].text, &r) != -EINVAL)
+			fail_msg("'%s' was accepted", rows[i].text);
+		if (!strstr(fail_text(), rows[i].says))
+			fail_msg("'%s': %s", rows[i].text, fail_text());
+	}
+}
+
+static void a_rule_fires_once_after_its_time_and_ends(void **state)
+{
+	struct alert_state s = {0};
+	struct alert_rule r;
+
+	(void)state;
+	assert_int_equal(alert_parse("fds>10 for 5s", &r), 0);
+	assert_int_equal(alert_step(&r, &s, 11, 100), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, 11, 104), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, 10, 104.5), ALERT_NOTHING); /* starts anew */
+	assert_int_equal(alert_step(&r, &s, 12, 105), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, NAN, 109), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, 12, 110), ALERT_FIRES);
+	assert_int_equal(alert_step(&r, &s, 12, 111), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, NAN, 112), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, 9, 113), ALERT_ENDS);
+	assert_int_equal(alert_step(&r, &s, 9, 114), ALERT_NOTHING);
+	/* flutter */
+	assert_int_equal(alert_step(&r, &s, 11, 120), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, 11, 126), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, 11, 110 + ALERT_AGAIN_S), ALERT_FIRES);
+}
+
+static void without_a_time_a_rule_fires_at_once(void **state)
+{
+	struct alert_state s = {0};
+	struct alert_rule r;
+	char text[200];
+
+	(void)state;
+	assert_int_equal(alert_parse("eta<1h", &r), 0);
+	assert_int_equal(alert_step(&r, &s, INFINITY, 1), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, 3600, 2), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, 3599, 3), ALERT_FIRES);
+	assert_string_equal(alert_sentence(&r, 1800, text, sizeof(text)),
+			    "eta is 30 m 00 s, below 60 m 00 s");
+	assert_string_equal(alert_sentence(&r, INFINITY, text, sizeof(text)),
+			    "eta is back at never, above 60 m 00 s");
+}
+
+static void an_event_is_one_line_of_json(void **state)
+{
+	const struct event e = {
+		.time = 1700000000.25,
+		.event = "alert",
+		.state = "firing",
+		.rule = "rss>2G",
+		.name = "rss",
+		.value = 2147483649,
+		.limit = 2147483648,
+		.pid = 7,
+		.comm = "py\n\"x\"",
+		.text = "rss is high",
+	};
+	char *line = out_event_line(&e);
+
+	(void)state;
+	assert_non_null(line);
+	assert_string_equal(line,
+			    "{\"event\": \"alert\", \"state\": \"firing\", "
+			    "\"time\": \"2023-11-14T22:13:20.250Z\", \"rule\": \"rss>2G\", "
+			    "\"name\": \"rss\", \"value\": 2147483649, \"limit\": 2147483648, "
+			    "\"for_s\": 0, \"pid\": 7, \"comm\": \"py\\n\\\"x\\\"\", "
+			    "\"text\": \"rss is high\"}\n");
+	free(line);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules_mean_what_they_say),
+		cmocka_unit_test(mistakes_are_refused_with_what_was_meant),
+		cmocka_unit_test(a_rule_fires_once_after_its_time_and_ends),
+		cmocka_unit_test(without_a_time_a_rule_fires_at_once),
+		cmocka_unit_test(an_event_is_one_line_of_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
