@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Live blocks per size class, from the pool headers alone: 40 bytes of every 16 KiB are read. */
 #include "heap/heap_priv.h"
+#include "heap/mimalloc.h"
 
 #define BATCH	  1024 /* headers per system call: UIO_MAXIOV */
 #define HEAD_READ 40   /* up to and with szidx; the header has 48 bytes */
@@ -47,6 +48,8 @@ int heap_census(struct heap *h, struct heap_census *out)
 	int err;
 
 	memset(out, 0, sizeof(*out));
+	if (h->mi)
+		return heap_mi_census(h, out);
 	if (!heap_has_pools(h))
 		return fail(-ENODATA, "this Python has no pymalloc pools to count");
 	err = heap_read_arenas(h);

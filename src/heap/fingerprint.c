@@ -48,13 +48,14 @@ static uint64_t int_sign(const struct py_runtime *rt, uint64_t size)
 /* @p holds @len bytes of an int object. The bytes behind the last digit are padding. */
 static uint64_t int_value(const struct py_runtime *rt, const uint8_t *p, size_t len)
 {
-	uint64_t size = heap_u64(p + 16), n = int_digits(rt, size), room = (len - 24) / 4;
+	uint16_t head = heap_head(rt);
+	uint64_t size = heap_u64(p + head), n = int_digits(rt, size), room = (len - head - 8) / 4;
 
 	if (!n && rt->minor < 12)
 		return heap_mix(1, 0);
 	if (n > room)
 		n = room;
-	return mix_bytes(heap_mix(int_sign(rt, size), int_digits(rt, size)), p + 24, n * 4);
+	return mix_bytes(heap_mix(int_sign(rt, size), int_digits(rt, size)), p + head + 8, n * 4);
 }
 
 static struct child atom(uint64_t addr, uint64_t type, uint64_t value)
@@ -69,7 +70,7 @@ static struct child atom(uint64_t addr, uint64_t type, uint64_t value)
 static struct child text_child(struct heap *h, uint64_t addr, uint64_t type, const uint8_t *p,
 			       bool is_str)
 {
-	uint64_t size = heap_u64(p + 16), from = h->rt->layout.bytes_data, v;
+	uint64_t size = heap_u64(p + heap_head(h->rt)), from = h->rt->layout.bytes_data, v;
 	struct heap_str s;
 
 	if (is_str) {
@@ -92,7 +93,8 @@ static struct child text_child(struct heap *h, uint64_t addr, uint64_t type, con
 /* A tuple's size and items cannot change either; the hash that 3.14 keeps between them does. */
 static uint64_t tuple_value(const struct heap *h, uint64_t type, const uint8_t *p)
 {
-	uint64_t n = heap_u64(p + 16), at = h->rt->layout.tuple_item, v = heap_mix(type, n);
+	uint64_t n = heap_u64(p + heap_head(h->rt)), at = h->rt->layout.tuple_item,
+		 v = heap_mix(type, n);
 
 	for (; n && at + 8 <= CHILD_SIZE; n--, at += 8)
 		v = heap_mix(v, heap_u64(p + at));
@@ -117,7 +119,7 @@ static struct child child_of(struct heap *h, const struct heap_work *w, unsigned
 		return c;
 	switch ((enum heap_kind)t.kind) {
 	case HEAP_K_FLOAT:
-		return atom(w->item[i], type, heap_u64(p + 16));
+		return atom(w->item[i], type, heap_u64(p + heap_head(h->rt)));
 	case HEAP_K_INT:
 		return atom(w->item[i], type, int_value(h->rt, p, CHILD_SIZE));
 	case HEAP_K_NONE:
@@ -269,10 +271,10 @@ static void fp_bytearray(struct heap *h, struct heap_work *w)
 
 /* No pointers that count: a value like datetime, complex, Decimal. The first word of such bodies is
  * often a hash that is computed later. */
-static void fp_plain_body(struct heap_work *w)
+static void fp_plain_body(const struct heap *h, struct heap_work *w)
 {
 	struct heap_fingerprint *fp = &w->o->fp;
-	int64_t from = w->t.basicsize > 24 ? 24 : 16;
+	int64_t head = heap_head(h->rt), from = w->t.basicsize > head + 8 ? head + 8 : head;
 	uint64_t all = 0, any = 0;
 
 	for (int64_t off = from; off + 8 <= w->t.basicsize && off + 8 <= w->hi && fp->n < 4;
@@ -317,7 +319,7 @@ static void fp_generator(struct heap *h, struct heap_work *w)
 {
 	struct heap_fingerprint *fp = &w->o->fp;
 
-	put(fp, w->code ? w->code : work_u64(w, 16));
+	put(fp, w->code ? w->code : work_u64(w, heap_head(h->rt)));
 	put_items(h, w);
 	if (!w->items)
 		fp->content = named(w, fp->word[0]);
@@ -344,7 +346,7 @@ static void fp_body(struct heap *h, struct heap_work *w)
 		if (instance)
 			put_items(h, w);
 		else
-			fp_plain_body(w);
+			fp_plain_body(h, w);
 		return;
 	}
 	put_items(h, w);
@@ -364,13 +366,14 @@ void heap_fingerprint_of(struct heap *h, struct heap_work *w)
 
 	switch ((enum heap_kind)w->t.kind) {
 	case HEAP_K_FLOAT:
-		put(fp, work_u64(w, 16));
+		put(fp, work_u64(w, heap_head(h->rt)));
 		fp->content = named(w, fp->word[0]);
 		break;
 	case HEAP_K_INT:
-		put(fp, int_digits(h->rt, work_u64(w, 16)));
-		put(fp,
-		    work_has(w, 0, 32) ? int_value(h->rt, w->win + WIN_BEFORE, (size_t)w->hi) : 0);
+		put(fp, int_digits(h->rt, work_u64(w, heap_head(h->rt))));
+		put(fp, work_has(w, 0, heap_head(h->rt) + 16)
+				? int_value(h->rt, w->win + WIN_BEFORE, (size_t)w->hi)
+				: 0);
 		fp->content = named(w, fp->word[1]);
 		break;
 	case HEAP_K_STR:
@@ -395,7 +398,7 @@ void heap_fingerprint_of(struct heap *h, struct heap_work *w)
 		fp_bytearray(h, w);
 		break;
 	case HEAP_K_EXCEPTION:
-		put(fp, work_u64(w, 24)); /* args, the tuple itself */
+		put(fp, work_u64(w, heap_head(h->rt) + EXC_ARGS)); /* args, the tuple itself */
 		put_items(h, w);
 		break;
 	case HEAP_K_FUNCTION:

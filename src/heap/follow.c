@@ -5,7 +5,6 @@
 
 #define MAX_LOG2_SIZE 40 /* of a dict: more is no dict */
 #define SET_ENTRY     16 /* key, hash */
-#define EXC_ARGS      24 /* PyBaseExceptionObject.args, 3.8 - 3.15 */
 
 struct heap_str heap_str_facts(const struct py_layout *l, uint64_t addr, const uint8_t *obj)
 {
@@ -103,8 +102,8 @@ static void start_dict(struct heap *h, struct heap_work *w, enum heap_depth dept
  * pointer, and the values in the body. */
 static void start_instance(struct heap *h, struct heap_work *w, enum heap_depth depth)
 {
-	uint64_t dict = work_u64(w, -24), values = 0;
-	int64_t off = w->t.dictoffset, size = (int64_t)work_u64(w, 16);
+	uint64_t dict = work_u64(w, h->rt->layout.managed_dict), values = 0;
+	int64_t off = w->t.dictoffset, size = (int64_t)work_u64(w, heap_head(h->rt));
 
 	switch ((enum heap_dict)w->t.has_dict) {
 	case HEAP_DICT_NONE:
@@ -221,7 +220,8 @@ static void start_kind(struct heap *h, struct heap_work *w, enum heap_depth dept
 		break;
 	case HEAP_K_EXCEPTION:
 		w->raw_len = 40; /* of the argument tuple, from ob_size on */
-		work_want(w, work_u64(w, EXC_ARGS) + 16, w->raw, w->raw_len, &w->ok_raw);
+		work_want(w, work_u64(w, l->ob_size + EXC_ARGS) + l->ob_size, w->raw, w->raw_len,
+			  &w->ok_raw);
 		break;
 	default:
 		break;
@@ -255,7 +255,7 @@ static void start_cell(struct heap *h, struct heap_work *w)
 		return;
 	w->ok_raw = false;
 	if (w->t.kind == HEAP_K_FUNCTION)
-		work_want(w, heap_u64(w->raw) + 16, w->raw, 8, &w->ok_raw);
+		work_want(w, heap_u64(w->raw) + heap_head(h->rt), w->raw, 8, &w->ok_raw);
 	else if (heap_type_get(h, heap_u64(w->raw + 8), &t) && t.itemsize == 8)
 		work_want(w, work_u64(w, 16) + (uint64_t)t.basicsize - 8, w->raw, 16, &w->ok_raw);
 }
@@ -320,11 +320,11 @@ static void take_frame(struct heap *h, struct heap_work *w)
 }
 
 /* Pointers of the body, except those that come and go: dict and weak references. */
-static void take_body(struct heap_work *w)
+static void take_body(const struct heap *h, struct heap_work *w)
 {
 	int64_t end = w->t.basicsize < WIN_AFTER ? w->t.basicsize : WIN_AFTER;
 
-	for (int64_t off = 16; off + 8 <= end; off += 8)
+	for (int64_t off = heap_head(h->rt); off + 8 <= end; off += 8)
 		if (off != w->t.dictoffset && off != w->t.weakoffset &&
 		    heap_is_pointer(work_u64(w, off)))
 			add_item(w, (uint64_t)off, work_u64(w, off));
@@ -357,7 +357,7 @@ static void take_items(struct heap *h, struct heap_work *w)
 	case HEAP_K_EXCEPTION:
 		n = w->ok_raw ? heap_u64(w->raw) : 0;
 		for (unsigned i = 0; i < n && i < 2; i++)
-			add_item(w, i, heap_u64(w->raw + l->tuple_item - 16 + 8 * i));
+			add_item(w, i, heap_u64(w->raw + l->tuple_item - l->ob_size + 8 * i));
 		break;
 	case HEAP_K_FUNCTION:
 		if (w->ok_raw)
@@ -369,10 +369,10 @@ static void take_items(struct heap *h, struct heap_work *w)
 	case HEAP_K_OTHER:
 		take_entries(h, w);
 		if (w->items < 2)
-			take_body(w);
+			take_body(h, w);
 		break;
 	case HEAP_K_METHOD:
-		take_body(w);
+		take_body(h, w);
 		break;
 	case HEAP_K_GENERATOR:
 		take_frame(h, w);

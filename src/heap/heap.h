@@ -19,10 +19,11 @@ static inline unsigned heap_class_index(int cls)
 struct heap_census {
 	uint64_t t_ns;
 	uint64_t live[HEAP_CLASSES]; /* allocated blocks, from ref.count of the pool headers */
-	uint64_t pools, arenas;
-	uint64_t arena_bytes; /* mapped for arenas */
-	uint64_t torn;	      /* headers that made no sense (raced) and were left out */
-	uint64_t cost_ns;     /* our own time for this reading */
+	uint64_t big_bytes;	     /* mimalloc: live, in blocks of more than the classes have */
+	uint64_t pools, arenas;	     /* mimalloc: pages in use, segments */
+	uint64_t arena_bytes;	     /* mapped for arenas */
+	uint64_t torn;		     /* headers that made no sense (raced) and were left out */
+	uint64_t cost_ns;	     /* our own time for this reading */
 };
 
 /* Which arena holds an address: needed to tell pymalloc memory from malloc's. */
@@ -31,7 +32,11 @@ int heap_open(const struct py_runtime *rt, struct heap **out);
 void heap_close(struct heap *h);
 /* False when the build has no pymalloc state we can read: no census, only native blocks. */
 bool heap_has_pools(const struct heap *h);
-/* Header-only census of all arenas of all interpreters. -ENODATA without pools. */
+/* Can live blocks be counted: pymalloc's pools or mimalloc's pages? */
+bool heap_can_count(const struct heap *h);
+/* Is CPython's mimalloc in charge, and are its pages understood? */
+bool heap_has_mimalloc(const struct heap *h);
+/* Header-only census of all arenas of all interpreters. -ENODATA when blocks cannot be counted. */
 int heap_census(struct heap *h, struct heap_census *out);
 /* Size class (0 .. 31) of the pool block that contains @addr, read live; -1 = not pymalloc's. */
 int heap_class_of(struct heap *h, uint64_t addr);

@@ -59,7 +59,7 @@ enum heap_dict {
 	HEAP_DICT_SLOT,	  /* pointer to a dict at tp_dictoffset */
 	HEAP_DICT_3_11,	  /* values pointer at -32, dict at -24 */
 	HEAP_DICT_3_12,	  /* one word at -24: odd = values - 1, even = dict */
-	HEAP_DICT_MANAGED /* 3.13+: dict at -24, and maybe inline values in the body */
+	HEAP_DICT_MANAGED /* 3.13+: dict in front, and maybe inline values in the body */
 };
 
 #define HEAP_TYPE_SLOTS 2048 /* power of two; direct-mapped */
@@ -73,7 +73,9 @@ struct heap_arena {
 struct heap {
 	const struct py_runtime *rt;
 	struct heap_type type[HEAP_TYPE_SLOTS];
-	VEC(struct heap_arena) arena;	   /* sorted by start */
+	VEC(struct heap_arena) arena;	   /* sorted by start; or segments of mimalloc */
+	const struct heap_mi_layout *mi;   /* mimalloc serves objects: its layout; else NULL */
+	uint64_t mi_cookie;		   /* a segment's cookie xored with its address */
 	uint64_t static_start, static_end; /* data and bss of CPython's file; 0, 0 = unknown */
 	uint64_t tcache_key,
 		key_ns;	    /* glibc's mark of a chunk in a tcache; when it was looked for */
@@ -84,20 +86,24 @@ struct heap {
 /* Type facts by address: false when it is no type. Cached, re-read when older than a second. */
 bool heap_type_get(struct heap *h, uint64_t addr, struct heap_type *out);
 
+/* The pymalloc or mimalloc class of a block for a request of so many bytes; -1 = none. */
+int heap_class_for(const struct heap *h, uint64_t bytes);
+
 /* Read the arena list of all interpreters. */
 int heap_read_arenas(struct heap *h);
 
 /* Bytes around an object that are read first. */
 #define WIN_BEFORE 48
-#define WIN_AFTER  176
+#define WIN_AFTER  192
 #define WIN_SIZE   (WIN_BEFORE + WIN_AFTER)
 
 #define HEAP_ITEMS    4 /* entries or items of a container that are read */
 #define HEAP_CHILDREN 2 /* of which the first two are looked at themselves */
-#define CHILD_SIZE    64
+#define CHILD_SIZE    80
 #define HEAP_REQS     4 /* reads of one object in one round */
 #define VALUES_HEAD   48
 #define RAW_SIZE      128
+#define EXC_ARGS      8 /* PyBaseExceptionObject.args from heap_head() on, 3.8 - 3.15 */
 #define HEAP_ROUNDS   6 /* window, dict, keys, entries, children, and the end */
 
 enum work_stage {
@@ -131,7 +137,7 @@ struct heap_work {
 	/* A dict: the object itself, or the one of its instance. */
 	uint64_t dict, keys;
 	uint64_t values;		  /* the array of value slots, 0 = combined */
-	uint8_t dict_obj[48];		  /* up to and with ma_values */
+	uint8_t dict_obj[64];		  /* up to and with ma_values */
 	uint8_t keys_head[40];		  /* up to dk_indices */
 	uint8_t values_head[VALUES_HEAD]; /* <= 3.12: before the slots; 3.13+: from ma_values */
 	uint8_t entry[24 * HEAP_ITEMS];
@@ -215,6 +221,18 @@ void heap_fingerprint_of(struct heap *h, struct heap_work *w);
 void heap_sizes_of(struct heap *h, struct heap_work *w);
 
 uint64_t heap_mix(uint64_t seed, uint64_t v);
-bool heap_ref_plausible(const struct py_runtime *rt, uint64_t word, bool *immortal);
+
+/* Where the members behind the header of an object begin; ob_size is the first. */
+static inline uint16_t heap_head(const struct py_runtime *rt)
+{
+	return rt->layout.ob_size;
+}
+
+#define HEAP_HEAD_MAX 32 /* heap_head() of a free-threaded build */
+
+/* Could the header at @p (heap_head() bytes) be that of a live object? */
+bool heap_ref_plausible(const struct py_runtime *rt, const uint8_t *p, bool *immortal);
+/* Is it known to the collector? @p: the object; a PyGC_Head in front of it must be readable. */
+bool heap_is_tracked(const struct py_runtime *rt, const struct heap_type *t, const uint8_t *p);
 
 #endif

@@ -47,9 +47,8 @@ uint64_t heap_mix(uint64_t seed, uint64_t v)
  * all ones; 3.14 on: a 32-bit count (immortal from 2^31 on), 16 bits of overflow, 16 of flags, of
  * which five are in use. The first word of a free block, or of an object on a free list, is a
  * pointer: it fails here. */
-bool heap_ref_plausible(const struct py_runtime *rt, uint64_t word, bool *immortal)
+static bool count_plausible(const struct py_runtime *rt, uint64_t word, bool *immortal)
 {
-	*immortal = false;
 	if (rt->minor >= 14) {
 		if (!(uint32_t)word || ((word >> 32) & 0xffff) || word >> 48 >= 32)
 			return false;
@@ -60,6 +59,41 @@ bool heap_ref_plausible(const struct py_runtime *rt, uint64_t word, bool *immort
 		return false;
 	*immortal = rt->minor >= 12 && (uint32_t)word == 0xffffffffu;
 	return true;
+}
+
+/* Without a GIL (Include/object.h, refcount.h): the owner's count, and that of all other threads
+ * with two bits of flags below. Either may be 0 and the second less, their sum not. A deferred
+ * count (functions, modules, types) has a large number added. The first word is the owning thread,
+ * or what the collector needs meanwhile. */
+#define GC_TRACKED  1
+#define GC_DEFERRED 64
+#define MUTEX_BITS  3
+static bool counts_plausible(const struct py_layout *l, const uint8_t *p, bool *immortal)
+{
+	uint32_t local;
+	int64_t shared, sum;
+
+	memcpy(&local, p + l->ob_ref_local, 4);
+	memcpy(&shared, p + l->ob_ref_shared, 8);
+	if (heap_u64(p) >> 47 || p[l->ob_gc_bits - 1] & ~MUTEX_BITS)
+		return false;
+	*immortal = local == UINT32_MAX;
+	sum = (int64_t)local + (shared >> 2);
+	return *immortal || (p[l->ob_gc_bits] & GC_DEFERRED) || (sum > 0 && sum < 1ll << 40);
+}
+
+bool heap_ref_plausible(const struct py_runtime *rt, const uint8_t *p, bool *immortal)
+{
+	*immortal = false;
+	return rt->free_threaded ? counts_plausible(&rt->layout, p, immortal)
+				 : count_plausible(rt, heap_u64(p), immortal);
+}
+
+bool heap_is_tracked(const struct py_runtime *rt, const struct heap_type *t, const uint8_t *p)
+{
+	if (!(t->flags & TPF_HAVE_GC))
+		return false;
+	return rt->free_threaded ? p[rt->layout.ob_gc_bits] & GC_TRACKED : heap_u64(p - 16) != 0;
 }
 
 /* The window crosses into a page that is not there: take what lies in the object's own page. */
@@ -75,7 +109,7 @@ static bool read_own_page(const struct proc *p, struct heap_work *w)
 	if (w->hi < WIN_AFTER && !proc_read(p, a + (uint64_t)w->hi, w->win + WIN_BEFORE + w->hi,
 					    (size_t)(WIN_AFTER - w->hi)))
 		w->hi = WIN_AFTER;
-	return w->hi >= 16;
+	return w->hi >= HEAP_HEAD_MAX;
 }
 
 static void read_windows(struct heap *h, struct group *g)
@@ -102,13 +136,13 @@ static void check(struct heap *h, struct heap_work *w)
 	if (!o->addr)
 		return;
 	if (work_u64(w, h->rt->layout.ob_type) != o->type ||
-	    !heap_ref_plausible(h->rt, work_u64(w, 0), &o->immortal) ||
+	    !heap_ref_plausible(h->rt, w->win + WIN_BEFORE, &o->immortal) ||
 	    !heap_type_get(h, o->type, &w->t)) {
 		o->addr = 0;
 		return;
 	}
 	/* untracked (a dict or tuple of atoms): can be in no cycle, waits for no collection */
-	o->gc = (t->flags & TPF_HAVE_GC) && work_u64(w, -16);
+	o->gc = heap_is_tracked(h->rt, t, w->win + WIN_BEFORE);
 	if (o->addr >= h->static_start && o->addr < h->static_end)
 		o->immortal = true;
 }
@@ -195,20 +229,21 @@ int heap_object_in_block(struct heap *h, uint64_t block, uint64_t size, uint64_t
 	uint64_t extra = h->rt->allocator != PY_ALLOC_DEBUG ? 0
 			 : size > 512 && heap_has_pools(h)  ? 32
 							    : 16;
-	uint64_t word[6], best = 0;
+	uint64_t word[8], best = 0, head = heap_head(h->rt);
 	size_t len = size < sizeof(word) ? (size_t)size & ~7ull : sizeof(word);
 
 	*obj = 0;
 	h->now_ns = clock_ns();
-	if (size < extra + 16 || proc_read(h->rt->proc, block + extra, word, len))
+	if (size < extra + head || proc_read(h->rt->proc, block + extra, word, len))
 		return -ENOENT;
-	for (unsigned d = 0; d <= 32 && d + 16 <= len; d += 16) {
+	for (unsigned d = 0; d <= 32 && d + head <= len; d += 16) {
+		const uint8_t *p = (const uint8_t *)word + d;
 		struct heap_type t;
 		uint64_t body;
 		bool immortal;
 
-		if (!heap_ref_plausible(h->rt, word[d / 8], &immortal) ||
-		    !heap_type_get(h, word[d / 8 + 1], &t) || t.pre != d)
+		if (!heap_ref_plausible(h->rt, p, &immortal) ||
+		    !heap_type_get(h, heap_u64(p + h->rt->layout.ob_type), &t) || t.pre != d)
 			continue;
 		/* The basic size of str is that of the biggest of its three forms. */
 		body = t.kind == HEAP_K_STR ? h->rt->layout.str_ascii_data : (uint64_t)t.basicsize;

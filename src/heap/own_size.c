@@ -97,7 +97,8 @@ static void satellites(const struct object *o, struct heap_own *out)
 	switch ((enum heap_kind)o->t->kind) {
 	case HEAP_K_LIST:
 		if (word(o, l->list_item))
-			out->satellite = times(word(o, l->list_allocated), 8);
+			/* Without a GIL the array says itself how long it is. */
+			out->satellite = times(word(o, l->list_allocated) + !!l->ob_gc_bits, 8);
 		break;
 	case HEAP_K_SET:
 		n = word(o, l->set_mask);

@@ -2,6 +2,7 @@
 /* Where pymalloc keeps its memory: the arenas of every obmalloc state, and which block an address
  * belongs to. */
 #include "heap/heap_priv.h"
+#include "heap/mimalloc.h"
 
 /* struct arena_object, 48 bytes in 3.8 - 3.15 (Objects/obmalloc.c, pycore_obmalloc.h). */
 struct arena_object {
@@ -52,7 +53,7 @@ int heap_open(const struct py_runtime *rt, struct heap **out)
 		return fail(-ENOMEM, "out of memory");
 	h->rt = rt;
 	find_static(h);
-	if (has_state(rt))
+	if (!heap_mi_open(h) && has_state(rt))
 		heap_read_arenas(h); /* a race here is mended by the first census */
 	*out = h;
 	return 0;
@@ -70,7 +71,25 @@ bool heap_has_pools(const struct heap *h)
 {
 	/* malloc_debug puts the debug hooks in front of libc: pymalloc is there and has no arena.
 	 */
-	return has_state(h->rt) && (h->rt->allocator != PY_ALLOC_DEBUG || h->arena.n);
+	return !h->mi && has_state(h->rt) && (h->rt->allocator != PY_ALLOC_DEBUG || h->arena.n);
+}
+
+bool heap_has_mimalloc(const struct heap *h)
+{
+	return h->mi;
+}
+
+bool heap_can_count(const struct heap *h)
+{
+	return h->mi || heap_has_pools(h);
+}
+
+int heap_class_for(const struct heap *h, uint64_t bytes)
+{
+	if (h->mi)
+		bytes = heap_mi_good_size(bytes);
+	return heap_can_count(h) && bytes && bytes <= 16 * HEAP_CLASSES ? (int)((bytes - 1) / 16)
+									: -1;
 }
 
 static void add_state(struct state *v, size_t *n, uint64_t arenas, uint64_t maxarenas)

@@ -9,7 +9,6 @@
 #define PENDING	    1024
 #define SHARED	    1024 /* power of two: keys that many dicts have in common */
 #define KEYS_HEAD   40
-#define SMALL	    512
 #define DEBUG_EXTRA 24
 
 struct pending {
@@ -34,10 +33,9 @@ struct counter {
 
 static void owns(struct counter *c, uint32_t row, uint64_t bytes)
 {
-	bool debug = c->h->rt->allocator == PY_ALLOC_DEBUG, pools = heap_has_pools(c->h);
+	bool debug = c->h->rt->allocator == PY_ALLOC_DEBUG;
 	uint64_t block = bytes + (debug ? DEBUG_EXTRA : 0);
-	unsigned cls =
-		block && block <= SMALL && pools ? (unsigned)((block - 1) / 16) : HEAP_MALLOC;
+	unsigned cls = heap_class_index(heap_class_for(c->h, block));
 
 	if (!bytes)
 		return;

@@ -27,7 +27,7 @@ static void add_part(const struct heap *h, struct heap_object *o, uint64_t addr,
 		return; /* none has so many; the sum stays right */
 	o->part[o->parts].addr = addr;
 	o->part[o->parts].bytes = bytes;
-	o->part[o->parts++].cls = bytes <= SMALL && pools ? (int)((bytes - 1) / 16) : -1;
+	o->part[o->parts++].cls = heap_class_for(h, bytes);
 }
 
 static uint64_t round8(uint64_t n)
@@ -45,7 +45,7 @@ static uint64_t by_block(const struct heap *h, const struct heap_work *w, uint64
 		memcpy(&cls, w->pool_head + 36, 4);
 		if (cls < HEAP_CLASSES)
 			have = 16 * ((uint64_t)cls + 1);
-	} else if (!heap_in_arena(h, block) && h->rt->allocator != PY_ALLOC_MIMALLOC) {
+	} else if (!heap_in_arena(h, block) && !h->mi) {
 		chunk = work_u64(w, -(int64_t)w->t.pre - 8 -
 					    (h->rt->allocator == PY_ALLOC_DEBUG ? DEBUG_HEAD : 0)) &
 			~7ull;
@@ -151,11 +151,12 @@ static void add_values(const struct heap *h, const struct heap_work *w, struct h
 
 static void add_dict(const struct heap *h, const struct heap_work *w, struct heap_object *o)
 {
+	uint64_t gc_head = h->rt->free_threaded ? 0 : 16;
 	struct heap_keys k;
 
 	/* An instance's dict is an object of its own, with a GC head. */
 	if (w->dict && w->dict != w->o->addr && w->ok_dict)
-		add_part(h, o, w->dict - 16, 48 + 16);
+		add_part(h, o, w->dict - gc_head, h->rt->layout.dict_values + 8 + gc_head);
 	add_values(h, w, o);
 	if (w->ok_keys && heap_keys_facts(h->rt, w->keys_head, &k) && !k.shared && !w->values)
 		add_part(h, o, w->keys, k.bytes);
@@ -177,13 +178,14 @@ static void add_str(const struct heap *h, const struct heap_work *w, struct heap
 static void add_kind(const struct heap *h, const struct heap_work *w, struct heap_object *o)
 {
 	const struct py_layout *l = &h->rt->layout;
-	uint64_t table = work_u64(w, l->set_table), n;
+	uint64_t table = work_u64(w, l->set_table), n, list_head = h->rt->free_threaded ? 8 : 0;
 
 	switch ((enum heap_kind)w->t.kind) {
 	case HEAP_K_LIST:
 		n = work_u64(w, l->list_allocated);
+		/* Without a GIL the array says itself how long it is. */
 		if (work_u64(w, l->list_item) && n < MAX_BYTES / 8)
-			add_part(h, o, work_u64(w, l->list_item), 8 * n);
+			add_part(h, o, work_u64(w, l->list_item) - list_head, 8 * n + list_head);
 		break;
 	case HEAP_K_SET:
 		n = work_u64(w, l->set_mask);

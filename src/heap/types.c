@@ -3,11 +3,10 @@
  * is taken over by the next type that hashes to it. */
 #include "heap/heap_priv.h"
 
-#define TYPE_READ   304 /* covers tp_dictoffset (288), the last member wanted */
-#define RECHECK_NS  1000000000ull
-#define MAX_BASES   40
-#define MAX_SIZE    (1 << 20) /* of a fixed body: bigger is misread */
-#define META_OFFSET 8	      /* ob_type of the type itself */
+#define TYPE_READ  320 /* covers tp_dictoffset (288, or 304), the last member wanted */
+#define RECHECK_NS 1000000000ull
+#define MAX_BASES  40
+#define MAX_SIZE   (1 << 20) /* of a fixed body: bigger is misread */
 
 struct raw_type {
 	uint8_t b[TYPE_READ];
@@ -88,15 +87,15 @@ static enum heap_kind kind_of(const struct heap *h, const struct raw_type *t)
 	return HEAP_K_OTHER;
 }
 
-static uint8_t pre_header(int minor, uint64_t flags)
+static uint8_t pre_header(const struct py_runtime *rt, uint64_t flags)
 {
 	uint8_t n = 0;
 
-	if (flags & TPF_HAVE_GC)
+	if ((flags & TPF_HAVE_GC) && !rt->free_threaded)
 		n += 16; /* PyGC_Head */
-	if (minor == 11 && (flags & TPF_MANAGED_DICT))
+	if (rt->minor == 11 && (flags & TPF_MANAGED_DICT))
 		n += 16; /* values, dict */
-	if (minor >= 12 && (flags & (TPF_MANAGED_DICT | TPF_MANAGED_WEAKREF)))
+	if (rt->minor >= 12 && (flags & (TPF_MANAGED_DICT | TPF_MANAGED_WEAKREF)))
 		n += 16; /* weak references, dict */
 	return n;
 }
@@ -151,12 +150,11 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 		.checked_ns = h->now_ns,
 	};
 	if (!(flags & TPF_READY) || t->basicsize < 16 || t->basicsize > MAX_SIZE ||
-	    t->itemsize < 0 || t->itemsize > MAX_SIZE ||
-	    !is_metatype(h, raw_u64(&raw, META_OFFSET)))
+	    t->itemsize < 0 || t->itemsize > MAX_SIZE || !is_metatype(h, raw_u64(&raw, l->ob_type)))
 		return;
 	t->is_type = true;
 	t->kind = kind_of(h, &raw);
-	t->pre = pre_header(h->rt->minor, flags);
+	t->pre = pre_header(h->rt, flags);
 	t->has_dict = dict_place(h->rt->minor, flags, t->dictoffset);
 }
 

@@ -56,9 +56,9 @@ bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t by
 
 	out->type = NULL;
 	out->dead = false;
-	for (uint64_t d = extra; d <= extra + 32 && d + 16 <= have; d += 16) {
+	for (uint64_t d = extra; d <= extra + 32 && d + heap_head(w->h->rt) <= have; d += 16) {
 		uint64_t first = heap_u64(p + d), body;
-		bool alive = heap_ref_plausible(w->h->rt, first, &immortal);
+		bool alive = heap_ref_plausible(w->h->rt, p + d, &immortal);
 
 		if (!alive && first && !heap_is_pointer(first))
 			continue;

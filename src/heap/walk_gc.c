@@ -158,7 +158,7 @@ static int take_node(struct walk *w, struct node *n)
 	if (!n->hi)
 		return 0;
 	next = heap_u64(n->win + BEFORE);
-	t = heap_ref_plausible(w->h->rt, heap_u64(n->win + BEFORE + HEAD_SIZE), &immortal)
+	t = heap_ref_plausible(w->h->rt, n->win + BEFORE + HEAD_SIZE, &immortal)
 		    ? walk_type(w, heap_u64(n->win + BEFORE + HEAD_SIZE + 8))
 		    : NULL;
 	if (!t || !(t->flags & TPF_HAVE_GC)) {

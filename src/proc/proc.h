@@ -52,6 +52,13 @@ static inline bool proc_is_live(const struct proc *p)
 int proc_refresh(struct proc *p);
 
 int proc_read_maps(struct proc *p); /* refresh maps */
+/* Anonymous memory that can be written, as mapped now: starts and ends, at most @max rows. For who
+ * may not refresh the maps of all. Returns the number of rows. */
+size_t proc_anon_maps(const struct proc *p, uint64_t (*rows)[2], size_t max);
+/* Is the page at @addr there (or swapped out)? Reading one that never was would make it be. True
+ * where the kernel does not say. @pagemap: a descriptor of /proc/PID/pagemap, or -1. */
+int proc_open_pagemap(const struct proc *p);
+bool proc_page_touched(int pagemap, uint64_t addr);
 const struct proc_map *proc_find_map(const struct proc *p, uint64_t addr);
 /* Still the process that was opened (not a reused pid, not a zombie)? */
 bool proc_alive(const struct proc *p);

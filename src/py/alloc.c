@@ -118,6 +118,20 @@ enum py_allocator py_allocator_now(const struct py_runtime *rt)
 	return x->pymalloc_idle ? PY_ALLOC_OTHER : PY_ALLOC_PYMALLOC;
 }
 
+bool py_uses_mimalloc(const struct py_runtime *rt)
+{
+	const struct py_private *x = rt->priv;
+	struct py_vtable raw, mem, obj;
+	bool debug = false;
+
+	if (rt->free_threaded)
+		return true; /* the collector goes through its pages */
+	return rt->minor >= 13 && bottom_table(rt, x->obj_table, &obj, &debug) &&
+	       bottom_table(rt, x->mem_table, &mem, &debug) && mem.malloc != obj.malloc &&
+	       bottom_table(rt, x->raw_table, &raw, &debug) && raw.malloc != obj.malloc &&
+	       obj.malloc >= x->text_start && obj.malloc < x->text_end;
+}
+
 const char *py_allocator_name(enum py_allocator a)
 {
 	switch (a) {

@@ -89,6 +89,10 @@ bool py_load_bias(const struct proc *p, const struct proc_map *of, const struct 
 const char *py_allocator_name(enum py_allocator a); /* contract words */
 /* Which allocator is installed now (tables can change at run time). */
 enum py_allocator py_allocator_now(const struct py_runtime *rt);
+/* Do objects come from CPython's own mimalloc (3.13+), debug hooks in front of it or not? */
+bool py_uses_mimalloc(const struct py_runtime *rt);
+/* sys.modules of the main interpreter, a dict that every process has; 0 = not to be had. */
+uint64_t py_modules(const struct py_runtime *rt);
 
 /* A str object as UTF-8; truncated to size; invalid data gives -EILSEQ, unreadable -EFAULT. */
 int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t size);

@@ -21,6 +21,17 @@ int py_interpreters(const struct py_runtime *rt, uint64_t *out, size_t max)
 	return (int)n;
 }
 
+uint64_t py_modules(const struct py_runtime *rt)
+{
+	uint64_t interps[PY_MAX_INTERPRETERS], dict;
+	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
+
+	/* The main interpreter is the last of the list: new ones are put in front. */
+	if (n <= 0 || proc_read_u64(rt->proc, interps[n - 1] + rt->layout.interp_modules, &dict))
+		return 0;
+	return dict;
+}
+
 size_t py_threads(const struct py_runtime *rt, uint64_t *tstates, size_t max)
 {
 	const struct py_layout *l = &rt->layout;

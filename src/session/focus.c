@@ -160,7 +160,7 @@ void focus_choose(struct session *s)
 	/* A program that makes types as it goes. */
 	if (f->pairs.n > MANY_PAIRS)
 		learn_anew(f, now);
-	if (s->n_sites < FEW_SITES || s->bursts < LEARN_WINDOWS || !heap_has_pools(s->heap)) {
+	if (s->n_sites < FEW_SITES || s->bursts < LEARN_WINDOWS || !heap_can_count(s->heap)) {
 		s->focused = false;
 		return;
 	}

@@ -387,7 +387,7 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 	if (s->native)
 		balance_blocks(j);
 	o.malloc_bytes_per_s = malloc_growth(j);
-	err = estimate_sites(v, n, heap_has_pools(s->heap) ? s->classes : NULL, &o, &e);
+	err = estimate_sites(v, n, heap_can_count(s->heap) ? s->classes : NULL, &o, &e);
 	for (size_t i = 0; i < e.n; i++)
 		join_estimate(j, &e.sites[i], run_s);
 	for (size_t i = 0; i < j->native.n && !err; i++)

@@ -88,7 +88,7 @@ static void plan(struct session *s, uint64_t now)
 	s->start_ns = now;
 	s->due = (struct session_times){
 		.burst = s->mode == BIRTHS_BURSTS ? now + 50000000 : 0,
-		.census = heap_has_pools(s->heap) ? now : 0,
+		.census = heap_can_count(s->heap) ? now : 0,
 		.memory = now,
 		.native = now + NATIVE_NS,
 		.modules = s->rt->minor == 8 ? now + MODULES_NS : 0,
@@ -119,7 +119,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		return err;
 	}
 	name_session(s);
-	if (!heap_has_pools(s->heap))
+	if (!heap_can_count(s->heap))
 		session_note(s, "the heap's pools cannot be read (allocator: %s): rates are rough",
 			     py_allocator_name(s->rt->allocator));
 	plan(s, clock_ns());
@@ -166,7 +166,7 @@ static double seconds_since_start(const struct session *s, uint64_t now)
 
 static uint64_t live_bytes(const struct heap_census *c)
 {
-	uint64_t sum = 0;
+	uint64_t sum = c->big_bytes;
 
 	for (unsigned k = 0; k < HEAP_CLASSES; k++)
 		sum += c->live[k] * 16 * (k + 1);
@@ -222,7 +222,7 @@ static void add_series(struct session *s, uint64_t now)
 	p = &s->series[s->n_series++];
 	p->t_s = seconds_since_start(s, now);
 	p->rss_bytes = s->mem.rss_bytes;
-	p->heap_bytes = heap_has_pools(s->heap) ? live_bytes(&s->census) : REPORT_UNKNOWN;
+	p->heap_bytes = heap_can_count(s->heap) ? live_bytes(&s->census) : REPORT_UNKNOWN;
 	p->threads = s->mem.threads;
 	memwatch_series(s->memwatch, p);
 }
@@ -237,8 +237,11 @@ static void do_memory(struct session *s, uint64_t now)
 		return;
 	value[TREND_RSS] = (double)s->mem.rss_bytes;
 	value[TREND_LIVE] = (double)live_bytes(&s->census);
-	value[TREND_MALLOC] =
-		(double)s->mem.anon_bytes - (double)s->census.pools * s->rt->layout.pool_size;
+	/* mimalloc counts what is too big for a class itself. */
+	value[TREND_MALLOC] = heap_has_mimalloc(s->heap)
+				      ? (double)s->census.big_bytes
+				      : (double)s->mem.anon_bytes -
+						(double)s->census.pools * s->rt->layout.pool_size;
 	trend_set_add(s->memory, seconds_since_start(s, now), value);
 	memwatch_read(s->memwatch, s->rt, &s->mem, &s->census, seconds_since_start(s, now));
 	if (memwatch_change(s->memwatch, text, sizeof(text)))
