@@ -44,3 +44,97 @@ BAD = [
     (["-p", "1", "--alert-hook", "true"], "--alert-hook needs a rule"),
     (["-p", "1", "--alert", "rss>1", "--alert-log", "-", "--json", "-"], "standard output"),
     (["-p", "1", "--fail-on", "growing"], "leak"),
+]
+
+
+@pytest.mark.parametrize("args,says", BAD, ids=[" ".join(a) or "nothing" for a, _ in BAD])
+def test_bad_usage_is_one_line_and_exit_2(args, says):
+    r = run(*args)
+    assert r.returncode == 2
+    assert r.stdout == ""
+    assert r.stderr.startswith("pyleak-bpf: ") and r.stderr.count("\n") == 1
+    assert says in r.stderr
+
+
+def test_help_and_version():
+    r = run("--help")
+    assert (r.returncode, r.stderr) == (0, "")
+    assert r.stdout.startswith("usage: pyleak-bpf") and "Examples:" in r.stdout
+    assert run("-h").stdout == r.stdout
+    r = run("--version")
+    assert r.returncode == 0 and r.stdout.split()[0] == "pyleak-bpf"
+
+
+def one_line(r, says):
+    assert (r.returncode, r.stdout) == (1, "")
+    assert r.stderr.startswith("pyleak-bpf: ") and r.stderr.count("\n") == 1
+    assert says in r.stderr
+
+
+def as_nobody(*args):
+    # Through /proc/self/fd: the tool may lie where nobody else can look.
+    fd = os.open(TOOL, os.O_RDONLY)
+    try:
+        return subprocess.run(
+            ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+             "--inh-caps=-all", f"/proc/self/fd/{fd}", *args],
+            capture_output=True, text=True, timeout=30, check=False, pass_fds=[fd])
+    finally:
+        os.close(fd)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give rights away")
+
+
+@needs_root
+def test_no_rights_names_the_capabilities_and_sudo():
+    one_line(as_nobody("-p", str(os.getpid())), "CAP_BPF")
+    one_line(as_nobody("-p", str(os.getpid())), "sudo")
+
+
+@needs_root
+def test_missing_cap_bpf_is_named():
+    r = subprocess.run(
+        ["setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin",
+         TOOL, "-p", str(os.getpid())],
+        capture_output=True, text=True, timeout=30, check=False)
+    one_line(r, "CAP_BPF")
+    assert "CAP_PERFMON" not in r.stderr
+
+
+@needs_root
+def test_kernel_without_btf_is_told_so(tmp_path):
+    r = run("-p", str(os.getpid()), PYLEAK_TEST_BTF=str(tmp_path / "vmlinux"))
+    one_line(r, "BTF")
+    assert "CONFIG_DEBUG_INFO_BTF" in r.stderr
+
+
+@needs_root
+def test_unwritable_json_is_refused_before_anything_happens(tmp_path):
+    one_line(run("-p", str(os.getpid()), "--json", str(tmp_path / "no" / "r.json")), "r.json")
+    one_line(run("-p", str(os.getpid()), "--json", str(tmp_path)), "directory")
+    assert not os.listdir(tmp_path)
+
+
+@needs_root
+def test_json_on_a_full_disk_leaves_nothing(tmp_path):
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path],
+                      check=False).returncode != 0:
+        pytest.skip("cannot mount a tmpfs")
+    try:
+        (tmp_path / "ballast").write_bytes(b"x" * 65536)
+        one_line(run("-p", str(os.getpid()), "--json", str(tmp_path / "r.json")), "No space")
+        assert os.listdir(tmp_path) == ["ballast"]
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+@needs_root
+def test_existing_json_survives_a_run_that_fails(tmp_path):
+    old = tmp_path / "r.json"
+    old.write_text("precious")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert run("-p", str(gone.pid), "--json", str(old)).returncode == 1
+    assert old.read_text() == "precious"
+    assert os.listdir(tmp_path) == ["r.json"]
