@@ -117,6 +117,20 @@ static void put_memory(struct json *j, const struct report_process *p)
 	json_close(j);
 }
 
+static void put_container(struct json *j, const struct report_container *c)
+{
+	if (!c->id) {
+		json_null(j, "container");
+		return;
+	}
+	json_object(j, "container", true);
+	json_string(j, "id", c->id);
+	json_string(j, "runtime", c->runtime);
+	json_string(j, "pod", c->pod);
+	json_string(j, "namespace", c->namespace);
+	json_close(j);
+}
+
 static void put_identity(struct json *j, const struct report_process *p)
 {
 	json_integer(j, "pid", p->pid);
@@ -127,7 +141,7 @@ static void put_identity(struct json *j, const struct report_process *p)
 	for (size_t i = 0; i < p->n_cmdline; i++)
 		json_string(j, NULL, p->cmdline[i]);
 	json_close(j);
-	json_null(j, "container");
+	put_container(j, &p->container);
 	json_object(j, "python", true);
 	json_string(j, "version", p->python_version);
 	json_string(j, "allocator", p->allocator);

@@ -134,6 +134,12 @@ static void put_process_line(struct line *l, const struct report_process *p)
 	snprintf(text, sizeof(text), "pid %d %s", p->pid, p->comm ? p->comm : "");
 	line_item(l, text);
 	line_style(l, STYLE_PLAIN);
+	if (p->container.id) {
+		snprintf(text, sizeof(text),
+			 p->container.pod ? "in pod %s" : "in a container of %s",
+			 p->container.pod ? p->container.pod : p->container.runtime);
+		line_item(l, text);
+	}
 	if (p->ns_pid > 0 && p->ns_pid != p->pid) {
 		snprintf(text, sizeof(text), "pid %d in its container", p->ns_pid);
 		line_item(l, text);

@@ -35,6 +35,13 @@ static const struct read_field process_fields[] = {
 	P("pid", READ_INT, pid),      P("ns_pid", READ_INT, ns_pid), P("ppid", READ_INT, ppid),
 	P("comm", READ_STRING, comm), P("mode", READ_STRING, mode),  END,
 };
+static const struct read_field container_fields[] = {
+	{"id", READ_STRING, offsetof(struct report_container, id)},
+	{"runtime", READ_STRING, offsetof(struct report_container, runtime)},
+	{"pod", READ_STRING, offsetof(struct report_container, pod)},
+	{"namespace", READ_STRING, offsetof(struct report_container, namespace)},
+	END,
+};
 static const struct read_field python_fields[] = {
 	P("version", READ_STRING, python_version),
 	P("allocator", READ_STRING, allocator),
@@ -232,6 +239,7 @@ void read_process(struct reader *rd, struct json_object *o, struct report_proces
 	struct json_object *verdict = read_object(o, "verdict"), *sites = read_array(o, "sites");
 
 	read_fields(rd, process_fields, o, p);
+	read_fields(rd, container_fields, read_object(o, "container"), &p->container);
 	read_fields(rd, python_fields, read_object(o, "python"), p);
 	read_fields(rd, probe_fields, read_object(o, "probe"), p);
 	read_fields(rd, verdict_fields, verdict, p);

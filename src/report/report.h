@@ -74,11 +74,17 @@ struct report_series {
 	uint64_t anon_bytes, swap_bytes, cgroup_bytes;
 };
 
+struct report_container {
+	const char *id; /* NULL: in none that we know of */
+	const char *runtime, *pod, *namespace;
+};
+
 struct report_process {
 	int pid, ns_pid, ppid;
 	const char *comm;
 	const char **cmdline;
 	size_t n_cmdline;
+	struct report_container container;
 	const char *python_version, *allocator;
 	bool free_threaded;
 	const char *mode; /* "auto" */

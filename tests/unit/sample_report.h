@@ -115,6 +115,7 @@ static const char *sample_notes[] = {"native blocks are judged in bursts: too ma
 static struct report_process sample_processes[] = {
 	{.pid = 1234,
 	 .ns_pid = 7,
+	 .container = {"3f5c0e1d2b4a", "cri-o", "web-7d9f", "shop"},
 	 .ppid = 1,
 	 .comm = "gunicorn",
 	 .cmdline = sample_cmdline,

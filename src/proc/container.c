@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Runtimes put each container into a cgroup of its own, and name it: as a directory
+ * (/docker/ID, /kubepods/burstable/podUID/ID) or as a unit of systemd (docker-ID.scope,
+ * kubepods-burstable-podUID.slice/cri-containerd-ID.scope). The innermost name counts. */
+#include "proc/container.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+
+#include "proc/proc_priv.h"
+
+#define ID_DIGITS 64
+#define POD_LOGS  "/var/log/pods" /* one directory a pod: NAMESPACE_NAME_UID */
+
+/* Units and directories that hold a whole id. */
+static const struct {
+	const char *prefix, *runtime;
+} hex_names[] = {
+	{"docker-", "docker"}, {"libpod-payload-", "podman"},
+	{"libpod-", "podman"}, {"cri-containerd-", "containerd"},
+	{"crio-", "cri-o"},    {"", NULL},
+};
+
+/* Units and directories that hold a name. */
+static const struct {
+	const char *prefix, *suffix, *runtime;
+} plain_names[] = {
+	{"systemd-nspawn@", ".service", "systemd-nspawn"},
+	{"machine-", ".scope", "systemd-nspawn"},
+	{"lxc.payload.", "", "lxc"},
+};
+
+static size_t hex_digits(const char *s)
+{
+	size_t n = 0;
+
+	while (isxdigit((unsigned char)s[n]))
+		n++;
+	return n;
+}
+
+/* A 64-digit id behind one of the prefixes: the rest may be ".scope" or nothing. */
+static bool hex_name(const char *part, const char *above, struct proc_container *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hex_names); i++) {
+		size_t n = strlen(hex_names[i].prefix);
+		const char *runtime = hex_names[i].runtime;
+
+		if (strncmp(part, hex_names[i].prefix, n) || hex_digits(part + n) != ID_DIGITS ||
+		    (part[n + ID_DIGITS] && strcmp(part + n + ID_DIGITS, ".scope")))
+			continue;
+		/* A bare id: the directory above says whose. */
+		if (!runtime)
+			runtime = strstr(above, "docker")   ? "docker"
+				  : strstr(above, "libpod") ? "podman"
+							    : "containerd";
+		snprintf(out->id, sizeof(out->id), "%.*s", ID_DIGITS, part + n);
+		snprintf(out->runtime, sizeof(out->runtime), "%s", runtime);
+		return true;
+	}
+	return false;
+}
+
+/* systemd writes what may not be in a unit's name as \x2d. */
+static void unescape(char *s)
+{
+	char *to = s;
+	unsigned v;
+
+	while (*s) {
+		if (s[0] == '\\' && s[1] == 'x' && sscanf(s + 2, "%2x", &v) == 1 && v) {
+			*to++ = (char)v;
+			s += 4;
+		} else {
+			*to++ = *s++;
+		}
+	}
+	*to = 0;
+}
+
+static bool plain_name(const char *part, struct proc_container *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(plain_names); i++) {
+		size_t n = strlen(plain_names[i].prefix), m = strlen(plain_names[i].suffix);
+		size_t len = strlen(part);
+
+		if (len <= n + m || strncmp(part, plain_names[i].prefix, n) ||
+		    strcmp(part + len - m, plain_names[i].suffix))
+			continue;
+		snprintf(out->id, sizeof(out->id), "%.*s", (int)(len - n - m), part + n);
+		unescape(out->id);
+		snprintf(out->runtime, sizeof(out->runtime), "%s", plain_names[i].runtime);
+		return true;
+	}
+	return false;
+}
+
+/* "pod<uid>" as a directory, "...-pod<uid with underscores>.slice" as a unit. */
+static void pod_uid(const char *part, struct proc_container *out)
+{
+	const char *at = strncmp(part, "pod", 3) ? strstr(part, "-pod") : part - 1;
+	size_t n;
+
+	if (!at || (strncmp(part, "pod", 3) && strncmp(part, "kubepods", 8)))
+		return;
+	at += 4;
+	n = strspn(at, "0123456789abcdefABCDEF-_");
+	if (n < 32 || n >= sizeof(out->pod_uid) || (at[n] && strcmp(at + n, ".slice")))
+		return;
+	snprintf(out->pod_uid, sizeof(out->pod_uid), "%.*s", (int)n, at);
+	for (char *c = out->pod_uid; *c; c++)
+		if (*c == '_')
+			*c = '-';
+}
+
+/* One path, from the root down: the innermost container wins. */
+static bool parse_path(char *path, struct proc_container *out)
+{
+	const char *above = "";
+	bool found = false;
+	char *save = NULL;
+
+	for (char *part = strtok_r(path, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
+		pod_uid(part, out);
+		if (hex_name(part, above, out) || plain_name(part, out)) {
+			found = true;
+		} else if (!strcmp(above, "lxc")) {
+			snprintf(out->id, sizeof(out->id), "%.71s", part);
+			strcpy(out->runtime, "lxc");
+			found = true;
+		}
+		above = part;
+	}
+	return found;
+}
+
+bool proc_container_parse(const char *text, struct proc_container *out)
+{
+	while (*text) {
+		const char *end = strchrnul(text, '\n'),
+			   *path = memchr(text, ':', (size_t)(end - text));
+
+		/* "4:memory:/path", "0::/path" */
+		path = path ? memchr(path + 1, ':', (size_t)(end - path - 1)) : NULL;
+		if (path) {
+			auto_free char *copy = strndup(path + 1, (size_t)(end - path - 1));
+
+			memset(out, 0, sizeof(*out));
+			if (copy && parse_path(copy, out))
+				return true;
+		}
+		text = *end ? end + 1 : end;
+	}
+	memset(out, 0, sizeof(*out));
+	return false;
+}
+
+static void name_pod(const char *logs, struct proc_container *c)
+{
+	DIR *d = opendir(logs);
+	size_t n = strlen(c->pod_uid);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char *end = e->d_name + strlen(e->d_name), *pod = strchr(e->d_name, '_');
+
+		if ((size_t)(end - e->d_name) < n + 4 || !pod || strcmp(end - n, c->pod_uid) ||
+		    end - n - 1 <= pod || end[-(ssize_t)n - 1] != '_')
+			continue;
+		snprintf(c->namespace, sizeof(c->namespace), "%.*s", (int)(pod - e->d_name),
+			 e->d_name);
+		snprintf(c->pod, sizeof(c->pod), "%.*s", (int)(end - n - 1 - (pod + 1)), pod + 1);
+		break;
+	}
+	if (d)
+		closedir(d);
+}
+
+bool proc_container(const struct proc *p, const char *pod_logs, struct proc_container *out)
+{
+	auto_free char *text = NULL;
+	size_t len;
+
+	memset(out, 0, sizeof(*out));
+	if (proc_slurp(p->pid, "cgroup", &text, &len) || !proc_container_parse(text, out))
+		return false;
+	if (out->pod_uid[0])
+		name_pod(pod_logs ? pod_logs : POD_LOGS, out);
+	return true;
+}
