@@ -75,9 +75,27 @@ struct thread_struct {
 	unsigned long fsbase;
 };
 
+struct inode {
+	unsigned long i_ino;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
+	struct files_struct *files;
 	struct thread_struct thread;
 };
 

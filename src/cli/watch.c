@@ -82,6 +82,7 @@ static int open_all(struct watch *w)
 		.min_size = w->o.min_size,
 		.max_size = w->o.max_size,
 		.overhead = w->o.overhead_pct / 100,
+		.fds = !w->o.no_fds,
 	};
 	int err;
 

@@ -25,6 +25,11 @@ static const struct opt table[] = {
 	 0, 0, modes},
 	{0, OPT_NUMBER, "overhead", "PCT", ROW(overhead_pct),
 	 "slow-down of the process that may be caused, in percent (default 3)", 0.1, 50, NULL},
+	{0, OPT_FLAG, "fds", NULL, ROW(fds),
+	 "descriptors, sockets, threads and children too, by the line that opened or started them "
+	 "(default)",
+	 0, 0, NULL},
+	{0, OPT_FLAG, "no-fds", NULL, ROW(no_fds), "memory only", 0, 0, NULL},
 	{0, OPT_STRING, "json", "FILE", ROW(json),
 	 "also write the final report as JSON; - is standard output, and then nothing else is "
 	 "written there",
@@ -69,6 +74,8 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return err;
 	if (out->pids.n == 0)
 		return fail(-EINVAL, "which process? Name it with -p PID; --help shows examples");
+	if (out->fds && out->no_fds)
+		return fail(-EINVAL, "--fds and --no-fds: one of them");
 	if (out->min_size > out->max_size)
 		return fail(-EINVAL, "--min-size is larger than --max-size: nothing is left");
 	if (out->json && !*out->json)

@@ -166,11 +166,30 @@ static void put_judgement(struct json *j, const struct report_process *p)
 	json_close(j);
 }
 
+static void put_fds(struct json *j, const struct report_fds *f)
+{
+	if (!f->means) {
+		json_null(j, "fds");
+		return;
+	}
+	json_object(j, "fds", true);
+	json_string(j, "lines_from", f->means);
+	json_unsigned(j, "open", f->open);
+	json_unsigned(j, "at_attach", f->at_attach);
+	json_unsigned(j, "no_line", f->no_line);
+	json_unsigned(j, "limit_fds", f->limit);
+	json_number(j, "growth_per_s", f->growth_per_s);
+	json_number(j, "fds_eta_s", f->eta_s);
+	json_unsigned(j, "children", f->children);
+	json_close(j);
+}
+
 static void put_process(struct json *j, const struct report_process *p)
 {
 	json_object(j, NULL, false);
 	put_identity(j, p);
 	put_memory(j, p);
+	put_fds(j, &p->fds);
 	put_judgement(j, p);
 	json_array(j, "sites", false);
 	for (size_t i = 0; i < p->n_sites; i++)

@@ -16,6 +16,8 @@ char *term_percent(char *buf, size_t size, double percent);
 /* When a limit is met, if one will be. */
 void term_limit(struct line *l, const struct report_process *p);
 void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose);
+/* Open descriptors and their limit, when there is something to say. */
+void term_fds(struct line *l, const struct report_process *p, bool verbose);
 void term_stack(struct line *l, const struct report_site *s, bool verbose);
 
 #endif

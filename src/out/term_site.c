@@ -8,14 +8,16 @@
 #define INDENT	  3
 #define MAX_TYPES 4 /* shown without -v */
 
-static const char *units(enum report_kind k)
+static const char *units(const struct report_site *s)
 {
 	static const char *const name[KIND_MAX] = {
 		[KIND_OBJECT] = "objects", [KIND_HEAP] = "blocks",    [KIND_MMAP] = "mappings",
-		[KIND_FD] = "files",	   [KIND_THREAD] = "threads",
+		[KIND_FD] = "descriptors", [KIND_THREAD] = "threads",
 	};
 
-	return (unsigned)k < KIND_MAX ? name[k] : "objects";
+	if (s->hint.code && !strcmp(s->hint.code, "child-not-reaped"))
+		return "children";
+	return (unsigned)s->kind < KIND_MAX ? name[s->kind] : "objects";
 }
 
 static void put_rates(struct line *l, const struct report_site *s)
@@ -28,7 +30,7 @@ static void put_rates(struct line *l, const struct report_site *s)
 	if (isfinite(s->growth_count_per_s)) {
 		fmt_count(n, sizeof(n), fabs(s->growth_count_per_s));
 		snprintf(text, sizeof(text), "%s%c%s %s/s", about,
-			 s->growth_count_per_s < 0 ? '-' : '+', n, units(s->kind));
+			 s->growth_count_per_s < 0 ? '-' : '+', n, units(s));
 		line_item(l, text);
 	}
 	if (!isfinite(s->growth_bytes_per_s) && !isfinite(s->growth_count_per_s))
@@ -74,7 +76,7 @@ static bool put_held(struct line *l, const struct report_site *s)
 		line_printf(l, "%s%s", about, fmt_bytes(n, sizeof(n), s->outstanding_bytes));
 	if (isfinite(s->outstanding_count)) {
 		fmt_count(n, sizeof(n), s->outstanding_count);
-		line_printf(l, "%s%s%s %s", has_bytes ? " in " : "", about, n, units(s->kind));
+		line_printf(l, "%s%s%s %s", has_bytes ? " in " : "", about, n, units(s));
 	}
 	return has_bytes || isfinite(s->outstanding_count);
 }

@@ -6,6 +6,7 @@
 #define PYLEAK_REPORT_H
 
 #include "base/base.h"
+#include "report/descriptors.h"
 #include "report/memory.h"
 
 #define REPORT_UNKNOWN UINT64_MAX
@@ -92,6 +93,7 @@ struct report_process {
 	uint64_t rss_bytes;
 	double rss_growth_bytes_per_s;
 	struct report_memory memory;
+	struct report_fds fds;
 	double explained; /* share of the growth that the sites explain, 0..1, NAN = nothing grows
 			   */
 	struct report_series *series;
@@ -128,7 +130,8 @@ char *report_printf(struct report *r, const char *fmt, ...) __attribute__((forma
 
 /* Site id: the hash of (function, file, line) of the Python frames, never of addresses. */
 void report_site_id(const struct report_frame *stack, size_t n, char out[17]);
-/* Sites: verdict first, then growth in bytes, then id (so that equal input gives equal output). */
+/* Sites: verdict first, then descriptors and threads, then growth in bytes, then id (so that equal
+ * input gives equal output). */
 void report_sort(struct report_process *p);
 
 #endif

@@ -64,6 +64,13 @@ static int descending(double a, double b)
 	return (a < b) - (a > b);
 }
 
+/* Descriptors and threads have a hard limit, and the objects that pile up with them are their
+ * consequence: they come first. */
+static bool has_limit(const struct report_site *s)
+{
+	return s->kind == KIND_FD || s->kind == KIND_THREAD;
+}
+
 static int compare_sites(const void *pa, const void *pb)
 {
 	const struct report_site *a = pa, *b = pb;
@@ -71,7 +78,10 @@ static int compare_sites(const void *pa, const void *pb)
 
 	if (a->verdict != b->verdict)
 		return a->verdict < b->verdict ? -1 : 1;
-	c = descending(a->growth_bytes_per_s, b->growth_bytes_per_s);
+	if (has_limit(a) != has_limit(b))
+		return has_limit(a) ? -1 : 1;
+	c = has_limit(a) ? descending(a->growth_count_per_s, b->growth_count_per_s)
+			 : descending(a->growth_bytes_per_s, b->growth_bytes_per_s);
 	if (c == 0)
 		c = strcmp(a->id, b->id);
 	if (c == 0)

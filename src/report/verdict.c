@@ -33,6 +33,21 @@ void verdict_site(const struct verdict_evidence *e, struct report_site *site)
 	site->confidence = round(confidence(e) * 100) / 100;
 }
 
+/* Descriptors and threads have no size that is known: they are counted. */
+static const char *reason_of_count(struct report *r, const struct report_site *top)
+{
+	const char *what =
+		top->kind == KIND_FD ? "descriptors opened" : "threads or children started";
+	char rate[32];
+
+	fmt_count(rate, sizeof(rate), top->growth_count_per_s);
+	return report_printf(r,
+			     top->verdict == CLASS_LEAK
+				     ? "%s by one line pile up by %s/s and never end"
+				     : "%s by one line grow by %s/s; too early to call it a leak",
+			     what, rate);
+}
+
 void verdict_process(struct report *r, struct report_process *p)
 {
 	const struct report_site *top = p->n_sites ? &p->sites[0] : NULL;
@@ -51,6 +66,8 @@ void verdict_process(struct report *r, struct report_process *p)
 				? "objects of one line pile up by %s/s and are never freed"
 				: "one line's objects grow by %s/s; too early to call it a leak",
 			rate);
+		if (top->kind == KIND_FD || top->kind == KIND_THREAD)
+			p->reason = reason_of_count(r, top);
 	} else if (p->rss_growth_bytes_per_s > VERDICT_NOISE_BYTES_PER_S) {
 		fmt_bytes(rate, sizeof(rate), p->rss_growth_bytes_per_s);
 		p->verdict = CLASS_GROWING;

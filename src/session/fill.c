@@ -4,6 +4,7 @@
 
 #include "proc/container.h"
 #include "report/verdict.h"
+#include "session/fds.h"
 #include "session/session_priv.h"
 
 static void fill_lost(struct session *s, struct report *r, struct report_process *p)
@@ -107,6 +108,8 @@ static void fill_probe(struct session *s, struct report_process *p, double run_s
 	run_s -= (double)s->paused_ns / 1e9;
 	if (s->native && run_s > 0)
 		p->slowdown_pct += 100 * native_spent_ns(s->native) / 1e9 / run_s;
+	if (run_s > 0)
+		p->slowdown_pct += 100 * session_fds_spent_ns(s) / 1e9 / run_s;
 }
 
 /* How much of what grows the sites account for: of RSS, or of the live blocks while RSS rests. */
@@ -119,7 +122,8 @@ static double explained(const struct session *s, const struct report_process *p)
 	if (live.growing && !(grows > live.slope))
 		grows = live.slope;
 	for (size_t i = 0; i < p->n_sites; i++)
-		sites += p->sites[i].growth_bytes_per_s;
+		if (isfinite(p->sites[i].growth_bytes_per_s))
+			sites += p->sites[i].growth_bytes_per_s;
 	if (!(grows > VERDICT_NOISE_BYTES_PER_S))
 		return NAN;
 	return sites < grows ? sites / grows : 1;

@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "base/map64.h"
+#include "report/descriptors.h"
 #include "report/verdict.h"
+#include "session/fds.h"
 #include "session/session_priv.h"
 
 #define FEWEST	  2   /* survivors of one stack that make a site: a single one may be anything */
@@ -39,17 +41,17 @@ struct joiner {
 	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
 };
 
-static size_t name_frames(struct joiner *j, const struct stack *st, struct report_frame **out)
+size_t session_name_frames(struct report *r, const struct stack *st, struct report_frame **out)
 {
-	struct report_frame *f = report_alloc(j->r, st->n * sizeof(*f));
+	struct report_frame *f = report_alloc(r, st->n * sizeof(*f));
 	size_t n = f ? st->n : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct py_code *c = st->frame[i].code;
 
 		f[i] = (struct report_frame){
-			.function = c ? report_strdup(j->r, py_code_function(c)) : "?",
-			.file = c ? report_strdup(j->r, py_code_file(c)) : "?",
+			.function = c ? report_strdup(r, py_code_function(c)) : "?",
+			.file = c ? report_strdup(r, py_code_file(c)) : "?",
 			.line = st->frame[i].line,
 		};
 	}
@@ -60,7 +62,7 @@ static size_t name_frames(struct joiner *j, const struct stack *st, struct repor
 static struct joined *join_stack(struct joiner *j, const struct stack *st, enum report_kind kind)
 {
 	struct report_frame *frames;
-	size_t n = name_frames(j, st, &frames);
+	size_t n = session_name_frames(j->r, st, &frames);
 	uint64_t *place;
 	struct joined *to;
 	char id[17];
@@ -317,6 +319,8 @@ static void finish_site(struct joiner *j, struct joined *to, double run_s)
 	to->evidence.samples = site->samples;
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
 	verdict_site(&to->evidence, site);
+	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
+		report_mapping_hint(site);
 }
 
 static void add_sources(struct session *s, struct report *r, struct report_site *site)
@@ -406,6 +410,8 @@ int session_fill_sites(struct session *s, struct report *r, struct report_proces
 		err = fail(-ENOMEM, "out of memory");
 	else
 		keep_sites(&j, p, run_s);
+	if (!err)
+		err = session_fds_fill(s, r, p, run_s);
 	for (size_t i = 0; i < j.v.n; i++)
 		vec_free(&j.v.v[i].types);
 	vec_free(&j.v);

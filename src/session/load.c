@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "session/fds.h"
 #include "session/session_priv.h"
 
 #include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
@@ -73,8 +74,13 @@ static int load_with(struct session *s, bool shared)
 	if (!s->skel)
 		return fail(-errno, "cannot open the BPF object: %s", strerror(errno));
 	set_config(s);
-	bpf_object__for_each_program(prog, s->skel->obj) bpf_program__set_expected_attach_type(
-		prog, (enum bpf_attach_type)probe_attach_type(s->mechanism));
+	bpf_object__for_each_program(prog, s->skel->obj)
+	{
+		if (bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE) /* those on uprobes */
+			bpf_program__set_expected_attach_type(
+				prog, (enum bpf_attach_type)probe_attach_type(s->mechanism));
+	}
+	session_fds_prepare(s);
 	bpf_program__set_autoload(s->skel->progs.birth, !shared);
 	bpf_program__set_autoload(s->skel->progs.birth_shared, shared);
 	err = pyleak_bpf__load(s->skel);
@@ -130,6 +136,7 @@ static void trim_stacks(struct session *s)
 		for (size_t i = 0; i < native.n; i++)
 			map64_put(&keep, native.v[i].key.stack);
 	native_sites_free(&native);
+	session_fds_keep_stacks(s, &keep);
 	if (!stacks_trim(s->stacks, &keep, &gone, &n))
 		for (size_t i = 0; i < n; i++)
 			bpf_map_delete_elem(bpf_map__fd(s->skel->maps.stacks_seen), &gone[i]);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "session/fds.h"
 #include "session/session_priv.h"
 
 #define CENSUS_MIN_NS 100000000
@@ -91,6 +92,7 @@ static void plan(struct session *s, uint64_t now)
 		.census = heap_can_count(s->heap) ? now : 0,
 		.memory = now,
 		.native = now + NATIVE_NS,
+		.fds = now,
 		.modules = s->rt->minor == 8 ? now + MODULES_NS : 0,
 	};
 }
@@ -103,6 +105,11 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
 	s->o = *o;
+	s->fds = session_fds_new();
+	if (!s->fds) {
+		free(s);
+		return fail(-ENOMEM, "out of memory");
+	}
 	s->random = (clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
 	probe_sweep();
 	err = proc_open(pid, &s->proc);
@@ -114,6 +121,8 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		err = open_kernel_half(s);
 	if (!err)
 		err = open_native(s);
+	if (!err)
+		err = session_fds_open(s);
 	if (err) {
 		session_close(s);
 		return err;
@@ -132,6 +141,7 @@ void session_close(struct session *s)
 	if (!s)
 		return;
 	native_close(s->native);
+	session_fds_close(s);
 	session_detach(s);
 	session_unload(s);
 	session_forget_births(s);
@@ -324,7 +334,7 @@ static void do_native(struct session *s, uint64_t now)
 		session_note(s, "%s", native_note(s->native));
 	session_drain(s);
 	/* what it costs of late, windows included: a running mean over some ten seconds */
-	spent = native_spent_ns(s->native);
+	spent = native_spent_ns(s->native) + session_fds_spent_ns(s);
 	s->native_share += ((spent - s->native_spent) / NATIVE_NS - s->native_share) / 50;
 	s->native_spent = spent;
 	left = s->o.overhead * BUDGET_AIM - s->native_share;
@@ -348,6 +358,7 @@ static bool target_gone(struct session *s)
 	 */
 	session_births_off(s);
 	native_pause(s->native);
+	session_fds_pause(s, true);
 	return true;
 }
 
@@ -376,8 +387,8 @@ static void do_modules(struct session *s, uint64_t now)
 
 static uint64_t next_due(const struct session *s, uint64_t limit)
 {
-	const uint64_t due[] = {s->due.burst,  s->due.climb,  s->due.census, s->due.poll,
-				s->due.memory, s->due.native, s->due.modules};
+	const uint64_t due[] = {s->due.burst,  s->due.climb,  s->due.census,  s->due.poll,
+				s->due.memory, s->due.native, s->due.modules, s->due.fds};
 
 	for (size_t i = 0; i < ARRAY_SIZE(due); i++)
 		if (due[i] && due[i] < limit)
@@ -417,6 +428,8 @@ static void run_jobs(struct session *s)
 		do_modules(s, now);
 	if (s->due.native && s->due.native <= now)
 		do_native(s, now);
+	if (s->due.fds && s->due.fds <= now)
+		session_fds_look(s, now);
 	if (s->due.burst && s->due.burst <= now)
 		session_burst(s);
 }
@@ -453,6 +466,7 @@ void session_pause(struct session *s, bool pause)
 	if (pause == s->paused)
 		return;
 	s->paused = pause;
+	session_fds_pause(s, pause);
 	if (pause) {
 		if (s->mode == BIRTHS_ALWAYS)
 			session_stop_always(s);

@@ -12,6 +12,7 @@ struct session_opts {
 	double older_s;		     /* count only what is at least this old */
 	uint64_t min_size, max_size; /* bytes */
 	double overhead;	     /* share of the target's time: 0.03 */
+	bool fds;		     /* descriptors, threads, children too */
 };
 
 struct session;

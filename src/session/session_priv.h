@@ -17,6 +17,7 @@
 #include "track/trend.h"
 
 struct pyleak_bpf;
+struct session_fds;
 struct ring_buffer;
 
 enum births_mode {
@@ -39,7 +40,7 @@ enum {
 };
 
 struct session_times { /* when each job is due, CLOCK_MONOTONIC; 0 = not planned */
-	uint64_t burst, climb, census, memory, native, poll, modules;
+	uint64_t burst, climb, census, memory, native, poll, modules, fds;
 };
 
 struct session_file {
@@ -102,8 +103,9 @@ struct session {
 	struct names *names;
 	struct native *native;		   /* NULL: not traced */
 	double native_spent, native_share; /* ns in all; share of the target's time of late */
-	uint64_t collections;		   /* as last read */
-	unsigned refusals;		   /* windows in a row that could not be opened */
+	struct session_fds *fds;
+	uint64_t collections; /* as last read */
+	unsigned refusals;    /* windows in a row that could not be opened */
 	struct trend_set *classes, *memory;
 	bool malloc_grows; /* as of fitted_ns */
 	uint64_t fitted_ns;
@@ -168,6 +170,7 @@ void session_start_always(struct session *s);
 void session_stop_always(struct session *s);
 
 /* join.c: the sites of the report */
+size_t session_name_frames(struct report *r, const struct stack *st, struct report_frame **out);
 int session_fill_sites(struct session *s, struct report *r, struct report_process *p, double run_s);
 
 /* source.c: text of a source line of the target's file, or NULL */

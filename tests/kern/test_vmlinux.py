@@ -14,7 +14,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 RUNNING = "/sys/kernel/btf/vmlinux"
 CACHE = os.path.join(os.environ.get("PYLEAK_CACHE", "/var/tmp"), "pyleak-vm")
 BPFTOOL = shutil.which("bpftool") or "/usr/sbin/bpftool"
-SIZES = {"unsigned long": 8, "int": 4}
+SIZES = {"unsigned long": 8, "int": 4, "unsigned int": 4}
 # The program never reads them, and newer kernels have them as the first of several views.
 NARROW = {"cs", "ss"}
 
@@ -31,7 +31,7 @@ def header():
         text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
     structs = {}
     for name, body in re.findall(r"^struct (\w+) \{(.*?)^\};", text, re.M | re.S):
-        structs[name] = [(m[1], m[0]) for m in re.findall(r"^\t(.+?) (\w+);$", body, re.M)]
+        structs[name] = [(m[1], m[0]) for m in re.findall(r"^\t(.+?) (\**\w+);$", body, re.M)]
     values = re.findall(r"^\t(BPF_\w+) = ([^,]+),$", text, re.M)
     return structs, {k: eval(re.sub(r"(\d)U(LL)?\b", r"\1", v)) for k, v in values}
 
@@ -110,7 +110,7 @@ def btf(request, tmp_path_factory):
 
 def test_header_is_understood():
     structs, values = header()
-    assert set(structs) == {"pt_regs", "thread_struct", "task_struct"}
+    assert set(structs) >= {"pt_regs", "thread_struct", "task_struct", "file", "fdtable"}
     assert len(structs["pt_regs"]) == 21 and len(values) >= 9
 
 
@@ -130,8 +130,10 @@ def test_members_exist_with_their_types(btf):
     for struct_name in sorted(set(structs) - {"pt_regs"}):
         have = btf.members(btf.structs[struct_name])
         for name, type_ in structs[struct_name]:
-            kind, type_name, size = btf.plain(have[name][0])
-            if type_.startswith("struct "):
+            kind, type_name, size = btf.plain(have[name.lstrip("*")][0])
+            if name.startswith("*"):
+                assert kind == "PTR", (struct_name, name)
+            elif type_.startswith("struct "):
                 assert (kind, "struct " + type_name) == ("STRUCT", type_), (struct_name, name)
             else:
                 assert (kind, size) == ("INT", SIZES[type_]), (struct_name, name)

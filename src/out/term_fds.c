@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How many descriptors are open, and when there are no more to be had. */
+#include <inttypes.h>
+#include <math.h>
+
+#include "out/term_priv.h"
+
+#define NEAR_S (30 * 86400.0) /* further away it is no news */
+
+static void put_origin(char *buf, size_t size, const struct report_fds *f)
+{
+	int n = 0;
+
+	*buf = 0;
+	if (f->at_attach)
+		n = snprintf(buf, size, "%" PRIu64 " from before", f->at_attach);
+	if (f->no_line && n >= 0 && (size_t)n < size)
+		snprintf(buf + n, size - (size_t)n, "%s%" PRIu64 " of no known line", n ? ", " : "",
+			 f->no_line);
+}
+
+/* Said when they grow, or to somebody who wants everything. */
+void term_fds(struct line *l, const struct report_process *p, bool verbose)
+{
+	const struct report_fds *f = &p->fds;
+	char text[256], origin[128], n[32], eta[32];
+
+	if (!f->means || (!verbose && !(f->growth_per_s > 0)))
+		return;
+	put_origin(origin, sizeof(origin), f);
+	snprintf(text, sizeof(text), "%" PRIu64 " descriptors open%s%s%s", f->open,
+		 *origin ? " (" : "", origin, *origin ? ")" : "");
+	line_text(l, "  ");
+	line_words(l, text);
+	if (f->growth_per_s > 0) {
+		snprintf(text, sizeof(text), ", +%s/s", fmt_count(n, sizeof(n), f->growth_per_s));
+		line_words(l, text);
+	}
+	if (f->eta_s <= NEAR_S) {
+		snprintf(text, sizeof(text), "; the limit of %" PRIu64 " is reached in %s",
+			 f->limit, fmt_duration(eta, sizeof(eta), f->eta_s));
+		line_words(l, text);
+	}
+	line_end(l);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sentences about descriptors, threads and children that pile up, and when the limit is met. */
+#include "report/descriptors.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "report/report.h"
+
+double report_fds_eta(const struct report_fds *f)
+{
+	if (f->limit == REPORT_UNKNOWN || !(f->growth_per_s > 0))
+		return NAN;
+	return f->open >= f->limit ? 0 : (double)(f->limit - f->open) / f->growth_per_s;
+}
+
+static void hint_socket(struct report *r, const struct report_fd_facts *f, struct report_hint *h)
+{
+	char closed[80] = "";
+
+	if (f->abandoned)
+		snprintf(closed, sizeof(closed),
+			 "; %zu of them the other side has closed (CLOSE_WAIT)", f->abandoned);
+	h->code = "socket-not-closed";
+	h->text = report_printf(
+		r,
+		"sockets made here stay open (%s)%s: close them when their work is done\n"
+		"with contextlib.closing(sock): ...",
+		f->what ? f->what : "socket", closed);
+}
+
+static void hint_database(struct report *r, const struct report_fd_facts *f, struct report_hint *h)
+{
+	h->code = "db-connection-not-closed";
+	h->text = report_printf(
+		r,
+		"connections to %s are opened here and never closed or given back to a "
+		"pool\n"
+		"with contextlib.closing(connect(...)) as db: ...",
+		f->database);
+}
+
+static void hint_file(struct report *r, const struct report_fd_facts *f, struct report_hint *h)
+{
+	h->code = "fd-not-closed";
+	h->text = report_printf(
+		r,
+		f->most == FD_FACT_FILE
+			? "what is opened here stays open (%s): close it, or\n"
+			  "with open(...) as f: ..."
+			: "what is opened here stays open (%s): close it when its work "
+			  "is done",
+		f->what ? f->what : "descriptor");
+}
+
+static void hint_child(struct report *r, const struct report_fd_facts *f, struct report_hint *h)
+{
+	h->code = "child-not-reaped";
+	h->text =
+		2 * f->zombies >= f->n
+			? report_printf(r,
+					"%zu children started here have ended and nobody waits for "
+					"them: call wait() on them, or\n"
+					"subprocess.run([...])",
+					f->zombies)
+			: report_printf(r,
+					"%zu children started here are still there: end them, and "
+					"wait() for them",
+					f->n);
+}
+
+void report_fd_hint(struct report *r, const struct report_fd_facts *f, struct report_site *site)
+{
+	struct report_hint *h = &site->hint;
+
+	if (f->most == FD_FACT_THREAD) {
+		h->code = "thread-not-ended";
+		h->text = "threads started here do not end: give their loop a way out, or let a "
+			  "pool of bounded size do the work\n"
+			  "concurrent.futures.ThreadPoolExecutor(max_workers=8)";
+	} else if (f->most == FD_FACT_CHILD) {
+		hint_child(r, f, h);
+	} else if (f->database) {
+		hint_database(r, f, h);
+	} else if (f->most == FD_FACT_SOCKET) {
+		hint_socket(r, f, h);
+	} else {
+		hint_file(r, f, h);
+	}
+	if (!h->text)
+		h->text = "";
+}
+
+void report_mapping_hint(struct report_site *site)
+{
+	site->hint = (struct report_hint){
+		.code = "mapping-not-released",
+		.text = "memory mapped here is never unmapped: close the map, or drop the last "
+			"reference to what holds it",
+	};
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The job that looks at what is open, and the sites of the report made of it. */
+#include "session/fds.h"
+
+#include <math.h>
+
+#include "report/verdict.h"
+#include "session/fds_priv.h"
+
+#define LOOK_MIN_NS  250000000
+#define LOOK_MAX_NS  5000000000
+#define LOOK_SHARE   100 /* a look may take this part of our time */
+#define SOCKETS_NS   5000000000
+#define SHARE_OF_ALL 8 /* part of the budget that the probes may cost */
+#define FEWEST	     2
+
+struct session_fds *session_fds_new(void)
+{
+	return calloc(1, sizeof(struct session_fds));
+}
+
+void session_fds_prepare(struct session *s)
+{
+	s->fds->means = fds_prepare(s->proc, s->skel, s->o.fds);
+}
+
+int session_fds_open(struct session *s)
+{
+	struct fds_spec spec = {
+		.proc = s->proc,
+		.skel = s->skel,
+		.means = s->fds->means,
+		.mechanism = s->mechanism,
+		.share = s->o.overhead * BUDGET_AIM / SHARE_OF_ALL,
+		.older_ns = (uint64_t)(s->o.older_s * 1e9),
+	};
+	int err = s->o.fds ? fds_open(&spec, &s->fds->fds) : 0;
+
+	if (!err && s->fds->fds && *fds_note(s->fds->fds))
+		session_note(s, "%s", fds_note(s->fds->fds));
+	return err;
+}
+
+void session_fds_close(struct session *s)
+{
+	if (!s->fds)
+		return;
+	fds_close(s->fds->fds);
+	vec_free(&s->fds->sockets);
+	map64_free(&s->fds->socket_index);
+	free(s->fds);
+	s->fds = NULL;
+}
+
+static int by_inode(const void *a, const void *b)
+{
+	const struct proc_socket *x = a, *y = b;
+
+	return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+/* Where the sockets of known lines lead, as long as the process can tell. */
+static void look_at_sockets(struct session *s, const struct fds_sites *sites)
+{
+	struct session_fds *f = s->fds;
+	struct map64 wanted = {0};
+	struct proc_sockets found = {0};
+
+	for (size_t i = 0; i < sites->n; i++)
+		for (size_t k = 0; k < sites->v[i].n; k++)
+			if (sites->v[i].things[k]->kind == FDS_SOCKET)
+				map64_put(&wanted, sites->v[i].things[k]->inode);
+	if (wanted.n && !proc_sockets_find(s->proc, &wanted, &found) && found.n) {
+		vec_free(&f->sockets);
+		f->sockets = found;
+		qsort(f->sockets.v, f->sockets.n, sizeof(*f->sockets.v), by_inode);
+	} else {
+		vec_free(&found);
+	}
+	map64_free(&wanted);
+}
+
+const struct proc_socket *session_socket(const struct session_fds *f, uint64_t inode)
+{
+	const struct proc_socket key = {.inode = inode};
+
+	if (!f->sockets.n)
+		return NULL;
+	return bsearch(&key, f->sockets.v, f->sockets.n, sizeof(key), by_inode);
+}
+
+void session_fds_look(struct session *s, uint64_t now_ns)
+{
+	struct fds_sites sites;
+	uint64_t wait;
+
+	if (!s->fds->fds) {
+		s->due.fds = 0;
+		return;
+	}
+	wait = fds_poll(s->fds->fds) * LOOK_SHARE;
+	session_drain(s);
+	if (now_ns >= s->fds->sockets_due_ns && !fds_sites(s->fds->fds, &sites)) {
+		look_at_sockets(s, &sites);
+		fds_sites_free(&sites);
+		s->fds->sockets_due_ns = now_ns + SOCKETS_NS;
+	}
+	if (wait < LOOK_MIN_NS)
+		wait = LOOK_MIN_NS;
+	s->due.fds = now_ns + (wait > LOOK_MAX_NS ? LOOK_MAX_NS : wait);
+}
+
+void session_fds_pause(struct session *s, bool pause)
+{
+	if (!s->fds || !s->fds->fds)
+		return;
+	if (pause)
+		fds_pause(s->fds->fds);
+	else
+		fds_resume(s->fds->fds);
+	s->due.fds = pause ? 0 : clock_ns() + LOOK_MIN_NS;
+}
+
+double session_fds_spent_ns(const struct session *s)
+{
+	return s->fds->fds ? fds_spent_ns(s->fds->fds) : 0;
+}
+
+void session_fds_keep_stacks(const struct session *s, struct map64 *keep)
+{
+	if (s->fds->fds)
+		fds_keep_stacks(s->fds->fds, keep);
+}
+
+/* Stacks of one site: the same functions, files and lines. */
+struct joined_fds {
+	struct report_site site;
+	struct verdict_evidence evidence;
+	VEC(const struct fds_thing *) things;
+};
+
+struct fds_joiner {
+	struct session *s;
+	struct report *r;
+	VEC(struct joined_fds) v;
+};
+
+static struct joined_fds *place_of(struct fds_joiner *j, const struct fds_site *site)
+{
+	enum report_kind kind = site->is_task ? KIND_THREAD : KIND_FD;
+	struct stack *st = stacks_find(j->s->stacks, site->stack);
+	struct report_frame *frames = NULL;
+	size_t n = st ? session_name_frames(j->r, st, &frames) : 0;
+	struct joined_fds *to;
+	char id[17];
+
+	if (!n)
+		return NULL;
+	report_site_id(frames, n, id);
+	for (size_t i = 0; i < j->v.n; i++)
+		if (j->v.v[i].site.kind == kind && !strcmp(j->v.v[i].site.id, id))
+			return &j->v.v[i];
+	to = vec_push(&j->v);
+	if (!to)
+		return NULL;
+	memcpy(to->site.id, id, sizeof(id));
+	to->site.kind = kind;
+	to->site.stack = frames;
+	to->site.n_frames = n;
+	to->site.truncated = st->flags & PL_STACK_TRUNCATED;
+	return to;
+}
+
+static void join_site(struct fds_joiner *j, const struct fds_site *site)
+{
+	struct joined_fds *to = place_of(j, site);
+
+	if (!to || !vec_reserve(&to->things, to->things.n + site->n))
+		return;
+	memcpy(to->things.v + to->things.n, site->things, site->n * sizeof(*site->things));
+	to->things.n += site->n;
+	to->site.growth_count_per_s += site->rate;
+	to->evidence.bursts += site->moments;
+	to->evidence.oldest_s = fmax(to->evidence.oldest_s, (double)site->oldest_ns / 1e9);
+	if (site->quarters > to->evidence.quarters)
+		to->evidence.quarters = site->quarters;
+}
+
+static void finish(struct fds_joiner *j, struct joined_fds *x, double run_s)
+{
+	struct report_site *site = &x->site;
+	struct report_fd_facts facts = {0};
+	double scale = fds_scale(j->s->fds->fds);
+
+	site->samples = x->things.n;
+	site->estimated = scale > 1;
+	site->outstanding_count = (double)x->things.n * scale;
+	site->growth_count_per_s *= scale;
+	/* What a descriptor weighs is not known; the judge wants to see that something grows. */
+	x->evidence.growth_bytes_per_s = site->growth_count_per_s;
+	site->outstanding_bytes = site->growth_bytes_per_s = NAN;
+	site->oldest_s = x->evidence.oldest_s;
+	x->evidence.run_s = run_s;
+	x->evidence.samples = site->samples;
+	verdict_site(&x->evidence, site);
+	if (site->verdict > CLASS_GROWING)
+		return;
+	fds_words(j->s, j->r, x->things.v, x->things.n, site, &facts);
+	report_fd_hint(j->r, &facts, site);
+}
+
+static int append(struct fds_joiner *j, struct report_process *p)
+{
+	struct report_site *v = report_alloc(j->r, (p->n_sites + j->v.n + 1) * sizeof(*v));
+	size_t n = p->n_sites;
+
+	if (!v)
+		return fail(-ENOMEM, "out of memory");
+	if (n)
+		memcpy(v, p->sites, n * sizeof(*v));
+	for (size_t i = 0; i < j->v.n; i++)
+		if (j->v.v[i].site.verdict <= CLASS_GROWING && j->v.v[i].site.samples >= FEWEST)
+			v[n++] = j->v.v[i].site;
+	p->sites = v;
+	p->n_sites = n;
+	return 0;
+}
+
+static void fill_totals(const struct session_fds *f, struct report_fds *out)
+{
+	static const char *const word[] = {
+		[FDS_NONE] = "none", [FDS_LIBC] = "libc", [FDS_SYSCALLS] = "syscalls"};
+	struct fds_totals t;
+
+	fds_totals(f->fds, &t);
+	*out = (struct report_fds){
+		.means = word[fds_means(f->fds)],
+		.open = t.open,
+		.at_attach = t.before,
+		.no_line = t.unknown,
+		.limit = t.limit ? t.limit : REPORT_UNKNOWN,
+		.growth_per_s = t.growth_per_s,
+		.children = t.children,
+	};
+	out->eta_s = report_fds_eta(out);
+}
+
+int session_fds_fill(struct session *s, struct report *r, struct report_process *p, double run_s)
+{
+	struct fds_joiner j = {.s = s, .r = r};
+	struct fds_sites sites;
+	int err;
+
+	if (!s->fds->fds)
+		return 0;
+	if (!s->ended && !s->paused)
+		session_fds_look(s, clock_ns());
+	fill_totals(s->fds, &p->fds);
+	err = fds_sites(s->fds->fds, &sites);
+	if (err)
+		return err;
+	for (size_t i = 0; i < sites.n; i++)
+		join_site(&j, &sites.v[i]);
+	for (size_t i = 0; i < j.v.n; i++)
+		finish(&j, &j.v.v[i], run_s);
+	err = append(&j, p);
+	for (size_t i = 0; i < j.v.n; i++)
+		vec_free(&j.v.v[i].things);
+	vec_free(&j.v);
+	fds_sites_free(&sites);
+	return err;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a process has open and who opened it: descriptors, threads, children, each with the Python
+ * stack that made it. The kernel half tells who opened number N last; that it is open, and what it
+ * is, comes from /proc, at each look. What was open before us is a total only. Not thread-safe.
+ */
+#ifndef PYLEAK_TRACK_FDS_H
+#define PYLEAK_TRACK_FDS_H
+
+#include "base/map64.h"
+#include "probe/probe.h"
+#include "proc/fds.h"
+#include "pyleak/fds.h"
+#include "track/trend.h"
+
+struct fds;
+struct pyleak_bpf;
+
+/* Where the stacks come from. Probes on libc cost the target about a microsecond per call and
+ * nobody else anything; the tracepoints slow down every system call of every process on the host by
+ * a hundredth of a microsecond, so they are for targets without a libc to probe. */
+enum fds_means { FDS_NONE, FDS_LIBC, FDS_SYSCALLS };
+
+/* Before the load: choose, and have the kernel half load what is needed. */
+enum fds_means fds_prepare(const struct proc *p, struct pyleak_bpf *skel, bool wanted);
+
+struct fds_spec {
+	const struct proc *proc;
+	struct pyleak_bpf *skel; /* loaded after fds_prepare() */
+	enum fds_means means;
+	enum probe_mechanism mechanism;
+	double share; /* of the target's time */
+	uint64_t older_ns;
+};
+
+enum fds_kind { FDS_FILE, FDS_SOCKET, FDS_PIPE, FDS_OTHER, FDS_THREAD, FDS_CHILD, FDS_KINDS };
+
+struct fds_thing {
+	enum fds_kind kind;
+	int number;	    /* descriptor, thread or process id */
+	bool is_before;	    /* it was there before us */
+	bool is_zombie;	    /* FDS_CHILD: has ended and nobody asked */
+	uint64_t stack;	    /* who opened it; 0 = not known */
+	uint64_t caller;    /* native caller of the libc function, 0 = not known */
+	uint64_t born_ns;   /* opened, or first seen when nobody saw it being opened */
+	uint64_t inode;	    /* of sockets and pipes */
+	uint64_t link_hash; /* of where it leads */
+	char *name;	    /* where it leads, NULL for tasks and for what was there before us */
+};
+
+/* All that one stack opened and is open. */
+struct fds_site {
+	uint64_t stack;
+	bool is_task;
+	const struct fds_thing **things; /* at least older_ns old */
+	size_t n;
+	struct trend_fit fit; /* of their number over time */
+	double rate;	      /* per second; 0 when it does not grow, or does not any more */
+	uint64_t oldest_ns;   /* age */
+	unsigned moments;     /* distinct seconds in which they were opened */
+	unsigned quarters;    /* of the run in which they were opened */
+};
+
+struct fds_sites {
+	struct fds_site *v;
+	size_t n;
+	const struct fds_thing **things; /* backs those of the sites */
+};
+
+struct fds_totals {
+	uint64_t open, before, unknown; /* descriptors: all, from before us, of no known line */
+	uint64_t limit;			/* RLIMIT_NOFILE, 0 = none known */
+	double growth_per_s;		/* of all; 0 when they do not grow */
+	uint64_t threads, children;
+};
+
+int fds_open(const struct fds_spec *spec, struct fds **out);
+void fds_close(struct fds *f);
+const char *fds_note(const struct fds *f); /* a sentence; "" when all is well */
+enum fds_means fds_means(const struct fds *f);
+
+/* One look at /proc. Returns what it took, in ns, so that the caller can pace it. May block for a
+ * probe window of some 20 ms on a target that opens too much to be watched all the time. */
+uint64_t fds_poll(struct fds *f);
+void fds_pause(struct fds *f);
+int fds_resume(struct fds *f);
+
+double fds_spent_ns(const struct fds *f); /* what it cost the target so far */
+/* How many were opened for each one whose line is known: 1, or more when only windows are watched.
+ */
+double fds_scale(const struct fds *f);
+void fds_totals(const struct fds *f, struct fds_totals *out);
+/* As of the last poll; valid until the next. */
+int fds_sites(struct fds *f, struct fds_sites *out);
+void fds_sites_free(struct fds_sites *s);
+/* Stacks that are still needed. */
+void fds_keep_stacks(const struct fds *f, struct map64 *keep);
+
+#endif

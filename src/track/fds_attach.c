@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The kernel half of descriptor tracking in and out: probes on libc, or tracepoints. */
+#include <bpf/libbpf.h>
+#include <stdio.h>
+
+#include "track/fds_priv.h"
+
+#include "pyleak.skel.h"
+
+/* System calls whose result is a descriptor, and those whose arguments are needed as well. Not all
+ * kernels have all: what is missing is left out. */
+static const char *const sys_exit[] = {
+	"open",		  "openat",	   "openat2",	      "creat",
+	"socket",	  "accept",	   "accept4",	      "dup",
+	"dup2",		  "dup3",	   "eventfd",	      "eventfd2",
+	"epoll_create",	  "epoll_create1", "inotify_init",    "inotify_init1",
+	"signalfd",	  "signalfd4",	   "memfd_create",    "timerfd_create",
+	"pidfd_open",	  "pidfd_getfd",   "perf_event_open", "userfaultfd",
+	"io_uring_setup", "fanotify_init",
+};
+static const char *const sys_both[] = {"pipe", "pipe2", "socketpair", "fcntl", "recvmsg"};
+
+enum fds_means fds_prepare(const struct proc *p, struct pyleak_bpf *skel, bool wanted)
+{
+	enum fds_means means = FDS_NONE;
+	struct fds_libc libc;
+
+	if (wanted)
+		means = fds_libc_find(p, &libc) ? FDS_SYSCALLS : FDS_LIBC;
+	bpf_program__set_autoload(skel->progs.fd_entry, means == FDS_LIBC);
+	bpf_program__set_autoload(skel->progs.fd_return, means == FDS_LIBC);
+	bpf_program__set_autoload(skel->progs.fd_return_many, means == FDS_LIBC);
+	bpf_program__set_autoload(skel->progs.fd_sys_enter, means == FDS_SYSCALLS);
+	bpf_program__set_autoload(skel->progs.fd_sys_exit, means == FDS_SYSCALLS);
+	bpf_program__set_autoload(skel->progs.task_started, means != FDS_NONE);
+	return means;
+}
+
+static int add_link(struct fds *f, struct bpf_link *link)
+{
+	struct bpf_link **to;
+
+	if (!link)
+		return -errno;
+	to = vec_push(&f->links);
+	if (to) {
+		*to = link;
+		return 0;
+	}
+	bpf_link__destroy(link);
+	return fail(-ENOMEM, "out of memory");
+}
+
+static int add_tracepoint(struct fds *f, const struct bpf_program *prog, const char *when,
+			  const char *name)
+{
+	char event[64];
+
+	snprintf(event, sizeof(event), "sys_%s_%s", when, name);
+	return add_link(f, bpf_program__attach_tracepoint(prog, "syscalls", event));
+}
+
+static int attach_syscalls(struct fds *f)
+{
+	const struct bpf_program *exit_prog = f->spec.skel->progs.fd_sys_exit;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sys_exit); i++)
+		n += !add_tracepoint(f, exit_prog, "exit", sys_exit[i]);
+	if (!n)
+		return fail(-ENOTSUP, "no libc to probe in the process, and this kernel has no "
+				      "tracepoints for system calls");
+	for (size_t i = 0; i < ARRAY_SIZE(sys_both); i++)
+		if (!add_tracepoint(f, f->spec.skel->progs.fd_sys_enter, "enter", sys_both[i]))
+			add_tracepoint(f, exit_prog, "exit", sys_both[i]);
+	return 0;
+}
+
+static int open_set(struct fds *f, const char *label, const struct bpf_program *prog,
+		    const uint64_t *offsets, size_t n, bool on_return)
+{
+	struct probe_set_spec spec = {
+		.file = f->libc.path,
+		.offsets = offsets,
+		.n = n,
+		.pid = f->spec.proc->pid,
+		.prog_fd = bpf_program__fd(prog),
+		.on_return = on_return,
+		.label = label,
+	};
+	int err = probe_set_open(f->spec.mechanism, &spec, &f->set[f->n_sets]);
+
+	if (!err)
+		f->n_sets++;
+	return err;
+}
+
+/* Returns before entries, as they are switched on: an entry whose return is not probed waits for
+ * ever. */
+static int attach_libc(struct fds *f)
+{
+	struct fds_libc *l = &f->libc;
+	int err = fds_libc_find(f->spec.proc, l);
+
+	if (!err)
+		err = open_set(f, "fdret", f->spec.skel->progs.fd_return, l->one, l->n_one, true);
+	if (!err)
+		err = open_set(f, "fdmany", f->spec.skel->progs.fd_return_many, l->many, l->n_many,
+			       true);
+	if (!err)
+		err = open_set(f, "fdentry", f->spec.skel->progs.fd_entry, l->many, l->n_many,
+			       false);
+	if (!err)
+		memcpy(f->ctl->fns, l->fns, sizeof(l->fns));
+	return err;
+}
+
+int fds_attach(struct fds *f)
+{
+	int err = add_link(f, bpf_program__attach(f->spec.skel->progs.task_started));
+
+	if (err)
+		snprintf(f->note, sizeof(f->note),
+			 "threads and children have no lines: the tracepoint of fork cannot be "
+			 "used (%s)",
+			 strerror(-err));
+	err = f->spec.means == FDS_LIBC ? attach_libc(f) : attach_syscalls(f);
+	return err ? err : fds_on(f);
+}
+
+void fds_detach(struct fds *f)
+{
+	fds_off(f);
+	for (size_t i = 0; i < f->n_sets; i++)
+		probe_set_close(f->set[i]);
+	f->n_sets = 0;
+	for (size_t i = 0; i < f->links.n; i++)
+		bpf_link__destroy(f->links.v[i]);
+	vec_free(&f->links);
+}
+
+int fds_on(struct fds *f)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < f->n_sets && !err; i++)
+		err = probe_set_on(f->set[i]);
+	if (err) {
+		fds_off(f);
+		return err;
+	}
+	f->is_on = true;
+	__atomic_store_n(&f->ctl->is_on, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void fds_off(struct fds *f)
+{
+	if (f->ctl)
+		__atomic_store_n(&f->ctl->is_on, 0, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < f->n_sets; i++)
+		probe_set_off(f->set[i]);
+	f->is_on = false;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of descriptor tracking share. */
+#ifndef PYLEAK_TRACK_FDS_PRIV_H
+#define PYLEAK_TRACK_FDS_PRIV_H
+
+#include "base/map64.h"
+#include "track/fds.h"
+
+#define FDS_MAX_SETS 3
+#define FDS_LIBC_FNS 48
+#define FDS_ROWS     1024
+
+struct bpf_link;
+
+/* What is probed in libc (fds_libc.c). */
+struct fds_libc {
+	char path[4096];
+	uint64_t one[FDS_LIBC_FNS];  /* offsets of functions that return a descriptor */
+	uint64_t many[FDS_LIBC_FNS]; /* of those whose arguments are needed */
+	size_t n_one, n_many;
+	struct pl_fd_fn fns[PL_FD_FNS];
+};
+int fds_libc_find(const struct proc *p, struct fds_libc *out);
+
+/* The number of things of one stack over time. */
+struct fds_row {
+	uint64_t stack;
+	bool is_task;
+	size_t n;
+	double idle_since_s; /* 0 = has some */
+	struct trend_set *count;
+};
+
+struct fds_table {
+	VEC(struct fds_thing) things;
+	struct map64 index; /* key of a thing -> place + 1 */
+	VEC(struct fds_row) rows;
+	struct map64 row_index;
+	struct trend_set *all; /* descriptors */
+	uint64_t limit;
+	uint64_t n_fds;
+	uint64_t children_ns; /* children that were started until then are known */
+	bool is_primed;	      /* what was there before us is in the table */
+};
+
+struct fds {
+	struct fds_spec spec;
+	struct fds_libc libc;
+	struct probe_set *set[FDS_MAX_SETS];
+	size_t n_sets;
+	VEC(struct bpf_link *) links;
+	const struct pl_fd *slots;
+	const struct pl_task *tasks;
+	struct pl_fd_ctl *ctl;
+	bool is_on, is_paused;
+	char note[300];
+	struct fds_table table;
+	uint64_t start_ns, looked_ns;
+
+	/* cost (fds_cost.c) */
+	uint64_t counted_ns, calls, opened;
+	double spent_ns, cost_share, saved_ns, window_cost_ns;
+	bool in_windows, was_in_windows;
+	unsigned over, calm;
+};
+
+int fds_on(struct fds *f);
+void fds_off(struct fds *f);
+/* Links to the tracepoints, or probe sets, as spec.means says (fds_attach.c). */
+int fds_attach(struct fds *f);
+void fds_detach(struct fds *f);
+
+/* Account for the calls since the last time; go over to windows or back, open one that is due. */
+void fds_cost_poll(struct fds *f, uint64_t now_ns);
+
+int fds_table_look(struct fds *f, uint64_t now_ns);
+void fds_table_free(struct fds_table *t);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From what is open to sites and totals. */
+#include "track/fds_priv.h"
+
+#define QUARTERS 4
+#define LATE_ENOUGH \
+	0.4 /* the last quarter brings this part of what the slope says, or it is over */
+
+static int by_site(const void *a, const void *b)
+{
+	const struct fds_thing *x = *(const struct fds_thing *const *)a;
+	const struct fds_thing *y = *(const struct fds_thing *const *)b;
+	bool xt = x->kind >= FDS_THREAD, yt = y->kind >= FDS_THREAD;
+
+	if (x->stack != y->stack)
+		return x->stack < y->stack ? -1 : 1;
+	if (xt != yt)
+		return xt - yt;
+	return (x->born_ns > y->born_ns) - (x->born_ns < y->born_ns);
+}
+
+/* Ages, and in how many seconds and quarters of the run they were opened; the things are sorted by
+ * birth. Returns how many are of the last quarter. */
+static size_t spread(const struct fds *f, struct fds_site *s, uint64_t now_ns)
+{
+	uint64_t run = now_ns - f->start_ns + 1, last_second = UINT64_MAX;
+	size_t late = 0;
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		uint64_t at = s->things[i]->born_ns - f->start_ns;
+		unsigned quarter = s->things[i]->born_ns > f->start_ns && at < run
+					   ? (unsigned)(at * QUARTERS / run)
+					   : 0;
+
+		seen |= 1u << quarter;
+		late += quarter == QUARTERS - 1;
+		s->moments += at / 1000000000 != last_second;
+		last_second = at / 1000000000;
+	}
+	s->quarters = (unsigned)__builtin_popcount(seen);
+	s->oldest_ns = s->n ? now_ns - s->things[0]->born_ns : 0;
+	return late;
+}
+
+/* A pool that has filled up does not grow any more, whatever its slope over the whole run. */
+static void judge(const struct fds *f, struct fds_site *s, uint64_t now_ns)
+{
+	const uint64_t *at = map64_get(&f->table.row_index, (s->stack ^ s->is_task) | 2);
+	double quarter_s = (double)(now_ns - f->start_ns) / 1e9 / QUARTERS;
+	size_t late = spread(f, s, now_ns);
+
+	if (!at || !f->table.rows.v[*at - 1].count)
+		return;
+	trend_set_fit(f->table.rows.v[*at - 1].count, 0, &s->fit);
+	if (s->fit.growing && (double)late >= LATE_ENOUGH * s->fit.slope * quarter_s)
+		s->rate = s->fit.slope;
+}
+
+static size_t collect(const struct fds *f, const struct fds_thing **out, uint64_t now_ns)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->table.things.n; i++) {
+		const struct fds_thing *x = &f->table.things.v[i];
+
+		if (x->stack && x->born_ns + f->spec.older_ns <= now_ns)
+			out[n++] = x;
+	}
+	return n;
+}
+
+int fds_sites(struct fds *f, struct fds_sites *out)
+{
+	uint64_t now_ns = f->looked_ns;
+	size_t n = f->table.things.n;
+
+	memset(out, 0, sizeof(*out));
+	out->things = calloc(n + 1, sizeof(*out->things));
+	out->v = calloc(n + 1, sizeof(*out->v));
+	if (!out->things || !out->v) {
+		fds_sites_free(out);
+		return fail(-ENOMEM, "out of memory");
+	}
+	n = collect(f, out->things, now_ns);
+	qsort(out->things, n, sizeof(*out->things), by_site);
+	for (size_t i = 0; i < n; i++) {
+		const struct fds_thing *x = out->things[i];
+		struct fds_site *s = out->n ? &out->v[out->n - 1] : NULL;
+
+		if (!s || s->stack != x->stack || s->is_task != (x->kind >= FDS_THREAD)) {
+			s = &out->v[out->n++];
+			s->stack = x->stack;
+			s->is_task = x->kind >= FDS_THREAD;
+			s->things = &out->things[i];
+		}
+		s->n++;
+	}
+	for (size_t i = 0; i < out->n; i++)
+		judge(f, &out->v[i], now_ns);
+	return 0;
+}
+
+void fds_sites_free(struct fds_sites *s)
+{
+	free(s->things);
+	free(s->v);
+	memset(s, 0, sizeof(*s));
+}
+
+void fds_totals(const struct fds *f, struct fds_totals *out)
+{
+	struct trend_fit fit;
+
+	*out = (struct fds_totals){.limit = f->table.limit};
+	for (size_t i = 0; i < f->table.things.n; i++) {
+		const struct fds_thing *x = &f->table.things.v[i];
+
+		out->threads += x->kind == FDS_THREAD;
+		out->children += x->kind == FDS_CHILD;
+		if (x->kind >= FDS_THREAD)
+			continue;
+		out->open++;
+		out->before += x->is_before;
+		out->unknown += !x->is_before && !x->stack;
+	}
+	trend_set_fit(f->table.all, 0, &fit);
+	out->growth_per_s = fit.growing ? fit.slope : 0;
+}
+
+double fds_scale(const struct fds *f)
+{
+	struct fds_totals t;
+	double named;
+
+	if (!f->was_in_windows)
+		return 1;
+	fds_totals(f, &t);
+	named = (double)(t.open - t.before - t.unknown);
+	return named > 0 ? (named + (double)t.unknown) / named : 1;
+}
+
+void fds_keep_stacks(const struct fds *f, struct map64 *keep)
+{
+	for (size_t i = 0; i < f->table.things.n; i++)
+		if (f->table.things.v[i].stack)
+			map64_put(keep, f->table.things.v[i].stack);
+}

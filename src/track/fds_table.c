@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The table of what is open: made anew at every look from /proc, with what was known before. */
+#include <stdio.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "track/fds_priv.h"
+
+#define LINK_SIZE  1024
+#define ROW_IDLE_S 120 /* a stack without anything open is forgotten after this */
+
+enum space { SPACE_FD, SPACE_THREAD, SPACE_CHILD };
+
+static uint64_t key_of(enum space space, int number)
+{
+	return (uint64_t)(space + 1) << 32 | (uint32_t)number;
+}
+
+static enum space space_of(enum fds_kind kind)
+{
+	return kind == FDS_THREAD ? SPACE_THREAD : kind == FDS_CHILD ? SPACE_CHILD : SPACE_FD;
+}
+
+/* A look in progress: the new table, and the old one to take over from. */
+struct look {
+	struct fds *f;
+	uint64_t now_ns;
+	VEC(struct fds_thing) next;
+};
+
+static struct fds_thing *known(struct look *k, enum space space, int number)
+{
+	struct fds_table *t = &k->f->table;
+	const uint64_t *at = map64_get(&t->index, key_of(space, number));
+
+	return at ? &t->things.v[*at - 1] : NULL;
+}
+
+/* The old thing is the same as now: it moves over. */
+static void keep(struct look *k, struct fds_thing *old)
+{
+	struct fds_thing *to = vec_push(&k->next);
+
+	if (!to)
+		return;
+	*to = *old;
+	old->name = NULL;
+}
+
+/* The newest record of who opened number @fd; false when there is none, or one half written. */
+static bool slot_of(const struct fds *f, int fd, struct pl_fd *out)
+{
+	const struct pl_fd *s;
+
+	if (!f->slots)
+		return false;
+	s = &f->slots[(uint32_t)fd % PL_FD_SLOTS];
+	out->t_ns = __atomic_load_n(&s->t_ns, __ATOMIC_ACQUIRE);
+	out->stack = s->stack;
+	out->inode = s->inode;
+	out->caller = s->caller;
+	out->fd = s->fd;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return out->t_ns && out->t_ns == __atomic_load_n(&s->t_ns, __ATOMIC_RELAXED) &&
+	       out->fd == (uint32_t)fd;
+}
+
+static bool task_slot_of(const struct fds *f, int tid, struct pl_task *out)
+{
+	const struct pl_task *s;
+
+	if (!f->tasks)
+		return false;
+	s = &f->tasks[(uint32_t)tid % PL_TASK_SLOTS];
+	out->t_ns = __atomic_load_n(&s->t_ns, __ATOMIC_ACQUIRE);
+	out->stack = s->stack;
+	out->tid = s->tid;
+	out->is_thread = s->is_thread;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return out->t_ns && out->t_ns == __atomic_load_n(&s->t_ns, __ATOMIC_RELAXED) &&
+	       out->tid == (uint32_t)tid;
+}
+
+static enum fds_kind kind_of(const char *link, uint64_t *inode)
+{
+	unsigned long long n = 0;
+
+	*inode = 0;
+	if (sscanf(link, "socket:[%llu]", &n) == 1) {
+		*inode = n;
+		return FDS_SOCKET;
+	}
+	if (sscanf(link, "pipe:[%llu]", &n) == 1) {
+		*inode = n;
+		return FDS_PIPE;
+	}
+	return *link == '/' ? FDS_FILE : FDS_OTHER;
+}
+
+/* Is the record about what is open now, and not about what had this number before? Sockets and
+ * pipes have their inode in the link, the others are asked for it once. */
+static bool is_about(const struct look *k, const struct pl_fd *slot, uint64_t inode)
+{
+	if (!slot->inode)
+		return true;
+	if (!inode && proc_fds_inode(k->f->spec.proc, (int)slot->fd, &inode))
+		return true; /* before 5.14 */
+	return inode == slot->inode;
+}
+
+static void add_fd(struct look *k, int fd, const char *link, uint64_t hash,
+		   const struct pl_fd *slot)
+{
+	struct fds_thing *to = vec_push(&k->next);
+
+	if (!to)
+		return;
+	to->kind = kind_of(link, &to->inode);
+	to->number = fd;
+	to->link_hash = hash;
+	to->born_ns = slot ? slot->t_ns : k->now_ns;
+	if (slot && is_about(k, slot, to->inode)) {
+		to->stack = slot->stack;
+		to->caller = slot->caller;
+		to->name = strdup(link);
+	}
+	to->is_before = !k->f->table.is_primed && !to->stack;
+}
+
+static void look_at_fd(struct look *k, int dir, int fd)
+{
+	struct fds_thing *old = known(k, SPACE_FD, fd);
+	struct pl_fd slot;
+	char link[LINK_SIZE];
+	bool has_slot = slot_of(k->f, fd, &slot);
+	uint64_t hash;
+
+	if (proc_fds_link(dir, fd, link, sizeof(link)))
+		return;
+	hash = XXH64(link, strlen(link), 0);
+	/* The same when nobody was seen opening this number since, and it still leads there. */
+	if (old && old->link_hash == hash && (!has_slot || slot.t_ns <= old->born_ns))
+		keep(k, old);
+	else
+		add_fd(k, fd, link, hash,
+		       has_slot && (!old || slot.t_ns > old->born_ns) ? &slot : NULL);
+}
+
+static int look_at_fds(struct look *k)
+{
+	struct proc_numbers fds = {0};
+	int dir, err;
+
+	err = proc_fds_read(k->f->spec.proc, &fds, &dir);
+	for (size_t i = 0; i < fds.n && !err; i++)
+		look_at_fd(k, dir, fds.v[i]);
+	if (dir >= 0)
+		close(dir);
+	vec_free(&fds);
+	k->f->table.n_fds = k->next.n;
+	return err;
+}
+
+static void add_task(struct look *k, enum fds_kind kind, int tid, const struct pl_task *slot)
+{
+	struct fds_thing *to = vec_push(&k->next);
+
+	if (!to)
+		return;
+	to->kind = kind;
+	to->number = tid;
+	to->stack = slot ? slot->stack : 0;
+	to->born_ns = slot ? slot->t_ns : k->now_ns;
+	to->is_before = !k->f->table.is_primed && !slot;
+}
+
+static void look_at_threads(struct look *k)
+{
+	struct proc_numbers tids = {0};
+
+	proc_tasks_read(k->f->spec.proc, &tids);
+	for (size_t i = 0; i < tids.n; i++) {
+		struct fds_thing *old = known(k, SPACE_THREAD, tids.v[i]);
+		struct pl_task slot;
+		bool has_slot = task_slot_of(k->f, tids.v[i], &slot) && slot.is_thread;
+
+		if (old && (!has_slot || slot.t_ns <= old->born_ns))
+			keep(k, old);
+		else
+			add_task(k, FDS_THREAD, tids.v[i], has_slot ? &slot : NULL);
+	}
+	vec_free(&tids);
+}
+
+/* Only children whose start was seen: the others are of no line. */
+static void look_at_children(struct look *k)
+{
+	struct fds_table *t = &k->f->table;
+	const struct proc *p = k->f->spec.proc;
+	uint64_t last_ns = t->children_ns;
+
+	for (size_t i = 0; i < t->things.n; i++) {
+		struct fds_thing *old = &t->things.v[i];
+		char state = old->kind == FDS_CHILD ? proc_child_state(p, old->number) : 0;
+
+		if (!state)
+			continue;
+		old->is_zombie = state == 'Z';
+		keep(k, old);
+	}
+	for (size_t i = 0; i < PL_TASK_SLOTS && k->f->tasks; i++) {
+		struct pl_task slot;
+		char state;
+
+		if (k->f->tasks[i].t_ns <= t->children_ns || k->f->tasks[i].is_thread ||
+		    !task_slot_of(k->f, (int)k->f->tasks[i].tid, &slot))
+			continue;
+		if (slot.t_ns > last_ns)
+			last_ns = slot.t_ns;
+		state = proc_child_state(p, (int)slot.tid);
+		if (!state)
+			continue;
+		add_task(k, FDS_CHILD, (int)slot.tid, &slot);
+		if (k->next.n)
+			k->next.v[k->next.n - 1].is_zombie = state == 'Z';
+	}
+	t->children_ns = last_ns;
+}
+
+static void free_things(struct fds_thing *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(v[i].name);
+	free(v);
+}
+
+/* The new table replaces the old one. */
+static void turn(struct look *k)
+{
+	struct fds_table *t = &k->f->table;
+
+	free_things(t->things.v, t->things.n);
+	t->things.v = k->next.v;
+	t->things.n = k->next.n;
+	t->things.cap = k->next.cap;
+	map64_clear(&t->index);
+	for (size_t i = 0; i < t->things.n; i++) {
+		const struct fds_thing *x = &t->things.v[i];
+		uint64_t *at = map64_put(&t->index, key_of(space_of(x->kind), x->number));
+
+		if (at)
+			*at = i + 1;
+	}
+	t->is_primed = true;
+}
+
+static bool is_task(const struct fds_thing *x)
+{
+	return x->kind == FDS_THREAD || x->kind == FDS_CHILD;
+}
+
+static struct fds_row *row_of(struct fds_table *t, const struct fds_thing *x, double now_s)
+{
+	const double zero = 0;
+	struct fds_row *row;
+	uint64_t *at;
+
+	at = map64_get(&t->row_index, (x->stack ^ is_task(x)) | 2);
+	if (at)
+		return &t->rows.v[*at - 1];
+	if (t->rows.n >= FDS_ROWS)
+		return NULL;
+	at = map64_put(&t->row_index, (x->stack ^ is_task(x)) | 2);
+	row = at ? vec_push(&t->rows) : NULL;
+	if (!row)
+		return NULL;
+	*at = t->rows.n;
+	row->stack = x->stack;
+	row->is_task = is_task(x);
+	if (!trend_set_new(1, 1.0, &row->count))
+		trend_set_add(row->count, now_s > 1 ? now_s - 1 : 0, &zero);
+	return row;
+}
+
+/* Rows of stacks that have had nothing open for long make room. */
+static void drop_idle(struct fds_table *t, double now_s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->rows.n; i++) {
+		struct fds_row *r = &t->rows.v[i];
+
+		if (r->n)
+			r->idle_since_s = 0;
+		else if (r->idle_since_s == 0)
+			r->idle_since_s = now_s;
+		if (!r->n && now_s - r->idle_since_s > ROW_IDLE_S)
+			trend_set_free(r->count);
+		else
+			t->rows.v[kept++] = *r;
+	}
+	if (kept == t->rows.n)
+		return;
+	t->rows.n = kept;
+	map64_clear(&t->row_index);
+	for (size_t i = 0; i < kept; i++) {
+		const struct fds_row *r = &t->rows.v[i];
+		uint64_t *at = map64_put(&t->row_index, (r->stack ^ r->is_task) | 2);
+
+		if (at)
+			*at = i + 1;
+	}
+}
+
+static void count_rows(struct fds *f, uint64_t now_ns)
+{
+	struct fds_table *t = &f->table;
+	double now_s = (double)(now_ns - f->start_ns) / 1e9, all = (double)t->n_fds;
+
+	trend_set_add(t->all, now_s, &all);
+	for (size_t i = 0; i < t->rows.n; i++)
+		t->rows.v[i].n = 0;
+	for (size_t i = 0; i < t->things.n; i++) {
+		const struct fds_thing *x = &t->things.v[i];
+		struct fds_row *row = NULL;
+
+		if (x->stack && x->born_ns + f->spec.older_ns <= now_ns)
+			row = row_of(t, x, now_s);
+		if (row)
+			row->n++;
+	}
+	for (size_t i = 0; i < t->rows.n; i++) {
+		double n = (double)t->rows.v[i].n;
+
+		if (t->rows.v[i].count)
+			trend_set_add(t->rows.v[i].count, now_s, &n);
+	}
+	drop_idle(t, now_s);
+}
+
+int fds_table_look(struct fds *f, uint64_t now_ns)
+{
+	struct look k = {.f = f, .now_ns = now_ns};
+	int err = look_at_fds(&k);
+
+	if (err) { /* it has ended: the last look stays */
+		free_things(k.next.v, k.next.n);
+		return err;
+	}
+	look_at_threads(&k);
+	look_at_children(&k);
+	turn(&k);
+	f->looked_ns = now_ns;
+	count_rows(f, now_ns);
+	if (proc_fds_limit(f->spec.proc, &f->table.limit))
+		f->table.limit = 0;
+	return 0;
+}
+
+void fds_table_free(struct fds_table *t)
+{
+	free_things(t->things.v, t->things.n);
+	map64_free(&t->index);
+	for (size_t i = 0; i < t->rows.n; i++)
+		trend_set_free(t->rows.v[i].count);
+	vec_free(&t->rows);
+	map64_free(&t->row_index);
+	trend_set_free(t->all);
+}
