@@ -20,15 +20,24 @@ static int refuse(const struct py_runtime *rt, const char *check, const char *de
 		    rt->proc->pid, rt->version, rt->layout_source, check, detail);
 }
 
+/* A core file has no constants. */
+static bool named(const struct py_runtime *rt, uint64_t at, const char *name)
+{
+	char buf[32];
+
+	if (proc_read_cstr(rt->proc, at, buf, sizeof(buf)))
+		return !proc_is_live(rt->proc);
+	return !strcmp(buf, name);
+}
+
 static bool type_is(const struct py_runtime *rt, uint64_t type, const char *name, uint64_t flag)
 {
 	const struct py_layout *l = &rt->layout;
 	uint64_t meta, name_at, flags;
-	char buf[32];
 
 	return type && !proc_read_u64(rt->proc, type + l->ob_type, &meta) &&
 	       meta == rt->type_type && !proc_read_u64(rt->proc, type + l->tp_name, &name_at) &&
-	       !proc_read_cstr(rt->proc, name_at, buf, sizeof(buf)) && !strcmp(buf, name) &&
+	       named(rt, name_at, name) &&
 	       !proc_read_u64(rt->proc, type + l->tp_flags, &flags) && (flags & flag) == flag;
 }
 

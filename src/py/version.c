@@ -6,11 +6,13 @@
 #include <stdio.h>
 
 /* Exported functions that came with a version: they tell the minor where no version number is
- * stored (before 3.11). Newest first. */
+ * stored (before 3.11) or saved (core files). Newest first. */
 static const struct {
 	const char *symbol;
 	int minor;
 } first_in[] = {
+	{"PyUnstable_InterpreterFrame_GetCode", 12},
+	{"PyFrame_GetLasti", 11},
 	{"PyGC_Enable", 10},
 	{"PyObject_CallNoArgs", 9},
 	{"PyCode_NewWithPosOnlyArgs", 8},
@@ -134,7 +136,9 @@ static int read_version(struct py_runtime *rt)
 		rt->free_threaded = head.free_threaded == 1;
 	} else {
 		at = py_symbol(rt, "Py_Version");
-		if (!at)
+		/* A core file has no constants, and the program may not be on this machine. */
+		if (!at ||
+		    (!proc_is_live(rt->proc) && proc_read_u32(rt->proc, at, &rt->hexversion)))
 			return version_by_symbols(rt);
 		if (proc_read_u32(rt->proc, at, &rt->hexversion))
 			return fail(-EFAULT, "process %d: Py_Version of %s cannot be read",
