@@ -37,8 +37,8 @@ static bool type_is(const struct py_runtime *rt, uint64_t type, const char *name
 
 	return type && !proc_read_u64(rt->proc, type + l->ob_type, &meta) &&
 	       meta == rt->type_type && !proc_read_u64(rt->proc, type + l->tp_name, &name_at) &&
-	       named(rt, name_at, name) &&
-	       !proc_read_u64(rt->proc, type + l->tp_flags, &flags) && (flags & flag) == flag;
+	       named(rt, name_at, name) && !proc_read_u64(rt->proc, type + l->tp_flags, &flags) &&
+	       (flags & flag) == flag;
 }
 
 static int check_types(struct py_runtime *rt)

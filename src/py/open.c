@@ -53,6 +53,8 @@ void py_close(struct py_runtime *rt)
 	if (!rt)
 		return;
 	dso_close(rt->dso);
+	if (rt->priv)
+		py_static_names_free(rt->priv->names);
 	free(rt->priv);
 	free(rt);
 }

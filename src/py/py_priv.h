@@ -45,6 +45,7 @@ struct py_private {
 	struct py_build build; /* the row of the table, with what the process said itself */
 	uint64_t raw_table, obj_table, mem_table; /* struct py_vtable in the target; 0 = unknown */
 	uint64_t text_start, text_end;		  /* CPython's own code in the target */
+	struct py_static_names *names;		  /* made when first asked for */
 	bool pymalloc_idle; /* no arena was ever made: another allocator is in charge */
 };
 
@@ -108,6 +109,15 @@ int py_decode(const struct py_runtime *rt, const char *name, size_t max, bool wh
 
 /* The value of attribute @name in a type's own dict; -ENOENT when it has none. */
 int py_type_attr(const struct py_runtime *rt, uint64_t type, const char *name, uint64_t *out);
+
+/* Each entry of a dict whose keys are strings (a module's, sys.modules), until @f says false.
+ * Bounded; what cannot be read is left out. */
+typedef bool (*py_entry)(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx);
+void py_dict_each(const struct py_runtime *rt, uint64_t dict, py_entry f, void *ctx);
+
+/* For saved processes: a static type's name without its tp_name. -ENOENT when it is not known. */
+int py_static_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size);
+void py_static_names_free(struct py_static_names *s);
 
 /* Pure: data of a str object as UTF-8. @kind 1, 2, 4 bytes per code point; ends in NUL. */
 int py_decode_chars(const uint8_t *data, size_t n, unsigned int kind, char *buf, size_t size);

@@ -68,34 +68,57 @@ static int find_entries(const struct py_runtime *rt, uint64_t keys, struct entri
 	return 0;
 }
 
-int py_type_attr(const struct py_runtime *rt, uint64_t type, const char *name, uint64_t *out)
+void py_dict_each(const struct py_runtime *rt, uint64_t dict, py_entry f, void *ctx)
 {
 	uint8_t chunk[CHUNK * 24];
 	struct entries e;
-	uint64_t dict, keys;
+	uint64_t keys;
 
-	if (proc_read_u64(rt->proc, type + rt->layout.tp_dict, &dict) || !dict ||
-	    proc_read_u64(rt->proc, dict + rt->layout.dict_keys, &keys) || !keys ||
+	if (!dict || proc_read_u64(rt->proc, dict + rt->layout.dict_keys, &keys) || !keys ||
 	    find_entries(rt, keys, &e))
-		return -EFAULT;
+		return;
 	for (uint64_t i = 0; i < e.n; i++) {
 		uint64_t pair[2];
-		char text[64];
+		char text[128];
 
 		if (i % CHUNK == 0) {
 			size_t left = e.n - i < CHUNK ? (size_t)(e.n - i) : CHUNK;
 
 			if (proc_read(rt->proc, e.at + i * e.size, chunk, left * e.size))
-				return -EFAULT;
+				return;
 		}
 		memcpy(pair, chunk + i % CHUNK * e.size + e.key, sizeof(pair));
-		if (!pair[0] || !pair[1] || py_read_str(rt, pair[0], text, sizeof(text)) ||
-		    strcmp(text, name) != 0)
-			continue;
-		*out = pair[1];
-		return 0;
+		if (pair[0] && pair[1] && !py_read_str(rt, pair[0], text, sizeof(text)) &&
+		    !f(rt, text, pair[1], ctx))
+			return;
 	}
-	return -ENOENT;
+}
+
+struct attr {
+	const char *name;
+	uint64_t value;
+};
+
+static bool is_attr(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
+{
+	struct attr *a = ctx;
+
+	(void)rt;
+	if (!strcmp(key, a->name))
+		a->value = value;
+	return !a->value;
+}
+
+int py_type_attr(const struct py_runtime *rt, uint64_t type, const char *name, uint64_t *out)
+{
+	struct attr a = {.name = name};
+	uint64_t dict;
+
+	if (proc_read_u64(rt->proc, type + rt->layout.tp_dict, &dict) || !dict)
+		return -EFAULT;
+	py_dict_each(rt, dict, is_attr, &a);
+	*out = a.value;
+	return a.value ? 0 : -ENOENT;
 }
 
 static int heap_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)
@@ -132,8 +155,10 @@ int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t s
 		return 0;
 	/* A static type's tp_name has its module in front, except for builtins. */
 	if (proc_read_u64(rt->proc, type + l->tp_name, &at) ||
-	    proc_read_cstr(rt->proc, at, buf, size))
-		return -EFAULT;
+	    proc_read_cstr(rt->proc, at, buf, size)) {
+		buf[0] = '\0';
+		return proc_is_live(rt->proc) || py_static_name(rt, type, buf, size) ? -EFAULT : 0;
+	}
 	if (!buf[0])
 		return -EILSEQ;
 	for (char *p = buf; *p; p++)

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Names of static types where tp_name cannot be read: a core file has no constants, and the program
+ * may not be on this machine. The exported types are known by their symbols; others are found in
+ * the modules that are written in C, under the name they have there.
+ */
+#include "py/py_priv.h"
+
+#include <stdio.h>
+
+#include "py/static_names.h"
+
+#define MAX_NAMES   8192
+#define MODULE_DICT 16 /* PyModuleObject.md_dict, every version */
+
+struct static_name {
+	uint64_t type;
+	char name[120];
+};
+
+struct py_static_names {
+	VEC(struct static_name) v;
+	const char *module; /* being looked through */
+	bool is_python;
+};
+
+static bool known(const struct py_static_names *s, uint64_t type)
+{
+	for (size_t i = 0; i < s->v.n; i++)
+		if (s->v.v[i].type == type)
+			return true;
+	return false;
+}
+
+static void add(struct py_static_names *s, uint64_t type, const char *module, const char *name)
+{
+	struct static_name *n;
+
+	if (!type || s->v.n == MAX_NAMES || known(s, type))
+		return;
+	n = vec_push(&s->v);
+	if (!n)
+		return;
+	n->type = type;
+	if (module && strcmp(module, "builtins") != 0)
+		snprintf(n->name, sizeof(n->name), "%.50s.%.60s", module, name);
+	else
+		snprintf(n->name, sizeof(n->name), "%.110s", name);
+}
+
+/* Modules that are written in Python have it. */
+static bool see_origin(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
+{
+	struct py_static_names *s = ctx;
+
+	(void)rt;
+	(void)value;
+	s->is_python = !strcmp(key, "__builtins__");
+	return !s->is_python;
+}
+
+static bool see_member(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
+{
+	struct py_static_names *s = ctx;
+	uint64_t flags;
+	/* Their types are exported by nobody. */
+	static const char *const sys_infos[] = {"flags",    "float_info",  "hash_info",
+						"int_info", "thread_info", "version_info"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sys_infos) && !strcmp(s->module, "sys"); i++)
+		if (!strcmp(key, sys_infos[i]) &&
+		    !proc_read_u64(rt->proc, value + rt->layout.ob_type, &value)) {
+			add(s, value, "sys", key);
+			return true;
+		}
+	/* OSError has these names too. */
+	if (!strcmp(key, "IOError") || !strcmp(key, "EnvironmentError"))
+		return true;
+	if (py_is_type(rt, value) &&
+	    !proc_read_u64(rt->proc, value + rt->layout.tp_flags, &flags) &&
+	    !(flags & PY_TPFLAGS_HEAPTYPE))
+		add(s, value, s->module, key);
+	return true;
+}
+
+static bool see_module(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
+{
+	struct py_static_names *s = ctx;
+	uint64_t dict;
+
+	if (!key[0] || proc_read_u64(rt->proc, value + MODULE_DICT, &dict))
+		return true;
+	s->is_python = false;
+	py_dict_each(rt, dict, see_origin, s);
+	if (s->is_python)
+		return true;
+	s->module = key;
+	py_dict_each(rt, dict, see_member, s);
+	return true;
+}
+
+static void learn(const struct py_runtime *rt, struct py_static_names *s)
+{
+	uint64_t interps[PY_MAX_INTERPRETERS], modules;
+	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
+
+	for (size_t i = 0; i < ARRAY_SIZE(static_types); i++)
+		add(s, py_symbol(rt, static_types[i].symbol), NULL, static_types[i].name);
+	/* The main interpreter is the last of the list. */
+	if (n > 0 && !proc_read_u64(rt->proc, interps[n - 1] + rt->layout.interp_modules, &modules))
+		py_dict_each(rt, modules, see_module, s);
+}
+
+int py_static_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)
+{
+	struct py_static_names *s = rt->priv->names;
+
+	if (!s) {
+		s = calloc(1, sizeof(*s));
+		if (!s)
+			return -ENOMEM;
+		rt->priv->names = s;
+		learn(rt, s);
+	}
+	for (size_t i = 0; i < s->v.n; i++) {
+		if (s->v.v[i].type != type)
+			continue;
+		snprintf(buf, size, "%s", s->v.v[i].name);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+void py_static_names_free(struct py_static_names *s)
+{
+	if (s)
+		vec_free(&s->v);
+	free(s);
+}
