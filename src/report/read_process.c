@@ -18,6 +18,10 @@
 	{                                                         \
 		name, type, offsetof(struct report_cgroup, field) \
 	}
+#define D(name, type, field)                                   \
+	{                                                      \
+		name, type, offsetof(struct report_fds, field) \
+	}
 #define T(name, type, field)                                      \
 	{                                                         \
 		name, type, offsetof(struct report_series, field) \
@@ -53,6 +57,17 @@ static const struct read_field probe_fields[] = {
 	P("on_s", READ_DOUBLE, on_s),
 	P("coverage", READ_DOUBLE, coverage),
 	P("slowdown_pct", READ_DOUBLE, slowdown_pct),
+	END,
+};
+static const struct read_field fds_fields[] = {
+	D("lines_from", READ_STRING, means),
+	D("open", READ_U64, open),
+	D("at_attach", READ_U64, at_attach),
+	D("no_line", READ_U64, no_line),
+	D("limit_fds", READ_U64, limit),
+	D("growth_per_s", READ_DOUBLE, growth_per_s),
+	D("fds_eta_s", READ_DOUBLE, eta_s),
+	D("children", READ_U64, children),
 	END,
 };
 static const struct read_field verdict_fields[] = {
@@ -248,6 +263,8 @@ void read_process(struct reader *rd, struct json_object *o, struct report_proces
 	p->exited = is_word(o, "state", "exited");
 	read_cmdline(rd, o, p);
 	read_memory(rd, read_object(o, "memory"), p);
+	if (read_object(o, "fds"))
+		read_fields(rd, fds_fields, read_object(o, "fds"), &p->fds);
 	p->sites = read_room(rd, sites, sizeof(*p->sites), &p->n_sites);
 	for (size_t i = 0; i < p->n_sites; i++)
 		read_site(rd, json_object_array_get_idx(sites, i), &p->sites[i]);
