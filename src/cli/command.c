@@ -11,6 +11,7 @@ static const struct command {
 } commands[] = {
 	{NULL, cli_watch}, /* the main job has no name */
 	{"doctor", cli_doctor},
+	{"census", cli_census},
 };
 
 int cli_run(int argc, char **argv)

@@ -92,6 +92,7 @@ void watch_opts_help(FILE *f)
 {
 	fputs("usage: pyleak-bpf -p PID[,PID...] [options]\n"
 	      "       pyleak-bpf doctor [-p PID]   what this kernel, this user allow\n"
+	      "       pyleak-bpf census -p PID[,PID...] [options]   what is in the heap, by type\n"
 	      "\n"
 	      "Finds the lines of a running Python program whose objects stay in memory, from\n"
 	      "outside: nothing is installed in the process, restarted or stopped. Ctrl-C prints\n"

@@ -42,6 +42,8 @@ int heap_census(struct heap *h, struct heap_census *out);
 int heap_class_of(struct heap *h, uint64_t addr);
 /* Is @addr inside an arena as of the last census? */
 bool heap_in_arena(const struct heap *h, uint64_t addr);
+/* Is it data of CPython's own file: never allocated, never freed? */
+bool heap_in_static(const struct heap *h, uint64_t addr);
 
 /* One object as seen from outside. */
 #define HEAP_FP_WORDS 8

@@ -234,6 +234,11 @@ bool heap_in_arena(const struct heap *h, uint64_t addr)
 	return false;
 }
 
+bool heap_in_static(const struct heap *h, uint64_t addr)
+{
+	return addr >= h->static_start && addr < h->static_end;
+}
+
 /* Not in the cached list: a new arena? The pool says which slot of the array it belongs to
  * (address_in_range of 3.8 - 3.10; the index is kept up to date in all versions). */
 static bool in_new_arena(struct heap *h, uint64_t addr, uint32_t index)

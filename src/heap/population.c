@@ -76,8 +76,7 @@ static void add_dict(struct counter *c, const struct heap_block *b, uint32_t row
 {
 	bool split = own->values;
 
-	if (!heap_is_pointer(own->keys) ||
-	    (own->keys >= c->h->static_start && own->keys < c->h->static_end))
+	if (!heap_is_pointer(own->keys) || heap_in_static(c->h, own->keys))
 		return;
 	if (split && c->shared[own->keys / 16 % SHARED].keys == own->keys) {
 		if (c->h->rt->minor <= 10)

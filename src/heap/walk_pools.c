@@ -168,6 +168,7 @@ int walk_pools(struct walk *w)
 		return err;
 	for (size_t i = 0; i < w->h->arena.n; i++) {
 		const struct heap_arena *a = &w->h->arena.v[i];
+		uint64_t used = w->st->pools;
 
 		w->st->arenas++;
 		for (uint64_t at = a->start, to; at < a->pools_end; at = to) {
@@ -176,6 +177,7 @@ int walk_pools(struct walk *w)
 			if (err)
 				return err;
 		}
+		w->st->empty_arenas += w->st->pools == used;
 	}
 	return 0;
 }

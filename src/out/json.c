@@ -98,6 +98,7 @@ static void put_memory(struct json *j, const struct report_process *p)
 	json_object(j, "parts", true);
 	json_close(j);
 	json_null(j, "trimmable_bytes");
+	json_put_pools(j, p->pools);
 	json_array(j, "series", false);
 	for (size_t i = 0; i < p->n_series; i++) {
 		const struct report_series *s = &p->series[i];
@@ -195,9 +196,9 @@ static void put_process(struct json *j, const struct report_process *p)
 	for (size_t i = 0; i < p->n_sites; i++)
 		put_site(j, &p->sites[i]);
 	json_close(j);
-	json_array(j, "types", true);
-	json_close(j);
-	json_null(j, "gc");
+	json_put_types(j, p);
+	json_put_gc(j, p->gc);
+	json_put_instances(j, p);
 	json_object(j, "lost", false);
 	for (size_t i = 0; i < p->n_lost; i++)
 		json_unsigned(j, p->lost[i].key, p->lost[i].n);

@@ -16,6 +16,8 @@ struct out_term_opts {
 
 /* Terminal report. Returns 0 or a negative errno of the stream. */
 int out_term(FILE *f, const struct report *r, const struct out_term_opts *o);
+/* The census in a report, as a table. */
+int out_census(FILE *f, const struct report *r, const struct out_term_opts *o);
 /* Should @f get colours (tty, NO_COLOR, TERM, --no-color)? And its width, 0 when not a tty. */
 bool out_want_color(FILE *f, bool no_color);
 int out_width(FILE *f);

@@ -101,6 +101,12 @@ int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t s
 /* Is this a live type object (checked by its own type's flags)? */
 bool py_is_type(const struct py_runtime *rt, uint64_t type);
 
+/* One object for people. UINT64_MAX: not known, or no container. */
+uint64_t py_refcount(const struct py_runtime *rt, uint64_t obj);
+uint64_t py_length(const struct py_runtime *rt, uint64_t obj);
+/* The value of an int, float, bool, str or bytes, cut to @size; -ENOENT for all others. */
+int py_repr(const struct py_runtime *rt, uint64_t obj, char *buf, size_t size);
+
 /* A code object, copied out of the target when first seen. */
 struct py_code;
 int py_code_read(const struct py_runtime *rt, uint64_t addr, struct py_code **out);

@@ -37,6 +37,8 @@ struct json_object *read_array(struct json_object *o, const char *key);
 void *read_room(struct reader *rd, struct json_object *array, size_t size, size_t *n);
 const char *read_string(struct reader *rd, struct json_object *v);
 
+/* Types, collector, pools, samples. */
+void read_population(struct reader *rd, struct json_object *o, struct report_process *p);
 void read_process(struct reader *rd, struct json_object *o, struct report_process *p);
 
 #endif

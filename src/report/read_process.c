@@ -268,5 +268,6 @@ void read_process(struct reader *rd, struct json_object *o, struct report_proces
 	p->sites = read_room(rd, sites, sizeof(*p->sites), &p->n_sites);
 	for (size_t i = 0; i < p->n_sites; i++)
 		read_site(rd, json_object_array_get_idx(sites, i), &p->sites[i]);
+	read_population(rd, o, p);
 	read_lost(rd, o, p);
 }

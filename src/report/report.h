@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "report/descriptors.h"
+#include "report/population.h"
 #include "report/memory.h"
 
 #define REPORT_UNKNOWN UINT64_MAX
@@ -105,6 +106,13 @@ struct report_process {
 	const char *reason;
 	struct report_site *sites; /* sorted by report_sort */
 	size_t n_sites;
+	struct report_class_row *classes; /* by bytes; 0 rows: no census */
+	size_t n_classes;
+	struct report_gc *gc; /* NULL: not known */
+	struct report_pools *pools;
+	const char *instances_of; /* NULL: not asked for */
+	struct report_instance *instances;
+	size_t n_instances;
 	struct report_lost *lost;
 	size_t n_lost;
 	const char **notes; /* sentences about fallbacks; terminal only */

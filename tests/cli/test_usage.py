@@ -35,6 +35,9 @@ BAD = [
     (["-p", "1", "extra"], "extra"),
     (["sensus", "-p", "1"], "sensus"),
     (["doctor", "extra"], "extra"),
+    (["census"], "-p PID"),
+    (["census", "-p", "1", "--redact", "--no-redact"], "--no-redact"),
+    (["census", "-p", "1", "--diff", "0"], "--diff 0"),
     (["-p", "1", "--alert", "rrs>2G"], "did you mean 'rss'?"),
     (["-p", "1", "--alert", "growth>1M/min fro 10m"], "did you mean 'for'?"),
     (["-p", "1", "--alert", "rss=>2G"], "did you mean '>='?"),
@@ -61,6 +64,9 @@ def test_help_and_version():
     assert (r.returncode, r.stderr) == (0, "")
     assert r.stdout.startswith("usage: pyleak-bpf") and "Examples:" in r.stdout
     assert run("-h").stdout == r.stdout
+    r = run("census", "--help")
+    assert (r.returncode, r.stderr) == (0, "")
+    assert r.stdout.startswith("usage: pyleak-bpf census") and "Examples:" in r.stdout
     r = run("--version")
     assert r.returncode == 0 and r.stdout.split()[0] == "pyleak-bpf"
 

@@ -109,6 +109,32 @@ static struct report_lost sample_clean[] = {
 	{"ring_full", "a new stack did not fit the ring buffer", 0},
 };
 
+static struct report_class_row sample_classes[] = {
+	{"app.Session", 18204, 1747584, 12.5, 1200},
+	{"p\x1b[2Jarse", 3, 192, NAN, NAN},
+	{"<buffer 64>", 7, 448, 0, 0},
+};
+
+static struct report_class_row sample_garbage[] = {{"app.Node", 2, 0, 0, 0}};
+
+static struct report_gc sample_gc = {.enabled = true,
+				     .threshold = {700, 10, 10},
+				     .collections = {120, 11, 1},
+				     .uncollectable = 2,
+				     .tracked = 20000,
+				     .generation = {300, 0, 19000},
+				     .frozen = REPORT_UNKNOWN,
+				     .garbage = 2,
+				     .garbage_types = sample_garbage,
+				     .n_garbage_types = 1};
+
+static struct report_pools sample_pools = {120, 125829120, 100000000, 5829120, 20000000, 1048576};
+
+static struct report_instance sample_instances[] = {
+	{0x7f0000001000, 96, 1, REPORT_UNKNOWN, NULL},
+	{0x7f0000002000, 57, REPORT_UNKNOWN, 8, "'\x1b[2Jcafé'"},
+};
+
 static const char *sample_cmdline[] = {"/usr/bin/python3", "-c", "print('\"\\\n')\xff"};
 static const char *sample_notes[] = {"native blocks are judged in bursts: too many calls"};
 
@@ -163,6 +189,13 @@ static struct report_process sample_processes[] = {
 	 .reason = "one line keeps allocating dicts that are never freed",
 	 .sites = sample_sites,
 	 .n_sites = 4,
+	 .classes = sample_classes,
+	 .n_classes = 3,
+	 .gc = &sample_gc,
+	 .pools = &sample_pools,
+	 .instances_of = "app.Session",
+	 .instances = sample_instances,
+	 .n_instances = 2,
 	 .lost = sample_lost,
 	 .n_lost = 2,
 	 .notes = sample_notes,

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* `census`: what lives in the heap of a process now, by type. */
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/opts.h"
+#include "cli/stop.h"
+#include "out/out.h"
+#include "session/census.h"
+
+struct census_cmd {
+	struct opt_pids pids;
+	double diff_s;
+	const char *type, *json;
+	uint32_t top;
+	int verbose;
+	bool redact, no_redact, no_color, want_help;
+};
+
+#define ROW(field) offsetof(struct census_cmd, field)
+
+static const struct opt table[] = {
+	{'p', OPT_PIDS, "pid", "PID[,PID]", ROW(pids), "processes to look at", 0, 0, NULL},
+	{0, OPT_NUMBER, "diff", "SEC", ROW(diff_s), "what grew within SEC, by several censuses",
+	 0.2, 86400, NULL},
+	{0, OPT_STRING, "type", "NAME", ROW(type),
+	 "samples of the objects of this type, named as the table names it", 0, 0, NULL},
+	{0, OPT_FLAG, "redact", NULL, ROW(redact), "with --type: no values (the default)", 0, 0,
+	 NULL},
+	{0, OPT_FLAG, "no-redact", NULL, ROW(no_redact),
+	 "with --type: also the values of numbers and the beginning of strings", 0, 0, NULL},
+	{'T', OPT_U32, "top", "N", ROW(top), "types and samples shown (default 20)", 1, 100000,
+	 NULL},
+	{0, OPT_STRING, "json", "FILE", ROW(json),
+	 "also write all of it as JSON; - is standard output, and then nothing else is written "
+	 "there",
+	 0, 0, NULL},
+	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "what the tool does", 0, 0, NULL},
+	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
+	 NULL},
+	{'h', OPT_FLAG, "help", NULL, ROW(want_help), "this text", 0, 0, NULL},
+	{0, OPT_FLAG, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+static void help(void)
+{
+	fputs("usage: pyleak-bpf census -p PID[,PID...] [options]\n"
+	      "\n"
+	      "Counts the objects of a running Python program by type, from outside: its memory "
+	      "is\n"
+	      "read while it runs, nothing is stopped or installed, and no garbage collection is\n"
+	      "needed. What belongs to an object alone (items of a list, keys of a dict) is\n"
+	      "counted with it; <buffer N> is memory that no Python object accounts for.\n"
+	      "\n",
+	      stdout);
+	opts_help(table, stdout);
+	fputs("\n"
+	      "Examples:\n"
+	      "  sudo pyleak-bpf census -p 1234                   the largest types\n"
+	      "  sudo pyleak-bpf census -p 1234 --diff 30         what grew in half a minute\n"
+	      "  sudo pyleak-bpf census -p 1234 --type app.Session --no-redact\n"
+	      "\n"
+	      "Exit status: 0 done, 1 could not be done, 2 bad usage, 130 interrupted.\n",
+	      stdout);
+}
+
+static int parse(int argc, char **argv, struct census_cmd *c)
+{
+	int err;
+
+	*c = (struct census_cmd){.top = 20};
+	err = opts_parse(table, argc, argv, c);
+	if (err || c->want_help)
+		return err;
+	if (c->pids.n == 0)
+		return fail(-EINVAL, "which process? Name it with -p PID; --help shows examples");
+	if (c->redact && c->no_redact)
+		return fail(-EINVAL, "--redact and --no-redact exclude each other");
+	if (c->json && !*c->json)
+		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+	return 0;
+}
+
+static int take_all(const struct census_cmd *c, struct report *r)
+{
+	const struct census_opts o = {
+		.diff_s = c->diff_s,
+		.type = c->type,
+		.samples = c->top,
+		.values = c->no_redact,
+		.stop = stop_asked,
+	};
+	int err;
+
+	r->processes = report_alloc(r, c->pids.n * sizeof(*r->processes));
+	if (!r->processes)
+		return fail(-ENOMEM, "no memory for a report");
+	for (size_t i = 0; i < c->pids.n; i++) {
+		err = census_process(c->pids.v[i], &o, r, &r->processes[i]);
+		if (err)
+			return err;
+		r->n_processes++;
+	}
+	return 0;
+}
+
+static int print(const struct census_cmd *c, const struct report *r)
+{
+	const struct out_term_opts to = {
+		.top = c->top,
+		.color = out_want_color(stdout, c->no_color),
+		.verbose = c->verbose > 0,
+		.width = out_width(stdout),
+	};
+	bool json_stdout = c->json && strcmp(c->json, "-") == 0;
+	int err = json_stdout ? 0 : out_census(stdout, r, &to), json_err;
+
+	json_err = c->json ? out_json_file(c->json, r) : 0;
+	if (err == -EPIPE || err == -EIO)
+		err = 0; /* the reader left */
+	if (json_stdout && json_err == -EPIPE)
+		json_err = 0;
+	return err ? err : json_err;
+}
+
+static int run(const struct census_cmd *c)
+{
+	uint64_t begin = clock_ns();
+	struct report *r;
+	int err;
+
+	setpriority(PRIO_PROCESS, 0, 5); /* whoever is looked at comes first */
+	stop_install();
+	err = c->json ? out_json_check(c->json) : 0;
+	if (!err)
+		err = report_new(&r);
+	if (err)
+		return cli_complain(CLI_FAILED);
+	r->started_at = cli_wall_clock();
+	r->final = true;
+	err = take_all(c, r);
+	r->ended_at = cli_wall_clock();
+	r->duration_s = (double)(clock_ns() - begin) / 1e9;
+	if (!err)
+		err = print(c, r);
+	report_free(r);
+	return err ? cli_complain(CLI_FAILED) : CLI_DONE;
+}
+
+int cli_census(int argc, char **argv)
+{
+	struct census_cmd c;
+
+	if (parse(argc, argv, &c) != 0)
+		return cli_complain(CLI_USAGE);
+	if (c.want_help) {
+		help();
+		return CLI_DONE;
+	}
+	log_set_level((enum log_level)c.verbose);
+	return run(&c);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The census in a saved report. The tables are the members that out/json_population.c writes. */
+#include "report/read_priv.h"
+
+#define END                       \
+	{                         \
+		NULL, READ_INT, 0 \
+	}
+#define R(name, type, field)                                         \
+	{                                                            \
+		name, type, offsetof(struct report_class_row, field) \
+	}
+#define G(name, type, field)                                  \
+	{                                                     \
+		name, type, offsetof(struct report_gc, field) \
+	}
+#define V(name, type, field)                                     \
+	{                                                        \
+		name, type, offsetof(struct report_pools, field) \
+	}
+#define I(name, type, field)                                        \
+	{                                                           \
+		name, type, offsetof(struct report_instance, field) \
+	}
+
+static const struct read_field row_fields[] = {
+	R("name", READ_STRING, name),
+	R("count", READ_U64, count),
+	R("bytes", READ_U64, bytes),
+	R("growth_count_per_s", READ_DOUBLE, growth_count_per_s),
+	R("growth_bytes_per_s", READ_DOUBLE, growth_bytes_per_s),
+	END,
+};
+static const struct read_field gc_fields[] = {
+	G("enabled", READ_BOOL, enabled),
+	G("garbage", READ_U64, garbage),
+	G("tracked", READ_U64, tracked),
+	G("frozen", READ_U64, frozen),
+	G("uncollectable", READ_U64, uncollectable),
+	END,
+};
+static const struct read_field pool_fields[] = {
+	V("arenas", READ_U64, arenas),
+	V("arena_bytes", READ_U64, arena_bytes),
+	V("live_bytes", READ_U64, live_bytes),
+	V("free_bytes", READ_U64, free_bytes),
+	V("empty_bytes", READ_U64, empty_bytes),
+	V("releasable_bytes", READ_U64, releasable_bytes),
+	END,
+};
+static const struct read_field instance_fields[] = {
+	I("bytes", READ_U64, bytes),
+	I("refcount", READ_U64, refcount),
+	I("length", READ_U64, length),
+	I("repr", READ_STRING, repr),
+	END,
+};
+
+static struct report_class_row *read_rows(struct reader *rd, struct json_object *array, size_t *n)
+{
+	struct report_class_row *v = read_room(rd, array, sizeof(*v), n);
+
+	for (size_t i = 0; i < *n; i++) {
+		read_fields(rd, row_fields, json_object_array_get_idx(array, i), &v[i]);
+		if (!v[i].name)
+			v[i].name = "";
+	}
+	return v;
+}
+
+static void read_generations(struct json_object *o, const char *key, uint64_t *out)
+{
+	struct json_object *a = read_array(o, key), *v;
+
+	for (size_t i = 0; i < REPORT_GENERATIONS; i++) {
+		v = a ? json_object_array_get_idx(a, i) : NULL;
+		out[i] = json_object_is_type(v, json_type_int) ? json_object_get_uint64(v)
+							       : REPORT_UNKNOWN;
+	}
+}
+
+static void read_gc(struct reader *rd, struct json_object *o, struct report_process *p)
+{
+	if (!o)
+		return;
+	p->gc = report_alloc(rd->r, sizeof(*p->gc));
+	if (!p->gc) {
+		rd->out_of_memory = true;
+		return;
+	}
+	read_fields(rd, gc_fields, o, p->gc);
+	read_generations(o, "thresholds", p->gc->threshold);
+	read_generations(o, "collections", p->gc->collections);
+	read_generations(o, "generations", p->gc->generation);
+	p->gc->garbage_types =
+		read_rows(rd, read_array(o, "garbage_types"), &p->gc->n_garbage_types);
+}
+
+void read_population(struct reader *rd, struct json_object *o, struct report_process *p)
+{
+	struct json_object *pools = read_object(read_object(o, "memory"), "pools"), *v = NULL;
+	struct json_object *instances = read_array(o, "instances"), *one;
+
+	p->classes = read_rows(rd, read_array(o, "types"), &p->n_classes);
+	read_gc(rd, read_object(o, "gc"), p);
+	p->pools = pools ? report_alloc(rd->r, sizeof(*p->pools)) : NULL;
+	if (p->pools)
+		read_fields(rd, pool_fields, pools, p->pools);
+	p->instances = read_room(rd, instances, sizeof(*p->instances), &p->n_instances);
+	for (size_t i = 0; i < p->n_instances; i++) {
+		one = json_object_array_get_idx(instances, i);
+		read_fields(rd, instance_fields, one, &p->instances[i]);
+		if (json_object_object_get_ex(one, "address", &v) &&
+		    json_object_is_type(v, json_type_string))
+			p->instances[i].address = strtoull(json_object_get_string(v), NULL, 16);
+		if (!p->instances_of && json_object_object_get_ex(one, "type", &v))
+			p->instances_of = read_string(rd, v);
+	}
+}

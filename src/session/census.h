@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Censuses of one process: who lives in its heap, by type name, and what grows from one to the
+ * next. Apart from the session, so that a command can have it alone and a thread its own. */
+#ifndef PYLEAK_SESSION_CENSUS_H
+#define PYLEAK_SESSION_CENSUS_H
+
+#include "report/report.h"
+
+struct census;
+struct py_runtime;
+
+/* @rt stays the caller's. */
+int census_new(const struct py_runtime *rt, struct census **out);
+void census_free(struct census *c);
+/* Read the heap once. Its cost goes with the size of the heap: some tenths of a second per GB. */
+int census_take(struct census *c);
+uint64_t census_cost_ns(const struct census *c); /* of the last one */
+size_t census_taken(const struct census *c);
+/* Types, collector, pools. Rows by bytes, largest first; with several censuses by growth in bytes
+ * when @by_growth. */
+int census_fill(struct census *c, struct report *r, struct report_process *p, bool by_growth);
+/* At most @max objects of the type called @name, chosen evenly; their values only with @values. */
+int census_instances(struct census *c, const char *name, size_t max, bool values, struct report *r,
+		     struct report_process *p);
+
+/* What the growth of a type is, per second; false when it is not known. */
+bool census_growth(const struct census *c, const char *name, double *count_per_s,
+		   double *bytes_per_s);
+
+/* A census of process @pid with nothing else around it: opens, takes (several within @diff_s),
+ * fills, closes. @stop says whether to end early. */
+struct census_opts {
+	double diff_s;	  /* 0: one census */
+	const char *type; /* NULL: no samples */
+	size_t samples;
+	bool values;
+	bool (*stop)(void);
+};
+int census_process(int pid, const struct census_opts *o, struct report *r,
+		   struct report_process *p);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The census of a process as the whole job: no probe, no kernel half. */
+#include <math.h>
+#include <time.h>
+
+#include "py/py.h"
+#include "session/census.h"
+
+#define TAKES	    10 /* within the time of --diff */
+#define MIN_STEP_NS 100000000
+#define NAP_NS	    50000000
+
+static int several(struct census *c, const struct proc *p, const struct census_opts *o)
+{
+	uint64_t begin = clock_ns(), span = (uint64_t)(o->diff_s * 1e9), end = begin + span;
+	uint64_t step = span / TAKES > MIN_STEP_NS ? span / TAKES : MIN_STEP_NS, next = begin;
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	int err;
+
+	for (;;) {
+		err = census_take(c);
+		if (err || clock_ns() >= end)
+			return err;
+		/* Time for one more after the pause, at the end if not before. */
+		while (next <= clock_ns())
+			next += step;
+		if (next > end)
+			next = end;
+		while (clock_ns() < next) {
+			if (o->stop && o->stop())
+				return 0;
+			if (!proc_alive(p))
+				return fail(-ESRCH, "process %d has ended", p->pid);
+			nanosleep(&nap, NULL);
+		}
+	}
+}
+
+static void fill_identity(const struct proc *t, const struct py_runtime *rt, struct report *r,
+			  struct report_process *p)
+{
+	size_t n = 0;
+
+	while (t->cmdline && t->cmdline[n])
+		n++;
+	p->pid = t->pid;
+	p->ns_pid = t->ns_pid;
+	p->ppid = t->ppid;
+	p->comm = report_strdup(r, t->comm);
+	p->cmdline = report_alloc(r, (n + 1) * sizeof(*p->cmdline));
+	for (size_t i = 0; p->cmdline && i < n; i++)
+		p->cmdline[p->n_cmdline++] = report_strdup(r, t->cmdline[i]);
+	p->python_version = report_strdup(r, rt->version);
+	p->allocator = py_allocator_name(rt->allocator);
+	p->free_threaded = rt->free_threaded;
+}
+
+/* What no census finds out. */
+static void fill_unknown(struct report_process *p)
+{
+	report_memory_init(&p->memory);
+	p->mode = "growth";
+	p->mechanism = "none";
+	p->rss_growth_bytes_per_s = p->explained = p->confidence = NAN;
+	p->on_s = 0;
+	p->coverage = p->slowdown_pct = NAN;
+	p->verdict = CLASS_STEADY;
+	p->reason = "a census has no verdict";
+}
+
+static int run(struct proc *t, struct py_runtime *rt, const struct census_opts *o, struct report *r,
+	       struct report_process *p)
+{
+	struct census *c;
+	int err = census_new(rt, &c);
+
+	if (err)
+		return err;
+	err = o->diff_s > 0 ? several(c, t, o) : census_take(c);
+	if (!err)
+		err = census_fill(c, r, p, o->diff_s > 0);
+	if (!err && o->type)
+		err = census_instances(c, o->type, o->samples, o->values, r, p);
+	census_free(c);
+	return err;
+}
+
+int census_process(int pid, const struct census_opts *o, struct report *r, struct report_process *p)
+{
+	struct proc_memory m;
+	struct py_runtime *rt = NULL;
+	struct proc *t = NULL;
+	int err;
+
+	memset(p, 0, sizeof(*p));
+	err = proc_open(pid, &t);
+	if (!err)
+		err = py_open(t, &rt);
+	if (!err) {
+		fill_unknown(p);
+		fill_identity(t, rt, r, p);
+		err = run(t, rt, o, r, p);
+		p->rss_bytes = !err && !proc_memory(t, &m) ? m.rss_bytes : REPORT_UNKNOWN;
+		p->exited = !proc_alive(t);
+	}
+	/* Half of a dead process's heap is nobody's heap. */
+	if (!err && p->exited)
+		err = fail(-ESRCH, "process %d ended while its heap was read", pid);
+	py_close(rt);
+	proc_close(t);
+	return err;
+}
