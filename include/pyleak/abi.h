@@ -27,8 +27,7 @@
 	X(BIRTHS_FULL, "births_full", "a burst had more births than slots")                     \
 	X(BLOCKS_FULL, "blocks_full", "the table of live native blocks was full")               \
 	X(SITES_FULL, "sites_full", "the table of native sites was full")                       \
-	X(PENDING_LOST, "pending_lost", "an allocator call whose return was not seen")          \
-	X(COPIES_LATE, "native_stacks_late", "a native stack was not copied at its first call")
+	X(PENDING_LOST, "pending_lost", "an allocator call whose return was not seen")
 
 #define X(id, key, text) PL_LOST_##id,
 enum pl_lost_reason { PL_LOST(X) PL_LOST_MAX };

@@ -83,6 +83,7 @@ static int open_all(struct watch *w)
 		.max_size = w->o.max_size,
 		.overhead = w->o.overhead_pct / 100,
 		.fds = !w->o.no_fds,
+		.native_stacks = !w->o.no_native,
 	};
 	int err;
 

@@ -30,6 +30,9 @@ static const struct opt table[] = {
 	 "(default)",
 	 0, 0, NULL},
 	{0, OPT_FLAG, "no-fds", NULL, ROW(no_fds), "memory only", 0, 0, NULL},
+	{0, OPT_FLAG, "native", NULL, ROW(want_native),
+	 "native frames between the Python line and the allocator (default)", 0, 0, NULL},
+	{0, OPT_FLAG, "no-native", NULL, ROW(no_native), "Python frames alone", 0, 0, NULL},
 	{0, OPT_STRING, "json", "FILE", ROW(json),
 	 "also write the final report as JSON; - is standard output, and then nothing else is "
 	 "written there",
@@ -78,6 +81,8 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(-EINVAL, "--fds and --no-fds: one of them");
 	if (out->min_size > out->max_size)
 		return fail(-EINVAL, "--min-size is larger than --max-size: nothing is left");
+	if (out->want_native && out->no_native)
+		return fail(-EINVAL, "--native and --no-native: which one?");
 	if (out->json && !*out->json)
 		return fail(-EINVAL, "--json needs a file name, or - for standard output");
 	if (!out->alerts.n && (out->alert_log || out->alert_hook))

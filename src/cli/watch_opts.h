@@ -16,7 +16,7 @@ struct watch_opts {
 	struct opt_strings alerts;
 	const char *alert_log, *alert_hook, *fail_on;
 	int verbose;
-	bool fds, no_fds;
+	bool fds, no_fds, want_native, no_native;
 	bool is_quiet, no_color, want_help, want_version;
 };
 

@@ -11,6 +11,7 @@
 #define HEAD_ROWS     12 /* rows shown without -v: innermost, outermost, with source text */
 #define TAIL_ROWS     2
 #define SOURCE_ROWS   3
+#define NATIVE_ROWS   3	 /* of one run of native frames, unless all are asked for */
 #define ALIGN_MAX     44 /* longer locations do not push the functions of all others away */
 
 struct row {
@@ -113,7 +114,9 @@ static void put_frame(struct line *l, const struct report_site *s, struct row r,
 
 	position(f, pos, sizeof(pos));
 	line_pad(l, INDENT);
-	if (r.first == guilty(s))
+	if (f->native)
+		line_style(l, STYLE_DIM);
+	else if (r.first == guilty(s))
 		line_style(l, STYLE_BOLD);
 	if (l->width) { /* cut the path in front rather than the line number behind */
 		room = l->width - INDENT - 2 - (int)strlen(pos);
@@ -128,7 +131,7 @@ static void put_frame(struct line *l, const struct report_site *s, struct row r,
 	line_pad(l, INDENT + align);
 	line_text(l, "  ");
 	line_text(l, function);
-	if (r.first == guilty(s))
+	if (f->native || r.first == guilty(s))
 		line_style(l, STYLE_PLAIN);
 	if (r.times > 1)
 		line_printf(l, "  (%zu times)", r.times);
@@ -153,7 +156,54 @@ static void put_source(struct line *l, const struct report_frame *f)
 	line_end(l);
 }
 
+/* Native frames that say something, the innermost few of each run. Returns how many are left out.
+ * @out holds a copy of the frames that stay. */
+static size_t fold(const struct report_site *s, struct report_site *out, struct report_frame *room)
+{
+	size_t n = 0, run = 0;
+
+	for (size_t i = 0; i < s->n_frames; i++) {
+		const struct report_frame *f = &s->stack[i];
+
+		run = f->native ? run : 0;
+		if (f->native && (f->minor || run == NATIVE_ROWS))
+			continue;
+		run += f->native;
+		room[n++] = *f;
+	}
+	*out = *s;
+	if (n) {
+		out->stack = room;
+		out->n_frames = n;
+	}
+	return s->n_frames - out->n_frames;
+}
+
+static void put_stack(struct line *l, const struct report_site *s, bool verbose);
+
 void term_stack(struct line *l, const struct report_site *s, bool verbose)
+{
+	auto_free struct report_frame *room = calloc(s->n_frames + 1, sizeof(*room));
+	struct report_site shown;
+	size_t folded;
+
+	if (verbose || !room) {
+		put_stack(l, s, verbose);
+		return;
+	}
+	folded = fold(s, &shown, room);
+	put_stack(l, &shown, verbose);
+	if (folded) {
+		line_pad(l, INDENT);
+		line_style(l, STYLE_DIM);
+		line_printf(l, "%zu native frame%s folded (-v shows %s)", folded,
+			    folded > 1 ? "s" : "", folded > 1 ? "them" : "it");
+		line_style(l, STYLE_PLAIN);
+		line_end(l);
+	}
+}
+
+static void put_stack(struct line *l, const struct report_site *s, bool verbose)
 {
 	size_t rows = count_rows(s), i = 0, hidden = 0;
 	bool all = verbose || rows <= HEAD_ROWS + TAIL_ROWS + 1;

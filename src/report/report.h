@@ -33,6 +33,7 @@ struct report_frame {
 	int line;	      /* 0 = unknown */
 	const char *module;   /* native only */
 	uint64_t offset;      /* native only */
+	bool minor;	      /* native: of the interpreter or the C library, says little */
 	const char *source; /* the line's text when it could be read, else NULL; not in the JSON */
 };
 

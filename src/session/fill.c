@@ -19,6 +19,8 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		 stacks_unread_codes(s->stacks)},
 		{"code_reused", "a survivor's stack could not be trusted any more", l->code_reused},
 		{"torn_reads", "a pool header changed while it was read", s->torn},
+		{"native_stack_missing", "a site's native stack was not to be had",
+		 s->no_native_stack},
 		{"samples_thinned", "survivors left out to bound memory; the others count more",
 		 l->thinned},
 	};

@@ -22,6 +22,8 @@ struct joined {
 	struct report_site site;
 	struct verdict_evidence evidence;
 	VEC(struct joined_type) types;
+	struct pl_native_key via; /* the native caller that grows most */
+	double via_bytes_per_s;
 };
 
 struct native_fit {
@@ -59,10 +61,9 @@ size_t session_name_frames(struct report *r, const struct stack *st, struct repo
 	return n;
 }
 
-static struct joined *join_stack(struct joiner *j, const struct stack *st, enum report_kind kind)
+static struct joined *join_frames(struct joiner *j, struct report_frame *frames, size_t n,
+				  enum report_kind kind)
 {
-	struct report_frame *frames;
-	size_t n = session_name_frames(j->r, st, &frames);
 	uint64_t *place;
 	struct joined *to;
 	char id[17];
@@ -82,12 +83,65 @@ static struct joined *join_stack(struct joiner *j, const struct stack *st, enum 
 	memcpy(to->site.id, id, sizeof(id));
 	to->site.stack = frames;
 	to->site.n_frames = n;
-	to->site.truncated = st->flags & PL_STACK_TRUNCATED;
 	to->site.kind = kind;
 	to->site.estimated = true;
 	to->evidence.weak = true;
 	to->evidence.waits_for_gc = true;
 	return to;
+}
+
+static struct joined *join_stack(struct joiner *j, const struct stack *st, enum report_kind kind)
+{
+	struct report_frame *frames;
+	size_t n = session_name_frames(j->r, st, &frames);
+	struct joined *to = join_frames(j, frames, n, kind);
+
+	if (to)
+		to->site.truncated = st->flags & PL_STACK_TRUNCATED;
+	return to;
+}
+
+/* Python frames @py of @st (both may be missing) with the native ones of this caller. */
+static size_t native_frames(struct joiner *j, const struct pl_native_key *key,
+			    const struct stack *st, const struct report_frame *py,
+			    struct report_frame **out)
+{
+	struct native_stacks *all = j->s->native_stacks;
+	const struct native_stack *nat =
+		all ? native_stacks_find(all, key->stack, key->caller) : NULL;
+
+	*out = NULL;
+	return nat ? interleave(j->r, native_stacks_sym(all), nat, st, py, j->s->rt->name, out) : 0;
+}
+
+/* A thread without Python frames has a site by its native ones. */
+static struct joined *join_bare(struct joiner *j, const struct pl_native_key *key,
+				enum report_kind kind)
+{
+	struct report_frame *frames;
+	size_t n = native_frames(j, key, NULL, NULL, &frames);
+
+	return join_frames(j, frames, n, kind);
+}
+
+/* The Python frames say which site it is; the native ones how it came about. */
+static void show_native(struct joiner *j, struct joined *to)
+{
+	struct report_frame *frames;
+	const struct stack *st = stacks_find(j->s->stacks, to->via.stack);
+	size_t n = 0;
+
+	if (!(to->via_bytes_per_s > 0) || to->site.kind == KIND_OBJECT || !st ||
+	    !j->s->native_stacks)
+		return;
+	if (st->n == to->site.n_frames)
+		n = native_frames(j, &to->via, st, to->site.stack, &frames);
+	if (!n) {
+		j->s->no_native_stack++;
+		return;
+	}
+	to->site.stack = frames;
+	to->site.n_frames = n;
 }
 
 static void join_type(struct joined *to, const char *name, double count, double bytes)
@@ -243,6 +297,7 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 	struct joined *to;
 	double real = real_share(j, n);
 	bool one_block = !count.growing && n->live_count < 4, is_first;
+	enum report_kind kind;
 
 	count.slope *= real;
 	bytes.slope *= real;
@@ -250,15 +305,17 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 		  "points",
 		  (unsigned long long)n->key.stack, (unsigned long long)n->key.caller,
 		  n->live_count, n->live_bytes, bytes.slope, n->objects, n->checked, n->n_points);
-	if (!st || !bytes.growing || real < 0.1 || !(bytes.slope > 0) ||
+	if ((!st && n->key.stack) || !bytes.growing || real < 0.1 || !(bytes.slope > 0) ||
 	    (!objects && map64_get(&j->satellites, n->key.stack)))
 		return;
-	to = join_stack(j, st,
-			objects			      ? KIND_OBJECT
-			: n->key.kind == PL_KIND_MMAP ? KIND_MMAP
-						      : KIND_HEAP);
+	kind = objects ? KIND_OBJECT : n->key.kind == PL_KIND_MMAP ? KIND_MMAP : KIND_HEAP;
+	to = st ? join_stack(j, st, kind) : join_bare(j, &n->key, kind);
 	if (!to)
 		return;
+	if (bytes.slope > to->via_bytes_per_s) {
+		to->via = n->key;
+		to->via_bytes_per_s = bytes.slope;
+	}
 	is_first = !(to->site.growth_bytes_per_s > 0);
 	if (!(count.slope > 0))
 		count.slope = 0;
@@ -313,6 +370,7 @@ static void finish_site(struct joiner *j, struct joined *to, double run_s)
 {
 	struct report_site *site = &to->site;
 
+	show_native(j, to);
 	finish_types(j, to);
 	site->oldest_s = to->evidence.oldest_s;
 	to->evidence.run_s = run_s;
@@ -325,9 +383,13 @@ static void finish_site(struct joiner *j, struct joined *to, double run_s)
 
 static void add_sources(struct session *s, struct report *r, struct report_site *site)
 {
-	for (size_t i = 0; i < site->n_frames && i < 3; i++)
+	unsigned n = 0;
+
+	for (size_t i = 0; i < site->n_frames && n < 3; i++) {
 		site->stack[i].source =
 			session_source(s, r, site->stack[i].file, site->stack[i].line);
+		n += !site->stack[i].native;
+	}
 }
 
 /* A container that got bigger follows from what was put into it: said only when there is nothing
@@ -403,7 +465,10 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 int session_fill_sites(struct session *s, struct report *r, struct report_process *p, double run_s)
 {
 	struct joiner j = {.s = s, .r = r};
-	int err = join_all(&j, p->coverage, run_s);
+	int err;
+
+	s->no_native_stack = 0;
+	err = join_all(&j, p->coverage, run_s);
 
 	p->sites = report_alloc(r, (j.v.n ? j.v.n : 1) * sizeof(*p->sites));
 	if (!p->sites)

@@ -50,6 +50,7 @@ static void set_config(struct session *s)
 	c->max_frames = PL_MAX_FRAMES;
 	c->min_size = s->o.min_size;
 	c->max_size = s->o.max_size;
+	c->native_stacks = s->o.native_stacks;
 	c->type_offset = s->rt->layout.ob_type;
 }
 
@@ -149,6 +150,8 @@ void session_drain(struct session *s)
 	if (!s->ring)
 		return;
 	ring_buffer__consume(s->ring);
+	if (s->native_stacks)
+		native_stacks_poll(s->native_stacks, s);
 	if (stacks_count(s->stacks) > MANY_STACKS && clock_ns() - s->trimmed_ns > TRIM_NS) {
 		trim_stacks(s);
 		s->trimmed_ns = clock_ns();

@@ -80,6 +80,8 @@ static int open_native(struct session *s)
 
 	if (!err && *native_note(s->native))
 		session_note(s, "%s", native_note(s->native));
+	if (!err && s->o.native_stacks)
+		err = native_stacks_open(s, &s->native_stacks);
 	return err;
 }
 
@@ -140,6 +142,7 @@ void session_close(struct session *s)
 {
 	if (!s)
 		return;
+	native_stacks_close(s->native_stacks);
 	native_close(s->native);
 	session_fds_close(s);
 	session_detach(s);

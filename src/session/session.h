@@ -11,6 +11,7 @@ struct session_opts {
 	unsigned top;
 	double older_s;		     /* count only what is at least this old */
 	uint64_t min_size, max_size; /* bytes */
+	bool native_stacks;	     /* unwind the callers of allocators */
 	double overhead;	     /* share of the target's time: 0.03 */
 	bool fds;		     /* descriptors, threads, children too */
 };

@@ -7,6 +7,7 @@
 #include "heap/heap.h"
 #include "probe/probe.h"
 #include "session/memwatch.h"
+#include "session/native_stacks.h"
 #include "session/session.h"
 #include "track/budget.h"
 #include "track/estimate.h"
@@ -101,8 +102,10 @@ struct session {
 	struct stacks *stacks;
 	struct ladder *ladder;
 	struct names *names;
-	struct native *native;		   /* NULL: not traced */
-	double native_spent, native_share; /* ns in all; share of the target's time of late */
+	struct native *native;		     /* NULL: not traced */
+	struct native_stacks *native_stacks; /* NULL: callers' addresses alone */
+	uint64_t no_native_stack;	     /* sites of the last report that have none */
+	double native_spent, native_share;   /* ns in all; share of the target's time of late */
 	struct session_fds *fds;
 	uint64_t collections; /* as last read */
 	unsigned refusals;    /* windows in a row that could not be opened */

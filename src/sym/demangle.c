@@ -46,17 +46,40 @@ static int run(const char *name, struct text *t)
 	return cplus_demangle_v3_callback(name, flags, add, t);
 }
 
+/* What compilers append to parts and copies of a function: f.isra.0, f.part.1.cold. */
+static void drop_suffixes(char *s)
+{
+	static const char *const suffix[] = {".isra.",	   ".part.", ".constprop.", ".cold",
+					     ".lto_priv.", ".llvm.", ".localalias", " [clone "};
+	char *end = s + strlen(s);
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffix); i++) {
+		char *at = strstr(s, suffix[i]);
+
+		if (at && at > s && at < end)
+			end = at;
+	}
+	*end = 0;
+}
+
+static char *plain(char *s)
+{
+	if (s)
+		drop_suffixes(s);
+	return s;
+}
+
 char *sym_demangle(const char *name)
 {
 	auto_free struct text *t = NULL;
 
 	if (name[0] != '_' || (name[1] != 'Z' && name[1] != 'R') || strlen(name) > MANGLED_MAX)
-		return strndup(name, MANGLED_MAX);
+		return plain(strndup(name, MANGLED_MAX));
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
 	if (!run(name, t) || !t->n)
-		return strdup(name);
+		return plain(strdup(name));
 	t->v[t->n] = 0;
-	return strdup(t->v);
+	return plain(strdup(t->v));
 }

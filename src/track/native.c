@@ -339,6 +339,20 @@ void native_set_share(struct native *n, double share)
 	n->spec.share = share;
 }
 
+double native_allow_copies(struct native *n, double allowed)
+{
+	/* A copy that is taken at this moment may count twice: the ring bounds them all the same.
+	 */
+	int32_t unused = n->ctl ? __atomic_load_n(&n->ctl->copies, __ATOMIC_RELAXED) : 0;
+	int32_t used = n->copies - unused;
+
+	allowed -= used > 0 ? used : 0;
+	n->copies = allowed > 0 ? (int32_t)allowed : 0;
+	if (n->ctl)
+		__atomic_store_n(&n->ctl->copies, n->copies, __ATOMIC_RELAXED);
+	return allowed;
+}
+
 enum native_state native_state(const struct native *n)
 {
 	return n->state;

@@ -48,6 +48,10 @@ void native_pause(struct native *n);
 int native_resume(struct native *n);
 void native_set_share(struct native *n, double share);
 
+/* Let the kernel half send @n stacks; what it has not used of the last allowance is taken back.
+ * Returns what is left for the next time. */
+double native_allow_copies(struct native *n, double allowed);
+
 /* Share of the target's time that is being spent now (smoothed), and all ns so far. */
 double native_cost(const struct native *n);
 double native_spent_ns(const struct native *n);

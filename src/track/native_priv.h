@@ -112,6 +112,7 @@ struct native {
 	size_t set_sites[SETS];
 	enum native_state state;
 	bool paused, maps_off;
+	int32_t copies; /* of stacks, as last allowed */
 	char note[256];
 	uint64_t start_ns, epoch_ns, paused_ns;
 

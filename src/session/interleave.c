@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One stack out of two. A C frame of the evaluator stands for the Python frames it runs: one up to
+ * 3.10, from 3.11 on all up to the one that C code called. Where the two do not agree (a stack that
+ * is cut, a copy that ends early), Python's has the say.
+ */
+#include "session/native_stacks.h"
+
+struct mix {
+	struct report *r;
+	struct sym *sym;
+	const char *interpreter;
+	VEC(struct report_frame) v;
+};
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Frames that say little: the interpreter's plumbing, the C and C++ libraries', allocators'. */
+static bool is_minor(const struct mix *m, const struct sym_frame *f)
+{
+	static const char *const libs[] = {"libc.so", "libc-2",	   "libstdc++.so", "ld-linux",
+					   "ld-musl", "libffi.so", "[vdso]"};
+	static const char *const names[] = {"operator new",  "g_malloc",      "g_slice",
+					    "CRYPTO_malloc", "CRYPTO_zalloc", "CRYPTO_realloc",
+					    "CRYPTO_strdup"};
+
+	if (!strcmp(f->module, m->interpreter))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(libs); i++)
+		if (!strncmp(base_name(f->module), libs[i], strlen(libs[i])))
+			return true;
+	for (size_t i = 0; f->function && i < ARRAY_SIZE(names); i++)
+		if (!strncmp(f->function, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+static void put_native(struct mix *m, const struct sym_pc *at)
+{
+	const struct sym_frame *f;
+	size_t n = sym_names(m->sym, at, &f);
+
+	for (size_t i = 0; i < n; i++) {
+		struct report_frame *to = vec_push(&m->v);
+
+		if (!to)
+			return;
+		*to = (struct report_frame){
+			.native = true,
+			.function = f[i].function ? report_strdup(m->r, f[i].function) : NULL,
+			.file = f[i].file ? report_strdup(m->r, f[i].file) : NULL,
+			.line = f[i].line,
+			.module = report_strdup(m->r, f[i].module),
+			.offset = f[i].addr,
+			.minor = is_minor(m, &f[i]),
+		};
+	}
+}
+
+static void put_python(struct mix *m, const struct report_frame *f)
+{
+	struct report_frame *to = vec_push(&m->v);
+
+	if (to)
+		*to = *f;
+}
+
+static void put_all(struct mix *m, const struct native_stack *nat, const struct stack *st,
+		    const struct report_frame *py)
+{
+	size_t p = 0, n_py = st ? st->n : 0;
+
+	for (size_t i = 0; nat && i < nat->n; i++) {
+		if (n_py && p == n_py)
+			return;
+		if (!nat->frame[i].is_eval) {
+			put_native(m, &nat->frame[i].at);
+			continue;
+		}
+		while (p < n_py) {
+			put_python(m, &py[p++]);
+			if (st->frame[p - 1].entry)
+				break;
+		}
+	}
+	while (p < n_py)
+		put_python(m, &py[p++]);
+}
+
+size_t interleave(struct report *r, struct sym *sym, const struct native_stack *nat,
+		  const struct stack *st, const struct report_frame *py, const char *interpreter,
+		  struct report_frame **out)
+{
+	struct mix m = {.r = r, .sym = sym, .interpreter = interpreter};
+	size_t n;
+
+	put_all(&m, nat, st, py);
+	n = m.v.n;
+	*out = n ? report_alloc(r, n * sizeof(**out)) : NULL;
+	if (*out)
+		memcpy(*out, m.v.v, n * sizeof(**out));
+	vec_free(&m.v);
+	return *out ? n : 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Native stacks of a session, and how they join with those of Python. */
+#ifndef PYLEAK_NATIVE_STACKS_H
+#define PYLEAK_NATIVE_STACKS_H
+
+#include "report/report.h"
+#include "sym/sym.h"
+#include "track/native.h"
+#include "track/stacks.h"
+
+struct session;
+struct native_stacks;
+
+struct native_frame {
+	struct sym_pc at;
+	bool is_eval; /* code of the evaluator: stands for Python frames */
+};
+
+struct native_stack {
+	struct pl_native_pair pair;
+	bool is_whole;
+	uint32_t n;
+	struct native_frame frame[]; /* innermost first */
+};
+
+int native_stacks_open(struct session *s, struct native_stacks **out);
+void native_stacks_close(struct native_stacks *n);
+/* Unwind what has come, allow the kernel half some more. */
+void native_stacks_poll(struct native_stacks *n, struct session *s);
+const struct native_stack *native_stacks_find(const struct native_stacks *n, uint64_t stack,
+					      uint64_t caller);
+struct sym *native_stacks_sym(const struct native_stacks *n);
+
+/*
+ * interleave.c. Frames of Python (@py, with @st saying where C code called in; both may be missing)
+ * and native ones in their true order, innermost first, for the report @r. Native frames outside of
+ * the outermost Python frame are left out: how the interpreter was started says nothing.
+ * @interpreter: the file, whose frames are marked as minor. Returns the number.
+ */
+size_t interleave(struct report *r, struct sym *sym, const struct native_stack *nat,
+		  const struct stack *st, const struct report_frame *py, const char *interpreter,
+		  struct report_frame **out);
+
+#endif
