@@ -12,6 +12,7 @@ static const struct command {
 	{NULL, cli_watch}, /* the main job has no name */
 	{"doctor", cli_doctor},
 	{"census", cli_census},
+	{"why", cli_why},
 };
 
 int cli_run(int argc, char **argv)

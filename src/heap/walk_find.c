@@ -41,10 +41,14 @@ static bool is_gc_head(const uint8_t *head)
 }
 
 /* CPython's own types keep dead objects on free lists: the reference count is 0 there, or (3.14 on)
- * the link to the next one. Classes written in Python have no such lists. */
-static bool is_dead(const struct heap_type *t, uint64_t first)
+ * the link to the next one. Classes written in Python have no such lists, nor has code: its size is
+ * that of many buffers, which keep what was left where they do not write. */
+static bool is_dead(const struct walk *w, const struct heap_type *t, uint64_t first)
 {
-	return !(t->flags & TPF_HEAPTYPE) && (!first || (heap_is_pointer(first) && !(first & 15)));
+	if ((t->flags & (TPF_HEAPTYPE | TPF_UNICODE | TPF_BYTES | TPF_TYPE | TPF_EXCEPTION)) ||
+	    t->addr == w->h->rt->code_type || t->kind == HEAP_K_FUNCTION || t->kind == HEAP_K_SET)
+		return false;
+	return !first || (heap_is_pointer(first) && !(first & 15));
 }
 
 bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t bytes, bool small,
@@ -64,7 +68,7 @@ bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t by
 			continue;
 		/* A link is followed by a type only in dead objects: rarely worth a look-up. */
 		t = walk_type(w, heap_u64(p + d + 8));
-		if (!t || t->pre != d - extra || (!alive && (out->type || !is_dead(t, first))))
+		if (!t || t->pre != d - extra || (!alive && (out->type || !is_dead(w, t, first))))
 			continue;
 		if ((t->flags & TPF_HAVE_GC) && !is_gc_head(p + d - 16))
 			continue;

@@ -96,6 +96,14 @@ bool proc_is_program(const struct proc *p, const struct proc_map *m);
  * most @max; 0 when the process has ended. */
 size_t proc_tids(const struct proc *p, int *out, size_t max);
 
+/* Where the stack of each thread ends now, as far as the kernel tells: it does for one that waits
+ * in a system call. */
+struct proc_stack {
+	int tid;     /* as seen from here */
+	uint64_t sp; /* 0 = unknown: it runs */
+};
+size_t proc_stacks(const struct proc *p, struct proc_stack *out, size_t max);
+
 struct proc_memory {
 	uint64_t rss_bytes, anon_bytes, file_bytes, shmem_bytes, swap_bytes;
 	uint64_t size_bytes, data_bytes; /* address space; private writable part of it */

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The answer of `why` as text, JSON and a graph. */
+#include <inttypes.h>
+
+#include "cli/why_priv.h"
+#include "out/json_writer.h"
+
+static const char *remark(const struct why_path *p, const struct why_stats *s)
+{
+	if (p->root == WHY_NOBODY)
+		return "nothing that is alive points to it: a reference was taken and never given "
+		       "back (C code, ctypes)";
+	if (p->root != WHY_CYCLE)
+		return NULL;
+	if (p->uncollectable)
+		return "the cycle passes through an object that the collector cannot look into";
+	if (p->frozen)
+		return "gc.freeze() has put it out of the collector's reach";
+	if (s->gc_known && !s->gc_enabled)
+		return "only itself holds it, and gc is disabled";
+	return "only itself holds it; the next full collection frees it";
+}
+
+void why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
+	       const struct why_stats *s)
+{
+	char count[32], gone[32];
+
+	fmt_count(count, sizeof(count), (double)a->targets);
+	fprintf(f, "%s in process %d: %s object%s", q->what, q->pid, count,
+		a->targets == 1 ? "" : "s");
+	if (a->gone)
+		fprintf(f, ", %s gone meanwhile", fmt_count(gone, sizeof(gone), (double)a->gone));
+	fprintf(f, "\n");
+	for (size_t i = 0; i < a->n; i++) {
+		const struct why_path *p = &a->path[i];
+		const char *say = remark(p, s);
+
+		fprintf(f, "%4.0f %%  %s\n", 100 * p->share, p->text);
+		if (say)
+			fprintf(f, "        %s\n", say);
+	}
+	if (a->other_share > 0.005)
+		fprintf(f, "%4.0f %%  on other paths\n", 100 * a->other_share);
+}
+
+static void write_step(struct json *j, const struct why_step *s)
+{
+	static const char *const edge[] = {
+		"root", "attribute", "value", "key", "item", "variable", "cell", "default", "field",
+	};
+	char addr[24];
+
+	snprintf(addr, sizeof(addr), "0x%" PRIx64, s->addr);
+	json_object(j, NULL, true);
+	json_string(j, "edge", edge[s->edge]);
+	json_string(j, "name", s->label);
+	json_string(j, "type", s->type);
+	json_string(j, "address", addr);
+	json_unsigned(j, "entries", s->entries);
+	json_number(j, "growth_per_s", s->growth);
+	json_close(j);
+}
+
+static FILE *open_out(const char *path)
+{
+	FILE *f = strcmp(path, "-") ? fopen(path, "we") : stdout;
+
+	if (!f)
+		fail(-errno, "cannot write %s: %s", path, strerror(errno));
+	return f;
+}
+
+static int close_out(FILE *f, const char *path, int err)
+{
+	int bad = f == stdout ? fflush(f) : fclose(f);
+
+	return err || bad ? fail(-EIO, "cannot write %s", path) : 0;
+}
+
+int why_write_json(const char *path, const struct why_question *q, const struct why_answer *a,
+		   const struct why_stats *s)
+{
+	FILE *f = open_out(path);
+	struct json j;
+
+	if (!f)
+		return -EIO;
+	json_begin(&j, f);
+	json_object(&j, NULL, false);
+	json_string(&j, "schema", "pyleak-bpf/why/1");
+	json_integer(&j, "pid", q->pid);
+	json_string(&j, "python", q->python);
+	json_string(&j, "what", q->what);
+	json_unsigned(&j, "objects", a->targets);
+	json_unsigned(&j, "sampled", a->sampled);
+	json_unsigned(&j, "gone", a->gone);
+	json_array(&j, "paths", false);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct why_path *p = &a->path[i];
+
+		json_object(&j, NULL, false);
+		json_string(&j, "path", p->text);
+		json_string(&j, "root", why_root_name(p->root));
+		json_number(&j, "share", p->share);
+		json_unsigned(&j, "count", p->count);
+		json_string(&j, "remark", remark(p, s));
+		json_array(&j, "steps", false);
+		for (size_t k = 0; k < p->n; k++)
+			write_step(&j, &p->step[k]);
+		json_close(&j);
+		json_close(&j);
+	}
+	json_close(&j);
+	json_number(&j, "other_share", a->other_share);
+	json_object(&j, "read", true);
+	json_unsigned(&j, "blocks", s->blocks);
+	json_unsigned(&j, "references", s->references);
+	json_unsigned(&j, "roots", s->roots);
+	json_unsigned(&j, "torn", s->torn);
+	json_unsigned(&j, "unreadable", s->unreadable);
+	json_number(&j, "seconds", (double)s->ns / 1e9);
+	json_close(&j);
+	if (s->gc_known)
+		json_bool(&j, "gc_enabled", s->gc_enabled);
+	else
+		json_null(&j, "gc_enabled");
+	json_close(&j);
+	return close_out(f, path, json_end(&j));
+}
+
+static void dot_text(FILE *f, const char *s)
+{
+	for (; s && *s; s++) {
+		if (*s == '"' || *s == '\\')
+			fputc('\\', f);
+		fputc(*s, f);
+	}
+}
+
+int why_write_dot(const char *path, const struct why_question *q, const struct why_answer *a)
+{
+	static const char *const of[] = {"",	   ".",	    "[key]",   "key", "[i]",
+					 "local ", "cell ", "default", ""};
+	FILE *f = open_out(path);
+
+	if (!f)
+		return -EIO;
+	fputs("digraph why {\n\trankdir=LR;\n\tnode [shape=box, "
+	      "fontname=\"monospace\"];\n\tlabel=\"",
+	      f);
+	dot_text(f, q->what);
+	fprintf(f, " in process %d\";\n", q->pid);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct why_path *p = &a->path[i];
+
+		for (size_t k = 0; k < p->n; k++) {
+			const struct why_step *s = &p->step[k];
+
+			fprintf(f, "\t\"%" PRIx64 "\" [label=\"", s->addr);
+			if (s->edge == WHY_ROOT) {
+				dot_text(f, s->label);
+				fputs("\\n", f);
+			}
+			dot_text(f, s->type);
+			if (s->entries != WHY_UNKNOWN)
+				fprintf(f, "\\n%" PRIu64 " entries", s->entries);
+			fputs("\"];\n", f);
+			if (!k)
+				continue;
+			fprintf(f, "\t\"%" PRIx64 "\" -> \"%" PRIx64 "\" [label=\"%s",
+				p->step[k - 1].addr, s->addr, of[s->edge]);
+			dot_text(f, s->label);
+			fputs("\"];\n", f);
+		}
+		if (p->n)
+			fprintf(f,
+				"\t\"share%zu\" [shape=plaintext, label=\"%.0f %% of %" PRIu64
+				"\"];\n\t\"%" PRIx64 "\" -> \"share%zu\" [style=dotted];\n",
+				i, 100 * p->share, a->targets, p->step[p->n - 1].addr, i);
+	}
+	fputs("}\n", f);
+	return close_out(f, path, ferror(f));
+}

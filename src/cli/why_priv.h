@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The answer of `why` in its forms. */
+#ifndef PYLEAK_CLI_WHY_PRIV_H
+#define PYLEAK_CLI_WHY_PRIV_H
+
+#include <stdio.h>
+
+#include "heap/why.h"
+
+struct why_question {
+	int pid;
+	const char *python; /* "3.11.2" */
+	const char *what;   /* "app.Session", "0x7f..", "site 01ab.." */
+};
+
+void why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
+	       const struct why_stats *s);
+/* Schema pyleak-bpf/why/1; "-" is standard output. */
+int why_write_json(const char *path, const struct why_question *q, const struct why_answer *a,
+		   const struct why_stats *s);
+/* A graph for dot(1). */
+int why_write_dot(const char *path, const struct why_question *q, const struct why_answer *a);
+
+#endif

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Grouping the paths of many objects, and writing one as a line. */
+#include "heap/paths.h"
+
+#include <stdio.h>
+
+#include "heap/label.h"
+
+#define MAX_DEPTH  20000 /* of a path: a linked list may be long */
+#define MAX_SHOWN  48	 /* nodes that are named; the rest is left out in the middle */
+#define MAX_NAMED  12	 /* nodes at the beginning that tell groups apart by themselves */
+#define MAX_PERIOD 4	 /* node -> dict -> node -> dict: a linked list of period 2 */
+#define MAX_CYCLE  4096	 /* nodes looked at to find the way round a cycle */
+
+struct group {
+	uint64_t key, count;
+	uint32_t target;
+};
+
+struct chain {
+	uint32_t *node; /* target first */
+	size_t n;
+	uint32_t root;
+	bool cut;
+};
+
+static bool climb(const struct graph *g, uint32_t node, struct chain *c)
+{
+	c->n = 0;
+	c->cut = false;
+	while (c->n < MAX_DEPTH) {
+		uint32_t up = g->parent[node];
+
+		c->node[c->n++] = node;
+		if (!up)
+			return false;
+		if (up & REACH_ROOT) {
+			c->root = up & ~REACH_ROOT;
+			return true;
+		}
+		node = up - 1;
+	}
+	/* Too long for the beginning to be kept: find the root nevertheless. */
+	c->cut = true;
+	for (uint32_t steps = 0; steps < g->n; steps++) {
+		uint32_t up = g->parent[node];
+
+		if (!up)
+			return false;
+		if (up & REACH_ROOT) {
+			c->root = up & ~REACH_ROOT;
+			return true;
+		}
+		node = up - 1;
+	}
+	return false;
+}
+
+/* Does the way from @parent to what it holds lead through an index or a key, where neighbours are
+ * alike? */
+static bool is_collection(struct reach *r, uint32_t grand, uint32_t parent, bool from_module)
+{
+	struct graph *g = r->g;
+
+	switch (graph_type(g, parent)->kind) {
+	case GRAPH_LIST:
+	case GRAPH_TUPLE:
+	case GRAPH_SET:
+	case GRAPH_DEQUE:
+	case GRAPH_HAMT:
+	case GRAPH_LRU:
+		return true;
+	case GRAPH_DICT:
+		if (from_module)
+			return false;
+		return grand == NODE_NONE ||
+		       !label_is_attributes(g, grand, graph_addr(g, grand, NULL),
+					    graph_addr(g, parent, NULL));
+	default:
+		return false;
+	}
+}
+
+/* Types from the root to the target, objects alone, repetitions once. */
+static size_t shape(const struct graph *g, const struct chain *c, uint16_t *out)
+{
+	size_t n = 0;
+
+	for (size_t i = c->n; i-- > 0;) {
+		if (!graph_type(g, c->node[i])->addr && i)
+			continue;
+		out[n++] = g->type.v[c->node[i]];
+		for (size_t p = 1; p <= MAX_PERIOD && 2 * p <= n; p++)
+			if (!memcmp(out + n - p, out + n - 2 * p, p * sizeof(*out))) {
+				n -= p;
+				break;
+			}
+	}
+	return n;
+}
+
+static uint64_t group_key(struct reach *r, const struct chain *c, uint16_t *types)
+{
+	struct graph *g = r->g;
+	const struct reach_root *root = &r->root.v[c->root];
+	uint64_t key = heap_mix(root->kind, root->owner);
+	uint32_t up = NODE_NONE, grand = NODE_NONE;
+	size_t n = shape(g, c, types), named = 0;
+
+	for (size_t i = 0; i < n; i++)
+		key = heap_mix(key, types[i]);
+	if (root->kind == REACH_LOCAL || root->kind == REACH_SIGNAL)
+		key = heap_mix(key, root->at);
+	if (root->kind == REACH_NOBODY || root->kind == REACH_CYCLE || root->kind == REACH_ATEXIT)
+		return key;
+	for (size_t i = c->n; i-- > 1 && named < MAX_NAMED && !c->cut;) {
+		uint32_t node = c->node[i];
+
+		if (!graph_type(g, node)->addr)
+			continue;
+		if (up != NODE_NONE &&
+		    is_collection(r, grand, up, root->kind == REACH_MODULE && grand == NODE_NONE))
+			break;
+		key = heap_mix(key, node);
+		grand = up;
+		up = node;
+		named++;
+	}
+	return key;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static enum why_root root_of(enum reach_kind k)
+{
+	static const enum why_root to[] = {
+		[REACH_MODULE] = WHY_MODULE,   [REACH_LOCAL] = WHY_FRAME,
+		[REACH_ATEXIT] = WHY_ATEXIT,   [REACH_SIGNAL] = WHY_SIGNAL,
+		[REACH_THREAD] = WHY_THREAD,   [REACH_INTERP] = WHY_INTERPRETER,
+		[REACH_GARBAGE] = WHY_GARBAGE, [REACH_STATIC] = WHY_STATIC,
+		[REACH_TEMPORARY] = WHY_FRAME, [REACH_STACK] = WHY_STACK,
+		[REACH_MEMORY] = WHY_STATIC,   [REACH_INTERNED] = WHY_INTERNED,
+		[REACH_NOBODY] = WHY_NOBODY,   [REACH_CYCLE] = WHY_CYCLE,
+	};
+
+	return to[k];
+}
+
+/* The way round: from the object back to itself, through what no root reaches. @out gets the nodes
+ * behind the first; 0 = it is held by a cycle and in none itself. */
+static size_t round_trip(const struct graph *g, uint32_t from, uint32_t *out, size_t max)
+{
+	auto_free uint32_t *queue = malloc(MAX_CYCLE * sizeof(*queue));
+	struct map64 came = {0};
+	size_t head = 0, tail = 0, n = 0;
+	uint32_t to;
+	bool found = false;
+
+	if (!queue)
+		return 0;
+	queue[tail++] = from;
+	while (head < tail && !found) {
+		uint32_t node = queue[head++];
+
+		REACH_EACH(g, node, e, to)
+		{
+			uint64_t *at;
+
+			if (to == from) {
+				uint64_t *up = map64_put(&came, (uint64_t)from + 1);
+
+				if (up)
+					*up = (uint64_t)node + 1;
+				found = true;
+				break;
+			}
+			at = map64_put(&came, (uint64_t)to + 1);
+			if (!at || *at || tail == MAX_CYCLE)
+				continue;
+			*at = (uint64_t)node + 1;
+			queue[tail++] = to;
+		}
+	}
+	/* Backwards from the object, then turned round. */
+	for (uint32_t node = from; found && n < max;) {
+		uint64_t *up = map64_get(&came, (uint64_t)node + 1);
+
+		if (!up)
+			break;
+		out[n++] = node;
+		node = (uint32_t)*up - 1;
+		if (node == from)
+			break;
+	}
+	map64_free(&came);
+	for (size_t i = 0; i < n / 2; i++) {
+		uint32_t t = out[i];
+
+		out[i] = out[n - 1 - i];
+		out[n - 1 - i] = t;
+	}
+	return n;
+}
+
+/* A cycle that the collector will never free: one of its objects is of a type it does not know, or
+ * has more references than the cycle's own. */
+static bool is_uncollectable(const struct graph *g, const uint32_t *node, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct graph_type *t = graph_type(g, node[i]);
+
+		if (t->addr && !(t->t.flags & TPF_HAVE_GC))
+			return true;
+	}
+	return false;
+}
+
+static int describe(struct reach *r, const struct chain *c, struct why_path *out)
+{
+	struct graph *g = r->g;
+	uint32_t node[MAX_SHOWN + MAX_SHOWN];
+	size_t n = 0;
+
+	out->root = root_of(r->root.v[c->root].kind);
+	if (out->root == WHY_CYCLE) {
+		node[n++] = c->node[0];
+		n += round_trip(g, c->node[0], node + 1, MAX_SHOWN);
+		if (n > 1) {
+			out->uncollectable = is_uncollectable(g, node, n);
+			return label_path(r, &r->root.v[c->root], node, n, out);
+		}
+		n = 0;
+	}
+	/* The beginning and the end of a long one. */
+	for (size_t i = c->n; i-- > 0;)
+		if (c->n <= MAX_SHOWN || i >= c->n - MAX_SHOWN / 2 || i < MAX_SHOWN / 2)
+			node[n++] = c->node[i];
+	return label_path(r, &r->root.v[c->root], node, n, out);
+}
+
+int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
+		struct why_answer *out)
+{
+	struct chain c = {.node = malloc(MAX_DEPTH * sizeof(uint32_t))};
+	auto_free uint16_t *types = malloc(MAX_DEPTH * sizeof(uint16_t));
+	VEC(struct group) v = {0};
+	struct map64 at = {0};
+	size_t shown;
+	int err = c.node && types ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < n; i++) {
+		uint64_t key, *slot;
+
+		if (!climb(r->g, target[i], &c)) {
+			out->gone++;
+			continue;
+		}
+		key = group_key(r, &c, types) | 1;
+		slot = map64_put(&at, key);
+		if (slot && !*slot) {
+			struct group *new = vec_push(&v);
+
+			if (new) {
+				*new = (struct group){.key = key, .target = target[i]};
+				*slot = v.n;
+			}
+		}
+		if (!slot || !*slot)
+			err = -ENOMEM;
+		else
+			v.v[*slot - 1].count++;
+	}
+	if (v.n)
+		qsort(v.v, v.n, sizeof(*v.v), by_count);
+	shown = v.n < max ? v.n : max;
+	out->path = calloc(shown + 1, sizeof(*out->path));
+	if (!out->path)
+		err = -ENOMEM;
+	out->other_share = 0;
+	for (size_t i = 0; !err && i < v.n; i++) {
+		double share = (double)v.v[i].count / (double)n;
+
+		if (i >= shown) {
+			out->other_share += share;
+			continue;
+		}
+		climb(r->g, v.v[i].target, &c);
+		out->n = i + 1;
+		out->path[i].share = share;
+		out->path[i].count = (uint64_t)(share * (double)out->targets + 0.5);
+		err = describe(r, &c, &out->path[i]);
+	}
+	map64_free(&at);
+	vec_free(&v);
+	free(c.node);
+	return err == -ENOMEM ? fail(err, "out of memory for paths") : err;
+}
+
+struct text {
+	char *v;
+	size_t n, cap;
+	bool failed;
+};
+
+static void put(struct text *t, const char *s)
+{
+	size_t k = strlen(s);
+
+	if (!vec_grow((void **)&t->v, &t->cap, t->n + k + 1, 1)) {
+		t->failed = true;
+		return;
+	}
+	memcpy(t->v + t->n, s, k + 1);
+	t->n += k;
+}
+
+/* 18204 as 18,204 */
+static void put_entries(struct text *t, uint64_t n)
+{
+	char digits[24], out[40];
+	size_t k = 0, len;
+
+	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
+	len = strlen(digits);
+	for (size_t i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			out[k++] = ',';
+		out[k++] = digits[i];
+	}
+	out[k] = '\0';
+	put(t, ", ");
+	put(t, out);
+	put(t, n == 1 ? " entry" : " entries");
+}
+
+/* "(dict, 3 entries)"; for the last step the bare type. */
+static void put_type(struct text *t, const struct why_step *s, bool paren)
+{
+	char growth[48];
+
+	if (!s->type)
+		return;
+	put(t, paren ? " (" : "");
+	put(t, s->type);
+	if (s->entries != WHY_UNKNOWN && (paren || s->growth > 0)) {
+		put_entries(t, s->entries);
+		if (s->growth > 0) {
+			snprintf(growth, sizeof(growth), ", +%.3g/s", s->growth);
+			put(t, growth);
+		}
+	}
+	put(t, paren ? ")" : "");
+}
+
+static bool same_step(const struct why_step *a, const struct why_step *b)
+{
+	return a->edge == b->edge && !strcmp(a->label ? a->label : "", b->label ? b->label : "") &&
+	       !strcmp(a->type ? a->type : "", b->type ? b->type : "");
+}
+
+/* How many steps from @i on are the same as the @p before them, in whole periods. */
+static size_t repeats(const struct why_path *p, size_t i, size_t *period)
+{
+	for (*period = 1; *period <= 3 && *period < i; ++*period) {
+		size_t k = 0;
+
+		while (i + k < p->n && same_step(&p->step[i + k], &p->step[i + k - *period]))
+			k++;
+		k -= k % *period;
+		if (k)
+			return k;
+	}
+	return 0;
+}
+
+int paths_text(struct why_path *p)
+{
+	struct text t = {0};
+
+	for (size_t i = 0; i < p->n;) {
+		const struct why_step *s = &p->step[i];
+		const char *label = s->label ? s->label : "";
+		size_t period, skip = i > 1 ? repeats(p, i, &period) : 0;
+
+		if (skip && i + skip <= p->n) {
+			put(&t, " → …");
+			i += skip;
+			continue;
+		}
+		if (i)
+			put(&t, " → ");
+		switch (s->edge) {
+		case WHY_ROOT:
+			put(&t, label);
+			if (p->root == WHY_NOBODY || p->root == WHY_CYCLE) {
+				put(&t, ": ");
+				put_type(&t, s, false);
+			} else {
+				put_type(&t, s, true);
+			}
+			break;
+		case WHY_ATTRIBUTE:
+			put(&t, ".");
+			put(&t, *label ? label : "?");
+			put_type(&t, s, true);
+			break;
+		case WHY_VARIABLE:
+			put(&t, "local ");
+			put(&t, *label ? label : "?");
+			put_type(&t, s, true);
+			break;
+		case WHY_CELL:
+			put(&t, "closure variable ");
+			put(&t, *label ? label : "?");
+			put_type(&t, s, true);
+			break;
+		case WHY_DEFAULT:
+			put(&t, "default argument");
+			put_type(&t, s, true);
+			break;
+		case WHY_KEY:
+			put(&t, "[key] → ");
+			put_type(&t, s, false);
+			break;
+		case WHY_AS_KEY:
+			put(&t, "key → ");
+			put_type(&t, s, false);
+			break;
+		case WHY_ITEM:
+			put(&t, "[i] → ");
+			put_type(&t, s, false);
+			break;
+		case WHY_FIELD:
+			put(&t, label);
+			put(&t, *label ? " → " : "");
+			put_type(&t, s, false);
+			break;
+		}
+		i++;
+	}
+	p->text = t.v;
+	return t.failed || !t.v ? fail(-ENOMEM, "out of memory for a path") : 0;
+}

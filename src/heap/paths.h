@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Paths that look alike are one: grouped by the names at their beginning and the types behind. */
+#ifndef PYLEAK_HEAP_PATHS_H
+#define PYLEAK_HEAP_PATHS_H
+
+#include "heap/reach.h"
+#include "heap/why.h"
+
+/* Fills paths, their steps and shares; the texts come last (paths_text), when the lengths of the
+ * containers are known. */
+int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
+		struct why_answer *out);
+int paths_text(struct why_path *p);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The search, breadth first: module attributes and frames together, then kind by kind what has less
+ * of a name; at the end what nobody holds, and the cycles. */
+#include "heap/reach.h"
+
+/* A module's dict, its keys, the value: a variable of a frame is as near as a module's. */
+#define LOCAL_LEVEL 2
+
+struct search {
+	struct reach *r;
+	struct graph *g;
+	uint32_t *queue;
+	uint32_t head, tail;
+};
+
+static void reach_node(struct search *s, uint32_t node, uint32_t parent)
+{
+	if (s->g->parent[node])
+		return;
+	s->g->parent[node] = parent;
+	s->queue[s->tail++] = node;
+}
+
+static void seed(struct search *s, enum reach_kind from, enum reach_kind to)
+{
+	for (size_t i = 0; i < s->r->root.n; i++) {
+		const struct reach_root *root = &s->r->root.v[i];
+
+		if (root->kind >= from && root->kind <= to && root->node != NODE_NONE)
+			reach_node(s, root->node, REACH_ROOT | (uint32_t)i);
+	}
+}
+
+static void one_level(struct search *s)
+{
+	uint32_t end = s->tail, to;
+
+	while (s->head < end) {
+		uint32_t node = s->queue[s->head++];
+
+		REACH_EACH(s->g, node, e, to)
+		reach_node(s, to, node + 1);
+	}
+}
+
+static void spread(struct search *s)
+{
+	while (s->head < s->tail)
+		one_level(s);
+}
+
+/* One root for all of a kind: each node that has it as its parent is where its path begins. */
+static int add_root(struct search *s, enum reach_kind kind, uint32_t *parent)
+{
+	struct reach_root *root = vec_push(&s->r->root);
+
+	if (!root)
+		return -ENOMEM;
+	root->kind = kind;
+	root->node = NODE_NONE;
+	*parent = REACH_ROOT | (uint32_t)(s->r->root.n - 1);
+	return 0;
+}
+
+/* Of what no root reaches, those that nothing points to come first: whoever they hold is held by
+ * them, not by a cycle. */
+static int search_unreached(struct search *s)
+{
+	struct graph *g = s->g;
+	auto_free uint8_t *held = calloc((size_t)g->n / 8 + 1, 1);
+	uint32_t to, nobody, cycle;
+
+	if (!held || add_root(s, REACH_NOBODY, &nobody) || add_root(s, REACH_CYCLE, &cycle))
+		return -ENOMEM;
+	for (uint32_t n = 0; n < g->n; n++) {
+		if (g->parent[n])
+			continue;
+		REACH_EACH(g, n, e, to)
+		if (to != n)
+			held[to / 8] |= (uint8_t)(1u << (to & 7));
+	}
+	/* A buffer without an owner is no news: it is not known whose it was. */
+	for (uint32_t n = 0; n < g->n; n++)
+		if (!g->parent[n] && !(held[n / 8] >> (n & 7) & 1) && graph_type(g, n)->addr)
+			reach_node(s, n, nobody);
+	spread(s);
+	for (uint32_t n = 0; n < g->n; n++) {
+		if (g->parent[n] || !graph_type(g, n)->addr)
+			continue;
+		reach_node(s, n, cycle);
+		spread(s);
+	}
+	return 0;
+}
+
+int reach_search(struct reach *r)
+{
+	struct graph *g = r->g;
+	struct search s = {.r = r, .g = g};
+	int err;
+
+	g->parent = calloc((size_t)g->n + 1, sizeof(*g->parent));
+	s.queue = malloc(((size_t)g->n + 1) * sizeof(*s.queue));
+	if (!g->parent || !s.queue) {
+		free(s.queue);
+		return fail(-ENOMEM, "out of memory for paths");
+	}
+	seed(&s, REACH_MODULE, REACH_MODULE);
+	for (int level = 0; level < LOCAL_LEVEL; level++)
+		one_level(&s);
+	seed(&s, REACH_LOCAL, REACH_LOCAL);
+	spread(&s);
+	for (enum reach_kind k = REACH_ATEXIT; k <= REACH_INTERNED; k++) {
+		seed(&s, k, k);
+		spread(&s);
+	}
+	err = search_unreached(&s);
+	free(s.queue);
+	return err ? fail(err, "out of memory for paths") : 0;
+}
+
+void reach_free(struct reach *r)
+{
+	for (size_t i = 0; i < r->root.n; i++)
+		free(r->root.v[i].name);
+	vec_free(&r->root);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where a search begins: modules, frames, threads, interpreters, the data of libraries, stacks. */
+#include "heap/reach.h"
+#include "py/objects.h"
+
+#define MAX_INTERPS	64
+#define MAX_THREADS	4096
+#define MAX_MODULES	65536
+#define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */
+#define SIGNALS		64
+#define MAX_CALLBACKS	(1u << 20)
+#define SIGNALS_DEFAULT 40 /* so many have the same handler, or none of Python's */
+
+static struct reach_root *add(struct reach *r, enum reach_kind kind, uint64_t addr)
+{
+	uint32_t node = addr & 7 ? NODE_NONE : graph_find(r->g, addr);
+	struct reach_root *root;
+
+	if (node == NODE_NONE)
+		return NULL;
+	root = vec_push(&r->root);
+	if (!root)
+		return NULL;
+	root->kind = kind;
+	root->node = node;
+	return root;
+}
+
+/* Up to @max references among the keys and values of a dict: pairs. */
+static size_t dict_pairs(const struct py_runtime *rt, uint64_t dict, uint64_t (*out)[2], size_t max)
+{
+	const struct py_layout *l = &rt->layout;
+	struct heap_keys k;
+	uint8_t head[40];
+	uint64_t keys, n = 0;
+
+	if (proc_read_u64(rt->proc, dict + l->dict_keys, &keys) || !heap_is_pointer(keys) ||
+	    proc_read(rt->proc, keys, head, sizeof(head)) || !heap_keys_facts(rt, head, &k))
+		return 0;
+	for (uint64_t i = 0; i < k.n && n < max; i++) {
+		uint64_t at = keys + k.entries + i * k.entry_size + (k.entry_size == 24 ? 8 : 0);
+
+		if (proc_read(rt->proc, at, out[n], 16))
+			break;
+		if (out[n][0] && out[n][1])
+			n++;
+	}
+	return n;
+}
+
+static void module_roots(struct reach *r, uint64_t interp)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	uint64_t modules, (*pair)[2] = malloc(MAX_MODULES * sizeof(*pair));
+	char name[256];
+	size_t n;
+
+	if (!pair || proc_read_u64(rt->proc, interp + rt->layout.interp_modules, &modules)) {
+		free(pair);
+		return;
+	}
+	n = dict_pairs(rt, modules, pair, MAX_MODULES);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t node = graph_find(r->g, pair[i][1]);
+		struct reach_root *root;
+		uint64_t dict = 0;
+
+		if (py_read_str(rt, pair[i][0], name, sizeof(name)))
+			continue;
+		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_MODULE &&
+		    !proc_read_u64(rt->proc, pair[i][1] + PY_MODULE_DICT, &dict)) {
+			root = add(r, REACH_MODULE, dict);
+			if (root) {
+				root->owner = pair[i][1];
+				root->name = strdup(name);
+			}
+		}
+		/* What its C code keeps hangs off the module object itself. */
+		root = add(r, REACH_MODULE, pair[i][1]);
+		if (root) {
+			root->owner = pair[i][1];
+			root->name = strdup(name);
+		}
+	}
+	free(pair);
+}
+
+struct frames {
+	struct reach *r;
+	uint64_t thread;
+};
+
+static void slot_roots(struct frames *f, const struct py_locals *l, enum reach_kind kind,
+		       uint32_t from, uint32_t n)
+{
+	const struct py_runtime *rt = f->r->g->h->rt;
+	uint64_t mask = rt->minor >= 14 ? ~3ull : ~0ull;
+	auto_free uint64_t *slot = malloc(8ull * n + 8);
+
+	if (!slot || !n || proc_read(rt->proc, l->slots + 8ull * from, slot, 8ull * n))
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		struct reach_root *root = add(f->r, kind, slot[i] & mask);
+
+		if (!root)
+			continue;
+		root->owner = l->code;
+		root->at = from + i;
+		root->thread = f->thread;
+	}
+}
+
+static int frame_roots(const struct py_locals *l, void *ctx)
+{
+	struct frames *f = ctx;
+	struct reach_root *root;
+
+	slot_roots(f, l, REACH_LOCAL, 0, l->n);
+	slot_roots(f, l, REACH_TEMPORARY, l->n, l->n_stack);
+	/* The module's own dict is no news. */
+	if (l->locals && l->locals != l->globals) {
+		root = add(f->r, REACH_LOCAL, l->locals);
+		if (root) {
+			root->owner = l->code;
+			root->at = REACH_FRAME_DICT;
+			root->thread = f->thread;
+		}
+	}
+	return 0;
+}
+
+static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint64_t addr,
+		     uint64_t bytes, uint64_t thread)
+{
+	auto_free uint64_t *w = malloc(bytes + 8);
+
+	if (!w || proc_read(r->g->h->rt->proc, addr, w, bytes & ~7ull)) {
+		r->unreadable++;
+		return;
+	}
+	for (uint64_t i = 0; i < bytes / 8; i++) {
+		struct reach_root *root = add(r, kind, w[i]);
+
+		if (!root)
+			continue;
+		root->owner = owner;
+		root->at = kind == REACH_THREAD || kind == REACH_INTERP ? 8 * i : addr + 8 * i;
+		root->thread = thread;
+	}
+}
+
+static void thread_roots(struct reach *r)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	auto_free uint64_t *t = malloc(MAX_THREADS * sizeof(*t));
+	size_t n = t ? py_threads(rt, t, MAX_THREADS) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct frames f = {.r = r};
+
+		if (rt->layout.tstate_native_id != PL_NONE)
+			proc_read_u64(rt->proc, t[i] + rt->layout.tstate_native_id, &f.thread);
+		else
+			f.thread = n - i; /* the list begins with the newest */
+		if (f.thread == (uint64_t)rt->proc->ns_pid ||
+		    (rt->layout.tstate_native_id == PL_NONE && i == n - 1))
+			f.thread = 0;
+		py_walk_locals(rt, t[i], frame_roots, &f);
+		words_of(r, REACH_THREAD, t[i], t[i], rt->layout.tstate_size, f.thread);
+	}
+}
+
+/* {function, arguments, keywords} of one callback of module atexit. */
+static bool is_callback(const struct reach *r, uint64_t addr)
+{
+	uint64_t entry[3];
+	uint32_t args;
+
+	if (!heap_is_pointer(addr) || proc_read(r->g->h->rt->proc, addr, entry, sizeof(entry)))
+		return false;
+	args = graph_find(r->g, entry[1]);
+	return args != NODE_NONE && graph_type(r->g, args)->kind == GRAPH_TUPLE &&
+	       graph_find(r->g, entry[0]) != NODE_NONE;
+}
+
+/* 3.10 - 3.13 keep an array of pointers to callbacks in the interpreter, 3.14 a list of tuples;
+ * before, they hang off the module. */
+static void atexit_roots(struct reach *r, const uint64_t *state, size_t n)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = state[i], first, one;
+		uint32_t node;
+
+		if (!heap_is_pointer(at) || proc_read_u64(rt->proc, at, &first))
+			continue;
+		node = graph_find(r->g, at);
+		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_LIST) {
+			if (!proc_read_u64(rt->proc, at + rt->layout.list_item, &at) &&
+			    !proc_read_u64(rt->proc, at, &first) &&
+			    is_callback(r, first + rt->layout.tuple_item))
+				add(r, REACH_ATEXIT, state[i]);
+			continue;
+		}
+		if (node != NODE_NONE && graph_type(r->g, node)->addr)
+			continue;
+		for (uint64_t k = 0; k < MAX_CALLBACKS && is_callback(r, first); k++) {
+			add(r, REACH_ATEXIT, first);
+			if (proc_read_u64(rt->proc, at + 8 * (k + 1), &one))
+				break;
+			first = one;
+		}
+	}
+}
+
+static void interp_roots(struct reach *r, uint64_t interp)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	uint64_t size = rt->layout.interp_size, garbage;
+	auto_free uint64_t *w = malloc(size + 8);
+
+	module_roots(r, interp);
+	if (!proc_read_u64(rt->proc, py_gc_of(rt, interp) + rt->layout.gc_garbage, &garbage))
+		add(r, REACH_GARBAGE, garbage);
+	if (w && !proc_read(rt->proc, interp, w, size & ~7ull))
+		atexit_roots(r, w, size / 8);
+	words_of(r, REACH_INTERP, interp, interp, size, 0);
+}
+
+/* The table of interned strings: each value is its own key. It does not keep what it holds (but
+ * where strings are immortal), so it is asked last. */
+static bool is_interned(const struct reach *r, uint64_t addr)
+{
+	uint64_t pair[8][2], used;
+	uint32_t node = graph_find(r->g, addr);
+	size_t n;
+
+	if (node == NODE_NONE || graph_type(r->g, node)->kind != GRAPH_DICT ||
+	    proc_read_u64(r->g->h->rt->proc, addr + r->g->h->rt->layout.dict_used, &used) ||
+	    used < 200)
+		return false;
+	n = dict_pairs(r->g->h->rt, addr, pair, ARRAY_SIZE(pair));
+	for (size_t i = 0; i < n; i++)
+		if (pair[i][0] != pair[i][1])
+			return false;
+	return n > 0;
+}
+
+/* Handlers of module signal: 64 pairs of a flag and a function, most of them the same. */
+static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t addr)
+{
+	for (size_t i = 0; i + 2 * SIGNALS <= n; i++) {
+		uint64_t usual = w[i + 2 * 20 + 1];
+		unsigned same = 0, ok = 0;
+
+		if (!heap_is_pointer(w[i + 1]) || w[i] > 1 || !heap_is_pointer(usual))
+			continue;
+		for (size_t k = 0; k < SIGNALS; k++) {
+			ok += (uint32_t)w[i + 2 * k] <= 1 && heap_is_pointer(w[i + 2 * k + 1]);
+			same += w[i + 2 * k + 1] == usual;
+		}
+		if (ok < SIGNALS || same < SIGNALS_DEFAULT)
+			continue;
+		for (size_t k = 0; k < SIGNALS; k++) {
+			struct reach_root *root = w[i + 2 * k + 1] == usual
+							  ? NULL
+							  : add(r, REACH_SIGNAL, w[i + 2 * k + 1]);
+
+			if (root) {
+				root->owner = addr;
+				root->at = k + 1;
+			}
+		}
+		return;
+	}
+}
+
+static void static_words(struct reach *r, const struct proc_map *m, bool is_python)
+{
+	uint64_t bytes = m->end - m->start;
+	auto_free uint64_t *w = bytes <= MAX_STATIC ? malloc(bytes) : NULL;
+
+	if (!w || proc_read(r->g->h->rt->proc, m->start, w, bytes)) {
+		r->unreadable++;
+		return;
+	}
+	if (is_python)
+		signal_roots(r, w, bytes / 8, m->start);
+	for (uint64_t i = 0; i < bytes / 8; i++) {
+		struct reach_root *root;
+
+		if (!heap_is_pointer(w[i]))
+			continue;
+		root = add(r, is_python && is_interned(r, w[i]) ? REACH_INTERNED : REACH_STATIC,
+			   w[i]);
+		if (root)
+			root->at = m->start + 8 * i;
+	}
+}
+
+/* The data of each file, and the zeroed data that follows it. */
+static void static_roots(struct reach *r)
+{
+	const struct proc *p = r->g->h->rt->proc;
+	const struct heap *h = r->g->h;
+	bool follows = false;
+
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const struct proc_map *m = &p->maps[i];
+		bool of_file = m->path[0] == '/' && m->inode;
+
+		if (!of_file && !(follows && !m->path[0] && p->maps[i - 1].end == m->start)) {
+			follows = false;
+			continue;
+		}
+		follows = true;
+		if (!m->writable || !m->readable)
+			continue;
+		if (of_file || i + 1 == p->n_maps || m->end - m->start <= MAX_STATIC)
+			static_words(r, m, m->start < h->static_end && m->end > h->static_start);
+	}
+}
+
+static void stack_roots(struct reach *r)
+{
+	const struct proc *p = r->g->h->rt->proc;
+	struct proc_stack *v = calloc(MAX_THREADS, sizeof(*v));
+	size_t n = v ? proc_stacks(p, v, MAX_THREADS) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct proc_map *m = v[i].sp ? proc_find_map(p, v[i].sp) : NULL;
+		uint64_t from = v[i].sp & ~7ull, bytes;
+
+		if (!m || !m->writable)
+			continue;
+		bytes = m->end - from;
+		words_of(r, REACH_STACK, (uint64_t)v[i].tid, from,
+			 bytes < MAX_STATIC ? bytes : MAX_STATIC,
+			 v[i].tid == p->pid ? 0 : (uint64_t)v[i].tid);
+	}
+	free(v);
+}
+
+int reach_find_roots(struct reach *r)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	uint64_t interps[MAX_INTERPS];
+	int n = py_interpreters(rt, interps, MAX_INTERPS);
+
+	if (n <= 0)
+		return fail(-EAGAIN, "the interpreters of process %d cannot be read",
+			    rt->proc->pid);
+	thread_roots(r);
+	/* New interpreters are put in front: the main one last, and it comes first. */
+	for (int i = n; i-- > 0;)
+		interp_roots(r, interps[i]);
+	static_roots(r);
+	stack_roots(r);
+	return 0;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The references of one block. Most objects are read like C structures, word by word; the
+ * exceptions are where that would lie: words that point without holding (GC lists, weak references,
+ * caches), and arrays that have leftovers behind their end.
+ */
+#include "heap/graph.h"
+#include "py/objects.h"
+
+#define PIECE	  (64u << 10)
+#define MAX_ITEMS (1ull << 34)
+
+struct scan {
+	struct graph *g;
+	const struct heap_block *b;
+	const struct graph_type *t;
+	uint64_t base;	/* of the object in the target */
+	int64_t lo, hi; /* what is readable, from the object's address */
+	size_t begin;
+	bool failed;
+};
+
+static void emit(struct scan *s, uint64_t word)
+{
+	struct graph *g = s->g;
+	uint32_t to, *e;
+
+	if (word < 0x10000 || word >> 47 || word & 7)
+		return;
+	to = graph_find(g, word);
+	if (to == NODE_NONE)
+		return;
+	if (graph_is_leaf(g, to) && !g->want_leaves && !graph_type(g, to)->wanted)
+		return;
+	if (g->edge.n > s->begin && g->edge.v[g->edge.n - 1] == to)
+		return;
+	e = vec_push(&g->edge);
+	if (e)
+		*e = to;
+	else
+		s->failed = true;
+}
+
+static uint64_t at(const struct scan *s, int64_t off)
+{
+	if (off < s->lo || off + 8 > s->hi)
+		return 0;
+	return heap_u64(s->b->data + (s->base - s->b->addr) + off);
+}
+
+static void words(struct scan *s, int64_t from, int64_t to, uint64_t mask)
+{
+	if (from < s->lo)
+		from = (s->lo + 7) & ~7ll;
+	for (int64_t off = from; off + 8 <= to && off + 8 <= s->hi; off += 8)
+		emit(s, at(s, off) & mask);
+}
+
+/* An array that is no node of its own: too big for the pools and not found among the chunks, or
+ * new.
+ * @skip of every @step words are no references. */
+static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned skip)
+{
+	auto_free uint64_t *buf = malloc(PIECE);
+
+	if (!buf) {
+		s->failed = true;
+		return;
+	}
+	for (uint64_t done = 0; done < n;) {
+		uint64_t k = n - done < PIECE / 8 ? n - done : PIECE / 8;
+
+		if (proc_read(s->g->h->rt->proc, addr + 8 * done, buf, 8 * k)) {
+			s->g->unreadable++;
+			return;
+		}
+		for (uint64_t i = 0; i < k; i++)
+			if ((done + i) % step >= skip)
+				emit(s, buf[i]);
+		done += k;
+		s->g->direct_bytes += 8 * k;
+	}
+}
+
+/* The array behind a pointer: its node, or its words. */
+static void array(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned skip)
+{
+	if (!heap_is_pointer(addr) || !n || n > MAX_ITEMS)
+		return;
+	if (graph_find_block(s->g, addr) != NODE_NONE)
+		emit(s, addr);
+	else
+		direct(s, addr, n, step, skip);
+}
+
+static void keys(struct scan *s, uint64_t addr)
+{
+	struct heap_keys k;
+	uint8_t head[40];
+
+	if (!heap_is_pointer(addr))
+		return;
+	if (graph_find_block(s->g, addr) != NODE_NONE) {
+		emit(s, addr);
+		return;
+	}
+	if (proc_read(s->g->h->rt->proc, addr, head, sizeof(head)) ||
+	    !heap_keys_facts(s->g->h->rt, head, &k))
+		return;
+	direct(s, addr + k.entries, k.n * k.entry_size / 8, (unsigned)k.entry_size / 8,
+	       k.entry_size == 24 ? 1 : 0);
+}
+
+static void deque(struct scan *s)
+{
+	uint64_t block = at(s, PY_DEQUE_LEFT), last = at(s, PY_DEQUE_RIGHT);
+
+	/* leftlink, 64 slots, rightlink */
+	for (int i = 0; heap_is_pointer(block) && i < 1 << 20; i++) {
+		uint64_t next;
+
+		if (graph_find_block(s->g, block) != NODE_NONE) {
+			emit(s, block);
+			return; /* the others hang off it */
+		}
+		direct(s, block + 8, PY_DEQUE_SLOTS, 1, 0);
+		if (block == last ||
+		    proc_read_u64(s->g->h->rt->proc, block + 8 * (PY_DEQUE_SLOTS + 1), &next))
+			return;
+		block = next;
+	}
+}
+
+/* The frame in a generator, or a frame object's own: up to the top of its stack. */
+static void frame(struct scan *s, int64_t from)
+{
+	const struct py_layout *l = &s->g->h->rt->layout;
+	uint64_t mask = s->g->h->rt->minor >= 14 ? ~3ull : ~0ull, top = at(s, from + l->frame_top);
+	int64_t end = s->hi, slots = from + l->frame_localsplus;
+
+	if (s->g->h->rt->minor <= 13) {
+		int32_t n = (int32_t)top;
+
+		if (n >= 0 && n < 1 << 16)
+			end = slots + 8ll * n;
+	} else if (top >= s->base + (uint64_t)slots && top - s->base <= (uint64_t)s->hi) {
+		end = (int64_t)(top - s->base);
+	}
+	words(s, from, slots < s->hi ? slots : s->hi, mask);
+	words(s, slots, end, mask);
+}
+
+static void frame_object(struct scan *s)
+{
+	const struct py_layout *l = &s->g->h->rt->layout;
+	uint64_t top = at(s, l->frame_top);
+	int64_t end = s->hi;
+
+	if (s->g->h->rt->minor >= 11) {
+		int64_t own = (int64_t)(at(s, PY_FRAME_OBJECT_FRAME) - s->base);
+
+		words(s, PY_BODY, PY_FRAME_OBJECT_OWN, ~0ull);
+		if (own >= PY_FRAME_OBJECT_OWN && own < s->hi)
+			frame(s, own);
+		return;
+	}
+	if (s->g->h->rt->minor <= 9 && top >= s->base && top - s->base <= (uint64_t)s->hi)
+		end = (int64_t)(top - s->base);
+	/* f_gen, behind f_trace and its kin, is borrowed. */
+	words(s, PY_BODY, py_frame_owned_end(s->g->h->rt), ~0ull);
+	words(s, l->frame_localsplus, end, ~0ull);
+}
+
+/* A body word by word, without the list of weak references. */
+static void plain(struct scan *s, int64_t from)
+{
+	int64_t weak = s->t->t.weakoffset;
+
+	for (int64_t off = from; off + 8 <= s->hi; off += 8)
+		if (off != weak)
+			emit(s, at(s, off));
+}
+
+static void dict(struct scan *s)
+{
+	const struct py_layout *l = &s->g->h->rt->layout;
+	uint64_t values = at(s, l->dict_values);
+
+	keys(s, at(s, l->dict_keys));
+	if (values)
+		emit(s, values & ~7ull); /* a buffer, or inside the instance */
+	if (s->t->t.basicsize > PY_DICT_BODY)
+		plain(s, PY_DICT_BODY);
+}
+
+/* Attribute values that are their own block start behind a prefix, whatever its alignment. */
+static void pre_header(struct scan *s)
+{
+	const struct heap_type *t = &s->t->t;
+	uint64_t w;
+
+	switch ((enum heap_dict)t->has_dict) {
+	case HEAP_DICT_3_11:
+		emit(s, at(s, -32));
+		emit(s, at(s, -24));
+		break;
+	case HEAP_DICT_3_12:
+		w = at(s, -24);
+		emit(s, w & 1 ? (w + 1) & ~7ull : w);
+		break;
+	case HEAP_DICT_MANAGED:
+		emit(s, at(s, -24));
+		break;
+	default:
+		break;
+	}
+}
+
+static void object(struct scan *s)
+{
+	const struct py_layout *l = &s->g->h->rt->layout;
+	uint64_t n;
+
+	pre_header(s);
+	if (s->t->t.flags & TPF_HEAPTYPE)
+		emit(s, at(s, l->ob_type));
+	switch (s->t->kind) {
+	case GRAPH_LEAF:
+	case GRAPH_BUFFER:
+		break;
+	case GRAPH_LIST:
+		n = at(s, l->ob_size);
+		array(s, at(s, l->list_item), n, 1, 0);
+		if (s->t->t.basicsize > PY_LIST_BODY)
+			plain(s, PY_LIST_BODY);
+		break;
+	case GRAPH_TUPLE:
+		n = at(s, l->ob_size);
+		if (n < MAX_ITEMS)
+			words(s, l->tuple_item,
+			      s->t->t.flags & TPF_HEAPTYPE ? s->hi : l->tuple_item + 8 * (int64_t)n,
+			      ~0ull);
+		break;
+	case GRAPH_DICT:
+		dict(s);
+		break;
+	case GRAPH_SET:
+		n = at(s, l->set_mask);
+		if (at(s, l->set_table) == s->base + l->set_smalltable)
+			words(s, l->set_smalltable, PY_SMALL_TABLE_END, ~0ull);
+		else if (n < MAX_ITEMS)
+			array(s, at(s, l->set_table), 2 * (n + 1), 2, 0);
+		if (s->t->t.basicsize > PY_SET_BODY)
+			plain(s, PY_SET_BODY);
+		break;
+	case GRAPH_WEAKREF:
+		emit(s, at(s, PY_WEAKREF_CALLBACK));
+		if (s->t->t.flags & TPF_HEAPTYPE)
+			plain(s, PY_WEAKREF_END); /* a subclass's own */
+		break;
+	case GRAPH_CONTEXTVAR:
+		emit(s, at(s, PY_CONTEXTVAR_NAME));
+		emit(s, at(s, PY_CONTEXTVAR_DEFAULT));
+		break;
+	case GRAPH_LRU_LINK:
+		plain(s, PY_LRU_LINKS_END); /* its neighbours are not its own */
+		break;
+	case GRAPH_LRU:
+		plain(s, PY_LRU_LINKS_END);
+		break;
+	case GRAPH_CODE:
+		words(s, PY_BODY, l->code_linetable + 8, ~0ull);
+		break;
+	case GRAPH_DEQUE:
+		deque(s);
+		if (s->t->t.dictoffset > 0) /* the rest are spare blocks with leftovers in them */
+			emit(s, at(s, s->t->t.dictoffset));
+		break;
+	case GRAPH_GENERATOR:
+		if (s->g->h->rt->minor >= 11) {
+			words(s, PY_BODY, l->gen_iframe, ~0ull);
+			frame(s, l->gen_iframe);
+		} else {
+			plain(s, PY_BODY);
+		}
+		break;
+	case GRAPH_FRAME:
+		frame_object(s);
+		break;
+	default:
+		plain(s, PY_BODY);
+		break;
+	}
+}
+
+/* 3.11, 3.12: an array of attribute values begins with the order in which they were set, written
+ * from its end backwards: what it does not fill are leftovers. The last byte is the size of it all,
+ * the one before the number of attributes. (A pointer ends in two zero bytes.) */
+static int64_t values_prefix(const struct scan *s)
+{
+	const uint8_t *p = s->b->data;
+
+	if (s->g->h->rt->minor != 11 && s->g->h->rt->minor != 12)
+		return 0;
+	for (int64_t n = 8; n <= 40 && n <= s->hi; n += 8) {
+		uint8_t used = p[n - 2];
+		bool ok = p[n - 1] == n && used <= n - 2;
+
+		for (int64_t i = 0; ok && i < used; i++)
+			ok = p[n - 3 - i] < n;
+		if (ok)
+			return n;
+	}
+	return 0;
+}
+
+int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
+{
+	struct scan s = {.g = g, .b = b, .begin = g->edge.n};
+
+	if (g->edge.n >= UINT32_MAX - (1u << 20))
+		return fail(-E2BIG, "more than four billion references");
+	s.t = graph_type(g, node);
+	/* What was a buffer may be an object by now, and the reverse: as it is now. */
+	if (!b->object || !s.t->addr || s.t->addr != b->type) {
+		s.base = b->addr;
+		s.hi = (int64_t)b->have;
+		if (!b->object)
+			words(&s, values_prefix(&s), s.hi, ~0ull);
+	} else {
+		s.base = b->object;
+		s.lo = -(int64_t)(b->object - b->addr);
+		s.hi = (int64_t)b->have + s.lo;
+		object(&s);
+	}
+	if (s.failed)
+		return fail(-ENOMEM, "out of memory for references");
+	if (g->edge.n > s.begin) {
+		g->start[node] = (uint32_t)s.begin;
+		g->edge.v[g->edge.n - 1] |= NODE_MAX;
+	}
+	return 0;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Members of objects that lie where they are in all of 3.8 - 3.15 (builds with a GIL), and small
+ * functions for the few that moved once. What differs more is in struct py_layout. Include/cpython/
+ * {cellobject,funcobject,weakrefobject,pyerrors,traceback}.h,
+ * Include/internal/pycore_{moduleobject, hamt,context,interpframe_structs}.h,
+ * Modules/_{collections,functools,threadmodule}.c.
+ */
+#ifndef PYLEAK_PY_OBJECTS_H
+#define PYLEAK_PY_OBJECTS_H
+
+#include "py/py.h"
+
+enum {
+	PY_BODY = 16,	  /* what follows ob_refcnt and ob_type */
+	PY_VAR_BODY = 24, /* what follows ob_size */
+	PY_MODULE_DICT = 16,
+	PY_CELL_REF = 16,
+	PY_METHOD_FUNC = 16,
+	PY_METHOD_SELF = 24, /* m_self of built-in ones too */
+	PY_WEAKREF_CALLBACK = 24,
+	PY_WEAKREF_END = 56,
+	PY_CONTEXTVAR_NAME = 16,
+	PY_CONTEXTVAR_DEFAULT = 24,
+	PY_TRACEBACK_NEXT = 16,
+	PY_TRACEBACK_FRAME = 24,
+	PY_EXCEPTION_DICT = 16,
+	PY_EXCEPTION_ARGS = 24,
+	PY_DEQUE_LEFT = 24,
+	PY_DEQUE_RIGHT = 32,
+	PY_DEQUE_SLOTS = 64, /* of a block, between its two links */
+	PY_DICT_BODY = 48,   /* sizeof(PyDictObject) */
+	PY_LIST_BODY = 40,
+	PY_SET_USED = 24,
+	PY_SET_BODY = 200,
+	PY_SMALL_TABLE_END = 192,
+	PY_LRU_LINKS_END = 32, /* of the ring in an lru_cache wrapper and its links */
+	PY_PARTIAL_FUNC = 16,
+	PY_FRAME_OBJECT_FRAME = 24, /* f_frame, 3.11+ */
+	PY_FRAME_OBJECT_OWN = 40,   /* 3.11+: its own frame lies here or behind */
+	PY_MEMBER_DEF = 40,	    /* member_descriptor: d_member */
+	PY_MEMBER_OFFSET = 16,	    /* PyMemberDef.offset */
+	PY_GEN_FRAME = 16,	    /* gi_frame, <= 3.10 */
+	PY_MEMORYVIEW_OBJ = 64,	    /* view.obj */
+	PY_MEMORYVIEW_LEN = 72,	    /* view.len */
+	PY_DEQUE_SIZE = 16,
+};
+
+static inline uint16_t py_func_qualname(const struct py_runtime *rt)
+{
+	return rt->minor >= 10 ? 40 : 104;
+}
+
+static inline uint16_t py_func_closure(const struct py_runtime *rt)
+{
+	return rt->minor >= 10 ? 72 : 48;
+}
+
+static inline uint16_t py_func_defaults(const struct py_runtime *rt)
+{
+	return rt->minor >= 10 ? 56 : 32;
+}
+
+static inline uint16_t py_func_kwdefaults(const struct py_runtime *rt)
+{
+	return rt->minor >= 10 ? 64 : 40;
+}
+
+static inline uint16_t py_func_globals(const struct py_runtime *rt)
+{
+	return rt->minor >= 10 ? 16 : 24;
+}
+
+/* 3.11 put the notes between the arguments and the traceback; context and cause follow. */
+static inline uint16_t py_exception_traceback(const struct py_runtime *rt)
+{
+	return rt->minor >= 11 ? 40 : 32;
+}
+
+/* Of a frame object (<= 3.10): f_trace is the last owned member before borrowed ones. */
+static inline uint16_t py_frame_owned_end(const struct py_runtime *rt)
+{
+	return rt->minor == 10 ? 80 : 88;
+}
+
+#endif

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The value of a context variable of the main thread."""
+
+# TYPE Leaked
+# ROOT main thread
+# ROOT interpreter
+# LAST [i] → 
+import contextvars
+
+from held import N, Leaked, ready
+
+VAR = contextvars.ContextVar("requests")
+VAR.set([])
+for i in range(N):
+    VAR.get().append(Leaked())
+
+ready()
