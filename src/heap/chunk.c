@@ -112,14 +112,20 @@ static void find_key(struct heap *h)
 		h->tcache_key = key_from_chunks(heap, m->start, len);
 }
 
+uint64_t heap_tcache_key(struct heap *h)
+{
+	if (!h->tcache_key && clock_ns() - h->key_ns > KEY_NS)
+		find_key(h);
+	return h->tcache_key;
+}
+
 /* tcache and fastbins leave the in-use bit of the next chunk set. */
 static bool is_cached_free(struct heap *h, uint64_t ptr, const struct chunk *c, uint64_t have)
 {
 	/* From 2.32 on a link is xored with the address it lies at, shifted by a page. */
 	uint64_t next = c->user[0] ^ (ptr >> 12), size;
 
-	if (!h->tcache_key && clock_ns() - h->key_ns > KEY_NS)
-		find_key(h);
+	heap_tcache_key(h);
 	if (h->tcache_key && c->user[1] == h->tcache_key)
 		return true;
 	if (have > FASTBIN_MAX)

@@ -220,6 +220,9 @@ bool heap_step(struct heap *h, struct heap_work *w, enum heap_depth depth);
 void heap_fingerprint_of(struct heap *h, struct heap_work *w);
 void heap_sizes_of(struct heap *h, struct heap_work *w);
 
+/* glibc's mark in every chunk of a tcache; 0 = not found out. */
+uint64_t heap_tcache_key(struct heap *h);
+
 uint64_t heap_mix(uint64_t seed, uint64_t v);
 
 /* Where the members behind the header of an object begin; ob_size is the first. */

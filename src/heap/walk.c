@@ -89,7 +89,8 @@ static int run(struct walk *w)
 	err = heap_has_pools(w->h) ? walk_pools(w) : 0;
 	if (err || (w->flags & HEAP_WALK_POOLS))
 		return err;
-	return walk_gc_outside(w);
+	err = walk_gc_outside(w);
+	return err ? err : walk_chunks(w);
 }
 
 int heap_walk(struct heap *h, unsigned flags, heap_visit visit, void *ctx,

@@ -21,6 +21,7 @@ struct walk {
 	uint8_t *win; /* HEAP_WINDOW bytes of the target */
 	uint64_t win_addr;
 	size_t win_len; /* valid in it */
+	uint64_t tcache_key;
 
 	/* Types met in this walk. They are looked up per block: in a map that keeps them all. */
 	struct map64 type_index; /* address -> index + 1 */
@@ -59,5 +60,6 @@ void walk_gc_begin(struct walk *w);
 /* A GC head was met: its successor is remembered when it lies outside pools. */
 void walk_gc_link(struct walk *w, uint64_t next);
 int walk_gc_outside(struct walk *w);
+int walk_chunks(struct walk *w);
 
 #endif

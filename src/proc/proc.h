@@ -55,6 +55,12 @@ int proc_read_maps(struct proc *p); /* refresh maps */
 /* Anonymous memory that can be written, as mapped now: starts and ends, at most @max rows. For who
  * may not refresh the maps of all. Returns the number of rows. */
 size_t proc_anon_maps(const struct proc *p, uint64_t (*rows)[2], size_t max);
+/* The same with the brk heap; for snapshots and cores too. */
+struct proc_row {
+	uint64_t start, end;
+	bool is_brk;
+};
+size_t proc_heap_rows(const struct proc *p, struct proc_row *rows, size_t max);
 /* Is the page at @addr there (or swapped out)? Reading one that never was would make it be. True
  * where the kernel does not say. @pagemap: a descriptor of /proc/PID/pagemap, or -1. */
 int proc_open_pagemap(const struct proc *p);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* glibc's malloc, chunk by chunk: big strings and buffers that no pool and no GC list knows. Heaps
+ * are rows of chunks, each with its size in front: the brk heap, the heaps of other threads (64 MiB
+ * aligned), and single chunks that were mapped for themselves (malloc/malloc.c, malloc/arena.c). */
+#include "heap/walk_priv.h"
+
+#define PREV_INUSE 1ull
+#define IS_MMAPPED 2ull
+#define FLAG_BITS  7ull
+#define MIN_CHUNK  32
+#define HEAD	   16 /* prev_size, size */
+#define PAGE	   4096ull
+#define CHAIN	   6		 /* sound headers in a row: no accident */
+#define HEAP_ALIGN (64ull << 20) /* HEAP_MAX_SIZE */
+#define MAX_BLOCK  (1ull << 46)
+#define MMAP_LEAST \
+	(64ull << 10) /* the threshold starts at 128 KiB and only M_MMAP_THRESHOLD lowers it */
+#define WINDOW	   (256u << 10)
+#define MAX_ROWS   65536
+#define MAX_PROBES 4096 /* pages of one mapping asked whether a chunk begins there */
+
+struct heap_info {
+	uint64_t ar_ptr, prev, size, mprotect_size;
+};
+
+/* Bytes of the target at @at, @want of them when there are so many before @end. */
+static const uint8_t *look(struct walk *w, uint64_t at, uint64_t end, size_t want)
+{
+	size_t len = end - at < WINDOW ? (size_t)(end - at) : WINDOW;
+
+	if (at >= w->win_addr && at + want <= w->win_addr + w->win_len)
+		return w->win + (at - w->win_addr);
+	w->win_len = 0;
+	if (want > end - at)
+		return NULL;
+	if (want > len)
+		len = want;
+	if (proc_read(w->h->rt->proc, at, w->win, len)) {
+		/* Up to the end of the page, at least. */
+		len = (size_t)(PAGE - (at & (PAGE - 1)));
+		if (len < want || proc_read(w->h->rt->proc, at, w->win, len))
+			return NULL;
+	}
+	w->win_addr = at;
+	w->win_len = len;
+	w->st->bytes_read += len;
+	return w->win;
+}
+
+static uint64_t size_of(const uint8_t *chunk)
+{
+	return heap_u64(chunk + 8) & ~FLAG_BITS;
+}
+
+static bool is_sound(uint64_t size, uint64_t left)
+{
+	return size >= MIN_CHUNK && !(size & 15) && size <= left;
+}
+
+/* The first place from @at on where several chunks follow each other; @end: there is none. */
+static uint64_t find_chunk(struct walk *w, uint64_t at, uint64_t end)
+{
+	const uint8_t *p = look(w, at, end, end - at < PAGE ? end - at : PAGE);
+	size_t len;
+
+	if (!p)
+		return end;
+	len = w->win_len - (size_t)(p - w->win);
+	for (size_t off = 0; off + MIN_CHUNK <= len; off += 16) {
+		size_t to = off, n = 0;
+
+		while (n < CHAIN && to + HEAD <= len && is_sound(size_of(p + to), end - at - to)) {
+			to += size_of(p + to);
+			n++;
+		}
+		if (n == CHAIN || (n > 1 && at + to == end))
+			return at + off;
+	}
+	return end;
+}
+
+/* Visited before, as an object of a GC list? */
+static bool is_known(const struct walk *w, const struct heap_block *b, const struct walk_found *f)
+{
+	return (f->type->flags & TPF_HAVE_GC) && map64_get(&w->seen, b->addr + f->object - 16);
+}
+
+static int visit_chunk(struct walk *w, uint64_t addr, uint64_t bytes, uint64_t limit)
+{
+	struct heap_block b = {.addr = addr, .bytes = bytes, .place = HEAP_CHUNK};
+	size_t want = bytes < 128 ? (size_t)bytes : 128;
+	struct walk_found f;
+
+	if ((w->flags & HEAP_WALK_DATA) && want < bytes)
+		want = bytes < HEAP_WINDOW ? (size_t)bytes : HEAP_WINDOW;
+	b.data = look(w, addr, limit, want);
+	if (!b.data) {
+		w->st->unreadable++;
+		return 0;
+	}
+	/* The tcache's mark: free, though the next chunk does not say so. */
+	if (w->tcache_key && bytes >= 16 && heap_u64(b.data + 8) == w->tcache_key)
+		return 0;
+	b.have = w->win_len - (size_t)(b.data - w->win);
+	b.have = b.have < bytes ? b.have : (size_t)bytes;
+	b.win = w->win;
+	b.win_addr = w->win_addr;
+	b.win_len = w->win_len;
+	if (!walk_find_object(w, b.data, b.have, bytes, false, &f)) {
+		w->st->chunks++;
+		return walk_visit(w, &b, NULL);
+	}
+	if (f.dead) {
+		w->st->freelist_blocks++;
+		return 0;
+	}
+	if (is_known(w, &b, &f))
+		return 0;
+	w->st->chunks++;
+	return walk_visit(w, &b, &f);
+}
+
+/* Chunks [at, end) up to the top chunk, which reaches the end. */
+static int walk_heap(struct walk *w, uint64_t at, uint64_t end)
+{
+	const uint8_t *p;
+	uint64_t size, next_size;
+	int err;
+
+	w->win_len = 0;
+	while (end - at > MIN_CHUNK) {
+		p = look(w, at, end, HEAD);
+		if (!p) {
+			w->st->unreadable++;
+			return 0;
+		}
+		size = size_of(p);
+		if (!is_sound(size, end - at)) {
+			/* Merged with its neighbour while we read, or overwritten. */
+			w->st->torn++;
+			at = find_chunk(w, at + 16, end);
+			continue;
+		}
+		if (end - at - size < HEAD)
+			return 0; /* the top */
+		p = look(w, at + size, end, HEAD);
+		next_size = p ? heap_u64(p + 8) : 0;
+		if (next_size & PREV_INUSE) {
+			err = visit_chunk(w, at + HEAD, size - 8, end);
+			if (err)
+				return err;
+		}
+		at += size;
+	}
+	return 0;
+}
+
+/* A heap of another thread's arena begins at @at? */
+static int thread_heap(struct walk *w, uint64_t at, uint64_t end)
+{
+	struct heap_info info;
+
+	if (proc_read(w->h->rt->proc, at, &info, sizeof(info)) || !heap_is_pointer(info.ar_ptr) ||
+	    !info.size || info.size > HEAP_ALIGN || (info.size & (PAGE - 1)) ||
+	    info.size > end - at || (info.prev & (HEAP_ALIGN - 1)) ||
+	    (info.prev ? info.ar_ptr - at < HEAP_ALIGN : info.ar_ptr - at > 128))
+		return 0;
+	w->win_len = 0;
+	return walk_heap(w, find_chunk(w, at + sizeof(info), at + info.size), at + info.size);
+}
+
+static bool is_mapped_chunk(const uint8_t *p, uint64_t left, uint64_t *bytes)
+{
+	uint64_t word = heap_u64(p + 8), size = word & ~FLAG_BITS;
+
+	/* Whole pages with the header; 2.43 no longer counts the header in the size. */
+	if ((word & FLAG_BITS) != IS_MMAPPED || heap_u64(p) || size < MMAP_LEAST || size > left ||
+	    ((size & (PAGE - 1)) && (size & (PAGE - 1)) != PAGE - HEAD))
+		return false;
+	*bytes = size & (PAGE - 1) ? size : size - HEAD;
+	return true;
+}
+
+static uint64_t arena_end(const struct heap *h, uint64_t addr)
+{
+	for (size_t i = 0; i < h->arena.n; i++)
+		if (addr >= h->arena.v[i].start && addr < h->arena.v[i].end)
+			return h->arena.v[i].end;
+	return addr + PAGE;
+}
+
+/* Chunks mapped for themselves begin with a page; the kernel joins neighbours to one mapping. */
+static int mapped_chunks(struct walk *w, const struct proc_row *m, int pagemap)
+{
+	unsigned probes = 0;
+	uint64_t bytes;
+	uint8_t p[HEAD];
+	int err;
+
+	for (uint64_t at = m->start; at < m->end;) {
+		if (walk_in_arena(w, at)) {
+			at = arena_end(w->h, at);
+			continue;
+		}
+		if (probes > MAX_PROBES)
+			return 0;
+		if (!(at & (HEAP_ALIGN - 1))) {
+			err = thread_heap(w, at, m->end);
+			if (err)
+				return err;
+		}
+		/* A read would bring a page into being that the process never touched. */
+		if (!proc_page_touched(pagemap, at)) {
+			probes++;
+			at += PAGE;
+			continue;
+		}
+		if (proc_read(w->h->rt->proc, at, p, sizeof(p))) {
+			w->st->unreadable++;
+			return 0;
+		}
+		if (!is_mapped_chunk(p, m->end - at, &bytes)) {
+			probes++;
+			at += PAGE;
+			continue;
+		}
+		w->win_len = 0;
+		err = visit_chunk(w, at + HEAD, bytes, at + HEAD + bytes);
+		if (err)
+			return err;
+		at += (bytes + HEAD + PAGE - 1) & ~(PAGE - 1);
+	}
+	return 0;
+}
+
+int walk_chunks(struct walk *w)
+{
+	auto_free struct proc_row *rows = calloc(MAX_ROWS, sizeof(*rows));
+	const struct proc *p = w->h->rt->proc;
+	auto_close int pagemap = proc_is_live(p) ? proc_open_pagemap(p) : -1;
+	size_t n = rows ? proc_heap_rows(p, rows, MAX_ROWS) : 0;
+	int err = 0;
+
+	w->tcache_key = heap_tcache_key(w->h);
+	for (size_t i = 0; i < n && !err; i++) {
+		if (rows[i].is_brk)
+			err = walk_heap(w, find_chunk(w, rows[i].start, rows[i].end), rows[i].end);
+		else
+			err = mapped_chunks(w, &rows[i], pagemap);
+	}
+	return err;
+}
