@@ -13,6 +13,7 @@ static const struct command {
 	{"doctor", cli_doctor},
 	{"census", cli_census},
 	{"why", cli_why},
+	{"merge", cli_merge},
 };
 
 int cli_run(int argc, char **argv)

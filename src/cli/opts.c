@@ -218,7 +218,7 @@ static int complain(const struct opt *table, size_t n, int c, const char *word)
 	return fail(-EINVAL, "unknown option %s; --help lists the options", word);
 }
 
-int opts_parse(const struct opt *table, int argc, char **argv, void *out)
+int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, int *first)
 {
 	struct option names[MAX_ROWS + 1] = {0};
 	char letters[2 * MAX_ROWS + 2];
@@ -234,9 +234,17 @@ int opts_parse(const struct opt *table, int argc, char **argv, void *out)
 		if (err)
 			return err;
 	}
-	if (optind < argc)
-		return fail(-EINVAL, "unexpected word '%s'; --help shows the usage", argv[optind]);
+	*first = optind;
 	return 0;
+}
+
+int opts_parse(const struct opt *table, int argc, char **argv, void *out)
+{
+	int first, err = opts_parse_words(table, argc, argv, out, &first);
+
+	if (!err && first < argc)
+		return fail(-EINVAL, "unexpected word '%s'; --help shows the usage", argv[first]);
+	return err;
 }
 
 /* @text from column @col on, broken at spaces. */

@@ -46,6 +46,8 @@ struct opt {
 /* Fill @out, which holds the defaults. -EINVAL with the sentence for bad usage; words that belong
  * to no option are bad usage. */
 int opts_parse(const struct opt *table, int argc, char **argv, void *out);
+/* The same where words are wanted: they are argv[*first] to the end. */
+int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, int *first);
 /* The rows as text, wrapped at 80 columns. */
 void opts_help(const struct opt *table, FILE *f);
 

@@ -54,6 +54,8 @@ static void put_site_numbers(struct json *j, const struct report_site *s)
 	json_bool(j, "estimated", s->estimated);
 	json_unsigned(j, "samples", s->samples);
 	json_number(j, "oldest_s", s->oldest_s);
+	if (s->processes)
+		json_unsigned(j, "processes", s->processes);
 }
 
 static void put_hint(struct json *j, const struct report_hint *h)
@@ -118,6 +120,15 @@ static void put_memory(struct json *j, const struct report_process *p)
 	json_close(j);
 }
 
+/* A merged report stands for many. */
+static void put_pid(struct json *j, const char *key, const struct report_process *p, int pid)
+{
+	if (p->n_members)
+		json_null(j, key);
+	else
+		json_integer(j, key, pid);
+}
+
 static void put_container(struct json *j, const struct report_container *c)
 {
 	if (!c->id) {
@@ -134,9 +145,9 @@ static void put_container(struct json *j, const struct report_container *c)
 
 static void put_identity(struct json *j, const struct report_process *p)
 {
-	json_integer(j, "pid", p->pid);
-	json_integer(j, "ns_pid", p->ns_pid);
-	json_integer(j, "ppid", p->ppid);
+	put_pid(j, "pid", p, p->pid);
+	put_pid(j, "ns_pid", p, p->ns_pid);
+	put_pid(j, "ppid", p, p->ppid);
 	json_string(j, "comm", p->comm ? p->comm : "");
 	json_array(j, "cmdline", true);
 	for (size_t i = 0; i < p->n_cmdline; i++)
@@ -148,14 +159,14 @@ static void put_identity(struct json *j, const struct report_process *p)
 	json_string(j, "allocator", p->allocator);
 	json_bool(j, "free_threaded", p->free_threaded);
 	json_close(j);
-	json_string(j, "mode", p->mode ? p->mode : "auto");
+	json_string(j, "mode", p->mode);
 	json_string(j, "state", p->exited ? "exited" : "running");
 }
 
 static void put_judgement(struct json *j, const struct report_process *p)
 {
 	json_object(j, "probe", true);
-	json_string(j, "mechanism", p->mechanism ? p->mechanism : "none");
+	json_string(j, "mechanism", p->mechanism);
 	json_number(j, "on_s", p->on_s);
 	json_number(j, "coverage", p->coverage);
 	json_number(j, "slowdown_pct", p->slowdown_pct);
@@ -185,6 +196,26 @@ static void put_fds(struct json *j, const struct report_fds *f)
 	json_close(j);
 }
 
+static void put_members(struct json *j, const struct report_process *p)
+{
+	if (!p->n_members)
+		return;
+	json_array(j, "members", false);
+	for (size_t i = 0; i < p->n_members; i++) {
+		const struct report_member *m = &p->members[i];
+
+		json_object(j, NULL, true);
+		json_string(j, "hostname", m->hostname);
+		json_integer(j, "pid", m->pid);
+		json_string(j, "comm", m->comm);
+		json_string(j, "verdict", report_class_name(m->verdict));
+		json_unsigned(j, "rss_bytes", m->rss_bytes);
+		json_number(j, "growth_bytes_per_s", m->growth_bytes_per_s);
+		json_close(j);
+	}
+	json_close(j);
+}
+
 static void put_process(struct json *j, const struct report_process *p)
 {
 	json_object(j, NULL, false);
@@ -192,6 +223,7 @@ static void put_process(struct json *j, const struct report_process *p)
 	put_memory(j, p);
 	put_fds(j, &p->fds);
 	put_judgement(j, p);
+	put_members(j, p);
 	json_array(j, "sites", false);
 	for (size_t i = 0; i < p->n_sites; i++)
 		put_site(j, &p->sites[i]);

@@ -131,7 +131,11 @@ static void put_process_line(struct line *l, const struct report_process *p)
 	uint64_t lost = losses(p);
 
 	line_style(l, STYLE_BOLD);
-	snprintf(text, sizeof(text), "pid %d %s", p->pid, p->comm ? p->comm : "");
+	if (p->n_members)
+		snprintf(text, sizeof(text), "%zu processes%s%s", p->n_members,
+			 p->comm ? " of " : "", p->comm ? p->comm : "");
+	else
+		snprintf(text, sizeof(text), "pid %d %s", p->pid, p->comm ? p->comm : "");
 	line_item(l, text);
 	line_style(l, STYLE_PLAIN);
 	if (p->container.id) {

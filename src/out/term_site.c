@@ -60,6 +60,11 @@ static void put_headline(struct line *l, const struct report_site *s, size_t ran
 		snprintf(text, sizeof(text), "confidence %.2f", s->confidence);
 		line_item(l, text);
 	}
+	if (s->processes) {
+		snprintf(text, sizeof(text), "in %" PRIu64 " process%s", s->processes,
+			 s->processes == 1 ? "" : "es");
+		line_item(l, text);
+	}
 	snprintf(text, sizeof(text), "site %s", s->id);
 	line_item(l, text);
 	line_end(l);

@@ -78,6 +78,9 @@ void read_fields(struct reader *rd, const struct read_field *table, struct json_
 		case READ_U64:
 			*(uint64_t *)at = number ? json_object_get_uint64(v) : REPORT_UNKNOWN;
 			break;
+		case READ_COUNT:
+			*(uint64_t *)at = number ? json_object_get_uint64(v) : 0;
+			break;
 		case READ_DOUBLE:
 			*(double *)at = number ? json_object_get_double(v) : NAN;
 			break;

@@ -9,6 +9,7 @@
 
 enum read_type {
 	READ_U64,    /* uint64_t; null = REPORT_UNKNOWN */
+	READ_COUNT,  /* uint64_t; null = 0 */
 	READ_DOUBLE, /* double; null = NAN */
 	READ_INT,    /* int; null = 0 */
 	READ_BOOL,

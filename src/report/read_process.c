@@ -124,6 +124,7 @@ static const struct read_field site_fields[] = {
 	S("estimated", READ_BOOL, estimated),
 	S("samples", READ_U64, samples),
 	S("oldest_s", READ_DOUBLE, oldest_s),
+	S("processes", READ_COUNT, processes),
 	END,
 };
 static const struct read_field hint_fields[] = {
@@ -134,6 +135,14 @@ static const struct read_field hint_fields[] = {
 static const struct read_field type_fields[] = {
 	{"name", READ_STRING, offsetof(struct report_type, name)},
 	{"share", READ_DOUBLE, offsetof(struct report_type, share)},
+	END,
+};
+static const struct read_field member_fields[] = {
+	{"hostname", READ_STRING, offsetof(struct report_member, hostname)},
+	{"pid", READ_INT, offsetof(struct report_member, pid)},
+	{"comm", READ_STRING, offsetof(struct report_member, comm)},
+	{"rss_bytes", READ_U64, offsetof(struct report_member, rss_bytes)},
+	{"growth_bytes_per_s", READ_DOUBLE, offsetof(struct report_member, growth_bytes_per_s)},
 	END,
 };
 static const struct read_field frame_fields[] = {
@@ -201,8 +210,11 @@ static void read_site(struct reader *rd, struct json_object *o, struct report_si
 	s->verdict =
 		(enum report_class)read_word(o, "verdict", class_word, CLASS_MAX, CLASS_STEADY);
 	s->types = read_room(rd, types, sizeof(*s->types), &s->n_types);
-	for (size_t i = 0; i < s->n_types; i++)
+	for (size_t i = 0; i < s->n_types; i++) {
 		read_fields(rd, type_fields, json_object_array_get_idx(types, i), &s->types[i]);
+		if (!s->types[i].name)
+			s->types[i].name = "?";
+	}
 	s->stack = read_room(rd, stack, sizeof(*s->stack), &s->n_frames);
 	for (size_t i = 0; i < s->n_frames; i++)
 		read_frame(rd, json_object_array_get_idx(stack, i), &s->stack[i]);
@@ -228,6 +240,25 @@ static void read_cmdline(struct reader *rd, struct json_object *o, struct report
 	p->cmdline = read_room(rd, words, sizeof(*p->cmdline), &p->n_cmdline);
 	for (size_t i = 0; i < p->n_cmdline; i++)
 		p->cmdline[i] = read_string(rd, json_object_array_get_idx(words, i));
+}
+
+static void read_members(struct reader *rd, struct json_object *o, struct report_process *p)
+{
+	struct json_object *members = read_array(o, "members");
+
+	p->members = read_room(rd, members, sizeof(*p->members), &p->n_members);
+	for (size_t i = 0; i < p->n_members; i++) {
+		struct json_object *m = json_object_array_get_idx(members, i);
+
+		read_fields(rd, member_fields, m, &p->members[i]);
+		p->members[i].verdict = (enum report_class)read_word(m, "verdict", class_word,
+								     CLASS_MAX, CLASS_STEADY);
+		/* sorting and merging compare these */
+		if (!p->members[i].hostname)
+			p->members[i].hostname = "";
+		if (!p->members[i].comm)
+			p->members[i].comm = "";
+	}
 }
 
 static void read_lost(struct reader *rd, struct json_object *o, struct report_process *p)
@@ -269,5 +300,6 @@ void read_process(struct reader *rd, struct json_object *o, struct report_proces
 	for (size_t i = 0; i < p->n_sites; i++)
 		read_site(rd, json_object_array_get_idx(sites, i), &p->sites[i]);
 	read_population(rd, o, p);
+	read_members(rd, o, p);
 	read_lost(rd, o, p);
 }

@@ -116,6 +116,22 @@ int report_new(struct report **out)
 	return 0;
 }
 
+void report_adopt(struct report *to, struct report *from)
+{
+	struct chunk **end = &from->arena->chunks;
+
+	/* Behind our own first one, which is still being filled. */
+	while (*end)
+		end = &(*end)->next;
+	if (to->arena->chunks) {
+		*end = to->arena->chunks->next;
+		to->arena->chunks->next = from->arena->chunks;
+	} else {
+		to->arena->chunks = from->arena->chunks;
+	}
+	from->arena->chunks = NULL;
+}
+
 void report_free(struct report *r)
 {
 	struct chunk *c, *next;

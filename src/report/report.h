@@ -64,6 +64,7 @@ struct report_site {
 	struct report_frame *stack; /* innermost first */
 	size_t n_frames;
 	bool truncated;
+	uint64_t processes; /* in how many it is; 0 = the report is of one */
 };
 
 struct report_lost {
@@ -75,6 +76,15 @@ struct report_series {
 	double t_s;
 	uint64_t rss_bytes, heap_bytes, fds, threads;
 	uint64_t anon_bytes, swap_bytes, cgroup_bytes;
+};
+
+/* One of the processes that a merged report stands for. */
+struct report_member {
+	const char *hostname, *comm;
+	int pid;
+	enum report_class verdict;
+	uint64_t rss_bytes;
+	double growth_bytes_per_s;
 };
 
 struct report_container {
@@ -116,6 +126,8 @@ struct report_process {
 	size_t n_instances;
 	struct report_lost *lost;
 	size_t n_lost;
+	struct report_member *members; /* of a merged report, worst first; pid is 0 then */
+	size_t n_members;
 	const char **notes; /* sentences about fallbacks; terminal only */
 	size_t n_notes;
 };
@@ -132,6 +144,8 @@ struct report {
 
 int report_new(struct report **out); /* fills tool and host */
 void report_free(struct report *r);
+/* Strings of @from that @to points to live as long as @to. */
+void report_adopt(struct report *to, struct report *from);
 /* Memory and strings that live as long as the report; NULL when memory ran out. */
 void *report_alloc(struct report *r, size_t size);
 char *report_strdup(struct report *r, const char *s);

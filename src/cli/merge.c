@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* `merge`: saved reports of many processes or hosts as one. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/opts.h"
+#include "out/out.h"
+#include "report/merge.h"
+#include "report/read.h"
+
+struct merge_opts {
+	const char *json;
+	uint32_t top;
+	int verbose;
+	bool no_color, want_help;
+};
+
+#define ROW(field) offsetof(struct merge_opts, field)
+
+static const struct opt table[] = {
+	{0, OPT_STRING, "json", "FILE", ROW(json),
+	 "also write the merged report as JSON; - is standard output, and then nothing else is "
+	 "written there",
+	 0, 0, NULL},
+	{'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
+	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "whole stacks, all sites", 0, 0, NULL},
+	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
+	 NULL},
+	{'h', OPT_FLAG, "help", NULL, ROW(want_help), "this text", 0, 0, NULL},
+	{0, OPT_FLAG, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+static void help(void)
+{
+	fputs("usage: pyleak-bpf merge A.json B.json... [options]\n"
+	      "\n"
+	      "Joins saved reports (--json) of many processes or hosts: a line that leaks in ten\n"
+	      "workers is one site, with the sums of all ten. A process that is in several "
+	      "reports\n"
+	      "counts once, as last reported. - is standard input.\n"
+	      "\n",
+	      stdout);
+	opts_help(table, stdout);
+	fputs("\n"
+	      "Examples:\n"
+	      "  pyleak-bpf merge web-*.json\n"
+	      "  pyleak-bpf merge host1.json host2.json --json all.json\n"
+	      "\n"
+	      "Exit status: 0 done, 1 a report could not be read, 2 bad usage.\n",
+	      stdout);
+}
+
+static int write_out(const struct merge_opts *o, const struct report *r)
+{
+	const struct out_term_opts to = {
+		.top = o->top,
+		.color = out_want_color(stdout, o->no_color),
+		.verbose = o->verbose > 0,
+		.width = out_width(stdout),
+	};
+	int err = o->json ? out_json_file(o->json, r) : 0;
+
+	if (!err && !(o->json && !strcmp(o->json, "-")))
+		err = out_term(stdout, r, &to);
+	return err == -EPIPE ? 0 : err;
+}
+
+static int merge(const struct merge_opts *o, char **files, size_t n)
+{
+	auto_free struct report **in = calloc(n, sizeof(struct report *));
+	struct report *all = NULL;
+	size_t got = 0;
+	int err = in ? 0 : fail(-ENOMEM, "out of memory");
+
+	while (!err && got < n) {
+		err = report_read(files[got], &in[got]);
+		got += !err;
+	}
+	if (err) {
+		while (got)
+			report_free(in[--got]);
+		return err;
+	}
+	err = report_merge(in, n, &all);
+	if (!err)
+		err = write_out(o, all);
+	report_free(all);
+	return err;
+}
+
+int cli_merge(int argc, char **argv)
+{
+	struct merge_opts o = {.top = 10};
+	int first;
+
+	if (opts_parse_words(table, argc, argv, &o, &first) != 0)
+		return cli_complain(CLI_USAGE);
+	if (o.want_help) {
+		help();
+		return CLI_DONE;
+	}
+	if (first == argc) {
+		fail(-EINVAL, "which reports? Name the files; merge --help shows examples");
+		return cli_complain(CLI_USAGE);
+	}
+	if (merge(&o, argv + first, (size_t)(argc - first)) != 0)
+		return cli_complain(CLI_FAILED);
+	return CLI_DONE;
+}

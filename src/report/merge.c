@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Many processes as one: who they are, and their sums. The sites are in merge_sites.c. */
+#include "report/merge.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "report/merge_priv.h"
+
+/* What an operator looks at first. */
+static int rank(enum report_class c)
+{
+	static const int by_class[CLASS_MAX] = {
+		[CLASS_LEAK] = 0,   [CLASS_GROWING] = 1, [CLASS_RETENTION] = 2,
+		[CLASS_WARMUP] = 3, [CLASS_BLOAT] = 4,	 [CLASS_STEADY] = 5,
+	};
+
+	return (unsigned)c < CLASS_MAX ? by_class[c] : CLASS_MAX;
+}
+
+static int by_identity(const void *pa, const void *pb)
+{
+	const struct merge_part *a = pa, *b = pb;
+	int c = strcmp(a->host, b->host);
+
+	if (!c)
+		c = (a->process->pid > b->process->pid) - (a->process->pid < b->process->pid);
+	/* the last report of a process first: it is the one that is kept */
+	return c ? c : (a->ended_at < b->ended_at) - (a->ended_at > b->ended_at);
+}
+
+static bool same_process(const struct merge_part *a, const struct merge_part *b)
+{
+	return a->process->pid == b->process->pid && !strcmp(a->host, b->host);
+}
+
+static int gather(struct report **in, size_t n, struct merge_parts *parts)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < in[i]->n_processes; k++) {
+			struct merge_part *p = vec_push(parts);
+
+			if (!p)
+				return fail(-ENOMEM, "out of memory");
+			p->process = &in[i]->processes[k];
+			p->host = in[i]->hostname ? in[i]->hostname : "";
+			p->ended_at = in[i]->ended_at;
+		}
+	if (parts->n)
+		qsort(parts->v, parts->n, sizeof(*parts->v), by_identity);
+	/* A merged report stands for many (pid 0): those are never the same. */
+	for (size_t i = 0; i < parts->n; i++)
+		if (!kept || !parts->v[i].process->pid ||
+		    !same_process(&parts->v[i], &parts->v[kept - 1]))
+			parts->v[kept++] = parts->v[i];
+	parts->n = kept;
+	return 0;
+}
+
+static double known(double v)
+{
+	return isfinite(v) ? v : 0;
+}
+
+/* The word all of them share; not known when they differ. */
+static void join_word(const char **to, const char *word, bool first)
+{
+	if (first)
+		*to = word;
+	else if (!*to || !word || strcmp(*to, word) != 0)
+		*to = NULL;
+}
+
+static void add_process(struct report_process *to, const struct report_process *p, bool first)
+{
+	join_word(&to->comm, p->comm, first);
+	join_word(&to->python_version, p->python_version, first);
+	join_word(&to->allocator, p->allocator, first);
+	join_word(&to->mode, p->mode, first);
+	join_word(&to->mechanism, p->mechanism, first);
+	to->free_threaded |= p->free_threaded;
+	if (p->rss_bytes != REPORT_UNKNOWN)
+		to->rss_bytes += p->rss_bytes;
+	to->rss_growth_bytes_per_s += known(p->rss_growth_bytes_per_s);
+	to->on_s += known(p->on_s);
+	to->coverage += known(p->coverage);
+	to->slowdown_pct = fmax(to->slowdown_pct, known(p->slowdown_pct));
+	/* the limit that is met first */
+	if (!(to->memory.eta_s <= p->memory.eta_s) && isfinite(p->memory.eta_s))
+		to->memory = p->memory;
+	if (rank(p->verdict) < rank(to->verdict)) {
+		to->verdict = p->verdict;
+		to->confidence = NAN;
+	}
+	if (p->verdict == to->verdict)
+		to->confidence = fmax(to->confidence, p->confidence);
+}
+
+static int add_lost(struct report *r, struct report_process *to, const struct report_process *p)
+{
+	struct report_lost *v;
+
+	for (size_t i = 0; i < p->n_lost; i++) {
+		size_t k = 0;
+
+		while (k < to->n_lost && strcmp(to->lost[k].key, p->lost[i].key) != 0)
+			k++;
+		if (k < to->n_lost) {
+			to->lost[k].n += p->lost[i].n == REPORT_UNKNOWN ? 0 : p->lost[i].n;
+			continue;
+		}
+		v = report_alloc(r, (to->n_lost + 1) * sizeof(*v));
+		if (!v)
+			return fail(-ENOMEM, "out of memory");
+		if (to->n_lost)
+			memcpy(v, to->lost, to->n_lost * sizeof(*v));
+		v[to->n_lost++] = p->lost[i];
+		to->lost = v;
+	}
+	return 0;
+}
+
+static int worst_first(const void *pa, const void *pb)
+{
+	const struct report_member *a = pa, *b = pb;
+	double x = known(a->growth_bytes_per_s), y = known(b->growth_bytes_per_s);
+	int c = rank(a->verdict) - rank(b->verdict);
+
+	if (!c)
+		c = (x < y) - (x > y);
+	if (!c)
+		c = strcmp(a->hostname, b->hostname);
+	return c ? c : (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+/* Members of a merged report are members still. */
+static void add_members(struct report_process *to, const struct merge_part *part)
+{
+	const struct report_process *p = part->process;
+
+	if (p->n_members) {
+		memcpy(to->members + to->n_members, p->members, p->n_members * sizeof(*p->members));
+		to->n_members += p->n_members;
+		return;
+	}
+	to->members[to->n_members++] = (struct report_member){
+		.hostname = part->host,
+		.pid = p->pid,
+		.comm = p->comm ? p->comm : "",
+		.verdict = p->verdict,
+		.rss_bytes = p->rss_bytes,
+		.growth_bytes_per_s = p->rss_growth_bytes_per_s,
+	};
+}
+
+static int fill_members(struct report *r, struct report_process *to,
+			const struct merge_parts *parts)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < parts->n; i++)
+		n += parts->v[i].process->n_members + 1;
+	to->members = report_alloc(r, (n + 1) * sizeof(*to->members));
+	if (!to->members)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < parts->n; i++)
+		add_members(to, &parts->v[i]);
+	qsort(to->members, to->n_members, sizeof(*to->members), worst_first);
+	return 0;
+}
+
+static size_t count_hosts(const struct report_process *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_members; i++) {
+		size_t k = 0;
+
+		while (k < i && strcmp(p->members[k].hostname, p->members[i].hostname) != 0)
+			k++;
+		n += k == i;
+	}
+	return n;
+}
+
+static int say_reason(struct report *r, struct report_process *p)
+{
+	const struct report_member *worst = p->members;
+	size_t n = 0, hosts = count_hosts(p);
+
+	while (n < p->n_members && p->members[n].verdict == p->verdict)
+		n++;
+	if (!n)
+		p->reason = "no process was reported";
+	else
+		p->reason = report_printf(
+			r, "%zu of %zu processes on %zu host%s: %s; first pid %d (%s) on %s", n,
+			p->n_members, hosts, hosts == 1 ? "" : "s", report_class_name(p->verdict),
+			worst->pid, worst->comm, worst->hostname);
+	return p->reason ? 0 : fail(-ENOMEM, "out of memory");
+}
+
+static int fill_process(struct report *r, const struct merge_parts *parts)
+{
+	struct report_process *to = report_alloc(r, sizeof(*to));
+	int err = 0;
+
+	if (!to)
+		return fail(-ENOMEM, "out of memory");
+	report_memory_init(&to->memory);
+	to->verdict = CLASS_STEADY;
+	to->confidence = to->explained = NAN;
+	for (size_t i = 0; i < parts->n && !err; i++) {
+		add_process(to, parts->v[i].process, i == 0);
+		err = add_lost(r, to, parts->v[i].process);
+	}
+	if (parts->n)
+		to->coverage /= (double)parts->n;
+	if (!err)
+		err = fill_members(r, to, parts);
+	if (!err)
+		err = say_reason(r, to);
+	if (!err)
+		err = merge_sites(r, to, parts);
+	r->processes = to;
+	r->n_processes = 1;
+	return err;
+}
+
+/* From the first beginning to the last end. */
+static void fill_times(struct report *r, struct report **in, size_t n)
+{
+	r->started_at = r->ended_at = r->duration_s = NAN;
+	for (size_t i = 0; i < n; i++) {
+		r->started_at = fmin(r->started_at, in[i]->started_at);
+		r->ended_at = fmax(r->ended_at, in[i]->ended_at);
+		r->duration_s = fmax(r->duration_s, in[i]->duration_s);
+	}
+	r->final = true;
+}
+
+int report_merge(struct report **in, size_t n, struct report **out)
+{
+	struct merge_parts parts = {0};
+	struct report *r = NULL;
+	int err = report_new(&r);
+
+	if (!err) {
+		fill_times(r, in, n);
+		err = gather(in, n, &parts);
+	}
+	if (!err)
+		err = fill_process(r, &parts);
+	vec_free(&parts);
+	for (size_t i = 0; i < n; i++) {
+		if (!err)
+			report_adopt(r, in[i]);
+		report_free(in[i]);
+		in[i] = NULL;
+	}
+	if (err) {
+		report_free(r);
+		return err;
+	}
+	*out = r;
+	return 0;
+}

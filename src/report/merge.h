@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reports of many processes or hosts as one: sites with the same id are one site. */
+#ifndef PYLEAK_REPORT_MERGE_H
+#define PYLEAK_REPORT_MERGE_H
+
+#include "report/report.h"
+
+/* One report with one process that stands for all of those in @in: rates, sizes and counts are
+ * sums, the verdict is the worst. A process that is in several reports (same host, same pid) counts
+ * once, as last reported. What belongs to one process alone (series, command line) is left out; who
+ * they were is in `members`, worst first. Takes the reports: they are freed, also when it fails. */
+int report_merge(struct report **in, size_t n, struct report **out);
+
+#endif

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Reports of many processes as one: sums by site, the worst first, and what is no report."""
+import copy
+import json
+import os
+import subprocess
+
+import jsonschema
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOOL = os.environ.get("PYLEAK_BPF", os.path.join(ROOT, "build", "pyleak-bpf"))
+
+
+def load(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def merge(*args, **kwargs):
+    return subprocess.run([TOOL, "merge", *map(str, args)], capture_output=True, text=True, timeout=60, check=False,
+                          **kwargs)  # fmt: skip
+
+
+@pytest.fixture(name="hosts")
+def hosts_fixture(tmp_path):
+    """The same program on three hosts, leaking at three rates; the third has two workers."""
+    report, paths = load("tests", "golden", "report.json"), []
+    for n in range(3):
+        one = copy.deepcopy(report)
+        one["host"]["hostname"] = "web-%d" % n
+        one["processes"] = one["processes"][:1]
+        site = one["processes"][0]["sites"][0]
+        site.update(growth_bytes_per_s=1000.0 * (n + 1), outstanding_count=100 * (n + 1), samples=10)
+        site["types"] = [{"name": "dict", "share": 1.0}] if n else [{"name": "list", "share": 1.0}]
+        if n == 2:
+            one["processes"].append(copy.deepcopy(one["processes"][0]))
+            one["processes"][1]["pid"] = 77
+        path = tmp_path / ("%d.json" % n)
+        path.write_text(json.dumps(one))
+        paths.append(path)
+    return paths
+
+
+def merged(*paths):
+    run = merge(*paths, "--json", "-")
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    jsonschema.Draft202012Validator(load("docs", "report.schema.json")).validate(report)
+    return report
+
+
+def test_sites_are_joined_by_id(hosts):
+    process = merged(*hosts)["processes"][0]
+    site = process["sites"][0]
+    assert len([s for s in process["sites"] if s["id"] == site["id"] and s["kind"] == site["kind"]]) == 1
+    assert site["processes"] == 4
+    assert site["growth_bytes_per_s"] == 1000 + 2000 + 3000 + 3000
+    assert site["outstanding_count"] == 100 + 200 + 300 + 300 and site["samples"] == 40
+    shares = {t["name"]: t["share"] for t in site["types"]}
+    assert shares == pytest.approx({"dict": 8 / 9, "list": 1 / 9}, abs=1e-3)
+    assert [(m["hostname"], m["pid"]) for m in process["members"]] == [
+        ("web-0", 1234), ("web-1", 1234), ("web-2", 77), ("web-2", 1234)]  # fmt: skip
+    assert process["pid"] is None and process["verdict"]["class"] == "leak"
+    assert "4 of 4 processes on 3 hosts" in process["verdict"]["reason"]
+
+
+def test_merging_in_steps_is_merging_at_once(hosts, tmp_path):
+    part = tmp_path / "part.json"
+    part.write_text(json.dumps(merged(*hosts[:2])))
+    at_once, in_steps = merged(*hosts), merged(part, hosts[2])
+    for report in (at_once, in_steps):
+        for site in report["processes"][0]["sites"]:
+            site["types"].sort(key=lambda t: t["name"])
+    a, b = at_once["processes"][0], in_steps["processes"][0]
+    assert a["members"] == b["members"]
+    for x, y in zip(a["sites"], b["sites"], strict=True):
+        assert (x["id"], x["processes"], x["growth_bytes_per_s"]) == (y["id"], y["processes"], y["growth_bytes_per_s"])
+
+
+def test_a_process_counts_once(hosts):
+    process = merged(hosts[0], hosts[0])["processes"][0]
+    assert len(process["members"]) == 1 and process["sites"][0]["growth_bytes_per_s"] == 1000
+
+
+def test_text_and_standard_input(hosts):
+    run = merge("-", hosts[1], stdin=open(hosts[0], encoding="utf-8"))  # noqa: SIM115
+    assert run.returncode == 0, run.stderr
+    assert "2 processes of gunicorn" in run.stdout and "in 2 processes" in run.stdout
+
+
+def test_what_is_no_report(hosts, tmp_path):
+    short = tmp_path / "short.json"
+    short.write_text(hosts[0].read_text()[:500])
+    for args, says in (((hosts[0], short), "cut short"), ((hosts[0], "/nonexistent"), "/nonexistent")):
+        run = merge(*args)
+        assert (run.returncode, run.stdout) == (1, "")
+        assert run.stderr.startswith("pyleak-bpf: ") and run.stderr.count("\n") == 1 and says in run.stderr
+    assert merge().returncode == 2
+    assert merge("--help").returncode == 0
