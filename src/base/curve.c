@@ -372,7 +372,7 @@ static double confidence_of(const struct curve *c)
 	return fmin(fmax(sure, 0.3), 0.98);
 }
 
-static void judge_teeth(const struct curve_points *p, struct minima *m, double *height)
+static void find_teeth(const struct curve_points *p, struct minima *m, double *height)
 {
 	double low = p->v[0], high = low, noise;
 	size_t late = p->n > MOST_POINTS ? p->n - MOST_POINTS : 0; /* narrow points */
@@ -390,7 +390,6 @@ void curve_judge(const struct curve_points *points, struct curve *out)
 {
 	struct curve_points p = *points;
 	struct minima m;
-	double height;
 
 	memset(out, 0, sizeof(*out));
 	out->points = p.n;
@@ -398,11 +397,11 @@ void curve_judge(const struct curve_points *points, struct curve *out)
 		return;
 	out->span_s = p.t[p.n - 1] - p.t[0];
 	out->gain = p.v[p.n - 1] - p.v[0];
-	judge_teeth(&p, &m, &height);
+	find_teeth(&p, &m, &out->height);
 	if (teeth_are_over(&m, p.t[p.n - 1]))
 		skip_to(&p, m.t[m.n - 1]);
 	else if (m.n > 1)
-		judge_minima(&m, height, p.grain, out);
+		judge_minima(&m, out->height, p.grain, out);
 	if (!out->minima && p.n >= FEWEST)
 		judge_stretches(&p, out);
 	if (out->shape == CURVE_RISING)

@@ -47,6 +47,7 @@ static void put_site_numbers(struct json *j, const struct report_site *s)
 	json_string(j, "kind", report_kind_name(s->kind));
 	json_string(j, "verdict", report_class_name(s->verdict));
 	json_number(j, "confidence", s->confidence);
+	json_string(j, "reason", s->reason);
 	json_number(j, "outstanding_bytes", s->outstanding_bytes);
 	json_number(j, "outstanding_count", s->outstanding_count);
 	json_number(j, "growth_bytes_per_s", s->growth_bytes_per_s);

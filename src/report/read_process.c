@@ -117,6 +117,7 @@ static const struct read_field series_fields[] = {
 };
 static const struct read_field site_fields[] = {
 	S("confidence", READ_DOUBLE, confidence),
+	S("reason", READ_STRING, reason),
 	S("outstanding_bytes", READ_DOUBLE, outstanding_bytes),
 	S("outstanding_count", READ_DOUBLE, outstanding_count),
 	S("growth_bytes_per_s", READ_DOUBLE, growth_bytes_per_s),

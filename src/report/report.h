@@ -5,7 +5,7 @@
 #ifndef PYLEAK_REPORT_H
 #define PYLEAK_REPORT_H
 
-#include "base/base.h"
+#include "base/curve.h"
 #include "report/descriptors.h"
 #include "report/population.h"
 #include "report/memory.h"
@@ -53,6 +53,7 @@ struct report_site {
 	enum report_kind kind;
 	enum report_class verdict;
 	double confidence;
+	const char *reason; /* one sentence, or NULL */
 	double outstanding_bytes, outstanding_count;
 	double growth_bytes_per_s, growth_count_per_s;
 	bool estimated;
@@ -104,6 +105,7 @@ struct report_process {
 	bool exited;
 	uint64_t rss_bytes;
 	double rss_growth_bytes_per_s;
+	struct curve rss_curve, live_curve; /* evidence for the verdict; not in the JSON */
 	struct report_memory memory;
 	struct report_fds fds;
 	double explained; /* share of the growth that the sites explain, 0..1, NAN = nothing grows

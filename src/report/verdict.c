@@ -1,80 +1,161 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The simple verdict: survivors keep being born, grow old, and outlive collections. */
+/* The verdict on a site: its memory must rise in a straight line for long enough, and its survivors
+ * must keep being born, grow old, and outlive collections. */
 #include "report/verdict.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 /* A cache of entries that live some seconds has survivors too; what is older than this and keeps
  * coming in most quarters of the run is no cache of that kind. */
 #define LEAK_AGE_S    10
 #define LEAK_RUN_S    15
+#define LEAK_RISE_S   10 /* the straight part of the curve */
 #define LEAK_SAMPLES  4
 #define LEAK_QUARTERS 2 /* the youngest quarter has nobody old enough yet in a short run */
+/* Entries of a full cache are young for the time that was watched; those of a leak half as old. */
+#define YOUNG_PART   0.3
+#define WARMUP_BYTES (32 << 10) /* less is not worth a line */
 
-static double confidence(const struct verdict_evidence *e)
+/* How sure is it that the line is the right one? */
+static double attribution(const struct verdict_evidence *e)
 {
-	double few = 1 - 1 / sqrt((double)e->samples + 1), young = e->oldest_s / 30;
-	double c = few * (young < 1 ? 0.4 + 0.6 * young : 1);
+	double sure = 1 - 0.5 / ((double)e->samples + 1);
 
-	return e->weak ? c * 0.3 : c;
+	return e->weak ? sure * 0.3 : sure;
 }
 
-void verdict_site(const struct verdict_evidence *e, struct report_site *site)
+/* Where no curve can be had (no pools to read), age and number are all there is. */
+static double by_age(const struct verdict_evidence *e)
 {
-	bool old = e->oldest_s >= LEAK_AGE_S && e->run_s >= LEAK_RUN_S;
-	bool keeps_coming = e->bursts >= 3 && e->quarters >= LEAK_QUARTERS;
+	double few = 1 - 1 / sqrt((double)e->samples + 1), young = e->oldest_s / 30;
 
-	site->verdict = CLASS_GROWING;
-	if (!(e->growth_bytes_per_s > 0))
-		site->verdict = CLASS_STEADY;
-	else if (old && keeps_coming && e->samples >= LEAK_SAMPLES && !e->weak &&
-		 !e->waits_for_gc && !e->one_block)
-		site->verdict = CLASS_LEAK;
-	site->confidence = round(confidence(e) * 100) / 100;
+	return few * (young < 1 ? 0.4 + 0.6 * young : 1);
+}
+
+static double time_of(const struct verdict_evidence *e)
+{
+	if (e->curve.since_s > 0 && e->curve.since_s < 0.5 * e->run_s)
+		return e->curve.since_s;
+	return e->run_s;
+}
+
+/* Do the survivors make place for younger ones? */
+static bool turns_over(const struct verdict_evidence *e)
+{
+	double span = time_of(e) - e->least_s, luck;
+
+	if (!(e->mean_age_s > 0) || span < 10 || !e->samples)
+		return false;
+	luck = 2 * span / sqrt(12 * (double)e->samples);
+	return e->mean_age_s < e->least_s + YOUNG_PART * span - luck;
+}
+
+static bool keeps_coming(const struct verdict_evidence *e)
+{
+	return e->bursts >= 3 && e->quarters >= LEAK_QUARTERS && e->samples >= LEAK_SAMPLES &&
+	       e->oldest_s >= LEAK_AGE_S && e->run_s >= LEAK_RUN_S;
+}
+
+static bool rises(const struct verdict_evidence *e)
+{
+	if (e->curve.shape == CURVE_UNKNOWN)
+		return true;
+	return e->curve.shape == CURVE_RISING && e->curve.since_s >= LEAK_RISE_S;
+}
+
+static bool is_leak(const struct verdict_evidence *e)
+{
+	return keeps_coming(e) && rises(e) && !turns_over(e) && !e->weak && !e->waits_for_gc &&
+	       !e->one_block;
+}
+
+static char *over_collections(char *buf, size_t size, uint64_t n)
+{
+	*buf = 0;
+	if (n)
+		snprintf(buf, size, " over %" PRIu64 " collection%s", n, n == 1 ? "" : "s");
+	return buf;
 }
 
 /* Descriptors and threads have no size that is known: they are counted. */
-static const char *reason_of_count(struct report *r, const struct report_site *top)
+static char *growth_of(char *buf, size_t size, const struct report_site *s)
 {
-	const char *what =
-		top->kind == KIND_FD ? "descriptors opened" : "threads or children started";
-	char rate[32];
+	char n[32];
 
-	fmt_count(rate, sizeof(rate), top->growth_count_per_s);
-	return report_printf(r,
-			     top->verdict == CLASS_LEAK
-				     ? "%s by one line pile up by %s/s and never end"
-				     : "%s by one line grow by %s/s; too early to call it a leak",
-			     what, rate);
+	if (s->kind == KIND_FD || s->kind == KIND_THREAD)
+		snprintf(buf, size, "%s/s", fmt_count(n, sizeof(n), s->growth_count_per_s));
+	else
+		snprintf(buf, size, "%s/s", fmt_bytes(n, sizeof(n), s->growth_bytes_per_s));
+	return buf;
 }
 
-void verdict_process(struct report *r, struct report_process *p)
+static const char *leak_reason(struct report *r, const struct verdict_evidence *e,
+			       const struct report_site *s)
 {
-	const struct report_site *top = p->n_sites ? &p->sites[0] : NULL;
-	char rate[32];
+	char rate[48], time[32], over[48];
 
-	p->verdict = CLASS_STEADY;
-	p->confidence = 0.5;
-	p->reason = "nothing grows";
-	if (top && top->verdict <= CLASS_GROWING) {
-		p->verdict = top->verdict;
-		p->confidence = top->confidence;
-		fmt_bytes(rate, sizeof(rate), top->growth_bytes_per_s);
-		p->reason = report_printf(
-			r,
-			top->verdict == CLASS_LEAK
-				? "objects of one line pile up by %s/s and are never freed"
-				: "one line's objects grow by %s/s; too early to call it a leak",
-			rate);
-		if (top->kind == KIND_FD || top->kind == KIND_THREAD)
-			p->reason = reason_of_count(r, top);
-	} else if (p->rss_growth_bytes_per_s > VERDICT_NOISE_BYTES_PER_S) {
-		fmt_bytes(rate, sizeof(rate), p->rss_growth_bytes_per_s);
-		p->verdict = CLASS_GROWING;
-		p->confidence = 0.2;
-		p->reason = report_printf(
-			r, "the process grows by %s/s, but no line stands out yet", rate);
+	return report_printf(r, "grew by %s for %s%s with no sign of levelling",
+			     growth_of(rate, sizeof(rate), s),
+			     fmt_duration(time, sizeof(time), fmax(time_of(e), e->oldest_s)),
+			     over_collections(over, sizeof(over), e->collections));
+}
+
+/* What is missing for a leak, the first of it. */
+static const char *doubt(const struct verdict_evidence *e)
+{
+	if (e->one_block)
+		return "one block that gets bigger: a container";
+	if (e->weak)
+		return "its objects cannot be told from others";
+	if (e->waits_for_gc)
+		return "no full collection has looked at it yet";
+	if (e->curve.shape == CURVE_SLOWING)
+		return "it slows down, like a cache that fills";
+	if (turns_over(e))
+		return "old ones make place for new ones";
+	return "too early to call it a leak";
+}
+
+static const char *growing_reason(struct report *r, const struct verdict_evidence *e,
+				  const struct report_site *s)
+{
+	char rate[48];
+
+	return report_printf(r, "grows by %s; %s", growth_of(rate, sizeof(rate), s), doubt(e));
+}
+
+static const char *warmup_reason(struct report *r, const struct verdict_evidence *e)
+{
+	char held[32], time[32];
+
+	fmt_bytes(held, sizeof(held), e->levelled_bytes);
+	if (e->curve.shape != CURVE_LEVELLED || !(e->curve.since_s > 0))
+		return report_printf(r, "grew by %s and has stopped", held);
+	return report_printf(r, "grew by %s and has been level for %s", held,
+			     fmt_duration(time, sizeof(time), e->curve.since_s));
+}
+
+void verdict_site(struct report *r, const struct verdict_evidence *e, struct report_site *site)
+{
+	double sure = attribution(e);
+
+	if (e->growth_bytes_per_s > 0 && is_leak(e)) {
+		site->verdict = CLASS_LEAK;
+		site->reason = leak_reason(r, e, site);
+		sure *= e->curve.shape == CURVE_RISING ? e->curve.confidence : by_age(e);
+	} else if (e->growth_bytes_per_s > 0) {
+		site->verdict = CLASS_GROWING;
+		site->reason = growing_reason(r, e, site);
+		sure *= by_age(e);
+	} else if (e->levelled_bytes >= WARMUP_BYTES) {
+		site->verdict = CLASS_WARMUP;
+		site->reason = warmup_reason(r, e);
+		sure *= 0.8;
+	} else {
+		site->verdict = CLASS_STEADY;
+		sure *= 0.5;
 	}
-	if (!p->reason)
-		p->reason = "";
+	site->confidence = round(sure * 100) / 100;
 }

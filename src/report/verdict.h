@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Judgement on plain evidence: is this site a leak? Deliberately simple and slow to accuse. */
+/* Judgement on plain evidence: is this site a leak? Slow to accuse; the rules and how often they
+ * are wrong are in docs/SCORING.md. */
 #ifndef PYLEAK_VERDICT_H
 #define PYLEAK_VERDICT_H
 
@@ -10,17 +11,25 @@ struct verdict_evidence {
 	double oldest_s;	   /* age of the oldest survivor */
 	double growth_bytes_per_s; /* its share of what grows */
 	uint64_t samples;
-	unsigned bursts;   /* distinct moments at which survivors were born */
-	unsigned quarters; /* quarters of the run in which survivors were born */
-	bool weak;	   /* identity rests on content that is not unique */
-	bool waits_for_gc; /* may be garbage that no full collection has looked at yet */
-	bool one_block;	   /* a single block that gets bigger: somebody's container, not the leak */
+	unsigned bursts;      /* distinct moments at which survivors were born */
+	unsigned quarters;    /* quarters of the run in which survivors were born */
+	uint64_t collections; /* full ones that survivors have outlived */
+	bool weak;	      /* identity rests on content that is not unique */
+	bool waits_for_gc;    /* may be garbage that no full collection has looked at yet */
+	bool one_block; /* a single block that gets bigger: somebody's container, not the leak */
+	/* The curve of the memory its objects live in; CURVE_UNKNOWN where there is none. */
+	struct curve curve;
+	double curve_bytes_per_s; /* growth of the part that the curve is of */
+	/* Survivors that count are at least least_s old; 0 = not known. */
+	double mean_age_s, least_s;
+	double levelled_bytes; /* held by what grew and does not any more */
 };
 
 /* RSS moves by pages all the time: slower growth is none. */
 #define VERDICT_NOISE_BYTES_PER_S 512
 
-void verdict_site(const struct verdict_evidence *e, struct report_site *site);
+/* Class, confidence and reason of one site. */
+void verdict_site(struct report *r, const struct verdict_evidence *e, struct report_site *site);
 /* From the sites and the growth of memory; writes class, confidence and reason. */
 void verdict_process(struct report *r, struct report_process *p);
 

@@ -202,7 +202,7 @@ static void finish(struct fds_joiner *j, struct joined_fds *x, double run_s)
 	site->oldest_s = x->evidence.oldest_s;
 	x->evidence.run_s = run_s;
 	x->evidence.samples = site->samples;
-	verdict_site(&x->evidence, site);
+	verdict_site(j->r, &x->evidence, site);
 	if (site->verdict > CLASS_GROWING)
 		return;
 	fds_words(j->s, j->r, x->things.v, x->things.n, site, &facts);

@@ -87,6 +87,8 @@ static void fill_memory(struct session *s, struct report *r, struct report_proce
 	p->rss_bytes = s->mem.rss_bytes ? s->mem.rss_bytes : REPORT_UNKNOWN;
 	trend_set_fit(s->memory, TREND_RSS, &fit);
 	p->rss_growth_bytes_per_s = fit.n >= 3 ? fit.slope : NAN;
+	trend_set_judge(s->memory, TREND_RSS, &p->rss_curve);
+	trend_set_judge(s->memory, TREND_LIVE, &p->live_curve);
 	memwatch_fill(s->memwatch, r, &p->memory);
 	p->series = report_alloc(r, (s->n_series + 1) * sizeof(*p->series));
 	if (p->series) {

@@ -28,6 +28,7 @@ struct joined {
 
 struct native_fit {
 	struct trend_fit count, bytes;
+	struct curve curve; /* of the bytes */
 };
 
 struct joiner {
@@ -41,6 +42,8 @@ struct joiner {
 	const struct native_site *replacer[PL_UNKNOWN_BINS];
 	double most[PL_UNKNOWN_BINS];	 /* blocks of the site that has most of this size */
 	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
+	const struct estimate *estimate;
+	struct curve malloc; /* anonymous memory that is no pool */
 };
 
 size_t session_name_frames(struct report *r, const struct stack *st, struct report_frame **out)
@@ -159,6 +162,27 @@ static void join_type(struct joined *to, const char *name, double count, double 
 		*t = (struct joined_type){name, count, bytes};
 }
 
+/* The curve of a site is that of the stack with most of its growth. */
+static void take_curve(struct verdict_evidence *v, const struct curve *c, double bytes_per_s)
+{
+	if (v->curve.shape != CURVE_UNKNOWN && bytes_per_s <= v->curve_bytes_per_s)
+		return;
+	v->curve = *c;
+	v->curve_bytes_per_s = bytes_per_s;
+}
+
+/* What it holds is its share of what its classes gained; where those are not known, what its rate
+ * makes of the time. */
+static void add_held(struct joined *to, const struct estimate_site *e, double run_s)
+{
+	bool known = e->held_count > 0;
+
+	to->site.outstanding_count += known ? e->held_count : e->count_per_s * run_s;
+	to->site.outstanding_bytes += known ? e->held_bytes : e->bytes_per_s * run_s;
+	if (known && e->stopped)
+		to->evidence.levelled_bytes += e->held_bytes;
+}
+
 static void join_estimate(struct joiner *j, const struct estimate_site *e, double run_s)
 {
 	struct stack *st = stacks_find(j->s->stacks, e->stack);
@@ -170,21 +194,29 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 	if (e->count_per_s > 0 && e->malloc_bytes > 0)
 		map64_put(&j->satellites, e->stack);
 	for (size_t i = 0; i < e->n_types; i++)
-		join_type(to, names_type(j->s->names, e->types[i].type), e->types[i].count_per_s,
+		join_type(to, names_type(j->s->names, e->types[i].type),
+			  e->stopped ? e->types[i].held_count : e->types[i].count_per_s,
 			  e->types[i].bytes_per_s);
-	to->site.samples += e->samples;
+	to->site.samples += e->stopped ? e->seen : e->samples;
 	to->site.growth_count_per_s += e->count_per_s;
 	to->site.growth_bytes_per_s += e->bytes_per_s;
-	to->site.outstanding_count += e->count_per_s * run_s;
-	to->site.outstanding_bytes += e->bytes_per_s * run_s;
+	add_held(to, e, run_s);
 	v = &to->evidence;
 	if (e->oldest_s > v->oldest_s)
 		v->oldest_s = e->oldest_s;
 	if (e->quarters > v->quarters)
 		v->quarters = e->quarters;
+	if (e->collections > v->collections)
+		v->collections = e->collections;
 	v->bursts += e->bursts;
 	v->weak &= e->weak;
 	v->waits_for_gc &= e->waits_for_gc;
+	take_curve(v, e->cls < HEAP_CLASSES ? &j->estimate->curve[e->cls] : &j->malloc,
+		   e->stopped ? 0 : e->bytes_per_s);
+	if (e->samples && e->mean_age_s > v->mean_age_s) {
+		v->mean_age_s = e->mean_age_s;
+		v->least_s = e->least_s;
+	}
 }
 
 /* A native site's own series: blocks that stayed. */
@@ -200,6 +232,17 @@ static void fit_native(const struct native_site *n, struct native_fit *fit)
 	}
 	trend_fit(t, c, k, &fit->count);
 	trend_fit(t, b, k, &fit->bytes);
+	curve_judge(&(struct curve_points){.t = t, .v = b, .n = k, .grain = 1}, &fit->curve);
+	if (fit->curve.shape == CURVE_LEVELLED)
+		fit->bytes.growing = false;
+}
+
+/* Blocks that came and stayed, and no more come. They may have taken the place of others, unless
+ * memory grew by them. */
+static bool has_levelled(const struct joiner *j, const struct native_site *n,
+			 const struct native_fit *fit)
+{
+	return fit->curve.shape == CURVE_LEVELLED && j->malloc.gain > n->live_bytes / 2;
 }
 
 static int read_native(struct joiner *j)
@@ -296,7 +339,7 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 	struct verdict_evidence *v;
 	struct joined *to;
 	double real = real_share(j, n);
-	bool one_block = !count.growing && n->live_count < 4, is_first;
+	bool one_block = !count.growing && n->live_count < 4, is_first, levelled;
 	enum report_kind kind;
 
 	count.slope *= real;
@@ -305,8 +348,11 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 		  "points",
 		  (unsigned long long)n->key.stack, (unsigned long long)n->key.caller,
 		  n->live_count, n->live_bytes, bytes.slope, n->objects, n->checked, n->n_points);
-	if ((!st && n->key.stack) || !bytes.growing || real < 0.1 || !(bytes.slope > 0) ||
-	    (!objects && map64_get(&j->satellites, n->key.stack)))
+	levelled = has_levelled(j, n, fit);
+	if (levelled)
+		bytes.slope = count.slope = 0;
+	if ((!st && n->key.stack) || (!objects && map64_get(&j->satellites, n->key.stack)) ||
+	    (!levelled && (!bytes.growing || real < 0.1 || !(bytes.slope > 0))))
 		return;
 	kind = objects ? KIND_OBJECT : n->key.kind == PL_KIND_MMAP ? KIND_MMAP : KIND_HEAP;
 	to = st ? join_stack(j, st, kind) : join_bare(j, &n->key, kind);
@@ -320,7 +366,8 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 	if (!(count.slope > 0))
 		count.slope = 0;
 	if (objects)
-		join_type(to, names_type(j->s->names, n->type), count.slope, bytes.slope);
+		join_type(to, names_type(j->s->names, n->type),
+			  levelled ? n->live_count : count.slope, bytes.slope);
 	to->site.samples += n->samples;
 	to->site.estimated = n->estimated || (!is_first && to->site.estimated);
 	to->site.growth_count_per_s += count.slope;
@@ -334,6 +381,9 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 		v->quarters = quarters_of(n);
 	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
 	v->one_block = one_block && (is_first || v->one_block);
+	take_curve(v, &fit->curve, bytes.slope);
+	if (levelled)
+		v->levelled_bytes += n->live_bytes;
 	v->weak &= is_impostor(j, n);
 	v->waits_for_gc = false;
 }
@@ -376,7 +426,7 @@ static void finish_site(struct joiner *j, struct joined *to, double run_s)
 	to->evidence.run_s = run_s;
 	to->evidence.samples = site->samples;
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
-	verdict_site(&to->evidence, site);
+	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
 		report_mapping_hint(site);
 }
@@ -400,7 +450,7 @@ static void keep_sites(struct joiner *j, struct report_process *p, double run_s)
 
 	for (size_t i = 0; i < j->v.n; i++) {
 		finish_site(j, &j->v.v[i], run_s);
-		others |= j->v.v[i].site.verdict != CLASS_STEADY && !j->v.v[i].evidence.one_block;
+		others |= j->v.v[i].site.verdict <= CLASS_GROWING && !j->v.v[i].evidence.one_block;
 	}
 	for (size_t i = 0; i < j->v.n; i++) {
 		const struct joined *t = &j->v.v[i];
@@ -453,7 +503,9 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 	if (s->native)
 		balance_blocks(j);
 	o.malloc_bytes_per_s = malloc_growth(j);
+	trend_set_judge(s->memory, TREND_MALLOC, &j->malloc);
 	err = estimate_sites(v, n, heap_can_count(s->heap) ? s->classes : NULL, &o, &e);
+	j->estimate = &e;
 	for (size_t i = 0; i < e.n; i++)
 		join_estimate(j, &e.sites[i], run_s);
 	for (size_t i = 0; i < j->native.n && !err; i++)

@@ -16,10 +16,20 @@ const double ladder_age_s[LADDER_RUNGS] = {0.2, 1, 3, 10, 30, 60};
 
 /* Rungs a survivor must have passed to count at all: three seconds. With many threads, what a
  * request holds lives as long as its thread waits for the GIL. */
-#define YOUNGEST 3
-#define ENOUGH	 5 /* survivors that make an older rung trustworthy */
+#define YOUNGEST  3
+#define ENOUGH	  5   /* survivors that make an older rung trustworthy */
+#define RUNG_PART 0.6 /* of the time watched: an older rung leaves too little of it */
+/* What the collector could still free is waited for: a full collection, or so long. */
+#define GC_WAIT_S 20
+
+/* A stretch that began late: births from before it say nothing about what grows in it. */
+#define LATE_PART 0.5 /* of the run */
+#define LATE_S	  20  /* and long enough to have survivors of its own */
 
 struct classes {
+	struct curve *curve;		     /* HEAP_CLASSES + 1 */
+	uint64_t since_ns[HEAP_CLASSES + 1]; /* born earlier: does not count */
+	double held[HEAP_CLASSES + 1];	     /* blocks gained for one survivor */
 	int rung[HEAP_CLASSES + 1];	 /* survivors must have passed it; the last one is malloc */
 	bool weak[HEAP_CLASSES + 1];	 /* nothing but ambiguous survivors */
 	double factor[HEAP_CLASSES + 1]; /* blocks per second for one survivor per second */
@@ -30,10 +40,20 @@ static double age_s(const struct sample *s, const struct estimate_opts *o)
 	return (double)(o->now_ns - s->born_ns) / 1e9;
 }
 
-static bool wanted(const struct sample *s, const struct estimate_opts *o)
+static bool seen(const struct sample *s, const struct estimate_opts *o)
 {
 	return s->addr && s->rung >= YOUNGEST && s->parts && s->bytes >= o->min_size &&
 	       s->bytes <= o->max_size && age_s(s, o) >= o->older_s;
+}
+
+static bool wanted(const struct sample *s, const struct estimate_opts *o)
+{
+	return !s->stopped && seen(s, o);
+}
+
+static unsigned body_class(const struct sample *s)
+{
+	return heap_class_index(s->part[0].cls);
 }
 
 /* An object with the content of others may have been replaced by one of them, unseen. Each later
@@ -46,7 +66,15 @@ static bool is_weak(const struct sample *s, const struct estimate_opts *o)
 	return s->ambiguous && !(s->rung >= 4 && o->burst >= s->burst + CHANCES);
 }
 
-/* The oldest rung that enough survivors have passed: age is what tells a leak from a cache. */
+static double window_s(const struct classes *c, unsigned cls, const struct estimate_opts *o)
+{
+	uint64_t from = c->since_ns[cls] > o->start_ns ? c->since_ns[cls] : o->start_ns;
+
+	return (double)(o->now_ns - from) / 1e9;
+}
+
+/* The oldest rung that enough survivors have passed: age is what tells a leak from a cache. But
+ * enough of the run must be left to see that they keep coming. */
 static void choose_rungs(const struct sample *v, size_t n, const struct estimate_opts *o,
 			 struct classes *c)
 {
@@ -58,7 +86,9 @@ static void choose_rungs(const struct sample *v, size_t n, const struct estimate
 
 		if (!wanted(&v[i], o))
 			continue;
-		cls = heap_class_index(v[i].part[0].cls);
+		cls = body_class(&v[i]);
+		if (v[i].born_ns < c->since_ns[cls])
+			continue;
 		for (unsigned r = YOUNGEST; r <= v[i].rung && r <= LADDER_RUNGS; r++)
 			(is_weak(&v[i], o) ? weak : passed)[cls][r]++;
 	}
@@ -68,7 +98,8 @@ static void choose_rungs(const struct sample *v, size_t n, const struct estimate
 		c->weak[k] = !passed[k][YOUNGEST];
 		c->rung[k] = YOUNGEST;
 		for (int r = LADDER_RUNGS; r > YOUNGEST; r--)
-			if ((*count)[r] >= ENOUGH) {
+			if ((*count)[r] >= ENOUGH &&
+			    ladder_age_s[r - 1] < RUNG_PART * window_s(c, k, o)) {
 				c->rung[k] = r;
 				break;
 			}
@@ -81,8 +112,9 @@ static bool counts(const struct sample *s, const struct classes *c, const struct
 
 	if (!wanted(s, o))
 		return false;
-	cls = heap_class_index(s->part[0].cls);
-	return s->rung >= c->rung[cls] && is_weak(s, o) == c->weak[cls];
+	cls = body_class(s);
+	return s->rung >= c->rung[cls] && is_weak(s, o) == c->weak[cls] &&
+	       s->born_ns >= c->since_ns[cls];
 }
 
 /* Survivors per second of the run that one sample stands for: those younger than its rung cannot
@@ -90,8 +122,8 @@ static bool counts(const struct sample *s, const struct classes *c, const struct
 static double per_second(const struct sample *s, const struct classes *c,
 			 const struct estimate_opts *o)
 {
-	double run_s = (double)(o->now_ns - o->start_ns) / 1e9;
-	double span = run_s - ladder_age_s[c->rung[heap_class_index(s->part[0].cls)] - 1];
+	unsigned cls = body_class(s);
+	double span = window_s(c, cls, o) - ladder_age_s[c->rung[cls] - 1];
 
 	return (double)s->weight / (span > 0.5 ? span : 0.5);
 }
@@ -145,8 +177,8 @@ static void drop_impostors(struct sample *v, size_t n, const struct estimate_opt
 }
 
 /* Births of a stack that were frequent and then stopped (threads being started, a cache that
- * filled) say nothing about what grows now: no birth for four times the usual gap, and some seconds
- * at least. */
+ * filled) are what was gained, but say nothing about what grows now: no birth for four times the
+ * usual gap, and some seconds at least. */
 #define QUIET_GAPS 4
 #define QUIET_S	   5
 
@@ -163,33 +195,32 @@ static void see_birth(struct births_seen *b, double age)
 	b->n++;
 }
 
-static void drop_stopped(struct sample *v, size_t n, const struct estimate_opts *o)
+static void mark_stopped(struct sample *v, size_t n, const struct estimate_opts *o)
 {
-	auto_free struct births_seen *seen = calloc(n + 1, sizeof(*seen));
+	auto_free struct births_seen *history = calloc(n + 1, sizeof(*history));
 	struct map64 index = {0};
 	double latest_s = INFINITY; /* of all stacks: a target that rests has no births at all */
 	size_t stacks = 0;
 
-	if (!seen)
+	if (!history)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t *place = wanted(&v[i], o) ? map64_put(&index, v[i].stack) : NULL;
+		uint64_t *place = seen(&v[i], o) ? map64_put(&index, v[i].stack) : NULL;
 
 		if (!place)
 			continue;
 		if (!*place)
 			*place = ++stacks;
-		see_birth(&seen[*place - 1], age_s(&v[i], o));
+		see_birth(&history[*place - 1], age_s(&v[i], o));
 		latest_s = fmin(latest_s, age_s(&v[i], o));
 	}
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t *place = map64_get(&index, v[i].stack);
-		const struct births_seen *b = place && *place ? &seen[*place - 1] : NULL;
+		const uint64_t *place = seen(&v[i], o) ? map64_get(&index, v[i].stack) : NULL;
+		const struct births_seen *b = place && *place ? &history[*place - 1] : NULL;
 		double quiet = b ? b->youngest_s - latest_s : 0;
 
-		if (b && quiet > QUIET_S &&
-		    quiet > QUIET_GAPS * (b->oldest_s - b->youngest_s) / b->n)
-			v[i].addr = 0; /* in our copy */
+		v[i].stopped = b && quiet > QUIET_S &&
+			       quiet > QUIET_GAPS * (b->oldest_s - b->youngest_s) / b->n;
 	}
 	map64_free(&index);
 }
@@ -215,25 +246,66 @@ static void find_factors(const struct sample *v, size_t n, const struct trend_se
 	}
 	map64_free(&bodies);
 	for (unsigned k = 0; k < HEAP_CLASSES; k++) {
-		struct trend_fit fit;
+		bool grows =
+			c->curve[k].shape == CURVE_RISING || c->curve[k].shape == CURVE_SLOWING;
 
 		c->factor[k] = 0;
-		if (!t) {
+		if (!t)
 			c->factor[k] = o->coverage > 0 ? 1 / o->coverage : 0;
-			continue;
-		}
-		trend_set_fit(t, k, &fit);
-		if (fit.growing && owned[k] > 0)
-			c->factor[k] = fit.slope / owned[k];
+		else if (grows && owned[k] > 0)
+			c->factor[k] = c->curve[k].slope / owned[k];
 	}
 	c->factor[HEAP_MALLOC] =
 		owned[HEAP_MALLOC] > 0 ? o->malloc_bytes_per_s / owned[HEAP_MALLOC] : 0;
+}
+
+/* What a class has gained in all is shared out by all survivors, those of stacks that have stopped
+ * too: how much each stack holds. */
+static void find_held(const struct sample *v, size_t n, const struct estimate_opts *o,
+		      struct classes *c)
+{
+	double owned[HEAP_CLASSES + 1] = {0};
+	struct map64 bodies = {0};
+
+	for (size_t i = 0; i < n; i++)
+		if (seen(&v[i], o))
+			map64_put(&bodies, v[i].part[0].addr);
+	for (size_t i = 0; i < n; i++)
+		for (unsigned p = 0; seen(&v[i], o) && p < v[i].parts; p++)
+			if (!p || !map64_get(&bodies, v[i].part[p].addr))
+				owned[heap_class_index(v[i].part[p].cls)] += (double)v[i].weight;
+	map64_free(&bodies);
+	for (unsigned k = 0; k < HEAP_CLASSES; k++)
+		if (owned[k] > 0 && c->curve[k].gain > 0)
+			c->held[k] = c->curve[k].gain / owned[k];
+}
+
+/* Two points more than nothing: a young run has no shape yet, but may well grow. */
+static void judge_classes(const struct trend_set *t, const struct estimate_opts *o,
+			  struct classes *c)
+{
+	double run_s = (double)(o->now_ns - o->start_ns) / 1e9;
+
+	for (unsigned k = 0; t && k < HEAP_CLASSES; k++) {
+		struct curve *curve = &c->curve[k];
+		struct trend_fit fit;
+
+		trend_set_judge(t, k, curve);
+		if (curve->shape == CURVE_UNKNOWN) {
+			trend_set_fit(t, k, &fit);
+			curve->slope = fit.slope;
+			curve->shape = fit.growing ? CURVE_SLOWING : CURVE_UNKNOWN;
+		}
+		if (curve->since_s >= LATE_S && curve->since_s < LATE_PART * run_s)
+			c->since_ns[k] = o->now_ns - (uint64_t)(curve->since_s * 1e9);
+	}
 }
 
 struct builder {
 	VEC(struct estimate_site) site;
 	struct map64 index; /* stack -> place + 1 */
 	struct map64 burst; /* stack ^ burst seen */
+	const struct classes *c;
 };
 
 static struct estimate_site *site_of(struct builder *b, uint64_t stack)
@@ -286,8 +358,34 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 		s->oldest_s = age;
 	if (!is_weak(v, o))
 		s->weak = false;
-	if (!v->gc || o->collections > v->collections || age >= 30)
+	if (o->collections > v->collections + s->collections)
+		s->collections = o->collections - v->collections;
+	if (!v->gc || o->collections > v->collections || age >= GC_WAIT_S)
 		s->waits_for_gc = false;
+}
+
+/* Every survivor, whether it counts or not. */
+static void add_seen(struct builder *b, const struct sample *v, const struct estimate_opts *o)
+{
+	struct estimate_site *s = site_of(b, v->stack);
+	double count = (double)v->weight * b->c->held[body_class(v)];
+
+	if (!s)
+		return;
+	s->stopped = v->stopped;
+	s->held_count += count;
+	s->held_bytes += count * (double)v->bytes;
+	s->seen++;
+	if (v->stopped) {
+		struct estimate_type *t = type_of(s, v->type);
+
+		if (t)
+			t->held_count += count;
+	}
+	if (!s->samples) {
+		s->cls = body_class(v);
+		s->oldest_s = fmax(s->oldest_s, age_s(v, o));
+	}
 }
 
 static int add_sample(struct builder *b, const struct sample *v, const struct classes *c,
@@ -301,6 +399,9 @@ static int add_sample(struct builder *b, const struct sample *v, const struct cl
 	if (!t)
 		return fail(-ENOMEM, "out of memory");
 	s->samples++;
+	s->cls = cls;
+	s->mean_age_s += age_s(v, o);
+	s->least_s = ladder_age_s[c->rung[cls] - 1];
 	t->count_per_s += rate;
 	t->bytes_per_s += rate * (double)v->bytes;
 	for (unsigned p = 0; p < v->parts; p++)
@@ -312,12 +413,35 @@ static int add_sample(struct builder *b, const struct sample *v, const struct cl
 	return 0;
 }
 
+/* Sites with survivors that count, and those that have stopped. */
+static void finish(struct builder *b, struct estimate *out)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->site.n; i++) {
+		struct estimate_site *s = &b->site.v[i];
+
+		if (!s->samples && !s->stopped) {
+			free(s->types);
+			continue;
+		}
+		s->quarters = (unsigned)__builtin_popcount(s->quarters);
+		if (s->samples) {
+			s->malloc_bytes /= (double)s->samples;
+			s->mean_age_s /= (double)s->samples;
+		}
+		b->site.v[kept++] = *s;
+	}
+	out->sites = b->site.v;
+	out->n = kept;
+}
+
 int estimate_sites(const struct sample *samples, size_t n, const struct trend_set *classes,
 		   const struct estimate_opts *o, struct estimate *out)
 {
 	auto_free struct sample *v = malloc((n ? n : 1) * sizeof(*v));
-	struct builder b = {0};
-	struct classes c;
+	struct classes c = {.curve = out->curve};
+	struct builder b = {.c = &c};
 	int err = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -325,21 +449,21 @@ int estimate_sites(const struct sample *samples, size_t n, const struct trend_se
 		return fail(-ENOMEM, "out of memory");
 	if (n)
 		memcpy(v, samples, n * sizeof(*v));
+	judge_classes(classes, o, &c);
 	drop_impostors(v, n, o);
-	drop_stopped(v, n, o);
+	mark_stopped(v, n, o);
 	choose_rungs(v, n, o, &c);
 	find_factors(v, n, classes, o, &c);
+	find_held(v, n, o, &c);
 	for (size_t i = 0; i < n && !err; i++)
 		if (counts(&v[i], &c, o))
 			err = add_sample(&b, &v[i], &c, o);
-	for (size_t i = 0; i < b.site.n; i++) {
-		b.site.v[i].quarters = (unsigned)__builtin_popcount(b.site.v[i].quarters);
-		b.site.v[i].malloc_bytes /= (double)b.site.v[i].samples;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (seen(&v[i], o))
+			add_seen(&b, &v[i], o);
+	finish(&b, out);
 	map64_free(&b.index);
 	map64_free(&b.burst);
-	out->sites = b.site.v;
-	out->n = b.site.n;
 	if (err)
 		estimate_free(out);
 	return err;
@@ -350,5 +474,6 @@ void estimate_free(struct estimate *e)
 	for (size_t i = 0; i < e->n; i++)
 		free(e->sites[i].types);
 	free(e->sites);
-	memset(e, 0, sizeof(*e));
+	e->sites = NULL;
+	e->n = 0;
 }

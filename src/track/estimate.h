@@ -11,6 +11,7 @@
 struct estimate_type {
 	uint64_t type;
 	double count_per_s, bytes_per_s;
+	double held_count; /* of stacks that have stopped */
 };
 
 struct estimate_site {
@@ -20,11 +21,20 @@ struct estimate_site {
 	double count_per_s, bytes_per_s;
 	uint64_t samples; /* survivors behind the numbers */
 	double oldest_s;
-	double malloc_bytes; /* mean bytes per survivor that lie in malloc's memory */
-	unsigned bursts;     /* distinct bursts that saw one of them born */
-	unsigned quarters;   /* quarters of the run in which one of them was born: 0 .. 4 */
-	bool weak;	     /* only survivors whose content is not unique */
-	bool waits_for_gc;   /* nothing older than a full collection among them */
+	double malloc_bytes;  /* mean bytes per survivor that lie in malloc's memory */
+	unsigned bursts;      /* distinct bursts that saw one of them born */
+	unsigned quarters;    /* quarters of the run in which one of them was born: 0 .. 4 */
+	bool weak;	      /* only survivors whose content is not unique */
+	bool waits_for_gc;    /* nothing older than a full collection among them */
+	bool stopped;	      /* no births of late: what there is may stay, but it does not grow */
+	unsigned cls;	      /* the size class of most of the bodies: whose curve is the site's */
+	uint64_t collections; /* full ones that the oldest of them has outlived */
+	/* What it holds of what its classes gained in all. */
+	double held_count, held_bytes;
+	uint64_t seen; /* survivors behind those, also of stacks that have stopped */
+	/* Of what keeps coming and never goes the mean age lies half way between the least age
+	 * that counts and the time that was watched. */
+	double mean_age_s, least_s;
 };
 
 struct estimate_opts {
@@ -41,6 +51,7 @@ struct estimate_opts {
 struct estimate {
 	struct estimate_site *sites;
 	size_t n;
+	struct curve curve[HEAP_CLASSES + 1]; /* of the classes' live blocks; malloc's is unknown */
 };
 
 /* @classes: HEAP_CLASSES series of live blocks, or NULL when the build has no pools. */

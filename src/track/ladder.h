@@ -21,6 +21,7 @@ struct sample {
 	uint8_t parts;
 	bool gc;
 	bool ambiguous; /* its content was seen on other samples too: not identified beyond doubt */
+	bool stopped;	/* births of its stack have stopped; told by estimate.c in its own copy */
 	struct {
 		uint64_t addr;
 		uint32_t bytes;

@@ -4,30 +4,31 @@
 #ifndef PYLEAK_TREND_H
 #define PYLEAK_TREND_H
 
-#include "base/base.h"
+#include "base/curve.h"
 
 struct trend_fit {
 	size_t n;      /* points */
 	double span_s; /* from the first to the last */
-	double slope;  /* per second; the median of all pairwise slopes */
-	double error;  /* of the slope, one standard deviation, from the scatter about the line */
-	double spread; /* typical distance of a point from the line */
+	double slope; /* per second, of the last stretch: what was before a change does not count */
+	double error; /* of the slope, one standard deviation */
+	double spread; /* typical distance of a point from the line; trend_fit only */
 	bool growing;  /* the slope stands out of its error and of the scatter */
 };
 
-/* @t ascending, in seconds. Fewer than 3 points: all zero. */
-void trend_fit(const double *t, const double *y, size_t n, struct trend_fit *out);
-
 #define TREND_POINTS 128
 
-/* Many series read at the same moments (size classes, bytes): floors per bucket. When the buckets
- * are used up, pairs are merged and the width doubles: a run of any length fits. */
+/* One line through all of it. @t ascending, in seconds. Fewer than 3 points: all zero. */
+void trend_fit(const double *t, const double *y, size_t n, struct trend_fit *out);
+
+/* Many series read at the same moments (size classes, bytes), in bounded memory however long. */
 struct trend_set;
 
 int trend_set_new(size_t series, double bucket_s, struct trend_set **out);
 void trend_set_free(struct trend_set *s);
 void trend_set_add(struct trend_set *s, double t_s, const double *values);
-/* Over the whole run, the unfinished last bucket left out when there are others. */
+/* What grows now; the unfinished last bucket is left out when there are others. */
 void trend_set_fit(const struct trend_set *s, size_t series, struct trend_fit *out);
+/* The same with all that is known of the shape. */
+void trend_set_judge(const struct trend_set *s, size_t series, struct curve *out);
 
 #endif

@@ -57,6 +57,7 @@ static struct report_site sample_sites[] = {
 	{.kind = KIND_OBJECT,
 	 .verdict = CLASS_LEAK,
 	 .confidence = 0.97,
+	 .reason = "grew by 1.2 MiB/s for 3 min with no sign of levelling",
 	 .outstanding_bytes = 12.9e6,
 	 .outstanding_count = 34123.5,
 	 .growth_bytes_per_s = 1234567.891,

@@ -240,9 +240,11 @@ static void births_that_stopped_do_not_grow(void **state)
 	for (int i = 0; i < 10; i++)
 		v[20 + i] = survivor(2, DICT, 3, 0.5 + i * 1.5);
 	assert_int_equal(estimate_sites(v, 30, t, &o, &e), 0);
-	assert_int_equal(e.n, 1);
-	assert_int_equal(e.sites[0].stack, 2);
-	assert_true(fabs(e.sites[0].count_per_s - 20) < 1);
+	assert_int_equal(e.n, 2);
+	assert_true(site(&e, 1)->stopped && !site(&e, 2)->stopped);
+	assert_true(site(&e, 1)->count_per_s == 0 && site(&e, 1)->held_count > 200);
+	assert_true(fabs(site(&e, 2)->count_per_s - 20) < 1);
+	assert_true(fabs(site(&e, 1)->held_count + site(&e, 2)->held_count - 380) < 20);
 	estimate_free(&e);
 	trend_set_free(t);
 }

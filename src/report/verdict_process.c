@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The verdict on a process: its worst site, or, when no site says anything, the shape of its
+ * memory. */
+#include "report/verdict.h"
+
+#include <math.h>
+
+#define MOVED_PART  0.1		/* of RSS: a move that is worth a word */
+#define CLIMB_BYTES (256 << 10) /* less is a page here and there */
+#define MOVED_BYTES (1 << 20)	/* and at least so much */
+
+static bool has_moved(const struct report_process *p, double bytes)
+{
+	double rss = p->rss_bytes == REPORT_UNKNOWN ? 0 : (double)p->rss_bytes;
+
+	return bytes >= fmax(MOVED_BYTES, MOVED_PART * rss);
+}
+
+/* "shop.py:25", of the innermost Python frame. */
+static const char *place_of(struct report *r, const struct report_site *s)
+{
+	for (size_t i = 0; i < s->n_frames; i++) {
+		const struct report_frame *f = &s->stack[i];
+		const char *slash = f->file && !f->native ? strrchr(f->file, '/') : NULL;
+
+		if (!f->native && f->file)
+			return report_printf(r, "%s:%d", slash ? slash + 1 : f->file, f->line);
+	}
+	return NULL;
+}
+
+static const char *made_by(enum report_kind k)
+{
+	return k == KIND_FD ? "opens" : k == KIND_THREAD ? "starts" : "makes";
+}
+
+static void by_site(struct report *r, struct report_process *p, const struct report_site *s)
+{
+	const char *place = place_of(r, s);
+
+	p->verdict = s->verdict;
+	p->confidence = s->confidence;
+	if (s->reason)
+		p->reason = place ? report_printf(r, "what %s %s %s", place, made_by(s->kind),
+						  s->reason)
+				  : s->reason;
+}
+
+static bool climbs(const struct curve *c)
+{
+	return (c->shape == CURVE_RISING || c->shape == CURVE_SLOWING) &&
+	       c->slope > VERDICT_NOISE_BYTES_PER_S && c->slope * c->since_s > CLIMB_BYTES;
+}
+
+/* Memory rises, and no line stands out. */
+static void by_growth(struct report *r, struct report_process *p)
+{
+	const struct curve *c = climbs(&p->live_curve) ? &p->live_curve : &p->rss_curve;
+	char rate[32];
+
+	fmt_bytes(rate, sizeof(rate), c->slope);
+	p->verdict = CLASS_GROWING;
+	p->confidence = 0.2;
+	p->reason = report_printf(r, "the process grows by %s/s, but no line stands out yet", rate);
+}
+
+static bool by_shape(struct report *r, struct report_process *p)
+{
+	const struct curve *live = &p->live_curve, *rss = &p->rss_curve;
+	const struct curve *c = live->shape == CURVE_LEVELLED ? live : rss;
+	char gain[32], time[32];
+
+	if (c->shape == CURVE_LEVELLED && has_moved(p, c->gain)) {
+		p->verdict = CLASS_WARMUP;
+		p->confidence = 0.7;
+		p->reason = report_printf(r, "grew by %s and has been level for %s",
+					  fmt_bytes(gain, sizeof(gain), c->gain),
+					  fmt_duration(time, sizeof(time), c->since_s));
+		return true;
+	}
+	c = rss->shape == CURVE_FLAT || rss->shape == CURVE_UNKNOWN ? live : rss;
+	if (c->shape != CURVE_GIVEN_BACK && c->shape != CURVE_TEETH && c->shape != CURVE_PERIODIC)
+		return false;
+	if (!has_moved(p, c->height))
+		return false;
+	p->verdict = CLASS_BLOAT;
+	p->confidence = 0.7;
+	fmt_bytes(gain, sizeof(gain), c->height);
+	p->reason =
+		c->shape == CURVE_GIVEN_BACK
+			? report_printf(r, "grew by %s and gave it back", gain)
+			: report_printf(r, "goes up and down by %s and always comes back", gain);
+	return true;
+}
+
+void verdict_process(struct report *r, struct report_process *p)
+{
+	const struct report_site *top = p->n_sites ? &p->sites[0] : NULL;
+
+	p->verdict = CLASS_STEADY;
+	p->confidence = 0.5;
+	p->reason = "nothing grows";
+	if (top && top->verdict <= CLASS_WARMUP)
+		by_site(r, p, top);
+	else if (by_shape(r, p))
+		;
+	else if (climbs(&p->rss_curve) || climbs(&p->live_curve))
+		by_growth(r, p);
+	if (!p->reason)
+		p->reason = "";
+}
