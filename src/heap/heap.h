@@ -66,7 +66,8 @@ struct heap_object {
 	uint32_t parts; /* blocks it consists of; part[0] holds the object itself */
 	struct {
 		uint64_t addr;	/* block start (as far as known) */
-		uint64_t bytes; /* size asked for, with the guards of the debug hooks */
+		uint64_t bytes; /* size asked for, with the guards of the debug hooks; mimalloc:
+				 * of the block */
 		int cls;	/* pymalloc class, -1 = malloc */
 	} part[HEAP_MAX_PARTS];
 	bool gc; /* GC-tracked type */

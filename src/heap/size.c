@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How many bytes an object owns alone, block by block. */
 #include "heap/heap_priv.h"
+#include "heap/mimalloc.h"
 
 #define DEBUG_HEAD  16 /* of the debug allocator: size, api, guard */
 #define DEBUG_EXTRA 24 /* head and the guard behind */
@@ -26,7 +27,8 @@ static void add_part(const struct heap *h, struct heap_object *o, uint64_t addr,
 	if (o->parts >= HEAP_MAX_PARTS)
 		return; /* none has so many; the sum stays right */
 	o->part[o->parts].addr = addr;
-	o->part[o->parts].bytes = bytes;
+	/* mimalloc's counters know blocks, not what was asked for. */
+	o->part[o->parts].bytes = h->mi ? heap_mi_good_size(bytes) : bytes;
 	o->part[o->parts++].cls = heap_class_for(h, bytes);
 }
 

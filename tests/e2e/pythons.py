@@ -79,4 +79,4 @@ def runs(path):
 
 
 def others():
-    return debian_roots() + pyenv()
+    return debian_roots() + free_threaded() + pyenv()
