@@ -5,6 +5,7 @@
 
 #include "py/py.h"
 #include "session/census.h"
+#include "session/identity.h"
 
 #define TAKES	    10 /* within the time of --diff */
 #define MIN_STEP_NS 100000000
@@ -34,25 +35,6 @@ static int several(struct census *c, const struct proc *p, const struct census_o
 			nanosleep(&nap, NULL);
 		}
 	}
-}
-
-static void fill_identity(const struct proc *t, const struct py_runtime *rt, struct report *r,
-			  struct report_process *p)
-{
-	size_t n = 0;
-
-	while (t->cmdline && t->cmdline[n])
-		n++;
-	p->pid = t->pid;
-	p->ns_pid = t->ns_pid;
-	p->ppid = t->ppid;
-	p->comm = report_strdup(r, t->comm);
-	p->cmdline = report_alloc(r, (n + 1) * sizeof(*p->cmdline));
-	for (size_t i = 0; p->cmdline && i < n; i++)
-		p->cmdline[p->n_cmdline++] = report_strdup(r, t->cmdline[i]);
-	p->python_version = report_strdup(r, rt->version);
-	p->allocator = py_allocator_name(rt->allocator);
-	p->free_threaded = rt->free_threaded;
 }
 
 /* What no census finds out. */
@@ -98,7 +80,7 @@ int census_process(int pid, const struct census_opts *o, struct report *r, struc
 		err = py_open(t, &rt);
 	if (!err) {
 		fill_unknown(p);
-		fill_identity(t, rt, r, p);
+		identity_fill(t, rt, r, p);
 		err = run(t, rt, o, r, p);
 		p->rss_bytes = !err && !proc_memory(t, &m) ? m.rss_bytes : REPORT_UNKNOWN;
 		p->exited = !proc_alive(t);

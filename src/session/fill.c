@@ -2,9 +2,9 @@
 /* The report of one process: identity, memory, cost, losses. Its sites are in join.c. */
 #include <math.h>
 
-#include "proc/container.h"
 #include "report/verdict.h"
 #include "session/fds.h"
+#include "session/identity.h"
 #include "session/session_priv.h"
 
 static void fill_lost(struct session *s, struct report *r, struct report_process *p)
@@ -38,41 +38,9 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 	p->n_lost = PL_LOST_MAX + ARRAY_SIZE(user);
 }
 
-static const char *known(struct report *r, const char *s)
-{
-	return *s ? report_strdup(r, s) : NULL;
-}
-
-static void fill_container(const struct session *s, struct report *r, struct report_container *out)
-{
-	struct proc_container c;
-
-	if (!proc_container(s->proc, NULL, &c))
-		return;
-	out->id = report_strdup(r, c.id);
-	out->runtime = report_strdup(r, c.runtime);
-	out->pod = known(r, c.pod[0] ? c.pod : c.pod_uid);
-	out->namespace = known(r, c.namespace);
-}
-
 static void fill_identity(struct session *s, struct report *r, struct report_process *p)
 {
-	const struct proc *t = s->proc;
-	size_t n = 0;
-
-	p->pid = t->pid;
-	p->ns_pid = t->ns_pid;
-	p->ppid = t->ppid;
-	p->comm = report_strdup(r, t->comm);
-	while (t->cmdline && t->cmdline[n])
-		n++;
-	p->cmdline = report_alloc(r, (n + 1) * sizeof(*p->cmdline));
-	for (size_t i = 0; p->cmdline && i < n; i++)
-		p->cmdline[p->n_cmdline++] = report_strdup(r, t->cmdline[i]);
-	fill_container(s, r, &p->container);
-	p->python_version = report_strdup(r, s->rt->version);
-	p->allocator = py_allocator_name(s->rt->allocator);
-	p->free_threaded = s->rt->free_threaded;
+	identity_fill(s->proc, s->rt, r, p);
 	p->mode = "auto";
 	p->exited = s->ended;
 	p->notes = report_alloc(r, (s->n_notes + 1) * sizeof(*p->notes));

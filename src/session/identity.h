@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Who a process is: the first members of its report. */
+#ifndef PYLEAK_SESSION_IDENTITY_H
+#define PYLEAK_SESSION_IDENTITY_H
+
+#include "py/py.h"
+#include "report/report.h"
+
+void identity_fill(const struct proc *t, const struct py_runtime *rt, struct report *r,
+		   struct report_process *p);
+
+#endif
