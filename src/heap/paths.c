@@ -448,3 +448,14 @@ int paths_text(struct why_path *p)
 	p->text = t.v;
 	return t.failed || !t.v ? fail(-ENOMEM, "out of memory for a path") : 0;
 }
+
+void paths_free(struct why_path *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		free(p->step[i].label);
+		free(p->step[i].type);
+	}
+	free(p->step);
+	free(p->text);
+	memset(p, 0, sizeof(*p));
+}

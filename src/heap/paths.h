@@ -11,5 +11,6 @@
 int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 		struct why_answer *out);
 int paths_text(struct why_path *p);
+void paths_free(struct why_path *p);
 
 #endif

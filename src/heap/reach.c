@@ -76,8 +76,7 @@ static int search_unreached(struct search *s)
 		if (g->parent[n])
 			continue;
 		REACH_EACH(g, n, e, to)
-		if (to != n)
-			held[to / 8] |= (uint8_t)(1u << (to & 7));
+		held[to / 8] |= (uint8_t)(1u << (to & 7));
 	}
 	/* A buffer without an owner is no news: it is not known whose it was. */
 	for (uint32_t n = 0; n < g->n; n++)
@@ -93,11 +92,67 @@ static int search_unreached(struct search *s)
 	return 0;
 }
 
+static uint64_t refcount(const struct graph *g, uint32_t node)
+{
+	uint64_t word = 0;
+	bool immortal;
+
+	if (!graph_type(g, node)->addr ||
+	    proc_read_u64(g->h->rt->proc, graph_addr(g, node, NULL), &word) ||
+	    !heap_ref_plausible(g->h->rt, (const uint8_t *)&word, &immortal) || immortal)
+		return UINT64_MAX;
+	return g->h->rt->minor >= 12 ? (uint32_t)word : word;
+}
+
+/* Words in static data, in states of threads and on stacks may be leftovers, or borrowed: such a
+ * root counts only when its object has more references than other objects hold to it. */
+static int reject_borrowed(struct search *s, enum reach_kind from)
+{
+	struct graph *g = s->g;
+	auto_free uint8_t *asked = calloc((size_t)g->n / 8 + 1, 1);
+	struct map64 held = {0};
+
+	if (g->h->rt->free_threaded)
+		return 0;
+	if (!asked)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->r->root.n; i++) {
+		const struct reach_root *root = &s->r->root.v[i];
+
+		if (root->kind >= from && root->node != NODE_NONE && !g->parent[root->node]) {
+			asked[root->node / 8] |= (uint8_t)(1u << (root->node & 7));
+			if (!map64_put(&held, (uint64_t)root->node + 1)) {
+				map64_free(&held);
+				return -ENOMEM;
+			}
+		}
+	}
+	for (size_t i = 1; held.n && i < g->edge.n; i++) {
+		uint32_t to = g->edge.v[i] & ~NODE_MAX;
+
+		if (asked[to / 8] >> (to & 7) & 1)
+			++*map64_get(&held, (uint64_t)to + 1);
+	}
+	for (size_t i = 0; i < s->r->root.n; i++) {
+		struct reach_root *root = &s->r->root.v[i];
+		const uint64_t *n = root->kind < from || root->node == NODE_NONE
+					    ? NULL
+					    : map64_get(&held, (uint64_t)root->node + 1);
+
+		if (n && refcount(g, root->node) <= *n) {
+			root->node = NODE_NONE;
+			s->r->rejected++;
+		}
+	}
+	map64_free(&held);
+	return 0;
+}
+
 int reach_search(struct reach *r)
 {
 	struct graph *g = r->g;
 	struct search s = {.r = r, .g = g};
-	int err;
+	int err = 0;
 
 	g->parent = calloc((size_t)g->n + 1, sizeof(*g->parent));
 	s.queue = malloc(((size_t)g->n + 1) * sizeof(*s.queue));
@@ -110,11 +165,14 @@ int reach_search(struct reach *r)
 		one_level(&s);
 	seed(&s, REACH_LOCAL, REACH_LOCAL);
 	spread(&s);
-	for (enum reach_kind k = REACH_ATEXIT; k <= REACH_INTERNED; k++) {
+	for (enum reach_kind k = REACH_ATEXIT; !err && k <= REACH_INTERNED; k++) {
+		if (k == REACH_THREAD)
+			err = reject_borrowed(&s, k);
 		seed(&s, k, k);
 		spread(&s);
 	}
-	err = search_unreached(&s);
+	if (!err)
+		err = search_unreached(&s);
 	free(s.queue);
 	return err ? fail(err, "out of memory for paths") : 0;
 }

@@ -48,6 +48,61 @@ static size_t dict_pairs(const struct py_runtime *rt, uint64_t dict, uint64_t (*
 	return n;
 }
 
+/* {function, arguments, keywords} of one callback of module atexit. */
+static bool is_callback(const struct reach *r, uint64_t addr)
+{
+	uint64_t entry[3];
+	uint32_t args;
+
+	if (!heap_is_pointer(addr) || proc_read(r->g->h->rt->proc, addr, entry, sizeof(entry)))
+		return false;
+	args = graph_find(r->g, entry[1]);
+	return args != NODE_NONE && graph_type(r->g, args)->kind == GRAPH_TUPLE &&
+	       graph_find(r->g, entry[0]) != NODE_NONE;
+}
+
+/* 3.10 - 3.13 keep an array of pointers to callbacks in the interpreter, 3.14 a list of tuples;
+ * before, they hang off the module. */
+static void atexit_roots(struct reach *r, const uint64_t *state, size_t n)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = state[i], first, one;
+		uint32_t node;
+
+		if (!heap_is_pointer(at) || proc_read_u64(rt->proc, at, &first))
+			continue;
+		node = graph_find(r->g, at);
+		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_LIST) {
+			if (!proc_read_u64(rt->proc, at + rt->layout.list_item, &at) &&
+			    !proc_read_u64(rt->proc, at, &first) &&
+			    is_callback(r, first + rt->layout.tuple_item))
+				add(r, REACH_ATEXIT, state[i]);
+			continue;
+		}
+		if (node != NODE_NONE && graph_type(r->g, node)->addr)
+			continue;
+		for (uint64_t k = 0; k < MAX_CALLBACKS && is_callback(r, first); k++) {
+			add(r, REACH_ATEXIT, first);
+			if (proc_read_u64(rt->proc, at + 8 * (k + 1), &one))
+				break;
+			first = one;
+		}
+	}
+}
+
+/* 3.8, 3.9: the callbacks are in the state of the module. */
+static void atexit_state(struct reach *r, uint64_t module)
+{
+	uint64_t state, words[3];
+
+	if (r->g->h->rt->minor <= 9 &&
+	    !proc_read_u64(r->g->h->rt->proc, module + PY_MODULE_STATE, &state) && state &&
+	    !proc_read(r->g->h->rt->proc, state, words, sizeof(words)))
+		atexit_roots(r, words, 1);
+}
+
 static void module_roots(struct reach *r, uint64_t interp)
 {
 	const struct py_runtime *rt = r->g->h->rt;
@@ -67,6 +122,8 @@ static void module_roots(struct reach *r, uint64_t interp)
 
 		if (py_read_str(rt, pair[i][0], name, sizeof(name)))
 			continue;
+		if (!strcmp(name, "atexit"))
+			atexit_state(r, pair[i][1]);
 		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_MODULE &&
 		    !proc_read_u64(rt->proc, pair[i][1] + PY_MODULE_DICT, &dict)) {
 			root = add(r, REACH_MODULE, dict);
@@ -170,50 +227,6 @@ static void thread_roots(struct reach *r)
 	}
 }
 
-/* {function, arguments, keywords} of one callback of module atexit. */
-static bool is_callback(const struct reach *r, uint64_t addr)
-{
-	uint64_t entry[3];
-	uint32_t args;
-
-	if (!heap_is_pointer(addr) || proc_read(r->g->h->rt->proc, addr, entry, sizeof(entry)))
-		return false;
-	args = graph_find(r->g, entry[1]);
-	return args != NODE_NONE && graph_type(r->g, args)->kind == GRAPH_TUPLE &&
-	       graph_find(r->g, entry[0]) != NODE_NONE;
-}
-
-/* 3.10 - 3.13 keep an array of pointers to callbacks in the interpreter, 3.14 a list of tuples;
- * before, they hang off the module. */
-static void atexit_roots(struct reach *r, const uint64_t *state, size_t n)
-{
-	const struct py_runtime *rt = r->g->h->rt;
-
-	for (size_t i = 0; i < n; i++) {
-		uint64_t at = state[i], first, one;
-		uint32_t node;
-
-		if (!heap_is_pointer(at) || proc_read_u64(rt->proc, at, &first))
-			continue;
-		node = graph_find(r->g, at);
-		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_LIST) {
-			if (!proc_read_u64(rt->proc, at + rt->layout.list_item, &at) &&
-			    !proc_read_u64(rt->proc, at, &first) &&
-			    is_callback(r, first + rt->layout.tuple_item))
-				add(r, REACH_ATEXIT, state[i]);
-			continue;
-		}
-		if (node != NODE_NONE && graph_type(r->g, node)->addr)
-			continue;
-		for (uint64_t k = 0; k < MAX_CALLBACKS && is_callback(r, first); k++) {
-			add(r, REACH_ATEXIT, first);
-			if (proc_read_u64(rt->proc, at + 8 * (k + 1), &one))
-				break;
-			first = one;
-		}
-	}
-}
-
 static void interp_roots(struct reach *r, uint64_t interp)
 {
 	const struct py_runtime *rt = r->g->h->rt;
@@ -276,17 +289,16 @@ static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t 
 	}
 }
 
-static void static_words(struct reach *r, const struct proc_map *m, bool is_python)
+static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool is_python)
 {
-	uint64_t bytes = m->end - m->start;
-	auto_free uint64_t *w = bytes <= MAX_STATIC ? malloc(bytes) : NULL;
+	auto_free uint64_t *w = bytes && bytes <= MAX_STATIC ? malloc(bytes) : NULL;
 
-	if (!w || proc_read(r->g->h->rt->proc, m->start, w, bytes)) {
+	if (!w || proc_read(r->g->h->rt->proc, start, w, bytes)) {
 		r->unreadable++;
 		return;
 	}
 	if (is_python)
-		signal_roots(r, w, bytes / 8, m->start);
+		signal_roots(r, w, bytes / 8, start);
 	for (uint64_t i = 0; i < bytes / 8; i++) {
 		struct reach_root *root;
 
@@ -295,30 +307,54 @@ static void static_words(struct reach *r, const struct proc_map *m, bool is_pyth
 		root = add(r, is_python && is_interned(r, w[i]) ? REACH_INTERNED : REACH_STATIC,
 			   w[i]);
 		if (root)
-			root->at = m->start + 8 * i;
+			root->at = start + 8 * i;
 	}
 }
 
-/* The data of each file, and the zeroed data that follows it. */
-static void static_roots(struct reach *r)
+/* The data of one file with the zeroed data behind: what the kernel maps right after that may be
+ * anything (arenas, often), so the file says how long it is. */
+static void file_roots(struct reach *r, const struct proc_map *m)
 {
 	const struct proc *p = r->g->h->rt->proc;
 	const struct heap *h = r->g->h;
-	bool follows = false;
+	struct dso_range v[16];
+	char path[4096];
+	struct dso *d;
+	uint64_t bias;
+	size_t n = 0;
+
+	if (!proc_map_file(p, m, path, sizeof(path)) && !dso_open_code(path, &d)) {
+		if (py_load_bias(p, m, d, &bias))
+			n = dso_writable(d, v, ARRAY_SIZE(v));
+		dso_close(d);
+	}
+	if (!n) { /* gone from the disk, or no ELF file */
+		static_words(r, m->start, m->end - m->start, false);
+		return;
+	}
+	for (size_t i = 0; i < n && i < ARRAY_SIZE(v); i++) {
+		uint64_t start = (v[i].addr + bias + 7) & ~7ull, end = v[i].addr + bias + v[i].size;
+
+		if (end > start + 8)
+			static_words(r, start, (end - start) & ~7ull,
+				     start < h->static_end && end > h->static_start);
+	}
+}
+
+static void static_roots(struct reach *r)
+{
+	const struct proc *p = r->g->h->rt->proc;
+	uint64_t inode = 0, dev = 0;
 
 	for (size_t i = 0; i < p->n_maps; i++) {
 		const struct proc_map *m = &p->maps[i];
-		bool of_file = m->path[0] == '/' && m->inode;
 
-		if (!of_file && !(follows && !m->path[0] && p->maps[i - 1].end == m->start)) {
-			follows = false;
+		if (m->path[0] != '/' || !m->inode || !m->writable || !m->readable ||
+		    (m->inode == inode && m->dev == dev))
 			continue;
-		}
-		follows = true;
-		if (!m->writable || !m->readable)
-			continue;
-		if (of_file || i + 1 == p->n_maps || m->end - m->start <= MAX_STATIC)
-			static_words(r, m, m->start < h->static_end && m->end > h->static_start);
+		inode = m->inode;
+		dev = m->dev;
+		file_roots(r, m);
 	}
 }
 

@@ -107,9 +107,50 @@ static int answer(struct reach *r, const struct why_query *q, const struct why_o
 	out->sampled = t.node.n;
 	if (!err && t.node.n)
 		err = paths_group(r, t.node.v, t.node.n,
-				  o->max_paths ? o->max_paths : DEFAULT_PATHS, out);
+				  4 * (o->max_paths ? o->max_paths : DEFAULT_PATHS), out);
 	vec_free(&t.node);
 	return err;
+}
+
+static int by_share(const void *a, const void *b)
+{
+	const struct why_path *x = a, *y = b;
+
+	return x->share > y->share ? -1 : x->share < y->share;
+}
+
+/* Groups that turned out to read the same are one. */
+static int merge(struct why_answer *a, unsigned max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		int err = paths_text(&a->path[i]);
+		size_t k = 0;
+
+		if (err)
+			return err;
+		while (k < n && strcmp(a->path[k].text, a->path[i].text) != 0)
+			k++;
+		if (k < n) {
+			a->path[k].share += a->path[i].share;
+			a->path[k].count += a->path[i].count;
+			paths_free(&a->path[i]);
+		} else {
+			if (n != i) {
+				a->path[n] = a->path[i];
+				memset(&a->path[i], 0, sizeof(a->path[i]));
+			}
+			n++;
+		}
+	}
+	a->n = n;
+	qsort(a->path, n, sizeof(*a->path), by_share);
+	while (a->n > max) {
+		a->other_share += a->path[--a->n].share;
+		paths_free(&a->path[a->n]);
+	}
+	return 0;
 }
 
 static void fill_stats(const struct reach *r, struct why_stats *s)
@@ -184,8 +225,7 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 			look_again(&g, v, n, o->watch_s);
 		free(v);
 		for (size_t i = 0; i < n && !err; i++)
-			for (size_t p = 0; p < (*out)[i].n && !err; p++)
-				err = paths_text(&(*out)[i].path[p]);
+			err = merge(&(*out)[i], o->max_paths ? o->max_paths : DEFAULT_PATHS);
 	}
 	fill_stats(&r, stats);
 	stats->gc_known = !py_gc_enabled(h->rt, &stats->gc_enabled);
@@ -202,14 +242,8 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 void why_free(struct why_answer *v, size_t n)
 {
 	for (size_t i = 0; v && i < n; i++) {
-		for (size_t p = 0; p < v[i].n; p++) {
-			for (size_t s = 0; s < v[i].path[p].n; s++) {
-				free(v[i].path[p].step[s].label);
-				free(v[i].path[p].step[s].type);
-			}
-			free(v[i].path[p].step);
-			free(v[i].path[p].text);
-		}
+		for (size_t p = 0; p < v[i].n; p++)
+			paths_free(&v[i].path[p]);
 		free(v[i].path);
 	}
 	free(v);

@@ -42,7 +42,7 @@ size_t proc_stacks(const struct proc *p, struct proc_stack *out, size_t max)
 	DIR *d;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", p->pid);
-	d = opendir(path);
+	d = proc_is_live(p) ? opendir(path) : NULL;
 	if (!d)
 		return 0;
 	while (n < max && (e = readdir(d))) {

@@ -15,6 +15,7 @@ enum {
 	PY_BODY = 16,	  /* what follows ob_refcnt and ob_type */
 	PY_VAR_BODY = 24, /* what follows ob_size */
 	PY_MODULE_DICT = 16,
+	PY_MODULE_STATE = 32,
 	PY_CELL_REF = 16,
 	PY_METHOD_FUNC = 16,
 	PY_METHOD_SELF = 24, /* m_self of built-in ones too */
