@@ -4,6 +4,7 @@
  * which type, by which Python stack. Meant for bursts of up to a million births per second.
  */
 #include "maps.h"
+#include "native_copy.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -62,6 +63,17 @@ static __always_inline int birth_gather(struct pt_regs *ctx, struct pl_birth *b)
 	return 0;
 }
 
+/* The user half wants to know who in C makes objects of this type at this Python line. */
+static __always_inline void birth_copy(struct pt_regs *ctx, const struct pl_birth *b)
+{
+	struct pl_native_pair pair = {b->stack, b->type};
+
+	if (!bpf_map_lookup_elem(&native_wanted, &pair) ||
+	    bpf_map_delete_elem(&native_wanted, &pair))
+		return;
+	copy_send(ctx, b->tid, &pair);
+}
+
 /* One GIL: no two births at a time, so the counter is plain and published after the record. */
 SEC("uprobe")
 int birth(struct pt_regs *ctx)
@@ -72,6 +84,8 @@ int birth(struct pt_regs *ctx)
 
 	if (!st || birth_gather(ctx, &b))
 		return 0;
+	if (st->wanted)
+		birth_copy(ctx, &b);
 	i = st->births;
 	birth_write(i, &b);
 	barrier();
@@ -89,6 +103,8 @@ int birth_shared(struct pt_regs *ctx)
 
 	if (!st || birth_gather(ctx, &b))
 		return 0;
+	if (st->wanted)
+		birth_copy(ctx, &b);
 	birth_write(__sync_fetch_and_add(&st->births, 1), &b);
 	return 0;
 }

@@ -91,6 +91,20 @@ PL_SHARED struct {
 	__uint(max_entries, PL_RING_BYTES);
 } ring SEC(".maps");
 
+/* struct pl_native_copy records. Never wakes the reader. */
+PL_SHARED struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, PL_COPY_RING_BYTES);
+} native_copies SEC(".maps");
+
+/* (Python stack, type) whose next birth shall be copied. */
+PL_SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * PL_COPY_WANTED);
+	__type(key, struct pl_native_pair);
+	__type(value, __u8);
+} native_wanted SEC(".maps");
+
 PL_SHARED struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SCRATCH_AREAS);

@@ -41,6 +41,14 @@ struct {
 	__uint(max_entries, PL_NATIVE_RING_BYTES);
 } native_ring SEC(".maps");
 
+/* (Python stack, caller) whose native stack has been copied. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PL_COPY_SEEN);
+	__type(key, struct pl_native_pair);
+	__type(value, __u8);
+} native_seen SEC(".maps");
+
 /* Register @n in x86 numbering; -1 for PL_REG_NONE. Each load is spelled out in assembler: the
  * verifier takes neither a variable offset into the context nor, before 5.12, one into the stack.
  */
@@ -307,6 +315,24 @@ static __always_inline __u64 call_result(const struct pl_native_call *c, __u64 a
 	if (is_map_fn(c->fn))
 		return ax >= MAP_FAILED_FROM ? 0 : ax;
 	return ax;
+}
+
+/* So many between two visits of the reader; a pair that had to wait is copied at a later block of
+ * its. That is no loss; the reader counts the sites that never got one. */
+static __always_inline void copy_stack(struct pt_regs *ctx, struct pl_native_ctl *ctl, __u32 tid,
+				       __u64 stack, __u64 caller)
+{
+	struct pl_native_pair pair = {stack, caller};
+	__u8 one = 1;
+
+	if (bpf_map_lookup_elem(&native_seen, &pair) || *(volatile __s32 *)&ctl->copies <= 0)
+		return;
+	/* Marked first: of two threads that come at once, one copies. */
+	if (bpf_map_update_elem(&native_seen, &pair, &one, BPF_NOEXIST))
+		return;
+	__sync_fetch_and_add(&ctl->copies, -1);
+	if (copy_send(ctx, tid, &pair))
+		bpf_map_delete_elem(&native_seen, &pair);
 }
 
 static __always_inline void call_done(struct pt_regs *ctx, struct pl_native_ctl *ctl,

@@ -1,37 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * A copy of the thread's stack for the first block of each (Python stack, caller), to be unwound in
- * user space. So many between two visits of the reader; a pair that had to wait is copied at a
- * later block of its. That is no loss; the reader counts the sites that never got one.
- */
+/* A copy of the thread's stack, to be unwound in user space; see struct pl_native_copy. */
 #ifndef PYLEAK_NATIVE_COPY_H
 #define PYLEAK_NATIVE_COPY_H
 
-#include "pyleak/native.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PL_COPY_SEEN);
-	__type(key, struct pl_native_pair);
-	__type(value, __u8);
-} native_seen SEC(".maps");
-
-/* struct pl_native_copy records. Never wakes the reader. */
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, PL_COPY_RING_BYTES);
-} native_copies SEC(".maps");
-
-static __always_inline void copy_fill(struct pl_native_copy *r, struct pt_regs *ctx)
+static __always_inline void copy_regs(struct pl_native_copy *r, struct pt_regs *ctx)
 {
-	r->reg[PL_COPY_IP] = ctx->ip;
-	r->reg[PL_COPY_SP] = ctx->sp;
-	r->reg[PL_COPY_BP] = ctx->bp;
-	r->reg[PL_COPY_BX] = ctx->bx;
-	r->reg[PL_COPY_R12] = ctx->r12;
-	r->reg[PL_COPY_R13] = ctx->r13;
-	r->reg[PL_COPY_R14] = ctx->r14;
-	r->reg[PL_COPY_R15] = ctx->r15;
+	r->reg[0] = ctx->ax;
+	r->reg[1] = ctx->dx;
+	r->reg[2] = ctx->cx;
+	r->reg[3] = ctx->bx;
+	r->reg[4] = ctx->si;
+	r->reg[5] = ctx->di;
+	r->reg[6] = ctx->bp;
+	r->reg[7] = ctx->sp;
+	r->reg[8] = ctx->r8;
+	r->reg[9] = ctx->r9;
+	r->reg[10] = ctx->r10;
+	r->reg[11] = ctx->r11;
+	r->reg[12] = ctx->r12;
+	r->reg[13] = ctx->r13;
+	r->reg[14] = ctx->r14;
+	r->reg[15] = ctx->r15;
+	r->reg[16] = ctx->ip;
+}
+
+/* Returns not 0 when there is no room. */
+static __always_inline int copy_send(struct pt_regs *ctx, __u32 tid,
+				     const struct pl_native_pair *pair)
+{
+	struct pl_native_copy *r = bpf_ringbuf_reserve(&native_copies, sizeof(*r), 0);
+
+	if (!r)
+		return -1;
+	r->pair = *pair;
+	r->tid = tid;
+	copy_regs(r, ctx);
 	r->start = ctx->sp & -4096ULL;
 	r->pages = 0;
 	/* Page by page: the stack may end before the copy does. */
@@ -41,32 +44,8 @@ static __always_inline void copy_fill(struct pl_native_copy *r, struct pt_regs *
 			break;
 		r->pages = i + 1;
 	}
-}
-
-static __always_inline void copy_stack(struct pt_regs *ctx, struct pl_native_ctl *ctl, __u32 tid,
-				       __u64 stack, __u64 caller)
-{
-	struct pl_native_pair pair = {stack, caller};
-	struct pl_native_copy *r;
-	__u8 one = 1;
-
-	if (bpf_map_lookup_elem(&native_seen, &pair))
-		return;
-	if (*(volatile __s32 *)&ctl->copies <= 0)
-		return;
-	/* Marked first: of two threads that come at once, one copies. */
-	if (bpf_map_update_elem(&native_seen, &pair, &one, BPF_NOEXIST))
-		return;
-	__sync_fetch_and_add(&ctl->copies, -1);
-	r = bpf_ringbuf_reserve(&native_copies, sizeof(*r), 0);
-	if (!r) {
-		bpf_map_delete_elem(&native_seen, &pair);
-		return;
-	}
-	r->pair = pair;
-	r->tid = tid;
-	copy_fill(r, ctx);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	return 0;
 }
 
 #endif

@@ -200,24 +200,23 @@ static __always_inline int walk_put(struct scratch *s, __u32 max, __u64 code, __
 	return 1;
 }
 
-/* C code called into the interpreter here: the last frame kept is the outermost of that call. */
-static __always_inline void walk_mark(struct scratch *s)
+/* @mark: C code called into the interpreter here, the last frame kept is the outermost of that
+ * call. Without a branch, for the verifier's sake: what is marked before there is a frame is
+ * overwritten by the frame that comes there. */
+static __always_inline void walk_mark(struct scratch *s, __u64 mark)
 {
-	__u64 n = *(volatile __u32 *)&s->stack.n;
+	__u64 n = (__u64) * (volatile __u32 *)&s->stack.n - 1;
 
-	if (!n)
-		return;
-	n--;
 	walk_opaque(n);
 	n &= PL_MAX_FRAMES - 1;
-	s->stack.frames[n].code |= PL_FRAME_ENTRY;
+	s->stack.frames[n].code |= mark;
 }
 
 /* Look at one frame. Returns not 0 when the walk ends before it. */
 static __always_inline int walk_step(const volatile struct pl_walk *w, struct scratch *s, __u32 max)
 {
 	volatile struct walk_cursor *c = &s->at;
-	__u64 pos, code, instr, next;
+	__u64 pos, code, instr, next, mark = PL_FRAME_ENTRY;
 	const __u8 *p;
 
 	if (walk_load(w, s)) {
@@ -230,17 +229,18 @@ static __always_inline int walk_step(const volatile struct pl_walk *w, struct sc
 	p = s->buf + pos;
 	next = walk_u64(p + w->frame_back);
 	if (w->frame_owner == PL_NONE || p[w->frame_owner] < w->owner_skip) {
+		mark = 0;
 		code = walk_u64(p + w->frame_code) & ~(__u64)w->code_tag_mask;
 		instr = walk_u64(p + w->frame_instr);
 		if (w->instr_kind != PL_INSTR_POINTER)
 			instr = (__u32)instr;
 		if (!walk_put(s, max, code, instr))
 			return -1;
-		if (w->frame_entry && p[w->frame_entry])
-			walk_mark(s);
-	} else {
-		walk_mark(s);
+		if (w->frame_entry)
+			mark = p[w->frame_entry] & PL_FRAME_ENTRY;
 	}
+	if (w->frame_owner != PL_NONE)
+		walk_mark(s, mark);
 	c->last = c->frame;
 	c->frame = next;
 	return 0;

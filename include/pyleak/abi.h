@@ -118,8 +118,35 @@ struct pl_config {
 	__u8 pad[5];
 };
 
+/*
+ * The stack of a thread as it was when an allocator returned, for each (Python stack, caller) that
+ * is new, and when an object was born, for each (Python stack, type) that is asked for: whole pages
+ * from the one that holds the stack pointer on. Of an allocator the registers are those at its
+ * return, so that unwinding begins in its caller.
+ */
+#define PL_COPY_PAGES	   6
+#define PL_COPY_RING_BYTES (1 << 20)
+#define PL_COPY_SEEN	   16384 /* pairs of callers that are known */
+#define PL_COPY_WANTED	   64	 /* pairs of types asked for at once */
+#define PL_COPY_REGS	   17	 /* DWARF order: rax rdx rcx rbx rsi rdi rbp rsp r8 .. r15 rip */
+
+struct pl_native_pair {
+	__u64 stack;
+	__u64 caller; /* or type */
+};
+
+struct pl_native_copy {
+	struct pl_native_pair pair;
+	__u64 reg[PL_COPY_REGS];
+	__u64 start; /* address of data[0] */
+	__u32 pages; /* read before the stack ended */
+	__u32 tid;
+	__u8 data[PL_COPY_PAGES * 4096];
+};
+
 /* Counters the user half reads (mmap-able array map `stats`, one entry). */
 struct pl_stats {
+	__u64 wanted; /* written by the user half: pairs in native_wanted */
 	__u64 births; /* births recorded since load; published after the record */
 	__u64 lost[PL_LOST_MAX];
 };

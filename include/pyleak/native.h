@@ -86,41 +86,6 @@ struct pl_native_call {
 	__u32 pad2;
 };
 
-/*
- * The stack of a thread as it was when an allocator returned, of each (Python stack, caller) that
- * is new: whole pages from the one that holds the stack pointer on. Callee-saved registers are
- * those of the caller, as is ip, so that unwinding begins there and never inside the allocator.
- */
-#define PL_COPY_PAGES	   6
-#define PL_COPY_RING_BYTES (1 << 20)
-#define PL_COPY_SEEN	   16384 /* pairs that are known */
-
-enum pl_copy_reg {
-	PL_COPY_IP,
-	PL_COPY_SP,
-	PL_COPY_BP,
-	PL_COPY_BX,
-	PL_COPY_R12,
-	PL_COPY_R13,
-	PL_COPY_R14,
-	PL_COPY_R15,
-	PL_COPY_REGS
-};
-
-struct pl_native_pair {
-	__u64 stack;
-	__u64 caller;
-};
-
-struct pl_native_copy {
-	struct pl_native_pair pair;
-	__u64 reg[PL_COPY_REGS];
-	__u64 start; /* address of data[0] */
-	__u32 pages; /* read before the stack ended */
-	__u32 tid;
-	__u8 data[PL_COPY_PAGES * 4096];
-};
-
 enum pl_native_op { PL_NATIVE_ALLOC = 1, PL_NATIVE_FREE = 2 };
 
 /* Ring record of a burst; order in the ring is the order of events. */

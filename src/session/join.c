@@ -22,7 +22,7 @@ struct joined {
 	struct report_site site;
 	struct verdict_evidence evidence;
 	VEC(struct joined_type) types;
-	struct pl_native_key via; /* the native caller that grows most */
+	struct pl_native_pair via; /* the native caller, or the type of objects, that grows most */
 	double via_bytes_per_s;
 };
 
@@ -105,7 +105,7 @@ static struct joined *join_stack(struct joiner *j, const struct stack *st, enum 
 }
 
 /* Python frames @py of @st (both may be missing) with the native ones of this caller. */
-static size_t native_frames(struct joiner *j, const struct pl_native_key *key,
+static size_t native_frames(struct joiner *j, const struct pl_native_pair *key,
 			    const struct stack *st, const struct report_frame *py,
 			    struct report_frame **out)
 {
@@ -121,10 +121,20 @@ static size_t native_frames(struct joiner *j, const struct pl_native_key *key,
 static struct joined *join_bare(struct joiner *j, const struct pl_native_key *key,
 				enum report_kind kind)
 {
+	const struct pl_native_pair pair = {key->stack, key->caller};
 	struct report_frame *frames;
-	size_t n = native_frames(j, key, NULL, NULL, &frames);
+	size_t n = native_frames(j, &pair, NULL, NULL, &frames);
 
 	return join_frames(j, frames, n, kind);
+}
+
+/* Did code of others take part in it? The interpreter's own says nothing about an object. */
+static bool is_foreign(const struct report_frame *f, size_t n)
+{
+	for (size_t i = 0; i < n && f[i].native; i++)
+		if (!f[i].minor)
+			return true;
+	return false;
 }
 
 /* The Python frames say which site it is; the native ones how it came about. */
@@ -132,17 +142,17 @@ static void show_native(struct joiner *j, struct joined *to)
 {
 	struct report_frame *frames;
 	const struct stack *st = stacks_find(j->s->stacks, to->via.stack);
+	bool objects = to->site.kind == KIND_OBJECT;
 	size_t n = 0;
 
-	if (!(to->via_bytes_per_s > 0) || to->site.kind == KIND_OBJECT || !st ||
-	    !j->s->native_stacks)
+	if (!(to->via_bytes_per_s > 0) || !st || !j->s->native_stacks)
 		return;
 	if (st->n == to->site.n_frames)
 		n = native_frames(j, &to->via, st, to->site.stack, &frames);
-	if (!n) {
-		j->s->no_native_stack++;
+	if (!n)
+		j->s->no_native_stack += !objects;
+	if (!n || (objects && !is_foreign(frames, n)))
 		return;
-	}
 	to->site.stack = frames;
 	to->site.n_frames = n;
 }
@@ -183,6 +193,16 @@ static void add_held(struct joined *to, const struct estimate_site *e, double ru
 		to->evidence.levelled_bytes += e->held_bytes;
 }
 
+static uint64_t main_type(const struct estimate_site *e)
+{
+	const struct estimate_type *most = e->types;
+
+	for (size_t i = 1; i < e->n_types; i++)
+		if (e->types[i].bytes_per_s > most->bytes_per_s)
+			most = &e->types[i];
+	return most->type;
+}
+
 static void join_estimate(struct joiner *j, const struct estimate_site *e, double run_s)
 {
 	struct stack *st = stacks_find(j->s->stacks, e->stack);
@@ -197,6 +217,10 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 		join_type(to, names_type(j->s->names, e->types[i].type),
 			  e->stopped ? e->types[i].held_count : e->types[i].count_per_s,
 			  e->types[i].bytes_per_s);
+	if (e->n_types && e->bytes_per_s > to->via_bytes_per_s) {
+		to->via = (struct pl_native_pair){e->stack, main_type(e)};
+		to->via_bytes_per_s = e->bytes_per_s;
+	}
 	to->site.samples += e->stopped ? e->seen : e->samples;
 	to->site.growth_count_per_s += e->count_per_s;
 	to->site.growth_bytes_per_s += e->bytes_per_s;
@@ -359,7 +383,7 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 	if (!to)
 		return;
 	if (bytes.slope > to->via_bytes_per_s) {
-		to->via = n->key;
+		to->via = (struct pl_native_pair){n->key.stack, n->key.caller};
 		to->via_bytes_per_s = bytes.slope;
 	}
 	is_first = !(to->site.growth_bytes_per_s > 0);

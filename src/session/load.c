@@ -106,7 +106,7 @@ int session_load(struct session *s)
 		return err;
 	s->births = map_pages(s->skel->maps.births, PL_BIRTH_SLOTS * sizeof(struct pl_birth),
 			      PROT_READ);
-	s->stats = map_pages(s->skel->maps.stats, sizeof(struct pl_stats), PROT_READ);
+	s->stats = map_pages(s->skel->maps.stats, sizeof(struct pl_stats), PROT_READ | PROT_WRITE);
 	if (!s->births || !s->stats)
 		return fail(-errno, "cannot map the BPF maps: %s", strerror(errno));
 	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), on_stack, s, NULL);

@@ -19,10 +19,22 @@
 #define KEEP	       (PL_COPY_SEEN / 2)
 #define TRIM_NS	       10000000000ull
 
+/* Births to be copied: as long as it takes, but no longer than WISH_NS for one in vain. */
+#define WISHES	8
+#define WISH_NS 5000000000ull
+#define LOOK_NS 1000000000ull
+
+struct native_wish {
+	struct pl_native_pair pair;
+	uint64_t since_ns; /* 0 = free */
+};
+
 struct native_stacks {
 	struct sym *sym;
 	struct ring_buffer *ring;
-	int seen_fd;
+	int seen_fd, wanted_fd;
+	struct native_wish wish[WISHES];
+	uint64_t wished_ns;
 	struct map64 by_pair; /* hash of the pair -> struct native_stack * */
 	double allowed;
 	uint64_t refilled_ns, trimmed_ns;
@@ -49,12 +61,8 @@ static bool is_eval(const struct native_stacks *n, uint64_t pc)
 static void unwind(struct native_stacks *n, const struct pl_native_copy *c,
 		   struct native_stack **to)
 {
-	static const int dwarf[PL_COPY_REGS] = {
-		[PL_COPY_IP] = SYM_RIP,	 [PL_COPY_SP] = SYM_RSP,  [PL_COPY_BP] = SYM_RBP,
-		[PL_COPY_BX] = SYM_RBX,	 [PL_COPY_R12] = SYM_R12, [PL_COPY_R13] = SYM_R13,
-		[PL_COPY_R14] = SYM_R14, [PL_COPY_R15] = SYM_R15,
-	};
 	struct sym_copy copy = {
+		.known = (1u << SYM_REGS) - 1,
 		.start = c->start,
 		.data = c->data,
 		.len = c->pages <= PL_COPY_PAGES ? c->pages * 4096ul : 0,
@@ -64,10 +72,7 @@ static void unwind(struct native_stacks *n, const struct pl_native_copy *c,
 	enum sym_end end;
 	size_t count;
 
-	for (size_t i = 0; i < PL_COPY_REGS; i++) {
-		copy.reg[dwarf[i]] = c->reg[i];
-		copy.known |= 1u << dwarf[i];
-	}
+	memcpy(copy.reg, c->reg, sizeof(copy.reg));
 	count = sym_unwind(n->sym, &copy, pc, SYM_MAX_FRAMES, &end);
 	st = calloc(1, sizeof(*st) + count * sizeof(st->frame[0]));
 	if (!st)
@@ -121,6 +126,7 @@ int native_stacks_open(struct session *s, struct native_stacks **out)
 		native_stacks_close(n);
 		return err;
 	}
+	n->wanted_fd = bpf_map__fd(s->skel->maps.native_wanted);
 	n->seen_fd = bpf_map__fd(s->skel->maps.native_seen);
 	n->n_eval = py_eval_ranges(s->rt, n->eval, ARRAY_SIZE(n->eval));
 	for (size_t i = 0; i < n->n_eval; i++)
@@ -150,12 +156,16 @@ static void trim(struct native_stacks *n, struct session *s)
 {
 	struct native_sites sites = {0};
 	struct map64 keep = {0}, kept = {0};
+	size_t count;
+	const struct sample *sample = ladder_samples(s->ladder, &count);
 
 	if (native_sites(s->native, &sites))
 		return;
 	for (size_t i = 0; i < sites.n; i++)
 		map64_put(&keep, pair_hash(sites.v[i].key.stack, sites.v[i].key.caller));
 	native_sites_free(&sites);
+	for (size_t i = 0; i < count; i++)
+		map64_put(&keep, pair_hash(sample[i].stack, sample[i].type));
 	for (size_t i = 0; i < n->by_pair.cap; i++) {
 		uint64_t hash = n->by_pair.slot[2 * i], at = n->by_pair.slot[2 * i + 1];
 		struct native_stack *st = (struct native_stack *)(uintptr_t)at;
@@ -176,6 +186,90 @@ static void trim(struct native_stacks *n, struct session *s)
 	n->by_pair = kept;
 }
 
+struct tally {
+	struct pl_native_pair pair;
+	double n;
+};
+
+static int by_most(const void *a, const void *b)
+{
+	const struct tally *x = a, *y = b;
+
+	return (x->n < y->n) - (x->n > y->n);
+}
+
+/* Who made the survivors of which nothing native is known yet, most of them first. */
+static size_t unknown_makers(const struct native_stacks *n, struct session *s, struct tally **out)
+{
+	VEC(struct tally) v = {0};
+	struct map64 index = {0};
+	size_t count;
+	const struct sample *sample = ladder_samples(s->ladder, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t hash = pair_hash(sample[i].stack, sample[i].type), *at;
+
+		if (sample[i].rung < 2 || map64_get(&n->by_pair, hash))
+			continue;
+		at = map64_put(&index, hash);
+		if (at && !*at && vec_push(&v)) {
+			*at = v.n;
+			v.v[v.n - 1].pair =
+				(struct pl_native_pair){sample[i].stack, sample[i].type};
+		}
+		if (at && *at)
+			v.v[*at - 1].n += sample[i].weight;
+	}
+	map64_free(&index);
+	if (v.n)
+		qsort(v.v, v.n, sizeof(*v.v), by_most);
+	*out = v.v;
+	return v.n;
+}
+
+static bool is_wished(const struct native_stacks *n, const struct pl_native_pair *pair)
+{
+	for (size_t i = 0; i < WISHES; i++)
+		if (n->wish[i].since_ns && !memcmp(&n->wish[i].pair, pair, sizeof(*pair)))
+			return true;
+	return false;
+}
+
+static void wish(struct native_stacks *n, const struct pl_native_pair *pair, uint64_t now)
+{
+	uint8_t one = 1;
+
+	for (size_t i = 0; i < WISHES && !is_wished(n, pair); i++) {
+		if (n->wish[i].since_ns)
+			continue;
+		n->wish[i] = (struct native_wish){*pair, now};
+		bpf_map_update_elem(n->wanted_fd, pair, &one, BPF_ANY);
+	}
+}
+
+/* What came or did not come in time makes room for others; those have another chance later. */
+static void look_for_makers(struct native_stacks *n, struct session *s, uint64_t now)
+{
+	auto_free struct tally *v = NULL;
+	size_t count, open = 0;
+
+	for (size_t i = 0; i < WISHES; i++) {
+		struct native_wish *w = &n->wish[i];
+
+		if (!w->since_ns || (now - w->since_ns < WISH_NS &&
+				     !native_stacks_find(n, w->pair.stack, w->pair.caller)))
+			continue;
+		bpf_map_delete_elem(n->wanted_fd, &w->pair);
+		w->since_ns = 0;
+	}
+	count = unknown_makers(n, s, &v);
+	for (size_t i = 0; i < count && i < WISHES; i++)
+		wish(n, &v[i].pair, now);
+	for (size_t i = 0; i < WISHES; i++)
+		open += n->wish[i].since_ns != 0;
+	s->stats->wanted = open;
+}
+
 void native_stacks_poll(struct native_stacks *n, struct session *s)
 {
 	uint64_t now = clock_ns();
@@ -186,6 +280,10 @@ void native_stacks_poll(struct native_stacks *n, struct session *s)
 	if (n->allowed > COPIES_AT_ONCE)
 		n->allowed = COPIES_AT_ONCE;
 	n->allowed = native_allow_copies(s->native, n->allowed);
+	if (now - n->wished_ns > LOOK_NS) {
+		look_for_makers(n, s, now);
+		n->wished_ns = now;
+	}
 	if (n->by_pair.n > KEEP && now - n->trimmed_ns > TRIM_NS) {
 		trim(n, s);
 		n->trimmed_ns = now;

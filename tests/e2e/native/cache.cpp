@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// A cache in a static that only grows; mangled names, operator new, a template.
+#include <Python.h>
+
+#include <vector>
+
+namespace shop
+{
+
+template <typename T> class Cache
+{
+	std::vector<std::vector<T>> rows;
+
+      public:
+	__attribute__((noinline)) void add(size_t n)
+	{
+		rows.emplace_back(n);
+	}
+};
+
+static Cache<double> orders;
+
+static PyObject *remember(PyObject *, PyObject *)
+{
+	orders.add(100);
+	Py_RETURN_NONE;
+}
+
+} // namespace shop
+
+static PyMethodDef methods[] = {
+	{"remember", shop::remember, METH_NOARGS, nullptr},
+	{nullptr, nullptr, 0, nullptr},
+};
+
+static struct PyModuleDef definition = {
+	PyModuleDef_HEAD_INIT, "leaky_cpp", nullptr, -1, methods, nullptr, nullptr, nullptr, nullptr};
+
+PyMODINIT_FUNC PyInit_leaky_cpp(void)
+{
+	return PyModule_Create(&definition);
+}

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Leaks through each extension that was built, one line each."""
+import sys
+import time
+
+sys.path.insert(0, sys.argv[1])
+import leaky_cpp  # noqa: E402
+import leaky_debug  # noqa: E402
+import leaky_mini  # noqa: E402
+import leaky_separate  # noqa: E402
+import leaky_stripped  # noqa: E402
+
+
+def store():
+    leaky_debug.no_free(700)  # LEAK: callback
+
+
+def request():
+    leaky_debug.no_free(1000)  # LEAK: debug
+    leaky_stripped.no_free(1100)  # LEAK: stripped
+    leaky_mini.no_free(1200)  # LEAK: mini
+    leaky_separate.no_free(1300)  # LEAK: separate
+    leaky_debug.no_decref()  # LEAK: decref
+    leaky_cpp.remember()  # LEAK: cpp
+    leaky_debug.call(store)  # CALLS BACK
+    return [str(i) for i in range(20)]
+
+
+leaky_debug.start_worker()
+open(sys.argv[2], "w").close()
+end = time.monotonic() + 180
+while time.monotonic() < end:
+    request()
+    time.sleep(0.01)
