@@ -176,6 +176,7 @@ static void put_judgement(struct json *j, const struct report_process *p)
 	json_string(j, "class", report_class_name(p->verdict));
 	json_number(j, "confidence", p->confidence);
 	json_string(j, "reason", p->reason ? p->reason : "");
+	put_hint(j, &p->hint);
 	json_close(j);
 }
 

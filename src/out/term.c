@@ -257,6 +257,7 @@ int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 			line_end(&l);
 		put_process_line(&l, p);
 		put_verdict(&l, p);
+		term_hint(&l, &p->hint);
 		term_limit(&l, p);
 		term_fds(&l, p, o->verbose);
 		put_sites(&l, p, r->final, o);

@@ -13,6 +13,8 @@ char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
 /* "93 %", with decimals where they matter. */
 char *term_percent(char *buf, size_t size, double percent);
 
+/* What to do about it, where that is known. */
+void term_hint(struct line *l, const struct report_hint *h);
 /* When a limit is met, if one will be. */
 void term_limit(struct line *l, const struct report_process *p);
 void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose);

@@ -118,7 +118,7 @@ static void put_types(struct line *l, const struct report_site *s, bool verbose)
 }
 
 /* Lines of a remedy keep their indentation. */
-static void put_hint(struct line *l, const struct report_hint *h)
+void term_hint(struct line *l, const struct report_hint *h)
 {
 	const char *at = h->text ? h->text : "";
 
@@ -148,6 +148,6 @@ void term_site(struct line *l, const struct report_site *s, size_t rank, bool ve
 	line_end(l);
 	put_headline(l, s, rank, verbose);
 	put_types(l, s, verbose);
-	put_hint(l, &s->hint);
+	term_hint(l, &s->hint);
 	term_stack(l, s, verbose);
 }

@@ -290,6 +290,7 @@ void read_process(struct reader *rd, struct json_object *o, struct report_proces
 	read_fields(rd, python_fields, read_object(o, "python"), p);
 	read_fields(rd, probe_fields, read_object(o, "probe"), p);
 	read_fields(rd, verdict_fields, verdict, p);
+	read_fields(rd, hint_fields, read_object(verdict, "hint"), &p->hint);
 	p->verdict =
 		(enum report_class)read_word(verdict, "class", class_word, CLASS_MAX, CLASS_STEADY);
 	p->exited = is_word(o, "state", "exited");

@@ -129,6 +129,7 @@ int session_fill(struct session *s, struct report *r, struct report_process *p)
 		return err;
 	p->explained = explained(s, p);
 	verdict_process(r, p);
+	memwatch_judge(s->memwatch, s->proc, r, p);
 	memwatch_predict(s->memwatch, p);
 	return 0;
 }

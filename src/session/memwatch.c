@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "session/memwatch.h"
+#include "session/retention.h"
 #include "track/trend.h"
 
 #define READ_NS	     950000000ull /* readings come every half second: every other one is taken */
@@ -25,6 +26,7 @@ struct memwatch {
 	char room_name[sizeof(((struct proc_limit *)0)->name)];
 	double recent_t[RECENT], recent_rss[RECENT]; /* ring */
 	size_t n_recent;
+	struct retention_log kept;
 	uint64_t read_ns, rollup_ns, pools_bytes, live_bytes;
 	struct proc_memory mem;
 	struct proc_cgroup cgroup;
@@ -126,6 +128,30 @@ static void add_room(struct memwatch *w, double t_s)
 		trend_set_add(w->room, t_s, &used);
 }
 
+static double number(uint64_t v)
+{
+	return v == PROC_UNKNOWN ? NAN : (double)v;
+}
+
+static void add_kept(struct memwatch *w, double t_s)
+{
+	const struct proc_rollup *ru = &w->rollup;
+	const double value[KEPT_MAX] = {
+		[KEPT_RSS] = (double)w->mem.rss_bytes,
+		[KEPT_ANON] = (double)(w->mem.anon_bytes + w->mem.swap_bytes),
+		[KEPT_PRIVATE] = ru->rss ? (double)(ru->private_clean + ru->private_dirty) : NAN,
+		[KEPT_SHARED] = ru->rss ? (double)ru->shared : NAN,
+		[KEPT_HUGE] = ru->rss ? (double)ru->huge : NAN,
+		[KEPT_SHMEM] = (double)w->mem.shmem_bytes,
+		[KEPT_LIVE] = w->pools_bytes ? (double)w->live_bytes : NAN,
+		[KEPT_POOLS] = w->pools_bytes ? (double)w->pools_bytes : NAN,
+		[KEPT_CGROUP] = number(w->cgroup.current),
+		[KEPT_CGROUP_FILE] = number(w->cgroup.file),
+	};
+
+	retention_add(&w->kept, t_s, value);
+}
+
 static void add_recent(struct memwatch *w, double t_s)
 {
 	size_t at = w->n_recent++ % RECENT;
@@ -154,6 +180,7 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	trend_set_add(w->slopes, t_s, value);
 	add_room(w, t_s);
 	add_recent(w, t_s);
+	add_kept(w, t_s);
 }
 
 void memwatch_series(const struct memwatch *w, struct report_series *row)
@@ -230,6 +257,16 @@ void memwatch_fill(const struct memwatch *w, struct report *r, struct report_mem
 	out->left_low = (double)w->limit.left_low;
 	out->left_high = (double)w->limit.left_high;
 	out->limit_refuses = w->limit.refuses;
+}
+
+void memwatch_judge(const struct memwatch *w, const struct proc *proc, struct report *r,
+		    struct report_process *p)
+{
+	struct retention_evidence e;
+
+	retention_evidence(&w->kept, &e);
+	e.is_forked = retention_is_forked(proc);
+	retention_judge(&e, r, p);
 }
 
 static double leaks_per_s(const struct report_process *p)

@@ -23,6 +23,9 @@ void memwatch_fill(const struct memwatch *w, struct report *r, struct report_mem
 /* When the limit is met, from the leak's slope: the verdicts must be in place. */
 void memwatch_predict(const struct memwatch *w, struct report_process *p);
 
+/* Retention, where the verdicts leave room for it: they must be in place. */
+void memwatch_judge(const struct memwatch *w, const struct proc *proc, struct report *r,
+		    struct report_process *p);
 void memwatch_metrics(const struct memwatch *w, struct metrics *out);
 
 #endif

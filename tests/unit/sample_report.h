@@ -232,6 +232,7 @@ static struct report_process sample_processes[] = {
 	 .verdict = CLASS_STEADY,
 	 .confidence = NAN,
 	 .reason = "nothing grows",
+	 .hint = {"page-cache", "Nothing needs to be done."},
 	 .lost = sample_clean,
 	 .n_lost = 1},
 };

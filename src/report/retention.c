@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Retention: each suspect is asked how much of the growth it accounts for. */
+#include "report/retention.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Less than this is start-up noise: a lazily touched library, a thread's stack. */
+#define LEAST_BYTES (4.0 * 1048576)
+#define LEAST_SHARE 0.04 /* of RSS */
+#define LEAST_S	    8
+/* The culprit accounts for this much of the growth at least, live bytes for this much at most. */
+#define CULPRIT 0.6
+#define LIVE	0.34
+/* Nothing grows, but this much of RSS is free inside: a spike before we came. */
+#define IDLE_BYTES (24.0 * 1048576)
+#define IDLE_SHARE 0.5
+
+struct finding {
+	const char *code, *fix;
+	double grew, part; /* bytes; what of it is the culprit's */
+	double idle;	   /* > 0: nothing grew, so much lies idle */
+	const char *what;
+};
+
+static double known(double v)
+{
+	return isnan(v) ? 0 : v;
+}
+
+static void suspect(struct finding *f, double grew, double part, const char *code, const char *what,
+		    const char *fix)
+{
+	if (!(part >= CULPRIT * grew) || !(part > f->part))
+		return;
+	*f = (struct finding){.code = code, .fix = fix, .grew = grew, .part = part, .what = what};
+}
+
+static bool is_flat(const struct retention_growth *g, double grew)
+{
+	return known(g->live) < LIVE * grew && known(g->malloced) < LIVE * grew;
+}
+
+static void ask_anonymous(const struct retention_growth *g, struct finding *f)
+{
+	double grew = g->anon;
+
+	suspect(f, grew, known(g->pools) - known(g->live), "arena-fragmentation",
+		"free blocks in pymalloc's arenas, which a few survivors keep from being given "
+		"back",
+		"Make the long-lived objects before the large batch, or do the batch in a child\n"
+		"process (multiprocessing, maxtasksperchild): its memory ends with it.");
+	suspect(f, grew, known(g->malloc_slack), "malloc-fragmentation",
+		"memory that was freed, and that malloc keeps",
+		"MALLOC_ARENA_MAX=2 in the environment bounds malloc's arenas; after a large "
+		"batch\n"
+		"ctypes.CDLL(None).malloc_trim(0) gives back what can be given back.");
+	suspect(f, grew, known(g->huge), "huge-pages", "huge pages: one byte in use takes 2 MiB",
+		"Unset glibc.malloc.hugetlb, or set\n"
+		"/sys/kernel/mm/transparent_hugepage/enabled to madvise.");
+}
+
+/* RSS of a forked child does not move when a shared page becomes its own; the machine's does. */
+static void ask_fork(const struct retention_evidence *e, double least, struct finding *f)
+{
+	const struct retention_growth *g = &e->grew;
+
+	if (known(g->private_bytes) >= least && e->is_forked && is_flat(g, g->private_bytes) &&
+	    known(g->rss) < 0.5 * g->private_bytes)
+		suspect(f, g->private_bytes, -known(g->shared), "copy-on-write",
+			"pages that were shared with the parent process and were written to: "
+			"reference "
+			"counts and the garbage collector's marks do that",
+			"gc.freeze() in the parent right before the fork (and gc.disable() while "
+			"it loads)\n"
+			"keeps the collector off these pages.");
+}
+
+static void ask_group(const struct retention_growth *g, double least, struct finding *f)
+{
+	if (known(g->cgroup) >= least && known(g->anon) < LIVE * g->cgroup)
+		suspect(f, g->cgroup, known(g->cgroup_file), "page-cache",
+			"page cache of files that were read or written, counted by the cgroup; the "
+			"kernel "
+			"takes it back before anybody is killed",
+			"Nothing needs to be done; os.posix_fadvise(fd, 0, 0, "
+			"os.POSIX_FADV_DONTNEED) gives\n"
+			"the cache of large files back early.");
+}
+
+/* Nothing moves now, and most of what is resident is free. */
+static void ask_idle(const struct retention_evidence *e, struct finding *f)
+{
+	double pools = known(e->pools_idle), slack = known(e->malloc_slack);
+	double idle = pools > slack ? pools : slack;
+
+	if (f->code || idle < IDLE_BYTES || idle < IDLE_SHARE * e->rss)
+		return;
+	f->part = 0;
+	if (pools > slack)
+		suspect(f, idle, pools, "arena-fragmentation",
+			"free blocks in pymalloc's arenas, which a few survivors keep from being "
+			"given back",
+			"Make the long-lived objects before the large batch, or do the batch in a "
+			"child\n"
+			"process (multiprocessing, maxtasksperchild): its memory ends with it.");
+	else
+		suspect(f, idle, slack, "malloc-fragmentation",
+			"memory that was freed, and that malloc keeps",
+			"ctypes.CDLL(None).malloc_trim(0) after a large batch gives back what can "
+			"be given\n"
+			"back; MALLOC_ARENA_MAX=2 in the environment bounds malloc's arenas.");
+	f->idle = idle;
+}
+
+/* Do the sites that grow account for it? Then it is theirs. */
+static bool sites_explain(const struct report_process *p, double grew, double watched_s)
+{
+	double sum = 0;
+
+	if (p->verdict == CLASS_LEAK)
+		return true;
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (p->sites[i].verdict <= CLASS_GROWING && p->sites[i].kind <= KIND_MMAP &&
+		    p->sites[i].growth_bytes_per_s > 0)
+			sum += p->sites[i].growth_bytes_per_s;
+	return sum * watched_s > 0.5 * grew;
+}
+
+static void write_finding(const struct finding *f, const struct retention_evidence *e,
+			  struct report *r, struct report_process *p)
+{
+	char grew[32], part[32], rss[32], live[32], back[96] = "";
+
+	fmt_bytes(grew, sizeof(grew), f->grew);
+	fmt_bytes(part, sizeof(part), f->part);
+	fmt_bytes(rss, sizeof(rss), e->rss);
+	fmt_bytes(live, sizeof(live), known(e->grew.live) > 0 ? e->grew.live : 0);
+	if (e->trimmable >= LEAST_BYTES)
+		snprintf(back, sizeof(back), "; malloc_trim would give back %s",
+			 fmt_bytes(rss, sizeof(rss), e->trimmable));
+	p->verdict = CLASS_RETENTION;
+	p->confidence = f->idle > 0 ? 0.7 : round(100 * fmin(0.95, f->part / f->grew)) / 100;
+	if (f->idle > 0)
+		p->reason = report_printf(r, "%s of %s resident are %s%s", part,
+					  fmt_bytes(rss, sizeof(rss), e->rss), f->what, back);
+	else
+		p->reason = report_printf(
+			r, "%s more are in use, but live objects grew by %s only: %s are %s%s",
+			grew, live, part, f->what, back);
+	p->hint.code = f->code;
+	p->hint.text = f->fix;
+	if (!p->reason)
+		p->reason = "";
+}
+
+bool retention_judge(const struct retention_evidence *e, struct report *r, struct report_process *p)
+{
+	double least = fmax(LEAST_BYTES, LEAST_SHARE * e->rss);
+	struct finding f = {0};
+
+	if (e->watched_s < LEAST_S)
+		return false;
+	if (known(e->grew.anon) >= least && is_flat(&e->grew, e->grew.anon))
+		ask_anonymous(&e->grew, &f);
+	ask_fork(e, least, &f);
+	ask_group(&e->grew, least, &f);
+	ask_idle(e, &f);
+	if (!f.code || sites_explain(p, f.grew, e->watched_s))
+		return false;
+	write_finding(&f, e, r, p);
+	return true;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Retention on plain evidence: the culprit that is named, and when nobody is. */
+#include "report/retention.h"
+
+#include <math.h>
+
+#include "unit.h"
+
+#define MIB 1048576.0
+#define NOT                                                                \
+	{                                                                  \
+		NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN \
+	}
+
+struct row {
+	const char *name, *code; /* NULL: no retention */
+	struct retention_evidence e;
+};
+
+#define GREW(...) .grew = {__VA_ARGS__}
+
+static const struct row rows[] = {
+	{"arenas",
+	 "arena-fragmentation",
+	 {60, GREW(.rss = 100 * MIB, .anon = 100 * MIB, .live = 2 * MIB, .pools = 95 * MIB),
+	  .rss = 300 * MIB}},
+	{"arenas full of live objects",
+	 NULL,
+	 {60, GREW(.rss = 100 * MIB, .anon = 100 * MIB, .live = 90 * MIB, .pools = 95 * MIB),
+	  .rss = 300 * MIB}},
+	{"somebody else's anonymous memory",
+	 NULL,
+	 {60, GREW(.rss = 100 * MIB, .anon = 100 * MIB, .live = 0, .pools = 0), .rss = 300 * MIB}},
+	{"too soon",
+	 NULL,
+	 {5, GREW(.rss = 100 * MIB, .anon = 100 * MIB, .live = 2 * MIB, .pools = 95 * MIB),
+	  .rss = 300 * MIB}},
+	{"too little",
+	 NULL,
+	 {60, GREW(.rss = 3 * MIB, .anon = 3 * MIB, .live = 0, .pools = 3 * MIB), .rss = 20 * MIB}},
+	{"little of much",
+	 NULL,
+	 {60, GREW(.rss = 30 * MIB, .anon = 30 * MIB, .live = 0, .pools = 30 * MIB),
+	  .rss = 2000 * MIB}},
+	{"malloc",
+	 "malloc-fragmentation",
+	 {60,
+	  GREW(.rss = 50 * MIB, .anon = 50 * MIB, .live = 0, .pools = 0, .malloced = 1 * MIB,
+	       .malloc_slack = 48 * MIB),
+	  .rss = 100 * MIB}},
+	{"malloc in use",
+	 NULL,
+	 {60,
+	  GREW(.rss = 50 * MIB, .anon = 50 * MIB, .live = 0, .pools = 0, .malloced = 40 * MIB,
+	       .malloc_slack = 10 * MIB),
+	  .rss = 100 * MIB}},
+	{"huge pages",
+	 "huge-pages",
+	 {60, GREW(.rss = 64 * MIB, .anon = 64 * MIB, .live = 0, .huge = 64 * MIB),
+	  .rss = 100 * MIB}},
+	{"a leak that happens to lie in huge pages",
+	 NULL,
+	 {60, GREW(.rss = 64 * MIB, .anon = 64 * MIB, .live = 60 * MIB, .huge = 64 * MIB),
+	  .rss = 100 * MIB}},
+	{"a child that only reads",
+	 "copy-on-write",
+	 {60, GREW(.rss = 0, .anon = 0, .private_bytes = 50 * MIB, .shared = -49 * MIB, .live = 0),
+	  .rss = 100 * MIB, .is_forked = true}},
+	{"the same without a parent",
+	 NULL,
+	 {60, GREW(.rss = 0, .anon = 0, .private_bytes = 50 * MIB, .shared = -49 * MIB, .live = 0),
+	  .rss = 100 * MIB}},
+	{"page cache",
+	 "page-cache",
+	 {60, GREW(.rss = 0, .anon = 0, .live = 0, .cgroup = 200 * MIB, .cgroup_file = 190 * MIB),
+	  .rss = 30 * MIB}},
+	{"a neighbour in the group",
+	 NULL,
+	 {60, GREW(.rss = 0, .anon = 0, .live = 0, .cgroup = 200 * MIB, .cgroup_file = 10 * MIB),
+	  .rss = 30 * MIB}},
+	{"a spike of long ago",
+	 "arena-fragmentation",
+	 {60, GREW(.rss = 0, .anon = 0, .live = 0), .rss = 116 * MIB, .pools_idle = 100 * MIB}},
+	{"some slack is normal",
+	 NULL,
+	 {60, GREW(.rss = 0, .anon = 0, .live = 0), .rss = 116 * MIB, .pools_idle = 40 * MIB}},
+	{"nothing known", NULL, {60, .grew = NOT, .rss = 30 * MIB, .pools_idle = NAN}},
+};
+
+static void the_culprit_is_named_or_nobody(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct report_process p = {.verdict = CLASS_GROWING, .reason = "?"};
+		struct retention_evidence e = rows[i].e;
+		struct report *r;
+		bool is;
+
+		e.trimmable = NAN;
+		assert_int_equal(report_new(&r), 0);
+		is = retention_judge(&e, r, &p);
+		if (is != (rows[i].code != NULL))
+			fail_msg("%s: %s", rows[i].name, p.reason);
+		if (is && strcmp(p.hint.code, rows[i].code) != 0)
+			fail_msg("%s: %s", rows[i].name, p.hint.code);
+		assert_int_equal(p.verdict, is ? CLASS_RETENTION : CLASS_GROWING);
+		report_free(r);
+	}
+}
+
+static void a_leak_stays_a_leak(void **state)
+{
+	struct report_site site = {.verdict = CLASS_GROWING, .growth_bytes_per_s = 1.5 * MIB};
+	struct report_process p = {.verdict = CLASS_LEAK};
+	struct retention_evidence e = rows[0].e;
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	assert_false(retention_judge(&e, r, &p));
+	/* and what one line's objects explain is theirs */
+	p = (struct report_process){.verdict = CLASS_GROWING, .sites = &site, .n_sites = 1};
+	assert_false(retention_judge(&e, r, &p));
+	site.growth_bytes_per_s = 0.1 * MIB;
+	e.trimmable = 10 * MIB;
+	assert_true(retention_judge(&e, r, &p));
+	assert_non_null(strstr(p.reason, "malloc_trim would give back 10.0 MiB"));
+	report_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_culprit_is_named_or_nobody),
+		cmocka_unit_test(a_leak_stays_a_leak),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
