@@ -117,7 +117,7 @@ struct report_process {
 	enum report_class verdict;
 	double confidence;
 	const char *reason;
-	struct report_hint hint; /* on the process as a whole */
+	struct report_hint hint;   /* on the process as a whole */
 	struct report_site *sites; /* sorted by report_sort */
 	size_t n_sites;
 	struct report_class_row *classes; /* by bytes; 0 rows: no census */
