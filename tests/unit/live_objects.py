@@ -4,6 +4,7 @@
 import array, collections, datetime, sys
 
 V = sys.version_info[:2]
+NO_GIL = "free-threading" in sys.version
 
 
 class Plain:
@@ -95,10 +96,12 @@ def full(o, satellites=0):
     """sys.getsizeof adds the GC head, from 3.12 on the other pre-header too."""
     f = type(o).__flags__
     n = o.__sizeof__()
-    if f & HAVE_GC:
+    if f & HAVE_GC and not NO_GIL:
         n += 16
     if f & PRE:
         n += 16
+    if NO_GIL and isinstance(o, list) and o:
+        n += 8  # the array of items has a head
     return n + satellites
 
 
