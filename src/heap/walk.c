@@ -61,8 +61,7 @@ int walk_visit(struct walk *w, struct heap_block *b, const struct walk_found *fo
 		b->object = b->addr + found->object;
 		b->type = found->type->addr;
 		b->facts = found->type;
-		b->tracked = (found->type->flags & TPF_HAVE_GC) &&
-			     heap_u64(b->data + found->object - 16);
+		b->tracked = heap_is_tracked(w->h->rt, found->type, b->data + found->object);
 		w->st->objects++;
 		w->st->tracked += b->tracked;
 	}
@@ -86,7 +85,7 @@ static int run(struct walk *w)
 	w->h->now_ns = clock_ns();
 	w->max_seen = most_nodes(w->h);
 	walk_gc_begin(w);
-	err = heap_has_pools(w->h) ? walk_pools(w) : 0;
+	err = heap_has_mimalloc(w->h) ? walk_mimalloc(w) : heap_has_pools(w->h) ? walk_pools(w) : 0;
 	if (err || (w->flags & HEAP_WALK_POOLS))
 		return err;
 	err = walk_gc_outside(w);
@@ -100,8 +99,10 @@ int heap_walk(struct heap *h, unsigned flags, heap_visit visit, void *ctx,
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	if (h->rt->free_threaded)
-		return fail(-ENOTSUP, "the heap of a free-threaded Python cannot be walked");
+	if (h->rt->free_threaded && !heap_has_mimalloc(h))
+		return fail(-ENOTSUP,
+			    "the heap of this free-threaded Python cannot be walked: the layout of "
+			    "its mimalloc is not known");
 	w = calloc(1, sizeof(*w));
 	if (w)
 		w->win = malloc(HEAP_WINDOW);

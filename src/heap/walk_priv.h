@@ -55,6 +55,7 @@ bool walk_in_arena(struct walk *w, uint64_t addr);
 int walk_visit(struct walk *w, struct heap_block *b, const struct walk_found *found);
 
 int walk_pools(struct walk *w);
+int walk_mimalloc(struct walk *w);
 /* The heads of all lists are known from here on. */
 void walk_gc_begin(struct walk *w);
 /* A GC head was met: its successor is remembered when it lies outside pools. */
