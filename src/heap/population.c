@@ -4,6 +4,7 @@
 #include "heap/population.h"
 
 #include "heap/heap_priv.h"
+#include "heap/mimalloc.h"
 #include "heap/own_size.h"
 
 #define PENDING	    1024
@@ -41,7 +42,11 @@ static void owns(struct counter *c, uint32_t row, uint64_t bytes)
 		return;
 	c->p->row.v[row].owned_bytes += bytes;
 	c->p->owned[cls].count++;
-	c->p->owned[cls].bytes += cls == HEAP_MALLOC ? block : 16 * (cls + 1ull);
+	if (cls != HEAP_MALLOC)
+		block = 16 * (cls + 1ull);
+	else if (heap_has_mimalloc(c->h))
+		block = heap_mi_good_size(block);
+	c->p->owned[cls].bytes += block;
 }
 
 /* Keys that a class shares with its instances are not one dict's; its values are. */
@@ -128,7 +133,10 @@ static int count(const struct heap_block *b, void *ctx)
 	unsigned cls;
 
 	if (!b->object) {
-		cls = b->place == HEAP_POOL ? (unsigned)(b->bytes / 16 - 1) : HEAP_MALLOC;
+		cls = b->place == HEAP_POOL ||
+				      (b->place == HEAP_MIMALLOC && b->bytes <= 16 * HEAP_CLASSES)
+			      ? (unsigned)((b->bytes - 1) / 16)
+			      : HEAP_MALLOC;
 		c->p->buffers[cls].count++;
 		c->p->buffers[cls].bytes += b->bytes;
 		return 0;

@@ -175,6 +175,7 @@ int walk_mimalloc(struct walk *w)
 		int n = heap_mi_pages(w->h, w->h->arena.v[i].start, v, &w->st->torn);
 
 		w->st->arenas++;
+		w->st->arena_bytes += w->h->arena.v[i].end - w->h->arena.v[i].start;
 		w->st->unreadable += n < 0;
 		for (int k = 0; k < n && !err; k++) {
 			g->p = v[k];

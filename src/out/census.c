@@ -58,13 +58,14 @@ static void put_title(struct line *l, const struct report_process *p)
 	line_end(l);
 }
 
-static void put_pools(struct line *l, const struct report_pools *v)
+static void put_pools(struct line *l, const struct report_process *p)
 {
+	const struct report_pools *v = p->pools;
 	char text[160], a[32], b[32];
 
 	if (!v || !v->arena_bytes)
 		return;
-	line_text(l, "  pymalloc: ");
+	line_text(l, !strcmp(p->allocator, "mimalloc") ? "  mimalloc: " : "  pymalloc: ");
 	snprintf(text, sizeof(text), "%" PRIu64 " arenas of %s in all", v->arenas,
 		 fmt_bytes(a, sizeof(a), (double)v->arena_bytes));
 	line_item(l, text);
@@ -117,9 +118,14 @@ static void put_gc(struct line *l, const struct report_gc *g)
 	snprintf(text, sizeof(text), "thresholds %" PRIu64 "/%" PRIu64 "/%" PRIu64, g->threshold[0],
 		 g->threshold[1], g->threshold[2]);
 	line_item(l, text);
-	snprintf(text, sizeof(text), "tracks %s / %s / %s by age",
-		 number(a, sizeof(a), g->generation[0]), number(b, sizeof(b), g->generation[1]),
-		 number(c, sizeof(c), g->generation[2]));
+	/* A free-threaded build has one generation, and no list of it. */
+	if (!known(g->generation[0]) && !known(g->generation[1]) && !known(g->generation[2]))
+		snprintf(text, sizeof(text), "tracks %s", number(a, sizeof(a), g->tracked));
+	else
+		snprintf(text, sizeof(text), "tracks %s / %s / %s by age",
+			 number(a, sizeof(a), g->generation[0]),
+			 number(b, sizeof(b), g->generation[1]),
+			 number(c, sizeof(c), g->generation[2]));
 	line_item(l, text);
 	if (known(g->frozen) && g->frozen) {
 		snprintf(text, sizeof(text), "%s frozen", number(a, sizeof(a), g->frozen));
@@ -238,7 +244,7 @@ int out_census(FILE *f, const struct report *r, const struct out_term_opts *o)
 		if (i > 0)
 			line_end(&l);
 		put_title(&l, p);
-		put_pools(&l, p->pools);
+		put_pools(&l, p);
 		put_gc(&l, p->gc);
 		put_lost(&l, p);
 		line_end(&l);

@@ -348,10 +348,10 @@ static void fill_pools(struct census *c, struct report *r, struct report_process
 	used = w->pool_bytes + w->pool_free_bytes;
 	*v = (struct report_pools){
 		.arenas = w->arenas,
-		.arena_bytes = w->arenas * arena,
+		.arena_bytes = w->arena_bytes,
 		.live_bytes = w->pool_bytes,
 		.free_bytes = w->pool_free_bytes,
-		.empty_bytes = w->arenas * arena > used ? w->arenas * arena - used : 0,
+		.empty_bytes = w->arena_bytes > used ? w->arena_bytes - used : 0,
 		.releasable_bytes = w->empty_arenas * arena,
 	};
 	p->pools = v;
