@@ -37,8 +37,8 @@ struct heap_block {
 typedef int (*heap_visit)(const struct heap_block *b, void *ctx);
 
 struct heap_walk_stats {
-	uint64_t empty_arenas;		      /* without a block in use */
-	uint64_t arenas, pools, free_pools;   /* pools: with blocks in use */
+	uint64_t empty_arenas;		    /* without a block in use */
+	uint64_t arenas, pools, free_pools; /* pools: with blocks in use */
 	uint64_t arena_bytes;
 	uint64_t blocks, objects, tracked;    /* visited, all places */
 	uint64_t block_bytes;		      /* of the visited blocks */
