@@ -6,7 +6,7 @@
 #include "base/map64.h"
 #include "heap/heap_priv.h"
 
-#define MAX_LINKS    20000
+#define MAX_LINKS    5000
 #define MAX_GARBAGE  (1u << 20)
 #define GARBAGE_READ 1024
 #define PAGE	     4096

@@ -177,6 +177,24 @@ static inline bool heap_is_pointer(uint64_t v)
 	return v >= 0x10000 && v < (1ull << 47) && !(v & 7);
 }
 
+/* Include/refcount.h. Up to 3.11 a plain count; 3.12 and 3.13: immortal when the low 32 bits are
+ * all ones; 3.14 on: a 32-bit count (immortal from 2^31 on), 16 bits of overflow, 16 of flags, of
+ * which five are in use. The first word of a free block, or of an object on a free list, is a
+ * pointer: it fails here. */
+static inline bool heap_count_plausible(const struct py_runtime *rt, uint64_t word, bool *immortal)
+{
+	if (rt->minor >= 14) {
+		if (!(uint32_t)word || ((word >> 32) & 0xffff) || word >> 48 >= 32)
+			return false;
+		*immortal = (uint32_t)word >= 0x80000000u || (word >> 48 & 1);
+		return true;
+	}
+	if (!word || word >> 32)
+		return false;
+	*immortal = rt->minor >= 12 && (uint32_t)word == 0xffffffffu;
+	return true;
+}
+
 /* What the state word of a str says. */
 struct heap_str {
 	uint64_t data; /* where the characters are; 0 = a string that is not ready (<= 3.11) */

@@ -43,24 +43,6 @@ uint64_t heap_mix(uint64_t seed, uint64_t v)
 	return x ^ (x >> 29);
 }
 
-/* Include/refcount.h. Up to 3.11 a plain count; 3.12 and 3.13: immortal when the low 32 bits are
- * all ones; 3.14 on: a 32-bit count (immortal from 2^31 on), 16 bits of overflow, 16 of flags, of
- * which five are in use. The first word of a free block, or of an object on a free list, is a
- * pointer: it fails here. */
-static bool count_plausible(const struct py_runtime *rt, uint64_t word, bool *immortal)
-{
-	if (rt->minor >= 14) {
-		if (!(uint32_t)word || ((word >> 32) & 0xffff) || word >> 48 >= 32)
-			return false;
-		*immortal = (uint32_t)word >= 0x80000000u || (word >> 48 & 1);
-		return true;
-	}
-	if (!word || word >> 32)
-		return false;
-	*immortal = rt->minor >= 12 && (uint32_t)word == 0xffffffffu;
-	return true;
-}
-
 /* Without a GIL (Include/object.h, refcount.h): the owner's count, and that of all other threads
  * with two bits of flags below. Either may be 0 and the second less, their sum not. A deferred
  * count (functions, modules, types) has a large number added. The first word is the owning thread,
@@ -86,7 +68,7 @@ bool heap_ref_plausible(const struct py_runtime *rt, const uint8_t *p, bool *imm
 {
 	*immortal = false;
 	return rt->free_threaded ? counts_plausible(&rt->layout, p, immortal)
-				 : count_plausible(rt, heap_u64(p), immortal);
+				 : heap_count_plausible(rt, heap_u64(p), immortal);
 }
 
 bool heap_is_tracked(const struct py_runtime *rt, const struct heap_type *t, const uint8_t *p)

@@ -34,12 +34,12 @@ struct counter {
 
 static void owns(struct counter *c, uint32_t row, uint64_t bytes)
 {
-	bool debug = c->h->rt->allocator == PY_ALLOC_DEBUG;
-	uint64_t block = bytes + (debug ? DEBUG_EXTRA : 0);
-	unsigned cls = heap_class_index(heap_class_for(c->h, block));
+	uint64_t block = bytes + (c->h->rt->allocator == PY_ALLOC_DEBUG ? DEBUG_EXTRA : 0);
+	unsigned cls;
 
 	if (!bytes)
 		return;
+	cls = heap_class_index(heap_class_for(c->h, block));
 	c->p->row.v[row].owned_bytes += bytes;
 	c->p->owned[cls].count++;
 	if (cls != HEAP_MALLOC)

@@ -2,7 +2,14 @@
 /* A walk over the heap: its parts in order, and what they share. */
 #include "heap/walk_priv.h"
 
-const struct heap_type *walk_type(struct walk *w, uint64_t addr)
+const struct heap_type *walk_known_type(const struct walk *w, uint64_t addr)
+{
+	const uint64_t *at = map64_get(&w->type_index, addr);
+
+	return at ? w->type.v[*at - 1] : NULL;
+}
+
+static const struct heap_type *find_type(struct walk *w, uint64_t addr)
 {
 	uint64_t *no = &w->no_type[(addr * 0x9e3779b97f4a7c15ull) >> 52]; /* 12 bits */
 	uint64_t *at = map64_get(&w->type_index, addr);
@@ -28,6 +35,20 @@ const struct heap_type *walk_type(struct walk *w, uint64_t addr)
 	w->type.v[w->type.n++] = new;
 	*at = w->type.n;
 	return new;
+}
+
+/* A few types make most of a heap. */
+const struct heap_type *walk_type(struct walk *w, uint64_t addr)
+{
+	const struct heap_type **recent = &w->recent[(addr >> 4 ^ addr >> 10) & (WALK_RECENT - 1)];
+	const struct heap_type *t = *recent;
+
+	if (t && t->addr == addr)
+		return t;
+	t = find_type(w, addr);
+	if (t)
+		*recent = t;
+	return t;
 }
 
 bool walk_in_arena(struct walk *w, uint64_t addr)

@@ -22,8 +22,8 @@ static uint64_t body_size(const struct walk *w, const struct heap_type *t, const
 	if (t->kind == HEAP_K_STR)
 		return w->h->rt->layout.str_ascii_data;
 	/* Items only where they fit: not every type has their number there. */
-	if (t->itemsize && have >= 24) {
-		n = heap_u64(object + 16);
+	if (t->itemsize && have >= w->h->rt->layout.ob_size + 8u) {
+		n = heap_u64(object + w->h->rt->layout.ob_size);
 		if (n < room / (uint64_t)t->itemsize && size + n * (uint64_t)t->itemsize <= room)
 			size += n * (uint64_t)t->itemsize;
 	}
@@ -42,35 +42,49 @@ static bool is_gc_head(const uint8_t *head)
 
 /* CPython's own types keep dead objects on free lists: the reference count is 0 there, or (3.14 on)
  * the link to the next one. Classes written in Python have no such lists, nor has code: its size is
- * that of many buffers, which keep what was left where they do not write. */
-static bool is_dead(const struct walk *w, const struct heap_type *t, uint64_t first)
+ * that of many buffers, which keep what was left where they do not write. A link looks like the GC
+ * head of anything, so only types that were met before count: a read per block would be the end. */
+static const struct heap_type *dead_type(const struct walk *w, uint64_t first, uint64_t type)
 {
-	if ((t->flags & (TPF_HEAPTYPE | TPF_UNICODE | TPF_BYTES | TPF_TYPE | TPF_EXCEPTION)) ||
-	    t->addr == w->h->rt->code_type || t->kind == HEAP_K_FUNCTION || t->kind == HEAP_K_SET)
-		return false;
-	return !first || (heap_is_pointer(first) && !(first & 15));
+	const struct heap_type *t;
+
+	if (first && (w->h->rt->minor < 14 || !heap_is_pointer(first) || (first & 15)))
+		return NULL;
+	t = walk_known_type(w, type);
+	if (!t || (t->flags & (TPF_HEAPTYPE | TPF_UNICODE | TPF_BYTES | TPF_TYPE | TPF_EXCEPTION)))
+		return NULL;
+	return t->addr == w->h->rt->code_type || t->kind == HEAP_K_FUNCTION || t->kind == HEAP_K_SET
+		       ? NULL
+		       : t;
 }
 
 bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t bytes, bool small,
 		      struct walk_found *out)
 {
-	uint64_t extra = walk_debug_head(w, small), best = 0;
+	uint64_t extra = walk_debug_head(w, small), best = 0, at = w->h->rt->layout.ob_type;
+	const struct py_runtime *rt = w->h->rt;
 	const struct heap_type *t;
 	bool immortal;
 
 	out->type = NULL;
 	out->dead = false;
-	for (uint64_t d = extra; d <= extra + 32 && d + heap_head(w->h->rt) <= have; d += 16) {
-		uint64_t first = heap_u64(p + d), body;
-		bool alive = heap_ref_plausible(w->h->rt, p + d, &immortal);
+	for (uint64_t d = extra; d <= extra + 32 && d + heap_head(rt) <= have; d += 16) {
+		bool alive = rt->free_threaded
+				     ? heap_ref_plausible(rt, p + d, &immortal)
+				     : heap_count_plausible(rt, heap_u64(p + d), &immortal);
+		uint64_t body;
 
-		if (!alive && first && !heap_is_pointer(first))
+		/* Where one was found already (a tuple), what follows (its length, an item) often
+		 * begins like another: not worth a read. */
+		if (alive && out->type && !out->dead)
+			t = walk_known_type(w, heap_u64(p + d + at));
+		else if (alive)
+			t = walk_type(w, heap_u64(p + d + at));
+		else
+			t = out->type ? NULL : dead_type(w, heap_u64(p + d), heap_u64(p + d + at));
+		if (!t || t->pre != d - extra)
 			continue;
-		/* A link is followed by a type only in dead objects: rarely worth a look-up. */
-		t = walk_type(w, heap_u64(p + d + 8));
-		if (!t || t->pre != d - extra || (!alive && (out->type || !is_dead(w, t, first))))
-			continue;
-		if ((t->flags & TPF_HAVE_GC) && !is_gc_head(p + d - 16))
+		if ((t->flags & TPF_HAVE_GC) && !rt->free_threaded && !is_gc_head(p + d - 16))
 			continue;
 		body = body_size(w, t, p + d, have - d, bytes - d);
 		if (d + body > bytes)

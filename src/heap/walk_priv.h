@@ -8,6 +8,7 @@
 #include "heap/walk.h"
 
 #define WALK_NO_TYPES 4096 /* power of two: words that turned out to be no type */
+#define WALK_RECENT   256  /* power of two: types of the last objects */
 #define WALK_NEAR     256  /* power of two: arenas found lately, by address */
 #define WALK_HEADS    1024 /* of GC lists */
 #define WALK_TYPES    (1u << 20)
@@ -26,6 +27,7 @@ struct walk {
 	/* Types met in this walk. They are looked up per block: in a map that keeps them all. */
 	struct map64 type_index; /* address -> index + 1 */
 	VEC(struct heap_type *) type;
+	const struct heap_type *recent[WALK_RECENT];
 	uint64_t no_type[WALK_NO_TYPES];
 
 	/* GC heads outside pools: seen, and those whose objects are still to be visited. */
@@ -37,6 +39,8 @@ struct walk {
 
 /* Facts about the type at @addr, or NULL. Valid during the walk. */
 const struct heap_type *walk_type(struct walk *w, uint64_t addr);
+/* The same for a type that was met before; never reads. */
+const struct heap_type *walk_known_type(const struct walk *w, uint64_t addr);
 
 /* What is in a block. */
 struct walk_found {
