@@ -10,7 +10,9 @@ static const struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 } commands[] = {
 	{NULL, cli_watch}, /* the main job has no name */
-	{"doctor", cli_doctor}, {"census", cli_census}, {"why", cli_why}, {"merge", cli_merge},
+	{"doctor", cli_doctor}, {"census", cli_census}, {"why", cli_why},
+	{"merge", cli_merge},	{"doctor", cli_doctor}, {"census", cli_census},
+	{"why", cli_why},	{"sweep", cli_sweep},	{"merge", cli_merge},
 };
 
 int cli_run(int argc, char **argv)

@@ -96,6 +96,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 void watch_opts_help(FILE *f)
 {
 	fputs("usage: pyleak-bpf -p PID[,PID...] [options]\n"
+	      "       pyleak-bpf sweep [selection]   every Python on this host: who leaks?\n"
 	      "       pyleak-bpf merge A.json B.json...   many reports as one\n"
 	      "       pyleak-bpf doctor [-p PID]   what this kernel, this user allow\n"
 	      "       pyleak-bpf census -p PID[,PID...] [options]   what is in the heap, by type\n"

@@ -18,6 +18,8 @@ struct out_term_opts {
 int out_term(FILE *f, const struct report *r, const struct out_term_opts *o);
 /* The census in a report, as a table. */
 int out_census(FILE *f, const struct report *r, const struct out_term_opts *o);
+/* Many processes, as a sweep found them: how many of which verdict, then those that grow. */
+int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *o);
 /* Should @f get colours (tty, NO_COLOR, TERM, --no-color)? And its width, 0 when not a tty. */
 bool out_want_color(FILE *f, bool no_color);
 int out_width(FILE *f);

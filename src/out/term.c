@@ -55,7 +55,7 @@ static void put_clock(struct line *l, double t)
 	line_text(l, text);
 }
 
-static void put_header(struct line *l, const struct report *r)
+void term_header(struct line *l, const struct report *r)
 {
 	char n[32];
 
@@ -249,7 +249,7 @@ int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 	int err;
 
 	line_init(&l, f, o->width, o->color);
-	put_header(&l, r);
+	term_header(&l, r);
 	for (size_t i = 0; i < r->n_processes; i++) {
 		const struct report_process *p = &r->processes[i];
 

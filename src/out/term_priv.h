@@ -15,6 +15,8 @@ char *term_percent(char *buf, size_t size, double percent);
 
 /* What to do about it, where that is known. */
 void term_hint(struct line *l, const struct report_hint *h);
+/* When, and since when it was watched. */
+void term_header(struct line *l, const struct report *r);
 /* When a limit is met, if one will be. */
 void term_limit(struct line *l, const struct report_process *p);
 void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose);

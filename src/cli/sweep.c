@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* `sweep`: which Pythons on this host leak? */
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/opts.h"
+#include "cli/stop.h"
+#include "out/out.h"
+#include "session/sweep.h"
+
+#define TURN_S 0.2
+
+struct sweep_cmd {
+	double duration_s, interval_s, overhead_pct, min_age_s;
+	uint64_t min_rss;
+	uint32_t top;
+	const char *name, *user, *cgroup, *container, *json, *fail_on;
+	int verbose;
+	bool is_quiet, no_color, want_help;
+	regex_t regex;
+};
+
+#define ROW(field) offsetof(struct sweep_cmd, field)
+
+static const char *const fail_words[] = {"leak", NULL};
+
+static const struct opt table[] = {
+	{'d', OPT_NUMBER, "duration", "SEC", ROW(duration_s),
+	 "stop after SEC and print the final report (default: at Ctrl-C)", 0.1, 31536000, NULL},
+	{'i', OPT_NUMBER, "interval", "SEC", ROW(interval_s), "report every SEC (default 30)", 0.1,
+	 86400, NULL},
+	{'T', OPT_U32, "top", "N", ROW(top), "processes shown (default 10)", 1, 10000, NULL},
+	{0, OPT_STRING, "name", "REGEX", ROW(name), "only whose command line matches", 0, 0, NULL},
+	{0, OPT_STRING, "user", "USER", ROW(user), "only of this user, by name or number", 0, 0,
+	 NULL},
+	{0, OPT_STRING, "container", "NAME", ROW(container),
+	 "only in this container: the beginning of its id, its name, or its pod", 0, 0, NULL},
+	{0, OPT_STRING, "cgroup", "PART", ROW(cgroup),
+	 "only whose cgroup's path has this in it, as the name of a unit", 0, 0, NULL},
+	{0, OPT_NUMBER, "min-age", "SEC", ROW(min_age_s), "only what runs for so long", 0, 31536000,
+	 NULL},
+	{0, OPT_SIZE, "min-rss", "BYTES", ROW(min_rss), "only what is so large; k, M and G", 0, 0,
+	 NULL},
+	{0, OPT_NUMBER, "overhead", "PCT", ROW(overhead_pct),
+	 "slow-down of a suspect while it is probed, in percent (default 3)", 0.1, 50, NULL},
+	{0, OPT_STRING, "json", "FILE", ROW(json),
+	 "also write the final report as JSON; - is standard output, and then nothing else is "
+	 "written there",
+	 0, 0, NULL},
+	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on), "leak: exit 3 when a process leaks", 0, 0,
+	 fail_words},
+	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "print only the final report", 0, 0, NULL},
+	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "steady processes too", 0, 0, NULL},
+	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
+	 NULL},
+	{'h', OPT_FLAG, "help", NULL, ROW(want_help), "this text", 0, 0, NULL},
+	{0, OPT_FLAG, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+static void help(void)
+{
+	fputs("usage: pyleak-bpf sweep [options]\n"
+	      "\n"
+	      "Finds every Python on this host, in containers too, and watches all of them by "
+	      "what\n"
+	      "costs them nothing: resident size and the counters of their heaps. Those that grow\n"
+	      "are probed, two at a time, until the line that leaks is known. All options that\n"
+	      "select must hold.\n"
+	      "\n",
+	      stdout);
+	opts_help(table, stdout);
+	fputs("\n"
+	      "Examples:\n"
+	      "  sudo pyleak-bpf sweep                         until Ctrl-C\n"
+	      "  sudo pyleak-bpf sweep -d 120 --user www-data\n"
+	      "  sudo pyleak-bpf sweep -d 120 -q --fail-on leak --json sweep.json\n"
+	      "\n"
+	      "Exit status: 0 done, 1 could not be done, 2 bad usage, 3 with --fail-on leak when "
+	      "a\n"
+	      "process leaks, 130 interrupted before anything could be reported.\n",
+	      stdout);
+}
+
+static int find_user(const char *text, long *out)
+{
+	const struct passwd *pw = getpwnam(text);
+	char *end;
+
+	*out = pw ? (long)pw->pw_uid : strtol(text, &end, 10);
+	if (!pw && (*end || end == text || *out < 0))
+		return fail(-EINVAL, "--user: there is no user %s", text);
+	return 0;
+}
+
+static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *so)
+{
+	char why[128];
+	int err;
+
+	*c = (struct sweep_cmd){.interval_s = 30, .top = 10, .overhead_pct = 3};
+	*so = (struct sweep_opts){.uid = -1};
+	err = opts_parse(table, argc, argv, c);
+	if (err || c->want_help)
+		return err;
+	if (c->json && !*c->json)
+		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+	err = c->user ? find_user(c->user, &so->uid) : 0;
+	if (err)
+		return err;
+	so->container = c->container;
+	so->cgroup = c->cgroup;
+	so->min_age_s = c->min_age_s;
+	so->min_rss = c->min_rss;
+	so->overhead = c->overhead_pct / 100;
+	if (!c->name)
+		return 0;
+	err = regcomp(&c->regex, c->name, REG_EXTENDED | REG_NOSUB);
+	if (err) {
+		regerror(err, &c->regex, why, sizeof(why));
+		return fail(-EINVAL, "--name %s: %s", c->name, why);
+	}
+	so->name = &c->regex;
+	return 0;
+}
+
+static int print(const struct sweep_cmd *c, const struct report *r)
+{
+	const struct out_term_opts to = {
+		.top = c->top,
+		.color = out_want_color(stdout, c->no_color),
+		.verbose = c->verbose > 0,
+		.width = out_width(stdout),
+	};
+	bool json_stdout = c->json && !strcmp(c->json, "-");
+	int err = json_stdout ? 0 : out_term_sweep(stdout, r, &to), json_err;
+
+	json_err = c->json && r->final ? out_json_file(c->json, r) : 0;
+	if (err == -EPIPE || err == -EIO)
+		err = 0; /* the reader left */
+	if (json_stdout && json_err == -EPIPE)
+		json_err = 0;
+	return err ? err : json_err;
+}
+
+static int report(const struct sweep_cmd *c, struct sweep *s, double started_at, uint64_t begin,
+		  bool final, bool *leaks)
+{
+	struct report *r = NULL;
+	int err = report_new(&r);
+
+	if (err)
+		return err;
+	r->final = final;
+	r->started_at = started_at;
+	r->ended_at = cli_wall_clock();
+	r->duration_s = (double)(clock_ns() - begin) / 1e9;
+	err = sweep_fill(s, r);
+	if (!err)
+		err = print(c, r);
+	*leaks = r->n_processes && r->processes[0].verdict == CLASS_LEAK;
+	report_free(r);
+	return err;
+}
+
+static void say_watching(const struct sweep_cmd *c, const struct sweep *s)
+{
+	const char *why;
+	size_t refused, n = sweep_count(s, &refused, &why);
+
+	if (c->is_quiet)
+		return;
+	fprintf(stderr, "watching %zu Python process%s; Ctrl-C for the final report\n", n,
+		n == 1 ? "" : "es");
+	if (refused)
+		fprintf(stderr, "%zu more cannot be watched, as: %s\n", refused, why);
+}
+
+static int loop(const struct sweep_cmd *c, struct sweep *s, bool *leaks)
+{
+	uint64_t begin = clock_ns();
+	double started_at = cli_wall_clock(), next = c->interval_s, now;
+	bool told = false;
+	int err = 0;
+
+	while (!err && !stop_asked()) {
+		err = sweep_step(s, TURN_S);
+		now = (double)(clock_ns() - begin) / 1e9;
+		if (!told && now > 2) {
+			say_watching(c, s);
+			told = true;
+		}
+		if (c->duration_s > 0 && now >= c->duration_s)
+			break;
+		if (err || now < next)
+			continue;
+		if (!c->is_quiet)
+			err = report(c, s, started_at, begin, false, leaks);
+		while (next <= now)
+			next += c->interval_s;
+	}
+	return err ? err : report(c, s, started_at, begin, true, leaks);
+}
+
+/* Every process costs two descriptors or three. */
+static void raise_limit(void)
+{
+	struct rlimit l;
+
+	if (!getrlimit(RLIMIT_NOFILE, &l)) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
+static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
+{
+	struct sweep *s = NULL;
+	bool leaks = false;
+	int err;
+
+	stop_install();
+	raise_limit();
+	err = cli_preflight();
+	if (!err && c->json)
+		err = out_json_check(c->json);
+	if (!err)
+		err = sweep_new(so, &s);
+	if (!err)
+		err = loop(c, s, &leaks);
+	sweep_free(s);
+	if (err)
+		return cli_complain(CLI_FAILED);
+	return c->fail_on && leaks ? CLI_LEAK : CLI_DONE;
+}
+
+int cli_sweep(int argc, char **argv)
+{
+	struct sweep_opts so;
+	struct sweep_cmd c;
+	int code;
+
+	if (parse(argc, argv, &c, &so) != 0)
+		return cli_complain(CLI_USAGE);
+	if (c.want_help) {
+		help();
+		return CLI_DONE;
+	}
+	log_set_level((enum log_level)c.verbose);
+	code = run(&c, &so);
+	if (c.name)
+		regfree(&c.regex);
+	return code;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A host's processes on one screen: the sum first, then who grows, each with its first line. */
+#include <math.h>
+
+#include "out/term_priv.h"
+
+static void put_sum(struct line *l, const struct report *r)
+{
+	size_t n[CLASS_MAX] = {0};
+	char text[64];
+
+	for (size_t i = 0; i < r->n_processes; i++)
+		if ((unsigned)r->processes[i].verdict < CLASS_MAX)
+			n[r->processes[i].verdict]++;
+	line_style(l, STYLE_BOLD);
+	snprintf(text, sizeof(text), "%zu Python process%s", r->n_processes,
+		 r->n_processes == 1 ? "" : "es");
+	line_text(l, text);
+	line_style(l, STYLE_PLAIN);
+	line_text(l, r->n_processes ? ": " : "");
+	for (int c = 0; c < CLASS_MAX; c++) {
+		if (!n[c])
+			continue;
+		snprintf(text, sizeof(text), "%zu %s", n[c],
+			 report_class_name((enum report_class)c));
+		line_item(l, text);
+	}
+	line_end(l);
+}
+
+static void put_process(struct line *l, const struct report_process *p)
+{
+	char text[256], n[32], rate[48];
+
+	term_class(l, p->verdict);
+	line_text(l, "  ");
+	snprintf(text, sizeof(text), "pid %d %s", p->pid, p->comm ? p->comm : "");
+	line_item(l, text);
+	if (p->container.id) {
+		snprintf(text, sizeof(text), "in %s %.64s", p->container.pod ? "pod" : "container",
+			 p->container.pod ? p->container.pod : p->container.id);
+		line_item(l, text);
+	}
+	if (p->python_version) {
+		snprintf(text, sizeof(text), "CPython %s", p->python_version);
+		line_item(l, text);
+	}
+	if (p->rss_bytes != REPORT_UNKNOWN) {
+		snprintf(text, sizeof(text), "RSS %s",
+			 fmt_bytes(n, sizeof(n), (double)p->rss_bytes));
+		line_item(l, text);
+	}
+	if (isfinite(p->rss_growth_bytes_per_s))
+		line_item(l, term_rate(rate, sizeof(rate), p->rss_growth_bytes_per_s, false));
+	line_end(l);
+	line_text(l, "      ");
+	line_words(l, p->reason ? p->reason : "");
+	line_end(l);
+}
+
+/* The innermost Python line of the first site, and how to hear more. */
+static void put_first_line(struct line *l, const struct report_process *p)
+{
+	const struct report_site *s = p->sites;
+	size_t i = 0;
+
+	if (!p->n_sites)
+		return;
+	while (i < s->n_frames && s->stack[i].native)
+		i++;
+	if (i == s->n_frames)
+		return;
+	line_text(l, "      ");
+	line_text(l, s->stack[i].file ? s->stack[i].file : "?");
+	line_printf(l, ":%d  ", s->stack[i].line);
+	line_text(l, s->stack[i].function ? s->stack[i].function : "?");
+	for (size_t k = 0; k < s->n_types && k < 2; k++) {
+		line_text(l, k ? ", " : "  ");
+		line_text(l, s->types[k].name ? s->types[k].name : "?");
+	}
+	line_end(l);
+}
+
+int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *o)
+{
+	size_t shown = 0, left = 0;
+	struct line l;
+	int err;
+
+	line_init(&l, f, o->width, o->color);
+	term_header(&l, r);
+	put_sum(&l, r);
+	for (size_t i = 0; i < r->n_processes; i++) {
+		const struct report_process *p = &r->processes[i];
+
+		if (p->verdict == CLASS_STEADY && !o->verbose)
+			continue;
+		if (shown == o->top && !o->verbose) {
+			left++;
+			continue;
+		}
+		shown++;
+		put_process(&l, p);
+		put_first_line(&l, p);
+	}
+	if (left) {
+		line_printf(&l, "%zu more; --top shows more, --json has all", left);
+		line_end(&l);
+	}
+	err = l.err;
+	if (!err && fflush(f) != 0)
+		err = errno;
+	line_fini(&l);
+	return err ? fail(-err, "cannot write the report: %s", strerror(err)) : 0;
+}

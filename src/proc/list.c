@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "proc/list.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proc/proc_priv.h"
+
+/* Real user of the "Uid:" row. */
+static uid_t real_uid(const char *status)
+{
+	const char *row = strstr(status, "\nUid:");
+
+	return row ? (uid_t)strtoul(row + 5, NULL, 10) : 0;
+}
+
+static double since_boot_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool read_entry(int pid, double now_s, struct proc_entry *out)
+{
+	auto_free char *status = NULL, *stat = NULL;
+	struct proc_status st;
+	struct proc_stat s;
+	size_t len;
+
+	if (proc_slurp(pid, "status", &status, &len) || proc_slurp(pid, "stat", &stat, &len) ||
+	    proc_parse_status(status, &st) || proc_parse_stat(stat, &s))
+		return false;
+	/* No memory of its own: a kernel thread, a zombie. */
+	if (!st.rss_kb || st.state == 'Z' || st.state == 'X')
+		return false;
+	out->pid = pid;
+	out->uid = real_uid(status);
+	out->start_ticks = s.start_ticks;
+	out->rss_bytes = st.rss_kb * 1024;
+	out->age_s = now_s - (double)s.start_ticks / (double)sysconf(_SC_CLK_TCK);
+	memcpy(out->comm, s.comm, sizeof(out->comm));
+	return true;
+}
+
+int proc_list(struct proc_entry **out, size_t *n)
+{
+	VEC(struct proc_entry) v = {0};
+	DIR *d = opendir("/proc");
+	double now_s = since_boot_s();
+	struct dirent *e;
+
+	if (!d)
+		return fail(-errno, "/proc cannot be read: %s", strerror(errno));
+	while ((e = readdir(d))) {
+		struct proc_entry *to;
+
+		if (e->d_name[0] < '1' || e->d_name[0] > '9')
+			continue;
+		to = vec_push(&v);
+		if (!to) {
+			vec_free(&v);
+			closedir(d);
+			return fail(-ENOMEM, "out of memory");
+		}
+		if (!read_entry(atoi(e->d_name), now_s, to))
+			v.n--;
+	}
+	closedir(d);
+	*out = v.v;
+	*n = v.n;
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The processes of this host, as far as this pid namespace shows them. */
+#ifndef PYLEAK_PROC_LIST_H
+#define PYLEAK_PROC_LIST_H
+
+#include "proc/proc.h"
+
+struct proc_entry {
+	int pid;
+	uid_t uid;
+	uint64_t start_ticks; /* with pid: the identity */
+	uint64_t rss_bytes;
+	double age_s;
+	char comm[16];
+};
+
+/* Kernel threads and zombies are left out. The caller frees *out. */
+int proc_list(struct proc_entry **out, size_t *n);
+
+#endif

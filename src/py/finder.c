@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "py/finder.h"
+
+#include "base/map64.h"
+
+struct py_finder {
+	struct map64 file; /* device and inode -> 1: no, 2: CPython */
+};
+
+int py_finder_new(struct py_finder **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : fail(-ENOMEM, "out of memory");
+}
+
+void py_finder_free(struct py_finder *f)
+{
+	if (!f)
+		return;
+	map64_free(&f->file);
+	free(f);
+}
+
+/* The symbol, or the section that a stripped static program keeps (3.11+). */
+static bool holds_python(const struct proc *p, const struct proc_map *m)
+{
+	struct dso_range section;
+	struct dso_sym sym;
+	char path[4096];
+	struct dso *d;
+	bool is;
+
+	if (proc_map_file(p, m, path, sizeof(path)) || dso_open(path, &d))
+		return false;
+	is = !dso_symbol(d, "_PyRuntime", &sym) || !dso_section(d, ".PyRuntime", &section);
+	dso_close(d);
+	return is;
+}
+
+bool py_finder_has(struct py_finder *f, const struct proc *p)
+{
+	bool found = false;
+
+	/* Known files first: a library that nobody looked into yet costs a millisecond. */
+	for (int look_in = 0; look_in <= 1 && !found; look_in++)
+		for (size_t i = 0; i < p->n_maps && !found; i++) {
+			const struct proc_map *m = &p->maps[i];
+			uint64_t key = ((uint64_t)m->dev << 40 ^ m->inode) | 1ull << 63, *at;
+
+			if (!m->executable || !m->inode)
+				continue;
+			at = map64_get(&f->file, key);
+			if (!at && look_in) {
+				at = map64_put(&f->file, key);
+				if (at)
+					*at = holds_python(p, m) ? 2 : 1;
+			}
+			found = at && *at == 2;
+		}
+	return found;
+}

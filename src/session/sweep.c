@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Rounds over all Pythons, and the few suspects that are probed meanwhile. The cost of a round
+ * decides when the next one comes. */
+#include "session/sweep.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/map64.h"
+#include "session/sweep_priv.h"
+
+#define LIST_NS	     5000000000ull /* new processes are looked for */
+#define ROUND_MIN_NS 2000000000ull
+#define ROUND_MAX_NS 30000000000ull
+#define ROUND_SHARE  100 /* readings may take this part of our time: 1 % of a core */
+#define NAP_NS	     50000000
+
+static uint64_t identity_of(const struct proc_entry *e)
+{
+	return (uint64_t)e->pid << 40 ^ e->start_ticks;
+}
+
+int sweep_new(const struct sweep_opts *o, struct sweep **out)
+{
+	struct sweep *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return fail(-ENOMEM, "out of memory");
+	s->o = *o;
+	err = py_finder_new(&s->finder);
+	if (err) {
+		free(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+static void forget(struct sweep_target *t)
+{
+	suspect_end(t);
+	report_free(t->found);
+	growth_close(t->growth);
+	free(t);
+}
+
+void sweep_free(struct sweep *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->target.n; i++)
+		forget(s->target.v[i]);
+	vec_free(&s->target);
+	map64_free(&s->seen);
+	py_finder_free(s->finder);
+	free(s);
+}
+
+/* A process that was not seen before: is it a Python, and one that is wanted? */
+static int look_at(struct sweep *s, const struct proc_entry *e)
+{
+	struct sweep_target *t, **slot;
+	struct growth *g = NULL;
+	struct proc *p;
+
+	if (proc_open(e->pid, &p)) {
+		s->unread++;
+		return 0;
+	}
+	if (!py_finder_has(s->finder, p) || !sweep_wants(&s->o, p)) {
+		proc_close(p);
+		return 0;
+	}
+	if (growth_open(p, e, &g)) {
+		s->refused++;
+		snprintf(s->why, sizeof(s->why), "%s", fail_text());
+		return 0;
+	}
+	t = calloc(1, sizeof(*t));
+	slot = t ? vec_push(&s->target) : NULL;
+	if (!slot) {
+		free(t);
+		growth_close(g);
+		return fail(-ENOMEM, "out of memory");
+	}
+	t->growth = g;
+	*slot = t;
+	return 0;
+}
+
+static int list(struct sweep *s, uint64_t end_ns)
+{
+	auto_free struct proc_entry *v = NULL;
+	size_t n = 0;
+	int err = proc_list(&v, &n);
+
+	for (size_t i = 0; i < n && !err; i++) {
+		uint64_t key = identity_of(&v[i]), *at;
+
+		/* too young now, not too young next time */
+		if (!sweep_wants_entry(&s->o, &v[i]) || map64_get(&s->seen, key))
+			continue;
+		/* The first look at a host takes seconds: Ctrl-C does not wait for it. */
+		if (clock_ns() > end_ns)
+			return 0;
+		at = map64_put(&s->seen, key);
+		if (!at)
+			return fail(-ENOMEM, "out of memory");
+		*at = 1;
+		err = look_at(s, &v[i]);
+	}
+	if (!err)
+		s->list_due = clock_ns() + LIST_NS;
+	return err;
+}
+
+static void remove_ended(struct sweep *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->target.n; i++) {
+		if (s->target.v[i]->is_over)
+			forget(s->target.v[i]);
+		else
+			s->target.v[kept++] = s->target.v[i];
+	}
+	s->target.n = kept;
+}
+
+/* One reading of every process; what has ended is forgotten. */
+static void read_all(struct sweep *s)
+{
+	uint64_t begin = clock_ns(), wait;
+
+	for (size_t i = 0; i < s->target.n; i++) {
+		struct sweep_target *t = s->target.v[i];
+
+		if (!growth_read(t->growth)) {
+			t->is_over = true;
+			continue;
+		}
+		growth_judge(t->growth, &t->curve);
+		suspect_clear(t);
+	}
+	remove_ended(s);
+	wait = (clock_ns() - begin) * ROUND_SHARE;
+	if (wait < ROUND_MIN_NS)
+		wait = ROUND_MIN_NS;
+	s->read_due = clock_ns() + (wait < ROUND_MAX_NS ? wait : ROUND_MAX_NS);
+}
+
+int sweep_step(struct sweep *s, double max_s)
+{
+	uint64_t now = clock_ns(), end = now + (uint64_t)(max_s * 1e9);
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	int err = 0;
+
+	if (now >= s->list_due)
+		err = list(s, end);
+	if (!err && clock_ns() >= s->read_due)
+		read_all(s);
+	if (!err)
+		suspects_choose(s);
+	now = clock_ns();
+	if (err || now >= end)
+		return err;
+	if (!suspects_step(s, (double)(end - now) / 1e9))
+		nanosleep(&nap, NULL);
+	return 0;
+}
+
+static int by_verdict(const void *pa, const void *pb)
+{
+	const struct report_process *a = pa, *b = pb;
+	double x = a->rss_growth_bytes_per_s, y = b->rss_growth_bytes_per_s;
+
+	if (a->verdict != b->verdict)
+		return a->verdict < b->verdict ? -1 : 1;
+	if (isnan(x) || isnan(y))
+		return isnan(x) - isnan(y);
+	return x != y ? (x < y) - (x > y) : (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+int sweep_fill(struct sweep *s, struct report *r)
+{
+	int err = 0;
+
+	r->processes = report_alloc(r, (s->target.n + 1) * sizeof(*r->processes));
+	if (!r->processes)
+		return fail(-ENOMEM, "out of memory");
+	r->n_processes = s->target.n;
+	for (size_t i = 0; i < s->target.n && !err; i++)
+		err = suspect_fill(s->target.v[i], r, &r->processes[i]);
+	if (!err && r->n_processes)
+		qsort(r->processes, r->n_processes, sizeof(*r->processes), by_verdict);
+	return err;
+}
+
+size_t sweep_count(const struct sweep *s, size_t *refused, const char **why)
+{
+	*refused = s->refused;
+	*why = s->refused ? s->why : NULL;
+	return s->target.n;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Every Python on this host: all are watched by what costs them nothing, those that grow are
+ * probed, a few at a time, within one budget. */
+#ifndef PYLEAK_SESSION_SWEEP_H
+#define PYLEAK_SESSION_SWEEP_H
+
+#include <regex.h>
+
+#include "proc/list.h"
+#include "report/report.h"
+
+struct sweep_opts {
+	/* which processes; NULL, -1 and 0 = all */
+	const regex_t *name;   /* of the command line */
+	const char *container; /* beginning of its id, or its name, or its pod's */
+	const char *cgroup;    /* part of the cgroup's path */
+	long uid;
+	double min_age_s;
+	uint64_t min_rss;
+	double overhead; /* share of a suspect's time that probing may cost */
+};
+
+struct sweep;
+
+int sweep_new(const struct sweep_opts *o, struct sweep **out);
+void sweep_free(struct sweep *s);
+/* Work for at most @max_s seconds. */
+int sweep_step(struct sweep *s, double max_s);
+/* All processes, worst first. The report lives no longer than @s. */
+int sweep_fill(struct sweep *s, struct report *r);
+/* How many Pythons are watched, and how many were refused (the last reason in *why, NULL = none).
+ */
+size_t sweep_count(const struct sweep *s, size_t *refused, const char **why);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which of the host's processes are wanted. */
+#include <string.h>
+
+#include "proc/container.h"
+#include "proc/limits.h"
+#include "session/sweep_priv.h"
+
+#define CMDLINE_MAX 4096
+
+bool sweep_wants_entry(const struct sweep_opts *o, const struct proc_entry *e)
+{
+	return (o->uid < 0 || e->uid == (uid_t)o->uid) && e->age_s >= o->min_age_s &&
+	       e->rss_bytes >= o->min_rss;
+}
+
+static bool has_name(const struct proc *p, const regex_t *name)
+{
+	char text[CMDLINE_MAX] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; p->cmdline && p->cmdline[i] && used < sizeof(text) - 2; i++) {
+		size_t room = sizeof(text) - 1 - used, n = strnlen(p->cmdline[i], room - 1);
+
+		if (used)
+			text[used++] = ' ';
+		memcpy(text + used, p->cmdline[i], n);
+		used += n;
+		text[used] = '\0';
+	}
+	return regexec(name, text, 0, NULL, 0) == 0;
+}
+
+static bool in_container(const struct proc *p, const char *wanted)
+{
+	struct proc_container c;
+
+	if (!proc_container(p, NULL, &c))
+		return false;
+	return !strncmp(c.id, wanted, strlen(wanted)) || !strcmp(c.pod, wanted) ||
+	       !strcmp(c.pod_uid, wanted);
+}
+
+static bool in_cgroup(const struct proc *p, const char *part)
+{
+	struct proc_cgroup c;
+
+	proc_cgroup(p, &c);
+	return strstr(c.path, part);
+}
+
+bool sweep_wants(const struct sweep_opts *o, const struct proc *p)
+{
+	return (!o->name || has_name(p, o->name)) &&
+	       (!o->container || in_container(p, o->container)) &&
+	       (!o->cgroup || in_cgroup(p, o->cgroup));
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Suspects: processes that grow. Two at a time are probed, those that were probed least and grow
+ * most first; what a turn found is kept until the next one. */
+#include <math.h>
+
+#include "report/verdict.h"
+#include "session/sweep_priv.h"
+
+#define AT_ONCE	     2
+#define TURN_NS	     45000000000ull  /* longest turn */
+#define TURN_MIN_NS  15000000000ull  /* a leak that is named after this ends it */
+#define LOOK_NS	     5000000000ull   /* between two looks at what was found */
+#define REST_NS	     120000000000ull /* after a turn, while others wait or not */
+#define GROWS_SPAN_S 6.0	     /* watched at least so long before it is suspected */
+
+static bool is_suspect(const struct sweep_target *t, uint64_t now)
+{
+	const struct curve *c = &t->curve;
+
+	return !t->session && !t->refused && now >= t->rest_until_ns && c->span_s >= GROWS_SPAN_S &&
+	       (c->shape == CURVE_RISING || c->shape == CURVE_SLOWING) &&
+	       c->slope > VERDICT_NOISE_BYTES_PER_S;
+}
+
+/* Fewer turns first, then the faster growth. */
+static bool before(const struct sweep_target *a, const struct sweep_target *b)
+{
+	return a->turns != b->turns ? a->turns < b->turns : a->curve.slope > b->curve.slope;
+}
+
+static struct sweep_target *next_suspect(struct sweep *s, uint64_t now)
+{
+	struct sweep_target *best = NULL;
+
+	for (size_t i = 0; i < s->target.n; i++) {
+		struct sweep_target *t = s->target.v[i];
+
+		if (is_suspect(t, now) && (!best || before(t, best)))
+			best = t;
+	}
+	return best;
+}
+
+static void begin(struct sweep *s, struct sweep_target *t)
+{
+	const struct session_opts so = {
+		.top = 10,
+		.older_s = 0.5,
+		.max_size = UINT64_MAX,
+		.overhead = s->o.overhead,
+		.native_stacks = true,
+		.fds = true,
+	};
+
+	t->turns++;
+	t->since_ns = clock_ns();
+	if (session_open(growth_entry(t->growth)->pid, &so, &t->session)) {
+		log_info("process %d is not probed: %s", growth_entry(t->growth)->pid, fail_text());
+		t->refused = true;
+		t->session = NULL;
+	}
+}
+
+void suspects_choose(struct sweep *s)
+{
+	uint64_t now = clock_ns();
+	size_t probed = 0;
+
+	for (size_t i = 0; i < s->target.n; i++)
+		probed += s->target.v[i]->session != NULL;
+	while (probed < AT_ONCE) {
+		struct sweep_target *t = next_suspect(s, now);
+
+		if (!t)
+			return;
+		begin(s, t);
+		probed += t->session != NULL;
+	}
+}
+
+/* What the turn has found so far, into a report of its own. */
+static void keep_findings(struct sweep_target *t)
+{
+	struct report *r = NULL;
+
+	if (report_new(&r))
+		return;
+	r->processes = report_alloc(r, sizeof(*r->processes));
+	if (!r->processes || session_fill(t->session, r, r->processes)) {
+		report_free(r);
+		return;
+	}
+	r->n_processes = 1;
+	report_free(t->found);
+	t->found = r;
+}
+
+void suspect_end(struct sweep_target *t)
+{
+	if (!t->session)
+		return;
+	session_close(t->session);
+	t->session = NULL;
+	t->rest_until_ns = clock_ns() + REST_NS;
+}
+
+void suspect_clear(struct sweep_target *t)
+{
+	enum curve_shape shape = t->curve.shape;
+
+	if (t->session || (shape != CURVE_LEVELLED && shape != CURVE_GIVEN_BACK))
+		return;
+	report_free(t->found);
+	t->found = NULL;
+}
+
+/* A leak that is named needs no more looking at. */
+static bool is_done(struct sweep_target *t)
+{
+	uint64_t on = clock_ns() - t->since_ns;
+
+	if (on < TURN_MIN_NS)
+		return false;
+	if (on < TURN_NS && clock_ns() - t->looked_ns < LOOK_NS)
+		return false;
+	t->looked_ns = clock_ns();
+	keep_findings(t);
+	return on >= TURN_NS || (t->found && t->found->processes[0].verdict == CLASS_LEAK);
+}
+
+bool suspects_step(struct sweep *s, double max_s)
+{
+	double each = max_s / AT_ONCE;
+	bool any = false;
+
+	for (size_t i = 0; i < s->target.n; i++) {
+		struct sweep_target *t = s->target.v[i];
+
+		if (!t->session)
+			continue;
+		any = true;
+		if (session_step(t->session, each) != 0 || is_done(t)) {
+			keep_findings(t);
+			suspect_end(t);
+		}
+	}
+	return any;
+}
+
+/* What probing found, when it did; else what growth tells. */
+int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p)
+{
+	struct report_process now;
+
+	if (t->session)
+		keep_findings(t);
+	growth_fill(t->growth, r, &now);
+	if (!t->found) {
+		*p = now;
+		return 0;
+	}
+	*p = t->found->processes[0];
+	p->rss_bytes = now.rss_bytes;
+	if (isfinite(now.rss_growth_bytes_per_s))
+		p->rss_growth_bytes_per_s = now.rss_growth_bytes_per_s;
+	return 0;
+}
