@@ -5,15 +5,19 @@
 
 #include "cli/cli.h"
 
+/* clang-format off */
 static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 } commands[] = {
 	{NULL, cli_watch}, /* the main job has no name */
-	{"doctor", cli_doctor}, {"census", cli_census}, {"why", cli_why},
-	{"merge", cli_merge},	{"doctor", cli_doctor}, {"census", cli_census},
-	{"why", cli_why},	{"sweep", cli_sweep},	{"merge", cli_merge},
+	{"census", cli_census},
+	{"why", cli_why},
+	{"sweep", cli_sweep},
+	{"merge", cli_merge},
+	{"doctor", cli_doctor},
 };
+/* clang-format on */
 
 int cli_run(int argc, char **argv)
 {
