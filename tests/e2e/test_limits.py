@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Limits: when the process is killed, a limit that moves, files that cannot be read."""
+import os
+import re
+import subprocess
+import time
+
+import cgroup
+import harness
+import pythons
+
+MIB = 1 << 20
+RESOLUTION_S = 2.0  # memory is read once a second, and the report takes a moment
+
+
+def killed_within(n):
+    """One run: the leaking program is watched for a while, and then left to its fate."""
+    with cgroup.group("eta%d" % n) as g:
+        g.limit(96 * MIB)
+        # 2 MiB a second, by the clock
+        with harness.Target(pythons.host(), "bytes4k", preexec_fn=g.enter) as target:
+            target.wait_ready()
+            run = harness.run_tool(target.pid, 18)
+            assert run.rc == 0, run.stderr
+            assert not harness.validate(run.report)
+            target.process.wait(120)
+            died = time.time()
+            assert target.process.returncode == -9
+    memory = run.report["processes"][0]["memory"]
+    told = harness.wall(run.report["ended_at"])
+    print("killed after %.1f s, told %s s (%s - %s)" % (died - told, memory["oom_eta_s"],
+          memory["oom_eta_low_s"], memory["oom_eta_high_s"]))  # fmt: skip
+    assert memory["limit_source"] == "cgroup" and memory["limit_bytes"] == 96 * MIB
+    assert memory["limit_name"].endswith(os.path.basename(g.path))
+    assert "at this rate killed in" in run.stdout and "limit 96.0 MiB" in run.stdout
+    assert memory["oom_eta_low_s"] < memory["oom_eta_s"] < memory["oom_eta_high_s"]
+    # An interval that is right because it holds everything says nothing.
+    assert memory["oom_eta_high_s"] < 2 * memory["oom_eta_low_s"] + 10
+    return memory["oom_eta_low_s"] - RESOLUTION_S <= died - told <= memory["oom_eta_high_s"] + RESOLUTION_S
+
+
+def test_killed_when_it_was_told(full):
+    """The interval is right in nine runs of ten: two misses in a row are one in a hundred."""
+    if full:
+        hits = sum(killed_within(n) for n in range(10))
+        assert hits >= 9, hits
+    else:
+        assert killed_within(0) or killed_within(1)
+
+
+def test_limit_that_is_changed_while_watching():
+    with cgroup.group("move") as g:
+        g.limit(512 * MIB)
+        with harness.Target(pythons.host(), "bytes4k", preexec_fn=g.enter) as target:
+            target.wait_ready()
+
+            def lower(_):
+                time.sleep(4)
+                g.limit(256 * MIB)
+
+            run = harness.run_tool(target.pid, 9, during=lower)
+            assert target.alive()
+    assert run.rc == 0, run.stderr
+    assert run.report["processes"][0]["memory"]["limit_bytes"] == 256 * MIB
+    assert "the limit was changed while watching, from 512 MiB to 256 MiB" in run.stdout
+
+
+def test_cgroup_file_that_makes_no_sense(tmp_path):
+    """The kernel writes no such thing, a container's own view of /sys may."""
+    odd = tmp_path / "odd"
+    odd.write_text("a lot\n")
+    with cgroup.group("odd") as g:
+        g.limit(512 * MIB)
+        with harness.Target(pythons.host(), "bytes4k", preexec_fn=g.enter) as target:
+            target.wait_ready()
+            r = subprocess.run(
+                ["unshare", "-m", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
+                 str(odd), g.limit_file, harness.TOOL, "-p", str(target.pid), "-d", "4", "-q", "--no-color"],
+                capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL)  # fmt: skip
+            assert target.alive()
+    assert r.returncode == 0, r.stderr
+    assert re.search("the cgroup's limit is not known for sure: .*%s cannot be read" % re.escape(
+        os.path.basename(g.limit_file)), r.stdout.replace("\n", " ")), r.stdout  # fmt: skip
+
+
+def test_address_space_limit_is_told_as_refusing():
+    import resource
+
+    def tight():
+        resource.setrlimit(resource.RLIMIT_AS, (300 * MIB, 300 * MIB))
+
+    with harness.Target(pythons.host(), "bytes4k", preexec_fn=tight) as target:
+        target.wait_ready()
+        run = harness.run_tool(target.pid, 12)
+        assert target.alive()
+    assert run.rc == 0, run.stderr
+    memory = run.report["processes"][0]["memory"]
+    assert (memory["limit_source"], memory["limit_name"]) == ("rlimit", "RLIMIT_AS")
+    assert memory["limit_bytes"] == 300 * MIB
+    assert re.search("at this rate allocations fail in .*RLIMIT_AS", run.stdout)
+    assert memory["oom_eta_s"] > 0
+    row = memory["series"][-1]
+    assert row["fds"] >= 3 and row["anon_bytes"] > MIB and row["swap_bytes"] is not None

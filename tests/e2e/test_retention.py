@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Memory that is kept although nobody uses it: the class, and whose doing it is."""
+import ast
+import concurrent.futures
+import contextlib
+import glob
+import os
+import shutil
+import subprocess
+
+import pytest
+
+import cgroup
+import harness
+import pythons
+
+PROGRAMS = os.path.join(pythons.ZOO, "retention")
+SECONDS = 20
+
+
+def truth(name):
+    """TRUTH = {...}, as the program says it itself."""
+    with open(os.path.join(PROGRAMS, name + ".py")) as f:
+        tree = ast.parse(f.read())
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "TRUTH":
+            return ast.literal_eval(node.value)
+    raise AssertionError("%s says no truth" % name)
+
+
+@contextlib.contextmanager
+def running(python, name, args=(), **popen):
+    """The pid to watch: the program tells it."""
+    path = os.path.join(PROGRAMS, name + ".py")
+    command = [python.path, "-B", path, *args]
+    if python.root:
+        inside = "/opt/pyleak-retention"
+        os.makedirs(python.root + inside, exist_ok=True)
+        shutil.copy(path, python.root + inside)
+        command = ["chroot", python.root, python.path, "-B", "%s/%s.py" % (inside, name), *args]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, **popen)
+    pids = [process.pid]
+    try:
+        ready = process.stdout.readline().split()
+        assert ready[:1] == ["ready"], "%s did not start" % name
+        pids += map(int, ready[1:])
+        yield pids[-1]
+        assert process.poll() is None, "%s ended early" % name
+    finally:
+        for pid in reversed(pids):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
+        process.wait()
+        process.stdout.close()
+
+
+def watched(python, name, args=(), seconds=SECONDS, **popen):
+    with running(python, name, args, **popen) as pid:
+        run = harness.run_tool(pid, seconds)
+    assert run.rc == 0, run.stderr
+    assert not harness.validate(run.report)
+    return run
+
+
+def problem(run, name):
+    """None, or what is wrong."""
+    verdict = run.report["processes"][0]["verdict"]
+    want = truth(name)
+    told = {"class": verdict["class"], "hint": (verdict["hint"] or {}).get("code")}
+    return None if told == want else "%s: %s, not %s: %s" % (name, told, want, verdict["reason"])
+
+
+def possible(name):
+    if name == "huge_pages":
+        with open("/sys/kernel/mm/transparent_hugepage/enabled") as f:
+            return "[never]" not in f.read()
+    return name != "page_cache"  # has a test of its own
+
+
+def names():
+    return sorted(os.path.basename(p)[:-3] for p in glob.glob(PROGRAMS + "/*.py"))
+
+
+def run_all(python):
+    """Side by side: they sleep most of the time. What was wrong is run once more, alone: a machine that
+    stalls for seconds shifts what these programs do by the clock."""
+    todo = [n for n in names() if possible(n)]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        wrong = {n: problem(run, n) for n, run in zip(todo, pool.map(lambda n: watched(python, n), todo))}
+    again = [problem(watched(python, n), n) for n, p in wrong.items() if p]
+    print("\n".join(filter(None, wrong.values())))
+    return [p for p in again if p]
+
+
+def test_culprits_are_named():
+    assert run_all(pythons.host()) == []
+
+
+def test_culprits_are_named_on_every_python(full):
+    if not full:
+        pytest.skip("--matrix full")
+    assert {p.name: run_all(p) for p in pythons.others()} == {p.name: [] for p in pythons.others()}
+
+
+def test_page_cache_of_the_group(tmp_path):
+    directory = str(tmp_path)
+    kind = subprocess.run(["stat", "-f", "-c", "%T", directory], capture_output=True, text=True).stdout.strip()
+    if kind in ("tmpfs", "ramfs"):
+        directory = "/var/tmp"
+    with cgroup.group("cache") as g:
+        g.limit(1 << 30)
+        for _ in range(2):
+            run = watched(pythons.host(), "page_cache", [directory], preexec_fn=g.enter)
+            wrong = problem(run, "page_cache")
+            if not wrong:
+                break
+    assert not wrong
+    assert run.report["processes"][0]["memory"]["cgroup"]["file_bytes"] > 20 << 20
+
+
+@pytest.mark.parametrize("program", ["twin_sawtooth", "twin_cache"])
+def test_ordinary_programs_retain_nothing(program):
+    with harness.Target(pythons.host(), program) as target:
+        target.wait_ready()
+        run = harness.run_tool(target.pid, SECONDS)
+    assert run.rc == 0, run.stderr
+    verdict = run.report["processes"][0]["verdict"]
+    assert verdict["class"] not in ("retention", "leak"), verdict["reason"]
