@@ -125,8 +125,7 @@ static bool is_cached_free(struct heap *h, uint64_t ptr, const struct chunk *c, 
 	/* From 2.32 on a link is xored with the address it lies at, shifted by a page. */
 	uint64_t next = c->user[0] ^ (ptr >> 12), size;
 
-	heap_tcache_key(h);
-	if (h->tcache_key && c->user[1] == h->tcache_key)
+	if (heap_tcache_key(h) && c->user[1] == h->tcache_key)
 		return true;
 	if (have > FASTBIN_MAX)
 		return false;

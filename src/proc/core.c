@@ -179,8 +179,9 @@ int proc_open_core(const char *path, const char *sysroot, struct proc **out)
 		c->fd = -1;
 		c->path = path;
 		c->sysroot = strdup(sysroot ? sysroot : "");
-		c->source = (struct proc_source){core_read, core_image, core_close, {0},
-						 {0},	    false,	0,	    0};
+		c->source.read = core_read;
+		c->source.image = core_image;
+		c->source.close = core_close;
 		c->proc = p;
 		p->pidfd = -1;
 		p->source = &c->source;

@@ -117,6 +117,19 @@ struct proc_memory {
 };
 int proc_memory(const struct proc *p, struct proc_memory *out);
 
+/* What is resident of every row of maps as they are now, from smaps. *out is freed by the caller.
+ */
+enum proc_row_kind { PROC_ROW_ANON, PROC_ROW_FILE, PROC_ROW_HEAP /* [heap] */, PROC_ROW_STACK };
+struct proc_resident {
+	uint64_t start, end;
+	uint64_t rss_bytes;
+	uint32_t kind;
+	uint32_t writable; /* 1 = readable and writable, 0 = not, 2 = no access at all */
+};
+int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t *n);
+/* Which pages of [start, end) are resident: out[i] = 1 for page i. Negative errno, no sentence. */
+int proc_resident_pages(const struct proc *p, uint64_t start, uint64_t end, uint8_t *out);
+
 /* Saves the process for proc_open_snapshot: docs/SNAPSHOT.md. @image: rows of files whose whole
  * ELF image is wanted (the one that holds CPython). The file is written beside and renamed. */
 struct proc_saved {

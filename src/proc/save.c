@@ -170,6 +170,17 @@ static int put_maps(struct saver *s)
 	return put_text(s, SNAP_MAPS, f, &buf, &size);
 }
 
+static int put_resident(struct saver *s)
+{
+	auto_free struct proc_resident *v = NULL;
+	size_t n;
+
+	/* Not known for a core file: the record is left out. */
+	if (proc_resident_rows(s->p, &v, &n))
+		return 0;
+	return put_record(s, SNAP_RESIDENT, v, n * sizeof(*v));
+}
+
 /* What the debugger reads is of no use here, and often most of the file. */
 static void drop_debug(uint8_t *elf, size_t size)
 {
@@ -383,6 +394,8 @@ static int save_all(struct saver *s, const struct proc_map *const *image, size_t
 		err = put_cmdline(s);
 	if (!err)
 		err = put_maps(s);
+	if (!err)
+		err = put_resident(s);
 	for (size_t i = 0; i < n && !err; i++)
 		err = put_elf(s, image[i]);
 	for (size_t i = 0; i < s->p->n_maps && !err; i++)

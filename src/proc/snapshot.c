@@ -214,6 +214,24 @@ static int snap_image(struct proc_source *source, const struct proc *p, const st
 	return source_rebuild_image(p, m, bytes, size);
 }
 
+/* Pages that were saved were there, or swapped out. */
+static int snap_pages(struct proc_source *source, uint64_t start, uint64_t end, uint8_t *out)
+{
+	struct snapshot *s = (struct snapshot *)source;
+	size_t n = (size_t)((end - start) / SNAP_PAGE);
+
+	memset(out, 0, n);
+	for (size_t i = piece_at(s, start); i < s->pieces.n && s->pieces.v[i].start < end; i++) {
+		const struct piece *p = &s->pieces.v[i];
+		uint64_t from = p->start > start ? p->start : start;
+		uint64_t to = p->end < end ? p->end : end;
+
+		for (uint64_t at = from; at < to; at += SNAP_PAGE)
+			out[(at - start) / SNAP_PAGE] = 1;
+	}
+	return 0;
+}
+
 static void snap_close(struct proc_source *source)
 {
 	struct snapshot *s = (struct snapshot *)source;
@@ -225,6 +243,7 @@ static void snap_close(struct proc_source *source)
 	vec_free(&s->pieces);
 	vec_free(&s->blocks);
 	vec_free(&source->tids);
+	vec_free(&source->rows);
 	free(s->packed);
 	free(s);
 }
@@ -339,6 +358,20 @@ static int take_memory(struct snapshot *s, const struct snap_record *r, const st
 	return 0;
 }
 
+static int take_resident(struct snapshot *s, const struct snap_record *r, const struct block *b)
+{
+	size_t n = (size_t)(r->size / sizeof(struct proc_resident));
+
+	if (r->size > SNAP_TEXT || r->size % sizeof(struct proc_resident) || s->source.rows.n)
+		return damaged(s, "what was resident makes no sense");
+	if (!vec_reserve(&s->source.rows, n + 1))
+		return fail(-ENOMEM, "out of memory");
+	if (unpack(s, b, (uint8_t *)s->source.rows.v))
+		return damaged(s, "a checksum does not fit");
+	s->source.rows.n = n;
+	return 0;
+}
+
 static int take_record(struct snapshot *s, const struct snap_record *r, const struct snap_run *run,
 		       uint64_t at)
 {
@@ -349,6 +382,8 @@ static int take_record(struct snapshot *s, const struct snap_record *r, const st
 	case SNAP_CMDLINE:
 	case SNAP_MAPS:
 		return take_text(s, r, &b);
+	case SNAP_RESIDENT:
+		return take_resident(s, r, &b);
 	case SNAP_ELF:
 		if (s->n_elf < MAX_ELFS && r->size && r->size <= SNAP_FILE + 8192)
 			s->elf[s->n_elf++].b = b;
@@ -452,6 +487,7 @@ int proc_open_snapshot(const char *path, struct proc **out)
 	s->source.read = snap_read;
 	s->source.image = snap_image;
 	s->source.close = snap_close;
+	s->source.pages = snap_pages;
 	p->pidfd = -1;
 	p->source = &s->source;
 	err = open_file(s);

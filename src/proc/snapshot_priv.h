@@ -25,6 +25,7 @@ enum snap_type {
 	SNAP_MAPS,	  /* as /proc/PID/maps */
 	SNAP_ELF,	  /* path, NUL, the bytes of the file without debug information */
 	SNAP_MEMORY,	  /* the bytes of the runs, one after the other */
+	SNAP_RESIDENT,	  /* struct proc_resident of each row of maps */
 	SNAP_END	  /* lines; its absence is a file cut short */
 };
 

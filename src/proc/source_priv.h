@@ -13,7 +13,10 @@ struct proc_source {
 	ssize_t (*read)(struct proc_source *s, uint64_t addr, void *buf, size_t len);
 	int (*image)(struct proc_source *s, const struct proc *p, const struct proc_map *m,
 		     uint8_t **bytes, size_t *size);
+	/* As proc_resident_pages; NULL = not known. */
+	int (*pages)(struct proc_source *s, uint64_t start, uint64_t end, uint8_t *out);
 	void (*close)(struct proc_source *s);
+	VEC(struct proc_resident) rows; /* empty = not known */
 	VEC(int) tids;
 	struct proc_memory memory;
 	bool has_memory;

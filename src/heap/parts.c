@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every resident page is given to whoever has it: row by row of smaps, within the rows that belong
+ * to no file byte by byte. Only resident pages count, on both sides: a freed chunk whose pages have
+ * been given back takes no memory.
+ */
+#include "heap/heap_priv.h"
+#include "heap/malloc.h"
+#include "heap/parts.h"
+
+#define PAGE	   4096ull
+#define GUARD_MAX  (64u << 10)	  /* below a thread's stack */
+#define ROW_MAX	   (256ull << 30) /* a larger row is nobody's heap */
+#define MAPPED_TRY 4096		  /* pages of one row at which a mapped chunk is looked for */
+#define CHUNK_HEAD 48 /* sizeof(struct malloc_chunk): stays when a free chunk is trimmed */
+
+struct parter {
+	struct heap *h;
+	struct heap_parts *out;
+	struct heap_malloc m;
+	/* The row being parted: resident pages before each page. */
+	uint64_t start, end;
+	uint32_t *before;
+	uint64_t *rest;	    /* what nobody claims of this row counts here */
+	size_t arena, area; /* the next ones by address */
+};
+
+/* Resident bytes of [a, b), which lies in the row. */
+static uint64_t resident(const struct parter *p, uint64_t a, uint64_t b)
+{
+	uint64_t first, last, sum;
+
+	if (a < p->start)
+		a = p->start;
+	if (b > p->end)
+		b = p->end;
+	if (a >= b)
+		return 0;
+	first = (a - p->start) / PAGE;
+	last = (b - 1 - p->start) / PAGE;
+	sum = (uint64_t)(p->before[last + 1] - p->before[first]) * PAGE;
+	if (p->before[first + 1] > p->before[first])
+		sum -= a & (PAGE - 1);
+	if (p->before[last + 1] > p->before[last] && (b & (PAGE - 1)))
+		sum -= PAGE - (b & (PAGE - 1));
+	return sum;
+}
+
+static bool page_is_there(const struct parter *p, uint64_t at)
+{
+	uint64_t i = (at - p->start) / PAGE;
+
+	return p->before[i + 1] > p->before[i];
+}
+
+static int count_chunk(const struct heap_chunk *c, void *ctx)
+{
+	struct parter *p = ctx;
+	uint64_t from = (c->start + CHUNK_HEAD + PAGE - 1) & ~(PAGE - 1);
+	uint64_t to = (c->start + c->size) & ~(PAGE - 1);
+	uint64_t bytes = resident(p, c->start, c->start + c->size);
+
+	if (c->state == HEAP_CHUNK_USED) {
+		p->out->malloc_live += bytes;
+		return 0;
+	}
+	p->out->malloc_slack += bytes;
+	/* Other arenas keep their top; what is cached must be given up by its thread first. */
+	if (c->state == HEAP_CHUNK_FREE || (c->state == HEAP_CHUNK_TOP && c->main))
+		p->out->trimmable += from < to ? resident(p, from, to) : 0;
+	return 0;
+}
+
+/* Memory without an owner so far: blocks with a mapping of their own are told by their header. */
+static void part_gap(struct parter *p, uint64_t from, uint64_t to)
+{
+	unsigned tries = 0;
+
+	from = (from + PAGE - 1) & ~(PAGE - 1);
+	while (from < to && tries < MAPPED_TRY) {
+		uint64_t size = 0;
+
+		if (page_is_there(p, from)) {
+			size = heap_mapped_chunk(p->h, from, to);
+			tries++;
+		}
+		if (size)
+			p->out->malloc_live += resident(p, from, from + size);
+		else
+			*p->rest += resident(p, from, from + PAGE);
+		from += size ? size : PAGE;
+	}
+	if (from < to)
+		*p->rest += resident(p, from, to);
+}
+
+static int part_area(struct parter *p, const struct heap_area *a)
+{
+	uint64_t stop = a->start;
+	int err = heap_malloc_walk(p->h, &p->m, a, count_chunk, p, &stop);
+
+	/* In front: the arena's own struct. Behind: what could not be followed. */
+	p->out->malloc_live += resident(p, a->base, a->start);
+	p->out->other += resident(p, stop, a->end);
+	return err;
+}
+
+/* Arenas of Python and areas of malloc in a row, by address; what is between them. */
+static int part_row(struct parter *p)
+{
+	const struct heap *h = p->h;
+	uint64_t at = p->start;
+	int err = 0;
+
+	while (!err && at < p->end) {
+		const struct heap_arena *a = NULL;
+		const struct heap_area *m = NULL;
+
+		while (p->arena < h->arena.n && h->arena.v[p->arena].end <= at)
+			p->arena++;
+		while (p->area < p->m.area.n && p->m.area.v[p->area].end <= at)
+			p->area++;
+		if (p->arena < h->arena.n && h->arena.v[p->arena].start < p->end)
+			a = &h->arena.v[p->arena];
+		if (p->area < p->m.area.n && p->m.area.v[p->area].base < p->end)
+			m = &p->m.area.v[p->area];
+		if (a && (!m || a->start < m->base)) {
+			if (a->start > at)
+				part_gap(p, at, a->start);
+			p->out->python_slack += resident(p, a->start > at ? a->start : at, a->end);
+			at = a->end;
+		} else if (m) {
+			if (m->base > at)
+				part_gap(p, at, m->base);
+			err = part_area(p, m);
+			at = m->end;
+		} else {
+			part_gap(p, at, p->end);
+			at = p->end;
+		}
+	}
+	return err;
+}
+
+static int load_row(struct parter *p, const struct proc_resident *r)
+{
+	size_t n = (size_t)((r->end - r->start) / PAGE);
+	auto_free uint8_t *there = malloc(n + 1);
+	int err;
+
+	free(p->before);
+	p->before = malloc((n + 1) * sizeof(*p->before));
+	if (!there || !p->before)
+		return fail(-ENOMEM, "out of memory");
+	err = proc_resident_pages(p->h->rt->proc, r->start, r->end, there);
+	if (err)
+		return err;
+	p->start = r->start;
+	p->end = r->end;
+	p->before[0] = 0;
+	for (size_t i = 0; i < n; i++)
+		p->before[i + 1] = p->before[i] + there[i];
+	return 0;
+}
+
+/* glibc puts pages without any access below a thread's stack. */
+static bool is_stack(const struct proc_resident *r, const struct proc_resident *below)
+{
+	return r->kind == PROC_ROW_STACK ||
+	       (r->kind == PROC_ROW_ANON && r->writable == 1 && below && below->writable == 2 &&
+		below->kind == PROC_ROW_ANON && below->end == r->start &&
+		below->end - below->start <= GUARD_MAX);
+}
+
+/* The zeroed end of a file's data has a row of its own, without a file; memory that was mapped
+ * behind it may have become part of that row. */
+static bool is_bss(const struct proc_resident *r, const struct proc_resident *below)
+{
+	return r->kind == PROC_ROW_ANON && below && below->kind == PROC_ROW_FILE &&
+	       below->writable == 1 && below->end == r->start;
+}
+
+static int part_rows(struct parter *p, const struct proc_resident *r, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++, r++) {
+		const struct proc_resident *below = i ? r - 1 : NULL;
+
+		if (!r->rss_bytes)
+			continue;
+		p->rest = is_bss(r, below) ? &p->out->file : &p->out->mmap;
+		if (r->kind == PROC_ROW_FILE)
+			p->out->file += r->rss_bytes;
+		else if (is_stack(r, below))
+			p->out->stacks += r->rss_bytes;
+		else if (r->writable != 1 || r->end - r->start > ROW_MAX || r->end <= r->start)
+			p->out->mmap += r->rss_bytes;
+		else if (!(err = load_row(p, r)))
+			err = part_row(p);
+	}
+	return err;
+}
+
+static int find_areas(struct parter *p, const struct proc_resident *r, size_t n)
+{
+	auto_free struct heap_row *rows = calloc(n + 1, sizeof(*rows));
+
+	if (!rows)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		rows[i] = (struct heap_row){
+			.start = r[i].start,
+			.end = r[i].end,
+			.anonymous = r[i].writable == 1 && r[i].kind != PROC_ROW_FILE,
+			.brk = r[i].kind == PROC_ROW_HEAP,
+			.file = r[i].writable == 1 && r[i].kind == PROC_ROW_FILE,
+		};
+	return heap_malloc_find(p->h, rows, n, &p->m);
+}
+
+/* Live blocks are counted in full, resident or not; so at most what the arenas have. */
+static void split_python(struct heap *h, struct heap_parts *out)
+{
+	struct heap_census c;
+	uint64_t live;
+
+	if (!out->python_slack || heap_census(h, &c))
+		return;
+	live = c.big_bytes;
+	for (unsigned i = 0; i < HEAP_CLASSES; i++)
+		live += c.live[i] * 16 * (i + 1);
+	out->python_live = live < out->python_slack ? live : out->python_slack;
+	out->python_slack -= out->python_live;
+}
+
+/* The counter of the kernel and the sum over smaps are read one after the other. */
+static void settle(struct heap *h, struct heap_parts *out)
+{
+	uint64_t sum = out->python_live + out->python_slack + out->malloc_live + out->malloc_slack +
+		       out->mmap + out->file + out->stacks + out->other;
+	struct proc_memory mem;
+
+	out->rss = proc_memory(h->rt->proc, &mem) ? sum : mem.rss_bytes;
+	if (out->rss > sum)
+		out->other += out->rss - sum;
+}
+
+int heap_parts(struct heap *h, struct heap_parts *out)
+{
+	auto_free struct proc_resident *rows = NULL;
+	struct parter p = {.h = h, .out = out};
+	uint64_t start = clock_ns();
+	size_t n = 0;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	if (heap_can_count(h))
+		heap_read_arenas(h); /* a race leaves the list of before */
+	err = proc_resident_rows(h->rt->proc, &rows, &n);
+	if (!err)
+		err = find_areas(&p, rows, n);
+	if (!err)
+		err = part_rows(&p, rows, n);
+	if (!err) {
+		split_python(h, out);
+		settle(h, out);
+	}
+	out->malloc_chunks = p.m.chunks;
+	out->broken = p.m.broken;
+	out->cost_ns = clock_ns() - start;
+	heap_malloc_free(&p.m);
+	free(p.before);
+	return err;
+}
