@@ -21,7 +21,11 @@ struct session_fds *session_fds_new(void)
 
 void session_fds_prepare(struct session *s)
 {
-	s->fds->means = fds_prepare(s->proc, s->skel, s->o.fds);
+	/* Without a place for them (a test that is after births alone) nothing is prepared. */
+	enum fds_means means = fds_prepare(s->proc, s->skel, s->fds && s->o.fds);
+
+	if (s->fds)
+		s->fds->means = means;
 }
 
 int session_fds_open(struct session *s)

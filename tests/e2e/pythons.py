@@ -18,6 +18,10 @@ class Python:
     path: str
     root: str = ""  # chroot here first
 
+    @property
+    def free_threaded(self):
+        return self.path.endswith("t")
+
     def zoo_file(self, program):
         """The program's path as the interpreter sees it."""
         where = "/opt/pyleak-zoo" if self.root else ZOO

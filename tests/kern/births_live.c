@@ -171,11 +171,25 @@ static void drain(struct live *l)
 	ring_buffer__consume(s->ring);
 }
 
-#define MEMORY_MAX (256u << 20)
+#define MEMORY_MAX (2ull << 30) /* of one mapping: none of Python is larger */
+#define PAGE	   4096
 
 /* The driver looks here for objects that the program cannot reach: held by C code alone. */
+/* One run of pages that were ever touched: mimalloc reserves a gigabyte at once. */
+static void copy_run(const struct proc *p, uint64_t start, uint64_t end, FILE *f)
+{
+	uint64_t head[2] = {start, end - start};
+	auto_free void *data = malloc(head[1] + 1);
+
+	if (!head[1] || !data || proc_read(p, start, data, head[1]))
+		return;
+	fwrite(head, sizeof(head), 1, f);
+	fwrite(data, head[1], 1, f);
+}
+
 static int copy_memory(const struct live *l)
 {
+	auto_close int pagemap = proc_open_pagemap(l->s.proc);
 	const struct proc *p = l->s.proc;
 	int fd = open_in(l->dir, "memory");
 	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -184,16 +198,16 @@ static int copy_memory(const struct live *l)
 		return fail(-EIO, "no file for the memory");
 	for (size_t i = 0; i < p->n_maps; i++) {
 		const struct proc_map *m = &p->maps[i];
-		uint64_t head[2] = {m->start, m->end - m->start};
-		auto_free void *data = NULL;
+		uint64_t run = m->start, at;
 
-		if (!m->writable || head[1] > MEMORY_MAX)
+		if (!m->writable || m->end - m->start > MEMORY_MAX)
 			continue;
-		data = malloc(head[1]);
-		if (!data || proc_read(p, m->start, data, head[1]))
-			continue;
-		fwrite(head, sizeof(head), 1, f);
-		fwrite(data, head[1], 1, f);
+		for (at = m->start; at < m->end; at += PAGE)
+			if (!m->inode && !proc_page_touched(pagemap, at)) {
+				copy_run(p, run, at, f);
+				run = at + PAGE;
+			}
+		copy_run(p, run, at, f);
 	}
 	return fclose(f) ? fail(-EIO, "the memory could not be written") : 0;
 }

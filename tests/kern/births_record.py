@@ -62,7 +62,8 @@ class Statics:
 class Memory:
     """What was writable in the target when the probes were in."""
 
-    def __init__(self, path):
+    def __init__(self, path, free_threaded):
+        self.free_threaded = free_threaded
         self.spans = []
         with open(path, "rb") as f:
             while True:
@@ -77,8 +78,11 @@ class Memory:
         """Was there a live object of this type? Of freed memory the first word is 0 or a pointer:
         pymalloc's next free block, a free list's next object; a dead object's count is 0."""
         i = bisect.bisect_right(self.starts, addr) - 1
-        if i < 0 or addr + 16 > self.starts[i] + len(self.spans[i][1]):
+        if i < 0 or addr + 32 > self.starts[i] + len(self.spans[i][1]):
             return False
+        if self.free_threaded:
+            local, shared, found = struct.unpack_from("<12xIqQ", self.spans[i][1], addr - self.starts[i])
+            return found == type_ and local + (shared >> 2) > 0
         count, found = struct.unpack_from("<QQ", self.spans[i][1], addr - self.starts[i])
         # 32 bits of count, and from 3.14 on flags in the upper 16; bits 32-47 are only in pointers.
         return found == type_ and count & 0xFFFFFFFF != 0 and count >> 32 & 0xFFFF == 0
@@ -87,8 +91,8 @@ class Memory:
 class Record:
     """One run: summary of the loader, births in their order, what the program wrote."""
 
-    def __init__(self, directory, summary):
-        self.summary = summary
+    def __init__(self, directory, summary, free_threaded):
+        self.summary, self.free_threaded = summary, free_threaded
         flat = array("Q")
         with open(os.path.join(directory, "births"), "rb") as f:
             flat.frombytes(f.read())
@@ -97,7 +101,7 @@ class Record:
             self.truth = f.read()
         with open(os.path.join(directory, "maps")) as f:
             self.statics = Statics(f.read())
-        self.memory = Memory(os.path.join(directory, "memory"))
+        self.memory = Memory(os.path.join(directory, "memory"), free_threaded)
 
     def last_type(self):
         """Address -> type of the last birth there."""
@@ -124,4 +128,4 @@ def run(tool, python, program, directory, env=None):
     if done.returncode:
         raise AssertionError(done.stderr.decode(errors="replace")[-2000:])
     sys.stderr.write(done.stderr.decode(errors="replace"))
-    return Record(directory, json.loads(done.stdout))
+    return Record(directory, json.loads(done.stdout), python.free_threaded)

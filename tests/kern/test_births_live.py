@@ -75,7 +75,10 @@ def record(tool, python, program, directory, env=None):
     return got
 
 
-def expected(row, minor):
+def expected(row, minor, free_threaded):
+    # Without a GIL a float that looks unshared may be read by another thread: never overwritten.
+    if free_threaded and row == "f * f + f":
+        return [2 * TIMES, 2 * TIMES]
     for name, minors, kept, dropped, _ in EXCEPTIONS:
         if name == row and minor in minors:
             return [kept, dropped]
@@ -89,7 +92,7 @@ def judge_row(got, row, type_, addresses, windows, own):
     unseen = sum(1 for a in addresses if a not in last)
     other = sum(1 for a in addresses if last.get(a, type_) != type_)
     births = [got.types[b:e].count(type_) - n for (b, e), n in zip(windows, own[type_])]
-    want = expected(row, got.summary["minor"])
+    want = expected(row, got.summary["minor"], got.free_threaded)
     if unseen or other or births != want or len(set(addresses)) != TIMES:
         yield "%s: %d kept objects unseen, %d of another type; births kept, dropped: %s, not %s" % (
             row, unseen, other, births, want)  # fmt: skip
