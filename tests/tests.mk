@@ -6,7 +6,7 @@ PYTHON ?= /usr/bin/python3
 
 BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev liblzma-dev \
               libzydis-dev libzycore-dev libxxhash-dev libzstd-dev libjson-c-dev python3 mount
-TEST_DEPS  := g++ binutils python3-dev libcmocka-dev python3-pytest python3-jsonschema mmdebstrap dpkg-dev xz-utils \
+TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libcmocka-dev python3-pytest python3-jsonschema mmdebstrap dpkg-dev xz-utils \
               qemu-system-x86 busybox-static util-linux procps iproute2
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 

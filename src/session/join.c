@@ -38,7 +38,7 @@ struct joiner {
 	struct native_fit *fit; /* of each native site */
 	VEC(struct joined) v;
 	struct map64 index;	 /* id and kind -> place + 1 */
-	struct map64 satellites; /* stacks whose objects own blocks in malloc's memory */
+	struct map64 satellites; /* stack -> mB/s of malloc's memory that are in objects' sizes */
 	const struct native_site *replacer[PL_UNKNOWN_BINS];
 	double most[PL_UNKNOWN_BINS];	 /* blocks of the site that has most of this size */
 	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
@@ -203,6 +203,28 @@ static uint64_t main_type(const struct estimate_site *e)
 	return most->type;
 }
 
+static void note_satellites(struct joiner *j, const struct estimate_site *e)
+{
+	uint64_t *at = map64_put(&j->satellites, e->stack);
+
+	if (at)
+		*at += (uint64_t)(e->count_per_s * e->malloc_bytes * 1000);
+}
+
+/* Is this growth in the size of objects of the same line? What they account for is used up. */
+static bool is_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
+{
+	uint64_t *left = map64_get(&j->satellites, stack);
+	uint64_t want = (uint64_t)(bytes_per_s * 1000);
+	bool covered;
+
+	if (!left)
+		return false;
+	covered = *left > want / 2;
+	*left -= want < *left ? want : *left;
+	return covered;
+}
+
 static void join_estimate(struct joiner *j, const struct estimate_site *e, double run_s)
 {
 	struct stack *st = stacks_find(j->s->stacks, e->stack);
@@ -212,7 +234,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 	if (!to)
 		return;
 	if (e->count_per_s > 0 && e->malloc_bytes > 0)
-		map64_put(&j->satellites, e->stack);
+		note_satellites(j, e);
 	for (size_t i = 0; i < e->n_types; i++)
 		join_type(to, names_type(j->s->names, e->types[i].type),
 			  e->stopped ? e->types[i].held_count : e->types[i].count_per_s,
@@ -375,7 +397,7 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 	levelled = has_levelled(j, n, fit);
 	if (levelled)
 		bytes.slope = count.slope = 0;
-	if ((!st && n->key.stack) || (!objects && map64_get(&j->satellites, n->key.stack)) ||
+	if ((!st && n->key.stack) || (!objects && is_satellite(j, n->key.stack, bytes.slope)) ||
 	    (!levelled && (!bytes.growing || real < 0.1 || !(bytes.slope > 0))))
 		return;
 	kind = objects ? KIND_OBJECT : n->key.kind == PL_KIND_MMAP ? KIND_MMAP : KIND_HEAP;

@@ -26,10 +26,30 @@ static PyObject *remember(PyObject *, PyObject *)
 	Py_RETURN_NONE;
 }
 
+__attribute__((noinline)) static int fall(int n)
+{
+	if (!n)
+		throw n;
+	return fall(n - 1) + 1; // not a tail call
+}
+
+/* Throws through many frames, many times. */
+static PyObject *throw_far(PyObject *, PyObject *)
+{
+	for (int i = 0; i < 200; i++) {
+		try {
+			fall(30);
+		} catch (int) {
+		}
+	}
+	Py_RETURN_NONE;
+}
+
 } // namespace shop
 
 static PyMethodDef methods[] = {
 	{"remember", shop::remember, METH_NOARGS, nullptr},
+	{"throw_far", shop::throw_far, METH_NOARGS, nullptr},
 	{nullptr, nullptr, 0, nullptr},
 };
 

@@ -98,8 +98,8 @@ static PyMethodDef methods[] = {
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, TEXT(MODULE), NULL, -1, methods,
-					NULL, NULL, NULL, NULL};
+static struct PyModuleDef definition = {
+	PyModuleDef_HEAD_INIT, TEXT(MODULE), NULL, -1, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC JOIN(PyInit_, MODULE)(void)
 {

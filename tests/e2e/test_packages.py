@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Real packages: memory that their C code keeps comes back as the line that called them, with the
+library that took it."""
+import concurrent.futures
+import os
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import harness
+import native_ext
+import pythons
+
+PROGRAM = os.path.join(native_ext.SOURCES, "packages.py")
+# What must stand between the line and the allocator.
+LIBRARY = {
+    "numpy": "_multiarray_umath",
+    "base": "_multiarray_umath",
+    "PIL": "_imaging",
+    "zlib": "libz.so",
+    "lxml": "libxml2",
+    "sqlite3": "libsqlite3",
+    "ssl": "libcrypto",
+}
+KINDS = {"calm": ["numpy", "base", "PIL", "zlib"], "busy": ["lxml", "sqlite3", "ssl"]}
+# A rare line among many calls is seen in few windows: a longer look when it was not.
+SECONDS = (20, 45)
+
+
+def sites_at(process, mark):
+    """Sites whose innermost frame in the program is the marked line; what the package does in Python
+    may lie above."""
+    line = native_ext.line_of(PROGRAM, "# LEAK: " + mark)
+    for site in process["sites"]:
+        mine = [f for f in site["stack"] if f["lang"] == "python" and f["file"] == PROGRAM]
+        if mine and mine[0]["line"] == line:
+            yield site
+
+
+def libraries(site):
+    """Modules of the native frames in front of the first Python frame."""
+    for frame in site["stack"]:
+        if frame["lang"] == "python":
+            return
+        yield os.path.basename(frame["module"])
+
+
+def missing(process, kind):
+    return [m for m in KINDS[kind]
+            if not any(lib.startswith(LIBRARY[m]) for s in sites_at(process, m) for lib in libraries(s))]  # fmt: skip
+
+
+def watch(kind):
+    with tempfile.TemporaryDirectory(prefix="pyleak-packages-") as where:
+        ready = os.path.join(where, "ready")
+        target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, ready, kind])
+        try:
+            end = time.monotonic() + 90
+            while not os.path.exists(ready) and time.monotonic() < end:
+                assert target.poll() is None
+                time.sleep(0.05)
+            for seconds in SECONDS:
+                run = harness.run_tool(target.pid, seconds)
+                assert run.rc == 0, run.stderr
+                if not missing(run.report["processes"][0], kind):
+                    break
+            assert target.poll() is None, "the target died"
+            return run.report
+        finally:
+            target.kill()
+            target.wait()
+
+
+@pytest.fixture(scope="module")
+def reports():
+    with concurrent.futures.ThreadPoolExecutor(len(KINDS)) as pool:
+        return dict(zip(KINDS, pool.map(watch, KINDS)))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_libraries_are_named(reports, kind):
+    process = reports[kind]["processes"][0]
+    assert not harness.validate(reports[kind])
+    for site in process["sites"]:
+        print(site["kind"], site["verdict"], [(f["function"], f.get("module", f["line"])) for f in site["stack"]])
+    assert not missing(process, kind)

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Stacks of stopped threads: what the tool unwinds from a copy is what gdb says."""
+import json
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import harness
+import native_ext
+import pythons
+
+GDB_SCRIPT = os.path.join(pythons.HERE, "gdb_stacks.py")
+HEAD = """
+import sys, threading, time
+def forever(f):
+    while True:
+        f()
+def start(*functions):
+    for f in functions:
+        threading.Thread(target=forever, args=(f,), daemon=True).start()
+    open(sys.argv[1], "w").close()
+    time.sleep(600)
+"""
+PROGRAMS = {
+    "recursion": """
+def down(n):
+    return sorted([3, 1, 2], key=lambda x: down(n - 1) if n else x)[0]
+def maps():
+    return list(map(lambda x: max([x, 2], key=lambda y: -y), range(50)))
+start(lambda: down(12), maps)
+""",
+    "generators": """
+def count(n):
+    yield from (count(n - 1) if n else range(30))
+class Slow:
+    def __iter__(self): return count(5)
+    def __lt__(self, other): return sum(count(3)) < 0
+start(lambda: sum(Slow()), lambda: sorted([Slow() for _ in range(9)]))
+""",
+    "ssl": """
+import hashlib, ssl
+def handshake():
+    context = ssl.create_default_context()
+    a, b, c, d = (ssl.MemoryBIO() for _ in range(4))
+    s = context.wrap_bio(a, b, server_hostname="localhost")
+    try: s.do_handshake()
+    except ssl.SSLWantReadError: pass
+start(handshake, lambda: hashlib.pbkdf2_hmac("sha256", b"x", b"y", 3000))
+""",
+    "numpy": """
+import numpy
+start(lambda: numpy.linalg.svd(numpy.random.rand(60, 60)), lambda: numpy.sort(numpy.random.rand(50000)),
+      lambda: numpy.fromfunction(numpy.vectorize(lambda i: i * 2), (300,)))
+""",
+    "lxml": """
+from lxml import etree
+text = "<a>" + "<b c='d'>e</b>" * 300 + "</a>"
+start(lambda: etree.fromstring(text), lambda: etree.tostring(etree.XML(text).xpath("//b")[7]))
+""",
+    "sqlite": """
+import json, re, sqlite3, zlib
+def query():
+    db = sqlite3.connect(":memory:")
+    db.create_function("f", 1, lambda x: re.sub("1", "2", str(x)))
+    db.execute("with recursive t(x) as (select 1 union all select x + 1 from t limit 400) select max(f(x)) from t").fetchall()
+start(query, lambda: zlib.compress(b"abcd" * 20000, 9), lambda: json.dumps([{"a": [1, 2, 3]}] * 500, indent=1))
+""",
+    "exceptions": """
+sys.path.insert(0, sys.argv[2])
+import leaky_cpp, leaky_debug
+def fails(n):
+    try:
+        if n: leaky_debug.call(lambda: fails(n - 1))
+        raise KeyError(n)
+    except KeyError as e:
+        return str(e)
+start(lambda: fails(20), leaky_cpp.throw_far, leaky_cpp.throw_far)
+""",
+    "pictures": """
+import io
+from PIL import Image
+image = Image.effect_noise((200, 200), 40)
+def save():
+    image.rotate(33).save(io.BytesIO(), "PNG")
+start(save, lambda: image.resize((90, 90), Image.LANCZOS).convert("RGB"))
+""",
+}
+
+
+def wait_stopped(pid):
+    os.kill(pid, signal.SIGSTOP)
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        states = []
+        for tid in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/stat" % (pid, tid)) as f:
+                states.append(f.read().rpartition(")")[2].split()[0])
+        if set(states) == {"T"}:
+            return
+        time.sleep(0.005)
+    raise AssertionError("it does not stop: %s" % states)
+
+
+def our_stacks(helper, pid):
+    out = subprocess.run([helper, str(pid)], capture_output=True, text=True, timeout=60, check=True).stdout
+    stacks = {}
+    for line in out.splitlines():
+        tid, end, *frames = line.split(" ")
+        cut = [f.split(":") for f in frames if f]
+        stacks[int(tid)] = [(int(c[0], 16), c[1], ":".join(c[2:])) for c in cut]
+    return stacks
+
+
+def gdb_stacks(pid):
+    out = subprocess.run(["gdb", "-q", "-nx", "-batch", "-iex", "set auto-load off", "-iex", "set debuginfod enabled off",
+                          "-p", str(pid), "-x", GDB_SCRIPT],
+                         capture_output=True, text=True, timeout=120)  # fmt: skip
+    rows = [json.loads(line[6:]) for line in out.stdout.splitlines() if line.startswith("STACK ")]
+    assert rows, out.stdout + out.stderr
+    return {r["tid"]: r for r in rows}
+
+
+def same_pcs(ours, theirs):
+    """Of callers we name the byte before the return address."""
+    return len(ours) == len(theirs) and all(a[0] in (b[0], b[0] - 1) for a, b in zip(ours, theirs))
+
+
+def plain(name):
+    """gdb gives parameters and template arguments too."""
+    return name.split("(")[0].split("<")[0].split(" [")[0].split("@")[0].split(".")[0].lstrip("_")
+
+
+def names_agree(ours, theirs):
+    """Of one address there may be several names; what one of us does not know is no contradiction."""
+    return sum(bool(a[2] and b[1]) and plain(a[2]) != plain(b[1]) for a, b in zip(ours, theirs))
+
+
+class Tally:
+    def __init__(self):
+        self.stacks = self.same = self.frames = self.named = self.other_name = 0
+        self.differences = []
+
+    def add(self, ours, theirs):
+        self.stacks += 1
+        self.frames += len(ours)
+        self.named += sum(bool(f[2]) for f in ours)
+        self.other_name += names_agree(ours, theirs["frames"])
+        if same_pcs(ours, theirs["frames"]):
+            self.same += 1
+        else:
+            self.differences.append((ours, theirs))
+
+
+def compare(name, stops, helper, where):
+    ready = os.path.join(where, name)
+    target = subprocess.Popen([pythons.HOST, "-B", "-c", HEAD + PROGRAMS[name], ready, where])
+    tally = Tally()
+    try:
+        end = time.monotonic() + 60
+        while not os.path.exists(ready) and time.monotonic() < end:
+            assert target.poll() is None
+            time.sleep(0.05)
+        for _ in range(stops):
+            time.sleep(0.05 + 0.1 * random.random())
+            wait_stopped(target.pid)
+            ours, theirs = our_stacks(helper, target.pid), gdb_stacks(target.pid)
+            os.kill(target.pid, signal.SIGCONT)
+            for tid in ours.keys() & theirs.keys():
+                tally.add(ours[tid], theirs[tid])
+    finally:
+        target.kill()
+        target.wait()
+    return tally
+
+
+@pytest.fixture(scope="module")
+def helper():
+    path = os.path.join(harness.BUILD, "tests/kern/unwind_live")
+    subprocess.run(["make", "-s", "-C", harness.TOP, "O=" + harness.BUILD, path], check=True, timeout=300)
+    return path
+
+
+@pytest.fixture(scope="module")
+def where():
+    with tempfile.TemporaryDirectory(prefix="pyleak-unwind-") as path:
+        os.unlink(native_ext.build_all(path))
+        yield path
+
+
+def test_same_frames_as_gdb(helper, where, full):
+    """At least 98 % identical: each frame's address, and none too many."""
+    names = sorted(PROGRAMS) if full else ["exceptions", "recursion", "ssl"]
+    rows = {name: compare(name, 14 if full else 3, helper, where) for name in names}
+    print("%-12s %8s %8s %8s %8s %8s" % ("program", "stacks", "same", "frames", "named", "differ"))
+    for name, t in rows.items():
+        print("%-12s %8d %8d %8d %8d %8d" % (name, t.stacks, t.same, t.frames, t.named, t.other_name))
+    for name, t in rows.items():
+        for ours, theirs in t.differences[:3]:
+            print(name, theirs["why"])
+            for i in range(max(len(ours), len(theirs["frames"]))):
+                print("   ", ours[i] if i < len(ours) else "-",
+                      theirs["frames"][i] if i < len(theirs["frames"]) else "-")  # fmt: skip
+    stacks = sum(t.stacks for t in rows.values())
+    assert stacks >= (200 if full else 20)
+    assert sum(t.same for t in rows.values()) >= 0.98 * stacks
