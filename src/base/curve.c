@@ -21,10 +21,14 @@
 #define USUAL	     2	 /* times what the values usually move by: a late change is more */
 #define MINIMA	     128
 #define MANY_MINIMA  8
-#define TEETH_OVER   3	  /* times the longest of them without another: there are no more */
-#define LEVEL_PART   0.25 /* of the slope before: what may be left of it on a level */
-#define BENT	     0.75 /* of the slope before: less is a bend */
-#define NEARLY	     0.1  /* of the steepest slope: a saturation that has nearly come to its end */
+/* Fewer minima must rise by so many times what the worst of them lies off their line, and by this
+ * part of the teeth: four of noise rise by themselves one time in twenty-four. */
+#define FEW_MINIMA_SURE 5
+#define FEW_MINIMA_PART 0.3
+#define TEETH_OVER	3    /* times the longest of them without another: there are no more */
+#define LEVEL_PART	0.25 /* of the slope before: what may be left of it on a level */
+#define BENT		0.75 /* of the slope before: less is a bend */
+#define NEARLY		0.1 /* of the steepest slope: a saturation that has nearly come to its end */
 
 /* The points of one look: evenly wide floors. */
 struct look {
@@ -167,7 +171,7 @@ static bool by_the_clock(const struct minima *m)
 static void judge_minima(const struct minima *m, double height, double grain, struct curve *out)
 {
 	struct fit_line f;
-	double span = m->t[m->n - 1] - m->t[0], ups = 0;
+	double span = m->t[m->n - 1] - m->t[0], worst = 0;
 	bool sure;
 
 	out->minima = (unsigned)m->n;
@@ -176,16 +180,15 @@ static void judge_minima(const struct minima *m, double height, double grain, st
 	if (m->n < 4)
 		return;
 	fit_theil_sen(m->t, m->v, m->n, &f);
-	for (size_t i = 1; i < m->n; i++)
-		ups += m->v[i] > m->v[i - 1];
+	for (size_t i = 0; i < m->n; i++)
+		worst = fmax(worst, fabs(m->v[i] - f.level - f.slope * (m->t[i] - m->t[0])));
 	out->slope = f.slope;
 	out->low = f.low;
 	out->high = f.high;
 	if (m->n >= MANY_MINIMA)
 		sure = f.low > 0 && f.slope > 5 * error_of(&f);
 	else
-		sure = f.slope * span > fmax(6 * f.spread, 0.15 * height) &&
-		       ups >= 0.75 * (double)(m->n - 1);
+		sure = f.slope * span > fmax(FEW_MINIMA_SURE * worst, FEW_MINIMA_PART * height);
 	if (sure && f.slope * span >= 3 * grain)
 		out->shape = CURVE_RISING;
 }

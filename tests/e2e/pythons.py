@@ -42,10 +42,12 @@ def install_zoo(python):
         return
     target = python.root + "/opt/pyleak-zoo"
     os.makedirs(target, exist_ok=True)
-    for src in glob.glob(ZOO + "/*.py"):
+    for src in glob.glob(ZOO + "/**/*.py", recursive=True):
+        to = os.path.join(target, os.path.relpath(src, ZOO))
+        os.makedirs(os.path.dirname(to), exist_ok=True)
         tmp = "%s/.%s.%d" % (target, os.path.basename(src), os.getpid())
         shutil.copyfile(src, tmp)
-        os.replace(tmp, os.path.join(target, os.path.basename(src)))
+        os.replace(tmp, to)
 
 
 def host():

@@ -221,6 +221,39 @@ static void any_run_fits_in_bounded_memory(void **state)
 	assert_int_equal(c.shape, CURVE_UNKNOWN);
 }
 
+/* Eight million blocks, half a gigabyte, thousands of which come and go every second, in bursts and
+ * with a memory of minutes; and one block of 64 bytes a second, or none, that stays. */
+static enum curve_shape drip(uint64_t seed, double per_s, double seconds)
+{
+	struct draw d = {.random = seed * 0x9e3779b97f4a7c15ull | 1};
+	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS], slow = 0;
+	struct series *s;
+	struct curve c;
+	size_t n;
+
+	assert_int_equal(series_new(1, 1, &s), 0);
+	for (double at = 0; at < seconds; at += 0.1) {
+		double burst = uniform(&d) < 0.3 ? 2000 * uniform(&d) : 0, value;
+
+		slow += -slow * 0.1 / 30 + normal(&d) * 20 * sqrt(2 * 0.1 / 30);
+		value = 8e6 + floor(per_s * at) + floor(fabs(40 * normal(&d)) + slow + burst);
+		series_add(s, at, &value);
+	}
+	n = series_read(s, 0, t, v, top);
+	curve_judge(&(struct curve_points){t, v, top, n, 1}, &c);
+	series_free(s);
+	return c.shape;
+}
+
+static void a_drip_is_seen_within_ten_minutes_and_never_made_up(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 5; seed++)
+		assert_int_equal(drip(seed, 1, 600), CURVE_RISING);
+	for (uint64_t seed = 11; seed <= 20; seed++)
+		assert_int_not_equal(drip(seed, 0, 3600), CURVE_RISING);
+}
+
 static void fits_find_what_was_put_in(void **state)
 {
 	double t[60], y[60];
@@ -259,6 +292,7 @@ int main(void)
 		cmocka_unit_test(plain_shapes_have_their_names),
 		cmocka_unit_test(a_late_leak_is_not_averaged_away),
 		cmocka_unit_test(any_run_fits_in_bounded_memory),
+		cmocka_unit_test(a_drip_is_seen_within_ten_minutes_and_never_made_up),
 		cmocka_unit_test(innocent_series_are_hardly_ever_called_rising),
 		cmocka_unit_test(confidence_is_what_it_says),
 	};
