@@ -4,10 +4,13 @@
 
 #include "heap/graph.h"
 
-#define MAX_TYPES  65535
-#define PAGE_SHIFT 12
-#define GAP	   (1u << 20) /* a greater one begins a new region */
-#define MAX_BASES  40
+#define MAX_TYPES   65535
+#define PAGE_SHIFT  12
+#define MAX_LENGTHS (2u << 20)
+#define SMALL_ROOM  4096 /* items; longer ones are not all in memory that was used before */
+#define MAX_PREFIX  64
+#define GAP	    (1u << 20) /* a greater one begins a new region */
+#define MAX_BASES   40
 
 static const struct {
 	const char *name; /* tp_name; one without a dot is asked of static types alone */
@@ -188,6 +191,28 @@ static int add_pooled(struct graph *g, const struct heap_block *b)
 	return 1;
 }
 
+/* A list has room behind its end, with leftovers in it: the length of its array is noted, for those
+ * of which the array may be met before the list. */
+static int note_length(struct graph *g, const struct heap_block *b)
+{
+	const struct py_layout *l = &g->h->rt->layout;
+	size_t at = (size_t)(b->object - b->addr);
+	uint64_t items, n, room, *to;
+
+	if (b->have < at + l->list_allocated + 8 || g->length.n >= MAX_LENGTHS)
+		return 0;
+	n = heap_u64(b->data + at + l->ob_size);
+	room = heap_u64(b->data + at + l->list_allocated);
+	items = heap_u64(b->data + at + l->list_item);
+	if (n >= room || room > SMALL_ROOM || !heap_is_pointer(items))
+		return 0;
+	to = map64_put(&g->length, items);
+	if (!to)
+		return fail(-ENOMEM, "out of memory for the heap's map");
+	*to = n;
+	return 0;
+}
+
 static int first_pass(const struct heap_block *b, void *ctx)
 {
 	struct graph *g = ctx;
@@ -221,6 +246,8 @@ static int first_pass(const struct heap_block *b, void *ctx)
 		o->type = type;
 	}
 	g->types.v[type].count++;
+	if (g->types.v[type].kind == GRAPH_LIST && note_length(g, b))
+		return -ENOMEM;
 	if (g->max_blocks && g->n + g->block.n > g->max_blocks)
 		return fail(-E2BIG, "the heap has too many blocks for this");
 	if (g->deadline_ns && !(g->n & 0xfffff) && clock_ns() > g->deadline_ns)
@@ -388,6 +415,10 @@ uint32_t graph_find(const struct graph *g, uint64_t word)
 	if (node == NODE_NONE)
 		return node;
 	t = graph_type(g, node);
+	/* Attribute values and the debug hooks have a little of their own in front of what is
+	 * pointed to; other addresses inside a chunk are mostly glibc's, or leftovers. */
+	if (!t->addr && node >= g->n_pooled && word - block > MAX_PREFIX)
+		return NODE_NONE;
 	return !t->addr || word == block + (uint64_t)(int64_t)t->offset ? node : NODE_NONE;
 }
 
@@ -493,6 +524,7 @@ void graph_free(struct graph *g)
 	vec_free(&g->edge);
 	map64_free(&g->pool_at);
 	map64_free(&g->type_at);
+	map64_free(&g->length);
 	free(g->start);
 	free(g->parent);
 }

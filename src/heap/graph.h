@@ -79,7 +79,7 @@ struct graph {
 	struct heap *h;
 	VEC(struct graph_pool) pool;
 	VEC(uint64_t) bits;
-	struct map64 pool_at, type_at;
+	struct map64 pool_at, type_at, length; /* length: items of a list, by their array */
 	VEC(struct graph_type) types;
 	VEC(uint16_t) type; /* of each node */
 	VEC(struct graph_block) block;

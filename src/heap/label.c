@@ -579,7 +579,7 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 		snprintf(label, sizeof(label), "gc.garbage");
 		break;
 	case REACH_STATIC:
-	case REACH_MEMORY: {
+	case REACH_LIBRARY: {
 		const struct proc_map *m = NULL;
 		size_t i;
 

@@ -105,7 +105,7 @@ static uint64_t group_key(struct reach *r, const struct chain *c, uint16_t *type
 	const struct reach_root *root = &r->root.v[c->root];
 	uint64_t key = heap_mix(root->kind, root->owner);
 	uint32_t up = NODE_NONE, grand = NODE_NONE;
-	size_t n = shape(g, c, types), named = 0;
+	size_t at = c->n, n = shape(g, c, types), named = 0;
 
 	for (size_t i = 0; i < n; i++)
 		key = heap_mix(key, types[i]);
@@ -121,7 +121,11 @@ static uint64_t group_key(struct reach *r, const struct chain *c, uint16_t *type
 		if (up != NODE_NONE &&
 		    is_collection(r, grand, up, root->kind == REACH_MODULE && grand == NODE_NONE))
 			break;
+		/* What hangs off a module through memory of its C code is a collection, too. */
+		if (up != NODE_NONE && at - i > 1 && graph_type(g, up)->kind == GRAPH_MODULE)
+			break;
 		key = heap_mix(key, node);
+		at = i;
 		grand = up;
 		up = node;
 		named++;
@@ -146,7 +150,7 @@ static enum why_root root_of(enum reach_kind k)
 		[REACH_THREAD] = WHY_THREAD,   [REACH_INTERP] = WHY_INTERPRETER,
 		[REACH_GARBAGE] = WHY_GARBAGE, [REACH_STATIC] = WHY_STATIC,
 		[REACH_TEMPORARY] = WHY_FRAME, [REACH_STACK] = WHY_STACK,
-		[REACH_MEMORY] = WHY_STATIC,   [REACH_INTERNED] = WHY_INTERNED,
+		[REACH_LIBRARY] = WHY_STATIC,  [REACH_INTERNED] = WHY_INTERNED,
 		[REACH_NOBODY] = WHY_NOBODY,   [REACH_CYCLE] = WHY_CYCLE,
 	};
 

@@ -9,17 +9,18 @@
 /* In the order of how much their name tells; a later one is tried only for what the earlier ones do
  * not reach. */
 enum reach_kind {
-	REACH_MODULE,	 /* owner: module object, name: its name in sys.modules */
-	REACH_LOCAL,	 /* owner: code object, at: index of the variable */
-	REACH_ATEXIT,	 /* a function to be called at exit */
-	REACH_SIGNAL,	 /* at: number of the signal */
-	REACH_THREAD,	 /* owner: thread state, at: offset in it */
-	REACH_INTERP,	 /* owner: interpreter state, at: offset in it */
-	REACH_GARBAGE,	 /* gc.garbage itself, when module gc was never imported */
-	REACH_STATIC,	 /* at: address in the data of a file */
+	REACH_MODULE,  /* owner: module object, name: its name in sys.modules */
+	REACH_LOCAL,   /* owner: code object, at: index of the variable */
+	REACH_ATEXIT,  /* a function to be called at exit */
+	REACH_SIGNAL,  /* at: number of the signal */
+	REACH_GARBAGE, /* gc.garbage itself, when module gc was never imported */
+	REACH_THREAD,  /* owner: thread state, at: offset in it */
+	REACH_LIBRARY, /* at: address in the data of an extension or a library */
+	REACH_INTERP,  /* owner: interpreter state, at: offset in it; has free lists with leftovers
+			*/
+	REACH_STATIC,  /* at: address in CPython's own data */
 	REACH_TEMPORARY, /* owner: code object; the value stack of a frame */
 	REACH_STACK,	 /* owner: thread id, at: address */
-	REACH_MEMORY,	 /* at: address in a mapping nobody knows */
 	REACH_INTERNED,	 /* the table of interned strings */
 	REACH_NOBODY,	 /* nothing points to it, and yet it lives */
 	REACH_CYCLE,	 /* in a cycle, or held by one, that nothing else holds */

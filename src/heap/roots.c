@@ -18,6 +18,10 @@ static struct reach_root *add(struct reach *r, enum reach_kind kind, uint64_t ad
 
 	if (node == NODE_NONE)
 		return NULL;
+	/* C code keeps where its memory begins; glibc's own data points into it at random. */
+	if (kind >= REACH_LIBRARY && !graph_type(r->g, node)->addr &&
+	    graph_addr(r->g, node, NULL) != addr)
+		return NULL;
 	root = vec_push(&r->root);
 	if (!root)
 		return NULL;
@@ -83,11 +87,12 @@ static void atexit_roots(struct reach *r, const uint64_t *state, size_t n)
 		}
 		if (node != NODE_NONE && graph_type(r->g, node)->addr)
 			continue;
-		for (uint64_t k = 0; k < MAX_CALLBACKS && is_callback(r, first); k++) {
-			add(r, REACH_ATEXIT, first);
-			if (proc_read_u64(rt->proc, at + 8 * (k + 1), &one))
+		for (uint64_t k = 0, missed = 0; k < MAX_CALLBACKS && missed < 8; k++) {
+			if (proc_read_u64(rt->proc, at + 8 * k, &one))
 				break;
-			first = one;
+			missed = is_callback(r, one) ? 0 : missed + 1;
+			if (!missed)
+				add(r, REACH_ATEXIT, one);
 		}
 	}
 }
@@ -304,7 +309,10 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 
 		if (!heap_is_pointer(w[i]))
 			continue;
-		root = add(r, is_python && is_interned(r, w[i]) ? REACH_INTERNED : REACH_STATIC,
+		root = add(r,
+			   !is_python		  ? REACH_LIBRARY
+			   : is_interned(r, w[i]) ? REACH_INTERNED
+						  : REACH_STATIC,
 			   w[i]);
 		if (root)
 			root->at = start + 8 * i;

@@ -111,24 +111,43 @@ static void keys(struct scan *s, uint64_t addr)
 	       k.entry_size == 24 ? 1 : 0);
 }
 
+/* Blocks of 64 items between two links; what lies outside of the indices was popped. */
 static void deque(struct scan *s)
 {
 	uint64_t block = at(s, PY_DEQUE_LEFT), last = at(s, PY_DEQUE_RIGHT);
+	uint64_t from = at(s, PY_DEQUE_LEFT_INDEX), end = at(s, PY_DEQUE_RIGHT_INDEX);
+	uint64_t left = at(s, PY_DEQUE_SIZE);
 
-	/* leftlink, 64 slots, rightlink */
-	for (int i = 0; heap_is_pointer(block) && i < 1 << 20; i++) {
-		uint64_t next;
+	while (left && left < MAX_ITEMS && heap_is_pointer(block) && from < PY_DEQUE_SLOTS) {
+		uint64_t to = block == last ? end + 1 : PY_DEQUE_SLOTS, next;
 
-		if (graph_find_block(s->g, block) != NODE_NONE) {
-			emit(s, block);
-			return; /* the others hang off it */
-		}
-		direct(s, block + 8, PY_DEQUE_SLOTS, 1, 0);
+		if (to <= from || to > PY_DEQUE_SLOTS)
+			return;
+		direct(s, block + 8 + 8 * from, to - from, 1, 0);
+		left -= to - from < left ? to - from : left;
 		if (block == last ||
 		    proc_read_u64(s->g->h->rt->proc, block + 8 * (PY_DEQUE_SLOTS + 1), &next))
 			return;
 		block = next;
+		from = 0;
 	}
+}
+
+/* The end of an object's body, as far as its type tells: what follows in its block are leftovers.
+ */
+static int64_t body_end(const struct scan *s)
+{
+	const struct heap_type *t = &s->t->t;
+	int64_t end = t->basicsize;
+	uint64_t word;
+
+	if (t->itemsize)
+		return s->hi;
+	if (s->g->h->rt->minor >= 13 && (t->flags & TPF_INLINE_VALUES)) {
+		word = at(s, end);
+		end += 8 + 8 * (int64_t)(word & 0xff); /* capacity */
+	}
+	return end < s->hi ? end : s->hi;
 }
 
 /* The frame in a generator, or a frame object's own: up to the top of its stack. */
@@ -325,12 +344,18 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 	if (!b->object || !s.t->addr || s.t->addr != b->type) {
 		s.base = b->addr;
 		s.hi = (int64_t)b->have;
-		if (!b->object)
+		if (!b->object) {
+			const uint64_t *n = map64_get(&g->length, b->addr);
+
+			if (n && (int64_t)(8 * *n) < s.hi)
+				s.hi = (int64_t)(8 * *n);
 			words(&s, values_prefix(&s), s.hi, ~0ull);
+		}
 	} else {
 		s.base = b->object;
 		s.lo = -(int64_t)(b->object - b->addr);
 		s.hi = (int64_t)b->have + s.lo;
+		s.hi = body_end(&s);
 		object(&s);
 	}
 	if (s.failed)

@@ -29,6 +29,8 @@ enum {
 	PY_EXCEPTION_ARGS = 24,
 	PY_DEQUE_LEFT = 24,
 	PY_DEQUE_RIGHT = 32,
+	PY_DEQUE_LEFT_INDEX = 40,
+	PY_DEQUE_RIGHT_INDEX = 48,
 	PY_DEQUE_SLOTS = 64, /* of a block, between its two links */
 	PY_DICT_BODY = 48,   /* sizeof(PyDictObject) */
 	PY_LIST_BODY = 40,

@@ -3,7 +3,6 @@
 
 # TYPE Leaked
 # ROOT main thread
-# ROOT interpreter
 # LAST [i] → 
 import contextvars
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the programs of this folder keep, and how they say that they are done. The first lines of each say
-what `why` must find: one of the ROOTs at the beginning of the path, and LAST in it."""
+"""What the programs of this folder keep, and how they say that they are done. The first lines of each tell
+what `why` must find: the TYPE to ask for, one of the ROOTs in the first step of the path, LAST behind."""
 import os
 import sys
 import time
