@@ -107,8 +107,10 @@ static void satellites(const struct object *o, struct heap_own *out)
 		break;
 	case HEAP_K_BYTEARRAY:
 		n = word(o, l->bytearray_alloc);
-		/* From 3.15 on the buffer is a bytes object, counted as that. */
-		if (n < MAX_BYTES && o->minor < 15)
+		/* From 3.15 on the buffer is a bytes object, with its header and a NUL. */
+		if (n && n < MAX_BYTES && o->minor >= 15)
+			out->hidden = n + l->bytes_data + 1;
+		else if (n < MAX_BYTES)
 			out->satellite = n;
 		break;
 	case HEAP_K_STR:

@@ -7,6 +7,7 @@
 struct heap_own {
 	uint64_t bytes;	       /* itself, with pre-header and GC head */
 	uint64_t satellite;    /* one more block of this size is its own */
+	uint64_t hidden;       /* a bytes object of this size is its buffer */
 	uint64_t keys, values; /* of a dict; whose sizes stand elsewhere */
 	uint64_t instance_values;
 };

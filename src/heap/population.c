@@ -26,6 +26,8 @@ struct counter {
 	struct proc_req req[PENDING];
 	uint8_t head[PENDING][KEYS_HEAD];
 	size_t n;
+	uint64_t hidden, hidden_bytes; /* bytes objects that are bytearrays' buffers (3.15) */
+	uint32_t bytes_row;	       /* of exact bytes, + 1 */
 	struct {
 		uint64_t keys;
 		uint32_t usable;
@@ -150,11 +152,29 @@ static int count(const struct heap_block *b, void *ctx)
 	heap_own_of(c->h->rt, b, &own);
 	row->own_bytes += own.bytes;
 	owns(c, b->facts->index, own.satellite);
+	if (own.hidden) {
+		row->owned_bytes += own.hidden;
+		c->hidden++;
+		c->hidden_bytes += own.hidden;
+	}
+	if ((b->facts->flags & (TPF_BYTES | TPF_HEAPTYPE)) == TPF_BYTES)
+		c->bytes_row = b->facts->index + 1;
 	if (own.keys)
 		add_dict(c, b, b->facts->index, &own);
 	if (own.instance_values)
 		owns(c, b->facts->index, values_of(c, b->facts));
 	return 0;
+}
+
+/* Nobody but their bytearrays can see those. */
+static void hide_bytes(struct counter *c)
+{
+	struct heap_type_row *r = c->bytes_row ? &c->p->row.v[c->bytes_row - 1] : NULL;
+
+	if (!r)
+		return;
+	r->count -= c->hidden < r->count ? c->hidden : r->count;
+	r->own_bytes -= c->hidden_bytes < r->own_bytes ? c->hidden_bytes : r->own_bytes;
 }
 
 int heap_population(struct heap *h, struct heap_population *out)
@@ -173,6 +193,7 @@ int heap_population(struct heap *h, struct heap_population *out)
 	err = heap_walk(h, 0, count, c, &out->walk);
 	if (!err)
 		flush(c);
+	hide_bytes(c);
 	vec_free(&c->values);
 	free(c);
 	out->cost_ns = clock_ns() - out->t_ns;

@@ -90,13 +90,22 @@ int walk_visit(struct walk *w, struct heap_block *b, const struct walk_found *fo
 }
 
 /* More nodes than the process has memory for is a list that lies. */
-static size_t most_nodes(const struct heap *h)
+static void find_bounds(struct walk *w)
 {
+	const struct proc *p = w->h->rt->proc;
+	uint64_t all = 1ull << 30;
 	struct proc_memory m;
 
-	if (proc_memory(h->rt->proc, &m))
-		return 1 << 20;
-	return (size_t)((m.rss_bytes + m.swap_bytes) / 32 + 65536);
+	if (proc_is_live(p) && !proc_memory(p, &m))
+		all = m.rss_bytes + m.swap_bytes;
+	w->max_seen = (size_t)(all / 32 + 65536);
+	for (size_t i = 0; i < p->n_maps; i++) {
+		if (strcmp(p->maps[i].path, "[heap]") || p->maps[i].start >> 32)
+			continue;
+		/* It may have grown since the maps were read. */
+		w->brk_start = p->maps[i].start;
+		w->brk_end = p->maps[i].end + all;
+	}
 }
 
 static int run(struct walk *w)
@@ -104,7 +113,7 @@ static int run(struct walk *w)
 	int err;
 
 	w->h->now_ns = clock_ns();
-	w->max_seen = most_nodes(w->h);
+	find_bounds(w);
 	walk_gc_begin(w);
 	err = heap_has_mimalloc(w->h) ? walk_mimalloc(w) : heap_has_pools(w->h) ? walk_pools(w) : 0;
 	if (err || (w->flags & HEAP_WALK_POOLS))

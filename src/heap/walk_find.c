@@ -37,7 +37,8 @@ static bool is_gc_head(const uint8_t *head)
 {
 	uint64_t next = heap_u64(head), prev = heap_u64(head + 8);
 
-	return next ? heap_is_pointer(next & ~3ull) : prev < 4;
+	/* Two bits of flags; and the head of a list may lie at a multiple of 4 (3.13.5). */
+	return next ? heap_is_pointer(next & ~7ull) : prev < 4;
 }
 
 /* CPython's own types keep dead objects on free lists: the reference count is 0 there, or (3.14 on)
@@ -56,6 +57,18 @@ static const struct heap_type *dead_type(const struct walk *w, uint64_t first, u
 	return t->addr == w->h->rt->code_type || t->kind == HEAP_K_FUNCTION || t->kind == HEAP_K_SET
 		       ? NULL
 		       : t;
+}
+
+/* Where the program lies below 4 GiB (not position independent) addresses of its data and of its
+ * brk heap look like reference counts: a list of classes would hold an object. */
+static bool is_object_address(struct walk *w, uint64_t v)
+{
+	uint64_t type;
+
+	if ((v & 7) || (!heap_in_static(w->h, v) && (v < w->brk_start || v >= w->brk_end)))
+		return false;
+	return !proc_read_u64(w->h->rt->proc, v + w->h->rt->layout.ob_type, &type) &&
+	       walk_type(w, type);
 }
 
 bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t bytes, bool small,
@@ -85,6 +98,8 @@ bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t by
 		if (!t || t->pre != d - extra)
 			continue;
 		if ((t->flags & TPF_HAVE_GC) && !rt->free_threaded && !is_gc_head(p + d - 16))
+			continue;
+		if (alive && !rt->free_threaded && is_object_address(w, heap_u64(p + d)))
 			continue;
 		body = body_size(w, t, p + d, have - d, bytes - d);
 		if (d + body > bytes)

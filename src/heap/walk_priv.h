@@ -23,6 +23,7 @@ struct walk {
 	uint64_t win_addr;
 	size_t win_len; /* valid in it */
 	uint64_t tcache_key;
+	uint64_t brk_start, brk_end; /* 0, 0 = above 4 GiB */
 
 	/* Types met in this walk. They are looked up per block: in a map that keeps them all. */
 	struct map64 type_index; /* address -> index + 1 */

@@ -21,6 +21,7 @@ void json_put_types(struct json *j, const struct report_process *p)
 		json_object(j, NULL, true);
 		json_string(j, "name", r->name ? r->name : "");
 		json_unsigned(j, "count", r->count);
+		json_unsigned(j, "tracked", r->tracked);
 		json_unsigned(j, "bytes", r->bytes);
 		json_number(j, "growth_count_per_s", r->growth_count_per_s);
 		json_number(j, "growth_bytes_per_s", r->growth_bytes_per_s);

@@ -8,7 +8,8 @@
 /* Objects of one type name. Buffers that no object accounts for come as rows too: "<buffer 64>". */
 struct report_class_row {
 	const char *name;
-	uint64_t count, bytes;			       /* with what belongs to them alone */
+	uint64_t count, tracked;		       /* of these under the collector's control */
+	uint64_t bytes;				       /* with what belongs to them alone */
 	double growth_count_per_s, growth_bytes_per_s; /* NAN: not known */
 };
 

@@ -26,6 +26,7 @@
 static const struct read_field row_fields[] = {
 	R("name", READ_STRING, name),
 	R("count", READ_U64, count),
+	R("tracked", READ_U64, tracked),
 	R("bytes", READ_U64, bytes),
 	R("growth_count_per_s", READ_DOUBLE, growth_count_per_s),
 	R("growth_bytes_per_s", READ_DOUBLE, growth_bytes_per_s),

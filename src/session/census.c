@@ -17,7 +17,7 @@
 
 struct entry {
 	char *name;
-	uint64_t count, bytes;		      /* now */
+	uint64_t count, tracked, bytes;	      /* now */
 	double counts[POINTS], sizes[POINTS]; /* at the times kept; 0 before it was seen */
 };
 
@@ -161,7 +161,7 @@ int census_take(struct census *c)
 	if (err)
 		return err;
 	for (size_t i = 0; i < c->entry.n; i++)
-		c->entry.v[i].count = c->entry.v[i].bytes = 0;
+		c->entry.v[i].count = c->entry.v[i].tracked = c->entry.v[i].bytes = 0;
 	for (size_t i = 0; i < c->now.row.n; i++) {
 		const struct heap_type_row *r = &c->now.row.v[i];
 		struct entry *e = r->count ? entry_of(c, r->type, &named) : NULL;
@@ -171,6 +171,7 @@ int census_take(struct census *c)
 		if (!e)
 			continue;
 		e->count += r->count;
+		e->tracked += r->tracked;
 		e->bytes += r->own_bytes + r->owned_bytes;
 	}
 	err = add_buffers(c);
@@ -255,6 +256,7 @@ static int fill_rows(struct census *c, struct report *r, struct report_process *
 		p->classes[p->n_classes++] = (struct report_class_row){
 			.name = report_strdup(r, e->name),
 			.count = e->count,
+			.tracked = e->tracked,
 			.bytes = e->bytes,
 			.growth_count_per_s = slope(c, e->counts),
 			.growth_bytes_per_s = slope(c, e->sizes),
