@@ -470,6 +470,24 @@ static void say(const struct graph *g, const char *what, double share)
 		g->progress(g->progress_ctx, what, share);
 }
 
+/* An interpreter's state may lie in a chunk: full of leftovers (free lists), and everything hangs
+ * off it. */
+static bool is_skipped(const struct graph *g, const struct heap_block *b)
+{
+	for (size_t i = 0; i < g->n_skip; i++)
+		if (g->skip[i] >= b->addr && g->skip[i] < b->addr + b->bytes)
+			return true;
+	return false;
+}
+
+static void find_skipped(struct graph *g)
+{
+	int n = py_interpreters(g->h->rt, g->skip, GRAPH_SKIP / 2);
+
+	g->n_skip = n > 0 ? (size_t)n : 0;
+	g->n_skip += py_threads(g->h->rt, g->skip + g->n_skip, GRAPH_SKIP - g->n_skip);
+}
+
 static int second_pass(const struct heap_block *b, void *ctx)
 {
 	struct graph *g = ctx;
@@ -484,6 +502,8 @@ static int second_pass(const struct heap_block *b, void *ctx)
 		if (g->deadline_ns && clock_ns() > g->deadline_ns)
 			return fail(-ETIME, "the heap could not be read in time");
 	}
+	if (b->place == HEAP_CHUNK && is_skipped(g, b))
+		return 0;
 	return graph_scan(g, b, node);
 }
 
@@ -493,6 +513,7 @@ int graph_build(struct graph *g)
 	int err;
 
 	g->h->now_ns = clock_ns();
+	find_skipped(g);
 	err = graph_intern_type(g, 0, 0, &none);
 	if (err)
 		return err;

@@ -11,8 +11,9 @@
 #include "heap/heap_priv.h"
 #include "heap/walk.h"
 
-#define NODE_NONE UINT32_MAX
-#define NODE_MAX  (1u << 31) /* the top bit marks the last edge of a node, and roots */
+#define GRAPH_SKIP 256
+#define NODE_NONE  UINT32_MAX
+#define NODE_MAX   (1u << 31) /* the top bit marks the last edge of a node, and roots */
 
 /* What is inside an object that is not like its neighbours. */
 enum graph_kind {
@@ -96,6 +97,8 @@ struct graph {
 
 	struct heap_walk_stats stats;
 	uint64_t direct_bytes, unreadable, bad_edges;
+	uint64_t skip[GRAPH_SKIP]; /* states of interpreters and threads: roots.c reads them */
+	size_t n_skip;
 	uint64_t deadline_ns, max_blocks; /* 0 = none */
 	struct graph_scan *scan;
 	void (*progress)(void *ctx, const char *what, double share);
