@@ -259,6 +259,10 @@ static void object(struct scan *s)
 			words(s, l->tuple_item,
 			      s->t->t.flags & TPF_HEAPTYPE ? s->hi : l->tuple_item + 8 * (int64_t)n,
 			      ~0ull);
+		if (n < MAX_ITEMS && l->tuple_item + 8 * (int64_t)n > s->hi &&
+		    s->b->bytes > s->b->have)
+			direct(s, s->base + (uint64_t)s->hi,
+			       (l->tuple_item + 8 * n - (uint64_t)s->hi) / 8, 1, 0);
 		break;
 	case GRAPH_DICT:
 		dict(s);
@@ -350,6 +354,9 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 			if (n && (int64_t)(8 * *n) < s.hi)
 				s.hi = (int64_t)(8 * *n);
 			words(&s, values_prefix(&s), s.hi, ~0ull);
+			/* More than the walk has at hand at once. */
+			if (!n && b->bytes > b->have)
+				direct(&s, b->addr + b->have, (b->bytes - b->have) / 8, 1, 0);
 		}
 	} else {
 		s.base = b->object;
