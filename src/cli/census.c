@@ -6,14 +6,15 @@
 
 #include "cli/cli.h"
 #include "cli/opts.h"
+#include "cli/source.h"
 #include "cli/stop.h"
 #include "out/out.h"
 #include "session/census.h"
 
 struct census_cmd {
-	struct opt_pids pids;
+	struct cli_source_opts source;
 	double diff_s;
-	const char *type, *json;
+	const char *type, *json, *save;
 	uint32_t top;
 	int verbose;
 	bool redact, no_redact, no_color, want_help;
@@ -22,7 +23,13 @@ struct census_cmd {
 #define ROW(field) offsetof(struct census_cmd, field)
 
 static const struct opt table[] = {
-	{'p', OPT_PIDS, "pid", "PID[,PID]", ROW(pids), "processes to look at", 0, 0, NULL},
+	{'p', OPT_PIDS, "pid", "PID[,PID]", ROW(source.pids), "processes to look at", 0, 0, NULL},
+	CLI_SOURCE_FILES(ROW(source)),
+	{0, OPT_STRING, "save", "FILE", ROW(save),
+	 "save the process's memory for --from, here or on another machine; the file holds all "
+	 "that "
+	 "the process knows, secrets too",
+	 0, 0, NULL},
 	{0, OPT_NUMBER, "diff", "SEC", ROW(diff_s), "what grew within SEC, by several censuses",
 	 0.2, 86400, NULL},
 	{0, OPT_STRING, "type", "NAME", ROW(type),
@@ -61,6 +68,7 @@ static void help(void)
 	      "  sudo pyleak-bpf census -p 1234                   the largest types\n"
 	      "  sudo pyleak-bpf census -p 1234 --diff 30         what grew in half a minute\n"
 	      "  sudo pyleak-bpf census -p 1234 --type app.Session --no-redact\n"
+	      "  sudo pyleak-bpf census -p 1234 --save app.snap   then, anywhere: --from app.snap\n"
 	      "\n"
 	      "Exit status: 0 done, 1 could not be done, 2 bad usage, 130 interrupted.\n",
 	      stdout);
@@ -74,13 +82,25 @@ static int parse(int argc, char **argv, struct census_cmd *c)
 	err = opts_parse(table, argc, argv, c);
 	if (err || c->want_help)
 		return err;
-	if (c->pids.n == 0)
-		return fail(-EINVAL, "which process? Name it with -p PID; --help shows examples");
+	err = cli_source_check(&c->source, OPTS_MAX_PIDS);
+	if (err)
+		return err;
+	if (c->save && c->source.pids.n > 1)
+		return fail(-EINVAL, "--save takes one process at a time");
+	if (c->save && !*c->save)
+		return fail(-EINVAL, "--save needs a file name");
+	if (c->diff_s > 0 && !c->source.pids.n)
+		return fail(-EINVAL, "--diff needs a process that runs: -p PID");
 	if (c->redact && c->no_redact)
 		return fail(-EINVAL, "--redact and --no-redact exclude each other");
 	if (c->json && !*c->json)
 		return fail(-EINVAL, "--json needs a file name, or - for standard output");
 	return 0;
+}
+
+static bool json_on_stdout(const struct census_cmd *c)
+{
+	return c->json && strcmp(c->json, "-") == 0;
 }
 
 static int take_all(const struct census_cmd *c, struct report *r)
@@ -92,13 +112,21 @@ static int take_all(const struct census_cmd *c, struct report *r)
 		.values = c->no_redact,
 		.stop = stop_asked,
 	};
+	size_t n = c->source.pids.n ? c->source.pids.n : 1;
 	int err;
 
-	r->processes = report_alloc(r, c->pids.n * sizeof(*r->processes));
+	r->processes = report_alloc(r, n * sizeof(*r->processes));
 	if (!r->processes)
 		return fail(-ENOMEM, "no memory for a report");
-	for (size_t i = 0; i < c->pids.n; i++) {
-		err = census_process(c->pids.v[i], &o, r, &r->processes[i]);
+	for (size_t i = 0; i < n; i++) {
+		struct cli_source s;
+
+		err = cli_source_open(&c->source, i, &s);
+		if (!err && c->save)
+			err = cli_source_save(&s, c->save, json_on_stdout(c) ? stderr : stdout);
+		if (!err)
+			err = census_process(s.proc, s.rt, &o, r, &r->processes[i]);
+		cli_source_close(&s);
 		if (err)
 			return err;
 		r->n_processes++;
@@ -114,7 +142,7 @@ static int print(const struct census_cmd *c, const struct report *r)
 		.verbose = c->verbose > 0,
 		.width = out_width(stdout),
 	};
-	bool json_stdout = c->json && strcmp(c->json, "-") == 0;
+	bool json_stdout = json_on_stdout(c);
 	int err = json_stdout ? 0 : out_census(stdout, r, &to), json_err;
 
 	json_err = c->json ? out_json_file(c->json, r) : 0;

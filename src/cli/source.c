@@ -2,53 +2,47 @@
 /* Opening what a command looks into, and saving it. */
 #include "cli/source.h"
 
-int cli_source_check(const struct cli_source_opts *o)
+int cli_source_check(const struct cli_source_opts *o, size_t max)
 {
 	int n = (o->pids.n > 0) + (o->from != NULL) + (o->core != NULL);
 
 	if (n == 0)
-		return fail(-EINVAL, "which process? Name it with -p PID, or a saved one with "
-				     "--from FILE or --core FILE");
-	if (n > 1 || o->pids.n > 1)
-		return fail(-EINVAL, "one process at a time: -p PID, --from FILE or --core FILE");
+		return fail(-EINVAL, "which process? Name it with -p PID; --help shows examples");
+	if (n > 1 || o->pids.n > max)
+		return fail(-EINVAL, "one at a time: -p PID, --from FILE or --core FILE");
 	if (o->sysroot && !o->core)
 		return fail(-EINVAL, "--sysroot goes with --core");
 	return 0;
 }
 
-static int open_proc(const struct cli_source_opts *o, struct proc **out)
+static int open_proc(const struct cli_source_opts *o, size_t i, struct proc **out)
 {
 	if (o->from)
 		return proc_open_snapshot(o->from, out);
 	if (o->core)
 		return proc_open_core(o->core, o->sysroot, out);
-	return proc_open(o->pids.v[0], out);
+	return proc_open(o->pids.v[i], out);
 }
 
-int cli_source_open(const struct cli_source_opts *o, struct cli_source *out)
+int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source *out)
 {
 	const char *file = o->from ? o->from : o->core;
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	err = open_proc(o, &out->proc);
+	err = open_proc(o, i, &out->proc);
 	if (err)
 		return err;
 	err = py_open(out->proc, &out->rt);
-	if (!err)
-		err = heap_open(out->rt, &out->heap);
 	if (err && file)
 		err = fail_in(err, "%s", file);
 	if (err)
 		cli_source_close(out);
-	else
-		out->live = proc_is_live(out->proc);
 	return err;
 }
 
 void cli_source_close(struct cli_source *s)
 {
-	heap_close(s->heap);
 	py_close(s->rt);
 	proc_close(s->proc);
 	memset(s, 0, sizeof(*s));

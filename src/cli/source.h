@@ -4,7 +4,7 @@
 #define PYLEAK_CLI_SOURCE_H
 
 #include "cli/opts.h"
-#include "heap/heap.h"
+#include "py/py.h"
 
 /* Part of the commands' option structures. */
 struct cli_source_opts {
@@ -12,46 +12,32 @@ struct cli_source_opts {
 	const char *from, *core, *sysroot;
 };
 
-/* Rows of their option tables; @type: the structure, which has a member `source`. */
-#define CLI_SOURCE_ROW(type, field) \
-	(offsetof(type, source) + offsetof(struct cli_source_opts, field))
-#define CLI_SOURCE_ROWS(type)                                                                  \
-	{'p', OPT_PIDS, "pid", "PID", CLI_SOURCE_ROW(type, pids), "process to look into",      \
-	 0,   0,	NULL},                                                                 \
-		{0,                                                                            \
-		 OPT_STRING,                                                                   \
-		 "from",                                                                       \
-		 "FILE",                                                                       \
-		 CLI_SOURCE_ROW(type, from),                                                   \
-		 "a snapshot instead of a process (see census --save)",                        \
-		 0,                                                                            \
-		 0,                                                                            \
-		 NULL},                                                                        \
-		{0,                                                                            \
-		 OPT_STRING,                                                                   \
-		 "core",                                                                       \
-		 "FILE",                                                                       \
-		 CLI_SOURCE_ROW(type, core),                                                   \
-		 "an ELF core file instead of a process (gcore, coredumpctl dump)",            \
-		 0,                                                                            \
-		 0,                                                                            \
-		 NULL},                                                                        \
-	{                                                                                      \
-		0, OPT_STRING, "sysroot", "DIR", CLI_SOURCE_ROW(type, sysroot),                \
-			"with --core: look for the program and its libraries below DIR", 0, 0, \
-			NULL                                                                   \
+/* Rows of their option tables; @at: offset of the struct cli_source_opts. */
+#define CLI_SOURCE_FILE(at, field, name, arg, help)                                                \
+	{                                                                                          \
+		0, OPT_STRING, name, arg, (at) + offsetof(struct cli_source_opts, field), help, 0, \
+			0, NULL                                                                    \
 	}
+#define CLI_SOURCE_FILES(at)                                                          \
+	CLI_SOURCE_FILE(at, from, "from", "FILE",                                     \
+			"a snapshot instead of a process: what census --save wrote"), \
+		CLI_SOURCE_CORE(at)
+#define CLI_SOURCE_CORE(at)                                                                 \
+	CLI_SOURCE_FILE(at, core, "core", "FILE",                                           \
+			"an ELF core file instead of a process (gcore, coredumpctl dump)"), \
+		CLI_SOURCE_FILE(at, sysroot, "sysroot", "DIR",                              \
+				"with --core: look for the program and its libraries below DIR")
 
 struct cli_source {
 	struct proc *proc;
 	struct py_runtime *rt;
-	struct heap *heap;
-	bool live;
 };
 
-/* -EINVAL with the sentence unless exactly one of -p, --from and --core is given. */
-int cli_source_check(const struct cli_source_opts *o);
-int cli_source_open(const struct cli_source_opts *o, struct cli_source *out);
+/* -EINVAL with the sentence unless exactly one of -p, --from and --core is given, and not more than
+ * @max processes. */
+int cli_source_check(const struct cli_source_opts *o, size_t max);
+/* The @i'th process. */
+int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source *out);
 void cli_source_close(struct cli_source *s);
 /* Writes a snapshot; says what was saved on @say, when it is not NULL. */
 int cli_source_save(struct cli_source *s, const char *path, FILE *say);

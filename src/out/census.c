@@ -244,6 +244,7 @@ int out_census(FILE *f, const struct report *r, const struct out_term_opts *o)
 		if (i > 0)
 			line_end(&l);
 		put_title(&l, p);
+		term_parts(&l, p);
 		put_pools(&l, p);
 		put_gc(&l, p->gc);
 		put_lost(&l, p);

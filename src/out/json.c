@@ -98,9 +98,7 @@ static void put_memory(struct json *j, const struct report_process *p)
 	json_unsigned(j, "rss_bytes", p->rss_bytes);
 	json_number(j, "rss_growth_bytes_per_s", p->rss_growth_bytes_per_s);
 	json_put_limits(j, &p->memory);
-	json_object(j, "parts", true);
-	json_close(j);
-	json_null(j, "trimmable_bytes");
+	json_put_parts(j, p->parts);
 	json_put_pools(j, p->pools);
 	json_array(j, "series", false);
 	for (size_t i = 0; i < p->n_series; i++) {

@@ -56,6 +56,19 @@ void json_put_gc(struct json *j, const struct report_gc *g)
 	json_close(j);
 }
 
+void json_put_parts(struct json *j, const struct report_parts *v)
+{
+	json_object(j, "parts", v == NULL);
+	for (size_t i = 0; v && i < PART_MAX; i++) {
+		json_object(j, report_part_name((enum report_part)i), true);
+		json_unsigned(j, "bytes", v->bytes[i]);
+		json_number(j, "growth_bytes_per_s", v->growth[i]);
+		json_close(j);
+	}
+	json_close(j);
+	json_unsigned(j, "trimmable_bytes", v ? v->trimmable : REPORT_UNKNOWN);
+}
+
 void json_put_pools(struct json *j, const struct report_pools *v)
 {
 	if (!v) {

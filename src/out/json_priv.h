@@ -9,6 +9,7 @@
 void json_put_limits(struct json *j, const struct report_memory *m);
 void json_put_types(struct json *j, const struct report_process *p);
 void json_put_gc(struct json *j, const struct report_gc *g);
+void json_put_parts(struct json *j, const struct report_parts *v);
 void json_put_pools(struct json *j, const struct report_pools *v);
 void json_put_instances(struct json *j, const struct report_process *p);
 

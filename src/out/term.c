@@ -259,6 +259,8 @@ int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 		put_verdict(&l, p);
 		term_hint(&l, &p->hint);
 		term_limit(&l, p);
+		if (r->final || o->verbose)
+			term_parts(&l, p);
 		term_fds(&l, p, o->verbose);
 		put_sites(&l, p, r->final, o);
 		put_remarks(&l, p, o->verbose);

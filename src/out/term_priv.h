@@ -20,6 +20,8 @@ void term_header(struct line *l, const struct report *r);
 /* When a limit is met, if one will be. */
 void term_limit(struct line *l, const struct report_process *p);
 void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose);
+/* What RSS is made of. */
+void term_parts(struct line *l, const struct report_process *p);
 /* Open descriptors and their limit, when there is something to say. */
 void term_fds(struct line *l, const struct report_process *p, bool verbose);
 void term_stack(struct line *l, const struct report_site *s, bool verbose);

@@ -57,6 +57,11 @@ static const struct read_field instance_fields[] = {
 	END,
 };
 
+struct one_part {
+	uint64_t bytes;
+	double growth;
+};
+
 static struct report_class_row *read_rows(struct reader *rd, struct json_object *array, size_t *n)
 {
 	struct report_class_row *v = read_room(rd, array, sizeof(*v), n);
@@ -97,11 +102,42 @@ static void read_gc(struct reader *rd, struct json_object *o, struct report_proc
 		read_rows(rd, read_array(o, "garbage_types"), &p->gc->n_garbage_types);
 }
 
+/* All or none: a part that is missing would not be zero. */
+static void read_parts(struct reader *rd, struct json_object *memory, struct report_process *p)
+{
+	static const struct read_field fields[] = {
+		{"bytes", READ_U64, offsetof(struct one_part, bytes)},
+		{"growth_bytes_per_s", READ_DOUBLE, offsetof(struct one_part, growth)},
+		END,
+	};
+	static const struct read_field trim[] = {{"trimmable_bytes", READ_U64, 0}, END};
+	struct json_object *parts = read_object(memory, "parts"), *o;
+	struct report_parts v;
+
+	for (size_t i = 0; i < PART_MAX; i++) {
+		struct one_part one;
+
+		o = read_object(parts, report_part_name((enum report_part)i));
+		if (!o)
+			return;
+		read_fields(rd, fields, o, &one);
+		v.bytes[i] = one.bytes;
+		v.growth[i] = one.growth;
+	}
+	read_fields(rd, trim, memory, &v.trimmable);
+	p->parts = report_alloc(rd->r, sizeof(*p->parts));
+	if (p->parts)
+		*p->parts = v;
+	else
+		rd->out_of_memory = true;
+}
+
 void read_population(struct reader *rd, struct json_object *o, struct report_process *p)
 {
 	struct json_object *pools = read_object(read_object(o, "memory"), "pools"), *v = NULL;
 	struct json_object *instances = read_array(o, "instances"), *one;
 
+	read_parts(rd, read_object(o, "memory"), p);
 	p->classes = read_rows(rd, read_array(o, "types"), &p->n_classes);
 	read_gc(rd, read_object(o, "gc"), p);
 	p->pools = pools ? report_alloc(rd->r, sizeof(*p->pools)) : NULL;

@@ -7,6 +7,7 @@
 
 #include "base/curve.h"
 #include "report/descriptors.h"
+#include "report/parts.h"
 #include "report/population.h"
 #include "report/memory.h"
 
@@ -124,7 +125,8 @@ struct report_process {
 	size_t n_classes;
 	struct report_gc *gc; /* NULL: not known */
 	struct report_pools *pools;
-	const char *instances_of; /* NULL: not asked for */
+	struct report_parts *parts; /* NULL: not known */
+	const char *instances_of;   /* NULL: not asked for */
 	struct report_instance *instances;
 	size_t n_instances;
 	struct report_lost *lost;

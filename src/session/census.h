@@ -7,6 +7,7 @@
 #include "report/report.h"
 
 struct census;
+struct proc;
 struct py_runtime;
 
 /* @rt stays the caller's. */
@@ -27,8 +28,8 @@ int census_instances(struct census *c, const char *name, size_t max, bool values
 bool census_growth(const struct census *c, const char *name, double *count_per_s,
 		   double *bytes_per_s);
 
-/* A census of process @pid with nothing else around it: opens, takes (several within @diff_s),
- * fills, closes. @stop says whether to end early. */
+/* A census of one process, running or saved, with nothing else around it: takes (several within
+ * @diff_s) and fills. @stop says whether to end early. */
 struct census_opts {
 	double diff_s;	  /* 0: one census */
 	const char *type; /* NULL: no samples */
@@ -36,7 +37,7 @@ struct census_opts {
 	bool values;
 	bool (*stop)(void);
 };
-int census_process(int pid, const struct census_opts *o, struct report *r,
-		   struct report_process *p);
+int census_process(struct proc *t, const struct py_runtime *rt, const struct census_opts *o,
+		   struct report *r, struct report_process *p);
 
 #endif

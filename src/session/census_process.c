@@ -6,6 +6,7 @@
 #include "py/py.h"
 #include "session/census.h"
 #include "session/identity.h"
+#include "session/parts.h"
 
 #define TAKES	    10 /* within the time of --diff */
 #define MIN_STEP_NS 100000000
@@ -50,8 +51,8 @@ static void fill_unknown(struct report_process *p)
 	p->reason = "a census has no verdict";
 }
 
-static int run(struct proc *t, struct py_runtime *rt, const struct census_opts *o, struct report *r,
-	       struct report_process *p)
+static int run(struct proc *t, const struct py_runtime *rt, const struct census_opts *o,
+	       struct report *r, struct report_process *p)
 {
 	struct census *c;
 	int err = census_new(rt, &c);
@@ -67,28 +68,22 @@ static int run(struct proc *t, struct py_runtime *rt, const struct census_opts *
 	return err;
 }
 
-int census_process(int pid, const struct census_opts *o, struct report *r, struct report_process *p)
+int census_process(struct proc *t, const struct py_runtime *rt, const struct census_opts *o,
+		   struct report *r, struct report_process *p)
 {
 	struct proc_memory m;
-	struct py_runtime *rt = NULL;
-	struct proc *t = NULL;
 	int err;
 
 	memset(p, 0, sizeof(*p));
-	err = proc_open(pid, &t);
+	fill_unknown(p);
+	identity_fill(t, rt, r, p);
+	err = run(t, rt, o, r, p);
 	if (!err)
-		err = py_open(t, &rt);
-	if (!err) {
-		fill_unknown(p);
-		identity_fill(t, rt, r, p);
-		err = run(t, rt, o, r, p);
-		p->rss_bytes = !err && !proc_memory(t, &m) ? m.rss_bytes : REPORT_UNKNOWN;
-		p->exited = !proc_alive(t);
-	}
+		err = parts_once(rt, r, p);
+	p->rss_bytes = !err && !proc_memory(t, &m) ? m.rss_bytes : REPORT_UNKNOWN;
+	p->exited = !proc_alive(t);
 	/* Half of a dead process's heap is nobody's heap. */
 	if (!err && p->exited)
-		err = fail(-ESRCH, "process %d ended while its heap was read", pid);
-	py_close(rt);
-	proc_close(t);
+		err = fail(-ESRCH, "process %d ended while its heap was read", t->pid);
 	return err;
 }

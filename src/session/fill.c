@@ -58,6 +58,7 @@ static void fill_memory(struct session *s, struct report *r, struct report_proce
 	trend_set_judge(s->memory, TREND_RSS, &p->rss_curve);
 	trend_set_judge(s->memory, TREND_LIVE, &p->live_curve);
 	memwatch_fill(s->memwatch, r, &p->memory);
+	parts_fill(s->parts, r, p); /* without memory for it the parts are not known */
 	p->series = report_alloc(r, (s->n_series + 1) * sizeof(*p->series));
 	if (p->series) {
 		memcpy(p->series, s->series, s->n_series * sizeof(*p->series));

@@ -266,6 +266,12 @@ void memwatch_judge(const struct memwatch *w, const struct proc *proc, struct re
 
 	retention_evidence(&w->kept, &e);
 	e.is_forked = retention_is_forked(proc);
+	if (p->parts) {
+		e.malloc_slack = (double)p->parts->bytes[PART_MALLOC_SLACK];
+		e.trimmable = (double)p->parts->trimmable;
+		e.grew.malloc_slack = p->parts->growth[PART_MALLOC_SLACK] * e.watched_s;
+		e.grew.malloced = p->parts->growth[PART_MALLOC_LIVE] * e.watched_s;
+	}
 	retention_judge(&e, r, p);
 }
 

@@ -42,6 +42,8 @@ static int open_user_half(struct session *s)
 		err = trend_set_new(TREND_SERIES, BUCKET_S, &s->memory);
 	if (!err)
 		err = memwatch_new(&s->memwatch);
+	if (!err)
+		s->parts = parts_start(s->proc->pid);
 	return err;
 }
 
@@ -142,6 +144,7 @@ void session_close(struct session *s)
 {
 	if (!s)
 		return;
+	parts_stop(s->parts);
 	native_stacks_close(s->native_stacks);
 	native_close(s->native);
 	session_fds_close(s);

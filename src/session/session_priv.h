@@ -7,6 +7,7 @@
 #include "heap/heap.h"
 #include "probe/probe.h"
 #include "session/memwatch.h"
+#include "session/parts.h"
 #include "session/native_stacks.h"
 #include "session/session.h"
 #include "track/budget.h"
@@ -129,6 +130,7 @@ struct session {
 	uint64_t torn;
 	struct proc_memory mem;
 	struct memwatch *memwatch;
+	struct parts_log *parts; /* NULL = cannot be read */
 	struct report_series series[SESSION_SERIES];
 	size_t n_series;
 	uint64_t series_step;

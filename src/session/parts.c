@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "session/parts.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include "heap/parts.h"
+#include "track/trend.h"
+
+#define READINGS   64		 /* when they are used up, every second one goes */
+#define SHARE	   100		 /* of a core: 1 % */
+#define MIN_NS	   3000000000ull /* between two readings */
+#define MAX_NS	   120000000000ull
+#define MIN_POINTS 3 /* for a growth */
+
+struct reading {
+	double t_s;
+	struct report_parts v;
+};
+
+struct parts_log {
+	int pid;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t wake;
+	bool stop;
+	struct reading reading[READINGS];
+	size_t n, step, skipped; /* every step'th reading is kept; the last one always */
+	struct reading last;
+	bool has_last;
+};
+
+static void copy(const struct heap_parts *h, struct report_parts *out)
+{
+	const uint64_t bytes[PART_MAX] = {
+		[PART_PYTHON_LIVE] = h->python_live,
+		[PART_PYTHON_SLACK] = h->python_slack,
+		[PART_MALLOC_LIVE] = h->malloc_live,
+		[PART_MALLOC_SLACK] = h->malloc_slack,
+		[PART_MMAP] = h->mmap,
+		[PART_FILE] = h->file,
+		[PART_STACKS] = h->stacks,
+		[PART_OTHER] = h->other,
+	};
+
+	memcpy(out->bytes, bytes, sizeof(bytes));
+	for (size_t i = 0; i < PART_MAX; i++)
+		out->growth[i] = NAN;
+	out->trimmable = h->trimmable;
+}
+
+static void keep(struct parts_log *l, double t_s, const struct heap_parts *h)
+{
+	pthread_mutex_lock(&l->lock);
+	l->last.t_s = t_s;
+	copy(h, &l->last.v);
+	l->has_last = true;
+	if (++l->skipped >= l->step) {
+		if (l->n == READINGS) {
+			for (size_t i = 0; i < READINGS / 2; i++)
+				l->reading[i] = l->reading[2 * i];
+			l->n /= 2;
+			l->step *= 2;
+		}
+		l->reading[l->n++] = l->last;
+		l->skipped = 0;
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* False when it is time to end. */
+static bool pause_for(struct parts_log *l, uint64_t ns)
+{
+	struct timespec until;
+	bool stop;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	ns += (uint64_t)until.tv_nsec;
+	until.tv_sec += (time_t)(ns / 1000000000);
+	until.tv_nsec = (long)(ns % 1000000000);
+	pthread_mutex_lock(&l->lock);
+	while (!l->stop && !pthread_cond_timedwait(&l->wake, &l->lock, &until))
+		;
+	stop = l->stop;
+	pthread_mutex_unlock(&l->lock);
+	return !stop;
+}
+
+/* With a process, a runtime and a heap of its own: the session refreshes its own ones. */
+static void *work(void *arg)
+{
+	struct parts_log *l = arg;
+	struct py_runtime *rt = NULL;
+	struct heap *h = NULL;
+	struct proc *p = NULL;
+	uint64_t start = clock_ns();
+
+	if (proc_open(l->pid, &p) || py_open(p, &rt) || heap_open(rt, &h))
+		goto out;
+	for (;;) {
+		struct heap_parts parts;
+		uint64_t wait;
+
+		/* An exec, the end: nothing more will come. */
+		if (heap_parts(h, &parts))
+			break;
+		keep(l, (double)(clock_ns() - start) / 1e9, &parts);
+		wait = parts.cost_ns * SHARE;
+		/* Three make a growth: a short run should have one. */
+		if (l->n < MIN_POINTS && wait > MIN_NS && parts.cost_ns * 10 < MIN_NS)
+			wait = MIN_NS;
+		wait = wait < MIN_NS ? MIN_NS : wait > MAX_NS ? MAX_NS : wait;
+		if (!pause_for(l, wait))
+			break;
+	}
+out:
+	heap_close(h);
+	py_close(rt);
+	proc_close(p);
+	return NULL;
+}
+
+struct parts_log *parts_start(int pid)
+{
+	struct parts_log *l = calloc(1, sizeof(*l));
+	pthread_condattr_t attr;
+	sigset_t all, old;
+	int err;
+
+	if (!l)
+		return NULL;
+	l->pid = pid;
+	l->step = 1;
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&l->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	/* Signals are for the thread that waits for them. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&l->thread, NULL, work, l);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!err)
+		return l;
+	pthread_cond_destroy(&l->wake);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+	return NULL;
+}
+
+void parts_stop(struct parts_log *l)
+{
+	if (!l)
+		return;
+	pthread_mutex_lock(&l->lock);
+	l->stop = true;
+	pthread_cond_signal(&l->wake);
+	pthread_mutex_unlock(&l->lock);
+	pthread_join(l->thread, NULL);
+	pthread_cond_destroy(&l->wake);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+static void fit(const struct parts_log *l, struct report_parts *out)
+{
+	double t[READINGS], y[READINGS];
+	struct trend_fit f;
+
+	for (size_t part = 0; part < PART_MAX && l->n >= MIN_POINTS; part++) {
+		for (size_t i = 0; i < l->n; i++) {
+			t[i] = l->reading[i].t_s;
+			y[i] = (double)l->reading[i].v.bytes[part];
+		}
+		trend_fit(t, y, l->n, &f);
+		out->growth[part] = f.slope;
+	}
+}
+
+bool parts_latest(struct parts_log *l, struct report_parts *out)
+{
+	bool has;
+
+	if (!l)
+		return false;
+	pthread_mutex_lock(&l->lock);
+	has = l->has_last;
+	if (has) {
+		*out = l->last.v;
+		fit(l, out);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return has;
+}
+
+int parts_fill(struct parts_log *l, struct report *r, struct report_process *p)
+{
+	struct report_parts v;
+
+	if (!parts_latest(l, &v))
+		return 0;
+	p->parts = report_alloc(r, sizeof(*p->parts));
+	if (!p->parts)
+		return fail(-ENOMEM, "no memory for a report");
+	*p->parts = v;
+	return 0;
+}
+
+int parts_once(const struct py_runtime *rt, struct report *r, struct report_process *p)
+{
+	struct heap_parts parts;
+	struct heap *h;
+	int err = heap_open(rt, &h);
+
+	if (err)
+		return err;
+	err = heap_parts(h, &parts);
+	heap_close(h);
+	if (err)
+		return 0; /* not known is no failure */
+	p->parts = report_alloc(r, sizeof(*p->parts));
+	if (!p->parts)
+		return fail(-ENOMEM, "no memory for a report");
+	copy(&parts, p->parts);
+	return 0;
+}
