@@ -9,7 +9,7 @@ VERSION  := 0.1.0
 CC       ?= gcc
 CLANG    ?= $(firstword $(foreach c,clang clang-14 clang-16 clang-19,$(if $(shell command -v $(c)),$(c))) clang)
 BPFTOOL  ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
-PKGS     := libbpf libdw libelf libxxhash json-c libzstd
+PKGS     := libbpf libdw libelf libxxhash json-c libzstd libmicrohttpd
 ARCHDIR  := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 Q        := $(if $(filter 1,$(V)),,@)
@@ -26,7 +26,7 @@ LIBS      = $(shell pkg-config --libs $(PKGS)) -lZydis -lZycore -liberty -llzma 
 # The host's flags never reach the BPF compiler: -fstack-protector breaks it.
 BPF_FLAGS := -g -O2 --target=bpf -mcpu=v3 -Wall -Iinclude -Ivmlinux -Ibpf -I/usr/include/$(ARCHDIR)
 
-ROOMS    := base proc dso py sym heap probe track session report out cli
+ROOMS    := base proc dso py sym heap probe track session report out serve cli
 SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
 LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
 # maps first: the linker resolves the others' extern maps only against what it has seen.

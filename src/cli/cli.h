@@ -21,6 +21,7 @@ int cli_doctor(int argc, char **argv);
 int cli_census(int argc, char **argv);
 int cli_why(int argc, char **argv);
 int cli_sweep(int argc, char **argv);
+int cli_serve(int argc, char **argv);
 int cli_merge(int argc, char **argv);
 
 /* Print the sentence of the last failure as the one line it is; returns @code. */

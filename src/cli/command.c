@@ -14,6 +14,7 @@ static const struct command {
 	{"census", cli_census},
 	{"why", cli_why},
 	{"sweep", cli_sweep},
+	{"serve", cli_serve},
 	{"merge", cli_merge},
 	{"doctor", cli_doctor},
 };

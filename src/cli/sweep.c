@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* `sweep`: which Pythons on this host leak? */
-#include <pwd.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/opts.h"
+#include "cli/select.h"
 #include "cli/stop.h"
 #include "out/out.h"
-#include "session/sweep.h"
 
 #define TURN_S 0.2
 
 struct sweep_cmd {
-	double duration_s, interval_s, overhead_pct, min_age_s;
-	uint64_t min_rss;
+	struct cli_select select;
+	double duration_s, interval_s;
 	uint32_t top;
-	const char *name, *user, *cgroup, *container, *json, *fail_on;
+	const char *json, *fail_on;
 	int verbose;
 	bool is_quiet, no_color, want_help;
-	regex_t regex;
 };
 
 #define ROW(field) offsetof(struct sweep_cmd, field)
@@ -33,19 +29,7 @@ static const struct opt table[] = {
 	{'i', OPT_NUMBER, "interval", "SEC", ROW(interval_s), "report every SEC (default 30)", 0.1,
 	 86400, NULL},
 	{'T', OPT_U32, "top", "N", ROW(top), "processes shown (default 10)", 1, 10000, NULL},
-	{0, OPT_STRING, "name", "REGEX", ROW(name), "only whose command line matches", 0, 0, NULL},
-	{0, OPT_STRING, "user", "USER", ROW(user), "only of this user, by name or number", 0, 0,
-	 NULL},
-	{0, OPT_STRING, "container", "NAME", ROW(container),
-	 "only in this container: the beginning of its id, its name, or its pod", 0, 0, NULL},
-	{0, OPT_STRING, "cgroup", "PART", ROW(cgroup),
-	 "only whose cgroup's path has this in it, as the name of a unit", 0, 0, NULL},
-	{0, OPT_NUMBER, "min-age", "SEC", ROW(min_age_s), "only what runs for so long", 0, 31536000,
-	 NULL},
-	{0, OPT_SIZE, "min-rss", "BYTES", ROW(min_rss), "only what is so large; k, M and G", 0, 0,
-	 NULL},
-	{0, OPT_NUMBER, "overhead", "PCT", ROW(overhead_pct),
-	 "slow-down of a suspect while it is probed, in percent (default 3)", 0.1, 50, NULL},
+	CLI_SELECT_ROWS(struct sweep_cmd),
 	{0, OPT_STRING, "json", "FILE", ROW(json),
 	 "also write the final report as JSON; - is standard output, and then nothing else is "
 	 "written there",
@@ -84,46 +68,17 @@ static void help(void)
 	      stdout);
 }
 
-static int find_user(const char *text, long *out)
-{
-	const struct passwd *pw = getpwnam(text);
-	char *end;
-
-	*out = pw ? (long)pw->pw_uid : strtol(text, &end, 10);
-	if (!pw && (*end || end == text || *out < 0))
-		return fail(-EINVAL, "--user: there is no user %s", text);
-	return 0;
-}
-
 static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *so)
 {
-	char why[128];
 	int err;
 
-	*c = (struct sweep_cmd){.interval_s = 30, .top = 10, .overhead_pct = 3};
-	*so = (struct sweep_opts){.uid = -1};
+	*c = (struct sweep_cmd){.select = CLI_SELECT_DEFAULTS, .interval_s = 30, .top = 10};
 	err = opts_parse(table, argc, argv, c);
 	if (err || c->want_help)
 		return err;
 	if (c->json && !*c->json)
 		return fail(-EINVAL, "--json needs a file name, or - for standard output");
-	err = c->user ? find_user(c->user, &so->uid) : 0;
-	if (err)
-		return err;
-	so->container = c->container;
-	so->cgroup = c->cgroup;
-	so->min_age_s = c->min_age_s;
-	so->min_rss = c->min_rss;
-	so->overhead = c->overhead_pct / 100;
-	if (!c->name)
-		return 0;
-	err = regcomp(&c->regex, c->name, REG_EXTENDED | REG_NOSUB);
-	if (err) {
-		regerror(err, &c->regex, why, sizeof(why));
-		return fail(-EINVAL, "--name %s: %s", c->name, why);
-	}
-	so->name = &c->regex;
-	return 0;
+	return cli_select_parse(&c->select, so);
 }
 
 static int print(const struct sweep_cmd *c, const struct report *r)
@@ -204,17 +159,6 @@ static int loop(const struct sweep_cmd *c, struct sweep *s, bool *leaks)
 	return err ? err : report(c, s, started_at, begin, true, leaks);
 }
 
-/* Every process costs two descriptors or three. */
-static void raise_limit(void)
-{
-	struct rlimit l;
-
-	if (!getrlimit(RLIMIT_NOFILE, &l)) {
-		l.rlim_cur = l.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &l);
-	}
-}
-
 static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
 {
 	struct sweep *s = NULL;
@@ -222,7 +166,7 @@ static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
 	int err;
 
 	stop_install();
-	raise_limit();
+	cli_select_raise_limit();
 	err = cli_preflight();
 	if (!err && c->json)
 		err = out_json_check(c->json);
@@ -250,7 +194,6 @@ int cli_sweep(int argc, char **argv)
 	}
 	log_set_level((enum log_level)c.verbose);
 	code = run(&c, &so);
-	if (c.name)
-		regfree(&c.regex);
+	cli_select_free(&c.select);
 	return code;
 }

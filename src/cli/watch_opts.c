@@ -97,6 +97,7 @@ void watch_opts_help(FILE *f)
 {
 	fputs("usage: pyleak-bpf -p PID[,PID...] [options]\n"
 	      "       pyleak-bpf sweep [selection]   every Python on this host: who leaks?\n"
+	      "       pyleak-bpf serve [options]   stay resident: /metrics, /report.json\n"
 	      "       pyleak-bpf merge A.json B.json...   many reports as one\n"
 	      "       pyleak-bpf doctor [-p PID]   what this kernel, this user allow\n"
 	      "       pyleak-bpf census -p PID[,PID...] [options]   what is in the heap, by type\n"

@@ -147,7 +147,7 @@ void growth_fill(const struct growth *g, struct report *r, struct report_process
 	judge(g, VALUE_RSS, &rss);
 	growth_judge(g, &heap);
 	p->mode = "growth";
-	p->rss_bytes = g->memory.rss_bytes;
+	p->rss_bytes = g->memory.rss_bytes ? g->memory.rss_bytes : REPORT_UNKNOWN;
 	p->rss_growth_bytes_per_s = rss.points >= 3 ? rss.slope : NAN;
 	p->explained = p->slowdown_pct = NAN;
 	fill_verdict(&heap, r, p);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What systemd wants to hear of a service: a datagram each, and nothing where nobody listens. */
+#ifndef PYLEAK_CLI_NOTIFY_H
+#define PYLEAK_CLI_NOTIFY_H
+
+void notify_ready(void);
+void notify_stopping(void);
+/* To be called often: keeps the watchdog quiet, at most once a second. */
+void notify_alive(void);
+
+#endif

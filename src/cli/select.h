@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Options that say which processes of the host are wanted: those of sweep and serve. */
+#ifndef PYLEAK_CLI_SELECT_H
+#define PYLEAK_CLI_SELECT_H
+
+#include "cli/opts.h"
+#include "session/sweep.h"
+
+/* Part of the commands' option structures, as `select`. */
+struct cli_select {
+	const char *name, *user, *cgroup, *container;
+	double min_age_s, overhead_pct;
+	uint64_t min_rss;
+	regex_t regex;
+};
+
+#define CLI_SELECT_DEFAULTS    \
+	{                      \
+		.overhead_pct = 3 \
+	}
+
+/* clang-format off */
+#define CLI_SELECT_ROW(type, field) (offsetof(type, select) + offsetof(struct cli_select, field))
+/* Rows of their option tables. */
+#define CLI_SELECT_ROWS(type) \
+	{0, OPT_STRING, "name", "REGEX", CLI_SELECT_ROW(type, name), \
+	 "only whose command line matches", 0, 0, NULL}, \
+	{0, OPT_STRING, "user", "USER", CLI_SELECT_ROW(type, user), \
+	 "only of this user, by name or number", 0, 0, NULL}, \
+	{0, OPT_STRING, "container", "NAME", CLI_SELECT_ROW(type, container), \
+	 "only in this container: the beginning of its id, its name, or its pod", 0, 0, NULL}, \
+	{0, OPT_STRING, "cgroup", "PART", CLI_SELECT_ROW(type, cgroup), \
+	 "only whose cgroup's path has this in it, as the name of a unit", 0, 0, NULL}, \
+	{0, OPT_NUMBER, "min-age", "SEC", CLI_SELECT_ROW(type, min_age_s), \
+	 "only what runs for so long", 0, 31536000, NULL}, \
+	{0, OPT_SIZE, "min-rss", "BYTES", CLI_SELECT_ROW(type, min_rss), \
+	 "only what is so large; k, M and G", 0, 0, NULL}, \
+	{0, OPT_NUMBER, "overhead", "PCT", CLI_SELECT_ROW(type, overhead_pct), \
+	 "slow-down of a suspect while it is probed, in percent (default 3)", 0.1, 50, NULL}
+/* clang-format on */
+
+/* -EINVAL with the sentence. @out points into @c. */
+int cli_select_parse(struct cli_select *c, struct sweep_opts *out);
+void cli_select_free(struct cli_select *c);
+/* Every process costs two descriptors or three. */
+void cli_select_raise_limit(void);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The report as Prometheus metrics. Their number is bounded: so many processes, so many sites of
+ * each, and what is left out is counted. Labels hold no address, no argument and no long path. */
+#include <math.h>
+#include <stdio.h>
+
+#include "serve/serve.h"
+
+#define LABEL_MAX 200 /* bytes of a value that came from a process */
+
+struct family {
+	const char *name, *type, *help;
+};
+
+/* Label values: what the format demands, and nothing that is not UTF-8 would get past a scrape. */
+static void put_value(FILE *f, const char *s)
+{
+	size_t n = 0;
+
+	fputc('"', f);
+	for (; s && *s && n < LABEL_MAX; s++, n++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '\\' || c == '"')
+			fprintf(f, "\\%c", c);
+		else if (c == '\n')
+			fputs("\\n", f);
+		else if (c < 0x20 || c >= 0x7f)
+			fputc('?', f);
+		else
+			fputc(c, f);
+	}
+	fputc('"', f);
+}
+
+static void put_number(FILE *f, double v)
+{
+	if (isnan(v))
+		fputs(" NaN\n", f);
+	else if (isinf(v))
+		fputs(v > 0 ? " +Inf\n" : " -Inf\n", f);
+	else
+		fprintf(f, " %.10g\n", v);
+}
+
+static void begin(FILE *f, const struct family *m)
+{
+	fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, m->type);
+}
+
+/* Which process: no pid alone tells it apart from the one that had it before. */
+static void put_process(FILE *f, const struct report_process *p, bool with_pid)
+{
+	fputs("comm=", f);
+	put_value(f, p->comm);
+	fputs(",container=", f);
+	put_value(f, p->container.id ? p->container.id : "");
+	fputs(",pod=", f);
+	put_value(f, p->container.pod ? p->container.pod : "");
+	fputs(",namespace=", f);
+	put_value(f, p->container.namespace ? p->container.namespace : "");
+	if (with_pid)
+		fprintf(f, ",pid=\"%d\"", p->pid);
+}
+
+static void put_tool(FILE *f, const struct report *r, const struct serve_metrics_opts *o)
+{
+	static const struct family build = {"pyleak_build_info", "gauge",
+					    "Version of the tool, always 1."};
+	static const struct family cpu = {"process_cpu_seconds_total", "counter",
+					  "CPU time of the tool itself in seconds."};
+	static const struct family rss = {"process_resident_memory_bytes", "gauge",
+					  "Resident memory of the tool itself in bytes."};
+	static const struct family start = {"process_start_time_seconds", "gauge",
+					    "Start of the tool, seconds since the epoch."};
+	static const struct family dropped = {"pyleak_series_dropped_total", "counter",
+					      "Series left out to keep their number bounded."};
+
+	begin(f, &build);
+	fputs("pyleak_build_info{version=", f);
+	put_value(f, r->version);
+	fputs("} 1\n", f);
+	begin(f, &cpu);
+	fputs(cpu.name, f);
+	put_number(f, o->cpu_s);
+	begin(f, &rss);
+	fputs(rss.name, f);
+	put_number(f, (double)o->rss_bytes);
+	begin(f, &start);
+	fputs(start.name, f);
+	put_number(f, o->start_time_s);
+	begin(f, &dropped);
+	fputs(dropped.name, f);
+	put_number(f, (double)o->dropped);
+}
+
+static void put_classes(FILE *f, const struct report *r)
+{
+	static const struct family m = {"pyleak_processes", "gauge",
+					"Watched Python processes by verdict."};
+	size_t n[CLASS_MAX] = {0};
+
+	for (size_t i = 0; i < r->n_processes; i++)
+		if ((unsigned)r->processes[i].verdict < CLASS_MAX)
+			n[r->processes[i].verdict]++;
+	begin(f, &m);
+	for (int c = 0; c < CLASS_MAX; c++)
+		fprintf(f, "pyleak_processes{class=\"%s\"} %zu\n",
+			report_class_name((enum report_class)c), n[c]);
+}
+
+static double rss_of(const struct report_process *p)
+{
+	return p->rss_bytes == REPORT_UNKNOWN ? NAN : (double)p->rss_bytes;
+}
+
+static double growth_of(const struct report_process *p)
+{
+	return p->rss_growth_bytes_per_s;
+}
+
+static double eta_of(const struct report_process *p)
+{
+	return p->memory.limit_source ? p->memory.eta_s : NAN;
+}
+
+static double limit_of(const struct report_process *p)
+{
+	return p->memory.limit_source ? (double)p->memory.limit_bytes : NAN;
+}
+
+static double overhead_of(const struct report_process *p)
+{
+	return p->slowdown_pct / 100;
+}
+
+static const struct {
+	struct family m;
+	double (*value)(const struct report_process *p);
+} per_process[] = {
+	{{"pyleak_process_resident_memory_bytes", "gauge", "Resident size of the process."},
+	 rss_of},
+	{{"pyleak_process_resident_memory_growth_bytes_per_second", "gauge",
+	  "Slope of the resident size."},
+	 growth_of},
+	{{"pyleak_process_memory_limit_bytes", "gauge", "The limit that is met first."}, limit_of},
+	{{"pyleak_process_limit_eta_seconds", "gauge", "Time until the limit is met at this rate."},
+	 eta_of},
+	{{"pyleak_probe_overhead_ratio", "gauge", "Estimated slow-down caused by probes."},
+	 overhead_of},
+};
+
+/* What is not known is left out: a NaN would only alarm rules that do not expect it. */
+static void put_processes(FILE *f, const struct report *r, size_t n)
+{
+	static const struct family verdict = {"pyleak_process_verdict", "gauge",
+					      "1 for the class the process is in: leak, growing, "
+					      "warmup, bloat, retention, steady."};
+
+	for (size_t k = 0; k < ARRAY_SIZE(per_process); k++) {
+		begin(f, &per_process[k].m);
+		for (size_t i = 0; i < n; i++) {
+			double v = per_process[k].value(&r->processes[i]);
+
+			if (isnan(v))
+				continue;
+			fprintf(f, "%s{", per_process[k].m.name);
+			put_process(f, &r->processes[i], true);
+			fputc('}', f);
+			put_number(f, v);
+		}
+	}
+	begin(f, &verdict);
+	for (size_t i = 0; i < n; i++) {
+		fputs("pyleak_process_verdict{", f);
+		put_process(f, &r->processes[i], true);
+		fprintf(f, ",class=\"%s\"} 1\n", report_class_name(r->processes[i].verdict));
+	}
+}
+
+/* One site of one program: workers of the same program in the same container are summed up. */
+struct site_row {
+	const struct report_process *process;
+	const struct report_site *site;
+	double growth, held;
+};
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+static bool same_row(const struct site_row *r, const struct report_process *p,
+		     const struct report_site *s)
+{
+	return !strcmp(r->site->id, s->id) && r->site->kind == s->kind &&
+	       same_text(r->process->comm, p->comm) &&
+	       same_text(r->process->container.id, p->container.id);
+}
+
+static double known(double v)
+{
+	return isfinite(v) ? v : 0;
+}
+
+static int gather(const struct report *r, size_t n, struct serve_metrics_opts *o,
+		  struct site_row **out, size_t *n_rows)
+{
+	struct site_row *v = calloc(n * o->sites + 1, sizeof(*v));
+	size_t used = 0;
+
+	if (!v)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		const struct report_process *p = &r->processes[i];
+		size_t sites = p->n_sites < o->sites ? p->n_sites : o->sites;
+
+		o->dropped += p->n_sites - sites;
+		for (size_t k = 0; k < sites; k++) {
+			const struct report_site *s = &p->sites[k];
+			size_t at = 0;
+
+			while (at < used && !same_row(&v[at], p, s))
+				at++;
+			if (at == used)
+				v[used++] = (struct site_row){p, s, 0, 0};
+			v[at].growth += known(s->growth_bytes_per_s);
+			v[at].held += known(s->outstanding_bytes);
+		}
+	}
+	*out = v;
+	*n_rows = used;
+	return 0;
+}
+
+static const struct report_frame *python_frame(const struct report_site *s)
+{
+	for (size_t i = 0; i < s->n_frames; i++)
+		if (!s->stack[i].native)
+			return &s->stack[i];
+	return NULL;
+}
+
+static void put_site_key(FILE *f, const char *name, const struct site_row *row)
+{
+	fprintf(f, "%s{site=\"%s\",kind=\"%s\",", name, row->site->id,
+		report_kind_name(row->site->kind));
+	put_process(f, row->process, false);
+}
+
+/* The end of a path says more than its beginning. */
+static const char *tail(const char *path)
+{
+	size_t n = path ? strlen(path) : 0;
+
+	return n > LABEL_MAX ? path + n - LABEL_MAX : path;
+}
+
+static void put_sites(FILE *f, const struct site_row *v, size_t n)
+{
+	static const struct family growth = {"pyleak_site_growth_bytes_per_second", "gauge",
+					     "Growth of what one line keeps."};
+	static const struct family held = {"pyleak_site_outstanding_bytes", "gauge",
+					   "What one line keeps."};
+	static const struct family info = {"pyleak_site_info", "gauge",
+					   "Where a site is, always 1."};
+
+	begin(f, &growth);
+	for (size_t i = 0; i < n; i++) {
+		put_site_key(f, growth.name, &v[i]);
+		fputc('}', f);
+		put_number(f, v[i].growth);
+	}
+	begin(f, &held);
+	for (size_t i = 0; i < n; i++) {
+		put_site_key(f, held.name, &v[i]);
+		fputc('}', f);
+		put_number(f, v[i].held);
+	}
+	begin(f, &info);
+	for (size_t i = 0; i < n; i++) {
+		const struct report_frame *at = python_frame(v[i].site);
+
+		put_site_key(f, info.name, &v[i]);
+		fprintf(f, ",verdict=\"%s\",function=", report_class_name(v[i].site->verdict));
+		put_value(f, at ? at->function : "");
+		fputs(",file=", f);
+		put_value(f, at ? tail(at->file) : "");
+		fprintf(f, ",line=\"%d\"} 1\n", at ? at->line : 0);
+	}
+}
+
+/* The same reasons in all processes, summed: counted since each was last probed. */
+static void put_lost(FILE *f, const struct report *r, size_t n)
+{
+	static const struct family m = {
+		"pyleak_lost_events", "gauge",
+		"What could not be counted, by reason, in what is shown now."};
+	const struct report_process *first = NULL;
+
+	begin(f, &m);
+	for (size_t i = 0; i < n && !first; i++)
+		if (r->processes[i].n_lost)
+			first = &r->processes[i];
+	for (size_t k = 0; first && k < first->n_lost; k++) {
+		double sum = 0;
+
+		for (size_t i = 0; i < n; i++)
+			for (size_t j = 0; j < r->processes[i].n_lost; j++)
+				if (!strcmp(r->processes[i].lost[j].key, first->lost[k].key) &&
+				    r->processes[i].lost[j].n != REPORT_UNKNOWN)
+					sum += (double)r->processes[i].lost[j].n;
+		fprintf(f, "%s{reason=\"%s\"}", m.name, first->lost[k].key);
+		put_number(f, sum);
+	}
+}
+
+int serve_metrics(const struct report *r, struct serve_metrics_opts *o, char **text, size_t *len)
+{
+	size_t n = r->n_processes < o->processes ? r->n_processes : o->processes, rows = 0;
+	auto_free struct site_row *row = NULL;
+	FILE *f = open_memstream(text, len);
+	int err;
+
+	if (!f)
+		return fail(-ENOMEM, "out of memory");
+	o->dropped += (r->n_processes - n) * ARRAY_SIZE(per_process);
+	err = gather(r, n, o, &row, &rows);
+	if (!err) {
+		put_tool(f, r, o);
+		put_classes(f, r);
+		put_processes(f, r, n);
+		put_sites(f, row, rows);
+		put_lost(f, r, n);
+	}
+	if (fclose(f) != 0 && !err)
+		err = fail(-ENOMEM, "out of memory");
+	if (err) {
+		free(*text);
+		*text = NULL;
+	}
+	return err;
+}

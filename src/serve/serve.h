@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Pages over HTTP, made beforehand: a request costs a copy, never a look at a process. Read-only, a
+ * few paths, bounded in connections, header size and time. */
+#ifndef PYLEAK_SERVE_H
+#define PYLEAK_SERVE_H
+
+#include "report/report.h"
+
+struct serve_opts {
+	const char *listen; /* "127.0.0.1:9477", "[::1]:9477", ":9477", "unix:/run/pyleak.sock" */
+	const char *token;  /* what a client must send as bearer token; NULL = none */
+	const char *cert, *key; /* PEM texts; NULL = plain HTTP */
+};
+
+struct serve;
+
+/* Listen and answer in a thread of its own. -EACCES with the sentence when @listen is not local and
+ * there is no token: nobody far away gets data by default. */
+int serve_start(const struct serve_opts *o, struct serve **out);
+void serve_stop(struct serve *s);
+/* Where it listens, as a client may write it. */
+const char *serve_address(const struct serve *s);
+
+enum serve_page { SERVE_METRICS, SERVE_REPORT, SERVE_PAGES };
+/* Put @text (taken) in the place of the page. */
+void serve_put(struct serve *s, enum serve_page page, char *text, size_t len);
+
+/* metrics.c: the report in Prometheus' text format 0.0.4. */
+struct serve_metrics_opts {
+	unsigned processes, sites;   /* at most so many, and so many of each */
+	double cpu_s, start_time_s;  /* of the tool itself */
+	uint64_t rss_bytes, dropped; /* dropped: series left out so far, by all calls; added to */
+};
+int serve_metrics(const struct report *r, struct serve_metrics_opts *o, char **text, size_t *len);
+
+#endif

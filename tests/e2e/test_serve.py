@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""`serve`: real Prometheus tools read it, strangers and broken clients get nothing and break nothing."""
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import harness
+import jsonschema
+import pytest
+import pythons
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Only programs of this test: others on the machine are none of its business.
+ONLY = ["--name", "pyleak-serve-test"]
+PROGRAM = "import time\nkeep = []\nwhile True:\n keep.append({'n': len(keep) + 0.5}); time.sleep(%s)\n"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving(*args, listen=None, port=None):
+    port = port or free_port()
+    tool = subprocess.Popen([harness.TOOL, "serve", "--listen", listen or "127.0.0.1:%d" % port, *ONLY, *map(str, args)],
+                            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    try:
+        tool.port = port
+        yield tool
+    finally:
+        if tool.poll() is None:
+            tool.send_signal(signal.SIGTERM)
+        tool.stderr.close()
+        assert tool.wait(30) in (0, -signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def program(pause_s):
+    child = subprocess.Popen([pythons.HOST, "-c", PROGRAM % pause_s, "pyleak-serve-test"], stdin=subprocess.DEVNULL)
+    try:
+        yield child.pid
+    finally:
+        child.kill()
+        child.wait()
+
+
+def get(port, path, headers=None, timeout=20):
+    request = urllib.request.Request("http://127.0.0.1:%d%s" % (port, path), headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as e:
+        with e:
+            return e.code, e.read().decode()
+
+
+def wait_until(what, limit_s=60):
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            if what():
+                return
+        time.sleep(0.3)
+    raise AssertionError("not within %d s" % limit_s)
+
+
+def wait_ready(tool):
+    wait_until(lambda: get(tool.port, "/-/ready")[0] == 200)
+
+
+def test_a_leak_is_told_and_the_metrics_are_clean():
+    with program(0.0005) as leaking, program(1000) as steady, serving() as tool:
+        wait_ready(tool)
+        wanted = 'pid="%d",class="leak"} 1' % leaking
+        wait_until(lambda: wanted in get(tool.port, "/metrics")[1], 150)
+        status, text = get(tool.port, "/metrics")
+        assert status == 200
+        check = subprocess.run([shutil.which("promtool"), "check", "metrics"], input=text, text=True, capture_output=True,
+                               check=False)  # fmt: skip
+        assert (check.returncode, check.stdout + check.stderr) == (0, "")
+        assert 'pid="%d",class="steady"} 1' % steady in text
+        assert "pyleak_site_info{" in text and 'function="<module>"' in text
+        # Nothing of the command line.
+        assert "pyleak-serve-test" not in text
+        report = json.loads(get(tool.port, "/report.json")[1])
+        with open(os.path.join(ROOT, "docs", "report.schema.json"), encoding="utf-8") as f:
+            jsonschema.Draft202012Validator(json.load(f)).validate(report)
+        assert {p["pid"] for p in report["processes"]} == {leaking, steady}
+
+
+def test_the_alert_rules_hold():
+    where = os.path.join(ROOT, "packaging", "prometheus")
+    run = subprocess.run([shutil.which("promtool"), "test", "rules", "pyleak.rules.test.yml"], cwd=where,
+                         capture_output=True, text=True, check=False)  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_bad_clients():
+    with serving() as tool:
+        wait_ready(tool)
+        assert get(tool.port, "/nope")[0] == 404
+        assert get(tool.port, "/../../etc/passwd")[0] == 404
+        assert get(tool.port, "/%2e%2e/metrics")[0] == 404
+        c = http.client.HTTPConnection("127.0.0.1", tool.port, timeout=20)
+        c.request("POST", "/metrics", body=b"x" * 1000)
+        assert c.getresponse().status == 405
+        c.close()
+        # Ten megabytes of header, garbage, and half a request: an error or a closed connection.
+        for blob in (b"GET / HTTP/1.1\r\nX: " + b"a" * (10 << 20) + b"\r\n\r\n", b"\x00\xff" * 5000,
+                     b"GET " + b"/a" * 100000 + b" HTTP/1.1\r\n\r\n"):  # fmt: skip
+            with socket.create_connection(("127.0.0.1", tool.port), timeout=20) as s, contextlib.suppress(OSError):
+                s.sendall(blob)
+                assert not s.recv(4096).startswith(b"HTTP/1.1 200")
+        # A thousand connections that say nothing: the limit holds, and those who come later are served again.
+        idle = []
+        for _ in range(1000):
+            with contextlib.suppress(OSError):
+                idle.append(socket.create_connection(("127.0.0.1", tool.port), timeout=0.2))
+        with open("/proc/%d/status" % tool.pid) as f:
+            threads = [x for x in f if x.startswith("Threads:")]
+        assert int(threads[0].split()[1]) < 20
+        for s in idle:
+            s.close()
+        wait_until(lambda: get(tool.port, "/healthz")[0] == 200)
+
+
+def test_strangers_need_the_token(tmp_path):
+    run = subprocess.run([harness.TOOL, "serve", "--listen", "0.0.0.0:%d" % free_port()], capture_output=True, text=True,
+                         timeout=30, check=False)  # fmt: skip
+    assert run.returncode == 1 and "--token-file" in run.stderr and run.stderr.count("\n") == 1
+    secret = tmp_path / "token"
+    secret.write_text("s3cret\n")
+    port = free_port()
+    with serving("--token-file", secret, listen="0.0.0.0:%d" % port, port=port) as tool:
+        wait_ready(tool)
+        assert get(port, "/healthz")[0] == 200
+        for headers in ({}, {"Authorization": "Bearer s3cre"}, {"Authorization": "Bearer "},
+                        {"Authorization": "Bearer s3crets3cret"}, {"Authorization": "Basic s3cret"}):  # fmt: skip
+            assert get(port, "/metrics", headers)[0] == 401
+            assert get(port, "/report.json", headers)[0] == 401
+        assert get(port, "/metrics", {"Authorization": "Bearer s3cret"})[0] == 200
+
+
+def test_unix_socket(tmp_path):
+    path = tmp_path / "pyleak.sock"
+    with serving(listen="unix:%s" % path):
+        wait_until(path.exists)
+        assert oct(path.stat().st_mode & 0o777) == "0o660"
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(str(path))
+            s.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert b" 200 " in s.recv(4096)
+    assert not path.exists()
+
+
+def test_killed_and_started_again(full):
+    port = free_port()
+    with program(1000):
+        for _ in range(50 if full else 5):
+            with serving(port=port) as tool:
+                wait_until(lambda: get(port, "/healthz")[0] == 200)
+                tool.kill()
+                tool.wait()
+        with serving(port=port) as tool:
+            wait_ready(tool)
+
+
+@pytest.mark.parametrize("args,says", [(["--listen", "nowhere"], "ADDRESS:PORT"), (["--listen", "127.0.0.1:http:x"], "--listen"),
+                                       (["--token-file", "/nonexistent"], "/nonexistent"),
+                                       (["--tls-cert", "/etc/hostname", "--tls-key", "/etc/hostname"], "PEM")])  # fmt: skip
+def test_what_cannot_be_served(args, says):
+    if "--listen" not in args:
+        args = [*args, "--listen", "127.0.0.1:%d" % free_port()]
+    run = subprocess.run([harness.TOOL, "serve", *args], capture_output=True, text=True, timeout=30, check=False)
+    assert run.returncode == 1 and says in run.stderr and run.stderr.count("\n") == 1, run.stderr
