@@ -155,14 +155,17 @@ static __always_inline void scratch_put(struct scratch *s)
 	__sync_fetch_and_add(&s->busy, -1);
 }
 
-/* Send the stack in @s to user space. It is marked as known first, so that a full table does
- * not send the same stack again and again. */
+enum { STACK_BEING_SENT = 1, STACK_SENT = 2 };
+
+/* Send the stack in @s to user space. It gets its place in the table first, so that a full table
+ * does not send the same stack again and again; and counts as known only when it is in the ring:
+ * another thread at the same place sends it too rather than name what the reader may not have. */
 static __always_inline void stack_send(struct scratch *s, __u64 id)
 {
 	__u64 n = s->stack.n;
-	__u8 one = 1;
+	__u8 state = STACK_BEING_SENT;
 
-	if (bpf_map_update_elem(&stacks_seen, &id, &one, BPF_ANY)) {
+	if (bpf_map_update_elem(&stacks_seen, &id, &state, BPF_ANY)) {
 		lose(PL_LOST_STACKS_FULL);
 		return;
 	}
@@ -176,17 +179,24 @@ static __always_inline void stack_send(struct scratch *s, __u64 id)
 			       BPF_RB_NO_WAKEUP)) {
 		bpf_map_delete_elem(&stacks_seen, &id);
 		lose(PL_LOST_RING_FULL);
+		return;
 	}
+	state = STACK_SENT;
+	bpf_map_update_elem(&stacks_seen, &id, &state, BPF_ANY);
 }
 
 /* After walk_thread(): count what it lost and send the stack when it is new. Returns its id. */
 static __always_inline __u64 remember_stack(struct scratch *s)
 {
 	__u64 id = s->stack.id;
+	const __u8 *state;
 
 	if (s->why)
 		lose(s->why - 1);
-	if (id && !bpf_map_lookup_elem(&stacks_seen, &id))
+	if (!id)
+		return 0;
+	state = bpf_map_lookup_elem(&stacks_seen, &id);
+	if (!state || *state != STACK_SENT)
 		stack_send(s, id);
 	return id;
 }
