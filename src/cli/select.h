@@ -14,8 +14,8 @@ struct cli_select {
 	regex_t regex;
 };
 
-#define CLI_SELECT_DEFAULTS    \
-	{                      \
+#define CLI_SELECT_DEFAULTS       \
+	{                         \
 		.overhead_pct = 3 \
 	}
 
