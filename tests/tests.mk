@@ -42,6 +42,7 @@ test: deps-test mounts roots ## all tests, as root, on a bare Debian 12
 	$(Q)$(MAKE) --no-print-directory test-built
 
 matrix: deps-test mounts roots ## as test, with every program on every Python, long soaks, all kernels
+	-@sh tests/e2e/nogil.sh
 	$(Q)$(MAKE) --no-print-directory test-built MATRIX=full
 
 test-built: all $(C_TESTS)

@@ -27,6 +27,7 @@ struct heap_mi_layout {
 	uint16_t page_size;
 	uint8_t block_size, block_size_bytes, used, used_bytes, local_free, thread_free, tag,
 		tag_shift, tag_mask;
+	uint8_t start; /* where the page says itself that its first block is; 0 = it does not */
 };
 
 #define OLD_SEGMENT .cookie = 216, .slice_entries = 248, .info_slices = 232, .slices = 264
@@ -40,7 +41,8 @@ static const struct heap_mi_layout layouts[] = {
 	/* 3.14.10 and 3.15.2; which 3.14 was the first is not known here: tried after the old. */
 	{"mimalloc 2.2", false, .cookie = 224, .slice_entries = 272, .info_slices = 256,
 	 .slices = 288, .page_size = 96, .block_size = 40, .block_size_bytes = 8, .used = 32,
-	 .used_bytes = 2, .local_free = 24, .thread_free = 56, .tag = 35, .tag_mask = 255},
+	 .used_bytes = 2, .local_free = 24, .thread_free = 56, .tag = 35, .tag_mask = 255,
+	 .start = 48},
 };
 
 static uint64_t number(const uint8_t *p, size_t at, size_t bytes)
@@ -75,7 +77,7 @@ static uint64_t start_gap(uint64_t size)
 static int parse_page(const struct heap_mi_layout *l, uint64_t segment, uint64_t index,
 		      const uint8_t *raw, struct heap_mi_page *p)
 {
-	uint64_t slices = number(raw, 0, 4);
+	uint64_t slices = number(raw, 0, 4), gap;
 
 	*p = (struct heap_mi_page){
 		.head = segment + l->slices + index * l->page_size,
@@ -92,8 +94,12 @@ static int parse_page(const struct heap_mi_layout *l, uint64_t segment, uint64_t
 	p->area = slices * MI_SLICE_SIZE;
 	if (p->size >= HUGE_BLOCK && p->capacity == 1)
 		p->size = p->area;
-	p->start = segment + index * MI_SLICE_SIZE + start_gap(p->size);
-	p->area -= start_gap(p->size);
+	gap = l->start ? number(raw, l->start, 8) - (segment + index * MI_SLICE_SIZE)
+		       : start_gap(p->size);
+	if (gap >= p->area)
+		return -1;
+	p->start = segment + index * MI_SLICE_SIZE + gap;
+	p->area -= gap;
 	if (p->used > p->capacity || p->size & 7 || p->size > p->area ||
 	    p->capacity > p->area / p->size)
 		return -1;

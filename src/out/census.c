@@ -65,7 +65,8 @@ static void put_pools(struct line *l, const struct report_process *p)
 
 	if (!v || !v->arena_bytes)
 		return;
-	line_text(l, !strcmp(p->allocator, "mimalloc") ? "  mimalloc: " : "  pymalloc: ");
+	line_text(l, p->free_threaded || !strcmp(p->allocator, "mimalloc") ? "  mimalloc: "
+									   : "  pymalloc: ");
 	snprintf(text, sizeof(text), "%" PRIu64 " arenas of %s in all", v->arenas,
 		 fmt_bytes(a, sizeof(a), (double)v->arena_bytes));
 	line_item(l, text);

@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Builds CPython without a GIL (3.13t, 3.14t) from Debian's sources: no suite has them as packages. Takes
+# some minutes for each; what is there already is kept. Source that the mirror does not have is left out.
+set -eu
+
+here=$(dirname "$0")
+dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots/nogil
+keys=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# Lists and caches of its own: this machine's apt knows nothing of it.
+fetch() {
+	suite=$1 package=$2 to=$3
+	mkdir -p "$to/lists/partial" "$to/cache/archives/partial"
+	echo "deb-src [signed-by=$keys] $uri $suite main" >"$to/sources.list"
+	for step in update "source --only-source --download-only $package"; do
+		# shellcheck disable=SC2086 # words
+		(cd "$to" && apt-get -qq -o Dir::Etc::sourcelist="$to/sources.list" -o Dir::Etc::sourceparts=- \
+			-o Dir::State::lists="$to/lists" -o Dir::Cache="$to/cache" -o APT::Sandbox::User=root \
+			-o Acquire::Check-Valid-Until=false -o Acquire::Check-Date=false $step) || return 1
+	done
+}
+
+build() {
+	suite=$1 version=$2
+	tmp=$(mktemp -d "$dir/.$version.XXXXXX")
+	log=$tmp/log
+	if fetch "$suite" "python$version" "$tmp" >"$log" 2>&1 && mkdir "$tmp/src" "$tmp/o" &&
+		tar -C "$tmp/src" --strip-components=1 -xf "$tmp"/*.orig.tar.xz >>"$log" 2>&1 &&
+		(cd "$tmp/o" && ../src/configure -q --disable-gil --without-ensurepip --disable-test-modules \
+			--prefix="$dir/${version}t" && make -s -j "$(nproc)" &&
+			make -s install DESTDIR="$tmp/root") >>"$log" 2>&1; then
+		mv "$tmp/root$dir/${version}t" "$dir/${version}t"
+		echo "nogil: $("$dir/${version}t/bin/python${version}t" -V) made"
+	else
+		echo "nogil: $version could not be made from the source of $suite:" >&2
+		tail -n 5 "$log" >&2
+		rm -rf "$tmp"
+		return 1
+	fi
+	rm -rf "$tmp"
+}
+
+sh "$here/../deps.sh" gcc make libc6-dev libffi-dev zlib1g-dev debian-archive-keyring
+uri=$("$here/../mirror.sh")
+mkdir -p "$dir"
+exec 9>"$dir/.lock"
+flock 9
+rc=0
+for pair in trixie:3.13 sid:3.14; do
+	version=${pair#*:}
+	[ -x "$dir/${version}t/bin/python${version}t" ] || build "${pair%:*}" "$version" || rc=1
+done
+exit $rc
