@@ -6,13 +6,14 @@
 
 #include "cli/cli.h"
 #include "cli/opts.h"
+#include "cli/source.h"
 #include "cli/why_priv.h"
 #include "report/read.h"
 
 #define MAX_ADDR 64
 
 struct why_cmd {
-	struct opt_pids pids;
+	struct cli_source_opts source; /* .from: a snapshot */
 	const char *type, *site, *addr, *from, *json, *dot;
 	uint32_t paths;
 	double watch_s;
@@ -27,15 +28,18 @@ struct why_cmd {
 #define ROW(field) offsetof(struct why_cmd, field)
 
 static const struct opt table[] = {
-	{'p', OPT_PIDS, "pid", "PID", ROW(pids), "the process", 0, 0, NULL},
+	{'p', OPT_PIDS, "pid", "PID", ROW(source.pids), "the process", 0, 0, NULL},
 	{0, OPT_STRING, "type", "NAME", ROW(type),
 	 "objects of this type: app.Session, or just Session", 0, 0, NULL},
 	{0, OPT_STRING, "addr", "HEX[,HEX]", ROW(addr), "the objects at these addresses", 0, 0,
 	 NULL},
 	{0, OPT_STRING, "site", "ID", ROW(site),
 	 "objects of the type that stays at this site of a report (with --from)", 0, 0, NULL},
-	{0, OPT_STRING, "from", "REPORT", ROW(from), "the JSON report that has the site", 0, 0,
-	 NULL},
+	{0, OPT_STRING, "from", "FILE", ROW(from),
+	 "with --site: the JSON report that has it; else a snapshot instead of a process: what "
+	 "census --save wrote",
+	 0, 0, NULL},
+	CLI_SOURCE_CORE(ROW(source)),
 	{'T', OPT_U32, "top", "N", ROW(paths), "paths shown (default 5)", 1, 1000, NULL},
 	{0, OPT_NUMBER, "watch", "SEC", ROW(watch_s),
 	 "time between two looks at the lengths of containers (default 1; 0: one look)", 0, 3600,
@@ -55,7 +59,8 @@ static const struct opt table[] = {
 
 static void help(void)
 {
-	fputs("usage: pyleak-bpf why -p PID --type NAME | --addr HEX | --site ID --from REPORT\n"
+	fputs("usage: pyleak-bpf why -p PID|--from SNAPSHOT|--core CORE --type NAME | --addr HEX\n"
+	      "       pyleak-bpf why --site ID --from REPORT [-p PID]\n"
 	      "\n"
 	      "What keeps these objects alive: the shortest way to them from something with a "
 	      "name,\n"
@@ -112,8 +117,8 @@ static int find_site(struct why_cmd *w)
 			if (strncmp(s->id, w->site, strlen(w->site)) != 0)
 				continue;
 			found = s;
-			if (!w->pids.n)
-				w->pids.v[w->pids.n++] = r->processes[i].pid;
+			if (!w->source.pids.n && !w->source.core)
+				w->source.pids.v[w->source.pids.n++] = r->processes[i].pid;
 		}
 	if (!found)
 		err = fail(-ENOENT, "%s has no site %s", w->from, w->site);
@@ -133,12 +138,15 @@ static int parse(int argc, char **argv, struct why_cmd *w)
 		return err;
 	if (!w->type + !w->addr + !w->site != 2)
 		return fail(-EINVAL, "which objects? One of --type NAME, --addr HEX, --site ID");
-	if (!w->site != !w->from)
-		return fail(-EINVAL, "--site and --from belong together: a site of a JSON report");
-	if (!w->pids.n && !w->from)
-		return fail(-EINVAL, "which process? Name it with -p PID");
-	if (w->pids.n > 1)
-		return fail(-EINVAL, "why looks at one process at a time");
+	if (w->site && !w->from)
+		return fail(-EINVAL, "--site needs the report that has it: --from REPORT");
+	if (!w->site)
+		w->source.from = w->from;
+	/* The report of a site knows its process. */
+	if (!w->site || w->source.pids.n || w->source.core)
+		err = cli_source_check(&w->source, 1);
+	if (err)
+		return err;
 	return w->addr ? parse_addr(w) : 0;
 }
 
@@ -153,8 +161,10 @@ static void progress(void *ctx, const char *what, double share)
 static int ask(struct why_cmd *w, struct py_runtime *rt)
 {
 	const struct why_query q = {w->site ? w->type_of_site : w->type, w->v, w->n};
-	const struct why_opts o = {
-		.max_paths = w->paths, .watch_s = w->watch_s, .progress = progress, .ctx = w};
+	const struct why_opts o = {.max_paths = w->paths,
+				   .watch_s = proc_is_live(rt->proc) ? w->watch_s : 0,
+				   .progress = progress,
+				   .ctx = w};
 	struct why_question say = {rt->proc->pid, rt->version, q.type ? q.type : w->addr};
 	struct why_answer *a = NULL;
 	struct why_stats stats;
@@ -186,8 +196,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 int cli_why(int argc, char **argv)
 {
 	struct why_cmd w = {.paths = 5, .watch_s = 1};
-	struct py_runtime *rt = NULL;
-	struct proc *p = NULL;
+	struct cli_source s = {0};
 	int err;
 
 	if (parse(argc, argv, &w))
@@ -199,12 +208,9 @@ int cli_why(int argc, char **argv)
 	log_set_level((enum log_level)w.verbose);
 	err = w.site ? find_site(&w) : 0;
 	if (!err)
-		err = proc_open(w.pids.v[0], &p);
+		err = cli_source_open(&w.source, 0, &s);
 	if (!err)
-		err = py_open(p, &rt);
-	if (!err)
-		err = ask(&w, rt);
-	py_close(rt);
-	proc_close(p);
+		err = ask(&w, s.rt);
+	cli_source_close(&s);
 	return err ? cli_complain(CLI_FAILED) : CLI_DONE;
 }

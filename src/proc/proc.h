@@ -41,6 +41,7 @@ void proc_close(struct proc *p);
  * were, below @sysroot (NULL: /), and taken when the build id is the right one. These are always
  * "alive", never exec, and have no pidfd. Not thread-safe. */
 int proc_open_snapshot(const char *path, struct proc **out);
+bool proc_is_snapshot(const char *path); /* by its first bytes */
 int proc_open_core(const char *path, const char *sysroot, struct proc **out);
 static inline bool proc_is_live(const struct proc *p)
 {

@@ -460,7 +460,7 @@ static int open_file(struct snapshot *s)
 		return fail(-EINVAL, "%s is not a regular file", s->path);
 	s->size = (uint64_t)st.st_size;
 	if (!read_at(s, 0, &h, sizeof(h)) || memcmp(h.magic, SNAP_MAGIC, sizeof(h.magic)) != 0)
-		return fail(-EINVAL, "%s is not a snapshot of pyleak-bpf census --save", s->path);
+		return fail(-EINVAL, "%s is no snapshot: census --save writes them", s->path);
 	if (h.version != SNAP_VERSION)
 		return fail(-ENOTSUP, "%s has version %u of the format; this program knows %u",
 			    s->path, h.version, SNAP_VERSION);
@@ -468,6 +468,15 @@ static int open_file(struct snapshot *s)
 		return damaged(s, "a checksum does not fit");
 	s->zstd = ZSTD_createDCtx();
 	return s->zstd ? 0 : fail(-ENOMEM, "out of memory");
+}
+
+bool proc_is_snapshot(const char *path)
+{
+	char magic[8];
+
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return fd >= 0 && read(fd, magic, sizeof(magic)) == (ssize_t)sizeof(magic) &&
+	       !memcmp(magic, SNAP_MAGIC, sizeof(magic));
 }
 
 int proc_open_snapshot(const char *path, struct proc **out)
