@@ -54,12 +54,11 @@ static enum graph_kind kind_by_name(const struct graph *g, uint64_t type)
 	const struct py_layout *l = &g->h->rt->layout;
 
 	for (int i = 0; type && i < MAX_BASES; i++) {
-		uint64_t flags, at;
+		uint64_t flags;
 		char name[48];
 
 		if (proc_read_u64(g->h->rt->proc, type + l->tp_flags, &flags) ||
-		    proc_read_u64(g->h->rt->proc, type + l->tp_name, &at) ||
-		    proc_read_cstr(g->h->rt->proc, at, name, sizeof(name)))
+		    py_tp_name(g->h->rt, type, name, sizeof(name)))
 			return GRAPH_PLAIN;
 		for (size_t k = 0; k < ARRAY_SIZE(named); k++)
 			if (!strcmp(name, named[k].name) &&

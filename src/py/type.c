@@ -166,3 +166,13 @@ int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t s
 			*p = '?';
 	return 0;
 }
+
+int py_tp_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)
+{
+	uint64_t at;
+
+	if (!proc_read_u64(rt->proc, type + rt->layout.tp_name, &at) &&
+	    !proc_read_cstr(rt->proc, at, buf, size))
+		return 0;
+	return proc_is_live(rt->proc) ? -EFAULT : py_type_name(rt, type, buf, size);
+}
