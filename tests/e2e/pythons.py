@@ -19,6 +19,10 @@ class Python:
     root: str = ""  # chroot here first
 
     @property
+    def minor(self):
+        return int(self.name.split("-")[1].split(".")[1].rstrip("t"))
+
+    @property
     def free_threaded(self):
         return self.path.endswith("t")
 
