@@ -14,6 +14,9 @@ CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 
 C_PIECES   := unit walk kern cli
 C_TESTS    := $(foreach p,$(C_PIECES),$(patsubst tests/%.c,$(O)/tests/%,$(sort $(wildcard tests/$(p)/test_*.c))))
+# The readers of hostile files once more, with sanitizers; only what they need is built so.
+SAN_TESTS  := $(O)/tests/unit/test_sym_san
+C_TESTS    += $(SAN_TESTS)
 PY_TESTS   := $(sort $(dir $(wildcard tests/*/test_*.py)))
 SUITES     := bullseye trixie sid
 RUN_TESTS   = $(PYTHON) tests/run.py --build $(O)
@@ -57,6 +60,12 @@ $(O)/tests/%: tests/%.c $(O)/libpyleak.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_) -Itests -Ibpf $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -MMD -MP -MF $@.d \
 		-o $@ $< $(O)/libpyleak.a $(LDFLAGS_) $(LDFLAGS) $(LIBS) -lcmocka
+
+$(O)/tests/unit/%_san: tests/unit/%.c $(wildcard $(foreach r,base dso proc sym,src/$(r)/*.[ch]))
+	$(call say,CCSAN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_) -Itests -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+		-o $@ $(filter %.c,$^) $(LIBS) -lcmocka
 
 bench: deps-test mounts all ## what watching costs: the slow-down table
 	$(Q)$(PYTHON) bench/slowdown.py --tool $(O)/pyleak-bpf

@@ -234,6 +234,33 @@ static bool too_large(const struct dso *d)
 	return sum > SYM_DEBUG_MAX / 4;
 }
 
+/* libdw looks for the ends of strings without asking where the section ends. */
+static bool strings_end(Dwarf *dwarf)
+{
+	Elf *elf = dwarf_getelf(dwarf);
+	Elf_Scn *scn = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return false;
+	while ((scn = elf_nextscn(elf, scn))) {
+		const char *name;
+		Elf_Data *data;
+		GElf_Shdr sh;
+
+		if (!gelf_getshdr(scn, &sh))
+			return false;
+		name = elf_strptr(elf, names, sh.sh_name);
+		if (!name || (strcmp(name, ".debug_str") && strcmp(name, ".debug_line_str")))
+			continue;
+		data = elf_getdata(scn, NULL);
+		if (data && data->d_size &&
+		    (!data->d_buf || ((char *)data->d_buf)[data->d_size - 1]))
+			return false;
+	}
+	return true;
+}
+
 Dwarf *sym_file_dwarf(struct sym_file *f)
 {
 	static const Dwfl_Callbacks callbacks = {
@@ -262,7 +289,8 @@ Dwarf *sym_file_dwarf(struct sym_file *f)
 	dwfl_module_info(f->module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
 	*userdata = f;
 	f->dwarf = dwfl_module_getdwarf(f->module, &bias);
-	if (f->dwarf && bias) /* linked anew since: not worth the trouble */
+	/* A bias: linked anew since, not worth the trouble. */
+	if (f->dwarf && (bias || !strings_end(f->dwarf)))
 		f->dwarf = NULL;
 	return f->dwarf;
 }
