@@ -99,7 +99,7 @@ static void run_hook(struct alerts *a, const struct event *e)
 		free(env[--n]);
 }
 
-void alerts_tell(struct alerts *a, const struct event *e)
+static void tell(struct alerts *a, const struct event *e)
 {
 	if (!a->is_quiet || (a->log < 0 && !a->hooks.command))
 		fprintf(stderr, "pyleak-bpf: %s %s '%s': pid %d: %s\n", e->event, e->state, e->rule,
@@ -128,7 +128,7 @@ static void tell_rule(struct alerts *a, const struct alert_rule *r, bool fires, 
 		.text = alert_sentence(r, value, text, sizeof(text)),
 	};
 
-	alerts_tell(a, &e);
+	tell(a, &e);
 }
 
 void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
@@ -142,5 +142,35 @@ void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
 
 		if (e != ALERT_NOTHING)
 			tell_rule(a, r, e == ALERT_FIRES, value, pid, comm);
+	}
+}
+
+void alerts_tell_departures(struct alerts *a, const struct report_process *p)
+{
+	char text[200], value[32], limit[32];
+
+	/* On a terminal the report says it. */
+	if (a->log < 0 && !a->hooks.command)
+		return;
+	for (size_t i = 0; i < p->baseline.n_departures; i++) {
+		const struct report_departure *d = &p->baseline.departures[i];
+		const struct event e = {
+			.time = cli_wall_clock(),
+			.event = "alert",
+			.state = "firing",
+			.rule = "baseline",
+			.name = d->name,
+			.value = d->value,
+			.limit = d->limit,
+			.pid = p->pid,
+			.comm = p->comm,
+			.text = text,
+		};
+
+		snprintf(value, sizeof(value), "%.10g", d->value);
+		snprintf(limit, sizeof(limit), "%.10g", d->limit);
+		snprintf(text, sizeof(text), "%s of %s is %s, above %s", d->name,
+			 p->baseline.service, value, limit);
+		tell(a, &e);
 	}
 }

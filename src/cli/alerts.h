@@ -7,6 +7,7 @@
 #include "cli/opts.h"
 #include "out/event.h"
 #include "report/alert.h"
+#include "report/report.h"
 
 struct alerts {
 	struct alert_rule rule[OPTS_MAX_STRINGS];
@@ -28,7 +29,7 @@ void alerts_close(struct alerts *a);
 bool alerts_due(struct alerts *a, uint64_t now_ns);
 void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
 		  const struct metrics *m, uint64_t now_ns);
-/* Tell the world of an event that is no rule's. */
-void alerts_tell(struct alerts *a, const struct event *e);
+/* What is unlike the earlier runs goes to the log and the hook, as rule "baseline". */
+void alerts_tell_departures(struct alerts *a, const struct report_process *p);
 
 #endif

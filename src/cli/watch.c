@@ -34,6 +34,7 @@ struct watch {
 	bool is_stdout_taken; /* by JSON: then nothing else is written there */
 	bool has_leak;	      /* as of the final report */
 	struct alerts alerts;
+	struct baseline baseline;
 };
 
 static double elapsed_s(const struct watch *w)
@@ -132,6 +133,8 @@ static int fill(struct watch *w, struct report *r, bool final)
 		err = session_fill(w->target[i].session, r, &r->processes[i]);
 		if (err)
 			return name_target(err, w->target[i].pid);
+		if (w->o.baseline)
+			baseline_judge(&w->baseline, r, &r->processes[i]);
 		w->has_leak = w->has_leak || (final && r->processes[i].verdict == CLASS_LEAK);
 	}
 	return 0;
@@ -167,9 +170,26 @@ static int write_json(struct watch *w, const struct report *r)
 }
 
 /* A full disk behind standard output is no reason to lose the JSON file, nor the reverse. */
+/* What departs is an event like those of the rules. The file is read again: runs beside this one
+ * may have written it. */
+static int learn(struct watch *w, struct report *r)
+{
+	int err = 0;
+
+	if (!w->o.baseline)
+		return 0;
+	for (size_t i = 0; i < r->n_processes; i++)
+		alerts_tell_departures(&w->alerts, &r->processes[i]);
+	baseline_free(&w->baseline);
+	err = baseline_read(w->o.baseline, &w->baseline);
+	for (size_t i = 0; i < r->n_processes && !err; i++)
+		err = baseline_learn(&w->baseline, r, &r->processes[i]);
+	return err ? err : out_baseline(w->o.baseline, &w->baseline);
+}
+
 static int report(struct watch *w, bool final)
 {
-	int err, json_err = 0;
+	int err, json_err = 0, learn_err = 0;
 	struct report *r;
 
 	err = report_new(&r);
@@ -179,9 +199,10 @@ static int report(struct watch *w, bool final)
 	if (!err) {
 		err = print_text(w, r);
 		json_err = final ? write_json(w, r) : 0;
+		learn_err = final ? learn(w, r) : 0;
 	}
 	report_free(r);
-	return err ? err : json_err;
+	return err ? err : json_err ? json_err : learn_err;
 }
 
 static void end_target(struct watch *w, struct target *t, const char *why)
@@ -290,6 +311,10 @@ static int run(struct watch *w)
 	err = cli_preflight();
 	if (!err && w->o.json)
 		err = out_json_check(w->o.json);
+	if (!err && w->o.baseline)
+		err = baseline_read(w->o.baseline, &w->baseline);
+	if (!err && w->o.baseline)
+		err = out_baseline_check(w->o.baseline);
 	if (!err)
 		err = alerts_open(&w->alerts, w->o.alert_log, w->o.alert_hook);
 	if (!err)
@@ -307,6 +332,7 @@ static int run(struct watch *w)
 	}
 	close_all(w);
 	alerts_close(&w->alerts);
+	baseline_free(&w->baseline);
 	if (err)
 		return cli_complain(CLI_FAILED);
 	if (w->has_failed)

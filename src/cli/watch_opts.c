@@ -48,6 +48,10 @@ static const struct opt table[] = {
 	{0, OPT_STRING, "alert-hook", "CMD", ROW(alert_hook),
 	 "run CMD for each alert, with PYLEAK_RULE, _STATE, _VALUE, _PID, ... in its environment",
 	 0, 0, NULL},
+	{0, OPT_STRING, "baseline", "FILE", ROW(baseline),
+	 "learn in FILE what is usual for this program, and say when a run is unlike the earlier "
+	 "ones",
+	 0, 0, NULL},
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on),
 	 "leak: exit with status 3 when a process leaks", 0, 0, failures},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "print only the final report", 0, 0, NULL},
@@ -85,7 +89,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(-EINVAL, "--native and --no-native: which one?");
 	if (out->json && !*out->json)
 		return fail(-EINVAL, "--json needs a file name, or - for standard output");
-	if (!out->alerts.n && (out->alert_log || out->alert_hook))
+	if (!out->alerts.n && !out->baseline && (out->alert_log || out->alert_hook))
 		return fail(-EINVAL, "%s needs a rule: --alert 'rss>2G'",
 			    out->alert_log ? "--alert-log" : "--alert-hook");
 	if (out->json && out->alert_log && !strcmp(out->json, "-") && !strcmp(out->alert_log, "-"))

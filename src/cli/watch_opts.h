@@ -14,7 +14,7 @@ struct watch_opts {
 	double overhead_pct;
 	const char *json;
 	struct opt_strings alerts;
-	const char *alert_log, *alert_hook, *fail_on;
+	const char *alert_log, *alert_hook, *fail_on, *baseline;
 	int verbose;
 	bool fds, no_fds, want_native, no_native;
 	bool is_quiet, no_color, want_help, want_version;

@@ -222,6 +222,7 @@ static void put_process(struct json *j, const struct report_process *p)
 	put_identity(j, p);
 	put_memory(j, p);
 	put_fds(j, &p->fds);
+	json_put_baseline(j, &p->baseline);
 	put_judgement(j, p);
 	put_members(j, p);
 	json_array(j, "sites", false);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Limits, the prediction and the kinds of memory, as members of "memory". */
+/* Limits, the prediction and the kinds of memory, as members of "memory"; the baseline. */
 #include <math.h>
 
 #include "out/json_priv.h"
@@ -18,6 +18,28 @@ static void put_cgroup(struct json *j, const struct report_cgroup *c)
 	json_unsigned(j, "limit_bytes", c->limit);
 	json_unsigned(j, "high_bytes", c->high);
 	json_unsigned(j, "oom_kills", c->oom_kills);
+	json_close(j);
+}
+
+void json_put_baseline(struct json *j, const struct report_baseline *b)
+{
+	if (!b->service) {
+		json_null(j, "baseline");
+		return;
+	}
+	json_object(j, "baseline", false);
+	json_string(j, "service", b->service);
+	json_unsigned(j, "runs", b->runs);
+	json_array(j, "departures", false);
+	for (size_t i = 0; i < b->n_departures; i++) {
+		json_object(j, NULL, true);
+		json_string(j, "name", b->departures[i].name ? b->departures[i].name : "");
+		json_number(j, "value", b->departures[i].value);
+		json_number(j, "typical", b->departures[i].typical);
+		json_number(j, "limit", b->departures[i].limit);
+		json_close(j);
+	}
+	json_close(j);
 	json_close(j);
 }
 

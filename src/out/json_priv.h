@@ -6,6 +6,7 @@
 #include "out/json_writer.h"
 #include "report/report.h"
 
+void json_put_baseline(struct json *j, const struct report_baseline *b);
 void json_put_limits(struct json *j, const struct report_memory *m);
 void json_put_types(struct json *j, const struct report_process *p);
 void json_put_gc(struct json *j, const struct report_gc *g);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "report/baseline.h"
 #include "report/report.h"
 
 struct out_term_opts {
@@ -29,6 +30,9 @@ int out_json(FILE *f, const struct report *r);
 /* The same into a file, written beside and renamed so that nothing half-written stays; "-" is
  * standard output. */
 int out_json_file(const char *path, const struct report *r);
+/* A baseline, written beside and renamed; and, before the run: will it be possible? */
+int out_baseline(const char *path, const struct baseline *b);
+int out_baseline_check(const char *path);
 /* Before the run: can @path be written? Fails with the sentence. */
 int out_json_check(const char *path);
 

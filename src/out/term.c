@@ -261,6 +261,7 @@ int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 		term_limit(&l, p);
 		if (r->final || o->verbose)
 			term_parts(&l, p);
+		term_baseline(&l, p, o->verbose);
 		term_fds(&l, p, o->verbose);
 		put_sites(&l, p, r->final, o);
 		put_remarks(&l, p, o->verbose);

@@ -1,10 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The sentence about the end: when, and at which limit. */
 #include <math.h>
+#include <stdio.h>
 
 #include "out/term_priv.h"
 
 #define NEAR_S (30 * 86400.0) /* further away it is no news */
+
+static void put_departure(struct line *l, const struct report_departure *d)
+{
+	const char *name = d->name ? d->name : "";
+	bool bytes = strstr(name, "bytes") != NULL, rate = strstr(name, "_per_s") != NULL;
+	char value[32], typical[32], text[160];
+
+	if (bytes) {
+		fmt_bytes(value, sizeof(value), d->value);
+		fmt_bytes(typical, sizeof(typical), d->typical);
+	} else {
+		fmt_count(value, sizeof(value), d->value);
+		fmt_count(typical, sizeof(typical), d->typical);
+	}
+	snprintf(text, sizeof(text), "%.*s %s%s (usually %s%s)", (int)strcspn(name, "_"), name,
+		 value, rate ? "/s" : "", typical, rate ? "/s" : "");
+	line_item(l, text);
+}
+
+void term_baseline(struct line *l, const struct report_process *p, bool verbose)
+{
+	const struct report_baseline *b = &p->baseline;
+	char text[200];
+
+	if (!b->service || (!b->n_departures && !verbose && b->runs >= BASELINE_LEAST))
+		return;
+	if (b->n_departures)
+		snprintf(text, sizeof(text),
+			 "  unlike its %llu earlier runs (%s): ", (unsigned long long)b->runs,
+			 b->service);
+	else if (b->runs < BASELINE_LEAST)
+		snprintf(text, sizeof(text), "  baseline of %s: still learning, %llu runs so far",
+			 b->service, (unsigned long long)b->runs);
+	else
+		snprintf(text, sizeof(text), "  as in its %llu earlier runs (%s)",
+			 (unsigned long long)b->runs, b->service);
+	line_style(l, b->n_departures ? STYLE_YELLOW : STYLE_PLAIN);
+	line_text(l, text);
+	line_style(l, STYLE_PLAIN);
+	for (size_t i = 0; i < b->n_departures; i++)
+		put_departure(l, &b->departures[i]);
+	line_end(l);
+}
 
 void term_limit(struct line *l, const struct report_process *p)
 {

@@ -18,6 +18,8 @@ void term_hint(struct line *l, const struct report_hint *h);
 /* When, and since when it was watched. */
 void term_header(struct line *l, const struct report *r);
 /* When a limit is met, if one will be. */
+/* How it compares with its earlier runs. */
+void term_baseline(struct line *l, const struct report_process *p, bool verbose);
 void term_limit(struct line *l, const struct report_process *p);
 void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose);
 /* What RSS is made of. */

@@ -133,6 +133,18 @@ static const struct read_field hint_fields[] = {
 	{"text", READ_STRING, offsetof(struct report_hint, text)},
 	END,
 };
+static const struct read_field baseline_fields[] = {
+	{"service", READ_STRING, offsetof(struct report_baseline, service)},
+	{"runs", READ_COUNT, offsetof(struct report_baseline, runs)},
+	END,
+};
+static const struct read_field departure_fields[] = {
+	{"name", READ_STRING, offsetof(struct report_departure, name)},
+	{"value", READ_DOUBLE, offsetof(struct report_departure, value)},
+	{"typical", READ_DOUBLE, offsetof(struct report_departure, typical)},
+	{"limit", READ_DOUBLE, offsetof(struct report_departure, limit)},
+	END,
+};
 static const struct read_field type_fields[] = {
 	{"name", READ_STRING, offsetof(struct report_type, name)},
 	{"share", READ_DOUBLE, offsetof(struct report_type, share)},
@@ -281,6 +293,17 @@ static void read_lost(struct reader *rd, struct json_object *o, struct report_pr
 	p->n_lost = i;
 }
 
+static void read_baseline(struct reader *rd, struct json_object *o, struct report_baseline *b)
+{
+	struct json_object *v = read_array(o, "departures");
+
+	read_fields(rd, baseline_fields, o, b);
+	b->departures = read_room(rd, v, sizeof(*b->departures), &b->n_departures);
+	for (size_t i = 0; i < b->n_departures; i++)
+		read_fields(rd, departure_fields, json_object_array_get_idx(v, i),
+			    &b->departures[i]);
+}
+
 void read_process(struct reader *rd, struct json_object *o, struct report_process *p)
 {
 	struct json_object *verdict = read_object(o, "verdict"), *sites = read_array(o, "sites");
@@ -303,5 +326,6 @@ void read_process(struct reader *rd, struct json_object *o, struct report_proces
 		read_site(rd, json_object_array_get_idx(sites, i), &p->sites[i]);
 	read_population(rd, o, p);
 	read_members(rd, o, p);
+	read_baseline(rd, read_object(o, "baseline"), &p->baseline);
 	read_lost(rd, o, p);
 }

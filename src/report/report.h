@@ -94,6 +94,19 @@ struct report_container {
 	const char *runtime, *pod, *namespace;
 };
 
+struct report_departure {
+	const char *name; /* "rss_bytes" */
+	double value, typical, limit;
+};
+
+/* Against the earlier runs of the same service. */
+struct report_baseline {
+	const char *service; /* NULL: no baseline was asked for */
+	uint64_t runs;
+	struct report_departure *departures;
+	size_t n_departures;
+};
+
 struct report_process {
 	int pid, ns_pid, ppid;
 	const char *comm;
@@ -118,6 +131,7 @@ struct report_process {
 	enum report_class verdict;
 	double confidence;
 	const char *reason;
+	struct report_baseline baseline;
 	struct report_hint hint;   /* on the process as a whole */
 	struct report_site *sites; /* sorted by report_sort */
 	size_t n_sites;

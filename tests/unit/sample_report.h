@@ -136,6 +136,12 @@ static struct report_instance sample_instances[] = {
 	{0x7f0000002000, 57, REPORT_UNKNOWN, 8, "'\x1b[2Jcafé'"},
 };
 
+static struct report_departure sample_departures[] = {
+	{"rss_bytes", 257003520, 120000000, 150000000},
+	{"growth_bytes_per_s", 1258291.2, 0, 16384},
+	{"threads", 40, 4, 8},
+};
+
 static const char *sample_cmdline[] = {"/usr/bin/python3", "-c", "print('\"\\\n')\xff"};
 static const char *sample_notes[] = {"native blocks are judged in bursts: too many calls"};
 
@@ -181,6 +187,7 @@ static struct report_process sample_processes[] = {
 	 .explained = 0.934,
 	 .series = sample_series,
 	 .n_series = 2,
+	 .baseline = {"web.py", 7, sample_departures, 3},
 	 .mechanism = "tracefs",
 	 .on_s = 2.125,
 	 .coverage = 0.0412,

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What is usual for a service: a few numbers of its last runs, kept in a small file, and how the
+ * present run compares with them. */
+#ifndef PYLEAK_REPORT_BASELINE_H
+#define PYLEAK_REPORT_BASELINE_H
+
+#include "report/report.h"
+
+#define BASELINE_SCHEMA	  "pyleak-bpf/baseline/1"
+#define BASELINE_RUNS	  32 /* kept per service, the last ones */
+#define BASELINE_LEAST	  3  /* before these nothing is called unusual */
+#define BASELINE_SERVICES 256
+#define BASELINE_SHORT_S  5 /* a shorter run teaches nothing */
+
+enum baseline_number {
+	BASELINE_RSS,
+	BASELINE_HEAP,
+	BASELINE_GROWTH,
+	BASELINE_FDS,
+	BASELINE_THREADS,
+	BASELINE_MAX
+};
+const char *baseline_name(enum baseline_number k); /* "rss_bytes" */
+
+struct baseline_run {
+	double at, duration_s;
+	double v[BASELINE_MAX]; /* NAN = not known */
+};
+
+struct baseline_service {
+	char name[128];
+	struct baseline_run run[BASELINE_RUNS];
+	size_t n;
+};
+
+struct baseline {
+	VEC(struct baseline_service) services;
+};
+
+/* A file that is not there is an empty baseline. -EINVAL with a sentence for one that is cut short,
+ * of another version, or something else altogether; @out is empty then. */
+int baseline_read(const char *path, struct baseline *out);
+void baseline_free(struct baseline *b);
+
+/* Which service a process is: the script or module it runs. Lives as long as the report. */
+const char *baseline_service_name(struct report *r, const struct report_process *p);
+/* Fill @p->baseline: how it compares with the earlier runs of its service. */
+void baseline_judge(const struct baseline *b, struct report *r, struct report_process *p);
+/* Remember the run, unless it leaks, departs or was short. -ENOMEM, or 0. */
+int baseline_learn(struct baseline *b, const struct report *r, const struct report_process *p);
+
+#endif
