@@ -356,8 +356,9 @@ static void put_type(struct text *t, const struct why_step *s, bool paren)
 	if (s->entries != WHY_UNKNOWN && (paren || s->growth > 0)) {
 		put_entries(t, s->entries);
 		if (s->growth > 0) {
-			snprintf(growth, sizeof(growth), ", +%.3g/s", s->growth);
-			put(t, growth);
+			put(t, ", +");
+			put(t, fmt_count(growth, sizeof(growth), s->growth));
+			put(t, "/s");
 		}
 	}
 	put(t, paren ? ")" : "");

@@ -71,6 +71,18 @@ static void put_hint(struct json *j, const struct report_hint *h)
 	json_close(j);
 }
 
+static void put_held(struct json *j, const struct report_held *h)
+{
+	if (!h->path) {
+		json_null(j, "held_by");
+		return;
+	}
+	json_object(j, "held_by", true);
+	json_string(j, "path", h->path);
+	json_number(j, "share", h->share);
+	json_close(j);
+}
+
 static void put_site(struct json *j, const struct report_site *s)
 {
 	json_object(j, NULL, false);
@@ -84,7 +96,7 @@ static void put_site(struct json *j, const struct report_site *s)
 	}
 	json_close(j);
 	put_hint(j, &s->hint);
-	json_null(j, "held_by");
+	put_held(j, &s->held_by);
 	json_array(j, "stack", false);
 	for (size_t i = 0; i < s->n_frames; i++)
 		put_frame(j, &s->stack[i]);

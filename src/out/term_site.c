@@ -143,11 +143,28 @@ void term_hint(struct line *l, const struct report_hint *h)
 	line_end(l);
 }
 
+static void put_holder(struct line *l, const struct report_held *h)
+{
+	char share[32];
+
+	if (!h->path)
+		return;
+	line_pad(l, INDENT);
+	line_style(l, STYLE_CYAN);
+	line_text(l, "held by");
+	line_style(l, STYLE_PLAIN);
+	snprintf(share, sizeof(share), " (%.0f %%): ", 100 * h->share);
+	line_text(l, share);
+	line_words(l, h->path);
+	line_end(l);
+}
+
 void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose)
 {
 	line_end(l);
 	put_headline(l, s, rank, verbose);
 	put_types(l, s, verbose);
+	put_holder(l, &s->held_by);
 	term_hint(l, &s->hint);
 	term_stack(l, s, verbose);
 }

@@ -83,6 +83,7 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 		to->n_frames = s->n_frames;
 		to->truncated = s->truncated;
 		to->hint = s->hint.code ? s->hint : to->hint;
+		to->held_by = s->held_by.path ? s->held_by : to->held_by;
 	}
 	to->outstanding_bytes = sum(to->outstanding_bytes, s->outstanding_bytes);
 	to->outstanding_count = sum(to->outstanding_count, s->outstanding_count);

@@ -128,6 +128,12 @@ static const struct read_field site_fields[] = {
 	S("processes", READ_COUNT, processes),
 	END,
 };
+static const struct read_field held_fields[] = {
+	{"path", READ_STRING, offsetof(struct report_held, path)},
+	{"share", READ_DOUBLE, offsetof(struct report_held, share)},
+	END,
+};
+
 static const struct read_field hint_fields[] = {
 	{"code", READ_STRING, offsetof(struct report_hint, code)},
 	{"text", READ_STRING, offsetof(struct report_hint, text)},
@@ -217,6 +223,7 @@ static void read_site(struct reader *rd, struct json_object *o, struct report_si
 
 	read_fields(rd, site_fields, o, s);
 	read_fields(rd, hint_fields, read_object(o, "hint"), &s->hint);
+	read_fields(rd, held_fields, read_object(o, "held_by"), &s->held_by);
 	if (o && json_object_object_get_ex(o, "id", &v) && json_object_is_type(v, json_type_string))
 		strncpy(s->id, json_object_get_string(v), sizeof(s->id) - 1);
 	s->kind = (enum report_kind)read_word(o, "kind", kind_word, KIND_MAX, KIND_OBJECT);

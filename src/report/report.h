@@ -49,6 +49,12 @@ struct report_hint {
 	const char *text; /* one sentence and the remedy; may hold line breaks */
 };
 
+/* What keeps the objects of a site alive. */
+struct report_held {
+	const char *path; /* NULL: not known */
+	double share;	  /* of the objects that were asked for */
+};
+
 struct report_site {
 	char id[17];
 	enum report_kind kind;
@@ -63,6 +69,7 @@ struct report_site {
 	struct report_type *types;
 	size_t n_types;
 	struct report_hint hint;
+	struct report_held held_by;
 	struct report_frame *stack; /* innermost first */
 	size_t n_frames;
 	bool truncated;

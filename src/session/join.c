@@ -7,6 +7,7 @@
 #include "report/descriptors.h"
 #include "report/verdict.h"
 #include "session/fds.h"
+#include "session/holders.h"
 #include "session/session_priv.h"
 
 #define FEWEST	  2   /* survivors of one stack that make a site: a single one may be anything */
@@ -590,6 +591,8 @@ int session_fill_sites(struct session *s, struct report *r, struct report_proces
 	report_sort(p);
 	if (p->n_sites > MAX_SITES)
 		p->n_sites = MAX_SITES;
+	if (!err)
+		holders_fill(s, r, p, r->final);
 	for (size_t i = 0; i < p->n_sites && i < s->o.top; i++)
 		add_sources(s, r, &p->sites[i]);
 	return err;

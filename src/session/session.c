@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "session/fds.h"
+#include "session/holders.h"
 #include "session/session_priv.h"
 
 #define CENSUS_MIN_NS 100000000
@@ -147,6 +148,7 @@ void session_close(struct session *s)
 	parts_stop(s->parts);
 	native_stacks_close(s->native_stacks);
 	native_close(s->native);
+	holders_free(s->holders);
 	session_fds_close(s);
 	session_detach(s);
 	session_unload(s);

@@ -20,6 +20,7 @@
 
 struct pyleak_bpf;
 struct session_fds;
+struct holders;
 struct ring_buffer;
 
 enum births_mode {
@@ -108,6 +109,7 @@ struct session {
 	uint64_t no_native_stack;	     /* sites of the last report that have none */
 	double native_spent, native_share;   /* ns in all; share of the target's time of late */
 	struct session_fds *fds;
+	struct holders *holders; /* NULL until first asked */
 	uint64_t collections; /* as last read */
 	unsigned refusals;    /* windows in a row that could not be opened */
 	struct trend_set *classes, *memory;

@@ -68,6 +68,8 @@ static struct report_site sample_sites[] = {
 	 .types = sample_types,
 	 .n_types = 5,
 	 .hint = {"unbounded-container", "Registry.items (list) only grows: bound it."},
+	 .held_by = {"module app.cache :: REGISTRY (dict, 18,204 entries) → [key] → app.Session",
+		     0.97},
 	 .stack = sample_leak,
 	 .n_frames = 3},
 	{.kind = KIND_OBJECT,

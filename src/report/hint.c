@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Hints: one sentence of what happens, and the remedy in a line or two of Python. */
+#include "report/hint.h"
+
+#define FEW_ENTRIES 16 /* a container with less may be anything */
+
+static bool is_type(const struct report_holder_step *s, const char *name)
+{
+	return s->type && !strcmp(s->type, name);
+}
+
+static bool begins(const char *s, const char *with)
+{
+	return s && !strncmp(s, with, strlen(with));
+}
+
+static const struct report_holder_step *step_of(const struct report_holder *h, const char *type)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (is_type(&h->step[i], type))
+			return &h->step[i];
+	return NULL;
+}
+
+static bool is_queue(const struct report_holder_step *s)
+{
+	static const char *const name[] = {
+		"queue.Queue",	      "queue.LifoQueue",      "queue.PriorityQueue",
+		"_queue.SimpleQueue", "asyncio.queues.Queue", "multiprocessing.queues.Queue",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(name); i++)
+		if (is_type(s, name[i]))
+			return true;
+	return false;
+}
+
+static bool is_collection(const struct report_holder_step *s)
+{
+	return s->entries != REPORT_UNKNOWN && !is_type(s, "tuple");
+}
+
+/* The container that grows, else the biggest one: the innermost of equals. */
+static const struct report_holder_step *container(const struct report_holder *h)
+{
+	const struct report_holder_step *best = NULL;
+
+	for (size_t i = 0; i + 1 < h->n; i++) {
+		const struct report_holder_step *s = &h->step[i];
+
+		if (!is_collection(s))
+			continue;
+		if (!best || s->growth_per_s > best->growth_per_s ||
+		    (s->growth_per_s >= best->growth_per_s && s->entries >= best->entries))
+			best = s;
+	}
+	return best && (best->growth_per_s > 0 || best->entries >= FEW_ENTRIES) ? best : NULL;
+}
+
+static void set(struct report_site *site, const char *code, const char *text)
+{
+	site->hint = (struct report_hint){code, text};
+}
+
+static bool hint_nobody(const struct report_holder *h, struct report_site *site)
+{
+	if (!strcmp(h->root, "unreferenced"))
+		set(site, "unreferenced",
+		    "Nothing in the process points to these objects: C code took a reference and "
+		    "never gave it back.\nLook for a missing Py_DECREF in the extension on this "
+		    "stack.");
+	else if (strcmp(h->root, "cycle") != 0)
+		return false;
+	else if (h->uncollectable)
+		set(site, "cycle-uncollectable",
+		    "They hold each other through an object that the garbage collector cannot look "
+		    "into.\nBreak the cycle by hand: self.parent = weakref.ref(parent)");
+	else if (h->frozen)
+		set(site, "frozen-garbage",
+		    "They hold each other, and gc.freeze() has put them out of the collector's "
+		    "reach.\nCall gc.collect() before gc.freeze(), and freeze once.");
+	else if (h->gc_known && !h->gc_enabled)
+		set(site, "cycle-gc-disabled",
+		    "They hold only each other, and the garbage collector is off.\ngc.enable(), or "
+		    "gc.collect() when it suits; or no cycle: self.parent = weakref.ref(parent)");
+	return true;
+}
+
+static bool hint_by_type(struct report *r, const struct report_holder *h, struct report_site *site)
+{
+	const struct report_holder_step *last = &h->step[h->n - 1];
+
+	if (!strcmp(h->root, "gc.garbage") || begins(h->step[0].name, "module gc :: garbage")) {
+		set(site, "gc-garbage",
+		    "They are in gc.garbage: the collector found them and keeps them.\nTake "
+		    "gc.set_debug(gc.DEBUG_SAVEALL) or DEBUG_LEAK out: gc.set_debug(0); "
+		    "gc.garbage.clear()");
+		return true;
+	}
+	if (step_of(h, "functools._lru_cache_wrapper")) {
+		set(site, "lru-cache",
+		    "A cached function keeps every result, and the arguments with it.\n"
+		    "@functools.lru_cache(maxsize=1000); a method keeps its self alive as well: "
+		    "cache outside of it.");
+		return true;
+	}
+	if (step_of(h, "traceback")) {
+		set(site, "exception-traceback",
+		    "A kept exception keeps its traceback, and that the variables of every frame.\n"
+		    "Keep str(e), or: e.__traceback__ = None");
+		return true;
+	}
+	if (begins(last->type, "class ")) {
+		set(site, "classes-created",
+		    "Classes are made while the program runs, and something keeps them.\nMake each "
+		    "once: functools.lru_cache on the function that makes it, or a module-level "
+		    "class.");
+		return true;
+	}
+	for (size_t i = 0; i < h->n; i++) {
+		const struct report_holder_step *s = &h->step[i];
+
+		if (is_type(s, "_asyncio.Task") || is_type(s, "asyncio.tasks.Task")) {
+			set(site, "task-not-ended",
+			    "Tasks that do not end, or are kept when they have, hold what their "
+			    "coroutines hold.\nasyncio.wait_for(...), task.cancel(), "
+			    "task.add_done_callback(tasks.discard)");
+			return true;
+		}
+		if (is_type(s, "memoryview") && i + 1 < h->n) {
+			set(site, "view-pins-base",
+			    "A small view keeps the whole buffer behind it.\nKeep a copy: "
+			    "bytes(view)");
+			return true;
+		}
+		if (is_queue(s)) {
+			set(site, "queue-backlog",
+			    report_printf(r,
+					  "More is put into the queue than is taken out.\nBound "
+					  "it, so that the producer waits: %s(maxsize=1000)",
+					  s->type));
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *name_of(const struct report_holder_step *s)
+{
+	return s->name && *s->name ? s->name : s->type;
+}
+
+static void hint_container(struct report *r, const struct report_holder *h,
+			   struct report_site *site)
+{
+	const struct report_holder_step *in = container(h);
+	const char *fix;
+	char entries[32];
+
+	for (size_t i = 0; i < h->n; i++)
+		if (!strcmp(h->step[i].edge, "cell")) {
+			set(site, "closure",
+			    report_printf(r,
+					  "Functions are kept, and each keeps the variable %s of "
+					  "the function that made it.\nUnregister the function "
+					  "when it has done its work, or hand it a weak "
+					  "reference.",
+					  h->step[i].name ? h->step[i].name : "?"));
+			return;
+		}
+	if (!in)
+		return;
+	fix = is_type(in, "dict")   ? "Delete what is done with (del d[key]), bound it, or let go: "
+				      "weakref.WeakValueDictionary()"
+	      : is_type(in, "list") ? "Remove what is done with, or bound it: "
+				      "collections.deque(maxlen=1000)"
+	      : is_type(in, "set")  ? "discard() what is done with, or: weakref.WeakSet()"
+	      : is_type(in, "collections.deque") ? "Bound it: collections.deque(maxlen=1000)"
+						 : "Remove what is done with, or bound it.";
+	set(site, "unbounded-container",
+	    report_printf(r, "%s (%s) has %s entries%s.\n%s", name_of(in), in->type,
+			  fmt_count(entries, sizeof(entries), (double)in->entries),
+			  in->growth_per_s > 0 ? " and grows" : "", fix));
+}
+
+void report_hold(struct report *r, const struct report_holder *h, struct report_site *site)
+{
+	site->held_by.path = report_strdup(r, h->path);
+	site->held_by.share = h->share;
+	if (site->hint.code || !h->n)
+		return;
+	if (!hint_nobody(h, site) && !hint_by_type(r, h, site))
+		hint_container(r, h, site);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From what holds the objects of a site to what kind of mistake it is, and the remedy. */
+#ifndef PYLEAK_REPORT_HINT_H
+#define PYLEAK_REPORT_HINT_H
+
+#include "report/report.h"
+
+/* One step of the path from a name to the objects, root first. */
+struct report_holder_step {
+	const char *edge; /* "root", "attribute", "value", "key", "item", "variable", "cell",
+			   * "default", "field" */
+	const char *name; /* of the attribute, variable; of the root; NULL = none */
+	const char *type; /* "dict", "app.Session", "function app.f", "class app.C"; NULL = ? */
+	uint64_t entries; /* of a container; REPORT_UNKNOWN */
+	double growth_per_s;
+};
+
+struct report_holder {
+	const char *root; /* "module", "frame", ..., "unreferenced", "cycle" */
+	const char *path;
+	double share; /* of the objects that were asked for */
+	struct report_holder_step *step;
+	size_t n;
+	bool gc_known, gc_enabled;
+	bool uncollectable, frozen; /* of a cycle */
+};
+
+/* Fills held_by, and the hint where the evidence is there. */
+void report_hold(struct report *r, const struct report_holder *h, struct report_site *site);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What keeps the objects of the leaking sites alive: asked now and then on a thread of its own, and
+ * once more for the final report. */
+#ifndef PYLEAK_SESSION_HOLDERS_H
+#define PYLEAK_SESSION_HOLDERS_H
+
+#include "report/report.h"
+
+struct session;
+struct holders;
+
+/* Fills held_by and hints of the first sites of @p, as far as they are known, and asks for more
+ * when it is time. With @final it waits for the answer, for seconds at most. */
+void holders_fill(struct session *s, struct report *r, struct report_process *p, bool final);
+void holders_free(struct holders *h);
+
+#endif
