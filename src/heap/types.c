@@ -41,11 +41,11 @@ static const struct {
 
 /* The built-in types without a subclass flag are known by their names; only CPython's own static
  * types are asked. */
-static enum heap_kind kind_of_static(const struct heap *h, const struct raw_type *t)
+static enum heap_kind kind_of_static(const struct heap *h, uint64_t type)
 {
 	char name[32];
 
-	if (proc_read_cstr(h->rt->proc, raw_u64(t, h->rt->layout.tp_name), name, sizeof(name)))
+	if (py_tp_name(h->rt, type, name, sizeof(name)))
 		return HEAP_K_OTHER;
 	for (size_t i = 0; i < ARRAY_SIZE(named); i++)
 		if (!strcmp(name, named[i].name))
@@ -53,7 +53,7 @@ static enum heap_kind kind_of_static(const struct heap *h, const struct raw_type
 	return HEAP_K_OTHER;
 }
 
-static enum heap_kind kind_of(const struct heap *h, const struct raw_type *t)
+static enum heap_kind kind_of(const struct heap *h, uint64_t type, const struct raw_type *t)
 {
 	const struct py_layout *l = &h->rt->layout;
 	uint64_t flags = raw_u64(t, l->tp_flags);
@@ -76,12 +76,10 @@ static enum heap_kind kind_of(const struct heap *h, const struct raw_type *t)
 	if (flags & TPF_TYPE)
 		return HEAP_K_OTHER;
 	for (int i = 0; i < MAX_BASES; i++) {
-		uint64_t up;
-
 		if (!(raw_u64(&base, l->tp_flags) & TPF_HEAPTYPE))
-			return kind_of_static(h, &base);
-		up = raw_u64(&base, l->tp_base);
-		if (!up || proc_read(h->rt->proc, up, &base, sizeof(base)))
+			return kind_of_static(h, type);
+		type = raw_u64(&base, l->tp_base);
+		if (!type || proc_read(h->rt->proc, type, &base, sizeof(base)))
 			break;
 	}
 	return HEAP_K_OTHER;
@@ -153,7 +151,7 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 	    t->itemsize < 0 || t->itemsize > MAX_SIZE || !is_metatype(h, raw_u64(&raw, l->ob_type)))
 		return;
 	t->is_type = true;
-	t->kind = kind_of(h, &raw);
+	t->kind = kind_of(h, addr, &raw);
 	t->pre = pre_header(h->rt, flags);
 	t->has_dict = dict_place(h->rt->minor, flags, t->dictoffset);
 }

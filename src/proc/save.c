@@ -17,8 +17,7 @@
 #include <zstd.h>
 
 #define LEVEL	 1
-#define PAGEMAP	 (64u << 10)  /* entries read at once */
-#define PM_THERE (3ull << 62) /* pagemap: present or swapped */
+#define PAGEMAP	 (64u << 10) /* entries read at once */
 #define MAX_TIDS SOURCE_MAX_TIDS
 
 struct saver {
@@ -322,7 +321,7 @@ static int save_present(struct saver *s, const struct proc_map *m)
 		if (!n)
 			break;
 		for (uint64_t i = 0; i < n && !err; i++) {
-			bool there = entry[i] & PM_THERE;
+			bool there = proc_page_exists(entry[i]);
 			uint64_t page = at + i * SNAP_PAGE;
 
 			if (there && !first)

@@ -32,6 +32,18 @@ static bool known(const struct py_static_names *s, uint64_t type)
 	return false;
 }
 
+/* Where tp_name is not where the type is found. */
+static const struct {
+	const char *found, *name;
+} elsewhere[] = {
+	{"_collections.deque", "collections.deque"},
+	{"_collections.defaultdict", "collections.defaultdict"},
+	{"_functools._lru_cache_wrapper", "functools._lru_cache_wrapper"},
+	{"_functools.partial", "functools.partial"},
+	{"_sre.Pattern", "re.Pattern"},
+	{"_thread.LockType", "_thread.lock"},
+};
+
 static void add(struct py_static_names *s, uint64_t type, const char *module, const char *name)
 {
 	struct static_name *n;
@@ -46,6 +58,9 @@ static void add(struct py_static_names *s, uint64_t type, const char *module, co
 		snprintf(n->name, sizeof(n->name), "%.50s.%.60s", module, name);
 	else
 		snprintf(n->name, sizeof(n->name), "%.110s", name);
+	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
+		if (!strcmp(n->name, elsewhere[i].found))
+			snprintf(n->name, sizeof(n->name), "%s", elsewhere[i].name);
 }
 
 /* Modules that are written in Python have it. */
@@ -104,6 +119,12 @@ static void learn(const struct py_runtime *rt, struct py_static_names *s)
 	uint64_t interps[PY_MAX_INTERPRETERS], modules;
 	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
 
+	/* The names that weak references had up to 3.9. */
+	if (rt->minor <= 9) {
+		add(s, py_symbol(rt, "_PyWeakref_RefType"), NULL, "weakref");
+		add(s, py_symbol(rt, "_PyWeakref_ProxyType"), NULL, "weakproxy");
+		add(s, py_symbol(rt, "_PyWeakref_CallableProxyType"), NULL, "weakcallableproxy");
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(static_types); i++)
 		add(s, py_symbol(rt, static_types[i].symbol), NULL, static_types[i].name);
 	/* The main interpreter is the last of the list. */
