@@ -376,6 +376,16 @@ static bool is_impostor(const struct joiner *j, const struct native_site *n)
 	       n->live_count < 0.15 * j->most[native_bin(n->live_bytes / n->live_count)];
 }
 
+/* In windows a block whose place was taken by another of its size seems to live on: what does not
+ * show in the memory outside of the pools has not grown. */
+static bool shows_in_memory(const struct joiner *j, const struct native_site *n)
+{
+	enum curve_shape s = j->malloc.shape;
+
+	return !n->estimated || n->key.kind != PL_KIND_HEAP || s == CURVE_UNKNOWN ||
+	       s == CURVE_RISING || s == CURVE_SLOWING;
+}
+
 /* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
  * objects whose births were seen is in their size already. The rest is a site of its own. */
 static void join_native(struct joiner *j, const struct native_site *n, const struct native_fit *fit)
@@ -399,7 +409,8 @@ static void join_native(struct joiner *j, const struct native_site *n, const str
 	if (levelled)
 		bytes.slope = count.slope = 0;
 	if ((!st && n->key.stack) || (!objects && is_satellite(j, n->key.stack, bytes.slope)) ||
-	    (!levelled && (!bytes.growing || real < 0.1 || !(bytes.slope > 0))))
+	    (!levelled &&
+	     (!bytes.growing || !shows_in_memory(j, n) || real < 0.1 || !(bytes.slope > 0))))
 		return;
 	kind = objects ? KIND_OBJECT : n->key.kind == PL_KIND_MMAP ? KIND_MMAP : KIND_HEAP;
 	to = st ? join_stack(j, st, kind) : join_bare(j, &n->key, kind);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What makes a leak of growth, what stands against it, and the sentences. */
+#include "unit.h"
+
+#include <math.h>
+
+#include "report/verdict.h"
+
+static struct report *report;
+
+static int begin(void **state)
+{
+	(void)state;
+	return report_new(&report);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	report_free(report);
+	return 0;
+}
+
+/* A leak beyond doubt; each test takes one thing from it. */
+static struct verdict_evidence leak(void)
+{
+	return (struct verdict_evidence){
+		.run_s = 180,
+		.oldest_s = 178,
+		.growth_bytes_per_s = 1258291,
+		.samples = 60,
+		.bursts = 40,
+		.quarters = 4,
+		.collections = 14,
+		.curve = {.shape = CURVE_RISING, .since_s = 178, .confidence = 0.88},
+		.mean_age_s = 95,
+		.least_s = 10,
+	};
+}
+
+static struct report_site judged(const struct verdict_evidence *e)
+{
+	struct report_site s = {.growth_bytes_per_s = e->growth_bytes_per_s};
+
+	verdict_site(report, e, &s);
+	return s;
+}
+
+static void a_leak_has_a_sentence_with_its_numbers(void **state)
+{
+	struct verdict_evidence e = leak();
+	struct report_site s = judged(&e);
+
+	(void)state;
+	assert_int_equal(s.verdict, CLASS_LEAK);
+	assert_string_equal(s.reason, "grew by 1.2 MiB/s for 3 m 00 s over 14 collections with no "
+				      "sign of levelling");
+	assert_true(s.confidence > 0.85 && s.confidence <= 0.88);
+}
+
+/* One thing short of a leak, and the words that say which. */
+static void what_is_missing_is_said(void **state)
+{
+	struct verdict_evidence e;
+
+	(void)state;
+#define SHORT_OF(change, words)                              \
+	e = leak();                                          \
+	change;                                              \
+	assert_int_equal(judged(&e).verdict, CLASS_GROWING); \
+	assert_non_null(strstr(judged(&e).reason, words))
+	SHORT_OF(e.curve.shape = CURVE_SLOWING, "slows down");
+	SHORT_OF(e.curve.since_s = 5; e.run_s = 9, "too early");
+	SHORT_OF(e.samples = 3, "too early");
+	SHORT_OF(e.quarters = 1, "too early");
+	SHORT_OF(e.oldest_s = 8, "too early");
+	SHORT_OF(e.mean_age_s = 25, "make place");
+	SHORT_OF(e.weak = true, "told from others");
+	SHORT_OF(e.waits_for_gc = true, "collection");
+	SHORT_OF(e.one_block = true, "container");
+#undef SHORT_OF
+}
+
+/* Few survivors may be young by luck: turnover must be proven. */
+static void a_few_young_survivors_prove_no_turnover(void **state)
+{
+	struct verdict_evidence e = leak();
+
+	(void)state;
+	e.samples = 5;
+	e.mean_age_s = 55;
+	assert_int_equal(judged(&e).verdict, CLASS_LEAK);
+	e.samples = 500;
+	assert_int_equal(judged(&e).verdict, CLASS_GROWING);
+}
+
+static void what_stopped_is_a_warmup_and_small_change_is_not(void **state)
+{
+	struct verdict_evidence e = leak();
+	struct report_site s;
+
+	(void)state;
+	e.growth_bytes_per_s = 0;
+	e.levelled_bytes = 12 << 20;
+	e.curve = (struct curve){.shape = CURVE_LEVELLED, .since_s = 60};
+	s = judged(&e);
+	assert_int_equal(s.verdict, CLASS_WARMUP);
+	assert_string_equal(s.reason, "grew by 12.0 MiB and has been level for 60 s");
+	e.levelled_bytes = 1000;
+	assert_int_equal(judged(&e).verdict, CLASS_STEADY);
+}
+
+static void descriptors_are_counted(void **state)
+{
+	struct verdict_evidence e = leak();
+	struct report_site s = {.kind = KIND_FD, .growth_count_per_s = 5};
+
+	(void)state;
+	e.curve.shape = CURVE_UNKNOWN;
+	verdict_site(report, &e, &s);
+	assert_int_equal(s.verdict, CLASS_LEAK);
+	assert_non_null(strstr(s.reason, "grew by 5/s"));
+}
+
+static struct report_process process(struct report_site *sites, size_t n)
+{
+	return (struct report_process){.sites = sites, .n_sites = n, .rss_bytes = 100 << 20};
+}
+
+static void a_process_is_its_worst_site(void **state)
+{
+	struct report_frame f[] = {{.native = true, .module = "x.so"},
+				   {.function = "g", .file = "/usr/lib/python3.11/json.py"},
+				   {.function = "f", .file = "/srv/shop.py", .line = 25}};
+	struct report_site s = {.verdict = CLASS_LEAK,
+				.confidence = 0.8,
+				.reason = "grew by 1.0 KiB/s for 3 min",
+				.stack = f,
+				.n_frames = 3};
+	struct report_process p = process(&s, 1);
+
+	(void)state;
+	verdict_process(report, &p);
+	assert_int_equal(p.verdict, CLASS_LEAK);
+	assert_string_equal(p.reason, "what shop.py:25 makes grew by 1.0 KiB/s for 3 min");
+	s.kind = KIND_FD;
+	verdict_process(report, &p);
+	assert_non_null(strstr(p.reason, "opens"));
+}
+
+static void without_sites_memory_speaks(void **state)
+{
+	static const struct {
+		enum curve_shape live, rss;
+		enum report_class want;
+	} row[] = {
+		{CURVE_FLAT, CURVE_FLAT, CLASS_STEADY},
+		{CURVE_LEVELLED, CURVE_LEVELLED, CLASS_WARMUP},
+		{CURVE_FLAT, CURVE_LEVELLED, CLASS_WARMUP},
+		{CURVE_FLAT, CURVE_GIVEN_BACK, CLASS_BLOAT},
+		{CURVE_TEETH, CURVE_FLAT, CLASS_BLOAT},
+		{CURVE_FLAT, CURVE_RISING, CLASS_GROWING},
+		{CURVE_SLOWING, CURVE_FLAT, CLASS_GROWING},
+		{CURVE_UNKNOWN, CURVE_UNKNOWN, CLASS_STEADY},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct report_process p = process(NULL, 0);
+		struct curve big = {
+			.gain = 40 << 20, .height = 40 << 20, .slope = 1 << 20, .since_s = 40};
+
+		p.live_curve = p.rss_curve = big;
+		p.live_curve.shape = row[i].live;
+		p.rss_curve.shape = row[i].rss;
+		verdict_process(report, &p);
+		assert_int_equal(p.verdict, row[i].want);
+		assert_true(*p.reason);
+		p.live_curve.gain = p.live_curve.height = p.live_curve.slope = 4096;
+		p.rss_curve.gain = p.rss_curve.height = p.rss_curve.slope = 4096;
+		verdict_process(report, &p);
+		assert_int_equal(p.verdict, CLASS_STEADY);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_leak_has_a_sentence_with_its_numbers),
+		cmocka_unit_test(what_is_missing_is_said),
+		cmocka_unit_test(a_few_young_survivors_prove_no_turnover),
+		cmocka_unit_test(what_stopped_is_a_warmup_and_small_change_is_not),
+		cmocka_unit_test(descriptors_are_counted),
+		cmocka_unit_test(a_process_is_its_worst_site),
+		cmocka_unit_test(without_sites_memory_speaks),
+	};
+
+	return cmocka_run_group_tests_name("verdict", tests, begin, end);
+}
