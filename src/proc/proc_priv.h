@@ -30,7 +30,8 @@ int proc_parse_stat(const char *text, struct proc_stat *out);
 /* Cuts @text into rows; the paths point into it. Rows that make no sense are left out. */
 int proc_parse_maps(char *text, struct proc_map **out, size_t *n);
 
-/* An entry of pagemap: is the page in memory (and no mere stand-in for zeros)? In memory or swapped? */
+/* An entry of pagemap: is the page in memory (and no mere stand-in for zeros)? In memory or
+ * swapped? */
 bool proc_page_present(uint64_t entry);
 bool proc_page_exists(uint64_t entry);
 
