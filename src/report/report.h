@@ -179,6 +179,8 @@ char *report_printf(struct report *r, const char *fmt, ...) __attribute__((forma
 
 /* Site id: the hash of (function, file, line) of the Python frames, never of addresses. */
 void report_site_id(const struct report_frame *stack, size_t n, char out[17]);
+/* A hint for memory that C code took and keeps, where the code is known. */
+void report_native_hint(struct report *r, struct report_site *site);
 /* Sites: verdict first, then descriptors and threads, then growth in bytes, then id (so that equal
  * input gives equal output). */
 void report_sort(struct report_process *p);

@@ -487,6 +487,8 @@ static void finish_site(struct joiner *j, struct joined *to, double run_s)
 	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
 		report_mapping_hint(site);
+	if (site->verdict <= CLASS_GROWING)
+		report_native_hint(j->r, site);
 }
 
 static void add_sources(struct session *s, struct report *r, struct report_site *site)

@@ -72,8 +72,10 @@ FUNCTIONS = ["take_block", "build_record", "no_free"]
 
 
 def test_missing_free_with_lines(report):
-    frames = ours(native_until_python(site_at(report, "LEAK: debug", "heap")), "leaky_debug")
+    site = site_at(report, "LEAK: debug", "heap")
+    frames = ours(native_until_python(site), "leaky_debug")
     assert [f["function"] for f in frames] == FUNCTIONS
+    assert site["hint"]["code"] == "native-leak" and "take_block" in site["hint"]["text"]
     assert [os.path.basename(f["file"]) for f in frames] == ["leaky.c"] * 3
     assert frames[0]["line"] == native_ext.line_of(C_SOURCE, "/* LINE: take_block")
     assert frames[2]["line"] == native_ext.line_of(C_SOURCE, "/* LINE: no_free")

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What to say of memory that C code took. */
+#include "report/report.h"
+
+/* The first function of somebody's own code, not of a library that only hands out memory. */
+static const struct report_frame *taker(const struct report_site *s)
+{
+	for (size_t i = 0; i < s->n_frames && s->stack[i].native; i++)
+		if (!s->stack[i].minor)
+			return &s->stack[i];
+	return NULL;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+void report_native_hint(struct report *r, struct report_site *site)
+{
+	const struct report_frame *f = taker(site);
+	const char *module;
+
+	if (site->kind != KIND_HEAP || site->hint.code || !f || !f->module)
+		return;
+	module = base_name(f->module);
+	site->hint.code = "native-leak";
+	site->hint.text =
+		f->function
+			? report_printf(
+				  r,
+				  "memory that %s in %s took is not given back: a missing free "
+				  "there, or an object that owns it is kept",
+				  f->function, module)
+			: report_printf(
+				  r,
+				  "memory that %s took is not given back: a missing free there, "
+				  "or an object that owns it is kept",
+				  module);
+	if (!site->hint.text)
+		site->hint.code = NULL;
+}
