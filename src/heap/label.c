@@ -36,7 +36,7 @@ uint64_t label_entries(const struct graph *g, enum graph_kind kind, uint64_t add
 		off = l->dict_used;
 		break;
 	case GRAPH_SET:
-		off = PY_SET_USED;
+		off = PY_SET_USED + py_more_header(g->h->rt);
 		break;
 	case GRAPH_LIST:
 	case GRAPH_TUPLE:
@@ -55,14 +55,14 @@ bool label_is_attributes(struct graph *g, uint32_t owner, uint64_t addr, uint64_
 {
 	const struct graph_type *t = graph_type(g, owner);
 	const struct proc *p = g->h->rt->proc;
-	uint64_t v = 0;
+	uint64_t v = 0, more = py_more_header(g->h->rt);
 	int64_t off;
 
 	if (t->kind == GRAPH_MODULE)
-		return !proc_read_u64(p, addr + PY_MODULE_DICT, &v) && v == dict;
+		return !proc_read_u64(p, addr + PY_MODULE_DICT + more, &v) && v == dict;
 	if (t->kind == GRAPH_TYPE)
 		return !proc_read_u64(p, addr + g->h->rt->layout.tp_dict, &v) && v == dict;
-	if (t->kind == GRAPH_EXCEPTION && !proc_read_u64(p, addr + PY_EXCEPTION_DICT, &v) &&
+	if (t->kind == GRAPH_EXCEPTION && !proc_read_u64(p, addr + PY_EXCEPTION_DICT + more, &v) &&
 	    v == dict)
 		return true;
 	if (t->t.has_dict == HEAP_DICT_SLOT) {
@@ -73,7 +73,8 @@ bool label_is_attributes(struct graph *g, uint32_t owner, uint64_t addr, uint64_
 	}
 	if (t->t.has_dict == HEAP_DICT_NONE)
 		return false;
-	return !proc_read_u64(p, addr - 24, &v) && v == dict;
+	return !proc_read_u64(p, addr + (uint64_t)(int64_t)g->h->rt->layout.managed_dict, &v) &&
+	       v == dict;
 }
 
 /* A str as one short line. */
@@ -185,7 +186,7 @@ static bool slot_name(const struct labels *l, uint64_t type, uint64_t off, char 
 					 sizeof(name)) ||
 			    strcmp(name, "member_descriptor") != 0)
 				continue;
-			def = peek(l, pair[1] + PY_MEMBER_DEF);
+			def = peek(l, pair[1] + PY_MEMBER_DEF + py_more_header(l->rt));
 			if (heap_is_pointer(def) && peek(l, def + PY_MEMBER_OFFSET) == off)
 				return read_name(l, pair[0], buf, size);
 		}
@@ -215,7 +216,8 @@ static int64_t find_word(const struct labels *l, uint64_t addr, int64_t from, in
 
 static void function_name(const struct labels *l, uint64_t func, char *buf, size_t size)
 {
-	if (!read_name(l, peek(l, func + py_func_qualname(l->rt)), buf, size))
+	if (!read_name(l, peek(l, func + py_func_qualname(l->rt) + py_more_header(l->rt)), buf,
+		       size))
 		snprintf(buf, size, "?");
 }
 
@@ -242,7 +244,9 @@ static bool generator_frame(const struct labels *l, uint64_t addr, struct py_loc
 
 static bool object_frame(const struct labels *l, uint64_t addr, struct py_locals *f)
 {
-	uint64_t frame = l->rt->minor >= 11 ? peek(l, addr + PY_FRAME_OBJECT_FRAME) : addr;
+	uint64_t frame = l->rt->minor >= 11
+				 ? peek(l, addr + PY_FRAME_OBJECT_FRAME + py_more_header(l->rt))
+				 : addr;
 
 	return frame && !py_read_locals(l->rt, frame, f);
 }
@@ -278,7 +282,8 @@ static char *describe(const struct labels *l, uint32_t node, uint64_t addr)
 		snprintf(text, sizeof(text), "frame of %s", name);
 		break;
 	case GRAPH_CONTEXTVAR:
-		if (read_name(l, peek(l, addr + PY_CONTEXTVAR_NAME), name, sizeof(name)))
+		if (read_name(l, peek(l, addr + PY_CONTEXTVAR_NAME + py_more_header(l->rt)), name,
+			      sizeof(name)))
 			snprintf(text, sizeof(text), "ContextVar %s", name);
 		break;
 	default:
@@ -323,7 +328,7 @@ static bool instance_attribute(const struct labels *l, const struct graph_type *
 	if (values &&
 	    find_key(l, peek(l, t->addr + l->rt->layout.ht_cached_keys), values, child, &key) == 1)
 		return read_name(l, key, buf, size);
-	at = find_word(l, addr, PY_BODY, (int64_t)bytes, child);
+	at = find_word(l, addr, PY_BODY + py_more_header(l->rt), (int64_t)bytes, child);
 	return at >= 0 && slot_name(l, t->addr, (uint64_t)at, buf, size);
 }
 
@@ -336,7 +341,7 @@ static enum why_edge by_offset(const struct labels *l, uint64_t addr, uint64_t c
 			       const struct named_slot *v, size_t n, char *buf, size_t size)
 {
 	for (size_t i = 0; i < n; i++)
-		if (peek(l, addr + v[i].off) == child) {
+		if (peek(l, addr + v[i].off + py_more_header(l->rt)) == child) {
 			snprintf(buf, size, "%s", v[i].name);
 			return strchr(v[i].name, ' ') ? WHY_FIELD : WHY_ATTRIBUTE;
 		}
@@ -388,7 +393,7 @@ static enum why_edge edge(const struct labels *l, uint32_t parent, uint64_t addr
 			{py_func_defaults(rt), "__defaults__"},
 			{py_func_kwdefaults(rt), "__kwdefaults__"},
 			{py_func_globals(rt), "__globals__"},
-			{rt->layout.func_code, "__code__"},
+			{(uint16_t)(rt->layout.func_code - py_more_header(rt)), "__code__"},
 		};
 
 		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);

@@ -103,8 +103,9 @@ static void atexit_state(struct reach *r, uint64_t module)
 	uint64_t state, words[3];
 
 	if (r->g->h->rt->minor <= 9 &&
-	    !proc_read_u64(r->g->h->rt->proc, module + PY_MODULE_STATE, &state) && state &&
-	    !proc_read(r->g->h->rt->proc, state, words, sizeof(words)))
+	    !proc_read_u64(r->g->h->rt->proc,
+			   module + PY_MODULE_STATE + py_more_header(r->g->h->rt), &state) &&
+	    state && !proc_read(r->g->h->rt->proc, state, words, sizeof(words)))
 		atexit_roots(r, words, 1);
 }
 
@@ -130,7 +131,8 @@ static void module_roots(struct reach *r, uint64_t interp)
 		if (!strcmp(name, "atexit"))
 			atexit_state(r, pair[i][1]);
 		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_MODULE &&
-		    !proc_read_u64(rt->proc, pair[i][1] + PY_MODULE_DICT, &dict)) {
+		    !proc_read_u64(rt->proc, pair[i][1] + PY_MODULE_DICT + py_more_header(rt),
+				   &dict)) {
 			root = add(r, REACH_MODULE, dict);
 			if (root) {
 				root->owner = pair[i][1];

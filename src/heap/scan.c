@@ -41,6 +41,12 @@ static void emit(struct scan *s, uint64_t word)
 		s->failed = true;
 }
 
+/* A member of objects.h. */
+static int64_t member(const struct scan *s, int64_t off)
+{
+	return off + py_more_header(s->g->h->rt);
+}
+
 static uint64_t at(const struct scan *s, int64_t off)
 {
 	if (off < s->lo || off + 8 > s->hi)
@@ -114,9 +120,10 @@ static void keys(struct scan *s, uint64_t addr)
 /* Blocks of 64 items between two links; what lies outside of the indices was popped. */
 static void deque(struct scan *s)
 {
-	uint64_t block = at(s, PY_DEQUE_LEFT), last = at(s, PY_DEQUE_RIGHT);
-	uint64_t from = at(s, PY_DEQUE_LEFT_INDEX), end = at(s, PY_DEQUE_RIGHT_INDEX);
-	uint64_t left = at(s, PY_DEQUE_SIZE);
+	uint64_t block = at(s, member(s, PY_DEQUE_LEFT)), last = at(s, member(s, PY_DEQUE_RIGHT));
+	uint64_t from = at(s, member(s, PY_DEQUE_LEFT_INDEX)),
+		 end = at(s, member(s, PY_DEQUE_RIGHT_INDEX));
+	uint64_t left = at(s, member(s, PY_DEQUE_SIZE));
 
 	while (left && left < MAX_ITEMS && heap_is_pointer(block) && from < PY_DEQUE_SLOTS) {
 		uint64_t to = block == last ? end + 1 : PY_DEQUE_SLOTS, next;
@@ -176,17 +183,17 @@ static void frame_object(struct scan *s)
 	int64_t end = s->hi;
 
 	if (s->g->h->rt->minor >= 11) {
-		int64_t own = (int64_t)(at(s, PY_FRAME_OBJECT_FRAME) - s->base);
+		int64_t own = (int64_t)(at(s, member(s, PY_FRAME_OBJECT_FRAME)) - s->base);
 
-		words(s, PY_BODY, PY_FRAME_OBJECT_OWN, ~0ull);
-		if (own >= PY_FRAME_OBJECT_OWN && own < s->hi)
+		words(s, member(s, PY_BODY), member(s, PY_FRAME_OBJECT_OWN), ~0ull);
+		if (own >= member(s, PY_FRAME_OBJECT_OWN) && own < s->hi)
 			frame(s, own);
 		return;
 	}
 	if (s->g->h->rt->minor <= 9 && top >= s->base && top - s->base <= (uint64_t)s->hi)
 		end = (int64_t)(top - s->base);
 	/* f_gen, behind f_trace and its kin, is borrowed. */
-	words(s, PY_BODY, py_frame_owned_end(s->g->h->rt), ~0ull);
+	words(s, member(s, PY_BODY), member(s, py_frame_owned_end(s->g->h->rt)), ~0ull);
 	words(s, l->frame_localsplus, end, ~0ull);
 }
 
@@ -208,13 +215,14 @@ static void dict(struct scan *s)
 	keys(s, at(s, l->dict_keys));
 	if (values)
 		emit(s, values & ~7ull); /* a buffer, or inside the instance */
-	if (s->t->t.basicsize > PY_DICT_BODY)
-		plain(s, PY_DICT_BODY);
+	if (s->t->t.basicsize > member(s, PY_DICT_BODY))
+		plain(s, member(s, PY_DICT_BODY));
 }
 
 /* Attribute values that are their own block start behind a prefix, whatever its alignment. */
 static void pre_header(struct scan *s)
 {
+	const struct py_layout *l = &s->g->h->rt->layout;
 	const struct heap_type *t = &s->t->t;
 	uint64_t w;
 
@@ -228,7 +236,7 @@ static void pre_header(struct scan *s)
 		emit(s, w & 1 ? (w + 1) & ~7ull : w);
 		break;
 	case HEAP_DICT_MANAGED:
-		emit(s, at(s, -24));
+		emit(s, at(s, l->managed_dict));
 		break;
 	default:
 		break;
@@ -250,8 +258,8 @@ static void object(struct scan *s)
 	case GRAPH_LIST:
 		n = at(s, l->ob_size);
 		array(s, at(s, l->list_item), n, 1, 0);
-		if (s->t->t.basicsize > PY_LIST_BODY)
-			plain(s, PY_LIST_BODY);
+		if (s->t->t.basicsize > member(s, PY_LIST_BODY))
+			plain(s, member(s, PY_LIST_BODY));
 		break;
 	case GRAPH_TUPLE:
 		n = at(s, l->ob_size);
@@ -270,29 +278,29 @@ static void object(struct scan *s)
 	case GRAPH_SET:
 		n = at(s, l->set_mask);
 		if (at(s, l->set_table) == s->base + l->set_smalltable)
-			words(s, l->set_smalltable, PY_SMALL_TABLE_END, ~0ull);
+			words(s, l->set_smalltable, member(s, PY_SMALL_TABLE_END), ~0ull);
 		else if (n < MAX_ITEMS)
 			array(s, at(s, l->set_table), 2 * (n + 1), 2, 0);
-		if (s->t->t.basicsize > PY_SET_BODY)
-			plain(s, PY_SET_BODY);
+		if (s->t->t.basicsize > member(s, PY_SET_BODY))
+			plain(s, member(s, PY_SET_BODY));
 		break;
 	case GRAPH_WEAKREF:
-		emit(s, at(s, PY_WEAKREF_CALLBACK));
+		emit(s, at(s, member(s, PY_WEAKREF_CALLBACK)));
 		if (s->t->t.flags & TPF_HEAPTYPE)
-			plain(s, PY_WEAKREF_END); /* a subclass's own */
+			plain(s, member(s, PY_WEAKREF_END)); /* a subclass's own */
 		break;
 	case GRAPH_CONTEXTVAR:
-		emit(s, at(s, PY_CONTEXTVAR_NAME));
-		emit(s, at(s, PY_CONTEXTVAR_DEFAULT));
+		emit(s, at(s, member(s, PY_CONTEXTVAR_NAME)));
+		emit(s, at(s, member(s, PY_CONTEXTVAR_DEFAULT)));
 		break;
 	case GRAPH_LRU_LINK:
-		plain(s, PY_LRU_LINKS_END); /* its neighbours are not its own */
+		plain(s, member(s, PY_LRU_LINKS_END)); /* its neighbours are not its own */
 		break;
 	case GRAPH_LRU:
-		plain(s, PY_LRU_LINKS_END);
+		plain(s, member(s, PY_LRU_LINKS_END));
 		break;
 	case GRAPH_CODE:
-		words(s, PY_BODY, l->code_linetable + 8, ~0ull);
+		words(s, member(s, PY_BODY), l->code_linetable + 8, ~0ull);
 		break;
 	case GRAPH_DEQUE:
 		deque(s);
@@ -301,17 +309,17 @@ static void object(struct scan *s)
 		break;
 	case GRAPH_GENERATOR:
 		if (s->g->h->rt->minor >= 11) {
-			words(s, PY_BODY, l->gen_iframe, ~0ull);
+			words(s, member(s, PY_BODY), l->gen_iframe, ~0ull);
 			frame(s, l->gen_iframe);
 		} else {
-			plain(s, PY_BODY);
+			plain(s, member(s, PY_BODY));
 		}
 		break;
 	case GRAPH_FRAME:
 		frame_object(s);
 		break;
 	default:
-		plain(s, PY_BODY);
+		plain(s, member(s, PY_BODY));
 		break;
 	}
 }

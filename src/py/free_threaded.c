@@ -61,6 +61,7 @@ void py_free_threaded_build(struct py_build *b)
 		&l->code_version,
 		&l->func_code,
 		&l->gen_iframe,
+		&l->code_stacksize,
 		&b->str_header,
 		&b->heap_type_size,
 		&b->code_basicsize,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Members of objects that lie where they are in all of 3.8 - 3.15 (builds with a GIL), and small
- * functions for the few that moved once. What differs more is in struct py_layout. Include/cpython/
+ * Members of objects that lie where they are in all of 3.8 - 3.15, in builds with a GIL; without
+ * one, py_more_header() further back. And small functions for the few that moved once. What differs
+ * more is in struct py_layout. Include/cpython/
  * {cellobject,funcobject,weakrefobject,pyerrors,traceback}.h,
  * Include/internal/pycore_{moduleobject, hamt,context,interpframe_structs}.h,
  * Modules/_{collections,functools,threadmodule}.c.
@@ -10,6 +11,12 @@
 #define PYLEAK_PY_OBJECTS_H
 
 #include "py/py.h"
+
+/* What the header of an object is longer by than with a GIL. */
+static inline uint16_t py_more_header(const struct py_runtime *rt)
+{
+	return rt->free_threaded ? 16 : 0;
+}
 
 enum {
 	PY_BODY = 16,	  /* what follows ob_refcnt and ob_type */
