@@ -13,7 +13,8 @@
 #define SHARE	   100		 /* of a core: 1 % */
 #define MIN_NS	   3000000000ull /* between two readings */
 #define MAX_NS	   120000000000ull
-#define MIN_POINTS 3 /* for a growth */
+#define FRESH_NS   1000000000ull /* that a final report may wait for a reading */
+#define MIN_POINTS 3		 /* for a growth */
 
 struct reading {
 	double t_s;
@@ -25,7 +26,9 @@ struct parts_log {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
-	bool stop;
+	bool stop, want; /* end; read now */
+	bool ended;	 /* nothing more will come */
+	uint64_t cost_ns;
 	struct reading reading[READINGS];
 	size_t n, step, skipped; /* every step'th reading is kept; the last one always */
 	struct reading last;
@@ -57,6 +60,9 @@ static void keep(struct parts_log *l, double t_s, const struct heap_parts *h)
 	l->last.t_s = t_s;
 	copy(h, &l->last.v);
 	l->has_last = true;
+	l->cost_ns = h->cost_ns;
+	l->want = false;
+	pthread_cond_broadcast(&l->wake);
 	if (++l->skipped >= l->step) {
 		if (l->n == READINGS) {
 			for (size_t i = 0; i < READINGS / 2; i++)
@@ -70,18 +76,25 @@ static void keep(struct parts_log *l, double t_s, const struct heap_parts *h)
 	pthread_mutex_unlock(&l->lock);
 }
 
+static struct timespec from_now(uint64_t ns)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	ns += (uint64_t)t.tv_nsec;
+	t.tv_sec += (time_t)(ns / 1000000000);
+	t.tv_nsec = (long)(ns % 1000000000);
+	return t;
+}
+
 /* False when it is time to end. */
 static bool pause_for(struct parts_log *l, uint64_t ns)
 {
-	struct timespec until;
+	struct timespec until = from_now(ns);
 	bool stop;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	ns += (uint64_t)until.tv_nsec;
-	until.tv_sec += (time_t)(ns / 1000000000);
-	until.tv_nsec = (long)(ns % 1000000000);
 	pthread_mutex_lock(&l->lock);
-	while (!l->stop && !pthread_cond_timedwait(&l->wake, &l->lock, &until))
+	while (!l->stop && !l->want && !pthread_cond_timedwait(&l->wake, &l->lock, &until))
 		;
 	stop = l->stop;
 	pthread_mutex_unlock(&l->lock);
@@ -116,6 +129,10 @@ static void *work(void *arg)
 			break;
 	}
 out:
+	pthread_mutex_lock(&l->lock);
+	l->ended = true;
+	pthread_cond_broadcast(&l->wake);
+	pthread_mutex_unlock(&l->lock);
 	heap_close(h);
 	py_close(rt);
 	proc_close(p);
@@ -157,12 +174,26 @@ void parts_stop(struct parts_log *l)
 		return;
 	pthread_mutex_lock(&l->lock);
 	l->stop = true;
-	pthread_cond_signal(&l->wake);
+	pthread_cond_broadcast(&l->wake);
 	pthread_mutex_unlock(&l->lock);
 	pthread_join(l->thread, NULL);
 	pthread_cond_destroy(&l->wake);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
+}
+
+/* For the final report, where reading takes no time worth mentioning: as of now. */
+static void refresh(struct parts_log *l)
+{
+	struct timespec until = from_now(FRESH_NS);
+
+	pthread_mutex_lock(&l->lock);
+	l->want = l->has_last && !l->ended && l->cost_ns < FRESH_NS / 2;
+	pthread_cond_broadcast(&l->wake);
+	while (l->want && !l->ended && !pthread_cond_timedwait(&l->wake, &l->lock, &until))
+		;
+	l->want = false;
+	pthread_mutex_unlock(&l->lock);
 }
 
 static void fit(const struct parts_log *l, struct report_parts *out)
@@ -200,6 +231,8 @@ int parts_fill(struct parts_log *l, struct report *r, struct report_process *p)
 {
 	struct report_parts v;
 
+	if (l && r->final)
+		refresh(l);
 	if (!parts_latest(l, &v))
 		return 0;
 	p->parts = report_alloc(r, sizeof(*p->parts));

@@ -110,8 +110,8 @@ struct session {
 	double native_spent, native_share;   /* ns in all; share of the target's time of late */
 	struct session_fds *fds;
 	struct holders *holders; /* NULL until first asked */
-	uint64_t collections; /* as last read */
-	unsigned refusals;    /* windows in a row that could not be opened */
+	uint64_t collections;	 /* as last read */
+	unsigned refusals;	 /* windows in a row that could not be opened */
 	struct trend_set *classes, *memory;
 	bool malloc_grows; /* as of fitted_ns */
 	uint64_t fitted_ns;

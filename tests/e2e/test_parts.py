@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What RSS is made of, against what the allocator and the kernel say."""
+import os
+import re
+import signal
+import time
+
+import harness
+import pytest
+import pythons
+from test_snapshot import LIMIT_S, census, wait_stopped
+
+PYTHONS = [pythons.host()] + pythons.debian_roots()
+FULL = pythons.pyenv()
+ALL = [pytest.param(p, id=p.name) for p in PYTHONS + FULL]
+
+
+def smaps_rss(pid):
+    with open("/proc/%d/smaps" % pid) as f:
+        return sum(int(kb) for kb in re.findall(r"^Rss:\s+(\d+) kB", f.read(), re.M)) * 1024
+
+
+def wait_truth(target, n):
+    end = time.monotonic() + LIMIT_S
+    target.wait_ready()
+    while len(target.truth()) < n:
+        assert target.alive() and time.monotonic() < end
+        time.sleep(0.05)
+    wait_stopped(target.pid)
+    return target.truth()[-1]
+
+
+@pytest.mark.parametrize("python", ALL)
+def test_parts_of_rss(python, full, tmp_path):
+    if python in FULL and not full:
+        pytest.skip("--matrix full runs this one")
+    pythons.install_zoo(python)
+    with harness.Target(python, "parts_malloc") as target:
+        truth = wait_truth(target, 1)
+        rss = smaps_rss(target.pid)
+        memory = census("-p", target.pid, out=str(tmp_path / "a.json"))["memory"]
+        part = {name: p["bytes"] for name, p in memory["parts"].items()}
+        assert sum(part.values()) == pytest.approx(rss, rel=0.02)
+        assert sum(part.values()) == pytest.approx(memory["rss_bytes"], rel=0.05)
+        # In use by malloc's own account, which takes what threads keep in their caches for used.
+        assert part["malloc_live"] == pytest.approx(truth["used"], rel=0.05)
+        # All that was freed had been written to, but for the end of each arena.
+        assert part["malloc_slack"] == pytest.approx(truth["free"], rel=0.05)
+        assert truth["mmap"] <= part["mmap"] <= truth["mmap"] + (1 << 20)
+        assert 4 * 4096 <= part["stacks"] < 4 << 20
+        assert part["other"] < 0.02 * rss
+        assert part["python_live"] > 50000 * 56
+        # Half of the lists are gone, every second one: their blocks are free between live ones.
+        assert part["python_slack"] > 1 << 20
+        os.kill(target.pid, signal.SIGCONT)
+        truth = wait_truth(target, 2)
+        gone = rss - smaps_rss(target.pid)
+        assert memory["trimmable_bytes"] == pytest.approx(gone, rel=0.05, abs=512 << 10)
+        after = census("-p", target.pid, out=str(tmp_path / "b.json"))["memory"]
+        assert after["trimmable_bytes"] < 0.05 * memory["trimmable_bytes"] + (256 << 10)
+        assert after["parts"]["malloc_live"]["bytes"] == pytest.approx(truth["used"], rel=0.05)
+
+
+def test_parts_in_the_main_job(tmp_path):
+    """Growth of the parts: a program that leaks through malloc alone."""
+    with harness.Target(pythons.host(), "ctypes_malloc") as target:
+        target.wait_ready()
+        run = harness.run_tool(target.pid, 16)
+        assert run.rc == 0, run.stderr
+        assert harness.validate(run.report) == []
+        memory = run.report["processes"][0]["memory"]
+        parts = memory["parts"]
+        # The target grows between the two readings.
+        assert sum(p["bytes"] for p in parts.values()) == pytest.approx(memory["rss_bytes"], rel=0.1)
+        grows = {name: p["growth_bytes_per_s"] for name, p in parts.items()}
+        assert max(grows, key=grows.get) == "malloc_live"
+        assert grows["malloc_live"] > 0
+        assert "malloc in use" in run.stdout
+
+
+def test_a_read_leaves_shared_pages_shared():
+    """Pages that a fork shares are not copied because somebody looks at them."""
+    code = (
+        "import os, sys, time\n"
+        "x = [bytes([i % 250]) * 3000 for i in range(20000)]\n"
+        "pid = os.fork()\n"
+        "time.sleep(1000)\n"
+    )
+
+    def pss(pid):
+        with open("/proc/%d/smaps_rollup" % pid) as f:
+            return int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1)) * 1024
+
+    target = harness.subprocess.Popen([pythons.HOST, "-c", code], start_new_session=True)
+    try:
+        children = "/proc/%d/task/%d/children" % (target.pid, target.pid)
+        end = time.monotonic() + LIMIT_S
+        child = ""
+        while not child and time.monotonic() < end:
+            time.sleep(0.1)
+            with open(children) as f:
+                child = f.read().strip()
+        time.sleep(0.5)
+        before = pss(int(child))
+        census("-p", child)
+        assert before > 25 << 20
+        assert pss(int(child)) < before + (4 << 20)
+    finally:
+        os.killpg(target.pid, signal.SIGKILL)
+        target.wait()
