@@ -11,7 +11,8 @@
 #define LOOK_MAX_NS  5000000000
 #define LOOK_SHARE   100 /* a look may take this part of our time */
 #define SOCKETS_NS   5000000000
-#define SHARE_OF_ALL 8 /* part of the budget that the probes may cost */
+#define FRESH_NS     1000000000 /* for a report, sockets are looked up again when older */
+#define SHARE_OF_ALL 8		/* part of the budget that the probes may cost */
 #define FEWEST	     2
 
 struct session_fds *session_fds_new(void)
@@ -184,6 +185,10 @@ static void join_site(struct fds_joiner *j, const struct fds_site *site)
 	memcpy(to->things.v + to->things.n, site->things, site->n * sizeof(*site->things));
 	to->things.n += site->n;
 	to->site.growth_count_per_s += site->rate;
+	if (!(site->rate <= to->evidence.curve_bytes_per_s)) {
+		to->evidence.curve = site->curve;
+		to->evidence.curve_bytes_per_s = site->rate;
+	}
 	to->evidence.bursts += site->moments;
 	to->evidence.oldest_s = fmax(to->evidence.oldest_s, (double)site->oldest_ns / 1e9);
 	if (site->quarters > to->evidence.quarters)
@@ -257,8 +262,11 @@ int session_fds_fill(struct session *s, struct report *r, struct report_process 
 
 	if (!s->fds->fds)
 		return 0;
-	if (!s->ended && !s->paused)
+	if (!s->ended && !s->paused) {
+		if (s->fds->sockets_due_ns < clock_ns() + SOCKETS_NS - FRESH_NS)
+			s->fds->sockets_due_ns = 0;
 		session_fds_look(s, clock_ns());
+	}
 	fill_totals(s->fds, &p->fds);
 	err = fds_sites(s->fds->fds, &sites);
 	if (err)

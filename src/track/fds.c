@@ -51,7 +51,10 @@ int fds_open(const struct fds_spec *spec, struct fds **out)
 		return fail(-ENOMEM, "out of memory");
 	f->spec = *spec;
 	f->start_ns = f->counted_ns = clock_ns();
+	f->table.gone.step_s = 1;
 	err = trend_set_new(1, 1.0, &f->table.all);
+	if (!err)
+		err = trend_set_new(FDS_KINDS, 1.0, &f->table.kinds);
 	if (!err)
 		err = map_all(f);
 	if (err) {

@@ -55,10 +55,11 @@ struct fds_site {
 	const struct fds_thing **things; /* at least older_ns old */
 	size_t n;
 	struct trend_fit fit; /* of their number over time */
-	double rate;	      /* per second; 0 when it does not grow, or does not any more */
-	uint64_t oldest_ns;   /* age */
-	unsigned moments;     /* distinct seconds in which they were opened */
-	unsigned quarters;    /* of the run in which they were opened */
+	struct curve curve;
+	double rate;	    /* per second; 0 when it does not grow, or does not any more */
+	uint64_t oldest_ns; /* age */
+	unsigned moments;   /* distinct seconds in which they were opened */
+	unsigned quarters;  /* of the run in which they were opened */
 };
 
 struct fds_sites {

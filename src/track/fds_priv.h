@@ -31,9 +31,22 @@ struct fds_row {
 	struct trend_set *count;
 };
 
+/* How many things of no known line have gone, by kind, over time: what takes their place is no
+ * growth. When the points are used up every second one goes. */
+#define FDS_POINTS 128
+
+struct fds_gone {
+	uint32_t total[FDS_KINDS];
+	uint32_t v[FDS_POINTS][FDS_KINDS];
+	double t_s[FDS_POINTS], step_s;
+	size_t n;
+};
+
 struct fds_table {
 	VEC(struct fds_thing) things;
-	struct map64 index; /* key of a thing -> place + 1 */
+	struct fds_gone gone;
+	struct trend_set *kinds; /* FDS_KINDS series: all that is open */
+	struct map64 index;	 /* key of a thing -> place + 1 */
 	VEC(struct fds_row) rows;
 	struct map64 row_index;
 	struct trend_set *all; /* descriptors */

@@ -43,17 +43,54 @@ static size_t spread(const struct fds *f, struct fds_site *s, uint64_t now_ns)
 	return late;
 }
 
+static enum fds_kind most_of(const struct fds_site *s)
+{
+	size_t count[FDS_KINDS] = {0}, most = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		count[s->things[i]->kind]++;
+	for (size_t k = 1; k < FDS_KINDS; k++)
+		if (count[k] > count[most])
+			most = k;
+	return (enum fds_kind)most;
+}
+
+/* Things of no known line that have gone in the second half of the run. */
+static double gone_of_late(const struct fds_gone *g, enum fds_kind kind, double run_s)
+{
+	size_t i = 0;
+
+	while (i < g->n && g->t_s[i] < run_s / 2)
+		i++;
+	return i < g->n ? (double)(g->total[kind] - g->v[i][kind]) : 0;
+}
+
+/* A pool from before us that renews its connections: those of known line pile up only as far as
+ * the others go. It is growth when far more comes than goes, or when all of the kind grow. */
+static bool replaces(const struct fds *f, const struct fds_site *s, double run_s)
+{
+	enum fds_kind kind = most_of(s);
+	struct trend_fit all;
+
+	if (s->fit.slope * run_s / 2 > 2 * gone_of_late(&f->table.gone, kind, run_s) + 2)
+		return false;
+	trend_set_fit(f->table.kinds, kind, &all);
+	return !all.growing || all.slope < s->fit.slope / 2;
+}
+
 /* A pool that has filled up does not grow any more, whatever its slope over the whole run. */
 static void judge(const struct fds *f, struct fds_site *s, uint64_t now_ns)
 {
 	const uint64_t *at = map64_get(&f->table.row_index, (s->stack ^ s->is_task) | 2);
-	double quarter_s = (double)(now_ns - f->start_ns) / 1e9 / QUARTERS;
+	double run_s = (double)(now_ns - f->start_ns) / 1e9;
 	size_t late = spread(f, s, now_ns);
 
 	if (!at || !f->table.rows.v[*at - 1].count)
 		return;
 	trend_set_fit(f->table.rows.v[*at - 1].count, 0, &s->fit);
-	if (s->fit.growing && (double)late >= LATE_ENOUGH * s->fit.slope * quarter_s)
+	trend_set_judge(f->table.rows.v[*at - 1].count, 0, &s->curve);
+	if (s->fit.growing && (double)late >= LATE_ENOUGH * s->fit.slope * run_s / QUARTERS &&
+	    !replaces(f, s, run_s))
 		s->rate = s->fit.slope;
 }
 

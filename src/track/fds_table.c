@@ -45,6 +45,7 @@ static void keep(struct look *k, struct fds_thing *old)
 		return;
 	*to = *old;
 	old->name = NULL;
+	old->number = -1;
 }
 
 /* The newest record of who opened number @fd; false when there is none, or one half written. */
@@ -234,11 +235,33 @@ static void free_things(struct fds_thing *v, size_t n)
 	free(v);
 }
 
+static void note_gone(struct fds_table *t, double now_s)
+{
+	struct fds_gone *g = &t->gone;
+
+	for (size_t i = 0; i < t->things.n; i++)
+		if (t->things.v[i].number >= 0 && !t->things.v[i].stack)
+			g->total[t->things.v[i].kind]++;
+	if (g->n && now_s < g->t_s[g->n - 1] + g->step_s)
+		return;
+	if (g->n == FDS_POINTS) {
+		for (size_t i = 0; i < FDS_POINTS / 2; i++) {
+			g->t_s[i] = g->t_s[2 * i];
+			memcpy(g->v[i], g->v[2 * i], sizeof(g->v[i]));
+		}
+		g->n /= 2;
+		g->step_s *= 2;
+	}
+	g->t_s[g->n] = now_s;
+	memcpy(g->v[g->n++], g->total, sizeof(g->total));
+}
+
 /* The new table replaces the old one. */
 static void turn(struct look *k)
 {
 	struct fds_table *t = &k->f->table;
 
+	note_gone(t, (double)(k->now_ns - k->f->start_ns) / 1e9);
 	free_things(t->things.v, t->things.n);
 	t->things.v = k->next.v;
 	t->things.n = k->next.n;
@@ -316,7 +339,11 @@ static void count_rows(struct fds *f, uint64_t now_ns)
 {
 	struct fds_table *t = &f->table;
 	double now_s = (double)(now_ns - f->start_ns) / 1e9, all = (double)t->n_fds;
+	double kinds[FDS_KINDS] = {0};
 
+	for (size_t i = 0; i < t->things.n; i++)
+		kinds[t->things.v[i].kind]++;
+	trend_set_add(t->kinds, now_s, kinds);
 	trend_set_add(t->all, now_s, &all);
 	for (size_t i = 0; i < t->rows.n; i++)
 		t->rows.v[i].n = 0;
@@ -366,4 +393,5 @@ void fds_table_free(struct fds_table *t)
 	vec_free(&t->rows);
 	map64_free(&t->row_index);
 	trend_set_free(t->all);
+	trend_set_free(t->kinds);
 }

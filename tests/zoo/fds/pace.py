@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Pace and truth of the programs that leak descriptors, threads and children."""
 import argparse
+import contextlib
 import json
 import os
 import socket
 import sys
 import tempfile
-import threading
 import time
 
 KEPT = []
@@ -47,15 +47,18 @@ def run(turn):
 
 
 def serve(answer, address=("127.0.0.1", 0)):
-    """A server in a thread: answer(connection) for each connection. Returns its address."""
+    """A server in a child: answer(connection) for each connection. Returns its address."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(address)
     listener.listen(64)
-
-    def loop():
-        while True:
+    name = listener.getsockname()
+    parent = os.getpid()
+    if os.fork():
+        listener.close()
+        return name
+    listener.settimeout(1.0)
+    while os.getppid() == parent:
+        with contextlib.suppress(TimeoutError, socket.timeout):
             answer(listener.accept()[0])
-
-    threading.Thread(target=loop, daemon=True).start()
-    return listener.getsockname()
+    os._exit(0)

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Innocent: connections are kept for some requests and then made anew."""
 # TRUTH {"kind": null}
+import select
 import socket
 
 from pace import run, serve
 
 OPEN = {}
+SERVED = []
 
 
 def answer(connection):
-    served = OPEN.setdefault("served", [])
-    served.append(connection)
-    if len(served) > 16:
-        served.pop(0).close()
+    SERVED.append(connection)
+    for old in select.select(SERVED, [], [], 0)[0]:
+        if not old.recv(100):
+            SERVED.remove(old)
+            old.close()
 
 
 def request(n):
