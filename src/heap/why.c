@@ -74,7 +74,7 @@ static void look_again(struct graph *g, struct why_answer **v, size_t n, double 
 	uint64_t begin = clock_ns();
 	double took;
 
-	if (seconds <= 0)
+	if (seconds <= 0 || !proc_is_live(g->h->rt->proc))
 		return;
 	nanosleep(&wait, NULL);
 	took = (double)(clock_ns() - begin) / 1e9;

@@ -163,6 +163,105 @@ def test_growing_container():
     assert [s["type"] for s in growing] == ["list"], answer["paths"][0]
 
 
+def test_snapshot(tmp_path):
+    """The same path without the process."""
+    saved = str(tmp_path / "heap.snapshot")
+    with running(pythons.host(), "generator_frame") as process:
+        live = ask(process.pid, "--type", "Leaked")
+        run = subprocess.run([harness.TOOL, "census", "-p", str(process.pid), "--save", saved],
+                             capture_output=True, text=True, timeout=120)  # fmt: skip
+        assert run.returncode == 0, run.stderr
+    run = subprocess.run([harness.TOOL, "why", "--from", saved, "--type", "Leaked", "--json", "-"],
+                         capture_output=True, text=True, timeout=120)  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["paths"][0]["path"] == live["paths"][0]["path"]
+
+
+LIAR = """
+import collections, gc, json, signal, sys
+class Session: pass
+class Plain: __slots__ = ("a",)
+L = [Session() for i in range(1000)]
+D = {i: Session() for i in range(1000)}
+Q = collections.deque(Session() for i in range(1000))
+S = {(i, Session()) for i in range(1000)}
+T = tuple(L)
+def gen():
+    x = Session()
+    yield x
+G = gen(); next(G)
+P = [Plain() for i in range(100)]
+try:
+    raise ValueError(Session())
+except ValueError as e:
+    E = e
+o = gc.get_objects()
+names = "L D Q S T G Session Plain E".split()
+addresses = {n: id(globals()[n]) for n in names}
+addresses["P"] = [id(p) for p in P]
+addresses["traceback"] = id(E.__traceback__)
+del o
+with open(sys.argv[1] + ".part", "w") as f:
+    json.dump(addresses, f)
+import os
+os.rename(sys.argv[1] + ".part", sys.argv[1])
+signal.pause()
+"""
+FAR = (1 << 60) - 1
+
+
+def lies(a):
+    """(address, word): what is written over the process while it sleeps, in turns."""
+    return [
+        [(a["L"] + 16, FAR), (a["L"] + 32, FAR)],  # a length beyond all memory
+        [(a["L"] + 24, a["L"])],  # items: itself
+        [(a["D"] + 32, a["D"])],  # keys: itself
+        [(a["Q"] + 40, 0), (a["Q"] + 48, FAR), (a["Q"] + 32, 8)],  # a deque without an end
+        [(a["S"] + 32, FAR), (a["S"] + 40, a["S"])],
+        [(a["T"] + 16, FAR)],
+        [(a["T"] + 24 + 8 * i, a["T"]) for i in range(50)],  # holds itself
+        [(a["G"] + 80 + 64, 0x7FFFFFFF)],  # the top of a frame's stack
+        [(a["traceback"] + 16, a["traceback"])],  # tb_next: itself
+        [(a["Session"] + 24, 1), (a["Session"] + 256, a["Session"])],  # name; base: itself
+        [(a["Session"] + 32, FAR), (a["Session"] + 288, FAR)],  # sizes
+        [(a["Session"] + 168, FAR)],  # flags: everything at once
+        [(p + 8, q) for p, q in zip(a["P"], a["P"][1:])],  # an object as a type
+        [(a["L"] - 16, a["L"] - 16), (a["D"] - 16, a["D"] - 16)],  # lists of the collector: loops
+        [((p & ~16383) + 8, p) for p in a["P"]],  # free list of a pool: through the living
+        [(p - 16, p - 16) for p in a["P"]],  # a free block that follows itself
+        [((p & ~16383) + 36, FAR) for p in a["P"]],  # size classes
+    ]
+
+
+def test_liars(tmp_path):
+    """A process whose lengths, links and types lie: an answer or a refusal, soon, in little memory."""
+    ready = str(tmp_path / "ready")
+    process = subprocess.Popen([pythons.HOST, "-c", LIAR, ready])
+    try:
+        end = time.monotonic() + 60
+        while not os.path.exists(ready) and time.monotonic() < end:
+            time.sleep(0.02)
+        with open(ready) as f:
+            steps = lies(json.load(f))
+        time.sleep(0.3)
+        with open("/proc/%d/mem" % process.pid, "r+b", buffering=0) as memory:
+            for step in steps:
+                for address, word in step:
+                    with contextlib.suppress(OSError):
+                        memory.seek(address)
+                        memory.write(word.to_bytes(8, "little"))
+                for kind in ("Session", "dict", "str"):
+                    run = subprocess.run(
+                        ["/bin/sh", "-c", "ulimit -v 1500000; exec \"$@\"", "-", harness.TOOL, "why", "-p",
+                         str(process.pid), "--type", kind, "--watch", "0", "--dot", os.devnull],
+                        capture_output=True, text=True, timeout=90, errors="replace")  # fmt: skip
+                    assert run.returncode in (0, 1), (step, kind, run.stderr)
+                    assert run.returncode == 0 or run.stderr.strip(), (step, kind)
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_what_is_not_there():
     with running(pythons.host(), "module_dict") as process:
         run = subprocess.run([harness.TOOL, "why", "-p", str(process.pid), "--type", "NoSuch"],
