@@ -18,6 +18,10 @@ struct heap_buffers {
 };
 
 struct heap_population {
+	/* In, may be NULL: called every few hundred microseconds; what it returns, when not 0, ends
+	 * the walk. */
+	int (*pace)(void *ctx);
+	void *pace_ctx;
 	VEC(struct heap_type_row) row;
 	/* Blocks that hold no object: all of them, and those that the objects account for. What is
 	 * left is some C code's. */

@@ -177,6 +177,10 @@ void *report_alloc(struct report *r, size_t size);
 char *report_strdup(struct report *r, const char *s);
 char *report_printf(struct report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* What a census found, into another report: rows, collector, pools; losses are added. */
+int report_copy_population(struct report *r, const struct report_process *from,
+			   struct report_process *to);
+
 /* Site id: the hash of (function, file, line) of the Python frames, never of addresses. */
 void report_site_id(const struct report_frame *stack, size_t n, char out[17]);
 /* A hint for memory that C code took and keeps, where the code is known. */

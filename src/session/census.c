@@ -66,6 +66,12 @@ void census_free(struct census *c)
 	free(c);
 }
 
+void census_pace(struct census *c, int (*pace)(void *ctx), void *ctx)
+{
+	c->now.pace = pace;
+	c->now.pace_ctx = ctx;
+}
+
 static uint64_t hash_name(const char *s)
 {
 	uint64_t h = 0xcbf29ce484222325ull; /* FNV-1a */
@@ -189,16 +195,6 @@ int census_take(struct census *c)
 	return 0;
 }
 
-uint64_t census_cost_ns(const struct census *c)
-{
-	return c->now.cost_ns;
-}
-
-size_t census_taken(const struct census *c)
-{
-	return c->taken;
-}
-
 static double slope(const struct census *c, const double *y)
 {
 	struct trend_fit fit;
@@ -209,18 +205,6 @@ static double slope(const struct census *c, const double *y)
 		return c->t[1] > c->t[0] ? (y[1] - y[0]) / (c->t[1] - c->t[0]) : NAN;
 	trend_fit(c->t, y, c->n, &fit);
 	return fit.slope;
-}
-
-bool census_growth(const struct census *c, const char *name, double *count_per_s,
-		   double *bytes_per_s)
-{
-	uint64_t *at = map64_get(&c->by_name, hash_name(name));
-
-	if (!at || c->n < 2)
-		return false;
-	*count_per_s = slope(c, c->entry.v[*at - 1].counts);
-	*bytes_per_s = slope(c, c->entry.v[*at - 1].sizes);
-	return isfinite(*count_per_s) && isfinite(*bytes_per_s);
 }
 
 static int by_bytes(const void *a, const void *b)

@@ -13,20 +13,16 @@ struct py_runtime;
 /* @rt stays the caller's. */
 int census_new(const struct py_runtime *rt, struct census **out);
 void census_free(struct census *c);
+/* Called every few hundred microseconds of a walk; what it returns, when not 0, ends it. */
+void census_pace(struct census *c, int (*pace)(void *ctx), void *ctx);
 /* Read the heap once. Its cost goes with the size of the heap: some tenths of a second per GB. */
 int census_take(struct census *c);
-uint64_t census_cost_ns(const struct census *c); /* of the last one */
-size_t census_taken(const struct census *c);
 /* Types, collector, pools. Rows by bytes, largest first; with several censuses by growth in bytes
  * when @by_growth. */
 int census_fill(struct census *c, struct report *r, struct report_process *p, bool by_growth);
 /* At most @max objects of the type called @name, chosen evenly; their values only with @values. */
 int census_instances(struct census *c, const char *name, size_t max, bool values, struct report *r,
 		     struct report_process *p);
-
-/* What the growth of a type is, per second; false when it is not known. */
-bool census_growth(const struct census *c, const char *name, double *count_per_s,
-		   double *bytes_per_s);
 
 /* A census of one process, running or saved, with nothing else around it: takes (several within
  * @diff_s) and fills. @stop says whether to end early. */

@@ -5,6 +5,7 @@
 #include "report/verdict.h"
 #include "session/fds.h"
 #include "session/identity.h"
+#include "session/census_worker.h"
 #include "session/session_priv.h"
 
 static void fill_lost(struct session *s, struct report *r, struct report_process *p)
@@ -126,6 +127,8 @@ int session_fill(struct session *s, struct report *r, struct report_process *p)
 	fill_probe(s, p, run_s);
 	fill_lost(s, r, p);
 	err = session_fill_sites(s, r, p, run_s);
+	if (!err)
+		err = census_worker_fill(s->worker, r, p);
 	if (err)
 		return err;
 	p->explained = explained(s, p);

@@ -8,6 +8,7 @@
 
 #include "session/fds.h"
 #include "session/holders.h"
+#include "session/census_worker.h"
 #include "session/session_priv.h"
 
 #define CENSUS_MIN_NS 100000000
@@ -21,6 +22,7 @@
 #define NATIVE_NS     200000000
 #define MODULES_NS    3000000000
 #define BUCKET_S      1.0
+#define WORKER_SHARE  0.01 /* of a core, for censuses by type */
 
 static void name_session(struct session *s)
 {
@@ -137,6 +139,8 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		session_note(s, "the heap's pools cannot be read (allocator: %s): rates are rough",
 			     py_allocator_name(s->rt->allocator));
 	plan(s, clock_ns());
+	if (census_worker_start(s->proc, WORKER_SHARE, &s->worker))
+		session_note(s, "%s", fail_text());
 	*out = s;
 	return 0;
 }
@@ -147,6 +151,7 @@ void session_close(struct session *s)
 		return;
 	parts_stop(s->parts);
 	native_stacks_close(s->native_stacks);
+	census_worker_stop(s->worker);
 	native_close(s->native);
 	holders_free(s->holders);
 	session_fds_close(s);

@@ -18,6 +18,7 @@
 #include "track/stacks.h"
 #include "track/trend.h"
 
+struct census_worker;
 struct pyleak_bpf;
 struct session_fds;
 struct holders;
@@ -128,6 +129,7 @@ struct session {
 	uint64_t always_since, not_before; /* retry permanent attachment no earlier */
 	double backoff_s;
 
+	struct census_worker *worker; /* NULL: no censuses by type */
 	struct heap_census census;
 	uint64_t torn;
 	struct proc_memory mem;

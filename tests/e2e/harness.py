@@ -27,6 +27,8 @@ LOST_ALLOWED = {
     "no_thread_state": "objects born while a thread starts or ends belong to no Python line",
     "births_full": "a window whose end came late on a busy machine is void: fewer samples, no wrong ones",
     "samples_thinned": "memory is bounded: the samples that stay stand for those that go",
+    "census_torn": "a pool that changed each time it was read is counted as it was seen last",
+    "census_unreadable": "an arena or a block was unmapped between two reads",
     "torn_reads": "a pool header that changed while it was read is left out of that one census",
 }
 

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The thread that takes censuses. It has its own view of the process; what it hands over is a
+ * report of its own, replaced as a whole under a lock. */
+#include "session/census_worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "py/py.h"
+#include "session/census.h"
+
+#define FIRST_NS    2000000000 /* others have more urgent things to do at the start */
+#define MIN_WAIT_NS 5000000000
+#define MAX_WAIT_NS 600000000000
+#define REST	    2 /* while it walks, it sleeps that many times as long as it works */
+/* What a first census costs, before it is known: ns per byte of resident memory, rather too much.
+ */
+#define GUESS_NS_PER_BYTE 2.5
+
+struct census_worker {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	atomic_bool stop;
+	double share;
+	int pid;
+	uint64_t start_ticks;
+
+	uint64_t paced_ns; /* our CPU time as of the last rest */
+
+	struct report *latest; /* under the lock */
+	struct report_process process;
+};
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* A target with one CPU must not stand still while its heap is read. */
+static int pace(void *ctx)
+{
+	struct census_worker *w = ctx;
+	uint64_t now = cpu_ns(), worked = now - w->paced_ns;
+	const struct timespec nap = {.tv_nsec = (long)(worked * REST)};
+
+	if (w->stop)
+		return fail(-ECANCELED, "the census was given up");
+	if (worked < 1000000)
+		return 0;
+	w->paced_ns = now;
+	if (worked * REST < 1000000000)
+		nanosleep(&nap, NULL);
+	return 0;
+}
+
+/* False when it is time to end. */
+static bool rest(struct census_worker *w, uint64_t ns)
+{
+	uint64_t until = clock_ns() + ns;
+	const struct timespec at = {
+		.tv_sec = (time_t)(until / 1000000000u),
+		.tv_nsec = (long)(until % 1000000000u),
+	};
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->stop && clock_ns() < until)
+		pthread_cond_timedwait(&w->wake, &w->lock, &at);
+	pthread_mutex_unlock(&w->lock);
+	return !w->stop;
+}
+
+static int publish(struct census_worker *w, struct census *c)
+{
+	struct report_process p = {0};
+	struct report *r, *old;
+	int err = report_new(&r);
+
+	if (err)
+		return err;
+	err = census_fill(c, r, &p, false);
+	if (err) {
+		report_free(r);
+		return err;
+	}
+	pthread_mutex_lock(&w->lock);
+	old = w->latest;
+	w->latest = r;
+	w->process = p;
+	pthread_mutex_unlock(&w->lock);
+	report_free(old);
+	return 0;
+}
+
+/* As long as it takes for @cost to be no more than our share. */
+static uint64_t pause_for(const struct census_worker *w, double cost_ns)
+{
+	double wait = cost_ns / w->share;
+
+	return wait < MIN_WAIT_NS ? MIN_WAIT_NS : wait > MAX_WAIT_NS ? MAX_WAIT_NS : (uint64_t)wait;
+}
+
+static void censuses(struct census_worker *w, const struct proc *p, struct census *c)
+{
+	struct proc_memory m;
+	double cost;
+
+	/* A large heap waits until it is known that somebody watches for long. */
+	cost = proc_memory(p, &m) ? 0 : (double)m.rss_bytes * GUESS_NS_PER_BYTE;
+	if (cost > MIN_WAIT_NS * w->share && !rest(w, pause_for(w, cost)))
+		return;
+	for (;;) {
+		uint64_t begin = cpu_ns();
+		int err = census_take(c);
+
+		/* Half of a dead process's heap is nobody's heap. */
+		if (!proc_alive(p) || proc_execed(p))
+			return;
+		if (!err)
+			err = publish(w, c);
+		if (err == -ENOTSUP || err == -ECANCELED)
+			return;
+		if (err)
+			log_debug("census of %d: %s", w->pid, fail_text());
+		if (!rest(w, pause_for(w, (double)(cpu_ns() - begin))))
+			return;
+	}
+}
+
+static void *work(void *arg)
+{
+	struct census_worker *w = arg;
+	struct py_runtime *rt = NULL;
+	struct proc *p = NULL;
+	struct census *c = NULL;
+
+	/* Linux: of this thread alone. Others are in a hurry, this one is not; nor may it be
+	 * slower than the target: reading takes a lock that the target needs to map memory. */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), 0);
+	if (!rest(w, FIRST_NS))
+		return NULL;
+	if (!proc_open(w->pid, &p) && p->start_ticks == w->start_ticks && !py_open(p, &rt) &&
+	    !census_new(rt, &c)) {
+		census_pace(c, pace, w);
+		censuses(w, p, c);
+	} else if (!w->stop) {
+		log_debug("no census of %d: %s", w->pid, fail_text());
+	}
+	census_free(c);
+	py_close(rt);
+	proc_close(p);
+	return NULL;
+}
+
+/* Signals are for the thread that waits for them. */
+static int start_thread(struct census_worker *w)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&w->thread, NULL, work, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err ? fail(-err, "no thread for the census: %s", strerror(err)) : 0;
+}
+
+int census_worker_start(const struct proc *p, double share, struct census_worker **out)
+{
+	struct census_worker *w = calloc(1, sizeof(*w));
+	pthread_condattr_t attr;
+	int err;
+
+	if (!w)
+		return fail(-ENOMEM, "out of memory");
+	w->pid = p->pid;
+	w->start_ticks = p->start_ticks;
+	w->share = share;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	err = start_thread(w);
+	if (err) {
+		free(w);
+		return err;
+	}
+	*out = w;
+	return 0;
+}
+
+void census_worker_stop(struct census_worker *w)
+{
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+	report_free(w->latest);
+	free(w);
+}
+
+int census_worker_fill(struct census_worker *w, struct report *r, struct report_process *p)
+{
+	int err = 0;
+
+	if (!w)
+		return 0;
+	pthread_mutex_lock(&w->lock);
+	if (w->latest)
+		err = report_copy_population(r, &w->process, p);
+	pthread_mutex_unlock(&w->lock);
+	return err;
+}
