@@ -156,6 +156,8 @@ static __always_inline void unknown_end(struct pl_native_ctl *ctl, __u64 addr)
 	__u64 size = 0;
 	__u32 bin;
 
+	if (!ctl->has_chunks)
+		return;
 	if (bpf_probe_read_user(&size, sizeof(size), (void *)(addr - 8)))
 		return;
 	bin = log2_of(size & ~7ULL);
@@ -282,7 +284,7 @@ int native_entry(struct pt_regs *ctx)
 		return 0;
 	for (int k = 0; k < PL_FN_ARGS; k++)
 		a[k] = reg_read(ctx, ctl->fns[i].reg[k]);
-	if (fn == PL_FN_FREE) {
+	if (PL_FN_IS_FREE(fn)) {
 		__sync_fetch_and_add(&ctl->frees, 1);
 		block_end(ctl, mode, a[0]);
 	} else if (fn == PL_FN_MUNMAP) {

@@ -7,7 +7,7 @@ PYTHON ?= /usr/bin/python3
 BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev libelf-dev libdw-dev \
               libiberty-dev liblzma-dev libzydis-dev libzycore-dev libxxhash-dev libzstd-dev \
               libjson-c-dev libmicrohttpd-dev python3 mount
-TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libcmocka-dev \
+TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libcmocka-dev \
               python3-pytest python3-jsonschema prometheus mmdebstrap dpkg-dev xz-utils \
               qemu-system-x86 busybox-static util-linux procps iproute2
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell

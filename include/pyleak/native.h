@@ -15,23 +15,40 @@
 
 /* Order = order of the search for the probed address: the hot ones first. The arguments named are
  * those of reg[0], reg[1], reg[2]. */
-#define PL_FN(X)                                                      \
-	X(MALLOC, "malloc")		    /* size */                \
-	X(FREE, "free")			    /* ptr */                 \
-	X(REALLOC, "realloc")		    /* ptr, size */           \
-	X(CALLOC, "calloc")		    /* n, size */             \
-	X(POSIX_MEMALIGN, "posix_memalign") /* result, size */        \
-	X(MEMALIGN, "memalign")		    /* size */                \
-	X(ALIGNED_ALLOC, "aligned_alloc")   /* size */                \
-	X(VALLOC, "valloc")		    /* size */                \
-	X(PVALLOC, "pvalloc")		    /* size */                \
-	X(MMAP, "mmap")			    /* length, flags, prot */ \
-	X(MUNMAP, "munmap")		    /* addr, length */        \
-	X(MREMAP, "mremap")		    /* addr, old length, new length */
+#define PL_FN(X)                                                                         \
+	X(MALLOC, "malloc")		    /* size */                                   \
+	X(FREE, "free")			    /* ptr */                                    \
+	X(REALLOC, "realloc")		    /* ptr, size */                              \
+	X(CALLOC, "calloc")		    /* n, size */                                \
+	X(POSIX_MEMALIGN, "posix_memalign") /* result, size */                           \
+	X(MEMALIGN, "memalign")		    /* size */                                   \
+	X(ALIGNED_ALLOC, "aligned_alloc")   /* size */                                   \
+	X(VALLOC, "valloc")		    /* size */                                   \
+	X(PVALLOC, "pvalloc")		    /* size */                                   \
+	X(NEW, "_Znwm")			    /* size: of an allocator that has its own */ \
+	X(NEW_ARRAY, "_Znam")                                                            \
+	X(NEW_NOTHROW, "_ZnwmRKSt9nothrow_t")                                            \
+	X(NEW_ARRAY_NOTHROW, "_ZnamRKSt9nothrow_t")                                      \
+	X(NEW_ALIGNED, "_ZnwmSt11align_val_t")                                           \
+	X(MALLOCX, "mallocx")                                                            \
+	X(DELETE, "_ZdlPv") /* ptr; the first of those that end a block */               \
+	X(DELETE_ARRAY, "_ZdaPv")                                                        \
+	X(DELETE_SIZED, "_ZdlPvm")                                                       \
+	X(DELETE_ARRAY_SIZED, "_ZdaPvm")                                                 \
+	X(DELETE_ALIGNED, "_ZdlPvSt11align_val_t")                                       \
+	X(DELETE_SIZED_ALIGNED, "_ZdlPvmSt11align_val_t")                                \
+	X(CFREE, "cfree")                                                                \
+	X(DALLOCX, "dallocx")                                                            \
+	X(SDALLOCX, "sdallocx")                                                          \
+	X(MMAP, "mmap")	    /* length, flags, prot */                                    \
+	X(MUNMAP, "munmap") /* addr, length */                                           \
+	X(MREMAP, "mremap") /* addr, old length, new length */
 
 #define X(id, name) PL_FN_##id,
 enum pl_fn { PL_FN(X) PL_FN_MAX };
 #undef X
+
+#define PL_FN_IS_FREE(fn) ((fn) == PL_FN_FREE || ((fn) >= PL_FN_DELETE && (fn) < PL_FN_MMAP))
 
 #define PL_UNKNOWN_BINS 48 /* by the logarithm of the size */
 
@@ -56,6 +73,8 @@ struct pl_native_ctl {
 	__u32 mode;    /* of the malloc family, enum pl_native_mode */
 	__u32 mmap_on; /* the mmap family is either exact or off */
 	__u32 n_fns;
+	__u32 has_chunks; /* glibc's: a size word is in front of each block */
+	__u32 pad;
 	__s32 copies; /* of stacks that may be sent until the reader comes again */
 	/* Of the malloc and the mmap family: raised whenever probes come back, so that a call that
 	 * was under way when they went is not taken for one of now. */

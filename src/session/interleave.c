@@ -23,8 +23,9 @@ static const char *base_name(const char *path)
 /* Frames that say little: the interpreter's plumbing, the C and C++ libraries', allocators'. */
 static bool is_minor(const struct mix *m, const struct sym_frame *f)
 {
-	static const char *const libs[] = {"libc.so", "libc-2",	   "libstdc++.so", "ld-linux",
-					   "ld-musl", "libffi.so", "[vdso]"};
+	static const char *const libs[] = {"libc.so",  "libc-2",	 "libstdc++.so",
+					   "ld-linux", "ld-musl",	 "libffi.so",
+					   "_ctypes.", "_cffi_backend.", "[vdso]"};
 	static const char *const names[] = {"operator new",  "g_malloc",      "g_slice",
 					    "CRYPTO_malloc", "CRYPTO_zalloc", "CRYPTO_realloc",
 					    "CRYPTO_strdup"};

@@ -31,13 +31,13 @@ static bool in_set(enum native_set s, int fn)
 	case SET_HEAP_ENTRY:
 		return !is_map_fn(fn);
 	case SET_HEAP_RETURN:
-		return !is_map_fn(fn) && fn != PL_FN_FREE;
+		return !is_map_fn(fn) && !PL_FN_IS_FREE(fn);
 	case SET_MAP_ENTRY:
 		return is_map_fn(fn);
 	case SET_MAP_RETURN:
 		return is_map_fn(fn) && fn != PL_FN_MUNMAP;
 	case SET_METER:
-		return !is_map_fn(fn) && fn != PL_FN_FREE;
+		return !is_map_fn(fn) && !PL_FN_IS_FREE(fn);
 	default:
 		return false;
 	}
@@ -54,7 +54,7 @@ static int open_set(struct native *n, enum native_set s)
 	};
 	uint64_t offsets[PL_FN_MAX];
 	struct probe_set_spec spec = {
-		.file = n->libc.path,
+		.file = n->libc.path[s == SET_MAP_ENTRY || s == SET_MAP_RETURN],
 		.offsets = offsets,
 		.pid = n->spec.proc->pid,
 		.prog_fd = bpf_program__fd(progs[s]),
@@ -189,7 +189,20 @@ static int map_ctl(struct native *n)
 	memset(n->ctl, 0, sizeof(*n->ctl));
 	memcpy(n->ctl->fns, n->libc.fns, sizeof(n->libc.fns));
 	n->ctl->n_fns = (uint32_t)n->libc.n;
+	n->ctl->has_chunks = !n->libc.foreign[0];
 	return 0;
+}
+
+/* Too dear to be exact. Windows need glibc's chunks to see what survives. */
+static int give_way(struct native *n)
+{
+	if (!n->libc.foreign[0])
+		return native_enter(n, NATIVE_BURST);
+	snprintf(n->note, sizeof(n->note),
+		 "malloc is %s's here and called too often to be traced: native blocks are left "
+		 "out; --overhead can allow more",
+		 n->libc.foreign);
+	return native_enter(n, NATIVE_OFF);
 }
 
 static int decide(struct native *n)
@@ -204,9 +217,9 @@ static int decide(struct native *n)
 		return err;
 	n->rate = per_s;
 	log_debug("%.0f allocator calls per second", per_s);
-	return native_enter(n, per_s * native_pair_ns(n) / 1e9 <= 0.7 * n->spec.share
-				       ? NATIVE_EXACT
-				       : NATIVE_BURST);
+	return per_s * native_pair_ns(n) / 1e9 <= 0.7 * n->spec.share
+		       ? native_enter(n, NATIVE_EXACT)
+		       : give_way(n);
 }
 
 static int start(struct native *n)
@@ -285,7 +298,7 @@ static int poll_exact(struct native *n, uint64_t now_ns)
 	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * n->cost_share);
 	n->cost_share = n->spec.share;
 	n->falls++;
-	return native_enter(n, NATIVE_BURST);
+	return give_way(n);
 }
 
 static int poll_burst(struct native *n, uint64_t now_ns)

@@ -25,6 +25,21 @@ static const struct {
 	[PL_FN_ALIGNED_ALLOC] = {"aligned_alloc", {RSI, NO, NO}, true},
 	[PL_FN_VALLOC] = {"valloc", {RDI, NO, NO}, true},
 	[PL_FN_PVALLOC] = {"pvalloc", {RDI, NO, NO}, true},
+	[PL_FN_NEW] = {"_Znwm", {RDI, NO, NO}, true},
+	[PL_FN_NEW_ARRAY] = {"_Znam", {RDI, NO, NO}, true},
+	[PL_FN_NEW_NOTHROW] = {"_ZnwmRKSt9nothrow_t", {RDI, NO, NO}, true},
+	[PL_FN_NEW_ARRAY_NOTHROW] = {"_ZnamRKSt9nothrow_t", {RDI, NO, NO}, true},
+	[PL_FN_NEW_ALIGNED] = {"_ZnwmSt11align_val_t", {RDI, NO, NO}, true},
+	[PL_FN_MALLOCX] = {"mallocx", {RDI, NO, NO}, true},
+	[PL_FN_DELETE] = {"_ZdlPv", {RDI, NO, NO}, false},
+	[PL_FN_DELETE_ARRAY] = {"_ZdaPv", {RDI, NO, NO}, false},
+	[PL_FN_DELETE_SIZED] = {"_ZdlPvm", {RDI, NO, NO}, false},
+	[PL_FN_DELETE_ARRAY_SIZED] = {"_ZdaPvm", {RDI, NO, NO}, false},
+	[PL_FN_DELETE_ALIGNED] = {"_ZdlPvSt11align_val_t", {RDI, NO, NO}, false},
+	[PL_FN_DELETE_SIZED_ALIGNED] = {"_ZdlPvmSt11align_val_t", {RDI, NO, NO}, false},
+	[PL_FN_CFREE] = {"cfree", {RDI, NO, NO}, false},
+	[PL_FN_DALLOCX] = {"dallocx", {RDI, NO, NO}, false},
+	[PL_FN_SDALLOCX] = {"sdallocx", {RDI, NO, NO}, false},
 	[PL_FN_MMAP] = {"mmap", {RSI, RCX, RDX}, true},
 	[PL_FN_MUNMAP] = {"munmap", {RDI, RSI, NO}, false},
 	[PL_FN_MREMAP] = {"mremap", {RDI, RSI, RDX}, true},
@@ -55,26 +70,53 @@ static bool is_foreign_malloc(const char *name)
 	       !strncmp(name, "libmimalloc", 11);
 }
 
-static int find_map(const struct proc *p, const struct proc_map **out)
+/* The allocator that the interpreter's own calls of malloc end in: several may be mapped, but only
+ * one stands in its table of imports. NULL when the table does not tell. */
+static const struct proc_map *bound_map(const struct proc *p)
 {
-	const struct proc_map *found = NULL;
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const struct proc_map *m = &p->maps[i], *found;
+		uint64_t slot, bias, to;
+		char path[4096];
+		struct dso *d;
+
+		if (!strstr(base_name(m->path), "python") || m->offset ||
+		    proc_map_file(p, m, path, sizeof(path)) || dso_open(path, &d))
+			continue;
+		found = NULL;
+		if (!dso_reloc_slot(d, "malloc", &slot) && py_load_bias(p, m, d, &bias) &&
+		    !proc_read_u64(p, slot + bias, &to))
+			found = proc_find_map(p, to);
+		dso_close(d);
+		/* Bound lazily, it points back into its own file. */
+		if (found && strcmp(found->path, m->path) != 0)
+			return found;
+	}
+	return NULL;
+}
+
+static int find_maps(const struct proc *p, const struct proc_map **heap,
+		     const struct proc_map **libc)
+{
+	const struct proc_map *foreign = NULL, *bound = bound_map(p);
 	bool musl = false;
 
+	*libc = NULL;
 	for (size_t i = 0; i < p->n_maps; i++) {
 		const char *name = base_name(p->maps[i].path);
 
-		if (is_foreign_malloc(name))
-			return fail(-ENOENT, "malloc is %s's here: native blocks are not traced",
-				    name);
-		if (is_glibc(name) && (!found || p->maps[i].start < found->start))
-			found = &p->maps[i];
+		if (is_foreign_malloc(name) && !foreign &&
+		    (!bound || !strcmp(bound->path, p->maps[i].path)))
+			foreign = &p->maps[i];
+		if (is_glibc(name) && (!*libc || p->maps[i].start < (*libc)->start))
+			*libc = &p->maps[i];
 		musl = musl || is_musl(name);
 	}
-	if (!found)
+	if (!*libc)
 		return fail(-ENOENT,
 			    musl ? "the process uses musl: native blocks are traced in glibc only"
 				 : "the process has no shared glibc: native blocks are not traced");
-	*out = found;
+	*heap = foreign ? foreign : *libc;
 	return 0;
 }
 
@@ -105,6 +147,11 @@ static int find_place(const struct dso *d, int fn, struct probe_point *at, uint8
 	return 0;
 }
 
+static bool is_map_fn(int fn)
+{
+	return fn >= PL_FN_MMAP;
+}
+
 static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int fn)
 {
 	struct pl_native_fn *f = &l->fns[l->n];
@@ -122,8 +169,8 @@ static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int
 			l->slow = true;
 		log_debug("%s is probed at its first byte", fns[fn].name);
 	}
-	for (size_t i = 0; i < l->n; i++)
-		if (l->offsets[i] == at.offset) /* one body, two names */
+	for (size_t i = 0; i < l->n; i++) /* one body, two names */
+		if (l->offsets[i] == at.offset && is_map_fn(l->fns[i].fn) == is_map_fn(fn))
 			return 0;
 	f->fn = (uint8_t)fn;
 	f->ip = bias + at.addr;
@@ -131,31 +178,44 @@ static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int
 	return 0;
 }
 
-int native_libc_find(const struct proc *p, struct native_libc *out)
+/* The functions @from .. @to - 1 of the file behind @m. */
+static int add_file(struct native_libc *l, const struct proc *p, const struct proc_map *m, int from,
+		    int to)
 {
-	const struct proc_map *m = NULL;
+	char *path = l->path[is_map_fn(from)];
 	struct dso *d;
 	uint64_t bias;
+	int err = proc_map_file(p, m, path, sizeof(l->path[0]));
+
+	if (!err)
+		err = dso_open(path, &d);
+	if (err)
+		return err;
+	if (!py_load_bias(p, m, d, &bias))
+		err = fail(-ENOENT, "%s has no code that can be probed", m->path);
+	for (int fn = from; !err && fn < to; fn++)
+		add_fn(l, d, bias, fn);
+	dso_close(d);
+	return err;
+}
+
+int native_libc_find(const struct proc *p, struct native_libc *out)
+{
+	const struct proc_map *heap = NULL, *libc = NULL;
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	err = find_map(p, &m);
-	if (!err)
-		err = proc_map_file(p, m, out->path, sizeof(out->path));
-	if (!err)
-		err = dso_open(out->path, &d);
-	if (err || !m)
-		return err ? err : -ENOENT;
-	if (!py_load_bias(p, m, d, &bias)) {
-		dso_close(d);
-		return fail(-ENOENT, "%s has no code that can be probed", m->path);
-	}
-	for (int fn = 0; fn < PL_FN_MAX; fn++)
-		add_fn(out, d, bias, fn);
-	dso_close(d);
+	err = find_maps(p, &heap, &libc);
+	if (err)
+		return err;
+	if (heap != libc)
+		snprintf(out->foreign, sizeof(out->foreign), "%s", base_name(heap->path));
+	err = add_file(out, p, heap, 0, PL_FN_MMAP);
+	if (err)
+		return err;
 	if (out->n < 2 || out->fns[0].fn != PL_FN_MALLOC || out->fns[1].fn != PL_FN_FREE)
-		return fail(-ENOENT, "%s has no malloc and free that can be probed", m->path);
-	return 0;
+		return fail(-ENOENT, "%s has no malloc and free that can be probed", heap->path);
+	return add_file(out, p, libc, PL_FN_MMAP, PL_FN_MAX);
 }
 
 int native_module(const struct proc *p, uint64_t addr, const char **path, uint64_t *offset)

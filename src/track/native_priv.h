@@ -24,7 +24,8 @@ struct ring_buffer;
 
 /* Where libc is and what is probed in it (native_libc.c). */
 struct native_libc {
-	char path[4096];
+	char path[2][4096]; /* of the malloc family, and of the mmap family */
+	char foreign[32];   /* "libjemalloc.so.2": malloc is not the C library's; else "" */
 	struct pl_native_fn fns[PL_FN_MAX];
 	uint64_t offsets[PL_FN_MAX];
 	size_t n;

@@ -26,6 +26,14 @@ static PyObject *remember(PyObject *, PyObject *)
 	Py_RETURN_NONE;
 }
 
+static double *volatile last;
+
+static PyObject *take(PyObject *, PyObject *)
+{
+	last = new double[100];
+	Py_RETURN_NONE;
+}
+
 __attribute__((noinline)) static int fall(int n)
 {
 	if (!n)
@@ -49,6 +57,7 @@ static PyObject *throw_far(PyObject *, PyObject *)
 
 static PyMethodDef methods[] = {
 	{"remember", shop::remember, METH_NOARGS, nullptr},
+	{"take", shop::take, METH_NOARGS, nullptr},
 	{"throw_far", shop::throw_far, METH_NOARGS, nullptr},
 	{nullptr, nullptr, 0, nullptr},
 };

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Takes blocks, gives some back, and says how many bytes it still has."""
+import ctypes
+import os
+import sys
+import time
+
+sys.path.insert(0, sys.argv[1])
+import leaky_cpp  # noqa: E402
+
+LIBC = ctypes.CDLL(None)
+for name in ("malloc", "calloc", "realloc", "aligned_alloc"):
+    getattr(LIBC, name).restype = ctypes.c_void_p
+LIBC.malloc.argtypes = [ctypes.c_size_t]
+LIBC.calloc.argtypes = LIBC.aligned_alloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+LIBC.realloc.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+LIBC.free.argtypes = [ctypes.c_void_p]
+
+
+def take(i):
+    size = 700 + i % 500
+    kept = LIBC.malloc(size)  # KEPT: malloc
+    LIBC.free(LIBC.malloc(size))
+    LIBC.free(LIBC.aligned_alloc(64, 1024))
+    assert kept
+    return size
+
+
+def grow(i):
+    block = LIBC.calloc(10, 60)
+    block = LIBC.realloc(block, 1600 + i % 100)  # KEPT: realloc
+    assert block
+    return 1600 + i % 100
+
+
+def construct():
+    leaky_cpp.take()  # KEPT: new
+    return 800
+
+
+go, said = sys.argv[2:4]
+while not os.path.exists(go):
+    time.sleep(0.02)
+kept = [0, 0, 0]
+begin = time.monotonic()
+for i in range(600):
+    kept[0] += take(i)
+    kept[1] += grow(i)
+    kept[2] += construct()
+    time.sleep(max(0, begin + i * 0.015 - time.monotonic()))
+with open(said + ".part", "w") as f:
+    f.write("%d %d %d" % tuple(kept))
+os.rename(said + ".part", said)
+time.sleep(120)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Other allocators in the C library's place: as many bytes outstanding as the program itself counts."""
+import concurrent.futures
+import glob
+import json
+import os
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import harness
+import native_ext
+import pythons
+
+PROGRAM = os.path.join(native_ext.SOURCES, "blocks.py")
+LIBS = "/usr/lib/x86_64-linux-gnu/"
+ALLOCATORS = {
+    "glibc": "",
+    "jemalloc": "libjemalloc.so.2",
+    "tcmalloc": "libtcmalloc_minimal.so.4",
+    "mimalloc": "libmimalloc.so.2*",
+}
+MARKS = ("malloc", "realloc", "new")
+
+
+def watch(name):
+    """The tool is asked to end when the program has said what it holds."""
+    preload = glob.glob(LIBS + ALLOCATORS[name])[0] if ALLOCATORS[name] else ""
+    with tempfile.TemporaryDirectory(prefix="pyleak-alloc-") as where:
+        native_ext.compile_ext(where, "leaky_cpp", "cache.cpp", "/usr/include/python3.11")
+        go, said, out = (os.path.join(where, n) for n in ("go", "said", "report.json"))
+        target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, where, go, said],
+                                  env={**os.environ, "LD_PRELOAD": preload})  # fmt: skip
+        time.sleep(1)
+        tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "-i", "1", "--overhead", "20",
+                                 "--no-fds", "--json", out], stdout=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+        try:
+            # The first report: everything is in place.
+            assert tool.stdout.readline()
+            open(go, "w").close()
+            for line in tool.stdout:
+                if os.path.exists(said):
+                    break
+            time.sleep(3)  # the last ones are old enough, and the table is read once more
+            tool.terminate()
+            tool.stdout.read()
+            assert tool.wait(60) == 0
+            with open(said) as f:
+                kept = dict(zip(MARKS, map(int, f.read().split())))
+            with open(out) as f:
+                return json.load(f), kept
+        finally:
+            for process in (tool, target):
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def runs():
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return dict(zip(ALLOCATORS, pool.map(watch, ALLOCATORS)))
+
+
+@pytest.mark.parametrize("name", ALLOCATORS)
+def test_outstanding_bytes(runs, name):
+    report, kept = runs[name]
+    process = report["processes"][0]
+    for mark in MARKS:
+        line = native_ext.line_of(PROGRAM, "# KEPT: " + mark)
+        mine = [s for s in process["sites"] if s["kind"] == "heap" and
+                [f["line"] for f in s["stack"] if f["lang"] == "python"][:1] == [line]]  # fmt: skip
+        assert mine, (mark, [(s["kind"], s["stack"][:2]) for s in process["sites"]], process["lost"])
+        told = mine[0]["outstanding_bytes"]
+        print("%s %s: %d of %d bytes" % (name, mark, told, kept[mark]))
+        assert abs(told / kept[mark] - 1) <= 0.01
