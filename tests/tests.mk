@@ -21,6 +21,11 @@ PY_TESTS   := $(sort $(dir $(wildcard tests/*/test_*.py)))
 SUITES     := bullseye trixie sid
 RUN_TESTS   = $(PYTHON) tests/run.py --build $(O)
 
+# What reads files that may lie, with the sanitizers, and the programs that make them lie.
+FUZZERS    := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+SAN_OBJ    := $(patsubst src/%.c,$(O)/san/%.o,$(foreach r,base proc dso py heap,$(wildcard src/$(r)/*.c)))
+SAN_FLAGS  := -std=gnu11 -O1 -g $(WARN) -Wno-error -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
 deps: ## install what building needs
 	@sh tests/deps.sh $(BUILD_DEPS)
 
@@ -48,11 +53,11 @@ matrix: deps-test mounts roots ## as test, with every program on every Python, l
 	-@sh tests/e2e/nogil.sh
 	$(Q)$(MAKE) --no-print-directory test-built MATRIX=full
 
-test-built: all $(C_TESTS)
+test-built: all $(FUZZERS) $(C_TESTS)
 	$(Q)$(RUN_TESTS) --matrix $(or $(MATRIX),core) $(PY_TESTS:%=--pytest %) $(C_TESTS)
 
 # One piece: make test-unit, test-walk, test-kern, test-cli, test-e2e.
-test-%: all $(C_TESTS)
+test-%: all $(if $(filter fuzz,$*),$(FUZZERS)) $(C_TESTS)
 	$(Q)$(RUN_TESTS) $(patsubst %,--pytest %,$(filter tests/$*/,$(PY_TESTS))) $(filter $(O)/tests/$*/%,$(C_TESTS))
 
 $(O)/tests/%: tests/%.c $(O)/libpyleak.a
@@ -66,6 +71,16 @@ $(O)/tests/unit/%_san: tests/unit/%.c $(wildcard $(foreach r,base dso proc sym,s
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_) -Itests -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		-o $@ $(filter %.c,$^) $(LIBS) -lcmocka
+
+$(O)/san/%.o: src/%.c
+	$(call say,CCSAN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(SAN_FLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/tests/fuzz/%: tests/fuzz/%.c $(SAN_OBJ)
+	$(call say,CCFUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(SAN_FLAGS) -MMD -MP -MF $@.d -o $@ $< $(SAN_OBJ) $(LIBS)
 
 bench: deps-test mounts all ## what watching costs: the slow-down table
 	$(Q)$(PYTHON) bench/slowdown.py --tool $(O)/pyleak-bpf
@@ -115,4 +130,4 @@ check-spell:
 .PHONY: deps deps-test deps-check mounts roots demo test matrix test-built bench check check-format \
 	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell
 
--include $(C_TESTS:%=%.d)
+-include $(C_TESTS:%=%.d) $(FUZZERS:%=%.d) $(SAN_OBJ:.o=.d)
