@@ -113,18 +113,35 @@ static void ask_idle(const struct retention_evidence *e, struct finding *f)
 	f->idle = idle;
 }
 
-/* Do the sites that grow account for it? Then it is theirs. */
-static bool sites_explain(const struct report_process *p, double grew, double watched_s)
+/* What is in use grew by so much, counted block by block; INFINITY when it was not counted. */
+static double counted(const struct retention_growth *g)
 {
-	double sum = 0;
+	if (isnan(g->live) || isnan(g->malloced))
+		return INFINITY;
+	return fmax(g->live, 0) + fmax(g->malloced, 0) + fmax(known(g->uncounted), 0);
+}
+
+/* Do the sites that grow account for it? Then it is theirs. A site's rate is estimated, and what
+ * malloc keeps looks like growth to it: all sites together cannot grow by more than what is in use.
+ */
+static bool sites_explain(const struct retention_evidence *e, const struct report_process *p,
+			  double grew)
+{
+	double heap = 0, mapped = 0;
 
 	if (p->verdict == CLASS_LEAK)
 		return true;
-	for (size_t i = 0; i < p->n_sites; i++)
-		if (p->sites[i].verdict <= CLASS_GROWING && p->sites[i].kind <= KIND_MMAP &&
-		    p->sites[i].growth_bytes_per_s > 0)
-			sum += p->sites[i].growth_bytes_per_s;
-	return sum * watched_s > 0.5 * grew;
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i];
+
+		if (s->verdict > CLASS_GROWING || !(s->growth_bytes_per_s > 0))
+			continue;
+		if (s->kind <= KIND_HEAP)
+			heap += s->growth_bytes_per_s * e->watched_s;
+		else if (s->kind == KIND_MMAP)
+			mapped += s->growth_bytes_per_s * e->watched_s;
+	}
+	return fmin(heap, counted(&e->grew)) + mapped > 0.5 * grew;
 }
 
 static void write_finding(const struct finding *f, const struct retention_evidence *e,
@@ -133,7 +150,7 @@ static void write_finding(const struct finding *f, const struct retention_eviden
 	char grew[32], part[32], rss[32], live[32], back[96] = "";
 
 	fmt_bytes(grew, sizeof(grew), f->grew);
-	fmt_bytes(part, sizeof(part), f->part);
+	fmt_bytes(part, sizeof(part), fmin(f->part, f->grew));
 	fmt_bytes(rss, sizeof(rss), e->rss);
 	fmt_bytes(live, sizeof(live), known(e->grew.live) > 0 ? e->grew.live : 0);
 	if (e->trimmable >= LEAST_BYTES)
@@ -166,7 +183,7 @@ bool retention_judge(const struct retention_evidence *e, struct report *r, struc
 	ask_fork(e, least, &f);
 	ask_group(&e->grew, least, &f);
 	ask_idle(e, &f);
-	if (!f.code || sites_explain(p, f.grew, e->watched_s))
+	if (!f.code || sites_explain(e, p, f.grew))
 		return false;
 	write_finding(&f, e, r, p);
 	return true;

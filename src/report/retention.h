@@ -9,9 +9,10 @@
 /* How much each grew while watching, floor against floor; NAN = not known. */
 struct retention_growth {
 	double rss, anon, private_bytes, shared, huge, shmem;
-	double live;	 /* live blocks of pymalloc */
-	double pools;	 /* memory of its pools, with and without live blocks */
-	double malloced; /* in use by malloc's callers */
+	double live;	  /* live blocks of pymalloc */
+	double pools;	  /* memory of its pools, with and without live blocks */
+	double malloced;  /* in use by malloc's callers */
+	double uncounted; /* memory of no allocator that we can follow */
 	double malloc_slack;
 	double cgroup, cgroup_file;
 };

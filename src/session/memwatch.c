@@ -259,6 +259,14 @@ void memwatch_fill(const struct memwatch *w, struct report *r, struct report_mem
 	out->limit_refuses = w->limit.refuses;
 }
 
+/* Bytes of a part that has not moved much; NAN when it has, or nobody knows. */
+static double settled(const struct report_parts *p, enum report_part part, double watched_s)
+{
+	double bytes = (double)p->bytes[part], moved = fabs(p->growth[part]) * watched_s;
+
+	return moved < bytes / 4 ? bytes : NAN;
+}
+
 void memwatch_judge(const struct memwatch *w, const struct proc *proc, struct report *r,
 		    struct report_process *p)
 {
@@ -267,9 +275,11 @@ void memwatch_judge(const struct memwatch *w, const struct proc *proc, struct re
 	retention_evidence(&w->kept, &e);
 	e.is_forked = retention_is_forked(proc);
 	if (p->parts) {
-		e.malloc_slack = (double)p->parts->bytes[PART_MALLOC_SLACK];
+		e.malloc_slack = settled(p->parts, PART_MALLOC_SLACK, e.watched_s);
 		e.trimmable = (double)p->parts->trimmable;
 		e.grew.malloc_slack = p->parts->growth[PART_MALLOC_SLACK] * e.watched_s;
+		e.grew.uncounted =
+			(p->parts->growth[PART_MMAP] + p->parts->growth[PART_OTHER]) * e.watched_s;
 		e.grew.malloced = p->parts->growth[PART_MALLOC_LIVE] * e.watched_s;
 	}
 	retention_judge(&e, r, p);

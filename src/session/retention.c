@@ -63,6 +63,7 @@ void retention_evidence(const struct retention_log *l, struct retention_evidence
 				.live = grew[KEPT_LIVE],
 				.pools = grew[KEPT_POOLS],
 				.malloced = NAN,
+				.uncounted = NAN,
 				.malloc_slack = NAN,
 				.cgroup = grew[KEPT_CGROUP],
 				.cgroup_file = grew[KEPT_CGROUP_FILE],

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Alert rules on a real process: events, the hook, exit codes."""
+import concurrent.futures
 import json
 import os
 import re
+import signal
 import subprocess
-import sys
 import time
 
 import pytest
@@ -12,9 +13,11 @@ import pytest
 import harness
 import pythons
 
-# Grows by 1 MiB every 50 ms to some 40 MiB, opens files and starts threads on the way, and then rests.
+# Grows by 1 MiB every 50 ms to some 40 MiB, opens files and starts threads on the way, and then rests
+# until a signal makes it close the files.
 GROWER = """
-import sys, threading, time
+import signal, threading, time
+signal.signal(signal.SIGUSR1, lambda *_: files.clear())
 keep, files = [], []
 quiet = threading.Event()
 print("ready", flush=True)
@@ -24,10 +27,8 @@ for n in range(40):
     time.sleep(0.05)
 for _ in range(3):
     threading.Thread(target=quiet.wait, daemon=True).start()
-time.sleep(float(sys.argv[1]))
-if len(sys.argv) > 2:
-    del files[:]
-    time.sleep(60)
+while True:
+    time.sleep(10)
 """
 
 
@@ -35,8 +36,8 @@ if len(sys.argv) > 2:
 def grower():
     started = []
 
-    def start(*args):
-        p = subprocess.Popen([pythons.HOST, "-c", GROWER, *map(str, args)], stdout=subprocess.PIPE)
+    def start():
+        p = subprocess.Popen([pythons.HOST, "-c", GROWER], stdout=subprocess.PIPE)
         started.append(p)
         assert p.stdout.readline() == b"ready\n"
         return p
@@ -61,7 +62,7 @@ def events(text):
 def test_rules_fire_once_with_their_values(grower, tmp_path):
     log = tmp_path / "alerts.jsonl"
     log.write_text('{"older": "line"}\n')
-    p = grower(60)
+    p = grower()
     r = watch(p.pid, "--alert", "rss>20M", "--alert", "fds > 25", "--alert", "threads>=4 for 1s",
               "--alert", "rss>100G", "--alert", "growth>1G/s", "--alert-log", str(log))  # fmt: skip
     assert r.returncode == 0, r.stderr
@@ -82,9 +83,21 @@ def test_rules_fire_once_with_their_values(grower, tmp_path):
 
 
 def test_events_on_standard_output_are_alone_there(grower):
-    r = watch(grower(3, "close").pid, "--alert", "fds>25", "--alert-log", "-", seconds=14)
-    assert r.returncode == 0, r.stderr
-    assert [e["state"] for e in events(r.stdout)] == ["firing", "resolved"], r.stdout
+    target = grower()
+    tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "--alert", "fds>25", "--alert-log", "-"],
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+    try:
+        first = json.loads(tool.stdout.readline())
+        target.send_signal(signal.SIGUSR1)
+        second = json.loads(tool.stdout.readline())
+        tool.send_signal(signal.SIGINT)
+        rest = tool.stdout.read()
+        assert tool.wait(60) == 0
+    finally:
+        tool.kill()
+        tool.wait()
+        tool.stdout.close()
+    assert (first["state"], second["state"], rest) == ("firing", "resolved", "")
 
 
 def test_hook_gets_its_words_and_blocks_nobody(grower, tmp_path):
@@ -92,7 +105,7 @@ def test_hook_gets_its_words_and_blocks_nobody(grower, tmp_path):
     slow = tmp_path / "slow"
     command = ('printf "%%s|" "$PYLEAK_RULE" "$PYLEAK_STATE" "$PYLEAK_NAME" "$PYLEAK_PID" "$PYLEAK_COMM" >%s; '
                "echo $$ >%s; exec sleep 1000 >/dev/null 2>&1" % (out, slow))  # fmt: skip
-    p = grower(60)
+    p = grower()
     start = time.monotonic()
     r = watch(p.pid, "--alert", "rss>1M", "--alert-hook", command, seconds=4)
     took = time.monotonic() - start
@@ -111,39 +124,44 @@ def test_hook_gets_its_words_and_blocks_nobody(grower, tmp_path):
                                           ("kill -9 $$", "killed by signal 9"),
                                           ("no-such-command-xyz", "ended with status 127")])  # fmt: skip
 def test_a_hook_that_fails_is_told_and_harms_nothing(grower, command, says):
-    r = watch(grower(60).pid, "--alert", "rss>1M", "--alert-hook", command, seconds=3)
+    r = watch(grower().pid, "--alert", "rss>1M", "--alert-hook", command, seconds=3)
     assert r.returncode == 0, r.stderr
     assert "the hook for 'rss>1M' " in r.stderr and says in r.stderr, r.stderr
 
 
 def test_hook_output_stays_off_standard_output(grower):
-    r = watch(grower(60).pid, "--alert", "rss>1M", "--alert-hook", "echo HELLO", "--json", "-", seconds=3)
+    r = watch(grower().pid, "--alert", "rss>1M", "--alert-hook", "echo HELLO", "--json", "-", seconds=3)
     assert r.returncode == 0, r.stderr
     json.loads(r.stdout)
     assert "HELLO" in r.stderr
 
 
 def test_unwritable_log_is_refused_at_once(grower, tmp_path):
-    r = watch(grower(60).pid, "--alert", "rss>1M", "--alert-log", str(tmp_path / "no" / "x"), seconds=3)
+    r = watch(grower().pid, "--alert", "rss>1M", "--alert-log", str(tmp_path / "no" / "x"), seconds=3)
     assert (r.returncode, r.stdout) == (1, "")
     assert "cannot write" in r.stderr and r.stderr.count("\n") == 1
 
 
 def test_alert_without_log_or_hook_is_said_even_when_quiet(grower):
-    r = watch(grower(60).pid, "--alert", "rss>1M", seconds=3)
+    r = watch(grower().pid, "--alert", "rss>1M", seconds=3)
     assert r.returncode == 0
     assert re.search(r"alert firing 'rss>1M': pid \d+: rss is .* above 1\.0 MiB", r.stderr), r.stderr
 
 
+def exit_code(program, seconds):
+    with harness.Target(pythons.host(), program) as target:
+        target.wait_ready()
+        tool = subprocess.run([harness.TOOL, "-p", str(target.pid), "-q", "-d", str(seconds), "--fail-on", "leak"],
+                              stdout=subprocess.DEVNULL, timeout=seconds + 60)  # fmt: skip
+        return tool.returncode
+
+
 def test_fail_on_leak():
-    """3 for the leaking program, 0 for its innocent twin: side by side."""
-    codes = {}
-    with harness.Target(pythons.host(), "bytes4k") as leak, harness.Target(pythons.host(), "twin_churn") as twin:
-        for t in (leak, twin):
-            t.wait_ready()
-        tools = {name: subprocess.Popen([harness.TOOL, "-p", str(t.pid), "-q", "-d", "30", "--fail-on", "leak"],
-                                        stdout=subprocess.DEVNULL, stderr=sys.stderr)
-                 for name, t in (("leak", leak), ("twin", twin))}  # fmt: skip
-        for name, tool in tools.items():
-            codes[name] = tool.wait(120)
-    assert codes == {"leak": 3, "twin": 0}
+    """3 for the leaking program, 0 for its innocent twin: side by side. On a crowded machine the verdict
+    takes longer: then the leak is looked at once more, for longer."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        leak, twin = pool.map(lambda name: exit_code(name, 30), ("bytes4k", "twin_churn"))
+    assert twin == 0
+    if leak == 0:
+        leak = exit_code("bytes4k", 90)
+    assert leak == 3

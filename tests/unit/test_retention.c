@@ -116,11 +116,17 @@ static void a_leak_stays_a_leak(void **state)
 	struct report *r;
 
 	(void)state;
+	e.grew.malloced = NAN;
 	assert_int_equal(report_new(&r), 0);
 	assert_false(retention_judge(&e, r, &p));
 	/* and what one line's objects explain is theirs */
 	p = (struct report_process){.verdict = CLASS_GROWING, .sites = &site, .n_sites = 1};
 	assert_false(retention_judge(&e, r, &p));
+	/* unless what is in use was counted, and did not grow */
+	e.grew.malloced = 1 * MIB;
+	assert_true(retention_judge(&e, r, &p));
+	e.grew.malloced = NAN;
+	p = (struct report_process){.verdict = CLASS_GROWING, .sites = &site, .n_sites = 1};
 	site.growth_bytes_per_s = 0.1 * MIB;
 	e.trimmable = 10 * MIB;
 	assert_true(retention_judge(&e, r, &p));
