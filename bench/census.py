@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What a census costs: the target's throughput meanwhile, and bytes of heap per second of our CPU time.
+
+The first table alternates windows with back-to-back censuses and without; what is shown is the ratio of the rounds the
+target did in them. The second compares with what a program can find out itself, which stops it: gc.get_objects().
+"""
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ZOO = os.path.join(os.path.dirname(HERE), "tests", "zoo")
+
+MIXED = """
+import gc, os, sys, time
+class P:
+    __slots__ = ("a", "b")
+keep = []
+gc.freeze()
+gc.disable()
+for i in range(int(sys.argv[1])):
+    p = P()
+    p.a = {"id": i, "name": "n%d" % i}
+    p.b = [float(i), (i, i + 1)]
+    keep.append(p)
+gc.enable()
+def account():
+    t = time.perf_counter()
+    counts = {}
+    for o in gc.get_objects():
+        counts[type(o)] = counts.get(type(o), 0) + 1
+    return time.perf_counter() - t
+print("%.4f" % min(account() for _ in range(2)), flush=True)
+time.sleep(600)
+"""
+
+
+def census(tool, pid):
+    """(seconds, CPU seconds, peak KiB) of one."""
+    begin, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    process = subprocess.Popen([tool, "census", "-p", str(pid), "-T", "1"], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit("the census failed")
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    return time.monotonic() - begin, cpu or usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+def rounds(truth):
+    with open(truth) as f:
+        rows = [json.loads(x) for x in f if x.endswith("\n")]
+    return rows[-1]["wall"], rows[-1]["rounds"]
+
+
+def throughput(tool, python, windows, window_s):
+    """Ratios of neighbouring windows, with censuses to without."""
+    with tempfile.TemporaryDirectory() as d:
+        truth = os.path.join(d, "truth")
+        target = subprocess.Popen([python, os.path.join(ZOO, "census_churn.py"), "--truth", truth, "--threads", "1"])
+        try:
+            time.sleep(3)
+            ratios, before, n = [], None, 0
+            for i in range(2 * windows):
+                begin = rounds(truth)
+                end = time.monotonic() + window_s
+                while time.monotonic() < end:
+                    if i % 2:
+                        census(tool, target.pid)
+                        n += 1
+                    else:
+                        time.sleep(0.05)
+                time.sleep(0.5)
+                now = rounds(truth)
+                rate = (now[1] - begin[1]) / (now[0] - begin[0])
+                if i % 2:
+                    ratios.append(rate / before)
+                before = rate
+            return statistics.median(ratios), ratios, n
+        finally:
+            target.kill()
+            target.wait()
+
+
+def speed(tool, python, count):
+    target = subprocess.Popen([python, "-c", MIXED, str(count)], stdout=subprocess.PIPE, text=True)
+    try:
+        inside = float(target.stdout.readline())
+        with open("/proc/%d/status" % target.pid) as f:
+            rss = next(int(x.split()[1]) for x in f if x.startswith("VmRSS:")) * 1024
+        runs = [census(tool, target.pid) for _ in range(5)]
+        return rss, min(r[0] for r in runs), min(r[1] for r in runs), max(r[2] for r in runs), inside
+    finally:
+        target.kill()
+        target.wait()
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--tool", default=os.path.join(os.path.dirname(HERE), "build", "pyleak-bpf"))
+    p.add_argument("--python", default="/usr/bin/python3.11")
+    p.add_argument("--windows", type=int, default=5)
+    p.add_argument("--window", type=float, default=2.0)
+    p.add_argument("--counts", default="100000,400000", help="objects of the mixed heap, times eight")
+    a = p.parse_args()
+    print("| heap | census | CPU | GB/s of CPU | peak RSS of the tool | gc.get_objects() and count, inside, stopped |")
+    print("|---|---|---|---|---|---|")
+    for count in map(int, a.counts.split(",")):
+        rss, wall, cpu, peak, inside = speed(a.tool, a.python, count)
+        print("| %.0f MB | %.3f s | %.3f s | %.2f | %.1f MB | %.3f s |"
+              % (rss / 1e6, wall, cpu, rss / 1e9 / cpu, peak / 1e3, inside))  # fmt: skip
+    median, ratios, n = throughput(a.tool, a.python, a.windows, a.window)
+    print("\nthroughput during back-to-back censuses (%d of them): %.3f of untouched (%s)"
+          % (n, median, " ".join("%.2f" % r for r in ratios)))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
