@@ -235,13 +235,14 @@ int fd_return(struct pt_regs *ctx)
 
 struct sys_enter_args {
 	__u64 common;
-	__s64 nr;
-	__u64 args[6];
+	__s32 nr;
+	__u32 pad; /* the arguments follow, 8 bytes each */
 };
 
 struct sys_exit_args {
 	__u64 common;
-	__s64 nr;
+	__s32 nr; /* what lies behind it is not always 0 */
+	__u32 pad;
 	__s64 ret;
 };
 
@@ -255,29 +256,28 @@ struct sys_exit_args {
 SEC("?tp/syscalls/sys_enter_pipe2")
 int fd_sys_enter(struct sys_enter_args *ctx)
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = bpf_get_current_pid_tgid(), arg = 0;
+	__u32 how = PL_FD_PAIR, which = 0;
+	__s32 nr = ctx->nr;
 	struct pl_fd_call *c;
-	__u32 how = PL_FD_PAIR;
-	/* each at its fixed offset: clang would compute one */
-	__u64 arg = ctx->args[0], second = ctx->args[1], fourth = ctx->args[3];
 
-	walk_opaque(second);
-	walk_opaque(fourth);
-	walk_opaque(arg);
 	if (id >> 32 != config.tgid || !ctl_get())
 		return 0;
 	c = call_get(id);
 	if (!c)
 		return 0;
-	if (ctx->nr == NR_SOCKETPAIR) {
-		arg = fourth;
-	} else if (ctx->nr == NR_FCNTL) {
+	if (nr == NR_SOCKETPAIR) {
+		which = 3;
+	} else if (nr == NR_FCNTL) {
 		how = PL_FD_FCNTL;
-		arg = second;
-	} else if (ctx->nr == NR_RECVMSG) {
+		which = 1;
+	} else if (nr == NR_RECVMSG) {
 		how = PL_FD_MESSAGE;
-		arg = second;
+		which = 1;
 	}
+	/* Not by the context: a program that reads the fourth argument there may not be put on a
+	 * call that has but one. */
+	bpf_probe_read_kernel(&arg, sizeof(arg), (const char *)ctx + 16 + 8 * which);
 	c->tid = wants(how, arg) ? id : 0;
 	c->how = how;
 	c->arg = arg;
@@ -289,7 +289,8 @@ int fd_sys_exit(struct sys_exit_args *ctx)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct pl_fd_call *c;
-	__s64 nr = ctx->nr, ret = ctx->ret;
+	__s64 ret = ctx->ret;
+	__s32 nr = ctx->nr;
 	struct pl_fd_ctl *ctl;
 
 	if (id >> 32 != config.tgid)

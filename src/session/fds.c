@@ -23,10 +23,10 @@ struct session_fds *session_fds_new(void)
 void session_fds_prepare(struct session *s)
 {
 	/* Without a place for them (a test that is after births alone) nothing is prepared. */
-	enum fds_means means = fds_prepare(s->proc, s->skel, s->fds && s->o.fds);
-
-	if (s->fds)
-		s->fds->means = means;
+	if (!s->fds)
+		return;
+	s->fds->means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
+	fds_prepare(s->skel, s->fds->means);
 }
 
 int session_fds_open(struct session *s)

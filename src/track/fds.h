@@ -21,8 +21,9 @@ struct pyleak_bpf;
  * a hundredth of a microsecond, so they are for targets without a libc to probe. */
 enum fds_means { FDS_NONE, FDS_LIBC, FDS_SYSCALLS };
 
-/* Before the load: choose, and have the kernel half load what is needed. */
-enum fds_means fds_prepare(const struct proc *p, struct pyleak_bpf *skel, bool wanted);
+enum fds_means fds_choose(const struct proc *p);
+/* Before the load: the kernel half loads what these means need. */
+void fds_prepare(struct pyleak_bpf *skel, enum fds_means means);
 
 struct fds_spec {
 	const struct proc *proc;

@@ -20,20 +20,21 @@ static const char *const sys_exit[] = {
 };
 static const char *const sys_both[] = {"pipe", "pipe2", "socketpair", "fcntl", "recvmsg"};
 
-enum fds_means fds_prepare(const struct proc *p, struct pyleak_bpf *skel, bool wanted)
+enum fds_means fds_choose(const struct proc *p)
 {
-	enum fds_means means = FDS_NONE;
 	struct fds_libc libc;
 
-	if (wanted)
-		means = fds_libc_find(p, &libc) ? FDS_SYSCALLS : FDS_LIBC;
+	return fds_libc_find(p, &libc) ? FDS_SYSCALLS : FDS_LIBC;
+}
+
+void fds_prepare(struct pyleak_bpf *skel, enum fds_means means)
+{
 	bpf_program__set_autoload(skel->progs.fd_entry, means == FDS_LIBC);
 	bpf_program__set_autoload(skel->progs.fd_return, means == FDS_LIBC);
 	bpf_program__set_autoload(skel->progs.fd_return_many, means == FDS_LIBC);
 	bpf_program__set_autoload(skel->progs.fd_sys_enter, means == FDS_SYSCALLS);
 	bpf_program__set_autoload(skel->progs.fd_sys_exit, means == FDS_SYSCALLS);
 	bpf_program__set_autoload(skel->progs.task_started, means != FDS_NONE);
-	return means;
 }
 
 static int add_link(struct fds *f, struct bpf_link *link)
