@@ -83,11 +83,11 @@ static int compare_sites(const void *pa, const void *pb)
 	c = has_limit(a) ? descending(a->growth_count_per_s, b->growth_count_per_s)
 			 : descending(a->growth_bytes_per_s, b->growth_bytes_per_s);
 	if (c == 0)
+		c = descending(a->outstanding_bytes, b->outstanding_bytes);
+	if (c == 0)
 		c = strcmp(a->id, b->id);
 	if (c == 0)
 		c = (a->kind > b->kind) - (a->kind < b->kind);
-	if (c == 0)
-		c = descending(a->outstanding_bytes, b->outstanding_bytes);
 	return c;
 }
 

@@ -184,13 +184,14 @@ static void take_curve(struct verdict_evidence *v, const struct curve *c, double
 
 /* What it holds is its share of what its classes gained; where those are not known, what its rate
  * makes of the time. */
-static void add_held(struct joined *to, const struct estimate_site *e, double run_s)
+static void add_held(struct joined *to, const struct estimate_site *e, const struct curve *c,
+		     double run_s)
 {
-	bool known = e->held_count > 0;
+	bool known = e->held_count > 0, grows = e->count_per_s > 0;
 
 	to->site.outstanding_count += known ? e->held_count : e->count_per_s * run_s;
 	to->site.outstanding_bytes += known ? e->held_bytes : e->bytes_per_s * run_s;
-	if (known && e->stopped)
+	if (known && (e->stopped || (!grows && c->shape == CURVE_LEVELLED)))
 		to->evidence.levelled_bytes += e->held_bytes;
 }
 
@@ -230,6 +231,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 {
 	struct stack *st = stacks_find(j->s->stacks, e->stack);
 	struct joined *to = st ? join_stack(j, st, KIND_OBJECT) : NULL;
+	const struct curve *curve;
 	struct verdict_evidence *v;
 
 	if (!to)
@@ -238,16 +240,17 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 		note_satellites(j, e);
 	for (size_t i = 0; i < e->n_types; i++)
 		join_type(to, names_type(j->s->names, e->types[i].type),
-			  e->stopped ? e->types[i].held_count : e->types[i].count_per_s,
+			  e->count_per_s > 0 ? e->types[i].count_per_s : e->types[i].held_count,
 			  e->types[i].bytes_per_s);
 	if (e->n_types && e->bytes_per_s > to->via_bytes_per_s) {
 		to->via = (struct pl_native_pair){e->stack, main_type(e)};
 		to->via_bytes_per_s = e->bytes_per_s;
 	}
-	to->site.samples += e->stopped ? e->seen : e->samples;
+	to->site.samples += e->count_per_s > 0 ? e->samples : e->seen;
 	to->site.growth_count_per_s += e->count_per_s;
 	to->site.growth_bytes_per_s += e->bytes_per_s;
-	add_held(to, e, run_s);
+	curve = e->cls < HEAP_CLASSES ? &j->estimate->curve[e->cls] : &j->malloc;
+	add_held(to, e, curve, run_s);
 	v = &to->evidence;
 	if (e->oldest_s > v->oldest_s)
 		v->oldest_s = e->oldest_s;
@@ -258,8 +261,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 	v->bursts += e->bursts;
 	v->weak &= e->weak;
 	v->waits_for_gc &= e->waits_for_gc;
-	take_curve(v, e->cls < HEAP_CLASSES ? &j->estimate->curve[e->cls] : &j->malloc,
-		   e->stopped ? 0 : e->bytes_per_s);
+	take_curve(v, curve, e->stopped ? 0 : e->bytes_per_s);
 	if (e->samples && e->mean_age_s > v->mean_age_s) {
 		v->mean_age_s = e->mean_age_s;
 		v->least_s = e->least_s;

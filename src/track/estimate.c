@@ -225,6 +225,11 @@ static void mark_stopped(struct sample *v, size_t n, const struct estimate_opts 
 	map64_free(&index);
 }
 
+static bool is_growing(const struct curve *c)
+{
+	return c->shape == CURVE_RISING || c->shape == CURVE_SLOWING;
+}
+
 static void find_factors(const struct sample *v, size_t n, const struct trend_set *t,
 			 const struct estimate_opts *o, struct classes *c)
 {
@@ -246,13 +251,10 @@ static void find_factors(const struct sample *v, size_t n, const struct trend_se
 	}
 	map64_free(&bodies);
 	for (unsigned k = 0; k < HEAP_CLASSES; k++) {
-		bool grows =
-			c->curve[k].shape == CURVE_RISING || c->curve[k].shape == CURVE_SLOWING;
-
 		c->factor[k] = 0;
 		if (!t)
 			c->factor[k] = o->coverage > 0 ? 1 / o->coverage : 0;
-		else if (grows && owned[k] > 0)
+		else if (is_growing(&c->curve[k]) && owned[k] > 0)
 			c->factor[k] = c->curve[k].slope / owned[k];
 	}
 	c->factor[HEAP_MALLOC] =
@@ -296,7 +298,8 @@ static void judge_classes(const struct trend_set *t, const struct estimate_opts 
 			curve->slope = fit.slope;
 			curve->shape = fit.growing ? CURVE_SLOWING : CURVE_UNKNOWN;
 		}
-		if (curve->since_s >= LATE_S && curve->since_s < LATE_PART * run_s)
+		if (is_growing(curve) && curve->since_s >= LATE_S &&
+		    curve->since_s < LATE_PART * run_s)
 			c->since_ns[k] = o->now_ns - (uint64_t)(curve->since_s * 1e9);
 	}
 }
@@ -369,6 +372,7 @@ static void add_seen(struct builder *b, const struct sample *v, const struct est
 {
 	struct estimate_site *s = site_of(b, v->stack);
 	double count = (double)v->weight * b->c->held[body_class(v)];
+	struct estimate_type *t;
 
 	if (!s)
 		return;
@@ -376,12 +380,9 @@ static void add_seen(struct builder *b, const struct sample *v, const struct est
 	s->held_count += count;
 	s->held_bytes += count * (double)v->bytes;
 	s->seen++;
-	if (v->stopped) {
-		struct estimate_type *t = type_of(s, v->type);
-
-		if (t)
-			t->held_count += count;
-	}
+	t = type_of(s, v->type);
+	if (t)
+		t->held_count += count;
 	if (!s->samples) {
 		s->cls = body_class(v);
 		s->oldest_s = fmax(s->oldest_s, age_s(v, o));

@@ -11,7 +11,7 @@
 struct estimate_type {
 	uint64_t type;
 	double count_per_s, bytes_per_s;
-	double held_count; /* of stacks that have stopped */
+	double held_count; /* as the site's */
 };
 
 struct estimate_site {
