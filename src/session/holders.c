@@ -24,7 +24,8 @@
 #define COST_FACTOR 50		   /* 2 % of the time at most */
 #define MAX_BLOCKS  (8u << 20)	   /* about 150 MiB for the time of the question */
 #define WATCH_S	    0.5
-#define FEWEST	    3 /* survivors that still live: less is chance */
+#define ROOTED	    0.5 /* share of the survivors on one path from a living root */
+#define FEWEST	    3	/* survivors that still live: less is chance */
 
 struct question {
 	char id[17];
@@ -274,6 +275,28 @@ void holders_fill(struct session *s, struct report *r, struct report_process *p,
 		for (size_t k = 0; is_worth(&p->sites[i]) && k < h->found.n; k++)
 			if (h->found.v[k].r && !strcmp(h->found.v[k].id, p->sites[i].id))
 				report_hold(r, &h->found.v[k].holder, &p->sites[i]);
+}
+
+/* A stack's words may be leftovers, and what hangs from nothing or from a cycle may be garbage. */
+static bool keeps_alive(const struct report_holder *h)
+{
+	static const char *const alive[] = {"module", "frame",	"atexit",     "signal",
+					    "thread", "static", "interpreter"};
+
+	for (size_t i = 0; h->root && h->share >= ROOTED && i < ARRAY_SIZE(alive); i++)
+		if (!strcmp(h->root, alive[i]))
+			return true;
+	return false;
+}
+
+bool holders_rooted(const struct session *s, const char *site_id)
+{
+	const struct holders *h = s->holders;
+
+	for (size_t i = 0; h && i < h->found.n; i++)
+		if (h->found.v[i].r && !strcmp(h->found.v[i].id, site_id))
+			return keeps_alive(&h->found.v[i].holder);
+	return false;
 }
 
 void holders_free(struct holders *h)

@@ -486,6 +486,7 @@ static void finish_site(struct joiner *j, struct joined *to, double run_s)
 	to->evidence.run_s = run_s;
 	to->evidence.samples = site->samples;
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
+	to->evidence.waits_for_gc &= !holders_rooted(j->s, site->id);
 	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
 		report_mapping_hint(site);
@@ -587,6 +588,7 @@ int session_fill_sites(struct session *s, struct report *r, struct report_proces
 	int err;
 
 	s->no_native_stack = 0;
+	p->n_sites = 0;
 	err = join_all(&j, p->coverage, run_s);
 
 	p->sites = report_alloc(r, (j.v.n ? j.v.n : 1) * sizeof(*p->sites));
