@@ -149,7 +149,7 @@ static int load_row(struct parter *p, const struct proc_resident *r)
 	int err;
 
 	free(p->before);
-	p->before = malloc((n + 1) * sizeof(*p->before));
+	p->before = calloc(n + 1, sizeof(*p->before));
 	if (!there || !p->before)
 		return fail(-ENOMEM, "out of memory");
 	err = proc_resident_pages(p->h->rt->proc, r->start, r->end, there);

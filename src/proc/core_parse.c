@@ -64,11 +64,14 @@ static int add_segment(struct core *c, const Elf64_Phdr *ph)
 {
 	struct core_load *l;
 
-	if (ph->p_offset > c->size || ph->p_filesz > c->size - ph->p_offset)
+	if (ph->p_offset > c->size || ph->p_filesz > c->size - ph->p_offset) {
+		uint64_t missing = ph->p_offset - c->size + ph->p_filesz;
+
 		return fail(-EINVAL,
 			    "%s is cut short: it should have %llu bytes more (a full disk, or a "
 			    "limit on core files?)",
-			    c->path, (unsigned long long)(ph->p_offset - c->size + ph->p_filesz));
+			    c->path, (unsigned long long)missing);
+	}
 	if (ph->p_type == PT_NOTE && !c->notes_size) {
 		c->notes_at = ph->p_offset;
 		c->notes_size = ph->p_filesz;

@@ -405,7 +405,7 @@ static int cut_short(const struct snapshot *s)
 static int read_records(struct snapshot *s)
 {
 	uint64_t at = sizeof(struct snap_head);
-	struct snap_run run[SNAP_RUNS];
+	struct snap_run run[SNAP_RUNS] = {0};
 	struct snap_record r;
 	int err = 0;
 

@@ -254,7 +254,12 @@ int py_find(struct proc *p, struct py_runtime *rt)
 
 	if (!proc_is_live(p)) {
 		err = scan(rt);
-		return err == -ENOENT ? fail(err, "process %d (%s): no CPython in the saved files",
+		return err == -ENOENT ? fail(err,
+					     "process %d (%s): no CPython is found in what was "
+					     "saved of it; "
+					     "a core file needs the files of the program and of "
+					     "libpython: "
+					     "--sysroot DIR says where they are",
 					     p->pid, p->comm)
 				      : err;
 	}
