@@ -201,7 +201,13 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 	uint64_t begin = clock_ns();
 	int err;
 
+	*out = NULL;
 	memset(stats, 0, sizeof(*stats));
+	if (h->rt->free_threaded)
+		return fail(-ENOTSUP,
+			    "process %d runs a free-threaded Python: who holds what is "
+			    "read of builds with a GIL only",
+			    h->rt->proc->pid);
 	*out = calloc(n, sizeof(**out));
 	if (!*out)
 		return fail(-ENOMEM, "out of memory for answers");

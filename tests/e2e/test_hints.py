@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What holds the survivors of each leaking line, and the hint for it, in one watch of seven leaks."""
+import os
+import time
+
+import harness
+import pythons
+
+PROGRAM = "seven_ways"
+
+
+def expected():
+    """Line -> (code, word of the path)."""
+    out = {}
+    with open(os.path.join(pythons.ZOO, PROGRAM + ".py")) as f:
+        for n, text in enumerate(f, 1):
+            if "# HINT" in text:
+                out[n] = tuple(text.split("# HINT")[1].split())
+    return out
+
+
+def watch(seconds):
+    """Line -> sites that are born there."""
+    with harness.Target(pythons.host(), PROGRAM) as target:
+        target.wait_ready()
+        time.sleep(1.0)
+        run = harness.run_tool(target.pid, seconds)
+        assert run.rc == 0, run.stderr
+        assert target.alive()
+        assert harness.validate(run.report) == []
+    found = {}
+    for site in run.report["processes"][0]["sites"]:
+        frames = [f for f in site["stack"] if f["lang"] == "python"]
+        lines = [f["line"] for f in frames if f["file"].endswith(PROGRAM + ".py")]
+        # The caller's line where the object is made in __init__ (its dict, on old Pythons).
+        for line in lines[:2]:
+            found.setdefault(line, []).append(site)
+    return found
+
+
+def wrong_ones(found, want):
+    wrong = {}
+    for line, (code, word) in want.items():
+        sites = [s for s in found.get(line, []) if s["hint"] and s["held_by"]]
+        if not any(s["hint"]["code"] == code and word in s["held_by"]["path"] for s in sites):
+            wrong[line] = (code, [(s["verdict"], s["hint"], s["held_by"]) for s in found.get(line, [])])
+    return wrong
+
+
+def test_seven_hints():
+    want = expected()
+    assert len(want) == 7
+    # 60 objects a second each are a sample in a second or so; a busy machine may need the longer run.
+    wrong = wrong_ones(watch(harness.SECONDS), want)
+    if wrong:
+        wrong = wrong_ones(watch(2 * harness.SECONDS), want)
+    assert wrong == {}

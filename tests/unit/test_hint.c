@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Hints from paths, without a process. */
+#include "report/hint.h"
+#include "unit/unit.h"
+
+#define U REPORT_UNKNOWN
+
+static const char *hint_of(const struct report_holder *h)
+{
+	static char code[64];
+	struct report_site site = {0};
+	struct report *r;
+
+	assert_int_equal(report_new(&r), 0);
+	report_hold(r, h, &site);
+	assert_string_equal(site.held_by.path, h->path);
+	snprintf(code, sizeof(code), "%s", site.hint.code ? site.hint.code : "none");
+	/* A hint without a sentence and a remedy is none. */
+	if (site.hint.code) {
+		assert_non_null(site.hint.text);
+		assert_non_null(strchr(site.hint.text, '\n'));
+	}
+	report_free(r);
+	return code;
+}
+
+static const char *hint(const char *root, struct report_holder_step *v, size_t n)
+{
+	const struct report_holder h = {.root = root,
+					.path = "p",
+					.share = 1,
+					.step = v,
+					.n = n,
+					.gc_known = true,
+					.gc_enabled = true};
+
+	return hint_of(&h);
+}
+#define HINT(root, ...)                                           \
+	hint(root, (struct report_holder_step[]){__VA_ARGS__},    \
+	     sizeof((struct report_holder_step[]){__VA_ARGS__}) / \
+		     sizeof(struct report_holder_step))
+
+static void containers(void **state)
+{
+	(void)state;
+	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 500, 0},
+				 {"value", NULL, "a.S", U, 0}),
+			    "unbounded-container");
+	/* A few entries may be anything, unless they become more. */
+	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 5, 0},
+				 {"value", NULL, "a.S", U, 0}),
+			    "none");
+	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 5, 1.5},
+				 {"value", NULL, "a.S", U, 0}),
+			    "unbounded-container");
+	/* What is asked about is not its own holder. */
+	assert_string_equal(HINT("module", {"root", "module a :: O", "a.O", U, 0},
+				 {"attribute", "d", "dict", 500, 0}),
+			    "none");
+	assert_string_equal(HINT("module", {"root", "module a :: Q", "queue.Queue", U, 0},
+				 {"attribute", "queue", "collections.deque", 500, 3},
+				 {"item", NULL, "a.S", U, 0}),
+			    "queue-backlog");
+}
+
+static void by_what_is_on_the_path(void **state)
+{
+	(void)state;
+	assert_string_equal(HINT("module",
+				 {"root", "module a :: f", "functools._lru_cache_wrapper", U, 0},
+				 {"field", "cached", "dict", 500, 0}, {"value", NULL, "a.S", U, 0}),
+			    "lru-cache");
+	assert_string_equal(HINT("module", {"root", "module a :: C", "list", 50, 0},
+				 {"item", NULL, "function a.f", U, 0}, {"cell", "x", "a.S", U, 0}),
+			    "closure");
+	assert_string_equal(HINT("module", {"root", "module a :: E", "list", 50, 0},
+				 {"item", NULL, "ValueError", U, 0},
+				 {"attribute", "__traceback__", "traceback", U, 0},
+				 {"attribute", "tb_frame", "frame of a.f", U, 0},
+				 {"variable", "x", "a.S", U, 0}),
+			    "exception-traceback");
+	assert_string_equal(HINT("module", {"root", "module a :: T", "set", 50, 0},
+				 {"item", NULL, "_asyncio.Task", U, 0},
+				 {"field", NULL, "coroutine f", U, 0},
+				 {"variable", "x", "a.S", U, 0}),
+			    "task-not-ended");
+	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0},
+				 {"item", NULL, "memoryview", U, 0},
+				 {"attribute", "obj", "bytes", U, 0}),
+			    "view-pins-base");
+	assert_string_equal(HINT("module", {"root", "module a :: K", "dict", 50, 0},
+				 {"value", NULL, "class a.M7", U, 0}),
+			    "classes-created");
+	assert_string_equal(HINT("module", {"root", "module gc :: garbage", "list", 50, 0},
+				 {"item", NULL, "a.S", U, 0}),
+			    "gc-garbage");
+}
+
+static void nobody_and_cycles(void **state)
+{
+	struct report_holder_step one = {"root", "cycle", "a.S", U, 0};
+	struct report_holder h = {.root = "unreferenced", .path = "p", .step = &one, .n = 1};
+
+	(void)state;
+	assert_string_equal(hint_of(&h), "unreferenced");
+	h.root = "cycle";
+	assert_string_equal(hint_of(&h), "none"); /* nothing is known of the collector */
+	h.gc_known = h.gc_enabled = true;
+	assert_string_equal(hint_of(&h), "none"); /* it will be collected */
+	h.gc_enabled = false;
+	assert_string_equal(hint_of(&h), "cycle-gc-disabled");
+	h.frozen = true;
+	assert_string_equal(hint_of(&h), "frozen-garbage");
+	h.uncollectable = true;
+	assert_string_equal(hint_of(&h), "cycle-uncollectable");
+}
+
+static void kept_hint(void **state)
+{
+	struct report_holder_step one = {"root", "unreferenced", "a.S", U, 0};
+	const struct report_holder h = {.root = "unreferenced", .path = "p", .step = &one, .n = 1};
+	struct report_site site = {.hint = {"native-leak", "said already"}};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	report_hold(r, &h, &site);
+	assert_string_equal(site.hint.code, "native-leak");
+	report_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(containers),
+		cmocka_unit_test(by_what_is_on_the_path),
+		cmocka_unit_test(nobody_and_cycles),
+		cmocka_unit_test(kept_hint),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
