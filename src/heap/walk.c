@@ -6,7 +6,7 @@ const struct heap_type *walk_known_type(const struct walk *w, uint64_t addr)
 {
 	const uint64_t *at = map64_get(&w->type_index, addr);
 
-	return at ? w->type.v[*at - 1] : NULL;
+	return at ? w->type.v[*at - 1].facts : NULL;
 }
 
 static const struct heap_type *find_type(struct walk *w, uint64_t addr)
@@ -17,7 +17,7 @@ static const struct heap_type *find_type(struct walk *w, uint64_t addr)
 
 	_Static_assert(WALK_NO_TYPES == 1 << 12, "shift above");
 	if (at)
-		return w->type.v[*at - 1];
+		return w->type.v[*at - 1].facts;
 	if (!heap_is_pointer(addr) || *no == addr)
 		return NULL;
 	if (!heap_type_get(w->h, addr, &t) || w->type.n >= WALK_TYPES) {
@@ -32,7 +32,7 @@ static const struct heap_type *find_type(struct walk *w, uint64_t addr)
 	}
 	*new = t;
 	new->index = (uint32_t)w->type.n;
-	w->type.v[w->type.n++] = new;
+	w->type.v[w->type.n++].facts = new;
 	*at = w->type.n;
 	return new;
 }
@@ -100,7 +100,7 @@ static void find_bounds(struct walk *w)
 		all = m.rss_bytes + m.swap_bytes;
 	w->max_seen = (size_t)(all / 32 + 65536);
 	for (size_t i = 0; i < p->n_maps; i++) {
-		if (strcmp(p->maps[i].path, "[heap]") || p->maps[i].start >> 32)
+		if (strcmp(p->maps[i].path, "[heap]") != 0 || p->maps[i].start >> 32)
 			continue;
 		/* It may have grown since the maps were read. */
 		w->brk_start = p->maps[i].start;
@@ -149,7 +149,7 @@ int heap_walk(struct heap *h, unsigned flags, heap_visit visit, void *ctx,
 	map64_free(&w->type_index);
 	map64_free(&w->seen);
 	for (size_t i = 0; i < w->type.n; i++)
-		free(w->type.v[i]);
+		free(w->type.v[i].facts);
 	vec_free(&w->type);
 	vec_free(&w->todo);
 	free(w->win);

@@ -69,7 +69,7 @@ static bool read_own_page(const struct walk *w, struct node *n)
 	n->lo = in_page < BEFORE ? (int)in_page : BEFORE;
 	n->hi = 4096 - in_page < AFTER ? (int)(4096 - in_page) : AFTER;
 	if (proc_read(p, n->head - (uint64_t)n->lo, n->win + BEFORE - n->lo,
-		      (size_t)(n->lo + n->hi)))
+		      (size_t)n->lo + (size_t)n->hi))
 		return false;
 	if (n->hi < AFTER && !proc_read(p, n->head + (uint64_t)n->hi, n->win + BEFORE + n->hi,
 					(size_t)(AFTER - n->hi)))

@@ -13,6 +13,11 @@
 #define WALK_HEADS    1024 /* of GC lists */
 #define WALK_TYPES    (1u << 20)
 
+/* Allocated one by one: whoever holds one keeps it while others come. */
+struct walk_type {
+	struct heap_type *facts;
+};
+
 struct walk {
 	struct heap *h;
 	unsigned flags;
@@ -27,7 +32,7 @@ struct walk {
 
 	/* Types met in this walk. They are looked up per block: in a map that keeps them all. */
 	struct map64 type_index; /* address -> index + 1 */
-	VEC(struct heap_type *) type;
+	VEC(struct walk_type) type;
 	const struct heap_type *recent[WALK_RECENT];
 	uint64_t no_type[WALK_NO_TYPES];
 

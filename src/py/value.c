@@ -55,8 +55,8 @@ uint64_t py_length(const struct py_runtime *rt, uint64_t obj)
 		at = l->dict_used;
 	else if (!strcmp(name, "set") || !strcmp(name, "frozenset"))
 		at = l->set_mask - 8u; /* used, before the mask */
-	else if (!(flags & (FLAG_LIST | FLAG_TUPLE | FLAG_BYTES)) && strcmp(name, "bytearray") &&
-		 strcmp(name, "collections.deque"))
+	else if (!(flags & (FLAG_LIST | FLAG_TUPLE | FLAG_BYTES)) &&
+		 strcmp(name, "bytearray") != 0 && strcmp(name, "collections.deque") != 0)
 		return UINT64_MAX;
 	return proc_read_u64(rt->proc, obj + at, &n) || n > MAX_LENGTH ? UINT64_MAX : n;
 }
