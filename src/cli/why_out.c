@@ -13,7 +13,9 @@ static const char *remark(const struct why_path *p, const struct why_stats *s)
 	if (p->root != WHY_CYCLE)
 		return NULL;
 	if (p->uncollectable)
-		return "the cycle passes through an object that the collector cannot look into";
+		return "the collector cannot free the cycle: it cannot look into one of the "
+		       "objects, "
+		       "or C code took a reference too many";
 	if (p->frozen)
 		return "gc.freeze() has put it out of the collector's reach";
 	if (s->gc_known && !s->gc_enabled)

@@ -6,11 +6,12 @@
 
 #include "heap/label.h"
 
-#define MAX_DEPTH  20000 /* of a path: a linked list may be long */
-#define MAX_SHOWN  48	 /* nodes that are named; the rest is left out in the middle */
-#define MAX_NAMED  12	 /* nodes at the beginning that tell groups apart by themselves */
-#define MAX_PERIOD 4	 /* node -> dict -> node -> dict: a linked list of period 2 */
-#define MAX_CYCLE  4096	 /* nodes looked at to find the way round a cycle */
+#define MAX_DEPTH  20000  /* of a path: a linked list may be long */
+#define MAX_SHOWN  48	  /* nodes that are named; the rest is left out in the middle */
+#define MAX_NAMED  12	  /* nodes at the beginning that tell groups apart by themselves */
+#define MAX_PERIOD 4	  /* node -> dict -> node -> dict: a linked list of period 2 */
+#define MAX_LIST   200000 /* objects of a collector's list that are passed to find its head */
+#define MAX_CYCLE  4096	  /* nodes looked at to find the way round a cycle */
 
 struct group {
 	uint64_t key, count;
@@ -214,14 +215,66 @@ static size_t round_trip(const struct graph *g, uint32_t from, uint32_t *out, si
 }
 
 /* A cycle that the collector will never free: one of its objects is of a type it does not know, or
- * has more references than the cycle's own. */
+ * has more references than all objects hold to it. */
 static bool is_uncollectable(const struct graph *g, const uint32_t *node, size_t n)
 {
+	uint64_t held[2 * MAX_SHOWN] = {0};
+	uint8_t maybe[8192] = {0}; /* by the low bits of the number: most edges lead elsewhere */
+	struct map64 at = {0};
+	bool found = false;
+
 	for (size_t i = 0; i < n; i++) {
 		const struct graph_type *t = graph_type(g, node[i]);
+		uint64_t *to = map64_put(&at, (uint64_t)node[i] + 1);
 
-		if (t->addr && !(t->t.flags & TPF_HAVE_GC))
-			return true;
+		found |= t->addr && !(t->t.flags & TPF_HAVE_GC);
+		if (to)
+			*to = i;
+		maybe[node[i] / 8 % sizeof(maybe)] |= (uint8_t)(1u << (node[i] & 7));
+	}
+	for (size_t i = 1; !found && i < g->edge.n; i++) {
+		uint32_t e = g->edge.v[i] & ~NODE_MAX;
+		const uint64_t *to = maybe[e / 8 % sizeof(maybe)] >> (e & 7) & 1
+					     ? map64_get(&at, (uint64_t)e + 1)
+					     : NULL;
+
+		if (to)
+			held[*to]++;
+	}
+	for (size_t i = 0; !found && i < n; i++) {
+		uint64_t count = reach_refcount(g, node[i]);
+		const uint64_t *first = map64_get(&at, (uint64_t)node[i] + 1);
+
+		found = count != UINT64_MAX && first && count > held[*first];
+	}
+	map64_free(&at);
+	return found;
+}
+
+/* Is the object on the list that gc.freeze() fills? Found by following the list it is on to its
+ * head. */
+static bool is_frozen(const struct graph *g, uint32_t node)
+{
+	const struct py_runtime *rt = g->h->rt;
+	uint64_t interps[16], at = graph_addr(g, node, NULL) - 16;
+	int n = py_interpreters(rt, interps, ARRAY_SIZE(interps));
+
+	if (!(graph_type(g, node)->t.flags & TPF_HAVE_GC))
+		return false;
+	for (int steps = 0; steps < MAX_LIST; steps++) {
+		uint64_t next;
+
+		if (proc_read_u64(rt->proc, at, &next) || !next)
+			return false;
+		at = next & ~3ull;
+		for (int i = 0; i < n; i++) {
+			uint64_t gc = py_gc_of(rt, interps[i]);
+
+			if (at == gc + rt->layout.gc_permanent)
+				return true;
+			if (at >= gc && at - gc < 512)
+				return false;
+		}
 	}
 	return false;
 }
@@ -238,6 +291,7 @@ static int describe(struct reach *r, const struct chain *c, struct why_path *out
 		n += round_trip(g, c->node[0], node + 1, MAX_SHOWN);
 		if (n > 1) {
 			out->uncollectable = is_uncollectable(g, node, n);
+			out->frozen = is_frozen(g, node[0]);
 			return label_path(r, &r->root.v[c->root], node, n, out);
 		}
 		n = 0;

@@ -92,7 +92,7 @@ static int search_unreached(struct search *s)
 	return 0;
 }
 
-static uint64_t refcount(const struct graph *g, uint32_t node)
+uint64_t reach_refcount(const struct graph *g, uint32_t node)
 {
 	uint64_t word = 0;
 	bool immortal;
@@ -139,7 +139,7 @@ static int reject_borrowed(struct search *s, enum reach_kind from)
 					    ? NULL
 					    : map64_get(&held, (uint64_t)root->node + 1);
 
-		if (n && refcount(g, root->node) <= *n) {
+		if (n && reach_refcount(g, root->node) <= *n) {
 			root->node = NODE_NONE;
 			s->r->rejected++;
 		}

@@ -47,6 +47,9 @@ struct reach {
 int reach_find_roots(struct reach *r);
 /* The search: fills g->parent (0 = never reached; node + 1; REACH_ROOT | root). */
 int reach_search(struct reach *r);
+/* References to the object of a node; UINT64_MAX for a buffer, an immortal one, or when unreadable.
+ */
+uint64_t reach_refcount(const struct graph *g, uint32_t node);
 void reach_free(struct reach *r);
 
 /* The edges of a node, one after the other: e = first; e; e = next. */

@@ -32,8 +32,6 @@ static void emit(struct scan *s, uint64_t word)
 		return;
 	if (graph_is_leaf(g, to) && !g->want_leaves && !graph_type(g, to)->wanted)
 		return;
-	if (g->edge.n > s->begin && g->edge.v[g->edge.n - 1] == to)
-		return;
 	e = vec_push(&g->edge);
 	if (e)
 		*e = to;

@@ -73,8 +73,10 @@ static bool hint_nobody(const struct report_holder *h, struct report_site *site)
 		return false;
 	else if (h->uncollectable)
 		set(site, "cycle-uncollectable",
-		    "They hold each other through an object that the garbage collector cannot look "
-		    "into.\nBreak the cycle by hand: self.parent = weakref.ref(parent)");
+		    "They hold each other, and the garbage collector cannot free them: C code took "
+		    "a "
+		    "reference too many, or hides one.\nBreak the cycle by hand: self.parent = "
+		    "weakref.ref(parent)");
 	else if (h->frozen)
 		set(site, "frozen-garbage",
 		    "They hold each other, and gc.freeze() has put them out of the collector's "

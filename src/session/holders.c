@@ -59,7 +59,7 @@ struct holders {
 static int ask(struct holders *h)
 {
 	const struct why_opts o = {
-		.max_paths = 3, .watch_s = WATCH_S, .max_ns = MAX_NS, .max_blocks = MAX_BLOCKS};
+		.max_paths = 1, .watch_s = WATCH_S, .max_ns = MAX_NS, .max_blocks = MAX_BLOCKS};
 	struct why_query q[MAX_SITES] = {0};
 	struct py_runtime *rt = NULL;
 	struct proc *p = NULL;

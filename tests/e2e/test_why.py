@@ -25,12 +25,12 @@ def programs():
 
 
 def truth(program):
-    marks = {"TYPE": [], "ROOT": [], "LAST": []}
+    marks = {"TYPE": [], "ROOT": [], "LAST": [], "REMARK": []}
     with open(os.path.join(WHY, program + ".py")) as f:
         for line in f:
-            word = line[2:6]
+            word, _, rest = line[2:].partition(" ")
             if line.startswith("# ") and word in marks:
-                marks[word].append(line[7:].strip())
+                marks[word].append(rest.strip())
     return marks
 
 
@@ -87,6 +87,8 @@ def judge(python, program, extensions):
         return "root: " + best["path"]
     if not any(last in part for last in marks["LAST"] for part in (rest, first, "→ " + rest)):
         return "last holder: " + best["path"]
+    if marks["REMARK"] and marks["REMARK"][0] not in (best["remark"] or ""):
+        return "remark: %s" % best["remark"]
     # A newcomer or two may be caught on its way.
     if best["share"] < 0.95 or answer["objects"] < 1:
         return "share %s of %s: %s" % (best["share"], answer["objects"], best["path"])

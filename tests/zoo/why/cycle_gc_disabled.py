@@ -4,6 +4,7 @@
 # TYPE Leaked
 # ROOT cycle
 # LAST .me
+# REMARK gc is disabled
 import gc
 
 from held import N, Leaked, ready
