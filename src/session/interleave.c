@@ -41,10 +41,11 @@ static bool is_minor(const struct mix *m, const struct sym_frame *f)
 	return false;
 }
 
-static void put_native(struct mix *m, const struct sym_pc *at)
+static void put_native(struct mix *m, const struct native_frame *at)
 {
+	const struct sym_pc pc = {.addr = at->addr, .file = at->file};
 	const struct sym_frame *f;
-	size_t n = sym_names(m->sym, at, &f);
+	size_t n = sym_names(m->sym, &pc, &f);
 
 	for (size_t i = 0; i < n; i++) {
 		struct report_frame *to = vec_push(&m->v);
@@ -80,7 +81,7 @@ static void put_all(struct mix *m, const struct native_stack *nat, const struct 
 		if (n_py && p == n_py)
 			return;
 		if (!nat->frame[i].is_eval) {
-			put_native(m, &nat->frame[i].at);
+			put_native(m, &nat->frame[i]);
 			continue;
 		}
 		while (p < n_py) {

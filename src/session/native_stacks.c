@@ -14,7 +14,7 @@
 #include "pyleak.skel.h"
 
 /* A copy costs the target some 5 us and us 50: a tenth of a percent of either at most. */
-#define COPIES_PER_S   100
+#define COPIES_PER_S   180
 #define COPIES_AT_ONCE 36 /* the ring holds so many */
 #define KEEP	       (PL_COPY_SEEN / 2)
 #define TRIM_NS	       10000000000ull
@@ -74,6 +74,12 @@ static void unwind(struct native_stacks *n, const struct pl_native_copy *c,
 
 	memcpy(copy.reg, c->reg, sizeof(copy.reg));
 	count = sym_unwind(n->sym, &copy, pc, SYM_MAX_FRAMES, &end);
+	/* How the interpreter was started says nothing. */
+	for (size_t i = count; c->pair.stack && i-- > 0;)
+		if (is_eval(n, pc[i].pc)) {
+			count = i + 1;
+			break;
+		}
 	st = calloc(1, sizeof(*st) + count * sizeof(st->frame[0]));
 	if (!st)
 		return;
@@ -81,7 +87,7 @@ static void unwind(struct native_stacks *n, const struct pl_native_copy *c,
 	st->is_whole = end == SYM_END_OUTERMOST;
 	st->n = (uint32_t)count;
 	for (size_t i = 0; i < count; i++)
-		st->frame[i] = (struct native_frame){pc[i], is_eval(n, pc[i].pc)};
+		st->frame[i] = (struct native_frame){pc[i].addr, pc[i].file, is_eval(n, pc[i].pc)};
 	log_debug("native stack %llx+%llx: %zu frames, %s", (unsigned long long)c->pair.stack,
 		  (unsigned long long)c->pair.caller, count, sym_end_name(end));
 	free(*to);

@@ -11,8 +11,10 @@
 struct session;
 struct native_stacks;
 
+/* As struct sym_pc, but thousands of stacks are kept. */
 struct native_frame {
-	struct sym_pc at;
+	uint64_t addr;
+	int32_t file;
 	bool is_eval; /* code of the evaluator: stands for Python frames */
 };
 
