@@ -57,7 +57,8 @@ static bool counts_plausible(const struct py_layout *l, const uint8_t *p, bool *
 
 	memcpy(&local, p + l->ob_ref_local, 4);
 	memcpy(&shared, p + l->ob_ref_shared, 8);
-	if (heap_u64(p) >> 47 || p[l->ob_gc_bits - 1] & ~MUTEX_BITS)
+	/* The collector counts down in it, below zero for those it has not counted up yet. */
+	if ((heap_u64(p) >> 47 && ~heap_u64(p) >> 47) || p[l->ob_gc_bits - 1] & ~MUTEX_BITS)
 		return false;
 	*immortal = local == UINT32_MAX;
 	sum = (int64_t)local + (shared >> 2);

@@ -14,7 +14,7 @@ import harness
 import pytest
 import pythons
 
-CORE = [pythons.host()] + pythons.debian_roots()
+CORE = [pythons.host()] + pythons.debian_roots() + pythons.free_threaded()
 FULL = pythons.pyenv()
 ALL = [pytest.param(p, id=p.name) for p in CORE + FULL]
 LIMIT_S = 120

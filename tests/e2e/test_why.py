@@ -118,11 +118,7 @@ def test_every_way_to_keep(tmp_path):
     assert check(pythons.host(), programs(), str(tmp_path)) == {}
 
 
-def with_gil():
-    return [p for p in pythons.others() if not p.name.endswith("t")]
-
-
-@pytest.mark.parametrize("python", with_gil(), ids=lambda p: p.name)
+@pytest.mark.parametrize("python", pythons.others(), ids=lambda p: p.name)
 def test_other_pythons(python, full):
     if not full and not python.root:
         pytest.skip("pyenv's: in the full matrix")
