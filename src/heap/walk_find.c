@@ -61,12 +61,15 @@ static const struct heap_type *dead_type(const struct walk *w, uint64_t first, u
 
 /* Where the program lies below 4 GiB (not position independent) addresses of its data and of its
  * brk heap look like reference counts: a list of classes would hold an object. */
-static bool is_object_address(struct walk *w, uint64_t v)
+static bool may_be_address(const struct walk *w, uint64_t v)
+{
+	return !(v & 7) && (heap_in_static(w->h, v) || (v >= w->brk_start && v < w->brk_end));
+}
+
+static bool is_object(struct walk *w, uint64_t v)
 {
 	uint64_t type;
 
-	if ((v & 7) || (!heap_in_static(w->h, v) && (v < w->brk_start || v >= w->brk_end)))
-		return false;
 	return !proc_read_u64(w->h->rt->proc, v + w->h->rt->layout.ob_type, &type) &&
 	       walk_type(w, type);
 }
@@ -85,11 +88,12 @@ bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t by
 		bool alive = rt->free_threaded
 				     ? heap_ref_plausible(rt, p + d, &immortal)
 				     : heap_count_plausible(rt, heap_u64(p + d), &immortal);
+		bool odd = alive && !rt->free_threaded && may_be_address(w, heap_u64(p + d));
 		uint64_t body;
 
 		/* Where one was found already (a tuple), what follows (its length, an item) often
 		 * begins like another: not worth a read. */
-		if (alive && out->type && !out->dead)
+		if (alive && ((out->type && !out->dead) || odd))
 			t = walk_known_type(w, heap_u64(p + d + at));
 		else if (alive)
 			t = walk_type(w, heap_u64(p + d + at));
@@ -99,7 +103,7 @@ bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t by
 			continue;
 		if ((t->flags & TPF_HAVE_GC) && !rt->free_threaded && !is_gc_head(p + d - 16))
 			continue;
-		if (alive && !rt->free_threaded && is_object_address(w, heap_u64(p + d)))
+		if (odd && is_object(w, heap_u64(p + d)))
 			continue;
 		body = body_size(w, t, p + d, have - d, bytes - d);
 		if (d + body > bytes)

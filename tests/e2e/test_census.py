@@ -48,9 +48,9 @@ def wait_lines(target, n, limit_s=LIMIT_S):
     raise AssertionError("no %d lines of truth in %d s" % (n, limit_s))
 
 
-def truth_run(python):
+def truth_run(python, **env):
     pythons.install_zoo(python)
-    with harness.Target(python, "census_account") as target:
+    with harness.Target(python, "census_account", env={**os.environ, **env}) as target:
         wait_lines(target, 1)
         before, _ = census(target.pid)
         os.kill(target.pid, signal.SIGUSR1)
@@ -72,9 +72,7 @@ def result(runs, python):
     return runs[python].result()
 
 
-@pytest.mark.parametrize("python", ALL)
-def test_tracked_objects_are_counted_exactly(runs, python):
-    _, after, truth = result(runs, python)
+def check_tracked(after, truth):
     seen = types_of(after)
     wrong = {k: (n, seen.get(k, {"tracked": 0})["tracked"]) for k, n in truth["tracked"].items()
              if seen.get(k, {"tracked": 0})["tracked"] != n}  # fmt: skip
@@ -83,10 +81,8 @@ def test_tracked_objects_are_counted_exactly(runs, python):
     assert not wrong or after["gc"]["frozen"], wrong
 
 
-@pytest.mark.parametrize("python", ALL)
-def test_all_objects_and_their_bytes_are_seen(runs, python):
+def check_made(before, after, truth):
     """What came between two censuses, against what was made. The account itself is a few objects more."""
-    before, after, truth = result(runs, python)
     old, new = types_of(before), types_of(after)
     nothing = {"count": 0, "bytes": 0}
     for name, (count, size) in truth["made"].items():
@@ -96,6 +92,24 @@ def test_all_objects_and_their_bytes_are_seen(runs, python):
         # The values of an instance's attributes are the instance's; sys.getsizeof does not count them.
         values = 112 * count if name.startswith("__main__.") else 0
         assert size * 0.98 <= size_seen <= size * 1.02 + values, name
+
+
+@pytest.mark.parametrize("python", ALL)
+def test_tracked_objects_are_counted_exactly(runs, python):
+    _, after, truth = result(runs, python)
+    check_tracked(after, truth)
+
+
+@pytest.mark.parametrize("python", ALL)
+def test_all_objects_and_their_bytes_are_seen(runs, python):
+    check_made(*result(runs, python))
+
+
+@pytest.mark.parametrize("allocator", ["malloc", "pymalloc_debug", "malloc_debug"])
+def test_other_allocators(allocator):
+    before, after, truth = truth_run(pythons.host(), PYTHONMALLOC=allocator)
+    check_tracked(after, truth)
+    check_made(before, after, truth)
 
 
 @pytest.mark.parametrize("python", ALL)
