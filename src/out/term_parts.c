@@ -47,8 +47,8 @@ void term_parts(struct line *l, const struct report_process *p)
 		snprintf(text, sizeof(text), "%s %s",
 			 fmt_bytes(bytes, sizeof(bytes), (double)v->bytes[best]),
 			 words((enum report_part)best));
-		/* A drift of less than a thousandth of it per second is mostly breath. */
-		if (v->growth[best] > 0.001 * sum)
+		/* Less than a ten-thousandth of all per second is mostly breath. */
+		if (v->growth[best] > 0.0001 * sum)
 			snprintf(text, sizeof(text), "%s %s (%s)",
 				 fmt_bytes(bytes, sizeof(bytes), (double)v->bytes[best]),
 				 words((enum report_part)best),
