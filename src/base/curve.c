@@ -284,7 +284,7 @@ static bool saturates(const struct curve_points *p, double from, double slope)
 	look_at(p, from, &l);
 	if (!fit_saturating(l.t, l.v, l.n, l.noise, &s))
 		return false;
-	return s.gain > CHANGE_GAIN / 2 && s.amplitude > 0 && s.low < 0.5 * slope;
+	return s.gain > CHANGE_GAIN / 2.0 && s.amplitude > 0 && s.low < 0.5 * slope;
 }
 
 static double halves_ratio(const struct look *l)

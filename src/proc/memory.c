@@ -28,5 +28,6 @@ int proc_memory(const struct proc *p, struct proc_memory *out)
 	out->size_bytes = st.size_kb * 1024;
 	out->data_bytes = st.data_kb * 1024;
 	out->threads = st.threads;
+	out->stopped = st.state == 'T' || st.state == 't';
 	return 0;
 }

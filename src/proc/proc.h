@@ -115,6 +115,7 @@ struct proc_memory {
 	uint64_t rss_bytes, anon_bytes, file_bytes, shmem_bytes, swap_bytes;
 	uint64_t size_bytes, data_bytes; /* address space; private writable part of it */
 	uint32_t threads;
+	bool stopped; /* by a signal or a debugger */
 };
 int proc_memory(const struct proc *p, struct proc_memory *out);
 

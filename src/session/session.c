@@ -187,6 +187,12 @@ static double seconds_since_start(const struct session *s, uint64_t now)
 	return (double)(now - s->start_ns) / 1e9;
 }
 
+/* The time of the trends. A stopped target does not grow: that is no level. */
+static double seconds_it_ran(const struct session *s, uint64_t now)
+{
+	return (double)(now - s->start_ns - s->stopped_ns) / 1e9;
+}
+
 static uint64_t live_bytes(const struct heap_census *c)
 {
 	uint64_t sum = c->big_bytes;
@@ -217,7 +223,8 @@ static void do_census(struct session *s, uint64_t now)
 	for (unsigned k = 0; k < HEAP_CLASSES; k++)
 		value[k] = (double)c.live[k];
 	session_collections(s);
-	trend_set_add(s->classes, seconds_since_start(s, now), value);
+	if (!s->mem.stopped)
+		trend_set_add(s->classes, seconds_it_ran(s, now), value);
 	wait = c.cost_ns * CENSUS_SHARE;
 	if (wait < CENSUS_MIN_NS)
 		wait = CENSUS_MIN_NS;
@@ -258,6 +265,13 @@ static void do_memory(struct session *s, uint64_t now)
 	s->due.memory = now + MEMORY_NS;
 	if (proc_memory(s->proc, &s->mem))
 		return;
+	if (s->mem.stopped && s->memory_ns)
+		s->stopped_ns += now - s->memory_ns;
+	s->memory_ns = now;
+	if (s->mem.stopped) {
+		add_series(s, now);
+		return;
+	}
 	value[TREND_RSS] = (double)s->mem.rss_bytes;
 	value[TREND_LIVE] = (double)live_bytes(&s->census);
 	/* mimalloc counts what is too big for a class itself. */
@@ -265,8 +279,8 @@ static void do_memory(struct session *s, uint64_t now)
 				      ? (double)s->census.big_bytes
 				      : (double)s->mem.anon_bytes -
 						(double)s->census.pools * s->rt->layout.pool_size;
-	trend_set_add(s->memory, seconds_since_start(s, now), value);
-	memwatch_read(s->memwatch, s->rt, &s->mem, &s->census, seconds_since_start(s, now));
+	trend_set_add(s->memory, seconds_it_ran(s, now), value);
+	memwatch_read(s->memwatch, s->rt, &s->mem, &s->census, seconds_it_ran(s, now));
 	if (memwatch_change(s->memwatch, text, sizeof(text)))
 		session_note(s, "%s", text);
 	add_series(s, now);

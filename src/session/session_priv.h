@@ -80,6 +80,7 @@ struct session {
 	bool paused, ended;
 	uint64_t start_ns, now_ns, end_ns;
 	uint64_t paused_at_ns, paused_ns; /* since when, and for how long in all */
+	uint64_t memory_ns, stopped_ns;	  /* last looked at; how long the target stood still */
 
 	struct proc *proc;
 	struct py_runtime *rt;

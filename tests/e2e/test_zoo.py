@@ -12,7 +12,7 @@ import zoo_cases
 
 CORE = ("cache_unbounded", "exception_history", "cycles_gc_off", "default_dict", "metric_labels",
         "mmaps", "twin_limit_linear", "twin_sessions_expire", "twin_spike")  # fmt: skip
-CORE_SECONDS = 45
+CORE_SECONDS = 50
 FULL_SECONDS = 60
 OUTCOMES = []
 
