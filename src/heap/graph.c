@@ -261,7 +261,7 @@ static int add_extra(struct graph *g)
 	for (size_t i = 0; i < g->n_extra; i++) {
 		uint64_t type, block;
 		struct graph_block *b;
-		uint16_t index;
+		uint16_t index = 0;
 
 		if (find(g, g->extra[i], &block) != NODE_NONE ||
 		    proc_read_u64(g->h->rt->proc, g->extra[i] + g->h->rt->layout.ob_type, &type) ||

@@ -468,7 +468,7 @@ static size_t step(struct labels *l, const struct object *o, size_t at, size_t n
 	struct why_step *s = NULL;
 	enum why_edge e;
 	size_t used = 1;
-	uint64_t key;
+	uint64_t key = 0;
 
 	/* threading.local -> dicts by thread -> the dict of one -> value */
 	if (graph_type(l->g, parent)->kind == GRAPH_LOCAL && at + 2 < n &&
@@ -627,7 +627,7 @@ int label_path(struct reach *r, const struct reach_root *root, const uint32_t *n
 	       struct why_path *out)
 {
 	struct labels l = {.r = r, .g = r->g, .rt = r->g->h->rt, .out = out};
-	auto_free struct object *o = malloc((n + 1) * sizeof(*o));
+	auto_free struct object *o = calloc(n + 1, sizeof(*o));
 	size_t k = 0;
 
 	if (!o)

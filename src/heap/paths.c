@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "heap/label.h"
+#include "py/objects.h"
 
 #define MAX_DEPTH  20000  /* of a path: a linked list may be long */
 #define MAX_SHOWN  48	  /* nodes that are named; the rest is left out in the middle */
@@ -258,7 +259,12 @@ static bool is_frozen(const struct graph *g, uint32_t node)
 	const struct py_runtime *rt = g->h->rt;
 	uint64_t interps[16], at = graph_addr(g, node, NULL) - 16;
 	int n = py_interpreters(rt, interps, ARRAY_SIZE(interps));
+	uint8_t bits;
 
+	/* Without a GIL there are no lists, but a bit. */
+	if (rt->free_threaded)
+		return !proc_read(rt->proc, graph_addr(g, node, NULL) + PY_FT_GC_BITS, &bits, 1) &&
+		       bits & PY_FT_GC_FROZEN;
 	if (!(graph_type(g, node)->t.flags & TPF_HAVE_GC))
 		return false;
 	for (int steps = 0; steps < MAX_LIST; steps++) {
@@ -282,7 +288,7 @@ static bool is_frozen(const struct graph *g, uint32_t node)
 static int describe(struct reach *r, const struct chain *c, struct why_path *out)
 {
 	struct graph *g = r->g;
-	uint32_t node[MAX_SHOWN + MAX_SHOWN];
+	uint32_t node[MAX_SHOWN + MAX_SHOWN] = {0};
 	size_t n = 0;
 
 	out->root = root_of(r->root.v[c->root].kind);
@@ -330,7 +336,7 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 				*slot = v.n;
 			}
 		}
-		if (!slot || !*slot)
+		if (!slot || !*slot || !v.v)
 			err = -ENOMEM;
 		else
 			v.v[*slot - 1].count++;

@@ -2,6 +2,7 @@
 /* The search, breadth first: module attributes and frames together, then kind by kind what has less
  * of a name; at the end what nobody holds, and the cycles. */
 #include "heap/reach.h"
+#include "py/objects.h"
 
 /* A module's dict, its keys, the value: a variable of a frame is as near as a module's. */
 #define LOCAL_LEVEL 2
@@ -92,13 +93,31 @@ static int search_unreached(struct search *s)
 	return 0;
 }
 
+/* Builds without a GIL count apart for the owning thread and for all others; objects with deferred
+ * counts are not counted by whoever runs. */
+static uint64_t split_refcount(const struct graph *g, uint64_t addr)
+{
+	uint8_t raw[PY_FT_HEAD];
+	uint32_t local;
+
+	if (proc_read(g->h->rt->proc, addr, raw, sizeof(raw)))
+		return UINT64_MAX;
+	memcpy(&local, raw + PY_FT_REF_LOCAL, sizeof(local));
+	if (local == UINT32_MAX || raw[PY_FT_GC_BITS] & PY_FT_GC_DEFERRED)
+		return UINT64_MAX;
+	return local + (heap_u64(raw + PY_FT_REF_SHARED) >> 2);
+}
+
 uint64_t reach_refcount(const struct graph *g, uint32_t node)
 {
 	uint64_t word = 0;
 	bool immortal;
 
-	if (!graph_type(g, node)->addr ||
-	    proc_read_u64(g->h->rt->proc, graph_addr(g, node, NULL), &word) ||
+	if (!graph_type(g, node)->addr)
+		return UINT64_MAX;
+	if (g->h->rt->free_threaded)
+		return split_refcount(g, graph_addr(g, node, NULL));
+	if (proc_read_u64(g->h->rt->proc, graph_addr(g, node, NULL), &word) ||
 	    !heap_ref_plausible(g->h->rt, (const uint8_t *)&word, &immortal) || immortal)
 		return UINT64_MAX;
 	return g->h->rt->minor >= 12 ? (uint32_t)word : word;

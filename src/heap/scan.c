@@ -291,9 +291,7 @@ static void object(struct scan *s)
 		emit(s, at(s, member(s, PY_CONTEXTVAR_NAME)));
 		emit(s, at(s, member(s, PY_CONTEXTVAR_DEFAULT)));
 		break;
-	case GRAPH_LRU_LINK:
-		plain(s, member(s, PY_LRU_LINKS_END)); /* its neighbours are not its own */
-		break;
+	case GRAPH_LRU_LINK: /* its neighbours are not its own */
 	case GRAPH_LRU:
 		plain(s, member(s, PY_LRU_LINKS_END));
 		break;

@@ -145,7 +145,8 @@ static int merge(struct why_answer *a, unsigned max)
 		}
 	}
 	a->n = n;
-	qsort(a->path, n, sizeof(*a->path), by_share);
+	if (n)
+		qsort(a->path, n, sizeof(*a->path), by_share);
 	while (a->n > max) {
 		a->other_share += a->path[--a->n].share;
 		paths_free(&a->path[a->n]);
@@ -203,11 +204,6 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 
 	*out = NULL;
 	memset(stats, 0, sizeof(*stats));
-	if (h->rt->free_threaded)
-		return fail(-ENOTSUP,
-			    "process %d runs a free-threaded Python: who holds what is "
-			    "read of builds with a GIL only",
-			    h->rt->proc->pid);
 	*out = calloc(n, sizeof(**out));
 	if (!*out)
 		return fail(-ENOMEM, "out of memory for answers");

@@ -18,6 +18,17 @@ static inline uint16_t py_more_header(const struct py_runtime *rt)
 	return rt->free_threaded ? 16 : 0;
 }
 
+/* The header of an object in builds without a GIL (3.13t on): owner, flags, the bits of the
+ * collector, and the reference count in two parts. */
+enum {
+	PY_FT_GC_BITS = 11,
+	PY_FT_GC_FROZEN = 1 << 3,
+	PY_FT_GC_DEFERRED = 1 << 6,
+	PY_FT_REF_LOCAL = 12,  /* u32 */
+	PY_FT_REF_SHARED = 16, /* i64, two flags below */
+	PY_FT_HEAD = 24,
+};
+
 enum {
 	PY_BODY = 16,	  /* what follows ob_refcnt and ob_type */
 	PY_VAR_BODY = 24, /* what follows ob_size */

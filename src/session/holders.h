@@ -12,8 +12,8 @@ struct holders;
 /* Fills held_by and hints of the first sites of @p, as far as they are known, and asks for more
  * when it is time. With @final it waits for the answer, for seconds at most. */
 void holders_fill(struct session *s, struct report *r, struct report_process *p, bool final);
-/* Are the survivors of this site known to hang from a root that lives? Then no collection frees them,
- * and none has to be waited for. */
+/* Are the survivors of this site known to hang from a root that lives? Then no collection frees
+ * them, and none has to be waited for. */
 bool holders_rooted(const struct session *s, const char *site_id);
 void holders_free(struct holders *h);
 
