@@ -17,9 +17,9 @@
 #define MIN_WAIT_NS 5000000000
 #define MAX_WAIT_NS 600000000000
 #define REST	    2 /* while it walks, it sleeps that many times as long as it works */
-/* What a first census costs, before it is known: ns per byte of resident memory, rather too much.
+/* What a first census costs, before it is known: ns per byte of resident memory.
  */
-#define GUESS_NS_PER_BYTE 2.5
+#define GUESS_NS_PER_BYTE 1.2
 
 struct census_worker {
 	pthread_t thread;
