@@ -11,19 +11,18 @@
 
 static int slurp(const char *path, char **text, size_t *n)
 {
-	FILE *f = fopen(path, "re");
 	auto_free char *buf = NULL;
+	size_t cap = 0;
 	int err;
+	FILE *f;
 
+	if (!vec_grow((void **)&buf, &cap, MAX_BYTES + 1, 1))
+		return fail(-ENOMEM, "out of memory for %s", path);
+	f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT
 			       ? 0
 			       : fail(-errno, "%s cannot be opened: %s", path, strerror(errno));
-	buf = malloc(MAX_BYTES + 1);
-	if (!buf) {
-		fclose(f);
-		return fail(-ENOMEM, "out of memory for %s", path);
-	}
 	errno = 0;
 	*n = fread(buf, 1, MAX_BYTES, f);
 	err = ferror(f) ? (errno ? errno : EIO) : 0;
