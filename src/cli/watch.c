@@ -169,7 +169,6 @@ static int write_json(struct watch *w, const struct report *r)
 	return w->is_stdout_taken && err == -EPIPE ? 0 : err;
 }
 
-/* A full disk behind standard output is no reason to lose the JSON file, nor the reverse. */
 /* What departs is an event like those of the rules. The file is read again: runs beside this one
  * may have written it. */
 static int learn(struct watch *w, struct report *r)
@@ -187,6 +186,7 @@ static int learn(struct watch *w, struct report *r)
 	return err ? err : out_baseline(w->o.baseline, &w->baseline);
 }
 
+/* A full disk behind standard output is no reason to lose the JSON file, nor the reverse. */
 static int report(struct watch *w, bool final)
 {
 	int err, json_err = 0, learn_err = 0;
