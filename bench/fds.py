@@ -62,6 +62,9 @@ def start_tool(cmd):
     tool.process = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                     stderr=subprocess.PIPE, text=True)  # fmt: skip
     tool.toggled, tool.errors, tool.on = threading.Event(), [], True
+    for line in tool.process.stderr:
+        if line.startswith("watching"):
+            break
     threading.Thread(target=tool.read, daemon=True).start()
     return tool
 
