@@ -141,7 +141,8 @@ void session_fds_keep_stacks(const struct session *s, struct map64 *keep)
 struct joined_fds {
 	struct report_site site;
 	struct verdict_evidence evidence;
-	VEC(const struct fds_thing *) things;
+	const struct fds_thing **things;
+	size_t n, cap;
 };
 
 struct fds_joiner {
@@ -180,10 +181,10 @@ static void join_site(struct fds_joiner *j, const struct fds_site *site)
 {
 	struct joined_fds *to = place_of(j, site);
 
-	if (!to || !vec_reserve(&to->things, to->things.n + site->n))
+	if (!to || !vec_grow((void **)&to->things, &to->cap, to->n + site->n, sizeof(void *)))
 		return;
-	memcpy(to->things.v + to->things.n, site->things, site->n * sizeof(*site->things));
-	to->things.n += site->n;
+	memcpy(to->things + to->n, site->things, site->n * sizeof(void *));
+	to->n += site->n;
 	to->site.growth_count_per_s += site->rate;
 	if (!(site->rate <= to->evidence.curve_bytes_per_s)) {
 		to->evidence.curve = site->curve;
@@ -201,9 +202,9 @@ static void finish(struct fds_joiner *j, struct joined_fds *x, double run_s)
 	struct report_fd_facts facts = {0};
 	double scale = fds_scale(j->s->fds->fds);
 
-	site->samples = x->things.n;
+	site->samples = x->n;
 	site->estimated = scale > 1;
-	site->outstanding_count = (double)x->things.n * scale;
+	site->outstanding_count = (double)x->n * scale;
 	site->growth_count_per_s *= scale;
 	/* What a descriptor weighs is not known; the judge wants to see that something grows. */
 	x->evidence.growth_bytes_per_s = site->growth_count_per_s;
@@ -214,7 +215,7 @@ static void finish(struct fds_joiner *j, struct joined_fds *x, double run_s)
 	verdict_site(j->r, &x->evidence, site);
 	if (site->verdict > CLASS_GROWING)
 		return;
-	fds_words(j->s, j->r, x->things.v, x->things.n, site, &facts);
+	fds_words(j->s, j->r, x->things, x->n, site, &facts);
 	report_fd_hint(j->r, &facts, site);
 }
 
@@ -277,7 +278,7 @@ int session_fds_fill(struct session *s, struct report *r, struct report_process 
 		finish(&j, &j.v.v[i], run_s);
 	err = append(&j, p);
 	for (size_t i = 0; i < j.v.n; i++)
-		vec_free(&j.v.v[i].things);
+		free(j.v.v[i].things);
 	vec_free(&j.v);
 	fds_sites_free(&sites);
 	return err;

@@ -89,7 +89,7 @@ const char *fds_note(const struct fds *f)
 
 enum fds_means fds_means(const struct fds *f)
 {
-	return f->n_sets || f->links.n > 1 ? f->spec.means : FDS_NONE;
+	return f->n_sets || f->n_links > 1 ? f->spec.means : FDS_NONE;
 }
 
 uint64_t fds_poll(struct fds *f)

@@ -39,17 +39,14 @@ void fds_prepare(struct pyleak_bpf *skel, enum fds_means means)
 
 static int add_link(struct fds *f, struct bpf_link *link)
 {
-	struct bpf_link **to;
-
 	if (!link)
 		return -errno;
-	to = vec_push(&f->links);
-	if (to) {
-		*to = link;
-		return 0;
+	if (f->n_links == FDS_MAX_LINKS) {
+		bpf_link__destroy(link);
+		return -ENOSPC;
 	}
-	bpf_link__destroy(link);
-	return fail(-ENOMEM, "out of memory");
+	f->link[f->n_links++] = link;
+	return 0;
 }
 
 static int add_tracepoint(struct fds *f, const struct bpf_program *prog, const char *when,
@@ -135,9 +132,9 @@ void fds_detach(struct fds *f)
 	for (size_t i = 0; i < f->n_sets; i++)
 		probe_set_close(f->set[i]);
 	f->n_sets = 0;
-	for (size_t i = 0; i < f->links.n; i++)
-		bpf_link__destroy(f->links.v[i]);
-	vec_free(&f->links);
+	for (size_t i = 0; i < f->n_links; i++)
+		bpf_link__destroy(f->link[i]);
+	f->n_links = 0;
 }
 
 int fds_on(struct fds *f)

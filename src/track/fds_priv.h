@@ -6,9 +6,10 @@
 #include "base/map64.h"
 #include "track/fds.h"
 
-#define FDS_MAX_SETS 3
-#define FDS_LIBC_FNS 48
-#define FDS_ROWS     1024
+#define FDS_MAX_SETS  3
+#define FDS_MAX_LINKS 64 /* tracepoints */
+#define FDS_LIBC_FNS  48
+#define FDS_ROWS      1024
 
 struct bpf_link;
 
@@ -61,7 +62,8 @@ struct fds {
 	struct fds_libc libc;
 	struct probe_set *set[FDS_MAX_SETS];
 	size_t n_sets;
-	VEC(struct bpf_link *) links;
+	struct bpf_link *link[FDS_MAX_LINKS];
+	size_t n_links;
 	const struct pl_fd *slots;
 	const struct pl_task *tasks;
 	struct pl_fd_ctl *ctl;
@@ -88,5 +90,9 @@ void fds_cost_poll(struct fds *f, uint64_t now_ns);
 
 int fds_table_look(struct fds *f, uint64_t now_ns);
 void fds_table_free(struct fds_table *t);
+
+/* One more point of every stack's series (fds_rows.c). */
+void fds_rows_count(struct fds *f, uint64_t now_ns);
+const struct fds_row *fds_row_find(const struct fds_table *t, uint64_t stack, bool task);
 
 #endif

@@ -81,14 +81,14 @@ static bool replaces(const struct fds *f, const struct fds_site *s, double run_s
 /* A pool that has filled up does not grow any more, whatever its slope over the whole run. */
 static void judge(const struct fds *f, struct fds_site *s, uint64_t now_ns)
 {
-	const uint64_t *at = map64_get(&f->table.row_index, (s->stack ^ s->is_task) | 2);
+	const struct fds_row *row = fds_row_find(&f->table, s->stack, s->is_task);
 	double run_s = (double)(now_ns - f->start_ns) / 1e9;
 	size_t late = spread(f, s, now_ns);
 
-	if (!at || !f->table.rows.v[*at - 1].count)
+	if (!row || !row->count)
 		return;
-	trend_set_fit(f->table.rows.v[*at - 1].count, 0, &s->fit);
-	trend_set_judge(f->table.rows.v[*at - 1].count, 0, &s->curve);
+	trend_set_fit(row->count, 0, &s->fit);
+	trend_set_judge(row->count, 0, &s->curve);
 	if (s->fit.growing && (double)late >= LATE_ENOUGH * s->fit.slope * run_s / QUARTERS &&
 	    !replaces(f, s, run_s))
 		s->rate = s->fit.slope;
@@ -113,14 +113,14 @@ int fds_sites(struct fds *f, struct fds_sites *out)
 	size_t n = f->table.things.n;
 
 	memset(out, 0, sizeof(*out));
-	out->things = calloc(n + 1, sizeof(*out->things));
+	out->things = calloc(n + 1, sizeof(void *));
 	out->v = calloc(n + 1, sizeof(*out->v));
 	if (!out->things || !out->v) {
 		fds_sites_free(out);
 		return fail(-ENOMEM, "out of memory");
 	}
 	n = collect(f, out->things, now_ns);
-	qsort(out->things, n, sizeof(*out->things), by_site);
+	qsort(out->things, n, sizeof(void *), by_site);
 	for (size_t i = 0; i < n; i++) {
 		const struct fds_thing *x = out->things[i];
 		struct fds_site *s = out->n ? &out->v[out->n - 1] : NULL;

@@ -6,8 +6,7 @@
 
 #include "track/fds_priv.h"
 
-#define LINK_SIZE  1024
-#define ROW_IDLE_S 120 /* a stack without anything open is forgotten after this */
+#define LINK_SIZE 1024
 
 enum space { SPACE_FD, SPACE_THREAD, SPACE_CHILD };
 
@@ -277,94 +276,6 @@ static void turn(struct look *k)
 	t->is_primed = true;
 }
 
-static bool is_task(const struct fds_thing *x)
-{
-	return x->kind == FDS_THREAD || x->kind == FDS_CHILD;
-}
-
-static struct fds_row *row_of(struct fds_table *t, const struct fds_thing *x, double now_s)
-{
-	const double zero = 0;
-	struct fds_row *row;
-	uint64_t *at;
-
-	at = map64_get(&t->row_index, (x->stack ^ is_task(x)) | 2);
-	if (at)
-		return &t->rows.v[*at - 1];
-	if (t->rows.n >= FDS_ROWS)
-		return NULL;
-	at = map64_put(&t->row_index, (x->stack ^ is_task(x)) | 2);
-	row = at ? vec_push(&t->rows) : NULL;
-	if (!row)
-		return NULL;
-	*at = t->rows.n;
-	row->stack = x->stack;
-	row->is_task = is_task(x);
-	if (!trend_set_new(1, 1.0, &row->count))
-		trend_set_add(row->count, now_s > 1 ? now_s - 1 : 0, &zero);
-	return row;
-}
-
-/* Rows of stacks that have had nothing open for long make room. */
-static void drop_idle(struct fds_table *t, double now_s)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < t->rows.n; i++) {
-		struct fds_row *r = &t->rows.v[i];
-
-		if (r->n)
-			r->idle_since_s = 0;
-		else if (r->idle_since_s == 0)
-			r->idle_since_s = now_s;
-		if (!r->n && now_s - r->idle_since_s > ROW_IDLE_S)
-			trend_set_free(r->count);
-		else
-			t->rows.v[kept++] = *r;
-	}
-	if (kept == t->rows.n)
-		return;
-	t->rows.n = kept;
-	map64_clear(&t->row_index);
-	for (size_t i = 0; i < kept; i++) {
-		const struct fds_row *r = &t->rows.v[i];
-		uint64_t *at = map64_put(&t->row_index, (r->stack ^ r->is_task) | 2);
-
-		if (at)
-			*at = i + 1;
-	}
-}
-
-static void count_rows(struct fds *f, uint64_t now_ns)
-{
-	struct fds_table *t = &f->table;
-	double now_s = (double)(now_ns - f->start_ns) / 1e9, all = (double)t->n_fds;
-	double kinds[FDS_KINDS] = {0};
-
-	for (size_t i = 0; i < t->things.n; i++)
-		kinds[t->things.v[i].kind]++;
-	trend_set_add(t->kinds, now_s, kinds);
-	trend_set_add(t->all, now_s, &all);
-	for (size_t i = 0; i < t->rows.n; i++)
-		t->rows.v[i].n = 0;
-	for (size_t i = 0; i < t->things.n; i++) {
-		const struct fds_thing *x = &t->things.v[i];
-		struct fds_row *row = NULL;
-
-		if (x->stack && x->born_ns + f->spec.older_ns <= now_ns)
-			row = row_of(t, x, now_s);
-		if (row)
-			row->n++;
-	}
-	for (size_t i = 0; i < t->rows.n; i++) {
-		double n = (double)t->rows.v[i].n;
-
-		if (t->rows.v[i].count)
-			trend_set_add(t->rows.v[i].count, now_s, &n);
-	}
-	drop_idle(t, now_s);
-}
-
 int fds_table_look(struct fds *f, uint64_t now_ns)
 {
 	struct look k = {.f = f, .now_ns = now_ns};
@@ -378,7 +289,7 @@ int fds_table_look(struct fds *f, uint64_t now_ns)
 	look_at_children(&k);
 	turn(&k);
 	f->looked_ns = now_ns;
-	count_rows(f, now_ns);
+	fds_rows_count(f, now_ns);
 	if (proc_fds_limit(f->spec.proc, &f->table.limit))
 		f->table.limit = 0;
 	return 0;
