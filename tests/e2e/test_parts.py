@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import time
 
 import harness
@@ -91,7 +92,7 @@ def test_a_read_leaves_shared_pages_shared():
         with open("/proc/%d/smaps_rollup" % pid) as f:
             return int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1)) * 1024
 
-    target = harness.subprocess.Popen([pythons.HOST, "-c", code], start_new_session=True)
+    target = subprocess.Popen([pythons.HOST, "-c", code], start_new_session=True)
     try:
         children = "/proc/%d/task/%d/children" % (target.pid, target.pid)
         end = time.monotonic() + LIMIT_S
@@ -107,4 +108,37 @@ def test_a_read_leaves_shared_pages_shared():
         assert pss(int(child)) < before + (4 << 20)
     finally:
         os.killpg(target.pid, signal.SIGKILL)
+        target.wait()
+
+
+HOSTILE = """
+import ctypes, os, random, signal
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.malloc.argtypes = [ctypes.c_size_t]
+random.seed(%d)
+blocks = [libc.malloc(random.choice((24, 200, 3000, 70000))) for _ in range(20000)]
+odd = (0, 1, 2, 8, 16, 17, 0x21, 0x7fffffffffffffff, 0xffffffffffffffff, 0xfffffffffffffff0, 1 << 40, 4096 | 2)
+targets = random.sample(blocks, 4000)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for p in targets:
+    ctypes.c_uint64.from_address(p - 8).value = random.choice(odd)
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+@pytest.mark.parametrize("seed", (1, 2))
+def test_headers_of_chunks_that_lie(seed):
+    """It ends, and what cannot be followed is still part of RSS."""
+    target = subprocess.Popen([pythons.HOST, "-c", HOSTILE % seed])
+    try:
+        wait_stopped(target.pid)
+        begin = time.monotonic()
+        memory = census("-p", target.pid)["memory"]
+        assert time.monotonic() - begin < LIMIT_S / 2
+        rss = smaps_rss(target.pid)
+        assert sum(p["bytes"] for p in memory["parts"].values()) == pytest.approx(rss, rel=0.05)
+        assert memory["parts"]["other"]["bytes"] > 0
+    finally:
+        target.kill()
         target.wait()
