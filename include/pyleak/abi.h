@@ -125,10 +125,10 @@ struct pl_config {
  * return, so that unwinding begins in its caller.
  */
 #define PL_COPY_PAGES	   6
-#define PL_COPY_RING_BYTES (1 << 20)
-#define PL_COPY_SEEN	   16384 /* pairs of callers that are known */
-#define PL_COPY_WANTED	   64	 /* pairs of types asked for at once */
-#define PL_COPY_REGS	   17	 /* DWARF order: rax rdx rcx rbx rsi rdi rbp rsp r8 .. r15 rip */
+#define PL_COPY_RING_BYTES (1 << 19)
+#define PL_COPY_SEEN	   8192 /* pairs of callers that are known */
+#define PL_COPY_WANTED	   64	/* pairs of types asked for at once */
+#define PL_COPY_REGS	   17	/* DWARF order: rax rdx rcx rbx rsi rdi rbp rsp r8 .. r15 rip */
 
 struct pl_native_pair {
 	__u64 stack;

@@ -14,8 +14,8 @@
 #include "pyleak.skel.h"
 
 /* A copy costs the target some 5 us and us 50: a tenth of a percent of either at most. */
-#define COPIES_PER_S   180
-#define COPIES_AT_ONCE 36 /* the ring holds so many */
+#define COPIES_PER_S   100
+#define COPIES_AT_ONCE 20 /* the ring holds so many */
 #define KEEP	       (PL_COPY_SEEN / 2)
 #define TRIM_NS	       10000000000ull
 
