@@ -184,14 +184,18 @@ static int find_in_root(const struct sym_file *f)
 static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
 			  const char *file, const char *link, GElf_Word crc, char **debug_file)
 {
+	const char *servers = getenv("DEBUGINFOD_URLS");
 	int fd = find_in_root(*userdata);
 
 	(void)file;
 	(void)link;
 	(void)crc;
-	if (fd >= 0)
+	/* By build id alone. Not asked, the client stays out: it brings a web stack of 10 MB. */
+	if (fd < 0)
+		fd = dwfl_build_id_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0,
+						  debug_file);
+	if (fd >= 0 || !servers || !*servers)
 		return fd;
-	/* Without names: by build id alone. */
 	return dwfl_standard_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0, debug_file);
 }
 
