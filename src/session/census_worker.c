@@ -14,6 +14,7 @@
 #include "session/census.h"
 
 #define FIRST_NS    2000000000 /* others have more urgent things to do at the start */
+#define STOP_S	    2
 #define MIN_WAIT_NS 5000000000
 #define MAX_WAIT_NS 600000000000
 #define REST	    2 /* while it walks, it sleeps that many times as long as it works */
@@ -199,13 +200,22 @@ int census_worker_start(const struct proc *p, double share, struct census_worker
 
 void census_worker_stop(struct census_worker *w)
 {
+	struct timespec limit;
+
 	if (!w)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
+	/* It looks at the flag all the time, but not within a system call on a machine that is
+	 * overloaded: nobody waits for that at Ctrl-C. What it has then goes with us. */
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += STOP_S;
+	if (pthread_timedjoin_np(w->thread, NULL, &limit)) {
+		pthread_detach(w->thread);
+		return;
+	}
 	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
 	report_free(w->latest);

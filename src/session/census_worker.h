@@ -12,7 +12,7 @@ struct proc;
 /* Watch the process @p is; it may take @share of a core's time. What it needs of the process it
  * opens itself. */
 int census_worker_start(const struct proc *p, double share, struct census_worker **out);
-/* Returns as soon as the thread has ended: a walk under way is given up. */
+/* A walk under way is given up; returns within about two seconds. */
 void census_worker_stop(struct census_worker *w);
 /* Types, collector, pools as of the last census; nothing before the first. */
 int census_worker_fill(struct census_worker *w, struct report *r, struct report_process *p);
