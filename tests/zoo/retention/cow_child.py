@@ -9,10 +9,10 @@ TABLE = [{"name": "customer %d" % n, "id": n} for n in range(200000)]
 
 
 def child():
-    step = 8000
+    step = 4000
     total = 0
     for n in range(0, len(TABLE), step):
-        time.sleep(0.6)
+        time.sleep(0.5)
         for row in TABLE[n : n + step]:
             total += len(row["name"])
     time.sleep(120)
