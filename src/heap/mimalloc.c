@@ -91,6 +91,9 @@ static int parse_page(const struct heap_mi_layout *l, uint64_t segment, uint64_t
 	/* A free span has block size 0, the segment's own slices 1. */
 	if (p->size <= 1 || !p->used)
 		return 0;
+	/* Only a huge page, of one block, reaches beyond the slices that are numbered. */
+	if (slices > MI_SLICES - index && p->capacity != 1)
+		return -1;
 	p->area = slices * MI_SLICE_SIZE;
 	if (p->size >= HUGE_BLOCK && p->capacity == 1)
 		p->size = p->area;
