@@ -126,7 +126,7 @@ static void start(const char *python, const char *code, const char *allocator, s
 				_exit(126);
 			python = inside;
 		}
-		execl(python, "python3", "-c", code, NULL);
+		execl(python, python, "-c", code, NULL); /* its name tells it its prefix */
 		_exit(127);
 	}
 	close(out[1]);
