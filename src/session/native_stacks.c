@@ -214,20 +214,22 @@ static size_t unknown_makers(const struct native_stacks *n, struct session *s, s
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t hash = pair_hash(sample[i].stack, sample[i].type), *at;
+		struct tally *t;
 
 		if (sample[i].rung < 2 || map64_get(&n->by_pair, hash))
 			continue;
 		at = map64_put(&index, hash);
-		if (at && !*at && vec_push(&v)) {
-			*at = v.n;
-			v.v[v.n - 1].pair =
-				(struct pl_native_pair){sample[i].stack, sample[i].type};
-		}
-		if (at && *at)
-			v.v[*at - 1].n += sample[i].weight;
+		if (!at)
+			continue;
+		t = *at ? &v.v[*at - 1] : vec_push(&v);
+		if (!t)
+			continue;
+		*at = (uint64_t)(t - v.v) + 1;
+		t->pair = (struct pl_native_pair){sample[i].stack, sample[i].type};
+		t->n += sample[i].weight;
 	}
 	map64_free(&index);
-	if (v.n)
+	if (v.n && v.v)
 		qsort(v.v, v.n, sizeof(*v.v), by_most);
 	*out = v.v;
 	return v.n;

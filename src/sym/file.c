@@ -255,7 +255,8 @@ static bool strings_end(Dwarf *dwarf)
 		if (!gelf_getshdr(scn, &sh))
 			return false;
 		name = elf_strptr(elf, names, sh.sh_name);
-		if (!name || (strcmp(name, ".debug_str") && strcmp(name, ".debug_line_str")))
+		if (!name ||
+		    (strcmp(name, ".debug_str") != 0 && strcmp(name, ".debug_line_str") != 0))
 			continue;
 		data = elf_getdata(scn, NULL);
 		if (data && data->d_size &&

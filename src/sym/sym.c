@@ -5,7 +5,6 @@
 
 #define REREAD_NS  1000000000ull
 #define UNKNOWN_NS 50000000ull /* again so soon only for an address that is in no file */
-#define MAX_FILES  2048
 
 int sym_open(const struct proc *p, struct sym **out)
 {
@@ -25,9 +24,8 @@ void sym_close(struct sym *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->files.n; i++)
-		sym_file_close(s->files.v[i]);
-	vec_free(&s->files);
+	for (size_t i = 0; i < s->n_files; i++)
+		sym_file_close(s->file[i]);
 	free(s->view.maps);
 	free(s->view.map_text);
 	free(s->file_of);
@@ -54,24 +52,19 @@ static void read_maps(struct sym *s)
 
 static int32_t file_of_row(struct sym *s, const struct proc_map *m)
 {
-	struct sym_file *f, **to;
+	struct sym_file *f;
 
-	for (size_t i = 0; i < s->files.n; i++)
-		if (s->files.v[i]->inode == m->inode && s->files.v[i]->dev == m->dev &&
-		    !strcmp(s->files.v[i]->path, m->path))
+	for (size_t i = 0; i < s->n_files; i++)
+		if (s->file[i]->inode == m->inode && s->file[i]->dev == m->dev &&
+		    !strcmp(s->file[i]->path, m->path))
 			return (int32_t)i;
-	if (s->files.n == MAX_FILES || !(m->inode || !strcmp(m->path, "[vdso]")) ||
+	if (s->n_files == SYM_MAX_FILES || !(m->inode || !strcmp(m->path, "[vdso]")) ||
 	    sym_file_open(&s->view, m, &f))
 		return SYM_FILE_NONE;
-	to = vec_push(&s->files);
-	if (!to) {
-		sym_file_close(f);
-		return SYM_FILE_NONE;
-	}
-	*to = f;
+	s->file[s->n_files++] = f;
 	s->stats.files++;
 	s->stats.files_refused += !f->dso;
-	return (int32_t)(s->files.n - 1);
+	return (int32_t)(s->n_files - 1);
 }
 
 static bool is_old(const struct sym *s, uint64_t age_ns)
@@ -115,7 +108,7 @@ bool sym_locate(struct sym *s, uint64_t pc, struct sym_pc *out)
 		s->file_of[row] = file_of_row(s, m);
 	if (s->file_of[row] < 0)
 		return false;
-	f = s->files.v[s->file_of[row]];
+	f = s->file[s->file_of[row]];
 	out->file = s->file_of[row];
 	out->addr = pc - m->start + m->offset; /* of a file that cannot be read: its offset */
 	if (f->dso && dso_offset_to_addr(f->dso, out->addr, &out->addr))
@@ -125,12 +118,12 @@ bool sym_locate(struct sym *s, uint64_t pc, struct sym_pc *out)
 
 const char *sym_module(const struct sym *s, const struct sym_pc *pc)
 {
-	return pc->file >= 0 && (size_t)pc->file < s->files.n ? s->files.v[pc->file]->path : "";
+	return pc->file >= 0 && (size_t)pc->file < s->n_files ? s->file[pc->file]->path : "";
 }
 
 size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out)
 {
-	struct sym_file *f = *sym_module(s, pc) ? s->files.v[pc->file] : NULL;
+	struct sym_file *f = *sym_module(s, pc) ? s->file[pc->file] : NULL;
 	const struct sym_names_of *n = f && f->dso ? sym_file_names(f, pc->addr, &s->stats) : NULL;
 
 	if (n) {

@@ -33,13 +33,15 @@ struct sym_file {
 	struct map64 names; /* address -> struct sym_names_of * */
 };
 
+#define SYM_MAX_FILES	 2048
 #define SYM_FILE_NONE	 (-1)
 #define SYM_FILE_UNKNOWN (-2) /* not looked at yet */
 
 struct sym {
 	struct proc view; /* the process with maps of our own: others hold pointers into its */
 	int32_t *file_of; /* of each row of the maps */
-	VEC(struct sym_file *) files;
+	struct sym_file *file[SYM_MAX_FILES];
+	size_t n_files;
 	uint64_t read_ns; /* when the maps were read */
 	struct sym_names_of nowhere;
 	struct sym_stats stats;

@@ -120,9 +120,9 @@ static bool follows_call(struct sym *s, uint64_t pc)
 
 	if (!sym_locate(s, pc - 7, &at))
 		return false;
-	if (!s->files.v[at.file]->dso)
+	if (!s->file[at.file]->dso)
 		return false;
-	p = dso_bytes(s->files.v[at.file]->dso, at.addr, &avail);
+	p = dso_bytes(s->file[at.file]->dso, at.addr, &avail);
 	if (!p || avail < 8)
 		return false;
 	if (p[2] == 0xe8) /* call rel32 */
@@ -154,7 +154,7 @@ static bool step_pointer(struct walk *w)
 
 static bool step(struct walk *w, const struct sym_pc *at)
 {
-	struct sym_file *f = at->file >= 0 ? w->s->files.v[at->file] : NULL;
+	struct sym_file *f = at->file >= 0 ? w->s->file[at->file] : NULL;
 	Dwarf_Frame *frame = NULL;
 	Dwarf_CFI *cfi = f ? sym_file_cfi(f) : NULL;
 	bool ok;

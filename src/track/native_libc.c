@@ -206,8 +206,8 @@ int native_libc_find(const struct proc *p, struct native_libc *out)
 
 	memset(out, 0, sizeof(*out));
 	err = find_maps(p, &heap, &libc);
-	if (err)
-		return err;
+	if (err || !heap || !libc)
+		return err ? err : -ENOENT;
 	if (heap != libc)
 		snprintf(out->foreign, sizeof(out->foreign), "%s", base_name(heap->path));
 	err = add_file(out, p, heap, 0, PL_FN_MMAP);
