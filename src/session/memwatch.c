@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "session/memwatch.h"
 #include "session/retention.h"
@@ -81,14 +82,24 @@ static void read_usage(struct memwatch *w, const struct proc *p, uint64_t now)
 	w->usage = u;
 }
 
+/* Our own time, not that of whoever runs meanwhile: on a crowded machine a reading takes long and
+ * costs no more. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now)
 {
-	uint64_t wait;
+	uint64_t wait, start = cpu_ns();
 
 	if (now < w->rollup_ns)
 		return;
 	proc_rollup(p, &w->rollup);
-	wait = (clock_ns() - now) * ROLLUP_SHARE;
+	wait = (cpu_ns() - start) * ROLLUP_SHARE;
 	w->rollup_ns = now + (wait > ROLLUP_NS ? wait : ROLLUP_NS);
 }
 

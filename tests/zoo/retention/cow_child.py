@@ -9,7 +9,7 @@ TABLE = [{"name": "customer %d" % n, "id": n} for n in range(200000)]
 
 
 def child():
-    step = 4000
+    step = 6000
     total = 0
     for n in range(0, len(TABLE), step):
         time.sleep(0.5)
