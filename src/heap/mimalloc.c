@@ -166,8 +166,11 @@ static bool layout_fits(const struct heap *h, const struct heap_mi_layout *l, ui
 {
 	auto_free struct heap_mi_page *v = calloc(MI_SLICES, sizeof(*v));
 	uint64_t segment = object & ~(SEGMENT_SIZE - 1), torn = 0;
-	int n = v ? read_pages(l, h->rt->proc, segment, v, &torn) : -ENOMEM;
+	int n;
 
+	if (!v)
+		return false;
+	n = read_pages(l, h->rt->proc, segment, v, &torn);
 	if (n <= 0 || torn > (uint64_t)n / 8)
 		return false;
 	for (int i = 0; i < n; i++) {
@@ -273,9 +276,12 @@ int heap_mi_census(struct heap *h, struct heap_census *out)
 {
 	auto_free struct heap_mi_page *v = calloc(MI_SLICES, sizeof(*v));
 	uint64_t start = clock_ns();
-	int err = v ? heap_mi_read_segments(h) : fail(-ENOMEM, "out of memory");
+	int err;
 
 	memset(out, 0, sizeof(*out));
+	if (!v)
+		return fail(-ENOMEM, "out of memory");
+	err = heap_mi_read_segments(h);
 	if (err)
 		return err;
 	for (size_t i = 0; i < h->arena.n; i++) {

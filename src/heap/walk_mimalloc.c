@@ -169,8 +169,11 @@ int walk_mimalloc(struct walk *w)
 {
 	auto_free struct heap_mi_page *v = calloc(MI_SLICES, sizeof(*v));
 	auto_free struct page *g = malloc(sizeof(*g));
-	int err = v && g ? heap_mi_read_segments(w->h) : fail(-ENOMEM, "out of memory");
+	int err;
 
+	if (!v || !g)
+		return fail(-ENOMEM, "out of memory");
+	err = heap_mi_read_segments(w->h);
 	for (size_t i = 0; i < w->h->arena.n && !err; i++) {
 		int n = heap_mi_pages(w->h, w->h->arena.v[i].start, v, &w->st->torn);
 
