@@ -331,11 +331,11 @@ def judge(run, target, program, python_name, want_rate=True):
 
 def run_pair(python, program, seconds=SECONDS, args=(), tool_args=(), want_rate=True):
     """One cell of the matrix. A rare leak is sampled: 20 objects a second leave some five survivors in
-    20 s, now and then none. So a leak that was not seen is looked for once more, and the table says so;
+    20 s, now and then none. So a leak that was not seen is looked for once more, for longer, and the table says so;
     a wrong accusation is never excused."""
     result = run_once(python, program, seconds, args, tool_args, want_rate)
     if result.problems == [NO_SITE]:
-        result = run_once(python, program, seconds, args, tool_args, want_rate)
+        result = run_once(python, program, 2 * seconds, args, tool_args, want_rate)
         result.notes = result.notes + ["seen in the second run only"]
     return result
 
