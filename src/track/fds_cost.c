@@ -4,8 +4,9 @@
 
 #include "track/fds_priv.h"
 
-/* Measured on 6.18 in a VM: trap at the entry, return probe and a walk of some ten frames; and the
- * entry of a function that opened nothing (fcntl for a lock), with its return. */
+/* Estimated from figures of 6.18 in a VM (bench/fds.py): trap at the entry, return probe and a walk
+ * of some ten frames; and the entry of a function that opened nothing (fcntl for a lock), with its
+ * return. */
 #define OPEN_NS 3000.0
 #define CALL_NS 1800.0
 /* By tracepoint there is no trap. */
