@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Corrupts its own heap: free lists and lists of the collector that loop, types and sizes that lie. Then it only waits,
-in C: a single allocation would be its end."""
+"""Corrupts its own heap: free lists and lists of the collector that loop, types and sizes that lie. It only waits, in
+C, meanwhile: a single allocation would be its end."""
 import argparse
 import ctypes
 import gc
 import os
 import sys
+import time
 
 
 class Victim:
     __slots__ = ("a",)
-
-
-def poke(address, value, size=8):
-    ctypes.memmove(address, (value & (1 << 8 * size) - 1).to_bytes(size, "little"), size)
 
 
 def main():
@@ -57,19 +54,28 @@ def main():
     for i, x in enumerate(tuples[:-1]):
         to = id(tuples[i + 1]) - 16 if i % 100 else id(x) - 16
         plan += [(id(x) - 16, to, 8), (id(x) + 16, 1 << 40, 8)]  # rings of the collector's list
-    # All of it in one call that allocates nothing: a table of (address, bytes, count) for memmove.
-    values = (ctypes.c_uint64 * len(plan))(*[v & (1 << 8 * s) - 1 for _, v, s in plan])
-    base = ctypes.addressof(values)
-    todo = iter([(x[0], base + 8 * i, x[2]) for i, x in enumerate(plan)])
-    move = libc.memmove
-    move.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
-    move.restype = None
+    # A child does it, while this process waits in C and executes no more Python: with such a heap that would be its end.
+    parent = os.getpid()
     os.write(fd, b"{}\n")
-    for to, what, size in todo:
-        move(to, what, size)
-    libc.write(1, b"corrupt\n", 8)
+    if os.fork() == 0:
+        time.sleep(0.5)
+        corrupt(libc, parent, plan)
+        os.write(1, b"corrupt\n")
+        os._exit(0)
     while True:
         libc.pause()
+
+
+class Piece(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+
+
+def corrupt(libc, pid, plan):
+    """Write into the memory of @pid what the plan says."""
+    for address, value, size in plan:
+        data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+        here, there = Piece(ctypes.cast(data, ctypes.c_void_p), size), Piece(address, size)
+        libc.process_vm_writev(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
 
 
 if __name__ == "__main__":
