@@ -19,20 +19,7 @@ static int damaged(const struct core *c, const char *what)
 
 static bool read_at(const struct core *c, uint64_t at, void *buf, size_t len)
 {
-	char *to = buf;
-
-	if (at > c->size || len > c->size - at)
-		return false;
-	while (len) {
-		ssize_t got = pread(c->fd, to, len, (off_t)at);
-
-		if (got <= 0)
-			return false;
-		to += got;
-		at += (uint64_t)got;
-		len -= (size_t)got;
-	}
-	return true;
+	return source_piece(c->fd, c->size, at, buf, len);
 }
 
 static int check_header(const struct core *c, Elf64_Ehdr *eh)

@@ -78,20 +78,7 @@ static int damaged(const struct snapshot *s, const char *what)
 
 static bool read_at(const struct snapshot *s, uint64_t at, void *buf, size_t len)
 {
-	char *to = buf;
-
-	if (at > s->size || len > s->size - at)
-		return false;
-	while (len) {
-		ssize_t got = pread(s->fd, to, len, (off_t)at);
-
-		if (got <= 0)
-			return false;
-		to += got;
-		at += (uint64_t)got;
-		len -= (size_t)got;
-	}
-	return true;
+	return source_piece(s->fd, s->size, at, buf, len);
 }
 
 /* Into @out, which has room for b->size bytes. */

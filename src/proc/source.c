@@ -13,6 +13,24 @@
 #define MAX_IMAGE (512u << 20)
 #define PAGE	  4096u
 
+bool source_piece(int fd, uint64_t size, uint64_t at, void *buf, size_t len)
+{
+	char *to = buf;
+
+	if (at > size || len > size - at)
+		return false;
+	while (len) {
+		ssize_t got = pread(fd, to, len, (off_t)at);
+
+		if (got <= 0)
+			return false;
+		to += got;
+		at += (uint64_t)got;
+		len -= (size_t)got;
+	}
+	return true;
+}
+
 int source_read(const struct proc *p, uint64_t addr, void *buf, size_t len)
 {
 	char *to = buf;

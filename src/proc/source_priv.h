@@ -24,6 +24,9 @@ struct proc_source {
 	uint32_t program_dev;
 };
 
+/* All of @len bytes at @at of a file of @size bytes; false when it has them not. */
+bool source_piece(int fd, uint64_t size, uint64_t at, void *buf, size_t len);
+
 int source_read(const struct proc *p, uint64_t addr, void *buf, size_t len);
 
 /* The loaded parts of an ELF file put together again from memory; what is missing is zero.

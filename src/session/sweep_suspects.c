@@ -131,7 +131,7 @@ static bool is_done(struct sweep_target *t)
 bool suspects_step(struct sweep *s, double max_s)
 {
 	double each = max_s / AT_ONCE;
-	bool any = false;
+	bool any = false, ended;
 
 	for (size_t i = 0; i < s->target.n; i++) {
 		struct sweep_target *t = s->target.v[i];
@@ -139,10 +139,11 @@ bool suspects_step(struct sweep *s, double max_s)
 		if (!t->session)
 			continue;
 		any = true;
-		if (session_step(t->session, each) != 0 || is_done(t)) {
+		ended = session_step(t->session, each) != 0;
+		if (ended)
 			keep_findings(t);
+		if (ended || is_done(t))
 			suspect_end(t);
-		}
 	}
 	return any;
 }
