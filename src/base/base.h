@@ -70,6 +70,7 @@ bool vec_grow(void **v, size_t *cap, size_t need, size_t item);
 
 /* "1.2 MiB", "+340 KiB/s", "3.4 k", "1 h 20 m". All write at most @size bytes and return @buf. */
 char *fmt_bytes(char *buf, size_t size, double bytes);
+char *fmt_integer(char *buf, size_t size, uint64_t n); /* "12,300" */
 char *fmt_count(char *buf, size_t size, double n);
 char *fmt_duration(char *buf, size_t size, double seconds);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Numbers for people: one form everywhere. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -34,6 +35,21 @@ char *fmt_count(char *buf, size_t size, double n)
 		return buf;
 	}
 	return scaled(buf, size, n, 1000, unit, ARRAY_SIZE(unit));
+}
+
+char *fmt_integer(char *buf, size_t size, uint64_t n)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	size_t k = 0;
+
+	for (int i = 0; i < len && k + 2 < size; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf[k++] = ',';
+		buf[k++] = digits[i];
+	}
+	buf[k] = '\0';
+	return buf;
 }
 
 char *fmt_duration(char *buf, size_t size, double s)

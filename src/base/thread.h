@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Threads that work beside the one that waits for signals. */
+#ifndef PYLEAK_BASE_THREAD_H
+#define PYLEAK_BASE_THREAD_H
+
+#include <pthread.h>
+
+#include "base/base.h"
+
+/* With all signals blocked: they are for the thread that waits for them. Negative errno, no
+ * sentence. */
+int thread_start(pthread_t *out, void *(*work)(void *), void *arg);
+/* CPU time of this thread: on a crowded machine work takes long and costs no more. */
+uint64_t thread_cpu_ns(void);
+/* A condition whose timed waits go by clock_ns. */
+void thread_cond_init(pthread_cond_t *c);
+
+#endif
