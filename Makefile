@@ -9,7 +9,7 @@ VERSION  := 0.1.0
 CC       ?= gcc
 CLANG    ?= $(firstword $(foreach c,clang clang-14 clang-16 clang-19,$(if $(shell command -v $(c)),$(c))) clang)
 BPFTOOL  ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
-PKGS     := libbpf libdw libelf libxxhash json-c libzstd libmicrohttpd
+PKGS     := libbpf libdw libelf libxxhash libzstd libmicrohttpd libseccomp
 ARCHDIR  := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 Q        := $(if $(filter 1,$(V)),,@)
@@ -30,8 +30,9 @@ ROOMS    := base proc dso py sym heap probe track session report out serve cli
 SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
 LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
 # maps first: the linker resolves the others' extern maps only against what it has seen.
-BPF_OBJ  := $(patsubst %,$(O)/bpf/%.bpf.o,maps $(filter-out maps,$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))))
-SKEL     := $(O)/pyleak.skel.h
+BPF_OBJ  := $(patsubst %,$(O)/bpf/%.bpf.o,maps $(filter-out maps tree,$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))))
+# Processes are followed by an object of its own: one, however many are watched.
+SKEL     := $(O)/pyleak.skel.h $(O)/tree.skel.h
 
 all: $(O)/pyleak-bpf ## build build/pyleak-bpf (needs `make deps` once)
 
@@ -57,17 +58,35 @@ $(O)/bpf/pyleak.o: $(BPF_OBJ)
 	$(call say,BPFLD,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(SKEL): $(O)/bpf/pyleak.o
+$(O)/pyleak.skel.h: $(O)/bpf/pyleak.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name pyleak_bpf > $@
 
+$(O)/tree.skel.h: $(O)/bpf/tree.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name tree_bpf > $@
+
 include tests/tests.mk
 
-install: $(O)/pyleak-bpf ## install into $(DESTDIR)$(PREFIX)
+$(O)/pyleak-bpf.8: $(O)/pyleak-bpf packaging/man.py
+	$(call say,MAN,$@)
+	$(Q)$(PYTHON) packaging/man.py $< $(VERSION) >$@
+
+install: $(O)/pyleak-bpf $(O)/pyleak-bpf.8 ## install into $(DESTDIR)$(PREFIX)
 	$(Q)install -D -m 755 $(O)/pyleak-bpf $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
+	$(Q)install -D -m 644 $(O)/pyleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8
 
 uninstall: ## remove what install put there
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8
+
+# Built once more from a copy of the tree, the way the package builds everywhere.
+deb: ## build/pyleak-bpf_VERSION_ARCH.deb (needs `make deps` and debhelper)
+	$(Q)rm -rf $(O)/deb && mkdir -p $(O)/deb/src
+	$(Q)tar -c --exclude='./build*' --exclude=./$(O) --exclude=./.git . | tar -x -C $(O)/deb/src
+	$(Q)cp -r packaging/debian $(O)/deb/src/debian
+	$(Q)cd $(O)/deb/src && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc $(if $(JOBS),-j$(JOBS))
+	$(Q)mv $(O)/deb/*.deb $(O)/ && rm -rf $(O)/deb
+	@ls $(O)/*.deb
 
 clean: ## remove build results
 	$(Q)rm -rf $(O)
@@ -75,8 +94,8 @@ clean: ## remove build results
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all install uninstall clean help
+.PHONY: all install uninstall deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(LIB_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(O)/main.d
+-include $(LIB_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(O)/bpf/tree.bpf.d $(O)/main.d

@@ -12,5 +12,8 @@ int main(int argc, char **argv)
 	/* Readings on threads of their own take turns; an arena each would only keep what they
 	 * freed. */
 	mallopt(M_ARENA_MAX, 2);
+	/* Big buffers come and go: from mappings of their own, all the time, they leave no holes.
+	 */
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	return cli_run(argc, argv);
 }

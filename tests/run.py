@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 
 LIMIT_S = 600
 SECOND_TRIES = 12  # failures that may be the machine's; with more it is ours
+MESSAGE = 1500  # characters of a failure that are told again at the end
 # cmocka's closing lines; it prints them on standard error or output, by version.
 COUNTS = {
     "passed": re.compile(r"^\[  PASSED  \] (\d+) test", re.M),
@@ -63,6 +64,17 @@ def run_pytest(paths, build, matrix, again=False):
     return counts, rc in (0, 1)
 
 
+def messages(build):
+    """What failed last and why, a few lines each: the end of a long log is what people see first."""
+    junit = os.path.join(build, "pytest.xml")
+    if not os.path.exists(junit):
+        return
+    for case in ElementTree.parse(junit).getroot().iter("testcase"):
+        for what in [*case.findall("failure"), *case.findall("error")]:
+            text = (what.get("message") or "").strip()[:MESSAGE]
+            yield "  WRONG   %s::%s: %s" % (case.get("classname"), case.get("name"), text)
+
+
 def run_pytest_twice(paths, build, matrix):
     """Real processes on a machine that others share: what fails is tried once more, alone. What fails
     again has failed; what does not is named, so that nobody takes it for a clean pass."""
@@ -101,6 +113,7 @@ def main():
     if args.pytest:
         for k, v in run_pytest_twice(args.pytest, args.build, args.matrix).items():
             total[k] += v
+        print("".join(m + "\n" for m in messages(args.build)), end="")
     print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % total)
     return 1 if total["failed"] or not total["passed"] else 0
 

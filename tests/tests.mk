@@ -6,10 +6,10 @@ PYTHON ?= /usr/bin/python3
 
 BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev libelf-dev libdw-dev \
               libiberty-dev liblzma-dev libzydis-dev libzycore-dev libxxhash-dev libzstd-dev \
-              libjson-c-dev libmicrohttpd-dev python3 mount
+              libmicrohttpd-dev libseccomp-dev python3 mount
 TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libcmocka-dev \
-              python3-pytest python3-jsonschema prometheus mmdebstrap dpkg-dev xz-utils \
-              qemu-system-x86 busybox-static util-linux procps iproute2
+              python3-pytest python3-jsonschema gunicorn python3-yaml systemd prometheus mmdebstrap dpkg-dev xz-utils \
+              podman runc qemu-system-x86 busybox-static util-linux procps iproute2
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 
 C_PIECES   := unit walk kern cli
@@ -23,7 +23,7 @@ RUN_TESTS   = $(PYTHON) tests/run.py --build $(O)
 
 # What reads files that may lie, with the sanitizers, and the programs that make them lie.
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-SAN_OBJ    := $(patsubst src/%.c,$(O)/san/%.o,$(foreach r,base proc dso py heap,$(wildcard src/$(r)/*.c)))
+SAN_OBJ    := $(patsubst src/%.c,$(O)/san/%.o,$(foreach r,base proc dso py heap report,$(wildcard src/$(r)/*.c)))
 SAN_FLAGS  := -std=gnu11 -O1 -g $(WARN) -Wno-error -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 deps: ## install what building needs
@@ -51,6 +51,7 @@ test: deps-test mounts roots ## all tests, as root, on a bare Debian 12
 
 matrix: deps-test mounts roots ## as test, with every program on every Python, long soaks, all kernels
 	-@sh tests/e2e/nogil.sh
+	-@sh tests/e2e/musl.sh
 	$(Q)$(MAKE) --no-print-directory test-built MATRIX=full
 
 test-built: all $(FUZZERS) $(C_TESTS)
@@ -72,12 +73,13 @@ $(O)/tests/unit/%_san: tests/unit/%.c $(wildcard $(foreach r,base dso proc sym,s
 	$(Q)$(CC) $(CPPFLAGS_) -Itests -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		-o $@ $(filter %.c,$^) $(LIBS) -lcmocka
 
-$(O)/san/%.o: src/%.c
+# Static pattern rules: the general rule for C tests above must not take the fuzzers.
+$(SAN_OBJ): $(O)/san/%.o: src/%.c
 	$(call say,CCSAN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(SAN_FLAGS) -MMD -MP -c -o $@ $<
 
-$(O)/tests/fuzz/%: tests/fuzz/%.c $(SAN_OBJ)
+$(FUZZERS): $(O)/tests/fuzz/%: tests/fuzz/%.c $(SAN_OBJ)
 	$(call say,CCFUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(SAN_FLAGS) -MMD -MP -MF $@.d -o $@ $< $(SAN_OBJ) $(LIBS)

@@ -92,10 +92,20 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+/* live: threads that have not ended. */
+struct signal_struct {
+	atomic_t live;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
 	struct files_struct *files;
+	struct signal_struct *signal;
 	struct thread_struct thread;
 };
 

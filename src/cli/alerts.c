@@ -16,7 +16,7 @@ int alerts_init(const struct opt_strings *rules, struct alerts *out)
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	out->log = -1;
+	out->log = out->hooks.fd = -1;
 	for (size_t i = 0; i < rules->n; i++) {
 		err = alert_parse(rules->v[i], &out->rule[i]);
 		if (err)
@@ -28,11 +28,10 @@ int alerts_init(const struct opt_strings *rules, struct alerts *out)
 
 int alerts_open(struct alerts *a, const char *log, const char *hook)
 {
-	int err;
+	int err = hook_open(&a->hooks, hook);
 
-	a->hooks.command = hook;
-	if (!log)
-		return 0;
+	if (err || !log)
+		return err;
 	a->log = strcmp(log, "-")
 			 ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666)
 			 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -44,7 +43,7 @@ int alerts_open(struct alerts *a, const char *log, const char *hook)
 
 void alerts_close(struct alerts *a)
 {
-	hook_leave(&a->hooks);
+	hook_close(&a->hooks);
 	if (a->log >= 0)
 		close(a->log);
 	a->log = -1;
@@ -55,7 +54,6 @@ bool alerts_due(struct alerts *a, uint64_t now_ns)
 	if (now_ns - a->checked_ns < CHECK_NS)
 		return false;
 	a->checked_ns = now_ns;
-	hook_reap(&a->hooks);
 	return a->n > 0;
 }
 
@@ -101,12 +99,12 @@ static void run_hook(struct alerts *a, const struct event *e)
 
 static void tell(struct alerts *a, const struct event *e)
 {
-	if (!a->is_quiet || (a->log < 0 && !a->hooks.command))
+	if (!a->is_quiet || (a->log < 0 && a->hooks.fd < 0))
 		fprintf(stderr, "pyleak-bpf: %s %s '%s': pid %d: %s\n", e->event, e->state, e->rule,
 			e->pid, e->text);
 	if (a->log >= 0)
 		write_log(a, e);
-	if (a->hooks.command)
+	if (a->hooks.fd >= 0)
 		run_hook(a, e);
 }
 
@@ -131,6 +129,11 @@ static void tell_rule(struct alerts *a, const struct alert_rule *r, bool fires, 
 	tell(a, &e);
 }
 
+void alerts_forget(struct alerts *a, size_t target)
+{
+	memset(a->state[target], 0, sizeof(a->state[target]));
+}
+
 void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
 		  const struct metrics *m, uint64_t now_ns)
 {
@@ -150,7 +153,7 @@ void alerts_tell_departures(struct alerts *a, const struct report_process *p)
 	char text[200], value[32], limit[32];
 
 	/* On a terminal the report says it. */
-	if (a->log < 0 && !a->hooks.command)
+	if (a->log < 0 && a->hooks.fd < 0)
 		return;
 	for (size_t i = 0; i < p->baseline.n_departures; i++) {
 		const struct report_departure *d = &p->baseline.departures[i];

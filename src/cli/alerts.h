@@ -27,6 +27,8 @@ void alerts_close(struct alerts *a);
 
 /* Is it time to look again? Collects hooks that have ended. */
 bool alerts_due(struct alerts *a, uint64_t now_ns);
+/* Another process is target number @target from now on. */
+void alerts_forget(struct alerts *a, size_t target);
 void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
 		  const struct metrics *m, uint64_t now_ns);
 /* What is unlike the earlier runs goes to the log and the hook, as rule "baseline". */

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/opts.h"
+#include "cli/progress.h"
 #include "cli/source.h"
 #include "cli/stop.h"
 #include "out/out.h"
@@ -17,7 +18,8 @@ struct census_cmd {
 	const char *type, *json, *save;
 	uint32_t top;
 	int verbose;
-	bool redact, no_redact, no_color, want_help;
+	bool redact, no_redact, is_quiet, no_color, want_help;
+	struct progress progress;
 };
 
 #define ROW(field) offsetof(struct census_cmd, field)
@@ -44,6 +46,7 @@ static const struct opt table[] = {
 	 "also write all of it as JSON; - is standard output, and then nothing else is written "
 	 "there",
 	 0, 0, NULL},
+	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "no progress", 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "what the tool does", 0, 0, NULL},
 	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
 	 NULL},
@@ -103,30 +106,45 @@ static bool json_on_stdout(const struct census_cmd *c)
 	return c->json && strcmp(c->json, "-") == 0;
 }
 
-static int take_all(const struct census_cmd *c, struct report *r)
+/* One more process into the report. */
+static int take_one(struct census_cmd *c, size_t i, struct report *r)
 {
 	const struct census_opts o = {
 		.diff_s = c->diff_s,
 		.type = c->type,
 		.samples = c->top,
 		.values = c->no_redact,
-		.stop = stop_asked,
+		.watch = progress_heap,
+		.watch_ctx = &c->progress,
 	};
+	struct cli_source s;
+	int err = cli_source_open(&c->source, i, &s);
+
+	if (!err && c->save)
+		err = cli_source_save(&s, c->save, json_on_stdout(c) ? stderr : stdout);
+	progress_begin(&c->progress, c->is_quiet);
+	if (!err)
+		err = census_process(s.proc, s.rt, &o, r, &r->processes[i]);
+	progress_end(&c->progress);
+	cli_source_close(&s);
+	return err;
+}
+
+/* After Ctrl-C those that are done count. */
+static int take_all(struct census_cmd *c, struct report *r)
+{
 	size_t n = c->source.pids.n ? c->source.pids.n : 1;
-	int err;
 
 	r->processes = report_alloc(r, n * sizeof(*r->processes));
 	if (!r->processes)
 		return fail(-ENOMEM, "no memory for a report");
 	for (size_t i = 0; i < n; i++) {
-		struct cli_source s;
+		int err = take_one(c, i, r);
 
-		err = cli_source_open(&c->source, i, &s);
-		if (!err && c->save)
-			err = cli_source_save(&s, c->save, json_on_stdout(c) ? stderr : stdout);
-		if (!err)
-			err = census_process(s.proc, s.rt, &o, r, &r->processes[i]);
-		cli_source_close(&s);
+		if (err == -ECANCELED && i) {
+			fprintf(stderr, "interrupted: %zu of %zu processes\n", i, n);
+			return 0;
+		}
 		if (err)
 			return err;
 		r->n_processes++;
@@ -153,7 +171,7 @@ static int print(const struct census_cmd *c, const struct report *r)
 	return err ? err : json_err;
 }
 
-static int run(const struct census_cmd *c)
+static int run(struct census_cmd *c)
 {
 	uint64_t begin = clock_ns();
 	struct report *r;
@@ -174,7 +192,7 @@ static int run(const struct census_cmd *c)
 	if (!err)
 		err = print(c, r);
 	report_free(r);
-	return err ? cli_complain(CLI_FAILED) : CLI_DONE;
+	return err ? cli_complain(stop_code(err)) : CLI_DONE;
 }
 
 int cli_census(int argc, char **argv)

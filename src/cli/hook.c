@@ -1,17 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Starting and collecting hook commands. */
+/* Starting and collecting hook commands. What reaches the starter is a message: the name of the
+ * rule and variables that begin with PYLEAK_, so that whoever gets hold of the tool can run the
+ * user's own command and no other. */
 #include "cli/hook.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LEAVE_S 2.0
+#define AT_ONCE	    8
+#define LEAVE_S	    2.0
+#define LOOK_MS	    200
+#define MESSAGE_MAX 16384
+#define ENV_MAX	    16
+
+/* Of the starter's process. */
+struct starter {
+	const char *command;
+	int fd;
+	struct {
+		pid_t pid;
+		char why[64];
+	} child[AT_ONCE];
+};
 
 extern char **environ;
 
@@ -67,61 +86,158 @@ static int spawn(const char *command, char *const *env, pid_t *pid)
 	return err;
 }
 
-void hook_start(struct hooks *h, char *const *env, const char *why)
+static size_t reap(struct starter *s)
+{
+	size_t left = 0;
+	int status;
+
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		if (!s->child[i].pid)
+			continue;
+		if (waitpid(s->child[i].pid, &status, WNOHANG) == 0) {
+			left++;
+			continue;
+		}
+		s->child[i].pid = 0;
+		if (WIFSIGNALED(status))
+			tell(s->child[i].why, "was killed by signal", WTERMSIG(status));
+		else if (WEXITSTATUS(status))
+			tell(s->child[i].why, "ended with status", WEXITSTATUS(status));
+	}
+	return left;
+}
+
+static void start(struct starter *s, char *const *env, const char *why)
 {
 	size_t slot = 0;
 	char **all;
 	pid_t pid;
 	int err;
 
-	if (!h->command)
-		return;
-	hook_reap(h);
-	while (slot < HOOKS_AT_ONCE && h->child[slot].pid)
+	reap(s);
+	while (slot < AT_ONCE && s->child[slot].pid)
 		slot++;
-	if (slot == HOOKS_AT_ONCE) {
-		tell(why, "was not started: so many of them still run:", HOOKS_AT_ONCE);
+	if (slot == AT_ONCE) {
+		tell(why, "was not started: so many of them still run:", AT_ONCE);
 		return;
 	}
 	all = with_environment(env);
-	err = all ? spawn(h->command, all, &pid) : ENOMEM;
+	err = all ? spawn(s->command, all, &pid) : ENOMEM;
 	free(all);
 	if (err) {
 		tell(why, "could not be started:", -1);
 		fprintf(stderr, "pyleak-bpf: /bin/sh: %s\n", strerror(err));
 		return;
 	}
-	setpriority(PRIO_PROCESS, (id_t)pid, 0); /* our own haste is not the hook's */
-	h->child[slot].pid = pid;
-	snprintf(h->child[slot].why, sizeof(h->child[slot].why), "%s", why);
+	s->child[slot].pid = pid;
+	snprintf(s->child[slot].why, sizeof(s->child[slot].why), "%s", why);
 }
 
-size_t hook_reap(struct hooks *h)
+/* "why\0NAME=value\0...": false at the end of the tool. */
+static bool take_message(struct starter *s)
 {
-	size_t left = 0;
-	int status;
+	char text[MESSAGE_MAX + 1], *env[ENV_MAX + 1] = {0};
+	ssize_t got = recv(s->fd, text, MESSAGE_MAX, 0);
+	size_t n = 0;
 
-	for (size_t i = 0; i < HOOKS_AT_ONCE; i++) {
-		if (!h->child[i].pid)
-			continue;
-		if (waitpid(h->child[i].pid, &status, WNOHANG) == 0) {
-			left++;
-			continue;
-		}
-		h->child[i].pid = 0;
-		if (WIFSIGNALED(status))
-			tell(h->child[i].why, "was killed by signal", WTERMSIG(status));
-		else if (WEXITSTATUS(status))
-			tell(h->child[i].why, "ended with status", WEXITSTATUS(status));
-	}
-	return left;
+	if (got <= 0)
+		return got < 0 && errno == EINTR;
+	text[got] = '\0';
+	for (char *at = text + strlen(text) + 1; at < text + got && n < ENV_MAX;
+	     at += strlen(at) + 1)
+		if (!strncmp(at, "PYLEAK_", 7))
+			env[n++] = at;
+	start(s, env, text);
+	return true;
 }
 
-void hook_leave(struct hooks *h)
+static void leave(struct starter *s)
 {
 	const struct timespec pause = {.tv_nsec = 20000000};
 	uint64_t until = clock_ns() + (uint64_t)(LEAVE_S * 1e9);
 
-	while (hook_reap(h) && clock_ns() < until)
+	while (reap(s) && clock_ns() < until)
+		nanosleep(&pause, NULL);
+}
+
+/* Lives until the tool's end of the socket closes, however the tool ends. */
+static void be_starter(struct starter *s)
+{
+	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE};
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	bool goes_on = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	setsid();
+	setpriority(PRIO_PROCESS, 0, 0); /* the tool's haste is not the hooks' */
+	prctl(PR_SET_NAME, "pyleak-hooks", 0, 0, 0);
+	while (goes_on) {
+		if (poll(&p, 1, LOOK_MS) > 0)
+			goes_on = take_message(s);
+		else
+			reap(s);
+	}
+	leave(s);
+}
+
+int hook_open(struct hooks *h, const char *command)
+{
+	struct starter s = {.command = command};
+	int pair[2];
+
+	*h = (struct hooks){.fd = -1};
+	if (!command)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return fail(-errno, "no socket for --alert-hook: %s", strerror(errno));
+	fflush(NULL);
+	h->pid = fork();
+	if (h->pid == 0) {
+		close(pair[0]);
+		s.fd = pair[1];
+		be_starter(&s);
+		_exit(0);
+	}
+	close(pair[1]);
+	h->fd = pair[0];
+	if (h->pid > 0)
+		return 0;
+	close(pair[0]);
+	h->fd = -1;
+	return fail(-EAGAIN, "no process for --alert-hook could be started");
+}
+
+void hook_start(struct hooks *h, char *const *env, const char *why)
+{
+	char text[MESSAGE_MAX];
+	size_t n = 0;
+
+	if (h->fd < 0)
+		return;
+	n += (size_t)snprintf(text, 64, "%s", why) < 63 ? strlen(text) + 1 : 64;
+	for (size_t i = 0; env[i]; i++) {
+		size_t len = strlen(env[i]) + 1;
+
+		if (n + len > sizeof(text))
+			break;
+		memcpy(text + n, env[i], len);
+		n += len;
+	}
+	if (send(h->fd, text, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		tell(why, errno == EAGAIN ? "was not started: too many wait" : "was not started",
+		     -1);
+}
+
+void hook_close(struct hooks *h)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+	uint64_t until = clock_ns() + (uint64_t)((LEAVE_S + 1) * 1e9);
+
+	if (h->fd < 0)
+		return;
+	close(h->fd);
+	h->fd = -1;
+	while (waitpid(h->pid, NULL, WNOHANG) == 0 && clock_ns() < until)
 		nanosleep(&pause, NULL);
 }

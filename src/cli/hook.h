@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Commands of the user that run beside the tool and are never waited for. */
+/* Commands of the user that run beside the tool and are never waited for. A process of its own
+ * starts them, with the rights the user gave; the tool itself has none of them left, and may start
+ * nothing. */
 #ifndef PYLEAK_CLI_HOOK_H
 #define PYLEAK_CLI_HOOK_H
 
 #include "base/base.h"
 
-#define HOOKS_AT_ONCE 8
-
 struct hooks {
-	const char *command; /* for sh -c; NULL = none */
-	struct {
-		int pid;
-		char why[64];
-	} child[HOOKS_AT_ONCE];
+	int fd;	 /* to the starter; -1 = there is none */
+	int pid; /* of the starter */
 };
 
-/* Start it with @env ("NAME=value", ends with NULL) added to our environment. What goes wrong is
- * said on standard error, now or when it shows. */
+/* Start the starter of @command (for sh -c; NULL = none). Before the first thread. */
+int hook_open(struct hooks *h, const char *command);
+/* Have it run with @env ("PYLEAK_NAME=value", ends with NULL) added to our environment. What goes
+ * wrong is said on standard error, now or when it shows. */
 void hook_start(struct hooks *h, char *const *env, const char *why);
-/* Collect those that have ended; the number of those that have not. */
-size_t hook_reap(struct hooks *h);
-/* At the end: give them a moment, then leave them to themselves. */
-void hook_leave(struct hooks *h);
+/* At the end: give running ones a moment, then leave them to themselves. */
+void hook_close(struct hooks *h);
 
 #endif

@@ -247,6 +247,27 @@ int opts_parse(const struct opt *table, int argc, char **argv, void *out)
 	return err;
 }
 
+static int set_flag(const struct opt *o, const char *text, void *out)
+{
+	bool yes = !strcmp(text, "yes");
+
+	if (!yes && strcmp(text, "no") != 0)
+		return fail(-EINVAL, "--%s %s: yes or no is expected", o->name, text);
+	if (o->type == OPT_COUNT)
+		*(int *)((char *)out + o->offset) = yes;
+	else
+		*(bool *)((char *)out + o->offset) = yes;
+	return 0;
+}
+
+int opts_set(const struct opt *table, const char *name, const char *value, void *out)
+{
+	for (const struct opt *o = table; o->name; o++)
+		if (!strcmp(o->name, name))
+			return o->arg ? store(o, value, out) : set_flag(o, value, out);
+	return fail(-EINVAL, "there is no setting '%.60s'", name);
+}
+
 /* @text from column @col on, broken at spaces. */
 static void wrap(FILE *f, const char *text, int col)
 {

@@ -4,6 +4,8 @@
 #include <pwd.h>
 #include <sys/resource.h>
 
+#include "cli/stop.h"
+
 static int find_user(const char *text, long *out)
 {
 	const struct passwd *pw = getpwnam(text);
@@ -22,11 +24,13 @@ int cli_select_parse(struct cli_select *c, struct sweep_opts *out)
 
 	*out = (struct sweep_opts){
 		.container = c->container,
+		.pod = c->pod,
 		.cgroup = c->cgroup,
 		.uid = -1,
 		.min_age_s = c->min_age_s,
 		.min_rss = c->min_rss,
 		.overhead = c->overhead_pct / 100,
+		.is_cancelled = stop_asked,
 	};
 	err = c->user ? find_user(c->user, &out->uid) : 0;
 	if (err || !c->name)

@@ -8,7 +8,7 @@
 
 /* Part of the commands' option structures, as `select`. */
 struct cli_select {
-	const char *name, *user, *cgroup, *container;
+	const char *name, *user, *cgroup, *container, *pod;
 	double min_age_s, overhead_pct;
 	uint64_t min_rss;
 	regex_t regex;
@@ -28,7 +28,9 @@ struct cli_select {
 	{0, OPT_STRING, "user", "USER", CLI_SELECT_ROW(type, user), \
 	 "only of this user, by name or number", 0, 0, NULL}, \
 	{0, OPT_STRING, "container", "NAME", CLI_SELECT_ROW(type, container), \
-	 "only in this container: the beginning of its id, its name, or its pod", 0, 0, NULL}, \
+	 "only in this container: its name, or the beginning of its id", 0, 0, NULL}, \
+	{0, OPT_STRING, "pod", "NAME", CLI_SELECT_ROW(type, pod), \
+	 "only in this pod: its name or uid", 0, 0, NULL}, \
 	{0, OPT_STRING, "cgroup", "PART", CLI_SELECT_ROW(type, cgroup), \
 	 "only whose cgroup's path has this in it, as the name of a unit", 0, 0, NULL}, \
 	{0, OPT_NUMBER, "min-age", "SEC", CLI_SELECT_ROW(type, min_age_s), \

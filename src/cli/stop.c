@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Signals. The two counts are the only variables of the program that are not on a stack: a handler
+/* Signals. The counts are the only variables of the program that are not on a stack: a handler
  * has no other way to speak. */
 #include "cli/stop.h"
 
@@ -10,6 +10,7 @@
 
 static volatile sig_atomic_t times_asked;
 static volatile sig_atomic_t times_paused;
+static volatile sig_atomic_t times_reload_asked;
 
 static void on_signal(int sig)
 {
@@ -22,6 +23,12 @@ static void on_pause(int sig)
 {
 	(void)sig;
 	times_paused = !times_paused;
+}
+
+static void on_reload(int sig)
+{
+	(void)sig;
+	times_reload_asked = 1;
 }
 
 void stop_install(void)
@@ -45,9 +52,30 @@ void stop_install(void)
 	sigaction(SIGPIPE, &act, NULL);
 }
 
+void stop_reload_on_hangup(void)
+{
+	struct sigaction act = {.sa_handler = on_reload, .sa_flags = SA_RESTART};
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGHUP, &act, NULL);
+}
+
+bool stop_reload_asked(void)
+{
+	bool asked = times_reload_asked;
+
+	times_reload_asked = 0;
+	return asked;
+}
+
 bool stop_asked(void)
 {
 	return times_asked > 0;
+}
+
+int stop_code(int err)
+{
+	return err == -ECANCELED && times_asked ? CLI_INTERRUPTED : CLI_FAILED;
 }
 
 bool stop_is_paused(void)

@@ -9,6 +9,11 @@
  * target then either: probes hang at file descriptors. */
 void stop_install(void);
 bool stop_asked(void);
+/* The exit code of a command that failed. */
+int stop_code(int err);
+/* SIGHUP asks to read the settings again, instead. */
+void stop_reload_on_hangup(void);
+bool stop_reload_asked(void); /* since the last call */
 /* SIGUSR1 takes every probe out of the targets, the next one puts them back: how the cost is
  * measured in one run. */
 bool stop_is_paused(void);

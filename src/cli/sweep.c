@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/confine.h"
 #include "cli/select.h"
 #include "cli/stop.h"
 #include "out/out.h"
@@ -16,7 +17,7 @@ struct sweep_cmd {
 	uint32_t top;
 	const char *json, *fail_on;
 	int verbose;
-	bool is_quiet, no_color, want_help;
+	bool is_quiet, no_color, no_sandbox, want_help;
 };
 
 #define ROW(field) offsetof(struct sweep_cmd, field)
@@ -36,6 +37,7 @@ static const struct opt table[] = {
 	 0, 0, NULL},
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on), "leak: exit 3 when a process leaks", 0, 0,
 	 fail_words},
+	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "print only the final report", 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "steady processes too", 0, 0, NULL},
 	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
@@ -170,6 +172,9 @@ static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
 	err = cli_preflight();
 	if (!err && c->json)
 		err = out_json_check(c->json);
+	if (!err)
+		err = confine(&(struct confine_opts){.is_off = c->no_sandbox,
+						     .writes_files = c->json != NULL});
 	if (!err)
 		err = sweep_new(so, &s);
 	if (!err)

@@ -7,20 +7,24 @@
 #include <unistd.h>
 
 #include "cli/alerts.h"
+#include "cli/children.h"
 #include "cli/cli.h"
+#include "cli/confine.h"
+#include "cli/launch.h"
 #include "cli/stop.h"
 #include "cli/watch_opts.h"
 #include "out/out.h"
 #include "session/session.h"
 
 #define TURN_S	    0.2	 /* longest stay away from signals and the clock */
+#define TREE_TURN_S 0.05 /* with children: they are looked at soon after their start */
 #define TURN_MIN_S  0.02 /* shortest turn of one among many processes */
 #define ROUND_MIN_S 0.001
 
 struct target {
 	int pid;
-	struct session *session;
-	bool is_over;
+	struct session *session; /* NULL: a child that has ended; the place is free */
+	bool is_over, is_child;
 };
 
 struct watch {
@@ -29,10 +33,12 @@ struct watch {
 	size_t n, n_over;
 	uint64_t start_ns;
 	double started_at;
-	bool has_failed;      /* a session could not go on */
-	bool is_unread;	      /* nobody reads standard output any more */
-	bool is_stdout_taken; /* by JSON: then nothing else is written there */
-	bool has_leak;	      /* as of the final report */
+	bool has_failed;	   /* a session could not go on */
+	bool is_unread;		   /* nobody reads standard output any more */
+	bool is_stdout_taken;	   /* by JSON: then nothing else is written there */
+	bool has_leak;		   /* as of the final report */
+	struct children *children; /* NULL: not followed */
+	struct launch launch;
 	struct alerts alerts;
 	struct baseline baseline;
 };
@@ -48,6 +54,7 @@ static void close_all(struct watch *w)
 		session_close(w->target[i].session);
 		w->target[i].session = NULL;
 	}
+	children_free(w->children);
 }
 
 /* Most sentences name the process already; with several, all must. */
@@ -74,6 +81,24 @@ static void show_attaching(const struct watch *w, int pid, bool on)
 		fprintf(stderr, "%*s\r", n, "");
 }
 
+static int open_children(struct watch *w, struct session_opts so)
+{
+	int err = 0;
+
+	if (w->n)
+		so.mechanism = session_mechanism(w->target[0].session);
+	if (w->o.children || w->o.command)
+		err = children_new(&so, &w->children);
+
+	for (size_t i = 0; i < w->n && !err && w->children; i++)
+		err = children_follow(w->children, w->target[i].pid);
+	if (!err && w->o.command)
+		err = children_await(w->children, w->launch.pid, !w->o.children);
+	if (!err && w->o.command)
+		err = launch_go(&w->launch, w->o.command[0]);
+	return err;
+}
+
 /* All or none: a report about some of the named processes would look like one about all. */
 static int open_all(struct watch *w)
 {
@@ -85,6 +110,7 @@ static int open_all(struct watch *w)
 		.overhead = w->o.overhead_pct / 100,
 		.fds = !w->o.no_fds,
 		.native_stacks = !w->o.no_native,
+		.is_cancelled = stop_asked,
 	};
 	int err;
 
@@ -96,10 +122,10 @@ static int open_all(struct watch *w)
 		err = session_open(t->pid, &so, &t->session);
 		show_attaching(w, t->pid, false);
 		if (err)
-			return name_target(err, t->pid);
+			return err == -ECANCELED ? err : name_target(err, t->pid);
 		w->n++;
 	}
-	return 0;
+	return stop_asked() ? -ECANCELED : open_children(w, so);
 }
 
 static void say_watching(const struct watch *w)
@@ -128,16 +154,27 @@ static int fill(struct watch *w, struct report *r, bool final)
 	r->processes = report_alloc(r, w->n * sizeof(*r->processes));
 	if (!r->processes)
 		return fail(-ENOMEM, "no memory for a report");
-	r->n_processes = w->n;
 	for (size_t i = 0; i < w->n; i++) {
-		err = session_fill(w->target[i].session, r, &r->processes[i]);
+		struct report_process *p = &r->processes[r->n_processes];
+
+		if (!w->target[i].session)
+			continue;
+		err = session_fill(w->target[i].session, r, p);
 		if (err)
 			return name_target(err, w->target[i].pid);
 		if (w->o.baseline)
-			baseline_judge(&w->baseline, r, &r->processes[i]);
-		w->has_leak = w->has_leak || (final && r->processes[i].verdict == CLASS_LEAK);
+			baseline_judge(&w->baseline, r, p);
+		r->n_processes++;
 	}
-	return 0;
+	if (w->o.children)
+		err = children_fill(w->children, r);
+	else
+		err = w->children ? children_fill_ended(w->children, r) : 0;
+	for (size_t i = 0; i < r->n_processes; i++)
+		w->has_leak = w->has_leak || (final && r->processes[i].verdict == CLASS_LEAK);
+	if (r->tree)
+		w->has_leak = w->has_leak || (final && r->tree->merged->verdict == CLASS_LEAK);
+	return err;
 }
 
 static int print_text(struct watch *w, const struct report *r)
@@ -209,18 +246,51 @@ static void end_target(struct watch *w, struct target *t, const char *why)
 {
 	t->is_over = true;
 	w->n_over++;
-	if (!w->o.is_quiet || w->has_failed)
+	if (t->is_child)
+		log_info("%s", why);
+	else if (!w->o.is_quiet || w->has_failed)
 		fprintf(stderr, "pyleak-bpf: %s\n", why);
+	if (!w->children)
+		return;
+	children_end(w->children, t->session);
+	t->session = NULL;
+}
+
+/* A child takes the place of one that has ended, or a new one. */
+static struct target *free_place(struct watch *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (!w->target[i].session)
+			return &w->target[i];
+	return w->n < OPTS_MAX_PIDS ? &w->target[w->n] : NULL;
+}
+
+static void welcome_children(struct watch *w)
+{
+	struct target *t = free_place(w);
+	struct session *s = w->children ? children_poll(w->children, t != NULL) : NULL;
+
+	if (!s)
+		return;
+	if (t == &w->target[w->n])
+		w->n++;
+	else
+		w->n_over--;
+	*t = (struct target){.pid = session_pid(s), .session = s, .is_child = true};
+	alerts_forget(&w->alerts, (size_t)(t - w->target));
+	log_info("watching child %d (%s)", t->pid, session_title(s));
 }
 
 /* One turn for each process, together at most @max_s. */
 static void work(struct watch *w, double max_s)
 {
 	const struct timespec pause = {.tv_nsec = (long)(ROUND_MIN_S * 1e9)};
-	double turn_s = max_s / (double)(w->n - w->n_over);
+	size_t running = w->n - w->n_over;
+	double turn_s = max_s / (double)(running ? running : 1);
 	uint64_t begin = clock_ns();
 	int n;
 
+	welcome_children(w);
 	if (turn_s < TURN_MIN_S)
 		turn_s = TURN_MIN_S < max_s ? TURN_MIN_S : max_s;
 	for (size_t i = 0; i < w->n && !stop_asked(); i++) {
@@ -248,14 +318,17 @@ static double until_next(const struct watch *w, double report_s)
 
 	if (w->o.duration_s > 0 && w->o.duration_s - elapsed_s(w) < left)
 		left = w->o.duration_s - elapsed_s(w);
-	if (left > TURN_S)
-		left = TURN_S;
+	if (left > (w->children ? TREE_TURN_S : TURN_S))
+		left = w->children ? TREE_TURN_S : TURN_S;
 	return left > 0 ? left : 0;
 }
 
-static bool is_done(const struct watch *w)
+static bool is_done(struct watch *w)
 {
-	return stop_asked() || w->is_unread || w->n_over == w->n ||
+	bool is_over = w->n_over == w->n && !launch_is_alive(&w->launch) &&
+		       !(w->children && children_expected(w->children));
+
+	return stop_asked() || w->is_unread || is_over ||
 	       (w->o.duration_s > 0 && elapsed_s(w) >= w->o.duration_s);
 }
 
@@ -286,10 +359,16 @@ static int loop(struct watch *w)
 		check_alerts(w);
 		if (is_done(w) || elapsed_s(w) < next_s)
 			continue;
-		if (!w->o.is_quiet)
+		if (!w->o.is_quiet && w->n)
 			err = report(w, false);
 		while (next_s <= elapsed_s(w)) /* a late report does not make two */
 			next_s += w->o.interval_s;
+	}
+	if (!err && !w->n) {
+		if (stop_asked())
+			return -ECANCELED;
+		return fail(-ESRCH, "%s is no Python that could be watched, nor has it started one",
+			    w->o.command[0]);
 	}
 	last = report(w, true);
 	return err ? err : last;
@@ -304,11 +383,12 @@ static void hurry(void)
 
 static int run(struct watch *w)
 {
-	int err;
+	int err = w->o.command ? launch_prepare(w->o.command, &w->launch) : 0;
 
 	hurry();
 	stop_install();
-	err = cli_preflight();
+	if (!err)
+		err = cli_preflight();
 	if (!err && w->o.json)
 		err = out_json_check(w->o.json);
 	if (!err && w->o.baseline)
@@ -318,12 +398,10 @@ static int run(struct watch *w)
 	if (!err)
 		err = alerts_open(&w->alerts, w->o.alert_log, w->o.alert_hook);
 	if (!err)
+		err = confine(&(struct confine_opts){.is_off = w->o.no_sandbox,
+						     .writes_files = w->o.json || w->o.baseline});
+	if (!err)
 		err = open_all(w);
-	if (!err && stop_asked()) {
-		close_all(w);
-		alerts_close(&w->alerts);
-		return CLI_INTERRUPTED;
-	}
 	if (!err) {
 		w->start_ns = clock_ns();
 		w->started_at = cli_wall_clock();
@@ -331,8 +409,11 @@ static int run(struct watch *w)
 		err = loop(w);
 	}
 	close_all(w);
+	launch_close(&w->launch);
 	alerts_close(&w->alerts);
 	baseline_free(&w->baseline);
+	if (err == -ECANCELED)
+		return CLI_INTERRUPTED;
 	if (err)
 		return cli_complain(CLI_FAILED);
 	if (w->has_failed)

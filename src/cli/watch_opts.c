@@ -2,6 +2,8 @@
 /* The option table of `watch`, its defaults and its help. */
 #include "cli/watch_opts.h"
 
+#include "cli/confine.h"
+
 #define ROW(field) offsetof(struct watch_opts, field)
 
 static const char *const failures[] = {"leak", NULL};
@@ -9,6 +11,8 @@ static const char *const modes[] = {"auto", NULL};
 
 static const struct opt table[] = {
 	{'p', OPT_PIDS, "pid", "PID[,PID]", ROW(pids), "processes to watch", 0, 0, NULL},
+	{0, OPT_FLAG, "children", NULL, ROW(children),
+	 "follow what they fork, spawn and exec too: one merged report", 0, 0, NULL},
 	{'i', OPT_NUMBER, "interval", "SEC", ROW(interval_s),
 	 "print the top sites every SEC (default 5)", 0.1, 86400, NULL},
 	{'d', OPT_NUMBER, "duration", "SEC", ROW(duration_s),
@@ -54,6 +58,7 @@ static const struct opt table[] = {
 	 0, 0, NULL},
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on),
 	 "leak: exit with status 3 when a process leaks", 0, 0, failures},
+	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "print only the final report", 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose),
 	 "whole stacks, all sites, all counters, what the tool does; twice: more", 0, 0, NULL},
@@ -63,6 +68,19 @@ static const struct opt table[] = {
 	{'V', OPT_FLAG, "version", NULL, ROW(want_version), "print the version", 0, 0, NULL},
 	{0, OPT_FLAG, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
+
+/* What comes behind "--" is a command; other words are none of ours. */
+static int parse_words(int argc, char **argv, struct watch_opts *out)
+{
+	int first, err = opts_parse_words(table, argc, argv, out, &first);
+
+	if (err || first >= argc)
+		return err;
+	if (strcmp(argv[first - 1], "--") != 0)
+		return fail(-EINVAL, "unexpected word '%s'; --help shows the usage", argv[first]);
+	out->command = argv + first;
+	return 0;
+}
 
 int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 {
@@ -76,10 +94,12 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		.mode = modes[0],
 		.overhead_pct = 3,
 	};
-	err = opts_parse(table, argc, argv, out);
+	err = parse_words(argc, argv, out);
 	if (err || out->want_help || out->want_version)
 		return err;
-	if (out->pids.n == 0)
+	if (out->pids.n && out->command)
+		return fail(-EINVAL, "a process (-p) or a command (--): one of them");
+	if (out->pids.n == 0 && !out->command)
 		return fail(-EINVAL, "which process? Name it with -p PID; --help shows examples");
 	if (out->fds && out->no_fds)
 		return fail(-EINVAL, "--fds and --no-fds: one of them");
@@ -89,6 +109,8 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(-EINVAL, "--native and --no-native: which one?");
 	if (out->json && !*out->json)
 		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+	if ((out->children || out->command) && out->baseline)
+		return fail(-EINVAL, "--baseline is for one process that runs: -p PID");
 	if (!out->alerts.n && !out->baseline && (out->alert_log || out->alert_hook))
 		return fail(-EINVAL, "%s needs a rule: --alert 'rss>2G'",
 			    out->alert_log ? "--alert-log" : "--alert-hook");
@@ -100,6 +122,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 void watch_opts_help(FILE *f)
 {
 	fputs("usage: pyleak-bpf -p PID[,PID...] [options]\n"
+	      "       pyleak-bpf [options] -- CMD [ARG...]   start CMD and watch it\n"
 	      "       pyleak-bpf sweep [selection]   every Python on this host: who leaks?\n"
 	      "       pyleak-bpf serve [options]   stay resident: /metrics, /report.json\n"
 	      "       pyleak-bpf merge A.json B.json...   many reports as one\n"
@@ -125,6 +148,7 @@ void watch_opts_help(FILE *f)
 	      "Examples:\n"
 	      "  sudo pyleak-bpf -p 1234                    watch until Ctrl-C\n"
 	      "  sudo pyleak-bpf -p 1234 -d 60 -q           one report after a minute\n"
+	      "  sudo pyleak-bpf -p 1234 --children         a server and its workers as one\n"
 	      "  sudo pyleak-bpf -p \"$(pgrep -d, gunicorn)\" -d 60 -q --json - | jq .\n"
 	      "\n"
 	      "Exit status: 0 done, 1 could not be done, 2 bad usage, 3 --fail-on leak and one\n"

@@ -7,6 +7,7 @@
 
 struct watch_opts {
 	struct opt_pids pids;
+	char **command;		       /* instead of pids; ends with NULL */
 	double interval_s, duration_s; /* duration 0 = until stopped */
 	uint32_t top, older_ms;
 	uint64_t min_size, max_size;
@@ -16,8 +17,8 @@ struct watch_opts {
 	struct opt_strings alerts;
 	const char *alert_log, *alert_hook, *fail_on, *baseline;
 	int verbose;
-	bool fds, no_fds, want_native, no_native;
-	bool is_quiet, no_color, want_help, want_version;
+	bool fds, no_fds, want_native, no_native, children;
+	bool is_quiet, no_color, no_sandbox, want_help, want_version;
 };
 
 /* Defaults, then the command line. -EINVAL with the sentence for bad usage. */

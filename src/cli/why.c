@@ -2,11 +2,12 @@
 /* `why`: what keeps objects alive. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/opts.h"
+#include "cli/progress.h"
 #include "cli/source.h"
+#include "cli/stop.h"
 #include "cli/why_priv.h"
 #include "report/read.h"
 
@@ -22,7 +23,7 @@ struct why_cmd {
 
 	uint64_t v[MAX_ADDR]; /* --addr */
 	size_t n;
-	char type_of_site[512];
+	char type_of_site[512], site_in_words[560];
 };
 
 #define ROW(field) offsetof(struct why_cmd, field)
@@ -60,7 +61,7 @@ static const struct opt table[] = {
 static void help(void)
 {
 	fputs("usage: pyleak-bpf why -p PID|--from SNAPSHOT|--core CORE --type NAME | --addr HEX\n"
-	      "       pyleak-bpf why --site ID --from REPORT [-p PID]\n"
+	      "       pyleak-bpf why [-p PID|--core CORE] --site ID --from REPORT.json\n"
 	      "\n"
 	      "What keeps these objects alive: the shortest way to them from something with a "
 	      "name,\n"
@@ -70,6 +71,7 @@ static void help(void)
 	opts_help(table, stdout);
 	fputs("\n"
 	      "  module app :: CACHE (dict, 10 entries)   an attribute of a module\n"
+	      "  (dict, 10 entries of at most 50)         a bound that was read\n"
 	      "  frame main :: items                      a variable of a running function\n"
 	      "  [key], [i]                               any value of a dict, item of a list\n"
 	      "  unreferenced                             nobody: a reference too many was taken\n"
@@ -78,8 +80,11 @@ static void help(void)
 	      "Examples:\n"
 	      "  sudo pyleak-bpf why -p 1234 --type Session\n"
 	      "  sudo pyleak-bpf why -p 1234 --type dict --top 20 --dot dicts.dot\n"
+	      "  sudo pyleak-bpf -p 1234 -d 60 --json leaks.json       then, by the id of a site:\n"
+	      "  sudo pyleak-bpf why -p 1234 --site 9f3c --from leaks.json\n"
 	      "\n"
-	      "Exit status: 0 done, 1 could not be done (no such object, too), 2 bad usage.\n",
+	      "Exit status: 0 done, 1 could not be done (no such object, too), 2 bad usage,\n"
+	      "130 interrupted.\n",
 	      stdout);
 }
 
@@ -101,31 +106,54 @@ static int parse_addr(struct why_cmd *w)
 	return 0;
 }
 
+/* The site whose id begins as asked; in a report of several processes that of the one with -p. */
+static int pick_site(const struct why_cmd *w, const struct report *r, int *pid,
+		     const struct report_site **out)
+{
+	for (size_t i = 0; i < r->n_processes; i++) {
+		const struct report_process *p = &r->processes[i];
+
+		if (r->n_processes > 1 && w->source.pids.n && p->pid != w->source.pids.v[0])
+			continue;
+		for (size_t k = 0; k < p->n_sites; k++) {
+			if (strncmp(p->sites[k].id, w->site, strlen(w->site)) != 0)
+				continue;
+			if (*out && strcmp((*out)->id, p->sites[k].id) != 0)
+				return fail(-EINVAL, "--site %s: %s has several that begin so",
+					    w->site, w->from);
+			if (*out)
+				return fail(-EINVAL,
+					    "site %s is one of several processes of %s: which? -p "
+					    "PID",
+					    (*out)->id, w->from);
+			*out = &p->sites[k];
+			*pid = p->pid;
+		}
+	}
+	return *out ? 0 : fail(-ENOENT, "%s has no site %s", w->from, w->site);
+}
+
 /* The type most of what stays at the site has; and the process, when it was not said. */
 static int find_site(struct why_cmd *w)
 {
-	const struct report_site *found = NULL;
+	const struct report_site *site = NULL;
 	struct report *r;
-	int err = report_read(w->from, &r);
+	int pid = 0, err = report_read(w->from, &r);
 
 	if (err)
-		return err;
-	for (size_t i = 0; i < r->n_processes && !found; i++)
-		for (size_t k = 0; k < r->processes[i].n_sites && !found; k++) {
-			const struct report_site *s = &r->processes[i].sites[k];
-
-			if (strncmp(s->id, w->site, strlen(w->site)) != 0)
-				continue;
-			found = s;
-			if (!w->source.pids.n && !w->source.core)
-				w->source.pids.v[w->source.pids.n++] = r->processes[i].pid;
-		}
-	if (!found)
-		err = fail(-ENOENT, "%s has no site %s", w->from, w->site);
-	else if (!found->n_types)
-		err = fail(-ENOENT, "site %s has no objects of a known type", found->id);
-	else
-		snprintf(w->type_of_site, sizeof(w->type_of_site), "%s", found->types[0].name);
+		return fail_in(err, "--site takes the site from a report (--json of a watch)");
+	err = pick_site(w, r, &pid, &site);
+	if (!err && site && !site->n_types)
+		err = fail(-ENOENT,
+			   "site %s has no Python objects of a known type: ask for them by --type",
+			   site->id);
+	if (!err && site) {
+		snprintf(w->type_of_site, sizeof(w->type_of_site), "%s", site->types[0].name);
+		snprintf(w->site_in_words, sizeof(w->site_in_words), "site %s (%s)", site->id,
+			 site->types[0].name);
+		if (!w->source.pids.n && !w->source.core)
+			w->source.pids.v[w->source.pids.n++] = pid;
+	}
 	report_free(r);
 	return err;
 }
@@ -139,7 +167,11 @@ static int parse(int argc, char **argv, struct why_cmd *w)
 	if (!w->type + !w->addr + !w->site != 2)
 		return fail(-EINVAL, "which objects? One of --type NAME, --addr HEX, --site ID");
 	if (w->site && !w->from)
-		return fail(-EINVAL, "--site needs the report that has it: --from REPORT");
+		return fail(-EINVAL,
+			    "--site needs the report that has it: --from REPORT.json, as written "
+			    "by --json");
+	if (w->site && (!*w->site || strspn(w->site, "0123456789abcdef") != strlen(w->site)))
+		return fail(-EINVAL, "--site %s: an id is up to 16 of the digits 0-9a-f", w->site);
 	if (!w->site)
 		w->source.from = w->from;
 	/* The report of a site knows its process. */
@@ -150,30 +182,27 @@ static int parse(int argc, char **argv, struct why_cmd *w)
 	return w->addr ? parse_addr(w) : 0;
 }
 
-static void progress(void *ctx, const char *what, double share)
-{
-	const struct why_cmd *w = ctx;
-
-	if (!w->is_quiet && isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%-24s %3.0f %%\r", what, 100 * share);
-}
-
 static int ask(struct why_cmd *w, struct py_runtime *rt)
 {
 	const struct why_query q = {w->site ? w->type_of_site : w->type, w->v, w->n};
 	const struct why_opts o = {.max_paths = w->paths,
-				   .watch_s = proc_is_live(rt->proc) ? w->watch_s : 0,
-				   .progress = progress,
-				   .ctx = w};
-	struct why_question say = {rt->proc->pid, rt->version, q.type ? q.type : w->addr};
+				   .watch_s = proc_is_live(rt->proc) ? w->watch_s : 0};
+	struct why_question say = {rt->proc->pid, rt->version,
+				   w->site   ? w->site_in_words
+				   : w->type ? w->type
+					     : w->addr};
 	struct why_answer *a = NULL;
+	struct progress progress;
 	struct why_stats stats;
 	struct heap *h;
 	int err = heap_open(rt, &h);
 
 	if (err)
 		return err;
+	progress_begin(&progress, w->is_quiet);
+	heap_watch_by(h, progress_heap, &progress);
 	err = heap_why(h, &q, 1, &o, &a, &stats);
+	progress_end(&progress);
 	heap_close(h);
 	if (!err)
 		log_info("%" PRIu64 " blocks, %" PRIu64 " references, %" PRIu64 " roots, %" PRIu64
@@ -206,11 +235,12 @@ int cli_why(int argc, char **argv)
 		return CLI_DONE;
 	}
 	log_set_level((enum log_level)w.verbose);
+	stop_install();
 	err = w.site ? find_site(&w) : 0;
 	if (!err)
 		err = cli_source_open(&w.source, 0, &s);
 	if (!err)
 		err = ask(&w, s.rt);
 	cli_source_close(&s);
-	return err ? cli_complain(CLI_FAILED) : CLI_DONE;
+	return err ? cli_complain(stop_code(err)) : CLI_DONE;
 }

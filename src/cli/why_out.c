@@ -60,7 +60,9 @@ static void write_step(struct json *j, const struct why_step *s)
 	json_string(j, "type", s->type);
 	json_string(j, "address", addr);
 	json_unsigned(j, "entries", s->entries);
+	json_unsigned(j, "bound", s->bound);
 	json_number(j, "growth_per_s", s->growth);
+	json_bool(j, "repeats", s->repeats);
 	json_close(j);
 }
 

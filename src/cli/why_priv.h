@@ -10,12 +10,12 @@
 struct why_question {
 	int pid;
 	const char *python; /* "3.11.2" */
-	const char *what;   /* "app.Session", "0x7f..", "site 01ab.." */
+	const char *what;   /* "app.Session", "7f..", "site 01ab.. (app.Session)" */
 };
 
 void why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
 	       const struct why_stats *s);
-/* Schema pyleak-bpf/why/1; "-" is standard output. */
+/* docs/why.schema.json; "-" is standard output. */
 int why_write_json(const char *path, const struct why_question *q, const struct why_answer *a,
 		   const struct why_stats *s);
 /* A graph for dot(1). */

@@ -142,6 +142,13 @@ int dso_open_code(const char *path, struct dso **out)
 	return open_code(path, NULL, 0, out);
 }
 
+int dso_open_names(const char *path, struct dso **out)
+{
+	int err = open_code(path, NULL, 0, out);
+
+	return err ? err : dso_load_symbols(*out); /* never fails */
+}
+
 int dso_open_image(const char *name, void *image, size_t size, struct dso **out)
 {
 	return open_code(name, image, size, out);
@@ -174,6 +181,7 @@ void dso_close(struct dso *d)
 {
 	if (!d)
 		return;
+	dso_forget_bytes(d);
 	elf_end(d->elf);
 	close_fd(&d->fd);
 	vec_free(&d->relas);
@@ -211,6 +219,35 @@ static struct dso_seg *seg_of_addr(const struct dso *d, uint64_t addr)
 	return NULL;
 }
 
+static const uint8_t *read_segment(const struct dso *d, const struct dso_seg *s)
+{
+	uint8_t *p;
+
+	if (!s->filesz || s->filesz > DSO_MAX_SEG_BYTES || s->offset > d->file_size ||
+	    s->filesz > d->file_size - s->offset)
+		return NULL;
+	p = malloc(s->filesz);
+	for (uint64_t n = 0; p && n < s->filesz;) {
+		ssize_t got = pread(d->fd, p + n, s->filesz - n, (off_t)(s->offset + n));
+
+		if (got <= 0) {
+			free(p);
+			return NULL;
+		}
+		n += (uint64_t)got;
+	}
+	return p;
+}
+
+void dso_forget_bytes(struct dso *d)
+{
+	for (size_t i = 0; !d->image && i < d->n_segs; i++) {
+		free((void *)d->segs[i].data);
+		d->segs[i].data = NULL;
+		d->segs[i].tried = false;
+	}
+}
+
 const uint8_t *dso_bytes(const struct dso *d, uint64_t addr, size_t *avail)
 {
 	struct dso_seg *s = seg_of_addr(d, addr);
@@ -219,7 +256,7 @@ const uint8_t *dso_bytes(const struct dso *d, uint64_t addr, size_t *avail)
 		return NULL;
 	if (!s->tried) {
 		s->tried = true;
-		s->data = dso_chunk(d, s->offset, s->filesz);
+		s->data = d->image ? dso_chunk(d, s->offset, s->filesz) : read_segment(d, s);
 	}
 	if (!s->data)
 		return NULL;

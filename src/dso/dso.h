@@ -21,6 +21,8 @@ struct dso_range {
 
 /* -ENOENT: no such file; -ENOEXEC: not an x86-64 ELF file (32-bit is said in the sentence). */
 int dso_open(const char *path, struct dso **out);
+/* Without relocations: to ask for names. */
+int dso_open_names(const char *path, struct dso **out);
 /* Without symbols and relocations: for unwinding, where most files are never asked for a name. */
 int dso_open_code(const char *path, struct dso **out);
 /* An ELF file in memory (vDSO, mini debug information). Takes @image, from malloc, in any case. */
@@ -62,6 +64,9 @@ size_t dso_writable(const struct dso *d, struct dso_range *out, size_t max);
 /* Bytes of the file at address @addr: pointer and how many follow in the same segment; NULL when
  * the address is not backed by the file. */
 const uint8_t *dso_bytes(const struct dso *d, uint64_t addr, size_t *avail);
+/* Whole segments are kept for the function above, a section's bytes among them: megabytes. Give
+ * them back when nothing points to them; they are read again when asked for. */
+void dso_forget_bytes(struct dso *d);
 
 /* -ERANGE when not backed by the file. */
 int dso_addr_to_offset(const struct dso *d, uint64_t addr, uint64_t *out);

@@ -15,7 +15,7 @@ struct dso_seg {
 	uint64_t addr, offset, filesz, memsz;
 	uint32_t flags;
 	bool tried;	     /* to read the bytes */
-	const uint8_t *data; /* filesz bytes, owned by libelf */
+	const uint8_t *data; /* filesz bytes; in a file, ours: libelf would keep them to the end */
 };
 
 struct dso_symtab {

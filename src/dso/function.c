@@ -112,10 +112,12 @@ static uint64_t depth_at(const struct dso *d, uint64_t addr)
 	size_t n;
 
 	if (cfi && !dwarf_cfi_addrframe(cfi, addr, &frame)) {
-		if (!dwarf_frame_cfa(frame, &ops, &n) && n == 1 && ops[0].atom == DW_OP_bregx &&
-		    ops[0].number == 7)
+		/* What was not found out is not filled in. */
+		if (dwarf_frame_cfa(frame, &ops, &n) || n != 1)
+			depth = 0;
+		else if (ops[0].atom == DW_OP_bregx && ops[0].number == 7)
 			depth = ops[0].number2;
-		else if (n == 1 && ops && ops[0].atom == DW_OP_breg7)
+		else if (ops[0].atom == DW_OP_breg7)
 			depth = ops[0].number;
 		free(frame);
 	}

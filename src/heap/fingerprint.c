@@ -8,8 +8,6 @@
  * of equal pointers alone is what a loop produces over and over. */
 #include "heap/heap_priv.h"
 
-#define MAX_DIGITS 36 /* of an int that lie in the window */
-
 /* What one referred-to object is like. */
 struct child {
 	uint64_t word;	/* 0 = none */

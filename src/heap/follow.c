@@ -2,6 +2,7 @@
 /* Which memory beside its body an object needs read: items, entries, attributes, and the first two
  * objects it refers to. One step per round of reads. */
 #include "heap/heap_priv.h"
+#include "py/objects.h"
 
 #define MAX_LOG2_SIZE 40 /* of a dict: more is no dict */
 #define SET_ENTRY     16 /* key, hash */
@@ -98,12 +99,11 @@ static void start_dict(struct heap *h, struct heap_work *w, enum heap_depth dept
 		want_values(h, w, values, depth);
 }
 
-/* Attributes: 3.11 keeps pointers in front of the GC head, 3.12 one tagged word, 3.13 on a dict
- * pointer, and the values in the body. */
 static void start_instance(struct heap *h, struct heap_work *w, enum heap_depth depth)
 {
-	uint64_t dict = work_u64(w, h->rt->layout.managed_dict), values = 0;
+	const struct py_layout *l = &h->rt->layout;
 	int64_t off = w->t.dictoffset, size = (int64_t)work_u64(w, heap_head(h->rt));
+	struct py_attributes a = {0};
 
 	switch ((enum heap_dict)w->t.has_dict) {
 	case HEAP_DICT_NONE:
@@ -111,35 +111,30 @@ static void start_instance(struct heap *h, struct heap_work *w, enum heap_depth 
 	case HEAP_DICT_SLOT:
 		if (off < 0 && size > -1000000 && size < 1000000)
 			off += (w->t.basicsize + w->t.itemsize * llabs(size) + 7) & ~7ll;
-		dict = off > 0 ? work_u64(w, off) : 0;
-		break;
-	case HEAP_DICT_3_11:
-		values = work_u64(w, -32);
-		break;
-	case HEAP_DICT_3_12:
-		if (dict & 1) {
-			values = dict + 1;
-			dict = 0;
-		}
+		a.dict = off > 0 ? work_u64(w, off) : 0;
 		break;
 	case HEAP_DICT_MANAGED:
-		/* Capacity, size, embedded, valid: one byte each (struct _dictvalues). */
+		a = py_managed_attributes(h->rt, work_u64(w, l->managed_values),
+					  work_u64(w, l->managed_dict));
 		off = w->t.basicsize;
-		if ((w->t.flags & TPF_INLINE_VALUES) && work_u8(w, off) && work_u8(w, off + 3))
+		if ((w->t.flags & TPF_INLINE_VALUES) && work_u8(w, off + PY_VALUES_CAPACITY) &&
+		    work_u8(w, off + PY_VALUES_VALID))
 			w->inline_values = true;
-		for (int i = 0; w->inline_values && i < HEAP_ITEMS && i < work_u8(w, off); i++)
-			w->slot[i] = work_u64(w, off + 8 + 8 * i);
+		for (int i = 0;
+		     w->inline_values && i < HEAP_ITEMS && i < work_u8(w, off + PY_VALUES_CAPACITY);
+		     i++)
+			w->slot[i] = work_u64(w, off + PY_VALUES_SLOTS + 8 * i);
 		w->ok_slot = w->inline_values;
 		break;
 	}
-	if (heap_is_pointer(values))
-		want_values(h, w, values, depth);
+	if (heap_is_pointer(a.values))
+		want_values(h, w, a.values, depth);
 	/* With values known the dict is of interest for its size alone. */
-	if (!heap_is_pointer(dict) || (w->inline_values && depth != HEAP_FULL))
+	if (!heap_is_pointer(a.dict) || (w->inline_values && depth != HEAP_FULL))
 		return;
-	w->dict = dict;
+	w->dict = a.dict;
 	w->stage = WORK_DICT;
-	work_want(w, dict, w->dict_obj, sizeof(w->dict_obj), &w->ok_dict);
+	work_want(w, a.dict, w->dict_obj, sizeof(w->dict_obj), &w->ok_dict);
 }
 
 static void start_set(struct heap *h, struct heap_work *w)

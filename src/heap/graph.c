@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Nodes: numbering the live blocks, and finding the node an address belongs to. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "heap/graph.h"
 
-#define MAX_TYPES   65535
-#define PAGE_SHIFT  12
-#define MAX_LENGTHS (2u << 20)
-#define SMALL_ROOM  4096 /* items; longer ones are not all in memory that was used before */
-#define MAX_PREFIX  64
-#define GAP	    (1u << 20) /* a greater one begins a new region */
-#define MAX_BASES   40
+#define MAX_TYPES    65535
+#define PAGE_SHIFT   12
+#define MAX_LENGTHS  (2u << 20)
+#define SMALL_ROOM   4096 /* items; longer ones are not all in memory that was used before */
+#define MAX_PREFIX   64
+#define GAP	     (1u << 20) /* a greater one begins a new region */
+#define MAX_BASES    40
+#define DIRECT_LEAST (256ull << 20) /* the process grows meanwhile */
+#define DIRECT_SAVED (64ull << 30)  /* of a saved process */
+#define MANY_PAGES   4096	    /* of a region: fewer are indexed anyhow */
+#define SPARSE	     4		    /* pages to a block: more are searched */
+#define SLOT_BITS    ((1ull << GRAPH_SLOTS) - 1)
 
 static const struct {
 	const char *name; /* tp_name; one without a dot is asked of static types alone */
@@ -47,6 +53,7 @@ static const struct {
 	{"hamt_collision_node", GRAPH_HAMT},
 	{"_thread._local", GRAPH_LOCAL},
 	{"memoryview", GRAPH_MEMORYVIEW},
+	{"numpy.ndarray", GRAPH_ARRAY},
 };
 
 static enum graph_kind kind_by_name(const struct graph *g, uint64_t type)
@@ -105,19 +112,11 @@ bool graph_name_fits(const char *name, const char *want)
 				       !strcmp(name + n - k, want));
 }
 
-int graph_intern_type(struct graph *g, uint64_t type, int32_t offset, uint16_t *out)
+static int intern_new(struct graph *g, uint64_t type, int32_t offset, uint64_t *at, uint16_t *out)
 {
-	uint64_t key = type ? type ^ (uint64_t)(uint32_t)offset : 1, *at;
 	struct graph_type *t;
 	char name[512];
 
-	at = map64_put(&g->type_at, key);
-	if (!at)
-		return fail(-ENOMEM, "out of memory for types");
-	if (*at) {
-		*out = (uint16_t)(*at - 1);
-		return 0;
-	}
 	/* More types than numbers: they are read like buffers, which loses their names only. */
 	if (g->types.n == MAX_TYPES) {
 		*at = 1;
@@ -145,6 +144,30 @@ int graph_intern_type(struct graph *g, uint64_t type, int32_t offset, uint16_t *
 	return 0;
 }
 
+int graph_intern_type(struct graph *g, uint64_t type, int32_t offset, uint16_t *out)
+{
+	uint64_t key = type ? type ^ (uint64_t)(uint32_t)offset : 1, *at;
+	size_t slot = (key >> 4 ^ key >> 10) % GRAPH_RECENT;
+	int err = 0;
+
+	if (g->recent[slot].key == key) {
+		*out = g->recent[slot].type;
+		return 0;
+	}
+	at = map64_put(&g->type_at, key);
+	if (!at)
+		return fail(-ENOMEM, "out of memory for types");
+	if (*at)
+		*out = (uint16_t)(*at - 1);
+	else
+		err = intern_new(g, type, offset, at, out);
+	if (err)
+		return err;
+	g->recent[slot].key = key;
+	g->recent[slot].type = *out;
+	return 0;
+}
+
 const char *graph_type_name(struct graph *g, uint32_t node)
 {
 	const struct graph_type *t = graph_type(g, node);
@@ -154,7 +177,8 @@ const char *graph_type_name(struct graph *g, uint32_t node)
 
 static int new_pool(struct graph *g, uint64_t addr, uint64_t bytes, uint64_t *at)
 {
-	size_t words = (g->h->rt->layout.pool_size / bytes + 63) / 64;
+	size_t slots = (g->h->rt->layout.pool_size - HEAP_POOL_HEAD) / bytes;
+	size_t words = slots / GRAPH_SLOTS + 1;
 	struct graph_pool *p;
 
 	if (!vec_reserve(&g->bits, g->bits.n + words))
@@ -162,17 +186,39 @@ static int new_pool(struct graph *g, uint64_t addr, uint64_t bytes, uint64_t *at
 	p = vec_push(&g->pool);
 	if (!p)
 		return -ENOMEM;
-	*p = (struct graph_pool){addr, g->n, (uint32_t)g->bits.n, (uint16_t)bytes};
+	*p = (struct graph_pool){.addr = addr,
+				 .first = g->n,
+				 .bits = (uint32_t)g->bits.n,
+				 .inverse = (uint32_t)((1ull << 32) / bytes + 1),
+				 .size = (uint16_t)bytes,
+				 .slots = (uint16_t)slots};
 	memset(g->bits.v + g->bits.n, 0, words * 8);
 	g->bits.n += words;
 	*at = g->pool.n;
 	return 0;
 }
 
+/* Exact for offsets below 64 KiB and sizes up to 1 KiB: the inverse is too big by less than size
+ * parts in 2^32. */
+static uint32_t slot_of(const struct graph_pool *p, uint64_t off)
+{
+	return (uint32_t)((off - HEAP_POOL_HEAD) * p->inverse >> 32);
+}
+
+/* Without a library call, which is what the builtin is on a processor of no known year. */
+static uint32_t count_bits(uint64_t v)
+{
+	v -= v >> 1 & 0x5555555555555555ull;
+	v = (v & 0x3333333333333333ull) + (v >> 2 & 0x3333333333333333ull);
+	v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return (uint32_t)(v * 0x0101010101010101ull >> 56);
+}
+
 static int add_pooled(struct graph *g, const struct heap_block *b)
 {
-	uint64_t size = g->h->rt->layout.pool_size, pool = b->addr & ~(size - 1), k, *at;
+	uint64_t size = g->h->rt->layout.pool_size, pool = b->addr & ~(size - 1), *at, *word, bit;
 	const struct graph_pool *p;
+	uint32_t k;
 
 	if (b->bytes < 16 || b->bytes > 1024 || b->addr - pool < HEAP_POOL_HEAD)
 		return 0;
@@ -183,10 +229,14 @@ static int add_pooled(struct graph *g, const struct heap_block *b)
 	/* Blocks of a pool come together; one that is walked twice keeps its first account. */
 	if (*at != g->pool.n || p->size != b->bytes)
 		return 0;
-	k = (b->addr - pool - HEAP_POOL_HEAD) / p->size;
-	if (g->bits.v[p->bits + k / 64] >> (k % 64))
+	k = slot_of(p, b->addr - pool);
+	word = &g->bits.v[p->bits + k / GRAPH_SLOTS];
+	bit = 1ull << k % GRAPH_SLOTS;
+	if (k >= p->slots || (*word & SLOT_BITS) >= bit)
 		return 0; /* not ascending */
-	g->bits.v[p->bits + k / 64] |= 1ull << (k % 64);
+	if (!*word)
+		*word = (uint64_t)(g->n - p->first) << GRAPH_SLOTS;
+	*word |= bit;
 	return 1;
 }
 
@@ -248,13 +298,27 @@ static int first_pass(const struct heap_block *b, void *ctx)
 	if (g->types.v[type].kind == GRAPH_LIST && note_length(g, b))
 		return -ENOMEM;
 	if (g->max_blocks && g->n + g->block.n > g->max_blocks)
-		return fail(-E2BIG, "the heap has too many blocks for this");
-	if (g->deadline_ns && !(g->n & 0xfffff) && clock_ns() > g->deadline_ns)
-		return fail(-ETIME, "the heap could not be read in time");
+		return fail(-E2BIG,
+			    "its heap has too many blocks for the memory that is left here");
 	return 0;
 }
 
 static uint32_t find(const struct graph *g, uint64_t addr, uint64_t *block);
+
+bool graph_is_asked(const struct graph *g, uint64_t addr)
+{
+	size_t lo = 0, hi = g->n_extra;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (g->extra[mid] < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < g->n_extra && g->extra[lo] == addr;
+}
 
 static int add_extra(struct graph *g)
 {
@@ -295,8 +359,14 @@ static int make_region(struct graph *g, size_t from, size_t to)
 		return -ENOMEM;
 	r->start = v[from].addr;
 	r->end = v[to - 1].addr + v[to - 1].bytes;
+	r->from = (uint32_t)from;
+	r->to = (uint32_t)to;
 	first = r->start >> PAGE_SHIFT;
 	pages = (r->end >> PAGE_SHIFT) - first + 1;
+	/* A few blocks that are large, or say so, need no index, and must not have one of any size.
+	 */
+	if (pages > MANY_PAGES && pages / (to - from) > SPARSE)
+		return 0;
 	r->page = malloc(pages * sizeof(*r->page));
 	if (!r->page)
 		return -ENOMEM;
@@ -341,23 +411,39 @@ static int index_blocks(struct graph *g)
 
 static uint32_t find_pooled(const struct graph *g, uint64_t pool, uint64_t addr, uint64_t *block)
 {
-	const uint64_t *at = map64_get(&g->pool_at, pool), *bits;
+	const uint64_t *at = map64_get(&g->pool_at, pool);
 	const struct graph_pool *p;
-	uint32_t k, node;
+	uint64_t word, bit;
+	uint32_t k;
 
 	if (!at || addr - pool < HEAP_POOL_HEAD)
 		return NODE_NONE;
 	p = &g->pool.v[*at - 1];
-	k = (uint32_t)(addr - pool - HEAP_POOL_HEAD) / p->size;
-	bits = g->bits.v + p->bits;
-	if (k >= g->h->rt->layout.pool_size / p->size || !(bits[k / 64] >> (k % 64) & 1))
+	k = slot_of(p, addr - pool);
+	word = k < p->slots ? g->bits.v[p->bits + k / GRAPH_SLOTS] : 0;
+	bit = 1ull << k % GRAPH_SLOTS;
+	if (!(word & bit))
 		return NODE_NONE;
-	node = p->first;
-	for (uint32_t i = 0; i < k / 64; i++)
-		node += (uint32_t)__builtin_popcountll(bits[i]);
-	node += (uint32_t)__builtin_popcountll(bits[k / 64] & ((1ull << (k % 64)) - 1));
 	*block = pool + HEAP_POOL_HEAD + (uint64_t)k * p->size;
-	return node;
+	return p->first + (uint32_t)(word >> GRAPH_SLOTS) + count_bits(word & (bit - 1));
+}
+
+/* The first block of a region behind @addr, as near as an index of pages tells. */
+static uint32_t block_behind(const struct graph *g, const struct graph_region *r, uint64_t addr)
+{
+	uint32_t lo = r->from, hi = r->to;
+
+	if (r->page)
+		return r->page[(addr >> PAGE_SHIFT) - (r->start >> PAGE_SHIFT)];
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (g->block.v[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 static uint32_t find_other(const struct graph *g, uint64_t addr, uint64_t *block)
@@ -377,7 +463,7 @@ static uint32_t find_other(const struct graph *g, uint64_t addr, uint64_t *block
 	if (lo == g->region.n || addr < g->region.v[lo].start)
 		return NODE_NONE;
 	r = &g->region.v[lo];
-	i = r->page[(addr >> PAGE_SHIFT) - (r->start >> PAGE_SHIFT)];
+	i = block_behind(g, r, addr);
 	while (i < g->block.n && g->block.v[i].addr <= addr)
 		i++;
 	if (!i || addr - g->block.v[i - 1].addr >= g->block.v[i - 1].bytes)
@@ -447,7 +533,7 @@ uint64_t graph_addr(const struct graph *g, uint32_t node, uint64_t *bytes)
 	p = &g->pool.v[lo];
 	left = node - p->first;
 	for (;; i++) {
-		uint32_t k = (uint32_t)__builtin_popcountll(g->bits.v[p->bits + i]);
+		uint32_t k = count_bits(g->bits.v[p->bits + i] & SLOT_BITS);
 
 		if (left < k)
 			break;
@@ -459,14 +545,15 @@ uint64_t graph_addr(const struct graph *g, uint32_t node, uint64_t *bytes)
 	if (bytes)
 		*bytes = p->size;
 	return p->addr + HEAP_POOL_HEAD +
-	       (uint64_t)p->size * (64 * i + (uint32_t)__builtin_ctzll(w)) +
+	       (uint64_t)p->size * (GRAPH_SLOTS * i + (uint32_t)__builtin_ctzll(w)) +
 	       (uint64_t)(int64_t)t->offset;
 }
 
-static void say(const struct graph *g, const char *what, double share)
+int graph_tell(struct graph *g, const char *doing, uint64_t nodes)
 {
-	if (g->progress)
-		g->progress(g->progress_ctx, what, share);
+	const struct heap_progress at = {.doing = doing, .objects = nodes};
+
+	return g->h->watch ? g->h->watch(&at, g->h->watch_ctx) : 0;
 }
 
 /* An interpreter's state may lie in a chunk: full of leftovers (free lists), and everything hangs
@@ -496,14 +583,22 @@ static int second_pass(const struct heap_block *b, void *ctx)
 	/* New since the first pass, or seen already. */
 	if (node == NODE_NONE || block != b->addr || g->start[node])
 		return 0;
-	if (!(node & 0xfffff)) {
-		say(g, "following pointers", g->n ? (double)node / g->n : 1);
-		if (g->deadline_ns && clock_ns() > g->deadline_ns)
-			return fail(-ETIME, "the heap could not be read in time");
-	}
 	if (b->place == HEAP_CHUNK && is_skipped(g, b))
 		return 0;
 	return graph_scan(g, b, node);
+}
+
+static void find_bounds(struct graph *g)
+{
+	const struct proc *p = g->h->rt->proc;
+	struct proc_memory m;
+
+	g->direct_bytes = DIRECT_SAVED;
+	if (!proc_is_live(p))
+		return;
+	if (!proc_memory(p, &m))
+		g->direct_bytes = DIRECT_LEAST + 2 * (m.rss_bytes + m.swap_bytes);
+	g->pagemap = proc_open_pagemap(p) + 1;
 }
 
 int graph_build(struct graph *g)
@@ -511,12 +606,11 @@ int graph_build(struct graph *g)
 	uint16_t none;
 	int err;
 
-	g->h->now_ns = clock_ns();
+	find_bounds(g);
 	find_skipped(g);
 	err = graph_intern_type(g, 0, 0, &none);
 	if (err)
 		return err;
-	say(g, "reading the heap", 0);
 	err = heap_walk(g->h, 0, first_pass, g, &g->stats);
 	if (err)
 		return err;
@@ -525,8 +619,10 @@ int graph_build(struct graph *g)
 	g->start = calloc((size_t)g->n + 1, sizeof(*g->start));
 	if (!g->start || !vec_push(&g->edge))
 		return fail(-ENOMEM, "out of memory for the heap's map");
-	g->h->now_ns = clock_ns();
-	return heap_walk(g->h, HEAP_WALK_DATA, second_pass, g, &g->stats);
+	g->h->doing = "following pointers";
+	err = heap_walk(g->h, HEAP_WALK_DATA, second_pass, g, &g->stats);
+	g->h->doing = NULL;
+	return err;
 }
 
 void graph_free(struct graph *g)
@@ -547,4 +643,6 @@ void graph_free(struct graph *g)
 	map64_free(&g->length);
 	free(g->start);
 	free(g->parent);
+	if (g->pagemap > 0)
+		close(g->pagemap - 1);
 }

@@ -11,9 +11,10 @@
 #include "heap/heap_priv.h"
 #include "heap/walk.h"
 
-#define GRAPH_SKIP 256
-#define NODE_NONE  UINT32_MAX
-#define NODE_MAX   (1u << 31) /* the top bit marks the last edge of a node, and roots */
+#define GRAPH_SKIP   256
+#define GRAPH_RECENT 256
+#define NODE_NONE    UINT32_MAX
+#define NODE_MAX     (1u << 31) /* the top bit marks the last edge of a node, and roots */
 
 /* What is inside an object that is not like its neighbours. */
 enum graph_kind {
@@ -44,7 +45,12 @@ enum graph_kind {
 	GRAPH_PARTIAL,
 	GRAPH_LOCAL, /* threading.local */
 	GRAPH_MEMORYVIEW,
+	GRAPH_ARRAY, /* of numpy */
 };
+
+/* numpy's binary interface fixes where an array has its memory, and the array it is a view of
+ * (PyArrayObject_fields in numpy/ndarraytypes.h). */
+enum { GRAPH_ARRAY_DATA = 16, GRAPH_ARRAY_BASE = 48 };
 
 struct graph_type {
 	uint64_t addr; /* of the type object; 0 = buffers */
@@ -59,8 +65,12 @@ struct graph_type {
 struct graph_pool {
 	uint64_t addr;
 	uint32_t first, bits; /* number of the first node; where the bitmap begins */
-	uint16_t size;	      /* of a block */
+	uint32_t inverse;     /* 2^32 / size, rounded up: an offset times this is a quotient */
+	uint16_t size, slots; /* of a block; blocks it has room for */
 };
+
+/* A word of a pool's bitmap: so many blocks, and above them how many live ones precede it. */
+#define GRAPH_SLOTS 48
 
 /* A block outside the pools. */
 struct graph_block {
@@ -70,40 +80,50 @@ struct graph_block {
 };
 
 /* A stretch of such blocks without a great gap, with the first block that starts in or after each
- * page. */
+ * page; NULL where blocks are larger than pages. */
 struct graph_region {
 	uint64_t start, end;
+	uint32_t from, to; /* its blocks */
 	uint32_t *page;
 };
 
 struct graph {
 	struct heap *h;
 	VEC(struct graph_pool) pool;
-	VEC(uint64_t) bits;
+	VEC(uint64_t) bits;		       /* words of GRAPH_SLOTS */
 	struct map64 pool_at, type_at, length; /* length: items of a list, by their array */
 	VEC(struct graph_type) types;
 	VEC(uint16_t) type; /* of each node */
 	VEC(struct graph_block) block;
 	VEC(struct graph_region) region;
 	uint32_t n_pooled, n; /* nodes in pools, nodes */
+	struct {
+		uint64_t key;
+		uint16_t type;
+	} recent[GRAPH_RECENT]; /* types interned lately */
 
 	uint32_t *start;       /* of a node's edges; 0 = none */
 	VEC(uint32_t) edge;    /* [0] is not used */
 	uint32_t *parent;      /* reach.c */
 	const char *want;      /* name of the wanted type, NULL = none */
 	bool want_leaves;      /* edges to leaves matter although no type is wanted */
-	const uint64_t *extra; /* objects asked for, which no list may name: nodes in any case */
+	const uint64_t *extra; /* asked for, in order: objects among them are nodes in any case */
 	size_t n_extra;
 
 	struct heap_walk_stats stats;
-	uint64_t direct_bytes, unreadable, bad_edges;
+	uint64_t unreadable;
 	uint64_t skip[GRAPH_SKIP]; /* states of interpreters and threads: roots.c reads them */
 	size_t n_skip;
-	uint64_t deadline_ns, max_blocks; /* 0 = none */
-	struct graph_scan *scan;
-	void (*progress)(void *ctx, const char *what, double share);
-	void *progress_ctx;
+	uint64_t max_blocks; /* 0 = no limit */
+	/* What arrays that are no nodes may have in all: more than the process has memory for is a
+	 * length that lies. Their pages that were never touched stay so. */
+	uint64_t direct_bytes;
+	int pagemap; /* descriptor, plus one; 0 = none */
 };
+
+/* Tell whoever watches the heap how many nodes are done; what it returns, when not 0, is the end.
+ */
+int graph_tell(struct graph *g, const char *doing, uint64_t nodes);
 
 /* Both passes over the heap. */
 int graph_build(struct graph *g);
@@ -113,6 +133,7 @@ void graph_free(struct graph *g);
 uint32_t graph_find(const struct graph *g, uint64_t word);
 /* The same for the block that contains the address, object or not. */
 uint32_t graph_find_block(const struct graph *g, uint64_t addr);
+bool graph_is_asked(const struct graph *g, uint64_t addr);
 /* Address of the object of a node (of the block of a buffer), and the block's size. */
 uint64_t graph_addr(const struct graph *g, uint32_t node, uint64_t *bytes);
 static inline struct graph_type *graph_type(const struct graph *g, uint32_t node)

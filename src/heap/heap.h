@@ -30,6 +30,17 @@ struct heap_census {
 struct heap;
 int heap_open(const struct py_runtime *rt, struct heap **out);
 void heap_close(struct heap *h);
+
+/* How far a reading of the whole heap has come. */
+struct heap_progress {
+	const char *doing;	  /* "reading the heap" */
+	uint64_t bytes, of_bytes; /* so far, of about so many; 0, 0: not counted in bytes */
+	uint64_t objects;
+};
+/* Called about every millisecond of such a reading; what it returns, when not 0, ends the reading.
+ */
+typedef int (*heap_watch)(const struct heap_progress *at, void *ctx);
+void heap_watch_by(struct heap *h, heap_watch watch, void *ctx);
 /* False when the build has no pymalloc state we can read: no census, only native blocks. */
 bool heap_has_pools(const struct heap *h);
 /* Can live blocks be counted: pymalloc's pools or mimalloc's pages? */

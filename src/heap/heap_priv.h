@@ -57,9 +57,7 @@ struct heap_type {
 enum heap_dict {
 	HEAP_DICT_NONE,
 	HEAP_DICT_SLOT,	  /* pointer to a dict at tp_dictoffset */
-	HEAP_DICT_3_11,	  /* values pointer at -32, dict at -24 */
-	HEAP_DICT_3_12,	  /* one word at -24: odd = values - 1, even = dict */
-	HEAP_DICT_MANAGED /* 3.13+: dict in front, and maybe inline values in the body */
+	HEAP_DICT_MANAGED /* 3.11+: in front of it (py_managed_attributes), or in the body */
 };
 
 #define HEAP_TYPE_SLOTS 2048 /* power of two; direct-mapped */
@@ -81,6 +79,9 @@ struct heap {
 		key_ns;	    /* glibc's mark of a chunk in a tcache; when it was looked for */
 	uint64_t now_ns;    /* of the reading under way: asking the clock per object costs */
 	uint64_t arenas_ns; /* when the list was read */
+	heap_watch watch;   /* NULL: nobody does */
+	void *watch_ctx;
+	const char *doing; /* what the walk under way is for */
 };
 
 /* Type facts by address: false when it is no type. Cached, re-read when older than a second. */
@@ -89,7 +90,7 @@ bool heap_type_get(struct heap *h, uint64_t addr, struct heap_type *out);
 /* The pymalloc or mimalloc class of a block for a request of so many bytes; -1 = none. */
 int heap_class_for(const struct heap *h, uint64_t bytes);
 
-/* Read the arena list of all interpreters. */
+/* Read the arena list of all interpreters, or the segments of mimalloc. */
 int heap_read_arenas(struct heap *h);
 
 /* Bytes around an object that are read first. */

@@ -5,6 +5,7 @@
 
 #include "heap/reach.h"
 #include "heap/why.h"
+#include "py/objects.h"
 
 /* Is @dict (a dict object's address) where the attributes of @owner lie: a module's, a type's, a
  * function's or an instance's own dict? */
@@ -13,6 +14,10 @@ bool label_is_attributes(struct graph *g, uint32_t owner, uint64_t owner_addr, u
 /* The steps of a path: @node from the first behind the root to the target, buffers included. */
 int label_path(struct reach *r, const struct reach_root *root, const uint32_t *node, size_t n,
 	       struct why_path *out);
+
+/* Where the attributes of the instance at @addr are now. */
+struct py_attributes label_attributes(const struct py_runtime *rt, const struct graph_type *t,
+				      uint64_t addr);
 
 /* Entries of a container now, WHY_UNKNOWN for what is none. */
 uint64_t label_entries(const struct graph *g, enum graph_kind kind, uint64_t addr);

@@ -4,6 +4,7 @@
 #ifndef PYLEAK_HEAP_MALLOC_H
 #define PYLEAK_HEAP_MALLOC_H
 
+#include "base/map64.h"
 #include "heap/heap.h"
 
 enum heap_chunk_state {
@@ -41,7 +42,7 @@ struct heap_area {
 struct heap_malloc {
 	VEC(struct heap_area) area; /* by address */
 	uint64_t tcache_key;	    /* 2.34+; 0 = not seen */
-	VEC(uint64_t) cache;	    /* before: the key is the address of the thread's cache */
+	struct map64 cache;	    /* before: the key is the address of the thread's cache */
 	uint64_t chunks, broken;    /* broken: areas of which the rest made no sense */
 };
 

@@ -157,6 +157,6 @@ int heap_malloc_find(struct heap *h, const struct heap_row *rows, size_t n, stru
 void heap_malloc_free(struct heap_malloc *m)
 {
 	vec_free(&m->area);
-	vec_free(&m->cache);
+	map64_free(&m->cache);
 	memset(m, 0, sizeof(*m));
 }

@@ -85,14 +85,7 @@ static void take_fastbins(struct walker *w)
 
 static bool is_key(const struct walker *w, uint64_t key)
 {
-	if (!key)
-		return false;
-	if (key == w->m->tcache_key)
-		return true;
-	for (size_t i = 0; i < w->m->cache.n; i++)
-		if (w->m->cache.v[i] == key)
-			return true;
-	return false;
+	return key && (key == w->m->tcache_key || map64_get(&w->m->cache, key));
 }
 
 /* The words behind the header of a chunk that the next one calls used. */
@@ -103,13 +96,8 @@ static bool is_cached(const struct walker *w, const struct heap_chunk *c, uint64
 
 static void note_cache(struct walker *w, const struct heap_chunk *c)
 {
-	uint64_t *at;
-
-	if (c->size != TCACHE_CHUNK || w->m->cache.n == MAX_CACHES)
-		return;
-	at = vec_push(&w->m->cache);
-	if (at)
-		*at = c->start + 16;
+	if (c->size == TCACHE_CHUNK && w->m->cache.n < MAX_CACHES)
+		map64_put(&w->m->cache, c->start + 16);
 }
 
 static int step(struct walker *w, struct heap_chunk *c, uint64_t key, heap_chunk_visit visit,

@@ -236,18 +236,19 @@ static int add_segment(struct heap *h, uint64_t at)
 
 int heap_mi_read_segments(struct heap *h)
 {
-	auto_free uint64_t(*rows)[2] = calloc(MAX_ROWS, sizeof(*rows));
-	auto_close int pagemap = proc_open_pagemap(h->rt->proc);
-	size_t n = rows ? proc_anon_maps(h->rt->proc, rows, MAX_ROWS) : 0;
+	const struct proc *p = h->rt->proc;
+	auto_free struct proc_row *rows = calloc(MAX_ROWS, sizeof(*rows));
+	auto_close int pagemap = proc_is_live(p) ? proc_open_pagemap(p) : -1;
+	size_t n = rows ? proc_heap_rows(p, rows, MAX_ROWS) : 0;
 	int err = 0;
 
 	if (!n)
 		return fail(-EAGAIN, "the maps of the process cannot be read");
 	h->arena.n = 0;
 	for (size_t i = 0; i < n && !err; i++) {
-		uint64_t at = (rows[i][0] + SEGMENT_SIZE - 1) & ~(SEGMENT_SIZE - 1);
+		uint64_t at = (rows[i].start + SEGMENT_SIZE - 1) & ~(SEGMENT_SIZE - 1);
 
-		while (!err && at < rows[i][1]) {
+		while (!err && at < rows[i].end) {
 			size_t before = h->arena.n;
 
 			if (proc_page_touched(pagemap, at))

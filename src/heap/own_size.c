@@ -4,10 +4,12 @@
  * takes.) */
 #include "heap/heap_priv.h"
 #include "heap/own_size.h"
+#include "py/objects.h"
 
 #define MAX_BYTES (1ull << 46)
 
 struct object {
+	const struct py_runtime *rt;
 	const struct py_layout *l;
 	const struct heap_type *t;
 	const uint8_t *p; /* the object */
@@ -22,10 +24,10 @@ static uint64_t word(const struct object *o, size_t off)
 	return off + 8 <= o->have ? heap_u64(o->p + off) : 0;
 }
 
-/* Items times size, nothing when the number cannot be. */
+/* Items times size, nothing when the number cannot be. A type may say that its items have none. */
 static uint64_t times(uint64_t n, uint64_t size)
 {
-	return n < MAX_BYTES / size ? n * size : 0;
+	return size && n < MAX_BYTES / size ? n * size : 0;
 }
 
 /* Where the formula does not end where the block ends, the block is right: generators and frames
@@ -56,7 +58,7 @@ static uint64_t body(const struct object *o)
 		s = heap_str_facts(o->l, 0, o->p);
 		return s.compact ? s.data + s.bytes + s.kind : size;
 	case HEAP_K_INT:
-		n = size + times(digits(o), (uint64_t)o->t->itemsize + !o->t->itemsize);
+		n = size + times(digits(o), (uint64_t)o->t->itemsize);
 		return n <= o->room ? n : size;
 	case HEAP_K_BYTES:
 	case HEAP_K_TUPLE:
@@ -70,7 +72,7 @@ static uint64_t body(const struct object *o)
 	if (o->t->itemsize)
 		return by_block(o, size + times(word(o, o->l->ob_size), (uint64_t)o->t->itemsize));
 	if (o->t->has_dict == HEAP_DICT_MANAGED && (o->t->flags & TPF_INLINE_VALUES)) {
-		cap = size < o->have ? o->p[size] : 0;
+		cap = size < o->have ? o->p[size + PY_VALUES_CAPACITY] : 0;
 		return by_block(o, size + ((cap + 7) & ~7ull) + 8 * (cap + 1));
 	}
 	return size;
@@ -79,13 +81,13 @@ static uint64_t body(const struct object *o)
 /* The attribute values of an instance of 3.11 and 3.12, in a block of their own. */
 static uint64_t values(const struct object *o, const uint8_t *block)
 {
-	size_t before = (size_t)(o->p - block);
+	const struct py_layout *l = o->l;
 
-	if (o->t->has_dict == HEAP_DICT_3_11)
-		return before >= 32 ? heap_u64(o->p - 32) : 0;
-	if (o->t->has_dict == HEAP_DICT_3_12 && before >= 24 && (heap_u64(o->p - 24) & 1))
-		return heap_u64(o->p - 24) + 1;
-	return 0;
+	if (o->t->has_dict != HEAP_DICT_MANAGED || o->p - block < -l->managed_values)
+		return 0;
+	return py_managed_attributes(o->rt, heap_u64(o->p + l->managed_values),
+				     heap_u64(o->p + l->managed_dict))
+		.values;
 }
 
 static void satellites(const struct object *o, struct heap_own *out)
@@ -134,6 +136,7 @@ void heap_own_of(const struct py_runtime *rt, const struct heap_block *b, struct
 {
 	size_t off = (size_t)(b->object - b->addr);
 	struct object o = {
+		.rt = rt,
 		.l = &rt->layout,
 		.t = b->facts,
 		.p = b->data + off,

@@ -83,7 +83,8 @@ static bool is_collection(struct reach *r, uint32_t grand, uint32_t parent, bool
 	}
 }
 
-/* Types from the root to the target, objects alone, repetitions once. */
+/* Types from the root to the target, objects alone, repetitions no more than twice: a list of lists
+ * is not a list. */
 static size_t shape(const struct graph *g, const struct chain *c, uint16_t *out)
 {
 	size_t n = 0;
@@ -92,8 +93,9 @@ static size_t shape(const struct graph *g, const struct chain *c, uint16_t *out)
 		if (!graph_type(g, c->node[i])->addr && i)
 			continue;
 		out[n++] = g->type.v[c->node[i]];
-		for (size_t p = 1; p <= MAX_PERIOD && 2 * p <= n; p++)
-			if (!memcmp(out + n - p, out + n - 2 * p, p * sizeof(*out))) {
+		for (size_t p = 1; p <= MAX_PERIOD && 3 * p <= n; p++)
+			if (!memcmp(out + n - p, out + n - 2 * p, p * sizeof(*out)) &&
+			    !memcmp(out + n - p, out + n - 3 * p, p * sizeof(*out))) {
 				n -= p;
 				break;
 			}
@@ -386,22 +388,18 @@ static void put(struct text *t, const char *s)
 }
 
 /* 18204 as 18,204 */
-static void put_entries(struct text *t, uint64_t n)
+/* ", 3 entries", ", 3 entries of at most 50" */
+static void put_entries(struct text *t, const struct why_step *s)
 {
-	char digits[24], out[40];
-	size_t k = 0, len;
+	char n[32];
 
-	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
-	len = strlen(digits);
-	for (size_t i = 0; i < len; i++) {
-		if (i && (len - i) % 3 == 0)
-			out[k++] = ',';
-		out[k++] = digits[i];
-	}
-	out[k] = '\0';
 	put(t, ", ");
-	put(t, out);
-	put(t, n == 1 ? " entry" : " entries");
+	put(t, fmt_integer(n, sizeof(n), s->entries));
+	put(t, s->entries == 1 ? " entry" : " entries");
+	if (s->bound == WHY_UNKNOWN)
+		return;
+	put(t, " of at most ");
+	put(t, fmt_integer(n, sizeof(n), s->bound));
 }
 
 /* "(dict, 3 entries)"; for the last step the bare type. */
@@ -413,8 +411,8 @@ static void put_type(struct text *t, const struct why_step *s, bool paren)
 		return;
 	put(t, paren ? " (" : "");
 	put(t, s->type);
-	if (s->entries != WHY_UNKNOWN && (paren || s->growth > 0)) {
-		put_entries(t, s->entries);
+	if (s->entries != WHY_UNKNOWN && (paren || s->growth > 0 || s->bound != WHY_UNKNOWN)) {
+		put_entries(t, s);
 		if (s->growth > 0) {
 			put(t, ", +");
 			put(t, fmt_count(growth, sizeof(growth), s->growth));
@@ -456,6 +454,8 @@ int paths_text(struct why_path *p)
 
 		if (skip && i + skip <= p->n) {
 			put(&t, " → …");
+			for (size_t k = 0; k < skip; k++)
+				p->step[i + k].repeats = true;
 			i += skip;
 			continue;
 		}
@@ -519,6 +519,7 @@ void paths_free(struct why_path *p)
 	for (size_t i = 0; i < p->n; i++) {
 		free(p->step[i].label);
 		free(p->step[i].type);
+		free(p->step[i].bound_name);
 	}
 	free(p->step);
 	free(p->text);

@@ -59,6 +59,12 @@ int heap_open(const struct py_runtime *rt, struct heap **out)
 	return 0;
 }
 
+void heap_watch_by(struct heap *h, heap_watch watch, void *ctx)
+{
+	h->watch = watch;
+	h->watch_ctx = ctx;
+}
+
 void heap_close(struct heap *h)
 {
 	if (!h)
@@ -210,6 +216,8 @@ int heap_read_arenas(struct heap *h)
 {
 	int err = -EAGAIN;
 
+	if (h->mi)
+		return heap_mi_read_segments(h);
 	for (int i = 0; i < 3 && err == -EAGAIN; i++)
 		err = read_states(h);
 	if (!err)

@@ -26,7 +26,6 @@ struct counter {
 	struct proc_req req[PENDING];
 	uint8_t head[PENDING][KEYS_HEAD];
 	size_t n;
-	uint64_t visits;
 	uint64_t hidden, hidden_bytes; /* bytes objects that are bytearrays' buffers (3.15) */
 	uint32_t bytes_row;	       /* of exact bytes, + 1 */
 	struct {
@@ -134,13 +133,7 @@ static int count(const struct heap_block *b, void *ctx)
 	struct heap_type_row *row;
 	struct heap_own own;
 	unsigned cls;
-	int err;
 
-	if (!(++c->visits & 4095) && c->p->pace) {
-		err = c->p->pace(c->p->pace_ctx);
-		if (err)
-			return err;
-	}
 	if (!b->object) {
 		cls = b->place == HEAP_POOL ||
 				      (b->place == HEAP_MIMALLOC && b->bytes <= 16 * HEAP_CLASSES)

@@ -18,10 +18,6 @@ struct heap_buffers {
 };
 
 struct heap_population {
-	/* In, may be NULL: called every few hundred microseconds; what it returns, when not 0, ends
-	 * the walk. */
-	int (*pace)(void *ctx);
-	void *pace_ctx;
 	VEC(struct heap_type_row) row;
 	/* Blocks that hold no object: all of them, and those that the objects account for. What is
 	 * left is some C code's. */
@@ -30,7 +26,7 @@ struct heap_population {
 	uint64_t t_ns, cost_ns; /* when it began; our own time for it */
 };
 
-/* Take one. @out is emptied first; what was in it is reused. */
+/* Take one. @out is empty. */
 int heap_population(struct heap *h, struct heap_population *out);
 void heap_population_free(struct heap_population *p);
 

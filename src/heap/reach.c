@@ -12,7 +12,10 @@ struct search {
 	struct graph *g;
 	uint32_t *queue;
 	uint32_t head, tail;
+	int err; /* no further */
 };
+
+#define TELL_NODES (1u << 16)
 
 static void reach_node(struct search *s, uint32_t node, uint32_t parent)
 {
@@ -36,8 +39,11 @@ static void one_level(struct search *s)
 {
 	uint32_t end = s->tail, to;
 
-	while (s->head < end) {
+	while (s->head < end && !s->err) {
 		uint32_t node = s->queue[s->head++];
+
+		if (!(s->head % TELL_NODES))
+			s->err = graph_tell(s->g, "searching paths", s->head);
 
 		REACH_EACH(s->g, node, e, to)
 		reach_node(s, to, node + 1);
@@ -46,7 +52,7 @@ static void one_level(struct search *s)
 
 static void spread(struct search *s)
 {
-	while (s->head < s->tail)
+	while (s->head < s->tail && !s->err)
 		one_level(s);
 }
 
@@ -61,6 +67,24 @@ static int add_root(struct search *s, enum reach_kind kind, uint32_t *parent)
 	root->node = NODE_NONE;
 	*parent = REACH_ROOT | (uint32_t)(s->r->root.n - 1);
 	return 0;
+}
+
+/* Memory of C code that is asked for: lost are what nothing points to, what hangs from that, and
+ * what only other lost memory points to. */
+static void reach_lost(struct search *s, const uint8_t *held, uint32_t nobody)
+{
+	const struct graph *g = s->g;
+
+	for (int with_held = 0; with_held < 2; with_held++) {
+		for (size_t i = 0; i < g->n_extra; i++) {
+			uint32_t n = graph_find_block(g, g->extra[i]);
+
+			if (n != NODE_NONE && !graph_type(g, n)->addr &&
+			    (with_held || !(held[n / 8] >> (n & 7) & 1)))
+				reach_node(s, n, nobody);
+		}
+		spread(s);
+	}
 }
 
 /* Of what no root reaches, those that nothing points to come first: whoever they hold is held by
@@ -79,12 +103,14 @@ static int search_unreached(struct search *s)
 		REACH_EACH(g, n, e, to)
 		held[to / 8] |= (uint8_t)(1u << (to & 7));
 	}
-	/* A buffer without an owner is no news: it is not known whose it was. */
+	/* A buffer without an owner is no news, unless it is asked for: it is not known whose it
+	 * was. */
 	for (uint32_t n = 0; n < g->n; n++)
 		if (!g->parent[n] && !(held[n / 8] >> (n & 7) & 1) && graph_type(g, n)->addr)
 			reach_node(s, n, nobody);
 	spread(s);
-	for (uint32_t n = 0; n < g->n; n++) {
+	reach_lost(s, held, nobody);
+	for (uint32_t n = 0; n < g->n && !s->err; n++) {
 		if (g->parent[n] || !graph_type(g, n)->addr)
 			continue;
 		reach_node(s, n, cycle);
@@ -184,16 +210,16 @@ int reach_search(struct reach *r)
 		one_level(&s);
 	seed(&s, REACH_LOCAL, REACH_LOCAL);
 	spread(&s);
-	for (enum reach_kind k = REACH_ATEXIT; !err && k <= REACH_INTERNED; k++) {
+	for (enum reach_kind k = REACH_ATEXIT; !err && !s.err && k <= REACH_INTERNED; k++) {
 		if (k == REACH_THREAD)
 			err = reject_borrowed(&s, k);
 		seed(&s, k, k);
 		spread(&s);
 	}
-	if (!err)
+	if (!err && !s.err)
 		err = search_unreached(&s);
 	free(s.queue);
-	return err ? fail(err, "out of memory for paths") : 0;
+	return err ? fail(err, "out of memory for paths") : s.err;
 }
 
 void reach_free(struct reach *r)

@@ -7,6 +7,7 @@
 #define MAX_THREADS	4096
 #define MAX_MODULES	65536
 #define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */
+#define MAX_ROOTS	(4u << 20)  /* what a process says beyond is not believed */
 #define SIGNALS		64
 #define MAX_CALLBACKS	(1u << 20)
 #define SIGNALS_DEFAULT 40 /* so many have the same handler, or none of Python's */
@@ -22,6 +23,10 @@ static struct reach_root *add(struct reach *r, enum reach_kind kind, uint64_t ad
 	if (kind >= REACH_LIBRARY && !graph_type(r->g, node)->addr &&
 	    graph_addr(r->g, node, NULL) != addr)
 		return NULL;
+	if (r->root.n >= MAX_ROOTS) {
+		r->unreadable++;
+		return NULL;
+	}
 	root = vec_push(&r->root);
 	if (!root)
 		return NULL;
@@ -41,7 +46,8 @@ static size_t dict_pairs(const struct py_runtime *rt, uint64_t dict, uint64_t (*
 	if (proc_read_u64(rt->proc, dict + l->dict_keys, &keys) || !heap_is_pointer(keys) ||
 	    proc_read(rt->proc, keys, head, sizeof(head)) || !heap_keys_facts(rt, head, &k))
 		return 0;
-	for (uint64_t i = 0; i < k.n && n < max; i++) {
+	/* Entries of keys that were removed stay, empty: but not so many. */
+	for (uint64_t i = 0; i < k.n && i < 4 * max + MAX_MODULES && n < max; i++) {
 		uint64_t at = keys + k.entries + i * k.entry_size + (k.entry_size == 24 ? 8 : 0);
 
 		if (proc_read(rt->proc, at, out[n], 16))
@@ -87,7 +93,8 @@ static void atexit_roots(struct reach *r, const uint64_t *state, size_t n)
 		}
 		if (node != NODE_NONE && graph_type(r->g, node)->addr)
 			continue;
-		for (uint64_t k = 0, missed = 0; k < MAX_CALLBACKS && missed < 8; k++) {
+		for (uint64_t k = 0, missed = 0;
+		     k < MAX_CALLBACKS && missed < 8 && r->root.n < MAX_ROOTS; k++) {
 			if (proc_read_u64(rt->proc, at + 8 * k, &one))
 				break;
 			missed = is_callback(r, one) ? 0 : missed + 1;

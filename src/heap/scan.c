@@ -9,6 +9,14 @@
 
 #define PIECE	  (64u << 10)
 #define MAX_ITEMS (1ull << 34)
+#define LEAF_HEAD 80 /* the longest: of a str whose characters lie elsewhere */
+
+/* Of references, a node of its own; @skip of every @step words are none. */
+struct array {
+	uint32_t node; /* 0 = none: the first node lies in a pool, or there are no others */
+	uint64_t addr, n;
+	unsigned step, skip;
+};
 
 struct scan {
 	struct graph *g;
@@ -18,6 +26,7 @@ struct scan {
 	int64_t lo, hi; /* what is readable, from the object's address */
 	size_t begin;
 	bool failed;
+	struct array soon; /* to be read when the object is done */
 };
 
 static void emit(struct scan *s, uint64_t word)
@@ -74,6 +83,15 @@ static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, uns
 	for (uint64_t done = 0; done < n;) {
 		uint64_t k = n - done < PIECE / 8 ? n - done : PIECE / 8;
 
+		if (8 * k > s->g->direct_bytes) {
+			s->g->unreadable++;
+			return;
+		}
+		s->g->direct_bytes -= 8 * k;
+		if (!proc_any_touched(s->g->pagemap - 1, addr + 8 * done, 8 * k)) {
+			done += k;
+			continue;
+		}
 		if (proc_read(s->g->h->rt->proc, addr + 8 * done, buf, 8 * k)) {
 			s->g->unreadable++;
 			return;
@@ -82,17 +100,34 @@ static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, uns
 			if ((done + i) % step >= skip)
 				emit(s, buf[i]);
 		done += k;
-		s->g->direct_bytes += 8 * k;
 	}
+}
+
+/* A big array is read when its owner is: until the walk comes to it, seconds later, it may have
+ * grown and moved, and all that it holds would seem to be held by nobody. */
+static void read_soon(struct scan *s, uint32_t node, uint64_t addr, uint64_t n, unsigned step,
+		      unsigned skip)
+{
+	uint64_t bytes;
+
+	emit(s, addr);
+	if (node < s->g->n_pooled || s->g->start[node] || graph_type(s->g, node)->addr)
+		return;
+	graph_addr(s->g, node, &bytes);
+	n = n < bytes / 8 ? n : bytes / 8;
+	s->soon = (struct array){node, addr, n, step, skip};
 }
 
 /* The array behind a pointer: its node, or its words. */
 static void array(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned skip)
 {
+	uint32_t node;
+
 	if (!heap_is_pointer(addr) || !n || n > MAX_ITEMS)
 		return;
-	if (graph_find_block(s->g, addr) != NODE_NONE)
-		emit(s, addr);
+	node = graph_find_block(s->g, addr);
+	if (node != NODE_NONE)
+		read_soon(s, node, addr, n, step, skip);
 	else
 		direct(s, addr, n, step, skip);
 }
@@ -101,18 +136,31 @@ static void keys(struct scan *s, uint64_t addr)
 {
 	struct heap_keys k;
 	uint8_t head[40];
+	unsigned step, skip;
+	uint32_t node;
 
 	if (!heap_is_pointer(addr))
 		return;
-	if (graph_find_block(s->g, addr) != NODE_NONE) {
+	node = graph_find_block(s->g, addr);
+	if (node != NODE_NONE && node < s->g->n_pooled) {
 		emit(s, addr);
 		return;
 	}
 	if (proc_read(s->g->h->rt->proc, addr, head, sizeof(head)) ||
-	    !heap_keys_facts(s->g->h->rt, head, &k))
+	    !heap_keys_facts(s->g->h->rt, head, &k)) {
+		if (node != NODE_NONE)
+			emit(s, addr);
 		return;
-	direct(s, addr + k.entries, k.n * k.entry_size / 8, (unsigned)k.entry_size / 8,
-	       k.entry_size == 24 ? 1 : 0);
+	}
+	step = (unsigned)k.entry_size / 8;
+	skip = k.entry_size == 24 ? 1 : 0;
+	if (node == NODE_NONE) {
+		direct(s, addr + k.entries, k.n * step, step, skip);
+		return;
+	}
+	read_soon(s, node, addr, k.n * step, step, skip);
+	if (s->soon.node == node)
+		s->soon.addr += k.entries;
 }
 
 /* Blocks of 64 items between two links; what lies outside of the indices was popped. */
@@ -123,11 +171,15 @@ static void deque(struct scan *s)
 		 end = at(s, member(s, PY_DEQUE_RIGHT_INDEX));
 	uint64_t left = at(s, member(s, PY_DEQUE_SIZE));
 
-	while (left && left < MAX_ITEMS && heap_is_pointer(block) && from < PY_DEQUE_SLOTS) {
+	while (left && left < MAX_ITEMS && s->g->direct_bytes >= 8 && heap_is_pointer(block) &&
+	       from < PY_DEQUE_SLOTS) {
 		uint64_t to = block == last ? end + 1 : PY_DEQUE_SLOTS, next;
 
 		if (to <= from || to > PY_DEQUE_SLOTS)
 			return;
+		/* As a node it would hold what was popped, too. */
+		if (graph_is_asked(s->g, block))
+			emit(s, block);
 		direct(s, block + 8 + 8 * from, to - from, 1, 0);
 		left -= to - from < left ? to - from : left;
 		if (block == last ||
@@ -205,6 +257,16 @@ static void plain(struct scan *s, int64_t from)
 			emit(s, at(s, off));
 }
 
+/* A view points into memory that is its base's. */
+static void numpy_array(struct scan *s)
+{
+	int64_t data = member(s, GRAPH_ARRAY_DATA);
+
+	if (!at(s, member(s, GRAPH_ARRAY_BASE)))
+		emit(s, at(s, data));
+	plain(s, data + 8);
+}
+
 static void dict(struct scan *s)
 {
 	const struct py_layout *l = &s->g->h->rt->layout;
@@ -220,25 +282,15 @@ static void dict(struct scan *s)
 /* Attribute values that are their own block start behind a prefix, whatever its alignment. */
 static void pre_header(struct scan *s)
 {
-	const struct py_layout *l = &s->g->h->rt->layout;
-	const struct heap_type *t = &s->t->t;
-	uint64_t w;
+	const struct py_runtime *rt = s->g->h->rt;
+	struct py_attributes a;
 
-	switch ((enum heap_dict)t->has_dict) {
-	case HEAP_DICT_3_11:
-		emit(s, at(s, -32));
-		emit(s, at(s, -24));
-		break;
-	case HEAP_DICT_3_12:
-		w = at(s, -24);
-		emit(s, w & 1 ? (w + 1) & ~7ull : w);
-		break;
-	case HEAP_DICT_MANAGED:
-		emit(s, at(s, l->managed_dict));
-		break;
-	default:
-		break;
-	}
+	if (s->t->t.has_dict != HEAP_DICT_MANAGED)
+		return;
+	a = py_managed_attributes(rt, at(s, rt->layout.managed_values),
+				  at(s, rt->layout.managed_dict));
+	emit(s, a.values & ~7ull);
+	emit(s, a.dict);
 }
 
 static void object(struct scan *s)
@@ -250,8 +302,14 @@ static void object(struct scan *s)
 	if (s->t->t.flags & TPF_HEAPTYPE)
 		emit(s, at(s, l->ob_type));
 	switch (s->t->kind) {
-	case GRAPH_LEAF:
+	case GRAPH_LEAF: /* but for memory of its own: of a bytearray, of a str's other forms */
+		if (s->g->want_leaves)
+			words(s, member(s, PY_BODY), member(s, LEAF_HEAD), ~0ull);
+		break;
 	case GRAPH_BUFFER:
+		break;
+	case GRAPH_ARRAY:
+		numpy_array(s);
 		break;
 	case GRAPH_LIST:
 		n = at(s, l->ob_size);
@@ -341,6 +399,14 @@ static int64_t values_prefix(const struct scan *s)
 	return 0;
 }
 
+static void finish(struct graph *g, uint32_t node, size_t begin)
+{
+	if (g->edge.n > begin) {
+		g->start[node] = (uint32_t)begin;
+		g->edge.v[g->edge.n - 1] |= NODE_MAX;
+	}
+}
+
 int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 {
 	struct scan s = {.g = g, .b = b, .begin = g->edge.n};
@@ -371,9 +437,13 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 	}
 	if (s.failed)
 		return fail(-ENOMEM, "out of memory for references");
-	if (g->edge.n > s.begin) {
-		g->start[node] = (uint32_t)s.begin;
-		g->edge.v[g->edge.n - 1] |= NODE_MAX;
+	finish(g, node, s.begin);
+	if (s.soon.node) {
+		s.begin = g->edge.n;
+		direct(&s, s.soon.addr, s.soon.n, s.soon.step, s.soon.skip);
+		if (s.failed)
+			return fail(-ENOMEM, "out of memory for references");
+		finish(g, s.soon.node, s.begin);
 	}
 	return 0;
 }

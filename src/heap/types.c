@@ -101,9 +101,7 @@ static uint8_t pre_header(const struct py_runtime *rt, uint64_t flags)
 static enum heap_dict dict_place(int minor, uint64_t flags, int64_t dictoffset)
 {
 	if (minor >= 11 && (flags & TPF_MANAGED_DICT))
-		return minor == 11   ? HEAP_DICT_3_11
-		       : minor == 12 ? HEAP_DICT_3_12
-				     : HEAP_DICT_MANAGED;
+		return HEAP_DICT_MANAGED;
 	return dictoffset ? HEAP_DICT_SLOT : HEAP_DICT_NONE;
 }
 

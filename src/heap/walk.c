@@ -2,6 +2,9 @@
 /* A walk over the heap: its parts in order, and what they share. */
 #include "heap/walk_priv.h"
 
+#define TELL_BLOCKS 4096
+#define TELL_BYTES  (1u << 20)
+
 const struct heap_type *walk_known_type(const struct walk *w, uint64_t addr)
 {
 	const uint64_t *at = map64_get(&w->type_index, addr);
@@ -74,8 +77,27 @@ bool walk_in_arena(struct walk *w, uint64_t addr)
 	return false;
 }
 
+int walk_tell_now(struct walk *w)
+{
+	const struct heap_walk_stats *st = w->st;
+	const struct heap_progress at = {.doing = w->h->doing ? w->h->doing : "reading the heap",
+					 .bytes = st->arena_bytes + w->outside_bytes,
+					 .of_bytes = w->all_bytes,
+					 .objects = st->objects};
+
+	w->tell_blocks = st->blocks + TELL_BLOCKS;
+	w->tell_bytes = st->bytes_read + TELL_BYTES;
+	return w->h->watch ? w->h->watch(&at, w->h->watch_ctx) : 0;
+}
+
 int walk_visit(struct walk *w, struct heap_block *b, const struct walk_found *found)
 {
+	int err = walk_tell(w);
+
+	if (err)
+		return err;
+	if (b->place != HEAP_POOL && b->place != HEAP_MIMALLOC)
+		w->outside_bytes += b->bytes;
 	w->st->blocks++;
 	w->st->block_bytes += b->bytes;
 	if (found) {
@@ -96,8 +118,10 @@ static void find_bounds(struct walk *w)
 	uint64_t all = 1ull << 30;
 	struct proc_memory m;
 
-	if (proc_is_live(p) && !proc_memory(p, &m))
-		all = m.rss_bytes + m.swap_bytes;
+	if (!proc_memory(p, &m)) {
+		all = proc_is_live(p) ? m.rss_bytes + m.swap_bytes : all;
+		w->all_bytes = m.anon_bytes + m.swap_bytes;
+	}
 	w->max_seen = (size_t)(all / 32 + 65536);
 	for (size_t i = 0; i < p->n_maps; i++) {
 		if (strcmp(p->maps[i].path, "[heap]") != 0 || p->maps[i].start >> 32)

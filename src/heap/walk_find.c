@@ -2,7 +2,8 @@
 /* Is there an object in a block, and where does it begin? */
 #include "heap/walk_priv.h"
 
-#define DEBUG_HEAD 16 /* of the debug hooks: size, api, guard */
+#define DEBUG_HEAD  16 /* of the debug hooks: size, api, guard */
+#define BLOCK_ALIGN 16
 
 uint64_t walk_debug_head(const struct walk *w, bool small)
 {
@@ -116,6 +117,8 @@ bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t by
 		out->object = d;
 		out->type = t;
 		out->dead = !alive;
+		if (alive && bytes - best < BLOCK_ALIGN)
+			break; /* none fills it better */
 	}
 	return out->type;
 }

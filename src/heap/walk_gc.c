@@ -123,8 +123,10 @@ static int visit_node(struct walk *w, struct node *n, const struct heap_type *t)
 	struct walk_found f = {.object = before + HEAD_SIZE, .type = t};
 	struct heap_block b = {.place = HEAP_GC};
 
-	if (n->lo < (int)before)
+	if (n->lo < (int)before) {
+		w->st->unreadable++;
 		return 0;
+	}
 	bytes = block_bytes(n, t, before);
 	b.addr = n->head - before;
 	b.bytes = bytes;

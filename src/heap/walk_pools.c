@@ -174,7 +174,9 @@ int walk_pools(struct walk *w)
 		w->st->arena_bytes += w->h->rt->layout.arena_size;
 		for (uint64_t at = a->start, to; at < a->pools_end; at = to) {
 			to = a->pools_end - at > HEAP_WINDOW ? at + HEAP_WINDOW : a->pools_end;
-			err = some_pools(w, at, to);
+			err = walk_tell(w);
+			if (!err)
+				err = some_pools(w, at, to);
 			if (err)
 				return err;
 		}

@@ -41,6 +41,10 @@ struct walk {
 	VEC(uint64_t) todo;
 	size_t max_seen;
 	uint32_t near_arena[WALK_NEAR];
+
+	/* Whoever watches is told at the next of these. */
+	uint64_t tell_blocks, tell_bytes;
+	uint64_t all_bytes, outside_bytes; /* what there may be; visited outside of arenas */
 };
 
 /* Facts about the type at @addr, or NULL. Valid during the walk. */
@@ -61,6 +65,14 @@ bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t by
 
 /* Is @addr in an arena? As heap_in_arena, faster for neighbours. */
 bool walk_in_arena(struct walk *w, uint64_t addr);
+/* How far the walk is, when it is time to say so. */
+int walk_tell_now(struct walk *w);
+static inline int walk_tell(struct walk *w)
+{
+	return w->st->blocks < w->tell_blocks && w->st->bytes_read < w->tell_bytes
+		       ? 0
+		       : walk_tell_now(w);
+}
 /* Count and visit. @found: NULL for a buffer. */
 int walk_visit(struct walk *w, struct heap_block *b, const struct walk_found *found);
 

@@ -31,19 +31,18 @@ static int add_target(struct targets *t, uint32_t node)
 /* Evenly over the whole heap: the first thousand may all be of one kind. */
 static int by_type(struct graph *g, const char *want, struct targets *t)
 {
+	auto_free bool *fits = calloc(g->types.n + 1, sizeof(*fits));
 	uint64_t seen = 0, step;
-	int err = 0;
+	int err = fits ? 0 : fail(-ENOMEM, "out of memory for targets");
 
-	for (size_t i = 0; i < g->types.n; i++)
-		if (g->types.v[i].name && graph_name_fits(g->types.v[i].name, want))
-			t->n += g->types.v[i].count;
-	step = t->n / MAX_SAMPLES + 1;
-	for (uint32_t n = 0; !err && n < g->n; n++) {
-		const struct graph_type *type = graph_type(g, n);
-
-		if (type->name && graph_name_fits(type->name, want) && seen++ % step == 0)
-			err = add_target(t, n);
+	for (size_t i = 0; !err && i < g->types.n; i++) {
+		fits[i] = g->types.v[i].name && graph_name_fits(g->types.v[i].name, want);
+		t->n += fits[i] ? g->types.v[i].count : 0;
 	}
+	step = t->n / MAX_SAMPLES + 1;
+	for (uint32_t n = 0; !err && n < g->n; n++)
+		if (fits[g->type.v[n]] && seen++ % step == 0)
+			err = add_target(t, n);
 	return err;
 }
 
@@ -168,6 +167,13 @@ static void fill_stats(const struct reach *r, struct why_stats *s)
 			  g->pool.cap * sizeof(*g->pool.v) + g->bits.cap * 8 + (uint64_t)g->n * 12;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
 static int collect(struct graph *g, const struct why_query *q, size_t n, uint64_t **extra)
 {
 	size_t k = 0;
@@ -186,6 +192,8 @@ static int collect(struct graph *g, const struct why_query *q, size_t n, uint64_
 			memcpy(*extra + at, q[i].addr, q[i].n_addr * sizeof(**extra));
 		at += q[i].n_addr;
 	}
+	if (k)
+		qsort(*extra, k, sizeof(**extra), by_value);
 	g->extra = *extra;
 	g->n_extra = k;
 	/* A str asked for by address: edges to all leaves are kept. */
@@ -196,7 +204,7 @@ static int collect(struct graph *g, const struct why_query *q, size_t n, uint64_
 int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct why_opts *o,
 	     struct why_answer **out, struct why_stats *stats)
 {
-	struct graph g = {.h = h, .progress = o->progress, .progress_ctx = o->ctx};
+	struct graph g = {.h = h, .max_blocks = o->max_blocks};
 	auto_free uint64_t *extra = NULL;
 	struct reach r = {.g = &g};
 	uint64_t begin = clock_ns();
@@ -207,8 +215,6 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 	*out = calloc(n, sizeof(**out));
 	if (!*out)
 		return fail(-ENOMEM, "out of memory for answers");
-	g.deadline_ns = o->max_ns ? begin + o->max_ns : 0;
-	g.max_blocks = o->max_blocks;
 	err = collect(&g, q, n, &extra);
 	if (!err)
 		err = graph_build(&g);

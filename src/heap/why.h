@@ -41,10 +41,13 @@ enum why_edge {
 
 struct why_step {
 	enum why_edge edge;
-	char *label;	  /* NULL = none */
-	char *type;	  /* "dict", "app.Session", "function app.f" */
-	uint64_t entries; /* of a container now; WHY_UNKNOWN */
-	double growth;	  /* entries per second, seen between two looks; 0 = none */
+	char *label;	     /* NULL = none */
+	char *type;	     /* "dict", "app.Session", "function app.f" */
+	uint64_t entries;    /* of a container now; WHY_UNKNOWN */
+	double growth;	     /* entries per second, seen between two looks; 0 = none */
+	uint64_t bound;	     /* entries it may have, as far as that is seen; WHY_UNKNOWN */
+	char *bound_name;    /* "maxlen" */
+	bool bound_enforced; /* by CPython, not by the program */
 	uint64_t addr;
 	bool repeats; /* this and what precedes it come again and again: a linked list */
 };
@@ -77,10 +80,7 @@ struct why_query {
 struct why_opts {
 	unsigned max_paths;  /* per query; 0 = 5 */
 	double watch_s;	     /* time between the two looks at containers' lengths; 0 = one look */
-	uint64_t max_ns;     /* give up after so long; 0 = never */
 	uint64_t max_blocks; /* give up when the heap has more; 0 = never */
-	void (*progress)(void *ctx, const char *what, double share);
-	void *ctx;
 };
 
 struct why_stats {
@@ -89,7 +89,8 @@ struct why_stats {
 	bool gc_known, gc_enabled;
 };
 
-/* One answer per query, all from one reading of the heap. */
+/* One answer per query, all from one reading of the heap (two passes), whoever watches it is told.
+ */
 int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct why_opts *o,
 	     struct why_answer **out, struct why_stats *stats);
 void why_free(struct why_answer *v, size_t n);

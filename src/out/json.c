@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The report as JSON, schema pyleak-bpf/report/1 (docs/report.schema.json). What this version does
  * not find out yet is null or empty, never invented. */
+#include <math.h>
 #include <inttypes.h>
 
 #include "out/event.h"
@@ -50,6 +51,7 @@ static void put_site_numbers(struct json *j, const struct report_site *s)
 	json_string(j, "reason", s->reason);
 	json_number(j, "outstanding_bytes", s->outstanding_bytes);
 	json_number(j, "outstanding_count", s->outstanding_count);
+	json_number(j, "waste_bytes", s->kind == KIND_HEAP ? s->waste_bytes : NAN);
 	json_number(j, "growth_bytes_per_s", s->growth_bytes_per_s);
 	json_number(j, "growth_count_per_s", s->growth_count_per_s);
 	json_bool(j, "estimated", s->estimated);
@@ -148,6 +150,7 @@ static void put_container(struct json *j, const struct report_container *c)
 	}
 	json_object(j, "container", true);
 	json_string(j, "id", c->id);
+	json_string(j, "name", c->name);
 	json_string(j, "runtime", c->runtime);
 	json_string(j, "pod", c->pod);
 	json_string(j, "namespace", c->namespace);
@@ -228,9 +231,9 @@ static void put_members(struct json *j, const struct report_process *p)
 	json_close(j);
 }
 
-static void put_process(struct json *j, const struct report_process *p)
+static void put_process(struct json *j, const char *key, const struct report_process *p)
 {
-	json_object(j, NULL, false);
+	json_object(j, key, false);
 	put_identity(j, p);
 	put_memory(j, p);
 	put_fds(j, &p->fds);
@@ -248,6 +251,24 @@ static void put_process(struct json *j, const struct report_process *p)
 	for (size_t i = 0; i < p->n_lost; i++)
 		json_unsigned(j, p->lost[i].key, p->lost[i].n);
 	json_close(j);
+	json_close(j);
+}
+
+static void put_tree(struct json *j, const struct report_tree *t)
+{
+	if (!t) {
+		json_null(j, "tree");
+		return;
+	}
+	json_object(j, "tree", false);
+	json_unsigned(j, "started", t->started);
+	json_unsigned(j, "watched", t->watched);
+	json_unsigned(j, "short_lived", t->short_lived);
+	json_unsigned(j, "not_python", t->not_python);
+	json_unsigned(j, "not_watched", t->not_watched);
+	json_unsigned(j, "no_start", t->no_start);
+	json_unsigned(j, "lost", t->lost);
+	put_process(j, "merged", t->merged);
 	json_close(j);
 }
 
@@ -272,8 +293,9 @@ int out_json(FILE *f, const struct report *r)
 	json_number(&j, "duration_s", r->duration_s);
 	json_array(&j, "processes", false);
 	for (size_t i = 0; i < r->n_processes; i++)
-		put_process(&j, &r->processes[i]);
+		put_process(&j, NULL, &r->processes[i]);
 	json_close(&j);
+	put_tree(&j, r->tree);
 	json_close(&j);
 	err = json_end(&j);
 	return err ? fail(err, "cannot write the JSON report: %s", strerror(-err)) : 0;

@@ -125,6 +125,18 @@ static void put_probe(struct line *l, const struct report_process *p)
 	}
 }
 
+char *term_container(const struct report_container *c, char *buf, size_t size)
+{
+	if (c->pod)
+		snprintf(buf, size, "in pod %s", c->pod);
+	else if (c->name)
+		snprintf(buf, size, "in container %s", c->name);
+	else
+		snprintf(buf, size, "in a container of %s",
+			 c->runtime ? c->runtime : "an unknown runtime");
+	return buf;
+}
+
 static void put_process_line(struct line *l, const struct report_process *p)
 {
 	char text[256], n[32];
@@ -132,16 +144,15 @@ static void put_process_line(struct line *l, const struct report_process *p)
 
 	line_style(l, STYLE_BOLD);
 	if (p->n_members)
-		snprintf(text, sizeof(text), "%zu processes%s%s", p->n_members,
-			 p->comm ? " of " : "", p->comm ? p->comm : "");
+		snprintf(text, sizeof(text), "%zu process%s%s%s", p->n_members,
+			 p->n_members == 1 ? "" : "es", p->comm ? " of " : "",
+			 p->comm ? p->comm : "");
 	else
 		snprintf(text, sizeof(text), "pid %d %s", p->pid, p->comm ? p->comm : "");
 	line_item(l, text);
 	line_style(l, STYLE_PLAIN);
 	if (p->container.id) {
-		snprintf(text, sizeof(text),
-			 p->container.pod ? "in pod %s" : "in a container of %s",
-			 p->container.pod ? p->container.pod : p->container.runtime);
+		term_container(&p->container, text, sizeof(text));
 		line_item(l, text);
 	}
 	if (p->ns_pid > 0 && p->ns_pid != p->pid) {
@@ -243,6 +254,33 @@ static void put_remarks(struct line *l, const struct report_process *p, bool ver
 			put_loss(l, &p->lost[i]);
 }
 
+static void put_process(struct line *l, const struct report *r, const struct report_process *p,
+			const struct out_term_opts *o)
+{
+	put_process_line(l, p);
+	put_verdict(l, p);
+	term_hint(l, &p->hint);
+	term_limit(l, p);
+	if (r->final || o->verbose)
+		term_parts(l, p);
+	term_baseline(l, p, o->verbose);
+	term_fds(l, p, o->verbose);
+	put_sites(l, p, r->final, o);
+	put_remarks(l, p, o->verbose);
+}
+
+/* All of them as one, then who they are. */
+static void put_tree(struct line *l, const struct report *r, const struct out_term_opts *o)
+{
+	put_process(l, r, r->tree->merged, o);
+	line_end(l);
+	term_tree(l, r->tree);
+	for (size_t i = 0; i < r->n_processes; i++) {
+		put_process_line(l, &r->processes[i]);
+		put_verdict(l, &r->processes[i]);
+	}
+}
+
 int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 {
 	struct line l;
@@ -250,21 +288,12 @@ int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 
 	line_init(&l, f, o->width, o->color);
 	term_header(&l, r);
-	for (size_t i = 0; i < r->n_processes; i++) {
-		const struct report_process *p = &r->processes[i];
-
+	if (r->tree)
+		put_tree(&l, r, o);
+	for (size_t i = 0; i < r->n_processes && !r->tree; i++) {
 		if (i > 0)
 			line_end(&l);
-		put_process_line(&l, p);
-		put_verdict(&l, p);
-		term_hint(&l, &p->hint);
-		term_limit(&l, p);
-		if (r->final || o->verbose)
-			term_parts(&l, p);
-		term_baseline(&l, p, o->verbose);
-		term_fds(&l, p, o->verbose);
-		put_sites(&l, p, r->final, o);
-		put_remarks(&l, p, o->verbose);
+		put_process(&l, r, &r->processes[i], o);
 	}
 	line_end(&l);
 	err = l.err;

@@ -13,6 +13,9 @@ char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
 /* "93 %", with decimals where they matter. */
 char *term_percent(char *buf, size_t size, double percent);
 
+/* "in pod web-7d9f", "in container web", "in a container of docker". */
+char *term_container(const struct report_container *c, char *buf, size_t size);
+
 /* What to do about it, where that is known. */
 void term_hint(struct line *l, const struct report_hint *h);
 /* When, and since when it was watched. */
@@ -26,6 +29,8 @@ void term_site(struct line *l, const struct report_site *s, size_t rank, bool ve
 void term_parts(struct line *l, const struct report_process *p);
 /* Open descriptors and their limit, when there is something to say. */
 void term_fds(struct line *l, const struct report_process *p, bool verbose);
+/* What became of the children that are not shown. */
+void term_tree(struct line *l, const struct report_tree *t);
 void term_stack(struct line *l, const struct report_site *s, bool verbose);
 
 #endif

@@ -5,8 +5,9 @@
 
 #include "out/term_priv.h"
 
-#define INDENT	  3
-#define MAX_TYPES 4 /* shown without -v */
+#define INDENT	   3
+#define MAX_TYPES  4   /* shown without -v */
+#define MUCH_WASTE 0.1 /* of the bytes asked for: worth a word */
 
 static const char *units(const struct report_site *s)
 {
@@ -83,6 +84,9 @@ static bool put_held(struct line *l, const struct report_site *s)
 		fmt_count(n, sizeof(n), s->outstanding_count);
 		line_printf(l, "%s%s%s %s", has_bytes ? " in " : "", about, n, units(s));
 	}
+	if (s->kind == KIND_HEAP && s->waste_bytes > MUCH_WASTE * s->outstanding_bytes)
+		line_printf(l, " and %s%s lost to rounding up", about,
+			    fmt_bytes(n, sizeof(n), s->waste_bytes));
 	return has_bytes || isfinite(s->outstanding_count);
 }
 

@@ -37,8 +37,7 @@ static void put_process(struct line *l, const struct report_process *p)
 	snprintf(text, sizeof(text), "pid %d %s", p->pid, p->comm ? p->comm : "");
 	line_item(l, text);
 	if (p->container.id) {
-		snprintf(text, sizeof(text), "in %s %.64s", p->container.pod ? "pod" : "container",
-			 p->container.pod ? p->container.pod : p->container.id);
+		term_container(&p->container, text, sizeof(text));
 		line_item(l, text);
 	}
 	if (p->python_version) {

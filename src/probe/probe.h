@@ -58,6 +58,9 @@ struct probe_set_spec {
 	const char *label; /* short, for event names: "birth", "malloc" */
 };
 
+/* What only a process with all rights can do: mount tracefs where it is missing. A failure is that
+ * of one mechanism, no more. */
+int probe_prepare(void);
 /* Which mechanism works here for @n sites, by trying on our own binary, not by version. Sets the
  * sentence when none does. @prefer PROBE_NONE lets the measured default decide. */
 int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *out);

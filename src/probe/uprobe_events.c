@@ -60,6 +60,13 @@ static int find_tracefs(const char **out)
 	return explain_no_tracefs(ENODEV);
 }
 
+int probe_prepare(void)
+{
+	const char *root;
+
+	return find_tracefs(&root);
+}
+
 /* O_APPEND always: a write-open without it makes the kernel clear everybody's events. */
 static int open_for_write(const char **root)
 {

@@ -5,13 +5,9 @@
 #include "proc/container.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <stdio.h>
 
 #include "proc/proc_priv.h"
-
-#define ID_DIGITS 64
-#define POD_LOGS  "/var/log/pods" /* one directory a pod: NAMESPACE_NAME_UID */
 
 /* Units and directories that hold a whole id. */
 static const struct {
@@ -47,15 +43,16 @@ static bool hex_name(const char *part, const char *above, struct proc_container 
 		size_t n = strlen(hex_names[i].prefix);
 		const char *runtime = hex_names[i].runtime;
 
-		if (strncmp(part, hex_names[i].prefix, n) || hex_digits(part + n) != ID_DIGITS ||
-		    (part[n + ID_DIGITS] && strcmp(part + n + ID_DIGITS, ".scope")))
+		if (strncmp(part, hex_names[i].prefix, n) ||
+		    hex_digits(part + n) != PROC_CONTAINER_ID ||
+		    (part[n + PROC_CONTAINER_ID] && strcmp(part + n + PROC_CONTAINER_ID, ".scope")))
 			continue;
 		/* A bare id: the directory above says whose. */
 		if (!runtime)
 			runtime = strstr(above, "docker")   ? "docker"
 				  : strstr(above, "libpod") ? "podman"
 							    : "containerd";
-		snprintf(out->id, sizeof(out->id), "%.*s", ID_DIGITS, part + n);
+		snprintf(out->id, sizeof(out->id), "%.*s", PROC_CONTAINER_ID, part + n);
 		snprintf(out->runtime, sizeof(out->runtime), "%s", runtime);
 		return true;
 	}
@@ -69,7 +66,8 @@ static void unescape(char *s)
 	unsigned v;
 
 	while (*s) {
-		if (s[0] == '\\' && s[1] == 'x' && sscanf(s + 2, "%2x", &v) == 1 && v) {
+		if (s[0] == '\\' && s[1] == 'x' && hex_digits(s + 2) >= 2 &&
+		    sscanf(s + 2, "%2x", &v) == 1 && v) {
 			*to++ = (char)v;
 			s += 4;
 		} else {
@@ -156,28 +154,7 @@ bool proc_container_parse(const char *text, struct proc_container *out)
 	return false;
 }
 
-static void name_pod(const char *logs, struct proc_container *c)
-{
-	DIR *d = opendir(logs);
-	size_t n = strlen(c->pod_uid);
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		char *end = e->d_name + strlen(e->d_name), *pod = strchr(e->d_name, '_');
-
-		if ((size_t)(end - e->d_name) < n + 4 || !pod || strcmp(end - n, c->pod_uid) ||
-		    end - n - 1 <= pod || end[-(ssize_t)n - 1] != '_')
-			continue;
-		snprintf(c->namespace, sizeof(c->namespace), "%.*s", (int)(pod - e->d_name),
-			 e->d_name);
-		snprintf(c->pod, sizeof(c->pod), "%.*s", (int)(end - n - 1 - (pod + 1)), pod + 1);
-		break;
-	}
-	if (d)
-		closedir(d);
-}
-
-bool proc_container(const struct proc *p, const char *pod_logs, struct proc_container *out)
+bool proc_container(const struct proc *p, struct proc_container *out)
 {
 	auto_free char *text = NULL;
 	size_t len;
@@ -185,7 +162,6 @@ bool proc_container(const struct proc *p, const char *pod_logs, struct proc_cont
 	memset(out, 0, sizeof(*out));
 	if (proc_slurp(p->pid, "cgroup", &text, &len) || !proc_container_parse(text, out))
 		return false;
-	if (out->pod_uid[0])
-		name_pod(pod_logs ? pod_logs : POD_LOGS, out);
+	proc_container_name(p->pid, "", out);
 	return true;
 }

@@ -54,10 +54,10 @@ static void find_file(struct core *c, struct core_file *f, const struct proc_map
 
 	f->tried = true;
 	snprintf(path, sizeof(path), "%s%s", c->sysroot, f->name);
-	if (source_read_file(path, MAX_FILE_BYTES, &bytes, &size))
-		return;
-	/* What follows reads rows of this very file: only what the core itself has of them. */
+	/* What follows reads rows of this very file: only what the core itself has of them. Data
+	 * files are no ELF files: those are not even opened. */
 	if (!source_rebuild_image(c->proc, m, &head, &head_size) &&
+	    !source_read_file(path, MAX_FILE_BYTES, &bytes, &size) &&
 	    same_elf(bytes, size, head, head_size)) {
 		f->bytes = take(bytes);
 		f->size = size;
@@ -135,6 +135,7 @@ static void core_close(struct proc_source *s)
 		free(c->files.v[i].bytes);
 	vec_free(&c->files);
 	vec_free(&c->loads);
+	vec_free(&c->file_rows);
 	vec_free(&s->tids);
 	free(c->sysroot);
 	free(c->notes);
@@ -175,6 +176,8 @@ int proc_open_core(const char *path, const char *sysroot, struct proc **out)
 	struct proc *p = calloc(1, sizeof(*p));
 	int err;
 
+	if (p)
+		p->pidfd = -1;
 	if (c && p) {
 		c->fd = -1;
 		c->path = path;
@@ -183,7 +186,6 @@ int proc_open_core(const char *path, const char *sysroot, struct proc **out)
 		c->source.image = core_image;
 		c->source.close = core_close;
 		c->proc = p;
-		p->pidfd = -1;
 		p->source = &c->source;
 		p->cmdline = calloc(CORE_MAX_ARGS + 1, sizeof(*p->cmdline));
 	}

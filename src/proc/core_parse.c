@@ -65,7 +65,8 @@ static int add_segment(struct core *c, const Elf64_Phdr *ph)
 	}
 	if (ph->p_type != PT_LOAD || !ph->p_memsz)
 		return 0;
-	if (ph->p_vaddr + ph->p_memsz < ph->p_vaddr || ph->p_filesz > ph->p_memsz)
+	if (ph->p_vaddr + ph->p_memsz < ph->p_vaddr || ph->p_filesz > ph->p_memsz ||
+	    !source_row_fits(ph->p_vaddr + ph->p_memsz, ph->p_flags & PF_W))
 		return damaged(c, "a segment has an impossible size");
 	l = vec_push(&c->loads);
 	if (!l)

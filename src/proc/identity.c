@@ -70,6 +70,7 @@ bool proc_alive(const struct proc *p)
 	auto_free char *text = NULL;
 	struct proc_stat st;
 	size_t len;
+	int err;
 
 	if (p->source)
 		return true;
@@ -79,7 +80,11 @@ bool proc_alive(const struct proc *p)
 		if (poll(&f, 1, 0) > 0)
 			return false;
 	}
-	if (proc_slurp(p->pid, "stat", &text, &len) || proc_parse_stat(text, &st))
+	err = proc_slurp(p->pid, "stat", &text, &len);
+	/* Too many open files are our trouble, not its end. */
+	if (err && err != -ENOENT && err != -ESRCH)
+		return p->pidfd >= 0;
+	if (err || proc_parse_stat(text, &st))
 		return false;
 	return st.start_ticks == p->start_ticks && st.state != 'Z' && st.state != 'X';
 }

@@ -56,6 +56,9 @@ int proc_rollup(const struct proc *p, struct proc_rollup *out);
 struct proc_usage {
 	uint64_t minor_faults, major_faults;
 	uint64_t fds; /* PROC_UNKNOWN when /proc/PID/fd may not be read */
+	/* through read and write of any kind, or to and from disks where that is more (mappings);
+	 * PROC_UNKNOWN when /proc/PID/io may not be read */
+	uint64_t io_bytes;
 };
 int proc_usage(const struct proc *p, struct proc_usage *out);
 

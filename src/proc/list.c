@@ -38,6 +38,7 @@ static bool read_entry(int pid, double now_s, struct proc_entry *out)
 	if (!st.rss_kb || st.state == 'Z' || st.state == 'X')
 		return false;
 	out->pid = pid;
+	out->ppid = st.ppid;
 	out->uid = real_uid(status);
 	out->start_ticks = s.start_ticks;
 	out->rss_bytes = st.rss_kb * 1024;

@@ -6,7 +6,7 @@
 #include "proc/proc.h"
 
 struct proc_entry {
-	int pid;
+	int pid, ppid;
 	uid_t uid;
 	uint64_t start_ticks; /* with pid: the identity */
 	uint64_t rss_bytes;

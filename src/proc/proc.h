@@ -53,10 +53,8 @@ static inline bool proc_is_live(const struct proc *p)
 int proc_refresh(struct proc *p);
 
 int proc_read_maps(struct proc *p); /* refresh maps */
-/* Anonymous memory that can be written, as mapped now: starts and ends, at most @max rows. For who
+/* Anonymous memory that can be written, and the brk heap, as mapped now: at most @max rows. For who
  * may not refresh the maps of all. Returns the number of rows. */
-size_t proc_anon_maps(const struct proc *p, uint64_t (*rows)[2], size_t max);
-/* The same with the brk heap; for snapshots and cores too. */
 struct proc_row {
 	uint64_t start, end;
 	bool is_brk;
@@ -66,6 +64,8 @@ size_t proc_heap_rows(const struct proc *p, struct proc_row *rows, size_t max);
  * where the kernel does not say. @pagemap: a descriptor of /proc/PID/pagemap, or -1. */
 int proc_open_pagemap(const struct proc *p);
 bool proc_page_touched(int pagemap, uint64_t addr);
+/* Any page of [addr, addr + len)? */
+bool proc_any_touched(int pagemap, uint64_t addr, uint64_t len);
 const struct proc_map *proc_find_map(const struct proc *p, uint64_t addr);
 /* Still the process that was opened (not a reused pid, not a zombie)? */
 bool proc_alive(const struct proc *p);

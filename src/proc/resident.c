@@ -100,6 +100,7 @@ int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t 
 {
 	VEC(struct proc_resident) rows = {0};
 	char path[32], line[8192];
+	bool is_rest = false, is_known = false; /* of a name that is longer than the line; twice */
 
 	if (p->source)
 		return copy_rows(p, out, n);
@@ -109,13 +110,19 @@ int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t 
 		return fail(-errno, "%s cannot be read: %s", path, strerror(errno));
 	while (fgets(line, sizeof(line), f)) {
 		struct proc_resident row = {0}, *r;
+		bool skip = is_rest;
 
+		is_rest = !strchr(line, '\n');
+		if (skip)
+			continue;
 		if (!take_row(&row, line)) {
-			if (rows.n)
+			if (rows.n && !is_known)
 				take_line(&rows.v[rows.n - 1], line);
 			continue;
 		}
-		r = vec_push(&rows);
+		/* Joined with its neighbour while it was read, and told again. */
+		is_known = rows.n && row.start < rows.v[rows.n - 1].end;
+		r = is_known ? &row : vec_push(&rows);
 		if (!r)
 			break;
 		*r = row;

@@ -311,6 +311,9 @@ static int take_text(struct snapshot *s, const struct snap_record *r, const stru
 			return fail(err, "out of memory");
 		s->p->map_text = take(text);
 		s->has_maps = true;
+		for (size_t i = 0; i < s->p->n_maps; i++)
+			if (!source_row_fits(s->p->maps[i].end, s->p->maps[i].writable))
+				return damaged(s, "its maps make no sense");
 	}
 	return 0;
 }
@@ -345,6 +348,17 @@ static int take_memory(struct snapshot *s, const struct snap_record *r, const st
 	return 0;
 }
 
+/* Whole pages, one behind the other: whoever parts them takes that for granted. */
+static bool rows_make_sense(const struct proc_resident *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].start >= v[i].end || (v[i].start | v[i].end) & (SNAP_PAGE - 1) ||
+		    (i && v[i].start < v[i - 1].end) || v[i].kind > PROC_ROW_STACK ||
+		    !source_row_fits(v[i].end, v[i].writable == 1))
+			return false;
+	return true;
+}
+
 static int take_resident(struct snapshot *s, const struct snap_record *r, const struct block *b)
 {
 	size_t n = (size_t)(r->size / sizeof(struct proc_resident));
@@ -355,6 +369,8 @@ static int take_resident(struct snapshot *s, const struct snap_record *r, const 
 		return fail(-ENOMEM, "out of memory");
 	if (unpack(s, b, (uint8_t *)s->source.rows.v))
 		return damaged(s, "a checksum does not fit");
+	if (!rows_make_sense(s->source.rows.v, n))
+		return damaged(s, "what was resident makes no sense");
 	s->source.rows.n = n;
 	return 0;
 }

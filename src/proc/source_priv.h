@@ -24,6 +24,14 @@ struct proc_source {
 	uint32_t program_dev;
 };
 
+/* Could a process have memory there that it writes to? Who goes through it in steps would never
+ * come to the end of what a file claims. */
+#define SOURCE_USER_END (1ull << 47)
+static inline bool source_row_fits(uint64_t end, bool writable)
+{
+	return !writable || end <= SOURCE_USER_END;
+}
+
 /* All of @len bytes at @at of a file of @size bytes; false when it has them not. */
 bool source_piece(int fd, uint64_t size, uint64_t at, void *buf, size_t len);
 

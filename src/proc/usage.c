@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Readings beside the resident size: whose pages they are, faults, open files. */
+#include <inttypes.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -69,6 +70,21 @@ static uint64_t count_fds(int pid)
 	return n;
 }
 
+static uint64_t io_bytes(int pid)
+{
+	uint64_t rchar, wchar, calls[2], from_disk, to_disk;
+	auto_free char *text = NULL;
+	size_t len;
+
+	if (proc_slurp(pid, "io", &text, &len) ||
+	    sscanf(text,
+		   "rchar: %" SCNu64 " wchar: %" SCNu64 " syscr: %" SCNu64 " syscw: %" SCNu64
+		   " read_bytes: %" SCNu64 " write_bytes: %" SCNu64,
+		   &rchar, &wchar, &calls[0], &calls[1], &from_disk, &to_disk) != 6)
+		return PROC_UNKNOWN;
+	return rchar + wchar > from_disk + to_disk ? rchar + wchar : from_disk + to_disk;
+}
+
 int proc_usage(const struct proc *p, struct proc_usage *out)
 {
 	auto_free char *text = NULL;
@@ -78,6 +94,7 @@ int proc_usage(const struct proc *p, struct proc_usage *out)
 
 	memset(out, 0, sizeof(*out));
 	out->fds = count_fds(p->pid);
+	out->io_bytes = io_bytes(p->pid);
 	err = proc_slurp(p->pid, "stat", &text, &len);
 	if (err)
 		return err;

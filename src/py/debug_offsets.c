@@ -139,6 +139,52 @@ static int take_member(const struct py_runtime *rt, const struct member *m, uint
 	return 0;
 }
 
+/* Members are taken out of copies of a fixed length: of a frame, a code object, the head of a str,
+ * a dict, a list or a tuple. What is said to lie behind that end is refused here, once for all who
+ * read. The ends: sizes from the table, or those of the smallest copy that is made. */
+static int check_bounds(const struct py_runtime *rt, const struct py_build *b)
+{
+	const struct py_layout *l = &b->layout;
+	const struct pl_walk *w = &b->walk;
+	const struct {
+		const char *name;
+		uint32_t at, bytes, end;
+	} rows[] = {
+		/* The kernel half reads a frame at once: to behind the last member. */
+		{"frame.previous", w->frame_back, 8, w->frame_size},
+		{"frame.executable", w->frame_code, 8, w->frame_size},
+		{"frame.instr_ptr", w->frame_instr, 8, w->frame_size},
+		{"frame.owner", w->frame_owner, 1, w->frame_size},
+		{"frame.localsplus", l->frame_localsplus, 0, PY_FRAME_COPY},
+		{"frame.stackpointer", l->frame_top, 8, PY_FRAME_COPY},
+		{"code.filename", l->code_filename, 8, b->code_basicsize},
+		{"code.name", l->code_name, 8, b->code_basicsize},
+		{"code.qualname", l->code_qualname, 8, b->code_basicsize},
+		{"code.linetable", l->code_linetable, 8, b->code_basicsize},
+		{"code.firstlineno", l->code_firstlineno, 4, b->code_basicsize},
+		{"str.state", l->str_state, 8, b->str_header},
+		{"str.length", l->str_length, 8, b->str_header},
+		{"str.asciiobject_size", l->str_ascii_data, 0, b->str_header},
+		{"str.compactunicodeobject_size", l->str_compact_data, 0, b->str_header},
+		{"dict.ma_keys", l->dict_keys, 8, PY_DICT_COPY},
+		{"dict.ma_values", l->dict_values, 8, PY_DICT_COPY},
+		{"list.ob_item", l->list_item, 8, l->list_allocated},
+		{"tuple.ob_item", l->tuple_item, 0, l->ob_size + 2 * 8u},
+		{"bytes.ob_sval", l->bytes_data, 0, l->ob_size + 2 * 8u},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].at + rows[i].bytes > rows[i].end)
+			return fail(-ENOTSUP,
+				    "process %d: CPython %s says that %s lies at %u: it is not "
+				    "known there",
+				    rt->proc->pid, rt->version, rows[i].name, rows[i].at);
+	if (l->tuple_item < l->ob_size)
+		return fail(-ENOTSUP, "process %d: CPython %s has tuples that are not known",
+			    rt->proc->pid, rt->version);
+	return 0;
+}
+
 int py_read_debug_offsets(const struct py_runtime *rt, struct py_build *b)
 {
 	uint8_t raw[MAX_OFFSETS];
@@ -152,13 +198,6 @@ int py_read_debug_offsets(const struct py_runtime *rt, struct py_build *b)
 	for (size_t i = 0; !err && i < ARRAY_SIZE(members); i++)
 		if (members[i].pos[column])
 			err = take_member(rt, &members[i], word_at(raw, members[i].pos[column]), b);
-	if (err)
-		return err;
-	/* The kernel half reads a frame at once: from its start to behind the last member. */
-	if (b->walk.frame_owner + 1u > b->walk.frame_size ||
-	    b->walk.frame_instr + 8u > b->walk.frame_size)
-		return fail(-ENOTSUP, "process %d: CPython %s has larger frames than are known",
-			    rt->proc->pid, rt->version);
 	b->runtime_initialized = (uint16_t)(b->runtime_finalizing - 8);
-	return 0;
+	return err ? err : check_bounds(rt, b);
 }

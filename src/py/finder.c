@@ -21,7 +21,13 @@ void py_finder_free(struct py_finder *f)
 	free(f);
 }
 
-/* The symbol, or the section that a stripped static program keeps (3.11+). */
+void py_finder_forget(struct py_finder *f)
+{
+	map64_clear(&f->file);
+}
+
+/* Every library of the host is looked into once: no relocations, of which large ones have tens of
+ * megabytes. The symbol, or the section that a stripped static program keeps (3.11+). */
 static bool holds_python(const struct proc *p, const struct proc_map *m)
 {
 	struct dso_range section;
@@ -30,7 +36,7 @@ static bool holds_python(const struct proc *p, const struct proc_map *m)
 	struct dso *d;
 	bool is;
 
-	if (proc_map_file(p, m, path, sizeof(path)) || dso_open(path, &d))
+	if (proc_map_file(p, m, path, sizeof(path)) || dso_open_names(path, &d))
 		return false;
 	is = !dso_symbol(d, "_PyRuntime", &sym) || !dso_section(d, ".PyRuntime", &section);
 	dso_close(d);

@@ -11,5 +11,7 @@ int py_finder_new(struct py_finder **out);
 void py_finder_free(struct py_finder *f);
 /* Does one of the files that @p executes hold a CPython? */
 bool py_finder_has(struct py_finder *f, const struct proc *p);
+/* Look into every file anew. */
+void py_finder_forget(struct py_finder *f);
 
 #endif

@@ -19,7 +19,7 @@
 	.list_item = 24, .list_allocated = 32, .set_mask = 32, .set_table = 40,                \
 	.set_smalltable = 64, .bytearray_alloc = 24, .bytearray_bytes = 32, .bytes_data = 32,  \
 	.str_length = 16, .str_state = 32, .str_kind_shift = 2, .managed_dict = -24,           \
-	.tstate_next = 8, .tstate_interp = 16
+	.managed_values = -32, .tstate_next = 8, .tstate_interp = 16
 
 #define STR_WITH_WSTR .str_ascii_data = 48, .str_compact_data = 72, .str_noncompact_data = 72
 #define STR_NO_WSTR   .str_ascii_data = 40, .str_compact_data = 56, .str_noncompact_data = 56

@@ -3,7 +3,6 @@
 #include "py/py_priv.h"
 
 #define MAX_SLOTS 4096
-#define HEAD	  128 /* of a frame object up to f_iblock, or of an interpreter frame */
 
 static uint64_t word(const uint8_t *raw, size_t at)
 {
@@ -53,7 +52,7 @@ static void read_depth(const struct py_runtime *rt, const uint8_t *raw, struct p
 int py_read_locals(const struct py_runtime *rt, uint64_t frame, struct py_locals *out)
 {
 	const struct py_layout *l = &rt->layout;
-	uint8_t raw[HEAD];
+	uint8_t raw[PY_FRAME_COPY] = {0};
 	uint64_t n, type;
 	size_t head = rt->minor <= 10 ? sizeof(raw) : l->frame_localsplus;
 

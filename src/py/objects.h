@@ -29,6 +29,30 @@ enum {
 	PY_FT_HEAD = 24,
 };
 
+/* Attributes that an instance has without a dict at tp_dictoffset; 0 = none. */
+struct py_attributes {
+	uint64_t values; /* the first slot of an array, in the order of the class's keys */
+	uint64_t dict;	 /* once somebody asked for it */
+};
+
+/* Of the words at layout.managed_values and managed_dict: one for each in 3.11; in 3.12 one for
+ * both, odd for values; since 3.13 the values lie in the body, or in the dict. */
+static inline struct py_attributes py_managed_attributes(const struct py_runtime *rt,
+							 uint64_t values, uint64_t dict)
+{
+	if (rt->minor == 12 && (dict & 1))
+		return (struct py_attributes){dict + 1, 0};
+	return (struct py_attributes){rt->minor == 11 ? values : 0, dict};
+}
+
+/* The values in a body (struct _dictvalues, 3.13+): a byte each, then the slots. */
+enum {
+	PY_VALUES_CAPACITY = 0,
+	PY_VALUES_EMBEDDED = 2,
+	PY_VALUES_VALID = 3,
+	PY_VALUES_SLOTS = 8,
+};
+
 enum {
 	PY_BODY = 16,	  /* what follows ob_refcnt and ob_type */
 	PY_VAR_BODY = 24, /* what follows ob_size */
@@ -55,7 +79,10 @@ enum {
 	PY_SET_USED = 24,
 	PY_SET_BODY = 200,
 	PY_SMALL_TABLE_END = 192,
+	PY_DEQUE_MAXLEN = 64,  /* -1: none */
 	PY_LRU_LINKS_END = 32, /* of the ring in an lru_cache wrapper and its links */
+	PY_LRU_CACHE = 72,     /* the dict; the first link of the ring is part of the wrapper */
+	PY_LRU_MAXSIZE = 96,   /* -1: none */
 	PY_PARTIAL_FUNC = 16,
 	PY_FRAME_OBJECT_FRAME = 24, /* f_frame, 3.11+ */
 	PY_FRAME_OBJECT_OWN = 40,   /* 3.11+: its own frame lies here or behind */

@@ -22,6 +22,8 @@ static int fill(struct proc *p, struct py_runtime *rt)
 	py_find_allocators(rt);
 	py_find_obmalloc(rt);
 	rt->allocator = py_allocator_now(rt);
+	/* There is a runtime per thread that reads the process. */
+	dso_forget_bytes(rt->dso);
 	log_debug("process %d: CPython %s at %s, bias %#llx, %s", p->pid, rt->version, rt->path,
 		  (unsigned long long)rt->bias, py_allocator_name(rt->allocator));
 	return 0;
@@ -46,6 +48,12 @@ int py_open(struct proc *p, struct py_runtime **out)
 	}
 	*out = rt;
 	return 0;
+}
+
+void py_close_file(struct py_runtime *rt)
+{
+	dso_close(rt->dso);
+	rt->dso = NULL;
 }
 
 void py_close(struct py_runtime *rt)

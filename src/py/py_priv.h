@@ -14,6 +14,10 @@
 #define PY_MAX_THREADS	    65536
 #define PY_MAX_STEPS	    20000 /* frames of one stack, shims included */
 
+/* How much is copied at most: of a frame (of a frame object up to f_iblock) and of a dict. */
+#define PY_FRAME_COPY 128
+#define PY_DICT_COPY  64
+
 /* Py_TPFLAGS_* (Include/object.h, the same bits in 3.8 - 3.15). */
 #define PY_TPFLAGS_HEAPTYPE	    (1ull << 9)
 #define PY_TPFLAGS_READY	    (1ull << 12)

@@ -42,20 +42,25 @@ size_t py_threads(const struct py_runtime *rt, uint64_t *tstates, size_t max)
 	if (max > PY_MAX_THREADS)
 		max = PY_MAX_THREADS;
 	for (int i = 0; i < n_interps; i++) {
-		uint64_t head, t;
+		uint64_t mark, t;
+		size_t next_mark = 1;
 
-		if (proc_read_u64(rt->proc, interps[i] + l->interp_threads, &head))
+		if (proc_read_u64(rt->proc, interps[i] + l->interp_threads, &t))
 			continue;
-		t = head;
+		mark = 0;
 		for (size_t in_list = 0; t && n < max; in_list++) {
 			uint64_t owner;
 
-			/* A list that changed under our eyes may lead astray or round. */
-			if ((in_list && t == head) ||
-			    proc_read_u64(rt->proc, t + l->tstate_interp, &owner) ||
+			/* A list that changed under our eyes may lead astray, or round: then to
+			 * what was marked last, at ever greater distances (Brent). */
+			if (t == mark || proc_read_u64(rt->proc, t + l->tstate_interp, &owner) ||
 			    owner != interps[i])
 				break;
 			tstates[n++] = t;
+			if (in_list + 1 == next_mark) {
+				mark = t;
+				next_mark *= 2;
+			}
 			if (proc_read_u64(rt->proc, t + l->tstate_next, &t))
 				break;
 		}

@@ -61,9 +61,10 @@ uint64_t py_length(const struct py_runtime *rt, uint64_t obj)
 	return proc_read_u64(rt->proc, obj + at, &n) || n > MAX_LENGTH ? UINT64_MAX : n;
 }
 
-static int int_repr(const struct py_runtime *rt, uint64_t obj, bool is_bool, char *buf, size_t size)
+/* @digits: how many it has; beyond two the value is not read. */
+static int read_int(const struct py_runtime *rt, uint64_t obj, int64_t *out, uint64_t *digits)
 {
-	uint64_t at = obj + rt->layout.ob_size, tag, n, v = 0;
+	uint64_t at = obj + rt->layout.ob_size, tag, n;
 	uint32_t digit[2] = {0};
 	bool negative;
 
@@ -77,18 +78,40 @@ static int int_repr(const struct py_runtime *rt, uint64_t obj, bool is_bool, cha
 		negative = (int64_t)tag < 0;
 		n = negative ? -tag : tag;
 	}
-	if (n > 2) {
-		snprintf(buf, size, "int of %" PRIu64 " bits", n > MAX_LENGTH ? 0 : n * DIGIT_BITS);
-		return 0;
-	}
+	*digits = n;
+	if (n > 2)
+		return -ERANGE;
 	if (n && proc_read(rt->proc, at + DIGITS_BEHIND_SIZE, digit, 4 * n))
 		return -EFAULT;
-	v = digit[0] | (uint64_t)digit[1] << DIGIT_BITS;
-	if (is_bool)
-		snprintf(buf, size, "%s", v ? "True" : "False");
-	else
-		snprintf(buf, size, "%s%" PRIu64, negative ? "-" : "", v);
+	*out = (int64_t)(digit[0] | (uint64_t)digit[1] << DIGIT_BITS);
+	*out = negative ? -*out : *out;
 	return 0;
+}
+
+int py_int(const struct py_runtime *rt, uint64_t obj, int64_t *out)
+{
+	uint64_t flags, digits;
+	char name[32];
+
+	if (!facts(rt, obj, &flags, name, sizeof(name)) || !(flags & FLAG_LONG) ||
+	    !strcmp(name, "bool"))
+		return -ENOENT;
+	return read_int(rt, obj, out, &digits);
+}
+
+static int int_repr(const struct py_runtime *rt, uint64_t obj, bool is_bool, char *buf, size_t size)
+{
+	uint64_t n = 0;
+	int64_t v = 0;
+	int err = read_int(rt, obj, &v, &n);
+
+	if (err == -ERANGE)
+		snprintf(buf, size, "int of %" PRIu64 " bits", n > MAX_LENGTH ? 0 : n * DIGIT_BITS);
+	else if (!err && is_bool)
+		snprintf(buf, size, "%s", v ? "True" : "False");
+	else if (!err)
+		snprintf(buf, size, "%" PRId64, v);
+	return err == -ERANGE ? 0 : err;
 }
 
 static int float_repr(const struct py_runtime *rt, uint64_t obj, char *buf, size_t size)

@@ -102,6 +102,12 @@ static int version_by_symbols(struct py_runtime *rt)
 {
 	int micro;
 
+	/* Linked statically: no library asks for the names, and none is left. */
+	if (!has(rt->dso, "PyThreadState_Get"))
+		return fail(-ENOTSUP,
+			    "process %d (%s): its CPython is stripped of all names, and only 3.13 "
+			    "and newer can do without: build it without strip, or with -rdynamic",
+			    rt->proc->pid, rt->proc->comm);
 	rt->minor = 7;
 	for (size_t i = 0; i < ARRAY_SIZE(first_in); i++) {
 		if (has(rt->dso, first_in[i].symbol)) {

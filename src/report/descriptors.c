@@ -95,7 +95,7 @@ void report_mapping_hint(struct report_site *site)
 {
 	site->hint = (struct report_hint){
 		.code = "mapping-not-released",
-		.text = "memory mapped here is never unmapped: close the map, or drop the last "
-			"reference to what holds it",
+		.text = "Memory mapped here is never unmapped.\nClose the map, or drop the last "
+			"reference to what holds it: with mmap.mmap(...) as m: ...",
 	};
 }

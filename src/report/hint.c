@@ -2,7 +2,8 @@
 /* Hints: one sentence of what happens, and the remedy in a line or two of Python. */
 #include "report/hint.h"
 
-#define FEW_ENTRIES 16 /* a container with less may be anything */
+#define FEW_ENTRIES 16	/* a container with less may be anything */
+#define MOST	    0.5 /* of the blocks */
 
 static bool is_type(const struct report_holder_step *s, const char *name)
 {
@@ -40,8 +41,7 @@ static bool is_collection(const struct report_holder_step *s)
 	return s->entries != REPORT_UNKNOWN && !is_type(s, "tuple");
 }
 
-/* The container that grows, else the biggest one: the innermost of equals. */
-static const struct report_holder_step *container(const struct report_holder *h)
+size_t report_holder_container(const struct report_holder *h)
 {
 	const struct report_holder_step *best = NULL;
 
@@ -54,7 +54,9 @@ static const struct report_holder_step *container(const struct report_holder *h)
 		    (s->growth_per_s >= best->growth_per_s && s->entries >= best->entries))
 			best = s;
 	}
-	return best && (best->growth_per_s > 0 || best->entries >= FEW_ENTRIES) ? best : NULL;
+	return best && (best->growth_per_s > 0 || best->entries >= FEW_ENTRIES)
+		       ? (size_t)(best - h->step)
+		       : SIZE_MAX;
 }
 
 static void set(struct report_site *site, const char *code, const char *text)
@@ -62,30 +64,88 @@ static void set(struct report_site *site, const char *code, const char *text)
 	site->hint = (struct report_hint){code, text};
 }
 
-static bool hint_nobody(const struct report_holder *h, struct report_site *site)
+static bool hint_nobody(struct report *r, const struct report_holder *h, struct report_site *site)
 {
-	if (!strcmp(h->root, "unreferenced"))
+	if (!strcmp(h->root, "unreferenced") && site->kind == KIND_HEAP) {
+		if (h->share >= MOST)
+			report_lost_hint(r, site);
+	} else if (!strcmp(h->root, "unreferenced")) {
 		set(site, "unreferenced",
 		    "Nothing in the process points to these objects: C code took a reference and "
 		    "never gave it back.\nLook for a missing Py_DECREF in the extension on this "
 		    "stack.");
-	else if (strcmp(h->root, "cycle") != 0)
+	} else if (strcmp(h->root, "cycle") != 0) {
 		return false;
-	else if (h->uncollectable)
+	} else if (h->uncollectable) {
 		set(site, "cycle-uncollectable",
 		    "They hold each other, and the garbage collector cannot free them: C code took "
 		    "a "
 		    "reference too many, or hides one.\nBreak the cycle by hand: self.parent = "
 		    "weakref.ref(parent)");
-	else if (h->frozen)
+	} else if (h->frozen) {
 		set(site, "frozen-garbage",
 		    "They hold each other, and gc.freeze() has put them out of the collector's "
 		    "reach.\nCall gc.collect() before gc.freeze(), and freeze once.");
-	else if (h->gc_known && !h->gc_enabled)
+	} else if (h->gc_known && !h->gc_enabled) {
 		set(site, "cycle-gc-disabled",
 		    "They hold only each other, and the garbage collector is off.\ngc.enable(), or "
 		    "gc.collect() when it suits; or no cycle: self.parent = weakref.ref(parent)");
+	}
 	return true;
+}
+
+/* Does step @i stand for something that runs in turns, and never ends? What its own variables
+ * gather is another matter: then it is their container that grows. */
+static bool is_task(const struct report_holder *h, size_t i)
+{
+	const struct report_holder_step *s = &h->step[i];
+	size_t grows = report_holder_container(h);
+
+	if (!is_type(s, "_asyncio.Task") && !is_type(s, "asyncio.tasks.Task") &&
+	    !begins(s->type, "async_generator"))
+		return false;
+	return grows >= h->n || grows < i;
+}
+
+/* What makes the view at step @i let go of the memory it was cut from; NULL = no view. */
+static const char *view_fix(const struct report_holder *h, size_t i)
+{
+	const struct report_holder_step *s = &h->step[i], *base = s + 1;
+
+	if (i + 1 == h->n)
+		return NULL;
+	if (is_type(s, "memoryview"))
+		return "bytes(view)";
+	return begins(s->type, "numpy.") && !strcmp(base->edge, "attribute") && base->name &&
+			       !strcmp(base->name, "base")
+		       ? "view.copy()"
+		       : NULL;
+}
+
+static bool hint_classes(struct report_site *site)
+{
+	set(site, "classes-created",
+	    "Classes are made while the program runs, and something keeps them.\nMake each "
+	    "once: functools.lru_cache on the function that makes it, or a module-level class.");
+	return true;
+}
+
+/* A class that lies in a container, and no container of its own that grows. */
+static bool is_kept_class(const struct report_holder *h, size_t i)
+{
+	const struct report_holder_step *s = &h->step[i];
+	size_t grows = report_holder_container(h);
+
+	return i && begins(s->type, "class ") &&
+	       (!strcmp(s->edge, "item") || !strcmp(s->edge, "value")) &&
+	       (grows >= h->n || grows < i);
+}
+
+/* A deque that its owner calls a queue. */
+static bool is_called_queue(const struct report_holder_step *s)
+{
+	return is_type(s, "collections.deque") && s->name &&
+	       (strcasestr(s->name, "queue") || strcasestr(s->name, "backlog"));
 }
 
 static bool hint_by_type(struct report *r, const struct report_holder *h, struct report_site *site)
@@ -112,27 +172,44 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 		    "Keep str(e), or: e.__traceback__ = None");
 		return true;
 	}
-	if (begins(last->type, "class ")) {
-		set(site, "classes-created",
-		    "Classes are made while the program runs, and something keeps them.\nMake each "
-		    "once: functools.lru_cache on the function that makes it, or a module-level "
-		    "class.");
+	if (begins(last->type, "class "))
+		return hint_classes(site);
+	if (is_type(last, "mmap.mmap")) {
+		report_mapping_hint(site);
 		return true;
 	}
 	for (size_t i = 0; i < h->n; i++) {
 		const struct report_holder_step *s = &h->step[i];
+		const char *fix = view_fix(h, i);
 
-		if (is_type(s, "_asyncio.Task") || is_type(s, "asyncio.tasks.Task")) {
+		if (is_task(h, i)) {
 			set(site, "task-not-ended",
-			    "Tasks that do not end, or are kept when they have, hold what their "
-			    "coroutines hold.\nasyncio.wait_for(...), task.cancel(), "
-			    "task.add_done_callback(tasks.discard)");
+			    begins(s->type, "async_generator")
+				    ? "Asynchronous generators that were not run to their end "
+				      "hold their variables.\nasync with "
+				      "contextlib.aclosing(stream()) as s: ..., or await "
+				      "s.aclose()"
+				    : "Tasks that do not end, or are kept when they have, hold "
+				      "what their coroutines hold.\nasyncio.wait_for(...), "
+				      "task.cancel(), task.add_done_callback(tasks.discard)");
 			return true;
 		}
-		if (is_type(s, "memoryview") && i + 1 < h->n) {
+		if (fix) {
 			set(site, "view-pins-base",
-			    "A small view keeps the whole buffer behind it.\nKeep a copy: "
-			    "bytes(view)");
+			    report_printf(r,
+					  "A small view (%s) keeps the whole buffer behind it.\n"
+					  "Keep a copy: %s",
+					  s->type, fix));
+			return true;
+		}
+		if (is_kept_class(h, i))
+			return hint_classes(site);
+		if (is_called_queue(s)) {
+			set(site, "queue-backlog",
+			    report_printf(r,
+					  "More is put into %s than is taken out.\nBound it, so "
+					  "that the producer waits: queue.Queue(maxsize=1000)",
+					  s->name));
 			return true;
 		}
 		if (is_queue(s)) {
@@ -155,7 +232,9 @@ static const char *name_of(const struct report_holder_step *s)
 static void hint_container(struct report *r, const struct report_holder *h,
 			   struct report_site *site)
 {
-	const struct report_holder_step *in = container(h);
+	size_t at = report_holder_container(h);
+	const struct report_holder_step *in = at < h->n ? &h->step[at] : NULL;
+	const char *last_type = h->step[h->n - 1].type ? h->step[h->n - 1].type : "";
 	const char *fix;
 	char entries[32];
 
@@ -170,6 +249,13 @@ static void hint_container(struct report *r, const struct report_holder *h,
 					  h->step[i].name ? h->step[i].name : "?"));
 			return;
 		}
+	if (strstr(last_type, "<locals>") && begins(last_type, "function ")) {
+		set(site, "closure",
+		    "Functions that were made inside of a function are kept, and each keeps the "
+		    "variables that it uses.\nUnregister the function when it has done its work, "
+		    "or hand it a weak reference.");
+		return;
+	}
 	if (!in)
 		return;
 	fix = is_type(in, "dict")   ? "Delete what is done with (del d[key]), bound it, or let go: "
@@ -189,8 +275,8 @@ void report_hold(struct report *r, const struct report_holder *h, struct report_
 {
 	site->held_by.path = report_strdup(r, h->path);
 	site->held_by.share = h->share;
-	if (site->hint.code || !h->n)
+	if (site->hint.code || !h->n || h->bounded)
 		return;
-	if (!hint_nobody(h, site) && !hint_by_type(r, h, site))
+	if (!hint_nobody(r, h, site) && !hint_by_type(r, h, site))
 		hint_container(r, h, site);
 }

@@ -21,10 +21,14 @@ struct report_holder {
 	double share; /* of the objects that were asked for */
 	struct report_holder_step *step;
 	size_t n;
+	bool bounded; /* the container that grows will be full one day */
 	bool gc_known, gc_enabled;
 	bool uncollectable, frozen; /* of a cycle */
 };
 
+/* Which step is the container that grows, else the biggest one: the innermost of equals. SIZE_MAX:
+ * none is worth a word. */
+size_t report_holder_container(const struct report_holder *h);
 /* Fills held_by, and the hint where the evidence is there. */
 void report_hold(struct report *r, const struct report_holder *h, struct report_site *site);
 

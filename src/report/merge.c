@@ -74,23 +74,31 @@ static void join_word(const char **to, const char *word, bool first)
 		*to = NULL;
 }
 
-static void add_process(struct report_process *to, const struct report_process *p, bool first)
+static void add_memory(struct report_process *to, const struct report_process *p)
 {
+	if (p->rss_bytes != REPORT_UNKNOWN)
+		to->rss_bytes += p->rss_bytes;
+	to->rss_growth_bytes_per_s += known(p->rss_growth_bytes_per_s);
+	/* the limit that is met first */
+	if (!(to->memory.eta_s <= p->memory.eta_s) && isfinite(p->memory.eta_s))
+		to->memory = p->memory;
+}
+
+static void add_process(struct report_process *to, const struct merge_part *part, bool first)
+{
+	const struct report_process *p = part->process;
+
 	join_word(&to->comm, p->comm, first);
 	join_word(&to->python_version, p->python_version, first);
 	join_word(&to->allocator, p->allocator, first);
 	join_word(&to->mode, p->mode, first);
 	join_word(&to->mechanism, p->mechanism, first);
 	to->free_threaded |= p->free_threaded;
-	if (p->rss_bytes != REPORT_UNKNOWN)
-		to->rss_bytes += p->rss_bytes;
-	to->rss_growth_bytes_per_s += known(p->rss_growth_bytes_per_s);
+	if (!part->is_over)
+		add_memory(to, p);
 	to->on_s += known(p->on_s);
 	to->coverage += known(p->coverage);
 	to->slowdown_pct = fmax(to->slowdown_pct, known(p->slowdown_pct));
-	/* the limit that is met first */
-	if (!(to->memory.eta_s <= p->memory.eta_s) && isfinite(p->memory.eta_s))
-		to->memory = p->memory;
 	if (rank(p->verdict) < rank(to->verdict)) {
 		to->verdict = p->verdict;
 		to->confidence = NAN;
@@ -203,18 +211,17 @@ static int say_reason(struct report *r, struct report_process *p)
 	return p->reason ? 0 : fail(-ENOMEM, "out of memory");
 }
 
-static int fill_process(struct report *r, const struct merge_parts *parts)
+static int fill_process(struct report *r, const struct merge_parts *parts,
+			struct report_process *to)
 {
-	struct report_process *to = report_alloc(r, sizeof(*to));
 	int err = 0;
 
-	if (!to)
-		return fail(-ENOMEM, "out of memory");
+	memset(to, 0, sizeof(*to));
 	report_memory_init(&to->memory);
 	to->verdict = CLASS_STEADY;
 	to->confidence = to->explained = NAN;
 	for (size_t i = 0; i < parts->n && !err; i++) {
-		add_process(to, parts->v[i].process, i == 0);
+		add_process(to, &parts->v[i], i == 0);
 		err = add_lost(r, to, parts->v[i].process);
 	}
 	if (parts->n)
@@ -223,10 +230,35 @@ static int fill_process(struct report *r, const struct merge_parts *parts)
 		err = fill_members(r, to, parts);
 	if (!err)
 		err = say_reason(r, to);
+	return err ? err : merge_sites(r, to, parts);
+}
+
+int report_merge_processes(struct report *r, const struct report_process *v, size_t n,
+			   struct report_process *out)
+{
+	struct merge_parts parts = {0};
+	bool any_runs = false;
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		struct merge_part *p = vec_push(&parts);
+
+		if (p)
+			*p = (struct merge_part){.process = &v[i],
+						 .host = r->hostname ? r->hostname : "",
+						 .is_over = v[i].exited};
+		else
+			err = fail(-ENOMEM, "out of memory");
+		any_runs = any_runs || !v[i].exited;
+	}
 	if (!err)
-		err = merge_sites(r, to, parts);
-	r->processes = to;
-	r->n_processes = 1;
+		err = fill_process(r, &parts, out);
+	out->exited = !any_runs;
+	if (!any_runs) {
+		out->rss_bytes = REPORT_UNKNOWN;
+		out->rss_growth_bytes_per_s = NAN;
+	}
+	vec_free(&parts);
 	return err;
 }
 
@@ -252,8 +284,12 @@ int report_merge(struct report **in, size_t n, struct report **out)
 		fill_times(r, in, n);
 		err = gather(in, n, &parts);
 	}
-	if (!err)
-		err = fill_process(r, &parts);
+	if (!err) {
+		r->processes = report_alloc(r, sizeof(*r->processes));
+		r->n_processes = r->processes ? 1 : 0;
+		err = r->processes ? fill_process(r, &parts, r->processes)
+				   : fail(-ENOMEM, "out of memory");
+	}
 	vec_free(&parts);
 	for (size_t i = 0; i < n; i++) {
 		if (!err)

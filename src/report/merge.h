@@ -11,4 +11,10 @@
  * they were is in `members`, worst first. Takes the reports: they are freed, also when it fails. */
 int report_merge(struct report **in, size_t n, struct report **out);
 
+/* Processes of one host and one run, into @out, whose strings live in @r and theirs. Each counts,
+ * also when a number has been used twice. One that has ended counts with what it held to its end;
+ * it grows no more and has no memory. */
+int report_merge_processes(struct report *r, const struct report_process *v, size_t n,
+			   struct report_process *out);
+
 #endif

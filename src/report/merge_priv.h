@@ -10,6 +10,7 @@ struct merge_part {
 	const struct report_process *process;
 	const char *host;
 	double ended_at;
+	bool is_over; /* nothing of it grows any more */
 };
 
 struct merge_parts {

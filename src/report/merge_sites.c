@@ -17,8 +17,10 @@ static double sum(double a, double b)
 
 static uint64_t key_of(const struct report_site *s)
 {
-	/* A descriptor and an object of one stack are two sites. 0 is no key. */
-	return (strtoull(s->id, NULL, 16) ^ ((uint64_t)s->kind << 60)) | 1;
+	/* A descriptor and an object of one stack are two sites. */
+	uint64_t key = strtoull(s->id, NULL, 16) ^ ((uint64_t)s->kind << 60);
+
+	return key ? key : 1; /* 0 is no key */
 }
 
 /* Types by share of the objects: shares weigh by how many each process holds. */
@@ -87,6 +89,7 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 	}
 	to->outstanding_bytes = sum(to->outstanding_bytes, s->outstanding_bytes);
 	to->outstanding_count = sum(to->outstanding_count, s->outstanding_count);
+	to->waste_bytes = sum(to->waste_bytes, s->waste_bytes);
 	to->growth_bytes_per_s = sum(to->growth_bytes_per_s, s->growth_bytes_per_s);
 	to->growth_count_per_s = sum(to->growth_count_per_s, s->growth_count_per_s);
 	to->oldest_s = fmax(to->oldest_s, s->oldest_s);
@@ -99,24 +102,28 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 }
 
 /* @index: where a key's site is in to->sites; @largest: the largest growth added to it. */
-static int join(struct report *r, struct report_process *to, const struct report_process *p,
+static int join(struct report *r, struct report_process *to, const struct merge_part *part,
 		struct map64 *index, double *largest)
 {
-	for (size_t i = 0; i < p->n_sites; i++) {
-		const struct report_site *s = &p->sites[i];
-		uint64_t *at = map64_get(index, key_of(s));
+	for (size_t i = 0; i < part->process->n_sites; i++) {
+		struct report_site s = part->process->sites[i];
+		uint64_t *at = map64_get(index, key_of(&s));
 		int err;
 
+		if (part->is_over) {
+			s.growth_bytes_per_s = isfinite(s.growth_bytes_per_s) ? 0 : NAN;
+			s.growth_count_per_s = 0;
+		}
 		if (at) {
-			add(&to->sites[*at], s, &largest[*at]);
+			add(&to->sites[*at], &s, &largest[*at]);
 			continue;
 		}
-		at = map64_put(index, key_of(s));
+		at = map64_put(index, key_of(&s));
 		if (!at)
 			return fail(-ENOMEM, "out of memory");
 		*at = to->n_sites;
-		largest[to->n_sites] = s->growth_bytes_per_s;
-		err = begin(r, &to->sites[to->n_sites++], s);
+		largest[to->n_sites] = s.growth_bytes_per_s;
+		err = begin(r, &to->sites[to->n_sites++], &s);
 		if (err)
 			return err;
 	}
@@ -137,7 +144,7 @@ int merge_sites(struct report *r, struct report_process *to, const struct merge_
 	if (!largest || !to->sites)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < parts->n && !err; i++)
-		err = join(r, to, parts->v[i].process, &index, largest);
+		err = join(r, to, &parts->v[i], &index, largest);
 	map64_free(&index);
 	for (size_t i = 0; i < to->n_sites; i++)
 		if (to->sites[i].n_types)

@@ -18,7 +18,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-void report_native_hint(struct report *r, struct report_site *site)
+static void say(struct report *r, struct report_site *site, const char *code, const char *why)
 {
 	const struct report_frame *f = taker(site);
 	const char *module;
@@ -26,19 +26,20 @@ void report_native_hint(struct report *r, struct report_site *site)
 	if (site->kind != KIND_HEAP || site->hint.code || !f || !f->module)
 		return;
 	module = base_name(f->module);
-	site->hint.code = "native-leak";
-	site->hint.text =
-		f->function
-			? report_printf(
-				  r,
-				  "memory that %s in %s took is not given back: a missing free "
-				  "there, or an object that owns it is kept",
-				  f->function, module)
-			: report_printf(
-				  r,
-				  "memory that %s took is not given back: a missing free there, "
-				  "or an object that owns it is kept",
-				  module);
-	if (!site->hint.text)
-		site->hint.code = NULL;
+	site->hint.text = f->function ? report_printf(r, "memory that %s in %s took %s",
+						      f->function, module, why)
+				      : report_printf(r, "memory that %s took %s", module, why);
+	site->hint.code = site->hint.text ? code : NULL;
+}
+
+void report_native_hint(struct report *r, struct report_site *site)
+{
+	say(r, site, "native-leak",
+	    "is not given back: a missing free there, or an object that owns it is kept");
+}
+
+void report_lost_hint(struct report *r, struct report_site *site)
+{
+	say(r, site, "unreferenced",
+	    "is not given back, and no pointer to it was found: a missing free there");
 }

@@ -10,32 +10,12 @@
 #include "report/read_priv.h"
 
 #define MAX_BYTES (1u << 30) /* 10,000 processes with 200 sites each stay below */
-#define MAX_DEPTH 32
 
-struct json_object *read_object(struct json_object *o, const char *key)
-{
-	struct json_object *v = NULL;
-
-	return o && json_object_object_get_ex(o, key, &v) &&
-			       json_object_is_type(v, json_type_object)
-		       ? v
-		       : NULL;
-}
-
-struct json_object *read_array(struct json_object *o, const char *key)
-{
-	struct json_object *v = NULL;
-
-	return o && json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_array)
-		       ? v
-		       : NULL;
-}
-
-void *read_room(struct reader *rd, struct json_object *array, size_t size, size_t *n)
+void *read_room(struct reader *rd, const struct jval *array, size_t size, size_t *n)
 {
 	void *room;
 
-	*n = array ? json_object_array_length(array) : 0;
+	*n = array ? array->n : 0;
 	if (!*n)
 		return NULL;
 	room = report_alloc(rd->r, *n * size);
@@ -46,49 +26,36 @@ void *read_room(struct reader *rd, struct json_object *array, size_t size, size_
 	return room;
 }
 
-const char *read_string(struct reader *rd, struct json_object *v)
+const char *read_string(struct reader *rd, const struct jval *v)
 {
-	const char *copy;
+	const char *text = jval_string(v), *copy = text ? report_strdup(rd->r, text) : NULL;
 
-	if (!json_object_is_type(v, json_type_string))
-		return NULL;
-	copy = report_strdup(rd->r, json_object_get_string(v));
-	if (!copy)
+	if (text && !copy)
 		rd->out_of_memory = true;
 	return copy;
 }
 
-static bool is_number(struct json_object *v)
-{
-	return json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double);
-}
-
-void read_fields(struct reader *rd, const struct read_field *table, struct json_object *o,
-		 void *out)
+void read_fields(struct reader *rd, const struct read_field *table, const struct jval *o, void *out)
 {
 	for (const struct read_field *f = table; f->name; f++) {
-		char *at = (char *)out + f->offset;
-		struct json_object *v = NULL;
-		bool number;
+		void *at = (char *)out + f->offset;
+		const struct jval *v = jval_get(o, f->name);
 
-		if (o)
-			json_object_object_get_ex(o, f->name, &v);
-		number = is_number(v);
 		switch (f->type) {
 		case READ_U64:
-			*(uint64_t *)at = number ? json_object_get_uint64(v) : REPORT_UNKNOWN;
+			*(uint64_t *)at = jval_is_number(v) ? jval_u64(v) : REPORT_UNKNOWN;
 			break;
 		case READ_COUNT:
-			*(uint64_t *)at = number ? json_object_get_uint64(v) : 0;
+			*(uint64_t *)at = jval_u64(v);
 			break;
 		case READ_DOUBLE:
-			*(double *)at = number ? json_object_get_double(v) : NAN;
+			*(double *)at = jval_double(v);
 			break;
 		case READ_INT:
-			*(int *)at = number ? json_object_get_int(v) : 0;
+			*(int *)at = jval_int(v);
 			break;
 		case READ_BOOL:
-			*(bool *)at = json_object_get_boolean(v);
+			*(bool *)at = jval_bool(v);
 			break;
 		case READ_STRING:
 			*(const char **)at = read_string(rd, v);
@@ -98,15 +65,14 @@ void read_fields(struct reader *rd, const struct read_field *table, struct json_
 }
 
 /* RFC 3339 as we write it, in UTC. */
-static double read_time(struct json_object *o, const char *key)
+static double read_time(const struct jval *o, const char *key)
 {
-	struct json_object *v = NULL;
+	const char *text = jval_string(jval_get(o, key));
 	struct tm tm = {0};
 	double second;
 
-	if (!json_object_object_get_ex(o, key, &v) || !json_object_is_type(v, json_type_string) ||
-	    sscanf(json_object_get_string(v), "%4d-%2d-%2dT%2d:%2d:%lfZ", &tm.tm_year, &tm.tm_mon,
-		   &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &second) != 6)
+	if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%lfZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+			    &tm.tm_hour, &tm.tm_min, &second) != 6)
 		return NAN;
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
@@ -128,39 +94,63 @@ static const struct read_field report_fields[] = {
 	{NULL, READ_INT, 0},
 };
 
-static void read_report(struct reader *rd, struct json_object *o)
+static const struct read_field tree_fields[] = {
+	{"started", READ_COUNT, offsetof(struct report_tree, started)},
+	{"watched", READ_COUNT, offsetof(struct report_tree, watched)},
+	{"short_lived", READ_COUNT, offsetof(struct report_tree, short_lived)},
+	{"not_python", READ_COUNT, offsetof(struct report_tree, not_python)},
+	{"not_watched", READ_COUNT, offsetof(struct report_tree, not_watched)},
+	{"no_start", READ_COUNT, offsetof(struct report_tree, no_start)},
+	{"lost", READ_COUNT, offsetof(struct report_tree, lost)},
+	{NULL, READ_INT, 0},
+};
+
+static void read_tree(struct reader *rd, const struct jval *o)
+{
+	struct report_tree *t = o ? report_alloc(rd->r, sizeof(*t)) : NULL;
+
+	rd->out_of_memory |= o && !t;
+	if (!t)
+		return;
+	t->merged = report_alloc(rd->r, sizeof(*t->merged));
+	rd->out_of_memory |= !t->merged;
+	if (!t->merged)
+		return;
+	read_fields(rd, tree_fields, o, t);
+	read_process(rd, jval_object(o, "merged"), t->merged);
+	rd->r->tree = t;
+}
+
+static void read_report(struct reader *rd, const struct jval *o)
 {
 	struct report *r = rd->r;
-	struct json_object *processes = read_array(o, "processes");
+	const struct jval *processes = jval_array(o, "processes");
+	size_t i = 0;
 
-	read_fields(rd, tool_fields, read_object(o, "tool"), r);
-	read_fields(rd, host_fields, read_object(o, "host"), r);
+	read_fields(rd, tool_fields, jval_object(o, "tool"), r);
+	read_fields(rd, host_fields, jval_object(o, "host"), r);
 	read_fields(rd, report_fields, o, r);
 	r->started_at = read_time(o, "started_at");
 	r->ended_at = read_time(o, "ended_at");
 	r->final = true;
 	r->processes = read_room(rd, processes, sizeof(*r->processes), &r->n_processes);
-	for (size_t i = 0; i < r->n_processes; i++)
-		read_process(rd, json_object_array_get_idx(processes, i), &r->processes[i]);
+	read_each(v, processes, r->n_processes) read_process(rd, v, &r->processes[i++]);
+	read_tree(rd, jval_object(o, "tree"));
 }
 
-static int check_schema(const char *path, struct json_object *o)
+static int check_schema(const char *path, const struct jval *o)
 {
-	struct json_object *v = NULL;
-	const char *schema;
+	const char *schema = jval_string(jval_get(o, "schema"));
 
-	if (!json_object_is_type(o, json_type_object) ||
-	    !json_object_object_get_ex(o, "schema", &v) ||
-	    !json_object_is_type(v, json_type_string))
+	if (!schema)
 		return fail(-EINVAL, "%s is JSON, but no report of pyleak-bpf", path);
-	schema = json_object_get_string(v);
 	if (strcmp(schema, REPORT_SCHEMA))
 		return fail(-EINVAL, "%s is of schema %.60s; this version reads %s", path, schema,
 			    REPORT_SCHEMA);
 	return 0;
 }
 
-/* The whole text. */
+/* The whole text, and a NUL. */
 static int slurp(const char *path, char **text, size_t *len)
 {
 	bool standard = !strcmp(path, "-");
@@ -171,14 +161,14 @@ static int slurp(const char *path, char **text, size_t *len)
 	if (fd < 0)
 		return fail(-errno, "%s cannot be opened: %s", path, strerror(errno));
 	do {
-		if (v.n > MAX_BYTES || !vec_reserve(&v, v.n + (64 << 10))) {
+		if (v.n > MAX_BYTES || !vec_reserve(&v, v.n + (64 << 10) + 1)) {
 			bool large = v.n > MAX_BYTES;
 
 			vec_free(&v);
 			return large ? fail(-EFBIG, "%s is larger than a report can be", path)
 				     : fail(-ENOMEM, "out of memory for %s", path);
 		}
-		got = read(fd, v.v + v.n, v.cap - v.n);
+		got = read(fd, v.v + v.n, v.cap - v.n - 1);
 		if (got > 0)
 			v.n += (size_t)got;
 	} while (got > 0 || (got < 0 && errno == EINTR));
@@ -186,53 +176,34 @@ static int slurp(const char *path, char **text, size_t *len)
 		vec_free(&v);
 		return fail(-errno, "%s cannot be read: %s", path, strerror(errno));
 	}
+	v.v[v.n] = '\0';
 	*text = v.v;
 	*len = v.n;
 	return 0;
 }
 
-static int parse(const char *path, const char *text, size_t len, struct json_object **out)
-{
-	struct json_tokener *tok = json_tokener_new_ex(MAX_DEPTH);
-	enum json_tokener_error why;
-	size_t at;
-
-	if (!tok)
-		return fail(-ENOMEM, "out of memory for %s", path);
-	*out = json_tokener_parse_ex(tok, text, (int)len);
-	why = json_tokener_get_error(tok);
-	at = json_tokener_get_parse_end(tok);
-	json_tokener_free(tok);
-	if (why == json_tokener_success && *out)
-		return 0;
-	json_object_put(*out);
-	if (why == json_tokener_continue || !len)
-		return fail(-EINVAL, "%s is cut short: no whole JSON text", path);
-	return fail(-EINVAL, "%s is no JSON: %s at byte %zu", path, json_tokener_error_desc(why),
-		    at);
-}
-
 int report_read(const char *path, struct report **out)
 {
 	struct reader rd = {0};
-	struct json_object *o = NULL;
+	struct jval_doc doc = {0};
 	auto_free char *text = NULL;
 	size_t len = 0;
 	int err = slurp(path, &text, &len);
 
-	if (!err)
-		err = parse(path, text, len, &o);
 	if (err)
 		return err;
-	err = check_schema(path, o);
+	err = jval_parse(text, len, &doc);
+	if (err)
+		return fail_in(err, "%s", path);
+	err = check_schema(path, doc.v);
 	if (!err)
 		err = report_new(&rd.r);
 	if (!err) {
-		read_report(&rd, o);
+		read_report(&rd, doc.v);
 		if (rd.out_of_memory)
 			err = fail(-ENOMEM, "out of memory for %s", path);
 	}
-	json_object_put(o);
+	jval_free(&doc);
 	if (err) {
 		report_free(rd.r);
 		return err;

@@ -62,30 +62,31 @@ struct one_part {
 	double growth;
 };
 
-static struct report_class_row *read_rows(struct reader *rd, struct json_object *array, size_t *n)
+static struct report_class_row *read_rows(struct reader *rd, const struct jval *array, size_t *n)
 {
-	struct report_class_row *v = read_room(rd, array, sizeof(*v), n);
+	struct report_class_row *rows = read_room(rd, array, sizeof(*rows), n), *row = rows;
 
-	for (size_t i = 0; i < *n; i++) {
-		read_fields(rd, row_fields, json_object_array_get_idx(array, i), &v[i]);
-		if (!v[i].name)
-			v[i].name = "";
+	read_each(v, array, *n)
+	{
+		read_fields(rd, row_fields, v, row);
+		if (!row->name)
+			row->name = "";
+		row++;
 	}
-	return v;
+	return rows;
 }
 
-static void read_generations(struct json_object *o, const char *key, uint64_t *out)
+static void read_generations(const struct jval *o, const char *key, uint64_t *out)
 {
-	struct json_object *a = read_array(o, key), *v;
+	const struct jval *a = jval_array(o, key), *v = jval_first(a);
 
 	for (size_t i = 0; i < REPORT_GENERATIONS; i++) {
-		v = a ? json_object_array_get_idx(a, i) : NULL;
-		out[i] = json_object_is_type(v, json_type_int) ? json_object_get_uint64(v)
-							       : REPORT_UNKNOWN;
+		out[i] = jval_is_number(v) ? jval_u64(v) : REPORT_UNKNOWN;
+		v = v ? jval_next(a, v) : NULL;
 	}
 }
 
-static void read_gc(struct reader *rd, struct json_object *o, struct report_process *p)
+static void read_gc(struct reader *rd, const struct jval *o, struct report_process *p)
 {
 	if (!o)
 		return;
@@ -99,11 +100,11 @@ static void read_gc(struct reader *rd, struct json_object *o, struct report_proc
 	read_generations(o, "collections", p->gc->collections);
 	read_generations(o, "generations", p->gc->generation);
 	p->gc->garbage_types =
-		read_rows(rd, read_array(o, "garbage_types"), &p->gc->n_garbage_types);
+		read_rows(rd, jval_array(o, "garbage_types"), &p->gc->n_garbage_types);
 }
 
 /* All or none: a part that is missing would not be zero. */
-static void read_parts(struct reader *rd, struct json_object *memory, struct report_process *p)
+static void read_parts(struct reader *rd, const struct jval *memory, struct report_process *p)
 {
 	static const struct read_field fields[] = {
 		{"bytes", READ_U64, offsetof(struct one_part, bytes)},
@@ -111,13 +112,13 @@ static void read_parts(struct reader *rd, struct json_object *memory, struct rep
 		END,
 	};
 	static const struct read_field trim[] = {{"trimmable_bytes", READ_U64, 0}, END};
-	struct json_object *parts = read_object(memory, "parts"), *o;
+	const struct jval *parts = jval_object(memory, "parts"), *o;
 	struct report_parts v;
 
 	for (size_t i = 0; i < PART_MAX; i++) {
 		struct one_part one;
 
-		o = read_object(parts, report_part_name((enum report_part)i));
+		o = jval_object(parts, report_part_name((enum report_part)i));
 		if (!o)
 			return;
 		read_fields(rd, fields, o, &one);
@@ -132,25 +133,29 @@ static void read_parts(struct reader *rd, struct json_object *memory, struct rep
 		rd->out_of_memory = true;
 }
 
-void read_population(struct reader *rd, struct json_object *o, struct report_process *p)
+void read_population(struct reader *rd, const struct jval *o, struct report_process *p)
 {
-	struct json_object *pools = read_object(read_object(o, "memory"), "pools"), *v = NULL;
-	struct json_object *instances = read_array(o, "instances"), *one;
+	const struct jval *pools = jval_object(jval_object(o, "memory"), "pools");
+	const struct jval *instances = jval_array(o, "instances");
+	struct report_instance *one;
 
-	read_parts(rd, read_object(o, "memory"), p);
-	p->classes = read_rows(rd, read_array(o, "types"), &p->n_classes);
-	read_gc(rd, read_object(o, "gc"), p);
+	read_parts(rd, jval_object(o, "memory"), p);
+	p->classes = read_rows(rd, jval_array(o, "types"), &p->n_classes);
+	read_gc(rd, jval_object(o, "gc"), p);
 	p->pools = pools ? report_alloc(rd->r, sizeof(*p->pools)) : NULL;
 	if (p->pools)
 		read_fields(rd, pool_fields, pools, p->pools);
 	p->instances = read_room(rd, instances, sizeof(*p->instances), &p->n_instances);
-	for (size_t i = 0; i < p->n_instances; i++) {
-		one = json_object_array_get_idx(instances, i);
-		read_fields(rd, instance_fields, one, &p->instances[i]);
-		if (json_object_object_get_ex(one, "address", &v) &&
-		    json_object_is_type(v, json_type_string))
-			p->instances[i].address = strtoull(json_object_get_string(v), NULL, 16);
-		if (!p->instances_of && json_object_object_get_ex(one, "type", &v))
-			p->instances_of = read_string(rd, v);
+	one = p->instances;
+	read_each(v, instances, p->n_instances)
+	{
+		const char *address = jval_string(jval_get(v, "address"));
+
+		read_fields(rd, instance_fields, v, one);
+		if (address)
+			one->address = strtoull(address, NULL, 16);
+		if (!p->instances_of)
+			p->instances_of = read_string(rd, jval_get(v, "type"));
+		one++;
 	}
 }

@@ -3,8 +3,7 @@
 #ifndef PYLEAK_REPORT_READ_PRIV_H
 #define PYLEAK_REPORT_READ_PRIV_H
 
-#include <json-c/json.h>
-
+#include "base/jval.h"
 #include "report/read.h"
 
 enum read_type {
@@ -29,17 +28,17 @@ struct reader {
 };
 
 /* Every row of @table from @o, which may be NULL: then all is unknown. */
-void read_fields(struct reader *rd, const struct read_field *table, struct json_object *o,
+void read_fields(struct reader *rd, const struct read_field *table, const struct jval *o,
 		 void *out);
-/* The member @key of @o when it is of that kind, else NULL. */
-struct json_object *read_object(struct json_object *o, const char *key);
-struct json_object *read_array(struct json_object *o, const char *key);
 /* Room for the @n things of an array; NULL when there are none or memory ran out (*n is then 0). */
-void *read_room(struct reader *rd, struct json_object *array, size_t size, size_t *n);
-const char *read_string(struct reader *rd, struct json_object *v);
+void *read_room(struct reader *rd, const struct jval *array, size_t size, size_t *n);
+/* The elements of an array whose read_room was @n. */
+#define read_each(v, array, n) \
+	for (const struct jval *v = (n) ? jval_first(array) : NULL; v; v = jval_next(array, v))
+const char *read_string(struct reader *rd, const struct jval *v);
 
 /* Types, collector, pools, samples. */
-void read_population(struct reader *rd, struct json_object *o, struct report_process *p);
-void read_process(struct reader *rd, struct json_object *o, struct report_process *p);
+void read_population(struct reader *rd, const struct jval *o, struct report_process *p);
+void read_process(struct reader *rd, const struct jval *o, struct report_process *p);
 
 #endif

@@ -41,6 +41,7 @@ static const struct read_field process_fields[] = {
 };
 static const struct read_field container_fields[] = {
 	{"id", READ_STRING, offsetof(struct report_container, id)},
+	{"name", READ_STRING, offsetof(struct report_container, name)},
 	{"runtime", READ_STRING, offsetof(struct report_container, runtime)},
 	{"pod", READ_STRING, offsetof(struct report_container, pod)},
 	{"namespace", READ_STRING, offsetof(struct report_container, namespace)},
@@ -120,6 +121,7 @@ static const struct read_field site_fields[] = {
 	S("reason", READ_STRING, reason),
 	S("outstanding_bytes", READ_DOUBLE, outstanding_bytes),
 	S("outstanding_count", READ_DOUBLE, outstanding_count),
+	S("waste_bytes", READ_DOUBLE, waste_bytes),
 	S("growth_bytes_per_s", READ_DOUBLE, growth_bytes_per_s),
 	S("growth_count_per_s", READ_DOUBLE, growth_count_per_s),
 	S("estimated", READ_BOOL, estimated),
@@ -174,16 +176,13 @@ static const struct read_field frame_fields[] = {
 
 /* The number of the word @key in an enum whose words @name tells; @other when it is none of them.
  */
-static int read_word(struct json_object *o, const char *key, const char *(*name)(int), int n,
+static int read_word(const struct jval *o, const char *key, const char *(*name)(int), int n,
 		     int other)
 {
-	struct json_object *v = NULL;
+	const char *word = jval_string(jval_get(o, key));
 
-	if (!o || !json_object_object_get_ex(o, key, &v) ||
-	    !json_object_is_type(v, json_type_string))
-		return other;
-	for (int i = 0; i < n; i++)
-		if (!strcmp(json_object_get_string(v), name(i)))
+	for (int i = 0; word && i < n; i++)
+		if (!strcmp(word, name(i)))
 			return i;
 	return other;
 }
@@ -198,141 +197,140 @@ static const char *kind_word(int i)
 	return report_kind_name((enum report_kind)i);
 }
 
-static bool is_word(struct json_object *o, const char *key, const char *word)
+static bool is_word(const struct jval *o, const char *key, const char *word)
 {
-	struct json_object *v = NULL;
+	const char *text = jval_string(jval_get(o, key));
 
-	return o && json_object_object_get_ex(o, key, &v) &&
-	       json_object_is_type(v, json_type_string) && !strcmp(json_object_get_string(v), word);
+	return text && !strcmp(text, word);
 }
 
-static void read_frame(struct reader *rd, struct json_object *o, struct report_frame *f)
+static void read_frame(struct reader *rd, const struct jval *o, struct report_frame *f)
 {
-	struct json_object *v = NULL;
+	const char *offset = jval_string(jval_get(o, "offset"));
 
 	read_fields(rd, frame_fields, o, f);
 	f->native = is_word(o, "lang", "native");
-	if (f->native && json_object_object_get_ex(o, "offset", &v) &&
-	    json_object_is_type(v, json_type_string))
-		f->offset = strtoull(json_object_get_string(v), NULL, 16);
+	if (f->native && offset)
+		f->offset = strtoull(offset, NULL, 16);
 }
 
-static void read_site(struct reader *rd, struct json_object *o, struct report_site *s)
+static void read_site(struct reader *rd, const struct jval *o, struct report_site *s)
 {
-	struct json_object *types = read_array(o, "types"), *stack = read_array(o, "stack"), *v;
+	const struct jval *types = jval_array(o, "types"), *stack = jval_array(o, "stack");
+	const char *id = jval_string(jval_get(o, "id"));
+	size_t i = 0;
 
 	read_fields(rd, site_fields, o, s);
-	read_fields(rd, hint_fields, read_object(o, "hint"), &s->hint);
-	read_fields(rd, held_fields, read_object(o, "held_by"), &s->held_by);
-	if (o && json_object_object_get_ex(o, "id", &v) && json_object_is_type(v, json_type_string))
-		strncpy(s->id, json_object_get_string(v), sizeof(s->id) - 1);
+	read_fields(rd, hint_fields, jval_object(o, "hint"), &s->hint);
+	read_fields(rd, held_fields, jval_object(o, "held_by"), &s->held_by);
+	if (id)
+		strncpy(s->id, id, sizeof(s->id) - 1);
 	s->kind = (enum report_kind)read_word(o, "kind", kind_word, KIND_MAX, KIND_OBJECT);
 	s->verdict =
 		(enum report_class)read_word(o, "verdict", class_word, CLASS_MAX, CLASS_STEADY);
 	s->types = read_room(rd, types, sizeof(*s->types), &s->n_types);
-	for (size_t i = 0; i < s->n_types; i++) {
-		read_fields(rd, type_fields, json_object_array_get_idx(types, i), &s->types[i]);
+	read_each(v, types, s->n_types)
+	{
+		read_fields(rd, type_fields, v, &s->types[i]);
 		if (!s->types[i].name)
 			s->types[i].name = "?";
+		i++;
 	}
 	s->stack = read_room(rd, stack, sizeof(*s->stack), &s->n_frames);
-	for (size_t i = 0; i < s->n_frames; i++)
-		read_frame(rd, json_object_array_get_idx(stack, i), &s->stack[i]);
+	i = 0;
+	read_each(v, stack, s->n_frames) read_frame(rd, v, &s->stack[i++]);
 }
 
-static void read_memory(struct reader *rd, struct json_object *o, struct report_process *p)
+static void read_memory(struct reader *rd, const struct jval *o, struct report_process *p)
 {
-	struct json_object *series = read_array(o, "series");
+	const struct jval *series = jval_array(o, "series");
+	size_t i = 0;
 
 	read_fields(rd, rss_fields, o, p);
 	read_fields(rd, memory_fields, o, &p->memory);
 	p->memory.left_high = p->memory.left_low;
-	read_fields(rd, cgroup_fields, read_object(o, "cgroup"), &p->memory.cgroup);
+	read_fields(rd, cgroup_fields, jval_object(o, "cgroup"), &p->memory.cgroup);
 	p->series = read_room(rd, series, sizeof(*p->series), &p->n_series);
-	for (size_t i = 0; i < p->n_series; i++)
-		read_fields(rd, series_fields, json_object_array_get_idx(series, i), &p->series[i]);
+	read_each(v, series, p->n_series) read_fields(rd, series_fields, v, &p->series[i++]);
 }
 
-static void read_cmdline(struct reader *rd, struct json_object *o, struct report_process *p)
+static void read_cmdline(struct reader *rd, const struct jval *o, struct report_process *p)
 {
-	struct json_object *words = read_array(o, "cmdline");
+	const struct jval *words = jval_array(o, "cmdline");
+	size_t i = 0;
 
 	p->cmdline = read_room(rd, words, sizeof(*p->cmdline), &p->n_cmdline);
-	for (size_t i = 0; i < p->n_cmdline; i++)
-		p->cmdline[i] = read_string(rd, json_object_array_get_idx(words, i));
+	read_each(v, words, p->n_cmdline) p->cmdline[i++] = read_string(rd, v);
 }
 
-static void read_members(struct reader *rd, struct json_object *o, struct report_process *p)
+static void read_members(struct reader *rd, const struct jval *o, struct report_process *p)
 {
-	struct json_object *members = read_array(o, "members");
+	const struct jval *members = jval_array(o, "members");
+	size_t i = 0;
 
 	p->members = read_room(rd, members, sizeof(*p->members), &p->n_members);
-	for (size_t i = 0; i < p->n_members; i++) {
-		struct json_object *m = json_object_array_get_idx(members, i);
-
-		read_fields(rd, member_fields, m, &p->members[i]);
-		p->members[i].verdict = (enum report_class)read_word(m, "verdict", class_word,
-								     CLASS_MAX, CLASS_STEADY);
-		/* sorting and merging compare these */
-		if (!p->members[i].hostname)
-			p->members[i].hostname = "";
-		if (!p->members[i].comm)
-			p->members[i].comm = "";
-	}
-}
-
-static void read_lost(struct reader *rd, struct json_object *o, struct report_process *p)
-{
-	struct json_object *lost = read_object(o, "lost");
-	size_t n = lost ? (size_t)json_object_object_length(lost) : 0, i = 0;
-
-	p->lost = n ? report_alloc(rd->r, n * sizeof(*p->lost)) : NULL;
-	if (n && !p->lost)
-		rd->out_of_memory = true;
-	if (!p->lost)
-		return;
-	json_object_object_foreach(lost, key, value)
+	read_each(v, members, p->n_members)
 	{
-		p->lost[i].key = p->lost[i].text = report_strdup(rd->r, key);
-		rd->out_of_memory |= !p->lost[i].key;
-		p->lost[i++].n = json_object_get_uint64(value);
+		struct report_member *m = &p->members[i++];
+
+		read_fields(rd, member_fields, v, m);
+		m->verdict = (enum report_class)read_word(v, "verdict", class_word, CLASS_MAX,
+							  CLASS_STEADY);
+		/* sorting and merging compare these */
+		if (!m->hostname)
+			m->hostname = "";
+		if (!m->comm)
+			m->comm = "";
 	}
-	p->n_lost = i;
 }
 
-static void read_baseline(struct reader *rd, struct json_object *o, struct report_baseline *b)
+static void read_lost(struct reader *rd, const struct jval *o, struct report_process *p)
 {
-	struct json_object *v = read_array(o, "departures");
+	const struct jval *lost = jval_object(o, "lost");
+	size_t i = 0;
+
+	p->lost = read_room(rd, lost, sizeof(*p->lost), &p->n_lost);
+	read_each(v, lost, p->n_lost)
+	{
+		p->lost[i].key = p->lost[i].text = report_strdup(rd->r, v->key);
+		rd->out_of_memory |= !p->lost[i].key;
+		p->lost[i++].n = jval_u64(v);
+	}
+}
+
+static void read_baseline(struct reader *rd, const struct jval *o, struct report_baseline *b)
+{
+	const struct jval *departures = jval_array(o, "departures");
+	size_t i = 0;
 
 	read_fields(rd, baseline_fields, o, b);
-	b->departures = read_room(rd, v, sizeof(*b->departures), &b->n_departures);
-	for (size_t i = 0; i < b->n_departures; i++)
-		read_fields(rd, departure_fields, json_object_array_get_idx(v, i),
-			    &b->departures[i]);
+	b->departures = read_room(rd, departures, sizeof(*b->departures), &b->n_departures);
+	read_each(v, departures, b->n_departures)
+		read_fields(rd, departure_fields, v, &b->departures[i++]);
 }
 
-void read_process(struct reader *rd, struct json_object *o, struct report_process *p)
+void read_process(struct reader *rd, const struct jval *o, struct report_process *p)
 {
-	struct json_object *verdict = read_object(o, "verdict"), *sites = read_array(o, "sites");
+	const struct jval *verdict = jval_object(o, "verdict"), *sites = jval_array(o, "sites");
+	size_t i = 0;
 
 	read_fields(rd, process_fields, o, p);
-	read_fields(rd, container_fields, read_object(o, "container"), &p->container);
-	read_fields(rd, python_fields, read_object(o, "python"), p);
-	read_fields(rd, probe_fields, read_object(o, "probe"), p);
+	read_fields(rd, container_fields, jval_object(o, "container"), &p->container);
+	read_fields(rd, python_fields, jval_object(o, "python"), p);
+	read_fields(rd, probe_fields, jval_object(o, "probe"), p);
 	read_fields(rd, verdict_fields, verdict, p);
-	read_fields(rd, hint_fields, read_object(verdict, "hint"), &p->hint);
+	read_fields(rd, hint_fields, jval_object(verdict, "hint"), &p->hint);
 	p->verdict =
 		(enum report_class)read_word(verdict, "class", class_word, CLASS_MAX, CLASS_STEADY);
 	p->exited = is_word(o, "state", "exited");
 	read_cmdline(rd, o, p);
-	read_memory(rd, read_object(o, "memory"), p);
-	if (read_object(o, "fds"))
-		read_fields(rd, fds_fields, read_object(o, "fds"), &p->fds);
+	read_memory(rd, jval_object(o, "memory"), p);
+	if (jval_object(o, "fds"))
+		read_fields(rd, fds_fields, jval_object(o, "fds"), &p->fds);
 	p->sites = read_room(rd, sites, sizeof(*p->sites), &p->n_sites);
-	for (size_t i = 0; i < p->n_sites; i++)
-		read_site(rd, json_object_array_get_idx(sites, i), &p->sites[i]);
+	read_each(v, sites, p->n_sites) read_site(rd, v, &p->sites[i++]);
 	read_population(rd, o, p);
 	read_members(rd, o, p);
-	read_baseline(rd, read_object(o, "baseline"), &p->baseline);
+	read_baseline(rd, jval_object(o, "baseline"), &p->baseline);
 	read_lost(rd, o, p);
 }

@@ -62,6 +62,7 @@ struct report_site {
 	double confidence;
 	const char *reason; /* one sentence, or NULL */
 	double outstanding_bytes, outstanding_count;
+	double waste_bytes; /* of KIND_HEAP: handed out beyond what was asked for */
 	double growth_bytes_per_s, growth_count_per_s;
 	bool estimated;
 	uint64_t samples;
@@ -98,7 +99,7 @@ struct report_member {
 
 struct report_container {
 	const char *id; /* NULL: in none that we know of */
-	const char *runtime, *pod, *namespace;
+	const char *name, *runtime, *pod, *namespace;
 };
 
 struct report_departure {
@@ -158,12 +159,25 @@ struct report_process {
 	size_t n_notes;
 };
 
+/* A process and those it started, together. */
+struct report_tree {
+	uint64_t started;     /* children that were started meanwhile */
+	uint64_t watched;     /* of them, with probes */
+	uint64_t short_lived; /* ended before they were worth a look */
+	uint64_t not_python;
+	uint64_t not_watched;	       /* waited for a place until they ended, or were refused */
+	uint64_t no_start;	       /* watched, but what they allocated first is not known */
+	uint64_t lost;		       /* starts and ends that the kernel could not tell */
+	struct report_process *merged; /* all of them as one */
+};
+
 struct report {
 	const char *version, *hostname, *kernel, *arch;
 	double started_at, ended_at; /* seconds since the epoch */
 	double duration_s;
 	struct report_process *processes;
 	size_t n_processes;
+	struct report_tree *tree; /* NULL: children were not followed */
 	bool final;
 	struct report_arena *arena;
 };
@@ -185,6 +199,8 @@ int report_copy_population(struct report *r, const struct report_process *from,
 void report_site_id(const struct report_frame *stack, size_t n, char out[17]);
 /* A hint for memory that C code took and keeps, where the code is known. */
 void report_native_hint(struct report *r, struct report_site *site);
+/* The same of memory that nothing points to any more. */
+void report_lost_hint(struct report *r, struct report_site *site);
 /* Sites: verdict first, then descriptors and threads, then growth in bytes, then id (so that equal
  * input gives equal output). */
 void report_sort(struct report_process *p);

@@ -76,9 +76,11 @@ static void ask_fork(const struct retention_evidence *e, double least, struct fi
 			"keeps the collector off these pages.");
 }
 
+/* Neighbours in the group fill its page cache too: that is not this process's doing. */
 static void ask_group(const struct retention_growth *g, double least, struct finding *f)
 {
-	if (known(g->cgroup) >= least && known(g->anon) < LIVE * g->cgroup)
+	if (known(g->cgroup) >= least && known(g->anon) < LIVE * g->cgroup &&
+	    known(g->io) >= CULPRIT * known(g->cgroup_file))
 		suspect(f, g->cgroup, known(g->cgroup_file), "page-cache",
 			"page cache of files that were read or written, counted by the cgroup; the "
 			"kernel "

@@ -15,6 +15,7 @@ struct retention_growth {
 	double uncounted; /* memory of no allocator that we can follow */
 	double malloc_slack;
 	double cgroup, cgroup_file;
+	double io; /* bytes that the process itself read and wrote */
 };
 
 struct retention_evidence {

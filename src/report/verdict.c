@@ -16,6 +16,7 @@
 #define LEAK_QUARTERS 2 /* the youngest quarter has nobody old enough yet in a short run */
 /* Entries of a full cache are young for the time that was watched; those of a leak half as old. */
 #define YOUNG_PART   0.3
+#define YOUNG_SURE   3		/* standard errors below those of a leak */
 #define WARMUP_BYTES (32 << 10) /* less is not worth a line */
 
 /* How sure is it that the line is the right one? */
@@ -44,12 +45,16 @@ static double time_of(const struct verdict_evidence *e)
 /* Do the survivors make place for younger ones? */
 static bool turns_over(const struct verdict_evidence *e)
 {
-	double span = time_of(e) - e->least_s, luck;
+	double span = time_of(e) - e->least_s, part;
 
 	if (!(e->mean_age_s > 0) || span < 10 || !e->samples)
 		return false;
-	luck = 2 * span / sqrt(12 * (double)e->samples);
-	return e->mean_age_s < e->least_s + YOUNG_PART * span - luck;
+	/* Ages of a leak are even over the time that was watched: their mean is a half of it, give
+	 * or take. Who was watched more of late has young survivors. */
+	if (e->watched_age_s > e->least_s)
+		span = fmax(10, fmin(span, 2 * (e->watched_age_s - e->least_s)));
+	part = fmin(YOUNG_PART, 0.5 - YOUNG_SURE / sqrt(12 * (double)e->samples));
+	return e->mean_age_s < e->least_s + part * span;
 }
 
 static bool keeps_coming(const struct verdict_evidence *e)
@@ -111,7 +116,7 @@ static const char *doubt(const struct verdict_evidence *e)
 		return "its objects cannot be told from others";
 	if (e->waits_for_gc)
 		return "no full collection has looked at it yet";
-	if (e->curve.shape == CURVE_SLOWING)
+	if (e->curve.shape == CURVE_SLOWING && e->run_s >= LEAK_RUN_S)
 		return "it slows down, like a cache that fills";
 	if (turns_over(e))
 		return "old ones make place for new ones";
@@ -158,4 +163,30 @@ void verdict_site(struct report *r, const struct verdict_evidence *e, struct rep
 		sure *= 0.5;
 	}
 	site->confidence = round(sure * 100) / 100;
+}
+
+bool verdict_bounded(struct report *r, const struct report_process *p,
+		     const struct verdict_bound *b, struct report_site *site)
+{
+	char rate[48], most[32], now[32], more[32];
+	double to_go = (double)(b->most - (b->entries < b->most ? b->entries : b->most));
+	double bytes = b->per_s > 0 ? to_go / b->per_s * site->growth_bytes_per_s : 0;
+
+	if (site->verdict > CLASS_GROWING || !(site->growth_bytes_per_s > 0))
+		return false;
+	fmt_integer(most, sizeof(most), b->most);
+	fmt_integer(now, sizeof(now), b->entries);
+	/* A bound that is beyond the memory there is bounds nothing. */
+	if (p->memory.limit_source && bytes > p->memory.left_low) {
+		site->reason = report_printf(
+			r, "%s; what holds them is bounded (%s %s), but that would take %s more",
+			site->reason, b->name, most, fmt_bytes(more, sizeof(more), bytes));
+		return false;
+	}
+	site->verdict = CLASS_GROWING;
+	site->reason =
+		report_printf(r, "grows by %s; %s a bounded %s (%s %s, now %s)",
+			      growth_of(rate, sizeof(rate), site),
+			      to_go > 0 ? "fills" : "has filled", b->what, b->name, most, now);
+	return true;
 }

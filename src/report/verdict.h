@@ -22,7 +22,16 @@ struct verdict_evidence {
 	double curve_bytes_per_s; /* growth of the part that the curve is of */
 	/* Survivors that count are at least least_s old; 0 = not known. */
 	double mean_age_s, least_s;
+	double watched_age_s; /* mean age of the time in which births were watched; 0 = not known */
 	double levelled_bytes; /* held by what grew and does not any more */
+};
+
+/* A container that the survivors of a site go into, and that will be full one day. */
+struct verdict_bound {
+	uint64_t most, entries;
+	double per_s;	  /* entries; 0 = not known */
+	const char *name; /* of the bound: "maxlen" */
+	const char *what; /* the container: "deque" */
 };
 
 /* RSS moves by pages all the time: slower growth is none. */
@@ -30,6 +39,10 @@ struct verdict_evidence {
 
 /* Class, confidence and reason of one site. */
 void verdict_site(struct report *r, const struct verdict_evidence *e, struct report_site *site);
+/* No leak as long as the container is not full, unless memory ends first. True when it was held
+ * back. */
+bool verdict_bounded(struct report *r, const struct report_process *p,
+		     const struct verdict_bound *b, struct report_site *site);
 /* From the sites and the growth of memory; writes class, confidence and reason. */
 void verdict_process(struct report *r, struct report_process *p);
 

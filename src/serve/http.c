@@ -24,6 +24,7 @@ struct page {
 struct serve {
 	struct MHD_Daemon *daemon;
 	char *token, *socket_path;
+	int fd; /* what it listens on, until the daemon has it; -1 = none */
 	char address[256];
 	pthread_mutex_t lock;
 	struct page page[SERVE_PAGES];
@@ -47,16 +48,18 @@ static bool same_token(const char *a, const char *b)
 	return !differs;
 }
 
-static bool may_read(const struct serve *s, struct MHD_Connection *c)
+static bool may_read(struct serve *s, struct MHD_Connection *c)
 {
 	static const char scheme[] = "Bearer ";
-	const char *v;
+	const char *v =
+		MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	bool may;
 
-	if (!s->token)
-		return true;
-	v = MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-	return v && !strncasecmp(v, scheme, sizeof(scheme) - 1) &&
-	       same_token(v + sizeof(scheme) - 1, s->token);
+	pthread_mutex_lock(&s->lock);
+	may = !s->token || (v && !strncasecmp(v, scheme, sizeof(scheme) - 1) &&
+			    same_token(v + sizeof(scheme) - 1, s->token));
+	pthread_mutex_unlock(&s->lock);
+	return may;
 }
 
 static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *type,
@@ -184,9 +187,9 @@ static int listen_inet(struct serve *s, const struct serve_opts *o, int *out)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	struct addrinfo *a = NULL;
-	char host[256];
+	char host[256] = "";
 	const char *port = NULL;
-	int one = 1, err = split(o->listen, host, sizeof(host), &port), got, fd;
+	int one = 1, err = split(o->listen, host, sizeof(host), &port), got, fd, bad;
 
 	if (err)
 		return err;
@@ -201,14 +204,14 @@ static int listen_inet(struct serve *s, const struct serve_opts *o, int *out)
 			    o->listen);
 	}
 	fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-	if (fd >= 0) {
+	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		if (bind(fd, a->ai_addr, a->ai_addrlen) || listen(fd, BACKLOG))
-			close_fd(&fd);
-	}
+	bad = fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) || listen(fd, BACKLOG) ? errno : 0;
 	freeaddrinfo(a);
-	if (fd < 0)
-		return fail(-errno, "cannot listen on %s: %s", o->listen, strerror(errno));
+	if (bad) {
+		close_fd(&fd);
+		return fail(-bad, "cannot listen on %s: %s", o->listen, strerror(bad));
+	}
 	note_address(s, fd, o->cert != NULL);
 	*out = fd;
 	return 0;
@@ -281,28 +284,47 @@ static int start(struct serve *s, const struct serve_opts *o, int fd)
 				  : "the HTTP server does not start");
 }
 
-int serve_start(const struct serve_opts *o, struct serve **out)
+int serve_listen(const struct serve_opts *o, struct serve **out)
 {
 	struct serve *s = calloc(1, sizeof(*s));
-	int fd = -1, err;
+	int err;
 
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
 	pthread_mutex_init(&s->lock, NULL);
-	s->token = o->token ? strdup(o->token) : NULL;
-	if (o->token && !s->token)
-		err = fail(-ENOMEM, "out of memory");
-	else if (!strncmp(o->listen, "unix:", 5))
-		err = listen_unix(s, o->listen + 5, &fd);
-	else
-		err = listen_inet(s, o, &fd);
-	if (!err)
-		err = start(s, o, fd);
+	s->fd = -1;
+	err = o->token ? serve_set_token(s, o->token) : 0;
+	if (!err && !strncmp(o->listen, "unix:", 5))
+		err = listen_unix(s, o->listen + 5, &s->fd);
+	else if (!err)
+		err = listen_inet(s, o, &s->fd);
 	if (err) {
 		serve_stop(s);
 		return err;
 	}
 	*out = s;
+	return 0;
+}
+
+int serve_start(struct serve *s, const struct serve_opts *o)
+{
+	int fd = s->fd;
+
+	s->fd = -1;
+	return start(s, o, fd);
+}
+
+int serve_set_token(struct serve *s, const char *token)
+{
+	char *fresh = strdup(token), *old;
+
+	if (!fresh)
+		return fail(-ENOMEM, "out of memory");
+	pthread_mutex_lock(&s->lock);
+	old = s->token;
+	s->token = fresh;
+	pthread_mutex_unlock(&s->lock);
+	free(old);
 	return 0;
 }
 
@@ -312,6 +334,7 @@ void serve_stop(struct serve *s)
 		return;
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
+	close_fd(&s->fd);
 	if (s->socket_path)
 		unlink(s->socket_path);
 	for (int i = 0; i < SERVE_PAGES; i++)

@@ -54,7 +54,7 @@ static void put_process(FILE *f, const struct report_process *p, bool with_pid)
 	fputs("comm=", f);
 	put_value(f, p->comm);
 	fputs(",container=", f);
-	put_value(f, p->container.id ? p->container.id : "");
+	put_value(f, p->container.name ? p->container.name : p->container.id);
 	fputs(",pod=", f);
 	put_value(f, p->container.pod ? p->container.pod : "");
 	fputs(",namespace=", f);

@@ -14,9 +14,13 @@ struct serve_opts {
 
 struct serve;
 
-/* Listen and answer in a thread of its own. -EACCES with the sentence when @listen is not local and
- * there is no token: nobody far away gets data by default. */
-int serve_start(const struct serve_opts *o, struct serve **out);
+/* Take the address. -EACCES with the sentence when @listen is not local and there is no token:
+ * nobody far away gets data by default. */
+int serve_listen(const struct serve_opts *o, struct serve **out);
+/* Answer, in a thread of its own: it has the rights that the caller has now. */
+int serve_start(struct serve *s, const struct serve_opts *o);
+/* From now on this one, for new requests. */
+int serve_set_token(struct serve *s, const char *token);
 void serve_stop(struct serve *s);
 /* Where it listens, as a client may write it. */
 const char *serve_address(const struct serve *s);

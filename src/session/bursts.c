@@ -113,6 +113,7 @@ void session_burst(struct session *s)
 
 	s->bursts++;
 	s->on_ns += closed - opened;
+	coverage_add(&s->watched, opened, closed);
 	budget_spend(&s->budget, clock_ns(), last - before, closed - began, focus_sites(s));
 	log_debug("window %u%s: %.1f ms open, %llu births", s->bursts, s->focused ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
@@ -132,7 +133,7 @@ void session_start_always(struct session *s)
 	log_debug("births fit the budget: probes stay in");
 	s->mode = BIRTHS_ALWAYS;
 	s->last_seen = s->polled = births_now(s);
-	s->always_since = s->polled_ns = clock_ns();
+	s->always_since = s->polled_ns = s->looked_ns = clock_ns();
 	s->due.burst = 0;
 	s->due.poll = s->always_since + POLL_NS;
 	budget_charge_sites(&s->budget, focus_sites(s));
@@ -149,8 +150,10 @@ void session_stop_always(struct session *s)
 /* Objects born since the last look: read them, kill what was reborn meanwhile. */
 static void look_always(struct session *s)
 {
-	uint64_t from = s->last_seen, looked = births_now(s), last;
+	uint64_t from = s->last_seen, looked = births_now(s), now = clock_ns(), last;
 
+	coverage_add(&s->watched, s->looked_ns, now);
+	s->looked_ns = now;
 	if (looked - from > PL_BIRTH_SLOTS) {
 		s->overruns += looked - from - PL_BIRTH_SLOTS;
 		from = looked - PL_BIRTH_SLOTS;

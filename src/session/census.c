@@ -66,10 +66,10 @@ void census_free(struct census *c)
 	free(c);
 }
 
-void census_pace(struct census *c, int (*pace)(void *ctx), void *ctx)
+void census_watch_by(struct census *c, int (*watch)(const struct heap_progress *, void *),
+		     void *ctx)
 {
-	c->now.pace = pace;
-	c->now.pace_ctx = ctx;
+	heap_watch_by(c->heap, watch, ctx);
 }
 
 static uint64_t hash_name(const char *s)
@@ -161,11 +161,16 @@ static void thin_out(struct census *c)
 
 int census_take(struct census *c)
 {
+	struct heap_population next = {0};
 	size_t named = 0;
-	int err = heap_population(c->heap, &c->now);
+	int err = heap_population(c->heap, &next);
 
-	if (err)
+	if (err) {
+		heap_population_free(&next);
 		return err;
+	}
+	heap_population_free(&c->now);
+	c->now = next;
 	for (size_t i = 0; i < c->entry.n; i++)
 		c->entry.v[i].count = c->entry.v[i].tracked = c->entry.v[i].bytes = 0;
 	for (size_t i = 0; i < c->now.row.n; i++) {

@@ -7,15 +7,18 @@
 #include "report/report.h"
 
 struct census;
+struct heap_progress;
 struct proc;
 struct py_runtime;
 
 /* @rt stays the caller's. */
 int census_new(const struct py_runtime *rt, struct census **out);
 void census_free(struct census *c);
-/* Called every few hundred microseconds of a walk; what it returns, when not 0, ends it. */
-void census_pace(struct census *c, int (*pace)(void *ctx), void *ctx);
-/* Read the heap once. Its cost goes with the size of the heap: some tenths of a second per GB. */
+/* Who is told how far a reading is, and may end it (heap/heap.h). */
+void census_watch_by(struct census *c, int (*watch)(const struct heap_progress *, void *),
+		     void *ctx);
+/* Read the heap once. Its cost goes with the size of the heap: some tenths of a second per GB. When
+ * it fails or is ended, what was known before still is. */
 int census_take(struct census *c);
 /* Types, collector, pools. Rows by bytes, largest first; with several censuses by growth in bytes
  * when @by_growth. */
@@ -25,13 +28,14 @@ int census_instances(struct census *c, const char *name, size_t max, bool values
 		     struct report_process *p);
 
 /* A census of one process, running or saved, with nothing else around it: takes (several within
- * @diff_s) and fills. @stop says whether to end early. */
+ * @diff_s) and fills. When @watch ends it, what is known by then counts, if anything. */
 struct census_opts {
 	double diff_s;	  /* 0: one census */
 	const char *type; /* NULL: no samples */
 	size_t samples;
 	bool values;
-	bool (*stop)(void);
+	int (*watch)(const struct heap_progress *at, void *ctx); /* NULL: nobody */
+	void *watch_ctx;
 };
 int census_process(struct proc *t, const struct py_runtime *rt, const struct census_opts *o,
 		   struct report *r, struct report_process *p);

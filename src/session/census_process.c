@@ -3,7 +3,7 @@
 #include <math.h>
 #include <time.h>
 
-#include "py/py.h"
+#include "heap/heap.h"
 #include "session/census.h"
 #include "session/identity.h"
 #include "session/parts.h"
@@ -12,6 +12,14 @@
 #define MIN_STEP_NS 100000000
 #define NAP_NS	    50000000
 
+static int tell(const struct census_opts *o)
+{
+	static const struct heap_progress at = {.doing = "until the next census"};
+
+	return o->watch ? o->watch(&at, o->watch_ctx) : 0;
+}
+
+/* Ended early, what is known by then will do. */
 static int several(struct census *c, const struct proc *p, const struct census_opts *o)
 {
 	uint64_t begin = clock_ns(), span = (uint64_t)(o->diff_s * 1e9), end = begin + span;
@@ -19,17 +27,17 @@ static int several(struct census *c, const struct proc *p, const struct census_o
 	const struct timespec nap = {.tv_nsec = NAP_NS};
 	int err;
 
-	for (;;) {
+	for (bool first = true;; first = false) {
 		err = census_take(c);
 		if (err || clock_ns() >= end)
-			return err;
+			return err == -ECANCELED && !first ? 0 : err;
 		/* Time for one more after the pause, at the end if not before. */
 		while (next <= clock_ns())
 			next += step;
 		if (next > end)
 			next = end;
 		while (clock_ns() < next) {
-			if (o->stop && o->stop())
+			if (tell(o))
 				return 0;
 			if (!proc_alive(p))
 				return fail(-ESRCH, "process %d has ended", p->pid);
@@ -59,6 +67,7 @@ static int run(struct proc *t, const struct py_runtime *rt, const struct census_
 
 	if (err)
 		return err;
+	census_watch_by(c, o->watch, o->watch_ctx);
 	err = o->diff_s > 0 ? several(c, t, o) : census_take(c);
 	if (!err)
 		err = census_fill(c, r, p, o->diff_s > 0);

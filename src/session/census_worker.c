@@ -3,14 +3,13 @@
  * report of its own, replaced as a whole under a lock. */
 #include "session/census_worker.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "py/py.h"
+#include "base/thread.h"
+#include "heap/heap.h"
 #include "session/census.h"
 
 #define FIRST_NS    2000000000 /* others have more urgent things to do at the start */
@@ -37,21 +36,14 @@ struct census_worker {
 	struct report_process process;
 };
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* A target with one CPU must not stand still while its heap is read. */
-static int pace(void *ctx)
+static int pace(const struct heap_progress *at, void *ctx)
 {
 	struct census_worker *w = ctx;
-	uint64_t now = cpu_ns(), worked = now - w->paced_ns;
+	uint64_t now = thread_cpu_ns(), worked = now - w->paced_ns;
 	const struct timespec nap = {.tv_nsec = (long)(worked * REST)};
 
+	(void)at;
 	if (w->stop)
 		return fail(-ECANCELED, "the census was given up");
 	if (worked < 1000000)
@@ -118,7 +110,7 @@ static void censuses(struct census_worker *w, const struct proc *p, struct censu
 	if (cost > MIN_WAIT_NS * w->share && !rest(w, pause_for(w, cost)))
 		return;
 	for (;;) {
-		uint64_t begin = cpu_ns();
+		uint64_t begin = thread_cpu_ns();
 		int err = census_take(c);
 
 		/* Half of a dead process's heap is nobody's heap. */
@@ -130,7 +122,7 @@ static void censuses(struct census_worker *w, const struct proc *p, struct censu
 			return;
 		if (err)
 			log_debug("census of %d: %s", w->pid, fail_text());
-		if (!rest(w, pause_for(w, (double)(cpu_ns() - begin))))
+		if (!rest(w, pause_for(w, (double)(thread_cpu_ns() - begin))))
 			return;
 	}
 }
@@ -149,7 +141,7 @@ static void *work(void *arg)
 		return NULL;
 	if (!proc_open(w->pid, &p) && p->start_ticks == w->start_ticks && !py_open(p, &rt) &&
 	    !census_new(rt, &c)) {
-		census_pace(c, pace, w);
+		census_watch_by(c, pace, w);
 		censuses(w, p, c);
 	} else if (!w->stop) {
 		log_debug("no census of %d: %s", w->pid, fail_text());
@@ -160,23 +152,9 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Signals are for the thread that waits for them. */
-static int start_thread(struct census_worker *w)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, NULL, work, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err ? fail(-err, "no thread for the census: %s", strerror(err)) : 0;
-}
-
 int census_worker_start(const struct proc *p, double share, struct census_worker **out)
 {
 	struct census_worker *w = calloc(1, sizeof(*w));
-	pthread_condattr_t attr;
 	int err;
 
 	if (!w)
@@ -185,14 +163,11 @@ int census_worker_start(const struct proc *p, double share, struct census_worker
 	w->start_ticks = p->start_ticks;
 	w->share = share;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	err = start_thread(w);
+	thread_cond_init(&w->wake);
+	err = thread_start(&w->thread, work, w);
 	if (err) {
 		free(w);
-		return err;
+		return fail(err, "no thread for the census: %s", strerror(-err));
 	}
 	*out = w;
 	return 0;

@@ -4,6 +4,7 @@
 
 #include "report/verdict.h"
 #include "session/fds.h"
+#include "session/holders.h"
 #include "session/identity.h"
 #include "session/census_worker.h"
 #include "session/session_priv.h"
@@ -14,6 +15,8 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 	static const struct report_lost kernel[] = {PL_LOST(X)};
 #undef X
 	const struct ladder_stats *l = ladder_stats(s->ladder);
+	const char *why;
+	uint64_t refused = holders_refused(s, &why);
 	const struct report_lost user[] = {
 		{"stack_unknown", "a birth's stack was not known to the reader", l->no_stack},
 		{"code_unreadable", "a code object was gone before its name was read",
@@ -22,8 +25,11 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		{"torn_reads", "a pool header changed while it was read", s->torn},
 		{"native_stack_missing", "a site's native stack was not to be had",
 		 s->no_native_stack},
+		{"native_stack_cut", "a site's native stack ends in code that was unloaded",
+		 s->cut_native_stacks},
 		{"samples_thinned", "survivors left out to bound memory; the others count more",
 		 l->thinned},
+		{"held_by_unknown", report_strdup(r, why), refused},
 	};
 	struct report_lost *v = report_alloc(r, (PL_LOST_MAX + ARRAY_SIZE(user)) * sizeof(*v));
 
@@ -34,6 +40,7 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		v[i].n = s->stats ? s->stats->lost[i] : 0;
 	}
 	v[PL_LOST_BIRTHS_FULL].n += s->overruns;
+	v[PL_LOST_SITES_FULL].n += s->native ? native_left_out(s->native) : 0;
 	memcpy(v + PL_LOST_MAX, user, sizeof(user));
 	p->lost = v;
 	p->n_lost = PL_LOST_MAX + ARRAY_SIZE(user);
@@ -113,6 +120,16 @@ const char *session_comm(const struct session *s)
 	return s->proc->comm;
 }
 
+int session_pid(const struct session *s)
+{
+	return s->proc->pid;
+}
+
+int session_mechanism(const struct session *s)
+{
+	return s->mechanism;
+}
+
 int session_fill(struct session *s, struct report *r, struct report_process *p)
 {
 	double run_s;
@@ -125,8 +142,8 @@ int session_fill(struct session *s, struct report *r, struct report_process *p)
 	fill_identity(s, r, p);
 	fill_memory(s, r, p);
 	fill_probe(s, p, run_s);
-	fill_lost(s, r, p);
 	err = session_fill_sites(s, r, p, run_s);
+	fill_lost(s, r, p);
 	if (!err)
 		err = census_worker_fill(s->worker, r, p);
 	if (err)

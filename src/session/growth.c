@@ -7,9 +7,12 @@
 #include "heap/heap.h"
 #include "report/verdict.h"
 #include "session/identity.h"
+#include "session/limits.h"
 
 #define BUCKET_S 2.0
 #define PAGE	 4096
+#define LIMITS_NS \
+	30000000000ull /* a dozen files of /proc and the cgroups: more than a reading costs */
 
 enum { VALUE_RSS, VALUE_ANON, VALUE_LIVE, VALUES };
 
@@ -21,8 +24,10 @@ struct growth {
 	bool has_pools;
 	struct series *series;
 	struct proc_memory memory;
+	struct proc_cgroup cgroup;
+	struct proc_limit limit;
 	double live_bytes;
-	uint64_t start_ns;
+	uint64_t start_ns, limits_due;
 };
 
 static void forget(struct growth *g)
@@ -61,6 +66,7 @@ int growth_open(struct proc *p, const struct proc_entry *e, struct growth **out)
 		forget(g);
 		return err;
 	}
+	py_close_file(g->rt);
 	g->has_pools = heap_has_pools(g->heap);
 	*out = g;
 	return 0;
@@ -75,9 +81,23 @@ static double live(const struct heap_census *c)
 	return sum;
 }
 
+static void read_limits(struct growth *g, uint64_t now)
+{
+	struct proc_limit v[PROC_LIMITS];
+
+	if (now < g->limits_due)
+		return;
+	g->limits_due = now + LIMITS_NS;
+	proc_cgroup(g->proc, &g->cgroup);
+	memset(&g->limit, 0, sizeof(g->limit));
+	if (proc_limits(g->proc, &g->memory, &g->cgroup, v))
+		g->limit = v[0];
+}
+
 bool growth_read(struct growth *g)
 {
 	struct heap_census census;
+	uint64_t now = clock_ns();
 	double v[VALUES];
 
 	if (!proc_alive(g->proc) || proc_execed(g->proc) || proc_memory(g->proc, &g->memory))
@@ -87,7 +107,8 @@ bool growth_read(struct growth *g)
 	v[VALUE_RSS] = (double)g->memory.rss_bytes;
 	v[VALUE_ANON] = (double)(g->memory.anon_bytes + g->memory.swap_bytes);
 	v[VALUE_LIVE] = g->live_bytes;
-	series_add(g->series, (double)(clock_ns() - g->start_ns) / 1e9, v);
+	read_limits(g, now);
+	series_add(g->series, (double)(now - g->start_ns) / 1e9, v);
 	return true;
 }
 
@@ -137,13 +158,29 @@ static void fill_verdict(const struct curve *c, struct report *r, struct report_
 		p->reason = "";
 }
 
+static void fill_memory(const struct growth *g, const struct curve *heap, struct report *r,
+			struct report_process *p)
+{
+	struct eta_growth eta = {0};
+
+	report_memory_init(&p->memory);
+	if (!g->memory.rss_bytes)
+		return;
+	p->memory.anon = g->memory.anon_bytes;
+	p->memory.swap = g->memory.swap_bytes;
+	limits_fill(&g->cgroup, &g->limit, r, &p->memory);
+	if (p->verdict != CLASS_GROWING)
+		return;
+	eta.slow = eta.fast = heap->slope;
+	eta_predict(&eta, &p->memory);
+}
+
 void growth_fill(const struct growth *g, struct report *r, struct report_process *p)
 {
 	struct curve rss, heap;
 
 	memset(p, 0, sizeof(*p));
 	identity_fill(g->proc, g->rt, r, p);
-	report_memory_init(&p->memory);
 	judge(g, VALUE_RSS, &rss);
 	growth_judge(g, &heap);
 	p->mode = "growth";
@@ -151,6 +188,7 @@ void growth_fill(const struct growth *g, struct report *r, struct report_process
 	p->rss_growth_bytes_per_s = rss.points >= 3 ? rss.slope : NAN;
 	p->explained = p->slowdown_pct = NAN;
 	fill_verdict(&heap, r, p);
+	fill_memory(g, &heap, r, p);
 }
 
 const struct proc_entry *growth_entry(const struct growth *g)

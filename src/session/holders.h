@@ -15,6 +15,8 @@ void holders_fill(struct session *s, struct report *r, struct report_process *p,
 /* Are the survivors of this site known to hang from a root that lives? Then no collection frees
  * them, and none has to be waited for. */
 bool holders_rooted(const struct session *s, const char *site_id);
+/* How many questions in a row had no answer, and why the last one. */
+uint64_t holders_refused(const struct session *s, const char **why);
 void holders_free(struct holders *h);
 
 #endif

@@ -12,10 +12,11 @@ static void fill_container(const struct proc *t, struct report *r, struct report
 {
 	struct proc_container c;
 
-	if (!proc_is_live(t) || !proc_container(t, NULL, &c))
+	if (!proc_is_live(t) || !proc_container(t, &c))
 		return;
 	out->id = report_strdup(r, c.id);
 	out->runtime = report_strdup(r, c.runtime);
+	out->name = known(r, c.name);
 	out->pod = known(r, c.pod[0] ? c.pod : c.pod_uid);
 	out->namespace = known(r, c.namespace);
 }

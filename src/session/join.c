@@ -3,49 +3,13 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/map64.h"
 #include "report/descriptors.h"
-#include "report/verdict.h"
 #include "session/fds.h"
 #include "session/holders.h"
-#include "session/session_priv.h"
+#include "session/join_priv.h"
 
 #define FEWEST	  2   /* survivors of one stack that make a site: a single one may be anything */
 #define MAX_SITES 200 /* in a report; the rest is too small to look at */
-
-struct joined_type {
-	const char *name;
-	double count, bytes;
-};
-
-/* Stacks of one site: same functions, files and lines, other addresses. */
-struct joined {
-	struct report_site site;
-	struct verdict_evidence evidence;
-	VEC(struct joined_type) types;
-	struct pl_native_pair via; /* the native caller, or the type of objects, that grows most */
-	double via_bytes_per_s;
-};
-
-struct native_fit {
-	struct trend_fit count, bytes;
-	struct curve curve; /* of the bytes */
-};
-
-struct joiner {
-	struct session *s;
-	struct report *r;
-	struct native_sites native;
-	struct native_fit *fit; /* of each native site */
-	VEC(struct joined) v;
-	struct map64 index;	 /* id and kind -> place + 1 */
-	struct map64 satellites; /* stack -> mB/s of malloc's memory that are in objects' sizes */
-	const struct native_site *replacer[PL_UNKNOWN_BINS];
-	double most[PL_UNKNOWN_BINS];	 /* blocks of the site that has most of this size */
-	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
-	const struct estimate *estimate;
-	struct curve malloc; /* anonymous memory that is no pool */
-};
 
 size_t session_name_frames(struct report *r, const struct stack *st, struct report_frame **out)
 {
@@ -65,6 +29,13 @@ size_t session_name_frames(struct report *r, const struct stack *st, struct repo
 	return n;
 }
 
+static uint64_t index_key(const struct report_frame *frames, size_t n, enum report_kind kind,
+			  char id[17])
+{
+	report_site_id(frames, n, id);
+	return (strtoull(id, NULL, 16) ^ kind) | 8;
+}
+
 static struct joined *join_frames(struct joiner *j, struct report_frame *frames, size_t n,
 				  enum report_kind kind)
 {
@@ -74,8 +45,7 @@ static struct joined *join_frames(struct joiner *j, struct report_frame *frames,
 
 	if (!n)
 		return NULL;
-	report_site_id(frames, n, id);
-	place = map64_put(&j->index, (strtoull(id, NULL, 16) ^ kind) | 8);
+	place = map64_put(&j->index, index_key(frames, n, kind, id));
 	if (!place)
 		return NULL;
 	if (*place)
@@ -94,7 +64,7 @@ static struct joined *join_frames(struct joiner *j, struct report_frame *frames,
 	return to;
 }
 
-static struct joined *join_stack(struct joiner *j, const struct stack *st, enum report_kind kind)
+struct joined *join_stack(struct joiner *j, const struct stack *st, enum report_kind kind)
 {
 	struct report_frame *frames;
 	size_t n = session_name_frames(j->r, st, &frames);
@@ -103,6 +73,16 @@ static struct joined *join_stack(struct joiner *j, const struct stack *st, enum 
 	if (to)
 		to->site.truncated = st->flags & PL_STACK_TRUNCATED;
 	return to;
+}
+
+struct joined *join_find(struct joiner *j, const struct stack *st, enum report_kind kind)
+{
+	struct report_frame *frames;
+	size_t n = session_name_frames(j->r, st, &frames);
+	char id[17];
+	const uint64_t *place = n ? map64_get(&j->index, index_key(frames, n, kind, id)) : NULL;
+
+	return place && *place ? &j->v.v[*place - 1] : NULL;
 }
 
 /* Python frames @py of @st (both may be missing) with the native ones of this caller. */
@@ -115,12 +95,12 @@ static size_t native_frames(struct joiner *j, const struct pl_native_pair *key,
 		all ? native_stacks_find(all, key->stack, key->caller) : NULL;
 
 	*out = NULL;
+	j->s->cut_native_stacks += nat && nat->is_cut;
 	return nat ? interleave(j->r, native_stacks_sym(all), nat, st, py, j->s->rt->name, out) : 0;
 }
 
 /* A thread without Python frames has a site by its native ones. */
-static struct joined *join_bare(struct joiner *j, const struct pl_native_key *key,
-				enum report_kind kind)
+struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum report_kind kind)
 {
 	const struct pl_native_pair pair = {key->stack, key->caller};
 	struct report_frame *frames;
@@ -158,7 +138,7 @@ static void show_native(struct joiner *j, struct joined *to)
 	to->site.n_frames = n;
 }
 
-static void join_type(struct joined *to, const char *name, double count, double bytes)
+void join_type(struct joined *to, const char *name, double count, double bytes)
 {
 	struct joined_type *t;
 
@@ -174,7 +154,7 @@ static void join_type(struct joined *to, const char *name, double count, double 
 }
 
 /* The curve of a site is that of the stack with most of its growth. */
-static void take_curve(struct verdict_evidence *v, const struct curve *c, double bytes_per_s)
+void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_per_s)
 {
 	if (v->curve.shape != CURVE_UNKNOWN && bytes_per_s <= v->curve_bytes_per_s)
 		return;
@@ -213,20 +193,6 @@ static void note_satellites(struct joiner *j, const struct estimate_site *e)
 		*at += (uint64_t)(e->count_per_s * e->malloc_bytes * 1000);
 }
 
-/* Is this growth in the size of objects of the same line? What they account for is used up. */
-static bool is_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
-{
-	uint64_t *left = map64_get(&j->satellites, stack);
-	uint64_t want = (uint64_t)(bytes_per_s * 1000);
-	bool covered;
-
-	if (!left)
-		return false;
-	covered = *left > want / 2;
-	*left -= want < *left ? want : *left;
-	return covered;
-}
-
 static void join_estimate(struct joiner *j, const struct estimate_site *e, double run_s)
 {
 	struct stack *st = stacks_find(j->s->stacks, e->stack);
@@ -249,7 +215,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 	to->site.samples += e->count_per_s > 0 ? e->samples : e->seen;
 	to->site.growth_count_per_s += e->count_per_s;
 	to->site.growth_bytes_per_s += e->bytes_per_s;
-	curve = e->cls < HEAP_CLASSES ? &j->estimate->curve[e->cls] : &j->malloc;
+	curve = e->cls < HEAP_CLASSES ? &j->estimate.curve[e->cls] : &j->malloc;
 	add_held(to, e, curve, run_s);
 	v = &to->evidence;
 	if (e->oldest_s > v->oldest_s)
@@ -261,191 +227,12 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 	v->bursts += e->bursts;
 	v->weak &= e->weak;
 	v->waits_for_gc &= e->waits_for_gc;
-	take_curve(v, curve, e->stopped ? 0 : e->bytes_per_s);
+	join_curve(v, curve, e->stopped ? 0 : e->bytes_per_s);
 	if (e->samples && e->mean_age_s > v->mean_age_s) {
 		v->mean_age_s = e->mean_age_s;
 		v->least_s = e->least_s;
+		v->watched_age_s = e->watched_age_s;
 	}
-}
-
-/* A native site's own series: blocks that stayed. */
-static void fit_native(const struct native_site *n, struct native_fit *fit)
-{
-	double t[NATIVE_POINTS], c[NATIVE_POINTS], b[NATIVE_POINTS];
-	size_t k = 0;
-
-	for (; k < n->n_points && k < NATIVE_POINTS; k++) {
-		t[k] = n->points[k].t_s;
-		c[k] = n->points[k].count;
-		b[k] = n->points[k].bytes;
-	}
-	trend_fit(t, c, k, &fit->count);
-	trend_fit(t, b, k, &fit->bytes);
-	curve_judge(&(struct curve_points){.t = t, .v = b, .n = k, .grain = 1}, &fit->curve);
-	if (fit->curve.shape == CURVE_LEVELLED)
-		fit->bytes.growing = false;
-}
-
-/* Blocks that came and stayed, and no more come. They may have taken the place of others, unless
- * memory grew by them. */
-static bool has_levelled(const struct joiner *j, const struct native_site *n,
-			 const struct native_fit *fit)
-{
-	return fit->curve.shape == CURVE_LEVELLED && j->malloc.gain > n->live_bytes / 2;
-}
-
-static int read_native(struct joiner *j)
-{
-	int err = j->s->native ? native_sites(j->s->native, &j->native) : 0;
-
-	if (err)
-		return err;
-	j->fit = calloc(j->native.n + 1, sizeof(*j->fit));
-	if (!j->fit)
-		return fail(-ENOMEM, "out of memory");
-	for (size_t i = 0; i < j->native.n; i++)
-		fit_native(&j->native.v[i], &j->fit[i]);
-	return 0;
-}
-
-/* In how many quarters of its series did a native site gain blocks? */
-static unsigned quarters_of(const struct native_site *n)
-{
-	unsigned q = 0;
-
-	for (size_t k = 0; k < 4 && n->n_points >= 5; k++) {
-		size_t from = k * (n->n_points - 1) / 4, to = (k + 1) * (n->n_points - 1) / 4;
-
-		q += n->points[to].count > n->points[from].count;
-	}
-	return q;
-}
-
-/* A full cache takes a block for each one from before us that it frees: equal rates give it away.
- */
-static bool takes_their_place(double gained, double freed)
-{
-	return freed > 0 && gained > 0.85 * freed && gained < 1.15 * freed;
-}
-
-/* Known blocks that take the place of ones from before us are no growth: what all sites of a size
- * gain is set against the frees of unknown blocks of that size. One site of just that rate is taken
- * to be the one; else all of them share it. */
-static void balance_blocks(struct joiner *j)
-{
-	double gained[PL_UNKNOWN_BINS] = {0}, freed[PL_UNKNOWN_BINS];
-
-	/* one fit per size, not one per site: there may be thousands of sites */
-	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++)
-		freed[b] = native_unknown_per_s(j->s->native, (double)(1ull << b));
-	for (size_t i = 0; i < j->native.n; i++) {
-		const struct native_site *n = &j->native.v[i];
-		double slope = j->fit[i].count.slope;
-		unsigned bin;
-
-		if (n->key.kind != PL_KIND_HEAP || !(slope > 0) || !(n->live_count > 0))
-			continue;
-		bin = native_bin(n->live_bytes / n->live_count);
-		gained[bin] += slope;
-		j->most[bin] = fmax(j->most[bin], n->live_count);
-		if (takes_their_place(slope, freed[bin]))
-			j->replacer[bin] = n;
-	}
-	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++)
-		j->balance[b] = freed[b] < gained[b] ? 1 - freed[b] / gained[b]
-				: freed[b] > 0	     ? 0
-						     : 1;
-}
-
-/* The share of a site's gain that is growth. */
-static double real_share(const struct joiner *j, const struct native_site *n)
-{
-	unsigned bin;
-
-	if (n->key.kind != PL_KIND_HEAP || !(n->live_count > 0))
-		return 1;
-	bin = native_bin(n->live_bytes / n->live_count);
-	if (j->replacer[bin])
-		return n != j->replacer[bin];
-	return j->balance[bin];
-}
-
-/* In windows, a leak takes over addresses at which blocks of that size have just been freed: their
- * takers seem to keep a few too. */
-static bool is_impostor(const struct joiner *j, const struct native_site *n)
-{
-	return n->estimated && n->live_count > 0 &&
-	       n->live_count < 0.15 * j->most[native_bin(n->live_bytes / n->live_count)];
-}
-
-/* In windows a block whose place was taken by another of its size seems to live on: what does not
- * show in the memory outside of the pools has not grown. */
-static bool shows_in_memory(const struct joiner *j, const struct native_site *n)
-{
-	enum curve_shape s = j->malloc.shape;
-
-	return !n->estimated || n->key.kind != PL_KIND_HEAP || s == CURVE_UNKNOWN ||
-	       s == CURVE_RISING || s == CURVE_SLOWING;
-}
-
-/* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
- * objects whose births were seen is in their size already. The rest is a site of its own. */
-static void join_native(struct joiner *j, const struct native_site *n, const struct native_fit *fit)
-{
-	bool objects = n->checked && 2 * n->objects > n->checked;
-	struct stack *st = stacks_find(j->s->stacks, n->key.stack);
-	struct trend_fit count = fit->count, bytes = fit->bytes;
-	struct verdict_evidence *v;
-	struct joined *to;
-	double real = real_share(j, n);
-	bool one_block = !count.growing && n->live_count < 4, is_first, levelled;
-	enum report_kind kind;
-
-	count.slope *= real;
-	bytes.slope *= real;
-	log_debug("native site %llx+%llx: %.0f live, %.0f bytes (%.0f/s), %u of %u objects, %zu "
-		  "points",
-		  (unsigned long long)n->key.stack, (unsigned long long)n->key.caller,
-		  n->live_count, n->live_bytes, bytes.slope, n->objects, n->checked, n->n_points);
-	levelled = has_levelled(j, n, fit);
-	if (levelled)
-		bytes.slope = count.slope = 0;
-	if ((!st && n->key.stack) || (!objects && is_satellite(j, n->key.stack, bytes.slope)) ||
-	    (!levelled &&
-	     (!bytes.growing || !shows_in_memory(j, n) || real < 0.1 || !(bytes.slope > 0))))
-		return;
-	kind = objects ? KIND_OBJECT : n->key.kind == PL_KIND_MMAP ? KIND_MMAP : KIND_HEAP;
-	to = st ? join_stack(j, st, kind) : join_bare(j, &n->key, kind);
-	if (!to)
-		return;
-	if (bytes.slope > to->via_bytes_per_s) {
-		to->via = (struct pl_native_pair){n->key.stack, n->key.caller};
-		to->via_bytes_per_s = bytes.slope;
-	}
-	is_first = !(to->site.growth_bytes_per_s > 0);
-	if (!(count.slope > 0))
-		count.slope = 0;
-	if (objects)
-		join_type(to, names_type(j->s->names, n->type),
-			  levelled ? n->live_count : count.slope, bytes.slope);
-	to->site.samples += n->samples;
-	to->site.estimated = n->estimated || (!is_first && to->site.estimated);
-	to->site.growth_count_per_s += count.slope;
-	to->site.growth_bytes_per_s += bytes.slope;
-	to->site.outstanding_count += n->live_count;
-	to->site.outstanding_bytes += n->live_bytes;
-	v = &to->evidence;
-	if ((double)n->oldest_ns / 1e9 > v->oldest_s)
-		v->oldest_s = (double)n->oldest_ns / 1e9;
-	if (quarters_of(n) > v->quarters)
-		v->quarters = quarters_of(n);
-	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
-	v->one_block = one_block && (is_first || v->one_block);
-	take_curve(v, &fit->curve, bytes.slope);
-	if (levelled)
-		v->levelled_bytes += n->live_bytes;
-	v->weak &= is_impostor(j, n);
-	v->waits_for_gc = false;
 }
 
 static int by_count(const void *a, const void *b)
@@ -490,8 +277,6 @@ static void finish_site(struct joiner *j, struct joined *to, double run_s)
 	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
 		report_mapping_hint(site);
-	if (site->verdict <= CLASS_GROWING)
-		report_native_hint(j->r, site);
 }
 
 static void add_sources(struct session *s, struct report *r, struct report_site *site)
@@ -524,29 +309,6 @@ static void keep_sites(struct joiner *j, struct report_process *p, double run_s)
 	}
 }
 
-/* While blocks are exact, an object too big for a pool has its rate from its block. Else: what
- * grows outside of the pools, less what native sites account for. */
-static double malloc_growth(const struct joiner *j)
-{
-	const struct session *s = j->s;
-	struct trend_fit fit;
-
-	/* mimalloc takes nothing from malloc, and counts its big blocks itself. */
-	if (heap_has_mimalloc(s->heap)) {
-		trend_set_fit(s->memory, TREND_MALLOC, &fit);
-		return fit.growing && fit.slope > 0 ? fit.slope : 0;
-	}
-	if (s->native && native_state(s->native) == NATIVE_EXACT)
-		return 0;
-	trend_set_fit(s->memory, TREND_MALLOC, &fit);
-	if (!fit.growing)
-		return 0;
-	for (size_t i = 0; i < j->native.n; i++)
-		if (j->fit[i].bytes.growing && j->fit[i].bytes.slope > 0)
-			fit.slope -= j->fit[i].bytes.slope;
-	return fit.slope > 0 ? fit.slope : 0;
-}
-
 static int join_all(struct joiner *j, double coverage, double run_s)
 {
 	struct session *s = j->s;
@@ -558,27 +320,28 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 		.max_size = s->o.max_size,
 		.burst = s->bursts,
 		.coverage = coverage,
+		.watched = &s->watched,
+		.trend_s = session_trend_s(s),
 	};
-	struct estimate e = {0};
 	size_t n;
 	const struct sample *v = ladder_samples(s->ladder, &n);
 	int err;
 
 	o.collections = session_collections(s);
-	err = read_native(j);
+	err = join_native_read(j);
 	if (err)
 		return err;
 	if (s->native)
-		balance_blocks(j);
-	o.malloc_bytes_per_s = malloc_growth(j);
+		join_native_balance(j);
+	o.malloc_bytes_per_s = join_native_rest(j);
 	trend_set_judge(s->memory, TREND_MALLOC, &j->malloc);
-	err = estimate_sites(v, n, heap_can_count(s->heap) ? s->classes : NULL, &o, &e);
-	j->estimate = &e;
-	for (size_t i = 0; i < e.n; i++)
-		join_estimate(j, &e.sites[i], run_s);
+	err = estimate_sites(v, n, heap_can_count(s->heap) ? s->classes : NULL, &o, &j->estimate);
+	for (size_t i = 0; i < j->estimate.n; i++)
+		join_estimate(j, &j->estimate.sites[i], run_s);
 	for (size_t i = 0; i < j->native.n && !err; i++)
 		join_native(j, &j->native.v[i], &j->fit[i]);
-	estimate_free(&e);
+	join_native_stopped(j);
+	estimate_free(&j->estimate);
 	return err;
 }
 
@@ -587,7 +350,7 @@ int session_fill_sites(struct session *s, struct report *r, struct report_proces
 	struct joiner j = {.s = s, .r = r};
 	int err;
 
-	s->no_native_stack = 0;
+	s->no_native_stack = s->cut_native_stacks = 0;
 	p->n_sites = 0;
 	err = join_all(&j, p->coverage, run_s);
 
@@ -610,6 +373,10 @@ int session_fill_sites(struct session *s, struct report *r, struct report_proces
 		p->n_sites = MAX_SITES;
 	if (!err)
 		holders_fill(s, r, p, r->final);
+	/* Who holds the memory says more than who took it. */
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (p->sites[i].verdict <= CLASS_GROWING)
+			report_native_hint(r, &p->sites[i]);
 	for (size_t i = 0; i < p->n_sites && i < s->o.top; i++)
 		add_sources(s, r, &p->sites[i]);
 	return err;

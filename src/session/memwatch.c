@@ -3,8 +3,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/thread.h"
+#include "session/limits.h"
 #include "session/memwatch.h"
 #include "session/retention.h"
 #include "track/trend.h"
@@ -82,24 +83,14 @@ static void read_usage(struct memwatch *w, const struct proc *p, uint64_t now)
 	w->usage = u;
 }
 
-/* Our own time, not that of whoever runs meanwhile: on a crowded machine a reading takes long and
- * costs no more. */
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now)
 {
-	uint64_t wait, start = cpu_ns();
+	uint64_t wait, start = thread_cpu_ns();
 
 	if (now < w->rollup_ns)
 		return;
 	proc_rollup(p, &w->rollup);
-	wait = (cpu_ns() - start) * ROLLUP_SHARE;
+	wait = (thread_cpu_ns() - start) * ROLLUP_SHARE;
 	w->rollup_ns = now + (wait > ROLLUP_NS ? wait : ROLLUP_NS);
 }
 
@@ -158,6 +149,7 @@ static void add_kept(struct memwatch *w, double t_s)
 		[KEPT_POOLS] = w->pools_bytes ? (double)w->pools_bytes : NAN,
 		[KEPT_CGROUP] = number(w->cgroup.current),
 		[KEPT_CGROUP_FILE] = number(w->cgroup.file),
+		[KEPT_IO] = number(w->usage.io_bytes),
 	};
 
 	retention_add(&w->kept, t_s, value);
@@ -227,25 +219,8 @@ bool memwatch_change(struct memwatch *w, char *text, size_t size)
 	return true;
 }
 
-static void fill_cgroup(const struct memwatch *w, struct report *r, struct report_cgroup *out)
-{
-	out->version = w->cgroup.version;
-	out->path = report_strdup(r, w->cgroup.path);
-	out->current = w->cgroup.current;
-	out->file = w->cgroup.file;
-	out->limit = w->cgroup.limit;
-	out->high = w->cgroup.high;
-	out->oom_kills = w->cgroup.oom_kills;
-}
-
 void memwatch_fill(const struct memwatch *w, struct report *r, struct report_memory *out)
 {
-	static const char *const sources[] = {
-		[PROC_LIMIT_CGROUP] = "cgroup",
-		[PROC_LIMIT_RLIMIT] = "rlimit",
-		[PROC_LIMIT_RAM] = "ram",
-	};
-
 	report_memory_init(out);
 	if (!w->read_ns)
 		return;
@@ -259,15 +234,7 @@ void memwatch_fill(const struct memwatch *w, struct report *r, struct report_mem
 	}
 	out->minor_faults_per_s = w->minor_per_s;
 	out->major_faults_per_s = w->major_per_s;
-	fill_cgroup(w, r, &out->cgroup);
-	if (!*w->limit.name)
-		return;
-	out->limit_source = sources[w->limit.kind];
-	out->limit_name = report_strdup(r, w->limit.name);
-	out->limit_bytes = w->limit.limit;
-	out->left_low = (double)w->limit.left_low;
-	out->left_high = (double)w->limit.left_high;
-	out->limit_refuses = w->limit.refuses;
+	limits_fill(&w->cgroup, &w->limit, r, out);
 }
 
 /* Bytes of a part that has not moved much; NAN when it has, or nobody knows. */

@@ -85,6 +85,7 @@ static void unwind(struct native_stacks *n, const struct pl_native_copy *c,
 		return;
 	st->pair = c->pair;
 	st->is_whole = end == SYM_END_OUTERMOST;
+	st->is_cut = end == SYM_END_NO_FILE;
 	st->n = (uint32_t)count;
 	for (size_t i = 0; i < count; i++)
 		st->frame[i] = (struct native_frame){pc[i].addr, pc[i].file, is_eval(n, pc[i].pc)};

@@ -21,6 +21,7 @@ struct native_frame {
 struct native_stack {
 	struct pl_native_pair pair;
 	bool is_whole;
+	bool is_cut; /* it ends in code that is in no file: its library was unloaded meanwhile */
 	uint32_t n;
 	struct native_frame frame[]; /* innermost first */
 };

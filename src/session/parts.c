@@ -2,10 +2,9 @@
 #include "session/parts.h"
 
 #include <math.h>
-#include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
+#include "base/thread.h"
 #include "heap/parts.h"
 #include "track/trend.h"
 
@@ -23,6 +22,7 @@ struct reading {
 
 struct parts_log {
 	int pid;
+	uint64_t start_ticks; /* with pid: the identity */
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
@@ -110,7 +110,8 @@ static void *work(void *arg)
 	struct proc *p = NULL;
 	uint64_t start = clock_ns();
 
-	if (proc_open(l->pid, &p) || py_open(p, &rt) || heap_open(rt, &h))
+	if (proc_open(l->pid, &p) || p->start_ticks != l->start_ticks || py_open(p, &rt) ||
+	    heap_open(rt, &h))
 		goto out;
 	for (;;) {
 		struct heap_parts parts;
@@ -139,28 +140,18 @@ out:
 	return NULL;
 }
 
-struct parts_log *parts_start(int pid)
+struct parts_log *parts_start(const struct proc *p)
 {
 	struct parts_log *l = calloc(1, sizeof(*l));
-	pthread_condattr_t attr;
-	sigset_t all, old;
-	int err;
 
 	if (!l)
 		return NULL;
-	l->pid = pid;
+	l->pid = p->pid;
+	l->start_ticks = p->start_ticks;
 	l->step = 1;
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	/* Signals are for the thread that waits for them. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&l->thread, NULL, work, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!err)
+	thread_cond_init(&l->wake);
+	if (!thread_start(&l->thread, work, l))
 		return l;
 	pthread_cond_destroy(&l->wake);
 	pthread_mutex_destroy(&l->lock);

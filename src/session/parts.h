@@ -11,7 +11,7 @@ struct parts_log;
 
 /* Begins to read; takes at most 1 % of a core. NULL when it cannot: the parts are then not known.
  */
-struct parts_log *parts_start(int pid);
+struct parts_log *parts_start(const struct proc *p);
 void parts_stop(struct parts_log *l);
 /* The last reading and its growth; p->parts stays NULL when there is none. */
 int parts_fill(struct parts_log *l, struct report *r, struct report_process *p);

@@ -67,6 +67,7 @@ void retention_evidence(const struct retention_log *l, struct retention_evidence
 				.malloc_slack = NAN,
 				.cgroup = grew[KEPT_CGROUP],
 				.cgroup_file = grew[KEPT_CGROUP_FILE],
+				.io = grew[KEPT_IO],
 			},
 		.rss = now[KEPT_RSS],
 		.huge = now[KEPT_HUGE],

@@ -17,6 +17,7 @@ enum kept {
 	KEPT_POOLS,
 	KEPT_CGROUP,
 	KEPT_CGROUP_FILE,
+	KEPT_IO,
 	KEPT_MAX
 };
 

@@ -46,7 +46,7 @@ static int open_user_half(struct session *s)
 	if (!err)
 		err = memwatch_new(&s->memwatch);
 	if (!err)
-		s->parts = parts_start(s->proc->pid);
+		s->parts = parts_start(s->proc);
 	return err;
 }
 
@@ -60,7 +60,9 @@ static int open_kernel_half(struct session *s)
 		return err;
 	if (err)
 		session_note(s, "births are not watched: %s", fail_text());
-	err = probe_choose(s->n_sites ? s->n_sites : 1, PROBE_NONE, &s->mechanism);
+	s->mechanism = (enum probe_mechanism)s->o.mechanism;
+	err = s->mechanism ? 0
+			   : probe_choose(s->n_sites ? s->n_sites : 1, PROBE_NONE, &s->mechanism);
 	if (err)
 		return err;
 	err = session_load(s);
@@ -90,10 +92,26 @@ static int open_native(struct session *s)
 	return err;
 }
 
+/* A child's heap grows from what its parent left to it: the first point of its trends. */
+static void begin_with_inherited(struct session *s)
+{
+	const struct heap_census *first = s->o.inherited;
+	double value[HEAP_CLASSES];
+
+	s->o.inherited = NULL; /* the caller's */
+	if (!first || !heap_can_count(s->heap) || first->t_ns > s->start_ns)
+		return;
+	s->origin_ns = first->t_ns;
+	for (unsigned k = 0; k < HEAP_CLASSES; k++)
+		value[k] = (double)first->live[k];
+	trend_set_add(s->classes, 0, value);
+}
+
 static void plan(struct session *s, uint64_t now)
 {
 	budget_init(&s->budget, s->o.overhead, now);
-	s->start_ns = now;
+	s->start_ns = s->origin_ns = now;
+	begin_with_inherited(s);
 	s->due = (struct session_times){
 		.burst = s->mode == BIRTHS_BURSTS ? now + 50000000 : 0,
 		.census = heap_can_count(s->heap) ? now : 0,
@@ -104,8 +122,22 @@ static void plan(struct session *s, uint64_t now)
 	};
 }
 
+static int open_python(struct session *s)
+{
+	return py_open(s->proc, &s->rt);
+}
+
+/* The kernel may take seconds over a probe where others are set at the same time. */
+static bool is_cancelled(const struct session *s)
+{
+	return s->o.is_cancelled && s->o.is_cancelled();
+}
+
 int session_open(int pid, const struct session_opts *o, struct session **out)
 {
+	static int (*const steps[])(struct session *) = {
+		open_python, open_user_half, open_kernel_half, open_native, session_fds_open,
+	};
 	struct session *s = calloc(1, sizeof(*s));
 	int err;
 
@@ -120,20 +152,16 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	s->random = (clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
 	probe_sweep();
 	err = proc_open(pid, &s->proc);
-	if (!err)
-		err = py_open(s->proc, &s->rt);
-	if (!err)
-		err = open_user_half(s);
-	if (!err)
-		err = open_kernel_half(s);
-	if (!err)
-		err = open_native(s);
-	if (!err)
-		err = session_fds_open(s);
+	if (!err && o->start_ticks && s->proc->start_ticks != o->start_ticks)
+		err = fail(-ESRCH, "process %d has ended, and its number is another's now", pid);
+	for (size_t i = 0; !err && i < ARRAY_SIZE(steps); i++)
+		err = is_cancelled(s) ? fail(-ECANCELED, "stopped while attaching to %d", pid)
+				      : steps[i](s);
 	if (err) {
 		session_close(s);
 		return err;
 	}
+	dso_forget_bytes(s->rt->dso); /* the code was searched for births */
 	name_session(s);
 	if (!heap_can_count(s->heap))
 		session_note(s, "the heap's pools cannot be read (allocator: %s): rates are rough",
@@ -190,7 +218,12 @@ static double seconds_since_start(const struct session *s, uint64_t now)
 /* The time of the trends. A stopped target does not grow: that is no level. */
 static double seconds_it_ran(const struct session *s, uint64_t now)
 {
-	return (double)(now - s->start_ns - s->stopped_ns) / 1e9;
+	return (double)(now - s->origin_ns - s->stopped_ns) / 1e9;
+}
+
+double session_trend_s(const struct session *s)
+{
+	return seconds_it_ran(s, s->now_ns);
 }
 
 static uint64_t live_bytes(const struct heap_census *c)

@@ -7,6 +7,8 @@
 #include "report/alert.h"
 #include "report/report.h"
 
+struct heap_census;
+
 struct session_opts {
 	unsigned top;
 	double older_s;		     /* count only what is at least this old */
@@ -14,11 +16,19 @@ struct session_opts {
 	bool native_stacks;	     /* unwind the callers of allocators */
 	double overhead;	     /* share of the target's time: 0.03 */
 	bool fds;		     /* descriptors, threads, children too */
+	bool (*is_cancelled)(void);  /* asked between the steps of session_open; may be NULL */
+	/* Of a child: what was alive when it was started is its parent's; what it has gained since
+	 * is its own, also what came before we did. NULL: the run begins with us. Used by
+	 * session_open alone. */
+	const struct heap_census *inherited;
+	int mechanism;	      /* that of another session: need not be found out again; or 0 */
+	uint64_t start_ticks; /* refuse the process when it is not this one; 0 = any */
 };
 
 struct session;
 
-/* Find the Python in @pid, choose probes, load, begin. A sentence on failure. */
+/* Find the Python in @pid, choose probes, load, begin. A sentence on failure, -ECANCELED when that
+ * was wished. */
 int session_open(int pid, const struct session_opts *o, struct session **out);
 /* Detach everything and free. Nothing stays in the target or the kernel. */
 void session_close(struct session *s);
@@ -34,6 +44,8 @@ int session_fill(struct session *s, struct report *r, struct report_process *p);
 /* What the process is like now: cheap, for alert rules. */
 void session_metrics(const struct session *s, struct metrics *out);
 const char *session_comm(const struct session *s);
+int session_pid(const struct session *s);
+int session_mechanism(const struct session *s);
 /* Take every probe out of the target, or put back what the mode wants (for measurements). */
 void session_pause(struct session *s, bool pause);
 

@@ -11,6 +11,7 @@
 #include "session/native_stacks.h"
 #include "session/session.h"
 #include "track/budget.h"
+#include "track/coverage.h"
 #include "track/estimate.h"
 #include "track/ladder.h"
 #include "track/names.h"
@@ -79,6 +80,7 @@ struct session {
 	size_t n_notes;
 	bool paused, ended;
 	uint64_t start_ns, now_ns, end_ns;
+	uint64_t origin_ns;		  /* of the trends: the start, or when it was inherited */
 	uint64_t paused_at_ns, paused_ns; /* since when, and for how long in all */
 	uint64_t memory_ns, stopped_ns;	  /* last looked at; how long the target stood still */
 
@@ -109,6 +111,7 @@ struct session {
 	struct native *native;		     /* NULL: not traced */
 	struct native_stacks *native_stacks; /* NULL: callers' addresses alone */
 	uint64_t no_native_stack;	     /* sites of the last report that have none */
+	uint64_t cut_native_stacks;	     /* and whose code was gone */
 	double native_spent, native_share;   /* ns in all; share of the target's time of late */
 	struct session_fds *fds;
 	struct holders *holders; /* NULL until first asked */
@@ -125,8 +128,10 @@ struct session {
 	/* bursts */
 	uint32_t bursts;
 	uint64_t on_ns, overruns;
+	struct coverage watched;
 	uint64_t last_seen; /* BIRTHS_ALWAYS: births looked at so far */
 	uint64_t polled, polled_ns, look_due;
+	uint64_t looked_ns;		   /* BIRTHS_ALWAYS: when births were last looked at */
 	uint64_t always_since, not_before; /* retry permanent attachment no earlier */
 	double backoff_s;
 
@@ -170,6 +175,8 @@ size_t focus_sites(const struct session *s); /* probed in the window that is ope
 
 /* session.c: full collections of the target so far */
 uint64_t session_collections(struct session *s);
+/* s->now_ns on the time axis of the trends */
+double session_trend_s(const struct session *s);
 /* a climb is due at @when, or as soon after as its cost allows */
 void session_plan_climb(struct session *s, uint64_t when);
 

@@ -15,6 +15,8 @@
 #define ROUND_MAX_NS 30000000000ull
 #define ROUND_SHARE  100 /* readings may take this part of our time: 1 % of a core */
 #define NAP_NS	     50000000
+#define SEEN_MIN     256
+#define FORGET_NS    600000000000ull
 
 static uint64_t identity_of(const struct proc_entry *e)
 {
@@ -79,6 +81,7 @@ static int look_at(struct sweep *s, const struct proc_entry *e)
 		return 0;
 	}
 	t = calloc(1, sizeof(*t));
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is in it */
 	slot = t ? vec_push(&s->target) : NULL;
 	if (!slot) {
 		free(t);
@@ -90,12 +93,44 @@ static int look_at(struct sweep *s, const struct proc_entry *e)
 	return 0;
 }
 
+/* Those that have ended are forgotten: a host starts millions in a month. */
+static int forget_ended(struct sweep *s, const struct proc_entry *v, size_t n)
+{
+	struct map64 kept = {0};
+
+	if (s->seen.n < 2 * n + SEEN_MIN)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t key = identity_of(&v[i]);
+
+		if (map64_get(&s->seen, key) && !map64_put(&kept, key)) {
+			map64_free(&kept);
+			return fail(-ENOMEM, "out of memory");
+		}
+	}
+	map64_free(&s->seen);
+	s->seen = kept;
+	return 0;
+}
+
+/* A deleted file's inode is given to another file: what was found in it does not hold for ever. */
+static void forget_files(struct sweep *s)
+{
+	uint64_t now = clock_ns();
+
+	if (now >= s->forget_due) {
+		py_finder_forget(s->finder);
+		s->forget_due = now + FORGET_NS;
+	}
+}
+
 static int list(struct sweep *s, uint64_t end_ns)
 {
 	auto_free struct proc_entry *v = NULL;
 	size_t n = 0;
 	int err = proc_list(&v, &n);
 
+	forget_files(s);
 	for (size_t i = 0; i < n && !err; i++) {
 		uint64_t key = identity_of(&v[i]), *at;
 
@@ -112,6 +147,8 @@ static int list(struct sweep *s, uint64_t end_ns)
 		err = look_at(s, &v[i]);
 	}
 	if (!err)
+		err = forget_ended(s, v, n);
+	if (!err)
 		s->list_due = clock_ns() + LIST_NS;
 	return err;
 }
@@ -127,6 +164,38 @@ static void remove_ended(struct sweep *s)
 			s->target.v[kept++] = s->target.v[i];
 	}
 	s->target.n = kept;
+}
+
+static bool still_wanted(const struct sweep *s, const struct sweep_target *t)
+{
+	const struct proc_entry *e = growth_entry(t->growth);
+	struct proc *p;
+	bool wanted;
+
+	if (!sweep_wants_entry(&s->o, e) || proc_open(e->pid, &p))
+		return false;
+	wanted = sweep_wants(&s->o, p);
+	proc_close(p);
+	return wanted;
+}
+
+int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
+{
+	uint64_t *at;
+
+	s->o = *o;
+	for (size_t i = 0; i < s->target.n; i++)
+		s->target.v[i]->is_over = !still_wanted(s, s->target.v[i]);
+	remove_ended(s);
+	map64_clear(&s->seen);
+	for (size_t i = 0; i < s->target.n; i++) {
+		at = map64_put(&s->seen, identity_of(growth_entry(s->target.v[i]->growth)));
+		if (!at)
+			return fail(-ENOMEM, "out of memory");
+		*at = 1;
+	}
+	s->list_due = 0;
+	return 0;
 }
 
 /* One reading of every process; what has ended is forgotten. */

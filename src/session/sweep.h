@@ -12,18 +12,22 @@
 struct sweep_opts {
 	/* which processes; NULL, -1 and 0 = all */
 	const regex_t *name;   /* of the command line */
-	const char *container; /* beginning of its id, or its name, or its pod's */
+	const char *container; /* beginning of its id, or its name */
+	const char *pod;       /* name or uid */
 	const char *cgroup;    /* part of the cgroup's path */
 	long uid;
 	double min_age_s;
 	uint64_t min_rss;
-	double overhead; /* share of a suspect's time that probing may cost */
+	double overhead;	    /* share of a suspect's time that probing may cost */
+	bool (*is_cancelled)(void); /* as in session_opts */
 };
 
 struct sweep;
 
 int sweep_new(const struct sweep_opts *o, struct sweep **out);
 void sweep_free(struct sweep *s);
+/* Other processes, or the same in other words: what is known of those still wanted is kept. */
+int sweep_reselect(struct sweep *s, const struct sweep_opts *o);
 /* Work for at most @max_s seconds. */
 int sweep_step(struct sweep *s, double max_s);
 /* All processes, worst first. The report lives no longer than @s. */

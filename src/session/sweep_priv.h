@@ -30,7 +30,7 @@ struct sweep {
 	VEC(struct sweep_target *) target;
 	size_t refused, unread, probed;
 	char why[256];
-	uint64_t list_due, read_due;
+	uint64_t list_due, read_due, forget_due;
 };
 
 /* sweep_select.c */

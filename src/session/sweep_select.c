@@ -31,14 +31,16 @@ static bool has_name(const struct proc *p, const regex_t *name)
 	return regexec(name, text, 0, NULL, 0) == 0;
 }
 
-static bool in_container(const struct proc *p, const char *wanted)
+static bool in_container(const struct proc *p, const struct sweep_opts *o)
 {
 	struct proc_container c;
 
-	if (!proc_container(p, NULL, &c))
+	if (!proc_container(p, &c))
 		return false;
-	return !strncmp(c.id, wanted, strlen(wanted)) || !strcmp(c.pod, wanted) ||
-	       !strcmp(c.pod_uid, wanted);
+	if (o->pod && strcmp(c.pod, o->pod) != 0 && strcmp(c.pod_uid, o->pod) != 0)
+		return false;
+	return !o->container || !strncmp(c.id, o->container, strlen(o->container)) ||
+	       !strcmp(c.name, o->container);
 }
 
 static bool in_cgroup(const struct proc *p, const char *part)
@@ -52,6 +54,6 @@ static bool in_cgroup(const struct proc *p, const char *part)
 bool sweep_wants(const struct sweep_opts *o, const struct proc *p)
 {
 	return (!o->name || has_name(p, o->name)) &&
-	       (!o->container || in_container(p, o->container)) &&
+	       ((!o->container && !o->pod) || in_container(p, o)) &&
 	       (!o->cgroup || in_cgroup(p, o->cgroup));
 }

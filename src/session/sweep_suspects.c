@@ -50,15 +50,17 @@ static void begin(struct sweep *s, struct sweep_target *t)
 		.overhead = s->o.overhead,
 		.native_stacks = true,
 		.fds = true,
+		.is_cancelled = s->o.is_cancelled,
 	};
 
 	t->turns++;
-	t->since_ns = clock_ns();
 	if (session_open(growth_entry(t->growth)->pid, &so, &t->session)) {
 		log_info("process %d is not probed: %s", growth_entry(t->growth)->pid, fail_text());
 		t->refused = true;
 		t->session = NULL;
 	}
+	/* Finding all places to probe takes seconds where others are busy: no part of the turn. */
+	t->since_ns = clock_ns();
 }
 
 void suspects_choose(struct sweep *s)
@@ -162,6 +164,16 @@ int suspect_fill(struct sweep_target *t, struct report *r, struct report_process
 	}
 	*p = t->found->processes[0];
 	p->rss_bytes = now.rss_bytes;
+	/* Between turns what the turn knew of the limit gets old; its forecast is better than none.
+	 */
+	if (!t->session) {
+		if (isnan(now.memory.eta_s)) {
+			now.memory.eta_s = p->memory.eta_s;
+			now.memory.eta_low_s = p->memory.eta_low_s;
+			now.memory.eta_high_s = p->memory.eta_high_s;
+		}
+		p->memory = now.memory;
+	}
 	if (isfinite(now.rss_growth_bytes_per_s))
 		p->rss_growth_bytes_per_s = now.rss_growth_bytes_per_s;
 	return 0;

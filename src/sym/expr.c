@@ -82,7 +82,8 @@ static bool binary(struct machine *m, unsigned op)
 	case DW_OP_shr:
 		return push(m, b < 64 ? a >> b : 0);
 	case DW_OP_shra:
-		return push(m, (uint64_t)((int64_t)a >> (b < 64 ? b : 63)));
+		b = b < 64 ? b : 63;
+		return push(m, a >> 63 ? ~(~a >> b) : a >> b);
 	case DW_OP_eq:
 		return push(m, a == b);
 	case DW_OP_ne:

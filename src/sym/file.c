@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * One ELF file and what it brings for unwinding and names. The file itself is read, never mapped
- * (it may shrink). A separate debug file is looked for by build id: in the process's own root,
- * copied before it is used, then where this host keeps them, then by debuginfod, which libdw asks
- * only when the user has set DEBUGINFOD_URLS.
- */
+/* One ELF file and what it brings for unwinding and names. The file itself is read, never mapped
+ * (it may shrink). */
 #include "sym/sym_priv.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define PAGE	 4096ull
 #define VDSO_MAX (64u << 10)
@@ -127,73 +118,18 @@ static int find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_A
 	return -1;
 }
 
-/* A file of the process could shrink while it is mapped: a copy cannot. */
-static int copy_file(int from)
-{
-	struct stat st;
-	int to;
-
-	if (fstat(from, &st) || !S_ISREG(st.st_mode) || st.st_size > SYM_DEBUG_MAX)
-		return -1;
-	to = memfd_create("pyleak-debug", MFD_CLOEXEC);
-	for (off_t left = st.st_size; to >= 0 && left > 0;) {
-		ssize_t n = sendfile(to, from, NULL, (size_t)left);
-
-		if (n <= 0) {
-			close(to);
-			return -1;
-		}
-		left -= n;
-	}
-	return to;
-}
-
-static bool same_build(int fd, const char *build_id)
-{
-	char path[64];
-	struct dso *d;
-	bool same;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (dso_open_code(path, &d))
-		return false;
-	same = !strcmp(dso_build_id(d), build_id);
-	dso_close(d);
-	return same;
-}
-
-static int find_in_root(const struct sym_file *f)
-{
-	const char *id = dso_build_id(f->dso);
-	char path[512];
-	int from, to = -1;
-
-	if (strlen(id) < 4)
-		return -1;
-	snprintf(path, sizeof(path), "%s/usr/lib/debug/.build-id/%.2s/%s.debug", f->root, id,
-		 id + 2);
-	from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (from < 0)
-		return -1;
-	if (same_build(from, id))
-		to = copy_file(from);
-	close(from);
-	return to;
-}
-
 static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
 			  const char *file, const char *link, GElf_Word crc, char **debug_file)
 {
+	const struct sym_file *f = *userdata;
 	const char *servers = getenv("DEBUGINFOD_URLS");
-	int fd = find_in_root(*userdata);
+	int fd = sym_debug_find(f, link, crc);
 
 	(void)file;
-	(void)link;
-	(void)crc;
+	if (fd >= 0 || !*dso_build_id(f->dso))
+		return fd;
 	/* By build id alone. Not asked, the client stays out: it brings a web stack of 10 MB. */
-	if (fd < 0)
-		fd = dwfl_build_id_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0,
-						  debug_file);
+	fd = dwfl_build_id_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0, debug_file);
 	if (fd >= 0 || !servers || !*servers)
 		return fd;
 	return dwfl_standard_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0, debug_file);
@@ -220,22 +156,6 @@ static bool module_extent(const struct dso *d, uint64_t *low, uint64_t *high)
 			*high = (ph.p_vaddr + ph.p_memsz + PAGE - 1) & -PAGE;
 	}
 	return *low < *high;
-}
-
-/* Debug information that would fill our memory is left alone. */
-static bool too_large(const struct dso *d)
-{
-	Elf_Scn *scn = NULL;
-	uint64_t sum = 0;
-
-	while ((scn = elf_nextscn(dso_elf(d), scn))) {
-		GElf_Shdr sh;
-
-		if (gelf_getshdr(scn, &sh) && sh.sh_type == SHT_PROGBITS &&
-		    !(sh.sh_flags & SHF_ALLOC))
-			sum += sh.sh_size;
-	}
-	return sum > SYM_DEBUG_MAX / 4;
 }
 
 /* libdw looks for the ends of strings without asking where the section ends. */
@@ -279,8 +199,8 @@ Dwarf *sym_file_dwarf(struct sym_file *f)
 	if (f->tried_dwarf)
 		return f->dwarf;
 	f->tried_dwarf = true;
-	if (!f->dso || !strcmp(f->path, "[vdso]") || too_large(f->dso) ||
-	    !module_extent(f->dso, &low, &high))
+	if (!f->dso || !strcmp(f->path, "[vdso]") ||
+	    sym_debug_too_large(f->dso, SYM_DEBUG_MAX / 4) || !module_extent(f->dso, &low, &high))
 		return NULL;
 	f->dwfl = dwfl_begin(&callbacks);
 	if (!f->dwfl)

@@ -32,14 +32,24 @@ void sym_close(struct sym *s)
 	free(s);
 }
 
-/* A process that has ended has no maps: what was known stays. */
+/* A process that has ended has no maps, and a zombie has an empty list: what was known stays. */
 static void read_maps(struct sym *s)
 {
+	struct proc fresh = s->view;
 	int32_t *file_of;
 
 	s->read_ns = clock_ns();
-	if (proc_read_maps(&s->view))
+	fresh.maps = NULL;
+	fresh.map_text = NULL;
+	fresh.n_maps = 0;
+	if (proc_read_maps(&fresh) || !fresh.n_maps) {
+		free(fresh.maps);
+		free(fresh.map_text);
 		return;
+	}
+	free(s->view.maps);
+	free(s->view.map_text);
+	s->view = fresh;
 	file_of = realloc(s->file_of, (s->view.n_maps + 1) * sizeof(*file_of));
 	if (!file_of) {
 		s->view.n_maps = 0;

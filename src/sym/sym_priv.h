@@ -64,6 +64,12 @@ Dwarf *sym_file_dwarf(struct sym_file *f);
 /* The symbols of .gnu_debugdata, NULL = none. */
 struct dso *sym_file_mini(struct sym_file *f);
 
+/* debug.c: a descriptor of the separate debug file in the process's root, -1 = none. @link, @sum:
+ * of .gnu_debuglink, or NULL. */
+int sym_debug_find(const struct sym_file *f, const char *link, uint32_t sum);
+/* Debug information that would fill our memory once it is unpacked is left alone. */
+bool sym_debug_too_large(const struct dso *d, uint64_t max);
+
 /* lines.c: inlined functions and lines at @addr; returns how many frames of @out were filled, 0
  * when there is no debug information for it. The last is the function itself. */
 size_t sym_lines(struct sym_file *f, uint64_t addr, struct sym_frame *out, size_t max);

@@ -2,9 +2,10 @@
 /* Cost of a burst to the target, measured and saved up for. */
 #include "track/budget.h"
 
-/* Measured on a virtual machine: one attach and detach costs the target 12-16 us per site (a
- * page's copy, the breakpoint written and removed, TLB flushes) and some 150 us in all. */
-#define SITE_NS	 15000.0
+/* Measured on a virtual machine: one attach and detach costs the target 7 us per site (a page's
+ * copy, the breakpoint written and removed, TLB flushes), twice that while the host is busy, and
+ * some 150 us in all. */
+#define SITE_NS	 8000.0
 #define CYCLE_NS 150000.0
 /* A birth, all in: trap, walk, record. Measured on 3.11 and 3.13 at 3, 25, 60 and 128
  * frames 1.4-1.5, 1.55-1.8, 2.1-2.5 and 2.9-3.4 us; on 3.9, where each frame is an object of its
@@ -58,12 +59,11 @@ uint64_t budget_next(struct budget *b, uint64_t now_ns, uint32_t random)
 double budget_spend(struct budget *b, uint64_t now_ns, uint64_t births, uint64_t open_ns,
 		    size_t sites)
 {
-	double cost = (double)births * b->hit_ns;
+	double cost = (double)births * b->hit_ns + (double)sites * SITE_NS + CYCLE_NS;
 
-	/* A busy target crawls through the window: it cannot lose more than the window. */
+	/* A busy target crawls from the first probe to the last: it cannot lose more than that. */
 	if (cost > (double)open_ns)
 		cost = (double)open_ns;
-	cost += (double)sites * SITE_NS + CYCLE_NS;
 	budget_fill(b, now_ns);
 	b->saved_ns -= cost;
 	b->spent_ns += cost;

@@ -25,7 +25,8 @@ void budget_set_depth(struct budget *b, double frames, bool frames_are_objects);
 void budget_fill(struct budget *b, uint64_t now_ns);
 /* When may the next burst start? Not before @now_ns. Includes the random part. */
 uint64_t budget_next(struct budget *b, uint64_t now_ns, uint32_t random);
-/* A burst is over: @births recorded during @open_ns with @sites probed. Returns its cost. */
+/* A burst is over: @births recorded with @sites probed, @open_ns from the first probe that went in
+ * to the last that came out. Returns its cost. */
 double budget_spend(struct budget *b, uint64_t now_ns, uint64_t births, uint64_t open_ns,
 		    size_t sites);
 /* Anything else that costs the target: permanent probes, native pairs. */

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "base/map64.h"
+#include "track/coverage.h"
 
 const double ladder_age_s[LADDER_RUNGS] = {0.2, 1, 3, 10, 30, 60};
 
@@ -282,6 +283,15 @@ static void find_held(const struct sample *v, size_t n, const struct estimate_op
 			c->held[k] = c->curve[k].gain / owned[k];
 }
 
+/* Floors lag behind: the unfinished one does not count, and a floor is that of its beginning. */
+#define LAG_MAX_S 5
+static double since_last(const struct curve *c, const struct estimate_opts *o)
+{
+	double lag = o->trend_s - c->span_s;
+
+	return o->trend_s > 0 && lag > 0 && lag < LAG_MAX_S ? lag : 0;
+}
+
 /* Two points more than nothing: a young run has no shape yet, but may well grow. */
 static void judge_classes(const struct trend_set *t, const struct estimate_opts *o,
 			  struct classes *c)
@@ -297,7 +307,13 @@ static void judge_classes(const struct trend_set *t, const struct estimate_opts 
 			trend_set_fit(t, k, &fit);
 			curve->slope = fit.slope;
 			curve->shape = fit.growing ? CURVE_SLOWING : CURVE_UNKNOWN;
+			if (fit.growing) {
+				curve->gain = fit.slope * fit.span_s;
+				curve->span_s = fit.span_s;
+			}
 		}
+		if (is_growing(curve) && curve->slope > 0)
+			curve->gain += curve->slope * since_last(curve, o);
 		if (is_growing(curve) && curve->since_s >= LATE_S &&
 		    curve->since_s < LATE_PART * run_s)
 			c->since_ns[k] = o->now_ns - (uint64_t)(curve->since_s * 1e9);
@@ -403,6 +419,10 @@ static int add_sample(struct builder *b, const struct sample *v, const struct cl
 	s->cls = cls;
 	s->mean_age_s += age_s(v, o);
 	s->least_s = ladder_age_s[c->rung[cls] - 1];
+	if (o->watched && !s->watched_age_s)
+		s->watched_age_s = coverage_age_s(
+			o->watched, c->since_ns[cls] > o->start_ns ? c->since_ns[cls] : o->start_ns,
+			o->now_ns, s->least_s);
 	t->count_per_s += rate;
 	t->bytes_per_s += rate * (double)v->bytes;
 	for (unsigned p = 0; p < v->parts; p++)

@@ -35,16 +35,21 @@ struct estimate_site {
 	/* Of what keeps coming and never goes the mean age lies half way between the least age
 	 * that counts and the time that was watched. */
 	double mean_age_s, least_s;
+	double watched_age_s; /* mean age of the time that was watched; 0 = not known */
 };
 
 struct estimate_opts {
 	uint64_t start_ns, now_ns; /* of the run */
 	double older_s;
 	uint64_t min_size, max_size;
-	uint64_t collections; /* full collections so far */
-	uint32_t burst;	      /* number of the latest burst */
+	uint64_t collections;		/* full collections so far */
+	uint32_t burst;			/* number of the latest burst */
+	const struct coverage *watched; /* NULL: not known */
 	/* Growth of the memory outside of the pools that belongs to objects; 0: told by others. */
 	double malloc_bytes_per_s;
+	/* Now, on the time axis of the classes: what grows has grown since the last floor that is
+	 * known. 0: gains are those of the floors. */
+	double trend_s;
 	double coverage; /* share of the time that was watched: used where pools cannot tell */
 };
 

@@ -35,7 +35,8 @@ static bool is_libc(const char *path, bool *glibc)
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
 	*glibc = !strcmp(name, "libc.so.6") || !strncmp(name, "libc-2.", 7);
-	return *glibc || !strncmp(name, "ld-musl-", 8) || !strncmp(name, "libc.musl-", 10);
+	return *glibc || !strncmp(name, "ld-musl-", 8) || !strncmp(name, "libc.musl-", 10) ||
+	       !strcmp(name, "libc.so");
 }
 
 static const struct proc_map *find_map(const struct proc *p, bool *glibc)

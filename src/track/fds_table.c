@@ -197,26 +197,32 @@ static void look_at_children(struct look *k)
 {
 	struct fds_table *t = &k->f->table;
 	const struct proc *p = k->f->spec.proc;
-	uint64_t last_ns = t->children_ns;
+	/* Of two that start at once the later may be told first: those from here on are looked at
+	 * again. */
+	uint64_t begin_ns = clock_ns();
 
 	for (size_t i = 0; i < t->things.n; i++) {
 		struct fds_thing *old = &t->things.v[i];
 		char state = old->kind == FDS_CHILD ? proc_child_state(p, old->number) : 0;
+		struct pl_task slot;
 
-		if (!state)
+		/* A newer child may have its number. */
+		if (!state || (task_slot_of(k->f, old->number, &slot) && slot.t_ns > old->born_ns))
 			continue;
 		old->is_zombie = state == 'Z';
 		keep(k, old);
 	}
 	for (size_t i = 0; i < PL_TASK_SLOTS && k->f->tasks; i++) {
+		const struct fds_thing *old;
 		struct pl_task slot;
 		char state;
 
 		if (k->f->tasks[i].t_ns <= t->children_ns || k->f->tasks[i].is_thread ||
 		    !task_slot_of(k->f, (int)k->f->tasks[i].tid, &slot))
 			continue;
-		if (slot.t_ns > last_ns)
-			last_ns = slot.t_ns;
+		old = known(k, SPACE_CHILD, (int)slot.tid);
+		if (old && old->born_ns == slot.t_ns)
+			continue;
 		state = proc_child_state(p, (int)slot.tid);
 		if (!state)
 			continue;
@@ -224,7 +230,7 @@ static void look_at_children(struct look *k)
 		if (k->next.n)
 			k->next.v[k->next.n - 1].is_zombie = state == 'Z';
 	}
-	t->children_ns = last_ns;
+	t->children_ns = begin_ns;
 }
 
 static void free_things(struct fds_thing *v, size_t n)

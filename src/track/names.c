@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names of types by address. */
+/* Names of types by address. A class that dies leaves its address to the next one, so what is known
+ * is compared with what is there now, now and then. */
 #include "track/names.h"
 
 #include "base/map64.h"
 
+#define RECHECK_NS 1000000000ull
+#define MOST_NAMES 16 /* of one address: who held the others' texts may still have them */
+
+struct name {
+	struct name *older;
+	unsigned number; /* of the names of this address */
+	uint64_t checked_ns;
+	char text[];
+};
+
 struct names {
 	const struct py_runtime *rt;
-	struct map64 name; /* type -> char * */
+	struct map64 name; /* type -> struct name *, the newest */
 };
 
 int names_new(const struct py_runtime *rt, struct names **out)
@@ -20,29 +31,53 @@ int names_new(const struct py_runtime *rt, struct names **out)
 	return 0;
 }
 
+static struct name *name_at(const struct map64 *m, size_t i)
+{
+	return m->slot[2 * i] ? (struct name *)(uintptr_t)m->slot[2 * i + 1] : NULL;
+}
+
 void names_free(struct names *n)
 {
 	if (!n)
 		return;
 	for (size_t i = 0; i < n->name.cap; i++)
-		if (n->name.slot[2 * i])
-			free((void *)(uintptr_t)n->name.slot[2 * i + 1]);
+		for (struct name *v = name_at(&n->name, i), *older; v; v = older) {
+			older = v->older;
+			free(v);
+		}
 	map64_free(&n->name);
 	free(n);
 }
 
+/* What lies there now; what cannot be read, as of a process that has ended, is what it was. */
+static struct name *look(const struct names *n, uint64_t type, struct name *known)
+{
+	char buf[512];
+	struct name *new;
+	size_t size;
+
+	if (py_type_name(n->rt, type, buf, sizeof(buf)) ||
+	    (known && (!strcmp(known->text, buf) || known->number == MOST_NAMES)))
+		return known;
+	size = strlen(buf) + 1;
+	new = malloc(sizeof(*new) + size);
+	if (!new)
+		return known;
+	*new = (struct name){.older = known, .number = known ? known->number + 1 : 1};
+	memcpy(new->text, buf, size);
+	return new;
+}
+
 const char *names_type(struct names *n, uint64_t type)
 {
-	uint64_t *v = map64_put(&n->name, type);
-	char buf[512], *copy;
+	uint64_t *at = map64_put(&n->name, type), now = clock_ns();
+	struct name *v = at ? (struct name *)(uintptr_t)*at : NULL;
 
-	if (!v)
-		return "?";
-	if (*v)
-		return (const char *)(uintptr_t)*v;
-	if (py_type_name(n->rt, type, buf, sizeof(buf)))
-		return "?";
-	copy = strdup(buf);
-	*v = (uintptr_t)copy;
-	return copy ? copy : "?";
+	if (at && (!v || now - v->checked_ns > RECHECK_NS)) {
+		v = look(n, type, v);
+		*at = (uintptr_t)v;
+		if (v)
+			v->checked_ns = now;
+	}
+	return v ? v->text : "?";
 }

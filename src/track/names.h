@@ -9,8 +9,8 @@ struct names;
 
 int names_new(const struct py_runtime *rt, struct names **out);
 void names_free(struct names *n);
-/* The name of the type at @type, read when first asked for; "?" when it cannot be read. Lives as
- * long as @n. */
+/* The name of the type at @type, read when first asked for and again when that is a while ago; "?"
+ * when it never could be read. Lives as long as @n. */
 const char *names_type(struct names *n, uint64_t type);
 
 #endif

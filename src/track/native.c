@@ -147,6 +147,7 @@ int native_enter(struct native *n, enum native_state state)
 	native_set_mode(n, PL_NATIVE_OFF);
 	native_set_off(n, SET_HEAP_ENTRY);
 	native_set_off(n, SET_HEAP_RETURN);
+	native_cost_stop(n);
 	clear_blocks(n);
 	native_unknown_start(n);
 	n->state = state;
@@ -168,7 +169,8 @@ int native_enter(struct native *n, enum native_state state)
 		snprintf(n->note, sizeof(n->note), "native blocks are not traced: %s", fail_text());
 		return err;
 	}
-	native_cost_start(n, clock_ns());
+	if (state != NATIVE_OFF)
+		native_cost_start(n, clock_ns());
 	return 0;
 }
 
@@ -271,8 +273,7 @@ void native_close(struct native *n)
 		ring_buffer__free(n->ring);
 	if (n->ctl)
 		munmap(n->ctl, n->ctl_len);
-	if (n->stats_fd >= 0)
-		close(n->stats_fd);
+	native_cost_stop(n);
 	native_burst_free(&n->burst);
 	native_table_free(&n->table);
 	trend_set_free(n->unknown.trend);
@@ -334,6 +335,7 @@ void native_pause(struct native *n)
 	if (n->paused || n->state == NATIVE_OFF)
 		return;
 	native_cost_update(n, clock_ns());
+	native_cost_stop(n);
 	all_off(n);
 	n->paused_ns = clock_ns();
 	n->paused = true;

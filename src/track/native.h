@@ -71,6 +71,7 @@ struct native_site {
 	struct pl_native_key key;
 	double live_bytes, live_count; /* of blocks at least older_ns old; scaled up in bursts */
 	double young_bytes;	       /* of the others */
+	double waste_bytes;	       /* handed out beyond what was asked for; NAN = unknown */
 	uint64_t total_bytes, total_count; /* ever allocated here while exact; 0 in bursts */
 	uint64_t samples;		   /* blocks behind the numbers */
 	uint64_t oldest_ns;		   /* age */
@@ -90,6 +91,8 @@ struct native_sites {
 /* Sites with live blocks, without the arenas of pymalloc. */
 int native_sites(struct native *n, struct native_sites *out);
 void native_sites_free(struct native_sites *s);
+/* Blocks that the last look left out because there were more sites than the table holds. */
+uint64_t native_left_out(const struct native *n);
 
 /* How many blocks about as big as @bytes, from before we came, are freed per second of late: known
  * blocks that take their place are no growth. */

@@ -38,6 +38,12 @@ void native_cost_start(struct native *n, uint64_t now_ns)
 	n->stats_until_ns = now_ns + STATS_NS;
 }
 
+void native_cost_stop(struct native *n)
+{
+	close_fd(&n->stats_fd);
+	n->stats_fd = -1;
+}
+
 static void measured(int fd, double *per_run)
 {
 	uint64_t runs = 0, ns = 0;
@@ -52,8 +58,7 @@ static void stats_end(struct native *n, uint64_t now_ns)
 		return;
 	measured(n->entry_fd, &n->entry_prog_ns);
 	measured(n->return_fd, &n->return_prog_ns);
-	close_fd(&n->stats_fd);
-	n->stats_fd = -1;
+	native_cost_stop(n);
 	log_debug("native programs: entry %.0f ns, return %.0f ns", n->entry_prog_ns,
 		  n->return_prog_ns);
 }

@@ -61,7 +61,8 @@ static bool is_glibc(const char *name)
 
 static bool is_musl(const char *name)
 {
-	return !strncmp(name, "ld-musl-", 8) || !strncmp(name, "libc.musl-", 10);
+	return !strncmp(name, "ld-musl-", 8) || !strncmp(name, "libc.musl-", 10) ||
+	       !strcmp(name, "libc.so");
 }
 
 static bool is_foreign_malloc(const char *name)
@@ -95,11 +96,43 @@ static const struct proc_map *bound_map(const struct proc *p)
 	return NULL;
 }
 
+/* The program itself, when malloc is linked into it. False when it has no name for it. */
+static bool has_own_malloc(const struct proc *p, const struct proc_map **program)
+{
+	char path[4096];
+	struct dso_sym sym;
+	struct dso *d;
+	bool found;
+
+	*program = NULL;
+	for (size_t i = 0; i < p->n_maps && !*program; i++)
+		if (!p->maps[i].offset && proc_is_program(p, &p->maps[i]))
+			*program = &p->maps[i];
+	if (!*program || proc_map_file(p, *program, path, sizeof(path)) || dso_open(path, &d))
+		return false;
+	found = !dso_symbol(d, "malloc", &sym) && !dso_symbol(d, "free", &sym);
+	dso_close(d);
+	return found;
+}
+
+/* Without a C library in a file of its own: musl linked statically, say. */
+static int find_static(const struct proc *p, const struct proc_map **heap)
+{
+	const struct proc_map *program;
+
+	if (!has_own_malloc(p, &program))
+		return fail(-ENOENT,
+			    "malloc is part of %s, which has no names (it is stripped): native "
+			    "blocks are not traced",
+			    program ? base_name(program->path) : "the program");
+	*heap = program;
+	return 0;
+}
+
 static int find_maps(const struct proc *p, const struct proc_map **heap,
 		     const struct proc_map **libc)
 {
-	const struct proc_map *foreign = NULL, *bound = bound_map(p);
-	bool musl = false;
+	const struct proc_map *foreign = NULL, *bound = bound_map(p), *program;
 
 	*libc = NULL;
 	for (size_t i = 0; i < p->n_maps; i++) {
@@ -108,15 +141,20 @@ static int find_maps(const struct proc *p, const struct proc_map **heap,
 		if (is_foreign_malloc(name) && !foreign &&
 		    (!bound || !strcmp(bound->path, p->maps[i].path)))
 			foreign = &p->maps[i];
-		if (is_glibc(name) && (!*libc || p->maps[i].start < (*libc)->start))
+		if ((is_glibc(name) || is_musl(name)) &&
+		    (!*libc || p->maps[i].start < (*libc)->start))
 			*libc = &p->maps[i];
-		musl = musl || is_musl(name);
 	}
-	if (!*libc)
-		return fail(-ENOENT,
-			    musl ? "the process uses musl: native blocks are traced in glibc only"
-				 : "the process has no shared glibc: native blocks are not traced");
 	*heap = foreign ? foreign : *libc;
+	if (!*libc) {
+		int err = find_static(p, libc);
+
+		*heap = *libc;
+		return err;
+	}
+	/* An allocator that is linked into the program stands before all libraries. */
+	if (!foreign && !bound && has_own_malloc(p, &program))
+		*heap = program;
 	return 0;
 }
 
@@ -208,7 +246,7 @@ int native_libc_find(const struct proc *p, struct native_libc *out)
 	err = find_maps(p, &heap, &libc);
 	if (err || !heap || !libc)
 		return err ? err : -ENOENT;
-	if (heap != libc)
+	if (!is_glibc(base_name(heap->path)))
 		snprintf(out->foreign, sizeof(out->foreign), "%s", base_name(heap->path));
 	err = add_file(out, p, heap, 0, PL_FN_MMAP);
 	if (err)

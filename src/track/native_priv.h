@@ -37,7 +37,7 @@ int native_libc_find(const struct proc *p, struct native_libc *out);
 /* Sites and their series (native_table.c). */
 struct site_row {
 	struct pl_native_key key;
-	double bytes, count, young_bytes;
+	double bytes, count, young_bytes, waste;
 	uint64_t samples, oldest_born_ns;
 	uint64_t look[4]; /* a few old blocks, looked into for objects */
 	uint64_t look_size[4];
@@ -53,13 +53,12 @@ struct native_table {
 	uint64_t last_ns, cost_ns, maps_ns;
 	double point_gap_s; /* doubles when the points are used up */
 	double last_point_s;
-	uint64_t overflow; /* sites beyond PL_MAX_NATIVE_SITES */
+	uint64_t left_out; /* blocks of sites beyond PL_MAX_NATIVE_SITES, at the last look */
 };
 
 /* Frees of blocks from before us, over time (native_unknown.c). */
 struct native_unknown {
 	struct trend_set *trend;
-	double last_s;
 };
 
 struct native;
@@ -138,6 +137,8 @@ int native_enter(struct native *n, enum native_state state);
 /* Take what the counters say since the last call; updates cost_share, rate, spent_ns. */
 void native_cost_update(struct native *n, uint64_t now_ns);
 void native_cost_start(struct native *n, uint64_t now_ns);
+/* No more of the kernel's measuring: all programs of the host pay for it. */
+void native_cost_stop(struct native *n);
 double native_pair_ns(const struct native *n);
 /* Calls per second of the malloc family, by probes that only count. */
 int native_meter(struct native *n, double *per_s);

@@ -2,6 +2,7 @@
 /* From live blocks to sites and their series; mappings that ended unseen are taken out. */
 #include "track/native_priv.h"
 
+#include <math.h>
 #include <bpf/bpf.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #define BATCH	     4096
 #define BATCHES	     (4 * PL_MAX_BLOCKS / BATCH) /* the map can change while it is walked */
 #define MAPS_GAP     5000000000ull
+#define BIG_CHUNK    (128u << 10) /* may have a mapping of its own */
+#define CHUNK_MAPPED 2
 #define POINT_GAP    1.0
 #define LOOKS	     512 /* blocks looked into at a time */
 #define LOOKS_ENOUGH 32	 /* per site: what a line's blocks hold does not change */
@@ -40,14 +43,14 @@ static struct site_row *row_of(struct native_table *t, const struct pl_native_ke
 
 	for (int tries = 0; tries < 4; tries++, h = h + 1 ? h + 1 : 1) {
 		at = map64_get(&t->index, h);
-		if (!at)
+		if (!at || !*at) /* a place without a row: memory ran out */
 			break;
 		row = &t->rows.v[*at - 1];
 		if (same_key(&row->key, key))
 			return row;
 	}
 	if (t->rows.n >= PL_MAX_NATIVE_SITES) {
-		t->overflow++;
+		t->left_out++;
 		return NULL;
 	}
 	at = map64_put(&t->index, h);
@@ -61,10 +64,23 @@ static struct site_row *row_of(struct native_table *t, const struct pl_native_ke
 
 static void row_clear(struct site_row *r)
 {
-	r->bytes = r->count = r->young_bytes = 0;
+	r->bytes = r->count = r->young_bytes = r->waste = 0;
 	r->samples = 0;
 	r->oldest_born_ns = UINT64_MAX;
 	r->n_look = 0;
+}
+
+/* What glibc hands out beyond the size asked for: chunks are multiples of 16 with a word in front,
+ * and at least 32. A big one may be a mapping of its own: its head says how big. */
+static uint64_t rounded_up(const struct native *n, uint64_t addr, uint64_t size)
+{
+	uint64_t chunk = size < 24 ? 32 : (size + 8 + 15) & ~15ull, head;
+
+	if (size >= BIG_CHUNK && n->ctl->has_chunks &&
+	    !proc_read_u64(n->spec.proc, addr - 8, &head) && (head & ~7ull) >= chunk &&
+	    (head & ~7ull) - chunk < BIG_CHUNK)
+		chunk = (head & ~7ull) - (head & CHUNK_MAPPED ? 8 : 0);
+	return chunk - 8 - size;
 }
 
 void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b, double weight,
@@ -85,6 +101,7 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 		return;
 	}
 	r->bytes += weight * (double)b->size;
+	r->waste += weight * (double)rounded_up(n, addr, b->size);
 	r->count += weight;
 	r->samples++;
 	if (b->born_ns < r->oldest_born_ns)
@@ -337,6 +354,7 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 		compact(t);
 	for (size_t i = 0; i < t->rows.n; i++)
 		row_clear(&t->rows.v[i]);
+	t->left_out = 0;
 	err = native_each_block(n, scan_block, &w);
 	free(w.spans);
 	t->last_ns = now_ns;
@@ -406,6 +424,9 @@ int native_sites(struct native *n, struct native_sites *out)
 			.live_bytes = r->bytes * scale,
 			.live_count = r->count * scale,
 			.young_bytes = r->young_bytes * scale,
+			.waste_bytes = r->key.kind == PL_KIND_HEAP && n->ctl->has_chunks
+					       ? r->waste * scale
+					       : NAN,
 			.samples = r->samples,
 			.oldest_ns = r->samples ? now_ns - r->oldest_born_ns : 0,
 			.estimated = is_scaled(n, &r->key),
@@ -419,6 +440,11 @@ int native_sites(struct native *n, struct native_sites *out)
 	}
 	qsort(out->v, out->n, sizeof(*out->v), by_bytes);
 	return 0;
+}
+
+uint64_t native_left_out(const struct native *n)
+{
+	return n->table.left_out;
 }
 
 void native_sites_free(struct native_sites *s)

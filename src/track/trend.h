@@ -15,8 +15,6 @@ struct trend_fit {
 	bool growing;  /* the slope stands out of its error and of the scatter */
 };
 
-#define TREND_POINTS 128
-
 /* One line through all of it. @t ascending, in seconds. Fewer than 3 points: all zero. */
 void trend_fit(const double *t, const double *y, size_t n, struct trend_fit *out);
 

@@ -83,6 +83,27 @@ def test_a_process_counts_once(hosts):
     assert len(process["members"]) == 1 and process["sites"][0]["growth_bytes_per_s"] == 1000
 
 
+def test_many_hosts(tmp_path):
+    """200 sites of 100 hosts. CPU time is bounded, not the wait: others use this machine too."""
+    report = load("tests", "golden", "report.json")
+    site = report["processes"][0]["sites"][0]
+    report["processes"] = report["processes"][:1]
+    report["processes"][0]["sites"] = [dict(site, id="%016x" % (n + 1), stack=site["stack"] * 4) for n in range(200)]
+    paths = []
+    for n in range(100):
+        report["host"]["hostname"] = "host-%d" % n
+        paths.append(tmp_path / ("many-%d.json" % n))
+        paths[-1].write_text(json.dumps(report))
+    tool = subprocess.Popen([TOOL, "merge", *map(str, paths), "--json", str(tmp_path / "all.json")], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(tool.pid, 0)
+    tool.returncode = os.waitstatus_to_exitcode(status)
+    assert tool.returncode == 0
+    process = json.loads((tmp_path / "all.json").read_text())["processes"][0]
+    assert len(process["sites"]) == 200 and {s["processes"] for s in process["sites"]} == {100}
+    # Ten times what it takes.
+    assert usage.ru_utime + usage.ru_stime < 2.0
+
+
 def test_text_and_standard_input(hosts):
     run = merge("-", hosts[1], stdin=open(hosts[0], encoding="utf-8"))  # noqa: SIM115
     assert run.returncode == 0, run.stderr

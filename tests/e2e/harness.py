@@ -29,6 +29,7 @@ LOST_ALLOWED = {
     "samples_thinned": "memory is bounded: the samples that stay stand for those that go",
     "census_torn": "a pool that changed each time it was read is counted as it was seen last",
     "census_unreadable": "an arena or a block was unmapped between two reads",
+    "held_by_unknown": "on a busy machine the final report does not wait for the answer for ever",
     "torn_reads": "a pool header that changed while it was read is left out of that one census",
 }
 

@@ -56,11 +56,23 @@ def split_debug(path, debug_root):
     return debug
 
 
+def link_debug(path):
+    """Debug information beside the file, found by the name and checksum that the file has of it."""
+    debug = os.path.join(os.path.dirname(path), ".debug", os.path.basename(path) + ".debug")
+    os.makedirs(os.path.dirname(debug), exist_ok=True)
+    run("objcopy", "--only-keep-debug", path, debug)
+    run("strip", path)
+    run("objcopy", "--add-gnu-debuglink=" + debug, path)
+
+
 def build_all(where, includes="/usr/include/python3.11"):
     """Returns the separate debug file, which the caller removes."""
     compile_ext(where, "leaky_debug", "leaky.c", includes, "-g")
     run("strip", compile_ext(where, "leaky_stripped", "leaky.c", includes))
     add_mini_debug(compile_ext(where, "leaky_mini", "leaky.c", includes))
+    compile_ext(where, "leaky_zlib", "leaky.c", includes, "-g", "-gz=zlib")
+    run("objcopy", "--compress-debug-sections=zstd", compile_ext(where, "leaky_zstd", "leaky.c", includes, "-g"))
+    link_debug(compile_ext(where, "leaky_link", "leaky.c", includes, "-g", "-Wl,--build-id=none"))
     compile_ext(where, "leaky_cpp", "cache.cpp", includes)
     return split_debug(compile_ext(where, "leaky_separate", "leaky.c", includes, "-g"), "/usr/lib/debug")
 

@@ -6,27 +6,15 @@ set -eu
 
 here=$(dirname "$0")
 dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots/nogil
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# Lists and caches of its own: this machine's apt knows nothing of it.
-fetch() {
-	suite=$1 package=$2 to=$3
-	mkdir -p "$to/lists/partial" "$to/cache/archives/partial"
-	echo "deb-src [signed-by=$keys] $uri $suite main" >"$to/sources.list"
-	for step in update "source --only-source --download-only $package"; do
-		# shellcheck disable=SC2086 # words
-		(cd "$to" && apt-get -qq -o Dir::Etc::sourcelist="$to/sources.list" -o Dir::Etc::sourceparts=- \
-			-o Dir::State::lists="$to/lists" -o Dir::Cache="$to/cache" -o APT::Sandbox::User=root \
-			-o Acquire::Check-Valid-Until=false -o Acquire::Check-Date=false $step) || return 1
-	done
-}
+# shellcheck source=tests/e2e/debian_source.sh
+. "$here/debian_source.sh"
 
 build() {
 	suite=$1 version=$2
 	tmp=$(mktemp -d "$dir/.$version.XXXXXX")
 	log=$tmp/log
-	if fetch "$suite" "python$version" "$tmp" >"$log" 2>&1 && mkdir "$tmp/src" "$tmp/o" &&
-		tar -C "$tmp/src" --strip-components=1 -xf "$tmp"/*.orig.tar.xz >>"$log" 2>&1 &&
+	if debian_source "$suite" "python$version" "$tmp" >"$log" 2>&1 && mkdir "$tmp/o" &&
 		(cd "$tmp/o" && ../src/configure -q --disable-gil --without-ensurepip --disable-test-modules \
 			--prefix="$dir/${version}t" && make -s -j "$(nproc)" &&
 			make -s install DESTDIR="$tmp/root") >>"$log" 2>&1; then

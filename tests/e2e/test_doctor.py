@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import harness
+import needs
 import pytest
 import pythons
 
@@ -39,6 +40,8 @@ def rows(*args, prefix=()):
 @pytest.mark.parametrize("case", CASES)
 def test_host(case):
     prefix, wanted = CASES[case]
+    if "unshare" in prefix:
+        needs.mount_namespace()
     found = rows(prefix=prefix)
     if case == "root":
         assert [r for r in found.values() if r["state"] == "no"] == []

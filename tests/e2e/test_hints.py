@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What holds the survivors of each leaking line, and the hint for it, in one watch of seven leaks."""
 import os
+import resource
+import subprocess
 import time
 
 import harness
@@ -55,3 +57,29 @@ def test_seven_hints():
     if wrong:
         wrong = wrong_ones(watch(2 * harness.SECONDS), want)
     assert wrong == {}
+
+
+BIG = """
+import time
+HEAP = [float(i) for i in range(4000000)]
+KEPT = []
+print("ready", flush=True)
+while True:
+    KEPT.append({"id": len(KEPT)})
+    time.sleep(0.001)
+"""
+
+
+def test_a_heap_that_is_too_big_is_said():
+    """The tool may not have the memory that the question would take: no answer, and the reason."""
+    with subprocess.Popen([pythons.HOST, "-c", BIG], stdout=subprocess.PIPE, text=True) as target:
+        assert target.stdout.readline() == "ready\n"
+        run = harness.run_tool(target.pid, 20, during=lambda tool: resource.prlimit(
+            tool.pid, resource.RLIMIT_DATA, (200 << 20, 200 << 20)))  # fmt: skip
+        assert target.poll() is None
+        target.kill()
+    assert run.rc == 0, run.stderr
+    process = run.report["processes"][0]
+    assert process["sites"] and process["sites"][0]["held_by"] is None
+    assert process["lost"]["held_by_unknown"] > 0
+    assert "what holds the survivors is not known: its heap has too many blocks" in run.stdout

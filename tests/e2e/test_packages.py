@@ -86,3 +86,13 @@ def test_libraries_are_named(reports, kind):
     for site in process["sites"]:
         print(site["kind"], site["verdict"], [(f["function"], f.get("module", f["line"])) for f in site["stack"]])
     assert not missing(process, kind)
+
+
+def test_view_pins_its_base(reports):
+    """The memory of the base comes back as the base's line; what keeps it is the view."""
+    found = {s["kind"]: s for s in sites_at(reports["calm"]["processes"][0], "base")}
+    for kind in ("heap", "object"):
+        assert found[kind]["hint"]["code"] == "view-pins-base" and "view.copy()" in found[kind]["hint"]["text"]
+        assert "numpy.ndarray → .base (numpy.ndarray)" in found[kind]["held_by"]["path"]
+    kept = {s["kind"]: s for s in sites_at(reports["calm"]["processes"][0], "numpy")}
+    assert kept["object"]["hint"]["code"] == "unbounded-container"

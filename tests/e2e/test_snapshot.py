@@ -124,6 +124,29 @@ def test_a_snapshot_has_the_same_census(saved, python):
         assert there["memory"]["parts"][name]["bytes"] == pytest.approx(part["bytes"], rel=0.02, abs=256 << 10), name
 
 
+def test_a_snapshot_of_mimalloc(tmp_path):
+    """Its segments are found by the maps: those that were saved, not those of whoever has the number now."""
+    roots = [p for p in pythons.debian_roots() if p.minor == 13]
+    if not roots:
+        pytest.skip("no root file system of Debian 13")
+    code = "import time; x = [str(i) for i in range(50000)]; print(1, flush=True); time.sleep(1000)"
+    command = ["chroot", roots[0].root, roots[0].path, "-S", "-c", code]
+    env = {"PATH": os.environ["PATH"], "PYTHONMALLOC": "mimalloc"}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE) as p:
+        try:
+            assert p.stdout.read(1) == b"1"
+            run(harness.TOOL, "census", "-p", p.pid, "--save", tmp_path / "snap", "--json", tmp_path / "live.json")
+        finally:
+            p.kill()
+    with open(tmp_path / "live.json") as f:
+        live = json.load(f)["processes"][0]
+    there = census("--from", tmp_path / "snap", out=str(tmp_path / "there.json"))
+    assert table(there)["str"][0] >= 50000
+    assert table(there) == table(live)
+    for process in (live, there):
+        assert process["memory"]["parts"]["python_live"]["bytes"] > 2 << 20
+
+
 @pytest.mark.parametrize("python", ALL)
 def test_a_snapshot_has_the_same_paths(saved, python):
     s = saved(python)

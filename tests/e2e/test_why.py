@@ -11,10 +11,13 @@ import tempfile
 import time
 
 import harness
+import jsonschema
 import pytest
 import pythons
 
 WHY = os.path.join(pythons.ZOO, "why")
+with open(os.path.join(harness.TOP, "docs", "why.schema.json"), encoding="utf-8") as schema:
+    SCHEMA = json.load(schema)
 HANDFUL = ("module_dict", "closure_cell", "generator_frame", "exception_traceback", "cycle_gc_disabled",
            "asyncio_tasks", "slots")  # fmt: skip
 
@@ -67,11 +70,17 @@ def running(python, program, extensions="/"):
                 os.unlink(os.path.join(here, stem))
 
 
+def why(*args):
+    return subprocess.run([harness.TOOL, "why", *map(str, args)], capture_output=True, text=True,
+                          timeout=120, check=False)  # fmt: skip
+
+
 def ask(pid, *args):
-    run = subprocess.run([harness.TOOL, "why", "-p", str(pid), "--watch", "0", "--json", "-", *args],
-                         capture_output=True, text=True, timeout=120)  # fmt: skip
+    run = why("-p", pid, "--watch", "0", "--json", "-", *args)
     assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    answer = json.loads(run.stdout)
+    jsonschema.Draft202012Validator(SCHEMA).validate(answer)
+    return answer
 
 
 def judge(python, program, extensions):
@@ -141,6 +150,91 @@ def test_address_and_graph(tmp_path):
     assert text.startswith("digraph") and "REGISTRY" in text and text.count("{") == text.count("}")
 
 
+UNTOUCHED = """import ctypes, time
+class T: pass
+calloc = ctypes.CDLL(None).calloc
+calloc.restype, calloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t] * 2
+t = T()
+t.memory = calloc(1, 2 << 30)
+print(1, flush=True)
+time.sleep(1000)
+"""
+
+
+def page_tables(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return int(next(line for line in f if line.startswith("VmPTE:")).split()[1]) << 10
+
+
+def test_memory_that_was_never_touched_stays_so():
+    """Reading a page that is not there makes the kernel note that it is zeros: 2 MiB of notes for each GiB."""
+    with subprocess.Popen(["/usr/bin/python3", "-I", "-c", UNTOUCHED], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.read(1) == b"1"
+            before = page_tables(process.pid)
+            answer = ask(process.pid, "--type", "__main__.T")
+            assert answer["paths"][0]["root"] == "module"
+            assert page_tables(process.pid) - before < 2 << 20
+        finally:
+            process.kill()
+
+
+def report_with(path, *processes):
+    """A report of processes (pid, [(id of a site, its types)]), as far as `why` looks at it."""
+    with open(os.path.join(harness.TOP, "tests", "golden", "report.json")) as f:
+        report = json.load(f)
+    model = report["processes"][0]
+    site = next(s for s in model["sites"] if s["types"])
+    report["processes"] = [
+        {**model, "pid": pid, "sites": [{**site, "id": i, "types": [{"name": t, "share": 1} for t in types]}
+                                        for i, types in sites]} for pid, sites in processes]  # fmt: skip
+    with open(path, "w") as f:
+        json.dump(report, f)
+    return path
+
+
+def test_the_schema_refuses_anything_else():
+    with running(pythons.host(), "module_dict") as process:
+        answer = ask(process.pid, "--type", "__main__.Leaked")
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    step = answer["paths"][0]["steps"][0]
+    for where, key, value in ((answer, "surprise", 1), (answer, "objects", -1), (answer["paths"][0], "root", "magic"),
+                              (step, "address", "7f00"), (step, "edge", "thread")):  # fmt: skip
+        before = where.get(key)
+        where[key] = value
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.Draft202012Validator(SCHEMA).validate(answer)
+        where[key] = before
+        if before is None:
+            del where[key]
+
+
+def test_site_of_a_report(tmp_path):
+    leaked, other = "0123456789abcdef", "0123ffffffffffff"
+    with running(pythons.host(), "module_dict") as process:
+        one = report_with(str(tmp_path / "one"), (process.pid, [(leaked, ["__main__.Leaked"]), (other, [])]))
+        two = report_with(str(tmp_path / "two"), (1, [(leaked, ["__main__.Leaked"])]),
+                          (process.pid, [(leaked, ["__main__.Leaked"])]))  # fmt: skip
+        answers = [ask(process.pid, "--site", leaked[:5], "--from", f) for f in (one, two)]
+        # The report knows the process.
+        alone = why("--site", leaked, "--from", one, "--watch", "0", "--json", "-")
+        wrong = [
+            (why("-p", process.pid, "--site", leaked), 2, "--from REPORT.json"),
+            (why("-p", process.pid, "--site", "x12", "--from", one), 2, "0-9a-f"),
+            (why("-p", process.pid, "--site", "012", "--from", one), 1, "several that begin so"),
+            (why("-p", process.pid, "--site", "ab", "--from", one), 1, "no site ab"),
+            (why("-p", process.pid, "--site", other, "--from", one), 1, "no Python objects of a known type"),
+            (why("--site", leaked, "--from", two), 1, "which? -p"),
+            (why("-p", process.pid, "--site", leaked, "--from", harness.TOOL), 1, "from a report"),
+        ]
+    for answer in answers:
+        assert answer["objects"] == 300 and "REGISTRY" in answer["paths"][0]["path"]
+        assert answer["what"] == "site %s (__main__.Leaked)" % leaked
+    assert alone.returncode == 0 and json.loads(alone.stdout)["objects"] == 300
+    for run, code, word in wrong:
+        assert run.returncode == code and word in run.stderr and run.stderr.count("\n") == 1, (word, run)
+
+
 def test_growing_container():
     """A container on the path that grows between two looks is told by its rate."""
     program = ("import sys,time\nclass Leaked: pass\nSINK=[]\nopen(sys.argv[1],'w').write('x')\n"
@@ -159,6 +253,35 @@ def test_growing_container():
             process.wait()
     growing = [s for s in answer["paths"][0]["steps"] if s["growth_per_s"] > 0]
     assert [s["type"] for s in growing] == ["list"], answer["paths"][0]
+
+
+MOVING = """
+import sys, time
+class Leaked: pass
+HEAP = [[float(i), (i, i + 1)] for i in range(150000)]
+SINK = [Leaked() for _ in range(50000)]
+BY_ID = {i: Leaked() for i in range(50000)}
+print("ready", flush=True)
+while True:
+    for _ in range(100):
+        SINK.append(Leaked())
+        BY_ID[len(BY_ID)] = Leaked()
+    if len(SINK) > 400000:
+        del SINK[50000:]
+        BY_ID = dict(list(BY_ID.items())[:50000])
+    time.sleep(0.0005)
+"""
+
+
+def test_containers_that_move():
+    """What a list and a dict hold that grow, and so move, while the heap is read is not held by nobody."""
+    with subprocess.Popen([pythons.HOST, "-c", MOVING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        answers = [ask(process.pid, "--type", "Leaked") for _ in range(5)]
+        process.kill()
+    held = [sum(p["share"] for p in a["paths"] if p["root"] == "module") for a in answers]
+    # On a busy machine one of them may move between the reading of its owner and its own.
+    assert sorted(held)[1] > 0.6, [a["paths"] for a in answers]
 
 
 def test_snapshot(tmp_path):

@@ -11,14 +11,18 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "heap/heap.h"
 #include "heap/parts.h"
-#include "heap/walk.h"
+#include "heap/population.h"
+#include "heap/why.h"
 #include "proc/snapshot_priv.h"
 
 #define MAX_SIZE   (64u << 20)
-#define MAX_BLOCKS 200000 /* of a walk: enough to have been everywhere */
+#define MAX_RECORD (1u << 20) /* unpacked: larger ones are copied as they are */
+#define MAX_BLOCKS 200000     /* of a search: enough to have been everywhere */
+#define MOST_NS	   3000000000ull
 
 struct file {
 	uint8_t *good, *bad;
@@ -43,7 +47,7 @@ static int load(struct file *f, const char *path)
 		return -EINVAL;
 	f->size = (size_t)st.st_size;
 	f->good = malloc(f->size);
-	f->bad = malloc(f->size);
+	f->bad = malloc(2 * f->size + 4 * MAX_RECORD);
 	f->fd = memfd_create("fuzz", MFD_CLOEXEC);
 	if (!f->good || !f->bad || f->fd < 0 || read(fd, f->good, f->size) != (ssize_t)f->size)
 		return -EINVAL;
@@ -110,13 +114,75 @@ static void spoil_records(struct file *f)
 	}
 }
 
+/* Words of what a record holds: of texts any byte, of memory words that could mean something. */
+static void spoil_content(uint32_t type, uint8_t *p, size_t size)
+{
+	if (type != SNAP_MEMORY) {
+		spoil(p, size);
+		return;
+	}
+	for (uint64_t n = 1 + pick(64); n && size >= 16; n--) {
+		static const uint64_t small[] = {0, 1, 8, 24, 4096, 65534, 1 << 20};
+		size_t at = pick(size / 8) * 8;
+		uint64_t v;
+
+		memcpy(&v, p + pick(size / 8) * 8, 8); /* what stands elsewhere */
+		if (!pick(3))
+			v = small[pick(ARRAY_SIZE(small))];
+		else if (!pick(8))
+			v = random_next(&seed) >> pick(64);
+		memcpy(p + at, &v, 8);
+	}
+}
+
+/* A record as it was, or spoilt inside and packed again; returns the bytes written. */
+static size_t copy_record(const uint8_t *from, struct snap_record r, bool lie, uint8_t *to)
+{
+	static uint8_t plain[MAX_RECORD];
+	size_t runs = r.runs * sizeof(struct snap_run), all = sizeof(r) + runs + r.stored, packed;
+	struct snap_run copy[SNAP_RUNS];
+
+	memcpy(to, from, all);
+	if (!lie || r.size > sizeof(plain) || !r.size ||
+	    ZSTD_decompress(plain, sizeof(plain), from + sizeof(r) + runs, r.stored) != r.size)
+		return all;
+	spoil_content(r.type, plain, r.size);
+	packed = ZSTD_compress(to + sizeof(r) + runs, ZSTD_compressBound(r.size), plain, r.size, 1);
+	if (ZSTD_isError(packed))
+		return 0;
+	r.stored = packed;
+	r.hash = snap_hash(to + sizeof(r) + runs, packed);
+	memcpy(copy, from + sizeof(r), runs);
+	r.head_hash = snap_record_hash(&r, copy);
+	memcpy(to, &r, sizeof(r));
+	return sizeof(r) + runs + packed;
+}
+
+/* The process lies, the file does not: it is whole, and its hashes are right. */
+static void lie_inside(struct file *f)
+{
+	size_t at = sizeof(struct snap_head), out = at;
+	uint64_t one_in = 1 + pick(64);
+	struct snap_record r;
+
+	memcpy(f->bad, f->good, at);
+	while (at + sizeof(r) <= f->size && out < 2 * f->size) {
+		memcpy(&r, f->good + at, sizeof(r));
+		out += copy_record(f->good + at, r, !pick(one_in), f->bad + out);
+		at += sizeof(r) + r.runs * sizeof(struct snap_run) + r.stored;
+	}
+	f->bad_size = out;
+}
+
 static int make(struct file *f, bool snapshot)
 {
 	memcpy(f->bad, f->good, f->size);
 	f->bad_size = f->size;
 	if (!pick(8))
 		f->bad_size = pick(f->size);
-	if (snapshot && pick(4))
+	if (snapshot && pick(2))
+		lie_inside(f);
+	else if (snapshot && pick(4))
 		spoil_records(f);
 	else
 		spoil_some(f);
@@ -125,20 +191,37 @@ static int make(struct file *f, bool snapshot)
 	return 0;
 }
 
-static int visit(const struct heap_block *b, void *ctx)
+/* The heap may be said to be of any size: what has been seen by then is enough. */
+static int until(const struct heap_progress *at, void *ctx)
 {
-	uint64_t *left = ctx;
+	const uint64_t *end_ns = ctx;
 
-	(void)b;
-	return --*left ? 0 : 1;
+	(void)at;
+	return clock_ns() > *end_ns;
+}
+
+static void ask_heap(struct heap *h)
+{
+	const struct why_opts o = {.max_blocks = MAX_BLOCKS};
+	const struct why_query q = {.type = "str"};
+	uint64_t end_ns = clock_ns() + MOST_NS;
+	struct heap_population all = {0};
+	struct heap_parts parts;
+	struct why_answer *a;
+	struct why_stats st;
+
+	heap_watch_by(h, until, &end_ns);
+	heap_population(h, &all);
+	heap_population_free(&all);
+	heap_parts(h, &parts);
+	end_ns = clock_ns() + MOST_NS;
+	if (!heap_why(h, &q, 1, &o, &a, &st))
+		why_free(a, 1);
 }
 
 static void look_around(struct proc *p)
 {
-	struct heap_walk_stats st;
-	struct heap_parts parts;
 	struct py_runtime *rt;
-	uint64_t left = MAX_BLOCKS;
 	uint8_t buf[4096];
 	struct heap *h;
 
@@ -150,8 +233,7 @@ static void look_around(struct proc *p)
 	if (py_open(p, &rt))
 		return;
 	if (!heap_open(rt, &h)) {
-		heap_walk(h, 0, visit, &left, &st);
-		heap_parts(h, &parts);
+		ask_heap(h);
 		heap_close(h);
 	}
 	py_close(rt);

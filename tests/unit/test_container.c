@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Containers by the names of cgroups, as the runtimes write them. */
-#include <sys/stat.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "proc/container.h"
@@ -27,6 +27,9 @@ static const struct {
 	 ID, "cri-o", UID},
 	{"0::/machine.slice/systemd-nspawn@web\\x2d1.service/payload\n", "web-1", "systemd-nspawn",
 	 ""},
+	/* a code that is cut is none, and does not lead behind the name */
+	{"0::/machine.slice/systemd-nspawn@web\\x5.service\n", "web\\x5", "systemd-nspawn", ""},
+	{"0::/machine.slice/systemd-nspawn@a\\x 5b.service\n", "a\\x 5b", "systemd-nspawn", ""},
 	{"0::/machine.slice/machine-build.scope\n", "build", "systemd-nspawn", ""},
 	{"0::/lxc.payload.db/init.scope\n", "db", "lxc", ""},
 	{"3:memory:/lxc/db\n", "db", "lxc", ""},
@@ -67,9 +70,58 @@ static void this_process_may_be_asked(void **state)
 
 	(void)state;
 	assert_int_equal(proc_open(getpid(), &p), 0);
-	if (!proc_container(p, NULL, &c))
+	if (!proc_container(p, &c))
 		assert_string_equal(c.id, "");
 	proc_close(p);
+}
+
+static void put(const char *root, const char *dir, const char *name, const char *text)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "mkdir -p %s%s", root, dir);
+	assert_int_equal(system(path), 0);
+	snprintf(path, sizeof(path), "%s%s/%s", root, dir, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* As the files of a kubelet and of docker tell; what lies or is missing leaves the name out. */
+static void names_are_where_the_runtimes_keep_them(void **state)
+{
+	struct proc_container c = {.id = ID, .runtime = "containerd", .pod_uid = UID};
+	char root[] = "/tmp/pyleak-container-XXXXXX", command[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	proc_container_name(0, root, &c);
+	assert_string_equal(c.name, "");
+	put(root, "/var/log/pods/shop_web-7d9f_" UID, "x", "");
+	put(root, "/var/log/pods/shop_other_0" UID, "x", "");
+	put(root, "/var/log/containers", "a", "");
+	put(root, "/var/log/containers", "web-7d9f_shop_gunicorn-" ID ".log", "");
+	proc_container_name(0, root, &c);
+	assert_string_equal(c.pod, "web-7d9f");
+	assert_string_equal(c.namespace, "shop");
+	assert_string_equal(c.name, "gunicorn");
+
+	c = (struct proc_container){.id = ID, .runtime = "docker"};
+	put(root, "/var/lib/docker/containers/" ID, "config.v2.json", "{\"Name\": [\"/web\"");
+	proc_container_name(0, root, &c);
+	assert_string_equal(c.name, "");
+	put(root, "/var/lib/docker/containers/" ID, "config.v2.json",
+	    "{\"State\": {\"Name\": \"no\"}, \"Name\": \"/web\"}");
+	proc_container_name(0, root, &c);
+	assert_string_equal(c.name, "web");
+
+	c = (struct proc_container){.id = "db", .runtime = "lxc"};
+	proc_container_name(0, root, &c);
+	assert_string_equal(c.name, "db");
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	assert_int_equal(system(command), 0);
 }
 
 int main(void)
@@ -77,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runtimes_are_told_by_their_cgroups),
 		cmocka_unit_test(this_process_may_be_asked),
+		cmocka_unit_test(names_are_where_the_runtimes_keep_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,10 +85,52 @@ static void by_what_is_on_the_path(void **state)
 				 {"field", NULL, "coroutine f", U, 0},
 				 {"variable", "x", "a.S", U, 0}),
 			    "task-not-ended");
+	/* A consumer that runs for ever, and gathers: not the task is to blame. */
+	assert_string_equal(HINT("module", {"root", "module a :: T", "set", 50, 0},
+				 {"item", NULL, "_asyncio.Task", U, 0},
+				 {"field", NULL, "coroutine f", U, 0},
+				 {"variable", "log", "list", 900, 30}, {"item", NULL, "a.S", U, 0}),
+			    "unbounded-container");
+	assert_string_equal(HINT("module", {"root", "module a :: G", "list", 50, 9},
+				 {"item", NULL, "async_generator f", U, 0}),
+			    "task-not-ended");
+	assert_string_equal(HINT("module", {"root", "module a :: G", "list", 50, 9},
+				 {"item", NULL, "async_generator f", U, 0},
+				 {"variable", "page", "list", 2, 0}),
+			    "task-not-ended");
+	assert_string_equal(HINT("module", {"root", "module a :: K", "list", 50, 9},
+				 {"item", NULL, "class a.M7", U, 0},
+				 {"attribute", "__dict__", "dict", 9, 0}),
+			    "classes-created");
+	assert_string_equal(HINT("module", {"root", "module a :: K", "dict", 50, 0},
+				 {"value", NULL, "class a.M7", U, 0},
+				 {"attribute", "seen", "dict", 900, 9},
+				 {"value", NULL, "a.S", U, 0}),
+			    "unbounded-container");
+	assert_string_equal(HINT("module",
+				 {"root", "module a :: QUEUE", "collections.deque", 50, 9},
+				 {"item", NULL, "dict", 2, 0}),
+			    "queue-backlog");
+	assert_string_equal(HINT("module", {"root", "module a :: F", "list", 50, 9},
+				 {"item", NULL, "function f.<locals>.g", U, 0}),
+			    "closure");
+	assert_string_equal(HINT("module", {"root", "module a :: M", "list", 50, 9},
+				 {"item", NULL, "mmap.mmap", U, 0}),
+			    "mapping-not-released");
 	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0},
 				 {"item", NULL, "memoryview", U, 0},
 				 {"attribute", "obj", "bytes", U, 0}),
 			    "view-pins-base");
+	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0},
+				 {"item", NULL, "numpy.ndarray", U, 0},
+				 {"attribute", "base", "numpy.ndarray", U, 0},
+				 {"field", NULL, "memory of C code", U, 0}),
+			    "view-pins-base");
+	/* an array of objects that holds arrays */
+	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0},
+				 {"item", NULL, "numpy.ndarray", U, 0},
+				 {"field", NULL, "numpy.ndarray", U, 0}),
+			    "unbounded-container");
 	assert_string_equal(HINT("module", {"root", "module a :: K", "dict", 50, 0},
 				 {"value", NULL, "class a.M7", U, 0}),
 			    "classes-created");
@@ -116,6 +158,43 @@ static void nobody_and_cycles(void **state)
 	assert_string_equal(hint_of(&h), "cycle-uncollectable");
 }
 
+/* What will be full one day needs no remedy. */
+static void bounded(void **state)
+{
+	struct report_holder_step v[] = {{"root", "module a :: D", "collections.deque", 500, 9},
+					 {"item", NULL, "a.S", U, 0}};
+	struct report_holder h = {.root = "module", .path = "p", .share = 1, .step = v, .n = 2};
+
+	(void)state;
+	assert_int_equal(report_holder_container(&h), 0);
+	assert_string_equal(hint_of(&h), "unbounded-container");
+	h.bounded = true;
+	assert_string_equal(hint_of(&h), "none");
+}
+
+/* What C code lost, by the function that took it. */
+static void lost_block(void **state)
+{
+	struct report_holder_step one = {"root", "unreferenced", "memory of C code", U, 0};
+	const struct report_holder h = {
+		.root = "unreferenced", .path = "p", .share = 1, .step = &one, .n = 1};
+	struct report_frame frames[] = {
+		{.native = true, .function = "xmalloc", .module = "/l/libc.so.6", .minor = true},
+		{.native = true, .function = "take", .module = "/l/ext.so"},
+		{.function = "f", .file = "a.py", .line = 1},
+	};
+	struct report_site site = {
+		.kind = KIND_HEAP, .stack = frames, .n_frames = ARRAY_SIZE(frames)};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	report_hold(r, &h, &site);
+	assert_string_equal(site.hint.code, "unreferenced");
+	assert_non_null(strstr(site.hint.text, "take in ext.so"));
+	report_free(r);
+}
+
 static void kept_hint(void **state)
 {
 	struct report_holder_step one = {"root", "unreferenced", "a.S", U, 0};
@@ -133,10 +212,9 @@ static void kept_hint(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(containers),
-		cmocka_unit_test(by_what_is_on_the_path),
-		cmocka_unit_test(nobody_and_cycles),
-		cmocka_unit_test(kept_hint),
+		cmocka_unit_test(containers),	     cmocka_unit_test(by_what_is_on_the_path),
+		cmocka_unit_test(nobody_and_cycles), cmocka_unit_test(bounded),
+		cmocka_unit_test(lost_block),	     cmocka_unit_test(kept_hint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 
 #include "unit.h"
 
+#include <unistd.h>
+
 /* def f(a):      line 1
  *     x = a      line 2
  *     return x   line 3
@@ -195,9 +197,62 @@ static void every_version_has_a_table(void **state)
 	assert_null(py_table(16));
 }
 
+/* _Py_DebugOffsets of our own making; words that say where a member of 3.13 lies. Each one lies
+ * alone: behind the end of what is copied. */
+static void offsets_behind_the_copy_are_refused(void **state)
+{
+	static const struct {
+		uint16_t pos, good, bad;
+		const char *name;
+	} rows[] = {
+		{232, 8, 72, "frame.previous"},
+		{240, 0, 60000, "frame.executable"},
+		{248, 56, 65, "frame.instr_ptr"},
+		{264, 70, 72, "frame.owner"},
+		{256, 72, 4096, "frame.localsplus"},
+		{280, 112, 60000, "code.filename"},
+		{288, 120, 200, "code.name"},
+		{296, 128, 300, "code.qualname"},
+		{304, 136, 4096, "code.linetable"},
+		{312, 68, 197, "code.firstlineno"},
+		{408, 24, 60000, "tuple.ob_item"},
+		{432, 24, 32, "list.ob_item"},
+		{456, 32, 60000, "dict.ma_keys"},
+		{464, 40, 60000, "dict.ma_values"},
+		{528, 32, 60000, "bytes.ob_sval"},
+		{544, 32, 60000, "str.state"},
+		{560, 40, 4096, "str.asciiobject_size"},
+	};
+	static const uint16_t fixed[][2] = {
+		{160, 0}, {168, 8}, {176, 16}, {360, 8}, {376, 24}, {416, 16}, {520, 16}, {552, 16},
+	};
+	uint64_t raw[888 / 8] = {0};
+	struct proc self = {.pid = getpid()};
+	struct py_runtime rt = {
+		.proc = &self, .minor = 13, .version = "3.13.0", .runtime = (uintptr_t)raw};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		raw[fixed[i][0] / 8] = fixed[i][1];
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		raw[rows[i].pos / 8] = rows[i].good;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct py_build b = *py_table(13);
+
+		if (py_read_debug_offsets(&rt, &b))
+			fail_msg("%s", fail_text());
+		raw[rows[i].pos / 8] = rows[i].bad;
+		assert_int_equal(py_read_debug_offsets(&rt, &b), -ENOTSUP);
+		if (!strstr(fail_text(), rows[i].name))
+			fail_msg("'%s' does not say '%s'", fail_text(), rows[i].name);
+		raw[rows[i].pos / 8] = rows[i].good;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(offsets_behind_the_copy_are_refused),
 		cmocka_unit_test(lnotab_follows_pairs),
 		cmocka_unit_test(table310_follows_ranges),
 		cmocka_unit_test(locations_follow_entries),

@@ -56,7 +56,10 @@ static const struct {
 	{"-p 1 -qX", "-X"},
 	{"-p 1 --o 5", "--o"},
 	{"-p 1 extra", "extra"},
-	{"-p 1 -- python3 app.py", "python3"},
+	{"-p 1 -- python3 app.py", "one of them"},
+	{"python3 app.py", "python3"},
+	{"-p 1 --children --baseline f", "--baseline"},
+	{"--", "which process"},
 };
 
 static void bad_usage_has_one_clear_sentence(void **state)
@@ -107,6 +110,11 @@ static void every_option_is_understood(void **state)
 	assert_true(o.overhead_pct == 0.5 && o.is_quiet && o.no_color);
 	assert_int_equal(o.verbose, 2);
 	assert_string_equal(o.json, "-");
+	assert_int_equal(parse("--children -d 5 -- python3 -q app.py", &o), 0);
+	assert_true(o.children && !o.is_quiet && !o.pids.n);
+	assert_string_equal(o.command[0], "python3");
+	assert_string_equal(o.command[1], "-q");
+	assert_string_equal(o.command[2], "app.py");
 }
 
 static void help_and_version_need_no_process(void **state)

@@ -94,6 +94,20 @@ static void a_few_young_survivors_prove_no_turnover(void **state)
 	assert_int_equal(judged(&e).verdict, CLASS_GROWING);
 }
 
+/* Probes that stayed in of late saw more of the young ones. */
+static void who_was_watched_of_late_is_young(void **state)
+{
+	struct verdict_evidence e = leak();
+
+	(void)state;
+	e.mean_age_s = 40;
+	assert_int_equal(judged(&e).verdict, CLASS_GROWING);
+	e.watched_age_s = 38;
+	assert_int_equal(judged(&e).verdict, CLASS_LEAK);
+	e.mean_age_s = 14;
+	assert_int_equal(judged(&e).verdict, CLASS_GROWING);
+}
+
 static void what_stopped_is_a_warmup_and_small_change_is_not(void **state)
 {
 	struct verdict_evidence e = leak();
@@ -120,6 +134,37 @@ static void descriptors_are_counted(void **state)
 	verdict_site(report, &e, &s);
 	assert_int_equal(s.verdict, CLASS_LEAK);
 	assert_non_null(strstr(s.reason, "grew by 5/s"));
+}
+
+/* A leak by all other evidence, in a container that has a bound. */
+static void what_will_be_full_is_no_leak(void **state)
+{
+	struct verdict_evidence e = leak();
+	struct verdict_bound b = {50000, 12300, 100, "maxlen", "deque"};
+	struct report_process p = {.memory = {.limit_source = "ram", .left_low = 1e12}};
+	struct report_site s = judged(&e);
+
+	(void)state;
+	assert_true(verdict_bounded(report, &p, &b, &s));
+	assert_int_equal(s.verdict, CLASS_GROWING);
+	assert_string_equal(s.reason, "grows by 1.2 MiB/s; fills a bounded deque (maxlen 50,000, "
+				      "now 12,300)");
+	b.entries = 50000;
+	assert_true(verdict_bounded(report, &p, &b, &s));
+	assert_non_null(strstr(s.reason, "has filled a bounded deque"));
+	/* 377 s at 1.2 MiB/s */
+	b.entries = 12300;
+	p.memory.left_low = 400 << 20;
+	s = judged(&e);
+	assert_false(verdict_bounded(report, &p, &b, &s));
+	assert_int_equal(s.verdict, CLASS_LEAK);
+	assert_non_null(strstr(s.reason, "levelling; what holds them is bounded (maxlen 50,000), "
+					 "but that would take 452 MiB more"));
+	p.memory.left_low = 500 << 20;
+	assert_true(verdict_bounded(report, &p, &b, &s));
+	/* what does not grow has no need of it */
+	s.verdict = CLASS_WARMUP;
+	assert_false(verdict_bounded(report, &p, &b, &s));
 }
 
 static struct report_process process(struct report_site *sites, size_t n)
@@ -189,8 +234,10 @@ int main(void)
 		cmocka_unit_test(a_leak_has_a_sentence_with_its_numbers),
 		cmocka_unit_test(what_is_missing_is_said),
 		cmocka_unit_test(a_few_young_survivors_prove_no_turnover),
+		cmocka_unit_test(who_was_watched_of_late_is_young),
 		cmocka_unit_test(what_stopped_is_a_warmup_and_small_change_is_not),
 		cmocka_unit_test(descriptors_are_counted),
+		cmocka_unit_test(what_will_be_full_is_no_leak),
 		cmocka_unit_test(a_process_is_its_worst_site),
 		cmocka_unit_test(without_sites_memory_speaks),
 	};

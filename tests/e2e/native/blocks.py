@@ -14,7 +14,9 @@ for name in ("malloc", "calloc", "realloc", "aligned_alloc"):
 LIBC.malloc.argtypes = [ctypes.c_size_t]
 LIBC.calloc.argtypes = LIBC.aligned_alloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
 LIBC.realloc.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-LIBC.free.argtypes = [ctypes.c_void_p]
+LIBC.free.argtypes = LIBC.malloc_usable_size.argtypes = [ctypes.c_void_p]
+LIBC.malloc_usable_size.restype = ctypes.c_size_t
+ROUNDED = [0, 0]
 
 
 def take(i):
@@ -22,14 +24,14 @@ def take(i):
     kept = LIBC.malloc(size)  # KEPT: malloc
     LIBC.free(LIBC.malloc(size))
     LIBC.free(LIBC.aligned_alloc(64, 1024))
-    assert kept
+    ROUNDED[0] += LIBC.malloc_usable_size(kept) - size
     return size
 
 
 def grow(i):
     block = LIBC.calloc(10, 60)
     block = LIBC.realloc(block, 1600 + i % 100)  # KEPT: realloc
-    assert block
+    ROUNDED[1] += LIBC.malloc_usable_size(block) - (1600 + i % 100)
     return 1600 + i % 100
 
 
@@ -49,6 +51,6 @@ for i in range(600):
     kept[2] += construct()
     time.sleep(max(0, begin + i * 0.015 - time.monotonic()))
 with open(said + ".part", "w") as f:
-    f.write("%d %d %d" % tuple(kept))
+    f.write("%d %d %d %d %d" % (*kept, *ROUNDED))
 os.rename(said + ".part", said)
 time.sleep(120)

@@ -6,9 +6,12 @@ import time
 sys.path.insert(0, sys.argv[1])
 import leaky_cpp  # noqa: E402
 import leaky_debug  # noqa: E402
+import leaky_link  # noqa: E402
 import leaky_mini  # noqa: E402
 import leaky_separate  # noqa: E402
 import leaky_stripped  # noqa: E402
+import leaky_zlib  # noqa: E402
+import leaky_zstd  # noqa: E402
 
 
 def store():
@@ -20,6 +23,9 @@ def request():
     leaky_stripped.no_free(1100)  # LEAK: stripped
     leaky_mini.no_free(1200)  # LEAK: mini
     leaky_separate.no_free(1300)  # LEAK: separate
+    leaky_link.no_free(1350)  # LEAK: link
+    leaky_zlib.no_free(1400)  # LEAK: zlib
+    leaky_zstd.no_free(1450)  # LEAK: zstd
     leaky_debug.no_decref()  # LEAK: decref
     leaky_cpp.remember()  # LEAK: cpp
     leaky_debug.call(store)  # CALLS BACK

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "cli/children.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "out/out.h"
+#include "report/merge.h"
+#include "report/read.h"
+#include "session/opener.h"
+
+#define MAX_ENDED 24 /* kept one by one; the older ones are only in the sums */
+#define MAX_SITES 200
+#define MAX_NAMED 100 /* of those in the sums */
+#define MAX_OPEN  24  /* with probes at once; each has maps of its own */
+#define NOTICE_NS 5000000000ull
+
+struct ended {
+	struct report *report; /* of one process */
+};
+
+struct children {
+	struct session_opts so;
+	struct tree *tree;
+	struct opener *opener;
+	VEC(struct ended) ended; /* oldest first */
+	struct report *past;	 /* one process that stands for all older ones; or NULL */
+	VEC(int) open;		 /* pids with a session */
+	int only;		 /* no other process is wanted; 0 = all are */
+	uint64_t watched, no_start, refused;
+};
+
+static int note_open(struct children *c, int pid)
+{
+	int *slot = vec_push(&c->open);
+
+	if (!slot)
+		return fail(-ENOMEM, "out of memory");
+	*slot = pid;
+	return 0;
+}
+
+static size_t find_open(const struct children *c, int pid)
+{
+	size_t i = 0;
+
+	while (i < c->open.n && c->open.v[i] != pid)
+		i++;
+	return i;
+}
+
+int children_new(const struct session_opts *so, struct children **out)
+{
+	struct children *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return fail(-ENOMEM, "out of memory");
+	err = tree_new(&c->tree);
+	if (!err)
+		err = opener_new(&c->opener);
+	if (err) {
+		children_free(c);
+		return err;
+	}
+	c->so = *so;
+	*out = c;
+	return 0;
+}
+
+int children_follow(struct children *c, int pid)
+{
+	int err = note_open(c, pid);
+
+	return err ? err : tree_add(c->tree, pid);
+}
+
+int children_await(struct children *c, int pid, bool alone)
+{
+	c->only = alone ? pid : 0;
+	return tree_add(c->tree, pid);
+}
+
+void children_free(struct children *c)
+{
+	if (!c)
+		return;
+	opener_free(c->opener);
+	tree_free(c->tree);
+	for (size_t i = 0; i < c->ended.n; i++)
+		report_free(c->ended.v[i].report);
+	vec_free(&c->ended);
+	vec_free(&c->open);
+	report_free(c->past);
+	free(c);
+}
+
+static void ask_for_next(struct children *c)
+{
+	struct tree_child child;
+
+	if (c->open.n >= MAX_OPEN || opener_is_busy(c->opener) || !tree_next(c->tree, &child))
+		return;
+	if (c->only && child.pid != c->only)
+		return;
+	/* It has become another program, and its session has not noticed yet. Or that was opened
+	 * after the exec: then there is nothing more to do. */
+	if (find_open(c, child.pid) < c->open.n) {
+		if (clock_ns() < child.since_ns + NOTICE_NS)
+			tree_put_back(c->tree, &child);
+		return;
+	}
+	c->no_start += !child.is_execed && !child.has_inherited;
+	opener_ask(c->opener, &child, &c->so);
+}
+
+struct session *children_poll(struct children *c, bool has_room)
+{
+	struct opened o = {0};
+
+	tree_poll(c->tree);
+	if (opener_take(c->opener, &o) && !o.session) {
+		c->refused++;
+		log_info("process %d is not watched: %s", o.child.pid, o.why);
+	}
+	if (o.session && note_open(c, o.child.pid)) {
+		opener_close(c->opener, o.session);
+		return NULL;
+	}
+	c->watched += o.session != NULL;
+	if (o.session)
+		c->so.mechanism = session_mechanism(o.session);
+	if (has_room)
+		ask_for_next(c);
+	return o.session;
+}
+
+bool children_expected(const struct children *c)
+{
+	return tree_waiting(c->tree) || opener_is_busy(c->opener);
+}
+
+/* A report that holds nothing but what is in it: merging keeps all the memory of what was merged.
+ */
+static int compact(const struct report *r, struct report **out)
+{
+	auto_close int fd = memfd_create("pyleak-report", MFD_CLOEXEC);
+	char path[32];
+	FILE *f = fd < 0 ? NULL : fdopen(dup(fd), "w");
+	int err;
+
+	if (!f)
+		return fail(-errno, "no memory for a report: %s", strerror(errno));
+	err = out_json(f, r);
+	if (fclose(f) && !err)
+		err = fail(-errno, "no memory for a report: %s", strerror(errno));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return err ? err : report_read(path, out);
+}
+
+/* The first @n of those that have ended, and what is past already, as one process in @r. */
+static int sum_up(struct children *c, size_t n, struct report *r)
+{
+	auto_free struct report_process *v = calloc(n + 1, sizeof(*v));
+	struct report_process *p = report_alloc(r, sizeof(*p));
+	size_t k = 0;
+	int err;
+
+	if (!v || !p)
+		return fail(-ENOMEM, "out of memory");
+	if (c->past)
+		v[k++] = c->past->processes[0];
+	for (size_t i = 0; i < n; i++)
+		v[k++] = c->ended.v[i].report->processes[0];
+	err = report_merge_processes(r, v, k, p);
+	if (err)
+		return err;
+	p->n_sites = p->n_sites < MAX_SITES ? p->n_sites : MAX_SITES;
+	p->n_members = p->n_members < MAX_NAMED ? p->n_members : MAX_NAMED;
+	r->processes = p;
+	r->n_processes = 1;
+	return 0;
+}
+
+/* The oldest half of those that have ended goes into the sums. */
+static int fold(struct children *c)
+{
+	struct report *r = NULL, *past = NULL;
+	size_t n = c->ended.n / 2;
+	int err = report_new(&r);
+
+	if (err)
+		return err;
+	err = sum_up(c, n, r);
+	if (!err)
+		err = compact(r, &past);
+	report_free(r);
+	if (err)
+		return err;
+	report_free(c->past);
+	c->past = past;
+	for (size_t i = 0; i < n; i++)
+		report_free(c->ended.v[i].report);
+	c->ended.n -= n;
+	memmove(c->ended.v, c->ended.v + n, c->ended.n * sizeof(*c->ended.v));
+	return 0;
+}
+
+static int fill_one(struct session *s, struct report *r)
+{
+	struct report_process *p = report_alloc(r, sizeof(*p));
+	int err;
+
+	if (!p)
+		return fail(-ENOMEM, "out of memory");
+	err = session_fill(s, r, p);
+	p->exited = true;
+	r->processes = p;
+	r->n_processes = 1;
+	return err;
+}
+
+static int keep_findings(struct children *c, struct session *s)
+{
+	struct report *r = NULL;
+	struct ended *slot;
+	int err = report_new(&r);
+
+	if (err)
+		return err;
+	err = fill_one(s, r);
+	slot = err ? NULL : vec_push(&c->ended);
+	if (!slot) {
+		report_free(r);
+		return err ? err : fail(-ENOMEM, "out of memory");
+	}
+	slot->report = r;
+	return c->ended.n >= MAX_ENDED ? fold(c) : 0;
+}
+
+void children_end(struct children *c, struct session *s)
+{
+	size_t at;
+
+	if (keep_findings(c, s))
+		log_warn("what was found in process %d is lost: %s", session_pid(s), fail_text());
+	at = find_open(c, session_pid(s));
+	if (at < c->open.n)
+		c->open.v[at] = c->open.v[--c->open.n];
+	opener_close(c->opener, s);
+}
+
+static void fill_counts(struct children *c, struct report_tree *t)
+{
+	struct tree_counts n;
+
+	tree_poll(c->tree); /* what is started goes on being counted in the kernel */
+	tree_count(c->tree, &n);
+	*t = (struct report_tree){
+		.started = n.started,
+		.watched = c->watched,
+		.short_lived = n.short_lived,
+		.not_python = n.not_python,
+		.not_watched = n.not_watched + c->refused,
+		.no_start = c->no_start,
+		.lost = n.lost,
+	};
+}
+
+int children_fill_ended(struct children *c, struct report *r)
+{
+	size_t n = r->n_processes + c->ended.n;
+	struct report_process *v = report_alloc(r, (n + 1) * sizeof(*v));
+
+	if (!v)
+		return fail(-ENOMEM, "no memory for a report");
+	if (r->n_processes)
+		memcpy(v, r->processes, r->n_processes * sizeof(*v));
+	for (size_t i = 0; i < c->ended.n; i++)
+		v[r->n_processes + i] = c->ended.v[i].report->processes[0];
+	r->processes = v;
+	r->n_processes = n;
+	return 0;
+}
+
+int children_fill(struct children *c, struct report *r)
+{
+	struct report_tree *t = report_alloc(r, sizeof(*t));
+	struct report_process *merged = report_alloc(r, sizeof(*merged));
+	size_t n;
+	int err;
+
+	if (!t || !merged)
+		return fail(-ENOMEM, "no memory for a report");
+	err = children_fill_ended(c, r);
+	if (err)
+		return err;
+	n = r->n_processes; /* there is room for one more */
+	if (c->past)
+		r->processes[n] = c->past->processes[0];
+	err = report_merge_processes(r, r->processes, n + (c->past != NULL), merged);
+	if (err)
+		return err;
+	fill_counts(c, t);
+	t->merged = merged;
+	r->tree = t;
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What we take from ourselves before the first look at a process: whoever owns a target writes what
+ * we parse, and a hole in a parser must not be a way to root. */
+#ifndef PYLEAK_CLI_CONFINE_H
+#define PYLEAK_CLI_CONFINE_H
+
+#include "base/base.h"
+
+#define CLI_NO_SANDBOX_HELP "keep all rights and install no system call filter, for debugging"
+
+struct confine_opts {
+	bool is_off;	   /* --no-sandbox */
+	bool writes_files; /* files that the user named are made later, wherever they are */
+};
+
+/* No new privileges, no capability but those of the work, no system call that it does not need; for
+ * good, for all threads that start from now on. Hooks and listening sockets come before. */
+int confine(const struct confine_opts *o);
+
+/* rights.c: give all capabilities up but those that are needed here, found out by trying. */
+int rights_drop(bool writes_files);
+/* filter.c: what is not on the list ends the process, with a line on standard error. */
+int filter_install(void);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One line on standard error, rewritten in place while a heap is read: on a terminal only, and only
+ * when it takes long. */
+#ifndef PYLEAK_CLI_PROGRESS_H
+#define PYLEAK_CLI_PROGRESS_H
+
+#include "heap/heap.h"
+
+struct progress {
+	bool is_wanted;
+	size_t shown; /* length of the line that stands there; 0 = none */
+	uint64_t begin_ns, next_ns;
+};
+
+void progress_begin(struct progress *p, bool quiet);
+/* For heap_watch_by, @ctx is the struct above. Ends the reading, with -ECANCELED, after Ctrl-C. */
+int progress_heap(const struct heap_progress *at, void *ctx);
+/* Take the line away, before anything else is written to a terminal. */
+void progress_end(struct progress *p);
+
+#endif

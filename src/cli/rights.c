@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Capabilities: which are kept. */
+#include <linux/capability.h>
+#include <linux/perf_event.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cli/confine.h"
+#include "probe/probe.h"
+
+#define MANY_SITES                                                                     \
+	300 /* as many as a stripped build has: what is too slow for them is no choice \
+	     */
+
+struct caps {
+	uint64_t effective, permitted, inheritable;
+};
+
+static uint64_t bit(int cap)
+{
+	return 1ull << cap;
+}
+
+static int caps_get(struct caps *out)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct v[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &head, v))
+		return fail(-errno, "capabilities cannot be read: %s", strerror(errno));
+	*out = (struct caps){
+		.effective = v[0].effective | (uint64_t)v[1].effective << 32,
+		.permitted = v[0].permitted | (uint64_t)v[1].permitted << 32,
+		.inheritable = v[0].inheritable | (uint64_t)v[1].inheritable << 32,
+	};
+	return 0;
+}
+
+static int caps_set(const struct caps *c)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct v[_LINUX_CAPABILITY_U32S_3];
+
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		v[i] = (struct __user_cap_data_struct){
+			.effective = (uint32_t)(c->effective >> 32 * i),
+			.permitted = (uint32_t)(c->permitted >> 32 * i),
+			.inheritable = (uint32_t)(c->inheritable >> 32 * i),
+		};
+	if (syscall(SYS_capset, &head, v))
+		return fail(-errno, "capabilities cannot be given up: %s", strerror(errno));
+	return 0;
+}
+
+/* Kernels of Debian and Ubuntu refuse every perf event, tracepoints too, where
+ * kernel.perf_event_paranoid is 3 or more, whatever CAP_PERFMON says. */
+static bool may_open_events(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+	};
+	auto_close int fd =
+		(int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd < 0)
+		fail(-errno, "this kernel refuses perf events without it");
+	return fd >= 0;
+}
+
+/* Is there a way to place probes with @keep alone? It is in effect while that is tried. */
+static bool is_enough(const struct caps *have, uint64_t keep)
+{
+	const struct caps trial = {.effective = keep & have->permitted,
+				   .permitted = have->permitted};
+	enum probe_mechanism m;
+	bool enough =
+		!caps_set(&trial) && may_open_events() && !probe_choose(MANY_SITES, PROBE_NONE, &m);
+
+	return !caps_set(have) && enough;
+}
+
+int rights_drop(bool writes_files)
+{
+	/* map_files, the only way to a file that was deleted, wants CHECKPOINT_RESTORE. */
+	uint64_t keep = bit(CAP_BPF) | bit(CAP_PERFMON) | bit(CAP_SYS_PTRACE) |
+			bit(CAP_DAC_READ_SEARCH) | bit(CAP_CHECKPOINT_RESTORE);
+	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	struct caps have = {0}, left = {0};
+	int err = caps_get(&have);
+
+	if (err)
+		return err;
+	/* Kernels before 5.11 charge BPF maps to it; refused without CAP_SYS_RESOURCE, and then it
+	 * is as it is. */
+	setrlimit(RLIMIT_MEMLOCK, &all);
+	if (probe_prepare())
+		log_debug("%s", fail_text());
+	if (writes_files)
+		keep |= bit(CAP_DAC_OVERRIDE);
+	/* CAP_SYS_ADMIN only where a trial without it fails. */
+	if ((have.permitted & bit(CAP_SYS_ADMIN)) && !is_enough(&have, keep)) {
+		log_info("CAP_SYS_ADMIN is kept: %s", fail_text());
+		keep |= bit(CAP_SYS_ADMIN);
+	}
+	left.permitted = left.effective = keep & have.permitted;
+	for (int c = 0; c < 64; c++) /* what this needs may be missing: then nothing is gained */
+		if (!(keep & bit(c)))
+			prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return caps_set(&left);
+}
+
+int confine(const struct confine_opts *o)
+{
+	int err;
+
+	if (o->is_off)
+		return 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return fail(-errno, "no_new_privs was refused: %s", strerror(errno));
+	err = rights_drop(o->writes_files);
+	return err ? err : filter_install();
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The line about a tree of processes: what was started, and what of it was not watched. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "out/term_priv.h"
+
+static void put_count(struct line *l, uint64_t n, const char *what)
+{
+	char text[128], count[32];
+
+	if (!n)
+		return;
+	snprintf(text, sizeof(text), "%s %s", fmt_count(count, sizeof(count), (double)n), what);
+	line_item(l, text);
+}
+
+void term_tree(struct line *l, const struct report_tree *t)
+{
+	char text[64], n[32];
+
+	snprintf(text, sizeof(text), "children: %s started",
+		 fmt_count(n, sizeof(n), (double)t->started));
+	line_item(l, text);
+	put_count(l, t->watched, "watched");
+	put_count(l, t->short_lived, "too short-lived to look at");
+	put_count(l, t->not_python, "no Python");
+	put_count(l, t->not_watched, "not watched: no place in time");
+	put_count(l, t->no_start, "of the watched were met late: their first objects do not count");
+	put_count(l, t->lost, "starts and ends missed");
+	line_end(l);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Native blocks among the sites: which of them are growth, and which belong to objects whose births
+ * were seen. */
+#include <math.h>
+
+#include "session/join_priv.h"
+
+/* Is this growth in the size of objects of the same line? What they account for is used up. */
+static bool is_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
+{
+	uint64_t *left = map64_get(&j->satellites, stack);
+	uint64_t want = (uint64_t)(bytes_per_s * 1000);
+	bool covered;
+
+	if (!left)
+		return false;
+	covered = *left > want / 2;
+	*left -= want < *left ? want : *left;
+	return covered;
+}
+
+/* A native site's own series: blocks that stayed. */
+static void fit_native(const struct native_site *n, struct native_fit *fit)
+{
+	double t[NATIVE_POINTS], c[NATIVE_POINTS], b[NATIVE_POINTS];
+	size_t k = 0;
+
+	for (; k < n->n_points && k < NATIVE_POINTS; k++) {
+		t[k] = n->points[k].t_s;
+		c[k] = n->points[k].count;
+		b[k] = n->points[k].bytes;
+	}
+	trend_fit(t, c, k, &fit->count);
+	trend_fit(t, b, k, &fit->bytes);
+	curve_judge(&(struct curve_points){.t = t, .v = b, .n = k, .grain = 1}, &fit->curve);
+	if (fit->curve.shape == CURVE_LEVELLED)
+		fit->bytes.growing = false;
+}
+
+/* Blocks that came and stayed, and no more come. They may have taken the place of others, unless
+ * memory grew by them. */
+static bool has_levelled(const struct joiner *j, const struct native_site *n,
+			 const struct native_fit *fit)
+{
+	return fit->curve.shape == CURVE_LEVELLED && j->malloc.gain > n->live_bytes / 2;
+}
+
+int join_native_read(struct joiner *j)
+{
+	int err = j->s->native ? native_sites(j->s->native, &j->native) : 0;
+
+	if (err)
+		return err;
+	j->fit = calloc(j->native.n + 1, sizeof(*j->fit));
+	if (!j->fit)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < j->native.n; i++)
+		fit_native(&j->native.v[i], &j->fit[i]);
+	return 0;
+}
+
+/* In how many quarters of its series did a native site gain blocks? */
+static unsigned quarters_of(const struct native_site *n)
+{
+	unsigned q = 0;
+
+	for (size_t k = 0; k < 4 && n->n_points >= 5; k++) {
+		size_t from = k * (n->n_points - 1) / 4, to = (k + 1) * (n->n_points - 1) / 4;
+
+		q += n->points[to].count > n->points[from].count;
+	}
+	return q;
+}
+
+/* A full cache takes a block for each one from before us that it frees: equal rates give it away.
+ */
+static bool takes_their_place(double gained, double freed)
+{
+	return freed > 0 && gained > 0.85 * freed && gained < 1.15 * freed;
+}
+
+/* Known blocks that take the place of ones from before us are no growth: what all sites of a size
+ * gain is set against the frees of unknown blocks of that size. One site of just that rate is taken
+ * to be the one; else all of them share it. */
+void join_native_balance(struct joiner *j)
+{
+	double gained[PL_UNKNOWN_BINS] = {0}, freed[PL_UNKNOWN_BINS];
+
+	/* one fit per size, not one per site: there may be thousands of sites */
+	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++)
+		freed[b] = native_unknown_per_s(j->s->native, (double)(1ull << b));
+	for (size_t i = 0; i < j->native.n; i++) {
+		const struct native_site *n = &j->native.v[i];
+		double slope = j->fit[i].count.slope;
+		unsigned bin;
+
+		if (n->key.kind != PL_KIND_HEAP || !(slope > 0) || !(n->live_count > 0))
+			continue;
+		bin = native_bin(n->live_bytes / n->live_count);
+		gained[bin] += slope;
+		j->most[bin] = fmax(j->most[bin], n->live_count);
+		if (takes_their_place(slope, freed[bin]))
+			j->replacer[bin] = n;
+	}
+	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++)
+		j->balance[b] = freed[b] < gained[b] ? 1 - freed[b] / gained[b]
+				: freed[b] > 0	     ? 0
+						     : 1;
+}
+
+/* The share of a site's gain that is growth. */
+static double real_share(const struct joiner *j, const struct native_site *n)
+{
+	unsigned bin;
+
+	if (n->key.kind != PL_KIND_HEAP || !(n->live_count > 0))
+		return 1;
+	bin = native_bin(n->live_bytes / n->live_count);
+	if (j->replacer[bin])
+		return n != j->replacer[bin];
+	return j->balance[bin];
+}
+
+/* In windows, a leak takes over addresses at which blocks of that size have just been freed: their
+ * takers seem to keep a few too. */
+static bool is_impostor(const struct joiner *j, const struct native_site *n)
+{
+	return n->estimated && n->live_count > 0 &&
+	       n->live_count < 0.15 * j->most[native_bin(n->live_bytes / n->live_count)];
+}
+
+/* In windows a block whose place was taken by another of its size seems to live on: what does not
+ * show in the memory outside of the pools has not grown. */
+static bool shows_in_memory(const struct joiner *j, const struct native_site *n)
+{
+	enum curve_shape s = j->malloc.shape;
+
+	/* beside mimalloc, what libc has is no part of that curve */
+	return !n->estimated || n->key.kind != PL_KIND_HEAP || heap_has_mimalloc(j->s->heap) ||
+	       s == CURVE_UNKNOWN || s == CURVE_RISING || s == CURVE_SLOWING;
+}
+
+static enum report_kind kind_of(const struct native_site *n)
+{
+	if (n->checked && 2 * n->objects > n->checked)
+		return KIND_OBJECT;
+	return n->key.kind == PL_KIND_MMAP ? KIND_MMAP : KIND_HEAP;
+}
+
+static void add_live(struct joined *to, const struct native_site *n)
+{
+	to->site.outstanding_count += n->live_count;
+	to->site.outstanding_bytes += n->live_bytes;
+	to->site.waste_bytes += n->waste_bytes;
+	to->evidence.oldest_s = fmax(to->evidence.oldest_s, (double)n->oldest_ns / 1e9);
+}
+
+/* Is it worth a site? @bytes: its growth, of which the share @real is no exchange of blocks. */
+static bool is_growth(const struct joiner *j, const struct native_site *n,
+		      const struct trend_fit *bytes, double real)
+{
+	return bytes->growing && bytes->slope > 0 && real >= 0.1 && shows_in_memory(j, n);
+}
+
+/* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
+ * objects whose births were seen is in their size already. The rest is a site of its own. */
+void join_native(struct joiner *j, const struct native_site *n, struct native_fit *fit)
+{
+	struct stack *st = stacks_find(j->s->stacks, n->key.stack);
+	struct trend_fit count = fit->count, bytes = fit->bytes;
+	enum report_kind kind = kind_of(n);
+	struct verdict_evidence *v;
+	struct joined *to;
+	double real = real_share(j, n);
+	bool one_block = !count.growing && n->live_count < 4, is_first, levelled;
+
+	count.slope *= real;
+	bytes.slope *= real;
+	log_debug("native site %llx+%llx: %.0f live, %.0f bytes (%.0f/s), %u of %u objects, %zu "
+		  "points",
+		  (unsigned long long)n->key.stack, (unsigned long long)n->key.caller,
+		  n->live_count, n->live_bytes, bytes.slope, n->objects, n->checked, n->n_points);
+	levelled = has_levelled(j, n, fit);
+	if (levelled)
+		bytes.slope = count.slope = 0;
+	if ((!st && n->key.stack) || (!levelled && !is_growth(j, n, &bytes, real)) ||
+	    (kind != KIND_OBJECT && is_satellite(j, n->key.stack, bytes.slope)))
+		return;
+	to = st ? join_stack(j, st, kind) : join_bare(j, &n->key, kind);
+	if (!to)
+		return;
+	fit->is_joined = true;
+	if (bytes.slope > to->via_bytes_per_s) {
+		to->via = (struct pl_native_pair){n->key.stack, n->key.caller};
+		to->via_bytes_per_s = bytes.slope;
+	}
+	is_first = !(to->site.growth_bytes_per_s > 0);
+	if (!(count.slope > 0))
+		count.slope = 0;
+	if (kind == KIND_OBJECT)
+		join_type(to, names_type(j->s->names, n->type),
+			  levelled ? n->live_count : count.slope, bytes.slope);
+	to->site.samples += n->samples;
+	to->site.estimated = n->estimated || (!is_first && to->site.estimated);
+	to->site.growth_count_per_s += count.slope;
+	to->site.growth_bytes_per_s += bytes.slope;
+	add_live(to, n);
+	v = &to->evidence;
+	if (quarters_of(n) > v->quarters)
+		v->quarters = quarters_of(n);
+	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
+	v->one_block = one_block && (is_first || v->one_block);
+	join_curve(v, &fit->curve, bytes.slope);
+	if (levelled)
+		v->levelled_bytes += n->live_bytes;
+	v->weak &= is_impostor(j, n);
+	v->waits_for_gc = false;
+}
+
+/* Blocks of a line that grows, by a caller that no more come from: before the interpreter had
+ * specialized its code for the line, the call came from elsewhere. */
+void join_native_stopped(struct joiner *j)
+{
+	for (size_t i = 0; i < j->native.n; i++) {
+		const struct native_site *n = &j->native.v[i];
+		const struct stack *st = stacks_find(j->s->stacks, n->key.stack);
+		struct joined *to;
+
+		if (j->fit[i].is_joined || n->estimated || kind_of(n) == KIND_OBJECT || !st ||
+		    map64_get(&j->satellites, n->key.stack))
+			continue;
+		to = join_find(j, st, kind_of(n));
+		if (to)
+			add_live(to, n);
+	}
+}
+
+/* While blocks are exact, an object too big for a pool has its rate from its block. Else: what
+ * grows outside of the pools, less what native sites account for. */
+double join_native_rest(const struct joiner *j)
+{
+	const struct session *s = j->s;
+	struct trend_fit fit;
+
+	/* mimalloc takes nothing from malloc, and counts its big blocks itself. */
+	if (heap_has_mimalloc(s->heap)) {
+		trend_set_fit(s->memory, TREND_MALLOC, &fit);
+		return fit.growing && fit.slope > 0 ? fit.slope : 0;
+	}
+	if (s->native && native_state(s->native) == NATIVE_EXACT)
+		return 0;
+	trend_set_fit(s->memory, TREND_MALLOC, &fit);
+	if (!fit.growing)
+		return 0;
+	for (size_t i = 0; i < j->native.n; i++)
+		if (j->fit[i].bytes.growing && j->fit[i].bytes.slope > 0)
+			fit.slope -= j->fit[i].bytes.slope;
+	return fit.slope > 0 ? fit.slope : 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sites being joined, shared by the files that do it. */
+#ifndef PYLEAK_SESSION_JOIN_PRIV_H
+#define PYLEAK_SESSION_JOIN_PRIV_H
+
+#include "base/map64.h"
+#include "report/verdict.h"
+#include "session/session_priv.h"
+
+struct joined_type {
+	const char *name;
+	double count, bytes;
+};
+
+/* Stacks of one site: same functions, files and lines, other addresses. */
+struct joined {
+	struct report_site site;
+	struct verdict_evidence evidence;
+	VEC(struct joined_type) types;
+	struct pl_native_pair via; /* the native caller, or the type of objects, that grows most */
+	double via_bytes_per_s;
+};
+
+struct native_fit {
+	struct trend_fit count, bytes;
+	struct curve curve; /* of the bytes */
+	bool is_joined;
+};
+
+struct joiner {
+	struct session *s;
+	struct report *r;
+	struct native_sites native;
+	struct native_fit *fit; /* of each native site */
+	VEC(struct joined) v;
+	struct map64 index;	 /* id and kind -> place + 1 */
+	struct map64 satellites; /* stack -> mB/s of malloc's memory that are in objects' sizes */
+	const struct native_site *replacer[PL_UNKNOWN_BINS];
+	double most[PL_UNKNOWN_BINS];	 /* blocks of the site that has most of this size */
+	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
+	struct estimate estimate;
+	struct curve malloc; /* anonymous memory that is no pool */
+};
+
+/* The site of a stack; NULL without memory, or without frames. */
+struct joined *join_stack(struct joiner *j, const struct stack *st, enum report_kind kind);
+/* The same, where there is one already; else NULL. */
+struct joined *join_find(struct joiner *j, const struct stack *st, enum report_kind kind);
+struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum report_kind kind);
+void join_type(struct joined *to, const char *name, double count, double bytes);
+void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_per_s);
+
+/* join_native.c: read them, set what they gain against frees of unknown blocks, add one; at last
+ * those that grow no more */
+int join_native_read(struct joiner *j);
+void join_native_balance(struct joiner *j);
+void join_native(struct joiner *j, const struct native_site *n, struct native_fit *fit);
+void join_native_stopped(struct joiner *j);
+/* Growth of memory outside of the pools that no native site accounts for. */
+double join_native_rest(const struct joiner *j);
+
+#endif

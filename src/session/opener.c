@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "session/opener.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/thread.h"
+
+enum state { STATE_IDLE, STATE_ASKED, STATE_DONE };
+
+struct closing {
+	struct session *session;
+};
+
+struct opener {
+	pthread_t thread;
+	bool has_thread;
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t wake;
+	enum state state;
+	struct opened opened;
+	struct session_opts so;
+	VEC(struct closing) closing;
+	bool stop;
+	uint64_t opened_ns; /* when the last one was */
+};
+
+/* The kernel takes probes out one after the other, a tenth of a second each, and lets nobody put
+ * any in meanwhile: while workers are replaced, the old ones wait. Not without limit. */
+#define REST_NS	    500000000
+#define MAX_CLOSING 16
+
+static void open_asked(struct opener *o)
+{
+	struct opened *to = &o->opened;
+	struct session_opts so = o->so;
+
+	so.start_ticks = to->child.start_ticks;
+	so.inherited = to->child.has_inherited ? &to->child.inherited : NULL;
+	to->session = NULL;
+	pthread_mutex_unlock(&o->lock);
+	if (session_open(to->child.pid, &so, &to->session)) {
+		to->session = NULL;
+		snprintf(to->why, sizeof(to->why), "%s", fail_text());
+	}
+	pthread_mutex_lock(&o->lock);
+	o->state = STATE_DONE;
+	o->opened_ns = clock_ns();
+}
+
+static void close_last(struct opener *o)
+{
+	struct session *s = o->closing.v[--o->closing.n].session;
+
+	pthread_mutex_unlock(&o->lock);
+	session_close(s);
+	pthread_mutex_lock(&o->lock);
+}
+
+static void wait_for_work(struct opener *o)
+{
+	uint64_t until = clock_ns() + REST_NS / 4;
+	const struct timespec at = {
+		.tv_sec = (time_t)(until / 1000000000u),
+		.tv_nsec = (long)(until % 1000000000u),
+	};
+
+	if (o->closing.n)
+		pthread_cond_timedwait(&o->wake, &o->lock, &at);
+	else
+		pthread_cond_wait(&o->wake, &o->lock);
+}
+
+static bool may_close(const struct opener *o)
+{
+	return o->closing.n &&
+	       (o->stop || o->closing.n > MAX_CLOSING || clock_ns() > o->opened_ns + REST_NS);
+}
+
+static void *work(void *arg)
+{
+	struct opener *o = arg;
+
+	pthread_mutex_lock(&o->lock);
+	while (!o->stop || o->closing.n)
+		if (o->state == STATE_ASKED && !o->stop)
+			open_asked(o);
+		else if (may_close(o))
+			close_last(o);
+		else
+			wait_for_work(o);
+	pthread_mutex_unlock(&o->lock);
+	return NULL;
+}
+
+int opener_new(struct opener **out)
+{
+	struct opener *o = calloc(1, sizeof(*o));
+	int err;
+
+	if (!o)
+		return fail(-ENOMEM, "out of memory");
+	pthread_mutex_init(&o->lock, NULL);
+	thread_cond_init(&o->wake);
+	err = thread_start(&o->thread, work, o);
+	o->has_thread = !err;
+	if (err) {
+		opener_free(o);
+		return fail(err, "no thread could be started: %s", strerror(-err));
+	}
+	*out = o;
+	return 0;
+}
+
+void opener_free(struct opener *o)
+{
+	if (!o)
+		return;
+	pthread_mutex_lock(&o->lock);
+	o->stop = true;
+	pthread_cond_broadcast(&o->wake);
+	pthread_mutex_unlock(&o->lock);
+	if (o->has_thread)
+		pthread_join(o->thread, NULL);
+	if (o->state == STATE_DONE)
+		session_close(o->opened.session);
+	pthread_cond_destroy(&o->wake);
+	pthread_mutex_destroy(&o->lock);
+	vec_free(&o->closing);
+	free(o);
+}
+
+bool opener_is_busy(struct opener *o)
+{
+	bool busy;
+
+	pthread_mutex_lock(&o->lock);
+	busy = o->state != STATE_IDLE;
+	pthread_mutex_unlock(&o->lock);
+	return busy;
+}
+
+void opener_ask(struct opener *o, const struct tree_child *child, const struct session_opts *so)
+{
+	pthread_mutex_lock(&o->lock);
+	o->opened.child = *child;
+	o->so = *so;
+	o->state = STATE_ASKED;
+	pthread_cond_broadcast(&o->wake);
+	pthread_mutex_unlock(&o->lock);
+}
+
+bool opener_take(struct opener *o, struct opened *out)
+{
+	bool done;
+
+	pthread_mutex_lock(&o->lock);
+	done = o->state == STATE_DONE;
+	if (done) {
+		*out = o->opened;
+		o->opened.session = NULL;
+		o->state = STATE_IDLE;
+	}
+	pthread_mutex_unlock(&o->lock);
+	return done;
+}
+
+void opener_close(struct opener *o, struct session *s)
+{
+	struct closing *slot;
+
+	pthread_mutex_lock(&o->lock);
+	slot = vec_push(&o->closing);
+	if (slot)
+		slot->session = s;
+	pthread_cond_broadcast(&o->wake);
+	pthread_mutex_unlock(&o->lock);
+	if (!slot) /* out of memory: here and now */
+		session_close(s);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Separate debug files: by build id, else by the name and checksum of .gnu_debuglink. Looked for in
+ * the process's own root, copied before they are used (a file of the process could shrink while it
+ * is mapped), then where this host keeps them, then by debuginfod, which libdw asks only when the
+ * user has set DEBUGINFOD_URLS.
+ */
+#include "sym/sym_priv.h"
+
+#include <fcntl.h>
+#include <lzma.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool sym_debug_too_large(const struct dso *d, uint64_t max)
+{
+	Elf_Scn *scn = NULL;
+	uint64_t sum = 0;
+
+	while ((scn = elf_nextscn(dso_elf(d), scn))) {
+		GElf_Shdr sh;
+		GElf_Chdr ch;
+
+		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_PROGBITS ||
+		    sh.sh_flags & SHF_ALLOC)
+			continue;
+		/* A packed section says how much it will be; a few bytes can stand for gigabytes.
+		 */
+		if (sh.sh_flags & SHF_COMPRESSED && gelf_getchdr(scn, &ch))
+			sh.sh_size = ch.ch_size;
+		if (sh.sh_size > max || (sum += sh.sh_size) > max)
+			return true;
+	}
+	return false;
+}
+
+static int copy_file(int from)
+{
+	struct stat st;
+	int to;
+
+	if (fstat(from, &st) || !S_ISREG(st.st_mode) || st.st_size > SYM_DEBUG_MAX)
+		return -1;
+	to = memfd_create("pyleak-debug", MFD_CLOEXEC);
+	for (off_t left = st.st_size; to >= 0 && left > 0;) {
+		ssize_t n = sendfile(to, from, NULL, (size_t)left);
+
+		if (n <= 0) {
+			close(to);
+			return -1;
+		}
+		left -= n;
+	}
+	return to;
+}
+
+static bool same_build(const struct dso *d, const char *id)
+{
+	return !strcmp(dso_build_id(d), id);
+}
+
+static bool same_sum(int fd, uint32_t want)
+{
+	uint8_t buf[16384];
+	uint32_t sum = 0;
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(fd, buf, sizeof(buf), at)) > 0; at += n)
+		sum = lzma_crc32(buf, (size_t)n, sum);
+	return !n && sum == want;
+}
+
+/* A copy of the file, when it is the right one: by its build id, or (@id NULL) by its checksum. */
+static int take_copy(const char *path, const char *id, uint32_t sum)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), to;
+	char copy[64];
+	struct dso *d;
+	bool right;
+
+	if (from < 0)
+		return -1;
+	to = copy_file(from);
+	close(from);
+	snprintf(copy, sizeof(copy), "/proc/self/fd/%d", to);
+	if (to < 0 || dso_open_code(copy, &d)) {
+		if (to >= 0)
+			close(to);
+		return -1;
+	}
+	right = (id ? same_build(d, id) : same_sum(to, sum)) &&
+		!sym_debug_too_large(d, SYM_DEBUG_MAX);
+	dso_close(d);
+	if (right)
+		return to;
+	close(to);
+	return -1;
+}
+
+static int by_build_id(const struct sym_file *f, const char *id)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/usr/lib/debug/.build-id/%.2s/%s.debug", f->root, id,
+		 id + 2);
+	return take_copy(path, id, 0);
+}
+
+/* Where gdb looks: beside the file, below .debug there, below /usr/lib/debug. */
+static int by_link(const struct sym_file *f, const char *link, uint32_t sum)
+{
+	static const char *const where[][2] = {
+		{"", "/"}, {"", "/.debug/"}, {"/usr/lib/debug", "/"}};
+	const char *slash = strrchr(f->path, '/');
+	char path[4096];
+
+	if (!slash || !*link || strchr(link, '/'))
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(where); i++) {
+		int n = snprintf(path, sizeof(path), "%s%s%.*s%s%s", f->root, where[i][0],
+				 (int)(slash - f->path), f->path, where[i][1], link);
+		int fd = n < (int)sizeof(path) ? take_copy(path, NULL, sum) : -1;
+
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
+int sym_debug_find(const struct sym_file *f, const char *link, uint32_t sum)
+{
+	const char *id = dso_build_id(f->dso);
+	int fd = strlen(id) < 4 ? -1 : by_build_id(f, id);
+
+	return fd < 0 && link ? by_link(f, link, sum) : fd;
+}

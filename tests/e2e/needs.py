@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What some tests need of the machine; without it they are skipped and say why."""
+import pty
+import subprocess
+
+import pytest
+
+
+def mount_namespace():
+    """Not to be had in a chroot whose root is no mount."""
+    run = subprocess.run(["unshare", "-m", "true"], capture_output=True, text=True)
+    if run.returncode:
+        pytest.skip("no mount namespace here: " + run.stderr.strip())
+
+
+def terminal():
+    """Both ends of one."""
+    try:
+        return pty.openpty()
+    except OSError as e:
+        pytest.skip("no terminal can be made here: %s" % e)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Pythons in containers of other distributions: who they are by the container's name, their files as they are called
+inside, and the limit of their own group."""
+import json
+import os
+import subprocess
+
+import cgroup
+import containers
+import harness
+import pytest
+import pythons
+import zoo
+
+MIB = 1 << 20
+PROGRAM = zoo.PROGRAMS["dicts"]
+SLEEPS = ["-c", "import time\ntime.sleep(3600)"]
+
+
+@pytest.fixture(scope="module", name="python")
+def python_fixture():
+    found = [p for p in pythons.debian_roots() if p.name == "debian-3.13"]
+    if not found:
+        pytest.skip("no root of another Debian; make roots")
+    pythons.install_zoo(found[0])
+    return found[0]
+
+
+def leaking(python):
+    return [python.path, "-B", python.zoo_file(PROGRAM.name), "--truth", "/dev/null", "--seconds", "600"]
+
+
+@pytest.fixture(scope="module", name="pair")
+def pair_fixture(python, tmp_path_factory):
+    """Two containers of one image, of which one leaks: (id, pid) by name."""
+    with containers.podman(tmp_path_factory.mktemp("podman")) as podman:
+        stem = "pyleak-test-%d" % os.getpid()
+        yield {
+            name: podman.start(name, python.root, command, "%dm" % limit)
+            for name, command, limit in ((stem + "-leaks", leaking(python), 200),
+                                         (stem + "-sleeps", [python.path, *SLEEPS], 100))  # fmt: skip
+        }
+
+
+def sweep(path, *args):
+    run = subprocess.run([harness.TOOL, "sweep", "--no-color", "-q", "-v", "--json", str(path), *map(str, args)],
+                         capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    report = json.loads(path.read_text())
+    assert not harness.validate(report)
+    return run.stdout, {p["pid"]: p for p in report["processes"]}
+
+
+def check_memory(process, limit):
+    memory = process["memory"]
+    assert (memory["limit_source"], memory["limit_bytes"]) == ("cgroup", limit)
+    assert 0 < memory["cgroup"]["current_bytes"] <= limit
+
+
+def check_site(process, python):
+    site = process["sites"][0]
+    file, line = harness.blamed(site, PROGRAM, python.zoo_file(PROGRAM.name))
+    assert file == python.zoo_file(PROGRAM.name) and line in PROGRAM.guilty, site["stack"]
+
+
+def test_watched_by_the_pid_of_the_host(pair, python):
+    (name, (number, pid)), _ = pair.items()
+    run = harness.run_tool(pid, 12)
+    assert run.rc == 0, run.stderr
+    assert not harness.validate(run.report)
+    (process,) = run.report["processes"]
+    assert process["container"] == {"id": number, "name": name, "runtime": "podman", "pod": None, "namespace": None}
+    assert process["ns_pid"] == 1 and process["pid"] == pid
+    assert process["python"]["version"].startswith("3.13.")
+    assert "in container " + name in run.stdout
+    check_site(process, python)
+    check_memory(process, 200 * MIB)
+
+
+def test_selected_by_name_and_by_id(pair, tmp_path):
+    for name, (number, pid) in pair.items():
+        for wanted in (name, number, number[:12]):
+            # The first look at everybody takes longer where others are busy.
+            for seconds in (3, 12, 48):
+                text, found = sweep(tmp_path / "sweep.json", "-d", seconds, "--container", wanted)
+                if found:
+                    break
+            assert set(found) == {pid}, found.keys()
+            assert found[pid]["container"]["name"] == name and "in container " + name in text
+        check_memory(found[pid], (200 if "leaks" in name else 100) * MIB)
+        assert found[pid]["mode"] == "growth"
+    for nobody in (["--container", "pyleak-test"], ["--pod", next(iter(pair))]):
+        assert not sweep(tmp_path / "sweep.json", "-d", 2, *nobody)[1]
+
+
+def test_a_user_namespace(python):
+    """Root inside is root of nothing outside; no runtime, so no name: but the files and the limit are right."""
+    with cgroup.group("userns") as g:
+        g.limit(150 * MIB)
+        with containers.unshared(python.root, " ".join(leaking(python)), g.enter) as pid:
+            run = harness.run_tool(pid, 12)
+    assert run.rc == 0, run.stderr
+    (process,) = run.report["processes"]
+    assert process["container"] is None and process["ns_pid"] == 1
+    check_site(process, python)
+    check_memory(process, 150 * MIB)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What is packaged: the unit and what it forbids, its settings, the manual page, Kubernetes; with --matrix full the package
+on Debian 12 and 13."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+import yaml
+
+import harness
+import needs
+import pythons
+from test_privileges import FOUR, GROWER, LEAKING_LINE
+from test_serve import free_port, get, wait_until
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.join(ROOT, "packaging")
+UNIT = os.path.join(HERE, "systemd", "pyleak-bpf.service")
+CONF = os.path.join(HERE, "systemd", "pyleak-bpf.conf")
+KEPT = {*FOUR, "checkpoint_restore"}
+
+
+def read(*path):
+    with open(os.path.join(*path), encoding="utf-8") as f:
+        return f.read()
+
+
+def of_unit(key):
+    return re.search(r"^%s=(.*)$" % key, read(UNIT), re.M).group(1)
+
+
+def run(*command, **more):
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL, **more)
+
+
+def test_the_unit_is_valid_and_tight(tmp_path):
+    unit = tmp_path / "pyleak-bpf.service"
+    unit.write_text(read(UNIT).replace("/usr/sbin/pyleak-bpf", harness.TOOL))
+    check = run("systemd-analyze", "verify", "--man=no", str(unit))
+    assert check.returncode == 0 and not [x for x in check.stderr.splitlines() if "pyleak" in x], check.stderr
+    score = run("systemd-analyze", "security", "--offline=true", str(unit))
+    level = re.search(r"Overall exposure level for pyleak-bpf.service: ([\d.]+)", score.stdout)
+    assert float(level.group(1)) <= 3.5, score.stdout
+
+
+def test_capabilities_are_the_same_everywhere():
+    wanted = {"CAP_" + c.upper() for c in KEPT}
+    assert set(of_unit("CapabilityBoundingSet").split()) == {*wanted, "CAP_SYS_ADMIN"}
+    pod = yaml.safe_load(read(HERE, "kubernetes", "base", "daemonset.yaml"))["spec"]["template"]["spec"]
+    assert {"CAP_" + c for c in pod["containers"][0]["securityContext"]["capabilities"]["add"]} == wanted
+    assert pod["hostPID"] and not pod["automountServiceAccountToken"]
+    assert all(c in read(ROOT, "docs", "PRIVILEGES.md") for c in wanted)
+
+
+def test_the_units_filter_has_ours_in_it():
+    """A call that the tool's own filter allows must not fail in the service."""
+    groups, name = {}, None
+    for line in run("systemd-analyze", "syscall-filter").stdout.splitlines():
+        if line.startswith("@"):
+            name = line.strip()
+            groups[name] = []
+        elif line.strip() and not line.strip().startswith("#") and name:
+            groups[name].append(line.strip())
+
+    def calls(word):
+        return {c for w in groups[word] for c in calls(w)} if word.startswith("@") else {word}
+
+    allowed = {c for w in of_unit("SystemCallFilter").split() for c in calls(w)}
+    ours = set(re.findall(r"(?:SCMP_SYS|WITH)\((\w+)[,)]", read(ROOT, "src", "cli", "filter.c"))) - {"call", "mount"}
+    assert len(ours) > 100 and ours <= allowed, ours - allowed
+
+
+def test_all_settings_of_the_example_exist():
+    options = set(re.findall(r"--([a-z-]+)", run(harness.TOOL, "serve", "--help").stdout))
+    names = set(re.findall(r"^#?([a-z-]+) = ", read(CONF), re.M))
+    assert len(names) > 8 and names <= options
+
+
+def test_the_page_knows_every_option(tmp_path):
+    page = run("/usr/bin/python3", os.path.join(HERE, "man.py"), harness.TOOL, "1.2.3").stdout.replace("\\-", "-")
+    assert page.startswith(".\\\"") and "pyleak-bpf 1.2.3" in page
+    for command in ("", "sweep", "serve", "census", "why", "merge", "doctor"):
+        for name in re.findall(r"^  (?:-., |    )(--[a-z-]+)", run(harness.TOOL, *command.split(), "--help").stdout, re.M):
+            assert "\\fB%s\\fR" % name in page, (command, name)
+
+
+def test_kubernetes_is_yaml():
+    seen = []
+    for where, _, files in os.walk(os.path.join(HERE, "kubernetes")):
+        for name in files:
+            if name.endswith(".yaml"):
+                seen += [d["kind"] for d in yaml.safe_load_all(read(where, name))]
+            if name == "kustomization.yaml":
+                wanted = yaml.safe_load(read(where, name))
+                for path in [*wanted.get("resources", ()), *(p["path"] for p in wanted.get("patches", ()))]:
+                    assert os.path.exists(os.path.join(where, path))
+    assert sorted(set(seen)) == ["DaemonSet", "Kustomization", "Namespace"]
+
+
+# The unit's view of the file system and its rights, by hand: there is no service manager where tests run.
+AS_THE_UNIT = """
+set -e
+mount --make-rprivate /
+for m in $(awk '$2 !~ "^/(proc|sys|dev)(/|$)" {print $2}' /proc/self/mounts); do
+	mount -o remount,bind,ro "$m" 2>/dev/null || :
+done
+mount -o remount,bind,ro /
+mount -o remount,bind,ro /sys
+mount -t tmpfs -o mode=000,ro none /home
+mount -t tmpfs -o mode=000,ro none /root
+mount -t tmpfs none /tmp
+exec "$@"
+"""
+
+
+def test_as_the_unit_runs_it(tmp_path):
+    """A leak in a program of a user whose home the service does not see."""
+    needs.mount_namespace()
+    home = "/home/pyleak-unit-test-%d" % os.getpid()
+    os.mkdir(home)
+    tool = "/usr/local/pyleak-unit-test-%d" % os.getpid()  # what is below /tmp or /root cannot be seen
+    shutil.copy(harness.TOOL, tool)
+    program = os.path.join(home, "program.py")
+    with open(program, "w", encoding="utf-8") as f:
+        f.write(GROWER)
+    port = free_port()
+    caps = "-all," + ",".join("+" + c for c in sorted(KEPT))
+    target = service = None
+    try:
+        target = subprocess.Popen(["setpriv", "--reuid", "65534", "--clear-groups", pythons.HOST, program],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # fmt: skip
+        assert target.stdout.readline() == b"ready\n"
+        service = subprocess.Popen(["unshare", "-m", "sh", "-c", AS_THE_UNIT, "sh", "prlimit", "--core=0",
+                                    "setpriv", "--no-new-privs", "--bounding-set", caps, "--inh-caps", caps,
+                                    tool, "serve", "--name", program, "--listen", "127.0.0.1:%d" % port],
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        assert "listening" in service.stderr.readline()
+        line = 'file="%s",line="%d"' % (program, LEAKING_LINE)
+        wait_until(lambda: line in get(port, "/metrics")[1], 150)
+        time.sleep(0.2)
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(60) == 0, service.stderr.read()
+    finally:
+        for child in (target, service):
+            if child:
+                child.kill()
+                child.wait()
+        shutil.rmtree(home)
+        os.unlink(tool)
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_the_package(full, suite):
+    if not full:
+        pytest.skip("minutes of downloads: --matrix full")
+    made = subprocess.run([os.path.join(ROOT, "tests", "e2e", "deb.sh"), suite], capture_output=True, text=True, timeout=1800,
+                          check=False, stdin=subprocess.DEVNULL)  # fmt: skip
+    assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The tool with few rights: four capabilities are enough, what is not needed is given up, hooks keep theirs."""
+import contextlib
+import json
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+import harness
+import needs
+import pythons
+
+# include/uapi/linux/capability.h
+CAP = {"dac_override": 1, "dac_read_search": 2, "sys_ptrace": 19, "sys_admin": 21, "perfmon": 38, "bpf": 39,
+       "checkpoint_restore": 40}  # fmt: skip
+FOUR = ("bpf", "perfmon", "sys_ptrace", "dac_read_search")
+FEW = "-all," + ",".join("+" + c for c in FOUR)
+WITH_FOUR = ["setpriv", "--bounding-set", FEW, "--inh-caps", FEW]
+# A kernel of 6.6 or later has uprobe_multi, and needs no tracefs.
+NO_TRACEFS = ["unshare", "-m", "sh", "-c", "mount -t tmpfs -o ro none /sys/kernel/tracing && exec \"$@\"", "sh"]
+GROWER = """
+import time
+keep = []
+print("ready", flush=True)
+while True:
+    keep.append({"n": len(keep) + 0.5})
+    time.sleep(0.001)
+"""
+LEAKING_LINE = 6
+
+
+def mask(*names):
+    return sum(1 << CAP[n] for n in names)
+
+
+def paranoid():
+    """A value of Debian's kernels: no perf event without CAP_SYS_ADMIN."""
+    with open("/proc/sys/kernel/perf_event_paranoid") as f:
+        return int(f.read()) > 2
+
+
+def kept(*more):
+    return mask(*FOUR, "checkpoint_restore", *more, *(["sys_admin"] if paranoid() else []))
+
+
+@pytest.fixture(scope="module")
+def grower():
+    child = subprocess.Popen([pythons.HOST, "-c", GROWER, "pyleak-privileges-test"], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE)  # fmt: skip
+    assert child.stdout.readline() == b"ready\n"
+    yield child.pid
+    child.kill()
+    child.wait()
+    child.stdout.close()
+
+
+@contextlib.contextmanager
+def started(*command):
+    tool = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        yield tool
+    finally:
+        tool.kill()
+        tool.wait()
+        tool.stderr.close()
+
+
+def rights(tool, want_seccomp="2", limit_s=60):
+    """Of all threads, as (effective, permitted, bounding, no_new_privs, seccomp), once the filter is in."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        assert tool.poll() is None, tool.stderr.read()
+        found = set()
+        for tid in os.listdir("/proc/%d/task" % tool.pid):
+            with contextlib.suppress(FileNotFoundError), open("/proc/%d/task/%s/status" % (tool.pid, tid)) as f:
+                field = dict(re.findall(r"^(\w+):\s*(\S+)", f.read(), re.M))
+                found.add((*(int(field["Cap" + k], 16) for k in ("Eff", "Prm", "Bnd")), field["NoNewPrivs"], field["Seccomp"]))
+        if {f[4] for f in found} == {want_seccomp}:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(found)
+
+
+def line_found(pid, prefix, seconds=12):
+    run = subprocess.run([*prefix, harness.TOOL, "-p", str(pid), "-d", str(seconds), "-q", "--json", "-"], text=True,
+                         capture_output=True, timeout=seconds + 120, check=False)  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    process = json.loads(run.stdout)["processes"][0]
+    sites = [s for s in process["sites"] if s["kind"] == "object"]
+    assert sites, run.stdout
+    return process["probe"]["mechanism"], sites[0]["stack"][0]["line"]
+
+
+@pytest.mark.parametrize("prefix,mechanism", [([], None), (WITH_FOUR, None), ([*NO_TRACEFS, *WITH_FOUR], "multi")],
+                         ids=["root", "four", "four without tracefs"])  # fmt: skip
+def test_the_line_is_found(grower, prefix, mechanism):
+    if prefix and paranoid():
+        pytest.skip("four are not enough with kernel.perf_event_paranoid=3")
+    if mechanism and tuple(map(int, os.uname().release.split(".")[:2])) < (6, 6):
+        pytest.skip("uprobe_multi came with 6.6")
+    if "unshare" in prefix:
+        needs.mount_namespace()
+    used, line = line_found(grower, prefix)
+    assert line == LEAKING_LINE
+    assert mechanism in (None, used)
+
+
+def test_root_gives_up_what_is_not_needed(grower):
+    with started(harness.TOOL, "-p", str(grower), "-d", "60", "-q") as tool:
+        assert rights(tool) == {(kept(), kept(), kept(), "1", "2")}
+
+
+def test_files_of_others_are_still_written(grower, tmp_path):
+    """Root writes everywhere; for that one capability stays, and only when a file was named."""
+    place = tmp_path / "theirs"
+    place.mkdir(mode=0o755)
+    os.chown(place, 65534, 65534)
+    out = place / "report.json"
+    with started(harness.TOOL, "-p", str(grower), "-d", "60", "-q", "--json", str(out)) as tool:
+        assert {r[0] for r in rights(tool)} == {kept("dac_override")}
+    run = subprocess.run([harness.TOOL, "-p", str(grower), "-d", "2", "-q", "--json", str(out)], capture_output=True, text=True,
+                         timeout=120, check=False)  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert json.loads(out.read_text())["processes"]
+
+
+def test_threads_of_a_service(grower):
+    with started(harness.TOOL, "serve", "--name", "pyleak-privileges-test", "--listen", "127.0.0.1:0") as tool:
+        rights(tool)
+        assert "listening" in tool.stderr.readline()
+        end = time.monotonic() + 60
+        while len(os.listdir("/proc/%d/task" % tool.pid)) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert rights(tool) == {(kept(), kept(), kept(), "1", "2")}
+
+
+def test_switched_off(grower):
+    with started(harness.TOOL, "-p", str(grower), "-d", "60", "-q", "--no-sandbox", "-v") as tool:
+        assert "birth sites" in tool.stderr.readline()  # past the place where it would have been
+        ((effective, _, _, _, seccomp),) = rights(tool, want_seccomp="0")
+        assert effective & mask("sys_admin") and seccomp == "0"
+
+
+def test_a_hook_has_the_rights_of_who_gave_it(grower, tmp_path):
+    out = tmp_path / "hook"
+    run = subprocess.run([harness.TOOL, "-p", str(grower), "-d", "4", "-q", "--alert", "rss>1M", "--alert-hook",
+                          "grep -E 'CapEff|Seccomp:|NoNewPrivs' /proc/self/status >%s" % out],
+                         capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    with open("/proc/self/status") as f:
+        mine = dict(re.findall(r"^(\w+):\s*(\S+)", f.read(), re.M))
+    his = dict(re.findall(r"^(\w+):\s*(\S+)", out.read_text(), re.M))
+    assert his == {k: mine[k] for k in ("CapEff", "Seccomp", "NoNewPrivs")}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The mean age of the time that was watched. */
+#include "track/coverage.h"
+#include "unit/unit.h"
+
+#include <math.h>
+
+#define S 1000000000ull
+
+static struct coverage c;
+
+static void even_windows(void **state)
+{
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	assert_true(coverage_age_s(&c, 0, 100 * S, 0) == 0);
+	/* many more than there is room for: neighbours become one */
+	for (uint64_t i = 0; i < 20000; i++)
+		coverage_add(&c, 1000 * S + i * S / 10, 1000 * S + i * S / 10 + S / 100);
+	assert_true(c.n <= COVERAGE_POINTS);
+	assert_true(fabs(coverage_age_s(&c, 0, 3000 * S, 0) - 1000) < 5);
+	assert_true(fabs(coverage_age_s(&c, 0, 3000 * S, 1000) - 1500) < 10);
+	assert_true(fabs(coverage_age_s(&c, 2000 * S, 3000 * S, 0) - 500) < 10);
+}
+
+/* A hundred seconds with a hundredth of the time, and twenty with all of it. */
+static void probes_that_stay_in(void **state)
+{
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	for (uint64_t i = 0; i < 100; i++)
+		coverage_add(&c, i * S, i * S + S / 100);
+	for (uint64_t i = 0; i < 20; i++)
+		coverage_add(&c, (100 + i) * S, (101 + i) * S);
+	assert_true(fabs(coverage_age_s(&c, 0, 120 * S, 0) - (20 * 10 + 1 * 70) / 21.0) < 0.5);
+	coverage_add(&c, 5 * S, 5 * S); /* nothing */
+	assert_int_equal(c.n, 120);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(even_windows),
+		cmocka_unit_test(probes_that_stay_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
