@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What a census costs: the target's throughput meanwhile, and bytes of heap per second of our CPU time.
 
-The first table alternates windows with back-to-back censuses and without; what is shown is the ratio of the rounds the
-target did in them. The second compares with what a program can find out itself, which stops it: gc.get_objects().
+The first table compares with what a program can find out itself, which stops it: gc.get_objects(). Then windows with
+back-to-back censuses and without alternate; what is shown is the ratio of the rounds the target did in them. --big makes
+a heap of so many nodes (of 10 blocks and 560 bytes each) instead, and asks who keeps them alive as well.
 """
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -31,28 +33,37 @@ for i in range(int(sys.argv[1])):
     p.b = [float(i), (i, i + 1)]
     keep.append(p)
 gc.enable()
+# CPU time: others may want the machine too. The pause is as long at least.
 def account():
-    t = time.perf_counter()
+    t = time.process_time()
     counts = {}
     for o in gc.get_objects():
         counts[type(o)] = counts.get(type(o), 0) + 1
-    return time.perf_counter() - t
-print("%.4f" % min(account() for _ in range(2)), flush=True)
-time.sleep(600)
+    return time.process_time() - t
+def referrers():
+    t = time.process_time()
+    gc.get_referrers(keep[0])
+    return time.process_time() - t
+print("%.4f %.4f" % (min(account() for _ in range(2)), referrers()), flush=True)
+time.sleep(3600)
 """
 
 
-def census(tool, pid):
-    """(seconds, CPU seconds, peak KiB) of one."""
+def run_tool(*command):
+    """(seconds, CPU seconds, peak KiB) of one run of the tool."""
     begin, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    process = subprocess.Popen([tool, "census", "-p", str(pid), "-T", "1"], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.exit("the census failed")
+        sys.exit("%s failed" % " ".join(command))
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
     return time.monotonic() - begin, cpu or usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+def census(tool, pid):
+    return run_tool(tool, "census", "-p", str(pid), "-T", "1")
 
 
 def rounds(truth):
@@ -92,17 +103,45 @@ def throughput(tool, python, windows, window_s):
             target.wait()
 
 
-def speed(tool, python, count):
+def best(runs):
+    return min(r[0] for r in runs), min(r[1] for r in runs), max(r[2] for r in runs) * 1024
+
+
+@contextlib.contextmanager
+def mixed(python, count):
+    """(pid, RSS, seconds of gc.get_objects() and count, of gc.get_referrers(one object)) of a mixed heap."""
     target = subprocess.Popen([python, "-c", MIXED, str(count)], stdout=subprocess.PIPE, text=True)
     try:
-        inside = float(target.stdout.readline())
+        inside, referrers = map(float, target.stdout.readline().split())
         with open("/proc/%d/status" % target.pid) as f:
             rss = next(int(x.split()[1]) for x in f if x.startswith("VmRSS:")) * 1024
-        runs = [census(tool, target.pid) for _ in range(5)]
-        return rss, min(r[0] for r in runs), min(r[1] for r in runs), max(r[2] for r in runs), inside
+        yield target.pid, rss, inside, referrers
     finally:
         target.kill()
         target.wait()
+
+
+def speed(tool, python, counts, repeat):
+    print("| heap | census | CPU | GB/s of CPU | peak RSS of the tool | gc.get_objects() and count, inside, stopped |")
+    print("|---|---|---|---|---|---|")
+    for count in counts:
+        with mixed(python, count) as (pid, rss, inside, _):
+            wall, cpu, peak = best([census(tool, pid) for _ in range(repeat)])
+        print("| %.0f MB | %.3f s | %.3f s | %.2f | %.1f MB | %.3f s |"
+              % (rss / 1e6, wall, cpu, rss / 1e9 / cpu, peak / 1e6, inside), flush=True)  # fmt: skip
+
+
+def big(tool, python, count):
+    with mixed(python, count) as (pid, rss, inside, referrers):
+        rows = [("census", *best([census(tool, pid) for _ in range(3)])),
+                ("why, 4,096 of %d nodes" % count,
+                 *best([run_tool(tool, "why", "-p", str(pid), "--type", "P", "--watch", "0") for _ in range(2)]))]  # fmt: skip
+    print("heap of %.2f GB, %.0f M blocks" % (rss / 1e9, 10 * count / 1e6))
+    print("| | time | CPU | GB/s of CPU | peak RSS of the tool |\n|---|---|---|---|---|")
+    for name, wall, cpu, peak in rows:
+        print("| %s | %.1f s | %.1f s | %.2f | %.0f MB |" % (name, wall, cpu, rss / 1e9 / cpu, peak / 1e6))
+    print("| inside, stopped: gc.get_objects() and count | | %.1f s | | |" % inside)
+    print("| inside, stopped: gc.get_referrers() of one object: one step of a path | | %.1f s | | |" % referrers)
 
 
 def main():
@@ -111,14 +150,13 @@ def main():
     p.add_argument("--python", default="/usr/bin/python3.11")
     p.add_argument("--windows", type=int, default=5)
     p.add_argument("--window", type=float, default=2.0)
-    p.add_argument("--counts", default="100000,400000", help="objects of the mixed heap, times eight")
+    p.add_argument("--counts", default="100000,400000", help="nodes of the mixed heaps, of ten blocks each")
+    p.add_argument("--big", type=int, metavar="COUNT", help="one heap of so many nodes alone: 7500000 take 4.2 GB")
     a = p.parse_args()
-    print("| heap | census | CPU | GB/s of CPU | peak RSS of the tool | gc.get_objects() and count, inside, stopped |")
-    print("|---|---|---|---|---|---|")
-    for count in map(int, a.counts.split(",")):
-        rss, wall, cpu, peak, inside = speed(a.tool, a.python, count)
-        print("| %.0f MB | %.3f s | %.3f s | %.2f | %.1f MB | %.3f s |"
-              % (rss / 1e6, wall, cpu, rss / 1e9 / cpu, peak / 1e3, inside))  # fmt: skip
+    if a.big:
+        big(a.tool, a.python, a.big)
+        return
+    speed(a.tool, a.python, map(int, a.counts.split(",")), 5)
     ratios, per_cpu, n = throughput(a.tool, a.python, a.windows, a.window)
     print("\nthroughput during %d back-to-back censuses: %.3f of untouched (%s)"
           % (n, statistics.median(ratios), " ".join("%.2f" % r for r in ratios)))  # fmt: skip
