@@ -31,6 +31,7 @@ enum graph_kind {
 	GRAPH_CELL,
 	GRAPH_METHOD,
 	GRAPH_GENERATOR,
+	GRAPH_COROUTINE, /* or asynchronous generator: one member more */
 	GRAPH_FRAME,
 	GRAPH_TRACEBACK,
 	GRAPH_EXCEPTION,

@@ -95,6 +95,7 @@ static enum why_edge edge(const struct labels *l, uint32_t parent, uint64_t addr
 	case GRAPH_CELL:
 		return WHY_CELL;
 	case GRAPH_GENERATOR:
+	case GRAPH_COROUTINE:
 		if (!label_generator_frame(l, addr, &f))
 			return WHY_FIELD;
 		variable(l, &f, child, buf, size);

@@ -225,6 +225,29 @@ bool label_generator_frame(const struct labels *l, uint64_t addr, struct py_loca
 	return frame && !py_read_locals(l->rt, frame, f);
 }
 
+static bool is_over(const struct labels *l, uint64_t generator)
+{
+	return l->rt->minor <= 10
+		       ? !label_peek(l, generator + PY_GEN_FRAME)
+		       : py_generator_is_over(
+				 l->rt, label_peek(l, generator + l->rt->layout.gen_iframe - 8));
+}
+
+/* A task of asyncio whose coroutine has run to its end. */
+static bool is_done(const struct labels *l, uint32_t node)
+{
+	uint64_t bytes;
+	uint32_t to;
+
+	if (strcmp(graph_type_name(l->g, node), "_asyncio.Task") != 0)
+		return false;
+	REACH_EACH(l->g, node, e, to)
+	if (graph_type(l->g, to)->kind == GRAPH_COROUTINE &&
+	    is_over(l, graph_addr(l->g, to, &bytes)))
+		return true;
+	return false;
+}
+
 bool label_object_frame(const struct labels *l, uint64_t addr, struct py_locals *f)
 {
 	uint64_t frame =
@@ -254,10 +277,15 @@ char *label_describe(const struct labels *l, uint32_t node, uint64_t addr)
 			snprintf(text, sizeof(text), "class %s", name);
 		break;
 	case GRAPH_GENERATOR:
-		if (!label_generator_frame(l, addr, &f))
+	case GRAPH_COROUTINE:
+		if (!label_generator_frame(l, addr, &f)) {
+			if (is_over(l, addr))
+				snprintf(text, sizeof(text), "%.60s, ended", type);
 			break;
+		}
 		label_code_name(l, f.code, name, sizeof(name));
-		snprintf(text, sizeof(text), "%.60s %s", type, name);
+		snprintf(text, sizeof(text), "%.60s %s%s", type, name,
+			 is_over(l, addr) ? ", ended" : "");
 		break;
 	case GRAPH_FRAME:
 		if (!label_object_frame(l, addr, &f))
@@ -270,6 +298,10 @@ char *label_describe(const struct labels *l, uint32_t node, uint64_t addr)
 			    l, label_peek(l, addr + PY_CONTEXTVAR_NAME + py_more_header(l->rt)),
 			    name, sizeof(name)))
 			snprintf(text, sizeof(text), "ContextVar %s", name);
+		break;
+	case GRAPH_PLAIN:
+		if (is_done(l, node))
+			snprintf(text, sizeof(text), "%.200s, done", type);
 		break;
 	default:
 		break;

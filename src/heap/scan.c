@@ -293,6 +293,27 @@ static void pre_header(struct scan *s)
 	emit(s, a.dict);
 }
 
+/* The frame of one that has run to its end is full of leftovers. */
+static void generator(struct scan *s)
+{
+	const struct py_runtime *rt = s->g->h->rt;
+	int64_t from = rt->layout.gen_iframe, code = from + rt->walk.frame_code;
+
+	if (rt->minor <= 10) {
+		plain(s, member(s, PY_BODY));
+		return;
+	}
+	/* Before the states: who runs it (borrowed), and a coroutine's origin or an asynchronous
+	 * generator's finalizer, which a plain generator leaves unset. */
+	words(s, member(s, PY_BODY), from - 24, ~0ull);
+	if (s->t->kind == GRAPH_COROUTINE)
+		emit(s, at(s, from - 16));
+	if (!py_generator_is_over(rt, at(s, from - 8)))
+		frame(s, from);
+	else if (rt->minor >= 12) /* before, gi_code above was the one that held it */
+		words(s, code, code + 8, ~(uint64_t)rt->walk.code_tag_mask);
+}
+
 static void object(struct scan *s)
 {
 	const struct py_layout *l = &s->g->h->rt->layout;
@@ -362,12 +383,8 @@ static void object(struct scan *s)
 			emit(s, at(s, s->t->t.dictoffset));
 		break;
 	case GRAPH_GENERATOR:
-		if (s->g->h->rt->minor >= 11) {
-			words(s, member(s, PY_BODY), l->gen_iframe, ~0ull);
-			frame(s, l->gen_iframe);
-		} else {
-			plain(s, member(s, PY_BODY));
-		}
+	case GRAPH_COROUTINE:
+		generator(s);
 		break;
 	case GRAPH_FRAME:
 		frame_object(s);
@@ -379,24 +396,27 @@ static void object(struct scan *s)
 }
 
 /* 3.11, 3.12: an array of attribute values begins with the order in which they were set, written
- * from its end backwards: what it does not fill are leftovers. The last byte is the size of it all,
- * the one before the number of attributes. (A pointer ends in two zero bytes.) */
-static int64_t values_prefix(const struct scan *s)
+ * from its end backwards: what is not in there are leftovers. The last byte is the size of it all,
+ * the one before the number of attributes. (A pointer ends in two zero bytes, and a table that is
+ * larger than the attributes there may be is something else.) False: this is no such array. */
+static bool attribute_values(struct scan *s)
 {
 	const uint8_t *p = s->b->data;
 
 	if (s->g->h->rt->minor != 11 && s->g->h->rt->minor != 12)
-		return 0;
+		return false;
 	for (int64_t n = 8; n <= 40 && n <= s->hi; n += 8) {
 		uint8_t used = p[n - 2];
-		bool ok = p[n - 1] == n && used <= n - 2;
+		bool ok = p[n - 1] == n && used <= n - 2 && s->hi < n + 8 * n;
 
 		for (int64_t i = 0; ok && i < used; i++)
-			ok = p[n - 3 - i] < n;
+			ok = p[n - 3 - i] < n - 2;
+		for (int64_t i = 0; ok && i < used; i++)
+			emit(s, at(s, n + 8 * p[n - 3 - i]));
 		if (ok)
-			return n;
+			return true;
 	}
-	return 0;
+	return false;
 }
 
 static void finish(struct graph *g, uint32_t node, size_t begin)
@@ -423,7 +443,8 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 
 			if (n && (int64_t)(8 * *n) < s.hi)
 				s.hi = (int64_t)(8 * *n);
-			words(&s, values_prefix(&s), s.hi, ~0ull);
+			if (!attribute_values(&s))
+				words(&s, 0, s.hi, ~0ull);
 			/* More than the walk has at hand at once. */
 			if (!n && b->bytes > b->have)
 				direct(&s, b->addr + b->have, (b->bytes - b->have) / 8, 1, 0);

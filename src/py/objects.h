@@ -94,6 +94,13 @@ enum {
 	PY_DEQUE_SIZE = 16,
 };
 
+/* Has a generator or coroutine (3.11+) run to its end? @states is the word before its frame:
+ * gi_frame_state is the last of four bytes, a pointer's alignment follows. 3.15 numbers anew. */
+static inline bool py_generator_is_over(const struct py_runtime *rt, uint64_t states)
+{
+	return (int8_t)(states >> 24) >= (rt->minor >= 15 ? 5 : 1);
+}
+
 static inline uint16_t py_func_qualname(const struct py_runtime *rt)
 {
 	return rt->minor >= 10 ? 40 : 104;

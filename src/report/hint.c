@@ -4,6 +4,9 @@
 
 #define FEW_ENTRIES 16	/* a container with less may be anything */
 #define MOST	    0.5 /* of the blocks */
+/* As heap/label_names.c says it, of generators, and of the task of a coroutine, at their end. */
+#define ENDED	  ", ended"
+#define TASK_DONE "_asyncio.Task, done"
 
 static bool is_type(const struct report_holder_step *s, const char *name)
 {
@@ -102,7 +105,7 @@ static bool is_task(const struct report_holder *h, size_t i)
 	size_t grows = report_holder_container(h);
 
 	if (!is_type(s, "_asyncio.Task") && !is_type(s, "asyncio.tasks.Task") &&
-	    !begins(s->type, "async_generator"))
+	    (!begins(s->type, "async_generator") || strstr(s->type, ENDED)))
 		return false;
 	return grows >= h->n || grows < i;
 }
@@ -189,9 +192,9 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 				      "hold their variables.\nasync with "
 				      "contextlib.aclosing(stream()) as s: ..., or await "
 				      "s.aclose()"
-				    : "Tasks that do not end, or are kept when they have, hold "
-				      "what their coroutines hold.\nasyncio.wait_for(...), "
-				      "task.cancel(), task.add_done_callback(tasks.discard)");
+				    : "Tasks that do not end hold what their coroutines "
+				      "hold.\nBound the wait, or cancel it: "
+				      "asyncio.wait_for(...), task.cancel()");
 			return true;
 		}
 		if (fix) {
@@ -224,6 +227,46 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 	return false;
 }
 
+/* Functions that were made by a function, or bound methods, lie in what grows: each keeps more than
+ * itself. Behind one that stays the same something else grows. */
+static bool hint_closure(struct report *r, const struct report_holder *h, struct report_site *site)
+{
+	size_t grows = report_holder_container(h);
+
+	for (size_t i = 0; i < h->n; i++) {
+		const struct report_holder_step *s = &h->step[i];
+
+		if (grows < h->n && grows >= i)
+			continue;
+		if (!strcmp(s->edge, "cell")) {
+			set(site, "closure",
+			    report_printf(r,
+					  "Functions are kept, and each keeps the variable %s of "
+					  "the function that made it.\nUnregister the function "
+					  "when it has done its work, or hand it a weak "
+					  "reference.",
+					  s->name ? s->name : "?"));
+			return true;
+		}
+		if (begins(s->type, "function ") && strstr(s->type, "<locals>") &&
+		    (i + 1 == h->n || strcmp(h->step[i + 1].edge, "cell") != 0)) {
+			set(site, "closure",
+			    "Functions that were made inside of a function are kept, and each "
+			    "keeps the variables that it uses.\nUnregister the function when it "
+			    "has done its work, or hand it a weak reference.");
+			return true;
+		}
+		if (i && is_type(s, "method")) {
+			set(site, "closure",
+			    "Bound methods are kept, and each keeps the object that it belongs "
+			    "to.\nUnregister the method when the object is done with, or keep "
+			    "weakref.WeakMethod(method)");
+			return true;
+		}
+	}
+	return false;
+}
+
 static const char *name_of(const struct report_holder_step *s)
 {
 	return s->name && *s->name ? s->name : s->type;
@@ -234,31 +277,14 @@ static void hint_container(struct report *r, const struct report_holder *h,
 {
 	size_t at = report_holder_container(h);
 	const struct report_holder_step *in = at < h->n ? &h->step[at] : NULL;
-	const char *last_type = h->step[h->n - 1].type ? h->step[h->n - 1].type : "";
 	const char *fix;
 	char entries[32];
 
-	for (size_t i = 0; i < h->n; i++)
-		if (!strcmp(h->step[i].edge, "cell")) {
-			set(site, "closure",
-			    report_printf(r,
-					  "Functions are kept, and each keeps the variable %s of "
-					  "the function that made it.\nUnregister the function "
-					  "when it has done its work, or hand it a weak "
-					  "reference.",
-					  h->step[i].name ? h->step[i].name : "?"));
-			return;
-		}
-	if (strstr(last_type, "<locals>") && begins(last_type, "function ")) {
-		set(site, "closure",
-		    "Functions that were made inside of a function are kept, and each keeps the "
-		    "variables that it uses.\nUnregister the function when it has done its work, "
-		    "or hand it a weak reference.");
-		return;
-	}
 	if (!in)
 		return;
-	fix = is_type(in, "dict")   ? "Delete what is done with (del d[key]), bound it, or let go: "
+	fix = step_of(h, TASK_DONE) ? "A task that is done is let go by: "
+				      "task.add_done_callback(tasks.discard), tasks being a set"
+	      : is_type(in, "dict") ? "Delete what is done with (del d[key]), bound it, or let go: "
 				      "weakref.WeakValueDictionary()"
 	      : is_type(in, "list") ? "Remove what is done with, or bound it: "
 				      "collections.deque(maxlen=1000)"
@@ -277,6 +303,6 @@ void report_hold(struct report *r, const struct report_holder *h, struct report_
 	site->held_by.share = h->share;
 	if (site->hint.code || !h->n || h->bounded)
 		return;
-	if (!hint_nobody(r, h, site) && !hint_by_type(r, h, site))
+	if (!hint_nobody(r, h, site) && !hint_by_type(r, h, site) && !hint_closure(r, h, site))
 		hint_container(r, h, site);
 }

@@ -114,6 +114,23 @@ static void by_what_is_on_the_path(void **state)
 	assert_string_equal(HINT("module", {"root", "module a :: F", "list", 50, 9},
 				 {"item", NULL, "function f.<locals>.g", U, 0}),
 			    "closure");
+	assert_string_equal(HINT("module", {"root", "module a :: F", "list", 50, 9},
+				 {"item", NULL, "function f.<locals>.g", U, 0},
+				 {"attribute", "__closure__", "tuple", 1, 0}),
+			    "closure");
+	assert_string_equal(HINT("module", {"root", "module a :: F", "list", 50, 9},
+				 {"item", NULL, "method", U, 0},
+				 {"attribute", "__self__", "a.Widget", U, 0}),
+			    "closure");
+	/* One function, and what it keeps to itself grows. */
+	assert_string_equal(HINT("module",
+				 {"root", "module a :: f", "function memo.<locals>.g", U, 0},
+				 {"cell", "cache", "dict", 900, 9}, {"value", NULL, "a.S", U, 0}),
+			    "unbounded-container");
+	assert_string_equal(HINT("module", {"root", "module a :: D", "list", 50, 9},
+				 {"item", NULL, "_asyncio.Task, done", U, 0},
+				 {"field", NULL, "coroutine f, ended", U, 0}),
+			    "unbounded-container");
 	assert_string_equal(HINT("module", {"root", "module a :: M", "list", 50, 9},
 				 {"item", NULL, "mmap.mmap", U, 0}),
 			    "mapping-not-released");
