@@ -13,6 +13,13 @@ def mount_namespace():
         pytest.skip("no mount namespace here: " + run.stderr.strip())
 
 
+def user_namespace():
+    """Not to be had by whoever has been chrooted."""
+    run = subprocess.run(["unshare", "-U", "-r", "true"], capture_output=True, text=True)
+    if run.returncode:
+        pytest.skip("no user namespace here: " + run.stderr.strip())
+
+
 def terminal():
     """Both ends of one."""
     try:

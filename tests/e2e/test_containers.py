@@ -8,6 +8,7 @@ import subprocess
 import cgroup
 import containers
 import harness
+import needs
 import pytest
 import pythons
 import zoo
@@ -95,6 +96,7 @@ def test_selected_by_name_and_by_id(pair, tmp_path):
 
 def test_a_user_namespace(python):
     """Root inside is root of nothing outside; no runtime, so no name: but the files and the limit are right."""
+    needs.user_namespace()
     with cgroup.group("userns") as g:
         g.limit(150 * MIB)
         with containers.unshared(python.root, " ".join(leaking(python)), g.enter) as pid:
