@@ -98,7 +98,7 @@ void session_burst(struct session *s)
 	wait_window(s, first, opened, least);
 	looked = births_now(s);
 	ladder_look(s->ladder, s->births, looked - first > PL_BIRTH_SLOTS ? looked : first, looked,
-		    session_collections(s), s->bursts);
+		    session_collections(s), s->bursts, s->focused);
 	session_births_off(s);
 	last = births_now(s);
 	closed = clock_ns();
@@ -158,7 +158,8 @@ static void look_always(struct session *s)
 		s->overruns += looked - from - PL_BIRTH_SLOTS;
 		from = looked - PL_BIRTH_SLOTS;
 	}
-	ladder_look(s->ladder, s->births, from, looked, session_collections(s), s->bursts++);
+	ladder_look(s->ladder, s->births, from, looked, session_collections(s), s->bursts++,
+		    s->focused);
 	session_drain(s);
 	last = births_now(s);
 	settle(s, from, looked, last);

@@ -66,6 +66,9 @@ struct session_focus {
 	VEC(struct focus_pair) pairs;
 	uint32_t births[PL_MAX_SITES]; /* per site, in windows with all sites */
 	uint64_t classes;	       /* bits: what the sets were made for; 0 = no focus */
+	bool want[PL_MAX_SITES];       /* the sites of the sets */
+	uint32_t first_burst;	       /* of the sets' windows */
+	uint64_t made_ns;	       /* when the sets were */
 	uint64_t looked_ns;	       /* when the choice was last looked at */
 	struct probe_set *set[SESSION_FILES];
 	size_t n_sites;
@@ -137,6 +140,7 @@ struct session {
 
 	struct census_worker *worker; /* NULL: no censuses by type */
 	struct heap_census census;
+	uint64_t census_ns; /* when it was read */
 	uint64_t torn;
 	struct proc_memory mem;
 	struct memwatch *memwatch;
