@@ -162,15 +162,26 @@ void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_
 	v->curve_bytes_per_s = bytes_per_s;
 }
 
-/* What it holds is its share of what its classes gained; where those are not known, what its rate
- * makes of the time. */
-static void add_held(struct joined *to, const struct estimate_site *e, const struct curve *c,
-		     double run_s)
+/* Seconds since the pools were last counted: not little of the life of a worker that ends young. */
+static double uncounted_s(const struct session *s)
+{
+	return s->census_ns && s->now_ns > s->census_ns && !s->mem.stopped
+		       ? (double)(s->now_ns - s->census_ns) / 1e9
+		       : 0;
+}
+
+/* What it holds is its share of what its classes gained, and what its rate makes of the time since;
+ * where those are not known, of all the time. */
+static void add_held(const struct session *s, struct joined *to, const struct estimate_site *e,
+		     const struct curve *c, double run_s)
 {
 	bool known = e->held_count > 0, grows = e->count_per_s > 0;
+	double tail_s = grows && !e->stopped ? uncounted_s(s) : 0;
 
-	to->site.outstanding_count += known ? e->held_count : e->count_per_s * run_s;
-	to->site.outstanding_bytes += known ? e->held_bytes : e->bytes_per_s * run_s;
+	to->site.outstanding_count +=
+		known ? e->held_count + e->count_per_s * tail_s : e->count_per_s * run_s;
+	to->site.outstanding_bytes +=
+		known ? e->held_bytes + e->bytes_per_s * tail_s : e->bytes_per_s * run_s;
 	if (known && (e->stopped || (!grows && c->shape == CURVE_LEVELLED)))
 		to->evidence.levelled_bytes += e->held_bytes;
 }
@@ -216,7 +227,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 	to->site.growth_count_per_s += e->count_per_s;
 	to->site.growth_bytes_per_s += e->bytes_per_s;
 	curve = e->cls < HEAP_CLASSES ? &j->estimate.curve[e->cls] : &j->malloc;
-	add_held(to, e, curve, run_s);
+	add_held(j->s, to, e, curve, run_s);
 	v = &to->evidence;
 	if (e->oldest_s > v->oldest_s)
 		v->oldest_s = e->oldest_s;

@@ -252,6 +252,7 @@ static void do_census(struct session *s, uint64_t now)
 		return;
 	}
 	s->census = c;
+	s->census_ns = now;
 	s->torn += c.torn;
 	for (unsigned k = 0; k < HEAP_CLASSES; k++)
 		value[k] = (double)c.live[k];
