@@ -1,51 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Asking the heap what keeps survivors alive. One question at a time, on a thread of its own with
- * its own view of the process: reading the heap takes seconds where it is big, and windows do not
- * wait. */
+/* What is asked when, what is kept of the answers, and what a report is told of them. */
 #include "session/holders.h"
 
-#include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/thread.h"
-#include "heap/why.h"
-#include "proc/limits.h"
 #include "report/hint.h"
 #include "session/fills.h"
+#include "session/inquiry.h"
 #include "session/session_priv.h"
 
-#define MAX_SITES   16
-#define MAX_ADDR    256
-#define PAUSE_NS    30000000000ull  /* between two questions */
-#define SOON_NS	    5000000000ull   /* ... when one is about a site that was never asked for */
-#define FRESH_NS    10000000000ull  /* an answer of this age does for the final report */
-#define MAX_NS	    120000000000ull /* for one question */
-#define FINAL_NS    8000000000ull   /* that a final report waits for its answer */
-#define QUICK_NS    500000000ull    /* of CPU time: what takes no longer is done at once */
-#define REST	    2  /* what takes longer rests that many times as long as it works */
-#define COST_FACTOR 50 /* 2 % of the time at most */
-#define MIN_BLOCKS  (1ull << 20)
-#define MAX_BLOCKS  (64ull << 20)
-#define BLOCK_COST  24 /* bytes of our memory per block while a question is answered */
-#define ROOM_SHARE  4  /* of what this machine, or our cgroup, has left */
-#define WATCH_S	    0.5
+#define PAUSE_NS    30000000000ull /* between two questions */
+#define SOON_NS	    5000000000ull  /* ... when one is about a site that was never asked for */
+#define FRESH_NS    10000000000ull /* an answer of this age does for the final report */
+#define FINAL_NS    8000000000ull  /* that a final report waits for its answer */
+#define COST_FACTOR 50		   /* 2 % of the time at most */
 #define MIN_AGE_NS  1000000000ull
 #define ROOTED	    0.5 /* share of the survivors on one path from a living root */
 #define BOUND_PART  0.8 /* ... in one container: that one is what grows */
-#define MAX_PATHS   4
-#define FEWEST	    3 /* survivors that still live: less is chance */
-
-struct question {
-	char id[17];
-	enum report_kind kind;
-	uint64_t min_age_ns;
-	uint64_t addr[MAX_ADDR];
-	size_t n;
-};
+#define FEWEST	    3	/* survivors that still live: less is chance */
 
 /* What was found out, kept for the reports that follow. */
 struct found {
@@ -57,149 +29,12 @@ struct found {
 };
 
 struct holders {
-	int pid;
-	uint64_t start_ticks; /* with pid: the identity */
-	pthread_t thread;
-	bool running; /* a thread is there to be joined */
-	atomic_bool done;
-	uint64_t begun_ns, ended_ns, next_ns, soon_ns;
-	uint64_t cost_ns; /* CPU time of the last question */
-
-	/* For the thread: when it must have ended, and whether somebody waits for it. */
-	atomic_uint_least64_t deadline_ns;
-	atomic_bool hurry;
-	uint64_t paced_ns; /* its CPU time as of the last rest */
-
-	struct question q[MAX_SITES];
-	size_t n_q;
-	struct why_answer *answer; /* of the thread, until it is taken */
-	struct why_stats stats;
-	int err;
-	char sentence[200]; /* of its failure */
-
-	uint64_t refused; /* questions without an answer since the last that had one */
+	struct inquiry inquiry;
+	uint64_t ended_ns, next_ns, soon_ns;
+	uint64_t refused; /* inquiries without an answer since the last that had one */
 	char why_not[256];
-
 	VEC(struct found) found;
 };
-
-/* Blocks of the heap that our memory has room for. */
-static uint64_t max_blocks(void)
-{
-	struct proc_limit v[PROC_LIMITS];
-	uint64_t left = PROC_UNKNOWN, n;
-	struct proc_memory m;
-	struct proc_cgroup cg;
-	struct proc *self;
-
-	if (!proc_open(getpid(), &self)) {
-		proc_cgroup(self, &cg);
-		n = proc_memory(self, &m) ? 0 : proc_limits(self, &m, &cg, v);
-		for (size_t i = 0; i < n; i++)
-			left = v[i].left_low < left ? v[i].left_low : left;
-		proc_close(self);
-	}
-	n = left == PROC_UNKNOWN ? 0 : left / ROOM_SHARE / BLOCK_COST;
-	return n < MIN_BLOCKS ? MIN_BLOCKS : n > MAX_BLOCKS ? MAX_BLOCKS : n;
-}
-
-/* A target with one CPU must not stand still while its heap is read. */
-static int watch(const struct heap_progress *at, void *ctx)
-{
-	struct holders *h = ctx;
-	uint64_t now = thread_cpu_ns(), worked = now - h->paced_ns;
-	struct timespec t;
-
-	(void)at;
-	if (clock_ns() >= atomic_load(&h->deadline_ns))
-		return fail(-ETIME, "its heap is too big to be followed in time");
-	if (now < QUICK_NS || worked < 1000000 || atomic_load(&h->hurry))
-		return 0;
-	h->paced_ns = now;
-	t.tv_sec = 0;
-	t.tv_nsec = (long)(worked * REST);
-	if (worked * REST < 1000000000)
-		nanosleep(&t, NULL);
-	return 0;
-}
-
-static bool is_lost(const struct why_answer *a)
-{
-	return a->n && a->path[0].root == WHY_NOBODY;
-}
-
-/* The heap changes while it is read: a pointer may have moved from what is read later to what has
- * been read. So what nothing seems to hold is looked for once more, and has to be missing twice. */
-static int doubt(struct holders *h, struct heap *heap, const struct why_query *q,
-		 const struct why_opts *o)
-{
-	struct why_answer *again;
-	struct why_stats stats;
-	size_t n = 0;
-	int err;
-
-	for (size_t i = 0; i < h->n_q; i++)
-		n += is_lost(&h->answer[i]);
-	if (!n)
-		return 0;
-	err = heap_why(heap, q, h->n_q, o, &again, &stats);
-	if (err)
-		return err;
-	for (size_t i = 0; i < h->n_q; i++)
-		if (is_lost(&h->answer[i]) && !is_lost(&again[i])) {
-			const struct why_answer first = h->answer[i];
-
-			log_debug("what holds site %s was found at the second look", h->q[i].id);
-			h->answer[i] = again[i];
-			again[i] = first;
-		}
-	why_free(again, h->n_q);
-	return 0;
-}
-
-static int ask(struct holders *h)
-{
-	const struct why_opts o = {
-		.max_paths = MAX_PATHS, .watch_s = WATCH_S, .max_blocks = max_blocks()};
-	struct why_query q[MAX_SITES] = {0};
-	struct py_runtime *rt = NULL;
-	struct proc *p = NULL;
-	struct heap *heap = NULL;
-	int err = proc_open(h->pid, &p);
-
-	for (size_t i = 0; i < h->n_q; i++)
-		q[i] = (struct why_query){NULL, h->q[i].addr, h->q[i].n};
-	if (!err && p->start_ticks != h->start_ticks)
-		err = fail(-ESRCH, "process %d has ended", h->pid);
-	if (!err)
-		err = py_open(p, &rt);
-	if (!err)
-		err = heap_open(rt, &heap);
-	if (!err) {
-		heap_watch_by(heap, watch, h);
-		err = heap_why(heap, q, h->n_q, &o, &h->answer, &h->stats);
-	}
-	if (!err)
-		err = doubt(h, heap, q, &o);
-	snprintf(h->sentence, sizeof(h->sentence), "%s", err ? fail_text() : "");
-	heap_close(heap);
-	py_close(rt);
-	proc_close(p);
-	return err;
-}
-
-static void *work(void *arg)
-{
-	struct holders *h = arg;
-
-	/* The session hurries because its windows must close in time; this does not. But no slower
-	 * than the process: whoever reads it holds a lock of its memory map meanwhile. */
-	setpriority(PRIO_PROCESS, (id_t)gettid(), 0);
-	h->err = ask(h);
-	h->cost_ns = thread_cpu_ns();
-	atomic_store(&h->done, true);
-	return NULL;
-}
 
 static const char *const edge_word[] = {
 	[WHY_ROOT] = "root",  [WHY_ATTRIBUTE] = "attribute", [WHY_KEY] = "value",
@@ -273,8 +108,8 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 		.path = report_strdup(f->r, p->text),
 		.share = p->share,
 		.step = report_alloc(f->r, (p->n + 1) * sizeof(*to->step)),
-		.gc_known = h->stats.gc_known,
-		.gc_enabled = h->stats.gc_enabled,
+		.gc_known = h->inquiry.stats.gc_known,
+		.gc_enabled = h->inquiry.stats.gc_enabled,
 		.uncollectable = p->uncollectable,
 		.frozen = p->frozen,
 	};
@@ -289,37 +124,33 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 	find_fill(f, a);
 }
 
-/* The thread ends, soon if it has not yet: its answers become what is known. */
+/* The inquiry ends, soon if it has not yet: its answers become what is known. */
 static void settle(struct holders *h, uint64_t wait_ns)
 {
-	uint64_t until = clock_ns() + wait_ns, pause;
+	struct inquiry *in = &h->inquiry;
+	uint64_t pause;
 
-	if (until < atomic_load(&h->deadline_ns))
-		atomic_store(&h->deadline_ns, until);
-	atomic_store(&h->hurry, true);
-	pthread_join(h->thread, NULL);
-	h->running = false;
+	inquiry_join(in, wait_ns);
 	h->ended_ns = clock_ns();
-	pause = COST_FACTOR * h->cost_ns;
+	pause = COST_FACTOR * in->cost_ns;
 	h->next_ns = h->ended_ns + (pause > PAUSE_NS ? pause : PAUSE_NS);
 	h->soon_ns = h->ended_ns + (pause > SOON_NS ? pause : SOON_NS);
-	h->refused = h->err ? h->refused + 1 : 0;
+	h->refused = in->err ? h->refused + 1 : 0;
 	snprintf(h->why_not, sizeof(h->why_not), "what holds the survivors is not known: %s",
-		 h->sentence);
-	for (size_t i = 0; !h->err && i < h->n_q; i++) {
-		const struct why_answer *a = &h->answer[i];
+		 in->sentence);
+	for (size_t i = 0; !in->err && i < in->n_q; i++) {
+		const struct why_answer *a = &in->answer[i];
 
 		if (a->n && a->sampled >= a->gone + FEWEST)
-			keep(h, &h->q[i], a);
+			keep(h, &in->q[i], a);
 	}
-	why_free(h->answer, h->n_q);
-	h->answer = NULL;
+	inquiry_forget(in);
 }
 
 /* What stays, by the site it belongs to: the stacks of a few sites, found by their ids. */
 struct sorting {
 	struct session *s;
-	struct holders *h;
+	struct inquiry *to;
 	struct report *scratch;
 	enum report_kind kind;
 	struct map64 known;
@@ -343,8 +174,8 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 	if (!n)
 		return SIZE_MAX;
 	report_site_id(frames, n, id);
-	for (size_t i = 0; i < o->h->n_q; i++)
-		if (o->h->q[i].kind == o->kind && !strcmp(o->h->q[i].id, id))
+	for (size_t i = 0; i < o->to->n_q; i++)
+		if (o->to->q[i].kind == o->kind && !strcmp(o->to->q[i].id, id))
 			*at = i + 2;
 	return (size_t)*at - 2;
 }
@@ -352,9 +183,9 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 static void add(struct sorting *o, uint64_t stack, uint64_t addr, uint64_t age_ns)
 {
 	size_t k = age_ns < MIN_AGE_NS ? SIZE_MAX : question_of(o, stack);
-	struct question *q = k < o->h->n_q ? &o->h->q[k] : NULL;
+	struct question *q = k < o->to->n_q ? &o->to->q[k] : NULL;
 
-	if (q && age_ns >= q->min_age_ns && q->n < MAX_ADDR)
+	if (q && age_ns >= q->min_age_ns && q->n < INQUIRY_ADDR)
 		q->addr[q->n++] = addr;
 }
 
@@ -384,16 +215,16 @@ static void add_survivors(struct sorting *o)
 			add(o, v[i].stack, v[i].addr, o->s->now_ns - v[i].born_ns);
 }
 
-static void collect(struct session *s, struct holders *h, const struct report_process *p)
+static void collect(struct session *s, struct inquiry *in, const struct report_process *p)
 {
-	struct sorting o = {.s = s, .h = h};
+	struct sorting o = {.s = s, .to = in};
 	bool blocks = false;
 	size_t n = 0;
 
-	h->n_q = 0;
-	for (size_t i = 0; i < p->n_sites && h->n_q < MAX_SITES; i++)
+	in->n_q = 0;
+	for (size_t i = 0; i < p->n_sites && in->n_q < INQUIRY_SITES; i++)
 		if (is_worth(&p->sites[i])) {
-			struct question *q = &h->q[h->n_q++];
+			struct question *q = &in->q[in->n_q++];
 
 			memcpy(q->id, p->sites[i].id, sizeof(q->id));
 			q->kind = p->sites[i].kind;
@@ -404,7 +235,7 @@ static void collect(struct session *s, struct holders *h, const struct report_pr
 						: 0;
 			blocks |= q->kind == KIND_HEAP;
 		}
-	if (!h->n_q || report_new(&o.scratch))
+	if (!in->n_q || report_new(&o.scratch))
 		return;
 	o.kind = KIND_OBJECT;
 	add_survivors(&o);
@@ -415,10 +246,10 @@ static void collect(struct session *s, struct holders *h, const struct report_pr
 		native_each_block(s->native, add_block, &o);
 	map64_free(&o.known);
 	report_free(o.scratch);
-	for (size_t i = 0; i < h->n_q; i++)
-		if (h->q[i].n >= FEWEST)
-			h->q[n++] = h->q[i];
-	h->n_q = n;
+	for (size_t i = 0; i < in->n_q; i++)
+		if (in->q[i].n >= FEWEST)
+			in->q[n++] = in->q[i];
+	in->n_q = n;
 }
 
 /* Is one of them about a site that was never asked for? From now on it was. */
@@ -426,26 +257,19 @@ static bool is_new(struct holders *h)
 {
 	size_t before = h->found.n;
 
-	for (size_t i = 0; i < h->n_q; i++)
-		room_for(h, &h->q[i]);
+	for (size_t i = 0; i < h->inquiry.n_q; i++)
+		room_for(h, &h->inquiry.q[i]);
 	return h->found.n > before;
 }
 
 /* @due: else only new sites are worth a question. */
 static void begin(struct session *s, struct holders *h, const struct report_process *p, bool due)
 {
-	collect(s, h, p);
+	collect(s, &h->inquiry, p);
 	h->soon_ns = s->now_ns + SOON_NS;
-	if (!h->n_q || !(is_new(h) || due))
+	if (!h->inquiry.n_q || !(is_new(h) || due))
 		return;
-	h->pid = s->proc->pid;
-	h->start_ticks = s->proc->start_ticks;
-	h->begun_ns = clock_ns();
-	h->paced_ns = 0;
-	atomic_store(&h->deadline_ns, h->begun_ns + MAX_NS);
-	atomic_store(&h->hurry, false);
-	atomic_store(&h->done, false);
-	h->running = !thread_start(&h->thread, work, h);
+	inquiry_start(&h->inquiry, s->proc->pid, s->proc->start_ticks);
 }
 
 /* What is known of its holder, into the report. */
@@ -472,12 +296,12 @@ void holders_fill(struct session *s, struct report *r, struct report_process *p,
 			return;
 		h->next_ns = now; /* the first leak is looked at when it is seen */
 	}
-	if (h->running && (final || atomic_load(&h->done)))
+	if (h->inquiry.running && (final || inquiry_is_done(&h->inquiry)))
 		settle(h, FINAL_NS);
 	due = final ? !h->ended_ns || now - h->ended_ns > FRESH_NS : now >= h->next_ns;
-	if (!s->ended && !h->running && (due || final || now >= h->soon_ns)) {
+	if (!s->ended && !h->inquiry.running && (due || final || now >= h->soon_ns)) {
 		begin(s, h, p, due);
-		if (final && h->running)
+		if (final && h->inquiry.running)
 			settle(h, FINAL_NS);
 	}
 	for (size_t i = 0; i < p->n_sites; i++) {
@@ -523,7 +347,7 @@ void holders_free(struct holders *h)
 {
 	if (!h)
 		return;
-	if (h->running)
+	if (h->inquiry.running)
 		settle(h, 0);
 	for (size_t i = 0; i < h->found.n; i++)
 		report_free(h->found.v[i].r);

@@ -6,6 +6,7 @@
 
 #include "base/thread.h"
 #include "heap/parts.h"
+#include "session/view.h"
 #include "track/trend.h"
 
 #define READINGS   64		 /* when they are used up, every second one goes */
@@ -101,24 +102,19 @@ static bool pause_for(struct parts_log *l, uint64_t ns)
 	return !stop;
 }
 
-/* With a process, a runtime and a heap of its own: the session refreshes its own ones. */
 static void *work(void *arg)
 {
 	struct parts_log *l = arg;
-	struct py_runtime *rt = NULL;
-	struct heap *h = NULL;
-	struct proc *p = NULL;
 	uint64_t start = clock_ns();
+	struct view v;
+	int err = view_open(&v, l->pid, l->start_ticks);
 
-	if (proc_open(l->pid, &p) || p->start_ticks != l->start_ticks || py_open(p, &rt) ||
-	    heap_open(rt, &h))
-		goto out;
-	for (;;) {
+	while (!err) {
 		struct heap_parts parts;
 		uint64_t wait;
 
 		/* An exec, the end: nothing more will come. */
-		if (heap_parts(h, &parts))
+		if (heap_parts(v.heap, &parts))
 			break;
 		keep(l, (double)(clock_ns() - start) / 1e9, &parts);
 		wait = parts.cost_ns * SHARE;
@@ -129,14 +125,11 @@ static void *work(void *arg)
 		if (!pause_for(l, wait))
 			break;
 	}
-out:
 	pthread_mutex_lock(&l->lock);
 	l->ended = true;
 	pthread_cond_broadcast(&l->wake);
 	pthread_mutex_unlock(&l->lock);
-	heap_close(h);
-	py_close(rt);
-	proc_close(p);
+	view_close(&v);
 	return NULL;
 }
 

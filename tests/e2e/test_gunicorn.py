@@ -14,6 +14,7 @@ from test_children import Watch, blamed
 
 ZOO = os.path.join(pythons.ZOO, "children")
 GUNICORN = "/usr/bin/gunicorn"
+WORKERS = 4
 
 
 def leak_line():
@@ -48,39 +49,42 @@ class Clients(threading.Thread):
                 time.sleep(0.05)  # a worker that is being replaced
 
 
+def told(site):
+    return blamed(site) == ("wsgi.py", leak_line())
+
+
 @pytest.mark.skipif(not os.path.exists(GUNICORN), reason="gunicorn is not installed")
-def test_workers_and_their_successors(tmp_path, full):
+@pytest.mark.parametrize("how", ["reload", "max-requests"])
+def test_workers_and_their_successors(tmp_path, full, how):
+    """The first workers are made at the start, their successors elsewhere in gunicorn: two stacks, one line."""
     if not full:
         pytest.skip("needs a machine that is not busy")
     address = str(tmp_path / "web.sock")
+    recycled = ["--max-requests", "5000", "--max-requests-jitter", "500"] if how == "max-requests" else []
     server = subprocess.Popen(
-        [pythons.HOST, "-B", GUNICORN, "--workers", "3", "--bind", "unix:" + address, "--chdir", ZOO,
-         "--log-file", str(tmp_path / "log"), "wsgi:application"], start_new_session=True)  # fmt: skip
+        [pythons.HOST, "-B", GUNICORN, "--workers", str(WORKERS), "--bind", "unix:" + address, "--chdir", ZOO,
+         "--log-file", str(tmp_path / "log"), *recycled, "wsgi:application"], start_new_session=True)  # fmt: skip
     clients = Clients(address)
     try:
         watch = Watch("-p", server.pid, "--children")
-        watch.wait_for("watching child", 3)
+        watch.wait_for("watching child", WORKERS)
         clients.start()
-        watch.wait_for("wsgi.py:%d" % leak_line())
-        time.sleep(15 if full else 0)
-        server.send_signal(signal.SIGHUP)  # three new workers; the old ones end
-        watch.wait_for("watching child", 6)
-        time.sleep(15 if full else 0)
+        if how == "reload":
+            time.sleep(30)
+            server.send_signal(signal.SIGHUP)  # new workers; the old ones end
+        watch.wait_for("watching child", 2 * WORKERS)
+        time.sleep(20)
         clients.stop.set()
         clients.join()
-        report, text = watch.finish()
+        report, _ = watch.finish()
     finally:
         clients.stop.set()
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
     merged = report["tree"]["merged"]
-    site = next(s for s in merged["sites"] if blamed(s) == ("wsgi.py", leak_line()))
+    kept = sum(s["outstanding_count"] for s in merged["sites"] if told(s))
     true = sum(clients.kept.values())
-    print("%d requests in %d workers, told %.0f: ratio %.3f"
-          % (true, len(clients.kept), site["outstanding_count"], site["outstanding_count"] / true))  # fmt: skip
-    if full:
-        assert abs(site["outstanding_count"] / true - 1) < 0.1
-    assert report["tree"]["watched"] == 6
+    print("%d requests in %d workers, told %.0f: ratio %.3f" % (true, len(clients.kept), kept, kept / true))
+    assert abs(kept / true - 1) < 0.05
     assert {m["pid"] for m in merged["members"]} >= set(clients.kept)
-    assert not [s for s in merged["sites"] if s["verdict"] == "leak" and s is not site]
-    assert "6 watched" in text
+    assert not [s for s in merged["sites"] if s["verdict"] == "leak" and not told(s)]

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "session/inquiry.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/thread.h"
+#include "proc/limits.h"
+#include "session/view.h"
+
+#define MAX_NS	   120000000000ull /* for one question */
+#define QUICK_NS   500000000ull	   /* of CPU time: what takes no longer is done at once */
+#define REST	   2		   /* what takes longer rests that many times as long as it works */
+#define MIN_BLOCKS (1ull << 20)
+#define MAX_BLOCKS (64ull << 20)
+#define BLOCK_COST 24 /* bytes of our memory per block while a question is answered */
+#define ROOM_SHARE 4  /* of what this machine, or our cgroup, has left */
+#define WATCH_S	   0.5
+#define MAX_PATHS  4
+
+/* Blocks of the heap that our memory has room for. */
+static uint64_t max_blocks(void)
+{
+	struct proc_limit v[PROC_LIMITS];
+	uint64_t left = PROC_UNKNOWN, n;
+	struct proc_memory m;
+	struct proc_cgroup cg;
+	struct proc *self;
+
+	if (!proc_open(getpid(), &self)) {
+		proc_cgroup(self, &cg);
+		n = proc_memory(self, &m) ? 0 : proc_limits(self, &m, &cg, v);
+		for (size_t i = 0; i < n; i++)
+			left = v[i].left_low < left ? v[i].left_low : left;
+		proc_close(self);
+	}
+	n = left == PROC_UNKNOWN ? 0 : left / ROOM_SHARE / BLOCK_COST;
+	return n < MIN_BLOCKS ? MIN_BLOCKS : n > MAX_BLOCKS ? MAX_BLOCKS : n;
+}
+
+/* A target with one CPU must not stand still while its heap is read. */
+static int watch(const struct heap_progress *at, void *ctx)
+{
+	struct inquiry *in = ctx;
+	uint64_t now = thread_cpu_ns(), worked = now - in->paced_ns;
+	struct timespec t;
+
+	(void)at;
+	if (clock_ns() >= atomic_load(&in->deadline_ns))
+		return fail(-ETIME, "its heap is too big to be followed in time");
+	if (now < QUICK_NS || worked < 1000000 || atomic_load(&in->hurry))
+		return 0;
+	in->paced_ns = now;
+	t.tv_sec = 0;
+	t.tv_nsec = (long)(worked * REST);
+	if (worked * REST < 1000000000)
+		nanosleep(&t, NULL);
+	return 0;
+}
+
+static bool is_lost(const struct why_answer *a)
+{
+	return a->n && a->path[0].root == WHY_NOBODY;
+}
+
+/* The heap changes while it is read: a pointer may have moved from what is read later to what has
+ * been read. So what nothing seems to hold is looked for once more, and has to be missing twice. */
+static int doubt(struct inquiry *in, struct heap *heap, const struct why_query *q,
+		 const struct why_opts *o)
+{
+	struct why_answer *again;
+	struct why_stats stats;
+	size_t n = 0;
+	int err;
+
+	for (size_t i = 0; i < in->n_q; i++)
+		n += is_lost(&in->answer[i]);
+	if (!n)
+		return 0;
+	err = heap_why(heap, q, in->n_q, o, &again, &stats);
+	if (err)
+		return err;
+	for (size_t i = 0; i < in->n_q; i++)
+		if (is_lost(&in->answer[i]) && !is_lost(&again[i])) {
+			const struct why_answer first = in->answer[i];
+
+			log_debug("what holds site %s was found at the second look", in->q[i].id);
+			in->answer[i] = again[i];
+			again[i] = first;
+		}
+	why_free(again, in->n_q);
+	return 0;
+}
+
+static int ask(struct inquiry *in)
+{
+	const struct why_opts o = {
+		.max_paths = MAX_PATHS, .watch_s = WATCH_S, .max_blocks = max_blocks()};
+	struct why_query q[INQUIRY_SITES] = {0};
+	struct view v;
+	int err;
+
+	for (size_t i = 0; i < in->n_q; i++)
+		q[i] = (struct why_query){NULL, in->q[i].addr, in->q[i].n};
+	err = view_open(&v, in->pid, in->start_ticks);
+	if (!err) {
+		heap_watch_by(v.heap, watch, in);
+		err = heap_why(v.heap, q, in->n_q, &o, &in->answer, &in->stats);
+	}
+	if (!err)
+		err = doubt(in, v.heap, q, &o);
+	snprintf(in->sentence, sizeof(in->sentence), "%s", err ? fail_text() : "");
+	view_close(&v);
+	return err;
+}
+
+static void *work(void *arg)
+{
+	struct inquiry *in = arg;
+
+	/* The session hurries because its windows must close in time; this does not. But no slower
+	 * than the process: whoever reads it holds a lock of its memory map meanwhile. */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), 0);
+	in->err = ask(in);
+	in->cost_ns = thread_cpu_ns();
+	atomic_store(&in->done, true);
+	return NULL;
+}
+
+bool inquiry_start(struct inquiry *in, int pid, uint64_t start_ticks)
+{
+	in->pid = pid;
+	in->start_ticks = start_ticks;
+	in->paced_ns = 0;
+	atomic_store(&in->deadline_ns, clock_ns() + MAX_NS);
+	atomic_store(&in->hurry, false);
+	atomic_store(&in->done, false);
+	in->running = !thread_start(&in->thread, work, in);
+	return in->running;
+}
+
+bool inquiry_is_done(struct inquiry *in)
+{
+	return atomic_load(&in->done);
+}
+
+void inquiry_join(struct inquiry *in, uint64_t wait_ns)
+{
+	uint64_t until = clock_ns() + wait_ns;
+
+	if (until < atomic_load(&in->deadline_ns))
+		atomic_store(&in->deadline_ns, until);
+	atomic_store(&in->hurry, true);
+	pthread_join(in->thread, NULL);
+	in->running = false;
+}
+
+void inquiry_forget(struct inquiry *in)
+{
+	why_free(in->answer, in->n_q);
+	in->answer = NULL;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Some questions to the heap, asked together on a thread of its own with its own view of the
+ * process: reading the heap takes seconds where it is big, and windows do not wait. */
+#ifndef PYLEAK_SESSION_INQUIRY_H
+#define PYLEAK_SESSION_INQUIRY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "heap/why.h"
+#include "report/report.h"
+
+#define INQUIRY_SITES 16
+#define INQUIRY_ADDR  256
+
+/* What holds these objects? They are survivors of one site. */
+struct question {
+	char id[17];
+	enum report_kind kind;
+	uint64_t min_age_ns;
+	uint64_t addr[INQUIRY_ADDR];
+	size_t n;
+};
+
+struct inquiry {
+	struct question q[INQUIRY_SITES];
+	size_t n_q;
+	bool running; /* a thread is there to be joined */
+
+	/* After inquiry_join(): one answer for each question, unless @err. */
+	struct why_answer *answer;
+	struct why_stats stats;
+	int err;
+	char sentence[200]; /* of its failure */
+	uint64_t cost_ns;   /* CPU time it took */
+
+	int pid;
+	uint64_t start_ticks; /* with pid: the identity */
+	pthread_t thread;
+	atomic_bool done;
+	/* For the thread: when it must have ended, and whether somebody waits for it. */
+	atomic_uint_least64_t deadline_ns;
+	atomic_bool hurry;
+	uint64_t paced_ns; /* its CPU time as of the last rest */
+};
+
+/* Asks its questions. False: no thread for it. */
+bool inquiry_start(struct inquiry *in, int pid, uint64_t start_ticks);
+bool inquiry_is_done(struct inquiry *in);
+/* Waits, no longer than about @wait_ns. */
+void inquiry_join(struct inquiry *in, uint64_t wait_ns);
+void inquiry_forget(struct inquiry *in); /* the answers */
+
+#endif
