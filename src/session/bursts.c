@@ -20,7 +20,6 @@
 #define REFUSED_NS     1000000000
 #define POLL_NS	       10000000 /* permanent mode: how long a surprise may last */
 #define LOOK_NS	       100000000
-#define FULL_VIEW_NS   30000000000ull
 #define FIRST_CLIMB_NS 200000000
 #define LEARN_BURSTS   3 /* windows before permanent attachment is considered */
 
@@ -197,7 +196,7 @@ void session_poll_births(struct session *s)
 	}
 	s->due.poll = now + POLL_NS;
 	/* Now and then all sites: there may be new ones, or other classes that grow. */
-	if (s->focused && now - s->always_since > FULL_VIEW_NS) {
+	if (s->focused && now - s->always_since > focus_full_view_ns(s, now)) {
 		look_always(s);
 		session_stop_always(s);
 		focus_full_next(s);

@@ -19,7 +19,9 @@
 #define WORTH_BIRTHS  0.6	    /* of all births at most this share in the focus, else ... */
 #define WORTH_SITES   0.5	    /* ... or of the sites: then it is worth its event */
 #define YOUNG_NS      90000000000ull
-#define MANY_PAIRS    65536 /* of types and sites: beyond, all is learnt anew */
+#define FULL_VIEW_NS  30000000000ull /* without a look at all sites, when the probes stay in */
+#define YOUNG_VIEW_NS 4000000000ull  /* ... and while the set has yet to prove itself */
+#define MANY_PAIRS    65536	     /* of types and sites: beyond, all is learnt anew */
 
 /* True: it was not known. */
 static bool learn_pair(struct session_focus *f, uint64_t type, uint16_t site)
@@ -212,6 +214,11 @@ void focus_choose(struct session *s)
 		choose_again(s);
 	}
 	s->focused = f->classes && ++f->turn % FULL_EVERY;
+}
+
+uint64_t focus_full_view_ns(const struct session *s, uint64_t now)
+{
+	return now - s->focus.made_ns < YOUNG_NS ? YOUNG_VIEW_NS : FULL_VIEW_NS;
 }
 
 void focus_full_next(struct session *s)

@@ -174,6 +174,8 @@ void focus_learn(struct session *s, uint64_t from, uint64_t to);
 /* Choose for the next window: all sites, or the focus. */
 void focus_choose(struct session *s);
 void focus_full_next(struct session *s); /* the next window probes all sites */
+/* How long the probes of a focus may stay in before all sites are looked at again. */
+uint64_t focus_full_view_ns(const struct session *s, uint64_t now);
 void focus_free(struct session *s);
 size_t focus_sites(const struct session *s); /* probed in the window that is open or next */
 
