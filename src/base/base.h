@@ -19,6 +19,9 @@
 /* Record the sentence for the user and return @code (a negative errno). The sentence names the
  * object, the cause and the remedy. Thread-local; the last one wins. */
 int fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#ifdef __clang_analyzer__ /* sees one file at a time, and would think that it may return 0 */
+#define fail(code, ...) ((fail)(code, __VA_ARGS__), (code))
+#endif
 /* Put "context: " before the recorded sentence and return @code. */
 int fail_in(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *fail_text(void);

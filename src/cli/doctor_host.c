@@ -33,7 +33,7 @@ static void kernel(struct doctor *d)
 		doctor_add(d, DOCTOR_NOTE, "kernel", "its version cannot be told");
 		return;
 	}
-	if (strcmp(u.machine, "x86_64")) {
+	if (strcmp(u.machine, "x86_64") != 0) {
 		doctor_add(d, DOCTOR_NO, "kernel", "%s on %s", u.release, u.machine);
 		doctor_remedy(d, "only x86-64 is supported");
 	} else if (major < 5 || (major == 5 && minor < 10)) {

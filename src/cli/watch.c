@@ -270,7 +270,7 @@ static void welcome_children(struct watch *w)
 	struct target *t = free_place(w);
 	struct session *s = w->children ? children_poll(w->children, t != NULL) : NULL;
 
-	if (!s)
+	if (!s || !t) /* without a place there is none */
 		return;
 	if (t == &w->target[w->n])
 		w->n++;
