@@ -81,7 +81,8 @@ struct heap_object {
 				 * of the block */
 		int cls;	/* pymalloc class, -1 = malloc */
 	} part[HEAP_MAX_PARTS];
-	bool gc; /* GC-tracked type */
+	uint64_t buffer; /* the part that is an object of its own: a bytearray's bytes (3.15) */
+	bool gc;	 /* GC-tracked type */
 	bool immortal;
 	struct heap_fingerprint fp;
 };

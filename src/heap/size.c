@@ -196,12 +196,15 @@ static void add_kind(const struct heap *h, const struct heap_work *w, struct hea
 		break;
 	case HEAP_K_BYTEARRAY:
 		n = work_u64(w, l->bytearray_alloc);
+		if (!n)
+			break;
 		/* From 3.15 on the buffer is a bytes object: 32 bytes of header and a NUL. */
-		if (n)
-			add_part(h, o,
-				 work_u64(w, l->bytearray_bytes) -
-					 (h->rt->minor >= 15 ? l->bytes_data : 0),
-				 h->rt->minor >= 15 ? n + l->bytes_data + 1 : n);
+		if (h->rt->minor >= 15) {
+			o->buffer = work_u64(w, l->bytearray_bytes) - l->bytes_data;
+			add_part(h, o, o->buffer, n + l->bytes_data + 1);
+		} else {
+			add_part(h, o, work_u64(w, l->bytearray_bytes), n);
+		}
 		break;
 	case HEAP_K_STR:
 		add_str(h, w, o);

@@ -142,6 +142,18 @@ static void ask(struct heap_object *o, const struct sample *s)
 	o->type = s->type;
 }
 
+/* A bytes object that is another object's buffer is counted with that. */
+static void hide_buffers(struct ladder *l)
+{
+	for (size_t i = 0; i < l->look.n; i++) {
+		uint64_t *place =
+			l->object[i].buffer ? map64_get(&l->index, l->object[i].buffer) : NULL;
+
+		if (place && *place && *place != UINT64_MAX)
+			l->look.v[*place - 1].addr = 0;
+	}
+}
+
 void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
 		 uint64_t collections, uint32_t burst, bool partial)
 {
@@ -166,6 +178,7 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 		s->burst = burst;
 		s->partial = partial;
 	}
+	hide_buffers(l);
 }
 
 void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
