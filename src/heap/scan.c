@@ -300,7 +300,9 @@ static void generator(struct scan *s)
 	int64_t from = rt->layout.gen_iframe, code = from + rt->walk.frame_code;
 
 	if (rt->minor <= 10) {
-		plain(s, member(s, PY_BODY));
+		emit(s, at(s, PY_GEN_FRAME));
+		/* gi_running is a byte, and seven leftovers. */
+		plain(s, PY_GEN_FRAME + (rt->minor <= 9 ? 16 : 8));
 		return;
 	}
 	/* Before the states: who runs it (borrowed), and a coroutine's origin or an asynchronous
