@@ -20,6 +20,7 @@
 #define REFUSED_NS     1000000000
 #define POLL_NS	       10000000 /* permanent mode: how long a surprise may last */
 #define LOOK_NS	       100000000
+#define FULL_VIEW_NS   30000000000ull
 #define FIRST_CLIMB_NS 200000000
 #define LEARN_BURSTS   3 /* windows before permanent attachment is considered */
 
@@ -97,7 +98,7 @@ void session_burst(struct session *s)
 	wait_window(s, first, opened, least);
 	looked = births_now(s);
 	ladder_look(s->ladder, s->births, looked - first > PL_BIRTH_SLOTS ? looked : first, looked,
-		    session_collections(s), s->bursts, s->focused);
+		    session_collections(s), s->bursts);
 	session_births_off(s);
 	last = births_now(s);
 	closed = clock_ns();
@@ -157,8 +158,7 @@ static void look_always(struct session *s)
 		s->overruns += looked - from - PL_BIRTH_SLOTS;
 		from = looked - PL_BIRTH_SLOTS;
 	}
-	ladder_look(s->ladder, s->births, from, looked, session_collections(s), s->bursts++,
-		    s->focused);
+	ladder_look(s->ladder, s->births, from, looked, session_collections(s), s->bursts++);
 	session_drain(s);
 	last = births_now(s);
 	settle(s, from, looked, last);
@@ -196,7 +196,7 @@ void session_poll_births(struct session *s)
 	}
 	s->due.poll = now + POLL_NS;
 	/* Now and then all sites: there may be new ones, or other classes that grow. */
-	if (s->focused && now - s->always_since > focus_full_view_ns(s, now)) {
+	if (s->focused && now - s->always_since > FULL_VIEW_NS) {
 		look_always(s);
 		session_stop_always(s);
 		focus_full_next(s);
