@@ -15,14 +15,29 @@ PROGRAM = os.path.join(native_ext.SOURCES, "program.py")
 C_SOURCE = os.path.join(native_ext.SOURCES, "leaky.c")
 
 
-@pytest.fixture(scope="module")
-def report():
+def includes(python):
+    run = subprocess.run([python.path, "-c", "import sysconfig; print(sysconfig.get_path('include'))"],
+                         capture_output=True, text=True, check=True)  # fmt: skip
+    return run.stdout.strip()
+
+
+def with_headers():
+    """The host's interpreter, and those others that extensions can be built for."""
+    found = [p for p in pythons.others() if not p.root and os.path.exists(includes(p) + "/Python.h")]
+    return [pythons.host()] + found
+
+
+@pytest.fixture(scope="module", params=with_headers(), ids=lambda p: p.name)
+def report(request, full):
     """One run on one process that leaks in all the ways."""
+    python = request.param
+    if not full and python != pythons.host():
+        pytest.skip("make matrix runs the other interpreters")
     with tempfile.TemporaryDirectory(prefix="pyleak-native-") as where:
         os.chmod(where, 0o755)
-        debug = native_ext.build_all(where)
+        debug = native_ext.build_all(where, includes(python))
         ready = os.path.join(where, "ready")
-        target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, where, ready])
+        target = subprocess.Popen([python.path, "-B", PROGRAM, where, ready])
         try:
             end = time.monotonic() + 60
             while not os.path.exists(ready) and time.monotonic() < end:
