@@ -45,7 +45,7 @@ pwd >"$share/tree"
 rc=0
 timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 2G -smp 2 -no-reboot \
 	-display none -monitor none -nodefaults -kernel "$kernel" -initrd "$share/.initramfs" \
-	-append 'console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on' \
+	-append 'console=ttyS0 loglevel=5 softlockup_all_cpu_backtrace=1 panic=-1 mitigations=off random.trust_cpu=on' \
 	-serial "file:$share/console" -serial stdio -device virtio-rng-pci \
 	-virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
 	-virtfs "local,path=$share,mount_tag=out,security_model=none,multidevs=remap" </dev/null || rc=$?
