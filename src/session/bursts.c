@@ -20,7 +20,6 @@
 #define REFUSED_NS     1000000000
 #define POLL_NS	       10000000 /* permanent mode: how long a surprise may last */
 #define LOOK_NS	       100000000
-#define FULL_VIEW_NS   30000000000ull
 #define FIRST_CLIMB_NS 200000000
 #define LEARN_BURSTS   3 /* windows before permanent attachment is considered */
 
@@ -76,8 +75,10 @@ void session_burst(struct session *s)
 {
 	uint64_t before = births_now(s), began, opened, first, looked, last, closed;
 	uint64_t least = WINDOW_MIN_NS + next_random(s) % 3000000;
+	size_t sites;
 
 	focus_choose(s);
+	sites = focus_sites(s);
 	began = clock_ns();
 	if (session_births_on(s)) {
 		s->due.burst = clock_ns() + POLL_NS;
@@ -98,7 +99,7 @@ void session_burst(struct session *s)
 	wait_window(s, first, opened, least);
 	looked = births_now(s);
 	ladder_look(s->ladder, s->births, looked - first > PL_BIRTH_SLOTS ? looked : first, looked,
-		    session_collections(s), s->bursts);
+		    session_collections(s), s->bursts, s->focused);
 	session_births_off(s);
 	last = births_now(s);
 	closed = clock_ns();
@@ -114,7 +115,7 @@ void session_burst(struct session *s)
 	s->bursts++;
 	s->on_ns += closed - opened;
 	coverage_add(&s->watched, opened, closed);
-	budget_spend(&s->budget, clock_ns(), last - before, closed - began, focus_sites(s));
+	budget_spend(&s->budget, clock_ns(), last - before, closed - began, sites);
 	log_debug("window %u%s: %.1f ms open, %llu births", s->bursts, s->focused ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
 	s->due.burst = budget_next(&s->budget, clock_ns(), next_random(s));
@@ -158,7 +159,8 @@ static void look_always(struct session *s)
 		s->overruns += looked - from - PL_BIRTH_SLOTS;
 		from = looked - PL_BIRTH_SLOTS;
 	}
-	ladder_look(s->ladder, s->births, from, looked, session_collections(s), s->bursts++);
+	ladder_look(s->ladder, s->births, from, looked, session_collections(s), s->bursts++,
+		    s->focused);
 	session_drain(s);
 	last = births_now(s);
 	settle(s, from, looked, last);
@@ -196,7 +198,7 @@ void session_poll_births(struct session *s)
 	}
 	s->due.poll = now + POLL_NS;
 	/* Now and then all sites: there may be new ones, or other classes that grow. */
-	if (s->focused && now - s->always_since > FULL_VIEW_NS) {
+	if (s->focused && now - s->always_since > focus_full_view_ns(s, now)) {
 		look_always(s);
 		session_stop_always(s);
 		focus_full_next(s);

@@ -6,7 +6,10 @@
  * sites where objects of those classes are born: they last longer for the same money and see more
  * of the leak. The set is closed under the size class: whatever could be reborn at a sample's
  * address comes from a block of the same class, so from a probed site. Types whose class is not
- * known yet are in. Every few windows all sites are probed, to learn of new ones. */
+ * known yet are in. Every few windows all sites are probed, to learn of new ones: when one of them
+ * belongs into the set, what a young set saw in its classes is worth nothing. A temporary of
+ * the same class, seen where it was born and not where its address was born again, stays for ever.
+ */
 #include "session/session_priv.h"
 
 #define FEW_SITES     24	    /* builds with fewer have nothing to choose from */
@@ -15,18 +18,69 @@
 #define CHOOSE_NS     6000000000ull /* the pools need some seconds to show a new trend */
 #define WORTH_BIRTHS  0.6	    /* of all births at most this share in the focus, else ... */
 #define WORTH_SITES   0.5	    /* ... or of the sites: then it is worth its event */
-#define MANY_PAIRS    65536	    /* of types and sites: beyond, all is learnt anew */
+#define YOUNG_NS      90000000000ull
+#define FULL_VIEW_NS  30000000000ull /* without a look at all sites, when the probes stay in */
+#define YOUNG_VIEW_NS 4000000000ull  /* ... and while the set has yet to prove itself */
+#define MANY_PAIRS    65536	     /* of types and sites: beyond, all is learnt anew */
 
-static void learn_pair(struct session_focus *f, uint64_t type, uint16_t site)
+/* True: it was not known. */
+static bool learn_pair(struct session_focus *f, uint64_t type, uint16_t site)
 {
 	uint64_t *seen = map64_put(&f->known, (type << 12 | site) ^ type >> 52);
 	struct focus_pair *p;
 
 	if (!seen || (*seen)++)
-		return;
+		return false;
 	p = vec_push(&f->pairs);
 	if (p)
 		*p = (struct focus_pair){type, site};
+	return true;
+}
+
+/* Where a type's bodies were seen; @unknown for a type that was never seen whole. */
+static uint64_t classes_of(const struct session_focus *f, uint64_t type, uint64_t unknown)
+{
+	const uint64_t *mask = map64_get(&f->mask, type);
+
+	return mask ? *mask : unknown;
+}
+
+/* A body of @type was seen in a class of the sets: is it born where they do not look? */
+static uint64_t learn_class(struct session_focus *f, uint64_t type, uint64_t class)
+{
+	uint64_t *mask = map64_put(&f->mask, type);
+
+	if (!mask || *mask & class)
+		return 0;
+	*mask |= class;
+	for (size_t i = 0; f->classes & class && i < f->pairs.n; i++)
+		if (f->pairs.v[i].type == type && !f->want[f->pairs.v[i].site])
+			return class;
+	return 0;
+}
+
+static void close_sets(struct session_focus *f)
+{
+	for (size_t i = 0; i < SESSION_FILES; i++) {
+		probe_set_close(f->set[i]);
+		f->set[i] = NULL;
+	}
+	f->classes = 0;
+	f->n_sites = 0;
+}
+
+/* The sets were blind to births of these classes. A set that has stood for long missed a rare one:
+ * what a leak has shown by then is worth more than the few temporaries in it. */
+static void mend(struct session *s, uint64_t classes)
+{
+	struct session_focus *f = &s->focus;
+
+	log_debug("focus: blind to births of classes %llx since window %u",
+		  (unsigned long long)classes, f->first_burst);
+	if (clock_ns() - f->made_ns < YOUNG_NS)
+		ladder_drop_partial(s->ladder, f->first_burst, classes);
+	close_sets(f);
+	s->focused = false; /* whoever attaches next finds no sets */
 }
 
 void focus_learn(struct session *s, uint64_t from, uint64_t to)
@@ -34,24 +88,26 @@ void focus_learn(struct session *s, uint64_t from, uint64_t to)
 	struct session_focus *f = &s->focus;
 	size_t n;
 	const struct sample *v = ladder_looked_at(s->ladder, &n);
+	uint64_t missed = 0;
 
 	if (s->n_sites < FEW_SITES)
 		return;
+	for (size_t i = 0; i < n; i++)
+		if (v[i].addr && v[i].parts)
+			missed |= learn_class(f, v[i].type,
+					      1ull << heap_class_index(v[i].part[0].cls));
 	for (uint64_t i = from; i < to; i++) {
 		const struct pl_birth *b = &s->births[i & (PL_BIRTH_SLOTS - 1)];
 
 		if (!b->type || b->site >= s->n_sites)
 			continue;
-		learn_pair(f, b->type, b->site);
+		if (learn_pair(f, b->type, b->site) && !f->want[b->site])
+			missed |= classes_of(f, b->type, 0) & f->classes;
 		if (!s->focused)
 			f->births[b->site]++;
 	}
-	for (size_t i = 0; i < n; i++) {
-		uint64_t *mask = v[i].addr && v[i].parts ? map64_put(&f->mask, v[i].type) : NULL;
-
-		if (mask)
-			*mask |= 1ull << heap_class_index(v[i].part[0].cls);
-	}
+	if (missed)
+		mend(s, missed);
 }
 
 static uint64_t growing_classes(const struct session *s)
@@ -77,12 +133,9 @@ static size_t select_sites(const struct session *s, uint64_t classes, bool *want
 	double all = 0, in = 0;
 	size_t n = 0;
 
-	for (size_t i = 0; i < f->pairs.n; i++) {
-		const uint64_t *mask = map64_get(&f->mask, f->pairs.v[i].type);
-
-		if (!mask || (*mask & classes))
+	for (size_t i = 0; i < f->pairs.n; i++)
+		if (classes_of(f, f->pairs.v[i].type, UINT64_MAX) & classes)
 			want[f->pairs.v[i].site] = true;
-	}
 	for (size_t i = 0; i < s->n_sites; i++) {
 		all += f->births[i];
 		in += want[i] ? f->births[i] : 0;
@@ -90,16 +143,6 @@ static size_t select_sites(const struct session *s, uint64_t classes, bool *want
 	}
 	*share = all > 0 ? in / all : 1;
 	return n;
-}
-
-static void close_sets(struct session_focus *f)
-{
-	for (size_t i = 0; i < SESSION_FILES; i++) {
-		probe_set_close(f->set[i]);
-		f->set[i] = NULL;
-	}
-	f->classes = 0;
-	f->n_sites = 0;
 }
 
 static void make_sets(struct session *s, uint64_t classes, const bool *want, size_t n)
@@ -119,6 +162,9 @@ static void make_sets(struct session *s, uint64_t classes, const bool *want, siz
 	}
 	s->focus.classes = classes;
 	s->focus.n_sites = n;
+	s->focus.first_burst = s->bursts;
+	s->focus.made_ns = clock_ns();
+	memcpy(s->focus.want, want, sizeof(s->focus.want));
 }
 
 static void choose_again(struct session *s)
@@ -169,6 +215,11 @@ void focus_choose(struct session *s)
 		choose_again(s);
 	}
 	s->focused = f->classes && ++f->turn % FULL_EVERY;
+}
+
+uint64_t focus_full_view_ns(const struct session *s, uint64_t now)
+{
+	return now - s->focus.made_ns < YOUNG_NS ? YOUNG_VIEW_NS : FULL_VIEW_NS;
 }
 
 void focus_full_next(struct session *s)

@@ -66,6 +66,9 @@ struct session_focus {
 	VEC(struct focus_pair) pairs;
 	uint32_t births[PL_MAX_SITES]; /* per site, in windows with all sites */
 	uint64_t classes;	       /* bits: what the sets were made for; 0 = no focus */
+	bool want[PL_MAX_SITES];       /* the sites of the sets */
+	uint32_t first_burst;	       /* of the sets' windows */
+	uint64_t made_ns;	       /* when the sets were */
 	uint64_t looked_ns;	       /* when the choice was last looked at */
 	struct probe_set *set[SESSION_FILES];
 	size_t n_sites;
@@ -171,6 +174,8 @@ void focus_learn(struct session *s, uint64_t from, uint64_t to);
 /* Choose for the next window: all sites, or the focus. */
 void focus_choose(struct session *s);
 void focus_full_next(struct session *s); /* the next window probes all sites */
+/* How long the probes of a focus may stay in before all sites are looked at again. */
+uint64_t focus_full_view_ns(const struct session *s, uint64_t now);
 void focus_free(struct session *s);
 size_t focus_sites(const struct session *s); /* probed in the window that is open or next */
 

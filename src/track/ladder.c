@@ -155,7 +155,7 @@ static void hide_buffers(struct ladder *l)
 }
 
 void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
-		 uint64_t collections, uint32_t burst)
+		 uint64_t collections, uint32_t burst, bool partial)
 {
 	uint64_t now = clock_ns();
 
@@ -176,6 +176,7 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 		s->due_ns = now + (uint64_t)(ladder_age_s[0] * 1e9);
 		s->collections = collections;
 		s->burst = burst;
+		s->partial = partial;
 	}
 	hide_buffers(l);
 }
@@ -236,6 +237,17 @@ void ladder_drop_look(struct ladder *l, uint64_t births)
 {
 	l->stats.voided += births;
 	l->look.n = 0;
+}
+
+void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes)
+{
+	for (size_t i = 0; i < l->sample.n; i++) {
+		struct sample *s = &l->sample.v[i];
+
+		if (s->addr && s->partial && s->burst >= burst && s->parts &&
+		    classes >> heap_class_index(s->part[0].cls) & 1)
+			kill_one(l, s);
+	}
 }
 
 /* Keep memory bounded: every second sample goes, the others count double. */

@@ -20,6 +20,7 @@ struct sample {
 	uint8_t rung;	      /* rungs passed: 0 = none yet */
 	uint8_t parts;
 	bool gc;
+	bool partial;	/* not all sites were probed when it was born */
 	bool ambiguous; /* its content was seen on other samples too: not identified beyond doubt */
 	bool stopped;	/* births of its stack have stopped; told by estimate.c in its own copy */
 	struct {
@@ -50,7 +51,7 @@ void ladder_free(struct ladder *l);
 /* One burst in three steps, while the probes are attached and after. @v, @n: births recorded after
  * the attach was complete. Reads the born objects. */
 void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
-		 uint64_t collections, uint32_t burst);
+		 uint64_t collections, uint32_t burst, bool partial);
 /* Every birth in [from, to) of the ring kills what the last look saw at its address. */
 void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
 /* Every birth in [from, to) kills older samples at its address. */
@@ -61,6 +62,10 @@ const struct sample *ladder_looked_at(const struct ladder *l, size_t *n);
 void ladder_admit(struct ladder *l);
 /* The burst's record is not whole: drop the look. */
 void ladder_drop_look(struct ladder *l, uint64_t births);
+
+/* Partial windows since @burst were blind to some births in these classes (bits): drop what they
+ * saw. */
+void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes);
 
 /* Re-read what is due. Returns when the next one is due (0 = nothing on the ladder). */
 uint64_t ladder_climb(struct ladder *l, uint64_t now_ns);
