@@ -12,15 +12,20 @@ struct search {
 	struct graph *g;
 	uint32_t *queue;
 	uint32_t head, tail;
-	int err; /* no further */
+	uint32_t cycle, start; /* among cycles: the root they have, and where this one began */
+	int err;	       /* no further */
 };
 
 #define TELL_NODES (1u << 16)
 
 static void reach_node(struct search *s, uint32_t node, uint32_t parent)
 {
-	if (s->g->parent[node])
+	if (s->g->parent[node]) {
+		/* What was taken for a cycle by its number alone hangs from a later one. */
+		if (s->cycle && s->g->parent[node] == s->cycle && node != s->start)
+			s->g->parent[node] = parent;
 		return;
+	}
 	s->g->parent[node] = parent;
 	s->queue[s->tail++] = node;
 }
@@ -110,12 +115,17 @@ static int search_unreached(struct search *s)
 			reach_node(s, n, nobody);
 	spread(s);
 	reach_lost(s, held, nobody);
+	/* A search from a cycle finds all that it holds; one from something that is only held finds
+	 * less, and its beginning is met again in the search from its holder. */
 	for (uint32_t n = 0; n < g->n && !s->err; n++) {
 		if (g->parent[n] || !graph_type(g, n)->addr)
 			continue;
 		reach_node(s, n, cycle);
+		s->cycle = cycle;
+		s->start = n;
 		spread(s);
 	}
+	s->cycle = 0;
 	return 0;
 }
 

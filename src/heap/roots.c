@@ -12,12 +12,28 @@
 #define MAX_CALLBACKS	(1u << 20)
 #define SIGNALS_DEFAULT 40 /* so many have the same handler, or none of Python's */
 
+/* A block of the pools that is no object, named by a state or by static data: a free list (dict
+ * keys, floats), full of leftovers, whose references would be believed. What the states hold
+ * besides are objects, chunks, and the callbacks that have their own search. Of static data only
+ * what counts no reference to itself is taken for free. */
+static bool is_free_list(const struct reach *r, enum reach_kind kind, uint32_t node)
+{
+	uint64_t first;
+
+	if (node >= r->g->n_pooled || graph_type(r->g, node)->addr)
+		return false;
+	if (kind == REACH_INTERP || kind == REACH_THREAD)
+		return true;
+	return kind == REACH_STATIC &&
+	       !proc_read_u64(r->g->h->rt->proc, graph_addr(r->g, node, NULL), &first) && !first;
+}
+
 static struct reach_root *add(struct reach *r, enum reach_kind kind, uint64_t addr)
 {
 	uint32_t node = addr & 7 ? NODE_NONE : graph_find(r->g, addr);
 	struct reach_root *root;
 
-	if (node == NODE_NONE)
+	if (node == NODE_NONE || is_free_list(r, kind, node))
 		return NULL;
 	/* C code keeps where its memory begins; glibc's own data points into it at random. */
 	if (kind >= REACH_LIBRARY && !graph_type(r->g, node)->addr &&

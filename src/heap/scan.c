@@ -9,7 +9,8 @@
 
 #define PIECE	  (64u << 10)
 #define MAX_ITEMS (1ull << 34)
-#define LEAF_HEAD 80 /* the longest: of a str whose characters lie elsewhere */
+#define MAX_SLOTS 65536 /* of a class */
+#define LEAF_HEAD 80	/* the longest: of a str whose characters lie elsewhere */
 
 /* Of references, a node of its own; @skip of every @step words are none. */
 struct array {
@@ -198,6 +199,12 @@ static int64_t body_end(const struct scan *s)
 	int64_t end = t->basicsize;
 	uint64_t word;
 
+	if (s->t->kind == GRAPH_TYPE) { /* its slots' descriptions are its items */
+		uint64_t n = at(s, s->g->h->rt->layout.ob_size);
+
+		end += n < MAX_SLOTS ? (int64_t)n * t->itemsize : 0;
+		return n < MAX_SLOTS && end < s->hi ? end : s->hi;
+	}
 	if (t->itemsize)
 		return s->hi;
 	if (s->g->h->rt->minor >= 13 && (t->flags & TPF_INLINE_VALUES)) {

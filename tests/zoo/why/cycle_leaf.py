@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Numbers that objects of cycles have, while the collector is off: a float is in no cycle itself."""
+
+# TYPE float
+# ROOT cycle: __main__.Leaked
+# LAST .weight (float)
+# REMARK gc is disabled
+import gc
+
+from held import N, Leaked, ready
+
+gc.disable()
+for i in range(N):
+    o = Leaked()
+    o.weight = i + 0.5
+    o.me = o
+del o
+
+ready()
