@@ -19,16 +19,19 @@ static bool is_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
 	return covered;
 }
 
-/* A native site's own series: blocks that stayed. */
-static void fit_native(const struct native_site *n, struct native_fit *fit)
+/* A native site's own series: blocks that stayed. Before there can be one as old as is asked for,
+ * the series says nothing. */
+static void fit_native(const struct native_site *n, double older_s, struct native_fit *fit)
 {
 	double t[NATIVE_POINTS], c[NATIVE_POINTS], b[NATIVE_POINTS];
 	size_t k = 0;
 
-	for (; k < n->n_points && k < NATIVE_POINTS; k++) {
-		t[k] = n->points[k].t_s;
-		c[k] = n->points[k].count;
-		b[k] = n->points[k].bytes;
+	for (size_t i = 0; i < n->n_points && i < NATIVE_POINTS; i++) {
+		if (n->points[i].t_s < older_s)
+			continue;
+		t[k] = n->points[i].t_s;
+		c[k] = n->points[i].count;
+		b[k++] = n->points[i].bytes;
 	}
 	trend_fit(t, c, k, &fit->count);
 	trend_fit(t, b, k, &fit->bytes);
@@ -55,7 +58,7 @@ int join_native_read(struct joiner *j)
 	if (!j->fit)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < j->native.n; i++)
-		fit_native(&j->native.v[i], &j->fit[i]);
+		fit_native(&j->native.v[i], j->s->o.older_s, &j->fit[i]);
 	return 0;
 }
 

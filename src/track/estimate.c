@@ -124,7 +124,7 @@ static double per_second(const struct sample *s, const struct classes *c,
 			 const struct estimate_opts *o)
 {
 	unsigned cls = body_class(s);
-	double span = window_s(c, cls, o) - ladder_age_s[c->rung[cls] - 1];
+	double span = window_s(c, cls, o) - fmax(ladder_age_s[c->rung[cls] - 1], o->older_s);
 
 	return (double)s->weight / (span > 0.5 ? span : 0.5);
 }
@@ -417,8 +417,9 @@ static int add_sample(struct builder *b, const struct sample *v, const struct cl
 		return fail(-ENOMEM, "out of memory");
 	s->samples++;
 	s->cls = cls;
-	s->mean_age_s += age_s(v, o);
-	s->least_s = ladder_age_s[c->rung[cls] - 1];
+	s->weight += (double)v->weight;
+	s->mean_age_s += (double)v->weight * age_s(v, o);
+	s->least_s = fmax(ladder_age_s[c->rung[cls] - 1], o->older_s);
 	if (o->watched && !s->watched_age_s)
 		s->watched_age_s = coverage_age_s(
 			o->watched, c->since_ns[cls] > o->start_ns ? c->since_ns[cls] : o->start_ns,
@@ -449,7 +450,7 @@ static void finish(struct builder *b, struct estimate *out)
 		s->quarters = (unsigned)__builtin_popcount(s->quarters);
 		if (s->samples) {
 			s->malloc_bytes /= (double)s->samples;
-			s->mean_age_s /= (double)s->samples;
+			s->mean_age_s /= s->weight;
 		}
 		b->site.v[kept++] = *s;
 	}

@@ -20,6 +20,7 @@ struct estimate_site {
 	size_t n_types;
 	double count_per_s, bytes_per_s;
 	uint64_t samples; /* survivors behind the numbers */
+	double weight;	  /* of them: how many they stand for */
 	double oldest_s;
 	double malloc_bytes;  /* mean bytes per survivor that lie in malloc's memory */
 	unsigned bursts;      /* distinct bursts that saw one of them born */

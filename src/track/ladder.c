@@ -10,7 +10,9 @@
 #include "base/map64.h"
 
 #define MAX_SAMPLES 24000 /* on the ladder; above that every second one is left out */
-#define MAX_LOOK    8192  /* objects read per look */
+#define MAX_SHIFT   20
+#define RELAX_NS    30000000000ull /* with a ladder this long nearly empty more are admitted again */
+#define MAX_LOOK    8192	   /* objects read per look */
 #define SEEN_SIZE   (1u << 21)
 #define SEEN_TURN   400000 /* contents noted before the older table is forgotten */
 
@@ -23,6 +25,8 @@ struct ladder {
 	struct map64 index;	    /* address -> place + 1 */
 	uint8_t *seen[2];	    /* how often a content was sampled, two generations */
 	uint32_t noted;
+	unsigned shift;	     /* one in 2^shift is admitted, and stands for so many */
+	uint64_t shifted_ns; /* when that was changed */
 	uint64_t random;
 	struct ladder_stats stats;
 };
@@ -250,20 +254,44 @@ void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes)
 	}
 }
 
-/* Keep memory bounded: every second sample goes, the others count double. */
-static void thin(struct ladder *l)
+/* Keep memory bounded: every second sample goes, the others count double; @new_only: of those that
+ * have yet to survive anything. */
+static void thin(struct ladder *l, bool new_only)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < l->sample.n; i++) {
-		if (random_next(&l->random) & 1) {
+		struct sample *s = &l->sample.v[i];
+		bool spared = new_only && s->rung > 0;
+
+		if (!spared && random_next(&l->random) & 1) {
 			l->stats.thinned++;
 			continue;
 		}
-		l->sample.v[kept] = l->sample.v[i];
-		l->sample.v[kept++].weight *= 2;
+		if (!spared)
+			s->weight *= 2;
+		l->sample.v[kept++] = *s;
 	}
 	l->sample.n = kept;
+}
+
+/* Survivors are too many: from now on fewer are admitted, as many in each second of the run. Were
+ * those from before alone thinned, again and again, the few that are left of the first seconds
+ * would stand for thousands each. */
+static void thin_survivors(struct ladder *l, uint64_t now)
+{
+	thin(l, false);
+	if (l->shift < MAX_SHIFT)
+		l->shift++;
+	l->shifted_ns = now;
+}
+
+static bool is_left_out(struct ladder *l)
+{
+	if (!(random_next(&l->random) >> 16 & ((1u << l->shift) - 1)))
+		return false;
+	l->stats.thinned++;
+	return true;
 }
 
 void ladder_admit(struct ladder *l)
@@ -277,11 +305,15 @@ void ladder_admit(struct ladder *l)
 		l->stats.taken++;
 		if (s->fp.content)
 			note_content(l, s->fp.content);
+		if (is_left_out(l))
+			continue;
 		if (l->sample.n >= 2 * MAX_SAMPLES)
-			thin(l);
+			thin(l, true);
 		to = vec_push(&l->sample);
-		if (to)
-			*to = *s;
+		if (!to)
+			continue;
+		*to = *s;
+		to->weight *= (float)(1u << l->shift);
 	}
 	l->look.n = 0;
 }
@@ -350,8 +382,12 @@ uint64_t ladder_climb(struct ladder *l, uint64_t now)
 		kept++;
 	}
 	l->sample.n = kept;
-	if (kept > MAX_SAMPLES)
-		thin(l);
+	if (kept > MAX_SAMPLES) {
+		thin_survivors(l, now);
+	} else if (l->shift && kept < MAX_SAMPLES / 4 && now - l->shifted_ns > RELAX_NS) {
+		l->shift--;
+		l->shifted_ns = now;
+	}
 	return next;
 }
 
