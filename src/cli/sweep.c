@@ -171,7 +171,7 @@ static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
 	cli_select_raise_limit();
 	err = cli_preflight();
 	if (!err && c->json)
-		err = out_json_check(c->json);
+		err = out_file_check(c->json);
 	if (!err)
 		err = confine(&(struct confine_opts){.is_off = c->no_sandbox,
 						     .writes_files = c->json != NULL});

@@ -390,11 +390,11 @@ static int run(struct watch *w)
 	if (!err)
 		err = cli_preflight();
 	if (!err && w->o.json)
-		err = out_json_check(w->o.json);
+		err = out_file_check(w->o.json);
 	if (!err && w->o.baseline)
 		err = baseline_read(w->o.baseline, &w->baseline);
 	if (!err && w->o.baseline)
-		err = out_baseline_check(w->o.baseline);
+		err = out_file_check(w->o.baseline);
 	if (!err)
 		err = alerts_open(&w->alerts, w->o.alert_log, w->o.alert_hook);
 	if (!err)

@@ -4,6 +4,7 @@
 
 #include "cli/why_priv.h"
 #include "out/json_writer.h"
+#include "out/out.h"
 
 static const char *remark(const struct why_path *p, const struct why_stats *s)
 {
@@ -23,8 +24,16 @@ static const char *remark(const struct why_path *p, const struct why_stats *s)
 	return "only itself holds it; the next full collection frees it";
 }
 
-void why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
-	       const struct why_stats *s)
+static int flushed(FILE *f)
+{
+	errno = 0;
+	if (!fflush(f) && !ferror(f))
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
+	      const struct why_stats *s)
 {
 	char count[32], gone[32];
 
@@ -44,6 +53,7 @@ void why_print(FILE *f, const struct why_question *q, const struct why_answer *a
 	}
 	if (a->other_share > 0.005)
 		fprintf(f, "%4.0f %%  on other paths\n", 100 * a->other_share);
+	return flushed(f);
 }
 
 static void write_step(struct json *j, const struct why_step *s)
@@ -66,30 +76,21 @@ static void write_step(struct json *j, const struct why_step *s)
 	json_close(j);
 }
 
-static FILE *open_out(const char *path)
+/* What is written, as one. */
+struct all {
+	const struct why_question *q;
+	const struct why_answer *a;
+	const struct why_stats *s;
+};
+
+static int write_json(FILE *f, const void *ctx)
 {
-	FILE *f = strcmp(path, "-") ? fopen(path, "we") : stdout;
-
-	if (!f)
-		fail(-errno, "cannot write %s: %s", path, strerror(errno));
-	return f;
-}
-
-static int close_out(FILE *f, const char *path, int err)
-{
-	int bad = f == stdout ? fflush(f) : fclose(f);
-
-	return err || bad ? fail(-EIO, "cannot write %s", path) : 0;
-}
-
-int why_write_json(const char *path, const struct why_question *q, const struct why_answer *a,
-		   const struct why_stats *s)
-{
-	FILE *f = open_out(path);
+	const struct all *all = ctx;
+	const struct why_question *q = all->q;
+	const struct why_answer *a = all->a;
+	const struct why_stats *s = all->s;
 	struct json j;
 
-	if (!f)
-		return -EIO;
 	json_begin(&j, f);
 	json_object(&j, NULL, false);
 	json_string(&j, "schema", "pyleak-bpf/why/1");
@@ -130,7 +131,15 @@ int why_write_json(const char *path, const struct why_question *q, const struct 
 	else
 		json_null(&j, "gc_enabled");
 	json_close(&j);
-	return close_out(f, path, json_end(&j));
+	return json_end(&j);
+}
+
+int why_write_json(const char *path, const struct why_question *q, const struct why_answer *a,
+		   const struct why_stats *s)
+{
+	const struct all all = {q, a, s};
+
+	return out_file(path, write_json, &all);
 }
 
 static void dot_text(FILE *f, const char *s)
@@ -142,14 +151,14 @@ static void dot_text(FILE *f, const char *s)
 	}
 }
 
-int why_write_dot(const char *path, const struct why_question *q, const struct why_answer *a)
+static int write_dot(FILE *f, const void *ctx)
 {
+	const struct why_question *q = ((const struct all *)ctx)->q;
+	const struct why_answer *a = ((const struct all *)ctx)->a;
+
 	static const char *const of[] = {"",	   ".",	    "[key]",   "key", "[i]",
 					 "local ", "cell ", "default", ""};
-	FILE *f = open_out(path);
 
-	if (!f)
-		return -EIO;
 	fputs("digraph why {\n\trankdir=LR;\n\tnode [shape=box, "
 	      "fontname=\"monospace\"];\n\tlabel=\"",
 	      f);
@@ -184,5 +193,12 @@ int why_write_dot(const char *path, const struct why_question *q, const struct w
 				i, 100 * p->share, a->targets, p->step[p->n - 1].addr, i);
 	}
 	fputs("}\n", f);
-	return close_out(f, path, ferror(f));
+	return flushed(f);
+}
+
+int why_write_dot(const char *path, const struct why_question *q, const struct why_answer *a)
+{
+	const struct all all = {q, a, NULL};
+
+	return out_file(path, write_dot, &all);
 }

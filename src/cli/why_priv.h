@@ -13,8 +13,9 @@ struct why_question {
 	const char *what;   /* "app.Session", "7f..", "site 01ab.. (app.Session)" */
 };
 
-void why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
-	       const struct why_stats *s);
+/* 0 or a negative errno. */
+int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
+	      const struct why_stats *s);
 /* docs/why.schema.json; "-" is standard output. */
 int why_write_json(const char *path, const struct why_question *q, const struct why_answer *a,
 		   const struct why_stats *s);

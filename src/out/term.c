@@ -75,8 +75,9 @@ static uint64_t losses(const struct report_process *p)
 {
 	uint64_t sum = 0;
 
+	/* What is thinned out is counted by those that stay. */
 	for (size_t i = 0; i < p->n_lost; i++)
-		if (p->lost[i].n != REPORT_UNKNOWN)
+		if (p->lost[i].n != REPORT_UNKNOWN && strcmp(p->lost[i].key, "samples_thinned"))
 			sum += p->lost[i].n;
 	return sum;
 }

@@ -4,6 +4,8 @@
 
 #include "out/term_priv.h"
 
+#define TREND_S 30
+
 static void put_sum(struct line *l, const struct report *r)
 {
 	size_t n[CLASS_MAX] = {0};
@@ -104,6 +106,11 @@ int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *
 	}
 	if (left) {
 		line_printf(&l, "%zu more; --top shows more, --json has all", left);
+		line_end(&l);
+	}
+	if (r->duration_s < TREND_S) {
+		line_printf(&l, "watched for %.0f s only: a trend takes %d s at least (-d)",
+			    r->duration_s, TREND_S);
 		line_end(&l);
 	}
 	err = l.err;

@@ -67,6 +67,8 @@ struct report_site {
 	bool estimated;
 	uint64_t samples;
 	double oldest_s;
+	bool is_bounded; /* what holds its objects has a bound that was read, and it is not beyond
+			    reach */
 	struct report_type *types;
 	size_t n_types;
 	struct report_hint hint;

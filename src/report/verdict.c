@@ -184,6 +184,7 @@ bool verdict_bounded(struct report *r, const struct report_process *p,
 		return false;
 	}
 	site->verdict = CLASS_GROWING;
+	site->is_bounded = true;
 	site->reason =
 		report_printf(r, "grows by %s; %s a bounded %s (%s %s, now %s)",
 			      growth_of(rate, sizeof(rate), site),

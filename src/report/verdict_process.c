@@ -8,6 +8,7 @@
 #define MOVED_PART  0.1		/* of RSS: a move that is worth a word */
 #define CLIMB_BYTES (256 << 10) /* less is a page here and there */
 #define MOVED_BYTES (1 << 20)	/* and at least so much */
+#define GREATER	    10		/* times as fast */
 
 static bool has_moved(const struct report_process *p, double bytes)
 {
@@ -58,6 +59,26 @@ static void by_site(struct report *r, struct report_process *p, const struct rep
 		p->reason = place ? report_printf(r, "what %s %s %s", place, made_by(s->kind),
 						  s->reason)
 				  : s->reason;
+}
+
+/* A sure leak comes first however small it is; what grows many times as fast must not be missed for
+ * it. */
+static void add_greater(struct report *r, struct report_process *p)
+{
+	const struct report_site *top = &p->sites[0], *most = top;
+	char rate[32];
+	const char *place;
+
+	for (size_t i = 1; i < p->n_sites; i++)
+		if (p->sites[i].verdict == CLASS_GROWING && p->sites[i].kind <= KIND_MMAP &&
+		    p->sites[i].growth_bytes_per_s > most->growth_bytes_per_s)
+			most = &p->sites[i];
+	place = most == top ? NULL : place_of(r, most);
+	if (place && p->reason && top->kind <= KIND_MMAP &&
+	    most->growth_bytes_per_s > GREATER * top->growth_bytes_per_s)
+		p->reason = report_printf(
+			r, "%s; what %s makes grows by %s/s, but is not sure to be a leak",
+			p->reason, place, fmt_bytes(rate, sizeof(rate), most->growth_bytes_per_s));
 }
 
 static bool climbs(const struct curve *c)
@@ -114,12 +135,18 @@ void verdict_process(struct report *r, struct report_process *p)
 	p->verdict = CLASS_STEADY;
 	p->confidence = 0.5;
 	p->reason = "nothing grows";
+	if (p->live_curve.shape == CURVE_UNKNOWN && p->rss_curve.shape == CURVE_UNKNOWN) {
+		p->confidence = 0.1;
+		p->reason = "too early to say whether anything grows";
+	}
 	if (top && top->verdict <= CLASS_WARMUP)
 		by_site(r, p, top);
 	else if (by_shape(r, p))
 		;
 	else if (climbs(&p->rss_curve) || climbs(&p->live_curve))
 		by_growth(r, p);
+	if (p->verdict == CLASS_LEAK)
+		add_greater(r, p);
 	if (!p->reason)
 		p->reason = "";
 }

@@ -309,9 +309,10 @@ static void predict(const struct memwatch *w, double leaks, struct report_memory
 
 void memwatch_predict(const struct memwatch *w, struct report_process *p)
 {
-	/* What levels off or swings reaches no limit. */
-	if (!p->exited && (p->verdict == CLASS_LEAK || p->verdict == CLASS_GROWING ||
-			   p->verdict == CLASS_RETENTION))
+	/* What levels off or swings reaches no limit, nor does what a bound will stop. */
+	if (!p->exited && !(p->n_sites && p->sites[0].is_bounded) &&
+	    (p->verdict == CLASS_LEAK || p->verdict == CLASS_GROWING ||
+	     p->verdict == CLASS_RETENTION))
 		predict(w, leaks_per_s(p), &p->memory);
 }
 

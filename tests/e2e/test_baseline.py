@@ -90,4 +90,4 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_happens(tmp_p
     r = subprocess.run([harness.TOOL, "-p", str(os.getpid()), "-q", "-d", "3", "--baseline",
                         str(tmp_path / "no" / "base.json")], capture_output=True, text=True, timeout=60)  # fmt: skip
     assert (r.returncode, r.stdout) == (1, "")
-    assert "cannot be written" in r.stderr and r.stderr.count("\n") == 1
+    assert "cannot write" in r.stderr and r.stderr.count("\n") == 1

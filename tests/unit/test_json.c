@@ -148,13 +148,13 @@ static void file_is_replaced_as_a_whole(void **state)
 
 	snprintf(path, sizeof(path), "%s/a.json", (char *)*state);
 	snprintf(link, sizeof(link), "%s/link.json", (char *)*state);
-	assert_int_equal(out_json_check(path), 0);
+	assert_int_equal(out_file_check(path), 0);
 	assert_int_equal(entries(*state), 0);
 	assert_int_equal(out_json_file(path, r), 0);
 	assert_int_equal(entries(*state), 1);
 	assert_int_equal(chmod(path, 0640), 0);
 	assert_int_equal(symlink("a.json", link), 0);
-	assert_int_equal(out_json_check(link), 0);
+	assert_int_equal(out_file_check(link), 0);
 	assert_int_equal(out_json_file(link, r), 0);
 	assert_int_equal(lstat(link, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
@@ -173,7 +173,7 @@ static void devices_are_written_never_replaced(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(out_json_check("/dev/null"), 0);
+	assert_int_equal(out_file_check("/dev/null"), 0);
 	assert_int_equal(out_json_file("/dev/null", r), 0);
 	assert_int_equal(stat("/dev/null", &st), 0);
 	assert_true(S_ISCHR(st.st_mode));
@@ -187,10 +187,10 @@ static void places_that_cannot_be_written_are_refused(void **state)
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/no/where.json", (char *)*state);
-	assert_int_equal(out_json_check(path), -ENOENT);
-	assert_int_equal(out_json_check(*state), -EISDIR);
-	assert_int_equal(out_json_check(""), -EINVAL);
-	assert_int_equal(out_json_check("-"), 0);
+	assert_int_equal(out_file_check(path), -ENOENT);
+	assert_int_equal(out_file_check(*state), -EISDIR);
+	assert_int_equal(out_file_check(""), -EINVAL);
+	assert_int_equal(out_file_check("-"), 0);
 	assert_int_equal(entries(*state), 0);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A JSON report in a file: complete or not there at all. The text goes to a file beside it, which
- * takes the name when it is whole and on disk. */
+/* What is written into files: complete or not there at all. The text goes to a file beside it,
+ * which takes the name when it is whole and on disk. */
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -28,7 +28,7 @@ static int find_place(const char *path, struct place *out)
 
 	memset(out, 0, sizeof(*out));
 	if (!*path)
-		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+		return fail(-EINVAL, "a file to write needs a name");
 	if (strlen(path) >= sizeof(out->path))
 		return cannot(path, ENAMETOOLONG);
 	if (!realpath(path, out->path))
@@ -64,7 +64,7 @@ static int open_temp(const char *path, struct place *p)
 }
 
 /* All of it, on disk: 0 or the errno. Closes @fd. */
-static int write_report(int fd, const struct report *r, bool want_sync)
+static int write_fd(int fd, int (*write)(FILE *f, const void *ctx), const void *ctx, bool want_sync)
 {
 	FILE *f = fdopen(fd, "w");
 	int err = 0;
@@ -74,7 +74,7 @@ static int write_report(int fd, const struct report *r, bool want_sync)
 		close(fd);
 		return err;
 	}
-	err = -out_json(f, r);
+	err = -write(f, ctx);
 	if (err == 0 && want_sync && fsync(fd) != 0 && errno != EINVAL)
 		err = errno;
 	if (fclose(f) != 0 && err == 0)
@@ -82,33 +82,33 @@ static int write_report(int fd, const struct report *r, bool want_sync)
 	return err;
 }
 
-static int write_special(const char *path, const struct report *r)
+static int write_special(const char *path, int (*write)(FILE *f, const void *ctx), const void *ctx)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	int err;
 
 	if (fd < 0)
 		return cannot(path, errno);
-	err = write_report(fd, r, false);
+	err = write_fd(fd, write, ctx, false);
 	return err ? cannot(path, err) : 0;
 }
 
-int out_json_file(const char *path, const struct report *r)
+int out_file(const char *path, int (*write)(FILE *f, const void *ctx), const void *ctx)
 {
 	struct place p;
 	int err, fd;
 
 	if (strcmp(path, "-") == 0)
-		return out_json(stdout, r);
+		return write(stdout, ctx);
 	err = find_place(path, &p);
 	if (err)
 		return err;
 	if (p.is_special)
-		return write_special(path, r);
+		return write_special(path, write, ctx);
 	fd = open_temp(path, &p);
 	if (fd < 0)
 		return fd;
-	err = write_report(fd, r, true);
+	err = write_fd(fd, write, ctx, true);
 	if (err == 0 && rename(p.temp, p.path) != 0)
 		err = errno;
 	if (err == 0)
@@ -118,7 +118,7 @@ int out_json_file(const char *path, const struct report *r)
 		    p.mode ? "the old file was left as it was" : "nothing was left there");
 }
 
-int out_json_check(const char *path)
+int out_file_check(const char *path)
 {
 	static const char page[4096];
 	struct place p;
