@@ -35,7 +35,7 @@ static const struct opt table[] = {
 	{0, OPT_NUMBER, "diff", "SEC", ROW(diff_s), "what grew within SEC, by several censuses",
 	 0.2, 86400, NULL},
 	{0, OPT_STRING, "type", "NAME", ROW(type),
-	 "samples of the objects of this type, named as the table names it", 0, 0, NULL},
+	 "samples of the objects of this type: app.Session, or just Session", 0, 0, NULL},
 	{0, OPT_FLAG, "redact", NULL, ROW(redact), "with --type: no values (the default)", 0, 0,
 	 NULL},
 	{0, OPT_FLAG, "no-redact", NULL, ROW(no_redact),
@@ -90,8 +90,8 @@ static int parse(int argc, char **argv, struct census_cmd *c)
 		return err;
 	if (c->save && c->source.pids.n > 1)
 		return fail(-EINVAL, "--save takes one process at a time");
-	if (c->save && !*c->save)
-		return fail(-EINVAL, "--save needs a file name");
+	if (c->save && (!*c->save || !strcmp(c->save, "-")))
+		return fail(-EINVAL, "--save needs the name of a file");
 	if (c->diff_s > 0 && !c->source.pids.n)
 		return fail(-EINVAL, "--diff needs a process that runs: -p PID");
 	if (c->redact && c->no_redact)
@@ -124,14 +124,14 @@ static int take_one(struct census_cmd *c, size_t i, struct report *r)
 		err = cli_source_save(&s, c->save, json_on_stdout(c) ? stderr : stdout);
 	progress_begin(&c->progress, c->is_quiet);
 	if (!err)
-		err = census_process(s.proc, s.rt, &o, r, &r->processes[i]);
+		err = census_process(s.proc, s.rt, &o, r, &r->processes[r->n_processes]);
 	progress_end(&c->progress);
 	cli_source_close(&s);
 	return err;
 }
 
-/* After Ctrl-C those that are done count. */
-static int take_all(struct census_cmd *c, struct report *r)
+/* After Ctrl-C those that are done count; @left_out: some could not be. */
+static int take_all(struct census_cmd *c, struct report *r, bool *left_out)
 {
 	size_t n = c->source.pids.n ? c->source.pids.n : 1;
 
@@ -145,11 +145,25 @@ static int take_all(struct census_cmd *c, struct report *r)
 			fprintf(stderr, "interrupted: %zu of %zu processes\n", i, n);
 			return 0;
 		}
-		if (err)
+		if (err && (err == -ECANCELED || n == 1))
 			return err;
-		r->n_processes++;
+		if (err) {
+			cli_complain(CLI_FAILED);
+			*left_out = true;
+		} else {
+			r->n_processes++;
+		}
 	}
 	return 0;
+}
+
+/* With --type: has any process such objects? */
+static int check_found(const struct census_cmd *c, const struct report *r)
+{
+	for (size_t i = 0; i < r->n_processes; i++)
+		if (r->processes[i].n_instances)
+			return 0;
+	return fail(-ENOENT, "no object of type %s", c->type);
 }
 
 static int print(const struct census_cmd *c, const struct report *r)
@@ -177,22 +191,31 @@ static int run(struct census_cmd *c)
 	struct report *r;
 	int err;
 
+	bool left_out = false;
+
 	setpriority(PRIO_PROCESS, 0, 5); /* whoever is looked at comes first */
 	stop_install();
-	err = c->json ? out_json_check(c->json) : 0;
+	err = c->json ? out_file_check(c->json) : 0;
 	if (!err)
 		err = report_new(&r);
 	if (err)
 		return cli_complain(CLI_FAILED);
 	r->started_at = cli_wall_clock();
 	r->final = true;
-	err = take_all(c, r);
+	err = take_all(c, r, &left_out);
 	r->ended_at = cli_wall_clock();
 	r->duration_s = (double)(clock_ns() - begin) / 1e9;
-	if (!err)
+	if (c->diff_s > 0 && stop_asked())
+		fprintf(stderr, "interrupted: what grew is of less than %g s, or not known\n",
+			c->diff_s);
+	if (!err && r->n_processes)
 		err = print(c, r);
+	if (!err && c->type && r->n_processes)
+		err = check_found(c, r);
 	report_free(r);
-	return err ? cli_complain(stop_code(err)) : CLI_DONE;
+	if (err)
+		return cli_complain(stop_code(err));
+	return left_out ? CLI_FAILED : CLI_DONE;
 }
 
 int cli_census(int argc, char **argv)

@@ -2,14 +2,18 @@
 /* Opening what a command looks into, and saving it. */
 #include "cli/source.h"
 
+#include <unistd.h>
+
 int cli_source_check(const struct cli_source_opts *o, size_t max)
 {
 	int n = (o->pids.n > 0) + (o->from != NULL) + (o->core != NULL);
 
 	if (n == 0)
 		return fail(-EINVAL, "which process? Name it with -p PID; --help shows examples");
-	if (n > 1 || o->pids.n > max)
-		return fail(-EINVAL, "one at a time: -p PID, --from FILE or --core FILE");
+	if (n > 1)
+		return fail(-EINVAL, "one of the three: -p PID, --from FILE or --core FILE");
+	if (o->pids.n > max)
+		return fail(-EINVAL, "one process at a time: -p PID");
 	if (o->sysroot && !o->core)
 		return fail(-EINVAL, "--sysroot goes with --core");
 	return 0;
@@ -36,6 +40,8 @@ int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source
 	err = py_open(out->proc, &out->rt);
 	if (err && file)
 		err = fail_in(err, "%s", file);
+	else if (err && err != -EINVAL && !proc_alive(out->proc))
+		err = fail(-ESRCH, "process %d ended while it was looked at", out->proc->pid);
 	if (err)
 		cli_source_close(out);
 	return err;
@@ -63,13 +69,22 @@ int cli_source_save(struct cli_source *s, const char *path, FILE *say)
 		if (s->proc->maps[i].inode && !strcmp(s->proc->maps[i].path, s->rt->name))
 			image = &s->proc->maps[i];
 	err = proc_save(s->proc, path, &image, image ? 1 : 0, &saved);
+	/* What is left of a dying process is no heap. */
+	if (!err && proc_is_live(s->proc) && !proc_alive(s->proc)) {
+		unlink(path);
+		return fail(-ESRCH,
+			    "process %d ended while its memory was saved; nothing was left in %s",
+			    s->proc->pid, path);
+	}
 	if (err || !say)
 		return err;
 	fprintf(say, "saved %s of memory in %s (%s)\n",
 		fmt_bytes(memory, sizeof(memory), (double)saved.memory_bytes), path,
 		fmt_bytes(file, sizeof(file), (double)saved.file_bytes));
 	if (saved.unreadable_bytes)
-		fprintf(say, "%s went away before they could be read\n",
-			fmt_bytes(memory, sizeof(memory), (double)saved.unreadable_bytes));
+		fprintf(say, "%s %s\n",
+			fmt_bytes(memory, sizeof(memory), (double)saved.unreadable_bytes),
+			proc_is_live(s->proc) ? "went away before they could be read"
+					      : "are not in the file, and so not in this one");
 	return 0;
 }

@@ -147,10 +147,15 @@ static int find_site(struct why_cmd *w)
 		err = fail(-ENOENT,
 			   "site %s has no Python objects of a known type: ask for them by --type",
 			   site->id);
+	if (!err && w->source.pids.n && w->source.pids.v[0] != pid)
+		err = fail(
+			-EINVAL,
+			"%s is a report of process %d, not of %d: leave -p out, or ask by --type",
+			w->from, pid, w->source.pids.v[0]);
 	if (!err && site) {
 		snprintf(w->type_of_site, sizeof(w->type_of_site), "%s", site->types[0].name);
-		snprintf(w->site_in_words, sizeof(w->site_in_words), "site %s (%s)", site->id,
-			 site->types[0].name);
+		snprintf(w->site_in_words, sizeof(w->site_in_words), "%s, as made at site %s",
+			 site->types[0].name, site->id);
 		if (!w->source.pids.n && !w->source.core)
 			w->source.pids.v[w->source.pids.n++] = pid;
 	}
@@ -182,6 +187,16 @@ static int parse(int argc, char **argv, struct why_cmd *w)
 	return w->addr ? parse_addr(w) : 0;
 }
 
+static int print(const struct why_question *q, const struct why_answer *a,
+		 const struct why_stats *s)
+{
+	int err = why_print(stdout, q, a, s);
+
+	if (err == -EPIPE)
+		return 0; /* the reader left */
+	return err ? fail(err, "cannot write the answer: %s", strerror(-err)) : 0;
+}
+
 static int ask(struct why_cmd *w, struct py_runtime *rt)
 {
 	const struct why_query q = {w->site ? w->type_of_site : w->type, w->v, w->n};
@@ -209,11 +224,14 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 			 " torn, %" PRIu64 " unreadable, %.2f s, %.0f MiB",
 			 stats.blocks, stats.references, stats.roots, stats.torn, stats.unreadable,
 			 (double)stats.ns / 1e9, (double)stats.memory_bytes / 1048576);
+	/* Half of a dead process's heap is nobody's heap. */
+	if (proc_is_live(rt->proc) && !proc_alive(rt->proc))
+		err = fail(-ESRCH, "process %d ended while its heap was read", say.pid);
 	if (!err && !a->sampled)
 		err = q.type ? fail(-ENOENT, "process %d has no object of type %s", say.pid, q.type)
 			     : fail(-ENOENT, "process %d has no object at %s", say.pid, w->addr);
 	if (!err && !(w->json && !strcmp(w->json, "-")) && !(w->dot && !strcmp(w->dot, "-")))
-		why_print(stdout, &say, a, &stats);
+		err = print(&say, a, &stats);
 	if (!err && w->json)
 		err = why_write_json(w->json, &say, a, &stats);
 	if (!err && w->dot)

@@ -104,14 +104,6 @@ static enum graph_kind kind_of(const struct graph *g, const struct heap_type *t)
 	}
 }
 
-bool graph_name_fits(const char *name, const char *want)
-{
-	size_t n = strlen(name), k = strlen(want);
-
-	return !strcmp(name, want) || (n > k && !strchr(want, '.') && name[n - k - 1] == '.' &&
-				       !strcmp(name + n - k, want));
-}
-
 static int intern_new(struct graph *g, uint64_t type, int32_t offset, uint64_t *at, uint16_t *out)
 {
 	struct graph_type *t;
@@ -140,7 +132,7 @@ static int intern_new(struct graph *g, uint64_t type, int32_t offset, uint64_t *
 	t->name = strdup(name);
 	if (!t->name)
 		return fail(-ENOMEM, "out of memory for types");
-	t->wanted = g->want && graph_name_fits(name, g->want);
+	t->wanted = g->want && py_name_fits(name, g->want);
 	return 0;
 }
 

@@ -141,8 +141,6 @@ static inline struct graph_type *graph_type(const struct graph *g, uint32_t node
 {
 	return &g->types.v[g->type.v[node]];
 }
-/* "Session" fits "app.Session"; a name with a dot must be the whole name. */
-bool graph_name_fits(const char *name, const char *want);
 const char *graph_type_name(struct graph *g, uint32_t node);
 
 /* Index of a type, made known when it is new. */

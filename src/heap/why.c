@@ -36,7 +36,7 @@ static int by_type(struct graph *g, const char *want, struct targets *t)
 	int err = fits ? 0 : fail(-ENOMEM, "out of memory for targets");
 
 	for (size_t i = 0; !err && i < g->types.n; i++) {
-		fits[i] = g->types.v[i].name && graph_name_fits(g->types.v[i].name, want);
+		fits[i] = g->types.v[i].name && py_name_fits(g->types.v[i].name, want);
 		t->n += fits[i] ? g->types.v[i].count : 0;
 	}
 	step = t->n / MAX_SAMPLES + 1;

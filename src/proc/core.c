@@ -174,8 +174,14 @@ int proc_open_core(const char *path, const char *sysroot, struct proc **out)
 {
 	struct core *c = calloc(1, sizeof(*c));
 	struct proc *p = calloc(1, sizeof(*p));
+	struct stat st;
 	int err;
 
+	if (sysroot && (stat(sysroot, &st) || !S_ISDIR(st.st_mode))) {
+		free(c);
+		free(p);
+		return fail(-ENOENT, "--sysroot %s: no such directory", sysroot);
+	}
 	if (p)
 		p->pidfd = -1;
 	if (c && p) {

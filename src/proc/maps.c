@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* The kernel writes a newline in a path as \012 (seq_file_path). In place. */
 static void unescape_newlines(char *s)
@@ -94,10 +95,10 @@ int proc_read_maps(struct proc *p)
 	if (err == -ENOENT || err == -ESRCH)
 		return fail(-ESRCH, "process %d has ended", p->pid);
 	if (err == -EACCES || err == -EPERM)
-		return fail(-EPERM,
-			    "not allowed to look into process %d (%s): run as root or with "
-			    "CAP_SYS_PTRACE",
-			    p->pid, p->comm);
+		return fail(-EPERM, "not allowed to look into process %d (%s): %s", p->pid, p->comm,
+			    geteuid() ? "run as root or with CAP_SYS_PTRACE"
+				      : "the kernel refuses even root (a security module, or "
+					"CAP_SYS_PTRACE was taken away)");
 	if (err)
 		return fail(err, "cannot read /proc/%d/maps: %s", p->pid, strerror(-err));
 	err = proc_parse_maps(text, &rows, &n);

@@ -102,6 +102,8 @@ uint64_t py_modules(const struct py_runtime *rt);
 int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t size);
 /* Type name, qualified with its module except for builtins: "dict", "app.Session". */
 int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size);
+/* "app.Session" is asked for as Session, too; a name with a dot must be the whole name. */
+bool py_name_fits(const char *name, const char *want);
 /* tp_name as CPython's source has it; for a saved process without its constants the type's name. */
 int py_tp_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size);
 /* Is this a live type object (checked by its own type's flags)? */

@@ -176,3 +176,11 @@ int py_tp_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t siz
 		return 0;
 	return proc_is_live(rt->proc) ? -EFAULT : py_type_name(rt, type, buf, size);
 }
+
+bool py_name_fits(const char *name, const char *want)
+{
+	size_t n = strlen(name), k = strlen(want);
+
+	return !strcmp(name, want) || (n > k && !strchr(want, '.') && name[n - k - 1] == '.' &&
+				       !strcmp(name + n - k, want));
+}

@@ -402,7 +402,8 @@ static bool is_wanted(struct sampler *s, uint64_t type)
 	if (!at)
 		return false;
 	if (!*at)
-		*at = !py_type_name(s->c->rt, type, name, sizeof(name)) && !strcmp(name, s->name)
+		*at = !py_type_name(s->c->rt, type, name, sizeof(name)) &&
+				      py_name_fits(name, s->name)
 			      ? 1
 			      : 2;
 	return *at == 1;

@@ -23,7 +23,8 @@ int census_take(struct census *c);
 /* Types, collector, pools. Rows by bytes, largest first; with several censuses by growth in bytes
  * when @by_growth. */
 int census_fill(struct census *c, struct report *r, struct report_process *p, bool by_growth);
-/* At most @max objects of the type called @name, chosen evenly; their values only with @values. */
+/* At most @max objects of the type called @name (py_name_fits), chosen evenly; their values only
+ * with @values. */
 int census_instances(struct census *c, const char *name, size_t max, bool values, struct report *r,
 		     struct report_process *p);
 

@@ -92,7 +92,7 @@ int census_process(struct proc *t, const struct py_runtime *rt, const struct cen
 	p->rss_bytes = !err && !proc_memory(t, &m) ? m.rss_bytes : REPORT_UNKNOWN;
 	p->exited = !proc_alive(t);
 	/* Half of a dead process's heap is nobody's heap. */
-	if (!err && p->exited)
+	if (err != -ECANCELED && p->exited)
 		err = fail(-ESRCH, "process %d ended while its heap was read", t->pid);
 	return err;
 }

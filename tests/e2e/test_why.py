@@ -229,7 +229,7 @@ def test_site_of_a_report(tmp_path):
         ]
     for answer in answers:
         assert answer["objects"] == 300 and "REGISTRY" in answer["paths"][0]["path"]
-        assert answer["what"] == "site %s (__main__.Leaked)" % leaked
+        assert answer["what"] == "__main__.Leaked, as made at site %s" % leaked
     assert alone.returncode == 0 and json.loads(alone.stdout)["objects"] == 300
     for run, code, word in wrong:
         assert run.returncode == code and word in run.stderr and run.stderr.count("\n") == 1, (word, run)
