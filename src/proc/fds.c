@@ -57,6 +57,17 @@ int proc_fds_link(int dir, int fd, char *buf, size_t size)
 	return n < 0 ? -errno : 0;
 }
 
+void proc_fds_as_seen(const struct proc *p, char *link)
+{
+	char name[40], root[4096];
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "/proc/%d/root", p->pid);
+	n = readlink(name, root, sizeof(root));
+	if (n > 1 && (size_t)n < sizeof(root) && !strncmp(link, root, (size_t)n) && link[n] == '/')
+		memmove(link, link + n, strlen(link + n) + 1);
+}
+
 int proc_fds_inode(const struct proc *p, int fd, uint64_t *out)
 {
 	auto_free char *text = NULL;

@@ -19,6 +19,8 @@ int proc_fds_read(const struct proc *p, struct proc_numbers *out, int *dir);
 /* Where the descriptor leads: "/path", "socket:[12345]", "anon_inode:[eventpoll]". Never opens it.
  * Cut when longer; always terminated. -ENOENT when it has been closed meanwhile. */
 int proc_fds_link(int dir, int fd, char *buf, size_t size);
+/* The path as a process with a root of its own knows it. */
+void proc_fds_as_seen(const struct proc *p, char *link);
 /* The kernel's own number of what is open there (5.14+), -ENOENT when it does not tell. */
 int proc_fds_inode(const struct proc *p, int fd, uint64_t *out);
 /* RLIMIT_NOFILE: -ENOENT when it is unlimited or cannot be read. */

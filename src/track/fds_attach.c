@@ -74,11 +74,12 @@ static int attach_syscalls(struct fds *f)
 	return 0;
 }
 
-static int open_set(struct fds *f, const char *label, const struct bpf_program *prog,
-		    const uint64_t *offsets, size_t n, bool on_return)
+static int open_set(struct fds *f, const char *file, const char *label,
+		    const struct bpf_program *prog, const uint64_t *offsets, size_t n,
+		    bool on_return)
 {
 	struct probe_set_spec spec = {
-		.file = f->libc.path,
+		.file = file,
 		.offsets = offsets,
 		.n = n,
 		.pid = f->spec.proc->pid,
@@ -86,9 +87,9 @@ static int open_set(struct fds *f, const char *label, const struct bpf_program *
 		.on_return = on_return,
 		.label = label,
 	};
-	int err = probe_set_open(f->spec.mechanism, &spec, &f->set[f->n_sets]);
+	int err = n ? probe_set_open(f->spec.mechanism, &spec, &f->set[f->n_sets]) : 0;
 
-	if (!err)
+	if (!err && n)
 		f->n_sets++;
 	return err;
 }
@@ -100,14 +101,21 @@ static int attach_libc(struct fds *f)
 	struct fds_libc *l = &f->libc;
 	int err = fds_libc_find(f->spec.proc, l);
 
-	if (!err)
-		err = open_set(f, "fdret", f->spec.skel->progs.fd_return, l->one, l->n_one, true);
-	if (!err)
-		err = open_set(f, "fdmany", f->spec.skel->progs.fd_return_many, l->many, l->n_many,
-			       true);
-	if (!err)
-		err = open_set(f, "fdentry", f->spec.skel->progs.fd_entry, l->many, l->n_many,
-			       false);
+	for (size_t i = 0; i < l->n_files && !err; i++) {
+		const struct fds_file *at = &l->file[i];
+
+		err = open_set(f, at->path, "fdret", f->spec.skel->progs.fd_return, at->one,
+			       at->n_one, true);
+		if (!err)
+			err = open_set(f, at->path, "fdmany", f->spec.skel->progs.fd_return_many,
+				       at->many, at->n_many, true);
+	}
+	for (size_t i = 0; i < l->n_files && !err; i++) {
+		const struct fds_file *at = &l->file[i];
+
+		err = open_set(f, at->path, "fdentry", f->spec.skel->progs.fd_entry, at->many,
+			       at->n_many, false);
+	}
 	if (!err)
 		memcpy(f->ctl->fns, l->fns, sizeof(l->fns));
 	return err;

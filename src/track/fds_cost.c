@@ -58,9 +58,11 @@ static void watch_always(struct fds *f, double cost, double span)
 static void window(struct fds *f)
 {
 	const struct timespec wait = {.tv_nsec = WINDOW_NS};
-	size_t sites = f->libc.n_one + 2 * f->libc.n_many;
+	size_t sites = 0;
 	double cost, share;
 
+	for (size_t i = 0; i < f->libc.n_files; i++)
+		sites += f->libc.file[i].n_one + 2 * f->libc.file[i].n_many;
 	if (fds_on(f))
 		return;
 	nanosleep(&wait, NULL);

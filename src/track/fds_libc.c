@@ -30,20 +30,28 @@ static const struct {
 };
 _Static_assert(ARRAY_SIZE(by_argument) <= PL_FD_FNS, "the kernel half holds them all");
 
-static bool is_libc(const char *path, bool *glibc)
+static bool is_libc(const char *name, bool *glibc)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-
 	*glibc = !strcmp(name, "libc.so.6") || !strncmp(name, "libc-2.", 7);
 	return *glibc || !strncmp(name, "ld-musl-", 8) || !strncmp(name, "libc.musl-", 10) ||
 	       !strcmp(name, "libc.so");
 }
 
-static const struct proc_map *find_map(const struct proc *p, bool *glibc)
+static bool is_libpthread(const char *name, bool *glibc)
 {
-	for (size_t i = 0; i < p->n_maps; i++)
-		if (is_libc(p->maps[i].path, glibc))
+	(void)glibc;
+	return !strcmp(name, "libpthread.so.0") || !strncmp(name, "libpthread-2.", 13);
+}
+
+static const struct proc_map *find_map(const struct proc *p, bool (*is)(const char *, bool *),
+				       bool *glibc)
+{
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const char *slash = strrchr(p->maps[i].path, '/');
+
+		if (is(slash ? slash + 1 : p->maps[i].path, glibc))
 			return &p->maps[i];
+	}
 	return NULL;
 }
 
@@ -69,48 +77,87 @@ static bool is_in(const uint64_t *v, size_t n, uint64_t offset)
 	return false;
 }
 
-static void find_all(struct fds_libc *l, const struct dso *d, uint64_t bias, bool glibc)
+/* One file, open while it is searched. */
+struct search {
+	struct dso *dso;
+	struct fds_file *to;
+};
+
+static int open_file(const struct proc *p, const struct proc_map *m, struct fds_libc *l,
+		     struct search *out)
+{
+	struct fds_file *f = &l->file[l->n_files];
+	int err = proc_map_file(p, m, f->path, sizeof(f->path));
+
+	if (!err)
+		err = dso_open(f->path, &out->dso);
+	if (err)
+		return err;
+	if (!py_load_bias(p, m, out->dso, &f->bias)) {
+		dso_close(out->dso);
+		return fail(-ENOENT, "where %s lies in process %d is not known", f->path, p->pid);
+	}
+	out->to = f;
+	l->n_files++;
+	return 0;
+}
+
+/* In the first file that has it: up to glibc 2.33 programs come by open, accept and their kin in
+ * libpthread, and those of libc serve itself. */
+static struct fds_file *find_in(const struct search *v, size_t n, const char *name, int reg,
+				struct probe_point *at)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!find_place(v[i].dso, name, reg, at))
+			return v[i].to;
+	return NULL;
+}
+
+static void find_all(struct fds_libc *l, const struct search *v, size_t n, bool glibc)
 {
 	struct probe_point at;
+	struct fds_file *f;
 
-	for (size_t i = 0; i < ARRAY_SIZE(returns_one); i++)
-		if (!find_place(d, returns_one[i], 0, &at) && !is_in(l->one, l->n_one, at.offset))
-			l->one[l->n_one++] = at.offset;
+	for (size_t i = 0; i < ARRAY_SIZE(returns_one); i++) {
+		f = find_in(v, n, returns_one[i], 0, &at);
+		if (f && !is_in(f->one, f->n_one, at.offset))
+			f->one[f->n_one++] = at.offset;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(by_argument); i++) {
-		if ((by_argument[i].only_glibc && !glibc) ||
-		    find_place(d, by_argument[i].name, by_argument[i].reg, &at) ||
-		    is_in(l->many, l->n_many, at.offset))
+		f = by_argument[i].only_glibc && !glibc
+			    ? NULL
+			    : find_in(v, n, by_argument[i].name, by_argument[i].reg, &at);
+		if (!f || is_in(f->many, f->n_many, at.offset))
 			continue;
-		l->fns[l->n_many] = (struct pl_fd_fn){
-			.ip = bias + at.addr,
+		l->fns[l->n_fns++] = (struct pl_fd_fn){
+			.ip = f->bias + at.addr,
 			.reg = at.site.reg,
 			.how = by_argument[i].how,
 		};
-		l->many[l->n_many++] = at.offset;
+		f->many[f->n_many++] = at.offset;
 	}
 }
 
 int fds_libc_find(const struct proc *p, struct fds_libc *out)
 {
-	const struct proc_map *m;
-	struct dso *d = NULL;
-	uint64_t bias;
+	const struct proc_map *libc, *threads;
+	struct search v[FDS_FILES];
 	bool glibc;
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	m = find_map(p, &glibc);
-	if (!m)
+	libc = find_map(p, is_libc, &glibc);
+	if (!libc)
 		return fail(-ENOENT, "process %d has no shared libc", p->pid);
-	err = proc_map_file(p, m, out->path, sizeof(out->path));
+	threads = find_map(p, is_libpthread, &glibc);
+	if (threads)
+		open_file(p, threads, out, &v[0]); /* a new one is empty, and may be missing */
+	err = open_file(p, libc, out, &v[out->n_files]);
 	if (!err)
-		err = dso_open(out->path, &d);
-	if (err)
-		return err;
-	if (py_load_bias(p, m, d, &bias))
-		find_all(out, d, bias, glibc);
-	dso_close(d);
-	if (!out->n_one || !out->n_many)
-		return fail(-ENOENT, "%s has no open that can be probed", m->path);
-	return 0;
+		find_all(out, v, out->n_files, glibc);
+	for (size_t i = 0; i < out->n_files; i++)
+		dso_close(v[i].dso);
+	if (!err && (!out->file[out->n_files - 1].n_one || !out->n_fns))
+		err = fail(-ENOENT, "%s has no open that can be probed", libc->path);
+	return err;
 }

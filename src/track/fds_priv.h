@@ -6,20 +6,26 @@
 #include "base/map64.h"
 #include "track/fds.h"
 
-#define FDS_MAX_SETS  3
+#define FDS_MAX_SETS  (3 * FDS_FILES)
+#define FDS_FILES     2
 #define FDS_MAX_LINKS 64 /* tracepoints */
 #define FDS_LIBC_FNS  48
 #define FDS_ROWS      1024
 
 struct bpf_link;
 
-/* What is probed in libc (fds_libc.c). */
+/* What is probed in libc (fds_libc.c): in libpthread, up to glibc 2.33, and in libc itself. */
 struct fds_libc {
-	char path[4096];
-	uint64_t one[FDS_LIBC_FNS];  /* offsets of functions that return a descriptor */
-	uint64_t many[FDS_LIBC_FNS]; /* of those whose arguments are needed */
-	size_t n_one, n_many;
+	struct fds_file {
+		char path[4096];
+		uint64_t bias;
+		uint64_t one[FDS_LIBC_FNS];  /* offsets of functions that return a descriptor */
+		uint64_t many[FDS_LIBC_FNS]; /* of those whose arguments are needed */
+		size_t n_one, n_many;
+	} file[FDS_FILES];
+	size_t n_files;
 	struct pl_fd_fn fns[PL_FD_FNS];
+	size_t n_fns;
 };
 int fds_libc_find(const struct proc *p, struct fds_libc *out);
 

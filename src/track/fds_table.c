@@ -108,8 +108,7 @@ static bool is_about(const struct look *k, const struct pl_fd *slot, uint64_t in
 	return inode == slot->inode;
 }
 
-static void add_fd(struct look *k, int fd, const char *link, uint64_t hash,
-		   const struct pl_fd *slot)
+static void add_fd(struct look *k, int fd, char *link, uint64_t hash, const struct pl_fd *slot)
 {
 	struct fds_thing *to = vec_push(&k->next);
 
@@ -122,6 +121,8 @@ static void add_fd(struct look *k, int fd, const char *link, uint64_t hash,
 	if (slot && is_about(k, slot, to->inode)) {
 		to->stack = slot->stack;
 		to->caller = slot->caller;
+		if (to->kind == FDS_FILE)
+			proc_fds_as_seen(k->f->spec.proc, link);
 		to->name = strdup(link);
 	}
 	to->is_before = !k->f->table.is_primed && !to->stack;

@@ -27,7 +27,7 @@ NAMES = sorted(os.path.basename(p)[:-3] for p in glob.glob(ZOO + "/*.py") if not
 LEAKS = [n for n in NAMES if not n.startswith("twin_")]
 TWINS = [n for n in NAMES if n.startswith("twin_")]
 # On every interpreter by `make test`; the others are `make matrix`.
-EVERYWHERE = ["sockets_close_wait", "threads", "zombies"]
+EVERYWHERE = ["files", "sockets_close_wait", "threads", "zombies"]
 
 
 def source(name):
