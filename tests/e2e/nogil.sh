@@ -34,9 +34,15 @@ uri=$("$here/../mirror.sh")
 mkdir -p "$dir"
 exec 9>"$dir/.lock"
 flock 9
+# The first suite that has it: unstable's files may be gone from a mirror that is being updated.
 rc=0
-for pair in trixie:3.13 sid:3.14; do
-	version=${pair#*:}
-	[ -x "$dir/${version}t/bin/python${version}t" ] || build "${pair%:*}" "$version" || rc=1
+for suites in 3.13:trixie 3.14:forky:sid; do
+	version=${suites%%:*}
+	[ ! -x "$dir/${version}t/bin/python${version}t" ] || continue
+	made=
+	for suite in $(echo "${suites#*:}" | tr : ' '); do
+		[ "$made" ] || ! build "$suite" "$version" || made=1
+	done
+	[ "$made" ] || rc=1
 done
 exit $rc
