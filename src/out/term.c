@@ -71,13 +71,18 @@ void term_header(struct line *l, const struct report *r)
 	line_end(l);
 }
 
+/* What is thinned out is counted by those that stay: of interest to who wants all counters. */
+static bool is_missing(const struct report_lost *lost)
+{
+	return lost->n && strcmp(lost->key, "samples_thinned") != 0;
+}
+
 static uint64_t losses(const struct report_process *p)
 {
 	uint64_t sum = 0;
 
-	/* What is thinned out is counted by those that stay. */
 	for (size_t i = 0; i < p->n_lost; i++)
-		if (p->lost[i].n != REPORT_UNKNOWN && strcmp(p->lost[i].key, "samples_thinned"))
+		if (is_missing(&p->lost[i]) && p->lost[i].n != REPORT_UNKNOWN)
 			sum += p->lost[i].n;
 	return sum;
 }
@@ -251,7 +256,7 @@ static void put_remarks(struct line *l, const struct report_process *p, bool ver
 		line_end(l);
 	}
 	for (size_t i = 0; i < p->n_lost; i++)
-		if (p->lost[i].n || verbose)
+		if (is_missing(&p->lost[i]) || verbose)
 			put_loss(l, &p->lost[i]);
 }
 

@@ -272,6 +272,15 @@ static const char *name_of(const struct report_holder_step *s)
 	return s->name && *s->name ? s->name : s->type;
 }
 
+/* Up to step @at: is the container one of the standard library's, of types that begin so? */
+static bool is_inside(const struct report_holder *h, size_t at, const char *with)
+{
+	for (size_t i = 0; i <= at; i++)
+		if (begins(h->step[i].type, with))
+			return true;
+	return false;
+}
+
 static void hint_container(struct report *r, const struct report_holder *h,
 			   struct report_site *site)
 {
@@ -282,8 +291,14 @@ static void hint_container(struct report *r, const struct report_holder *h,
 
 	if (!in)
 		return;
-	fix = step_of(h, TASK_DONE) ? "A task that is done is let go by: "
-				      "task.add_done_callback(tasks.discard), tasks being a set"
+	fix = is_inside(h, at, "_weakrefset.") || is_inside(h, at, "weakref.Weak")
+		      ? "It holds them weakly, and they are alive: see what else keeps them "
+			"(pyleak-bpf why)."
+	      : is_inside(h, at, "asyncio.locks.")
+		      ? "They wait there and are never woken: await asyncio.wait_for(...) ends a "
+			"wait that takes too long."
+	      : step_of(h, TASK_DONE) ? "A task that is done is let go by: "
+					"task.add_done_callback(tasks.discard), tasks being a set"
 	      : is_type(in, "dict") ? "Delete what is done with (del d[key]), bound it, or let go: "
 				      "weakref.WeakValueDictionary()"
 	      : is_type(in, "list") ? "Remove what is done with, or bound it: "

@@ -180,18 +180,21 @@ static void refresh(struct parts_log *l)
 	pthread_mutex_unlock(&l->lock);
 }
 
+/* The first reading comes while the probes go in and the rest of us reads the process for the first
+ * time: pages that nobody had touched yet. Where there are others it does not count. */
 static void fit(const struct parts_log *l, struct report_parts *out)
 {
+	size_t from = l->n > MIN_POINTS ? 1 : 0, n = l->n - from;
 	double t[READINGS], y[READINGS];
 	struct trend_fit f;
 
-	for (size_t part = 0; part < PART_MAX && l->n >= MIN_POINTS; part++) {
-		for (size_t i = 0; i < l->n; i++) {
-			t[i] = l->reading[i].t_s;
-			y[i] = (double)l->reading[i].v.bytes[part];
+	for (size_t part = 0; part < PART_MAX && n >= MIN_POINTS; part++) {
+		for (size_t i = 0; i < n; i++) {
+			t[i] = l->reading[from + i].t_s;
+			y[i] = (double)l->reading[from + i].v.bytes[part];
 		}
-		trend_fit(t, y, l->n, &f);
-		out->growth[part] = f.slope;
+		trend_fit(t, y, n, &f);
+		out->growth[part] = fabs(f.slope) > 2 * f.error ? f.slope : 0;
 	}
 }
 
