@@ -16,15 +16,16 @@ static uid_t real_uid(const char *status)
 	return row ? (uid_t)strtoul(row + 5, NULL, 10) : 0;
 }
 
-static double since_boot_s(void)
+double proc_age_s(uint64_t start_ticks)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9 -
+	       (double)start_ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
-static bool read_entry(int pid, double now_s, struct proc_entry *out)
+static bool read_entry(int pid, struct proc_entry *out)
 {
 	auto_free char *status = NULL, *stat = NULL;
 	struct proc_status st;
@@ -42,7 +43,7 @@ static bool read_entry(int pid, double now_s, struct proc_entry *out)
 	out->uid = real_uid(status);
 	out->start_ticks = s.start_ticks;
 	out->rss_bytes = st.rss_kb * 1024;
-	out->age_s = now_s - (double)s.start_ticks / (double)sysconf(_SC_CLK_TCK);
+	out->age_s = proc_age_s(s.start_ticks);
 	memcpy(out->comm, s.comm, sizeof(out->comm));
 	return true;
 }
@@ -51,7 +52,6 @@ int proc_list(struct proc_entry **out, size_t *n)
 {
 	VEC(struct proc_entry) v = {0};
 	DIR *d = opendir("/proc");
-	double now_s = since_boot_s();
 	struct dirent *e;
 
 	if (!d)
@@ -67,7 +67,7 @@ int proc_list(struct proc_entry **out, size_t *n)
 			closedir(d);
 			return fail(-ENOMEM, "out of memory");
 		}
-		if (!read_entry(atoi(e->d_name), now_s, to))
+		if (!read_entry(atoi(e->d_name), to))
 			v.n--;
 	}
 	closedir(d);

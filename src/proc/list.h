@@ -14,6 +14,9 @@ struct proc_entry {
 	char comm[16];
 };
 
+/* Seconds since a process was started. */
+double proc_age_s(uint64_t start_ticks);
+
 /* Kernel threads and zombies are left out. The caller frees *out. */
 int proc_list(struct proc_entry **out, size_t *n);
 

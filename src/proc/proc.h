@@ -25,7 +25,7 @@ struct proc {
 	size_t n_maps;
 	char *map_text;	      /* backs the paths */
 	int pidfd;	      /* readable when the process has ended; -1 when the kernel has none */
-	uint64_t start_ticks; /* with pid: the identity of the process */
+	uint64_t start_ticks; /* with pid: the identity of the process (proc_age_s) */
 	uint64_t image;	      /* changes with every exec */
 	int mem;	      /* descriptor of /proc/PID/mem, plus one; 0 = none */
 	struct proc_source *source; /* where the memory comes from when the process does not run */

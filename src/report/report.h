@@ -119,6 +119,7 @@ struct report_baseline {
 
 struct report_process {
 	int pid, ns_pid, ppid;
+	double age_s; /* since it was started; 0 or NAN = not known; not in the JSON */
 	const char *comm;
 	const char **cmdline;
 	size_t n_cmdline;

@@ -8,7 +8,8 @@
 #define MOVED_PART  0.1		/* of RSS: a move that is worth a word */
 #define CLIMB_BYTES (256 << 10) /* less is a page here and there */
 #define MOVED_BYTES (1 << 20)	/* and at least so much */
-#define GREATER	    10		/* times as fast */
+#define YOUNG_S	    120
+#define GREATER	    10 /* times as fast */
 
 static bool has_moved(const struct report_process *p, double bytes)
 {
@@ -81,6 +82,16 @@ static void add_greater(struct report *r, struct report_process *p)
 			p->reason, place, fmt_bytes(rate, sizeof(rate), most->growth_bytes_per_s));
 }
 
+/* What keeps things for a minute grows for a minute, after every start. */
+static void add_age(struct report *r, struct report_process *p)
+{
+	char age[32];
+
+	if (p->reason && p->age_s > 0 && p->age_s < YOUNG_S)
+		p->reason = report_printf(r, "%s; the process is only %s old", p->reason,
+					  fmt_duration(age, sizeof(age), p->age_s));
+}
+
 static bool climbs(const struct curve *c)
 {
 	return (c->shape == CURVE_RISING || c->shape == CURVE_SLOWING) &&
@@ -145,8 +156,10 @@ void verdict_process(struct report *r, struct report_process *p)
 		;
 	else if (climbs(&p->rss_curve) || climbs(&p->live_curve))
 		by_growth(r, p);
-	if (p->verdict == CLASS_LEAK)
+	if (p->verdict == CLASS_LEAK) {
 		add_greater(r, p);
+		add_age(r, p);
+	}
 	if (!p->reason)
 		p->reason = "";
 }

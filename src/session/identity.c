@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/identity.h"
 
+#include <math.h>
+
 #include "proc/container.h"
+#include "proc/list.h"
 
 static const char *known(struct report *r, const char *s)
 {
@@ -29,6 +32,7 @@ void identity_fill(const struct proc *t, const struct py_runtime *rt, struct rep
 	p->pid = t->pid;
 	p->ns_pid = t->ns_pid;
 	p->ppid = t->ppid;
+	p->age_s = proc_is_live(t) ? proc_age_s(t->start_ticks) : NAN;
 	p->comm = report_strdup(r, t->comm);
 	while (t->cmdline && t->cmdline[n])
 		n++;
