@@ -141,8 +141,8 @@ static int take_all(struct census_cmd *c, struct report *r, bool *left_out)
 	for (size_t i = 0; i < n; i++) {
 		int err = take_one(c, i, r);
 
-		if (err == -ECANCELED && i) {
-			fprintf(stderr, "interrupted: %zu of %zu processes\n", i, n);
+		if (err == -ECANCELED && r->n_processes) {
+			fprintf(stderr, "interrupted: %zu of %zu processes\n", r->n_processes, n);
 			return 0;
 		}
 		if (err && (err == -ECANCELED || n == 1))

@@ -2,8 +2,6 @@
 /* Opening what a command looks into, and saving it. */
 #include "cli/source.h"
 
-#include <unistd.h>
-
 int cli_source_check(const struct cli_source_opts *o, size_t max)
 {
 	int n = (o->pids.n > 0) + (o->from != NULL) + (o->core != NULL);
@@ -69,13 +67,6 @@ int cli_source_save(struct cli_source *s, const char *path, FILE *say)
 		if (s->proc->maps[i].inode && !strcmp(s->proc->maps[i].path, s->rt->name))
 			image = &s->proc->maps[i];
 	err = proc_save(s->proc, path, &image, image ? 1 : 0, &saved);
-	/* What is left of a dying process is no heap. */
-	if (!err && proc_is_live(s->proc) && !proc_alive(s->proc)) {
-		unlink(path);
-		return fail(-ESRCH,
-			    "process %d ended while its memory was saved; nothing was left in %s",
-			    s->proc->pid, path);
-	}
 	if (err || !say)
 		return err;
 	fprintf(say, "saved %s of memory in %s (%s)\n",

@@ -109,6 +109,8 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(-EINVAL, "--native and --no-native: which one?");
 	if (out->json && !*out->json)
 		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+	if (out->baseline && (!*out->baseline || !strcmp(out->baseline, "-")))
+		return fail(-EINVAL, "--baseline needs the name of a file");
 	if ((out->children || out->command) && out->baseline)
 		return fail(-EINVAL, "--baseline is for one process that runs: -p PID");
 	if (!out->alerts.n && !out->baseline && (out->alert_log || out->alert_hook))

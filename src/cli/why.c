@@ -147,7 +147,10 @@ static int find_site(struct why_cmd *w)
 		err = fail(-ENOENT,
 			   "site %s has no Python objects of a known type: ask for them by --type",
 			   site->id);
-	if (!err && w->source.pids.n && w->source.pids.v[0] != pid)
+	if (!err && !pid && !w->source.pids.n && !w->source.core)
+		err = fail(-EINVAL, "%s is merged from several processes: which one? -p PID",
+			   w->from);
+	if (!err && pid && w->source.pids.n && w->source.pids.v[0] != pid)
 		err = fail(
 			-EINVAL,
 			"%s is a report of process %d, not of %d: leave -p out, or ask by --type",
@@ -187,13 +190,19 @@ static int parse(int argc, char **argv, struct why_cmd *w)
 	return w->addr ? parse_addr(w) : 0;
 }
 
+/* Of a pipe, or of a terminal that was closed. */
+static bool has_left(int err)
+{
+	return err == -EPIPE || err == -EIO;
+}
+
 static int print(const struct why_question *q, const struct why_answer *a,
 		 const struct why_stats *s)
 {
 	int err = why_print(stdout, q, a, s);
 
-	if (err == -EPIPE)
-		return 0; /* the reader left */
+	if (has_left(err))
+		return 0;
 	return err ? fail(err, "cannot write the answer: %s", strerror(-err)) : 0;
 }
 
@@ -225,7 +234,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 			 stats.blocks, stats.references, stats.roots, stats.torn, stats.unreadable,
 			 (double)stats.ns / 1e9, (double)stats.memory_bytes / 1048576);
 	/* Half of a dead process's heap is nobody's heap. */
-	if (proc_is_live(rt->proc) && !proc_alive(rt->proc))
+	if (err != -ECANCELED && proc_is_live(rt->proc) && !proc_alive(rt->proc))
 		err = fail(-ESRCH, "process %d ended while its heap was read", say.pid);
 	if (!err && !a->sampled)
 		err = q.type ? fail(-ENOENT, "process %d has no object of type %s", say.pid, q.type)
@@ -234,8 +243,12 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 		err = print(&say, a, &stats);
 	if (!err && w->json)
 		err = why_write_json(w->json, &say, a, &stats);
+	if (has_left(err) && w->json && !strcmp(w->json, "-"))
+		err = 0;
 	if (!err && w->dot)
 		err = why_write_dot(w->dot, &say, a);
+	if (has_left(err) && w->dot && !strcmp(w->dot, "-"))
+		err = 0;
 	why_free(a, 1);
 	return err;
 }

@@ -98,8 +98,10 @@ int out_file(const char *path, int (*write)(FILE *f, const void *ctx), const voi
 	struct place p;
 	int err, fd;
 
-	if (strcmp(path, "-") == 0)
-		return write(stdout, ctx);
+	if (strcmp(path, "-") == 0) {
+		err = write(stdout, ctx);
+		return err ? cannot("standard output", -err) : 0;
+	}
 	err = find_place(path, &p);
 	if (err)
 		return err;

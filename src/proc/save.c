@@ -461,6 +461,9 @@ int proc_save(struct proc *p, const char *path, const struct proc_map *const *im
 	if (!err)
 		err = save_all(&s, image, n);
 	err = close_all(&s, err);
+	/* What is left of a dying process is no heap. */
+	if (!err && proc_is_live(p) && !proc_alive(p))
+		err = fail(-ESRCH, "process %d ended before all of it was saved", p->pid);
 	if (!err && rename(part, path))
 		err = fail(-errno, "cannot write %s: %s", path, strerror(errno));
 	if (err && s.f)

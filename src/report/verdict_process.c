@@ -87,7 +87,7 @@ static void add_age(struct report *r, struct report_process *p)
 {
 	char age[32];
 
-	if (p->reason && p->age_s > 0 && p->age_s < YOUNG_S)
+	if (p->reason && !p->exited && p->age_s > 0 && p->age_s < YOUNG_S)
 		p->reason = report_printf(r, "%s; the process is only %s old", p->reason,
 					  fmt_duration(age, sizeof(age), p->age_s));
 }

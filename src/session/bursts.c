@@ -76,8 +76,10 @@ void session_burst(struct session *s)
 	uint64_t before = births_now(s), began, opened, first, looked, last, closed;
 	uint64_t least = WINDOW_MIN_NS + next_random(s) % 3000000;
 	size_t sites;
+	bool focus;
 
 	focus_choose(s);
+	focus = s->focused; /* what is learnt may end it */
 	sites = focus_sites(s);
 	began = clock_ns();
 	if (session_births_on(s)) {
@@ -116,11 +118,12 @@ void session_burst(struct session *s)
 	s->on_ns += closed - opened;
 	coverage_add(&s->watched, opened, closed);
 	budget_spend(&s->budget, clock_ns(), last - before, closed - began, sites);
-	log_debug("window %u%s: %.1f ms open, %llu births", s->bursts, s->focused ? " (focus)" : "",
+	log_debug("window %u%s: %.1f ms open, %llu births", s->bursts, focus ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
 	s->due.burst = budget_next(&s->budget, clock_ns(), next_random(s));
 	session_plan_climb(s, clock_ns() + FIRST_CLIMB_NS);
-	if (s->bursts >= LEARN_BURSTS && clock_ns() >= s->not_before &&
+	/* A rate at some sites is none at all of them. */
+	if (focus == s->focused && s->bursts >= LEARN_BURSTS && clock_ns() >= s->not_before &&
 	    fits_always(s, looked - first, closed - opened))
 		session_start_always(s);
 }

@@ -307,10 +307,27 @@ static void predict(const struct memwatch *w, double leaks, struct report_memory
 	eta_predict(&g, m);
 }
 
+/* All that grows has a bound. */
+static bool is_bounded(const struct report_process *p)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i];
+
+		if (s->verdict > CLASS_GROWING || s->kind > KIND_MMAP)
+			continue;
+		any = any || s->is_bounded;
+		if (!s->is_bounded && s->growth_bytes_per_s > 0)
+			return false;
+	}
+	return any;
+}
+
 void memwatch_predict(const struct memwatch *w, struct report_process *p)
 {
 	/* What levels off or swings reaches no limit, nor does what a bound will stop. */
-	if (!p->exited && !(p->n_sites && p->sites[0].is_bounded) &&
+	if (!p->exited && !is_bounded(p) &&
 	    (p->verdict == CLASS_LEAK || p->verdict == CLASS_GROWING ||
 	     p->verdict == CLASS_RETENTION))
 		predict(w, leaks_per_s(p), &p->memory);

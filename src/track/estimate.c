@@ -428,7 +428,7 @@ static int add_sample(struct builder *b, const struct sample *v, const struct cl
 	t->bytes_per_s += rate * (double)v->bytes;
 	for (unsigned p = 0; p < v->parts; p++)
 		if (v->part[p].cls < 0)
-			s->malloc_bytes += v->part[p].bytes;
+			s->malloc_bytes += (double)v->weight * (double)v->part[p].bytes;
 	s->count_per_s += rate;
 	s->bytes_per_s += rate * (double)v->bytes;
 	note_birth(b, s, v, o);
@@ -449,7 +449,7 @@ static void finish(struct builder *b, struct estimate *out)
 		}
 		s->quarters = (unsigned)__builtin_popcount(s->quarters);
 		if (s->samples) {
-			s->malloc_bytes /= (double)s->samples;
+			s->malloc_bytes /= s->weight;
 			s->mean_age_s /= s->weight;
 		}
 		b->site.v[kept++] = *s;

@@ -243,15 +243,19 @@ void ladder_drop_look(struct ladder *l, uint64_t births)
 	l->look.n = 0;
 }
 
+static void drop_partial(struct ladder *l, struct sample *v, size_t n, uint32_t burst,
+			 uint64_t classes)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].addr && v[i].partial && v[i].burst >= burst && v[i].parts &&
+		    classes >> heap_class_index(v[i].part[0].cls) & 1)
+			kill_one(l, &v[i]);
+}
+
 void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes)
 {
-	for (size_t i = 0; i < l->sample.n; i++) {
-		struct sample *s = &l->sample.v[i];
-
-		if (s->addr && s->partial && s->burst >= burst && s->parts &&
-		    classes >> heap_class_index(s->part[0].cls) & 1)
-			kill_one(l, s);
-	}
+	drop_partial(l, l->sample.v, l->sample.n, burst, classes);
+	drop_partial(l, l->look.v, l->look.n, burst, classes);
 }
 
 /* Keep memory bounded: every second sample goes, the others count double; @new_only: of those that
@@ -355,7 +359,7 @@ uint64_t ladder_climb(struct ladder *l, uint64_t now)
 {
 	struct sample *due[256];
 	uint64_t next = 0;
-	size_t kept = 0, i = 0;
+	size_t kept = 0, old = 0, i = 0;
 
 	while (i < l->sample.n) {
 		size_t n = 0;
@@ -377,13 +381,16 @@ uint64_t ladder_climb(struct ladder *l, uint64_t now)
 			continue;
 		if (!next || s->due_ns < next)
 			next = s->due_ns;
+		old += s->rung > 0;
 		if (kept != i)
 			l->sample.v[kept] = *s;
 		kept++;
 	}
 	l->sample.n = kept;
-	if (kept > MAX_SAMPLES) {
+	if (old > MAX_SAMPLES / 2 && kept > MAX_SAMPLES) {
 		thin_survivors(l, now);
+	} else if (kept > MAX_SAMPLES) {
+		thin(l, true);
 	} else if (l->shift && kept < MAX_SAMPLES / 4 && now - l->shifted_ns > RELAX_NS) {
 		l->shift--;
 		l->shifted_ns = now;

@@ -64,7 +64,7 @@ void ladder_admit(struct ladder *l);
 void ladder_drop_look(struct ladder *l, uint64_t births);
 
 /* Partial windows since @burst were blind to some births in these classes (bits): drop what they
- * saw. */
+ * saw, on the ladder and in the last look. */
 void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes);
 
 /* Re-read what is due. Returns when the next one is due (0 = nothing on the ladder). */
