@@ -207,6 +207,7 @@ static void put_stack(struct line *l, const struct report_site *s, bool verbose)
 {
 	size_t rows = count_rows(s), i = 0, hidden = 0;
 	bool all = verbose || rows <= HEAD_ROWS + TAIL_ROWS + 1;
+	const struct report_frame *own = report_own_frame(s);
 	int align = alignment(s);
 	struct row r;
 
@@ -223,7 +224,7 @@ static void put_stack(struct line *l, const struct report_site *s, bool verbose)
 			hidden = 0;
 		}
 		put_frame(l, s, r, align);
-		if (verbose || n < SOURCE_ROWS)
+		if (verbose || n < SOURCE_ROWS || &s->stack[i] == own)
 			put_source(l, &s->stack[i]);
 	}
 	if (s->n_frames == 0 || s->truncated) {

@@ -145,3 +145,19 @@ void report_free(struct report *r)
 	free(r->arena);
 	free(r);
 }
+
+const struct report_frame *report_own_frame(const struct report_site *s)
+{
+	const struct report_frame *inner = NULL;
+
+	for (size_t i = 0; i < s->n_frames; i++) {
+		const struct report_frame *f = &s->stack[i];
+
+		if (f->native || !f->file)
+			continue;
+		if (!strstr(f->file, "/lib/python") && *f->file != '<')
+			return f;
+		inner = inner ? inner : f;
+	}
+	return inner;
+}

@@ -204,6 +204,9 @@ void report_site_id(const struct report_frame *stack, size_t n, char out[17]);
 void report_native_hint(struct report *r, struct report_site *site);
 /* The same of memory that nothing points to any more. */
 void report_lost_hint(struct report *r, struct report_site *site);
+/* The innermost Python frame, of the program's own code where there is one: what the standard
+ * library makes, it was asked for. NULL = there is none. */
+const struct report_frame *report_own_frame(const struct report_site *s);
 /* Sites: verdict first, then descriptors and threads, then growth in bytes, then id (so that equal
  * input gives equal output). */
 void report_sort(struct report_process *p);

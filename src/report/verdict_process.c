@@ -18,28 +18,10 @@ static bool has_moved(const struct report_process *p, double bytes)
 	return bytes >= fmax(MOVED_BYTES, MOVED_PART * rss);
 }
 
-/* The innermost Python frame, of the program's own code where there is one: what the standard
- * library makes, it was asked for. */
-static const struct report_frame *own_frame(const struct report_site *s)
-{
-	const struct report_frame *inner = NULL;
-
-	for (size_t i = 0; i < s->n_frames; i++) {
-		const struct report_frame *f = &s->stack[i];
-
-		if (f->native || !f->file)
-			continue;
-		if (!strstr(f->file, "/lib/python") && *f->file != '<')
-			return f;
-		inner = inner ? inner : f;
-	}
-	return inner;
-}
-
 /* "shop.py:25" */
 static const char *place_of(struct report *r, const struct report_site *s)
 {
-	const struct report_frame *f = own_frame(s);
+	const struct report_frame *f = report_own_frame(s);
 	const char *slash = f ? strrchr(f->file, '/') : NULL;
 
 	return f ? report_printf(r, "%s:%d", slash ? slash + 1 : f->file, f->line) : NULL;
