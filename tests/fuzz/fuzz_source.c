@@ -262,7 +262,7 @@ int main(int argc, char **argv)
 			return 2;
 		rounds++;
 		if (snapshot ? proc_open_snapshot(f.path, &p)
-			     : proc_open_core(f.path, "/nowhere", &p))
+			     : proc_open_core(f.path, "/srv", &p)) /* no Python there */
 			continue;
 		opened++;
 		look_around(p);
