@@ -58,7 +58,8 @@ test-built: all $(FUZZERS) $(C_TESTS)
 	$(Q)$(RUN_TESTS) --matrix $(or $(MATRIX),core) $(PY_TESTS:%=--pytest %) $(C_TESTS)
 
 # One piece: make test-unit, test-walk, test-kern, test-cli, test-e2e.
-test-%: all $(if $(filter fuzz,$*),$(FUZZERS)) $(C_TESTS)
+test-fuzz: $(FUZZERS)
+test-%: all $(C_TESTS)
 	$(Q)$(RUN_TESTS) $(patsubst %,--pytest %,$(filter tests/$*/,$(PY_TESTS))) $(filter $(O)/tests/$*/%,$(C_TESTS))
 
 $(O)/tests/%: tests/%.c $(O)/libpyleak.a
