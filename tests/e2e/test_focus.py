@@ -17,5 +17,7 @@ def test_a_line_that_comes_late():
     first = harness.blamed(sites[0], PROGRAM, target.path)
     assert first[1] in PROGRAM.guilty and sites[0]["verdict"] in ("leak", "growing"), run.stdout[-3000:]
     temporary = PROGRAM.marked("TEMPORARY")
-    wrong = [s for s in sites if harness.blamed(s, PROGRAM, target.path)[1] in temporary]
+    # A few of one window may be left; blind for the whole time it had as many as the leak.
+    wrong = [s for s in sites if harness.blamed(s, PROGRAM, target.path)[1] in temporary
+             and s["samples"] > sites[0]["samples"] / 3]  # fmt: skip
     assert not wrong, run.stdout[-3000:]
