@@ -116,14 +116,19 @@ static int search_unreached(struct search *s)
 	spread(s);
 	reach_lost(s, held, nobody);
 	/* A search from a cycle finds all that it holds; one from something that is only held finds
-	 * less, and its beginning is met again in the search from its holder. */
-	for (uint32_t n = 0; n < g->n && !s->err; n++) {
-		if (g->parent[n] || !graph_type(g, n)->addr)
-			continue;
-		reach_node(s, n, cycle);
-		s->cycle = cycle;
-		s->start = n;
-		spread(s);
+	 * less, and its beginning is met again in the search from its holder. Dicts come last: an
+	 * instance says more than its attributes. */
+	for (int dicts = 0; dicts < 2; dicts++) {
+		for (uint32_t n = 0; n < g->n && !s->err; n++) {
+			const struct graph_type *t = graph_type(g, n);
+
+			if (g->parent[n] || !t->addr || (t->kind == GRAPH_DICT && !dicts))
+				continue;
+			reach_node(s, n, cycle);
+			s->cycle = cycle;
+			s->start = n;
+			spread(s);
+		}
 	}
 	s->cycle = 0;
 	return 0;

@@ -10,7 +10,7 @@ import gc
 from held import N, Leaked, ready
 
 gc.disable()
-for i in range(N):
+for i in range(10 * N):
     o = Leaked()
     o.weight = i + 0.5
     o.me = o
