@@ -52,7 +52,7 @@ struct snapshot {
 	VEC(struct block) blocks;
 	struct elf elf[MAX_ELFS];
 	size_t n_elf;
-	bool has_process, has_maps, has_end;
+	bool has_process, has_maps, has_end, told_broken;
 	struct slot slot[CACHE];
 	size_t last; /* the piece found last */
 	uint8_t *packed;
@@ -81,6 +81,15 @@ static bool read_at(const struct snapshot *s, uint64_t at, void *buf, size_t len
 	return source_piece(s->fd, s->size, at, buf, len);
 }
 
+/* Told once, when a part is needed that is damaged: what hangs on it will be missing. */
+static int is_broken(struct snapshot *s)
+{
+	if (!s->told_broken)
+		log_warn("a part of the snapshot is damaged: it is left out, and what hangs on it");
+	s->told_broken = true;
+	return -EIO;
+}
+
 /* Into @out, which has room for b->size bytes. */
 static int unpack(struct snapshot *s, const struct block *b, uint8_t *out)
 {
@@ -95,9 +104,9 @@ static int unpack(struct snapshot *s, const struct block *b, uint8_t *out)
 		return -ENOMEM;
 	if (!read_at(s, b->offset, s->packed, b->stored) ||
 	    snap_hash(s->packed, b->stored) != b->hash)
-		return -EIO;
+		return is_broken(s);
 	got = ZSTD_decompressDCtx(s->zstd, out, b->size, s->packed, b->stored);
-	return ZSTD_isError(got) || got != b->size ? -EIO : 0;
+	return ZSTD_isError(got) || got != b->size ? is_broken(s) : 0;
 }
 
 static const uint8_t *block_data(struct snapshot *s, uint32_t number)
