@@ -10,7 +10,8 @@
 static _Thread_local char fail_buf[1024];
 static enum log_level log_threshold = LOG_WARN;
 
-int fail(int code, const char *fmt, ...)
+/* In parentheses: for the analyzer it is a macro as well. */
+int(fail)(int code, const char *fmt, ...)
 {
 	va_list ap;
 

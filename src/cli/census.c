@@ -178,8 +178,8 @@ static int print(const struct census_cmd *c, const struct report *r)
 	int err = json_stdout ? 0 : out_census(stdout, r, &to), json_err;
 
 	json_err = c->json ? out_json_file(c->json, r) : 0;
-	if (err == -EPIPE || err == -EIO)
-		err = 0; /* the reader left */
+	if (cli_reader_left(err))
+		err = 0;
 	if (json_stdout && json_err == -EPIPE)
 		json_err = 0;
 	return err ? err : json_err;
@@ -188,10 +188,9 @@ static int print(const struct census_cmd *c, const struct report *r)
 static int run(struct census_cmd *c)
 {
 	uint64_t begin = clock_ns();
+	bool left_out = false;
 	struct report *r;
 	int err;
-
-	bool left_out = false;
 
 	setpriority(PRIO_PROCESS, 0, 5); /* whoever is looked at comes first */
 	stop_install();

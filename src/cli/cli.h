@@ -26,6 +26,9 @@ int cli_merge(int argc, char **argv);
 
 /* Print the sentence of the last failure as the one line it is; returns @code. */
 int cli_complain(int code);
+/* Is the error of a write that the reader left: a closed pipe, a terminal that hung up? No fault,
+ * and nobody to tell. */
+bool cli_reader_left(int err);
 double cli_wall_clock(void); /* seconds since the epoch */
 
 /* What this user and this kernel must allow before anything is tried. Fails with the sentence. */

@@ -34,6 +34,11 @@ int cli_complain(int code)
 	return code;
 }
 
+bool cli_reader_left(int err)
+{
+	return err == -EPIPE || err == -EIO;
+}
+
 double cli_wall_clock(void)
 {
 	struct timespec t;

@@ -95,8 +95,8 @@ static int print(const struct sweep_cmd *c, const struct report *r)
 	int err = json_stdout ? 0 : out_term_sweep(stdout, r, &to), json_err;
 
 	json_err = c->json && r->final ? out_json_file(c->json, r) : 0;
-	if (err == -EPIPE || err == -EIO)
-		err = 0; /* the reader left */
+	if (cli_reader_left(err))
+		err = 0;
 	if (json_stdout && json_err == -EPIPE)
 		json_err = 0;
 	return err ? err : json_err;

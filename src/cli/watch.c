@@ -190,9 +190,7 @@ static int print_text(struct watch *w, const struct report *r)
 	if (w->is_stdout_taken || w->is_unread)
 		return 0;
 	err = out_term(stdout, r, &to);
-	/* The reader left (a closed pipe, a terminal that hung up): no fault, and nobody to tell.
-	 */
-	if (err == -EPIPE || err == -EIO) {
+	if (cli_reader_left(err)) {
 		w->is_unread = true;
 		return 0;
 	}

@@ -190,18 +190,12 @@ static int parse(int argc, char **argv, struct why_cmd *w)
 	return w->addr ? parse_addr(w) : 0;
 }
 
-/* Of a pipe, or of a terminal that was closed. */
-static bool has_left(int err)
-{
-	return err == -EPIPE || err == -EIO;
-}
-
 static int print(const struct why_question *q, const struct why_answer *a,
 		 const struct why_stats *s)
 {
 	int err = why_print(stdout, q, a, s);
 
-	if (has_left(err))
+	if (cli_reader_left(err))
 		return 0;
 	return err ? fail(err, "cannot write the answer: %s", strerror(-err)) : 0;
 }
@@ -243,11 +237,11 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 		err = print(&say, a, &stats);
 	if (!err && w->json)
 		err = why_write_json(w->json, &say, a, &stats);
-	if (has_left(err) && w->json && !strcmp(w->json, "-"))
+	if (cli_reader_left(err) && w->json && !strcmp(w->json, "-"))
 		err = 0;
 	if (!err && w->dot)
 		err = why_write_dot(w->dot, &say, a);
-	if (has_left(err) && w->dot && !strcmp(w->dot, "-"))
+	if (cli_reader_left(err) && w->dot && !strcmp(w->dot, "-"))
 		err = 0;
 	why_free(a, 1);
 	return err;

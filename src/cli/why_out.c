@@ -153,11 +153,11 @@ static void dot_text(FILE *f, const char *s)
 
 static int write_dot(FILE *f, const void *ctx)
 {
-	const struct why_question *q = ((const struct all *)ctx)->q;
-	const struct why_answer *a = ((const struct all *)ctx)->a;
-
 	static const char *const of[] = {"",	   ".",	    "[key]",   "key", "[i]",
 					 "local ", "cell ", "default", ""};
+	const struct all *all = ctx;
+	const struct why_question *q = all->q;
+	const struct why_answer *a = all->a;
 
 	fputs("digraph why {\n\trankdir=LR;\n\tnode [shape=box, "
 	      "fontname=\"monospace\"];\n\tlabel=\"",

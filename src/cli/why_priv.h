@@ -10,7 +10,7 @@
 struct why_question {
 	int pid;
 	const char *python; /* "3.11.2" */
-	const char *what;   /* "app.Session", "7f..", "site 01ab.. (app.Session)" */
+	const char *what;   /* "app.Session", "7f..", "app.Session, as made at site 01ab.." */
 };
 
 /* 0 or a negative errno. */

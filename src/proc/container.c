@@ -43,9 +43,10 @@ static bool hex_name(const char *part, const char *above, struct proc_container 
 		size_t n = strlen(hex_names[i].prefix);
 		const char *runtime = hex_names[i].runtime;
 
-		if (strncmp(part, hex_names[i].prefix, n) ||
+		if (strncmp(part, hex_names[i].prefix, n) != 0 ||
 		    hex_digits(part + n) != PROC_CONTAINER_ID ||
-		    (part[n + PROC_CONTAINER_ID] && strcmp(part + n + PROC_CONTAINER_ID, ".scope")))
+		    (part[n + PROC_CONTAINER_ID] &&
+		     strcmp(part + n + PROC_CONTAINER_ID, ".scope") != 0))
 			continue;
 		/* A bare id: the directory above says whose. */
 		if (!runtime)
@@ -83,8 +84,8 @@ static bool plain_name(const char *part, struct proc_container *out)
 		size_t n = strlen(plain_names[i].prefix), m = strlen(plain_names[i].suffix);
 		size_t len = strlen(part);
 
-		if (len <= n + m || strncmp(part, plain_names[i].prefix, n) ||
-		    strcmp(part + len - m, plain_names[i].suffix))
+		if (len <= n + m || strncmp(part, plain_names[i].prefix, n) != 0 ||
+		    strcmp(part + len - m, plain_names[i].suffix) != 0)
 			continue;
 		snprintf(out->id, sizeof(out->id), "%.*s", (int)(len - n - m), part + n);
 		unescape(out->id);
@@ -97,14 +98,14 @@ static bool plain_name(const char *part, struct proc_container *out)
 /* "pod<uid>" as a directory, "...-pod<uid with underscores>.slice" as a unit. */
 static void pod_uid(const char *part, struct proc_container *out)
 {
-	const char *at = strncmp(part, "pod", 3) ? strstr(part, "-pod") : part - 1;
+	const char *at = strncmp(part, "pod", 3) != 0 ? strstr(part, "-pod") : part - 1;
 	size_t n;
 
-	if (!at || (strncmp(part, "pod", 3) && strncmp(part, "kubepods", 8)))
+	if (!at || (strncmp(part, "pod", 3) != 0 && strncmp(part, "kubepods", 8) != 0))
 		return;
 	at += 4;
 	n = strspn(at, "0123456789abcdefABCDEF-_");
-	if (n < 32 || n >= sizeof(out->pod_uid) || (at[n] && strcmp(at + n, ".slice")))
+	if (n < 32 || n >= sizeof(out->pod_uid) || (at[n] && strcmp(at + n, ".slice") != 0))
 		return;
 	snprintf(out->pod_uid, sizeof(out->pod_uid), "%.*s", (int)n, at);
 	for (char *c = out->pod_uid; *c; c++)

@@ -281,35 +281,45 @@ static bool is_inside(const struct report_holder *h, size_t at, const char *with
 	return false;
 }
 
+/* What to do about the container at step @at. */
+static const char *container_fix(const struct report_holder *h, size_t at)
+{
+	const struct report_holder_step *in = &h->step[at];
+
+	if (is_inside(h, at, "_weakrefset.") || is_inside(h, at, "weakref.Weak"))
+		return "It holds them weakly, and they are alive: see what else keeps them "
+		       "(pyleak-bpf why).";
+	if (is_inside(h, at, "asyncio.locks."))
+		return "They wait there and are never woken: await asyncio.wait_for(...) ends a "
+		       "wait that takes too long.";
+	if (step_of(h, TASK_DONE))
+		return "A task that is done is let go by: task.add_done_callback(tasks.discard), "
+		       "tasks being a set";
+	if (is_type(in, "dict"))
+		return "Delete what is done with (del d[key]), bound it, or let go: "
+		       "weakref.WeakValueDictionary()";
+	if (is_type(in, "list"))
+		return "Remove what is done with, or bound it: collections.deque(maxlen=1000)";
+	if (is_type(in, "set"))
+		return "discard() what is done with, or: weakref.WeakSet()";
+	if (is_type(in, "collections.deque"))
+		return "Bound it: collections.deque(maxlen=1000)";
+	return "Remove what is done with, or bound it.";
+}
+
 static void hint_container(struct report *r, const struct report_holder *h,
 			   struct report_site *site)
 {
 	size_t at = report_holder_container(h);
 	const struct report_holder_step *in = at < h->n ? &h->step[at] : NULL;
-	const char *fix;
 	char entries[32];
 
 	if (!in)
 		return;
-	fix = is_inside(h, at, "_weakrefset.") || is_inside(h, at, "weakref.Weak")
-		      ? "It holds them weakly, and they are alive: see what else keeps them "
-			"(pyleak-bpf why)."
-	      : is_inside(h, at, "asyncio.locks.")
-		      ? "They wait there and are never woken: await asyncio.wait_for(...) ends a "
-			"wait that takes too long."
-	      : step_of(h, TASK_DONE) ? "A task that is done is let go by: "
-					"task.add_done_callback(tasks.discard), tasks being a set"
-	      : is_type(in, "dict") ? "Delete what is done with (del d[key]), bound it, or let go: "
-				      "weakref.WeakValueDictionary()"
-	      : is_type(in, "list") ? "Remove what is done with, or bound it: "
-				      "collections.deque(maxlen=1000)"
-	      : is_type(in, "set")  ? "discard() what is done with, or: weakref.WeakSet()"
-	      : is_type(in, "collections.deque") ? "Bound it: collections.deque(maxlen=1000)"
-						 : "Remove what is done with, or bound it.";
 	set(site, "unbounded-container",
 	    report_printf(r, "%s (%s) has %s entries%s.\n%s", name_of(in), in->type,
 			  fmt_count(entries, sizeof(entries), (double)in->entries),
-			  in->growth_per_s > 0 ? " and grows" : "", fix));
+			  in->growth_per_s > 0 ? " and grows" : "", container_fix(h, at)));
 }
 
 void report_hold(struct report *r, const struct report_holder *h, struct report_site *site)

@@ -144,7 +144,7 @@ static int check_schema(const char *path, const struct jval *o)
 
 	if (!schema)
 		return fail(-EINVAL, "%s is JSON, but no report of pyleak-bpf", path);
-	if (strcmp(schema, REPORT_SCHEMA))
+	if (strcmp(schema, REPORT_SCHEMA) != 0)
 		return fail(-EINVAL, "%s is of schema %.60s; this version reads %s", path, schema,
 			    REPORT_SCHEMA);
 	return 0;

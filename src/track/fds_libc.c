@@ -30,28 +30,34 @@ static const struct {
 };
 _Static_assert(ARRAY_SIZE(by_argument) <= PL_FD_FNS, "the kernel half holds them all");
 
-static bool is_libc(const char *name, bool *glibc)
+static bool is_glibc(const char *name)
 {
-	*glibc = !strcmp(name, "libc.so.6") || !strncmp(name, "libc-2.", 7);
-	return *glibc || !strncmp(name, "ld-musl-", 8) || !strncmp(name, "libc.musl-", 10) ||
-	       !strcmp(name, "libc.so");
+	return !strcmp(name, "libc.so.6") || !strncmp(name, "libc-2.", 7);
 }
 
-static bool is_libpthread(const char *name, bool *glibc)
+static bool is_libc(const char *name)
 {
-	(void)glibc;
+	return is_glibc(name) || !strncmp(name, "ld-musl-", 8) ||
+	       !strncmp(name, "libc.musl-", 10) || !strcmp(name, "libc.so");
+}
+
+static bool is_libpthread(const char *name)
+{
 	return !strcmp(name, "libpthread.so.0") || !strncmp(name, "libpthread-2.", 13);
 }
 
-static const struct proc_map *find_map(const struct proc *p, bool (*is)(const char *, bool *),
-				       bool *glibc)
+static const char *base_name(const struct proc_map *m)
 {
-	for (size_t i = 0; i < p->n_maps; i++) {
-		const char *slash = strrchr(p->maps[i].path, '/');
+	const char *slash = strrchr(m->path, '/');
 
-		if (is(slash ? slash + 1 : p->maps[i].path, glibc))
+	return slash ? slash + 1 : m->path;
+}
+
+static const struct proc_map *find_map(const struct proc *p, bool (*is)(const char *name))
+{
+	for (size_t i = 0; i < p->n_maps; i++)
+		if (is(base_name(&p->maps[i])))
 			return &p->maps[i];
-	}
 	return NULL;
 }
 
@@ -80,6 +86,7 @@ static bool is_in(const uint64_t *v, size_t n, uint64_t offset)
 /* One file, open while it is searched. */
 struct search {
 	struct dso *dso;
+	uint64_t bias;
 	struct fds_file *to;
 };
 
@@ -93,7 +100,7 @@ static int open_file(const struct proc *p, const struct proc_map *m, struct fds_
 		err = dso_open(f->path, &out->dso);
 	if (err)
 		return err;
-	if (!py_load_bias(p, m, out->dso, &f->bias)) {
+	if (!py_load_bias(p, m, out->dso, &out->bias)) {
 		dso_close(out->dso);
 		return fail(-ENOENT, "where %s lies in process %d is not known", f->path, p->pid);
 	}
@@ -104,57 +111,56 @@ static int open_file(const struct proc *p, const struct proc_map *m, struct fds_
 
 /* In the first file that has it: up to glibc 2.33 programs come by open, accept and their kin in
  * libpthread, and those of libc serve itself. */
-static struct fds_file *find_in(const struct search *v, size_t n, const char *name, int reg,
-				struct probe_point *at)
+static const struct search *find_in(const struct search *v, size_t n, const char *name, int reg,
+				    struct probe_point *at)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!find_place(v[i].dso, name, reg, at))
-			return v[i].to;
+			return &v[i];
 	return NULL;
 }
 
 static void find_all(struct fds_libc *l, const struct search *v, size_t n, bool glibc)
 {
+	const struct search *in;
 	struct probe_point at;
-	struct fds_file *f;
 
 	for (size_t i = 0; i < ARRAY_SIZE(returns_one); i++) {
-		f = find_in(v, n, returns_one[i], 0, &at);
-		if (f && !is_in(f->one, f->n_one, at.offset))
-			f->one[f->n_one++] = at.offset;
+		in = find_in(v, n, returns_one[i], 0, &at);
+		if (in && !is_in(in->to->one, in->to->n_one, at.offset))
+			in->to->one[in->to->n_one++] = at.offset;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(by_argument); i++) {
-		f = by_argument[i].only_glibc && !glibc
-			    ? NULL
-			    : find_in(v, n, by_argument[i].name, by_argument[i].reg, &at);
-		if (!f || is_in(f->many, f->n_many, at.offset))
+		if (by_argument[i].only_glibc && !glibc)
+			continue;
+		in = find_in(v, n, by_argument[i].name, by_argument[i].reg, &at);
+		if (!in || is_in(in->to->many, in->to->n_many, at.offset))
 			continue;
 		l->fns[l->n_fns++] = (struct pl_fd_fn){
-			.ip = f->bias + at.addr,
+			.ip = in->bias + at.addr,
 			.reg = at.site.reg,
 			.how = by_argument[i].how,
 		};
-		f->many[f->n_many++] = at.offset;
+		in->to->many[in->to->n_many++] = at.offset;
 	}
 }
 
 int fds_libc_find(const struct proc *p, struct fds_libc *out)
 {
 	const struct proc_map *libc, *threads;
-	struct search v[FDS_FILES];
-	bool glibc;
+	struct search v[FDS_FILES] = {{0}};
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	libc = find_map(p, is_libc, &glibc);
+	libc = find_map(p, is_libc);
 	if (!libc)
 		return fail(-ENOENT, "process %d has no shared libc", p->pid);
-	threads = find_map(p, is_libpthread, &glibc);
+	threads = find_map(p, is_libpthread);
 	if (threads)
 		open_file(p, threads, out, &v[0]); /* a new one is empty, and may be missing */
 	err = open_file(p, libc, out, &v[out->n_files]);
 	if (!err)
-		find_all(out, v, out->n_files, glibc);
+		find_all(out, v, out->n_files, is_glibc(base_name(libc)));
 	for (size_t i = 0; i < out->n_files; i++)
 		dso_close(v[i].dso);
 	if (!err && (!out->file[out->n_files - 1].n_one || !out->n_fns))

@@ -6,8 +6,8 @@
 #include "base/map64.h"
 #include "track/fds.h"
 
-#define FDS_MAX_SETS  (3 * FDS_FILES)
 #define FDS_FILES     2
+#define FDS_MAX_SETS  (3 * FDS_FILES)
 #define FDS_MAX_LINKS 64 /* tracepoints */
 #define FDS_LIBC_FNS  48
 #define FDS_ROWS      1024
@@ -18,7 +18,6 @@ struct bpf_link;
 struct fds_libc {
 	struct fds_file {
 		char path[4096];
-		uint64_t bias;
 		uint64_t one[FDS_LIBC_FNS];  /* offsets of functions that return a descriptor */
 		uint64_t many[FDS_LIBC_FNS]; /* of those whose arguments are needed */
 		size_t n_one, n_many;

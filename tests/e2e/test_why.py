@@ -280,8 +280,8 @@ def test_containers_that_move():
         answers = [ask(process.pid, "--type", "Leaked") for _ in range(5)]
         process.kill()
     held = [sum(p["share"] for p in a["paths"] if p["root"] == "module") for a in answers]
-    # On a busy machine they may move between the reading of the owner and their own now and then.
-    assert sorted(held)[2] > 0.6, [a["paths"] for a in answers]
+    # On a busy machine one of them may move between the reading of its owner and its own.
+    assert sorted(held)[1] > 0.6, [a["paths"] for a in answers]
 
 
 def test_snapshot(tmp_path):
