@@ -100,15 +100,17 @@ static void tracefs(struct doctor *d)
 {
 	static const char *const paths[] = {"/sys/kernel/tracing/uprobe_events",
 					    "/sys/kernel/debug/tracing/uprobe_events"};
+	/* Mounts it where it is not, as each command does that places probes. */
+	int err = probe_prepare();
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
 		if (access(paths[i], W_OK) == 0) {
 			doctor_add(d, DOCTOR_OK, "tracefs", "%s", paths[i]);
 			return;
 		}
-	doctor_add(d, DOCTOR_NOTE, "tracefs", "not mounted, or not writable");
-	doctor_remedy(d, "mount -t tracefs tracefs /sys/kernel/tracing; without it kernel 6.6 or "
-			 "later is needed");
+	doctor_add(d, DOCTOR_NOTE, "tracefs", "%s", err ? fail_text() : "not writable");
+	doctor_remedy(d, "run as root, with tracefs writable; without it kernel 6.6 or later is "
+			 "needed");
 }
 
 static void mechanisms(struct doctor *d)

@@ -34,6 +34,27 @@ LOST_ALLOWED = {
 }
 
 
+def wait_until(what, limit_s=120, pause=0.3):
+    """Until what() is true; what cannot be opened or reached yet is not."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            if what():
+                return
+        time.sleep(pause)
+    raise AssertionError("not within %d s" % limit_s)
+
+
+def wait_file(path, process, limit_s=60):
+    """Until the process has written this file."""
+
+    def written():
+        assert process.poll() is None, "the process died"
+        return os.path.getsize(path)
+
+    wait_until(written, limit_s, 0.05)
+
+
 class Target:
     """A running zoo program."""
 

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import tempfile
-import time
 
 import harness
 import pytest
@@ -33,10 +32,7 @@ def running(python):
     ready = os.path.join(here, stem)
     process = subprocess.Popen(python.command(PROGRAM, [there + "/" + stem]), stdin=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 60
-        while not (os.path.exists(ready) and os.path.getsize(ready)):
-            assert process.poll() is None and time.monotonic() < end
-            time.sleep(0.02)
+        harness.wait_file(ready, process)
         yield process.pid
     finally:
         process.kill()

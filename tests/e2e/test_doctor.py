@@ -16,6 +16,8 @@ CASES = {
                           {"capabilities": "ok", "probes by perf": "note"}),
     "nobody": (["setpriv", "--reuid", "65534", "--clear-groups"],
                {"capabilities": "no", "tracefs": "note", "probes, chosen": "no"}),
+    "tracefs not mounted": (["unshare", "-m", "sh", "-c", "umount -R /sys/kernel/debug; umount -R /sys/kernel/tracing; "
+                             "exec \"$@\"", "sh"], {"tracefs": "ok", "probes by tracefs": "ok"}),
     "tracefs read-only": (["unshare", "-m", "sh", "-c", "mount -o bind,ro /sys/kernel/tracing /sys/kernel/tracing && "
                            "mount -o remount,bind,ro /sys/kernel/tracing && exec \"$@\"", "sh"],
                    {"tracefs": "note", "probes by tracefs": "note"}),

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import tempfile
-import time
 
 import pytest
 
@@ -39,10 +38,7 @@ def report(request, full):
         ready = os.path.join(where, "ready")
         target = subprocess.Popen([python.path, "-B", PROGRAM, where, ready])
         try:
-            end = time.monotonic() + 60
-            while not os.path.exists(ready) and time.monotonic() < end:
-                assert target.poll() is None
-                time.sleep(0.05)
+            harness.wait_file(ready, target)
             run = harness.run_tool(target.pid)
             assert target.poll() is None, "the target died"
         finally:

@@ -5,7 +5,6 @@ import concurrent.futures
 import os
 import subprocess
 import tempfile
-import time
 
 import pytest
 
@@ -57,10 +56,7 @@ def watch(kind):
         ready = os.path.join(where, "ready")
         target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, ready, kind])
         try:
-            end = time.monotonic() + 90
-            while not os.path.exists(ready) and time.monotonic() < end:
-                assert target.poll() is None
-                time.sleep(0.05)
+            harness.wait_file(ready, target, 90)
             for seconds in SECONDS:
                 run = harness.run_tool(target.pid, seconds)
                 assert run.rc == 0, run.stderr

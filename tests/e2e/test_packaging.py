@@ -15,7 +15,7 @@ import harness
 import needs
 import pythons
 from test_privileges import FOUR, GROWER, LEAKING_LINE
-from test_serve import free_port, get, wait_until
+from test_serve import free_port, get
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HERE = os.path.join(ROOT, "packaging")
@@ -140,7 +140,7 @@ def test_as_the_unit_runs_it(tmp_path):
                                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
         assert "listening" in service.stderr.readline()
         line = 'file="%s",line="%d"' % (program, LEAKING_LINE)
-        wait_until(lambda: line in get(port, "/metrics")[1], 150)
+        harness.wait_until(lambda: line in get(port, "/metrics")[1], 150)
         time.sleep(0.2)
         service.send_signal(signal.SIGTERM)
         assert service.wait(60) == 0, service.stderr.read()

@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 
@@ -64,25 +63,15 @@ def get(port, path, headers=None, timeout=20):
             return e.code, e.read().decode()
 
 
-def wait_until(what, limit_s=60):
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError):
-            if what():
-                return
-        time.sleep(0.3)
-    raise AssertionError("not within %d s" % limit_s)
-
-
 def wait_ready(tool):
-    wait_until(lambda: get(tool.port, "/-/ready")[0] == 200)
+    harness.wait_until(lambda: get(tool.port, "/-/ready")[0] == 200)
 
 
 def test_a_leak_is_told_and_the_metrics_are_clean():
     with program(0.0005) as leaking, program(1000) as steady, serving() as tool:
         wait_ready(tool)
         wanted = 'pid="%d",class="leak"} 1' % leaking
-        wait_until(lambda: wanted in get(tool.port, "/metrics")[1], 150)
+        harness.wait_until(lambda: wanted in get(tool.port, "/metrics")[1], 150)
         status, text = get(tool.port, "/metrics")
         assert status == 200
         check = subprocess.run([shutil.which("promtool"), "check", "metrics"], input=text, text=True, capture_output=True,
@@ -131,7 +120,7 @@ def test_bad_clients():
         assert int(threads[0].split()[1]) < 20
         for s in idle:
             s.close()
-        wait_until(lambda: get(tool.port, "/healthz")[0] == 200)
+        harness.wait_until(lambda: get(tool.port, "/healthz")[0] == 200)
 
 
 def test_strangers_need_the_token(tmp_path):
@@ -154,7 +143,7 @@ def test_strangers_need_the_token(tmp_path):
 def test_unix_socket(tmp_path):
     path = tmp_path / "pyleak.sock"
     with serving(listen="unix:%s" % path):
-        wait_until(path.exists)
+        harness.wait_until(path.exists)
         assert oct(path.stat().st_mode & 0o777) == "0o660"
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(20)
@@ -169,7 +158,7 @@ def test_killed_and_started_again(full):
     with program(1000):
         for _ in range(50 if full else 5):
             with serving(port=port) as tool:
-                wait_until(lambda: get(port, "/healthz")[0] == 200)
+                harness.wait_until(lambda: get(port, "/healthz")[0] == 200)
                 tool.kill()
                 tool.wait()
         with serving(port=port) as tool:

@@ -9,7 +9,7 @@ import pytest
 
 import harness
 import pythons
-from test_serve import free_port, get, wait_until
+from test_serve import free_port, get
 
 PROGRAM = "import time\nprint('ready', flush=True)\ntime.sleep(1000)\n"
 
@@ -50,14 +50,14 @@ def test_read_again(tmp_path):
     conf.write_text(settings % ("one", port, token))
     with sleeper("pyleak-one-config") as one, sleeper("pyleak-two-config") as two, serving("--config", conf) as tool:
         assert "listening" in tool.stderr.readline()
-        wait_until(lambda: watched(port, "first") == {one})
+        harness.wait_until(lambda: watched(port, "first") == {one})
         # Other processes and another token.
         token.write_text("second\n")
         conf.write_text(settings % ("(one|two)", port, token))
         tool.send_signal(signal.SIGHUP)
         assert "in effect" in tool.stderr.readline()
         assert watched(port, "first") == 401
-        wait_until(lambda: watched(port, "second") == {one, two})
+        harness.wait_until(lambda: watched(port, "second") == {one, two})
         # What is wrong changes nothing, and one line says where it is.
         for text, says in ((settings % ("two", port, token) + "max-sites = many\n", "line 8: --max-sites many"),
                            ("listen = 127.0.0.1:%d\n" % (port + 1), "restart"), ("colour = red\n", "'colour'"),
@@ -69,18 +69,18 @@ def test_read_again(tmp_path):
         conf.unlink()
         tool.send_signal(signal.SIGHUP)
         assert str(conf) in tool.stderr.readline()
-        wait_until(lambda: watched(port, "second") == {one, two})
+        harness.wait_until(lambda: watched(port, "second") == {one, two})
         conf.write_text(settings % ("two", port, token))
         tool.send_signal(signal.SIGHUP)
         assert "in effect" in tool.stderr.readline()
-        wait_until(lambda: watched(port, "second") == {two})
+        harness.wait_until(lambda: watched(port, "second") == {two})
 
 
 def test_the_command_line_wins(tmp_path):
     conf, port = tmp_path / "conf", free_port()
     conf.write_text("listen = 127.0.0.1:1\nquiet = yes\nname = pyleak-no-such-name\n")
     with serving("--config", conf, "--listen", "127.0.0.1:%d" % port):
-        wait_until(lambda: get(port, "/healthz")[0] == 200)
+        harness.wait_until(lambda: get(port, "/healthz")[0] == 200)
 
 
 @pytest.mark.parametrize("text,says", [("", "is empty"), ("listen\n", "line 1: 'listen' is no"), ("quiet = maybe\n", "yes or no"),

@@ -62,18 +62,6 @@ def watched(port):
         return sum(int(n) for n in re.findall(r'^pyleak_processes{class="\w+"} (\d+)$', answer.read().decode(), re.M))
 
 
-def wait(what, limit_s=120):
-    end = time.monotonic() + limit_s
-    while True:
-        try:
-            if what():
-                return
-        except OSError:
-            pass
-        assert time.monotonic() < end, "not within %d s" % limit_s
-        time.sleep(0.5)
-
-
 @pytest.fixture(name="children")
 def children_fixture():
     found = []
@@ -89,7 +77,7 @@ def test_processes_come_and_go(children, full):
     children.append(start("import time; time.sleep(100000)"))
     tool = serve(port)
     try:
-        wait(lambda: watched(port) == 1)
+        harness.wait_until(lambda: watched(port) == 1)
         open_before, sizes, most = fds(tool.pid), [], 0
         forker = start(FORKS, seconds, stdout=subprocess.PIPE)
         children.append(forker)
@@ -100,8 +88,8 @@ def test_processes_come_and_go(children, full):
             most = max(most, watched(port))
         forks = int(forker.stdout.readline())
         forker.kill()
-        wait(lambda: watched(port) == 1)
-        wait(lambda: fds(tool.pid) == open_before)
+        harness.wait_until(lambda: watched(port) == 1)
+        harness.wait_until(lambda: fds(tool.pid) == open_before)
     finally:
         tool.send_signal(signal.SIGTERM)
         assert tool.wait(60) == 0
@@ -121,7 +109,7 @@ def test_killed_with_probes_in(children, full):
         port = free_port()
         tool = serve(port)
         try:
-            wait(lambda t=tool: any(kind == "prog" for kind, _ in object_ids(t.pid)))
+            harness.wait_until(lambda t=tool: any(kind == "prog" for kind, _ in object_ids(t.pid)))
             seen = object_ids(tool.pid)
         finally:
             tool.kill()
@@ -131,8 +119,8 @@ def test_killed_with_probes_in(children, full):
     assert children[0].poll() is None
     tool = serve(port)
     try:
-        wait(lambda: watched(port) == 1)
-        wait(lambda: any(kind == "prog" for kind, _ in object_ids(tool.pid)))
+        harness.wait_until(lambda: watched(port) == 1)
+        harness.wait_until(lambda: any(kind == "prog" for kind, _ in object_ids(tool.pid)))
         ours = re.compile(r"pyleak_(%s)(?!\d)" % "|".join(map(str, killed)))
         assert not [x for x in tracefs_left() if ours.search(x)]
     finally:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import tempfile
-import time
 
 import harness
 import native_ext
@@ -18,10 +17,7 @@ def test_library_unloaded_meanwhile():
         native_ext.run("gcc", *native_ext.PLAIN, "-o", library, os.path.join(native_ext.SOURCES, "plugin.c"))
         target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, library, ready])
         try:
-            end = time.monotonic() + 60
-            while not os.path.exists(ready) and time.monotonic() < end:
-                assert target.poll() is None
-                time.sleep(0.05)
+            harness.wait_file(ready, target)
             run = harness.run_tool(target.pid)
             assert target.poll() is None, "the target died"
         finally:

@@ -23,7 +23,8 @@ def forever(f):
 def start(*functions):
     for f in functions:
         threading.Thread(target=forever, args=(f,), daemon=True).start()
-    open(sys.argv[1], "w").close()
+    with open(sys.argv[1], "w") as ready:
+        ready.write("x")
     time.sleep(600)
 """
 PROGRAMS = {
@@ -161,10 +162,7 @@ def compare(name, stops, helper, where):
     target = subprocess.Popen([pythons.HOST, "-B", "-c", HEAD + PROGRAMS[name], ready, where])
     tally = Tally()
     try:
-        end = time.monotonic() + 60
-        while not os.path.exists(ready) and time.monotonic() < end:
-            assert target.poll() is None
-            time.sleep(0.05)
+        harness.wait_file(ready, target)
         for _ in range(stops):
             time.sleep(0.05 + 0.1 * random.random())
             wait_stopped(target.pid)

@@ -243,9 +243,7 @@ def test_growing_container():
         path = d + "/ready"
         process = subprocess.Popen([pythons.HOST, "-c", program, path])
         try:
-            end = time.monotonic() + 60
-            while not os.path.exists(path) and time.monotonic() < end:
-                time.sleep(0.02)
+            harness.wait_file(path, process)
             time.sleep(0.5)
             answer = ask(process.pid, "--type", "Leaked", "--watch", "2")
         finally:
@@ -359,9 +357,7 @@ def test_liars(tmp_path):
     ready = str(tmp_path / "ready")
     process = subprocess.Popen([pythons.HOST, "-c", LIAR, ready])
     try:
-        end = time.monotonic() + 60
-        while not os.path.exists(ready) and time.monotonic() < end:
-            time.sleep(0.02)
+        harness.wait_file(ready, process)
         with open(ready) as f:
             steps = lies(json.load(f))
         time.sleep(0.3)

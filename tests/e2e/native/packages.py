@@ -59,7 +59,8 @@ def request(n):
     return [str(i) for i in range(20)]
 
 
-open(sys.argv[1], "w").close()
+with open(sys.argv[1], "w") as ready:
+    ready.write("x")
 end = time.monotonic() + 180
 n = 0
 while time.monotonic() < end:

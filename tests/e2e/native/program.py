@@ -33,7 +33,8 @@ def request():
 
 
 leaky_debug.start_worker()
-open(sys.argv[2], "w").close()
+with open(sys.argv[2], "w") as ready:
+    ready.write("x")
 end = time.monotonic() + 180
 while time.monotonic() < end:
     request()

@@ -16,7 +16,8 @@ def request(path):
     _ctypes.dlclose(library)
 
 
-open(sys.argv[2], "w").close()
+with open(sys.argv[2], "w") as ready:
+    ready.write("x")
 end = time.monotonic() + 180
 while time.monotonic() < end:
     request(sys.argv[1])
