@@ -46,6 +46,7 @@ static const struct opt table[] = {
 	 "also write all of it as JSON; - is standard output, and then nothing else is written "
 	 "there",
 	 0, 0, NULL},
+	{0, OPT_FLAG, "no-sandbox", NULL, ROW(source.no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "no progress", 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "what the tool does", 0, 0, NULL},
 	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
@@ -195,6 +196,8 @@ static int run(struct census_cmd *c)
 	setpriority(PRIO_PROCESS, 0, 5); /* whoever is looked at comes first */
 	stop_install();
 	err = c->json ? out_file_check(c->json) : 0;
+	if (!err)
+		err = cli_source_confine(&c->source, c->json || c->save);
 	if (!err)
 		err = report_new(&r);
 	if (err)

@@ -10,6 +10,7 @@
 
 struct confine_opts {
 	bool is_off;	   /* --no-sandbox */
+	bool reads_only;   /* no probes, no BPF */
 	bool writes_files; /* files that the user named are made later, wherever they are */
 };
 
@@ -18,8 +19,8 @@ struct confine_opts {
 int confine(const struct confine_opts *o);
 
 /* rights.c: give all capabilities up but those that are needed here, found out by trying. */
-int rights_drop(bool writes_files);
+int rights_drop(const struct confine_opts *o);
 /* filter.c: what is not on the list ends the process, with a line on standard error. */
-int filter_install(void);
+int filter_install(bool reads_only);
 
 #endif

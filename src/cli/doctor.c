@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cli/confine.h"
 #include "cli/doctor_priv.h"
 #include "cli/opts.h"
 #include "out/json_writer.h"
@@ -14,7 +15,7 @@
 
 struct doctor_opts {
 	struct opt_pids pids;
-	bool want_json, no_color, want_help;
+	bool want_json, no_color, no_sandbox, want_help;
 	int verbose;
 };
 
@@ -23,6 +24,7 @@ struct doctor_opts {
 static const struct opt table[] = {
 	{'p', OPT_PIDS, "pid", "PID", ROW(pids), "look at this process too", 0, 0, NULL},
 	{0, OPT_FLAG, "json", NULL, ROW(want_json), "print the rows as JSON", 0, 0, NULL},
+	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "what is tried, on standard error", 0, 0,
 	 NULL},
 	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
@@ -151,6 +153,17 @@ static void free_rows(struct doctor *d)
 	vec_free(&d->row);
 }
 
+/* As the other commands, and as they before the first look at a process. */
+static void sandbox(struct doctor *d)
+{
+	if (confine(&(struct confine_opts){.reads_only = true})) {
+		doctor_add(d, DOCTOR_NO, "sandbox", "%s", fail_text());
+		doctor_remedy(d, "--no-sandbox runs without");
+	} else {
+		doctor_add(d, DOCTOR_OK, "sandbox", "rights dropped, system calls filtered");
+	}
+}
+
 int cli_doctor(int argc, char **argv)
 {
 	struct doctor_opts o = {0};
@@ -166,6 +179,8 @@ int cli_doctor(int argc, char **argv)
 	}
 	log_set_level((enum log_level)o.verbose);
 	doctor_host(&d);
+	if (!o.no_sandbox)
+		sandbox(&d);
 	for (size_t i = 0; i < o.pids.n; i++)
 		doctor_target(&d, o.pids.v[i]);
 	for (size_t i = 0; i < d.row.n; i++)

@@ -53,8 +53,11 @@ static const int allowed[] = {
 	SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg),
 	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
 	/* the work */
-	SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(process_vm_readv), SCMP_SYS(pidfd_open),
+	SCMP_SYS(process_vm_readv), SCMP_SYS(pidfd_open),
 };
+
+/* Commands that place probes. */
+static const int for_probes[] = {SCMP_SYS(bpf), SCMP_SYS(perf_event_open)};
 /* clang-format on */
 
 #define WITH(call, ...) seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(call), __VA_ARGS__)
@@ -133,7 +136,7 @@ static void on_violation(int sig, siginfo_t *info, void *context)
 	raise(sig); /* blocked until we return: the call's own code goes on no more */
 }
 
-static int build(scmp_filter_ctx f)
+static int build(scmp_filter_ctx f, bool reads_only)
 {
 	int err = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 
@@ -143,6 +146,8 @@ static int build(scmp_filter_ctx f)
 	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; i < ARRAY_SIZE(allowed) && !err; i++)
 		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; i < ARRAY_SIZE(for_probes) && !err && !reads_only; i++)
+		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, for_probes[i], 0);
 	if (!err)
 		err = add_limited(f);
 	if (!err)
@@ -150,7 +155,7 @@ static int build(scmp_filter_ctx f)
 	return err;
 }
 
-int filter_install(void)
+int filter_install(bool reads_only)
 {
 	struct sigaction act = {.sa_sigaction = on_violation, .sa_flags = SA_SIGINFO};
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_TRAP);
@@ -158,7 +163,7 @@ int filter_install(void)
 
 	if (!f)
 		return fail(-ENOMEM, "no memory for the system call filter");
-	err = build(f);
+	err = build(f, reads_only);
 	if (!err) {
 		sigaction(SIGSYS, &act, NULL);
 		err = seccomp_load(f);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cli/confine.h"
 #include "cli/opts.h"
 #include "out/out.h"
 #include "report/merge.h"
@@ -12,7 +13,7 @@ struct merge_opts {
 	const char *json;
 	uint32_t top;
 	int verbose;
-	bool no_color, want_help;
+	bool no_color, no_sandbox, want_help;
 };
 
 #define ROW(field) offsetof(struct merge_opts, field)
@@ -23,6 +24,7 @@ static const struct opt table[] = {
 	 "written there",
 	 0, 0, NULL},
 	{'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
+	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "whole stacks, all sites", 0, 0, NULL},
 	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
 	 NULL},
@@ -103,7 +105,9 @@ int cli_merge(int argc, char **argv)
 		fail(-EINVAL, "which reports? Name the files; merge --help shows examples");
 		return cli_complain(CLI_USAGE);
 	}
-	if (merge(&o, argv + first, (size_t)(argc - first)) != 0)
+	if (confine(&(struct confine_opts){
+		    .is_off = o.no_sandbox, .reads_only = true, .writes_files = o.json}) != 0 ||
+	    merge(&o, argv + first, (size_t)(argc - first)) != 0)
 		return cli_complain(CLI_FAILED);
 	return CLI_DONE;
 }

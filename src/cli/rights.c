@@ -10,9 +10,8 @@
 #include "cli/confine.h"
 #include "probe/probe.h"
 
-#define MANY_SITES                                                                     \
-	300 /* as many as a stripped build has: what is too slow for them is no choice \
-	     */
+/* As many as a stripped build has: what is too slow for them is no choice. */
+#define MANY_SITES 300
 
 struct caps {
 	uint64_t effective, permitted, inheritable;
@@ -83,29 +82,39 @@ static bool is_enough(const struct caps *have, uint64_t keep)
 	return !caps_set(have) && enough;
 }
 
-int rights_drop(bool writes_files)
+/* What placing probes takes besides reading; does what only all rights can do. */
+static uint64_t for_probes(const struct caps *have, uint64_t keep)
 {
-	/* map_files, the only way to a file that was deleted, wants CHECKPOINT_RESTORE. */
-	uint64_t keep = bit(CAP_BPF) | bit(CAP_PERFMON) | bit(CAP_SYS_PTRACE) |
-			bit(CAP_DAC_READ_SEARCH) | bit(CAP_CHECKPOINT_RESTORE);
 	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
-	struct caps have = {0}, left = {0};
-	int err = caps_get(&have);
 
-	if (err)
-		return err;
+	keep |= bit(CAP_BPF) | bit(CAP_PERFMON);
 	/* Kernels before 5.11 charge BPF maps to it; refused without CAP_SYS_RESOURCE, and then it
 	 * is as it is. */
 	setrlimit(RLIMIT_MEMLOCK, &all);
 	if (probe_prepare())
 		log_debug("%s", fail_text());
-	if (writes_files)
-		keep |= bit(CAP_DAC_OVERRIDE);
 	/* CAP_SYS_ADMIN only where a trial without it fails. */
-	if ((have.permitted & bit(CAP_SYS_ADMIN)) && !is_enough(&have, keep)) {
+	if ((have->permitted & bit(CAP_SYS_ADMIN)) && !is_enough(have, keep)) {
 		log_info("CAP_SYS_ADMIN is kept: %s", fail_text());
 		keep |= bit(CAP_SYS_ADMIN);
 	}
+	return keep;
+}
+
+int rights_drop(const struct confine_opts *o)
+{
+	/* map_files, the only way to a file that was deleted, wants CHECKPOINT_RESTORE. */
+	uint64_t keep =
+		bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_CHECKPOINT_RESTORE);
+	struct caps have = {0}, left = {0};
+	int err = caps_get(&have);
+
+	if (err)
+		return err;
+	if (o->writes_files)
+		keep |= bit(CAP_DAC_OVERRIDE);
+	if (!o->reads_only)
+		keep = for_probes(&have, keep);
 	left.permitted = left.effective = keep & have.permitted;
 	for (int c = 0; c < 64; c++) /* what this needs may be missing: then nothing is gained */
 		if (!(keep & bit(c)))
@@ -122,6 +131,6 @@ int confine(const struct confine_opts *o)
 		return 0;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail(-errno, "no_new_privs was refused: %s", strerror(errno));
-	err = rights_drop(o->writes_files);
-	return err ? err : filter_install();
+	err = rights_drop(o);
+	return err ? err : filter_install(o->reads_only);
 }

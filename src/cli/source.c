@@ -17,6 +17,12 @@ int cli_source_check(const struct cli_source_opts *o, size_t max)
 	return 0;
 }
 
+int cli_source_confine(const struct cli_source_opts *o, bool writes_files)
+{
+	return confine(&(struct confine_opts){
+		.is_off = o->no_sandbox, .reads_only = true, .writes_files = writes_files});
+}
+
 static int open_proc(const struct cli_source_opts *o, size_t i, struct proc **out)
 {
 	if (o->from)

@@ -3,6 +3,7 @@
 #ifndef PYLEAK_CLI_SOURCE_H
 #define PYLEAK_CLI_SOURCE_H
 
+#include "cli/confine.h"
 #include "cli/opts.h"
 #include "py/py.h"
 
@@ -10,6 +11,7 @@
 struct cli_source_opts {
 	struct opt_pids pids;
 	const char *from, *core, *sysroot;
+	bool no_sandbox;
 };
 
 /* Rows of their option tables; @at: offset of the struct cli_source_opts. */
@@ -36,6 +38,9 @@ struct cli_source {
 /* -EINVAL with the sentence unless exactly one of -p, --from and --core is given, and not more than
  * @max processes. */
 int cli_source_check(const struct cli_source_opts *o, size_t max);
+/* Gives up the rights that reading does not need; @writes_files: the user named some. Before the
+ * first look at a process or a file. */
+int cli_source_confine(const struct cli_source_opts *o, bool writes_files);
 /* The @i'th process. */
 int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source *out);
 void cli_source_close(struct cli_source *s);

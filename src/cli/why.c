@@ -51,6 +51,7 @@ static const struct opt table[] = {
 	 0, 0, NULL},
 	{0, OPT_STRING, "dot", "FILE", ROW(dot), "also write the paths as a graph for dot(1)", 0, 0,
 	 NULL},
+	{0, OPT_FLAG, "no-sandbox", NULL, ROW(source.no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "no progress", 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "what is read, on standard error", 0, 0,
 	 NULL},
@@ -261,7 +262,9 @@ int cli_why(int argc, char **argv)
 	}
 	log_set_level((enum log_level)w.verbose);
 	stop_install();
-	err = w.site ? find_site(&w) : 0;
+	err = cli_source_confine(&w.source, w.json || w.dot);
+	if (!err && w.site)
+		err = find_site(&w);
 	if (!err)
 		err = cli_source_open(&w.source, 0, &s);
 	if (!err)

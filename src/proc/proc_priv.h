@@ -30,10 +30,11 @@ int proc_parse_stat(const char *text, struct proc_stat *out);
 /* Cuts @text into rows; the paths point into it. Rows that make no sense are left out. */
 int proc_parse_maps(char *text, struct proc_map **out, size_t *n);
 
-/* An entry of pagemap: is the page in memory (and no mere stand-in for zeros)? In memory or
- * swapped? */
-bool proc_page_present(uint64_t entry);
-bool proc_page_exists(uint64_t entry);
+/* Entries of pagemap for the @n pages from number @page on; those that only stand in for zeros are
+ * not PM_PRESENT. How many were read, or -errno. */
+#define PM_PRESENT (1ull << 63) /* Documentation/admin-guide/mm/pagemap.rst */
+#define PM_SWAPPED (1ull << 62)
+ssize_t proc_page_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *entry);
 
 /* A number that changes with every exec of the process; -errno when it cannot be told. */
 int proc_image(int pid, uint64_t *out);

@@ -6,47 +6,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#define PAGE	   4096u
-#define ENTRIES	   4096		/* of pagemap at once */
-#define PM_PRESENT (1ull << 63) /* Documentation/admin-guide/mm/pagemap.rst */
-#define PM_SWAPPED (1ull << 62)
-#define PM_PFN	   ((1ull << 55) - 1) /* 0 without CAP_SYS_ADMIN */
-
-/* Where the page of zeros is: what was read and never written has it. One that we map ourselves
- * tells. Whoever reads memory from outside makes such entries; they are not resident, and say they
- * are. */
-static uint64_t zero_page(void)
-{
-	static _Atomic uint64_t known = 1; /* page frame 1 is nobody's */
-	uint64_t entry = 0;
-
-	if (known != 1)
-		return known;
-	volatile const char *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
-		return 0;
-	(void)*page;
-	auto_close int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, &entry, sizeof(entry),
-			    (off_t)((uintptr_t)page / PAGE * sizeof(entry))) != sizeof(entry))
-		entry = 0;
-	munmap((void *)page, PAGE);
-	known = entry & PM_PFN;
-	return known;
-}
-
-bool proc_page_present(uint64_t entry)
-{
-	return (entry & PM_PRESENT) && (!(entry & PM_PFN) || (entry & PM_PFN) != zero_page());
-}
-
-bool proc_page_exists(uint64_t entry)
-{
-	return (entry & PM_SWAPPED) || proc_page_present(entry);
-}
+#define PAGE	4096u
+#define ENTRIES 4096 /* of pagemap at once */
 
 static void take_line(struct proc_resident *r, const char *line)
 {
@@ -138,24 +101,20 @@ int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t 
 int proc_resident_pages(const struct proc *p, uint64_t start, uint64_t end, uint8_t *out)
 {
 	uint64_t entry[ENTRIES], n = (end - start) / PAGE;
-	char path[32];
 
 	if (p->source)
 		return p->source->pages ? p->source->pages(p->source, start, end, out) : -ENODATA;
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", p->pid);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	auto_close int fd = proc_open_pagemap(p);
 	if (fd < 0)
 		return -errno;
 	for (uint64_t i = 0; i < n;) {
-		uint64_t part = n - i < ENTRIES ? n - i : ENTRIES;
-		ssize_t got = pread(fd, entry, part * sizeof(*entry),
-				    (off_t)((start / PAGE + i) * sizeof(*entry)));
+		ssize_t got = proc_page_entries(fd, start / PAGE + i,
+						n - i < ENTRIES ? n - i : ENTRIES, entry);
 
 		if (got <= 0)
-			return got < 0 ? -errno : -ESRCH;
-		for (uint64_t k = 0; k < (uint64_t)got / sizeof(*entry); k++)
-			out[i + k] = proc_page_present(entry[k]);
-		i += (uint64_t)got / sizeof(*entry);
+			return got < 0 ? (int)got : -ESRCH;
+		for (ssize_t k = 0; k < got; k++)
+			out[i++] = (entry[k] & PM_PRESENT) != 0;
 	}
 	return 0;
 }

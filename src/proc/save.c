@@ -311,17 +311,15 @@ static int save_present(struct saver *s, const struct proc_map *m)
 
 		if (n > PAGEMAP)
 			n = PAGEMAP;
-		got = s->pagemap < 0 ? -1
-				     : pread(s->pagemap, entry, n * sizeof(*entry),
-					     (off_t)(at / SNAP_PAGE * sizeof(*entry)));
+		got = proc_page_entries(s->pagemap, at / SNAP_PAGE, n, entry);
 		if (got < 0)
 			memset(entry, 0xff, n * sizeof(*entry));
-		else if ((uint64_t)got < n * sizeof(*entry))
-			n = (uint64_t)got / sizeof(*entry);
+		else
+			n = (uint64_t)got;
 		if (!n)
 			break;
 		for (uint64_t i = 0; i < n && !err; i++) {
-			bool there = proc_page_exists(entry[i]);
+			bool there = (entry[i] & (PM_PRESENT | PM_SWAPPED)) != 0;
 			uint64_t page = at + i * SNAP_PAGE;
 
 			if (there && !first)
@@ -414,7 +412,6 @@ static int save_all(struct saver *s, const struct proc_map *const *image, size_t
 
 static int open_all(struct saver *s, const char *part)
 {
-	char path[32];
 	/* Only for its owner: what a process has in memory is nobody else's business. */
 	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -430,9 +427,8 @@ static int open_all(struct saver *s, const char *part)
 	}
 	if (!s->zstd || !s->block)
 		return fail(-ENOMEM, "out of memory");
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", s->p->pid);
 	if (proc_is_live(s->p))
-		s->pagemap = open(path, O_RDONLY | O_CLOEXEC);
+		s->pagemap = proc_open_pagemap(s->p);
 	return 0;
 }
 

@@ -113,6 +113,14 @@ def test_root_gives_up_what_is_not_needed(grower):
         assert rights(tool) == {(kept(), kept(), kept(), "1", "2")}
 
 
+@pytest.mark.parametrize("command", [["census", "--diff", "60"], ["why", "--type", "list", "--watch", "60"]], ids=lambda c: c[0])
+def test_commands_that_only_read(grower, command):
+    """No probes, no BPF."""
+    with started(harness.TOOL, *command, "-p", str(grower), "-q") as tool:
+        reading = mask("sys_ptrace", "dac_read_search", "checkpoint_restore")
+        assert rights(tool) == {(reading, reading, reading, "1", "2")}
+
+
 def test_files_of_others_are_still_written(grower, tmp_path):
     """Root writes everywhere; for that one capability stays, and only when a file was named."""
     place = tmp_path / "theirs"

@@ -16,7 +16,7 @@
 #include "cli/confine.h"
 
 /* Run @body behind the filter: its exit code, or minus the signal. What it says goes to @text. */
-static int behind_filter(int (*body)(void), char *text, size_t size)
+static int behind(bool reads_only, int (*body)(void), char *text, size_t size)
 {
 	int pipe_fd[2], status;
 	ssize_t n, used = 0;
@@ -29,7 +29,7 @@ static int behind_filter(int (*body)(void), char *text, size_t size)
 		close(pipe_fd[0]);
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core of the killed ones */
-		_exit(filter_install() ? 99 : body());
+		_exit(filter_install(reads_only) ? 99 : body());
 	}
 	assert_true(pid > 0);
 	close(pipe_fd[1]);
@@ -39,6 +39,11 @@ static int behind_filter(int (*body)(void), char *text, size_t size)
 	close(pipe_fd[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int behind_filter(int (*body)(void), char *text, size_t size)
+{
+	return behind(false, body, text, size);
 }
 
 static void *in_thread(void *arg)
@@ -89,6 +94,11 @@ static int signals_its_parent(void)
 	return (int)syscall(SYS_tgkill, getppid(), getppid(), 0);
 }
 
+static int asks_for_bpf(void)
+{
+	return syscall(SYS_bpf, -1, NULL, 0) == 0;
+}
+
 static void *forbidden_in_thread(void *arg)
 {
 	(void)arg;
@@ -132,11 +142,22 @@ static void test_the_rest_ends_the_process(void **state)
 	assert_non_null(strstr(text, number));
 }
 
+static void test_who_only_reads_has_no_bpf(void **state)
+{
+	char text[512];
+
+	(void)state;
+	assert_int_equal(behind(false, asks_for_bpf, text, sizeof(text)), 0);
+	assert_int_equal(behind(true, asks_for_bpf, text, sizeof(text)), -SIGSYS);
+	assert_int_equal(behind(true, does_its_work, text, sizeof(text)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_needed_works),
 		cmocka_unit_test(test_the_rest_ends_the_process),
+		cmocka_unit_test(test_who_only_reads_has_no_bpf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

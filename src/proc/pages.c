@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Pages of a process by /proc/PID/pagemap: in memory, swapped out, or never touched.
+ *
+ * What was read and never written has the kernel's one page of zeros, and an entry that says
+ * "present"; whoever reads memory from outside makes such entries. They are not resident (RSS does
+ * not count them). Which they are the kernel tells since 6.7 (PAGEMAP_SCAN), before that the page's
+ * number does, to who has CAP_SYS_ADMIN.
+ */
+#include "proc/proc_priv.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGE	4096
+#define ENTRIES 32 /* of pagemap at once */
+#define REGIONS 64
+#define PM_PFN	((1ull << 55) - 1) /* 0 without CAP_SYS_ADMIN */
+
+/* As in include/uapi/linux/fs.h of 6.7, which Debian 12's headers are older than. */
+struct page_region {
+	uint64_t start, end, categories;
+};
+struct scan_arg {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages, inverted, mask,
+		anyof_mask, return_mask;
+};
+#define SCAN	   _IOWR('f', 16, struct scan_arg)
+#define IS_PFNZERO (1u << 5)
+
+int proc_open_pagemap(const struct proc *p)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", p->pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static ssize_t read_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
+{
+	ssize_t got = pread(pagemap, entry, n * sizeof(*entry), (off_t)(page * sizeof(*entry)));
+
+	return got < 0 ? -errno : got / (ssize_t)sizeof(*entry);
+}
+
+bool proc_any_touched(int pagemap, uint64_t addr, uint64_t len)
+{
+	uint64_t entry[ENTRIES], end = addr + len - 1;
+
+	if (pagemap < 0 || !len)
+		return true;
+	for (uint64_t page = addr / PAGE; page <= end / PAGE;) {
+		uint64_t left = end / PAGE - page + 1, n = left < ENTRIES ? left : ENTRIES;
+		ssize_t got = read_entries(pagemap, page, n, entry);
+
+		if (got <= 0)
+			return true;
+		for (ssize_t i = 0; i < got; i++)
+			if (entry[i] & (PM_PRESENT | PM_SWAPPED))
+				return true;
+		page += (uint64_t)got;
+	}
+	return false;
+}
+
+bool proc_page_touched(int pagemap, uint64_t addr)
+{
+	return proc_any_touched(pagemap, addr, 1);
+}
+
+/* Takes PM_PRESENT from the pages of zeros among those; -errno where the kernel does not scan. */
+static int scan_zeros(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
+{
+	struct page_region region[REGIONS];
+	struct scan_arg arg = {
+		.size = sizeof(arg),
+		.start = page * PAGE,
+		.end = (page + n) * PAGE,
+		.vec = (uintptr_t)region,
+		.vec_len = REGIONS,
+		.mask = IS_PFNZERO,
+		.return_mask = IS_PFNZERO,
+	};
+
+	while (arg.start < arg.end) {
+		int found = ioctl(pagemap, SCAN, &arg);
+
+		if (found < 0 || arg.walk_end <= arg.start)
+			return found < 0 ? -errno : -EIO;
+		for (int i = 0; i < found; i++)
+			for (uint64_t at = region[i].start; at < region[i].end; at += PAGE)
+				entry[at / PAGE - page] &= ~PM_PRESENT;
+		arg.start = arg.walk_end;
+	}
+	return 0;
+}
+
+/* Number of the page of zeros: one that we map ourselves tells. 0: not told. */
+static uint64_t zero_page(void)
+{
+	static _Atomic uint64_t known = 1; /* page frame 1 is nobody's */
+	uint64_t entry = 0;
+
+	if (known != 1)
+		return known;
+	volatile const char *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return 0;
+	(void)*page;
+	auto_close int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read_entries(fd, (uintptr_t)page / PAGE, 1, &entry) != 1)
+		entry = 0;
+	munmap((void *)page, PAGE);
+	known = entry & PM_PFN;
+	return known;
+}
+
+ssize_t proc_page_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
+{
+	ssize_t got = pagemap < 0 ? -EBADF : read_entries(pagemap, page, n, entry);
+
+	if (got <= 0 || !scan_zeros(pagemap, page, (uint64_t)got, entry))
+		return got;
+	for (ssize_t i = 0; i < got; i++)
+		if ((entry[i] & PM_PFN) && (entry[i] & PM_PFN) == zero_page())
+			entry[i] &= ~PM_PRESENT;
+	return got;
+}
