@@ -41,6 +41,15 @@ static void flush(const struct heap *h, struct batch *b, struct heap_census *out
 	b->n = 0;
 }
 
+uint64_t heap_live_bytes(const struct heap_census *c)
+{
+	uint64_t sum = c->big_bytes;
+
+	for (unsigned k = 0; k < HEAP_CLASSES; k++)
+		sum += c->live[k] * 16 * (k + 1);
+	return sum;
+}
+
 int heap_census(struct heap *h, struct heap_census *out)
 {
 	auto_free struct batch *b = NULL;

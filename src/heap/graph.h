@@ -71,7 +71,15 @@ struct graph_pool {
 };
 
 /* A word of a pool's bitmap: so many blocks, and above them how many live ones precede it. */
-#define GRAPH_SLOTS 48
+#define GRAPH_SLOTS	48
+#define GRAPH_SLOT_BITS ((1ull << GRAPH_SLOTS) - 1)
+
+/* Exact for offsets below 64 KiB and sizes up to 1 KiB: the inverse is too big by less than size
+ * parts in 2^32. */
+static inline uint32_t graph_slot(const struct graph_pool *p, uint64_t off)
+{
+	return (uint32_t)((off - HEAP_POOL_HEAD) * p->inverse >> 32);
+}
 
 /* A block outside the pools. */
 struct graph_block {
@@ -87,6 +95,7 @@ struct graph_region {
 	uint32_t from, to; /* its blocks */
 	uint32_t *page;
 };
+#define GRAPH_PAGE_SHIFT 12
 
 struct graph {
 	struct heap *h;
@@ -130,10 +139,12 @@ int graph_tell(struct graph *g, const char *doing, uint64_t nodes);
 int graph_build(struct graph *g);
 void graph_free(struct graph *g);
 
-/* The node that a word refers to: an object by its exact address, a buffer by any address in it. */
+/* graph_find.c: the node that a word refers to: an object by its exact address, a buffer by any
+ * address in it. */
 uint32_t graph_find(const struct graph *g, uint64_t word);
-/* The same for the block that contains the address, object or not. */
-uint32_t graph_find_block(const struct graph *g, uint64_t addr);
+/* The same for the block that contains the address, object or not; @block, unless NULL: where it
+ * begins. */
+uint32_t graph_find_block(const struct graph *g, uint64_t addr, uint64_t *block);
 bool graph_is_asked(const struct graph *g, uint64_t addr);
 /* Address of the object of a node (of the block of a buffer), and the block's size. */
 uint64_t graph_addr(const struct graph *g, uint32_t node, uint64_t *bytes);
@@ -143,7 +154,7 @@ static inline struct graph_type *graph_type(const struct graph *g, uint32_t node
 }
 const char *graph_type_name(struct graph *g, uint32_t node);
 
-/* Index of a type, made known when it is new. */
+/* graph_types.c: index of a type, made known when it is new. */
 int graph_intern_type(struct graph *g, uint64_t type, int32_t offset, uint16_t *out);
 
 /* scan.c: put the edges of a block into the graph. */

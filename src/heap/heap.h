@@ -49,6 +49,7 @@ bool heap_can_count(const struct heap *h);
 bool heap_has_mimalloc(const struct heap *h);
 /* Header-only census of all arenas of all interpreters. -ENODATA when blocks cannot be counted. */
 int heap_census(struct heap *h, struct heap_census *out);
+uint64_t heap_live_bytes(const struct heap_census *c);
 /* Size class (0 .. 31) of the pool block that contains @addr, read live; -1 = not pymalloc's. */
 int heap_class_of(struct heap *h, uint64_t addr);
 /* Is @addr inside an arena as of the last census? */

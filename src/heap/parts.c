@@ -227,9 +227,7 @@ static void split_python(struct heap *h, struct heap_parts *out)
 
 	if (!out->python_slack || heap_census(h, &c))
 		return;
-	live = c.big_bytes;
-	for (unsigned i = 0; i < HEAP_CLASSES; i++)
-		live += c.live[i] * 16 * (i + 1);
+	live = heap_live_bytes(&c);
 	out->python_live = live < out->python_slack ? live : out->python_slack;
 	out->python_slack -= out->python_live;
 }

@@ -82,7 +82,7 @@ static void reach_lost(struct search *s, const uint8_t *held, uint32_t nobody)
 
 	for (int with_held = 0; with_held < 2; with_held++) {
 		for (size_t i = 0; i < g->n_extra; i++) {
-			uint32_t n = graph_find_block(g, g->extra[i]);
+			uint32_t n = graph_find_block(g, g->extra[i], NULL);
 
 			if (n != NODE_NONE && !graph_type(g, n)->addr &&
 			    (with_held || !(held[n / 8] >> (n & 7) & 1)))

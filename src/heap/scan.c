@@ -126,7 +126,7 @@ static void array(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsi
 
 	if (!heap_is_pointer(addr) || !n || n > MAX_ITEMS)
 		return;
-	node = graph_find_block(s->g, addr);
+	node = graph_find_block(s->g, addr, NULL);
 	if (node != NODE_NONE)
 		read_soon(s, node, addr, n, step, skip);
 	else
@@ -142,7 +142,7 @@ static void keys(struct scan *s, uint64_t addr)
 
 	if (!heap_is_pointer(addr))
 		return;
-	node = graph_find_block(s->g, addr);
+	node = graph_find_block(s->g, addr, NULL);
 	if (node != NODE_NONE && node < s->g->n_pooled) {
 		emit(s, addr);
 		return;

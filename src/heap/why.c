@@ -55,7 +55,7 @@ static int by_address(struct graph *g, const struct why_query *q, struct targets
 		uint32_t node = graph_find(g, q->addr[i]);
 
 		if (node == NODE_NONE)
-			node = graph_find_block(g, q->addr[i]);
+			node = graph_find_block(g, q->addr[i], NULL);
 		if (node == NODE_NONE)
 			t->gone++;
 		else if (add_target(t, node))

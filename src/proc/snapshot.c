@@ -1,63 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A process out of a file of proc_save (docs/SNAPSHOT.md). The heads of all records are read when
- * it is opened, so that a damaged or cut file is refused then; memory is unpacked when it is asked
- * for, and the blocks used last are kept.
+ * A process out of a file of proc_save (docs/SNAPSHOT.md): memory is unpacked when it is asked for,
+ * and the blocks used last are kept.
  */
 #include "proc/proc_priv.h"
-#include "proc/snapshot_priv.h"
+#include "proc/snapshot_read_priv.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
-#include <zstd.h>
-
-#define CACHE	 256 /* blocks: 32 MiB */
-#define MAX_ELFS 64
-
-struct piece {
-	uint64_t start, end;
-	uint32_t block;
-	uint32_t at; /* in the unpacked block */
-};
-
-struct block {
-	uint64_t offset; /* of the stored bytes in the file */
-	uint64_t hash;
-	uint32_t stored, size;
-	int32_t slot; /* in the cache, -1 = not there */
-};
-
-struct slot {
-	uint8_t *data;
-	uint32_t block; /* + 1; 0 = empty */
-	uint64_t used;	/* when */
-};
-
-struct elf {
-	struct block b;
-};
-
-struct snapshot {
-	struct proc_source source; /* first: proc_source * is snapshot * */
-	struct proc *p;
-	const char *path;
-	int fd;
-	uint64_t size, clock;
-	ZSTD_DCtx *zstd;
-	VEC(struct piece) pieces;
-	VEC(struct block) blocks;
-	struct elf elf[MAX_ELFS];
-	size_t n_elf;
-	bool has_process, has_maps, has_end, told_broken;
-	struct slot slot[CACHE];
-	size_t last; /* the piece found last */
-	uint8_t *packed;
-	size_t packed_size;
-};
 
 uint64_t snap_hash(const void *p, size_t size)
 {
@@ -71,12 +24,12 @@ uint64_t snap_record_hash(const struct snap_record *r, const struct snap_run *ru
 	return XXH3_64bits_withSeed(runs, r->runs * sizeof(*runs), h);
 }
 
-static int damaged(const struct snapshot *s, const char *what)
+int snap_damaged(const struct snapshot *s, const char *what)
 {
 	return fail(-EINVAL, "%s is damaged: %s", s->path, what);
 }
 
-static bool read_at(const struct snapshot *s, uint64_t at, void *buf, size_t len)
+bool snap_read_at(const struct snapshot *s, uint64_t at, void *buf, size_t len)
 {
 	return source_piece(s->fd, s->size, at, buf, len);
 }
@@ -90,8 +43,7 @@ static int is_broken(struct snapshot *s)
 	return -EIO;
 }
 
-/* Into @out, which has room for b->size bytes. */
-static int unpack(struct snapshot *s, const struct block *b, uint8_t *out)
+int snap_unpack(struct snapshot *s, const struct snap_block *b, uint8_t *out)
 {
 	size_t got;
 
@@ -102,7 +54,7 @@ static int unpack(struct snapshot *s, const struct block *b, uint8_t *out)
 	}
 	if (!s->packed)
 		return -ENOMEM;
-	if (!read_at(s, b->offset, s->packed, b->stored) ||
+	if (!snap_read_at(s, b->offset, s->packed, b->stored) ||
 	    snap_hash(s->packed, b->stored) != b->hash)
 		return is_broken(s);
 	got = ZSTD_decompressDCtx(s->zstd, out, b->size, s->packed, b->stored);
@@ -111,11 +63,11 @@ static int unpack(struct snapshot *s, const struct block *b, uint8_t *out)
 
 static const uint8_t *block_data(struct snapshot *s, uint32_t number)
 {
-	struct block *b = &s->blocks.v[number];
-	struct slot *victim = &s->slot[0];
+	struct snap_block *b = &s->blocks.v[number];
+	struct snap_slot *victim = &s->slot[0];
 
 	if (b->slot < 0) {
-		for (size_t i = 0; i < CACHE; i++)
+		for (size_t i = 0; i < SNAP_CACHE; i++)
 			if (s->slot[i].used < victim->used)
 				victim = &s->slot[i];
 		if (!victim->data)
@@ -123,7 +75,7 @@ static const uint8_t *block_data(struct snapshot *s, uint32_t number)
 		if (victim->block)
 			s->blocks.v[victim->block - 1].slot = -1;
 		victim->block = 0;
-		if (!victim->data || unpack(s, b, victim->data))
+		if (!victim->data || snap_unpack(s, b, victim->data))
 			return NULL;
 		victim->block = number + 1;
 		b->slot = (int32_t)(victim - s->slot);
@@ -171,7 +123,7 @@ static ssize_t snap_read(struct proc_source *source, uint64_t addr, void *buf, s
 {
 	struct snapshot *s = (struct snapshot *)source;
 	size_t i = piece_at(s, addr);
-	const struct piece *p = i < s->pieces.n ? &s->pieces.v[i] : NULL;
+	const struct snap_piece *p = i < s->pieces.n ? &s->pieces.v[i] : NULL;
 	const uint8_t *data;
 
 	if (!p || addr < p->start)
@@ -191,13 +143,13 @@ static int snap_image(struct proc_source *source, const struct proc *p, const st
 	struct snapshot *s = (struct snapshot *)source;
 
 	for (size_t i = 0; i < s->n_elf; i++) {
-		const struct block *b = &s->elf[i].b;
+		const struct snap_block *b = &s->elf[i];
 		auto_free uint8_t *data = malloc(b->size);
 		size_t name;
 
 		if (!data)
 			return -ENOMEM;
-		if (unpack(s, b, data) || !memchr(data, 0, b->size))
+		if (snap_unpack(s, b, data) || !memchr(data, 0, b->size))
 			continue;
 		name = strlen((char *)data) + 1;
 		if (strcmp((char *)data, m->path) != 0 || name == b->size)
@@ -218,7 +170,7 @@ static int snap_pages(struct proc_source *source, uint64_t start, uint64_t end, 
 
 	memset(out, 0, n);
 	for (size_t i = piece_at(s, start); i < s->pieces.n && s->pieces.v[i].start < end; i++) {
-		const struct piece *p = &s->pieces.v[i];
+		const struct snap_piece *p = &s->pieces.v[i];
 		uint64_t from = p->start > start ? p->start : start;
 		uint64_t to = p->end < end ? p->end : end;
 
@@ -234,7 +186,7 @@ static void snap_close(struct proc_source *source)
 
 	close_fd(&s->fd);
 	ZSTD_freeDCtx(s->zstd);
-	for (size_t i = 0; i < CACHE; i++)
+	for (size_t i = 0; i < SNAP_CACHE; i++)
 		free(s->slot[i].data);
 	vec_free(&s->pieces);
 	vec_free(&s->blocks);
@@ -242,222 +194,6 @@ static void snap_close(struct proc_source *source)
 	vec_free(&source->rows);
 	free(s->packed);
 	free(s);
-}
-
-/* "name value" */
-static void take_line(struct snapshot *s, const char *line)
-{
-	struct proc_memory *mem = &s->source.memory;
-	struct proc *p = s->p;
-	int *tid;
-
-	sscanf(line, "pid %d", &p->pid);
-	sscanf(line, "ns_pid %d", &p->ns_pid);
-	sscanf(line, "ppid %d", &p->ppid);
-	sscanf(line, "start_ticks %" SCNu64, &p->start_ticks);
-	sscanf(line, "program %u %" SCNu64, &s->source.program_dev, &s->source.program_inode);
-	if (!strncmp(line, "comm ", 5))
-		snprintf(p->comm, sizeof(p->comm), "%s", line + 5);
-	if (sscanf(line, "memory %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %u",
-		   &mem->rss_bytes, &mem->anon_bytes, &mem->file_bytes, &mem->shmem_bytes,
-		   &mem->swap_bytes, &mem->threads) == 6)
-		s->source.has_memory = true;
-	if (!strncmp(line, "tid ", 4) && s->source.tids.n < SOURCE_MAX_TIDS) {
-		tid = vec_push(&s->source.tids);
-		if (tid)
-			*tid = atoi(line + 4);
-	}
-}
-
-static void take_process(struct snapshot *s, char *text)
-{
-	char *save = NULL;
-
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		take_line(s, line);
-	s->has_process = s->p->pid > 0;
-}
-
-static int take_cmdline(struct snapshot *s, const char *text, size_t size)
-{
-	size_t n = 0, words = 0;
-
-	for (size_t i = 0; i < size; i++)
-		words += !text[i];
-	if (s->p->cmdline || words > 4096)
-		return damaged(s, "its command line makes no sense");
-	s->p->cmdline = calloc(words + 1, sizeof(*s->p->cmdline));
-	if (!s->p->cmdline)
-		return fail(-ENOMEM, "out of memory");
-	for (size_t at = 0; n < words; at += strlen(text + at) + 1) {
-		s->p->cmdline[n] = strdup(text + at);
-		if (!s->p->cmdline[n++])
-			return fail(-ENOMEM, "out of memory");
-	}
-	return 0;
-}
-
-static int take_text(struct snapshot *s, const struct snap_record *r, const struct block *b)
-{
-	auto_free char *text = NULL;
-	int err;
-
-	if (r->size > SNAP_TEXT)
-		return damaged(s, "a text is too large");
-	text = malloc(r->size + 1);
-	if (!text)
-		return fail(-ENOMEM, "out of memory");
-	if (unpack(s, b, (uint8_t *)text))
-		return damaged(s, "a checksum does not fit");
-	text[r->size] = '\0';
-	if (r->type == SNAP_PROCESS) {
-		take_process(s, text);
-	} else if (r->type == SNAP_CMDLINE) {
-		return take_cmdline(s, text, r->size);
-	} else if (r->type == SNAP_MAPS && !s->has_maps) {
-		err = proc_parse_maps(text, &s->p->maps, &s->p->n_maps);
-		if (err)
-			return fail(err, "out of memory");
-		s->p->map_text = take(text);
-		s->has_maps = true;
-		for (size_t i = 0; i < s->p->n_maps; i++)
-			if (!source_row_fits(s->p->maps[i].end, s->p->maps[i].writable))
-				return damaged(s, "its maps make no sense");
-	}
-	return 0;
-}
-
-static int take_memory(struct snapshot *s, const struct snap_record *r, const struct snap_run *run,
-		       const struct block *b)
-{
-	struct block *to;
-	uint64_t at = 0;
-
-	if (r->size > SNAP_BLOCK || !r->runs)
-		return damaged(s, "a block of memory has an impossible size");
-	for (uint32_t i = 0; i < r->runs; i++) {
-		struct piece *p;
-
-		if (!run[i].bytes || run[i].bytes > r->size - at ||
-		    run[i].addr + run[i].bytes < run[i].addr)
-			return damaged(s, "a block of memory does not say what it is");
-		p = vec_push(&s->pieces);
-		if (!p)
-			return fail(-ENOMEM, "out of memory");
-		*p = (struct piece){run[i].addr, run[i].addr + run[i].bytes, (uint32_t)s->blocks.n,
-				    (uint32_t)at};
-		at += run[i].bytes;
-	}
-	if (at != r->size)
-		return damaged(s, "a block of memory does not say what it is");
-	to = vec_push(&s->blocks);
-	if (!to)
-		return fail(-ENOMEM, "out of memory");
-	*to = *b;
-	return 0;
-}
-
-/* Whole pages, one behind the other: whoever parts them takes that for granted. */
-static bool rows_make_sense(const struct proc_resident *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (v[i].start >= v[i].end || (v[i].start | v[i].end) & (SNAP_PAGE - 1) ||
-		    (i && v[i].start < v[i - 1].end) || v[i].kind > PROC_ROW_STACK ||
-		    !source_row_fits(v[i].end, v[i].writable == 1))
-			return false;
-	return true;
-}
-
-static int take_resident(struct snapshot *s, const struct snap_record *r, const struct block *b)
-{
-	size_t n = (size_t)(r->size / sizeof(struct proc_resident));
-
-	if (r->size > SNAP_TEXT || r->size % sizeof(struct proc_resident) || s->source.rows.n)
-		return damaged(s, "what was resident makes no sense");
-	if (!vec_reserve(&s->source.rows, n + 1))
-		return fail(-ENOMEM, "out of memory");
-	if (unpack(s, b, (uint8_t *)s->source.rows.v))
-		return damaged(s, "a checksum does not fit");
-	if (!rows_make_sense(s->source.rows.v, n))
-		return damaged(s, "what was resident makes no sense");
-	s->source.rows.n = n;
-	return 0;
-}
-
-static int take_record(struct snapshot *s, const struct snap_record *r, const struct snap_run *run,
-		       uint64_t at)
-{
-	const struct block b = {at, r->hash, (uint32_t)r->stored, (uint32_t)r->size, -1};
-
-	switch (r->type) {
-	case SNAP_PROCESS:
-	case SNAP_CMDLINE:
-	case SNAP_MAPS:
-		return take_text(s, r, &b);
-	case SNAP_RESIDENT:
-		return take_resident(s, r, &b);
-	case SNAP_ELF:
-		if (s->n_elf < MAX_ELFS && r->size && r->size <= SNAP_FILE + 8192)
-			s->elf[s->n_elf++].b = b;
-		return 0;
-	case SNAP_MEMORY:
-		return take_memory(s, r, run, &b);
-	case SNAP_END:
-		s->has_end = true;
-		return 0;
-	}
-	return 0; /* of a later version: not needed */
-}
-
-static int cut_short(const struct snapshot *s)
-{
-	return fail(-EINVAL, "%s is cut short: its end is missing (a full disk?)", s->path);
-}
-
-static int read_records(struct snapshot *s)
-{
-	uint64_t at = sizeof(struct snap_head);
-	struct snap_run run[SNAP_RUNS] = {0};
-	struct snap_record r;
-	int err = 0;
-
-	while (!err && !s->has_end) {
-		if (!read_at(s, at, &r, sizeof(r)))
-			return cut_short(s);
-		at += sizeof(r);
-		if (r.runs > SNAP_RUNS)
-			return damaged(s, "a record's head makes no sense");
-		if (!read_at(s, at, run, r.runs * sizeof(*run)))
-			return cut_short(s);
-		at += r.runs * sizeof(*run);
-		if (snap_record_hash(&r, run) != r.head_hash)
-			return damaged(s, "a checksum does not fit");
-		if (r.size > UINT32_MAX || r.stored > UINT32_MAX)
-			return damaged(s, "a record's head makes no sense");
-		if (r.stored > s->size - at)
-			return cut_short(s);
-		err = take_record(s, &r, run, at);
-		at += r.stored;
-	}
-	return err;
-}
-
-static int by_start(const void *a, const void *b)
-{
-	const struct piece *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-static int check_whole(struct snapshot *s)
-{
-	if (!s->has_process || !s->has_maps || !s->p->cmdline)
-		return damaged(s, "it does not say whose memory it is");
-	qsort(s->pieces.v, s->pieces.n, sizeof(*s->pieces.v), by_start);
-	for (size_t i = 1; i < s->pieces.n; i++)
-		if (s->pieces.v[i].start < s->pieces.v[i - 1].end)
-			return damaged(s, "some memory is in it twice");
-	return 0;
 }
 
 static int open_file(struct snapshot *s)
@@ -471,13 +207,13 @@ static int open_file(struct snapshot *s)
 	if (fstat(s->fd, &st) || !S_ISREG(st.st_mode))
 		return fail(-EINVAL, "%s is not a regular file", s->path);
 	s->size = (uint64_t)st.st_size;
-	if (!read_at(s, 0, &h, sizeof(h)) || memcmp(h.magic, SNAP_MAGIC, sizeof(h.magic)) != 0)
+	if (!snap_read_at(s, 0, &h, sizeof(h)) || memcmp(h.magic, SNAP_MAGIC, sizeof(h.magic)) != 0)
 		return fail(-EINVAL, "%s is no snapshot: census --save writes them", s->path);
 	if (h.version != SNAP_VERSION)
 		return fail(-ENOTSUP, "%s has version %u of the format; this program knows %u",
 			    s->path, h.version, SNAP_VERSION);
 	if (snap_hash(&h, offsetof(struct snap_head, hash)) != h.hash || h.page != SNAP_PAGE)
-		return damaged(s, "a checksum does not fit");
+		return snap_damaged(s, "a checksum does not fit");
 	s->zstd = ZSTD_createDCtx();
 	return s->zstd ? 0 : fail(-ENOMEM, "out of memory");
 }
@@ -513,9 +249,7 @@ int proc_open_snapshot(const char *path, struct proc **out)
 	p->source = &s->source;
 	err = open_file(s);
 	if (!err)
-		err = read_records(s);
-	if (!err)
-		err = check_whole(s);
+		err = snap_read_records(s);
 	if (err) {
 		proc_close(p);
 		return err;

@@ -72,28 +72,6 @@ int growth_open(struct proc *p, const struct proc_entry *e, struct growth **out)
 	return 0;
 }
 
-static double live(const struct heap_census *c)
-{
-	double sum = 0;
-
-	for (unsigned k = 0; k < HEAP_CLASSES; k++)
-		sum += (double)c->live[k] * 16 * (k + 1);
-	return sum;
-}
-
-static void read_limits(struct growth *g, uint64_t now)
-{
-	struct proc_limit v[PROC_LIMITS];
-
-	if (now < g->limits_due)
-		return;
-	g->limits_due = now + LIMITS_NS;
-	proc_cgroup(g->proc, &g->cgroup);
-	memset(&g->limit, 0, sizeof(g->limit));
-	if (proc_limits(g->proc, &g->memory, &g->cgroup, v))
-		g->limit = v[0];
-}
-
 bool growth_read(struct growth *g)
 {
 	struct heap_census census;
@@ -103,11 +81,14 @@ bool growth_read(struct growth *g)
 	if (!proc_alive(g->proc) || proc_execed(g->proc) || proc_memory(g->proc, &g->memory))
 		return false;
 	if (g->has_pools && !heap_census(g->heap, &census))
-		g->live_bytes = live(&census);
+		g->live_bytes = (double)heap_live_bytes(&census);
 	v[VALUE_RSS] = (double)g->memory.rss_bytes;
 	v[VALUE_ANON] = (double)(g->memory.anon_bytes + g->memory.swap_bytes);
 	v[VALUE_LIVE] = g->live_bytes;
-	read_limits(g, now);
+	if (now >= g->limits_due) {
+		g->limits_due = now + LIMITS_NS;
+		limits_read(g->proc, &g->memory, &g->cgroup, &g->limit);
+	}
 	series_add(g->series, (double)(now - g->start_ns) / 1e9, v);
 	return true;
 }

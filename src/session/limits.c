@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/limits.h"
 
+void limits_read(const struct proc *p, const struct proc_memory *memory, struct proc_cgroup *cgroup,
+		 struct proc_limit *limit)
+{
+	struct proc_limit v[PROC_LIMITS];
+
+	proc_cgroup(p, cgroup);
+	memset(limit, 0, sizeof(*limit));
+	if (proc_limits(p, memory, cgroup, v))
+		*limit = v[0];
+}
+
 static void fill_cgroup(const struct proc_cgroup *c, struct report *r, struct report_cgroup *out)
 {
 	out->version = c->version;

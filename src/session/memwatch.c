@@ -94,25 +94,6 @@ static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now)
 	w->rollup_ns = now + (wait > ROLLUP_NS ? wait : ROLLUP_NS);
 }
 
-static void read_limits(struct memwatch *w, const struct proc *p)
-{
-	struct proc_limit v[PROC_LIMITS];
-
-	proc_cgroup(p, &w->cgroup);
-	memset(&w->limit, 0, sizeof(w->limit));
-	if (proc_limits(p, &w->mem, &w->cgroup, v))
-		w->limit = v[0];
-}
-
-static uint64_t live_bytes(const struct heap_census *c)
-{
-	uint64_t sum = 0;
-
-	for (unsigned k = 0; k < HEAP_CLASSES; k++)
-		sum += c->live[k] * 16 * (k + 1);
-	return sum;
-}
-
 /* What counts against the nearest limit, others in the same group included. Not for the machine's
  * memory: what all its processes do is noise here. */
 static void add_room(struct memwatch *w, double t_s)
@@ -172,10 +153,12 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	if (w->read_ns && now - w->read_ns < READ_NS)
 		return;
 	w->mem = *m;
-	w->live_bytes = live_bytes(c);
-	w->pools_bytes = c->pools * rt->layout.pool_size;
+	w->live_bytes = heap_live_bytes(c);
+	/* mimalloc's pages have many sizes: what is free in them is not counted. */
+	w->pools_bytes = rt->allocator == PY_ALLOC_MIMALLOC ? w->live_bytes
+							    : c->pools * rt->layout.pool_size;
 	read_usage(w, rt->proc, now);
-	read_limits(w, rt->proc);
+	limits_read(rt->proc, &w->mem, &w->cgroup, &w->limit);
 	w->read_ns = now;
 	read_rollup(w, rt->proc, now);
 	value[SLOPE_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);

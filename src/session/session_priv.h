@@ -179,7 +179,11 @@ uint64_t focus_full_view_ns(const struct session *s, uint64_t now);
 void focus_free(struct session *s);
 size_t focus_sites(const struct session *s); /* probed in the window that is open or next */
 
-/* session.c: full collections of the target so far */
+/* jobs.c: what is due first, and when it is due */
+void session_plan_jobs(struct session *s, uint64_t now);
+uint64_t session_next_due(const struct session *s, uint64_t limit);
+void session_run_jobs(struct session *s);
+/* full collections of the target so far */
 uint64_t session_collections(struct session *s);
 /* s->now_ns on the time axis of the trends */
 double session_trend_s(const struct session *s);
