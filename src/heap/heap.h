@@ -23,7 +23,7 @@ struct heap_census {
 	uint64_t pools, arenas;	     /* mimalloc: pages in use, segments */
 	uint64_t arena_bytes;	     /* mapped for arenas */
 	uint64_t torn;		     /* headers that made no sense (raced) and were left out */
-	uint64_t cost_ns;	     /* our own time for this reading */
+	uint64_t cost_ns;	     /* CPU this reading took of ours */
 };
 
 /* Which arena holds an address: needed to tell pymalloc memory from malloc's. */

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "heap/heap_priv.h"
 
 #define SEGMENT_SIZE  (32ull << 20)
@@ -276,7 +277,7 @@ static void count_page(const struct heap_mi_page *p, struct heap_census *out)
 int heap_mi_census(struct heap *h, struct heap_census *out)
 {
 	auto_free struct heap_mi_page *v = calloc(MI_SLICES, sizeof(*v));
-	uint64_t start = clock_ns();
+	uint64_t start = thread_cpu_ns();
 	int err;
 
 	memset(out, 0, sizeof(*out));
@@ -295,7 +296,7 @@ int heap_mi_census(struct heap *h, struct heap_census *out)
 			count_page(&v[k], out);
 	}
 	out->t_ns = clock_ns();
-	out->cost_ns = out->t_ns - start;
+	out->cost_ns = thread_cpu_ns() - start;
 	return 0;
 }
 

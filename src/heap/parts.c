@@ -4,6 +4,7 @@
  * to no file byte by byte. Only resident pages count, on both sides: a freed chunk whose pages have
  * been given back takes no memory.
  */
+#include "base/thread.h"
 #include "heap/heap_priv.h"
 #include "heap/malloc.h"
 #include "heap/parts.h"
@@ -248,7 +249,7 @@ int heap_parts(struct heap *h, struct heap_parts *out)
 {
 	auto_free struct proc_resident *rows = NULL;
 	struct parter p = {.h = h, .out = out};
-	uint64_t start = clock_ns();
+	uint64_t start = thread_cpu_ns();
 	size_t n = 0;
 	int err;
 
@@ -266,7 +267,7 @@ int heap_parts(struct heap *h, struct heap_parts *out)
 	}
 	out->malloc_chunks = p.m.chunks;
 	out->broken = p.m.broken;
-	out->cost_ns = clock_ns() - start;
+	out->cost_ns = thread_cpu_ns() - start;
 	heap_malloc_free(&p.m);
 	free(p.before);
 	return err;

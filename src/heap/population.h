@@ -23,7 +23,7 @@ struct heap_population {
 	 * left is some C code's. */
 	struct heap_buffers buffers[HEAP_CLASSES + 1], owned[HEAP_CLASSES + 1];
 	struct heap_walk_stats walk;
-	uint64_t t_ns, cost_ns; /* when it began; our own time for it */
+	uint64_t t_ns; /* when it began */
 };
 
 /* Take one. @out is empty. */

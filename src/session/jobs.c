@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The jobs of a session, each when it is due. One thread does them in turn: a window is never
  * disturbed by a reading, and nothing needs a lock. */
+#include "base/thread.h"
 #include "session/fds.h"
 #include "session/session_priv.h"
 
@@ -149,11 +150,11 @@ void session_plan_climb(struct session *s, uint64_t when)
 
 static void do_climb(struct session *s, uint64_t now)
 {
-	uint64_t next = ladder_climb(s->ladder, now), wait;
+	uint64_t cpu_ns = thread_cpu_ns(), next = ladder_climb(s->ladder, now), wait;
 
 	learn_names(s);
 	log_ladder(s);
-	wait = (clock_ns() - now) * CLIMB_SHARE;
+	wait = (thread_cpu_ns() - cpu_ns) * CLIMB_SHARE;
 	if (wait < CLIMB_MIN_NS)
 		wait = CLIMB_MIN_NS;
 	if (wait > CLIMB_MAX_NS)

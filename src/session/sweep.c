@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/map64.h"
+#include "base/thread.h"
 #include "session/sweep_priv.h"
 
 #define LIST_NS	     5000000000ull /* new processes are looked for */
@@ -201,7 +202,7 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 /* One reading of every process; what has ended is forgotten. */
 static void read_all(struct sweep *s)
 {
-	uint64_t begin = clock_ns(), wait;
+	uint64_t cpu_ns = thread_cpu_ns(), wait;
 
 	for (size_t i = 0; i < s->target.n; i++) {
 		struct sweep_target *t = s->target.v[i];
@@ -214,7 +215,7 @@ static void read_all(struct sweep *s)
 		suspect_clear(t);
 	}
 	remove_ended(s);
-	wait = (clock_ns() - begin) * ROUND_SHARE;
+	wait = (thread_cpu_ns() - cpu_ns) * ROUND_SHARE;
 	if (wait < ROUND_MIN_NS)
 		wait = ROUND_MIN_NS;
 	s->read_due = clock_ns() + (wait < ROUND_MAX_NS ? wait : ROUND_MAX_NS);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "base/thread.h"
 #include "track/fds_priv.h"
 
 #include "pyleak.skel.h"
@@ -94,15 +95,15 @@ enum fds_means fds_means(const struct fds *f)
 
 uint64_t fds_poll(struct fds *f)
 {
-	uint64_t now_ns = clock_ns();
+	uint64_t cpu_ns = thread_cpu_ns();
 
 	if (f->is_paused)
 		return 0;
-	fds_table_look(f, now_ns);
-	now_ns = clock_ns() - now_ns;
+	fds_table_look(f, clock_ns());
+	cpu_ns = thread_cpu_ns() - cpu_ns;
 	if (fds_means(f) != FDS_NONE)
 		fds_cost_poll(f, clock_ns());
-	return now_ns;
+	return cpu_ns;
 }
 
 void fds_pause(struct fds *f)

@@ -81,8 +81,9 @@ void fds_close(struct fds *f);
 const char *fds_note(const struct fds *f); /* a sentence; "" when all is well */
 enum fds_means fds_means(const struct fds *f);
 
-/* One look at /proc. Returns what it took, in ns, so that the caller can pace it. May block for a
- * probe window of some 20 ms on a target that opens too much to be watched all the time. */
+/* One look at /proc. Returns what it took of our CPU, in ns, so that the caller can pace it. May
+ * block for a probe window of some 20 ms on a target that opens too much to be watched all the
+ * time. */
 uint64_t fds_poll(struct fds *f);
 void fds_pause(struct fds *f);
 int fds_resume(struct fds *f);

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/thread.h"
+
 #define BATCH	     4096
 #define BATCHES	     (4 * PL_MAX_BLOCKS / BATCH) /* the map can change while it is walked */
 #define MAPS_GAP     5000000000ull
@@ -339,6 +341,7 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 {
 	struct native_table *t = &n->table;
 	struct walk_ctx w = {.n = n, .now_ns = now_ns};
+	uint64_t cpu_ns = thread_cpu_ns();
 	int err;
 
 	if (t->last_ns &&
@@ -358,7 +361,7 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 	err = native_each_block(n, scan_block, &w);
 	free(w.spans);
 	t->last_ns = now_ns;
-	t->cost_ns = clock_ns() - now_ns;
+	t->cost_ns = thread_cpu_ns() - cpu_ns;
 	if (err)
 		return err;
 	add_points(n, (double)(now_ns - n->start_ns) / 1e9);
