@@ -18,6 +18,21 @@ static void name_session(struct session *s)
 	snprintf(s->title, sizeof(s->title), "%s, CPython %s", s->proc->comm, s->rt->version);
 }
 
+/* Growth that no line explains may be of the sizes that were not asked for. */
+static void note_sizes(struct session *s)
+{
+	char least[32], most[32];
+
+	fmt_bytes(least, sizeof(least), (double)s->o.min_size);
+	fmt_bytes(most, sizeof(most), (double)s->o.max_size);
+	if (s->o.min_size && s->o.max_size != UINT64_MAX)
+		session_note(s, "only sizes of %s to %s are looked at (-z, -Z)", least, most);
+	else if (s->o.min_size)
+		session_note(s, "only sizes of at least %s are looked at (-z)", least);
+	else if (s->o.max_size != UINT64_MAX)
+		session_note(s, "only sizes of at most %s are looked at (-Z)", most);
+}
+
 static int open_user_half(struct session *s)
 {
 	int err = heap_open(s->rt, &s->heap);
@@ -125,6 +140,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	if (!heap_can_count(s->heap))
 		session_note(s, "the heap's pools cannot be read (allocator: %s): rates are rough",
 			     py_allocator_name(s->rt->allocator));
+	note_sizes(s);
 	session_plan_jobs(s, clock_ns());
 	if (census_worker_start(s->proc, WORKER_SHARE, &s->worker))
 		session_note(s, "%s", fail_text());

@@ -50,6 +50,26 @@ def test_fork_storm_beside():
             s.wait()
 
 
+def test_starved():
+    """The tool runs for 50 ms of each 300: what it does is late, not left out."""
+
+    def during(tool):
+        time.sleep(3)  # the kernel gives up checking a program for a caller that is stopped over and over
+        end = time.monotonic() + harness.SECONDS
+        while time.monotonic() < end and tool.poll() is None:
+            os.kill(tool.pid, signal.SIGSTOP)
+            time.sleep(0.25)
+            os.kill(tool.pid, signal.SIGCONT)
+            time.sleep(0.05)
+
+    with harness.Target(pythons.host(), "ctypes_malloc") as target:
+        target.wait_ready()
+        run = harness.run_tool(target.pid, during=during)
+        result = harness.judge(run, target, zoo.PROGRAMS["ctypes_malloc"], "debian-3.11", False)
+    # A window that is open meanwhile has more calls than the ring has room for.
+    assert [p for p in result.problems if not p.startswith("lost ring_full")] == []
+
+
 def test_stopped_for_20_s():
     with harness.Target(pythons.host(), "dicts") as target:
         target.wait_ready()

@@ -126,3 +126,9 @@ def test_ctrl_c_keeps_what_is_known(heap):
     code, out, seen = on_terminal(100, "census", "-p", heap, "--diff", 3600, interrupt_at="until the next census")
     assert code == 0 and "__main__.Node" in out
     assert screen(seen).strip() == "interrupted: what grew is of less than 3600 s, or not known"
+
+
+def test_what_was_left_out_by_size_is_said(heap):
+    run = subprocess.run([harness.TOOL, "-p", str(heap), "-d", "1", "-q", "-Z", "1k"], capture_output=True, text=True,
+                         timeout=LIMIT_S, stdin=subprocess.DEVNULL)  # fmt: skip
+    assert run.returncode == 0 and "only sizes of at most 1.0 KiB are looked at (-Z)" in run.stdout, run.stdout

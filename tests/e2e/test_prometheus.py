@@ -15,7 +15,7 @@ import prometheus
 import pytest
 import pythons
 
-MARK = "pyleak-prometheus-test"
+MARK = "pyleak-prometheus-%d" % os.getpid()  # others may run the same test
 LEAK = "import time\nkeep = []\nwhile True:\n keep.append({'n': len(keep) + 0.5}); time.sleep(0.0005)\n"
 INNOCENT = {
     "asleep": "import time\ntime.sleep(3600)\n",

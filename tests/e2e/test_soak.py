@@ -14,7 +14,7 @@ import pythons
 from prometheus import free_port
 from test_lifecycle import left_over, object_ids, tracefs_left
 
-MARK = "pyleak-soak-test"
+MARK = "pyleak-soak-%d" % os.getpid()  # others may run the same test
 # Children that live from nothing to two seconds, ten a second; how many there were is what it prints.
 FORKS = """
 import os, random, sys, time

@@ -2,6 +2,7 @@
 """`sweep` finds the leaking ones among many Pythons of several versions, and no other."""
 import contextlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pythons
 # pools, frames that never end, cycles nobody collects.
 LEAKS = ("dicts", "str_split", "ctypes_malloc", "bytes100k", "coroutine", "cases/cycles_gc_off")
 IDLE = "import time, json\nkeep = [{'n': n} for n in range(2000)]\nwhile True:\n time.sleep(0.2); json.loads('[1, 2]')\n"
-MARK = "pyleak-sweep-test"
+MARK = "pyleak-sweep-%d" % os.getpid()  # others may run the same test
 
 
 def sweep(*args, timeout=240):

@@ -59,3 +59,15 @@ def test_other_kernels(kernel, full, tmp_path):
         harness.report_result(result)
         bad += ["%s: %s" % (result.program, p) for p in result.problems]
     assert not bad, "; ".join(bad)
+
+
+@pytest.mark.parametrize("kernel", ["5.10", "6.1"])
+def test_doctor(kernel, full):
+    """Its table of cases, there."""
+    if kernel != "6.1" and not full:
+        pytest.skip("make matrix runs the other kernels")
+    command = [RUN, kernel, "-t", "300", "--", "env", "PYLEAK_BUILD=" + harness.BUILD, "/usr/bin/python3", "-B", "-m",
+               "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e/test_doctor.py", "-k", "host or no_python"]  # fmt: skip
+    run = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=harness.TOP)
+    assert run.returncode == 0, (run.stdout[-1500:], run.stderr[-800:])
+    assert "passed" in run.stdout and "skipped" not in run.stdout, run.stdout
