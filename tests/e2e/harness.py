@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import math
 import os
 import signal
 import subprocess
@@ -53,6 +54,17 @@ def wait_file(path, process, limit_s=60):
         return os.path.getsize(path)
 
     wait_until(written, limit_s, 0.05)
+
+
+def throttle(process, stands_s, runs_s, limit_s=math.inf):
+    """Whatever the process does takes long: it runs for moments only, until it has ended or time is up."""
+    end = time.monotonic() + limit_s
+    with contextlib.suppress(ProcessLookupError):
+        while process.poll() is None and time.monotonic() < end:
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(stands_s)
+            process.send_signal(signal.SIGCONT)
+            time.sleep(runs_s)
 
 
 class Target:

@@ -55,12 +55,7 @@ def test_starved():
 
     def during(tool):
         time.sleep(3)  # the kernel gives up checking a program for a caller that is stopped over and over
-        end = time.monotonic() + harness.SECONDS
-        while time.monotonic() < end and tool.poll() is None:
-            os.kill(tool.pid, signal.SIGSTOP)
-            time.sleep(0.25)
-            os.kill(tool.pid, signal.SIGCONT)
-            time.sleep(0.05)
+        harness.throttle(tool, 0.25, 0.05, harness.SECONDS)
 
     with harness.Target(pythons.host(), "ctypes_malloc") as target:
         target.wait_ready()

@@ -40,16 +40,6 @@ def heap_fixture():
         process.kill()
 
 
-def throttle(process):
-    """Whatever the tool does takes long: it runs for a few milliseconds at a time."""
-    with contextlib.suppress(ProcessLookupError):
-        while process.poll() is None:
-            process.send_signal(signal.SIGSTOP)
-            time.sleep(0.1)
-            process.send_signal(signal.SIGCONT)
-            time.sleep(0.005)
-
-
 def on_terminal(columns, *args, interrupt_at=None):
     """(exit code, standard output, what the terminal got) of a slow run whose standard error is a terminal."""
     ours, theirs = needs.terminal()
@@ -57,7 +47,7 @@ def on_terminal(columns, *args, interrupt_at=None):
     with subprocess.Popen([harness.TOOL, *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=theirs, text=True) as process:  # fmt: skip
         os.close(theirs)
-        slow = threading.Thread(target=throttle, args=(process,), daemon=True)
+        slow = threading.Thread(target=harness.throttle, args=(process, 0.1, 0.005), daemon=True)
         slow.start()
         got, end = b"", time.monotonic() + LIMIT_S
         with contextlib.suppress(OSError):  # EIO: nobody has the other end any more

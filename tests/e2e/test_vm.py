@@ -14,10 +14,15 @@ RUN = os.path.join(harness.TOP, "tests", "vm", "run.sh")
 GUEST = os.path.join(pythons.HERE, "vm_guest.py")
 
 
+def in_guest(kernel, limit_s, options, *words):
+    """Runs Debian's Python with these words there."""
+    command = [RUN, kernel, "-t", str(limit_s), *options, "--", "env", "PYLEAK_BUILD=" + harness.BUILD,
+               "/usr/bin/python3", *words]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=harness.TOP)
+
+
 def boot(kernel, out):
-    command = [RUN, kernel, "-t", "900", "-o", str(out), "--", "env",
-               "PYLEAK_BUILD=" + harness.BUILD, "/usr/bin/python3", GUEST]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, errors="replace")
+    return in_guest(kernel, 900, ["-o", str(out)], GUEST)
 
 
 def load(out):
@@ -66,8 +71,7 @@ def test_doctor(kernel, full):
     """Its table of cases, there."""
     if kernel != "6.1" and not full:
         pytest.skip("make matrix runs the other kernels")
-    command = [RUN, kernel, "-t", "300", "--", "env", "PYLEAK_BUILD=" + harness.BUILD, "/usr/bin/python3", "-B", "-m",
-               "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e/test_doctor.py", "-k", "host or no_python"]  # fmt: skip
-    run = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=harness.TOP)
+    run = in_guest(kernel, 300, [], "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e/test_doctor.py",
+                   "-k", "host or no_python")  # fmt: skip
     assert run.returncode == 0, (run.stdout[-1500:], run.stderr[-800:])
     assert "passed" in run.stdout and "skipped" not in run.stdout, run.stdout
