@@ -2,7 +2,9 @@
 #include "base/thread.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 int thread_start(pthread_t *out, void *(*work)(void *), void *arg)
 {
@@ -22,6 +24,12 @@ uint64_t thread_cpu_ns(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void thread_calm(void)
+{
+	/* Linux: of this thread alone, not of the process. */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), 0);
 }
 
 void thread_cond_init(pthread_cond_t *c)

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "cli/alerts.h"
 #include "cli/children.h"
 #include "cli/cli.h"
@@ -126,6 +127,37 @@ static int open_all(struct watch *w)
 		w->n++;
 	}
 	return stop_asked() ? -ECANCELED : open_children(w, so);
+}
+
+struct opening {
+	struct watch *w;
+	int err;
+	char why[512];
+};
+
+static void *open_calmly(void *arg)
+{
+	struct opening *o = arg;
+
+	thread_calm();
+	o->err = open_all(o->w);
+	if (o->err)
+		snprintf(o->why, sizeof(o->why), "%s", fail_text());
+	return NULL;
+}
+
+/* Attaching is a second of CPU: in a hurry, where other programs have the other CPUs, it would take
+ * the target's. */
+static int attach(struct watch *w)
+{
+	struct opening o = {.w = w};
+	pthread_t thread;
+	int err = thread_start(&thread, open_calmly, &o);
+
+	if (err)
+		return fail(err, "no thread could be started: %s", strerror(-err));
+	pthread_join(thread, NULL);
+	return o.err ? fail(o.err, "%s", o.why) : 0;
 }
 
 static void say_watching(const struct watch *w)
@@ -399,7 +431,7 @@ static int run(struct watch *w)
 		err = confine(&(struct confine_opts){.is_off = w->o.no_sandbox,
 						     .writes_files = w->o.json || w->o.baseline});
 	if (!err)
-		err = open_all(w);
+		err = attach(w);
 	if (!err) {
 		w->start_ns = clock_ns();
 		w->started_at = cli_wall_clock();

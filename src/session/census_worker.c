@@ -4,9 +4,7 @@
 #include "session/census_worker.h"
 
 #include <stdatomic.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/thread.h"
 #include "heap/heap.h"
@@ -134,9 +132,7 @@ static void *work(void *arg)
 	struct proc *p = NULL;
 	struct census *c = NULL;
 
-	/* Linux: of this thread alone. Others are in a hurry, this one is not; nor may it be
-	 * slower than the target: reading takes a lock that the target needs to map memory. */
-	setpriority(PRIO_PROCESS, (id_t)gettid(), 0);
+	thread_calm();
 	if (!rest(w, FIRST_NS))
 		return NULL;
 	if (!proc_open(w->pid, &p) && p->start_ticks == w->start_ticks && !py_open(p, &rt) &&

@@ -2,7 +2,6 @@
 #include "session/inquiry.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -120,9 +119,7 @@ static void *work(void *arg)
 {
 	struct inquiry *in = arg;
 
-	/* The session hurries because its windows must close in time; this does not. But no slower
-	 * than the process: whoever reads it holds a lock of its memory map meanwhile. */
-	setpriority(PRIO_PROCESS, (id_t)gettid(), 0);
+	thread_calm();
 	in->err = ask(in);
 	in->cost_ns = thread_cpu_ns();
 	atomic_store(&in->done, true);

@@ -81,6 +81,7 @@ static void *work(void *arg)
 {
 	struct opener *o = arg;
 
+	thread_calm();
 	pthread_mutex_lock(&o->lock);
 	while (!o->stop || o->closing.n)
 		if (o->state == STATE_ASKED && !o->stop)

@@ -107,7 +107,10 @@ static void *work(void *arg)
 	struct parts_log *l = arg;
 	uint64_t start = clock_ns();
 	struct view v;
-	int err = view_open(&v, l->pid, l->start_ticks);
+	int err;
+
+	thread_calm();
+	err = view_open(&v, l->pid, l->start_ticks);
 
 	while (!err) {
 		struct heap_parts parts;
