@@ -3,8 +3,8 @@
  * What one on/off cycle costs the *target*, by mechanism: an allocation-bound Python counts its
  * rounds in shared memory; windows with and without cycles follow each other in turn.
  *
- *   bench-mechanism [--cold] [--idle] [--hold MS] [--rate PER_S] [--window MS] [--rounds N]
- * [PYTHON]
+ *   make build/bench/mechanism
+ *   mechanism [--cold] [--idle] [--hold MS] [--rate PER_S] [--window MS] [--rounds N] [PYTHON]
  *
  * Sites: the birth sites of the interpreter; with --cold as many entries of exported functions that
  * the loop never executes, so that only the planting is measured and no hit.
@@ -54,7 +54,7 @@ struct result {
 
 static int die(const char *what)
 {
-	fprintf(stderr, "bench-mechanism: %s: %s\n", what, fail_text());
+	fprintf(stderr, "mechanism: %s: %s\n", what, fail_text());
 	return 1;
 }
 

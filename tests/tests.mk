@@ -8,7 +8,7 @@ BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev l
               libiberty-dev liblzma-dev libzydis-dev libzycore-dev libxxhash-dev libzstd-dev \
               libmicrohttpd-dev libseccomp-dev python3 mount
 TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libcmocka-dev \
-              python3-pytest python3-jsonschema gunicorn python3-yaml systemd prometheus mmdebstrap dpkg-dev xz-utils \
+              python3-pytest python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
               podman runc qemu-system-x86 busybox-static util-linux procps iproute2
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 
@@ -84,6 +84,12 @@ $(FUZZERS): $(O)/tests/fuzz/%: tests/fuzz/%.c $(SAN_OBJ)
 	$(call say,CCFUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(SAN_FLAGS) -MMD -MP -MF $@.d -o $@ $< $(SAN_OBJ) $(LIBS)
+
+# bench/mechanism.c: `make build/bench/mechanism`.
+$(O)/bench/%: bench/%.c $(O)/libpyleak.a
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(O)/libpyleak.a $(LDFLAGS_) $(LDFLAGS) $(LIBS)
 
 bench: deps-test mounts all ## what watching costs: the slow-down table
 	$(Q)$(PYTHON) bench/slowdown.py --tool $(O)/pyleak-bpf

@@ -21,6 +21,6 @@ int confine(const struct confine_opts *o);
 /* rights.c: give all capabilities up but those that are needed here, found out by trying. */
 int rights_drop(const struct confine_opts *o);
 /* filter.c: what is not on the list ends the process, with a line on standard error. */
-int filter_install(bool reads_only);
+int filter_install(bool reads_only, bool asks_servers);
 
 #endif

@@ -58,6 +58,13 @@ static const int allowed[] = {
 
 /* Commands that place probes. */
 static const int for_probes[] = {SCMP_SYS(bpf), SCMP_SYS(perf_event_open)};
+
+/* libdebuginfod: its cache, its servers and their names. */
+static const int for_servers[] = {
+	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(utimensat), SCMP_SYS(utime),
+	SCMP_SYS(utimes), SCMP_SYS(link), SCMP_SYS(bind), SCMP_SYS(socketpair),
+};
+static const int families[] = {AF_INET, AF_INET6, AF_NETLINK};
 /* clang-format on */
 
 #define WITH(call, ...) seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(call), __VA_ARGS__)
@@ -81,11 +88,22 @@ static int add_limited(scmp_filter_ctx f)
 	/* Signals to ourselves; none to others, but whether they are there. */
 	err = err ? err : WITH(kill, 1, SCMP_A1(SCMP_CMP_EQ, 0));
 	err = err ? err : WITH(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
-	/* The network is there for who asks, not for asking. */
-	err = err ? err : WITH(socket, 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-	return err ? err
-		   : seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-				      SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	return err ? err : WITH(socket, 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+}
+
+/* The network is there for who asks, not for asking. */
+static int add_network(scmp_filter_ctx f, bool asks_servers)
+{
+	int err = 0;
+
+	if (!asks_servers)
+		return seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+					SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	for (size_t i = 0; i < ARRAY_SIZE(families) && !err; i++)
+		err = WITH(socket, 1, SCMP_A0(SCMP_CMP_EQ, families[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(for_servers) && !err; i++)
+		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, for_servers[i], 0);
+	return err;
 }
 
 /* Probes in our own text, by whomever: the kernel's trampolines make these calls in our name. */
@@ -136,7 +154,7 @@ static void on_violation(int sig, siginfo_t *info, void *context)
 	raise(sig); /* blocked until we return: the call's own code goes on no more */
 }
 
-static int build(scmp_filter_ctx f, bool reads_only)
+static int build(scmp_filter_ctx f, bool reads_only, bool asks_servers)
 {
 	int err = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 
@@ -151,11 +169,13 @@ static int build(scmp_filter_ctx f, bool reads_only)
 	if (!err)
 		err = add_limited(f);
 	if (!err)
+		err = add_network(f, asks_servers);
+	if (!err)
 		err = add_trampolines(f);
 	return err;
 }
 
-int filter_install(bool reads_only)
+int filter_install(bool reads_only, bool asks_servers)
 {
 	struct sigaction act = {.sa_sigaction = on_violation, .sa_flags = SA_SIGINFO};
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_TRAP);
@@ -163,7 +183,7 @@ int filter_install(bool reads_only)
 
 	if (!f)
 		return fail(-ENOMEM, "no memory for the system call filter");
-	err = build(f, reads_only);
+	err = build(f, reads_only, asks_servers);
 	if (!err) {
 		sigaction(SIGSYS, &act, NULL);
 		err = seccomp_load(f);

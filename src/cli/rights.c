@@ -9,6 +9,7 @@
 
 #include "cli/confine.h"
 #include "probe/probe.h"
+#include "sym/sym.h"
 
 /* As many as a stripped build has: what is too slow for them is no choice. */
 #define MANY_SITES 300
@@ -125,6 +126,7 @@ int rights_drop(const struct confine_opts *o)
 
 int confine(const struct confine_opts *o)
 {
+	bool asks_servers = !o->reads_only && sym_asks_servers();
 	int err;
 
 	if (o->is_off)
@@ -132,5 +134,5 @@ int confine(const struct confine_opts *o)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail(-errno, "no_new_privs was refused: %s", strerror(errno));
 	err = rights_drop(o);
-	return err ? err : filter_install(o->reads_only);
+	return err ? err : filter_install(o->reads_only, asks_servers);
 }

@@ -2,8 +2,7 @@
 /*
  * Separate debug files: by build id, else by the name and checksum of .gnu_debuglink. Looked for in
  * the process's own root, copied before they are used (a file of the process could shrink while it
- * is mapped), then where this host keeps them, then by debuginfod, which libdw asks only when the
- * user has set DEBUGINFOD_URLS.
+ * is mapped), then where this host keeps them (libdw), then servers.c.
  */
 #include "sym/sym_priv.h"
 

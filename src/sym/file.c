@@ -121,18 +121,14 @@ static int find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_A
 static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
 			  const char *file, const char *link, GElf_Word crc, char **debug_file)
 {
-	const struct sym_file *f = *userdata;
-	const char *servers = getenv("DEBUGINFOD_URLS");
+	struct sym_file *f = *userdata;
 	int fd = sym_debug_find(f, link, crc);
 
 	(void)file;
 	if (fd >= 0 || !*dso_build_id(f->dso))
 		return fd;
-	/* By build id alone. Not asked, the client stays out: it brings a web stack of 10 MB. */
 	fd = dwfl_build_id_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0, debug_file);
-	if (fd >= 0 || !servers || !*servers)
-		return fd;
-	return dwfl_standard_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0, debug_file);
+	return fd >= 0 ? fd : sym_servers_find(f, mod, userdata, name, base, debug_file);
 }
 
 static bool module_extent(const struct dso *d, uint64_t *low, uint64_t *high)

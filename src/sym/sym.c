@@ -71,6 +71,7 @@ static int32_t file_of_row(struct sym *s, const struct proc_map *m)
 	if (s->n_files == SYM_MAX_FILES || !(m->inode || !strcmp(m->path, "[vdso]")) ||
 	    sym_file_open(&s->view, m, &f))
 		return SYM_FILE_NONE;
+	f->no_servers = &s->no_servers;
 	s->file[s->n_files++] = f;
 	s->stats.files++;
 	s->stats.files_refused += !f->dso;

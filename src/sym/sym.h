@@ -27,6 +27,11 @@ enum sym_reg {
 
 struct sym;
 
+/* Has the user set DEBUGINFOD_URLS? Then the servers named there are asked for debug information
+ * that is not found here. Before there are threads: bounds what is waited for and taken where the
+ * user has set no bounds. */
+bool sym_asks_servers(void);
+
 int sym_open(const struct proc *p, struct sym **out);
 void sym_close(struct sym *s);
 

@@ -31,6 +31,7 @@ struct sym_file {
 	Dwfl_Module *module;
 	Dwarf *dwarf;	    /* belongs to module */
 	struct map64 names; /* address -> struct sym_names_of * */
+	bool *no_servers;   /* of the struct sym */
 };
 
 #define SYM_MAX_FILES	 2048
@@ -44,6 +45,7 @@ struct sym {
 	size_t n_files;
 	uint64_t read_ns; /* when the maps were read */
 	struct sym_names_of nowhere;
+	bool no_servers; /* they did not answer in time: not asked again */
 	struct sym_stats stats;
 };
 
@@ -67,6 +69,10 @@ struct dso *sym_file_mini(struct sym_file *f);
 /* debug.c: a descriptor of the separate debug file in the process's root, -1 = none. @link, @sum:
  * of .gnu_debuglink, or NULL. */
 int sym_debug_find(const struct sym_file *f, const char *link, uint32_t sum);
+/* servers.c: by build id from the servers of DEBUGINFOD_URLS, -1 = none. The arguments are those of
+ * libdwfl's callback. */
+int sym_servers_find(struct sym_file *f, Dwfl_Module *mod, void **userdata, const char *name,
+		     Dwarf_Addr base, char **debug_file);
 /* Debug information that would fill our memory once it is unpacked is left alone. */
 bool sym_debug_too_large(const struct dso *d, uint64_t max);
 

@@ -22,7 +22,6 @@ MAY = {
     "report": BASE,
     "session": LOW | {"py", "sym", "heap", "probe", "track", "report"},
     "out": BASE | {"report"},
-    "ui": BASE | {"report"},
     "serve": BASE | {"report"},
 }
 EVERY = set(MAY) | {"cli"}
