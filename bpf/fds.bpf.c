@@ -16,7 +16,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define SOL_SOCKET_	 1
 #define SCM_RIGHTS_	 1
 #define CMSG_HEADER	 16
-#define MSG_CONTROL	 32 /* in struct msghdr */
+#define MSG_CONTROL	 32 /* in struct msghdr, and the length behind it */
+#define MESSAGE_PARTS	 3  /* credentials and labels come before descriptors */
 #define LARGEST_FD	 (1 << 24)
 
 struct {
@@ -110,24 +111,41 @@ static __always_inline void opened_one(struct pl_fd_ctl *ctl, __u32 tid, __s64 r
 	fd_put(ret, walk_current(tid, 0), caller);
 }
 
-/* The descriptors that a received message brought go to c->fds; returns how many. Only those of the
- * first control message: credentials come behind. */
+struct control {
+	__u64 len;
+	__s32 level, type;
+};
+
+/* The descriptors that a received message brought go to c->fds; returns how many. How long the
+ * control part is the kernel has written: behind that lies what an earlier message left. */
 static __always_inline __u32 message_fds(struct pl_fd_call *c)
 {
-	__u64 control = 0, len = 0;
-	__s32 type[2] = {};
+	__u64 part[2] = {}, n = 0; /* address and length */
 
-	if (bpf_probe_read_user(&control, sizeof(control), (void *)(c->arg + MSG_CONTROL)) ||
-	    !control || bpf_probe_read_user(&len, sizeof(len), (void *)control) ||
-	    bpf_probe_read_user(type, sizeof(type), (void *)(control + sizeof(len))) ||
-	    type[0] != SOL_SOCKET_ || type[1] != SCM_RIGHTS_ || len <= CMSG_HEADER)
+	if (bpf_probe_read_user(part, sizeof(part), (void *)(c->arg + MSG_CONTROL)))
 		return 0;
-	len = (len - CMSG_HEADER) / sizeof(__s32);
-	if (len > PL_CALL_FDS)
-		len = PL_CALL_FDS;
-	if (bpf_probe_read_user(c->fds, len * sizeof(__s32), (void *)(control + CMSG_HEADER)))
+	for (int i = 0; i < MESSAGE_PARTS; i++) {
+		struct control h = {};
+
+		if (!part[0] || part[1] <= CMSG_HEADER ||
+		    bpf_probe_read_user(&h, sizeof(h), (void *)part[0]) || h.len < CMSG_HEADER ||
+		    h.len > part[1])
+			return 0;
+		if (h.level == SOL_SOCKET_ && h.type == SCM_RIGHTS_) {
+			n = (h.len - CMSG_HEADER) / sizeof(__s32);
+			break;
+		}
+		h.len = (h.len + 7) & ~7ULL;
+		if (h.len > part[1])
+			return 0;
+		part[0] += h.len;
+		part[1] -= h.len;
+	}
+	if (n > PL_CALL_FDS)
+		n = PL_CALL_FDS;
+	if (!n || bpf_probe_read_user(c->fds, n * sizeof(__s32), (void *)(part[0] + CMSG_HEADER)))
 		return 0;
-	return len;
+	return n;
 }
 
 /* The call @c returned @ret: into c->fds what it opened; returns how many. */
@@ -260,12 +278,15 @@ int fd_sys_enter(struct sys_enter_args *ctx)
 	__u32 how = PL_FD_PAIR, which = 0;
 	__s32 nr = ctx->nr;
 	struct pl_fd_call *c;
+	struct pl_fd_ctl *ctl;
 
-	if (id >> 32 != config.tgid || !ctl_get())
+	if (id >> 32 != config.tgid)
 		return 0;
+	ctl = ctl_get();
 	c = call_get(id);
-	if (!c)
+	if (!ctl || !c)
 		return 0;
+	__sync_fetch_and_add(&ctl->calls, 1);
 	if (nr == NR_SOCKETPAIR) {
 		which = 3;
 	} else if (nr == NR_FCNTL) {

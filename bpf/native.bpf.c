@@ -160,7 +160,11 @@ static __always_inline void unknown_end(struct pl_native_ctl *ctl, __u64 addr)
 		return;
 	if (bpf_probe_read_user(&size, sizeof(size), (void *)(addr - 8)))
 		return;
-	bin = log2_of(size & ~7ULL);
+	size &= ~7ULL;
+	/* Of a size that is filtered, perhaps: then it need not be from before us. */
+	if (size < config.min_size + 24 || size - 8 > config.max_size)
+		return;
+	bin = log2_of(size);
 	if (bin < PL_UNKNOWN_BINS)
 		__sync_fetch_and_add(&ctl->unknown[bin], 1);
 }
@@ -208,27 +212,30 @@ static __always_inline int call_read(struct pl_native_call *c, __u8 fn, const __
 
 /* realloc and mremap end the old block at entry: at return its address may belong to another
  * thread's new block. A failed call gives it back. */
-static __always_inline void call_take_old(struct pl_native_call *c, __u32 mode, __u64 old_len)
+static __always_inline void call_take_old(struct pl_native_call *c, struct pl_native_ctl *ctl,
+					  __u64 old_len)
 {
 	c->has_old = 0;
 	if (!c->ptr || c->fn == PL_FN_POSIX_MEMALIGN)
 		return;
-	if (c->fn == PL_FN_REALLOC && mode == PL_NATIVE_BURST) {
+	if (c->fn == PL_FN_REALLOC && ctl->mode == PL_NATIVE_BURST) {
 		event_put(PL_NATIVE_FREE, c->ptr, 0, 0, 0);
 		return;
 	}
 	c->has_old = block_take(c->ptr, &c->old);
+	if (c->fn == PL_FN_REALLOC && !c->has_old)
+		unknown_end(ctl, c->ptr);
 	old_len = (old_len + PL_PAGE - 1) & -PL_PAGE;
 	if (c->has_old && c->fn == PL_FN_MREMAP && old_len < c->old.size) {
 		struct pl_block rest = c->old;
 
 		rest.size -= old_len;
-		block_put(c->ptr + old_len, &rest, 0);
+		block_put(c->ptr + old_len, &rest);
 		c->old.size = old_len;
 	}
 }
 
-static __always_inline void call_enter(struct pl_native_call *n, const struct pl_native_ctl *ctl,
+static __always_inline void call_enter(struct pl_native_call *n, struct pl_native_ctl *ctl,
 				       const __u64 *a)
 {
 	int is_map = is_map_fn(n->fn);
@@ -247,7 +254,7 @@ static __always_inline void call_enter(struct pl_native_call *n, const struct pl
 	c->tid = 0;
 	if (!call_read(n, n->fn, a))
 		return;
-	call_take_old(n, ctl->mode, a[1]);
+	call_take_old(n, ctl, a[1]);
 	if (n->fn == PL_FN_MREMAP && !n->has_old) /* of something that is not in the table */
 		return;
 	if (n->size < config.min_size || n->size > config.max_size) {
@@ -347,7 +354,7 @@ static __always_inline void call_done(struct pt_regs *ctx, struct pl_native_ctl 
 	if (!addr) {
 		/* realloc(p, 0) freed p and returns NULL: no failure */
 		if (c->has_old && c->size)
-			block_put(c->ptr, &c->old, 0);
+			block_put(c->ptr, &c->old);
 		return;
 	}
 	if (c->is_filtered)
@@ -364,7 +371,7 @@ static __always_inline void call_done(struct pt_regs *ctx, struct pl_native_ctl 
 		event_put(PL_NATIVE_ALLOC, addr, b.size, b.site.stack, caller);
 		return;
 	}
-	block_put(addr, &b, 1);
+	block_put(addr, &b);
 	if (is_map)
 		recent_add(addr, b.size);
 }
@@ -376,7 +383,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, struct pl_native_ctl 
 {
 	struct pl_native_call *c = call_slot(tid, is_map), mine;
 
-	if (!c || c->tid != tid || c->sp + 8 != ctx->sp)
+	if (!c || c->tid != tid || c->epoch != ctl->epoch[is_map] || c->sp + 8 != ctx->sp)
 		return 0; /* filtered, nested, or entered before we were there */
 	mine = *c;
 	c->tid = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The table of live native blocks and the sums per site. A block is in the table exactly from the
+ * The table of live native blocks. A block is in the table exactly from the
  * return of the call that made it to the entry of the call that ends it, so that an address reused
  * by another thread is never mistaken for the old block.
  */
@@ -19,13 +19,6 @@ struct {
 	__type(value, struct pl_block);
 } native_blocks SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PL_MAX_NATIVE_SITES);
-	__type(key, struct pl_native_key);
-	__type(value, struct pl_native_site);
-} native_sites SEC(".maps");
-
 /* Start and end of the last mappings: aligned allocators map too much and cut the tail off at once.
  */
 struct pl_recent {
@@ -42,40 +35,8 @@ struct {
 	__type(value, struct pl_recent);
 } native_recent SEC(".maps");
 
-static __always_inline void site_add(const struct pl_native_key *key, __u64 size, int is_new)
-{
-	struct pl_native_site *s = bpf_map_lookup_elem(&native_sites, key);
-
-	if (!s) {
-		struct pl_native_site zero = {};
-
-		bpf_map_update_elem(&native_sites, key, &zero, BPF_NOEXIST);
-		s = bpf_map_lookup_elem(&native_sites, key);
-		if (!s) {
-			lose(PL_LOST_SITES_FULL);
-			return;
-		}
-	}
-	__sync_fetch_and_add(&s->live_bytes, size);
-	__sync_fetch_and_add(&s->live_count, 1);
-	if (!is_new)
-		return;
-	__sync_fetch_and_add(&s->total_bytes, size);
-	__sync_fetch_and_add(&s->total_count, 1);
-}
-
-static __always_inline void site_sub(const struct pl_native_key *key, __u64 size)
-{
-	struct pl_native_site *s = bpf_map_lookup_elem(&native_sites, key);
-
-	if (!s) /* its insertion was counted as SITES_FULL */
-		return;
-	__sync_fetch_and_add(&s->live_bytes, -size);
-	__sync_fetch_and_add(&s->live_count, -1);
-}
-
-/* Take a block out; 1 when it was there. Two threads that free one block: only the one whose
- * delete succeeds subtracts. */
+/* Take a block out; 1 when it was there. Of two threads that free one block
+ * only one deletes it. */
 static __always_inline int block_take(__u64 addr, struct pl_block *out)
 {
 	struct pl_block *b = bpf_map_lookup_elem(&native_blocks, &addr);
@@ -83,15 +44,12 @@ static __always_inline int block_take(__u64 addr, struct pl_block *out)
 	if (!b)
 		return 0;
 	*out = *b;
-	if (bpf_map_delete_elem(&native_blocks, &addr))
-		return 0;
-	site_sub(&out->site, out->size);
-	return 1;
+	return !bpf_map_delete_elem(&native_blocks, &addr);
 }
 
 /* An address that is still in the table was given back in a way we do not see (unmapped under the
  * heap, freed while paused): the new block replaces it. */
-static __always_inline void block_put(__u64 addr, const struct pl_block *b, int is_new)
+static __always_inline void block_put(__u64 addr, const struct pl_block *b)
 {
 	long err = bpf_map_update_elem(&native_blocks, &addr, b, BPF_NOEXIST);
 
@@ -101,11 +59,8 @@ static __always_inline void block_put(__u64 addr, const struct pl_block *b, int 
 		block_take(addr, &old);
 		err = bpf_map_update_elem(&native_blocks, &addr, b, BPF_NOEXIST);
 	}
-	if (err) {
+	if (err)
 		lose(PL_LOST_BLOCKS_FULL);
-		return;
-	}
-	site_add(&b->site, b->size, is_new);
 }
 
 static __always_inline void recent_add(__u64 start, __u64 size)
@@ -124,25 +79,24 @@ static __always_inline void recent_add(__u64 start, __u64 size)
 }
 
 /* [addr, addr + len) goes away inside the mapping that starts at @start < @addr. */
-static __always_inline int map_cut(__u64 start, __u64 addr, __u64 len)
+static __always_inline void map_cut(__u64 start, __u64 addr, __u64 len)
 {
 	struct pl_block b;
 	__u64 size;
 
 	if (!block_take(start, &b))
-		return 0;
+		return;
 	size = b.size;
 	if (addr - start >= size) { /* the table of recent ones was out of date */
-		block_put(start, &b, 0);
-		return 0;
+		block_put(start, &b);
+		return;
 	}
 	b.size = addr - start;
-	block_put(start, &b, 0);
+	block_put(start, &b);
 	if (addr + len < start + size) {
 		b.size = start + size - addr - len;
-		block_put(addr + len, &b, 0);
+		block_put(addr + len, &b);
 	}
-	return 1;
 }
 
 /*
@@ -152,15 +106,16 @@ static __always_inline int map_cut(__u64 start, __u64 addr, __u64 len)
  */
 static __always_inline void map_end(__u64 addr, __u64 len)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, k;
 	struct pl_recent *r;
 	struct pl_block b;
+	__u64 start = 0;
 
 	len = (len + PL_PAGE - 1) & -PL_PAGE;
 	if (block_take(addr, &b)) {
 		if (len < b.size) {
 			b.size -= len;
-			block_put(addr + len, &b, 0);
+			block_put(addr + len, &b);
 			recent_add(addr + len, b.size);
 		}
 		return;
@@ -168,13 +123,19 @@ static __always_inline void map_end(__u64 addr, __u64 len)
 	r = bpf_map_lookup_elem(&native_recent, &zero);
 	if (!r)
 		return;
-	for (int i = 0; i < PL_RECENT_MAPS; i++) {
-		if (addr > r->start[i] && addr < r->end[i]) {
-			map_cut(r->start[i], addr, len);
-			r->end[i] = addr;
-			return;
+	/* The latest first: earlier ones may be out of date. */
+	for (int i = 1; i <= PL_RECENT_MAPS; i++) {
+		k = r->next - i;
+		asm volatile("%0 &= 15" : "+r"(k));
+		k &= PL_RECENT_MAPS - 1;
+		if (addr > r->start[k] && addr < r->end[k]) {
+			start = r->start[k];
+			r->end[k] = addr;
+			break;
 		}
 	}
+	if (start)
+		map_cut(start, addr, len);
 }
 
 #endif

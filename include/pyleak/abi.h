@@ -17,7 +17,7 @@
 
 /* Every way in which something is not counted: name, JSON key, sentence. */
 #define PL_LOST(X)                                                                              \
-	X(RING_FULL, "ring_full", "a new stack did not fit the ring buffer")                    \
+	X(RING_FULL, "ring_full", "a stack or a call did not fit its ring buffer")              \
 	X(STACKS_FULL, "stacks_full", "the table of stacks was full")                           \
 	X(NO_TSTATE, "no_thread_state", "a birth in a thread without Python state")             \
 	X(STACK_UNREADABLE, "stack_unreadable", "a stack could not be read to its end")         \
@@ -26,7 +26,6 @@
 	X(OBJECT_UNREADABLE, "object_unreadable", "an object's address could not be taken")     \
 	X(BIRTHS_FULL, "births_full", "a burst had more births than slots")                     \
 	X(BLOCKS_FULL, "blocks_full", "the table of live native blocks was full")               \
-	X(SITES_FULL, "sites_full", "the table of native sites was full")                       \
 	X(PENDING_LOST, "pending_lost", "an allocator call whose return was not seen")
 
 #define X(id, key, text) PL_LOST_##id,
@@ -91,13 +90,6 @@ struct pl_native_key {
 	__u64 caller; /* return address of the allocator's caller */
 	__u32 kind;
 	__u32 pad;
-};
-
-struct pl_native_site {
-	__u64 live_bytes;
-	__u64 live_count;
-	__u64 total_bytes;
-	__u64 total_count;
 };
 
 struct pl_block {

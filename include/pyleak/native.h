@@ -70,12 +70,10 @@ enum pl_native_mode {
 
 /* The one entry of the mmap-able array `native_ctl`, written by the user half. */
 struct pl_native_ctl {
-	__u32 mode;    /* of the malloc family, enum pl_native_mode */
-	__u32 mmap_on; /* the mmap family is either exact or off */
-	__u32 n_fns;
+	__u32 mode;	  /* of the malloc family, enum pl_native_mode */
+	__u32 mmap_on;	  /* the mmap family is either exact or off */
 	__u32 has_chunks; /* glibc's: a size word is in front of each block */
-	__u32 pad;
-	__s32 copies; /* of stacks that may be sent until the reader comes again */
+	__s32 copies;	  /* of stacks that may be sent until the reader comes again */
 	/* Of the malloc and the mmap family: raised whenever probes come back, so that a call that
 	 * was under way when they went is not taken for one of now. */
 	__u32 epoch[2];

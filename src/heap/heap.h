@@ -97,6 +97,8 @@ enum heap_depth {
 /* Read many objects at once (batched). @addr and @type are in: the type word must still be @type
  * and the refcount plausible, else out[i].addr is set to 0. Returns the number of good ones. */
 size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum heap_depth depth);
+/* Has all of it gone, because of an exec or the end? Then what cannot be read was not freed. */
+bool heap_is_gone(const struct heap *h);
 
 /* Is @now the same object as @then, by the strict rules for its type? An object that was empty and
  * now has content is not: it cannot be told from a newcomer. True for two empty ones; their equal

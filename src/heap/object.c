@@ -165,6 +165,11 @@ static bool one_round(struct heap *h, struct group *g, enum heap_depth depth)
 	return true;
 }
 
+bool heap_is_gone(const struct heap *h)
+{
+	return proc_memory_gone(h->rt->proc);
+}
+
 size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum heap_depth depth)
 {
 	auto_free struct group *g = malloc(sizeof(*g));

@@ -7,7 +7,7 @@
 #include "py/py.h"
 #include "pyleak/abi.h"
 
-/* ---- Where (sites.c, births.c): pure functions of a file, tested without a process. ---- */
+/* ---- Where (births.c, entry.c): pure functions of a file, tested without a process. ---- */
 
 struct probe_point {
 	uint64_t addr;	 /* in the file, before bias */

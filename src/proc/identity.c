@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define MAX_AUXV 64
+#define MAX_AUXV   64
+#define PF_EXITING 0x4u /* include/linux/sched.h, shown in field 9 of stat */
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -86,7 +87,9 @@ bool proc_alive(const struct proc *p)
 		return p->pidfd >= 0;
 	if (err || proc_parse_stat(text, &st))
 		return false;
-	return st.start_ticks == p->start_ticks && st.state != 'Z' && st.state != 'X';
+	/* Exiting: its descriptors and its memory go first. */
+	return st.start_ticks == p->start_ticks && st.state != 'Z' && st.state != 'X' &&
+	       !(st.flags & PF_EXITING);
 }
 
 bool proc_execed(const struct proc *p)

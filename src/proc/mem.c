@@ -51,6 +51,13 @@ int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len)
 	return 0;
 }
 
+bool proc_memory_gone(const struct proc *p)
+{
+	char byte;
+
+	return proc_read(p, 0, &byte, 1) == -ESRCH;
+}
+
 int proc_read_u64(const struct proc *p, uint64_t addr, uint64_t *out)
 {
 	return proc_read(p, addr, out, sizeof(*out));

@@ -67,7 +67,7 @@ bool proc_page_touched(int pagemap, uint64_t addr);
 /* Any page of [addr, addr + len)? */
 bool proc_any_touched(int pagemap, uint64_t addr, uint64_t len);
 const struct proc_map *proc_find_map(const struct proc *p, uint64_t addr);
-/* Still the process that was opened (not a reused pid, not a zombie)? */
+/* Still the process that was opened (not a reused pid, not a zombie, not on its way out)? */
 bool proc_alive(const struct proc *p);
 /* Has the process exec'ed since proc_open? */
 bool proc_execed(const struct proc *p);
@@ -76,6 +76,9 @@ bool proc_execed(const struct proc *p);
 int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len);
 int proc_read_u64(const struct proc *p, uint64_t addr, uint64_t *out);
 int proc_read_u32(const struct proc *p, uint64_t addr, uint32_t *out);
+/* Has the memory gone, because of an exec or the end? Then nothing that cannot be read was freed.
+ */
+bool proc_memory_gone(const struct proc *p);
 /* At most @size - 1 bytes up to NUL; -EFAULT when not readable. Always terminated. */
 int proc_read_cstr(const struct proc *p, uint64_t addr, char *buf, size_t size);
 

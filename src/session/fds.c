@@ -121,8 +121,8 @@ void session_fds_pause(struct session *s, bool pause)
 		return;
 	if (pause)
 		fds_pause(s->fds->fds);
-	else
-		fds_resume(s->fds->fds);
+	else if (fds_resume(s->fds->fds))
+		session_note(s, "descriptors have no lines any more: %s", fail_text());
 	s->due.fds = pause ? 0 : clock_ns() + LOOK_MIN_NS;
 }
 

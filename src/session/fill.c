@@ -18,6 +18,8 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 	const char *why;
 	uint64_t refused = holders_refused(s, &why);
 	const struct report_lost user[] = {
+		{"sites_full", "the table of native sites was full",
+		 s->native ? native_left_out(s->native) : 0},
 		{"stack_unknown", "a birth's stack was not known to the reader", l->no_stack},
 		{"code_unreadable", "a code object was gone before its name was read",
 		 stacks_unread_codes(s->stacks)},
@@ -40,7 +42,6 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		v[i].n = s->stats ? s->stats->lost[i] : 0;
 	}
 	v[PL_LOST_BIRTHS_FULL].n += s->overruns;
-	v[PL_LOST_SITES_FULL].n += s->native ? native_left_out(s->native) : 0;
 	memcpy(v + PL_LOST_MAX, user, sizeof(user));
 	p->lost = v;
 	p->n_lost = PL_LOST_MAX + ARRAY_SIZE(user);

@@ -195,10 +195,11 @@ static bool is_worth(const struct report_site *site)
 	       site->verdict <= CLASS_GROWING;
 }
 
-static int add_block(void *arg, uint64_t addr, const struct pl_block *b)
+static int add_block(void *arg, uint64_t addr, const struct pl_block *b, double weight)
 {
 	struct sorting *o = arg;
 
+	(void)weight;
 	add(o, b->site.stack, addr, o->s->now_ns > b->born_ns ? o->s->now_ns - b->born_ns : 0);
 	return 0;
 }

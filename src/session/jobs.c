@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The jobs of a session, each when it is due. One thread does them in turn: a window is never
  * disturbed by a reading, and nothing needs a lock. */
+#include <math.h>
+
 #include "base/thread.h"
 #include "session/fds.h"
 #include "session/session_priv.h"
@@ -183,7 +185,7 @@ static double native_share(struct session *s, uint64_t now)
 
 static void do_native(struct session *s, uint64_t now)
 {
-	double left, spent;
+	double left, spent, span;
 
 	s->due.native = now + NATIVE_NS;
 	native_set_share(s->native, native_share(s, now));
@@ -193,8 +195,11 @@ static void do_native(struct session *s, uint64_t now)
 	session_drain(s);
 	/* what it costs of late, windows included: a running mean over some ten seconds */
 	spent = native_spent_ns(s->native) + session_fds_spent_ns(s);
-	s->native_share += ((spent - s->native_spent) / NATIVE_NS - s->native_share) / 50;
+	span = s->native_ns ? (double)(now - s->native_ns) : NATIVE_NS;
+	s->native_share += ((spent - s->native_spent) / span - s->native_share) *
+			   fmin(span / (50.0 * NATIVE_NS), 1);
 	s->native_spent = spent;
+	s->native_ns = now;
 	left = s->o.overhead * BUDGET_AIM - s->native_share;
 	s->budget.share = left > s->o.overhead / 10 ? left : s->o.overhead / 10;
 }
@@ -303,7 +308,10 @@ void session_pause(struct session *s, bool pause)
 		budget_skip(&s->budget, s->paused_at_ns, clock_ns());
 		if (s->mode != BIRTHS_OFF)
 			s->due.burst = clock_ns() + 1000000;
-		if (!native_resume(s->native))
+		s->native_ns = 0;
+		if (native_resume(s->native))
+			session_note(s, "%s", native_note(s->native));
+		else
 			s->due.native = clock_ns() + NATIVE_NS;
 	}
 	log_info("%s", pause ? "paused" : "resumed");

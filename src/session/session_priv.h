@@ -116,6 +116,7 @@ struct session {
 	uint64_t no_native_stack;	     /* sites of the last report that have none */
 	uint64_t cut_native_stacks;	     /* and whose code was gone */
 	double native_spent, native_share;   /* ns in all; share of the target's time of late */
+	uint64_t native_ns;		     /* when that was */
 	struct session_fds *fds;
 	struct holders *holders; /* NULL until first asked */
 	uint64_t collections;	 /* as last read */

@@ -157,8 +157,12 @@ static int look_at_fds(struct look *k)
 		look_at_fd(k, dir, fds.v[i]);
 	if (dir >= 0)
 		close(dir);
+	/* None any more: of a process on its way out they are closed by nobody's line. */
+	if (!err && !fds.n && k->f->table.n_fds && !proc_alive(k->f->spec.proc))
+		err = -ESRCH;
 	vec_free(&fds);
-	k->f->table.n_fds = k->next.n;
+	if (!err)
+		k->f->table.n_fds = k->next.n;
 	return err;
 }
 

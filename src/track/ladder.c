@@ -12,6 +12,7 @@
 #define MAX_SAMPLES 24000 /* on the ladder; above that every second one is left out */
 #define MAX_SHIFT   20
 #define RELAX_NS    30000000000ull /* with a ladder this long nearly empty more are admitted again */
+#define GONE_NS	    100000000	   /* until somebody has noticed that the target ended */
 #define MAX_LOOK    8192	   /* objects read per look */
 #define SEEN_SIZE   (1u << 21)
 #define SEEN_TURN   400000 /* contents noted before the older table is forgotten */
@@ -369,7 +370,9 @@ uint64_t ladder_climb(struct ladder *l, uint64_t now)
 				ask(&l->object[n], &l->sample.v[i]);
 				due[n++] = &l->sample.v[i];
 			}
-		heap_read_objects(l->heap, l->object, n, HEAP_FULL);
+		if (!heap_read_objects(l->heap, l->object, n, HEAP_FULL) && n &&
+		    heap_is_gone(l->heap))
+			return now + GONE_NS;
 		for (size_t k = 0; k < n; k++)
 			if (!climb_one(l, due[k], &l->object[k], now))
 				due[k]->addr = 0;

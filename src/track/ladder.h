@@ -48,8 +48,8 @@ struct ladder_stats {
 int ladder_new(struct heap *h, struct stacks *st, struct ladder **out);
 void ladder_free(struct ladder *l);
 
-/* One burst in three steps, while the probes are attached and after. @v, @n: births recorded after
- * the attach was complete. Reads the born objects. */
+/* One burst in three steps, while the probes are attached and after. [@from, @to): births recorded
+ * after the attach was complete. Reads the born objects. */
 void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
 		 uint64_t collections, uint32_t burst, bool partial);
 /* Every birth in [from, to) of the ring kills what the last look saw at its address. */

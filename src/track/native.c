@@ -177,7 +177,6 @@ int native_enter(struct native *n, enum native_state state)
 static int map_ctl(struct native *n)
 {
 	n->blocks_fd = bpf_map__fd(n->spec.skel->maps.native_blocks);
-	n->sites_fd = bpf_map__fd(n->spec.skel->maps.native_sites);
 	n->ring_fd = bpf_map__fd(n->spec.skel->maps.native_ring);
 	n->entry_fd = bpf_program__fd(n->spec.skel->progs.native_entry);
 	n->return_fd = bpf_program__fd(n->spec.skel->progs.native_return);
@@ -190,19 +189,20 @@ static int map_ctl(struct native *n)
 	}
 	memset(n->ctl, 0, sizeof(*n->ctl));
 	memcpy(n->ctl->fns, n->libc.fns, sizeof(n->libc.fns));
-	n->ctl->n_fns = (uint32_t)n->libc.n;
 	n->ctl->has_chunks = !n->libc.foreign[0];
 	return 0;
 }
 
-/* Too dear to be exact. Windows need glibc's chunks to see what survives. */
+/* Too dear to be exact, or too many. Windows need glibc's chunks to see what survives. */
 static int give_way(struct native *n)
 {
 	if (!n->libc.foreign[0])
 		return native_enter(n, NATIVE_BURST);
 	snprintf(n->note, sizeof(n->note),
-		 "malloc is %s's here and called too often to be traced: native blocks are left "
-		 "out; --overhead can allow more",
+		 n->crowded ? "malloc is %s's here and has given more blocks than can be traced: "
+			      "native blocks are left out"
+			    : "malloc is %s's here and called too often to be traced: native "
+			      "blocks are left out; --overhead can allow more",
 		 n->libc.foreign);
 	return native_enter(n, NATIVE_OFF);
 }
@@ -236,6 +236,11 @@ static int start(struct native *n)
 		err = map_ctl(n);
 	for (int s = 0; !err && s < SETS; s++)
 		err = open_set(n, (enum native_set)s);
+	/* So many places cannot be probed here; births can, or were left out for that reason. */
+	if (err == -ENOTSUP) {
+		snprintf(n->note, sizeof(n->note), "native blocks are not traced: %s", fail_text());
+		return 0;
+	}
 	return err ? err : decide(n);
 }
 
@@ -292,8 +297,20 @@ static bool over(struct native *n, uint64_t now_ns)
 	return n->cost_share > OVER_AT_ONCE * n->spec.share || now_ns - n->over_since_ns > OVER_NS;
 }
 
+/* A table that is full makes every leak look as if it had come to its end. */
+static bool is_crowded(const struct native *n)
+{
+	return !n->spec.force_exact && n->table.n_blocks >= PL_MAX_BLOCKS - PL_MAX_BLOCKS / 16;
+}
+
 static int poll_exact(struct native *n, uint64_t now_ns)
 {
+	if (is_crowded(n)) {
+		log_info("%zu native blocks live: more are not traced one by one, but in bursts",
+			 n->table.n_blocks);
+		n->crowded = true;
+		return give_way(n);
+	}
 	if (!over(n, now_ns))
 		return native_table_scan(n, now_ns);
 	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * n->cost_share);
@@ -314,7 +331,7 @@ static int poll_burst(struct native *n, uint64_t now_ns)
 		snprintf(n->note, sizeof(n->note), "mmap is called too often to be traced");
 	}
 	calm = (uint64_t)CALM_WINDOWS << 2 * (n->falls < CALM_FALLS ? n->falls : CALM_FALLS);
-	if (!err && n->burst.calm_windows >= calm)
+	if (!err && !n->crowded && n->burst.calm_windows >= calm)
 		return native_enter(n, NATIVE_EXACT);
 	return err ? err : native_table_scan(n, now_ns);
 }

@@ -72,9 +72,8 @@ struct native_site {
 	double live_bytes, live_count; /* of blocks at least older_ns old; scaled up in bursts */
 	double young_bytes;	       /* of the others */
 	double waste_bytes;	       /* handed out beyond what was asked for; NAN = unknown */
-	uint64_t total_bytes, total_count; /* ever allocated here while exact; 0 in bursts */
-	uint64_t samples;		   /* blocks behind the numbers */
-	uint64_t oldest_ns;		   /* age */
+	uint64_t samples;	       /* blocks behind the numbers */
+	uint64_t oldest_ns;	       /* age */
 	bool estimated;
 	uint32_t checked, objects; /* blocks looked into, and how many of them hold a Python object:
 				    * those are counted by their births too */
@@ -100,8 +99,10 @@ double native_unknown_per_s(const struct native *n, double bytes);
 /* The bin of a size: sizes of one bin balance each other. 0 .. PL_UNKNOWN_BINS - 1 */
 unsigned native_bin(double bytes);
 
-/* Every known live block (in bursts: every sample that lives). Return not 0 to stop. */
-typedef int (*native_block_fn)(void *arg, uint64_t addr, const struct pl_block *block);
+/* Every known live block (in bursts: every sample that lives, which stands for @weight of those
+ * that the windows saw). Return not 0 to stop. */
+typedef int (*native_block_fn)(void *arg, uint64_t addr, const struct pl_block *block,
+			       double weight);
 int native_each_block(struct native *n, native_block_fn fn, void *arg);
 
 /* Module (as the target calls it) and offset in its file of a code address of the target, from the

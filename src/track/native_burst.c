@@ -159,7 +159,6 @@ static size_t collect(struct native_burst *b, size_t allocs, struct burst_sample
 			.weight = step,
 		};
 	}
-	b->thinned += allocs - count;
 	return count;
 }
 
@@ -193,7 +192,6 @@ static void thin(struct native_burst *b)
 			continue;
 		s->dead = random_next(&b->random) >> 16 & 1;
 		s->weight *= 2;
-		b->thinned += s->dead;
 	}
 	compact(b);
 	b->one_in *= 2;
@@ -232,10 +230,8 @@ static void admit(struct native *n, struct burst_sample *v, size_t count, const 
 		    !heap_object_in_block(n->spec.heap, v[i].addr, v[i].size, &obj, &type))
 			continue;
 		s = new_sample(b);
-		if (!s) {
-			b->thinned++;
+		if (!s)
 			continue;
-		}
 		*s = v[i];
 		s->weight *= (double)b->one_in;
 		s->chunk = look[i].chunk & ~CHUNK_FLAGS;
@@ -266,6 +262,14 @@ static void climb_one(struct native *n, struct burst_sample *s, const struct loo
 	s->due_ns = now_ns + (uint64_t)(rungs_s[s->rung] * 1e9);
 }
 
+static bool all_unread(const struct look *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].chunk)
+			return false;
+	return true;
+}
+
 static void climb(struct native *n, uint64_t now_ns)
 {
 	struct native_burst *b = &n->burst;
@@ -286,6 +290,8 @@ static void climb(struct native *n, uint64_t now_ns)
 			if (!b->samples.v[i].dead && b->samples.v[i].due_ns <= now_ns)
 				v[k++] = &b->samples.v[i];
 		look_at(n, v, due, look);
+		if (all_unread(look, due) && proc_memory_gone(n->spec.proc))
+			return;
 		for (k = 0; k < due; k++) {
 			climb_one(n, v[k], &look[k], now_ns);
 			dead += v[k]->dead;
@@ -323,7 +329,7 @@ static double account(struct native *n, uint64_t calls, uint64_t open_ns)
 	if (cost > (double)open_ns)
 		cost = (double)open_ns;
 	n->rate = (double)calls * 1e9 / (double)open_ns;
-	/* Room for going exact again: half of the share, in ten windows in a row. */
+	/* Room for going exact again: half of the share, in many windows in a row. */
 	b->calm_windows =
 		n->rate * native_pair_ns(n) / 1e9 < n->spec.share / 2 ? b->calm_windows + 1 : 0;
 	b->windows++;

@@ -31,7 +31,7 @@ struct native_libc {
 	size_t n;
 	bool slow; /* malloc or free is probed at an instruction that must be single-stepped */
 };
-/* -ENOENT with the sentence when the process has no glibc or its malloc is another library's. */
+/* -ENOENT with the sentence when the process has no malloc that we know. */
 int native_libc_find(const struct proc *p, struct native_libc *out);
 
 /* Sites and their series (native_table.c). */
@@ -54,6 +54,7 @@ struct native_table {
 	double point_gap_s; /* doubles when the points are used up */
 	double last_point_s;
 	uint64_t left_out; /* blocks of sites beyond PL_MAX_NATIVE_SITES, at the last look */
+	size_t n_blocks;   /* in the kernel's table, at the last look */
 };
 
 /* Frees of blocks from before us, over time (native_unknown.c). */
@@ -92,8 +93,7 @@ struct native_burst {
 	uint64_t filled_ns, next_ns;
 	double covered_ns;
 	uint64_t windows, calm_windows;
-	uint64_t thinned; /* samples left out; the weights of the others make up for it */
-	uint64_t one_in;  /* one in so many new samples is taken: a power of two */
+	uint64_t one_in; /* one in so many new samples is taken: a power of two */
 	uint64_t random;
 };
 
@@ -106,12 +106,13 @@ struct native {
 	struct native_libc libc;
 	struct pl_native_ctl *ctl; /* mapped */
 	size_t ctl_len;
-	int blocks_fd, sites_fd, ring_fd, entry_fd, return_fd;
+	int blocks_fd, ring_fd, entry_fd, return_fd;
 	struct ring_buffer *ring; /* made when first needed */
 	struct probe_set *set[SETS];
 	size_t set_sites[SETS];
 	enum native_state state;
 	bool paused, maps_off;
+	bool crowded;	/* there are more blocks than the table holds: not exact again */
 	int32_t copies; /* of stacks, as last allowed */
 	char note[256];
 	uint64_t start_ns, epoch_ns, paused_ns;

@@ -155,7 +155,8 @@ static size_t read_spans(int pid, struct span **out)
 	return v.n;
 }
 
-static bool is_mapped(const struct span *v, size_t n, uint64_t addr)
+/* How much is mapped from @addr on. */
+static uint64_t mapped_at(const struct span *v, size_t n, uint64_t addr)
 {
 	size_t lo = 0, hi = n;
 
@@ -167,23 +168,29 @@ static bool is_mapped(const struct span *v, size_t n, uint64_t addr)
 		else if (addr >= v[mid].end)
 			lo = mid + 1;
 		else
-			return true;
+			return v[mid].end - addr;
 	}
-	return false;
+	return 0;
 }
 
-/* Dead when its first page is gone; the kernel half follows heads and tails that are cut off. The
- * entry is compared again before it goes: the address may have been mapped anew meanwhile. */
+/* What the kernel half did not see: dead when its first page is gone, shorter when its end is. The
+ * entry is compared again before it changes: the address may have been mapped anew meanwhile. */
 static bool drop_unmapped(struct native *n, const struct span *v, size_t n_spans, uint64_t addr,
-			  const struct pl_block *b)
+			  struct pl_block *b)
 {
+	uint64_t left = mapped_at(v, n_spans, addr);
 	struct pl_block now;
 
-	if (is_mapped(v, n_spans, addr))
+	if (left >= b->size)
 		return false;
-	if (!bpf_map_lookup_elem(n->blocks_fd, &addr, &now) && now.born_ns == b->born_ns)
+	b->size = left;
+	if (bpf_map_lookup_elem(n->blocks_fd, &addr, &now) || now.born_ns != b->born_ns)
+		return !left;
+	if (left)
+		bpf_map_update_elem(n->blocks_fd, &addr, b, BPF_EXIST);
+	else
 		bpf_map_delete_elem(n->blocks_fd, &addr);
-	return true;
+	return !left;
 }
 
 struct walk_ctx {
@@ -193,14 +200,16 @@ struct walk_ctx {
 	uint64_t now_ns;
 };
 
-static int scan_block(void *arg, uint64_t addr, const struct pl_block *b)
+static int scan_block(void *arg, uint64_t addr, const struct pl_block *b, double weight)
 {
 	struct walk_ctx *w = arg;
+	struct pl_block now = *b;
 
+	w->n->table.n_blocks++;
 	if (b->site.kind == PL_KIND_MMAP && w->n_spans &&
-	    drop_unmapped(w->n, w->spans, w->n_spans, addr, b))
+	    drop_unmapped(w->n, w->spans, w->n_spans, addr, &now))
 		return 0;
-	native_table_add(w->n, addr, b, 1, w->now_ns);
+	native_table_add(w->n, addr, &now, weight, w->now_ns);
 	return 0;
 }
 
@@ -222,7 +231,7 @@ int native_each_block(struct native *n, native_block_fn fn, void *arg)
 			return fail(-errno, "the table of blocks cannot be read: %s",
 				    strerror(errno));
 		for (__u32 i = 0; i < count; i++)
-			if (fn(arg, keys[i], &blocks[i]))
+			if (fn(arg, keys[i], &blocks[i], 1))
 				return 0;
 		if (err)
 			break;
@@ -237,7 +246,7 @@ int native_each_block(struct native *n, native_block_fn fn, void *arg)
 			.site = {.stack = s->stack, .caller = s->caller, .kind = PL_KIND_HEAP},
 		};
 
-		if (!s->dead && s->rung >= BURST_SURVIVED && fn(arg, s->addr, &b))
+		if (!s->dead && s->rung >= BURST_SURVIVED && fn(arg, s->addr, &b, s->weight))
 			break;
 	}
 	return 0;
@@ -357,7 +366,7 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 		compact(t);
 	for (size_t i = 0; i < t->rows.n; i++)
 		row_clear(&t->rows.v[i]);
-	t->left_out = 0;
+	t->left_out = t->n_blocks = 0;
 	err = native_each_block(n, scan_block, &w);
 	free(w.spans);
 	t->last_ns = now_ns;
@@ -392,16 +401,6 @@ static int by_bytes(const void *a, const void *b)
 	if (x->live_bytes != y->live_bytes)
 		return x->live_bytes < y->live_bytes ? 1 : -1;
 	return x->key.stack < y->key.stack ? -1 : x->key.stack > y->key.stack;
-}
-
-static void totals(const struct native *n, struct native_site *s)
-{
-	struct pl_native_site sums;
-
-	if (bpf_map_lookup_elem(n->sites_fd, &s->key, &sums))
-		return;
-	s->total_bytes = sums.total_bytes;
-	s->total_count = sums.total_count;
 }
 
 int native_sites(struct native *n, struct native_sites *out)
@@ -439,7 +438,6 @@ int native_sites(struct native *n, struct native_sites *out)
 			.points = r->points,
 			.n_points = r->n_points,
 		};
-		totals(n, &out->v[out->n - 1]);
 	}
 	qsort(out->v, out->n, sizeof(*out->v), by_bytes);
 	return 0;

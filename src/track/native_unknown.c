@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Blocks from before we came: nobody knows how many there are, but every free of one is seen. A
+/* Blocks from before we came: nobody knows how many there are, but every free and realloc of one is
+ * seen. A
  * full cache frees one of them for each block that we see it take. */
 #include <math.h>
 

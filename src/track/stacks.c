@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Stacks and code objects by address. A code object's address can be reused by another one after
- * it died: the cache entry is checked whenever a new stack mentions it innermost, and a survivor's
- * whole stack is checked before it counts. */
+ * it died: the cache entry is checked whenever a new stack mentions it innermost, or further out
+ * when it has not been checked of late; a survivor's whole stack is checked before it counts. */
 #include "track/stacks.h"
 
 #include "base/map64.h"
 
+/* A look at a code object per frame of each new stack would be most of our work. */
+#define CHECKED_NS 200000000
+
 struct code_slot {
-	uint64_t addr;
+	uint64_t addr, checked_ns;
 	struct py_code *code;
 	struct code_slot *older; /* codes that lived at this address before */
 };
@@ -56,14 +59,23 @@ void stacks_free(struct stacks *s)
 	free(s);
 }
 
-/* The code object now at @addr, from the cache when it is known; @check: and still the same. */
+static bool is_same(struct stacks *s, struct code_slot *slot, uint64_t now_ns, bool check)
+{
+	if (!check && now_ns - slot->checked_ns < CHECKED_NS)
+		return true;
+	slot->checked_ns = now_ns;
+	return py_code_same(s->rt, slot->code);
+}
+
+/* The code object now at @addr, from the cache when it is known; @check: by a look in any case. */
 static const struct py_code *code_at(struct stacks *s, uint64_t addr, bool check)
 {
 	uint64_t *v = map64_put(&s->code, addr);
 	struct code_slot *slot = v ? (struct code_slot *)(uintptr_t)*v : NULL;
+	uint64_t now_ns = clock_ns();
 	struct code_slot *fresh;
 
-	if (slot && (!check || py_code_same(s->rt, slot->code)))
+	if (slot && is_same(s, slot, now_ns, check))
 		return slot->code;
 	fresh = v ? calloc(1, sizeof(*fresh)) : NULL;
 	if (!fresh || py_code_read(s->rt, addr, &fresh->code)) {
@@ -72,6 +84,7 @@ static const struct py_code *code_at(struct stacks *s, uint64_t addr, bool check
 		return NULL;
 	}
 	fresh->addr = addr;
+	fresh->checked_ns = now_ns;
 	fresh->older = slot;
 	*v = (uintptr_t)fresh;
 	return fresh->code;

@@ -12,6 +12,8 @@ import time
 
 KEPT = []
 A, B = socket.socketpair()
+C, D = socket.socketpair()
+D.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # credentials come in front of descriptors
 NULL = os.open(os.devnull, os.O_RDONLY)
 SYSCALL = ctypes.CDLL(None).syscall
 
@@ -33,6 +35,8 @@ def work(*_):
     KEPT.append(os.scandir("/usr"))  # OPENS 1
     A.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [NULL, NULL, NULL]))])
     B.recvmsg(1, socket.CMSG_SPACE(12))  # OPENS 3
+    C.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [NULL]))])
+    D.recvmsg(1, 100)  # OPENS 1
     numbers = [os.open(os.devnull, os.O_RDONLY) for _ in range(5)]  # OPENS 1
     os.closerange(numbers[0], numbers[-1])
     os.open("/etc/hostname", os.O_RDONLY | os.O_CLOEXEC)  # OPENS 1

@@ -133,6 +133,10 @@ static void do_mmap(void)
 	munmap(p + mib - 256 * kib, 256 * kib); /* tail */
 	munmap(p, 64 * kib);			/* head */
 	keep(p + 64 * kib, mib - 320 * kib);
+	p = map(mib, rw, 0); /* head first */
+	munmap(p, 64 * kib);
+	munmap(p + mib - 256 * kib, 256 * kib);
+	keep(p + 64 * kib, mib - 320 * kib);
 	p = map(mib, rw, 0); /* a hole in the middle */
 	munmap(p + 512 * kib, 128 * kib);
 	keep(p, 512 * kib);
@@ -254,6 +258,30 @@ static void do_leak(void)
 		}
 }
 
+/* A leak of 200 small blocks a millisecond, and as much churn, for six seconds. */
+static void do_flood(void)
+{
+	const struct timespec ms = {.tv_nsec = 1000000};
+	uint64_t end = now_ns() + 6000000000u;
+
+	for (uint64_t i = 0; now_ns() < end; nanosleep(&ms, NULL))
+		for (int k = 0; k < 200; k++, i++) {
+			char *p = malloc(hide(40));
+
+			memcpy(p, &i, sizeof(i));
+			free((void *)hide((size_t)malloc(hide(600))));
+			answer.calls++;
+		}
+}
+
+/* More than any table has room for. */
+static void do_many(void)
+{
+	for (int i = 0; i < 140000; i++)
+		if (!malloc(hide(40)))
+			abort();
+}
+
 static void run(char what)
 {
 	answer.n = answer.truncated = 0;
@@ -288,6 +316,12 @@ static void run(char what)
 		break;
 	case 'l':
 		do_leak();
+		break;
+	case 'f':
+		do_flood();
+		break;
+	case 'n':
+		do_many();
 		break;
 	}
 }

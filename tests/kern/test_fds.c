@@ -200,7 +200,7 @@ static void every_way(enum fds_means means)
 	check_lines(&f, means);
 	assert_int_equal(now.before, before.open);
 	assert_int_equal(now.unknown, means == FDS_SYSCALLS ? 0 : 1);
-	assert_int_equal(now.open, before.open + 15);
+	assert_int_equal(now.open, before.open + 16);
 	stop(&f);
 }
 
