@@ -15,7 +15,7 @@ CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 C_PIECES   := unit walk kern cli
 C_TESTS    := $(foreach p,$(C_PIECES),$(patsubst tests/%.c,$(O)/tests/%,$(sort $(wildcard tests/$(p)/test_*.c))))
 # The readers of hostile files once more, with sanitizers; only what they need is built so.
-SAN_TESTS  := $(O)/tests/unit/test_sym_san
+SAN_TESTS  := $(O)/tests/unit/test_dso_san $(O)/tests/unit/test_sym_san
 C_TESTS    += $(SAN_TESTS)
 PY_TESTS   := $(sort $(dir $(wildcard tests/*/test_*.py)))
 SUITES     := bullseye trixie sid

@@ -120,13 +120,14 @@ int dso_load_symbols(struct dso *d)
 			n_versions = sh.sh_size / 2;
 		}
 	}
-	if (versions && n_versions >= d->dynsym.n)
-		d->dynsym.versions = versions;
 	if (!d->dynsym.n) {
 		load_dynamic(d);
 		if (!d->dynsym.n)
 			d->dynsym = (struct dso_symtab){0};
 	}
+	/* Only now it is known how many there must be. */
+	if (n_versions >= d->dynsym.n)
+		d->dynsym.versions = versions;
 	return 0;
 }
 
