@@ -66,6 +66,14 @@ static size_t count_dynsyms(const struct dso *d, uint64_t syms, uint64_t strings
 	return n < avail / sizeof(Elf64_Sym) ? n : avail / sizeof(Elf64_Sym);
 }
 
+/* Not the segment's own bytes, which dso_forget_bytes() gives back. */
+static const uint8_t *chunk_at(const struct dso *d, uint64_t addr, uint64_t size)
+{
+	uint64_t offset;
+
+	return dso_addr_to_offset(d, addr, &offset) ? NULL : dso_chunk(d, offset, size);
+}
+
 static void load_dynamic(struct dso *d)
 {
 	uint64_t syms, strings, str_size;
@@ -73,14 +81,15 @@ static void load_dynamic(struct dso *d)
 	size_t avail, str_avail;
 
 	if (!dso_dynamic(d, DT_SYMTAB, &syms) || !dso_dynamic(d, DT_STRTAB, &strings) ||
-	    !dso_dynamic(d, DT_STRSZ, &str_size))
-		return;
-	t->str = (const char *)dso_bytes(d, strings, &str_avail);
-	t->syms = dso_bytes(d, syms, &avail);
-	if (!t->str || !t->syms)
+	    !dso_dynamic(d, DT_STRSZ, &str_size) || !dso_bytes(d, strings, &str_avail) ||
+	    !dso_bytes(d, syms, &avail))
 		return;
 	t->str_size = str_size < str_avail ? str_size : str_avail;
 	t->n = count_dynsyms(d, syms, strings, avail);
+	t->str = (const char *)chunk_at(d, strings, t->str_size);
+	t->syms = chunk_at(d, syms, t->n * sizeof(Elf64_Sym));
+	if (!t->str || !t->syms)
+		t->n = 0;
 }
 
 static bool load_table(struct dso *d, const GElf_Shdr *sh, struct dso_symtab *t)
