@@ -18,6 +18,7 @@
 #define DIGITS_BEHIND_SIZE 8
 #define DIGIT_BITS	   30
 #define MAX_LENGTH	   (1ull << 44)
+#define MAX_BASES	   40
 
 static bool facts(const struct py_runtime *rt, uint64_t obj, uint64_t *flags, char *name,
 		  size_t size)
@@ -41,24 +42,50 @@ uint64_t py_refcount(const struct py_runtime *rt, uint64_t obj)
 	return rt->minor >= 12 ? (uint32_t)w : w;
 }
 
+/* Where containers without a flag of their own count: a class has the fields of its bases. The
+ * names without a dot are those of static types, any class may have them. 0 = none of these. */
+static uint64_t count_by_base(const struct py_runtime *rt, uint64_t type)
+{
+	const struct py_layout *l = &rt->layout;
+
+	for (int i = 0; type && i < MAX_BASES; i++) {
+		uint64_t flags;
+		char name[32];
+
+		if (proc_read_u64(rt->proc, type + l->tp_flags, &flags) ||
+		    py_tp_name(rt, type, name, sizeof(name)))
+			return 0;
+		if (!strcmp(name, "collections.deque"))
+			return l->ob_size;
+		if (!(flags & PY_TPFLAGS_HEAPTYPE)) {
+			if (!strcmp(name, "bytearray"))
+				return l->ob_size;
+			if (!strcmp(name, "set") || !strcmp(name, "frozenset"))
+				return l->set_mask - 8u; /* used, before the mask */
+		}
+		if (proc_read_u64(rt->proc, type + l->tp_base, &type))
+			return 0;
+	}
+	return 0;
+}
+
 uint64_t py_length(const struct py_runtime *rt, uint64_t obj)
 {
 	const struct py_layout *l = &rt->layout;
-	uint64_t flags, n, at = l->ob_size;
-	char name[32];
+	uint64_t type, flags, n, at;
 
-	if (!facts(rt, obj, &flags, name, sizeof(name)))
+	if (proc_read_u64(rt->proc, obj + l->ob_type, &type) || !py_is_type(rt, type) ||
+	    proc_read_u64(rt->proc, type + l->tp_flags, &flags))
 		return UINT64_MAX;
 	if (flags & FLAG_STR)
 		at = l->str_length;
 	else if (flags & FLAG_DICT)
 		at = l->dict_used;
-	else if (!strcmp(name, "set") || !strcmp(name, "frozenset"))
-		at = l->set_mask - 8u; /* used, before the mask */
-	else if (!(flags & (FLAG_LIST | FLAG_TUPLE | FLAG_BYTES)) &&
-		 strcmp(name, "bytearray") != 0 && strcmp(name, "collections.deque") != 0)
-		return UINT64_MAX;
-	return proc_read_u64(rt->proc, obj + at, &n) || n > MAX_LENGTH ? UINT64_MAX : n;
+	else if (flags & (FLAG_LIST | FLAG_TUPLE | FLAG_BYTES))
+		at = l->ob_size;
+	else
+		at = count_by_base(rt, type);
+	return !at || proc_read_u64(rt->proc, obj + at, &n) || n > MAX_LENGTH ? UINT64_MAX : n;
 }
 
 /* @digits: how many it has; beyond two the value is not read. */

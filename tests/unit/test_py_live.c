@@ -43,6 +43,13 @@ static const char script[] =
 	"            rest()\n"
 	"        return x\n"
 	"    return sorted([1, 2, 3, 4], key=key)\n"
+	"class Ring(collections.deque): pass\n"
+	"class Bag(set): pass\n"
+	"class Deep(Bag): pass\n"
+	"class set: pass\n"
+	"kept = [(Ring(range(7), 50), 7), (Bag(range(5)), 5), (Deep(range(9)), 9), (set(), None),\n"
+	"        (frozenset(range(4)), 4), (bytearray(11), 11), ([1, 2, 3], 3), ('abc', 3),\n"
+	"        (b'12', 2), ((1, 2), 2), (collections.OrderedDict(a=1, b=2), 2), (1.5, None)]\n"
 	"class Session:\n"
 	"    class Inner:\n"
 	"        pass\n"
@@ -90,6 +97,8 @@ static const char script[] =
 	"                    (collections.deque, 'collections.deque'),\n"
 	"                    (threading.Event, 'threading.Event'), (type, 'type')):\n"
 	"        print('type', id(t), name, file=out)\n"
+	"    for o, n in kept:\n"
+	"        print('length', id(o), '' if n is None else n, file=out)\n"
 	"    print('full', gc.get_stats()[2]['collections'], file=out)\n"
 	"    print('version', sys.hexversion, file=out)\n"
 	"    print('done', file=out, flush=True)\n"
@@ -190,6 +199,16 @@ static void check_type(const struct py_runtime *rt, const char *said)
 	assert_string_equal(got, name + 1);
 }
 
+/* Nothing behind the address: it has none that is known. */
+static void check_length(const struct py_runtime *rt, const char *said)
+{
+	char *rest;
+	uint64_t got = py_length(rt, strtoull(said, &rest, 10));
+
+	if (got != (rest[1] ? strtoull(rest, NULL, 10) : UINT64_MAX))
+		fail_msg("%s: a length is %" PRIu64 ", not%s", rt->version, got, rest);
+}
+
 static void check_gc(const struct py_runtime *rt, uint64_t full)
 {
 	uint64_t got = 0;
@@ -220,6 +239,8 @@ static void compare(const struct py_runtime *rt, struct target *t)
 			check_frame(rt, &w, line + 6);
 		} else if (!strncmp(line, "type ", 5)) {
 			check_type(rt, line + 5);
+		} else if (!strncmp(line, "length ", 7)) {
+			check_length(rt, line + 7);
 		} else if (!strncmp(line, "full ", 5)) {
 			check_gc(rt, strtoull(line + 5, NULL, 10));
 		} else if (!strncmp(line, "version ", 8)) {
