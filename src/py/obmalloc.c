@@ -15,6 +15,18 @@
 #define STATE_MAX    520
 #define MAX_ARENAS   (1u << 24)
 #define FIRST_ARENAS 16 /* INITIAL_ARENA_OBJECTS; the table doubles from there */
+/* Each word of a hostile target's data may look like the state. What all looks may take together,
+ * reckoned and not measured, so that a slow machine gives no other answer: a segment of 64 MiB may
+ * be gone through 8 times, those of CPython itself (about 1 MiB) as often as TRIES says. */
+#define MAX_US	4000000
+#define READ_US 4
+#define KIB_US	8 /* its words are looked at, too */
+
+/* One process, and what is left of the time for it. */
+struct search {
+	struct py_runtime *rt;
+	int64_t left_us;
+};
 
 struct pool_header {
 	uint32_t count, pad;
@@ -47,51 +59,56 @@ bool py_looks_like_usedpools(const uint64_t *slots, uint64_t addr, uint32_t pool
 	return true;
 }
 
+static int read_in(struct search *s, uint64_t addr, void *buf, size_t len)
+{
+	s->left_us -= READ_US + (int64_t)(len / 1024) * KIB_US;
+	return s->left_us < 0 ? -ETIMEDOUT : proc_read(s->rt->proc, addr, buf, len);
+}
+
+static void pause_in(struct search *s, unsigned int us)
+{
+	s->left_us -= us;
+	py_pause_us(us);
+}
+
 /* 1 = it is usedpools, 0 = it looks like it, but a pool disagrees (or has changed), -1 = no. */
-static int test_usedpools(const struct py_runtime *rt, uint64_t addr, const uint64_t *slots,
+static int test_usedpools(struct search *s, uint64_t addr, const uint64_t *slots,
 			  uint64_t *some_pool)
 {
-	struct pool_header h[CLASSES];
-	struct proc_req req[CLASSES];
 	uint64_t pools[CLASSES];
-	size_t n = 0;
 
-	if (!py_looks_like_usedpools(slots, addr, rt->layout.pool_size, pools))
+	if (!py_looks_like_usedpools(slots, addr, s->rt->layout.pool_size, pools))
 		return -1;
-	for (unsigned int c = 0; c < CLASSES; c++) {
-		memset(&h[c], 0, sizeof(h[c]));
-		if (pools[c])
-			req[n++] = (struct proc_req){pools[c], &h[c], sizeof(h[c]), false};
-	}
-	if (proc_read_many(rt->proc, req, n) != n)
-		return 0;
 	*some_pool = 0;
 	for (unsigned int c = 0; c < CLASSES; c++) {
+		struct pool_header h;
+
 		if (!pools[c])
 			continue;
-		if (h[c].szidx != c || h[c].prev != addr + 16 * c - 16)
+		if (read_in(s, pools[c], &h, sizeof(h)) || h.szidx != c ||
+		    h.prev != addr + 16 * c - 16)
 			return 0;
 		*some_pool = pools[c];
 	}
 	return 1;
 }
 
-static bool is_usedpools(const struct py_runtime *rt, uint64_t addr, uint64_t *some_pool)
+static bool is_usedpools(struct search *s, uint64_t addr, uint64_t *some_pool)
 {
 	for (int i = 0; i < TRIES; i++) {
 		uint64_t slots[SLOTS];
 
-		if (!addr || addr & 7 || proc_read(rt->proc, addr, slots, sizeof(slots)))
+		if (!addr || addr & 7 || read_in(s, addr, slots, sizeof(slots)))
 			return false;
 		/* Most of a random place fails the shape: no need to look twice. */
-		switch (test_usedpools(rt, addr, slots, some_pool)) {
+		switch (test_usedpools(s, addr, slots, some_pool)) {
 		case 1:
 			return true;
 		case -1:
 			if (i >= 3)
 				return false;
 		}
-		py_pause_us(200);
+		pause_in(s, 200);
 	}
 	return false;
 }
@@ -108,39 +125,38 @@ static size_t writable(const struct py_runtime *rt, struct dso_range *out, size_
 	return n;
 }
 
-static uint64_t scan_usedpools(const struct py_runtime *rt, const struct dso_range *seg,
-			       uint64_t *some_pool)
+static uint64_t scan_usedpools(struct search *s, const struct dso_range *seg, uint64_t *some_pool)
 {
 	auto_free uint64_t *w = malloc(seg->size + 8);
 	uint64_t align = (8 - (seg->addr & 7)) & 7, base = seg->addr + align;
 	size_t n = seg->size > align ? (size_t)(seg->size - align) / 8 : 0;
 
-	if (!w || n < SLOTS || proc_read(rt->proc, base, w, n * 8))
+	if (!w || n < SLOTS || read_in(s, base, w, n * 8))
 		return 0;
-	for (size_t i = 0; i + SLOTS <= n; i++) {
-		if (!w[i] || test_usedpools(rt, base + 8 * i, w + i, some_pool) != 1)
+	for (size_t i = 0; i + SLOTS <= n && s->left_us > 0; i++) {
+		if (!w[i] || test_usedpools(s, base + 8 * i, w + i, some_pool) != 1)
 			continue;
-		if (is_usedpools(rt, base + 8 * i, some_pool))
+		if (is_usedpools(s, base + 8 * i, some_pool))
 			return base + 8 * i;
 	}
 	return 0;
 }
 
-static uint64_t search_usedpools(const struct py_runtime *rt, uint64_t *some_pool)
+static uint64_t search_usedpools(struct search *s, uint64_t *some_pool)
 {
 	struct dso_range seg[16];
-	size_t n = writable(rt, seg, ARRAY_SIZE(seg));
-	uint64_t at = py_symbol(rt, "usedpools");
+	size_t n = writable(s->rt, seg, ARRAY_SIZE(seg));
+	uint64_t at = py_symbol(s->rt, "usedpools");
 
-	if (is_usedpools(rt, at, some_pool))
+	if (is_usedpools(s, at, some_pool))
 		return at;
-	for (int try = 0; try < TRIES; try++) {
+	for (int try = 0; try < TRIES && s->left_us > 0; try++) {
 		for (size_t i = 0; i < n; i++) {
-			at = scan_usedpools(rt, &seg[i], some_pool);
+			at = scan_usedpools(s, &seg[i], some_pool);
 			if (at)
 				return at;
 		}
-		py_pause_us(1000);
+		pause_in(s, 1000);
 	}
 	return 0;
 }
@@ -152,38 +168,43 @@ static bool arena_fits(const struct py_runtime *rt, const struct arena_object *a
 	       a->ntotalpools <= 64;
 }
 
-static bool is_arenas(const struct py_runtime *rt, uint64_t at, uint64_t pool, uint32_t index)
+static bool is_arenas(struct search *s, uint64_t at, uint64_t pool, uint32_t index)
 {
 	struct arena_object a;
 	uint64_t first;
 
-	return at && !proc_read_u64(rt->proc, at, &first) && first &&
-	       !proc_read(rt->proc, first + sizeof(a) * (uint64_t)index, &a, sizeof(a)) &&
-	       arena_fits(rt, &a, pool);
+	return at && !read_in(s, at, &first, sizeof(first)) && first &&
+	       !read_in(s, first + sizeof(a) * (uint64_t)index, &a, sizeof(a)) &&
+	       arena_fits(s->rt, &a, pool);
+}
+
+static bool max_fits(uint32_t max, uint32_t index)
+{
+	return max > index && max >= FIRST_ARENAS && max <= MAX_ARENAS && !(max & (max - 1));
 }
 
 static bool is_maxarenas(const struct py_runtime *rt, uint64_t at, uint32_t index)
 {
 	uint32_t max;
 
-	return at && !proc_read_u32(rt->proc, at, &max) && max > index && max >= FIRST_ARENAS &&
-	       max <= MAX_ARENAS && !(max & (max - 1));
+	return at && !proc_read_u32(rt->proc, at, &max) && max_fits(max, index);
 }
 
 /* _Py_GetAllocatedBlocks loads raw_allocated_blocks, maxarenas (32 bits) and arenas. */
-static void arenas_by_code(struct py_runtime *rt, uint64_t pool, uint32_t index)
+static void arenas_by_code(struct search *s, uint64_t pool, uint32_t index)
 {
+	struct py_runtime *rt = s->rt;
 	struct py_loads l;
 	uint64_t arenas = py_symbol(rt, "arenas"), max = py_symbol(rt, "maxarenas");
 
 	py_decode(rt, "_Py_GetAllocatedBlocks", 160, true, &l);
-	for (size_t i = 0; i < l.n && !is_arenas(rt, arenas, pool, index); i++)
+	for (size_t i = 0; i < l.n && !is_arenas(s, arenas, pool, index); i++)
 		if (l.v[i].size == 8)
 			arenas = l.v[i].addr;
 	for (size_t i = 0; i < l.n && !is_maxarenas(rt, max, index); i++)
 		if (l.v[i].size == 4)
 			max = l.v[i].addr;
-	if (!is_arenas(rt, arenas, pool, index))
+	if (!is_arenas(s, arenas, pool, index))
 		return;
 	rt->arenas = arenas;
 	/* Beside it: &arenas - 8 as the compiler orders them, - 16 after link-time optimisation. */
@@ -193,42 +214,56 @@ static void arenas_by_code(struct py_runtime *rt, uint64_t pool, uint32_t index)
 		rt->maxarenas = max;
 }
 
+/* How far before word @i their number lies (see above); 0 = it does not. */
+static uint64_t max_before(const uint64_t *w, size_t i, uint32_t index)
+{
+	for (size_t back = 1; back <= 2 && back <= i; back++)
+		if (max_fits((uint32_t)w[i - back], index))
+			return 8 * back;
+	return 0;
+}
+
+static bool arenas_in(struct search *s, const struct dso_range *seg, uint64_t pool, uint32_t index)
+{
+	size_t n = (size_t)seg->size / 8;
+	auto_free uint64_t *w = malloc(n * 8 + 8);
+	uint64_t base = (seg->addr + 7) & ~7ull;
+
+	if (!w || n < 2 || read_in(s, base, w, (n - 1) * 8))
+		return false;
+	for (size_t i = 0; i + 1 < n && s->left_us > 0; i++) {
+		uint64_t at = base + 8 * i, back;
+
+		/* The table is malloc'ed: 16-aligned, in no segment of the file. */
+		if (!w[i] || w[i] & 15 || w[i] >> 47 ||
+		    (w[i] >= seg->addr && w[i] < seg->addr + seg->size))
+			continue;
+		back = max_before(w, i, index);
+		if (!back || !is_arenas(s, at, pool, index))
+			continue;
+		s->rt->arenas = at;
+		s->rt->maxarenas = at - back;
+		return true;
+	}
+	return false;
+}
+
 /* The last resort: a pointer in the data whose arena_object[index] encloses the pool. */
-static void arenas_by_scan(struct py_runtime *rt, uint64_t pool, uint32_t index)
+static void arenas_by_scan(struct search *s, uint64_t pool, uint32_t index)
 {
 	struct dso_range seg[16];
-	size_t n_seg = writable(rt, seg, ARRAY_SIZE(seg));
+	size_t n = writable(s->rt, seg, ARRAY_SIZE(seg));
 
-	for (size_t s = 0; s < n_seg && !rt->arenas; s++) {
-		size_t n = (size_t)seg[s].size / 8;
-		auto_free uint64_t *w = malloc(n * 8 + 8);
-		uint64_t base = (seg[s].addr + 7) & ~7ull;
-
-		if (!w || n < 2 || proc_read(rt->proc, base, w, (n - 1) * 8))
-			continue;
-		for (size_t i = 0; i + 1 < n; i++) {
-			uint64_t at = base + 8 * i;
-
-			/* The table is malloc'ed: 16-aligned, in no segment of the file. */
-			if (!w[i] || w[i] & 15 || w[i] >> 47 ||
-			    (w[i] >= seg[s].addr && w[i] < seg[s].addr + seg[s].size) ||
-			    !is_arenas(rt, at, pool, index))
-				continue;
-			for (uint64_t back = 8; back <= 16 && !rt->maxarenas; back += 8)
-				if (is_maxarenas(rt, at - back, index))
-					rt->maxarenas = at - back;
-			if (rt->maxarenas) {
-				rt->arenas = at;
-				return;
-			}
-		}
-	}
+	for (size_t i = 0; i < n; i++)
+		if (arenas_in(s, &seg[i], pool, index))
+			return;
 }
 
 /* 3.8 - 3.11 */
-static void find_static_state(struct py_runtime *rt)
+static void find_static_state(struct search *s)
 {
-	uint64_t pool = 0, usedpools = search_usedpools(rt, &pool);
+	uint64_t pool = 0, usedpools = search_usedpools(s, &pool);
+	struct py_runtime *rt = s->rt;
 	struct pool_header h;
 
 	if (!usedpools)
@@ -238,14 +273,14 @@ static void find_static_state(struct py_runtime *rt)
 		rt->priv->pymalloc_idle = true;
 		return;
 	}
-	for (int i = 0; i < TRIES && !rt->maxarenas; i++) {
-		if (!is_usedpools(rt, usedpools, &pool) || !pool ||
+	for (int i = 0; i < TRIES && !rt->maxarenas && s->left_us > 0; i++) {
+		if (!is_usedpools(s, usedpools, &pool) || !pool ||
 		    proc_read(rt->proc, pool, &h, sizeof(h)))
 			continue;
-		arenas_by_code(rt, pool, h.arenaindex);
+		arenas_by_code(s, pool, h.arenaindex);
 		if (!rt->arenas || !rt->maxarenas) {
 			rt->arenas = rt->maxarenas = 0;
-			arenas_by_scan(rt, pool, h.arenaindex);
+			arenas_by_scan(s, pool, h.arenaindex);
 		}
 	}
 	if (rt->arenas && rt->maxarenas)
@@ -254,18 +289,19 @@ static void find_static_state(struct py_runtime *rt)
 
 /* 3.12+: embedded in the interpreter in some micro versions, behind a pointer in others; debug
  * builds have one more word before it. */
-static bool find_state_at(struct py_runtime *rt, uint64_t interp, uint32_t offset)
+static bool find_state_at(struct search *s, uint64_t interp, uint32_t offset)
 {
+	struct py_runtime *rt = s->rt;
 	uint64_t at, pool = 0, arenas;
 	uint32_t max;
 
 	if (proc_read_u64(rt->proc, interp + offset, &at))
 		return false;
 	rt->embedded_obmalloc = false;
-	if (!is_usedpools(rt, at, &pool)) {
+	if (!is_usedpools(s, at, &pool)) {
 		at = interp + offset;
 		rt->embedded_obmalloc = true;
-		if (!is_usedpools(rt, at, &pool))
+		if (!is_usedpools(s, at, &pool))
 			return false;
 	}
 	if (proc_read_u64(rt->proc, at + STATE_ARENAS, &arenas) ||
@@ -285,15 +321,16 @@ static bool find_state_at(struct py_runtime *rt, uint64_t interp, uint32_t offse
 void py_find_obmalloc(struct py_runtime *rt)
 {
 	uint64_t interps[PY_MAX_INTERPRETERS];
+	struct search s = {.rt = rt, .left_us = MAX_US};
 	uint32_t offset = rt->layout.interp_obmalloc;
 	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
 
 	if (n <= 0)
 		return;
 	if (!offset)
-		find_static_state(rt);
-	else if (!find_state_at(rt, interps[n - 1], offset + (rt->debug ? 8 : 0)))
-		find_state_at(rt, interps[n - 1], offset + (rt->debug ? 0 : 8));
+		find_static_state(&s);
+	else if (!find_state_at(&s, interps[n - 1], offset + (rt->debug ? 8 : 0)))
+		find_state_at(&s, interps[n - 1], offset + (rt->debug ? 0 : 8));
 	if (!rt->usedpools)
 		log_debug("process %d: no pools of pymalloc were found%s", rt->proc->pid,
 			  rt->priv->pymalloc_idle ? ": it is not used" : "");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What only a process or a file that lies says, one lie at a time. */
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -9,6 +10,7 @@
 #include "heap/own_size.h"
 #include "heap/parts.h"
 #include "proc/snapshot_priv.h"
+#include "py/py_priv.h"
 #include "track/names.h"
 #include "unit.h"
 
@@ -135,12 +137,89 @@ static void a_class_may_take_the_place_of_another(void **state)
 	names_free(names);
 }
 
+/* Our own data is that of a CPython 3.11 without code, whose pymalloc has two symbols. */
+static uint64_t fake_runtime[512], fake_interpreter[512];
+static uint64_t usedpools[64] __attribute__((used));
+static struct {
+	uint64_t n;
+	const void *table;
+} fake_arenas __attribute__((used));
+static _Alignas(16384) uint64_t fake_pool[2048];
+#define LYING_WORDS (4u << 20)
+static uint64_t lying[LYING_WORDS] __attribute__((used));
+
+static void open_ourselves(const struct proc *self, struct py_private *priv, struct py_runtime *rt)
+{
+	struct dso_sym sym;
+
+	priv->build = *py_table(11);
+	*rt = (struct py_runtime){.proc = self,
+				  .priv = priv,
+				  .minor = 11,
+				  .layout = priv->build.layout,
+				  .walk = priv->build.walk,
+				  .runtime = (uintptr_t)fake_runtime};
+	assert_int_equal(dso_open("/proc/self/exe", &rt->dso), 0);
+	assert_int_equal(dso_symbol(rt->dso, "usedpools", &sym), 0);
+	rt->bias = (uintptr_t)usedpools - sym.addr;
+	assert_true(rt->layout.runtime_interpreters < sizeof(fake_runtime));
+	fake_runtime[rt->layout.runtime_interpreters / 8] = (uintptr_t)fake_interpreter;
+}
+
+/* One pool of the smallest class, the others have none: Objects/obmalloc.c, PTA() and PT(). */
+static void make_usedpools(void)
+{
+	for (size_t c = 0; c < 32; c++)
+		usedpools[2 * c] = usedpools[2 * c + 1] = (uintptr_t)&usedpools[2 * c] - 16;
+	usedpools[0] = usedpools[1] = (uintptr_t)fake_pool;
+	fake_pool[3] = (uintptr_t)usedpools - 16; /* its prev; arena and size class are 0 */
+}
+
+/* Each word could begin usedpools, and be the table of the arenas, as far as its neighbours say. */
+static void a_search_for_pools_has_an_end(void **state)
+{
+	auto_free uint64_t *table = calloc(6, sizeof(*table));
+	void *there = mmap((void *)0x100010000, 16384, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	/* Of CPU time: without a bound it takes half an hour. */
+	const struct itimerval limit = {.it_value.tv_sec = 60}, off = {0};
+	struct proc self = {.pid = getpid()};
+	struct py_private priv = {0};
+	struct py_runtime rt;
+
+	(void)state;
+	assert_ptr_not_equal(there, MAP_FAILED);
+	assert_non_null(table);
+	for (size_t i = 0; i < LYING_WORDS; i++)
+		lying[i] = (uintptr_t)there;
+	open_ourselves(&self, &priv, &rt);
+	setitimer(ITIMER_PROF, &limit, NULL);
+	py_find_obmalloc(&rt);
+	assert_int_equal(rt.usedpools, 0);
+	make_usedpools();
+	py_find_obmalloc(&rt);
+	assert_int_equal(rt.usedpools, 0);
+	setitimer(ITIMER_PROF, &off, NULL);
+	/* The true one is found behind some of them. */
+	memset(&lying[1000], 0, sizeof(lying) - 1000 * sizeof(lying[0]));
+	table[0] = (uintptr_t)fake_pool;
+	fake_arenas.n = 16;
+	fake_arenas.table = table;
+	py_find_obmalloc(&rt);
+	assert_int_equal(rt.usedpools, (uintptr_t)usedpools);
+	assert_int_equal(rt.maxarenas, (uintptr_t)&fake_arenas.n);
+	assert_int_equal(rt.arenas, (uintptr_t)&fake_arenas.table);
+	dso_close(rt.dso);
+	munmap(there, 16384);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(items_may_have_no_size),
 		cmocka_unit_test(rows_of_a_snapshot_are_whole_pages),
 		cmocka_unit_test(a_class_may_take_the_place_of_another),
+		cmocka_unit_test(a_search_for_pools_has_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
