@@ -17,8 +17,7 @@
 enum rank { RANK_LIBPYTHON, RANK_PROGRAM, RANK_OTHER, RANKS };
 
 struct file {
-	const struct proc_map *row; /* the lowest of the file */
-	bool executable;
+	const struct proc_map *row; /* the lowest executable one */
 	enum rank rank;
 };
 
@@ -50,26 +49,26 @@ static enum rank rank_of(const struct proc *p, const struct proc_map *m)
 	return proc_is_program(p, m) ? RANK_PROGRAM : RANK_OTHER;
 }
 
+/* Those with code: data files may be many, and lie below the libraries when they were mapped after
+ * them. */
 static int list_files(const struct proc *p, struct files *out)
 {
 	for (size_t i = 0; i < p->n_maps && out->n < MAX_FILES; i++) {
 		const struct proc_map *m = &p->maps[i];
 		struct file *f = NULL;
 
-		if (!m->inode || m->path[0] != '/')
+		if (!m->executable || !m->inode || m->path[0] != '/')
 			continue;
 		for (size_t k = out->n; k-- > 0 && !f;)
 			if (out->v[k].row->inode == m->inode && out->v[k].row->dev == m->dev &&
 			    !strcmp(out->v[k].row->path, m->path))
 				f = &out->v[k];
-		if (!f) {
-			f = vec_push(out);
-			if (!f)
-				return fail(-ENOMEM, "out of memory");
-			f->row = m;
-			f->rank = rank_of(p, m);
-		}
-		f->executable |= m->executable;
+		if (f)
+			continue;
+		f = vec_push(out);
+		if (!f)
+			return fail(-ENOMEM, "out of memory");
+		*f = (struct file){m, rank_of(p, m)};
 	}
 	return 0;
 }
@@ -210,7 +209,7 @@ static int scan(struct py_runtime *rt)
 		for (size_t i = 0; i < files.n; i++) {
 			const struct file *f = &files.v[i];
 
-			if ((int)f->rank != rank || (!f->executable && rank == RANK_OTHER))
+			if ((int)f->rank != rank)
 				continue;
 			got = try_file(rt, f);
 			if (!got) {

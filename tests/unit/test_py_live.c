@@ -419,6 +419,30 @@ struct {
 	uint64_t version, free_threaded, rest[200];
 } _PyRuntime = {.cookie = "xdebugpy"};
 
+static void check_own_refusal(uint64_t version, uint64_t free_threaded, const char *want)
+{
+	struct py_runtime *rt;
+	struct proc *p;
+	pid_t pid;
+	int err;
+
+	_PyRuntime.version = version;
+	_PyRuntime.free_threaded = free_threaded;
+	pid = fork();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(proc_open(pid, &p), 0);
+	err = py_open(p, &rt);
+	proc_close(p);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(err, -ENOTSUP);
+	if (!strstr(fail_text(), want))
+		fail_msg("'%s' does not say '%s'", fail_text(), want);
+}
+
 static void refuses_kinds_by_what_they_say(void **state)
 {
 	static const struct {
@@ -433,26 +457,29 @@ static void refuses_kinds_by_what_they_say(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct py_runtime *rt;
-		struct proc *p;
-		pid_t pid;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		check_own_refusal(rows[i].version, rows[i].free_threaded, rows[i].want);
+}
 
-		_PyRuntime.version = rows[i].version;
-		_PyRuntime.free_threaded = rows[i].free_threaded;
-		pid = fork();
-		if (!pid) {
-			pause();
-			_exit(0);
-		}
-		assert_int_equal(proc_open(pid, &p), 0);
-		assert_int_equal(py_open(p, &rt), -ENOTSUP);
-		if (!strstr(fail_text(), rows[i].want))
-			fail_msg("'%s' does not say '%s'", fail_text(), rows[i].want);
-		proc_close(p);
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+/* Below the program: libraries lie like that when much is mapped after them. */
+static void finds_python_behind_many_files(void **state)
+{
+	const size_t n = 5000, page = 4096;
+	char *at = mmap((void *)0x200000000, n * page, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	(void)state;
+	assert_ptr_not_equal(at, MAP_FAILED);
+	for (size_t i = 0; i < n; i++) {
+		auto_close int fd = memfd_create("data", MFD_CLOEXEC);
+
+		assert_true(fd >= 0);
+		assert_ptr_equal(
+			mmap(at + i * page, page, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0),
+			at + i * page);
 	}
+	check_own_refusal(0x031000a3, 0, "runs CPython 3.16.0a3");
+	munmap(at, n * page);
 }
 
 /* Random addresses of a live process, and forged objects in our own memory. */
@@ -571,6 +598,7 @@ int main(void)
 		cmocka_unit_test(knows_the_allocator),
 		cmocka_unit_test(refuses_what_it_does_not_know),
 		cmocka_unit_test(refuses_kinds_by_what_they_say),
+		cmocka_unit_test(finds_python_behind_many_files),
 		cmocka_unit_test(survives_random_addresses),
 		cmocka_unit_test(survives_forged_objects),
 	};
