@@ -296,6 +296,24 @@ static int save_pages(struct saver *s, uint64_t addr, uint64_t end, int fd, uint
 	return 0;
 }
 
+/* As proc_page_entries; what is not known is there. A snapshot knows which pages it has. */
+static uint64_t entries_at(const struct saver *s, uint64_t at, uint64_t n, uint64_t *entry)
+{
+	auto_free uint8_t *there = proc_is_live(s->p) ? NULL : malloc(n);
+	ssize_t got;
+
+	if (there && !proc_resident_pages(s->p, at, at + n * SNAP_PAGE, there)) {
+		for (uint64_t i = 0; i < n; i++)
+			entry[i] = there[i] ? PM_PRESENT : 0;
+		return n;
+	}
+	got = proc_page_entries(s->pagemap, at / SNAP_PAGE, n, entry);
+	if (got >= 0)
+		return (uint64_t)got;
+	memset(entry, 0xff, n * sizeof(*entry));
+	return n;
+}
+
 /* Those of a row's pages that exist: reading the others would make them. */
 static int save_present(struct saver *s, const struct proc_map *m)
 {
@@ -307,15 +325,8 @@ static int save_present(struct saver *s, const struct proc_map *m)
 		return fail(-ENOMEM, "out of memory");
 	for (uint64_t at = m->start; at < m->end && !err;) {
 		uint64_t n = (m->end - at) / SNAP_PAGE;
-		ssize_t got;
 
-		if (n > PAGEMAP)
-			n = PAGEMAP;
-		got = proc_page_entries(s->pagemap, at / SNAP_PAGE, n, entry);
-		if (got < 0)
-			memset(entry, 0xff, n * sizeof(*entry));
-		else
-			n = (uint64_t)got;
+		n = entries_at(s, at, n < PAGEMAP ? n : PAGEMAP, entry);
 		if (!n)
 			break;
 		for (uint64_t i = 0; i < n && !err; i++) {

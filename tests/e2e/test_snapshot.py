@@ -124,6 +124,17 @@ def test_a_snapshot_has_the_same_census(saved, python):
         assert there["memory"]["parts"][name]["bytes"] == pytest.approx(part["bytes"], rel=0.02, abs=256 << 10), name
 
 
+def test_a_snapshot_is_saved_again(saved, tmp_path):
+    """With the pages that it has: none is made that was never touched."""
+    s = saved(pythons.host())
+    again, out = tmp_path / "again", str(tmp_path / "again.json")
+    first = census("--from", s.inside + "/snap", "--save", again, out=out)
+    assert os.stat(again).st_size == pytest.approx(os.stat(s.inside + "/snap").st_size, rel=0.01)
+    second = census("--from", again, out=out)
+    assert table(second) == table(first) == table(s.live)
+    assert second["memory"]["parts"] == first["memory"]["parts"]
+
+
 def test_a_snapshot_of_mimalloc(tmp_path):
     """Its segments are found by the maps: those that were saved, not those of whoever has the number now."""
     roots = [p for p in pythons.debian_roots() if p.minor == 13]
