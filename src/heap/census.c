@@ -4,7 +4,7 @@
 #include "heap/heap_priv.h"
 #include "heap/mimalloc.h"
 
-#define BATCH	  1024 /* headers per system call: UIO_MAXIOV */
+#define BATCH	  1024 /* headers at a time, each a small read */
 #define HEAD_READ 40   /* up to and with szidx; the header has 48 bytes */
 
 struct batch {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Reading many objects in few system calls: first a window around each, then whatever their kinds
- * ask for, round by round, all objects together. */
+/* Reading many objects at nearly the same moment: first a window around each, then whatever their
+ * kinds ask for, round by round, all objects together. Each read is a system call. */
 #include "heap/heap_priv.h"
 
 #define GROUP	  256 /* objects in flight: about 300 KiB */
