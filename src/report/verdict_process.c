@@ -74,22 +74,52 @@ static void add_age(struct report *r, struct report_process *p)
 					  fmt_duration(age, sizeof(age), p->age_s));
 }
 
-static bool climbs(const struct curve *c)
+static bool comes_back(const struct curve *c)
 {
-	return (c->shape == CURVE_RISING || c->shape == CURVE_SLOWING) &&
-	       c->slope > VERDICT_NOISE_BYTES_PER_S && c->slope * c->since_s > CLIMB_BYTES;
+	return c->shape == CURVE_GIVEN_BACK || c->shape == CURVE_TEETH ||
+	       c->shape == CURVE_PERIODIC;
 }
 
-/* Memory rises, and no line stands out. */
-static void by_growth(struct report *r, struct report_process *p)
+/* What has come to rest, or swings, as far as the sites and one of the curves tell. A climb by less
+ * may be the same, seen later or by another measure. */
+static double settled_bytes(const struct report_process *p)
 {
-	const struct curve *c = climbs(&p->live_curve) ? &p->live_curve : &p->rss_curve;
+	const struct curve *curve[] = {&p->live_curve, &p->rss_curve};
+	double bytes = 0;
+
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i];
+
+		if (s->verdict == CLASS_WARMUP && s->kind <= KIND_MMAP && s->outstanding_bytes > 0)
+			bytes += s->outstanding_bytes;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(curve); i++)
+		if (curve[i]->shape == CURVE_LEVELLED)
+			bytes = fmax(bytes, curve[i]->gain);
+		else if (comes_back(curve[i]))
+			bytes = fmax(bytes, curve[i]->height);
+	return bytes;
+}
+
+static bool climbs(const struct curve *c, double beyond)
+{
+	return (c->shape == CURVE_RISING || c->shape == CURVE_SLOWING) &&
+	       c->slope > VERDICT_NOISE_BYTES_PER_S && c->slope * c->since_s > beyond + CLIMB_BYTES;
+}
+
+/* Memory rises by more than @beyond, and no line stands out. */
+static bool by_growth(struct report *r, struct report_process *p, double beyond)
+{
+	const struct curve *c = climbs(&p->live_curve, beyond) ? &p->live_curve : &p->rss_curve;
 	char rate[32];
 
+	if (!climbs(c, beyond))
+		return false;
 	fmt_bytes(rate, sizeof(rate), c->slope);
 	p->verdict = CLASS_GROWING;
 	p->confidence = 0.2;
 	p->reason = report_printf(r, "the process grows by %s/s, but no line stands out yet", rate);
+	return true;
 }
 
 static bool by_shape(struct report *r, struct report_process *p)
@@ -107,9 +137,7 @@ static bool by_shape(struct report *r, struct report_process *p)
 		return true;
 	}
 	c = rss->shape == CURVE_FLAT || rss->shape == CURVE_UNKNOWN ? live : rss;
-	if (c->shape != CURVE_GIVEN_BACK && c->shape != CURVE_TEETH && c->shape != CURVE_PERIODIC)
-		return false;
-	if (!has_moved(p, c->height))
+	if (!comes_back(c) || !has_moved(p, c->height))
 		return false;
 	p->verdict = CLASS_BLOAT;
 	p->confidence = 0.7;
@@ -121,10 +149,21 @@ static bool by_shape(struct report *r, struct report_process *p)
 	return true;
 }
 
+/* What has levelled hides nothing that goes on beside it. */
+static void judge(struct report *r, struct report_process *p)
+{
+	enum report_class worst = p->n_sites ? p->sites[0].verdict : CLASS_STEADY;
+
+	if (worst > CLASS_GROWING && by_growth(r, p, settled_bytes(p)))
+		return;
+	if (worst <= CLASS_WARMUP)
+		by_site(r, p, &p->sites[0]);
+	else if (!by_shape(r, p))
+		by_growth(r, p, 0);
+}
+
 void verdict_process(struct report *r, struct report_process *p)
 {
-	const struct report_site *top = p->n_sites ? &p->sites[0] : NULL;
-
 	p->verdict = CLASS_STEADY;
 	p->confidence = 0.5;
 	p->reason = "nothing grows";
@@ -132,12 +171,7 @@ void verdict_process(struct report *r, struct report_process *p)
 		p->confidence = 0.1;
 		p->reason = "too early to say whether anything grows";
 	}
-	if (top && top->verdict <= CLASS_WARMUP)
-		by_site(r, p, top);
-	else if (by_shape(r, p))
-		;
-	else if (climbs(&p->rss_curve) || climbs(&p->live_curve))
-		by_growth(r, p);
+	judge(r, p);
 	if (p->verdict == CLASS_LEAK) {
 		add_greater(r, p);
 		add_age(r, p);

@@ -228,6 +228,47 @@ static void without_sites_memory_speaks(void **state)
 	}
 }
 
+/* Memory that climbs by more than what has come to rest held is another thing. */
+static void a_site_that_has_levelled_hides_no_growth(void **state)
+{
+	static const struct {
+		double held, rise;
+		enum curve_shape rss, live;
+		enum report_class want;
+	} row[] = {
+		{40 << 10, 40 << 20, CURVE_RISING, CURVE_FLAT, CLASS_GROWING},
+		{40 << 10, 40 << 20, CURVE_FLAT, CURVE_RISING, CLASS_GROWING},
+		{40 << 10, 40 << 20, CURVE_RISING, CURVE_LEVELLED, CLASS_GROWING},
+		{40 << 10, 200 << 10, CURVE_RISING, CURVE_FLAT, CLASS_WARMUP},
+		{40 << 20, 40 << 20, CURVE_SLOWING, CURVE_FLAT, CLASS_WARMUP},
+		{40 << 20, 20 << 20, CURVE_RISING, CURVE_LEVELLED, CLASS_WARMUP},
+		{40 << 20, 60 << 20, CURVE_RISING, CURVE_LEVELLED, CLASS_GROWING},
+		{40 << 10, 40 << 20, CURVE_FLAT, CURVE_FLAT, CLASS_WARMUP},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct report_site s[] = {
+			{.verdict = CLASS_WARMUP,
+			 .confidence = 0.8,
+			 .reason = "grew by 40.0 KiB and has stopped",
+			 .outstanding_bytes = row[i].held},
+			{.kind = KIND_FD, .verdict = CLASS_WARMUP, .outstanding_bytes = NAN}};
+		struct report_process p = process(s, ARRAY_SIZE(s));
+
+		p.rss_curve = p.live_curve =
+			(struct curve){.slope = row[i].rise / 40, .since_s = 40};
+		p.rss_curve.shape = row[i].rss;
+		p.live_curve.shape = row[i].live;
+		p.live_curve.gain = row[i].live == CURVE_LEVELLED ? row[i].held : row[i].rise;
+		verdict_process(report, &p);
+		if (p.verdict != row[i].want)
+			fail_msg("row %zu: %s", i, p.reason);
+		assert_non_null(strstr(p.reason, p.verdict == CLASS_GROWING ? "no line stands out"
+									    : "has stopped"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +281,7 @@ int main(void)
 		cmocka_unit_test(what_will_be_full_is_no_leak),
 		cmocka_unit_test(a_process_is_its_worst_site),
 		cmocka_unit_test(without_sites_memory_speaks),
+		cmocka_unit_test(a_site_that_has_levelled_hides_no_growth),
 	};
 
 	return cmocka_run_group_tests_name("verdict", tests, begin, end);
