@@ -91,11 +91,13 @@ static void ask_group(const struct retention_growth *g, double least, struct fin
 }
 
 /* Nothing moves now, and most of what is resident is free. */
-static void ask_idle(const struct retention_evidence *e, struct finding *f)
+static void ask_idle(const struct retention_evidence *e, double least, struct finding *f)
 {
 	double pools = known(e->pools_idle), slack = known(e->malloc_slack);
 	double idle = pools > slack ? pools : slack;
 
+	if (known(e->grew.rss) >= least || known(e->grew.anon) >= least)
+		return;
 	if (f->code || idle < IDLE_BYTES || idle < IDLE_SHARE * e->rss)
 		return;
 	f->part = 0;
@@ -184,7 +186,7 @@ bool retention_judge(const struct retention_evidence *e, struct report *r, struc
 		ask_anonymous(&e->grew, &f);
 	ask_fork(e, least, &f);
 	ask_group(&e->grew, least, &f);
-	ask_idle(e, &f);
+	ask_idle(e, least, &f);
 	if (!f.code || sites_explain(e, p, f.grew))
 		return false;
 	write_finding(&f, e, r, p);
