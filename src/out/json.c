@@ -133,10 +133,10 @@ static void put_memory(struct json *j, const struct report_process *p)
 	json_close(j);
 }
 
-/* A merged report stands for many. */
+/* A merged report stands for many, or for none. */
 static void put_pid(struct json *j, const char *key, const struct report_process *p, int pid)
 {
-	if (p->n_members)
+	if (p->n_members || !p->pid)
 		json_null(j, key);
 	else
 		json_integer(j, key, pid);

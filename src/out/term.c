@@ -296,6 +296,8 @@ int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 	term_header(&l, r);
 	if (r->tree)
 		put_tree(&l, r, o);
+	else if (!r->n_processes)
+		line_printf(&l, "  no process was reported");
 	for (size_t i = 0; i < r->n_processes && !r->tree; i++) {
 		if (i > 0)
 			line_end(&l);

@@ -74,14 +74,39 @@ static void join_word(const char **to, const char *word, bool first)
 		*to = NULL;
 }
 
+/* The limit that is met first. */
+static void add_limit(struct report_memory *to, const struct report_memory *m)
+{
+	if (!isfinite(m->eta_s) || to->eta_s <= m->eta_s)
+		return;
+	to->limit_source = m->limit_source;
+	to->limit_name = m->limit_name;
+	to->limit_bytes = m->limit_bytes;
+	to->left_low = m->left_low;
+	to->left_high = m->left_high;
+	to->limit_refuses = m->limit_refuses;
+	to->eta_s = m->eta_s;
+	to->eta_low_s = m->eta_low_s;
+	to->eta_high_s = m->eta_high_s;
+}
+
 static void add_memory(struct report_process *to, const struct report_process *p)
 {
-	if (p->rss_bytes != REPORT_UNKNOWN)
-		to->rss_bytes += p->rss_bytes;
-	to->rss_growth_bytes_per_s += known(p->rss_growth_bytes_per_s);
-	/* the limit that is met first */
-	if (!(to->memory.eta_s <= p->memory.eta_s) && isfinite(p->memory.eta_s))
-		to->memory = p->memory;
+	struct report_memory *all = &to->memory;
+	const struct report_memory *m = &p->memory;
+
+	to->rss_bytes = merge_count(to->rss_bytes, p->rss_bytes);
+	to->rss_growth_bytes_per_s =
+		merge_sum(to->rss_growth_bytes_per_s, p->rss_growth_bytes_per_s);
+	all->pss = merge_count(all->pss, m->pss);
+	all->anon = merge_count(all->anon, m->anon);
+	all->swap = merge_count(all->swap, m->swap);
+	all->huge = merge_count(all->huge, m->huge);
+	all->private_bytes = merge_count(all->private_bytes, m->private_bytes);
+	all->shared = merge_count(all->shared, m->shared);
+	all->minor_faults_per_s = merge_sum(all->minor_faults_per_s, m->minor_faults_per_s);
+	all->major_faults_per_s = merge_sum(all->major_faults_per_s, m->major_faults_per_s);
+	add_limit(all, m);
 }
 
 static void add_process(struct report_process *to, const struct merge_part *part, bool first)
@@ -96,15 +121,23 @@ static void add_process(struct report_process *to, const struct merge_part *part
 	to->free_threaded |= p->free_threaded;
 	if (!part->is_over)
 		add_memory(to, p);
-	to->on_s += known(p->on_s);
-	to->coverage += known(p->coverage);
-	to->slowdown_pct = fmax(to->slowdown_pct, known(p->slowdown_pct));
+	to->on_s = merge_sum(to->on_s, p->on_s);
+	to->slowdown_pct = fmax(to->slowdown_pct, p->slowdown_pct);
 	if (rank(p->verdict) < rank(to->verdict)) {
 		to->verdict = p->verdict;
 		to->confidence = NAN;
 	}
 	if (p->verdict == to->verdict)
 		to->confidence = fmax(to->confidence, p->confidence);
+}
+
+/* Unlike a size, a loss that nobody has counted is not to be forgotten over one that was. */
+static void add_loss(struct report_lost *to, const struct report_lost *l)
+{
+	if (to->n == REPORT_UNKNOWN || l->n == REPORT_UNKNOWN)
+		to->n = REPORT_UNKNOWN;
+	else
+		to->n += l->n;
 }
 
 static int add_lost(struct report *r, struct report_process *to, const struct report_process *p)
@@ -117,7 +150,7 @@ static int add_lost(struct report *r, struct report_process *to, const struct re
 		while (k < to->n_lost && strcmp(to->lost[k].key, p->lost[i].key) != 0)
 			k++;
 		if (k < to->n_lost) {
-			to->lost[k].n += p->lost[i].n == REPORT_UNKNOWN ? 0 : p->lost[i].n;
+			add_loss(&to->lost[k], &p->lost[i]);
 			continue;
 		}
 		v = report_alloc(r, (to->n_lost + 1) * sizeof(*v));
@@ -211,25 +244,68 @@ static int say_reason(struct report *r, struct report_process *p)
 	return p->reason ? 0 : fail(-ENOMEM, "out of memory");
 }
 
+/* Of those that were probed: a census or a sweep sees no allocation, and misses none. */
+static double mean_coverage(const struct merge_parts *parts)
+{
+	double sum = 0, n = 0;
+
+	for (size_t i = 0; i < parts->n; i++) {
+		const struct report_process *p = parts->v[i].process;
+
+		if (p->on_s > 0 && isfinite(p->coverage)) {
+			sum += p->coverage;
+			n++;
+		}
+	}
+	return n > 0 ? sum / n : NAN;
+}
+
+/* What a cgroup uses is of all that are in it, and no sum: told where one host's one group has them
+ * all. */
+static void fill_cgroup(struct report_process *to, const struct merge_parts *parts)
+{
+	const struct report_cgroup *one = NULL;
+
+	for (size_t i = 0; i < parts->n; i++) {
+		const struct report_cgroup *c = &parts->v[i].process->memory.cgroup;
+
+		if (parts->v[i].is_over)
+			continue;
+		if (!c->version || !c->path || (one && strcmp(c->path, one->path) != 0))
+			return;
+		one = c;
+	}
+	if (one && count_hosts(to) == 1)
+		to->memory.cgroup = *one;
+}
+
+static void begin(struct report_process *to)
+{
+	memset(to, 0, sizeof(*to));
+	report_memory_init(&to->memory);
+	to->verdict = CLASS_STEADY;
+	to->confidence = to->explained = NAN;
+	to->rss_bytes = REPORT_UNKNOWN;
+	to->rss_growth_bytes_per_s = to->on_s = to->slowdown_pct = NAN;
+}
+
 static int fill_process(struct report *r, const struct merge_parts *parts,
 			struct report_process *to)
 {
 	int err = 0;
 
-	memset(to, 0, sizeof(*to));
-	report_memory_init(&to->memory);
-	to->verdict = CLASS_STEADY;
-	to->confidence = to->explained = NAN;
+	begin(to);
 	for (size_t i = 0; i < parts->n && !err; i++) {
 		add_process(to, &parts->v[i], i == 0);
 		err = add_lost(r, to, parts->v[i].process);
 	}
-	if (parts->n)
-		to->coverage /= (double)parts->n;
+	to->coverage = mean_coverage(parts);
 	if (!err)
 		err = fill_members(r, to, parts);
-	if (!err)
-		err = say_reason(r, to);
+	if (err)
+		return err;
+	fill_cgroup(to, parts);
+	err = say_reason(r, to);
 	return err ? err : merge_sites(r, to, parts);
 }
 
@@ -254,10 +330,6 @@ int report_merge_processes(struct report *r, const struct report_process *v, siz
 	if (!err)
 		err = fill_process(r, &parts, out);
 	out->exited = !any_runs;
-	if (!any_runs) {
-		out->rss_bytes = REPORT_UNKNOWN;
-		out->rss_growth_bytes_per_s = NAN;
-	}
 	vec_free(&parts);
 	return err;
 }
@@ -286,7 +358,7 @@ int report_merge(struct report **in, size_t n, struct report **out)
 	}
 	if (!err) {
 		r->processes = report_alloc(r, sizeof(*r->processes));
-		r->n_processes = r->processes ? 1 : 0;
+		r->n_processes = r->processes && parts.n ? 1 : 0;
 		err = r->processes ? fill_process(r, &parts, r->processes)
 				   : fail(-ENOMEM, "out of memory");
 	}

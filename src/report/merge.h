@@ -5,8 +5,9 @@
 
 #include "report/report.h"
 
-/* One report with one process that stands for all of those in @in: rates, sizes and counts are
- * sums, the verdict is the worst. A process that is in several reports (same host, same pid) counts
+/* One report with one process that stands for all of those in @in (with none when they have none):
+ * rates, sizes and counts are sums of what is known, the verdict is the worst, the limit the one
+ * that is met first. A process that is in several reports (same host, same pid) counts
  * once, as last reported. What belongs to one process alone (series, command line) is left out; who
  * they were is in `members`, worst first. Takes the reports: they are freed, also when it fails. */
 int report_merge(struct report **in, size_t n, struct report **out);

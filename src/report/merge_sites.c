@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Sites of many processes, joined by id and kind: the same Python stack has the same id on every
- * host. Of each the stack, the hint and the holder are those of its largest part. */
-#include <math.h>
-
+ * host. Of each the stack and the holder are those of its largest part, the sentence and the hint
+ * those of the worst. */
 #include "base/map64.h"
 #include "report/merge_priv.h"
 
 #define TYPES_KEPT 16
-
-static double sum(double a, double b)
-{
-	if (!isfinite(a))
-		return b;
-	return isfinite(b) ? a + b : a;
-}
 
 static uint64_t key_of(const struct report_site *s)
 {
@@ -68,36 +60,45 @@ static int begin(struct report *r, struct report_site *to, const struct report_s
 	return 0;
 }
 
-static void add(struct report_site *to, const struct report_site *s, double *largest)
+/* The sentence goes with the word. */
+static void add_verdict(struct report_site *to, const struct report_site *s, bool is_larger)
 {
-	double before = isfinite(to->outstanding_count) ? to->outstanding_count : 0;
+	bool is_worse = s->verdict < to->verdict;
 
-	add_types(to, s, before);
-	if (s->verdict < to->verdict) {
+	if (is_worse) {
 		to->verdict = s->verdict;
 		to->confidence = s->confidence;
+		to->reason = s->reason;
 	} else if (s->verdict == to->verdict) {
 		to->confidence = fmax(to->confidence, s->confidence);
 	}
-	if (s->growth_bytes_per_s > *largest || !isfinite(*largest)) {
+	if (s->hint.code &&
+	    (!to->hint.code || is_worse || (is_larger && s->verdict == to->verdict)))
+		to->hint = s->hint;
+}
+
+static void add(struct report_site *to, const struct report_site *s, double *largest)
+{
+	double before = isfinite(to->outstanding_count) ? to->outstanding_count : 0;
+	bool is_larger = s->growth_bytes_per_s > *largest || !isfinite(*largest);
+
+	add_types(to, s, before);
+	add_verdict(to, s, is_larger);
+	if (is_larger) {
 		*largest = s->growth_bytes_per_s;
 		to->stack = s->stack;
 		to->n_frames = s->n_frames;
 		to->truncated = s->truncated;
-		to->hint = s->hint.code ? s->hint : to->hint;
 		to->held_by = s->held_by.path ? s->held_by : to->held_by;
 	}
-	to->outstanding_bytes = sum(to->outstanding_bytes, s->outstanding_bytes);
-	to->outstanding_count = sum(to->outstanding_count, s->outstanding_count);
-	to->waste_bytes = sum(to->waste_bytes, s->waste_bytes);
-	to->growth_bytes_per_s = sum(to->growth_bytes_per_s, s->growth_bytes_per_s);
-	to->growth_count_per_s = sum(to->growth_count_per_s, s->growth_count_per_s);
+	to->outstanding_bytes = merge_sum(to->outstanding_bytes, s->outstanding_bytes);
+	to->outstanding_count = merge_sum(to->outstanding_count, s->outstanding_count);
+	to->waste_bytes = merge_sum(to->waste_bytes, s->waste_bytes);
+	to->growth_bytes_per_s = merge_sum(to->growth_bytes_per_s, s->growth_bytes_per_s);
+	to->growth_count_per_s = merge_sum(to->growth_count_per_s, s->growth_count_per_s);
 	to->oldest_s = fmax(to->oldest_s, s->oldest_s);
 	to->estimated |= s->estimated;
-	if (to->samples == REPORT_UNKNOWN)
-		to->samples = s->samples;
-	else if (s->samples != REPORT_UNKNOWN)
-		to->samples += s->samples;
+	to->samples = merge_count(to->samples, s->samples);
 	to->processes += s->processes ? s->processes : 1;
 }
 

@@ -83,6 +83,25 @@ def test_a_process_counts_once(hosts):
     assert len(process["members"]) == 1 and process["sites"][0]["growth_bytes_per_s"] == 1000
 
 
+def test_what_nobody_knows_stays_unknown(hosts, tmp_path):
+    """A sweep and a census know neither slow-down nor coverage; and a host may have no Python at all."""
+    report = json.loads(hosts[2].read_text())
+    for process in report["processes"]:
+        process["probe"] = {"mechanism": None, "on_s": 0, "coverage": 0, "slowdown_pct": None}
+        process["memory"].update(rss_growth_bytes_per_s=None, pss_bytes=None)
+    hosts[2].write_text(json.dumps(report))
+    process = merged(hosts[2])["processes"][0]
+    memory = process["memory"]
+    assert process["probe"] == {"mechanism": None, "on_s": 0, "coverage": None, "slowdown_pct": None}
+    assert memory["rss_growth_bytes_per_s"] is None and memory["pss_bytes"] is None
+    assert memory["anon_bytes"] == sum(p["memory"]["anon_bytes"] for p in report["processes"])
+    report["processes"] = []
+    nobody = tmp_path / "nobody.json"
+    nobody.write_text(json.dumps(report))
+    assert merged(nobody)["processes"] == []
+    assert "no process was reported" in merge(nobody).stdout
+
+
 def test_many_hosts(tmp_path):
     """200 sites of 100 hosts. CPU time is bounded, not the wait: others use this machine too."""
     report = load("tests", "golden", "report.json")

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reports as one: what is summed, what is of one process alone, and what nobody knows. */
+#include <math.h>
+
+#include "report/merge.h"
+#include "unit.h"
+
+#define ID  "00000000000000aa"
+#define MIB 1048576ull
+
+/* A report of processes of which nothing is known but their numbers. */
+static struct report *report_of(size_t n)
+{
+	struct report *r;
+
+	assert_int_equal(report_new(&r), 0);
+	r->hostname = "web";
+	r->processes = report_alloc(r, (n + 1) * sizeof(*r->processes));
+	assert_non_null(r->processes);
+	r->n_processes = n;
+	for (size_t i = 0; i < n; i++) {
+		r->processes[i] = (struct report_process){.pid = (int)i + 1,
+							  .rss_bytes = REPORT_UNKNOWN,
+							  .rss_growth_bytes_per_s = NAN,
+							  .on_s = 0,
+							  .coverage = 0,
+							  .slowdown_pct = NAN,
+							  .verdict = CLASS_STEADY,
+							  .confidence = NAN};
+		report_memory_init(&r->processes[i].memory);
+	}
+	return r;
+}
+
+static struct report *merged(struct report *r)
+{
+	struct report *all;
+
+	assert_int_equal(report_merge(&r, 1, &all), 0);
+	return all;
+}
+
+/* In whatever order they come. */
+static void the_sentence_goes_with_the_worst_verdict(void **state)
+{
+	static const struct report_site of_process[3] = {
+		{.id = ID, .verdict = CLASS_WARMUP, .confidence = 0.9, .reason = "has stopped"},
+		{.id = ID,
+		 .verdict = CLASS_LEAK,
+		 .confidence = 0.8,
+		 .reason = "grew",
+		 .growth_bytes_per_s = 500,
+		 .hint = {"unbounded-container", "Bound it."}},
+		{.id = ID,
+		 .verdict = CLASS_GROWING,
+		 .confidence = 0.3,
+		 .reason = "too early",
+		 .growth_bytes_per_s = 1000,
+		 .hint = {"other", "Wait."}},
+	};
+
+	(void)state;
+	for (size_t first = 0; first < 3; first++) {
+		struct report_site site[3];
+		struct report *r = report_of(3), *all;
+		const struct report_site *s;
+
+		for (size_t i = 0; i < 3; i++) {
+			site[i] = of_process[(first + i) % 3];
+			r->processes[i].sites = &site[i];
+			r->processes[i].n_sites = 1;
+		}
+		all = merged(r);
+		assert_int_equal(all->processes[0].n_sites, 1);
+		s = all->processes[0].sites;
+		assert_int_equal(s->verdict, CLASS_LEAK);
+		assert_string_equal(s->reason, "grew");
+		assert_string_equal(s->hint.code, "unbounded-container");
+		assert_true(fabs(s->confidence - 0.8) < 1e-9);
+		assert_true(fabs(s->growth_bytes_per_s - 1500) < 1e-9);
+		report_free(all);
+	}
+}
+
+static struct report *three_in_a_group(void)
+{
+	struct report *r = report_of(3);
+
+	for (size_t i = 0; i < 2; i++) {
+		struct report_process *p = &r->processes[i];
+
+		p->rss_bytes = 100 * MIB;
+		p->memory.anon = 60 * MIB;
+		p->memory.swap = (i + 1) * MIB;
+		p->memory.minor_faults_per_s = 5;
+		p->memory.limit_source = "cgroup";
+		p->memory.limit_name = i ? "cgroup /b" : "cgroup /a";
+		p->memory.limit_bytes = (i + 1) * 1000 * MIB;
+		p->memory.left_low = 7;
+		p->memory.eta_s = i ? 50 : 900;
+	}
+	for (size_t i = 0; i < 3; i++)
+		r->processes[i].memory.cgroup =
+			(struct report_cgroup){.version = 2, .path = "/a", .current = 300 * MIB};
+	return r;
+}
+
+static void memory_is_summed_and_the_nearest_limit_kept(void **state)
+{
+	struct report *all = merged(three_in_a_group()), *r;
+	const struct report_process *p = all->processes;
+	const struct report_memory *m = &p->memory;
+
+	(void)state;
+	assert_int_equal(p->rss_bytes, 200 * MIB);
+	assert_int_equal(m->anon, 120 * MIB);
+	assert_int_equal(m->swap, 3 * MIB);
+	assert_true(fabs(m->minor_faults_per_s - 10) < 1e-9);
+	assert_true(m->pss == REPORT_UNKNOWN && m->huge == REPORT_UNKNOWN);
+	assert_true(isnan(m->major_faults_per_s));
+	assert_string_equal(m->limit_name, "cgroup /b");
+	assert_int_equal(m->limit_bytes, 2000 * MIB);
+	assert_true(fabs(m->eta_s - 50) < 1e-9);
+	/* one group of one host, that all are in: it is not three times as large */
+	assert_int_equal(m->cgroup.current, 300 * MIB);
+	report_free(all);
+	r = three_in_a_group();
+	r->processes[1].memory.cgroup.path = "/b";
+	all = merged(r);
+	assert_int_equal(all->processes[0].memory.cgroup.version, 0);
+	report_free(all);
+}
+
+static void the_groups_of_two_hosts_are_not_one(void **state)
+{
+	struct report *in[] = {three_in_a_group(), three_in_a_group()}, *all;
+
+	(void)state;
+	in[1]->hostname = "db";
+	assert_int_equal(report_merge(in, 2, &all), 0);
+	assert_int_equal(all->processes[0].n_members, 6);
+	assert_int_equal(all->processes[0].memory.cgroup.version, 0);
+	report_free(all);
+}
+
+static void what_nobody_knows_stays_unknown(void **state)
+{
+	struct report_lost lost[] = {{"a", "a", REPORT_UNKNOWN}, {"a", "a", 3}};
+	struct report *r = report_of(2), *all = merged(r);
+	const struct report_process *p = all->processes;
+
+	(void)state;
+	assert_true(p->rss_bytes == REPORT_UNKNOWN && p->memory.anon == REPORT_UNKNOWN);
+	assert_true(isnan(p->rss_growth_bytes_per_s) && isnan(p->slowdown_pct));
+	assert_true(isnan(p->coverage));
+	report_free(all);
+	/* one was probed: the other takes nothing from its numbers */
+	r = report_of(2);
+	r->processes[1].on_s = 2;
+	r->processes[1].coverage = 0.5;
+	r->processes[1].slowdown_pct = 1.5;
+	r->processes[1].rss_growth_bytes_per_s = 10;
+	for (size_t i = 0; i < 2; i++) {
+		r->processes[i].lost = &lost[i];
+		r->processes[i].n_lost = 1;
+	}
+	all = merged(r);
+	p = all->processes;
+	assert_true(fabs(p->coverage - 0.5) < 1e-9 && fabs(p->slowdown_pct - 1.5) < 1e-9);
+	assert_true(fabs(p->rss_growth_bytes_per_s - 10) < 1e-9);
+	assert_true(p->lost[0].n == REPORT_UNKNOWN);
+	report_free(all);
+}
+
+static void of_none_is_none(void **state)
+{
+	struct report *all = merged(report_of(0));
+
+	(void)state;
+	assert_int_equal(all->n_processes, 0);
+	report_free(all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_sentence_goes_with_the_worst_verdict),
+		cmocka_unit_test(memory_is_summed_and_the_nearest_limit_kept),
+		cmocka_unit_test(the_groups_of_two_hosts_are_not_one),
+		cmocka_unit_test(what_nobody_knows_stays_unknown),
+		cmocka_unit_test(of_none_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
