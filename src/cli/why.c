@@ -107,10 +107,20 @@ static int parse_addr(struct why_cmd *w)
 	return 0;
 }
 
-/* The site whose id begins as asked; in a report of several processes that of the one with -p. */
+static int fail_typeless(const struct report_site *s)
+{
+	return fail(-ENOENT,
+		    "site %s has no Python objects of a known type: ask for them by --type", s->id);
+}
+
+/* The site whose id begins as asked; in a report of several processes that of the one with -p.
+ * Descriptors and blocks of the same line have the same id: what has no objects is taken when there
+ * is nothing else. */
 static int pick_site(const struct why_cmd *w, const struct report *r, int *pid,
 		     const struct report_site **out)
 {
+	const struct report_site *other = NULL;
+
 	for (size_t i = 0; i < r->n_processes; i++) {
 		const struct report_process *p = &r->processes[i];
 
@@ -119,6 +129,10 @@ static int pick_site(const struct why_cmd *w, const struct report *r, int *pid,
 		for (size_t k = 0; k < p->n_sites; k++) {
 			if (strncmp(p->sites[k].id, w->site, strlen(w->site)) != 0)
 				continue;
+			if (p->sites[k].kind != KIND_OBJECT) {
+				other = &p->sites[k];
+				continue;
+			}
 			if (*out && strcmp((*out)->id, p->sites[k].id) != 0)
 				return fail(-EINVAL, "--site %s: %s has several that begin so",
 					    w->site, w->from);
@@ -131,6 +145,8 @@ static int pick_site(const struct why_cmd *w, const struct report *r, int *pid,
 			*pid = p->pid;
 		}
 	}
+	if (!*out && other)
+		return fail_typeless(other);
 	return *out ? 0 : fail(-ENOENT, "%s has no site %s", w->from, w->site);
 }
 
@@ -145,9 +161,7 @@ static int find_site(struct why_cmd *w)
 		return fail_in(err, "--site takes the site from a report (--json of a watch)");
 	err = pick_site(w, r, &pid, &site);
 	if (!err && site && !site->n_types)
-		err = fail(-ENOENT,
-			   "site %s has no Python objects of a known type: ask for them by --type",
-			   site->id);
+		err = fail_typeless(site);
 	if (!err && !pid && !w->source.pids.n && !w->source.core)
 		err = fail(-EINVAL, "%s is merged from several processes: which one? -p PID",
 			   w->from);

@@ -235,6 +235,23 @@ def test_site_of_a_report(tmp_path):
         assert run.returncode == code and word in run.stderr and run.stderr.count("\n") == 1, (word, run)
 
 
+def test_a_line_with_sites_of_two_kinds(tmp_path):
+    """LEAKED.append(open(p)) is a site of objects and one of descriptors, with one id."""
+    leaked, opened = "0123456789abcdef", "fedcba9876543210"
+    with running(pythons.host(), "module_dict") as process:
+        path = report_with(str(tmp_path / "r"), (process.pid, [(leaked, ["file /tmp/x"]), (leaked, ["__main__.Leaked"]),
+                                                               (leaked, []), (opened, ["file /tmp/x"])]))  # fmt: skip
+        with open(path) as f:
+            report = json.load(f)
+        for i, kind in ((0, "fd"), (2, "heap"), (3, "fd")):
+            report["processes"][0]["sites"][i]["kind"] = kind
+        with open(path, "w") as f:
+            json.dump(report, f)
+        assert ask(process.pid, "--site", leaked, "--from", path)["what"].startswith("__main__.Leaked, as made at")
+        run = why("-p", process.pid, "--site", opened, "--from", path)
+    assert run.returncode == 1 and "no Python objects of a known type" in run.stderr, run
+
+
 def test_growing_container():
     """A container on the path that grows between two looks is told by its rate."""
     program = ("import sys,time\nclass Leaked: pass\nSINK=[]\nopen(sys.argv[1],'w').write('x')\n"
