@@ -128,6 +128,37 @@ static void every_class_and_kind_has_its_word(void **state)
 		assert_true(strlen(report_kind_name((enum report_kind)k)) > 1);
 }
 
+/* What the standard library makes is the line's that asked for it. */
+static void the_own_frame_is_not_of_the_library(void **state)
+{
+	static const struct {
+		const char *file;
+		bool is_library;
+	} row[] = {
+		{"/usr/lib/python3.11/json/decoder.py", true},
+		{"/usr/lib64/python3.12/json/decoder.py", true},
+		{"/usr/lib/python3/dist-packages/requests/api.py", true},
+		{"/home/x/.pyenv/versions/3.13t/lib/python3.13t/queue.py", true},
+		{"/usr/lib64/python312.zip/json/decoder.py", true},
+		{"/srv/lib/python_tools/lib/python3.11/site-packages/x.py", true},
+		{"<frozen importlib._bootstrap>", true},
+		{"/srv/lib/python_tools/x.py", false},
+		{"/srv/lib64/python/x.py", false},
+		{"/srv/mylib64/python3.11/x.py", false},
+		{"x.py", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct report_frame f[] = {{.function = "inner", .file = row[i].file, .line = 1},
+					   {.function = "asks", .file = "/srv/app.py", .line = 2}};
+		const struct report_site s = {.stack = f, .n_frames = 2};
+
+		if (report_own_frame(&s) != &f[row[i].is_library])
+			fail_msg("%s", row[i].file);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +169,7 @@ int main(void)
 		cmocka_unit_test(arena_gives_zeroed_aligned_memory_of_any_size),
 		cmocka_unit_test(new_report_knows_tool_and_host),
 		cmocka_unit_test(every_class_and_kind_has_its_word),
+		cmocka_unit_test(the_own_frame_is_not_of_the_library),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
