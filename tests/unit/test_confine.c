@@ -3,9 +3,11 @@
  */
 #include "unit/unit.h"
 
+#include <linux/perf_event.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -99,6 +101,37 @@ static int asks_for_bpf(void)
 	return syscall(SYS_bpf, -1, NULL, 0) == 0;
 }
 
+/* What the kernel makes of a request on no file, -1: the filter did not let it through. */
+static int answer_to(unsigned long request)
+{
+	if (syscall(SYS_ioctl, -1, request, "x") == 0)
+		return 0;
+	return errno == EPERM ? -1 : errno;
+}
+
+/* The kernel looks at the lower half of a request only. */
+static int types_into_no_terminal(void)
+{
+	static const unsigned long never[] = {TIOCSTI, TIOCLINUX, TIOCSTI | 1ul << 32,
+					      TIOCLINUX | 3ul << 40};
+	static const unsigned long often[] = {
+		TCGETS,	 TIOCGWINSZ, TIOCGPGRP, FIONREAD, FIONBIO, FIOCLEX, PERF_EVENT_IOC_ENABLE,
+		TIOCGPTN};
+
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		if (answer_to(never[i]) != -1)
+			return 1 + (int)i;
+	for (size_t i = 0; i < ARRAY_SIZE(often); i++)
+		if (answer_to(often[i]) != EBADF)
+			return 10 + (int)i;
+	/* of terminals' all but these two and the six beside them, of other devices' all */
+	for (unsigned long n = 0; n < 0x10000; n++)
+		if (answer_to(n) != ((n & 0xfff1) == 0x5410 ? -1 : EBADF) ||
+		    answer_to(0xc0600000 | n) != EBADF)
+			return 20;
+	return 0;
+}
+
 static void *forbidden_in_thread(void *arg)
 {
 	(void)arg;
@@ -122,6 +155,16 @@ static void test_what_is_needed_works(void **state)
 
 	(void)state;
 	assert_int_equal(behind_filter(does_its_work, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+}
+
+static void test_nothing_is_typed_into_a_terminal(void **state)
+{
+	char text[512];
+
+	(void)state;
+	assert_int_equal(behind_filter(types_into_no_terminal, text, sizeof(text)), 0);
+	assert_int_equal(behind(true, types_into_no_terminal, text, sizeof(text)), 0);
 	assert_string_equal(text, "");
 }
 
@@ -156,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_needed_works),
+		cmocka_unit_test(test_nothing_is_typed_into_a_terminal),
 		cmocka_unit_test(test_the_rest_ends_the_process),
 		cmocka_unit_test(test_who_only_reads_has_no_bpf),
 	};
