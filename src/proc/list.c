@@ -42,6 +42,7 @@ static bool read_entry(int pid, struct proc_entry *out)
 	out->ppid = st.ppid;
 	out->uid = real_uid(status);
 	out->start_ticks = s.start_ticks;
+	out->start_stack = s.start_stack;
 	out->rss_bytes = st.rss_kb * 1024;
 	out->age_s = proc_age_s(s.start_ticks);
 	memcpy(out->comm, s.comm, sizeof(out->comm));

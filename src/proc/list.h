@@ -9,6 +9,7 @@ struct proc_entry {
 	int pid, ppid;
 	uid_t uid;
 	uint64_t start_ticks; /* with pid: the identity */
+	uint64_t start_stack; /* another one after exec; 0 = not told to us */
 	uint64_t rss_bytes;
 	double age_s;
 	char comm[16];

@@ -28,40 +28,53 @@ void py_finder_forget(struct py_finder *f)
 
 /* Every library of the host is looked into once: no relocations, of which large ones have tens of
  * megabytes. The symbol, or the section that a stripped static program keeps (3.11+). */
-static bool holds_python(const struct proc *p, const struct proc_map *m)
+static int holds_python(const struct proc *p, const struct proc_map *m)
 {
 	struct dso_range section;
 	struct dso_sym sym;
 	char path[4096];
 	struct dso *d;
-	bool is;
+	int is, err;
 
-	if (proc_map_file(p, m, path, sizeof(path)) || dso_open_names(path, &d))
-		return false;
+	if (proc_map_file(p, m, path, sizeof(path)))
+		return 0;
+	err = dso_open_names(path, &d);
+	if (err)
+		return err == -EMFILE || err == -ENFILE || err == -ENOMEM ? err : 0;
 	is = !dso_symbol(d, "_PyRuntime", &sym) || !dso_section(d, ".PyRuntime", &section);
 	dso_close(d);
 	return is;
 }
 
-bool py_finder_has(struct py_finder *f, const struct proc *p)
+static int ask(struct py_finder *f, const struct proc *p, const struct proc_map *m, bool look_in)
 {
-	bool found = false;
+	uint64_t key = ((uint64_t)m->dev << 40 ^ m->inode) | 1ull << 63;
+	uint64_t *at = map64_get(&f->file, key);
+	int is;
+
+	if (at || !look_in)
+		return at && *at == 2;
+	is = holds_python(p, m);
+	at = is < 0 ? NULL : map64_put(&f->file, key);
+	if (at)
+		*at = is ? 2 : 1;
+	return is;
+}
+
+int py_finder_has(struct py_finder *f, const struct proc *p)
+{
+	int found = 0;
 
 	/* Known files first: a library that nobody looked into yet costs a millisecond. */
-	for (int look_in = 0; look_in <= 1 && !found; look_in++)
-		for (size_t i = 0; i < p->n_maps && !found; i++) {
+	for (int look_in = 0; look_in <= 1; look_in++)
+		for (size_t i = 0; i < p->n_maps; i++) {
 			const struct proc_map *m = &p->maps[i];
-			uint64_t key = ((uint64_t)m->dev << 40 ^ m->inode) | 1ull << 63, *at;
+			int is = m->executable && m->inode ? ask(f, p, m, look_in) : 0;
 
-			if (!m->executable || !m->inode)
-				continue;
-			at = map64_get(&f->file, key);
-			if (!at && look_in) {
-				at = map64_put(&f->file, key);
-				if (at)
-					*at = holds_python(p, m) ? 2 : 1;
-			}
-			found = at && *at == 2;
+			if (is > 0)
+				return is;
+			if (is < 0)
+				found = is;
 		}
 	return found;
 }

@@ -9,8 +9,9 @@ struct py_finder;
 
 int py_finder_new(struct py_finder **out);
 void py_finder_free(struct py_finder *f);
-/* Does one of the files that @p executes hold a CPython? */
-bool py_finder_has(struct py_finder *f, const struct proc *p);
+/* Does one of the files that @p executes hold a CPython? 1 or 0; -errno when none of those that we
+ * had the means to look into does: ask again. */
+int py_finder_has(struct py_finder *f, const struct proc *p);
 /* Look into every file anew. */
 void py_finder_forget(struct py_finder *f);
 

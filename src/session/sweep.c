@@ -18,10 +18,16 @@
 #define NAP_NS	     50000000
 #define SEEN_MIN     256
 #define FORGET_NS    600000000000ull
+#define AGAIN_S	     60		/* until a look that failed is tried again, at most */
+#define RARELY_S     86400	/* until any other */
+#define WATCHED	     UINT64_MAX /* in place of the time of the next look */
 
+enum look { LOOK_WATCHED, LOOK_NOTHING, LOOK_FAILED };
+
+/* Of the program, too: exec keeps pid and start. */
 static uint64_t identity_of(const struct proc_entry *e)
 {
-	return (uint64_t)e->pid << 40 ^ e->start_ticks;
+	return (uint64_t)e->pid << 40 ^ e->start_ticks ^ e->start_stack * 0x9e3779b97f4a7c15ull;
 }
 
 int sweep_new(const struct sweep_opts *o, struct sweep **out)
@@ -61,37 +67,69 @@ void sweep_free(struct sweep *s)
 	free(s);
 }
 
-/* A process that was not seen before: is it a Python, and one that is wanted? */
-static int look_at(struct sweep *s, const struct proc_entry *e)
+static enum look watch(struct sweep *s, struct growth *g)
 {
-	struct sweep_target *t, **slot;
-	struct growth *g = NULL;
-	struct proc *p;
+	struct sweep_target *t = calloc(1, sizeof(*t)), **slot;
 
-	if (proc_open(e->pid, &p)) {
-		s->unread++;
-		return 0;
-	}
-	if (!py_finder_has(s->finder, p) || !sweep_wants(&s->o, p)) {
-		proc_close(p);
-		return 0;
-	}
-	if (growth_open(p, e, &g)) {
-		s->refused++;
-		snprintf(s->why, sizeof(s->why), "%s", fail_text());
-		return 0;
-	}
-	t = calloc(1, sizeof(*t));
 	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is in it */
 	slot = t ? vec_push(&s->target) : NULL;
 	if (!slot) {
 		free(t);
 		growth_close(g);
-		return fail(-ENOMEM, "out of memory");
+		return LOOK_FAILED;
 	}
 	t->growth = g;
 	*slot = t;
-	return 0;
+	return LOOK_WATCHED;
+}
+
+/* A process that is not watched: is it a Python, and one that is wanted? */
+static enum look look_at(struct sweep *s, const struct proc_entry *e, bool is_first)
+{
+	struct growth *g = NULL;
+	struct proc *p;
+	int has, err;
+
+	if (proc_open(e->pid, &p))
+		return LOOK_FAILED;
+	has = py_finder_has(s->finder, p);
+	if (has <= 0 || !sweep_wants(&s->o, p)) {
+		proc_close(p);
+		return has < 0 ? LOOK_FAILED : LOOK_NOTHING;
+	}
+	err = growth_open(p, e, &g);
+	if (!err)
+		return watch(s, g);
+	s->refused += is_first;
+	snprintf(s->why, sizeof(s->why), "%s", fail_text());
+	/* Not known, not started or ending: that is how it is. Else it was we who lacked something.
+	 */
+	return err == -ENOTSUP || err == -EAGAIN || err == -ESHUTDOWN ? LOOK_NOTHING : LOOK_FAILED;
+}
+
+static uint64_t now_s(void)
+{
+	return clock_ns() / 1000000000u;
+}
+
+/* When to look again, and after what wait: both in seconds, as `seen` keeps them. Each wait is
+ * twice as long as the one before: few looks at each, and the name that is wanted may come late,
+ * and so may a Python that is loaded as a library, or by a program that has just been exec'ed. */
+static uint64_t next_look(enum look look, uint64_t before)
+{
+	uint64_t wait_s = before ? 2 * (before & UINT32_MAX) : LIST_NS / 1000000000u;
+	uint64_t most_s = look == LOOK_FAILED ? AGAIN_S : RARELY_S;
+
+	if (look == LOOK_WATCHED)
+		return WATCHED;
+	if (wait_s > most_s)
+		wait_s = most_s;
+	return (now_s() + wait_s) << 32 | wait_s;
+}
+
+static bool is_due(const uint64_t *seen)
+{
+	return !seen || now_s() >= *seen >> 32;
 }
 
 /* Those that have ended are forgotten: a host starts millions in a month. */
@@ -102,12 +140,16 @@ static int forget_ended(struct sweep *s, const struct proc_entry *v, size_t n)
 	if (s->seen.n < 2 * n + SEEN_MIN)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t key = identity_of(&v[i]);
+		uint64_t key = identity_of(&v[i]), *at, *to;
 
-		if (map64_get(&s->seen, key) && !map64_put(&kept, key)) {
+		at = map64_get(&s->seen, key);
+		to = at ? map64_put(&kept, key) : NULL;
+		if (at && !to) {
 			map64_free(&kept);
 			return fail(-ENOMEM, "out of memory");
 		}
+		if (at)
+			*to = *at;
 	}
 	map64_free(&s->seen);
 	s->seen = kept;
@@ -125,35 +167,6 @@ static void forget_files(struct sweep *s)
 	}
 }
 
-static int list(struct sweep *s, uint64_t end_ns)
-{
-	auto_free struct proc_entry *v = NULL;
-	size_t n = 0;
-	int err = proc_list(&v, &n);
-
-	forget_files(s);
-	for (size_t i = 0; i < n && !err; i++) {
-		uint64_t key = identity_of(&v[i]), *at;
-
-		/* too young now, not too young next time */
-		if (!sweep_wants_entry(&s->o, &v[i]) || map64_get(&s->seen, key))
-			continue;
-		/* The first look at a host takes seconds: Ctrl-C does not wait for it. */
-		if (clock_ns() > end_ns)
-			return 0;
-		at = map64_put(&s->seen, key);
-		if (!at)
-			return fail(-ENOMEM, "out of memory");
-		*at = 1;
-		err = look_at(s, &v[i]);
-	}
-	if (!err)
-		err = forget_ended(s, v, n);
-	if (!err)
-		s->list_due = clock_ns() + LIST_NS;
-	return err;
-}
-
 static void remove_ended(struct sweep *s)
 {
 	size_t kept = 0;
@@ -165,6 +178,55 @@ static void remove_ended(struct sweep *s)
 			s->target.v[kept++] = s->target.v[i];
 	}
 	s->target.n = kept;
+}
+
+/* What was watched under this number until now was another program. */
+static void forget_former(struct sweep *s, int pid)
+{
+	for (size_t i = 0; i < s->target.n; i++)
+		if (growth_entry(s->target.v[i]->growth)->pid == pid)
+			s->target.v[i]->is_over = true;
+	remove_ended(s);
+}
+
+static int meet(struct sweep *s, const struct proc_entry *e)
+{
+	uint64_t key = identity_of(e), *at;
+	bool is_first = !map64_get(&s->seen, key);
+	enum look look;
+
+	at = map64_put(&s->seen, key);
+	if (!at)
+		return fail(-ENOMEM, "out of memory");
+	if (is_first)
+		forget_former(s, e->pid);
+	look = look_at(s, e, is_first);
+	*at = next_look(look, *at);
+	return 0;
+}
+
+static int list(struct sweep *s, uint64_t end_ns)
+{
+	auto_free struct proc_entry *v = NULL;
+	size_t n = 0;
+	int err = proc_list(&v, &n);
+
+	forget_files(s);
+	for (size_t i = 0; i < n && !err; i++) {
+		/* too young now, not too young next time */
+		if (!sweep_wants_entry(&s->o, &v[i]) ||
+		    !is_due(map64_get(&s->seen, identity_of(&v[i]))))
+			continue;
+		/* The first look at a host takes seconds: Ctrl-C does not wait for it. */
+		if (clock_ns() > end_ns)
+			return 0;
+		err = meet(s, &v[i]);
+	}
+	if (!err)
+		err = forget_ended(s, v, n);
+	if (!err)
+		s->list_due = clock_ns() + LIST_NS;
+	return err;
 }
 
 static bool still_wanted(const struct sweep *s, const struct sweep_target *t)
@@ -193,10 +255,20 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 		at = map64_put(&s->seen, identity_of(growth_entry(s->target.v[i]->growth)));
 		if (!at)
 			return fail(-ENOMEM, "out of memory");
-		*at = 1;
+		*at = WATCHED;
 	}
 	s->list_due = 0;
 	return 0;
+}
+
+/* It has ended, or become another program, or could not be read: the next list tells. */
+static void give_up(struct sweep *s, struct sweep_target *t)
+{
+	uint64_t *at = map64_get(&s->seen, identity_of(growth_entry(t->growth)));
+
+	t->is_over = true;
+	if (at)
+		*at = 0;
 }
 
 /* One reading of every process; what has ended is forgotten. */
@@ -208,7 +280,7 @@ static void read_all(struct sweep *s)
 		struct sweep_target *t = s->target.v[i];
 
 		if (!growth_read(t->growth)) {
-			t->is_over = true;
+			give_up(s, t);
 			continue;
 		}
 		growth_judge(t->growth, &t->curve);

@@ -26,9 +26,10 @@ struct sweep_target {
 struct sweep {
 	struct sweep_opts o;
 	struct py_finder *finder;
-	struct map64 seen; /* identities that were looked at */
+	struct map64
+		seen; /* identities that were looked at -> when to look again, after what wait */
 	VEC(struct sweep_target *) target;
-	size_t refused, unread, probed;
+	size_t refused;
 	char why[256];
 	uint64_t list_due, read_due, forget_due;
 };

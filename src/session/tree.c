@@ -221,7 +221,7 @@ static void look(struct tree *t, struct newcomer *c)
 	c->was_looked_at = true;
 	if (!proc_open(c->child.pid, &p)) {
 		c->child.start_ticks = p->start_ticks;
-		if (py_finder_has(t->finder, p) && !py_open(p, &rt) && !heap_open(rt, &heap) &&
+		if (py_finder_has(t->finder, p) > 0 && !py_open(p, &rt) && !heap_open(rt, &heap) &&
 		    !heap_census(heap, &c->child.inherited))
 			c->child.has_inherited = true;
 	}
@@ -267,7 +267,7 @@ static bool is_python(struct tree *t, struct newcomer *c, bool *is_there)
 		return false;
 	if (!c->child.start_ticks)
 		c->child.start_ticks = p->start_ticks;
-	is = py_finder_has(t->finder, p);
+	is = py_finder_has(t->finder, p) > 0;
 	proc_close(p);
 	return is;
 }

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import threading
@@ -132,6 +133,63 @@ def test_selection():
     assert chosen.returncode == 0 and "pid %d " % child.pid in chosen.stdout
     for none in (nobody, small, old):
         assert none.returncode == 0 and "0 Python processes" in none.stdout
+
+
+# Each waits for a line, and is a wanted Python only then: another program, itself once more, one that writes its command
+# line over.
+LATE = {
+    "execed": ["sh", "-c", "read x; exec %s -c '%s' %s" % (pythons.HOST, IDLE.replace("'n'", '"n"').replace("'[1, 2]'", '"[1]"'), MARK)],
+    "restarted": [pythons.HOST, "-c", "import os, sys; input(); os.execv(sys.executable, [sys.executable, '-c', %r, %r])" % (IDLE, MARK),
+                  MARK],
+    "renamed": [pythons.HOST, "-c", "name = input().encode(); f = open('/proc/self/mem', 'r+b', 0)\n"
+                "f.seek(int(open('/proc/self/stat').read().rpartition(')')[2].split()[45])); f.write(name); input()"],
+}  # fmt: skip
+
+
+def watched_late(begin, seconds, name=MARK):
+    """The pids in the report of a sweep that had looked at every process when begin(tool) was called."""
+    tool = subprocess.Popen([harness.TOOL, "sweep", "-d", str(seconds), "--json", "-", "--name", name], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    assert "watching" in tool.stderr.readline()
+    begin(tool)
+    out, _ = tool.communicate(timeout=120)
+    return [p["pid"] for p in json.loads(out)["processes"]]
+
+
+def test_what_becomes_a_wanted_python_later():
+    children = {k: subprocess.Popen(v, stdin=subprocess.PIPE) for k, v in LATE.items()}
+
+    def go(_):
+        for child in children.values():
+            child.stdin.write(MARK.encode() + b"\n")
+            child.stdin.flush()
+
+    try:
+        time.sleep(1)
+        assert sorted(watched_late(go, 20)) == sorted(c.pid for c in children.values())
+    finally:
+        for child in children.values():
+            child.kill()
+            child.communicate()
+
+
+def test_a_look_that_failed_is_repeated():
+    """The sweep can list processes, but not open them, when a new one comes."""
+    children = []
+
+    def starve(tool):
+        free = next(n for n in range(100) if not os.path.exists("/proc/%d/fd/%d" % (tool.pid, n)))
+        limits = resource.prlimit(tool.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(tool.pid, resource.RLIMIT_NOFILE, (free + 2, limits[1]))
+        children.append(idle(pythons.host()))
+        time.sleep(7)
+        resource.prlimit(tool.pid, resource.RLIMIT_NOFILE, limits)
+
+    try:
+        assert watched_late(starve, 20) == [children[0].pid]
+    finally:
+        children[0].kill()
+        children[0].wait()
 
 
 @pytest.mark.parametrize("args,says", [(["--name", "("], "--name"), (["--user", "no such user"], "no such user"),
