@@ -122,7 +122,8 @@ void growth_judge(const struct growth *g, struct curve *out)
 		*out = anon;
 }
 
-static void fill_verdict(const struct curve *c, struct report *r, struct report_process *p)
+static void fill_verdict(const struct curve *c, const char *unprobed, struct report *r,
+			 struct report_process *p)
 {
 	char rate[32];
 
@@ -131,8 +132,9 @@ static void fill_verdict(const struct curve *c, struct report *r, struct report_
 	if (c->shape == CURVE_UNKNOWN)
 		p->reason = "too few readings yet";
 	else if (p->verdict == CLASS_GROWING)
-		p->reason = report_printf(r, "grows by %s/s for %.0f s, not probed yet",
-					  fmt_bytes(rate, sizeof(rate), c->slope), c->since_s);
+		p->reason = report_printf(r, "grows by %s/s for %.0f s, %s",
+					  fmt_bytes(rate, sizeof(rate), c->slope), c->since_s,
+					  unprobed);
 	else
 		p->reason = c->shape == CURVE_FLAT ? "nothing grows" : curve_shape_name(c->shape);
 	if (!p->reason)
@@ -156,7 +158,8 @@ static void fill_memory(const struct growth *g, const struct curve *heap, struct
 	eta_predict(&eta, &p->memory);
 }
 
-void growth_fill(const struct growth *g, struct report *r, struct report_process *p)
+void growth_fill(const struct growth *g, const char *unprobed, struct report *r,
+		 struct report_process *p)
 {
 	struct curve rss, heap;
 
@@ -166,9 +169,9 @@ void growth_fill(const struct growth *g, struct report *r, struct report_process
 	growth_judge(g, &heap);
 	p->mode = "growth";
 	p->rss_bytes = g->memory.rss_bytes ? g->memory.rss_bytes : REPORT_UNKNOWN;
-	p->rss_growth_bytes_per_s = rss.points >= 3 ? rss.slope : NAN;
+	p->rss_growth_bytes_per_s = rss.shape != CURVE_UNKNOWN ? rss.slope : NAN;
 	p->explained = p->slowdown_pct = NAN;
-	fill_verdict(&heap, r, p);
+	fill_verdict(&heap, unprobed, r, p);
 	fill_memory(g, &heap, r, p);
 }
 

@@ -18,8 +18,10 @@ void growth_close(struct growth *g);
 bool growth_read(struct growth *g);
 /* How the process grows: its live bytes, or its anonymous memory where there are no pools. */
 void growth_judge(const struct growth *g, struct curve *out);
-/* Everything but sites; the verdict says no more than that it grows. */
-void growth_fill(const struct growth *g, struct report *r, struct report_process *p);
+/* Everything but sites; the verdict says no more than that it grows, and @unprobed: why no line is
+ * known. */
+void growth_fill(const struct growth *g, const char *unprobed, struct report *r,
+		 struct report_process *p);
 
 const struct proc_entry *growth_entry(const struct growth *g);
 

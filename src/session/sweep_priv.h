@@ -21,6 +21,7 @@ struct sweep_target {
 	unsigned turns;
 	struct report *found; /* what the last turn found: one process */
 	bool refused;	      /* no probing here: do not try again */
+	char why[512];	      /* it could not be probed when that was tried last; "" = it could */
 };
 
 struct sweep {

@@ -2,6 +2,7 @@
 /* Suspects: processes that grow. Two at a time are probed, those that were probed least and grow
  * most first; what a turn found is kept until the next one. */
 #include <math.h>
+#include <stdio.h>
 
 #include "report/verdict.h"
 #include "session/sweep_priv.h"
@@ -41,6 +42,17 @@ static struct sweep_target *next_suspect(struct sweep *s, uint64_t now)
 	return best;
 }
 
+/* A Python that we do not know stays one; what we ran short of may be there next time. */
+static void cannot_probe(struct sweep_target *t, int err)
+{
+	if (err == -ECANCELED)
+		return;
+	log_info("process %d is not probed: %s", growth_entry(t->growth)->pid, fail_text());
+	snprintf(t->why, sizeof(t->why), "cannot be probed: %s", fail_text());
+	t->refused = err == -ENOTSUP;
+	t->rest_until_ns = clock_ns() + REST_NS;
+}
+
 static void begin(struct sweep *s, struct sweep_target *t)
 {
 	const struct session_opts so = {
@@ -52,15 +64,17 @@ static void begin(struct sweep *s, struct sweep_target *t)
 		.fds = true,
 		.is_cancelled = s->o.is_cancelled,
 	};
+	int err;
 
 	t->turns++;
-	if (session_open(growth_entry(t->growth)->pid, &so, &t->session)) {
-		log_info("process %d is not probed: %s", growth_entry(t->growth)->pid, fail_text());
-		t->refused = true;
-		t->session = NULL;
-	}
+	t->why[0] = '\0';
+	err = session_open(growth_entry(t->growth)->pid, &so, &t->session);
 	/* Finding all places to probe takes seconds where others are busy: no part of the turn. */
 	t->since_ns = clock_ns();
+	if (err) {
+		t->session = NULL;
+		cannot_probe(t, err);
+	}
 }
 
 void suspects_choose(struct sweep *s)
@@ -157,7 +171,7 @@ int suspect_fill(struct sweep_target *t, struct report *r, struct report_process
 
 	if (t->session)
 		keep_findings(t);
-	growth_fill(t->growth, r, &now);
+	growth_fill(t->growth, t->why[0] ? t->why : "not probed yet", r, &now);
 	if (!t->found) {
 		*p = now;
 		return 0;

@@ -138,9 +138,9 @@ def test_selection():
 # Each waits for a line, and is a wanted Python only then: another program, itself once more, one that writes its command
 # line over.
 LATE = {
-    "execed": ["sh", "-c", "read x; exec %s -c '%s' %s" % (pythons.HOST, IDLE.replace("'n'", '"n"').replace("'[1, 2]'", '"[1]"'), MARK)],
-    "restarted": [pythons.HOST, "-c", "import os, sys; input(); os.execv(sys.executable, [sys.executable, '-c', %r, %r])" % (IDLE, MARK),
-                  MARK],
+    "execed": ["sh", "-c", "read x; exec %s -c '%s' %s" % (pythons.HOST, IDLE.replace("'", '"'), MARK)],
+    "restarted": [pythons.HOST, "-c", "import os, sys; input()\n"
+                  "os.execv(sys.executable, [sys.executable, '-c', %r, %r])" % (IDLE, MARK), MARK],
     "renamed": [pythons.HOST, "-c", "name = input().encode(); f = open('/proc/self/mem', 'r+b', 0)\n"
                 "f.seek(int(open('/proc/self/stat').read().rpartition(')')[2].split()[45])); f.write(name); input()"],
 }  # fmt: skip
@@ -153,7 +153,10 @@ def watched_late(begin, seconds, name=MARK):
     assert "watching" in tool.stderr.readline()
     begin(tool)
     out, _ = tool.communicate(timeout=120)
-    return [p["pid"] for p in json.loads(out)["processes"]]
+    processes = json.loads(out)["processes"]
+    # What is not known yet is not said to be 0.
+    assert all(p["memory"]["rss_growth_bytes_per_s"] is None for p in processes if "too few" in p["verdict"]["reason"])
+    return [p["pid"] for p in processes]
 
 
 def test_what_becomes_a_wanted_python_later():
@@ -173,14 +176,20 @@ def test_what_becomes_a_wanted_python_later():
             child.communicate()
 
 
+def leave_descriptors(tool, n):
+    """It may open no more than that; returns its limits of before."""
+    free = next(k for k in range(100) if not os.path.exists("/proc/%d/fd/%d" % (tool.pid, k)))
+    limits = resource.prlimit(tool.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(tool.pid, resource.RLIMIT_NOFILE, (free + n, limits[1]))
+    return limits
+
+
 def test_a_look_that_failed_is_repeated():
     """The sweep can list processes, but not open them, when a new one comes."""
     children = []
 
     def starve(tool):
-        free = next(n for n in range(100) if not os.path.exists("/proc/%d/fd/%d" % (tool.pid, n)))
-        limits = resource.prlimit(tool.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(tool.pid, resource.RLIMIT_NOFILE, (free + 2, limits[1]))
+        limits = leave_descriptors(tool, 2)
         children.append(idle(pythons.host()))
         time.sleep(7)
         resource.prlimit(tool.pid, resource.RLIMIT_NOFILE, limits)
@@ -190,6 +199,23 @@ def test_a_look_that_failed_is_repeated():
     finally:
         children[0].kill()
         children[0].wait()
+
+
+def test_why_no_line_is_known():
+    pythons.install_zoo(pythons.host())
+    with harness.Target(pythons.host(), "dicts", ["--seconds", 900]) as target:
+        target.wait_ready()
+        name = target.truth_file.rpartition("/")[2]
+        tool = subprocess.Popen([harness.TOOL, "sweep", "-i", "3", "--no-color", "--name", name], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        with tool:
+            assert "watching 1 " in tool.stderr.readline()
+            leave_descriptors(tool, 6)
+            killer = threading.Timer(120, tool.kill)
+            killer.start()
+            assert any("cannot be probed: " in line for line in tool.stdout)
+            killer.cancel()
+            tool.kill()
 
 
 @pytest.mark.parametrize("args,says", [(["--name", "("], "--name"), (["--user", "no such user"], "no such user"),
