@@ -99,16 +99,24 @@ static int publish(struct service *v)
 	return err;
 }
 
+/* All of them or none: what can fail comes first. */
 static int adopt(struct service *v, struct serve_settings *c)
 {
-	int err = 0;
+	auto_free char *token = NULL;
+	int err;
 
 	if (!serve_settings_same_place(v->c, c))
 		return fail(-EINVAL, "another address, certificate, or the first or last token "
 				     "takes a restart");
-	if (c->token)
-		err = serve_set_token(v->http, c->token);
-	return err ? err : sweep_reselect(v->sweep, &c->sweep);
+	if (c->token) {
+		token = strdup(c->token);
+		if (!token)
+			return fail(-ENOMEM, "out of memory");
+	}
+	err = sweep_reselect(v->sweep, &c->sweep);
+	if (!err && token)
+		serve_set_token(v->http, take(token));
+	return err;
 }
 
 static void reload(struct service *v)

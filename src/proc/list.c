@@ -25,7 +25,7 @@ double proc_age_s(uint64_t start_ticks)
 	       (double)start_ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
-static bool read_entry(int pid, struct proc_entry *out)
+bool proc_list_one(int pid, struct proc_entry *out)
 {
 	auto_free char *status = NULL, *stat = NULL;
 	struct proc_status st;
@@ -68,7 +68,7 @@ int proc_list(struct proc_entry **out, size_t *n)
 			closedir(d);
 			return fail(-ENOMEM, "out of memory");
 		}
-		if (!read_entry(atoi(e->d_name), to))
+		if (!proc_list_one(atoi(e->d_name), to))
 			v.n--;
 	}
 	closedir(d);

@@ -18,6 +18,8 @@ struct proc_entry {
 /* Seconds since a process was started. */
 double proc_age_s(uint64_t start_ticks);
 
+/* One process as it is now. False when it has ended, or would not be listed. */
+bool proc_list_one(int pid, struct proc_entry *out);
 /* Kernel threads and zombies are left out. The caller frees *out. */
 int proc_list(struct proc_entry **out, size_t *n);
 

@@ -293,7 +293,8 @@ int serve_listen(const struct serve_opts *o, struct serve **out)
 		return fail(-ENOMEM, "out of memory");
 	pthread_mutex_init(&s->lock, NULL);
 	s->fd = -1;
-	err = o->token ? serve_set_token(s, o->token) : 0;
+	s->token = o->token ? strdup(o->token) : NULL;
+	err = o->token && !s->token ? fail(-ENOMEM, "out of memory") : 0;
 	if (!err && !strncmp(o->listen, "unix:", 5))
 		err = listen_unix(s, o->listen + 5, &s->fd);
 	else if (!err)
@@ -314,18 +315,15 @@ int serve_start(struct serve *s, const struct serve_opts *o)
 	return start(s, o, fd);
 }
 
-int serve_set_token(struct serve *s, const char *token)
+void serve_set_token(struct serve *s, char *token)
 {
-	char *fresh = strdup(token), *old;
+	char *old;
 
-	if (!fresh)
-		return fail(-ENOMEM, "out of memory");
 	pthread_mutex_lock(&s->lock);
 	old = s->token;
-	s->token = fresh;
+	s->token = token;
 	pthread_mutex_unlock(&s->lock);
 	free(old);
-	return 0;
 }
 
 void serve_stop(struct serve *s)

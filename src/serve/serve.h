@@ -19,8 +19,8 @@ struct serve;
 int serve_listen(const struct serve_opts *o, struct serve **out);
 /* Answer, in a thread of its own: it has the rights that the caller has now. */
 int serve_start(struct serve *s, const struct serve_opts *o);
-/* From now on this one, for new requests. */
-int serve_set_token(struct serve *s, const char *token);
+/* From now on this one, for new requests. Takes @token. */
+void serve_set_token(struct serve *s, char *token);
 void serve_stop(struct serve *s);
 /* Where it listens, as a client may write it. */
 const char *serve_address(const struct serve *s);

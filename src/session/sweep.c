@@ -229,34 +229,45 @@ static int list(struct sweep *s, uint64_t end_ns)
 	return err;
 }
 
-static bool still_wanted(const struct sweep *s, const struct sweep_target *t)
+/* By its age and size of now. */
+static bool still_wanted(const struct sweep_opts *o, const struct proc_entry *e)
 {
-	const struct proc_entry *e = growth_entry(t->growth);
+	struct proc_entry now;
 	struct proc *p;
 	bool wanted;
 
-	if (!sweep_wants_entry(&s->o, e) || proc_open(e->pid, &p))
+	if (!proc_list_one(e->pid, &now) || identity_of(&now) != identity_of(e) ||
+	    !sweep_wants_entry(o, &now) || proc_open(e->pid, &p))
 		return false;
-	wanted = sweep_wants(&s->o, p);
+	wanted = sweep_wants(o, p);
 	proc_close(p);
 	return wanted;
 }
 
 int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 {
-	uint64_t *at;
+	struct map64 seen = {0};
 
-	s->o = *o;
-	for (size_t i = 0; i < s->target.n; i++)
-		s->target.v[i]->is_over = !still_wanted(s, s->target.v[i]);
-	remove_ended(s);
-	map64_clear(&s->seen);
 	for (size_t i = 0; i < s->target.n; i++) {
-		at = map64_put(&s->seen, identity_of(growth_entry(s->target.v[i]->growth)));
-		if (!at)
+		const struct proc_entry *e = growth_entry(s->target.v[i]->growth);
+		uint64_t *at;
+
+		if (!still_wanted(o, e))
+			continue;
+		at = map64_put(&seen, identity_of(e));
+		if (!at) {
+			map64_free(&seen);
 			return fail(-ENOMEM, "out of memory");
+		}
 		*at = WATCHED;
 	}
+	for (size_t i = 0; i < s->target.n; i++)
+		s->target.v[i]->is_over =
+			!map64_get(&seen, identity_of(growth_entry(s->target.v[i]->growth)));
+	remove_ended(s);
+	map64_free(&s->seen);
+	s->seen = seen;
+	s->o = *o;
 	s->list_due = 0;
 	return 0;
 }

@@ -26,7 +26,8 @@ struct sweep;
 
 int sweep_new(const struct sweep_opts *o, struct sweep **out);
 void sweep_free(struct sweep *s);
-/* Other processes, or the same in other words: what is known of those still wanted is kept. */
+/* Other processes, or the same in other words: what is known of those still wanted is kept.
+ * On failure nothing has changed. */
 int sweep_reselect(struct sweep *s, const struct sweep_opts *o);
 /* Work for at most @max_s seconds. */
 int sweep_step(struct sweep *s, double max_s);

@@ -76,6 +76,28 @@ def test_read_again(tmp_path):
         harness.wait_until(lambda: watched(port, "second") == {two})
 
 
+def test_what_is_still_wanted_is_still_known(tmp_path):
+    """It was too young for the new settings when it was first seen, and is old enough now."""
+    conf, port = tmp_path / "conf", free_port()
+    settings = "listen = 127.0.0.1:%d\nname = pyleak-one-config\nmin-age = %d\n"
+    conf.write_text(settings % (port, 0))
+
+    def known():
+        status, text = get(port, "/report.json")
+        processes = json.loads(text)["processes"] if status == 200 else []
+        return processes and "too few" not in processes[0]["verdict"]["reason"] and json.loads(text)["ended_at"]
+
+    with sleeper("pyleak-one-config"), serving("--config", conf) as tool:
+        assert "listening" in tool.stderr.readline()
+        harness.wait_until(known)
+        before = known()
+        conf.write_text(settings % (port, 8))
+        tool.send_signal(signal.SIGHUP)
+        assert "in effect" in tool.stderr.readline()
+        harness.wait_until(lambda: json.loads(get(port, "/report.json")[1])["ended_at"] > before)
+        assert known()
+
+
 def test_the_command_line_wins(tmp_path):
     conf, port = tmp_path / "conf", free_port()
     conf.write_text("listen = 127.0.0.1:1\nquiet = yes\nname = pyleak-no-such-name\n")
