@@ -168,7 +168,7 @@ struct report_tree {
 	uint64_t watched;     /* of them, with probes */
 	uint64_t short_lived; /* ended before they were worth a look */
 	uint64_t not_python;
-	uint64_t not_watched;	       /* waited for a place until they ended, or were refused */
+	uint64_t not_watched;	       /* no place, until now or until they ended; or refused */
 	uint64_t no_start;	       /* watched, but what they allocated first is not known */
 	uint64_t lost;		       /* starts and ends that the kernel could not tell */
 	struct report_process *merged; /* all of them as one */

@@ -25,6 +25,8 @@
 struct newcomer {
 	struct tree_child child;
 	bool was_looked_at;
+	bool is_other;	   /* no Python, when it was looked at */
+	bool was_put_back; /* what it was before is watched still */
 };
 
 struct tree {
@@ -217,11 +219,14 @@ static void look(struct tree *t, struct newcomer *c)
 	struct py_runtime *rt = NULL;
 	struct heap *heap = NULL;
 	struct proc *p = NULL;
+	int has;
 
 	c->was_looked_at = true;
 	if (!proc_open(c->child.pid, &p)) {
 		c->child.start_ticks = p->start_ticks;
-		if (py_finder_has(t->finder, p) > 0 && !py_open(p, &rt) && !heap_open(rt, &heap) &&
+		has = py_finder_has(t->finder, p);
+		c->is_other = !has;
+		if (has > 0 && !py_open(p, &rt) && !heap_open(rt, &heap) &&
 		    !heap_census(heap, &c->child.inherited))
 			c->child.has_inherited = true;
 	}
@@ -305,12 +310,27 @@ void tree_put_back(struct tree *t, const struct tree_child *child)
 	if (!c)
 		return;
 	c->child = *child;
-	c->was_looked_at = true;
+	c->was_looked_at = c->was_put_back = true;
 }
 
 size_t tree_waiting(const struct tree *t)
 {
 	return t->v.n;
+}
+
+/* Those that are worth a look and have no place. */
+static void count_waiting(const struct tree *t, struct tree_counts *out)
+{
+	uint64_t now = clock_ns();
+
+	for (size_t i = 0; i < t->v.n; i++) {
+		const struct newcomer *c = &t->v.v[i];
+
+		if (c->was_put_back || now < c->child.since_ns + wait_of(c))
+			continue;
+		out->not_python += c->is_other;
+		out->not_watched += !c->is_other;
+	}
 }
 
 void tree_count(struct tree *t, struct tree_counts *out)
@@ -319,6 +339,7 @@ void tree_count(struct tree *t, struct tree_counts *out)
 	uint32_t zero = 0;
 
 	*out = t->counts;
+	count_waiting(t, out);
 	if (!bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.tree_stats), &zero, &st)) {
 		out->started = st.forks;
 		out->lost += st.lost;

@@ -21,7 +21,7 @@ struct tree_counts {
 	uint64_t started;     /* children, since the tree is followed */
 	uint64_t short_lived; /* ended before they were worth a look */
 	uint64_t not_python;
-	uint64_t not_watched; /* Pythons that ended while they waited for a place */
+	uint64_t not_watched; /* Pythons that wait for a place, or did so until they ended */
 	uint64_t lost;	      /* starts and ends the kernel could not tell */
 };
 

@@ -226,6 +226,18 @@ def test_many_short_lives(full):
         assert leak_site(report["processes"][0])
 
 
+def test_those_that_wait_for_a_place_are_counted():
+    with Server(pythons.host(), "--kind", "prefork", "--workers", 12, "--rate", 20) as server:
+        watch = begin(server)
+        watch.wait_for("watching child")
+        report, text = watch.finish()
+        tree = report["tree"]
+        assert tree["started"] == 12 and tree["short_lived"] == 0
+        # but for one that is just being met
+        assert tree["not_watched"] and tree["watched"] + tree["not_watched"] >= 11, tree
+        assert "not watched: no place in time" in text
+
+
 def test_copies_of_pages_are_no_leak():
     with Server(pythons.host(), "--kind", "cow") as server:
         watch = begin(server)
