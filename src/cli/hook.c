@@ -90,15 +90,19 @@ static size_t reap(struct starter *s)
 {
 	size_t left = 0;
 	int status;
+	pid_t got;
 
 	for (size_t i = 0; i < AT_ONCE; i++) {
 		if (!s->child[i].pid)
 			continue;
-		if (waitpid(s->child[i].pid, &status, WNOHANG) == 0) {
+		got = waitpid(s->child[i].pid, &status, WNOHANG);
+		if (got == 0) {
 			left++;
 			continue;
 		}
 		s->child[i].pid = 0;
+		if (got < 0)
+			continue;
 		if (WIFSIGNALED(status))
 			tell(s->child[i].why, "was killed by signal", WTERMSIG(status));
 		else if (WEXITSTATUS(status))
@@ -169,6 +173,7 @@ static void be_starter(struct starter *s)
 
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* ignored by who started us: then no status is kept */
 	setsid();
 	setpriority(PRIO_PROCESS, 0, 0); /* the tool's haste is not the hooks' */
 	prctl(PR_SET_NAME, "pyleak-hooks", 0, 0, 0);

@@ -5,12 +5,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In the child: nobody at the other end any more means that we were given up. */
+/* In the child: nobody at the other end any more means that we were given up. A terminal's Ctrl-C
+ * is for the tool alone. */
 static _Noreturn void wait_and_exec(char **argv, int go, int answer)
 {
 	char word;
 	int err;
 
+	setpgid(0, 0);
 	if (read(go, &word, 1) != 1)
 		_exit(0);
 	execvp(argv[0], argv);
@@ -63,8 +65,10 @@ int launch_go(struct launch *l, const char *name)
 
 bool launch_is_alive(struct launch *l)
 {
+	/* -1: whoever started us ignores SIGCHLD, and the kernel keeps nothing of those that end.
+	 */
 	if (l->pid && !l->has_ended)
-		l->has_ended = waitpid(l->pid, NULL, WNOHANG) == l->pid;
+		l->has_ended = waitpid(l->pid, NULL, WNOHANG) != 0;
 	return l->pid && !l->has_ended;
 }
 

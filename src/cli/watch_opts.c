@@ -135,7 +135,8 @@ void watch_opts_help(FILE *f)
 	      "\n"
 	      "Finds the lines of a running Python program whose objects stay in memory, from\n"
 	      "outside: nothing is installed in the process, restarted or stopped. Ctrl-C\n"
-	      "prints the final report and leaves the process as it was; CMD goes on as well.\n"
+	      "prints the final report and leaves the process as it was; CMD goes on as well\n"
+	      "(it is in the background: what it reads must not come from the terminal).\n"
 	      "\n",
 	      f);
 	opts_help(table, f);

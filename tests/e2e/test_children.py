@@ -104,7 +104,7 @@ class Watch:
         self.json = os.path.join(self.directory.name, "report.json")
         cmd = [harness.TOOL, "-v", "-i", "4", "--json", self.json, "--no-color", *map(str, args)]
         self.tool = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                     text=True, errors="replace")  # fmt: skip
+                                     text=True, errors="replace", start_new_session=True)  # fmt: skip
         self.said, self.text = [], []
         self.threads = [threading.Thread(target=lambda: self.said.extend(self.tool.stderr), daemon=True),
                         threading.Thread(target=lambda: self.text.extend(self.tool.stdout), daemon=True)]  # fmt: skip
@@ -118,8 +118,8 @@ class Watch:
             time.sleep(0.1)
 
     def finish(self):
-        """The final report; and its words."""
-        self.tool.send_signal(signal.SIGINT)
+        """The final report; and its words. As by Ctrl-C at a terminal: the whole process group is told."""
+        os.killpg(self.tool.pid, signal.SIGINT)
         try:
             self.tool.wait(180)
         except subprocess.TimeoutExpired:
@@ -259,7 +259,7 @@ def test_a_command_is_started_and_watched():
         report, _ = watch.finish()
         process = report["processes"][0]
         assert [process["pid"]] == [p for p in pids if p != watch.tool.pid]
-        assert os.path.exists("/proc/%d" % process["pid"])  # it runs on
+        assert d.encode() in cmdline(process["pid"])  # it runs on
         os.kill(process["pid"], signal.SIGKILL)
         assert "dicts.py" in {blamed(s)[0] for s in process["sites"]}
 
@@ -270,7 +270,9 @@ def cmdline(pid):
     return b""
 
 
-def test_a_command_that_is_no_python():
+@pytest.mark.parametrize("children_end", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_command_that_is_no_python(children_end):
     for command, says in (("true", "no Python"), ("/nonexistent/x", "cannot be started")):
-        run = subprocess.run([harness.TOOL, "-q", "--", command], capture_output=True, text=True, timeout=120)
+        run = subprocess.run([harness.TOOL, "-q", "--", command], capture_output=True, text=True, timeout=120,
+                             preexec_fn=lambda: signal.signal(signal.SIGCHLD, children_end))  # fmt: skip
         assert run.returncode == 1 and says in run.stderr and run.stderr.count("\n") == 1
