@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 static _Thread_local char fail_buf[1024];
 static enum log_level log_threshold = LOG_WARN;
 
@@ -49,6 +51,30 @@ bool log_enabled(enum log_level level)
 	return level <= log_threshold;
 }
 
+static void put_line(const char *line)
+{
+	char form[UTF8_FORM], shown[4096];
+	size_t used = 0, n;
+	uint32_t c;
+
+	for (; used + 2 * sizeof(form) < sizeof(shown) && (n = utf8_form(line, form, &c));
+	     line += n)
+		used += (size_t)(stpcpy(shown + used, form) - (shown + used));
+	shown[used++] = '\n';
+	fwrite(shown, 1, used, stderr);
+}
+
+void log_line(const char *fmt, ...)
+{
+	char line[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	put_line(line);
+}
+
 void log_at(enum log_level level, const char *fmt, ...)
 {
 	char line[2048];
@@ -59,7 +85,7 @@ void log_at(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "pyleak-bpf: %s\n", line);
+	log_line("pyleak-bpf: %s", line);
 }
 
 void free_ptr(void *p)

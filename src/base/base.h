@@ -31,6 +31,9 @@ enum log_level { LOG_QUIET = -1, LOG_WARN = 0, LOG_INFO = 1, LOG_DEBUG = 2 };
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* One line, whatever the threshold: what names and paths have in them that is no text is spelt out.
+ * All that goes to standard error goes this way. */
+void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 #define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)

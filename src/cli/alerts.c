@@ -66,8 +66,8 @@ static void write_log(struct alerts *a, const struct event *e)
 	if (line && write(a->log, line, n) == (ssize_t)n)
 		return;
 	if (!a->log_failed)
-		fprintf(stderr, "pyleak-bpf: the alert log cannot be written: %s\n",
-			strerror(line ? errno : ENOMEM));
+		log_line("pyleak-bpf: the alert log cannot be written: %s",
+			 strerror(line ? errno : ENOMEM));
 	a->log_failed = true;
 }
 
@@ -92,7 +92,7 @@ static void run_hook(struct alerts *a, const struct event *e)
 	if (ok)
 		hook_start(&a->hooks, env, e->rule);
 	else
-		fputs("pyleak-bpf: out of memory: the hook was not started\n", stderr);
+		log_line("pyleak-bpf: out of memory: the hook was not started");
 	while (n > 0)
 		free(env[--n]);
 }
@@ -100,8 +100,8 @@ static void run_hook(struct alerts *a, const struct event *e)
 static void tell(struct alerts *a, const struct event *e)
 {
 	if (!a->is_quiet || (a->log < 0 && a->hooks.fd < 0))
-		fprintf(stderr, "pyleak-bpf: %s %s '%s': pid %d: %s\n", e->event, e->state, e->rule,
-			e->pid, e->text);
+		log_line("pyleak-bpf: %s %s '%s': pid %d: %s", e->event, e->state, e->rule, e->pid,
+			 e->text);
 	if (a->log >= 0)
 		write_log(a, e);
 	if (a->hooks.fd >= 0)

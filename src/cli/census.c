@@ -143,7 +143,7 @@ static int take_all(struct census_cmd *c, struct report *r, bool *left_out)
 		int err = take_one(c, i, r);
 
 		if (err == -ECANCELED && r->n_processes) {
-			fprintf(stderr, "interrupted: %zu of %zu processes\n", r->n_processes, n);
+			log_line("interrupted: %zu of %zu processes", r->n_processes, n);
 			return 0;
 		}
 		if (err && (err == -ECANCELED || n == 1))
@@ -208,8 +208,7 @@ static int run(struct census_cmd *c)
 	r->ended_at = cli_wall_clock();
 	r->duration_s = (double)(clock_ns() - begin) / 1e9;
 	if (c->diff_s > 0 && stop_asked())
-		fprintf(stderr, "interrupted: what grew is of less than %g s, or not known\n",
-			c->diff_s);
+		log_line("interrupted: what grew is of less than %g s, or not known", c->diff_s);
 	if (!err && r->n_processes)
 		err = print(c, r);
 	if (!err && c->type && r->n_processes)

@@ -30,7 +30,7 @@ int cli_run(int argc, char **argv)
 
 int cli_complain(int code)
 {
-	fprintf(stderr, "pyleak-bpf: %s\n", fail_text());
+	log_line("pyleak-bpf: %s", fail_text());
 	return code;
 }
 

@@ -40,7 +40,7 @@ static void tell(const char *why, const char *what, int n)
 
 	if (n >= 0)
 		snprintf(number, sizeof(number), " %d", n);
-	fprintf(stderr, "pyleak-bpf: the hook for '%s' %s%s\n", why, what, number);
+	log_line("pyleak-bpf: the hook for '%s' %s%s", why, what, number);
 }
 
 static char **with_environment(char *const *env)
@@ -130,7 +130,7 @@ static void start(struct starter *s, char *const *env, const char *why)
 	free(all);
 	if (err) {
 		tell(why, "could not be started:", -1);
-		fprintf(stderr, "pyleak-bpf: /bin/sh: %s\n", strerror(err));
+		log_line("pyleak-bpf: /bin/sh: %s", strerror(err));
 		return;
 	}
 	s->child[slot].pid = pid;

@@ -128,7 +128,7 @@ static void reload(struct service *v)
 		err = adopt(v, c);
 	if (err) {
 		serve_settings_free(c);
-		fprintf(stderr, "pyleak-bpf: the settings stay as they were: %s\n", fail_text());
+		log_line("pyleak-bpf: the settings stay as they were: %s", fail_text());
 		return;
 	}
 	serve_settings_free(v->c);
@@ -137,7 +137,7 @@ static void reload(struct service *v)
 	v->metrics.sites = c->sites;
 	log_set_level((enum log_level)c->verbose);
 	if (!c->is_quiet)
-		fprintf(stderr, "settings of %s are in effect\n", c->config);
+		log_line("settings of %s are in effect", c->config);
 }
 
 static int loop(struct service *v)
@@ -193,7 +193,7 @@ static int run(struct service *v)
 	if (!err)
 		err = sweep_new(&v->c->sweep, &v->sweep);
 	if (!err && !v->c->is_quiet)
-		fprintf(stderr, "listening on %s\n", serve_address(v->http));
+		log_line("listening on %s", serve_address(v->http));
 	v->begin_ns = clock_ns();
 	v->metrics.start_time_s = cli_wall_clock();
 	v->metrics.processes = v->c->processes;

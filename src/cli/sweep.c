@@ -129,10 +129,10 @@ static void say_watching(const struct sweep_cmd *c, const struct sweep *s)
 
 	if (c->is_quiet)
 		return;
-	fprintf(stderr, "watching %zu Python process%s; Ctrl-C for the final report\n", n,
-		n == 1 ? "" : "es");
+	log_line("watching %zu Python process%s; Ctrl-C for the final report", n,
+		 n == 1 ? "" : "es");
 	if (refused)
-		fprintf(stderr, "%zu more cannot be watched, as: %s\n", refused, why);
+		log_line("%zu more cannot be watched, as: %s", refused, why);
 }
 
 static int loop(const struct sweep_cmd *c, struct sweep *s, bool *leaks)

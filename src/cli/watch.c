@@ -165,14 +165,13 @@ static void say_watching(const struct watch *w)
 	double first = w->o.interval_s;
 
 	for (size_t i = 0; i < w->n && !w->o.is_quiet; i++)
-		fprintf(stderr, "watching %d (%s)\n", w->target[i].pid,
-			session_title(w->target[i].session));
+		log_line("watching %d (%s)", w->target[i].pid, session_title(w->target[i].session));
 	if (w->o.is_quiet)
 		return;
 	if (w->o.duration_s > 0 && w->o.duration_s <= first)
-		fprintf(stderr, "final report in %g s, Ctrl-C for it now\n", w->o.duration_s);
+		log_line("final report in %g s, Ctrl-C for it now", w->o.duration_s);
 	else
-		fprintf(stderr, "first report in %g s, Ctrl-C for the final one\n", first);
+		log_line("first report in %g s, Ctrl-C for the final one", first);
 }
 
 static int fill(struct watch *w, struct report *r, bool final)
@@ -279,7 +278,7 @@ static void end_target(struct watch *w, struct target *t, const char *why)
 	if (t->is_child)
 		log_info("%s", why);
 	else if (!w->o.is_quiet || w->has_failed)
-		fprintf(stderr, "pyleak-bpf: %s\n", why);
+		log_line("pyleak-bpf: %s", why);
 	if (!w->children)
 		return;
 	children_end(w->children, t->session);

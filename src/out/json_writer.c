@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "out/utf8.h"
+#include "base/utf8.h"
 
 /* Keep the errno of the write that failed: a later one may succeed, or say something else. */
 static void note_error(struct json *j)

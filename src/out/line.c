@@ -6,41 +6,23 @@
 #include <stdarg.h>
 #include <wchar.h>
 
-#include "out/utf8.h"
+#include "base/utf8.h"
 
 #define MAX_COLUMNS 1000 /* of one string, also into a pipe: a name may be a megabyte long */
 #define ITEM_INDENT 4
 
-/* Characters that change how their neighbours are shown (bidirectional controls, line and
- * paragraph separators, byte order mark): with them source text can look like another. */
-static bool is_deceptive(uint32_t c)
-{
-	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0x061c;
-}
-
 /* How the next character of @s is shown: bytes taken (0 at the end), text, columns. */
-static size_t print_form(const char *s, char form[16], int *cols)
+static size_t print_form(const char *s, char form[UTF8_FORM], int *cols)
 {
 	uint32_t c;
-	size_t n = utf8_next(s, &c);
+	size_t n = utf8_form(s, form, &c);
 
 	if (n == 0)
 		return 0;
-	if (c == '\t') {
-		strcpy(form, " ");
+	/* Spelt out, it is ASCII. */
+	*cols = (uint8_t)*form < 0x80 ? (int)strlen(form) : wcwidth((wchar_t)c);
+	if (*cols < 0) /* not in the user's locale */
 		*cols = 1;
-	} else if (c == UTF8_INVALID || c < 0x20 || c == 0x7f) {
-		*cols = snprintf(form, 16, "\\x%02x", (unsigned)(uint8_t)*s);
-	} else if ((c >= 0x80 && c < 0xa0) || is_deceptive(c)) {
-		*cols = snprintf(form, 16, "\\u%04x", (unsigned)c);
-	} else {
-		memcpy(form, s, n);
-		form[n] = '\0';
-		*cols = c < 0x80 ? 1 : wcwidth((wchar_t)c);
-		if (*cols < 0) /* not in the user's locale */
-			*cols = 1;
-	}
 	return n;
 }
 
@@ -101,7 +83,7 @@ void line_style(struct line *l, enum style s)
 void line_text(struct line *l, const char *s)
 {
 	int cols, used = 0;
-	char form[16];
+	char form[UTF8_FORM];
 	size_t n;
 
 	for (; (n = print_form(s, form, &cols)) > 0; s += n) {
@@ -128,7 +110,7 @@ void line_printf(struct line *l, const char *fmt, ...)
 int line_columns(const char *s)
 {
 	int cols, sum = 0;
-	char form[16];
+	char form[UTF8_FORM];
 	size_t n;
 
 	for (; sum <= MAX_COLUMNS && (n = print_form(s, form, &cols)) > 0; s += n)
@@ -139,7 +121,7 @@ int line_columns(const char *s)
 void line_tail(struct line *l, const char *s, int cols)
 {
 	int all = line_columns(s), skip, w;
-	char form[16];
+	char form[UTF8_FORM];
 	size_t n;
 
 	if (all <= cols || all > MAX_COLUMNS || cols < 4) {

@@ -114,6 +114,13 @@ int proc_parse_status(const char *text, struct proc_status *out)
 	return out->has_tgid ? 0 : -EINVAL;
 }
 
+/* The kernel shows it as it is, and a thread may call itself anything. */
+static void copy_name(char *to, const char *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = (unsigned char)from[i] < ' ' || from[i] == 0x7f ? '?' : from[i];
+}
+
 int proc_parse_stat(const char *text, struct proc_stat *out)
 {
 	/* The name may hold blanks and parentheses: it ends at the last ')'. */
@@ -127,7 +134,7 @@ int proc_parse_stat(const char *text, struct proc_stat *out)
 	n = (size_t)(close - open) - 1;
 	if (n > sizeof(out->comm) - 1)
 		n = sizeof(out->comm) - 1;
-	memcpy(out->comm, open + 1, n);
+	copy_name(out->comm, open + 1, n);
 	out->state = close[2];
 	/* proc(5) counts from 1: pid 1, comm 2, state 3. */
 	text = close + 3;

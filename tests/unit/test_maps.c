@@ -111,6 +111,8 @@ static void stat_and_status_are_understood(void **state)
 	assert_int_equal(s.start_ticks, 777);
 	assert_int_equal(s.start_stack, 140);
 	assert_true(s.flags & 0x00200000);
+	assert_int_equal(proc_parse_stat("12 (\x1b[2J\n\xc3\xa9\x7f) S 1 12", &s), 0);
+	assert_string_equal(s.comm, "?[2J?\xc3\xa9?");
 	assert_int_equal(proc_parse_stat("12 (", &s), -EINVAL);
 	assert_int_equal(proc_parse_stat(")12(", &s), -EINVAL);
 	assert_int_equal(proc_parse_status("Name:\tx\nState:\tZ (zombie)\nTgid:\t12\nPPid:\t1\n"

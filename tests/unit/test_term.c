@@ -4,6 +4,7 @@
 
 #include <locale.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "out/line.h"
 #include "out/out.h"
@@ -139,12 +140,34 @@ static void failed_write_is_reported(void **state)
 	report_free(r);
 }
 
+/* Sentences of failures name processes and files. */
+static void nor_by_what_is_said_on_standard_error(void **state)
+{
+	char text[256] = "";
+	FILE *f = tmpfile();
+	int before = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_non_null(f);
+	dup2(fileno(f), STDERR_FILENO);
+	log_line("caf\xc3\xa9 (%s): 100 %%", "a\n\x1b[2Jb\xc2\x9b\xff\tc");
+	log_warn("%s", "d\re");
+	dup2(before, STDERR_FILENO);
+	close(before);
+	rewind(f);
+	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+	fclose(f);
+	assert_string_equal(text, "caf\xc3\xa9 (a\\x0a\\x1b[2Jb\\u009b\\xff c): 100 %\n"
+				  "pyleak-bpf: d\\x0de\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reports_are_as_in_the_golden_files),
 		cmocka_unit_test(no_line_is_wider_than_the_screen),
 		cmocka_unit_test(target_cannot_command_the_terminal),
+		cmocka_unit_test(nor_by_what_is_said_on_standard_error),
 		cmocka_unit_test(very_long_names_are_bounded),
 		cmocka_unit_test(columns_are_counted_as_shown),
 		cmocka_unit_test(colour_needs_a_terminal),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Names come from the target: bytes that claim to be UTF-8 and may not be. */
-#ifndef PYLEAK_OUT_UTF8_H
-#define PYLEAK_OUT_UTF8_H
+#ifndef PYLEAK_UTF8_H
+#define PYLEAK_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,5 +11,10 @@
 /* The next character of NUL-terminated @s; returns its length in bytes. What is not UTF-8 (stray
  * bytes, overlong forms, surrogates) is one byte and UTF8_INVALID. 0 at the end. */
 size_t utf8_next(const char *s, uint32_t *out);
+
+#define UTF8_FORM 16
+/* The same, and how the character is shown in a line of a terminal: what would move the cursor,
+ * change colours or reorder its neighbours is spelt out, a tab is a blank. */
+size_t utf8_form(const char *s, char form[UTF8_FORM], uint32_t *out);
 
 #endif
