@@ -24,6 +24,8 @@ struct page {
 struct serve {
 	struct MHD_Daemon *daemon;
 	char *token, *socket_path;
+	dev_t socket_dev; /* what is ours at that path */
+	ino_t socket_ino;
 	int fd; /* what it listens on, until the daemon has it; -1 = none */
 	char address[256];
 	pthread_mutex_t lock;
@@ -217,6 +219,26 @@ static int listen_inet(struct serve *s, const struct serve_opts *o, int *out)
 	return 0;
 }
 
+/* A socket that a killed tool left makes way; never one behind which somebody listens, or a file.
+ */
+static void clear_way(const struct sockaddr_un *a)
+{
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
+
+	if (fd >= 0 && !lstat(a->sun_path, &st) && S_ISSOCK(st.st_mode) &&
+	    connect(fd, (const struct sockaddr *)a, sizeof(*a)) && errno == ECONNREFUSED)
+		unlink(a->sun_path);
+}
+
+static bool is_ours(const struct serve *s)
+{
+	struct stat st;
+
+	return s->socket_path && !lstat(s->socket_path, &st) && st.st_dev == s->socket_dev &&
+	       st.st_ino == s->socket_ino;
+}
+
 /* Who may open the socket may read: its mode is the owner's and the group's. */
 static int listen_unix(struct serve *s, const char *path, int *out)
 {
@@ -228,9 +250,7 @@ static int listen_unix(struct serve *s, const char *path, int *out)
 	if (strlen(path) >= sizeof(a.sun_path) || !*path)
 		return fail(-EINVAL, "--listen unix:%s: no path of a socket", path);
 	strcpy(a.sun_path, path);
-	/* One that a killed tool left; never somebody's file. */
-	if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
-		unlink(path);
+	clear_way(&a);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail(-errno, "no socket: %s", strerror(errno));
@@ -243,7 +263,11 @@ static int listen_unix(struct serve *s, const char *path, int *out)
 		close_fd(&fd);
 		return fail(-err, "cannot listen on %s: %s", path, strerror(err));
 	}
-	s->socket_path = strdup(path);
+	if (!lstat(path, &st)) {
+		s->socket_dev = st.st_dev;
+		s->socket_ino = st.st_ino;
+		s->socket_path = strdup(path);
+	}
 	snprintf(s->address, sizeof(s->address), "unix:%s", path);
 	*out = fd;
 	return 0;
@@ -333,7 +357,7 @@ void serve_stop(struct serve *s)
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
 	close_fd(&s->fd);
-	if (s->socket_path)
+	if (is_ours(s))
 		unlink(s->socket_path);
 	for (int i = 0; i < SERVE_PAGES; i++)
 		free(s->page[i].text);

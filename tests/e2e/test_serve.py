@@ -153,6 +153,24 @@ def test_unix_socket(tmp_path):
     assert not path.exists()
 
 
+def test_unix_socket_of_others(tmp_path):
+    """One that nobody answers at is taken, one that is in use is not, nor taken away at the end."""
+    path = tmp_path / "pyleak.sock"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(path))
+    with serving(listen="unix:%s" % path) as tool:
+        assert "listening" in tool.stderr.readline()
+        inode = path.stat().st_ino
+        run = subprocess.run([harness.TOOL, "serve", "--listen", "unix:%s" % path], capture_output=True, text=True, timeout=30,
+                             check=False)  # fmt: skip
+        assert run.returncode == 1 and "cannot listen on %s: Address already in use" % path in run.stderr
+        assert path.stat().st_ino == inode
+        path.rename(tmp_path / "elsewhere")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(str(path))
+    assert path.exists()
+
+
 def test_killed_and_started_again(full):
     port = free_port()
     with program(1000):
