@@ -158,6 +158,8 @@ static int loop(const struct sweep_cmd *c, struct sweep *s, bool *leaks)
 		while (next <= now)
 			next += c->interval_s;
 	}
+	if (!err && stop_asked() && !sweep_has_round(s))
+		return -ECANCELED;
 	return err ? err : report(c, s, started_at, begin, true, leaks);
 }
 
@@ -180,6 +182,8 @@ static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
 	if (!err)
 		err = loop(c, s, &leaks);
 	sweep_free(s);
+	if (err == -ECANCELED)
+		return CLI_INTERRUPTED;
 	if (err)
 		return cli_complain(CLI_FAILED);
 	return c->fail_on && leaks ? CLI_LEAK : CLI_DONE;

@@ -298,6 +298,7 @@ static void read_all(struct sweep *s)
 		suspect_clear(t);
 	}
 	remove_ended(s);
+	s->has_round = s->has_round || s->list_due; /* the list had come to its end */
 	wait = (thread_cpu_ns() - cpu_ns) * ROUND_SHARE;
 	if (wait < ROUND_MIN_NS)
 		wait = ROUND_MIN_NS;
@@ -322,6 +323,11 @@ int sweep_step(struct sweep *s, double max_s)
 	if (!suspects_step(s, (double)(end - now) / 1e9))
 		nanosleep(&nap, NULL);
 	return 0;
+}
+
+bool sweep_has_round(const struct sweep *s)
+{
+	return s->has_round;
 }
 
 static int by_verdict(const void *pa, const void *pb)

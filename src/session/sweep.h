@@ -31,6 +31,8 @@ void sweep_free(struct sweep *s);
 int sweep_reselect(struct sweep *s, const struct sweep_opts *o);
 /* Work for at most @max_s seconds. */
 int sweep_step(struct sweep *s, double max_s);
+/* Has every process been listed and read? */
+bool sweep_has_round(const struct sweep *s);
 /* All processes, worst first. The report lives no longer than @s. */
 int sweep_fill(struct sweep *s, struct report *r);
 /* How many Pythons are watched, and how many were refused (the last reason in *why, NULL = none).

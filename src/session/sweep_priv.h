@@ -31,6 +31,7 @@ struct sweep {
 		seen; /* identities that were looked at -> when to look again, after what wait */
 	VEC(struct sweep_target *) target;
 	size_t refused;
+	bool has_round;
 	char why[256];
 	uint64_t list_due, read_due, forget_due;
 };
