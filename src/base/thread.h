@@ -7,8 +7,8 @@
 
 #include "base/base.h"
 
-/* With all signals blocked: they are for the thread that waits for them. Negative errno, no
- * sentence. */
+/* With all signals blocked that others send: they are for the thread that waits for them. Negative
+ * errno, no sentence. */
 int thread_start(pthread_t *out, void *(*work)(void *), void *arg);
 /* CPU time of this thread: on a crowded machine work takes long and costs no more. */
 uint64_t thread_cpu_ns(void);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "cli/confine.h"
 
 /* Run @body behind the filter: its exit code, or minus the signal. What it says goes to @text. */
@@ -149,6 +150,17 @@ static int ends_all_threads(void)
 	return 0;
 }
 
+/* Started as the tool starts its own: they leave signals to the main one. */
+static int ends_workers_too(void)
+{
+	pthread_t thread;
+
+	if (thread_start(&thread, forbidden_in_thread, NULL))
+		return 1;
+	pthread_join(thread, NULL);
+	return 0;
+}
+
 static void test_what_is_needed_works(void **state)
 {
 	char text[512];
@@ -170,9 +182,12 @@ static void test_nothing_is_typed_into_a_terminal(void **state)
 
 static void test_the_rest_ends_the_process(void **state)
 {
-	static int (*const body[])(void) = {asks_for_group,	forks,
-					    runs_a_shell,	makes_code,
-					    signals_its_parent, ends_all_threads};
+	static int (*const body[])(void) = {
+		asks_for_group,	    forks,
+		runs_a_shell,	    makes_code,
+		signals_its_parent, ends_all_threads,
+		ends_workers_too,
+	};
 	char text[512], number[48];
 
 	(void)state;
