@@ -6,6 +6,7 @@
 #define MAX_INTERPS	64
 #define MAX_THREADS	4096
 #define MAX_MODULES	65536
+#define PAGE		4096ull
 #define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */
 #define MAX_ROOTS	(4u << 20)  /* what a process says beyond is not believed */
 #define SIGNALS		64
@@ -319,11 +320,31 @@ static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t 
 	}
 }
 
+/* A page of a file that was never touched is not in a snapshot: it reads as zeros. False when none
+ * can be read. */
+static bool read_pages(const struct proc *p, uint64_t start, uint8_t *to, uint64_t bytes)
+{
+	bool any = false;
+
+	if (!proc_read(p, start, to, bytes))
+		return true;
+	for (uint64_t at = 0, n; at < bytes; at += n) {
+		n = PAGE - ((start + at) & (PAGE - 1));
+		if (n > bytes - at)
+			n = bytes - at;
+		if (proc_read(p, start + at, to + at, n))
+			memset(to + at, 0, n);
+		else
+			any = true;
+	}
+	return any;
+}
+
 static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool is_python)
 {
 	auto_free uint64_t *w = bytes && bytes <= MAX_STATIC ? malloc(bytes) : NULL;
 
-	if (!w || proc_read(r->g->h->rt->proc, start, w, bytes)) {
+	if (!w || !read_pages(r->g->h->rt->proc, start, (uint8_t *)w, bytes)) {
 		r->unreadable++;
 		return;
 	}
@@ -344,6 +365,22 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 	}
 }
 
+/* The file of this row; of a process that does not run, what was saved of it. */
+static int open_file(const struct proc *p, const struct proc_map *m, struct dso **out)
+{
+	char path[4096];
+	uint8_t *bytes;
+	size_t size;
+	int err;
+
+	if (proc_is_live(p)) {
+		err = proc_map_file(p, m, path, sizeof(path));
+		return err ? err : dso_open_code(path, out);
+	}
+	err = proc_map_image(p, m, &bytes, &size);
+	return err ? err : dso_open_image(m->path, bytes, size, out);
+}
+
 /* The data of one file with the zeroed data behind: what the kernel maps right after that may be
  * anything (arenas, often), so the file says how long it is. */
 static void file_roots(struct reach *r, const struct proc_map *m)
@@ -351,12 +388,11 @@ static void file_roots(struct reach *r, const struct proc_map *m)
 	const struct proc *p = r->g->h->rt->proc;
 	const struct heap *h = r->g->h;
 	struct dso_range v[16];
-	char path[4096];
 	struct dso *d;
 	uint64_t bias;
 	size_t n = 0;
 
-	if (!proc_map_file(p, m, path, sizeof(path)) && !dso_open_code(path, &d)) {
+	if (!open_file(p, m, &d)) {
 		if (py_load_bias(p, m, d, &bias))
 			n = dso_writable(d, v, ARRAY_SIZE(v));
 		dso_close(d);

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ import time
 import harness
 import pytest
 import pythons
+import test_why
 
 PYTHONS = [pythons.host()] + pythons.debian_roots()
 FULL = pythons.pyenv()
@@ -194,6 +196,35 @@ def test_a_core_with_its_program(saved, python):
     here = census("--core", s.inside + "/core", out=s.inside + "/here.json")
     assert table(here) == table(s.live)
     assert here["python"] == s.live["python"]
+
+
+# What it keeps lies in a page that the loader zeroed, behind data that is never touched.
+FAR_STATIC = """
+#include <Python.h>
+static PyObject *kept __attribute__((aligned(4096)));
+__attribute__((used)) static char untouched[1 << 20] = {1};
+#include "%s/retain.c"
+"""
+
+
+@pytest.mark.parametrize("program", ("signal_handler", "c_static"))
+def test_what_zeroed_data_holds(program, tmp_path):
+    """A variable that begins as zero has no place in any file: neither CPython's nor an extension's."""
+    source = tmp_path / "far.c"
+    source.write_text(FAR_STATIC % test_why.WHY)
+    test_why.build_extension(str(tmp_path), str(source))
+    snap, core = tmp_path / "snap", tmp_path / "core"
+    ask = ("--type", "__main__.Leaked")
+    with test_why.running(pythons.host(), program, str(tmp_path)) as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        wait_stopped(process.pid)
+        run(harness.TOOL, "census", "-p", process.pid, "--save", snap)
+        live = why("-p", process.pid, "--watch", "0", *ask)
+        run("gcore", "-o", core, process.pid)
+        core = "%s.%d" % (core, process.pid)
+    assert test_why.truth(program)["ROOT"][0] in live
+    assert why("--from", snap, *ask) == live
+    assert why("--core", core, *ask) == live
 
 
 def refused(*args, words=()):

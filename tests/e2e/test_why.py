@@ -37,10 +37,10 @@ def truth(program):
     return marks
 
 
-def build_extension(into):
+def build_extension(into, source=os.path.join(WHY, "retain.c")):
     """The one program that needs C; only for the interpreter whose headers are installed."""
-    subprocess.run(["gcc", "-shared", "-fPIC", "-I/usr/include/python3.11", "-o", into + "/retain.so",
-                    os.path.join(WHY, "retain.c")], check=True)  # fmt: skip
+    subprocess.run(["gcc", "-shared", "-fPIC", "-I/usr/include/python3.11", "-o", into + "/retain.so", source],
+                   check=True)  # fmt: skip
 
 
 @contextlib.contextmanager
