@@ -54,14 +54,14 @@ const struct heap_type *walk_type(struct walk *w, uint64_t addr)
 	return t;
 }
 
-bool walk_in_arena(struct walk *w, uint64_t addr)
+uint64_t walk_arena_end(struct walk *w, uint64_t addr)
 {
 	uint32_t *near = &w->near_arena[(addr >> 18) & (WALK_NEAR - 1)];
 	const struct heap_arena *v = w->h->arena.v;
 	size_t lo = 0, hi = w->h->arena.n;
 
 	if (*near < hi && addr >= v[*near].start && addr < v[*near].end)
-		return true;
+		return v[*near].end;
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
 
@@ -71,10 +71,10 @@ bool walk_in_arena(struct walk *w, uint64_t addr)
 			hi = mid;
 		} else {
 			*near = (uint32_t)mid;
-			return true;
+			return v[mid].end;
 		}
 	}
-	return false;
+	return 0;
 }
 
 int walk_tell_now(struct walk *w)

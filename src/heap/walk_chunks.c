@@ -181,25 +181,21 @@ static bool is_mapped_chunk(const uint8_t *p, uint64_t left, uint64_t *bytes)
 	return true;
 }
 
-static uint64_t arena_end(const struct heap *h, uint64_t addr)
-{
-	for (size_t i = 0; i < h->arena.n; i++)
-		if (addr >= h->arena.v[i].start && addr < h->arena.v[i].end)
-			return h->arena.v[i].end;
-	return addr + PAGE;
-}
-
 /* Chunks mapped for themselves begin with a page; the kernel joins neighbours to one mapping. */
 static int mapped_chunks(struct walk *w, const struct proc_row *m, int pagemap)
 {
 	unsigned probes = 0;
-	uint64_t bytes;
+	uint64_t bytes, arena_end;
 	uint8_t p[HEAD];
 	int err;
 
 	for (uint64_t at = m->start; at < m->end;) {
-		if (walk_in_arena(w, at)) {
-			at = arena_end(w->h, at);
+		err = walk_tell(w);
+		if (err)
+			return err;
+		arena_end = walk_arena_end(w, at);
+		if (arena_end) {
+			at = arena_end;
 			continue;
 		}
 		if (probes > MAX_PROBES)
@@ -222,6 +218,7 @@ static int mapped_chunks(struct walk *w, const struct proc_row *m, int pagemap)
 		if (!is_mapped_chunk(p, m->end - at, &bytes)) {
 			probes++;
 			at += PAGE;
+			w->st->bytes_read += sizeof(p);
 			continue;
 		}
 		w->win_len = 0;

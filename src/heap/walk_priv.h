@@ -63,8 +63,13 @@ uint64_t walk_debug_head(const struct walk *w, bool small);
 bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t bytes, bool small,
 		      struct walk_found *out);
 
-/* Is @addr in an arena? As heap_in_arena, faster for neighbours. */
-bool walk_in_arena(struct walk *w, uint64_t addr);
+/* The end of the arena that @addr is in, 0 = it is in none. As heap_in_arena, faster for
+ * neighbours. */
+uint64_t walk_arena_end(struct walk *w, uint64_t addr);
+static inline bool walk_in_arena(struct walk *w, uint64_t addr)
+{
+	return walk_arena_end(w, addr);
+}
 /* How far the walk is, when it is time to say so. */
 int walk_tell_now(struct walk *w);
 static inline int walk_tell(struct walk *w)
