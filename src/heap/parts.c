@@ -203,6 +203,13 @@ static int part_rows(struct parter *p, const struct proc_resident *r, size_t n)
 	return err;
 }
 
+/* Memory that is reserved and not used, and the shadow of a sanitizer, hold no heap. */
+static bool may_be_heap(const struct proc_resident *r)
+{
+	return r->writable == 1 && r->kind != PROC_ROW_FILE && r->rss_bytes &&
+	       r->end - r->start <= ROW_MAX;
+}
+
 static int find_areas(struct parter *p, const struct proc_resident *r, size_t n)
 {
 	auto_free struct heap_row *rows = calloc(n + 1, sizeof(*rows));
@@ -213,7 +220,7 @@ static int find_areas(struct parter *p, const struct proc_resident *r, size_t n)
 		rows[i] = (struct heap_row){
 			.start = r[i].start,
 			.end = r[i].end,
-			.anonymous = r[i].writable == 1 && r[i].kind != PROC_ROW_FILE,
+			.anonymous = may_be_heap(&r[i]),
 			.brk = r[i].kind == PROC_ROW_HEAP,
 			.file = r[i].writable == 1 && r[i].kind == PROC_ROW_FILE,
 		};

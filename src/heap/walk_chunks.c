@@ -200,16 +200,16 @@ static int mapped_chunks(struct walk *w, const struct proc_row *m, int pagemap)
 		}
 		if (probes > MAX_PROBES)
 			return 0;
-		if (!(at & (HEAP_ALIGN - 1))) {
-			err = thread_heap(w, at, m->end);
-			if (err)
-				return err;
-		}
 		/* A read would bring a page into being that the process never touched. */
 		if (!proc_page_touched(pagemap, at)) {
 			probes++;
 			at += PAGE;
 			continue;
+		}
+		if (!(at & (HEAP_ALIGN - 1))) {
+			err = thread_heap(w, at, m->end);
+			if (err)
+				return err;
 		}
 		if (proc_read(w->h->rt->proc, at, p, sizeof(p))) {
 			w->st->unreadable++;

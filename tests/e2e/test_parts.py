@@ -111,6 +111,33 @@ def test_a_read_leaves_shared_pages_shared():
         target.wait()
 
 
+RESERVED = """
+import mmap, os, signal
+NORESERVE = 0x4000
+rows = [mmap.mmap(-1, 64 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE) for _ in range(3)]
+rows[0][12345] = 1
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_memory_that_was_never_touched_stays_so():
+    """Reserved address space costs no page tables because somebody looks for heaps in it."""
+
+    def tables(pid):
+        with open("/proc/%d/status" % pid) as f:
+            return int(re.search(r"^VmPTE:\s+(\d+)", f.read(), re.M).group(1))
+
+    target = subprocess.Popen([pythons.HOST, "-c", RESERVED])
+    try:
+        wait_stopped(target.pid)
+        before = tables(target.pid)
+        census("-p", target.pid)
+        assert tables(target.pid) < before + 256
+    finally:
+        target.kill()
+        target.wait()
+
+
 HOSTILE = """
 import ctypes, os, random, signal
 libc = ctypes.CDLL(None)
