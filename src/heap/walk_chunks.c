@@ -17,7 +17,9 @@
 	(64ull << 10) /* the threshold starts at 128 KiB and only M_MMAP_THRESHOLD lowers it */
 #define WINDOW	   (256u << 10)
 #define MAX_ROWS   65536
-#define MAX_PROBES 4096 /* pages of one mapping asked whether a chunk begins there */
+#define MAX_PROBES 16384	  /* pages in a row asked whether a chunk begins there: 64 MiB */
+#define MAX_SEARCH (256ull << 30) /* of memory never touched: a third of a second */
+#define STRETCH	   (1ull << 30)	  /* of it at once: whoever watches has to know */
 
 struct heap_info {
 	uint64_t ar_ptr, prev, size, mprotect_size;
@@ -155,8 +157,8 @@ static int walk_heap(struct walk *w, uint64_t at, uint64_t end)
 	return 0;
 }
 
-/* A heap of another thread's arena begins at @at? */
-static int thread_heap(struct walk *w, uint64_t at, uint64_t end)
+/* Does a heap of another thread's arena begin at @at? It reaches to *to. */
+static int thread_heap(struct walk *w, uint64_t at, uint64_t end, uint64_t *to)
 {
 	struct heap_info info;
 
@@ -165,8 +167,9 @@ static int thread_heap(struct walk *w, uint64_t at, uint64_t end)
 	    info.size > end - at || (info.prev & (HEAP_ALIGN - 1)) ||
 	    (info.prev ? info.ar_ptr - at < HEAP_ALIGN : info.ar_ptr - at > 128))
 		return 0;
+	*to = at + info.size;
 	w->win_len = 0;
-	return walk_heap(w, find_chunk(w, at + sizeof(info), at + info.size), at + info.size);
+	return walk_heap(w, find_chunk(w, at + sizeof(info), *to), *to);
 }
 
 static bool is_mapped_chunk(const uint8_t *p, uint64_t left, uint64_t *bytes)
@@ -181,53 +184,96 @@ static bool is_mapped_chunk(const uint8_t *p, uint64_t left, uint64_t *bytes)
 	return true;
 }
 
-/* Chunks mapped for themselves begin with a page; the kernel joins neighbours to one mapping. */
-static int mapped_chunks(struct walk *w, const struct proc_row *m, int pagemap)
-{
-	unsigned probes = 0;
-	uint64_t bytes, arena_end;
-	uint8_t p[HEAD];
-	int err;
+/* Through the rows in which malloc may have memory of its own. */
+struct search {
+	struct walk *w;
+	int pagemap;
+	uint64_t left;	 /* bytes of memory never touched that are still passed page by page */
+	unsigned probes; /* pages, since the last find, at which nothing began */
+};
 
-	for (uint64_t at = m->start; at < m->end;) {
-		err = walk_tell(w);
-		if (err)
-			return err;
-		arena_end = walk_arena_end(w, at);
-		if (arena_end) {
-			at = arena_end;
-			continue;
-		}
-		if (probes > MAX_PROBES)
-			return 0;
-		/* A read would bring a page into being that the process never touched. */
-		if (!proc_page_touched(pagemap, at)) {
-			probes++;
-			at += PAGE;
-			continue;
-		}
-		if (!(at & (HEAP_ALIGN - 1))) {
-			err = thread_heap(w, at, m->end);
-			if (err)
-				return err;
-		}
+static void spend(struct search *s, uint64_t bytes)
+{
+	if (!bytes || !s->left)
+		return;
+	s->left -= bytes < s->left ? bytes : s->left;
+	s->w->st->unsearched += !s->left;
+}
+
+/* The next place from @at on to look at. Of what seems to be somebody else's only the places where
+ * heaps of threads begin are left. */
+static uint64_t next_place(struct search *s, uint64_t at, uint64_t end)
+{
+	uint64_t to = end - at < STRETCH ? end : at + STRETCH;
+
+	if (s->probes > MAX_PROBES || !s->left) {
+		to = (at + HEAP_ALIGN - 1) & ~(HEAP_ALIGN - 1);
+		return to > at || proc_page_touched(s->pagemap, at) ? to : at + PAGE;
+	}
+	/* A read would bring a page into being that the process never touched. */
+	to = proc_next_touched(s->pagemap, at, to);
+	s->w->st->bytes_read += (to - at) / PAGE * sizeof(uint64_t);
+	spend(s, to - at);
+	return to;
+}
+
+/* @p: the beginning of a page. */
+static void note_nothing(struct search *s, const uint8_t *p)
+{
+	/* Where nobody tells what was never touched, that reads as zeros. */
+	if (s->pagemap < 0 && !heap_u64(p + 8))
+		spend(s, PAGE);
+	else
+		s->w->st->unsearched += s->probes++ == MAX_PROBES;
+}
+
+/* What begins at the page at @at: *to is where it ends. */
+static int look_at_page(struct search *s, uint64_t at, uint64_t end, uint64_t *to)
+{
+	struct walk *w = s->w;
+	uint64_t bytes;
+	uint8_t p[HEAD];
+	int err = 0;
+
+	*to = at;
+	if (!(at & (HEAP_ALIGN - 1)))
+		err = thread_heap(w, at, end, to);
+	if (!err && *to == at) {
 		if (proc_read(w->h->rt->proc, at, p, sizeof(p))) {
 			w->st->unreadable++;
+			*to = end;
 			return 0;
 		}
-		if (!is_mapped_chunk(p, m->end - at, &bytes)) {
-			probes++;
-			at += PAGE;
-			w->st->bytes_read += sizeof(p);
-			continue;
+		w->st->bytes_read += sizeof(p);
+		if (!is_mapped_chunk(p, end - at, &bytes)) {
+			*to = at + PAGE;
+			note_nothing(s, p);
+			return 0;
 		}
 		w->win_len = 0;
 		err = visit_chunk(w, at + HEAD, bytes, at + HEAD + bytes);
-		if (err)
-			return err;
-		at += (bytes + HEAD + PAGE - 1) & ~(PAGE - 1);
+		*to = at + ((bytes + HEAD + PAGE - 1) & ~(PAGE - 1));
 	}
-	return 0;
+	s->probes = 0;
+	return err;
+}
+
+/* Chunks mapped for themselves begin with a page; the kernel joins neighbours to one mapping. */
+static int mapped_chunks(struct search *s, const struct proc_row *m)
+{
+	int err = 0;
+
+	/* So large a row is nobody's heap. */
+	s->probes = m->end - m->start > MAX_SEARCH ? MAX_PROBES + 1 : 0;
+	for (uint64_t at = m->start, to; at < m->end && !err; at = to) {
+		err = walk_tell(s->w);
+		to = walk_arena_end(s->w, at);
+		if (!to)
+			to = next_place(s, at, m->end);
+		if (to == at && !err)
+			err = look_at_page(s, at, m->end, &to);
+	}
+	return err;
 }
 
 int walk_chunks(struct walk *w)
@@ -235,6 +281,7 @@ int walk_chunks(struct walk *w)
 	auto_free struct proc_row *rows = calloc(MAX_ROWS, sizeof(*rows));
 	const struct proc *p = w->h->rt->proc;
 	auto_close int pagemap = proc_is_live(p) ? proc_open_pagemap(p) : -1;
+	struct search s = {.w = w, .pagemap = pagemap, .left = MAX_SEARCH};
 	size_t n = rows ? proc_heap_rows(p, rows, MAX_ROWS) : 0;
 	int err = 0;
 
@@ -243,7 +290,7 @@ int walk_chunks(struct walk *w)
 		if (rows[i].is_brk)
 			err = walk_heap(w, find_chunk(w, rows[i].start, rows[i].end), rows[i].end);
 		else
-			err = mapped_chunks(w, &rows[i], pagemap);
+			err = mapped_chunks(&s, &rows[i]);
 	}
 	return err;
 }

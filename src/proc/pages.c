@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define PAGE	4096
-#define ENTRIES 32 /* of pagemap at once */
+#define ENTRIES 512 /* of pagemap at once */
 #define REGIONS 64
 #define PM_PFN	((1ull << 55) - 1) /* 0 without CAP_SYS_ADMIN */
 
@@ -46,24 +46,29 @@ static ssize_t read_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *en
 	return got < 0 ? -errno : got / (ssize_t)sizeof(*entry);
 }
 
-bool proc_any_touched(int pagemap, uint64_t addr, uint64_t len)
+uint64_t proc_next_touched(int pagemap, uint64_t addr, uint64_t end)
 {
-	uint64_t entry[ENTRIES], end = addr + len - 1;
+	uint64_t entry[ENTRIES], most = 1; /* the first page often is one */
 
-	if (pagemap < 0 || !len)
-		return true;
-	for (uint64_t page = addr / PAGE; page <= end / PAGE;) {
-		uint64_t left = end / PAGE - page + 1, n = left < ENTRIES ? left : ENTRIES;
+	if (pagemap < 0)
+		return addr;
+	for (uint64_t page = addr / PAGE; page * PAGE < end;) {
+		uint64_t left = (end - 1) / PAGE - page + 1, n = left < most ? left : most;
 		ssize_t got = read_entries(pagemap, page, n, entry);
 
 		if (got <= 0)
-			return true;
-		for (ssize_t i = 0; i < got; i++)
+			return page * PAGE > addr ? page * PAGE : addr;
+		for (ssize_t i = 0; i < got; i++, page++)
 			if (entry[i] & (PM_PRESENT | PM_SWAPPED))
-				return true;
-		page += (uint64_t)got;
+				return page * PAGE > addr ? page * PAGE : addr;
+		most = 8 * most < ENTRIES ? 8 * most : ENTRIES;
 	}
-	return false;
+	return end;
+}
+
+bool proc_any_touched(int pagemap, uint64_t addr, uint64_t len)
+{
+	return !len || proc_next_touched(pagemap, addr, addr + len) < addr + len;
 }
 
 bool proc_page_touched(int pagemap, uint64_t addr)

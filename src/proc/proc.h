@@ -64,6 +64,8 @@ size_t proc_heap_rows(const struct proc *p, struct proc_row *rows, size_t max);
  * where the kernel does not say. @pagemap: a descriptor of /proc/PID/pagemap, or -1. */
 int proc_open_pagemap(const struct proc *p);
 bool proc_page_touched(int pagemap, uint64_t addr);
+/* The first such page of [addr, end), or @addr when it lies in that; @end = there is none. */
+uint64_t proc_next_touched(int pagemap, uint64_t addr, uint64_t end);
 /* Any page of [addr, addr + len)? */
 bool proc_any_touched(int pagemap, uint64_t addr, uint64_t len);
 const struct proc_map *proc_find_map(const struct proc *p, uint64_t addr);

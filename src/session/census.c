@@ -357,6 +357,10 @@ static void fill_lost(struct census *c, struct report *r, struct report_process 
 		 c->now.walk.unreadable},
 		{"census_cut", "a list of the collector was longer than it can be",
 		 c->now.walk.cut},
+		{"census_unsearched",
+		 "a mapping with much other memory was not searched to its end for blocks of "
+		 "malloc",
+		 c->now.walk.unsearched},
 	};
 	struct report_lost *v = report_alloc(r, (p->n_lost + ARRAY_SIZE(mine)) * sizeof(*v));
 

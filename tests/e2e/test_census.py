@@ -168,6 +168,52 @@ def test_growth_by_type():
     assert "growth" in text
 
 
+# Blocks of malloc behind (above) other memory in one row of maps: mappings grow downwards.
+OTHERS = """
+import ctypes, mmap, os, sys, threading
+FIXED_NOREPLACE, NORESERVE, M_MMAP_THRESHOLD = 0x100000, 0x4000, -3
+libc = ctypes.CDLL(None)
+libc.mallopt(M_MMAP_THRESHOLD, 128 << 10)  # else it rises
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+def other(n, touched, at=None):
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (FIXED_NOREPLACE | NORESERVE if at else 0)
+    start = libc.mmap(at, n, 3, flags, -1, 0)
+    assert at is None or start == at
+    ctypes.memset(start, 1, touched)
+    return start
+keep = []
+def small():
+    keep.extend(bytes(50000) for _ in range(700))
+t = threading.Thread(target=small)
+t.start()
+t.join()
+heap = id(keep[0]) & ~((64 << 20) - 1)
+assert heap >> 44 == 7
+other(int(sys.argv[1]), int(sys.argv[1]), heap - int(sys.argv[1]))  # its heap lies behind that
+for _ in range(20):
+    keep.append(bytes(3 << 20))
+    other((48 << 20) + 4096, 2 << 20)
+print(1, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("mib, given_up", ((40, 0), (100, 1)))
+def test_blocks_behind_other_memory(mib, given_up):
+    """Neither memory of others in front of them nor memory nobody touched hides what malloc gave."""
+    command = [pythons.HOST, "-c", OTHERS, str(mib << 20)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+        try:
+            assert p.stdout.read(1) == b"1"
+            process, _ = census(p.pid)
+        finally:
+            p.kill()
+    kept = 700 * 50000 + 20 * (3 << 20)
+    assert kept < types_of(process)["bytes"]["bytes"] < kept + (2 << 20)
+    assert process["lost"]["census_unsearched"] == given_up
+
+
 def test_samples_hide_values_unless_asked():
     with harness.Target(pythons.host(), "census_churn", ["--threads", 0]) as target:
         wait_lines(target, 1)
