@@ -90,6 +90,9 @@ bool heap_type_get(struct heap *h, uint64_t addr, struct heap_type *out);
 /* The pymalloc or mimalloc class of a block for a request of so many bytes; -1 = none. */
 int heap_class_for(const struct heap *h, uint64_t bytes);
 
+/* Bytes that the debug hooks keep in front of what they hand out. @small: from pymalloc's pools. */
+uint64_t heap_debug_head(const struct heap *h, bool small);
+
 /* Read the arena list of all interpreters, or the segments of mimalloc. */
 int heap_read_arenas(struct heap *h);
 

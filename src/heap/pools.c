@@ -13,6 +13,7 @@ struct arena_object {
 };
 _Static_assert(sizeof(struct arena_object) == 48, "struct arena_object");
 
+#define DEBUG_HEAD 16	      /* of the debug hooks: size, api, guard */
 #define MAX_ARENAS (1u << 20) /* 1 TiB of 1 MiB arenas: more is no arena array */
 
 struct state {
@@ -96,6 +97,14 @@ int heap_class_for(const struct heap *h, uint64_t bytes)
 		bytes = heap_mi_good_size(bytes);
 	return heap_can_count(h) && bytes && bytes <= 16 * HEAP_CLASSES ? (int)((bytes - 1) / 16)
 									: -1;
+}
+
+uint64_t heap_debug_head(const struct heap *h, bool small)
+{
+	if (h->rt->allocator != PY_ALLOC_DEBUG)
+		return 0;
+	/* pymalloc passes big ones on to the raw domain, which is hooked as well. */
+	return small || !heap_has_pools(h) ? DEBUG_HEAD : 2 * DEBUG_HEAD;
 }
 
 static void add_state(struct state *v, size_t *n, uint64_t arenas, uint64_t maxarenas)

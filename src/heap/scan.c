@@ -436,6 +436,13 @@ static void finish(struct graph *g, uint32_t node, size_t begin)
 	}
 }
 
+/* Where a list's items begin in the block of their array: behind the debug hooks' head, and without
+ * a GIL behind the room there is. */
+static uint64_t items_at(const struct graph *g, const struct heap_block *b)
+{
+	return heap_debug_head(g->h, b->place == HEAP_POOL) + (g->h->rt->free_threaded ? 8 : 0);
+}
+
 int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 {
 	struct scan s = {.g = g, .b = b, .begin = g->edge.n};
@@ -448,10 +455,11 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 		s.base = b->addr;
 		s.hi = (int64_t)b->have;
 		if (!b->object) {
-			const uint64_t *n = map64_get(&g->length, b->addr);
+			uint64_t items = items_at(g, b);
+			const uint64_t *n = map64_get(&g->length, b->addr + items);
 
-			if (n && (int64_t)(8 * *n) < s.hi)
-				s.hi = (int64_t)(8 * *n);
+			if (n && (int64_t)(items + 8 * *n) < s.hi)
+				s.hi = (int64_t)(items + 8 * *n);
 			if (!attribute_values(&s))
 				words(&s, 0, s.hi, ~0ull);
 			/* More than the walk has at hand at once. */

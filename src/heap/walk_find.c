@@ -2,16 +2,7 @@
 /* Is there an object in a block, and where does it begin? */
 #include "heap/walk_priv.h"
 
-#define DEBUG_HEAD  16 /* of the debug hooks: size, api, guard */
 #define BLOCK_ALIGN 16
-
-uint64_t walk_debug_head(const struct walk *w, bool small)
-{
-	if (w->h->rt->allocator != PY_ALLOC_DEBUG)
-		return 0;
-	/* pymalloc passes big ones on to the raw domain, which is hooked as well. */
-	return small || !heap_has_pools(w->h) ? DEBUG_HEAD : 2 * DEBUG_HEAD;
-}
 
 /* What an object of this type needs. The basic size of str is that of the biggest of its three
  * forms. */
@@ -78,7 +69,7 @@ static bool is_object(struct walk *w, uint64_t v)
 bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t bytes, bool small,
 		      struct walk_found *out)
 {
-	uint64_t extra = walk_debug_head(w, small), best = 0, at = w->h->rt->layout.ob_type;
+	uint64_t extra = heap_debug_head(w->h, small), best = 0, at = w->h->rt->layout.ob_type;
 	const struct py_runtime *rt = w->h->rt;
 	const struct heap_type *t;
 	bool immortal;

@@ -119,7 +119,7 @@ static uint64_t block_bytes(const struct node *n, const struct heap_type *t, uin
 static int visit_node(struct walk *w, struct node *n, const struct heap_type *t)
 {
 	/* The pre-header, if any, and the debug hooks lie before the GC head. */
-	uint64_t before = t->pre - HEAD_SIZE + walk_debug_head(w, false), bytes;
+	uint64_t before = t->pre - HEAD_SIZE + heap_debug_head(w->h, false), bytes;
 	struct walk_found f = {.object = before + HEAD_SIZE, .type = t};
 	struct heap_block b = {.place = HEAP_GC};
 

@@ -56,7 +56,7 @@ static bool find_object(struct walk *w, const struct page *g, const struct heap_
 			struct walk_found *out)
 {
 	const struct py_runtime *rt = w->h->rt;
-	uint64_t head = walk_debug_head(w, true);
+	uint64_t head = heap_debug_head(w->h, true);
 	bool immortal;
 
 	if (!rt->free_threaded)

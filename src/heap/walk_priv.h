@@ -58,8 +58,6 @@ struct walk_found {
 	const struct heap_type *type;
 	bool dead; /* an object that CPython keeps for reuse */
 };
-/* Bytes that the debug hooks keep in front of what they hand out. */
-uint64_t walk_debug_head(const struct walk *w, bool small);
 bool walk_find_object(struct walk *w, const uint8_t *p, size_t have, uint64_t bytes, bool small,
 		      struct walk_found *out);
 

@@ -44,7 +44,7 @@ def build_extension(into, source=os.path.join(WHY, "retain.c")):
 
 
 @contextlib.contextmanager
-def running(python, program, extensions="/"):
+def running(python, program, extensions="/", allocator="default"):
     """A program of the folder, started and waiting."""
     here, there = python.temp()
     stem = "pyleak-why-%d-%s" % (os.getpid(), next(tempfile._get_candidate_names()))
@@ -54,7 +54,8 @@ def running(python, program, extensions="/"):
         command = ["chroot", python.root] + command
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                   env={**os.environ, "PYTHONPATH": extensions})  # fmt: skip
+                                   env={**os.environ, "PYTHONPATH": extensions,
+                                        "PYTHONMALLOC": allocator})  # fmt: skip
         try:
             end = time.monotonic() + 60
             while not os.path.exists(os.path.join(here, stem)):
@@ -83,10 +84,10 @@ def ask(pid, *args):
     return answer
 
 
-def judge(python, program, extensions):
+def judge(python, program, *how):
     """Sentences about what is wrong with the answer."""
     marks = truth(program)
-    with running(python, program, extensions) as process:
+    with running(python, program, *how) as process:
         answer = ask(process.pid, "--type", marks["TYPE"][0])
         if process.poll() is not None:
             return "the program died"
@@ -133,6 +134,16 @@ def test_other_pythons(python, full):
         pytest.skip("pyenv's: in the full matrix")
     names = [n for n in programs() if n != "c_static"] if full else HANDFUL
     assert check(python, names) == {}
+
+
+LEFTOVERS = [(pythons.host(), "default"), (pythons.host(), "debug"), (pythons.host(), "malloc_debug")]
+LEFTOVERS += [(p, a) for p in pythons.free_threaded() for a in ("default", "debug")]
+
+
+@pytest.mark.parametrize("python, allocator", LEFTOVERS, ids=lambda x: getattr(x, "name", x))
+def test_the_end_of_a_list(python, allocator):
+    """Where the items begin in their block depends on the allocator and on the GIL."""
+    assert judge(python, "list_leftovers", "/", allocator) is None
 
 
 def test_address_and_graph(tmp_path):
