@@ -13,8 +13,10 @@ struct arena_object {
 };
 _Static_assert(sizeof(struct arena_object) == 48, "struct arena_object");
 
-#define DEBUG_HEAD 16	      /* of the debug hooks: size, api, guard */
-#define MAX_ARENAS (1u << 20) /* 1 TiB of 1 MiB arenas: more is no arena array */
+#define DEBUG_HEAD  16 /* of the debug hooks: size, api, guard */
+#define PAGE	    4096ull
+#define POOLS_SLACK (256ull << 20) /* the kernel's counters are behind, and it grows meanwhile */
+#define MAX_ARENAS  (1u << 20)	   /* 1 TiB of 1 MiB arenas: more is no arena array */
 
 struct state {
 	uint64_t arenas, maxarenas; /* where the pointer and the u32 lie */
@@ -191,6 +193,37 @@ static int read_state(struct heap *h, const struct state *s)
 	return 0;
 }
 
+/* Memory that the process has in pages of its own. Of a saved one, all that it mapped. */
+static uint64_t bytes_there(const struct proc *p)
+{
+	struct proc_memory m;
+	uint64_t sum = 0;
+
+	if (proc_is_live(p))
+		return proc_memory(p, &m) ? UINT64_MAX / 4
+					  : m.rss_bytes + m.swap_bytes + m.huge_bytes;
+	for (size_t i = 0; i < p->n_maps; i++)
+		sum += p->maps[i].end - p->maps[i].start;
+	return sum;
+}
+
+/* Each pool that was carved has its header in a page that is there, or was swapped out; a list with
+ * more of them than that lies, and would be read header by header. */
+static int check_pools(const struct heap *h)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < h->arena.n; i++)
+		pages += (h->arena.v[i].pools_end - h->arena.v[i].start) / h->rt->layout.pool_size;
+	if (pages * PAGE <= POOLS_SLACK ||
+	    pages * PAGE <= POOLS_SLACK + 2 * bytes_there(h->rt->proc))
+		return 0;
+	return fail(-EILSEQ,
+		    "%llu pools in %zu arenas are more than process %d has memory for: the "
+		    "allocator state was misread",
+		    (unsigned long long)pages, h->arena.n, h->rt->proc->pid);
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct heap_arena *x = a, *y = b;
@@ -206,7 +239,13 @@ static int read_states(struct heap *h)
 
 	h->arena.n = 0;
 	for (size_t i = 0; i < n; i++) {
+		size_t before = h->arena.n;
+
 		err = read_state(h, &state[i]);
+		if (!err)
+			err = check_pools(h);
+		if (err)
+			h->arena.n = before;
 		if (err && i == 0)
 			return err;
 	}

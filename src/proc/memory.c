@@ -25,6 +25,7 @@ int proc_memory(const struct proc *p, struct proc_memory *out)
 	out->file_bytes = st.file_kb * 1024;
 	out->shmem_bytes = st.shmem_kb * 1024;
 	out->swap_bytes = st.swap_kb * 1024;
+	out->huge_bytes = st.huge_kb * 1024;
 	out->size_bytes = st.size_kb * 1024;
 	out->data_bytes = st.data_kb * 1024;
 	out->threads = st.threads;

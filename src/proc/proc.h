@@ -118,6 +118,7 @@ size_t proc_stacks(const struct proc *p, struct proc_stack *out, size_t max);
 
 struct proc_memory {
 	uint64_t rss_bytes, anon_bytes, file_bytes, shmem_bytes, swap_bytes;
+	uint64_t huge_bytes;		 /* pages of hugetlbfs: RSS does not count them */
 	uint64_t size_bytes, data_bytes; /* address space; private writable part of it */
 	uint32_t threads;
 	bool stopped; /* by a signal or a debugger */

@@ -10,7 +10,7 @@ struct proc_status {
 	int tgid, ppid, ns_pid;
 	char state;
 	uint32_t threads;
-	uint64_t rss_kb, anon_kb, file_kb, shmem_kb, swap_kb, size_kb, data_kb;
+	uint64_t rss_kb, anon_kb, file_kb, shmem_kb, swap_kb, huge_kb, size_kb, data_kb;
 	bool has_tgid;
 };
 

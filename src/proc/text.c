@@ -75,6 +75,7 @@ static void status_line(const char *line, struct proc_status *out)
 		{"RssFile:", offsetof(struct proc_status, file_kb)},
 		{"RssShmem:", offsetof(struct proc_status, shmem_kb)},
 		{"VmSwap:", offsetof(struct proc_status, swap_kb)},
+		{"HugetlbPages:", offsetof(struct proc_status, huge_kb)},
 		{"VmSize:", offsetof(struct proc_status, size_kb)},
 		{"VmData:", offsetof(struct proc_status, data_kb)},
 	};

@@ -213,11 +213,45 @@ static void a_search_for_pools_has_an_end(void **state)
 	munmap(there, 16384);
 }
 
+#define ARENAS (1u << 18)
+
+/* So many arenas, with 64 pools each, are 16 million headers to read. */
+static void a_list_of_arenas_is_not_believed(void **state)
+{
+	struct {
+		uint64_t address, pool_address, more[4];
+	} *arena = calloc(ARENAS, sizeof(*arena));
+	uint64_t arenas = (uintptr_t)arena, maxarenas = ARENAS;
+	struct proc self = {.pid = getpid()};
+	struct py_runtime rt = {.proc = &self,
+				.minor = 11,
+				.layout = {.pool_size = 16384, .arena_size = 1u << 20},
+				.usedpools = (uintptr_t)&arenas,
+				.arenas = (uintptr_t)&arenas,
+				.maxarenas = (uintptr_t)&maxarenas};
+	struct heap_census census;
+	struct heap *heap;
+
+	(void)state;
+	assert_non_null(arena);
+	for (uint64_t i = 0; i < ARENAS; i++)
+		arena[i].address = arena[i].pool_address = (1ull << 44) + (i << 20);
+	assert_int_equal(heap_open(&rt, &heap), 0);
+	/* Nothing was carved yet: nothing to read. */
+	assert_int_equal(heap_census(heap, &census), 0);
+	for (uint64_t i = 0; i < ARENAS; i++)
+		arena[i].pool_address += 1u << 20;
+	assert_int_equal(heap_census(heap, &census), -EILSEQ);
+	heap_close(heap);
+	free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(items_may_have_no_size),
 		cmocka_unit_test(rows_of_a_snapshot_are_whole_pages),
+		cmocka_unit_test(a_list_of_arenas_is_not_believed),
 		cmocka_unit_test(a_class_may_take_the_place_of_another),
 		cmocka_unit_test(a_search_for_pools_has_an_end),
 	};
