@@ -286,6 +286,7 @@ int graph_build(struct graph *g)
 	uint16_t none;
 	int err;
 
+	g->max_edges = graph_max_edges(g->max_blocks);
 	find_bounds(g);
 	find_skipped(g);
 	err = graph_intern_type(g, 0, 0, &none);

@@ -125,11 +125,20 @@ struct graph {
 	uint64_t skip[GRAPH_SKIP]; /* states of interpreters and threads: roots.c reads them */
 	size_t n_skip;
 	uint64_t max_blocks; /* 0 = no limit */
+	uint64_t max_edges;
 	/* What arrays that are no nodes may have in all: more than the process has memory for is a
 	 * length that lies. Their pages that were never touched stay so. */
 	uint64_t direct_bytes;
 	int pagemap; /* descriptor, plus one; 0 = none */
 };
+
+/* Heaps have about one reference for each block; but all items of a list may be the same one. */
+static inline uint64_t graph_max_edges(uint64_t max_blocks)
+{
+	const uint64_t all = UINT32_MAX - 1; /* start[] is as wide as that */
+
+	return max_blocks && max_blocks < all / 4 ? 4 * max_blocks : all;
+}
 
 /* Tell whoever watches the heap how many nodes are done; what it returns, when not 0, is the end.
  */

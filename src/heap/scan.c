@@ -26,7 +26,7 @@ struct scan {
 	uint64_t base;	/* of the object in the target */
 	int64_t lo, hi; /* what is readable, from the object's address */
 	size_t begin;
-	bool failed;
+	int err;
 	struct array soon; /* to be read when the object is done */
 };
 
@@ -42,11 +42,15 @@ static void emit(struct scan *s, uint64_t word)
 		return;
 	if (graph_is_leaf(g, to) && !g->want_leaves && !graph_type(g, to)->wanted)
 		return;
+	if (g->edge.n >= g->max_edges) {
+		s->err = -E2BIG;
+		return;
+	}
 	e = vec_push(&g->edge);
 	if (e)
 		*e = to;
 	else
-		s->failed = true;
+		s->err = -ENOMEM;
 }
 
 /* A member of objects.h. */
@@ -78,10 +82,10 @@ static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, uns
 	auto_free uint64_t *buf = malloc(PIECE);
 
 	if (!buf) {
-		s->failed = true;
+		s->err = -ENOMEM;
 		return;
 	}
-	for (uint64_t done = 0; done < n;) {
+	for (uint64_t done = 0; done < n && !s->err;) {
 		uint64_t k = n - done < PIECE / 8 ? n - done : PIECE / 8;
 
 		if (8 * k > s->g->direct_bytes) {
@@ -172,8 +176,8 @@ static void deque(struct scan *s)
 		 end = at(s, member(s, PY_DEQUE_RIGHT_INDEX));
 	uint64_t left = at(s, member(s, PY_DEQUE_SIZE));
 
-	while (left && left < MAX_ITEMS && s->g->direct_bytes >= 8 && heap_is_pointer(block) &&
-	       from < PY_DEQUE_SLOTS) {
+	while (!s->err && left && left < MAX_ITEMS && s->g->direct_bytes >= 8 &&
+	       heap_is_pointer(block) && from < PY_DEQUE_SLOTS) {
 		uint64_t to = block == last ? end + 1 : PY_DEQUE_SLOTS, next;
 
 		if (to <= from || to > PY_DEQUE_SLOTS)
@@ -436,6 +440,16 @@ static void finish(struct graph *g, uint32_t node, size_t begin)
 	}
 }
 
+static int no_room(const struct graph *g, int err)
+{
+	if (err != -E2BIG)
+		return fail(err, "out of memory for references");
+	return fail(err,
+		    g->max_blocks
+			    ? "its heap has too many references for the memory that is left here"
+			    : "more than four billion references");
+}
+
 /* Where a list's items begin in the block of their array: behind the debug hooks' head, and without
  * a GIL behind the room there is. */
 static uint64_t items_at(const struct graph *g, const struct heap_block *b)
@@ -447,8 +461,6 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 {
 	struct scan s = {.g = g, .b = b, .begin = g->edge.n};
 
-	if (g->edge.n >= UINT32_MAX - (1u << 20))
-		return fail(-E2BIG, "more than four billion references");
 	s.t = graph_type(g, node);
 	/* What was a buffer may be an object by now, and the reverse: as it is now. */
 	if (!b->object || !s.t->addr || s.t->addr != b->type) {
@@ -473,14 +485,14 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 		s.hi = body_end(&s);
 		object(&s);
 	}
-	if (s.failed)
-		return fail(-ENOMEM, "out of memory for references");
+	if (s.err)
+		return no_room(g, s.err);
 	finish(g, node, s.begin);
 	if (s.soon.node) {
 		s.begin = g->edge.n;
 		direct(&s, s.soon.addr, s.soon.n, s.soon.step, s.soon.skip);
-		if (s.failed)
-			return fail(-ENOMEM, "out of memory for references");
+		if (s.err)
+			return no_room(g, s.err);
 		finish(g, s.soon.node, s.begin);
 	}
 	return 0;

@@ -80,7 +80,8 @@ struct why_query {
 struct why_opts {
 	unsigned max_paths;  /* per query; 0 = 5 */
 	double watch_s;	     /* time between the two looks at containers' lengths; 0 = one look */
-	uint64_t max_blocks; /* give up when the heap has more; 0 = never */
+	uint64_t max_blocks; /* give up when the heap has more, or more references than four for
+			      * each of so many; 0 = never */
 };
 
 struct why_stats {

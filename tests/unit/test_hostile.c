@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#include "heap/heap_priv.h"
+#include "heap/graph.h"
 #include "heap/own_size.h"
 #include "heap/parts.h"
 #include "proc/snapshot_priv.h"
@@ -246,12 +246,53 @@ static void a_list_of_arenas_is_not_believed(void **state)
 	free(arena);
 }
 
+#define MAX_BLOCKS 1000
+
+/* A list of one object, a great many times: an edge is memory of ours too. */
+static int references(uint64_t n)
+{
+	auto_free uint64_t *word = calloc(n, sizeof(*word));
+	struct proc self = {.pid = getpid()};
+	struct py_runtime rt = {.proc = &self, .minor = 10};
+	struct heap h = {.rt = &rt};
+	struct graph g = {
+		.h = &h, .max_blocks = MAX_BLOCKS, .max_edges = graph_max_edges(MAX_BLOCKS)};
+	const struct heap_block b = {.addr = 0x100000,
+				     .bytes = 8 * n,
+				     .data = (const uint8_t *)word,
+				     .have = 8 * n,
+				     .place = HEAP_CHUNK};
+	int err;
+
+	assert_non_null(word);
+	for (uint64_t i = 0; i < n; i++)
+		word[i] = b.addr;
+	*vec_push(&g.types) = (struct graph_type){.kind = GRAPH_BUFFER};
+	*vec_push(&g.type) = 0;
+	*vec_push(&g.block) = (struct graph_block){.addr = b.addr, .bytes = (uint32_t)b.bytes};
+	*vec_push(&g.region) =
+		(struct graph_region){.start = b.addr, .end = b.addr + b.bytes, .to = 1};
+	g.start = calloc(1, sizeof(*g.start));
+	g.n = 1;
+	err = graph_scan(&g, &b, 0);
+	graph_free(&g);
+	return err;
+}
+
+static void references_are_limited_as_blocks_are(void **state)
+{
+	(void)state;
+	assert_int_equal(references(4 * MAX_BLOCKS), 0);
+	assert_int_equal(references(4 * MAX_BLOCKS + 1), -E2BIG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(items_may_have_no_size),
 		cmocka_unit_test(rows_of_a_snapshot_are_whole_pages),
 		cmocka_unit_test(a_list_of_arenas_is_not_believed),
+		cmocka_unit_test(references_are_limited_as_blocks_are),
 		cmocka_unit_test(a_class_may_take_the_place_of_another),
 		cmocka_unit_test(a_search_for_pools_has_an_end),
 	};
