@@ -119,14 +119,11 @@ uint64_t heap_tcache_key(struct heap *h)
 	return h->tcache_key;
 }
 
-/* tcache and fastbins leave the in-use bit of the next chunk set. */
-static bool is_cached_free(struct heap *h, uint64_t ptr, const struct chunk *c, uint64_t have)
+bool heap_in_fastbin(const struct heap *h, uint64_t ptr, uint64_t first, uint64_t have)
 {
 	/* From 2.32 on a link is xored with the address it lies at, shifted by a page. */
-	uint64_t next = c->user[0] ^ (ptr >> 12), size;
+	uint64_t next = first ^ (ptr >> 12), size;
 
-	if (heap_tcache_key(h) && c->user[1] == h->tcache_key)
-		return true;
 	if (have > FASTBIN_MAX)
 		return false;
 	if (!next)
@@ -146,6 +143,13 @@ static bool is_mapped_chunk(uint64_t ptr, const struct chunk *c, uint64_t have, 
 		return false;
 	have -= end ? 0 : 16;
 	return have >= size && (c->prev_size || have - size < 2 * (PAGE_MASK + 1));
+}
+
+/* tcache and fastbins leave the in-use bit of the next chunk set. */
+static bool is_cached_free(struct heap *h, uint64_t ptr, const struct chunk *c, uint64_t have)
+{
+	return (heap_tcache_key(h) && c->user[1] == h->tcache_key) ||
+	       heap_in_fastbin(h, ptr, c->user[0], have);
 }
 
 bool heap_chunk_in_use(struct heap *h, uint64_t ptr, uint64_t size)

@@ -244,6 +244,9 @@ void heap_sizes_of(struct heap *h, struct heap_work *w);
 
 /* glibc's mark in every chunk of a tcache; 0 = not found out. */
 uint64_t heap_tcache_key(struct heap *h);
+/* Is the block at @ptr, in a chunk of @have bytes, on a list of a fastbin? @first: its first word.
+ * Before glibc 2.32 nothing tells. */
+bool heap_in_fastbin(const struct heap *h, uint64_t ptr, uint64_t first, uint64_t have);
 
 uint64_t heap_mix(uint64_t seed, uint64_t v);
 

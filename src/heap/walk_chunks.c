@@ -87,6 +87,14 @@ static bool is_known(const struct walk *w, const struct heap_block *b, const str
 	return (f->type->flags & TPF_HAVE_GC) && map64_get(&w->seen, b->addr + f->object - 16);
 }
 
+/* Free, though the next chunk does not say so: in a thread's cache (before glibc 2.34, the main
+ * thread's only), or on a list of a fastbin. */
+static bool is_cached(const struct walk *w, uint64_t addr, uint64_t bytes, const uint8_t *p)
+{
+	return bytes >= 16 && ((w->tcache_key && heap_u64(p + 8) == w->tcache_key) ||
+			       heap_in_fastbin(w->h, addr, heap_u64(p), bytes + 8));
+}
+
 static int visit_chunk(struct walk *w, uint64_t addr, uint64_t bytes, uint64_t limit)
 {
 	struct heap_block b = {.addr = addr, .bytes = bytes, .place = HEAP_CHUNK};
@@ -100,8 +108,7 @@ static int visit_chunk(struct walk *w, uint64_t addr, uint64_t bytes, uint64_t l
 		w->st->unreadable++;
 		return 0;
 	}
-	/* The tcache's mark: free, though the next chunk does not say so. */
-	if (w->tcache_key && bytes >= 16 && heap_u64(b.data + 8) == w->tcache_key)
+	if (is_cached(w, addr, bytes, b.data))
 		return 0;
 	b.have = w->win_len - (size_t)(b.data - w->win);
 	b.have = b.have < bytes ? b.have : (size_t)bytes;

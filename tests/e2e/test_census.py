@@ -12,6 +12,7 @@ import time
 import harness
 import pytest
 import pythons
+from test_snapshot import wait_stopped
 
 CORE = [pythons.host()] + pythons.debian_roots() + pythons.free_threaded()
 FULL = pythons.pyenv()
@@ -212,6 +213,33 @@ def test_blocks_behind_other_memory(mib, given_up):
     kept = 700 * 50000 + 20 * (3 << 20)
     assert kept < types_of(process)["bytes"]["bytes"] < kept + (2 << 20)
     assert process["lost"]["census_unsearched"] == given_up
+
+
+FREED = """
+import ctypes, os, signal
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+blocks = [libc.malloc(104) for _ in range(40000)]
+for p in blocks:
+    ctypes.memset(p, 1, 104)
+free, kill, pid, stop = libc.free, os.kill, os.getpid(), signal.SIGSTOP
+for p in blocks[::2]:
+    free(p)
+kill(pid, stop)
+"""
+
+
+def test_what_fastbins_hold_is_free():
+    """The chunk behind one of these says that it is in use."""
+    with subprocess.Popen([pythons.HOST, "-c", FREED]) as p:
+        try:
+            wait_stopped(p.pid)
+            process, _ = census(p.pid)
+        finally:
+            p.kill()
+    stray = [t for t in process["types"] if t["name"].startswith("<buffer")]
+    assert 20000 < sum(t["count"] for t in stray) < 24000, stray
 
 
 def test_samples_hide_values_unless_asked():
