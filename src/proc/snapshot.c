@@ -144,13 +144,19 @@ static int snap_image(struct proc_source *source, const struct proc *p, const st
 
 	for (size_t i = 0; i < s->n_elf; i++) {
 		const struct snap_block *b = &s->elf[i];
-		auto_free uint8_t *data = malloc(b->size);
+		auto_free uint8_t *data = NULL;
 		size_t name;
 
+		/* Asked for each mapped file: megabytes are not unpacked for a name. */
+		if (s->elf_name[i] && strcmp(s->elf_name[i], m->path) != 0)
+			continue;
+		data = malloc(b->size);
 		if (!data)
 			return -ENOMEM;
 		if (snap_unpack(s, b, data) || !memchr(data, 0, b->size))
 			continue;
+		if (!s->elf_name[i])
+			s->elf_name[i] = strdup((char *)data);
 		name = strlen((char *)data) + 1;
 		if (strcmp((char *)data, m->path) != 0 || name == b->size)
 			continue;
@@ -188,6 +194,8 @@ static void snap_close(struct proc_source *source)
 	ZSTD_freeDCtx(s->zstd);
 	for (size_t i = 0; i < SNAP_CACHE; i++)
 		free(s->slot[i].data);
+	for (size_t i = 0; i < s->n_elf; i++)
+		free(s->elf_name[i]);
 	vec_free(&s->pieces);
 	vec_free(&s->blocks);
 	vec_free(&source->tids);

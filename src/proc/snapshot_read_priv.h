@@ -39,6 +39,7 @@ struct snapshot {
 	VEC(struct snap_piece) pieces;
 	VEC(struct snap_block) blocks;
 	struct snap_block elf[SNAP_ELFS];
+	char *elf_name[SNAP_ELFS]; /* NULL = not unpacked yet */
 	size_t n_elf;
 	bool has_process, has_maps, has_end, told_broken;
 	struct snap_slot slot[SNAP_CACHE];
