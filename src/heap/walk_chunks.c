@@ -19,6 +19,7 @@
 #define MAX_ROWS   65536
 #define MAX_PROBES 16384	  /* pages in a row asked whether a chunk begins there: 64 MiB */
 #define MAX_SEARCH (256ull << 30) /* of memory never touched: a third of a second */
+#define MAX_ROW	   (1ull << 40)	  /* more is reserved, or the shadow of a sanitizer */
 #define STRETCH	   (1ull << 30)	  /* of it at once: whoever watches has to know */
 
 struct heap_info {
@@ -270,8 +271,7 @@ static int mapped_chunks(struct search *s, const struct proc_row *m)
 {
 	int err = 0;
 
-	/* So large a row is nobody's heap. */
-	s->probes = m->end - m->start > MAX_SEARCH ? MAX_PROBES + 1 : 0;
+	s->probes = m->end - m->start > MAX_ROW ? MAX_PROBES + 1 : 0;
 	for (uint64_t at = m->start, to; at < m->end && !err; at = to) {
 		err = walk_tell(s->w);
 		to = walk_arena_end(s->w, at);
