@@ -19,6 +19,7 @@ import pythons
 LEAKS = ("dicts", "str_split", "ctypes_malloc", "bytes100k", "coroutine", "cases/cycles_gc_off")
 IDLE = "import time, json\nkeep = [{'n': n} for n in range(2000)]\nwhile True:\n time.sleep(0.2); json.loads('[1, 2]')\n"
 MARK = "pyleak-sweep-%d" % os.getpid()  # others may run the same test
+LATE_MARK = "pyleak-late-%d" % os.getpid()
 
 
 def sweep(*args, timeout=240):
@@ -51,9 +52,9 @@ def measured_sweep(*args, until=None, limit_s=300):
     return subprocess.CompletedProcess(tool.args, tool.returncode, "".join(lines), err), usage, seen_s
 
 
-def idle(python):
+def idle(python, mark=MARK):
     """An innocent one, named by a word of its command line that no other process has."""
-    command = [python.path, "-c", IDLE, MARK]
+    command = [python.path, "-c", IDLE, mark]
     return subprocess.Popen((["chroot", python.root] if python.root else []) + command, stdin=subprocess.DEVNULL)
 
 
@@ -138,15 +139,15 @@ def test_selection():
 # Each waits for a line, and is a wanted Python only then: another program, itself once more, one that writes its command
 # line over.
 LATE = {
-    "execed": ["sh", "-c", "read x; exec %s -c '%s' %s" % (pythons.HOST, IDLE.replace("'", '"'), MARK)],
+    "execed": ["sh", "-c", "read x; exec %s -c '%s' %s" % (pythons.HOST, IDLE.replace("'", '"'), LATE_MARK)],
     "restarted": [pythons.HOST, "-c", "import os, sys; input()\n"
-                  "os.execv(sys.executable, [sys.executable, '-c', %r, %r])" % (IDLE, MARK), MARK],
+                  "os.execv(sys.executable, [sys.executable, '-c', %r, %r])" % (IDLE, LATE_MARK), LATE_MARK],
     "renamed": [pythons.HOST, "-c", "name = input().encode(); f = open('/proc/self/mem', 'r+b', 0)\n"
                 "f.seek(int(open('/proc/self/stat').read().rpartition(')')[2].split()[45])); f.write(name); input()"],
 }  # fmt: skip
 
 
-def watched_late(begin, seconds, name=MARK):
+def watched_late(begin, seconds, name=LATE_MARK):
     """The pids in the report of a sweep that had looked at every process when begin(tool) was called."""
     tool = subprocess.Popen([harness.TOOL, "sweep", "-d", str(seconds), "--json", "-", "--name", name], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
@@ -164,7 +165,7 @@ def test_what_becomes_a_wanted_python_later():
 
     def go(_):
         for child in children.values():
-            child.stdin.write(MARK.encode() + b"\n")
+            child.stdin.write(LATE_MARK.encode() + b"\n")
             child.stdin.flush()
 
     try:
@@ -190,7 +191,7 @@ def test_a_look_that_failed_is_repeated():
 
     def starve(tool):
         limits = leave_descriptors(tool, 2)
-        children.append(idle(pythons.host()))
+        children.append(idle(pythons.host(), LATE_MARK))
         time.sleep(7)
         resource.prlimit(tool.pid, resource.RLIMIT_NOFILE, limits)
 
