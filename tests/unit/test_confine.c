@@ -32,7 +32,7 @@ static int behind(bool reads_only, int (*body)(void), char *text, size_t size)
 		close(pipe_fd[0]);
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core of the killed ones */
-		_exit(filter_install(reads_only) ? 99 : body());
+		_exit(filter_install(reads_only, false) ? 99 : body());
 	}
 	assert_true(pid > 0);
 	close(pipe_fd[1]);
