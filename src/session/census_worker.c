@@ -13,6 +13,7 @@
 #define FIRST_NS    2000000000 /* others have more urgent things to do at the start */
 #define STOP_S	    2
 #define MIN_WAIT_NS 5000000000
+#define SOME	    4
 #define MAX_WAIT_NS 600000000000
 #define REST	    2 /* while it walks, it sleeps that many times as long as it works */
 /* What a first census costs, before it is known: ns per byte of resident memory.
@@ -29,6 +30,7 @@ struct census_worker {
 	uint64_t start_ticks;
 
 	uint64_t paced_ns; /* our CPU time as of the last rest */
+	unsigned n_taken;
 
 	struct report *latest; /* under the lock */
 	struct report_process process;
@@ -90,12 +92,13 @@ static int publish(struct census_worker *w, struct census *c)
 	return 0;
 }
 
-/* As long as it takes for @cost to be no more than our share. */
+/* As long as it takes for @cost to be no more than our share; longer when there are some already.
+ */
 static uint64_t pause_for(const struct census_worker *w, double cost_ns)
 {
-	double wait = cost_ns / w->share;
+	double wait = cost_ns / w->share, least = w->n_taken < SOME ? MIN_WAIT_NS : 2 * MIN_WAIT_NS;
 
-	return wait < MIN_WAIT_NS ? MIN_WAIT_NS : wait > MAX_WAIT_NS ? MAX_WAIT_NS : (uint64_t)wait;
+	return wait < least ? (uint64_t)least : wait > MAX_WAIT_NS ? MAX_WAIT_NS : (uint64_t)wait;
 }
 
 static void censuses(struct census_worker *w, const struct proc *p, struct census *c)
@@ -111,6 +114,7 @@ static void censuses(struct census_worker *w, const struct proc *p, struct censu
 		uint64_t begin = thread_cpu_ns();
 		int err = census_take(c);
 
+		w->n_taken++;
 		/* Half of a dead process's heap is nobody's heap. */
 		if (!proc_alive(p) || proc_execed(p))
 			return;

@@ -9,7 +9,7 @@
 
 #define CENSUS_MIN_NS 100000000
 #define CENSUS_MAX_NS 5000000000
-#define CENSUS_SHARE  250 /* a census may take this part of our time: 0.4 % of a core */
+#define CENSUS_SHARE  400 /* a census may take this part of our time: 0.25 % of a core */
 #define CLIMB_MIN_NS  50000000
 #define CLIMB_MAX_NS  1000000000
 #define CLIMB_SHARE   100 /* after hours something is due all the time, on a ladder of thousands */

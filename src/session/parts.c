@@ -11,7 +11,8 @@
 
 #define READINGS   64		 /* when they are used up, every second one goes */
 #define SHARE	   100		 /* of a core: 1 % */
-#define MIN_NS	   3000000000ull /* between two readings */
+#define MIN_NS	   3000000000ull /* between the first readings */
+#define LATER_NS   6000000000ull /* between later ones */
 #define MAX_NS	   120000000000ull
 #define FRESH_NS   1000000000ull /* that a final report may wait for a reading */
 #define MIN_POINTS 3		 /* for a growth */
@@ -114,7 +115,7 @@ static void *work(void *arg)
 
 	while (!err) {
 		struct heap_parts parts;
-		uint64_t wait;
+		uint64_t wait, least = l->n < 2 * MIN_POINTS ? MIN_NS : LATER_NS;
 
 		/* An exec, the end: nothing more will come. */
 		if (heap_parts(v.heap, &parts))
@@ -124,7 +125,7 @@ static void *work(void *arg)
 		/* Three make a growth: a short run should have one. */
 		if (l->n < MIN_POINTS && wait > MIN_NS && parts.cost_ns * 10 < MIN_NS)
 			wait = MIN_NS;
-		wait = wait < MIN_NS ? MIN_NS : wait > MAX_NS ? MAX_NS : wait;
+		wait = wait < least ? least : wait > MAX_NS ? MAX_NS : wait;
 		if (!pause_for(l, wait))
 			break;
 	}

@@ -11,7 +11,8 @@
 #include "session/session_priv.h"
 
 #define BUCKET_S     1.0
-#define WORKER_SHARE 0.01 /* of a core, for censuses by type */
+#define LOOK_NS	     1000000000 /* between whole looks at whether the target is still there */
+#define WORKER_SHARE 0.01	/* of a core, for censuses by type */
 
 static void name_session(struct session *s)
 {
@@ -185,6 +186,16 @@ const char *session_end_reason(const struct session *s)
 	return s->end_reason;
 }
 
+/* Has something happened to it, as far as one small read can tell? Its end and an exec take its
+ * memory; what shares the memory with it (a child by vfork) shows a second later. */
+static bool may_be_gone(struct session *s, uint64_t now)
+{
+	if (now - s->whole_look_ns < LOOK_NS && !proc_memory_gone(s->proc))
+		return false;
+	s->whole_look_ns = now;
+	return true;
+}
+
 /* Has the target ended, or become another program? */
 static bool target_gone(struct session *s)
 {
@@ -232,7 +243,7 @@ int session_step(struct session *s, double max_s)
 
 		if (now - checked > 100000000) {
 			checked = now;
-			if (target_gone(s))
+			if (may_be_gone(s, now) && target_gone(s))
 				return 1;
 		}
 		if (now >= until)
@@ -241,7 +252,7 @@ int session_step(struct session *s, double max_s)
 		if (woke == -EINTR)
 			return 0;
 		if (woke > 0) {
-			checked = 0;
+			checked = s->whole_look_ns = 0;
 			continue;
 		}
 		session_run_jobs(s);

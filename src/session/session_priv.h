@@ -115,6 +115,7 @@ struct session {
 	struct native_stacks *native_stacks; /* NULL: callers' addresses alone */
 	uint64_t no_native_stack;	     /* sites of the last report that have none */
 	uint64_t cut_native_stacks;	     /* and whose code was gone */
+	uint64_t whole_look_ns;		     /* at whether the target is still there */
 	double native_spent, native_share;   /* ns in all; share of the target's time of late */
 	uint64_t native_ns;		     /* when that was */
 	struct session_fds *fds;
