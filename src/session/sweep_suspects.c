@@ -45,12 +45,12 @@ static struct sweep_target *next_suspect(struct sweep *s, uint64_t now)
 /* A Python that we do not know stays one; what we ran short of may be there next time. */
 static void cannot_probe(struct sweep_target *t, int err)
 {
-	if (err == -ECANCELED)
+	t->rest_until_ns = clock_ns() + REST_NS;
+	if (err == -ECANCELED) /* we are asked to end: that is nothing about the process */
 		return;
 	log_info("process %d is not probed: %s", growth_entry(t->growth)->pid, fail_text());
 	snprintf(t->why, sizeof(t->why), "cannot be probed: %s", fail_text());
 	t->refused = err == -ENOTSUP;
-	t->rest_until_ns = clock_ns() + REST_NS;
 }
 
 static void begin(struct sweep *s, struct sweep_target *t)
