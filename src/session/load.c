@@ -59,7 +59,7 @@ static int refused(int err)
 	if (err == -EPERM || err == -EACCES)
 		return fail(-EPERM, "the kernel refused to load the BPF programs: run as root, or "
 				    "with CAP_BPF and CAP_PERFMON");
-	return fail(err, "the kernel refused the BPF programs (%s): run with -v for its reasons",
+	return fail(err, "the kernel refused the BPF programs (%s): run with -vv for its reasons",
 		    strerror(-err));
 }
 
