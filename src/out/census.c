@@ -227,7 +227,8 @@ static void put_lost(struct line *l, const struct report_process *p)
 	for (size_t i = 0; i < p->n_lost; i++) {
 		if (!p->lost[i].n)
 			continue;
-		line_printf(l, "  not counted, %" PRIu64 " times: %s", p->lost[i].n,
+		line_printf(l, "  not counted, %" PRIu64 " time%s: %s", p->lost[i].n,
+			    p->lost[i].n == 1 ? "" : "s",
 			    p->lost[i].text ? p->lost[i].text : p->lost[i].key);
 		line_end(l);
 	}

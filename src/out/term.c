@@ -240,8 +240,8 @@ static void put_loss(struct line *l, const struct report_lost *lost)
 		snprintf(text, sizeof(text), "not counted, number not known: %s",
 			 lost->text ? lost->text : lost->key);
 	else
-		snprintf(text, sizeof(text), "not counted, %" PRIu64 " times: %s", lost->n,
-			 lost->text ? lost->text : lost->key);
+		snprintf(text, sizeof(text), "not counted, %" PRIu64 " time%s: %s", lost->n,
+			 lost->n == 1 ? "" : "s", lost->text ? lost->text : lost->key);
 	line_words(l, text);
 	line_end(l);
 }

@@ -2,6 +2,8 @@
 /* What to say of memory that C code took. */
 #include "report/report.h"
 
+#define MOST 0.9
+
 /* The first function of somebody's own code, not of a library that only hands out memory. */
 static const struct report_frame *taker(const struct report_site *s)
 {
@@ -18,17 +20,31 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* A line can call several functions that take memory; the frames shown are those of the worst. */
+static const char *part_of(struct report *r, const struct report_site *s)
+{
+	const char *text;
+
+	if (!(s->native_share > 0) || s->native_share >= MOST)
+		return "";
+	text = report_printf(r, "(%.0f %% of this; other calls below the same line took the rest) ",
+			     100 * s->native_share);
+	return text ? text : "";
+}
+
 static void say(struct report *r, struct report_site *site, const char *code, const char *why)
 {
 	const struct report_frame *f = taker(site);
-	const char *module;
+	const char *module, *part;
 
 	if (site->kind != KIND_HEAP || site->hint.code || !f || !f->module)
 		return;
 	module = base_name(f->module);
-	site->hint.text = f->function ? report_printf(r, "memory that %s in %s took %s",
-						      f->function, module, why)
-				      : report_printf(r, "memory that %s took %s", module, why);
+	part = part_of(r, site);
+	site->hint.text = f->function
+				  ? report_printf(r, "memory that %s in %s took %s%s", f->function,
+						  module, part, why)
+				  : report_printf(r, "memory that %s took %s%s", module, part, why);
 	site->hint.code = site->hint.text ? code : NULL;
 }
 
@@ -42,4 +58,10 @@ void report_lost_hint(struct report *r, struct report_site *site)
 {
 	say(r, site, "unreferenced",
 	    "is not given back, and no pointer to it was found: a missing free there");
+	/* By ctypes or cffi, or without native frames: nobody to name, but it is C code's. */
+	if (site->kind == KIND_HEAP && !site->hint.code)
+		site->hint = (struct report_hint){
+			"unreferenced",
+			"memory that C code took when this line called it is not given back, and "
+			"no pointer to it was found: a missing free"};
 }

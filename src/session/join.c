@@ -136,6 +136,8 @@ static void show_native(struct joiner *j, struct joined *to)
 		return;
 	to->site.stack = frames;
 	to->site.n_frames = n;
+	if (!objects && to->native_bytes_per_s > 0)
+		to->site.native_share = to->via_bytes_per_s / to->native_bytes_per_s;
 }
 
 void join_type(struct joined *to, const char *name, double count, double bytes)

@@ -19,6 +19,7 @@ struct joined {
 	VEC(struct joined_type) types;
 	struct pl_native_pair via; /* the native caller, or the type of objects, that grows most */
 	double via_bytes_per_s;
+	double native_bytes_per_s; /* by all native callers */
 };
 
 struct native_fit {

@@ -246,12 +246,16 @@ void memwatch_judge(const struct memwatch *w, const struct proc *proc, struct re
 	retention_judge(&e, r, p);
 }
 
+/* A mapping is memory from when it is touched, which the other slopes see; against a limit of the
+ * address space all of it counts. */
 static double leaks_per_s(const struct report_process *p)
 {
+	const char *limit = p->memory.limit_source;
+	enum report_kind last = limit && !strcmp(limit, "rlimit") ? KIND_MMAP : KIND_HEAP;
 	double sum = 0;
 
 	for (size_t i = 0; i < p->n_sites; i++)
-		if (p->sites[i].verdict == CLASS_LEAK && p->sites[i].kind <= KIND_MMAP &&
+		if (p->sites[i].verdict == CLASS_LEAK && p->sites[i].kind <= last &&
 		    p->sites[i].growth_bytes_per_s > 0)
 			sum += p->sites[i].growth_bytes_per_s;
 	return sum;

@@ -226,12 +226,33 @@ static void kept_hint(void **state)
 	report_free(r);
 }
 
+/* A line can call several functions that leak: who is named did not take all of it. */
+static void native_part(void **state)
+{
+	struct report_frame frame = {.native = true, .function = "take", .module = "/lib/x.so"};
+	struct report_site site = {.kind = KIND_HEAP, .stack = &frame, .n_frames = 1};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	site.native_share = 0.95;
+	report_native_hint(r, &site);
+	assert_non_null(strstr(site.hint.text, "memory that take in x.so took is not given back"));
+	site.hint.code = NULL;
+	site.native_share = 0.125;
+	report_lost_hint(r, &site);
+	assert_non_null(
+		strstr(site.hint.text, "take in x.so took (12 % of this; other calls below"));
+	report_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(containers),	     cmocka_unit_test(by_what_is_on_the_path),
 		cmocka_unit_test(nobody_and_cycles), cmocka_unit_test(bounded),
 		cmocka_unit_test(lost_block),	     cmocka_unit_test(kept_hint),
+		cmocka_unit_test(native_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
