@@ -77,7 +77,7 @@ struct report_site {
 	size_t n_frames;
 	bool truncated;
 	double native_share; /* of its growth that came by the native frames shown; 0 = not known */
-	uint64_t processes; /* in how many it is; 0 = the report is of one */
+	uint64_t processes;  /* in how many it is; 0 = the report is of one */
 };
 
 struct report_lost {
