@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 
+import usage
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ZOO = os.path.join(os.path.dirname(HERE), "tests", "zoo")
 
@@ -53,13 +55,10 @@ def run_tool(*command):
     """(seconds, CPU seconds, peak KiB) of one run of the tool."""
     begin, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit("%s failed" % " ".join(command))
+    alone, peak = usage.wait(process)
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
-    return time.monotonic() - begin, cpu or usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    return time.monotonic() - begin, cpu or alone, peak
 
 
 def census(tool, pid):

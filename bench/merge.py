@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+import usage
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SITES, FRAMES = 200, 14
 
@@ -52,11 +54,8 @@ def main():
         for _ in range(args.runs):
             begin = time.monotonic()
             process = subprocess.Popen([args.tool, "merge", *paths, "--json", os.devnull], stdout=subprocess.DEVNULL)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                sys.exit("merge failed")
-            rows.append((time.monotonic() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024))
+            cpu, kib = usage.wait(process)
+            rows.append((time.monotonic() - begin, cpu, kib / 1024))
     wall, cpu, rss = (statistics.median(c) for c in zip(*rows, strict=True))
     print("%d reports of %d sites, %.0f MB: %.2f s (%.2f s of CPU time), %.0f MiB of memory; %d runs, medians, %.2f-%.2f s"
           % (args.reports, SITES, mib, wall, cpu, rss, args.runs, min(r[0] for r in rows), max(r[0] for r in rows)))  # fmt: skip

@@ -5,11 +5,12 @@ functions of it, beside the same watch with the same library less those symbols.
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+
+import usage
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tests", "e2e"))
@@ -49,17 +50,14 @@ def watch(library, seconds, out):
         time.sleep(1)
         tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "-d", str(seconds), "-i", "60", "--json", out],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
-        _, status, usage = os.wait4(tool.pid, 0)
-        tool.returncode = os.waitstatus_to_exitcode(status)
-        if tool.returncode:
-            sys.exit("the tool ended with %d" % tool.returncode)
+        cpu, kib = usage.wait(tool)
     finally:
-        target.send_signal(signal.SIGKILL)
+        target.kill()
         target.wait()
     with open(out) as f:
         sites = json.load(f)["processes"][0]["sites"]
     frames = [frame for s in sites for frame in s["stack"] if frame["lang"] == "native"]
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, {f["function"] for f in frames}
+    return cpu, kib / 1024, {f["function"] for f in frames}
 
 
 def main():
