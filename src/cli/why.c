@@ -110,10 +110,11 @@ static int parse_addr(struct why_cmd *w)
 static int fail_typeless(const struct report_site *s)
 {
 	if (s->kind == KIND_HEAP || s->kind == KIND_MMAP)
-		return fail(-ENOENT,
-			    "site %s is memory of C code, not of objects: who holds it is in "
-			    "the report itself (held by)",
-			    s->id);
+		return fail(
+			-ENOENT,
+			"site %s is memory of C code, not of objects: the report itself says who "
+			"holds it, where that is known (held by)",
+			s->id);
 	return fail(-ENOENT,
 		    "site %s has no Python objects of a known type: ask for them by --type", s->id);
 }

@@ -224,12 +224,12 @@ static void put_instances(struct line *l, const struct report_process *p)
 
 static void put_lost(struct line *l, const struct report_process *p)
 {
+	char text[256];
+
 	for (size_t i = 0; i < p->n_lost; i++) {
 		if (!p->lost[i].n)
 			continue;
-		line_printf(l, "  not counted, %" PRIu64 " time%s: %s", p->lost[i].n,
-			    p->lost[i].n == 1 ? "" : "s",
-			    p->lost[i].text ? p->lost[i].text : p->lost[i].key);
+		line_printf(l, "  %s", term_lost(&p->lost[i], text, sizeof(text)));
 		line_end(l);
 	}
 }

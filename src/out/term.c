@@ -231,18 +231,24 @@ static void put_sites(struct line *l, const struct report_process *p, bool final
 	}
 }
 
+char *term_lost(const struct report_lost *lost, char *buf, size_t size)
+{
+	const char *what = lost->text ? lost->text : lost->key;
+
+	if (lost->n == REPORT_UNKNOWN)
+		snprintf(buf, size, "not counted, number not known: %s", what);
+	else
+		snprintf(buf, size, "not counted, %" PRIu64 " time%s: %s", lost->n,
+			 lost->n == 1 ? "" : "s", what);
+	return buf;
+}
+
 static void put_loss(struct line *l, const struct report_lost *lost)
 {
 	char text[256];
 
 	line_text(l, "  ");
-	if (lost->n == REPORT_UNKNOWN)
-		snprintf(text, sizeof(text), "not counted, number not known: %s",
-			 lost->text ? lost->text : lost->key);
-	else
-		snprintf(text, sizeof(text), "not counted, %" PRIu64 " time%s: %s", lost->n,
-			 lost->n == 1 ? "" : "s", lost->text ? lost->text : lost->key);
-	line_words(l, text);
+	line_words(l, term_lost(lost, text, sizeof(text)));
 	line_end(l);
 }
 

@@ -13,6 +13,9 @@ char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
 /* "93 %", with decimals where they matter. */
 char *term_percent(char *buf, size_t size, double percent);
 
+/* "not counted, 12 times: a new stack did not fit the ring buffer" */
+char *term_lost(const struct report_lost *lost, char *buf, size_t size);
+
 /* "in pod web-7d9f", "in container web", "in a container of docker". */
 char *term_container(const struct report_container *c, char *buf, size_t size);
 

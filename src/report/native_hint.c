@@ -59,7 +59,7 @@ void report_lost_hint(struct report *r, struct report_site *site)
 	say(r, site, "unreferenced",
 	    "is not given back, and no pointer to it was found: a missing free there");
 	/* By ctypes or cffi, or without native frames: nobody to name, but it is C code's. */
-	if (site->kind == KIND_HEAP && !site->hint.code)
+	if (!site->hint.code)
 		site->hint = (struct report_hint){
 			"unreferenced",
 			"memory that C code took when this line called it is not given back, and "

@@ -203,7 +203,8 @@ int report_copy_population(struct report *r, const struct report_process *from,
 void report_site_id(const struct report_frame *stack, size_t n, char out[17]);
 /* A hint for memory that C code took and keeps, where the code is known. */
 void report_native_hint(struct report *r, struct report_site *site);
-/* The same of memory that nothing points to any more. */
+/* The same of memory of C code that nothing points to any more, whether the code is known or not.
+ */
 void report_lost_hint(struct report *r, struct report_site *site);
 /* The innermost Python frame, of the program's own code where there is one: what the standard
  * library makes, it was asked for. NULL = there is none. */

@@ -193,7 +193,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	if (!to)
 		return;
 	fit->is_joined = true;
-	to->native_bytes_per_s += fmax(bytes.slope, 0);
+	to->native_bytes_per_s += bytes.slope;
 	if (bytes.slope > to->via_bytes_per_s) {
 		to->via = (struct pl_native_pair){n->key.stack, n->key.caller};
 		to->via_bytes_per_s = bytes.slope;

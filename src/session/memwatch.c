@@ -250,8 +250,7 @@ void memwatch_judge(const struct memwatch *w, const struct proc *proc, struct re
  * address space all of it counts. */
 static double leaks_per_s(const struct report_process *p)
 {
-	const char *limit = p->memory.limit_source;
-	enum report_kind last = limit && !strcmp(limit, "rlimit") ? KIND_MMAP : KIND_HEAP;
+	enum report_kind last = p->memory.limit_refuses ? KIND_MMAP : KIND_HEAP;
 	double sum = 0;
 
 	for (size_t i = 0; i < p->n_sites; i++)

@@ -248,19 +248,21 @@ def test_site_of_a_report(tmp_path):
 
 def test_a_line_with_sites_of_two_kinds(tmp_path):
     """LEAKED.append(open(p)) is a site of objects and one of descriptors, with one id."""
-    leaked, opened = "0123456789abcdef", "fedcba9876543210"
+    leaked, opened, block = "0123456789abcdef", "fedcba9876543210", "b10c000000000000"
     with running(pythons.host(), "module_dict") as process:
         path = report_with(str(tmp_path / "r"), (process.pid, [(leaked, ["file /tmp/x"]), (leaked, ["__main__.Leaked"]),
-                                                               (leaked, []), (opened, ["file /tmp/x"])]))  # fmt: skip
+                                                               (leaked, []), (opened, ["file /tmp/x"]), (block, [])]))  # fmt: skip
         with open(path) as f:
             report = json.load(f)
-        for i, kind in ((0, "fd"), (2, "heap"), (3, "fd")):
+        for i, kind in ((0, "fd"), (2, "heap"), (3, "fd"), (4, "heap")):
             report["processes"][0]["sites"][i]["kind"] = kind
         with open(path, "w") as f:
             json.dump(report, f)
         assert ask(process.pid, "--site", leaked, "--from", path)["what"].startswith("__main__.Leaked, as made at")
         run = why("-p", process.pid, "--site", opened, "--from", path)
+        of_c = why("-p", process.pid, "--site", block, "--from", path)
     assert run.returncode == 1 and "no Python objects of a known type" in run.stderr, run
+    assert of_c.returncode == 1 and "memory of C code, not of objects" in of_c.stderr, of_c
 
 
 def test_growing_container():

@@ -243,6 +243,12 @@ static void native_part(void **state)
 	report_lost_hint(r, &site);
 	assert_non_null(
 		strstr(site.hint.text, "take in x.so took (12 % of this; other calls below"));
+	/* nobody's own code among the frames, as below ctypes */
+	site.hint.code = NULL;
+	frame.minor = true;
+	report_lost_hint(r, &site);
+	assert_string_equal(site.hint.code, "unreferenced");
+	assert_non_null(strstr(site.hint.text, "C code took when this line called it"));
 	report_free(r);
 }
 
