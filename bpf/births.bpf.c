@@ -64,14 +64,13 @@ static __always_inline int birth_gather(struct pt_regs *ctx, struct pl_birth *b)
 }
 
 /* The user half wants to know who in C makes objects of this type at this Python line. */
-static __always_inline void birth_copy(struct pt_regs *ctx, const struct pl_birth *b)
+static __always_inline void birth_copy(struct pt_regs *ctx, const struct pl_birth *b, __u64 number)
 {
 	struct pl_native_pair pair = {b->stack, b->type};
+	struct pl_native_ask *ask = bpf_map_lookup_elem(&native_wanted, &pair);
 
-	if (!bpf_map_lookup_elem(&native_wanted, &pair) ||
-	    bpf_map_delete_elem(&native_wanted, &pair))
-		return;
-	copy_send(ctx, b->tid, &pair);
+	if (ask && ask_fits(ask, 0))
+		copy_send(ctx, b->tid, &pair, b->object, 0, number);
 }
 
 /* One GIL: no two births at a time, so the counter is plain and published after the record. */
@@ -84,9 +83,9 @@ int birth(struct pt_regs *ctx)
 
 	if (!st || birth_gather(ctx, &b))
 		return 0;
-	if (st->wanted)
-		birth_copy(ctx, &b);
 	i = st->births;
+	if (st->wanted)
+		birth_copy(ctx, &b, i);
 	birth_write(i, &b);
 	barrier();
 	*(volatile __u64 *)&st->births = i + 1;
@@ -100,11 +99,13 @@ int birth_shared(struct pt_regs *ctx)
 {
 	struct pl_stats *st = stats_get();
 	struct pl_birth b;
+	__u64 i;
 
 	if (!st || birth_gather(ctx, &b))
 		return 0;
+	i = __sync_fetch_and_add(&st->births, 1);
 	if (st->wanted)
-		birth_copy(ctx, &b);
-	birth_write(__sync_fetch_and_add(&st->births, 1), &b);
+		birth_copy(ctx, &b, i);
+	birth_write(i, &b);
 	return 0;
 }

@@ -97,12 +97,12 @@ PL_SHARED struct {
 	__uint(max_entries, PL_COPY_RING_BYTES);
 } native_copies SEC(".maps");
 
-/* (Python stack, type) whose next birth shall be copied. */
+/* (Python stack, type) of whose births copies are wanted. */
 PL_SHARED struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2 * PL_COPY_WANTED);
 	__type(key, struct pl_native_pair);
-	__type(value, __u8);
+	__type(value, struct pl_native_ask);
 } native_wanted SEC(".maps");
 
 PL_SHARED struct {

@@ -41,12 +41,12 @@ struct {
 	__uint(max_entries, PL_NATIVE_RING_BYTES);
 } native_ring SEC(".maps");
 
-/* (Python stack, caller) whose native stack has been copied. */
+/* (Python stack, caller) whose native stack has been copied, and what more is wanted of it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PL_COPY_SEEN);
 	__type(key, struct pl_native_pair);
-	__type(value, __u8);
+	__type(value, struct pl_native_ask);
 } native_seen SEC(".maps");
 
 /* Register @n in x86 numbering; -1 for PL_REG_NONE. Each load is spelled out in assembler: the
@@ -104,7 +104,7 @@ static __always_inline int is_inside(const struct pl_native_call *c, const struc
 	       n->entered_ns - c->entered_ns < STALE_CALL_NS;
 }
 
-static __always_inline void event_put(__u32 op, __u64 addr, __u64 size, __u64 stack, __u64 caller)
+static __always_inline void event_put(__u32 op, __u64 addr, const struct pl_block *b)
 {
 	struct pl_native_event *e = bpf_ringbuf_reserve(&native_ring, sizeof(*e), 0);
 
@@ -113,10 +113,10 @@ static __always_inline void event_put(__u32 op, __u64 addr, __u64 size, __u64 st
 		return;
 	}
 	e->addr = addr;
-	e->size = size;
-	e->stack = stack;
-	e->caller = caller;
-	e->t_ns = bpf_ktime_get_ns();
+	e->size = b ? b->size : 0;
+	e->stack = b ? b->site.stack : 0;
+	e->caller = b ? b->site.caller : 0;
+	e->born_ns = b ? b->born_ns : 0;
 	e->op = op;
 	e->pad = 0;
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
@@ -176,7 +176,7 @@ static __always_inline void block_end(struct pl_native_ctl *ctl, __u32 mode, __u
 	if (!addr)
 		return;
 	if (mode == PL_NATIVE_BURST)
-		event_put(PL_NATIVE_FREE, addr, 0, 0, 0);
+		event_put(PL_NATIVE_FREE, addr, NULL);
 	else if (!block_take(addr, &b))
 		unknown_end(ctl, addr);
 }
@@ -219,7 +219,7 @@ static __always_inline void call_take_old(struct pl_native_call *c, struct pl_na
 	if (!c->ptr || c->fn == PL_FN_POSIX_MEMALIGN)
 		return;
 	if (c->fn == PL_FN_REALLOC && ctl->mode == PL_NATIVE_BURST) {
-		event_put(PL_NATIVE_FREE, c->ptr, 0, 0, 0);
+		event_put(PL_NATIVE_FREE, c->ptr, NULL);
 		return;
 	}
 	c->has_old = block_take(c->ptr, &c->old);
@@ -326,21 +326,28 @@ static __always_inline __u64 call_result(const struct pl_native_call *c, __u64 a
 	return ax;
 }
 
+/* Is the pair new? Marked at once: of two threads that come together, one copies. */
+static __always_inline int pair_is_new(const struct pl_native_pair *pair)
+{
+	struct pl_native_ask nothing = {};
+
+	return !bpf_map_update_elem(&native_seen, pair, &nothing, BPF_NOEXIST);
+}
+
 /* So many between two visits of the reader; a pair that had to wait is copied at a later block of
  * its. That is no loss; the reader counts the sites that never got one. */
 static __always_inline void copy_stack(struct pt_regs *ctx, struct pl_native_ctl *ctl, __u32 tid,
-				       __u64 stack, __u64 caller)
+				       __u64 addr, const struct pl_block *b)
 {
-	struct pl_native_pair pair = {stack, caller};
-	__u8 one = 1;
+	struct pl_native_pair pair = {b->site.stack, b->site.caller};
+	struct pl_native_ask *ask = bpf_map_lookup_elem(&native_seen, &pair);
 
-	if (bpf_map_lookup_elem(&native_seen, &pair) || *(volatile __s32 *)&ctl->copies <= 0)
+	if (*(volatile __s32 *)&ctl->copies <= 0)
 		return;
-	/* Marked first: of two threads that come at once, one copies. */
-	if (bpf_map_update_elem(&native_seen, &pair, &one, BPF_NOEXIST))
+	if (ask ? !ask_fits(ask, b->size) : !pair_is_new(&pair))
 		return;
 	__sync_fetch_and_add(&ctl->copies, -1);
-	if (copy_send(ctx, tid, &pair))
+	if (copy_send(ctx, tid, &pair, addr, b->size, b->born_ns) && !ask)
 		bpf_map_delete_elem(&native_seen, &pair);
 }
 
@@ -366,9 +373,9 @@ static __always_inline void call_done(struct pt_regs *ctx, struct pl_native_ctl 
 	b.site.caller = caller;
 	b.site.kind = is_map ? PL_KIND_MMAP : PL_KIND_HEAP;
 	if (config.native_stacks)
-		copy_stack(ctx, ctl, c->tid, b.site.stack, caller);
+		copy_stack(ctx, ctl, c->tid, addr, &b);
 	if (!is_map && mode == PL_NATIVE_BURST) {
-		event_put(PL_NATIVE_ALLOC, addr, b.size, b.site.stack, caller);
+		event_put(PL_NATIVE_ALLOC, addr, &b);
 		return;
 	}
 	block_put(addr, &b);

@@ -24,15 +24,33 @@ static __always_inline void copy_regs(struct pl_native_copy *r, struct pt_regs *
 	r->reg[16] = ctx->ip;
 }
 
-/* Returns not 0 when there is no room. */
+/* Is a block of @size (0 of an object) one of those that are asked for? By chance: the first after
+ * a moment of rest may always come the same way. */
+static __always_inline int ask_fits(struct pl_native_ask *ask, __u64 size)
+{
+	if (*(volatile __s32 *)&ask->left <= 0 || size < ask->min_size || size > ask->max_size)
+		return 0;
+	if (size < ask->scale && (__u64)bpf_get_prandom_u32() * ask->scale >> 32 >= size)
+		return 0;
+	if (ask->rarely && bpf_get_prandom_u32() & ask->rarely)
+		return 0;
+	__sync_fetch_and_add(&ask->left, -1);
+	return 1;
+}
+
+/* @born: as in struct pl_native_copy. Returns not 0 when there is no room. */
 static __always_inline int copy_send(struct pt_regs *ctx, __u32 tid,
-				     const struct pl_native_pair *pair)
+				     const struct pl_native_pair *pair, __u64 addr, __u64 size,
+				     __u64 born)
 {
 	struct pl_native_copy *r = bpf_ringbuf_reserve(&native_copies, sizeof(*r), 0);
 
 	if (!r)
 		return -1;
 	r->pair = *pair;
+	r->addr = addr;
+	r->size = size;
+	r->born = born;
 	r->tid = tid;
 	copy_regs(r, ctx);
 	r->start = ctx->sp & -4096ULL;

@@ -112,9 +112,11 @@ struct pl_config {
 
 /*
  * The stack of a thread as it was when an allocator returned, for each (Python stack, caller) that
- * is new, and when an object was born, for each (Python stack, type) that is asked for: whole pages
- * from the one that holds the stack pointer on. Of an allocator the registers are those at its
- * return, so that unwinding begins in its caller.
+ * is new or asked for again, and when an object was born, for each (Python stack, type) that is
+ * asked for: whole pages from the one that holds the stack pointer on. Of an allocator the
+ * registers are those at its return, so that unwinding begins in its caller. The block or object
+ * itself is named, so that those that live on can be told from the others: behind a wrapper of
+ * malloc they need not have come the same way.
  */
 #define PL_COPY_PAGES	   6
 #define PL_COPY_RING_BYTES (1 << 19)
@@ -127,8 +129,21 @@ struct pl_native_pair {
 	__u64 caller; /* or type */
 };
 
+/* More copies of a known pair, of blocks of some sizes. A block is taken by chance, as likely as it
+ * is big, so that each stands for as many bytes: surely from @scale bytes on. */
+struct pl_native_ask {
+	__u64 min_size, max_size;
+	__u32 scale;
+	__u32 rarely; /* and only when a random number has none of these bits */
+	__s32 left;   /* how many are still wanted */
+	__u32 pad;
+};
+
 struct pl_native_copy {
 	struct pl_native_pair pair;
+	__u64 addr;
+	__u64 size; /* 0 of an object */
+	__u64 born; /* of a block born_ns, of an object its number among the births */
 	__u64 reg[PL_COPY_REGS];
 	__u64 start; /* address of data[0] */
 	__u32 pages; /* read before the stack ended */

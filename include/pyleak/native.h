@@ -111,7 +111,7 @@ struct pl_native_event {
 	__u64 size;
 	__u64 stack;
 	__u64 caller;
-	__u64 t_ns;
+	__u64 born_ns; /* as in struct pl_block */
 	__u32 op;
 	__u32 pad;
 };

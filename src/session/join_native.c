@@ -158,6 +158,14 @@ static void add_live(struct joined *to, const struct native_site *n)
 	to->evidence.oldest_s = fmax(to->evidence.oldest_s, (double)n->oldest_ns / 1e9);
 }
 
+/* How much of it came by the way through C code that would be shown? */
+static double way_share(const struct joiner *j, const struct native_site *n)
+{
+	const struct native_stacks *all = j->s->native_stacks;
+
+	return all ? native_stacks_share(all, n->key.stack, n->key.caller) : 1;
+}
+
 /* Is it worth a site? @bytes: its growth, of which the share @real is no exchange of blocks. */
 static bool is_growth(const struct joiner *j, const struct native_site *n,
 		      const struct trend_fit *bytes, double real)
@@ -174,7 +182,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	enum report_kind kind = kind_of(n);
 	struct verdict_evidence *v;
 	struct joined *to;
-	double real = real_share(j, n);
+	double real = real_share(j, n), via;
 	bool one_block = !count.growing && n->live_count < 4, is_first, levelled;
 
 	count.slope *= real;
@@ -194,9 +202,10 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 		return;
 	fit->is_joined = true;
 	to->native_bytes_per_s += bytes.slope;
-	if (bytes.slope > to->via_bytes_per_s) {
+	via = bytes.slope * way_share(j, n);
+	if (via > to->via_bytes_per_s) {
 		to->via = (struct pl_native_pair){n->key.stack, n->key.caller};
-		to->via_bytes_per_s = bytes.slope;
+		to->via_bytes_per_s = via;
 	}
 	is_first = !(to->site.growth_bytes_per_s > 0);
 	if (!(count.slope > 0))

@@ -2,12 +2,12 @@
 /*
  * Native stacks: copies from the kernel half, unwound as soon as they come (a library may be gone a
  * second later), kept as addresses in files by (Python stack, caller). Names are looked up for what
- * is reported only.
+ * is reported only. Which of a pair's ways stands for it: native_ways.c.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "session/native_stacks.h"
+#include "session/native_stacks_priv.h"
 #include "session/session_priv.h"
 #include "sym/sym.h"
 
@@ -19,35 +19,19 @@
 #define KEEP	       (PL_COPY_SEEN / 2)
 #define TRIM_NS	       10000000000ull
 
-/* Births to be copied: as long as it takes, but no longer than WISH_NS for one in vain. */
-#define WISHES	8
-#define WISH_NS 5000000000ull
-#define LOOK_NS 1000000000ull
-
-struct native_wish {
-	struct pl_native_pair pair;
-	uint64_t since_ns; /* 0 = free */
-};
-
-struct native_stacks {
-	struct sym *sym;
-	struct ring_buffer *ring;
-	int seen_fd, wanted_fd;
-	struct native_wish wish[WISHES];
-	uint64_t wished_ns;
-	struct map64 by_pair; /* hash of the pair -> struct native_stack * */
-	double allowed;
-	uint64_t refilled_ns, trimmed_ns;
-	struct py_range eval[8];
-	size_t n_eval;
-};
-
-static uint64_t pair_hash(uint64_t stack, uint64_t caller)
+uint64_t native_pair_hash(uint64_t stack, uint64_t caller)
 {
 	uint64_t h = (stack ^ caller * 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull;
 
 	h ^= h >> 31;
 	return h ? h : 1;
+}
+
+struct native_pair *native_pair_of(const struct native_stacks *n, uint64_t stack, uint64_t caller)
+{
+	uint64_t *at = map64_get(&n->by_pair, native_pair_hash(stack, caller));
+
+	return at ? (struct native_pair *)(uintptr_t)*at : NULL;
 }
 
 static bool is_eval(const struct native_stacks *n, uint64_t pc)
@@ -58,8 +42,8 @@ static bool is_eval(const struct native_stacks *n, uint64_t pc)
 	return false;
 }
 
-static void unwind(struct native_stacks *n, const struct pl_native_copy *c,
-		   struct native_stack **to)
+/* NULL when memory ran out. */
+static struct native_stack *unwind(struct native_stacks *n, const struct pl_native_copy *c)
 {
 	struct sym_copy copy = {
 		.known = (1u << SYM_REGS) - 1,
@@ -82,8 +66,7 @@ static void unwind(struct native_stacks *n, const struct pl_native_copy *c,
 		}
 	st = calloc(1, sizeof(*st) + count * sizeof(st->frame[0]));
 	if (!st)
-		return;
-	st->pair = c->pair;
+		return NULL;
 	st->is_whole = end == SYM_END_OUTERMOST;
 	st->is_cut = end == SYM_END_NO_FILE;
 	st->n = (uint32_t)count;
@@ -91,25 +74,35 @@ static void unwind(struct native_stacks *n, const struct pl_native_copy *c,
 		st->frame[i] = (struct native_frame){pc[i].addr, pc[i].file, is_eval(n, pc[i].pc)};
 	log_debug("native stack %llx+%llx: %zu frames, %s", (unsigned long long)c->pair.stack,
 		  (unsigned long long)c->pair.caller, count, sym_end_name(end));
-	free(*to);
-	*to = st;
+	return st;
+}
+
+/* The pair's place, with nothing in it yet when it is new. */
+static struct native_pair *pair_put(struct native_stacks *n, const struct pl_native_pair *key)
+{
+	uint64_t *at = map64_put(&n->by_pair, native_pair_hash(key->stack, key->caller));
+	struct native_pair *p;
+
+	if (!at || *at)
+		return at ? (struct native_pair *)(uintptr_t)*at : NULL;
+	p = calloc(1, sizeof(*p));
+	if (p) {
+		p->key = *key;
+		p->share = 1;
+	}
+	*at = (uintptr_t)p;
+	return p;
 }
 
 static int on_copy(void *arg, void *data, size_t size)
 {
 	struct native_stacks *n = arg;
 	const struct pl_native_copy *c = data;
-	uint64_t *at;
+	struct native_pair *p = size < sizeof(*c) ? NULL : pair_put(n, &c->pair);
+	struct native_stack *st = p ? unwind(n, c) : NULL;
 
-	if (size < sizeof(*c))
-		return 0;
-	at = map64_put(&n->by_pair, pair_hash(c->pair.stack, c->pair.caller));
-	if (at) {
-		struct native_stack *st = (struct native_stack *)(uintptr_t)*at;
-
-		unwind(n, c, &st);
-		*at = (uintptr_t)st;
-	}
+	if (st)
+		native_ways_add(p, st, c, clock_ns());
 	return 0;
 }
 
@@ -133,8 +126,9 @@ int native_stacks_open(struct session *s, struct native_stacks **out)
 		native_stacks_close(n);
 		return err;
 	}
-	n->wanted_fd = bpf_map__fd(s->skel->maps.native_wanted);
-	n->seen_fd = bpf_map__fd(s->skel->maps.native_seen);
+	n->births.fd = bpf_map__fd(s->skel->maps.native_wanted);
+	n->blocks.fd = bpf_map__fd(s->skel->maps.native_seen);
+	n->blocks.is_kept = true;
 	n->n_eval = py_eval_ranges(s->rt, n->eval, ARRAY_SIZE(n->eval));
 	for (size_t i = 0; i < n->n_eval; i++)
 		log_debug("evaluator at %#llx-%#llx", (unsigned long long)n->eval[i].start,
@@ -151,7 +145,7 @@ void native_stacks_close(struct native_stacks *n)
 		return;
 	for (size_t i = 0; i < n->by_pair.cap; i++)
 		if (n->by_pair.slot[2 * i])
-			free((void *)(uintptr_t)n->by_pair.slot[2 * i + 1]);
+			native_pair_free((void *)(uintptr_t)n->by_pair.slot[2 * i + 1]);
 	map64_free(&n->by_pair);
 	ring_buffer__free(n->ring);
 	sym_close(n->sym);
@@ -169,114 +163,28 @@ static void trim(struct native_stacks *n, struct session *s)
 	if (native_sites(s->native, &sites))
 		return;
 	for (size_t i = 0; i < sites.n; i++)
-		map64_put(&keep, pair_hash(sites.v[i].key.stack, sites.v[i].key.caller));
+		map64_put(&keep, native_pair_hash(sites.v[i].key.stack, sites.v[i].key.caller));
 	native_sites_free(&sites);
 	for (size_t i = 0; i < count; i++)
-		map64_put(&keep, pair_hash(sample[i].stack, sample[i].type));
+		map64_put(&keep, native_pair_hash(sample[i].stack, sample[i].type));
 	for (size_t i = 0; i < n->by_pair.cap; i++) {
 		uint64_t hash = n->by_pair.slot[2 * i], at = n->by_pair.slot[2 * i + 1];
-		struct native_stack *st = (struct native_stack *)(uintptr_t)at;
+		struct native_pair *p = (struct native_pair *)(uintptr_t)at;
 		uint64_t *to;
 
-		if (!hash || !st)
+		if (!hash || !p)
 			continue;
 		to = map64_get(&keep, hash) ? map64_put(&kept, hash) : NULL;
 		if (to) {
 			*to = at;
 		} else {
-			bpf_map_delete_elem(n->seen_fd, &st->pair);
-			free(st);
+			bpf_map_delete_elem(n->blocks.fd, &p->key);
+			native_pair_free(p);
 		}
 	}
 	map64_free(&n->by_pair);
 	map64_free(&keep);
 	n->by_pair = kept;
-}
-
-struct tally {
-	struct pl_native_pair pair;
-	double n;
-};
-
-static int by_most(const void *a, const void *b)
-{
-	const struct tally *x = a, *y = b;
-
-	return (x->n < y->n) - (x->n > y->n);
-}
-
-/* Who made the survivors of which nothing native is known yet, most of them first. */
-static size_t unknown_makers(const struct native_stacks *n, struct session *s, struct tally **out)
-{
-	VEC(struct tally) v = {0};
-	struct map64 index = {0};
-	size_t count;
-	const struct sample *sample = ladder_samples(s->ladder, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		uint64_t hash = pair_hash(sample[i].stack, sample[i].type), *at;
-		struct tally *t;
-
-		if (sample[i].rung < 2 || map64_get(&n->by_pair, hash))
-			continue;
-		at = map64_put(&index, hash);
-		if (!at)
-			continue;
-		t = *at ? &v.v[*at - 1] : vec_push(&v);
-		if (!t)
-			continue;
-		*at = (uint64_t)(t - v.v) + 1;
-		t->pair = (struct pl_native_pair){sample[i].stack, sample[i].type};
-		t->n += sample[i].weight;
-	}
-	map64_free(&index);
-	if (v.n && v.v)
-		qsort(v.v, v.n, sizeof(*v.v), by_most);
-	*out = v.v;
-	return v.n;
-}
-
-static bool is_wished(const struct native_stacks *n, const struct pl_native_pair *pair)
-{
-	for (size_t i = 0; i < WISHES; i++)
-		if (n->wish[i].since_ns && !memcmp(&n->wish[i].pair, pair, sizeof(*pair)))
-			return true;
-	return false;
-}
-
-static void wish(struct native_stacks *n, const struct pl_native_pair *pair, uint64_t now)
-{
-	uint8_t one = 1;
-
-	for (size_t i = 0; i < WISHES && !is_wished(n, pair); i++) {
-		if (n->wish[i].since_ns)
-			continue;
-		n->wish[i] = (struct native_wish){*pair, now};
-		bpf_map_update_elem(n->wanted_fd, pair, &one, BPF_ANY);
-	}
-}
-
-/* What came or did not come in time makes room for others; those have another chance later. */
-static void look_for_makers(struct native_stacks *n, struct session *s, uint64_t now)
-{
-	auto_free struct tally *v = NULL;
-	size_t count, open = 0;
-
-	for (size_t i = 0; i < WISHES; i++) {
-		struct native_wish *w = &n->wish[i];
-
-		if (!w->since_ns || (now - w->since_ns < WISH_NS &&
-				     !native_stacks_find(n, w->pair.stack, w->pair.caller)))
-			continue;
-		bpf_map_delete_elem(n->wanted_fd, &w->pair);
-		w->since_ns = 0;
-	}
-	count = unknown_makers(n, s, &v);
-	for (size_t i = 0; i < count && i < WISHES; i++)
-		wish(n, &v[i].pair, now);
-	for (size_t i = 0; i < WISHES; i++)
-		open += n->wish[i].since_ns != 0;
-	s->stats->wanted = open;
 }
 
 void native_stacks_poll(struct native_stacks *n, struct session *s)
@@ -289,10 +197,7 @@ void native_stacks_poll(struct native_stacks *n, struct session *s)
 	if (n->allowed > COPIES_AT_ONCE)
 		n->allowed = COPIES_AT_ONCE;
 	n->allowed = native_allow_copies(s->native, n->allowed);
-	if (now - n->wished_ns > LOOK_NS) {
-		look_for_makers(n, s, now);
-		n->wished_ns = now;
-	}
+	native_asks_poll(n, s, now);
 	if (n->by_pair.n > KEEP && now - n->trimmed_ns > TRIM_NS) {
 		trim(n, s);
 		n->trimmed_ns = now;
@@ -302,9 +207,16 @@ void native_stacks_poll(struct native_stacks *n, struct session *s)
 const struct native_stack *native_stacks_find(const struct native_stacks *n, uint64_t stack,
 					      uint64_t caller)
 {
-	uint64_t *at = map64_get(&n->by_pair, pair_hash(stack, caller));
+	const struct native_pair *p = native_pair_of(n, stack, caller);
 
-	return at ? (struct native_stack *)(uintptr_t)*at : NULL;
+	return p ? native_way_best(p) : NULL;
+}
+
+double native_stacks_share(const struct native_stacks *n, uint64_t stack, uint64_t caller)
+{
+	const struct native_pair *p = native_pair_of(n, stack, caller);
+
+	return p ? p->share : 1;
 }
 
 struct sym *native_stacks_sym(const struct native_stacks *n)

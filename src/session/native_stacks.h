@@ -19,7 +19,6 @@ struct native_frame {
 };
 
 struct native_stack {
-	struct pl_native_pair pair;
 	bool is_whole;
 	bool is_cut; /* it ends in code that is in no file: its library was unloaded meanwhile */
 	uint32_t n;
@@ -30,8 +29,11 @@ int native_stacks_open(struct session *s, struct native_stacks **out);
 void native_stacks_close(struct native_stacks *n);
 /* Unwind what has come, allow the kernel half some more. */
 void native_stacks_poll(struct native_stacks *n, struct session *s);
+/* The way through C code by which most of what lives on was made, NULL when nothing is known, and
+ * its share: 1 where there is no other. */
 const struct native_stack *native_stacks_find(const struct native_stacks *n, uint64_t stack,
 					      uint64_t caller);
+double native_stacks_share(const struct native_stacks *n, uint64_t stack, uint64_t caller);
 struct sym *native_stacks_sym(const struct native_stacks *n);
 
 /*

@@ -122,6 +122,7 @@ static void collect(struct ladder *l, const struct pl_birth *ring, uint64_t from
 		s->addr = b->object;
 		s->type = b->type;
 		s->stack = b->stack;
+		s->birth = i;
 		s->weight = 1;
 	}
 }

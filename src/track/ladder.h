@@ -13,6 +13,7 @@ extern const double ladder_age_s[LADDER_RUNGS];
 
 struct sample {
 	uint64_t addr, type, stack;
+	uint64_t birth; /* its number in the record of births */
 	uint64_t born_ns, due_ns;
 	uint64_t collections; /* full collections when it was born */
 	float weight;	      /* samples this one stands for, after thinning */

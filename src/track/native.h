@@ -74,6 +74,7 @@ struct native_site {
 	double waste_bytes;	       /* handed out beyond what was asked for; NAN = unknown */
 	uint64_t samples;	       /* blocks behind the numbers */
 	uint64_t oldest_ns;	       /* age */
+	uint64_t min_size, max_size;   /* of those behind the numbers */
 	bool estimated;
 	uint32_t checked, objects; /* blocks looked into, and how many of them hold a Python object:
 				    * those are counted by their births too */
@@ -104,6 +105,14 @@ unsigned native_bin(double bytes);
 typedef int (*native_block_fn)(void *arg, uint64_t addr, const struct pl_block *block,
 			       double weight);
 int native_each_block(struct native *n, native_block_fn fn, void *arg);
+
+enum native_life {
+	NATIVE_DEAD,  /* or, of windows, not among their samples */
+	NATIVE_YOUNG, /* a sample that has not survived for long enough to count */
+	NATIVE_LIVES,
+};
+/* Of the block that was born at @addr then. */
+enum native_life native_life(const struct native *n, uint64_t addr, uint64_t born_ns);
 
 /* Module (as the target calls it) and offset in its file of a code address of the target, from the
  * maps as last read; -ENOENT without a sentence. */

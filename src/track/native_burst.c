@@ -75,6 +75,17 @@ static void kill_at(struct native_burst *b, uint64_t addr)
 		b->samples.v[*at - 1].dead = 1;
 }
 
+enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, uint64_t born_ns)
+{
+	const uint64_t *at = map64_get(&b->by_addr, addr);
+	const struct burst_sample *s =
+		at && *at && *at <= b->samples.n ? &b->samples.v[*at - 1] : NULL;
+
+	if (!s || s->addr != addr || s->born_ns != born_ns || s->dead)
+		return NATIVE_DEAD;
+	return s->rung >= BURST_SURVIVED ? NATIVE_LIVES : NATIVE_YOUNG;
+}
+
 struct look {
 	uint64_t chunk, word[BURST_WORDS];
 };
@@ -155,7 +166,7 @@ static size_t collect(struct native_burst *b, size_t allocs, struct burst_sample
 			.size = e->size,
 			.stack = e->stack,
 			.caller = e->caller,
-			.born_ns = e->t_ns,
+			.born_ns = e->born_ns,
 			.weight = step,
 		};
 	}

@@ -38,7 +38,7 @@ int native_libc_find(const struct proc *p, struct native_libc *out);
 struct site_row {
 	struct pl_native_key key;
 	double bytes, count, young_bytes, waste;
-	uint64_t samples, oldest_born_ns;
+	uint64_t samples, oldest_born_ns, min_size, max_size;
 	uint64_t look[4]; /* a few old blocks, looked into for objects */
 	uint64_t look_size[4];
 	uint32_t n_look, checked, objects;
@@ -99,6 +99,7 @@ struct native_burst {
 
 void native_burst_start(struct native *n, uint64_t now_ns);
 int native_burst_poll(struct native *n, uint64_t now_ns);
+enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, uint64_t born_ns);
 void native_burst_free(struct native_burst *b);
 
 struct native {

@@ -68,7 +68,8 @@ static void row_clear(struct site_row *r)
 {
 	r->bytes = r->count = r->young_bytes = r->waste = 0;
 	r->samples = 0;
-	r->oldest_born_ns = UINT64_MAX;
+	r->oldest_born_ns = r->min_size = UINT64_MAX;
+	r->max_size = 0;
 	r->n_look = 0;
 }
 
@@ -108,6 +109,10 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 	r->samples++;
 	if (b->born_ns < r->oldest_born_ns)
 		r->oldest_born_ns = b->born_ns;
+	if (b->size < r->min_size)
+		r->min_size = b->size;
+	if (b->size > r->max_size)
+		r->max_size = b->size;
 	/* The first few and then ever rarer ones: a spread over the walk, without a random number.
 	 */
 	if (r->n_look < ARRAY_SIZE(r->look)) {
@@ -250,6 +255,15 @@ int native_each_block(struct native *n, native_block_fn fn, void *arg)
 			break;
 	}
 	return 0;
+}
+
+enum native_life native_life(const struct native *n, uint64_t addr, uint64_t born_ns)
+{
+	struct pl_block b;
+
+	if (!bpf_map_lookup_elem(n->blocks_fd, &addr, &b))
+		return b.born_ns == born_ns ? NATIVE_LIVES : NATIVE_DEAD;
+	return n->state == NATIVE_BURST ? native_burst_life(&n->burst, addr, born_ns) : NATIVE_DEAD;
 }
 
 /* Sites that had nothing alive at the last look make room for others. */
@@ -431,6 +445,8 @@ int native_sites(struct native *n, struct native_sites *out)
 					       : NAN,
 			.samples = r->samples,
 			.oldest_ns = r->samples ? now_ns - r->oldest_born_ns : 0,
+			.min_size = r->min_size,
+			.max_size = r->max_size,
 			.estimated = is_scaled(n, &r->key),
 			.checked = r->checked,
 			.objects = r->objects,

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Of which pairs shall more be copied? Of those that grow, as long as too little of what is known
+ * of them lives on: blocks of malloc and mmap by what the kernel half still has in its table or the
+ * windows in their samples, objects by what the ladder has.
+ */
+#include <bpf/bpf.h>
+
+#include "session/native_stacks_priv.h"
+#include "session/session_priv.h"
+
+#define LOOK_NS	       1000000000ull
+#define ENOUGH	       8  /* living ones settle who it was */
+#define LOOKS_AT_MOST  60 /* then others have their turn */
+#define REST_NS	       30000000000ull
+#define RARELY_AT_MOST 14 /* one in 2^14 */
+/* Of one pair, from one visit to the next; of one that is seen in windows alone: there are few. */
+#define AT_ONCE	       2
+#define AT_ONCE_WINDOW 8
+/* What is dead is known at once of blocks that are exact, else when it is not among the samples. */
+#define PATIENCE_NS	   200000000ull
+#define SAMPLE_PATIENCE_NS 1000000000ull
+
+/* Is it settled, or in vain for now? Asked at least once after each rest: who leaks may change. */
+static bool rests(struct native_pair *p, size_t living, uint64_t now_ns)
+{
+	if (now_ns < p->rests_ns)
+		return true;
+	if (!p->looks || (living < ENOUGH && p->looks < LOOKS_AT_MOST)) {
+		p->looks++;
+		return false;
+	}
+	p->looks = 0;
+	p->rests_ns = now_ns + REST_NS;
+	return true;
+}
+
+static bool is_growing(const struct native_site *site)
+{
+	size_t n = site->n_points;
+
+	return n < 2 || site->points[n - 1].bytes > site->points[n > 4 ? n - 4 : 0].bytes;
+}
+
+/* Not the biggest: there may be one of a million, and that is not most of the bytes. */
+static uint32_t scale_of(const struct native_site *site)
+{
+	double scale = site->live_count > 0 ? 4 * site->live_bytes / site->live_count : 0;
+
+	return scale < UINT32_MAX ? (uint32_t)scale : UINT32_MAX;
+}
+
+static void mark(struct native_made *m, enum native_life life, uint64_t now_ns)
+{
+	if (life != NATIVE_DEAD)
+		m->seen_ns = now_ns;
+	if (life == NATIVE_LIVES)
+		m->lives_ns = now_ns;
+}
+
+static size_t vote_blocks(struct native_pair *p, const struct session *s, uint64_t now_ns)
+{
+	bool exact = native_state(s->native) == NATIVE_EXACT;
+
+	for (size_t i = 0; i < p->made.n; i++) {
+		struct native_made *m = &p->made.v[i];
+
+		mark(m, native_life(s->native, m->addr, m->born), now_ns);
+	}
+	return native_ways_vote(p, now_ns, exact ? PATIENCE_NS : SAMPLE_PATIENCE_NS);
+}
+
+static size_t growing_blocks(struct native_stacks *n, struct session *s, uint64_t now_ns,
+			     struct native_ask *to)
+{
+	struct native_sites sites = {0};
+	size_t asked = 0;
+
+	if (!s->native || native_sites(s->native, &sites))
+		return 0;
+	for (size_t i = 0; i < sites.n && asked < NATIVE_ASKS; i++) {
+		const struct native_site *site = &sites.v[i];
+		struct native_pair *p = native_pair_of(n, site->key.stack, site->key.caller);
+
+		if (p && is_growing(site) && !rests(p, vote_blocks(p, s, now_ns), now_ns))
+			to[asked++] = (struct native_ask){p->key, site->min_size, site->max_size,
+							  p->scale = scale_of(site)};
+	}
+	native_sites_free(&sites);
+	return asked;
+}
+
+struct tally {
+	struct pl_native_pair pair;
+	double n;
+};
+
+static int by_most(const void *a, const void *b)
+{
+	const struct tally *x = a, *y = b;
+
+	return (x->n < y->n) - (x->n > y->n);
+}
+
+static void mark_born(struct native_pair *p, const struct sample *s, uint64_t now_ns)
+{
+	for (size_t i = 0; p && i < p->made.n; i++)
+		if (p->made.v[i].addr == s->addr && p->made.v[i].born == s->birth)
+			mark(&p->made.v[i], s->rung < 2 ? NATIVE_YOUNG : NATIVE_LIVES, now_ns);
+}
+
+/* Who made the survivors, most of them first. */
+static size_t makers(struct native_stacks *n, struct session *s, uint64_t now_ns,
+		     struct tally **out)
+{
+	VEC(struct tally) v = {0};
+	struct map64 index = {0};
+	size_t count;
+	const struct sample *sample = ladder_samples(s->ladder, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t *at;
+		struct tally *t;
+
+		mark_born(native_pair_of(n, sample[i].stack, sample[i].type), &sample[i], now_ns);
+		if (sample[i].rung < 2)
+			continue;
+		at = map64_put(&index, native_pair_hash(sample[i].stack, sample[i].type));
+		if (!at)
+			continue;
+		t = *at ? &v.v[*at - 1] : vec_push(&v);
+		if (!t)
+			continue;
+		*at = (uint64_t)(t - v.v) + 1;
+		t->pair = (struct pl_native_pair){sample[i].stack, sample[i].type};
+		t->n += sample[i].weight;
+	}
+	map64_free(&index);
+	if (v.n && v.v)
+		qsort(v.v, v.n, sizeof(*v.v), by_most);
+	*out = v.v;
+	return v.n;
+}
+
+static size_t growing_births(struct native_stacks *n, struct session *s, uint64_t now_ns,
+			     struct native_ask *to)
+{
+	auto_free struct tally *v = NULL;
+	size_t count = makers(n, s, now_ns, &v), asked = 0;
+
+	for (size_t i = 0; i < count && asked < NATIVE_ASKS; i++) {
+		struct native_pair *p = native_pair_of(n, v[i].pair.stack, v[i].pair.caller);
+
+		if (!p || !rests(p, native_ways_vote(p, now_ns, SAMPLE_PATIENCE_NS), now_ns))
+			to[asked++] = (struct native_ask){v[i].pair, 0, UINT64_MAX, 0};
+	}
+	return asked;
+}
+
+/* As rarely as it takes to get about as many as are asked for from one visit to the next: were they
+ * all of the first moment, they would all be of what the program does first. */
+static void renew(struct native_stacks *n, struct native_asks *a, int32_t most)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const struct native_ask *ask = &a->v[i];
+		struct native_pair *p = native_pair_of(n, ask->pair.stack, ask->pair.caller);
+		struct pl_native_ask to = {.left = -1};
+		uint32_t none = 0, *rarely = p ? &p->rarely : &none;
+
+		bpf_map_lookup_elem(a->fd, &ask->pair, &to);
+		if (to.max_size && to.left <= 0 && *rarely < RARELY_AT_MOST)
+			++*rarely;
+		else if (to.left == most && *rarely)
+			--*rarely;
+		to = (struct pl_native_ask){ask->min_size,	 ask->max_size, ask->scale,
+					    (1u << *rarely) - 1, most,		0};
+		bpf_map_update_elem(a->fd, &ask->pair, &to, a->is_kept ? BPF_EXIST : BPF_ANY);
+	}
+}
+
+/* Nothing is wanted of what is asked for no more. */
+static void end(struct native_asks *a)
+{
+	static const struct pl_native_ask nothing;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (a->is_kept)
+			bpf_map_update_elem(a->fd, &a->v[i].pair, &nothing, BPF_EXIST);
+		else
+			bpf_map_delete_elem(a->fd, &a->v[i].pair);
+	a->n = 0;
+}
+
+void native_asks_poll(struct native_stacks *n, struct session *s, uint64_t now_ns)
+{
+	bool exact = s->native && native_state(s->native) == NATIVE_EXACT;
+
+	if (now_ns - n->looked_ns > LOOK_NS) {
+		end(&n->blocks);
+		n->blocks.n = growing_blocks(n, s, now_ns, n->blocks.v);
+		end(&n->births);
+		n->births.n = growing_births(n, s, now_ns, n->births.v);
+		s->stats->wanted = n->births.n;
+		n->looked_ns = now_ns;
+	}
+	renew(n, &n->blocks, exact ? AT_ONCE : AT_ONCE_WINDOW);
+	renew(n, &n->births, AT_ONCE);
+}
