@@ -64,6 +64,27 @@ static void add_greater(struct report *r, struct report_process *p)
 			p->reason, place, fmt_bytes(rate, sizeof(rate), most->growth_bytes_per_s));
 }
 
+static bool climbs(const struct curve *c, double beyond)
+{
+	return (c->shape == CURVE_RISING || c->shape == CURVE_SLOWING) &&
+	       c->slope > VERDICT_NOISE_BYTES_PER_S && c->slope * c->since_s > beyond + CLIMB_BYTES;
+}
+
+/* Nor must growth that no line stands out for, of memory that is not watched perhaps. */
+static void add_rest(struct report *r, struct report_process *p)
+{
+	const struct curve *c = &p->rss_curve;
+	char rate[32];
+
+	if (p->reason && p->sites[0].kind <= KIND_MMAP && p->explained < 1.0 / GREATER &&
+	    climbs(c, 0))
+		p->reason = report_printf(r,
+					  "%s; but the process grows by %s/s, and the lines below "
+					  "explain %.0f %% of it",
+					  p->reason, fmt_bytes(rate, sizeof(rate), c->slope),
+					  100 * p->explained);
+}
+
 /* What keeps things for a minute grows for a minute, after every start. */
 static void add_age(struct report *r, struct report_process *p)
 {
@@ -99,12 +120,6 @@ static double settled_bytes(const struct report_process *p)
 		else if (comes_back(curve[i]))
 			bytes = fmax(bytes, curve[i]->height);
 	return bytes;
-}
-
-static bool climbs(const struct curve *c, double beyond)
-{
-	return (c->shape == CURVE_RISING || c->shape == CURVE_SLOWING) &&
-	       c->slope > VERDICT_NOISE_BYTES_PER_S && c->slope * c->since_s > beyond + CLIMB_BYTES;
 }
 
 /* Memory rises by more than @beyond, and no line stands out. */
@@ -174,6 +189,7 @@ void verdict_process(struct report *r, struct report_process *p)
 	judge(r, p);
 	if (p->verdict == CLASS_LEAK) {
 		add_greater(r, p);
+		add_rest(r, p);
 		add_age(r, p);
 	}
 	if (!p->reason)

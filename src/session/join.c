@@ -351,6 +351,8 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 	err = estimate_sites(v, n, heap_can_count(s->heap) ? s->classes : NULL, &o, &j->estimate);
 	for (size_t i = 0; i < j->estimate.n; i++)
 		join_estimate(j, &j->estimate.sites[i], run_s);
+	if (s->native)
+		join_native_bound(j);
 	for (size_t i = 0; i < j->native.n && !err; i++)
 		join_native(j, &j->native.v[i], &j->fit[i]);
 	join_native_stopped(j);

@@ -5,17 +5,25 @@
 
 #include "session/join_priv.h"
 
-/* Is this growth in the size of objects of the same line? What they account for is used up. */
-static bool is_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
-{
-	uint64_t *left = map64_get(&j->satellites, stack);
-	uint64_t want = (uint64_t)(bytes_per_s * 1000);
-	bool covered;
+#define TOO_MUCH 1.3 /* of what there is room for */
+#define MORTAL	 0.1
 
-	if (!left)
-		return false;
-	covered = *left > want / 2;
-	*left -= want < *left ? want : *left;
+/* Is this growth in the size of objects of the same line? */
+static bool is_satellite(const struct joiner *j, uint64_t stack, double bytes_per_s)
+{
+	const uint64_t *left = map64_get(&j->satellites, stack);
+
+	return left && *left > (uint64_t)(bytes_per_s * 1000) / 2;
+}
+
+/* The same; what they account for is used up. */
+static bool take_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
+{
+	bool covered = is_satellite(j, stack, bytes_per_s);
+	uint64_t *left = map64_get(&j->satellites, stack), want = (uint64_t)(bytes_per_s * 1000);
+
+	if (left)
+		*left -= want < *left ? want : *left;
 	return covered;
 }
 
@@ -173,6 +181,66 @@ static bool is_growth(const struct joiner *j, const struct native_site *n,
 	return bytes->growing && bytes->slope > 0 && real >= 0.1 && shows_in_memory(j, n);
 }
 
+static bool is_estimated_heap(const struct native_site *n)
+{
+	return n->estimated && n->key.kind == PL_KIND_HEAP;
+}
+
+/* What grows outside of the pools and belongs to nobody whose growth is known better. */
+static double unowned_growth(const struct joiner *j)
+{
+	struct trend_fit fit;
+
+	trend_set_fit(j->s->memory, TREND_MALLOC, &fit);
+	for (size_t i = 0; i < j->satellites.cap; i++)
+		if (j->satellites.slot[2 * i])
+			fit.slope -= (double)j->satellites.slot[2 * i + 1] / 1000;
+	for (size_t i = 0; i < j->native.n; i++)
+		if (!j->native.v[i].estimated && kind_of(&j->native.v[i]) != KIND_OBJECT &&
+		    j->fit[i].bytes.growing)
+			fit.slope -= j->fit[i].bytes.slope;
+	return fit.slope > 0 ? fit.slope : 0;
+}
+
+/* By how much a site that windows have told of grows. */
+static double told_by_windows(const struct joiner *j, size_t i)
+{
+	const struct native_site *n = &j->native.v[i];
+	const struct trend_fit *bytes = &j->fit[i].bytes;
+	double real = real_share(j, n);
+
+	return is_estimated_heap(n) && kind_of(n) != KIND_OBJECT && is_growth(j, n, bytes, real) &&
+			       !is_satellite(j, n->key.stack, bytes->slope * real)
+		       ? bytes->slope * real
+		       : 0;
+}
+
+/* What windows tell of cannot be more than what memory has gained: blocks of a queue or a cache
+ * that take each other's place may look like ones that stay. But some of those are found out:
+ * whose blocks do not die comes first. A sample is not exact, so that a little too much is not held
+ * against it. */
+void join_native_bound(struct joiner *j)
+{
+	double told[2] = {0}, room, share[2];
+
+	for (size_t i = 0; i < j->native.n; i++) {
+		j->fit[i].room = 1;
+		told[j->native.v[i].mortality > MORTAL] += told_by_windows(j, i);
+	}
+	if (heap_has_mimalloc(j->s->heap) || !(told[0] + told[1] > 0))
+		return;
+	room = TOO_MUCH * unowned_growth(j);
+	for (int mortal = 0; mortal < 2; mortal++) {
+		share[mortal] = told[mortal] > room ? room / told[mortal] : 1;
+		room -= told[mortal] * share[mortal];
+	}
+	log_debug("windows: %.0f and %.0f B/s, %.0f %% and %.0f %% of it in memory", told[0],
+		  told[1], 100 * share[0], 100 * share[1]);
+	for (size_t i = 0; i < j->native.n; i++)
+		if (is_estimated_heap(&j->native.v[i]))
+			j->fit[i].room = share[j->native.v[i].mortality > MORTAL];
+}
+
 /* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
  * objects whose births were seen is in their size already. The rest is a site of its own. */
 void join_native(struct joiner *j, const struct native_site *n, struct native_fit *fit)
@@ -182,20 +250,21 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	enum report_kind kind = kind_of(n);
 	struct verdict_evidence *v;
 	struct joined *to;
-	double real = real_share(j, n), via;
+	double real = real_share(j, n) * fit->room, via;
 	bool one_block = !count.growing && n->live_count < 4, is_first, levelled;
 
 	count.slope *= real;
 	bytes.slope *= real;
 	log_debug("native site %llx+%llx: %.0f live, %.0f bytes (%.0f/s), %u of %u objects, %zu "
-		  "points",
+		  "points, %.2f of them mortal",
 		  (unsigned long long)n->key.stack, (unsigned long long)n->key.caller,
-		  n->live_count, n->live_bytes, bytes.slope, n->objects, n->checked, n->n_points);
+		  n->live_count, n->live_bytes, bytes.slope, n->objects, n->checked, n->n_points,
+		  n->mortality);
 	levelled = has_levelled(j, n, fit);
 	if (levelled)
 		bytes.slope = count.slope = 0;
 	if ((!st && n->key.stack) || (!levelled && !is_growth(j, n, &bytes, real)) ||
-	    (kind != KIND_OBJECT && is_satellite(j, n->key.stack, bytes.slope)))
+	    (kind != KIND_OBJECT && take_satellite(j, n->key.stack, bytes.slope)))
 		return;
 	to = st ? join_stack(j, st, kind) : join_bare(j, &n->key, kind);
 	if (!to)

@@ -25,6 +25,7 @@ struct joined {
 struct native_fit {
 	struct trend_fit count, bytes;
 	struct curve curve; /* of the bytes */
+	double room;	    /* for this share of what windows say */
 	bool is_joined;
 };
 
@@ -51,10 +52,11 @@ struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum
 void join_type(struct joined *to, const char *name, double count, double bytes);
 void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_per_s);
 
-/* join_native.c: read them, set what they gain against frees of unknown blocks, add one; at last
- * those that grow no more */
+/* join_native.c: read them, set what they gain against frees of unknown blocks; after the objects,
+ * bound them by what memory gains, add one; at last those that grow no more */
 int join_native_read(struct joiner *j);
 void join_native_balance(struct joiner *j);
+void join_native_bound(struct joiner *j);
 void join_native(struct joiner *j, const struct native_site *n, struct native_fit *fit);
 void join_native_stopped(struct joiner *j);
 /* Growth of memory outside of the pools that no native site accounts for. */

@@ -12,6 +12,7 @@
 
 /* Exact is left at once when it costs four times its share, after five seconds when a quarter more.
  */
+#define EXACT_FROM   0.7 /* of its share: so much and it is exact from the start */
 #define OVER_AT_ONCE 4.0
 #define OVER_LONG    1.25
 #define OVER_NS	     5000000000ull
@@ -189,27 +190,13 @@ static int map_ctl(struct native *n)
 	}
 	memset(n->ctl, 0, sizeof(*n->ctl));
 	memcpy(n->ctl->fns, n->libc.fns, sizeof(n->libc.fns));
-	n->ctl->has_chunks = !n->libc.foreign[0];
+	n->ctl->has_chunks = !n->libc.is_foreign;
 	return 0;
-}
-
-/* Too dear to be exact, or too many. Windows need glibc's chunks to see what survives. */
-static int give_way(struct native *n)
-{
-	if (!n->libc.foreign[0])
-		return native_enter(n, NATIVE_BURST);
-	snprintf(n->note, sizeof(n->note),
-		 n->crowded ? "malloc is %s's here and has given more blocks than can be traced: "
-			      "native blocks are left out"
-			    : "malloc is %s's here and called too often to be traced: native "
-			      "blocks are left out; --overhead can allow more",
-		 n->libc.foreign);
-	return native_enter(n, NATIVE_OFF);
 }
 
 static int decide(struct native *n)
 {
-	double per_s = 0;
+	double per_s = 0, cost;
 	int err;
 
 	if (n->spec.force_exact)
@@ -218,10 +205,9 @@ static int decide(struct native *n)
 	if (err)
 		return err;
 	n->rate = per_s;
-	log_debug("%.0f allocator calls per second", per_s);
-	return per_s * native_pair_ns(n) / 1e9 <= 0.7 * n->spec.share
-		       ? native_enter(n, NATIVE_EXACT)
-		       : give_way(n);
+	cost = per_s * native_pair_ns(n) / 1e9;
+	log_debug("%.0f allocator calls per second: %.2f %% of the time", per_s, 100 * cost);
+	return native_enter(n, cost <= EXACT_FROM * n->spec.share ? NATIVE_EXACT : NATIVE_BURST);
 }
 
 static int start(struct native *n)
@@ -309,14 +295,14 @@ static int poll_exact(struct native *n, uint64_t now_ns)
 		log_info("%zu native blocks live: more are not traced one by one, but in bursts",
 			 n->table.n_blocks);
 		n->crowded = true;
-		return give_way(n);
+		return native_enter(n, NATIVE_BURST);
 	}
 	if (!over(n, now_ns))
 		return native_table_scan(n, now_ns);
 	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * n->cost_share);
 	n->cost_share = n->spec.share;
 	n->falls++;
-	return give_way(n);
+	return native_enter(n, NATIVE_BURST);
 }
 
 static int poll_burst(struct native *n, uint64_t now_ns)

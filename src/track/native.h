@@ -75,6 +75,8 @@ struct native_site {
 	uint64_t samples;	       /* blocks behind the numbers */
 	uint64_t oldest_ns;	       /* age */
 	uint64_t min_size, max_size;   /* of those behind the numbers */
+	double mortality; /* of what had survived, the share that is known to have died later; 0
+			   * when all blocks are seen */
 	bool estimated;
 	uint32_t checked, objects; /* blocks looked into, and how many of them hold a Python object:
 				    * those are counted by their births too */

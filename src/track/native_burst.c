@@ -5,7 +5,9 @@
  * word and the in-use bit of its neighbour must be right, and its first words the same. Chunks that
  * are freed get other first words (the links of tcache and bins), but one that is freed and taken
  * again the same way may look the same; so every event of a later burst kills the sample at its
- * address, and only what stayed unchanged for a second counts.
+ * address, and only what stayed unchanged for a second counts. Of blocks of another malloc there
+ * are the words and the later events alone: tcmalloc and mimalloc link what is free through its
+ * first word, jemalloc does not.
  */
 #include "track/native_priv.h"
 
@@ -19,6 +21,7 @@
 #define SAVE_MAX_BURSTS	  2
 #define CHUNK_FLAGS	  7ull /* PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA of glibc's malloc_chunk */
 #define CHUNK_MMAPPED	  2ull
+#define FOREIGN_CHUNK	  1ull /* of another malloc, which can be read; no size of glibc's */
 
 static const double rungs_s[] = {0.2, 1, 3, 10, 30, 60};
 
@@ -43,6 +46,7 @@ void native_burst_start(struct native *n, uint64_t now_ns)
 		n->ring = ring_buffer__new(n->ring_fd, on_event, n, NULL);
 	b->samples.n = 0;
 	map64_clear(&b->by_addr);
+	map64_clear(&b->died);
 	b->saved_ns = 0;
 	b->covered_ns = 0;
 	b->windows = b->calm_windows = 0;
@@ -57,6 +61,7 @@ void native_burst_free(struct native_burst *b)
 	vec_free(&b->samples);
 	vec_free(&b->events);
 	map64_free(&b->by_addr);
+	map64_free(&b->died);
 }
 
 static void drain(struct native *n)
@@ -66,13 +71,40 @@ static void drain(struct native *n)
 		ring_buffer__consume(n->ring);
 }
 
+static uint64_t maker_hash(uint64_t stack, uint64_t caller)
+{
+	return (stack ^ caller * 0x9e3779b97f4a7c15ull) | 1;
+}
+
+/* What had survived and is another block now, or none: where there are many of these, what is not
+ * known to have died need not live. */
+static void count_death(struct native_burst *b, const struct burst_sample *s)
+{
+	uint64_t *at;
+
+	if (s->dead || s->rung < BURST_SURVIVED)
+		return;
+	at = map64_put(&b->died, maker_hash(s->stack, s->caller));
+	if (at)
+		*at += (uint64_t)(s->weight + 0.5);
+}
+
+double native_burst_died(const struct native_burst *b, uint64_t stack, uint64_t caller)
+{
+	const uint64_t *at = map64_get(&b->died, maker_hash(stack, caller));
+
+	return at ? (double)*at : 0;
+}
+
 /* The samples a new event proves dead. by_addr: address -> index of the sample + 1. */
 static void kill_at(struct native_burst *b, uint64_t addr)
 {
 	uint64_t *at = map64_get(&b->by_addr, addr);
 
-	if (at && *at && *at <= b->samples.n && b->samples.v[*at - 1].addr == addr)
+	if (at && *at && *at <= b->samples.n && b->samples.v[*at - 1].addr == addr) {
+		count_death(b, &b->samples.v[*at - 1]);
 		b->samples.v[*at - 1].dead = 1;
+	}
 }
 
 enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, uint64_t born_ns)
@@ -90,6 +122,23 @@ struct look {
 	uint64_t chunk, word[BURST_WORDS];
 };
 
+/* Of glibc's chunk the size word is read too; the smallest has 24 usable bytes and the next size
+ * word behind them. */
+static struct proc_req look_request(const struct native *n, const struct burst_sample *s,
+				    struct look *to)
+{
+	size_t words = s->size >= sizeof(to->word) ? sizeof(to->word) : s->size & ~7ull;
+
+	if (n->libc.is_foreign)
+		return (struct proc_req){
+			.addr = s->addr, .buf = to->word, .len = words ? words : 8};
+	return (struct proc_req){
+		.addr = s->addr - 8,
+		.buf = to,
+		.len = s->size >= sizeof(to->word) ? sizeof(*to) : 8 + 16,
+	};
+}
+
 /* Size words and first words of @count samples. One that cannot be read is dead: its chunk is 0. */
 static void look_at(struct native *n, struct burst_sample *const *v, size_t count,
 		    struct look *look)
@@ -100,24 +149,36 @@ static void look_at(struct native *n, struct burst_sample *const *v, size_t coun
 		memset(&look[i], 0, sizeof(look[i]));
 	if (!req)
 		return;
-	/* The smallest chunk has 24 usable bytes and the next size word behind them. */
 	for (size_t i = 0; i < count; i++)
-		req[i] = (struct proc_req){
-			.addr = v[i]->addr - 8,
-			.buf = &look[i],
-			.len = v[i]->size >= 8 * BURST_WORDS ? sizeof(look[i]) : 8 + 16,
-		};
+		req[i] = look_request(n, v[i], &look[i]);
 	proc_read_many(n->spec.proc, req, count);
 	for (size_t i = 0; i < count; i++)
 		if (!req[i].ok)
 			look[i].chunk = 0;
+		else if (n->libc.is_foreign)
+			look[i].chunk = FOREIGN_CHUNK;
 }
 
+/* Is it a block of its size, which the windows count? Mapped chunks are counted by the exact mmap
+ * family. */
 static bool chunk_fits(uint64_t chunk, uint64_t size)
 {
 	uint64_t bytes = chunk & ~CHUNK_FLAGS;
 
-	return bytes >= size + 8 && bytes >= 32 && !(bytes & 15) && bytes <= size + 4096 + 32;
+	if (chunk == FOREIGN_CHUNK)
+		return true;
+	return bytes >= size + 8 && bytes >= 32 && !(bytes & 15) && bytes <= size + 4096 + 32 &&
+	       !(chunk & CHUNK_MMAPPED);
+}
+
+/* May the block still be allocated, its neighbours being as they are? Of others' chunks the words
+ * alone can tell. */
+static bool chunk_stays(const struct native *n, const struct burst_sample *s, const struct look *l)
+{
+	if (n->libc.is_foreign)
+		return l->chunk == FOREIGN_CHUNK;
+	return (l->chunk & ~CHUNK_FLAGS) == (s->chunk & ~CHUNK_FLAGS) &&
+	       (!n->spec.heap || heap_chunk_in_use(n->spec.heap, s->addr, s->size));
 }
 
 static bool same_words(const struct burst_sample *s, const struct look *l)
@@ -234,9 +295,7 @@ static void admit(struct native *n, struct burst_sample *v, size_t count, const 
 
 		if (map64_get(&touched, v[i].addr) || !chunk_fits(look[i].chunk, v[i].size))
 			continue;
-		/* Mapped chunks are counted by the exact mmap family, bodies by their births. */
-		if (look[i].chunk & CHUNK_MMAPPED)
-			continue;
+		/* Bodies are counted by their births. */
 		if (n->spec.heap &&
 		    !heap_object_in_block(n->spec.heap, v[i].addr, v[i].size, &obj, &type))
 			continue;
@@ -245,7 +304,7 @@ static void admit(struct native *n, struct burst_sample *v, size_t count, const 
 			continue;
 		*s = v[i];
 		s->weight *= (double)b->one_in;
-		s->chunk = look[i].chunk & ~CHUNK_FLAGS;
+		s->chunk = look[i].chunk;
 		memcpy(s->word, look[i].word, sizeof(s->word));
 		s->due_ns = now_ns + (uint64_t)(rungs_s[0] * 1e9);
 		at = map64_put(&b->by_addr, s->addr);
@@ -258,8 +317,11 @@ static void admit(struct native *n, struct burst_sample *v, size_t count, const 
 static void climb_one(struct native *n, struct burst_sample *s, const struct look *l,
 		      uint64_t now_ns)
 {
-	if ((l->chunk & ~CHUNK_FLAGS) != s->chunk ||
-	    (n->spec.heap && !heap_chunk_in_use(n->spec.heap, s->addr, s->size))) {
+	bool stays = chunk_stays(n, s, l);
+
+	if (!stays || !same_words(s, l))
+		count_death(&n->burst, s);
+	if (!stays) {
 		s->dead = 1;
 		return;
 	}

@@ -237,6 +237,20 @@ static int add_file(struct native_libc *l, const struct proc *p, const struct pr
 	return err;
 }
 
+static void find_extent(struct native_libc *l, const struct proc *p, const char *path)
+{
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const struct proc_map *m = &p->maps[i];
+
+		if (strcmp(m->path, path) != 0)
+			continue;
+		if (!l->lib_start || m->start < l->lib_start)
+			l->lib_start = m->start;
+		if (m->end > l->lib_end)
+			l->lib_end = m->end;
+	}
+}
+
 int native_libc_find(const struct proc *p, struct native_libc *out)
 {
 	const struct proc_map *heap = NULL, *libc = NULL;
@@ -246,8 +260,9 @@ int native_libc_find(const struct proc *p, struct native_libc *out)
 	err = find_maps(p, &heap, &libc);
 	if (err || !heap || !libc)
 		return err ? err : -ENOENT;
-	if (!is_glibc(base_name(heap->path)))
-		snprintf(out->foreign, sizeof(out->foreign), "%s", base_name(heap->path));
+	out->is_foreign = !is_glibc(base_name(heap->path));
+	if (out->is_foreign && heap != libc && !proc_is_program(p, heap))
+		find_extent(out, p, heap->path);
 	err = add_file(out, p, heap, 0, PL_FN_MMAP);
 	if (err)
 		return err;

@@ -25,7 +25,9 @@ struct ring_buffer;
 /* Where libc is and what is probed in it (native_libc.c). */
 struct native_libc {
 	char path[2][4096]; /* of the malloc family, and of the mmap family */
-	char foreign[32];   /* "libjemalloc.so.2": malloc is not the C library's; else "" */
+	bool is_foreign;    /* malloc is not glibc's: its chunks look in another way */
+	/* Then, where malloc is a library of its own: what that maps is for its blocks. */
+	uint64_t lib_start, lib_end;
 	struct pl_native_fn fns[PL_FN_MAX];
 	uint64_t offsets[PL_FN_MAX];
 	size_t n;
@@ -78,7 +80,7 @@ struct burst_sample {
 	uint64_t addr, size, stack, caller;
 	uint64_t born_ns, due_ns;
 	uint64_t word[BURST_WORDS];
-	uint64_t chunk; /* size word of the chunk */
+	uint64_t chunk; /* size word of glibc's chunk; else 1 */
 	double weight;
 	uint8_t rung, dead;
 };
@@ -89,6 +91,7 @@ struct native_burst {
 	VEC(struct burst_sample) samples;
 	VEC(struct pl_native_event) events;
 	struct map64 by_addr;
+	struct map64 died; /* maker -> samples that had survived */
 	double saved_ns, expected_ns;
 	uint64_t filled_ns, next_ns;
 	double covered_ns;
@@ -100,6 +103,8 @@ struct native_burst {
 void native_burst_start(struct native *n, uint64_t now_ns);
 int native_burst_poll(struct native *n, uint64_t now_ns);
 enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, uint64_t born_ns);
+/* So many of a maker's samples died after they had survived. */
+double native_burst_died(const struct native_burst *b, uint64_t stack, uint64_t caller);
 void native_burst_free(struct native_burst *b);
 
 struct native {

@@ -96,6 +96,11 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 	if (b->site.kind == PL_KIND_MMAP && n->spec.heap &&
 	    heap_in_arena(n->spec.heap, addr + b->size / 2))
 		return;
+	/* Another malloc's own; seen where its callers are not (while exact, the kernel half leaves
+	 * it out). */
+	if (b->site.kind == PL_KIND_MMAP &&
+	    b->site.caller - n->libc.lib_start < n->libc.lib_end - n->libc.lib_start)
+		return;
 	r = row_of(&n->table, &b->site);
 	if (!r)
 		return;
@@ -417,6 +422,15 @@ static int by_bytes(const void *a, const void *b)
 	return x->key.stack < y->key.stack ? -1 : x->key.stack > y->key.stack;
 }
 
+static double mortality(const struct native *n, const struct site_row *r)
+{
+	double died = is_scaled(n, &r->key)
+			      ? native_burst_died(&n->burst, r->key.stack, r->key.caller)
+			      : 0;
+
+	return died > 0 ? died / (died + r->count) : 0;
+}
+
 int native_sites(struct native *n, struct native_sites *out)
 {
 	uint64_t now_ns = native_now(n);
@@ -447,6 +461,7 @@ int native_sites(struct native *n, struct native_sites *out)
 			.oldest_ns = r->samples ? now_ns - r->oldest_born_ns : 0,
 			.min_size = r->min_size,
 			.max_size = r->max_size,
+			.mortality = mortality(n, r),
 			.estimated = is_scaled(n, &r->key),
 			.checked = r->checked,
 			.objects = r->objects,

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Too many calls of malloc to see each: what stays is found in windows, with any allocator, and what
+comes and goes beside it is no leak."""
+import glob
+import os
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import harness
+import native_ext
+import pythons
+
+PROGRAM = os.path.join(native_ext.SOURCES, "windows.py")
+LIBS = "/usr/lib/x86_64-linux-gnu/"
+ALLOCATORS = {
+    "glibc": "",
+    "jemalloc": "libjemalloc.so.2",
+    "tcmalloc": "libtcmalloc_minimal.so.4",
+    "mimalloc": "libmimalloc.so.2*",
+}
+
+
+def watch(allocator, leak):
+    preload = glob.glob(LIBS + ALLOCATORS[allocator])[0] if ALLOCATORS[allocator] else ""
+    with tempfile.TemporaryDirectory(prefix="pyleak-windows-") as where:
+        os.chmod(where, 0o755)
+        native_ext.compile_ext(where, "ways", "ways.c", "/usr/include/python3.11", "-g")
+        ready = os.path.join(where, "ready")
+        target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, where, ready, leak],
+                                  env={**os.environ, "LD_PRELOAD": preload})  # fmt: skip
+        try:
+            harness.wait_file(ready, target)
+            time.sleep(4)  # the queue and the cache are full
+            run = harness.run_tool(target.pid, seconds=30)
+            assert target.poll() is None, "the target died"
+        finally:
+            target.kill()
+            target.wait()
+        assert run.rc == 0, run.stderr
+        print(run.stdout)
+        return run.report["processes"][0]
+
+
+def line_of(site):
+    return [f["line"] for f in site["stack"] if f["lang"] == "python"][0]
+
+
+@pytest.mark.parametrize("allocator", ALLOCATORS)
+@pytest.mark.parametrize("leak", ["native", "object"])
+def test_what_stays_is_found_and_nothing_else(allocator, leak):
+    process = watch(allocator, leak)
+    kind = "heap" if leak == "native" else "object"
+    line = native_ext.line_of(PROGRAM, "# LEAK: " + leak)
+    leaks = [s for s in process["sites"] if s["verdict"] == "leak"]
+    mine = [s for s in leaks if s["kind"] == kind and line_of(s) in (line, line + 1)]
+    assert mine, [(s["kind"], s["verdict"], line_of(s)) for s in process["sites"]]
+    if leak == "native":
+        assert all(s["estimated"] for s in mine), "not in windows: the program is too quiet"
+        rate = process["memory"]["rss_growth_bytes_per_s"]
+        assert 0.6 < mine[0]["growth_bytes_per_s"] / rate < 1.4
+    others = [line_of(s) for s in leaks if s["kind"] == "heap" and s not in mine]
+    assert not others
