@@ -58,7 +58,10 @@ char *fmt_duration(char *buf, size_t size, double s)
 		snprintf(buf, size, "%.0f s", s);
 	else if (s < 5400)
 		snprintf(buf, size, "%.0f m %02.0f s", floor(s / 60), floor(fmod(s, 60)));
-	else
+	else if (s < 3 * 86400)
 		snprintf(buf, size, "%.0f h %02.0f m", floor(s / 3600), floor(fmod(s, 3600) / 60));
+	else
+		snprintf(buf, size, "%.0f d %02.0f h", floor(s / 86400),
+			 floor(fmod(s, 86400) / 3600));
 	return buf;
 }

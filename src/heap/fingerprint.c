@@ -263,6 +263,9 @@ static void fp_bytearray(struct heap *h, struct heap_work *w)
 
 	put(fp, work_u64(w, h->rt->layout.bytearray_bytes));
 	put(fp, w->ok_raw ? mix_bytes(7, w->raw, w->raw_len) : 0);
+	/* A smaller one of zeros, too, may begin where a bigger one was freed. */
+	put(fp, work_u64(w, h->rt->layout.ob_size));
+	fp->grow = (uint16_t)fp->n;
 	if (!w->ok_raw)
 		mark_empty(w);
 }

@@ -341,6 +341,7 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 	int err;
 
 	o.collections = session_collections(s);
+	o.deaths = ladder_deaths(s->ladder);
 	err = join_native_read(j);
 	if (err)
 		return err;

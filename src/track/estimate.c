@@ -15,9 +15,7 @@
 
 const double ladder_age_s[LADDER_RUNGS] = {0.2, 1, 3, 10, 30, 60};
 
-/* Rungs a survivor must have passed to count at all: three seconds. With many threads, what a
- * request holds lives as long as its thread waits for the GIL. */
-#define YOUNGEST  3
+#define YOUNGEST  LADDER_SURVIVED
 #define ENOUGH	  5   /* survivors that make an older rung trustworthy */
 #define RUNG_PART 0.6 /* of the time watched: an older rung leaves too little of it */
 /* What the collector could still free is waited for: a full collection, or so long. */
@@ -226,6 +224,40 @@ static void mark_stopped(struct sample *v, size_t n, const struct estimate_opts 
 	map64_free(&index);
 }
 
+/* Of a line that keeps what it makes no survivor dies. Where many do, the others may be what a leak
+ * elsewhere has put in their place, unseen: that is likely when most of the class's survivors are
+ * of stacks none of whose have died. */
+#define MORTAL	  0.3
+#define MOST_PART 0.5
+
+static void mark_mortal(struct sample *v, size_t n, const struct classes *c,
+			const struct estimate_opts *o)
+{
+	double all[HEAP_CLASSES + 1] = {0}, mortal[HEAP_CLASSES + 1] = {0};
+	struct map64 lives = {0};
+
+	for (size_t i = 0; i < n && o->deaths; i++) {
+		uint64_t *at = seen(&v[i], o) ? map64_put(&lives, v[i].stack) : NULL;
+
+		if (at)
+			*at += (uint64_t)v[i].weight;
+	}
+	for (size_t i = 0; i < n && o->deaths; i++) {
+		const uint64_t *live = map64_get(&lives, v[i].stack);
+		const uint64_t *died = map64_get(o->deaths, v[i].stack);
+
+		v[i].mortal = live && died && (double)*died > MORTAL * (double)(*died + *live);
+		if (!counts(&v[i], c, o))
+			continue;
+		all[body_class(&v[i])] += (double)v[i].weight;
+		if (v[i].mortal)
+			mortal[body_class(&v[i])] += (double)v[i].weight;
+	}
+	for (size_t i = 0; i < n; i++)
+		v[i].mortal &= mortal[body_class(&v[i])] < MOST_PART * all[body_class(&v[i])];
+	map64_free(&lives);
+}
+
 static bool is_growing(const struct curve *c)
 {
 	return c->shape == CURVE_RISING || c->shape == CURVE_SLOWING;
@@ -375,7 +407,7 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 	s->quarters |= 1u << (q > 3 ? 3 : q);
 	if (age > s->oldest_s)
 		s->oldest_s = age;
-	if (!is_weak(v, o))
+	if (!is_weak(v, o) && !v->mortal)
 		s->weak = false;
 	if (o->collections > v->collections + s->collections)
 		s->collections = o->collections - v->collections;
@@ -475,6 +507,7 @@ int estimate_sites(const struct sample *samples, size_t n, const struct trend_se
 	drop_impostors(v, n, o);
 	mark_stopped(v, n, o);
 	choose_rungs(v, n, o, &c);
+	mark_mortal(v, n, &c, o);
 	find_factors(v, n, classes, o, &c);
 	find_held(v, n, o, &c);
 	for (size_t i = 0; i < n && !err; i++)

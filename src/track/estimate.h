@@ -22,13 +22,13 @@ struct estimate_site {
 	uint64_t samples; /* survivors behind the numbers */
 	double weight;	  /* of them: how many they stand for */
 	double oldest_s;
-	double malloc_bytes;  /* mean bytes per survivor that lie in malloc's memory */
-	unsigned bursts;      /* distinct bursts that saw one of them born */
-	unsigned quarters;    /* quarters of the run in which one of them was born: 0 .. 4 */
-	bool weak;	      /* only survivors whose content is not unique */
-	bool waits_for_gc;    /* nothing older than a full collection among them */
-	bool stopped;	      /* no births of late: what there is may stay, but it does not grow */
-	unsigned cls;	      /* the size class of most of the bodies: whose curve is the site's */
+	double malloc_bytes; /* mean bytes per survivor that lie in malloc's memory */
+	unsigned bursts;     /* distinct bursts that saw one of them born */
+	unsigned quarters;   /* quarters of the run in which one of them was born: 0 .. 4 */
+	bool weak;	   /* only survivors whose content is not unique, or many that died later */
+	bool waits_for_gc; /* nothing older than a full collection among them */
+	bool stopped;	   /* no births of late: what there is may stay, but it does not grow */
+	unsigned cls;	   /* the size class of most of the bodies: whose curve is the site's */
 	uint64_t collections; /* full ones that the oldest of them has outlived */
 	/* What it holds of what its classes gained in all. */
 	double held_count, held_bytes;
@@ -51,6 +51,7 @@ struct estimate_opts {
 	/* Now, on the time axis of the classes: what grows has grown since the last floor that is
 	 * known. 0: gains are those of the floors. */
 	double trend_s;
+	const struct map64 *deaths; /* of the ladder; NULL: not known */
 	double coverage; /* share of the time that was watched: used where pools cannot tell */
 };
 

@@ -24,6 +24,7 @@ struct ladder {
 	VEC(struct sample) look;
 	struct heap_object *object; /* scratch, MAX_LOOK */
 	struct map64 index;	    /* address -> place + 1 */
+	struct map64 died;	    /* stack -> survivors that died later */
 	uint8_t *seen[2];	    /* how often a content was sampled, two generations */
 	uint32_t noted;
 	unsigned shift;	     /* one in 2^shift is admitted, and stands for so many */
@@ -59,6 +60,7 @@ void ladder_free(struct ladder *l)
 	vec_free(&l->sample);
 	vec_free(&l->look);
 	free(l->object);
+	map64_free(&l->died);
 	map64_free(&l->index);
 	free(l->seen[0]);
 	free(l->seen[1]);
@@ -199,10 +201,25 @@ void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t fro
 	}
 }
 
-static void kill_one(struct ladder *l, struct sample *s)
+static void count_death(struct ladder *l, const struct sample *s)
+{
+	uint64_t *at = s->rung >= LADDER_SURVIVED ? map64_put(&l->died, s->stack) : NULL;
+
+	if (at)
+		*at += (uint64_t)s->weight;
+}
+
+/* It may live or not. */
+static void drop_one(struct ladder *l, struct sample *s)
 {
 	s->addr = 0;
 	l->stats.died++;
+}
+
+static void kill_one(struct ladder *l, struct sample *s)
+{
+	count_death(l, s);
+	drop_one(l, s);
 }
 
 static void kill_listed(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
@@ -251,7 +268,7 @@ static void drop_partial(struct ladder *l, struct sample *v, size_t n, uint32_t 
 	for (size_t i = 0; i < n; i++)
 		if (v[i].addr && v[i].partial && v[i].burst >= burst && v[i].parts &&
 		    classes >> heap_class_index(v[i].part[0].cls) & 1)
-			kill_one(l, &v[i]);
+			drop_one(l, &v[i]);
 }
 
 void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes)
@@ -330,6 +347,7 @@ static bool climb_one(struct ladder *l, struct sample *s, const struct heap_obje
 	struct stack *st;
 
 	if (!o->addr || !heap_same_object(&s->fp, &o->fp)) {
+		count_death(l, s);
 		l->stats.died++;
 		return false;
 	}
@@ -406,6 +424,11 @@ const struct sample *ladder_samples(const struct ladder *l, size_t *n)
 {
 	*n = l->sample.n;
 	return l->sample.v;
+}
+
+const struct map64 *ladder_deaths(const struct ladder *l)
+{
+	return &l->died;
 }
 
 const struct sample *ladder_looked_at(const struct ladder *l, size_t *n)

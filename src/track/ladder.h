@@ -10,6 +10,9 @@
 
 #define LADDER_RUNGS 6
 extern const double ladder_age_s[LADDER_RUNGS];
+/* Rungs a survivor must have passed to count at all: three seconds. With many threads, what a
+ * request holds lives as long as its thread waits for the GIL. */
+#define LADDER_SURVIVED 3
 
 struct sample {
 	uint64_t addr, type, stack;
@@ -24,6 +27,7 @@ struct sample {
 	bool partial;	/* not all sites were probed when it was born */
 	bool ambiguous; /* its content was seen on other samples too: not identified beyond doubt */
 	bool stopped;	/* births of its stack have stopped; told by estimate.c in its own copy */
+	bool mortal;	/* likewise: many others of its stack that survived died later */
 	struct {
 		uint64_t addr;
 		uint32_t bytes;
@@ -72,6 +76,8 @@ void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes);
 uint64_t ladder_climb(struct ladder *l, uint64_t now_ns);
 
 const struct sample *ladder_samples(const struct ladder *l, size_t *n);
+/* Stack -> so many of its survivors (by weight) that died later, as far as is known. */
+const struct map64 *ladder_deaths(const struct ladder *l);
 const struct ladder_stats *ladder_stats(const struct ladder *l);
 
 #endif
