@@ -295,7 +295,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	join_curve(v, &fit->curve, bytes.slope);
 	if (levelled)
 		v->levelled_bytes += n->live_bytes;
-	v->weak &= is_impostor(j, n);
+	v->weak &= is_impostor(j, n) || (n->mortality > MORTAL && fit->room < 1);
 	v->waits_for_gc = false;
 }
 

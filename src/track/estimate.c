@@ -226,12 +226,13 @@ static void mark_stopped(struct sample *v, size_t n, const struct estimate_opts 
 
 /* Of a line that keeps what it makes no survivor dies. Where many do, the others may be what a leak
  * elsewhere has put in their place, unseen: that is likely when most of the class's survivors are
- * of stacks none of whose have died. */
+ * of stacks none of whose have died. And a few beside a great many are nearly always that. */
 #define MORTAL	  0.3
 #define MOST_PART 0.5
+#define FEW_PART  0.01
 
-static void mark_mortal(struct sample *v, size_t n, const struct classes *c,
-			const struct estimate_opts *o)
+static void mark_doubtful(struct sample *v, size_t n, const struct classes *c,
+			  const struct estimate_opts *o)
 {
 	double all[HEAP_CLASSES + 1] = {0}, mortal[HEAP_CLASSES + 1] = {0};
 	struct map64 lives = {0};
@@ -246,15 +247,20 @@ static void mark_mortal(struct sample *v, size_t n, const struct classes *c,
 		const uint64_t *live = map64_get(&lives, v[i].stack);
 		const uint64_t *died = map64_get(o->deaths, v[i].stack);
 
-		v[i].mortal = live && died && (double)*died > MORTAL * (double)(*died + *live);
+		v[i].doubtful = live && died && (double)*died > MORTAL * (double)(*died + *live);
 		if (!counts(&v[i], c, o))
 			continue;
 		all[body_class(&v[i])] += (double)v[i].weight;
-		if (v[i].mortal)
+		if (v[i].doubtful)
 			mortal[body_class(&v[i])] += (double)v[i].weight;
 	}
-	for (size_t i = 0; i < n; i++)
-		v[i].mortal &= mortal[body_class(&v[i])] < MOST_PART * all[body_class(&v[i])];
+	for (size_t i = 0; i < n && o->deaths; i++) {
+		const uint64_t *live = map64_get(&lives, v[i].stack);
+		unsigned k = body_class(&v[i]);
+
+		v[i].doubtful &= mortal[k] < MOST_PART * all[k];
+		v[i].doubtful |= live && (double)*live < FEW_PART * all[k];
+	}
 	map64_free(&lives);
 }
 
@@ -407,7 +413,7 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 	s->quarters |= 1u << (q > 3 ? 3 : q);
 	if (age > s->oldest_s)
 		s->oldest_s = age;
-	if (!is_weak(v, o) && !v->mortal)
+	if (!is_weak(v, o) && !v->doubtful)
 		s->weak = false;
 	if (o->collections > v->collections + s->collections)
 		s->collections = o->collections - v->collections;
@@ -507,7 +513,7 @@ int estimate_sites(const struct sample *samples, size_t n, const struct trend_se
 	drop_impostors(v, n, o);
 	mark_stopped(v, n, o);
 	choose_rungs(v, n, o, &c);
-	mark_mortal(v, n, &c, o);
+	mark_doubtful(v, n, &c, o);
 	find_factors(v, n, classes, o, &c);
 	find_held(v, n, o, &c);
 	for (size_t i = 0; i < n && !err; i++)

@@ -27,7 +27,7 @@ struct sample {
 	bool partial;	/* not all sites were probed when it was born */
 	bool ambiguous; /* its content was seen on other samples too: not identified beyond doubt */
 	bool stopped;	/* births of its stack have stopped; told by estimate.c in its own copy */
-	bool mortal;	/* likewise: many others of its stack that survived died later */
+	bool doubtful;	/* likewise: may be what others have put in the place of the one that was */
 	struct {
 		uint64_t addr;
 		uint32_t bytes;
