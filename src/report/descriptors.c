@@ -47,7 +47,8 @@ static void hint_file(struct report *r, const struct report_fd_facts *f, struct 
 		r,
 		f->most == FD_FACT_FILE
 			? "what is opened here stays open (%s): close it, or\n"
-			  "with open(...) as f: ..."
+			  "with open(...) as f: ... (mmap.mmap and os.dup have a descriptor of "
+			  "their own)"
 			: "what is opened here stays open (%s): close it when its work "
 			  "is done",
 		f->what ? f->what : "descriptor");

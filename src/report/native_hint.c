@@ -32,18 +32,38 @@ static const char *part_of(struct report *r, const struct report_site *s)
 	return text ? text : "";
 }
 
+/* " for build_record": the function of the same module that called the taker, which may take memory
+ * for many. */
+static const char *on_behalf(struct report *r, const struct report_site *s,
+			     const struct report_frame *f)
+{
+	const char *text = NULL;
+
+	for (size_t i = (size_t)(f - s->stack) + 1; i < s->n_frames && s->stack[i].native; i++) {
+		const struct report_frame *up = &s->stack[i];
+
+		if (up->minor)
+			continue;
+		if (f->function && up->function && up->module && !strcmp(up->module, f->module))
+			text = report_printf(r, " for %s", up->function);
+		break;
+	}
+	return text ? text : "";
+}
+
 static void say(struct report *r, struct report_site *site, const char *code, const char *why)
 {
 	const struct report_frame *f = taker(site);
-	const char *module, *part;
+	const char *module, *part, *whom;
 
 	if (site->kind != KIND_HEAP || site->hint.code || !f || !f->module)
 		return;
 	module = base_name(f->module);
 	part = part_of(r, site);
+	whom = on_behalf(r, site, f);
 	site->hint.text = f->function
-				  ? report_printf(r, "memory that %s in %s took %s%s", f->function,
-						  module, part, why)
+				  ? report_printf(r, "memory that %s in %s took%s %s%s",
+						  f->function, module, whom, part, why)
 				  : report_printf(r, "memory that %s took %s%s", module, part, why);
 	site->hint.code = site->hint.text ? code : NULL;
 }
@@ -51,13 +71,13 @@ static void say(struct report *r, struct report_site *site, const char *code, co
 void report_native_hint(struct report *r, struct report_site *site)
 {
 	say(r, site, "native-leak",
-	    "is not given back: a missing free there, or an object that owns it is kept");
+	    "is not given back: a missing free, or an object that owns it is kept");
 }
 
 void report_lost_hint(struct report *r, struct report_site *site)
 {
 	say(r, site, "unreferenced",
-	    "is not given back, and no pointer to it was found: a missing free there");
+	    "is not given back, and no pointer to it was found: a missing free");
 	/* By ctypes or cffi, or without native frames: nobody to name, but it is C code's. */
 	if (!site->hint.code)
 		site->hint = (struct report_hint){

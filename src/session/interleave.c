@@ -28,13 +28,15 @@ static bool is_minor(const struct mix *m, const struct sym_frame *f)
 					   "_ctypes.", "_cffi_backend.", "[vdso]"};
 	static const char *const names[] = {"operator new",  "g_malloc",      "g_slice",
 					    "CRYPTO_malloc", "CRYPTO_zalloc", "CRYPTO_realloc",
-					    "CRYPTO_strdup"};
+					    "CRYPTO_strdup", "std::",	      "__gnu_cxx::"};
 
 	if (!strcmp(f->module, m->interpreter))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(libs); i++)
 		if (!strncmp(base_name(f->module), libs[i], strlen(libs[i])))
 			return true;
+	if (f->file && strstr(f->file, "/include/c++/"))
+		return true;
 	for (size_t i = 0; f->function && i < ARRAY_SIZE(names); i++)
 		if (!strncmp(f->function, names[i], strlen(names[i])))
 			return true;

@@ -14,9 +14,12 @@
 #define LOOKS_AT_MOST  60 /* then others have their turn */
 #define REST_NS	       30000000000ull
 #define RARELY_AT_MOST 14 /* one in 2^14 */
-/* Of one pair, from one visit to the next; of one that is seen in windows alone: there are few. */
-#define AT_ONCE	       2
-#define AT_ONCE_WINDOW 8
+/* Of all pairs, from one visit to the next, and of one pair at least and at most; there are fewer
+ * windows than visits. */
+#define AT_ONCE	       10
+#define AT_ONCE_WINDOW 20
+#define LEAST_AT_ONCE  2
+#define MOST_AT_ONCE   6
 /* What is dead is known at once of blocks that are exact, else when it is not among the samples. */
 #define PATIENCE_NS	   200000000ull
 #define SAMPLE_PATIENCE_NS 1000000000ull
@@ -178,6 +181,13 @@ static void renew(struct native_stacks *n, struct native_asks *a, int32_t most)
 	}
 }
 
+static int32_t share_of(int32_t all, size_t pairs)
+{
+	int32_t one = pairs ? all / (int32_t)pairs : all;
+
+	return one < LEAST_AT_ONCE ? LEAST_AT_ONCE : one > MOST_AT_ONCE ? MOST_AT_ONCE : one;
+}
+
 /* Nothing is wanted of what is asked for no more. */
 static void end(struct native_asks *a)
 {
@@ -203,6 +213,6 @@ void native_asks_poll(struct native_stacks *n, struct session *s, uint64_t now_n
 		s->stats->wanted = n->births.n;
 		n->looked_ns = now_ns;
 	}
-	renew(n, &n->blocks, exact ? AT_ONCE : AT_ONCE_WINDOW);
-	renew(n, &n->births, AT_ONCE);
+	renew(n, &n->blocks, share_of(exact ? AT_ONCE : AT_ONCE_WINDOW, n->blocks.n));
+	renew(n, &n->births, share_of(AT_ONCE, n->births.n));
 }

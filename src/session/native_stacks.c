@@ -50,6 +50,7 @@ static struct native_stack *unwind(struct native_stacks *n, const struct pl_nati
 		.start = c->start,
 		.data = c->data,
 		.len = c->pages <= PL_COPY_PAGES ? c->pages * 4096ul : 0,
+		.is_caller = c->size > 0, /* of an allocator; an object's is where it was born */
 	};
 	struct sym_pc pc[SYM_MAX_FRAMES];
 	struct native_stack *st;

@@ -7,7 +7,7 @@
 #include "session/native_stacks.h"
 
 #define NATIVE_WAYS 8  /* kept of one pair */
-#define NATIVE_MADE 32 /* likewise */
+#define NATIVE_MADE 64 /* likewise */
 #define NATIVE_ASKS 8  /* pairs asked for at once */
 
 /* A block or an object of which it is known by which way through C code it was made. */

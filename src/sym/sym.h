@@ -42,6 +42,7 @@ struct sym_copy {
 	uint64_t start;
 	const uint8_t *data;
 	size_t len;
+	bool is_caller; /* the instruction is one that a call has returned to */
 };
 
 /* Where a frame was: at @addr of a file, as the file counts its addresses. Of a caller, the address

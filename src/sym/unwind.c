@@ -181,7 +181,7 @@ size_t sym_unwind(struct sym *s, const struct sym_copy *c, struct sym_pc *out, s
 	struct walk w = {.s = s,
 			 .copy = c,
 			 .regs = {.known = c->known},
-			 .is_exact = true,
+			 .is_exact = !c->is_caller,
 			 .end = SYM_END_LONG};
 	size_t n = 0;
 
