@@ -69,7 +69,7 @@ static __always_inline void birth_copy(struct pt_regs *ctx, const struct pl_birt
 	struct pl_native_pair pair = {b->stack, b->type};
 	struct pl_native_ask *ask = bpf_map_lookup_elem(&native_wanted, &pair);
 
-	if (ask && ask_fits(ask, 0))
+	if (ask && ask_fits(ask, 0, 0))
 		copy_send(ctx, b->tid, &pair, b->object, 0, number);
 }
 

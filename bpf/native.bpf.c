@@ -118,7 +118,7 @@ static __always_inline void event_put(__u32 op, __u64 addr, const struct pl_bloc
 	e->caller = b ? b->site.caller : 0;
 	e->born_ns = b ? b->born_ns : 0;
 	e->op = op;
-	e->pad = 0;
+	e->depth = b ? b->site.depth : 0;
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
@@ -344,7 +344,7 @@ static __always_inline void copy_stack(struct pt_regs *ctx, struct pl_native_ctl
 
 	if (*(volatile __s32 *)&ctl->copies <= 0)
 		return;
-	if (ask ? !ask_fits(ask, b->size) : !pair_is_new(&pair))
+	if (ask ? !ask_fits(ask, b->size, b->site.depth) : !pair_is_new(&pair))
 		return;
 	__sync_fetch_and_add(&ctl->copies, -1);
 	if (copy_send(ctx, tid, &pair, addr, b->size, b->born_ns) && !ask)
@@ -372,6 +372,7 @@ static __always_inline void call_done(struct pt_regs *ctx, struct pl_native_ctl 
 	b.site.stack = walk_current(c->tid, 0);
 	b.site.caller = caller;
 	b.site.kind = is_map ? PL_KIND_MMAP : PL_KIND_HEAP;
+	b.site.depth = ctx->sp >> 3;
 	if (config.native_stacks)
 		copy_stack(ctx, ctl, c->tid, addr, &b);
 	if (!is_map && mode == PL_NATIVE_BURST) {

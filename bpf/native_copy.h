@@ -26,9 +26,11 @@ static __always_inline void copy_regs(struct pl_native_copy *r, struct pt_regs *
 
 /* Is a block of @size (0 of an object) one of those that are asked for? By chance: the first after
  * a moment of rest may always come the same way. */
-static __always_inline int ask_fits(struct pl_native_ask *ask, __u64 size)
+static __always_inline int ask_fits(struct pl_native_ask *ask, __u64 size, __u32 depth)
 {
 	if (*(volatile __s32 *)&ask->left <= 0 || size < ask->min_size || size > ask->max_size)
+		return 0;
+	if (ask->depth && ask->depth != depth)
 		return 0;
 	if (size < ask->scale && (__u64)bpf_get_prandom_u32() * ask->scale >> 32 >= size)
 		return 0;

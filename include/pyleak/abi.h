@@ -89,7 +89,9 @@ struct pl_native_key {
 	__u64 stack;  /* 0 = no Python state */
 	__u64 caller; /* return address of the allocator's caller */
 	__u32 kind;
-	__u32 pad;
+	/* Where the stack ended, in words, its low bits: tells most ways through C code apart. No
+	 * part of the key. */
+	__u32 depth;
 };
 
 struct pl_block {
@@ -136,7 +138,7 @@ struct pl_native_ask {
 	__u32 scale;
 	__u32 rarely; /* and only when a random number has none of these bits */
 	__s32 left;   /* how many are still wanted */
-	__u32 pad;
+	__u32 depth;  /* 0 = any */
 };
 
 struct pl_native_copy {

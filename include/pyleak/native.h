@@ -113,7 +113,7 @@ struct pl_native_event {
 	__u64 caller;
 	__u64 born_ns; /* as in struct pl_block */
 	__u32 op;
-	__u32 pad;
+	__u32 depth; /* as in struct pl_native_key */
 };
 
 #endif

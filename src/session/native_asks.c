@@ -85,9 +85,12 @@ static size_t growing_blocks(struct native_stacks *n, struct session *s, uint64_
 		const struct native_site *site = &sites.v[i];
 		struct native_pair *p = native_pair_of(n, site->key.stack, site->key.caller);
 
-		if (p && is_growing(site) && !rests(p, vote_blocks(p, s, now_ns), now_ns))
+		if (!p || !is_growing(site))
+			continue;
+		native_ways_depth(p, site->depth, site->depth_share);
+		if (!rests(p, vote_blocks(p, s, now_ns), now_ns))
 			to[asked++] = (struct native_ask){p->key, site->min_size, site->max_size,
-							  p->scale = scale_of(site)};
+							  p->scale = scale_of(site), site->depth};
 	}
 	native_sites_free(&sites);
 	return asked;
@@ -155,7 +158,7 @@ static size_t growing_births(struct native_stacks *n, struct session *s, uint64_
 		struct native_pair *p = native_pair_of(n, v[i].pair.stack, v[i].pair.caller);
 
 		if (!p || !rests(p, native_ways_vote(p, now_ns, SAMPLE_PATIENCE_NS), now_ns))
-			to[asked++] = (struct native_ask){v[i].pair, 0, UINT64_MAX, 0};
+			to[asked++] = (struct native_ask){v[i].pair, 0, UINT64_MAX, 0, 0};
 	}
 	return asked;
 }
@@ -176,7 +179,7 @@ static void renew(struct native_stacks *n, struct native_asks *a, int32_t most)
 		else if (to.left == most && *rarely)
 			--*rarely;
 		to = (struct pl_native_ask){ask->min_size,	 ask->max_size, ask->scale,
-					    (1u << *rarely) - 1, most,		0};
+					    (1u << *rarely) - 1, most,		ask->depth};
 		bpf_map_update_elem(a->fd, &ask->pair, &to, a->is_kept ? BPF_EXIST : BPF_ANY);
 	}
 }

@@ -217,7 +217,10 @@ double native_stacks_share(const struct native_stacks *n, uint64_t stack, uint64
 {
 	const struct native_pair *p = native_pair_of(n, stack, caller);
 
-	return p ? p->share : 1;
+	if (!p)
+		return 1;
+	/* What was copied is of one depth alone, as soon as that is known. */
+	return p->depth_share > 0 ? p->share * p->depth_share : p->share;
 }
 
 struct sym *native_stacks_sym(const struct native_stacks *n)

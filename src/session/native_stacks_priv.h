@@ -29,7 +29,12 @@ struct native_pair {
 	 * objects. */
 	struct native_stack *caller;
 	VEC(struct native_made) made;
-	uint32_t died;	   /* since one was last seen alive */
+	uint32_t died; /* since one was last seen alive */
+	/* How deep the stack was where most of what stays was made, how much of it that is, and by
+	 * which ways what was copied from there had come, whether it stayed or not. */
+	uint32_t depth;
+	double depth_share;
+	uint32_t from_depth[NATIVE_WAYS];
 	double share;	   /* of what lives on, the best way's */
 	uint32_t rarely;   /* one in 2^n blocks */
 	uint32_t scale;	   /* a bigger block stands for more than others */
@@ -40,7 +45,7 @@ struct native_pair {
 struct native_ask {
 	struct pl_native_pair pair;
 	uint64_t min_size, max_size;
-	uint32_t scale;
+	uint32_t scale, depth;
 };
 
 /* What has been asked of the kernel half. */
@@ -69,6 +74,10 @@ uint64_t native_pair_hash(uint64_t stack, uint64_t caller);
 /* native_ways.c. Takes @st, the way of what was copied. */
 void native_ways_add(struct native_pair *p, struct native_stack *st,
 		     const struct pl_native_copy *copy, uint64_t now_ns);
+/* The depth from which most of what stays comes. */
+void native_ways_depth(struct native_pair *p, uint32_t depth, double share);
+/* The way that all copies from that depth had come; NATIVE_WAYS = too few, or several. */
+uint32_t native_ways_of_depth(const struct native_pair *p);
 /* After seen_ns and lives_ns have been set to @now_ns where that is so: forgets the rest, but for
  * the last @patience_ns, and chooses the way by which most of what lives was made. Returns how many
  * have lived for a second. */

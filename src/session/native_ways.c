@@ -7,9 +7,10 @@
  */
 #include "session/native_stacks_priv.h"
 
-#define SECOND	1000000000ull
-#define OLD_S	60.0
-#define DOUBTED 3 /* so many that died in a row say that it was another way */
+#define SECOND		1000000000ull
+#define OLD_S		60.0
+#define DOUBTED		3 /* so many that died in a row say that it was another way */
+#define ENOUGH_OF_DEPTH 4
 
 static bool same_way(const struct native_stack *a, const struct native_stack *b)
 {
@@ -27,6 +28,8 @@ static void drop_way(struct native_pair *p, uint32_t way)
 
 	free(p->way[way]);
 	p->way[way] = p->way[last];
+	p->from_depth[way] = p->from_depth[last];
+	p->from_depth[last] = 0;
 	if (p->best == last)
 		p->best = way;
 	for (size_t i = 0; i < p->made.n; i++)
@@ -93,6 +96,8 @@ void native_ways_add(struct native_pair *p, struct native_stack *st,
 	if (copy->size)
 		put_caller(p, st);
 	way = put_way(p, st);
+	if (way < NATIVE_WAYS && p->depth && p->depth == (uint32_t)(copy->reg[SYM_RSP] >> 3))
+		p->from_depth[way]++;
 	m = way < NATIVE_WAYS ? made_place(p) : NULL;
 	if (m)
 		*m = (struct native_made){
@@ -152,16 +157,39 @@ size_t native_ways_vote(struct native_pair *p, uint64_t now_ns, uint64_t patienc
 		p->died = 0;
 	}
 	for (uint32_t i = p->n_ways; i-- > 0;)
-		if (!used[i] && i != p->best)
+		if (!used[i] && i != p->best && !p->from_depth[i])
 			drop_way(p, i);
 	return old;
 }
 
+void native_ways_depth(struct native_pair *p, uint32_t depth, double share)
+{
+	if (p->depth != depth)
+		memset(p->from_depth, 0, sizeof(p->from_depth));
+	p->depth = depth;
+	p->depth_share = share;
+}
+
+uint32_t native_ways_of_depth(const struct native_pair *p)
+{
+	uint32_t all = 0, most = 0;
+
+	for (uint32_t i = 0; i < p->n_ways; i++) {
+		all += p->from_depth[i];
+		if (p->from_depth[i] > p->from_depth[most])
+			most = i;
+	}
+	return all >= ENOUGH_OF_DEPTH && p->from_depth[most] == all ? most : NATIVE_WAYS;
+}
+
 const struct native_stack *native_way_best(const struct native_pair *p)
 {
-	if (p->died >= DOUBTED)
-		return p->caller;
-	return p->n_ways ? p->way[p->best] : NULL;
+	uint32_t way;
+
+	if (p->died < DOUBTED)
+		return p->n_ways ? p->way[p->best] : NULL;
+	way = native_ways_of_depth(p);
+	return way < p->n_ways ? p->way[way] : p->caller;
 }
 
 void native_pair_free(struct native_pair *p)

@@ -75,8 +75,10 @@ struct native_site {
 	uint64_t samples;	       /* blocks behind the numbers */
 	uint64_t oldest_ns;	       /* age */
 	uint64_t min_size, max_size;   /* of those behind the numbers */
-	double mortality; /* of what had survived, the share that is known to have died later; 0
-			   * when all blocks are seen */
+	uint32_t depth; /* of the stack where most of them were made, see struct pl_native_key */
+	double depth_share; /* so much of the bytes */
+	double mortality;   /* of what had survived, the share that is known to have died later; 0
+			     * when all blocks are seen */
 	bool estimated;
 	uint32_t checked, objects; /* blocks looked into, and how many of them hold a Python object:
 				    * those are counted by their births too */

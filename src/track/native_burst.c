@@ -227,6 +227,7 @@ static size_t collect(struct native_burst *b, size_t allocs, struct burst_sample
 			.size = e->size,
 			.stack = e->stack,
 			.caller = e->caller,
+			.depth = e->depth,
 			.born_ns = e->born_ns,
 			.weight = step,
 		};

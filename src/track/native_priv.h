@@ -37,6 +37,7 @@ struct native_libc {
 int native_libc_find(const struct proc *p, struct native_libc *out);
 
 /* Sites and their series (native_table.c). */
+#define ROW_DEPTHS 6
 struct site_row {
 	struct pl_native_key key;
 	double bytes, count, young_bytes, waste;
@@ -45,6 +46,10 @@ struct site_row {
 	uint64_t look_size[4];
 	uint32_t n_look, checked, objects;
 	uint64_t type;
+	struct {
+		uint32_t depth;
+		double bytes;
+	} depth[ROW_DEPTHS]; /* where most of the old blocks were made */
 	struct native_point points[NATIVE_POINTS];
 	size_t n_points;
 };
@@ -82,6 +87,7 @@ struct burst_sample {
 	uint64_t word[BURST_WORDS];
 	uint64_t chunk; /* size word of glibc's chunk; else 1 */
 	double weight;
+	uint32_t depth; /* as in struct pl_native_key */
 	uint8_t rung, dead;
 };
 /* Unchanged for more than a second: from here on a sample counts. */

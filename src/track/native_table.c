@@ -71,6 +71,34 @@ static void row_clear(struct site_row *r)
 	r->oldest_born_ns = r->min_size = UINT64_MAX;
 	r->max_size = 0;
 	r->n_look = 0;
+	memset(r->depth, 0, sizeof(r->depth));
+}
+
+/* A few depths at a time: one that is new takes the place, and the count, of the least. */
+static void row_depth(struct site_row *r, uint32_t depth, double bytes)
+{
+	size_t least = 0;
+
+	for (size_t i = 0; i < ROW_DEPTHS; i++) {
+		if (r->depth[i].depth == depth) {
+			r->depth[i].bytes += bytes;
+			return;
+		}
+		if (r->depth[i].bytes < r->depth[least].bytes)
+			least = i;
+	}
+	r->depth[least].depth = depth;
+	r->depth[least].bytes += bytes;
+}
+
+static size_t main_depth(const struct site_row *r)
+{
+	size_t most = 0;
+
+	for (size_t i = 1; i < ROW_DEPTHS; i++)
+		if (r->depth[i].bytes > r->depth[most].bytes)
+			most = i;
+	return most;
 }
 
 /* What glibc hands out beyond the size asked for: chunks are multiples of 16 with a word in front,
@@ -111,6 +139,7 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 	r->bytes += weight * (double)b->size;
 	r->waste += weight * (double)rounded_up(n, addr, b->size);
 	r->count += weight;
+	row_depth(r, b->site.depth, weight * (double)b->size);
 	r->samples++;
 	if (b->born_ns < r->oldest_born_ns)
 		r->oldest_born_ns = b->born_ns;
@@ -253,7 +282,7 @@ int native_each_block(struct native *n, native_block_fn fn, void *arg)
 		struct pl_block b = {
 			.size = s->size,
 			.born_ns = s->born_ns,
-			.site = {.stack = s->stack, .caller = s->caller, .kind = PL_KIND_HEAP},
+			.site = {s->stack, s->caller, PL_KIND_HEAP, s->depth},
 		};
 
 		if (!s->dead && s->rung >= BURST_SURVIVED && fn(arg, s->addr, &b, s->weight))
@@ -461,6 +490,8 @@ int native_sites(struct native *n, struct native_sites *out)
 			.oldest_ns = r->samples ? now_ns - r->oldest_born_ns : 0,
 			.min_size = r->min_size,
 			.max_size = r->max_size,
+			.depth = r->depth[main_depth(r)].depth,
+			.depth_share = r->bytes > 0 ? r->depth[main_depth(r)].bytes / r->bytes : 0,
 			.mortality = mortality(n, r),
 			.estimated = is_scaled(n, &r->key),
 			.checked = r->checked,
