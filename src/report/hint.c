@@ -151,6 +151,16 @@ static bool is_called_queue(const struct report_holder_step *s)
 	       (strcasestr(s->name, "queue") || strcasestr(s->name, "backlog"));
 }
 
+/* The cache of a function, and not one inside of what is kept: sqlite3's connections have one each.
+ */
+static bool is_in_cache(const struct report_holder *h)
+{
+	const struct report_holder_step *cache = step_of(h, "functools._lru_cache_wrapper");
+	size_t grows = report_holder_container(h), at = cache ? (size_t)(cache - h->step) : 0;
+
+	return cache && !(grows < at) && !(at && is_type(cache - 1, "sqlite3.Connection"));
+}
+
 static bool hint_by_type(struct report *r, const struct report_holder *h, struct report_site *site)
 {
 	const struct report_holder_step *last = &h->step[h->n - 1];
@@ -162,7 +172,7 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 		    "gc.garbage.clear()");
 		return true;
 	}
-	if (step_of(h, "functools._lru_cache_wrapper")) {
+	if (is_in_cache(h)) {
 		set(site, "lru-cache",
 		    "A cached function keeps every result, and the arguments with it.\n"
 		    "@functools.lru_cache(maxsize=1000); a method keeps its self alive as well: "

@@ -71,6 +71,12 @@ static void by_what_is_on_the_path(void **state)
 				 {"root", "module a :: f", "functools._lru_cache_wrapper", U, 0},
 				 {"field", "cached", "dict", 500, 0}, {"value", NULL, "a.S", U, 0}),
 			    "lru-cache");
+	/* The cache of statements in each connection that is kept. */
+	assert_string_equal(HINT("module", {"root", "module a :: OLD", "list", 50, 3},
+				 {"item", NULL, "sqlite3.Connection", U, 0},
+				 {"field", "statement_cache", "functools._lru_cache_wrapper", U, 0},
+				 {"field", "cached", "dict", 2, 0}, {"value", NULL, "a.S", U, 0}),
+			    "unbounded-container");
 	assert_string_equal(HINT("module", {"root", "module a :: C", "list", 50, 0},
 				 {"item", NULL, "function a.f", U, 0}, {"cell", "x", "a.S", U, 0}),
 			    "closure");
