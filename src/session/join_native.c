@@ -27,6 +27,21 @@ static bool take_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
 	return covered;
 }
 
+/* What samples add up to wanders: the first half had more than its share by three standard errors
+ * of a count before it is said to slow down. */
+static bool bend_is_noise(const struct native_site *n)
+{
+	const struct native_point *p = n->points, *last = p + n->n_points - 1;
+	const struct native_point *mid = p + n->n_points / 2;
+	double gained = last->count - p->count, share, error;
+
+	if (n->n_points < 5 || !(gained > 0) || !n->samples)
+		return false;
+	share = (mid->t_s - p->t_s) / (last->t_s - p->t_s);
+	error = sqrt(share * (1 - share) / (double)n->samples);
+	return (mid->count - p->count) / gained - share < 3 * error;
+}
+
 /* A native site's own series: blocks that stayed. Before there can be one as old as is asked for,
  * the series says nothing. */
 static void fit_native(const struct native_site *n, double older_s, struct native_fit *fit)
@@ -46,6 +61,8 @@ static void fit_native(const struct native_site *n, double older_s, struct nativ
 	curve_judge(&(struct curve_points){.t = t, .v = b, .n = k, .grain = 1}, &fit->curve);
 	if (fit->curve.shape == CURVE_LEVELLED)
 		fit->bytes.growing = false;
+	if (fit->curve.shape == CURVE_SLOWING && n->estimated && bend_is_noise(n))
+		fit->curve.shape = CURVE_RISING;
 }
 
 /* Blocks that came and stayed, and no more come. They may have taken the place of others, unless
