@@ -164,8 +164,8 @@ static bool shows_in_memory(const struct joiner *j, const struct native_site *n)
 	enum curve_shape s = j->malloc.shape;
 
 	/* beside mimalloc, what libc has is no part of that curve */
-	return !n->estimated || n->key.kind != PL_KIND_HEAP || heap_has_mimalloc(j->s->heap) ||
-	       s == CURVE_UNKNOWN || s == CURVE_RISING || s == CURVE_SLOWING;
+	return !n->estimated || heap_has_mimalloc(j->s->heap) || s == CURVE_UNKNOWN ||
+	       s == CURVE_RISING || s == CURVE_SLOWING;
 }
 
 static enum report_kind kind_of(const struct native_site *n)
@@ -198,11 +198,6 @@ static bool is_growth(const struct joiner *j, const struct native_site *n,
 	return bytes->growing && bytes->slope > 0 && real >= 0.1 && shows_in_memory(j, n);
 }
 
-static bool is_estimated_heap(const struct native_site *n)
-{
-	return n->estimated && n->key.kind == PL_KIND_HEAP;
-}
-
 /* What grows outside of the pools and belongs to nobody whose growth is known better. */
 static double unowned_growth(const struct joiner *j)
 {
@@ -226,7 +221,7 @@ static double told_by_windows(const struct joiner *j, size_t i)
 	const struct trend_fit *bytes = &j->fit[i].bytes;
 	double real = real_share(j, n);
 
-	return is_estimated_heap(n) && kind_of(n) != KIND_OBJECT && is_growth(j, n, bytes, real) &&
+	return n->estimated && kind_of(n) != KIND_OBJECT && is_growth(j, n, bytes, real) &&
 			       !is_satellite(j, n->key.stack, bytes->slope * real)
 		       ? bytes->slope * real
 		       : 0;
@@ -254,7 +249,7 @@ void join_native_bound(struct joiner *j)
 	log_debug("windows: %.0f and %.0f B/s, %.0f %% and %.0f %% of it in memory", told[0],
 		  told[1], 100 * share[0], 100 * share[1]);
 	for (size_t i = 0; i < j->native.n; i++)
-		if (is_estimated_heap(&j->native.v[i]))
+		if (j->native.v[i].estimated)
 			j->fit[i].room = share[j->native.v[i].mortality > MORTAL];
 }
 

@@ -88,9 +88,14 @@ static size_t growing_blocks(struct native_stacks *n, struct session *s, uint64_
 		if (!p || !is_growing(site))
 			continue;
 		native_ways_depth(p, site->depth, site->depth_share);
-		if (!rests(p, vote_blocks(p, s, now_ns), now_ns))
-			to[asked++] = (struct native_ask){p->key, site->min_size, site->max_size,
-							  p->scale = scale_of(site), site->depth};
+		if (rests(p, vote_blocks(p, s, now_ns), now_ns))
+			continue;
+		p->scale = scale_of(site);
+		to[asked++] = (struct native_ask){p->key,
+						  {.min_size = site->min_size,
+						   .max_size = site->max_size,
+						   .scale = p->scale,
+						   .depth = site->depth}};
 	}
 	native_sites_free(&sites);
 	return asked;
@@ -158,7 +163,7 @@ static size_t growing_births(struct native_stacks *n, struct session *s, uint64_
 		struct native_pair *p = native_pair_of(n, v[i].pair.stack, v[i].pair.caller);
 
 		if (!p || !rests(p, native_ways_vote(p, now_ns, SAMPLE_PATIENCE_NS), now_ns))
-			to[asked++] = (struct native_ask){v[i].pair, 0, UINT64_MAX, 0, 0};
+			to[asked++] = (struct native_ask){v[i].pair, {.max_size = UINT64_MAX}};
 	}
 	return asked;
 }
@@ -170,17 +175,17 @@ static void renew(struct native_stacks *n, struct native_asks *a, int32_t most)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct native_ask *ask = &a->v[i];
 		struct native_pair *p = native_pair_of(n, ask->pair.stack, ask->pair.caller);
-		struct pl_native_ask to = {.left = -1};
+		struct pl_native_ask was = {.left = -1}, now = ask->of;
 		uint32_t none = 0, *rarely = p ? &p->rarely : &none;
 
-		bpf_map_lookup_elem(a->fd, &ask->pair, &to);
-		if (to.max_size && to.left <= 0 && *rarely < RARELY_AT_MOST)
+		bpf_map_lookup_elem(a->fd, &ask->pair, &was);
+		if (was.max_size && was.left <= 0 && *rarely < RARELY_AT_MOST)
 			++*rarely;
-		else if (to.left == most && *rarely)
+		else if (was.left == most && *rarely)
 			--*rarely;
-		to = (struct pl_native_ask){ask->min_size,	 ask->max_size, ask->scale,
-					    (1u << *rarely) - 1, most,		ask->depth};
-		bpf_map_update_elem(a->fd, &ask->pair, &to, a->is_kept ? BPF_EXIST : BPF_ANY);
+		now.rarely = (1u << *rarely) - 1;
+		now.left = most;
+		bpf_map_update_elem(a->fd, &ask->pair, &now, a->is_kept ? BPF_EXIST : BPF_ANY);
 	}
 }
 

@@ -44,8 +44,7 @@ struct native_pair {
 
 struct native_ask {
 	struct pl_native_pair pair;
-	uint64_t min_size, max_size;
-	uint32_t scale, depth;
+	struct pl_native_ask of; /* which blocks; how many and how rarely changes */
 };
 
 /* What has been asked of the kernel half. */

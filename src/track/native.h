@@ -79,7 +79,7 @@ struct native_site {
 	double depth_share; /* so much of the bytes */
 	double mortality;   /* of what had survived, the share that is known to have died later; 0
 			     * when all blocks are seen */
-	bool estimated;
+	bool estimated;	    /* told of by windows, which see the malloc family alone */
 	uint32_t checked, objects; /* blocks looked into, and how many of them hold a Python object:
 				    * those are counted by their births too */
 	uint64_t type;		   /* of the last such object */

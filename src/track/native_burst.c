@@ -71,49 +71,57 @@ static void drain(struct native *n)
 		ring_buffer__consume(n->ring);
 }
 
-static uint64_t maker_hash(uint64_t stack, uint64_t caller)
+static struct pl_native_key maker_of(const struct burst_sample *s)
 {
-	return (stack ^ caller * 0x9e3779b97f4a7c15ull) | 1;
+	return (struct pl_native_key){s->stack, s->caller, PL_KIND_HEAP, s->depth};
 }
 
 /* What had survived and is another block now, or none: where there are many of these, what is not
  * known to have died need not live. */
 static void count_death(struct native_burst *b, const struct burst_sample *s)
 {
+	struct pl_native_key maker = maker_of(s);
 	uint64_t *at;
 
 	if (s->dead || s->rung < BURST_SURVIVED)
 		return;
-	at = map64_put(&b->died, maker_hash(s->stack, s->caller));
+	at = map64_put(&b->died, native_key_hash(&maker));
 	if (at)
 		*at += (uint64_t)(s->weight + 0.5);
 }
 
-double native_burst_died(const struct native_burst *b, uint64_t stack, uint64_t caller)
+double native_burst_died(const struct native_burst *b, const struct pl_native_key *maker)
 {
-	const uint64_t *at = map64_get(&b->died, maker_hash(stack, caller));
+	const uint64_t *at = map64_get(&b->died, native_key_hash(maker));
 
 	return at ? (double)*at : 0;
 }
 
-/* The samples a new event proves dead. by_addr: address -> index of the sample + 1. */
+/* NULL when there is none. by_addr: address -> index of the sample + 1. */
+static struct burst_sample *sample_at(const struct native_burst *b, uint64_t addr)
+{
+	const uint64_t *at = map64_get(&b->by_addr, addr);
+	struct burst_sample *s = at && *at && *at <= b->samples.n ? &b->samples.v[*at - 1] : NULL;
+
+	return s && s->addr == addr ? s : NULL;
+}
+
+/* The samples a new event proves dead. */
 static void kill_at(struct native_burst *b, uint64_t addr)
 {
-	uint64_t *at = map64_get(&b->by_addr, addr);
+	struct burst_sample *s = sample_at(b, addr);
 
-	if (at && *at && *at <= b->samples.n && b->samples.v[*at - 1].addr == addr) {
-		count_death(b, &b->samples.v[*at - 1]);
-		b->samples.v[*at - 1].dead = 1;
-	}
+	if (!s)
+		return;
+	count_death(b, s);
+	s->dead = 1;
 }
 
 enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, uint64_t born_ns)
 {
-	const uint64_t *at = map64_get(&b->by_addr, addr);
-	const struct burst_sample *s =
-		at && *at && *at <= b->samples.n ? &b->samples.v[*at - 1] : NULL;
+	const struct burst_sample *s = sample_at(b, addr);
 
-	if (!s || s->addr != addr || s->born_ns != born_ns || s->dead)
+	if (!s || s->born_ns != born_ns || s->dead)
 		return NATIVE_DEAD;
 	return s->rung >= BURST_SURVIVED ? NATIVE_LIVES : NATIVE_YOUNG;
 }
@@ -318,15 +326,15 @@ static void admit(struct native *n, struct burst_sample *v, size_t count, const 
 static void climb_one(struct native *n, struct burst_sample *s, const struct look *l,
 		      uint64_t now_ns)
 {
-	bool stays = chunk_stays(n, s, l);
+	bool stays = chunk_stays(n, s, l), same = stays && same_words(s, l);
 
-	if (!stays || !same_words(s, l))
+	if (!same)
 		count_death(&n->burst, s);
 	if (!stays) {
 		s->dead = 1;
 		return;
 	}
-	if (!same_words(s, l)) {
+	if (!same) {
 		/* Written to by its owner, or another block by now: it starts anew. */
 		memcpy(s->word, l->word, sizeof(s->word));
 		s->rung = 0;

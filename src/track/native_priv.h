@@ -73,6 +73,7 @@ struct native;
 void native_unknown_start(struct native *n);
 void native_unknown_sample(struct native *n, double now_s);
 
+uint64_t native_key_hash(const struct pl_native_key *k);
 int native_table_scan(struct native *n, uint64_t now_ns);
 void native_table_reset(struct native *n);
 void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b, double weight,
@@ -110,7 +111,7 @@ void native_burst_start(struct native *n, uint64_t now_ns);
 int native_burst_poll(struct native *n, uint64_t now_ns);
 enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, uint64_t born_ns);
 /* So many of a maker's samples died after they had survived. */
-double native_burst_died(const struct native_burst *b, uint64_t stack, uint64_t caller);
+double native_burst_died(const struct native_burst *b, const struct pl_native_key *maker);
 void native_burst_free(struct native_burst *b);
 
 struct native {

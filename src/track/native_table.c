@@ -19,7 +19,7 @@
 #define LOOKS_ENOUGH 32	 /* per site: what a line's blocks hold does not change */
 
 /* splitmix64's finalizer over the three words */
-static uint64_t key_hash(const struct pl_native_key *k)
+uint64_t native_key_hash(const struct pl_native_key *k)
 {
 	uint64_t h = k->stack ^ (k->caller * 0x9e3779b97f4a7c15ull) ^ ((uint64_t)k->kind << 60);
 
@@ -39,7 +39,7 @@ static bool same_key(const struct pl_native_key *a, const struct pl_native_key *
 /* Two keys with one hash: the next value is tried. NULL when memory or the table is full. */
 static struct site_row *row_of(struct native_table *t, const struct pl_native_key *key)
 {
-	uint64_t h = key_hash(key);
+	uint64_t h = native_key_hash(key);
 	struct site_row *row;
 	uint64_t *at;
 
@@ -312,7 +312,7 @@ static void compact(struct native_table *t)
 
 		if (!r->count && !r->young_bytes)
 			continue;
-		at = map64_put(&t->index, key_hash(&r->key));
+		at = map64_put(&t->index, native_key_hash(&r->key));
 		if (!at || *at) /* a second key of this hash starts anew */
 			continue;
 		*at = kept + 1;
@@ -453,9 +453,7 @@ static int by_bytes(const void *a, const void *b)
 
 static double mortality(const struct native *n, const struct site_row *r)
 {
-	double died = is_scaled(n, &r->key)
-			      ? native_burst_died(&n->burst, r->key.stack, r->key.caller)
-			      : 0;
+	double died = is_scaled(n, &r->key) ? native_burst_died(&n->burst, &r->key) : 0;
 
 	return died > 0 ? died / (died + r->count) : 0;
 }

@@ -237,6 +237,23 @@ def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None):
         return ToolRun(process.returncode, report, text, stderr, printed, usage)
 
 
+def run_ready(command, ready, seconds=SECONDS, settle_s=0, env=None):
+    """Starts a program, waits for the file by which it says that it runs, and watches it."""
+    target = subprocess.Popen(command, env=env)
+    try:
+        wait_file(ready, target)
+        time.sleep(settle_s)
+        run = run_tool(target.pid, seconds)
+        assert target.poll() is None, "the target died"
+    finally:
+        target.kill()
+        target.wait()
+    assert run.rc == 0, run.stderr
+    assert not validate(run.report)
+    print(run.stdout)
+    return run
+
+
 def validate(report):
     """Sentences about what is wrong with the report's form."""
     import jsonschema

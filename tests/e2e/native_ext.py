@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Builds the leaking extensions, in all the ways in which names can be had or not."""
+"""Builds the leaking extensions, in all the ways in which names can be had or not; other allocators."""
+import glob
 import lzma
 import os
 import re
@@ -8,7 +9,20 @@ import subprocess
 import pythons
 
 SOURCES = os.path.join(pythons.HERE, "native")
+LIBS = "/usr/lib/x86_64-linux-gnu/"
+ALLOCATORS = {
+    "glibc": "",
+    "jemalloc": "libjemalloc.so.2",
+    "tcmalloc": "libtcmalloc_minimal.so.4",
+    "mimalloc": "libmimalloc.so.2*",
+}
 PLAIN = ["-O2", "-fomit-frame-pointer", "-fPIC", "-shared", "-pthread", "-Wl,--build-id=sha1"]
+
+
+def preload(allocator):
+    """The environment of a program that has this allocator."""
+    library = ALLOCATORS[allocator]
+    return {**os.environ, "LD_PRELOAD": glob.glob(LIBS + library)[0] if library else ""}
 
 
 def run(*args, **kw):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Other allocators in the C library's place: as many bytes outstanding as the program itself counts."""
 import concurrent.futures
-import glob
 import json
 import os
 import subprocess
@@ -15,24 +14,16 @@ import native_ext
 import pythons
 
 PROGRAM = os.path.join(native_ext.SOURCES, "blocks.py")
-LIBS = "/usr/lib/x86_64-linux-gnu/"
-ALLOCATORS = {
-    "glibc": "",
-    "jemalloc": "libjemalloc.so.2",
-    "tcmalloc": "libtcmalloc_minimal.so.4",
-    "mimalloc": "libmimalloc.so.2*",
-}
 MARKS = ("malloc", "realloc", "new")
 
 
 def watch(name):
     """The tool is asked to end when the program has said what it holds."""
-    preload = glob.glob(LIBS + ALLOCATORS[name])[0] if ALLOCATORS[name] else ""
     with tempfile.TemporaryDirectory(prefix="pyleak-alloc-") as where:
         native_ext.compile_ext(where, "leaky_cpp", "cache.cpp", "/usr/include/python3.11")
         go, said, out = (os.path.join(where, n) for n in ("go", "said", "report.json"))
         target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, where, go, said],
-                                  env={**os.environ, "LD_PRELOAD": preload})  # fmt: skip
+                                  env=native_ext.preload(name))  # fmt: skip
         time.sleep(1)
         tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "-i", "1", "--overhead", "20",
                                  "--no-fds", "--json", out], stdout=subprocess.PIPE,
@@ -61,10 +52,10 @@ def watch(name):
 @pytest.fixture(scope="module")
 def runs():
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return dict(zip(ALLOCATORS, pool.map(watch, ALLOCATORS)))
+        return dict(zip(native_ext.ALLOCATORS, pool.map(watch, native_ext.ALLOCATORS)))
 
 
-@pytest.mark.parametrize("name", ALLOCATORS)
+@pytest.mark.parametrize("name", native_ext.ALLOCATORS)
 def test_outstanding_bytes(runs, name):
     report, kept, rounded = runs[name]
     process = report["processes"][0]

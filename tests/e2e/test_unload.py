@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """A library that is gone before the stack through it is unwound."""
 import os
-import subprocess
 import tempfile
 
 import harness
@@ -15,16 +14,7 @@ def test_library_unloaded_meanwhile():
     with tempfile.TemporaryDirectory(prefix="pyleak-unload-") as where:
         library, ready = os.path.join(where, "plugin.so"), os.path.join(where, "ready")
         native_ext.run("gcc", *native_ext.PLAIN, "-o", library, os.path.join(native_ext.SOURCES, "plugin.c"))
-        target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, library, ready])
-        try:
-            harness.wait_file(ready, target)
-            run = harness.run_tool(target.pid)
-            assert target.poll() is None, "the target died"
-        finally:
-            target.kill()
-            target.wait()
-    assert run.rc == 0, run.stderr
-    assert not harness.validate(run.report)
+        run = harness.run_ready([pythons.HOST, "-B", PROGRAM, library, ready], ready)
     process = run.report["processes"][0]
     line = native_ext.line_of(PROGRAM, "# LEAK")
     (site,) = [s for s in process["sites"] if s["kind"] == "heap" and

@@ -2,7 +2,6 @@
 """A function that takes memory for many others: of those, the one that keeps it is named, whoever
 was seen first. With calls that are rare enough to be exact, and with so many that there are windows."""
 import os
-import subprocess
 import tempfile
 
 import pytest
@@ -21,18 +20,8 @@ def report(request):
         os.chmod(where, 0o755)
         native_ext.compile_ext(where, "ways", "ways.c", "/usr/include/python3.11", "-g")
         ready = os.path.join(where, "ready")
-        target = subprocess.Popen(["/usr/bin/python3.11", "-B", PROGRAM, where, ready, *request.param])
-        try:
-            harness.wait_file(ready, target)
-            run = harness.run_tool(target.pid, seconds=25)
-            assert target.poll() is None, "the target died"
-        finally:
-            target.kill()
-            target.wait()
-        assert run.rc == 0, run.stderr
-        assert not harness.validate(run.report)
-        print(run.stdout)
-        return run.report["processes"][0]
+        command = ["/usr/bin/python3.11", "-B", PROGRAM, where, ready, *request.param]
+        return harness.run_ready(command, ready, seconds=25).report["processes"][0]
 
 
 def functions_at(process, mark, kind):

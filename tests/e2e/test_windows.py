@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Too many calls of malloc to see each: what stays is found in windows, with any allocator, and what
 comes and goes beside it is no leak."""
-import glob
 import os
-import subprocess
 import tempfile
-import time
 
 import pytest
 
@@ -14,33 +11,16 @@ import native_ext
 import pythons
 
 PROGRAM = os.path.join(native_ext.SOURCES, "windows.py")
-LIBS = "/usr/lib/x86_64-linux-gnu/"
-ALLOCATORS = {
-    "glibc": "",
-    "jemalloc": "libjemalloc.so.2",
-    "tcmalloc": "libtcmalloc_minimal.so.4",
-    "mimalloc": "libmimalloc.so.2*",
-}
 
 
 def watch(allocator, leak):
-    preload = glob.glob(LIBS + ALLOCATORS[allocator])[0] if ALLOCATORS[allocator] else ""
     with tempfile.TemporaryDirectory(prefix="pyleak-windows-") as where:
         os.chmod(where, 0o755)
         native_ext.compile_ext(where, "ways", "ways.c", "/usr/include/python3.11", "-g")
         ready = os.path.join(where, "ready")
-        target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, where, ready, leak],
-                                  env={**os.environ, "LD_PRELOAD": preload})  # fmt: skip
-        try:
-            harness.wait_file(ready, target)
-            time.sleep(4)  # the queue and the cache are full
-            run = harness.run_tool(target.pid, seconds=30)
-            assert target.poll() is None, "the target died"
-        finally:
-            target.kill()
-            target.wait()
-        assert run.rc == 0, run.stderr
-        print(run.stdout)
+        run = harness.run_ready([pythons.HOST, "-B", PROGRAM, where, ready, leak], ready, seconds=30,
+                                settle_s=4,  # the queue and the cache are full
+                                env=native_ext.preload(allocator))  # fmt: skip
         return run.report["processes"][0]
 
 
@@ -48,7 +28,7 @@ def line_of(site):
     return [f["line"] for f in site["stack"] if f["lang"] == "python"][0]
 
 
-@pytest.mark.parametrize("allocator", ALLOCATORS)
+@pytest.mark.parametrize("allocator", native_ext.ALLOCATORS)
 @pytest.mark.parametrize("leak", ["native", "object"])
 def test_what_stays_is_found_and_nothing_else(allocator, leak):
     process = watch(allocator, leak)
