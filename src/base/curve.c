@@ -49,19 +49,37 @@ const char *curve_shape_name(enum curve_shape s)
 	return (unsigned)s < CURVE_SHAPES ? name[s] : "unknown";
 }
 
-/* From how far points lie off the middle of their neighbours: a slope adds nothing to it. */
-static double noise_of(const double *v, size_t n, double grain)
+/* How far point @i lies off the line between its neighbours, in standard deviations of a point when
+ * it is one: a slope adds nothing to it, nor does a gap. */
+static double off_line(const double *t, const double *v, size_t i)
+{
+	double part = (t[i] - t[i - 1]) / (t[i + 1] - t[i - 1]), rest = 1 - part;
+
+	return fabs(v[i] - rest * v[i - 1] - part * v[i + 1]) / sqrt(1 + part * part + rest * rest);
+}
+
+static double noise_of(const double *t, const double *v, size_t n, double grain)
 {
 	double off[MOST_POINTS], sum = 0;
 	size_t k = 0;
 
 	for (size_t i = 1; i + 1 < n && k < MOST_POINTS; i++)
-		off[k++] = fabs(v[i + 1] - 2 * v[i] + v[i - 1]);
+		if (t[i + 1] > t[i - 1])
+			off[k++] = off_line(t, v, i);
 	/* half of the points may sit on a staircase, with no median at all */
 	for (size_t i = 0; i < k; i++)
 		sum += off[i];
 	sum = k ? 0.5 * sum / (double)k : 0;
-	return fmax(1.48 * fmax(fit_median(off, k), sum) / sqrt(6), grain / 3);
+	return fmax(1.48 * fmax(fit_median(off, k), sum), grain / 3);
+}
+
+/* Between point @i and the next: how long @i stands for, unless it is a gap. Those before and after
+ * stand for half as long at least; where we stood still, or the machine slept, they do not. */
+static double width_at(const double *t, size_t n, size_t i)
+{
+	double before = i ? t[i] - t[i - 1] : 0, after = i + 2 < n ? t[i + 2] - t[i + 1] : 0;
+
+	return fmin(t[i + 1] - t[i], 2 * fmax(before, after));
 }
 
 /* Old points stand for longer than young ones, and the floor of a longer time is lower: all get the
@@ -80,7 +98,7 @@ static void look_at(const struct curve_points *p, double from, struct look *out)
 	start = t[first];
 	width = (t[n - 1] - start) / (MOST_POINTS - 1);
 	for (size_t i = first; i + 1 < n; i++)
-		width = fmax(width, (t[i + 1] - t[i]) * 0.75);
+		width = fmax(width, width_at(t, n, i) * 0.75);
 	for (size_t i = first; i < n; i++) {
 		double *low = &out->v[out->n - (out->n > 0)];
 
@@ -93,7 +111,7 @@ static void look_at(const struct curve_points *p, double from, struct look *out)
 		out->t[out->n] = t[i];
 		out->v[out->n++] = v[i];
 	}
-	out->noise = noise_of(out->v, out->n, p->grain);
+	out->noise = noise_of(out->t, out->v, out->n, p->grain);
 }
 
 struct minima {
@@ -385,7 +403,7 @@ static void find_teeth(const struct curve_points *p, struct minima *m, double *h
 		high = fmax(high, p->v[i]);
 	}
 	*height = high - low;
-	noise = noise_of(p->v + late, p->n - late, p->grain);
+	noise = noise_of(p->t + late, p->v + late, p->n - late, p->grain);
 	find_minima(p->t, p->v, p->n, fmax(TOOTH_PART * *height, TOOTH_NOISE * noise), m);
 }
 

@@ -65,6 +65,25 @@ def test_starved():
     assert [p for p in result.problems if not p.startswith("lost ring_full")] == []
 
 
+def test_tool_stands_still():
+    """Half of its time without a reading: what it read before and after tells the same growth."""
+
+    def during(tool):
+        time.sleep(6)
+        os.kill(tool.pid, signal.SIGSTOP)
+        time.sleep(10)
+        os.kill(tool.pid, signal.SIGCONT)
+
+    with harness.Target(pythons.host(), "bytes100k") as target:
+        target.wait_ready()
+        run = harness.run_tool(target.pid, 22, during=during)
+        process = run.report["processes"][0]
+        print(run.stdout)
+        assert process["verdict"]["class"] in ("leak", "growing")
+        told = process["memory"]["rss_growth_bytes_per_s"]
+        assert told == pytest.approx(process["sites"][0]["growth_bytes_per_s"], rel=0.25)
+
+
 def test_stopped_for_20_s():
     with harness.Target(pythons.host(), "dicts") as target:
         target.wait_ready()

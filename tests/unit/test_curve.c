@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The judge of curves against series whose truth is known. PYLEAK_TABLE=SEED:N prints the tables of
- * docs/SCORING.md for N series. */
+ * docs/SCORING.md for N series; SEED:N:PERCENT those of runs with so large a hole. */
 #include "unit.h"
 
 #include "base/curve.h"
@@ -10,7 +10,8 @@
 #define TABLE_SEED 3
 #define TABLE_N	   500
 
-static void judge_draw(struct draw *d, struct curve *c)
+/* Without readings from @from to @to: we stood still, or the machine slept. */
+static void judge_draw(struct draw *d, double from, double to, struct curve *c)
 {
 	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS];
 	struct series *s;
@@ -20,7 +21,8 @@ static void judge_draw(struct draw *d, struct curve *c)
 	for (double at = 0; at <= d->run_s; at += d->step_s) {
 		double value = draw_value(d, at);
 
-		series_add(s, at, &value);
+		if (at < from || at >= to)
+			series_add(s, at, &value);
 	}
 	n = series_read(s, 0, t, v, top);
 	curve_judge(&(struct curve_points){t, v, top, n, 1}, c);
@@ -33,7 +35,8 @@ struct tables {
 	unsigned innocent, accused, leaks, found;
 };
 
-static void tabulate(uint64_t seed, unsigned n, struct tables *out)
+/* @hole: the part of each run, in the middle, in which nothing was read. */
+static void tabulate(uint64_t seed, unsigned n, double hole, struct tables *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < n; i++) {
@@ -42,7 +45,7 @@ static void tabulate(uint64_t seed, unsigned n, struct tables *out)
 		unsigned bin;
 
 		draw_begin(&d, seed, i);
-		judge_draw(&d, &c);
+		judge_draw(&d, d.run_s * (0.5 - hole / 2), d.run_s * (0.5 + hole / 2), &c);
 		out->seen[d.kind][c.shape]++;
 		out->innocent += !is_leak(d.kind) && !is_open(d.kind);
 		out->leaks += is_leak(d.kind);
@@ -82,11 +85,24 @@ static void innocent_series_are_hardly_ever_called_rising(void **state)
 	struct tables t;
 
 	(void)state;
-	tabulate(TABLE_SEED, TABLE_N, &t);
+	tabulate(TABLE_SEED, TABLE_N, 0, &t);
 	if (t.accused * 100 > 2 * t.innocent || t.found * 100 < 90 * t.leaks)
 		print_tables(&t);
 	assert_true(t.accused * 100 <= 2 * t.innocent);
 	assert_true(t.found * 100 >= 90 * t.leaks);
+}
+
+/* Who stands still for a third of the time misses some of both, and makes up little more. */
+static void a_hole_in_the_readings_makes_nothing_up(void **state)
+{
+	struct tables t;
+
+	(void)state;
+	tabulate(TABLE_SEED, TABLE_N, 0.33, &t);
+	if (t.accused * 100 > 3 * t.innocent || t.found * 100 < 85 * t.leaks)
+		print_tables(&t);
+	assert_true(t.accused * 100 <= 3 * t.innocent);
+	assert_true(t.found * 100 >= 85 * t.leaks);
 }
 
 /* Of what is called rising with a confidence, that part is: a bin of n may be off by its luck. */
@@ -95,7 +111,7 @@ static void confidence_is_what_it_says(void **state)
 	struct tables t;
 
 	(void)state;
-	tabulate(TABLE_SEED, 10 * TABLE_N, &t);
+	tabulate(TABLE_SEED, 10 * TABLE_N, 0, &t);
 	for (unsigned b = 5; b < 10; b++) {
 		double n = t.called[b], least = b / 10.0;
 
@@ -175,6 +191,22 @@ static void plain_shapes_have_their_names(void **state)
 	assert_int_equal(judge_of(teeth, 300, 0.5).shape, CURVE_PERIODIC);
 	assert_int_equal(judge_of(spike, 60, 0.5).shape, CURVE_GIVEN_BACK);
 	assert_int_equal(judge_of(leak, 3, 0.5).shape, CURVE_UNKNOWN);
+}
+
+/* Half of twenty seconds without a reading: the line goes on behind it. */
+static void a_line_goes_on_behind_a_hole(void **state)
+{
+	double t[11], v[11];
+	struct curve c;
+
+	(void)state;
+	for (size_t i = 0; i < 11; i++) {
+		t[i] = i < 6 ? (double)i : (double)i + 10;
+		v[i] = leak(t[i]);
+	}
+	curve_judge(&(struct curve_points){t, v, v, 11, 1}, &c);
+	assert_int_equal(c.shape, CURVE_RISING);
+	assert_true(fabs(c.slope - 20) < 0.1);
 }
 
 /* An hour of nothing, then a leak: named within two minutes, with the time since when. */
@@ -290,19 +322,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fits_find_what_was_put_in),
 		cmocka_unit_test(plain_shapes_have_their_names),
+		cmocka_unit_test(a_line_goes_on_behind_a_hole),
 		cmocka_unit_test(a_late_leak_is_not_averaged_away),
 		cmocka_unit_test(any_run_fits_in_bounded_memory),
 		cmocka_unit_test(a_drip_is_seen_within_ten_minutes_and_never_made_up),
 		cmocka_unit_test(innocent_series_are_hardly_ever_called_rising),
+		cmocka_unit_test(a_hole_in_the_readings_makes_nothing_up),
 		cmocka_unit_test(confidence_is_what_it_says),
 	};
 	const char *table = getenv("PYLEAK_TABLE");
 	unsigned long long seed;
-	unsigned n;
+	unsigned n, hole = 0;
 	struct tables t;
 
-	if (table && sscanf(table, "%llu:%u", &seed, &n) == 2) {
-		tabulate(seed, n, &t);
+	if (table && sscanf(table, "%llu:%u:%u", &seed, &n, &hole) >= 2) {
+		tabulate(seed, n, hole / 100.0, &t);
 		print_tables(&t);
 		return 0;
 	}
