@@ -17,6 +17,7 @@
 /* Entries of a full cache are young for the time that was watched; those of a leak half as old. */
 #define YOUNG_PART   0.3
 #define YOUNG_SURE   3		/* standard errors below those of a leak */
+#define RESTS_SURE   0.3	/* of the confidence is left when its holder does not grow */
 #define WARMUP_BYTES (32 << 10) /* less is not worth a line */
 
 /* How sure is it that the line is the right one? */
@@ -190,4 +191,31 @@ bool verdict_bounded(struct report *r, const struct report_process *p,
 			      growth_of(rate, sizeof(rate), site),
 			      to_go > 0 ? "fills" : "has filled", b->what, b->name, most, now);
 	return true;
+}
+
+bool verdict_rests(struct report *r, const char *what, uint64_t entries, double rests_s,
+		   struct report_site *site)
+{
+	char rate[48], n[32], time[32];
+
+	if (site->verdict > CLASS_GROWING)
+		return false;
+	site->verdict = CLASS_GROWING;
+	site->reason = report_printf(
+		r, "grows by %s; the %s that holds them has kept its %s entries for %s",
+		growth_of(rate, sizeof(rate), site), what, fmt_integer(n, sizeof(n), entries),
+		fmt_duration(time, sizeof(time), rests_s));
+	site->confidence = round(site->confidence * RESTS_SURE * 100) / 100;
+	return true;
+}
+
+void verdict_waits(struct report *r, struct report_site *site)
+{
+	char rate[48];
+
+	if (site->verdict != CLASS_LEAK)
+		return;
+	site->verdict = CLASS_GROWING;
+	site->reason = report_printf(r, "grows by %s; what holds them is being looked up",
+				     growth_of(rate, sizeof(rate), site));
 }

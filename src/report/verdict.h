@@ -43,6 +43,12 @@ void verdict_site(struct report *r, const struct verdict_evidence *e, struct rep
  * back. */
 bool verdict_bounded(struct report *r, const struct report_process *p,
 		     const struct verdict_bound *b, struct report_site *site);
+/* What holds its objects (@what, of so many entries) has not grown for so many seconds: what is not
+ * a leak yet is none of that container. True when that was said. */
+bool verdict_rests(struct report *r, const char *what, uint64_t entries, double rests_s,
+		   struct report_site *site);
+/* What holds its objects is being found out: no leak before the answer. */
+void verdict_waits(struct report *r, struct report_site *site);
 /* From the sites and the growth of memory; writes class, confidence and reason. */
 void verdict_process(struct report *r, struct report_process *p);
 

@@ -139,6 +139,7 @@ int session_fill(struct session *s, struct report *r, struct report_process *p)
 	memset(p, 0, sizeof(*p));
 	session_drain(s);
 	s->now_ns = s->ended ? s->end_ns : clock_ns();
+	s->filled_ns = s->now_ns;
 	run_s = (double)(s->now_ns - s->start_ns) / 1e9;
 	fill_identity(s, r, p);
 	fill_memory(s, r, p);

@@ -1,40 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What is asked when, what is kept of the answers, and what a report is told of them. */
-#include "session/holders.h"
-
 #include <stdio.h>
 
-#include "report/hint.h"
-#include "session/fills.h"
-#include "session/inquiry.h"
-#include "session/session_priv.h"
+#include "session/holders_priv.h"
 
-#define PAUSE_NS    30000000000ull /* between two questions */
-#define SOON_NS	    5000000000ull  /* ... when one is about a site that was never asked for */
+#define PAUSE_NS 30000000000ull /* between two questions */
+#define SOON_NS	 4000000000ull	/* ... when one is about a site that was never asked for */
+#define PATIENCE_NS \
+	25000000000ull /* of the watch: after it a leak is called one, whoever holds it */
 #define FRESH_NS    10000000000ull /* an answer of this age does for the final report */
 #define FINAL_NS    8000000000ull  /* that a final report waits for its answer */
 #define COST_FACTOR 50		   /* 2 % of the time at most */
 #define MIN_AGE_NS  1000000000ull
 #define ROOTED	    0.5 /* share of the survivors on one path from a living root */
-#define BOUND_PART  0.8 /* ... in one container: that one is what grows */
+#define SURE_ADDS   20	/* objects must have come into what has not grown: it is no leak */
+#define ASKED_AGAIN 8	/* sites, at most, that are not told because they replace what was there */
 #define FEWEST	    3	/* survivors that still live: less is chance */
-
-/* What was found out, kept for the reports that follow. */
-struct found {
-	char id[17];
-	enum report_kind kind;
-	struct report *r; /* holds the strings */
-	struct report_holder holder;
-	struct fill fill;
-};
-
-struct holders {
-	struct inquiry inquiry;
-	uint64_t ended_ns, next_ns, soon_ns;
-	uint64_t refused; /* inquiries without an answer since the last that had one */
-	char why_not[256];
-	VEC(struct found) found;
-};
 
 static const char *const edge_word[] = {
 	[WHY_ROOT] = "root",  [WHY_ATTRIBUTE] = "attribute", [WHY_KEY] = "value",
@@ -78,14 +59,22 @@ static double share_in(const struct why_answer *a, uint64_t container)
 	return share;
 }
 
-static void find_fill(struct found *f, const struct why_answer *a)
+/* What is known of a container that another site is in, too, is known already. */
+static void find_fill(struct holders *h, struct found *f, const struct why_answer *a)
 {
 	const struct why_path *p = &a->path[0];
 	size_t i = report_holder_container(&f->holder);
 
-	if (i >= p->n || share_in(a, p->step[i].addr) < BOUND_PART)
+	if (i >= p->n || share_in(a, p->step[i].addr) < HOLDERS_ONE)
 		i = SIZE_MAX;
-	fill_found(&f->fill, p, i, clock_ns());
+	fill_found(&f->fill, p, i, h->inquiry.ended_ns);
+	for (i = 0; f->fill.addr && i < h->found.n; i++) {
+		const struct fill *other = &h->found.v[i].fill;
+
+		if (other->addr == f->fill.addr && other->most == f->fill.most &&
+		    other->first_ns < f->fill.first_ns)
+			f->fill = *other;
+	}
 }
 
 static void keep(struct holders *h, const struct question *q, const struct why_answer *a)
@@ -121,7 +110,8 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 			.entries = p->step[i].entries,
 			.growth_per_s = p->step[i].growth,
 		};
-	find_fill(f, a);
+	find_fill(h, f, a);
+	holders_note_replacing(f, q, a);
 }
 
 /* The inquiry ends, soon if it has not yet: its answers become what is known. */
@@ -131,7 +121,7 @@ static void settle(struct holders *h, uint64_t wait_ns)
 	uint64_t pause;
 
 	inquiry_join(in, wait_ns);
-	h->ended_ns = clock_ns();
+	h->ended_ns = in->ended_ns;
 	pause = COST_FACTOR * in->cost_ns;
 	h->next_ns = h->ended_ns + (pause > PAUSE_NS ? pause : PAUSE_NS);
 	h->soon_ns = h->ended_ns + (pause > SOON_NS ? pause : SOON_NS);
@@ -180,13 +170,33 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 	return (size_t)*at - 2;
 }
 
-static void add(struct sorting *o, uint64_t stack, uint64_t addr, uint64_t age_ns)
+/* The question that asks for it now; NULL = none. */
+static struct question *add(struct sorting *o, uint64_t stack, uint64_t addr, uint64_t age_ns)
 {
 	size_t k = age_ns < MIN_AGE_NS ? SIZE_MAX : question_of(o, stack);
 	struct question *q = k < o->to->n_q ? &o->to->q[k] : NULL;
 
-	if (q && age_ns >= q->min_age_ns && q->n < INQUIRY_ADDR)
-		q->addr[q->n++] = addr;
+	if (!q || age_ns < q->min_age_ns || q->n == INQUIRY_ADDR)
+		return NULL;
+	q->addr[q->n++] = addr;
+	return q;
+}
+
+static void note_sample(struct question *q, const struct sample *v)
+{
+	size_t i = 0;
+	double bytes = 0;
+
+	while (i < q->n_stacks && q->stack[i] != v->stack)
+		i++;
+	if (i == q->n_stacks && i < QUESTION_STACKS)
+		q->stack[q->n_stacks++] = v->stack;
+	for (unsigned p = 0; p < v->parts; p++)
+		bytes += v->part[p].bytes;
+	if (q->n_sizes == FIT_POINTS)
+		return;
+	q->born_s[q->n_sizes] = (double)v->born_ns / 1e9;
+	q->bytes[q->n_sizes++] = bytes;
 }
 
 static bool is_worth(const struct report_site *site)
@@ -211,9 +221,25 @@ static void add_survivors(struct sorting *o)
 
 	v = ladder_samples(o->s->ladder, &n);
 	/* The oldest first: they are the likeliest to stay. */
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		struct question *q = NULL;
+
 		if (v[i].rung && v[i].addr)
-			add(o, v[i].stack, v[i].addr, o->s->now_ns - v[i].born_ns);
+			q = add(o, v[i].stack, v[i].addr, o->s->now_ns - v[i].born_ns);
+		if (q)
+			note_sample(q, &v[i]);
+	}
+}
+
+static struct question *question(struct inquiry *in, const char *id, enum report_kind kind)
+{
+	struct question *q = &in->q[in->n_q++];
+
+	memcpy(q->id, id, sizeof(q->id));
+	q->kind = kind;
+	q->n = q->n_stacks = q->n_sizes = 0;
+	q->min_age_ns = 0;
+	return q;
 }
 
 static void collect(struct session *s, struct inquiry *in, const struct report_process *p)
@@ -223,13 +249,14 @@ static void collect(struct session *s, struct inquiry *in, const struct report_p
 	size_t n = 0;
 
 	in->n_q = 0;
+	/* What is not told must be looked at all the same: it may begin to grow. */
+	for (size_t i = 0; s->holders && i < s->holders->found.n && in->n_q < ASKED_AGAIN; i++)
+		if (s->holders->found.v[i].replaces)
+			question(in, s->holders->found.v[i].id, KIND_OBJECT);
 	for (size_t i = 0; i < p->n_sites && in->n_q < INQUIRY_SITES; i++)
 		if (is_worth(&p->sites[i])) {
-			struct question *q = &in->q[in->n_q++];
+			struct question *q = question(in, p->sites[i].id, p->sites[i].kind);
 
-			memcpy(q->id, p->sites[i].id, sizeof(q->id));
-			q->kind = p->sites[i].kind;
-			q->n = 0;
 			/* Blocks come in no order: half of a line that grows is older than this. */
 			q->min_age_ns = q->kind == KIND_HEAP
 						? (uint64_t)(p->sites[i].oldest_s / 2 * 1e9)
@@ -278,10 +305,18 @@ static void tell(struct session *s, struct report *r, const struct report_proces
 		 struct found *f, struct report_site *site)
 {
 	struct verdict_bound b;
-	bool fills = fill_look(&f->fill, s->ended ? NULL : s->rt, clock_ns(), &b);
+	double rests_s;
 
+	fill_look(&f->fill, s->ended ? NULL : s->rt, clock_ns());
+	rests_s = fill_rests_s(&f->fill, site->growth_count_per_s);
+	if (site->verdict == CLASS_LEAK &&
+	    (!f->is_direct || rests_s * site->growth_count_per_s < SURE_ADDS))
+		rests_s = 0;
 	/* A full one is bounded, too: then it is not what grows. */
-	f->holder.bounded = f->fill.addr && (!fills || verdict_bounded(r, p, &b, site));
+	f->holder.bounded = f->fill.addr && f->fill.most &&
+			    (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site));
+	if (rests_s > 0 && verdict_rests(r, f->fill.what, f->fill.last, rests_s, site))
+		f->holder.bounded = true;
 	report_hold(r, &f->holder, site);
 }
 
@@ -311,6 +346,8 @@ void holders_fill(struct session *s, struct report *r, struct report_process *p,
 
 		if (f && f->r)
 			tell(s, r, p, f, &p->sites[i]);
+		else if (f && h->inquiry.running && s->now_ns - s->start_ns < PATIENCE_NS)
+			verdict_waits(r, &p->sites[i]);
 	}
 	report_sort(p);
 }
@@ -353,5 +390,6 @@ void holders_free(struct holders *h)
 	for (size_t i = 0; i < h->found.n; i++)
 		report_free(h->found.v[i].r);
 	vec_free(&h->found);
+	map64_free(&h->replaced);
 	free(h);
 }

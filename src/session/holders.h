@@ -4,6 +4,7 @@
 #ifndef PYLEAK_SESSION_HOLDERS_H
 #define PYLEAK_SESSION_HOLDERS_H
 
+#include "base/map64.h"
 #include "report/report.h"
 
 struct session;
@@ -15,6 +16,9 @@ void holders_fill(struct session *s, struct report *r, struct report_process *p,
 /* Are the survivors of this site known to hang from a root that lives? Then no collection frees
  * them, and none has to be waited for. */
 bool holders_rooted(const struct session *s, const char *site_id);
+/* Stacks whose objects go into containers that do not grow: each that stays has put out another,
+ * and none of them is what grows. Their lengths are read for it. Valid until the next call. */
+const struct map64 *holders_replaced(struct session *s);
 /* How many questions in a row had no answer, and why the last one. */
 uint64_t holders_refused(const struct session *s, const char **why);
 void holders_free(struct holders *h);

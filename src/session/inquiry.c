@@ -122,6 +122,7 @@ static void *work(void *arg)
 	thread_calm();
 	in->err = ask(in);
 	in->cost_ns = thread_cpu_ns();
+	in->ended_ns = clock_ns();
 	atomic_store(&in->done, true);
 	return NULL;
 }

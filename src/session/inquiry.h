@@ -7,11 +7,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/fit.h"
 #include "heap/why.h"
 #include "report/report.h"
 
-#define INQUIRY_SITES 16
-#define INQUIRY_ADDR  256
+#define INQUIRY_SITES	16
+#define INQUIRY_ADDR	256
+#define QUESTION_STACKS 16
 
 /* What holds these objects? They are survivors of one site. */
 struct question {
@@ -20,6 +22,11 @@ struct question {
 	uint64_t min_age_ns;
 	uint64_t addr[INQUIRY_ADDR];
 	size_t n;
+	uint64_t stack[QUESTION_STACKS]; /* of these objects, as far as there is room */
+	size_t n_stacks;
+	/* The first of them, oldest first: when they were born, and what they took. */
+	double born_s[FIT_POINTS], bytes[FIT_POINTS];
+	size_t n_sizes;
 };
 
 struct inquiry {
@@ -33,6 +40,7 @@ struct inquiry {
 	int err;
 	char sentence[200]; /* of its failure */
 	uint64_t cost_ns;   /* CPU time it took */
+	uint64_t ended_ns;
 
 	int pid;
 	uint64_t start_ticks; /* with pid: the identity */

@@ -17,6 +17,7 @@
 #define FIT_NS	      2000000000
 #define NATIVE_NS     200000000
 #define MODULES_NS    3000000000
+#define LOOK_NS	      6000000000 /* without a report: then there is one for nobody */
 
 static double seconds_since_start(const struct session *s, uint64_t now)
 {
@@ -230,6 +231,7 @@ void session_plan_jobs(struct session *s, uint64_t now)
 		.memory = now,
 		.native = now + NATIVE_NS,
 		.fds = now,
+		.look = now + LOOK_NS,
 		.modules = s->rt->minor == 8 ? now + MODULES_NS : 0,
 	};
 }
@@ -257,10 +259,29 @@ static void do_modules(struct session *s, uint64_t now)
 		s->due.burst = now + 1000000;
 }
 
+/* What holds the survivors, and whether that grows, is found out between reports: who wants one a
+ * minute, or only the last, has one that knows. */
+static void do_look(struct session *s, uint64_t now)
+{
+	struct report *r;
+
+	s->due.look = s->filled_ns + LOOK_NS;
+	if (s->due.look > now)
+		return;
+	s->due.look = now + LOOK_NS;
+	if (report_new(&r))
+		return;
+	r->processes = report_alloc(r, sizeof(*r->processes));
+	if (r->processes && session_fill(s, r, r->processes))
+		log_debug("a look between reports: %s", fail_text());
+	report_free(r);
+}
+
 uint64_t session_next_due(const struct session *s, uint64_t limit)
 {
-	const uint64_t due[] = {s->due.burst,  s->due.climb,  s->due.census,  s->due.poll,
-				s->due.memory, s->due.native, s->due.modules, s->due.fds};
+	const uint64_t due[] = {s->due.burst,	s->due.climb,  s->due.census,
+				s->due.poll,	s->due.memory, s->due.native,
+				s->due.modules, s->due.fds,    s->due.look};
 
 	for (size_t i = 0; i < ARRAY_SIZE(due); i++)
 		if (due[i] && due[i] < limit)
@@ -286,6 +307,8 @@ void session_run_jobs(struct session *s)
 		do_native(s, now);
 	if (s->due.fds && s->due.fds <= now)
 		session_fds_look(s, now);
+	if (s->due.look && s->due.look <= now)
+		do_look(s, now);
 	if (s->due.burst && s->due.burst <= now)
 		session_burst(s);
 }

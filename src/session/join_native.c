@@ -107,12 +107,31 @@ static bool takes_their_place(double gained, double freed)
 	return freed > 0 && gained > 0.85 * freed && gained < 1.15 * freed;
 }
 
+static unsigned bin_of(const struct native_site *n)
+{
+	return native_bin(n->live_bytes / n->live_count);
+}
+
+/* Does it gain blocks of which some may have taken the place of others? */
+static bool gains(const struct native_site *n, double slope)
+{
+	return n->key.kind == PL_KIND_HEAP && slope > 0 && n->live_count > 0;
+}
+
+/* Is it one whose container was seen not to grow? */
+static bool is_replaced(const struct joiner *j, const struct native_site *n)
+{
+	return j->replaced && map64_get(j->replaced, n->key.stack);
+}
+
 /* Known blocks that take the place of ones from before us are no growth: what all sites of a size
- * gain is set against the frees of unknown blocks of that size. One site of just that rate is taken
- * to be the one; else all of them share it. */
+ * gain is set against the frees of unknown blocks of that size. Sites that are known to replace
+ * what was there are the ones; else a single one of just that rate is; else all of them share it.
+ */
 void join_native_balance(struct joiner *j)
 {
 	double gained[PL_UNKNOWN_BINS] = {0}, freed[PL_UNKNOWN_BINS];
+	unsigned alike[PL_UNKNOWN_BINS] = {0};
 
 	/* one fit per size, not one per site: there may be thousands of sites */
 	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++)
@@ -120,20 +139,32 @@ void join_native_balance(struct joiner *j)
 	for (size_t i = 0; i < j->native.n; i++) {
 		const struct native_site *n = &j->native.v[i];
 		double slope = j->fit[i].count.slope;
+
+		if (gains(n, slope) && is_replaced(j, n))
+			freed[bin_of(n)] = fmax(0, freed[bin_of(n)] - slope);
+	}
+	for (size_t i = 0; i < j->native.n; i++) {
+		const struct native_site *n = &j->native.v[i];
+		double slope = j->fit[i].count.slope;
 		unsigned bin;
 
-		if (n->key.kind != PL_KIND_HEAP || !(slope > 0) || !(n->live_count > 0))
+		if (!gains(n, slope) || is_replaced(j, n))
 			continue;
-		bin = native_bin(n->live_bytes / n->live_count);
+		bin = bin_of(n);
 		gained[bin] += slope;
 		j->most[bin] = fmax(j->most[bin], n->live_count);
-		if (takes_their_place(slope, freed[bin]))
-			j->replacer[bin] = n;
+		if (!takes_their_place(slope, freed[bin]))
+			continue;
+		j->replacer[bin] = n;
+		alike[bin]++;
 	}
-	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++)
+	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++) {
+		if (alike[b] > 1)
+			j->replacer[b] = NULL;
 		j->balance[b] = freed[b] < gained[b] ? 1 - freed[b] / gained[b]
 				: freed[b] > 0	     ? 0
 						     : 1;
+	}
 }
 
 /* The share of a site's gain that is growth. */
@@ -143,7 +174,9 @@ static double real_share(const struct joiner *j, const struct native_site *n)
 
 	if (n->key.kind != PL_KIND_HEAP || !(n->live_count > 0))
 		return 1;
-	bin = native_bin(n->live_bytes / n->live_count);
+	if (is_replaced(j, n))
+		return 0;
+	bin = bin_of(n);
 	if (j->replacer[bin])
 		return n != j->replacer[bin];
 	return j->balance[bin];
@@ -153,8 +186,7 @@ static double real_share(const struct joiner *j, const struct native_site *n)
  * takers seem to keep a few too. */
 static bool is_impostor(const struct joiner *j, const struct native_site *n)
 {
-	return n->estimated && n->live_count > 0 &&
-	       n->live_count < 0.15 * j->most[native_bin(n->live_bytes / n->live_count)];
+	return n->estimated && n->live_count > 0 && n->live_count < 0.15 * j->most[bin_of(n)];
 }
 
 /* In windows a block whose place was taken by another of its size seems to live on: what does not

@@ -37,6 +37,7 @@ struct joiner {
 	VEC(struct joined) v;
 	struct map64 index;	 /* id and kind -> place + 1 */
 	struct map64 satellites; /* stack -> mB/s of malloc's memory that are in objects' sizes */
+	const struct map64 *replaced; /* holders_replaced(); NULL = none */
 	const struct native_site *replacer[PL_UNKNOWN_BINS];
 	double most[PL_UNKNOWN_BINS];	 /* blocks of the site that has most of this size */
 	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */

@@ -45,7 +45,7 @@ enum {
 };
 
 struct session_times { /* when each job is due, CLOCK_MONOTONIC; 0 = not planned */
-	uint64_t burst, climb, census, memory, native, poll, modules, fds;
+	uint64_t burst, climb, census, memory, native, poll, modules, fds, look;
 };
 
 struct session_file {
@@ -125,6 +125,7 @@ struct session {
 	struct trend_set *classes, *memory;
 	bool malloc_grows; /* as of fitted_ns */
 	uint64_t fitted_ns;
+	uint64_t filled_ns; /* when a report was last filled */
 	struct budget budget;
 	struct session_times due;
 	uint64_t climb_after; /* no climb before: what it costs us is bounded */

@@ -175,6 +175,13 @@ static void drop_impostors(struct sample *v, size_t n, const struct estimate_opt
 	map64_free(&most);
 }
 
+static void drop_replaced(struct sample *v, size_t n, const struct estimate_opts *o)
+{
+	for (size_t i = 0; i < n && o->replaced; i++)
+		if (map64_get(o->replaced, v[i].stack))
+			v[i].addr = 0; /* in our copy */
+}
+
 /* Births of a stack that were frequent and then stopped (threads being started, a cache that
  * filled) are what was gained, but say nothing about what grows now: no birth for four times the
  * usual gap, and some seconds at least. */
@@ -264,17 +271,21 @@ static void mark_doubtful(struct sample *v, size_t n, const struct classes *c,
 	map64_free(&lives);
 }
 
+#define ROOF_PART 0.5 /* of what survivors stand for where memory grows: less is none */
+
 static bool is_growing(const struct curve *c)
 {
 	return c->shape == CURVE_RISING || c->shape == CURVE_SLOWING;
 }
 
-static void find_factors(const struct sample *v, size_t n, const struct trend_set *t,
-			 const struct estimate_opts *o, struct classes *c)
+/* What the survivors own in each class, each block once. @roof: how many a survivor of a class
+ * stands for at most; NULL = all count. */
+static void find_owned(const struct sample *v, size_t n, const struct estimate_opts *o,
+		       const struct classes *c, const double *roof, double *owned)
 {
-	double owned[HEAP_CLASSES + 1] = {0};
 	struct map64 bodies = {0};
 
+	memset(owned, 0, (HEAP_CLASSES + 1) * sizeof(*owned));
 	note_bodies(v, n, c, o, &bodies);
 	for (size_t i = 0; i < n; i++) {
 		if (!counts(&v[i], c, o))
@@ -284,11 +295,18 @@ static void find_factors(const struct sample *v, size_t n, const struct trend_se
 
 			if (p && map64_get(&bodies, v[i].part[p].addr))
 				continue;
+			if (p && roof && roof[body_class(&v[i])] < ROOF_PART * c->factor[cls])
+				continue;
 			owned[cls] += per_second(&v[i], c, o) *
 				      (cls == HEAP_MALLOC ? v[i].part[p].bytes : 1);
 		}
 	}
 	map64_free(&bodies);
+}
+
+static void divide(const struct trend_set *t, const struct estimate_opts *o, const double *owned,
+		   struct classes *c)
+{
 	for (unsigned k = 0; k < HEAP_CLASSES; k++) {
 		c->factor[k] = 0;
 		if (!t)
@@ -298,6 +316,30 @@ static void find_factors(const struct sample *v, size_t n, const struct trend_se
 	}
 	c->factor[HEAP_MALLOC] =
 		owned[HEAP_MALLOC] > 0 ? o->malloc_bytes_per_s / owned[HEAP_MALLOC] : 0;
+}
+
+/* Where a class does not grow, its survivors have taken the place of others, and what they own
+ * elsewhere has, too: it gets no share of what grows there. How many a survivor stands for is much
+ * the same in all classes; in a flat one it is no more than the interval of its slope has room for.
+ */
+static void find_factors(const struct sample *v, size_t n, const struct trend_set *t,
+			 const struct estimate_opts *o, struct classes *c)
+{
+	double owned[HEAP_CLASSES + 1], roof[HEAP_CLASSES + 1];
+
+	find_owned(v, n, o, c, NULL, owned);
+	divide(t, o, owned, c);
+	if (!t)
+		return;
+	for (unsigned k = 0; k <= HEAP_CLASSES; k++) {
+		const struct curve *curve = &c->curve[k];
+		bool flat = k < HEAP_CLASSES &&
+			    (curve->shape == CURVE_FLAT || curve->shape == CURVE_LEVELLED);
+
+		roof[k] = flat && owned[k] > 0 ? fmax(curve->high, 0) / owned[k] : INFINITY;
+	}
+	find_owned(v, n, o, c, roof, owned);
+	divide(t, o, owned, c);
 }
 
 /* What a class has gained in all is shared out by all survivors, those of stacks that have stopped
@@ -510,6 +552,7 @@ int estimate_sites(const struct sample *samples, size_t n, const struct trend_se
 	if (n)
 		memcpy(v, samples, n * sizeof(*v));
 	judge_classes(classes, o, &c);
+	drop_replaced(v, n, o);
 	drop_impostors(v, n, o);
 	mark_stopped(v, n, o);
 	choose_rungs(v, n, o, &c);

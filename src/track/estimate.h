@@ -52,7 +52,9 @@ struct estimate_opts {
 	 * known. 0: gains are those of the floors. */
 	double trend_s;
 	const struct map64 *deaths; /* of the ladder; NULL: not known */
-	double coverage; /* share of the time that was watched: used where pools cannot tell */
+	const struct map64
+		*replaced; /* stacks whose objects take the place of others; NULL: none */
+	double coverage;   /* share of the time that was watched: used where pools cannot tell */
 };
 
 struct estimate {

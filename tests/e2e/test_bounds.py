@@ -95,3 +95,29 @@ def test_a_cache_that_fills_is_no_leak():
         passed = zoo_cases.run_case(pythons.host(), cases[-1], 80)
     assert not passed.problems, passed.problems
     assert passed.hint == "unbounded-container"
+
+
+@pytest.mark.parametrize("blob", [0, 3000], ids=["objects", "blobs"])
+@pytest.mark.parametrize("python", [pythons.host()] + pythons.debian_roots(), ids=lambda p: p.name)
+def test_a_full_store_beside_a_leak(python, blob, full):
+    """Its entries are replaced by ones that were seen to be born: that is no growth, and the leak beside
+    it, of the same size, has its whole rate."""
+    if not full and python.root:
+        pytest.skip("another suite's Python: in the full matrix")
+    pythons.install_zoo(python)
+    with harness.Target(python, "full_store", ["--blob", blob]) as target:
+        target.wait_ready()
+        report = harness.run_tool(target.pid, 30).report
+        count, _ = harness.true_rates(target.truth(), harness.wall(report["started_at"]),
+                                      harness.wall(report["ended_at"]))  # fmt: skip
+    sites = report["processes"][0]["sites"]
+    through = {name: [s for s in sites if any(f["function"] == name for f in s["stack"])]
+               for name in ("note", "open_session")}  # fmt: skip
+    for name, found in through.items():
+        print(name, [(s["verdict"], s["growth_count_per_s"], s["reason"], s["hint"]) for s in found])
+    leak = through["note"][0]
+    assert leak is sites[0]
+    assert leak["verdict"] == "leak"
+    assert leak["growth_count_per_s"] == pytest.approx(count, rel=0.2)
+    assert leak["hint"]["code"] == "unbounded-container"
+    assert [s for s in through["open_session"] if s["verdict"] == "leak" or s["hint"]] == []

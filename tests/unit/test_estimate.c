@@ -2,6 +2,8 @@
 /* From survivors to rates: shares of the growth, satellites, ages, weak evidence. */
 #include "track/estimate.h" /* before cmocka.h, which has a macro fail() */
 
+#include "base/map64.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,6 +119,52 @@ static void a_block_with_a_birth_of_its_own_counts_once(void **state)
 	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
 	assert_true(fabs(site(&e, 1)->count_per_s - 200) < 2);
 	estimate_free(&e);
+	trend_set_free(t);
+}
+
+/* Instances in a full store: their class is level, and the dict each owns takes the place of one.
+ */
+static void satellites_of_what_does_not_grow_have_no_share(void **state)
+{
+	struct trend_set *t = growth(3, 200, 20);
+	struct estimate_opts o = opts();
+	struct sample v[20];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		v[2 * i] = survivor(1, DICT, 3, i * 1.7);
+		v[2 * i + 1] = survivor(2, STR, 7, i * 1.7);
+		v[2 * i + 1].parts = 2;
+		v[2 * i + 1].part[1] = v[2 * i + 1].part[0];
+		v[2 * i + 1].part[1].addr += 0x100000;
+		v[2 * i + 1].part[1].cls = 3;
+	}
+	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
+	assert_true(fabs(site(&e, 1)->count_per_s - 200) < 2);
+	assert_true(site(&e, 2)->count_per_s == 0);
+	estimate_free(&e);
+	trend_set_free(t);
+}
+
+static void a_replacing_stack_has_no_share(void **state)
+{
+	struct trend_set *t = growth(3, 200, 20);
+	struct estimate_opts o = opts();
+	struct map64 replaced = {0};
+	struct sample v[20];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		v[i] = survivor(1 + i % 2, DICT, 3, i * 0.85);
+	map64_put(&replaced, 2);
+	o.replaced = &replaced;
+	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
+	assert_int_equal(e.n, 1);
+	assert_true(fabs(site(&e, 1)->count_per_s - 200) < 2);
+	estimate_free(&e);
+	map64_free(&replaced);
 	trend_set_free(t);
 }
 
@@ -317,6 +365,8 @@ int main(void)
 		cmocka_unit_test(growth_is_shared_out_by_survivors),
 		cmocka_unit_test(satellites_in_the_class_count_too),
 		cmocka_unit_test(a_block_with_a_birth_of_its_own_counts_once),
+		cmocka_unit_test(satellites_of_what_does_not_grow_have_no_share),
+		cmocka_unit_test(a_replacing_stack_has_no_share),
 		cmocka_unit_test(what_does_not_grow_has_no_rate),
 		cmocka_unit_test(old_survivors_outrank_a_cache),
 		cmocka_unit_test(ambiguous_survivors_count_only_alone),

@@ -167,6 +167,23 @@ static void what_will_be_full_is_no_leak(void **state)
 	assert_false(verdict_bounded(report, &p, &b, &s));
 }
 
+static void a_holder_that_does_not_grow_is_none_of_a_leak(void **state)
+{
+	struct report_site s = {.verdict = CLASS_LEAK,
+				.confidence = 0.8,
+				.growth_bytes_per_s = 1200,
+				.reason = "grew by 1.2 KiB/s for 20 s with no sign of levelling"};
+
+	(void)state;
+	assert_true(verdict_rests(report, "dict", 8000, 12, &s));
+	assert_int_equal(s.verdict, CLASS_GROWING);
+	assert_string_equal(s.reason, "grows by 1.2 KiB/s; the dict that holds them has kept its "
+				      "8,000 entries for 12 s");
+	assert_true(s.confidence < 0.3);
+	s.verdict = CLASS_WARMUP;
+	assert_false(verdict_rests(report, "dict", 8000, 12, &s));
+}
+
 static struct report_process process(struct report_site *sites, size_t n)
 {
 	return (struct report_process){.sites = sites, .n_sites = n, .rss_bytes = 100 << 20};
@@ -279,6 +296,7 @@ int main(void)
 		cmocka_unit_test(what_stopped_is_a_warmup_and_small_change_is_not),
 		cmocka_unit_test(descriptors_are_counted),
 		cmocka_unit_test(what_will_be_full_is_no_leak),
+		cmocka_unit_test(a_holder_that_does_not_grow_is_none_of_a_leak),
 		cmocka_unit_test(a_process_is_its_worst_site),
 		cmocka_unit_test(without_sites_memory_speaks),
 		cmocka_unit_test(a_site_that_has_levelled_hides_no_growth),

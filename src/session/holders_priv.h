@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of "holders" share. */
+#ifndef PYLEAK_SESSION_HOLDERS_PRIV_H
+#define PYLEAK_SESSION_HOLDERS_PRIV_H
+
+#include "report/hint.h"
+#include "session/fills.h"
+#include "session/holders.h"
+#include "session/inquiry.h"
+#include "session/session_priv.h"
+
+/* What was found out, kept for the reports that follow. */
+struct found {
+	char id[17];
+	enum report_kind kind;
+	struct report *r; /* holds the strings */
+	struct report_holder holder;
+	struct fill fill;
+	uint64_t stack[QUESTION_STACKS]; /* whose objects these are */
+	size_t n_stacks;
+	bool is_direct; /* they lie in the container of @fill, a fixed number for each entry */
+	bool replaces;	/* and that does not grow: each takes the place of another */
+};
+
+struct holders {
+	struct inquiry inquiry;
+	uint64_t ended_ns, next_ns, soon_ns;
+	uint64_t refused; /* inquiries without an answer since the last that had one */
+	char why_not[256];
+	VEC(struct found) found;
+	struct map64 replaced; /* stacks */
+};
+
+#define HOLDERS_ONE 0.8 /* of the survivors in one container: that one is what grows */
+
+/* After an answer: may the objects be ones that replace others? */
+void holders_note_replacing(struct found *f, const struct question *q, const struct why_answer *a);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A store that is full takes one in and lets one go. What was in it before we came has no birth
+ * that we saw; what we saw born stays longer than we have watched, and looks like a leak. Beside a
+ * leak of the same size it would get a part of its rate. But its length tells. */
+#include "base/fit.h"
+#include "session/holders_priv.h"
+
+#define BEHIND	  2    /* steps from the container to the object: an attribute of an entry */
+#define ENOUGH	  8    /* objects that came since it has rested */
+#define SIZES	  8    /* are needed to see whether later ones are bigger */
+#define SIZE_PART 0.02 /* ... by less than this they are not */
+
+static bool is_collection(const struct why_step *s)
+{
+	return s->entries != WHY_UNKNOWN && s->type && strcmp(s->type, "tuple") != 0;
+}
+
+/* Does the path lead through this container and no other, so that each entry has its own? */
+static bool is_direct(const struct why_path *p, uint64_t container)
+{
+	bool through = false;
+
+	for (size_t i = 0; i + 1 < p->n; i++) {
+		const struct why_step *s = &p->step[i];
+
+		if (s->repeats || (is_collection(s) && s->addr != container))
+			return false;
+		through |= s->addr == container && p->n - 1 - i <= BEHIND;
+	}
+	return through && !p->step[p->n - 1].repeats;
+}
+
+/* What is replaced by something bigger each time does grow. */
+static bool keep_their_size(const struct question *q)
+{
+	size_t n = q->n_sizes;
+	struct fit_line f;
+
+	if (n < SIZES)
+		return false;
+	fit_theil_sen(q->born_s, q->bytes, n, &f);
+	return !(f.low > 0 && f.slope * (q->born_s[n - 1] - q->born_s[0]) > SIZE_PART * f.level);
+}
+
+void holders_note_replacing(struct found *f, const struct question *q, const struct why_answer *a)
+{
+	double share = 0;
+
+	for (size_t i = 0; f->fill.addr && i < a->n; i++)
+		if (is_direct(&a->path[i], f->fill.addr))
+			share += a->path[i].share;
+	memcpy(f->stack, q->stack, sizeof(f->stack));
+	f->n_stacks = q->n_stacks;
+	f->is_direct = q->kind == KIND_OBJECT && share >= HOLDERS_ONE && keep_their_size(q);
+	f->replaces &= f->is_direct;
+}
+
+struct came {
+	size_t n;
+	double weight;
+};
+
+/* Objects that were born since the containers rest, and stayed. */
+static void count_new(struct session *s, const struct map64 *of, struct came *came)
+{
+	const struct holders *h = s->holders;
+	const struct sample *v;
+	size_t n;
+
+	v = ladder_samples(s->ladder, &n);
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *at = v[i].addr && v[i].rung >= LADDER_SURVIVED
+					     ? map64_get(of, v[i].stack)
+					     : NULL;
+
+		if (!at || v[i].born_ns < h->found.v[*at].fill.calm_ns)
+			continue;
+		came[*at].n++;
+		came[*at].weight += (double)v[i].weight;
+	}
+}
+
+/* Once it was seen to, it does until its container grows. */
+static bool replaces(const struct found *f, const struct came *came)
+{
+	bool has_grown = f->fill.calm_ns == f->fill.last_ns;
+
+	if (!f->is_direct || !f->fill.addr)
+		return false;
+	return came->n >= ENOUGH ? fill_replaces(&f->fill, came->weight)
+				 : f->replaces && !has_grown;
+}
+
+const struct map64 *holders_replaced(struct session *s)
+{
+	struct holders *h = s->holders;
+	auto_free struct came *came = h ? calloc(h->found.n + 1, sizeof(*came)) : NULL;
+	struct map64 of = {0};
+
+	if (!came)
+		return NULL;
+	for (size_t i = 0; i < h->found.n; i++) {
+		struct found *f = &h->found.v[i];
+
+		if (f->is_direct)
+			fill_look(&f->fill, s->ended ? NULL : s->rt, clock_ns());
+		for (size_t k = 0; f->is_direct && k < f->n_stacks; k++) {
+			uint64_t *at = map64_put(&of, f->stack[k]);
+
+			if (at)
+				*at = i;
+		}
+	}
+	count_new(s, &of, came);
+	map64_clear(&h->replaced);
+	for (size_t i = 0; i < h->found.n; i++) {
+		struct found *f = &h->found.v[i];
+
+		f->replaces = replaces(f, &came[i]);
+		for (size_t k = 0; f->replaces && k < f->n_stacks; k++)
+			map64_put(&h->replaced, f->stack[k]);
+	}
+	map64_free(&of);
+	return &h->replaced;
+}
