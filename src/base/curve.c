@@ -28,6 +28,8 @@
 #define TEETH_OVER	3    /* times the longest of them without another: there are no more */
 #define LEVEL_PART	0.25 /* of the slope before: what may be left of it on a level */
 #define BENT		0.75 /* of the slope before: less is a bend */
+#define TAIL		3    /* time constants: so long the end of a saturation may look straight */
+#define TAIL_GRAINS	30   /* ... or with fewer steps of chance */
 #define NEARLY		0.1 /* of the steepest slope: a saturation that has nearly come to its end */
 
 /* The points of one look: evenly wide floors. */
@@ -280,14 +282,18 @@ static bool change_after(const struct curve_points *p, double from, double usual
 	return false;
 }
 
-/* Cuts stretches off until the last one is straight. */
-static void last_stretch(const struct curve_points *p, struct look *l, struct curve *out)
+/* Cuts stretches off until the last one is straight. @steep_until: the end of the steepest. */
+static void last_stretch(const struct curve_points *p, struct look *l, struct curve *out,
+			 double *steep_until)
 {
 	double from = p->t[0], usual = commotion(p);
 	struct fit_bend b;
 
 	for (unsigned i = 0; i < MOST_CHANGES && change_after(p, from, usual, &b); i++) {
-		out->fastest = fmax(out->fastest, b.before);
+		if (b.before > out->fastest) {
+			out->fastest = b.before;
+			*steep_until = b.at;
+		}
 		from = b.at;
 	}
 	look_at(p, from, l);
@@ -319,13 +325,27 @@ static double halves_ratio(const struct look *l)
 	return (b.slope + error_of(&b)) / fmax(a.slope - error_of(&a), a.slope * 0.2);
 }
 
-static void judge_rise(const struct curve_points *p, const struct look *l, struct curve *out)
+/* Straight, but flat beside what was before: it may be the end of a saturation, whose time constant
+ * would follow from how long the slope took to fall so far. Over some of these its end is bent. */
+static bool is_tail(const struct curve_points *p, const struct curve *c, double steep_until)
+{
+	double middle = p->t[p->n - 1] - c->since_s / 2;
+
+	if (c->slope >= NEARLY * c->fastest)
+		return false;
+	return c->since_s < TAIL * (middle - steep_until) / log(c->fastest / c->slope) ||
+	       c->slope * c->since_s < TAIL_GRAINS * p->grain;
+}
+
+static void judge_rise(const struct curve_points *p, const struct look *l, double steep_until,
+		       struct curve *out)
 {
 	bool bent = out->fastest * BENT > out->slope;
 
 	out->shape = CURVE_RISING;
-	if (bent ? saturates(p, p->t[0], out->slope)
-		 : saturates(p, l->t[0], out->slope) || halves_ratio(l) < BENT)
+	if (is_tail(p, out, steep_until) ||
+	    (bent ? saturates(p, p->t[0], out->slope)
+		  : saturates(p, l->t[0], out->slope) || halves_ratio(l) < BENT))
 		out->shape = out->slope < NEARLY * out->fastest ? CURVE_LEVELLED : CURVE_SLOWING;
 }
 
@@ -344,20 +364,20 @@ static void judge_stretches(const struct curve_points *p, struct curve *out)
 {
 	struct fit_line f;
 	struct look l;
-	double peak;
+	double peak, steep_until = p->t[0];
 
 	look_at(p, p->t[0], &l);
 	peak = l.v[0];
 	for (size_t i = 1; i < l.n; i++)
 		peak = fmax(peak, l.v[i]);
-	last_stretch(p, &l, out);
+	last_stretch(p, &l, out, &steep_until);
 	fit_theil_sen(l.t, l.v, l.n, &f);
 	out->slope = f.slope;
 	out->low = f.low;
 	out->high = f.high;
 	out->since_s = l.n ? l.t[l.n - 1] - l.t[0] : 0;
 	if (is_rising(&f, out->since_s, p->grain))
-		judge_rise(p, &l, out);
+		judge_rise(p, &l, steep_until, out);
 	else
 		judge_rest(&l, peak, p->v[0], out);
 }

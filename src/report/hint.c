@@ -317,13 +317,33 @@ static const char *container_fix(const struct report_holder *h, size_t at)
 	return "Remove what is done with, or bound it.";
 }
 
+/* An object that gets more and more attributes; NULL = none on the way. */
+static const struct report_holder_step *grown_object(const struct report_holder *h)
+{
+	if (h->entries_grow)
+		for (size_t i = h->n; i-- > 1;)
+			if (!strcmp(h->step[i].edge, "attribute") &&
+			    !is_collection(&h->step[i - 1]))
+				return &h->step[i - 1];
+	return NULL;
+}
+
 static void hint_container(struct report *r, const struct report_holder *h,
 			   struct report_site *site)
 {
 	size_t at = report_holder_container(h);
 	const struct report_holder_step *in = at < h->n ? &h->step[at] : NULL;
+	const struct report_holder_step *object = grown_object(h);
 	char entries[32];
 
+	if (object && object->type) {
+		set(site, "unbounded-container",
+		    report_printf(r,
+				  "Objects (%s) get more and more attributes.\nKeep these in one "
+				  "dict that is bounded, or delete them: delattr(obj, name)",
+				  object->type));
+		return;
+	}
 	if (!in)
 		return;
 	set(site, "unbounded-container",

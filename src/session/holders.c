@@ -309,8 +309,11 @@ static void tell(struct session *s, struct report *r, const struct report_proces
 
 	fill_look(&f->fill, s->ended ? NULL : s->rt, clock_ns());
 	rests_s = fill_rests_s(&f->fill, site->growth_count_per_s);
-	if (site->verdict == CLASS_LEAK &&
-	    (!f->is_direct || rests_s * site->growth_count_per_s < SURE_ADDS))
+	f->holder.entries_grow =
+		rests_s > 0 && site->outstanding_count > HOLDERS_EACH * (double)f->fill.last;
+	if (f->holder.entries_grow ||
+	    (site->verdict == CLASS_LEAK &&
+	     (!f->is_direct || rests_s * site->growth_count_per_s < SURE_ADDS)))
 		rests_s = 0;
 	/* A full one is bounded, too: then it is not what grows. */
 	f->holder.bounded = f->fill.addr && f->fill.most &&

@@ -33,6 +33,8 @@ struct holders {
 
 #define HOLDERS_ONE 0.8 /* of the survivors in one container: that one is what grows */
 
+#define HOLDERS_EACH 4 /* objects for each entry: more lie elsewhere, too, or its entries grow */
+
 /* After an answer: may the objects be ones that replace others? */
 void holders_note_replacing(struct found *f, const struct question *q, const struct why_answer *a);
 

@@ -56,12 +56,12 @@ void holders_note_replacing(struct found *f, const struct question *q, const str
 }
 
 struct came {
-	size_t n;
+	double all; /* that stay, by weight */
+	size_t n;   /* ... of them born since the container rests */
 	double weight;
 };
 
-/* Objects that were born since the containers rest, and stayed. */
-static void count_new(struct session *s, const struct map64 *of, struct came *came)
+static void count_survivors(struct session *s, const struct map64 *of, struct came *came)
 {
 	const struct holders *h = s->holders;
 	const struct sample *v;
@@ -73,7 +73,10 @@ static void count_new(struct session *s, const struct map64 *of, struct came *ca
 					     ? map64_get(of, v[i].stack)
 					     : NULL;
 
-		if (!at || v[i].born_ns < h->found.v[*at].fill.calm_ns)
+		if (!at)
+			continue;
+		came[*at].all += (double)v[i].weight;
+		if (v[i].born_ns < h->found.v[*at].fill.calm_ns)
 			continue;
 		came[*at].n++;
 		came[*at].weight += (double)v[i].weight;
@@ -81,17 +84,18 @@ static void count_new(struct session *s, const struct map64 *of, struct came *ca
 }
 
 /* Once it was seen to, it does until its container grows. */
-static bool replaces(const struct found *f, const struct came *came)
+static bool replaces(const struct found *f, const struct came *came, double coverage)
 {
 	bool has_grown = f->fill.calm_ns == f->fill.last_ns;
 
-	if (!f->is_direct || !f->fill.addr)
+	if (!f->is_direct || !f->fill.addr ||
+	    came->all > HOLDERS_EACH * coverage * (double)f->fill.last)
 		return false;
 	return came->n >= ENOUGH ? fill_replaces(&f->fill, came->weight)
 				 : f->replaces && !has_grown;
 }
 
-const struct map64 *holders_replaced(struct session *s)
+const struct map64 *holders_replaced(struct session *s, double coverage)
 {
 	struct holders *h = s->holders;
 	auto_free struct came *came = h ? calloc(h->found.n + 1, sizeof(*came)) : NULL;
@@ -111,12 +115,12 @@ const struct map64 *holders_replaced(struct session *s)
 				*at = i;
 		}
 	}
-	count_new(s, &of, came);
+	count_survivors(s, &of, came);
 	map64_clear(&h->replaced);
 	for (size_t i = 0; i < h->found.n; i++) {
 		struct found *f = &h->found.v[i];
 
-		f->replaces = replaces(f, &came[i]);
+		f->replaces = replaces(f, &came[i], coverage);
 		for (size_t k = 0; f->replaces && k < f->n_stacks; k++)
 			map64_put(&h->replaced, f->stack[k]);
 	}

@@ -342,7 +342,7 @@ static int join_all(struct joiner *j, double coverage, double run_s)
 
 	o.collections = session_collections(s);
 	o.deaths = ladder_deaths(s->ladder);
-	o.replaced = j->replaced = holders_replaced(s);
+	o.replaced = j->replaced = holders_replaced(s, coverage);
 	err = join_native_read(j);
 	if (err)
 		return err;

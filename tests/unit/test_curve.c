@@ -193,6 +193,29 @@ static void plain_shapes_have_their_names(void **state)
 	assert_int_equal(judge_of(leak, 3, 0.5).shape, CURVE_UNKNOWN);
 }
 
+/* A table over six thousand keys that are asked for by chance, 800 a second: misses become rare,
+ * and the last few come one by one. */
+static void the_end_of_a_saturation_is_no_leak(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		struct draw d = {.random = seed * 0x9e3779b97f4a7c15ull | 1};
+		double t[80], v[80], known = 1000;
+		struct curve c;
+
+		for (size_t i = 0; i < 80; i++) {
+			t[i] = (double)i;
+			v[i] = known;
+			for (unsigned k = 0; k < 800; k++)
+				known += uniform(&d) * 6000 > known - 1000;
+			if (i < 30)
+				continue;
+			curve_judge(&(struct curve_points){t, v, v, i + 1, 1}, &c);
+			assert_int_not_equal(c.shape, CURVE_RISING);
+		}
+	}
+}
+
 /* Half of twenty seconds without a reading: the line goes on behind it. */
 static void a_line_goes_on_behind_a_hole(void **state)
 {
@@ -322,6 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fits_find_what_was_put_in),
 		cmocka_unit_test(plain_shapes_have_their_names),
+		cmocka_unit_test(the_end_of_a_saturation_is_no_leak),
 		cmocka_unit_test(a_line_goes_on_behind_a_hole),
 		cmocka_unit_test(a_late_leak_is_not_averaged_away),
 		cmocka_unit_test(any_run_fits_in_bounded_memory),
