@@ -344,7 +344,7 @@ static void hint_container(struct report *r, const struct report_holder *h,
 				  object->type));
 		return;
 	}
-	if (!in)
+	if (!in || (h->rests && !h->entries_grow))
 		return;
 	set(site, "unbounded-container",
 	    report_printf(r, "%s (%s) has %s entries%s.\n%s", name_of(in), in->type,

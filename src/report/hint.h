@@ -21,7 +21,8 @@ struct report_holder {
 	double share; /* of the objects that were asked for */
 	struct report_holder_step *step;
 	size_t n;
-	bool entries_grow; /* and not the container: it has fewer than there are objects */
+	bool rests;	   /* the container was seen not to grow */
+	bool entries_grow; /* instead of it: it has fewer than there are objects */
 	bool bounded;	   /* the container that grows will be full one day */
 	bool gc_known, gc_enabled;
 	bool uncollectable, frozen; /* of a cycle */

@@ -193,20 +193,27 @@ bool verdict_bounded(struct report *r, const struct report_process *p,
 	return true;
 }
 
-bool verdict_rests(struct report *r, const char *what, uint64_t entries, double rests_s,
+void verdict_rests(struct report *r, const char *what, uint64_t entries, double rests_s,
 		   struct report_site *site)
 {
 	char rate[48], n[32], time[32];
 
 	if (site->verdict > CLASS_GROWING)
-		return false;
+		return;
 	site->verdict = CLASS_GROWING;
 	site->reason = report_printf(
 		r, "grows by %s; the %s that holds them has kept its %s entries for %s",
 		growth_of(rate, sizeof(rate), site), what, fmt_integer(n, sizeof(n), entries),
 		fmt_duration(time, sizeof(time), rests_s));
 	site->confidence = round(site->confidence * RESTS_SURE * 100) / 100;
-	return true;
+}
+
+void verdict_elsewhere(struct report *r, const char *what, struct report_site *site)
+{
+	if (site->verdict <= CLASS_GROWING && site->reason)
+		site->reason = report_printf(
+			r, "%s; not in the %s that was found to hold them: look for what else does",
+			site->reason, what);
 }
 
 void verdict_waits(struct report *r, struct report_site *site)

@@ -43,10 +43,12 @@ void verdict_site(struct report *r, const struct verdict_evidence *e, struct rep
  * back. */
 bool verdict_bounded(struct report *r, const struct report_process *p,
 		     const struct verdict_bound *b, struct report_site *site);
-/* What holds its objects (@what, of so many entries) has not grown for so many seconds: what is not
- * a leak yet is none of that container. True when that was said. */
-bool verdict_rests(struct report *r, const char *what, uint64_t entries, double rests_s,
+/* What holds its objects (@what, of so many entries) has not grown for so many seconds: they are no
+ * leak into that container. */
+void verdict_rests(struct report *r, const char *what, uint64_t entries, double rests_s,
 		   struct report_site *site);
+/* The same, but they are what grows: something else holds them, too. */
+void verdict_elsewhere(struct report *r, const char *what, struct report_site *site);
 /* What holds its objects is being found out: no leak before the answer. */
 void verdict_waits(struct report *r, struct report_site *site);
 /* From the sites and the growth of memory; writes class, confidence and reason. */

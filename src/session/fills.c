@@ -32,16 +32,17 @@ static const char *what_of(const struct why_path *p, size_t i)
 	return last_word(s->type);
 }
 
-void fill_found(struct fill *f, const struct why_path *p, size_t i, uint64_t now_ns)
+void fill_found(struct fill *f, const struct why_path *p, size_t i, bool bounds, uint64_t now_ns)
 {
 	const struct why_step *s = i < p->n ? &p->step[i] : NULL;
-	bool bounded = s && s->bound != WHY_UNKNOWN && s->bound_name;
-	uint64_t most = bounded ? s->bound : 0;
+	uint64_t most = 0;
 
 	if (!s || s->entries == WHY_UNKNOWN) {
 		f->addr = 0;
 		return;
 	}
+	if (bounds && s->bound != WHY_UNKNOWN && s->bound_name)
+		most = s->bound;
 	if (f->addr == s->addr && f->most == most)
 		return;
 	*f = (struct fill){
@@ -55,7 +56,7 @@ void fill_found(struct fill *f, const struct why_path *p, size_t i, uint64_t now
 		.calm = s->entries,
 		.calm_ns = now_ns,
 	};
-	snprintf(f->name, sizeof(f->name), "%s", bounded ? s->bound_name : "");
+	snprintf(f->name, sizeof(f->name), "%s", most ? s->bound_name : "");
 	snprintf(f->what, sizeof(f->what), "%s", what_of(p, i));
 }
 

@@ -19,8 +19,9 @@ struct fill {
 	uint64_t calm, calm_ns;	  /* entries, and since when it has hardly had more than those */
 };
 
-/* The container of step @i of a path. What is known of it stays when it is the same as before. */
-void fill_found(struct fill *f, const struct why_path *p, size_t i, uint64_t now_ns);
+/* The container of step @i of a path. What is known of it stays when it is the same as before.
+ * @bounds: may a bound of it say anything? */
+void fill_found(struct fill *f, const struct why_path *p, size_t i, bool bounds, uint64_t now_ns);
 /* Reads its length again; @rt: NULL when the process is gone. False when there is none to read. */
 bool fill_look(struct fill *f, const struct py_runtime *rt, uint64_t now_ns);
 /* As last read: true while what has a bound fills, and for as long after as the curve needs to show

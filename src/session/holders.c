@@ -64,10 +64,10 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 {
 	const struct why_path *p = &a->path[0];
 	size_t i = report_holder_container(&f->holder);
+	uint64_t before = f->fill.addr;
 
-	if (i >= p->n || share_in(a, p->step[i].addr) < HOLDERS_ONE)
-		i = SIZE_MAX;
-	fill_found(&f->fill, p, i, h->inquiry.ended_ns);
+	f->is_one = i < p->n && share_in(a, p->step[i].addr) >= HOLDERS_ONE;
+	fill_found(&f->fill, p, i, f->is_one, h->inquiry.ended_ns);
 	for (i = 0; f->fill.addr && i < h->found.n; i++) {
 		const struct fill *other = &h->found.v[i].fill;
 
@@ -75,6 +75,7 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 		    other->first_ns < f->fill.first_ns)
 			f->fill = *other;
 	}
+	f->replaces &= f->fill.addr == before;
 }
 
 static void keep(struct holders *h, const struct question *q, const struct why_answer *a)
@@ -301,6 +302,23 @@ static void begin(struct session *s, struct holders *h, const struct report_proc
 }
 
 /* What is known of its holder, into the report. */
+/* While it was asked for, already? */
+static bool stood_still(const struct found *f, const struct report_site *site)
+{
+	size_t i = report_holder_container(&f->holder);
+
+	return f->is_direct && i < f->holder.n && !(f->holder.step[i].growth_per_s > 0) &&
+	       site->growth_count_per_s * INQUIRY_WATCH_S >= SURE_ADDS;
+}
+
+/* Does what is said of a resting container go for the whole site? */
+static bool speaks_for(const struct found *f, double came, const struct report_site *site)
+{
+	if (site->verdict == CLASS_LEAK)
+		return f->is_direct && came >= SURE_ADDS;
+	return f->is_one;
+}
+
 static void tell(struct session *s, struct report *r, const struct report_process *p,
 		 struct found *f, struct report_site *site)
 {
@@ -309,17 +327,17 @@ static void tell(struct session *s, struct report *r, const struct report_proces
 
 	fill_look(&f->fill, s->ended ? NULL : s->rt, clock_ns());
 	rests_s = fill_rests_s(&f->fill, site->growth_count_per_s);
+	f->holder.rests = rests_s > 0 || stood_still(f, site);
 	f->holder.entries_grow =
 		rests_s > 0 && site->outstanding_count > HOLDERS_EACH * (double)f->fill.last;
-	if (f->holder.entries_grow ||
-	    (site->verdict == CLASS_LEAK &&
-	     (!f->is_direct || rests_s * site->growth_count_per_s < SURE_ADDS)))
-		rests_s = 0;
 	/* A full one is bounded, too: then it is not what grows. */
 	f->holder.bounded = f->fill.addr && f->fill.most &&
 			    (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site));
-	if (rests_s > 0 && verdict_rests(r, f->fill.what, f->fill.last, rests_s, site))
-		f->holder.bounded = true;
+	if (f->replaces)
+		verdict_elsewhere(r, f->fill.what, site);
+	else if (rests_s > 0 && !f->holder.entries_grow &&
+		 speaks_for(f, rests_s * site->growth_count_per_s, site))
+		verdict_rests(r, f->fill.what, f->fill.last, rests_s, site);
 	report_hold(r, &f->holder, site);
 }
 

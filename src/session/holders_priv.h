@@ -18,6 +18,7 @@ struct found {
 	struct fill fill;
 	uint64_t stack[QUESTION_STACKS]; /* whose objects these are */
 	size_t n_stacks;
+	bool is_one;	/* most of the objects are in the container of @fill */
 	bool is_direct; /* they lie in the container of @fill, a fixed number for each entry */
 	bool replaces;	/* and that does not grow: each takes the place of another */
 };

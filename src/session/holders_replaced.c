@@ -5,10 +5,11 @@
 #include "base/fit.h"
 #include "session/holders_priv.h"
 
-#define BEHIND	  2    /* steps from the container to the object: an attribute of an entry */
-#define ENOUGH	  8    /* objects that came since it has rested */
-#define SIZES	  8    /* are needed to see whether later ones are bigger */
-#define SIZE_PART 0.02 /* ... by less than this they are not */
+#define NEARLY_ALL 0.95 /* of the survivors: the others may be a leak of the same line */
+#define BEHIND	   2	/* steps from the container to the object: an attribute of an entry */
+#define ENOUGH	   8	/* objects that came since it has rested */
+#define SIZES	   8	/* are needed to see whether later ones are bigger */
+#define SIZE_PART  0.02 /* ... by less than this they are not */
 
 static bool is_collection(const struct why_step *s)
 {
@@ -51,7 +52,7 @@ void holders_note_replacing(struct found *f, const struct question *q, const str
 			share += a->path[i].share;
 	memcpy(f->stack, q->stack, sizeof(f->stack));
 	f->n_stacks = q->n_stacks;
-	f->is_direct = q->kind == KIND_OBJECT && share >= HOLDERS_ONE && keep_their_size(q);
+	f->is_direct = q->kind == KIND_OBJECT && share >= NEARLY_ALL && keep_their_size(q);
 	f->replaces &= f->is_direct;
 }
 

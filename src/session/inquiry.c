@@ -16,7 +16,6 @@
 #define MAX_BLOCKS (64ull << 20)
 #define BLOCK_COST 24 /* bytes of our memory per block while a question is answered */
 #define ROOM_SHARE 4  /* of what this machine, or our cgroup, has left */
-#define WATCH_S	   0.5
 #define MAX_PATHS  4
 
 /* Blocks of the heap that our memory has room for. */
@@ -96,7 +95,7 @@ static int doubt(struct inquiry *in, struct heap *heap, const struct why_query *
 static int ask(struct inquiry *in)
 {
 	const struct why_opts o = {
-		.max_paths = MAX_PATHS, .watch_s = WATCH_S, .max_blocks = max_blocks()};
+		.max_paths = MAX_PATHS, .watch_s = INQUIRY_WATCH_S, .max_blocks = max_blocks()};
 	struct why_query q[INQUIRY_SITES] = {0};
 	struct view v;
 	int err;

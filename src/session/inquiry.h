@@ -13,6 +13,7 @@
 
 #define INQUIRY_SITES	16
 #define INQUIRY_ADDR	256
+#define INQUIRY_WATCH_S 0.5 /* between two looks at the length of a container */
 #define QUESTION_STACKS 16
 
 /* What holds these objects? They are survivors of one site. */

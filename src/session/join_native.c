@@ -131,6 +131,7 @@ static bool is_replaced(const struct joiner *j, const struct native_site *n)
 void join_native_balance(struct joiner *j)
 {
 	double gained[PL_UNKNOWN_BINS] = {0}, freed[PL_UNKNOWN_BINS];
+	double took[PL_UNKNOWN_BINS] = {0}; /* by those that replace */
 	unsigned alike[PL_UNKNOWN_BINS] = {0};
 
 	/* one fit per size, not one per site: there may be thousands of sites */
@@ -141,7 +142,11 @@ void join_native_balance(struct joiner *j)
 		double slope = j->fit[i].count.slope;
 
 		if (gains(n, slope) && is_replaced(j, n))
-			freed[bin_of(n)] = fmax(0, freed[bin_of(n)] - slope);
+			took[bin_of(n)] += slope;
+	}
+	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++) {
+		j->kept[b] = took[b] > freed[b] ? 1 - freed[b] / took[b] : 0;
+		freed[b] = fmax(0, freed[b] - took[b]);
 	}
 	for (size_t i = 0; i < j->native.n; i++) {
 		const struct native_site *n = &j->native.v[i];
@@ -174,9 +179,10 @@ static double real_share(const struct joiner *j, const struct native_site *n)
 
 	if (n->key.kind != PL_KIND_HEAP || !(n->live_count > 0))
 		return 1;
-	if (is_replaced(j, n))
-		return 0;
 	bin = bin_of(n);
+	/* windows do not see every free of a block from before us */
+	if (is_replaced(j, n))
+		return n->estimated ? 0 : j->kept[bin];
 	if (j->replacer[bin])
 		return n != j->replacer[bin];
 	return j->balance[bin];

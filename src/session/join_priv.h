@@ -39,7 +39,9 @@ struct joiner {
 	struct map64 satellites; /* stack -> mB/s of malloc's memory that are in objects' sizes */
 	const struct map64 *replaced; /* holders_replaced(); NULL = none */
 	const struct native_site *replacer[PL_UNKNOWN_BINS];
-	double most[PL_UNKNOWN_BINS];	 /* blocks of the site that has most of this size */
+	double most[PL_UNKNOWN_BINS]; /* blocks of the site that has most of this size */
+	double kept[PL_UNKNOWN_BINS]; /* share that is growth, of sites that replace what was there
+				       */
 	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
 	struct estimate estimate;
 	struct curve malloc; /* anonymous memory that is no pool */

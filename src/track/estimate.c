@@ -175,13 +175,6 @@ static void drop_impostors(struct sample *v, size_t n, const struct estimate_opt
 	map64_free(&most);
 }
 
-static void drop_replaced(struct sample *v, size_t n, const struct estimate_opts *o)
-{
-	for (size_t i = 0; i < n && o->replaced; i++)
-		if (map64_get(o->replaced, v[i].stack))
-			v[i].addr = 0; /* in our copy */
-}
-
 /* Births of a stack that were frequent and then stopped (threads being started, a cache that
  * filled) are what was gained, but say nothing about what grows now: no birth for four times the
  * usual gap, and some seconds at least. */
@@ -400,6 +393,45 @@ static void judge_classes(const struct trend_set *t, const struct estimate_opts 
 	}
 }
 
+/* A survivor that counts stands for as many births as were not watched, and for some more where the
+ * program crawls while it is. */
+#define CRAWLS 10
+
+/* Could the survivors of other lines be all of what grows in this class? */
+static bool others_explain(double others, unsigned cls, const struct classes *c,
+			   const struct estimate_opts *o)
+{
+	double span = window_s(c, cls, o) - ladder_age_s[YOUNGEST - 1];
+	double grows = cls == HEAP_MALLOC	    ? o->malloc_bytes_per_s
+		       : is_growing(&c->curve[cls]) ? c->curve[cls].slope
+						    : 0;
+
+	return others / fmax(span, 0.5) * CRAWLS >= grows * o->coverage;
+}
+
+/* What takes the place of others does not count, as long as something else may be what grows. */
+static void drop_replaced(struct sample *v, size_t n, const struct classes *c,
+			  const struct estimate_opts *o)
+{
+	double others[HEAP_CLASSES + 1] = {0};
+
+	if (!o->replaced || !o->replaced->n)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		unsigned k = body_class(&v[i]);
+
+		if (seen(&v[i], o) && !is_weak(&v[i], o) && !map64_get(o->replaced, v[i].stack))
+			others[k] +=
+				(double)v[i].weight * (k == HEAP_MALLOC ? v[i].part[0].bytes : 1);
+	}
+	for (size_t i = 0; i < n; i++) {
+		unsigned k = body_class(&v[i]);
+
+		if (map64_get(o->replaced, v[i].stack) && others_explain(others[k], k, c, o))
+			v[i].addr = 0; /* in our copy */
+	}
+}
+
 struct builder {
 	VEC(struct estimate_site) site;
 	struct map64 index; /* stack -> place + 1 */
@@ -552,7 +584,7 @@ int estimate_sites(const struct sample *samples, size_t n, const struct trend_se
 	if (n)
 		memcpy(v, samples, n * sizeof(*v));
 	judge_classes(classes, o, &c);
-	drop_replaced(v, n, o);
+	drop_replaced(v, n, &c, o);
 	drop_impostors(v, n, o);
 	mark_stopped(v, n, o);
 	choose_rungs(v, n, o, &c);

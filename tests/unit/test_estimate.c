@@ -164,6 +164,13 @@ static void a_replacing_stack_has_no_share(void **state)
 	assert_int_equal(e.n, 1);
 	assert_true(fabs(site(&e, 1)->count_per_s - 200) < 2);
 	estimate_free(&e);
+
+	/* where nothing else can be what grows, something else may hold them, too */
+	map64_put(&replaced, 1);
+	o.coverage = 1;
+	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
+	assert_int_equal(e.n, 2);
+	estimate_free(&e);
 	map64_free(&replaced);
 	trend_set_free(t);
 }

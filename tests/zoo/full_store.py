@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Sessions in a store that is full: the oldest makes place, at a number that stands only in the code.
-And beside it what was done, of the same size, which nobody deletes."""
+And beside it what was done, of the same size, which nobody deletes; or, with --share N, each Nth session."""
 from common import Meter, request
 
 SESSIONS = {}
@@ -13,10 +13,12 @@ class Session:
         self.data = {"n": n}
 
 
-def open_session(n, blob):
+def open_session(n, blob, share=0):
     if len(SESSIONS) >= 8000:
         SESSIONS.pop(next(iter(SESSIONS)))
     SESSIONS[n] = bytes([n & 255]) * blob if blob else Session(n)
+    if share and n % share == 0:
+        DONE.append(SESSIONS[n])
 
 
 def note(n, blob):
@@ -24,7 +26,7 @@ def note(n, blob):
 
 
 def main():
-    meter = Meter(rate=293, blob=0)
+    meter = Meter(rate=293, blob=0, share=0)
     blob = meter.args.blob
     for n in range(9000):
         open_session(n, blob)
@@ -32,8 +34,9 @@ def main():
         request(n)
         for _ in range(meter.due()):
             n += 1
-            open_session(n, blob)
-            note(n, blob)
+            open_session(n, blob, meter.args.share)
+            if not meter.args.share:
+                note(n, blob)
             meter.leaked(0)
 
 
