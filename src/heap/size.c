@@ -214,6 +214,18 @@ static void add_kind(const struct heap *h, const struct heap_work *w, struct hea
 	}
 }
 
+/* A formatted string, a short read, a tuple from a generator were cut to their length where they
+ * are: realloc leaves them in the block while they fill three quarters of it. */
+static void correct_class(const struct heap_work *w, struct heap_object *o)
+{
+	uint32_t cls;
+
+	memcpy(&cls, w->pool_head + 36, 4);
+	if (w->ok_pool && !w->values && o->parts && o->part[0].cls >= 0 && cls < HEAP_CLASSES &&
+	    16 * ((uint64_t)cls + 1) >= o->part[0].bytes)
+		o->part[0].cls = (int)cls;
+}
+
 void heap_sizes_of(struct heap *h, struct heap_work *w)
 {
 	struct heap_object *o = w->o;
@@ -221,6 +233,7 @@ void heap_sizes_of(struct heap *h, struct heap_work *w)
 	o->bytes = 0;
 	o->parts = 0;
 	add_part(h, o, o->addr - w->t.pre, w->t.pre + body(h, w));
+	correct_class(w, o);
 	add_kind(h, w, o);
 	add_dict(h, w, o);
 }
