@@ -12,6 +12,7 @@
 #define MAX_NAMED  12	  /* nodes at the beginning that tell groups apart by themselves */
 #define MAX_PERIOD 4	  /* node -> dict -> node -> dict: a linked list of period 2 */
 #define MAX_LIST   200000 /* objects of a collector's list that are passed to find its head */
+#define NEARLY_ALL 0.95	  /* of the paths lead through it */
 #define MAX_CYCLE  4096	  /* nodes looked at to find the way round a cycle */
 
 struct group {
@@ -367,6 +368,61 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	vec_free(&v);
 	free(c.node);
 	return err == -ENOMEM ? fail(err, "out of memory for paths") : err;
+}
+
+/* The object before @i of a chain, towards its target; 0 = @i is the target. */
+static uint64_t behind(const struct graph *g, const struct chain *c, size_t i)
+{
+	while (i-- > 0)
+		if (graph_type(g, c->node[i])->addr)
+			return graph_addr(g, c->node[i], NULL);
+	return 0;
+}
+
+static void add_behind(struct why_answer *out, uint64_t addr)
+{
+	for (size_t i = 0; i < out->n_behind; i++)
+		if (out->behind[i] == addr)
+			return;
+	if (addr && out->n_behind < WHY_BEHIND)
+		out->behind[out->n_behind++] = addr;
+}
+
+void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_answer *out)
+{
+	struct chain c = {.node = malloc(MAX_DEPTH * sizeof(uint32_t))};
+	const struct graph *g = r->g;
+	struct map64 through = {0};
+	uint32_t best = NODE_NONE;
+
+	/* Nodes are numbered from 0, keys of the map are not. */
+	for (size_t i = 0; c.node && i < n; i++)
+		if (climb(g, target[i], &c) && c.n <= MAX_SHOWN)
+			for (size_t k = 1; k < c.n; k++) {
+				uint64_t *count = map64_put(&through, (uint64_t)c.node[k] + 1);
+
+				*(count ? count : &(uint64_t){0}) += 1;
+			}
+	/* On each path the first of those that nearly all lead through is the last from the root.
+	 */
+	for (size_t i = 0; c.node && i < n && best == NODE_NONE; i++)
+		if (climb(g, target[i], &c) && c.n <= MAX_SHOWN)
+			for (size_t k = 1; k < c.n && best == NODE_NONE; k++) {
+				const uint64_t *count =
+					map64_get(&through, (uint64_t)c.node[k] + 1);
+
+				if (count && (double)*count >= NEARLY_ALL * (double)n &&
+				    graph_type(g, c.node[k])->addr)
+					best = c.node[k];
+			}
+	for (size_t i = 0; best != NODE_NONE && i < n; i++)
+		if (climb(g, target[i], &c) && c.n <= MAX_SHOWN)
+			for (size_t k = 1; k < c.n; k++)
+				if (c.node[k] == best)
+					add_behind(out, behind(g, &c, k));
+	out->branch = best == NODE_NONE ? 0 : graph_addr(g, best, NULL);
+	map64_free(&through);
+	free(c.node);
 }
 
 void paths_free(struct why_path *p)

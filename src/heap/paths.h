@@ -10,6 +10,8 @@
  * containers are known. */
 int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 		struct why_answer *out);
+/* Finds where the paths part. */
+void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_answer *out);
 int paths_text(struct why_path *p);
 void paths_free(struct why_path *p);
 

@@ -107,6 +107,8 @@ static int answer(struct reach *r, const struct why_query *q, const struct why_o
 	if (!err && t.node.n)
 		err = paths_group(r, t.node.v, t.node.n,
 				  4 * (o->max_paths ? o->max_paths : DEFAULT_PATHS), out);
+	if (!err && t.node.n)
+		paths_branch(r, t.node.v, t.node.n, out);
 	vec_free(&t.node);
 	return err;
 }

@@ -64,8 +64,14 @@ struct why_path {
 	bool frozen;	    /* gc.freeze() took it out of sight of the collector */
 };
 
+#define WHY_BEHIND 64
+
 struct why_answer {
 	uint64_t targets, sampled, gone;
+	/* The last object that nearly all the paths lead through, and what comes behind it on them:
+	 * a container and its entries. 0 = there is none. */
+	uint64_t branch, behind[WHY_BEHIND];
+	size_t n_behind;
 	struct why_path *path; /* the greatest share first */
 	size_t n;
 	double other_share; /* paths that are not listed */

@@ -72,6 +72,8 @@ static bool hint_nobody(struct report *r, const struct report_holder *h, struct 
 	if (!strcmp(h->root, "unreferenced") && site->kind == KIND_HEAP) {
 		if (h->share >= MOST)
 			report_lost_hint(r, site);
+	} else if (!strcmp(h->root, "unreferenced") && h->is_chain) {
+		return true; /* its head moved on while the heap was read */
 	} else if (!strcmp(h->root, "unreferenced")) {
 		set(site, "unreferenced",
 		    "Nothing in the process points to these objects: C code took a reference and "

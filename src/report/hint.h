@@ -25,6 +25,7 @@ struct report_holder {
 	bool entries_grow; /* instead of it: it has fewer than there are objects */
 	bool bounded;	   /* the container that grows will be full one day */
 	bool gc_known, gc_enabled;
+	bool is_chain;		    /* a linked list */
 	bool uncollectable, frozen; /* of a cycle */
 };
 

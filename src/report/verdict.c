@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 
+/* What keeps coming and gains less than this in all is not worth waking somebody for, yet. */
+#define LEAK_BYTES 4096
 /* A cache of entries that live some seconds has survivors too; what is older than this and keeps
  * coming in most quarters of the run is no cache of that kind. */
 #define LEAK_AGE_S    10
@@ -15,6 +17,7 @@
 #define LEAK_SAMPLES  4
 #define LEAK_QUARTERS 2 /* the youngest quarter has nobody old enough yet in a short run */
 /* Entries of a full cache are young for the time that was watched; those of a leak half as old. */
+#define ALL_ALONG    0.9 /* of the run: the rest is what a curve cuts off at its ends */
 #define YOUNG_PART   0.3
 #define YOUNG_SURE   3		/* standard errors below those of a leak */
 #define RESTS_SURE   0.3	/* of the confidence is left when its holder does not grow */
@@ -43,12 +46,20 @@ static double time_of(const struct verdict_evidence *e)
 	return e->run_s;
 }
 
+/* How long it has grown as it does now. */
+static double grown_s(const struct verdict_evidence *e)
+{
+	double since = e->curve.since_s;
+
+	return fmax(since > 0 && since < ALL_ALONG * e->run_s ? since : e->run_s, e->oldest_s);
+}
+
 /* Do the survivors make place for younger ones? */
 static bool turns_over(const struct verdict_evidence *e)
 {
 	double span = time_of(e) - e->least_s, part;
 
-	if (!(e->mean_age_s > 0) || span < 10 || !e->samples)
+	if (!(e->mean_age_s > 0) || span < 10 || !e->samples || e->undying)
 		return false;
 	/* Ages of a leak are even over the time that was watched: their mean is a half of it, give
 	 * or take. Who was watched more of late has young survivors. */
@@ -71,10 +82,16 @@ static bool rises(const struct verdict_evidence *e)
 	return e->curve.shape == CURVE_RISING && e->curve.since_s >= LEAK_RISE_S;
 }
 
-static bool is_leak(const struct verdict_evidence *e)
+/* Descriptors and threads are counted, not weighed. */
+static bool is_much(const struct verdict_evidence *e, const struct report_site *s)
 {
-	return keeps_coming(e) && rises(e) && !turns_over(e) && !e->weak && !e->waits_for_gc &&
-	       !e->one_block;
+	return s->kind > KIND_MMAP || e->growth_bytes_per_s * grown_s(e) >= LEAK_BYTES;
+}
+
+static bool is_leak(const struct verdict_evidence *e, const struct report_site *s)
+{
+	return is_much(e, s) && keeps_coming(e) && rises(e) && !turns_over(e) && !e->weak &&
+	       !e->waits_for_gc && !e->one_block;
 }
 
 static char *over_collections(char *buf, size_t size, uint64_t n)
@@ -104,12 +121,12 @@ static const char *leak_reason(struct report *r, const struct verdict_evidence *
 
 	return report_printf(r, "grew by %s for %s%s with no sign of levelling",
 			     growth_of(rate, sizeof(rate), s),
-			     fmt_duration(time, sizeof(time), fmax(time_of(e), e->oldest_s)),
+			     fmt_duration(time, sizeof(time), grown_s(e)),
 			     over_collections(over, sizeof(over), e->collections));
 }
 
 /* What is missing for a leak, the first of it. */
-static const char *doubt(const struct verdict_evidence *e)
+static const char *doubt(const struct verdict_evidence *e, const struct report_site *s)
 {
 	if (e->one_block)
 		return "one block that gets bigger: a container";
@@ -121,6 +138,8 @@ static const char *doubt(const struct verdict_evidence *e)
 		return "it slows down, like a cache that fills";
 	if (turns_over(e))
 		return "old ones make place for new ones";
+	if (!is_much(e, s))
+		return "too little yet to call it a leak";
 	return "too early to call it a leak";
 }
 
@@ -129,7 +148,7 @@ static const char *growing_reason(struct report *r, const struct verdict_evidenc
 {
 	char rate[48];
 
-	return report_printf(r, "grows by %s; %s", growth_of(rate, sizeof(rate), s), doubt(e));
+	return report_printf(r, "grows by %s; %s", growth_of(rate, sizeof(rate), s), doubt(e, s));
 }
 
 static const char *warmup_reason(struct report *r, const struct verdict_evidence *e)
@@ -147,7 +166,7 @@ void verdict_site(struct report *r, const struct verdict_evidence *e, struct rep
 {
 	double sure = attribution(e);
 
-	if (e->growth_bytes_per_s > 0 && is_leak(e)) {
+	if (e->growth_bytes_per_s > 0 && is_leak(e, site)) {
 		site->verdict = CLASS_LEAK;
 		site->reason = leak_reason(r, e, site);
 		sure *= e->curve.shape == CURVE_RISING ? e->curve.confidence : by_age(e);

@@ -23,6 +23,7 @@ struct verdict_evidence {
 	/* Survivors that count are at least least_s old; 0 = not known. */
 	double mean_age_s, least_s;
 	double watched_age_s; /* mean age of the time in which births were watched; 0 = not known */
+	bool undying;	      /* hardly any of them died later */
 	double levelled_bytes; /* held by what grew and does not any more */
 };
 

@@ -59,11 +59,24 @@ static double share_in(const struct why_answer *a, uint64_t container)
 	return share;
 }
 
+/* Where the paths part, unless something else grows: what is in a full store's entries may be
+ * bigger than the store. */
+static size_t container_of(const struct found *f, const struct why_answer *a)
+{
+	const struct why_path *p = &a->path[0];
+	size_t i = report_holder_container(&f->holder);
+
+	for (size_t k = 0; k < p->n && !(i < p->n && p->step[i].growth > 0); k++)
+		if (p->step[k].addr == a->branch && p->step[k].entries != WHY_UNKNOWN)
+			return k;
+	return i;
+}
+
 /* What is known of a container that another site is in, too, is known already. */
 static void find_fill(struct holders *h, struct found *f, const struct why_answer *a)
 {
 	const struct why_path *p = &a->path[0];
-	size_t i = report_holder_container(&f->holder);
+	size_t i = container_of(f, a);
 	uint64_t before = f->fill.addr;
 
 	f->is_one = i < p->n && share_in(a, p->step[i].addr) >= HOLDERS_ONE;
@@ -78,8 +91,9 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	f->replaces &= f->fill.addr == before;
 }
 
-static void keep(struct holders *h, const struct question *q, const struct why_answer *a)
+static void keep(struct session *s, const struct question *q, const struct why_answer *a)
 {
+	struct holders *h = s->holders;
 	const struct why_path *p = &a->path[0];
 	struct found *f = room_for(h, q);
 	struct report_holder *to;
@@ -103,6 +117,8 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 		.uncollectable = p->uncollectable,
 		.frozen = p->frozen,
 	};
+	for (size_t i = 0; i < p->n; i++)
+		to->is_chain |= p->step[i].repeats;
 	for (size_t i = 0; to->step && i < p->n; i++)
 		to->step[to->n++] = (struct report_holder_step){
 			.edge = edge_word[p->step[i].edge],
@@ -112,12 +128,13 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 			.growth_per_s = p->step[i].growth,
 		};
 	find_fill(h, f, a);
-	holders_note_replacing(f, q, a);
+	holders_note_replacing(s, f, q, a);
 }
 
 /* The inquiry ends, soon if it has not yet: its answers become what is known. */
-static void settle(struct holders *h, uint64_t wait_ns)
+static void settle(struct session *s, uint64_t wait_ns)
 {
+	struct holders *h = s->holders;
 	struct inquiry *in = &h->inquiry;
 	uint64_t pause;
 
@@ -133,7 +150,7 @@ static void settle(struct holders *h, uint64_t wait_ns)
 		const struct why_answer *a = &in->answer[i];
 
 		if (a->n && a->sampled >= a->gone + FEWEST)
-			keep(h, &in->q[i], a);
+			keep(s, &in->q[i], a);
 	}
 	inquiry_forget(in);
 }
@@ -316,7 +333,7 @@ static bool speaks_for(const struct found *f, double came, const struct report_s
 {
 	if (site->verdict == CLASS_LEAK)
 		return f->is_direct && came >= SURE_ADDS;
-	return f->is_one;
+	return f->is_one || f->is_direct;
 }
 
 static void tell(struct session *s, struct report *r, const struct report_process *p,
@@ -328,8 +345,8 @@ static void tell(struct session *s, struct report *r, const struct report_proces
 	fill_look(&f->fill, s->ended ? NULL : s->rt, clock_ns());
 	rests_s = fill_rests_s(&f->fill, site->growth_count_per_s);
 	f->holder.rests = rests_s > 0 || stood_still(f, site);
-	f->holder.entries_grow =
-		rests_s > 0 && site->outstanding_count > HOLDERS_EACH * (double)f->fill.last;
+	f->holder.entries_grow = rests_s > 0 && !f->is_direct &&
+				 site->outstanding_count > HOLDERS_EACH * (double)f->fill.last;
 	/* A full one is bounded, too: then it is not what grows. */
 	f->holder.bounded = f->fill.addr && f->fill.most &&
 			    (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site));
@@ -354,12 +371,12 @@ void holders_fill(struct session *s, struct report *r, struct report_process *p,
 		h->next_ns = now; /* the first leak is looked at when it is seen */
 	}
 	if (h->inquiry.running && (final || inquiry_is_done(&h->inquiry)))
-		settle(h, FINAL_NS);
+		settle(s, FINAL_NS);
 	due = final ? !h->ended_ns || now - h->ended_ns > FRESH_NS : now >= h->next_ns;
 	if (!s->ended && !h->inquiry.running && (due || final || now >= h->soon_ns)) {
 		begin(s, h, p, due);
 		if (final && h->inquiry.running)
-			settle(h, FINAL_NS);
+			settle(s, FINAL_NS);
 	}
 	for (size_t i = 0; i < p->n_sites; i++) {
 		struct found *f =
@@ -406,8 +423,10 @@ void holders_free(struct holders *h)
 {
 	if (!h)
 		return;
-	if (h->inquiry.running)
-		settle(h, 0);
+	if (h->inquiry.running) {
+		inquiry_join(&h->inquiry, 0);
+		inquiry_forget(&h->inquiry);
+	}
 	for (size_t i = 0; i < h->found.n; i++)
 		report_free(h->found.v[i].r);
 	vec_free(&h->found);

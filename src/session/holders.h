@@ -17,9 +17,8 @@ void holders_fill(struct session *s, struct report *r, struct report_process *p,
  * them, and none has to be waited for. */
 bool holders_rooted(const struct session *s, const char *site_id);
 /* Stacks whose objects go into containers that do not grow: each that stays has put out another,
- * and none of them is what grows. Their lengths are read for it.
- * @coverage: the share of births that were seen. Valid until the next call. */
-const struct map64 *holders_replaced(struct session *s, double coverage);
+ * and none of them is what grows. Their lengths are read for it. Valid until the next call. */
+const struct map64 *holders_replaced(struct session *s);
 /* How many questions in a row had no answer, and why the last one. */
 uint64_t holders_refused(const struct session *s, const char **why);
 void holders_free(struct holders *h);

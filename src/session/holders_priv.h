@@ -19,7 +19,7 @@ struct found {
 	uint64_t stack[QUESTION_STACKS]; /* whose objects these are */
 	size_t n_stacks;
 	bool is_one;	/* most of the objects are in the container of @fill */
-	bool is_direct; /* they lie in the container of @fill, a fixed number for each entry */
+	bool is_direct; /* nearly all are, and came with entries of their own */
 	bool replaces;	/* and that does not grow: each takes the place of another */
 };
 
@@ -37,6 +37,7 @@ struct holders {
 #define HOLDERS_EACH 4 /* objects for each entry: more lie elsewhere, too, or its entries grow */
 
 /* After an answer: may the objects be ones that replace others? */
-void holders_note_replacing(struct found *f, const struct question *q, const struct why_answer *a);
+void holders_note_replacing(struct session *s, struct found *f, const struct question *q,
+			    const struct why_answer *a);
 
 #endif

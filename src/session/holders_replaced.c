@@ -5,30 +5,31 @@
 #include "base/fit.h"
 #include "session/holders_priv.h"
 
-#define NEARLY_ALL 0.95 /* of the survivors: the others may be a leak of the same line */
-#define BEHIND	   2	/* steps from the container to the object: an attribute of an entry */
-#define ENOUGH	   8	/* objects that came since it has rested */
-#define SIZES	   8	/* are needed to see whether later ones are bigger */
-#define SIZE_PART  0.02 /* ... by less than this they are not */
+#define ENOUGH	  8    /* objects that came since it has rested */
+#define FEWEST	  3    /* entries: less is chance */
+#define NEW_PART  0.3  /* of the entries were seen to be born: no burst sees all */
+#define SIZES	  8    /* are needed to see whether later ones are bigger */
+#define SIZE_PART 0.02 /* ... by less than this they are not */
 
-static bool is_collection(const struct why_step *s)
+/* Are the entries as new as what is in them? Old ones with something new inside grow. */
+static bool are_new(struct session *s, const struct why_answer *a)
 {
-	return s->entries != WHY_UNKNOWN && s->type && strcmp(s->type, "tuple") != 0;
-}
+	struct map64 born = {0};
+	const struct sample *v;
+	size_t n, found = 0;
 
-/* Does the path lead through this container and no other, so that each entry has its own? */
-static bool is_direct(const struct why_path *p, uint64_t container)
-{
-	bool through = false;
+	v = ladder_samples(s->ladder, &n);
+	for (size_t i = 0; i < a->n_behind; i++)
+		map64_put(&born, a->behind[i]);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *at = v[i].addr ? map64_get(&born, v[i].addr) : NULL;
 
-	for (size_t i = 0; i + 1 < p->n; i++) {
-		const struct why_step *s = &p->step[i];
-
-		if (s->repeats || (is_collection(s) && s->addr != container))
-			return false;
-		through |= s->addr == container && p->n - 1 - i <= BEHIND;
+		found += at && !*at;
+		if (at)
+			*at = 1;
 	}
-	return through && !p->step[p->n - 1].repeats;
+	map64_free(&born);
+	return a->n_behind >= FEWEST && (double)found >= NEW_PART * (double)a->n_behind;
 }
 
 /* What is replaced by something bigger each time does grow. */
@@ -43,22 +44,18 @@ static bool keep_their_size(const struct question *q)
 	return !(f.low > 0 && f.slope * (q->born_s[n - 1] - q->born_s[0]) > SIZE_PART * f.level);
 }
 
-void holders_note_replacing(struct found *f, const struct question *q, const struct why_answer *a)
+void holders_note_replacing(struct session *s, struct found *f, const struct question *q,
+			    const struct why_answer *a)
 {
-	double share = 0;
-
-	for (size_t i = 0; f->fill.addr && i < a->n; i++)
-		if (is_direct(&a->path[i], f->fill.addr))
-			share += a->path[i].share;
 	memcpy(f->stack, q->stack, sizeof(f->stack));
 	f->n_stacks = q->n_stacks;
-	f->is_direct = q->kind == KIND_OBJECT && share >= NEARLY_ALL && keep_their_size(q);
+	f->is_direct = q->kind == KIND_OBJECT && f->fill.addr && f->fill.addr == a->branch &&
+		       are_new(s, a) && keep_their_size(q);
 	f->replaces &= f->is_direct;
 }
 
 struct came {
-	double all; /* that stay, by weight */
-	size_t n;   /* ... of them born since the container rests */
+	size_t n; /* that stay, and were born since the container rests */
 	double weight;
 };
 
@@ -74,10 +71,7 @@ static void count_survivors(struct session *s, const struct map64 *of, struct ca
 					     ? map64_get(of, v[i].stack)
 					     : NULL;
 
-		if (!at)
-			continue;
-		came[*at].all += (double)v[i].weight;
-		if (v[i].born_ns < h->found.v[*at].fill.calm_ns)
+		if (!at || v[i].born_ns < h->found.v[*at].fill.calm_ns)
 			continue;
 		came[*at].n++;
 		came[*at].weight += (double)v[i].weight;
@@ -85,18 +79,17 @@ static void count_survivors(struct session *s, const struct map64 *of, struct ca
 }
 
 /* Once it was seen to, it does until its container grows. */
-static bool replaces(const struct found *f, const struct came *came, double coverage)
+static bool replaces(const struct found *f, const struct came *came)
 {
 	bool has_grown = f->fill.calm_ns == f->fill.last_ns;
 
-	if (!f->is_direct || !f->fill.addr ||
-	    came->all > HOLDERS_EACH * coverage * (double)f->fill.last)
+	if (!f->is_direct || !f->fill.addr)
 		return false;
 	return came->n >= ENOUGH ? fill_replaces(&f->fill, came->weight)
 				 : f->replaces && !has_grown;
 }
 
-const struct map64 *holders_replaced(struct session *s, double coverage)
+const struct map64 *holders_replaced(struct session *s)
 {
 	struct holders *h = s->holders;
 	auto_free struct came *came = h ? calloc(h->found.n + 1, sizeof(*came)) : NULL;
@@ -121,7 +114,7 @@ const struct map64 *holders_replaced(struct session *s, double coverage)
 	for (size_t i = 0; i < h->found.n; i++) {
 		struct found *f = &h->found.v[i];
 
-		f->replaces = replaces(f, &came[i], coverage);
+		f->replaces = replaces(f, &came[i]);
 		for (size_t k = 0; f->replaces && k < f->n_stacks; k++)
 			map64_put(&h->replaced, f->stack[k]);
 	}

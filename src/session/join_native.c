@@ -5,8 +5,9 @@
 
 #include "session/join_priv.h"
 
-#define TOO_MUCH 1.3 /* of what there is room for */
-#define MORTAL	 0.1
+#define TOO_MUCH   1.3 /* of what there is room for */
+#define MORTAL	   0.1
+#define NOISY_SURE 0.7 /* that a sum of samples goes on, which slows down within its noise */
 
 /* Is this growth in the size of objects of the same line? */
 static bool is_satellite(const struct joiner *j, uint64_t stack, double bytes_per_s)
@@ -61,8 +62,10 @@ static void fit_native(const struct native_site *n, double older_s, struct nativ
 	curve_judge(&(struct curve_points){.t = t, .v = b, .n = k, .grain = 1}, &fit->curve);
 	if (fit->curve.shape == CURVE_LEVELLED)
 		fit->bytes.growing = false;
-	if (fit->curve.shape == CURVE_SLOWING && n->estimated && bend_is_noise(n))
+	if (fit->curve.shape == CURVE_SLOWING && n->estimated && bend_is_noise(n)) {
 		fit->curve.shape = CURVE_RISING;
+		fit->curve.confidence = NOISY_SURE;
+	}
 }
 
 /* Blocks that came and stayed, and no more come. They may have taken the place of others, unless

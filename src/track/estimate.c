@@ -547,8 +547,17 @@ static int add_sample(struct builder *b, const struct sample *v, const struct cl
 	return 0;
 }
 
+static double mortality_of(const struct estimate_site *s, const struct estimate_opts *o)
+{
+	const uint64_t *died = o->deaths ? map64_get(o->deaths, s->stack) : NULL;
+
+	if (!o->deaths)
+		return NAN;
+	return died ? (double)*died / ((double)*died + s->weight) : 0;
+}
+
 /* Sites with survivors that count, and those that have stopped. */
-static void finish(struct builder *b, struct estimate *out)
+static void finish(struct builder *b, const struct estimate_opts *o, struct estimate *out)
 {
 	size_t kept = 0;
 
@@ -563,6 +572,7 @@ static void finish(struct builder *b, struct estimate *out)
 		if (s->samples) {
 			s->malloc_bytes /= s->weight;
 			s->mean_age_s /= s->weight;
+			s->mortality = mortality_of(s, o);
 		}
 		b->site.v[kept++] = *s;
 	}
@@ -597,7 +607,7 @@ int estimate_sites(const struct sample *samples, size_t n, const struct trend_se
 	for (size_t i = 0; i < n; i++)
 		if (seen(&v[i], o))
 			add_seen(&b, &v[i], o);
-	finish(&b, out);
+	finish(&b, o, out);
 	map64_free(&b.index);
 	map64_free(&b.burst);
 	if (err)

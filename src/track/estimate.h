@@ -37,6 +37,7 @@ struct estimate_site {
 	 * that counts and the time that was watched. */
 	double mean_age_s, least_s;
 	double watched_age_s; /* mean age of the time that was watched; 0 = not known */
+	double mortality;     /* share of the survivors seen that died later; NAN = not known */
 };
 
 struct estimate_opts {
