@@ -394,15 +394,20 @@ void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_
 	const struct graph *g = r->g;
 	struct map64 through = {0};
 	uint32_t best = NODE_NONE;
+	size_t held = 0; /* what has died meanwhile leads nowhere */
 
 	/* Nodes are numbered from 0, keys of the map are not. */
-	for (size_t i = 0; c.node && i < n; i++)
-		if (climb(g, target[i], &c) && c.n <= MAX_SHOWN)
+	for (size_t i = 0; c.node && i < n; i++) {
+		bool found = climb(g, target[i], &c);
+
+		held += found;
+		if (found && c.n <= MAX_SHOWN)
 			for (size_t k = 1; k < c.n; k++) {
 				uint64_t *count = map64_put(&through, (uint64_t)c.node[k] + 1);
 
 				*(count ? count : &(uint64_t){0}) += 1;
 			}
+	}
 	/* On each path the first of those that nearly all lead through is the last from the root.
 	 */
 	for (size_t i = 0; c.node && i < n && best == NODE_NONE; i++)
@@ -411,7 +416,7 @@ void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_
 				const uint64_t *count =
 					map64_get(&through, (uint64_t)c.node[k] + 1);
 
-				if (count && (double)*count >= NEARLY_ALL * (double)n &&
+				if (count && (double)*count >= NEARLY_ALL * (double)held &&
 				    graph_type(g, c.node[k])->addr)
 					best = c.node[k];
 			}

@@ -52,6 +52,10 @@ void holders_note_replacing(struct session *s, struct found *f, const struct que
 	f->is_direct = q->kind == KIND_OBJECT && f->fill.addr && f->fill.addr == a->branch &&
 		       are_new(s, a) && keep_their_size(q);
 	f->replaces &= f->is_direct;
+	log_debug("site %s: %s container of %llu with %zu entries seen, %s its line's objects",
+		  f->id, f->fill.addr == a->branch ? "one" : "no one",
+		  (unsigned long long)f->fill.last, a->n_behind,
+		  f->is_direct ? "which are as new as" : "which is not all there is of");
 }
 
 struct came {
