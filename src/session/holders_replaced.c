@@ -47,10 +47,14 @@ static bool keep_their_size(const struct question *q)
 void holders_note_replacing(struct session *s, struct found *f, const struct question *q,
 			    const struct why_answer *a)
 {
+	bool part_here = f->fill.addr && f->fill.addr == a->branch;
+
 	memcpy(f->stack, q->stack, sizeof(f->stack));
 	f->n_stacks = q->n_stacks;
-	f->is_direct = q->kind == KIND_OBJECT && f->fill.addr && f->fill.addr == a->branch &&
-		       are_new(s, a) && keep_their_size(q);
+	/* Some have died by now, and something else lies in their place: most will do for what was
+	 * known. */
+	f->is_direct = q->kind == KIND_OBJECT &&
+		       (part_here ? are_new(s, a) && keep_their_size(q) : f->replaces && f->is_one);
 	f->replaces &= f->is_direct;
 	log_debug("site %s: %s container of %llu with %zu entries seen, %s its line's objects",
 		  f->id, f->fill.addr == a->branch ? "one" : "no one",
