@@ -397,16 +397,15 @@ static void judge_classes(const struct trend_set *t, const struct estimate_opts 
  * program crawls while it is. */
 #define CRAWLS 10
 
-/* Could the survivors of other lines be all of what grows in this class? */
+/* Could the survivors of other lines be all of what grows in this class? Outside of the pools no
+ * live blocks are counted: what grows there may be holes. */
 static bool others_explain(double others, unsigned cls, const struct classes *c,
 			   const struct estimate_opts *o)
 {
 	double span = window_s(c, cls, o) - ladder_age_s[YOUNGEST - 1];
-	double grows = cls == HEAP_MALLOC	    ? o->malloc_bytes_per_s
-		       : is_growing(&c->curve[cls]) ? c->curve[cls].slope
-						    : 0;
 
-	return others / fmax(span, 0.5) * CRAWLS >= grows * o->coverage;
+	return cls == HEAP_MALLOC || !is_growing(&c->curve[cls]) ||
+	       others / fmax(span, 0.5) * CRAWLS >= c->curve[cls].slope * o->coverage;
 }
 
 /* What takes the place of others does not count, as long as something else may be what grows. */
@@ -421,8 +420,7 @@ static void drop_replaced(struct sample *v, size_t n, const struct classes *c,
 		unsigned k = body_class(&v[i]);
 
 		if (seen(&v[i], o) && !is_weak(&v[i], o) && !map64_get(o->replaced, v[i].stack))
-			others[k] +=
-				(double)v[i].weight * (k == HEAP_MALLOC ? v[i].part[0].bytes : 1);
+			others[k] += (double)v[i].weight;
 	}
 	for (size_t i = 0; i < n; i++) {
 		unsigned k = body_class(&v[i]);
