@@ -223,16 +223,23 @@ static void start_kind(struct heap *h, struct heap_work *w, enum heap_depth dept
 	}
 }
 
+/* Where ob_size or the number of slots is not to be trusted, the block tells the size. And what was
+ * cut to its length may lie in a block for a longer one. */
+static bool tells_by_block(const struct heap *h, const struct heap_work *w)
+{
+	if (w->t.flags & TPF_INLINE_VALUES)
+		return true;
+	if (!w->t.itemsize && w->t.kind != HEAP_K_STR)
+		return false;
+	/* up to 3.12 the room for a pool is needed for the values of what has some */
+	return w->t.kind == HEAP_K_OTHER || w->t.kind == HEAP_K_GENERATOR || h->rt->minor >= 13 ||
+	       w->t.has_dict != HEAP_DICT_MANAGED;
+}
+
 static void start(struct heap *h, struct heap_work *w, enum heap_depth depth)
 {
 	w->stage = WORK_ENTRIES;
-	/* Where ob_size or the number of slots is not to be trusted, the block tells the size. And
-	 * what was cut to its length may lie in a block for a longer one; up to 3.12 the room for
-	 * a pool is needed for the values of what has some. */
-	if (depth == HEAP_FULL && ((w->t.flags & TPF_INLINE_VALUES) ||
-				   ((w->t.itemsize || w->t.kind == HEAP_K_STR) &&
-				    (w->t.kind == HEAP_K_OTHER || w->t.kind == HEAP_K_GENERATOR ||
-				     h->rt->minor >= 13 || w->t.has_dict != HEAP_DICT_MANAGED))))
+	if (depth == HEAP_FULL && tells_by_block(h, w))
 		want_pool(h, w, w->o->addr - w->t.pre);
 	start_kind(h, w, depth);
 	if (w->stage != WORK_ENTRIES) /* a dict, or what has no attributes worth a look */

@@ -370,13 +370,40 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	return err == -ENOMEM ? fail(err, "out of memory for paths") : err;
 }
 
-/* The object before @i of a chain, towards its target; 0 = @i is the target. */
-static uint64_t behind(const struct graph *g, const struct chain *c, size_t i)
+/* The way up from @node, target first, as far as it is looked at: MAX_SHOWN nodes. Returns how many
+ * it has, more when it is longer, 0 when nothing holds it. */
+static size_t climb_short(const struct graph *g, uint32_t node, uint32_t *out)
 {
-	while (i-- > 0)
-		if (graph_type(g, c->node[i])->addr)
-			return graph_addr(g, c->node[i], NULL);
-	return 0;
+	for (size_t n = 0; n < MAX_SHOWN;) {
+		uint32_t up = g->parent[node];
+
+		out[n++] = node;
+		if (!up || up & REACH_ROOT)
+			return up ? n : 0;
+		node = up - 1;
+	}
+	return MAX_SHOWN + 1;
+}
+
+/* What is left of a way up that is short enough; else none. */
+static size_t short_way(const struct graph *g, uint32_t node, uint32_t *out)
+{
+	size_t n = climb_short(g, node, out);
+
+	return n <= MAX_SHOWN ? n : 0;
+}
+
+/* The first object on the way up that so many ways lead through; NODE_NONE = none. */
+static uint32_t first_common(const struct graph *g, const uint32_t *way, size_t n,
+			     const struct map64 *through, double least)
+{
+	for (size_t k = 1; k < n; k++) {
+		const uint64_t *count = map64_get(through, (uint64_t)way[k] + 1);
+
+		if (count && (double)*count >= least && graph_type(g, way[k])->addr)
+			return way[k];
+	}
+	return NODE_NONE;
 }
 
 static void add_behind(struct why_answer *out, uint64_t addr)
@@ -384,50 +411,53 @@ static void add_behind(struct why_answer *out, uint64_t addr)
 	for (size_t i = 0; i < out->n_behind; i++)
 		if (out->behind[i] == addr)
 			return;
-	if (addr && out->n_behind < WHY_BEHIND)
+	if (out->n_behind < WHY_BEHIND)
 		out->behind[out->n_behind++] = addr;
+}
+
+/* The object through which a way comes to @branch, if it does. */
+static void note_behind(const struct graph *g, const uint32_t *way, size_t n, uint32_t branch,
+			struct why_answer *out)
+{
+	uint64_t last = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		if (way[k] == branch && last)
+			add_behind(out, last);
+		if (way[k] == branch)
+			return;
+		if (graph_type(g, way[k])->addr)
+			last = graph_addr(g, way[k], NULL);
+	}
 }
 
 void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_answer *out)
 {
-	struct chain c = {.node = malloc(MAX_DEPTH * sizeof(uint32_t))};
 	const struct graph *g = r->g;
-	struct map64 through = {0};
-	uint32_t best = NODE_NONE;
-	size_t held = 0; /* what has died meanwhile leads nowhere */
+	uint32_t way[MAX_SHOWN], branch = NODE_NONE;
+	struct map64 through = {0}; /* nodes are numbered from 0, its keys are not */
+	size_t held = 0;	    /* what has died meanwhile leads nowhere */
 
-	/* Nodes are numbered from 0, keys of the map are not. */
-	for (size_t i = 0; c.node && i < n; i++) {
-		bool found = climb(g, target[i], &c);
+	for (size_t i = 0; i < n; i++) {
+		size_t steps = climb_short(g, target[i], way);
 
-		held += found;
-		if (found && c.n <= MAX_SHOWN)
-			for (size_t k = 1; k < c.n; k++) {
-				uint64_t *count = map64_put(&through, (uint64_t)c.node[k] + 1);
+		held += steps > 0;
+		for (size_t k = 1; k < steps && steps <= MAX_SHOWN; k++) {
+			uint64_t *count = map64_put(&through, (uint64_t)way[k] + 1);
 
-				*(count ? count : &(uint64_t){0}) += 1;
-			}
+			if (count)
+				++*count;
+		}
 	}
-	/* On each path the first of those that nearly all lead through is the last from the root.
+	/* On each way up the first of those that nearly all lead through is the last from the root.
 	 */
-	for (size_t i = 0; c.node && i < n && best == NODE_NONE; i++)
-		if (climb(g, target[i], &c) && c.n <= MAX_SHOWN)
-			for (size_t k = 1; k < c.n && best == NODE_NONE; k++) {
-				const uint64_t *count =
-					map64_get(&through, (uint64_t)c.node[k] + 1);
-
-				if (count && (double)*count >= NEARLY_ALL * (double)held &&
-				    graph_type(g, c.node[k])->addr)
-					best = c.node[k];
-			}
-	for (size_t i = 0; best != NODE_NONE && i < n; i++)
-		if (climb(g, target[i], &c) && c.n <= MAX_SHOWN)
-			for (size_t k = 1; k < c.n; k++)
-				if (c.node[k] == best)
-					add_behind(out, behind(g, &c, k));
-	out->branch = best == NODE_NONE ? 0 : graph_addr(g, best, NULL);
+	for (size_t i = 0; i < n && branch == NODE_NONE; i++)
+		branch = first_common(g, way, short_way(g, target[i], way), &through,
+				      NEARLY_ALL * (double)held);
+	for (size_t i = 0; i < n && branch != NODE_NONE; i++)
+		note_behind(g, way, short_way(g, target[i], way), branch, out);
+	out->branch = branch == NODE_NONE ? 0 : graph_addr(g, branch, NULL);
 	map64_free(&through);
-	free(c.node);
 }
 
 void paths_free(struct why_path *p)

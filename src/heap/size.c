@@ -37,16 +37,22 @@ static uint64_t round8(uint64_t n)
 	return (n + 7) & ~7ull;
 }
 
+/* The size of the block, as the header of its pool says; 0 = not known. */
+static uint64_t block_size(const struct heap_work *w)
+{
+	uint32_t cls;
+
+	memcpy(&cls, w->pool_head + 36, 4);
+	return w->ok_pool && cls < HEAP_CLASSES ? 16 * ((uint64_t)cls + 1) : 0;
+}
+
 /* Generators and frames keep something else where others keep ob_size: their block tells. */
 static uint64_t by_block(const struct heap *h, const struct heap_work *w, uint64_t formula)
 {
 	uint64_t block = w->o->addr - w->t.pre, have = 0, chunk;
-	uint32_t cls;
 
 	if (w->ok_pool) {
-		memcpy(&cls, w->pool_head + 36, 4);
-		if (cls < HEAP_CLASSES)
-			have = 16 * ((uint64_t)cls + 1);
+		have = block_size(w);
 	} else if (!heap_in_arena(h, block) && !h->mi) {
 		chunk = work_u64(w, -(int64_t)w->t.pre - 8 -
 					    (h->rt->allocator == PY_ALLOC_DEBUG ? DEBUG_HEAD : 0)) &
@@ -118,7 +124,6 @@ static void add_values(const struct heap *h, const struct heap_work *w, struct h
 	uint64_t debug = is_debug ? DEBUG_EXTRA : 0, head = is_debug ? DEBUG_HEAD : 0;
 	uint64_t cap, bytes, have;
 	struct heap_keys k;
-	uint32_t cls;
 
 	if (!w->values)
 		return;
@@ -140,9 +145,8 @@ static void add_values(const struct heap *h, const struct heap_work *w, struct h
 		return;
 	bytes = cap + 8 * (cap - 2); /* cap = round8(slots + 2): this many at most */
 	if (w->ok_pool) {
-		memcpy(&cls, w->pool_head + 36, 4);
-		if (cls < HEAP_CLASSES && 16 * (cls + 1) > debug)
-			bytes = 16 * (cls + 1) - debug;
+		if (block_size(w) > debug)
+			bytes = block_size(w) - debug;
 	} else if (VALUES_HEAD >= cap + head + 8 && !heap_in_arena(h, w->values - cap)) {
 		have = heap_u64(w->values_head + VALUES_HEAD - cap - head - 8) & ~7ull;
 		if (have > 8 + debug && have - 8 - debug < bytes)
@@ -218,12 +222,10 @@ static void add_kind(const struct heap *h, const struct heap_work *w, struct hea
  * are: realloc leaves them in the block while they fill three quarters of it. */
 static void correct_class(const struct heap_work *w, struct heap_object *o)
 {
-	uint32_t cls;
+	uint64_t block = block_size(w);
 
-	memcpy(&cls, w->pool_head + 36, 4);
-	if (w->ok_pool && !w->values && o->parts && o->part[0].cls >= 0 && cls < HEAP_CLASSES &&
-	    16 * ((uint64_t)cls + 1) >= o->part[0].bytes)
-		o->part[0].cls = (int)cls;
+	if (block && !w->values && o->parts && o->part[0].cls >= 0 && block >= o->part[0].bytes)
+		o->part[0].cls = (int)(block / 16) - 1;
 }
 
 void heap_sizes_of(struct heap *h, struct heap_work *w)

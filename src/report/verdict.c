@@ -15,9 +15,9 @@
 #define LEAK_RUN_S    15
 #define LEAK_RISE_S   10 /* the straight part of the curve */
 #define LEAK_SAMPLES  4
-#define LEAK_QUARTERS 2 /* the youngest quarter has nobody old enough yet in a short run */
+#define LEAK_QUARTERS 2	  /* the youngest quarter has nobody old enough yet in a short run */
+#define ALL_ALONG     0.9 /* of the run: the rest is what a curve cuts off at its ends */
 /* Entries of a full cache are young for the time that was watched; those of a leak half as old. */
-#define ALL_ALONG    0.9 /* of the run: the rest is what a curve cuts off at its ends */
 #define YOUNG_PART   0.3
 #define YOUNG_SURE   3		/* standard errors below those of a leak */
 #define RESTS_SURE   0.3	/* of the confidence is left when its holder does not grow */

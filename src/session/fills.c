@@ -8,12 +8,11 @@
 
 #define SETTLE_NS 5000000000ull	 /* so long it may stand still and pass for filling */
 #define SHOWS_NS  20000000000ull /* after so long a curve shows that it has levelled */
-#define REST_S	  3
-#define REPLACE_S 8 /* so long it rests until its objects do not count any more */
-#define REST_ADDS 4 /* so many objects must have come meanwhile, and left it as long as it was */
+#define REST_S	  3		 /* so long it rests until that is worth a word ... */
+#define REPLACE_S 8		 /* ... and until its objects do not count any more */
+#define REST_ADDS 4	/* objects must have come meanwhile, and left it as long as it was */
 #define CALM_PART 0.005 /* of its entries: what a full store wavers by */
-#define GAIN_PART \
-	0.05 /* of the objects that came: more of them may have found a place of their own */
+#define GAIN_PART 0.05	/* of the objects that came: with more they may have places of their own */
 
 static const char *last_word(const char *type)
 {
@@ -60,28 +59,29 @@ void fill_found(struct fill *f, const struct why_path *p, size_t i, bool bounds,
 	snprintf(f->what, sizeof(f->what), "%s", what_of(p, i));
 }
 
-static double seconds(const struct fill *f)
+/* From then to the last look. */
+static double seconds_since(const struct fill *f, uint64_t then_ns)
 {
-	return f->last_ns > f->first_ns ? (double)(f->last_ns - f->first_ns) / 1e9 : 0;
+	return f->last_ns > then_ns ? (double)(f->last_ns - then_ns) / 1e9 : 0;
 }
 
 static double per_s(const struct fill *f)
 {
-	if (f->last <= f->first || f->last_ns <= f->first_ns)
-		return 0;
-	return (double)(f->last - f->first) / seconds(f);
+	double s = seconds_since(f, f->first_ns);
+
+	return f->last > f->first && s > 0 ? (double)(f->last - f->first) / s : 0;
 }
 
-bool fill_look(struct fill *f, const struct py_runtime *rt, uint64_t now_ns)
+void fill_look(struct fill *f, const struct py_runtime *rt, uint64_t now_ns)
 {
 	uint64_t n = f->addr && rt ? py_length(rt, f->addr) : f->last;
 
 	if (!f->addr)
-		return false;
+		return;
 	/* It is gone, or it was no bound. */
 	if (n == UINT64_MAX || (f->most && !heap_bound_holds(f->most, f->enforced, n))) {
 		f->addr = 0;
-		return false;
+		return;
 	}
 	f->last = n;
 	f->last_ns = rt ? now_ns : f->last_ns;
@@ -93,7 +93,6 @@ bool fill_look(struct fill *f, const struct py_runtime *rt, uint64_t now_ns)
 		f->full_ns = now_ns;
 	else if (n < f->most)
 		f->full_ns = 0;
-	return true;
 }
 
 bool fill_is_filling(const struct fill *f, struct verdict_bound *out)
@@ -113,7 +112,7 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out)
 
 static double calm_s(const struct fill *f)
 {
-	return f->addr && f->last_ns > f->calm_ns ? (double)(f->last_ns - f->calm_ns) / 1e9 : 0;
+	return f->addr ? seconds_since(f, f->calm_ns) : 0;
 }
 
 static bool is_met(const struct fill *f, double came)

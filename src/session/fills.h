@@ -22,8 +22,8 @@ struct fill {
 /* The container of step @i of a path. What is known of it stays when it is the same as before.
  * @bounds: may a bound of it say anything? */
 void fill_found(struct fill *f, const struct why_path *p, size_t i, bool bounds, uint64_t now_ns);
-/* Reads its length again; @rt: NULL when the process is gone. False when there is none to read. */
-bool fill_look(struct fill *f, const struct py_runtime *rt, uint64_t now_ns);
+/* Reads its length again; @rt: NULL when the process is gone. */
+void fill_look(struct fill *f, const struct py_runtime *rt, uint64_t now_ns);
 /* As last read: true while what has a bound fills, and for as long after as the curve needs to show
  * that it is full. */
 bool fill_is_filling(const struct fill *f, struct verdict_bound *out);

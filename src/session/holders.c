@@ -4,10 +4,9 @@
 
 #include "session/holders_priv.h"
 
-#define PAUSE_NS 30000000000ull /* between two questions */
-#define SOON_NS	 4000000000ull	/* ... when one is about a site that was never asked for */
-#define PATIENCE_NS \
-	25000000000ull /* of the watch: after it a leak is called one, whoever holds it */
+#define PAUSE_NS    30000000000ull /* between two questions */
+#define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
+#define PATIENCE_NS 25000000000ull /* after so long a leak is called one, whoever holds it */
 #define FRESH_NS    10000000000ull /* an answer of this age does for the final report */
 #define FINAL_NS    8000000000ull  /* that a final report waits for its answer */
 #define COST_FACTOR 50		   /* 2 % of the time at most */
@@ -249,6 +248,14 @@ static void add_survivors(struct sorting *o)
 	}
 }
 
+static bool asks_for(const struct inquiry *in, const struct report_site *site)
+{
+	for (size_t i = 0; i < in->n_q; i++)
+		if (in->q[i].kind == site->kind && !strcmp(in->q[i].id, site->id))
+			return true;
+	return false;
+}
+
 static struct question *question(struct inquiry *in, const char *id, enum report_kind kind)
 {
 	struct question *q = &in->q[in->n_q++];
@@ -272,7 +279,7 @@ static void collect(struct session *s, struct inquiry *in, const struct report_p
 		if (s->holders->found.v[i].replaces)
 			question(in, s->holders->found.v[i].id, KIND_OBJECT);
 	for (size_t i = 0; i < p->n_sites && in->n_q < INQUIRY_SITES; i++)
-		if (is_worth(&p->sites[i])) {
+		if (is_worth(&p->sites[i]) && !asks_for(in, &p->sites[i])) {
 			struct question *q = question(in, p->sites[i].id, p->sites[i].kind);
 
 			/* Blocks come in no order: half of a line that grows is older than this. */
@@ -318,13 +325,12 @@ static void begin(struct session *s, struct holders *h, const struct report_proc
 	inquiry_start(&h->inquiry, s->proc->pid, s->proc->start_ticks);
 }
 
-/* What is known of its holder, into the report. */
 /* While it was asked for, already? */
 static bool stood_still(const struct found *f, const struct report_site *site)
 {
 	size_t i = report_holder_container(&f->holder);
 
-	return f->is_direct && i < f->holder.n && !(f->holder.step[i].growth_per_s > 0) &&
+	return f->has_new_entries && i < f->holder.n && !(f->holder.step[i].growth_per_s > 0) &&
 	       site->growth_count_per_s * INQUIRY_WATCH_S >= SURE_ADDS;
 }
 
@@ -332,10 +338,11 @@ static bool stood_still(const struct found *f, const struct report_site *site)
 static bool speaks_for(const struct found *f, double came, const struct report_site *site)
 {
 	if (site->verdict == CLASS_LEAK)
-		return f->is_direct && came >= SURE_ADDS;
-	return f->is_one || f->is_direct;
+		return f->has_new_entries && came >= SURE_ADDS;
+	return f->is_one || f->has_new_entries;
 }
 
+/* What is known of its holder, into the report. */
 static void tell(struct session *s, struct report *r, const struct report_process *p,
 		 struct found *f, struct report_site *site)
 {
@@ -345,7 +352,7 @@ static void tell(struct session *s, struct report *r, const struct report_proces
 	fill_look(&f->fill, s->ended ? NULL : s->rt, clock_ns());
 	rests_s = fill_rests_s(&f->fill, site->growth_count_per_s);
 	f->holder.rests = rests_s > 0 || stood_still(f, site);
-	f->holder.entries_grow = rests_s > 0 && !f->is_direct &&
+	f->holder.entries_grow = rests_s > 0 && !f->has_new_entries &&
 				 site->outstanding_count > HOLDERS_EACH * (double)f->fill.last;
 	/* A full one is bounded, too: then it is not what grows. */
 	f->holder.bounded = f->fill.addr && f->fill.most &&

@@ -18,9 +18,9 @@ struct found {
 	struct fill fill;
 	uint64_t stack[QUESTION_STACKS]; /* whose objects these are */
 	size_t n_stacks;
-	bool is_one;	/* most of the objects are in the container of @fill */
-	bool is_direct; /* nearly all are, and came with entries of their own */
-	bool replaces;	/* and that does not grow: each takes the place of another */
+	bool is_one;	      /* most of the objects are in the container of @fill */
+	bool has_new_entries; /* nearly all are, and came with entries of their own */
+	bool replaces;	      /* and that does not grow: each takes the place of another */
 };
 
 struct holders {

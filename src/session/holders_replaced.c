@@ -53,13 +53,13 @@ void holders_note_replacing(struct session *s, struct found *f, const struct que
 	f->n_stacks = q->n_stacks;
 	/* Some have died by now, and something else lies in their place: most will do for what was
 	 * known. */
-	f->is_direct = q->kind == KIND_OBJECT &&
-		       (part_here ? are_new(s, a) && keep_their_size(q) : f->replaces && f->is_one);
-	f->replaces &= f->is_direct;
-	log_debug("site %s: %s container of %llu with %zu entries seen, %s its line's objects",
-		  f->id, f->fill.addr == a->branch ? "one" : "no one",
-		  (unsigned long long)f->fill.last, a->n_behind,
-		  f->is_direct ? "which are as new as" : "which is not all there is of");
+	f->has_new_entries =
+		q->kind == KIND_OBJECT &&
+		(part_here ? are_new(s, a) && keep_their_size(q) : f->replaces && f->is_one);
+	f->replaces &= f->has_new_entries;
+	log_debug("site %s: its paths part %s what holds it (%llu entries), %zu seen, %s", f->id,
+		  part_here ? "at" : "not at", (unsigned long long)f->fill.last, a->n_behind,
+		  f->has_new_entries ? "new ones" : "not new");
 }
 
 struct came {
@@ -91,7 +91,7 @@ static bool replaces(const struct found *f, const struct came *came)
 {
 	bool has_grown = f->fill.calm_ns == f->fill.last_ns;
 
-	if (!f->is_direct || !f->fill.addr)
+	if (!f->has_new_entries || !f->fill.addr)
 		return false;
 	return came->n >= ENOUGH ? fill_replaces(&f->fill, came->weight)
 				 : f->replaces && !has_grown;
@@ -108,9 +108,9 @@ const struct map64 *holders_replaced(struct session *s)
 	for (size_t i = 0; i < h->found.n; i++) {
 		struct found *f = &h->found.v[i];
 
-		if (f->is_direct)
+		if (f->has_new_entries)
 			fill_look(&f->fill, s->ended ? NULL : s->rt, clock_ns());
-		for (size_t k = 0; f->is_direct && k < f->n_stacks; k++) {
+		for (size_t k = 0; f->has_new_entries && k < f->n_stacks; k++) {
 			uint64_t *at = map64_put(&of, f->stack[k]);
 
 			if (at)

@@ -9,7 +9,6 @@
 #include "session/join_priv.h"
 
 #define FEWEST	  2   /* survivors of one stack that make a site: a single one may be anything */
-#define UNDYING	  0.1 /* of a line's survivors died later: it keeps what it makes */
 #define MAX_SITES 200 /* in a report; the rest is too small to look at */
 
 size_t session_name_frames(struct report *r, const struct stack *st, struct report_frame **out)
@@ -246,7 +245,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 		v->mean_age_s = e->mean_age_s;
 		v->least_s = e->least_s;
 		v->watched_age_s = e->watched_age_s;
-		v->undying = e->mortality < UNDYING;
+		v->undying = e->mortality < JOIN_MORTAL;
 	}
 }
 

@@ -6,7 +6,6 @@
 #include "session/join_priv.h"
 
 #define TOO_MUCH   1.3 /* of what there is room for */
-#define MORTAL	   0.1
 #define NOISY_SURE 0.7 /* that a sum of samples goes on, which slows down within its noise */
 
 /* Is this growth in the size of objects of the same line? */
@@ -278,7 +277,7 @@ void join_native_bound(struct joiner *j)
 
 	for (size_t i = 0; i < j->native.n; i++) {
 		j->fit[i].room = 1;
-		told[j->native.v[i].mortality > MORTAL] += told_by_windows(j, i);
+		told[j->native.v[i].mortality > JOIN_MORTAL] += told_by_windows(j, i);
 	}
 	if (heap_has_mimalloc(j->s->heap) || !(told[0] + told[1] > 0))
 		return;
@@ -291,7 +290,7 @@ void join_native_bound(struct joiner *j)
 		  told[1], 100 * share[0], 100 * share[1]);
 	for (size_t i = 0; i < j->native.n; i++)
 		if (j->native.v[i].estimated)
-			j->fit[i].room = share[j->native.v[i].mortality > MORTAL];
+			j->fit[i].room = share[j->native.v[i].mortality > JOIN_MORTAL];
 }
 
 /* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
@@ -348,7 +347,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	join_curve(v, &fit->curve, bytes.slope);
 	if (levelled)
 		v->levelled_bytes += n->live_bytes;
-	v->weak &= is_impostor(j, n) || (n->mortality > MORTAL && fit->room < 1);
+	v->weak &= is_impostor(j, n) || (n->mortality > JOIN_MORTAL && fit->room < 1);
 	v->waits_for_gc = false;
 }
 

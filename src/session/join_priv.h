@@ -29,6 +29,8 @@ struct native_fit {
 	bool is_joined;
 };
 
+#define JOIN_MORTAL 0.1 /* of a line's survivors died later: what it makes does not stay */
+
 struct joiner {
 	struct session *s;
 	struct report *r;

@@ -264,29 +264,27 @@ static void mark_doubtful(struct sample *v, size_t n, const struct classes *c,
 	map64_free(&lives);
 }
 
-#define ROOF_PART 0.5 /* of what survivors stand for where memory grows: less is none */
-
 static bool is_growing(const struct curve *c)
 {
 	return c->shape == CURVE_RISING || c->shape == CURVE_SLOWING;
 }
 
+#define ROOF_PART 0.5 /* of what survivors stand for where memory grows: less is none */
+
 /* What the survivors own in each class, each block once. @roof: how many a survivor of a class
  * stands for at most; NULL = all count. */
 static void find_owned(const struct sample *v, size_t n, const struct estimate_opts *o,
-		       const struct classes *c, const double *roof, double *owned)
+		       const struct classes *c, const struct map64 *bodies, const double *roof,
+		       double *owned)
 {
-	struct map64 bodies = {0};
-
 	memset(owned, 0, (HEAP_CLASSES + 1) * sizeof(*owned));
-	note_bodies(v, n, c, o, &bodies);
 	for (size_t i = 0; i < n; i++) {
 		if (!counts(&v[i], c, o))
 			continue;
 		for (unsigned p = 0; p < v[i].parts; p++) {
 			unsigned cls = heap_class_index(v[i].part[p].cls);
 
-			if (p && map64_get(&bodies, v[i].part[p].addr))
+			if (p && map64_get(bodies, v[i].part[p].addr))
 				continue;
 			if (p && roof && roof[body_class(&v[i])] < ROOF_PART * c->factor[cls])
 				continue;
@@ -294,7 +292,6 @@ static void find_owned(const struct sample *v, size_t n, const struct estimate_o
 				      (cls == HEAP_MALLOC ? v[i].part[p].bytes : 1);
 		}
 	}
-	map64_free(&bodies);
 }
 
 static void divide(const struct trend_set *t, const struct estimate_opts *o, const double *owned,
@@ -319,20 +316,23 @@ static void find_factors(const struct sample *v, size_t n, const struct trend_se
 			 const struct estimate_opts *o, struct classes *c)
 {
 	double owned[HEAP_CLASSES + 1], roof[HEAP_CLASSES + 1];
+	struct map64 bodies = {0};
 
-	find_owned(v, n, o, c, NULL, owned);
+	note_bodies(v, n, c, o, &bodies);
+	find_owned(v, n, o, c, &bodies, NULL, owned);
 	divide(t, o, owned, c);
-	if (!t)
-		return;
-	for (unsigned k = 0; k <= HEAP_CLASSES; k++) {
+	for (unsigned k = 0; t && k <= HEAP_CLASSES; k++) {
 		const struct curve *curve = &c->curve[k];
 		bool flat = k < HEAP_CLASSES &&
 			    (curve->shape == CURVE_FLAT || curve->shape == CURVE_LEVELLED);
 
 		roof[k] = flat && owned[k] > 0 ? fmax(curve->high, 0) / owned[k] : INFINITY;
 	}
-	find_owned(v, n, o, c, roof, owned);
-	divide(t, o, owned, c);
+	if (t) {
+		find_owned(v, n, o, c, &bodies, roof, owned);
+		divide(t, o, owned, c);
+	}
+	map64_free(&bodies);
 }
 
 /* What a class has gained in all is shared out by all survivors, those of stacks that have stopped

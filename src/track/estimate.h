@@ -52,10 +52,9 @@ struct estimate_opts {
 	/* Now, on the time axis of the classes: what grows has grown since the last floor that is
 	 * known. 0: gains are those of the floors. */
 	double trend_s;
-	const struct map64 *deaths; /* of the ladder; NULL: not known */
-	const struct map64
-		*replaced; /* stacks whose objects take the place of others; NULL: none */
-	double coverage;   /* share of the time that was watched: used where pools cannot tell */
+	const struct map64 *deaths;   /* of the ladder; NULL: not known */
+	const struct map64 *replaced; /* stacks that only renew a full store; NULL: none */
+	double coverage; /* share of the time that was watched: used where pools cannot tell */
 };
 
 struct estimate {

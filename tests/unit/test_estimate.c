@@ -50,6 +50,14 @@ static struct sample survivor(uint64_t stack, uint64_t type, int cls, double bor
 	};
 }
 
+static void give_satellite(struct sample *s, int cls)
+{
+	s->parts = 2;
+	s->part[1] = s->part[0];
+	s->part[1].addr += 0x100000;
+	s->part[1].cls = (int8_t)cls;
+}
+
 static struct estimate_opts opts(void)
 {
 	return (struct estimate_opts){
@@ -92,9 +100,7 @@ static void satellites_in_the_class_count_too(void **state)
 	(void)state;
 	for (int i = 0; i < 10; i++) {
 		v[i] = survivor(1, DICT, 3, i * 1.7);
-		v[i].parts = 2; /* its table lies in the same class */
-		v[i].part[1] = v[i].part[0];
-		v[i].part[1].addr += 0x100000;
+		give_satellite(&v[i], 3); /* its table lies in the same class */
 	}
 	assert_int_equal(estimate_sites(v, 10, t, &o, &e), 0);
 	assert_true(fabs(e.sites[0].count_per_s - 100) < 2);
@@ -135,10 +141,7 @@ static void satellites_of_what_does_not_grow_have_no_share(void **state)
 	for (int i = 0; i < 10; i++) {
 		v[2 * i] = survivor(1, DICT, 3, i * 1.7);
 		v[2 * i + 1] = survivor(2, STR, 7, i * 1.7);
-		v[2 * i + 1].parts = 2;
-		v[2 * i + 1].part[1] = v[2 * i + 1].part[0];
-		v[2 * i + 1].part[1].addr += 0x100000;
-		v[2 * i + 1].part[1].cls = 3;
+		give_satellite(&v[2 * i + 1], 3);
 	}
 	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
 	assert_true(fabs(site(&e, 1)->count_per_s - 200) < 2);
