@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What one survivor stands for: how each size class grows, and who owns blocks in it. */
+#include <math.h>
+
+#include "base/map64.h"
+#include "track/estimate_priv.h"
+
+#define ENOUGH	  5   /* survivors that make an older rung trustworthy */
+#define RUNG_PART 0.6 /* of the time watched: an older rung leaves too little of it */
+/* A stretch that began late: births from before it say nothing about what grows in it. */
+#define LATE_PART 0.5 /* of the run */
+#define LATE_S	  20  /* and long enough to have survivors of its own */
+
+double class_window_s(const struct estimate_classes *c, unsigned cls, const struct estimate_opts *o)
+{
+	uint64_t from = c->since_ns[cls] > o->start_ns ? c->since_ns[cls] : o->start_ns;
+
+	return (double)(o->now_ns - from) / 1e9;
+}
+
+/* The oldest rung that enough survivors have passed: age is what tells a leak from a cache. But
+ * enough of the run must be left to see that they keep coming. */
+void classes_choose_rungs(const struct sample *v, size_t n, const struct estimate_opts *o,
+			  struct estimate_classes *c)
+{
+	unsigned passed[HEAP_CLASSES + 1][LADDER_RUNGS + 1] = {{0}};
+	unsigned weak[HEAP_CLASSES + 1][LADDER_RUNGS + 1] = {{0}};
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned cls;
+
+		if (!sample_wanted(&v[i], o))
+			continue;
+		cls = sample_class(&v[i]);
+		if (v[i].born_ns < c->since_ns[cls])
+			continue;
+		for (unsigned r = LADDER_SURVIVED; r <= v[i].rung && r <= LADDER_RUNGS; r++)
+			(sample_weak(&v[i], o) ? weak : passed)[cls][r]++;
+	}
+	for (unsigned k = 0; k <= HEAP_CLASSES; k++) {
+		unsigned(*count)[LADDER_RUNGS + 1] =
+			passed[k][LADDER_SURVIVED] ? &passed[k] : &weak[k];
+
+		c->weak[k] = !passed[k][LADDER_SURVIVED];
+		c->rung[k] = LADDER_SURVIVED;
+		for (int r = LADDER_RUNGS; r > LADDER_SURVIVED; r--)
+			if ((*count)[r] >= ENOUGH &&
+			    ladder_age_s[r - 1] < RUNG_PART * class_window_s(c, k, o)) {
+				c->rung[k] = r;
+				break;
+			}
+	}
+}
+
+/* Survivors per second of the run that one sample stands for: those younger than its rung cannot
+ * have been counted yet. */
+double sample_per_s(const struct sample *s, const struct estimate_classes *c,
+		    const struct estimate_opts *o)
+{
+	unsigned cls = sample_class(s);
+	double span = class_window_s(c, cls, o) - fmax(ladder_age_s[c->rung[cls] - 1], o->older_s);
+
+	return (double)s->weight / (span > 0.5 ? span : 0.5);
+}
+
+/* Blocks that are bodies of survivors themselves: an instance owns its dict, and the dict may have
+ * been seen being born too. Such a block must not count twice. */
+static void note_bodies(const struct sample *v, size_t n, const struct estimate_classes *c,
+			const struct estimate_opts *o, struct map64 *bodies)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sample_counts(&v[i], c, o))
+			map64_put(bodies, v[i].part[0].addr);
+}
+
+bool curve_grows(const struct curve *c)
+{
+	return c->shape == CURVE_RISING || c->shape == CURVE_SLOWING;
+}
+
+#define ROOF_PART 0.5 /* of what survivors stand for where memory grows: less is none */
+
+/* What the survivors own in each class, each block once. @roof: how many a survivor of a class
+ * stands for at most; NULL = all count. */
+static void find_owned(const struct sample *v, size_t n, const struct estimate_opts *o,
+		       const struct estimate_classes *c, const struct map64 *bodies,
+		       const double *roof, double *owned)
+{
+	memset(owned, 0, (HEAP_CLASSES + 1) * sizeof(*owned));
+	for (size_t i = 0; i < n; i++) {
+		if (!sample_counts(&v[i], c, o))
+			continue;
+		for (unsigned p = 0; p < v[i].parts; p++) {
+			unsigned cls = heap_class_index(v[i].part[p].cls);
+
+			if (p && map64_get(bodies, v[i].part[p].addr))
+				continue;
+			if (p && roof && roof[sample_class(&v[i])] < ROOF_PART * c->factor[cls])
+				continue;
+			owned[cls] += sample_per_s(&v[i], c, o) *
+				      (cls == HEAP_MALLOC ? v[i].part[p].bytes : 1);
+		}
+	}
+}
+
+static void divide(const struct trend_set *t, const struct estimate_opts *o, const double *owned,
+		   struct estimate_classes *c)
+{
+	for (unsigned k = 0; k < HEAP_CLASSES; k++) {
+		c->factor[k] = 0;
+		if (!t)
+			c->factor[k] = o->coverage > 0 ? 1 / o->coverage : 0;
+		else if (curve_grows(&c->curve[k]) && owned[k] > 0)
+			c->factor[k] = c->curve[k].slope / owned[k];
+	}
+	c->factor[HEAP_MALLOC] =
+		owned[HEAP_MALLOC] > 0 ? o->malloc_bytes_per_s / owned[HEAP_MALLOC] : 0;
+}
+
+/* Where a class does not grow, its survivors have taken the place of others, and what they own
+ * elsewhere has, too: it gets no share of what grows there. How many a survivor stands for is much
+ * the same in all classes; in a flat one it is no more than the interval of its slope has room for.
+ */
+void classes_find_factors(const struct sample *v, size_t n, const struct trend_set *t,
+			  const struct estimate_opts *o, struct estimate_classes *c)
+{
+	double owned[HEAP_CLASSES + 1], roof[HEAP_CLASSES + 1];
+	struct map64 bodies = {0};
+
+	note_bodies(v, n, c, o, &bodies);
+	find_owned(v, n, o, c, &bodies, NULL, owned);
+	divide(t, o, owned, c);
+	for (unsigned k = 0; t && k <= HEAP_CLASSES; k++) {
+		const struct curve *curve = &c->curve[k];
+		bool flat = k < HEAP_CLASSES &&
+			    (curve->shape == CURVE_FLAT || curve->shape == CURVE_LEVELLED);
+
+		roof[k] = flat && owned[k] > 0 ? fmax(curve->high, 0) / owned[k] : INFINITY;
+	}
+	if (t) {
+		find_owned(v, n, o, c, &bodies, roof, owned);
+		divide(t, o, owned, c);
+	}
+	map64_free(&bodies);
+}
+
+/* What a class has gained in all is shared out by all survivors, those of stacks that have stopped
+ * too: how much each stack holds. */
+void classes_find_held(const struct sample *v, size_t n, const struct estimate_opts *o,
+		       struct estimate_classes *c)
+{
+	double owned[HEAP_CLASSES + 1] = {0};
+	struct map64 bodies = {0};
+
+	for (size_t i = 0; i < n; i++)
+		if (sample_seen(&v[i], o))
+			map64_put(&bodies, v[i].part[0].addr);
+	for (size_t i = 0; i < n; i++)
+		for (unsigned p = 0; sample_seen(&v[i], o) && p < v[i].parts; p++)
+			if (!p || !map64_get(&bodies, v[i].part[p].addr))
+				owned[heap_class_index(v[i].part[p].cls)] += (double)v[i].weight;
+	map64_free(&bodies);
+	for (unsigned k = 0; k < HEAP_CLASSES; k++)
+		if (owned[k] > 0 && c->curve[k].gain > 0)
+			c->held[k] = c->curve[k].gain / owned[k];
+}
+
+/* Floors lag behind: the unfinished one does not count, and a floor is that of its beginning. */
+#define LAG_MAX_S 5
+static double since_last(const struct curve *c, const struct estimate_opts *o)
+{
+	double lag = o->trend_s - c->span_s;
+
+	return o->trend_s > 0 && lag > 0 && lag < LAG_MAX_S ? lag : 0;
+}
+
+/* Two points more than nothing: a young run has no shape yet, but may well grow. */
+void classes_judge(const struct trend_set *t, const struct estimate_opts *o,
+		   struct estimate_classes *c)
+{
+	double run_s = (double)(o->now_ns - o->start_ns) / 1e9;
+
+	for (unsigned k = 0; t && k < HEAP_CLASSES; k++) {
+		struct curve *curve = &c->curve[k];
+		struct trend_fit fit;
+
+		trend_set_judge(t, k, curve);
+		if (curve->shape == CURVE_UNKNOWN) {
+			trend_set_fit(t, k, &fit);
+			curve->slope = fit.slope;
+			curve->shape = fit.growing ? CURVE_SLOWING : CURVE_UNKNOWN;
+			if (fit.growing) {
+				curve->gain = fit.slope * fit.span_s;
+				curve->span_s = fit.span_s;
+			}
+		}
+		if (curve_grows(curve) && curve->slope > 0)
+			curve->gain += curve->slope * since_last(curve, o);
+		if (curve_grows(curve) && curve->since_s >= LATE_S &&
+		    curve->since_s < LATE_PART * run_s)
+			c->since_ns[k] = o->now_ns - (uint64_t)(curve->since_s * 1e9);
+	}
+}

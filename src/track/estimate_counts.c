@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which survivors count: not those that may be others in the same place, nor those that take the
+ * place of others, nor those of lines that have stopped. */
+#include <math.h>
+
+#include "base/map64.h"
+#include "track/estimate_priv.h"
+
+double sample_age_s(const struct sample *s, const struct estimate_opts *o)
+{
+	return (double)(o->now_ns - s->born_ns) / 1e9;
+}
+
+bool sample_seen(const struct sample *s, const struct estimate_opts *o)
+{
+	return s->addr && s->rung >= LADDER_SURVIVED && s->parts && s->bytes >= o->min_size &&
+	       s->bytes <= o->max_size && sample_age_s(s, o) >= o->older_s;
+}
+
+bool sample_wanted(const struct sample *s, const struct estimate_opts *o)
+{
+	return !s->stopped && sample_seen(s, o);
+}
+
+unsigned sample_class(const struct sample *s)
+{
+	return heap_class_index(s->part[0].cls);
+}
+
+/* An object with the content of others may have been replaced by one of them, unseen. Each later
+ * burst was a chance to see such a birth at its address, which would have killed it. A line whose
+ * objects come r times a second, seen with coverage c, leaves r c (1 - c)^(r t) such impostors of
+ * age t per second: with 3 % and 10 s never more than one in half a minute, whatever r is. */
+#define CHANCES 12
+bool sample_weak(const struct sample *s, const struct estimate_opts *o)
+{
+	return s->ambiguous && !(s->rung >= 4 && o->burst >= s->burst + CHANCES);
+}
+
+bool sample_counts(const struct sample *s, const struct estimate_classes *c,
+		   const struct estimate_opts *o)
+{
+	unsigned cls;
+
+	if (!sample_wanted(s, o))
+		return false;
+	cls = sample_class(s);
+	return s->rung >= c->rung[cls] && sample_weak(s, o) == c->weak[cls] &&
+	       s->born_ns >= c->since_ns[cls];
+}
+
+/* A leak of objects that all look alike takes over addresses at which the same content has just
+ * been born and dropped elsewhere: those births seem to survive too, a few each. Among survivors of
+ * one content only stacks count that have a fair part of what the strongest stack has. */
+#define FAIR_PART 0.15
+
+static uint64_t content_key(const struct sample *s)
+{
+	return (s->fp.content ^ (s->stack * 0x9e3779b97f4a7c15ull)) | 1;
+}
+
+void samples_drop_impostors(struct sample *v, size_t n, const struct estimate_opts *o)
+{
+	struct map64 own = {0}, most = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *mine, *top;
+
+		if (!v[i].ambiguous || !sample_wanted(&v[i], o))
+			continue;
+		mine = map64_put(&own, content_key(&v[i]));
+		top = map64_put(&most, v[i].fp.content);
+		if (mine && top && ++*mine > *top)
+			*top = *mine;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *mine, *top;
+
+		if (!v[i].ambiguous)
+			continue;
+		mine = map64_get(&own, content_key(&v[i]));
+		top = map64_get(&most, v[i].fp.content);
+		if (mine && top && (double)*mine < FAIR_PART * (double)*top)
+			v[i].addr = 0; /* in our copy */
+	}
+	map64_free(&own);
+	map64_free(&most);
+}
+
+/* Births of a stack that were frequent and then stopped (threads being started, a cache that
+ * filled) are what was gained, but say nothing about what grows now: no birth for four times the
+ * usual gap, and some seconds at least. */
+#define QUIET_GAPS 4
+#define QUIET_S	   5
+
+struct births_seen {
+	double n, youngest_s, oldest_s;
+};
+
+static void see_birth(struct births_seen *b, double age)
+{
+	if (!(b->n > 0) || age < b->youngest_s)
+		b->youngest_s = age;
+	if (age > b->oldest_s)
+		b->oldest_s = age;
+	b->n++;
+}
+
+void samples_mark_stopped(struct sample *v, size_t n, const struct estimate_opts *o)
+{
+	auto_free struct births_seen *history = calloc(n + 1, sizeof(*history));
+	struct map64 index = {0};
+	double latest_s = INFINITY; /* of all stacks: a target that rests has no births at all */
+	size_t stacks = 0;
+
+	if (!history)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *place = sample_seen(&v[i], o) ? map64_put(&index, v[i].stack) : NULL;
+
+		if (!place)
+			continue;
+		if (!*place)
+			*place = ++stacks;
+		see_birth(&history[*place - 1], sample_age_s(&v[i], o));
+		latest_s = fmin(latest_s, sample_age_s(&v[i], o));
+	}
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *place =
+			sample_seen(&v[i], o) ? map64_get(&index, v[i].stack) : NULL;
+		const struct births_seen *b = place && *place ? &history[*place - 1] : NULL;
+		double quiet = b ? b->youngest_s - latest_s : 0;
+
+		v[i].stopped = b && quiet > QUIET_S &&
+			       quiet > QUIET_GAPS * (b->oldest_s - b->youngest_s) / b->n;
+	}
+	map64_free(&index);
+}
+
+/* Of a line that keeps what it makes no survivor dies. Where many do, the others may be what a leak
+ * elsewhere has put in their place, unseen: that is likely when most of the class's survivors are
+ * of stacks none of whose have died. And a few beside a great many are nearly always that. */
+#define MORTAL	  0.3
+#define MOST_PART 0.5
+#define FEW_PART  0.01
+
+void samples_mark_doubtful(struct sample *v, size_t n, const struct estimate_classes *c,
+			   const struct estimate_opts *o)
+{
+	double all[HEAP_CLASSES + 1] = {0}, mortal[HEAP_CLASSES + 1] = {0};
+	struct map64 lives = {0};
+
+	for (size_t i = 0; i < n && o->deaths; i++) {
+		uint64_t *at = sample_seen(&v[i], o) ? map64_put(&lives, v[i].stack) : NULL;
+
+		if (at)
+			*at += (uint64_t)v[i].weight;
+	}
+	for (size_t i = 0; i < n && o->deaths; i++) {
+		const uint64_t *live = map64_get(&lives, v[i].stack);
+		const uint64_t *died = map64_get(o->deaths, v[i].stack);
+
+		v[i].doubtful = live && died && (double)*died > MORTAL * (double)(*died + *live);
+		if (!sample_counts(&v[i], c, o))
+			continue;
+		all[sample_class(&v[i])] += (double)v[i].weight;
+		if (v[i].doubtful)
+			mortal[sample_class(&v[i])] += (double)v[i].weight;
+	}
+	for (size_t i = 0; i < n && o->deaths; i++) {
+		const uint64_t *live = map64_get(&lives, v[i].stack);
+		unsigned k = sample_class(&v[i]);
+
+		v[i].doubtful &= mortal[k] < MOST_PART * all[k];
+		v[i].doubtful |= live && (double)*live < FEW_PART * all[k];
+	}
+	map64_free(&lives);
+}
+
+/* A survivor that counts stands for as many births as were not watched, and for some more where the
+ * program crawls while it is. */
+#define CRAWLS 10
+
+/* Could the survivors of other lines be all of what grows in this class? Outside of the pools no
+ * live blocks are counted: what grows there may be holes. */
+static bool others_explain(double others, unsigned cls, const struct estimate_classes *c,
+			   const struct estimate_opts *o)
+{
+	double span = class_window_s(c, cls, o) - ladder_age_s[LADDER_SURVIVED - 1];
+
+	return cls == HEAP_MALLOC || !curve_grows(&c->curve[cls]) ||
+	       others / fmax(span, 0.5) * CRAWLS >= c->curve[cls].slope * o->coverage;
+}
+
+/* What takes the place of others does not count, as long as something else may be what grows. */
+void samples_drop_replaced(struct sample *v, size_t n, const struct estimate_classes *c,
+			   const struct estimate_opts *o)
+{
+	double others[HEAP_CLASSES + 1] = {0};
+
+	if (!o->replaced || !o->replaced->n)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		unsigned k = sample_class(&v[i]);
+
+		if (sample_seen(&v[i], o) && !sample_weak(&v[i], o) &&
+		    !map64_get(o->replaced, v[i].stack))
+			others[k] += (double)v[i].weight;
+	}
+	for (size_t i = 0; i < n; i++) {
+		unsigned k = sample_class(&v[i]);
+
+		if (map64_get(o->replaced, v[i].stack) && others_explain(others[k], k, c, o))
+			v[i].addr = 0; /* in our copy */
+	}
+}
