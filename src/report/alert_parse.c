@@ -223,11 +223,31 @@ static int parse_for(const char *rule, const char *s, struct alert_rule *out)
 	return 0;
 }
 
+/* A rule that would fire at once on every healthy process, or never. */
+static int check_sense(const struct alert_rule *r, bool has_percent)
+{
+	if (r->metric == METRIC_ETA && !r->below)
+		return fail(-EINVAL,
+			    "--alert '%s': what never ends has all the time there is; did you mean "
+			    "'eta<%s'?",
+			    r->text, r->text + strcspn(r->text, "0123456789"));
+	if (r->metric == METRIC_LIMIT && r->value > 100)
+		return fail(-EINVAL,
+			    "--alert '%s': more than 100 %% of a limit cannot be in use, so it "
+			    "would never fire",
+			    r->text);
+	if (r->metric == METRIC_LIMIT && !has_percent && r->value <= 1)
+		return fail(-EINVAL, "--alert '%s': limit is in percent; write '%g%%' or '%g%%'",
+			    r->text, 100 * r->value, r->value);
+	return 0;
+}
+
 int alert_parse(const char *text, struct alert_rule *out)
 {
 	const char *s = blanks(text), *word = s;
 	size_t n = strcspn(s, " \t<>=!0123456789");
 	enum metric m = 0;
+	int err;
 
 	*out = (struct alert_rule){.text = text};
 	if (!n)
@@ -248,5 +268,6 @@ int alert_parse(const char *text, struct alert_rule *out)
 	if (!s || (*s && !isspace((unsigned char)*s)))
 		return fail(-EINVAL, "--alert '%s': the value is not understood; it is like '%s'",
 			    text, metrics[m].example);
-	return parse_for(text, blanks(s), out);
+	err = check_sense(out, s[-1] == '%');
+	return err ? err : parse_for(text, blanks(s), out);
 }

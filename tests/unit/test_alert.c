@@ -24,6 +24,7 @@ static void rules_mean_what_they_say(void **state)
 		{"threads<=2 for 1h30m", {NULL, METRIC_THREADS, true, true, 2, 5400}},
 		{"limit>90%", {NULL, METRIC_LIMIT, false, false, 90, 0}},
 		{"eta<1h", {NULL, METRIC_ETA, true, false, 3600, 0}},
+		{"limit>0.5%", {NULL, METRIC_LIMIT, false, false, 0.5, 0}},
 		{"eta<90", {NULL, METRIC_ETA, true, false, 90, 0}},
 	};
 	struct alert_rule r;
@@ -66,6 +67,10 @@ static void mistakes_are_refused_with_what_was_meant(void **state)
 		{"growth>1M", "'growth>1M/min for 10m'"},
 		{"growth>1M/fortnight", "not understood"},
 		{"eta<1x", "not understood"},
+		{"eta>1h", "did you mean 'eta<1h'?"},
+		{"eta >= 90 for 1m", "did you mean 'eta<90 for 1m'?"},
+		{"limit>900%", "would never fire"},
+		{"limit>0.9", "write '90%' or '0.9%'"},
 		{"rss>2G fro 10m", "did you mean 'for'?"},
 		{"rss>2G for", "behind 'for' comes a time"},
 		{"rss>2G for ever", "behind 'for' comes a time"},
