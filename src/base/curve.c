@@ -30,6 +30,7 @@
 #define BENT		0.75 /* of the slope before: less is a bend */
 #define TAIL		3    /* time constants: so long the end of a saturation may look straight */
 #define TAIL_GRAINS	30   /* ... or with fewer steps of chance */
+#define NO_BETTER	3.84 /* the 95 % point of chi squared */
 #define NEARLY		0.1 /* of the steepest slope: a saturation that has nearly come to its end */
 
 /* The points of one look: evenly wide floors. */
@@ -311,6 +312,25 @@ static bool saturates(const struct curve_points *p, double from, double slope)
 	return s.gain > CHANGE_GAIN / 2.0 && s.amplitude > 0 && s.low < 0.5 * slope;
 }
 
+/* What becomes slower by a power of time never comes to a line, but two lines that meet, or a
+ * saturation that goes on in a line, follow it for a while: only when they do so better is there a
+ * line. */
+static bool slows_for_ever(const struct curve_points *p)
+{
+	struct fit_saturation s;
+	struct fit_bend b;
+	struct look l;
+	double left, point;
+
+	look_at(p, p->t[0], &l);
+	if (!fit_saturating(l.t, l.v, l.n, l.noise, &s) ||
+	    !fit_change(l.t, l.v, l.n, FEWEST, l.noise, &b))
+		return false;
+	left = fmin(s.left, b.left);
+	point = fmax(left / (double)l.n, l.noise * l.noise);
+	return fit_power(l.t, l.v, l.n) - left < NO_BETTER * point;
+}
+
 static double halves_ratio(const struct look *l)
 {
 	struct fit_line a, b;
@@ -344,7 +364,7 @@ static void judge_rise(const struct curve_points *p, const struct look *l, doubl
 
 	out->shape = CURVE_RISING;
 	if (is_tail(p, out, steep_until) ||
-	    (bent ? saturates(p, p->t[0], out->slope)
+	    (bent ? saturates(p, p->t[0], out->slope) || slows_for_ever(p)
 		  : saturates(p, l->t[0], out->slope) || halves_ratio(l) < BENT))
 		out->shape = out->slope < NEARLY * out->fastest ? CURVE_LEVELLED : CURVE_SLOWING;
 }

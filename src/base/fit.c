@@ -6,6 +6,8 @@
 
 #define TERMS	 4    /* of a linear model at most */
 #define TAUS	 28   /* time constants tried, evenly spread in the logarithm */
+#define STARTS	 20   /* of a power law: 0.002 to 1 span, in the same way */
+#define POWERS	 8    /* 0, 0.1 .. 0.7: beyond, nobody can tell it from a line */
 #define SURE	 1.96 /* standard errors in half of a 95 % interval */
 #define MOST_RHO 0.8  /* correlation of neighbours that is believed: beyond, it is the curve */
 
@@ -241,6 +243,7 @@ bool fit_change(const double *t, const double *y, size_t n, size_t edge, double 
 	out->after = (best.x[1] + best.x[2]) / s.span;
 	out->error = sqrt(variance(&s, &best, 4) * best.variance[2]) / s.span;
 	out->gain = gain(&s, &best, 4);
+	out->left = best.left;
 	return true;
 }
 
@@ -284,6 +287,7 @@ bool fit_saturating(const double *t, const double *y, size_t n, double noise,
 	out->amplitude = m[best].x[1];
 	out->drift = m[best].x[2] / s.span;
 	out->gain = gain(&s, &m[best], 4);
+	out->left = m[best].left;
 	out->low = out->high = out->drift;
 	v = variance(&s, &m[best], 4);
 	for (size_t i = 0; i < TAUS; i++) {
@@ -296,4 +300,35 @@ bool fit_saturating(const double *t, const double *y, size_t n, double noise,
 		out->high = fmax(out->high, m[i].x[2] / s.span + wide);
 	}
 	return true;
+}
+
+static bool with_power(const struct scaled *s, const double *log_t, double power, struct model *m)
+{
+	double f[FIT_POINTS][TERMS];
+
+	for (size_t i = 0; i < s->n; i++) {
+		f[i][0] = 1;
+		f[i][1] = power > 0 ? expm1(power * log_t[i]) : log_t[i];
+	}
+	return solve(f, s->y, s->n, 2, m);
+}
+
+double fit_power(const double *t, const double *y, size_t n)
+{
+	double best = INFINITY, log_t[FIT_POINTS];
+	struct scaled s;
+	struct model m;
+
+	if (!scale(t, y, n, 0, &s))
+		return INFINITY;
+	for (size_t k = 0; k < STARTS; k++) {
+		double start = 0.002 * pow(1 / 0.002, (double)k / (STARTS - 1));
+
+		for (size_t i = 0; i < s.n; i++)
+			log_t[i] = log1p(s.t[i] / start);
+		for (size_t p = 0; p < POWERS; p++)
+			if (with_power(&s, log_t, 0.1 * (double)p, &m))
+				best = fmin(best, m.left);
+	}
+	return best;
 }

@@ -25,6 +25,7 @@ struct fit_bend {
 	double before, after; /* slopes */
 	double error;	      /* standard error of after - before */
 	double gain;	      /* F: how much better than one line, per degree of freedom */
+	double left;	      /* squared error */
 };
 
 /* Two lines that meet: the change point with the least squared error, at least @edge points from
@@ -38,10 +39,16 @@ struct fit_saturation {
 	double drift;	  /* what it goes on rising by, per unit of t, after that */
 	double low, high; /* 95 % interval of the drift over all time constants that fit */
 	double gain;	  /* F: how much better than a line */
+	double left;	  /* squared error */
 };
 
 /* y = level + amplitude (1 - exp(-t / tau)) + drift t, least squares over a grid of tau. */
 bool fit_saturating(const double *t, const double *y, size_t n, double noise,
 		    struct fit_saturation *out);
+
+/* y = level + amplitude ((1 + t / start)^power - 1), least squares over a grid of start and power,
+ * the logarithm among them: how the misses of a cache become rare whose keys are asked for as words
+ * of a language are. Returns the squared error; INFINITY when there are too few points. */
+double fit_power(const double *t, const double *y, size_t n);
 
 #endif

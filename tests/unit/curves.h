@@ -29,6 +29,7 @@ enum kind {
 	/* Innocent, but nothing in the numbers says so yet: reported apart. */
 	KIND_OPEN_WARMUP, /* watched for less than 0.7 time constants */
 	KIND_OPEN_LIMIT,  /* not full yet */
+	KIND_POWER,	  /* ever more slowly, and never full: drawn by itself */
 	CURVE_KINDS
 };
 
@@ -50,6 +51,7 @@ static const char *const curve_kind_name[CURVE_KINDS] = {
 	"batches",
 	"warm-up, begun",
 	"limit, not reached",
+	"power of time",
 };
 
 struct draw {
@@ -142,6 +144,18 @@ static void draw_begin(struct draw *d, uint64_t seed, unsigned number)
 		d->memory = exp(-d->step_s / (d->run_s / between(d, 20, 400)));
 }
 
+/* The misses of a cache whose keys are asked for as words of a language are. */
+static void draw_power(struct draw *d, uint64_t seed, unsigned number)
+{
+	draw_begin(d, seed, number);
+	d->kind = KIND_POWER;
+	d->memory = 0;
+	d->height = d->noise * between(d, 15, 300);
+	d->since =
+		d->run_s / between(d, 5, 300); /* at the first reading it has gone on for so long */
+	d->phase = 0.2 + 0.45 * uniform(d);
+}
+
 static double draw_steps(const struct draw *d, double t)
 {
 	double v = 0;
@@ -183,6 +197,9 @@ static double draw_shape(const struct draw *d, double t)
 		return t > d->since ? d->slope * (t - d->since) : 0;
 	case KIND_BATCHES:
 		return d->height * floor(turn);
+	case KIND_POWER:
+		return d->height * (pow(t / d->since + 1, d->phase) - 1) /
+		       (pow(d->run_s / d->since + 1, d->phase) - 1);
 	default:
 		return 0;
 	}
