@@ -330,6 +330,37 @@ static const struct report_holder_step *grown_object(const struct report_holder 
 	return NULL;
 }
 
+/* What is written to for ever: the last on the way that has a size of its own. */
+static const struct report_holder_step *buffer_of(const struct report_holder *h)
+{
+	static const char *const types[] = {"bytearray",   "_io.BytesIO", "_io.StringIO",
+					    "array.array", "list",	  "collections.deque",
+					    "dict",	   "set"};
+
+	for (size_t i = h->n; i-- > 0;)
+		for (size_t k = 0; k < ARRAY_SIZE(types); k++)
+			if (is_type(&h->step[i], types[k]))
+				return &h->step[i];
+	return NULL;
+}
+
+static bool hint_in_place(struct report *r, const struct report_holder *h, struct report_site *site)
+{
+	const struct report_holder_step *s = site->in_place ? buffer_of(h) : NULL;
+
+	if (!s)
+		return false;
+	set(site, "unbounded-container",
+	    report_printf(r,
+			  "Objects that were there (%s) get bigger and bigger.\nCut off what is "
+			  "done with%s, or start a new one in time.",
+			  s->type,
+			  is_type(s, "bytearray")   ? " (del buffer[:n])"
+			  : begins(s->type, "_io.") ? " (seek(0), truncate())"
+						    : ""));
+	return true;
+}
+
 static void hint_container(struct report *r, const struct report_holder *h,
 			   struct report_site *site)
 {
@@ -360,6 +391,7 @@ void report_hold(struct report *r, const struct report_holder *h, struct report_
 	site->held_by.share = h->share;
 	if (site->hint.code || !h->n || h->bounded)
 		return;
-	if (!hint_nobody(r, h, site) && !hint_by_type(r, h, site) && !hint_closure(r, h, site))
+	if (!hint_nobody(r, h, site) && !hint_in_place(r, h, site) && !hint_by_type(r, h, site) &&
+	    !hint_closure(r, h, site))
 		hint_container(r, h, site);
 }

@@ -69,6 +69,7 @@ struct report_site {
 	double oldest_s;
 	bool is_bounded; /* what holds its objects has a bound that was read, and it is not beyond
 			    reach */
+	bool in_place;	 /* it is blocks that were there that get bigger */
 	struct report_type *types;
 	size_t n_types;
 	struct report_hint hint;

@@ -6,6 +6,7 @@
 #include "session/join_priv.h"
 
 #define TOO_MUCH   1.3 /* of what there is room for */
+#define FEW_BLOCKS 4   /* fewer of them are a container or two */
 #define NOISY_SURE 0.7 /* that a sum of samples goes on, which slows down within its noise */
 
 /* Is this growth in the size of objects of the same line? */
@@ -89,15 +90,22 @@ int join_native_read(struct joiner *j)
 	return 0;
 }
 
-/* In how many quarters of its series did a native site gain blocks? */
-static unsigned quarters_of(const struct native_site *n)
+/* Blocks that were there get bigger, and no more come: buffers that are written to for ever. */
+static bool grows_in_place(const struct native_site *n, const struct trend_fit *count)
+{
+	return !n->estimated && !count->growing && n->live_count >= FEW_BLOCKS;
+}
+
+/* In how many quarters of its series did a native site gain blocks, or they bytes? */
+static unsigned quarters_of(const struct native_site *n, bool in_place)
 {
 	unsigned q = 0;
 
 	for (size_t k = 0; k < 4 && n->n_points >= 5; k++) {
 		size_t from = k * (n->n_points - 1) / 4, to = (k + 1) * (n->n_points - 1) / 4;
 
-		q += n->points[to].count > n->points[from].count;
+		q += in_place ? n->points[to].bytes > n->points[from].bytes
+			      : n->points[to].count > n->points[from].count;
 	}
 	return q;
 }
@@ -303,7 +311,8 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	struct verdict_evidence *v;
 	struct joined *to;
 	double real = real_share(j, n) * fit->room, via;
-	bool one_block = !count.growing && n->live_count < 4, is_first, levelled;
+	bool one_block = !count.growing && n->live_count < FEW_BLOCKS, is_first, levelled;
+	bool in_place = grows_in_place(n, &count);
 
 	count.slope *= real;
 	bytes.slope *= real;
@@ -340,10 +349,15 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	to->site.growth_bytes_per_s += bytes.slope;
 	add_live(to, n);
 	v = &to->evidence;
-	if (quarters_of(n) > v->quarters)
-		v->quarters = quarters_of(n);
+	if (quarters_of(n, in_place) > v->quarters)
+		v->quarters = quarters_of(n, in_place);
 	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
 	v->one_block = one_block && (is_first || v->one_block);
+	if (bytes.slope >= v->curve_bytes_per_s) {
+		to->site.in_place = in_place;
+		/* A block that moved for more room looked like a new one, in place of another. */
+		v->mean_age_s = in_place ? 0 : v->mean_age_s;
+	}
 	join_curve(v, &fit->curve, bytes.slope);
 	if (levelled)
 		v->levelled_bytes += n->live_bytes;

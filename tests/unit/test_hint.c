@@ -64,6 +64,24 @@ static void containers(void **state)
 			    "queue-backlog");
 }
 
+/* Neither the list of them nor their number says anything. */
+static void buffers_that_get_bigger(void **state)
+{
+	struct report_holder_step way[] = {{"root", "module a :: L", "list", 50, 0},
+					   {"item", NULL, "bytearray", U, 0},
+					   {"field", NULL, NULL, U, 0}};
+	struct report_holder h = {.root = "module", .path = "p", .share = 1, .step = way, .n = 3};
+	struct report_site site = {.in_place = true};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	report_hold(r, &h, &site);
+	assert_string_equal(site.hint.code, "unbounded-container");
+	assert_non_null(strstr(site.hint.text, "(bytearray) get bigger"));
+	report_free(r);
+}
+
 static void by_what_is_on_the_path(void **state)
 {
 	(void)state;
@@ -261,9 +279,13 @@ static void native_part(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(containers),	     cmocka_unit_test(by_what_is_on_the_path),
-		cmocka_unit_test(nobody_and_cycles), cmocka_unit_test(bounded),
-		cmocka_unit_test(lost_block),	     cmocka_unit_test(kept_hint),
+		cmocka_unit_test(containers),
+		cmocka_unit_test(buffers_that_get_bigger),
+		cmocka_unit_test(by_what_is_on_the_path),
+		cmocka_unit_test(nobody_and_cycles),
+		cmocka_unit_test(bounded),
+		cmocka_unit_test(lost_block),
+		cmocka_unit_test(kept_hint),
 		cmocka_unit_test(native_part),
 	};
 
