@@ -176,6 +176,7 @@ static void say_watching(const struct watch *w)
 
 static int fill(struct watch *w, struct report *r, bool final)
 {
+	uint64_t now_ns = clock_ns();
 	int err;
 
 	r->final = final;
@@ -190,7 +191,7 @@ static int fill(struct watch *w, struct report *r, bool final)
 
 		if (!w->target[i].session)
 			continue;
-		err = session_fill(w->target[i].session, r, p);
+		err = session_fill(w->target[i].session, now_ns, r, p);
 		if (err)
 			return name_target(err, w->target[i].pid);
 		if (w->o.baseline)

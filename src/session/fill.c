@@ -131,14 +131,14 @@ int session_mechanism(const struct session *s)
 	return s->mechanism;
 }
 
-int session_fill(struct session *s, struct report *r, struct report_process *p)
+int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p)
 {
 	double run_s;
 	int err;
 
 	memset(p, 0, sizeof(*p));
 	session_drain(s);
-	s->now_ns = s->ended ? s->end_ns : clock_ns();
+	s->now_ns = s->ended ? s->end_ns : now_ns;
 	s->filled_ns = s->now_ns;
 	run_s = (double)(s->now_ns - s->start_ns) / 1e9;
 	fill_identity(s, r, p);

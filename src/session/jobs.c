@@ -32,7 +32,7 @@ static double seconds_it_ran(const struct session *s, uint64_t now)
 
 double session_trend_s(const struct session *s)
 {
-	return seconds_it_ran(s, s->now_ns);
+	return seconds_it_ran(s, s->census_ns ? s->census_ns : s->now_ns);
 }
 
 uint64_t session_collections(struct session *s)
@@ -272,7 +272,7 @@ static void do_look(struct session *s, uint64_t now)
 	if (report_new(&r))
 		return;
 	r->processes = report_alloc(r, sizeof(*r->processes));
-	if (r->processes && session_fill(s, r, r->processes))
+	if (r->processes && session_fill(s, now, r, r->processes))
 		log_debug("a look between reports: %s", fail_text());
 	report_free(r);
 }

@@ -40,7 +40,9 @@ int session_step(struct session *s, double max_s);
 const char *session_end_reason(const struct session *s);
 /* What this is, for the first line: "python3, CPython 3.11.2". Lives as long as the session. */
 const char *session_title(const struct session *s);
-int session_fill(struct session *s, struct report *r, struct report_process *p);
+/* As of @now_ns, which is not before the last step: the same for all of a report, however long it
+ * takes to find out what holds the survivors of each. */
+int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p);
 /* What the process is like now: cheap, for alert rules. */
 void session_metrics(const struct session *s, struct metrics *out);
 const char *session_comm(const struct session *s);

@@ -188,7 +188,7 @@ uint64_t session_next_due(const struct session *s, uint64_t limit);
 void session_run_jobs(struct session *s);
 /* full collections of the target so far */
 uint64_t session_collections(struct session *s);
-/* s->now_ns on the time axis of the trends */
+/* when the pools were last counted, on the time axis of the trends */
 double session_trend_s(const struct session *s);
 /* a climb is due at @when, or as soon after as its cost allows */
 void session_plan_climb(struct session *s, uint64_t when);

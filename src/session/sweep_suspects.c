@@ -102,7 +102,7 @@ static void keep_findings(struct sweep_target *t)
 	if (report_new(&r))
 		return;
 	r->processes = report_alloc(r, sizeof(*r->processes));
-	if (!r->processes || session_fill(t->session, r, r->processes)) {
+	if (!r->processes || session_fill(t->session, clock_ns(), r, r->processes)) {
 		report_free(r);
 		return;
 	}

@@ -49,8 +49,8 @@ struct estimate_opts {
 	const struct coverage *watched; /* NULL: not known */
 	/* Growth of the memory outside of the pools that belongs to objects; 0: told by others. */
 	double malloc_bytes_per_s;
-	/* Now, on the time axis of the classes: what grows has grown since the last floor that is
-	 * known. 0: gains are those of the floors. */
+	/* When the classes were last read, on their time axis: what grows has grown since the last
+	 * floor that is known. 0: gains are those of the floors. */
 	double trend_s;
 	const struct map64 *deaths;   /* of the ladder; NULL: not known */
 	const struct map64 *replaced; /* stacks that only renew a full store; NULL: none */
