@@ -11,7 +11,8 @@ import pythons
 import zoo_cases
 
 CORE = ("cache_unbounded", "exception_history", "cycles_gc_off", "default_dict", "metric_labels",
-        "mmaps", "twin_limit_linear", "twin_sessions_expire", "twin_spike")  # fmt: skip
+        "growing_buffers", "mmaps", "twin_limit_linear", "twin_memo_of_words", "twin_sessions_expire",
+        "twin_spike")  # fmt: skip
 CORE_SECONDS = 50
 FULL_SECONDS = 60
 OUTCOMES = []
