@@ -50,3 +50,16 @@ double coverage_age_s(const struct coverage *c, uint64_t from_ns, uint64_t now_n
 	}
 	return on > 0 ? sum / on : 0;
 }
+
+double coverage_share(const struct coverage *c, uint64_t from_ns, uint64_t to_ns)
+{
+	double from = (double)from_ns / 1e9, to = (double)to_ns / 1e9, on = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct coverage_point *p = &c->v[i];
+
+		if (p->at_s >= from - p->on_s / 2 && p->at_s <= to + p->on_s / 2)
+			on += p->on_s;
+	}
+	return on < to - from ? on / (to - from) : on > 0;
+}

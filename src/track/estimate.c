@@ -191,7 +191,7 @@ int estimate_sites(const struct sample *samples, size_t n, const struct trend_se
 		if (sample_counts(&v[i], &c, o))
 			err = add_sample(&b, &v[i], &c, o);
 	for (size_t i = 0; i < n; i++)
-		if (sample_seen(&v[i], o))
+		if (sample_holds(&v[i], &c, o))
 			add_seen(&b, &v[i], o);
 	finish(&b, o, out);
 	map64_free(&b.index);

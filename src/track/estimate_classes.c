@@ -153,10 +153,10 @@ void classes_find_held(const struct sample *v, size_t n, const struct estimate_o
 	struct map64 bodies = {0};
 
 	for (size_t i = 0; i < n; i++)
-		if (sample_seen(&v[i], o))
+		if (sample_holds(&v[i], c, o))
 			map64_put(&bodies, v[i].part[0].addr);
 	for (size_t i = 0; i < n; i++)
-		for (unsigned p = 0; sample_seen(&v[i], o) && p < v[i].parts; p++)
+		for (unsigned p = 0; sample_holds(&v[i], c, o) && p < v[i].parts; p++)
 			if (!p || !map64_get(&bodies, v[i].part[p].addr))
 				owned[heap_class_index(v[i].part[p].cls)] += (double)v[i].weight;
 	map64_free(&bodies);

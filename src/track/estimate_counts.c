@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/map64.h"
+#include "track/coverage.h"
 #include "track/estimate_priv.h"
 
 double sample_age_s(const struct sample *s, const struct estimate_opts *o)
@@ -47,6 +48,14 @@ bool sample_counts(const struct sample *s, const struct estimate_classes *c,
 	cls = sample_class(s);
 	return s->rung >= c->rung[cls] && sample_weak(s, o) == c->weak[cls] &&
 	       s->born_ns >= c->since_ns[cls];
+}
+
+bool sample_holds(const struct sample *s, const struct estimate_classes *c,
+		  const struct estimate_opts *o)
+{
+	bool may_be_another = s->doubtful || (sample_weak(s, o) && !c->weak[sample_class(s)]);
+
+	return sample_seen(s, o) && !(s->stopped && may_be_another);
 }
 
 /* A leak of objects that all look alike takes over addresses at which the same content has just
@@ -106,6 +115,17 @@ static void see_birth(struct births_seen *b, double age)
 	b->n++;
 }
 
+/* Births that came while more was watched than usual, as when a program starts, were seen more
+ * often: such a survivor stands for fewer. */
+static double stands_for(const struct births_seen *b, const struct estimate_opts *o)
+{
+	uint64_t from = o->now_ns - (uint64_t)(b->oldest_s * 1e9);
+	uint64_t to = o->now_ns - (uint64_t)(b->youngest_s * 1e9);
+	double here = o->watched ? coverage_share(o->watched, from, to) : 0;
+
+	return here > 0 ? fmin(1, coverage_share(o->watched, o->start_ns, o->now_ns) / here) : 1;
+}
+
 void samples_mark_stopped(struct sample *v, size_t n, const struct estimate_opts *o)
 {
 	auto_free struct births_seen *history = calloc(n + 1, sizeof(*history));
@@ -133,6 +153,8 @@ void samples_mark_stopped(struct sample *v, size_t n, const struct estimate_opts
 
 		v[i].stopped = b && quiet > QUIET_S &&
 			       quiet > QUIET_GAPS * (b->oldest_s - b->youngest_s) / b->n;
+		if (v[i].stopped)
+			v[i].weight *= (float)stands_for(b, o);
 	}
 	map64_free(&index);
 }

@@ -29,6 +29,9 @@ bool sample_weak(const struct sample *s, const struct estimate_opts *o);
 /* It is wanted, and old enough to tell something about its class. */
 bool sample_counts(const struct sample *s, const struct estimate_classes *c,
 		   const struct estimate_opts *o);
+/* It has a share of what its class has gained, and keeps it when its line has stopped. */
+bool sample_holds(const struct sample *s, const struct estimate_classes *c,
+		  const struct estimate_opts *o);
 
 /* These work on a copy of the samples: what is dropped loses its address. */
 void samples_drop_replaced(struct sample *v, size_t n, const struct estimate_classes *c,

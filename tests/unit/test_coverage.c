@@ -33,6 +33,10 @@ static void probes_that_stay_in(void **state)
 	for (uint64_t i = 0; i < 20; i++)
 		coverage_add(&c, (100 + i) * S, (101 + i) * S);
 	assert_true(fabs(coverage_age_s(&c, 0, 120 * S, 0) - (20 * 10 + 1 * 70) / 21.0) < 0.5);
+	assert_true(fabs(coverage_share(&c, 0, 99 * S) - 0.01) < 0.001);
+	assert_true(fabs(coverage_share(&c, 101 * S, 119 * S) - 1) < 0.1);
+	assert_true(coverage_share(&c, 5 * S + S / 200, 5 * S + S / 150) > 0.99); /* within one */
+	assert_true(coverage_share(&c, 200 * S, 300 * S) == 0);
 	coverage_add(&c, 5 * S, 5 * S); /* nothing */
 	assert_int_equal(c.n, 120);
 }

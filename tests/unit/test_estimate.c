@@ -3,6 +3,7 @@
 #include "track/estimate.h" /* before cmocka.h, which has a macro fail() */
 
 #include "base/map64.h"
+#include "track/coverage.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -289,6 +290,7 @@ static void births_that_stopped_do_not_grow(void **state)
 {
 	struct trend_set *t = growth(3, 20, 20);
 	struct estimate_opts o = opts();
+	struct coverage watched = {0};
 	struct sample v[30];
 	struct estimate e;
 
@@ -302,6 +304,15 @@ static void births_that_stopped_do_not_grow(void **state)
 	assert_true(site(&e, 1)->stopped && !site(&e, 2)->stopped);
 	assert_true(site(&e, 1)->count_per_s == 0 && site(&e, 1)->held_count > 200);
 	assert_true(fabs(site(&e, 2)->count_per_s - 20) < 1);
+	assert_true(fabs(site(&e, 1)->held_count + site(&e, 2)->held_count - 380) < 20);
+	estimate_free(&e);
+	/* Everything was watched while the pool started, and a twentieth of the time later. */
+	coverage_add(&watched, 100 * S, 103 * S);
+	for (uint64_t i = 3; i < 20; i++)
+		coverage_add(&watched, (100 + i) * S, (100 + i) * S + S / 20);
+	o.watched = &watched;
+	assert_int_equal(estimate_sites(v, 30, t, &o, &e), 0);
+	assert_true(site(&e, 1)->held_count < 120);
 	assert_true(fabs(site(&e, 1)->held_count + site(&e, 2)->held_count - 380) < 20);
 	estimate_free(&e);
 	trend_set_free(t);
