@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Hands the command line to the commands. */
+#include <fcntl.h>
 #include <locale.h>
 #include <malloc.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
+/* Who starts us with one of them closed must not find a report in the file that got its number. */
+static void keep_standard_streams(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			exit(1);
+}
+
 int main(int argc, char **argv)
 {
+	keep_standard_streams();
 	/* Column widths of characters follow the user's locale, numbers in JSON must not. */
 	setlocale(LC_CTYPE, "");
 	/* Readings on threads of their own take turns; an arena each would only keep what they

@@ -115,6 +115,8 @@ static int print_text(const struct doctor *d, bool no_color)
 	}
 	err = l.err;
 	line_fini(&l);
+	if (fflush(stdout) != 0 && !err)
+		err = errno;
 	return err ? fail(-err, "standard output cannot be written: %s", strerror(err)) : 0;
 }
 

@@ -137,7 +137,7 @@ static void reload(struct service *v)
 	v->metrics.sites = c->sites;
 	log_set_level((enum log_level)c->verbose);
 	if (!c->is_quiet)
-		log_line("settings of %s are in effect", c->config);
+		log_line("settings of %s are in effect", c->config ? c->config : c->token_file);
 }
 
 static int loop(struct service *v)
@@ -184,7 +184,7 @@ static int run(struct service *v)
 	int err;
 
 	stop_install();
-	if (v->c->config)
+	if (v->c->config || v->c->token_file)
 		stop_reload_on_hangup();
 	cli_select_raise_limit();
 	err = cli_preflight();

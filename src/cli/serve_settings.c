@@ -6,6 +6,7 @@
 
 #include "cli/config.h"
 #include "cli/confine.h"
+#include "serve/serve.h"
 
 #define ROW(field) offsetof(struct serve_settings, field)
 
@@ -83,6 +84,23 @@ static int read_options(int argc, char **argv, struct serve_settings *c)
 	return err ? err : opts_parse(table, argc, argv, c);
 }
 
+/* The secret, without the blanks at both ends; one word, as it is sent in a header. */
+static int read_token(struct serve_settings *c)
+{
+	int err = config_text(c->token_file, &c->token);
+	size_t from, n;
+
+	if (err)
+		return err;
+	from = strspn(c->token, " \t\r\n");
+	n = strcspn(c->token + from, " \t\r\n");
+	if (!n || c->token[from + n + strspn(c->token + from + n, " \t\r\n")])
+		return fail(-EINVAL, "%s must hold one word", c->token_file);
+	memmove(c->token, c->token + from, n);
+	c->token[n] = '\0';
+	return 0;
+}
+
 int serve_settings_new(int argc, char **argv, struct serve_settings **out)
 {
 	struct serve_settings *c = calloc(1, sizeof(*c));
@@ -96,7 +114,9 @@ int serve_settings_new(int argc, char **argv, struct serve_settings **out)
 	if (!err)
 		err = cli_select_parse(&c->select, &c->sweep);
 	if (!err && c->token_file)
-		err = config_text(c->token_file, &c->token);
+		err = read_token(c);
+	if (!err)
+		err = serve_check_listen(c->listen);
 	if (err) {
 		serve_settings_free(c);
 		return err;

@@ -111,8 +111,11 @@ static void put_probe(struct line *l, const struct report_process *p)
 {
 	char text[128], n[32];
 
-	snprintf(text, sizeof(text), "probe %s", p->mechanism ? p->mechanism : "none");
-	line_item(l, text);
+	/* Of many, with different ones: none is named. */
+	if (p->mechanism || !(p->on_s > 0)) {
+		snprintf(text, sizeof(text), "probe %s", p->mechanism ? p->mechanism : "none");
+		line_item(l, text);
+	}
 	if (isfinite(p->on_s)) {
 		snprintf(text, sizeof(text), "on for %.1f s", p->on_s);
 		line_item(l, text);

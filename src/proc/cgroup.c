@@ -273,3 +273,20 @@ void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
 		return;
 	proc_cgroup_read(point, path + skip, version, out);
 }
+
+bool proc_in_cgroup(const struct proc *p, const char *part)
+{
+	auto_free char *text = NULL;
+	char *row, *rest;
+	size_t len;
+
+	if (proc_slurp(p->pid, "cgroup", &text, &len))
+		return false;
+	for (rest = text; (row = strsep(&rest, "\n"));) {
+		char *names = strchr(row, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+
+		if (path && strstr(path + 1, part))
+			return true;
+	}
+	return false;
+}

@@ -28,6 +28,9 @@ struct proc_cgroup {
 void proc_cgroup_read(const char *root, const char *path, int version, struct proc_cgroup *out);
 /* Of a process, through the mounts of this mount namespace. */
 void proc_cgroup(const struct proc *p, struct proc_cgroup *out);
+/* Has its path in any hierarchy this in it? Where there are several, units are in one of their own.
+ */
+bool proc_in_cgroup(const struct proc *p, const char *part);
 
 enum proc_limit_kind { PROC_LIMIT_CGROUP, PROC_LIMIT_RLIMIT, PROC_LIMIT_RAM };
 

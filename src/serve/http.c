@@ -168,7 +168,20 @@ static int split(const char *text, char *host, size_t size, const char **port)
 	memcpy(host, from, (size_t)(to - from));
 	host[to - from] = '\0';
 	*port = colon + 1;
+	if (strspn(*port, "-0123456789") == strlen(*port) &&
+	    (**port == '-' || strlen(*port) > 5 || atoi(*port) > UINT16_MAX))
+		return fail(-EINVAL, "--listen %s: a port is at most %d", text, UINT16_MAX);
 	return 0;
+}
+
+int serve_check_listen(const char *text)
+{
+	char host[256];
+	const char *port;
+
+	if (!strncmp(text, "unix:", 5))
+		return text[5] ? 0 : fail(-EINVAL, "--listen %s: no path of a socket", text);
+	return split(text, host, sizeof(host), &port);
 }
 
 static void note_address(struct serve *s, int fd, bool tls)

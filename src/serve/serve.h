@@ -14,6 +14,8 @@ struct serve_opts {
 
 struct serve;
 
+/* -EINVAL with a sentence when it is neither ADDRESS:PORT nor unix:PATH. */
+int serve_check_listen(const char *text);
 /* Take the address. -EACCES with the sentence when @listen is not local and there is no token:
  * nobody far away gets data by default. */
 int serve_listen(const struct serve_opts *o, struct serve **out);

@@ -43,17 +43,9 @@ static bool in_container(const struct proc *p, const struct sweep_opts *o)
 	       !strcmp(c.name, o->container);
 }
 
-static bool in_cgroup(const struct proc *p, const char *part)
-{
-	struct proc_cgroup c;
-
-	proc_cgroup(p, &c);
-	return strstr(c.path, part);
-}
-
 bool sweep_wants(const struct sweep_opts *o, const struct proc *p)
 {
 	return (!o->name || has_name(p, o->name)) &&
 	       ((!o->container && !o->pod) || in_container(p, o)) &&
-	       (!o->cgroup || in_cgroup(p, o->cgroup));
+	       (!o->cgroup || proc_in_cgroup(p, o->cgroup));
 }

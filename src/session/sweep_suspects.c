@@ -164,6 +164,20 @@ bool suspects_step(struct sweep *s, double max_s)
 	return any;
 }
 
+/* In its first seconds a turn knows less than what made it a suspect. */
+static bool knows_nothing_yet(const struct report_process *p)
+{
+	return !p->n_sites && p->live_curve.shape == CURVE_UNKNOWN &&
+	       p->rss_curve.shape == CURVE_UNKNOWN;
+}
+
+static const char *why_no_line(const struct sweep_target *t)
+{
+	if (t->session)
+		return "being probed";
+	return t->why[0] ? t->why : "not probed yet";
+}
+
 /* What probing found, when it did; else what growth tells. */
 int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p)
 {
@@ -171,8 +185,8 @@ int suspect_fill(struct sweep_target *t, struct report *r, struct report_process
 
 	if (t->session)
 		keep_findings(t);
-	growth_fill(t->growth, t->why[0] ? t->why : "not probed yet", r, &now);
-	if (!t->found) {
+	growth_fill(t->growth, why_no_line(t), r, &now);
+	if (!t->found || knows_nothing_yet(t->found->processes)) {
 		*p = now;
 		return 0;
 	}

@@ -2,6 +2,7 @@
 """What cannot be done ends with one line on standard error and exit code 1 or 2."""
 import contextlib
 import glob
+import json
 import os
 import shutil
 import signal
@@ -211,6 +212,16 @@ def test_two_tools_on_one_target():
             result = harness.judge(run, target, zoo.PROGRAMS["dicts"], python.name,
                                    want_rate=False)  # fmt: skip
             assert result.ok, result.problems
+
+
+def test_closed_streams(python, tmp_path):
+    """What is opened later must not get their numbers: a report would be written into it."""
+    made = tmp_path / "report.json"
+    command = 'exec "$@" <&- >&- 2>&-'
+    run = subprocess.run(["sh", "-c", command, "sh", harness.TOOL, "-p", str(python.pid), "-d", "3", "-i", "1",
+                          "--json", str(made)], timeout=60, check=False)  # fmt: skip
+    assert run.returncode == 0 and not harness.validate(json.loads(made.read_text()))
+    assert python.poll() is None
 
 
 def test_interrupted_before_anything():

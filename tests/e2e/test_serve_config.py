@@ -76,6 +76,26 @@ def test_read_again(tmp_path):
         harness.wait_until(lambda: watched(port, "second") == {two})
 
 
+def test_the_token_alone_is_read_again(tmp_path):
+    token, port = tmp_path / "token", free_port()
+    token.write_text(" first \n")
+    with serving("--listen", "127.0.0.1:%d" % port, "--token-file", token, "--name", "pyleak-no-such-name") as tool:
+        assert "listening" in tool.stderr.readline()
+        harness.wait_until(lambda: watched(port, "first") == set())
+        token.write_text("second\n")
+        tool.send_signal(signal.SIGHUP)
+        assert "in effect" in tool.stderr.readline()
+        assert watched(port, "first") == 401 and watched(port, "second") == set()
+
+
+@pytest.mark.parametrize("text", [" \n", "two words\n", "two\nlines\n"])
+def test_a_token_is_one_word(tmp_path, text):
+    token = tmp_path / "token"
+    token.write_text(text)
+    run = subprocess.run([harness.TOOL, "serve", "--token-file", token], capture_output=True, text=True, timeout=30, check=False)
+    assert run.returncode == 2 and "must hold one word" in run.stderr
+
+
 def test_what_is_still_wanted_is_still_known(tmp_path):
     """It was too young for the new settings when it was first seen, and is old enough now."""
     conf, port = tmp_path / "conf", free_port()
