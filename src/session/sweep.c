@@ -14,6 +14,7 @@
 #define LIST_NS	     5000000000ull /* new processes are looked for */
 #define ROUND_MIN_NS 2000000000ull
 #define ROUND_MAX_NS 30000000000ull
+#define FIRST_ROUNDS 8
 #define ROUND_SHARE  100 /* readings may take this part of our time: 1 % of a core */
 #define NAP_NS	     50000000
 #define SEEN_MIN     256
@@ -300,8 +301,10 @@ static void read_all(struct sweep *s)
 	remove_ended(s);
 	s->has_round = s->has_round || s->list_due; /* the list had come to its end */
 	wait = (thread_cpu_ns() - cpu_ns) * ROUND_SHARE;
-	if (wait < ROUND_MIN_NS)
+	/* Until there is a curve of those that were there: nobody is suspected before. */
+	if (wait < ROUND_MIN_NS || s->rounds < FIRST_ROUNDS)
 		wait = ROUND_MIN_NS;
+	s->rounds += s->has_round;
 	s->read_due = clock_ns() + (wait < ROUND_MAX_NS ? wait : ROUND_MAX_NS);
 }
 

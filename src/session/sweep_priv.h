@@ -32,6 +32,7 @@ struct sweep {
 	VEC(struct sweep_target *) target;
 	size_t refused;
 	bool has_round;
+	unsigned rounds; /* since then */
 	char why[256];
 	uint64_t list_due, read_due, forget_due;
 };
