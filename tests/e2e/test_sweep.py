@@ -115,9 +115,10 @@ def test_what_does_not_grow_costs_little(innocent, full):
     """Nobody is suspected: no probes, only the rounds over all."""
     run, usage, _ = measured_sweep("-d", 60 if full else 25, "-q", "-v", "--name", MARK)
     assert run.returncode == 0 and "%d steady" % len(innocent) in run.stdout, run.stdout[:200]
-    print("%d processes: %.2f %% of a core, %.0f MB" % (len(innocent), 100 * usage.cpu_share(10), usage.rss_kib * 1.024e-3))
-    # Behind the first look at everybody, which reads the symbols of each interpreter.
-    assert usage.cpu_share(10) < 0.02
+    # Behind the first look at everybody, which reads the symbols of each interpreter, and the first rounds.
+    cpu = usage.cpu_share(30 if full else 10)
+    print("%d processes: %.2f %% of a core, %.0f MB" % (len(innocent), 100 * cpu, usage.rss_kib * 1.024e-3))
+    assert cpu < 0.02
 
 
 def test_selection():
