@@ -300,22 +300,23 @@ static void last_stretch(const struct curve_points *p, struct look *l, struct cu
 	look_at(p, from, l);
 }
 
-/* A stretch that is straight by itself may be the tail of a saturation. */
-static bool saturates(const struct curve_points *p, double from, double slope)
+static bool is_saturation(const struct fit_saturation *s, double slope)
 {
-	struct fit_saturation s;
-	struct look l;
-
-	look_at(p, from, &l);
-	if (!fit_saturating(l.t, l.v, l.n, l.noise, &s))
-		return false;
-	return s.gain > CHANGE_GAIN / 2.0 && s.amplitude > 0 && s.low < 0.5 * slope;
+	return s->gain > CHANGE_GAIN / 2.0 && s->amplitude > 0 && s->low < 0.5 * slope;
 }
 
-/* What becomes slower by a power of time never comes to a line, but two lines that meet, or a
- * saturation that goes on in a line, follow it for a while: only when they do so better is there a
- * line. */
-static bool slows_for_ever(const struct curve_points *p)
+/* A stretch that is straight by itself may be the tail of a saturation. */
+static bool saturates(const struct look *l, double slope)
+{
+	struct fit_saturation s;
+
+	return fit_saturating(l->t, l->v, l->n, l->noise, &s) && is_saturation(&s, slope);
+}
+
+/* What rises behind a bend may be all one saturation. And what becomes slower by a power of time
+ * never comes to a line, but two lines that meet, or a saturation that goes on in a line, follow it
+ * for a while: only when they do so better is there a line. */
+static bool slows_all_along(const struct curve_points *p, double slope)
 {
 	struct fit_saturation s;
 	struct fit_bend b;
@@ -323,8 +324,11 @@ static bool slows_for_ever(const struct curve_points *p)
 	double left, point;
 
 	look_at(p, p->t[0], &l);
-	if (!fit_saturating(l.t, l.v, l.n, l.noise, &s) ||
-	    !fit_change(l.t, l.v, l.n, FEWEST, l.noise, &b))
+	if (!fit_saturating(l.t, l.v, l.n, l.noise, &s))
+		return false;
+	if (is_saturation(&s, slope))
+		return true;
+	if (!fit_change(l.t, l.v, l.n, FEWEST, l.noise, &b))
 		return false;
 	left = fmin(s.left, b.left);
 	point = fmax(left / (double)l.n, l.noise * l.noise);
@@ -364,8 +368,8 @@ static void judge_rise(const struct curve_points *p, const struct look *l, doubl
 
 	out->shape = CURVE_RISING;
 	if (is_tail(p, out, steep_until) ||
-	    (bent ? saturates(p, p->t[0], out->slope) || slows_for_ever(p)
-		  : saturates(p, l->t[0], out->slope) || halves_ratio(l) < BENT))
+	    (bent ? slows_all_along(p, out->slope)
+		  : saturates(l, out->slope) || halves_ratio(l) < BENT))
 		out->shape = out->slope < NEARLY * out->fastest ? CURVE_LEVELLED : CURVE_SLOWING;
 }
 
@@ -467,4 +471,9 @@ void curve_judge(const struct curve_points *points, struct curve *out)
 		judge_stretches(&p, out);
 	if (out->shape == CURVE_RISING)
 		out->confidence = confidence_of(out);
+}
+
+bool curve_grows(const struct curve *c)
+{
+	return c->shape == CURVE_RISING || c->shape == CURVE_SLOWING;
 }

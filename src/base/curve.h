@@ -40,6 +40,8 @@ struct curve_points {
 };
 
 void curve_judge(const struct curve_points *p, struct curve *out);
+/* It rises, in a line or ever more slowly. */
+bool curve_grows(const struct curve *c);
 const char *curve_shape_name(enum curve_shape s);
 
 #endif

@@ -26,6 +26,8 @@ int cli_merge(int argc, char **argv);
 
 /* Print the sentence of the last failure as the one line it is; returns @code. */
 int cli_complain(int code);
+/* Before there was anything to report: says so. */
+int cli_interrupted(void);
 /* Is the error of a write that the reader left: a closed pipe, a terminal that hung up? No fault,
  * and nobody to tell. */
 bool cli_reader_left(int err);

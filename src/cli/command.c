@@ -34,6 +34,12 @@ int cli_complain(int code)
 	return code;
 }
 
+int cli_interrupted(void)
+{
+	log_line("interrupted before there was anything to report");
+	return CLI_INTERRUPTED;
+}
+
 bool cli_reader_left(int err)
 {
 	return err == -EPIPE || err == -EIO;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #define FILE_MAX (64 << 10)
-#define BLANKS	 " \t\r"
+#define BLANKS	 " \t\r\n"
 
 int config_text(const char *path, char **out)
 {
@@ -35,8 +35,7 @@ int config_text(const char *path, char **out)
 	return 0;
 }
 
-/* Without the blanks at both ends. */
-static char *trim(char *s)
+char *config_trim(char *s)
 {
 	size_t n;
 
@@ -55,8 +54,8 @@ static int read_line(const struct opt *table, char *line, void *out)
 	if (!value)
 		return fail(-EINVAL, "'%.60s' is no \"name = value\"", line);
 	*value++ = '\0';
-	name = trim(line);
-	value = trim(value);
+	name = config_trim(line);
+	value = config_trim(value);
 	/* About the run, not settings. */
 	if (!strcmp(name, "config") || !strcmp(name, "help"))
 		return fail(-EINVAL, "--%s belongs on the command line", name);
@@ -72,7 +71,7 @@ int config_read(const struct opt *table, const char *path, char **text, void *ou
 		return err;
 	for (rest = *text; !err && (line = strsep(&rest, "\n"));) {
 		number++;
-		line = trim(line);
+		line = config_trim(line);
 		if (*line && !strchr("#;[", *line))
 			err = read_line(table, line, out);
 	}

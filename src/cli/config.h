@@ -7,6 +7,8 @@
 
 /* The text of a small file, without the newlines at its end. The caller frees. */
 int config_text(const char *path, char **out);
+/* Without the blanks at both ends; cuts @s. */
+char *config_trim(char *s);
 /* Fill @out from the file. Blank lines, lines that begin with # or ; and [headings] are skipped.
  * -EINVAL with file and line for what no option is. @text, which the caller frees, is what string
  * values point into. */

@@ -26,7 +26,7 @@ static const struct opt table[] = {
 	CLI_SELECT_ROWS(struct serve_settings),
 	{0, OPT_STRING, "config", "FILE", ROW(config),
 	 "settings: these options as lines of name = value; options given here win; SIGHUP reads "
-	 "it again",
+	 "it, and the token, again",
 	 0, 0, NULL},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "say nothing on standard error", 0, 0, NULL},
@@ -84,20 +84,18 @@ static int read_options(int argc, char **argv, struct serve_settings *c)
 	return err ? err : opts_parse(table, argc, argv, c);
 }
 
-/* The secret, without the blanks at both ends; one word, as it is sent in a header. */
+/* The secret: one word, as it is sent in a header. */
 static int read_token(struct serve_settings *c)
 {
 	int err = config_text(c->token_file, &c->token);
-	size_t from, n;
+	char *word;
 
 	if (err)
 		return err;
-	from = strspn(c->token, " \t\r\n");
-	n = strcspn(c->token + from, " \t\r\n");
-	if (!n || c->token[from + n + strspn(c->token + from + n, " \t\r\n")])
+	word = config_trim(c->token);
+	if (!*word || word[strcspn(word, " \t\r\n")])
 		return fail(-EINVAL, "%s must hold one word", c->token_file);
-	memmove(c->token, c->token + from, n);
-	c->token[n] = '\0';
+	memmove(c->token, word, strlen(word) + 1);
 	return 0;
 }
 

@@ -182,10 +182,8 @@ static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
 	if (!err)
 		err = loop(c, s, &leaks);
 	sweep_free(s);
-	if (err == -ECANCELED) {
-		log_line("interrupted before there was anything to report");
-		return CLI_INTERRUPTED;
-	}
+	if (err == -ECANCELED)
+		return cli_interrupted();
 	if (err)
 		return cli_complain(CLI_FAILED);
 	return c->fail_on && leaks ? CLI_LEAK : CLI_DONE;

@@ -442,10 +442,8 @@ static int run(struct watch *w)
 	launch_close(&w->launch);
 	alerts_close(&w->alerts);
 	baseline_free(&w->baseline);
-	if (err == -ECANCELED) {
-		log_line("interrupted before there was anything to report");
-		return CLI_INTERRUPTED;
-	}
+	if (err == -ECANCELED)
+		return cli_interrupted();
 	if (err)
 		return cli_complain(CLI_FAILED);
 	if (w->has_failed)

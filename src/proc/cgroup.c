@@ -201,18 +201,27 @@ void proc_cgroup_read(const char *root, const char *path, int version, struct pr
 	out->version = any ? version : 0;
 }
 
-/* "4:memory:/a/b" (v1) or "0::/a/b" (v2): the path, cut at its end. */
+/* "4:memory:/a/b" (v1) or "0::/a/b" (v2), taken apart; NULL = no such row. */
+static char *path_of(char *row, char **names)
+{
+	char *first = strchr(row, ':'), *path = first ? strchr(first + 1, ':') : NULL;
+
+	if (!path)
+		return NULL;
+	*path++ = '\0';
+	*names = first + 1;
+	return path;
+}
+
 static char *own_path(char *text, int *version)
 {
 	char *v2 = NULL, *row, *rest = text;
 
 	while ((row = strsep(&rest, "\n"))) {
-		char *names = strchr(row, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+		char *names, *path = path_of(row, &names);
 
 		if (!path)
 			continue;
-		*path++ = '\0';
-		names++;
 		if (!*names)
 			v2 = path;
 		for (char *name; (name = strsep(&names, ","));)
@@ -283,9 +292,9 @@ bool proc_in_cgroup(const struct proc *p, const char *part)
 	if (proc_slurp(p->pid, "cgroup", &text, &len))
 		return false;
 	for (rest = text; (row = strsep(&rest, "\n"));) {
-		char *names = strchr(row, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+		char *names, *path = path_of(row, &names);
 
-		if (path && strstr(path + 1, part))
+		if (path && strstr(path, part))
 			return true;
 	}
 	return false;

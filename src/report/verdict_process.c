@@ -66,8 +66,8 @@ static void add_greater(struct report *r, struct report_process *p)
 
 static bool climbs(const struct curve *c, double beyond)
 {
-	return (c->shape == CURVE_RISING || c->shape == CURVE_SLOWING) &&
-	       c->slope > VERDICT_NOISE_BYTES_PER_S && c->slope * c->since_s > beyond + CLIMB_BYTES;
+	return curve_grows(c) && c->slope > VERDICT_NOISE_BYTES_PER_S &&
+	       c->slope * c->since_s > beyond + CLIMB_BYTES;
 }
 
 /* Nor must growth that no line stands out for, of memory that is not watched perhaps. */

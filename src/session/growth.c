@@ -104,8 +104,7 @@ static void judge(const struct growth *g, int value, struct curve *out)
 
 static bool rises(const struct curve *c)
 {
-	return (c->shape == CURVE_RISING || c->shape == CURVE_SLOWING) &&
-	       c->slope > VERDICT_NOISE_BYTES_PER_S;
+	return curve_grows(c) && c->slope > VERDICT_NOISE_BYTES_PER_S;
 }
 
 void growth_judge(const struct growth *g, struct curve *out)

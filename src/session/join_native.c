@@ -209,11 +209,9 @@ static bool is_impostor(const struct joiner *j, const struct native_site *n)
  * show in the memory outside of the pools has not grown. */
 static bool shows_in_memory(const struct joiner *j, const struct native_site *n)
 {
-	enum curve_shape s = j->malloc.shape;
-
 	/* beside mimalloc, what libc has is no part of that curve */
-	return !n->estimated || heap_has_mimalloc(j->s->heap) || s == CURVE_UNKNOWN ||
-	       s == CURVE_RISING || s == CURVE_SLOWING;
+	return !n->estimated || heap_has_mimalloc(j->s->heap) || j->malloc.shape == CURVE_UNKNOWN ||
+	       curve_grows(&j->malloc);
 }
 
 static enum report_kind kind_of(const struct native_site *n)

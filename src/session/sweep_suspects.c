@@ -19,8 +19,7 @@ static bool is_suspect(const struct sweep_target *t, uint64_t now)
 	const struct curve *c = &t->curve;
 
 	return !t->session && !t->refused && now >= t->rest_until_ns && c->span_s >= GROWS_SPAN_S &&
-	       (c->shape == CURVE_RISING || c->shape == CURVE_SLOWING) &&
-	       c->slope > VERDICT_NOISE_BYTES_PER_S;
+	       curve_grows(c) && c->slope > VERDICT_NOISE_BYTES_PER_S;
 }
 
 /* Fewer turns first, then the faster growth. */

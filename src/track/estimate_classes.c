@@ -73,11 +73,6 @@ static void note_bodies(const struct sample *v, size_t n, const struct estimate_
 			map64_put(bodies, v[i].part[0].addr);
 }
 
-bool curve_grows(const struct curve *c)
-{
-	return c->shape == CURVE_RISING || c->shape == CURVE_SLOWING;
-}
-
 #define ROOF_PART 0.5 /* of what survivors stand for where memory grows: less is none */
 
 /* What the survivors own in each class, each block once. @roof: how many a survivor of a class

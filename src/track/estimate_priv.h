@@ -15,8 +15,6 @@ struct estimate_classes {
 	double factor[HEAP_CLASSES + 1];     /* blocks per second for one survivor per second */
 };
 
-bool curve_grows(const struct curve *c);
-
 double sample_age_s(const struct sample *s, const struct estimate_opts *o);
 /* The size class of its body. */
 unsigned sample_class(const struct sample *s);

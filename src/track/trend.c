@@ -92,6 +92,6 @@ void trend_set_fit(const struct trend_set *s, size_t series, struct trend_fit *o
 		.span_s = c.span_s,
 		.slope = c.slope,
 		.error = (c.high - c.low) / 3.92,
-		.growing = c.shape == CURVE_RISING || c.shape == CURVE_SLOWING,
+		.growing = curve_grows(&c),
 	};
 }
