@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/reading.h"
 #include "cli/cli.h"
 
 /* Who starts us with one of them closed must not find a report in the file that got its number. */
@@ -27,5 +28,10 @@ int main(int argc, char **argv)
 	/* Big buffers come and go: from mappings of their own, all the time, they leave no holes.
 	 */
 	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+	/* Before any thread or child is there. */
+	if (reading_share()) {
+		log_line("pyleak-bpf: %s", fail_text());
+		return 1;
+	}
 	return cli_run(argc, argv);
 }
