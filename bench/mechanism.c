@@ -279,8 +279,9 @@ static int run(const struct options *o)
 	for (int k = TRACEFS; k < STATES && !err; k++) {
 		enum probe_mechanism m = k == MULTI ? PROBE_MULTI : PROBE_TRACEFS;
 		auto_close int prog = load_empty(m);
+		auto_close int file = open(o->python, O_RDONLY | O_CLOEXEC);
 		struct probe_set_spec spec = {
-			.file = o->python,
+			.file_fd = file,
 			.offsets = offsets,
 			.n = n,
 			.pid = pid,

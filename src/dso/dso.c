@@ -196,6 +196,11 @@ const char *dso_path(const struct dso *d)
 	return d->path;
 }
 
+int dso_fd(const struct dso *d)
+{
+	return d->fd;
+}
+
 bool dso_is_exec(const struct dso *d)
 {
 	return d->is_exec;

@@ -32,6 +32,9 @@ int dso_open_bytes(const char *name, uint8_t *bytes, size_t size, struct dso **o
 void dso_close(struct dso *d);
 
 const char *dso_path(const struct dso *d);
+/* The file that is read, whatever has its name by now: who is to probe it duplicates this. -1 for
+ * one in memory. */
+int dso_fd(const struct dso *d);
 struct Elf *dso_elf(const struct dso *d); /* libelf's handle; reads the file, never maps it */
 bool dso_is_exec(const struct dso *d);	  /* ET_EXEC: bias is 0 */
 bool dso_has_symtab(const struct dso *d); /* false: stripped */

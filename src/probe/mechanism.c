@@ -61,10 +61,10 @@ static int set_init(struct probe_set *s, const struct probe_set_spec *spec)
 	s->pid = spec->pid;
 	s->on_return = spec->on_return;
 	/* The kernel reads paths from lines split at blanks, and a path can change its meaning
-	 * when a container goes; the descriptor does neither. */
-	s->file_fd = open(spec->file, O_RDONLY | O_CLOEXEC);
+	 * (another file in its place, a container that goes); the descriptor does neither. */
+	s->file_fd = fcntl(spec->file_fd, F_DUPFD_CLOEXEC, 3);
 	if (s->file_fd < 0)
-		return fail(-errno, "%s cannot be opened: %s", spec->file, strerror(errno));
+		return fail(-errno, "no file for the probes: %s", strerror(errno));
 	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d", s->file_fd);
 	s->prog_fd = fcntl(spec->prog_fd, F_DUPFD_CLOEXEC, 3);
 	if (s->prog_fd < 0)

@@ -49,7 +49,7 @@ const char *probe_mechanism_name(enum probe_mechanism m); /* contract words */
 struct probe_set; /* sites of one file, one program, one target */
 
 struct probe_set_spec {
-	const char *file;	 /* path that opens the inode, from here */
+	int file_fd;		 /* of the very file that was searched for the offsets */
 	const uint64_t *offsets; /* file offsets */
 	size_t n;
 	int pid;	   /* target, as seen from here */

@@ -6,6 +6,7 @@
 #include "probe/mechanism_priv.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <linux/bpf.h>
 #include <pthread.h>
@@ -208,8 +209,12 @@ static int try_mechanism(enum probe_mechanism m, double *ns)
 	if (prog_fd < 0)
 		return prog_fd;
 
+	auto_close int file_fd = open(self.path, O_RDONLY | O_CLOEXEC);
+	if (file_fd < 0)
+		return fail(-errno, "%s cannot be opened: %s", self.path, strerror(errno));
+
 	struct probe_set_spec spec = {
-		.file = self.path,
+		.file_fd = file_fd,
 		.offsets = self.offsets,
 		.n = PROBE_SELF_NOPS,
 		.pid = getpid(),

@@ -2,6 +2,7 @@
 /* Where births are in this target, and the probe sets on them. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -47,11 +48,14 @@ static int add_file(struct session *s, const struct dso *d, int minor, const cha
 	log_info("%zu birth sites (%zu tests, %zu deaths, %zu others) in %s", rep.births, rep.tests,
 		 rep.deaths, rep.other, path);
 	f->path = strdup(path);
+	f->fd = fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
 	f->bias = bias;
 	s->n_files++;
 	s->n_sites += f->points.n;
 	if (!f->path)
 		return fail(-ENOMEM, "out of memory");
+	if (f->fd < 0)
+		return fail(-errno, "%s cannot be kept open: %s", path, strerror(errno));
 	return s->n_sites <= PL_MAX_SITES
 		       ? 0
 		       : fail(-ENOTSUP, "more birth sites than can be probed (%zu)", s->n_sites);
@@ -104,9 +108,10 @@ int session_find_births(struct session *s)
 
 void session_forget_births(struct session *s)
 {
-	for (size_t i = 0; i < SESSION_FILES; i++) {
+	for (size_t i = 0; i < s->n_files; i++) {
 		probe_points_free(&s->file[i].points);
 		free(s->file[i].path);
+		close_fd(&s->file[i].fd);
 		memset(&s->file[i], 0, sizeof(s->file[i]));
 	}
 	s->n_files = s->n_sites = 0;
@@ -118,7 +123,7 @@ int session_open_set(struct session *s, const struct session_file *f, const bool
 	const struct probe_points *p = &f->points;
 	auto_free uint64_t *offset = calloc(p->n, sizeof(*offset));
 	struct probe_set_spec spec = {
-		.file = f->path,
+		.file_fd = f->fd,
 		.offsets = offset,
 		.pid = s->proc->pid,
 		.prog_fd = s->birth_fd,

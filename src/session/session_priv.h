@@ -49,7 +49,8 @@ struct session_times { /* when each job is due, CLOCK_MONOTONIC; 0 = not planned
 };
 
 struct session_file {
-	char *path; /* opens it, fit for uprobes */
+	char *path;
+	int fd; /* of the file that was searched: the one that is probed */
 	uint64_t bias;
 	struct probe_points points;
 };

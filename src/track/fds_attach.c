@@ -24,7 +24,10 @@ enum fds_means fds_choose(const struct proc *p)
 {
 	struct fds_libc libc;
 
-	return fds_libc_find(p, &libc) ? FDS_SYSCALLS : FDS_LIBC;
+	if (fds_libc_find(p, &libc))
+		return FDS_SYSCALLS;
+	fds_libc_forget(&libc);
+	return FDS_LIBC;
 }
 
 void fds_prepare(struct pyleak_bpf *skel, enum fds_means means)
@@ -74,12 +77,11 @@ static int attach_syscalls(struct fds *f)
 	return 0;
 }
 
-static int open_set(struct fds *f, const char *file, const char *label,
-		    const struct bpf_program *prog, const uint64_t *offsets, size_t n,
-		    bool on_return)
+static int open_set(struct fds *f, int file_fd, const char *label, const struct bpf_program *prog,
+		    const uint64_t *offsets, size_t n, bool on_return)
 {
 	struct probe_set_spec spec = {
-		.file = file,
+		.file_fd = file_fd,
 		.offsets = offsets,
 		.n = n,
 		.pid = f->spec.proc->pid,
@@ -104,16 +106,16 @@ static int attach_libc(struct fds *f)
 	for (size_t i = 0; i < l->n_files && !err; i++) {
 		const struct fds_file *at = &l->file[i];
 
-		err = open_set(f, at->path, "fdret", f->spec.skel->progs.fd_return, at->one,
+		err = open_set(f, at->fd, "fdret", f->spec.skel->progs.fd_return, at->one,
 			       at->n_one, true);
 		if (!err)
-			err = open_set(f, at->path, "fdmany", f->spec.skel->progs.fd_return_many,
+			err = open_set(f, at->fd, "fdmany", f->spec.skel->progs.fd_return_many,
 				       at->many, at->n_many, true);
 	}
 	for (size_t i = 0; i < l->n_files && !err; i++) {
 		const struct fds_file *at = &l->file[i];
 
-		err = open_set(f, at->path, "fdentry", f->spec.skel->progs.fd_entry, at->many,
+		err = open_set(f, at->fd, "fdentry", f->spec.skel->progs.fd_entry, at->many,
 			       at->n_many, false);
 	}
 	if (!err)
@@ -140,6 +142,7 @@ void fds_detach(struct fds *f)
 	for (size_t i = 0; i < f->n_sets; i++)
 		probe_set_close(f->set[i]);
 	f->n_sets = 0;
+	fds_libc_forget(&f->libc);
 	for (size_t i = 0; i < f->n_links; i++)
 		bpf_link__destroy(f->link[i]);
 	f->n_links = 0;

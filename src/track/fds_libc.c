@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The functions of a target's libc that give descriptors, and at which byte each is probed. What
  * libc opens for itself and closes again (getaddrinfo, localtime) does not pass them. */
+#include <fcntl.h>
+
 #include "track/fds_priv.h"
 
 #define RCX 1
@@ -94,15 +96,21 @@ static int open_file(const struct proc *p, const struct proc_map *m, struct fds_
 		     struct search *out)
 {
 	struct fds_file *f = &l->file[l->n_files];
-	int err = proc_map_file(p, m, f->path, sizeof(f->path));
+	char path[4096];
+	int err = proc_map_file(p, m, path, sizeof(path));
 
 	if (!err)
-		err = dso_open(f->path, &out->dso);
+		err = dso_open(path, &out->dso);
 	if (err)
 		return err;
-	if (!py_load_bias(p, m, out->dso, &out->bias)) {
+	if (!py_load_bias(p, m, out->dso, &out->bias))
+		err = fail(-ENOENT, "where %s lies in process %d is not known", m->path, p->pid);
+	f->fd = err ? -1 : fcntl(dso_fd(out->dso), F_DUPFD_CLOEXEC, 3);
+	if (!err && f->fd < 0)
+		err = fail(-errno, "%s cannot be kept open: %s", m->path, strerror(errno));
+	if (err) {
 		dso_close(out->dso);
-		return fail(-ENOENT, "where %s lies in process %d is not known", f->path, p->pid);
+		return err;
 	}
 	out->to = f;
 	l->n_files++;
@@ -145,6 +153,13 @@ static void find_all(struct fds_libc *l, const struct search *v, size_t n, bool 
 	}
 }
 
+void fds_libc_forget(struct fds_libc *l)
+{
+	for (size_t i = 0; i < l->n_files; i++)
+		close_fd(&l->file[i].fd);
+	l->n_files = 0;
+}
+
 int fds_libc_find(const struct proc *p, struct fds_libc *out)
 {
 	const struct proc_map *libc, *threads;
@@ -165,5 +180,7 @@ int fds_libc_find(const struct proc *p, struct fds_libc *out)
 		dso_close(v[i].dso);
 	if (!err && (!out->file[out->n_files - 1].n_one || !out->n_fns))
 		err = fail(-ENOENT, "%s has no open that can be probed", libc->path);
+	if (err)
+		fds_libc_forget(out);
 	return err;
 }

@@ -17,7 +17,7 @@ struct bpf_link;
 /* What is probed in libc (fds_libc.c): in libpthread, up to glibc 2.33, and in libc itself. */
 struct fds_libc {
 	struct fds_file {
-		char path[4096];
+		int fd;			     /* the file that was searched */
 		uint64_t one[FDS_LIBC_FNS];  /* offsets of functions that return a descriptor */
 		uint64_t many[FDS_LIBC_FNS]; /* of those whose arguments are needed */
 		size_t n_one, n_many;
@@ -27,6 +27,7 @@ struct fds_libc {
 	size_t n_fns;
 };
 int fds_libc_find(const struct proc *p, struct fds_libc *out);
+void fds_libc_forget(struct fds_libc *l);
 
 /* The number of things of one stack over time. */
 struct fds_row {

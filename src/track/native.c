@@ -55,7 +55,7 @@ static int open_set(struct native *n, enum native_set s)
 	};
 	uint64_t offsets[PL_FN_MAX];
 	struct probe_set_spec spec = {
-		.file = n->libc.path[s == SET_MAP_ENTRY || s == SET_MAP_RETURN],
+		.file_fd = n->libc.fd[s == SET_MAP_ENTRY || s == SET_MAP_RETURN],
 		.offsets = offsets,
 		.pid = n->spec.proc->pid,
 		.prog_fd = bpf_program__fd(progs[s]),
@@ -239,7 +239,7 @@ int native_open(const struct native_spec *spec, struct native **out)
 	if (!n)
 		return fail(-ENOMEM, "out of memory");
 	n->spec = *spec;
-	n->stats_fd = -1;
+	n->stats_fd = n->libc.fd[0] = n->libc.fd[1] = -1;
 	n->start_ns = clock_ns();
 	n->entry_prog_ns = NATIVE_ENTRY_PROG_NS;
 	n->return_prog_ns = NATIVE_RETURN_PROG_NS;
@@ -260,6 +260,7 @@ void native_close(struct native *n)
 		all_off(n);
 	for (int s = 0; s < SETS; s++)
 		probe_set_close(n->set[s]);
+	native_libc_forget(&n->libc);
 	if (n->ring)
 		ring_buffer__free(n->ring);
 	if (n->ctl)

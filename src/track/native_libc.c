@@ -2,6 +2,7 @@
 /* Which libc a process has, and at which byte each allocator function of it is probed. */
 #include "track/native_priv.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 #define RCX 1
@@ -220,10 +221,11 @@ static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int
 static int add_file(struct native_libc *l, const struct proc *p, const struct proc_map *m, int from,
 		    int to)
 {
-	char *path = l->path[is_map_fn(from)];
+	int *fd = &l->fd[is_map_fn(from)];
+	char path[4096];
 	struct dso *d;
 	uint64_t bias;
-	int err = proc_map_file(p, m, path, sizeof(l->path[0]));
+	int err = proc_map_file(p, m, path, sizeof(path));
 
 	if (!err)
 		err = dso_open(path, &d);
@@ -233,6 +235,9 @@ static int add_file(struct native_libc *l, const struct proc *p, const struct pr
 		err = fail(-ENOENT, "%s has no code that can be probed", m->path);
 	for (int fn = from; !err && fn < to; fn++)
 		add_fn(l, d, bias, fn);
+	*fd = err ? -1 : fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
+	if (!err && *fd < 0)
+		err = fail(-errno, "%s cannot be kept open: %s", m->path, strerror(errno));
 	dso_close(d);
 	return err;
 }
@@ -251,12 +256,18 @@ static void find_extent(struct native_libc *l, const struct proc *p, const char 
 	}
 }
 
+void native_libc_forget(struct native_libc *l)
+{
+	close_fd(&l->fd[0]);
+	close_fd(&l->fd[1]);
+}
+
 int native_libc_find(const struct proc *p, struct native_libc *out)
 {
 	const struct proc_map *heap = NULL, *libc = NULL;
 	int err;
 
-	memset(out, 0, sizeof(*out));
+	*out = (struct native_libc){.fd = {-1, -1}};
 	err = find_maps(p, &heap, &libc);
 	if (err || !heap || !libc)
 		return err ? err : -ENOENT;

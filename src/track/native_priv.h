@@ -24,8 +24,8 @@ struct ring_buffer;
 
 /* Where libc is and what is probed in it (native_libc.c). */
 struct native_libc {
-	char path[2][4096]; /* of the malloc family, and of the mmap family */
-	bool is_foreign;    /* malloc is not glibc's: its chunks look in another way */
+	int fd[2];	 /* the files that were searched: for malloc and its kin, for mmap's */
+	bool is_foreign; /* malloc is not glibc's: its chunks look in another way */
 	/* Then, where malloc is a library of its own: what that maps is for its blocks. */
 	uint64_t lib_start, lib_end;
 	struct pl_native_fn fns[PL_FN_MAX];
@@ -35,6 +35,7 @@ struct native_libc {
 };
 /* -ENOENT with the sentence when the process has no malloc that we know. */
 int native_libc_find(const struct proc *p, struct native_libc *out);
+void native_libc_forget(struct native_libc *l);
 
 /* Sites and their series (native_table.c). */
 #define ROW_DEPTHS 6

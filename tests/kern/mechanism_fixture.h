@@ -294,8 +294,9 @@ static struct probe_set *set_on_function(enum probe_mechanism m, const char *fil
 {
 	uint64_t offsets[MANY];
 	struct probe_set *s = NULL;
+	auto_close int file_fd = open(file, O_RDONLY | O_CLOEXEC);
 	struct probe_set_spec spec = {
-		.file = file,
+		.file_fd = file_fd,
 		.offsets = offsets,
 		.n = which == ALL ? MANY : 1,
 		.pid = pid,

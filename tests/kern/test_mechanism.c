@@ -193,8 +193,9 @@ static void works_or_refuses_when_the_main_thread_has_ended(void **state)
 	struct target t = target_start("/proc/self/exe");
 	struct counter c = counter_new(m);
 	uint64_t offset = offset_of((const void *)plain_one);
+	auto_close int file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	struct probe_set_spec spec = {
-		.file = "/proc/self/exe",
+		.file_fd = file_fd,
 		.offsets = &offset,
 		.n = 1,
 		.pid = t.pid,
@@ -389,7 +390,7 @@ static void names_what_is_missing(void **state)
 	enum probe_mechanism got;
 	uint64_t offset = 64;
 	struct probe_set *s;
-	struct probe_set_spec spec = {.file = "/nonexistent", .offsets = &offset, .n = 1, .pid = 1};
+	struct probe_set_spec spec = {.file_fd = -1, .offsets = &offset, .n = 1, .pid = 1};
 	int status;
 	pid_t pid;
 
@@ -397,7 +398,7 @@ static void names_what_is_missing(void **state)
 	assert_int_equal(probe_choose(7, PROBE_PERF, &got), -ENOTSUP);
 	assert_non_null(strstr(fail_text(), "too slow for 7 sites"));
 	assert_int_equal(got, PROBE_NONE);
-	assert_int_equal(probe_set_open(PROBE_TRACEFS, &spec, &s), -ENOENT);
+	assert_int_equal(probe_set_open(PROBE_TRACEFS, &spec, &s), -EBADF);
 	assert_int_equal(probe_set_open(PROBE_NONE, &spec, &s), -EINVAL);
 	spec.pid = 0;
 	assert_int_equal(probe_set_open(PROBE_MULTI, &spec, &s), -EINVAL);
