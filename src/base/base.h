@@ -38,6 +38,19 @@ void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 #define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
 
+/* Does [@at, @at + @len) lie in [@lo, @hi)? Without a sum: those of numbers that come out of a
+ * target wrap. */
+static inline bool span_has(uint64_t lo, uint64_t hi, uint64_t at, uint64_t len)
+{
+	return at >= lo && at <= hi && len <= hi - at;
+}
+
+/* The same around a place that is 0: offsets from the address of an object. */
+static inline bool span_has_off(int64_t lo, int64_t hi, int64_t off, uint64_t len)
+{
+	return off >= lo && off <= hi && len <= (uint64_t)hi - (uint64_t)off;
+}
+
 void free_ptr(void *p); /* cleanup handler: takes the address of a pointer */
 void close_fd(int *fd);
 #define auto_free  __attribute__((cleanup(free_ptr)))

@@ -2,10 +2,25 @@
 /* The open-addressing map: linear probing, at most half full. */
 #include "base/map64.h"
 
-static size_t spread(uint64_t key)
+#include <sys/random.h>
+
+/* Both halves of the product: every bit of the key moves every bit of the place. */
+static size_t spread(const struct map64 *m, uint64_t key)
 {
-	key *= 0x9e3779b97f4a7c15ull;
-	return (size_t)(key ^ (key >> 29));
+	unsigned __int128 x = (unsigned __int128)(key ^ m->seed[0]) * m->seed[1];
+
+	return (size_t)(x ^ x >> 64);
+}
+
+/* Without randomness, as early in the life of a machine, the places are merely hard to know. */
+static void new_seed(struct map64 *m)
+{
+	if (getrandom(m->seed, sizeof(m->seed), GRND_NONBLOCK) != sizeof(m->seed)) {
+		m->seed[0] = clock_ns() ^ (uintptr_t)m;
+		m->seed[1] = clock_ns() * 0x9e3779b97f4a7c15ull;
+	}
+	/* Odd, and never small: the upper half has to be filled. */
+	m->seed[1] |= 1ull << 63 | 1;
 }
 
 void map64_free(struct map64 *m)
@@ -23,7 +38,7 @@ void map64_clear(struct map64 *m)
 
 static uint64_t *find(const struct map64 *m, uint64_t key)
 {
-	size_t i = spread(key) & (m->cap - 1);
+	size_t i = spread(m, key) & (m->cap - 1);
 
 	while (m->slot[2 * i] && m->slot[2 * i] != key)
 		i = (i + 1) & (m->cap - 1);
@@ -47,6 +62,7 @@ static bool grow(struct map64 *m)
 	bigger.slot = calloc(bigger.cap, 16);
 	if (!bigger.slot)
 		return false;
+	new_seed(&bigger);
 	for (size_t i = 0; i < m->cap; i++) {
 		uint64_t *s;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* An open-addressing map from non-zero 64-bit keys to 64-bit values: for the hot look-ups (one per
- * birth), where a node per entry would cost a cache miss each. No deletion: clear and refill. */
+ * birth), where a node per entry would cost a cache miss each. No deletion: clear and refill. Where
+ * a key lies is a secret of each map: keys are addresses, which a target may choose. */
 #ifndef PYLEAK_MAP64_H
 #define PYLEAK_MAP64_H
 
@@ -9,6 +10,7 @@
 struct map64 {
 	uint64_t *slot; /* cap pairs of key, value; key 0 = free */
 	size_t n, cap;	/* cap is a power of two */
+	uint64_t seed[2];
 };
 
 void map64_free(struct map64 *m);

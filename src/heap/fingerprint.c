@@ -83,7 +83,7 @@ static struct child text_child(struct heap *h, uint64_t addr, uint64_t type, con
 	if (from < CHILD_SIZE)
 		v = mix_bytes(v, p + from, size < CHILD_SIZE - from ? size : CHILD_SIZE - from);
 	/* Longer than what was read: equal beginnings are no equal values. */
-	if (from + size > CHILD_SIZE)
+	if (!span_has(0, CHILD_SIZE, from, size))
 		v = heap_mix(v, addr);
 	return atom(addr, type, v);
 }

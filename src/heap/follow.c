@@ -158,7 +158,7 @@ static void start_text(struct heap_work *w, uint64_t data, uint64_t bytes)
 {
 	uint64_t seen = w->o->addr + WIN_AFTER;
 
-	if (!data || !bytes || (data > w->o->addr && data + bytes <= seen))
+	if (!data || !bytes || span_has(w->o->addr, seen, data, bytes))
 		return;
 	w->raw_len = bytes < 32 ? (uint32_t)bytes : 32;
 	work_want(w, data + bytes - w->raw_len, w->raw, w->raw_len, &w->ok_raw);

@@ -31,7 +31,7 @@ static const uint8_t *head_at(struct walker *w, uint64_t at)
 {
 	uint64_t from = at & ~4095ull;
 
-	if (at >= w->win_start && at + 32 <= w->win_start + w->win_len)
+	if (span_has(w->win_start, w->win_start + w->win_len, at, 32))
 		return w->win + (at - w->win_start);
 	if (from < w->a->base)
 		from = w->a->base;
@@ -46,7 +46,9 @@ static const uint8_t *head_at(struct walker *w, uint64_t at)
 			return NULL;
 		}
 	}
-	return at + 32 <= w->win_start + w->win_len ? w->win + (at - w->win_start) : NULL;
+	return span_has(w->win_start, w->win_start + w->win_len, at, 32)
+		       ? w->win + (at - w->win_start)
+		       : NULL;
 }
 
 /* From 2.32 on a link is xored with the address it lies at, shifted by a page. */

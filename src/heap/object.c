@@ -15,7 +15,7 @@ struct group {
 
 bool work_has(const struct heap_work *w, int64_t off, size_t len)
 {
-	return off >= w->lo && off + (int64_t)len <= w->hi;
+	return span_has_off(w->lo, w->hi, off, len);
 }
 
 uint64_t work_u64(const struct heap_work *w, int64_t off)

@@ -21,7 +21,7 @@ struct object {
 
 static uint64_t word(const struct object *o, size_t off)
 {
-	return off + 8 <= o->have ? heap_u64(o->p + off) : 0;
+	return span_has(0, o->have, off, 8) ? heap_u64(o->p + off) : 0;
 }
 
 /* Items times size, nothing when the number cannot be. A type may say that its items have none. */
@@ -39,13 +39,11 @@ static uint64_t by_block(const struct object *o, uint64_t formula)
 
 static uint64_t digits(const struct object *o)
 {
-	int64_t n = (int64_t)word(o, o->l->ob_size);
+	uint64_t n = word(o, o->l->ob_size);
 
-	if (o->minor >= 12) {
-		n = (int64_t)((uint64_t)n >> 3);
-		return n ? (uint64_t)n : 1;
-	}
-	return n < 0 ? (uint64_t)-n : (uint64_t)n;
+	if (o->minor >= 12)
+		return n >> 3 ? n >> 3 : 1;
+	return n >> 63 ? 0 - n : n;
 }
 
 static uint64_t body(const struct object *o)

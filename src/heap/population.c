@@ -90,7 +90,7 @@ static void add_dict(struct counter *c, const struct heap_block *b, uint32_t row
 			owns(c, row, 8ull * c->shared[own->keys / 16 % SHARED].usable);
 		return;
 	}
-	if (own->keys >= b->win_addr && own->keys + KEYS_HEAD <= b->win_addr + b->win_len) {
+	if (span_has(b->win_addr, b->win_addr + b->win_len, own->keys, KEYS_HEAD)) {
 		add_keys(c, own->keys, row, split, b->win + (own->keys - b->win_addr));
 		return;
 	}

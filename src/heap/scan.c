@@ -61,7 +61,7 @@ static int64_t member(const struct scan *s, int64_t off)
 
 static uint64_t at(const struct scan *s, int64_t off)
 {
-	if (off < s->lo || off + 8 > s->hi)
+	if (!span_has_off(s->lo, s->hi, off, 8))
 		return 0;
 	return heap_u64(s->b->data + (s->base - s->b->addr) + off);
 }

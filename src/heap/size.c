@@ -71,23 +71,20 @@ static uint64_t by_block(const struct heap *h, const struct heap_work *w, uint64
 static uint64_t var_body(const struct heap *h, const struct heap_work *w)
 {
 	const struct heap_type *t = &w->t;
-	int64_t n = (int64_t)work_u64(w, h->rt->layout.ob_size);
-	uint64_t bytes;
+	uint64_t n = work_u64(w, h->rt->layout.ob_size), bytes;
 
-	if (t->kind == HEAP_K_INT && h->rt->minor >= 12) {
-		n = (int64_t)((uint64_t)n >> 3);
-		n = n ? n : 1;
-	}
+	if (t->kind == HEAP_K_INT && h->rt->minor >= 12)
+		n = n >> 3 ? n >> 3 : 1;
 	if (t->kind == HEAP_K_GENERATOR)
 		n = 0; /* a weak reference, or a frame, lies there */
-	n = n < 0 ? -n : n;
-	if (n < 0 || (uint64_t)n > MAX_BYTES / (uint64_t)t->itemsize)
+	n = n >> 63 ? 0 - n : n;
+	if (n > MAX_BYTES / (uint64_t)t->itemsize)
 		n = 0;
 	/* Types, and what a class makes that extends such a type: one item more, as a sentinel
 	 * (PyType_GenericAlloc). */
 	if (t->flags & (TPF_HEAPTYPE | TPF_TYPE))
 		n++;
-	bytes = (uint64_t)t->basicsize + (uint64_t)n * (uint64_t)t->itemsize;
+	bytes = (uint64_t)t->basicsize + n * (uint64_t)t->itemsize;
 	if (t->flags & TPF_HEAPTYPE)
 		bytes = round8(bytes);
 	return t->kind == HEAP_K_OTHER || t->kind == HEAP_K_GENERATOR ? by_block(h, w, bytes)

@@ -6,7 +6,7 @@
 #define TYPE_READ  320 /* covers tp_dictoffset (288, or 304), the last member wanted */
 #define RECHECK_NS 1000000000ull
 #define MAX_BASES  40
-#define MAX_SIZE   (1 << 20) /* of a fixed body: bigger is misread */
+#define MAX_SIZE   (1 << 20) /* of a fixed body, and of an offset in it: bigger is misread */
 
 struct raw_type {
 	uint8_t b[TYPE_READ];
@@ -118,6 +118,14 @@ static bool is_metatype(const struct heap *h, uint64_t meta)
 	       (flags & TPF_TYPE);
 }
 
+/* All that is said of places and sizes, as numbers that add up without end. */
+static bool sizes_make_sense(const struct heap_type *t)
+{
+	return t->basicsize >= 16 && t->basicsize <= MAX_SIZE && t->itemsize >= 0 &&
+	       t->itemsize <= MAX_SIZE && t->dictoffset >= -MAX_SIZE && t->dictoffset <= MAX_SIZE &&
+	       t->weakoffset >= -MAX_SIZE && t->weakoffset <= MAX_SIZE;
+}
+
 static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 {
 	const struct py_layout *l = &h->rt->layout;
@@ -145,8 +153,8 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 		.weakoffset = (int64_t)raw_u64(&raw, l->tp_weaklistoffset),
 		.checked_ns = h->now_ns,
 	};
-	if (!(flags & TPF_READY) || t->basicsize < 16 || t->basicsize > MAX_SIZE ||
-	    t->itemsize < 0 || t->itemsize > MAX_SIZE || !is_metatype(h, raw_u64(&raw, l->ob_type)))
+	if (!(flags & TPF_READY) || !sizes_make_sense(t) ||
+	    !is_metatype(h, raw_u64(&raw, l->ob_type)))
 		return;
 	t->is_type = true;
 	t->kind = kind_of(h, addr, &raw);

@@ -31,7 +31,7 @@ static const uint8_t *look(struct walk *w, uint64_t at, uint64_t end, size_t wan
 {
 	size_t len = end - at < WINDOW ? (size_t)(end - at) : WINDOW;
 
-	if (at >= w->win_addr && at + want <= w->win_addr + w->win_len)
+	if (span_has(w->win_addr, w->win_addr + w->win_len, at, want))
 		return w->win + (at - w->win_addr);
 	w->win_len = 0;
 	if (want > end - at)

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A code object, copied out of the target: names, first line and line table. */
+/* A code object, copied out of the target: names, first line, and the lines that were asked for.
+ * Not its line table: all code of a program may share one of a megabyte. */
 #include "py/py_priv.h"
 
 #include <limits.h>
 
 #define MAX_NAME   4096
 #define MAX_TABLE  (1u << 20)
+#define TABLE_UNIT 32	      /* bytes of table for a unit of bytecode, at most (3.11+: 25) */
 #define MAX_UNITS  (1u << 26) /* of bytecode */
 #define MAX_COPIES 65536      /* of the bytecode: one per thread */
 #define RAW	   256	      /* covers the fixed part of every version (216) */
+
+/* The line of the instruction at this offset. */
+struct code_line {
+	int at, line;
+};
 
 struct py_code {
 	uint64_t addr;
@@ -18,8 +25,7 @@ struct py_code {
 	int firstline, firsttraceable;
 	int instr_kind;
 	char *file, *function;
-	uint8_t *table;
-	size_t table_len;
+	VEC(struct code_line) line; /* by offset */
 };
 
 struct fixed {
@@ -81,24 +87,6 @@ static int read_name(const struct py_runtime *rt, uint64_t str, char **out)
 	return *out ? 0 : -ENOMEM;
 }
 
-static int read_table(const struct py_runtime *rt, struct py_code *c)
-{
-	const struct py_layout *l = &rt->layout;
-	uint64_t len;
-
-	if (proc_read_u64(rt->proc, c->table_ptr + l->ob_size, &len))
-		return -EFAULT;
-	if (len > MAX_TABLE)
-		return -EILSEQ;
-	c->table = malloc(len + 1);
-	if (!c->table)
-		return -ENOMEM;
-	if (proc_read(rt->proc, c->table_ptr + l->bytes_data, c->table, len))
-		return -EFAULT;
-	c->table_len = len;
-	return 0;
-}
-
 static int copy_out(const struct py_runtime *rt, struct py_code *c)
 {
 	struct fixed f, again;
@@ -119,8 +107,6 @@ static int copy_out(const struct py_runtime *rt, struct py_code *c)
 	err = read_name(rt, f.name, &c->function);
 	if (!err)
 		err = read_name(rt, f.file, &c->file);
-	if (!err)
-		err = read_table(rt, c);
 	if (err)
 		return err;
 	/* The parts belong together only if the object is still the same. */
@@ -153,7 +139,7 @@ void py_code_free(struct py_code *c)
 		return;
 	free(c->file);
 	free(c->function);
-	free(c->table);
+	vec_free(&c->line);
 	free(c);
 }
 
@@ -220,18 +206,95 @@ uint64_t py_code_instr(const struct py_runtime *rt, const struct py_code *c, uin
 	return instr;
 }
 
-int py_code_line(const struct py_code *c, uint64_t instr)
+/* The line table, as far as bytecode of this length can need it. */
+static int read_table(const struct py_runtime *rt, const struct py_code *c, uint8_t **out,
+		      size_t *size)
+{
+	const struct py_layout *l = &rt->layout;
+	auto_free uint8_t *table = NULL;
+	uint64_t len;
+
+	if (proc_read_u64(rt->proc, c->table_ptr + l->ob_size, &len))
+		return -EFAULT;
+	if (len > MAX_TABLE)
+		return -EILSEQ;
+	if (c->instr_kind == PL_INSTR_POINTER && len > TABLE_UNIT * (c->bytes / 2 + 1))
+		len = TABLE_UNIT * (c->bytes / 2 + 1);
+	table = malloc(len + 1);
+	if (!table)
+		return -ENOMEM;
+	if (proc_read(rt->proc, c->table_ptr + l->bytes_data, table, len))
+		return -EFAULT;
+	/* It belongs to the names that are known only if the object is still the same. */
+	if (!py_code_same(rt, c))
+		return -ESTALE;
+	*out = take(table);
+	*size = len;
+	return 0;
+}
+
+static int look_up(const struct py_code *c, const uint8_t *table, size_t len, int at)
+{
+	int line;
+
+	if (c->instr_kind == PL_INSTR_LASTI_BYTES)
+		line = py_line_lnotab(table, len, c->firstline, at);
+	else if (c->instr_kind == PL_INSTR_LASTI_UNITS)
+		line = py_line_table310(table, len, c->firstline, at);
+	else
+		line = py_line_locations(table, len, c->firstline, at);
+	return line > 0 ? line : c->firstline;
+}
+
+/* Where @at is among the lines that are known, or belongs. */
+static size_t place_of(const struct py_code *c, int at)
+{
+	size_t lo = 0, hi = c->line.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (c->line.v[mid].at < at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void keep(struct py_code *c, size_t place, struct code_line line)
+{
+	struct code_line *v;
+
+	if (!vec_push(&c->line))
+		return;
+	v = c->line.v + place;
+	memmove(v + 1, v, (c->line.n - 1 - place) * sizeof(*v));
+	*v = line;
+}
+
+int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 {
 	int64_t at = offset_of(c, instr);
-	int line;
+	auto_free uint8_t *table = NULL;
+	size_t place, len = 0;
+	int err, line;
 
 	if (at < 0 || at > INT_MAX || at < 2 * (int64_t)c->firsttraceable)
 		return c->firstline;
-	if (c->instr_kind == PL_INSTR_LASTI_BYTES)
-		line = py_line_lnotab(c->table, c->table_len, c->firstline, (int)at);
-	else if (c->instr_kind == PL_INSTR_LASTI_UNITS)
-		line = py_line_table310(c->table, c->table_len, c->firstline, (int)at);
-	else
-		line = py_line_locations(c->table, c->table_len, c->firstline, (int)at);
-	return line > 0 ? line : c->firstline;
+	place = place_of(c, (int)at);
+	if (place < c->line.n && c->line.v[place].at == at)
+		return c->line.v[place].line;
+	err = read_table(rt, c, &table, &len);
+	if (err)
+		return err;
+	line = look_up(c, table, len, (int)at);
+	keep(c, place, (struct code_line){(int)at, line});
+	return line;
+}
+
+size_t py_code_bytes(const struct py_code *c)
+{
+	return sizeof(*c) + strlen(c->file) + strlen(c->function) +
+	       c->line.cap * sizeof(*c->line.v);
 }

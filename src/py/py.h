@@ -129,9 +129,11 @@ int py_code_firstline(const struct py_code *c);
 /* Free-threaded 3.14+: a thread may run a copy of the bytecode of its own. The same instruction in
  * the code object itself; @instr unchanged when it is there already, or in no copy. */
 uint64_t py_code_instr(const struct py_runtime *rt, const struct py_code *c, uint64_t instr);
-/* Line of a raw instruction word of a frame (struct pl_frame). Never fails: the first line when
- * the table does not say. */
-int py_code_line(const struct py_code *c, uint64_t instr);
+/* Line of a raw instruction word of a frame (struct pl_frame): the first line when the table does
+ * not say, negative errno when the table cannot be read or the code object is another one by now.
+ * Read from the target once for each instruction. */
+int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr);
+size_t py_code_bytes(const struct py_code *c); /* memory that it takes here */
 
 /* Thread states of all interpreters. Returns the number, at most @max. */
 size_t py_threads(const struct py_runtime *rt, uint64_t *tstates, size_t max);

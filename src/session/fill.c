@@ -23,6 +23,8 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		{"stack_unknown", "a birth's stack was not known to the reader", l->no_stack},
 		{"code_unreadable", "a code object was gone before its name was read",
 		 stacks_unread_codes(s->stacks)},
+		{"stacks_left_out", "a stack would have taken too much memory, or time to read",
+		 stacks_left_out(s->stacks)},
 		{"code_reused", "a survivor's stack could not be trusted any more", l->code_reused},
 		{"torn_reads", "a pool header changed while it was read", s->torn},
 		{"native_stack_missing", "a site's native stack was not to be had",

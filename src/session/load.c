@@ -117,8 +117,7 @@ int session_load(struct session *s)
 
 /* Both halves keep a bounded number of stacks: what no survivor and no live block needs any more is
  * forgotten here and there, and told again should it come back. */
-#define MANY_STACKS (PL_MAX_STACKS / 2)
-#define TRIM_NS	    10000000000ull /* when that many are needed, not again at once */
+#define TRIM_NS 10000000000ull /* when that many are needed, not again at once */
 
 static void trim_stacks(struct session *s)
 {
@@ -152,7 +151,7 @@ void session_drain(struct session *s)
 	ring_buffer__consume(s->ring);
 	if (s->native_stacks)
 		native_stacks_poll(s->native_stacks, s);
-	if (stacks_count(s->stacks) > MANY_STACKS && clock_ns() - s->trimmed_ns > TRIM_NS) {
+	if (stacks_are_many(s->stacks) && clock_ns() - s->trimmed_ns > TRIM_NS) {
 		trim_stacks(s);
 		s->trimmed_ns = clock_ns();
 	}

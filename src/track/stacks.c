@@ -5,13 +5,19 @@
 #include "track/stacks.h"
 
 #include "base/map64.h"
+#include "base/thread.h"
 
 /* A look at a code object per frame of each new stack would be most of our work. */
 #define CHECKED_NS 200000000
+/* What all stacks and code together may take: big programs come to a third of it. */
+#define MAX_BYTES (32u << 20)
+/* Our CPU time for reading stacks: half of a core, and a second of it at once. */
+#define MAX_SPEND_NS 1000000000ll
 
 struct code_slot {
 	uint64_t addr, checked_ns;
 	struct py_code *code;
+	size_t bytes;		 /* counted for it */
 	struct code_slot *older; /* codes that lived at this address before */
 };
 
@@ -19,7 +25,10 @@ struct stacks {
 	const struct py_runtime *rt;
 	struct map64 stack; /* id -> struct stack * */
 	struct map64 code;  /* address -> struct code_slot * */
-	uint64_t unread, frames, added;
+	uint64_t unread, frames, added, left_out;
+	size_t bytes;	  /* of stacks and code */
+	int64_t spend_ns; /* what may be spent on reading; refilled_ns: as of then */
+	uint64_t refilled_ns;
 };
 
 int stacks_new(const struct py_runtime *rt, struct stacks **out)
@@ -29,6 +38,8 @@ int stacks_new(const struct py_runtime *rt, struct stacks **out)
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
 	s->rt = rt;
+	s->spend_ns = MAX_SPEND_NS;
+	s->refilled_ns = clock_ns();
 	*out = s;
 	return 0;
 }
@@ -68,55 +79,103 @@ static bool is_same(struct stacks *s, struct code_slot *slot, uint64_t now_ns, b
 }
 
 /* The code object now at @addr, from the cache when it is known; @check: by a look in any case. */
-static const struct py_code *code_at(struct stacks *s, uint64_t addr, bool check)
+static struct code_slot *code_at(struct stacks *s, uint64_t addr, bool check)
 {
-	uint64_t *v = map64_put(&s->code, addr);
+	uint64_t *v = map64_get(&s->code, addr);
 	struct code_slot *slot = v ? (struct code_slot *)(uintptr_t)*v : NULL;
 	uint64_t now_ns = clock_ns();
 	struct code_slot *fresh;
 
 	if (slot && is_same(s, slot, now_ns, check))
-		return slot->code;
-	fresh = v ? calloc(1, sizeof(*fresh)) : NULL;
+		return slot;
+	fresh = calloc(1, sizeof(*fresh));
 	if (!fresh || py_code_read(s->rt, addr, &fresh->code)) {
 		free(fresh);
-		s->unread++;
+		return NULL;
+	}
+	/* A place only for what is there: any number may be said to be the address of code. */
+	v = map64_put(&s->code, addr);
+	if (!v) {
+		py_code_free(fresh->code);
+		free(fresh);
 		return NULL;
 	}
 	fresh->addr = addr;
 	fresh->checked_ns = now_ns;
 	fresh->older = slot;
 	*v = (uintptr_t)fresh;
-	return fresh->code;
+	return fresh;
+}
+
+static void count_code(struct stacks *s, struct code_slot *c)
+{
+	s->bytes -= c->bytes;
+	c->bytes = sizeof(*c) + py_code_bytes(c->code);
+	s->bytes += c->bytes;
+}
+
+/* One frame of a new stack: names and line, or neither. */
+static void read_frame(struct stacks *s, const struct pl_frame *raw, bool innermost,
+		       struct stack_frame *f)
+{
+	int line = -ESTALE;
+
+	f->entry = raw->code & PL_FRAME_ENTRY || s->rt->walk.frame_owner == PL_NONE;
+	/* What was taken for known without a look may turn out to be another one: then with a look.
+	 */
+	for (int look = innermost; look < 2 && line == -ESTALE; look++) {
+		struct code_slot *c = code_at(s, raw->code & ~PL_FRAME_ENTRY, look);
+
+		if (!c)
+			break;
+		line = py_code_line(s->rt, c->code, py_code_instr(s->rt, c->code, raw->instr));
+		f->code = line >= 0 ? c->code : NULL;
+		count_code(s, c);
+	}
+	f->line = f->code ? line : 0;
+	s->unread += !f->code;
+}
+
+static size_t stack_bytes(uint32_t frames)
+{
+	return sizeof(struct stack) + frames * sizeof(struct stack_frame);
+}
+
+static bool may_read(struct stacks *s)
+{
+	uint64_t now = clock_ns();
+
+	s->spend_ns += (int64_t)((now - s->refilled_ns) / 2);
+	s->refilled_ns = now;
+	if (s->spend_ns > MAX_SPEND_NS)
+		s->spend_ns = MAX_SPEND_NS;
+	return s->spend_ns > 0 && s->bytes < MAX_BYTES;
 }
 
 void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 {
 	const size_t head = offsetof(struct pl_stack, frames);
 	struct stack *st;
-	uint64_t *v;
+	uint64_t *v, begin;
 
 	if (size < head || rec->n > PL_MAX_FRAMES || size < head + rec->n * sizeof(struct pl_frame))
 		return;
 	v = map64_put(&s->stack, rec->id);
 	if (!v || *v)
 		return;
-	st = calloc(1, sizeof(*st) + rec->n * sizeof(st->frame[0]));
-	if (!st)
+	st = may_read(s) ? calloc(1, stack_bytes(rec->n)) : NULL;
+	if (!st) {
+		s->left_out++; /* its id stays: told again when it has been forgotten */
 		return;
+	}
 	st->id = rec->id;
 	st->n = rec->n;
 	st->flags = rec->flags;
-	for (uint32_t i = 0; i < rec->n; i++) {
-		struct stack_frame *f = &st->frame[i];
-
-		f->instr = rec->frames[i].instr;
-		f->entry =
-			rec->frames[i].code & PL_FRAME_ENTRY || s->rt->walk.frame_owner == PL_NONE;
-		f->code = code_at(s, rec->frames[i].code & ~PL_FRAME_ENTRY, i == 0);
-		f->line = f->code ? py_code_line(f->code, py_code_instr(s->rt, f->code, f->instr))
-				  : 0;
-	}
+	begin = thread_cpu_ns();
+	for (uint32_t i = 0; i < rec->n; i++)
+		read_frame(s, &rec->frames[i], i == 0, &st->frame[i]);
+	s->spend_ns -= (int64_t)(thread_cpu_ns() - begin);
+	s->bytes += stack_bytes(rec->n);
 	s->frames += rec->n;
 	s->added++;
 	*v = (uintptr_t)st;
@@ -151,7 +210,8 @@ static bool list_used(const struct stacks *s, struct map64 *used)
 
 /* The newest stays with the older ones that are in use: a frame further out is taken for the newest
  * without a look. */
-static struct code_slot *keep_used(struct code_slot *c, const struct map64 *used, bool keep_newest)
+static struct code_slot *keep_used(struct stacks *s, struct code_slot *c, const struct map64 *used,
+				   bool keep_newest)
 {
 	struct code_slot *head = NULL, **to = &head;
 
@@ -162,6 +222,7 @@ static struct code_slot *keep_used(struct code_slot *c, const struct map64 *used
 			*to = c;
 			to = &c->older;
 		} else {
+			s->bytes -= c->bytes;
 			py_code_free(c->code);
 			free(c);
 		}
@@ -193,7 +254,7 @@ static void trim_codes(struct stacks *s)
 	}
 	for (size_t i = 0; i < s->code.cap && ok; i++) {
 		uint64_t *to = map64_get(&kept, s->code.slot[2 * i]);
-		struct code_slot *c = keep_used(slot_at(s, i), &used, to);
+		struct code_slot *c = keep_used(s, slot_at(s, i), &used, to);
 
 		if (to)
 			*to = (uintptr_t)c;
@@ -223,6 +284,8 @@ int stacks_trim(struct stacks *s, const struct map64 *keep, uint64_t **gone, siz
 			*place = st;
 		} else if (id) {
 			ids[(*n)++] = id;
+			if (st)
+				s->bytes -= stack_bytes(((struct stack *)(uintptr_t)st)->n);
 			free((void *)(uintptr_t)st);
 		}
 	}
@@ -238,6 +301,11 @@ size_t stacks_count(const struct stacks *s)
 	return s->stack.n;
 }
 
+bool stacks_are_many(const struct stacks *s)
+{
+	return s->stack.n > PL_MAX_STACKS / 2 || s->bytes > MAX_BYTES / 2;
+}
+
 double stacks_mean_depth(const struct stacks *s)
 {
 	return s->added ? (double)s->frames / (double)s->added : 0;
@@ -246,4 +314,9 @@ double stacks_mean_depth(const struct stacks *s)
 uint64_t stacks_unread_codes(const struct stacks *s)
 {
 	return s->unread;
+}
+
+uint64_t stacks_left_out(const struct stacks *s)
+{
+	return s->left_out;
 }

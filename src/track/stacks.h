@@ -11,7 +11,6 @@ struct stacks;
 
 struct stack_frame {
 	const struct py_code *code; /* NULL: could not be read in time */
-	uint64_t instr;
 	int line;
 	bool entry; /* C code called the interpreter here: frames up to this one share a C frame */
 };
@@ -38,8 +37,12 @@ bool stacks_verify(struct stacks *s, struct stack *st);
 struct map64;
 int stacks_trim(struct stacks *s, const struct map64 *keep, uint64_t **gone, size_t *n);
 size_t stacks_count(const struct stacks *s);
+/* More than half of the stacks or of the memory that there may be: time to forget some. */
+bool stacks_are_many(const struct stacks *s);
 double stacks_mean_depth(const struct stacks *s); /* frames; 0 without stacks */
 /* Code objects that were gone or unreadable when their stack arrived. */
 uint64_t stacks_unread_codes(const struct stacks *s);
+/* Stacks that would have taken more memory, or time to read, than a program may cost us. */
+uint64_t stacks_left_out(const struct stacks *s);
 
 #endif

@@ -66,7 +66,7 @@ static void print_stack(const struct py_runtime *rt, uint64_t tstate, struct pl_
 			continue;
 		}
 		printf("  %s %s:%d%s\n", py_code_function(c), py_code_file(c),
-		       py_code_line(c, frames[i].instr), py_code_same(rt, c) ? "" : " STALE");
+		       py_code_line(rt, c, frames[i].instr), py_code_same(rt, c) ? "" : " STALE");
 		py_code_free(c);
 	}
 }

@@ -182,7 +182,7 @@ static void check_frame(const struct py_runtime *rt, struct walk_state *w, const
 		fail_msg("a stack ends before %s", want);
 	assert_int_equal(py_code_read(rt, w->frames[w->at].code, &c), 0);
 	snprintf(got, sizeof(got), "%s %s:%d", py_code_function(c), py_code_file(c),
-		 py_code_line(c, w->frames[w->at].instr));
+		 py_code_line(rt, c, w->frames[w->at].instr));
 	if (strcmp(got, want) != 0)
 		fail_msg("%s: frame %zu is '%s' instead of '%s'", rt->version, w->at, got, want);
 	assert_true(py_code_same(rt, c));
@@ -496,8 +496,8 @@ static void try_address(const struct py_runtime *rt, uint64_t addr)
 	py_type_attr(rt, addr, "__module__", &attr);
 	py_read_stack(rt, addr, frames, ARRAY_SIZE(frames), &n);
 	if (!py_code_read(rt, addr, &c)) {
-		py_code_line(c, (uint64_t)random() << 1);
-		py_code_line(c, addr + (uint64_t)random() % 4096);
+		py_code_line(rt, c, (uint64_t)random() << 1);
+		py_code_line(rt, c, addr + (uint64_t)random() % 4096);
 		py_code_free(c);
 	}
 }
