@@ -9,7 +9,7 @@ BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev l
               libmicrohttpd-dev libseccomp-dev python3 mount
 TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libcmocka-dev \
               python3-pytest python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
-              podman runc qemu-system-x86 busybox-static util-linux procps iproute2
+              clang-14 libclang-rt-14-dev llvm-14 podman runc qemu-system-x86 busybox-static util-linux procps iproute2
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 
 C_PIECES   := unit walk kern cli
@@ -21,10 +21,7 @@ PY_TESTS   := $(sort $(dir $(wildcard tests/*/test_*.py)))
 SUITES     := bullseye trixie sid
 RUN_TESTS   = $(PYTHON) tests/run.py --build $(O)
 
-# What reads files that may lie, with the sanitizers, and the programs that make them lie.
-FUZZERS    := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-SAN_OBJ    := $(patsubst src/%.c,$(O)/san/%.o,$(foreach r,base proc dso py heap report,$(wildcard src/$(r)/*.c)))
-SAN_FLAGS  := -std=gnu11 -O1 -g $(WARN) -Wno-error -fsanitize=address,undefined -fno-sanitize-recover=undefined
+include tests/fuzz/fuzz.mk
 
 deps: ## install what building needs
 	@sh tests/deps.sh $(BUILD_DEPS)
@@ -73,17 +70,6 @@ $(O)/tests/unit/%_san: tests/unit/%.c $(wildcard $(foreach r,base dso proc sym,s
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_) -Itests -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		-o $@ $(filter %.c,$^) $(LIBS) -lcmocka
-
-# Static pattern rules: the general rule for C tests above must not take the fuzzers.
-$(SAN_OBJ): $(O)/san/%.o: src/%.c
-	$(call say,CCSAN,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(SAN_FLAGS) -MMD -MP -c -o $@ $<
-
-$(FUZZERS): $(O)/tests/fuzz/%: tests/fuzz/%.c $(SAN_OBJ)
-	$(call say,CCFUZZ,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(SAN_FLAGS) -MMD -MP -MF $@.d -o $@ $< $(SAN_OBJ) $(LIBS)
 
 # bench/mechanism.c: `make build/bench/mechanism`.
 $(O)/bench/%: bench/%.c $(O)/libpyleak.a
@@ -139,4 +125,4 @@ check-spell:
 .PHONY: deps deps-test deps-check mounts roots demo test matrix test-built bench check check-format \
 	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell
 
--include $(C_TESTS:%=%.d) $(FUZZERS:%=%.d) $(SAN_OBJ:.o=.d)
+-include $(C_TESTS:%=%.d)

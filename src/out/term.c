@@ -11,6 +11,8 @@
 
 #include "out/term_priv.h"
 
+#define MAX_TIME_S 253402300800.0 /* the year 10000: farther than four digits */
+
 void term_class(struct line *l, enum report_class c)
 {
 	static const enum style style[CLASS_MAX] = {
@@ -47,11 +49,15 @@ char *term_percent(char *buf, size_t size, double percent)
 static void put_clock(struct line *l, double t)
 {
 	char text[32] = "";
-	time_t s = (time_t)t;
 	struct tm tm;
+	time_t s;
 
-	if (isfinite(t) && localtime_r(&s, &tm))
-		strftime(text, sizeof(text), "%H:%M:%S", &tm);
+	/* What is no time, or none that a calendar has, does not fit the type. */
+	if (t >= 0 && t < MAX_TIME_S) {
+		s = (time_t)t;
+		if (localtime_r(&s, &tm))
+			strftime(text, sizeof(text), "%H:%M:%S", &tm);
+	}
 	line_text(l, text);
 }
 

@@ -28,7 +28,7 @@ static bool take_row(struct proc_resident *r, const char *line)
 
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %" SCNu64 " %n", &start, &end,
 		   perms, &inode, &at) != 4 ||
-	    at < 0)
+	    at < 0 || start >= end)
 		return false;
 	line += at;
 	r->start = start;

@@ -217,7 +217,8 @@ static int check_whole(struct snapshot *s)
 {
 	if (!s->has_process || !s->has_maps || !s->p->cmdline)
 		return snap_damaged(s, "it does not say whose memory it is");
-	qsort(s->pieces.v, s->pieces.n, sizeof(*s->pieces.v), by_start);
+	if (s->pieces.n)
+		qsort(s->pieces.v, s->pieces.n, sizeof(*s->pieces.v), by_start);
 	for (size_t i = 1; i < s->pieces.n; i++)
 		if (s->pieces.v[i].start < s->pieces.v[i - 1].end)
 			return snap_damaged(s, "some memory is in it twice");

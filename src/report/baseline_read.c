@@ -8,28 +8,34 @@
 #include "report/baseline.h"
 
 #define MAX_BYTES (8u << 20)
+#define PIECE	  (16u << 10)
 
 static int slurp(const char *path, char **text, size_t *n)
 {
 	auto_free char *buf = NULL;
-	size_t cap = 0;
+	size_t cap = 0, got;
 	int err;
 	FILE *f;
 
-	if (!vec_grow((void **)&buf, &cap, MAX_BYTES + 1, 1))
-		return fail(-ENOMEM, "out of memory for %s", path);
 	f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT
 			       ? 0
 			       : fail(-errno, "%s cannot be opened: %s", path, strerror(errno));
 	errno = 0;
-	*n = fread(buf, 1, MAX_BYTES, f);
+	do {
+		if (!vec_grow((void **)&buf, &cap, *n + PIECE, 1)) {
+			fclose(f);
+			return fail(-ENOMEM, "out of memory for %s", path);
+		}
+		got = fread(buf + *n, 1, cap - *n - 1, f);
+		*n += got;
+	} while (got && *n <= MAX_BYTES);
 	err = ferror(f) ? (errno ? errno : EIO) : 0;
 	fclose(f);
 	if (err)
 		return fail(-err, "%s cannot be read: %s", path, strerror(err));
-	if (*n == MAX_BYTES)
+	if (*n > MAX_BYTES)
 		return fail(-EFBIG, "%s is larger than a baseline can be", path);
 	buf[*n] = '\0';
 	*text = take(buf);

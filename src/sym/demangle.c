@@ -20,6 +20,8 @@ static void add(const char *s, size_t n, void *arg)
 {
 	struct text *t = arg;
 
+	if (!n) /* then @s may be NULL */
+		return;
 	if (n > TEXT_MAX - 1 - t->n) {
 		memcpy(t->v + t->n, s, TEXT_MAX - 1 - t->n);
 		t->n = TEXT_MAX - 1;

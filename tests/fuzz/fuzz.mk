@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# libFuzzer targets (tests/fuzz/fuzz_*.c), each built twice: with the sanitizers, to find what is wrong, and
+# with coverage of source lines, to see what the inputs reach. Included by tests/tests.mk.
+
+FUZZ_CC      ?= $(firstword $(foreach c,clang-14 clang clang-16 clang-19,$(if $(shell command -v $(c)),$(c))) clang-14)
+FUZZ_SECONDS ?= 600
+FUZZ_JOBS    ?= 2
+
+FUZZ_NAMES   := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZERS      := $(FUZZ_NAMES:%=$(O)/fuzz/san/fuzz_%)
+FUZZ_COVER   := $(FUZZ_NAMES:%=$(O)/fuzz/cover/fuzz_%)
+FUZZ_SHARED  := $(filter-out tests/fuzz/fuzz_%.c,$(wildcard tests/fuzz/*.c))
+FUZZ_FLAGS   := -std=gnu11 -O1 -g -fno-omit-frame-pointer $(filter-out -Werror,$(WARN))
+FUZZ_san     := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_cover   := -fprofile-instr-generate -fcoverage-mapping
+# The instrumentation that guides the fuzzer; the second adds its main().
+FUZZ_lib_san := -fsanitize=fuzzer-no-link
+FUZZ_RUN      = $(PYTHON) -B tests/fuzz/run.py --build $(O)/fuzz --jobs $(FUZZ_JOBS)
+
+define fuzz_rules
+FUZZ_OBJ_$(1) := $(SRC:src/%.c=$(O)/fuzz/$(1)/%.o) $(FUZZ_SHARED:tests/fuzz/%.c=$(O)/fuzz/$(1)/tests/%.o)
+
+$(O)/fuzz/$(1)/%.o: src/%.c | $(SKEL)
+	$$(call say,FUZZCC,$$@)
+	$(Q)mkdir -p $$(@D)
+	$(Q)$(FUZZ_CC) $(CPPFLAGS_) $(FUZZ_FLAGS) $(FUZZ_$(1)) $(FUZZ_lib_$(1)) -MMD -MP -c -o $$@ $$<
+
+$(O)/fuzz/$(1)/tests/%.o: tests/fuzz/%.c
+	$(Q)mkdir -p $$(@D)
+	$(Q)$(FUZZ_CC) $(CPPFLAGS_) -Itests $(FUZZ_FLAGS) $(FUZZ_$(1)) $(FUZZ_lib_$(1)) -MMD -MP -c -o $$@ $$<
+
+$(O)/fuzz/$(1)/libpyleak.a: $$(FUZZ_OBJ_$(1))
+	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+
+$(FUZZ_NAMES:%=$(O)/fuzz/$(1)/fuzz_%): $(O)/fuzz/$(1)/fuzz_%: tests/fuzz/fuzz_%.c $(O)/fuzz/$(1)/libpyleak.a
+	$$(call say,FUZZLD,$$@)
+	$(Q)$(FUZZ_CC) $(CPPFLAGS_) -Itests -Ibpf $(FUZZ_FLAGS) $(FUZZ_$(1)) -fsanitize=fuzzer -MMD -MP -MF $$@.d -o $$@ $$< \
+		-Wl,--wrap=open,--wrap=fopen $(O)/fuzz/$(1)/libpyleak.a $(LIBS)
+
+-include $$(FUZZ_OBJ_$(1):.o=.d)
+endef
+$(foreach kind,san cover,$(eval $(call fuzz_rules,$(kind))))
+-include $(FUZZERS:%=%.d) $(FUZZ_COVER:%=%.d)
+
+fuzzers: $(FUZZERS)
+
+fuzz: deps-test ## search for inputs that break a reader: FUZZ_SECONDS=600 of each, FUZZ_JOBS=2, FUZZ=names
+	$(Q)$(MAKE) --no-print-directory $(FUZZERS) $(FUZZ_COVER)
+	$(Q)$(FUZZ_RUN) --seconds $(FUZZ_SECONDS) --coverage $(FUZZ)
+
+fuzz-coverage: deps-test ## which lines of the readers the kept inputs reach
+	$(Q)$(MAKE) --no-print-directory $(FUZZ_COVER)
+	$(Q)$(FUZZ_RUN) --coverage $(FUZZ)
+
+.PHONY: fuzz fuzzers fuzz-coverage

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* /proc/PID/maps: what a process can write into it are the names of files and of its memory.
+ * reads: src/proc/maps.c src/proc/heap_rows.c */
+#include "fuzz/fuzz.h"
+#include "proc/proc_priv.h"
+
+#define PID 99999999
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct proc p = {.pid = PID, .pidfd = -1};
+	struct proc_row rows[4];
+
+	fake_only_below("/proc/99999999/");
+	fake_file("/proc/99999999/maps", data, size);
+	proc_heap_rows(&p, rows, ARRAY_SIZE(rows));
+	if (!proc_read_maps(&p)) {
+		char path[4096];
+
+		for (size_t i = 0; i < p.n_maps && i < 16; i++) {
+			proc_find_map(&p, p.maps[i].start);
+			proc_find_map(&p, p.maps[i].end);
+			proc_map_file(&p, &p.maps[i], path, sizeof(path));
+			proc_is_program(&p, &p.maps[i]);
+		}
+		/* Read again: what the first time left is freed. */
+		proc_read_maps(&p);
+	}
+	free(p.maps);
+	free(p.map_text);
+	return 0;
+}

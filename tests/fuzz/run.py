@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Runs the libFuzzer targets and says what came of it: executions, speed, which lines of its reader each reaches."""
+import argparse
+import concurrent.futures
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+ENV = {
+    **os.environ,
+    # A size that is believed shows as an allocation that nobody can have.
+    "ASAN_OPTIONS": "allocator_may_return_null=1:max_allocation_size_mb=1024:detect_leaks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+}
+
+
+def names():
+    return sorted(os.path.basename(p)[5:-2] for p in glob.glob(HERE + "/fuzz_*.c"))
+
+
+def source_of(name):
+    with open("%s/fuzz_%s.c" % (HERE, name), encoding="ascii") as f:
+        return f.read()
+
+
+def readers(name):
+    """The files that a target drives, as its first comment says."""
+    return [w for line in re.findall(r"reads: (.*?)(?: \*/)?$", source_of(name), re.M) for w in line.split()]
+
+
+def kept(name, build):
+    """Directories with inputs: what is committed, and what earlier runs found."""
+    found = [os.path.join(HERE, kind, name) for kind in ("corpus", "regress")] + [os.path.join(build, "corpus", name)]
+    return [d for d in found if os.path.isdir(d)]
+
+
+def run(name, build, seconds, seed, longest=0):
+    """One target for so many seconds: a dictionary of what it did. A finding's input stays below build/found."""
+    new, found = os.path.join(build, "corpus", name), os.path.join(build, "found", name)
+    os.makedirs(new, exist_ok=True)
+    os.makedirs(found, exist_ok=True)
+    args = ["-max_total_time=%d" % seconds, "-print_final_stats=1", "-timeout=10", "-rss_limit_mb=1500",
+            "-artifact_prefix=%s/" % found, "-seed=%d" % seed, "-verbosity=1", "-reload=0",
+            "-max_len=%d" % (longest or 65536)]  # fmt: skip
+    dictionary = os.path.join(HERE, "dict", name)
+    if os.path.exists(dictionary):
+        args.append("-dict=" + dictionary)
+    command = [os.path.join(build, "san", "fuzz_" + name), *args, new] + [d for d in kept(name, build) if d != new]
+    with tempfile.TemporaryFile() as told, subprocess.Popen(command, stdout=told, stderr=told, env=ENV) as p:
+        # One round may take a while; the limit is for what never ends.
+        end = threading.Timer(seconds * 2 + 240, p.kill)
+        end.start()
+        _, status, used = os.wait4(p.pid, 0)
+        p.returncode = status
+        end.cancel()
+        told.seek(0)
+        text = told.read().decode(errors="replace")
+    runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", text)
+    return {"name": name, "runs": int(runs.group(1)) if runs else 0, "seconds": used.ru_utime + used.ru_stime,
+            "failed": status != 0, "text": text}  # fmt: skip
+
+
+def coverage(name, build):
+    """Lines of the readers that the kept inputs reach: (reached, all), by file."""
+    profile = os.path.join(build, "cover", name)
+    program = os.path.join(build, "cover", "fuzz_" + name)
+    done = subprocess.run([program, "-runs=0", "-timeout=60", "-max_len=1048576", *kept(name, build)],
+                          capture_output=True, check=False,
+                          env={**ENV, "LLVM_PROFILE_FILE": profile + ".raw"})  # fmt: skip
+    if done.returncode:
+        sys.stderr.write("%s: no coverage\n%s" % (name, done.stderr.decode(errors="replace")[-2000:]))
+        return {}
+    subprocess.run(["llvm-profdata-14", "merge", "-o", profile + ".prof", profile + ".raw"], check=True)
+    out = subprocess.run(["llvm-cov-14", "export", "-format=lcov", "-instr-profile=" + profile + ".prof", program] +
+                         [os.path.join(TOP, f) for f in readers(name)],
+                         check=True, capture_output=True, text=True, cwd=TOP).stdout  # fmt: skip
+    found, at = {}, None
+    for line in out.splitlines():
+        if line.startswith("SF:"):
+            at = os.path.relpath(os.path.join(TOP, line[3:]), TOP)
+        elif line.startswith("DA:"):
+            number, count = line[3:].split(",")[:2]
+            found.setdefault(at, {})[int(number)] = int(count)
+    return {f: (sum(1 for c in v.values() if c), len(v), sorted(n for n, c in v.items() if not c))
+            for f, v in found.items() if f in readers(name)}  # fmt: skip
+
+
+def percent(files):
+    reached, every = sum(v[0] for v in files.values()), sum(v[1] for v in files.values())
+    return "%5.1f" % (100 * reached / every) if every else "    -"
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--build", required=True)
+    p.add_argument("--seconds", type=int, default=0)
+    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--seed", type=int, default=0, help="0: another one each time")
+    p.add_argument("--coverage", action="store_true")
+    p.add_argument("--missing", action="store_true", help="with --coverage: numbers of the lines that were not reached")
+    p.add_argument("names", nargs="*")
+    o = p.parse_args()
+    build = os.path.abspath(o.build)
+    bad = 0
+    wanted = o.names or names()
+    with concurrent.futures.ThreadPoolExecutor(o.jobs) as pool:
+        results = {}
+        if o.seconds:
+            results = {r["name"]: r for r in pool.map(lambda n: run(n, build, o.seconds, o.seed), wanted)}
+        covered = dict(zip(wanted, pool.map(lambda n: coverage(n, build), wanted))) if o.coverage else {}
+    print("%-12s %12s %9s %7s  %s" % ("target", "runs", "per CPU s", "lines %", "findings"))
+    for name in wanted:
+        r = results.get(name, {"runs": 0, "seconds": 0, "failed": False})
+        print("%-12s %12d %9.0f %7s  %s" % (name, r["runs"], r["runs"] / (r["seconds"] or 1), percent(covered.get(name, {})),
+                                            "FOUND" if r["failed"] else "-"))  # fmt: skip
+        for f, (reached, every, missed) in sorted(covered.get(name, {}).items()):
+            if o.missing:
+                print("    %-34s %4d/%4d  %s" % (f, reached, every, " ".join(map(str, missed))))
+        bad += r["failed"]
+    for r in results.values():
+        if r["failed"]:
+            print("\n%s:\n%s" % (r["name"], r["text"][-6000:]))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Makes corpus/NAME/: inputs from which the fuzz targets begin, of real things where there are some. What is committed
+was made by this on Debian 12; where a format changes, run it again: tests/fuzz/seeds.py [NAME...]"""
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+CUT = b"\x1e"  # between the parts of an input: in_part()
+
+
+def slurp(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def of_sleeper(*files):
+    """Files of /proc of a small Python that waits, joined as parts."""
+    with subprocess.Popen(["/usr/bin/python3", "-I", "-S", "-c", "import time; print(1, flush=True); time.sleep(60)"],
+                          stdout=subprocess.PIPE, cwd="/") as p:  # fmt: skip
+        try:
+            p.stdout.readline()
+            return CUT.join(slurp(f.replace("PID", str(p.pid))) for f in files)
+        finally:
+            p.kill()
+
+
+def lines():
+    def f(a, b=1, *c, **d):
+        try:
+            x = [i for i in range(a)
+                 if i]  # fmt: skip
+        except ValueError as e:
+            raise KeyError(
+                b
+            ) from e
+        return lambda: (x, c, d)
+
+    at = struct.pack("<BI", 2, 20)
+    yield "locations", at + f.__code__.co_linetable
+    yield "lnotab", at + f.__code__.co_lnotab
+    yield "long", at + compile("\n" * 3000 + "x = (1,\n" + "\n" * 300 + "y)\n", "x", "exec").co_linetable
+    yield "lnotab310", struct.pack("<BI", 1, 6) + bytes([4, 1, 2, 255, 6, 0x80, 0, 127, 8, 2])
+    yield "all", struct.pack("<BI", 1, 400) + b"".join(bytes([0x80 | k << 3 | 1, 0x81, 2, 0x45, 6, 7]) for k in range(16))
+
+
+def maps():
+    text = of_sleeper("/proc/PID/maps")
+    yield "python", b"\n".join(text.split(b"\n")[:24]) + b"\n"
+    yield "odd", (b"00400000-00401000 r-xp 00000000 fe:01 12 /a b (deleted)\n"
+                  b"7f0000000000-7f0000001000 rw-p 00001000 00:05 7 /memfd:x (deleted)\n"
+                  b"7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0 [stack]\n"
+                  b"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n"
+                  b"55e0-55d0 rw-p 0 0:0 0 [heap]\n1-2 rw-p 0 0:0 0 [anon: x]\n"
+                  b"00500000-00600000 rw-p 00000000 00:00 0 [heap]\n")  # fmt: skip
+
+
+def status():
+    names = ["status", "stat", "limits", "io", "smaps_rollup", "auxv"]
+    text = of_sleeper(*["/proc/PID/" + n for n in names]).rsplit(CUT, 1)[0]
+    yield "python", text + CUT + b"\0" * 32 + CUT + b"MemTotal: 8000 kB\nMemAvailable: 4000 kB\nSwapFree: 0 kB\n"
+    yield "odd", (b"Name:\tx\nTgid:\t1\nNSpid:\t99\t7\t1\nState:\tZ (zombie)\nVmRSS:\t99999999999999999999 kB\n" + CUT +
+                  b"1 (a) b) (c) R 1 2 3 4 -1 18446744073709551615 0" + CUT + b"Max open files unlimited 1 files\n"
+                  b"Max address space 4096 4096 bytes\nMax data size 1 2 bytes\n")  # fmt: skip
+
+
+def smaps():
+    text = of_sleeper("/proc/PID/smaps")
+    yield "python", b"\n".join(text.split(b"\n")[:80]) + b"\n"
+    yield "odd", (b"00400000-00401000 rw-p 0 00:05 7 /dev/zero (deleted)\nRss: 4 kB\n"
+                  b"00400800-00402000 rw-p 0 00:05 7 /anon_hugepage\nRss: 18446744073709551615 kB\n"
+                  b"00600000-00601000 ---p 0 00:00 0 [stack:1]\n00700000-00701000 rw-p 0 00:00 0 [heap]\nRss: 4 kB\n")  # fmt: skip
+
+
+def cgroup():
+    number = [b"anon 4096\nfile 8192\nshmem 4096\ninactive_file 4096\nactive_file 4096\ntotal_rss 1\ntotal_cache 2\n",
+              b"8192\n", b"65536\n", b"max\n", b"oom_kill 3\n", b"0\n", b"0\n", b"4096\n",
+              b"9223372036854771712\n"]  # fmt: skip
+    mounts = (b"30 23 0:26 / /fuzz.cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
+              b"31 23 0:27 /docker /fuzz.cgroup rw - cgroup cgroup rw,memory\n")  # fmt: skip
+    paths = {
+        "v2": b"0::/a\n",
+        "v1": b"4:memory:/docker/a\n2:cpu,cpuacct:/x\n0::/\n",
+        "docker": b"0::/system.slice/docker-%s.scope\n" % (b"0123456789abcdef" * 4),
+        "pod": b"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0a1b2c3d_0a1b_0a1b_0a1b_0a1b2c3d4e5f."
+               b"slice/cri-containerd-%s.scope\n" % (b"0123456789abcdef" * 4),
+        "podman": b"0::/user.slice/libpod-%s.scope/container\n" % (b"0123456789abcdef" * 4),
+        "nspawn": b"0::/machine.slice/systemd-nspawn@a\\x2db.service/payload\n0::/lxc.payload.x/..\n",
+        "outside": b"0::/../a\n1:name=systemd:/machine.slice/machine-a.scope\n",
+    }  # fmt: skip
+    for name, path in paths.items():
+        yield name, CUT.join([path, mounts, *number])
+
+
+def sockets():
+    head = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    row = b"   0: %s %s %s 00000000:00000000 00:00000000 00000000     0        0 %d 1 0 100 0 0 10 0\n"
+    v4 = head + row % (b"0100007F:0016", b"00000000:0000", b"0A", 1) + row % (b"0100007F:0016", b"0100007F:ABCD", b"08", 2)
+    v6 = head + row % (b"0" * 24 + b"01000000:0050", b"0000000000000000FFFF00000100007F:1F90", b"01", 3)
+    unix = (b"Num       RefCount Protocol Flags    Type St Inode Path\n"
+            b"ffff888: 00000002 00000000 00010000 0001 01 4 /run/a b.sock\nffff889: 00000003 00000000 00000000 0001 03 5\n"
+            b"ffff88a: 00000002 00000000 00000000 0002 01 6 @abstract\n")  # fmt: skip
+    yield "all", CUT.join([v4, v6, v4, v6, unix])
+
+
+ELF = ["-O2", "-shared", "-nostdlib", "-fno-stack-protector", "-fcf-protection=none", "-Wl,-z,noseparate-code",
+       "-Wl,-z,norelro", "-Wl,--build-id=sha1", "-w", "-fno-builtin"]  # fmt: skip
+
+
+def compiled(*flags):
+    with tempfile.TemporaryDirectory() as where:
+        subprocess.run(["gcc", "-x", "c", HERE + "/seed_code.h", "-o", where + "/x.so", *ELF, *flags], check=True)
+        return slurp(where + "/x.so")
+
+
+def births():
+    for version, number in ((8, 0), (11, 1), (13, 2)):
+        for how in ("-fPIC", "-fno-pic"):
+            link = ["-fPIC"] if how == "-fPIC" else ["-fPIC", "-Wl,-Bsymbolic", "-fvisibility=protected"]
+            yield "%d%s" % (version, how), struct.pack("<Q", number) + compiled("-s", "-DVERSION=%d" % version, *link)
+
+
+def entry():
+    yield "plain", struct.pack("<HBxI", 1 << 7 | 1 << 6, 0, 0) + compiled("-s", "-DVERSION=11", "-fPIC")
+    yield "return", struct.pack("<HBxI", 1 << 7, 1, 0) + compiled("-s", "-DVERSION=11", "-fPIC", "-Os", "-fcf-protection")
+
+
+def elf():
+    yield "symbols", struct.pack("<Q", 1) + compiled("-DVERSION=11", "-fPIC")
+    yield "stripped", struct.pack("<Q", 4) + compiled("-s", "-DVERSION=13", "-fPIC")
+    yield "sysv", struct.pack("<Q", 0) + compiled("-s", "-DVERSION=13", "-fPIC", "-Wl,--hash-style=sysv")
+
+
+def demangle():
+    for i, name in enumerate((b"_ZNSt6vectorIiSaIiEE9push_backERKi", b"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE",
+                              b"_RNvCskwGfYPst2Cb_3foo16example_function", b"_ZN1AIXtlLi1EEEE1fIJS_S_S_S_EEEvDpT_",
+                              b"PyObject_Malloc", b"_ZZ4mainENKUlvE_clEv")):  # fmt: skip
+        yield str(i), name
+
+
+def report():
+    golden, empty = slurp(TOP + "/tests/golden/report.json"), slurp(TOP + "/tests/golden/empty.json")
+    yield "golden", golden
+    yield "empty", empty
+    yield "two", golden + CUT + golden.replace(b'"hostname": "', b'"hostname": "x')
+
+
+def output():
+    yield "golden", b"\x0a\x03" + slurp(TOP + "/tests/golden/report.json")
+    yield "narrow", b"\x01\x46" + slurp(TOP + "/tests/golden/report.json")
+    yield "empty", b"\x05\x00" + slurp(TOP + "/tests/golden/empty.json")
+
+
+def baseline():
+    run = b'{"at": 1, "duration_s": 60, "rss_bytes": 1000, "heap_bytes": null, "growth_bytes_per_s": 0, "fds": 5, "threads": 1}'
+    text = b'{"schema": "pyleak-bpf/baseline/1", "services": [{"service": "app", "runs": [%s]}]}' % b", ".join([run] * 5)
+    yield "app", b"\x02" + struct.pack("<QQ", 1 << 40, 1) + text
+    yield "other", b"\x03" + struct.pack("<QQ", 1 << 40, 1) + text.replace(b"/1", b"/2")
+
+
+def alert():
+    for i, rule in enumerate((b"rss>2G", b"growth>1M/min for 10m", b"eta<1h", b"limit>=90%", b"fds > 100 for 2h30m",
+                              b"heap<1e3k", b"pss >= 0.5 GiB/h")):  # fmt: skip
+        yield str(i), struct.pack("<d", 5e9) + rule
+
+
+def config():
+    text = (b"# comment\n[serve]\nlisten = [::1]:9477\nname = ^python\nuser = root\nmin-rss = 10M\nmin-age = 3\n"
+            b"quiet = yes\ntoken-file = /fuzz.token\nmax-sites = 5\ncgroup = x\n")  # fmt: skip
+    yield "file", CUT.join([text, b"secret\n", b"--listen", b"unix:/run/x", b"--overhead=2.5"])
+    yield "words", CUT.join([b"verbose = 3\n", b"", b"-qv", b"--name", b"(a|b)+c{2,3}", b"--min-rss=1G", b"--pod", b"a/b"])
+    yield "bad", CUT.join([b"verbose\n", b"a b", b"--max-processes", b"99999999999", b"--listen", b":99999"])
+
+
+def record(kind, data, runs=(), lies=0):
+    """One of fuzz_snapshot's: packed and hashed there."""
+    return (struct.pack("<BBHB", kind, len(runs), len(data), lies) +
+            b"".join(struct.pack("<QI", a, n)[:11] for a, n in runs) + data)  # fmt: skip
+
+
+def snapshot():
+    base = 0x7F0000000000
+    so = compiled("-s", "-DVERSION=11", "-fPIC")
+    process = (b"pid 42\nns_pid 42\nppid 1\nstart_ticks 7\nprogram 1 77\ncomm python3\n"
+               b"memory 100 200 300 400 500 2\ntid 42\ntid 43\n")  # fmt: skip
+    maps = (b"%x-%x r-xp 00000000 00:01 77 /usr/lib/libx.so\n%x-%x rw-p 00000000 00:00 0 \n" %
+            (base, base + 0x2000, base + 0x10000, base + 0x14000))  # fmt: skip
+    resident = struct.pack("<QQQII", base, base + 0x2000, 4096, 1, 0) + struct.pack("<QQQII", base + 0x10000, base + 0x14000, 8192, 0, 1)
+    parts = [record(1, process), record(2, b"python3\0-m\0app\0"), record(3, maps), record(6, resident),
+             record(5, so[:4096].ljust(4096, b"\0") + bytes(range(256)) * 16, [(base, 4096), (base + 0x11000, 4096)])]  # fmt: skip
+    elf = record(4, b"/usr/lib/libx.so\0" + so)
+    end = record(7, b"memory 1\n")
+    yield "whole", b"\1" + b"".join(parts) + elf + end
+    yield "rebuilt", b"\1" + b"".join(parts) + end
+    yield "cut", b"\1" + b"".join(parts)
+    yield "lies", b"\1" + b"".join(parts[:3]) + record(5, b"x" * 64, [(base, 64)], 1) + record(6, resident, (), 0x80) + end
+    yield "file", b"\0pyleaksn" + struct.pack("<II", 1, 4096) + b"\0" * 40
+
+
+def core():
+    base = 0x7F0000000000
+    so = compiled("-s", "-DVERSION=11", "-fPIC")
+
+    def note(kind, data):
+        return struct.pack("<III", 5, len(data), kind) + b"CORE\0\0\0\0" + data + b"\0" * (-len(data) % 4)
+
+    names = b"/fuzz.root/lib/libx.so\0/usr/bin/x\0"
+    files = struct.pack("<QQ", 2, 4096) + struct.pack("<QQQ", base, base + 0x2000, 0) + struct.pack("<QQQ", base + 0x8000, base + 0x9000, 0)
+    notes = (note(1, b"\0" * 32 + struct.pack("<i", 42) + b"\0" * 300) +
+             note(3, struct.pack("<bbbbQIIiiii", 0, 82, 0, 0, 0, 0, 0, 42, 1, 1, 1) + b"python3".ljust(16, b"\0") +
+                  b"python3 -m app".ljust(80, b"\0")) +
+             note(6, struct.pack("<QQQQ", 3, base + 64, 25, base + 0x10100)) + note(0x46494C45, files + names))  # fmt: skip
+    loads = [(base, 4096, 0x2000, 5), (base + 0x10000, 4096, 0x1000, 6), (base + 0x20000, 0, 0x4000, 6)]
+    head = 64 + 56 * (1 + len(loads))
+    at = (head + len(notes) + 15) & ~15
+    phdrs = struct.pack("<IIQQQQQQ", 4, 0, head, 0, 0, len(notes), 0, 4)
+    data = b""
+    for addr, filesz, memsz, flags in loads:
+        phdrs += struct.pack("<IIQQQQQQ", 1, flags, at + len(data), addr, 0, filesz, memsz, 4096)
+        data += (so if flags == 5 else struct.pack("<QQ", 0, 0x291) + b"\1" * 4096).ljust(4096, b"\0")[:filesz]
+    ehdr = b"\x7fELF\2\1\1" + b"\0" * 9 + struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, 1 + len(loads), 0, 0, 0)
+    whole = (ehdr + phdrs + notes).ljust(at, b"\0") + data
+    yield "file", so.replace(CUT, b"\0") + CUT + whole
+    yield "nofile", CUT + whole
+
+
+def http():
+    for i, parts in enumerate(((b"", b"127.0.0.1:80", b"GET", b"/metrics", b"", b"GET", b"/metrics", b""),
+                               (b"secret", b"[::1]:9477", b"GET", b"/report.json", b"Bearer secret", b"HEAD", b"/", b"bearer x"),
+                               (b"s", b"unix:/x", b"POST", b"/healthz", b"", b"GET", b"/-/ready", b"Basic eDp5"))):  # fmt: skip
+        yield str(i), CUT.join(parts)
+
+
+def main():
+    makers = {n: f for n, f in globals().items() if callable(f) and f.__module__ == __name__ and
+              os.path.exists("%s/fuzz_%s.c" % (HERE, n))}  # fmt: skip
+    for name in sys.argv[1:] or sorted(makers):
+        where = os.path.join(HERE, "corpus", name)
+        os.makedirs(where, exist_ok=True)
+        for old in os.listdir(where):
+            os.unlink(os.path.join(where, old))
+        for part, data in makers[name]():
+            with open(os.path.join(where, part), "wb") as f:
+                f.write(data)
+
+
+if __name__ == "__main__":
+    main()
