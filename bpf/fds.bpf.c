@@ -57,7 +57,7 @@ static __always_inline struct pl_fd_ctl *ctl_get(void)
 	__u32 zero = 0;
 	struct pl_fd_ctl *ctl = bpf_map_lookup_elem(&fd_ctl, &zero);
 
-	return ctl && ctl->is_on ? ctl : NULL;
+	return ctl && ctl->is_on && !sleeps() ? ctl : NULL;
 }
 
 static __always_inline struct pl_fd_call *call_get(__u32 tid)

@@ -119,6 +119,25 @@ static __always_inline struct pl_stats *stats_get(void)
 	return bpf_map_lookup_elem(&stats, &key);
 }
 
+/* Has the user half stood still for too long? To be asked now and then, and always when asleep. */
+static __always_inline int is_overdue(struct pl_stats *st)
+{
+	__u64 deadline = *(volatile __u64 *)&st->deadline_ns;
+
+	if (!deadline || bpf_ktime_get_ns() < deadline)
+		return 0;
+	st->asleep = 1;
+	return 1;
+}
+
+/* For programs that are rare, or ask the time anyway. */
+static __always_inline int sleeps(void)
+{
+	struct pl_stats *st = stats_get();
+
+	return !st || *(volatile __u64 *)&st->asleep || is_overdue(st);
+}
+
 /* Losses are rare, so that the atomic add does not matter; threads share the counters. */
 static __always_inline void lose(__u32 why)
 {

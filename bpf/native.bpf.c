@@ -273,7 +273,7 @@ int native_entry(struct pt_regs *ctx)
 	__u32 zero = 0, mode, i;
 	__u8 fn;
 
-	if (id >> 32 != config.tgid)
+	if (id >> 32 != config.tgid || sleeps())
 		return 0;
 	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
 	if (!ctl)
@@ -406,7 +406,7 @@ int native_return(struct pt_regs *ctx)
 	struct pl_native_ctl *ctl;
 	__u32 zero = 0;
 
-	if (id >> 32 != config.tgid)
+	if (id >> 32 != config.tgid || sleeps())
 		return 0;
 	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
 	if (!ctl)
@@ -424,7 +424,7 @@ int native_map_return(struct pt_regs *ctx)
 	struct pl_native_ctl *ctl;
 	__u32 zero = 0;
 
-	if (id >> 32 != config.tgid)
+	if (id >> 32 != config.tgid || sleeps())
 		return 0;
 	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
 	if (ctl)

@@ -156,6 +156,12 @@ struct pl_native_copy {
 /* Counters the user half reads (mmap-able array map `stats`, one entry). */
 struct pl_stats {
 	__u64 wanted; /* written by the user half: pairs in native_wanted */
+	/* The user half moves the deadline (bpf_ktime_get_ns, 0 = none) on while it works. Programs
+	 * that run later than that set asleep and do nothing: a tool that stands still costs the
+	 * target little. It is for the user half to wake them, and to count what they missed as
+	 * lost. */
+	__u64 deadline_ns;
+	__u64 asleep;
 	__u64 births; /* births recorded since load; published after the record */
 	__u64 lost[PL_LOST_MAX];
 };

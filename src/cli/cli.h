@@ -39,4 +39,10 @@ int cli_preflight(void);
 int cli_check_caps(void);
 int cli_check_btf(void);
 
+/* The process that holds the probes, which Ctrl-Z alarms: before any thread, and while we have all
+ * rights. */
+struct probe_guard;
+int cli_guard_start(struct probe_guard **out);
+void cli_guard_stop(struct probe_guard *g); /* NULL is fine */
+
 #endif

@@ -58,7 +58,9 @@ static const int allowed[] = {
 };
 
 /* Commands that place probes. */
-static const int for_probes[] = {SCMP_SYS(bpf), SCMP_SYS(perf_event_open)};
+static const int for_probes[] = {
+	SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(socketpair), /* channels to the guardian */
+};
 
 /* libdebuginfod: its cache, its servers and their names. */
 static const int for_servers[] = {

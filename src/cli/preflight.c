@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/stop.h"
+#include "probe/guard.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
@@ -80,4 +82,19 @@ int cli_preflight(void)
 	int err = cli_check_caps();
 
 	return err ? err : cli_check_btf();
+}
+
+int cli_guard_start(struct probe_guard **out)
+{
+	int err = probe_guard_start(out);
+
+	if (!err)
+		stop_alarm_to(probe_guard_alarm_fd(*out));
+	return err;
+}
+
+void cli_guard_stop(struct probe_guard *g)
+{
+	stop_alarm_to(-1);
+	probe_guard_stop(g);
 }

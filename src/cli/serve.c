@@ -23,6 +23,7 @@ struct service {
 	struct serve_settings *c;
 	struct serve *http;
 	struct sweep *sweep;
+	struct probe_guard *guard;
 	struct serve_metrics_opts metrics;
 	uint64_t begin_ns;
 };
@@ -189,9 +190,11 @@ static int run(struct service *v)
 	cli_select_raise_limit();
 	err = cli_preflight();
 	if (!err)
+		err = cli_guard_start(&v->guard);
+	if (!err)
 		err = start(v);
 	if (!err)
-		err = sweep_new(&v->c->sweep, &v->sweep);
+		err = sweep_new(&v->c->sweep, v->guard, &v->sweep);
 	if (!err && !v->c->is_quiet)
 		log_line("listening on %s", serve_address(v->http));
 	v->begin_ns = clock_ns();
@@ -202,6 +205,7 @@ static int run(struct service *v)
 		err = loop(v);
 	sweep_free(v->sweep);
 	serve_stop(v->http);
+	cli_guard_stop(v->guard);
 	return err ? cli_complain(CLI_FAILED) : CLI_DONE;
 }
 

@@ -3,6 +3,7 @@
  * has no other way to speak. */
 #include "cli/stop.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 static volatile sig_atomic_t times_asked;
 static volatile sig_atomic_t times_paused;
 static volatile sig_atomic_t times_reload_asked;
+static volatile sig_atomic_t alarm_fd = -1;
 
 static void on_signal(int sig)
 {
@@ -31,6 +33,31 @@ static void on_reload(int sig)
 	times_reload_asked = 1;
 }
 
+/* Ctrl-Z: no probe may stay in while we stand still. Then what the signal is for. */
+static void on_suspend(int sig)
+{
+	struct sigaction mine, usual = {.sa_handler = SIG_DFL};
+	int was = errno;
+	sigset_t set;
+	/* It may have ended, and the probes with it. */
+	ssize_t told = alarm_fd >= 0 ? write(alarm_fd, "z", 1) : 0;
+
+	(void)told;
+	sigemptyset(&usual.sa_mask);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigaction(sig, &usual, &mine);
+	raise(sig);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* stops here */
+	sigaction(sig, &mine, NULL);
+	errno = was;
+}
+
+void stop_alarm_to(int fd)
+{
+	alarm_fd = fd;
+}
+
 void stop_install(void)
 {
 	static const int asks[] = {SIGINT, SIGTERM, SIGHUP};
@@ -47,6 +74,10 @@ void stop_install(void)
 	}
 	act.sa_handler = on_pause;
 	sigaction(SIGUSR1, &act, NULL);
+	/* Not where a shell without job control has it ignored. */
+	act.sa_handler = on_suspend;
+	if (sigaction(SIGTSTP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(SIGTSTP, &act, NULL);
 	/* A closed pipe is an error of the write, seen where it happens. */
 	act.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &act, NULL);

@@ -13,6 +13,9 @@ bool stop_asked(void);
 int stop_code(int err);
 /* SIGHUP asks to read the settings again, instead. */
 void stop_reload_on_hangup(void);
+/* A byte goes there when Ctrl-Z is about to stop this process (probe_guard_alarm_fd); -1: nowhere.
+ */
+void stop_alarm_to(int fd);
 bool stop_reload_asked(void); /* since the last call */
 /* SIGUSR1 takes every probe out of the targets, the next one puts them back: how the cost is
  * measured in one run. */

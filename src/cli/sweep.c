@@ -165,6 +165,7 @@ static int loop(const struct sweep_cmd *c, struct sweep *s, bool *leaks)
 
 static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
 {
+	struct probe_guard *guard = NULL;
 	struct sweep *s = NULL;
 	bool leaks = false;
 	int err;
@@ -172,16 +173,19 @@ static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
 	stop_install();
 	cli_select_raise_limit();
 	err = cli_preflight();
+	if (!err)
+		err = cli_guard_start(&guard);
 	if (!err && c->json)
 		err = out_file_check(c->json);
 	if (!err)
 		err = confine(&(struct confine_opts){.is_off = c->no_sandbox,
 						     .writes_files = c->json != NULL});
 	if (!err)
-		err = sweep_new(so, &s);
+		err = sweep_new(so, guard, &s);
 	if (!err)
 		err = loop(c, s, &leaks);
 	sweep_free(s);
+	cli_guard_stop(guard);
 	if (err == -ECANCELED)
 		return cli_interrupted();
 	if (err)

@@ -40,6 +40,7 @@ struct watch {
 	bool has_leak;		   /* as of the final report */
 	struct children *children; /* NULL: not followed */
 	struct launch launch;
+	struct probe_guard *guard;
 	struct alerts alerts;
 	struct baseline baseline;
 };
@@ -112,6 +113,7 @@ static int open_all(struct watch *w)
 		.fds = !w->o.no_fds,
 		.native_stacks = !w->o.no_native,
 		.is_cancelled = stop_asked,
+		.guard = w->guard,
 	};
 	int err;
 
@@ -419,6 +421,8 @@ static int run(struct watch *w)
 	stop_install();
 	if (!err)
 		err = cli_preflight();
+	if (!err)
+		err = cli_guard_start(&w->guard);
 	if (!err && w->o.json)
 		err = out_file_check(w->o.json);
 	if (!err && w->o.baseline)
@@ -441,6 +445,7 @@ static int run(struct watch *w)
 	close_all(w);
 	launch_close(&w->launch);
 	alerts_close(&w->alerts);
+	cli_guard_stop(w->guard);
 	baseline_free(&w->baseline);
 	if (err == -ECANCELED)
 		return cli_interrupted();

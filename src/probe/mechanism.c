@@ -88,9 +88,15 @@ int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
-	s->ops = mechanisms[m].ops;
+	s->ops = spec->guard ? &probe_remote_ops : mechanisms[m].ops;
+	s->mechanism = m;
+	s->channel = spec->guard;
 	s->file_fd = s->prog_fd = -1;
 	err = set_init(s, spec);
+	if (!err && !spec->guard)
+		err = probe_check_storage(s);
+	if (!err && !spec->guard)
+		err = probe_make_resident(s);
 	if (!err)
 		err = s->ops->open(s);
 	if (err) {
@@ -132,7 +138,10 @@ int probe_set_warm(struct probe_set *s)
 
 int probe_set_on(struct probe_set *s)
 {
-	int err = s->on ? 0 : s->ops->on(s);
+	int err = s->channel ? 0 : probe_make_resident(s);
+
+	if (!err && !probe_set_is_on(s))
+		err = s->ops->on(s);
 
 	if (!err)
 		s->on = true;
@@ -149,7 +158,7 @@ int probe_set_off(struct probe_set *s)
 
 bool probe_set_is_on(const struct probe_set *s)
 {
-	return s->on;
+	return s->on && !(s->ops->was_lost && s->ops->was_lost(s));
 }
 
 /*

@@ -19,8 +19,11 @@ struct probe_ops {
 	int (*on)(struct probe_set *s);
 	void (*off)(struct probe_set *s);
 	void (*close)(struct probe_set *s);
+	/* Has it been taken out behind our back? May be NULL: never. */
+	bool (*was_lost)(const struct probe_set *s);
 };
 extern const struct probe_ops probe_tracefs_ops, probe_multi_ops, probe_perf_ops;
+extern const struct probe_ops probe_remote_ops; /* guard.c: switched by the guardian */
 
 struct probe_set {
 	const struct probe_ops *ops;
@@ -34,7 +37,18 @@ struct probe_set {
 	bool on_return, on;
 	int *fds;	       /* open while on: one, or one per site (perf) */
 	struct tracefs_set *t; /* tracefs only */
+	uint64_t resident_ns;  /* when the code was last seen to be in memory */
+
+	/* of a set that the guardian holds */
+	enum probe_mechanism mechanism;
+	struct probe_channel *channel;
+	uint32_t number; /* 0 = not open there */
+	uint32_t trips;	 /* as of when it was switched on */
 };
+
+/* resident.c: before the kernel is asked to read the file itself, or refuse. */
+int probe_make_resident(struct probe_set *s);
+int probe_check_storage(const struct probe_set *s);
 
 /* Where two probes may be tried without anybody noticing: two nops in our own text. */
 #define PROBE_SELF_NOPS 2

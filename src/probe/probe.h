@@ -56,6 +56,8 @@ struct probe_set_spec {
 	int prog_fd;	   /* BPF program of the type the mechanism wants */
 	bool on_return;	   /* return probe (tracefs "r", perf retprobe) */
 	const char *label; /* short, for event names: "birth", "malloc" */
+	/* Who holds the probes and switches them (guard.h); NULL: this process. */
+	struct probe_channel *guard;
 };
 
 /* What only a process with all rights can do: mount tracefs where it is missing. A failure is that

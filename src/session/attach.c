@@ -128,6 +128,7 @@ int session_open_set(struct session *s, const struct session_file *f, const bool
 		.pid = s->proc->pid,
 		.prog_fd = s->birth_fd,
 		.label = label,
+		.guard = s->channel,
 	};
 
 	if (!offset)

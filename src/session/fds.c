@@ -36,6 +36,7 @@ int session_fds_open(struct session *s)
 		.skel = s->skel,
 		.means = s->fds->means,
 		.mechanism = s->mechanism,
+		.channel = s->channel,
 		.share = s->o.overhead * BUDGET_AIM / SHARE_OF_ALL,
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};

@@ -33,6 +33,8 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		 s->cut_native_stacks},
 		{"samples_thinned", "survivors left out to bound memory; the others count more",
 		 l->thinned},
+		{"stood_still", "the tool stood still, and its probes were out meanwhile",
+		 s->stood_still},
 		{"held_by_unknown", report_strdup(r, why), refused},
 	};
 	struct report_lost *v = report_alloc(r, (PL_LOST_MAX + ARRAY_SIZE(user)) * sizeof(*v));

@@ -55,6 +55,14 @@ static int open_user_half(struct session *s)
 	return err;
 }
 
+static int choose_mechanism(struct session *s)
+{
+	size_t n = s->n_sites ? s->n_sites : 1;
+
+	return s->channel ? probe_guard_choose(s->channel, n, &s->mechanism)
+			  : probe_choose(n, PROBE_NONE, &s->mechanism);
+}
+
 /* Births need sites, a mechanism and the kernel's consent. A build whose sites cannot all be
  * resolved is watched without them: a missing site would blame wrong lines. */
 static int open_kernel_half(struct session *s)
@@ -66,8 +74,7 @@ static int open_kernel_half(struct session *s)
 	if (err)
 		session_note(s, "births are not watched: %s", fail_text());
 	s->mechanism = (enum probe_mechanism)s->o.mechanism;
-	err = s->mechanism ? 0
-			   : probe_choose(s->n_sites ? s->n_sites : 1, PROBE_NONE, &s->mechanism);
+	err = s->mechanism ? 0 : choose_mechanism(s);
 	if (err)
 		return err;
 	err = session_load(s);
@@ -85,6 +92,7 @@ static int open_native(struct session *s)
 		.heap = s->heap,
 		.skel = s->skel,
 		.mechanism = s->mechanism,
+		.channel = s->channel,
 		.share = s->o.overhead * BUDGET_AIM / 2,
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};
@@ -108,6 +116,21 @@ static bool is_cancelled(const struct session *s)
 	return s->o.is_cancelled && s->o.is_cancelled();
 }
 
+/* What killed copies of the tool have left is removed. */
+static int open_channel(struct session *s)
+{
+	int err = s->o.guard ? probe_guard_join(s->o.guard, &s->channel) : 0;
+
+	if (err)
+		return err;
+	s->trips = probe_guard_trips(s->o.guard, NULL);
+	if (s->channel)
+		probe_guard_sweep(s->channel);
+	else
+		probe_sweep();
+	return 0;
+}
+
 int session_open(int pid, const struct session_opts *o, struct session **out)
 {
 	static int (*const steps[])(struct session *) = {
@@ -125,8 +148,9 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		return fail(-ENOMEM, "out of memory");
 	}
 	s->random = (clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
-	probe_sweep();
-	err = proc_open(pid, &s->proc);
+	err = open_channel(s);
+	if (!err)
+		err = proc_open(pid, &s->proc);
 	if (!err && o->start_ticks && s->proc->start_ticks != o->start_ticks)
 		err = fail(-ESRCH, "process %d has ended, and its number is another's now", pid);
 	for (size_t i = 0; !err && i < ARRAY_SIZE(steps); i++)
@@ -143,6 +167,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 			     py_allocator_name(s->rt->allocator));
 	note_sizes(s);
 	session_plan_jobs(s, clock_ns());
+	session_beat(s);
 	if (census_worker_start(s->proc, WORKER_SHARE, &s->worker))
 		session_note(s, "%s", fail_text());
 	*out = s;
@@ -160,6 +185,7 @@ void session_close(struct session *s)
 	holders_free(s->holders);
 	session_fds_close(s);
 	session_detach(s);
+	probe_guard_leave(s->channel);
 	session_unload(s);
 	session_forget_births(s);
 	ladder_free(s->ladder);
@@ -240,6 +266,8 @@ int session_step(struct session *s, double max_s)
 	while (!s->ended) {
 		uint64_t now = clock_ns();
 		int woke;
+
+		session_beat(s);
 
 		if (now - checked > 100000000) {
 			checked = now;

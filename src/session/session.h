@@ -8,6 +8,7 @@
 #include "report/report.h"
 
 struct heap_census;
+struct probe_guard;
 
 struct session_opts {
 	unsigned top;
@@ -21,8 +22,9 @@ struct session_opts {
 	 * is its own, also what came before we did. NULL: the run begins with us. Used by
 	 * session_open alone. */
 	const struct heap_census *inherited;
-	int mechanism;	      /* that of another session: need not be found out again; or 0 */
-	uint64_t start_ticks; /* refuse the process when it is not this one; 0 = any */
+	struct probe_guard *guard; /* who holds the probes; NULL: this process */
+	int mechanism;		   /* that of another session: need not be found out again; or 0 */
+	uint64_t start_ticks;	   /* refuse the process when it is not this one; 0 = any */
 };
 
 struct session;

@@ -5,6 +5,7 @@
 
 #include "base/map64.h"
 #include "heap/heap.h"
+#include "probe/guard.h"
 #include "probe/probe.h"
 #include "session/memwatch.h"
 #include "session/parts.h"
@@ -100,6 +101,9 @@ struct session {
 	const struct pl_birth *births;
 	volatile struct pl_stats *stats;
 	enum probe_mechanism mechanism;
+	struct probe_channel *channel; /* to the guardian; NULL: this process switches */
+	uint32_t trips;		       /* times the guardian took out what was in, as last seen */
+	uint64_t stood_still;	       /* times that we did, with probes in */
 	struct probe_set *set[SESSION_FILES];
 	size_t n_sets, n_sites;
 	struct session_file file[SESSION_FILES];
@@ -153,6 +157,9 @@ struct session {
 	size_t n_series;
 	uint64_t series_step;
 };
+
+/* alive.c: the heartbeat, and what is to be done after it has failed */
+void session_beat(struct session *s);
 
 /* load.c: the skeleton, its maps and configuration */
 int session_load(struct session *s);

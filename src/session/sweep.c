@@ -31,7 +31,7 @@ static uint64_t identity_of(const struct proc_entry *e)
 	return (uint64_t)e->pid << 40 ^ e->start_ticks ^ e->start_stack * 0x9e3779b97f4a7c15ull;
 }
 
-int sweep_new(const struct sweep_opts *o, struct sweep **out)
+int sweep_new(const struct sweep_opts *o, struct probe_guard *guard, struct sweep **out)
 {
 	struct sweep *s = calloc(1, sizeof(*s));
 	int err;
@@ -39,6 +39,7 @@ int sweep_new(const struct sweep_opts *o, struct sweep **out)
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
 	s->o = *o;
+	s->guard = guard;
 	err = py_finder_new(&s->finder);
 	if (err) {
 		free(s);

@@ -9,6 +9,8 @@
 #include "proc/list.h"
 #include "report/report.h"
 
+struct probe_guard;
+
 struct sweep_opts {
 	/* which processes; NULL, -1 and 0 = all */
 	const regex_t *name;   /* of the command line */
@@ -24,7 +26,8 @@ struct sweep_opts {
 
 struct sweep;
 
-int sweep_new(const struct sweep_opts *o, struct sweep **out);
+/* @guard: who holds the probes of suspects; NULL: this process. */
+int sweep_new(const struct sweep_opts *o, struct probe_guard *guard, struct sweep **out);
 void sweep_free(struct sweep *s);
 /* Other processes, or the same in other words: what is known of those still wanted is kept.
  * On failure nothing has changed. */

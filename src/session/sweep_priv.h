@@ -26,6 +26,7 @@ struct sweep_target {
 
 struct sweep {
 	struct sweep_opts o;
+	struct probe_guard *guard;
 	struct py_finder *finder;
 	struct map64
 		seen; /* identities that were looked at -> when to look again, after what wait */

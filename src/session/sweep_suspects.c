@@ -62,6 +62,7 @@ static void begin(struct sweep *s, struct sweep_target *t)
 		.native_stacks = true,
 		.fds = true,
 		.is_cancelled = s->o.is_cancelled,
+		.guard = s->guard,
 	};
 	int err;
 

@@ -30,7 +30,8 @@ struct fds_spec {
 	struct pyleak_bpf *skel; /* loaded after fds_prepare() */
 	enum fds_means means;
 	enum probe_mechanism mechanism;
-	double share; /* of the target's time */
+	struct probe_channel *channel; /* to who switches the probes; NULL: this process */
+	double share;		       /* of the target's time */
 	uint64_t older_ns;
 };
 

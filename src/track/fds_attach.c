@@ -88,6 +88,7 @@ static int open_set(struct fds *f, int file_fd, const char *label, const struct 
 		.prog_fd = bpf_program__fd(prog),
 		.on_return = on_return,
 		.label = label,
+		.guard = f->spec.channel,
 	};
 	int err = n ? probe_set_open(f->spec.mechanism, &spec, &f->set[f->n_sets]) : 0;
 

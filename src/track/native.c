@@ -61,6 +61,7 @@ static int open_set(struct native *n, enum native_set s)
 		.prog_fd = bpf_program__fd(progs[s]),
 		.on_return = s == SET_HEAP_RETURN || s == SET_MAP_RETURN,
 		.label = labels[s],
+		.guard = n->spec.channel,
 	};
 
 	for (size_t i = 0; i < n->libc.n; i++)

@@ -27,6 +27,7 @@ struct native_spec {
 	 * attach type set to probe_attach_type(mechanism) before the load. */
 	struct pyleak_bpf *skel;
 	enum probe_mechanism mechanism;
+	struct probe_channel *channel; /* to who switches the probes; NULL: this process */
 	double share;	   /* of the target's time that native tracing may cost: 0.01 = 1 % */
 	uint64_t older_ns; /* younger blocks are not reported */
 	bool force_exact;  /* whatever it costs */

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The tool's end of the guardian: starting it, the heartbeat, requests. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/reading.h"
+#include "probe/guard_priv.h"
+
+struct probe_channel {
+	struct probe_guard *guard;
+	int sock;
+};
+
+/* Away from the terminal's signals, from what stops or ends the tool, and from its files. */
+static void detach_from_tool(void)
+{
+	static const int ignored[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT, SIGUSR1,
+				      SIGUSR2, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	setsid();
+	setpriority(PRIO_PROCESS, 0, -15); /* a target crawls while probes are in */
+	prctl(PR_SET_NAME, "pyleak-probes", 0, 0, 0);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
+}
+
+static int fork_guardian(struct probe_guard *g, const int pair[2])
+{
+	pid_t tool = getpid();
+
+	fflush(NULL);
+	g->pid = fork();
+	if (g->pid < 0)
+		return fail(-errno, "no process to hold the probes could be started: %s",
+			    strerror(errno));
+	if (g->pid == 0) {
+		close(pair[0]);
+		detach_from_tool();
+		guard_serve(pair[1], g->page, tool);
+		_exit(0);
+	}
+	return 0;
+}
+
+int probe_guard_start(struct probe_guard **out)
+{
+	struct probe_guard *g = calloc(1, sizeof(*g));
+	int pair[2], err = g ? reading_share() : -ENOMEM;
+	void *page;
+
+	*out = NULL;
+	if (err) {
+		free(g);
+		return fail(err, "no memory for the process that holds the probes");
+	}
+	g->control = -1;
+	page = mmap(NULL, sizeof(*g->page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		    0);
+	g->page = page == MAP_FAILED ? NULL : page;
+	if (!g->page || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		err = fail(-errno, "no socket to the process that holds the probes: %s",
+			   strerror(errno));
+		probe_guard_stop(g);
+		return err;
+	}
+	g->control = pair[0];
+	err = fork_guardian(g, pair);
+	close(pair[1]);
+	if (err) {
+		g->pid = 0;
+		probe_guard_stop(g);
+		return err;
+	}
+	probe_guard_beat(g);
+	*out = g;
+	return 0;
+}
+
+void probe_guard_stop(struct probe_guard *g)
+{
+	const char leave[GUARD_LEAVE] = {0};
+
+	if (!g)
+		return;
+	/* Other processes that were forked from this one may hold the socket, too. */
+	if (g->control >= 0)
+		guard_send(g->control, leave, sizeof(leave), NULL, 0);
+	close_fd(&g->control);
+	while (g->pid > 0 && waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (g->page)
+		munmap(g->page, sizeof(*g->page));
+	free(g);
+}
+
+void probe_guard_beat(struct probe_guard *g)
+{
+	if (g)
+		atomic_store_explicit(&g->page->beat_ns, clock_ns(), memory_order_relaxed);
+}
+
+uint32_t probe_guard_trips(const struct probe_guard *g, uint64_t *when_ns)
+{
+	uint32_t trips = g ? atomic_load(&g->page->trips) : 0;
+
+	if (trips && when_ns)
+		*when_ns = atomic_load(&g->page->trip_ns);
+	return trips;
+}
+
+int probe_guard_alarm_fd(const struct probe_guard *g)
+{
+	return g ? g->control : -1;
+}
+
+int probe_guard_join(struct probe_guard *g, struct probe_channel **out)
+{
+	struct probe_channel *c = calloc(1, sizeof(*c));
+	uint32_t hello = 0;
+	int pair[2], err;
+
+	*out = NULL;
+	if (!c)
+		return fail(-ENOMEM, "out of memory");
+	c->guard = g;
+	c->sock = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		free(c);
+		return fail(-errno, "no socket to the process that holds the probes: %s",
+			    strerror(errno));
+	}
+	c->sock = pair[0];
+	err = guard_send(g->control, &hello, sizeof(hello), &pair[1], 1);
+	close(pair[1]);
+	if (err) {
+		probe_guard_leave(c);
+		return fail(err, "the process that holds the probes (pyleak-probes) has ended");
+	}
+	*out = c;
+	return 0;
+}
+
+void probe_guard_leave(struct probe_channel *c)
+{
+	if (!c)
+		return;
+	close_fd(&c->sock);
+	free(c);
+}
+
+/* Waits for as long as the kernel takes. */
+static int ask(struct probe_channel *c, const struct guard_request *q, size_t len, const int *fds,
+	       size_t n_fds, uint32_t *value)
+{
+	struct guard_answer a = {0};
+	int none[GUARD_FDS];
+	size_t n_none;
+	ssize_t got;
+	int err;
+
+	probe_guard_beat(c->guard);
+	err = guard_send(c->sock, q, len, fds, n_fds);
+	got = err ? err : guard_receive(c->sock, &a, sizeof(a), none, &n_none);
+	probe_guard_beat(c->guard);
+	if (got != (ssize_t)sizeof(a))
+		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
+	if (value)
+		*value = a.value;
+	a.why[sizeof(a.why) - 1] = '\0';
+	return a.err ? fail(a.err, "%s", a.why) : 0;
+}
+
+int probe_guard_choose(struct probe_channel *c, size_t n, enum probe_mechanism *out)
+{
+	const struct guard_request q = {.op = GUARD_CHOOSE, .n = (uint32_t)n};
+	uint32_t m = PROBE_NONE;
+	int err = ask(c, &q, sizeof(q), NULL, 0, &m);
+
+	*out = (enum probe_mechanism)m;
+	return err;
+}
+
+void probe_guard_sweep(struct probe_channel *c)
+{
+	const struct guard_request q = {.op = GUARD_SWEEP};
+
+	ask(c, &q, sizeof(q), NULL, 0, NULL);
+}
+
+/* ---- A set whose switches are requests. ---- */
+
+static int remote_open(struct probe_set *s)
+{
+	size_t len = sizeof(struct guard_request) + s->n * sizeof(uint64_t);
+	const int fds[GUARD_FDS] = {s->file_fd, s->prog_fd};
+	auto_free struct guard_request *q = calloc(1, len);
+
+	if (!q)
+		return fail(-ENOMEM, "out of memory");
+	if (s->n > GUARD_OFFSETS)
+		return fail(-ENOTSUP, "more places to probe than can be asked for (%zu)", s->n);
+	q->op = GUARD_OPEN;
+	q->mechanism = s->mechanism;
+	q->on_return = s->on_return;
+	q->pid = s->pid;
+	q->n = (uint32_t)s->n;
+	snprintf(q->label, sizeof(q->label), "%s", s->label);
+	memcpy(q->offset, s->offsets, s->n * sizeof(uint64_t));
+	return ask(s->channel, q, len, fds, ARRAY_SIZE(fds), &s->number);
+}
+
+static int request(struct probe_set *s, enum guard_op op)
+{
+	const struct guard_request q = {.op = op, .set = s->number};
+
+	return ask(s->channel, &q, sizeof(q), NULL, 0, NULL);
+}
+
+static int remote_warm(struct probe_set *s)
+{
+	return request(s, GUARD_WARM);
+}
+
+static int remote_on(struct probe_set *s)
+{
+	s->trips = probe_guard_trips(s->channel->guard, NULL);
+	return request(s, GUARD_ON);
+}
+
+static void remote_off(struct probe_set *s)
+{
+	request(s, GUARD_OFF);
+}
+
+static void remote_close(struct probe_set *s)
+{
+	if (s->number)
+		request(s, GUARD_CLOSE);
+}
+
+static bool remote_was_lost(const struct probe_set *s)
+{
+	return s->trips != probe_guard_trips(s->channel->guard, NULL);
+}
+
+const struct probe_ops probe_remote_ops = {
+	.open = remote_open,
+	.warm = remote_warm,
+	.on = remote_on,
+	.off = remote_off,
+	.close = remote_close,
+	.was_lost = remote_was_lost,
+};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The guardian: a small process that holds every breakpoint of this tool and does nothing else.
+ *
+ * Probes live as long as the descriptors they hang at. Were these ours, a tool that is stopped
+ * (Ctrl-Z, a frozen cgroup), starved or waiting in the kernel would leave its breakpoints in the
+ * target, and one that is killed while it takes them out might leave them for good. So a process
+ * of its own switches them, on request. It looks for our heartbeat: without one for two seconds it
+ * takes all probes out, and when we have ended it does so and ends.
+ *
+ *	probe_guard_start()	once, early: before other threads, and before rights are given up
+ *	probe_guard_join()	a channel for each session: requests of two channels do not wait
+ *				for each other, unless the kernel makes them
+ *	probe_set_spec.guard	the channel; then probe_set_on() and the others are requests
+ */
+#ifndef PYLEAK_PROBE_GUARD_H
+#define PYLEAK_PROBE_GUARD_H
+
+#include "base/base.h"
+
+enum probe_mechanism;
+
+struct probe_guard;
+struct probe_channel;
+
+/* Without a heartbeat for so long the probes are taken out. */
+#define PROBE_GUARD_PATIENCE_NS 2000000000ull
+
+int probe_guard_start(struct probe_guard **out);
+/* Ends the guardian: what is still in is taken out. Waits for that. NULL is fine. */
+void probe_guard_stop(struct probe_guard *g);
+
+/* "The tool works": from any thread, a few nanoseconds. */
+void probe_guard_beat(struct probe_guard *g);
+/* How often the guardian has taken probes out of its own accord, and the heartbeat after which it
+ * did so last. A set that was on then is off now. */
+uint32_t probe_guard_trips(const struct probe_guard *g, uint64_t *when_ns);
+/* To be written to, one byte, when this process is about to be stopped: write() may be called in
+ * a signal handler. Then the guardian does not wait for two seconds. */
+int probe_guard_alarm_fd(const struct probe_guard *g);
+
+/* One thread at a time uses a channel. */
+int probe_guard_join(struct probe_guard *g, struct probe_channel **out);
+void probe_guard_leave(struct probe_channel *c); /* with all of its sets; NULL is fine */
+
+/* As probe_choose() and probe_sweep(), with the guardian's rights. */
+int probe_guard_choose(struct probe_channel *c, size_t n, enum probe_mechanism *out);
+void probe_guard_sweep(struct probe_channel *c);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What both ends of the guardian's sockets share. One request, one answer; each is one packet. */
+#ifndef PYLEAK_PROBE_GUARD_PRIV_H
+#define PYLEAK_PROBE_GUARD_PRIV_H
+
+#include <stdatomic.h>
+
+#include "probe/guard.h"
+#include "probe/mechanism_priv.h"
+
+#define GUARD_OFFSETS 8192 /* in one request */
+#define GUARD_FDS     2
+
+/* On the control socket: what a packet of so many bytes means. */
+#define GUARD_ALARM   1
+#define GUARD_LEAVE   2
+#define GUARD_CHANNEL 4 /* with one descriptor */
+
+enum guard_op {
+	GUARD_OPEN, /* with the descriptors of the file and of the program */
+	GUARD_WARM,
+	GUARD_ON,
+	GUARD_OFF,
+	GUARD_CLOSE,
+	GUARD_CHOOSE,
+	GUARD_SWEEP,
+};
+
+struct guard_request {
+	uint32_t op, set; /* set: as answered to GUARD_OPEN */
+	uint32_t mechanism, on_return;
+	int32_t pid;
+	uint32_t n; /* offsets, or sites to choose for */
+	char label[24];
+	uint64_t offset[];
+};
+
+struct guard_answer {
+	int32_t err;
+	uint32_t value; /* number of the set; mechanism */
+	char why[640];
+};
+
+/* Shared by both processes. */
+struct guard_page {
+	_Atomic uint64_t beat_ns;
+	_Atomic uint64_t trip_ns;
+	_Atomic uint32_t trips;
+	_Atomic uint32_t is_on; /* sets that are on: no heartbeat is needed without */
+};
+
+struct probe_guard {
+	int control;
+	pid_t pid;
+	struct guard_page *page;
+};
+
+/* A packet and the descriptors with it. Whole or not at all: 0 or -errno; -EPIPE at the end. */
+int guard_send(int sock, const void *data, size_t len, const int *fds, size_t n_fds);
+/* How long the packet is, at most @size; *n_fds: how many of @fds came. */
+ssize_t guard_receive(int sock, void *data, size_t size, int fds[GUARD_FDS], size_t *n_fds);
+
+/* guard_tool.c: does a thread of the tool wait in the kernel for something that no signal ends? Not
+ * because it is frozen. */
+bool guard_waits_in_kernel(pid_t tool);
+/* Out of the cgroup in which the tool can be frozen. */
+void guard_leave_freezer(void);
+
+/* The guardian itself: returns when the tool is gone and nothing is in any more. */
+void guard_serve(int control, struct guard_page *page, pid_t tool);
+
+#endif

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The guardian's own work: a thread for each channel does what it is asked for, the main thread
+ * listens for the heartbeat and takes everything out when it does not come.
+ *
+ * No probe is switched while a read of target memory has been under way for long: such a read waits
+ * for storage and holds a lock of the target, a switch would wait for that lock, and nobody on the
+ * host could fork meanwhile. Putting in is refused then, taking out waits; that the programs behind
+ * the probes fall asleep by themselves (pl_stats.deadline_ns) keeps the price low until then.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/reading.h"
+#include "base/thread.h"
+#include "probe/guard_priv.h"
+
+#define LOOK_MS		 200
+#define READ_PATIENCE_NS 50000000ull
+#define READ_POLL_US	 2000
+#define LEAVE_NS	 20000000000ull
+
+struct channel {
+	struct channel *next;
+	struct guardian *g;
+	int sock;
+	bool is_closed;
+	pthread_mutex_t lock;	      /* of the sets: its thread, or the watchdog */
+	VEC(struct probe_set *) sets; /* number n is sets.v[n - 1]; NULL = closed */
+};
+
+struct guardian {
+	int control;
+	struct guard_page *page;
+	pid_t tool;
+	int tool_fd; /* pidfd; -1 when there is none */
+	_Atomic bool tool_is_gone;
+	pthread_mutex_t lock; /* of the list */
+	struct channel *channels;
+};
+
+/* A read under way that hangs: it is old, and waits in the kernel. A tool that was stopped or
+ * killed in the middle of one leaves a stamp that is old, too. */
+static bool reader_hangs(const struct guardian *g)
+{
+	return !g->tool_is_gone && reading_oldest_ns() > READ_PATIENCE_NS &&
+	       guard_waits_in_kernel(g->tool);
+}
+
+static void wait_for_readers(const struct guardian *g)
+{
+	while (reader_hangs(g))
+		usleep(READ_POLL_US);
+}
+
+static struct probe_set *set_of(struct channel *c, uint32_t number)
+{
+	return number && number <= c->sets.n ? c->sets.v[number - 1] : NULL;
+}
+
+static void note_switch(struct guardian *g, bool was_on, bool is_on)
+{
+	if (was_on != is_on)
+		atomic_fetch_add(&g->page->is_on, is_on ? 1u : -1u);
+}
+
+static int switch_on(struct channel *c, struct probe_set *s)
+{
+	bool was_on = probe_set_is_on(s);
+	int err;
+
+	if (reader_hangs(c->g))
+		return fail(-EAGAIN, "a read of the process's memory does not come back: no probes "
+				     "are set while it is under way");
+	err = probe_set_on(s);
+	note_switch(c->g, was_on, probe_set_is_on(s));
+	return err;
+}
+
+static void switch_off(struct channel *c, struct probe_set *s)
+{
+	bool was_on = probe_set_is_on(s);
+
+	if (!was_on)
+		return;
+	wait_for_readers(c->g);
+	probe_set_off(s);
+	note_switch(c->g, was_on, false);
+}
+
+static int do_open(struct channel *c, const struct guard_request *q, const int *fds, uint32_t *out)
+{
+	const struct probe_set_spec spec = {
+		.file_fd = fds[0],
+		.prog_fd = fds[1],
+		.offsets = q->offset,
+		.n = q->n,
+		.pid = q->pid,
+		.on_return = q->on_return,
+		.label = q->label,
+	};
+	struct probe_set **slot = vec_push(&c->sets);
+	int err;
+
+	if (!slot)
+		return fail(-ENOMEM, "out of memory");
+	err = probe_set_open((enum probe_mechanism)q->mechanism, &spec, slot);
+	if (err)
+		c->sets.n--;
+	else
+		*out = (uint32_t)c->sets.n;
+	return err;
+}
+
+static void do_close(struct channel *c, uint32_t number)
+{
+	struct probe_set *s = set_of(c, number);
+
+	if (!s)
+		return;
+	switch_off(c, s);
+	probe_set_close(s);
+	c->sets.v[number - 1] = NULL;
+	while (c->sets.n && !c->sets.v[c->sets.n - 1])
+		c->sets.n--;
+}
+
+static int do_choose(const struct guard_request *q, uint32_t *out)
+{
+	enum probe_mechanism m;
+	int err = probe_choose(q->n, PROBE_NONE, &m);
+
+	*out = (uint32_t)m;
+	return err;
+}
+
+static int do_switch(struct channel *c, const struct guard_request *q)
+{
+	struct probe_set *s = set_of(c, q->set);
+
+	if (!s)
+		return fail(-EINVAL, "internal error: no set of probes %u", q->set);
+	if (q->op == GUARD_WARM)
+		return probe_set_warm(s);
+	if (q->op == GUARD_ON)
+		return switch_on(c, s);
+	switch_off(c, s);
+	return 0;
+}
+
+static int obey(struct channel *c, const struct guard_request *q, const int *fds, uint32_t *value)
+{
+	switch ((enum guard_op)q->op) {
+	case GUARD_OPEN:
+		return do_open(c, q, fds, value);
+	case GUARD_CLOSE:
+		do_close(c, q->set);
+		return 0;
+	case GUARD_CHOOSE:
+		return do_choose(q, value);
+	case GUARD_SWEEP:
+		probe_sweep();
+		return 0;
+	case GUARD_WARM:
+	case GUARD_ON:
+	case GUARD_OFF:
+		return do_switch(c, q);
+	}
+	return fail(-EINVAL, "internal error: request %u to the holder of the probes", q->op);
+}
+
+static bool is_whole(const struct guard_request *q, size_t len, size_t n_fds)
+{
+	if (len < sizeof(*q) || !memchr(q->label, 0, sizeof(q->label)))
+		return false;
+	return q->op != GUARD_OPEN || (n_fds == GUARD_FDS && q->n <= GUARD_OFFSETS &&
+				       len - sizeof(*q) == q->n * sizeof(uint64_t));
+}
+
+/* One request; false at the end of the channel. */
+static bool serve_one(struct channel *c, struct guard_request *q, size_t size)
+{
+	struct guard_answer a = {0};
+	int fds[GUARD_FDS];
+	size_t n_fds;
+	ssize_t got = guard_receive(c->sock, q, size, fds, &n_fds);
+
+	if (got < 0)
+		return false;
+	pthread_mutex_lock(&c->lock);
+	a.err = is_whole(q, (size_t)got, n_fds) ? obey(c, q, fds, &a.value)
+						: fail(-EINVAL, "internal error: half a request");
+	pthread_mutex_unlock(&c->lock);
+	if (a.err)
+		snprintf(a.why, sizeof(a.why), "%s", fail_text());
+	for (size_t i = 0; i < n_fds; i++)
+		close(fds[i]);
+	return !guard_send(c->sock, &a, sizeof(a), NULL, 0);
+}
+
+static void close_sets(struct channel *c)
+{
+	while (c->sets.n)
+		do_close(c, (uint32_t)c->sets.n);
+}
+
+static void forget(struct channel *c)
+{
+	struct guardian *g = c->g;
+	struct channel **at = &g->channels;
+
+	pthread_mutex_lock(&g->lock);
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	pthread_mutex_unlock(&g->lock);
+	close(c->sock);
+	pthread_mutex_destroy(&c->lock);
+	vec_free(&c->sets);
+	free(c);
+}
+
+static void *serve_channel(void *arg)
+{
+	const size_t size = sizeof(struct guard_request) + GUARD_OFFSETS * sizeof(uint64_t);
+	auto_free struct guard_request *q = malloc(size);
+	struct channel *c = arg;
+
+	while (q && serve_one(c, q, size))
+		;
+	pthread_mutex_lock(&c->lock);
+	close_sets(c);
+	pthread_mutex_unlock(&c->lock);
+	forget(c);
+	return NULL;
+}
+
+static void welcome(struct guardian *g, int sock)
+{
+	struct channel *c = calloc(1, sizeof(*c));
+	pthread_t thread;
+
+	if (!c) {
+		close(sock);
+		return;
+	}
+	c->g = g;
+	c->sock = sock;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_lock(&g->lock);
+	c->next = g->channels;
+	g->channels = c;
+	pthread_mutex_unlock(&g->lock);
+	if (thread_start(&thread, serve_channel, c))
+		forget(c);
+	else
+		pthread_detach(thread);
+}
+
+/* Everything out. Channels whose thread is in the middle of something come last. Births first: most
+ * of what a target pays is for them, and they are the biggest sets. */
+static bool take_out(struct guardian *g, bool is_for_good)
+{
+	bool all = true;
+
+	pthread_mutex_lock(&g->lock);
+	for (struct channel *c = g->channels; c; c = c->next) {
+		if (pthread_mutex_trylock(&c->lock)) {
+			all = false;
+			continue;
+		}
+		for (size_t i = 0; i < c->sets.n; i++)
+			if (c->sets.v[i])
+				switch_off(c, c->sets.v[i]);
+		if (is_for_good)
+			close_sets(c);
+		pthread_mutex_unlock(&c->lock);
+	}
+	pthread_mutex_unlock(&g->lock);
+	return all;
+}
+
+static void trip(struct guardian *g)
+{
+	if (!atomic_load(&g->page->is_on))
+		return;
+	/* Told first: what the tool does with the sets from here on counts for nothing. */
+	atomic_store(&g->page->trip_ns, atomic_load(&g->page->beat_ns));
+	atomic_fetch_add(&g->page->trips, 1);
+	take_out(g, false);
+}
+
+static bool beats(const struct guardian *g)
+{
+	uint64_t beat = atomic_load(&g->page->beat_ns), now = clock_ns();
+
+	return now < beat + PROBE_GUARD_PATIENCE_NS;
+}
+
+static bool tool_is_gone(const struct guardian *g)
+{
+	struct pollfd p = {.fd = g->tool_fd, .events = POLLIN};
+
+	return g->tool_fd >= 0 ? poll(&p, 1, 0) > 0 : getppid() != g->tool;
+}
+
+/* What came on the control socket: a channel, an alarm, or its end. */
+static bool listen_once(struct guardian *g)
+{
+	struct pollfd p[2] = {{.fd = g->control, .events = POLLIN},
+			      {.fd = g->tool_fd, .events = POLLIN}};
+	int fds[GUARD_FDS];
+	uint32_t hello;
+	size_t n_fds;
+	ssize_t got;
+
+	/* A set that goes on while we wait has come with a heartbeat, and is not older than our
+	 * next look by more than that. */
+	poll(p, ARRAY_SIZE(p), LOOK_MS);
+	if (!(p[0].revents & (POLLIN | POLLHUP)))
+		return true;
+	got = guard_receive(g->control, &hello, sizeof(hello), fds, &n_fds);
+	if (n_fds)
+		welcome(g, fds[0]);
+	else if (got == GUARD_ALARM)
+		trip(g);
+	return got > 0 && got != GUARD_LEAVE;
+}
+
+void guard_serve(int control, struct guard_page *page, pid_t tool)
+{
+	struct guardian g = {.control = control, .page = page, .tool = tool};
+	uint64_t until;
+
+	g.tool_fd = (int)syscall(SYS_pidfd_open, tool, 0);
+	pthread_mutex_init(&g.lock, NULL);
+	guard_leave_freezer();
+	while (!tool_is_gone(&g) && listen_once(&g))
+		if (!beats(&g))
+			trip(&g);
+	g.tool_is_gone = tool_is_gone(&g);
+	until = clock_ns() + LEAVE_NS;
+	/* What is stuck in the kernel goes with our descriptors. */
+	while (!take_out(&g, true) && clock_ns() < until)
+		usleep(READ_POLL_US);
+}

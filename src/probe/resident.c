@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The code that is probed must be in memory before the kernel is asked to probe it. The kernel
+ * reads it itself when it is not, but with locks held without which nobody on the host can fork: on
+ * storage that does not answer that is a host that stands still. We read it first, holding nothing.
+ */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "probe/mechanism_priv.h"
+
+#define PAGE	   4096
+#define AGAIN_NS   1000000000 /* memory that is used stays for so long */
+#define FUSE_SUPER 0x65735546
+
+int probe_make_resident(struct probe_set *s)
+{
+	uint64_t now = clock_ns(), last = UINT64_MAX;
+	char byte;
+
+	if (s->resident_ns && now - s->resident_ns < AGAIN_NS)
+		return 0;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->offsets[i] / PAGE == last)
+			continue;
+		last = s->offsets[i] / PAGE;
+		if (pread(s->file_fd, &byte, 1, (off_t)s->offsets[i]) != 1)
+			return fail(-EIO, "the code of process %d cannot be read from its file",
+				    s->pid);
+	}
+	s->resident_ns = now;
+	return 0;
+}
+
+/* The owner of the FUSE mount of device @dev, as the target's table of mounts has it; -1: not told.
+ */
+static long mount_owner(int pid, dev_t dev)
+{
+	char path[32], line[4352], id[32];
+	long owner = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
+	snprintf(id, sizeof(id), " %u:%u ", major(dev), minor(dev));
+	f = fopen(path, "re");
+	while (f && owner < 0 && fgets(line, sizeof(line), f)) {
+		const char *behind = strstr(line, " - "), *user;
+
+		if (!strstr(line, id) || !behind)
+			continue;
+		user = strstr(behind, "user_id=");
+		if (user)
+			owner = strtol(user + 8, NULL, 10);
+	}
+	if (f)
+		fclose(f);
+	return owner;
+}
+
+/* Whoever serves a FUSE file system decides when it answers: root's may hold programs, others' may
+ * not stop the host. */
+int probe_check_storage(const struct probe_set *s)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstat(s->file_fd, &st) || fstatfs(s->file_fd, &fs))
+		return fail(-errno, "the file of the probes cannot be looked at: %s",
+			    strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fail(-EINVAL, "what the probes are for is no regular file");
+	if ((uint32_t)fs.f_type != FUSE_SUPER || mount_owner(s->pid, st.st_dev) == 0)
+		return 0;
+	return fail(
+		-ENOTSUP,
+		"the code of process %d lies on a FUSE file system that is not root's: its server "
+		"could stop every fork of this host while a probe is set; census and why work",
+		s->pid);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The heartbeat of a session. Where it fails (the tool is stopped, frozen, starved, or waits for
+ * its terminal) the programs in the kernel fall asleep and the guardian takes the probes out. What
+ * happened in the target meanwhile has not been seen: after it the session begins as after a pause.
+ */
+#include "session/session_priv.h"
+
+static void promise(struct session *s, uint64_t now)
+{
+	if (s->stats)
+		s->stats->deadline_ns = now + PROBE_GUARD_PATIENCE_NS;
+	probe_guard_beat(s->o.guard);
+}
+
+/* Probes that were in are out, or did nothing, since @when. */
+static void begin_again(struct session *s, uint64_t when)
+{
+	bool was_always = s->mode == BIRTHS_ALWAYS;
+	uint64_t unseen = clock_ns() - when;
+
+	s->stood_still++;
+	log_info("the tool stood still for %.1f s: its probes were taken out meanwhile",
+		 (double)unseen / 1e9);
+	if (s->paused)
+		return;
+	session_pause(s, true);
+	if (was_always)
+		s->on_ns -= unseen < s->on_ns ? unseen : s->on_ns;
+	session_pause(s, false);
+}
+
+void session_beat(struct session *s)
+{
+	uint64_t now = clock_ns(), when = now - PROBE_GUARD_PATIENCE_NS;
+	uint32_t trips = probe_guard_trips(s->o.guard, &when);
+	bool slept = s->stats && s->stats->asleep;
+
+	promise(s, now);
+	if (!slept && trips == s->trips)
+		return;
+	s->trips = trips;
+	if (s->stats)
+		s->stats->asleep = 0;
+	begin_again(s, when);
+}
