@@ -120,7 +120,7 @@ check-shell:
 check-spell:
 	$(call say,SPELL)
 	$(Q)codespell --ignore-words=tests/lint/words.txt Makefile README.md CONTRIBUTING.md docs .ci include src bpf bench \
-		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern
+		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern tests/safety
 
 .PHONY: deps deps-test deps-check mounts roots demo test matrix test-built bench check check-format \
 	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell

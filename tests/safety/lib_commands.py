@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Every command of the tool that looks at a process, and one run of it with what it costs itself."""
+import dataclasses
+import os
+import signal
+import subprocess
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+TOOL = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"), "pyleak-bpf")
+END_S = 30  # for the end of a run after the time that it was given
+
+
+@dataclasses.dataclass
+class Command:
+    """{pid} is the target, {name} matches its command line alone, {dir} is a directory of the run's own."""
+
+    words: str
+    seconds: float = 0  # 0: it ends by itself at once
+    stop: bool = False  # it runs for ever and gets SIGTERM after that time
+    statuses: tuple = (0,)
+
+    def argv(self, pid, name, directory):
+        return [TOOL] + [w.format(pid=pid, name=name, dir=directory) for w in self.words.split()]
+
+
+# 14 s: long enough for a line to be suspected and what holds its objects to be looked for.
+COMMANDS = {
+    "watch": Command("-p {pid} -d 14 -q --json {dir}/report.json", 14),
+    "watch --children": Command("-p {pid} --children -d 14 -q", 14),
+    "sweep": Command("sweep -d 18 -q --name {name}", 18),
+    "serve": Command("serve -q --listen unix:{dir}/socket --name {name}", 20, stop=True),
+    "census": Command("census -p {pid} -q"),
+    "census --diff": Command("census -p {pid} -q --diff 4", 4),
+    "census --type": Command("census -p {pid} -q --type Thing --no-redact"),
+    "census --json": Command("census -p {pid} -q -v --redact --json {dir}/census.json"),
+    "census --save": Command("census -p {pid} -q --save {dir}/snapshot"),
+    "why --type": Command("why -p {pid} -q --type Thing --dot {dir}/why.dot --json {dir}/why.json"),
+    "doctor -p": Command("doctor -p {pid}"),
+}
+
+
+@dataclasses.dataclass
+class Run:
+    status: int
+    seconds: float
+    peak_rss: int  # bytes
+    output: str
+
+
+def run(command, target_pid, name):
+    """To its end, which is forced END_S after it was due (status -9)."""
+    with tempfile.TemporaryDirectory(prefix="pyleak-run-") as directory, tempfile.TemporaryFile() as out:
+        begin = time.monotonic()
+        process = subprocess.Popen(command.argv(target_pid, name, directory), stdin=subprocess.DEVNULL,
+                                   stdout=out, stderr=out)  # fmt: skip
+        due = begin + command.seconds
+        while True:
+            # wait4 tells what this one process took at its peak.
+            pid, status, cost = os.wait4(process.pid, os.WNOHANG)
+            now = time.monotonic()
+            if pid:
+                break
+            if command.stop and now > due:
+                process.send_signal(signal.SIGTERM)
+                due += END_S
+            elif now > due + END_S:
+                process.kill()
+            time.sleep(0.02)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        text = out.read().decode(errors="replace")
+        return Run(process.returncode, now - begin, cost.ru_maxrss << 10, text)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Some cells of the table of harmless.py: those in which memory or time is most easily lost."""
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import harmless  # noqa: E402
+import lib_commands  # noqa: E402
+import lib_target  # noqa: E402
+
+pytestmark = pytest.mark.quiet
+
+# What takes long runs side by side: their stalls are the machine's as well, so they are tried again alone.
+LONG = [("watch", kind) for kind in ("shm", "memmap_private", "fuse", "limit")]
+SHORT = [("why --type", "shm"), ("why --type", "fuse"), ("why --type", "limit"), ("census", "sparse"),
+         ("census --save", "fuse"), ("census --type", "madv_free"), ("doctor -p", "fuse")]  # fmt: skip
+BASELINE_S = 4
+
+
+@pytest.fixture(scope="module")
+def forks():
+    with lib_target.Forks() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def base(forks):
+    """What kinds differ in does not change while they are left alone: one baseline does for all."""
+    rows = [harmless.baseline(kind, forks, BASELINE_S) for kind in ("shm", "limit")]
+    return harmless.worst_baseline(rows)
+
+
+@pytest.fixture(scope="module")
+def rows(forks, base):
+    with concurrent.futures.ThreadPoolExecutor(len(LONG)) as pool:
+        side_by_side = {c: pool.submit(harmless.cell, c[1], c[0], forks, base, 1) for c in LONG}
+    return {c: f.result() for c, f in side_by_side.items()}
+
+
+@pytest.mark.parametrize("command,kind", LONG)
+def test_watching(command, kind, rows, forks, base):
+    row = rows[command, kind]
+    print(harmless.line(row))
+    if harmless.only_time(row["wrong"]):
+        row = harmless.cell(kind, command, forks, base)
+    assert not row["wrong"], harmless.line(row)
+
+
+@pytest.mark.parametrize("command,kind", SHORT)
+def test_looking(command, kind, forks, base):
+    row = harmless.cell(kind, command, forks, base)
+    print(harmless.line(row))
+    assert not row["wrong"], harmless.line(row)
+
+
+def test_every_option_of_census_is_measured():
+    """An option is in a row of the table, or it makes no difference to what is read."""
+    told = subprocess.run([lib_commands.TOOL, "census", "--help"], capture_output=True, text=True).stdout
+    options = set(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", told, re.M))
+    measured = {w for c in lib_commands.COMMANDS.values() for w in c.words.split()}
+    same = {"--pid", "--from", "--core", "--sysroot", "--no-sandbox", "--no-color", "--help", "--top", "--quiet",
+            "--verbose"}  # fmt: skip
+    assert options and options <= measured | same
