@@ -21,6 +21,9 @@ TAIL = """.SH FILES
 Settings of the service: options of
 .B serve
 as lines of name = value.
+.TP
+.I /etc/pyleak-bpf.token
+What clients of the service send as bearer token.
 .SH SEE ALSO
 .I /usr/share/doc/pyleak\\-bpf/
 has what reports mean, how verdicts are made and what rights are needed.

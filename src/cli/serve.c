@@ -62,8 +62,7 @@ static int put_json(struct serve *http, const struct report *r)
 		free(text);
 		return err;
 	}
-	serve_put(http, SERVE_REPORT, text, len);
-	return 0;
+	return serve_put(http, SERVE_REPORT, text, len);
 }
 
 static int put_metrics(struct serve *http, const struct report *r, struct serve_metrics_opts *mo)
@@ -75,9 +74,7 @@ static int put_metrics(struct serve *http, const struct report *r, struct serve_
 	mo->cpu_s = cpu_s();
 	mo->rss_bytes = own_rss();
 	err = serve_metrics(r, mo, &text, &len);
-	if (!err)
-		serve_put(http, SERVE_METRICS, text, len);
-	return err;
+	return err ? err : serve_put(http, SERVE_METRICS, text, len);
 }
 
 static int publish(struct service *v)
@@ -166,7 +163,11 @@ static int start(struct service *v)
 {
 	const struct serve_settings *c = v->c;
 	auto_free char *cert = NULL, *key = NULL;
-	struct serve_opts o = {.listen = c->listen, .token = c->token};
+	struct serve_opts o = {
+		.listen = serve_settings_address(c),
+		.token = c->token,
+		.counts_only = serve_settings_counts_only(c),
+	};
 	int err = c->tls_cert ? config_text(c->tls_cert, &cert) : 0;
 
 	if (!err && c->tls_key)
@@ -178,6 +179,20 @@ static int start(struct service *v)
 	if (!err)
 		err = confine(&(struct confine_opts){.is_off = c->no_sandbox});
 	return err ? err : serve_start(v->http, &o);
+}
+
+/* One line: where, and who may read what there. */
+static void say_where(const struct service *v)
+{
+	const struct serve_settings *c = v->c;
+	const char *who = "";
+
+	if (serve_settings_counts_only(c))
+		who = "counts for everybody, and no more without --token-file or --listen: ";
+	else if (!c->token && strncmp(c->listen, "unix:", 5) != 0)
+		who = "every user of this host can read command lines, paths and functions here "
+		      "(--token-file asks for a token): ";
+	log_line("%slistening on %s", who, serve_address(v->http));
 }
 
 static int run(struct service *v)
@@ -196,11 +211,12 @@ static int run(struct service *v)
 	if (!err)
 		err = sweep_new(&v->c->sweep, v->guard, &v->sweep);
 	if (!err && !v->c->is_quiet)
-		log_line("listening on %s", serve_address(v->http));
+		say_where(v);
 	v->begin_ns = clock_ns();
 	v->metrics.start_time_s = cli_wall_clock();
 	v->metrics.processes = v->c->processes;
 	v->metrics.sites = v->c->sites;
+	v->metrics.counts_only = serve_settings_counts_only(v->c);
 	if (!err)
 		err = loop(v);
 	sweep_free(v->sweep);

@@ -8,12 +8,16 @@
 #include "cli/confine.h"
 #include "serve/serve.h"
 
+#define DEFAULT_ADDRESS "127.0.0.1:9477"
+
 #define ROW(field) offsetof(struct serve_settings, field)
 
 static const struct opt table[] = {
 	{0, OPT_STRING, "listen", "ADDR:PORT", ROW(listen),
-	 "where (default 127.0.0.1:9477), or unix:PATH for a socket of the owner and the group", 0,
-	 0, NULL},
+	 "where (default " DEFAULT_ADDRESS
+	 "), or unix:PATH for a socket of the owner and the group; every user of this host can "
+	 "read all pages at a local address that is given without --token-file",
+	 0, 0, NULL},
 	{0, OPT_STRING, "token-file", "FILE", ROW(token_file),
 	 "clients must send what is in FILE as bearer token; needed for other than local addresses",
 	 0, 0, NULL},
@@ -44,6 +48,9 @@ void serve_settings_help(void)
 	      "  /report.json  the report of all processes\n"
 	      "  /healthz, /-/ready\n"
 	      "Pages are made every five seconds, whoever asks; nothing can be changed over HTTP.\n"
+	      "They hold command lines, paths and names of functions. With neither --token-file "
+	      "nor\n"
+	      "--listen there is only /metrics, with counts: of processes by verdict, of losses.\n"
 	      "\n",
 	      stdout);
 	opts_help(table, stdout);
@@ -62,7 +69,6 @@ static void set_defaults(struct serve_settings *c)
 {
 	*c = (struct serve_settings){
 		.select = CLI_SELECT_DEFAULTS,
-		.listen = "127.0.0.1:9477",
 		.processes = 100,
 		.sites = 10,
 	};
@@ -114,7 +120,7 @@ int serve_settings_new(int argc, char **argv, struct serve_settings **out)
 	if (!err && c->token_file)
 		err = read_token(c);
 	if (!err)
-		err = serve_check_listen(c->listen);
+		err = serve_check_listen(serve_settings_address(c));
 	if (err) {
 		serve_settings_free(c);
 		return err;
@@ -132,6 +138,16 @@ void serve_settings_free(struct serve_settings *c)
 	free(c->text);
 	free(c->token);
 	free(c);
+}
+
+const char *serve_settings_address(const struct serve_settings *c)
+{
+	return c->listen ? c->listen : DEFAULT_ADDRESS;
+}
+
+bool serve_settings_counts_only(const struct serve_settings *c)
+{
+	return !c->listen && !c->token;
 }
 
 static bool same(const char *a, const char *b)

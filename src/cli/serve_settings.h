@@ -7,7 +7,8 @@
 struct serve_settings {
 	struct cli_select select;
 	struct sweep_opts sweep; /* made of it; points into this structure */
-	const char *listen, *token_file, *tls_cert, *tls_key, *config;
+	const char *listen;	 /* NULL = nobody said where */
+	const char *token_file, *tls_cert, *tls_key, *config;
 	char *token; /* what is in the file */
 	uint32_t processes, sites;
 	int verbose;
@@ -20,6 +21,11 @@ struct serve_settings {
 int serve_settings_new(int argc, char **argv, struct serve_settings **out);
 void serve_settings_free(struct serve_settings *c);
 void serve_settings_help(void);
+
+const char *serve_settings_address(const struct serve_settings *c);
+/* Who names neither an address nor a token has not thought of who may read: everybody, then, and
+ * nothing that is anybody's. */
+bool serve_settings_counts_only(const struct serve_settings *c);
 
 /* What cannot change while it runs: address, certificate, whether there is a token. */
 bool serve_settings_same_place(const struct serve_settings *a, const struct serve_settings *b);

@@ -211,6 +211,7 @@ static int gather(const struct report *r, size_t n, struct serve_metrics_opts *o
 
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
+	o->dropped += (r->n_processes - n) * ARRAY_SIZE(per_process);
 	for (size_t i = 0; i < n; i++) {
 		const struct report_process *p = &r->processes[i];
 		size_t sites = p->n_sites < o->sites ? p->n_sites : o->sites;
@@ -324,14 +325,15 @@ int serve_metrics(const struct report *r, struct serve_metrics_opts *o, char **t
 
 	if (!f)
 		return fail(-ENOMEM, "out of memory");
-	o->dropped += (r->n_processes - n) * ARRAY_SIZE(per_process);
-	err = gather(r, n, o, &row, &rows);
+	err = o->counts_only ? 0 : gather(r, n, o, &row, &rows);
 	if (!err) {
 		put_tool(f, r, o);
 		put_classes(f, r);
+		put_lost(f, r, n);
+	}
+	if (!err && !o->counts_only) {
 		put_processes(f, r, n);
 		put_sites(f, row, rows);
-		put_lost(f, r, n);
 	}
 	if (fclose(f) != 0 && !err)
 		err = fail(-ENOMEM, "out of memory");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Pages over HTTP, made beforehand: a request costs a copy, never a look at a process. Read-only, a
- * few paths, bounded in connections, header size and time. */
+/* Pages over HTTP, made beforehand: a request never costs a look at a process. Read-only, a few
+ * paths, bounded in connections, memory and time. */
 #ifndef PYLEAK_SERVE_H
 #define PYLEAK_SERVE_H
 
@@ -10,6 +10,7 @@ struct serve_opts {
 	const char *listen; /* "127.0.0.1:9477", "[::1]:9477", ":9477", "unix:/run/pyleak.sock" */
 	const char *token;  /* what a client must send as bearer token; NULL = none */
 	const char *cert, *key; /* PEM texts; NULL = plain HTTP */
+	bool counts_only;	/* of all pages only SERVE_METRICS, made with the same option */
 };
 
 struct serve;
@@ -29,13 +30,15 @@ const char *serve_address(const struct serve *s);
 
 enum serve_page { SERVE_METRICS, SERVE_REPORT, SERVE_PAGES };
 /* Put @text (taken) in the place of the page. */
-void serve_put(struct serve *s, enum serve_page page, char *text, size_t len);
+int serve_put(struct serve *s, enum serve_page page, char *text, size_t len);
 
 /* metrics.c: the report in Prometheus' text format 0.0.4. */
 struct serve_metrics_opts {
 	unsigned processes, sites;   /* at most so many, and so many of each */
 	double cpu_s, start_time_s;  /* of the tool itself */
 	uint64_t rss_bytes, dropped; /* dropped: series left out so far, by all calls; added to */
+	bool counts_only; /* how many processes of which class: nothing that tells one from others
+			   */
 };
 int serve_metrics(const struct report *r, struct serve_metrics_opts *o, char **text, size_t *len);
 

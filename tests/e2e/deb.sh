@@ -41,6 +41,8 @@ in_root apt-get update -qq
 in_root sh -c 'apt-get install -y -qq --no-install-recommends python3 /tmp/pyleak-bpf_*.deb' \
 	>"$work/log" 2>&1 || { tail "$work/log"; exit 1; }
 in_root test -s /usr/share/man/man8/pyleak-bpf.8.gz -a -s /etc/pyleak-bpf.conf
+[ "$(in_root stat -c '%a %U %G' /etc/pyleak-bpf.token)" = '640 root pyleak-bpf' ]
+[ "$(in_root stat -c %s /etc/pyleak-bpf.token)" -eq 64 ]
 in_root pyleak-bpf doctor
 # shellcheck disable=SC2016 # for the shell in there
 in_root sh -c 'python3 -B /usr/share/doc/pyleak-bpf/examples/demo.py --seconds 600 >/dev/null 2>&1 & pid=$!

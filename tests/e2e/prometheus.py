@@ -60,13 +60,13 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def scraping(target_port, where):
-    """A Prometheus that scrapes 127.0.0.1:@target_port; its files are below @where."""
+def scraping(target_port, token, where):
+    """A Prometheus that scrapes 127.0.0.1:@target_port with what is in @token; its files are below @where."""
     port = free_port()
     faster("pyleak.rules.yml", where)
     faster("pyleak.fleet.yml", where)
     faster("prometheus.yml", where, [("127.0.0.1:9477", "127.0.0.1:%d" % target_port),
-                                     ("pyleak.rules.yml", "'pyleak.*.yml'")])  # fmt: skip
+                                     ("/etc/pyleak-bpf.token", str(token)), ("pyleak.rules.yml", "'pyleak.*.yml'")])  # fmt: skip
     with open(where / "prometheus.log", "w+") as log:
         server = subprocess.Popen(
             ["prometheus", "--config.file", where / "prometheus.yml", "--storage.tsdb.path", where / "data",

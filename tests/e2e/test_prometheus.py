@@ -50,10 +50,13 @@ class Scene:
 def scene_fixture(tmp_path_factory):
     port = prometheus.free_port()
     children = [start(source) for source in (LEAK, *INNOCENT.values())]
-    tool = subprocess.Popen([harness.TOOL, "serve", "-q", "--listen", "127.0.0.1:%d" % port, "--name", MARK],
-                            stdin=subprocess.DEVNULL)  # fmt: skip
+    where = tmp_path_factory.mktemp("prometheus")
+    token = where / "token"
+    token.write_text("a-secret\n")
+    tool = subprocess.Popen([harness.TOOL, "serve", "-q", "--listen", "127.0.0.1:%d" % port, "--name", MARK,
+                             "--token-file", token], stdin=subprocess.DEVNULL)  # fmt: skip
     try:
-        with prometheus.scraping(port, tmp_path_factory.mktemp("prometheus")) as server:
+        with prometheus.scraping(port, token, where) as server:
             yield Scene(tool, server, str(children[0].pid), {str(c.pid) for c in children[1:]})
     finally:
         tool.send_signal(signal.SIGTERM)

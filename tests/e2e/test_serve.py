@@ -140,6 +140,47 @@ def test_strangers_need_the_token(tmp_path):
         assert get(port, "/metrics", {"Authorization": "Bearer s3cret"})[0] == 200
 
 
+def fetch(port, path):
+    """As get, for a port that may be another service's: then there is nothing to test."""
+    with contextlib.suppress(OSError):
+        return get(port, path)
+    return 0, ""
+
+
+def test_without_address_and_token_there_are_counts_only():
+    """Nothing that tells one process from another: not its name, arguments, files, functions, nor its pid."""
+    with socket.socket() as s:
+        if s.connect_ex(("127.0.0.1", 9477)) == 0:
+            pytest.skip("somebody listens on 127.0.0.1:9477")
+    with program(0.0005) as leaking:
+        tool = subprocess.Popen([harness.TOOL, "serve", *ONLY], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            line = tool.stderr.readline()
+            assert "counts for everybody" in line and line.endswith("listening on http://127.0.0.1:9477/\n")
+            harness.wait_until(lambda: fetch(9477, "/-/ready")[0] == 200)
+            wanted = 'pyleak_processes{class="leak"} 1'
+            harness.wait_until(lambda: wanted in get(9477, "/metrics")[1], 150)
+            text = get(9477, "/metrics")[1]
+            assert {x.split("{")[0].split(" ")[0] for x in text.splitlines() if x[0] != "#"} == {
+                "pyleak_build_info", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds",
+                "pyleak_series_dropped_total", "pyleak_processes", "pyleak_lost_events"}  # fmt: skip
+            assert not [x for x in ("python", str(leaking), "module", "pid=", "comm=", "file=") if x in text]
+            assert get(9477, "/report.json")[0] == 403
+            assert get(9477, "/healthz")[0] == 200
+        finally:
+            tool.send_signal(signal.SIGTERM)
+            tool.stderr.close()
+            assert tool.wait(30) == 0
+
+
+def test_a_named_address_says_who_can_read():
+    with serving() as tool:
+        line = tool.stderr.readline()
+        assert "every user of this host can read command lines" in line and line.endswith(":%d/\n" % tool.port)
+        wait_ready(tool)
+        assert get(tool.port, "/report.json")[0] == 200
+
+
 def test_unix_socket(tmp_path):
     path = tmp_path / "pyleak.sock"
     with serving(listen="unix:%s" % path):
