@@ -204,7 +204,7 @@ void probe_guard_sweep(struct probe_channel *c)
 static int remote_open(struct probe_set *s)
 {
 	size_t len = sizeof(struct guard_request) + s->n * sizeof(uint64_t);
-	const int fds[GUARD_FDS] = {s->file_fd, s->prog_fd};
+	const int fds[GUARD_FDS] = {s->file_fd, s->prog_fd, s->pidfd};
 	auto_free struct guard_request *q = calloc(1, len);
 
 	if (!q)
@@ -218,7 +218,7 @@ static int remote_open(struct probe_set *s)
 	q->n = (uint32_t)s->n;
 	snprintf(q->label, sizeof(q->label), "%s", s->label);
 	memcpy(q->offset, s->offsets, s->n * sizeof(uint64_t));
-	return ask(s->channel, q, len, fds, ARRAY_SIZE(fds), &s->number);
+	return ask(s->channel, q, len, fds, s->pidfd < 0 ? 2 : 3, &s->number);
 }
 
 static int request(struct probe_set *s, enum guard_op op)

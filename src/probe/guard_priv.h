@@ -9,7 +9,7 @@
 #include "probe/mechanism_priv.h"
 
 #define GUARD_OFFSETS 8192 /* in one request */
-#define GUARD_FDS     2
+#define GUARD_FDS     3
 
 /* On the control socket: what a packet of so many bytes means. */
 #define GUARD_ALARM   1

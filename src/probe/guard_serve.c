@@ -96,6 +96,7 @@ static int do_open(struct channel *c, const struct guard_request *q, const int *
 	const struct probe_set_spec spec = {
 		.file_fd = fds[0],
 		.prog_fd = fds[1],
+		.pidfd = fds[2],
 		.offsets = q->offset,
 		.n = q->n,
 		.pid = q->pid,
@@ -176,15 +177,15 @@ static bool is_whole(const struct guard_request *q, size_t len, size_t n_fds)
 {
 	if (len < sizeof(*q) || !memchr(q->label, 0, sizeof(q->label)))
 		return false;
-	return q->op != GUARD_OPEN || (n_fds == GUARD_FDS && q->n <= GUARD_OFFSETS &&
-				       len - sizeof(*q) == q->n * sizeof(uint64_t));
+	return q->op != GUARD_OPEN ||
+	       (n_fds >= 2 && q->n <= GUARD_OFFSETS && len - sizeof(*q) == q->n * sizeof(uint64_t));
 }
 
 /* One request; false at the end of the channel. */
 static bool serve_one(struct channel *c, struct guard_request *q, size_t size)
 {
 	struct guard_answer a = {0};
-	int fds[GUARD_FDS];
+	int fds[GUARD_FDS] = {-1, -1, -1};
 	size_t n_fds;
 	ssize_t got = guard_receive(c->sock, q, size, fds, &n_fds);
 

@@ -3,6 +3,7 @@
 #include "probe/mechanism_priv.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
@@ -66,6 +67,8 @@ static int set_init(struct probe_set *s, const struct probe_set_spec *spec)
 	if (s->file_fd < 0)
 		return fail(-errno, "no file for the probes: %s", strerror(errno));
 	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d", s->file_fd);
+	if (spec->pidfd > 0)
+		s->pidfd = fcntl(spec->pidfd, F_DUPFD_CLOEXEC, 3);
 	s->prog_fd = fcntl(spec->prog_fd, F_DUPFD_CLOEXEC, 3);
 	if (s->prog_fd < 0)
 		return fail(-errno, "no BPF program for the probes: %s", strerror(errno));
@@ -91,8 +94,10 @@ int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
 	s->ops = spec->guard ? &probe_remote_ops : mechanisms[m].ops;
 	s->mechanism = m;
 	s->channel = spec->guard;
-	s->file_fd = s->prog_fd = -1;
+	s->file_fd = s->prog_fd = s->pidfd = -1;
 	err = set_init(s, spec);
+	if (!err && !spec->guard && spec->on_return)
+		err = probe_check_return(s->pid);
 	if (!err && !spec->guard)
 		err = probe_check_storage(s);
 	if (!err && !spec->guard)
@@ -116,6 +121,7 @@ void probe_set_close(struct probe_set *s)
 		s->ops->close(s);
 	close_fd(&s->file_fd);
 	close_fd(&s->prog_fd);
+	close_fd(&s->pidfd);
 	free(s->offsets);
 	free(s->fds);
 	free(s);
@@ -136,13 +142,38 @@ int probe_set_warm(struct probe_set *s)
 	return 0;
 }
 
+/* The kernel is told a number, which may be another's by now. Asked again when the probes are in:
+ * between two looks at a process that lives the number was its own. */
+static int check_target(const struct probe_set *s)
+{
+	struct pollfd p = {.fd = s->pidfd, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0 ? fail(-ESRCH, "process %d has ended", s->pid) : 0;
+}
+
+/* In this process; what the guardian holds is its own to check. */
+static int set_on_here(struct probe_set *s)
+{
+	int err = probe_make_resident(s);
+
+	if (!err)
+		err = check_target(s);
+	if (!err)
+		err = s->ops->on(s);
+	if (err)
+		return err;
+	err = check_target(s);
+	if (err)
+		s->ops->off(s);
+	return err;
+}
+
 int probe_set_on(struct probe_set *s)
 {
-	int err = s->channel ? 0 : probe_make_resident(s);
+	int err = 0;
 
-	if (!err && !probe_set_is_on(s))
-		err = s->ops->on(s);
-
+	if (!probe_set_is_on(s))
+		err = s->channel ? s->ops->on(s) : set_on_here(s);
 	if (!err)
 		s->on = true;
 	return err;

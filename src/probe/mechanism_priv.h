@@ -33,7 +33,8 @@ struct probe_set {
 	uint64_t *offsets; /* sorted, no duplicates */
 	size_t n;
 	int pid;
-	int prog_fd; /* our own duplicate */
+	int pidfd; /* our own duplicate, as prog_fd; -1 = none */
+	int prog_fd;
 	bool on_return, on;
 	int *fds;	       /* open while on: one, or one per site (perf) */
 	struct tracefs_set *t; /* tracefs only */
@@ -49,6 +50,9 @@ struct probe_set {
 /* resident.c: before the kernel is asked to read the file itself, or refuse. */
 int probe_make_resident(struct probe_set *s);
 int probe_check_storage(const struct probe_set *s);
+
+/* returns.c: would return probes end a process like this one? The sentence says why. */
+bool probe_return_hurts(const char *release, bool is_filtered, bool has_shadow_stack);
 
 /* Where two probes may be tried without anybody noticing: two nops in our own text. */
 #define PROBE_SELF_NOPS 2

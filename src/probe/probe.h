@@ -53,6 +53,7 @@ struct probe_set_spec {
 	const uint64_t *offsets; /* file offsets */
 	size_t n;
 	int pid;	   /* target, as seen from here */
+	int pidfd;	   /* the same, and no other of its number later; 0 or -1 = not known */
 	int prog_fd;	   /* BPF program of the type the mechanism wants */
 	bool on_return;	   /* return probe (tracefs "r", perf retprobe) */
 	const char *label; /* short, for event names: "birth", "malloc" */
@@ -71,6 +72,10 @@ int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *ou
 int probe_try(enum probe_mechanism m, double *ns);
 /* BPF attach type the program must be loaded with: BPF_TRACE_UPROBE_MULTI or 0. */
 int probe_attach_type(enum probe_mechanism m);
+
+/* Refuses (-ENOTSUP) where return probes would end process @pid: some kernels, with a seccomp
+ * filter or a shadow stack. Opening a set of them asks this, too. */
+int probe_check_return(int pid);
 
 /* Define and park: nothing in the target yet. */
 int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,

@@ -126,6 +126,7 @@ int session_open_set(struct session *s, const struct session_file *f, const bool
 		.file_fd = f->fd,
 		.offsets = offset,
 		.pid = s->proc->pid,
+		.pidfd = s->proc->pidfd,
 		.prog_fd = s->birth_fd,
 		.label = label,
 		.guard = s->channel,

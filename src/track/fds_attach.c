@@ -24,7 +24,7 @@ enum fds_means fds_choose(const struct proc *p)
 {
 	struct fds_libc libc;
 
-	if (fds_libc_find(p, &libc))
+	if (probe_check_return(p->pid) || fds_libc_find(p, &libc))
 		return FDS_SYSCALLS;
 	fds_libc_forget(&libc);
 	return FDS_LIBC;
@@ -85,6 +85,7 @@ static int open_set(struct fds *f, int file_fd, const char *label, const struct 
 		.offsets = offsets,
 		.n = n,
 		.pid = f->spec.proc->pid,
+		.pidfd = f->spec.proc->pidfd,
 		.prog_fd = bpf_program__fd(prog),
 		.on_return = on_return,
 		.label = label,

@@ -58,6 +58,7 @@ static int open_set(struct native *n, enum native_set s)
 		.file_fd = n->libc.fd[s == SET_MAP_ENTRY || s == SET_MAP_RETURN],
 		.offsets = offsets,
 		.pid = n->spec.proc->pid,
+		.pidfd = n->spec.proc->pidfd,
 		.prog_fd = bpf_program__fd(progs[s]),
 		.on_return = s == SET_HEAP_RETURN || s == SET_MAP_RETURN,
 		.label = labels[s],

@@ -289,8 +289,10 @@ static void ok(int err)
 		fail_msg("%d: %s", err, fail_text());
 }
 
-static struct probe_set *set_on_function(enum probe_mechanism m, const char *file, pid_t pid,
-					 int which, const struct counter *c, bool on_return)
+__attribute__((unused)) static struct probe_set *set_on_function(enum probe_mechanism m,
+								 const char *file, pid_t pid,
+								 int which, const struct counter *c,
+								 bool on_return)
 {
 	uint64_t offsets[MANY];
 	struct probe_set *s = NULL;
@@ -311,7 +313,7 @@ static struct probe_set *set_on_function(enum probe_mechanism m, const char *fil
 	return s;
 }
 
-static enum probe_mechanism usable(void **state)
+__attribute__((unused)) static enum probe_mechanism usable(void **state)
 {
 	enum probe_mechanism m = (enum probe_mechanism)(uintptr_t)*state, got;
 

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The process that holds the probes: whatever happens to the tool, nothing stays in the target. */
+#include "probe/guard_priv.h"
+
+#include "kern/mechanism_fixture.h"
+
+#include <sys/syscall.h>
+
+#define PATIENCE_S 2.0
+
+struct scene {
+	struct target t;
+	struct counter c;
+	struct probe_guard *g;
+	struct probe_channel *channel;
+	struct probe_set *s;
+};
+
+static void set_up(struct scene *k)
+{
+	enum probe_mechanism m = PROBE_NONE;
+	uint64_t offset = offset_of((const void *)plain_one);
+	struct probe_set_spec spec = {.offsets = &offset, .n = 1, .label = "guarded"};
+
+	ok(probe_guard_start(&k->g));
+	ok(probe_guard_join(k->g, &k->channel));
+	ok(probe_guard_choose(k->channel, 1, &m));
+	k->t = target_start("/proc/self/exe");
+	k->c = counter_new(m);
+	auto_close int file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	auto_close int pidfd = (int)syscall(SYS_pidfd_open, k->t.pid, 0);
+	spec.file_fd = file_fd;
+	spec.prog_fd = k->c.prog;
+	spec.pid = k->t.pid;
+	spec.pidfd = pidfd;
+	spec.guard = k->channel;
+	ok(probe_set_open(m, &spec, &k->s));
+	assert_int_equal(foreign_bytes(k->t.pid), 0);
+}
+
+static void tear_down(struct scene *k)
+{
+	probe_set_close(k->s);
+	assert_int_equal(foreign_bytes(k->t.pid), 0);
+	assert_int_equal(definitions(k->g->pid), 0);
+	probe_guard_leave(k->channel);
+	probe_guard_stop(k->g);
+	counter_free(&k->c);
+	target_stop(&k->t);
+}
+
+static void put_in(struct scene *k)
+{
+	ok(probe_set_on(k->s));
+	assert_true(probe_set_is_on(k->s));
+	assert_int_equal(foreign_bytes(k->t.pid), 1);
+}
+
+static double seconds_until_out(const struct scene *k)
+{
+	uint64_t begin = clock_ns();
+
+	wait_until(foreign_bytes(k->t.pid) == 0);
+	return (double)(clock_ns() - begin) / 1e9;
+}
+
+static void switches_on_request(void **state)
+{
+	struct scene k = {0};
+
+	(void)state;
+	set_up(&k);
+	for (unsigned round = 1; round <= 3; round++) {
+		ok(probe_set_warm(k.s));
+		put_in(&k);
+		target_call(&k.t, ONE, 100);
+		ok(probe_set_off(k.s));
+		assert_int_equal(foreign_bytes(k.t.pid), 0);
+		target_call(&k.t, ONE, 100);
+		assert_int_equal(counter_read(&k.c), 200 * round);
+	}
+	assert_int_equal(probe_guard_trips(k.g, NULL), 0);
+	put_in(&k);
+	tear_down(&k);
+}
+
+static void takes_out_without_a_heartbeat(void **state)
+{
+	struct scene k = {0};
+	uint64_t when = 0, began;
+	double took;
+
+	(void)state;
+	set_up(&k);
+	put_in(&k);
+	for (int i = 0; i < 30; i++) { /* as long as it beats they stay */
+		probe_guard_beat(k.g);
+		usleep(100000);
+	}
+	assert_int_equal(foreign_bytes(k.t.pid), 1);
+	began = clock_ns();
+	took = seconds_until_out(&k);
+	assert_true(took > PATIENCE_S - 0.3 && took < PATIENCE_S + 1.5);
+	assert_int_equal(probe_guard_trips(k.g, &when), 1);
+	assert_true(when + 200000000ull > began && when < began + 200000000ull);
+	assert_false(probe_set_is_on(k.s));
+	put_in(&k);
+	assert_int_equal(probe_guard_trips(k.g, NULL), 1);
+	tear_down(&k);
+}
+
+static void takes_out_when_alarmed(void **state)
+{
+	struct scene k = {0};
+
+	(void)state;
+	set_up(&k);
+	put_in(&k);
+	assert_int_equal(write(probe_guard_alarm_fd(k.g), "z", 1), 1);
+	assert_true(seconds_until_out(&k) < 1.0);
+	assert_false(probe_set_is_on(k.s));
+	tear_down(&k);
+}
+
+/* A tool that is killed with probes in. */
+static void takes_out_when_the_tool_is_killed(void **state)
+{
+	int ready[2];
+	pid_t tool, seen[2];
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	tool = fork();
+	if (!tool) {
+		struct scene k = {0};
+
+		set_up(&k);
+		put_in(&k);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		seen[0] = k.t.pid;
+		seen[1] = k.g->pid;
+		if (write(ready[1], seen, sizeof(seen)) != sizeof(seen))
+			_exit(1);
+		for (;;) {
+			probe_guard_beat(k.g);
+			usleep(10000);
+		}
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], seen, sizeof(seen)), sizeof(seen));
+	kill(tool, SIGKILL);
+	waitpid(tool, NULL, 0);
+	/* The target of that tool ends with it: the definitions are what could stay. */
+	wait_until(definitions(seen[1]) == 0);
+	wait_until(kill(seen[1], 0) || foreign_bytes(seen[1]) < 0);
+	close(ready[0]);
+}
+
+static void gives_up_a_process_that_has_ended(void **state)
+{
+	struct scene k = {0};
+
+	(void)state;
+	set_up(&k);
+	kill(k.t.pid, SIGKILL);
+	usleep(100000); /* a zombie keeps its number */
+	assert_int_equal(probe_set_on(k.s), -ESRCH);
+	assert_false(probe_set_is_on(k.s));
+	probe_set_close(k.s);
+	probe_guard_leave(k.channel);
+	probe_guard_stop(k.g);
+	counter_free(&k.c);
+	target_stop(&k.t);
+}
+
+static void says_when_the_guardian_has_ended(void **state)
+{
+	struct scene k = {0};
+
+	(void)state;
+	set_up(&k);
+	put_in(&k);
+	kill(k.g->pid, SIGKILL);
+	assert_true(seconds_until_out(&k) < 5.0);
+	probe_set_off(k.s);
+	assert_int_equal(probe_set_on(k.s), -EPIPE);
+	probe_set_close(k.s);
+	probe_guard_leave(k.channel);
+	probe_guard_stop(k.g);
+	counter_free(&k.c);
+	target_stop(&k.t);
+	probe_sweep();
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(switches_on_request),
+		cmocka_unit_test(takes_out_without_a_heartbeat),
+		cmocka_unit_test(takes_out_when_alarmed),
+		cmocka_unit_test(takes_out_when_the_tool_is_killed),
+		cmocka_unit_test(gives_up_a_process_that_has_ended),
+		cmocka_unit_test(says_when_the_guardian_has_ended),
+	};
+
+	if (argc == 3 && !strcmp(argv[1], "--target"))
+		return target_main(argv[2]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
