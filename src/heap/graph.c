@@ -231,9 +231,7 @@ static int index_blocks(struct graph *g)
 
 int graph_tell(struct graph *g, const char *doing, uint64_t nodes)
 {
-	const struct heap_progress at = {.doing = doing, .objects = nodes};
-
-	return g->h->watch ? g->h->watch(&at, g->h->watch_ctx) : 0;
+	return heap_tell(g->h, doing, nodes);
 }
 
 /* An interpreter's state may lie in a chunk: full of leftovers (free lists), and everything hangs

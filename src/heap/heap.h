@@ -41,6 +41,9 @@ struct heap_progress {
  */
 typedef int (*heap_watch)(const struct heap_progress *at, void *ctx);
 void heap_watch_by(struct heap *h, heap_watch watch, void *ctx);
+/* For work that belongs to a walk without being one: what the watcher returns, 0 when nobody does.
+ */
+int heap_tell(struct heap *h, const char *doing, uint64_t objects);
 /* False when the build has no pymalloc state we can read: no census, only native blocks. */
 bool heap_has_pools(const struct heap *h);
 /* Can live blocks be counted: pymalloc's pools or mimalloc's pages? */

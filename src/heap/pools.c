@@ -68,6 +68,13 @@ void heap_watch_by(struct heap *h, heap_watch watch, void *ctx)
 	h->watch_ctx = ctx;
 }
 
+int heap_tell(struct heap *h, const char *doing, uint64_t objects)
+{
+	const struct heap_progress at = {.doing = doing, .objects = objects};
+
+	return h->watch ? h->watch(&at, h->watch_ctx) : 0;
+}
+
 void heap_close(struct heap *h)
 {
 	if (!h)

@@ -24,6 +24,7 @@ static const struct heap_type *find_type(struct walk *w, uint64_t addr)
 	if (!heap_is_pointer(addr) || *no == addr)
 		return NULL;
 	if (!heap_type_get(w->h, addr, &t) || w->type.n >= WALK_TYPES) {
+		w->st->types_left_out += t.is_type;
 		*no = addr;
 		return NULL;
 	}

@@ -50,7 +50,8 @@ struct heap_walk_stats {
 	uint64_t retried;    /* pools read again */
 	uint64_t unreadable; /* pools and objects that could not be read */
 	uint64_t cut;	     /* list nodes not followed: more than such a process can have */
-	uint64_t unsearched; /* times that looking for chunks among other memory was given up */
+	uint64_t types_left_out; /* words that would be one more type than are kept */
+	uint64_t unsearched;	 /* times that looking for chunks among other memory was given up */
 	uint64_t bytes_read;
 };
 

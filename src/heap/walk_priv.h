@@ -7,11 +7,11 @@
 #include "heap/heap_priv.h"
 #include "heap/walk.h"
 
-#define WALK_NO_TYPES 4096 /* power of two: words that turned out to be no type */
-#define WALK_RECENT   256  /* power of two: types of the last objects */
-#define WALK_NEAR     256  /* power of two: arenas found lately, by address */
-#define WALK_HEADS    1024 /* of GC lists */
-#define WALK_TYPES    (1u << 20)
+#define WALK_NO_TYPES 4096	 /* power of two: words that turned out to be no type */
+#define WALK_RECENT   256	 /* power of two: types of the last objects */
+#define WALK_NEAR     256	 /* power of two: arenas found lately, by address */
+#define WALK_HEADS    1024	 /* of GC lists */
+#define WALK_TYPES    (1u << 17) /* kept: some 200 bytes each */
 
 /* Allocated one by one: whoever holds one keeps it while others come. */
 struct walk_type {

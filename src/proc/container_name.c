@@ -123,7 +123,7 @@ static void ask_monitor(int pid, struct proc_container *c)
 		pid = st.ppid;
 		if (proc_container_parse(cgroup, &above) && !strcmp(above.id, c->id))
 			continue;
-		if (!proc_slurp(pid, "cmdline", &cmdline, &len))
+		if (!proc_slurp_head(pid, "cmdline", PROC_MAX_CMDLINE, &cmdline, &len))
 			name_by_monitor(cmdline, len, c);
 		return;
 	}

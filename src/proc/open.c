@@ -66,7 +66,7 @@ static int read_cmdline(struct proc *p)
 	p->cmdline = calloc(MAX_CMDLINE_ARGS + 1, sizeof(*p->cmdline));
 	if (!p->cmdline)
 		return fail(-ENOMEM, "out of memory");
-	if (proc_slurp(p->pid, "cmdline", &text, &len))
+	if (proc_slurp_head(p->pid, "cmdline", PROC_MAX_CMDLINE, &text, &len))
 		return 0;
 	for (size_t at = 0; at < len && n < MAX_CMDLINE_ARGS; at += strlen(text + at) + 1) {
 		p->cmdline[n] = strdup(text + at);

@@ -24,6 +24,9 @@ struct proc_stat {
  * without a sentence. */
 int proc_slurp_path(const char *path, char **text, size_t *len); /* any file of text */
 int proc_slurp(int pid, const char *name, char **text, size_t *len);
+/* No more than the first @max bytes: of what the process itself may make as long as it likes. */
+int proc_slurp_head(int pid, const char *name, size_t max, char **text, size_t *len);
+#define PROC_MAX_CMDLINE (64u << 10)
 
 int proc_parse_status(const char *text, struct proc_status *out);
 int proc_parse_stat(const char *text, struct proc_stat *out);

@@ -9,7 +9,7 @@
 
 #define MAX_TEXT (64u << 20) /* 65530 mappings (vm.max_map_count) of long paths stay below */
 
-int proc_slurp_path(const char *path, char **text, size_t *len)
+static int read_some(const char *path, size_t max, bool cut, char **text, size_t *len)
 {
 	auto_free char *buf = NULL;
 	size_t n = 0, cap = 0;
@@ -20,11 +20,13 @@ int proc_slurp_path(const char *path, char **text, size_t *len)
 	for (;;) {
 		ssize_t got;
 
-		if (n > MAX_TEXT)
+		if (n > max)
 			return -EFBIG;
+		if (cut && n == max)
+			break;
 		if (!vec_grow((void **)&buf, &cap, n + 4097, 1))
 			return -ENOMEM;
-		got = read(fd, buf + n, cap - n - 1);
+		got = read(fd, buf + n, cut && cap - n - 1 > max - n ? max - n : cap - n - 1);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -37,6 +39,19 @@ int proc_slurp_path(const char *path, char **text, size_t *len)
 	*text = take(buf);
 	*len = n;
 	return 0;
+}
+
+int proc_slurp_path(const char *path, char **text, size_t *len)
+{
+	return read_some(path, MAX_TEXT, false, text, len);
+}
+
+int proc_slurp_head(int pid, const char *name, size_t max, char **text, size_t *len)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return read_some(path, max, true, text, len);
 }
 
 int proc_slurp(int pid, const char *name, char **text, size_t *len)

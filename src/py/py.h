@@ -100,8 +100,10 @@ uint64_t py_modules(const struct py_runtime *rt);
 
 /* A str object as UTF-8; truncated to size; invalid data gives -EILSEQ, unreadable -EFAULT. */
 int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t size);
-/* Type name, qualified with its module except for builtins: "dict", "app.Session". */
+/* Type name, qualified with its module except for builtins: "dict", "app.Session". -EBUSY when
+ * names cost too much of late, which py_unnamed() counts. By one thread at a time. */
 int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size);
+uint64_t py_unnamed(const struct py_runtime *rt);
 /* "app.Session" is asked for as Session, too; a name with a dot must be the whole name. */
 bool py_name_fits(const char *name, const char *want);
 /* tp_name as CPython's source has it; for a saved process without its constants the type's name. */

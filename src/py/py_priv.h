@@ -3,6 +3,7 @@
 #ifndef PYLEAK_PY_PRIV_H
 #define PYLEAK_PY_PRIV_H
 
+#include "base/spend.h"
 #include "py/py.h"
 
 #define PY_FIRST_MINOR	      8
@@ -50,6 +51,8 @@ struct py_private {
 	uint64_t raw_table, obj_table, mem_table; /* struct py_vtable in the target; 0 = unknown */
 	uint64_t text_start, text_end;		  /* CPython's own code in the target */
 	struct py_static_names *names;		  /* made when first asked for */
+	struct spend naming;			  /* a class may have a dict of any length */
+	uint64_t unnamed;			  /* names that would have cost more */
 	bool pymalloc_idle; /* no arena was ever made: another allocator is in charge */
 };
 

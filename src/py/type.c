@@ -139,14 +139,11 @@ static int heap_type_name(const struct py_runtime *rt, uint64_t type, char *buf,
 	return n < 0 ? -EINVAL : 0;
 }
 
-int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)
+static int type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)
 {
 	const struct py_layout *l = &rt->layout;
 	uint64_t flags, at;
 
-	if (!size)
-		return -EINVAL;
-	buf[0] = '\0';
 	if (!py_is_type(rt, type))
 		return -EILSEQ;
 	if (proc_read_u64(rt->proc, type + l->tp_flags, &flags))
@@ -165,6 +162,29 @@ int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t s
 		if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f)
 			*p = '?';
 	return 0;
+}
+
+int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)
+{
+	struct py_private *priv = rt->priv;
+	int err;
+
+	if (!size)
+		return -EINVAL;
+	buf[0] = '\0';
+	if (priv && !spend_begin(&priv->naming)) {
+		priv->unnamed++;
+		return -EBUSY;
+	}
+	err = type_name(rt, type, buf, size);
+	if (priv)
+		spend_end(&priv->naming);
+	return err;
+}
+
+uint64_t py_unnamed(const struct py_runtime *rt)
+{
+	return rt->priv->unnamed;
 }
 
 int py_tp_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)

@@ -12,7 +12,10 @@
 
 #define POINTS	  16
 #define NAME_SIZE 512
-#define MAX_NAMES 50000 /* named per census; a program that makes more classes has one problem */
+/* Kept from census to census; a program that makes more classes has one problem. */
+#define MAX_NAMES 32768
+#define MAX_TEXT  (4u << 20) /* of all names */
+#define SOME_ROWS 64	     /* named between two looks at whether to go on */
 #define UNNAMED	  "(type that could not be named)"
 
 struct entry {
@@ -32,6 +35,8 @@ struct census {
 	size_t n; /* points kept */
 	size_t taken;
 	uint64_t start_ns;
+	size_t text;	  /* bytes of all names */
+	uint64_t unnamed; /* types, in the last census */
 };
 
 int census_new(const struct py_runtime *rt, struct census **out)
@@ -83,13 +88,14 @@ static uint64_t hash_name(const char *s)
 
 static struct entry *entry_named(struct census *c, const char *name)
 {
-	uint64_t *at = map64_put(&c->by_name, hash_name(name));
+	uint64_t hash = hash_name(name), *at = map64_get(&c->by_name, hash);
 	struct entry *e;
 
+	if (at && *at)
+		return &c->entry.v[*at - 1];
+	at = map64_put(&c->by_name, hash);
 	if (!at)
 		return NULL;
-	if (*at)
-		return &c->entry.v[*at - 1];
 	e = vec_push(&c->entry);
 	if (!e)
 		return NULL;
@@ -98,22 +104,33 @@ static struct entry *entry_named(struct census *c, const char *name)
 		c->entry.n--;
 		return NULL;
 	}
+	c->text += strlen(name) + 1;
 	*at = c->entry.n;
 	return e;
 }
 
+static bool has_room(const struct census *c, const char *name)
+{
+	return (c->entry.n < MAX_NAMES && c->text < MAX_TEXT) ||
+	       map64_get(&c->by_name, hash_name(name));
+}
+
 /* A class may be freed and another come to its address: it is asked for its name each time. */
-static struct entry *entry_of(struct census *c, uint64_t type, size_t *named)
+static struct entry *entry_of(struct census *c, uint64_t type)
 {
 	bool fixed = heap_in_static(c->heap, type);
 	uint64_t *at = fixed ? map64_get(&c->fixed, type) : NULL;
 	char name[NAME_SIZE] = "";
 	struct entry *e;
+	int err;
 
 	if (at)
 		return &c->entry.v[*at - 1];
-	if ((*named)++ > MAX_NAMES || py_type_name(c->rt, type, name, sizeof(name)) || !*name)
+	err = py_type_name(c->rt, type, name, sizeof(name));
+	if (err || !*name || !has_room(c, name)) {
+		c->unnamed += !err || err == -EBUSY;
 		return entry_named(c, UNNAMED);
+	}
 	e = entry_named(c, name);
 	at = e && fixed ? map64_put(&c->fixed, type) : NULL;
 	if (at)
@@ -162,7 +179,6 @@ static void thin_out(struct census *c)
 int census_take(struct census *c)
 {
 	struct heap_population next = {0};
-	size_t named = 0;
 	int err = heap_population(c->heap, &next);
 
 	if (err) {
@@ -171,11 +187,17 @@ int census_take(struct census *c)
 	}
 	heap_population_free(&c->now);
 	c->now = next;
+	c->unnamed = 0;
 	for (size_t i = 0; i < c->entry.n; i++)
 		c->entry.v[i].count = c->entry.v[i].tracked = c->entry.v[i].bytes = 0;
 	for (size_t i = 0; i < c->now.row.n; i++) {
 		const struct heap_type_row *r = &c->now.row.v[i];
-		struct entry *e = r->count ? entry_of(c, r->type, &named) : NULL;
+
+		if (i % SOME_ROWS == 0)
+			err = heap_tell(c->heap, "naming types", c->now.walk.objects);
+		if (err)
+			return err;
+		struct entry *e = r->count ? entry_of(c, r->type) : NULL;
 
 		if (!e && r->count)
 			return fail(-ENOMEM, "out of memory");
@@ -357,6 +379,9 @@ static void fill_lost(struct census *c, struct report *r, struct report_process 
 		 c->now.walk.unreadable},
 		{"census_cut", "a list of the collector was longer than it can be",
 		 c->now.walk.cut},
+		{"census_types", "a type more than are kept", c->now.walk.types_left_out},
+		{"census_unnamed", "the name of a type would have taken too much memory, or time",
+		 c->unnamed},
 		{"census_unsearched",
 		 "a mapping with much other memory was not searched to its end for blocks of "
 		 "malloc",

@@ -6,7 +6,8 @@
 #include "base/map64.h"
 
 #define RECHECK_NS 1000000000ull
-#define MOST_NAMES 16 /* of one address: who held the others' texts may still have them */
+#define MOST_NAMES 16	      /* of one address: who held the others' texts may still have them */
+#define MOST_BYTES (4u << 20) /* of all: some 50,000 classes */
 
 struct name {
 	struct name *older;
@@ -18,6 +19,8 @@ struct name {
 struct names {
 	const struct py_runtime *rt;
 	struct map64 name; /* type -> struct name *, the newest */
+	size_t bytes;
+	uint64_t left_out;
 };
 
 int names_new(const struct py_runtime *rt, struct names **out)
@@ -50,7 +53,7 @@ void names_free(struct names *n)
 }
 
 /* What lies there now; what cannot be read, as of a process that has ended, is what it was. */
-static struct name *look(const struct names *n, uint64_t type, struct name *known)
+static struct name *look(struct names *n, uint64_t type, struct name *known)
 {
 	char buf[512];
 	struct name *new;
@@ -60,9 +63,12 @@ static struct name *look(const struct names *n, uint64_t type, struct name *know
 	    (known && (!strcmp(known->text, buf) || known->number == MOST_NAMES)))
 		return known;
 	size = strlen(buf) + 1;
-	new = malloc(sizeof(*new) + size);
-	if (!new)
+	new = n->bytes < MOST_BYTES ? malloc(sizeof(*new) + size) : NULL;
+	if (!new) {
+		n->left_out++;
 		return known;
+	}
+	n->bytes += sizeof(*new) + size;
 	*new = (struct name){.older = known, .number = known ? known->number + 1 : 1};
 	memcpy(new->text, buf, size);
 	return new;
@@ -70,14 +76,22 @@ static struct name *look(const struct names *n, uint64_t type, struct name *know
 
 const char *names_type(struct names *n, uint64_t type)
 {
-	uint64_t *at = map64_put(&n->name, type), now = clock_ns();
+	uint64_t *at = map64_get(&n->name, type), now = clock_ns();
 	struct name *v = at ? (struct name *)(uintptr_t)*at : NULL;
 
-	if (at && (!v || now - v->checked_ns > RECHECK_NS)) {
+	if (!v || now - v->checked_ns > RECHECK_NS) {
 		v = look(n, type, v);
-		*at = (uintptr_t)v;
-		if (v)
+		/* A place only for what has a name: any number may be said to be a type. */
+		at = v ? map64_put(&n->name, type) : NULL;
+		if (at) {
+			*at = (uintptr_t)v;
 			v->checked_ns = now;
+		}
 	}
-	return v ? v->text : "?";
+	return at ? v->text : "?";
+}
+
+uint64_t names_left_out(const struct names *n)
+{
+	return n->left_out;
 }

@@ -13,4 +13,7 @@ void names_free(struct names *n);
  * when it never could be read. Lives as long as @n. */
 const char *names_type(struct names *n, uint64_t type);
 
+/* Names that would have taken too much memory. */
+uint64_t names_left_out(const struct names *n);
+
 #endif

@@ -5,14 +5,12 @@
 #include "track/stacks.h"
 
 #include "base/map64.h"
-#include "base/thread.h"
+#include "base/spend.h"
 
 /* A look at a code object per frame of each new stack would be most of our work. */
 #define CHECKED_NS 200000000
 /* What all stacks and code together may take: big programs come to a third of it. */
 #define MAX_BYTES (32u << 20)
-/* Our CPU time for reading stacks: half of a core, and a second of it at once. */
-#define MAX_SPEND_NS 1000000000ll
 
 struct code_slot {
 	uint64_t addr, checked_ns;
@@ -26,9 +24,8 @@ struct stacks {
 	struct map64 stack; /* id -> struct stack * */
 	struct map64 code;  /* address -> struct code_slot * */
 	uint64_t unread, frames, added, left_out;
-	size_t bytes;	  /* of stacks and code */
-	int64_t spend_ns; /* what may be spent on reading; refilled_ns: as of then */
-	uint64_t refilled_ns;
+	size_t bytes; /* of stacks and code */
+	struct spend spend;
 };
 
 int stacks_new(const struct py_runtime *rt, struct stacks **out)
@@ -38,8 +35,6 @@ int stacks_new(const struct py_runtime *rt, struct stacks **out)
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
 	s->rt = rt;
-	s->spend_ns = MAX_SPEND_NS;
-	s->refilled_ns = clock_ns();
 	*out = s;
 	return 0;
 }
@@ -141,29 +136,18 @@ static size_t stack_bytes(uint32_t frames)
 	return sizeof(struct stack) + frames * sizeof(struct stack_frame);
 }
 
-static bool may_read(struct stacks *s)
-{
-	uint64_t now = clock_ns();
-
-	s->spend_ns += (int64_t)((now - s->refilled_ns) / 2);
-	s->refilled_ns = now;
-	if (s->spend_ns > MAX_SPEND_NS)
-		s->spend_ns = MAX_SPEND_NS;
-	return s->spend_ns > 0 && s->bytes < MAX_BYTES;
-}
-
 void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 {
 	const size_t head = offsetof(struct pl_stack, frames);
 	struct stack *st;
-	uint64_t *v, begin;
+	uint64_t *v;
 
 	if (size < head || rec->n > PL_MAX_FRAMES || size < head + rec->n * sizeof(struct pl_frame))
 		return;
 	v = map64_put(&s->stack, rec->id);
 	if (!v || *v)
 		return;
-	st = may_read(s) ? calloc(1, stack_bytes(rec->n)) : NULL;
+	st = s->bytes < MAX_BYTES && spend_begin(&s->spend) ? calloc(1, stack_bytes(rec->n)) : NULL;
 	if (!st) {
 		s->left_out++; /* its id stays: told again when it has been forgotten */
 		return;
@@ -171,10 +155,9 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 	st->id = rec->id;
 	st->n = rec->n;
 	st->flags = rec->flags;
-	begin = thread_cpu_ns();
 	for (uint32_t i = 0; i < rec->n; i++)
 		read_frame(s, &rec->frames[i], i == 0, &st->frame[i]);
-	s->spend_ns -= (int64_t)(thread_cpu_ns() - begin);
+	spend_end(&s->spend);
 	s->bytes += stack_bytes(rec->n);
 	s->frames += rec->n;
 	s->added++;
