@@ -313,6 +313,14 @@ static void welcome_children(struct watch *w)
 	log_info("watching child %d (%s)", t->pid, session_title(s));
 }
 
+/* A round over many takes longer than each of them may go without a sign of life. */
+static void keep_alive(struct watch *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->target[i].session && !w->target[i].is_over)
+			session_keep_alive(w->target[i].session);
+}
+
 /* One turn for each process, together at most @max_s. */
 static void work(struct watch *w, double max_s)
 {
@@ -330,6 +338,7 @@ static void work(struct watch *w, double max_s)
 
 		if (t->is_over)
 			continue;
+		keep_alive(w);
 		session_pause(t->session, stop_is_paused());
 		n = session_step(t->session, turn_s);
 		if (n < 0) {

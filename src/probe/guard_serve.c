@@ -23,13 +23,17 @@
 #define READ_POLL_US	 2000
 #define LEAVE_NS	 20000000000ull
 
+struct held {
+	struct probe_set *set; /* NULL = closed */
+};
+
 struct channel {
 	struct channel *next;
 	struct guardian *g;
 	int sock;
 	bool is_closed;
-	pthread_mutex_t lock;	      /* of the sets: its thread, or the watchdog */
-	VEC(struct probe_set *) sets; /* number n is sets.v[n - 1]; NULL = closed */
+	pthread_mutex_t lock;  /* of the sets: its thread, or the watchdog */
+	VEC(struct held) sets; /* number n is sets.v[n - 1] */
 };
 
 struct guardian {
@@ -58,7 +62,7 @@ static void wait_for_readers(const struct guardian *g)
 
 static struct probe_set *set_of(struct channel *c, uint32_t number)
 {
-	return number && number <= c->sets.n ? c->sets.v[number - 1] : NULL;
+	return number && number <= c->sets.n ? c->sets.v[number - 1].set : NULL;
 }
 
 static void note_switch(struct guardian *g, bool was_on, bool is_on)
@@ -103,12 +107,12 @@ static int do_open(struct channel *c, const struct guard_request *q, const int *
 		.on_return = q->on_return,
 		.label = q->label,
 	};
-	struct probe_set **slot = vec_push(&c->sets);
+	struct held *slot = vec_push(&c->sets);
 	int err;
 
 	if (!slot)
 		return fail(-ENOMEM, "out of memory");
-	err = probe_set_open((enum probe_mechanism)q->mechanism, &spec, slot);
+	err = probe_set_open((enum probe_mechanism)q->mechanism, &spec, &slot->set);
 	if (err)
 		c->sets.n--;
 	else
@@ -124,8 +128,8 @@ static void do_close(struct channel *c, uint32_t number)
 		return;
 	switch_off(c, s);
 	probe_set_close(s);
-	c->sets.v[number - 1] = NULL;
-	while (c->sets.n && !c->sets.v[c->sets.n - 1])
+	c->sets.v[number - 1].set = NULL;
+	while (c->sets.n && !c->sets.v[c->sets.n - 1].set)
 		c->sets.n--;
 }
 
@@ -274,8 +278,8 @@ static bool take_out(struct guardian *g, bool is_for_good)
 			continue;
 		}
 		for (size_t i = 0; i < c->sets.n; i++)
-			if (c->sets.v[i])
-				switch_off(c, c->sets.v[i]);
+			if (c->sets.v[i].set)
+				switch_off(c, c->sets.v[i].set);
 		if (is_for_good)
 			close_sets(c);
 		pthread_mutex_unlock(&c->lock);

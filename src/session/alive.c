@@ -13,6 +13,13 @@ static void promise(struct session *s, uint64_t now)
 	probe_guard_beat(s->o.guard);
 }
 
+/* Only moves a deadline that has not passed: what was missed is noticed at the next step. */
+void session_keep_alive(struct session *s)
+{
+	if (s->stats && !s->stats->asleep)
+		promise(s, clock_ns());
+}
+
 /* Probes that were in are out, or did nothing, since @when. */
 static void begin_again(struct session *s, uint64_t when)
 {
