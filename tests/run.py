@@ -1,19 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Runs C test programs and pytest, and ends with one line: N passed, N failed, N skipped.
+"""Runs C test programs and pytest in stages, and ends with one line: N passed, N failed, N skipped.
 
-    run.py --build DIR [--pytest PATH]... [--matrix core|full] [PROGRAM...]
+    run.py --build DIR [--pytest PATH]... [--matrix core|full] [--jobs N] [PROGRAM...]
+
+What sleeps most of the time runs side by side; what measures (pytest's mark `quiet`, the programs of tests/kern) runs while
+nothing else does. What failed is tried once more at the end, alone: real processes on a machine that others share. What fails
+again has failed; what does not is named, so that nobody takes it for a clean pass.
 """
 import argparse
+import concurrent.futures
+import json
 import os
 import re
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT_S = 600
 SECOND_TRIES = 12  # failures that may be the machine's; with more it is ours
+SLOWEST = 25
 MESSAGE = 1500  # characters of a failure that are told again at the end
 # cmocka's closing lines; it prints them on standard error or output, by version.
 COUNTS = {
@@ -23,97 +30,128 @@ COUNTS = {
 }
 
 
+def say(word, text):
+    print("  %-7s %s" % (word, text), flush=True)
+
+
 def run_program(path):
-    """Counts of one cmocka program, and its output when something is wrong."""
+    """One cmocka program: a row as tests/conftest.py writes them, with counts."""
+    begin = time.monotonic()
     try:
         run = subprocess.run([path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                              stdin=subprocess.DEVNULL, timeout=LIMIT_S, errors="replace")  # fmt: skip
         output, rc = run.stdout, run.returncode
     except subprocess.TimeoutExpired as e:
         output, rc = "%s\nno end after %d s" % ((e.stdout or b"").decode(errors="replace"), LIMIT_S), -1
+    except OSError as e:
+        output, rc = str(e), -1
     counts = {k: sum(map(int, r.findall(output))) for k, r in COUNTS.items()}
     if rc != 0 and not counts["failed"]:
         # A crash prints no summary.
         counts["failed"] = 1
     if rc == 0 and not any(counts.values()):
         counts["failed"], output = 1, output + "\nran no test"
-    return counts, output if counts["failed"] else "", rc
+    seconds, bad = time.monotonic() - begin, counts["failed"]
+    say("TEST", "%s: %s (%.1f s)" % (path, ", ".join("%d %s" % (v, k) for k, v in counts.items() if v), seconds))
+    if bad:
+        print("%s\n  exit %d of %s" % (output.rstrip(), rc, path), flush=True)
+    return {"test": path, "result": "failed" if bad else "passed", "seconds": seconds, "counts": counts,
+            "why": "exit %d: %s" % (rc, output.rstrip()[-MESSAGE:])}  # fmt: skip
 
 
-def run_pytest(paths, build, matrix, again=False):
-    """Counts of one run, and whether pytest itself came to an orderly end."""
-    junit = os.path.join(build, "pytest.xml")
-    cmd = [sys.executable, "-B", "-m", "pytest", "-o", "cache_dir=" + os.path.abspath(os.path.join(build, "pytest")),
-           "-q", "-ra", "--junit-xml", junit, *(["--last-failed"] if again else ["--cache-clear"]), *paths]  # fmt: skip
-    if any("e2e" in p for p in paths):
-        cmd += ["--matrix", matrix]
-    if os.path.exists(junit):
-        os.unlink(junit)
-    env = {**os.environ, "PYLEAK_BUILD": os.path.abspath(build)}
+def run_programs(paths, jobs):
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(run_program, paths))
+
+
+def run_pytest(args, what):
+    """The rows of one run. One more, of a test called pytest, where it did not come to an orderly end."""
+    results = os.path.join(args.build, "pytest.jsonl")
+    if os.path.exists(results):
+        os.unlink(results)
+    cmd = [sys.executable, "-B", "-m", "pytest", "-v", "--tb=short", "-rs", "--matrix", args.matrix, "--results", results, *what]
+    env = {**os.environ, "PYLEAK_BUILD": os.path.abspath(args.build)}
     rc = subprocess.run(cmd, env=env, stdin=subprocess.DEVNULL).returncode
-    counts = dict.fromkeys(COUNTS, 0)
-    if not os.path.exists(junit):
-        return {**counts, "failed": 1}, False
-    for suite in ElementTree.parse(junit).getroot().iter("testsuite"):
-        n = {k: int(suite.get(k, 0)) for k in ("tests", "failures", "errors", "skipped")}
-        counts["failed"] += n["failures"] + n["errors"]
-        counts["skipped"] += n["skipped"]
-        counts["passed"] += n["tests"] - n["failures"] - n["errors"] - n["skipped"]
-    if rc not in (0, 1, 5) and not counts["failed"]:
-        counts["failed"] = 1
-    return counts, rc in (0, 1)
+    rows = []
+    if os.path.exists(results):
+        with open(results, encoding="utf-8") as f:
+            rows = [json.loads(line) for line in f]
+    failed = any(r["result"] == "failed" for r in rows)
+    # 5: none is to be run in this stage.
+    if rc not in (0, 1, 5) or (rc == 1 and not failed):
+        rows.append({"test": "pytest", "result": "failed", "seconds": 0, "why": "pytest ended with status %d" % rc})
+    return rows
 
 
-def messages(build):
-    """What failed last and why, a few lines each: the end of a long log is what people see first."""
-    junit = os.path.join(build, "pytest.xml")
-    if not os.path.exists(junit):
-        return
-    for case in ElementTree.parse(junit).getroot().iter("testcase"):
-        for what in [*case.findall("failure"), *case.findall("error")]:
-            text = (what.get("message") or "").strip()[:MESSAGE]
-            yield "  WRONG   %s::%s: %s" % (case.get("classname"), case.get("name"), text)
+def path_of(row):
+    return os.path.join(HERE, row["test"])
 
 
-def run_pytest_twice(paths, build, matrix):
-    """Real processes on a machine that others share: what fails is tried once more, alone. What fails
-    again has failed; what does not is named, so that nobody takes it for a clean pass."""
-    counts, orderly = run_pytest(paths, build, matrix)
-    if not orderly or not 0 < counts["failed"] <= SECOND_TRIES:
-        return counts
-    print("  AGAIN   %d of the tests failed: a second try, alone" % counts["failed"], flush=True)
-    second, _ = run_pytest(paths, build, matrix, again=True)
-    mended = counts["failed"] - second["failed"]
-    if second["passed"] + second["failed"] != counts["failed"] or mended < 0:
-        return counts
-    print("  AGAIN   %d passed at the second try, %d failed twice" % (mended, second["failed"]), flush=True)
-    return {**counts, "failed": second["failed"], "passed": counts["passed"] + mended}
+def again(args, rows):
+    """Second tries: the rows as they are after those, and the names of what passed only then."""
+    failed = [r for r in rows if r["result"] == "failed"]
+    if not 0 < len(failed) <= SECOND_TRIES or any(r["test"] == "pytest" for r in failed):
+        return rows, []
+    say("AGAIN", "%d failed: a second try, alone" % len(failed))
+    second = [run_program(r["test"]) for r in failed if "counts" in r]
+    python = [path_of(r) for r in failed if "counts" not in r]
+    if python:
+        second += run_pytest(args, python)
+    # Only what was seen to pass is taken back.
+    better = {r["test"]: r for r in second if r["result"] == "passed"}
+    return [better.get(r["test"], r) if r["result"] == "failed" else r for r in rows], sorted(better)
+
+
+def count(rows):
+    total = dict.fromkeys(COUNTS, 0)
+    for row in rows:
+        for k, v in row.get("counts", {row["result"]: 1}).items():
+            total[k] += v
+    return total
+
+
+def stages(args):
+    """(name, what runs it) in their order."""
+    measuring = [p for p in args.programs if "/kern/" in p]
+    others = [p for p in args.programs if p not in measuring]
+    if others:
+        yield "C programs, %d at a time" % os.cpu_count(), lambda: run_programs(others, os.cpu_count())
+    if args.pytest:
+        beside = ["-n", str(args.jobs), "--dist", "loadgroup", "-m", "not quiet"]
+        yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, beside + args.pytest)
+        yield "pytest, quiet", lambda: run_pytest(args, ["-m", "quiet", *args.pytest])
+    if measuring:
+        yield "C programs, quiet", lambda: run_programs(measuring, 1)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build")
     parser.add_argument("--pytest", action="append", default=[])
     parser.add_argument("--matrix", default="core")
+    # They sleep most of the time, but their targets do not.
+    parser.add_argument("--jobs", type=int, default=int(os.environ.get("PYLEAK_TEST_JOBS", 5 * os.cpu_count() // 2)))
     parser.add_argument("programs", nargs="*")
     args = parser.parse_args()
-    total = dict.fromkeys(COUNTS, 0)
-    for program in args.programs:
+    rows, times, mended = [], [], []
+    for name, run in stages(args):
         begin = time.monotonic()
-        counts, output, rc = run_program(program)
-        if output:
-            print("%s\n  AGAIN   exit %d of %s: a second try" % (output.rstrip(), rc, program), flush=True)
-            counts, output, rc = run_program(program)
-        told = ", ".join("%d %s" % (v, k) for k, v in counts.items() if v)
-        print("  TEST    %s: %s (%.1f s)" % (program, told, time.monotonic() - begin), flush=True)
-        if output:
-            print("%s\n  exit %d of %s" % (output.rstrip(), rc, program), flush=True)
-        for k, v in counts.items():
-            total[k] += v
-    if args.pytest:
-        for k, v in run_pytest_twice(args.pytest, args.build, args.matrix).items():
-            total[k] += v
-        print("".join(m + "\n" for m in messages(args.build)), end="")
+        rows += run()
+        times.append((name, time.monotonic() - begin))
+    begin = time.monotonic()
+    rows, mended = again(args, rows)
+    times.append(("second tries", time.monotonic() - begin))
+
+    for row in sorted(rows, key=lambda r: -r["seconds"])[:SLOWEST]:
+        say("SLOW", "%6.1f s  %s" % (row["seconds"], row["test"]))
+    for name, seconds in times:
+        say("STAGE", "%6.1f s  %s" % (seconds, name))
+    for name in mended:
+        say("AGAIN", "failed, and passed at the second try: " + name)
+    for row in rows:
+        if row["result"] == "failed":
+            say("WRONG", "%s: %s" % (row["test"], row["why"].strip()[-MESSAGE:]))
+    total = count(rows)
     print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % total)
     return 1 if total["failed"] or not total["passed"] else 0
 

@@ -8,7 +8,7 @@ BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev l
               libiberty-dev liblzma-dev libzydis-dev libzycore-dev libxxhash-dev libzstd-dev \
               libmicrohttpd-dev libseccomp-dev python3 mount
 TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libcmocka-dev \
-              python3-pytest python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
+              python3-pytest python3-pytest-xdist python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
               clang-14 libclang-rt-14-dev llvm-14 podman runc qemu-system-x86 busybox-static util-linux procps iproute2
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 
@@ -17,6 +17,8 @@ C_TESTS    := $(foreach p,$(C_PIECES),$(patsubst tests/%.c,$(O)/tests/%,$(sort $
 # The readers of hostile files once more, with sanitizers; only what they need is built so.
 SAN_TESTS  := $(O)/tests/unit/test_dso_san $(O)/tests/unit/test_sym_san
 C_TESTS    += $(SAN_TESTS)
+# What tests in Python start; tests/kern/*.c that are no tests themselves.
+HELPERS    := $(patsubst %,$(O)/tests/kern/%,births_live walk_live unwind_live)
 PY_TESTS   := $(sort $(dir $(wildcard tests/*/test_*.py)))
 SUITES     := bullseye trixie sid
 RUN_TESTS   = $(PYTHON) tests/run.py --build $(O)
@@ -51,12 +53,15 @@ matrix: deps-test mounts roots ## as test, with every program on every Python, l
 	-@sh tests/e2e/musl.sh
 	$(Q)$(MAKE) --no-print-directory test-built MATRIX=full
 
-test-built: all $(FUZZERS) $(C_TESTS)
+test-built:
+	$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) tests-to-run
 	$(Q)$(RUN_TESTS) --matrix $(or $(MATRIX),core) $(PY_TESTS:%=--pytest %) $(C_TESTS)
+
+tests-to-run: all $(FUZZERS) $(C_TESTS) $(HELPERS)
 
 # One piece: make test-unit, test-walk, test-kern, test-cli, test-e2e.
 test-fuzz: $(FUZZERS)
-test-%: all $(C_TESTS)
+test-%: all $(C_TESTS) $(HELPERS)
 	$(Q)$(RUN_TESTS) $(patsubst %,--pytest %,$(filter tests/$*/,$(PY_TESTS))) $(filter $(O)/tests/$*/%,$(C_TESTS))
 
 $(O)/tests/%: tests/%.c $(O)/libpyleak.a
@@ -122,7 +127,7 @@ check-spell:
 	$(Q)codespell --ignore-words=tests/lint/words.txt Makefile README.md CONTRIBUTING.md docs .ci include src bpf bench \
 		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern tests/safety
 
-.PHONY: deps deps-test deps-check mounts roots demo test matrix test-built bench check check-format \
+.PHONY: deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
 	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell
 
 -include $(C_TESTS:%=%.d)

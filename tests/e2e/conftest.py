@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Options of the end-to-end tests, the pool that runs matrix cells, and the table at the end."""
-import concurrent.futures
-import contextlib
+"""The tool must be built; the table of what was compared with the truth, at the end."""
+import json
 import os
 import sys
 
@@ -10,12 +9,9 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
-import pythons  # noqa: E402
+import zoo_cases  # noqa: E402
 
-
-def pytest_addoption(parser):
-    parser.addoption("--matrix", choices=("core", "full"), default="core",
-                     help="full: every program on every interpreter, and the long soaks")  # fmt: skip
+CELLS, CASES = [], []
 
 
 def pytest_configure(config):
@@ -23,30 +19,18 @@ def pytest_configure(config):
         raise pytest.UsageError("%s is not built" % harness.TOOL)
 
 
-@pytest.fixture(scope="session")
-def full(request):
-    return request.config.getoption("--matrix") == "full"
-
-
-@pytest.fixture(scope="session")
-def cells(request):
-    """Starts every selected matrix cell, two side by side; the tests only wait for theirs."""
-    wanted = {}
-    for item in request.session.items:
-        call = getattr(item, "callspec", None)
-        if call and "cell" in call.params:
-            wanted[item.nodeid] = call.params["cell"]
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(harness.BUILD, "matrix.jsonl"))
-    for python in {c[0] for c in wanted.values()}:
-        pythons.install_zoo(python)
-    jobs = int(os.environ.get("PYLEAK_TEST_JOBS", "2"))
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        yield {k: pool.submit(harness.run_pair, *cell) for k, cell in wanted.items()}
-        pool.shutdown(wait=True, cancel_futures=True)
+def pytest_runtest_logreport(report):
+    """Rows come as properties of the tests: those that ran in another process bring theirs along."""
+    if report.when == "teardown":
+        for name, value in report.user_properties:
+            if name == "cell":
+                CELLS.append(harness.Result(**json.loads(value)))
+            elif name == "case":
+                CASES.append(zoo_cases.Outcome(**json.loads(value)))
 
 
 def pytest_terminal_summary(terminalreporter):
-    if harness.RESULTS:
-        terminalreporter.write_sep("=", "matrix")
-        terminalreporter.write_line(harness.table(harness.RESULTS))
+    for title, rows, table in (("matrix", CELLS, harness.table), ("zoo", CASES, zoo_cases.table)):
+        if rows:
+            terminalreporter.write_sep("=", title)
+            terminalreporter.write_line(table(rows))

@@ -6,7 +6,9 @@ import datetime
 import json
 import math
 import os
+import random
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -21,7 +23,6 @@ SCHEMA = os.path.join(TOP, "docs", "report.schema.json")
 SECONDS = int(os.environ.get("PYLEAK_TEST_SECONDS", "20"))
 INTERVAL_S = 2
 FEW_SAMPLES = 30
-RESULTS = []  # of this test session, for the table at its end
 
 # Losses that a correct run may have, and why. Anything else is a failed check.
 LOST_ALLOWED = {
@@ -33,6 +34,16 @@ LOST_ALLOWED = {
     "held_by_unknown": "on a busy machine the final report does not wait for the answer for ever",
     "torn_reads": "a pool header that changed while it was read is left out of that one census",
 }
+
+
+def free_port():
+    """Of 127.0.0.1; each of the processes that run tests side by side has a thousand of its own."""
+    first = 20000 + 1000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    for port in random.sample(range(first, first + 1000), 100):
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
 
 
 def wait_until(what, limit_s=120, pause=0.3):
@@ -314,7 +325,6 @@ class Result:
     mechanism: str = ""
     lost: dict = dataclasses.field(default_factory=dict)
     true_per_s: float = None
-    notes: list = dataclasses.field(default_factory=list)
 
     @property
     def ok(self):
@@ -328,7 +338,7 @@ def check_losses(process):
 
 def check_leak(result, process, target, report, program, want_rate):
     if not process["sites"]:
-        result.problems.append(NO_SITE)
+        result.problems.append("no site at all")
         return
     site = process["sites"][0]
     file, line = blamed(site, program, target.path)
@@ -380,29 +390,18 @@ def judge(run, target, program, python_name, want_rate=True):
     return result
 
 
-def run_pair(python, program, seconds=SECONDS, args=(), tool_args=(), want_rate=True):
-    """One cell of the matrix. A rare leak is sampled: 20 objects a second leave some five survivors in
-    20 s, now and then none. So a leak that was not seen is looked for once more, for longer, and the table says so;
-    a wrong accusation is never excused."""
-    result = run_once(python, program, seconds, args, tool_args, want_rate)
-    if result.problems == [NO_SITE]:
-        result = run_once(python, program, 2 * seconds, args, tool_args, want_rate)
-        result.notes = result.notes + ["seen in the second run only"]
-    return result
-
-
-def run_once(python, program, seconds, args, tool_args, want_rate):
+def run_pair(python, program, seconds=SECONDS):
+    """One cell of the matrix."""
     try:
-        with Target(python, program.name, args) as target:
+        with Target(python, program.name) as target:
             target.wait_ready()
             time.sleep(1.0)
-            run = run_tool(target.pid, seconds, tool_args)
-            return judge(run, target, program, python.name, want_rate)
+            run = run_tool(target.pid, seconds)
+            return judge(run, target, program, python.name)
     except Exception as e:  # one broken cell must not take the others with it
         return Result(program.name, python.name, os.uname().release, ["%s: %s" % (type(e).__name__, e)])
 
 
-NO_SITE = "no site at all"
 HEADINGS = ("program", "python", "first site", "verdict", "rate", "bytes", "samples", "to line", "cost %", "")
 
 
@@ -414,7 +413,7 @@ def table(results):
     for r in sorted(results, key=lambda r: (r.python, r.program)):
         rows.append((r.program, r.python, cell(r.first), cell(r.verdict), cell(r.count_ratio),
                      cell(r.bytes_ratio), cell(r.samples), cell(r.seconds_to_line),
-                     cell(r.slowdown_pct), "; ".join(r.problems)[:160] or "; ".join(["ok"] + r.notes[-1:])[:60]))  # fmt: skip
+                     cell(r.slowdown_pct), "; ".join(r.problems)[:160] or "ok"))  # fmt: skip
     widths = [max(len(r[i]) for r in rows) for i in range(len(HEADINGS) - 1)]
     lines = []
     for row in rows:
@@ -426,11 +425,6 @@ def table(results):
     return "\n".join(lines)
 
 
-def record(result, path=None):
-    with open(path or os.path.join(BUILD, "matrix.jsonl"), "a") as f:
-        f.write(json.dumps(dataclasses.asdict(result)) + "\n")
-
-
-def report_result(result):
-    RESULTS.append(result)
-    record(result)
+def row(result):
+    """One line of JSON, for the table at the end."""
+    return json.dumps(dataclasses.asdict(result))

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,12 +14,6 @@ import harness
 
 PACKAGING = os.path.join(harness.TOP, "packaging", "prometheus")
 FAST = {"scrape_interval": "1s", "evaluation_interval": "1s", "interval": "1s", "for": "3s"}
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def faster(name, where, replace=()):
@@ -62,7 +55,7 @@ class Prometheus:
 @contextlib.contextmanager
 def scraping(target_port, token, where):
     """A Prometheus that scrapes 127.0.0.1:@target_port with what is in @token; its files are below @where."""
-    port = free_port()
+    port = harness.free_port()
     faster("pyleak.rules.yml", where)
     faster("pyleak.fleet.yml", where)
     faster("prometheus.yml", where, [("127.0.0.1:9477", "127.0.0.1:%d" % target_port),

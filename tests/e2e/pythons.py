@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The interpreters of this machine: the host's, those of other Debian suites, pyenv's."""
 import dataclasses
+import functools
 import glob
 import os
 import shutil
 import subprocess
+
+import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ZOO = os.path.join(os.path.dirname(HERE), "zoo")
@@ -58,6 +61,7 @@ def host():
     return Python("debian-3.11", HOST)
 
 
+@functools.cache
 def debian_roots():
     found = []
     for suite, version in (("bullseye", "3.9"), ("trixie", "3.13"), ("sid", "3.14"), ("sid", "3.15")):
@@ -74,6 +78,7 @@ def free_threaded():
     return [Python("debian-" + path.split("/")[-3], path) for path in paths]
 
 
+@functools.cache
 def pyenv():
     found = []
     for path in sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python3"))):
@@ -90,3 +95,8 @@ def runs(path):
 
 def others():
     return debian_roots() + free_threaded() + pyenv()
+
+
+def params(core):
+    """Every interpreter for pytest.mark.parametrize: those in @core always, the others in the full matrix."""
+    return [pytest.param(p, id=p.name, marks=() if p in core else pytest.mark.matrix) for p in [host()] + others()]

@@ -159,11 +159,7 @@ def exit_code(program, seconds):
 
 
 def test_fail_on_leak():
-    """3 for the leaking program, 0 for its innocent twin: side by side. On a crowded machine the verdict
-    takes longer: then the leak is looked at once more, for longer."""
+    """3 for the leaking program, 0 for its innocent twin: side by side."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        leak, twin = pool.map(lambda name: exit_code(name, 30), ("bytes4k", "twin_churn"))
-    assert twin == 0
-    if leak == 0:
-        leak = exit_code("bytes4k", 90)
-    assert leak == 3
+        leak, twin = pool.map(lambda name: exit_code(name, 40), ("bytes4k", "twin_churn"))
+    assert (leak, twin) == (3, 0)

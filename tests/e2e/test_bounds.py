@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """How much may go into a container: what `why` reads of it, and what that does to the verdict."""
-import concurrent.futures
 import contextlib
 import json
 import os
@@ -14,6 +13,7 @@ import pythons
 import zoo_cases
 
 PROGRAM = "bounds"
+STORES = [pythons.host()] + pythons.debian_roots()
 
 
 def expected():
@@ -66,10 +66,8 @@ def test_bounds_that_are_read():
     assert wrong_bounds(pythons.host()) == {}
 
 
-@pytest.mark.parametrize("python", pythons.others(), ids=lambda p: p.name)
-def test_other_pythons(python, full):
-    if not full and not python.root:
-        pytest.skip("not Debian's: in the full matrix")
+@pytest.mark.parametrize("python", pythons.params(pythons.debian_roots())[1:])
+def test_other_pythons(python):
     assert wrong_bounds(python) == {}
 
 
@@ -81,29 +79,26 @@ FILLING = {
 }
 
 
-def test_a_cache_that_fills_is_no_leak():
-    cases = [zoo_cases.Case(name) for name in (*FILLING, "limit_forgotten")]
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(lambda c: zoo_cases.run_case(pythons.host(), c, 40), cases))
-    passed = outcomes.pop()
-    for o in outcomes:
-        assert not o.problems, (o.case, o.problems)
-        assert re.search(FILLING[o.case], o.reason), (o.case, o.reason)
-        assert o.hint is None, (o.case, o.hint)
-    # A bound that was passed is none. On a busy machine a leak needs longer to be called one.
-    if passed.problems:
-        passed = zoo_cases.run_case(pythons.host(), cases[-1], 80)
-    assert not passed.problems, passed.problems
-    assert passed.hint == "unbounded-container"
+# The others are in the full matrix; what each bound reads as, of any kind, is above.
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n == "twin_lru_filling" else pytest.mark.matrix) for n in FILLING])
+def test_a_cache_that_fills_is_no_leak(name):
+    o = zoo_cases.run_case(pythons.host(), zoo_cases.Case(name), 40)
+    assert not o.problems
+    assert re.search(FILLING[name], o.reason), o.reason
+    assert o.hint is None, o.hint
 
 
-@pytest.mark.parametrize("blob", [0, 3000], ids=["objects", "blobs"])
-@pytest.mark.parametrize("python", [pythons.host()] + pythons.debian_roots(), ids=lambda p: p.name)
-def test_a_full_store_beside_a_leak(python, blob, full):
+def test_a_bound_that_was_passed_is_none():
+    o = zoo_cases.run_case(pythons.host(), zoo_cases.Case("limit_forgotten"), 40)
+    assert not o.problems
+    assert o.hint == "unbounded-container"
+
+
+@pytest.mark.parametrize("blob", [0, pytest.param(3000, marks=pytest.mark.matrix)], ids=["objects", "blobs"])
+@pytest.mark.parametrize("python", [p for p in pythons.params([pythons.host()]) if p.values[0] in STORES])
+def test_a_full_store_beside_a_leak(python, blob):
     """Its entries are replaced by ones that were seen to be born: that is no growth, and the leak beside
     it, of the same size, has its whole rate."""
-    if not full and python.root:
-        pytest.skip("another suite's Python: in the full matrix")
     pythons.install_zoo(python)
     with harness.Target(python, "full_store", ["--blob", blob]) as target:
         target.wait_ready()
@@ -123,6 +118,7 @@ def test_a_full_store_beside_a_leak(python, blob, full):
     assert [s for s in through["open_session"] if s["verdict"] == "leak" or s["hint"]] == []
 
 
+@pytest.mark.matrix
 def test_a_full_store_is_not_all_that_holds_them():
     """One session of four is also kept elsewhere. No other line can be what grows, so this one is told;
     and the store, which does not grow, is not what is to be mended."""

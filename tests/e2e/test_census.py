@@ -15,8 +15,7 @@ import pythons
 from test_snapshot import wait_stopped
 
 CORE = [pythons.host()] + pythons.debian_roots() + pythons.free_threaded()
-FULL = pythons.pyenv()
-ALL = [pytest.param(p, id=p.name) for p in CORE + FULL]
+ALL = pythons.params(CORE)
 LIMIT_S = 120
 
 
@@ -63,13 +62,7 @@ def truth_run(python, **env):
 def runs_fixture(full):
     """All interpreters, two side by side."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield {p: pool.submit(truth_run, p) for p in CORE + (FULL if full else [])}
-
-
-def result(runs, python):
-    if python not in runs:
-        pytest.skip("--matrix full runs this one")
-    return runs[python].result()
+        yield {p: pool.submit(truth_run, p) for p in CORE + (pythons.pyenv() if full else [])}
 
 
 def check_tracked(after, truth):
@@ -96,13 +89,13 @@ def check_made(before, after, truth):
 
 @pytest.mark.parametrize("python", ALL)
 def test_tracked_objects_are_counted_exactly(runs, python):
-    _, after, truth = result(runs, python)
+    _, after, truth = runs[python].result()
     check_tracked(after, truth)
 
 
 @pytest.mark.parametrize("python", ALL)
 def test_all_objects_and_their_bytes_are_seen(runs, python):
-    check_made(*result(runs, python))
+    check_made(*runs[python].result())
 
 
 @pytest.mark.parametrize("allocator", ["malloc", "pymalloc_debug", "malloc_debug"])
@@ -114,7 +107,7 @@ def test_other_allocators(allocator):
 
 @pytest.mark.parametrize("python", ALL)
 def test_garbage_is_exact(runs, python):
-    _, after, truth = result(runs, python)
+    _, after, truth = runs[python].result()
     gc = after["gc"]
     assert {t["name"]: t["count"] for t in gc["garbage_types"]} == truth["garbage"]
     assert gc["garbage"] == sum(truth["garbage"].values()) and truth["garbage"]["__main__.Node"] == 123
@@ -125,7 +118,7 @@ def test_garbage_is_exact(runs, python):
 @pytest.mark.parametrize("python", ALL)
 def test_nothing_is_left_unexplained(runs, python):
     """Buffers without an owner are few; pools and arenas add up."""
-    _, after, _ = result(runs, python)
+    _, after, _ = runs[python].result()
     total = sum(t["bytes"] for t in after["types"])
     stray = sum(t["bytes"] for t in after["types"] if t["name"].startswith("<buffer"))
     assert stray < 0.05 * total
@@ -136,11 +129,9 @@ def test_nothing_is_left_unexplained(runs, python):
     assert not any(after["lost"].values())
 
 
-@pytest.mark.parametrize("python", [pytest.param(p, id=p.name) for p in CORE])
+@pytest.mark.parametrize("python", pythons.params(CORE[:1]))
 def test_a_constant_population_under_churn(python, full):
     """Whole censuses while threads fill and empty the same pools."""
-    if python != CORE[0] and not full:
-        pytest.skip("--matrix full runs this one")
     pythons.install_zoo(python)
     with harness.Target(python, "census_churn") as target:
         wait_lines(target, 3)
@@ -256,10 +247,8 @@ def test_samples_hide_values_unless_asked():
         assert run.returncode == 1 and "no object of type no.such.Type" in run.stderr
 
 
-@pytest.mark.parametrize("python", [pytest.param(p, id=p.name) for p in CORE])
-def test_a_hostile_heap_is_survived(python, full):
-    if python not in CORE[:2] and not full:
-        pytest.skip("--matrix full runs this one")
+@pytest.mark.parametrize("python", pythons.params(CORE[:2]))
+def test_a_hostile_heap_is_survived(python):
     pythons.install_zoo(python)
     with harness.Target(python, "census_hostile") as target:
         wait_lines(target, 1)

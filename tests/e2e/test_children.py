@@ -189,20 +189,20 @@ def test_multiprocessing(kind, pythons_started, full):
         assert "children:" in text
 
 
-def test_prefork_with_recycling(full):
+@pytest.mark.matrix
+@pytest.mark.quiet
+def test_prefork_with_recycling():
     """What the first workers had when they ended stays in the report until the watch ends."""
-    if not full:
-        pytest.skip("needs a machine that is not busy")
     with Server(pythons.host(), "--kind", "prefork") as server:
         watch = begin(server)
         watch.wait_for("watching child", 4)
         watch.wait_for("%s:%d" % (FILE, LEAK))
-        time.sleep(15 if full else 0)
+        time.sleep(15)
         server.put("recycle")
         watch.wait_for("watching child", 8)
-        time.sleep(15 if full else 0)
+        time.sleep(15)
         report, _ = watch.finish()
-        _, site, pids = check(server, report, full and 0.05)
+        _, site, pids = check(server, report, 0.05)
         assert len(pids) == report["tree"]["watched"] == 8
         assert sum(p["state"] == "exited" for p in report["processes"]) == 4
         # Those that have ended grow no more.

@@ -21,12 +21,6 @@ while True:
 """
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 @pytest.fixture(name="target", scope="module")
 def target_fixture(tmp_path_factory):
     """A leaking process, and the folder with what was stripped off."""
@@ -51,7 +45,7 @@ def watch(pid, url, cache):
 
 def test_lines_come_from_the_server(target, tmp_path):
     pid, served = target
-    port = free_port()
+    port = harness.free_port()
     server = subprocess.Popen(["debuginfod", "-F", "-p", str(port), "-d", ":memory:", served], stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     url = "http://localhost:%d" % port

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Descriptors, threads and children: the line, the hint and the counts of each program of zoo/fds."""
-import concurrent.futures
 import glob
 import json
 import os
@@ -22,7 +21,6 @@ WATCH_S = 18
 FEWEST_TURNS = 50  # of the 72 that are due by then
 LIMIT_S = 60
 SETTLE_S = 1.0  # younger descriptors than 0.5 s do not count
-JOBS = 10
 NAMES = sorted(os.path.basename(p)[:-3] for p in glob.glob(ZOO + "/*.py") if not p.endswith("pace.py"))
 LEAKS = [n for n in NAMES if not n.startswith("twin_")]
 TWINS = [n for n in NAMES if n.startswith("twin_")]
@@ -154,57 +152,30 @@ def check_twin(o):
     assert [s for _, _, s in o.sites() if s["verdict"] == "leak"] == [], o.show()
 
 
-def cells(full):
-    """(python, program) of this run."""
-    found = [(pythons.host(), n) for n in NAMES]
-    for python in pythons.others():
-        if full:
-            found += [(python, n) for n in NAMES]
-        elif python.root:
-            found += [(python, n) for n in EVERYWHERE]
-    return found
-
-
-@pytest.fixture(scope="module")
-def outcomes(request):
-    full = request.config.getoption("--matrix") == "full"
-    items = [i for i in request.session.items if i.fspath == request.fspath]
-    names = {i.callspec.params["name"] for i in items if hasattr(i, "callspec")}
-    others = any(i.name == "test_other_interpreters" for i in items)
-    host = pythons.host()
-    # Only what is asked for: a test that is tried again alone needs its own cell.
-    todo = [c for c in cells(full) if (c[1] in names if c[0] == host else others)]
-    for python in {c[0] for c in todo}:
-        pythons.install_zoo(python)
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        yield {(python.name, name): pool.submit(Outcome, python, name) for python, name in todo}
-        pool.shutdown(wait=True, cancel_futures=True)
+def check(python, name):
+    pythons.install_zoo(python)
+    o = Outcome(python, name)
+    check_twin(o) if name in TWINS else check_leak(o)
 
 
 @pytest.mark.parametrize("name", LEAKS)
-def test_the_leaking_line_is_named(outcomes, name):
-    check_leak(outcomes["debian-3.11", name].result())
+def test_the_leaking_line_is_named(name):
+    check(pythons.host(), name)
 
 
 @pytest.mark.parametrize("name", TWINS)
-def test_what_does_not_leak_is_not_accused(outcomes, name):
-    check_twin(outcomes["debian-3.11", name].result())
+def test_what_does_not_leak_is_not_accused(name):
+    check(pythons.host(), name)
 
 
-def test_other_interpreters(outcomes):
-    problems = []
-    for (python, name), future in outcomes.items():
-        if python == "debian-3.11":
-            continue
-        try:
-            o = future.result()
-            check_twin(o) if name in TWINS else check_leak(o)
-        except Exception as e:
-            problems.append("%s %s: %s" % (python, name, e))
-    assert not problems, "\n".join(problems)
+@pytest.mark.parametrize("python,name", [
+    pytest.param(p, n, marks=() if p.root and n in EVERYWHERE else pytest.mark.matrix)
+    for p in pythons.others() for n in NAMES], ids=lambda x: getattr(x, "name", x))  # fmt: skip
+def test_other_interpreters(python, name):
+    check(python, name)
 
 
-def test_without_descriptors(outcomes):
+def test_without_descriptors():
     with harness.Target(pythons.host(), "fds/files") as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 4, ["-q", "--no-fds"])

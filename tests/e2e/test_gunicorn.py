@@ -54,11 +54,11 @@ def told(site):
 
 
 @pytest.mark.skipif(not os.path.exists(GUNICORN), reason="gunicorn is not installed")
+@pytest.mark.matrix
+@pytest.mark.quiet
 @pytest.mark.parametrize("how", ["reload", "max-requests"])
-def test_workers_and_their_successors(tmp_path, full, how):
+def test_workers_and_their_successors(tmp_path, how):
     """The first workers are made at the start, their successors elsewhere in gunicorn: two stacks, one line."""
-    if not full:
-        pytest.skip("needs a machine that is not busy")
     address = str(tmp_path / "web.sock")
     recycled = ["--max-requests", "5000", "--max-requests-jitter", "500"] if how == "max-requests" else []
     server = subprocess.Popen(

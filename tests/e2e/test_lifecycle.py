@@ -112,6 +112,7 @@ def one_clean_run(target):
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode  # fmt: skip
 
 
+@pytest.mark.quiet
 def test_start_and_stop(storm, full):
     seen, codes = set(), set()
     begin = time.monotonic()
@@ -132,6 +133,7 @@ def test_start_and_stop(storm, full):
     assert seen and left_over(seen) == set()
 
 
+@pytest.mark.quiet
 def test_killed(storm, full):
     seen = set()
     begin = time.monotonic()

@@ -12,6 +12,8 @@ import harness
 import pythons
 import zoo
 
+# These load the machine, or are about a loaded one.
+pytestmark = pytest.mark.quiet
 FORK_STORM = """
 import os
 while True:
@@ -29,7 +31,7 @@ def check(run, target, program, want_rate=False):
     return result
 
 
-@pytest.mark.parametrize("threads", [2, 4, 8, 64])
+@pytest.mark.parametrize("threads", [*(pytest.param(n, marks=pytest.mark.matrix) for n in (2, 4, 8)), 64])
 def test_threads(threads):
     with harness.Target(pythons.host(), "storm", ["--threads", threads, "--rate", 487]) as target:
         target.wait_ready()
@@ -50,6 +52,7 @@ def test_fork_storm_beside():
             s.wait()
 
 
+@pytest.mark.matrix
 def test_starved():
     """The tool runs for 50 ms of each 300: what it does is late, not left out."""
 
@@ -84,6 +87,7 @@ def test_tool_stands_still():
         assert told == pytest.approx(process["sites"][0]["growth_bytes_per_s"], rel=0.25)
 
 
+@pytest.mark.matrix
 def test_stopped_for_20_s():
     with harness.Target(pythons.host(), "dicts") as target:
         target.wait_ready()

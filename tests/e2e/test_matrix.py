@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Every program on Debian 12's Python, some (or, in the full matrix, all) on every other one."""
+import pytest
+
 import harness
 import pythons
 import zoo
 
-
-def pytest_generate_tests(metafunc):
-    if "cell" not in metafunc.fixturenames:
-        return
-    names = list(zoo.PROGRAMS)
-    everywhere = names if metafunc.config.getoption("--matrix") == "full" else zoo.EVERYWHERE
-    cells = [(pythons.host(), zoo.PROGRAMS[n]) for n in names]
-    cells += [(p, zoo.PROGRAMS[n]) for p in pythons.others() for n in everywhere]
-    metafunc.parametrize("cell", cells, ids=["%s-%s" % (p.name, z.name) for p, z in cells])
+CELLS = [(pythons.host(), name) for name in zoo.PROGRAMS]
+CELLS += [(p, name) for p in pythons.debian_roots() for name in zoo.EVERYWHERE]
+MORE = [(p, name) for p in pythons.others() for name in zoo.PROGRAMS if (p, name) not in CELLS]
 
 
-def test_cell(cell, cells, request):
-    result = cells[request.node.nodeid].result()
-    harness.report_result(result)
+@pytest.mark.parametrize("python,name", CELLS + [pytest.param(*c, marks=pytest.mark.matrix) for c in MORE],
+                         ids=lambda x: getattr(x, "name", x))  # fmt: skip
+def test_cell(python, name, record_property):
+    pythons.install_zoo(python)
+    result = harness.run_pair(python, zoo.PROGRAMS[name])
+    record_property("cell", harness.row(result))
     assert result.ok, "; ".join(result.problems)

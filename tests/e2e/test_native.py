@@ -20,18 +20,14 @@ def includes(python):
     return run.stdout.strip()
 
 
-def with_headers():
-    """The host's interpreter, and those others that extensions can be built for."""
-    found = [p for p in pythons.others() if not p.root and os.path.exists(includes(p) + "/Python.h")]
-    return [pythons.host()] + found
+# Those others that extensions can be built for.
+HEADERS = [p for p in pythons.params([pythons.host()]) if not p.values[0].root and os.path.exists(includes(p.values[0]) + "/Python.h")]
 
 
-@pytest.fixture(scope="module", params=with_headers(), ids=lambda p: p.name)
-def report(request, full):
+@pytest.fixture(scope="module", params=HEADERS)
+def report(request):
     """One run on one process that leaks in all the ways."""
     python = request.param
-    if not full and python != pythons.host():
-        pytest.skip("make matrix runs the other interpreters")
     with tempfile.TemporaryDirectory(prefix="pyleak-native-") as where:
         os.chmod(where, 0o755)
         debug = native_ext.build_all(where, includes(python))

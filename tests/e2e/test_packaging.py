@@ -14,8 +14,9 @@ import yaml
 import harness
 import needs
 import pythons
+from harness import free_port
 from test_privileges import FOUR, GROWER, LEAKING_LINE
-from test_serve import free_port, get
+from test_serve import get
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HERE = os.path.join(ROOT, "packaging")
@@ -153,10 +154,10 @@ def test_as_the_unit_runs_it(tmp_path):
         os.unlink(tool)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
-def test_the_package(full, suite):
-    if not full:
-        pytest.skip("minutes of downloads: --matrix full")
+def test_the_package(suite):
+    """Minutes of downloads."""
     made = subprocess.run([os.path.join(ROOT, "tests", "e2e", "deb.sh"), suite], capture_output=True, text=True, timeout=1800,
                           check=False, stdin=subprocess.DEVNULL)  # fmt: skip
     assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]

@@ -11,9 +11,7 @@ import pytest
 import pythons
 from test_snapshot import LIMIT_S, census, wait_stopped
 
-PYTHONS = [pythons.host()] + pythons.debian_roots()
-FULL = pythons.pyenv()
-ALL = [pytest.param(p, id=p.name) for p in PYTHONS + FULL]
+ALL = [p for p in pythons.params([pythons.host()] + pythons.debian_roots()) if not p.values[0].free_threaded]
 
 
 def smaps_rss(pid):
@@ -32,9 +30,7 @@ def wait_truth(target, n):
 
 
 @pytest.mark.parametrize("python", ALL)
-def test_parts_of_rss(python, full, tmp_path):
-    if python in FULL and not full:
-        pytest.skip("--matrix full runs this one")
+def test_parts_of_rss(python, tmp_path):
     pythons.install_zoo(python)
     with harness.Target(python, "parts_malloc") as target:
         truth = wait_truth(target, 1)

@@ -48,7 +48,7 @@ class Scene:
 
 @pytest.fixture(scope="module", name="scene")
 def scene_fixture(tmp_path_factory):
-    port = prometheus.free_port()
+    port = harness.free_port()
     children = [start(source) for source in (LEAK, *INNOCENT.values())]
     where = tmp_path_factory.mktemp("prometheus")
     token = where / "token"

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Memory that is kept although nobody uses it: the class, and whose doing it is."""
 import ast
-import concurrent.futures
 import contextlib
-import functools
 import glob
 import mmap
 import os
@@ -88,40 +86,20 @@ def huge_pages_are_given():
         return huge_bytes() - before >= size // 2
 
 
-@functools.cache
-def possible(name):
+def names():
+    found = sorted(os.path.basename(p)[:-3] for p in glob.glob(PROGRAMS + "/*.py"))
+    return [n for n in found if n != "page_cache"]  # has a test of its own
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("python", pythons.params([pythons.host()]))
+def test_culprits_are_named(python, name):
     if name == "huge_pages":
         with contextlib.suppress(OSError), open("/proc/sys/vm/compact_memory", "w") as f:
             f.write("1")
         if not huge_pages_are_given():
-            print("huge_pages is left out: the kernel gives no huge pages")
-            return False
-    return name != "page_cache"  # has a test of its own
-
-
-def names():
-    return sorted(os.path.basename(p)[:-3] for p in glob.glob(PROGRAMS + "/*.py"))
-
-
-def run_all(python):
-    """Side by side: they sleep most of the time. What was wrong is run once more, alone: a machine that
-    stalls for seconds shifts what these programs do by the clock."""
-    todo = [n for n in names() if possible(n)]
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        wrong = {n: problem(run, n) for n, run in zip(todo, pool.map(lambda n: watched(python, n), todo))}
-    again = [problem(watched(python, n), n) for n, p in wrong.items() if p]
-    print("\n".join(filter(None, wrong.values())))
-    return [p for p in again if p]
-
-
-def test_culprits_are_named():
-    assert run_all(pythons.host()) == []
-
-
-def test_culprits_are_named_on_every_python(full):
-    if not full:
-        pytest.skip("--matrix full")
-    assert {p.name: run_all(p) for p in pythons.others()} == {p.name: [] for p in pythons.others()}
+            pytest.skip("the kernel gives no huge pages")
+    assert problem(watched(python, name), name) is None
 
 
 def test_page_cache_of_the_group(tmp_path):
@@ -131,12 +109,8 @@ def test_page_cache_of_the_group(tmp_path):
         directory = "/var/tmp"
     with cgroup.group("cache") as g:
         g.limit(1 << 30)
-        for _ in range(2):
-            run = watched(pythons.host(), "page_cache", [directory], preexec_fn=g.enter)
-            wrong = problem(run, "page_cache")
-            if not wrong:
-                break
-    assert not wrong
+        run = watched(pythons.host(), "page_cache", [directory], preexec_fn=g.enter)
+    assert problem(run, "page_cache") is None
     assert run.report["processes"][0]["memory"]["cgroup"]["file_bytes"] > 20 << 20
 
 

@@ -15,17 +15,13 @@ import harness
 import jsonschema
 import pytest
 import pythons
+from harness import free_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Only programs of this test: others on the machine are none of its business.
-ONLY = ["--name", "pyleak-serve-test"]
+MARK = "pyleak-serve-test-%d" % os.getpid()
+ONLY = ["--name", MARK]
 PROGRAM = "import time\nkeep = []\nwhile True:\n keep.append({'n': len(keep) + 0.5}); time.sleep(%s)\n"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -45,7 +41,7 @@ def serving(*args, listen=None, port=None):
 
 @contextlib.contextmanager
 def program(pause_s):
-    child = subprocess.Popen([pythons.HOST, "-c", PROGRAM % pause_s, "pyleak-serve-test"], stdin=subprocess.DEVNULL)
+    child = subprocess.Popen([pythons.HOST, "-c", PROGRAM % pause_s, MARK], stdin=subprocess.DEVNULL)
     try:
         yield child.pid
     finally:
@@ -80,7 +76,7 @@ def test_a_leak_is_told_and_the_metrics_are_clean():
         assert 'pid="%d",class="steady"} 1' % steady in text
         assert "pyleak_site_info{" in text and 'function="<module>"' in text
         # Nothing of the command line.
-        assert "pyleak-serve-test" not in text
+        assert MARK not in text
         report = json.loads(get(tool.port, "/report.json")[1])
         with open(os.path.join(ROOT, "docs", "report.schema.json"), encoding="utf-8") as f:
             jsonschema.Draft202012Validator(json.load(f)).validate(report)

@@ -2,6 +2,7 @@
 """The settings file of `serve`: what it may say, SIGHUP, and a faulty one."""
 import contextlib
 import json
+import os
 import signal
 import subprocess
 
@@ -9,8 +10,11 @@ import pytest
 
 import harness
 import pythons
-from test_serve import free_port, get
+from harness import free_port
+from test_serve import get
 
+# Others may run the same test.
+ONE, TWO, BOTH = ("pyleak-%s-%d" % (n, os.getpid()) for n in ("one", "two", "(one|two)"))
 PROGRAM = "import time\nprint('ready', flush=True)\ntime.sleep(1000)\n"
 
 
@@ -45,21 +49,21 @@ def watched(port, token):
 
 def test_read_again(tmp_path):
     conf, token, port = tmp_path / "conf", tmp_path / "token", free_port()
-    settings = "# a comment\n\n[which]\nname = pyleak-%s-config\n[where]\n  listen = 127.0.0.1:%d \ntoken-file = %s\n"
+    settings = "# a comment\n\n[which]\nname = %s\n[where]\n  listen = 127.0.0.1:%d \ntoken-file = %s\n"
     token.write_text("first\n")
-    conf.write_text(settings % ("one", port, token))
-    with sleeper("pyleak-one-config") as one, sleeper("pyleak-two-config") as two, serving("--config", conf) as tool:
+    conf.write_text(settings % (ONE, port, token))
+    with sleeper(ONE) as one, sleeper(TWO) as two, serving("--config", conf) as tool:
         assert "listening" in tool.stderr.readline()
         harness.wait_until(lambda: watched(port, "first") == {one})
         # Other processes and another token.
         token.write_text("second\n")
-        conf.write_text(settings % ("(one|two)", port, token))
+        conf.write_text(settings % (BOTH, port, token))
         tool.send_signal(signal.SIGHUP)
         assert "in effect" in tool.stderr.readline()
         assert watched(port, "first") == 401
         harness.wait_until(lambda: watched(port, "second") == {one, two})
         # What is wrong changes nothing, and one line says where it is.
-        for text, says in ((settings % ("two", port, token) + "max-sites = many\n", "line 8: --max-sites many"),
+        for text, says in ((settings % (TWO, port, token) + "max-sites = many\n", "line 8: --max-sites many"),
                            ("listen = 127.0.0.1:%d\n" % (port + 1), "restart"), ("colour = red\n", "'colour'"),
                            (settings % ("(", port, token), "Unmatched"), ("\0", "no text"), ("token-file = /nonexistent\n", "/nonexistent")):
             conf.write_text(text)  # fmt: skip
@@ -70,7 +74,7 @@ def test_read_again(tmp_path):
         tool.send_signal(signal.SIGHUP)
         assert str(conf) in tool.stderr.readline()
         harness.wait_until(lambda: watched(port, "second") == {one, two})
-        conf.write_text(settings % ("two", port, token))
+        conf.write_text(settings % (TWO, port, token))
         tool.send_signal(signal.SIGHUP)
         assert "in effect" in tool.stderr.readline()
         harness.wait_until(lambda: watched(port, "second") == {two})
@@ -99,19 +103,19 @@ def test_a_token_is_one_word(tmp_path, text):
 def test_what_is_still_wanted_is_still_known(tmp_path):
     """It was too young for the new settings when it was first seen, and is old enough now."""
     conf, port = tmp_path / "conf", free_port()
-    settings = "listen = 127.0.0.1:%d\nname = pyleak-one-config\nmin-age = %d\n"
-    conf.write_text(settings % (port, 0))
+    settings = "listen = 127.0.0.1:%d\nname = %s\nmin-age = %d\n"
+    conf.write_text(settings % (port, ONE, 0))
 
     def known():
         status, text = get(port, "/report.json")
         processes = json.loads(text)["processes"] if status == 200 else []
         return processes and "too few" not in processes[0]["verdict"]["reason"] and json.loads(text)["ended_at"]
 
-    with sleeper("pyleak-one-config"), serving("--config", conf) as tool:
+    with sleeper(ONE), serving("--config", conf) as tool:
         assert "listening" in tool.stderr.readline()
         harness.wait_until(known)
         before = known()
-        conf.write_text(settings % (port, 8))
+        conf.write_text(settings % (port, ONE, 8))
         tool.send_signal(signal.SIGHUP)
         assert "in effect" in tool.stderr.readline()
         harness.wait_until(lambda: json.loads(get(port, "/report.json")[1])["ended_at"] > before)

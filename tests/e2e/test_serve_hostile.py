@@ -12,8 +12,9 @@ import pytest
 
 import harness
 import pythons
-from test_serve import get, serving, wait_ready
+from test_serve import MARK, get, serving, wait_ready
 
+pytestmark = pytest.mark.quiet
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCRAPES = 100
 EVERY_S = 0.2
@@ -41,7 +42,7 @@ def crowd(port):
 
 @contextlib.contextmanager
 def big_page():
-    child = subprocess.Popen([pythons.HOST, "-c", SLEEPER, "pyleak-serve-test", *LONG], stdin=subprocess.DEVNULL)
+    child = subprocess.Popen([pythons.HOST, "-c", SLEEPER, MARK, *LONG], stdin=subprocess.DEVNULL)
     try:
         with serving() as tool:
             wait_ready(tool)

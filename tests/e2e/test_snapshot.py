@@ -15,9 +15,7 @@ import pytest
 import pythons
 import test_why
 
-PYTHONS = [pythons.host()] + pythons.debian_roots()
-FULL = pythons.pyenv()
-ALL = [pytest.param(p, id=p.name) for p in PYTHONS + FULL]
+ALL = [p for p in pythons.params([pythons.host()] + pythons.debian_roots()) if not p.values[0].free_threaded]
 LIMIT_S = 120
 
 
@@ -97,13 +95,11 @@ class Saved:
 
 
 @pytest.fixture(scope="module", name="saved")
-def saved_fixture(full):
+def saved_fixture():
     with contextlib.ExitStack() as stack:
         made = {}
 
         def get(python):
-            if python in FULL and not full:
-                pytest.skip("--matrix full runs this one")
             if python not in made:
                 made[python] = Saved(python, stack.enter_context(tempfile.TemporaryDirectory()))
             return made[python]

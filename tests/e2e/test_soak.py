@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""`serve` for long: processes come and go, the agent itself is killed, and nothing piles up or stays behind."""
+"""`serve` for long: processes come and go, the agent itself is killed, and nothing piles up or stays behind.
+In the full matrix; in the core set a few starts and kills of test_lifecycle.py and test_serve.py."""
 import os
 import re
 import signal
@@ -11,9 +12,10 @@ import urllib.request
 import harness
 import pytest
 import pythons
-from prometheus import free_port
+from harness import free_port
 from test_lifecycle import left_over, object_ids, tracefs_left
 
+pytestmark = [pytest.mark.matrix, pytest.mark.quiet]
 MARK = "pyleak-soak-%d" % os.getpid()  # others may run the same test
 # Children that live from nothing to two seconds, ten a second; how many there were is what it prints.
 FORKS = """
@@ -71,9 +73,9 @@ def children_fixture():
         child.wait()
 
 
-def test_processes_come_and_go(children, full):
+def test_processes_come_and_go(children):
     """With one that stays: at the end as much is open as at the beginning, and memory was flat from the first third on."""
-    seconds, port = 7200 if full else 60, free_port()
+    seconds, port = 7200, free_port()
     children.append(start("import time; time.sleep(100000)"))
     tool = serve(port)
     try:
@@ -97,15 +99,15 @@ def test_processes_come_and_go(children, full):
     early, late = statistics.median(sizes[third : 2 * third]), statistics.median(sizes[2 * third :])
     print("%d forks, up to %d watched, %d descriptors; RSS %.1f MB, then %.1f MB" % (forks, most, open_before, early / 1e6, late / 1e6))
     # Ten a second are started; a machine that others use too may start fewer.
-    assert forks > (10000 if full else 100) and most >= 4
+    assert forks > 10000 and most >= 4
     assert late < early + SLACK
 
 
-def test_killed_with_probes_in(children, full):
+def test_killed_with_probes_in(children):
     """Each time while it probes: what the kernel kept for it is gone, and what names it is swept by the next one."""
     children.append(start(LEAK))
     killed = []
-    for _ in range(50 if full else 3):
+    for _ in range(50):
         port = free_port()
         tool = serve(port)
         try:

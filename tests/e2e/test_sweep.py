@@ -111,6 +111,7 @@ def test_the_leaking_ones_are_found(innocent, leaking, tmp_path, full):
     assert usage.rss_kib * 1024 < 120e6
 
 
+@pytest.mark.quiet
 def test_what_does_not_grow_costs_little(innocent, full):
     """Nobody is suspected: no probes, only the rounds over all."""
     run, usage, _ = measured_sweep("-d", 60 if full else 25, "-q", "-v", "--name", MARK)

@@ -128,10 +128,8 @@ def test_every_way_to_keep(tmp_path):
     assert check(pythons.host(), programs(), str(tmp_path)) == {}
 
 
-@pytest.mark.parametrize("python", pythons.others(), ids=lambda p: p.name)
+@pytest.mark.parametrize("python", pythons.params(pythons.debian_roots())[1:])
 def test_other_pythons(python, full):
-    if not full and not python.root:
-        pytest.skip("pyenv's: in the full matrix")
     names = [n for n in programs() if n != "c_static"] if full else HANDFUL
     assert check(python, names) == {}
 

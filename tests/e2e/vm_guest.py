@@ -18,7 +18,8 @@ def main():
         runs = [pool.submit(harness.run_pair, pythons.host(), zoo.PROGRAMS[n]) for n in names]
         for future in concurrent.futures.as_completed(runs):
             result = future.result()
-            harness.record(result, "/tmp/vm/matrix.jsonl")
+            with open("/tmp/vm/matrix.jsonl", "a") as f:
+                f.write(harness.row(result) + "\n")
             print(result.program, "ok" if result.ok else result.problems, flush=True)
             bad += not result.ok
     return 1 if bad else 0

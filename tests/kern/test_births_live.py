@@ -46,9 +46,9 @@ EXCEPTIONS = [
 ]
 
 
-def interpreters():
-    found = [pythons.host()] + pythons.others()
-    return [p for p in found if os.path.exists(p.root + p.path)]
+# They make as many births as the machine can take: a record that others delay overruns.
+pytestmark = pytest.mark.quiet
+PYTHONS = pythons.params([pythons.host()] + pythons.debian_roots())
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +121,7 @@ def tell(python, got, what):
         python.name, s["births"], s["hit"], s["sites"], what))  # fmt: skip
 
 
-@pytest.mark.parametrize("python", interpreters(), ids=lambda p: p.name)
+@pytest.mark.parametrize("python", PYTHONS)
 def test_type_table(tool, python, tmp_path):
     got = record(tool, python, "births_table.py", tmp_path)
     wrong, told = judge_table(got)
@@ -154,7 +154,7 @@ def sort_out(got, old, end):
     return classes
 
 
-@pytest.mark.parametrize("python", interpreters(), ids=lambda p: p.name)
+@pytest.mark.parametrize("python", PYTHONS)
 def test_closure_of_all_objects(tool, python, tmp_path):
     got = record(tool, python, "births_closure.py", tmp_path)
     flat = array("Q")
@@ -176,5 +176,5 @@ def test_refuses_when_sites_are_hidden(tool, tmp_path):
     with pytest.raises(AssertionError) as e:
         env = {**os.environ, "PYLEAK_TEST_HIDE_SITES": "10"}
         births_record.run(tool, pythons.host(), os.path.join(HERE, "births_table.py"), str(tmp_path), env)
-    assert re.search(r"birth site|births", str(e.value)), e.value
+    assert re.search(r"\d+ of \d+ references to \S+ slow path belong to no known birth site", str(e.value)), e.value
     assert os.path.getsize(tmp_path / "births") == 0

@@ -1,27 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The BPF walker in the kernel: loads for every CPython, and yields true stacks of live ones."""
-import glob
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
-import walk_live
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+
+import pythons  # noqa: E402
+import walk_live  # noqa: E402
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 # What the verifier counts, on the most thorough kernel seen; its limit is a million.
 MOST_INSNS = 90000
-
-
-def pythons():
-    found = glob.glob("/usr/bin/python3.[0-9]*[0-9]")
-    found += glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python3"))
-    for exe in glob.glob("/var/tmp/pyleak-roots/*/usr/bin/python3.[0-9]*[0-9]"):
-        root, _, rest = exe.partition("/usr/")
-        found.append("%s:/usr/%s" % (root, rest))
-    known = re.compile(r"3\.(8|9|1[0-5])(?!\d)")
-    return sorted(p for p in found if known.search(p.rpartition(":")[2]))
+# What this walks is laid out for a GIL.
+PYTHONS = [p for p in pythons.params([pythons.host()] + pythons.debian_roots()) if not p.values[0].free_threaded]
 
 
 @pytest.fixture(scope="session")
@@ -41,11 +36,12 @@ def test_loads_for_every_cpython(tool):
     assert max(int(r[1]) for r in rows) < MOST_INSNS
 
 
-@pytest.mark.parametrize("python", pythons())
+@pytest.mark.parametrize("python", PYTHONS)
 def test_yields_the_stack_the_program_says_it_has(tool, python):
     wrong = {}
     for i, scene in enumerate(walk_live.SCENES):
-        why = walk_live.check(tool, python, scene, walk_live.MECHS[i % 3])
+        path = "%s:%s" % (python.root, python.path) if python.root else python.path
+        why = walk_live.check(tool, path, scene, walk_live.MECHS[i % 3])
         if why:
             wrong[scene] = why
     assert not wrong

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Which tests run, side by side with which others, and a line of results for each: see README.md."""
+import json
+import zlib
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--matrix", choices=("core", "full"), default="core",
+                     help="full: every program on every interpreter, and the long soaks")  # fmt: skip
+    parser.addoption("--results", metavar="FILE", help="append the result of each test here, a line of JSON")
+
+
+def pytest_configure(config):
+    if config.getoption("--results") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Results(config.getoption("--results")))
+
+
+@pytest.fixture(scope="session")
+def full(request):
+    return request.config.getoption("--matrix") == "full"
+
+
+def shares(item):
+    """Has it a fixture in common with other tests of its file?"""
+    found = item._fixtureinfo.name2fixturedefs.values()
+    return any(defs[-1].scope in ("class", "module", "package") for defs in found)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--matrix") != "full":
+        left_out = [i for i in items if i.get_closest_marker("matrix")]
+        items[:] = [i for i in items if not i.get_closest_marker("matrix")]
+        config.hook.pytest_deselected(items=left_out)
+    if not hasattr(config, "workerinput"):
+        return
+    # Side by side: what a file's fixture has started is used by one process, and that first, as it takes longest. The
+    # others are mixed, so that those of one file, which load the machine alike, do not come all at once.
+    for item in items:
+        if shares(item):
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    items.sort(key=lambda i: (0, "") if shares(i) else (1, zlib.crc32(i.nodeid.encode())))
+
+
+class Results:
+    """What each test came to, a line at its end: its setup, itself and what it left to clear up count as one."""
+
+    def __init__(self, path):
+        self.path, self.running = path, {}
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.rpartition("@")[0] if report.nodeid.rfind("@") > report.nodeid.rfind("]") else report.nodeid
+        row = self.running.setdefault(name, {"test": name, "result": "passed", "seconds": 0.0, "why": ""})
+        row["seconds"] += report.duration
+        if report.failed or (report.skipped and row["result"] == "passed"):
+            row["result"] = report.outcome
+            row["why"] = str(report.longrepr)
+        # A process that died has no last phase.
+        if report.when not in ("setup", "call"):
+            with open(self.path, "a", encoding="utf-8") as f:
+                f.write(json.dumps(self.running.pop(name)) + "\n")
