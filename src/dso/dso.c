@@ -81,10 +81,6 @@ static int open_elf(struct dso *d)
 {
 	struct stat st;
 
-	/* O_NONBLOCK: a pipe with the name of a library must not hang us. */
-	d->fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (d->fd < 0)
-		return fail(-errno, "cannot open %s: %s", d->path, strerror(errno));
 	if (fstat(d->fd, &st))
 		return fail(-errno, "cannot stat %s: %s", d->path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
@@ -109,18 +105,19 @@ static int open_image(struct dso *d, size_t size)
 	return check_header(d);
 }
 
-/* @image: NULL = read the file @path. */
-static int open_code(const char *path, void *image, size_t size, struct dso **out)
+/* @image: NULL = read the file @fd. */
+static int open_code(const char *path, int fd, void *image, size_t size, struct dso **out)
 {
 	struct dso *d = calloc(1, sizeof(*d));
 	int err;
 
 	*out = NULL;
 	if (!d) {
+		close_fd(&fd);
 		free(image);
 		return fail(-ENOMEM, "out of memory");
 	}
-	d->fd = -1;
+	d->fd = fd;
 	d->image = image;
 	d->path = strdup(path);
 	err = d->path ? 0 : fail(-ENOMEM, "out of memory");
@@ -137,44 +134,42 @@ static int open_code(const char *path, void *image, size_t size, struct dso **ou
 	return 0;
 }
 
-int dso_open_code(const char *path, struct dso **out)
-{
-	return open_code(path, NULL, 0, out);
-}
-
-int dso_open_names(const char *path, struct dso **out)
-{
-	int err = open_code(path, NULL, 0, out);
-
-	return err ? err : dso_load_symbols(*out); /* never fails */
-}
-
 int dso_open_image(const char *name, void *image, size_t size, struct dso **out)
 {
-	return open_code(name, image, size, out);
+	return open_code(name, -1, image, size, out);
 }
 
-static int with_symbols(int err, struct dso **out)
+static int with_symbols(int err, enum dso_parts parts, struct dso **out)
 {
-	if (!err)
+	if (!err && parts != DSO_CODE)
 		err = dso_load_symbols(*out);
-	if (!err)
+	if (!err && parts == DSO_ALL)
 		err = dso_load_relas(*out);
-	if (err) {
-		dso_close(*out);
-		*out = NULL;
-	}
+	if (!err)
+		return 0;
+	dso_close(*out);
+	*out = NULL;
 	return err;
+}
+
+int dso_open_fd(int fd, const char *name, enum dso_parts parts, struct dso **out)
+{
+	return with_symbols(open_code(name, fd, NULL, 0, out), parts, out);
 }
 
 int dso_open(const char *path, struct dso **out)
 {
-	return with_symbols(open_code(path, NULL, 0, out), out);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	*out = NULL;
+	if (fd < 0)
+		return fail(-errno, "cannot open %s: %s", path, strerror(errno));
+	return dso_open_fd(fd, path, DSO_ALL, out);
 }
 
 int dso_open_bytes(const char *name, uint8_t *bytes, size_t size, struct dso **out)
 {
-	return with_symbols(open_code(name, bytes, size, out), out);
+	return with_symbols(open_code(name, -1, bytes, size, out), DSO_ALL, out);
 }
 
 void dso_close(struct dso *d)

@@ -19,12 +19,18 @@ struct dso_range {
 	const uint8_t *data;	     /* file bytes, valid while the dso is open */
 };
 
-/* -ENOENT: no such file; -ENOEXEC: not an x86-64 ELF file (32-bit is said in the sentence). */
+/* How much is read at once. */
+enum dso_parts {
+	DSO_CODE,  /* no symbols: for unwinding, where most files are never asked for a name */
+	DSO_NAMES, /* no relocations */
+	DSO_ALL,
+};
+/* Takes @fd in any case, @name is for sentences. Who opens a file that a process named has made
+ * sure what it is (proc_map_open, proc_open_named). -ENOEXEC: not an x86-64 ELF file (32-bit is
+ * said in the sentence). */
+int dso_open_fd(int fd, const char *name, enum dso_parts parts, struct dso **out);
+/* All of a file of our own choice. -ENOENT: no such file. */
 int dso_open(const char *path, struct dso **out);
-/* Without relocations: to ask for names. */
-int dso_open_names(const char *path, struct dso **out);
-/* Without symbols and relocations: for unwinding, where most files are never asked for a name. */
-int dso_open_code(const char *path, struct dso **out);
 /* An ELF file in memory (vDSO, mini debug information). Takes @image, from malloc, in any case. */
 int dso_open_image(const char *name, void *image, size_t size, struct dso **out);
 /* The same with symbols and relocations, as dso_open has them. */

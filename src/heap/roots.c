@@ -368,14 +368,13 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 /* The file of this row; of a process that does not run, what was saved of it. */
 static int open_file(const struct proc *p, const struct proc_map *m, struct dso **out)
 {
-	char path[4096];
 	uint8_t *bytes;
 	size_t size;
-	int err;
+	int err, fd;
 
 	if (proc_is_live(p)) {
-		err = proc_map_file(p, m, path, sizeof(path));
-		return err ? err : dso_open_code(path, out);
+		err = proc_map_open(p, m, &fd);
+		return err ? err : dso_open_fd(fd, m->path, DSO_CODE, out);
 	}
 	err = proc_map_image(p, m, &bytes, &size);
 	return err ? err : dso_open_image(m->path, bytes, size, out);

@@ -6,6 +6,7 @@
  * the same ones by their build id.
  */
 #include "proc/core_priv.h"
+#include "proc/gate.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -50,14 +51,12 @@ static void find_file(struct core *c, struct core_file *f, const struct proc_map
 {
 	uint8_t *bytes = NULL, *head = NULL;
 	size_t size = 0, head_size = 0;
-	char path[4352];
 
 	f->tried = true;
-	snprintf(path, sizeof(path), "%s%s", c->sysroot, f->name);
 	/* What follows reads rows of this very file: only what the core itself has of them. Data
 	 * files are no ELF files: those are not even opened. */
 	if (!source_rebuild_image(c->proc, m, &head, &head_size) &&
-	    !source_read_file(path, MAX_FILE_BYTES, &bytes, &size) &&
+	    !proc_read_named(c->proc, f->name, MAX_FILE_BYTES, &bytes, &size) &&
 	    same_elf(bytes, size, head, head_size)) {
 		f->bytes = take(bytes);
 		f->size = size;
@@ -137,7 +136,6 @@ static void core_close(struct proc_source *s)
 	vec_free(&c->loads);
 	vec_free(&c->file_rows);
 	vec_free(&s->tids);
-	free(c->sysroot);
 	free(c->notes);
 	free(c);
 }
@@ -187,7 +185,6 @@ int proc_open_core(const char *path, const char *sysroot, struct proc **out)
 	if (c && p) {
 		c->fd = -1;
 		c->path = path;
-		c->sysroot = strdup(sysroot ? sysroot : "");
 		c->source.read = core_read;
 		c->source.image = core_image;
 		c->source.close = core_close;
@@ -195,13 +192,15 @@ int proc_open_core(const char *path, const char *sysroot, struct proc **out)
 		p->source = &c->source;
 		p->cmdline = calloc(CORE_MAX_ARGS + 1, sizeof(*p->cmdline));
 	}
-	if (!c || !p || !c->sysroot || !p->cmdline) {
+	if (!c || !p || !p->cmdline) {
 		if (!p || !p->source)
 			free(c);
 		proc_close(p);
 		return fail(-ENOMEM, "out of memory");
 	}
 	err = fill(c);
+	if (!err)
+		p->gate = gate_of_core(c->fd, sysroot);
 	c->path = NULL;
 	if (err) {
 		proc_close(p);

@@ -30,7 +30,6 @@ struct core {
 	struct proc_source source; /* first: proc_source * is core * */
 	struct proc *proc;
 	const char *path;
-	char *sysroot;
 	int fd;
 	uint64_t size;
 	uint64_t notes_at, notes_size;

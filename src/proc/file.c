@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A path that opens the very file behind a row of maps, whatever happened to its name. */
+/* The very file behind a row of maps, whatever happened to its name. */
+#include "proc/gate.h"
 #include "proc/source_priv.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+
+/* A mapped file of this size is no program. */
+#define MAX_BYTES (8ull << 30)
 
 struct wanted {
 	const struct proc_map *row;
@@ -13,47 +18,39 @@ struct wanted {
 	bool has_st;
 };
 
-/* Paths are also written into tracefs' uprobe_events, where blanks separate words and '#' begins
- * a comment. */
-static bool fit_for_tracefs(const char *path)
+static bool is_it(const struct wanted *w, const struct stat *st)
 {
-	for (; *path; path++)
-		if ((unsigned char)*path <= ' ' || *path == '#' || *path == 0x7f)
-			return false;
-	return true;
-}
-
-static bool same_file(const struct wanted *w, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) || !S_ISREG(st.st_mode))
-		return false;
-	if (w->has_st && st.st_dev == w->st.st_dev && st.st_ino == w->st.st_ino)
+	if (w->has_st && st->st_dev == w->st.st_dev && st->st_ino == w->st.st_ino)
 		return true;
-	if (st.st_ino != w->row->inode)
+	if (st->st_ino != w->row->inode)
 		return false;
-	if (major(st.st_dev) == w->row->dev >> 20 && minor(st.st_dev) == (w->row->dev & 0xfffff))
+	if (major(st->st_dev) == w->row->dev >> 20 && minor(st->st_dev) == (w->row->dev & 0xfffff))
 		return true;
 	/* overlayfs and btrfs report another device through stat than in maps. */
 	if (w->has_st)
-		return st.st_size == w->st.st_size;
-	return (uint64_t)st.st_size > w->row->offset;
+		return st->st_size == w->st.st_size;
+	return (uint64_t)st->st_size > w->row->offset;
 }
 
-static bool try_path(const struct wanted *w, char *path, size_t size, const char *prefix,
-		     const char *name)
+/* Looked at before it is opened: by now the name may be that of a device or a FIFO. */
+static bool try_path(const struct wanted *w, const char *prefix, const char *name, int *fd)
 {
-	int n = snprintf(path, size, "%s%s", prefix, name);
+	char path[4352];
+	struct stat st;
+	int n = snprintf(path, sizeof(path), "%s%s", prefix, name);
 
-	return n > 0 && (size_t)n < size && fit_for_tracefs(path) && same_file(w, path);
+	if (n <= 0 || (size_t)n >= sizeof(path))
+		return false;
+	auto_close int at = open(path, O_PATH | O_CLOEXEC);
+	return at >= 0 && !fstat(at, &st) && is_it(w, &st) && !gate_reopen(at, MAX_BYTES, fd);
 }
 
-int proc_map_file(const struct proc *p, const struct proc_map *m, char *path, size_t size)
+int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd)
 {
 	char link[96], root[64], exe[64];
 	struct wanted w = {.row = m};
 
+	*fd = -1;
 	if (p->source)
 		return fail(-ENOENT, "process %d does not run: its files are out of reach", p->pid);
 	if (!m->inode || m->path[0] != '/')
@@ -65,10 +62,11 @@ int proc_map_file(const struct proc *p, const struct proc_map *m, char *path, si
 	snprintf(root, sizeof(root), "/proc/%d/root", p->pid);
 	snprintf(exe, sizeof(exe), "/proc/%d/exe", p->pid);
 	w.has_st = !stat(link, &w.st);
-	/* The plain name outlives the process; a name below /proc/PID/root reaches other mount
-	 * namespaces; under chroot maps shows the name as seen from our root. */
-	if (try_path(&w, path, size, "", m->path) || try_path(&w, path, size, root, m->path) ||
-	    try_path(&w, path, size, "", exe) || (w.has_st && try_path(&w, path, size, "", link)))
+	/* The kernel's own link needs rights and a mapping that is still there; a name below
+	 * /proc/PID/root reaches other mount namespaces; under chroot maps shows the name as seen
+	 * from our root. */
+	if ((w.has_st && try_path(&w, link, "", fd)) || try_path(&w, root, m->path, fd) ||
+	    try_path(&w, "", m->path, fd) || try_path(&w, exe, "", fd))
 		return 0;
 	return fail(-ENOENT, "process %d maps %s, but that file cannot be opened any more%s",
 		    p->pid, m->path,

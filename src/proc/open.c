@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Opening a process by pid: who it is, and a sentence when it cannot be watched. */
+#include "proc/gate.h"
 #include "proc/proc_priv.h"
 #include "proc/source_priv.h"
 
@@ -151,6 +152,7 @@ static int fill(struct proc *p)
 	if (err)
 		return err;
 	err = proc_image(p->pid, &p->image);
+	p->gate = gate_of_process(p->pid);
 	if (err == -ESRCH || err == -ENOENT || !proc_alive(p))
 		return fail(-ESRCH, "process %d has ended", p->pid);
 	return 0;
@@ -205,6 +207,7 @@ void proc_close(struct proc *p)
 		close(p->mem - 1);
 	for (size_t i = 0; p->cmdline && p->cmdline[i]; i++)
 		free(p->cmdline[i]);
+	gate_free(p->gate);
 	free(p->cmdline);
 	free(p->maps);
 	free(p->map_text);

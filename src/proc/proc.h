@@ -29,6 +29,7 @@ struct proc {
 	uint64_t image;	      /* changes with every exec */
 	int mem;	      /* descriptor of /proc/PID/mem, plus one; 0 = none */
 	struct proc_source *source; /* where the memory comes from when the process does not run */
+	struct gate *gate;	    /* what was noted for proc_open_named (gate.h) */
 };
 
 /* Refuses with one sentence: no such process (-ESRCH), kernel thread, zombie, no permission
@@ -38,8 +39,9 @@ void proc_close(struct proc *p);
 
 /* A process as it was: from a file of proc_save, or from an ELF core (gcore, systemd-coredump).
  * A core holds no read-only parts of the program and its libraries; they are looked for where they
- * were, below @sysroot (NULL: /), and taken when the build id is the right one. These are always
- * "alive", never exec, and have no pidfd. Not thread-safe. */
+ * were, below @sysroot (NULL: /, what the owner of the core file may read), and taken when the
+ * build id is the right one. These are always "alive", never exec, and have no pidfd. Not
+ * thread-safe. */
 int proc_open_snapshot(const char *path, struct proc **out);
 bool proc_is_snapshot(const char *path); /* by its first bytes */
 int proc_open_core(const char *path, const char *sysroot, struct proc **out);
@@ -94,9 +96,10 @@ struct proc_req {
  * read. */
 size_t proc_read_many(const struct proc *p, struct proc_req *v, size_t n);
 
-/* A path that opens the very file of this row, also when it is deleted or in another mount
- * namespace: /proc/PID/exe, /proc/PID/root/..., /proc/PID/map_files/.... The inode is checked. */
-int proc_map_file(const struct proc *p, const struct proc_map *m, char *path, size_t size);
+/* A descriptor for reading of the very file of this row, also when it is deleted or in another
+ * mount namespace. It is checked to be that file, and a regular one, before it is opened. -ENOENT
+ * with the sentence when there is no way to it. */
+int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd);
 
 /* For a process that does not run: what is left of the ELF file of this row, fit for
  * dso_open_bytes(). Freed by the caller. -ENOENT without a sentence. */

@@ -210,13 +210,13 @@ static int put_elf(struct saver *s, const struct proc_map *m)
 {
 	size_t name = strlen(m->path) + 1, size = 0;
 	auto_free uint8_t *elf = NULL, *both = NULL;
-	char path[4352];
+	auto_close int fd = -1;
 	int err;
 
 	if (proc_is_live(s->p)) {
-		err = proc_map_file(s->p, m, path, sizeof(path));
+		err = proc_map_open(s->p, m, &fd);
 		if (!err)
-			err = source_read_file(path, SNAP_FILE, &elf, &size);
+			err = source_read_file(fd, SNAP_FILE, &elf, &size);
 	} else {
 		err = proc_map_image(s->p, m, &elf, &size);
 	}
@@ -368,14 +368,13 @@ static bool is_elf(int fd)
  * whose first row is executable has its constants there too. */
 static int save_file_row(struct saver *s, const struct proc_map *m)
 {
-	char path[4352];
+	auto_close int fd = -1;
 
 	if (m->executable && m->offset)
 		return 0;
-	if (!proc_is_live(s->p) || proc_map_file(s->p, m, path, sizeof(path)))
+	if (!proc_is_live(s->p) || proc_map_open(s->p, m, &fd))
 		return save_present(s, m);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || !is_elf(fd))
+	if (!is_elf(fd))
 		return 0;
 	return m->writable ? save_present(s, m) : save_pages(s, m->start, m->end, fd, m->offset);
 }

@@ -4,7 +4,6 @@
 #include "proc/source_priv.h"
 
 #include <elf.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,22 +46,19 @@ int source_read(const struct proc *p, uint64_t addr, void *buf, size_t len)
 	return 0;
 }
 
-int source_read_file(const char *path, size_t max, uint8_t **bytes, size_t *size)
+int source_read_file(int fd, size_t max, uint8_t **bytes, size_t *size)
 {
 	auto_free uint8_t *buf = NULL;
 	struct stat st;
 	size_t n = 0;
 
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return -errno;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0 || (uint64_t)st.st_size > max)
 		return -ENOEXEC;
 	buf = malloc((size_t)st.st_size);
 	if (!buf)
 		return -ENOMEM;
 	while (n < (size_t)st.st_size) {
-		ssize_t got = read(fd, buf + n, (size_t)st.st_size - n);
+		ssize_t got = pread(fd, buf + n, (size_t)st.st_size - n, (off_t)n);
 
 		if (got < 0 && errno == EINTR)
 			continue;

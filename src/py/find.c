@@ -148,13 +148,12 @@ static int open_file(struct py_runtime *rt, const struct proc_map *row)
 {
 	uint8_t *bytes;
 	size_t size;
-	int err;
+	int err, fd;
 
 	if (proc_is_live(rt->proc)) {
-		err = proc_map_file(rt->proc, row, rt->path, sizeof(rt->path));
-		return err ? err : dso_open(rt->path, &rt->dso);
+		err = proc_map_open(rt->proc, row, &fd);
+		return err ? err : dso_open_fd(fd, row->path, DSO_ALL, &rt->dso);
 	}
-	snprintf(rt->path, sizeof(rt->path), "%s", row->path);
 	err = proc_map_image(rt->proc, row, &bytes, &size);
 	return err ? err : dso_open_bytes(row->path, bytes, size, &rt->dso);
 }
@@ -236,7 +235,7 @@ static int refuse_32bit(const struct proc *p)
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", p->pid);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || read(fd, ident, sizeof(ident)) != (ssize_t)sizeof(ident))
 		return 0;
 	/* ELFCLASS32 */

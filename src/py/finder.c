@@ -32,13 +32,12 @@ static int holds_python(const struct proc *p, const struct proc_map *m)
 {
 	struct dso_range section;
 	struct dso_sym sym;
-	char path[4096];
 	struct dso *d;
-	int is, err;
+	int is, err, fd;
 
-	if (proc_map_file(p, m, path, sizeof(path)))
+	if (proc_map_open(p, m, &fd))
 		return 0;
-	err = dso_open_names(path, &d);
+	err = dso_open_fd(fd, m->path, DSO_NAMES, &d);
 	if (err)
 		return err == -EMFILE || err == -ENFILE || err == -ENOMEM ? err : 0;
 	is = !dso_symbol(d, "_PyRuntime", &sym) || !dso_section(d, ".PyRuntime", &section);

@@ -24,7 +24,7 @@ static int fill(struct proc *p, struct py_runtime *rt)
 	rt->allocator = py_allocator_now(rt);
 	/* There is a runtime per thread that reads the process. */
 	dso_forget_bytes(rt->dso);
-	log_debug("process %d: CPython %s at %s, bias %#llx, %s", p->pid, rt->version, rt->path,
+	log_debug("process %d: CPython %s at %s, bias %#llx, %s", p->pid, rt->version, rt->name,
 		  (unsigned long long)rt->bias, py_allocator_name(rt->allocator));
 	return 0;
 }

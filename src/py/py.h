@@ -57,7 +57,6 @@ struct py_private; /* what only this room looks at */
 struct py_runtime {
 	const struct proc *proc; /* borrowed */
 	struct dso *dso;	 /* the file that holds CPython */
-	char path[4096];	 /* opens that file from here, fit for uprobes too */
 	char name[4096];	 /* as the target calls it */
 	uint64_t bias;
 	uint64_t runtime; /* address of _PyRuntime in the target */

@@ -33,10 +33,10 @@ void session_note(struct session *s, const char *fmt, ...)
 		free(text);
 }
 
-static int add_file(struct session *s, const struct dso *d, int minor, const char *path,
-		    uint64_t bias)
+static int add_file(struct session *s, const struct dso *d, int minor, uint64_t bias)
 {
 	struct session_file *f = &s->file[s->n_files];
+	const struct proc_map *row;
 	struct probe_births_report rep;
 	int err;
 
@@ -46,25 +46,25 @@ static int add_file(struct session *s, const struct dso *d, int minor, const cha
 	if (err)
 		return err;
 	log_info("%zu birth sites (%zu tests, %zu deaths, %zu others) in %s", rep.births, rep.tests,
-		 rep.deaths, rep.other, path);
-	f->path = strdup(path);
+		 rep.deaths, rep.other, dso_path(d));
+	row = f->points.n ? proc_find_map(s->proc, bias + f->points.v[0].addr) : NULL;
+	f->inode = row ? row->inode : 0;
+	f->dev = row ? row->dev : 0;
 	f->fd = fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
 	f->bias = bias;
 	s->n_files++;
 	s->n_sites += f->points.n;
-	if (!f->path)
-		return fail(-ENOMEM, "out of memory");
 	if (f->fd < 0)
-		return fail(-errno, "%s cannot be kept open: %s", path, strerror(errno));
+		return fail(-errno, "%s cannot be kept open: %s", dso_path(d), strerror(errno));
 	return s->n_sites <= PL_MAX_SITES
 		       ? 0
 		       : fail(-ENOTSUP, "more birth sites than can be probed (%zu)", s->n_sites);
 }
 
-static bool is_known(const struct session *s, const char *path)
+static bool is_known(const struct session *s, const struct proc_map *m)
 {
 	for (size_t i = 0; i < s->n_files; i++)
-		if (!strcmp(s->file[i].path, path))
+		if (s->file[i].inode == m->inode && s->file[i].dev == m->dev)
 			return true;
 	return false;
 }
@@ -77,17 +77,15 @@ static int find_in_modules(struct session *s)
 
 	for (size_t i = 0; i < p->n_maps; i++) {
 		const struct proc_map *m = &p->maps[i];
-		char path[4096];
 		uint64_t bias;
 		struct dso *d;
-		int err = 0;
+		int err = 0, fd;
 
-		if (!m->executable || !m->inode || !strstr(m->path, ".so") ||
-		    proc_map_file(p, m, path, sizeof(path)) || is_known(s, path) ||
-		    dso_open(path, &d))
+		if (!m->executable || !m->inode || !strstr(m->path, ".so") || is_known(s, m) ||
+		    proc_map_open(p, m, &fd) || dso_open_fd(fd, m->path, DSO_ALL, &d))
 			continue;
 		if (dso_imports(d, "_Py_tracemalloc_config") && py_load_bias(p, m, d, &bias))
-			err = add_file(s, d, 8, path, bias);
+			err = add_file(s, d, 8, bias);
 		dso_close(d);
 		if (err)
 			return fail_in(err, "%s", m->path);
@@ -97,7 +95,7 @@ static int find_in_modules(struct session *s)
 
 int session_find_births(struct session *s)
 {
-	int err = add_file(s, s->rt->dso, s->rt->minor, s->rt->path, s->rt->bias);
+	int err = add_file(s, s->rt->dso, s->rt->minor, s->rt->bias);
 
 	if (!err && s->rt->minor == 8)
 		err = find_in_modules(s);
@@ -110,7 +108,6 @@ void session_forget_births(struct session *s)
 {
 	for (size_t i = 0; i < s->n_files; i++) {
 		probe_points_free(&s->file[i].points);
-		free(s->file[i].path);
 		close_fd(&s->file[i].fd);
 		memset(&s->file[i], 0, sizeof(s->file[i]));
 	}

@@ -17,6 +17,7 @@ struct session_opts {
 	bool native_stacks;	     /* unwind the callers of allocators */
 	double overhead;	     /* share of the target's time: 0.03 */
 	bool fds;		     /* descriptors, threads, children too */
+	bool sources;		     /* the text of source lines: for who shows it */
 	bool (*is_cancelled)(void);  /* asked between the steps of session_open; may be NULL */
 	/* Of a child: what was alive when it was started is its parent's; what it has gained since
 	 * is its own, also what came before we did. NULL: the run begins with us. Used by

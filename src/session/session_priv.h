@@ -50,7 +50,8 @@ struct session_times { /* when each job is due, CLOCK_MONOTONIC; 0 = not planned
 };
 
 struct session_file {
-	char *path;
+	uint64_t inode; /* which it is, as maps shows it */
+	uint32_t dev;
 	int fd; /* of the file that was searched: the one that is probed */
 	uint64_t bias;
 	struct probe_points points;

@@ -1,60 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The text of a source line, from the target's own file tree when it can be read. */
-#include <fcntl.h>
+/* The text of a source line, as the target itself could read it. */
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "proc/gate.h"
 #include "session/session_priv.h"
 
 #define MAX_LINE_NUMBER 1000000
+#define MAX_BYTES	(4u << 20) /* generated modules have a few hundred KiB */
+#define MAX_TEXT	400
 
-/* Regular files only: opening a device or a pipe that a hostile target names would hang us. */
-static FILE *open_regular(const char *path)
+/* The file may change while it is read: what is read is bounded, too. */
+static const char *find_line(int fd, int line, char text[MAX_TEXT])
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	FILE *f;
+	char buf[16384];
+	size_t n = 0;
+	ssize_t got;
 
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !(f = fdopen(fd, "r"))) {
-		close(fd);
-		return NULL;
-	}
-	return f;
+	for (off_t at = 0; at < MAX_BYTES && (got = pread(fd, buf, sizeof(buf), at)) > 0; at += got)
+		for (ssize_t i = 0; i < got; i++) {
+			if (line > 1)
+				line -= buf[i] == '\n';
+			else if (buf[i] == '\n' || buf[i] == '\r' || n == MAX_TEXT - 1)
+				return text;
+			else if (n || (buf[i] != ' ' && buf[i] != '\t'))
+				text[n++] = buf[i];
+			text[n] = '\0';
+		}
+	return n ? text : NULL;
 }
 
 const char *session_source(const struct session *s, struct report *r, const char *file, int line)
 {
-	char path[4200], text[400];
-	const char *found = NULL;
-	size_t len;
-	FILE *f;
+	char text[MAX_TEXT] = "";
+	auto_close int fd = -1;
 
-	if (!file || line <= 0 || line > MAX_LINE_NUMBER || file[0] == '<')
+	if (!s->o.sources || !file || line <= 0 || line > MAX_LINE_NUMBER || file[0] == '<' ||
+	    proc_open_named(s->proc, file, MAX_BYTES, &fd) || !find_line(fd, line, text))
 		return NULL;
-	if (file[0] == '/')
-		snprintf(path, sizeof(path), "/proc/%d/root%s", s->proc->pid, file);
-	else
-		snprintf(path, sizeof(path), "/proc/%d/cwd/%s", s->proc->pid, file);
-	f = open_regular(path);
-	if (!f && s->ended && file[0] == '/')
-		f = open_regular(file);
-	if (!f)
-		return NULL;
-	for (int i = 0; i < line && fgets(text, sizeof(text), f); i++) {
-		/* a line longer than the buffer: eat the rest, so that lines stay lines */
-		len = strlen(text);
-		for (int c = len && text[len - 1] != '\n' ? getc(f) : '\n'; c != '\n' && c != EOF;)
-			c = getc(f);
-		if (i + 1 == line) {
-			char *t = text + strspn(text, " \t");
-
-			t[strcspn(t, "\r\n")] = 0;
-			found = report_strdup(r, t);
-		}
-	}
-	fclose(f);
-	return found;
+	return report_strdup(r, text);
 }

@@ -4,6 +4,7 @@
  * the process's own root, copied before they are used (a file of the process could shrink while it
  * is mapped), then where this host keeps them (libdw), then servers.c.
  */
+#include "proc/gate.h"
 #include "sym/sym_priv.h"
 
 #include <fcntl.h>
@@ -73,21 +74,19 @@ static bool same_sum(int fd, uint32_t want)
 }
 
 /* A copy of the file, when it is the right one: by its build id, or (@id NULL) by its checksum. */
-static int take_copy(const char *path, const char *id, uint32_t sum)
+static int take_copy(const struct sym_file *f, const char *path, const char *id, uint32_t sum)
 {
-	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), to;
-	char copy[64];
+	int from, to, copy;
 	struct dso *d;
 	bool right;
 
-	if (from < 0)
+	if (proc_open_named(f->proc, path, SYM_DEBUG_MAX, &from))
 		return -1;
 	to = copy_file(from);
 	close(from);
-	snprintf(copy, sizeof(copy), "/proc/self/fd/%d", to);
-	if (to < 0 || dso_open_code(copy, &d)) {
-		if (to >= 0)
-			close(to);
+	copy = to < 0 ? -1 : fcntl(to, F_DUPFD_CLOEXEC, 3);
+	if (copy < 0 || dso_open_fd(copy, path, DSO_CODE, &d)) {
+		close_fd(&to);
 		return -1;
 	}
 	right = (id ? same_build(d, id) : same_sum(to, sum)) &&
@@ -103,9 +102,8 @@ static int by_build_id(const struct sym_file *f, const char *id)
 {
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/usr/lib/debug/.build-id/%.2s/%s.debug", f->root, id,
-		 id + 2);
-	return take_copy(path, id, 0);
+	snprintf(path, sizeof(path), "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
+	return take_copy(f, path, id, 0);
 }
 
 /* Where gdb looks: beside the file, below .debug there, below /usr/lib/debug. */
@@ -119,9 +117,9 @@ static int by_link(const struct sym_file *f, const char *link, uint32_t sum)
 	if (!slash || !*link || strchr(link, '/'))
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(where); i++) {
-		int n = snprintf(path, sizeof(path), "%s%s%.*s%s%s", f->root, where[i][0],
+		int n = snprintf(path, sizeof(path), "%s%.*s%s%s", where[i][0],
 				 (int)(slash - f->path), f->path, where[i][1], link);
-		int fd = n < (int)sizeof(path) ? take_copy(path, NULL, sum) : -1;
+		int fd = n < (int)sizeof(path) ? take_copy(f, path, NULL, sum) : -1;
 
 		if (fd >= 0)
 			return fd;

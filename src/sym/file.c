@@ -3,8 +3,6 @@
  * (it may shrink). */
 #include "sym/sym_priv.h"
 
-#include <stdio.h>
-
 #define PAGE	 4096ull
 #define VDSO_MAX (64u << 10)
 
@@ -28,15 +26,14 @@ static int open_vdso(const struct proc *p, const struct proc_map *m, struct dso 
 int sym_file_open(const struct proc *p, const struct proc_map *m, struct sym_file **out)
 {
 	struct sym_file *f = calloc(1, sizeof(*f));
-	char path[4096];
-	int err;
+	int err, fd;
 
 	if (!f)
 		return -ENOMEM;
 	f->path = strdup(m->path);
 	f->inode = m->inode;
 	f->dev = m->dev;
-	snprintf(f->root, sizeof(f->root), "/proc/%d/root", p->pid);
+	f->proc = p;
 	if (!f->path) {
 		free(f);
 		return -ENOMEM;
@@ -44,9 +41,9 @@ int sym_file_open(const struct proc *p, const struct proc_map *m, struct sym_fil
 	if (!strcmp(m->path, "[vdso]")) {
 		err = open_vdso(p, m, &f->dso);
 	} else {
-		err = proc_map_file(p, m, path, sizeof(path));
+		err = proc_map_open(p, m, &fd);
 		if (!err)
-			err = dso_open_code(path, &f->dso);
+			err = dso_open_fd(fd, m->path, DSO_CODE, &f->dso);
 	}
 	if (err)
 		log_debug("no native names in %s: %s", m->path, fail_text());

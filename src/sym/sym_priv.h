@@ -22,9 +22,9 @@ struct sym_file {
 	char *path; /* as the process calls it */
 	uint64_t inode;
 	uint32_t dev;
-	char root[32];	  /* "/proc/PID/root": where its separate debug files may lie */
-	struct dso *dso;  /* NULL: could not be opened */
-	struct dso *mini; /* .gnu_debugdata */
+	const struct proc *proc; /* among whose files its separate debug information may be */
+	struct dso *dso;	 /* NULL: could not be opened */
+	struct dso *mini;	 /* .gnu_debugdata */
 	bool tried_eh, tried_debug, tried_dwarf, tried_mini;
 	Dwarf_CFI *eh, *debug; /* eh is ours, debug belongs to dwarf */
 	Dwfl *dwfl;	       /* only for debug information */

@@ -96,11 +96,10 @@ static int open_file(const struct proc *p, const struct proc_map *m, struct fds_
 		     struct search *out)
 {
 	struct fds_file *f = &l->file[l->n_files];
-	char path[4096];
-	int err = proc_map_file(p, m, path, sizeof(path));
+	int fd, err = proc_map_open(p, m, &fd);
 
 	if (!err)
-		err = dso_open(path, &out->dso);
+		err = dso_open_fd(fd, m->path, DSO_ALL, &out->dso);
 	if (err)
 		return err;
 	if (!py_load_bias(p, m, out->dso, &out->bias))

@@ -79,11 +79,11 @@ static const struct proc_map *bound_map(const struct proc *p)
 	for (size_t i = 0; i < p->n_maps; i++) {
 		const struct proc_map *m = &p->maps[i], *found;
 		uint64_t slot, bias, to;
-		char path[4096];
 		struct dso *d;
+		int fd;
 
 		if (!strstr(base_name(m->path), "python") || m->offset ||
-		    proc_map_file(p, m, path, sizeof(path)) || dso_open(path, &d))
+		    proc_map_open(p, m, &fd) || dso_open_fd(fd, m->path, DSO_ALL, &d))
 			continue;
 		found = NULL;
 		if (!dso_reloc_slot(d, "malloc", &slot) && py_load_bias(p, m, d, &bias) &&
@@ -100,16 +100,17 @@ static const struct proc_map *bound_map(const struct proc *p)
 /* The program itself, when malloc is linked into it. False when it has no name for it. */
 static bool has_own_malloc(const struct proc *p, const struct proc_map **program)
 {
-	char path[4096];
 	struct dso_sym sym;
 	struct dso *d;
 	bool found;
+	int fd;
 
 	*program = NULL;
 	for (size_t i = 0; i < p->n_maps && !*program; i++)
 		if (!p->maps[i].offset && proc_is_program(p, &p->maps[i]))
 			*program = &p->maps[i];
-	if (!*program || proc_map_file(p, *program, path, sizeof(path)) || dso_open(path, &d))
+	if (!*program || proc_map_open(p, *program, &fd) ||
+	    dso_open_fd(fd, (*program)->path, DSO_ALL, &d))
 		return false;
 	found = !dso_symbol(d, "malloc", &sym) && !dso_symbol(d, "free", &sym);
 	dso_close(d);
@@ -221,22 +222,21 @@ static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int
 static int add_file(struct native_libc *l, const struct proc *p, const struct proc_map *m, int from,
 		    int to)
 {
-	int *fd = &l->fd[is_map_fn(from)];
-	char path[4096];
+	int *kept = &l->fd[is_map_fn(from)], fd;
 	struct dso *d;
 	uint64_t bias;
-	int err = proc_map_file(p, m, path, sizeof(path));
+	int err = proc_map_open(p, m, &fd);
 
 	if (!err)
-		err = dso_open(path, &d);
+		err = dso_open_fd(fd, m->path, DSO_ALL, &d);
 	if (err)
 		return err;
 	if (!py_load_bias(p, m, d, &bias))
 		err = fail(-ENOENT, "%s has no code that can be probed", m->path);
 	for (int fn = from; !err && fn < to; fn++)
 		add_fn(l, d, bias, fn);
-	*fd = err ? -1 : fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
-	if (!err && *fd < 0)
+	*kept = err ? -1 : fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
+	if (!err && *kept < 0)
 		err = fail(-errno, "%s cannot be kept open: %s", m->path, strerror(errno));
 	dso_close(d);
 	return err;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* An ELF file that lies: symbols, sections, relocations, frame tables, addresses.
  * reads: src/dso/dso.c src/dso/symbols.c src/dso/sections.c src/dso/reloc.c src/dso/function.c */
+#include <fcntl.h>
+
 #include "dso/dso.h"
 #include "fuzz/fuzz.h"
 
@@ -65,9 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		const char *path = fake_path(in.p, in.n);
 
-		err = how & 4	? dso_open_names(path, &d)
-		      : how & 8 ? dso_open_code(path, &d)
-				: dso_open(path, &d);
+		err = how & 12 ? dso_open_fd(open(path, O_RDONLY | O_CLOEXEC), path,
+					     how & 4 ? DSO_NAMES : DSO_CODE, &d)
+			       : dso_open(path, &d);
 	}
 	if (err)
 		return 0;

@@ -15,12 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_file("/proc/99999999/maps", data, size);
 	proc_heap_rows(&p, rows, ARRAY_SIZE(rows));
 	if (!proc_read_maps(&p)) {
-		char path[4096];
-
 		for (size_t i = 0; i < p.n_maps && i < 16; i++) {
 			proc_find_map(&p, p.maps[i].start);
 			proc_find_map(&p, p.maps[i].end);
-			proc_map_file(&p, &p.maps[i], path, sizeof(path));
+			auto_close int fd = -1;
+
+			proc_map_open(&p, &p.maps[i], &fd);
 			proc_is_program(&p, &p.maps[i]);
 		}
 		/* Read again: what the first time left is freed. */

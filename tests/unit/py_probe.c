@@ -30,7 +30,7 @@ static void print_runtime(const struct py_runtime *rt)
 	printf("python %s (%#x) %s%s%s, %s\n", rt->version, rt->hexversion,
 	       rt->is_library ? "library" : "program", rt->debug ? ", debug" : "",
 	       dso_has_symtab(rt->dso) ? "" : ", stripped", rt->layout_source);
-	printf("path %s\nname %s\n", rt->path, rt->name);
+	printf("name %s\n", rt->name);
 	printf("bias %#" PRIx64 " runtime %#" PRIx64 "\n", rt->bias, rt->runtime);
 	printf("allocator %s\n", py_allocator_name(rt->allocator));
 	print_walk(&rt->walk);
