@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/place.h"
 
 #define CHECK_NS 1000000000u
 
@@ -16,7 +17,7 @@ int alerts_init(const struct opt_strings *rules, struct alerts *out)
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	out->log = out->hooks.fd = -1;
+	out->log = out->hooks.sock = -1;
 	for (size_t i = 0; i < rules->n; i++) {
 		err = alert_parse(rules->v[i], &out->rule[i]);
 		if (err)
@@ -29,16 +30,22 @@ int alerts_init(const struct opt_strings *rules, struct alerts *out)
 int alerts_open(struct alerts *a, const char *log, const char *hook)
 {
 	int err = hook_open(&a->hooks, hook);
+	struct place p;
 
 	if (err || !log)
 		return err;
-	a->log = strcmp(log, "-")
-			 ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666)
-			 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (a->log >= 0)
-		return 0;
-	err = errno;
-	return fail(-err, "cannot write %s: %s", log, strerror(err));
+	if (!strcmp(log, "-")) {
+		a->log = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+		if (a->log < 0)
+			a->log = -errno;
+	} else {
+		err = place_find(log, &p);
+		if (err)
+			return err;
+		a->log = place_append(&p);
+		place_close(&p);
+	}
+	return a->log >= 0 ? 0 : fail(a->log, "cannot write %s: %s", log, strerror(-a->log));
 }
 
 void alerts_close(struct alerts *a)
@@ -99,12 +106,12 @@ static void run_hook(struct alerts *a, const struct event *e)
 
 static void tell(struct alerts *a, const struct event *e)
 {
-	if (!a->is_quiet || (a->log < 0 && a->hooks.fd < 0))
+	if (!a->is_quiet || (a->log < 0 && a->hooks.sock < 0))
 		log_line("pyleak-bpf: %s %s '%s': pid %d: %s", e->event, e->state, e->rule, e->pid,
 			 e->text);
 	if (a->log >= 0)
 		write_log(a, e);
-	if (a->hooks.fd >= 0)
+	if (a->hooks.sock >= 0)
 		run_hook(a, e);
 }
 
@@ -153,7 +160,7 @@ void alerts_tell_departures(struct alerts *a, const struct report_process *p)
 	char text[200], value[32], limit[32];
 
 	/* On a terminal the report says it. */
-	if (a->log < 0 && a->hooks.fd < 0)
+	if (a->log < 0 && a->hooks.sock < 0)
 		return;
 	for (size_t i = 0; i < p->baseline.n_departures; i++) {
 		const struct report_departure *d = &p->baseline.departures[i];

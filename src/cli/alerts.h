@@ -13,7 +13,7 @@ struct alerts {
 	struct alert_rule rule[OPTS_MAX_STRINGS];
 	size_t n;
 	struct alert_state state[OPTS_MAX_PIDS][OPTS_MAX_STRINGS];
-	struct hooks hooks;
+	struct helper hooks;
 	int log; /* -1 = none */
 	bool log_failed, is_quiet;
 	uint64_t checked_ns;

@@ -20,6 +20,7 @@ struct census_cmd {
 	int verbose;
 	bool redact, no_redact, is_quiet, no_color, want_help;
 	struct progress progress;
+	struct outputs outputs;
 };
 
 #define ROW(field) offsetof(struct census_cmd, field)
@@ -122,7 +123,8 @@ static int take_one(struct census_cmd *c, size_t i, struct report *r)
 	int err = cli_source_open(&c->source, i, &s);
 
 	if (!err && c->save)
-		err = cli_source_save(&s, c->save, json_on_stdout(c) ? stderr : stdout);
+		err = cli_source_save(&s, &c->outputs, c->save,
+				      json_on_stdout(c) ? stderr : stdout);
 	progress_begin(&c->progress, c->is_quiet);
 	if (!err)
 		err = census_process(s.proc, s.rt, &o, r, &r->processes[r->n_processes]);
@@ -178,7 +180,7 @@ static int print(const struct census_cmd *c, const struct report *r)
 	bool json_stdout = json_on_stdout(c);
 	int err = json_stdout ? 0 : out_census(stdout, r, &to), json_err;
 
-	json_err = c->json ? out_json_file(c->json, r) : 0;
+	json_err = c->json ? outputs_json(&c->outputs, c->json, r) : 0;
 	if (cli_reader_left(err))
 		err = 0;
 	if (json_stdout && json_err == -EPIPE)
@@ -188,6 +190,7 @@ static int print(const struct census_cmd *c, const struct report *r)
 
 static int run(struct census_cmd *c)
 {
+	const char *const paths[] = {c->json, c->save};
 	uint64_t begin = clock_ns();
 	bool left_out = false;
 	struct report *r;
@@ -195,9 +198,7 @@ static int run(struct census_cmd *c)
 
 	setpriority(PRIO_PROCESS, 0, 5); /* whoever is looked at comes first */
 	stop_install();
-	err = c->json ? out_file_check(c->json) : 0;
-	if (!err)
-		err = cli_source_confine(&c->source, c->json || c->save);
+	err = cli_source_confine(&c->source, &c->outputs, paths, ARRAY_SIZE(paths));
 	if (!err)
 		err = report_new(&r);
 	if (err)
@@ -214,6 +215,7 @@ static int run(struct census_cmd *c)
 	if (!err && c->type && r->n_processes)
 		err = check_found(c, r);
 	report_free(r);
+	outputs_close(&c->outputs);
 	if (err)
 		return cli_complain(stop_code(err));
 	return left_out ? CLI_FAILED : CLI_DONE;

@@ -9,17 +9,19 @@
 #define CLI_NO_SANDBOX_HELP "keep all rights and install no system call filter, for debugging"
 
 struct confine_opts {
-	bool is_off;	   /* --no-sandbox */
-	bool reads_only;   /* no probes, no BPF */
-	bool writes_files; /* files that the user named are made later, wherever they are */
+	bool is_off;	 /* --no-sandbox */
+	bool reads_only; /* no probes, no BPF */
 };
 
 /* No new privileges, no capability but those of the work, no system call that it does not need; for
  * good, for all threads that start from now on. Hooks and listening sockets come before. */
 int confine(const struct confine_opts *o);
+/* The process that writes files (outputs.h). */
+int confine_keeper(void);
 
 /* rights.c: give all capabilities up but those that are needed here, found out by trying. */
 int rights_drop(const struct confine_opts *o);
+int rights_drop_for_files(void);
 /* filter.c: what is not on the list ends the process, with a line on standard error. */
 int filter_install(bool reads_only, bool asks_servers);
 

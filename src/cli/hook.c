@@ -9,8 +9,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -164,61 +162,35 @@ static void leave(struct starter *s)
 		nanosleep(&pause, NULL);
 }
 
-/* Lives until the tool's end of the socket closes, however the tool ends. */
-static void be_starter(struct starter *s)
+static void be_starter(int sock, void *command)
 {
-	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE};
-	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	struct starter s = {.command = command, .fd = sock};
+	struct pollfd p = {.fd = sock, .events = POLLIN};
 	bool goes_on = true;
 
-	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* ignored by who started us: then no status is kept */
-	setsid();
-	setpriority(PRIO_PROCESS, 0, 0); /* the tool's haste is not the hooks' */
-	prctl(PR_SET_NAME, "pyleak-hooks", 0, 0, 0);
 	while (goes_on) {
 		if (poll(&p, 1, LOOK_MS) > 0)
-			goes_on = take_message(s);
+			goes_on = take_message(&s);
 		else
-			reap(s);
+			reap(&s);
 	}
-	leave(s);
+	leave(&s);
 }
 
-int hook_open(struct hooks *h, const char *command)
+int hook_open(struct helper *h, const char *command)
 {
-	struct starter s = {.command = command};
-	int pair[2];
-
-	*h = (struct hooks){.fd = -1};
-	if (!command)
-		return 0;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return fail(-errno, "no socket for --alert-hook: %s", strerror(errno));
-	fflush(NULL);
-	h->pid = fork();
-	if (h->pid == 0) {
-		close(pair[0]);
-		s.fd = pair[1];
-		be_starter(&s);
-		_exit(0);
-	}
-	close(pair[1]);
-	h->fd = pair[0];
-	if (h->pid > 0)
-		return 0;
-	close(pair[0]);
-	h->fd = -1;
-	return fail(-EAGAIN, "no process for --alert-hook could be started");
+	*h = (struct helper){.sock = -1};
+	return command ? helper_start("pyleak-hooks", be_starter, (void *)(uintptr_t)command, h)
+		       : 0;
 }
 
-void hook_start(struct hooks *h, char *const *env, const char *why)
+void hook_start(struct helper *h, char *const *env, const char *why)
 {
 	char text[MESSAGE_MAX];
 	size_t n = 0;
 
-	if (h->fd < 0)
+	if (h->sock < 0)
 		return;
 	n += (size_t)snprintf(text, 64, "%s", why) < 63 ? strlen(text) + 1 : 64;
 	for (size_t i = 0; env[i]; i++) {
@@ -229,20 +201,20 @@ void hook_start(struct hooks *h, char *const *env, const char *why)
 		memcpy(text + n, env[i], len);
 		n += len;
 	}
-	if (send(h->fd, text, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (send(h->sock, text, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		tell(why, errno == EAGAIN ? "was not started: too many wait" : "was not started",
 		     -1);
 }
 
-void hook_close(struct hooks *h)
+void hook_close(struct helper *h)
 {
 	const struct timespec pause = {.tv_nsec = 5000000};
 	uint64_t until = clock_ns() + (uint64_t)((LEAVE_S + 1) * 1e9);
 
-	if (h->fd < 0)
+	if (h->sock < 0)
 		return;
-	close(h->fd);
-	h->fd = -1;
+	close(h->sock);
+	h->sock = -1;
 	while (waitpid(h->pid, NULL, WNOHANG) == 0 && clock_ns() < until)
 		nanosleep(&pause, NULL);
 }

@@ -5,19 +5,14 @@
 #ifndef PYLEAK_CLI_HOOK_H
 #define PYLEAK_CLI_HOOK_H
 
-#include "base/base.h"
-
-struct hooks {
-	int fd;	 /* to the starter; -1 = there is none */
-	int pid; /* of the starter */
-};
+#include "base/helper.h"
 
 /* Start the starter of @command (for sh -c; NULL = none). Before the first thread. */
-int hook_open(struct hooks *h, const char *command);
+int hook_open(struct helper *h, const char *command);
 /* Have it run with @env ("PYLEAK_NAME=value", ends with NULL) added to our environment. What goes
  * wrong is said on standard error, now or when it shows. */
-void hook_start(struct hooks *h, char *const *env, const char *why);
+void hook_start(struct helper *h, char *const *env, const char *why);
 /* At the end: give running ones a moment, then leave them to themselves. */
-void hook_close(struct hooks *h);
+void hook_close(struct helper *h);
 
 #endif

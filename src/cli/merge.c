@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/confine.h"
 #include "cli/opts.h"
+#include "cli/outputs.h"
 #include "out/out.h"
 #include "report/merge.h"
 #include "report/read.h"
@@ -52,7 +53,8 @@ static void help(void)
 	      stdout);
 }
 
-static int write_out(const struct merge_opts *o, const struct report *r)
+static int write_out(const struct merge_opts *o, const struct outputs *to_files,
+		     const struct report *r)
 {
 	const struct out_term_opts to = {
 		.top = o->top,
@@ -60,14 +62,14 @@ static int write_out(const struct merge_opts *o, const struct report *r)
 		.verbose = o->verbose > 0,
 		.width = out_width(stdout),
 	};
-	int err = o->json ? out_json_file(o->json, r) : 0;
+	int err = o->json ? outputs_json(to_files, o->json, r) : 0;
 
 	if (!err && !(o->json && !strcmp(o->json, "-")))
 		err = out_term(stdout, r, &to);
 	return err == -EPIPE ? 0 : err;
 }
 
-static int merge(const struct merge_opts *o, char **files, size_t n)
+static int merge(const struct merge_opts *o, const struct outputs *to, char **files, size_t n)
 {
 	auto_free struct report **in = calloc(n, sizeof(struct report *));
 	struct report *all = NULL;
@@ -85,7 +87,7 @@ static int merge(const struct merge_opts *o, char **files, size_t n)
 	}
 	err = report_merge(in, n, &all);
 	if (!err)
-		err = write_out(o, all);
+		err = write_out(o, to, all);
 	report_free(all);
 	return err;
 }
@@ -93,7 +95,8 @@ static int merge(const struct merge_opts *o, char **files, size_t n)
 int cli_merge(int argc, char **argv)
 {
 	struct merge_opts o = {.top = 10};
-	int first;
+	struct outputs to;
+	int first, err;
 
 	if (opts_parse_words(table, argc, argv, &o, &first) != 0)
 		return cli_complain(CLI_USAGE);
@@ -105,9 +108,11 @@ int cli_merge(int argc, char **argv)
 		fail(-EINVAL, "which reports? Name the files; merge --help shows examples");
 		return cli_complain(CLI_USAGE);
 	}
-	if (confine(&(struct confine_opts){
-		    .is_off = o.no_sandbox, .reads_only = true, .writes_files = o.json}) != 0 ||
-	    merge(&o, argv + first, (size_t)(argc - first)) != 0)
-		return cli_complain(CLI_FAILED);
-	return CLI_DONE;
+	err = outputs_open(&to, &o.json, 1, o.no_sandbox);
+	if (!err)
+		err = confine(&(struct confine_opts){.is_off = o.no_sandbox, .reads_only = true});
+	if (!err)
+		err = merge(&o, &to, argv + first, (size_t)(argc - first));
+	outputs_close(&to);
+	return err ? cli_complain(CLI_FAILED) : CLI_DONE;
 }

@@ -102,26 +102,53 @@ static uint64_t for_probes(const struct caps *have, uint64_t keep)
 	return keep;
 }
 
-int rights_drop(const struct confine_opts *o)
+static int keep_only(const struct caps *have, uint64_t keep)
 {
-	/* map_files, the only way to a file that was deleted, wants CHECKPOINT_RESTORE. */
-	uint64_t keep =
-		bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_CHECKPOINT_RESTORE);
-	struct caps have = {0}, left = {0};
-	int err = caps_get(&have);
+	const struct caps left = {
+		.effective = keep & have->permitted,
+		.permitted = keep & have->permitted,
+	};
 
-	if (err)
-		return err;
-	if (o->writes_files)
-		keep |= bit(CAP_DAC_OVERRIDE);
-	if (!o->reads_only)
-		keep = for_probes(&have, keep);
-	left.permitted = left.effective = keep & have.permitted;
 	for (int c = 0; c < 64; c++) /* what this needs may be missing: then nothing is gained */
 		if (!(keep & bit(c)))
 			prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return caps_set(&left);
+}
+
+int rights_drop(const struct confine_opts *o)
+{
+	/* map_files, the only way to a file that was deleted, wants CHECKPOINT_RESTORE. */
+	uint64_t keep =
+		bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_CHECKPOINT_RESTORE);
+	struct caps have = {0};
+	int err = caps_get(&have);
+
+	if (err)
+		return err;
+	return keep_only(&have, o->reads_only ? keep : for_probes(&have, keep));
+}
+
+/* Root writes everywhere, and replaces what is root's in /tmp. */
+int rights_drop_for_files(void)
+{
+	struct caps have = {0};
+	int err = caps_get(&have);
+
+	return err ? err : keep_only(&have, bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER));
+}
+static int no_new_privileges(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return fail(-errno, "no_new_privs was refused: %s", strerror(errno));
+	return 0;
+}
+
+int confine_keeper(void)
+{
+	int err = no_new_privileges();
+
+	return err ? err : rights_drop_for_files();
 }
 
 int confine(const struct confine_opts *o)
@@ -131,8 +158,8 @@ int confine(const struct confine_opts *o)
 
 	if (o->is_off)
 		return 0;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return fail(-errno, "no_new_privs was refused: %s", strerror(errno));
-	err = rights_drop(o);
+	err = no_new_privileges();
+	if (!err)
+		err = rights_drop(o);
 	return err ? err : filter_install(o->reads_only, asks_servers);
 }

@@ -17,10 +17,13 @@ int cli_source_check(const struct cli_source_opts *o, size_t max)
 	return 0;
 }
 
-int cli_source_confine(const struct cli_source_opts *o, bool writes_files)
+int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
+		       const char *const *paths, size_t n)
 {
-	return confine(&(struct confine_opts){
-		.is_off = o->no_sandbox, .reads_only = true, .writes_files = writes_files});
+	int err = outputs_open(outputs, paths, n, o->no_sandbox);
+
+	return err ? err
+		   : confine(&(struct confine_opts){.is_off = o->no_sandbox, .reads_only = true});
 }
 
 static int open_proc(const struct cli_source_opts *o, size_t i, struct proc **out)
@@ -58,9 +61,25 @@ void cli_source_close(struct cli_source *s)
 	memset(s, 0, sizeof(*s));
 }
 
-int cli_source_save(struct cli_source *s, const char *path, FILE *say)
+/* On disk, under its name, or not at all. */
+static int save(struct cli_source *s, const struct outputs *o, const char *path,
+		struct proc_saved *saved)
 {
 	const struct proc_map *image = NULL;
+	struct output out;
+	int err = outputs_begin(o, path, &out);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < s->proc->n_maps && !image; i++)
+		if (s->proc->maps[i].inode && !strcmp(s->proc->maps[i].path, s->rt->name))
+			image = &s->proc->maps[i];
+	err = proc_save(s->proc, out.f, &image, image ? 1 : 0, saved);
+	return outputs_end(o, &out, err);
+}
+
+int cli_source_save(struct cli_source *s, const struct outputs *o, const char *path, FILE *say)
+{
 	struct proc_saved saved;
 	char memory[32], file[32];
 	int err;
@@ -69,10 +88,7 @@ int cli_source_save(struct cli_source *s, const char *path, FILE *say)
 	err = proc_read_maps(s->proc);
 	if (err)
 		return err;
-	for (size_t i = 0; i < s->proc->n_maps && !image; i++)
-		if (s->proc->maps[i].inode && !strcmp(s->proc->maps[i].path, s->rt->name))
-			image = &s->proc->maps[i];
-	err = proc_save(s->proc, path, &image, image ? 1 : 0, &saved);
+	err = save(s, o, path, &saved);
 	if (err || !say)
 		return err;
 	fprintf(say, "saved %s of memory in %s (%s)\n",

@@ -5,6 +5,7 @@
 
 #include "cli/confine.h"
 #include "cli/opts.h"
+#include "cli/outputs.h"
 #include "py/py.h"
 
 /* Part of the commands' option structures. */
@@ -38,13 +39,14 @@ struct cli_source {
 /* -EINVAL with the sentence unless exactly one of -p, --from and --core is given, and not more than
  * @max processes. */
 int cli_source_check(const struct cli_source_opts *o, size_t max);
-/* Gives up the rights that reading does not need; @writes_files: the user named some. Before the
- * first look at a process or a file. */
-int cli_source_confine(const struct cli_source_opts *o, bool writes_files);
+/* Makes ready to write @paths (as outputs_open), gives up the rights that reading does not need.
+ * Before the first look at a process or a file. */
+int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
+		       const char *const *paths, size_t n);
 /* The @i'th process. */
 int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source *out);
 void cli_source_close(struct cli_source *s);
 /* Writes a snapshot; says what was saved on @say, when it is not NULL. */
-int cli_source_save(struct cli_source *s, const char *path, FILE *say);
+int cli_source_save(struct cli_source *s, const struct outputs *o, const char *path, FILE *say);
 
 #endif

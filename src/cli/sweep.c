@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/confine.h"
+#include "cli/outputs.h"
 #include "cli/select.h"
 #include "cli/stop.h"
 #include "out/out.h"
@@ -18,6 +19,7 @@ struct sweep_cmd {
 	const char *json, *fail_on;
 	int verbose;
 	bool is_quiet, no_color, no_sandbox, want_help;
+	struct outputs outputs;
 };
 
 #define ROW(field) offsetof(struct sweep_cmd, field)
@@ -74,7 +76,10 @@ static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *
 {
 	int err;
 
-	*c = (struct sweep_cmd){.select = CLI_SELECT_DEFAULTS, .interval_s = 30, .top = 10};
+	*c = (struct sweep_cmd){.select = CLI_SELECT_DEFAULTS,
+				.interval_s = 30,
+				.top = 10,
+				.outputs.keeper.sock = -1};
 	err = opts_parse(table, argc, argv, c);
 	if (err || c->want_help)
 		return err;
@@ -94,7 +99,7 @@ static int print(const struct sweep_cmd *c, const struct report *r)
 	bool json_stdout = c->json && !strcmp(c->json, "-");
 	int err = json_stdout ? 0 : out_term_sweep(stdout, r, &to), json_err;
 
-	json_err = c->json && r->final ? out_json_file(c->json, r) : 0;
+	json_err = c->json && r->final ? outputs_json(&c->outputs, c->json, r) : 0;
 	if (cli_reader_left(err))
 		err = 0;
 	if (json_stdout && json_err == -EPIPE)
@@ -163,7 +168,7 @@ static int loop(const struct sweep_cmd *c, struct sweep *s, bool *leaks)
 	return err ? err : report(c, s, started_at, begin, true, leaks);
 }
 
-static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
+static int run(struct sweep_cmd *c, const struct sweep_opts *so)
 {
 	struct probe_guard *guard = NULL;
 	struct sweep *s = NULL;
@@ -175,17 +180,17 @@ static int run(const struct sweep_cmd *c, const struct sweep_opts *so)
 	err = cli_preflight();
 	if (!err)
 		err = cli_guard_start(&guard);
-	if (!err && c->json)
-		err = out_file_check(c->json);
 	if (!err)
-		err = confine(&(struct confine_opts){.is_off = c->no_sandbox,
-						     .writes_files = c->json != NULL});
+		err = outputs_open(&c->outputs, &c->json, 1, c->no_sandbox);
+	if (!err)
+		err = confine(&(struct confine_opts){.is_off = c->no_sandbox});
 	if (!err)
 		err = sweep_new(so, guard, &s);
 	if (!err)
 		err = loop(c, s, &leaks);
 	sweep_free(s);
 	cli_guard_stop(guard);
+	outputs_close(&c->outputs);
 	if (err == -ECANCELED)
 		return cli_interrupted();
 	if (err)

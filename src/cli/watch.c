@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/confine.h"
 #include "cli/launch.h"
+#include "cli/outputs.h"
 #include "cli/stop.h"
 #include "cli/watch_opts.h"
 #include "out/out.h"
@@ -43,6 +44,7 @@ struct watch {
 	struct probe_guard *guard;
 	struct alerts alerts;
 	struct baseline baseline;
+	struct outputs outputs;
 };
 
 static double elapsed_s(const struct watch *w)
@@ -234,9 +236,27 @@ static int print_text(struct watch *w, const struct report *r)
 
 static int write_json(struct watch *w, const struct report *r)
 {
-	int err = w->o.json ? out_json_file(w->o.json, r) : 0;
+	int err = w->o.json ? outputs_json(&w->outputs, w->o.json, r) : 0;
 
 	return w->is_stdout_taken && err == -EPIPE ? 0 : err;
+}
+
+static int read_baseline(struct watch *w)
+{
+	FILE *f;
+	int err = outputs_read(&w->outputs, w->o.baseline, &f);
+
+	if (err)
+		return err;
+	err = baseline_read(f, w->o.baseline, &w->baseline);
+	if (f)
+		fclose(f);
+	return err;
+}
+
+static int write_baseline(FILE *f, const void *baseline)
+{
+	return out_baseline(f, baseline);
 }
 
 /* What departs is an event like those of the rules. The file is read again: runs beside this one
@@ -250,10 +270,10 @@ static int learn(struct watch *w, struct report *r)
 	for (size_t i = 0; i < r->n_processes; i++)
 		alerts_tell_departures(&w->alerts, &r->processes[i]);
 	baseline_free(&w->baseline);
-	err = baseline_read(w->o.baseline, &w->baseline);
+	err = read_baseline(w);
 	for (size_t i = 0; i < r->n_processes && !err; i++)
 		err = baseline_learn(&w->baseline, r, &r->processes[i]);
-	return err ? err : out_baseline(w->o.baseline, &w->baseline);
+	return err ? err : outputs_write(&w->outputs, w->o.baseline, write_baseline, &w->baseline);
 }
 
 /* A full disk behind standard output is no reason to lose the JSON file, nor the reverse. */
@@ -433,17 +453,15 @@ static int run(struct watch *w)
 		err = cli_preflight();
 	if (!err)
 		err = cli_guard_start(&w->guard);
-	if (!err && w->o.json)
-		err = out_file_check(w->o.json);
+	if (!err)
+		err = outputs_open(&w->outputs, (const char *const[]){w->o.json, w->o.baseline}, 2,
+				   w->o.no_sandbox);
 	if (!err && w->o.baseline)
-		err = baseline_read(w->o.baseline, &w->baseline);
-	if (!err && w->o.baseline)
-		err = out_file_check(w->o.baseline);
+		err = read_baseline(w);
 	if (!err)
 		err = alerts_open(&w->alerts, w->o.alert_log, w->o.alert_hook);
 	if (!err)
-		err = confine(&(struct confine_opts){.is_off = w->o.no_sandbox,
-						     .writes_files = w->o.json || w->o.baseline});
+		err = confine(&(struct confine_opts){.is_off = w->o.no_sandbox});
 	if (!err)
 		err = attach(w);
 	if (!err) {
@@ -456,6 +474,7 @@ static int run(struct watch *w)
 	launch_close(&w->launch);
 	alerts_close(&w->alerts);
 	cli_guard_stop(w->guard);
+	outputs_close(&w->outputs);
 	baseline_free(&w->baseline);
 	if (err == -ECANCELED)
 		return cli_interrupted();
@@ -468,7 +487,7 @@ static int run(struct watch *w)
 
 int cli_watch(int argc, char **argv)
 {
-	struct watch w = {0};
+	struct watch w = {.outputs.keeper.sock = -1};
 
 	if (watch_opts_parse(argc, argv, &w.o) != 0 || alerts_init(&w.o.alerts, &w.alerts) != 0)
 		return cli_complain(CLI_USAGE);

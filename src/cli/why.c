@@ -20,6 +20,7 @@ struct why_cmd {
 	double watch_s;
 	int verbose;
 	bool is_quiet, want_help;
+	struct outputs outputs;
 
 	uint64_t v[MAX_ADDR]; /* --addr */
 	size_t n;
@@ -257,11 +258,11 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 	if (!err && !(w->json && !strcmp(w->json, "-")) && !(w->dot && !strcmp(w->dot, "-")))
 		err = print(&say, a, &stats);
 	if (!err && w->json)
-		err = why_write_json(w->json, &say, a, &stats);
+		err = why_write_json(&w->outputs, w->json, &say, a, &stats);
 	if (cli_reader_left(err) && w->json && !strcmp(w->json, "-"))
 		err = 0;
 	if (!err && w->dot)
-		err = why_write_dot(w->dot, &say, a);
+		err = why_write_dot(&w->outputs, w->dot, &say, a);
 	if (cli_reader_left(err) && w->dot && !strcmp(w->dot, "-"))
 		err = 0;
 	why_free(a, 1);
@@ -270,7 +271,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 
 int cli_why(int argc, char **argv)
 {
-	struct why_cmd w = {.paths = 5, .watch_s = 1};
+	struct why_cmd w = {.paths = 5, .watch_s = 1, .outputs.keeper.sock = -1};
 	struct cli_source s = {0};
 	int err;
 
@@ -282,7 +283,7 @@ int cli_why(int argc, char **argv)
 	}
 	log_set_level((enum log_level)w.verbose);
 	stop_install();
-	err = cli_source_confine(&w.source, w.json || w.dot);
+	err = cli_source_confine(&w.source, &w.outputs, (const char *const[]){w.json, w.dot}, 2);
 	if (!err && w.site)
 		err = find_site(&w);
 	if (!err)
@@ -290,5 +291,6 @@ int cli_why(int argc, char **argv)
 	if (!err)
 		err = ask(&w, s.rt);
 	cli_source_close(&s);
+	outputs_close(&w.outputs);
 	return err ? cli_complain(stop_code(err)) : CLI_DONE;
 }

@@ -134,12 +134,12 @@ static int write_json(FILE *f, const void *ctx)
 	return json_end(&j);
 }
 
-int why_write_json(const char *path, const struct why_question *q, const struct why_answer *a,
-		   const struct why_stats *s)
+int why_write_json(const struct outputs *o, const char *path, const struct why_question *q,
+		   const struct why_answer *a, const struct why_stats *s)
 {
 	const struct all all = {q, a, s};
 
-	return out_file(path, write_json, &all);
+	return outputs_write(o, path, write_json, &all);
 }
 
 static void dot_text(FILE *f, const char *s)
@@ -196,9 +196,10 @@ static int write_dot(FILE *f, const void *ctx)
 	return flushed(f);
 }
 
-int why_write_dot(const char *path, const struct why_question *q, const struct why_answer *a)
+int why_write_dot(const struct outputs *o, const char *path, const struct why_question *q,
+		  const struct why_answer *a)
 {
 	const struct all all = {q, a, NULL};
 
-	return out_file(path, write_dot, &all);
+	return outputs_write(o, path, write_dot, &all);
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "cli/outputs.h"
 #include "heap/why.h"
 
 struct why_question {
@@ -17,9 +18,10 @@ struct why_question {
 int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
 	      const struct why_stats *s);
 /* docs/why.schema.json; "-" is standard output. */
-int why_write_json(const char *path, const struct why_question *q, const struct why_answer *a,
-		   const struct why_stats *s);
+int why_write_json(const struct outputs *o, const char *path, const struct why_question *q,
+		   const struct why_answer *a, const struct why_stats *s);
 /* A graph for dot(1). */
-int why_write_dot(const char *path, const struct why_question *q, const struct why_answer *a);
+int why_write_dot(const struct outputs *o, const char *path, const struct why_question *q,
+		  const struct why_answer *a);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A baseline as JSON, into its file. */
+/* A baseline as JSON. */
 #include "out/json_writer.h"
 #include "out/out.h"
 
@@ -13,9 +13,8 @@ static void put_run(struct json *j, const struct baseline_run *r)
 	json_close(j);
 }
 
-static int write_all(FILE *f, const void *ctx)
+int out_baseline(FILE *f, const struct baseline *b)
 {
-	const struct baseline *b = ctx;
 	struct json j;
 
 	json_begin(&j, f);
@@ -36,9 +35,4 @@ static int write_all(FILE *f, const void *ctx)
 	json_close(&j);
 	json_close(&j);
 	return json_end(&j);
-}
-
-int out_baseline(const char *path, const struct baseline *b)
-{
-	return out_file(path, write_all, b);
 }

@@ -300,13 +300,3 @@ int out_json(FILE *f, const struct report *r)
 	err = json_end(&j);
 	return err ? fail(err, "cannot write the JSON report: %s", strerror(-err)) : 0;
 }
-
-static int write_report(FILE *f, const void *ctx)
-{
-	return out_json(f, ctx);
-}
-
-int out_json_file(const char *path, const struct report *r)
-{
-	return out_file(path, write_report, r);
-}

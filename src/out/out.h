@@ -27,13 +27,6 @@ int out_width(FILE *f);
 
 /* JSON per the schema pyleak-bpf/report/1, streamed. */
 int out_json(FILE *f, const struct report *r);
-int out_json_file(const char *path, const struct report *r);
-int out_baseline(const char *path, const struct baseline *b);
-
-/* What @write (0 or a negative errno) writes, as a file: written beside and renamed, so that
- * nothing half-written stays. "-" is standard output. */
-int out_file(const char *path, int (*write)(FILE *f, const void *ctx), const void *ctx);
-/* Before the run: can @path be written? Fails with the sentence. */
-int out_file_check(const char *path);
+int out_baseline(FILE *f, const struct baseline *b);
 
 #endif

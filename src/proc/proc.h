@@ -4,6 +4,8 @@
 #ifndef PYLEAK_PROC_H
 #define PYLEAK_PROC_H
 
+#include <stdio.h>
+
 #include "base/base.h"
 
 struct proc_map {
@@ -142,12 +144,12 @@ int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t 
 int proc_resident_pages(const struct proc *p, uint64_t start, uint64_t end, uint8_t *out);
 
 /* Saves the process for proc_open_snapshot: docs/SNAPSHOT.md. @image: rows of files whose whole
- * ELF image is wanted (the one that holds CPython). The file is written beside and renamed. */
+ * ELF image is wanted (the one that holds CPython). */
 struct proc_saved {
 	uint64_t memory_bytes, file_bytes; /* saved; written */
 	uint64_t unreadable_bytes;	   /* wanted, but gone when it was to be read */
 };
-int proc_save(struct proc *p, const char *path, const struct proc_map *const *image, size_t n,
+int proc_save(struct proc *p, FILE *f, const struct proc_map *const *image, size_t n,
 	      struct proc_saved *out);
 
 #endif

@@ -420,21 +420,11 @@ static int save_all(struct saver *s, const struct proc_map *const *image, size_t
 	return err;
 }
 
-static int open_all(struct saver *s, const char *part)
+static int open_all(struct saver *s)
 {
-	/* Only for its owner: what a process has in memory is nobody else's business. */
-	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
 	s->pagemap = -1;
-	if (fd < 0)
-		return fail(-errno, "cannot write %s: %s", part, strerror(errno));
-	s->f = fdopen(fd, "w");
 	s->zstd = ZSTD_createCCtx();
 	s->block = malloc(SNAP_BLOCK);
-	if (!s->f) {
-		close(fd);
-		return fail(-ENOMEM, "out of memory");
-	}
 	if (!s->zstd || !s->block)
 		return fail(-ENOMEM, "out of memory");
 	if (proc_is_live(s->p))
@@ -444,7 +434,7 @@ static int open_all(struct saver *s, const char *part)
 
 static int close_all(struct saver *s, int err)
 {
-	if (s->f && fclose(s->f) && !err)
+	if (!err && fflush(s->f))
 		err = broken();
 	ZSTD_freeCCtx(s->zstd);
 	close_fd(&s->pagemap);
@@ -453,26 +443,19 @@ static int close_all(struct saver *s, int err)
 	return err;
 }
 
-int proc_save(struct proc *p, const char *path, const struct proc_map *const *image, size_t n,
+int proc_save(struct proc *p, FILE *f, const struct proc_map *const *image, size_t n,
 	      struct proc_saved *out)
 {
-	struct saver s = {.p = p, .out = out};
-	char part[4400];
+	struct saver s = {.p = p, .f = f, .out = out};
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	if ((size_t)snprintf(part, sizeof(part), "%s.%d.part", path, (int)getpid()) >= sizeof(part))
-		return fail(-ENAMETOOLONG, "the name of the snapshot is too long");
-	err = open_all(&s, part);
+	err = open_all(&s);
 	if (!err)
 		err = save_all(&s, image, n);
 	err = close_all(&s, err);
 	/* What is left of a dying process is no heap. */
 	if (!err && proc_is_live(p) && !proc_alive(p))
 		err = fail(-ESRCH, "process %d ended before all of it was saved", p->pid);
-	if (!err && rename(part, path))
-		err = fail(-errno, "cannot write %s: %s", path, strerror(errno));
-	if (err && s.f)
-		unlink(part);
 	return err;
 }

@@ -4,6 +4,8 @@
 #ifndef PYLEAK_REPORT_BASELINE_H
 #define PYLEAK_REPORT_BASELINE_H
 
+#include <stdio.h>
+
 #include "report/report.h"
 
 #define BASELINE_SCHEMA	  "pyleak-bpf/baseline/1"
@@ -37,9 +39,9 @@ struct baseline {
 	VEC(struct baseline_service) services;
 };
 
-/* A file that is not there is an empty baseline. -EINVAL with a sentence for one that is cut short,
- * of another version, or something else altogether; @out is empty then. */
-int baseline_read(const char *path, struct baseline *out);
+/* No file (NULL) is an empty baseline. -EINVAL with a sentence that names @path for one that is cut
+ * short, of another version, or something else altogether; @out is empty then. */
+int baseline_read(FILE *f, const char *path, struct baseline *out);
 void baseline_free(struct baseline *b);
 
 /* Which service a process is: the script or module it runs. Lives as long as the report. */

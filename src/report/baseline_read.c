@@ -2,7 +2,6 @@
 /* A baseline from its file. The file is the user's: whatever it holds, it is told in one sentence,
  * and it is not touched. */
 #include <math.h>
-#include <stdio.h>
 
 #include "base/jval.h"
 #include "report/baseline.h"
@@ -10,29 +9,20 @@
 #define MAX_BYTES (8u << 20)
 #define PIECE	  (16u << 10)
 
-static int slurp(const char *path, char **text, size_t *n)
+static int slurp(FILE *f, const char *path, char **text, size_t *n)
 {
 	auto_free char *buf = NULL;
 	size_t cap = 0, got;
 	int err;
-	FILE *f;
 
-	f = fopen(path, "re");
-	if (!f)
-		return errno == ENOENT
-			       ? 0
-			       : fail(-errno, "%s cannot be opened: %s", path, strerror(errno));
 	errno = 0;
 	do {
-		if (!vec_grow((void **)&buf, &cap, *n + PIECE, 1)) {
-			fclose(f);
+		if (!vec_grow((void **)&buf, &cap, *n + PIECE, 1))
 			return fail(-ENOMEM, "out of memory for %s", path);
-		}
 		got = fread(buf + *n, 1, cap - *n - 1, f);
 		*n += got;
 	} while (got && *n <= MAX_BYTES);
 	err = ferror(f) ? (errno ? errno : EIO) : 0;
-	fclose(f);
 	if (err)
 		return fail(-err, "%s cannot be read: %s", path, strerror(err));
 	if (*n > MAX_BYTES)
@@ -96,7 +86,7 @@ static int read_all(const char *path, const struct jval *o, struct baseline *out
 	return err;
 }
 
-int baseline_read(const char *path, struct baseline *out)
+int baseline_read(FILE *f, const char *path, struct baseline *out)
 {
 	auto_free char *text = NULL;
 	struct jval_doc doc;
@@ -104,7 +94,7 @@ int baseline_read(const char *path, struct baseline *out)
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	err = slurp(path, &text, &n);
+	err = f ? slurp(f, path, &text, &n) : 0;
 	if (err || !text)
 		return err;
 	if (jval_parse(text, n, &doc))

@@ -78,6 +78,16 @@ def throttle(process, stands_s, runs_s, limit_s=math.inf):
             time.sleep(runs_s)
 
 
+def helpers(pid):
+    """Processes that this one has started: by name, their pids."""
+    found = {}
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        for child in map(int, f.read().split()):
+            with open("/proc/%d/comm" % child) as f:
+                found[f.read().strip()] = child
+    return found
+
+
 class Target:
     """A running zoo program."""
 

@@ -14,7 +14,7 @@ import needs
 import pythons
 
 # include/uapi/linux/capability.h
-CAP = {"dac_override": 1, "dac_read_search": 2, "sys_ptrace": 19, "sys_admin": 21, "perfmon": 38, "bpf": 39,
+CAP = {"dac_override": 1, "dac_read_search": 2, "fowner": 3, "sys_ptrace": 19, "sys_admin": 21, "perfmon": 38, "bpf": 39,
        "checkpoint_restore": 40}  # fmt: skip
 FOUR = ("bpf", "perfmon", "sys_ptrace", "dac_read_search")
 FEW = "-all," + ",".join("+" + c for c in FOUR)
@@ -68,14 +68,14 @@ def started(*command):
         tool.stderr.close()
 
 
-def rights(tool, want_seccomp="2", limit_s=60):
-    """Of all threads, as (effective, permitted, bounding, no_new_privs, seccomp), once the filter is in."""
+def rights(tool, pid=None, want_seccomp="2", limit_s=60):
+    """Of all threads of @tool, or of its helper @pid, as (effective, permitted, bounding, no_new_privs, seccomp), once the filter is in."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
         assert tool.poll() is None, tool.stderr.read()
         found = set()
-        for tid in os.listdir("/proc/%d/task" % tool.pid):
-            with contextlib.suppress(FileNotFoundError), open("/proc/%d/task/%s/status" % (tool.pid, tid)) as f:
+        for tid in os.listdir("/proc/%d/task" % (pid or tool.pid)):
+            with contextlib.suppress(FileNotFoundError), open("/proc/%d/task/%s/status" % (pid or tool.pid, tid)) as f:
                 field = dict(re.findall(r"^(\w+):\s*(\S+)", f.read(), re.M))
                 found.add((*(int(field["Cap" + k], 16) for k in ("Eff", "Prm", "Bnd")), field["NoNewPrivs"], field["Seccomp"]))
         if {f[4] for f in found} == {want_seccomp}:
@@ -122,13 +122,16 @@ def test_commands_that_only_read(grower, command):
 
 
 def test_files_of_others_are_still_written(grower, tmp_path):
-    """Root writes everywhere; for that one capability stays, and only when a file was named."""
+    """Root writes everywhere; not the tool itself, but a process that knows nothing but the names."""
     place = tmp_path / "theirs"
     place.mkdir(mode=0o755)
     os.chown(place, 65534, 65534)
     out = place / "report.json"
     with started(harness.TOOL, "-p", str(grower), "-d", "60", "-q", "--json", str(out)) as tool:
-        assert {r[0] for r in rights(tool)} == {kept("dac_override")}
+        assert {r[0] for r in rights(tool)} == {kept()}
+        keeper = harness.helpers(tool.pid)["pyleak-files"]
+        writing = mask("dac_override", "fowner")
+        assert rights(tool, keeper, want_seccomp="0") == {(writing, writing, writing, "1", "0")}
     run = subprocess.run([harness.TOOL, "-p", str(grower), "-d", "2", "-q", "--json", str(out)], capture_output=True, text=True,
                          timeout=120, check=False)  # fmt: skip
     assert run.returncode == 0, run.stderr

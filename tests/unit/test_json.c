@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The JSON report: golden file, escapes, numbers, and files that are whole or not there. */
+/* The JSON report: golden file, escapes, numbers. */
 #include "sample_report.h"
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "out/json_writer.h"
 #include "out/out.h"
@@ -112,88 +107,6 @@ static void numbers_are_exact_or_null(void **state)
 	}
 }
 
-static size_t entries(const char *dir)
-{
-	DIR *d = opendir(dir);
-	size_t n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n - 2;
-}
-
-static int make_dir(void **state)
-{
-	char *dir = strdup("/tmp/pyleak-json-XXXXXX");
-
-	*state = dir;
-	return dir && mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	int err = rmdir(*state);
-
-	free(*state);
-	return err;
-}
-
-static void file_is_replaced_as_a_whole(void **state)
-{
-	struct report *r = sample_report();
-	char path[128], link[128];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/a.json", (char *)*state);
-	snprintf(link, sizeof(link), "%s/link.json", (char *)*state);
-	assert_int_equal(out_file_check(path), 0);
-	assert_int_equal(entries(*state), 0);
-	assert_int_equal(out_json_file(path, r), 0);
-	assert_int_equal(entries(*state), 1);
-	assert_int_equal(chmod(path, 0640), 0);
-	assert_int_equal(symlink("a.json", link), 0);
-	assert_int_equal(out_file_check(link), 0);
-	assert_int_equal(out_json_file(link, r), 0);
-	assert_int_equal(lstat(link, &st), 0);
-	assert_true(S_ISLNK(st.st_mode));
-	assert_int_equal(stat(link, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0640);
-	assert_true(st.st_size > 1000);
-	assert_int_equal(entries(*state), 2);
-	unlink(link);
-	unlink(path);
-	report_free(r);
-}
-
-static void devices_are_written_never_replaced(void **state)
-{
-	struct report *r = sample_report();
-	struct stat st;
-
-	(void)state;
-	assert_int_equal(out_file_check("/dev/null"), 0);
-	assert_int_equal(out_json_file("/dev/null", r), 0);
-	assert_int_equal(stat("/dev/null", &st), 0);
-	assert_true(S_ISCHR(st.st_mode));
-	assert_int_equal(out_json_file("/dev/full", r), -ENOSPC);
-	assert_non_null(strstr(fail_text(), "/dev/full"));
-	report_free(r);
-}
-
-static void places_that_cannot_be_written_are_refused(void **state)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/no/where.json", (char *)*state);
-	assert_int_equal(out_file_check(path), -ENOENT);
-	assert_int_equal(out_file_check(*state), -EISDIR);
-	assert_int_equal(out_file_check(""), -EINVAL);
-	assert_int_equal(out_file_check("-"), 0);
-	assert_int_equal(entries(*state), 0);
-}
-
 static void failed_write_reports_the_error_of_the_stream(void **state)
 {
 	struct report *r = sample_report();
@@ -213,10 +126,6 @@ int main(void)
 		cmocka_unit_test(report_without_processes_is_as_in_the_golden_file),
 		cmocka_unit_test(strings_are_escaped),
 		cmocka_unit_test(numbers_are_exact_or_null),
-		cmocka_unit_test_setup_teardown(file_is_replaced_as_a_whole, make_dir, remove_dir),
-		cmocka_unit_test(devices_are_written_never_replaced),
-		cmocka_unit_test_setup_teardown(places_that_cannot_be_written_are_refused, make_dir,
-						remove_dir),
 		cmocka_unit_test(failed_write_reports_the_error_of_the_stream),
 	};
 

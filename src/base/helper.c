@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "base/helper.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void detach(const char *name)
+{
+	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	setsid();
+	setpriority(PRIO_PROCESS, 0, 0); /* the tool's haste is not its */
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+int helper_start(const char *name, void (*serve)(int sock, void *ctx), void *ctx,
+		 struct helper *out)
+{
+	int pair[2];
+
+	*out = (struct helper){.sock = -1};
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return fail(-errno, "no socket for %s: %s", name, strerror(errno));
+	fflush(NULL);
+	out->pid = fork();
+	if (out->pid == 0) {
+		close(pair[0]);
+		detach(name);
+		serve(pair[1], ctx);
+		_exit(0);
+	}
+	close(pair[1]);
+	out->sock = pair[0];
+	if (out->pid > 0)
+		return 0;
+	close(pair[0]);
+	*out = (struct helper){.sock = -1};
+	return fail(-EAGAIN, "no process for %s could be started: %s", name, strerror(errno));
+}
+
+void helper_stop(struct helper *h)
+{
+	if (h->sock < 0)
+		return;
+	close(h->sock);
+	h->sock = -1;
+	while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Small processes of our own that keep a right which we give up. */
+#ifndef PYLEAK_BASE_HELPER_H
+#define PYLEAK_BASE_HELPER_H
+
+#include "base/base.h"
+
+struct helper {
+	int sock; /* SOCK_SEQPACKET; -1 = there is none */
+	pid_t pid;
+};
+
+/* Fork one that runs @serve with its end of the socket and then ends. @serve returns when the other
+ * end closes, however we end. It is away from our terminal and its signals; @name is what ps shows.
+ * Before the first thread. */
+int helper_start(const char *name, void (*serve)(int sock, void *ctx), void *ctx,
+		 struct helper *out);
+/* Close our end and wait until it has ended. */
+void helper_stop(struct helper *h);
+
+#endif

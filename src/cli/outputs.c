@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "cli/outputs.h"
+
+#include <unistd.h>
+
+#include "base/packet.h"
+#include "cli/confine.h"
+#include "cli/keeper.h"
+#include "out/out.h"
+
+struct places {
+	struct place v[OUTPUTS_MAX];
+	size_t n;
+	bool no_sandbox;
+};
+
+static int cannot(const char *path, int err)
+{
+	return fail(err, "cannot write %s: %s", path, strerror(-err));
+}
+
+static bool is_stdout(const char *path)
+{
+	return !strcmp(path, "-");
+}
+
+static void serve(int sock, void *ctx)
+{
+	struct places *p = ctx;
+
+	if (!p->no_sandbox && confine_keeper())
+		return;
+	keeper_serve(sock, p->v, p->n);
+}
+
+static int find_all(struct places *p, const char *const *paths, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		if (!paths[i] || is_stdout(paths[i]))
+			continue;
+		err = place_find(paths[i], &p->v[p->n]);
+		if (err)
+			break;
+		err = place_try(&p->v[p->n++]);
+		if (err)
+			cannot(paths[i], err);
+	}
+	return err;
+}
+
+int outputs_open(struct outputs *o, const char *const *paths, size_t n, bool no_sandbox)
+{
+	struct places p = {.no_sandbox = no_sandbox};
+	int err = find_all(&p, paths, n);
+
+	*o = (struct outputs){.keeper.sock = -1};
+	if (!err && p.n)
+		err = helper_start("pyleak-files", serve, &p, &o->keeper);
+	for (size_t i = 0; i < p.n; i++) {
+		o->path[o->n++] = p.v[i].path;
+		place_close(&p.v[i]);
+	}
+	return err;
+}
+
+void outputs_close(struct outputs *o)
+{
+	helper_stop(&o->keeper);
+}
+
+/* What the keeper answers: 0 or a negative errno. */
+static int ask(const struct outputs *o, enum keeper_op op, const char *path,
+	       struct keeper_answer *a, int *fd)
+{
+	struct keeper_request r = {.op = op};
+	ssize_t got;
+	int err;
+
+	while (r.place < o->n && strcmp(o->path[r.place], path) != 0)
+		r.place++;
+	err = packet_send(o->keeper.sock, &r, sizeof(r), -1);
+	if (err)
+		return err;
+	got = packet_receive(o->keeper.sock, a, sizeof(*a), fd);
+	if (got != (ssize_t)sizeof(*a))
+		return got < 0 ? (int)got : -EPIPE;
+	return a->err ? a->err : fd && *fd < 0 ? -EIO : 0;
+}
+
+int outputs_begin(const struct outputs *o, const char *path, struct output *out)
+{
+	struct keeper_answer a = {0};
+	int fd, err = ask(o, KEEPER_BEGIN, path, &a, &fd);
+
+	if (err)
+		return cannot(path, err);
+	*out = (struct output){
+		.f = fdopen(fd, "w"),
+		.path = path,
+		.is_special = a.is_special,
+		.is_new = a.is_new,
+	};
+	if (out->f)
+		return 0;
+	close(fd);
+	return cannot(path, -ENOMEM);
+}
+
+/* All of it, on disk, under its name: 0 or a negative errno. */
+static int finish(const struct outputs *o, struct output *out)
+{
+	struct keeper_answer a = {0};
+	int err = fflush(out->f) ? -errno : 0;
+
+	if (!err && !out->is_special && fsync(fileno(out->f)) != 0 && errno != EINVAL)
+		err = -errno;
+	if (fclose(take(out->f)) != 0 && !err)
+		err = -errno;
+	if (!err && !out->is_special)
+		err = ask(o, KEEPER_COMMIT, out->path, &a, NULL);
+	return err;
+}
+
+static int cannot_end(const struct output *out, int err)
+{
+	if (out->is_special)
+		return cannot(out->path, err);
+	return fail(err, "cannot write %s: %s; %s", out->path, strerror(-err),
+		    out->is_new ? "nothing was left there" : "the old file was left as it was");
+}
+
+int outputs_end(const struct outputs *o, struct output *out, int err)
+{
+	struct keeper_answer a = {0};
+
+	if (!err) {
+		err = finish(o, out);
+		if (err)
+			cannot_end(out, err);
+	}
+	if (out->f)
+		fclose(out->f);
+	if (err && !out->is_special)
+		ask(o, KEEPER_DROP, out->path, &a, NULL);
+	return err;
+}
+
+int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *f, const void *ctx),
+		  const void *ctx)
+{
+	struct output out;
+	int err;
+
+	if (is_stdout(path)) {
+		err = write(stdout, ctx);
+		return err ? cannot("standard output", err) : 0;
+	}
+	err = outputs_begin(o, path, &out);
+	if (err)
+		return err;
+	err = write(out.f, ctx);
+	if (err)
+		cannot_end(&out, err);
+	return outputs_end(o, &out, err);
+}
+
+static int write_json(FILE *f, const void *r)
+{
+	return out_json(f, r);
+}
+
+int outputs_json(const struct outputs *o, const char *path, const struct report *r)
+{
+	return outputs_write(o, path, write_json, r);
+}
+
+int outputs_read(const struct outputs *o, const char *path, FILE **out)
+{
+	struct keeper_answer a = {0};
+	int fd, err = ask(o, KEEPER_READ, path, &a, &fd);
+
+	*out = NULL;
+	if (err == -ENOENT)
+		return 0;
+	if (err)
+		return fail(err, "%s cannot be read: %s", path, strerror(-err));
+	*out = fdopen(fd, "r");
+	if (*out)
+		return 0;
+	close(fd);
+	return fail(-ENOMEM, "out of memory for %s", path);
+}

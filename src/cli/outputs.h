@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Files that the user named, written after we have given up the right to open any for writing. The
+ * keeper, a process that was forked before, opens them: it knows these names, and takes nothing
+ * from us but their numbers. A file is complete or not there at all: its text goes to a file beside
+ * it, which takes the name when it is whole and on disk.
+ */
+#ifndef PYLEAK_CLI_OUTPUTS_H
+#define PYLEAK_CLI_OUTPUTS_H
+
+#include <stdio.h>
+
+#include "base/helper.h"
+#include "report/report.h"
+
+#define OUTPUTS_MAX 4
+
+struct outputs {
+	const char *path[OUTPUTS_MAX];
+	size_t n;
+	struct helper keeper; /* none where no file is named */
+};
+
+/* One of them while it is written. */
+struct output {
+	FILE *f;
+	const char *path;
+	bool is_special, is_new; /* a pipe, a device; nothing was there before */
+};
+
+/* "-" is standard output, of which the keeper knows nothing; NULL is left out. Fails with the
+ * sentence for one that cannot be written, also when there is no room for it. Before the first
+ * thread. */
+int outputs_open(struct outputs *o, const char *const *paths, size_t n, bool no_sandbox);
+void outputs_close(struct outputs *o);
+
+/* What @write (0 or a negative errno) writes, as one of those files or on standard output. */
+int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *f, const void *ctx),
+		  const void *ctx);
+int outputs_json(const struct outputs *o, const char *path, const struct report *r);
+/* The same in two steps; with @err nothing is left of it, and the sentence stays. */
+int outputs_begin(const struct outputs *o, const char *path, struct output *out);
+int outputs_end(const struct outputs *o, struct output *out, int err);
+/* What is there now: NULL in *out when nothing is. */
+int outputs_read(const struct outputs *o, const char *path, FILE **out);
+
+#endif
