@@ -82,6 +82,15 @@ $(O)/bench/%: bench/%.c $(O)/libpyleak.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(O)/libpyleak.a $(LDFLAGS_) $(LDFLAGS) $(LIBS)
 
+# Hours: the attach/detach cycles, kills, stops and freezes that docs/RELIABILITY.md tells of.
+torture: all $(O)/tests/safety/cycles ## the tool killed, stopped, frozen, thousands of times
+	$(Q)PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -B tests/safety/torture.py --cycles 5000 --runs 100 --kills 500 \
+		--stops 200 --suspends 100 --freezes 50
+
+# Half an hour: docs/RELIABILITY.md's table of what watching does to who is watched.
+harmless: all
+	$(Q)PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -B tests/safety/harmless.py
+
 bench: deps-test mounts all ## what watching costs: the slow-down table
 	$(Q)$(PYTHON) bench/slowdown.py --tool $(O)/pyleak-bpf
 
@@ -127,7 +136,7 @@ check-spell:
 	$(Q)codespell --ignore-words=tests/lint/words.txt Makefile README.md CONTRIBUTING.md docs .ci include src bpf bench \
 		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern tests/safety
 
-.PHONY: deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
+.PHONY: torture harmless deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
 	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell
 
 -include $(C_TESTS:%=%.d)

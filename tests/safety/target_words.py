@@ -8,6 +8,8 @@ GAP = 2  # longest time between two loops, in ns; whoever looks may set it to 0
 WRONG = 3  # checksums that did not match
 LEAKED = 4  # objects
 CHILDREN = 5  # and 6: pids
+FORKS = 7  # children that were started
+WORKERS = 8  # and the next ones: loops of each thread
 
 
 def put(page, word, value):

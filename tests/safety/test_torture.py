@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The short form of torture.py: killed, stopped, frozen, the tool leaves nothing in the target."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import lib_commands  # noqa: E402
+import torture  # noqa: E402
+
+pytestmark = pytest.mark.quiet
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cycles():
+    build = os.path.dirname(lib_commands.TOOL)
+    subprocess.run(["make", "-s", "-C", lib_commands.TOP, "O=" + build, torture.CYCLES], check=True, timeout=300)
+
+
+@pytest.mark.parametrize("what,n", [("kills", 20), ("stops", 8), ("suspends", 2), ("freezes", 5), ("cycles", 100)])
+def test_nothing_is_left(what, n):
+    for row in torture.torture({what: n}, seed=n):
+        print(torture.line(row))

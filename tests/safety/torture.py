@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Whatever happens to the tool, the target is as it was: killed, stopped, frozen at random moments.
+
+    torture.py [--kills N] [--stops N] [--suspends N] [--freezes N] [--runs N] [--cycles N] [--seed N] [--json FILE]
+
+The target makes and checks objects in three threads and forks all the time. After each event its text, and
+that of its children, must be that of the files within CLEAN_S, and its loops per second of CPU time at least
+FULL of what they were before the tool came, as measured against a program that nobody watches. On a machine
+that does other work one figure in ten may be too low: more than LATE of them are a failure, and so is a target that
+is not back after GIVE_UP_S."""
+import argparse
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+import lib_commands
+import lib_groups
+import lib_target
+import lib_text
+import target_words as words
+
+CLEAN_S = 3.0
+FULL = 0.95
+LATE = 0.1
+GIVE_UP_S = 12
+GONE_S = 20  # for processes and definitions, which cost the target nothing
+ATTACH_S = 90  # on a machine that does a lot else
+SPEED_S = 0.6  # CPU time is counted for so long at a time
+WORKERS = 3
+CYCLES = os.path.join(os.path.dirname(lib_commands.TOOL), "tests/safety/cycles")
+
+
+class Harm(AssertionError):
+    """What must never be."""
+
+
+class Program(lib_target.Running):
+    def __init__(self):
+        super().__init__("torture_target.py", nice=0)
+        self.wait_ready()
+
+    def work(self):
+        """Loops so far, CPU time so far."""
+        return sum(self.shared.get(words.WORKERS + i) for i in range(WORKERS)), lib_text.cpu_ns(self.pid)
+
+
+class Target(Program):
+    """The program that is watched, and its twin whom nobody watches: what else the host does slows both."""
+
+    def __init__(self):
+        self.twin = Program()
+        super().__init__()
+        time.sleep(0.5)
+        self.full = 1.0
+        self.full = statistics.median(self.speed() for _ in range(9))
+
+    def speed(self):
+        """Loops per second of CPU time as a share of the twin's, as it was before the tool came."""
+        before = self.work(), self.twin.work()
+        time.sleep(SPEED_S)
+        mine, twins = ((n - m) / max(c - b, 1) for (m, b), (n, c) in zip(before, (self.work(), self.twin.work())))
+        return mine / max(twins, 1e-12) / self.full
+
+    def check(self):
+        if not self.alive():
+            raise Harm("the target died with status %d" % self.process.returncode)
+        if self.shared.get(words.WRONG):
+            raise Harm("%d checksums of the target are wrong" % self.shared.get(words.WRONG))
+
+    def foreign(self):
+        return lib_text.foreign_bytes(self.pid, with_children=True)
+
+    def close(self):
+        super().close()
+        self.twin.close()
+
+
+class Tool:
+    """A running watch, with all processes that belong to it."""
+
+    def __init__(self, target, enter=None):
+        self.target = target
+        command = [lib_commands.TOOL, "-p", str(target.pid), "-q", "-d", "100000"]
+
+        def begin():
+            # A group of its own in our session: one that nobody could continue would not be stopped.
+            os.setpgid(0, 0)
+            if enter:
+                enter()
+
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, preexec_fn=begin)  # fmt: skip
+        self.pids = [self.process.pid]
+        end = time.monotonic() + ATTACH_S
+        while not lib_text.foreign_bytes(target.pid):
+            if self.process.poll() is not None or time.monotonic() > end:
+                status = self.process.poll()
+                self.kill()
+                raise Harm("the tool did not attach: status %s" % status)
+            time.sleep(0.03)
+        self.pids = lib_text.family(self.process.pid)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def gone(self):
+        """Nothing of it is left: no process, no definition."""
+        self.process.poll()
+        return not any(map(lib_text.exists, self.pids)) and not lib_text.definitions(self.pids)
+
+    def left(self):
+        return "processes %s, %d definitions" % (
+            [p for p in self.pids if lib_text.exists(p)], len(lib_text.definitions(self.pids)))  # fmt: skip
+
+    def close(self):
+        """The ordinary end."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise Harm("the tool did not end after SIGINT") from None
+        clean(self.target, self.gone, self.left)
+
+
+def clean(target, done=lambda: True, left=str):
+    """Seconds until the text was as in the files; then done() must come true."""
+    begin = time.monotonic()
+    while target.foreign():
+        if time.monotonic() - begin > CLEAN_S:
+            raise Harm("%d foreign bytes after %.1f s" % (target.foreign(), time.monotonic() - begin))
+        time.sleep(0.05)
+    took = time.monotonic() - begin
+    while not done():
+        if time.monotonic() - begin > GONE_S:
+            raise Harm("after %.1f s there are %s" % (time.monotonic() - begin, left()))
+        time.sleep(0.05)
+    target.check()
+    return took
+
+
+def full_speed(target, begin):
+    """(seconds after `begin` until the target was at full speed, the best share of it that was seen)."""
+    best = 0
+    while True:
+        best = max(best, target.speed())
+        took = time.monotonic() - begin
+        if best >= FULL:
+            break
+        if took > GIVE_UP_S:
+            raise Harm("%.2f of full speed at best in %.1f s" % (best, took))
+    target.check()
+    return took, best
+
+
+class Results:
+    def __init__(self, target):
+        self.target = target
+        self.rows = {}
+
+    def add(self, name, clean_s, full=None):
+        self.rows.setdefault(name, []).append((clean_s, full))
+
+    def table(self):
+        out = []
+        for name, rows in self.rows.items():
+            times, speeds = [r[0] for r in rows], [r[1] for r in rows if r[1]]
+            late = sum(t > CLEAN_S + SPEED_S for t, _ in speeds)
+            out.append({"what": name, "times": len(rows), "clean_s": round(statistics.median(times), 2),
+                        "clean_s_max": round(max(times), 2), "speeds": len(speeds), "late": late,
+                        "full_s": round(statistics.median(t for t, _ in speeds), 2) if speeds else None})  # fmt: skip
+            if late > max(1, LATE * len(speeds)):
+                raise Harm("%s: %d times of %d not at full speed in %.0f s" % (name, late, len(speeds), CLEAN_S))
+        return out
+
+
+def pause(shortest, longest):
+    time.sleep(random.uniform(shortest, longest))
+
+
+def event(results, name, target, done=lambda: True, left=str, with_speed=True):
+    begin = time.monotonic()
+    took = clean(target, done, left)
+    results.add(name, took, full_speed(target, begin) if with_speed else None)
+
+
+def kills(n, target, results):
+    for i in range(n):
+        tool = Tool(target)
+        pause(0, 2.5)
+        tool.pids = lib_text.family(tool.process.pid)
+        tool.signal(signal.SIGKILL)
+        tool.process.wait()
+        event(results, "kill -9", target, tool.gone, tool.left, with_speed=i % 5 == 0)
+
+
+def pauses(name, n, target, results, stop, go, enter=None):
+    """Stopped and let go on, n times in one run of the tool."""
+    if not n:
+        return
+    tool = Tool(target, enter)
+    try:
+        for _ in range(n):
+            pause(0.2, 2.5)
+            stop(tool)
+            try:
+                event(results, name, target)
+                if not lib_text.exists(tool.process.pid):
+                    raise Harm("the tool ended")
+            finally:
+                go(tool)
+        tool.close()
+    finally:
+        tool.kill()
+
+
+def stops(n, target, results):
+    pauses("SIGSTOP", n, target, results, lambda t: t.signal(signal.SIGSTOP), lambda t: t.signal(signal.SIGCONT))
+
+
+def suspends(n, target, results):
+    pauses("SIGTSTP", n, target, results, lambda t: t.signal(signal.SIGTSTP), lambda t: t.signal(signal.SIGCONT))
+
+
+def freezes(n, target, results):
+    for version in lib_groups.versions("freezer"):
+        with lib_groups.Group("freezer", "tool", version) as group:
+            pauses("cgroup v%d frozen" % version, n, target, results, lambda _, g=group: g.freeze(True),
+                   lambda _, g=group: g.freeze(False), group.enter)  # fmt: skip
+
+
+def runs(n, target, results):
+    """Whole runs of the tool, to their own end."""
+    for _ in range(n):
+        command = [lib_commands.TOOL, "-p", str(target.pid), "-q", "-d", "1"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if done.returncode:
+            raise Harm("status %d: %s" % (done.returncode, done.stderr[-300:]))
+        event(results, "run of 1 s", target, with_speed=False)
+
+
+def cycles(n, target, results):
+    """Attached and detached by the library alone, a hundred times between two looks."""
+    while n > 0:
+        some = min(n, 100)
+        done = subprocess.run([CYCLES, str(target.pid), str(some)], capture_output=True, text=True)
+        if done.returncode or int(done.stdout) != some:
+            raise Harm("cycles: status %d: %s" % (done.returncode, done.stderr[-300:]))
+        event(results, "100 attach/detach", target)
+        n -= some
+
+
+EVENTS = (kills, stops, suspends, freezes, runs, cycles)
+
+
+def line(row):
+    return "%(what)-18s %(times)5d times, clean after %(clean_s).2f s, at most %(clean_s_max).2f s; full speed after " \
+        "%(full_s)s s, late %(late)d of %(speeds)d" % row  # fmt: skip
+
+
+def torture(counts, seed, tell=print):
+    """counts: how often, by the name of the event. Raises Harm."""
+    random.seed(seed)
+    log = lib_text.KernelLog()
+    with Target() as target:
+        results = Results(target)
+        for what in EVENTS:
+            before = len(results.rows)
+            if counts.get(what.__name__):
+                what(counts[what.__name__], target, results)
+            for row in results.table()[before:]:
+                tell(line(row), flush=True)
+    bad = log.bad()
+    if bad:
+        raise Harm("the kernel says: %s" % bad[:5])
+    return results.table()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for what in EVENTS:
+        parser.add_argument("--" + what.__name__, type=int, default=0)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
+    parser.add_argument("--json")
+    args = parser.parse_args()
+    print("seed %d" % args.seed, flush=True)
+    table = torture({w.__name__: getattr(args, w.__name__) for w in EVENTS}, args.seed)
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump(table, f, indent=1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
