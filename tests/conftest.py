@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Which tests run, side by side with which others, and a line of results for each: see README.md."""
 import json
+import resource
 import zlib
 
 import pytest
@@ -40,8 +41,26 @@ def pytest_collection_modifyitems(config, items):
     # others are mixed, so that those of one file, which load the machine alike, do not come all at once.
     for item in items:
         if shares(item):
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     items.sort(key=lambda i: (0, "") if shares(i) else (1, zlib.crc32(i.nodeid.encode())))
+
+
+def cpu_seconds():
+    """Ours and of the children that have been waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    item.cpu_before = cpu_seconds()
+    yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    yield
+    item.user_properties.append(("cpu", cpu_seconds() - item.cpu_before))
 
 
 class Results:
@@ -52,11 +71,12 @@ class Results:
 
     def pytest_runtest_logreport(self, report):
         name = report.nodeid.rpartition("@")[0] if report.nodeid.rfind("@") > report.nodeid.rfind("]") else report.nodeid
-        row = self.running.setdefault(name, {"test": name, "result": "passed", "seconds": 0.0, "why": ""})
+        row = self.running.setdefault(name, {"test": name, "result": "passed", "seconds": 0.0, "cpu": 0.0, "why": ""})
         row["seconds"] += report.duration
         if report.failed or (report.skipped and row["result"] == "passed"):
             row["result"] = report.outcome
             row["why"] = str(report.longrepr)
+        row["cpu"] = dict(report.user_properties).get("cpu", 0.0)
         # A process that died has no last phase.
         if report.when not in ("setup", "call"):
             with open(self.path, "a", encoding="utf-8") as f:

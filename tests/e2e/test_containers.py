@@ -3,7 +3,9 @@
 inside, and the limit of their own group."""
 import json
 import os
+import pathlib
 import subprocess
+import tempfile
 
 import cgroup
 import containers
@@ -32,9 +34,10 @@ def leaking(python):
 
 
 @pytest.fixture(scope="module", name="pair")
-def pair_fixture(python, tmp_path_factory):
+def pair_fixture(python):
     """Two containers of one image, of which one leaks: (id, pid) by name."""
-    with containers.podman(tmp_path_factory.mktemp("podman")) as podman:
+    # podman takes no path of more than 50 characters.
+    with containers.podman(pathlib.Path(tempfile.mkdtemp(prefix="pyleak-podman-"))) as podman:
         stem = "pyleak-test-%d" % os.getpid()
         yield {
             name: podman.start(name, python.root, command, "%dm" % limit)
@@ -82,7 +85,7 @@ def test_selected_by_name_and_by_id(pair, tmp_path):
     for name, (number, pid) in pair.items():
         for wanted in (name, number, number[:12]):
             # The first look at everybody takes longer where others are busy.
-            text, found = sweep(tmp_path / "sweep.json", "-d", 10, "--container", wanted)
+            text, found = sweep(tmp_path / "sweep.json", "-d", 5, "--container", wanted)
             assert set(found) == {pid}, found.keys()
             assert found[pid]["container"]["name"] == name and "in container " + name in text
         check_memory(found[pid], (200 if "leaks" in name else 100) * MIB)
