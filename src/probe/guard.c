@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The tool's end of the guardian: starting it, the heartbeat, requests. */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/reading.h"
@@ -18,68 +15,42 @@ struct probe_channel {
 	int sock;
 };
 
-/* Away from the terminal's signals, from what stops or ends the tool, and from its files. */
-static void detach_from_tool(void)
-{
-	static const int ignored[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT, SIGUSR1,
-				      SIGUSR2, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU};
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+struct start {
+	struct guard_page *page;
+	pid_t tool;
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
-	setsid();
+static void serve(int sock, void *ctx)
+{
+	const struct start *s = ctx;
+	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
 	setpriority(PRIO_PROCESS, 0, -15); /* a target crawls while probes are in */
-	prctl(PR_SET_NAME, "pyleak-probes", 0, 0, 0);
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
 	}
-}
-
-static int fork_guardian(struct probe_guard *g, const int pair[2])
-{
-	pid_t tool = getpid();
-
-	fflush(NULL);
-	g->pid = fork();
-	if (g->pid < 0)
-		return fail(-errno, "no process to hold the probes could be started: %s",
-			    strerror(errno));
-	if (g->pid == 0) {
-		close(pair[0]);
-		detach_from_tool();
-		guard_serve(pair[1], g->page, tool);
-		_exit(0);
-	}
-	return 0;
+	guard_serve(sock, s->page, s->tool);
 }
 
 int probe_guard_start(struct probe_guard **out)
 {
 	struct probe_guard *g = calloc(1, sizeof(*g));
-	int pair[2], err = g ? reading_share() : -ENOMEM;
-	void *page;
+	struct start s = {.tool = getpid()};
+	int err = g ? reading_share() : -ENOMEM;
 
 	*out = NULL;
 	if (err) {
 		free(g);
 		return fail(err, "no memory for the process that holds the probes");
 	}
-	g->control = -1;
-	page = mmap(NULL, sizeof(*g->page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		    0);
-	g->page = page == MAP_FAILED ? NULL : page;
-	if (!g->page || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
-		err = fail(-errno, "no socket to the process that holds the probes: %s",
-			   strerror(errno));
-		probe_guard_stop(g);
-		return err;
-	}
-	g->control = pair[0];
-	err = fork_guardian(g, pair);
-	close(pair[1]);
+	g->helper.sock = -1;
+	s.page = mmap(NULL, sizeof(*s.page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	g->page = s.page == MAP_FAILED ? NULL : s.page;
+	err = g->page ? helper_start("pyleak-probes", serve, &s, &g->helper)
+		      : fail(-ENOMEM, "no memory for the process that holds the probes");
 	if (err) {
-		g->pid = 0;
 		probe_guard_stop(g);
 		return err;
 	}
@@ -95,11 +66,9 @@ void probe_guard_stop(struct probe_guard *g)
 	if (!g)
 		return;
 	/* Other processes that were forked from this one may hold the socket, too. */
-	if (g->control >= 0)
-		guard_send(g->control, leave, sizeof(leave), NULL, 0);
-	close_fd(&g->control);
-	while (g->pid > 0 && waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (g->helper.sock >= 0)
+		packet_send(g->helper.sock, leave, sizeof(leave), -1);
+	helper_stop(&g->helper);
 	if (g->page)
 		munmap(g->page, sizeof(*g->page));
 	free(g);
@@ -122,7 +91,7 @@ uint32_t probe_guard_trips(const struct probe_guard *g, uint64_t *when_ns)
 
 int probe_guard_alarm_fd(const struct probe_guard *g)
 {
-	return g ? g->control : -1;
+	return g ? g->helper.sock : -1;
 }
 
 int probe_guard_join(struct probe_guard *g, struct probe_channel **out)
@@ -142,7 +111,7 @@ int probe_guard_join(struct probe_guard *g, struct probe_channel **out)
 			    strerror(errno));
 	}
 	c->sock = pair[0];
-	err = guard_send(g->control, &hello, sizeof(hello), &pair[1], 1);
+	err = packet_send(g->helper.sock, &hello, sizeof(hello), pair[1]);
 	close(pair[1]);
 	if (err) {
 		probe_guard_leave(c);
@@ -165,14 +134,12 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	       size_t n_fds, uint32_t *value)
 {
 	struct guard_answer a = {0};
-	int none[GUARD_FDS];
-	size_t n_none;
 	ssize_t got;
 	int err;
 
 	probe_guard_beat(c->guard);
-	err = guard_send(c->sock, q, len, fds, n_fds);
-	got = err ? err : guard_receive(c->sock, &a, sizeof(a), none, &n_none);
+	err = packet_send_fds(c->sock, q, len, fds, n_fds);
+	got = err ? err : packet_receive(c->sock, &a, sizeof(a), NULL);
 	probe_guard_beat(c->guard);
 	if (got != (ssize_t)sizeof(a))
 		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
@@ -204,7 +171,7 @@ void probe_guard_sweep(struct probe_channel *c)
 static int remote_open(struct probe_set *s)
 {
 	size_t len = sizeof(struct guard_request) + s->n * sizeof(uint64_t);
-	const int fds[GUARD_FDS] = {s->file_fd, s->prog_fd, s->pidfd};
+	const int fds[PACKET_FDS] = {s->file_fd, s->prog_fd, s->pidfd};
 	auto_free struct guard_request *q = calloc(1, len);
 
 	if (!q)

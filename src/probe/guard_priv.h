@@ -5,11 +5,12 @@
 
 #include <stdatomic.h>
 
+#include "base/helper.h"
+#include "base/packet.h"
 #include "probe/guard.h"
 #include "probe/mechanism_priv.h"
 
 #define GUARD_OFFSETS 8192 /* in one request */
-#define GUARD_FDS     3
 
 /* On the control socket: what a packet of so many bytes means. */
 #define GUARD_ALARM   1
@@ -50,15 +51,9 @@ struct guard_page {
 };
 
 struct probe_guard {
-	int control;
-	pid_t pid;
+	struct helper helper;
 	struct guard_page *page;
 };
-
-/* A packet and the descriptors with it. Whole or not at all: 0 or -errno; -EPIPE at the end. */
-int guard_send(int sock, const void *data, size_t len, const int *fds, size_t n_fds);
-/* How long the packet is, at most @size; *n_fds: how many of @fds came. */
-ssize_t guard_receive(int sock, void *data, size_t size, int fds[GUARD_FDS], size_t *n_fds);
 
 /* guard_tool.c: does a thread of the tool wait in the kernel for something that no signal ends? Not
  * because it is frozen. */

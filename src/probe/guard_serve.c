@@ -40,7 +40,7 @@ struct guardian {
 	int control;
 	struct guard_page *page;
 	pid_t tool;
-	int tool_fd; /* pidfd; -1 when there is none */
+	int tool_fd; /* pidfd, to wake us; -1 when there is none */
 	_Atomic bool tool_is_gone;
 	pthread_mutex_t lock; /* of the list */
 	struct channel *channels;
@@ -189,11 +189,11 @@ static bool is_whole(const struct guard_request *q, size_t len, size_t n_fds)
 static bool serve_one(struct channel *c, struct guard_request *q, size_t size)
 {
 	struct guard_answer a = {0};
-	int fds[GUARD_FDS] = {-1, -1, -1};
+	int fds[PACKET_FDS];
 	size_t n_fds;
-	ssize_t got = guard_receive(c->sock, q, size, fds, &n_fds);
+	ssize_t got = packet_receive_fds(c->sock, q, size, fds, &n_fds);
 
-	if (got < 0)
+	if (got <= 0)
 		return false;
 	pthread_mutex_lock(&c->lock);
 	a.err = is_whole(q, (size_t)got, n_fds) ? obey(c, q, fds, &a.value)
@@ -203,7 +203,7 @@ static bool serve_one(struct channel *c, struct guard_request *q, size_t size)
 		snprintf(a.why, sizeof(a.why), "%s", fail_text());
 	for (size_t i = 0; i < n_fds; i++)
 		close(fds[i]);
-	return !guard_send(c->sock, &a, sizeof(a), NULL, 0);
+	return !packet_send(c->sock, &a, sizeof(a), -1);
 }
 
 static void close_sets(struct channel *c)
@@ -307,9 +307,7 @@ static bool beats(const struct guardian *g)
 
 static bool tool_is_gone(const struct guardian *g)
 {
-	struct pollfd p = {.fd = g->tool_fd, .events = POLLIN};
-
-	return g->tool_fd >= 0 ? poll(&p, 1, 0) > 0 : getppid() != g->tool;
+	return getppid() != g->tool;
 }
 
 /* What came on the control socket: a channel, an alarm, or its end. */
@@ -317,17 +315,18 @@ static bool listen_once(struct guardian *g)
 {
 	struct pollfd p[2] = {{.fd = g->control, .events = POLLIN},
 			      {.fd = g->tool_fd, .events = POLLIN}};
-	int fds[GUARD_FDS];
+	int fds[PACKET_FDS];
 	uint32_t hello;
 	size_t n_fds;
 	ssize_t got;
 
 	/* A set that goes on while we wait has come with a heartbeat, and is not older than our
 	 * next look by more than that. */
-	poll(p, ARRAY_SIZE(p), LOOK_MS);
+	if (poll(p, ARRAY_SIZE(p), LOOK_MS) < 0 && errno != EINTR)
+		usleep(LOOK_MS * 1000);
 	if (!(p[0].revents & (POLLIN | POLLHUP)))
 		return true;
-	got = guard_receive(g->control, &hello, sizeof(hello), fds, &n_fds);
+	got = packet_receive_fds(g->control, &hello, sizeof(hello), fds, &n_fds);
 	if (n_fds)
 		welcome(g, fds[0]);
 	else if (got == GUARD_ALARM)

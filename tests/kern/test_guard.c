@@ -42,7 +42,7 @@ static void tear_down(struct scene *k)
 {
 	probe_set_close(k->s);
 	assert_int_equal(foreign_bytes(k->t.pid), 0);
-	assert_int_equal(definitions(k->g->pid), 0);
+	assert_int_equal(definitions(k->g->helper.pid), 0);
 	probe_guard_leave(k->channel);
 	probe_guard_stop(k->g);
 	counter_free(&k->c);
@@ -138,7 +138,7 @@ static void takes_out_when_the_tool_is_killed(void **state)
 		put_in(&k);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		seen[0] = k.t.pid;
-		seen[1] = k.g->pid;
+		seen[1] = k.g->helper.pid;
 		if (write(ready[1], seen, sizeof(seen)) != sizeof(seen))
 			_exit(1);
 		for (;;) {
@@ -180,7 +180,7 @@ static void says_when_the_guardian_has_ended(void **state)
 	(void)state;
 	set_up(&k);
 	put_in(&k);
-	kill(k.g->pid, SIGKILL);
+	kill(k.g->helper.pid, SIGKILL);
 	assert_true(seconds_until_out(&k) < 5.0);
 	probe_set_off(k.s);
 	assert_int_equal(probe_set_on(k.s), -EPIPE);
