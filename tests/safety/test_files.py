@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Files that a process of nobody names: what it may not read is not shown, what is no file is not opened, and
+what takes the place of its program is neither waited for nor probed."""
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+TOOL = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"), "pyleak-bpf")
+PYTHON = "/usr/bin/python3.11"  # one that has the source line of its leak in 8 s, with 272 birth sites
+NOBODY = 65534
+WATCH_S = 8
+ENDS_S = 30  # its start and its end on a busy machine
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.skipif(not os.access(PYTHON, os.X_OK), reason="needs Debian's " + PYTHON),
+]
+
+
+@pytest.fixture(name="directory")
+def make_directory():
+    with tempfile.TemporaryDirectory(prefix="pyleak-files-") as path:
+        os.chmod(path, 0o755)
+        yield path
+
+
+def write(directory, name, text, mode=0o644):
+    path = os.path.join(directory, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+@contextlib.contextmanager
+def running(*command, **popen):
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **popen) as p:
+        try:
+            assert p.stdout.readline() == "ready\n"
+            yield p
+        finally:
+            p.kill()
+
+
+def naming(name, line=1, *more):
+    return running(PYTHON, "-B", os.path.join(HERE, "names_target.py"), name, str(line), *more, cwd="/")
+
+
+def watch(pid, seconds=WATCH_S):
+    command = [TOOL, "-p", str(pid), "-d", str(seconds), "-q"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + ENDS_S)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def see(pid, where):
+    """A report that names this place: on a busy machine the first may have none."""
+    for _ in range(3):
+        out = watch(pid)
+        if where in out:
+            return out
+    raise AssertionError(out)
+
+
+class Watched:
+    """A FIFO, and whether anybody has opened it to read."""
+
+    def __init__(self, path):
+        self.path = path
+        self.opened = threading.Event()
+        os.mkfifo(path, 0o666)
+        os.chmod(path, 0o666)
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self):
+        fd = os.open(self.path, os.O_WRONLY)  # until there is a reader, for however short a time
+        self.opened.set()
+        os.close(fd)
+
+    def end(self):
+        """Was it opened before now?"""
+        was = self.opened.wait(0.2)
+        with contextlib.suppress(FileNotFoundError):
+            os.close(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK))
+        return was
+
+
+def test_its_own_line_is_shown(directory):
+    """What the tests below would not see if nothing were shown at all."""
+    path = write(directory, "app.py", "keep.append(THE_LINE)\n")
+    with naming(path) as target:
+        out = see(target.pid, path + ":1")
+    assert "THE_LINE" in out
+
+
+def test_a_file_of_root_is_not_shown(directory):
+    path = write(directory, "shadow", "root:THE_SECRET:20228\n", 0o600)
+    with naming(path) as target:
+        out = see(target.pid, path + ":1")
+    assert "THE_SECRET" not in out
+
+
+def test_what_lies_below_a_closed_directory_is_not_shown(directory):
+    path = write(directory, "closed/app.py", "THE_SECRET\n")
+    os.chmod(os.path.dirname(path), 0o700)
+    with naming(path) as target:
+        out = see(target.pid, path + ":1")
+    assert "THE_SECRET" not in out
+
+
+def test_what_is_no_regular_file_is_not_opened(directory):
+    """As a device would be: opening a watchdog starts it."""
+    fifo = Watched(os.path.join(directory, "fifo"))
+    with naming(fifo.path) as target:
+        out = see(target.pid, fifo.path + ":1")
+    assert not fifo.end()
+
+
+def test_a_file_without_end_ends(directory):
+    path = write(directory, "sparse", "x")
+    os.truncate(path, 1 << 40)
+    with naming(path, 2) as target:
+        out = see(target.pid, path + ":2")  # the time limit is the test
+
+
+def test_a_link_does_not_lead_out_of_the_root(directory):
+    outside = write(directory, "outside.py", "THE_OUTSIDE\n")
+    jail = os.path.join(directory, "jail")
+    os.mkdir(jail)
+    os.symlink(outside, os.path.join(jail, "app.py"))
+    with naming("/app.py", 1, "--root", jail) as target:
+        out = see(target.pid, "/app.py:1")
+    assert "THE_OUTSIDE" not in out
+
+
+def test_the_names_of_the_dead_mean_nothing_here(directory):
+    """A file of ours has the name that one in the process's own root had."""
+    outside = write(directory, "outside.py", "THE_OUTSIDE\n")
+    jail = os.path.join(directory, "jail")
+    os.mkdir(jail)
+    with naming(outside, 1, "--root", jail) as target:
+        command = [TOOL, "-p", str(target.pid), "-d", "40", "-i", "2"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as tool:
+            line = next((x for x in tool.stdout if outside + ":1" in x), None)
+            target.kill()
+            target.wait()
+            out = tool.stdout.read()
+    assert line and "has ended" in out and outside + ":1" in out
+    assert "THE_OUTSIDE" not in out
+
+
+@pytest.fixture(name="program")
+def copy_program(directory):
+    """A copy of Python that belongs to nobody."""
+    own = os.path.join(directory, "own")
+    os.mkdir(own)
+    path = shutil.copy(PYTHON, own)
+    for p in (own, path):
+        os.chown(p, NOBODY, NOBODY)
+    return path
+
+
+def replacing(program, what):
+    script = os.path.join(HERE, "replaced_target.py")
+    return running(program, "-B", script, what, cwd="/", user=NOBODY, group=NOBODY, extra_groups=[])
+
+
+def replace_later(target, after_s=3.5):
+    def now():
+        target.stdin.write("now\n")
+        target.stdin.flush()
+
+    timer = threading.Timer(after_s, now)
+    timer.start()
+    return timer
+
+
+def test_a_fifo_in_place_of_the_program_is_not_waited_for(program):
+    with replacing(program, "FIFO") as target:
+        replace_later(target)
+        out = watch(target.pid, 12)
+        assert os.path.exists(program + ".old")
+    assert "replaced_target.py" in out
+
+
+def test_a_file_in_place_of_the_program_is_not_probed(program):
+    with replacing(program, "FILE") as target:
+        replace_later(target)
+        out = watch(target.pid, 14)
+        said = target.stdout.readline()
+    assert said == "differed 0\n"
+    assert "replaced_target.py" in out
+
+
+@pytest.mark.skipif(not shutil.which("gcore"), reason="needs gdb")
+def test_a_name_in_a_core_is_not_opened_when_it_is_no_file(program, directory):
+    core = os.path.join(directory, "core")
+    with replacing(program, "FIFO") as target:
+        subprocess.run(["gcore", "-o", core, str(target.pid)], check=True, capture_output=True, timeout=60)
+    os.rename(program, program + ".old")
+    fifo = Watched(program)
+    command = [TOOL, "census", "--core", "%s.%d" % (core, target.pid)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=ENDS_S)
+    assert not fifo.end()
+    assert done.returncode in (0, 1), done.stderr
