@@ -9,13 +9,13 @@ static bool is_anonymous(const struct proc_map *m)
 
 size_t proc_heap_rows(const struct proc *p, struct proc_row *rows, size_t max)
 {
-	auto_free char *text = NULL;
+	auto_free char *names = NULL;
 	auto_free struct proc_map *fresh = NULL;
 	const struct proc_map *v = p->maps;
-	size_t len, n = p->n_maps, k = 0;
+	size_t unnamed, n = p->n_maps, k = 0;
 
 	if (proc_is_live(p)) {
-		if (proc_slurp(p->pid, "maps", &text, &len) || proc_parse_maps(text, &fresh, &n))
+		if (proc_stream_maps(p->pid, &fresh, &n, &names, &unnamed))
 			return 0;
 		v = fresh;
 	}

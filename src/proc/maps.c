@@ -32,7 +32,7 @@ static bool cut_suffix(char *s, const char *suffix)
 	return true;
 }
 
-static bool parse_row(char *line, struct proc_map *m)
+bool proc_parse_map(char *line, struct proc_map *m)
 {
 	unsigned int major, minor;
 	char perms[5];
@@ -65,7 +65,7 @@ int proc_parse_maps(char *text, struct proc_map **out, size_t *n)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (!parse_row(line, &m))
+		if (!proc_parse_map(line, &m))
 			continue;
 		/* The kernel's order is ascending; the search below relies on it. */
 		if (rows.n && rows.v[rows.n - 1].end > m.start)
@@ -84,14 +84,14 @@ int proc_parse_maps(char *text, struct proc_map **out, size_t *n)
 
 int proc_read_maps(struct proc *p)
 {
-	auto_free char *text = NULL;
+	auto_free char *names = NULL;
 	struct proc_map *rows = NULL;
-	size_t len, n = 0;
+	size_t n = 0, unnamed = 0;
 	int err;
 
 	if (p->source)
 		return 0;
-	err = proc_slurp(p->pid, "maps", &text, &len);
+	err = proc_stream_maps(p->pid, &rows, &n, &names, &unnamed);
 	if (err == -ENOENT || err == -ESRCH)
 		return fail(-ESRCH, "process %d has ended", p->pid);
 	if (err == -EACCES || err == -EPERM)
@@ -99,16 +99,17 @@ int proc_read_maps(struct proc *p)
 			    geteuid() ? "run as root or with CAP_SYS_PTRACE"
 				      : "the kernel refuses even root (a security module, or "
 					"CAP_SYS_PTRACE was taken away)");
+	if (err == -E2BIG)
+		return fail(err, "process %d has more than %u mappings: too many to be looked at",
+			    p->pid, PROC_MAX_MAPS);
 	if (err)
 		return fail(err, "cannot read /proc/%d/maps: %s", p->pid, strerror(-err));
-	err = proc_parse_maps(text, &rows, &n);
-	if (err)
-		return fail(err, "out of memory reading /proc/%d/maps", p->pid);
 	free(p->maps);
 	free(p->map_text);
 	p->maps = rows;
 	p->n_maps = n;
-	p->map_text = take(text);
+	p->map_text = take(names);
+	p->maps_unnamed = unnamed;
 	return 0;
 }
 

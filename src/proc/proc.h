@@ -26,6 +26,7 @@ struct proc {
 	struct proc_map *maps;
 	size_t n_maps;
 	char *map_text;	      /* backs the paths */
+	size_t maps_unnamed;  /* rows whose path took too much memory: "" */
 	int pidfd;	      /* readable when the process has ended; -1 when the kernel has none */
 	uint64_t start_ticks; /* with pid: the identity of the process (proc_age_s) */
 	uint64_t image;	      /* changes with every exec */

@@ -32,6 +32,13 @@ int proc_parse_status(const char *text, struct proc_status *out);
 int proc_parse_stat(const char *text, struct proc_stat *out);
 /* Cuts @text into rows; the paths point into it. Rows that make no sense are left out. */
 int proc_parse_maps(char *text, struct proc_map **out, size_t *n);
+/* One row, in place. */
+bool proc_parse_map(char *line, struct proc_map *m);
+/* The same from /proc/PID/maps, each name kept once, in *@names: a process may map one file of a
+ * long name 65,530 times. Names of more than 8 KiB, and what there are more than 4 MiB of, are ""
+ * and counted in *@unnamed. -E2BIG: more than PROC_MAX_MAPS rows. No sentence. */
+#define PROC_MAX_MAPS 131072u /* twice vm.max_map_count where nobody raised it */
+int proc_stream_maps(int pid, struct proc_map **out, size_t *n, char **names, size_t *unnamed);
 
 /* Entries of pagemap for the @n pages from number @page on; those that only stand in for zeros are
  * not PM_PRESENT. How many were read, or -errno. */

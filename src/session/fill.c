@@ -25,6 +25,8 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		 stacks_unread_codes(s->stacks)},
 		{"stacks_left_out", "a stack would have taken too much memory, or time to read",
 		 stacks_left_out(s->stacks)},
+		{"mappings_unnamed", "the name of a mapped file would have taken too much memory",
+		 s->proc->maps_unnamed},
 		{"types_unnamed", "the name of a type would have taken too much memory, or time",
 		 names_left_out(s->names) + py_unnamed(s->rt)},
 		{"code_reused", "a survivor's stack could not be trusted any more", l->code_reused},

@@ -188,6 +188,9 @@ static void a_search_for_pools_has_an_end(void **state)
 	struct py_runtime rt;
 
 	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip(); /* what lies beside what in our data is then the sanitizer's affair */
+#endif
 	assert_ptr_not_equal(there, MAP_FAILED);
 	assert_non_null(table);
 	for (size_t i = 0; i < LYING_WORDS; i++)

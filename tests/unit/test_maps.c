@@ -95,6 +95,91 @@ static void overlapping_rows_are_left_out(void **state)
 	free(p.maps);
 }
 
+#define LONG_MAPS  1600
+#define LONG_NAME  250
+#define LONG_DEPTH 14
+
+/* A directory as deep as names go, and files of it, each mapped. */
+static void make_long(char *path, size_t size)
+{
+	size_t n = (size_t)snprintf(path, size, "/tmp/pyleak-maps-XXXXXX");
+
+	assert_non_null(mkdtemp(path));
+	for (int i = 0; i < LONG_DEPTH; i++) {
+		path[n++] = '/';
+		memset(path + n, 'd', LONG_NAME);
+		n += LONG_NAME;
+		path[n] = '\0';
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+}
+
+static void remove_long(char *path)
+{
+	for (int i = 0; i <= LONG_DEPTH; i++) {
+		assert_int_equal(rmdir(path), 0);
+		*strrchr(path, '/') = '\0';
+	}
+}
+
+/* A file in the directory, mapped @times and gone again: its name stays in maps. */
+static void map_file(const char *dir, const char *name, char *at, size_t times)
+{
+	char path[4096];
+	int fd;
+
+	assert_true((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) < sizeof(path));
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	for (; times--; at += 8192)
+		assert_ptr_equal(mmap(at, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0), at);
+	close(fd);
+	unlink(path);
+}
+
+/* 5 MiB of text for one file that is mapped over and over: its name is there once. Of more names
+ * than may be kept the rows are. */
+static void names_of_files_are_kept_once(void **state)
+{
+	char *at = mmap(NULL, 2 * LONG_MAPS * 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t same = 0, empty = 0, before;
+	const char *first = NULL;
+	struct proc *p;
+	char dir[4096];
+
+	(void)state;
+	assert_ptr_not_equal(at, MAP_FAILED);
+	make_long(dir, sizeof(dir));
+	map_file(dir, "one", at, LONG_MAPS);
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	for (size_t i = 0; i < p->n_maps; i++)
+		if (strstr(p->maps[i].path, "/one")) {
+			first = first ? first : p->maps[i].path;
+			same += p->maps[i].path == first;
+		}
+	assert_int_equal(p->maps_unnamed, 0);
+	before = p->n_maps;
+	proc_close(p);
+	for (size_t i = 0; i < LONG_MAPS; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%zu", i);
+		map_file(dir, name, at + (LONG_MAPS + i) * 8192, 1);
+	}
+	remove_long(dir);
+	assert_int_equal(same, LONG_MAPS);
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	assert_true(p->n_maps >= before + LONG_MAPS);
+	for (size_t i = 0; i < p->n_maps; i++)
+		empty += p->maps[i].inode && !*p->maps[i].path;
+	if (!p->maps_unnamed || empty != p->maps_unnamed || empty >= LONG_MAPS)
+		fail_msg("%zu of %zu rows have no name, %zu counted", empty, p->n_maps,
+			 p->maps_unnamed);
+	proc_close(p);
+	munmap(at, 2 * LONG_MAPS * 8192);
+}
+
 static void stat_and_status_are_understood(void **state)
 {
 	struct proc_status st;
@@ -314,6 +399,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_of_maps_are_understood),
 		cmocka_unit_test(overlapping_rows_are_left_out),
+		cmocka_unit_test(names_of_files_are_kept_once),
 		cmocka_unit_test(stat_and_status_are_understood),
 		cmocka_unit_test_setup_teardown(reads_memory_and_skips_holes, open_self,
 						close_self),
