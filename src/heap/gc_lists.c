@@ -7,7 +7,7 @@
 #include "heap/heap_priv.h"
 
 #define MAX_LINKS    5000
-#define MAX_GARBAGE  (1u << 20)
+#define MAX_GARBAGE  (1u << 20) /* items looked at, of all lists together */
 #define GARBAGE_READ 1024
 #define PAGE	     4096
 #define LINK_MASK    (~3ull)
@@ -92,7 +92,7 @@ static int add_type(struct heap_gc_lists *out, struct map64 *index, uint64_t typ
 	return 0;
 }
 
-static int add_garbage(struct heap *h, uint64_t list, struct map64 *index,
+static int add_garbage(struct heap *h, uint64_t list, struct map64 *index, uint64_t *left,
 		       struct heap_gc_lists *out)
 {
 	const struct py_layout *l = &h->rt->layout;
@@ -103,7 +103,10 @@ static int add_garbage(struct heap *h, uint64_t list, struct map64 *index,
 	    proc_read_u64(h->rt->proc, list + l->list_item, &items) || n > 1ull << 40)
 		return 0;
 	out->garbage += n;
-	for (uint64_t at = 0; at < n && at < MAX_GARBAGE; at += GARBAGE_READ) {
+	if (n > *left)
+		n = *left;
+	*left -= n;
+	for (uint64_t at = 0; at < n; at += GARBAGE_READ) {
 		size_t k = n - at < GARBAGE_READ ? (size_t)(n - at) : GARBAGE_READ;
 
 		if (proc_read(h->rt->proc, items + 8 * at, item, 8 * k))
@@ -121,12 +124,13 @@ static int add_garbage(struct heap *h, uint64_t list, struct map64 *index,
 int heap_gc_lists(struct heap *h, const struct py_gc_state *state, struct heap_gc_lists *out)
 {
 	struct map64 index = {0};
+	uint64_t left = MAX_GARBAGE;
 	int err = 0;
 
 	memset(out, 0, sizeof(*out));
 	count_lists(h, out);
 	for (size_t i = 0; i < state->n_garbage && !err; i++)
-		err = add_garbage(h, state->garbage[i], &index, out);
+		err = add_garbage(h, state->garbage[i], &index, &left, out);
 	map64_free(&index);
 	return err;
 }

@@ -60,13 +60,13 @@ static void put_title(struct line *l, const struct report_process *p)
 
 static void put_pools(struct line *l, const struct report_process *p)
 {
+	bool is_mimalloc = p->free_threaded || (p->allocator && !strcmp(p->allocator, "mimalloc"));
 	const struct report_pools *v = p->pools;
 	char text[160], a[32], b[32];
 
 	if (!v || !v->arena_bytes)
 		return;
-	line_text(l, p->free_threaded || !strcmp(p->allocator, "mimalloc") ? "  mimalloc: "
-									   : "  pymalloc: ");
+	line_text(l, is_mimalloc ? "  mimalloc: " : "  pymalloc: ");
 	snprintf(text, sizeof(text), "%" PRIu64 " arenas of %s in all", v->arenas,
 		 fmt_bytes(a, sizeof(a), (double)v->arena_bytes));
 	line_item(l, text);

@@ -126,7 +126,7 @@ struct report_process {
 	const char **cmdline;
 	size_t n_cmdline;
 	struct report_container container;
-	const char *python_version, *allocator;
+	const char *python_version, *allocator; /* NULL = not known, or not the same in all */
 	bool free_threaded;
 	const char *mode; /* "auto" */
 	bool exited;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Threshold rules, and what they say of values at the ends of what a double can be.
- * reads: src/report/alert_parse.c src/report/alert.c */
+/*
+ * Threshold rules, and what they say of values at the ends of what a double can be.
+ *
+ * reads: src/report/alert_parse.c src/report/alert.c
+ */
 #include "fuzz/fuzz.h"
 #include "report/alert.h"
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The decoder that looks for the places where objects come to life, in code that lies.
+/*
+ * The decoder that looks for the places where objects come to life, in code that lies.
+ *
  * reads: src/probe/births.c src/probe/births_word.c src/probe/births_scan.c
- * reads: src/probe/births_state.c src/probe/births_follow.c src/probe/births_complete.c */
+ * reads: src/probe/births_state.c src/probe/births_follow.c src/probe/births_complete.c
+ */
 #include "dso/dso.h"
 #include "fuzz/fuzz.h"
 #include "probe/probe.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names of cgroups, mounts and the files of a memory cgroup: a container may choose the first.
- * reads: src/proc/cgroup.c src/proc/container.c */
+/*
+ * Names of cgroups, mounts and the files of a memory cgroup: a container may choose the first.
+ *
+ * reads: src/proc/cgroup.c src/proc/container.c
+ */
 #include "fuzz/fuzz.h"
 #include "proc/container.h"
 #include "proc/limits.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The settings file of serve, and the options that it is made of: selections, addresses, sizes.
- * reads: src/cli/config.c src/cli/opts.c src/cli/serve_settings.c src/cli/select.c */
+/*
+ * The settings file of serve, and the options that it is made of: selections, addresses, sizes.
+ *
+ * reads: src/cli/config.c src/cli/opts.c src/cli/serve_settings.c src/cli/select.c
+ */
 #include "cli/serve_settings.h"
 #include "fuzz/fuzz.h"
 #include "serve/serve.h"

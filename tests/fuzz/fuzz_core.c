@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* An ELF core file that lies.
- * reads: src/proc/core.c src/proc/core_parse.c src/proc/core_rows.c src/proc/source.c */
+/*
+ * An ELF core file that lies.
+ *
+ * reads: src/proc/core.c src/proc/core_parse.c src/proc/core_rows.c src/proc/source.c
+ */
 #include "fuzz/fuzz.h"
 #include "fuzz/saved.h"
 

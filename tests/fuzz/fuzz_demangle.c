@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names of C++ and Rust functions: a short one can stand for gigabytes.
- * reads: src/sym/demangle.c */
+/*
+ * Names of C++ and Rust functions: a short one can stand for gigabytes.
+ *
+ * reads: src/sym/demangle.c
+ */
 #include "fuzz/fuzz.h"
 #include "sym/sym.h"
 

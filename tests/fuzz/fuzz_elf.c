@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* An ELF file that lies: symbols, sections, relocations, frame tables, addresses.
- * reads: src/dso/dso.c src/dso/symbols.c src/dso/sections.c src/dso/reloc.c src/dso/function.c */
+/*
+ * An ELF file that lies: symbols, sections, relocations, frame tables, addresses.
+ *
+ * reads: src/dso/dso.c src/dso/symbols.c src/dso/sections.c src/dso/reloc.c src/dso/function.c
+ */
 #include <fcntl.h>
 
 #include "dso/dso.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The place in a function's entry where a probe may sit, in code that lies.
- * reads: src/probe/entry.c */
+/*
+ * The place in a function's entry where a probe may sit, in code that lies.
+ *
+ * reads: src/probe/entry.c
+ */
 #include "dso/dso.h"
 #include "fuzz/fuzz.h"
 #include "probe/probe.h"

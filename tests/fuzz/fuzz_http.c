@@ -1,32 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Requests, as the HTTP library hands them on: methods, addresses, headers.
- * reads: src/serve/http.c */
+/*
+ * Requests, as the HTTP library hands them on: methods, addresses, headers.
+ *
+ * reads: src/serve/http.c src/serve/guard.c
+ */
 #include "fuzz/fuzz.h"
-#include "serve/serve.h"
+#include "serve/serve_priv.h"
 
-#include <microhttpd.h>
+#include <netinet/in.h>
 #include <strings.h>
 
 /* In the place of the library: what a request is answered with is only looked through. */
 static MHD_AccessHandlerCallback handler;
 static void *handler_arg;
 static const char *authorization;
+static struct sockaddr_in6 client;
+static union MHD_ConnectionInfo told;
 static unsigned answers, sum;
 
+struct MHD_Response {
+	char *text;
+	bool is_ours;
+	size_t len;
+};
+
+/* Refused, so that no thread of the server's begins; who would answer is known by now. */
 struct MHD_Daemon *MHD_start_daemon(unsigned int flags, uint16_t port, MHD_AcceptPolicyCallback apc,
 				    void *apc_cls, MHD_AccessHandlerCallback dh, void *dh_cls, ...)
 {
-	static int daemon;
-
 	(void)flags, (void)port, (void)apc, (void)apc_cls;
 	handler = dh;
 	handler_arg = dh_cls;
-	return (struct MHD_Daemon *)(void *)&daemon;
+	return NULL;
 }
 
 void MHD_stop_daemon(struct MHD_Daemon *d)
 {
 	(void)d;
+}
+
+const union MHD_ConnectionInfo *MHD_get_connection_info(struct MHD_Connection *c,
+							enum MHD_ConnectionInfoType type, ...)
+{
+	(void)c;
+	if (type == MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+		told.client_addr = (struct sockaddr *)&client;
+	else
+		told.connect_fd = -1;
+	return &told;
 }
 
 const char *MHD_lookup_connection_value(struct MHD_Connection *c, enum MHD_ValueKind kind,
@@ -39,11 +60,10 @@ const char *MHD_lookup_connection_value(struct MHD_Connection *c, enum MHD_Value
 struct MHD_Response *MHD_create_response_from_buffer(size_t size, void *buffer,
 						     enum MHD_ResponseMemoryMode mode)
 {
-	char *copy = malloc(size + 1);
+	struct MHD_Response *r = malloc(sizeof(*r));
 
-	(void)mode;
-	memcpy(copy, buffer, size);
-	return (struct MHD_Response *)(void *)copy;
+	*r = (struct MHD_Response){buffer, mode == MHD_RESPMEM_MUST_FREE, size};
+	return r;
 }
 
 enum MHD_Result MHD_add_response_header(struct MHD_Response *r, const char *header,
@@ -57,14 +77,42 @@ enum MHD_Result MHD_add_response_header(struct MHD_Response *r, const char *head
 enum MHD_Result MHD_queue_response(struct MHD_Connection *c, unsigned int status,
 				   struct MHD_Response *r)
 {
-	(void)c, (void)r;
+	(void)c;
 	answers++;
+	sum += r->len ? (unsigned)r->text[r->len - 1] : 0;
 	return status >= 200 && status < 600 ? MHD_YES : MHD_NO;
 }
 
 void MHD_destroy_response(struct MHD_Response *r)
 {
+	if (r->is_ours)
+		free(r->text);
 	free(r);
+}
+
+/* Guests come, stay for too long, and leave, from addresses of the input's choice. */
+static void come_and_go(struct fuzz_in in)
+{
+	static struct guard g;
+	uint64_t now = 1;
+
+	guard_init(&g);
+	while (in.n) {
+		uint8_t what = in_u8(&in);
+		struct MHD_Connection *c = (struct MHD_Connection *)(uintptr_t)(1 + in_u8(&in));
+
+		now += (uint64_t)what << 24;
+		client.sin6_family = what & 1 ? AF_INET6 : what & 2 ? AF_INET : AF_UNIX;
+		client.sin6_addr.s6_addr[0] = what;
+		client.sin6_addr.s6_addr[10] = client.sin6_addr.s6_addr[11] = what & 4 ? 0xff : 0;
+		for (int n = what & 8 ? 100 : 1; n; n--)
+			guard_arrived(&g, c, now);
+		if (what & 16)
+			guard_left(&g, c);
+		guard_look(&g, now);
+		if (g.n > GUARD_ROOM || g.staying > g.n)
+			abort();
+	}
 }
 
 static void request(struct fuzz_in *in)
@@ -88,17 +136,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = {data, size}, token = in_part(&in), where = in_part(&in);
 	char *secret = in_text(&token), *listen = in_text(&where);
-	struct serve_opts o = {.listen = "127.0.0.1:0", .token = *secret ? secret : NULL};
-	static struct serve *s;
+	struct serve_opts o = {
+		.listen = "127.0.0.1:0", .token = *secret ? secret : NULL, .counts_only = size & 1};
+	struct serve *s = NULL;
 
-	if (!s && (serve_listen(&o, &s) || serve_start(s, &o)))
+	if (serve_listen(&o, &s))
 		abort();
+	serve_start(s, &o);
 	serve_check_listen(listen);
 	serve_set_token(s, o.token ? strdup(secret) : NULL);
 	request(&in);
 	serve_put(s, SERVE_METRICS, strdup("# metrics\n"), 10);
 	request(&in);
-	serve_put(s, SERVE_METRICS, NULL, 0);
+	serve_stop(s);
+	come_and_go(in);
 	free(secret);
 	free(listen);
 	return 0;

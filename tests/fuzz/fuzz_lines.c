@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Line tables of code objects, of all three formats.
- * reads: src/py/lines.c */
+/*
+ * Line tables of code objects, of all three formats.
+ *
+ * reads: src/py/lines.c
+ */
 #include "fuzz/fuzz.h"
 #include "py/py.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* /proc/PID/maps: what a process can write into it are the names of files and of its memory.
- * reads: src/proc/maps.c src/proc/heap_rows.c */
+/*
+ * /proc/PID/maps: what a process can write into it are the names of files and of its memory.
+ *
+ * reads: src/proc/maps.c src/proc/heap_rows.c
+ */
 #include "fuzz/fuzz.h"
 #include "proc/proc_priv.h"
 

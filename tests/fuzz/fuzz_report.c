@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Saved reports that lie, read and merged.
- * reads: src/base/jval.c src/report/read.c src/report/read_process.c src/report/read_population.c
- * reads: src/report/merge.c src/report/merge_sites.c */
+/*
+ * Saved reports that lie, read and merged.
+ *
+ * reads: src/base/jval.c src/report/read.c src/report/read_process.c
+ * reads: src/report/read_population.c src/report/merge.c src/report/merge_sites.c
+ */
 #include "fuzz/fuzz.h"
 #include "report/merge.h"
 #include "report/read.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* /proc/PID/smaps: rows of mappings with what is resident of each.
- * reads: src/proc/resident.c */
+/*
+ * /proc/PID/smaps: rows of mappings with what is resident of each.
+ *
+ * reads: src/proc/resident.c
+ */
 #include "fuzz/fuzz.h"
 #include "proc/proc.h"
 

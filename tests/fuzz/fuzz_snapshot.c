@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A snapshot that lies: as a file, or as what is in its records, then packed and with right
- * checksums. reads: src/proc/snapshot.c src/proc/snapshot_records.c src/proc/source.c
- * src/proc/maps.c */
+/*
+ * A snapshot that lies: as a file, or as what is in its records, then packed and with right
+ * checksums.
+ *
+ * reads: src/proc/snapshot.c src/proc/snapshot_records.c src/proc/source.c src/proc/maps.c
+ */
 #include "fuzz/fuzz.h"
 #include "fuzz/saved.h"
 #include "proc/snapshot_priv.h"

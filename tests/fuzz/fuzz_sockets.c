@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Tables of sockets: the paths of unix sockets are anybody's.
- * reads: src/proc/sockets.c src/proc/fds.c src/session/fds_words.c */
+/*
+ * Tables of sockets: the paths of unix sockets are anybody's.
+ *
+ * reads: src/proc/sockets.c src/proc/fds.c src/session/fds_words.c
+ */
 #include "fuzz/fuzz.h"
 #include "proc/sockets.h"
 

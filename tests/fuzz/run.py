@@ -32,7 +32,7 @@ def source_of(name):
 
 def readers(name):
     """The files that a target drives, as its first comment says."""
-    return [w for line in re.findall(r"reads: (.*?)(?: \*/)?$", source_of(name), re.M) for w in line.split()]
+    return [w for line in re.findall(r"reads: (.*)$", source_of(name), re.M) for w in line.split()]
 
 
 def kept(name, build):

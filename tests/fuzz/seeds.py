@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Makes corpus/NAME/: inputs from which the fuzz targets begin, of real things where there are some. What is committed
 was made by this on Debian 12; where a format changes, run it again: tests/fuzz/seeds.py [NAME...]"""
+import lzma
 import os
 import struct
 import subprocess
@@ -133,6 +134,129 @@ def elf():
     yield "symbols", struct.pack("<Q", 1) + compiled("-DVERSION=11", "-fPIC")
     yield "stripped", struct.pack("<Q", 4) + compiled("-s", "-DVERSION=13", "-fPIC")
     yield "sysv", struct.pack("<Q", 0) + compiled("-s", "-DVERSION=13", "-fPIC", "-Wl,--hash-style=sysv")
+
+
+def symbol(elf, name):
+    """Address of a function in an ELF file that has its symbols."""
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(elf)
+        f.flush()
+        for line in subprocess.run(["nm", "-D", f.name], check=True, capture_output=True, text=True).stdout.splitlines():
+            if line.endswith(" " + name):
+                return int(line.split()[0], 16)
+    raise KeyError(name)
+
+
+def dwarf():
+    for name, flags in (("five", ["-g", "-gdwarf-5"]), ("four", ["-g", "-gdwarf-4"]), ("old", ["-g", "-gdwarf-3"])):
+        elf = compiled("-DVERSION=11", "-fPIC", *flags)
+        yield name, struct.pack("<HHI", symbol(elf, "malloc") + 4, symbol(elf, "make_two") + 20, symbol(elf, "calloc") + 9) + elf
+    elf = compiled("-s", "-DVERSION=11", "-fPIC")
+    with tempfile.TemporaryDirectory() as where:
+        with open(where + "/x.so", "wb") as f:
+            f.write(elf)
+        with open(where + "/mini", "wb") as f:
+            f.write(lzma.compress(compiled("-DVERSION=11", "-fPIC")))
+        subprocess.run(["objcopy", "--add-section", ".gnu_debugdata=" + where + "/mini", where + "/x.so"], check=True)
+        yield "mini", struct.pack("<HHI", symbol(elf, "malloc") + 4, 0x1010, 0x1020) + slurp(where + "/x.so")
+
+
+def unwind():
+    elf = compiled("-s", "-DVERSION=11", "-fPIC", "-fasynchronous-unwind-tables")
+    at = symbol(elf, "calloc") + 20
+    words = b"".join(struct.pack("<H", at << 1) if i % 3 else struct.pack("<H", (i * 8 << 1 | 1) & 0xFFFF) for i in range(256))
+    words = words.replace(CUT, b"\0")
+    yield "calloc", struct.pack("<BHBH", 3, at, 8, 64) + words + CUT + elf
+    yield "pointer", struct.pack("<BHBH", 2, at, 8, 64) + words + CUT + elf.replace(b".eh_frame", b".xx_frame")
+    for i, ops in enumerate(([(0x77, 8, 0), (0x06, 0, 0), (0x23, 16, 0)],
+                             [(0x30 + 5, 0, 0), (0x12, 0, 1), (0x22, 0, 2), (0x28, 3, 3), (0x9F, 0, 6)],
+                             [(0x9C, 0, 0), (0x11, 0xFFF8, 1), (0x1C, 0, 4), (0x94, 4, 5)],
+                             [(0x57, 0, 0)], [(0x92, 7, 0), (0x14, 0, 2), (0x16, 0, 3), (0x17, 0, 4), (0x2F, 0xFFFC, 5)])):  # fmt: skip
+        code = b"".join(struct.pack("<BHBB", a, n, 0, o) for a, n, o in ops)
+        yield "ops%d" % i, struct.pack("<BHBH", 4, 0, 0, 0) + CUT + struct.pack("<HB", 0xFFFF, len(ops)) + code
+
+
+OFFSETS = """
+import ctypes, sys
+sys.stdout.buffer.write(ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime")), 888))
+"""
+
+
+def offsets():
+    """What 3.13, 3.14 and 3.15 say of themselves; the roots of the tests have them."""
+    cache = os.environ.get("PYLEAK_CACHE", "/var/tmp") + "/pyleak-roots/"
+    for number, (root, program) in enumerate((("trixie", "python3.13"), ("sid", "python3.14"), ("sid", "python3.15"))):
+        said = subprocess.run(["chroot", cache + root, "/usr/bin/" + program, "-I", "-c", OFFSETS], check=True, capture_output=True)
+        yield program, bytes([number]) + said.stdout
+
+
+def lie(how, *rest):
+    """One of world.c: how, then what it takes."""
+    return bytes([how]) + b"".join(rest)
+
+
+def worlds(extra=1):
+    """Each version as it is, and with some lies: sizes at the ends of int64 in types, lengths, links, pages that go."""
+    for v in range(10):
+        yield "v%d" % v, bytes([v]) + bytes([v]) * extra
+    byte = lambda *n: bytes(n)  # noqa: E731
+    for v in (0, 1, 5, 8):
+        for word in (32, 36, 44, 29):  # tp_basicsize ... of the type of each of the first objects
+            lies = b"".join(lie(0x82, byte(i | 64, word + (2 if v > 7 else 0), 4 + i % 3, 256 - i)) for i in range(1, 40, 3))
+            yield "type%d-%d" % (v, word), bytes([v]) + bytes([word]) * extra + lies
+        lies = b"".join(lie(0x82, byte(i, 10 + i % 4, 3 + i % 8, i)) for i in range(0, 50))
+        yield "body%d" % v, bytes([v]) + b"\0" * extra + lies
+        yield "late%d" % v, bytes([v]) + b"\x10" * extra + b"".join(lie(0xA3, byte(i, i, 9, i * 3)) for i in range(1, 30))
+        yield "gone%d" % v, bytes([v]) + b"\x01" * extra + lie(0x40, byte(17)) + lie(0x60, byte(9, 18)) + lie(0x60, byte(30, 3))
+
+
+def objects():
+    yield from worlds()
+
+
+def values():
+    yield from worlds()
+
+
+def frames():
+    yield from worlds(0)
+
+
+def code():
+    yield from worlds(24)
+
+
+def gc():
+    yield from worlds(0)
+
+
+def walk():
+    yield from worlds()
+
+
+def parts():
+    yield from worlds(0)
+
+
+def why():
+    yield from worlds()
+    for i in range(45):
+        yield "object%d" % i, bytes([i % 10, i])
+    for i in range(4):
+        yield "name%d" % i, bytes([i, 128 + i])
+
+
+def mimalloc():
+    for v in range(5):
+        yield "v%d" % v, bytes([v])
+        yield "lies%d" % v, bytes([v, 7]) + b"".join(struct.pack("<HBBB", 45 + 3 * i, 2, i, 255 - i) for i in range(7))
+        yield "list%d" % v, bytes([v, 3]) + b"".join(struct.pack("<HBH", 0x8000 | 16 * i, 4, 1000 * i) for i in range(3))
+
+
+def ring():
+    for v in range(10):
+        births = bytes([v & 1, 40]) + b"".join(bytes([i % 45, i % 3]) for i in range(60))
+        yield "v%d" % v, bytes([v]) + births.ljust(160, b"\0") + b"".join(lie(0xA3, bytes([i * 4, i, 9, i])) for i in range(20))
 
 
 def demangle():

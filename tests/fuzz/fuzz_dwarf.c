@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Names, source lines and inlined functions of addresses, from debug information that lies.
+ *
+ * reads: src/sym/lines.c src/sym/names.c src/sym/file.c src/sym/mini.c
+ */
+#include "fuzz/fuzz.h"
+#include "proc/source_priv.h"
+#include "sym/sym_priv.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_in in = {data, size};
+	uint64_t addr[3] = {in_word(&in, 2), in_word(&in, 2), in_word(&in, 4)};
+	struct sym_stats stats = {0};
+	struct proc_source source = {0};
+	struct proc p = {.pid = 42, .pidfd = -1, .source = &source};
+	struct sym_file *f;
+	uint8_t *copy;
+
+	if (!in.n)
+		return 0;
+	copy = malloc(in.n);
+	memcpy(copy, in.p, in.n);
+	f = calloc(1, sizeof(*f));
+	f->path = strdup("/lib/x.so");
+	f->proc = &p; /* without files of its own */
+	f->no_servers = &(bool){true};
+	if (dso_open_bytes("/lib/x.so", copy, in.n, &f->dso))
+		f->dso = NULL;
+	for (size_t i = 0; f->dso && i < ARRAY_SIZE(addr); i++) {
+		const struct sym_names_of *n = sym_file_names(f, addr[i], &stats);
+
+		if (n && (!n->n || n->n > SYM_MAX_INLINED + 1))
+			abort();
+	}
+	sym_file_close(f);
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who keeps an object alive: the graph of a whole heap, its roots, and the paths in words.
+ *
+ * reads: src/heap/graph.c src/heap/graph_find.c src/heap/graph_types.c src/heap/scan.c
+ * reads: src/heap/roots.c src/heap/reach.c src/heap/paths.c src/heap/paths_text.c
+ * reads: src/heap/label.c src/heap/label_names.c src/heap/bound.c src/heap/why.c
+ */
+#include "fuzz/world.h"
+#include "heap/why.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const type[] = {"str", "Slots", "dict", "float"};
+	const struct why_opts o = {.max_blocks = 20000, .watch_s = 1e-6};
+	struct fuzz_in in = {data, size};
+	struct world *w = world_take(&in, 1);
+	uint8_t what = in_u8(&in);
+	struct why_query q = {.addr = &w->object[what % w->n_objects].addr, .n_addr = 1};
+	struct why_answer *a;
+	struct why_stats st;
+	struct heap *h;
+
+	if (what & 128)
+		q = (struct why_query){.type = type[what % ARRAY_SIZE(type)]};
+	if (heap_open(&w->rt, &h))
+		return 0;
+	if (!heap_why(h, &q, 1, &o, &a, &st))
+		why_free(a, 1);
+	heap_close(h);
+	return 0;
+}
