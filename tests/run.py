@@ -118,7 +118,7 @@ def stages(args):
     if others:
         yield "C programs, %d at a time" % os.cpu_count(), lambda: run_programs(others, os.cpu_count())
     if args.pytest:
-        beside = ["-n", str(args.jobs), "--dist", "loadgroup", "-m", "not quiet"]
+        beside = ["-n", str(args.jobs), "--dist", "loadgroup", "--max-worker-restart", "2", "-m", "not quiet"]
         yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, beside + args.pytest)
         yield "pytest, quiet", lambda: run_pytest(args, ["-m", "quiet", *args.pytest])
     if measuring:
@@ -131,7 +131,7 @@ def main():
     parser.add_argument("--pytest", action="append", default=[])
     parser.add_argument("--matrix", default="core")
     # They sleep most of the time, but their targets do not.
-    parser.add_argument("--jobs", type=int, default=int(os.environ.get("PYLEAK_TEST_JOBS", 5 * os.cpu_count() // 2)))
+    parser.add_argument("--jobs", type=int, default=int(os.environ.get("PYLEAK_TEST_JOBS", 3 * os.cpu_count())))
     parser.add_argument("programs", nargs="*")
     args = parser.parse_args()
     rows, times, mended = [], [], []
