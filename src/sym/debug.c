@@ -73,8 +73,9 @@ static bool same_sum(int fd, uint32_t want)
 	return !n && sum == want;
 }
 
-/* A copy of the file, when it is the right one: by its build id, or (@id NULL) by its checksum. */
-static int take_copy(const struct sym_file *f, const char *path, const char *id, uint32_t sum)
+/* A copy of the file, when it is the right one: by its build id, or by its checksum. */
+static int take_copy(const struct sym_file *f, const char *path, const char *id,
+		     const uint32_t *sum)
 {
 	int from, to, copy;
 	struct dso *d;
@@ -89,7 +90,7 @@ static int take_copy(const struct sym_file *f, const char *path, const char *id,
 		close_fd(&to);
 		return -1;
 	}
-	right = (id ? same_build(d, id) : same_sum(to, sum)) &&
+	right = (!id || same_build(d, id)) && (!sum || same_sum(to, *sum)) &&
 		!sym_debug_too_large(d, SYM_DEBUG_MAX);
 	dso_close(d);
 	if (right)
@@ -103,7 +104,7 @@ static int by_build_id(const struct sym_file *f, const char *id)
 	char path[512];
 
 	snprintf(path, sizeof(path), "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
-	return take_copy(f, path, id, 0);
+	return take_copy(f, path, id, NULL);
 }
 
 /* Where gdb looks: beside the file, below .debug there, below /usr/lib/debug. */
@@ -119,7 +120,7 @@ static int by_link(const struct sym_file *f, const char *link, uint32_t sum)
 	for (size_t i = 0; i < ARRAY_SIZE(where); i++) {
 		int n = snprintf(path, sizeof(path), "%s%.*s%s%s", where[i][0],
 				 (int)(slash - f->path), f->path, where[i][1], link);
-		int fd = n < (int)sizeof(path) ? take_copy(f, path, NULL, sum) : -1;
+		int fd = n < (int)sizeof(path) ? take_copy(f, path, NULL, &sum) : -1;
 
 		if (fd >= 0)
 			return fd;
@@ -133,4 +134,9 @@ int sym_debug_find(const struct sym_file *f, const char *link, uint32_t sum)
 	int fd = strlen(id) < 4 ? -1 : by_build_id(f, id);
 
 	return fd < 0 && link ? by_link(f, link, sum) : fd;
+}
+
+int sym_debug_shared(const struct sym_file *f, const char *name)
+{
+	return *name == '/' ? take_copy(f, name, NULL, NULL) : -1;
 }

@@ -3,6 +3,8 @@
  * (it may shrink). */
 #include "sym/sym_priv.h"
 
+#include <elfutils/libdwelf.h>
+
 #define PAGE	 4096ull
 #define VDSO_MAX (64u << 10)
 
@@ -119,9 +121,19 @@ static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, D
 			  const char *file, const char *link, GElf_Word crc, char **debug_file)
 {
 	struct sym_file *f = *userdata;
-	int fd = sym_debug_find(f, link, crc);
+	bool is_shared = link && !crc;
+	int fd = is_shared ? -1 : sym_debug_find(f, link, crc);
 
 	(void)file;
+	/* What several debug files share (.gnu_debugaltlink): libdw knows its build id. */
+	if (is_shared) {
+		fd = dwfl_build_id_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0,
+						  debug_file);
+		if (fd < 0)
+			fd = sym_debug_shared(f, link);
+		f->has_shared = fd >= 0;
+		return fd;
+	}
 	if (fd >= 0 || !*dso_build_id(f->dso))
 		return fd;
 	fd = dwfl_build_id_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0, debug_file);
@@ -179,6 +191,15 @@ static bool strings_end(Dwarf *dwarf)
 	return true;
 }
 
+/* Asked for a name that is in there, libdw would open what the file says, whatever it is. */
+static bool lacks_shared(const struct sym_file *f)
+{
+	const char *name;
+	const void *id;
+
+	return !f->has_shared && dwelf_dwarf_gnu_debugaltlink(f->dwarf, &name, &id) > 0;
+}
+
 Dwarf *sym_file_dwarf(struct sym_file *f)
 {
 	static const Dwfl_Callbacks callbacks = {
@@ -208,7 +229,7 @@ Dwarf *sym_file_dwarf(struct sym_file *f)
 	*userdata = f;
 	f->dwarf = dwfl_module_getdwarf(f->module, &bias);
 	/* A bias: linked anew since, not worth the trouble. */
-	if (f->dwarf && (bias || !strings_end(f->dwarf)))
+	if (f->dwarf && (bias || !strings_end(f->dwarf) || lacks_shared(f)))
 		f->dwarf = NULL;
 	return f->dwarf;
 }

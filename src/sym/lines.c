@@ -98,16 +98,24 @@ static const char *call_file(Dwarf_Die *cu, Dwarf_Die *die)
 static bool find_unit(Dwarf *d, uint64_t addr, Dwarf_Die *cu)
 {
 	Dwarf_CU *unit = NULL;
-	Dwarf_Die sub;
-	uint8_t type;
 
 	if (dwarf_addrdie(d, addr, cu))
 		return true;
 	/* No table of addresses: unit by unit. */
-	while (!dwarf_get_units(d, unit, &unit, NULL, &type, cu, &sub))
-		if (dwarf_haspc(type == DW_UT_skeleton ? &sub : cu, addr) > 0)
+	while (!dwarf_get_units(d, unit, &unit, NULL, NULL, cu, NULL))
+		if (dwarf_haspc(cu, addr) > 0)
 			return true;
 	return false;
+}
+
+/* Its entries are in another file, which libdw would open by the name that stands here, whatever it
+ * is. The lines are here. */
+static bool is_skeleton(const Dwarf_Die *cu)
+{
+	uint8_t type;
+
+	return dwarf_cu_info(cu->cu, NULL, &type, NULL, NULL, NULL, NULL, NULL) ||
+	       type == DW_UT_skeleton;
 }
 
 size_t sym_lines(struct sym_file *f, uint64_t addr, struct sym_frame *out, size_t max)
@@ -128,7 +136,8 @@ size_t sym_lines(struct sym_file *f, uint64_t addr, struct sym_frame *out, size_
 		if (dwarf_lineno(line, &number_of))
 			number_of = 0;
 	}
-	descend(&s, &cu, 0);
+	if (!is_skeleton(&cu))
+		descend(&s, &cu, 0);
 	/* Innermost first; each is called at the place its entry states. */
 	for (size_t i = s.n; i-- > 0 && n < max;) {
 		bool inlined = dwarf_tag(&s.scope[i]) == DW_TAG_inlined_subroutine;

@@ -25,7 +25,7 @@ struct sym_file {
 	const struct proc *proc; /* among whose files its separate debug information may be */
 	struct dso *dso;	 /* NULL: could not be opened */
 	struct dso *mini;	 /* .gnu_debugdata */
-	bool tried_eh, tried_debug, tried_dwarf, tried_mini;
+	bool tried_eh, tried_debug, tried_dwarf, tried_mini, has_shared;
 	Dwarf_CFI *eh, *debug; /* eh is ours, debug belongs to dwarf */
 	Dwfl *dwfl;	       /* only for debug information */
 	Dwfl_Module *module;
@@ -69,6 +69,8 @@ struct dso *sym_file_mini(struct sym_file *f);
 /* debug.c: a descriptor of the separate debug file in the process's root, -1 = none. @link, @sum:
  * of .gnu_debuglink, or NULL. */
 int sym_debug_find(const struct sym_file *f, const char *link, uint32_t sum);
+/* What several debug files share, by the name in .gnu_debugaltlink. */
+int sym_debug_shared(const struct sym_file *f, const char *name);
 /* servers.c: by build id from the servers of DEBUGINFOD_URLS, -1 = none. The arguments are those of
  * libdwfl's callback. */
 int sym_servers_find(struct sym_file *f, Dwfl_Module *mod, void **userdata, const char *name,
