@@ -57,7 +57,23 @@ test-built:
 	$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) tests-to-run
 	$(Q)$(RUN_TESTS) --matrix $(or $(MATRIX),core) $(PY_TESTS:%=--pytest %) $(C_TESTS)
 
-tests-to-run: all $(FUZZERS) $(C_TESTS) $(HELPERS)
+tests-to-run: all $(FUZZERS) $(C_TESTS) $(HELPERS) asan
+
+# The tool, and the tests of what reads a hostile process, once more with sanitizers.
+ASAN_MAKE = $(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined CFLAGS='-O1 -fno-sanitize-recover=undefined'
+asan: $(SKEL)
+	$(Q)$(ASAN_MAKE) all
+
+test-san: ## unit and walk tests with sanitizers
+	$(Q)$(ASAN_MAKE) test-san-built
+
+SAN_BUILT := $(filter-out $(SAN_TESTS),$(filter $(O)/tests/unit/% $(O)/tests/walk/%,$(C_TESTS)))
+test-san-built: $(SAN_BUILT)
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $(RUN_TESTS) $^
+
+liars: all asan ## every command on processes that lie, MINUTES=30 of each build
+	$(Q)$(PYTHON) -B tests/safety/lib_liars.py --tool $(O)/pyleak-bpf --minutes $(or $(MINUTES),30)
+	$(Q)$(PYTHON) -B tests/safety/lib_liars.py --tool $(O)/asan/pyleak-bpf --minutes $(or $(MINUTES),30) --seed 100000
 
 # One piece: make test-unit, test-walk, test-kern, test-cli, test-e2e.
 test-fuzz: $(FUZZERS)
