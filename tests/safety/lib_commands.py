@@ -10,7 +10,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 TOOL = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"), "pyleak-bpf")
-END_S = 30  # for the end of a run after the time that it was given
+END_S = 90  # for the end of a run after the time that it was given
 
 
 @dataclasses.dataclass

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Starts target.py as nobody in a memory group of its own, and tells from /proc what it costs."""
 import contextlib
+import ctypes
 import mmap
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -19,6 +21,8 @@ PYTHON = "/usr/bin/python3"  # that which the packages install, readable for nob
 NICE = -10  # as root may: what else this host does is then seen less than what the tool does
 SILENT_S = 2
 LIMIT_ROOM = 3 << 20
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None)
 SMAPS = {"Rss": "rss", "Pss_Anon": "pss_anon", "Pss_Shmem": "pss_shmem", "Private_Dirty": "private_dirty",
          "LazyFree": "lazy_free", "AnonHugePages": "huge", "Swap": "swap"}  # fmt: skip
 STATUS = {"RssAnon": "rss_anon", "RssFile": "rss_file", "RssShmem": "rss_shmem", "VmPTE": "page_tables"}
@@ -98,6 +102,8 @@ class Running:
                 os.setgroups([])
                 os.setgid(uid)
                 os.setuid(uid)
+            # It ends with whoever started it, however that ends.
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
         command = [PYTHON, "-B", os.path.join(self.directory, program), self.shared.file.name, *args]
         self.errors = tempfile.TemporaryFile()
