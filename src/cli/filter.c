@@ -55,7 +55,7 @@ static const int allowed[] = {
 	SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg),
 	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
 	/* the work */
-	SCMP_SYS(process_vm_readv), SCMP_SYS(pidfd_open),
+	SCMP_SYS(pidfd_open),
 };
 
 /* Commands that place probes. */

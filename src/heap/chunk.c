@@ -105,7 +105,7 @@ static void find_key(struct heap *h)
 		return;
 	len = m->end - m->start < HEAP_READ ? (size_t)(m->end - m->start) : HEAP_READ;
 	heap = malloc(len);
-	if (!heap || len < TCACHE_SIZE || proc_read(p, m->start, heap, len))
+	if (!heap || len < TCACHE_SIZE || proc_read_sparse(p, m->start, heap, len))
 		return;
 	h->tcache_key = key_from_lists(p, heap, len);
 	if (!h->tcache_key)

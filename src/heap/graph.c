@@ -276,7 +276,6 @@ static void find_bounds(struct graph *g)
 		return;
 	if (!proc_memory(p, &m))
 		g->direct_bytes = DIRECT_LEAST + 2 * (m.rss_bytes + m.swap_bytes);
-	g->pagemap = proc_open_pagemap(p) + 1;
 }
 
 int graph_build(struct graph *g)
@@ -322,6 +321,4 @@ void graph_free(struct graph *g)
 	map64_free(&g->length);
 	free(g->start);
 	free(g->parent);
-	if (g->pagemap > 0)
-		close(g->pagemap - 1);
 }

@@ -129,7 +129,6 @@ struct graph {
 	/* What arrays that are no nodes may have in all: more than the process has memory for is a
 	 * length that lies. Their pages that were never touched stay so. */
 	uint64_t direct_bytes;
-	int pagemap; /* descriptor, plus one; 0 = none */
 };
 
 /* Heaps have about one reference for each block; but all items of a list may be the same one. */

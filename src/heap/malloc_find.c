@@ -139,9 +139,6 @@ static void add_heap(struct heap *h, uint64_t base, uint64_t row_end, struct hea
 
 int heap_malloc_find(struct heap *h, const struct heap_row *rows, size_t n, struct heap_malloc *out)
 {
-	const struct proc *p = h->rt->proc;
-	auto_close int pagemap = proc_is_live(p) ? proc_open_pagemap(p) : -1;
-
 	heap_malloc_free(out);
 	for (size_t i = 0; i < n; i++) {
 		const struct heap_row *r = &rows[i];
@@ -152,9 +149,7 @@ int heap_malloc_find(struct heap *h, const struct heap_row *rows, size_t n, stru
 			continue;
 		for (uint64_t base = (r->start + HEAP_MAX - 1) & ~(HEAP_MAX - 1);
 		     base >= r->start && base < r->end; base += HEAP_MAX)
-			/* A read would bring into being what the process never touched. */
-			if (proc_page_touched(pagemap, base))
-				add_heap(h, base, r->end, out);
+			add_heap(h, base, r->end, out);
 	}
 	return 0;
 }

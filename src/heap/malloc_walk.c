@@ -37,7 +37,7 @@ static const uint8_t *head_at(struct walker *w, uint64_t at)
 		from = w->a->base;
 	w->win_start = from;
 	w->win_len = w->a->end - from < WINDOW ? w->a->end - from : WINDOW;
-	if (proc_read(w->h->rt->proc, from, w->win, w->win_len)) {
+	if (proc_read_sparse(w->h->rt->proc, from, w->win, w->win_len)) {
 		/* Only what is needed: behind it the heap may have shrunk. */
 		w->win_start = at;
 		w->win_len = 32;

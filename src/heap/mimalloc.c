@@ -121,7 +121,7 @@ static int read_pages(const struct heap_mi_layout *l, const struct proc *proc, u
 	if (proc_read(proc, segment, head, sizeof(head)))
 		return -EFAULT;
 	n = slices_of(l, head);
-	if (!n || proc_read(proc, segment + l->slices, raw, n * l->page_size))
+	if (!n || proc_read_sparse(proc, segment + l->slices, raw, n * l->page_size))
 		return -EFAULT;
 	/* The first slices hold the segment itself. */
 	for (uint64_t i = number(head, l->info_slices, 8); i < n; i += count) {
@@ -240,7 +240,6 @@ int heap_mi_read_segments(struct heap *h)
 {
 	const struct proc *p = h->rt->proc;
 	auto_free struct proc_row *rows = calloc(MAX_ROWS, sizeof(*rows));
-	auto_close int pagemap = proc_is_live(p) ? proc_open_pagemap(p) : -1;
 	size_t n = rows ? proc_heap_rows(p, rows, MAX_ROWS) : 0;
 	int err = 0;
 
@@ -253,8 +252,7 @@ int heap_mi_read_segments(struct heap *h)
 		while (!err && at < rows[i].end) {
 			size_t before = h->arena.n;
 
-			if (proc_page_touched(pagemap, at))
-				err = add_segment(h, at);
+			err = add_segment(h, at);
 			/* A huge one reaches further. */
 			at += h->arena.n > before
 				      ? (h->arena.v[before].end - at + SEGMENT_SIZE - 1) &

@@ -9,22 +9,56 @@
 #include "heap/malloc.h"
 #include "heap/parts.h"
 
-#define PAGE	   4096ull
-#define GUARD_MAX  (64u << 10)	  /* below a thread's stack */
-#define ROW_MAX	   (256ull << 30) /* a larger row is nobody's heap */
-#define MAPPED_TRY 4096		  /* pages of one row at which a mapped chunk is looked for */
-#define CHUNK_HEAD 48 /* sizeof(struct malloc_chunk): stays when a free chunk is trimmed */
+#define PAGE	    4096ull
+#define GUARD_MAX   (64u << 10)	   /* below a thread's stack */
+#define ROW_MAX	    (256ull << 30) /* a larger row is nobody's heap */
+#define MAPPED_TRY  4096	   /* pages of one row at which a mapped chunk is looked for */
+#define TELL_CHUNKS 4096
+#define CHUNK_HEAD  48 /* sizeof(struct malloc_chunk): stays when a free chunk is trimmed */
 
 struct parter {
 	struct heap *h;
 	struct heap_parts *out;
 	struct heap_malloc m;
-	/* The row being parted: resident pages before each page. */
+	/* The row being parted: a bit for each of its pages that is resident, and how many are in
+	 * front of each block of 64. Of what is not there no page is touched here either. */
 	uint64_t start, end;
+	uint64_t *bit;
 	uint32_t *before;
+	uint64_t highest;   /* block with a resident page */
 	uint64_t *rest;	    /* what nobody claims of this row counts here */
 	size_t arena, area; /* the next ones by address */
 };
+
+static bool is_there(const struct parter *p, uint64_t page)
+{
+	return p->bit[page / 64] >> page % 64 & 1;
+}
+
+/* Of the row's resident pages, those in front of number @page. */
+static uint64_t pages_before(const struct parter *p, uint64_t page)
+{
+	uint64_t block = page / 64, part = page % 64;
+	uint64_t n;
+
+	if (block > p->highest)
+		return p->before[p->highest + 1];
+	n = p->before[block];
+	return part ? n + (uint64_t)__builtin_popcountll(p->bit[block] << (64 - part)) : n;
+}
+
+/* The next resident page of the row from number @page on; @end: none before that. */
+static uint64_t next_there(const struct parter *p, uint64_t page, uint64_t end)
+{
+	while (page < end && page / 64 <= p->highest) {
+		uint64_t rest = p->bit[page / 64] >> page % 64;
+
+		if (rest)
+			return page + (uint64_t)__builtin_ctzll(rest);
+		page = (page / 64 + 1) * 64;
+	}
+	return end;
+}
 
 /* Resident bytes of [a, b), which lies in the row. */
 static uint64_t resident(const struct parter *p, uint64_t a, uint64_t b)
@@ -39,52 +73,53 @@ static uint64_t resident(const struct parter *p, uint64_t a, uint64_t b)
 		return 0;
 	first = (a - p->start) / PAGE;
 	last = (b - 1 - p->start) / PAGE;
-	sum = (uint64_t)(p->before[last + 1] - p->before[first]) * PAGE;
-	if (p->before[first + 1] > p->before[first])
+	sum = (pages_before(p, last + 1) - pages_before(p, first)) * PAGE;
+	if (is_there(p, first))
 		sum -= a & (PAGE - 1);
-	if (p->before[last + 1] > p->before[last] && (b & (PAGE - 1)))
+	if (is_there(p, last) && (b & (PAGE - 1)))
 		sum -= PAGE - (b & (PAGE - 1));
 	return sum;
 }
 
-static bool page_is_there(const struct parter *p, uint64_t at)
+static int tell(struct heap *h)
 {
-	uint64_t i = (at - p->start) / PAGE;
+	const struct heap_progress at = {.doing = "explaining RSS"};
 
-	return p->before[i + 1] > p->before[i];
+	return h->watch ? h->watch(&at, h->watch_ctx) : 0;
 }
 
 static int count_chunk(const struct heap_chunk *c, void *ctx)
 {
 	struct parter *p = ctx;
+	int err = p->m.chunks % TELL_CHUNKS ? 0 : tell(p->h);
 	uint64_t from = (c->start + CHUNK_HEAD + PAGE - 1) & ~(PAGE - 1);
 	uint64_t to = (c->start + c->size) & ~(PAGE - 1);
 	uint64_t bytes = resident(p, c->start, c->start + c->size);
 
 	if (c->state == HEAP_CHUNK_USED) {
 		p->out->malloc_live += bytes;
-		return 0;
+		return err;
 	}
 	p->out->malloc_slack += bytes;
 	/* Other arenas keep their top; what is cached must be given up by its thread first. */
 	if (c->state == HEAP_CHUNK_FREE || (c->state == HEAP_CHUNK_TOP && c->main))
 		p->out->trimmable += from < to ? resident(p, from, to) : 0;
-	return 0;
+	return err;
 }
 
 /* Memory without an owner so far: blocks with a mapping of their own are told by their header. */
 static void part_gap(struct parter *p, uint64_t from, uint64_t to)
 {
-	unsigned tries = 0;
-
 	from = (from + PAGE - 1) & ~(PAGE - 1);
-	while (from < to && tries < MAPPED_TRY) {
-		uint64_t size = 0;
+	for (unsigned tries = 0; from < to && tries < MAPPED_TRY; tries++) {
+		uint64_t page =
+			next_there(p, (from - p->start) / PAGE, (to - p->start + PAGE - 1) / PAGE);
+		uint64_t size;
 
-		if (page_is_there(p, from)) {
-			size = heap_mapped_chunk(p->h, from, to);
-			tries++;
-		}
+		from = p->start + page * PAGE;
+		if (from >= to)
+			return;
+		size = heap_mapped_chunk(p->h, from, to);
 		if (size)
 			p->out->malloc_live += resident(p, from, from + size);
 		else
@@ -143,25 +178,37 @@ static int part_row(struct parter *p)
 	return err;
 }
 
+static int add_run(uint64_t start, uint64_t end, void *ctx)
+{
+	struct parter *p = ctx;
+
+	if (start < p->start || end > p->end)
+		return 0;
+	for (uint64_t page = (start - p->start) / PAGE; page < (end - p->start) / PAGE; page++)
+		p->bit[page / 64] |= 1ull << page % 64;
+	if (end > start)
+		p->highest = ((end - p->start) / PAGE - 1) / 64;
+	return tell(p->h);
+}
+
 static int load_row(struct parter *p, const struct proc_resident *r)
 {
-	size_t n = (size_t)((r->end - r->start) / PAGE);
-	auto_free uint8_t *there = malloc(n + 1);
+	size_t blocks = (size_t)((r->end - r->start) / PAGE / 64 + 1);
 	int err;
 
+	free(p->bit);
 	free(p->before);
-	p->before = calloc(n + 1, sizeof(*p->before));
-	if (!there || !p->before)
+	p->bit = calloc(blocks, sizeof(*p->bit));
+	p->before = calloc(blocks + 1, sizeof(*p->before));
+	if (!p->bit || !p->before)
 		return fail(-ENOMEM, "out of memory");
-	err = proc_resident_pages(p->h->rt->proc, r->start, r->end, there);
-	if (err)
-		return err;
 	p->start = r->start;
 	p->end = r->end;
-	p->before[0] = 0;
-	for (size_t i = 0; i < n; i++)
-		p->before[i + 1] = p->before[i] + there[i];
-	return 0;
+	p->highest = 0;
+	err = proc_resident_runs(p->h->rt->proc, r->start, r->end, r->rss_bytes, add_run, p);
+	for (size_t i = 0; !err && i <= p->highest; i++)
+		p->before[i + 1] = p->before[i] + (uint32_t)__builtin_popcountll(p->bit[i]);
+	return err;
 }
 
 /* glibc puts pages without any access below a thread's stack. */
@@ -276,6 +323,7 @@ int heap_parts(struct heap *h, struct heap_parts *out)
 	out->broken = p.m.broken;
 	out->cost_ns = thread_cpu_ns() - start;
 	heap_malloc_free(&p.m);
+	free(p.bit);
 	free(p.before);
 	return err;
 }

@@ -37,6 +37,7 @@ struct reach {
 	struct graph *g;
 	VEC(struct reach_root) root;
 	uint64_t unreadable, rejected;
+	uint64_t static_bytes; /* data of libraries looked at */
 };
 
 #define REACH_FRAME_DICT UINT32_MAX /* `at` of a frame's dict of locals */

@@ -8,6 +8,7 @@
 #define MAX_MODULES	65536
 #define PAGE		4096ull
 #define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */
+#define MAX_STATICS	(1u << 30)  /* of all of them */
 #define MAX_ROOTS	(4u << 20)  /* what a process says beyond is not believed */
 #define SIGNALS		64
 #define MAX_CALLBACKS	(1u << 20)
@@ -217,12 +218,33 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 	return 0;
 }
 
+/* Where a page is not there (or swapped out, or a snapshot does not have it) there is nothing.
+ * False when none can be read. */
+static bool read_pages(const struct proc *p, uint64_t start, void *buf, uint64_t bytes)
+{
+	uint8_t *to = buf;
+	bool any = false;
+
+	if (!proc_read_sparse(p, start, to, bytes))
+		return true;
+	for (uint64_t at = 0, n; at < bytes; at += n) {
+		n = PAGE - ((start + at) & (PAGE - 1));
+		if (n > bytes - at)
+			n = bytes - at;
+		if (proc_read_sparse(p, start + at, to + at, n))
+			memset(to + at, 0, n);
+		else
+			any = true;
+	}
+	return any;
+}
+
 static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint64_t addr,
 		     uint64_t bytes, uint64_t thread)
 {
 	auto_free uint64_t *w = malloc(bytes + 8);
 
-	if (!w || proc_read(r->g->h->rt->proc, addr, w, bytes & ~7ull)) {
+	if (!w || !read_pages(r->g->h->rt->proc, addr, w, bytes & ~7ull)) {
 		r->unreadable++;
 		return;
 	}
@@ -267,7 +289,7 @@ static void interp_roots(struct reach *r, uint64_t interp)
 	module_roots(r, interp);
 	if (!proc_read_u64(rt->proc, py_gc_of(rt, interp) + rt->layout.gc_garbage, &garbage))
 		add(r, REACH_GARBAGE, garbage);
-	if (w && !proc_read(rt->proc, interp, w, size & ~7ull))
+	if (w && read_pages(rt->proc, interp, w, size & ~7ull))
 		atexit_roots(r, w, size / 8);
 	words_of(r, REACH_INTERP, interp, interp, size, 0);
 }
@@ -320,31 +342,13 @@ static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t 
 	}
 }
 
-/* A page of a file that was never touched is not in a snapshot: it reads as zeros. False when none
- * can be read. */
-static bool read_pages(const struct proc *p, uint64_t start, uint8_t *to, uint64_t bytes)
-{
-	bool any = false;
-
-	if (!proc_read(p, start, to, bytes))
-		return true;
-	for (uint64_t at = 0, n; at < bytes; at += n) {
-		n = PAGE - ((start + at) & (PAGE - 1));
-		if (n > bytes - at)
-			n = bytes - at;
-		if (proc_read(p, start + at, to + at, n))
-			memset(to + at, 0, n);
-		else
-			any = true;
-	}
-	return any;
-}
-
 static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool is_python)
 {
-	auto_free uint64_t *w = bytes && bytes <= MAX_STATIC ? malloc(bytes) : NULL;
+	bool fits = bytes && bytes <= MAX_STATIC && r->static_bytes + bytes <= MAX_STATICS;
+	auto_free uint64_t *w = fits ? malloc(bytes) : NULL;
 
-	if (!w || !read_pages(r->g->h->rt->proc, start, (uint8_t *)w, bytes)) {
+	r->static_bytes += fits ? bytes : 0;
+	if (!w || !read_pages(r->g->h->rt->proc, start, w, bytes)) {
 		r->unreadable++;
 		return;
 	}
@@ -389,17 +393,19 @@ static void file_roots(struct reach *r, const struct proc_map *m)
 	struct dso_range v[16];
 	struct dso *d;
 	uint64_t bias;
+	bool opened;
 	size_t n = 0;
 
-	if (!open_file(p, m, &d)) {
+	opened = !open_file(p, m, &d);
+	if (opened) {
 		if (py_load_bias(p, m, d, &bias))
 			n = dso_writable(d, v, ARRAY_SIZE(v));
 		dso_close(d);
 	}
-	if (!n) { /* gone from the disk, or no ELF file */
+	/* A library that is gone from the disk. What was never one, shared memory and data that is
+	 * mapped, holds no references. */
+	if (!n && (!opened || !proc_is_live(p)))
 		static_words(r, m->start, m->end - m->start, false);
-		return;
-	}
 	for (size_t i = 0; i < n && i < ARRAY_SIZE(v); i++) {
 		uint64_t start = (v[i].addr + bias + 7) & ~7ull, end = v[i].addr + bias + v[i].size;
 
@@ -409,12 +415,13 @@ static void file_roots(struct reach *r, const struct proc_map *m)
 	}
 }
 
-static void static_roots(struct reach *r)
+static int static_roots(struct reach *r)
 {
 	const struct proc *p = r->g->h->rt->proc;
 	uint64_t inode = 0, dev = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < p->n_maps; i++) {
+	for (size_t i = 0; i < p->n_maps && !err; i++) {
 		const struct proc_map *m = &p->maps[i];
 
 		if (m->path[0] != '/' || !m->inode || !m->writable || !m->readable ||
@@ -422,8 +429,11 @@ static void static_roots(struct reach *r)
 			continue;
 		inode = m->inode;
 		dev = m->dev;
-		file_roots(r, m);
+		if (!proc_is_live(p) || (!m->shared && proc_map_has_code(p, m)))
+			file_roots(r, m);
+		err = graph_tell(r->g, "looking for roots", r->root.n);
 	}
+	return err;
 }
 
 static void stack_roots(struct reach *r)
@@ -450,7 +460,7 @@ int reach_find_roots(struct reach *r)
 {
 	const struct py_runtime *rt = r->g->h->rt;
 	uint64_t interps[MAX_INTERPS];
-	int n = py_interpreters(rt, interps, MAX_INTERPS);
+	int n = py_interpreters(rt, interps, MAX_INTERPS), err;
 
 	if (n <= 0)
 		return fail(-EAGAIN, "the interpreters of process %d cannot be read",
@@ -459,7 +469,8 @@ int reach_find_roots(struct reach *r)
 	/* New interpreters are put in front: the main one last, and it comes first. */
 	for (int i = n; i-- > 0;)
 		interp_roots(r, interps[i]);
-	static_roots(r);
-	stack_roots(r);
-	return 0;
+	err = static_roots(r);
+	if (!err)
+		stack_roots(r);
+	return err;
 }

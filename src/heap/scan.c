@@ -79,7 +79,9 @@ static void words(struct scan *s, int64_t from, int64_t to, uint64_t mask)
  * @skip of every @step words are no references. */
 static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned skip)
 {
+	const struct proc *p = s->g->h->rt->proc;
 	auto_free uint64_t *buf = malloc(PIECE);
+	uint64_t from;
 
 	if (!buf) {
 		s->err = -ENOMEM;
@@ -93,11 +95,12 @@ static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, uns
 			return;
 		}
 		s->g->direct_bytes -= 8 * k;
-		if (!proc_any_touched(s->g->pagemap - 1, addr + 8 * done, 8 * k)) {
+		from = addr + 8 * done;
+		if (proc_next_touched(p, from, from + 8 * k) == from + 8 * k) {
 			done += k;
 			continue;
 		}
-		if (proc_read(s->g->h->rt->proc, addr + 8 * done, buf, 8 * k)) {
+		if (proc_read_sparse(p, from, buf, 8 * k)) {
 			s->g->unreadable++;
 			return;
 		}

@@ -38,10 +38,10 @@ static const uint8_t *look(struct walk *w, uint64_t at, uint64_t end, size_t wan
 		return NULL;
 	if (want > len)
 		len = want;
-	if (proc_read(w->h->rt->proc, at, w->win, len)) {
+	if (proc_read_sparse(w->h->rt->proc, at, w->win, len)) {
 		/* Up to the end of the page, at least. */
 		len = (size_t)(PAGE - (at & (PAGE - 1)));
-		if (len < want || proc_read(w->h->rt->proc, at, w->win, len))
+		if (len < want || proc_read_sparse(w->h->rt->proc, at, w->win, len))
 			return NULL;
 	}
 	w->win_addr = at;
@@ -195,7 +195,7 @@ static bool is_mapped_chunk(const uint8_t *p, uint64_t left, uint64_t *bytes)
 /* Through the rows in which malloc may have memory of its own. */
 struct search {
 	struct walk *w;
-	int pagemap;
+	bool is_live;
 	uint64_t left;	 /* bytes of memory never touched that are still passed page by page */
 	unsigned probes; /* pages, since the last find, at which nothing began */
 };
@@ -216,10 +216,11 @@ static uint64_t next_place(struct search *s, uint64_t at, uint64_t end)
 
 	if (s->probes > MAX_PROBES || !s->left) {
 		to = (at + HEAP_ALIGN - 1) & ~(HEAP_ALIGN - 1);
-		return to > at || proc_page_touched(s->pagemap, at) ? to : at + PAGE;
+		return to > at || proc_next_touched(s->w->h->rt->proc, at, at + PAGE) == at
+			       ? to
+			       : at + PAGE;
 	}
-	/* A read would bring a page into being that the process never touched. */
-	to = proc_next_touched(s->pagemap, at, to);
+	to = proc_next_touched(s->w->h->rt->proc, at, to);
 	s->w->st->bytes_read += (to - at) / PAGE * sizeof(uint64_t);
 	spend(s, to - at);
 	return to;
@@ -229,7 +230,7 @@ static uint64_t next_place(struct search *s, uint64_t at, uint64_t end)
 static void note_nothing(struct search *s, const uint8_t *p)
 {
 	/* Where nobody tells what was never touched, that reads as zeros. */
-	if (s->pagemap < 0 && !heap_u64(p + 8))
+	if (!s->is_live && !heap_u64(p + 8))
 		spend(s, PAGE);
 	else
 		s->w->st->unsearched += s->probes++ == MAX_PROBES;
@@ -287,8 +288,7 @@ int walk_chunks(struct walk *w)
 {
 	auto_free struct proc_row *rows = calloc(MAX_ROWS, sizeof(*rows));
 	const struct proc *p = w->h->rt->proc;
-	auto_close int pagemap = proc_is_live(p) ? proc_open_pagemap(p) : -1;
-	struct search s = {.w = w, .pagemap = pagemap, .left = MAX_SEARCH};
+	struct search s = {.w = w, .is_live = proc_is_live(p), .left = MAX_SEARCH};
 	size_t n = rows ? proc_heap_rows(p, rows, MAX_ROWS) : 0;
 	int err = 0;
 

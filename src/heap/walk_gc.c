@@ -137,7 +137,7 @@ static int visit_node(struct walk *w, struct node *n, const struct heap_type *t)
 	if ((w->flags & HEAP_WALK_DATA) && b.have < bytes) {
 		size_t want = bytes < HEAP_WINDOW ? (size_t)bytes : HEAP_WINDOW;
 
-		if (!proc_read(w->h->rt->proc, b.addr, w->win, want)) {
+		if (!proc_read_sparse(w->h->rt->proc, b.addr, w->win, want)) {
 			b.data = w->win;
 			b.have = want;
 			w->st->bytes_read += want;

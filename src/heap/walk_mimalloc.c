@@ -108,7 +108,7 @@ static int visit_big(struct walk *w, const struct page *g, uint64_t i)
 
 	if (want > g->p.size)
 		want = g->p.size;
-	if (proc_read(w->h->rt->proc, g->p.start + i * g->p.size, w->win, want)) {
+	if (proc_read_sparse(w->h->rt->proc, g->p.start + i * g->p.size, w->win, want)) {
 		w->st->unreadable++;
 		return 0;
 	}
@@ -153,7 +153,7 @@ static int one_page(struct walk *w, struct page *g)
 		}
 		bytes = g->p.capacity * g->p.size;
 		whole = bytes <= HEAP_WINDOW;
-		if (whole && proc_read(w->h->rt->proc, g->p.start, w->win, bytes)) {
+		if (whole && proc_read_sparse(w->h->rt->proc, g->p.start, w->win, bytes)) {
 			w->st->unreadable++;
 			return 0;
 		}

@@ -113,7 +113,7 @@ static int one_pool(struct walk *w, uint64_t addr, uint8_t *data, uint32_t pool_
 
 	for (int i = 0; i < RETRIES && s > POOL_EMPTY; i++) {
 		w->st->retried++;
-		if (proc_read(w->h->rt->proc, addr, data, pool_size)) {
+		if (proc_read_sparse(w->h->rt->proc, addr, data, pool_size)) {
 			w->st->unreadable++;
 			return 0;
 		}
@@ -137,11 +137,11 @@ static int some_pools(struct walk *w, uint64_t start, uint64_t end)
 
 	w->win_addr = start;
 	w->win_len = end - start;
-	if (proc_read(w->h->rt->proc, start, w->win, w->win_len)) {
+	if (proc_read_sparse(w->h->rt->proc, start, w->win, w->win_len)) {
 		w->win_len = 0;
-		/* The arena was unmapped, or lies: pool by pool. */
+		/* Some of it is swapped out, or the process has ended: pool by pool. */
 		for (uint64_t at = start; at < end; at += pool_size) {
-			if (proc_read(w->h->rt->proc, at, w->win, pool_size)) {
+			if (proc_read_sparse(w->h->rt->proc, at, w->win, pool_size)) {
 				w->st->unreadable++;
 				continue;
 			}

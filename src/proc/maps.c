@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* /proc/PID/maps as rows, and the row that holds an address. */
+#include "proc/reader_priv.h"
 #include "proc/proc_priv.h"
 
 #include <inttypes.h>
@@ -46,6 +47,7 @@ bool proc_parse_map(char *line, struct proc_map *m)
 	m->readable = perms[0] == 'r';
 	m->writable = perms[1] == 'w';
 	m->executable = perms[2] == 'x';
+	m->shared = perms[3] == 's';
 	line += at;
 	line += strspn(line, " ");
 	/* A file may really be called "x (deleted)": whoever opens it compares inodes. */
@@ -110,7 +112,18 @@ int proc_read_maps(struct proc *p)
 	p->n_maps = n;
 	p->map_text = take(names);
 	p->maps_unnamed = unnamed;
+	if (p->reader)
+		reader_forget_rows(p->reader); /* they are older */
 	return 0;
+}
+
+bool proc_map_has_code(const struct proc *p, const struct proc_map *m)
+{
+	for (size_t i = 0; i < p->n_maps && m->inode; i++)
+		if (p->maps[i].executable && p->maps[i].inode == m->inode &&
+		    p->maps[i].dev == m->dev)
+			return true;
+	return false;
 }
 
 const struct proc_map *proc_find_map(const struct proc *p, uint64_t addr)

@@ -5,51 +5,21 @@
  * is first copied (gup_must_unshare, Linux 5.19+). A look at a pre-forked worker would undo all
  * that its fork saved: measured 64 MiB of copies for 64 MiB read, against none.
  */
-#include "base/reading.h"
+#include "proc/reader_priv.h"
 #include "proc/source_priv.h"
 
-#include <sys/uio.h>
-#include <unistd.h>
-
-#define PART (256u << 20) /* far below MAX_RW_COUNT, above which the kernel cuts short */
-
-static int read_error(int err)
+static int read_memory(struct reader *g, uint64_t addr, char *to, size_t len)
 {
-	return err == ESRCH || err == EPERM ? -err : -EFAULT;
-}
-
-/* Where /proc/PID/mem cannot be opened. */
-static ssize_t read_part(const struct proc *p, uint64_t addr, void *buf, size_t len)
-{
-	struct iovec local = {buf, len}, remote = {(void *)(uintptr_t)addr, len};
-	int slot = reading_begin();
-	ssize_t got;
-
-	if (slot < 0)
-		return errno = -slot, -1;
-	got = p->mem ? pread(p->mem - 1, buf, len, (off_t)addr)
-		     : process_vm_readv(p->pid, &local, 1, &remote, 1, 0);
-	reading_end(slot);
-	return got;
-}
-
-int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len)
-{
-	char *to = buf;
-
-	if (p->source)
-		return source_read(p, addr, buf, len);
 	while (len) {
-		size_t part = len < PART ? len : PART;
-		ssize_t got = read_part(p, addr, to, part);
+		ssize_t got = reader_read_memory(g, addr, to, len);
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return read_error(errno);
+			return errno == ESRCH || errno == EPERM ? -errno : -EFAULT;
 		/* Nothing, and no error: the memory is gone with an exec or the process. */
 		if (got == 0)
-			return p->mem ? -ESRCH : -EFAULT;
+			return -ESRCH;
 		to += got;
 		addr += (uint64_t)got;
 		len -= (size_t)got;
@@ -57,11 +27,126 @@ int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len)
 	return 0;
 }
 
+/* A page that is not to be read. */
+static int refuse(struct account *a, enum reader_page what)
+{
+	_Atomic uint64_t *n = what == READER_SWAPPED	 ? &a->swapped
+			      : what == READER_HELD_BACK ? &a->held_back
+							 : &a->absent;
+
+	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+	return n == &a->absent ? -EFAULT : -ENODATA;
+}
+
+/* @len bytes of pages that are all the same. */
+static int read_run(const struct proc *p, enum reader_page what, uint64_t addr, char *to,
+		    size_t len, bool sparse)
+{
+	if (what == READER_MEMORY)
+		return read_memory(p->reader, addr, to, len);
+	if (what == READER_FILE)
+		return reader_read_file(p, addr, to, len);
+	if (what != READER_ZEROS && !(what == READER_ABSENT && sparse))
+		return refuse(p->reader->account, what);
+	memset(to, 0, len);
+	return 0;
+}
+
+static int read_live(const struct proc *p, uint64_t addr, char *to, size_t len, bool sparse)
+{
+	uint8_t what[READER_PAGES];
+
+	if (!p->reader)
+		return -EPERM;
+	while (len) {
+		uint64_t page = addr / READER_PAGE;
+		ssize_t n =
+			reader_ask(p, page, (addr % READER_PAGE + len - 1) / READER_PAGE + 1, what);
+
+		if (n < 0)
+			return (int)n;
+		for (ssize_t i = 0, k; i < n; i = k) {
+			size_t part;
+			int err;
+
+			for (k = i + 1; k < n && what[k] == what[i];)
+				k++;
+			part = (size_t)((page + (uint64_t)k) * READER_PAGE - addr);
+			part = part < len ? part : len;
+			err = read_run(p, what[i], addr, to, part, sparse);
+			if (err)
+				return err;
+			to += part;
+			addr += part;
+			len -= part;
+		}
+	}
+	return 0;
+}
+
+/* The zeroed data of a program or library: the kernel maps it right behind the rest. */
+static bool is_zeroed_data(const struct proc *p, uint64_t addr)
+{
+	const struct proc_map *m = proc_find_map(p, addr);
+
+	return m && m > p->maps && !m->inode && !*m->path && m[-1].inode && m[-1].writable &&
+	       m[-1].end == m->start;
+}
+
+/* What was never touched is not in the file. */
+static int read_saved(const struct proc *p, uint64_t addr, char *to, size_t len, bool sparse)
+{
+	if (!source_read(p, addr, to, len))
+		return 0;
+	for (size_t part; len; addr += part, to += part, len -= part) {
+		part = (size_t)(READER_PAGE - addr % READER_PAGE);
+		part = part < len ? part : len;
+		if (!source_read(p, addr, to, part))
+			continue;
+		if (!sparse && !is_zeroed_data(p, addr))
+			return -EFAULT;
+		memset(to, 0, part);
+	}
+	return 0;
+}
+
+static int read_any(const struct proc *p, uint64_t addr, void *buf, size_t len, bool sparse)
+{
+	if (len > UINT64_MAX - addr)
+		return -EFAULT;
+	return p->source ? read_saved(p, addr, buf, len, sparse)
+			 : read_live(p, addr, buf, len, sparse);
+}
+
+int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len)
+{
+	return read_any(p, addr, buf, len, false);
+}
+
+int proc_read_sparse(const struct proc *p, uint64_t addr, void *buf, size_t len)
+{
+	return read_any(p, addr, buf, len, true);
+}
+
+void proc_reads(const struct proc *p, struct proc_reads *out)
+{
+	const struct account *a = p->reader ? p->reader->account : NULL;
+
+	memset(out, 0, sizeof(*out));
+	if (a)
+		*out = (struct proc_reads){
+			.bytes = a->bytes,
+			.bytes_per_s = a->last_second_bytes,
+			.absent = a->absent,
+			.swapped = a->swapped,
+			.held_back = a->held_back,
+			.faults = a->faults,
+		};
+}
+
 bool proc_memory_gone(const struct proc *p)
 {
-	char byte;
-
-	return proc_read(p, 0, &byte, 1) == -ESRCH;
+	return p->reader && reader_is_gone(p->reader);
 }
 
 int proc_read_u64(const struct proc *p, uint64_t addr, uint64_t *out)

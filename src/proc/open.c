@@ -2,6 +2,7 @@
 /* Opening a process by pid: who it is, and a sentence when it cannot be watched. */
 #include "proc/gate.h"
 #include "proc/proc_priv.h"
+#include "proc/reader_priv.h"
 #include "proc/source_priv.h"
 
 #include <fcntl.h>
@@ -77,39 +78,12 @@ static int read_cmdline(struct proc *p)
 	return 0;
 }
 
-/* Reading memory needs more rights than reading maps: find out here, with a sentence. */
-static int check_memory(struct proc *p)
+/* It belongs to this image of the process: after an exec it reads nothing. */
+static int open_memory(struct proc *p)
 {
-	for (size_t i = 0; i < p->n_maps; i++) {
-		uint8_t byte;
-		int err;
-
-		if (!p->maps[i].readable || !p->maps[i].inode)
-			continue;
-		err = proc_read(p, p->maps[i].start, &byte, 1);
-		if (err == -EPERM)
-			return fail(
-				err,
-				"not allowed to read the memory of process %d (%s): run as root "
-				"or with CAP_SYS_PTRACE",
-				p->pid, p->comm);
-		if (err == -ESRCH)
-			return fail(err, "process %d has ended", p->pid);
-		if (!err)
-			break;
-	}
-	return 0;
-}
-
-/* The descriptor belongs to this image of the process: after an exec it reads nothing. */
-static void open_memory(struct proc *p)
-{
-	char path[32];
-
-	if (p->mem > 0)
-		close(p->mem - 1);
-	snprintf(path, sizeof(path), "/proc/%d/mem", p->pid);
-	p->mem = open(path, O_RDONLY | O_CLOEXEC) + 1;
+	reader_close(p->reader);
+	p->reader = NULL;
+	return reader_open(p->pid, &p->reader);
 }
 
 /* In the middle of exec or exit a process has no memory for a moment. */
@@ -120,14 +94,13 @@ static int read_first_maps(struct proc *p)
 	for (int i = 0; i < 5; i++) {
 		int err;
 
-		open_memory(p);
-		err = proc_read_maps(p);
+		err = open_memory(p);
+		if (!err)
+			err = proc_read_maps(p);
 		if (err)
 			return err;
-		if (p->n_maps)
-			err = check_memory(p);
-		if (p->n_maps && err != -ESRCH)
-			return err;
+		if (p->n_maps && !proc_memory_gone(p))
+			return 0;
 		nanosleep(&pause, NULL);
 		err = identify(p);
 		if (err)
@@ -151,11 +124,8 @@ static int fill(struct proc *p)
 	err = read_first_maps(p);
 	if (err)
 		return err;
-	err = proc_image(p->pid, &p->image);
 	p->gate = gate_of_process(p->pid);
-	if (err == -ESRCH || err == -ENOENT || !proc_alive(p))
-		return fail(-ESRCH, "process %d has ended", p->pid);
-	return 0;
+	return proc_alive(p) ? 0 : fail(-ESRCH, "process %d has ended", p->pid);
 }
 
 int proc_open(int pid, struct proc **out)
@@ -189,6 +159,7 @@ int proc_refresh(struct proc *p)
 		proc_close(now);
 		return fail(-ESRCH, "process %d has ended", p->pid);
 	}
+	now->read_swapped = p->read_swapped;
 	*p = *now;
 	*now = old;
 	proc_close(now);
@@ -203,8 +174,7 @@ void proc_close(struct proc *p)
 		p->source->close(p->source);
 	else if (p->pidfd >= 0)
 		close(p->pidfd);
-	if (p->mem > 0)
-		close(p->mem - 1);
+	reader_close(p->reader);
 	for (size_t i = 0; p->cmdline && p->cmdline[i]; i++)
 		free(p->cmdline[i]);
 	gate_free(p->gate);

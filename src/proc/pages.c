@@ -7,6 +7,7 @@
  * not count them). Which they are the kernel tells since 6.7 (PAGEMAP_SCAN), before that the page's
  * number does, to who has CAP_SYS_ADMIN.
  */
+#include "proc/reader_priv.h"
 #include "proc/proc_priv.h"
 
 #include <fcntl.h>
@@ -29,15 +30,9 @@ struct scan_arg {
 		anyof_mask, return_mask;
 };
 #define SCAN	   _IOWR('f', 16, struct scan_arg)
+#define IS_PRESENT (1u << 3)
 #define IS_PFNZERO (1u << 5)
-
-int proc_open_pagemap(const struct proc *p)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", p->pid);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
+#define STRETCH	   (64ull << 30) /* a millisecond or so where there is nothing */
 
 static ssize_t read_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
 {
@@ -46,15 +41,15 @@ static ssize_t read_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *en
 	return got < 0 ? -errno : got / (ssize_t)sizeof(*entry);
 }
 
-uint64_t proc_next_touched(int pagemap, uint64_t addr, uint64_t end)
+uint64_t proc_next_touched(const struct proc *p, uint64_t addr, uint64_t end)
 {
 	uint64_t entry[ENTRIES], most = 1; /* the first page often is one */
 
-	if (pagemap < 0)
+	if (!p->reader)
 		return addr;
 	for (uint64_t page = addr / PAGE; page * PAGE < end;) {
 		uint64_t left = (end - 1) / PAGE - page + 1, n = left < most ? left : most;
-		ssize_t got = read_entries(pagemap, page, n, entry);
+		ssize_t got = read_entries(p->reader->pagemap, page, n, entry);
 
 		if (got <= 0)
 			return page * PAGE > addr ? page * PAGE : addr;
@@ -64,16 +59,6 @@ uint64_t proc_next_touched(int pagemap, uint64_t addr, uint64_t end)
 		most = 8 * most < ENTRIES ? 8 * most : ENTRIES;
 	}
 	return end;
-}
-
-bool proc_any_touched(int pagemap, uint64_t addr, uint64_t len)
-{
-	return !len || proc_next_touched(pagemap, addr, addr + len) < addr + len;
-}
-
-bool proc_page_touched(int pagemap, uint64_t addr)
-{
-	return proc_any_touched(pagemap, addr, 1);
 }
 
 /* Takes PM_PRESENT from the pages of zeros among those; -errno where the kernel does not scan. */
@@ -103,6 +88,39 @@ static int scan_zeros(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
 	return 0;
 }
 
+int proc_scan_resident(const struct proc *p, uint64_t start, uint64_t end, proc_run_fn visit,
+		       void *ctx)
+{
+	struct page_region region[REGIONS];
+	struct scan_arg arg = {
+		.size = sizeof(arg),
+		.end = end,
+		.vec = (uintptr_t)region,
+		.vec_len = REGIONS,
+		.mask = IS_PRESENT | IS_PFNZERO,
+		.inverted = IS_PFNZERO,
+		.return_mask = IS_PRESENT,
+	};
+	int err = 0;
+
+	if (!p->reader)
+		return -EBADF;
+	for (arg.start = start; arg.start < end && !err; arg.start = arg.walk_end) {
+		int found;
+
+		/* At most so much at a time: whoever watches has to know. */
+		arg.end = end - arg.start < STRETCH ? end : arg.start + STRETCH;
+		found = ioctl(p->reader->pagemap, SCAN, &arg);
+		if (found < 0 || arg.walk_end <= arg.start)
+			return found < 0 ? -errno : -EIO;
+		for (int i = 0; i < found && !err; i++)
+			err = visit(region[i].start, region[i].end, ctx);
+		if (!err)
+			err = visit(arg.walk_end, arg.walk_end, ctx);
+	}
+	return err;
+}
+
 /* Number of the page of zeros: one that we map ourselves tells. 0: not told. */
 static uint64_t zero_page(void)
 {
@@ -123,8 +141,9 @@ static uint64_t zero_page(void)
 	return known;
 }
 
-ssize_t proc_page_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
+ssize_t proc_page_entries(const struct proc *p, uint64_t page, uint64_t n, uint64_t *entry)
 {
+	int pagemap = p->reader ? p->reader->pagemap : -1;
 	ssize_t got = pagemap < 0 ? -EBADF : read_entries(pagemap, page, n, entry);
 
 	if (got <= 0 || !scan_zeros(pagemap, page, (uint64_t)got, entry))

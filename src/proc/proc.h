@@ -13,6 +13,7 @@ struct proc_map {
 	uint32_t dev; /* major << 20 | minor, as maps shows them */
 	bool readable, writable, executable, deleted;
 	const char *path; /* "" for anonymous; "[heap]" and the like as they are */
+	bool shared;
 };
 
 struct proc {
@@ -29,10 +30,10 @@ struct proc {
 	size_t maps_unnamed;  /* rows whose path took too much memory: "" */
 	int pidfd;	      /* readable when the process has ended; -1 when the kernel has none */
 	uint64_t start_ticks; /* with pid: the identity of the process (proc_age_s) */
-	uint64_t image;	      /* changes with every exec */
-	int mem;	      /* descriptor of /proc/PID/mem, plus one; 0 = none */
-	struct proc_source *source; /* where the memory comes from when the process does not run */
+	struct reader *reader;	    /* of its memory, while it runs */
+	struct proc_source *source; /* where the memory comes from when it does not run */
 	struct gate *gate;	    /* what was noted for proc_open_named (gate.h) */
+	bool read_swapped;	    /* bring back what was swapped out, when it is read */
 };
 
 /* Refuses with one sentence: no such process (-ESRCH), kernel thread, zombie, no permission
@@ -65,22 +66,26 @@ struct proc_row {
 	bool is_brk;
 };
 size_t proc_heap_rows(const struct proc *p, struct proc_row *rows, size_t max);
-/* Is the page at @addr there (or swapped out)? Reading one that never was would make it be. True
- * where the kernel does not say. @pagemap: a descriptor of /proc/PID/pagemap, or -1. */
-int proc_open_pagemap(const struct proc *p);
-bool proc_page_touched(int pagemap, uint64_t addr);
-/* The first such page of [addr, end), or @addr when it lies in that; @end = there is none. */
-uint64_t proc_next_touched(int pagemap, uint64_t addr, uint64_t end);
-/* Any page of [addr, addr + len)? */
-bool proc_any_touched(int pagemap, uint64_t addr, uint64_t len);
+/* The first page of [addr, end) that is there or was swapped out, or @addr when it lies in that;
+ * @end = there is none. Of a process that does not run: @addr. */
+uint64_t proc_next_touched(const struct proc *p, uint64_t addr, uint64_t end);
 const struct proc_map *proc_find_map(const struct proc *p, uint64_t addr);
+/* Is any part of its file mapped as code? Then it is a program or a library. */
+bool proc_map_has_code(const struct proc *p, const struct proc_map *m);
 /* Still the process that was opened (not a reused pid, not a zombie, not on its way out)? */
 bool proc_alive(const struct proc *p);
 /* Has the process exec'ed since proc_open? */
 bool proc_execed(const struct proc *p);
 
-/* Read exactly @len bytes: 0 or -EFAULT, -ESRCH, -EPERM. Never sets a sentence. */
+/*
+ * Read exactly @len bytes: 0 or -EFAULT, -ESRCH, -EPERM, -ENODATA (swapped out, or held back).
+ * Never sets a sentence. Of a running process only what is in memory is read: nothing is brought
+ * into being, nothing is swapped in (but with read_swapped), no storage waited for on its account.
+ * What an ELF file has is read from that. One process, one thread at a time: others open their own.
+ */
 int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len);
+/* For memory known to be mapped: what was never touched is zeros, as the process would see it. */
+int proc_read_sparse(const struct proc *p, uint64_t addr, void *buf, size_t len);
 int proc_read_u64(const struct proc *p, uint64_t addr, uint64_t *out);
 int proc_read_u32(const struct proc *p, uint64_t addr, uint32_t *out);
 /* Has the memory gone, because of an exec or the end? Then nothing that cannot be read was freed.
@@ -141,8 +146,22 @@ struct proc_resident {
 	uint32_t writable; /* 1 = readable and writable, 0 = not, 2 = no access at all */
 };
 int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t *n);
-/* Which pages of [start, end) are resident: out[i] = 1 for page i. Negative errno, no sentence. */
-int proc_resident_pages(const struct proc *p, uint64_t start, uint64_t end, uint8_t *out);
+/* The resident pages of [start, end), of which smaps says that it has @bytes of them, run by run
+ * and in order; now and then with an empty run, so that who waits is not forgotten. What @visit
+ * returns, when not 0, ends it. Negative errno, no sentence. */
+typedef int (*proc_run_fn)(uint64_t start, uint64_t end, void *ctx);
+int proc_resident_runs(const struct proc *p, uint64_t start, uint64_t end, uint64_t bytes,
+		       proc_run_fn visit, void *ctx);
+
+/* What all readers of this process did so far, on all threads. */
+struct proc_reads {
+	uint64_t bytes, bytes_per_s;
+	uint64_t absent;    /* reads that met a page that was never touched, or is no memory */
+	uint64_t swapped;   /* one that was swapped out, and stayed there */
+	uint64_t held_back; /* one of a file, while we kept back */
+	uint64_t faults;    /* pages that our reads brought in all the same */
+};
+void proc_reads(const struct proc *p, struct proc_reads *out);
 
 /* Saves the process for proc_open_snapshot: docs/SNAPSHOT.md. @image: rows of files whose whole
  * ELF image is wanted (the one that holds CPython). */

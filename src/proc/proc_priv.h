@@ -40,13 +40,17 @@ bool proc_parse_map(char *line, struct proc_map *m);
 #define PROC_MAX_MAPS 131072u /* twice vm.max_map_count where nobody raised it */
 int proc_stream_maps(int pid, struct proc_map **out, size_t *n, char **names, size_t *unnamed);
 
+/* Of a saved process: which pages of [start, end) are resident, out[i] = 1 for page i. Negative
+ * errno, no sentence. */
+int proc_resident_pages(const struct proc *p, uint64_t start, uint64_t end, uint8_t *out);
+/* As proc_resident_runs, by the kernel's own search: -ENOTTY where it has none (before 6.7). */
+int proc_scan_resident(const struct proc *p, uint64_t start, uint64_t end, proc_run_fn visit,
+		       void *ctx);
+
 /* Entries of pagemap for the @n pages from number @page on; those that only stand in for zeros are
  * not PM_PRESENT. How many were read, or -errno. */
 #define PM_PRESENT (1ull << 63) /* Documentation/admin-guide/mm/pagemap.rst */
 #define PM_SWAPPED (1ull << 62)
-ssize_t proc_page_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *entry);
-
-/* A number that changes with every exec of the process; -errno when it cannot be told. */
-int proc_image(int pid, uint64_t *out);
+ssize_t proc_page_entries(const struct proc *p, uint64_t page, uint64_t n, uint64_t *entry);
 
 #endif

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define PAGE	4096u
-#define ENTRIES 4096 /* of pagemap at once */
+#define ENTRIES 512 /* of pagemap at once */
 
 static void take_line(struct proc_resident *r, const char *line)
 {
@@ -100,21 +100,56 @@ int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t 
 
 int proc_resident_pages(const struct proc *p, uint64_t start, uint64_t end, uint8_t *out)
 {
-	uint64_t entry[ENTRIES], n = (end - start) / PAGE;
+	return p->source && p->source->pages ? p->source->pages(p->source, start, end, out)
+					     : -ENODATA;
+}
 
-	if (p->source)
-		return p->source->pages ? p->source->pages(p->source, start, end, out) : -ENODATA;
-	auto_close int fd = proc_open_pagemap(p);
-	if (fd < 0)
-		return -errno;
-	for (uint64_t i = 0; i < n;) {
-		ssize_t got = proc_page_entries(fd, start / PAGE + i,
-						n - i < ENTRIES ? n - i : ENTRIES, entry);
+/* Of a saved process, or where the kernel does not scan: page by page, a piece at a time. */
+static ssize_t pages_at(const struct proc *p, uint64_t at, uint64_t n, uint8_t *there)
+{
+	uint64_t entry[ENTRIES];
+	ssize_t got;
+	int err;
 
-		if (got <= 0)
-			return got < 0 ? (int)got : -ESRCH;
-		for (ssize_t k = 0; k < got; k++)
-			out[i++] = (entry[k] & PM_PRESENT) != 0;
+	if (p->source) {
+		err = proc_resident_pages(p, at, at + n * PAGE, there);
+		return err ? err : (ssize_t)n;
 	}
-	return 0;
+	got = proc_page_entries(p, at / PAGE, n, entry);
+	for (ssize_t i = 0; i < got; i++)
+		there[i] = (entry[i] & PM_PRESENT) != 0;
+	return got ? got : -ESRCH;
+}
+
+int proc_resident_runs(const struct proc *p, uint64_t start, uint64_t end, uint64_t bytes,
+		       proc_run_fn visit, void *ctx)
+{
+	uint64_t run = 0, left = bytes / PAGE;
+	uint8_t there[ENTRIES];
+	int err = p->source ? -ENOTTY : proc_scan_resident(p, start, end, visit, ctx);
+
+	if (err != -ENOTTY)
+		return err;
+	err = 0;
+	for (uint64_t at = start; at < end && !err && (left || run);) {
+		uint64_t n = (end - at) / PAGE;
+		ssize_t got = pages_at(p, at, n < ENTRIES ? n : ENTRIES, there);
+
+		if (got < 0)
+			return (int)got;
+		for (ssize_t i = 0; i < got && !err; i++, at += PAGE) {
+			if (there[i] && !run)
+				run = at;
+			if (there[i] || !run) {
+				left -= there[i] && left;
+				continue;
+			}
+			err = visit(run, at, ctx);
+			run = 0;
+		}
+		/* Whoever watches has to know. */
+		if (!err && !run)
+			err = visit(at, at, ctx);
+	}
+	return err || !run ? err : visit(run, end, ctx);
 }

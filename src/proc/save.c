@@ -28,7 +28,6 @@ struct saver {
 	uint32_t runs;
 	uint8_t *block, *packed;
 	size_t used, packed_size;
-	int pagemap;
 	struct proc_saved *out;
 };
 
@@ -307,7 +306,7 @@ static uint64_t entries_at(const struct saver *s, uint64_t at, uint64_t n, uint6
 			entry[i] = there[i] ? PM_PRESENT : 0;
 		return n;
 	}
-	got = proc_page_entries(s->pagemap, at / SNAP_PAGE, n, entry);
+	got = proc_page_entries(s->p, at / SNAP_PAGE, n, entry);
 	if (got >= 0)
 		return (uint64_t)got;
 	memset(entry, 0xff, n * sizeof(*entry));
@@ -376,7 +375,11 @@ static int save_file_row(struct saver *s, const struct proc_map *m)
 		return save_present(s, m);
 	if (!is_elf(fd))
 		return 0;
-	return m->writable ? save_present(s, m) : save_pages(s, m->start, m->end, fd, m->offset);
+	if (!m->writable)
+		return save_pages(s, m->start, m->end, fd, m->offset);
+	/* What is as in the file is not there, and belongs to it all the same. */
+	return proc_map_has_code(s->p, m) && !m->shared ? save_pages(s, m->start, m->end, -1, 0)
+							: save_present(s, m);
 }
 
 static int save_row(struct saver *s, const struct proc_map *m)
@@ -422,13 +425,10 @@ static int save_all(struct saver *s, const struct proc_map *const *image, size_t
 
 static int open_all(struct saver *s)
 {
-	s->pagemap = -1;
 	s->zstd = ZSTD_createCCtx();
 	s->block = malloc(SNAP_BLOCK);
 	if (!s->zstd || !s->block)
 		return fail(-ENOMEM, "out of memory");
-	if (proc_is_live(s->p))
-		s->pagemap = proc_open_pagemap(s->p);
 	return 0;
 }
 
@@ -437,7 +437,6 @@ static int close_all(struct saver *s, int err)
 	if (!err && fflush(s->f))
 		err = broken();
 	ZSTD_freeCCtx(s->zstd);
-	close_fd(&s->pagemap);
 	free(s->block);
 	free(s->packed);
 	return err;

@@ -103,6 +103,19 @@ static bool pause_for(struct parts_log *l, uint64_t ns)
 	return !stop;
 }
 
+/* A reading under way ends when nobody wants it any more. */
+static int is_wanted(const struct heap_progress *at, void *ctx)
+{
+	struct parts_log *l = ctx;
+	bool stop;
+
+	(void)at;
+	pthread_mutex_lock(&l->lock);
+	stop = l->stop;
+	pthread_mutex_unlock(&l->lock);
+	return stop ? -ECANCELED : 0;
+}
+
 static void *work(void *arg)
 {
 	struct parts_log *l = arg;
@@ -112,7 +125,8 @@ static void *work(void *arg)
 
 	thread_calm();
 	err = view_open(&v, l->pid, l->start_ticks);
-
+	if (!err)
+		heap_watch_by(v.heap, is_wanted, l);
 	while (!err) {
 		struct heap_parts parts;
 		uint64_t wait, least = l->n < 2 * MIN_POINTS ? MIN_NS : LATER_NS;

@@ -16,6 +16,7 @@ int sym_open(const struct proc *p, struct sym **out)
 	s->view.maps = NULL;
 	s->view.map_text = NULL;
 	s->view.n_maps = 0;
+	s->view.reader = NULL; /* files are all that is read */
 	*out = s;
 	return 0;
 }

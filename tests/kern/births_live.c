@@ -189,7 +189,6 @@ static void copy_run(const struct proc *p, uint64_t start, uint64_t end, FILE *f
 
 static int copy_memory(const struct live *l)
 {
-	auto_close int pagemap = proc_open_pagemap(l->s.proc);
 	const struct proc *p = l->s.proc;
 	int fd = open_in(l->dir, "memory");
 	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -203,7 +202,7 @@ static int copy_memory(const struct live *l)
 		if (!m->writable || m->end - m->start > MEMORY_MAX)
 			continue;
 		for (at = m->start; at < m->end; at += PAGE)
-			if (!m->inode && !proc_page_touched(pagemap, at)) {
+			if (!m->inode && proc_next_touched(p, at, at + PAGE) > at) {
 				copy_run(p, run, at, f);
 				run = at + PAGE;
 			}

@@ -12,7 +12,7 @@
 #include "proc/snapshot_priv.h"
 #include "py/py_priv.h"
 #include "track/names.h"
-#include "unit.h"
+#include "unit/self.h"
 
 /* Items of no size: a type's word for it. */
 static void items_may_have_no_size(void **state)
@@ -108,8 +108,8 @@ static void rows_of_a_snapshot_are_whole_pages(void **state)
 static void a_class_may_take_the_place_of_another(void **state)
 {
 	static uint64_t type[64], class[64];
-	struct proc self = {.pid = getpid()};
-	struct py_runtime rt = {.proc = &self,
+	struct proc *self = self_open();
+	struct py_runtime rt = {.proc = self,
 				.minor = 11,
 				.layout = {.ob_type = 8, .tp_name = 24, .tp_flags = 168},
 				.type_type = (uintptr_t)type};
@@ -135,6 +135,7 @@ static void a_class_may_take_the_place_of_another(void **state)
 	assert_string_equal(names_type(names, (uintptr_t) class), "app.Second");
 	assert_string_equal(names_type(names, 0x1000), "?");
 	names_free(names);
+	proc_close(self);
 }
 
 /* Our own data is that of a CPython 3.11 without code, whose pymalloc has two symbols. */
@@ -183,7 +184,7 @@ static void a_search_for_pools_has_an_end(void **state)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	/* Of CPU time: without a bound it takes half an hour. */
 	const struct itimerval limit = {.it_value.tv_sec = 60}, off = {0};
-	struct proc self = {.pid = getpid()};
+	struct proc *self = self_open();
 	struct py_private priv = {0};
 	struct py_runtime rt;
 
@@ -195,7 +196,7 @@ static void a_search_for_pools_has_an_end(void **state)
 	assert_non_null(table);
 	for (size_t i = 0; i < LYING_WORDS; i++)
 		lying[i] = (uintptr_t)there;
-	open_ourselves(&self, &priv, &rt);
+	open_ourselves(self, &priv, &rt);
 	setitimer(ITIMER_PROF, &limit, NULL);
 	py_find_obmalloc(&rt);
 	assert_int_equal(rt.usedpools, 0);
@@ -214,6 +215,7 @@ static void a_search_for_pools_has_an_end(void **state)
 	assert_int_equal(rt.arenas, (uintptr_t)&fake_arenas.table);
 	dso_close(rt.dso);
 	munmap(there, 16384);
+	proc_close(self);
 }
 
 #define ARENAS (1u << 18)
@@ -225,8 +227,8 @@ static void a_list_of_arenas_is_not_believed(void **state)
 		uint64_t address, pool_address, more[4];
 	} *arena = calloc(ARENAS, sizeof(*arena));
 	uint64_t arenas = (uintptr_t)arena, maxarenas = ARENAS;
-	struct proc self = {.pid = getpid()};
-	struct py_runtime rt = {.proc = &self,
+	struct proc *self = self_open();
+	struct py_runtime rt = {.proc = self,
 				.minor = 11,
 				.layout = {.pool_size = 16384, .arena_size = 1u << 20},
 				.usedpools = (uintptr_t)&arenas,
@@ -247,6 +249,7 @@ static void a_list_of_arenas_is_not_believed(void **state)
 	assert_int_equal(heap_census(heap, &census), -EILSEQ);
 	heap_close(heap);
 	free(arena);
+	proc_close(self);
 }
 
 #define MAX_BLOCKS 1000
@@ -255,8 +258,8 @@ static void a_list_of_arenas_is_not_believed(void **state)
 static int references(uint64_t n)
 {
 	auto_free uint64_t *word = calloc(n, sizeof(*word));
-	struct proc self = {.pid = getpid()};
-	struct py_runtime rt = {.proc = &self, .minor = 10};
+	struct proc *self = self_open();
+	struct py_runtime rt = {.proc = self, .minor = 10};
 	struct heap h = {.rt = &rt};
 	struct graph g = {
 		.h = &h, .max_blocks = MAX_BLOCKS, .max_edges = graph_max_edges(MAX_BLOCKS)};
@@ -280,6 +283,7 @@ static int references(uint64_t n)
 	err = graph_scan(&g, &b, 0);
 	graph_free(&g);
 	return err;
+	proc_close(self);
 }
 
 static void references_are_limited_as_blocks_are(void **state)

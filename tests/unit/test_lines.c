@@ -2,7 +2,7 @@
 /* Line tables of all three formats, from real compilers and from noise; strings; usedpools. */
 #include "py/py_priv.h"
 
-#include "unit.h"
+#include "unit/self.h"
 
 #include <unistd.h>
 
@@ -227,9 +227,9 @@ static void offsets_behind_the_copy_are_refused(void **state)
 		{160, 0}, {168, 8}, {176, 16}, {360, 8}, {376, 24}, {416, 16}, {520, 16}, {552, 16},
 	};
 	uint64_t raw[888 / 8] = {0};
-	struct proc self = {.pid = getpid()};
+	struct proc *self = self_open();
 	struct py_runtime rt = {
-		.proc = &self, .minor = 13, .version = "3.13.0", .runtime = (uintptr_t)raw};
+		.proc = self, .minor = 13, .version = "3.13.0", .runtime = (uintptr_t)raw};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
@@ -247,6 +247,7 @@ static void offsets_behind_the_copy_are_refused(void **state)
 			fail_msg("'%s' does not say '%s'", fail_text(), rows[i].name);
 		raw[rows[i].pos / 8] = rows[i].good;
 	}
+	proc_close(self);
 }
 
 int main(void)

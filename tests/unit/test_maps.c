@@ -25,32 +25,36 @@ static void rows_of_maps_are_understood(void **state)
 		 "/usr/bin/python3.11",
 		 1,
 		 {0x400000, 0x41f000, 0x1000, 4711, 0xfe << 20 | 1, true, false, false, false,
-		  "/usr/bin/python3.11"}},
+		  "/usr/bin/python3.11", false}},
 		{"heap",
 		 "55d0a000-55d0b000 rw-p 00000000 00:00 0      [heap]",
 		 1,
-		 {0x55d0a000, 0x55d0b000, 0, 0, 0, true, true, false, false, "[heap]"}},
+		 {0x55d0a000, 0x55d0b000, 0, 0, 0, true, true, false, false, "[heap]", false}},
 		{"anonymous",
 		 "1000-2000 rwxp 0 00:00 0",
 		 1,
-		 {0x1000, 0x2000, 0, 0, 0, true, true, true, false, ""}},
+		 {0x1000, 0x2000, 0, 0, 0, true, true, true, false, "", false}},
 		{"anonymous with a blank",
 		 "1000-2000 rwxp 0 00:00 0 ",
 		 1,
-		 {0x1000, 0x2000, 0, 0, 0, true, true, true, false, ""}},
+		 {0x1000, 0x2000, 0, 0, 0, true, true, true, false, "", false}},
 		{"deleted",
 		 "1000-3000 r-xp 0 08:01 9 /a b (deleted)",
 		 1,
-		 {0x1000, 0x3000, 0, 9, 8 << 20 | 1, true, false, true, true, "/a b"}},
+		 {0x1000, 0x3000, 0, 9, 8 << 20 | 1, true, false, true, true, "/a b", false}},
 		{"newline in the name",
 		 "1000-3000 ---p 0 08:01 9 /a\\012b",
 		 1,
-		 {0x1000, 0x3000, 0, 9, 8 << 20 | 1, false, false, false, false, "/a\nb"}},
+		 {0x1000, 0x3000, 0, 9, 8 << 20 | 1, false, false, false, false, "/a\nb", false}},
+		{"shared",
+		 "1000-3000 rw-s 0 00:01 9 /dev/shm/a",
+		 1,
+		 {0x1000, 0x3000, 0, 9, 1, true, true, false, false, "/dev/shm/a", true}},
 		{"vsyscall",
 		 "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]",
 		 1,
 		 {0xffffffffff600000, 0xffffffffff601000, 0, 0, 0, false, false, true, false,
-		  "[vsyscall]"}},
+		  "[vsyscall]", false}},
 		{"no row at all", "hello", 0, {0}},
 		{"cut", "1000-3000 r-xp 0 08", 0, {0}},
 		{"ends before it begins", "3000-1000 r-xp 0 08:01 9 /a", 0, {0}},
@@ -70,7 +74,8 @@ static void rows_of_maps_are_understood(void **state)
 		if (n && (m->start != w->start || m->end != w->end || m->offset != w->offset ||
 			  m->inode != w->inode || m->dev != w->dev || m->readable != w->readable ||
 			  m->writable != w->writable || m->executable != w->executable ||
-			  m->deleted != w->deleted || strcmp(m->path, w->path) != 0))
+			  m->deleted != w->deleted || m->shared != w->shared ||
+			  strcmp(m->path, w->path) != 0))
 			fail_msg("%s: wrong row, path '%s'", rows[i].name, m->path);
 		free(m);
 		free(text);

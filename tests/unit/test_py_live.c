@@ -6,7 +6,7 @@
  */
 #include "py/py_priv.h"
 
-#include "unit.h"
+#include "unit/self.h"
 
 #include <glob.h>
 #include <inttypes.h>
@@ -556,8 +556,8 @@ static void forge(uint64_t *w, struct py_runtime *rt)
 static void survives_forged_objects(void **state)
 {
 	struct py_private priv = {0};
-	struct proc self = {.pid = getpid()};
-	struct py_runtime rt = {.proc = &self, .priv = &priv};
+	struct proc *self = self_open();
+	struct py_runtime rt = {.proc = self, .priv = &priv};
 	uint64_t *w =
 		mmap(NULL, FORGED * 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -588,6 +588,7 @@ static void survives_forged_objects(void **state)
 	}
 	dso_close(rt.dso);
 	munmap(w, FORGED * 8);
+	proc_close(self);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Unwinding and names on this very program, on damaged files and on names that explode. */
 #include "sym/sym_priv.h"
-#include "unit.h"
+#include "unit/self.h"
 
 #include <dwarf.h>
 #include <fcntl.h>
@@ -33,6 +33,7 @@ static APART void take_stack(void)
 	static const int order[SYM_REGS] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
 					    REG_RBP, REG_RSP, REG_R8,  REG_R9,	REG_R10, REG_R11,
 					    REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
+	struct proc *self = self_open();
 	ucontext_t u;
 	uint64_t end;
 
@@ -44,12 +45,11 @@ static APART void take_stack(void)
 	taken.copy.data = taken.stack;
 	taken.copy.len = 0;
 	for (end = taken.copy.start; taken.copy.len < sizeof(taken.stack); end += 4096) {
-		struct proc p = {.pid = getpid(), .pidfd = -1};
-
-		if (proc_read(&p, end, taken.stack + taken.copy.len, 4096))
+		if (proc_read(self, end, taken.stack + taken.copy.len, 4096))
 			break;
 		taken.copy.len += 4096;
 	}
+	proc_close(self);
 	__asm__ volatile("" ::: "memory");
 }
 
