@@ -183,6 +183,7 @@ def replace_later(target, after_s=3.5):
     return timer
 
 
+@pytest.mark.quiet  # its line is to be found in what is left of the time
 def test_a_fifo_in_place_of_the_program_is_not_waited_for(program):
     with replacing(program, "FIFO") as target:
         replace_later(target)
@@ -191,6 +192,7 @@ def test_a_fifo_in_place_of_the_program_is_not_waited_for(program):
     assert "replaced_target.py" in out
 
 
+@pytest.mark.quiet  # its line is to be found in what is left of the time
 def test_a_file_in_place_of_the_program_is_not_probed(program):
     with replacing(program, "FILE") as target:
         replace_later(target)
