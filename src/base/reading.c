@@ -4,7 +4,9 @@
 
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct reading_page own;
 static struct reading_page *page = &own;
@@ -37,15 +39,19 @@ int reading_begin(void)
 	static atomic_uint threads;
 	/* A place to begin looking, its own for each thread while there are fewer than slots. */
 	static _Thread_local unsigned int first = UINT32_MAX;
+	static _Thread_local int tid;
 	uint64_t now = now_ns();
 
 	if (first == UINT32_MAX)
 		first = atomic_fetch_add(&threads, 1) % READING_SLOTS;
+	if (!tid)
+		tid = (int)syscall(SYS_gettid);
 	for (unsigned int i = 0; i < READING_SLOTS; i++) {
 		unsigned int slot = (first + i) % READING_SLOTS;
 		uint64_t none = 0;
 
 		if (atomic_compare_exchange_strong(&page->slot[slot].since_ns, &none, now)) {
+			atomic_store_explicit(&page->slot[slot].tid, tid, memory_order_relaxed);
 			first = slot;
 			return (int)slot;
 		}
@@ -72,6 +78,20 @@ uint64_t reading_oldest_ns(void)
 		return 0;
 	now = now_ns();
 	return now > oldest ? now - oldest : 1;
+}
+
+size_t reading_old(uint64_t age_ns, int *tid, size_t max)
+{
+	uint64_t now = now_ns();
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < READING_SLOTS && n < max; i++) {
+		uint64_t since = atomic_load(&page->slot[i].since_ns);
+
+		if (since && now > since && now - since > age_ns)
+			tid[n++] = atomic_load(&page->slot[i].tid);
+	}
+	return n;
 }
 
 const struct reading_page *reading_shared(void)

@@ -17,6 +17,7 @@ struct reading_page {
 	struct {
 		/* CLOCK_MONOTONIC, good to one tick (1-10 ms); 0 = free */
 		_Alignas(64) _Atomic uint64_t since_ns;
+		_Atomic int tid; /* who reads; valid while since_ns is set */
 	} slot[READING_SLOTS];
 };
 
@@ -32,6 +33,9 @@ void reading_end(int slot);
 
 /* Age of the oldest read under way, at least 1; 0 = there is none. */
 uint64_t reading_oldest_ns(void);
+/* The threads whose reads are older than @age_ns, at most @max; returns how many. That one is old
+ * says that it waits, or that its thread does not run: whoever asks looks at the thread. */
+size_t reading_old(uint64_t age_ns, int *tid, size_t max);
 const struct reading_page *reading_shared(void);
 
 #endif

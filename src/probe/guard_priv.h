@@ -55,9 +55,9 @@ struct probe_guard {
 	struct guard_page *page;
 };
 
-/* guard_tool.c: does a thread of the tool wait in the kernel for something that no signal ends? Not
- * because it is frozen. */
-bool guard_waits_in_kernel(pid_t tool);
+/* guard_tool.c: does thread @tid of the tool wait in the kernel for something that no signal ends?
+ * Not because it is frozen. */
+bool guard_waits_in_kernel(pid_t tool, int tid);
 /* Out of the cgroup in which the tool can be frozen. */
 void guard_leave_freezer(void);
 

@@ -21,6 +21,7 @@
 #define LOOK_MS		 200
 #define READ_PATIENCE_NS 50000000ull
 #define READ_POLL_US	 2000
+#define ON_PATIENCE_NS	 1000000000ull
 #define LEAVE_NS	 20000000000ull
 
 struct held {
@@ -50,14 +51,24 @@ struct guardian {
  * killed in the middle of one leaves a stamp that is old, too. */
 static bool reader_hangs(const struct guardian *g)
 {
-	return !g->tool_is_gone && reading_oldest_ns() > READ_PATIENCE_NS &&
-	       guard_waits_in_kernel(g->tool);
+	int tid[READING_SLOTS];
+	size_t n = g->tool_is_gone ? 0 : reading_old(READ_PATIENCE_NS, tid, READING_SLOTS);
+
+	for (size_t i = 0; i < n; i++)
+		if (guard_waits_in_kernel(g->tool, tid[i]))
+			return true;
+	return false;
 }
 
-static void wait_for_readers(const struct guardian *g)
+/* False when they have not ended by @until. */
+static bool wait_for_readers(const struct guardian *g, uint64_t until)
 {
-	while (reader_hangs(g))
+	while (reader_hangs(g)) {
+		if (clock_ns() > until)
+			return false;
 		usleep(READ_POLL_US);
+	}
+	return true;
 }
 
 static struct probe_set *set_of(struct channel *c, uint32_t number)
@@ -76,7 +87,7 @@ static int switch_on(struct channel *c, struct probe_set *s)
 	bool was_on = probe_set_is_on(s);
 	int err;
 
-	if (reader_hangs(c->g))
+	if (!wait_for_readers(c->g, clock_ns() + ON_PATIENCE_NS))
 		return fail(-EAGAIN, "a read of the process's memory does not come back: no probes "
 				     "are set while it is under way");
 	err = probe_set_on(s);
@@ -90,7 +101,7 @@ static void switch_off(struct channel *c, struct probe_set *s)
 
 	if (!was_on)
 		return;
-	wait_for_readers(c->g);
+	wait_for_readers(c->g, UINT64_MAX);
 	probe_set_off(s);
 	note_switch(c->g, was_on, false);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the guardian finds out about the tool from outside, and how it keeps away from it. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -17,36 +16,20 @@ static bool read_line(const char *path, char *buf, size_t size)
 }
 
 /* D in stat; one that a freezer holds shows the same letter. */
-static bool thread_waits(pid_t tool, const char *tid)
+bool guard_waits_in_kernel(pid_t tool, int tid)
 {
 	char path[64], text[512];
 	const char *state;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%.12s/stat", tool, tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tool, tid);
 	if (!read_line(path, text, sizeof(text)))
 		return false;
 	state = strrchr(text, ')');
 	if (!state || strncmp(state, ") D", 3))
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/task/%.12s/wchan", tool, tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", tool, tid);
 	return !read_line(path, text, sizeof(text)) ||
 	       (!strstr(text, "refrigerator") && !strstr(text, "freezer"));
-}
-
-bool guard_waits_in_kernel(pid_t tool)
-{
-	char path[32];
-	struct dirent *e;
-	bool waits = false;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", tool);
-	dir = opendir(path);
-	while (dir && !waits && (e = readdir(dir)))
-		waits = e->d_name[0] != '.' && thread_waits(tool, e->d_name);
-	if (dir)
-		closedir(dir);
-	return waits;
 }
 
 static bool enter(const char *procs)
