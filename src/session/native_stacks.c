@@ -18,6 +18,7 @@
 #define COPIES_AT_ONCE 20 /* the ring holds so many */
 #define KEEP	       (PL_COPY_SEEN / 2)
 #define TRIM_NS	       10000000000ull
+#define MAX_BYTES      (16u << 20) /* of all that is kept; beyond, nothing is copied */
 
 uint64_t native_pair_hash(uint64_t stack, uint64_t caller)
 {
@@ -95,15 +96,43 @@ static struct native_pair *pair_put(struct native_stacks *n, const struct pl_nat
 	return p;
 }
 
+static size_t way_bytes(const struct native_stack *st)
+{
+	return st ? sizeof(*st) + st->n * sizeof(st->frame[0]) : 0;
+}
+
+static size_t pair_bytes(const struct native_pair *p)
+{
+	size_t sum = sizeof(*p) + p->made.cap * sizeof(*p->made.v) + way_bytes(p->caller);
+
+	for (uint32_t i = 0; i < p->n_ways; i++)
+		sum += way_bytes(p->way[i]);
+	return sum;
+}
+
+static size_t all_bytes(const struct native_stacks *n)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < n->by_pair.cap; i++)
+		if (n->by_pair.slot[2 * i] && n->by_pair.slot[2 * i + 1])
+			sum += pair_bytes((void *)(uintptr_t)n->by_pair.slot[2 * i + 1]);
+	return sum;
+}
+
 static int on_copy(void *arg, void *data, size_t size)
 {
 	struct native_stacks *n = arg;
 	const struct pl_native_copy *c = data;
-	struct native_pair *p = size < sizeof(*c) ? NULL : pair_put(n, &c->pair);
+	struct native_pair *p =
+		size < sizeof(*c) || n->bytes > MAX_BYTES ? NULL : pair_put(n, &c->pair);
 	struct native_stack *st = p ? unwind(n, c) : NULL;
 
-	if (st)
+	if (st) {
+		n->bytes +=
+			sizeof(*p) + way_bytes(st); /* at most: many are of a way that is known */
 		native_ways_add(p, st, c, clock_ns());
+	}
 	return 0;
 }
 
@@ -199,8 +228,9 @@ void native_stacks_poll(struct native_stacks *n, struct session *s)
 		n->allowed = COPIES_AT_ONCE;
 	n->allowed = native_allow_copies(s->native, n->allowed);
 	native_asks_poll(n, s, now);
-	if (n->by_pair.n > KEEP && now - n->trimmed_ns > TRIM_NS) {
+	if ((n->by_pair.n > KEEP || n->bytes > MAX_BYTES / 2) && now - n->trimmed_ns > TRIM_NS) {
 		trim(n, s);
+		n->bytes = all_bytes(n);
 		n->trimmed_ns = now;
 	}
 }

@@ -61,6 +61,7 @@ struct native_stacks {
 	struct native_asks blocks, births;
 	uint64_t looked_ns;
 	struct map64 by_pair; /* hash of the key -> struct native_pair * */
+	size_t bytes;	      /* of all pairs when last counted, and of what came since */
 	double allowed;
 	uint64_t refilled_ns, trimmed_ns;
 	struct py_range eval[8];
