@@ -9,12 +9,19 @@
 #include "base/reading.h"
 #include "cli/cli.h"
 
+static void no_stream(void)
+{
+	log_line("pyleak-bpf: a standard stream is closed and /dev/null cannot take its place: %s",
+		 strerror(errno));
+	exit(CLI_FAILED);
+}
+
 /* Who starts us with one of them closed must not find a report in the file that got its number. */
 static void keep_standard_streams(void)
 {
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			exit(1);
+			no_stream();
 }
 
 int main(int argc, char **argv)

@@ -191,7 +191,7 @@ static int run(struct sweep_cmd *c, const struct sweep_opts *so)
 	sweep_free(s);
 	cli_guard_stop(guard);
 	outputs_close(&c->outputs);
-	if (err == -ECANCELED)
+	if (err == -ECANCELED && stop_asked())
 		return cli_interrupted();
 	if (err)
 		return cli_complain(CLI_FAILED);

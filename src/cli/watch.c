@@ -476,7 +476,7 @@ static int run(struct watch *w)
 	cli_guard_stop(w->guard);
 	outputs_close(&w->outputs);
 	baseline_free(&w->baseline);
-	if (err == -ECANCELED)
+	if (err == -ECANCELED && stop_asked())
 		return cli_interrupted();
 	if (err)
 		return cli_complain(CLI_FAILED);

@@ -253,7 +253,9 @@ static int read_states(struct heap *h)
 			err = check_pools(h);
 		if (err)
 			h->arena.n = before;
-		if (err && i == 0)
+		/* Of one interpreter among several nothing is known; memory that we lack is
+		 * missing for all. */
+		if (err && (i == 0 || err == -ENOMEM))
 			return err;
 	}
 	if (!h->arena.n)

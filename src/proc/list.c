@@ -57,7 +57,7 @@ int proc_list(struct proc_entry **out, size_t *n)
 
 	if (!d)
 		return fail(-errno, "/proc cannot be read: %s", strerror(errno));
-	while ((e = readdir(d))) {
+	while (errno = 0, (e = readdir(d))) {
 		struct proc_entry *to;
 
 		if (e->d_name[0] < '1' || e->d_name[0] > '9')
@@ -70,6 +70,13 @@ int proc_list(struct proc_entry **out, size_t *n)
 		}
 		if (!proc_list_one(atoi(e->d_name), to))
 			v.n--;
+	}
+	if (errno) {
+		int err = fail(-errno, "/proc cannot be read: %s", strerror(errno));
+
+		vec_free(&v);
+		closedir(d);
+		return err;
 	}
 	closedir(d);
 	*out = v.v;

@@ -72,6 +72,10 @@ static const uint8_t *block_data(struct snapshot *s, uint32_t number)
 				victim = &s->slot[i];
 		if (!victim->data)
 			victim->data = malloc(SNAP_BLOCK);
+		/* No memory for a place more: one that is there makes do. */
+		for (size_t i = 0; i < SNAP_CACHE && !victim->data; i++)
+			if (s->slot[i].data)
+				victim = &s->slot[i];
 		if (victim->block)
 			s->blocks.v[victim->block - 1].slot = -1;
 		victim->block = 0;

@@ -33,13 +33,12 @@ static int holds_python(const struct proc *p, const struct proc_map *m)
 	struct dso_range section;
 	struct dso_sym sym;
 	struct dso *d;
-	int is, err, fd;
+	int is, fd, err = proc_map_open(p, m, &fd);
 
-	if (proc_map_open(p, m, &fd))
-		return 0;
-	err = dso_open_fd(fd, m->path, DSO_NAMES, &d);
+	if (!err)
+		err = dso_open_fd(fd, m->path, DSO_NAMES, &d);
 	if (err)
-		return err == -EMFILE || err == -ENFILE || err == -ENOMEM ? err : 0;
+		return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EIO ? err : 0;
 	is = !dso_symbol(d, "_PyRuntime", &sym) || !dso_section(d, ".PyRuntime", &section);
 	dso_close(d);
 	return is;

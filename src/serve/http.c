@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -8,14 +9,16 @@
 #include "base/thread.h"
 #include "serve/serve_priv.h"
 
-#define MEMORY (32 << 10) /* a connection's, its headers included */
+#define MEMORY	  (32 << 10) /* a connection's, its headers included */
+#define FAILED_US 10000
 
 struct serve {
 	struct MHD_Daemon *daemon;
 	struct listener at;
 	struct guard guard; /* the thread's own */
 	pthread_t thread;
-	int end; /* an eventfd; -1 = no thread runs */
+	int end; /* an eventfd that wakes the thread; -1 = none runs */
+	atomic_bool is_over;
 	char *token;
 	bool counts_only;
 	pthread_mutex_t lock;
@@ -173,13 +176,14 @@ static void *answer_all(void *arg)
 	struct pollfd p[] = {{.fd = epoll, .events = POLLIN}, {.fd = s->end, .events = POLLIN}};
 
 	thread_calm();
-	while (!p[1].revents) {
+	while (!atomic_load(&s->is_over)) {
 		int wait = guard_look(&s->guard, clock_ns());
 		MHD_UNSIGNED_LONG_LONG pending;
 
 		if (MHD_get_timeout(s->daemon, &pending) == MHD_YES && !pending)
 			wait = 0;
-		poll(p, ARRAY_SIZE(p), wait);
+		if (poll(p, ARRAY_SIZE(p), wait) < 0 && errno != EINTR)
+			usleep(FAILED_US);
 		MHD_run(s->daemon);
 	}
 	return NULL;
@@ -261,6 +265,7 @@ static void stop_thread(struct serve *s)
 {
 	if (s->end < 0)
 		return;
+	atomic_store(&s->is_over, true);
 	eventfd_write(s->end, 1);
 	pthread_join(s->thread, NULL);
 	close_fd(&s->end);

@@ -137,7 +137,12 @@ static void settle(struct session *s, uint64_t wait_ns)
 	struct inquiry *in = &h->inquiry;
 	uint64_t pause;
 
-	inquiry_join(in, wait_ns);
+	if (!inquiry_join(in, wait_ns)) {
+		snprintf(h->why_not, sizeof(h->why_not),
+			 "what holds the survivors is not known: reading does not come to an end");
+		h->refused++;
+		return;
+	}
 	h->ended_ns = in->ended_ns;
 	pause = COST_FACTOR * in->cost_ns;
 	h->next_ns = h->ended_ns + (pause > PAUSE_NS ? pause : PAUSE_NS);
@@ -431,7 +436,10 @@ void holders_free(struct holders *h)
 	if (!h)
 		return;
 	if (h->inquiry.running) {
-		inquiry_join(&h->inquiry, 0);
+		if (!inquiry_join(&h->inquiry, 0)) {
+			pthread_detach(h->inquiry.thread); /* and what it works on goes with us */
+			return;
+		}
 		inquiry_forget(&h->inquiry);
 	}
 	for (size_t i = 0; i < h->found.n; i++)

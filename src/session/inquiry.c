@@ -9,6 +9,7 @@
 #include "proc/limits.h"
 #include "session/view.h"
 
+#define STOP_S	   2 /* one that was told to end looks up that soon, if it ever does */
 #define MAX_NS	   120000000000ull /* for one question */
 #define QUICK_NS   500000000ull	   /* of CPU time: what takes no longer is done at once */
 #define REST	   2		   /* what takes longer rests that many times as long as it works */
@@ -143,15 +144,18 @@ bool inquiry_is_done(struct inquiry *in)
 	return atomic_load(&in->done);
 }
 
-void inquiry_join(struct inquiry *in, uint64_t wait_ns)
+bool inquiry_join(struct inquiry *in, uint64_t wait_ns)
 {
 	uint64_t until = clock_ns() + wait_ns;
+	struct timespec limit;
 
 	if (until < atomic_load(&in->deadline_ns))
 		atomic_store(&in->deadline_ns, until);
 	atomic_store(&in->hurry, true);
-	pthread_join(in->thread, NULL);
-	in->running = false;
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += (time_t)(wait_ns / 1000000000u) + STOP_S;
+	in->running = pthread_timedjoin_np(in->thread, NULL, &limit) != 0;
+	return !in->running;
 }
 
 void inquiry_forget(struct inquiry *in)

@@ -85,25 +85,34 @@ static enum look watch(struct sweep *s, struct growth *g)
 	return LOOK_WATCHED;
 }
 
+/* Said once for each; those that have ended meanwhile are nobody's loss. */
+static enum look failed(struct sweep *s, int err, bool is_first)
+{
+	if (err == -ESRCH || err == -ENOENT)
+		return LOOK_FAILED;
+	s->refused += is_first;
+	snprintf(s->why, sizeof(s->why), "%s", fail_text());
+	return LOOK_FAILED;
+}
+
 /* A process that is not watched: is it a Python, and one that is wanted? */
 static enum look look_at(struct sweep *s, const struct proc_entry *e, bool is_first)
 {
 	struct growth *g = NULL;
 	struct proc *p;
-	int has, err;
+	int has, err = proc_open(e->pid, &p);
 
-	if (proc_open(e->pid, &p))
-		return LOOK_FAILED;
+	if (err)
+		return failed(s, err, is_first);
 	has = py_finder_has(s->finder, p);
 	if (has <= 0 || !sweep_wants(&s->o, p)) {
 		proc_close(p);
-		return has < 0 ? LOOK_FAILED : LOOK_NOTHING;
+		return has < 0 ? failed(s, has, is_first) : LOOK_NOTHING;
 	}
 	err = growth_open(p, e, &g);
 	if (!err)
 		return watch(s, g);
-	s->refused += is_first;
-	snprintf(s->why, sizeof(s->why), "%s", fail_text());
+	failed(s, err, is_first);
 	/* Not known, not started or ending: that is how it is. Else it was we who lacked something.
 	 */
 	return err == -ENOTSUP || err == -EAGAIN || err == -ESHUTDOWN ? LOOK_NOTHING : LOOK_FAILED;
