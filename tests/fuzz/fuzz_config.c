@@ -3,8 +3,10 @@
  * The settings file of serve, and the options that it is made of: selections, addresses, sizes.
  *
  * reads: src/cli/config.c src/cli/opts.c src/cli/serve_settings.c src/cli/select.c
+ * reads: src/cli/watch_opts.c
  */
 #include "cli/serve_settings.h"
+#include "cli/watch_opts.h"
 #include "fuzz/fuzz.h"
 #include "serve/serve.h"
 
@@ -15,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *argv[MAX_ARGS + 4] = {"serve", "--config", "/fuzz.conf"}, *word[MAX_ARGS];
 	struct fuzz_in in = {data, size}, file = in_part(&in), token = in_part(&in);
 	struct serve_settings *c;
+	struct watch_opts watch;
 	int argc = 3, n = 0;
 
 	fake_only_below("/fuzz.");
@@ -32,6 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Without the file. */
 	if (n && !serve_settings_new(argc - 2, argv + 2, &c))
 		serve_settings_free(c);
+	/* The same words, as the main job takes them. */
+	argv[2] = "pyleak-bpf";
+	watch_opts_parse(n + 1, argv + 2, &watch);
 	while (n)
 		free(word[--n]);
 	return 0;

@@ -29,10 +29,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (dso_open_bytes("/lib/x.so", copy, in.n, &f->dso))
 		f->dso = NULL;
 	for (size_t i = 0; f->dso && i < ARRAY_SIZE(addr); i++) {
-		const struct sym_names_of *n = sym_file_names(f, addr[i], &stats);
+		for (uint64_t off = 0; off < 48; off += 8) {
+			const struct sym_names_of *n = sym_file_names(f, addr[i] + off, &stats);
 
-		if (n && (!n->n || n->n > SYM_MAX_INLINED + 1))
-			abort();
+			if (n && (!n->n || n->n > SYM_MAX_INLINED + 1))
+				abort();
+		}
+	}
+	if (f->dso) {
+		sym_file_cfi(f);
+		sym_file_debug_cfi(f);
 	}
 	sym_file_close(f);
 	return 0;

@@ -9,7 +9,7 @@
 #include "heap/population.h"
 
 #define SEGMENT (WORLD_BASE + (64ull << 20))
-#define SLICES	4
+#define SLICES	40
 #define BLOCK	128
 #define BLOCKS	16
 #define SECRET	0x1234567890abcdefull
@@ -64,6 +64,14 @@ static uint64_t make(struct world *w, size_t k)
 		put(page + 8, 2 << 3, 1); /* objects that the collector knows */
 	if (layout[k].start)
 		put(page + layout[k].start, SEGMENT + first, 8);
+	/* Behind it one block that fits no window. */
+	page += layout[k].page;
+	put(page, SLICES - 2, 4);
+	put(page + 10, 1, 2);
+	put(page + layout[k].block_size, 2 << 20, k == 2 ? 8 : 4);
+	put(page + layout[k].used, 1, k == 2 ? 2 : 4);
+	if (layout[k].start)
+		put(page + layout[k].start, SEGMENT + 2 * MI_SLICE_SIZE, 8);
 	for (size_t i = 3; i < BLOCKS; i++)
 		memcpy(segment + first + i * BLOCK, w->mem + (dict - pre - WORLD_BASE), 96);
 	return SEGMENT + first + 5 * BLOCK + pre;

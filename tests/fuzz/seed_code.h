@@ -54,6 +54,13 @@ void _Py_NewReference(object *o)
 }
 #endif
 
+static inline __attribute__((always_inline)) object *with_type(object *o, void *type)
+{
+	if (o->type != type)
+		o->type = take((unsigned long)type);
+	return o;
+}
+
 void *make_one(void *type, long n)
 {
 	object *o = take(32);
@@ -72,7 +79,7 @@ void *make_two(void *type, object **list, long n)
 	for (long i = 0; i < n; i++) {
 		object *o = list[i] ? list[i] : take((unsigned long)n);
 
-		o->type = type;
+		o = with_type(o, type);
 		o->count = 1;
 		BORN(o);
 		list[i] = o;

@@ -235,15 +235,19 @@ def walk():
 
 
 def parts():
-    yield from worlds(0)
+    yield from worlds(40)
 
 
 def why():
-    yield from worlds()
-    for i in range(45):
-        yield "object%d" % i, bytes([i % 10, i])
+    yield from worlds(2)
+    for i in range(60):
+        yield "held%d" % i, bytes([i % 8, i % 3, 1 + i])
+        yield "item%d" % i, bytes([i % 8, 3 + i % 2, 1 + i])
+    for i in range(30):
+        yield "alone%d" % i, bytes([i % 10, i, 128 + i])
     for i in range(4):
-        yield "name%d" % i, bytes([i, 128 + i])
+        yield "name%d" % i, bytes([i, 128 + i, 0])
+        yield "frame%d" % i, bytes([i, 0, 128])
 
 
 def mimalloc():
@@ -282,7 +286,7 @@ def output():
 def baseline():
     run = b'{"at": 1, "duration_s": 60, "rss_bytes": 1000, "heap_bytes": null, "growth_bytes_per_s": 0, "fds": 5, "threads": 1}'
     text = b'{"schema": "pyleak-bpf/baseline/1", "services": [{"service": "app", "runs": [%s]}]}' % b", ".join([run] * 5)
-    yield "app", b"\x02" + struct.pack("<QQ", 1 << 40, 1) + text
+    yield "app", b"\x0f" + struct.pack("<QQ", 1 << 40, 1) + text
     yield "other", b"\x03" + struct.pack("<QQ", 1 << 40, 1) + text.replace(b"/1", b"/2")
 
 
@@ -298,6 +302,8 @@ def config():
     yield "file", CUT.join([text, b"secret\n", b"--listen", b"unix:/run/x", b"--overhead=2.5"])
     yield "words", CUT.join([b"verbose = 3\n", b"", b"-qv", b"--name", b"(a|b)+c{2,3}", b"--min-rss=1G", b"--pod", b"a/b"])
     yield "bad", CUT.join([b"verbose\n", b"a b", b"--max-processes", b"99999999999", b"--listen", b":99999"])
+    yield "watch", CUT.join([b"", b"", b"-p", b"1,2,3", b"--mode=growth", b"-i", b"2.5", b"--min-size=4k", b"--children"])
+    yield "pids", CUT.join([b"", b"", b"-p1,x", b"--mode", b"none", b"--alert", b"rss>1G", b"--sample", b"1e9"])
 
 
 def record(kind, data, runs=(), lies=0):

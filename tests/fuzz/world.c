@@ -77,6 +77,11 @@ static void change(struct world *w, uint64_t at, uint64_t value, uint8_t bytes)
 	world_put(w, WORLD_BASE + at, value, bytes);
 }
 
+void world_change(struct world *w, uint64_t addr, uint64_t value)
+{
+	change(w, addr - WORLD_BASE, value, 8);
+}
+
 static void tell(struct world *w, const struct world_lie *l)
 {
 	if (l->bytes)
@@ -103,7 +108,7 @@ ssize_t world_read(struct proc_source *s, uint64_t addr, void *buf, size_t len)
 	return (ssize_t)len;
 }
 
-static int world_pages(struct proc_source *s, uint64_t start, uint64_t end, uint8_t *out)
+int world_pages(struct proc_source *s, uint64_t start, uint64_t end, uint8_t *out)
 {
 	struct world *w = (struct world *)s;
 

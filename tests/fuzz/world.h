@@ -32,6 +32,7 @@ struct world {
 	uint8_t *mem;
 	uint64_t used; /* of the part in front of the pools */
 	uint64_t interp, tstate, code, frame, modules;
+	uint64_t names; /* the values of the module's dict, a pair of words each */
 	struct world_object object[64];
 	size_t n_objects;
 	VEC(struct world_lie) lies; /* still to come */
@@ -50,12 +51,15 @@ struct world_lie {
 struct world *world_take(struct fuzz_in *in, size_t more);
 
 ssize_t world_read(struct proc_source *s, uint64_t addr, void *buf, size_t len);
+int world_pages(struct proc_source *s, uint64_t start, uint64_t end, uint8_t *out);
 
 /* For the makers: how many versions there are; room; words. */
 #define WORLD_VERSIONS 10
 uint64_t world_room(struct world *w, uint64_t bytes);
 void world_put(struct world *w, uint64_t addr, uint64_t value, size_t bytes);
 uint64_t world_word(const struct world *w, uint64_t addr);
+/* As a lie: until the next world_take. */
+void world_change(struct world *w, uint64_t addr, uint64_t value);
 /* What a lie says: the low three bits of @how choose, @at is where. */
 uint64_t world_value(struct world *w, struct fuzz_in *in, uint8_t how, uint64_t at);
 

@@ -371,6 +371,35 @@ static void make_threads(struct world *w, uint64_t globals)
 
 /* ---- glibc ---- */
 
+/* struct malloc_state of the main arena: empty bins point to themselves, a fastbin holds one chunk.
+ */
+static void make_arena(struct world *w, uint64_t top)
+{
+	uint64_t state = world_room(w, 0x898);
+
+	world_put(w, state + 0x10, WORLD_BASE + WORLD_BRK + 0x290 + 0x40, 8);
+	world_put(w, state + 0x60, top, 8);
+	for (unsigned i = 0; i < 127; i++) {
+		world_put(w, state + 0x70 + 16u * i, state + 0x60 + 16u * i, 8);
+		world_put(w, state + 0x78 + 16u * i, state + 0x60 + 16u * i, 8);
+	}
+}
+
+/* The thread's cache is the first chunk of the heap; what it lists bears its key. */
+static void make_cache(struct world *w)
+{
+	static const uint16_t at[] = {0x290, 0x820};
+	uint64_t brk = WORLD_BASE + WORLD_BRK;
+
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
+		uint64_t ptr = brk + at[i] + 16;
+
+		world_put(w, ptr, ptr >> 12, 8);
+		world_put(w, ptr + 8, 0xabcdef0123456789, 8);
+		world_put(w, brk + 16 + 128 + 16 * i, ptr, 8);
+	}
+}
+
 static void make_chunks(struct world *w)
 {
 	static const uint16_t bytes[] = {0x290, 0x40, 0x20, 0x110, 0x410, 0x80, 0x1010, 0x40};
@@ -385,6 +414,8 @@ static void make_chunks(struct world *w)
 		at += bytes[i];
 	}
 	world_put(w, at + 8, (end - at) | 1, 8);
+	make_arena(w, at);
+	make_cache(w);
 }
 
 /* ---- all of it ---- */
@@ -437,11 +468,12 @@ static void make_containers(struct world *w, uint64_t t_object)
 	const uint64_t pairs[] = {two[1], two[0], two[0], two[1]};
 	uint64_t o = object(w, make_type(w, &list, t_object), 0), items = block(w, 64);
 
-	world_put(w, o + l->ob_size, 2, 8);
+	world_put(w, o + l->ob_size, 3, 8);
 	world_put(w, o + l->list_item, items, 8);
 	world_put(w, o + l->list_allocated, 8, 8);
 	world_put(w, items, two[0], 8);
 	world_put(w, items + 8, two[1], 8);
+	world_put(w, items + 16, o, 8); /* a cycle */
 	add(w, two[0], t_int);
 	add(w, two[1], t_str);
 	add(w, make_bytes(w, "some bytes", 10), t_bytes);
@@ -526,7 +558,9 @@ static uint64_t make_modules(struct world *w)
 {
 	static const char *const name[] = {"CACHE",   "MAXSIZE", "QUEUE", "registry", "table",
 					   "handler", "pool",	 "limit", "local",    "jobs"};
-	uint64_t pairs[2 * ARRAY_SIZE(name)], all[ARRAY_SIZE(w->object)], n = w->n_objects, module;
+	uint64_t pairs[2 * ARRAY_SIZE(name)], all[ARRAY_SIZE(w->object)], n = w->n_objects;
+	const struct py_layout *l = &w->rt.layout;
+	uint64_t module, dict;
 
 	for (size_t i = 0; i < n; i++)
 		all[i] = w->object[i].addr;
@@ -537,8 +571,11 @@ static uint64_t make_modules(struct world *w)
 	pairs[1] = make_tuple(w, n, all);
 	pairs[3] = make_int(w, 100);
 	module = w->modules;
-	world_put(w, module + PY_MODULE_DICT + py_more_header(&w->rt),
-		  make_dict(w, 1, ARRAY_SIZE(name), pairs), 8);
+	dict = make_dict(w, 1, ARRAY_SIZE(name), pairs);
+	world_put(w, module + PY_MODULE_DICT + py_more_header(&w->rt), dict, 8);
+	/* 32 places for an index in front of the entries. */
+	w->names = world_word(w, dict + l->dict_keys) + l->dk_indices + 32 +
+		   (w->rt.minor <= 10 ? 16 : 8);
 	pairs[0] = make_str(w, "app");
 	pairs[1] = module;
 	return make_dict(w, 1, 1, pairs);
