@@ -8,7 +8,7 @@
 #include "heap/own_size.h"
 #include "py/py_priv.h"
 #include "track/stacks.h"
-#include "unit.h"
+#include "unit/self.h"
 
 /* Numbers at which sums, negations and multiplications go wrong. */
 static const int64_t ends[] = {
@@ -120,32 +120,33 @@ static void read_with(struct heap *h, uint16_t field, int64_t value)
 
 static void a_class_may_say_any_size(void **state)
 {
-	struct proc self = {.pid = getpid()};
+	struct proc *self = self_open();
 	struct py_private priv = {0};
 	struct py_runtime rt;
 	struct heap h = {.rt = &rt};
 
 	(void)state;
-	make_world(&self, &priv, &rt);
+	make_world(self, &priv, &rt);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		read_with(&h, rt.layout.tp_dictoffset, ends[i]);
 		read_with(&h, rt.layout.tp_weaklistoffset, ends[i]);
 		read_with(&h, rt.layout.tp_basicsize, ends[i]);
 		read_with(&h, rt.layout.tp_itemsize, ends[i]);
 	}
+	proc_close(self);
 }
 
 /* Each word of an object lies in turn, and its class has items, a dict at the end, or neither. */
 static void an_object_may_say_any_size(void **state)
 {
 	static const int64_t items[] = {0, 1, 4, 8, 1 << 20};
-	struct proc self = {.pid = getpid()};
+	struct proc *self = self_open();
 	struct py_private priv = {0};
 	struct py_runtime rt;
 	struct heap h = {.rt = &rt};
 
 	(void)state;
-	make_world(&self, &priv, &rt);
+	make_world(self, &priv, &rt);
 	for (size_t k = 0; k < ARRAY_SIZE(items); k++)
 		for (size_t word = 2; word < 12; word++)
 			for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
@@ -156,6 +157,7 @@ static void an_object_may_say_any_size(void **state)
 				read_with(&h, rt.layout.tp_dictoffset, k % 2 ? -8 : 24);
 				page[512 + word] = before;
 			}
+	proc_close(self);
 }
 
 /* The references of a block: an object of a type of each kind, whose words and type lie. */
@@ -187,13 +189,13 @@ static void scan_with(struct heap *h, enum graph_kind kind, int64_t dictoffset)
 
 static void references_lie_where_a_class_says(void **state)
 {
-	struct proc self = {.pid = getpid()};
+	struct proc *self = self_open();
 	struct py_private priv = {0};
 	struct py_runtime rt;
 	struct heap h = {.rt = &rt};
 
 	(void)state;
-	make_world(&self, &priv, &rt);
+	make_world(self, &priv, &rt);
 	for (int kind = GRAPH_BUFFER; kind <= GRAPH_ARRAY; kind++)
 		for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 			scan_with(&h, (enum graph_kind)kind, ends[i]);
@@ -205,6 +207,7 @@ static void references_lie_where_a_class_says(void **state)
 				page[512 + word] = before;
 			}
 		}
+	proc_close(self);
 }
 
 #define CODES 3000
@@ -224,7 +227,7 @@ static void put_word(uint8_t *at, uint64_t v)
 static void code_may_share_a_huge_table(void **state)
 {
 	static _Alignas(8) uint64_t name[16], unicode[64], code_type[64];
-	struct proc self = {.pid = getpid()};
+	struct proc *self = self_open();
 	auto_free uint8_t *table = calloc(1, TABLE + 64), *codes = calloc(CODES + 1, 512);
 	auto_free struct pl_stack *rec = calloc(1, sizeof(*rec));
 	struct py_private priv = {0};
@@ -235,7 +238,7 @@ static void code_may_share_a_huge_table(void **state)
 
 	(void)state;
 	assert_true(table && codes && rec);
-	make_world(&self, &priv, &rt);
+	make_world(self, &priv, &rt);
 	l = &rt.layout;
 	rt.unicode_type = (uintptr_t)unicode;
 	rt.code_type = (uintptr_t)code_type;
@@ -267,6 +270,7 @@ static void code_may_share_a_huge_table(void **state)
 	assert_true(stacks_find(stacks, 1)->frame[0].code);
 	assert_true(after - before < 40u << 20);
 	stacks_free(stacks);
+	proc_close(self);
 }
 
 int main(void)
