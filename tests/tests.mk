@@ -125,12 +125,14 @@ check-arrows:
 	$(call say,ARROWS)
 	$(Q)$(PYTHON) tests/lint/arrows.py
 
-# Each header compiles alone.
+# Each header compiles alone; and what a changed one breaks of the fuzz targets is seen before they are built.
 check-headers: $(SKEL)
 	$(call say,HEADERS)
 	$(Q)for h in $(filter include/% src/%,$(H_FILES)); do \
 		echo "#include <linux/types.h>\n#include \"$$h\"" | \
 		$(CC) $(CPPFLAGS_) -I. -std=gnu11 $(WARN) -Werror -fsyntax-only -x c - || exit 1; done
+	$(Q)for c in $(wildcard tests/fuzz/*.c); do \
+		$(CC) $(CPPFLAGS_) -Itests -std=gnu11 -w -Werror=implicit-function-declaration -fsyntax-only $$c || exit 1; done
 
 check-cppcheck:
 	$(call say,CPPCHK)

@@ -25,7 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct proc_memory m = {0};
 	struct proc_usage usage;
 	struct proc_entry entry;
-	uint64_t image;
 	char path[64];
 
 	fake_only_below("/proc/99999999/");
@@ -44,7 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cg.limit = m.rss_bytes;
 	proc_limits(&p, &m, &cg, limit);
 	proc_rlimit(&p, "Max open files");
-	proc_image(PID, &image);
 	proc_alive(&p);
 	proc_execed(&p);
 	proc_list_one(PID, &entry);
