@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "base/reading.h"
 #include "cli/cli.h"
@@ -29,6 +30,8 @@ int main(int argc, char **argv)
 	keep_standard_streams();
 	/* Column widths of characters follow the user's locale, numbers in JSON must not. */
 	setlocale(LC_CTYPE, "");
+	/* What a character set needs is loaded now: later no code is. */
+	btowc('a');
 	/* Readings on threads of their own take turns; an arena each would only keep what they
 	 * freed. */
 	mallopt(M_ARENA_MAX, 2);

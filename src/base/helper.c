@@ -46,12 +46,20 @@ int helper_start(const char *name, void (*serve)(int sock, void *ctx), void *ctx
 	return fail(-EAGAIN, "no process for %s could be started: %s", name, strerror(errno));
 }
 
+void helper_release(struct helper *h)
+{
+	/* Processes that were forked after it hold copies of our end. */
+	if (h->sock >= 0)
+		shutdown(h->sock, SHUT_RDWR);
+	close_fd(&h->sock);
+	h->sock = -1;
+}
+
 void helper_stop(struct helper *h)
 {
 	if (h->sock < 0)
 		return;
-	close(h->sock);
-	h->sock = -1;
+	helper_release(h);
 	while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }

@@ -15,7 +15,9 @@ struct helper {
  * Before the first thread. */
 int helper_start(const char *name, void (*serve)(int sock, void *ctx), void *ctx,
 		 struct helper *out);
-/* Close our end and wait until it has ended. */
+/* Close our end: it will end. */
+void helper_release(struct helper *h);
+/* The same, and wait for that. */
 void helper_stop(struct helper *h);
 
 #endif

@@ -33,7 +33,7 @@ uint64_t thread_cpu_ns(void)
 void thread_calm(void)
 {
 	/* Linux: of this thread alone, not of the process. */
-	setpriority(PRIO_PROCESS, (id_t)gettid(), 0);
+	setpriority(PRIO_PROCESS, 0, 0);
 }
 
 void thread_cond_init(pthread_cond_t *c)

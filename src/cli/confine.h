@@ -8,9 +8,19 @@
 
 #define CLI_NO_SANDBOX_HELP "keep all rights and install no system call filter, for debugging"
 
+/* What a process does, and so which system calls it may make. */
+enum filter_kind {
+	FILTER_READS,	/* census, why, merge, doctor: no probes, no BPF */
+	FILTER_WATCHES, /* watch, sweep */
+	FILTER_SERVES,
+	FILTER_KEEPS, /* not the tool itself: keeper.h */
+	FILTER_ASKS,  /* nor this: sym_servers_start() */
+};
+
 struct confine_opts {
-	bool is_off;	 /* --no-sandbox */
-	bool reads_only; /* no probes, no BPF */
+	bool is_off; /* --no-sandbox */
+	enum filter_kind kind;
+	bool only_files; /* no look at any process */
 };
 
 /* No new privileges, no capability but those of the work, no system call that it does not need; for
@@ -18,11 +28,15 @@ struct confine_opts {
 int confine(const struct confine_opts *o);
 /* The process that writes files (outputs.h). */
 int confine_keeper(void);
+/* The process that talks to debuginfod servers. */
+int confine_asker(void);
 
 /* rights.c: give all capabilities up but those that are needed here, found out by trying. */
 int rights_drop(const struct confine_opts *o);
 int rights_drop_for_files(void);
+/* landlock.c: nothing but reading files from now on; false where the kernel cannot. */
+bool landlock_files_only(void);
 /* filter.c: what is not on the list ends the process, with a line on standard error. */
-int filter_install(bool reads_only, bool asks_servers);
+int filter_install(enum filter_kind kind);
 
 #endif

@@ -158,7 +158,7 @@ static void free_rows(struct doctor *d)
 /* As the other commands, and as they before the first look at a process. */
 static void sandbox(struct doctor *d)
 {
-	if (confine(&(struct confine_opts){.reads_only = true})) {
+	if (confine(&(struct confine_opts){.kind = FILTER_READS})) {
 		doctor_add(d, DOCTOR_NO, "sandbox", "%s", fail_text());
 		doctor_remedy(d, "--no-sandbox runs without");
 	} else {

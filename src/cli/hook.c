@@ -213,8 +213,7 @@ void hook_close(struct helper *h)
 
 	if (h->sock < 0)
 		return;
-	close(h->sock);
-	h->sock = -1;
+	helper_release(h);
 	while (waitpid(h->pid, NULL, WNOHANG) == 0 && clock_ns() < until)
 		nanosleep(&pause, NULL);
 }

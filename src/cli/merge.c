@@ -110,7 +110,8 @@ int cli_merge(int argc, char **argv)
 	}
 	err = outputs_open(&to, &o.json, 1, o.no_sandbox);
 	if (!err)
-		err = confine(&(struct confine_opts){.is_off = o.no_sandbox, .reads_only = true});
+		err = confine(&(struct confine_opts){
+			.is_off = o.no_sandbox, .kind = FILTER_READS, .only_files = true});
 	if (!err)
 		err = merge(&o, &to, argv + first, (size_t)(argc - first));
 	outputs_close(&to);

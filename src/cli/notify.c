@@ -7,12 +7,14 @@
 
 #include "base/base.h"
 
-static void tell(const char *text)
+static int sock = -1;
+
+void notify_open(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	size_t n = path ? strlen(path) : 0;
-	auto_close int fd = -1;
+	int fd;
 
 	if (!n || n >= sizeof(a.sun_path) || (*path != '/' && *path != '@'))
 		return;
@@ -20,9 +22,17 @@ static void tell(const char *text)
 	if (*path == '@')
 		a.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0)
-		sendto(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&a,
-		       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&a,
+				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)))
+		sock = fd;
+	else
+		close_fd(&fd);
+}
+
+static void tell(const char *text)
+{
+	if (sock >= 0)
+		send(sock, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void notify_ready(void)

@@ -3,6 +3,8 @@
 #ifndef PYLEAK_CLI_NOTIFY_H
 #define PYLEAK_CLI_NOTIFY_H
 
+/* While sockets may still be made and connected. */
+void notify_open(void);
 void notify_ready(void);
 void notify_stopping(void);
 /* To be called often: keeps the watchdog quiet, at most once a second. */

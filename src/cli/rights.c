@@ -126,7 +126,9 @@ int rights_drop(const struct confine_opts *o)
 
 	if (err)
 		return err;
-	return keep_only(&have, o->reads_only ? keep : for_probes(&have, keep));
+	if (o->only_files)
+		return keep_only(&have, bit(CAP_DAC_READ_SEARCH));
+	return keep_only(&have, o->kind == FILTER_READS ? keep : for_probes(&have, keep));
 }
 
 /* Root writes everywhere, and replaces what is root's in /tmp. */
@@ -137,6 +139,7 @@ int rights_drop_for_files(void)
 
 	return err ? err : keep_only(&have, bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER));
 }
+
 static int no_new_privileges(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -148,12 +151,25 @@ int confine_keeper(void)
 {
 	int err = no_new_privileges();
 
-	return err ? err : rights_drop_for_files();
+	if (!err)
+		err = rights_drop_for_files();
+	return err ? err : filter_install(FILTER_KEEPS);
+}
+
+int confine_asker(void)
+{
+	struct caps have = {0};
+	int err = no_new_privileges();
+
+	if (!err)
+		err = caps_get(&have);
+	if (!err)
+		err = keep_only(&have, 0);
+	return err ? err : filter_install(FILTER_ASKS);
 }
 
 int confine(const struct confine_opts *o)
 {
-	bool asks_servers = !o->reads_only && sym_asks_servers();
 	int err;
 
 	if (o->is_off)
@@ -161,5 +177,7 @@ int confine(const struct confine_opts *o)
 	err = no_new_privileges();
 	if (!err)
 		err = rights_drop(o);
-	return err ? err : filter_install(o->reads_only, asks_servers);
+	if (!err && o->only_files)
+		landlock_files_only();
+	return err ? err : filter_install(o->kind);
 }

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/helper.h"
+#include "base/packet.h"
 #include "cli/cli.h"
 #include "cli/config.h"
 #include "cli/confine.h"
@@ -12,6 +14,7 @@
 #include "cli/stop.h"
 #include "out/out.h"
 #include "serve/serve.h"
+#include "sym/sym.h"
 
 #define TURN_S	   0.2
 #define PUBLISH_NS 5000000000ull
@@ -22,6 +25,7 @@ struct service {
 	char **argv;
 	struct serve_settings *c;
 	struct serve *http;
+	struct helper keeper; /* of the socket's name, when there is one */
 	struct sweep *sweep;
 	struct probe_guard *guard;
 	struct serve_metrics_opts metrics;
@@ -158,6 +162,25 @@ static int loop(struct service *v)
 	return err;
 }
 
+/* Takes the socket's name away at the end, which we may not do any more. */
+static void remove_socket(int sock, void *service)
+{
+	const struct service *v = service;
+	char none = 0;
+
+	if (!v->c->no_sandbox && confine_keeper())
+		return;
+	packet_receive(sock, &none, sizeof(none), NULL);
+	serve_remove_socket(v->http);
+}
+
+static int keep_socket(struct service *v)
+{
+	return strncmp(serve_address(v->http), "unix:", 5)
+		       ? 0
+		       : helper_start("pyleak-files", remove_socket, v, &v->keeper);
+}
+
 /* The address is taken with all rights, for low ports; clients are answered with few. */
 static int start(struct service *v)
 {
@@ -176,8 +199,14 @@ static int start(struct service *v)
 	o.key = key;
 	if (!err)
 		err = serve_listen(&o, &v->http);
+	notify_open();
 	if (!err)
-		err = confine(&(struct confine_opts){.is_off = c->no_sandbox});
+		err = keep_socket(v);
+	if (!err)
+		err = sym_servers_start(c->no_sandbox ? NULL : confine_asker);
+	if (!err)
+		err = confine(
+			&(struct confine_opts){.is_off = c->no_sandbox, .kind = FILTER_SERVES});
 	return err ? err : serve_start(v->http, &o);
 }
 
@@ -221,13 +250,15 @@ static int run(struct service *v)
 		err = loop(v);
 	sweep_free(v->sweep);
 	serve_stop(v->http);
+	helper_stop(&v->keeper);
 	cli_guard_stop(v->guard);
+	sym_servers_stop();
 	return err ? cli_complain(CLI_FAILED) : CLI_DONE;
 }
 
 int cli_serve(int argc, char **argv)
 {
-	struct service v = {.argc = argc, .argv = argv};
+	struct service v = {.argc = argc, .argv = argv, .keeper.sock = -1};
 	int code, err = serve_settings_new(argc, argv, &v.c);
 
 	if (err)

@@ -23,7 +23,9 @@ int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
 	int err = outputs_open(outputs, paths, n, o->no_sandbox);
 
 	return err ? err
-		   : confine(&(struct confine_opts){.is_off = o->no_sandbox, .reads_only = true});
+		   : confine(&(struct confine_opts){.is_off = o->no_sandbox,
+						    .kind = FILTER_READS,
+						    .only_files = o->from || o->core});
 }
 
 static int open_proc(const struct cli_source_opts *o, size_t i, struct proc **out)

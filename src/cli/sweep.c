@@ -9,6 +9,7 @@
 #include "cli/select.h"
 #include "cli/stop.h"
 #include "out/out.h"
+#include "sym/sym.h"
 
 #define TURN_S 0.2
 
@@ -183,7 +184,10 @@ static int run(struct sweep_cmd *c, const struct sweep_opts *so)
 	if (!err)
 		err = outputs_open(&c->outputs, &c->json, 1, c->no_sandbox);
 	if (!err)
-		err = confine(&(struct confine_opts){.is_off = c->no_sandbox});
+		err = sym_servers_start(c->no_sandbox ? NULL : confine_asker);
+	if (!err)
+		err = confine(
+			&(struct confine_opts){.is_off = c->no_sandbox, .kind = FILTER_WATCHES});
 	if (!err)
 		err = sweep_new(so, guard, &s);
 	if (!err)
@@ -191,6 +195,7 @@ static int run(struct sweep_cmd *c, const struct sweep_opts *so)
 	sweep_free(s);
 	cli_guard_stop(guard);
 	outputs_close(&c->outputs);
+	sym_servers_stop();
 	if (err == -ECANCELED && stop_asked())
 		return cli_interrupted();
 	if (err)

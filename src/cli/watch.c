@@ -17,6 +17,7 @@
 #include "cli/watch_opts.h"
 #include "out/out.h"
 #include "session/session.h"
+#include "sym/sym.h"
 
 #define TURN_S	    0.2	 /* longest stay away from signals and the clock */
 #define TREE_TURN_S 0.05 /* with children: they are looked at soon after their start */
@@ -461,7 +462,10 @@ static int run(struct watch *w)
 	if (!err)
 		err = alerts_open(&w->alerts, w->o.alert_log, w->o.alert_hook);
 	if (!err)
-		err = confine(&(struct confine_opts){.is_off = w->o.no_sandbox});
+		err = sym_servers_start(w->o.no_sandbox ? NULL : confine_asker);
+	if (!err)
+		err = confine(
+			&(struct confine_opts){.is_off = w->o.no_sandbox, .kind = FILTER_WATCHES});
 	if (!err)
 		err = attach(w);
 	if (!err) {
@@ -475,6 +479,7 @@ static int run(struct watch *w)
 	alerts_close(&w->alerts);
 	cli_guard_stop(w->guard);
 	outputs_close(&w->outputs);
+	sym_servers_stop();
 	baseline_free(&w->baseline);
 	if (err == -ECANCELED && stop_asked())
 		return cli_interrupted();

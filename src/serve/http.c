@@ -287,6 +287,11 @@ void serve_stop(struct serve *s)
 	free(s);
 }
 
+void serve_remove_socket(const struct serve *s)
+{
+	listener_remove(&s->at);
+}
+
 const char *serve_address(const struct serve *s)
 {
 	return s->at.address;

@@ -177,7 +177,11 @@ int listener_open(const struct serve_opts *o, struct listener *out)
 void listener_close(struct listener *l)
 {
 	close_fd(&l->fd);
+	free(take(l->path));
+}
+
+void listener_remove(const struct listener *l)
+{
 	if (is_ours(l))
 		unlink(l->path);
-	free(take(l->path));
 }

@@ -25,6 +25,8 @@ int serve_start(struct serve *s, const struct serve_opts *o);
 /* From now on this one, for new requests. Takes @token. */
 void serve_set_token(struct serve *s, char *token);
 void serve_stop(struct serve *s);
+/* The name of a socket goes, if it is still ours: by who may do that. */
+void serve_remove_socket(const struct serve *s);
 /* Where it listens, as a client may write it. */
 const char *serve_address(const struct serve *s);
 

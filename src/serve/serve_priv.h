@@ -18,6 +18,7 @@ struct listener {
 
 int listener_open(const struct serve_opts *o, struct listener *out);
 void listener_close(struct listener *l);
+void listener_remove(const struct listener *l);
 
 /* guard.c: connections may come without end, from one address or from many, and each may say
  * nothing, little or too much: those who ask and read get their answer all the same. Not thread

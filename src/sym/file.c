@@ -135,7 +135,7 @@ static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, D
 	if (fd >= 0 || !*dso_build_id(f->dso))
 		return fd;
 	fd = dwfl_build_id_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0, debug_file);
-	return fd >= 0 ? fd : sym_servers_find(f, mod, userdata, name, base, debug_file);
+	return fd >= 0 ? fd : sym_servers_find(f);
 }
 
 static bool module_extent(const struct dso *d, uint64_t *low, uint64_t *high)

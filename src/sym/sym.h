@@ -27,10 +27,12 @@ enum sym_reg {
 
 struct sym;
 
-/* Has the user set DEBUGINFOD_URLS? Then the servers named there are asked for debug information
- * that is not found here. Before there are threads: bounds what is waited for and taken where the
- * user has set no bounds. */
-bool sym_asks_servers(void);
+/* Has the user set DEBUGINFOD_URLS? Then a process is started, before there are threads, that asks
+ * the servers named there for debug information that is not found here; what is waited for and
+ * taken is bounded where the user has set no bounds. @confine, when it is not NULL, is what that
+ * process gives up first. */
+int sym_servers_start(int (*confine)(void));
+void sym_servers_stop(void);
 
 int sym_open(const struct proc *p, struct sym **out);
 void sym_close(struct sym *s);

@@ -71,10 +71,8 @@ struct dso *sym_file_mini(struct sym_file *f);
 int sym_debug_find(const struct sym_file *f, const char *link, uint32_t sum);
 /* What several debug files share, by the name in .gnu_debugaltlink. */
 int sym_debug_shared(const struct sym_file *f, const char *name);
-/* servers.c: by build id from the servers of DEBUGINFOD_URLS, -1 = none. The arguments are those of
- * libdwfl's callback. */
-int sym_servers_find(struct sym_file *f, Dwfl_Module *mod, void **userdata, const char *name,
-		     Dwarf_Addr base, char **debug_file);
+/* servers.c: by build id from the servers of DEBUGINFOD_URLS, -1 = none. */
+int sym_servers_find(struct sym_file *f);
 /* Debug information that would fill our memory once it is unpacked is left alone. */
 bool sym_debug_too_large(const struct dso *d, uint64_t max);
 

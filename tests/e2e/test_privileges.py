@@ -58,8 +58,8 @@ def grower():
 
 
 @contextlib.contextmanager
-def started(*command):
-    tool = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def started(*command, env=None):
+    tool = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         yield tool
     finally:
@@ -117,8 +117,59 @@ def test_root_gives_up_what_is_not_needed(grower):
 def test_commands_that_only_read(grower, command):
     """No probes, no BPF."""
     with started(harness.TOOL, *command, "-p", str(grower), "-q") as tool:
-        reading = mask("sys_ptrace", "dac_read_search", "checkpoint_restore")
+        assert rights(tool) == {(READING, READING, READING, "1", "2")}
+
+
+READING = mask("sys_ptrace", "dac_read_search", "checkpoint_restore")
+WRITING = mask("dac_override", "fowner")
+# What each process of a command may do: everything that a thread of it has, exactly.
+PROCESSES = {
+    "watch": (["--alert", "rss>100G", "--alert-hook", "true", "-q", "-d", "60", "-p"], {"pyleak-probes", "pyleak-hooks"}),
+    "watch --json": (["-q", "-d", "60", "--json", "{}", "-p"], {"pyleak-probes", "pyleak-files"}),
+    "watch with servers": (["-q", "-d", "60", "-p"], {"pyleak-probes", "pyleak-debug"}),
+    "serve": (["serve", "--listen", "unix:{}", "--pid"], {"pyleak-probes", "pyleak-files"}),
+    "sweep": (["sweep", "-q", "-d", "60", "--json", "{}", "--pid"], {"pyleak-probes", "pyleak-files"}),
+    "census": (["census", "--diff", "60", "-q", "--json", "{}", "-p"], {"pyleak-files"}),
+    "why": (["why", "--type", "list", "--watch", "60", "-q", "--json", "{}", "-p"], {"pyleak-files"}),
+}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_every_process_of_a_command(grower, tmp_path, name):
+    """Its threads, and those of its helpers."""
+    args, helpers = PROCESSES[name]
+    args = [a.format(tmp_path / "out") for a in args]
+    if args[-1] == "--pid":
+        args = [*args[:-1], "--name", "pyleak-privileges-test"]
+    else:
+        args.append(str(grower))
+    env = {**os.environ, **({"DEBUGINFOD_URLS": "http://127.0.0.1:9/"} if "servers" in name else {})}
+    own = READING if name.startswith(("census", "why")) else kept()
+    with started(harness.TOOL, *args, env=env) as tool:
+        assert rights(tool) == {(own, own, own, "1", "2")}
+        time.sleep(2)  # threads have started
+        assert rights(tool) == {(own, own, own, "1", "2")}
+        found = harness.helpers(tool.pid)
+        assert set(found) == helpers
+        if "pyleak-files" in helpers:
+            assert rights(tool, found["pyleak-files"]) == {(WRITING, WRITING, WRITING, "1", "2")}
+        if "pyleak-debug" in helpers:
+            assert rights(tool, found["pyleak-debug"]) == {(0, 0, 0, "1", "2")}
+
+
+@pytest.mark.parametrize("command", [["census"], ["why", "--type", "list"]], ids=lambda c: c[0])
+def test_saved_files_need_no_right(grower, tmp_path, command):
+    """But to read them. Nor is any process looked at."""
+    snap = tmp_path / "snap"
+    run = subprocess.run([harness.TOOL, "census", "-p", str(grower), "-q", "--save", snap], capture_output=True, timeout=120,
+                         check=False)  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with started(harness.TOOL, *command, "--from", str(snap), "-q", "--json", str(pipe)) as tool:
+        reading = mask("dac_read_search")
         assert rights(tool) == {(reading, reading, reading, "1", "2")}
+        json.loads(pipe.read_text())
 
 
 def test_files_of_others_are_still_written(grower, tmp_path):
@@ -130,8 +181,7 @@ def test_files_of_others_are_still_written(grower, tmp_path):
     with started(harness.TOOL, "-p", str(grower), "-d", "60", "-q", "--json", str(out)) as tool:
         assert {r[0] for r in rights(tool)} == {kept()}
         keeper = harness.helpers(tool.pid)["pyleak-files"]
-        writing = mask("dac_override", "fowner")
-        assert rights(tool, keeper, want_seccomp="0") == {(writing, writing, writing, "1", "0")}
+        assert rights(tool, keeper) == {(WRITING, WRITING, WRITING, "1", "2")}
     run = subprocess.run([harness.TOOL, "-p", str(grower), "-d", "2", "-q", "--json", str(out)], capture_output=True, text=True,
                          timeout=120, check=False)  # fmt: skip
     assert run.returncode == 0, run.stderr
