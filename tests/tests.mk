@@ -101,7 +101,7 @@ $(O)/bench/%: bench/%.c $(O)/libpyleak.a
 # Hours: the attach/detach cycles, kills, stops and freezes that docs/RELIABILITY.md tells of.
 torture: all $(O)/tests/safety/cycles ## the tool killed, stopped, frozen, thousands of times
 	$(Q)PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -B tests/safety/torture.py --cycles 5000 --runs 100 --kills 500 \
-		--stops 200 --suspends 100 --freezes 50
+		--stops 200 --suspends 100 --freezes 100
 
 # Half an hour: docs/RELIABILITY.md's table of what watching does to who is watched.
 harmless: all

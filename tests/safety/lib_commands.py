@@ -20,6 +20,7 @@ class Command:
     words: str
     seconds: float = 0  # 0: it ends by itself at once
     stop: bool = False  # it runs for ever and gets SIGTERM after that time
+    probes: bool = False  # it puts breakpoints in, and takes them out
     statuses: tuple = (0,)
 
     def argv(self, pid, name, directory):
@@ -28,10 +29,10 @@ class Command:
 
 # 14 s: long enough for a line to be suspected and what holds its objects to be looked for.
 COMMANDS = {
-    "watch": Command("-p {pid} -d 14 -q --json {dir}/report.json", 14),
-    "watch --children": Command("-p {pid} --children -d 14 -q", 14),
-    "sweep": Command("sweep -d 18 -q --name {name}", 18),
-    "serve": Command("serve -q --listen unix:{dir}/socket --name {name}", 20, stop=True),
+    "watch": Command("-p {pid} -d 14 -q --json {dir}/report.json", 14, probes=True),
+    "watch --children": Command("-p {pid} --children -d 14 -q", 14, probes=True),
+    "sweep": Command("sweep -d 18 -q --name {name}", 18, probes=True),
+    "serve": Command("serve -q --listen unix:{dir}/socket --name {name}", 20, stop=True, probes=True),
     "census": Command("census -p {pid} -q"),
     "census --diff": Command("census -p {pid} -q --diff 4", 4),
     "census --type": Command("census -p {pid} -q --type Thing --no-redact"),

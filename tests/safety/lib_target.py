@@ -159,8 +159,8 @@ class Target(Running):
             self.around = stack.pop_all()
         try:
             self.wait_ready()
-            # Swapped pages that the loop needs come back; the stock of charges settles.
-            time.sleep(2 if kind == "swapped" else 0.5)
+            # Swapped pages that the loop needs come back, and shared ones that it writes to are copied.
+            time.sleep(4 if kind in ("swapped", "forked") else 0.5)
             if kind == "limit":
                 self.group.limit(self.group.read("charge") + LIMIT_ROOM)
         except BaseException:

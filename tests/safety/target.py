@@ -7,6 +7,7 @@
 It leaks slowly, at the line marked below and by the clock, so that the tool looks at what holds the
 objects. STATE is the page of target_words.py."""
 import ctypes
+import gc
 import mmap
 import os
 import signal
@@ -134,6 +135,8 @@ def limit():
 
 def forked():
     """64 MiB of objects and buffers from before the fork, and two children who share them."""
+    # A collection would write to all of them, and every page would be a copy.
+    gc.disable()
     keep.append([Thing(i) for i in range(100000)])
     m = mmap.mmap(-1, 32 * MIB, flags=ANONYMOUS)
     for at in range(0, len(m), PAGE):

@@ -21,6 +21,14 @@ LONG = [("watch", kind) for kind in ("shm", "memmap_private", "fuse", "limit")]
 SHORT = [("why --type", "shm"), ("why --type", "fuse"), ("why --type", "limit"), ("census", "sparse"),
          ("census --save", "fuse"), ("census --type", "madv_free"), ("doctor -p", "fuse")]  # fmt: skip
 BASELINE_S = 4
+BUSY = 4  # processes that want to run, for each CPU
+
+
+def judge(row):
+    """Memory always; time where there is some."""
+    if harmless.only_time(row["wrong"]) and os.getloadavg()[0] > BUSY * os.cpu_count():
+        pytest.skip("no stall can be judged at a load of %.0f: %s" % (os.getloadavg()[0], row["wrong"]))
+    assert not row["wrong"], harmless.line(row)
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +57,14 @@ def test_watching(command, kind, rows, forks, base):
     print(harmless.line(row))
     if harmless.only_time(row["wrong"]):
         row = harmless.cell(kind, command, forks, base)
-    assert not row["wrong"], harmless.line(row)
+    judge(row)
 
 
 @pytest.mark.parametrize("command,kind", SHORT)
 def test_looking(command, kind, forks, base):
     row = harmless.cell(kind, command, forks, base)
     print(harmless.line(row))
-    assert not row["wrong"], harmless.line(row)
+    judge(row)
 
 
 def test_every_option_of_census_is_measured():

@@ -30,6 +30,7 @@ FULL = 0.95
 LATE = 0.1
 GIVE_UP_S = 12
 GONE_S = 20  # for processes and definitions, which cost the target nothing
+LONGEST_S = 1.5  # at work before something happens to it
 ATTACH_S = 90  # on a machine that does a lot else
 SPEED_S = 0.6  # CPU time is counted for so long at a time
 WORKERS = 3
@@ -55,6 +56,7 @@ class Target(Program):
 
     def __init__(self, is_busy=False):
         self.is_busy = is_busy
+        self.tools = {0}  # processes of every tool that has watched it
         self.twin = Program()
         super().__init__()
         time.sleep(0.5)
@@ -106,6 +108,7 @@ class Tool:
                 raise Harm("the tool did not attach: status %s" % status)
             time.sleep(0.03)
         self.pids = lib_text.family(self.process.pid)
+        target.tools.update(self.pids)
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -202,8 +205,9 @@ def event(results, name, target, done=lambda: True, left=str, with_speed=True):
 def kills(n, target, results):
     for i in range(n):
         tool = Tool(target)
-        pause(0, 2.5)
+        pause(0, LONGEST_S)
         tool.pids = lib_text.family(tool.process.pid)
+        target.tools.update(tool.pids)
         tool.signal(signal.SIGKILL)
         tool.process.wait()
         event(results, "kill -9", target, tool.gone, tool.left, with_speed=i % 5 == 0)
@@ -216,7 +220,7 @@ def pauses(name, n, target, results, stop, go, enter=None):
     tool = Tool(target, enter)
     try:
         for _ in range(n):
-            pause(0.2, 2.5)
+            pause(0.2, LONGEST_S)
             stop(tool)
             try:
                 event(results, name, target)
@@ -238,9 +242,12 @@ def suspends(n, target, results):
 
 
 def freezes(n, target, results):
-    for version in lib_groups.versions("freezer"):
+    """Of each kind of control group that there is, n in all."""
+    versions = lib_groups.versions("freezer")
+    for i, version in enumerate(versions):
+        times = n // len(versions) + (i < n % len(versions))
         with lib_groups.Group("freezer", "tool", version) as group:
-            pauses("cgroup v%d frozen" % version, n, target, results, lambda _, g=group: g.freeze(True),
+            pauses("cgroup v%d frozen" % version, times, target, results, lambda _, g=group: g.freeze(True),
                    lambda _, g=group: g.freeze(False), group.enter)  # fmt: skip
 
 
@@ -258,9 +265,13 @@ def cycles(n, target, results):
     """Attached and detached by the library alone, a hundred times between two looks."""
     while n > 0:
         some = min(n, 100)
-        done = subprocess.run([CYCLES, str(target.pid), str(some)], capture_output=True, text=True)
-        if done.returncode or int(done.stdout) != some:
-            raise Harm("cycles: status %d: %s" % (done.returncode, done.stderr[-300:]))
+        run = subprocess.Popen([CYCLES, str(target.pid), str(some)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)  # fmt: skip
+        time.sleep(0.2)
+        target.tools.update(lib_text.family(run.pid))
+        told, why = run.communicate()
+        if run.returncode or int(told) != some:
+            raise Harm("cycles: status %d: %s" % (run.returncode, why[-300:]))
         event(results, "100 attach/detach", target)
         n -= some
 
@@ -285,7 +296,7 @@ def torture(counts, seed, is_busy=False, tell=print):
                 what(counts[what.__name__], target, results)
             for row in results.table()[before:]:
                 tell(line(row), flush=True)
-    bad = log.bad()
+    bad = log.bad(target.tools)
     if bad:
         raise Harm("the kernel says: %s" % bad[:5])
     return results.table()
