@@ -28,6 +28,7 @@ struct census_cmd {
 static const struct opt table[] = {
 	{'p', OPT_PIDS, "pid", "PID[,PID]", ROW(source.pids), "processes to look at", 0, 0, NULL},
 	CLI_SOURCE_FILES(ROW(source)),
+	CLI_SOURCE_SWAPPED(ROW(source)),
 	{0, OPT_STRING, "save", "FILE", ROW(save),
 	 "save the process's memory for --from, here or on another machine; the file holds all "
 	 "that "

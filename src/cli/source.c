@@ -2,6 +2,8 @@
 /* Opening what a command looks into, and saving it. */
 #include "cli/source.h"
 
+#include "proc/limits.h"
+
 int cli_source_check(const struct cli_source_opts *o, size_t max)
 {
 	int n = (o->pids.n > 0) + (o->from != NULL) + (o->core != NULL);
@@ -28,6 +30,28 @@ int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
 						    .only_files = o->from || o->core});
 }
 
+/* Coming back, it counts against the limit of the process's cgroup: there must be room for it, or
+ * the kernel makes some, by swapping or by killing. */
+static int allow_swapped(struct proc *p)
+{
+	char need[32], has[32];
+	struct proc_memory m;
+	uint64_t room;
+
+	if (proc_memory(p, &m) || !m.swap_bytes)
+		return 0;
+	room = proc_room(p);
+	if (room < m.swap_bytes)
+		return fail(
+			-ENOMEM,
+			"--swapped: process %d has %s swapped out, and its cgroup or this machine "
+			"room for %s: it would pay for it",
+			p->pid, fmt_bytes(need, sizeof(need), (double)m.swap_bytes),
+			fmt_bytes(has, sizeof(has), (double)room));
+	p->read_swapped = true;
+	return 0;
+}
+
 static int open_proc(const struct cli_source_opts *o, size_t i, struct proc **out)
 {
 	if (o->from)
@@ -46,7 +70,9 @@ int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source
 	err = open_proc(o, i, &out->proc);
 	if (err)
 		return err;
-	err = py_open(out->proc, &out->rt);
+	err = o->swapped ? allow_swapped(out->proc) : 0;
+	if (!err)
+		err = py_open(out->proc, &out->rt);
 	if (err && file)
 		err = fail_in(err, "%s", file);
 	else if (err && !proc_alive(out->proc))

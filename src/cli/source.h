@@ -12,7 +12,7 @@
 struct cli_source_opts {
 	struct opt_pids pids;
 	const char *from, *core, *sysroot;
-	bool no_sandbox;
+	bool no_sandbox, swapped;
 };
 
 /* Rows of their option tables; @at: offset of the struct cli_source_opts. */
@@ -20,6 +20,12 @@ struct cli_source_opts {
 	{                                                                                          \
 		0, OPT_STRING, name, arg, (at) + offsetof(struct cli_source_opts, field), help, 0, \
 			0, NULL                                                                    \
+	}
+#define CLI_SOURCE_SWAPPED(at)                                                                   \
+	{                                                                                        \
+		0, OPT_FLAG, "swapped", NULL, (at) + offsetof(struct cli_source_opts, swapped),  \
+			"read also what is swapped out, which brings it back into memory", 0, 0, \
+			NULL                                                                     \
 	}
 #define CLI_SOURCE_FILES(at)                                                          \
 	CLI_SOURCE_FILE(at, from, "from", "FILE",                                     \

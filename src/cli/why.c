@@ -42,6 +42,7 @@ static const struct opt table[] = {
 	 "census --save wrote",
 	 0, 0, NULL},
 	CLI_SOURCE_CORE(ROW(source)),
+	CLI_SOURCE_SWAPPED(ROW(source)),
 	{'T', OPT_U32, "top", "N", ROW(paths), "paths shown (default 5)", 1, 1000, NULL},
 	{0, OPT_NUMBER, "watch", "SEC", ROW(watch_s),
 	 "time between two looks at the lengths of containers (default 1; 0: one look)", 0, 3600,

@@ -53,6 +53,10 @@ int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
 	}
 	if (a->other_share > 0.005)
 		fprintf(f, "%4.0f %%  on other paths\n", 100 * a->other_share);
+	if (s->pages_swapped)
+		fprintf(f, "part of the process is swapped out and was not read: what holds the "
+			   "rest may "
+			   "be there; --swapped reads it, which brings it back into memory\n");
 	return flushed(f);
 }
 
@@ -124,6 +128,7 @@ static int write_json(FILE *f, const void *ctx)
 	json_unsigned(&j, "roots", s->roots);
 	json_unsigned(&j, "torn", s->torn);
 	json_unsigned(&j, "unreadable", s->unreadable);
+	json_unsigned(&j, "pages_swapped", s->pages_swapped);
 	json_number(&j, "seconds", (double)s->ns / 1e9);
 	json_close(&j);
 	if (s->gc_known)

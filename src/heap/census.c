@@ -9,17 +9,22 @@
 
 struct batch {
 	struct proc_req req[BATCH];
+	struct recall_pool *pool[BATCH];
 	uint32_t head[BATCH][HEAD_READ / 4];
 	size_t n;
+	int64_t live[HEAP_CLASSES];
 };
 
-static void count_pool(const struct heap *h, const uint32_t *head, struct heap_census *out)
+static void count_pool(const struct heap *h, const uint32_t *head, struct recall_pool *pool,
+		       struct heap_census *out)
 {
 	uint32_t live = head[0], cls = head[9];
 
 	out->pools++;
-	if (!live)
-		return; /* on the arena's list of free pools, or just carved */
+	if (!live) { /* on the arena's list of free pools, or just carved */
+		recall_note(pool, 0, 0);
+		return;
+	}
 	/* Between taking a pool and setting its class the header may hold an older class: the count
 	 * says then too much for it or is off by one pool, for an instant. */
 	if (cls >= HEAP_CLASSES ||
@@ -27,17 +32,24 @@ static void count_pool(const struct heap *h, const uint32_t *head, struct heap_c
 		out->torn++;
 		return;
 	}
-	out->live[cls] += live;
+	recall_note(pool, cls, live);
 }
 
 static void flush(const struct heap *h, struct batch *b, struct heap_census *out)
 {
 	proc_read_many(h->rt->proc, b->req, b->n);
 	for (size_t i = 0; i < b->n; i++) {
+		struct recall_pool *p = b->pool[i];
+		uint64_t torn = out->torn;
+
 		if (b->req[i].ok)
-			count_pool(h, b->head[i], out);
-		else
+			count_pool(h, b->head[i], p, out);
+		else if (!b->req[i].swapped)
 			out->torn++; /* the arena was unmapped meanwhile */
+		else if (!recall_missed(p))
+			out->swapped++;
+		if (out->torn == torn && p->cls < HEAP_CLASSES)
+			b->live[p->cls] += (int64_t)p->live - p->late;
 	}
 	b->n = 0;
 }
@@ -69,19 +81,27 @@ int heap_census(struct heap *h, struct heap_census *out)
 	if (!b)
 		return fail(-ENOMEM, "out of memory");
 	b->n = 0;
+	memset(b->live, 0, sizeof(b->live));
+	if (!recall_begin(&h->recall, h->arena.n))
+		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < h->arena.n; i++) {
 		const struct heap_arena *a = &h->arena.v[i];
+		struct recall_arena *r = recall_next(&h->recall, a->start);
 
 		out->arenas++;
 		out->arena_bytes += h->rt->layout.arena_size;
-		for (uint64_t pool = a->start; pool < a->pools_end;
-		     pool += h->rt->layout.pool_size) {
-			b->req[b->n] = (struct proc_req){pool, b->head[b->n], HEAD_READ, false};
+		for (uint64_t k = 0, pool = a->start; pool < a->pools_end && k < RECALL_POOLS;
+		     k++, pool += h->rt->layout.pool_size) {
+			b->pool[b->n] = &r->pool[k];
+			b->req[b->n] =
+				(struct proc_req){pool, b->head[b->n], HEAD_READ, false, false};
 			if (++b->n == BATCH)
 				flush(h, b, out);
 		}
 	}
 	flush(h, b, out);
+	for (unsigned k = 0; k < HEAP_CLASSES; k++)
+		out->live[k] = b->live[k] > 0 ? (uint64_t)b->live[k] : 0;
 	out->t_ns = clock_ns();
 	out->cost_ns = thread_cpu_ns() - start;
 	return 0;

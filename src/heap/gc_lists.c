@@ -112,7 +112,7 @@ static int add_garbage(struct heap *h, uint64_t list, struct map64 *index, uint6
 		if (proc_read(h->rt->proc, items + 8 * at, item, 8 * k))
 			return 0;
 		for (size_t i = 0; i < k; i++)
-			req[i] = (struct proc_req){item[i] + l->ob_type, &type[i], 8, false};
+			req[i] = (struct proc_req){item[i] + l->ob_type, &type[i], 8, false, false};
 		proc_read_many(h->rt->proc, req, k);
 		for (size_t i = 0; i < k; i++)
 			if (req[i].ok && add_type(out, index, type[i]))

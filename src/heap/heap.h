@@ -23,6 +23,7 @@ struct heap_census {
 	uint64_t pools, arenas;	     /* mimalloc: pages in use, segments */
 	uint64_t arena_bytes;	     /* mapped for arenas */
 	uint64_t torn;		     /* headers that made no sense (raced) and were left out */
+	uint64_t swapped;	     /* pools swapped out since before they were first counted */
 	uint64_t cost_ns;	     /* CPU this reading took of ours */
 };
 
@@ -50,7 +51,8 @@ bool heap_has_pools(const struct heap *h);
 bool heap_can_count(const struct heap *h);
 /* Is CPython's mimalloc in charge, and are its pages understood? */
 bool heap_has_mimalloc(const struct heap *h);
-/* Header-only census of all arenas of all interpreters. -ENODATA when blocks cannot be counted. */
+/* Header-only census of all arenas of all interpreters. A pool that is swapped out counts as when
+ * it was last read: nobody has touched it since. -ENODATA when blocks cannot be counted. */
 int heap_census(struct heap *h, struct heap_census *out);
 uint64_t heap_live_bytes(const struct heap_census *c);
 /* Size class (0 .. 31) of the pool block that contains @addr, read live; -1 = not pymalloc's. */
@@ -88,6 +90,7 @@ struct heap_object {
 	uint64_t buffer; /* the part that is an object of its own: a bytearray's bytes (3.15) */
 	bool gc;	 /* GC-tracked type */
 	bool immortal;
+	bool swapped; /* out: a part of it is swapped out, nothing of it is known; addr is 0 */
 	struct heap_fingerprint fp;
 };
 

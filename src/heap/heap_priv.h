@@ -4,6 +4,7 @@
 #define PYLEAK_HEAP_PRIV_H
 
 #include "heap/heap.h"
+#include "heap/recall.h"
 
 /* tp_flags (Include/object.h; 2 - 4 since 3.11 - 3.13, the others in every version). */
 #define TPF_INLINE_VALUES   (1ull << 2)
@@ -82,6 +83,7 @@ struct heap {
 	heap_watch watch;   /* NULL: nobody does */
 	void *watch_ctx;
 	const char *doing; /* what the walk under way is for */
+	struct recall recall;
 };
 
 /* Type facts by address: false when it is no type. Cached, re-read when older than a second. */

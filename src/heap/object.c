@@ -10,6 +10,7 @@ struct group {
 	struct heap_work work[GROUP];
 	struct proc_req req[GROUP * HEAP_REQS];
 	bool *ok[GROUP * HEAP_REQS];
+	struct heap_object *of[GROUP * HEAP_REQS];
 	size_t n;
 };
 
@@ -83,11 +84,14 @@ bool heap_is_tracked(const struct py_runtime *rt, const struct heap_type *t, con
 static bool read_own_page(const struct proc *p, struct heap_work *w)
 {
 	uint64_t a = w->o->addr, page = a & ~PAGE_MASK;
+	int err;
 
 	w->lo = a - page < WIN_BEFORE ? -(int)(a - page) : -WIN_BEFORE;
 	w->hi = page + PAGE_MASK + 1 - a < WIN_AFTER ? (int)(page + PAGE_MASK + 1 - a) : WIN_AFTER;
-	if (proc_read(p, a + (uint64_t)(int64_t)w->lo, w->win + WIN_BEFORE + w->lo,
-		      (size_t)(w->hi - w->lo)))
+	err = proc_read(p, a + (uint64_t)(int64_t)w->lo, w->win + WIN_BEFORE + w->lo,
+			(size_t)(w->hi - w->lo));
+	w->o->swapped = err == -ENODATA;
+	if (err)
 		return false;
 	if (w->hi < WIN_AFTER && !proc_read(p, a + (uint64_t)w->hi, w->win + WIN_BEFORE + w->hi,
 					    (size_t)(WIN_AFTER - w->hi)))
@@ -102,7 +106,8 @@ static void read_windows(struct heap *h, struct group *g)
 
 		w->lo = -WIN_BEFORE;
 		w->hi = WIN_AFTER;
-		g->req[i] = (struct proc_req){w->o->addr - WIN_BEFORE, w->win, WIN_SIZE, false};
+		g->req[i] =
+			(struct proc_req){w->o->addr - WIN_BEFORE, w->win, WIN_SIZE, false, false};
 	}
 	proc_read_many(h->rt->proc, g->req, g->n);
 	for (size_t i = 0; i < g->n; i++)
@@ -144,8 +149,9 @@ static bool one_round(struct heap *h, struct group *g, enum heap_depth depth)
 		for (unsigned k = 0; k < w->reqs; k++, n++) {
 			const struct work_req *r = &w->req[k];
 
-			g->req[n] = (struct proc_req){r->addr, r->buf, r->len, false};
+			g->req[n] = (struct proc_req){r->addr, r->buf, r->len, false, false};
 			g->ok[n] = r->ok;
+			g->of[n] = w->o;
 		}
 	}
 	if (!n)
@@ -156,6 +162,7 @@ static bool one_round(struct heap *h, struct group *g, enum heap_depth depth)
 		uint64_t rest = 4096 - (r->addr & PAGE_MASK);
 
 		*g->ok[i] = r->ok;
+		g->of[i]->swapped |= r->swapped;
 		/* Asked for more than there is: the end of the last page of a mapping. */
 		if (!r->ok && rest < r->len && rest >= 16) {
 			memset(r->buf, 0, r->len);
@@ -198,6 +205,8 @@ size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum h
 		for (int round = 0; round < HEAP_ROUNDS && one_round(h, g, depth); round++)
 			;
 		for (size_t i = 0; i < k; i++) {
+			if (v[at + i].swapped)
+				v[at + i].addr = 0;
 			if (!v[at + i].addr)
 				continue;
 			heap_fingerprint_of(h, &g->work[i]);

@@ -80,6 +80,7 @@ void heap_close(struct heap *h)
 	if (!h)
 		return;
 	vec_free(&h->arena);
+	recall_free(&h->recall);
 	free(h);
 }
 
@@ -190,7 +191,10 @@ static int read_state(struct heap *h, const struct state *s)
 	if (!v)
 		return fail(-ENOMEM, "out of memory for the list of arenas");
 	/* The array is reallocated when it grows; then its old place may be gone. */
-	if (proc_read(h->rt->proc, at, v, n * sizeof(*v)))
+	proc_need(h->rt->proc, true);
+	err = proc_read(h->rt->proc, at, v, n * sizeof(*v));
+	proc_need(h->rt->proc, false);
+	if (err)
 		return fail(-EAGAIN, "the list of arenas moved while it was read");
 	for (uint32_t i = 0; i < n; i++) {
 		err = add_arena(h, &v[i]);

@@ -95,7 +95,7 @@ static void add_dict(struct counter *c, const struct heap_block *b, uint32_t row
 		return;
 	}
 	c->pending[c->n] = (struct pending){own->keys, row, split};
-	c->req[c->n] = (struct proc_req){own->keys, c->head[c->n], KEYS_HEAD, false};
+	c->req[c->n] = (struct proc_req){own->keys, c->head[c->n], KEYS_HEAD, false, false};
 	if (++c->n == PENDING)
 		flush(c);
 }

@@ -6,7 +6,6 @@
 #define MAX_INTERPS	64
 #define MAX_THREADS	4096
 #define MAX_MODULES	65536
-#define PAGE		4096ull
 #define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */
 #define MAX_STATICS	(1u << 30)  /* of all of them */
 #define MAX_ROOTS	(4u << 20)  /* what a process says beyond is not believed */
@@ -218,33 +217,12 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 	return 0;
 }
 
-/* Where a page is not there (or swapped out, or a snapshot does not have it) there is nothing.
- * False when none can be read. */
-static bool read_pages(const struct proc *p, uint64_t start, void *buf, uint64_t bytes)
-{
-	uint8_t *to = buf;
-	bool any = false;
-
-	if (!proc_read_sparse(p, start, to, bytes))
-		return true;
-	for (uint64_t at = 0, n; at < bytes; at += n) {
-		n = PAGE - ((start + at) & (PAGE - 1));
-		if (n > bytes - at)
-			n = bytes - at;
-		if (proc_read_sparse(p, start + at, to + at, n))
-			memset(to + at, 0, n);
-		else
-			any = true;
-	}
-	return any;
-}
-
 static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint64_t addr,
 		     uint64_t bytes, uint64_t thread)
 {
 	auto_free uint64_t *w = malloc(bytes + 8);
 
-	if (!w || !read_pages(r->g->h->rt->proc, addr, w, bytes & ~7ull)) {
+	if (!w || !proc_read_patchy(r->g->h->rt->proc, addr, w, bytes & ~7ull)) {
 		r->unreadable++;
 		return;
 	}
@@ -289,7 +267,7 @@ static void interp_roots(struct reach *r, uint64_t interp)
 	module_roots(r, interp);
 	if (!proc_read_u64(rt->proc, py_gc_of(rt, interp) + rt->layout.gc_garbage, &garbage))
 		add(r, REACH_GARBAGE, garbage);
-	if (w && read_pages(rt->proc, interp, w, size & ~7ull))
+	if (w && proc_read_patchy(rt->proc, interp, w, size & ~7ull))
 		atexit_roots(r, w, size / 8);
 	words_of(r, REACH_INTERP, interp, interp, size, 0);
 }
@@ -348,7 +326,7 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 	auto_free uint64_t *w = fits ? malloc(bytes) : NULL;
 
 	r->static_bytes += fits ? bytes : 0;
-	if (!w || !read_pages(r->g->h->rt->proc, start, w, bytes)) {
+	if (!w || !proc_read_patchy(r->g->h->rt->proc, start, w, bytes)) {
 		r->unreadable++;
 		return;
 	}

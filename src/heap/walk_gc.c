@@ -84,7 +84,8 @@ static void read_nodes(struct walk *w, struct node *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		v[i].lo = BEFORE;
 		v[i].hi = AFTER;
-		req[i] = (struct proc_req){v[i].head - BEFORE, v[i].win, sizeof(v[i].win), false};
+		req[i] = (struct proc_req){v[i].head - BEFORE, v[i].win, sizeof(v[i].win), false,
+					   false};
 	}
 	proc_read_many(w->h->rt->proc, req, n);
 	for (size_t i = 0; i < n; i++) {

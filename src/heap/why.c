@@ -203,13 +203,43 @@ static int collect(struct graph *g, const struct why_query *q, size_t n, uint64_
 	return 0;
 }
 
+/* Whoever points to an object may be swapped out: that nobody does is not known then. */
+static void drop_doubtful(struct why_answer *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct why_path *p = &a->path[i];
+
+		if (p->root == WHY_NOBODY || p->root == WHY_CYCLE) {
+			a->other_share += p->share;
+			paths_free(p);
+			continue;
+		}
+		if (n != i) {
+			a->path[n] = *p;
+			memset(p, 0, sizeof(*p));
+		}
+		n++;
+	}
+	a->n = n;
+}
+
+static uint64_t pages_swapped(const struct heap *h)
+{
+	struct proc_reads reads;
+
+	proc_reads(h->rt->proc, &reads);
+	return reads.swapped;
+}
+
 int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct why_opts *o,
 	     struct why_answer **out, struct why_stats *stats)
 {
 	struct graph g = {.h = h, .max_blocks = o->max_blocks};
 	auto_free uint64_t *extra = NULL;
 	struct reach r = {.g = &g};
-	uint64_t begin = clock_ns();
+	uint64_t begin = clock_ns(), swapped = pages_swapped(h);
 	int err;
 
 	*out = NULL;
@@ -238,6 +268,9 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 			err = merge(&(*out)[i], o->max_paths ? o->max_paths : DEFAULT_PATHS);
 	}
 	fill_stats(&r, stats);
+	stats->pages_swapped = pages_swapped(h) - swapped;
+	for (size_t i = 0; !err && stats->pages_swapped && i < n; i++)
+		drop_doubtful(&(*out)[i]);
 	stats->gc_known = !py_gc_enabled(h->rt, &stats->gc_enabled);
 	stats->ns = clock_ns() - begin;
 	reach_free(&r);

@@ -94,6 +94,7 @@ struct why_stats {
 	uint64_t blocks, objects, references, roots, unreadable, torn;
 	uint64_t ns, memory_bytes;
 	bool gc_known, gc_enabled;
+	uint64_t pages_swapped; /* not read: what holds an object may be there */
 };
 
 /* One answer per query, all from one reading of the heap (two passes), whoever watches it is told.

@@ -14,8 +14,11 @@ struct account {
 	unsigned users;
 	_Atomic uint64_t bytes, second, second_bytes, last_second_bytes;
 	_Atomic uint64_t absent, swapped, held_back, faults;
+	_Atomic uint32_t brought, room; /* pages swapped in for proc_need; may there be any? */
 	_Atomic uint64_t back_at_ns, wait_ns; /* keeping back until then */
 };
+
+enum { ROOM_UNKNOWN, ROOM_NONE, ROOM_ENOUGH };
 
 struct account *account_get(int pid); /* NULL: out of memory */
 void account_put(struct account *a);

@@ -127,6 +127,7 @@ static void read_limit(const struct level *at, const char *stat, uint64_t curren
 		return;
 	swap = swap_free ? least(swap_free, swap_left(at, limit, current)) : 0;
 	left = limit - least(limit, current) + least(idle, current) + swap;
+	out->room = least(out->room, left - swap);
 	if (out->limit != PROC_UNKNOWN && left >= out->left_low)
 		return;
 	out->limit = limit;
@@ -189,7 +190,7 @@ void proc_cgroup_read(const char *root, const char *path, int version, struct pr
 	snprintf(out->path, sizeof(out->path), "%.255s", path);
 	snprintf(at, sizeof(at), "%.511s", strcmp(path, "/") ? path : "");
 	out->current = out->anon = out->file = out->shmem = out->oom_kills = PROC_UNKNOWN;
-	out->high = out->limit = PROC_UNKNOWN;
+	out->high = out->limit = out->room = PROC_UNKNOWN;
 	for (int i = 0; i < MAX_LEVELS; i++) {
 		char *cut = strrchr(at, '/');
 
@@ -271,7 +272,7 @@ void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
 
 	memset(out, 0, sizeof(*out));
 	out->current = out->anon = out->file = out->shmem = out->oom_kills = PROC_UNKNOWN;
-	out->high = out->limit = PROC_UNKNOWN;
+	out->high = out->limit = out->room = PROC_UNKNOWN;
 	if (proc_slurp(p->pid, "cgroup", &text, &len) ||
 	    proc_slurp_path("/proc/self/mountinfo", &mounts, &len))
 		return;

@@ -63,6 +63,20 @@ static size_t add_ram(struct proc_limit *out)
 	return 1;
 }
 
+uint64_t proc_room(const struct proc *p)
+{
+	auto_free char *text = NULL;
+	struct proc_cgroup cg;
+	uint64_t available;
+	size_t len;
+
+	proc_cgroup(p, &cg);
+	if (proc_slurp_path("/proc/meminfo", &text, &len))
+		return cg.room;
+	available = meminfo(text, "MemAvailable:");
+	return available < cg.room ? available : cg.room;
+}
+
 static int by_room(const void *a, const void *b)
 {
 	const struct proc_limit *x = a, *y = b;

@@ -19,6 +19,7 @@ struct proc_cgroup {
 	char tight_path[256];
 	uint64_t limit;
 	uint64_t left_low, left_high; /* until the kill: active page cache stays, or is given up */
+	uint64_t room;		      /* until anything must be swapped out, at any level */
 	unsigned unread;	      /* files that are there and could not be understood */
 	char unread_path[320];	      /* the first of them */
 };
@@ -45,6 +46,9 @@ struct proc_limit {
 /* All that apply now, the nearest first. Returns the number. */
 size_t proc_limits(const struct proc *p, const struct proc_memory *m, const struct proc_cgroup *cg,
 		   struct proc_limit *out);
+/* Bytes that may come into memory for the process before the kernel has to make room, by swapping
+ * or by killing: below its cgroups' limits, and in the machine. */
+uint64_t proc_room(const struct proc *p);
 /* One row of /proc/PID/limits by its title ("Max open files"): the soft limit, PROC_UNKNOWN when
  * unlimited or not to be had. */
 uint64_t proc_rlimit(const struct proc *p, const char *title);

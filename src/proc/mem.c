@@ -8,10 +8,10 @@
 #include "proc/reader_priv.h"
 #include "proc/source_priv.h"
 
-static int read_memory(struct reader *g, uint64_t addr, char *to, size_t len)
+static int read_memory(const struct proc *p, uint64_t addr, char *to, size_t len)
 {
 	while (len) {
-		ssize_t got = reader_read_memory(g, addr, to, len);
+		ssize_t got = reader_read_memory(p, addr, to, len);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -43,7 +43,7 @@ static int read_run(const struct proc *p, enum reader_page what, uint64_t addr, 
 		    size_t len, bool sparse)
 {
 	if (what == READER_MEMORY)
-		return read_memory(p->reader, addr, to, len);
+		return read_memory(p, addr, to, len);
 	if (what == READER_FILE)
 		return reader_read_file(p, addr, to, len);
 	if (what != READER_ZEROS && !(what == READER_ABSENT && sparse))
@@ -128,6 +128,24 @@ int proc_read_sparse(const struct proc *p, uint64_t addr, void *buf, size_t len)
 	return read_any(p, addr, buf, len, true);
 }
 
+bool proc_read_patchy(const struct proc *p, uint64_t addr, void *buf, size_t len)
+{
+	bool any = false;
+	char *to = buf;
+
+	if (!proc_read_sparse(p, addr, buf, len))
+		return true;
+	for (size_t part; len; addr += part, to += part, len -= part) {
+		part = (size_t)(READER_PAGE - addr % READER_PAGE);
+		part = part < len ? part : len;
+		if (proc_read_sparse(p, addr, to, part))
+			memset(to, 0, part);
+		else
+			any = true;
+	}
+	return any;
+}
+
 void proc_reads(const struct proc *p, struct proc_reads *out)
 {
 	const struct account *a = p->reader ? p->reader->account : NULL;
@@ -197,6 +215,7 @@ size_t proc_read_many(const struct proc *p, struct proc_req *v, size_t n)
 		if (err != -ESRCH && err != -EPERM)
 			err = proc_read(p, v[i].addr, v[i].buf, v[i].len);
 		v[i].ok = !err;
+		v[i].swapped = err == -ENODATA;
 		good += !err;
 	}
 	return good;

@@ -31,6 +31,7 @@ struct scan_arg {
 };
 #define SCAN	   _IOWR('f', 16, struct scan_arg)
 #define IS_PRESENT (1u << 3)
+#define IS_SWAPPED (1u << 4)
 #define IS_PFNZERO (1u << 5)
 #define STRETCH	   (64ull << 30) /* a millisecond or so where there is nothing */
 
@@ -39,6 +40,25 @@ static ssize_t read_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *en
 	ssize_t got = pread(pagemap, entry, n * sizeof(*entry), (off_t)(page * sizeof(*entry)));
 
 	return got < 0 ? -errno : got / (ssize_t)sizeof(*entry);
+}
+
+/* By the kernel's own search: 0 where it has none. It passes over what has no page tables. */
+static uint64_t scan_touched(int pagemap, uint64_t addr, uint64_t end)
+{
+	struct page_region first = {0};
+	struct scan_arg arg = {
+		.size = sizeof(arg),
+		.start = addr,
+		.end = end,
+		.vec = (uintptr_t)&first,
+		.vec_len = 1,
+		.max_pages = 1,
+		.anyof_mask = IS_PRESENT | IS_SWAPPED,
+		.return_mask = IS_PRESENT | IS_SWAPPED,
+	};
+	int found = ioctl(pagemap, SCAN, &arg);
+
+	return found < 0 ? 0 : found ? first.start : end;
 }
 
 uint64_t proc_next_touched(const struct proc *p, uint64_t addr, uint64_t end)
@@ -56,6 +76,13 @@ uint64_t proc_next_touched(const struct proc *p, uint64_t addr, uint64_t end)
 		for (ssize_t i = 0; i < got; i++, page++)
 			if (entry[i] & (PM_PRESENT | PM_SWAPPED))
 				return page * PAGE > addr ? page * PAGE : addr;
+		if (most == ENTRIES && page * PAGE < end) {
+			uint64_t found = scan_touched(p->reader->pagemap, page * PAGE,
+						      (end + PAGE - 1) & -(uint64_t)PAGE);
+
+			if (found)
+				return found < end ? found : end;
+		}
 		most = 8 * most < ENTRIES ? 8 * most : ENTRIES;
 	}
 	return end;

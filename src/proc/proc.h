@@ -86,6 +86,8 @@ bool proc_execed(const struct proc *p);
 int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len);
 /* For memory known to be mapped: what was never touched is zeros, as the process would see it. */
 int proc_read_sparse(const struct proc *p, uint64_t addr, void *buf, size_t len);
+/* The same as far as it goes: a page that cannot be read is zeros. False when none can. */
+bool proc_read_patchy(const struct proc *p, uint64_t addr, void *buf, size_t len);
 int proc_read_u64(const struct proc *p, uint64_t addr, uint64_t *out);
 int proc_read_u32(const struct proc *p, uint64_t addr, uint32_t *out);
 /* Has the memory gone, because of an exec or the end? Then nothing that cannot be read was freed.
@@ -98,7 +100,7 @@ struct proc_req {
 	uint64_t addr;
 	void *buf;
 	size_t len;
-	bool ok; /* out */
+	bool ok, swapped; /* out: read; not read, because it is swapped out */
 };
 /* Many small reads; an unreadable address is skipped, the rest is still read. Returns the number
  * read. */
@@ -152,6 +154,12 @@ int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t 
 typedef int (*proc_run_fn)(uint64_t start, uint64_t end, void *ctx);
 int proc_resident_runs(const struct proc *p, uint64_t start, uint64_t end, uint64_t bytes,
 		       proc_run_fn visit, void *ctx);
+
+/* From here on (or up to here) is read what the process cannot be understood without, or a line not
+ * be named: of that PROC_NEEDED_PAGES pages in all are brought back when they are swapped out,
+ * where there is room for them. May be nested. */
+#define PROC_NEEDED_PAGES 48
+void proc_need(const struct proc *p, bool begin);
 
 /* What all readers of this process did so far, on all threads. */
 struct proc_reads {

@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #include "base/reading.h"
+#include "proc/limits.h"
 #include "proc/proc_priv.h"
 
 #define AHEAD_FIRST  READER_LINE
+#define NEED_ROOM    (8u << 20)	  /* of the cgroup: swapping brings neighbours along */
 #define RETRIES	     2		  /* where a page is moved, which looks like swapped out */
 #define BIG	     (64u << 10)  /* a read that is always looked after */
 #define USER_END     (1ull << 56) /* of any architecture, with five levels of tables */
@@ -160,6 +162,25 @@ static void remember(const struct proc *p, uint64_t page, size_t n, const uint64
 	}
 }
 
+/* A few pages, and only where there is room for them: at the limit of its cgroup the process would
+ * pay with others. */
+static bool may_bring(const struct proc *p)
+{
+	struct account *a = p->reader->account;
+
+	if (atomic_load(&a->room) == ROOM_UNKNOWN)
+		atomic_store(&a->room, proc_room(p) < NEED_ROOM ? ROOM_NONE : ROOM_ENOUGH);
+	return atomic_load(&a->room) == ROOM_ENOUGH &&
+	       atomic_load(&a->brought) < PROC_NEEDED_PAGES &&
+	       atomic_fetch_add(&a->brought, 1) < PROC_NEEDED_PAGES;
+}
+
+void proc_need(const struct proc *p, bool begin)
+{
+	if (p->reader)
+		p->reader->needed += begin ? 1u : -1u;
+}
+
 static enum reader_page judge(const struct proc *p, uint64_t page, uint64_t entry, uint64_t now)
 {
 	struct account *a = p->reader->account;
@@ -168,7 +189,8 @@ static enum reader_page judge(const struct proc *p, uint64_t page, uint64_t entr
 	if (is_anonymous(entry))
 		return is_memory(p, page, entry) ? READER_MEMORY : READER_REFUSED;
 	if ((entry & PM_SWAPPED) && !(entry & PM_GUARD))
-		return p->read_swapped ? READER_MEMORY : READER_SWAPPED;
+		return p->read_swapped || (p->reader->needed && may_bring(p)) ? READER_MEMORY
+									      : READER_SWAPPED;
 	m = reader_row(p, page * READER_PAGE, !(entry & PM_PRESENT));
 	if (!(entry & PM_PRESENT))
 		return m ? reader_untouched(p, m) : READER_ABSENT;
@@ -244,11 +266,13 @@ static uint64_t major_faults(void)
 	return getrusage(RUSAGE_THREAD, &r) ? 0 : (uint64_t)r.ru_majflt;
 }
 
-ssize_t reader_read_memory(struct reader *r, uint64_t addr, void *buf, size_t len)
+ssize_t reader_read_memory(const struct proc *p, uint64_t addr, void *buf, size_t len)
 {
+	struct reader *r = p->reader;
 	static _Thread_local uint64_t looked_ns;
 	uint64_t now = coarse_ns(), before = 0;
-	bool look = len >= BIG || now != looked_ns;
+	/* What comes back on purpose is no harm done. */
+	bool look = !p->read_swapped && !r->needed && (len >= BIG || now != looked_ns);
 	int slot = reading_begin();
 	ssize_t got;
 

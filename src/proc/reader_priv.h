@@ -46,6 +46,7 @@ struct reader {
 	} line[READER_LINES];
 	uint64_t next_page;  /* behind those that were asked about last */
 	size_t ahead;	     /* how many to ask about when it goes on there */
+	unsigned needed;     /* proc_need: how deep */
 	uint64_t swapped_ns; /* when a page was swapped out for certain */
 	/* What was mapped after the process was opened: asked for when a page is in no row. */
 	struct proc_map *late;
@@ -66,7 +67,7 @@ bool reader_is_gone(const struct reader *r);
  * that are; -ESRCH: the memory is gone; -EFAULT: no place for memory of a process. */
 ssize_t reader_ask(const struct proc *p, uint64_t page, uint64_t n, uint8_t *state);
 /* Bytes of pages that are READER_MEMORY; as pread. */
-ssize_t reader_read_memory(struct reader *r, uint64_t addr, void *buf, size_t len);
+ssize_t reader_read_memory(const struct proc *p, uint64_t addr, void *buf, size_t len);
 /* @len bytes of pages that are READER_FILE. 0 or -EFAULT. */
 int reader_read_file(const struct proc *p, uint64_t addr, void *buf, size_t len);
 

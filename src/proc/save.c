@@ -371,15 +371,18 @@ static int save_file_row(struct saver *s, const struct proc_map *m)
 
 	if (m->executable && m->offset)
 		return 0;
-	if (!proc_is_live(s->p) || proc_map_open(s->p, m, &fd))
+	if (!proc_is_live(s->p))
+		return save_present(s, m);
+	/* Mapped data is left out, and not looked at: its storage may never answer. */
+	if (m->shared || !proc_map_has_code(s->p, m))
+		return 0;
+	if (proc_map_open(s->p, m, &fd))
 		return save_present(s, m);
 	if (!is_elf(fd))
 		return 0;
-	if (!m->writable)
-		return save_pages(s, m->start, m->end, fd, m->offset);
 	/* What is as in the file is not there, and belongs to it all the same. */
-	return proc_map_has_code(s->p, m) && !m->shared ? save_pages(s, m->start, m->end, -1, 0)
-							: save_present(s, m);
+	return m->writable ? save_pages(s, m->start, m->end, -1, 0)
+			   : save_pages(s, m->start, m->end, fd, m->offset);
 }
 
 static int save_row(struct saver *s, const struct proc_map *m)

@@ -124,7 +124,9 @@ int py_code_read(const struct py_runtime *rt, uint64_t addr, struct py_code **ou
 	if (!c)
 		return -ENOMEM;
 	c->addr = addr;
+	proc_need(rt->proc, true);
 	err = copy_out(rt, c);
+	proc_need(rt->proc, false);
 	if (err) {
 		py_code_free(c);
 		return err;
@@ -146,9 +148,13 @@ void py_code_free(struct py_code *c)
 bool py_code_same(const struct py_runtime *rt, const struct py_code *c)
 {
 	struct fixed f;
+	int err;
 
-	return !read_fixed(rt, c->addr, &f) && f.firstline == c->firstline &&
-	       f.name == c->name_ptr && f.table == c->table_ptr && f.file == c->file_ptr;
+	proc_need(rt->proc, true);
+	err = read_fixed(rt, c->addr, &f);
+	proc_need(rt->proc, false);
+	return !err && f.firstline == c->firstline && f.name == c->name_ptr &&
+	       f.table == c->table_ptr && f.file == c->file_ptr;
 }
 
 const char *py_code_file(const struct py_code *c)
@@ -285,7 +291,9 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 	place = place_of(c, (int)at);
 	if (place < c->line.n && c->line.v[place].at == at)
 		return c->line.v[place].line;
+	proc_need(rt->proc, true);
 	err = read_table(rt, c, &table, &len);
+	proc_need(rt->proc, false);
 	if (err)
 		return err;
 	line = look_up(c, table, len, (int)at);

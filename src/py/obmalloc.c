@@ -65,6 +65,18 @@ static int read_in(struct search *s, uint64_t addr, void *buf, size_t len)
 	return s->left_us < 0 ? -ETIMEDOUT : proc_read(s->rt->proc, addr, buf, len);
 }
 
+/* Much of it is not what is looked for: of that nothing is brought back from swap. */
+static bool scan_in(struct search *s, uint64_t addr, void *buf, size_t len)
+{
+	bool any;
+
+	s->left_us -= READ_US + (int64_t)(len / 1024) * KIB_US;
+	proc_need(s->rt->proc, false);
+	any = s->left_us >= 0 && proc_read_patchy(s->rt->proc, addr, buf, len);
+	proc_need(s->rt->proc, true);
+	return any;
+}
+
 static void pause_in(struct search *s, unsigned int us)
 {
 	s->left_us -= us;
@@ -76,21 +88,27 @@ static int test_usedpools(struct search *s, uint64_t addr, const uint64_t *slots
 			  uint64_t *some_pool)
 {
 	uint64_t pools[CLASSES];
+	unsigned int swapped = 0;
 
 	if (!py_looks_like_usedpools(slots, addr, s->rt->layout.pool_size, pools))
 		return -1;
 	*some_pool = 0;
 	for (unsigned int c = 0; c < CLASSES; c++) {
 		struct pool_header h;
+		int err;
 
 		if (!pools[c])
 			continue;
-		if (read_in(s, pools[c], &h, sizeof(h)) || h.szidx != c ||
-		    h.prev != addr + 16 * c - 16)
+		err = read_in(s, pools[c], &h, sizeof(h));
+		swapped += err == -ENODATA;
+		if (err == -ENODATA)
+			continue;
+		if (err || h.szidx != c || h.prev != addr + 16 * c - 16)
 			return 0;
 		*some_pool = pools[c];
 	}
-	return 1;
+	/* One of them is proof enough, of so many. */
+	return *some_pool || !swapped;
 }
 
 static bool is_usedpools(struct search *s, uint64_t addr, uint64_t *some_pool)
@@ -131,7 +149,7 @@ static uint64_t scan_usedpools(struct search *s, const struct dso_range *seg, ui
 	uint64_t align = (8 - (seg->addr & 7)) & 7, base = seg->addr + align;
 	size_t n = seg->size > align ? (size_t)(seg->size - align) / 8 : 0;
 
-	if (!w || n < SLOTS || read_in(s, base, w, n * 8))
+	if (!w || n < SLOTS || !scan_in(s, base, w, n * 8))
 		return 0;
 	for (size_t i = 0; i + SLOTS <= n && s->left_us > 0; i++) {
 		if (!w[i] || test_usedpools(s, base + 8 * i, w + i, some_pool) != 1)

@@ -29,16 +29,39 @@ static int fill(struct proc *p, struct py_runtime *rt)
 	return 0;
 }
 
+static uint64_t swapped_reads(const struct proc *p)
+{
+	struct proc_reads n;
+
+	proc_reads(p, &n);
+	return n.swapped;
+}
+
+static int explain(const struct proc *p, int err, uint64_t swapped)
+{
+	if (!swapped || err == -ENOMEM)
+		return err;
+	return fail(
+		-ENODATA,
+		"process %d is swapped out so far that it cannot be understood; census --swapped "
+		"reads it, which brings it back into memory",
+		p->pid);
+}
+
 int py_open(struct proc *p, struct py_runtime **out)
 {
 	struct py_runtime *rt = calloc(1, sizeof(*rt));
+	uint64_t swapped = swapped_reads(p);
 	int err;
 
 	if (!rt)
 		return fail(-ENOMEM, "out of memory");
 	rt->priv = calloc(1, sizeof(*rt->priv));
 	rt->proc = p;
+	proc_need(p, true);
 	err = rt->priv ? fill(p, rt) : fail(-ENOMEM, "out of memory");
+	proc_need(p, false);
+	err = err ? explain(p, err, swapped_reads(p) - swapped) : 0;
 	/* Whatever was found wrong: a process that is gone is only that. */
 	if (err && err != -ENOMEM && !proc_alive(p))
 		err = fail(-ESRCH, "process %d has ended", p->pid);

@@ -176,7 +176,9 @@ int py_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t s
 		priv->unnamed++;
 		return -EBUSY;
 	}
+	proc_need(rt->proc, true);
 	err = type_name(rt, type, buf, size);
+	proc_need(rt->proc, false);
 	if (priv)
 		spend_end(&priv->naming);
 	return err;

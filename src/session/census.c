@@ -15,6 +15,7 @@
 /* Kept from census to census; a program that makes more classes has one problem. */
 #define MAX_NAMES 32768
 #define MAX_TEXT  (4u << 20) /* of all names */
+#define UNREAD	  50	     /* the part of the arenas that may be */
 #define SOME_ROWS 64	     /* named between two looks at whether to go on */
 #define UNNAMED	  "(type that could not be named)"
 
@@ -353,7 +354,8 @@ static void fill_pools(struct census *c, struct report *r, struct report_process
 	uint64_t arena = c->rt->layout.arena_size, used;
 	struct report_pools *v;
 
-	if (!w->arenas)
+	/* What could not be read (swapped out) may be full or empty. */
+	if (!w->arenas || w->unreadable * c->rt->layout.pool_size > w->arena_bytes / UNREAD)
 		return;
 	v = report_alloc(r, sizeof(*v));
 	if (!v)

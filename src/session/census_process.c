@@ -7,6 +7,7 @@
 #include "session/census.h"
 #include "session/identity.h"
 #include "session/parts.h"
+#include "session/reads.h"
 
 #define TAKES	    10 /* within the time of --diff */
 #define MIN_STEP_NS 100000000
@@ -73,6 +74,8 @@ static int run(struct proc *t, const struct py_runtime *rt, const struct census_
 		err = census_fill(c, r, p, o->diff_s > 0);
 	if (!err && o->type)
 		err = census_instances(c, o->type, o->samples, o->values, r, p);
+	if (!err)
+		reads_add_lost(t, r, p);
 	census_free(c);
 	return err;
 }

@@ -7,6 +7,7 @@
 #include "session/holders.h"
 #include "session/identity.h"
 #include "session/census_worker.h"
+#include "session/reads.h"
 #include "session/session_priv.h"
 
 static void fill_lost(struct session *s, struct report *r, struct report_process *p)
@@ -41,7 +42,8 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		 s->stood_still},
 		{"held_by_unknown", report_strdup(r, why), refused},
 	};
-	struct report_lost *v = report_alloc(r, (PL_LOST_MAX + ARRAY_SIZE(user)) * sizeof(*v));
+	struct report_lost *v =
+		report_alloc(r, (PL_LOST_MAX + ARRAY_SIZE(user) + READS_ROWS) * sizeof(*v));
 
 	if (!v)
 		return;
@@ -52,7 +54,8 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 	v[PL_LOST_BIRTHS_FULL].n += s->overruns;
 	memcpy(v + PL_LOST_MAX, user, sizeof(user));
 	p->lost = v;
-	p->n_lost = PL_LOST_MAX + ARRAY_SIZE(user);
+	reads_lost(s->proc, r, v + PL_LOST_MAX + ARRAY_SIZE(user));
+	p->n_lost = PL_LOST_MAX + ARRAY_SIZE(user) + READS_ROWS;
 }
 
 static void fill_identity(struct session *s, struct report *r, struct report_process *p)

@@ -346,7 +346,8 @@ static bool climb_one(struct ladder *l, struct sample *s, const struct heap_obje
 {
 	struct stack *st;
 
-	if (!o->addr || !heap_same_object(&s->fp, &o->fp)) {
+	/* What is swapped out nobody has written to. */
+	if (!o->swapped && (!o->addr || !heap_same_object(&s->fp, &o->fp))) {
 		count_death(l, s);
 		l->stats.died++;
 		return false;
@@ -362,7 +363,8 @@ static bool climb_one(struct ladder *l, struct sample *s, const struct heap_obje
 			return false;
 		}
 	}
-	fill(s, o);
+	if (!o->swapped)
+		fill(s, o);
 	if (s->fp.content && count_content(l, s->fp.content) > 1)
 		s->ambiguous = true;
 	while (s->rung < LADDER_RUNGS &&

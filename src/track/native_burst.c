@@ -128,6 +128,7 @@ enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, 
 
 struct look {
 	uint64_t chunk, word[BURST_WORDS];
+	bool is_swapped;
 };
 
 /* Of glibc's chunk the size word is read too; the smallest has 24 usable bytes and the next size
@@ -143,8 +144,16 @@ static struct proc_req look_request(const struct native *n, const struct burst_s
 	return (struct proc_req){
 		.addr = s->addr - 8,
 		.buf = to,
-		.len = s->size >= sizeof(to->word) ? sizeof(*to) : 8 + 16,
+		.len = s->size >= sizeof(to->word) ? 8 + sizeof(to->word) : 8 + 16,
 	};
+}
+
+static struct look as_before(const struct burst_sample *s)
+{
+	struct look l = {.chunk = s->chunk, .is_swapped = true};
+
+	memcpy(l.word, s->word, sizeof(l.word));
+	return l;
 }
 
 /* Size words and first words of @count samples. One that cannot be read is dead: its chunk is 0. */
@@ -161,7 +170,9 @@ static void look_at(struct native *n, struct burst_sample *const *v, size_t coun
 		req[i] = look_request(n, v[i], &look[i]);
 	proc_read_many(n->spec.proc, req, count);
 	for (size_t i = 0; i < count; i++)
-		if (!req[i].ok)
+		if (req[i].swapped) /* nobody wrote to it: as it was */
+			look[i] = as_before(v[i]);
+		else if (!req[i].ok)
 			look[i].chunk = 0;
 		else if (n->libc.is_foreign)
 			look[i].chunk = FOREIGN_CHUNK;
@@ -186,7 +197,8 @@ static bool chunk_stays(const struct native *n, const struct burst_sample *s, co
 	if (n->libc.is_foreign)
 		return l->chunk == FOREIGN_CHUNK;
 	return (l->chunk & ~CHUNK_FLAGS) == (s->chunk & ~CHUNK_FLAGS) &&
-	       (!n->spec.heap || heap_chunk_in_use(n->spec.heap, s->addr, s->size));
+	       (l->is_swapped || !n->spec.heap ||
+		heap_chunk_in_use(n->spec.heap, s->addr, s->size));
 }
 
 static bool same_words(const struct burst_sample *s, const struct look *l)

@@ -242,7 +242,8 @@ static void reads_memory_and_skips_holes(void **state)
 	assert_int_equal(proc_read_cstr(p, 8, text, sizeof(text)), -EFAULT);
 	assert_string_equal(text, "");
 	for (size_t i = 0; i < ARRAY_SIZE(req); i++)
-		req[i] = (struct proc_req){i % 7 == 3 ? 64 : (uintptr_t)&word, &many[i], 8, false};
+		req[i] = (struct proc_req){i % 7 == 3 ? 64 : (uintptr_t)&word, &many[i], 8, false,
+					   false};
 	assert_int_equal(proc_read_many(p, req, ARRAY_SIZE(req)), 2500 - 357);
 	for (size_t i = 0; i < ARRAY_SIZE(req); i++) {
 		assert_int_equal(req[i].ok, i % 7 != 3);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the pools held when they were last read: of those that are swapped out that is still so. */
+#ifndef PYLEAK_HEAP_RECALL_H
+#define PYLEAK_HEAP_RECALL_H
+
+#include "base/base.h"
+
+#define RECALL_POOLS 64 /* of an arena: 256 KiB in pools of 4, or a MiB in pools of 16 */
+
+struct recall_pool {
+	uint16_t live;
+	uint16_t late; /* of those, how many were there before they could be counted */
+	uint8_t cls;
+};
+
+struct recall_arena {
+	uint64_t start;
+	struct recall_pool pool[RECALL_POOLS];
+};
+
+/* Of the arenas of the last census, by address. */
+struct recall {
+	VEC(struct recall_arena) arena, before;
+	size_t at;
+};
+
+/* A census of @n arenas begins. False: out of memory. */
+bool recall_begin(struct recall *r, size_t n);
+/* The next one, in order of addresses. Valid until the next census begins. */
+struct recall_arena *recall_next(struct recall *r, uint64_t start);
+void recall_free(struct recall *r);
+
+/* The pool has been read. */
+void recall_note(struct recall_pool *p, uint32_t cls, uint32_t live);
+/* The pool cannot be read. False: it never could, and what is in it is not known. */
+bool recall_missed(struct recall_pool *p);
+
+#endif

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What is not in memory stays out of it: swapped pages, what was never touched, storage that is silent."""
+import json
+import os
+import re
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import harmless  # noqa: E402
+import lib_commands  # noqa: E402
+import lib_groups  # noqa: E402
+import lib_target  # noqa: E402
+
+pytestmark = pytest.mark.quiet
+
+MIB = 1 << 20
+THINGS = 150000  # of target.py, all of them swapped out
+# What must come back for the process to be understood, and what the program itself uses meanwhile.
+NEEDED = 1 * MIB
+WATCH = lib_commands.Command("-p {pid} -d 8 -q --json {dir}/report.json", 8)
+READ_ALL = lib_commands.Command("census -p {pid} -q --swapped")
+
+
+@pytest.fixture(scope="module", name="swap")
+def make_swap():
+    try:
+        with lib_groups.swap():
+            yield
+    except OSError as e:
+        pytest.skip("no swap file can be on here: %s" % e)
+
+
+@pytest.fixture(name="swapped")
+def start_swapped(swap):
+    with lib_target.Target("swapped") as target:
+        assert target.usage()["swap"] > 24 * MIB
+        yield target
+
+
+def run(command, target):
+    return lib_commands.run(command, target.pid, target.directory)
+
+
+def report(target, *args):
+    path = os.path.join(target.directory, "report.json")
+    command = lib_commands.Command(" ".join(args) + " -q --json " + path)
+    done = run(command, target)
+    assert done.status == 0, done.output
+    with open(path) as f:
+        return json.load(f)["processes"][0], done.output
+
+
+@pytest.mark.parametrize("args", ["census -p {pid}", "-p {pid} -d 6"])
+def test_swapped_pages_are_counted_and_stay_out(swapped, args):
+    before = swapped.usage()
+    process, text = report(swapped, args)
+    after = swapped.usage()
+    assert before["swap"] - after["swap"] < NEEDED, (before, after)
+    assert process["lost"]["pages_swapped"] > 0
+    assert re.search(r"MiB are swapped out and were not read; --swapped", text), text
+    assert not list(swapped.harm())
+
+
+def test_why_says_that_it_does_not_know(swapped):
+    before = swapped.usage()
+    done = run(lib_commands.Command("why -p {pid} -q --type Thing"), swapped)
+    assert before["swap"] - swapped.usage()["swap"] < NEEDED
+    assert done.status == 0 and "--swapped reads it" in done.output, done.output
+    assert "nobody" not in done.output and "no reference" not in done.output, done.output
+
+
+def test_whoever_asks_for_it_has_all_of_it_read(swapped):
+    process, _ = report(swapped, "census -p {pid} --swapped")
+    things = [t["count"] for t in process["types"] if t["name"] == "__main__.Thing"]
+    assert things and things[0] >= THINGS
+    assert process["lost"]["pages_swapped"] == 0
+    assert swapped.usage()["swap"] < 8 * MIB
+
+
+def test_there_must_be_room_for_what_comes_back(swapped):
+    before = swapped.usage()
+    swapped.group.limit(swapped.group.read("charge") + 8 * MIB)
+    done = run(READ_ALL, swapped)
+    assert done.status == 1 and "it would pay for it" in done.output, done.output
+    assert before["swap"] - swapped.usage()["swap"] < NEEDED
+    assert not list(swapped.harm())
+
+
+def test_a_leak_is_found_in_a_process_that_is_swapped_out(swapped):
+    process, text = report(swapped, "-p {pid} -d 20")
+    lines = [s["stack"][0]["function"] for s in process["sites"] if s["stack"]]
+    assert {"work", "Thing.__init__"} & set(lines), text
+
+
+@pytest.mark.parametrize("command", ["watch", "census", "why --type"])
+def test_memory_that_is_only_reserved_costs_nothing(command):
+    """255 GiB with a page in the middle: as much memory as without them, and about as long."""
+    done = {}
+    for kind in ("thp", "sparse"):
+        with lib_target.Target(kind) as target:
+            c = WATCH if command == "watch" else lib_commands.COMMANDS[command]
+            done[kind] = run(c, target)
+            assert done[kind].status == 0, done[kind].output
+    assert done["sparse"].peak_rss < done["thp"].peak_rss + 12 * MIB
+    assert done["sparse"].seconds < 2 * done["thp"].seconds + 5
+
+
+@pytest.fixture(scope="module", name="forks")
+def start_forks():
+    with lib_target.Forks() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", name="base")
+def measure_base(forks):
+    return harmless.worst_baseline([harmless.baseline("memmap", forks, 4)])
+
+
+@pytest.mark.parametrize("kind", ["memmap", "memmap_private", "userfaultfd", "thp", "madv_free"])
+def test_what_holds_objects_is_looked_for_in_what_is_there(kind, forks, base):
+    row = harmless.cell(kind, "why --type", forks, base)
+    assert not row["wrong"], harmless.line(row)
