@@ -21,6 +21,8 @@
 #define AHEAD_FIRST  READER_LINE
 #define NEED_ROOM    (8u << 20)	  /* of the cgroup: swapping brings neighbours along */
 #define RETRIES	     2		  /* where a page is moved, which looks like swapped out */
+#define MOVING	     100	  /* times 200 us, in a process without swap */
+#define NAPS	     500	  /* of these in a second */
 #define BIG	     (64u << 10)  /* a read that is always looked after */
 #define USER_END     (1ull << 56) /* of any architecture, with five levels of tables */
 #define PM_FILE	     (1ull << 61) /* of a file, or shared */
@@ -130,6 +132,11 @@ static ssize_t read_entries(struct reader *r, uint64_t page, size_t n, uint64_t 
 	return reader_is_gone(r) ? -ESRCH : -EFAULT;
 }
 
+static bool is_swapped(uint64_t entry)
+{
+	return (entry & (PM_SWAPPED | PM_GUARD)) == PM_SWAPPED;
+}
+
 static bool is_anonymous(uint64_t entry)
 {
 	return (entry & (PM_PRESENT | PM_FILE)) == PM_PRESENT;
@@ -188,7 +195,7 @@ static enum reader_page judge(const struct proc *p, uint64_t page, uint64_t entr
 
 	if (is_anonymous(entry))
 		return is_memory(p, page, entry) ? READER_MEMORY : READER_REFUSED;
-	if ((entry & PM_SWAPPED) && !(entry & PM_GUARD))
+	if (is_swapped(entry))
 		return p->read_swapped || (p->reader->needed && may_bring(p)) ? READER_MEMORY
 									      : READER_SWAPPED;
 	m = reader_row(p, page * READER_PAGE, !(entry & PM_PRESENT));
@@ -199,6 +206,30 @@ static enum reader_page judge(const struct proc *p, uint64_t page, uint64_t entr
 	if (m && reader_is_device(m))
 		return READER_REFUSED;
 	return account_keeps_back(a, now) ? READER_HELD_BACK : READER_MEMORY;
+}
+
+/* A page that the kernel moves elsewhere looks like one that is swapped out, for a moment. In a
+ * process that has nothing in swap it can be nothing else. False: waited long enough, of this page
+ * and of this second. */
+static bool wait_for_moving(const struct proc *p, int times, uint64_t now)
+{
+	const struct timespec nap = {.tv_nsec = 200 * 1000};
+	struct reader *r = p->reader;
+	struct proc_memory m;
+
+	if (times < RETRIES)
+		return !sched_yield();
+	if (proc_memory(p, &m) || m.swap_bytes) {
+		r->swapped_ns = now;
+		return false;
+	}
+	if (now / 1000000000 != r->naps_second)
+		r->naps = 0;
+	r->naps_second = now / 1000000000;
+	if (times >= MOVING || r->naps++ >= NAPS)
+		return false;
+	nanosleep(&nap, NULL);
+	return true;
 }
 
 /* Asks about pages [page, page + n) and what goes with them, and judges those. */
@@ -228,14 +259,11 @@ static ssize_t ask_kernel(const struct proc *p, uint64_t page, size_t n, uint8_t
 		if (got < 0)
 			return got;
 		for (size_t k = 0; k < n && !swapped; k++)
-			swapped = entry[page - from + k] & PM_SWAPPED;
+			swapped = is_swapped(entry[page - from + k]);
 		if (!swapped || p->read_swapped || now - r->swapped_ns < READER_OLD_NS)
 			break;
-		if (i >= RETRIES) {
-			r->swapped_ns = now;
+		if (!wait_for_moving(p, i, now))
 			break;
-		}
-		sched_yield();
 	}
 	remember(p, from, to - from, entry, now);
 	for (size_t k = 0; k < n; k++)

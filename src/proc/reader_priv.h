@@ -44,10 +44,11 @@ struct reader {
 			       */
 		uint64_t asked_ns;
 	} line[READER_LINES];
-	uint64_t next_page;  /* behind those that were asked about last */
-	size_t ahead;	     /* how many to ask about when it goes on there */
-	unsigned needed;     /* proc_need: how deep */
-	uint64_t swapped_ns; /* when a page was swapped out for certain */
+	uint64_t next_page;    /* behind those that were asked about last */
+	size_t ahead;	       /* how many to ask about when it goes on there */
+	uint64_t naps_second;  /* waiting for pages that are moved */
+	unsigned naps, needed; /* proc_need: how deep */
+	uint64_t swapped_ns;   /* when a page was swapped out for certain */
 	/* What was mapped after the process was opened: asked for when a page is in no row. */
 	struct proc_map *late;
 	size_t n_late;
