@@ -70,7 +70,8 @@ void outputs_close(struct outputs *o)
 	helper_stop(&o->keeper);
 }
 
-/* What the keeper answers: 0 or a negative errno. */
+/* What the keeper answers: 0 or a negative errno. Never -EPIPE when it is gone itself: to our
+ * callers that is a reader who has seen enough, and no failure. */
 static int ask(const struct outputs *o, enum keeper_op op, const char *path,
 	       struct keeper_answer *a, int *fd)
 {
@@ -82,10 +83,10 @@ static int ask(const struct outputs *o, enum keeper_op op, const char *path,
 		r.place++;
 	err = packet_send(o->keeper.sock, &r, sizeof(r), -1);
 	if (err)
-		return err;
+		return err == -EPIPE ? -EIO : err;
 	got = packet_receive(o->keeper.sock, a, sizeof(*a), fd);
 	if (got != (ssize_t)sizeof(*a))
-		return got < 0 ? (int)got : -EPIPE;
+		return got < 0 ? (int)got : -EIO;
 	return a->err ? a->err : fd && *fd < 0 ? -EIO : 0;
 }
 

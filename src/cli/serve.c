@@ -84,6 +84,8 @@ static int put_metrics(struct serve *http, const struct report *r, struct serve_
 static int publish(struct service *v)
 {
 	struct report *r = NULL;
+	const char *why;
+	size_t refused;
 	int err = report_new(&r);
 
 	if (err)
@@ -95,6 +97,8 @@ static int publish(struct service *v)
 	err = sweep_fill(v->sweep, r);
 	if (!err)
 		err = put_json(v->http, r);
+	sweep_count(v->sweep, &refused, &why);
+	v->metrics.refused = refused;
 	if (!err)
 		err = put_metrics(v->http, r, &v->metrics);
 	report_free(r);

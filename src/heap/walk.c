@@ -32,7 +32,7 @@ static const struct heap_type *find_type(struct walk *w, uint64_t addr)
 	if (!new || !vec_reserve(&w->type, w->type.n + 1) ||
 	    !(at = map64_put(&w->type_index, addr))) {
 		free(new);
-		w->st->types_left_out++;
+		w->st->unreadable++; /* for want of memory of ours: what is of it goes uncounted */
 		return NULL;
 	}
 	*new = t;

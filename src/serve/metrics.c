@@ -75,6 +75,9 @@ static void put_tool(FILE *f, const struct report *r, const struct serve_metrics
 					    "Start of the tool, seconds since the epoch."};
 	static const struct family dropped = {"pyleak_series_dropped_total", "counter",
 					      "Series left out to keep their number bounded."};
+	static const struct family refused = {
+		"pyleak_processes_refused_total", "counter",
+		"Processes that may be Pythons and could not be watched."};
 
 	begin(f, &build);
 	fputs("pyleak_build_info{version=", f);
@@ -92,6 +95,9 @@ static void put_tool(FILE *f, const struct report *r, const struct serve_metrics
 	begin(f, &dropped);
 	fputs(dropped.name, f);
 	put_number(f, (double)o->dropped);
+	begin(f, &refused);
+	fputs(refused.name, f);
+	put_number(f, (double)o->refused);
 }
 
 static void put_classes(FILE *f, const struct report *r)

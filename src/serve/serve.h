@@ -39,6 +39,7 @@ struct serve_metrics_opts {
 	unsigned processes, sites;   /* at most so many, and so many of each */
 	double cpu_s, start_time_s;  /* of the tool itself */
 	uint64_t rss_bytes, dropped; /* dropped: series left out so far, by all calls; added to */
+	uint64_t refused;	     /* processes that could not be watched, so far */
 	bool counts_only; /* how many processes of which class: nothing that tells one from others
 			   */
 };

@@ -159,7 +159,7 @@ def test_without_address_and_token_there_are_counts_only():
             text = get(9477, "/metrics")[1]
             assert {x.split("{")[0].split(" ")[0] for x in text.splitlines() if x[0] != "#"} == {
                 "pyleak_build_info", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds",
-                "pyleak_series_dropped_total", "pyleak_processes", "pyleak_lost_events"}  # fmt: skip
+                "pyleak_series_dropped_total", "pyleak_processes_refused_total", "pyleak_processes", "pyleak_lost_events"}  # fmt: skip
             assert not [x for x in ("python", str(leaking), "module", "pid=", "comm=", "file=") if x in text]
             assert get(9477, "/report.json")[0] == 403
             assert get(9477, "/healthz")[0] == 200
