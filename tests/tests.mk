@@ -107,6 +107,9 @@ torture: all $(O)/tests/safety/cycles ## the tool killed, stopped, frozen, thous
 harmless: all
 	$(Q)PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -B tests/safety/harmless.py
 
+faults: all ## every command with one call failing after the other, EACH=60 of each kind
+	$(Q)PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -B tests/faults/faults.py --each $(or $(EACH),60)
+
 bench: deps-test mounts all ## what watching costs: the slow-down table
 	$(Q)$(PYTHON) bench/slowdown.py --tool $(O)/pyleak-bpf
 
@@ -154,7 +157,7 @@ check-spell:
 	$(Q)codespell --ignore-words=tests/lint/words.txt Makefile README.md CONTRIBUTING.md docs .ci include src bpf bench \
 		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern tests/safety
 
-.PHONY: torture harmless deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
+.PHONY: faults torture harmless deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
 	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell
 
 -include $(C_TESTS:%=%.d)

@@ -72,6 +72,7 @@ def status_kib(pid, key):
         return int(next(x for x in f if x.startswith(key)).split()[1])
 
 
+@pytest.mark.quiet
 def test_a_thousand_hostile_clients():
     with big_page() as tool, crowd(tool.port):
         time.sleep(2)
