@@ -22,7 +22,7 @@
 #define READ_PATIENCE_NS 50000000ull
 #define READ_POLL_US	 2000
 #define ON_PATIENCE_NS	 1000000000ull
-#define LEAVE_NS	 20000000000ull
+#define LEAVE_POLL_US	 10000
 
 struct held {
 	struct probe_set *set; /* NULL = closed */
@@ -348,7 +348,6 @@ static bool listen_once(struct guardian *g)
 void guard_serve(int control, struct guard_page *page, pid_t tool)
 {
 	struct guardian g = {.control = control, .page = page, .tool = tool};
-	uint64_t until;
 
 	g.tool_fd = (int)syscall(SYS_pidfd_open, tool, 0);
 	pthread_mutex_init(&g.lock, NULL);
@@ -357,8 +356,8 @@ void guard_serve(int control, struct guard_page *page, pid_t tool)
 		if (!beats(&g))
 			trip(&g);
 	g.tool_is_gone = tool_is_gone(&g);
-	until = clock_ns() + LEAVE_NS;
-	/* What is stuck in the kernel goes with our descriptors. */
-	while (!take_out(&g, true) && clock_ns() < until)
-		usleep(READ_POLL_US);
+	/* However long a switch takes: were this process to end in the middle of one, breakpoints
+	 * would stay for the life of the target. */
+	while (!take_out(&g, true))
+		usleep(LEAVE_POLL_US);
 }
