@@ -80,13 +80,13 @@ def throttle(process, stands_s, runs_s, limit_s=math.inf):
 
 
 def helpers(pid):
-    """Processes that this one has started: by name, their pids."""
+    """Processes that the tool has started to help it: by name, their pids."""
     found = {}
     with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
         for child in map(int, f.read().split()):
             with open("/proc/%d/comm" % child) as f:
                 found[f.read().strip()] = child
-    return found
+    return {name: child for name, child in found.items() if name.startswith("pyleak-")}
 
 
 class Target:
