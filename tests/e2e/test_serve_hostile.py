@@ -21,8 +21,9 @@ EVERY_S = 0.2
 LIMIT_S = 1.0
 DEADLINE_S = 5.0
 SLEEPER = "import time\ntime.sleep(1000)\n"
-# A command line that makes a page larger than all buffers on its way.
-LONG = ["x" * 100000] * 15
+# Command lines, as long as they are told, that make a page larger than all buffers on its way.
+LONG = "x" * 60000
+SLEEPERS = 20
 
 
 @contextlib.contextmanager
@@ -42,15 +43,17 @@ def crowd(port):
 
 @contextlib.contextmanager
 def big_page():
-    child = subprocess.Popen([pythons.HOST, "-c", SLEEPER, MARK, *LONG], stdin=subprocess.DEVNULL)
+    words = [pythons.HOST, "-c", SLEEPER, MARK, LONG]
+    children = [subprocess.Popen(words, stdin=subprocess.DEVNULL) for _ in range(SLEEPERS)]
     try:
         with serving() as tool:
             wait_ready(tool)
             harness.wait_until(lambda: len(get(tool.port, "/report.json")[1]) > 500000)
             yield tool
     finally:
-        child.kill()
-        child.wait()
+        for child in children:
+            child.kill()
+            child.wait()
 
 
 def scrape(port, path):
