@@ -62,10 +62,10 @@ tests-to-run: all $(FUZZERS) $(C_TESTS) $(HELPERS) asan
 # The tool, and the tests of what reads a hostile process, once more with sanitizers.
 ASAN_MAKE = $(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined CFLAGS='-O1 -fno-sanitize-recover=undefined'
 asan: $(SKEL)
-	$(Q)$(ASAN_MAKE) all
+	+$(Q)$(ASAN_MAKE) all
 
 test-san: ## unit and walk tests with sanitizers
-	$(Q)$(ASAN_MAKE) test-san-built
+	+$(Q)$(ASAN_MAKE) test-san-built
 
 SAN_BUILT := $(filter-out $(SAN_TESTS),$(filter $(O)/tests/unit/% $(O)/tests/walk/%,$(C_TESTS)))
 test-san-built: $(SAN_BUILT)

@@ -132,7 +132,8 @@ static void start(struct starter *s, char *const *env, const char *why)
 		return;
 	}
 	s->child[slot].pid = pid;
-	snprintf(s->child[slot].why, sizeof(s->child[slot].why), "%s", why);
+	snprintf(s->child[slot].why, sizeof(s->child[slot].why), "%.*s",
+		 (int)sizeof(s->child[slot].why) - 1, why);
 }
 
 /* "why\0NAME=value\0...": false at the end of the tool. */
