@@ -42,7 +42,7 @@ int cli_check_btf(void);
 /* The process that holds the probes, which Ctrl-Z alarms: before any thread, and while we have all
  * rights. */
 struct probe_guard;
-int cli_guard_start(struct probe_guard **out);
+int cli_guard_start(bool no_sandbox, struct probe_guard **out);
 void cli_guard_stop(struct probe_guard *g); /* NULL is fine */
 
 #endif

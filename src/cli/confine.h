@@ -13,8 +13,9 @@ enum filter_kind {
 	FILTER_READS,	/* census, why, merge, doctor: no probes, no BPF */
 	FILTER_WATCHES, /* watch, sweep */
 	FILTER_SERVES,
-	FILTER_KEEPS, /* not the tool itself: keeper.h */
-	FILTER_ASKS,  /* nor this: sym_servers_start() */
+	FILTER_PLACES, /* not the tool itself: the guardian of probes, probe/guard.h */
+	FILTER_KEEPS,  /* nor this: keeper.h */
+	FILTER_ASKS,   /* nor this: sym_servers_start() */
 };
 
 struct confine_opts {
@@ -26,6 +27,8 @@ struct confine_opts {
 /* No new privileges, no capability but those of the work, no system call that it does not need; for
  * good, for all threads that start from now on. Hooks and listening sockets come before. */
 int confine(const struct confine_opts *o);
+/* The process that holds the probes. */
+int confine_guardian(void);
 /* The process that writes files (outputs.h). */
 int confine_keeper(void);
 /* The process that talks to debuginfod servers. */

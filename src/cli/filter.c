@@ -62,6 +62,14 @@ static const int answers[] = {
 	END,
 };
 
+/* The guardian: its own trials, tracefs, the tool's state; bpf and perf events below. */
+static const int places[] = {
+	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(stat),
+	SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat), SCMP_SYS(fadvise64), SCMP_SYS(uname), SCMP_SYS(sysinfo),
+	SCMP_SYS(getrlimit), SCMP_SYS(pidfd_open), END,
+};
+
 /* The keeper: files of the names that it was given. */
 static const int keeps[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(fchmod), SCMP_SYS(rename), SCMP_SYS(renameat),
@@ -82,6 +90,7 @@ static const int *const lists[][6] = {
 	[FILTER_READS] = {every, looks},
 	[FILTER_WATCHES] = {every, looks, watches},
 	[FILTER_SERVES] = {every, looks, watches, answers},
+	[FILTER_PLACES] = {every, places},
 	[FILTER_KEEPS] = {every, keeps},
 	[FILTER_ASKS] = {every, looks, watches, answers, asks},
 };

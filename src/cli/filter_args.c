@@ -41,7 +41,7 @@ static const struct one_of for_all[] = {
 	{SCMP_SYS(prctl), 0, {PR_SET_NAME, PR_GET_NAME, SET_VMA}},
 };
 
-static const struct one_of for_watching[] = {
+static const struct one_of for_bpf[] = {
 	{SCMP_SYS(ioctl),
 	 1,
 	 {PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_DISABLE, PERF_EVENT_IOC_SET_BPF}},
@@ -87,15 +87,27 @@ static int add_reading(scmp_filter_ctx f)
 
 static int add_watching(scmp_filter_ctx f)
 {
-	int err = add_one_of(f, for_watching, ARRAY_SIZE(for_watching));
-
 	/* Tracepoints; nothing of one process. */
-	err = err ? err : WITH(perf_event_open, 1, HAS(1, LOW32, LOW32));
+	int err = WITH(perf_event_open, 1, HAS(1, LOW32, LOW32));
+
 	/* Channels to the guardian. Packets of this kind go to the other end, whatever address
 	 * they have. */
 	return err ? err
 		   : WITH(socketpair, 2, HAS(0, LOW32, AF_UNIX),
 			  HAS(1, LOW32, SOCK_SEQPACKET | SOCK_CLOEXEC));
+}
+
+static int add_placing(scmp_filter_ctx f)
+{
+	int err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(perf_event_open), 0);
+
+	/* Tried where tracefs is nowhere, before it is said so. */
+	return err ? err : seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mount), 0);
+}
+
+static bool has_bpf(enum filter_kind kind)
+{
+	return kind == FILTER_WATCHES || kind == FILTER_SERVES || kind == FILTER_PLACES;
 }
 
 /* Libraries that know names are loaded when they are asked. */
@@ -128,7 +140,11 @@ int filter_args(void *f, enum filter_kind kind)
 		err = add_asking(f);
 	if (!err && kind != FILTER_KEEPS && kind != FILTER_ASKS)
 		err = add_reading(f);
+	if (!err && has_bpf(kind))
+		err = add_one_of(f, for_bpf, ARRAY_SIZE(for_bpf));
 	if (!err && (kind == FILTER_WATCHES || kind == FILTER_SERVES))
 		err = add_watching(f);
+	if (!err && kind == FILTER_PLACES)
+		err = add_placing(f);
 	return err;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/confine.h"
 #include "cli/stop.h"
 #include "probe/guard.h"
 
@@ -84,9 +85,9 @@ int cli_preflight(void)
 	return err ? err : cli_check_btf();
 }
 
-int cli_guard_start(struct probe_guard **out)
+int cli_guard_start(bool no_sandbox, struct probe_guard **out)
 {
-	int err = probe_guard_start(out);
+	int err = probe_guard_start(no_sandbox ? NULL : confine_guardian, out);
 
 	if (!err)
 		stop_alarm_to(probe_guard_alarm_fd(*out));

@@ -71,20 +71,26 @@ static bool may_open_events(void)
 	return fd >= 0;
 }
 
-/* Is there a way to place probes with @keep alone? It is in effect while that is tried. */
-static bool is_enough(const struct caps *have, uint64_t keep)
+static bool may_place_probes(void)
+{
+	enum probe_mechanism m;
+
+	return may_open_events() && !probe_choose(MANY_SITES, PROBE_NONE, &m);
+}
+
+/* Does @works say so with @keep alone in effect? */
+static bool is_enough(const struct caps *have, uint64_t keep, bool (*works)(void))
 {
 	const struct caps trial = {.effective = keep & have->permitted,
 				   .permitted = have->permitted};
-	enum probe_mechanism m;
-	bool enough =
-		!caps_set(&trial) && may_open_events() && !probe_choose(MANY_SITES, PROBE_NONE, &m);
+	bool enough = !caps_set(&trial) && works();
 
 	return !caps_set(have) && enough;
 }
 
-/* What placing probes takes besides reading; does what only all rights can do. */
-static uint64_t for_probes(const struct caps *have, uint64_t keep)
+/* What BPF takes besides reading. CAP_SYS_ADMIN only where a trial without it fails. */
+static uint64_t for_bpf(const struct caps *have, uint64_t keep, bool (*works)(void),
+			const char *what)
 {
 	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
 
@@ -92,11 +98,8 @@ static uint64_t for_probes(const struct caps *have, uint64_t keep)
 	/* Kernels before 5.11 charge BPF maps to it; refused without CAP_SYS_RESOURCE, and then it
 	 * is as it is. */
 	setrlimit(RLIMIT_MEMLOCK, &all);
-	if (probe_prepare())
-		log_debug("%s", fail_text());
-	/* CAP_SYS_ADMIN only where a trial without it fails. */
-	if ((have->permitted & bit(CAP_SYS_ADMIN)) && !is_enough(have, keep)) {
-		log_info("CAP_SYS_ADMIN is kept: %s", fail_text());
+	if ((have->permitted & bit(CAP_SYS_ADMIN)) && !is_enough(have, keep, works)) {
+		log_info("CAP_SYS_ADMIN is kept to %s: %s", what, fail_text());
 		keep |= bit(CAP_SYS_ADMIN);
 	}
 	return keep;
@@ -128,7 +131,9 @@ int rights_drop(const struct confine_opts *o)
 		return err;
 	if (o->only_files)
 		return keep_only(&have, bit(CAP_DAC_READ_SEARCH));
-	return keep_only(&have, o->kind == FILTER_READS ? keep : for_probes(&have, keep));
+	if (o->kind != FILTER_READS)
+		keep = for_bpf(&have, keep, may_open_events, "open perf events");
+	return keep_only(&have, keep);
 }
 
 /* Root writes everywhere, and replaces what is root's in /tmp. */
@@ -145,6 +150,21 @@ static int no_new_privileges(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail(-errno, "no_new_privs was refused: %s", strerror(errno));
 	return 0;
+}
+
+int confine_guardian(void)
+{
+	const uint64_t reads = bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH);
+	struct caps have = {0};
+	int err = no_new_privileges();
+
+	if (!err)
+		err = caps_get(&have);
+	if (!err && probe_prepare())
+		log_debug("%s", fail_text());
+	if (!err)
+		err = keep_only(&have, for_bpf(&have, reads, may_place_probes, "place probes"));
+	return err ? err : filter_install(FILTER_PLACES);
 }
 
 int confine_keeper(void)

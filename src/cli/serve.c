@@ -238,7 +238,7 @@ static int run(struct service *v)
 	cli_select_raise_limit();
 	err = cli_preflight();
 	if (!err)
-		err = cli_guard_start(&v->guard);
+		err = cli_guard_start(v->c->no_sandbox, &v->guard);
 	if (!err)
 		err = start(v);
 	if (!err)

@@ -180,7 +180,7 @@ static int run(struct sweep_cmd *c, const struct sweep_opts *so)
 	cli_select_raise_limit();
 	err = cli_preflight();
 	if (!err)
-		err = cli_guard_start(&guard);
+		err = cli_guard_start(c->no_sandbox, &guard);
 	if (!err)
 		err = outputs_open(&c->outputs, &c->json, 1, c->no_sandbox);
 	if (!err)

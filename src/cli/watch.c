@@ -453,7 +453,7 @@ static int run(struct watch *w)
 	if (!err)
 		err = cli_preflight();
 	if (!err)
-		err = cli_guard_start(&w->guard);
+		err = cli_guard_start(w->o.no_sandbox, &w->guard);
 	if (!err)
 		err = outputs_open(&w->outputs, (const char *const[]){w->o.json, w->o.baseline}, 2,
 				   w->o.no_sandbox);

@@ -16,6 +16,7 @@ struct probe_channel {
 };
 
 struct start {
+	int (*confine)(void);
 	struct guard_page *page;
 	pid_t tool;
 };
@@ -25,18 +26,36 @@ static void serve(int sock, void *ctx)
 	const struct start *s = ctx;
 	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	struct guard_answer ready = {0};
+
 	setpriority(PRIO_PROCESS, 0, -15); /* a target crawls while probes are in */
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
 	}
-	guard_serve(sock, s->page, s->tool);
+	guard_leave_freezer();
+	ready.err = s->confine ? s->confine() : 0;
+	if (ready.err)
+		snprintf(ready.why, sizeof(ready.why), "%s", fail_text());
+	if (!packet_send(sock, &ready, sizeof(ready), -1) && !ready.err)
+		guard_serve(sock, s->page, s->tool);
 }
 
-int probe_guard_start(struct probe_guard **out)
+/* Whether it could give up what it does not need. */
+static int await_ready(int sock)
+{
+	struct guard_answer ready;
+
+	if (packet_receive(sock, &ready, sizeof(ready), NULL) != (ssize_t)sizeof(ready))
+		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
+	ready.why[sizeof(ready.why) - 1] = '\0';
+	return ready.err ? fail(ready.err, "%s", ready.why) : 0;
+}
+
+int probe_guard_start(int (*confine)(void), struct probe_guard **out)
 {
 	struct probe_guard *g = calloc(1, sizeof(*g));
-	struct start s = {.tool = getpid()};
+	struct start s = {.confine = confine, .tool = getpid()};
 	int err = g ? reading_share() : -ENOMEM;
 
 	*out = NULL;
@@ -50,6 +69,8 @@ int probe_guard_start(struct probe_guard **out)
 	g->page = s.page == MAP_FAILED ? NULL : s.page;
 	err = g->page ? helper_start("pyleak-probes", serve, &s, &g->helper)
 		      : fail(-ENOMEM, "no memory for the process that holds the probes");
+	if (!err)
+		err = await_ready(g->helper.sock);
 	if (err) {
 		probe_guard_stop(g);
 		return err;

@@ -8,9 +8,9 @@
  * of its own switches them, on request. It looks for our heartbeat: without one for two seconds it
  * takes all probes out, and when we have ended it does so and ends.
  *
- *	probe_guard_start()	once, early: before other threads, and before rights are given up
- *	probe_guard_join()	a channel for each session: requests of two channels do not wait
- *				for each other, unless the kernel makes them
+ *	probe_guard_start()	once, early: before other threads, and before rights are given up;
+ *the guardian gives up its own as it is told probe_guard_join()	a channel for each session:
+ *requests of two channels do not wait for each other, unless the kernel makes them
  *	probe_set_spec.guard	the channel; then probe_set_on() and the others are requests
  */
 #ifndef PYLEAK_PROBE_GUARD_H
@@ -26,7 +26,9 @@ struct probe_channel;
 /* Without a heartbeat for so long the probes are taken out. */
 #define PROBE_GUARD_PATIENCE_NS 2000000000ull
 
-int probe_guard_start(struct probe_guard **out);
+/* @confine is called in the guardian before anything else, or NULL: what it fails with is the
+ * result. */
+int probe_guard_start(int (*confine)(void), struct probe_guard **out);
 /* Ends the guardian: what is still in is taken out. Waits for that. NULL is fine. */
 void probe_guard_stop(struct probe_guard *g);
 

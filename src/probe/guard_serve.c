@@ -351,7 +351,6 @@ void guard_serve(int control, struct guard_page *page, pid_t tool)
 
 	g.tool_fd = (int)syscall(SYS_pidfd_open, tool, 0);
 	pthread_mutex_init(&g.lock, NULL);
-	guard_leave_freezer();
 	while (!tool_is_gone(&g) && listen_once(&g))
 		if (!beats(&g))
 			trip(&g);

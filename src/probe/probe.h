@@ -61,8 +61,9 @@ struct probe_set_spec {
 	struct probe_channel *guard;
 };
 
-/* What only a process with all rights can do: mount tracefs where it is missing. A failure is that
- * of one mechanism, no more. */
+/* What only a process with all rights can do: mount tracefs where it is missing, and open the file
+ * that takes definitions. Before there are other threads. A failure is that of one mechanism, no
+ * more. */
 int probe_prepare(void);
 /* Which mechanism works here for @n sites, by trying on our own binary, not by version. Sets the
  * sentence when none does. @prefer PROBE_NONE lets the measured default decide. */

@@ -60,12 +60,8 @@ static int find_tracefs(const char **out)
 	return explain_no_tracefs(ENODEV);
 }
 
-int probe_prepare(void)
-{
-	const char *root;
-
-	return find_tracefs(&root);
-}
+/* The file that takes definitions: who has given its rights up opens nothing for writing. */
+static int kept_fd = -1;
 
 /* O_APPEND always: a write-open without it makes the kernel clear everybody's events. */
 static int open_for_write(const char **root)
@@ -76,6 +72,12 @@ static int open_for_write(const char **root)
 
 	if (err)
 		return err;
+	if (kept_fd >= 0) {
+		fd = fcntl(kept_fd, F_DUPFD_CLOEXEC, 3);
+		return fd < 0 ? fail(-errno, "no descriptor for a definition of probes: %s",
+				     strerror(errno))
+			      : fd;
+	}
 	snprintf(path, sizeof(path), "%s/uprobe_events", *root);
 	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd >= 0)
@@ -88,6 +90,15 @@ static int open_for_write(const char **root)
 			    "refuses root as well",
 			    path);
 	return fail(-errno, "%s cannot be opened: %s", path, strerror(errno));
+}
+
+int probe_prepare(void)
+{
+	const char *root;
+
+	if (kept_fd < 0)
+		kept_fd = open_for_write(&root);
+	return kept_fd < 0 ? kept_fd : 0;
 }
 
 /* Start time of a process in clock ticks since boot: with the pid, its identity. */

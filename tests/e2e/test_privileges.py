@@ -151,6 +151,9 @@ def test_every_process_of_a_command(grower, tmp_path, name):
         assert rights(tool) == {(own, own, own, "1", "2")}
         found = harness.helpers(tool.pid)
         assert set(found) == helpers
+        if "pyleak-probes" in helpers:
+            placing = kept() & ~mask("checkpoint_restore")
+            assert rights(tool, found["pyleak-probes"]) == {(placing, placing, placing, "1", "2")}
         if "pyleak-files" in helpers:
             assert rights(tool, found["pyleak-files"]) == {(WRITING, WRITING, WRITING, "1", "2")}
         if "pyleak-debug" in helpers:

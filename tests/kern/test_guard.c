@@ -22,7 +22,7 @@ static void set_up(struct scene *k)
 	uint64_t offset = offset_of((const void *)plain_one);
 	struct probe_set_spec spec = {.offsets = &offset, .n = 1, .label = "guarded"};
 
-	ok(probe_guard_start(&k->g));
+	ok(probe_guard_start(NULL, &k->g));
 	ok(probe_guard_join(k->g, &k->channel));
 	ok(probe_guard_choose(k->channel, 1, &m));
 	k->t = target_start("/proc/self/exe");

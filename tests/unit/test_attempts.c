@@ -508,7 +508,11 @@ static int behind(enum filter_kind kind, int (*try)(void))
 
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core of the killed ones */
 		dup2(null, STDERR_FILENO);
-		if (confine(&o))
+		/* The guardian finds out for 0.2 s which rights it needs; here it keeps them all.
+		 */
+		if (kind == FILTER_PLACES
+			    ? prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || filter_install(kind)
+			    : confine(&o))
 			_exit(99);
 		_exit(try() ? 1 : 0);
 	}
@@ -518,7 +522,8 @@ static int behind(enum filter_kind kind, int (*try)(void))
 
 static void every_attempt_fails(void **state)
 {
-	static const enum filter_kind kinds[] = {FILTER_READS, FILTER_WATCHES, FILTER_SERVES};
+	static const enum filter_kind kinds[] = {FILTER_READS, FILTER_WATCHES, FILTER_SERVES,
+						 FILTER_PLACES};
 
 	(void)state;
 	if (geteuid() != 0) {
@@ -528,9 +533,13 @@ static void every_attempt_fails(void **state)
 	make_victim();
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
 		for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+			/* Perf events of processes are what it is there for. */
+			bool may = kinds[k] == FILTER_PLACES && attempts[i].try == measures;
 			int got = behind(kinds[k], attempts[i].try);
+			bool refused =
+				kinds[k] == FILTER_PLACES && attempts[i].try == mounts && got == 1;
 
-			if (got != SIGSYS)
+			if (got != SIGSYS && !may && !refused)
 				fail_msg("filter %d, %s: %d", (int)kinds[k], attempts[i].name, got);
 			check_victim(attempts[i].name);
 		}
