@@ -10,8 +10,7 @@ import zoo_cases
 CORE = ("cache_unbounded", "exception_history", "cycles_gc_off", "default_dict", "metric_labels",
         "growing_buffers", "mmaps", "twin_limit_linear", "twin_memo_of_words", "twin_sessions_expire",
         "twin_spike")  # fmt: skip
-CORE_SECONDS = 50
-FULL_SECONDS = 60
+SECONDS = 60
 
 
 def places():
@@ -22,9 +21,9 @@ def places():
 
 
 @pytest.mark.parametrize("python,case", places(), ids=lambda x: x.name)
-def test_case(python, case, full, record_property):
+def test_case(python, case, record_property):
     pythons.install_zoo(python)
-    outcome = zoo_cases.run_case(python, case, FULL_SECONDS if full else CORE_SECONDS)
+    outcome = zoo_cases.run_case(python, case, SECONDS)
     record_property("case", harness.row(outcome))
     assert not outcome.problems, "; ".join(outcome.problems)
 

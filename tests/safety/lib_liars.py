@@ -79,6 +79,15 @@ class Liar:
         self.close()
 
 
+def greatest_rss(pid):
+    """So far; 0 once it has ended."""
+    with contextlib.suppress(OSError), open("/proc/%d/status" % pid) as f:
+        for line in f:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
 class Run:
     """One run of the tool: how it ended, what it said, its greatest RSS, how long it took."""
 
@@ -94,7 +103,7 @@ class Run:
                 time.sleep(stop_after)
                 stopped = time.monotonic()
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(process.pid, signal.SIGINT)  # send_signal() would collect it, and its usage be lost
+                    process.send_signal(signal.SIGINT)
             self.in_time = self.wait(process, begin + limit_s)
             if stop_after is not None:
                 self.stop_s = time.monotonic() - stopped
@@ -103,20 +112,16 @@ class Run:
             self.said = said.read()
 
     def wait(self, process, end):
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() > end:
-                process.kill()
-                _, status, usage = os.wait4(process.pid, 0)
-                self.rc, self.rss = -signal.SIGKILL, usage.ru_maxrss * 1024
-                process.returncode = self.rc
-                return False
-            time.sleep(0.02)
-        self.rc = process.returncode = os.waitstatus_to_exitcode(status)
-        self.rss = usage.ru_maxrss * 1024
-        return True
+        self.rss = 0
+        # What wait4() tells is no less than the RSS of whoever started it.
+        while process.poll() is None and time.monotonic() < end:
+            self.rss = max(self.rss, greatest_rss(process.pid))
+            time.sleep(0.005)
+        in_time = process.poll() is not None
+        if not in_time:
+            process.kill()
+        self.rc = process.wait()
+        return in_time
 
     def problems(self, max_rss):
         found = []

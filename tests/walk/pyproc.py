@@ -155,7 +155,8 @@ def start(python, scene, mode):
     argv = [exe, "-c", text, scene, mode]
     if root:
         argv = ["chroot", root] + argv
-    p = subprocess.Popen(argv, stdout=subprocess.PIPE)
+    # What a scene runs a second time: a root may have neither this file nor /proc.
+    p = subprocess.Popen(argv, stdout=subprocess.PIPE, env={**os.environ, "PYLEAK_TEST_SCENES": text})
     line = p.stdout.readline()
     minor = int(re.search(r"3\.(\d+)", os.path.basename(os.path.realpath(root + exe))
                           if root or "pyenv" not in exe else exe).group(1))

@@ -11,6 +11,7 @@ dropped it (wait), or goes on for ever handing an object of class Mark to builti
 import asyncio
 import dis
 import json
+import os
 import sys
 import threading
 import time
@@ -136,13 +137,8 @@ def scene_subinterpreter(mode):
         import _interpreters as sub
     except ImportError:
         import _xxsubinterpreters as sub
-    try:
-        text = sys.orig_argv[2]
-    except AttributeError:
-        with open("/proc/self/cmdline") as f:
-            text = f.read().split("\0")[2]
     head = "import sys; sys.argv = ['-c', 'nested', %r]\n" % mode
-    sub.run_string(sub.create(), head + text)
+    sub.run_string(sub.create(), head + os.environ["PYLEAK_TEST_SCENES"])
 
 
 def scene_native(mode):
