@@ -61,9 +61,12 @@ enum heap_dict {
 	HEAP_DICT_MANAGED /* 3.11+: in front of it (py_managed_attributes), or in the body */
 };
 
-#define HEAP_TYPE_SLOTS 2048 /* power of two; direct-mapped */
-#define HEAP_MAX_STATES 64   /* obmalloc states: interpreters with a GIL of their own */
-#define HEAP_POOL_HEAD	48   /* sizeof(struct pool_header), every version */
+#ifndef HEAP_TYPE_BITS
+#define HEAP_TYPE_BITS 11
+#endif
+#define HEAP_TYPE_SLOTS (1 << HEAP_TYPE_BITS) /* direct-mapped */
+#define HEAP_MAX_STATES 64 /* obmalloc states: interpreters with a GIL of their own */
+#define HEAP_POOL_HEAD	48 /* sizeof(struct pool_header), every version */
 
 struct heap_arena {
 	uint64_t start, end, pools_end; /* pools_end: first byte never carved into a pool */

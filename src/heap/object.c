@@ -3,14 +3,16 @@
  * kinds ask for, round by round, all objects together. Each read is a system call. */
 #include "heap/heap_priv.h"
 
-#define GROUP	  256 /* objects in flight: about 300 KiB */
+#ifndef HEAP_GROUP
+#define HEAP_GROUP 256 /* objects in flight: about 300 KiB */
+#endif
 #define PAGE_MASK 4095ull
 
 struct group {
-	struct heap_work work[GROUP];
-	struct proc_req req[GROUP * HEAP_REQS];
-	bool *ok[GROUP * HEAP_REQS];
-	struct heap_object *of[GROUP * HEAP_REQS];
+	struct heap_work work[HEAP_GROUP];
+	struct proc_req req[HEAP_GROUP * HEAP_REQS];
+	bool *ok[HEAP_GROUP * HEAP_REQS];
+	struct heap_object *of[HEAP_GROUP * HEAP_REQS];
 	size_t n;
 };
 
@@ -183,8 +185,8 @@ size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum h
 	size_t good = 0;
 
 	h->now_ns = clock_ns();
-	for (size_t at = 0; at < n; at += GROUP) {
-		size_t k = n - at < GROUP ? n - at : GROUP;
+	for (size_t at = 0; at < n; at += HEAP_GROUP) {
+		size_t k = n - at < HEAP_GROUP ? n - at : HEAP_GROUP;
 
 		if (!g) {
 			for (size_t i = at; i < n; i++)

@@ -7,7 +7,9 @@
 #include "heap/label.h"
 #include "py/objects.h"
 
-#define MAX_DEPTH  20000  /* of a path: a linked list may be long */
+#ifndef PATHS_DEPTH
+#define PATHS_DEPTH 20000 /* of a path: a linked list may be long */
+#endif
 #define MAX_SHOWN  48	  /* nodes that are named; the rest is left out in the middle */
 #define MAX_NAMED  12	  /* nodes at the beginning that tell groups apart by themselves */
 #define MAX_PERIOD 4	  /* node -> dict -> node -> dict: a linked list of period 2 */
@@ -31,7 +33,7 @@ static bool climb(const struct graph *g, uint32_t node, struct chain *c)
 {
 	c->n = 0;
 	c->cut = false;
-	while (c->n < MAX_DEPTH) {
+	while (c->n < PATHS_DEPTH) {
 		uint32_t up = g->parent[node];
 
 		c->node[c->n++] = node;
@@ -315,8 +317,8 @@ static int describe(struct reach *r, const struct chain *c, struct why_path *out
 int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 		struct why_answer *out)
 {
-	struct chain c = {.node = malloc(MAX_DEPTH * sizeof(uint32_t))};
-	auto_free uint16_t *types = malloc(MAX_DEPTH * sizeof(uint16_t));
+	struct chain c = {.node = malloc(PATHS_DEPTH * sizeof(uint32_t))};
+	auto_free uint16_t *types = malloc(PATHS_DEPTH * sizeof(uint16_t));
 	VEC(struct group) v = {0};
 	struct map64 at = {0};
 	size_t shown;

@@ -4,14 +4,18 @@
 #include "py/objects.h"
 
 #define MAX_INTERPS	64
-#define MAX_THREADS	4096
-#define MAX_MODULES	65536
 #define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */
 #define MAX_STATICS	(1u << 30)  /* of all of them */
 #define MAX_ROOTS	(4u << 20)  /* what a process says beyond is not believed */
 #define SIGNALS		64
 #define MAX_CALLBACKS	(1u << 20)
 #define SIGNALS_DEFAULT 40 /* so many have the same handler, or none of Python's */
+#ifndef REACH_THREADS
+#define REACH_THREADS 4096
+#endif
+#ifndef REACH_MODULES
+#define REACH_MODULES 65536
+#endif
 
 /* A block of the pools that is no object, named by a state or by static data: a free list (dict
  * keys, floats), full of leftovers, whose references would be believed. What the states hold
@@ -64,7 +68,7 @@ static size_t dict_pairs(const struct py_runtime *rt, uint64_t dict, uint64_t (*
 	    proc_read(rt->proc, keys, head, sizeof(head)) || !heap_keys_facts(rt, head, &k))
 		return 0;
 	/* Entries of keys that were removed stay, empty: but not so many. */
-	for (uint64_t i = 0; i < k.n && i < 4 * max + MAX_MODULES && n < max; i++) {
+	for (uint64_t i = 0; i < k.n && i < 4 * max + REACH_MODULES && n < max; i++) {
 		uint64_t at = keys + k.entries + i * k.entry_size + (k.entry_size == 24 ? 8 : 0);
 
 		if (proc_read(rt->proc, at, out[n], 16))
@@ -136,7 +140,7 @@ static void atexit_state(struct reach *r, uint64_t module)
 static void module_roots(struct reach *r, uint64_t interp)
 {
 	const struct py_runtime *rt = r->g->h->rt;
-	uint64_t modules, (*pair)[2] = malloc(MAX_MODULES * sizeof(*pair));
+	uint64_t modules, (*pair)[2] = malloc(REACH_MODULES * sizeof(*pair));
 	char name[256];
 	size_t n;
 
@@ -144,7 +148,7 @@ static void module_roots(struct reach *r, uint64_t interp)
 		free(pair);
 		return;
 	}
-	n = dict_pairs(rt, modules, pair, MAX_MODULES);
+	n = dict_pairs(rt, modules, pair, REACH_MODULES);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t node = graph_find(r->g, pair[i][1]);
 		struct reach_root *root;
@@ -240,8 +244,8 @@ static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint
 static void thread_roots(struct reach *r)
 {
 	const struct py_runtime *rt = r->g->h->rt;
-	auto_free uint64_t *t = malloc(MAX_THREADS * sizeof(*t));
-	size_t n = t ? py_threads(rt, t, MAX_THREADS) : 0;
+	auto_free uint64_t *t = malloc(REACH_THREADS * sizeof(*t));
+	size_t n = t ? py_threads(rt, t, REACH_THREADS) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct frames f = {.r = r};
@@ -417,8 +421,8 @@ static int static_roots(struct reach *r)
 static void stack_roots(struct reach *r)
 {
 	const struct proc *p = r->g->h->rt->proc;
-	struct proc_stack *v = calloc(MAX_THREADS, sizeof(*v));
-	size_t n = v ? proc_stacks(p, v, MAX_THREADS) : 0;
+	struct proc_stack *v = calloc(REACH_THREADS, sizeof(*v));
+	size_t n = v ? proc_stacks(p, v, REACH_THREADS) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct proc_map *m = v[i].sp ? proc_find_map(p, v[i].sp) : NULL;

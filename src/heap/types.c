@@ -165,9 +165,8 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 bool heap_type_get(struct heap *h, uint64_t addr, struct heap_type *out)
 {
 	uint64_t spread = (addr >> 4) * 0x9e3779b97f4a7c15ull;
-	struct heap_type *t = &h->type[spread >> 53]; /* 11 bits: HEAP_TYPE_SLOTS */
+	struct heap_type *t = &h->type[spread >> (64 - HEAP_TYPE_BITS)];
 
-	_Static_assert(HEAP_TYPE_SLOTS == 1 << 11, "shift above");
 	if (!addr)
 		return false;
 	if (t->addr != addr || h->now_ns - t->checked_ns > RECHECK_NS)

@@ -31,7 +31,9 @@ struct heap_block {
 	const struct heap_type *facts;
 };
 
+#ifndef HEAP_WINDOW
 #define HEAP_WINDOW (1u << 20)
+#endif
 
 /* Non-zero ends the walk and is returned by it. */
 typedef int (*heap_visit)(const struct heap_block *b, void *ctx);

@@ -15,12 +15,14 @@
 #define MAX_BLOCK  (1ull << 46)
 #define MMAP_LEAST \
 	(64ull << 10) /* the threshold starts at 128 KiB and only M_MMAP_THRESHOLD lowers it */
-#define WINDOW	   (256u << 10)
-#define MAX_ROWS   65536
+#define WINDOW	   (HEAP_WINDOW / 4)
 #define MAX_PROBES 16384	  /* pages in a row asked whether a chunk begins there: 64 MiB */
 #define MAX_SEARCH (256ull << 30) /* of memory never touched: a third of a second */
 #define MAX_ROW	   (1ull << 40)	  /* more is reserved, or the shadow of a sanitizer */
 #define STRETCH	   (1ull << 30)	  /* of it at once: whoever watches has to know */
+#ifndef WALK_ROWS
+#define WALK_ROWS 65536
+#endif
 
 struct heap_info {
 	uint64_t ar_ptr, prev, size, mprotect_size;
@@ -286,10 +288,10 @@ static int mapped_chunks(struct search *s, const struct proc_row *m)
 
 int walk_chunks(struct walk *w)
 {
-	auto_free struct proc_row *rows = calloc(MAX_ROWS, sizeof(*rows));
+	auto_free struct proc_row *rows = calloc(WALK_ROWS, sizeof(*rows));
 	const struct proc *p = w->h->rt->proc;
 	struct search s = {.w = w, .is_live = proc_is_live(p), .left = MAX_SEARCH};
-	size_t n = rows ? proc_heap_rows(p, rows, MAX_ROWS) : 0;
+	size_t n = rows ? proc_heap_rows(p, rows, WALK_ROWS) : 0;
 	int err = 0;
 
 	w->tcache_key = heap_tcache_key(w->h);

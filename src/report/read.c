@@ -161,7 +161,7 @@ static int slurp(const char *path, char **text, size_t *len)
 	if (fd < 0)
 		return fail(-errno, "%s cannot be opened: %s", path, strerror(errno));
 	do {
-		if (v.n > MAX_BYTES || !vec_reserve(&v, v.n + (64 << 10) + 1)) {
+		if (v.n > MAX_BYTES || (v.cap - v.n < 2 && !vec_reserve(&v, v.n + (64 << 10)))) {
 			bool large = v.n > MAX_BYTES;
 
 			vec_free(&v);

@@ -9,20 +9,28 @@
 
 #include "base/map64.h"
 
-#define MAX_SAMPLES 24000 /* on the ladder; above that every second one is left out */
-#define MAX_SHIFT   20
-#define RELAX_NS    30000000000ull /* with a ladder this long nearly empty more are admitted again */
-#define GONE_NS	    100000000	   /* until somebody has noticed that the target ended */
-#define MAX_LOOK    8192	   /* objects read per look */
-#define SEEN_SIZE   (1u << 21)
-#define SEEN_TURN   400000 /* contents noted before the older table is forgotten */
+#ifndef LADDER_SAMPLES
+#define LADDER_SAMPLES 24000 /* on the ladder; above that every second one is left out */
+#endif
+#ifndef LADDER_LOOK
+#define LADDER_LOOK 8192 /* objects read per look */
+#endif
+#ifndef LADDER_SEEN
+#define LADDER_SEEN (1u << 21) /* power of two */
+#endif
+#ifndef LADDER_TURN
+#define LADDER_TURN 400000 /* contents noted before the older table is forgotten */
+#endif
+#define MAX_SHIFT 20
+#define RELAX_NS  30000000000ull /* with a ladder this long nearly empty more are admitted again */
+#define GONE_NS	  100000000	 /* until somebody has noticed that the target ended */
 
 struct ladder {
 	struct heap *heap;
 	struct stacks *stacks;
 	VEC(struct sample) sample;
 	VEC(struct sample) look;
-	struct heap_object *object; /* scratch, MAX_LOOK */
+	struct heap_object *object; /* scratch, LADDER_LOOK */
 	struct map64 index;	    /* address -> place + 1 */
 	struct map64 died;	    /* stack -> survivors that died later */
 	uint8_t *seen[2];	    /* how often a content was sampled, two generations */
@@ -42,9 +50,9 @@ int ladder_new(struct heap *h, struct stacks *st, struct ladder **out)
 	l->heap = h;
 	l->stacks = st;
 	l->random = clock_ns() | 1;
-	l->object = calloc(MAX_LOOK, sizeof(*l->object));
-	l->seen[0] = calloc(1, SEEN_SIZE);
-	l->seen[1] = calloc(1, SEEN_SIZE);
+	l->object = calloc(LADDER_LOOK, sizeof(*l->object));
+	l->seen[0] = calloc(1, LADDER_SEEN);
+	l->seen[1] = calloc(1, LADDER_SEEN);
 	if (!l->object || !l->seen[0] || !l->seen[1]) {
 		ladder_free(l);
 		return fail(-ENOMEM, "out of memory");
@@ -69,22 +77,22 @@ void ladder_free(struct ladder *l)
 
 static void note_content(struct ladder *l, uint64_t content)
 {
-	size_t at = (content ^ (content >> 32)) & (SEEN_SIZE - 1);
+	size_t at = (content ^ (content >> 32)) & (LADDER_SEEN - 1);
 
 	if (l->seen[0][at] < 255)
 		l->seen[0][at]++;
-	if (++l->noted > SEEN_TURN) {
+	if (++l->noted > LADDER_TURN) {
 		uint8_t *old = l->seen[1];
 
 		l->seen[1] = l->seen[0];
-		l->seen[0] = memset(old, 0, SEEN_SIZE);
+		l->seen[0] = memset(old, 0, LADDER_SEEN);
 		l->noted = 0;
 	}
 }
 
 static unsigned count_content(const struct ladder *l, uint64_t content)
 {
-	size_t at = (content ^ (content >> 32)) & (SEEN_SIZE - 1);
+	size_t at = (content ^ (content >> 32)) & (LADDER_SEEN - 1);
 
 	return l->seen[0][at] + l->seen[1][at];
 }
@@ -115,7 +123,7 @@ static void collect(struct ladder *l, const struct pl_birth *ring, uint64_t from
 			l->stats.no_stack++;
 			continue;
 		}
-		if (l->look.n >= MAX_LOOK)
+		if (l->look.n >= LADDER_LOOK)
 			continue;
 		s = vec_push(&l->look);
 		if (!s)
@@ -330,7 +338,7 @@ void ladder_admit(struct ladder *l)
 			note_content(l, s->fp.content);
 		if (is_left_out(l))
 			continue;
-		if (l->sample.n >= 2 * MAX_SAMPLES)
+		if (l->sample.n >= 2 * LADDER_SAMPLES)
 			thin(l, true);
 		to = vec_push(&l->sample);
 		if (!to)
@@ -379,7 +387,7 @@ static bool climb_one(struct ladder *l, struct sample *s, const struct heap_obje
 
 uint64_t ladder_climb(struct ladder *l, uint64_t now)
 {
-	struct sample *due[256];
+	struct sample *due[LADDER_LOOK < 256 ? LADDER_LOOK : 256];
 	uint64_t next = 0;
 	size_t kept = 0, old = 0, i = 0;
 
@@ -411,11 +419,11 @@ uint64_t ladder_climb(struct ladder *l, uint64_t now)
 		kept++;
 	}
 	l->sample.n = kept;
-	if (old > MAX_SAMPLES / 2 && kept > MAX_SAMPLES) {
+	if (old > LADDER_SAMPLES / 2 && kept > LADDER_SAMPLES) {
 		thin_survivors(l, now);
-	} else if (kept > MAX_SAMPLES) {
+	} else if (kept > LADDER_SAMPLES) {
 		thin(l, true);
-	} else if (l->shift && kept < MAX_SAMPLES / 4 && now - l->shifted_ns > RELAX_NS) {
+	} else if (l->shift && kept < LADDER_SAMPLES / 4 && now - l->shifted_ns > RELAX_NS) {
 		l->shift--;
 		l->shifted_ns = now;
 	}

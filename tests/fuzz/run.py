@@ -41,14 +41,20 @@ def kept(name, build):
     return [d for d in found if os.path.isdir(d)]
 
 
-def run(name, build, seconds, seed, longest=0):
+def longest(name):
+    """Bytes of an input: half as much again as the longest seed. More would only say the same more often."""
+    sizes = [os.path.getsize(p) for d in kept(name, "") for p in glob.glob(d + "/*")]
+    return max(1024, *(n * 3 // 2 for n in sizes)) if sizes else 4096
+
+
+def run(name, build, seconds, seed):
     """One target for so many seconds: a dictionary of what it did. A finding's input stays below build/found."""
     new, found = os.path.join(build, "corpus", name), os.path.join(build, "found", name)
     os.makedirs(new, exist_ok=True)
     os.makedirs(found, exist_ok=True)
     args = ["-max_total_time=%d" % seconds, "-print_final_stats=1", "-timeout=10", "-rss_limit_mb=1500",
             "-artifact_prefix=%s/" % found, "-seed=%d" % seed, "-verbosity=1", "-reload=0",
-            "-max_len=%d" % (longest or 65536)]  # fmt: skip
+            "-max_len=%d" % longest(name)]  # fmt: skip
     dictionary = os.path.join(HERE, "dict", name)
     if os.path.exists(dictionary):
         args.append("-dict=" + dictionary)

@@ -135,10 +135,9 @@ static int world_image(struct proc_source *s, const struct proc *p, const struct
 	Elf64_Phdr ph = {.p_type = PT_LOAD,
 			 .p_flags = PF_R | PF_W,
 			 .p_filesz = PAGE,
-			 .p_memsz = WORLD_POOLS,
+			 .p_memsz = ((struct world *)s)->used,
 			 .p_align = PAGE};
 
-	(void)s;
 	(void)p;
 	(void)m;
 	*bytes = calloc(1, PAGE);
@@ -275,11 +274,11 @@ static void make(struct world *w, int minor, bool free_threaded)
 	rt->walk = w->priv.build.walk;
 	rt->layout = w->priv.build.layout;
 	rt->allocator = free_threaded ? PY_ALLOC_MIMALLOC : PY_ALLOC_PYMALLOC;
+	rt->bias = WORLD_BASE;
+	world_fill(w);
 	world_image(&w->source, &w->proc, NULL, &image, &size);
 	if (dso_open_bytes("python", image, size, &rt->dso))
 		abort();
-	rt->bias = WORLD_BASE;
-	world_fill(w);
 }
 
 struct world *world_take(struct fuzz_in *in, size_t more)

@@ -351,6 +351,8 @@ static void make_threads(struct world *w, uint64_t globals)
 			: l->interp_size < 8192 ? l->interp_size
 						: 8192;
 
+	w->rt.layout.interp_size = (uint32_t)size;
+
 	w->rt.runtime = runtime;
 	w->interp = world_room(w, size);
 	w->tstate = world_room(w, l->tstate_size);
