@@ -248,17 +248,20 @@ void dso_forget_bytes(struct dso *d)
 	}
 }
 
-const uint8_t *dso_bytes(const struct dso *d, uint64_t addr, size_t *avail)
+const uint8_t *dso_segment(const struct dso *d, struct dso_seg *s)
 {
-	struct dso_seg *s = seg_of_addr(d, addr);
-
-	if (!s)
-		return NULL;
 	if (!s->tried) {
 		s->tried = true;
 		s->data = d->image ? dso_chunk(d, s->offset, s->filesz) : read_segment(d, s);
 	}
-	if (!s->data)
+	return s->data;
+}
+
+const uint8_t *dso_bytes(const struct dso *d, uint64_t addr, size_t *avail)
+{
+	struct dso_seg *s = seg_of_addr(d, addr);
+
+	if (!s || !dso_segment(d, s))
 		return NULL;
 	*avail = s->filesz - (addr - s->addr);
 	return s->data + (addr - s->addr);

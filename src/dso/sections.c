@@ -60,13 +60,13 @@ static size_t text_segments(const struct dso *d, struct dso_range *out, size_t m
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->n_segs && n < max; i++) {
-		const struct dso_seg *s = &d->segs[i];
-		size_t avail;
+		struct dso_seg *s = &d->segs[i];
 		const uint8_t *data;
 
 		if (!(s->flags & PF_X))
 			continue;
-		data = dso_bytes(d, s->addr, &avail);
+		/* Its own: at its address another one may lie, which is shorter. */
+		data = dso_segment(d, s);
 		if (data)
 			out[n++] = (struct dso_range){s->addr, s->filesz, s->offset, data};
 	}
