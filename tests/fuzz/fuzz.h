@@ -56,6 +56,9 @@ void fake_only_below(const char *prefix);
 /* A path that opens a file in memory with this content. */
 const char *fake_path(const void *text, size_t n);
 
+/* The separate debug file of every ELF file, NULL = none. */
+void fake_debug_file(const void *text, size_t n);
+
 /* Nothing that is written is looked at, but it is formatted. */
 FILE *fuzz_sink(void);
 

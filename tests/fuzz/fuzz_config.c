@@ -4,6 +4,8 @@
  *
  * reads: src/cli/config.c src/cli/opts.c src/cli/serve_settings.c src/cli/select.c
  * reads: src/cli/watch_opts.c
+ * apart: opts_help wrap watch_opts_help serve_settings_help: nothing is read, text is printed
+ * apart: cli_select_raise_limit: a system call, nothing is read
  */
 #include "cli/serve_settings.h"
 #include "cli/watch_opts.h"
@@ -30,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (!serve_settings_new(argc, argv, &c)) {
 		serve_settings_same_place(c, c);
+		serve_settings_counts_only(c);
 		serve_settings_free(c);
 	}
 	/* Without the file. */

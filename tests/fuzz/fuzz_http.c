@@ -3,16 +3,20 @@
  * Requests, as the HTTP library hands them on: methods, addresses, headers.
  *
  * reads: src/serve/http.c src/serve/guard.c
+ * apart: answer_all start_thread stop_thread: a thread and epoll, which run the library
  */
 #include "fuzz/fuzz.h"
 #include "serve/serve_priv.h"
 
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <strings.h>
 
 /* In the place of the library: what a request is answered with is only looked through. */
 static MHD_AccessHandlerCallback handler;
 static void *handler_arg;
+static MHD_NotifyConnectionCallback notify;
+static MHD_LogCallback logger;
 static const char *authorization;
 static struct sockaddr_in6 client;
 static union MHD_ConnectionInfo told;
@@ -28,9 +32,27 @@ struct MHD_Response {
 struct MHD_Daemon *MHD_start_daemon(unsigned int flags, uint16_t port, MHD_AcceptPolicyCallback apc,
 				    void *apc_cls, MHD_AccessHandlerCallback dh, void *dh_cls, ...)
 {
+	va_list ap;
+
 	(void)flags, (void)port, (void)apc, (void)apc_cls;
 	handler = dh;
 	handler_arg = dh_cls;
+	/* In the order of serve_start. */
+	va_start(ap, dh_cls);
+	if (va_arg(ap, int) == MHD_OPTION_EXTERNAL_LOGGER)
+		logger = va_arg(ap, MHD_LogCallback);
+	va_arg(ap, void *);
+	if (va_arg(ap, int) == MHD_OPTION_LISTEN_SOCKET)
+		va_arg(ap, int);
+	if (va_arg(ap, int) == MHD_OPTION_CONNECTION_LIMIT)
+		va_arg(ap, unsigned int);
+	if (va_arg(ap, int) == MHD_OPTION_CONNECTION_MEMORY_LIMIT)
+		va_arg(ap, size_t);
+	if (va_arg(ap, int) == MHD_OPTION_NOTIFY_CONNECTION)
+		notify = va_arg(ap, MHD_NotifyConnectionCallback);
+	va_end(ap);
+	if (!logger || !notify)
+		abort();
 	return NULL;
 }
 
@@ -115,6 +137,15 @@ static void come_and_go(struct fuzz_in in)
 	}
 }
 
+static void log_line_of(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	logger(NULL, fmt, ap);
+	va_end(ap);
+}
+
 static void request(struct fuzz_in *in)
 {
 	struct fuzz_in m = in_part(in), u = in_part(in), h = in_part(in);
@@ -124,9 +155,12 @@ static void request(struct fuzz_in *in)
 
 	authorization = *header ? header : NULL;
 	answers = 0;
+	notify(handler_arg, NULL, NULL, MHD_CONNECTION_NOTIFY_STARTED);
+	log_line_of("%s: %s\n", method, url);
 	handler(handler_arg, NULL, url, method, "HTTP/1.1", (const char *)in->p, &body_len, &state);
 	if (answers != 1)
 		abort();
+	notify(handler_arg, NULL, NULL, MHD_CONNECTION_NOTIFY_CLOSED);
 	free(method);
 	free(url);
 	free(header);
@@ -148,6 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request(&in);
 	serve_put(s, SERVE_METRICS, strdup("# metrics\n"), 10);
 	request(&in);
+	serve_address(s);
 	serve_stop(s);
 	come_and_go(in);
 	free(secret);

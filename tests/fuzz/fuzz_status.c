@@ -5,6 +5,7 @@
  *
  * reads: src/proc/text.c src/proc/memory.c src/proc/limits.c src/proc/identity.c
  * reads: src/proc/usage.c
+ * apart: count_fds: a directory of the kernel's, of which the entries are counted
  */
 #include "fuzz/fuzz.h"
 #include "proc/limits.h"
@@ -25,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct proc_memory m = {0};
 	struct proc_usage usage;
 	struct proc_entry entry;
-	char path[64];
+	char path[64], *text;
+	size_t len;
 
 	fake_only_below("/proc/99999999/");
 	for (size_t i = 0; i < ARRAY_SIZE(name); i++) {
@@ -46,5 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	proc_alive(&p);
 	proc_execed(&p);
 	proc_list_one(PID, &entry);
+	proc_room(&p);
+	if (!proc_slurp_head(PID, "status", 1 + size % 64, &text, &len))
+		free(text);
 	return 0;
 }

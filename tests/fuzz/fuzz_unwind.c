@@ -15,28 +15,24 @@
 #define MAX_OPS	   32
 #define MAX_FRAMES 32
 
-/* The file is what the kernel maps into each process: no path leads to it, it is read from memory.
- */
 static struct fuzz_in file;
+static struct proc_source source; /* no process runs: no file is opened by a name */
 
-static ssize_t read_file(struct proc_source *s, uint64_t addr, void *buf, size_t len)
+/* The file as it was opened: no process has it mapped from which it could be. */
+static struct sym_file *open_file(struct sym *s)
 {
-	(void)s;
-	if (addr - TEXT >= 65536)
-		return 0;
-	memset(buf, 0, len);
-	if (addr - TEXT < file.n)
-		memcpy(buf, file.p + (addr - TEXT),
-		       len < file.n - (addr - TEXT) ? len : file.n - (addr - TEXT));
-	return (ssize_t)len;
-}
+	struct sym_file *f = calloc(1, sizeof(*f));
+	uint8_t *copy = malloc(file.n);
 
-static void nothing(struct proc_source *s)
-{
-	(void)s;
+	memcpy(copy, file.p, file.n);
+	f->path = strdup("/lib/x.so");
+	f->inode = 5;
+	f->proc = &s->view;
+	f->no_servers = &s->no_servers;
+	if (dso_open_bytes(f->path, copy, file.n, &f->dso))
+		f->dso = NULL;
+	return f;
 }
-
-static struct proc_source source = {.read = read_file, .close = nothing};
 
 static void expressions(struct fuzz_in *in, const struct sym_copy *c)
 {
@@ -67,20 +63,34 @@ static void unwind(const struct sym_copy *c)
 
 	if (sym_open(&p, &s))
 		return;
-	s->view.maps = calloc(1, sizeof(*s->view.maps));
+	s->no_servers = true;
+	s->file[s->n_files++] = open_file(s);
+	s->view.maps = calloc(2, sizeof(*s->view.maps));
 	s->view.maps[0] = (struct proc_map){.start = TEXT,
 					    .end = TEXT + ((file.n + 4095) & ~4095ull),
 					    .readable = true,
 					    .executable = true,
-					    .path = "[vdso]"};
-	s->view.n_maps = 1;
-	s->file_of = malloc(sizeof(*s->file_of));
-	s->file_of[0] = SYM_FILE_UNKNOWN;
+					    .inode = 5,
+					    .path = "/lib/x.so"};
+	/* Behind it one that cannot be opened. */
+	s->view.maps[1] = (struct proc_map){.start = s->view.maps[0].end,
+					    .end = s->view.maps[0].end + 4096,
+					    .executable = true,
+					    .inode = 6,
+					    .path = "/lib/gone.so"};
+	s->view.n_maps = 2;
+	s->file_of = malloc(2 * sizeof(*s->file_of));
+	s->file_of[0] = s->file_of[1] = SYM_FILE_UNKNOWN;
 	s->read_ns = clock_ns();
 	n = sym_unwind(s, c, out, MAX_FRAMES, &end);
 	sym_end_name(end);
 	for (size_t i = 0; i < n; i++)
 		sym_names(s, &out[i], &frame);
+	for (uint64_t at = 0; at < 4; at++)
+		if (sym_locate(s, s->view.maps[1].end - 1 - 4096 * at, &out[0]))
+			sym_names(s, &out[0], &frame);
+	sym_refresh(s);
+	sym_stats(s);
 	sym_close(s);
 }
 

@@ -4,6 +4,7 @@
 was made by this on Debian 12; where a format changes, run it again: tests/fuzz/seeds.py [NAME...]"""
 import lzma
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -58,6 +59,10 @@ def maps():
                   b"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n"
                   b"55e0-55d0 rw-p 0 0:0 0 [heap]\n1-2 rw-p 0 0:0 0 [anon: x]\n"
                   b"00500000-00600000 rw-p 00000000 00:00 0 [heap]\n")  # fmt: skip
+    row = b"%x-%x rw-p 00000000 00:05 7 %s\n"
+    yield "names", b"".join(row % (n << 12, (n << 12) + 4096, b"/x\\012y%d" % (n % 3)) for n in range(1, 9))
+    yield "long", row % (4096, 8192, b"/" + b"x" * 9000) + row % (8192, 12288, b"/y")
+    yield "cut", row.rstrip() % (4096, 8192, b"/x (deleted)")
 
 
 def status():
@@ -67,6 +72,12 @@ def status():
     yield "odd", (b"Name:\tx\nTgid:\t1\nNSpid:\t99\t7\t1\nState:\tZ (zombie)\nVmRSS:\t99999999999999999999 kB\n" + CUT +
                   b"1 (a) b) (c) R 1 2 3 4 -1 18446744073709551615 0" + CUT + b"Max open files unlimited 1 files\n"
                   b"Max address space 4096 4096 bytes\nMax data size 1 2 bytes\n")  # fmt: skip
+    state = b"Name:\tx\nTgid:\t9\nVmSize:\t9 kB\nVmData:\t9 kB\nVmRSS:\t9 kB\nState:\t%s\n"
+    limits = b"Max address space 99999 99999 bytes\nMax data size 99999 2 bytes\nMax open files 9 9 files\n"
+    for name, letter, flags in (("stopped", b"T", 0), ("exiting", b"S", 4), ("dead", b"X", 0)):
+        yield name, CUT.join([state % letter, b"1 (x) %s 1 1 1 0 -1 %d " % (letter[:1], flags) + b"0 " * 40, limits,
+                              b"rchar: 1\nwchar: 1\nsyscr: 1\nsyscw: 1\nread_bytes: 9\nwrite_bytes: 9\n",
+                              b"0-1 ---p 0 00:00 0 [rollup]\nRss: 1 kB\nPss: 1 kB\nPrivate_Dirty: 9 kB\n", b"", b"MemAvailable: 9 kB"])  # fmt: skip
 
 
 def smaps():
@@ -75,6 +86,10 @@ def smaps():
     yield "odd", (b"00400000-00401000 rw-p 0 00:05 7 /dev/zero (deleted)\nRss: 4 kB\n"
                   b"00400800-00402000 rw-p 0 00:05 7 /anon_hugepage\nRss: 18446744073709551615 kB\n"
                   b"00600000-00601000 ---p 0 00:00 0 [stack:1]\n00700000-00701000 rw-p 0 00:00 0 [heap]\nRss: 4 kB\n")  # fmt: skip
+    yield "pages", (b"00000000-00258000 rw-p 0 00:00 0 \nRss: 160 kB\n" + b"\n" * 5 +
+                    b"".join(struct.pack("<Q", (i & 3 != 3) << 63 | i) for i in range(600)))  # fmt: skip
+    yield "twice", b"".join(b"%08x-%08x rw-p 0 00:00 0 \nRss: 4 kB\n" % (n, n + 0x2000) for n in range(0x1000, 0x9000, 0x1000))
+    yield "wide", b"1000-2000 r--p 0 00:05 7 /" + b"x" * 9000 + b"\nRss: 8 kB\n"
 
 
 def cgroup():
@@ -147,10 +162,40 @@ def symbol(elf, name):
     raise KeyError(name)
 
 
+CPP = """
+extern "C" long take(long n);
+namespace room { namespace { struct box {
+	static inline __attribute__((always_inline)) long put(long *p, long n) { while (n--) p[n] = take(n); return n; }
+	__attribute__((noinline)) long both(long *p, long n) { return put(p, n) + put(p + 9, n + 1); } }; }
+long all(long *p) { try { box b; return b.both(p, 5); } catch (int) { return 1; } } }
+"""
+
+
+def cxx(*flags):
+    with tempfile.TemporaryDirectory() as where:
+        subprocess.run(["g++", "-x", "c++", "-", "-o", where + "/x.so", *ELF, "-fPIC", "-g", *flags], input=CPP.encode(), check=True)
+        return slurp(where + "/x.so")
+
+
+def without(elf, section):
+    with tempfile.TemporaryDirectory() as where:
+        with open(where + "/x.so", "wb") as f:
+            f.write(elf)
+        subprocess.run(["objcopy", "--remove-section", section, where + "/x.so"], check=True)
+        return slurp(where + "/x.so")
+
+
 def dwarf():
     for name, flags in (("five", ["-g", "-gdwarf-5"]), ("four", ["-g", "-gdwarf-4"]), ("old", ["-g", "-gdwarf-3"])):
         elf = compiled("-DVERSION=11", "-fPIC", *flags)
-        yield name, struct.pack("<HHI", symbol(elf, "malloc") + 4, symbol(elf, "make_two") + 20, symbol(elf, "calloc") + 9) + elf
+        yield name, struct.pack("<HHI", symbol(elf, "malloc") + 4, symbol(elf, "make_two") + 64, symbol(elf, "calloc") + 9) + elf
+    at = struct.pack("<HHI", symbol(elf, "malloc") + 4, symbol(elf, "make_two") + 64, 1 << 31 | symbol(elf, "calloc") + 9)
+    yield "separate", at + elf
+    yield "ranges", at[:7] + b"\0" + without(elf, ".debug_aranges")
+    for name, flags in (("cxx", []), ("cxx4", ["-gdwarf-4", "-fdebug-types-section"]), ("cxx64", ["-gdwarf64", "-gz"])):
+        elf = cxx(*flags)
+        first = symbol(elf, "_ZN4room3allEPl") - 100
+        yield name, struct.pack("<HHI", first, first + 48, first + 96 | (1 << 31 if name == "cxx" else 0)) + elf
     elf = compiled("-s", "-DVERSION=11", "-fPIC")
     with tempfile.TemporaryDirectory() as where:
         with open(where + "/x.so", "wb") as f:
@@ -303,6 +348,23 @@ def config():
     yield "words", CUT.join([b"verbose = 3\n", b"", b"-qv", b"--name", b"(a|b)+c{2,3}", b"--min-rss=1G", b"--pod", b"a/b"])
     yield "bad", CUT.join([b"verbose\n", b"a b", b"--max-processes", b"99999999999", b"--listen", b":99999"])
     yield "watch", CUT.join([b"", b"", b"-p", b"1,2,3", b"--mode=growth", b"-i", b"2.5", b"--min-size=4k", b"--children"])
+    # Each check behind a command line that could be parsed, of both jobs.
+    run, serve = (b"", b"", b"-p1"), (b"listen = :1\n", b"secret")
+    for i, words in enumerate((
+            (b"--", b"sleep", b"1"), (b"sleep",), (b"--fds", b"--no-fds"), (b"--native", b"--no-native"),
+            (b"--min-size=2M", b"--max-size=1k"), (b"--json=",), (b"--baseline=-",), (b"--baseline=x", b"--children"),
+            (b"--alert-log=x",), (b"--alert-hook=x",), (b"--json=-", b"--alert-log=-", b"--alert=a"), (b"-V",), (b"-h",),
+            (b"--fail-on=leak", b"--fail-on=x"), (b"-p", b",".join(b"%d" % n for n in range(1, 99))), (b"-p",), (b"--top=1.5",),
+            (b"--children=1",), (b"-x",), (b"--min-size=1Q",), (b"--alert=a",) * 40, (b"-T5", b"--overhead=3", b"-vv"))):  # fmt: skip
+        yield "run%d" % i, CUT.join([*(run if i else run[:2]), *words])
+        yield "only%d" % i, CUT.join([b"", b"", *words])
+    for i, words in enumerate(((b"--tls-cert=x",), (b"--tls-cert=x", b"--tls-key=y"), (b"--token-file", b"/fuzz.token"), (b"-h",),
+                               (b"--user=nobody.at.all",), (b"--user=7", b"--name=["), (b"--listen=unix:",), (b"more",),
+                               (b"--listen=1.2.3.4:80",), (b"--listen=localhost:x",), (b"--no-sandbox", b"--max-sites=0"))):  # fmt: skip
+        yield "serve%d" % i, CUT.join([*serve, *words])
+    for i, line in enumerate((b"config = x", b"quiet = maybe", b"verbose = yes", b"verbose = no\nquiet = no", b"none = 1", b"\0", b"listen",
+                              b"token-file = /fuzz.token", b"token-file = /fuzz.none", b"# only\r\n\n", b"name = \n; x\n")):  # fmt: skip
+        yield "line%d" % i, CUT.join([line, b"two words" if i & 1 else b"one\n", b"-q"])
     yield "pids", CUT.join([b"", b"", b"-p1,x", b"--mode", b"none", b"--alert", b"rss>1G", b"--sample", b"1e9"])
 
 
@@ -363,6 +425,14 @@ def http():
                                (b"secret", b"[::1]:9477", b"GET", b"/report.json", b"Bearer secret", b"HEAD", b"/", b"bearer x"),
                                (b"s", b"unix:/x", b"POST", b"/healthz", b"", b"GET", b"/-/ready", b"Basic eDp5"))):  # fmt: skip
         yield str(i), CUT.join(parts)
+        # Guests of all kinds behind it: alone and in crowds, for too long, some leaving.
+        for step in (1, 7, 8, 13, 16, 29):
+            yield "guests%d-%d" % (i, step), CUT.join([*parts, b"".join(bytes([k * step & 0xFF, k & 15]) for k in range(80))]).replace(CUT * 2, CUT)
+    page = (b"", b":1", b"GET", b"/report.json", b"", b"GET", b"/report.json", b"")
+    for even in (0, 1):
+        yield "page%d" % even, CUT.join(page) + b"x" * even
+    for url in (b"/", b"/healthz", b"/-/ready", b"/none"):
+        yield "url" + url.replace(b"/", b"-").decode(), CUT.join([b"", b"1.2.3.4:x", b"HEAD", url, b"", b"GET", url, b""])
 
 
 def main():
@@ -371,7 +441,8 @@ def main():
     for name in sys.argv[1:] or sorted(makers):
         where = os.path.join(HERE, "corpus", name)
         os.makedirs(where, exist_ok=True)
-        for old in os.listdir(where):
+        # A search names by a hash what it found.
+        for old in (f for f in os.listdir(where) if not re.fullmatch("[0-9a-f]{40}", f)):
             os.unlink(os.path.join(where, old))
         for part, data in makers[name]():
             with open(os.path.join(where, part), "wb") as f:

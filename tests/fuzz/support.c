@@ -124,6 +124,23 @@ const char *fake_path(const void *text, size_t n)
 	return path;
 }
 
+static const char *debug_file;
+
+void fake_debug_file(const void *text, size_t n)
+{
+	debug_file = text ? fake_path(text, n) : NULL;
+}
+
+struct sym_file;
+int __wrap_sym_debug_find(const struct sym_file *f, const char *link, uint32_t sum);
+int __wrap_sym_debug_find(const struct sym_file *f, const char *link, uint32_t sum)
+{
+	(void)f;
+	(void)link;
+	(void)sum;
+	return debug_file ? __real_open(debug_file, O_RDONLY | O_CLOEXEC) : -1;
+}
+
 /* Another name for the faked file; NULL: not there. */
 static const char *instead(const char *path, char *buf, size_t size)
 {
