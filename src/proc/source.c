@@ -181,6 +181,7 @@ int source_rebuild_image(const struct proc *p, const struct proc_map *m, uint8_t
 	Elf64_Phdr ph[MAX_PHDRS];
 	uint8_t head[PAGE];
 	uint64_t end = 0, bias = 0;
+	bool is_placed = false;
 	Elf64_Ehdr eh;
 	size_t n;
 
@@ -195,8 +196,11 @@ int source_rebuild_image(const struct proc *p, const struct proc_map *m, uint8_t
 			return -ENOENT;
 		if (ph[i].p_offset + ph[i].p_filesz > end)
 			end = ph[i].p_offset + ph[i].p_filesz;
-		if (ph[i].p_offset < PAGE)
-			bias = first->start - (ph[i].p_vaddr & ~(uint64_t)(PAGE - 1));
+		/* Of a small file the second segment may begin in the first page, too. */
+		if (ph[i].p_offset >= PAGE || is_placed)
+			continue;
+		bias = first->start - (ph[i].p_vaddr & ~(uint64_t)(PAGE - 1));
+		is_placed = true;
 	}
 	if (end < sizeof(eh))
 		return -ENOENT;
