@@ -15,7 +15,7 @@ FUZZ_SMALL   := -DHEAP_WINDOW=32768u -DHEAP_TYPE_BITS=7 -DHEAP_GROUP=24 -DREACH_
                 -DWALK_ROWS=64 -DPATHS_DEPTH=200 -DLADDER_SAMPLES=12 -DLADDER_LOOK=40 -DLADDER_SEEN=512u -DLADDER_TURN=40
 # Warnings are for the build that is shipped.
 FUZZ_FLAGS   := -std=gnu11 -O2 -g -fno-omit-frame-pointer -w $(FUZZ_SMALL)
-FUZZ_WRAP    := -Wl,--wrap=open,--wrap=fopen,--wrap=py_pause_us,--wrap=clock_ns,--wrap=getrandom,--wrap=sym_debug_find
+FUZZ_WRAP    := -Wl,--wrap=open,--wrap=fopen,--wrap=py_pause_us,--wrap=clock_ns,--wrap=getrandom,--wrap=sym_debug_find,--wrap=proc_read_named
 # NULL is no memory that AddressSanitizer lets through: asking at each pointer beforehand costs a third of the speed.
 FUZZ_san     := -fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-recover=undefined
 FUZZ_cover   := -fprofile-instr-generate -fcoverage-mapping

@@ -3,6 +3,7 @@
  * An ELF core file that lies.
  *
  * reads: src/proc/core.c src/proc/core_parse.c src/proc/core_rows.c src/proc/source.c
+ * apart: source_read_file: a file is read whole
  */
 #include "fuzz/fuzz.h"
 #include "fuzz/saved.h"

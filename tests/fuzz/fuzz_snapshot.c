@@ -4,6 +4,8 @@
  * checksums.
  *
  * reads: src/proc/snapshot.c src/proc/snapshot_records.c src/proc/source.c src/proc/maps.c
+ * apart: proc_read_maps: the rows of a process that runs, which fuzz_maps reads
+ * apart: source_read_file: a file is read whole
  */
 #include "fuzz/fuzz.h"
 #include "fuzz/saved.h"

@@ -19,6 +19,7 @@ static inline void saved_ask_row(struct proc *p, const struct proc_map *m)
 	proc_read(p, m->end - 100, buf, 200);
 	proc_read_cstr(p, m->start + 1, (char *)buf, 300);
 	proc_is_program(p, m);
+	proc_map_has_code(p, m);
 	if (m->start < end && !(m->start & 4095) && !(end & 4095))
 		proc_resident_pages(p, m->start, end, pages);
 	if (m->inode && !proc_map_image(p, m, &image, &size)) {

@@ -124,6 +124,25 @@ const char *fake_path(const void *text, size_t n)
 	return path;
 }
 
+/* The same files, when a process or a core names them. */
+struct proc;
+int __wrap_proc_read_named(const struct proc *p, const char *path, uint64_t max, uint8_t **bytes,
+			   size_t *size);
+int __wrap_proc_read_named(const struct proc *p, const char *path, uint64_t max, uint8_t **bytes,
+			   size_t *size)
+{
+	(void)p;
+	for (size_t i = 0; i < n_files; i++) {
+		if (strcmp(file[i].path, path) != 0 || file[i].fd < 0 || !file[i].n ||
+		    file[i].n > max)
+			continue;
+		*bytes = memdup(file[i].text, file[i].n);
+		*size = file[i].n;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 static const char *debug_file;
 
 void fake_debug_file(const void *text, size_t n)
