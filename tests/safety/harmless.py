@@ -28,7 +28,7 @@ ROOM = {"rss": 256 * KIB, "pss_anon": 256 * KIB, "pss_shmem": 0, "private_dirty"
         "rss_file": 256 * KIB, "rss_shmem": 0, "page_tables": 64 * KIB, "charge": 1024 * KIB, "private_text": 0,
         "major_faults": 8, "storage_reads": 0}  # fmt: skip
 # A breakpoint brings its page of text in (some 110 pages have one), and Linux 6.18 may keep its copy of that page,
-# with the file's bytes, until a probe there goes in and out once more.
+# with the file's bytes, until a probe there goes in and out once more. For each process that is probed.
 PROBED = {"rss": 512 * KIB, "rss_file": 512 * KIB, "private_text": 512 * KIB}
 KEPT = {"lazy_free": 64 * KIB, "huge": 0, "swap": 256 * KIB}
 
@@ -46,7 +46,7 @@ def look(target, forks, work):
     after = target.usage() if target.alive() else before
     # It leaks while /proc tells of 64,000 mappings, too.
     seconds = time.monotonic() - begin
-    return {"seconds": seconds, "stall_ms": stall, "fork_ms": fork, "harm": harm, "run": run,
+    return {"seconds": seconds, "processes": len(target.pids()), "stall_ms": stall, "fork_ms": fork, "harm": harm, "run": run,
             "before": before, "change": {k: after[k] - before[k] for k in before}}  # fmt: skip
 
 
@@ -68,7 +68,8 @@ def worst_baseline(rows):
 def judge(row, base, command):
     """Sentences about what the baseline does not explain."""
     wrong = list(row["harm"])
-    for k, room in {**ROOM, **(PROBED if command.probes else {})}.items():
+    probed = command.probes * (row["processes"] if command.children else 1)
+    for k, room in {**ROOM, **({k: v * probed for k, v in PROBED.items()} if probed else {})}.items():
         if row["change"][k] > base["per_s"][k] * row["seconds"] + room:
             wrong.append("%s +%d" % (k, row["change"][k]))
     for k, room in KEPT.items():

@@ -21,6 +21,7 @@ class Command:
     seconds: float = 0  # 0: it ends by itself at once
     stop: bool = False  # it runs for ever and gets SIGTERM after that time
     probes: bool = False  # it puts breakpoints in, and takes them out
+    children: bool = False  # also in the children
     statuses: tuple = (0,)
 
     def argv(self, pid, name, directory):
@@ -30,7 +31,7 @@ class Command:
 # 14 s: long enough for a line to be suspected and what holds its objects to be looked for.
 COMMANDS = {
     "watch": Command("-p {pid} -d 14 -q --json {dir}/report.json", 14, probes=True),
-    "watch --children": Command("-p {pid} --children -d 14 -q", 14, probes=True),
+    "watch --children": Command("-p {pid} --children -d 14 -q", 14, probes=True, children=True),
     "sweep": Command("sweep -d 18 -q --name {name}", 18, probes=True),
     "serve": Command("serve -q --listen unix:{dir}/socket --name {name}", 20, stop=True, probes=True),
     "census": Command("census -p {pid} -q"),
