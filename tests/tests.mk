@@ -86,6 +86,13 @@ $(O)/tests/%: tests/%.c $(O)/libpyleak.a
 	$(Q)$(CC) $(CPPFLAGS_) -Itests -Ibpf $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -MMD -MP -MF $@.d \
 		-o $@ $< $(O)/libpyleak.a $(LDFLAGS_) $(LDFLAGS) $(LIBS) -lcmocka
 
+# The judge and what it rests on, and nothing else of the tool.
+PURE_OBJ := $(patsubst src/%.c,$(O)/%.o,$(foreach r,base report judge,$(wildcard src/$(r)/*.c)))
+$(O)/tests/unit/test_judge: tests/unit/test_judge.c $(PURE_OBJ)
+	$(call say,CCTEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_) -Itests $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(PURE_OBJ) $(LDFLAGS_) $(LDFLAGS) -lm -lxxhash -lcmocka
+
 $(O)/tests/unit/%_san: tests/unit/%.c $(wildcard $(foreach r,base dso proc sym,src/$(r)/*.[ch]))
 	$(call say,CCSAN,$@)
 	$(Q)mkdir -p $(@D)

@@ -8,7 +8,7 @@
 #include "base/map64.h"
 #include "heap/gc_lists.h"
 #include "heap/population.h"
-#include "track/trend.h"
+#include "base/trend.h"
 
 #define POINTS	  16
 #define NAME_SIZE 512

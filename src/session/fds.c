@@ -4,7 +4,6 @@
 
 #include <math.h>
 
-#include "report/verdict.h"
 #include "session/fds_priv.h"
 
 #define LOOK_MIN_NS  250000000
@@ -13,7 +12,6 @@
 #define SOCKETS_NS   5000000000
 #define FRESH_NS     1000000000 /* for a report, sockets are looked up again when older */
 #define SHARE_OF_ALL 8		/* part of the budget that the probes may cost */
-#define FEWEST	     2
 
 struct session_fds *session_fds_new(void)
 {
@@ -140,8 +138,8 @@ void session_fds_keep_stacks(const struct session *s, struct map64 *keep)
 
 /* Stacks of one site: the same functions, files and lines. */
 struct joined_fds {
-	struct report_site site;
-	struct verdict_evidence evidence;
+	struct report_site site; /* its frames, for the words */
+	struct fd_fact fact;
 	const struct fds_thing **things;
 	size_t n, cap;
 };
@@ -165,76 +163,49 @@ static struct joined_fds *place_of(struct fds_joiner *j, const struct fds_site *
 		return NULL;
 	report_site_id(frames, n, id);
 	for (size_t i = 0; i < j->v.n; i++)
-		if (j->v.v[i].site.kind == kind && !strcmp(j->v.v[i].site.id, id))
+		if (j->v.v[i].fact.kind == kind && !strcmp(j->v.v[i].site.id, id))
 			return &j->v.v[i];
 	to = vec_push(&j->v);
 	if (!to)
 		return NULL;
 	memcpy(to->site.id, id, sizeof(id));
-	to->site.kind = kind;
+	to->site.kind = to->fact.kind = kind;
 	to->site.stack = frames;
 	to->site.n_frames = n;
-	to->site.truncated = st->flags & PL_STACK_TRUNCATED;
+	to->fact.stack = site->stack;
 	return to;
 }
 
 static void join_site(struct fds_joiner *j, const struct fds_site *site)
 {
 	struct joined_fds *to = place_of(j, site);
+	struct fd_fact *f = to ? &to->fact : NULL;
 
 	if (!to || !vec_grow((void **)&to->things, &to->cap, to->n + site->n, sizeof(void *)))
 		return;
 	memcpy(to->things + to->n, site->things, site->n * sizeof(void *));
 	to->n += site->n;
-	to->site.growth_count_per_s += site->rate;
-	if (!(site->rate <= to->evidence.curve_bytes_per_s)) {
-		to->evidence.curve = site->curve;
-		to->evidence.curve_bytes_per_s = site->rate;
+	f->rate += site->rate;
+	if (!(site->rate <= f->curve_rate)) {
+		f->curve = site->curve;
+		f->curve_rate = site->rate;
 	}
-	to->evidence.bursts += site->moments;
-	to->evidence.oldest_s = fmax(to->evidence.oldest_s, (double)site->oldest_ns / 1e9);
-	if (site->quarters > to->evidence.quarters)
-		to->evidence.quarters = site->quarters;
+	f->moments += site->moments;
+	f->oldest_s = fmax(f->oldest_s, (double)site->oldest_ns / 1e9);
+	if (site->quarters > f->quarters)
+		f->quarters = site->quarters;
 }
 
-static void finish(struct fds_joiner *j, struct joined_fds *x, double run_s)
+/* Words are found for what grows: nothing else is told. */
+static void finish(struct fds_joiner *j, struct joined_fds *x)
 {
-	struct report_site *site = &x->site;
-	struct report_fd_facts facts = {0};
-	double scale = fds_scale(j->s->fds->fds);
-
-	site->samples = x->n;
-	site->estimated = scale > 1;
-	site->outstanding_count = (double)x->n * scale;
-	site->growth_count_per_s *= scale;
-	/* What a descriptor weighs is not known; the judge wants to see that something grows. */
-	x->evidence.growth_bytes_per_s = site->growth_count_per_s;
-	site->outstanding_bytes = site->growth_bytes_per_s = NAN;
-	site->oldest_s = x->evidence.oldest_s;
-	x->evidence.run_s = run_s;
-	x->evidence.samples = site->samples;
-	verdict_site(j->r, &x->evidence, site);
-	if (site->verdict > CLASS_GROWING)
+	x->fact.n = x->n;
+	x->fact.scale = fds_scale(j->s->fds->fds);
+	if (!(x->fact.rate > 0))
 		return;
-	fds_words(j->s, j->r, x->things, x->n, site, &facts);
-	report_fd_hint(j->r, &facts, site);
-}
-
-static int append(struct fds_joiner *j, struct report_process *p)
-{
-	struct report_site *v = report_alloc(j->r, (p->n_sites + j->v.n + 1) * sizeof(*v));
-	size_t n = p->n_sites;
-
-	if (!v)
-		return fail(-ENOMEM, "out of memory");
-	if (n)
-		memcpy(v, p->sites, n * sizeof(*v));
-	for (size_t i = 0; i < j->v.n; i++)
-		if (j->v.v[i].site.verdict <= CLASS_GROWING && j->v.v[i].site.samples >= FEWEST)
-			v[n++] = j->v.v[i].site;
-	p->sites = v;
-	p->n_sites = n;
-	return 0;
+	fds_words(j->s, j->r, x->things, x->n, &x->site, &x->fact.facts);
+	x->fact.types = x->site.types;
+	x->fact.n_types = x->site.n_types;
 }
 
 static void fill_totals(const struct session_fds *f, struct report_fds *out)
@@ -256,7 +227,20 @@ static void fill_totals(const struct session_fds *f, struct report_fds *out)
 	out->eta_s = report_fds_eta(out);
 }
 
-int session_fds_fill(struct session *s, struct report *r, struct report_process *p, double run_s)
+static int keep(const struct fds_joiner *j, struct evidence *e)
+{
+	struct fd_fact *v = report_alloc(j->r, (j->v.n + 1) * sizeof(*v));
+
+	if (!v)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < j->v.n; i++)
+		v[i] = j->v.v[i].fact;
+	e->fd = v;
+	e->n_fds = j->v.n;
+	return 0;
+}
+
+int session_fds_observe(struct session *s, struct report *r, struct evidence *e)
 {
 	struct fds_joiner j = {.s = s, .r = r};
 	struct fds_sites sites;
@@ -269,15 +253,15 @@ int session_fds_fill(struct session *s, struct report *r, struct report_process 
 			s->fds->sockets_due_ns = 0;
 		session_fds_look(s, clock_ns());
 	}
-	fill_totals(s->fds, &p->fds);
+	fill_totals(s->fds, &e->seen.fds);
 	err = fds_sites(s->fds->fds, &sites);
 	if (err)
 		return err;
 	for (size_t i = 0; i < sites.n; i++)
 		join_site(&j, &sites.v[i]);
 	for (size_t i = 0; i < j.v.n; i++)
-		finish(&j, &j.v.v[i], run_s);
-	err = append(&j, p);
+		finish(&j, &j.v.v[i]);
+	err = keep(&j, e);
 	for (size_t i = 0; i < j.v.n; i++)
 		free(j.v.v[i].things);
 	vec_free(&j.v);

@@ -4,7 +4,7 @@
 #ifndef PYLEAK_SESSION_FDS_H
 #define PYLEAK_SESSION_FDS_H
 
-#include "report/report.h"
+#include "judge/evidence.h"
 
 struct session;
 
@@ -22,7 +22,7 @@ void session_fds_look(struct session *s, uint64_t now_ns);
 void session_fds_pause(struct session *s, bool pause);
 double session_fds_spent_ns(const struct session *s);
 void session_fds_keep_stacks(const struct session *s, struct map64 *keep);
-/* Totals, and the sites that grow, behind those that are there. */
-int session_fds_fill(struct session *s, struct report *r, struct report_process *p, double run_s);
+/* Totals, and what each line has open, into @e; words live in @r. */
+int session_fds_observe(struct session *s, struct report *r, struct evidence *e);
 
 #endif

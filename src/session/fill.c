@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The report of one process: identity, memory, cost, losses. Its sites are in join.c. */
-#include <math.h>
-
-#include "report/verdict.h"
+/* What is in a report as it was seen: identity, memory, cost, losses; and the report, once it was
+ * judged. */
+#include "judge/judge.h"
 #include "session/fds.h"
 #include "session/holders.h"
+#include "session/observe.h"
 #include "session/identity.h"
 #include "session/census_worker.h"
 #include "session/reads.h"
@@ -32,10 +32,9 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		 names_left_out(s->names) + py_unnamed(s->rt)},
 		{"code_reused", "a survivor's stack could not be trusted any more", l->code_reused},
 		{"torn_reads", "a pool header changed while it was read", s->torn},
-		{"native_stack_missing", "a site's native stack was not to be had",
-		 s->no_native_stack},
-		{"native_stack_cut", "a site's native stack ends in code that was unloaded",
-		 s->cut_native_stacks},
+		/* As many as the judge finds. */
+		{"native_stack_missing", "a site's native stack was not to be had", 0},
+		{"native_stack_cut", "a site's native stack ends in code that was unloaded", 0},
 		{"samples_thinned", "survivors left out to bound memory; the others count more",
 		 l->thinned},
 		{"stood_still", "the tool stood still, and its probes were out meanwhile",
@@ -70,13 +69,7 @@ static void fill_identity(struct session *s, struct report *r, struct report_pro
 
 static void fill_memory(struct session *s, struct report *r, struct report_process *p)
 {
-	struct trend_fit fit;
-
 	p->rss_bytes = s->mem.rss_bytes ? s->mem.rss_bytes : REPORT_UNKNOWN;
-	trend_set_fit(s->memory, TREND_RSS, &fit);
-	p->rss_growth_bytes_per_s = fit.n >= 3 ? fit.slope : NAN;
-	trend_set_judge(s->memory, TREND_RSS, &p->rss_curve);
-	trend_set_judge(s->memory, TREND_LIVE, &p->live_curve);
 	memwatch_fill(s->memwatch, r, &p->memory);
 	parts_fill(s->parts, r, p); /* without memory for it the parts are not known */
 	p->series = report_alloc(r, (s->n_series + 1) * sizeof(*p->series));
@@ -105,21 +98,13 @@ static void fill_probe(struct session *s, struct report_process *p, double run_s
 		p->slowdown_pct += 100 * session_fds_spent_ns(s) / 1e9 / run_s;
 }
 
-/* How much of what grows the sites account for: of RSS, or of the live blocks while RSS rests. */
-static double explained(const struct session *s, const struct report_process *p)
+int session_see(struct session *s, double run_s, struct report *r, struct report_process *p)
 {
-	double grows = p->rss_growth_bytes_per_s, sites = 0;
-	struct trend_fit live;
-
-	trend_set_fit(s->memory, TREND_LIVE, &live);
-	if (live.growing && !(grows > live.slope))
-		grows = live.slope;
-	for (size_t i = 0; i < p->n_sites; i++)
-		if (isfinite(p->sites[i].growth_bytes_per_s))
-			sites += p->sites[i].growth_bytes_per_s;
-	if (!(grows > VERDICT_NOISE_BYTES_PER_S))
-		return NAN;
-	return sites < grows ? sites / grows : 1;
+	fill_identity(s, r, p);
+	fill_memory(s, r, p);
+	fill_probe(s, p, run_s);
+	fill_lost(s, r, p);
+	return census_worker_fill(s->worker, r, p);
 }
 
 void session_metrics(const struct session *s, struct metrics *out)
@@ -142,28 +127,79 @@ int session_mechanism(const struct session *s)
 	return s->mechanism;
 }
 
-int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p)
+static int tell_and_judge(struct session *s, const struct evidence *e, struct report *r,
+			  struct report_process *p)
 {
-	double run_s;
+	if (s->o.on_evidence)
+		s->o.on_evidence(s->o.on_evidence_ctx, e);
+	return judge(e, r, p);
+}
+
+/* What holds the survivors is waited for, and told with what was seen before that: nothing else
+ * moves on meanwhile. */
+static int judge_once_more(struct session *s, struct report *scratch, struct evidence *e,
+			   struct report *r, struct report_process *p)
+{
 	int err;
 
+	if (!holders_ask_last(s, p))
+		return 0;
+	holders_look(s);
+	err = holders_observe(s, scratch, e);
+	return err ? err : tell_and_judge(s, e, r, p);
+}
+
+static int observe_and_judge(struct session *s, bool is_last, struct report *r,
+			     struct report_process *p)
+{
+	struct report *scratch;
+	struct evidence *e;
+	int err = report_new(&scratch);
+
+	if (err)
+		return err;
+	e = report_alloc(scratch, sizeof(*e));
+	err = e ? session_observe(s, r, scratch, e) : fail(-ENOMEM, "out of memory");
+	if (!err)
+		err = tell_and_judge(s, e, r, p);
+	if (!err && is_last)
+		err = judge_once_more(s, scratch, e, r, p);
+	report_free(scratch);
+	return err;
+}
+
+static int judge_at(struct session *s, uint64_t now_ns, bool is_last, struct report *r,
+		    struct report_process *p)
+{
 	memset(p, 0, sizeof(*p));
 	session_drain(s);
 	s->now_ns = s->ended ? s->end_ns : now_ns;
-	s->filled_ns = s->now_ns;
-	run_s = (double)(s->now_ns - s->start_ns) / 1e9;
-	fill_identity(s, r, p);
-	fill_memory(s, r, p);
-	fill_probe(s, p, run_s);
-	err = session_fill_sites(s, r, p, run_s);
-	fill_lost(s, r, p);
-	if (!err)
-		err = census_worker_fill(s->worker, r, p);
-	if (err)
-		return err;
-	p->explained = explained(s, p);
-	verdict_process(r, p);
-	memwatch_judge(s->memwatch, s->proc, r, p);
-	memwatch_predict(s->memwatch, p);
-	return 0;
+	return observe_and_judge(s, is_last, r, p);
+}
+
+int session_judge(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p)
+{
+	return judge_at(s, now_ns, false, r, p);
+}
+
+static void add_sources(struct session *s, struct report *r, struct report_site *site)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < site->n_frames && n < 3; i++) {
+		site->stack[i].source =
+			session_source(s, r, site->stack[i].file, site->stack[i].line);
+		n += !site->stack[i].native;
+	}
+}
+
+int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p)
+{
+	int err;
+
+	holders_look(s);
+	err = judge_at(s, now_ns, r->final, r, p);
+	for (size_t i = 0; !err && i < p->n_sites && i < s->o.top; i++)
+		add_sources(s, r, &p->sites[i]);
+	return err;
 }

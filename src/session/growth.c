@@ -5,7 +5,7 @@
 
 #include "base/series.h"
 #include "heap/heap.h"
-#include "report/verdict.h"
+#include "judge/verdict.h"
 #include "session/identity.h"
 #include "session/limits.h"
 

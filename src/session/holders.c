@@ -2,19 +2,17 @@
 /* What is asked when, what is kept of the answers, and what a report is told of them. */
 #include <stdio.h>
 
+#include "judge/judge.h"
 #include "session/holders_priv.h"
 
 #define PAUSE_NS    30000000000ull /* between two questions */
 #define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
-#define PATIENCE_NS 25000000000ull /* after so long a leak is called one, whoever holds it */
 #define FRESH_NS    10000000000ull /* an answer of this age does for the final report */
 #define FINAL_NS    8000000000ull  /* that a final report waits for its answer */
 #define COST_FACTOR 50		   /* 2 % of the time at most */
 #define MIN_AGE_NS  1000000000ull
-#define ROOTED	    0.5 /* share of the survivors on one path from a living root */
-#define SURE_ADDS   20	/* objects must have come into what has not grown: it is no leak */
-#define ASKED_AGAIN 8	/* sites, at most, that are not told because they replace what was there */
-#define FEWEST	    3	/* survivors that still live: less is chance */
+#define ASKED_AGAIN 8 /* sites, at most, that are not told because they replace what was there */
+#define FEWEST	    3 /* survivors that still live: less is chance */
 
 static const char *const edge_word[] = {
 	[WHY_ROOT] = "root",  [WHY_ATTRIBUTE] = "attribute", [WHY_KEY] = "value",
@@ -25,7 +23,7 @@ static const char *const edge_word[] = {
 static struct found *find(const struct holders *h, const char *id, enum report_kind kind)
 {
 	for (size_t i = 0; i < h->found.n; i++)
-		if (h->found.v[i].kind == kind && !strcmp(h->found.v[i].id, id))
+		if (h->found.v[i].fact.kind == kind && !strcmp(h->found.v[i].fact.id, id))
 			return &h->found.v[i];
 	return NULL;
 }
@@ -38,8 +36,8 @@ static struct found *room_for(struct holders *h, const struct question *q)
 		return f;
 	f = vec_push(&h->found);
 	if (f) {
-		memcpy(f->id, q->id, sizeof(f->id));
-		f->kind = q->kind;
+		memcpy(f->fact.id, q->id, sizeof(f->fact.id));
+		f->fact.kind = q->kind;
 	}
 	return f;
 }
@@ -63,7 +61,7 @@ static double share_in(const struct why_answer *a, uint64_t container)
 static size_t container_of(const struct found *f, const struct why_answer *a)
 {
 	const struct why_path *p = &a->path[0];
-	size_t i = report_holder_container(&f->holder);
+	size_t i = report_holder_container(&f->fact.holder);
 
 	for (size_t k = 0; k < p->n && !(i < p->n && p->step[i].growth > 0); k++)
 		if (p->step[k].addr == a->branch && p->step[k].entries != WHY_UNKNOWN)
@@ -76,18 +74,18 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 {
 	const struct why_path *p = &a->path[0];
 	size_t i = container_of(f, a);
-	uint64_t before = f->fill.addr;
+	uint64_t before = f->fact.fill.addr;
 
-	f->is_one = i < p->n && share_in(a, p->step[i].addr) >= HOLDERS_ONE;
-	fill_found(&f->fill, p, i, f->is_one, h->inquiry.ended_ns);
-	for (i = 0; f->fill.addr && i < h->found.n; i++) {
-		const struct fill *other = &h->found.v[i].fill;
+	f->fact.is_one = i < p->n && share_in(a, p->step[i].addr) >= HOLDERS_ONE;
+	fill_found(&f->fact.fill, p, i, f->fact.is_one, h->inquiry.ended_ns);
+	for (i = 0; f->fact.fill.addr && i < h->found.n; i++) {
+		const struct fill *other = &h->found.v[i].fact.fill;
 
-		if (other->addr == f->fill.addr && other->most == f->fill.most &&
-		    other->first_ns < f->fill.first_ns)
-			f->fill = *other;
+		if (other->addr == f->fact.fill.addr && other->most == f->fact.fill.most &&
+		    other->first_ns < f->fact.fill.first_ns)
+			f->fact.fill = *other;
 	}
-	f->replaces &= f->fill.addr == before;
+	f->fact.replaces &= f->fact.fill.addr == before;
 }
 
 static void keep(struct session *s, const struct question *q, const struct why_answer *a)
@@ -105,7 +103,7 @@ static void keep(struct session *s, const struct question *q, const struct why_a
 		f->r = NULL;
 		return;
 	}
-	to = &f->holder;
+	to = &f->fact.holder;
 	*to = (struct report_holder){
 		.root = why_root_name(p->root),
 		.path = report_strdup(f->r, p->text),
@@ -221,12 +219,6 @@ static void note_sample(struct question *q, const struct sample *v)
 	q->bytes[q->n_sizes++] = bytes;
 }
 
-static bool is_worth(const struct report_site *site)
-{
-	return (site->kind == KIND_OBJECT || site->kind == KIND_HEAP) &&
-	       site->verdict <= CLASS_GROWING;
-}
-
 static int add_block(void *arg, uint64_t addr, const struct pl_block *b, double weight)
 {
 	struct sorting *o = arg;
@@ -281,10 +273,10 @@ static void collect(struct session *s, struct inquiry *in, const struct report_p
 	in->n_q = 0;
 	/* What is not told must be looked at all the same: it may begin to grow. */
 	for (size_t i = 0; s->holders && i < s->holders->found.n && in->n_q < ASKED_AGAIN; i++)
-		if (s->holders->found.v[i].replaces)
-			question(in, s->holders->found.v[i].id, KIND_OBJECT);
+		if (s->holders->found.v[i].fact.replaces)
+			question(in, s->holders->found.v[i].fact.id, KIND_OBJECT);
 	for (size_t i = 0; i < p->n_sites && in->n_q < INQUIRY_SITES; i++)
-		if (is_worth(&p->sites[i]) && !asks_for(in, &p->sites[i])) {
+		if (holders_is_worth(&p->sites[i]) && !asks_for(in, &p->sites[i])) {
 			struct question *q = question(in, p->sites[i].id, p->sites[i].kind);
 
 			/* Blocks come in no order: half of a line that grows is older than this. */
@@ -330,76 +322,82 @@ static void begin(struct session *s, struct holders *h, const struct report_proc
 	inquiry_start(&h->inquiry, s->proc->pid, s->proc->start_ticks);
 }
 
-/* While it was asked for, already? */
-static bool stood_still(const struct found *f, const struct report_site *site)
+/* Asked for the first time: the first leak is looked at when it is seen. */
+static struct holders *holders_of(struct session *s)
 {
-	size_t i = report_holder_container(&f->holder);
-
-	return f->has_new_entries && i < f->holder.n && !(f->holder.step[i].growth_per_s > 0) &&
-	       site->growth_count_per_s * INQUIRY_WATCH_S >= SURE_ADDS;
+	if (!s->holders) {
+		s->holders = calloc(1, sizeof(*s->holders));
+		if (s->holders)
+			s->holders->next_ns = clock_ns();
+	}
+	return s->holders;
 }
 
-/* Does what is said of a resting container go for the whole site? */
-static bool speaks_for(const struct found *f, double came, const struct report_site *site)
-{
-	if (site->verdict == CLASS_LEAK)
-		return f->has_new_entries && came >= SURE_ADDS;
-	return f->is_one || f->has_new_entries;
-}
-
-/* What is known of its holder, into the report. */
-static void tell(struct session *s, struct report *r, const struct report_process *p,
-		 struct found *f, struct report_site *site)
-{
-	struct verdict_bound b;
-	double rests_s;
-
-	fill_look(&f->fill, s->ended ? NULL : s->rt, clock_ns());
-	rests_s = fill_rests_s(&f->fill, site->growth_count_per_s);
-	f->holder.rests = rests_s > 0 || stood_still(f, site);
-	f->holder.entries_grow = rests_s > 0 && !f->has_new_entries &&
-				 site->outstanding_count > HOLDERS_EACH * (double)f->fill.last;
-	/* A full one is bounded, too: then it is not what grows. */
-	f->holder.bounded = f->fill.addr && f->fill.most &&
-			    (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site));
-	if (f->replaces)
-		verdict_elsewhere(r, f->fill.what, site);
-	else if (rests_s > 0 && !f->holder.entries_grow &&
-		 speaks_for(f, rests_s * site->growth_count_per_s, site))
-		verdict_rests(r, f->fill.what, f->fill.last, rests_s, site);
-	report_hold(r, &f->holder, site);
-}
-
-void holders_fill(struct session *s, struct report *r, struct report_process *p, bool final)
+void holders_look(struct session *s)
 {
 	struct holders *h = s->holders;
-	uint64_t now = clock_ns();
-	bool due;
 
-	if (!h) {
-		h = s->holders = calloc(1, sizeof(*h));
-		if (!h)
-			return;
-		h->next_ns = now; /* the first leak is looked at when it is seen */
-	}
-	if (h->inquiry.running && (final || inquiry_is_done(&h->inquiry)))
+	if (!h)
+		return;
+	if (h->inquiry.running && inquiry_is_done(&h->inquiry))
 		settle(s, FINAL_NS);
-	due = final ? !h->ended_ns || now - h->ended_ns > FRESH_NS : now >= h->next_ns;
-	if (!s->ended && !h->inquiry.running && (due || final || now >= h->soon_ns)) {
-		begin(s, h, p, due);
-		if (final && h->inquiry.running)
-			settle(s, FINAL_NS);
-	}
-	for (size_t i = 0; i < p->n_sites; i++) {
-		struct found *f =
-			is_worth(&p->sites[i]) ? find(h, p->sites[i].id, p->sites[i].kind) : NULL;
+	for (size_t i = 0; i < h->found.n; i++)
+		if (h->found.v[i].r)
+			fill_look(&h->found.v[i].fact.fill, s->ended ? NULL : s->rt, clock_ns());
+	holders_find_replacing(s);
+}
 
-		if (f && f->r)
-			tell(s, r, p, f, &p->sites[i]);
-		else if (f && h->inquiry.running && s->now_ns - s->start_ns < PATIENCE_NS)
-			verdict_waits(r, &p->sites[i]);
+void holders_ask(struct session *s, const struct report_process *p)
+{
+	struct holders *h = holders_of(s);
+	uint64_t now = clock_ns();
+	bool due = h && now >= h->next_ns;
+
+	if (h && !s->ended && !h->inquiry.running && (due || now >= h->soon_ns))
+		begin(s, h, p, due);
+}
+
+bool holders_ask_last(struct session *s, const struct report_process *p)
+{
+	struct holders *h = holders_of(s);
+	bool running = h && h->inquiry.running;
+
+	if (running)
+		settle(s, FINAL_NS);
+	if (!h || s->ended || h->inquiry.running)
+		return running;
+	begin(s, h, p, !h->ended_ns || clock_ns() - h->ended_ns > FRESH_NS);
+	if (!h->inquiry.running)
+		return running;
+	settle(s, FINAL_NS);
+	return true;
+}
+
+int holders_observe(struct session *s, struct report *scratch, struct evidence *e)
+{
+	const struct holders *h = s->holders;
+	struct holder_fact *v;
+	uint64_t *replaced;
+
+	if (!h)
+		return 0;
+	v = report_alloc(scratch, (h->found.n + 1) * sizeof(*v));
+	replaced = report_alloc(scratch, (h->replaced.n + 1) * sizeof(*replaced));
+	if (!v || !replaced)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < h->found.n; i++) {
+		v[i] = h->found.v[i].fact;
+		v[i].is_known = h->found.v[i].r;
 	}
-	report_sort(p);
+	e->objects.n_replaced = 0;
+	for (size_t i = 0; i < h->replaced.cap; i++)
+		if (h->replaced.slot[2 * i])
+			replaced[e->objects.n_replaced++] = h->replaced.slot[2 * i];
+	e->objects.replaced = replaced;
+	e->holder = v;
+	e->n_holders = h->found.n;
+	e->asks = h->inquiry.running;
+	return 0;
 }
 
 uint64_t holders_refused(const struct session *s, const char **why)
@@ -408,27 +406,6 @@ uint64_t holders_refused(const struct session *s, const char **why)
 
 	*why = h && h->refused ? h->why_not : "what holds the survivors was not found out";
 	return h ? h->refused : 0;
-}
-
-/* A stack's words may be leftovers, and what hangs from nothing or from a cycle may be garbage. */
-static bool keeps_alive(const struct report_holder *h)
-{
-	static const char *const alive[] = {"module", "frame",	"atexit",     "signal",
-					    "thread", "static", "interpreter"};
-
-	for (size_t i = 0; h->root && h->share >= ROOTED && i < ARRAY_SIZE(alive); i++)
-		if (!strcmp(h->root, alive[i]))
-			return true;
-	return false;
-}
-
-bool holders_rooted(const struct session *s, const char *site_id)
-{
-	const struct holders *h = s->holders;
-
-	const struct found *f = h ? find(h, site_id, KIND_OBJECT) : NULL;
-
-	return f && f->r && keeps_alive(&f->holder);
 }
 
 void holders_free(struct holders *h)

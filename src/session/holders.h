@@ -4,21 +4,20 @@
 #ifndef PYLEAK_SESSION_HOLDERS_H
 #define PYLEAK_SESSION_HOLDERS_H
 
-#include "base/map64.h"
-#include "report/report.h"
+#include "judge/evidence.h"
 
 struct session;
 struct holders;
 
-/* Fills held_by and hints of the first sites of @p, as far as they are known, and asks for more
- * when it is time. With @final it waits for the answer, for seconds at most. */
-void holders_fill(struct session *s, struct report *r, struct report_process *p, bool final);
-/* Are the survivors of this site known to hang from a root that lives? Then no collection frees
- * them, and none has to be waited for. */
-bool holders_rooted(const struct session *s, const char *site_id);
-/* Stacks whose objects go into containers that do not grow: each that stays has put out another,
- * and none of them is what grows. Their lengths are read for it. Valid until the next call. */
-const struct map64 *holders_replaced(struct session *s);
+/* Looks at the containers that are known, and takes what a search has found by now. */
+void holders_look(struct session *s);
+/* Begins a search for the sites of @p when it is time for one; does not wait. */
+void holders_ask(struct session *s, const struct report_process *p);
+/* For the last report: waits for what is being searched for, and searches once more where that is
+ * old; some seconds at most. True when more is known than before. */
+bool holders_ask_last(struct session *s, const struct report_process *p);
+/* What is known, into @e. */
+int holders_observe(struct session *s, struct report *scratch, struct evidence *e);
 /* How many questions in a row had no answer, and why the last one. */
 uint64_t holders_refused(const struct session *s, const char **why);
 void holders_free(struct holders *h);

@@ -3,7 +3,6 @@
 #ifndef PYLEAK_SESSION_HOLDERS_PRIV_H
 #define PYLEAK_SESSION_HOLDERS_PRIV_H
 
-#include "report/hint.h"
 #include "session/fills.h"
 #include "session/holders.h"
 #include "session/inquiry.h"
@@ -11,16 +10,10 @@
 
 /* What was found out, kept for the reports that follow. */
 struct found {
-	char id[17];
-	enum report_kind kind;
-	struct report *r; /* holds the strings */
-	struct report_holder holder;
-	struct fill fill;
+	struct holder_fact fact;
+	struct report *r;		 /* holds its strings; NULL = asked for, and no more */
 	uint64_t stack[QUESTION_STACKS]; /* whose objects these are */
 	size_t n_stacks;
-	bool is_one;	      /* most of the objects are in the container of @fill */
-	bool has_new_entries; /* nearly all are, and came with entries of their own */
-	bool replaces;	      /* and that does not grow: each takes the place of another */
 };
 
 struct holders {
@@ -34,10 +27,11 @@ struct holders {
 
 #define HOLDERS_ONE 0.8 /* of the survivors in one container: that one is what grows */
 
-#define HOLDERS_EACH 4 /* objects for each entry: more lie elsewhere, too, or its entries grow */
-
 /* After an answer: may the objects be ones that replace others? */
 void holders_note_replacing(struct session *s, struct found *f, const struct question *q,
 			    const struct why_answer *a);
+
+/* Which of them replace what was there, after their containers were looked at. */
+void holders_find_replacing(struct session *s);
 
 #endif

@@ -47,19 +47,19 @@ static bool keep_their_size(const struct question *q)
 void holders_note_replacing(struct session *s, struct found *f, const struct question *q,
 			    const struct why_answer *a)
 {
-	bool part_here = f->fill.addr && f->fill.addr == a->branch;
+	bool part_here = f->fact.fill.addr && f->fact.fill.addr == a->branch;
 
 	memcpy(f->stack, q->stack, sizeof(f->stack));
 	f->n_stacks = q->n_stacks;
 	/* Some have died by now, and something else lies in their place: most will do for what was
 	 * known. */
-	f->has_new_entries =
-		q->kind == KIND_OBJECT &&
-		(part_here ? are_new(s, a) && keep_their_size(q) : f->replaces && f->is_one);
-	f->replaces &= f->has_new_entries;
-	log_debug("site %s: its paths part %s what holds it (%llu entries), %zu seen, %s", f->id,
-		  part_here ? "at" : "not at", (unsigned long long)f->fill.last, a->n_behind,
-		  f->has_new_entries ? "new ones" : "not new");
+	f->fact.has_new_entries =
+		q->kind == KIND_OBJECT && (part_here ? are_new(s, a) && keep_their_size(q)
+						     : f->fact.replaces && f->fact.is_one);
+	f->fact.replaces &= f->fact.has_new_entries;
+	log_debug("site %s: its paths part %s what holds it (%llu entries), %zu seen, %s",
+		  f->fact.id, part_here ? "at" : "not at", (unsigned long long)f->fact.fill.last,
+		  a->n_behind, f->fact.has_new_entries ? "new ones" : "not new");
 }
 
 struct came {
@@ -75,11 +75,10 @@ static void count_survivors(struct session *s, const struct map64 *of, struct ca
 
 	v = ladder_samples(s->ladder, &n);
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t *at = v[i].addr && v[i].rung >= LADDER_SURVIVED
-					     ? map64_get(of, v[i].stack)
-					     : NULL;
+		const uint64_t *at =
+			v[i].addr && v[i].rung >= SURVIVED_RUNGS ? map64_get(of, v[i].stack) : NULL;
 
-		if (!at || v[i].born_ns < h->found.v[*at].fill.calm_ns)
+		if (!at || v[i].born_ns < h->found.v[*at].fact.fill.calm_ns)
 			continue;
 		came[*at].n++;
 		came[*at].weight += (double)v[i].weight;
@@ -89,28 +88,26 @@ static void count_survivors(struct session *s, const struct map64 *of, struct ca
 /* Once it was seen to, it does until its container grows. */
 static bool replaces(const struct found *f, const struct came *came)
 {
-	bool has_grown = f->fill.calm_ns == f->fill.last_ns;
+	bool has_grown = f->fact.fill.calm_ns == f->fact.fill.last_ns;
 
-	if (!f->has_new_entries || !f->fill.addr)
+	if (!f->fact.has_new_entries || !f->fact.fill.addr)
 		return false;
-	return came->n >= ENOUGH ? fill_replaces(&f->fill, came->weight)
-				 : f->replaces && !has_grown;
+	return came->n >= ENOUGH ? fill_replaces(&f->fact.fill, came->weight)
+				 : f->fact.replaces && !has_grown;
 }
 
-const struct map64 *holders_replaced(struct session *s)
+void holders_find_replacing(struct session *s)
 {
 	struct holders *h = s->holders;
-	auto_free struct came *came = h ? calloc(h->found.n + 1, sizeof(*came)) : NULL;
+	auto_free struct came *came = calloc(h->found.n + 1, sizeof(*came));
 	struct map64 of = {0};
 
 	if (!came)
-		return NULL;
+		return;
 	for (size_t i = 0; i < h->found.n; i++) {
 		struct found *f = &h->found.v[i];
 
-		if (f->has_new_entries)
-			fill_look(&f->fill, s->ended ? NULL : s->rt, clock_ns());
-		for (size_t k = 0; f->has_new_entries && k < f->n_stacks; k++) {
+		for (size_t k = 0; f->fact.has_new_entries && k < f->n_stacks; k++) {
 			uint64_t *at = map64_put(&of, f->stack[k]);
 
 			if (at)
@@ -122,10 +119,9 @@ const struct map64 *holders_replaced(struct session *s)
 	for (size_t i = 0; i < h->found.n; i++) {
 		struct found *f = &h->found.v[i];
 
-		f->replaces = replaces(f, &came[i]);
-		for (size_t k = 0; f->replaces && k < f->n_stacks; k++)
+		f->fact.replaces = replaces(f, &came[i]);
+		for (size_t k = 0; f->fact.replaces && k < f->n_stacks; k++)
 			map64_put(&h->replaced, f->stack[k]);
 	}
 	map64_free(&of);
-	return &h->replaced;
 }

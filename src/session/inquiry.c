@@ -96,7 +96,7 @@ static int doubt(struct inquiry *in, struct heap *heap, const struct why_query *
 static int ask(struct inquiry *in)
 {
 	const struct why_opts o = {
-		.max_paths = MAX_PATHS, .watch_s = INQUIRY_WATCH_S, .max_blocks = max_blocks()};
+		.max_paths = MAX_PATHS, .watch_s = HOLDER_WATCH_S, .max_blocks = max_blocks()};
 	struct why_query q[INQUIRY_SITES] = {0};
 	struct view v;
 	int err;

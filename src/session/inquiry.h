@@ -9,11 +9,10 @@
 
 #include "base/fit.h"
 #include "heap/why.h"
-#include "report/report.h"
+#include "judge/holder_fact.h"
 
 #define INQUIRY_SITES	16
 #define INQUIRY_ADDR	256
-#define INQUIRY_WATCH_S 0.5 /* between two looks at the length of a container */
 #define QUESTION_STACKS 16
 
 /* What holds these objects? They are survivors of one site. */

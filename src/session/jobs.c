@@ -5,6 +5,8 @@
 
 #include "base/thread.h"
 #include "session/fds.h"
+#include "session/holders.h"
+#include "session/observe.h"
 #include "session/session_priv.h"
 
 #define CENSUS_MIN_NS 100000000
@@ -17,7 +19,8 @@
 #define FIT_NS	      2000000000
 #define NATIVE_NS     200000000
 #define MODULES_NS    3000000000
-#define LOOK_NS	      6000000000 /* without a report: then there is one for nobody */
+#define LOOK_NS	      3000000000 /* at what holds the survivors */
+#define LOOK_SHARE    200
 
 static double seconds_since_start(const struct session *s, uint64_t now)
 {
@@ -259,22 +262,26 @@ static void do_modules(struct session *s, uint64_t now)
 		s->due.burst = now + 1000000;
 }
 
-/* What holds the survivors, and whether that grows, is found out between reports: who wants one a
- * minute, or only the last, has one that knows. */
+/* What holds the survivors, and whether that grows, is found out by the clock: however often
+ * somebody wants a report, it knows the same. */
 static void do_look(struct session *s, uint64_t now)
 {
+	uint64_t cpu_ns = thread_cpu_ns(), wait;
 	struct report *r;
 
-	s->due.look = s->filled_ns + LOOK_NS;
-	if (s->due.look > now)
-		return;
 	s->due.look = now + LOOK_NS;
 	if (report_new(&r))
 		return;
+	holders_look(s);
 	r->processes = report_alloc(r, sizeof(*r->processes));
-	if (r->processes && session_fill(s, now, r, r->processes))
-		log_debug("a look between reports: %s", fail_text());
+	if (r->processes && !session_judge(s, now, r, r->processes))
+		holders_ask(s, r->processes);
+	else
+		log_debug("a look at what holds survivors: %s", fail_text());
 	report_free(r);
+	wait = (thread_cpu_ns() - cpu_ns) * LOOK_SHARE;
+	if (wait > LOOK_NS)
+		s->due.look = now + wait;
 }
 
 uint64_t session_next_due(const struct session *s, uint64_t limit)

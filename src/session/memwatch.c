@@ -5,10 +5,12 @@
 #include <stdio.h>
 
 #include "base/thread.h"
+#include "judge/judge.h"
 #include "session/limits.h"
 #include "session/memwatch.h"
+#include "session/observe.h"
 #include "session/retention.h"
-#include "track/trend.h"
+#include "base/trend.h"
 
 #define READ_NS	     950000000ull /* readings come every half second: every other one is taken */
 #define ROLLUP_NS    2000000000ull
@@ -16,12 +18,6 @@
 #define BUCKET_S     1.0
 #define RECENT	     60 /* readings that the growth of late is taken from: a minute */
 #define RECENT_MIN   6
-
-enum {
-	SLOPE_ANON, /* anonymous memory, swapped or not: what limits are about */
-	SLOPE_USED, /* the same without what pymalloc holds free: jumps less */
-	SLOPES
-};
 
 struct memwatch {
 	struct trend_set *slopes, *room; /* room: use of the limit that is named below */
@@ -48,7 +44,7 @@ int memwatch_new(struct memwatch **out)
 
 	if (!w)
 		return fail(-ENOMEM, "out of memory");
-	err = trend_set_new(SLOPES, BUCKET_S, &w->slopes);
+	err = trend_set_new(MEMORY_SLOPES, BUCKET_S, &w->slopes);
 	if (err) {
 		free(w);
 		return err;
@@ -148,7 +144,7 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 		   const struct heap_census *c, double t_s)
 {
 	uint64_t now = clock_ns();
-	double value[SLOPES];
+	double value[MEMORY_SLOPES];
 
 	if (w->read_ns && now - w->read_ns < READ_NS)
 		return;
@@ -161,8 +157,8 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	limits_read(rt->proc, &w->mem, &w->cgroup, &w->limit);
 	w->read_ns = now;
 	read_rollup(w, rt->proc, now);
-	value[SLOPE_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);
-	value[SLOPE_USED] = value[SLOPE_ANON] - (double)w->pools_bytes + (double)w->live_bytes;
+	value[MEMORY_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);
+	value[MEMORY_USED] = value[MEMORY_ANON] - (double)w->pools_bytes + (double)w->live_bytes;
 	trend_set_add(w->slopes, t_s, value);
 	add_room(w, t_s);
 	add_recent(w, t_s);
@@ -220,103 +216,18 @@ void memwatch_fill(const struct memwatch *w, struct report *r, struct report_mem
 	limits_fill(&w->cgroup, &w->limit, r, out);
 }
 
-/* Bytes of a part that has not moved much; NAN when it has, or nobody knows. */
-static double settled(const struct report_parts *p, enum report_part part, double watched_s)
+void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct report *scratch,
+		      struct memory_fact *out)
 {
-	double bytes = (double)p->bytes[part], moved = fabs(p->growth[part]) * watched_s;
-
-	return moved < bytes / 4 ? bytes : NAN;
-}
-
-void memwatch_judge(const struct memwatch *w, const struct proc *proc, struct report *r,
-		    struct report_process *p)
-{
-	struct retention_evidence e;
-
-	retention_evidence(&w->kept, &e);
-	e.is_forked = retention_is_forked(proc);
-	if (p->parts) {
-		e.malloc_slack = settled(p->parts, PART_MALLOC_SLACK, e.watched_s);
-		e.trimmable = (double)p->parts->trimmable;
-		e.grew.malloc_slack = p->parts->growth[PART_MALLOC_SLACK] * e.watched_s;
-		e.grew.uncounted =
-			(p->parts->growth[PART_MMAP] + p->parts->growth[PART_OTHER]) * e.watched_s;
-		e.grew.malloced = p->parts->growth[PART_MALLOC_LIVE] * e.watched_s;
-	}
-	retention_judge(&e, r, p);
-}
-
-/* A mapping is memory from when it is touched, which the other slopes see; against a limit of the
- * address space all of it counts. */
-static double leaks_per_s(const struct report_process *p)
-{
-	enum report_kind last = p->memory.limit_refuses ? KIND_MMAP : KIND_HEAP;
-	double sum = 0;
-
-	for (size_t i = 0; i < p->n_sites; i++)
-		if (p->sites[i].verdict == CLASS_LEAK && p->sites[i].kind <= last &&
-		    p->sites[i].growth_bytes_per_s > 0)
-			sum += p->sites[i].growth_bytes_per_s;
-	return sum;
-}
-
-/* One more way to see the growth; one that is far below the others sees only a part of it. */
-static void consider(struct eta_growth *g, double slope, double error)
-{
-	if (!(slope > 0) || slope * 3 < g->fast)
-		return;
-	if (slope > g->fast * 3)
-		g->slow = slope;
-	g->slow = g->slow > 0 ? fmin(g->slow, slope) : slope;
-	g->fast = fmax(g->fast, slope);
-	g->error = fmax(g->error, error);
-}
-
-static void predict(const struct memwatch *w, double leaks, struct report_memory *m)
-{
-	struct eta_growth g = {0};
-	struct trend_fit fit;
-
-	for (size_t i = 0; i < SLOPES; i++) {
-		trend_set_fit(w->slopes, i, &fit);
-		if (fit.growing)
-			consider(&g, fit.slope, fit.error);
-	}
-	if (w->room) {
-		trend_set_fit(w->room, 0, &fit);
-		if (fit.growing)
-			consider(&g, fit.slope, fit.error);
-	}
-	consider(&g, leaks, 0);
-	if (w->pools_bytes > w->live_bytes)
-		g.reusable = (double)(w->pools_bytes - w->live_bytes);
-	eta_predict(&g, m);
-}
-
-/* All that grows has a bound. */
-static bool is_bounded(const struct report_process *p)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < p->n_sites; i++) {
-		const struct report_site *s = &p->sites[i];
-
-		if (s->verdict > CLASS_GROWING || s->kind > KIND_MMAP)
-			continue;
-		any = any || s->is_bounded;
-		if (!s->is_bounded && s->growth_bytes_per_s > 0)
-			return false;
-	}
-	return any;
-}
-
-void memwatch_predict(const struct memwatch *w, struct report_process *p)
-{
-	/* What levels off or swings reaches no limit, nor does what a bound will stop. */
-	if (!p->exited && !is_bounded(p) &&
-	    (p->verdict == CLASS_LEAK || p->verdict == CLASS_GROWING ||
-	     p->verdict == CLASS_RETENTION))
-		predict(w, leaks_per_s(p), &p->memory);
+	for (size_t i = 0; i < MEMORY_SLOPES; i++)
+		observe_series(scratch, w->slopes, i, &out->slope[i]);
+	if (w->room)
+		observe_series(scratch, w->room, 0, &out->room);
+	out->pools_bytes = w->pools_bytes;
+	out->live_bytes = w->live_bytes;
+	retention_evidence(&w->kept, &out->kept);
+	if (proc)
+		out->kept.is_forked = retention_is_forked(proc);
 }
 
 /* Over the last minute, or as much of it as there is. */
@@ -336,9 +247,27 @@ static double recent_growth(const struct memwatch *w)
 	return fit.slope;
 }
 
+/* In seconds; INFINITY = never, as it looks. */
+static double time_left(const struct memwatch *w)
+{
+	struct memory_fact f = {0};
+	struct report_memory m;
+	struct report *scratch;
+
+	if (report_new(&scratch))
+		return INFINITY;
+	memwatch_observe(w, NULL, scratch, &f);
+	report_memory_init(&m);
+	m.limit_source = "any";
+	m.left_low = (double)w->limit.left_low;
+	m.left_high = (double)w->limit.left_high;
+	judge_limit(&f, 0, &m);
+	report_free(scratch);
+	return isnan(m.eta_s) ? INFINITY : m.eta_s;
+}
+
 void memwatch_metrics(const struct memwatch *w, struct metrics *out)
 {
-	struct report_memory m;
 
 	for (size_t i = 0; i < METRIC_MAX; i++)
 		out->v[i] = NAN;
@@ -358,10 +287,5 @@ void memwatch_metrics(const struct memwatch *w, struct metrics *out)
 		return;
 	out->v[METRIC_LIMIT] = 100 * (1 - (double)w->limit.left_low /
 						  (double)(w->limit.limit ? w->limit.limit : 1));
-	report_memory_init(&m);
-	m.limit_source = "any";
-	m.left_low = (double)w->limit.left_low;
-	m.left_high = (double)w->limit.left_high;
-	predict(w, 0, &m);
-	out->v[METRIC_ETA] = isnan(m.eta_s) ? INFINITY : m.eta_s;
+	out->v[METRIC_ETA] = time_left(w);
 }

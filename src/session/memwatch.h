@@ -4,6 +4,7 @@
 #define PYLEAK_SESSION_MEMWATCH_H
 
 #include "heap/heap.h"
+#include "judge/evidence.h"
 #include "proc/limits.h"
 #include "report/alert.h"
 #include "report/report.h"
@@ -20,12 +21,9 @@ void memwatch_series(const struct memwatch *w, struct report_series *row);
 /* A limit that was changed since the last call: writes a sentence and returns true. */
 bool memwatch_change(struct memwatch *w, char *text, size_t size);
 void memwatch_fill(const struct memwatch *w, struct report *r, struct report_memory *out);
-/* When the limit is met, from the leak's slope: the verdicts must be in place. */
-void memwatch_predict(const struct memwatch *w, struct report_process *p);
-
-/* Retention, where the verdicts leave room for it: they must be in place. */
-void memwatch_judge(const struct memwatch *w, const struct proc *proc, struct report *r,
-		    struct report_process *p);
+/* Its series, and what was kept; @proc NULL: the process is not looked at. */
+void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct report *scratch,
+		      struct memory_fact *out);
 void memwatch_metrics(const struct memwatch *w, struct metrics *out);
 
 #endif

@@ -36,14 +36,4 @@ const struct native_stack *native_stacks_find(const struct native_stacks *n, uin
 double native_stacks_share(const struct native_stacks *n, uint64_t stack, uint64_t caller);
 struct sym *native_stacks_sym(const struct native_stacks *n);
 
-/*
- * interleave.c. Frames of Python (@py, with @st saying where C code called in; both may be missing)
- * and native ones in their true order, innermost first, for the report @r. Native frames outside of
- * the outermost Python frame are left out: how the interpreter was started says nothing.
- * @interpreter: the file, whose frames are marked as minor. Returns the number.
- */
-size_t interleave(struct report *r, struct sym *sym, const struct native_stack *nat,
-		  const struct stack *st, const struct report_frame *py, const char *interpreter,
-		  struct report_frame **out);
-
 #endif

@@ -7,7 +7,7 @@
 #include "base/thread.h"
 #include "heap/parts.h"
 #include "session/view.h"
-#include "track/trend.h"
+#include "base/trend.h"
 
 #define READINGS   64		 /* when they are used up, every second one goes */
 #define SHARE	   100		 /* of a core: 1 % */

@@ -4,7 +4,7 @@
 #define PYLEAK_SESSION_RETENTION_H
 
 #include "proc/limits.h"
-#include "report/retention.h"
+#include "judge/retention.h"
 
 enum kept {
 	KEPT_RSS,

@@ -7,6 +7,7 @@
 #include "report/alert.h"
 #include "report/report.h"
 
+struct evidence;
 struct heap_census;
 struct probe_guard;
 
@@ -25,7 +26,11 @@ struct session_opts {
 	const struct heap_census *inherited;
 	struct probe_guard *guard; /* who holds the probes; NULL: this process */
 	int mechanism;		   /* that of another session: need not be found out again; or 0 */
-	uint64_t start_ticks;	   /* refuse the process when it is not this one; 0 = any */
+	/* Told of all that a judgement rests on, each time, by the thread that fills reports and
+	 * steps the session; NULL: nobody. */
+	void (*on_evidence)(void *ctx, const struct evidence *e);
+	void *on_evidence_ctx;
+	uint64_t start_ticks; /* refuse the process when it is not this one; 0 = any */
 };
 
 struct session;

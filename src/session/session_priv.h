@@ -12,13 +12,13 @@
 #include "session/native_stacks.h"
 #include "session/session.h"
 #include "track/budget.h"
-#include "track/coverage.h"
-#include "track/estimate.h"
+#include "judge/coverage.h"
+#include "judge/estimate.h"
 #include "track/ladder.h"
 #include "track/names.h"
 #include "track/native.h"
 #include "track/stacks.h"
-#include "track/trend.h"
+#include "base/trend.h"
 
 struct census_worker;
 struct pyleak_bpf;
@@ -119,8 +119,6 @@ struct session {
 	struct names *names;
 	struct native *native;		     /* NULL: not traced */
 	struct native_stacks *native_stacks; /* NULL: callers' addresses alone */
-	uint64_t no_native_stack;	     /* sites of the last report that have none */
-	uint64_t cut_native_stacks;	     /* and whose code was gone */
 	uint64_t whole_look_ns;		     /* at whether the target is still there */
 	double native_spent, native_share;   /* ns in all; share of the target's time of late */
 	uint64_t native_ns;		     /* when that was */
@@ -131,7 +129,6 @@ struct session {
 	struct trend_set *classes, *memory;
 	bool malloc_grows; /* as of fitted_ns */
 	uint64_t fitted_ns;
-	uint64_t filled_ns; /* when a report was last filled */
 	struct budget budget;
 	struct session_times due;
 	uint64_t climb_after; /* no climb before: what it costs us is bounded */
@@ -208,9 +205,8 @@ void session_poll_births(struct session *s);
 void session_start_always(struct session *s);
 void session_stop_always(struct session *s);
 
-/* join.c: the sites of the report */
+/* observe.c: frames of @st as a report has them, borrowed names apart */
 size_t session_name_frames(struct report *r, const struct stack *st, struct report_frame **out);
-int session_fill_sites(struct session *s, struct report *r, struct report_process *p, double run_s);
 
 /* source.c: text of a source line of the target's file, or NULL */
 const char *session_source(const struct session *s, struct report *r, const char *file, int line);

@@ -9,6 +9,7 @@
 #include "proc/list.h"
 #include "report/report.h"
 
+struct evidence;
 struct probe_guard;
 
 struct sweep_opts {
@@ -21,7 +22,9 @@ struct sweep_opts {
 	double min_age_s;
 	uint64_t min_rss;
 	double overhead;	    /* share of a suspect's time that probing may cost */
-	bool (*is_cancelled)(void); /* as in session_opts */
+	bool (*is_cancelled)(void); /* as in session_opts, and the next two, for those with probes */
+	void (*on_evidence)(void *ctx, const struct evidence *e);
+	void *on_evidence_ctx;
 };
 
 struct sweep;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "report/verdict.h"
+#include "judge/verdict.h"
 #include "session/sweep_priv.h"
 
 #define AT_ONCE	     2
@@ -63,6 +63,8 @@ static void begin(struct sweep *s, struct sweep_target *t)
 		.fds = true,
 		.is_cancelled = s->o.is_cancelled,
 		.guard = s->guard,
+		.on_evidence = s->o.on_evidence,
+		.on_evidence_ctx = s->o.on_evidence_ctx,
 	};
 	int err;
 

@@ -11,7 +11,7 @@
 #include "probe/probe.h"
 #include "proc/fds.h"
 #include "pyleak/fds.h"
-#include "track/trend.h"
+#include "base/trend.h"
 
 struct fds;
 struct pyleak_bpf;

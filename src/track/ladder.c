@@ -189,7 +189,7 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 		}
 		fill(s, &l->object[i]);
 		s->born_ns = now;
-		s->due_ns = now + (uint64_t)(ladder_age_s[0] * 1e9);
+		s->due_ns = now + (uint64_t)(survivor_age_s[0] * 1e9);
 		s->collections = collections;
 		s->burst = burst;
 		s->partial = partial;
@@ -211,7 +211,7 @@ void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t fro
 
 static void count_death(struct ladder *l, const struct sample *s)
 {
-	uint64_t *at = s->rung >= LADDER_SURVIVED ? map64_put(&l->died, s->stack) : NULL;
+	uint64_t *at = s->rung >= SURVIVED_RUNGS ? map64_put(&l->died, s->stack) : NULL;
 
 	if (at)
 		*at += (uint64_t)s->weight;
@@ -375,13 +375,13 @@ static bool climb_one(struct ladder *l, struct sample *s, const struct heap_obje
 		fill(s, o);
 	if (s->fp.content && count_content(l, s->fp.content) > 1)
 		s->ambiguous = true;
-	while (s->rung < LADDER_RUNGS &&
-	       now >= s->born_ns + (uint64_t)(ladder_age_s[s->rung] * 1e9))
+	while (s->rung < SURVIVOR_RUNGS &&
+	       now >= s->born_ns + (uint64_t)(survivor_age_s[s->rung] * 1e9))
 		s->rung++;
-	if (s->rung < LADDER_RUNGS)
-		s->due_ns = s->born_ns + (uint64_t)(ladder_age_s[s->rung] * 1e9);
+	if (s->rung < SURVIVOR_RUNGS)
+		s->due_ns = s->born_ns + (uint64_t)(survivor_age_s[s->rung] * 1e9);
 	else
-		s->due_ns = now + (uint64_t)(ladder_age_s[LADDER_RUNGS - 1] * 1e9);
+		s->due_ns = now + (uint64_t)(survivor_age_s[SURVIVOR_RUNGS - 1] * 1e9);
 	return true;
 }
 

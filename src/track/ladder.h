@@ -5,14 +5,9 @@
 #define PYLEAK_LADDER_H
 
 #include "heap/heap.h"
+#include "judge/evidence.h"
 #include "pyleak/abi.h"
 #include "track/stacks.h"
-
-#define LADDER_RUNGS 6
-extern const double ladder_age_s[LADDER_RUNGS];
-/* Rungs a survivor must have passed to count at all: three seconds. With many threads, what a
- * request holds lives as long as its thread waits for the GIL. */
-#define LADDER_SURVIVED 3
 
 struct sample {
 	uint64_t addr, type, stack;
@@ -26,8 +21,6 @@ struct sample {
 	bool gc;
 	bool partial;	/* not all sites were probed when it was born */
 	bool ambiguous; /* its content was seen on other samples too: not identified beyond doubt */
-	bool stopped;	/* births of its stack have stopped; told by estimate.c in its own copy */
-	bool doubtful;	/* likewise: may be what others have put in the place of the one that was */
 	struct {
 		uint64_t addr;
 		uint32_t bytes;

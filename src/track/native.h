@@ -8,6 +8,7 @@
 #define PYLEAK_NATIVE_TRACK_H
 
 #include "heap/heap.h"
+#include "judge/evidence.h"
 #include "probe/probe.h"
 #include "pyleak/native.h"
 
@@ -61,33 +62,6 @@ double native_rate(const struct native *n);
 /* Share of the run in which allocations could be seen: 1 when exact. */
 double native_coverage(const struct native *n);
 
-#define NATIVE_POINTS 64
-
-struct native_point {
-	double t_s; /* since native_open */
-	double bytes, count;
-};
-
-struct native_site {
-	struct pl_native_key key;
-	double live_bytes, live_count; /* of blocks at least older_ns old; scaled up in bursts */
-	double young_bytes;	       /* of the others */
-	double waste_bytes;	       /* handed out beyond what was asked for; NAN = unknown */
-	uint64_t samples;	       /* blocks behind the numbers */
-	uint64_t oldest_ns;	       /* age */
-	uint64_t min_size, max_size;   /* of those behind the numbers */
-	uint32_t depth; /* of the stack where most of them were made, see struct pl_native_key */
-	double depth_share; /* so much of the bytes */
-	double mortality;   /* of what had survived, the share that is known to have died later; 0
-			     * when all blocks are seen */
-	bool estimated;	    /* told of by windows, which see the malloc family alone */
-	uint32_t checked, objects; /* blocks looked into, and how many of them hold a Python object:
-				    * those are counted by their births too */
-	uint64_t type;		   /* of the last such object */
-	const struct native_point *points; /* time series; valid until the next native_* call */
-	size_t n_points;
-};
-
 struct native_sites {
 	struct native_site *v; /* most live bytes first */
 	size_t n;
@@ -102,9 +76,6 @@ uint64_t native_left_out(const struct native *n);
 /* How many blocks about as big as @bytes, from before we came, are freed per second of late: known
  * blocks that take their place are no growth. */
 double native_unknown_per_s(const struct native *n, double bytes);
-/* The bin of a size: sizes of one bin balance each other. 0 .. PL_UNKNOWN_BINS - 1 */
-unsigned native_bin(double bytes);
-
 /* Every known live block (in bursts: every sample that lives, which stands for @weight of those
  * that the windows saw). Return not 0 to stop. */
 typedef int (*native_block_fn)(void *arg, uint64_t addr, const struct pl_block *block,

@@ -5,7 +5,7 @@
 
 #include "base/map64.h"
 #include "track/native.h"
-#include "track/trend.h"
+#include "base/trend.h"
 
 /* What a call costs the target besides the program, measured on 6.18 in a VM: the trap on an
  * emulated instruction, what a return probe adds, and a trap with single step. */

@@ -8,15 +8,6 @@
 
 #define SAMPLE_S 1.0
 
-/* glibc's chunk is a word bigger than what was asked for, rounded up to 16. */
-unsigned native_bin(double bytes)
-{
-	uint64_t chunk = ((uint64_t)(bytes < 0 ? 0 : bytes) + 8 + 15) & ~15ull;
-	unsigned bin = 63 - (unsigned)__builtin_clzll(chunk < 32 ? 32 : chunk);
-
-	return bin < PL_UNKNOWN_BINS ? bin : PL_UNKNOWN_BINS - 1;
-}
-
 /* The counters go on; a new series begins (after a pause, calls have gone unseen). */
 void native_unknown_start(struct native *n)
 {
@@ -42,6 +33,6 @@ double native_unknown_per_s(const struct native *n, double bytes)
 
 	if (!n->unknown.trend || n->state != NATIVE_EXACT)
 		return 0;
-	trend_set_fit(n->unknown.trend, native_bin(bytes), &fit);
+	trend_set_fit(n->unknown.trend, evidence_bin(bytes), &fit);
 	return fit.slope > 0 ? fit.slope : 0;
 }

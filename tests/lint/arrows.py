@@ -18,9 +18,11 @@ MAY = {
     "sym": LOW,
     "heap": LOW | {"py"},
     "probe": LOW | {"py"},
-    "track": LOW | {"py", "heap", "probe"},
+    "judge": BASE | {"report"},
+    "record": BASE | {"report", "judge"},
+    "track": LOW | {"py", "heap", "probe", "judge", "report"},
     "report": BASE,
-    "session": LOW | {"py", "sym", "heap", "probe", "track", "report"},
+    "session": LOW | {"py", "sym", "heap", "probe", "track", "judge", "report"},
     "out": BASE | {"report"},
     "serve": BASE | {"report"},
 }

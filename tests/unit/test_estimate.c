@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* From survivors to rates: shares of the growth, satellites, ages, weak evidence. */
-#include "track/estimate.h" /* before cmocka.h, which has a macro fail() */
+#include "judge/estimate.h" /* before cmocka.h, which has a macro fail() */
 
 #include "base/map64.h"
-#include "track/coverage.h"
+#include "base/series.h"
+#include "judge/coverage.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,26 +16,39 @@
 #define DICT 0x1000
 #define STR  0x2000
 
-static struct trend_set *growth(unsigned cls, double per_s, double seconds)
-{
-	struct trend_set *t;
-	double v[HEAP_CLASSES];
+struct classes {
+	struct trend_points of[EVIDENCE_CLASSES];
+	double t[EVIDENCE_CLASSES][SERIES_POINTS], v[EVIDENCE_CLASSES][SERIES_POINTS],
+		top[EVIDENCE_CLASSES][SERIES_POINTS];
+};
 
-	assert_int_equal(trend_set_new(HEAP_CLASSES, 1, &t), 0);
+static struct trend_points *growth(unsigned cls, double per_s, double seconds)
+{
+	struct classes *c = calloc(1, sizeof(*c));
+	struct trend_set *t;
+	double v[EVIDENCE_CLASSES];
+
+	assert_non_null(c);
+	assert_int_equal(trend_set_new(EVIDENCE_CLASSES, 1, &t), 0);
 	for (double at = 0; at < seconds; at += 0.1) {
-		for (unsigned k = 0; k < HEAP_CLASSES; k++)
+		for (unsigned k = 0; k < EVIDENCE_CLASSES; k++)
 			v[k] = 1000 + (k == cls ? floor(per_s * at) : 0);
 		trend_set_add(t, at, v);
 	}
-	return t;
+	for (unsigned k = 0; k < EVIDENCE_CLASSES; k++) {
+		c->of[k] = (struct trend_points){.t = c->t[k], .v = c->v[k], .top = c->top[k]};
+		trend_set_read(t, k, &c->of[k]);
+	}
+	trend_set_free(t);
+	return c->of;
 }
 
-static struct sample survivor(uint64_t stack, uint64_t type, int cls, double born_s)
+static struct survivor survivor(uint64_t stack, uint64_t type, int cls, double born_s)
 {
 	static uint64_t addr = 0x7000;
 	double age = 20 - born_s;
 
-	return (struct sample){
+	return (struct survivor){
 		.addr = addr += 64,
 		.type = type,
 		.stack = stack,
@@ -51,7 +65,7 @@ static struct sample survivor(uint64_t stack, uint64_t type, int cls, double bor
 	};
 }
 
-static void give_satellite(struct sample *s, int cls)
+static void give_satellite(struct survivor *s, int cls)
 {
 	s->parts = 2;
 	s->part[1] = s->part[0];
@@ -75,9 +89,9 @@ static const struct estimate_site *site(const struct estimate *e, uint64_t stack
 
 static void growth_is_shared_out_by_survivors(void **state)
 {
-	struct trend_set *t = growth(3, 200, 20);
+	struct trend_points *t = growth(3, 200, 20);
 	struct estimate_opts o = opts();
-	struct sample v[20];
+	struct survivor v[20];
 	struct estimate e;
 
 	(void)state;
@@ -88,14 +102,14 @@ static void growth_is_shared_out_by_survivors(void **state)
 	assert_true(fabs(site(&e, 1)->count_per_s + site(&e, 2)->count_per_s - 200) < 2);
 	assert_true(site(&e, 1)->count_per_s > 2 * site(&e, 2)->count_per_s);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void satellites_in_the_class_count_too(void **state)
 {
-	struct trend_set *t = growth(3, 200, 20);
+	struct trend_points *t = growth(3, 200, 20);
 	struct estimate_opts o = opts();
-	struct sample v[10];
+	struct survivor v[10];
 	struct estimate e;
 
 	(void)state;
@@ -106,14 +120,14 @@ static void satellites_in_the_class_count_too(void **state)
 	assert_int_equal(estimate_sites(v, 10, t, &o, &e), 0);
 	assert_true(fabs(e.sites[0].count_per_s - 100) < 2);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void a_block_with_a_birth_of_its_own_counts_once(void **state)
 {
-	struct trend_set *t = growth(3, 200, 20);
+	struct trend_points *t = growth(3, 200, 20);
 	struct estimate_opts o = opts();
-	struct sample v[20];
+	struct survivor v[20];
 	struct estimate e;
 
 	(void)state;
@@ -126,16 +140,16 @@ static void a_block_with_a_birth_of_its_own_counts_once(void **state)
 	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
 	assert_true(fabs(site(&e, 1)->count_per_s - 200) < 2);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 /* Instances in a full store: their class is level, and the dict each owns takes the place of one.
  */
 static void satellites_of_what_does_not_grow_have_no_share(void **state)
 {
-	struct trend_set *t = growth(3, 200, 20);
+	struct trend_points *t = growth(3, 200, 20);
 	struct estimate_opts o = opts();
-	struct sample v[20];
+	struct survivor v[20];
 	struct estimate e;
 
 	(void)state;
@@ -148,15 +162,15 @@ static void satellites_of_what_does_not_grow_have_no_share(void **state)
 	assert_true(fabs(site(&e, 1)->count_per_s - 200) < 2);
 	assert_true(site(&e, 2)->count_per_s == 0);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void a_replacing_stack_has_no_share(void **state)
 {
-	struct trend_set *t = growth(3, 200, 20);
+	struct trend_points *t = growth(3, 200, 20);
 	struct estimate_opts o = opts();
 	struct map64 replaced = {0};
-	struct sample v[20];
+	struct survivor v[20];
 	struct estimate e;
 
 	(void)state;
@@ -176,14 +190,14 @@ static void a_replacing_stack_has_no_share(void **state)
 	assert_int_equal(e.n, 2);
 	estimate_free(&e);
 	map64_free(&replaced);
-	trend_set_free(t);
+	free(t);
 }
 
 static void what_does_not_grow_has_no_rate(void **state)
 {
-	struct trend_set *t = growth(3, 200, 20);
+	struct trend_points *t = growth(3, 200, 20);
 	struct estimate_opts o = opts();
-	struct sample v[10];
+	struct survivor v[10];
 	struct estimate e;
 
 	(void)state;
@@ -192,14 +206,14 @@ static void what_does_not_grow_has_no_rate(void **state)
 	assert_int_equal(estimate_sites(v, 10, t, &o, &e), 0);
 	assert_true(e.sites[0].count_per_s == 0);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void old_survivors_outrank_a_cache(void **state)
 {
-	struct trend_set *t = growth(3, 20, 20);
+	struct trend_points *t = growth(3, 20, 20);
 	struct estimate_opts o = opts();
-	struct sample v[49];
+	struct survivor v[49];
 	struct estimate e;
 
 	(void)state;
@@ -212,14 +226,14 @@ static void old_survivors_outrank_a_cache(void **state)
 	assert_int_equal(e.sites[0].stack, 1);
 	assert_true(fabs(e.sites[0].count_per_s - 20) < 1);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void ambiguous_survivors_count_only_alone(void **state)
 {
-	struct trend_set *t = growth(3, 20, 20);
+	struct trend_points *t = growth(3, 20, 20);
 	struct estimate_opts o = opts();
-	struct sample v[12];
+	struct survivor v[12];
 	struct estimate e;
 
 	(void)state;
@@ -235,14 +249,14 @@ static void ambiguous_survivors_count_only_alone(void **state)
 	assert_int_equal(estimate_sites(v + 6, 6, t, &o, &e), 0);
 	assert_true(e.n == 1 && e.sites[0].weak);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void ambiguous_survivors_are_forgiven_after_many_bursts(void **state)
 {
-	struct trend_set *t = growth(3, 20, 20);
+	struct trend_points *t = growth(3, 20, 20);
 	struct estimate_opts o = opts();
-	struct sample v[6];
+	struct survivor v[6];
 	struct estimate e;
 
 	(void)state;
@@ -258,40 +272,40 @@ static void ambiguous_survivors_are_forgiven_after_many_bursts(void **state)
 	assert_int_equal(estimate_sites(v, 6, t, &o, &e), 0);
 	assert_false(e.sites[0].weak);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void impostors_of_one_content_are_dropped(void **state)
 {
-	struct trend_set *t = growth(3, 20, 20);
+	struct trend_points *t = growth(3, 20, 20);
 	struct estimate_opts o = opts();
-	struct sample v[22];
+	struct survivor v[22];
 	struct estimate e;
 
 	(void)state;
 	for (int i = 0; i < 22; i++) {
 		v[i] = survivor(i < 20 ? 1 : 2, STR, 3, i < 20 ? 1 + i * 0.8 : 6 + i % 2 * 9);
 		v[i].ambiguous = true;
-		v[i].fp.content = 77;
+		v[i].content = 77;
 	}
 	o.burst = 100;
 	assert_int_equal(estimate_sites(v, 22, t, &o, &e), 0);
 	assert_int_equal(e.n, 1);
 	assert_int_equal(e.sites[0].stack, 1);
 	estimate_free(&e);
-	v[20].fp.content = v[21].fp.content = 78; /* a content of its own is a leak of its own */
+	v[20].content = v[21].content = 78; /* a content of its own is a leak of its own */
 	assert_int_equal(estimate_sites(v, 22, t, &o, &e), 0);
 	assert_int_equal(e.n, 2);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void births_that_stopped_do_not_grow(void **state)
 {
-	struct trend_set *t = growth(3, 20, 20);
+	struct trend_points *t = growth(3, 20, 20);
 	struct estimate_opts o = opts();
 	struct coverage watched = {0};
-	struct sample v[30];
+	struct survivor v[30];
 	struct estimate e;
 
 	(void)state;
@@ -315,14 +329,14 @@ static void births_that_stopped_do_not_grow(void **state)
 	assert_true(site(&e, 1)->held_count < 120);
 	assert_true(fabs(site(&e, 1)->held_count + site(&e, 2)->held_count - 380) < 20);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void gc_objects_wait_for_a_full_collection(void **state)
 {
-	struct trend_set *t = growth(3, 20, 20);
+	struct trend_points *t = growth(3, 20, 20);
 	struct estimate_opts o = opts();
-	struct sample v[6];
+	struct survivor v[6];
 	struct estimate e;
 
 	(void)state;
@@ -338,14 +352,14 @@ static void gc_objects_wait_for_a_full_collection(void **state)
 	assert_int_equal(estimate_sites(v, 6, t, &o, &e), 0);
 	assert_false(e.sites[0].waits_for_gc);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void big_bodies_share_the_growth_of_bytes(void **state)
 {
-	struct trend_set *t = growth(3, 20, 20);
+	struct trend_points *t = growth(3, 20, 20);
 	struct estimate_opts o = opts();
-	struct sample v[8];
+	struct survivor v[8];
 	struct estimate e;
 
 	(void)state;
@@ -360,14 +374,14 @@ static void big_bodies_share_the_growth_of_bytes(void **state)
 	assert_true(fabs(e.sites[0].count_per_s + e.sites[1].count_per_s - 100) < 1);
 	assert_true(fabs(e.sites[0].bytes_per_s - 204800) < 4096 * 15);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 static void size_limits_are_kept(void **state)
 {
-	struct trend_set *t = growth(3, 20, 20);
+	struct trend_points *t = growth(3, 20, 20);
 	struct estimate_opts o = opts();
-	struct sample v[6];
+	struct survivor v[6];
 	struct estimate e;
 
 	(void)state;
@@ -377,7 +391,7 @@ static void size_limits_are_kept(void **state)
 	assert_int_equal(estimate_sites(v, 6, t, &o, &e), 0);
 	assert_int_equal(e.n, 0);
 	estimate_free(&e);
-	trend_set_free(t);
+	free(t);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Slopes: what grows stands out, what only moves does not. */
-#include "track/trend.h" /* before cmocka.h, which has a macro fail() */
+#include "base/trend.h" /* before cmocka.h, which has a macro fail() */
 
 #include <math.h>
 #include <setjmp.h>

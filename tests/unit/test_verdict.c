@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "report/verdict.h"
+#include "judge/verdict.h"
 
 static struct report *report;
 

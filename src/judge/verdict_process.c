@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The verdict on a process: its worst site, or, when no site says anything, the shape of its
  * memory. */
-#include "report/verdict.h"
+#include "judge/verdict.h"
 
 #include <math.h>
 

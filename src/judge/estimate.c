@@ -9,10 +9,8 @@
 #include <math.h>
 
 #include "base/map64.h"
-#include "track/coverage.h"
-#include "track/estimate_priv.h"
-
-const double ladder_age_s[LADDER_RUNGS] = {0.2, 1, 3, 10, 30, 60};
+#include "judge/coverage.h"
+#include "judge/estimate_priv.h"
 
 /* What the collector could still free is waited for: a full collection, or so long. */
 #define GC_WAIT_S 20
@@ -59,12 +57,12 @@ static struct estimate_type *type_of(struct estimate_site *s, uint64_t type)
 	return &grown[s->n_types++];
 }
 
-static void note_birth(struct builder *b, struct estimate_site *s, const struct sample *v,
+static void note_birth(struct builder *b, struct estimate_site *s, const struct survivor *v,
 		       const struct estimate_opts *o)
 {
-	double run_s = (double)(o->now_ns - o->start_ns) / 1e9 - ladder_age_s[1],
+	double run_s = (double)(o->now_ns - o->start_ns) / 1e9 - survivor_age_s[1],
 	       age = sample_age_s(v, o);
-	double born_s = run_s + ladder_age_s[1] - age;
+	double born_s = run_s + survivor_age_s[1] - age;
 	unsigned q = run_s > 0 ? (unsigned)(4 * born_s / run_s) : 0;
 	uint64_t *seen = map64_put(&b->burst, (v->stack ^ (v->burst * 0x9e3779b97f4a7c15ull)) | 1);
 
@@ -82,7 +80,7 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 }
 
 /* Every survivor, whether it counts or not. */
-static void add_seen(struct builder *b, const struct sample *v, const struct estimate_opts *o)
+static void add_seen(struct builder *b, const struct survivor *v, const struct estimate_opts *o)
 {
 	struct estimate_site *s = site_of(b, v->stack);
 	double count = (double)v->weight * b->c->held[sample_class(v)];
@@ -103,12 +101,12 @@ static void add_seen(struct builder *b, const struct sample *v, const struct est
 	}
 }
 
-static int add_sample(struct builder *b, const struct sample *v, const struct estimate_classes *c,
+static int add_sample(struct builder *b, const struct survivor *v, const struct estimate_classes *c,
 		      const struct estimate_opts *o)
 {
 	struct estimate_site *s = site_of(b, v->stack);
 	struct estimate_type *t = s ? type_of(s, v->type) : NULL;
-	unsigned cls = heap_class_index(v->part[0].cls);
+	unsigned cls = survivor_class_index(v->part[0].cls);
 	double rate = sample_per_s(v, c, o) * c->factor[cls];
 
 	if (!t)
@@ -117,7 +115,7 @@ static int add_sample(struct builder *b, const struct sample *v, const struct es
 	s->cls = cls;
 	s->weight += (double)v->weight;
 	s->mean_age_s += (double)v->weight * sample_age_s(v, o);
-	s->least_s = fmax(ladder_age_s[c->rung[cls] - 1], o->older_s);
+	s->least_s = fmax(survivor_age_s[c->rung[cls] - 1], o->older_s);
 	if (o->watched && !s->watched_age_s)
 		s->watched_age_s = coverage_age_s(
 			o->watched, c->since_ns[cls] > o->start_ns ? c->since_ns[cls] : o->start_ns,
@@ -166,10 +164,10 @@ static void finish(struct builder *b, const struct estimate_opts *o, struct esti
 	out->n = kept;
 }
 
-int estimate_sites(const struct sample *samples, size_t n, const struct trend_set *classes,
+int estimate_sites(const struct survivor *samples, size_t n, const struct trend_points *classes,
 		   const struct estimate_opts *o, struct estimate *out)
 {
-	auto_free struct sample *v = malloc((n ? n : 1) * sizeof(*v));
+	auto_free struct survivor *v = malloc((n ? n : 1) * sizeof(*v));
 	struct estimate_classes c = {.curve = out->curve};
 	struct builder b = {.c = &c};
 	int err = 0;

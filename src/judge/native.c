@@ -3,7 +3,7 @@
  * were seen. */
 #include <math.h>
 
-#include "session/join_priv.h"
+#include "judge/sites_priv.h"
 
 #define TOO_MUCH   1.3 /* of what there is room for */
 #define FEW_BLOCKS 4   /* fewer of them are a container or two */
@@ -78,15 +78,11 @@ static bool has_levelled(const struct joiner *j, const struct native_site *n,
 
 int join_native_read(struct joiner *j)
 {
-	int err = j->s->native ? native_sites(j->s->native, &j->native) : 0;
-
-	if (err)
-		return err;
-	j->fit = calloc(j->native.n + 1, sizeof(*j->fit));
+	j->fit = calloc(j->e->native.n + 1, sizeof(*j->fit));
 	if (!j->fit)
 		return fail(-ENOMEM, "out of memory");
-	for (size_t i = 0; i < j->native.n; i++)
-		fit_native(&j->native.v[i], j->s->o.older_s, &j->fit[i]);
+	for (size_t i = 0; i < j->e->native.n; i++)
+		fit_native(&j->e->native.v[i], j->e->older_s, &j->fit[i]);
 	return 0;
 }
 
@@ -119,7 +115,7 @@ static bool takes_their_place(double gained, double freed)
 
 static unsigned bin_of(const struct native_site *n)
 {
-	return native_bin(n->live_bytes / n->live_count);
+	return evidence_bin(n->live_bytes / n->live_count);
 }
 
 /* Does it gain blocks of which some may have taken the place of others? */
@@ -131,7 +127,7 @@ static bool gains(const struct native_site *n, double slope)
 /* Is it one whose container was seen not to grow? */
 static bool is_replaced(const struct joiner *j, const struct native_site *n)
 {
-	return j->replaced && map64_get(j->replaced, n->key.stack);
+	return map64_get(&j->replaced, n->key.stack);
 }
 
 /* Known blocks that take the place of ones from before us are no growth: what all sites of a size
@@ -144,11 +140,9 @@ void join_native_balance(struct joiner *j)
 	double took[PL_UNKNOWN_BINS] = {0}; /* by those that replace */
 	unsigned alike[PL_UNKNOWN_BINS] = {0};
 
-	/* one fit per size, not one per site: there may be thousands of sites */
-	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++)
-		freed[b] = native_unknown_per_s(j->s->native, (double)(1ull << b));
-	for (size_t i = 0; i < j->native.n; i++) {
-		const struct native_site *n = &j->native.v[i];
+	memcpy(freed, j->e->native.unknown_per_s, sizeof(freed));
+	for (size_t i = 0; i < j->e->native.n; i++) {
+		const struct native_site *n = &j->e->native.v[i];
 		double slope = j->fit[i].count.slope;
 
 		if (gains(n, slope) && is_replaced(j, n))
@@ -158,8 +152,8 @@ void join_native_balance(struct joiner *j)
 		j->kept[b] = took[b] > freed[b] ? 1 - freed[b] / took[b] : 0;
 		freed[b] = fmax(0, freed[b] - took[b]);
 	}
-	for (size_t i = 0; i < j->native.n; i++) {
-		const struct native_site *n = &j->native.v[i];
+	for (size_t i = 0; i < j->e->native.n; i++) {
+		const struct native_site *n = &j->e->native.v[i];
 		double slope = j->fit[i].count.slope;
 		unsigned bin;
 
@@ -210,7 +204,7 @@ static bool is_impostor(const struct joiner *j, const struct native_site *n)
 static bool shows_in_memory(const struct joiner *j, const struct native_site *n)
 {
 	/* beside mimalloc, what libc has is no part of that curve */
-	return !n->estimated || heap_has_mimalloc(j->s->heap) || j->malloc.shape == CURVE_UNKNOWN ||
+	return !n->estimated || j->e->memory.has_mimalloc || j->malloc.shape == CURVE_UNKNOWN ||
 	       curve_grows(&j->malloc);
 }
 
@@ -232,9 +226,9 @@ static void add_live(struct joined *to, const struct native_site *n)
 /* How much of it came by the way through C code that would be shown? */
 static double way_share(const struct joiner *j, const struct native_site *n)
 {
-	const struct native_stacks *all = j->s->native_stacks;
+	const struct evidence_way *way = evidence_way(j->e, n->key.stack, n->key.caller);
 
-	return all ? native_stacks_share(all, n->key.stack, n->key.caller) : 1;
+	return way ? way->share : 1;
 }
 
 /* Is it worth a site? @bytes: its growth, of which the share @real is no exchange of blocks. */
@@ -249,12 +243,12 @@ static double unowned_growth(const struct joiner *j)
 {
 	struct trend_fit fit;
 
-	trend_set_fit(j->s->memory, TREND_MALLOC, &fit);
+	trend_points_fit(&j->e->memory.malloced, &fit);
 	for (size_t i = 0; i < j->satellites.cap; i++)
 		if (j->satellites.slot[2 * i])
 			fit.slope -= (double)j->satellites.slot[2 * i + 1] / 1000;
-	for (size_t i = 0; i < j->native.n; i++)
-		if (!j->native.v[i].estimated && kind_of(&j->native.v[i]) != KIND_OBJECT &&
+	for (size_t i = 0; i < j->e->native.n; i++)
+		if (!j->e->native.v[i].estimated && kind_of(&j->e->native.v[i]) != KIND_OBJECT &&
 		    j->fit[i].bytes.growing)
 			fit.slope -= j->fit[i].bytes.slope;
 	return fit.slope > 0 ? fit.slope : 0;
@@ -263,7 +257,7 @@ static double unowned_growth(const struct joiner *j)
 /* By how much a site that windows have told of grows. */
 static double told_by_windows(const struct joiner *j, size_t i)
 {
-	const struct native_site *n = &j->native.v[i];
+	const struct native_site *n = &j->e->native.v[i];
 	const struct trend_fit *bytes = &j->fit[i].bytes;
 	double real = real_share(j, n);
 
@@ -281,11 +275,11 @@ void join_native_bound(struct joiner *j)
 {
 	double told[2] = {0}, room, share[2];
 
-	for (size_t i = 0; i < j->native.n; i++) {
+	for (size_t i = 0; i < j->e->native.n; i++) {
 		j->fit[i].room = 1;
-		told[j->native.v[i].mortality > JOIN_MORTAL] += told_by_windows(j, i);
+		told[j->e->native.v[i].mortality > JOIN_MORTAL] += told_by_windows(j, i);
 	}
-	if (heap_has_mimalloc(j->s->heap) || !(told[0] + told[1] > 0))
+	if (j->e->memory.has_mimalloc || !(told[0] + told[1] > 0))
 		return;
 	room = TOO_MUCH * unowned_growth(j);
 	for (int mortal = 0; mortal < 2; mortal++) {
@@ -294,16 +288,16 @@ void join_native_bound(struct joiner *j)
 	}
 	log_debug("windows: %.0f and %.0f B/s, %.0f %% and %.0f %% of it in memory", told[0],
 		  told[1], 100 * share[0], 100 * share[1]);
-	for (size_t i = 0; i < j->native.n; i++)
-		if (j->native.v[i].estimated)
-			j->fit[i].room = share[j->native.v[i].mortality > JOIN_MORTAL];
+	for (size_t i = 0; i < j->e->native.n; i++)
+		if (j->e->native.v[i].estimated)
+			j->fit[i].room = share[j->e->native.v[i].mortality > JOIN_MORTAL];
 }
 
 /* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
  * objects whose births were seen is in their size already. The rest is a site of its own. */
 void join_native(struct joiner *j, const struct native_site *n, struct native_fit *fit)
 {
-	struct stack *st = stacks_find(j->s->stacks, n->key.stack);
+	const struct evidence_stack *st = evidence_stack(j->e, n->key.stack);
 	struct trend_fit count = fit->count, bytes = fit->bytes;
 	enum report_kind kind = kind_of(n);
 	struct verdict_evidence *v;
@@ -332,15 +326,16 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	to->native_bytes_per_s += bytes.slope;
 	via = bytes.slope * way_share(j, n);
 	if (via > to->via_bytes_per_s) {
-		to->via = (struct pl_native_pair){n->key.stack, n->key.caller};
+		to->via_stack = n->key.stack;
+		to->via = n->key.caller;
 		to->via_bytes_per_s = via;
 	}
 	is_first = !(to->site.growth_bytes_per_s > 0);
 	if (!(count.slope > 0))
 		count.slope = 0;
 	if (kind == KIND_OBJECT)
-		join_type(to, names_type(j->s->names, n->type),
-			  levelled ? n->live_count : count.slope, bytes.slope);
+		join_type(to, evidence_type(j->e, n->type), levelled ? n->live_count : count.slope,
+			  bytes.slope);
 	to->site.samples += n->samples;
 	to->site.estimated = n->estimated || (!is_first && to->site.estimated);
 	to->site.growth_count_per_s += count.slope;
@@ -367,9 +362,9 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
  * specialized its code for the line, the call came from elsewhere. */
 void join_native_stopped(struct joiner *j)
 {
-	for (size_t i = 0; i < j->native.n; i++) {
-		const struct native_site *n = &j->native.v[i];
-		const struct stack *st = stacks_find(j->s->stacks, n->key.stack);
+	for (size_t i = 0; i < j->e->native.n; i++) {
+		const struct native_site *n = &j->e->native.v[i];
+		const struct evidence_stack *st = evidence_stack(j->e, n->key.stack);
 		struct joined *to;
 
 		if (j->fit[i].is_joined || n->estimated || kind_of(n) == KIND_OBJECT || !st ||
@@ -385,20 +380,20 @@ void join_native_stopped(struct joiner *j)
  * grows outside of the pools, less what native sites account for. */
 double join_native_rest(const struct joiner *j)
 {
-	const struct session *s = j->s;
+	const struct evidence_native *native = &j->e->native;
 	struct trend_fit fit;
 
 	/* mimalloc takes nothing from malloc, and counts its big blocks itself. */
-	if (heap_has_mimalloc(s->heap)) {
-		trend_set_fit(s->memory, TREND_MALLOC, &fit);
+	if (j->e->memory.has_mimalloc) {
+		trend_points_fit(&j->e->memory.malloced, &fit);
 		return fit.growing && fit.slope > 0 ? fit.slope : 0;
 	}
-	if (s->native && native_state(s->native) == NATIVE_EXACT)
+	if (native->is_watched && native->is_exact)
 		return 0;
-	trend_set_fit(s->memory, TREND_MALLOC, &fit);
+	trend_points_fit(&j->e->memory.malloced, &fit);
 	if (!fit.growing)
 		return 0;
-	for (size_t i = 0; i < j->native.n; i++)
+	for (size_t i = 0; i < j->e->native.n; i++)
 		if (j->fit[i].bytes.growing && j->fit[i].bytes.slope > 0)
 			fit.slope -= j->fit[i].bytes.slope;
 	return fit.slope > 0 ? fit.slope : 0;

@@ -18,15 +18,28 @@ struct trend_fit {
 /* One line through all of it. @t ascending, in seconds. Fewer than 3 points: all zero. */
 void trend_fit(const double *t, const double *y, size_t n, struct trend_fit *out);
 
+/* One series, as kept: start, floor and ceiling of each bucket. */
+struct trend_points {
+	size_t n;
+	double *t, *v, *top;
+};
+
+/* What grows now: the last stretch. */
+void trend_points_fit(const struct trend_points *p, struct trend_fit *out);
+/* The same with all that is known of the shape. */
+void trend_points_judge(const struct trend_points *p, struct curve *out);
+
 /* Many series read at the same moments (size classes, bytes), in bounded memory however long. */
 struct trend_set;
 
 int trend_set_new(size_t series, double bucket_s, struct trend_set **out);
 void trend_set_free(struct trend_set *s);
 void trend_set_add(struct trend_set *s, double t_s, const double *values);
-/* What grows now; the unfinished last bucket is left out when there are others. */
+/* A copy of one of them into arrays of SERIES_POINTS; the unfinished last bucket is left out when
+ * there are others. */
+void trend_set_read(const struct trend_set *s, size_t series, struct trend_points *out);
+/* As trend_points_fit() and trend_points_judge(). */
 void trend_set_fit(const struct trend_set *s, size_t series, struct trend_fit *out);
-/* The same with all that is known of the shape. */
 void trend_set_judge(const struct trend_set *s, size_t series, struct curve *out);
 
 #endif

@@ -4,11 +4,10 @@
  * 3.10, from 3.11 on all up to the one that C code called. Where the two do not agree (a stack that
  * is cut, a copy that ends early), Python's has the say.
  */
-#include "session/native_stacks.h"
+#include "judge/sites_priv.h"
 
 struct mix {
 	struct report *r;
-	struct sym *sym;
 	const char *interpreter;
 	VEC(struct report_frame) v;
 };
@@ -21,7 +20,7 @@ static const char *base_name(const char *path)
 }
 
 /* Frames that say little: the interpreter's plumbing, the C and C++ libraries', allocators'. */
-static bool is_minor(const struct mix *m, const struct sym_frame *f)
+static bool is_minor(const struct mix *m, const struct report_frame *f)
 {
 	static const char *const libs[] = {"libc.so",  "libc-2",	 "libstdc++.so",
 					   "ld-linux", "ld-musl",	 "libffi.so",
@@ -43,25 +42,22 @@ static bool is_minor(const struct mix *m, const struct sym_frame *f)
 	return false;
 }
 
-static void put_native(struct mix *m, const struct native_frame *at)
+static void put_native(struct mix *m, const struct evidence_native_frame *at)
 {
-	const struct sym_pc pc = {.addr = at->addr, .file = at->file};
-	const struct sym_frame *f;
-	size_t n = sym_names(m->sym, &pc, &f);
-
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < at->n; i++) {
+		const struct report_frame *f = &at->frame[i];
 		struct report_frame *to = vec_push(&m->v);
 
 		if (!to)
 			return;
 		*to = (struct report_frame){
 			.native = true,
-			.function = f[i].function ? report_strdup(m->r, f[i].function) : NULL,
-			.file = f[i].file ? report_strdup(m->r, f[i].file) : NULL,
-			.line = f[i].line,
-			.module = report_strdup(m->r, f[i].module),
-			.offset = f[i].addr,
-			.minor = is_minor(m, &f[i]),
+			.function = f->function ? report_strdup(m->r, f->function) : NULL,
+			.file = f->file ? report_strdup(m->r, f->file) : NULL,
+			.line = f->line,
+			.module = report_strdup(m->r, f->module),
+			.offset = f->offset,
+			.minor = is_minor(m, f),
 		};
 	}
 }
@@ -74,7 +70,7 @@ static void put_python(struct mix *m, const struct report_frame *f)
 		*to = *f;
 }
 
-static void put_all(struct mix *m, const struct native_stack *nat, const struct stack *st,
+static void put_all(struct mix *m, const struct evidence_way *nat, const struct evidence_stack *st,
 		    const struct report_frame *py)
 {
 	size_t p = 0, n_py = st ? st->n : 0;
@@ -96,14 +92,13 @@ static void put_all(struct mix *m, const struct native_stack *nat, const struct 
 		put_python(m, &py[p++]);
 }
 
-size_t interleave(struct report *r, struct sym *sym, const struct native_stack *nat,
-		  const struct stack *st, const struct report_frame *py, const char *interpreter,
-		  struct report_frame **out)
+size_t interleave(struct report *r, const struct evidence_way *way, const struct evidence_stack *st,
+		  const struct report_frame *py, const char *interpreter, struct report_frame **out)
 {
-	struct mix m = {.r = r, .sym = sym, .interpreter = interpreter};
+	struct mix m = {.r = r, .interpreter = interpreter};
 	size_t n;
 
-	put_all(&m, nat, st, py);
+	put_all(&m, way, st, py);
 	n = m.v.n;
 	*out = n ? report_alloc(r, n * sizeof(**out)) : NULL;
 	if (*out)

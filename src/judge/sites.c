@@ -3,26 +3,22 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "report/descriptors.h"
-#include "session/fds.h"
-#include "session/holders.h"
-#include "session/join_priv.h"
+#include "judge/sites_priv.h"
 
-#define FEWEST	  2   /* survivors of one stack that make a site: a single one may be anything */
-#define MAX_SITES 200 /* in a report; the rest is too small to look at */
+#define FEWEST 2 /* survivors of one stack that make a site: a single one may be anything */
 
-size_t session_name_frames(struct report *r, const struct stack *st, struct report_frame **out)
+size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct report_frame **out)
 {
 	struct report_frame *f = report_alloc(r, st->n * sizeof(*f));
 	size_t n = f ? st->n : 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct py_code *c = st->frame[i].code;
+		const struct evidence_frame *from = &st->frame[i];
 
 		f[i] = (struct report_frame){
-			.function = c ? report_strdup(r, py_code_function(c)) : "?",
-			.file = c ? report_strdup(r, py_code_file(c)) : "?",
-			.line = st->frame[i].line,
+			.function = from->function ? report_strdup(r, from->function) : "?",
+			.file = from->file ? report_strdup(r, from->file) : "?",
+			.line = from->line,
 		};
 	}
 	*out = f;
@@ -64,47 +60,46 @@ static struct joined *join_frames(struct joiner *j, struct report_frame *frames,
 	return to;
 }
 
-struct joined *join_stack(struct joiner *j, const struct stack *st, enum report_kind kind)
+struct joined *join_stack(struct joiner *j, const struct evidence_stack *st, enum report_kind kind)
 {
 	struct report_frame *frames;
-	size_t n = session_name_frames(j->r, st, &frames);
+	size_t n = join_frames_of(j->r, st, &frames);
 	struct joined *to = join_frames(j, frames, n, kind);
 
 	if (to)
-		to->site.truncated = st->flags & PL_STACK_TRUNCATED;
+		to->site.truncated = st->truncated;
 	return to;
 }
 
-struct joined *join_find(struct joiner *j, const struct stack *st, enum report_kind kind)
+struct joined *join_find(struct joiner *j, const struct evidence_stack *st, enum report_kind kind)
 {
 	struct report_frame *frames;
-	size_t n = session_name_frames(j->r, st, &frames);
+	size_t n = join_frames_of(j->r, st, &frames);
 	char id[17];
 	const uint64_t *place = n ? map64_get(&j->index, index_key(frames, n, kind, id)) : NULL;
 
 	return place && *place ? &j->v.v[*place - 1] : NULL;
 }
 
-/* Python frames @py of @st (both may be missing) with the native ones of this caller. */
-static size_t native_frames(struct joiner *j, const struct pl_native_pair *key,
-			    const struct stack *st, const struct report_frame *py,
+/* Python frames @py of @st (both may be missing) with the native ones by which @of came. */
+static size_t native_frames(struct joiner *j, uint64_t stack, uint64_t of,
+			    const struct evidence_stack *st, const struct report_frame *py,
 			    struct report_frame **out)
 {
-	struct native_stacks *all = j->s->native_stacks;
-	const struct native_stack *nat =
-		all ? native_stacks_find(all, key->stack, key->caller) : NULL;
+	const struct evidence_way *way = evidence_way(j->e, stack, of);
 
 	*out = NULL;
-	j->s->cut_native_stacks += nat && nat->is_cut;
-	return nat ? interleave(j->r, native_stacks_sym(all), nat, st, py, j->s->rt->name, out) : 0;
+	if (!way || !way->frame)
+		return 0;
+	j->cut_ways += way->is_cut;
+	return interleave(j->r, way, st, py, j->e->interpreter, out);
 }
 
 /* A thread without Python frames has a site by its native ones. */
 struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum report_kind kind)
 {
-	const struct pl_native_pair pair = {key->stack, key->caller};
 	struct report_frame *frames;
-	size_t n = native_frames(j, &pair, NULL, NULL, &frames);
+	size_t n = native_frames(j, key->stack, key->caller, NULL, NULL, &frames);
 
 	return join_frames(j, frames, n, kind);
 }
@@ -122,16 +117,16 @@ static bool is_foreign(const struct report_frame *f, size_t n)
 static void show_native(struct joiner *j, struct joined *to)
 {
 	struct report_frame *frames;
-	const struct stack *st = stacks_find(j->s->stacks, to->via.stack);
+	const struct evidence_stack *st = evidence_stack(j->e, to->via_stack);
 	bool objects = to->site.kind == KIND_OBJECT;
 	size_t n = 0;
 
-	if (!(to->via_bytes_per_s > 0) || !st || !j->s->native_stacks)
+	if (!(to->via_bytes_per_s > 0) || !st || !j->e->native.has_ways)
 		return;
 	if (st->n == to->site.n_frames)
-		n = native_frames(j, &to->via, st, to->site.stack, &frames);
+		n = native_frames(j, to->via_stack, to->via, st, to->site.stack, &frames);
 	if (!n)
-		j->s->no_native_stack += !objects;
+		j->no_way += !objects;
 	if (!n || (objects && !is_foreign(frames, n)))
 		return;
 	to->site.stack = frames;
@@ -164,26 +159,18 @@ void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_
 	v->curve_bytes_per_s = bytes_per_s;
 }
 
-/* Seconds since the pools were last counted: not little of the life of a worker that ends young. */
-static double uncounted_s(const struct session *s)
-{
-	return s->census_ns && s->now_ns > s->census_ns && !s->mem.stopped
-		       ? (double)(s->now_ns - s->census_ns) / 1e9
-		       : 0;
-}
-
 /* What it holds is its share of what its classes gained, and what its rate makes of the time since;
  * where those are not known, of all the time. */
-static void add_held(const struct session *s, struct joined *to, const struct estimate_site *e,
-		     const struct curve *c, double run_s)
+static void add_held(const struct joiner *j, struct joined *to, const struct estimate_site *e,
+		     const struct curve *c)
 {
 	bool known = e->held_count > 0, grows = e->count_per_s > 0;
-	double tail_s = grows && !e->stopped ? uncounted_s(s) : 0;
+	double tail_s = grows && !e->stopped ? j->e->objects.uncounted_s : 0;
 
 	to->site.outstanding_count +=
-		known ? e->held_count + e->count_per_s * tail_s : e->count_per_s * run_s;
+		known ? e->held_count + e->count_per_s * tail_s : e->count_per_s * j->run_s;
 	to->site.outstanding_bytes +=
-		known ? e->held_bytes + e->bytes_per_s * tail_s : e->bytes_per_s * run_s;
+		known ? e->held_bytes + e->bytes_per_s * tail_s : e->bytes_per_s * j->run_s;
 	if (known && (e->stopped || (!grows && c->shape == CURVE_LEVELLED)))
 		to->evidence.levelled_bytes += e->held_bytes;
 }
@@ -206,9 +193,9 @@ static void note_satellites(struct joiner *j, const struct estimate_site *e)
 		*at += (uint64_t)(e->count_per_s * e->malloc_bytes * 1000);
 }
 
-static void join_estimate(struct joiner *j, const struct estimate_site *e, double run_s)
+static void join_estimate(struct joiner *j, const struct estimate_site *e)
 {
-	struct stack *st = stacks_find(j->s->stacks, e->stack);
+	const struct evidence_stack *st = evidence_stack(j->e, e->stack);
 	struct joined *to = st ? join_stack(j, st, KIND_OBJECT) : NULL;
 	const struct curve *curve;
 	struct verdict_evidence *v;
@@ -218,18 +205,19 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e, doubl
 	if (e->count_per_s > 0 && e->malloc_bytes > 0)
 		note_satellites(j, e);
 	for (size_t i = 0; i < e->n_types; i++)
-		join_type(to, names_type(j->s->names, e->types[i].type),
+		join_type(to, evidence_type(j->e, e->types[i].type),
 			  e->count_per_s > 0 ? e->types[i].count_per_s : e->types[i].held_count,
 			  e->types[i].bytes_per_s);
 	if (e->n_types && e->bytes_per_s > to->via_bytes_per_s) {
-		to->via = (struct pl_native_pair){e->stack, main_type(e)};
+		to->via_stack = e->stack;
+		to->via = main_type(e);
 		to->via_bytes_per_s = e->bytes_per_s;
 	}
 	to->site.samples += e->count_per_s > 0 ? e->samples : e->seen;
 	to->site.growth_count_per_s += e->count_per_s;
 	to->site.growth_bytes_per_s += e->bytes_per_s;
-	curve = e->cls < HEAP_CLASSES ? &j->estimate.curve[e->cls] : &j->malloc;
-	add_held(j->s, to, e, curve, run_s);
+	curve = e->cls < EVIDENCE_CLASSES ? &j->estimate.curve[e->cls] : &j->malloc;
+	add_held(j, to, e, curve);
 	v = &to->evidence;
 	if (e->oldest_s > v->oldest_s)
 		v->oldest_s = e->oldest_s;
@@ -277,41 +265,30 @@ static void finish_types(struct joiner *j, struct joined *to)
 							 to->types.v[i].count / all};
 }
 
-static void finish_site(struct joiner *j, struct joined *to, double run_s)
+static void finish_site(struct joiner *j, struct joined *to)
 {
 	struct report_site *site = &to->site;
 
 	show_native(j, to);
 	finish_types(j, to);
 	site->oldest_s = to->evidence.oldest_s;
-	to->evidence.run_s = run_s;
+	to->evidence.run_s = j->run_s;
 	to->evidence.samples = site->samples;
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
-	to->evidence.waits_for_gc &= !holders_rooted(j->s, site->id);
+	to->evidence.waits_for_gc &= !holders_rooted(j->e, site->id);
 	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
 		report_mapping_hint(site);
 }
 
-static void add_sources(struct session *s, struct report *r, struct report_site *site)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < site->n_frames && n < 3; i++) {
-		site->stack[i].source =
-			session_source(s, r, site->stack[i].file, site->stack[i].line);
-		n += !site->stack[i].native;
-	}
-}
-
 /* A container that got bigger follows from what was put into it: said only when there is nothing
  * else. */
-static void keep_sites(struct joiner *j, struct report_process *p, double run_s)
+static void keep_sites(struct joiner *j, struct report_process *p)
 {
 	bool others = false;
 
 	for (size_t i = 0; i < j->v.n; i++) {
-		finish_site(j, &j->v.v[i], run_s);
+		finish_site(j, &j->v.v[i]);
 		others |= j->v.v[i].site.verdict <= CLASS_GROWING && !j->v.v[i].evidence.one_block;
 	}
 	for (size_t i = 0; i < j->v.n; i++) {
@@ -323,79 +300,90 @@ static void keep_sites(struct joiner *j, struct report_process *p, double run_s)
 	}
 }
 
-static int join_all(struct joiner *j, double coverage, double run_s)
+static void put_all(struct map64 *to, const uint64_t *v, size_t n)
 {
-	struct session *s = j->s;
-	struct estimate_opts o = {
-		.start_ns = s->start_ns,
-		.now_ns = s->now_ns,
-		.older_s = s->o.older_s,
-		.min_size = s->o.min_size,
-		.max_size = s->o.max_size,
-		.burst = s->bursts,
-		.coverage = coverage,
-		.watched = &s->watched,
-		.trend_s = session_trend_s(s),
-	};
-	size_t n;
-	const struct sample *v = ladder_samples(s->ladder, &n);
-	int err;
+	for (size_t i = 0; i < n; i++)
+		map64_put(to, v[i]);
+}
 
-	o.collections = session_collections(s);
-	o.deaths = ladder_deaths(s->ladder);
-	o.replaced = j->replaced = holders_replaced(s);
-	err = join_native_read(j);
+static void count_deaths(struct map64 *to, const struct evidence_objects *o)
+{
+	for (size_t i = 0; i < o->n_deaths; i++) {
+		uint64_t *at = map64_put(to, o->deaths[i].of);
+
+		if (at)
+			*at = o->deaths[i].n;
+	}
+}
+
+static int join_all(struct joiner *j)
+{
+	const struct evidence_objects *from = &j->e->objects;
+	const struct evidence_native *native = &j->e->native;
+	struct map64 deaths = {0};
+	struct estimate_opts o = {
+		.start_ns = j->e->start_ns,
+		.now_ns = j->e->now_ns,
+		.older_s = j->e->older_s,
+		.min_size = j->e->min_size,
+		.max_size = j->e->max_size,
+		.burst = from->bursts,
+		.coverage = from->coverage,
+		.watched = from->watched,
+		.trend_s = from->counted_s,
+		.collections = from->collections,
+		.deaths = &deaths,
+		.replaced = &j->replaced,
+	};
+	int err = join_native_read(j);
+
 	if (err)
 		return err;
-	if (s->native)
+	put_all(&j->replaced, from->replaced, from->n_replaced);
+	count_deaths(&deaths, from);
+	if (native->is_watched)
 		join_native_balance(j);
 	o.malloc_bytes_per_s = join_native_rest(j);
-	trend_set_judge(s->memory, TREND_MALLOC, &j->malloc);
-	err = estimate_sites(v, n, heap_can_count(s->heap) ? s->classes : NULL, &o, &j->estimate);
+	trend_points_judge(&j->e->memory.malloced, &j->malloc);
+	err = estimate_sites(from->v, from->n, from->classes, &o, &j->estimate);
 	for (size_t i = 0; i < j->estimate.n; i++)
-		join_estimate(j, &j->estimate.sites[i], run_s);
-	if (s->native)
+		join_estimate(j, &j->estimate.sites[i]);
+	if (native->is_watched)
 		join_native_bound(j);
-	for (size_t i = 0; i < j->native.n && !err; i++)
-		join_native(j, &j->native.v[i], &j->fit[i]);
+	for (size_t i = 0; i < native->n && !err; i++)
+		join_native(j, &native->v[i], &j->fit[i]);
 	join_native_stopped(j);
 	estimate_free(&j->estimate);
+	map64_free(&deaths);
 	return err;
 }
 
-int session_fill_sites(struct session *s, struct report *r, struct report_process *p, double run_s)
+static void count_lost(struct report_process *p, const char *key, uint64_t n)
 {
-	struct joiner j = {.s = s, .r = r};
-	int err;
+	for (size_t i = 0; i < p->n_lost; i++)
+		if (!strcmp(p->lost[i].key, key))
+			p->lost[i].n = n;
+}
 
-	s->no_native_stack = s->cut_native_stacks = 0;
+int sites_judge(const struct evidence *e, struct report *r, struct report_process *p, double run_s)
+{
+	struct joiner j = {.e = e, .r = r, .run_s = run_s};
+	int err = join_all(&j);
+
 	p->n_sites = 0;
-	err = join_all(&j, p->coverage, run_s);
-
 	p->sites = report_alloc(r, (j.v.n ? j.v.n : 1) * sizeof(*p->sites));
 	if (!p->sites)
 		err = fail(-ENOMEM, "out of memory");
 	else
-		keep_sites(&j, p, run_s);
-	if (!err)
-		err = session_fds_fill(s, r, p, run_s);
+		keep_sites(&j, p);
+	count_lost(p, "native_stack_missing", j.no_way);
+	count_lost(p, "native_stack_cut", j.cut_ways);
 	for (size_t i = 0; i < j.v.n; i++)
 		vec_free(&j.v.v[i].types);
 	vec_free(&j.v);
 	map64_free(&j.index);
 	map64_free(&j.satellites);
-	native_sites_free(&j.native);
+	map64_free(&j.replaced);
 	free(j.fit);
-	report_sort(p);
-	if (p->n_sites > MAX_SITES)
-		p->n_sites = MAX_SITES;
-	if (!err)
-		holders_fill(s, r, p, r->final);
-	/* Who holds the memory says more than who took it. */
-	for (size_t i = 0; i < p->n_sites; i++)
-		if (p->sites[i].verdict <= CLASS_GROWING)
-			report_native_hint(r, &p->sites[i]);
-	for (size_t i = 0; i < p->n_sites && i < s->o.top; i++)
-		add_sources(s, r, &p->sites[i]);
 	return err;
 }

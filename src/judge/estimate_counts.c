@@ -4,28 +4,28 @@
 #include <math.h>
 
 #include "base/map64.h"
-#include "track/coverage.h"
-#include "track/estimate_priv.h"
+#include "judge/coverage.h"
+#include "judge/estimate_priv.h"
 
-double sample_age_s(const struct sample *s, const struct estimate_opts *o)
+double sample_age_s(const struct survivor *s, const struct estimate_opts *o)
 {
 	return (double)(o->now_ns - s->born_ns) / 1e9;
 }
 
-bool sample_seen(const struct sample *s, const struct estimate_opts *o)
+bool sample_seen(const struct survivor *s, const struct estimate_opts *o)
 {
-	return s->addr && s->rung >= LADDER_SURVIVED && s->parts && s->bytes >= o->min_size &&
+	return s->addr && s->rung >= SURVIVED_RUNGS && s->parts && s->bytes >= o->min_size &&
 	       s->bytes <= o->max_size && sample_age_s(s, o) >= o->older_s;
 }
 
-bool sample_wanted(const struct sample *s, const struct estimate_opts *o)
+bool sample_wanted(const struct survivor *s, const struct estimate_opts *o)
 {
 	return !s->stopped && sample_seen(s, o);
 }
 
-unsigned sample_class(const struct sample *s)
+unsigned sample_class(const struct survivor *s)
 {
-	return heap_class_index(s->part[0].cls);
+	return survivor_class_index(s->part[0].cls);
 }
 
 /* An object with the content of others may have been replaced by one of them, unseen. Each later
@@ -33,12 +33,12 @@ unsigned sample_class(const struct sample *s)
  * objects come r times a second, seen with coverage c, leaves r c (1 - c)^(r t) such impostors of
  * age t per second: with 3 % and 10 s never more than one in half a minute, whatever r is. */
 #define CHANCES 12
-bool sample_weak(const struct sample *s, const struct estimate_opts *o)
+bool sample_weak(const struct survivor *s, const struct estimate_opts *o)
 {
 	return s->ambiguous && !(s->rung >= 4 && o->burst >= s->burst + CHANCES);
 }
 
-bool sample_counts(const struct sample *s, const struct estimate_classes *c,
+bool sample_counts(const struct survivor *s, const struct estimate_classes *c,
 		   const struct estimate_opts *o)
 {
 	unsigned cls;
@@ -50,7 +50,7 @@ bool sample_counts(const struct sample *s, const struct estimate_classes *c,
 	       s->born_ns >= c->since_ns[cls];
 }
 
-bool sample_holds(const struct sample *s, const struct estimate_classes *c,
+bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
 		  const struct estimate_opts *o)
 {
 	bool may_be_another = s->doubtful || (sample_weak(s, o) && !c->weak[sample_class(s)]);
@@ -63,12 +63,12 @@ bool sample_holds(const struct sample *s, const struct estimate_classes *c,
  * one content only stacks count that have a fair part of what the strongest stack has. */
 #define FAIR_PART 0.15
 
-static uint64_t content_key(const struct sample *s)
+static uint64_t content_key(const struct survivor *s)
 {
-	return (s->fp.content ^ (s->stack * 0x9e3779b97f4a7c15ull)) | 1;
+	return (s->content ^ (s->stack * 0x9e3779b97f4a7c15ull)) | 1;
 }
 
-void samples_drop_impostors(struct sample *v, size_t n, const struct estimate_opts *o)
+void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_opts *o)
 {
 	struct map64 own = {0}, most = {0};
 
@@ -78,7 +78,7 @@ void samples_drop_impostors(struct sample *v, size_t n, const struct estimate_op
 		if (!v[i].ambiguous || !sample_wanted(&v[i], o))
 			continue;
 		mine = map64_put(&own, content_key(&v[i]));
-		top = map64_put(&most, v[i].fp.content);
+		top = map64_put(&most, v[i].content);
 		if (mine && top && ++*mine > *top)
 			*top = *mine;
 	}
@@ -88,7 +88,7 @@ void samples_drop_impostors(struct sample *v, size_t n, const struct estimate_op
 		if (!v[i].ambiguous)
 			continue;
 		mine = map64_get(&own, content_key(&v[i]));
-		top = map64_get(&most, v[i].fp.content);
+		top = map64_get(&most, v[i].content);
 		if (mine && top && (double)*mine < FAIR_PART * (double)*top)
 			v[i].addr = 0; /* in our copy */
 	}
@@ -126,7 +126,7 @@ static double stands_for(const struct births_seen *b, const struct estimate_opts
 	return here > 0 ? fmin(1, coverage_share(o->watched, o->start_ns, o->now_ns) / here) : 1;
 }
 
-void samples_mark_stopped(struct sample *v, size_t n, const struct estimate_opts *o)
+void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_opts *o)
 {
 	auto_free struct births_seen *history = calloc(n + 1, sizeof(*history));
 	struct map64 index = {0};
@@ -166,10 +166,10 @@ void samples_mark_stopped(struct sample *v, size_t n, const struct estimate_opts
 #define MOST_PART 0.5
 #define FEW_PART  0.01
 
-void samples_mark_doubtful(struct sample *v, size_t n, const struct estimate_classes *c,
+void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
 {
-	double all[HEAP_CLASSES + 1] = {0}, mortal[HEAP_CLASSES + 1] = {0};
+	double all[EVIDENCE_CLASSES + 1] = {0}, mortal[EVIDENCE_CLASSES + 1] = {0};
 	struct map64 lives = {0};
 
 	for (size_t i = 0; i < n && o->deaths; i++) {
@@ -208,17 +208,17 @@ void samples_mark_doubtful(struct sample *v, size_t n, const struct estimate_cla
 static bool others_explain(double others, unsigned cls, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
 {
-	double span = class_window_s(c, cls, o) - ladder_age_s[LADDER_SURVIVED - 1];
+	double span = class_window_s(c, cls, o) - survivor_age_s[SURVIVED_RUNGS - 1];
 
-	return cls == HEAP_MALLOC || !curve_grows(&c->curve[cls]) ||
+	return cls == EVIDENCE_MALLOC || !curve_grows(&c->curve[cls]) ||
 	       others / fmax(span, 0.5) * CRAWLS >= c->curve[cls].slope * o->coverage;
 }
 
 /* What takes the place of others does not count, as long as something else may be what grows. */
-void samples_drop_replaced(struct sample *v, size_t n, const struct estimate_classes *c,
+void samples_drop_replaced(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
 {
-	double others[HEAP_CLASSES + 1] = {0};
+	double others[EVIDENCE_CLASSES + 1] = {0};
 
 	if (!o->replaced || !o->replaced->n)
 		return;

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/map64.h"
-#include "track/estimate_priv.h"
+#include "judge/estimate_priv.h"
 
 #define ENOUGH	  5   /* survivors that make an older rung trustworthy */
 #define RUNG_PART 0.6 /* of the time watched: an older rung leaves too little of it */
@@ -20,11 +20,11 @@ double class_window_s(const struct estimate_classes *c, unsigned cls, const stru
 
 /* The oldest rung that enough survivors have passed: age is what tells a leak from a cache. But
  * enough of the run must be left to see that they keep coming. */
-void classes_choose_rungs(const struct sample *v, size_t n, const struct estimate_opts *o,
+void classes_choose_rungs(const struct survivor *v, size_t n, const struct estimate_opts *o,
 			  struct estimate_classes *c)
 {
-	unsigned passed[HEAP_CLASSES + 1][LADDER_RUNGS + 1] = {{0}};
-	unsigned weak[HEAP_CLASSES + 1][LADDER_RUNGS + 1] = {{0}};
+	unsigned passed[EVIDENCE_CLASSES + 1][SURVIVOR_RUNGS + 1] = {{0}};
+	unsigned weak[EVIDENCE_CLASSES + 1][SURVIVOR_RUNGS + 1] = {{0}};
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned cls;
@@ -34,18 +34,18 @@ void classes_choose_rungs(const struct sample *v, size_t n, const struct estimat
 		cls = sample_class(&v[i]);
 		if (v[i].born_ns < c->since_ns[cls])
 			continue;
-		for (unsigned r = LADDER_SURVIVED; r <= v[i].rung && r <= LADDER_RUNGS; r++)
+		for (unsigned r = SURVIVED_RUNGS; r <= v[i].rung && r <= SURVIVOR_RUNGS; r++)
 			(sample_weak(&v[i], o) ? weak : passed)[cls][r]++;
 	}
-	for (unsigned k = 0; k <= HEAP_CLASSES; k++) {
-		unsigned(*count)[LADDER_RUNGS + 1] =
-			passed[k][LADDER_SURVIVED] ? &passed[k] : &weak[k];
+	for (unsigned k = 0; k <= EVIDENCE_CLASSES; k++) {
+		unsigned(*count)[SURVIVOR_RUNGS + 1] =
+			passed[k][SURVIVED_RUNGS] ? &passed[k] : &weak[k];
 
-		c->weak[k] = !passed[k][LADDER_SURVIVED];
-		c->rung[k] = LADDER_SURVIVED;
-		for (int r = LADDER_RUNGS; r > LADDER_SURVIVED; r--)
+		c->weak[k] = !passed[k][SURVIVED_RUNGS];
+		c->rung[k] = SURVIVED_RUNGS;
+		for (int r = SURVIVOR_RUNGS; r > SURVIVED_RUNGS; r--)
 			if ((*count)[r] >= ENOUGH &&
-			    ladder_age_s[r - 1] < RUNG_PART * class_window_s(c, k, o)) {
+			    survivor_age_s[r - 1] < RUNG_PART * class_window_s(c, k, o)) {
 				c->rung[k] = r;
 				break;
 			}
@@ -54,18 +54,19 @@ void classes_choose_rungs(const struct sample *v, size_t n, const struct estimat
 
 /* Survivors per second of the run that one sample stands for: those younger than its rung cannot
  * have been counted yet. */
-double sample_per_s(const struct sample *s, const struct estimate_classes *c,
+double sample_per_s(const struct survivor *s, const struct estimate_classes *c,
 		    const struct estimate_opts *o)
 {
 	unsigned cls = sample_class(s);
-	double span = class_window_s(c, cls, o) - fmax(ladder_age_s[c->rung[cls] - 1], o->older_s);
+	double span =
+		class_window_s(c, cls, o) - fmax(survivor_age_s[c->rung[cls] - 1], o->older_s);
 
 	return (double)s->weight / (span > 0.5 ? span : 0.5);
 }
 
 /* Blocks that are bodies of survivors themselves: an instance owns its dict, and the dict may have
  * been seen being born too. Such a block must not count twice. */
-static void note_bodies(const struct sample *v, size_t n, const struct estimate_classes *c,
+static void note_bodies(const struct survivor *v, size_t n, const struct estimate_classes *c,
 			const struct estimate_opts *o, struct map64 *bodies)
 {
 	for (size_t i = 0; i < n; i++)
@@ -77,57 +78,57 @@ static void note_bodies(const struct sample *v, size_t n, const struct estimate_
 
 /* What the survivors own in each class, each block once. @roof: how many a survivor of a class
  * stands for at most; NULL = all count. */
-static void find_owned(const struct sample *v, size_t n, const struct estimate_opts *o,
+static void find_owned(const struct survivor *v, size_t n, const struct estimate_opts *o,
 		       const struct estimate_classes *c, const struct map64 *bodies,
 		       const double *roof, double *owned)
 {
-	memset(owned, 0, (HEAP_CLASSES + 1) * sizeof(*owned));
+	memset(owned, 0, (EVIDENCE_CLASSES + 1) * sizeof(*owned));
 	for (size_t i = 0; i < n; i++) {
 		if (!sample_counts(&v[i], c, o))
 			continue;
 		for (unsigned p = 0; p < v[i].parts; p++) {
-			unsigned cls = heap_class_index(v[i].part[p].cls);
+			unsigned cls = survivor_class_index(v[i].part[p].cls);
 
 			if (p && map64_get(bodies, v[i].part[p].addr))
 				continue;
 			if (p && roof && roof[sample_class(&v[i])] < ROOF_PART * c->factor[cls])
 				continue;
 			owned[cls] += sample_per_s(&v[i], c, o) *
-				      (cls == HEAP_MALLOC ? v[i].part[p].bytes : 1);
+				      (cls == EVIDENCE_MALLOC ? v[i].part[p].bytes : 1);
 		}
 	}
 }
 
-static void divide(const struct trend_set *t, const struct estimate_opts *o, const double *owned,
+static void divide(const struct trend_points *t, const struct estimate_opts *o, const double *owned,
 		   struct estimate_classes *c)
 {
-	for (unsigned k = 0; k < HEAP_CLASSES; k++) {
+	for (unsigned k = 0; k < EVIDENCE_CLASSES; k++) {
 		c->factor[k] = 0;
 		if (!t)
 			c->factor[k] = o->coverage > 0 ? 1 / o->coverage : 0;
 		else if (curve_grows(&c->curve[k]) && owned[k] > 0)
 			c->factor[k] = c->curve[k].slope / owned[k];
 	}
-	c->factor[HEAP_MALLOC] =
-		owned[HEAP_MALLOC] > 0 ? o->malloc_bytes_per_s / owned[HEAP_MALLOC] : 0;
+	c->factor[EVIDENCE_MALLOC] =
+		owned[EVIDENCE_MALLOC] > 0 ? o->malloc_bytes_per_s / owned[EVIDENCE_MALLOC] : 0;
 }
 
 /* Where a class does not grow, its survivors have taken the place of others, and what they own
  * elsewhere has, too: it gets no share of what grows there. How many a survivor stands for is much
  * the same in all classes; in a flat one it is no more than the interval of its slope has room for.
  */
-void classes_find_factors(const struct sample *v, size_t n, const struct trend_set *t,
+void classes_find_factors(const struct survivor *v, size_t n, const struct trend_points *t,
 			  const struct estimate_opts *o, struct estimate_classes *c)
 {
-	double owned[HEAP_CLASSES + 1], roof[HEAP_CLASSES + 1];
+	double owned[EVIDENCE_CLASSES + 1], roof[EVIDENCE_CLASSES + 1];
 	struct map64 bodies = {0};
 
 	note_bodies(v, n, c, o, &bodies);
 	find_owned(v, n, o, c, &bodies, NULL, owned);
 	divide(t, o, owned, c);
-	for (unsigned k = 0; t && k <= HEAP_CLASSES; k++) {
+	for (unsigned k = 0; t && k <= EVIDENCE_CLASSES; k++) {
 		const struct curve *curve = &c->curve[k];
-		bool flat = k < HEAP_CLASSES &&
+		bool flat = k < EVIDENCE_CLASSES &&
 			    (curve->shape == CURVE_FLAT || curve->shape == CURVE_LEVELLED);
 
 		roof[k] = flat && owned[k] > 0 ? fmax(curve->high, 0) / owned[k] : INFINITY;
@@ -141,10 +142,10 @@ void classes_find_factors(const struct sample *v, size_t n, const struct trend_s
 
 /* What a class has gained in all is shared out by all survivors, those of stacks that have stopped
  * too: how much each stack holds. */
-void classes_find_held(const struct sample *v, size_t n, const struct estimate_opts *o,
+void classes_find_held(const struct survivor *v, size_t n, const struct estimate_opts *o,
 		       struct estimate_classes *c)
 {
-	double owned[HEAP_CLASSES + 1] = {0};
+	double owned[EVIDENCE_CLASSES + 1] = {0};
 	struct map64 bodies = {0};
 
 	for (size_t i = 0; i < n; i++)
@@ -153,9 +154,10 @@ void classes_find_held(const struct sample *v, size_t n, const struct estimate_o
 	for (size_t i = 0; i < n; i++)
 		for (unsigned p = 0; sample_holds(&v[i], c, o) && p < v[i].parts; p++)
 			if (!p || !map64_get(&bodies, v[i].part[p].addr))
-				owned[heap_class_index(v[i].part[p].cls)] += (double)v[i].weight;
+				owned[survivor_class_index(v[i].part[p].cls)] +=
+					(double)v[i].weight;
 	map64_free(&bodies);
-	for (unsigned k = 0; k < HEAP_CLASSES; k++)
+	for (unsigned k = 0; k < EVIDENCE_CLASSES; k++)
 		if (owned[k] > 0 && c->curve[k].gain > 0)
 			c->held[k] = c->curve[k].gain / owned[k];
 }
@@ -170,18 +172,18 @@ static double since_last(const struct curve *c, const struct estimate_opts *o)
 }
 
 /* Two points more than nothing: a young run has no shape yet, but may well grow. */
-void classes_judge(const struct trend_set *t, const struct estimate_opts *o,
+void classes_judge(const struct trend_points *t, const struct estimate_opts *o,
 		   struct estimate_classes *c)
 {
 	double run_s = (double)(o->now_ns - o->start_ns) / 1e9;
 
-	for (unsigned k = 0; t && k < HEAP_CLASSES; k++) {
+	for (unsigned k = 0; t && k < EVIDENCE_CLASSES; k++) {
 		struct curve *curve = &c->curve[k];
 		struct trend_fit fit;
 
-		trend_set_judge(t, k, curve);
+		trend_points_judge(&t[k], curve);
 		if (curve->shape == CURVE_UNKNOWN) {
-			trend_set_fit(t, k, &fit);
+			trend_points_fit(&t[k], &fit);
 			curve->slope = fit.slope;
 			curve->shape = fit.growing ? CURVE_SLOWING : CURVE_UNKNOWN;
 			if (fit.growing) {

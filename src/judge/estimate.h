@@ -5,8 +5,7 @@
 #ifndef PYLEAK_ESTIMATE_H
 #define PYLEAK_ESTIMATE_H
 
-#include "track/ladder.h"
-#include "track/trend.h"
+#include "judge/evidence.h"
 
 struct estimate_type {
 	uint64_t type;
@@ -60,11 +59,12 @@ struct estimate_opts {
 struct estimate {
 	struct estimate_site *sites;
 	size_t n;
-	struct curve curve[HEAP_CLASSES + 1]; /* of the classes' live blocks; malloc's is unknown */
+	struct curve
+		curve[EVIDENCE_CLASSES + 1]; /* of the classes' live blocks; malloc's is unknown */
 };
 
-/* @classes: HEAP_CLASSES series of live blocks, or NULL when the build has no pools. */
-int estimate_sites(const struct sample *samples, size_t n, const struct trend_set *classes,
+/* @classes: EVIDENCE_CLASSES series of live blocks, or NULL when the build has no pools. */
+int estimate_sites(const struct survivor *samples, size_t n, const struct trend_points *classes,
 		   const struct estimate_opts *o, struct estimate *out);
 void estimate_free(struct estimate *e);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Trends of many series: kept by base/series, judged by base/curve. */
-#include "track/trend.h"
+#include "base/trend.h"
 
 #include <math.h>
 
@@ -67,31 +67,50 @@ void trend_set_add(struct trend_set *s, double t_s, const double *values)
 	series_add(s->series, t_s, values);
 }
 
-void trend_set_judge(const struct trend_set *s, size_t series, struct curve *out)
+void trend_points_judge(const struct trend_points *p, struct curve *out)
 {
-	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS];
-	struct curve_points p = {.t = t, .v = v, .top = top, .grain = 1};
-
-	p.n = series_read(s->series, series, t, v, top);
-	curve_judge(&p, out);
+	curve_judge(
+		&(struct curve_points){.t = p->t, .v = p->v, .top = p->top, .n = p->n, .grain = 1},
+		out);
 }
 
-void trend_set_fit(const struct trend_set *s, size_t series, struct trend_fit *out)
+void trend_points_fit(const struct trend_points *p, struct trend_fit *out)
 {
-	double t[SERIES_POINTS], v[SERIES_POINTS];
-	size_t n = series_read(s->series, series, t, v, NULL);
 	struct curve c;
 
-	if (n < FEW_POINTS) {
-		trend_fit(t, v, n, out);
+	if (p->n < FEW_POINTS) {
+		trend_fit(p->t, p->v, p->n, out);
 		return;
 	}
-	trend_set_judge(s, series, &c);
+	trend_points_judge(p, &c);
 	*out = (struct trend_fit){
-		.n = n,
+		.n = p->n,
 		.span_s = c.span_s,
 		.slope = c.slope,
 		.error = (c.high - c.low) / 3.92,
 		.growing = curve_grows(&c),
 	};
+}
+
+void trend_set_read(const struct trend_set *s, size_t series, struct trend_points *out)
+{
+	out->n = series_read(s->series, series, out->t, out->v, out->top);
+}
+
+void trend_set_judge(const struct trend_set *s, size_t series, struct curve *out)
+{
+	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS];
+	struct trend_points p = {.t = t, .v = v, .top = top};
+
+	trend_set_read(s, series, &p);
+	trend_points_judge(&p, out);
+}
+
+void trend_set_fit(const struct trend_set *s, size_t series, struct trend_fit *out)
+{
+	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS];
+	struct trend_points p = {.t = t, .v = v, .top = top};
+
+	trend_set_read(s, series, &p);
+	trend_points_fit(&p, out);
 }

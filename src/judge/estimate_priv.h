@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of the estimate share. */
+#ifndef PYLEAK_JUDGE_ESTIMATE_PRIV_H
+#define PYLEAK_JUDGE_ESTIMATE_PRIV_H
+
+#include "judge/estimate.h"
+
+/* Of each size class, what is not in pools last. */
+struct estimate_classes {
+	struct curve *curve;
+	uint64_t since_ns[EVIDENCE_CLASSES + 1]; /* born earlier: does not count */
+	double held[EVIDENCE_CLASSES + 1];	 /* blocks gained for one survivor */
+	int rung[EVIDENCE_CLASSES + 1];		 /* survivors must have passed it */
+	bool weak[EVIDENCE_CLASSES + 1];	 /* nothing but ambiguous survivors */
+	double factor[EVIDENCE_CLASSES + 1];	 /* blocks per second for one survivor per second */
+};
+
+double sample_age_s(const struct survivor *s, const struct estimate_opts *o);
+/* The size class of its body. */
+unsigned sample_class(const struct survivor *s);
+/* It survived, and is asked for. */
+bool sample_seen(const struct survivor *s, const struct estimate_opts *o);
+/* ... and its line goes on. */
+bool sample_wanted(const struct survivor *s, const struct estimate_opts *o);
+/* It may be another object with the same content. */
+bool sample_weak(const struct survivor *s, const struct estimate_opts *o);
+/* It is wanted, and old enough to tell something about its class. */
+bool sample_counts(const struct survivor *s, const struct estimate_classes *c,
+		   const struct estimate_opts *o);
+/* It has a share of what its class has gained, and keeps it when its line has stopped. */
+bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
+		  const struct estimate_opts *o);
+
+/* These work on a copy of the samples: what is dropped loses its address. */
+void samples_drop_replaced(struct survivor *v, size_t n, const struct estimate_classes *c,
+			   const struct estimate_opts *o);
+void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_opts *o);
+void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_opts *o);
+void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_classes *c,
+			   const struct estimate_opts *o);
+
+/* For so long births of this class say something. */
+double class_window_s(const struct estimate_classes *c, unsigned cls,
+		      const struct estimate_opts *o);
+/* Survivors per second of the run that one sample stands for. */
+double sample_per_s(const struct survivor *s, const struct estimate_classes *c,
+		    const struct estimate_opts *o);
+
+/* In this order: curve and since_ns; rung and weak; factor; held. */
+void classes_judge(const struct trend_points *t, const struct estimate_opts *o,
+		   struct estimate_classes *c);
+void classes_choose_rungs(const struct survivor *v, size_t n, const struct estimate_opts *o,
+			  struct estimate_classes *c);
+void classes_find_factors(const struct survivor *v, size_t n, const struct trend_points *t,
+			  const struct estimate_opts *o, struct estimate_classes *c);
+void classes_find_held(const struct survivor *v, size_t n, const struct estimate_opts *o,
+		       struct estimate_classes *c);
+
+#endif

@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Evidence as bytes: every member named once, in the order of evidence.h. What is in it is listed
+ * for users in docs/RECORDING.md. */
+#include "judge/evidence_io.h"
+
+#include <math.h>
+
+#include "base/series.h"
+#include "judge/wire.h"
+
+static void points(struct wire *w, struct trend_points *p)
+{
+	size_t n = wire_count(w, p->n, 24);
+	double *v = NULL;
+
+	if (w->reads) {
+		p->n = 0;
+		if (n > SERIES_POINTS) {
+			w->wrong = "a series is too long";
+			return;
+		}
+		if (!n || !wire_room(w, (void **)&v, n, 3 * sizeof(*v)))
+			return;
+		*p = (struct trend_points){n, v, v + n, v + 2 * n};
+	}
+	for (size_t i = 0; i < n; i++) {
+		wire_double(w, &p->t[i]);
+		wire_double(w, &p->v[i]);
+		wire_double(w, &p->top[i]);
+	}
+}
+
+static void curve(struct wire *w, struct curve *c)
+{
+	wire_int(w, &c->shape);
+	wire_u64(w, &c->points);
+	wire_double(w, &c->span_s);
+	wire_double(w, &c->slope);
+	wire_double(w, &c->low);
+	wire_double(w, &c->high);
+	wire_double(w, &c->since_s);
+	wire_double(w, &c->fastest);
+	wire_double(w, &c->gain);
+	wire_double(w, &c->height);
+	wire_int(w, &c->minima);
+	wire_double(w, &c->confidence);
+	if ((unsigned)c->shape >= CURVE_SHAPES)
+		w->wrong = "no such shape of a curve";
+}
+
+static void doubles(struct wire *w, double *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		wire_double(w, &v[i]);
+}
+
+static void numbers(struct wire *w, uint64_t *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		wire_u64(w, &v[i]);
+}
+
+/* ---- What is in the report as it was seen. ---- */
+
+static void string(struct wire *w, const char **s)
+{
+	wire_string(w, s);
+}
+
+static void memory(struct wire *w, struct report_memory *m)
+{
+	wire_u64(w, &m->pss);
+	wire_u64(w, &m->anon);
+	wire_u64(w, &m->swap);
+	wire_u64(w, &m->huge);
+	wire_u64(w, &m->private_bytes);
+	wire_u64(w, &m->shared);
+	wire_double(w, &m->minor_faults_per_s);
+	wire_double(w, &m->major_faults_per_s);
+	wire_int(w, &m->cgroup.version);
+	wire_string(w, &m->cgroup.path);
+	wire_u64(w, &m->cgroup.current);
+	wire_u64(w, &m->cgroup.file);
+	wire_u64(w, &m->cgroup.limit);
+	wire_u64(w, &m->cgroup.high);
+	wire_u64(w, &m->cgroup.oom_kills);
+	wire_string(w, &m->limit_source);
+	wire_string(w, &m->limit_name);
+	wire_u64(w, &m->limit_bytes);
+	wire_double(w, &m->left_low);
+	wire_double(w, &m->left_high);
+	wire_bool(w, &m->limit_refuses);
+	wire_double(w, &m->eta_s);
+	wire_double(w, &m->eta_low_s);
+	wire_double(w, &m->eta_high_s);
+}
+
+static void totals(struct wire *w, struct report_fds *f)
+{
+	wire_string(w, &f->means);
+	wire_u64(w, &f->open);
+	wire_u64(w, &f->at_attach);
+	wire_u64(w, &f->no_line);
+	wire_u64(w, &f->limit);
+	wire_double(w, &f->growth_per_s);
+	wire_double(w, &f->eta_s);
+	wire_u64(w, &f->children);
+}
+
+static void series(struct wire *w, struct report_series *s)
+{
+	wire_double(w, &s->t_s);
+	wire_u64(w, &s->rss_bytes);
+	wire_u64(w, &s->heap_bytes);
+	wire_u64(w, &s->fds);
+	wire_u64(w, &s->threads);
+	wire_u64(w, &s->anon_bytes);
+	wire_u64(w, &s->swap_bytes);
+	wire_u64(w, &s->cgroup_bytes);
+}
+
+static void class_row(struct wire *w, struct report_class_row *c)
+{
+	wire_string(w, &c->name);
+	wire_u64(w, &c->count);
+	wire_u64(w, &c->tracked);
+	wire_u64(w, &c->bytes);
+	wire_double(w, &c->growth_count_per_s);
+	wire_double(w, &c->growth_bytes_per_s);
+}
+
+static void gc(struct wire *w, struct report_gc *g)
+{
+	wire_bool(w, &g->enabled);
+	numbers(w, g->threshold, REPORT_GENERATIONS);
+	numbers(w, g->collections, REPORT_GENERATIONS);
+	wire_u64(w, &g->uncollectable);
+	wire_u64(w, &g->tracked);
+	numbers(w, g->generation, REPORT_GENERATIONS);
+	wire_u64(w, &g->frozen);
+	wire_u64(w, &g->garbage);
+	wire_array(w, g->garbage_types, g->n_garbage_types, 20, class_row);
+}
+
+static void pools(struct wire *w, struct report_pools *p)
+{
+	wire_u64(w, &p->arenas);
+	wire_u64(w, &p->arena_bytes);
+	wire_u64(w, &p->live_bytes);
+	wire_u64(w, &p->free_bytes);
+	wire_u64(w, &p->empty_bytes);
+	wire_u64(w, &p->releasable_bytes);
+}
+
+static void parts(struct wire *w, struct report_parts *p)
+{
+	numbers(w, p->bytes, PART_MAX);
+	doubles(w, p->growth, PART_MAX);
+	wire_u64(w, &p->trimmable);
+}
+
+/* One that may be missing. */
+#define MAYBE(w, pointer, each)                           \
+	do {                                              \
+		size_t maybe_n = (pointer) != NULL;       \
+		if (w->reads)                             \
+			(pointer) = NULL;                 \
+		wire_array(w, pointer, maybe_n, 1, each); \
+		if (w->reads && !maybe_n)                 \
+			(pointer) = NULL;                 \
+	} while (0)
+
+/* Text that is compared is that of the tool itself: its keys are its own strings. */
+static void lost(struct wire *w, struct report_lost *l)
+{
+	wire_string(w, &l->key);
+	wire_string(w, &l->text);
+	wire_u64(w, &l->n);
+	if (!l->key || !l->text)
+		w->wrong = "a loss has no name";
+}
+
+static void seen(struct wire *w, struct report_process *p)
+{
+	wire_int(w, &p->pid);
+	wire_int(w, &p->ns_pid);
+	wire_int(w, &p->ppid);
+	wire_double(w, &p->age_s);
+	wire_string(w, &p->comm);
+	wire_array(w, p->cmdline, p->n_cmdline, 1, string);
+	wire_string(w, &p->container.id);
+	wire_string(w, &p->container.name);
+	wire_string(w, &p->container.runtime);
+	wire_string(w, &p->container.pod);
+	wire_string(w, &p->container.namespace);
+	wire_string(w, &p->python_version);
+	wire_string(w, &p->allocator);
+	wire_bool(w, &p->free_threaded);
+	wire_string(w, &p->mode);
+	wire_bool(w, &p->exited);
+	wire_u64(w, &p->rss_bytes);
+	memory(w, &p->memory);
+	totals(w, &p->fds);
+	wire_array(w, p->series, p->n_series, 15, series);
+	wire_string(w, &p->mechanism);
+	wire_double(w, &p->on_s);
+	wire_double(w, &p->coverage);
+	wire_double(w, &p->slowdown_pct);
+	wire_array(w, p->classes, p->n_classes, 20, class_row);
+	MAYBE(w, p->gc, gc);
+	MAYBE(w, p->pools, pools);
+	MAYBE(w, p->parts, parts);
+	wire_array(w, p->lost, p->n_lost, 3, lost);
+	wire_array(w, p->notes, p->n_notes, 1, string);
+	if (w->reads && (!p->comm || !p->mode || !p->mechanism))
+		w->wrong = w->wrong ? w->wrong : "a process has no name";
+}
+
+/* ---- Memory. ---- */
+
+static void kept(struct wire *w, struct retention_evidence *k)
+{
+	struct retention_growth *g = &k->grew;
+
+	wire_double(w, &k->watched_s);
+	wire_double(w, &g->rss);
+	wire_double(w, &g->anon);
+	wire_double(w, &g->private_bytes);
+	wire_double(w, &g->shared);
+	wire_double(w, &g->huge);
+	wire_double(w, &g->shmem);
+	wire_double(w, &g->live);
+	wire_double(w, &g->pools);
+	wire_double(w, &g->malloced);
+	wire_double(w, &g->uncounted);
+	wire_double(w, &g->malloc_slack);
+	wire_double(w, &g->cgroup);
+	wire_double(w, &g->cgroup_file);
+	wire_double(w, &g->io);
+	wire_double(w, &k->rss);
+	wire_double(w, &k->huge);
+	wire_double(w, &k->pools_idle);
+	wire_double(w, &k->malloc_slack);
+	wire_double(w, &k->trimmable);
+	wire_double(w, &k->arenas);
+	wire_bool(w, &k->is_forked);
+}
+
+static void memory_fact(struct wire *w, struct memory_fact *f)
+{
+	points(w, &f->rss);
+	points(w, &f->live);
+	points(w, &f->malloced);
+	wire_bool(w, &f->has_mimalloc);
+	for (size_t i = 0; i < MEMORY_SLOPES; i++)
+		points(w, &f->slope[i]);
+	points(w, &f->room);
+	wire_u64(w, &f->pools_bytes);
+	wire_u64(w, &f->live_bytes);
+	kept(w, &f->kept);
+}
+
+/* ---- Objects. ---- */
+
+static void survivor(struct wire *w, struct survivor *s)
+{
+	double weight = (double)s->weight;
+
+	wire_u64(w, &s->addr);
+	wire_u64(w, &s->type);
+	wire_u64(w, &s->stack);
+	wire_u64(w, &s->born_ns);
+	wire_u64(w, &s->collections);
+	wire_u64(w, &s->content);
+	wire_u64(w, &s->bytes);
+	wire_double(w, &weight);
+	s->weight = (float)weight;
+	wire_int(w, &s->burst);
+	wire_int(w, &s->rung);
+	wire_int(w, &s->parts);
+	wire_bool(w, &s->gc);
+	wire_bool(w, &s->ambiguous);
+	if (s->rung > SURVIVOR_RUNGS || s->parts > EVIDENCE_PARTS) {
+		w->wrong = "a survivor has too many looks or parts";
+		return;
+	}
+	for (unsigned i = 0; i < s->parts; i++) {
+		wire_u64(w, &s->part[i].addr);
+		wire_int(w, &s->part[i].bytes);
+		wire_int(w, &s->part[i].cls);
+	}
+}
+
+static void deaths(struct wire *w, struct evidence_count *c)
+{
+	wire_u64(w, &c->of);
+	wire_u64(w, &c->n);
+}
+
+static void coverage_point(struct wire *w, struct coverage_point *p)
+{
+	wire_double(w, &p->begin_s);
+	wire_double(w, &p->at_s);
+	wire_double(w, &p->on_s);
+}
+
+static void coverage(struct wire *w, struct coverage *c)
+{
+	size_t n = wire_count(w, c->n, 24);
+
+	if (n > COVERAGE_POINTS) {
+		w->wrong = "too many windows";
+		return;
+	}
+	c->n = n;
+	for (size_t i = 0; i < n; i++)
+		coverage_point(w, &c->v[i]);
+	wire_double(w, &c->width_s);
+}
+
+static void classes(struct wire *w, struct trend_points *p)
+{
+	for (size_t i = 0; i < EVIDENCE_CLASSES; i++)
+		points(w, &p[i]);
+}
+
+static void objects(struct wire *w, struct evidence_objects *o)
+{
+	wire_array(w, o->v, o->n, 18, survivor);
+	wire_array(w, o->deaths, o->n_deaths, 2, deaths);
+	wire_array(w, o->replaced, o->n_replaced, 1, wire_u64);
+	wire_u64(w, &o->collections);
+	wire_int(w, &o->bursts);
+	MAYBE(w, o->watched, coverage);
+	wire_double(w, &o->coverage);
+	/* As one thing: an array of a fixed number. */
+	if (w->reads) {
+		struct trend_points *v = NULL;
+		uint64_t has = 0;
+
+		wire_u64(w, &has);
+		if (has && wire_room(w, (void **)&v, EVIDENCE_CLASSES, sizeof(*v)))
+			classes(w, v);
+		o->classes = v;
+	} else {
+		uint64_t has = o->classes != NULL;
+
+		wire_u64(w, &has);
+		if (has)
+			classes(w, (struct trend_points *)(uintptr_t)o->classes);
+	}
+	wire_double(w, &o->counted_s);
+	wire_double(w, &o->uncounted_s);
+}
+
+/* ---- Native blocks. ---- */
+
+static void point(struct wire *w, struct native_point *p)
+{
+	wire_double(w, &p->t_s);
+	wire_double(w, &p->bytes);
+	wire_double(w, &p->count);
+}
+
+static void native_site(struct wire *w, struct native_site *n)
+{
+	uint64_t stack = n->key.stack, caller = n->key.caller;
+
+	wire_u64(w, &stack);
+	wire_u64(w, &caller);
+	n->key.stack = stack;
+	n->key.caller = caller;
+	wire_int(w, &n->key.kind);
+	wire_double(w, &n->live_bytes);
+	wire_double(w, &n->live_count);
+	wire_double(w, &n->young_bytes);
+	wire_double(w, &n->waste_bytes);
+	wire_u64(w, &n->samples);
+	wire_u64(w, &n->oldest_ns);
+	wire_double(w, &n->mortality);
+	wire_bool(w, &n->estimated);
+	wire_int(w, &n->checked);
+	wire_int(w, &n->objects);
+	wire_u64(w, &n->type);
+	wire_array(w, n->points, n->n_points, 24, point);
+	if (n->n_points > NATIVE_POINTS)
+		w->wrong = "a native series is too long";
+}
+
+static void frame(struct wire *w, struct report_frame *f)
+{
+	wire_string(w, &f->function);
+	wire_string(w, &f->file);
+	wire_int(w, &f->line);
+	wire_string(w, &f->module);
+	wire_u64(w, &f->offset);
+	f->native = true;
+	if (!f->module)
+		w->wrong = "a native frame is in no module";
+}
+
+static void native_frame(struct wire *w, struct evidence_native_frame *f)
+{
+	wire_bool(w, &f->is_eval);
+	wire_array(w, f->frame, f->n, 5, frame);
+}
+
+static void way(struct wire *w, struct evidence_way *x)
+{
+	bool known = x->frame != NULL;
+
+	wire_u64(w, &x->stack);
+	wire_u64(w, &x->of);
+	wire_double(w, &x->share);
+	wire_bool(w, &x->is_cut);
+	wire_bool(w, &known);
+	if (known)
+		wire_array(w, x->frame, x->n, 2, native_frame);
+}
+
+static void native(struct wire *w, struct evidence_native *n)
+{
+	wire_bool(w, &n->is_watched);
+	wire_bool(w, &n->is_exact);
+	wire_array(w, n->v, n->n, 48, native_site);
+	wire_array(w, n->way, n->n_ways, 12, way);
+	wire_bool(w, &n->has_ways);
+	doubles(w, n->unknown_per_s, PL_UNKNOWN_BINS);
+}
+
+/* ---- Who holds them. ---- */
+
+static void step(struct wire *w, struct report_holder_step *s)
+{
+	wire_string(w, &s->edge);
+	wire_string(w, &s->name);
+	wire_string(w, &s->type);
+	wire_u64(w, &s->entries);
+	wire_double(w, &s->growth_per_s);
+	if (!s->edge)
+		w->wrong = "a step has no kind";
+}
+
+static void fill(struct wire *w, struct fill *f)
+{
+	wire_u64(w, &f->addr);
+	wire_u64(w, &f->most);
+	wire_bool(w, &f->enforced);
+	wire_chars(w, f->name, sizeof(f->name));
+	wire_chars(w, f->what, sizeof(f->what));
+	wire_u64(w, &f->first);
+	wire_u64(w, &f->first_ns);
+	wire_u64(w, &f->last);
+	wire_u64(w, &f->last_ns);
+	wire_u64(w, &f->full_ns);
+	wire_u64(w, &f->calm);
+	wire_u64(w, &f->calm_ns);
+}
+
+static void holder(struct wire *w, struct holder_fact *f)
+{
+	struct report_holder *h = &f->holder;
+
+	wire_chars(w, f->id, sizeof(f->id));
+	wire_int(w, &f->kind);
+	wire_bool(w, &f->is_known);
+	wire_string(w, &h->root);
+	wire_string(w, &h->path);
+	wire_double(w, &h->share);
+	wire_array(w, h->step, h->n, 12, step);
+	wire_bool(w, &h->gc_known);
+	wire_bool(w, &h->gc_enabled);
+	wire_bool(w, &h->is_chain);
+	wire_bool(w, &h->uncollectable);
+	wire_bool(w, &h->frozen);
+	fill(w, &f->fill);
+	wire_bool(w, &f->is_one);
+	wire_bool(w, &f->has_new_entries);
+	wire_bool(w, &f->replaces);
+	if (f->is_known && (!h->root || !h->path))
+		w->wrong = "a holder has no path";
+}
+
+/* ---- What is open. ---- */
+
+static void type_share(struct wire *w, struct report_type *t)
+{
+	wire_string(w, &t->name);
+	wire_double(w, &t->share);
+	if (!t->name)
+		w->wrong = "a type has no name";
+}
+
+static void fd(struct wire *w, struct fd_fact *f)
+{
+	wire_u64(w, &f->stack);
+	wire_int(w, &f->kind);
+	wire_u64(w, &f->n);
+	wire_double(w, &f->rate);
+	wire_double(w, &f->scale);
+	wire_double(w, &f->oldest_s);
+	wire_int(w, &f->moments);
+	wire_int(w, &f->quarters);
+	curve(w, &f->curve);
+	wire_double(w, &f->curve_rate);
+	wire_array(w, f->types, f->n_types, 9, type_share);
+	wire_int(w, &f->facts.most);
+	wire_u64(w, &f->facts.n);
+	wire_u64(w, &f->facts.abandoned);
+	wire_u64(w, &f->facts.zombies);
+	wire_string(w, &f->facts.what);
+	wire_string(w, &f->facts.database);
+	if (f->kind != KIND_FD && f->kind != KIND_THREAD)
+		w->wrong = "no such kind of thing that is open";
+	if ((unsigned)f->facts.most > FD_FACT_CHILD)
+		w->wrong = "no such kind of descriptor";
+}
+
+/* ---- Stacks, names, all of it. ---- */
+
+static void stack_frame(struct wire *w, struct evidence_frame *f)
+{
+	wire_string(w, &f->function);
+	wire_string(w, &f->file);
+	wire_int(w, &f->line);
+	wire_bool(w, &f->entry);
+}
+
+static void stack(struct wire *w, struct evidence_stack *s)
+{
+	wire_u64(w, &s->id);
+	wire_bool(w, &s->truncated);
+	wire_array(w, s->frame, s->n, 4, stack_frame);
+}
+
+static void type(struct wire *w, struct evidence_type *t)
+{
+	wire_u64(w, &t->type);
+	wire_string(w, &t->name);
+}
+
+static void evidence(struct wire *w, struct evidence *e)
+{
+	wire_u64(w, &e->start_ns);
+	wire_u64(w, &e->now_ns);
+	wire_double(w, &e->older_s);
+	wire_u64(w, &e->min_size);
+	wire_u64(w, &e->max_size);
+	wire_string(w, &e->interpreter);
+	seen(w, &e->seen);
+	memory_fact(w, &e->memory);
+	objects(w, &e->objects);
+	native(w, &e->native);
+	wire_array(w, e->holder, e->n_holders, 30, holder);
+	wire_bool(w, &e->asks);
+	wire_array(w, e->fd, e->n_fds, 100, fd);
+	wire_array(w, e->stack, e->n_stacks, 3, stack);
+	wire_array(w, e->type, e->n_types, 2, type);
+	if (w->reads && !e->interpreter)
+		w->wrong = w->wrong ? w->wrong : "it has no interpreter";
+}
+
+int evidence_write(const struct evidence *e, unsigned char **out, size_t *n)
+{
+	struct wire w = {0};
+	struct evidence copy = *e;
+	int err;
+
+	evidence(&w, &copy);
+	err = wire_error(&w);
+	*out = err ? NULL : w.v;
+	*n = err ? 0 : w.n;
+	if (err)
+		free(w.v);
+	return err;
+}
+
+int evidence_read(const unsigned char *from, size_t n, struct report *r, struct evidence *out)
+{
+	struct wire w = {.reads = true, .v = (unsigned char *)(uintptr_t)from, .n = n, .r = r};
+
+	memset(out, 0, sizeof(*out));
+	evidence(&w, out);
+	if (!w.wrong && w.at != n)
+		w.wrong = "it goes on behind its end";
+	return wire_error(&w);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Descriptors, threads and children that pile up: a site for each line that opens them. */
+#include <math.h>
+
+#include "judge/sites_priv.h"
+#include "report/descriptors.h"
+
+#define FEWEST 2
+
+static bool judge_one(const struct evidence *e, struct report *r, const struct fd_fact *f,
+		      double run_s, struct report_site *out)
+{
+	const struct evidence_stack *st = evidence_stack(e, f->stack);
+	struct verdict_evidence v = {
+		.curve = f->curve,
+		.curve_bytes_per_s = f->curve_rate,
+		.bursts = f->moments,
+		.quarters = f->quarters,
+		.oldest_s = f->oldest_s,
+		.run_s = run_s,
+		.samples = f->n,
+		/* What a descriptor weighs is not known; the judge wants to see that something
+		 * grows. */
+		.growth_bytes_per_s = f->rate * f->scale,
+	};
+
+	*out = (struct report_site){
+		.kind = f->kind,
+		.samples = f->n,
+		.estimated = f->scale > 1,
+		.outstanding_count = (double)f->n * f->scale,
+		.growth_count_per_s = f->rate * f->scale,
+		.outstanding_bytes = NAN,
+		.growth_bytes_per_s = NAN,
+		.oldest_s = f->oldest_s,
+	};
+	if (!st || f->n < FEWEST)
+		return false;
+	out->n_frames = join_frames_of(r, st, &out->stack);
+	out->truncated = st->truncated;
+	report_site_id(out->stack, out->n_frames, out->id);
+	verdict_site(r, &v, out);
+	if (!out->n_frames || out->verdict > CLASS_GROWING)
+		return false;
+	out->types = (struct report_type *)f->types;
+	out->n_types = f->n_types;
+	report_fd_hint(r, &f->facts, out);
+	return true;
+}
+
+int fds_judge(const struct evidence *e, struct report *r, struct report_process *p, double run_s)
+{
+	struct report_site *v = report_alloc(r, (p->n_sites + e->n_fds + 1) * sizeof(*v));
+
+	if (!v)
+		return fail(-ENOMEM, "out of memory");
+	if (p->n_sites)
+		memcpy(v, p->sites, p->n_sites * sizeof(*v));
+	p->sites = v;
+	for (size_t i = 0; i < e->n_fds; i++)
+		p->n_sites += judge_one(e, r, &e->fd[i], run_s, &v[p->n_sites]);
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What was found out about who holds the survivors of a site, and how the container moved that they
+ * go into. */
+#ifndef PYLEAK_JUDGE_HOLDER_FACT_H
+#define PYLEAK_JUDGE_HOLDER_FACT_H
+
+#include "judge/verdict.h"
+#include "report/hint.h"
+
+#define HOLDER_WATCH_S 0.5 /* between two looks at the length of a container, in one search */
+
+/* A container: has it a bound, is it still being filled? */
+struct fill {
+	uint64_t addr; /* 0 = there is none */
+	uint64_t most; /* 0 = no bound is known */
+	bool enforced;
+	char name[48];		  /* of the bound */
+	char what[64];		  /* "deque" */
+	uint64_t first, first_ns; /* entries, when it was first looked at */
+	uint64_t last, last_ns;	  /* entries, when it was last read */
+	uint64_t full_ns;	  /* 0 = it is not full */
+	uint64_t calm, calm_ns;	  /* entries, and since when it has hardly had more than those */
+};
+
+struct holder_fact {
+	char id[17]; /* of the site */
+	enum report_kind kind;
+	bool is_known; /* else it was asked for, and no more is known */
+	struct report_holder holder;
+	struct fill fill;
+	bool is_one;	      /* most of the objects are in the container of @fill */
+	bool has_new_entries; /* nearly all are, and came with entries of their own */
+	bool replaces;	      /* and that does not grow: each takes the place of another */
+};
+
+/* As last read: true while what has a bound fills, and for as long after as the curve needs to show
+ * that it is full. */
+bool fill_is_filling(const struct fill *f, struct verdict_bound *out);
+/* It has hardly grown for so many seconds, which growth by @per_s would have shown; 0 = it may
+ * have. */
+double fill_rests_s(const struct fill *f, double per_s);
+/* The same, seen by @came objects that went into it since fill.calm_ns and stayed. */
+bool fill_replaces(const struct fill *f, double came);
+
+#endif

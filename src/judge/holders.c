@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a site is told of who holds its objects: the path, a hint, and a verdict held back where the
+ * container has a bound, or does not grow. */
+#include "judge/sites_priv.h"
+
+#define PATIENCE_NS 25000000000ull /* after so long a leak is called one, whoever holds it */
+#define ROOTED	    0.5		   /* share of the survivors on one path from a living root */
+#define SURE_ADDS   20 /* objects must have come into what has not grown: it is no leak */
+#define EACH	    4  /* objects for each entry: more lie elsewhere, too, or its entries grow */
+
+static const struct holder_fact *find(const struct evidence *e, const char *id,
+				      enum report_kind kind)
+{
+	for (size_t i = 0; i < e->n_holders; i++)
+		if (e->holder[i].kind == kind && !strcmp(e->holder[i].id, id))
+			return &e->holder[i];
+	return NULL;
+}
+
+bool holders_is_worth(const struct report_site *site)
+{
+	return (site->kind == KIND_OBJECT || site->kind == KIND_HEAP) &&
+	       site->verdict <= CLASS_GROWING;
+}
+
+/* While it was asked for, already? */
+static bool stood_still(const struct holder_fact *f, const struct report_site *site)
+{
+	size_t i = report_holder_container(&f->holder);
+
+	return f->has_new_entries && i < f->holder.n && !(f->holder.step[i].growth_per_s > 0) &&
+	       site->growth_count_per_s * HOLDER_WATCH_S >= SURE_ADDS;
+}
+
+/* Does what is said of a resting container go for the whole site? */
+static bool speaks_for(const struct holder_fact *f, double came, const struct report_site *site)
+{
+	if (site->verdict == CLASS_LEAK)
+		return f->has_new_entries && came >= SURE_ADDS;
+	return f->is_one || f->has_new_entries;
+}
+
+static void tell(struct report *r, const struct report_process *p, const struct holder_fact *f,
+		 struct report_site *site)
+{
+	struct report_holder holder = f->holder;
+	double rests_s = fill_rests_s(&f->fill, site->growth_count_per_s);
+	struct verdict_bound b;
+
+	holder.rests = rests_s > 0 || stood_still(f, site);
+	holder.entries_grow = rests_s > 0 && !f->has_new_entries &&
+			      site->outstanding_count > EACH * (double)f->fill.last;
+	/* A full one is bounded, too: then it is not what grows. */
+	holder.bounded = f->fill.addr && f->fill.most &&
+			 (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site));
+	if (f->replaces)
+		verdict_elsewhere(r, f->fill.what, site);
+	else if (rests_s > 0 && !holder.entries_grow &&
+		 speaks_for(f, rests_s * site->growth_count_per_s, site))
+		verdict_rests(r, f->fill.what, f->fill.last, rests_s, site);
+	report_hold(r, &holder, site);
+}
+
+void holders_tell(const struct evidence *e, struct report *r, struct report_process *p)
+{
+	for (size_t i = 0; i < p->n_sites; i++) {
+		struct report_site *site = &p->sites[i];
+		const struct holder_fact *f =
+			holders_is_worth(site) ? find(e, site->id, site->kind) : NULL;
+
+		if (f && f->is_known)
+			tell(r, p, f, site);
+		else if (f && e->asks && e->now_ns - e->start_ns < PATIENCE_NS)
+			verdict_waits(r, site);
+	}
+}
+
+/* A stack's words may be leftovers, and what hangs from nothing or from a cycle may be garbage. */
+static bool keeps_alive(const struct report_holder *h)
+{
+	static const char *const alive[] = {"module", "frame",	"atexit",     "signal",
+					    "thread", "static", "interpreter"};
+
+	for (size_t i = 0; h->root && h->share >= ROOTED && i < ARRAY_SIZE(alive); i++)
+		if (!strcmp(h->root, alive[i]))
+			return true;
+	return false;
+}
+
+bool holders_rooted(const struct evidence *e, const char *site_id)
+{
+	const struct holder_fact *f = find(e, site_id, KIND_OBJECT);
+
+	return f && f->is_known && keeps_alive(&f->holder);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One judgement: from what was seen of a process to its report. Pure: no clock, no /proc, no report
+ * from before; the same evidence gives the same report, to the byte.
+ *
+ *	estimate -> sites -> bounds -> holders -> verdict -> hint -> order
+ *
+ * Any thread; nothing is kept.
+ */
+#ifndef PYLEAK_JUDGE_H
+#define PYLEAK_JUDGE_H
+
+#include "judge/evidence.h"
+
+/* Fills @p, whose strings live in @r or are those of the evidence. */
+int judge(const struct evidence *e, struct report *r, struct report_process *p);
+
+/* When the limit in @m is met at the pace of this memory, and of @leaks bytes per second. */
+void judge_limit(const struct memory_fact *f, double leaks, struct report_memory *m);
+
+/* Is this site one whose objects' holders are worth a search? */
+bool holders_is_worth(const struct report_site *site);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Memory as a whole: what is kept though nobody uses it, and when a limit is met. */
+#include <math.h>
+
+#include "judge/sites_priv.h"
+
+/* Bytes of a part that has not moved much; NAN when it has, or nobody knows. */
+static double settled(const struct report_parts *p, enum report_part part, double watched_s)
+{
+	double bytes = (double)p->bytes[part], moved = fabs(p->growth[part]) * watched_s;
+
+	return moved < bytes / 4 ? bytes : NAN;
+}
+
+static void judge_retention(const struct memory_fact *f, struct report *r, struct report_process *p)
+{
+	struct retention_evidence e = f->kept;
+
+	if (p->parts) {
+		e.malloc_slack = settled(p->parts, PART_MALLOC_SLACK, e.watched_s);
+		e.trimmable = (double)p->parts->trimmable;
+		e.grew.malloc_slack = p->parts->growth[PART_MALLOC_SLACK] * e.watched_s;
+		e.grew.uncounted =
+			(p->parts->growth[PART_MMAP] + p->parts->growth[PART_OTHER]) * e.watched_s;
+		e.grew.malloced = p->parts->growth[PART_MALLOC_LIVE] * e.watched_s;
+	}
+	retention_judge(&e, r, p);
+}
+
+/* A mapping is memory from when it is touched, which the other slopes see; against a limit of the
+ * address space all of it counts. */
+static double leaks_per_s(const struct report_process *p)
+{
+	enum report_kind last = p->memory.limit_refuses ? KIND_MMAP : KIND_HEAP;
+	double sum = 0;
+
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (p->sites[i].verdict == CLASS_LEAK && p->sites[i].kind <= last &&
+		    p->sites[i].growth_bytes_per_s > 0)
+			sum += p->sites[i].growth_bytes_per_s;
+	return sum;
+}
+
+/* One more way to see the growth; one that is far below the others sees only a part of it. */
+static void consider(struct eta_growth *g, double slope, double error)
+{
+	if (!(slope > 0) || slope * 3 < g->fast)
+		return;
+	if (slope > g->fast * 3)
+		g->slow = slope;
+	g->slow = g->slow > 0 ? fmin(g->slow, slope) : slope;
+	g->fast = fmax(g->fast, slope);
+	g->error = fmax(g->error, error);
+}
+
+static void consider_series(struct eta_growth *g, const struct trend_points *p)
+{
+	struct trend_fit fit;
+
+	trend_points_fit(p, &fit);
+	if (fit.growing)
+		consider(g, fit.slope, fit.error);
+}
+
+void judge_limit(const struct memory_fact *f, double leaks, struct report_memory *m)
+{
+	struct eta_growth g = {0};
+
+	for (size_t i = 0; i < MEMORY_SLOPES; i++)
+		consider_series(&g, &f->slope[i]);
+	consider_series(&g, &f->room);
+	consider(&g, leaks, 0);
+	if (f->pools_bytes > f->live_bytes)
+		g.reusable = (double)(f->pools_bytes - f->live_bytes);
+	eta_predict(&g, m);
+}
+
+/* All that grows has a bound. */
+static bool is_bounded(const struct report_process *p)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i];
+
+		if (s->verdict > CLASS_GROWING || s->kind > KIND_MMAP)
+			continue;
+		any = any || s->is_bounded;
+		if (!s->is_bounded && s->growth_bytes_per_s > 0)
+			return false;
+	}
+	return any;
+}
+
+void memory_judge(const struct evidence *e, struct report *r, struct report_process *p)
+{
+	judge_retention(&e->memory, r, p);
+	/* What levels off or swings reaches no limit, nor does what a bound will stop. */
+	if (!p->exited && !is_bounded(p) &&
+	    (p->verdict == CLASS_LEAK || p->verdict == CLASS_GROWING ||
+	     p->verdict == CLASS_RETENTION))
+		judge_limit(&e->memory, leaks_per_s(p), &p->memory);
+}

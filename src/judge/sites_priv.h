@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sites being joined, shared by the files that do it. */
+#ifndef PYLEAK_JUDGE_SITES_PRIV_H
+#define PYLEAK_JUDGE_SITES_PRIV_H
+
+#include "base/map64.h"
+#include "judge/estimate.h"
+#include "judge/judge.h"
+
+struct joined_type {
+	const char *name;
+	double count, bytes;
+};
+
+/* Stacks of one site: same functions, files and lines, other addresses. */
+struct joined {
+	struct report_site site;
+	struct verdict_evidence evidence;
+	VEC(struct joined_type) types;
+	uint64_t via_stack, via; /* the native caller, or the type of objects, that grows most */
+	double via_bytes_per_s;
+	double native_bytes_per_s; /* by all native callers */
+};
+
+struct native_fit {
+	struct trend_fit count, bytes;
+	struct curve curve; /* of the bytes */
+	double room;	    /* for this share of what windows say */
+	bool is_joined;
+};
+
+#define JOIN_MORTAL 0.1 /* of a line's survivors died later: what it makes does not stay */
+
+struct joiner {
+	const struct evidence *e;
+	struct report *r;
+	double run_s;
+	struct native_fit *fit; /* of each native site */
+	VEC(struct joined) v;
+	struct map64 index;	 /* id and kind -> place + 1 */
+	struct map64 satellites; /* stack -> mB/s of malloc's memory that are in objects' sizes */
+	struct map64 replaced;	 /* stacks: evidence_objects.replaced */
+	const struct native_site *replacer[PL_UNKNOWN_BINS];
+	double most[PL_UNKNOWN_BINS]; /* blocks of the site that has most of this size */
+	double kept[PL_UNKNOWN_BINS]; /* share that is growth, of sites that replace what was there
+				       */
+	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
+	struct estimate estimate;
+	struct curve malloc;	   /* anonymous memory that is no pool */
+	uint64_t no_way, cut_ways; /* sites without a way through C code, and with a cut one */
+};
+
+/* The site of a stack; NULL without memory, or without frames. */
+struct joined *join_stack(struct joiner *j, const struct evidence_stack *st, enum report_kind kind);
+/* The same, where there is one already; else NULL. */
+struct joined *join_find(struct joiner *j, const struct evidence_stack *st, enum report_kind kind);
+struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum report_kind kind);
+void join_type(struct joined *to, const char *name, double count, double bytes);
+void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_per_s);
+
+/* native.c: fit them, set what they gain against frees of unknown blocks; after the objects, bound
+ * them by what memory gains, add one; at last those that grow no more */
+int join_native_read(struct joiner *j);
+void join_native_balance(struct joiner *j);
+void join_native_bound(struct joiner *j);
+void join_native(struct joiner *j, const struct native_site *n, struct native_fit *fit);
+void join_native_stopped(struct joiner *j);
+/* Growth of memory outside of the pools that no native site accounts for. */
+double join_native_rest(const struct joiner *j);
+
+/* Frames of @st as the report has them. */
+size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct report_frame **out);
+
+/*
+ * interleave.c. Frames of Python (@py, with @st saying where C code called in; both may be missing)
+ * and native ones in their true order, innermost first, for the report @r. Native frames outside of
+ * the outermost Python frame are left out: how the interpreter was started says nothing.
+ * @interpreter: the file, whose frames are marked as minor. Returns the number.
+ */
+size_t interleave(struct report *r, const struct evidence_way *way, const struct evidence_stack *st,
+		  const struct report_frame *py, const char *interpreter,
+		  struct report_frame **out);
+
+/* sites.c: of objects, blocks and mappings, with a verdict each. */
+int sites_judge(const struct evidence *e, struct report *r, struct report_process *p, double run_s);
+
+/* holders.c: what is known of who holds the objects of each site, into sites, verdicts and hints.
+ */
+void holders_tell(const struct evidence *e, struct report *r, struct report_process *p);
+/* Are the survivors of this site known to hang from a root that lives? Then no collection frees
+ * them, and none has to be waited for. */
+bool holders_rooted(const struct evidence *e, const char *site_id);
+
+/* fds.c: sites of descriptors and threads, behind those that are there. */
+int fds_judge(const struct evidence *e, struct report *r, struct report_process *p, double run_s);
+
+/* memory.c: retention, and when a limit is met, once the verdicts are in place. */
+void memory_judge(const struct evidence *e, struct report *r, struct report_process *p);
+
+#endif

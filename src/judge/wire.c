@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "judge/wire.h"
+
+static void put(struct wire *w, const void *from, size_t n)
+{
+	if (w->wrong || !vec_grow((void **)&w->v, &w->cap, w->n + n, 1)) {
+		w->wrong = w->wrong ? w->wrong : "out of memory";
+		return;
+	}
+	memcpy(w->v + w->n, from, n);
+	w->n += n;
+}
+
+static bool get(struct wire *w, void *to, size_t n)
+{
+	if (w->wrong || n > w->n - w->at) {
+		w->wrong = w->wrong ? w->wrong : "it ends in the middle";
+		memset(to, 0, n);
+		return false;
+	}
+	memcpy(to, w->v + w->at, n);
+	w->at += n;
+	return true;
+}
+
+/* Seven bits a byte, the low ones first. */
+static void put_number(struct wire *w, uint64_t v)
+{
+	unsigned char text[10];
+	size_t n = 0;
+
+	do {
+		text[n] = (unsigned char)(v & 0x7f) | (v > 0x7f ? 0x80 : 0);
+		n++;
+		v >>= 7;
+	} while (v);
+	put(w, text, n);
+}
+
+static uint64_t get_number(struct wire *w)
+{
+	uint64_t v = 0;
+	unsigned char c = 0x80;
+
+	for (unsigned shift = 0; c & 0x80 && get(w, &c, 1); shift += 7) {
+		if (shift > 63) {
+			w->wrong = "a number is too long";
+			return 0;
+		}
+		v |= (uint64_t)(c & 0x7f) << shift;
+	}
+	return w->wrong ? 0 : v;
+}
+
+void wire_u64(struct wire *w, uint64_t *v)
+{
+	if (w->reads)
+		*v = get_number(w);
+	else
+		put_number(w, *v);
+}
+
+void wire_double(struct wire *w, double *v)
+{
+	if (w->reads)
+		get(w, v, sizeof(*v));
+	else
+		put(w, v, sizeof(*v));
+}
+
+size_t wire_count(struct wire *w, size_t n, size_t least)
+{
+	uint64_t v = n;
+
+	wire_u64(w, &v);
+	if (w->reads && v > (w->n - w->at) / (least ? least : 1)) {
+		w->wrong = w->wrong ? w->wrong : "it ends in the middle";
+		return 0;
+	}
+	return w->wrong ? 0 : (size_t)v;
+}
+
+bool wire_room(struct wire *w, void **v, size_t n, size_t size)
+{
+	if (w->wrong)
+		return false;
+	if (!w->reads)
+		return true;
+	*v = report_alloc(w->r, (n + 1) * size);
+	if (*v)
+		memset(*v, 0, (n + 1) * size);
+	else
+		w->wrong = "out of memory";
+	return *v;
+}
+
+/* One more than its length; 0 = there is none. */
+static void put_string(struct wire *w, const char *v)
+{
+	size_t n = v ? strlen(v) : 0;
+
+	put_number(w, v ? n + 1 : 0);
+	put(w, v ? v : "", n);
+}
+
+static const char *get_string(struct wire *w)
+{
+	uint64_t n = get_number(w);
+	char *to = NULL;
+
+	if (!n || w->wrong)
+		return NULL;
+	if (n - 1 > w->n - w->at)
+		w->wrong = "it ends in the middle";
+	if (wire_room(w, (void **)&to, n, 1))
+		get(w, to, n - 1);
+	return to;
+}
+
+void wire_string(struct wire *w, const char **v)
+{
+	if (w->reads)
+		*v = get_string(w);
+	else
+		put_string(w, *v);
+}
+
+void wire_chars(struct wire *w, char *v, size_t size)
+{
+	const char *text = v;
+
+	wire_string(w, &text);
+	if (!w->reads)
+		return;
+	memset(v, 0, size);
+	if (text)
+		memcpy(v, text, strnlen(text, size - 1));
+}
+
+int wire_error(const struct wire *w)
+{
+	if (!w->wrong)
+		return 0;
+	return fail(!strcmp(w->wrong, "out of memory") ? -ENOMEM : -EINVAL, "%s", w->wrong);
+}

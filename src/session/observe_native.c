@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The ways through C code of what has grown, with names: finding those takes a while, so not of all
+ * that is there. */
+#include "session/native_stacks.h"
+#include "session/observe.h"
+#include "session/session_priv.h"
+
+struct pairs {
+	struct session *s;
+	struct report *scratch;
+	struct map64 seen;
+	VEC(struct evidence_way) v;
+};
+
+static void name_frame(struct pairs *p, const struct native_frame *at,
+		       struct evidence_native_frame *to)
+{
+	const struct sym_pc pc = {.addr = at->addr, .file = at->file};
+	const struct sym_frame *f;
+	size_t n = sym_names(native_stacks_sym(p->s->native_stacks), &pc, &f);
+	struct report_frame *v = report_alloc(p->scratch, n * sizeof(*v));
+
+	*to = (struct evidence_native_frame){at->is_eval, v, v ? n : 0};
+	for (size_t i = 0; i < to->n; i++)
+		v[i] = (struct report_frame){
+			.native = true,
+			.function = f[i].function,
+			.file = f[i].file,
+			.line = f[i].line,
+			.module = f[i].module,
+			.offset = f[i].addr,
+		};
+}
+
+static void add(struct pairs *p, uint64_t stack, uint64_t of)
+{
+	uint64_t hash = (stack ^ of * 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull | 1;
+	uint64_t *at = map64_put(&p->seen, hash);
+	const struct native_stack *nat;
+	struct evidence_native_frame *frame;
+	struct evidence_way *way;
+
+	if (!at || (*at)++)
+		return;
+	nat = native_stacks_find(p->s->native_stacks, stack, of);
+	way = vec_push(&p->v);
+	if (!way)
+		return;
+	*way = (struct evidence_way){
+		.stack = stack,
+		.of = of,
+		.share = native_stacks_share(p->s->native_stacks, stack, of),
+		.is_cut = nat && nat->is_cut,
+	};
+	frame = nat ? report_alloc(p->scratch, (nat->n + 1) * sizeof(*frame)) : NULL;
+	if (!frame)
+		return;
+	for (size_t i = 0; i < nat->n; i++)
+		if (nat->frame[i].is_eval)
+			frame[i] = (struct evidence_native_frame){.is_eval = true};
+		else
+			name_frame(p, &nat->frame[i], &frame[i]);
+	way->frame = frame;
+	way->n = nat->n;
+}
+
+static bool has_grown(const struct native_site *n)
+{
+	return n->n_points && n->points[n->n_points - 1].bytes > n->points[0].bytes;
+}
+
+static int by_pair(const void *a, const void *b)
+{
+	const struct evidence_way *x = a, *y = b;
+
+	if (x->stack != y->stack)
+		return x->stack < y->stack ? -1 : 1;
+	return x->of < y->of ? -1 : x->of > y->of;
+}
+
+int observe_ways(struct session *s, struct report *scratch, struct evidence *e)
+{
+	struct pairs p = {.s = s, .scratch = scratch};
+	struct evidence_way *v;
+
+	if (!s->native_stacks)
+		return 0;
+	for (size_t i = 0; i < e->native.n; i++)
+		if (has_grown(&e->native.v[i]))
+			add(&p, e->native.v[i].key.stack, e->native.v[i].key.caller);
+	for (size_t i = 0; i < e->objects.n; i++)
+		if (e->objects.v[i].rung >= SURVIVED_RUNGS)
+			add(&p, e->objects.v[i].stack, e->objects.v[i].type);
+	v = report_alloc(scratch, (p.v.n + 1) * sizeof(*v));
+	if (v && p.v.n) {
+		qsort(p.v.v, p.v.n, sizeof(*v), by_pair);
+		memcpy(v, p.v.v, p.v.n * sizeof(*v));
+	}
+	e->native.way = v;
+	e->native.n_ways = v ? p.v.n : 0;
+	map64_free(&p.seen);
+	vec_free(&p.v);
+	return v ? 0 : fail(-ENOMEM, "out of memory");
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The judge alone: this program has nothing of the tool in it but judge, report and base. Evidence
+ * is plain data, and so is made here by hand. */
+#include "judge/evidence_io.h"
+#include "judge/judge.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#define S	1000000000ull
+#define RUN_S	60
+#define POINTS	60
+#define OBJECTS 400
+#define DICT	0x1000
+#define LEAKS	0x77 /* stack */
+#define OPENS	0x88
+#define MALLOCS 0x99
+#define CLASS	11 /* of blocks of 192 bytes */
+
+struct world {
+	struct evidence e;
+	struct survivor object[OBJECTS];
+	struct trend_points classes[EVIDENCE_CLASSES];
+	double t[POINTS], flat[POINTS], blocks[POINTS], live[POINTS], rss[POINTS], malloced[POINTS];
+	struct evidence_frame frame[3];
+	struct evidence_stack stack[3];
+	struct evidence_type type[1];
+	struct native_site native[1];
+	struct native_point point[NATIVE_POINTS];
+	struct holder_fact holder[1];
+	struct report_holder_step step[3];
+	struct fd_fact fd[1];
+	struct coverage watched;
+	struct report_lost lost[2];
+	struct report *r; /* of what judge() makes */
+	struct report_process p;
+};
+
+static struct trend_points series(struct world *w, double *v)
+{
+	return (struct trend_points){POINTS, w->t, v, v};
+}
+
+/* 20 dicts a second that stay, of which one in three is known. */
+static void make_objects(struct world *w)
+{
+	for (size_t i = 0; i < OBJECTS; i++) {
+		double born_s = 1 + (double)i * (RUN_S - 2) / OBJECTS, age = RUN_S - born_s;
+		uint64_t addr = 0x7f0000000000ull + i * 192;
+
+		w->object[i] = (struct survivor){
+			.addr = addr,
+			.type = DICT,
+			.stack = LEAKS,
+			.born_ns = (uint64_t)((100 + born_s) * 1e9),
+			.bytes = 184,
+			.weight = 1,
+			.burst = (uint32_t)(born_s * 4),
+			.rung = age > 30   ? 5
+				: age > 10 ? 4
+				: age > 3  ? 3
+				: age > 1  ? 2
+					   : 1,
+			.parts = 1,
+			.gc = true,
+			.part = {{addr, 192, CLASS}},
+		};
+	}
+	for (size_t k = 0; k < EVIDENCE_CLASSES; k++)
+		w->classes[k] = series(w, k == CLASS ? w->blocks : w->flat);
+	coverage_add(&w->watched, 100 * S, (100 + RUN_S) * S);
+	w->e.objects = (struct evidence_objects){
+		.v = w->object,
+		.n = OBJECTS,
+		.collections = 9,
+		.bursts = 240,
+		.watched = &w->watched,
+		.coverage = 0.9,
+		.classes = w->classes,
+		.counted_s = RUN_S,
+	};
+}
+
+static void make_native(struct world *w)
+{
+	for (size_t i = 0; i < NATIVE_POINTS; i++)
+		w->point[i] = (struct native_point){(double)i, (double)(i * 4096), (double)i};
+	w->native[0] = (struct native_site){
+		.key = {.stack = MALLOCS, .caller = 0x7f1234, .kind = PL_KIND_HEAP},
+		.live_bytes = 63 * 4096,
+		.live_count = 63,
+		.waste_bytes = NAN,
+		.samples = 63,
+		.oldest_ns = 58 * S,
+		.points = w->point,
+		.n_points = NATIVE_POINTS,
+	};
+	w->e.native = (struct evidence_native){
+		.is_watched = true, .is_exact = true, .v = w->native, .n = 1};
+}
+
+static void make_rest(struct world *w)
+{
+	w->step[0] = (struct report_holder_step){"root", "app", NULL, REPORT_UNKNOWN, 0};
+	w->step[1] = (struct report_holder_step){"attribute", "seen", "list", 1200, 20};
+	w->step[2] = (struct report_holder_step){"item", "i", "dict", 3, 0};
+	w->holder[0] = (struct holder_fact){
+		.is_known = true,
+		.holder = {.root = "module",
+			   .path = "module app :: seen (list)",
+			   .share = 0.97,
+			   .step = w->step,
+			   .n = 3,
+			   .gc_known = true,
+			   .gc_enabled = true},
+		.fill = {.addr = 0x5000,
+			 .what = "list",
+			 .first = 1,
+			 .first_ns = 100 * S,
+			 .last = 1200,
+			 .last_ns = 160 * S,
+			 .calm = 1200,
+			 .calm_ns = 160 * S},
+		.is_one = true,
+	};
+	w->fd[0] = (struct fd_fact){
+		.stack = OPENS,
+		.kind = KIND_FD,
+		.n = 120,
+		.rate = 2,
+		.scale = 1,
+		.oldest_s = 59,
+		.moments = 58,
+		.quarters = 4,
+		.curve_rate = 2,
+		.curve = {.shape = CURVE_RISING,
+			  .points = 60,
+			  .span_s = 59,
+			  .slope = 2,
+			  .low = 1.9,
+			  .high = 2.1,
+			  .since_s = 59,
+			  .gain = 118,
+			  .confidence = 0.98},
+		.facts = {.most = FD_FACT_FILE, .n = 120, .what = "file /var/log/app.log"},
+	};
+	w->e.holder = w->holder;
+	w->e.n_holders = 1;
+	w->e.fd = w->fd;
+	w->e.n_fds = 1;
+}
+
+static void name_stacks(struct world *w)
+{
+	w->frame[0] = (struct evidence_frame){"handle", "/srv/app.py", 25, false};
+	w->frame[1] = (struct evidence_frame){"open_log", "/srv/app.py", 40, false};
+	w->frame[2] = (struct evidence_frame){"encode", "/srv/codec.py", 7, true};
+	for (size_t i = 0; i < 3; i++)
+		w->stack[i] = (struct evidence_stack){(uint64_t[]){LEAKS, OPENS, MALLOCS}[i], false,
+						      1, &w->frame[i]};
+	w->type[0] = (struct evidence_type){DICT, "dict"};
+	w->e.stack = w->stack;
+	w->e.n_stacks = 3;
+	w->e.type = w->type;
+	w->e.n_types = 1;
+}
+
+static void make_memory(struct world *w)
+{
+	struct memory_fact *f = &w->e.memory;
+
+	for (size_t i = 0; i < POINTS; i++) {
+		w->t[i] = (double)i;
+		w->flat[i] = 500;
+		w->blocks[i] = 1000 + 20 * (double)i;
+		w->live[i] = w->blocks[i] * 192;
+		w->malloced[i] = 1e6 + 4096 * (double)i;
+		w->rss[i] = 2e7 + w->live[i] + w->malloced[i];
+	}
+	f->rss = series(w, w->rss);
+	f->live = series(w, w->live);
+	f->malloced = series(w, w->malloced);
+	f->slope[MEMORY_ANON] = f->slope[MEMORY_USED] = series(w, w->rss);
+	f->kept = (struct retention_evidence){.watched_s = RUN_S};
+}
+
+static int make(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct report_process *p;
+
+	assert_non_null(w);
+	w->e.start_ns = 100 * S;
+	w->e.now_ns = (100 + RUN_S) * S;
+	w->e.max_size = UINT64_MAX;
+	w->e.interpreter = "/usr/bin/python3.11";
+	p = &w->e.seen;
+	*p = (struct report_process){.pid = 42,
+				     .comm = "app",
+				     .mode = "auto",
+				     .mechanism = "multi",
+				     .rss_bytes = 22000000,
+				     .coverage = 0.9};
+	report_memory_init(&p->memory);
+	w->lost[0] = (struct report_lost){"native_stack_missing", "a site has none", 0};
+	p->lost = w->lost;
+	p->n_lost = 1;
+	make_memory(w);
+	make_objects(w);
+	make_native(w);
+	name_stacks(w);
+	make_rest(w);
+	*state = w;
+	return report_new(&w->r);
+}
+
+static int drop(void **state)
+{
+	struct world *w = *state;
+
+	report_free(w->r);
+	free(w);
+	return 0;
+}
+
+static const struct report_site *site_at(const struct report_process *p, const char *function)
+{
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (!strcmp(p->sites[i].stack[0].function, function))
+			return &p->sites[i];
+	return NULL;
+}
+
+/* What somebody sees of it. */
+static char *text_of(const struct report_process *p)
+{
+	size_t len = 0;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &len);
+
+	assert_non_null(f);
+	fprintf(f, "%s %.17g %s %.17g %.17g\n", report_class_name(p->verdict), p->confidence,
+		p->reason, p->rss_growth_bytes_per_s, p->explained);
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i];
+
+		fprintf(f, "%s %s %s %.17g %s %.17g %.17g %zu %s %s %s %s\n", s->id,
+			report_kind_name(s->kind), report_class_name(s->verdict), s->confidence,
+			s->reason ? s->reason : "-", s->growth_bytes_per_s, s->growth_count_per_s,
+			s->n_types, s->n_types ? s->types[0].name : "-",
+			s->hint.code ? s->hint.code : "-", s->hint.text ? s->hint.text : "-",
+			s->held_by.path ? s->held_by.path : "-");
+	}
+	for (size_t i = 0; i < p->n_lost; i++)
+		fprintf(f, "%s %llu\n", p->lost[i].key, (unsigned long long)p->lost[i].n);
+	fclose(f);
+	return text;
+}
+
+static void a_leak_is_called_one(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "handle");
+	assert_non_null(s);
+	assert_int_equal(s->kind, KIND_OBJECT);
+	assert_int_equal(s->verdict, CLASS_LEAK);
+	assert_true(fabs(s->growth_count_per_s - 20) < 2);
+	assert_string_equal(s->types[0].name, "dict");
+	s = site_at(&w->p, "encode");
+	assert_non_null(s);
+	assert_int_equal(s->kind, KIND_HEAP);
+	assert_true(fabs(s->growth_bytes_per_s - 4096) < 400);
+	s = site_at(&w->p, "open_log");
+	assert_non_null(s);
+	assert_int_equal(s->kind, KIND_FD);
+	assert_int_equal(s->verdict, CLASS_LEAK);
+	assert_int_equal(w->p.verdict, CLASS_LEAK);
+}
+
+static void who_holds_them_is_said(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	memcpy(w->holder[0].id, site_at(&w->p, "handle")->id, sizeof(w->holder[0].id));
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_string_equal(site_at(&w->p, "handle")->held_by.path, w->holder[0].holder.path);
+	assert_string_equal(site_at(&w->p, "handle")->hint.code, "unbounded-container");
+}
+
+/* A deque that is being filled, and has a bound: no leak before it is full. */
+static void a_bound_holds_the_verdict_back(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	memcpy(w->holder[0].id, site_at(&w->p, "handle")->id, sizeof(w->holder[0].id));
+	w->holder[0].fill.most = 2000;
+	strcpy(w->holder[0].fill.name, "maxlen");
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_true(site_at(&w->p, "handle")->is_bounded);
+}
+
+static void what_stands_still_is_none(void **state)
+{
+	struct world *w = *state;
+
+	w->classes[CLASS] = series(w, w->flat);
+	memcpy(w->rss, w->flat, sizeof(w->rss));
+	memcpy(w->live, w->flat, sizeof(w->live));
+	memcpy(w->malloced, w->flat, sizeof(w->malloced));
+	w->e.native.n = w->e.n_fds = 0;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_STEADY);
+}
+
+static void the_same_evidence_gives_the_same_report(void **state)
+{
+	struct world *w = *state;
+	char *first, *again;
+
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	first = text_of(&w->p);
+	for (int i = 0; i < 1000; i++) {
+		struct report *r;
+
+		assert_int_equal(report_new(&r), 0);
+		assert_int_equal(judge(&w->e, r, &w->p), 0);
+		again = text_of(&w->p);
+		assert_string_equal(first, again);
+		free(again);
+		report_free(r);
+	}
+	free(first);
+}
+
+static void what_is_read_back_is_what_was_written(void **state)
+{
+	struct world *w = *state;
+	unsigned char *bytes, *twice;
+	char *first, *again;
+	struct evidence e;
+	size_t n, n_twice;
+
+	assert_int_equal(evidence_write(&w->e, &bytes, &n), 0);
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	first = text_of(&w->p);
+	assert_int_equal(evidence_read(bytes, n, w->r, &e), 0);
+	assert_int_equal(judge(&e, w->r, &w->p), 0);
+	again = text_of(&w->p);
+	assert_string_equal(first, again);
+	free(again);
+	/* judge() counts what it found in the losses. */
+	assert_int_equal(evidence_read(bytes, n, w->r, &e), 0);
+	assert_int_equal(evidence_write(&e, &twice, &n_twice), 0);
+	assert_int_equal(n, n_twice);
+	assert_memory_equal(bytes, twice, n);
+	free(bytes);
+	free(twice);
+	free(first);
+}
+
+static void half_of_it_is_refused(void **state)
+{
+	struct world *w = *state;
+	unsigned char *bytes;
+	struct evidence e;
+	size_t n;
+
+	assert_int_equal(evidence_write(&w->e, &bytes, &n), 0);
+	for (size_t i = 0; i < n; i += 7) {
+		struct report *r;
+
+		assert_int_equal(report_new(&r), 0);
+		assert_int_equal(evidence_read(bytes, i, r, &e), -EINVAL);
+		report_free(r);
+	}
+	free(bytes);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_leak_is_called_one),
+		TEST(who_holds_them_is_said),
+		TEST(a_bound_holds_the_verdict_back),
+		TEST(what_stands_still_is_none),
+		TEST(the_same_evidence_gives_the_same_report),
+		TEST(what_is_read_back_is_what_was_written),
+		TEST(half_of_it_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
