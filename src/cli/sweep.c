@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/confine.h"
 #include "cli/outputs.h"
+#include "cli/record.h"
 #include "cli/select.h"
 #include "cli/stop.h"
 #include "out/out.h"
@@ -17,7 +18,7 @@ struct sweep_cmd {
 	struct cli_select select;
 	double duration_s, interval_s;
 	uint32_t top;
-	const char *json, *fail_on;
+	const char *json, *record, *fail_on;
 	int verbose;
 	bool is_quiet, no_color, no_sandbox, want_help;
 	struct outputs outputs;
@@ -34,6 +35,8 @@ static const struct opt table[] = {
 	 86400, NULL},
 	{'T', OPT_U32, "top", "N", ROW(top), "processes shown (default 10)", 1, 10000, NULL},
 	CLI_SELECT_ROWS(struct sweep_cmd),
+	{0, OPT_STRING, "record", "FILE", ROW(record),
+	 "also save what was seen of those with probes: pyleak-bpf --from FILE", 0, 0, NULL},
 	{0, OPT_STRING, "json", "FILE", ROW(json),
 	 "also write the final report as JSON; - is standard output, and then nothing else is "
 	 "written there",
@@ -86,6 +89,8 @@ static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *
 		return err;
 	if (c->json && !*c->json)
 		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+	if (c->record && (!*c->record || !strcmp(c->record, "-")))
+		return fail(-EINVAL, "--record needs the name of a file");
 	return cli_select_parse(&c->select, so);
 }
 
@@ -169,12 +174,13 @@ static int loop(const struct sweep_cmd *c, struct sweep *s, bool *leaks)
 	return err ? err : report(c, s, started_at, begin, true, leaks);
 }
 
-static int run(struct sweep_cmd *c, const struct sweep_opts *so)
+static int run(struct sweep_cmd *c, struct sweep_opts *so)
 {
 	struct probe_guard *guard = NULL;
+	struct record rec = {0};
 	struct sweep *s = NULL;
 	bool leaks = false;
-	int err;
+	int err, record_err;
 
 	stop_install();
 	cli_select_raise_limit();
@@ -182,23 +188,29 @@ static int run(struct sweep_cmd *c, const struct sweep_opts *so)
 	if (!err)
 		err = cli_guard_start(c->no_sandbox, &guard);
 	if (!err)
-		err = outputs_open(&c->outputs, &c->json, 1, c->no_sandbox);
+		err = outputs_open(&c->outputs, (const char *const[]){c->json, c->record}, 2,
+				   c->no_sandbox);
 	if (!err)
 		err = sym_servers_start(c->no_sandbox ? NULL : confine_asker);
 	if (!err)
 		err = confine(
 			&(struct confine_opts){.is_off = c->no_sandbox, .kind = FILTER_WATCHES});
 	if (!err)
+		err = record_begin(&rec, &c->outputs, c->record);
+	so->on_evidence = rec.rec ? record_evidence : NULL;
+	so->on_evidence_ctx = rec.rec;
+	if (!err)
 		err = sweep_new(so, guard, &s);
 	if (!err)
 		err = loop(c, s, &leaks);
 	sweep_free(s);
+	record_err = record_end(&rec);
 	cli_guard_stop(guard);
 	outputs_close(&c->outputs);
 	sym_servers_stop();
 	if (err == -ECANCELED && stop_asked())
 		return cli_interrupted();
-	if (err)
+	if (err || record_err)
 		return cli_complain(CLI_FAILED);
 	return c->fail_on && leaks ? CLI_LEAK : CLI_DONE;
 }

@@ -13,6 +13,7 @@
 #include "cli/confine.h"
 #include "cli/launch.h"
 #include "cli/outputs.h"
+#include "cli/record.h"
 #include "cli/stop.h"
 #include "cli/watch_opts.h"
 #include "out/out.h"
@@ -46,6 +47,7 @@ struct watch {
 	struct alerts alerts;
 	struct baseline baseline;
 	struct outputs outputs;
+	struct record record;
 };
 
 static double elapsed_s(const struct watch *w)
@@ -118,6 +120,8 @@ static int open_all(struct watch *w)
 		.native_stacks = !w->o.no_native,
 		.is_cancelled = stop_asked,
 		.guard = w->guard,
+		.on_evidence = w->record.rec ? record_evidence : NULL,
+		.on_evidence_ctx = w->record.rec,
 	};
 	int err;
 
@@ -447,6 +451,7 @@ static void hurry(void)
 static int run(struct watch *w)
 {
 	int err = w->o.command ? launch_prepare(w->o.command, &w->launch) : 0;
+	int record_err;
 
 	hurry();
 	stop_install();
@@ -455,7 +460,8 @@ static int run(struct watch *w)
 	if (!err)
 		err = cli_guard_start(w->o.no_sandbox, &w->guard);
 	if (!err)
-		err = outputs_open(&w->outputs, (const char *const[]){w->o.json, w->o.baseline}, 2,
+		err = outputs_open(&w->outputs,
+				   (const char *const[]){w->o.json, w->o.baseline, w->o.record}, 3,
 				   w->o.no_sandbox);
 	if (!err && w->o.baseline)
 		err = read_baseline(w);
@@ -467,6 +473,8 @@ static int run(struct watch *w)
 		err = confine(
 			&(struct confine_opts){.is_off = w->o.no_sandbox, .kind = FILTER_WATCHES});
 	if (!err)
+		err = record_begin(&w->record, &w->outputs, w->o.record);
+	if (!err)
 		err = attach(w);
 	if (!err) {
 		w->start_ns = clock_ns();
@@ -475,6 +483,7 @@ static int run(struct watch *w)
 		err = loop(w);
 	}
 	close_all(w);
+	record_err = record_end(&w->record);
 	launch_close(&w->launch);
 	alerts_close(&w->alerts);
 	cli_guard_stop(w->guard);
@@ -483,7 +492,7 @@ static int run(struct watch *w)
 	baseline_free(&w->baseline);
 	if (err == -ECANCELED && stop_asked())
 		return cli_interrupted();
-	if (err)
+	if (err || record_err)
 		return cli_complain(CLI_FAILED);
 	if (w->has_failed)
 		return CLI_FAILED;
@@ -504,6 +513,8 @@ int cli_watch(int argc, char **argv)
 		printf("pyleak-bpf %s\n", PYLEAK_VERSION);
 		return CLI_DONE;
 	}
+	if (w.o.from)
+		return cli_replay(&w.o);
 	log_set_level(w.o.is_quiet && !w.o.verbose ? LOG_QUIET : (enum log_level)w.o.verbose);
 	w.is_stdout_taken = (w.o.json && strcmp(w.o.json, "-") == 0) ||
 			    (w.o.alert_log && strcmp(w.o.alert_log, "-") == 0);

@@ -2,6 +2,8 @@
 /* The option table of `watch`, its defaults and its help. */
 #include "cli/watch_opts.h"
 
+#include <math.h>
+
 #include "cli/confine.h"
 
 #define ROW(field) offsetof(struct watch_opts, field)
@@ -41,6 +43,13 @@ static const struct opt table[] = {
 	 "also write the final report as JSON; - is standard output, and then nothing else is "
 	 "written there",
 	 0, 0, NULL},
+	{0, OPT_STRING, "record", "FILE", ROW(record),
+	 "also save what was seen, so that the report of any moment can be had again", 0, 0, NULL},
+	{0, OPT_STRING, "from", "FILE", ROW(from),
+	 "instead of -p: the report of a recording (--record), or a saved one (--json)", 0, 0,
+	 NULL},
+	{0, OPT_NUMBER, "at", "SEC", ROW(at_s),
+	 "of a recording, as of SEC after its start (default: the end)", 0, 31536000, NULL},
 	{0, OPT_STRINGS, "alert", "RULE", ROW(alerts),
 	 "tell when a rule holds: 'rss>2G', 'growth>1M/min for 10m', 'eta<1h'; also pss, swap, "
 	 "heap, fds, threads, limit>90%; may be given several times",
@@ -82,6 +91,22 @@ static int parse_words(int argc, char **argv, struct watch_opts *out)
 	return 0;
 }
 
+/* Nothing is watched then. */
+static int check_from(const struct watch_opts *o)
+{
+	if (!*o->from)
+		return fail(-EINVAL, "--from needs the name of a file");
+	if (o->pids.n || o->command)
+		return fail(-EINVAL, "a process or --from FILE: one of them");
+	if (o->record || o->children || o->alerts.n || o->alert_log || o->alert_hook || o->baseline)
+		return fail(-EINVAL,
+			    "--from tells of what was seen: it goes with --at, -T, --json, "
+			    "--fail-on and -v");
+	if (o->json && !*o->json)
+		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+	return 0;
+}
+
 int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 {
 	int err;
@@ -93,10 +118,17 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		.max_size = UINT64_MAX,
 		.mode = modes[0],
 		.overhead_pct = 3,
+		.at_s = NAN,
 	};
 	err = parse_words(argc, argv, out);
 	if (err || out->want_help || out->want_version)
 		return err;
+	if (out->from)
+		return check_from(out);
+	if (!isnan(out->at_s))
+		return fail(-EINVAL, "--at goes with --from FILE");
+	if (out->record && (!*out->record || !strcmp(out->record, "-")))
+		return fail(-EINVAL, "--record needs the name of a file");
 	if (out->pids.n && out->command)
 		return fail(-EINVAL, "a process (-p) or a command (--): one of them");
 	if (out->pids.n == 0 && !out->command)
@@ -125,6 +157,7 @@ void watch_opts_help(FILE *f)
 {
 	fputs("usage: pyleak-bpf -p PID[,PID...] [options]\n"
 	      "       pyleak-bpf [options] -- CMD [ARG...]   start CMD and watch it\n"
+	      "       pyleak-bpf --from FILE [--at SEC]   the report of what was recorded\n"
 	      "       pyleak-bpf sweep [selection]   every Python on this host: who leaks?\n"
 	      "       pyleak-bpf serve [options]   stay resident: /metrics, /report.json\n"
 	      "       pyleak-bpf merge A.json B.json...   many reports as one\n"

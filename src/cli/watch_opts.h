@@ -14,6 +14,8 @@ struct watch_opts {
 	const char *mode;
 	double overhead_pct;
 	const char *json;
+	const char *record, *from;
+	double at_s; /* NAN = the last moment */
 	struct opt_strings alerts;
 	const char *alert_log, *alert_hook, *fail_on, *baseline;
 	int verbose;

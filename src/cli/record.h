@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* --record FILE, and --from FILE: what was seen, kept; and told once more. */
+#ifndef PYLEAK_CLI_RECORD_H
+#define PYLEAK_CLI_RECORD_H
+
+#include "cli/outputs.h"
+#include "cli/watch_opts.h"
+#include "record/recording.h"
+
+struct record {
+	const struct outputs *to;
+	struct output out;
+	struct recorder *rec; /* NULL: nothing is recorded */
+};
+
+/* @path, one of those of @to, or NULL: then nothing is recorded. */
+int record_begin(struct record *r, const struct outputs *to, const char *path);
+/* For session_opts.on_evidence, with the recorder. */
+void record_evidence(void *rec, const struct evidence *e);
+/* The file gets its name when it is whole. */
+int record_end(struct record *r);
+
+/* A report of what was saved in o->from. Returns the exit status. */
+int cli_replay(const struct watch_opts *o);
+
+#endif

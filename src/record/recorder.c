@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Writing a recording. What there is can be read at any time: every moment is written out whole. */
+#include <pthread.h>
+#include <zstd.h>
+
+#include "record/record_priv.h"
+
+#define LEVEL 3
+
+struct recorder {
+	pthread_mutex_t lock;
+	FILE *f;
+	ZSTD_CCtx *z;
+	int err;
+	char why[200];
+};
+
+void record_header(struct wire *w, struct record_header *h)
+{
+	wire_u64(w, &h->layout);
+	wire_string(w, &h->version);
+	wire_string(w, &h->hostname);
+	wire_string(w, &h->kernel);
+	wire_string(w, &h->arch);
+	wire_double(w, &h->started_at);
+	wire_u64(w, &h->start_ns);
+}
+
+static int failed(struct recorder *rec, int err)
+{
+	if (!rec->err) {
+		rec->err = err;
+		snprintf(rec->why, sizeof(rec->why), "the recording is not complete: %s",
+			 strerror(-err));
+		log_line("pyleak-bpf: %s", rec->why);
+	}
+	return rec->err;
+}
+
+static int compress(struct recorder *rec, const void *data, size_t n, ZSTD_EndDirective how)
+{
+	ZSTD_inBuffer in = {data, n, 0};
+	char room[1 << 16];
+	size_t left;
+
+	do {
+		ZSTD_outBuffer out = {room, sizeof(room), 0};
+
+		left = ZSTD_compressStream2(rec->z, &out, &in, how);
+		if (ZSTD_isError(left))
+			return failed(rec, -EIO);
+		if (out.pos && fwrite(room, 1, out.pos, rec->f) != out.pos)
+			return failed(rec, errno ? -errno : -EIO);
+	} while (how == ZSTD_e_continue ? in.pos < in.size : left);
+	return how != ZSTD_e_continue && fflush(rec->f) ? failed(rec, -errno) : 0;
+}
+
+static int put(struct recorder *rec, const unsigned char *v, size_t n, int pid, uint64_t start_ns,
+	       uint64_t now_ns)
+{
+	const struct record_frame f = {n, (uint64_t)pid, start_ns, now_ns};
+	int err = rec->err ? rec->err : compress(rec, &f, sizeof(f), ZSTD_e_continue);
+
+	return err ? err : compress(rec, v, n, ZSTD_e_flush);
+}
+
+static int put_header(struct recorder *rec, double started_at)
+{
+	struct record_header h = {
+		.layout = EVIDENCE_VERSION, .started_at = started_at, .start_ns = clock_ns()};
+	struct wire w = {0};
+	struct report *r;
+	int err = report_new(&r); /* knows the host */
+
+	if (err)
+		return err;
+	h.version = r->version;
+	h.hostname = r->hostname;
+	h.kernel = r->kernel;
+	h.arch = r->arch;
+	record_header(&w, &h);
+	err = wire_error(&w);
+	if (!err)
+		err = put(rec, w.v, w.n, 0, h.start_ns, h.start_ns);
+	free(w.v);
+	report_free(r);
+	return err;
+}
+
+int recorder_new(FILE *f, double started_at, struct recorder **out)
+{
+	struct recorder *rec = calloc(1, sizeof(*rec));
+	int err;
+
+	*out = NULL;
+	if (!rec)
+		return fail(-ENOMEM, "out of memory");
+	pthread_mutex_init(&rec->lock, NULL);
+	rec->f = f;
+	rec->z = ZSTD_createCCtx();
+	if (rec->z) {
+		ZSTD_CCtx_setParameter(rec->z, ZSTD_c_compressionLevel, LEVEL);
+		ZSTD_CCtx_setParameter(rec->z, ZSTD_c_windowLog, RECORD_WINDOW);
+		ZSTD_CCtx_setParameter(rec->z, ZSTD_c_enableLongDistanceMatching, 1);
+	}
+	err = rec->z ? 0 : fail(-ENOMEM, "out of memory");
+	if (!err && fputs(RECORD_MAGIC, f) < 0)
+		err = failed(rec, -errno);
+	if (!err)
+		err = put_header(rec, started_at);
+	if (err) {
+		recorder_end(rec);
+		return err;
+	}
+	*out = rec;
+	return 0;
+}
+
+void recorder_add(struct recorder *rec, const struct evidence *e)
+{
+	unsigned char *v;
+	size_t n;
+
+	if (evidence_write(e, &v, &n)) {
+		failed(rec, -ENOMEM);
+		return;
+	}
+	pthread_mutex_lock(&rec->lock);
+	if (n <= RECORD_MAX)
+		put(rec, v, n, e->seen.pid, e->start_ns, e->now_ns);
+	else
+		failed(rec, -EFBIG);
+	pthread_mutex_unlock(&rec->lock);
+	free(v);
+}
+
+int recorder_end(struct recorder *rec)
+{
+	int err;
+
+	if (!rec)
+		return 0;
+	if (!rec->err && rec->z)
+		compress(rec, NULL, 0, ZSTD_e_end);
+	err = rec->err ? fail(rec->err, "%s", rec->why) : 0;
+	ZSTD_freeCCtx(rec->z);
+	pthread_mutex_destroy(&rec->lock);
+	free(rec);
+	return err;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Recordings: what was seen of processes, moment by moment, so that the report of any of them can
+ * be had again, elsewhere and later, by this judge or by another. docs/RECORDING.md says what is in
+ * one, for who has to decide whether to pass it on.
+ */
+#ifndef PYLEAK_RECORD_RECORDING_H
+#define PYLEAK_RECORD_RECORDING_H
+
+#include <stdio.h>
+
+#include "judge/evidence.h"
+
+struct recorder;
+
+/* Into @f, which stays the caller's. @started_at: seconds since the epoch. */
+int recorder_new(FILE *f, double started_at, struct recorder **out);
+/* Any thread. What cannot be written is told once, and by recorder_end(). */
+void recorder_add(struct recorder *rec, const struct evidence *e);
+/* Writes what is left, frees. -EIO ... with the sentence when something is missing; NULL is fine.
+ */
+int recorder_end(struct recorder *rec);
+
+enum recording_kind {
+	RECORDING_NONE,
+	RECORDING_EVIDENCE,
+	RECORDING_REPORT,   /* JSON */
+	RECORDING_SNAPSHOT, /* of memory */
+};
+
+/* What kind of file is it, by its first bytes? -ENOENT ... with the sentence. */
+int recording_kind(const char *path, enum recording_kind *out);
+/* The report as of @at_s seconds after the start; NAN = the last. -EINVAL: it is no recording, or
+ * @at_s is before the first moment. One that was cut short is read as far as it goes. */
+int recording_read(const char *path, double at_s, struct report **out);
+
+#endif

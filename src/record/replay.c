@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reading a recording: of each process the last moment that is wanted is kept, and judged. Whoever
+ * has sent the file may have written anything into it. */
+#include <fcntl.h>
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "judge/judge.h"
+#include "record/record_priv.h"
+
+#define MAX_PROCESSES 4096
+#define MAX_BYTES     (512u << 20)
+#define STEP	      (1u << 20)
+
+struct moment {
+	struct record_frame frame;
+	unsigned char *v;
+};
+
+struct replay {
+	FILE *f;
+	ZSTD_DCtx *z;
+	char room[1 << 16];
+	ZSTD_inBuffer in;
+	bool is_ended; /* the stream came to its end, and not the file before it */
+	struct record_header header;
+	uint64_t start_ns;
+	VEC(struct moment) kept;
+	size_t bytes; /* of these */
+	struct report *r;
+};
+
+/* Exactly @n bytes; false at the end, or where it is damaged. */
+static bool get(struct replay *p, void *to, size_t n)
+{
+	ZSTD_outBuffer out = {to, n, 0};
+
+	while (out.pos < n) {
+		size_t left;
+
+		if (p->in.pos == p->in.size) {
+			p->in = (ZSTD_inBuffer){p->room, fread(p->room, 1, sizeof(p->room), p->f),
+						0};
+			if (!p->in.size)
+				return false;
+		}
+		left = ZSTD_decompressStream(p->z, &out, &p->in);
+		if (ZSTD_isError(left))
+			return false;
+		p->is_ended = !left;
+	}
+	return true;
+}
+
+static unsigned char *get_record(struct replay *p, struct record_frame *f)
+{
+	unsigned char *v = NULL;
+	size_t n = 0;
+
+	if (!get(p, f, sizeof(*f)))
+		return NULL;
+	/* Room comes as the bytes do: a length is soon written. */
+	while (f->length <= RECORD_MAX && n < f->length) {
+		size_t step = f->length - n < STEP ? f->length - n : STEP;
+		unsigned char *grown = realloc(v, n + step);
+
+		if (!grown || !get(p, grown + n, step)) {
+			free(grown ? grown : v);
+			return NULL;
+		}
+		v = grown;
+		n += step;
+	}
+	return v;
+}
+
+static int read_header(struct replay *p, const char *path)
+{
+	char magic[sizeof(RECORD_MAGIC) - 1];
+	struct wire w = {.reads = true, .r = p->r};
+	struct record_frame f;
+	int err;
+
+	if (fread(magic, 1, sizeof(magic), p->f) != sizeof(magic) ||
+	    memcmp(magic, RECORD_MAGIC, sizeof(magic)) != 0)
+		return fail(-EINVAL, "%s is no recording of pyleak-bpf", path);
+	w.v = get_record(p, &f);
+	w.n = w.v ? f.length : 0;
+	if (!w.v)
+		return fail(-EINVAL, "%s ends before anything was recorded", path);
+	record_header(&w, &p->header);
+	err = wire_error(&w);
+	free(w.v);
+	if (err)
+		return fail_in(err, "%s", path);
+	if (p->header.layout != EVIDENCE_VERSION)
+		return fail(
+			-EINVAL,
+			"%s was recorded by version %s, whose recordings this one does not read",
+			path, p->header.version ? p->header.version : "?");
+	return 0;
+}
+
+static struct moment *place_of(struct replay *p, uint64_t pid)
+{
+	for (size_t i = 0; i < p->kept.n; i++)
+		if (p->kept.v[i].frame.pid == pid)
+			return &p->kept.v[i];
+	return p->kept.n < MAX_PROCESSES ? vec_push(&p->kept) : NULL;
+}
+
+/* Seconds count from when the first of them was watched. */
+static bool is_until(const struct replay *p, const struct record_frame *f, double at_s)
+{
+	return isnan(at_s) || (double)f->now_ns <= (double)p->start_ns + at_s * 1e9;
+}
+
+/* Of each process the last moment until then. */
+static void keep_moments(struct replay *p, double at_s)
+{
+	struct record_frame f;
+	unsigned char *v;
+
+	while (p->bytes < MAX_BYTES && (v = get_record(p, &f))) {
+		struct moment *m;
+
+		if (!p->start_ns)
+			p->start_ns = f.start_ns;
+		m = is_until(p, &f, at_s) ? place_of(p, f.pid) : NULL;
+
+		if (m) {
+			p->bytes += f.length;
+			p->bytes -= m->v ? m->frame.length : 0;
+			free(m->v);
+			*m = (struct moment){f, v};
+		} else {
+			free(v);
+		}
+	}
+}
+
+/* Which of them are of one and the same report? The latest of all tells when that was. */
+static int judge_all(struct replay *p, const char *path, double at_s)
+{
+	struct report *r = p->r;
+	uint64_t last_ns = 0;
+	int err = 0;
+
+	if (!p->kept.n)
+		return fail(-EINVAL,
+			    isnan(at_s) ? "%s has no moment of any process"
+					: "%s has no moment as early as that (--at)",
+			    path);
+	r->processes = report_alloc(r, p->kept.n * sizeof(*r->processes));
+	if (!r->processes)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < p->kept.n && !err; i++) {
+		struct moment *m = &p->kept.v[i];
+		struct evidence *e = report_alloc(r, sizeof(*e));
+
+		err = e ? evidence_read(m->v, m->frame.length, r, e) : -ENOMEM;
+		if (!err)
+			err = judge(e, r, &r->processes[r->n_processes]);
+		r->n_processes += !err;
+		last_ns = m->frame.now_ns > last_ns ? m->frame.now_ns : last_ns;
+	}
+	if (err)
+		return fail_in(err, "%s", path);
+	r->duration_s = last_ns > p->start_ns ? (double)(last_ns - p->start_ns) / 1e9 : 0;
+	r->started_at =
+		p->header.started_at + ((double)p->start_ns - (double)p->header.start_ns) / 1e9;
+	r->ended_at = r->started_at + r->duration_s;
+	return 0;
+}
+
+static const char *or_unknown(const char *text)
+{
+	return text ? text : "?";
+}
+
+static int read_all(struct replay *p, const char *path, double at_s)
+{
+	int err = read_header(p, path);
+
+	if (err)
+		return err;
+	p->r->version = or_unknown(p->header.version);
+	p->r->hostname = or_unknown(p->header.hostname);
+	p->r->kernel = or_unknown(p->header.kernel);
+	p->r->arch = or_unknown(p->header.arch);
+	keep_moments(p, at_s);
+	if (!p->is_ended)
+		log_line("pyleak-bpf: %s is cut short: what follows is of what can be read", path);
+	p->r->final = true;
+	return judge_all(p, path, at_s);
+}
+
+static FILE *open_file(const char *path)
+{
+	/* A pipe without a writer would be waited for. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	FILE *f;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		fail(-errno, "%s cannot be opened: %s", path, strerror(errno));
+	} else if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		fail(-EINVAL, "%s is no file that can be read from", path);
+	} else if ((f = fdopen(fd, "r"))) {
+		return f;
+	}
+	close_fd(&fd);
+	return NULL;
+}
+
+int recording_read(const char *path, double at_s, struct report **out)
+{
+	struct replay *p = calloc(1, sizeof(*p));
+	int err;
+
+	*out = NULL;
+	if (!p)
+		return fail(-ENOMEM, "out of memory");
+	p->f = open_file(path);
+	err = p->f ? report_new(&p->r) : errno ? -errno : -EIO;
+	p->z = ZSTD_createDCtx();
+	if (!err && !p->z)
+		err = fail(-ENOMEM, "out of memory");
+	if (!err)
+		err = read_all(p, path, at_s);
+	for (size_t i = 0; i < p->kept.n; i++)
+		free(p->kept.v[i].v);
+	vec_free(&p->kept);
+	ZSTD_freeDCtx(p->z);
+	if (p->f)
+		fclose(p->f);
+	if (err)
+		report_free(p->r);
+	else
+		*out = p->r;
+	free(p);
+	return err;
+}
+
+int recording_kind(const char *path, enum recording_kind *out)
+{
+	char head[sizeof(RECORD_MAGIC)] = "";
+	FILE *f = open_file(path);
+
+	*out = RECORDING_NONE;
+	if (!f)
+		return errno ? -errno : -EIO;
+	if (fread(head, 1, sizeof(head) - 1, f) > 0)
+		*out = !strcmp(head, RECORD_MAGIC)     ? RECORDING_EVIDENCE
+		       : !strncmp(head, "pyleaksn", 8) ? RECORDING_SNAPSHOT
+		       : *head == '{'		       ? RECORDING_REPORT
+						       : RECORDING_NONE;
+	fclose(f);
+	return 0;
+}

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What was seen, in a file: --record, and the same report once more with --from."""
+import contextlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import harness
+import pythons
+
+LEAK = """
+import time
+keep, logs = [], []
+print("ready", flush=True)
+while True:
+    for _ in range(5):
+        keep.append({"n": len(keep) + 0.5})
+    logs.append(open("/dev/null"))
+    time.sleep(0.05)
+"""
+LEAKING_LINE = 7
+
+
+@contextlib.contextmanager
+def leaking(name="pyleak-recording-test"):
+    child = subprocess.Popen([pythons.HOST, "-c", LEAK, name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        assert child.stdout.readline() == b"ready\n"
+        yield child.pid
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+
+
+def tool(*args, status=0, timeout=150, user=None):
+    run = subprocess.run([harness.TOOL, *map(str, args)], capture_output=True, text=True, timeout=timeout, check=False, user=user)
+    assert run.returncode == status, (run.returncode, run.stderr)
+    return run
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """(recording, its report as JSON, as text, moments) of a run of 20 s with reports in between."""
+    where = tmp_path_factory.mktemp("recording")
+    with leaking() as pid:
+        run = tool("-p", pid, "-d", 20, "-i", 4, "--record", where / "a.rec", "--json", where / "live.json")
+    return where / "a.rec", json.loads((where / "live.json").read_text()), run.stdout
+
+
+def without(report, *names):
+    return {k: v for k, v in report.items() if k not in names}
+
+
+def test_the_last_report_comes_back(recorded, tmp_path):
+    rec, live, _ = recorded
+    out = tmp_path / "again.json"
+    tool("--from", rec, "--json", out)
+    again = json.loads(out.read_text())
+    assert again["processes"] == live["processes"]
+    assert again["host"] == live["host"]
+    assert abs(again["duration_s"] - live["duration_s"]) < 3
+
+
+def test_twice_is_the_same(recorded):
+    rec, _, _ = recorded
+    first = tool("--from", rec, "--json", "-").stdout
+    assert first == tool("--from", rec, "--json", "-").stdout
+
+
+def test_any_moment(recorded):
+    """What was known then: less."""
+    rec, live, _ = recorded
+    early = json.loads(tool("--from", rec, "--at", 8, "--json", "-").stdout)
+    assert 4 < early["duration_s"] <= 8
+    assert early["processes"][0]["probe"]["on_s"] < live["processes"][0]["probe"]["on_s"]
+    assert "no moment as early" in tool("--from", rec, "--at", 0.1, status=1).stderr
+
+
+def test_text_as_it_was(recorded):
+    """But for source lines, which are not in it, and for the head."""
+    rec, live, text = recorded
+    again = tool("--from", rec).stdout
+    site = live["processes"][0]["sites"][0]["id"]
+    assert site in again and site in text
+    assert "<string>:%d" % LEAKING_LINE in again
+
+
+def test_its_mode_and_who_may_read_it(recorded):
+    """Root's alone, until root gives it away; then nobody needs to be root."""
+    rec, live, _ = recorded
+    assert stat.S_IMODE(os.stat(rec).st_mode) == 0o600
+    with tempfile.TemporaryDirectory(prefix="pyleak-recording-") as place:
+        os.chmod(place, 0o755)
+        theirs, copy = shutil.copy(harness.TOOL, place), shutil.copyfile(rec, os.path.join(place, "copy.rec"))
+        os.chmod(copy, 0o644)
+        run = subprocess.run([theirs, "--from", copy], capture_output=True, text=True, timeout=60, check=False, user=65534, group=65534,
+                             extra_groups=[], cwd="/")  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "pid %d" % live["processes"][0]["pid"] in run.stdout
+
+
+def test_exit_status(recorded):
+    rec, live, _ = recorded
+    leaks = live["processes"][0]["verdict"]["class"] == "leak"
+    tool("--from", rec, "--fail-on", "leak", status=3 if leaks else 0)
+
+
+def test_one_that_is_cut_short(recorded, tmp_path):
+    rec, _, _ = recorded
+    whole = rec.read_bytes()
+    part = tmp_path / "part.rec"
+    part.write_bytes(whole[:len(whole) * 3 // 4])
+    run = tool("--from", part)
+    assert "cut short" in run.stderr and "pid" in run.stdout
+    for n in (0, 5, 23, 30, 60):
+        part.write_bytes(whole[:n])
+        assert tool("--from", part, status=1).stderr
+
+
+def test_what_is_no_recording(tmp_path):
+    for path in ("/etc/passwd", "/dev/zero", str(tmp_path), str(tmp_path / "nothing")):
+        assert path in tool("--from", path, status=1).stderr
+
+
+def test_a_report_does_as_well(recorded, tmp_path):
+    rec, live, _ = recorded
+    saved = tmp_path / "report.json"
+    saved.write_text(json.dumps(live))
+    assert live["processes"][0]["sites"][0]["id"] in tool("--from", saved).stdout
+
+
+@pytest.mark.parametrize("args", [["--from", "x", "-p", "1"], ["--at", "3", "-p", "1"], ["--from", "x", "--record", "y"],
+                                  ["--record", "-", "-p", "1"], ["--from", ""]], ids=" ".join)  # fmt: skip
+def test_bad_usage(args):
+    tool(*args, status=2)
+
+
+def test_how_often_one_asks_is_nothing_to_the_verdict(tmp_path):
+    """Two who watch the same process at once: one has a report each second, the other the last alone."""
+    with leaking() as pid:
+        both = [subprocess.Popen([harness.TOOL, "-p", str(pid), "-d", "25", *more, "--record", str(tmp_path / name)],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for name, more in (("often", ["-i", "1"]), ("once", ["-q"]))]
+        for run in both:
+            _, said = run.communicate(timeout=150)
+            assert run.returncode == 0, said
+    often, once = (json.loads(tool("--from", tmp_path / name, "--json", "-").stdout)["processes"][0] for name in ("often", "once"))
+    assert often["verdict"]["class"] == once["verdict"]["class"]
+    lines = [{s["stack"][0]["line"]: s["verdict"]["class"] if isinstance(s["verdict"], dict) else s["verdict"] for s in p["sites"] if s["kind"] == "object"} for p in (often, once)]
+    assert lines[0][LEAKING_LINE] == lines[1][LEAKING_LINE]
+
+
+def test_a_sweep_is_recorded(tmp_path):
+    rec = tmp_path / "sweep.rec"
+    with leaking("pyleak-recording-sweep") as pid:
+        time.sleep(1)
+        tool("sweep", "-q", "-d", 40, "--name", "pyleak-recording-sweep", "--record", rec)
+    report = json.loads(tool("--from", rec, "--json", "-").stdout)
+    assert [p["pid"] for p in report["processes"]] == [pid]
