@@ -421,7 +421,8 @@ static void skip_to(struct curve_points *p, double when)
 	while (p->n > 1 && p->t[0] < when) {
 		p->t++;
 		p->v++;
-		p->top += p->top ? 1 : 0;
+		if (p->top)
+			p->top++;
 		p->n--;
 	}
 }

@@ -69,6 +69,9 @@ void trend_set_add(struct trend_set *s, double t_s, const double *values)
 
 void trend_points_judge(const struct trend_points *p, struct curve *out)
 {
+	memset(out, 0, sizeof(*out));
+	if (!p->n)
+		return;
 	curve_judge(
 		&(struct curve_points){.t = p->t, .v = p->v, .top = p->top, .n = p->n, .grain = 1},
 		out);

@@ -63,12 +63,13 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 	double run_s = (double)(o->now_ns - o->start_ns) / 1e9 - survivor_age_s[1],
 	       age = sample_age_s(v, o);
 	double born_s = run_s + survivor_age_s[1] - age;
-	unsigned q = run_s > 0 ? (unsigned)(4 * born_s / run_s) : 0;
+	double part = run_s > 0 ? 4 * born_s / run_s : 0;
+	unsigned q = part >= 3 ? 3 : part > 0 ? (unsigned)part : 0;
 	uint64_t *seen = map64_put(&b->burst, (v->stack ^ (v->burst * 0x9e3779b97f4a7c15ull)) | 1);
 
 	if (seen && !(*seen)++)
 		s->bursts++;
-	s->quarters |= 1u << (q > 3 ? 3 : q);
+	s->quarters |= 1u << q;
 	if (age > s->oldest_s)
 		s->oldest_s = age;
 	if (!sample_weak(v, o) && !v->doubtful)

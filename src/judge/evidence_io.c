@@ -8,6 +8,9 @@
 #include "base/series.h"
 #include "judge/wire.h"
 
+#define MOST_S 1e9  /* thirty years */
+#define MOST   1e15 /* of anything else */
+
 static void points(struct wire *w, struct trend_points *p)
 {
 	size_t n = wire_count(w, p->n, 24);
@@ -24,9 +27,9 @@ static void points(struct wire *w, struct trend_points *p)
 		*p = (struct trend_points){n, v, v + n, v + 2 * n};
 	}
 	for (size_t i = 0; i < n; i++) {
-		wire_double(w, &p->t[i]);
-		wire_double(w, &p->v[i]);
-		wire_double(w, &p->top[i]);
+		wire_known(w, &p->t[i], MOST_S);
+		wire_known(w, &p->v[i], MOST);
+		wire_known(w, &p->top[i], MOST);
 	}
 }
 
@@ -34,16 +37,16 @@ static void curve(struct wire *w, struct curve *c)
 {
 	wire_int(w, &c->shape);
 	wire_u64(w, &c->points);
-	wire_double(w, &c->span_s);
-	wire_double(w, &c->slope);
-	wire_double(w, &c->low);
-	wire_double(w, &c->high);
-	wire_double(w, &c->since_s);
-	wire_double(w, &c->fastest);
-	wire_double(w, &c->gain);
-	wire_double(w, &c->height);
+	wire_known(w, &c->span_s, MOST_S);
+	wire_known(w, &c->slope, MOST);
+	wire_known(w, &c->low, MOST);
+	wire_known(w, &c->high, MOST);
+	wire_known(w, &c->since_s, MOST_S);
+	wire_known(w, &c->fastest, MOST);
+	wire_known(w, &c->gain, MOST);
+	wire_known(w, &c->height, MOST);
 	wire_int(w, &c->minima);
-	wire_double(w, &c->confidence);
+	wire_known(w, &c->confidence, 1);
 	if ((unsigned)c->shape >= CURVE_SHAPES)
 		w->wrong = "no such shape of a curve";
 }
@@ -203,7 +206,7 @@ static void seen(struct wire *w, struct report_process *p)
 	totals(w, &p->fds);
 	wire_array(w, p->series, p->n_series, 15, series);
 	wire_string(w, &p->mechanism);
-	wire_double(w, &p->on_s);
+	wire_known(w, &p->on_s, MOST_S);
 	wire_double(w, &p->coverage);
 	wire_double(w, &p->slowdown_pct);
 	wire_array(w, p->classes, p->n_classes, 20, class_row);
@@ -273,7 +276,7 @@ static void survivor(struct wire *w, struct survivor *s)
 	wire_u64(w, &s->collections);
 	wire_u64(w, &s->content);
 	wire_u64(w, &s->bytes);
-	wire_double(w, &weight);
+	wire_known(w, &weight, MOST);
 	s->weight = (float)weight;
 	wire_int(w, &s->burst);
 	wire_int(w, &s->rung);
@@ -299,9 +302,9 @@ static void deaths(struct wire *w, struct evidence_count *c)
 
 static void coverage_point(struct wire *w, struct coverage_point *p)
 {
-	wire_double(w, &p->begin_s);
-	wire_double(w, &p->at_s);
-	wire_double(w, &p->on_s);
+	wire_known(w, &p->begin_s, MOST_S);
+	wire_known(w, &p->at_s, MOST_S);
+	wire_known(w, &p->on_s, MOST_S);
 }
 
 static void coverage(struct wire *w, struct coverage *c)
@@ -315,7 +318,7 @@ static void coverage(struct wire *w, struct coverage *c)
 	c->n = n;
 	for (size_t i = 0; i < n; i++)
 		coverage_point(w, &c->v[i]);
-	wire_double(w, &c->width_s);
+	wire_known(w, &c->width_s, MOST_S);
 }
 
 static void classes(struct wire *w, struct trend_points *p)
@@ -332,7 +335,7 @@ static void objects(struct wire *w, struct evidence_objects *o)
 	wire_u64(w, &o->collections);
 	wire_int(w, &o->bursts);
 	MAYBE(w, o->watched, coverage);
-	wire_double(w, &o->coverage);
+	wire_known(w, &o->coverage, MOST);
 	/* As one thing: an array of a fixed number. */
 	if (w->reads) {
 		struct trend_points *v = NULL;
@@ -349,17 +352,17 @@ static void objects(struct wire *w, struct evidence_objects *o)
 		if (has)
 			classes(w, (struct trend_points *)(uintptr_t)o->classes);
 	}
-	wire_double(w, &o->counted_s);
-	wire_double(w, &o->uncounted_s);
+	wire_known(w, &o->counted_s, MOST_S);
+	wire_known(w, &o->uncounted_s, MOST_S);
 }
 
 /* ---- Native blocks. ---- */
 
 static void point(struct wire *w, struct native_point *p)
 {
-	wire_double(w, &p->t_s);
-	wire_double(w, &p->bytes);
-	wire_double(w, &p->count);
+	wire_known(w, &p->t_s, MOST_S);
+	wire_known(w, &p->bytes, MOST);
+	wire_known(w, &p->count, MOST);
 }
 
 static void native_site(struct wire *w, struct native_site *n)
@@ -371,13 +374,13 @@ static void native_site(struct wire *w, struct native_site *n)
 	n->key.stack = stack;
 	n->key.caller = caller;
 	wire_int(w, &n->key.kind);
-	wire_double(w, &n->live_bytes);
-	wire_double(w, &n->live_count);
-	wire_double(w, &n->young_bytes);
+	wire_known(w, &n->live_bytes, MOST);
+	wire_known(w, &n->live_count, MOST);
+	wire_known(w, &n->young_bytes, MOST);
 	wire_double(w, &n->waste_bytes);
 	wire_u64(w, &n->samples);
 	wire_u64(w, &n->oldest_ns);
-	wire_double(w, &n->mortality);
+	wire_known(w, &n->mortality, 1);
 	wire_bool(w, &n->estimated);
 	wire_int(w, &n->checked);
 	wire_int(w, &n->objects);
@@ -411,7 +414,7 @@ static void way(struct wire *w, struct evidence_way *x)
 
 	wire_u64(w, &x->stack);
 	wire_u64(w, &x->of);
-	wire_double(w, &x->share);
+	wire_known(w, &x->share, 1);
 	wire_bool(w, &x->is_cut);
 	wire_bool(w, &known);
 	if (known)
@@ -425,7 +428,8 @@ static void native(struct wire *w, struct evidence_native *n)
 	wire_array(w, n->v, n->n, 48, native_site);
 	wire_array(w, n->way, n->n_ways, 12, way);
 	wire_bool(w, &n->has_ways);
-	doubles(w, n->unknown_per_s, PL_UNKNOWN_BINS);
+	for (size_t i = 0; i < PL_UNKNOWN_BINS; i++)
+		wire_known(w, &n->unknown_per_s[i], MOST);
 }
 
 /* ---- Who holds them. ---- */
@@ -436,7 +440,7 @@ static void step(struct wire *w, struct report_holder_step *s)
 	wire_string(w, &s->name);
 	wire_string(w, &s->type);
 	wire_u64(w, &s->entries);
-	wire_double(w, &s->growth_per_s);
+	wire_known(w, &s->growth_per_s, MOST);
 	if (!s->edge)
 		w->wrong = "a step has no kind";
 }
@@ -466,7 +470,7 @@ static void holder(struct wire *w, struct holder_fact *f)
 	wire_bool(w, &f->is_known);
 	wire_string(w, &h->root);
 	wire_string(w, &h->path);
-	wire_double(w, &h->share);
+	wire_known(w, &h->share, 1);
 	wire_array(w, h->step, h->n, 12, step);
 	wire_bool(w, &h->gc_known);
 	wire_bool(w, &h->gc_enabled);
@@ -486,7 +490,7 @@ static void holder(struct wire *w, struct holder_fact *f)
 static void type_share(struct wire *w, struct report_type *t)
 {
 	wire_string(w, &t->name);
-	wire_double(w, &t->share);
+	wire_known(w, &t->share, 1);
 	if (!t->name)
 		w->wrong = "a type has no name";
 }
@@ -496,13 +500,13 @@ static void fd(struct wire *w, struct fd_fact *f)
 	wire_u64(w, &f->stack);
 	wire_int(w, &f->kind);
 	wire_u64(w, &f->n);
-	wire_double(w, &f->rate);
-	wire_double(w, &f->scale);
-	wire_double(w, &f->oldest_s);
+	wire_known(w, &f->rate, MOST);
+	wire_known(w, &f->scale, MOST);
+	wire_known(w, &f->oldest_s, MOST_S);
 	wire_int(w, &f->moments);
 	wire_int(w, &f->quarters);
 	curve(w, &f->curve);
-	wire_double(w, &f->curve_rate);
+	wire_known(w, &f->curve_rate, MOST);
 	wire_array(w, f->types, f->n_types, 9, type_share);
 	wire_int(w, &f->facts.most);
 	wire_u64(w, &f->facts.n);
@@ -539,11 +543,21 @@ static void type(struct wire *w, struct evidence_type *t)
 	wire_string(w, &t->name);
 }
 
+/* Nothing is older than it is seen. */
+static bool is_in_order(const struct evidence *e)
+{
+	bool ok = e->start_ns <= e->now_ns && e->now_ns < (uint64_t)(MOST_S * 1e9);
+
+	for (size_t i = 0; i < e->objects.n; i++)
+		ok &= e->objects.v[i].born_ns <= e->now_ns && e->objects.v[i].weight >= 0;
+	return ok;
+}
+
 static void evidence(struct wire *w, struct evidence *e)
 {
 	wire_u64(w, &e->start_ns);
 	wire_u64(w, &e->now_ns);
-	wire_double(w, &e->older_s);
+	wire_known(w, &e->older_s, MOST_S);
 	wire_u64(w, &e->min_size);
 	wire_u64(w, &e->max_size);
 	wire_string(w, &e->interpreter);
@@ -556,8 +570,10 @@ static void evidence(struct wire *w, struct evidence *e)
 	wire_array(w, e->fd, e->n_fds, 100, fd);
 	wire_array(w, e->stack, e->n_stacks, 3, stack);
 	wire_array(w, e->type, e->n_types, 2, type);
-	if (w->reads && !e->interpreter)
-		w->wrong = w->wrong ? w->wrong : "it has no interpreter";
+	if (w->reads && !w->wrong && !e->interpreter)
+		w->wrong = "it has no interpreter";
+	if (w->reads && !w->wrong && !is_in_order(e))
+		w->wrong = "its times are not in order";
 }
 
 int evidence_write(const struct evidence *e, unsigned char **out, size_t *n)

@@ -14,14 +14,14 @@ static bool is_satellite(const struct joiner *j, uint64_t stack, double bytes_pe
 {
 	const uint64_t *left = map64_get(&j->satellites, stack);
 
-	return left && *left > (uint64_t)(bytes_per_s * 1000) / 2;
+	return left && *left > join_milli(bytes_per_s) / 2;
 }
 
 /* The same; what they account for is used up. */
 static bool take_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
 {
 	bool covered = is_satellite(j, stack, bytes_per_s);
-	uint64_t *left = map64_get(&j->satellites, stack), want = (uint64_t)(bytes_per_s * 1000);
+	uint64_t *left = map64_get(&j->satellites, stack), want = join_milli(bytes_per_s);
 
 	if (left)
 		*left -= want < *left ? want : *left;

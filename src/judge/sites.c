@@ -190,7 +190,7 @@ static void note_satellites(struct joiner *j, const struct estimate_site *e)
 	uint64_t *at = map64_put(&j->satellites, e->stack);
 
 	if (at)
-		*at += (uint64_t)(e->count_per_s * e->malloc_bytes * 1000);
+		*at += join_milli(e->count_per_s * e->malloc_bytes);
 }
 
 static void join_estimate(struct joiner *j, const struct estimate_site *e)

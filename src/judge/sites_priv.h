@@ -3,6 +3,8 @@
 #ifndef PYLEAK_JUDGE_SITES_PRIV_H
 #define PYLEAK_JUDGE_SITES_PRIV_H
 
+#include <math.h>
+
 #include "base/map64.h"
 #include "judge/estimate.h"
 #include "judge/judge.h"
@@ -49,6 +51,12 @@ struct joiner {
 	struct curve malloc;	   /* anonymous memory that is no pool */
 	uint64_t no_way, cut_ways; /* sites without a way through C code, and with a cut one */
 };
+
+/* Thousandths of a byte, for a map of whole numbers. */
+static inline uint64_t join_milli(double bytes)
+{
+	return bytes > 0 ? (uint64_t)(fmin(bytes, 1e15) * 1000) : 0;
+}
 
 /* The site of a stack; NULL without memory, or without frames. */
 struct joined *join_stack(struct joiner *j, const struct evidence_stack *st, enum report_kind kind);

@@ -68,6 +68,15 @@ void wire_double(struct wire *w, double *v)
 		put(w, v, sizeof(*v));
 }
 
+void wire_known(struct wire *w, double *v, double most)
+{
+	wire_double(w, v);
+	if (!w->reads || (*v >= -most && *v <= most))
+		return;
+	w->wrong = w->wrong ? w->wrong : "a number is out of all bounds";
+	*v = 0;
+}
+
 size_t wire_count(struct wire *w, size_t n, size_t least)
 {
 	uint64_t v = n;

@@ -20,7 +20,9 @@ struct wire {
 };
 
 void wire_u64(struct wire *w, uint64_t *v);
-void wire_double(struct wire *w, double *v);
+void wire_double(struct wire *w, double *v); /* or NAN */
+/* A number that is known, and no further from 0 than @most. */
+void wire_known(struct wire *w, double *v, double most);
 void wire_string(struct wire *w, const char **v);      /* may be NULL */
 void wire_chars(struct wire *w, char *v, size_t size); /* with a 0 in it */
 /* A number of things, of at least @least bytes each. */

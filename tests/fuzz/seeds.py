@@ -441,6 +441,15 @@ def http():
         yield "url" + url.replace(b"/", b"-").decode(), CUT.join([b"", b"1.2.3.4:x", b"HEAD", url, b"", b"GET", url, b""])
 
 
+def evidence():
+    """Of the test of the judge, which makes it by hand; and halves of it."""
+    with tempfile.NamedTemporaryFile() as f:
+        subprocess.run([os.path.join(TOP, "build/tests/unit/test_judge"), f.name], check=True)
+        whole = slurp(f.name)
+    yield "whole", whole
+    yield "half", whole[:len(whole) // 2]
+
+
 def main():
     makers = {n: f for n, f in globals().items() if callable(f) and f.__module__ == __name__ and
               os.path.exists("%s/fuzz_%s.c" % (HERE, n))}  # fmt: skip

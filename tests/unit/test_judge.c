@@ -388,7 +388,29 @@ static void half_of_it_is_refused(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
 
-int main(void)
+/* Evidence of a kind that a search for what breaks the reader can begin with (tests/fuzz). */
+static int write_seed(const char *path)
+{
+	FILE *f = fopen(path, "we");
+	unsigned char *bytes;
+	struct world *w;
+	void *state;
+	size_t n;
+
+	if (!f || make(&state))
+		return 1;
+	w = state;
+	w->e.objects.n = 12;
+	for (size_t i = 0; i < EVIDENCE_CLASSES; i++)
+		w->classes[i].n = i == CLASS ? 20 : 3;
+	if (evidence_write(&w->e, &bytes, &n) || fwrite(bytes, 1, n, f) != n)
+		return 1;
+	free(bytes);
+	drop(&state);
+	return fclose(f);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_leak_is_called_one),
@@ -400,5 +422,7 @@ int main(void)
 		TEST(half_of_it_is_refused),
 	};
 
+	if (argc > 1)
+		return write_seed(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
