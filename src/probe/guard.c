@@ -44,7 +44,7 @@ static void serve(int sock, void *ctx)
 /* Whether it could give up what it does not need. */
 static int await_ready(int sock)
 {
-	struct guard_answer ready;
+	struct guard_answer ready = {0};
 
 	if (packet_receive(sock, &ready, sizeof(ready), NULL) != (ssize_t)sizeof(ready))
 		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");

@@ -11,6 +11,7 @@ struct recorder {
 	pthread_mutex_t lock;
 	FILE *f;
 	ZSTD_CCtx *z;
+	char room[1 << 16];
 	int err;
 	char why[200];
 };
@@ -40,16 +41,15 @@ static int failed(struct recorder *rec, int err)
 static int compress(struct recorder *rec, const void *data, size_t n, ZSTD_EndDirective how)
 {
 	ZSTD_inBuffer in = {data, n, 0};
-	char room[1 << 16];
 	size_t left;
 
 	do {
-		ZSTD_outBuffer out = {room, sizeof(room), 0};
+		ZSTD_outBuffer out = {rec->room, sizeof(rec->room), 0};
 
 		left = ZSTD_compressStream2(rec->z, &out, &in, how);
 		if (ZSTD_isError(left))
 			return failed(rec, -EIO);
-		if (out.pos && fwrite(room, 1, out.pos, rec->f) != out.pos)
+		if (out.pos && fwrite(rec->room, 1, out.pos, rec->f) != out.pos)
 			return failed(rec, errno ? -errno : -EIO);
 	} while (how == ZSTD_e_continue ? in.pos < in.size : left);
 	return how != ZSTD_e_continue && fflush(rec->f) ? failed(rec, -errno) : 0;

@@ -80,7 +80,7 @@ static int read_header(struct replay *p, const char *path)
 {
 	char magic[sizeof(RECORD_MAGIC) - 1];
 	struct wire w = {.reads = true, .r = p->r};
-	struct record_frame f;
+	struct record_frame f = {0};
 	int err;
 
 	if (fread(magic, 1, sizeof(magic), p->f) != sizeof(magic) ||
@@ -120,7 +120,7 @@ static bool is_until(const struct replay *p, const struct record_frame *f, doubl
 /* Of each process the last moment until then. */
 static void keep_moments(struct replay *p, double at_s)
 {
-	struct record_frame f;
+	struct record_frame f = {0};
 	unsigned char *v;
 
 	while (p->bytes < MAX_BYTES && (v = get_record(p, &f))) {
