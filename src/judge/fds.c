@@ -38,7 +38,7 @@ static bool judge_one(const struct evidence *e, struct report *r, const struct f
 		return false;
 	out->n_frames = join_frames_of(r, st, &out->stack);
 	out->truncated = st->truncated;
-	report_site_id(out->stack, out->n_frames, out->id);
+	report_site_id(out->stack, out->n_frames, out->kind, out->id);
 	verdict_site(r, &v, out);
 	if (!out->n_frames || out->verdict > CLASS_GROWING)
 		return false;

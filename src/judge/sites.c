@@ -28,7 +28,7 @@ size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct 
 static uint64_t index_key(const struct report_frame *frames, size_t n, enum report_kind kind,
 			  char id[17])
 {
-	report_site_id(frames, n, id);
+	report_site_id(frames, n, kind, id);
 	return (strtoull(id, NULL, 16) ^ kind) | 8;
 }
 

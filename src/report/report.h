@@ -200,8 +200,10 @@ char *report_printf(struct report *r, const char *fmt, ...) __attribute__((forma
 int report_copy_population(struct report *r, const struct report_process *from,
 			   struct report_process *to);
 
-/* Site id: the hash of (function, file, line) of the Python frames, never of addresses. */
-void report_site_id(const struct report_frame *stack, size_t n, char out[17]);
+/* Site id: the hash of the kind and of (function, file, line) of the Python frames, never of
+ * addresses. One line may leak objects, blocks and descriptors: three sites. */
+void report_site_id(const struct report_frame *stack, size_t n, enum report_kind kind,
+		    char out[17]);
 /* A hint for memory that C code took and keeps, where the code is known. */
 void report_native_hint(struct report *r, struct report_site *site);
 /* The same of memory of C code that nothing points to any more, whether the code is known or not.

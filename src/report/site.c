@@ -39,10 +39,10 @@ static uint64_t add_python(uint64_t h, const struct report_frame *f)
 	return add_u64(h, (uint64_t)(int64_t)f->line);
 }
 
-void report_site_id(const struct report_frame *stack, size_t n, char out[17])
+void report_site_id(const struct report_frame *stack, size_t n, enum report_kind kind, char out[17])
 {
 	size_t python = 0;
-	uint64_t h = 0;
+	uint64_t h = kind == KIND_OBJECT ? 0 : add_u64(0, kind);
 
 	for (size_t i = 0; i < n; i++) {
 		if (stack[i].native)

@@ -161,7 +161,7 @@ static struct joined_fds *place_of(struct fds_joiner *j, const struct fds_site *
 
 	if (!n)
 		return NULL;
-	report_site_id(frames, n, id);
+	report_site_id(frames, n, kind, id);
 	for (size_t i = 0; i < j->v.n; i++)
 		if (j->v.v[i].fact.kind == kind && !strcmp(j->v.v[i].site.id, id))
 			return &j->v.v[i];

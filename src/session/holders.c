@@ -183,7 +183,7 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 	n = st ? session_name_frames(o->scratch, st, &frames) : 0;
 	if (!n)
 		return SIZE_MAX;
-	report_site_id(frames, n, id);
+	report_site_id(frames, n, o->kind, id);
 	for (size_t i = 0; i < o->to->n_q; i++)
 		if (o->to->q[i].kind == o->kind && !strcmp(o->to->q[i].id, id))
 			*at = i + 2;

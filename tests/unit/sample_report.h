@@ -58,7 +58,7 @@ static struct report_site sample_sites[] = {
 	{.kind = KIND_OBJECT,
 	 .verdict = CLASS_LEAK,
 	 .confidence = 0.97,
-	 .reason = "grew by 1.2 MiB/s for 3 min with no sign of levelling",
+	 .reason = "grew by 1.2 MiB/s for 3 min without levelling off",
 	 .outstanding_bytes = 12.9e6,
 	 .outstanding_count = 34123.5,
 	 .growth_bytes_per_s = 1234567.891,
@@ -257,7 +257,8 @@ static inline struct report *sample_report(void)
 						       .file = "/srv/app/tree.py",
 						       .line = i < SAMPLE_RECURSION ? 8 : (int)i};
 	for (size_t i = 0; i < ARRAY_SIZE(sample_sites); i++)
-		report_site_id(sample_sites[i].stack, sample_sites[i].n_frames, sample_sites[i].id);
+		report_site_id(sample_sites[i].stack, sample_sites[i].n_frames,
+			       sample_sites[i].kind, sample_sites[i].id);
 	assert_int_equal(report_new(&r), 0);
 	r->version = "0.0.0";
 	r->hostname = "web-1";

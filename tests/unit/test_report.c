@@ -4,7 +4,7 @@
 
 static void id_of(const struct report_frame *f, size_t n, char out[17])
 {
-	report_site_id(f, n, out);
+	report_site_id(f, n, KIND_OBJECT, out);
 	assert_int_equal(strspn(out, "0123456789abcdef"), 16);
 	assert_int_equal(out[16], '\0');
 }
@@ -21,6 +21,20 @@ static void site_id_stays_what_it_was(void **state)
 	(void)state;
 	id_of(f, 2, id);
 	assert_string_equal(id, "7e82306b9df3549d");
+}
+
+/* One line may leak objects, blocks and descriptors. */
+static void site_ids_tell_kinds_apart(void **state)
+{
+	const struct report_frame f[] = {{.function = "add", .file = "/srv/app.py", .line = 42}};
+	char id[KIND_MAX][17];
+
+	(void)state;
+	for (size_t k = 0; k < KIND_MAX; k++) {
+		report_site_id(f, 1, (enum report_kind)k, id[k]);
+		for (size_t i = 0; i < k; i++)
+			assert_string_not_equal(id[i], id[k]);
+	}
 }
 
 static void site_ids_tell_stacks_apart(void **state)
@@ -164,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(site_id_stays_what_it_was),
 		cmocka_unit_test(site_ids_tell_stacks_apart),
+		cmocka_unit_test(site_ids_tell_kinds_apart),
 		cmocka_unit_test(native_frames_do_not_change_the_id_of_a_python_stack),
 		cmocka_unit_test(sites_are_sorted_by_verdict_then_growth_then_id),
 		cmocka_unit_test(arena_gives_zeroed_aligned_memory_of_any_size),
