@@ -119,7 +119,7 @@ static const char *leak_reason(struct report *r, const struct verdict_evidence *
 {
 	char rate[48], time[32], over[48];
 
-	return report_printf(r, "grew by %s for %s%s with no sign of levelling",
+	return report_printf(r, "grew by %s for %s%s without levelling off",
 			     growth_of(rate, sizeof(rate), s),
 			     fmt_duration(time, sizeof(time), grown_s(e)),
 			     over_collections(over, sizeof(over), e->collections));
@@ -157,8 +157,8 @@ static const char *warmup_reason(struct report *r, const struct verdict_evidence
 
 	fmt_bytes(held, sizeof(held), e->levelled_bytes);
 	if (e->curve.shape != CURVE_LEVELLED || !(e->curve.since_s > 0))
-		return report_printf(r, "grew by %s and has stopped", held);
-	return report_printf(r, "grew by %s and has been level for %s", held,
+		return report_printf(r, "grew by %s, then no more", held);
+	return report_printf(r, "grew by %s, level for %s since", held,
 			     fmt_duration(time, sizeof(time), e->curve.since_s));
 }
 

@@ -27,9 +27,25 @@ static const char *place_of(struct report *r, const struct report_site *s)
 	return f ? report_printf(r, "%s:%d", slash ? slash + 1 : f->file, f->line) : NULL;
 }
 
-static const char *made_by(enum report_kind k)
+static const struct {
+	const char *what;
+	bool is_many; /* "grow", not "grows" */
+} subject[KIND_MAX] = {
+	[KIND_OBJECT] = {"objects allocated at", true},
+	[KIND_HEAP] = {"memory allocated at", false},
+	[KIND_MMAP] = {"memory mapped at", false},
+	[KIND_FD] = {"descriptors opened at", true},
+	[KIND_THREAD] = {"threads started at", true},
+};
+
+/* What is said of a site begins with its verb: "grows by ..." */
+static const char *about(struct report *r, const struct report_site *s, const char *place)
 {
-	return k == KIND_FD ? "opens" : k == KIND_THREAD ? "starts" : "makes";
+	bool is_many = subject[s->kind].is_many;
+	bool grows = is_many && !strncmp(s->reason, "grows ", 6);
+
+	return report_printf(r, "%s %s %s%s", subject[s->kind].what, place, grows ? "grow " : "",
+			     s->reason + (grows ? 6 : 0));
 }
 
 static void by_site(struct report *r, struct report_process *p, const struct report_site *s)
@@ -39,9 +55,7 @@ static void by_site(struct report *r, struct report_process *p, const struct rep
 	p->verdict = s->verdict;
 	p->confidence = s->confidence;
 	if (s->reason)
-		p->reason = place ? report_printf(r, "what %s %s %s", place, made_by(s->kind),
-						  s->reason)
-				  : s->reason;
+		p->reason = place ? about(r, s, place) : s->reason;
 }
 
 /* A sure leak comes first however small it is; what grows many times as fast must not be missed for
@@ -60,8 +74,10 @@ static void add_greater(struct report *r, struct report_process *p)
 	if (place && p->reason && top->kind <= KIND_MMAP &&
 	    most->growth_bytes_per_s > GREATER * top->growth_bytes_per_s)
 		p->reason = report_printf(
-			r, "%s; what %s makes grows by %s/s, but is not sure to be a leak",
-			p->reason, place, fmt_bytes(rate, sizeof(rate), most->growth_bytes_per_s));
+			r, "%s; %s %s grow%s by %s/s, but %s not sure to be a leak", p->reason,
+			subject[most->kind].what, place, subject[most->kind].is_many ? "" : "s",
+			fmt_bytes(rate, sizeof(rate), most->growth_bytes_per_s),
+			subject[most->kind].is_many ? "are" : "is");
 }
 
 static bool climbs(const struct curve *c, double beyond)

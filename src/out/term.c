@@ -261,9 +261,9 @@ static void put_loss(struct line *l, const struct report_lost *lost)
 	line_end(l);
 }
 
-static void put_remarks(struct line *l, const struct report_process *p, bool verbose)
+static void put_remarks(struct line *l, const struct report_process *p)
 {
-	if (p->n_sites && (p->n_notes || losses(p) || (verbose && p->n_lost)))
+	if (p->n_sites && (p->n_notes || losses(p)))
 		line_end(l);
 	for (size_t i = 0; i < p->n_notes; i++) {
 		line_text(l, "  note: ");
@@ -271,7 +271,7 @@ static void put_remarks(struct line *l, const struct report_process *p, bool ver
 		line_end(l);
 	}
 	for (size_t i = 0; i < p->n_lost; i++)
-		if (is_missing(&p->lost[i]) || verbose)
+		if (is_missing(&p->lost[i]))
 			put_loss(l, &p->lost[i]);
 }
 
@@ -287,7 +287,7 @@ static void put_process(struct line *l, const struct report *r, const struct rep
 	term_baseline(l, p, o->verbose);
 	term_fds(l, p, o->verbose);
 	put_sites(l, p, r->final, o);
-	put_remarks(l, p, o->verbose);
+	put_remarks(l, p);
 }
 
 /* All of them as one, then who they are. */
