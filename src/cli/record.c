@@ -27,20 +27,20 @@ void record_evidence(void *rec, const struct evidence *e)
 	recorder_add(rec, e);
 }
 
-int record_end(struct record *r)
+int record_end(struct record *r, int err)
 {
-	int err;
+	int record_err;
 
 	if (!r->rec)
-		return 0;
-	err = recorder_end(r->rec);
+		return err;
+	record_err = recorder_end(r->rec);
 	r->rec = NULL;
-	return outputs_end(r->to, &r->out, err);
+	return outputs_end(r->to, &r->out, err ? err : record_err);
 }
 
 /* ---- The way back. ---- */
 
-static int read_saved(const struct watch_opts *o, struct report **out)
+static int read_saved(const struct watch_opts *o, FILE *to, struct report **out)
 {
 	enum recording_kind kind;
 	int err = recording_kind(o->from, &kind);
@@ -49,10 +49,11 @@ static int read_saved(const struct watch_opts *o, struct report **out)
 		return err;
 	switch (kind) {
 	case RECORDING_EVIDENCE:
-		return recording_read(o->from, o->at_s, out);
+		return recording_read(o->from, o->at_s, to, out);
 	case RECORDING_REPORT:
-		if (!isnan(o->at_s))
-			return fail(-EINVAL, "--at: %s is the report of one moment", o->from);
+		if (!isnan(o->at_s) || to)
+			return fail(-EINVAL, "%s: %s is a report, not a recording",
+				    to ? "--record" : "--at", o->from);
 		return report_read(o->from, out);
 	case RECORDING_SNAPSHOT:
 		return fail(
@@ -80,18 +81,30 @@ static int print(const struct watch_opts *o, const struct outputs *to, const str
 	return cli_reader_left(err) ? 0 : err;
 }
 
+/* With --record, what is told of goes into a file of its own. */
+static int read_and_cut(const struct watch_opts *o, const struct outputs *to, struct report **out)
+{
+	struct output cut;
+	int err;
+
+	if (!o->record)
+		return read_saved(o, NULL, out);
+	err = outputs_begin(to, o->record, &cut);
+	return err ? err : outputs_end(to, &cut, read_saved(o, cut.f, out));
+}
+
 int cli_replay(const struct watch_opts *o)
 {
 	struct outputs to;
 	struct report *r = NULL;
 	bool has_leak = false;
-	int err = outputs_open(&to, &o->json, 1, o->no_sandbox);
+	int err = outputs_open(&to, (const char *const[]){o->json, o->record}, 2, o->no_sandbox);
 
 	if (!err)
 		err = confine(&(struct confine_opts){
 			.is_off = o->no_sandbox, .kind = FILTER_READS, .only_files = true});
 	if (!err)
-		err = read_saved(o, &r);
+		err = read_and_cut(o, &to, &r);
 	if (!err)
 		err = print(o, &to, r);
 	for (size_t i = 0; r && i < r->n_processes; i++)

@@ -204,7 +204,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	if (!err)
 		err = loop(c, s, &leaks);
 	sweep_free(s);
-	record_err = record_end(&rec);
+	record_err = record_end(&rec, err);
 	cli_guard_stop(guard);
 	outputs_close(&c->outputs);
 	sym_servers_stop();

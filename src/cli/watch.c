@@ -483,7 +483,7 @@ static int run(struct watch *w)
 		err = loop(w);
 	}
 	close_all(w);
-	record_err = record_end(&w->record);
+	record_err = record_end(&w->record, err);
 	launch_close(&w->launch);
 	alerts_close(&w->alerts);
 	cli_guard_stop(w->guard);

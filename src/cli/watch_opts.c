@@ -44,7 +44,9 @@ static const struct opt table[] = {
 	 "written there",
 	 0, 0, NULL},
 	{0, OPT_STRING, "record", "FILE", ROW(record),
-	 "also save what was seen, so that the report of any moment can be had again", 0, 0, NULL},
+	 "also save what was seen, so that the report of any moment can be had again; with --from: "
+	 "of that moment alone",
+	 0, 0, NULL},
 	{0, OPT_STRING, "from", "FILE", ROW(from),
 	 "instead of -p: the report of a recording (--record), or a saved one (--json)", 0, 0,
 	 NULL},
@@ -98,10 +100,10 @@ static int check_from(const struct watch_opts *o)
 		return fail(-EINVAL, "--from needs the name of a file");
 	if (o->pids.n || o->command)
 		return fail(-EINVAL, "a process or --from FILE: one of them");
-	if (o->record || o->children || o->alerts.n || o->alert_log || o->alert_hook || o->baseline)
+	if (o->children || o->alerts.n || o->alert_log || o->alert_hook || o->baseline)
 		return fail(-EINVAL,
 			    "--from tells of what was seen: it goes with --at, -T, --json, "
-			    "--fail-on and -v");
+			    "--record, --fail-on and -v");
 	if (o->json && !*o->json)
 		return fail(-EINVAL, "--json needs a file name, or - for standard output");
 	return 0;
@@ -123,12 +125,12 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 	err = parse_words(argc, argv, out);
 	if (err || out->want_help || out->want_version)
 		return err;
+	if (out->record && (!*out->record || !strcmp(out->record, "-")))
+		return fail(-EINVAL, "--record needs the name of a file");
 	if (out->from)
 		return check_from(out);
 	if (!isnan(out->at_s))
 		return fail(-EINVAL, "--at goes with --from FILE");
-	if (out->record && (!*out->record || !strcmp(out->record, "-")))
-		return fail(-EINVAL, "--record needs the name of a file");
 	if (out->pids.n && out->command)
 		return fail(-EINVAL, "a process (-p) or a command (--): one of them");
 	if (out->pids.n == 0 && !out->command)

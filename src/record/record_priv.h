@@ -26,5 +26,6 @@ struct record_header {
 
 /* recorder.c */
 void record_header(struct wire *w, struct record_header *h);
+int recorder_begin(FILE *f, struct record_header *h, struct recorder **out);
 
 #endif

@@ -64,30 +64,20 @@ static int put(struct recorder *rec, const unsigned char *v, size_t n, int pid, 
 	return err ? err : compress(rec, v, n, ZSTD_e_flush);
 }
 
-static int put_header(struct recorder *rec, double started_at)
+static int put_header(struct recorder *rec, struct record_header *h)
 {
-	struct record_header h = {
-		.layout = EVIDENCE_VERSION, .started_at = started_at, .start_ns = clock_ns()};
 	struct wire w = {0};
-	struct report *r;
-	int err = report_new(&r); /* knows the host */
+	int err;
 
-	if (err)
-		return err;
-	h.version = r->version;
-	h.hostname = r->hostname;
-	h.kernel = r->kernel;
-	h.arch = r->arch;
-	record_header(&w, &h);
+	record_header(&w, h);
 	err = wire_error(&w);
 	if (!err)
-		err = put(rec, w.v, w.n, 0, h.start_ns, h.start_ns);
+		err = put(rec, w.v, w.n, 0, h->start_ns, h->start_ns);
 	free(w.v);
-	report_free(r);
 	return err;
 }
 
-int recorder_new(FILE *f, double started_at, struct recorder **out)
+int recorder_begin(FILE *f, struct record_header *h, struct recorder **out)
 {
 	struct recorder *rec = calloc(1, sizeof(*rec));
 	int err;
@@ -107,13 +97,32 @@ int recorder_new(FILE *f, double started_at, struct recorder **out)
 	if (!err && fputs(RECORD_MAGIC, f) < 0)
 		err = failed(rec, -errno);
 	if (!err)
-		err = put_header(rec, started_at);
+		err = put_header(rec, h);
 	if (err) {
 		recorder_end(rec);
 		return err;
 	}
 	*out = rec;
 	return 0;
+}
+
+int recorder_new(FILE *f, double started_at, struct recorder **out)
+{
+	struct record_header h = {
+		.layout = EVIDENCE_VERSION, .started_at = started_at, .start_ns = clock_ns()};
+	struct report *r;
+	int err = report_new(&r); /* knows the host */
+
+	*out = NULL;
+	if (err)
+		return err;
+	h.version = r->version;
+	h.hostname = r->hostname;
+	h.kernel = r->kernel;
+	h.arch = r->arch;
+	err = recorder_begin(f, &h, out);
+	report_free(r);
+	return err;
 }
 
 void recorder_add(struct recorder *rec, const struct evidence *e)

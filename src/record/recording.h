@@ -13,7 +13,7 @@
 
 struct recorder;
 
-/* Into @f, which stays the caller's. @started_at: seconds since the epoch. */
+/* Into @f, which stays the caller's. @started_at: now, in seconds since the epoch. */
 int recorder_new(FILE *f, double started_at, struct recorder **out);
 /* Any thread. What cannot be written is told once, and by recorder_end(). */
 void recorder_add(struct recorder *rec, const struct evidence *e);
@@ -31,7 +31,8 @@ enum recording_kind {
 /* What kind of file is it, by its first bytes? -ENOENT ... with the sentence. */
 int recording_kind(const char *path, enum recording_kind *out);
 /* The report as of @at_s seconds after the start; NAN = the last. -EINVAL: it is no recording, or
- * @at_s is before the first moment. One that was cut short is read as far as it goes. */
-int recording_read(const char *path, double at_s, struct report **out);
+ * @at_s is before the first moment. One that was cut short is read as far as it goes. What is
+ * judged goes into @to, too, where that is not NULL: a recording of this moment alone. */
+int recording_read(const char *path, double at_s, FILE *to, struct report **out);
 
 #endif

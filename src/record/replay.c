@@ -142,7 +142,7 @@ static void keep_moments(struct replay *p, double at_s)
 }
 
 /* Which of them are of one and the same report? The latest of all tells when that was. */
-static int judge_all(struct replay *p, const char *path, double at_s)
+static int judge_all(struct replay *p, const char *path, double at_s, struct recorder *to)
 {
 	struct report *r = p->r;
 	uint64_t last_ns = 0;
@@ -161,6 +161,8 @@ static int judge_all(struct replay *p, const char *path, double at_s)
 		struct evidence *e = report_alloc(r, sizeof(*e));
 
 		err = e ? evidence_read(m->v, m->frame.length, r, e) : -ENOMEM;
+		if (!err && to)
+			recorder_add(to, e);
 		if (!err)
 			err = judge(e, r, &r->processes[r->n_processes]);
 		r->n_processes += !err;
@@ -180,9 +182,10 @@ static const char *or_unknown(const char *text)
 	return text ? text : "?";
 }
 
-static int read_all(struct replay *p, const char *path, double at_s)
+static int read_all(struct replay *p, const char *path, double at_s, FILE *to)
 {
-	int err = read_header(p, path);
+	struct recorder *rec = NULL;
+	int err = read_header(p, path), end_err;
 
 	if (err)
 		return err;
@@ -194,7 +197,12 @@ static int read_all(struct replay *p, const char *path, double at_s)
 	if (!p->is_ended)
 		log_line("pyleak-bpf: %s is cut short: what follows is of what can be read", path);
 	p->r->final = true;
-	return judge_all(p, path, at_s);
+	if (to)
+		err = recorder_begin(to, &p->header, &rec);
+	if (!err)
+		err = judge_all(p, path, at_s, rec);
+	end_err = recorder_end(rec);
+	return err ? err : end_err;
 }
 
 static FILE *open_file(const char *path)
@@ -216,7 +224,7 @@ static FILE *open_file(const char *path)
 	return NULL;
 }
 
-int recording_read(const char *path, double at_s, struct report **out)
+int recording_read(const char *path, double at_s, FILE *to, struct report **out)
 {
 	struct replay *p = calloc(1, sizeof(*p));
 	int err;
@@ -230,7 +238,7 @@ int recording_read(const char *path, double at_s, struct report **out)
 	if (!err && !p->z)
 		err = fail(-ENOMEM, "out of memory");
 	if (!err)
-		err = read_all(p, path, at_s);
+		err = read_all(p, path, at_s, to);
 	for (size_t i = 0; i < p->kept.n; i++)
 		free(p->kept.v[i].v);
 	vec_free(&p->kept);

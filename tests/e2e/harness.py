@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -87,6 +88,14 @@ def helpers(pid):
             with open("/proc/%d/comm" % child) as f:
                 found[f.read().strip()] = child
     return {name: child for name, child in found.items() if name.startswith("pyleak-")}
+
+
+def helper(pid, name, limit_s=20):
+    """One of them: it has its name a moment after it was started."""
+    end = time.monotonic() + limit_s
+    while name not in helpers(pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    return helpers(pid)[name]
 
 
 class Target:
@@ -216,6 +225,23 @@ class Usage(threading.Thread):
 
     def map_bytes(self):
         return sum(v for (kind, _), v in self.memlock.items() if kind == "map_id")
+
+
+def recording_args(what):
+    """For run_tool(): `make record` wants this run's evidence, for tests/judge."""
+    return ["--record", recording_path(what)] if os.environ.get("PYLEAK_TEST_RECORD") else []
+
+
+def recording_path(what):
+    return os.path.join(os.environ["PYLEAK_TEST_RECORD"], "%s-%d.rec" % (what, os.getpid()))
+
+
+def keep_recording(what, name, truth):
+    if os.environ.get("PYLEAK_TEST_RECORD"):
+        sys.path.insert(0, os.path.join(TOP, "tests", "judge"))
+        import corpus
+
+        corpus.keep(TOOL, name, recording_path(what), truth)
 
 
 def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None):

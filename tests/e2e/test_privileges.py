@@ -183,7 +183,7 @@ def test_files_of_others_are_still_written(grower, tmp_path):
     out = place / "report.json"
     with started(harness.TOOL, "-p", str(grower), "-d", "60", "-q", "--json", str(out)) as tool:
         assert {r[0] for r in rights(tool)} == {kept()}
-        keeper = harness.helpers(tool.pid)["pyleak-files"]
+        keeper = harness.helper(tool.pid, "pyleak-files")
         assert rights(tool, keeper) == {(WRITING, WRITING, WRITING, "1", "2")}
     run = subprocess.run([harness.TOOL, "-p", str(grower), "-d", "2", "-q", "--json", str(out)], capture_output=True, text=True,
                          timeout=120, check=False)  # fmt: skip
