@@ -87,7 +87,11 @@ int cli_preflight(void)
 
 int cli_guard_start(bool no_sandbox, struct probe_guard **out)
 {
-	int err = probe_guard_start(no_sandbox ? NULL : confine_guardian, out);
+	const struct probe_guard_opts o = {
+		.confine = no_sandbox ? NULL : confine_guardian,
+		.is_cancelled = stop_asked,
+	};
+	int err = probe_guard_start(&o, out);
 
 	if (!err)
 		stop_alarm_to(probe_guard_alarm_fd(*out));

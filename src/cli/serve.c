@@ -257,6 +257,8 @@ static int run(struct service *v)
 	helper_stop(&v->keeper);
 	cli_guard_stop(v->guard);
 	sym_servers_stop();
+	if (err == -ECANCELED && stop_asked())
+		return CLI_DONE;
 	return err ? cli_complain(CLI_FAILED) : CLI_DONE;
 }
 

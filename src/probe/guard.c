@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The tool's end of the guardian: starting it, the heartbeat, requests. */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -10,9 +11,13 @@
 #include "base/reading.h"
 #include "probe/guard_priv.h"
 
+#define POLL_MS	    50
+#define PATIENCE_NS 1000000000ull /* with an answer, when we are to end */
+
 struct probe_channel {
 	struct probe_guard *guard;
 	int sock;
+	bool is_left; /* an answer is still to come, and nobody waits for it */
 };
 
 struct start {
@@ -32,6 +37,9 @@ static void serve(int sock, void *ctx)
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
+		/* Who reads what the tool says waits for no process but the tool. */
+		if (!log_enabled(LOG_INFO))
+			dup2(null, STDERR_FILENO);
 	}
 	guard_leave_freezer();
 	ready.err = s->confine ? s->confine() : 0;
@@ -41,21 +49,30 @@ static void serve(int sock, void *ctx)
 		guard_serve(sock, s->page, s->tool);
 }
 
-/* Whether it could give up what it does not need. */
-static int await_ready(int sock)
+/* However long it takes, unless we are to end and it takes more than @patience_ns. The kernel may
+ * take seconds over a probe where others place some, too. */
+static int wait_for(struct probe_guard *g, int sock, uint64_t patience_ns, struct guard_answer *a)
 {
-	struct guard_answer ready = {0};
+	struct pollfd p = {.fd = sock, .events = POLLIN};
+	uint64_t begin = clock_ns();
 
-	if (packet_receive(sock, &ready, sizeof(ready), NULL) != (ssize_t)sizeof(ready))
+	/* No sign of life meanwhile: what is in comes out when this takes two seconds. */
+	while (poll(&p, 1, POLL_MS) <= 0)
+		if (g->is_cancelled && g->is_cancelled() && clock_ns() - begin > patience_ns) {
+			g->is_left = true;
+			return fail(-ECANCELED, "stopped while probes were being placed");
+		}
+	if (packet_receive(sock, a, sizeof(*a), NULL) != (ssize_t)sizeof(*a))
 		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
-	ready.why[sizeof(ready.why) - 1] = '\0';
-	return ready.err ? fail(ready.err, "%s", ready.why) : 0;
+	a->why[sizeof(a->why) - 1] = '\0';
+	return a->err ? fail(a->err, "%s", a->why) : 0;
 }
 
-int probe_guard_start(int (*confine)(void), struct probe_guard **out)
+int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out)
 {
 	struct probe_guard *g = calloc(1, sizeof(*g));
-	struct start s = {.confine = confine, .tool = getpid()};
+	struct start s = {.confine = o->confine, .tool = getpid()};
+	struct guard_answer ready = {0};
 	int err = g ? reading_share() : -ENOMEM;
 
 	*out = NULL;
@@ -64,13 +81,15 @@ int probe_guard_start(int (*confine)(void), struct probe_guard **out)
 		return fail(err, "no memory for the process that holds the probes");
 	}
 	g->helper.sock = -1;
+	g->is_cancelled = o->is_cancelled;
 	s.page = mmap(NULL, sizeof(*s.page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	g->page = s.page == MAP_FAILED ? NULL : s.page;
 	err = g->page ? helper_start("pyleak-probes", serve, &s, &g->helper)
 		      : fail(-ENOMEM, "no memory for the process that holds the probes");
 	if (!err)
-		err = await_ready(g->helper.sock);
+		err = wait_for(g, g->helper.sock, 0,
+			       &ready); /* could it give up what it does not need? */
 	if (err) {
 		probe_guard_stop(g);
 		return err;
@@ -89,7 +108,10 @@ void probe_guard_stop(struct probe_guard *g)
 	/* Other processes that were forked from this one may hold the socket, too. */
 	if (g->helper.sock >= 0)
 		packet_send(g->helper.sock, leave, sizeof(leave), -1);
-	helper_stop(&g->helper);
+	if (g->is_left)
+		helper_release(&g->helper);
+	else
+		helper_stop(&g->helper);
 	if (g->page)
 		munmap(g->page, sizeof(*g->page));
 	free(g);
@@ -150,24 +172,23 @@ void probe_guard_leave(struct probe_channel *c)
 	free(c);
 }
 
-/* Waits for as long as the kernel takes. */
 static int ask(struct probe_channel *c, const struct guard_request *q, size_t len, const int *fds,
 	       size_t n_fds, uint32_t *value)
 {
 	struct guard_answer a = {0};
-	ssize_t got;
 	int err;
 
+	if (c->is_left)
+		return fail(-ECANCELED, "stopped while probes were being placed");
 	probe_guard_beat(c->guard);
-	err = packet_send_fds(c->sock, q, len, fds, n_fds);
-	got = err ? err : packet_receive(c->sock, &a, sizeof(a), NULL);
-	probe_guard_beat(c->guard);
-	if (got != (ssize_t)sizeof(a))
+	if (packet_send_fds(c->sock, q, len, fds, n_fds))
 		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
+	err = wait_for(c->guard, c->sock, PATIENCE_NS, &a);
+	c->is_left = c->guard->is_left;
+	probe_guard_beat(c->guard);
 	if (value)
 		*value = a.value;
-	a.why[sizeof(a.why) - 1] = '\0';
-	return a.err ? fail(a.err, "%s", a.why) : 0;
+	return err;
 }
 
 int probe_guard_choose(struct probe_channel *c, size_t n, enum probe_mechanism *out)

@@ -26,9 +26,14 @@ struct probe_channel;
 /* Without a heartbeat for so long the probes are taken out. */
 #define PROBE_GUARD_PATIENCE_NS 2000000000ull
 
-/* @confine is called in the guardian before anything else, or NULL: what it fails with is the
- * result. */
-int probe_guard_start(int (*confine)(void), struct probe_guard **out);
+struct probe_guard_opts {     /* both may be NULL */
+	int (*confine)(void); /* in the guardian, first of all; what it fails with is the result */
+	/* Is this process to end? Then nothing is waited for that takes long (-ECANCELED): the
+	 * guardian ends by itself, after it has taken out what is in. */
+	bool (*is_cancelled)(void);
+};
+
+int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out);
 /* Ends the guardian: what is still in is taken out. Waits for that. NULL is fine. */
 void probe_guard_stop(struct probe_guard *g);
 

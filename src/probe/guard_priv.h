@@ -53,6 +53,8 @@ struct guard_page {
 struct probe_guard {
 	struct helper helper;
 	struct guard_page *page;
+	bool (*is_cancelled)(void);
+	bool is_left; /* to itself: it did not answer when we were to end */
 };
 
 /* guard_tool.c: does thread @tid of the tool wait in the kernel for something that no signal ends?

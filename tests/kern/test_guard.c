@@ -22,7 +22,7 @@ static void set_up(struct scene *k)
 	uint64_t offset = offset_of((const void *)plain_one);
 	struct probe_set_spec spec = {.offsets = &offset, .n = 1, .label = "guarded"};
 
-	ok(probe_guard_start(NULL, &k->g));
+	ok(probe_guard_start(&(struct probe_guard_opts){0}, &k->g));
 	ok(probe_guard_join(k->g, &k->channel));
 	ok(probe_guard_choose(k->channel, 1, &m));
 	k->t = target_start("/proc/self/exe");
@@ -192,6 +192,30 @@ static void says_when_the_guardian_has_ended(void **state)
 	probe_sweep();
 }
 
+static int takes_long(void)
+{
+	sleep(3);
+	return 0;
+}
+
+static bool to_end(void)
+{
+	return true;
+}
+
+/* Finding out what it needs takes the guardian seconds where others place probes. */
+static void who_is_to_end_does_not_wait_for_it(void **state)
+{
+	const struct probe_guard_opts o = {.confine = takes_long, .is_cancelled = to_end};
+	uint64_t begin = clock_ns();
+	struct probe_guard *g;
+
+	(void)state;
+	assert_int_equal(probe_guard_start(&o, &g), -ECANCELED);
+	assert_null(g);
+	assert_true(clock_ns() - begin < 1000000000ull);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +225,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(takes_out_when_the_tool_is_killed),
 		cmocka_unit_test(gives_up_a_process_that_has_ended),
 		cmocka_unit_test(says_when_the_guardian_has_ended),
+		cmocka_unit_test(who_is_to_end_does_not_wait_for_it),
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "--target"))

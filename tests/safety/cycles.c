@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: cycles PID N\n");
 		return 2;
 	}
-	err = probe_guard_start(NULL, &s.o.guard);
+	err = probe_guard_start(&(struct probe_guard_opts){0}, &s.o.guard);
 	if (!err)
 		err = open_target(&s, atoi(argv[1]));
 	for (; !err && done < n; done += !err) {
