@@ -113,7 +113,7 @@ def run_case(python, case, seconds):
         with harness.Target(python, case.program) as target:
             target.wait_ready()
             time.sleep(0.5)
-            run = harness.run_tool(target.pid, seconds)
+            run = harness.run_tool(target.pid, seconds, harness.recording_args("zoo"))
             if run.rc != 0 or not run.report:
                 out.problems.append("exit %d: %s" % (run.rc, run.stderr.strip()[-200:]))
                 return out
@@ -129,6 +129,9 @@ def run_case(python, case, seconds):
         out.problems.append("%s: %s" % (type(e).__name__, e))
         return out
     out.problems += judge(out)
+    if not out.problems:
+        lines = ["%s.py:%d" % (case.name, n) for n in sorted(case.guilty)]
+        harness.keep_recording("zoo", "zoo-%s-%s" % (case.name, python.name), {"classes": case.classes, "lines": lines})
     return out
 
 

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What the judge says of recorded runs of real programs: exactly what it said before. A change that is meant to change it
+comes with the new facts (corpus.py --update), where everybody sees them."""
+import pytest
+
+import corpus
+
+
+@pytest.mark.parametrize("name", corpus.names())
+def test_the_same_is_said(name):
+    said = corpus.facts(corpus.replay(corpus.default_tool(), corpus.path_of(name, "rec")))
+    assert said == corpus.load(name)["said"]
+
+
+@pytest.mark.parametrize("name", corpus.names())
+def test_no_innocent_one_is_called_a_leak(name):
+    known = corpus.load(name)
+    if "leak" not in known["truth"]["classes"]:
+        assert known["said"]["verdict"] != "leak"
+    else:
+        assert known["said"]["sites"][0]["at"] in known["truth"]["lines"]
+
+
+def test_there_are_some():
+    assert len(corpus.names()) >= 8
