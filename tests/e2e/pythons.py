@@ -11,6 +11,8 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ZOO = os.path.join(os.path.dirname(HERE), "zoo")
+# What is recorded has the same paths wherever it was.
+RECORDS = "PYLEAK_TEST_RECORD" in os.environ
 ROOTS = os.path.join(os.environ.get("PYLEAK_CACHE", "/var/tmp"), "pyleak-roots")
 HOST = "/usr/bin/python3.11"
 
@@ -31,7 +33,7 @@ class Python:
 
     def zoo_file(self, program):
         """The program's path as the interpreter sees it."""
-        where = "/opt/pyleak-zoo" if self.root else ZOO
+        where = "/opt/pyleak-zoo" if self.root or RECORDS else ZOO
         return "%s/%s.py" % (where, program)
 
     def command(self, program, args):
@@ -45,7 +47,7 @@ class Python:
 
 def install_zoo(python):
     """Copies the zoo into the root, atomically per file: several runs may share the root."""
-    if not python.root:
+    if not python.root and not RECORDS:
         return
     target = python.root + "/opt/pyleak-zoo"
     os.makedirs(target, exist_ok=True)
