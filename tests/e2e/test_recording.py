@@ -106,6 +106,16 @@ def test_its_mode_and_who_may_read_it(recorded):
     assert "pid %d" % live["processes"][0]["pid"] in run.stdout
 
 
+def test_one_moment_alone(recorded, tmp_path):
+    """Cut out: the same report, and nothing before it."""
+    rec, _, _ = recorded
+    cut = tmp_path / "cut.rec"
+    of_all = tool("--from", rec, "--at", 9, "--record", cut).stdout
+    assert tool("--from", cut).stdout == of_all
+    assert cut.stat().st_size < rec.stat().st_size
+    assert "no moment as early" in tool("--from", cut, "--at", 4, status=1).stderr
+
+
 def test_exit_status(recorded):
     rec, live, _ = recorded
     leaks = live["processes"][0]["verdict"]["class"] == "leak"
@@ -136,7 +146,7 @@ def test_a_report_does_as_well(recorded, tmp_path):
     assert live["processes"][0]["sites"][0]["id"] in tool("--from", saved).stdout
 
 
-@pytest.mark.parametrize("args", [["--from", "x", "-p", "1"], ["--at", "3", "-p", "1"], ["--from", "x", "--record", "y"],
+@pytest.mark.parametrize("args", [["--from", "x", "-p", "1"], ["--at", "3", "-p", "1"], ["--from", "x", "--alert", "rss>1M"],
                                   ["--record", "-", "-p", "1"], ["--from", ""]], ids=" ".join)  # fmt: skip
 def test_bad_usage(args):
     tool(*args, status=2)
