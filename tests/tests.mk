@@ -124,6 +124,9 @@ record: all mounts ## the zoo watched once more, for the corpus of tests/judge
 judge-table: all ## what the judge says of every recording, and how often it is right
 	$(Q)$(PYTHON) -B tests/judge/corpus.py --tool $(O)/pyleak-bpf
 
+judge-mutate: ## each threshold of the judge moved: does anything notice?
+	$(Q)$(PYTHON) -B tests/judge/mutate.py
+
 bench: deps-test mounts all ## what watching costs: the slow-down table
 	$(Q)$(PYTHON) bench/slowdown.py --tool $(O)/pyleak-bpf
 
@@ -171,7 +174,7 @@ check-spell:
 	$(Q)codespell --ignore-words=tests/lint/words.txt Makefile README.md CONTRIBUTING.md docs .ci include src bpf bench \
 		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern tests/safety
 
-.PHONY: faults torture harmless deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
+.PHONY: judge-mutate faults torture harmless deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
 	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell
 
 -include $(C_TESTS:%=%.d)

@@ -24,7 +24,8 @@
 	X(SCRATCH_BUSY, "scratch_busy", "two threads wanted one scratch buffer")                \
 	X(UNKNOWN_SITE, "unknown_site", "a probe fired at an address that is not a known site") \
 	X(OBJECT_UNREADABLE, "object_unreadable", "an object's address could not be taken")     \
-	X(BIRTHS_FULL, "births_full", "a burst had more births than slots")                     \
+	X(BIRTHS_FULL, "births_full",                                                           \
+	  "births in a sampling window that ended late, and is left out")                       \
 	X(BLOCKS_FULL, "blocks_full", "the table of live native blocks was full")               \
 	X(PENDING_LOST, "pending_lost", "an allocator call whose return was not seen")
 

@@ -110,6 +110,14 @@ uint64_t random_next(uint64_t *state)
 	return *state;
 }
 
+double wall_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 uint64_t clock_ns(void)
 {
 	struct timespec t;

@@ -66,6 +66,7 @@ void close_fd(int *fd);
 /* The next number of a xorshift generator; *@state must not be 0. For jitter and coins. */
 uint64_t random_next(uint64_t *state);
 
+double wall_clock(void); /* seconds since the epoch */
 uint64_t clock_ns(void); /* CLOCK_MONOTONIC, the same clock as bpf_ktime_get_ns */
 
 /* A growing array: struct { T *v; size_t n, cap; }. vec_push returns a pointer to a new zeroed

@@ -7,31 +7,12 @@
 #include <math.h>
 
 #include "base/fit.h"
+#include "base/thresholds.h"
 
-#define MOST_POINTS  48	  /* per look: fits cost the square */
-#define FEWEST	     6	  /* points of a stretch */
-#define CHANGE_GAIN  20	  /* F of a change of slope that is believed ... */
-#define CHANGE_SURE  4	  /* ... and how many errors it must be */
-#define CHANGE_PART  0.25 /* ... and which part of the slope */
-#define TOOTH_PART   0.3  /* of the whole range: a fall that makes a tooth ... */
-#define TOOTH_NOISE  8	  /* ... and of the scatter */
+#define MOST_POINTS  48 /* per look: fits cost the square */
 #define MOST_ZOOMS   6
 #define MOST_CHANGES 8
-#define PAUSES	     1.5 /* times the longest pause before: a level lasts longer */
-#define USUAL	     2	 /* times what the values usually move by: a late change is more */
 #define MINIMA	     128
-#define MANY_MINIMA  8
-/* Fewer minima must rise by so many times what the worst of them lies off their line, and by this
- * part of the teeth: four of noise rise by themselves one time in twenty-four. */
-#define FEW_MINIMA_SURE 5
-#define FEW_MINIMA_PART 0.3
-#define TEETH_OVER	3    /* times the longest of them without another: there are no more */
-#define LEVEL_PART	0.25 /* of the slope before: what may be left of it on a level */
-#define BENT		0.75 /* of the slope before: less is a bend */
-#define TAIL		3    /* time constants: so long the end of a saturation may look straight */
-#define TAIL_GRAINS	30   /* ... or with fewer steps of chance */
-#define NO_BETTER	3.84 /* the 95 % point of chi squared */
-#define NEARLY		0.1 /* of the steepest slope: a saturation that has nearly come to its end */
 
 /* The points of one look: evenly wide floors. */
 struct look {
@@ -206,10 +187,11 @@ static void judge_minima(const struct minima *m, double height, double grain, st
 	out->slope = f.slope;
 	out->low = f.low;
 	out->high = f.high;
-	if (m->n >= MANY_MINIMA)
+	if (m->n >= CURVE_MANY_MINIMA)
 		sure = f.low > 0 && f.slope > 5 * error_of(&f);
 	else
-		sure = f.slope * span > fmax(FEW_MINIMA_SURE * worst, FEW_MINIMA_PART * height);
+		sure = f.slope * span >
+		       fmax(CURVE_FEW_MINIMA_SURE * worst, CURVE_FEW_MINIMA_PART * height);
 	if (sure && f.slope * span >= 3 * grain)
 		out->shape = CURVE_RISING;
 }
@@ -250,13 +232,14 @@ static bool find_change(const struct curve_points *p, const struct look *l, doub
 {
 	double more, rest;
 
-	if (!fit_change(l->t, l->v, l->n, FEWEST, l->noise, b))
+	if (!fit_change(l->t, l->v, l->n, CURVE_FEWEST, l->noise, b))
 		return false;
 	more = fabs(b->after - b->before);
 	rest = l->t[l->n - 1] - b->at;
-	return b->gain >= CHANGE_GAIN && more >= CHANGE_SURE * b->error &&
-	       more >= CHANGE_PART * fmax(fabs(b->after), fabs(b->before)) && more * rest > least &&
-	       (b->after > b->before || rest > PAUSES * longest_pause(p, b->at, l->noise));
+	return b->gain >= CURVE_CHANGE_GAIN && more >= CURVE_CHANGE_SURE * b->error &&
+	       more >= CURVE_CHANGE_PART * fmax(fabs(b->after), fabs(b->before)) &&
+	       more * rest > least &&
+	       (b->after > b->before || rest > CURVE_PAUSES * longest_pause(p, b->at, l->noise));
 }
 
 /* A change of the last minutes is a point or two of a look at hours: the later third, ninth, ...
@@ -269,7 +252,7 @@ static bool change_after(const struct curve_points *p, double from, double usual
 
 	for (unsigned zoom = 0; zoom < MOST_ZOOMS; zoom++, span /= 3) {
 		look_at(p, end - span, &l);
-		if (l.n < 2 * FEWEST + 2)
+		if (l.n < 2 * CURVE_FEWEST + 2)
 			return false;
 		if (find_change(p, &l, least, b))
 			return true;
@@ -277,7 +260,8 @@ static bool change_after(const struct curve_points *p, double from, double usual
 			struct fit_line f;
 
 			fit_theil_sen(l.t, l.v, l.n, &f);
-			least = fmax(CHANGE_SURE * fmax(f.spread, l.noise), USUAL * usual);
+			least = fmax(CURVE_CHANGE_SURE * fmax(f.spread, l.noise),
+				     CURVE_USUAL * usual);
 		}
 	}
 	return false;
@@ -302,7 +286,7 @@ static void last_stretch(const struct curve_points *p, struct look *l, struct cu
 
 static bool is_saturation(const struct fit_saturation *s, double slope)
 {
-	return s->gain > CHANGE_GAIN / 2.0 && s->amplitude > 0 && s->low < 0.5 * slope;
+	return s->gain > CURVE_CHANGE_GAIN / 2.0 && s->amplitude > 0 && s->low < 0.5 * slope;
 }
 
 /* A stretch that is straight by itself may be the tail of a saturation. */
@@ -328,11 +312,11 @@ static bool slows_all_along(const struct curve_points *p, double slope)
 		return false;
 	if (is_saturation(&s, slope))
 		return true;
-	if (!fit_change(l.t, l.v, l.n, FEWEST, l.noise, &b))
+	if (!fit_change(l.t, l.v, l.n, CURVE_FEWEST, l.noise, &b))
 		return false;
 	left = fmin(s.left, b.left);
 	point = fmax(left / (double)l.n, l.noise * l.noise);
-	return fit_power(l.t, l.v, l.n) - left < NO_BETTER * point;
+	return fit_power(l.t, l.v, l.n) - left < CURVE_NO_BETTER * point;
 }
 
 static double halves_ratio(const struct look *l)
@@ -340,7 +324,7 @@ static double halves_ratio(const struct look *l)
 	struct fit_line a, b;
 	size_t half = l->n / 2;
 
-	if (l->n < 2 * FEWEST)
+	if (l->n < 2 * CURVE_FEWEST)
 		return 1;
 	fit_theil_sen(l->t, l->v, half + 1, &a);
 	fit_theil_sen(l->t + half, l->v + half, l->n - half, &b);
@@ -355,22 +339,23 @@ static bool is_tail(const struct curve_points *p, const struct curve *c, double 
 {
 	double middle = p->t[p->n - 1] - c->since_s / 2;
 
-	if (c->slope >= NEARLY * c->fastest)
+	if (c->slope >= CURVE_NEARLY * c->fastest)
 		return false;
-	return c->since_s < TAIL * (middle - steep_until) / log(c->fastest / c->slope) ||
-	       c->slope * c->since_s < TAIL_GRAINS * p->grain;
+	return c->since_s < CURVE_TAIL * (middle - steep_until) / log(c->fastest / c->slope) ||
+	       c->slope * c->since_s < CURVE_TAIL_GRAINS * p->grain;
 }
 
 static void judge_rise(const struct curve_points *p, const struct look *l, double steep_until,
 		       struct curve *out)
 {
-	bool bent = out->fastest * BENT > out->slope;
+	bool bent = out->fastest * CURVE_BENT > out->slope;
 
 	out->shape = CURVE_RISING;
 	if (is_tail(p, out, steep_until) ||
 	    (bent ? slows_all_along(p, out->slope)
-		  : saturates(l, out->slope) || halves_ratio(l) < BENT))
-		out->shape = out->slope < NEARLY * out->fastest ? CURVE_LEVELLED : CURVE_SLOWING;
+		  : saturates(l, out->slope) || halves_ratio(l) < CURVE_BENT))
+		out->shape =
+			out->slope < CURVE_NEARLY * out->fastest ? CURVE_LEVELLED : CURVE_SLOWING;
 }
 
 static void judge_rest(const struct look *l, double peak, double base, struct curve *out)
@@ -378,10 +363,11 @@ static void judge_rest(const struct look *l, double peak, double base, struct cu
 	double now = l->n ? l->v[l->n - 1] : 0;
 
 	out->shape = CURVE_FLAT;
-	if (peak - base > TOOTH_NOISE * l->noise && peak - now > 0.5 * (peak - base))
+	if (peak - base > CURVE_TOOTH_NOISE * l->noise && peak - now > 0.5 * (peak - base))
 		out->shape = CURVE_GIVEN_BACK;
-	else if (out->fastest > 0 && now - base > TOOTH_NOISE * l->noise)
-		out->shape = out->high < LEVEL_PART * out->fastest ? CURVE_LEVELLED : CURVE_SLOWING;
+	else if (out->fastest > 0 && now - base > CURVE_TOOTH_NOISE * l->noise)
+		out->shape = out->high < CURVE_LEVEL_PART * out->fastest ? CURVE_LEVELLED
+									 : CURVE_SLOWING;
 }
 
 static void judge_stretches(const struct curve_points *p, struct curve *out)
@@ -413,7 +399,7 @@ static bool teeth_are_over(const struct minima *m, double now)
 
 	for (size_t i = 1; i < m->n; i++)
 		longest = fmax(longest, m->t[i] - m->t[i - 1]);
-	return m->n > 1 && now - m->t[m->n - 1] > TEETH_OVER * longest;
+	return m->n > 1 && now - m->t[m->n - 1] > CURVE_TEETH_OVER * longest;
 }
 
 static void skip_to(struct curve_points *p, double when)
@@ -449,7 +435,8 @@ static void find_teeth(const struct curve_points *p, struct minima *m, double *h
 	}
 	*height = high - low;
 	noise = noise_of(p->t + late, p->v + late, p->n - late, p->grain);
-	find_minima(p->t, p->v, p->n, fmax(TOOTH_PART * *height, TOOTH_NOISE * noise), m);
+	find_minima(p->t, p->v, p->n, fmax(CURVE_TOOTH_PART * *height, CURVE_TOOTH_NOISE * noise),
+		    m);
 }
 
 void curve_judge(const struct curve_points *points, struct curve *out)
@@ -459,7 +446,7 @@ void curve_judge(const struct curve_points *points, struct curve *out)
 
 	memset(out, 0, sizeof(*out));
 	out->points = p.n;
-	if (p.n < FEWEST)
+	if (p.n < CURVE_FEWEST)
 		return;
 	out->span_s = p.t[p.n - 1] - p.t[0];
 	out->gain = p.v[p.n - 1] - p.v[0];
@@ -468,7 +455,7 @@ void curve_judge(const struct curve_points *points, struct curve *out)
 		skip_to(&p, m.t[m.n - 1]);
 	else if (m.n > 1)
 		judge_minima(&m, out->height, p.grain, out);
-	if (!out->minima && p.n >= FEWEST)
+	if (!out->minima && p.n >= CURVE_FEWEST)
 		judge_stretches(&p, out);
 	if (out->shape == CURVE_RISING)
 		out->confidence = confidence_of(out);

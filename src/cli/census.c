@@ -10,7 +10,7 @@
 #include "cli/source.h"
 #include "cli/stop.h"
 #include "out/out.h"
-#include "session/census.h"
+#include "census/census.h"
 
 struct census_cmd {
 	struct cli_source_opts source;
@@ -172,12 +172,7 @@ static int check_found(const struct census_cmd *c, const struct report *r)
 
 static int print(const struct census_cmd *c, const struct report *r)
 {
-	const struct out_term_opts to = {
-		.top = c->top,
-		.color = out_want_color(stdout, c->no_color),
-		.verbose = c->verbose > 0,
-		.width = out_width(stdout),
-	};
+	const struct out_term_opts to = outputs_term(c->top, c->no_color, c->verbose);
 	bool json_stdout = json_on_stdout(c);
 	int err = json_stdout ? 0 : out_census(stdout, r, &to), json_err;
 
@@ -204,10 +199,10 @@ static int run(struct census_cmd *c)
 		err = report_new(&r);
 	if (err)
 		return cli_complain(CLI_FAILED);
-	r->started_at = cli_wall_clock();
+	r->started_at = wall_clock();
 	r->final = true;
 	err = take_all(c, r, &left_out);
-	r->ended_at = cli_wall_clock();
+	r->ended_at = wall_clock();
 	r->duration_s = (double)(clock_ns() - begin) / 1e9;
 	if (c->diff_s > 0 && stop_asked())
 		log_line("interrupted: what grew is of less than %g s, or not known", c->diff_s);

@@ -31,7 +31,6 @@ int cli_interrupted(void);
 /* Is the error of a write that the reader left: a closed pipe, a terminal that hung up? No fault,
  * and nobody to tell. */
 bool cli_reader_left(int err);
-double cli_wall_clock(void); /* seconds since the epoch */
 
 /* What this user and this kernel must allow before anything is tried. Fails with the sentence. */
 int cli_preflight(void);

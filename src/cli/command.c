@@ -44,11 +44,3 @@ bool cli_reader_left(int err)
 {
 	return err == -EPIPE || err == -EIO;
 }
-
-double cli_wall_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/confine.h"
+#include "confine/confine.h"
 #include "cli/doctor_priv.h"
 #include "cli/opts.h"
 #include "out/json_writer.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/confine.h"
+#include "confine/confine.h"
 #include "cli/opts.h"
 #include "cli/outputs.h"
 #include "out/out.h"
@@ -53,22 +53,6 @@ static void help(void)
 	      stdout);
 }
 
-static int write_out(const struct merge_opts *o, const struct outputs *to_files,
-		     const struct report *r)
-{
-	const struct out_term_opts to = {
-		.top = o->top,
-		.color = out_want_color(stdout, o->no_color),
-		.verbose = o->verbose > 0,
-		.width = out_width(stdout),
-	};
-	int err = o->json ? outputs_json(to_files, o->json, r) : 0;
-
-	if (!err && !(o->json && !strcmp(o->json, "-")))
-		err = out_term(stdout, r, &to);
-	return err == -EPIPE ? 0 : err;
-}
-
 static int merge(const struct merge_opts *o, const struct outputs *to, char **files, size_t n)
 {
 	auto_free struct report **in = calloc(n, sizeof(struct report *));
@@ -87,7 +71,8 @@ static int merge(const struct merge_opts *o, const struct outputs *to, char **fi
 	}
 	err = report_merge(in, n, &all);
 	if (!err)
-		err = write_out(o, to, all);
+		err = outputs_print(to, o->json, outputs_term(o->top, o->no_color, o->verbose),
+				    all);
 	report_free(all);
 	return err;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "cli/outputs.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/packet.h"
-#include "cli/confine.h"
-#include "cli/keeper.h"
+#include "cli/cli.h"
+#include "confine/confine.h"
+#include "confine/keeper.h"
 #include "out/out.h"
 
 struct places {
@@ -33,6 +35,21 @@ static void serve(int sock, void *ctx)
 	keeper_serve(sock, p->v, p->n);
 }
 
+/* Of two results in one place the one would replace the other. */
+static int check_other(const struct places *p, const struct place *new)
+{
+	struct stat a, b;
+
+	for (size_t i = 0; i < p->n && new->dir >= 0; i++)
+		if (p->v[i].dir >= 0 && !strcmp(p->v[i].name, new->name) &&
+		    !fstat(p->v[i].dir, &a) && !fstat(new->dir, &b) && a.st_ino == b.st_ino &&
+		    a.st_dev == b.st_dev)
+			return fail(-EINVAL,
+				    "%s and %s are one file: name another one for one of them",
+				    p->v[i].path, new->path);
+	return 0;
+}
+
 static int find_all(struct places *p, const char *const *paths, size_t n)
 {
 	int err = 0;
@@ -43,6 +60,11 @@ static int find_all(struct places *p, const char *const *paths, size_t n)
 		err = place_find(paths[i], &p->v[p->n]);
 		if (err)
 			break;
+		err = check_other(p, &p->v[p->n]);
+		if (err) {
+			place_close(&p->v[p->n]);
+			break;
+		}
 		err = place_try(&p->v[p->n++]);
 		if (err)
 			cannot(paths[i], err);
@@ -192,4 +214,24 @@ int outputs_read(const struct outputs *o, const char *path, FILE **out)
 		return 0;
 	close(fd);
 	return fail(-ENOMEM, "out of memory for %s", path);
+}
+
+struct out_term_opts outputs_term(size_t top, bool no_color, int verbose)
+{
+	return (struct out_term_opts){
+		.top = top,
+		.color = out_want_color(stdout, no_color),
+		.verbose = verbose > 0,
+		.width = out_width(stdout),
+	};
+}
+
+int outputs_print(const struct outputs *o, const char *json, struct out_term_opts how,
+		  const struct report *r)
+{
+	int err = json ? outputs_json(o, json, r) : 0;
+
+	if (!err && !(json && !strcmp(json, "-")))
+		err = out_term(stdout, r, &how);
+	return cli_reader_left(err) ? 0 : err;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/helper.h"
+#include "out/out.h"
 #include "report/report.h"
 
 #define OUTPUTS_MAX 4
@@ -43,5 +44,12 @@ int outputs_begin(const struct outputs *o, const char *path, struct output *out)
 int outputs_end(const struct outputs *o, struct output *out, int err);
 /* What is there now: NULL in *out when nothing is. */
 int outputs_read(const struct outputs *o, const char *path, FILE **out);
+
+/* A report as JSON where that is asked for, and as text unless that took standard output. A reader
+ * who has left is no fault. */
+int outputs_print(const struct outputs *o, const char *json, struct out_term_opts how,
+		  const struct report *r);
+/* How text looks on our standard output. */
+struct out_term_opts outputs_term(size_t top, bool no_color, int verbose);
 
 #endif

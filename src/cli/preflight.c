@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/confine.h"
+#include "confine/confine.h"
 #include "cli/stop.h"
 #include "probe/guard.h"
 

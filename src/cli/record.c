@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "cli/cli.h"
-#include "cli/confine.h"
+#include "confine/confine.h"
 #include "out/out.h"
 #include "report/read.h"
 
@@ -18,7 +18,7 @@ int record_begin(struct record *r, const struct outputs *to, const char *path)
 	err = outputs_begin(to, path, &r->out);
 	if (err)
 		return err;
-	err = recorder_new(r->out.f, cli_wall_clock(), &r->rec);
+	err = recorder_new(r->out.f, wall_clock(), &r->rec);
 	return err ? outputs_end(to, &r->out, err) : 0;
 }
 
@@ -66,21 +66,6 @@ static int read_saved(const struct watch_opts *o, FILE *to, struct report **out)
 	return fail(-EINVAL, "%s is no recording (--record) and no report (--json)", o->from);
 }
 
-static int print(const struct watch_opts *o, const struct outputs *to, const struct report *r)
-{
-	const struct out_term_opts how = {
-		.top = o->top,
-		.color = out_want_color(stdout, o->no_color),
-		.verbose = o->verbose > 0,
-		.width = out_width(stdout),
-	};
-	int err = o->json ? outputs_json(to, o->json, r) : 0;
-
-	if (!err && !(o->json && !strcmp(o->json, "-")))
-		err = out_term(stdout, r, &how);
-	return cli_reader_left(err) ? 0 : err;
-}
-
 /* With --record, what is told of goes into a file of its own. */
 static int read_and_cut(const struct watch_opts *o, const struct outputs *to, struct report **out)
 {
@@ -106,7 +91,7 @@ int cli_replay(const struct watch_opts *o)
 	if (!err)
 		err = read_and_cut(o, &to, &r);
 	if (!err)
-		err = print(o, &to, r);
+		err = outputs_print(&to, o->json, outputs_term(o->top, o->no_color, o->verbose), r);
 	for (size_t i = 0; r && i < r->n_processes; i++)
 		has_leak |= r->processes[i].verdict == CLASS_LEAK;
 	if (r)

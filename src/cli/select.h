@@ -4,7 +4,7 @@
 #define PYLEAK_CLI_SELECT_H
 
 #include "cli/opts.h"
-#include "session/sweep.h"
+#include "sweep/sweep.h"
 
 /* Part of the commands' option structures, as `select`. */
 struct cli_select {

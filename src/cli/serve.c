@@ -8,7 +8,7 @@
 #include "base/packet.h"
 #include "cli/cli.h"
 #include "cli/config.h"
-#include "cli/confine.h"
+#include "confine/confine.h"
 #include "cli/notify.h"
 #include "cli/serve_settings.h"
 #include "cli/stop.h"
@@ -91,7 +91,7 @@ static int publish(struct service *v)
 	if (err)
 		return err;
 	r->started_at = v->metrics.start_time_s;
-	r->ended_at = cli_wall_clock();
+	r->ended_at = wall_clock();
 	r->duration_s = (double)(clock_ns() - v->begin_ns) / 1e9;
 	r->final = true;
 	err = sweep_fill(v->sweep, r);
@@ -246,7 +246,7 @@ static int run(struct service *v)
 	if (!err && !v->c->is_quiet)
 		say_where(v);
 	v->begin_ns = clock_ns();
-	v->metrics.start_time_s = cli_wall_clock();
+	v->metrics.start_time_s = wall_clock();
 	v->metrics.processes = v->c->processes;
 	v->metrics.sites = v->c->sites;
 	v->metrics.counts_only = serve_settings_counts_only(v->c);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "cli/config.h"
-#include "cli/confine.h"
+#include "confine/confine.h"
 #include "serve/serve.h"
 
 #define DEFAULT_ADDRESS "127.0.0.1:9477"

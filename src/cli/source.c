@@ -3,6 +3,7 @@
 #include "cli/source.h"
 
 #include "proc/limits.h"
+#include "saved/saved.h"
 
 int cli_source_check(const struct cli_source_opts *o, size_t max)
 {
@@ -55,9 +56,9 @@ static int allow_swapped(struct proc *p)
 static int open_proc(const struct cli_source_opts *o, size_t i, struct proc **out)
 {
 	if (o->from)
-		return proc_open_snapshot(o->from, out);
+		return saved_open(o->from, out);
 	if (o->core)
-		return proc_open_core(o->core, o->sysroot, out);
+		return saved_open_core(o->core, o->sysroot, out);
 	return proc_open(o->pids.v[i], out);
 }
 
@@ -91,7 +92,7 @@ void cli_source_close(struct cli_source *s)
 
 /* On disk, under its name, or not at all. */
 static int save(struct cli_source *s, const struct outputs *o, const char *path,
-		struct proc_saved *saved)
+		struct saved_sums *saved)
 {
 	const struct proc_map *image = NULL;
 	struct output out;
@@ -102,13 +103,13 @@ static int save(struct cli_source *s, const struct outputs *o, const char *path,
 	for (size_t i = 0; i < s->proc->n_maps && !image; i++)
 		if (s->proc->maps[i].inode && !strcmp(s->proc->maps[i].path, s->rt->name))
 			image = &s->proc->maps[i];
-	err = proc_save(s->proc, out.f, &image, image ? 1 : 0, saved);
+	err = saved_write(s->proc, out.f, &image, image ? 1 : 0, saved);
 	return outputs_end(o, &out, err);
 }
 
 int cli_source_save(struct cli_source *s, const struct outputs *o, const char *path, FILE *say)
 {
-	struct proc_saved saved;
+	struct saved_sums saved;
 	char memory[32], file[32];
 	int err;
 

@@ -3,7 +3,7 @@
 #ifndef PYLEAK_CLI_SOURCE_H
 #define PYLEAK_CLI_SOURCE_H
 
-#include "cli/confine.h"
+#include "confine/confine.h"
 #include "cli/opts.h"
 #include "cli/outputs.h"
 #include "py/py.h"

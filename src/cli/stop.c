@@ -12,6 +12,7 @@
 static volatile sig_atomic_t times_asked;
 static volatile sig_atomic_t times_paused;
 static volatile sig_atomic_t times_reload_asked;
+static volatile sig_atomic_t continued_ms; /* when, last */
 static volatile sig_atomic_t alarm_fd = -1;
 
 static void on_signal(int sig)
@@ -33,11 +34,25 @@ static void on_reload(int sig)
 	times_reload_asked = 1;
 }
 
-/* Ctrl-Z: no probe may stay in while we stand still. Then what the signal is for. */
+#define JUST_MS 20 /* before a handler has begun, its signal may have been taken back */
+
+static int now_ms(void)
+{
+	return (int)(clock_ns() / 1000000 & 0x7fffffff);
+}
+
+static void on_continue(int sig)
+{
+	(void)sig;
+	continued_ms = now_ms();
+}
+
+/* Ctrl-Z: no probe may stay in while we stand still. Then what the signal is for, unless who sent
+ * it has thought better of it meanwhile: later the kernel itself takes back what is pending. */
 static void on_suspend(int sig)
 {
-	struct sigaction mine, usual = {.sa_handler = SIG_DFL};
-	int was = errno;
+	struct sigaction mine, usual = {.sa_handler = SIG_DFL}, none = {.sa_handler = SIG_IGN};
+	int was = errno, began = now_ms();
 	sigset_t set;
 	/* It may have ended, and the probes with it. */
 	ssize_t told = alarm_fd >= 0 ? write(alarm_fd, "z", 1) : 0;
@@ -48,6 +63,8 @@ static void on_suspend(int sig)
 	sigaddset(&set, sig);
 	sigaction(sig, &usual, &mine);
 	raise(sig);
+	if (continued_ms && continued_ms - (began - JUST_MS) >= 0)
+		sigaction(sig, &none, NULL);	  /* nothing is pending any more */
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* stops here */
 	sigaction(sig, &mine, NULL);
 	errno = was;
@@ -78,6 +95,8 @@ void stop_install(void)
 	act.sa_handler = on_suspend;
 	if (sigaction(SIGTSTP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 		sigaction(SIGTSTP, &act, NULL);
+	act.sa_handler = on_continue;
+	sigaction(SIGCONT, &act, NULL);
 	/* A closed pipe is an error of the write, seen where it happens. */
 	act.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &act, NULL);

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/confine.h"
+#include "confine/confine.h"
 #include "cli/outputs.h"
 #include "cli/record.h"
 #include "cli/select.h"
@@ -96,12 +96,7 @@ static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *
 
 static int print(const struct sweep_cmd *c, const struct report *r)
 {
-	const struct out_term_opts to = {
-		.top = c->top,
-		.color = out_want_color(stdout, c->no_color),
-		.verbose = c->verbose > 0,
-		.width = out_width(stdout),
-	};
+	const struct out_term_opts to = outputs_term(c->top, c->no_color, c->verbose);
 	bool json_stdout = c->json && !strcmp(c->json, "-");
 	int err = json_stdout ? 0 : out_term_sweep(stdout, r, &to), json_err;
 
@@ -123,7 +118,7 @@ static int report(const struct sweep_cmd *c, struct sweep *s, double started_at,
 		return err;
 	r->final = final;
 	r->started_at = started_at;
-	r->ended_at = cli_wall_clock();
+	r->ended_at = wall_clock();
 	r->duration_s = (double)(clock_ns() - begin) / 1e9;
 	err = sweep_fill(s, r);
 	if (!err)
@@ -149,7 +144,7 @@ static void say_watching(const struct sweep_cmd *c, const struct sweep *s)
 static int loop(const struct sweep_cmd *c, struct sweep *s, bool *leaks)
 {
 	uint64_t begin = clock_ns();
-	double started_at = cli_wall_clock(), next = c->interval_s, now;
+	double started_at = wall_clock(), next = c->interval_s, now;
 	bool told = false;
 	int err = 0;
 

@@ -7,53 +7,19 @@
 #include <unistd.h>
 
 #include "base/thread.h"
-#include "cli/alerts.h"
-#include "cli/children.h"
 #include "cli/cli.h"
-#include "cli/confine.h"
-#include "cli/launch.h"
-#include "cli/outputs.h"
-#include "cli/record.h"
 #include "cli/stop.h"
-#include "cli/watch_opts.h"
+#include "cli/watch_priv.h"
+#include "confine/confine.h"
 #include "out/out.h"
-#include "session/session.h"
 #include "sym/sym.h"
+
+_Static_assert(ALERTS_RULES == OPTS_MAX_STRINGS && ALERTS_TARGETS == OPTS_MAX_PIDS, "rules fit");
 
 #define TURN_S	    0.2	 /* longest stay away from signals and the clock */
 #define TREE_TURN_S 0.05 /* with children: they are looked at soon after their start */
 #define TURN_MIN_S  0.02 /* shortest turn of one among many processes */
 #define ROUND_MIN_S 0.001
-
-struct target {
-	int pid;
-	struct session *session; /* NULL: a child that has ended; the place is free */
-	bool is_over, is_child;
-};
-
-struct watch {
-	struct watch_opts o;
-	struct target target[OPTS_MAX_PIDS];
-	size_t n, n_over;
-	uint64_t start_ns;
-	double started_at;
-	bool has_failed;	   /* a session could not go on */
-	bool is_unread;		   /* nobody reads standard output any more */
-	bool is_stdout_taken;	   /* by JSON: then nothing else is written there */
-	bool has_leak;		   /* as of the final report */
-	struct children *children; /* NULL: not followed */
-	struct launch launch;
-	struct probe_guard *guard;
-	struct alerts alerts;
-	struct baseline baseline;
-	struct outputs outputs;
-	struct record record;
-};
-
-static double elapsed_s(const struct watch *w)
-{
-	return (double)(clock_ns() - w->start_ns) / 1e9;
-}
 
 static void close_all(struct watch *w)
 {
@@ -65,7 +31,7 @@ static void close_all(struct watch *w)
 }
 
 /* Most sentences name the process already; with several, all must. */
-static int name_target(int err, int pid)
+int watch_name_target(int err, int pid)
 {
 	char number[16];
 
@@ -126,14 +92,14 @@ static int open_all(struct watch *w)
 	int err;
 
 	for (size_t i = 0; i < w->o.pids.n && !stop_asked(); i++) {
-		struct target *t = &w->target[i];
+		struct watch_target *t = &w->target[i];
 
 		t->pid = w->o.pids.v[i];
 		show_attaching(w, t->pid, true);
 		err = session_open(t->pid, &so, &t->session);
 		show_attaching(w, t->pid, false);
 		if (err)
-			return err == -ECANCELED ? err : name_target(err, t->pid);
+			return err == -ECANCELED ? err : watch_name_target(err, t->pid);
 		w->n++;
 	}
 	return stop_asked() ? -ECANCELED : open_children(w, so);
@@ -184,123 +150,7 @@ static void say_watching(const struct watch *w)
 		log_line("first report in %g s, Ctrl-C for the final one", first);
 }
 
-static int fill(struct watch *w, struct report *r, bool final)
-{
-	uint64_t now_ns = clock_ns();
-	int err;
-
-	r->final = final;
-	r->started_at = w->started_at;
-	r->ended_at = cli_wall_clock();
-	r->duration_s = elapsed_s(w);
-	r->processes = report_alloc(r, w->n * sizeof(*r->processes));
-	if (!r->processes)
-		return fail(-ENOMEM, "no memory for a report");
-	for (size_t i = 0; i < w->n; i++) {
-		struct report_process *p = &r->processes[r->n_processes];
-
-		if (!w->target[i].session)
-			continue;
-		err = session_fill(w->target[i].session, now_ns, r, p);
-		if (err)
-			return name_target(err, w->target[i].pid);
-		if (w->o.baseline)
-			baseline_judge(&w->baseline, r, p);
-		r->n_processes++;
-	}
-	if (w->o.children)
-		err = children_fill(w->children, r);
-	else
-		err = w->children ? children_fill_ended(w->children, r) : 0;
-	for (size_t i = 0; i < r->n_processes; i++)
-		w->has_leak = w->has_leak || (final && r->processes[i].verdict == CLASS_LEAK);
-	if (r->tree)
-		w->has_leak = w->has_leak || (final && r->tree->merged->verdict == CLASS_LEAK);
-	return err;
-}
-
-static int print_text(struct watch *w, const struct report *r)
-{
-	const struct out_term_opts to = {
-		.top = w->o.top,
-		.color = out_want_color(stdout, w->o.no_color),
-		.verbose = w->o.verbose > 0,
-		.width = out_width(stdout),
-	};
-	int err;
-
-	if (w->is_stdout_taken || w->is_unread)
-		return 0;
-	err = out_term(stdout, r, &to);
-	if (cli_reader_left(err)) {
-		w->is_unread = true;
-		return 0;
-	}
-	return err;
-}
-
-static int write_json(struct watch *w, const struct report *r)
-{
-	int err = w->o.json ? outputs_json(&w->outputs, w->o.json, r) : 0;
-
-	return w->is_stdout_taken && err == -EPIPE ? 0 : err;
-}
-
-static int read_baseline(struct watch *w)
-{
-	FILE *f;
-	int err = outputs_read(&w->outputs, w->o.baseline, &f);
-
-	if (err)
-		return err;
-	err = baseline_read(f, w->o.baseline, &w->baseline);
-	if (f)
-		fclose(f);
-	return err;
-}
-
-static int write_baseline(FILE *f, const void *baseline)
-{
-	return out_baseline(f, baseline);
-}
-
-/* What departs is an event like those of the rules. The file is read again: runs beside this one
- * may have written it. */
-static int learn(struct watch *w, struct report *r)
-{
-	int err = 0;
-
-	if (!w->o.baseline)
-		return 0;
-	for (size_t i = 0; i < r->n_processes; i++)
-		alerts_tell_departures(&w->alerts, &r->processes[i]);
-	baseline_free(&w->baseline);
-	err = read_baseline(w);
-	for (size_t i = 0; i < r->n_processes && !err; i++)
-		err = baseline_learn(&w->baseline, r, &r->processes[i]);
-	return err ? err : outputs_write(&w->outputs, w->o.baseline, write_baseline, &w->baseline);
-}
-
-/* A full disk behind standard output is no reason to lose the JSON file, nor the reverse. */
-static int report(struct watch *w, bool final)
-{
-	int err, json_err = 0, learn_err = 0;
-	struct report *r;
-
-	err = report_new(&r);
-	if (err)
-		return err;
-	err = fill(w, r, final);
-	if (!err) {
-		err = print_text(w, r);
-		json_err = final ? write_json(w, r) : 0;
-		learn_err = final ? learn(w, r) : 0;
-	}
-	report_free(r);
-	return err ? err : json_err ? json_err : learn_err;
-}
-
-static void end_target(struct watch *w, struct target *t, const char *why)
+static void end_target(struct watch *w, struct watch_target *t, const char *why)
 {
 	t->is_over = true;
 	w->n_over++;
@@ -315,7 +165,7 @@ static void end_target(struct watch *w, struct target *t, const char *why)
 }
 
 /* A child takes the place of one that has ended, or a new one. */
-static struct target *free_place(struct watch *w)
+static struct watch_target *free_place(struct watch *w)
 {
 	for (size_t i = 0; i < w->n; i++)
 		if (!w->target[i].session)
@@ -325,7 +175,7 @@ static struct target *free_place(struct watch *w)
 
 static void welcome_children(struct watch *w)
 {
-	struct target *t = free_place(w);
+	struct watch_target *t = free_place(w);
 	struct session *s = w->children ? children_poll(w->children, t != NULL) : NULL;
 
 	if (!s || !t) /* without a place there is none */
@@ -334,7 +184,7 @@ static void welcome_children(struct watch *w)
 		w->n++;
 	else
 		w->n_over--;
-	*t = (struct target){.pid = session_pid(s), .session = s, .is_child = true};
+	*t = (struct watch_target){.pid = session_pid(s), .session = s, .is_child = true};
 	alerts_forget(&w->alerts, (size_t)(t - w->target));
 	log_info("watching child %d (%s)", t->pid, session_title(s));
 }
@@ -360,7 +210,7 @@ static void work(struct watch *w, double max_s)
 	if (turn_s < TURN_MIN_S)
 		turn_s = TURN_MIN_S < max_s ? TURN_MIN_S : max_s;
 	for (size_t i = 0; i < w->n && !stop_asked(); i++) {
-		struct target *t = &w->target[i];
+		struct watch_target *t = &w->target[i];
 
 		if (t->is_over)
 			continue;
@@ -369,7 +219,7 @@ static void work(struct watch *w, double max_s)
 		n = session_step(t->session, turn_s);
 		if (n < 0) {
 			w->has_failed = true;
-			name_target(n, t->pid);
+			watch_name_target(n, t->pid);
 			end_target(w, t, fail_text());
 		} else if (n > 0) {
 			end_target(w, t, session_end_reason(t->session));
@@ -381,10 +231,10 @@ static void work(struct watch *w, double max_s)
 
 static double until_next(const struct watch *w, double report_s)
 {
-	double left = report_s - elapsed_s(w);
+	double left = report_s - watch_elapsed_s(w);
 
-	if (w->o.duration_s > 0 && w->o.duration_s - elapsed_s(w) < left)
-		left = w->o.duration_s - elapsed_s(w);
+	if (w->o.duration_s > 0 && w->o.duration_s - watch_elapsed_s(w) < left)
+		left = w->o.duration_s - watch_elapsed_s(w);
 	if (left > (w->children ? TREE_TURN_S : TURN_S))
 		left = w->children ? TREE_TURN_S : TURN_S;
 	return left > 0 ? left : 0;
@@ -396,7 +246,7 @@ static bool is_done(struct watch *w)
 		       !(w->children && children_expected(w->children));
 
 	return stop_asked() || w->is_unread || is_over ||
-	       (w->o.duration_s > 0 && elapsed_s(w) >= w->o.duration_s);
+	       (w->o.duration_s > 0 && watch_elapsed_s(w) >= w->o.duration_s);
 }
 
 static void check_alerts(struct watch *w)
@@ -407,7 +257,7 @@ static void check_alerts(struct watch *w)
 	if (!alerts_due(&w->alerts, now))
 		return;
 	for (size_t i = 0; i < w->n; i++) {
-		struct target *t = &w->target[i];
+		struct watch_target *t = &w->target[i];
 
 		if (t->is_over)
 			continue;
@@ -424,11 +274,11 @@ static int loop(struct watch *w)
 	while (!err && !is_done(w)) {
 		work(w, until_next(w, next_s));
 		check_alerts(w);
-		if (is_done(w) || elapsed_s(w) < next_s)
+		if (is_done(w) || watch_elapsed_s(w) < next_s)
 			continue;
 		if (!w->o.is_quiet && w->n)
-			err = report(w, false);
-		while (next_s <= elapsed_s(w)) /* a late report does not make two */
+			err = watch_report(w, false);
+		while (next_s <= watch_elapsed_s(w)) /* a late report does not make two */
 			next_s += w->o.interval_s;
 	}
 	if (!err && !w->n) {
@@ -437,7 +287,7 @@ static int loop(struct watch *w)
 		return fail(-ESRCH, "%s is no Python that could be watched, nor has it started one",
 			    w->o.command[0]);
 	}
-	last = report(w, true);
+	last = watch_report(w, true);
 	return err ? err : last;
 }
 
@@ -464,7 +314,7 @@ static int run(struct watch *w)
 				   (const char *const[]){w->o.json, w->o.baseline, w->o.record}, 3,
 				   w->o.no_sandbox);
 	if (!err && w->o.baseline)
-		err = read_baseline(w);
+		err = watch_read_baseline(w);
 	if (!err)
 		err = alerts_open(&w->alerts, w->o.alert_log, w->o.alert_hook);
 	if (!err)
@@ -478,7 +328,7 @@ static int run(struct watch *w)
 		err = attach(w);
 	if (!err) {
 		w->start_ns = clock_ns();
-		w->started_at = cli_wall_clock();
+		w->started_at = wall_clock();
 		say_watching(w);
 		err = loop(w);
 	}
@@ -503,7 +353,8 @@ int cli_watch(int argc, char **argv)
 {
 	struct watch w = {.outputs.keeper.sock = -1};
 
-	if (watch_opts_parse(argc, argv, &w.o) != 0 || alerts_init(&w.o.alerts, &w.alerts) != 0)
+	if (watch_opts_parse(argc, argv, &w.o) != 0 ||
+	    alerts_init(w.o.alerts.v, w.o.alerts.n, &w.alerts) != 0)
 		return cli_complain(CLI_USAGE);
 	if (w.o.want_help) {
 		watch_opts_help(stdout);

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "cli/confine.h"
+#include "confine/confine.h"
 
 #define ROW(field) offsetof(struct watch_opts, field)
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "cli/outputs.h"
-#include "heap/why.h"
+#include "why/why.h"
 
 struct why_question {
 	int pid;

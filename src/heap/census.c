@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Live blocks per size class, from the pool headers alone: 40 bytes of every 16 KiB are read. */
 #include "base/thread.h"
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 #include "heap/mimalloc.h"
 
 #define BATCH	  1024 /* headers at a time, each a small read */

@@ -2,7 +2,7 @@
 /* glibc's malloc seen from outside: is a block still in use? Judged by the chunk headers and by
  * what the free lists write into a freed chunk (malloc/malloc.c). Any other malloc fails the size
  * check, which reads as "not in use". */
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 
 #define PREV_INUSE  1ull
 #define IS_MMAPPED  2ull

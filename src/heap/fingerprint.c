@@ -6,7 +6,9 @@
  * rules are strict and type-aware, and no hash or counter that CPython fills in later takes part.
  * Two items of a container are compared by address and, when they are constants, by value: a pair
  * of equal pointers alone is what a loop produces over and over. */
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
+#include "py/objects.h"
+#include "py/versions.h"
 
 /* What one referred-to object is like. */
 struct child {
@@ -33,14 +35,14 @@ static uint64_t mix_bytes(uint64_t seed, const uint8_t *p, size_t n)
  * which (immortal, 3.14) may be set later. */
 static uint64_t int_digits(const struct py_runtime *rt, uint64_t size)
 {
-	if (rt->minor >= 12)
+	if (py_ints_have_tags(rt))
 		return size >> 3;
 	return (int64_t)size < 0 ? 0 - size : size;
 }
 
 static uint64_t int_sign(const struct py_runtime *rt, uint64_t size)
 {
-	return rt->minor >= 12 ? size & 3 : size >> 63;
+	return py_ints_have_tags(rt) ? size & 3 : size >> 63;
 }
 
 /* @p holds @len bytes of an int object. The bytes behind the last digit are padding. */
@@ -49,7 +51,7 @@ static uint64_t int_value(const struct py_runtime *rt, const uint8_t *p, size_t 
 	uint16_t head = heap_head(rt);
 	uint64_t size = heap_u64(p + head), n = int_digits(rt, size), room = (len - head - 8) / 4;
 
-	if (!n && rt->minor < 12)
+	if (!n && !py_ints_have_tags(rt))
 		return heap_mix(1, 0);
 	if (n > room)
 		n = room;
@@ -246,7 +248,7 @@ static void fp_dict(struct heap *h, struct heap_work *w)
 {
 	uint16_t version = h->rt->layout.dict_version;
 
-	if (version != PL_NONE && h->rt->minor <= 12) {
+	if (version != PL_NONE && py_dicts_have_versions(h->rt)) {
 		put(&w->o->fp, work_u64(w, version));
 		w->o->fp.certain = 1;
 	}
@@ -301,8 +303,8 @@ static void fp_function(struct heap *h, struct heap_work *w)
 {
 	struct heap_fingerprint *fp = &w->o->fp;
 	uint64_t code = work_u64(w, h->rt->layout.func_code);
-	uint64_t closure = work_u64(w, heap_func_closure(h->rt));
-	uint64_t defaults = work_u64(w, heap_func_defaults(h->rt));
+	uint64_t closure = work_u64(w, py_func_closure(h->rt) + py_more_header(h->rt));
+	uint64_t defaults = work_u64(w, py_func_defaults(h->rt) + py_more_header(h->rt));
 
 	put(fp, code);
 	put(fp, closure);

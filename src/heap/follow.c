@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which memory beside its body an object needs read: items, entries, attributes, and the first two
  * objects it refers to. One step per round of reads. */
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 #include "py/objects.h"
+#include "py/versions.h"
 
 #define MAX_LOG2_SIZE 40 /* of a dict: more is no dict */
 #define SET_ENTRY     16 /* key, hash */
@@ -33,7 +34,7 @@ bool heap_keys_facts(const struct py_runtime *rt, const uint8_t *head, struct he
 	uint64_t size, index, usable;
 
 	*out = (struct heap_keys){.entry_size = 24};
-	if (rt->minor <= 10) {
+	if (!py_keys_are_logarithmic(rt)) {
 		size = heap_u64(head + l->dk_size);
 		index = size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8);
 	} else {
@@ -73,16 +74,18 @@ static void want_pool(struct heap *h, struct heap_work *w, uint64_t block)
 /* The slots of a split dict or of an instance, and what tells their number. */
 static void want_values(struct heap *h, struct heap_work *w, uint64_t values, enum heap_depth depth)
 {
+	enum py_values kind = py_values_kind(h->rt);
+
 	w->values = values + heap_slots_at(h->rt);
 	work_want(w, w->values, w->slot, sizeof(w->slot), &w->ok_slot);
-	if (h->rt->minor < 11 || depth != HEAP_FULL)
+	if (kind == PY_VALUES_AS_KEYS || depth != HEAP_FULL)
 		return;
-	if (h->rt->minor >= 13)
+	if (kind == PY_VALUES_HEADED) {
 		work_want(w, values, w->values_head, 8, &w->ok_head);
-	else
+	} else {
 		work_want(w, values - VALUES_HEAD, w->values_head, VALUES_HEAD, &w->ok_head);
-	if (h->rt->minor < 13)
 		want_pool(h, w, values);
+	}
 }
 
 static void start_dict(struct heap *h, struct heap_work *w, enum heap_depth depth)
@@ -202,15 +205,19 @@ static void start_kind(struct heap *h, struct heap_work *w, enum heap_depth dept
 	case HEAP_K_FUNCTION:
 		/* What sets functions of one code object apart: closure and defaults, both tuples.
 		 */
-		work_want(w, work_u64(w, heap_func_closure(h->rt)) + l->tuple_item, w->raw, 8,
-			  &w->ok_raw);
-		work_want(w, work_u64(w, heap_func_defaults(h->rt)) + l->tuple_item, w->raw + 8, 8,
-			  &w->ok_raw2);
+		work_want(w,
+			  work_u64(w, py_func_closure(h->rt) + py_more_header(h->rt)) +
+				  l->tuple_item,
+			  w->raw, 8, &w->ok_raw);
+		work_want(w,
+			  work_u64(w, py_func_defaults(h->rt) + py_more_header(h->rt)) +
+				  l->tuple_item,
+			  w->raw + 8, 8, &w->ok_raw2);
 		w->stage = WORK_CELL;
 		break;
 	case HEAP_K_GENERATOR:
 		w->stage = WORK_CELL;
-		if (h->rt->minor <= 10) /* the frame is an object of its own: gi_frame */
+		if (py_frames_are_objects(h->rt)) /* the frame is an object of its own: gi_frame */
 			work_want(w, work_u64(w, 16), w->raw, 16, &w->ok_raw);
 		break;
 	case HEAP_K_EXCEPTION:
@@ -232,8 +239,8 @@ static bool tells_by_block(const struct heap *h, const struct heap_work *w)
 	if (!w->t.itemsize && w->t.kind != HEAP_K_STR)
 		return false;
 	/* up to 3.12 the room for a pool is needed for the values of what has some */
-	return w->t.kind == HEAP_K_OTHER || w->t.kind == HEAP_K_GENERATOR || h->rt->minor >= 13 ||
-	       w->t.has_dict != HEAP_DICT_MANAGED;
+	return w->t.kind == HEAP_K_OTHER || w->t.kind == HEAP_K_GENERATOR ||
+	       py_values_kind(h->rt) == PY_VALUES_HEADED || w->t.has_dict != HEAP_DICT_MANAGED;
 }
 
 static void start(struct heap *h, struct heap_work *w, enum heap_depth depth)
@@ -312,7 +319,7 @@ static void take_frame(struct heap *h, struct heap_work *w)
 	const struct pl_walk *walk = &h->rt->walk;
 	uint64_t tag = walk->code_tag_mask;
 
-	if (h->rt->minor <= 10) {
+	if (py_frames_are_objects(h->rt)) {
 		for (unsigned i = 0; w->ok_raw && i < 2; i++)
 			add_item(w, i, heap_u64(w->raw + 8 * i));
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Where glibc's chunks are: the brk heap is the main arena's, the other arenas have heaps of up to
  * 64 MiB that begin at a multiple of it. Nothing has a symbol; everything is told by its shape. */
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 #include "heap/malloc.h"
 
 #define HEAP_MAX   (64ull << 20) /* HEAP_MAX_SIZE: 2 * DEFAULT_MMAP_THRESHOLD_MAX */

@@ -2,7 +2,7 @@
 /* One area of glibc's malloc, chunk by chunk. A chunk's size leads to the next one, whose header
  * says whether it is in use; what a thread's cache or a fastbin holds bears other marks. */
 #include "base/map64.h"
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 #include "heap/malloc.h"
 
 #define PREV_INUSE   1ull

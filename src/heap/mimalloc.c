@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/thread.h"
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 
 #define SEGMENT_SIZE  (32ull << 20)
 #define MAX_SEGMENT   (1ull << 40) /* a huge one holds a single block */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Reading many objects at nearly the same moment: first a window around each, then whatever their
  * kinds ask for, round by round, all objects together. Each read is a system call. */
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 
 #ifndef HEAP_GROUP
 #define HEAP_GROUP 256 /* objects in flight: about 300 KiB */

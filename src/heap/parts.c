@@ -5,7 +5,7 @@
  * been given back takes no memory.
  */
 #include "base/thread.h"
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 #include "heap/malloc.h"
 #include "heap/parts.h"
 

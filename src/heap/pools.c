@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Where pymalloc keeps its memory: the arenas of every obmalloc state, and which block an address
  * belongs to. */
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 #include "heap/mimalloc.h"
 
 /* struct arena_object, 48 bytes in 3.8 - 3.15 (Objects/obmalloc.c, pycore_obmalloc.h). */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How many bytes an object owns alone, block by block. */
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 #include "heap/mimalloc.h"
+#include "py/versions.h"
 
 #define DEBUG_HEAD  16 /* of the debug allocator: size, api, guard */
 #define DEBUG_EXTRA 24 /* head and the guard behind */
@@ -73,7 +74,7 @@ static uint64_t var_body(const struct heap *h, const struct heap_work *w)
 	const struct heap_type *t = &w->t;
 	uint64_t n = work_u64(w, h->rt->layout.ob_size), bytes;
 
-	if (t->kind == HEAP_K_INT && h->rt->minor >= 12)
+	if (t->kind == HEAP_K_INT && py_ints_have_tags(h->rt))
 		n = n >> 3 ? n >> 3 : 1;
 	if (t->kind == HEAP_K_GENERATOR)
 		n = 0; /* a weak reference, or a frame, lies there */
@@ -124,13 +125,13 @@ static void add_values(const struct heap *h, const struct heap_work *w, struct h
 
 	if (!w->values)
 		return;
-	if (h->rt->minor >= 13) {
+	if (py_values_kind(h->rt) == PY_VALUES_HEADED) {
 		cap = w->ok_head ? w->values_head[0] : 0;
 		if (cap && w->values_head[2] == 0) /* not embedded in an object */
 			add_part(h, o, w->values - 8, round8(cap) + 8 * (cap + 1));
 		return;
 	}
-	if (h->rt->minor <= 10) {
+	if (py_values_kind(h->rt) == PY_VALUES_AS_KEYS) {
 		if (w->ok_keys && heap_keys_facts(h->rt, w->keys_head, &k))
 			add_part(h, o, w->values, 8 * k.usable);
 		return;
@@ -200,7 +201,7 @@ static void add_kind(const struct heap *h, const struct heap_work *w, struct hea
 		if (!n)
 			break;
 		/* From 3.15 on the buffer is a bytes object: 32 bytes of header and a NUL. */
-		if (h->rt->minor >= 15) {
+		if (py_bytearrays_hold_bytes(h->rt)) {
 			o->buffer = work_u64(w, l->bytearray_bytes) - l->bytes_data;
 			add_part(h, o, o->buffer, n + l->bytes_data + 1);
 		} else {

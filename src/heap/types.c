@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Facts about types that tell how their objects are read, by address of the type. Bounded: a slot
  * is taken over by the next type that hashes to it. */
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
+#include "py/versions.h"
 
 #define TYPE_READ  320 /* covers tp_dictoffset (288, or 304), the last member wanted */
 #define RECHECK_NS 1000000000ull
@@ -91,16 +92,16 @@ static uint8_t pre_header(const struct py_runtime *rt, uint64_t flags)
 
 	if ((flags & TPF_HAVE_GC) && !rt->free_threaded)
 		n += 16; /* PyGC_Head */
-	if (rt->minor == 11 && (flags & TPF_MANAGED_DICT))
+	if (py_managed_dict_alone(rt) && (flags & TPF_MANAGED_DICT))
 		n += 16; /* values, dict */
-	if (rt->minor >= 12 && (flags & (TPF_MANAGED_DICT | TPF_MANAGED_WEAKREF)))
+	if (py_managed_with_weakrefs(rt) && (flags & (TPF_MANAGED_DICT | TPF_MANAGED_WEAKREF)))
 		n += 16; /* weak references, dict */
 	return n;
 }
 
-static enum heap_dict dict_place(int minor, uint64_t flags, int64_t dictoffset)
+static enum heap_dict dict_place(const struct py_runtime *rt, uint64_t flags, int64_t dictoffset)
 {
-	if (minor >= 11 && (flags & TPF_MANAGED_DICT))
+	if (py_has_managed_dicts(rt) && (flags & TPF_MANAGED_DICT))
 		return HEAP_DICT_MANAGED;
 	return dictoffset ? HEAP_DICT_SLOT : HEAP_DICT_NONE;
 }
@@ -159,7 +160,7 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 	t->is_type = true;
 	t->kind = kind_of(h, addr, &raw);
 	t->pre = pre_header(h->rt, flags);
-	t->has_dict = dict_place(h->rt->minor, flags, t->dictoffset);
+	t->has_dict = dict_place(h->rt, flags, t->dictoffset);
 }
 
 bool heap_type_get(struct heap *h, uint64_t addr, struct heap_type *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Is there an object in a block, and where does it begin? */
 #include "heap/walk_priv.h"
+#include "py/versions.h"
 
 #define BLOCK_ALIGN 16
 
@@ -41,7 +42,8 @@ static const struct heap_type *dead_type(const struct walk *w, uint64_t first, u
 {
 	const struct heap_type *t;
 
-	if (first && (w->h->rt->minor < 14 || !heap_is_pointer(first) || (first & 15)))
+	if (first &&
+	    (!py_free_lists_use_counts(w->h->rt) || !heap_is_pointer(first) || (first & 15)))
 		return NULL;
 	t = walk_known_type(w, type);
 	if (!t || (t->flags & (TPF_HEAPTYPE | TPF_UNICODE | TPF_BYTES | TPF_TYPE | TPF_EXCEPTION)))

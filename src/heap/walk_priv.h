@@ -4,7 +4,7 @@
 #define PYLEAK_HEAP_WALK_PRIV_H
 
 #include "base/map64.h"
-#include "heap/heap_priv.h"
+#include "heap/inside.h"
 #include "heap/walk.h"
 
 #define WALK_NO_TYPES 4096	 /* power of two: words that turned out to be no type */

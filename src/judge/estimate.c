@@ -9,11 +9,9 @@
 #include <math.h>
 
 #include "base/map64.h"
+#include "base/thresholds.h"
 #include "judge/coverage.h"
 #include "judge/estimate_priv.h"
-
-/* What the collector could still free is waited for: a full collection, or so long. */
-#define GC_WAIT_S 20
 
 struct builder {
 	VEC(struct estimate_site) site;

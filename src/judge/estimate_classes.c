@@ -3,13 +3,8 @@
 #include <math.h>
 
 #include "base/map64.h"
+#include "base/thresholds.h"
 #include "judge/estimate_priv.h"
-
-#define ENOUGH	  5   /* survivors that make an older rung trustworthy */
-#define RUNG_PART 0.6 /* of the time watched: an older rung leaves too little of it */
-/* A stretch that began late: births from before it say nothing about what grows in it. */
-#define LATE_PART 0.5 /* of the run */
-#define LATE_S	  20  /* and long enough to have survivors of its own */
 
 double class_window_s(const struct estimate_classes *c, unsigned cls, const struct estimate_opts *o)
 {
@@ -44,7 +39,7 @@ void classes_choose_rungs(const struct survivor *v, size_t n, const struct estim
 		c->weak[k] = !passed[k][SURVIVED_RUNGS];
 		c->rung[k] = SURVIVED_RUNGS;
 		for (int r = SURVIVOR_RUNGS; r > SURVIVED_RUNGS; r--)
-			if ((*count)[r] >= ENOUGH &&
+			if ((*count)[r] >= RUNG_ENOUGH &&
 			    survivor_age_s[r - 1] < RUNG_PART * class_window_s(c, k, o)) {
 				c->rung[k] = r;
 				break;
@@ -73,8 +68,6 @@ static void note_bodies(const struct survivor *v, size_t n, const struct estimat
 		if (sample_counts(&v[i], c, o))
 			map64_put(bodies, v[i].part[0].addr);
 }
-
-#define ROOF_PART 0.5 /* of what survivors stand for where memory grows: less is none */
 
 /* What the survivors own in each class, each block once. @roof: how many a survivor of a class
  * stands for at most; NULL = all count. */
@@ -163,7 +156,6 @@ void classes_find_held(const struct survivor *v, size_t n, const struct estimate
 }
 
 /* Floors lag behind: the unfinished one does not count, and a floor is that of its beginning. */
-#define LAG_MAX_S 5
 static double since_last(const struct curve *c, const struct estimate_opts *o)
 {
 	double lag = o->trend_s - c->span_s;

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/map64.h"
+#include "base/thresholds.h"
 #include "judge/coverage.h"
 #include "judge/estimate_priv.h"
 
@@ -32,10 +33,9 @@ unsigned sample_class(const struct survivor *s)
  * burst was a chance to see such a birth at its address, which would have killed it. A line whose
  * objects come r times a second, seen with coverage c, leaves r c (1 - c)^(r t) such impostors of
  * age t per second: with 3 % and 10 s never more than one in half a minute, whatever r is. */
-#define CHANCES 12
 bool sample_weak(const struct survivor *s, const struct estimate_opts *o)
 {
-	return s->ambiguous && !(s->rung >= 4 && o->burst >= s->burst + CHANCES);
+	return s->ambiguous && !(s->rung >= 4 && o->burst >= s->burst + TWIN_CHANCES);
 }
 
 bool sample_counts(const struct survivor *s, const struct estimate_classes *c,
@@ -61,7 +61,6 @@ bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
 /* A leak of objects that all look alike takes over addresses at which the same content has just
  * been born and dropped elsewhere: those births seem to survive too, a few each. Among survivors of
  * one content only stacks count that have a fair part of what the strongest stack has. */
-#define FAIR_PART 0.15
 
 static uint64_t content_key(const struct survivor *s)
 {
@@ -89,7 +88,7 @@ void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_
 			continue;
 		mine = map64_get(&own, content_key(&v[i]));
 		top = map64_get(&most, v[i].content);
-		if (mine && top && (double)*mine < FAIR_PART * (double)*top)
+		if (mine && top && (double)*mine < TWIN_FAIR_PART * (double)*top)
 			v[i].addr = 0; /* in our copy */
 	}
 	map64_free(&own);
@@ -99,8 +98,6 @@ void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_
 /* Births of a stack that were frequent and then stopped (threads being started, a cache that
  * filled) are what was gained, but say nothing about what grows now: no birth for four times the
  * usual gap, and some seconds at least. */
-#define QUIET_GAPS 4
-#define QUIET_S	   5
 
 struct births_seen {
 	double n, youngest_s, oldest_s;
@@ -162,9 +159,6 @@ void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_op
 /* Of a line that keeps what it makes no survivor dies. Where many do, the others may be what a leak
  * elsewhere has put in their place, unseen: that is likely when most of the class's survivors are
  * of stacks none of whose have died. And a few beside a great many are nearly always that. */
-#define MORTAL	  0.3
-#define MOST_PART 0.5
-#define FEW_PART  0.01
 
 void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
@@ -182,7 +176,8 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 		const uint64_t *live = map64_get(&lives, v[i].stack);
 		const uint64_t *died = map64_get(o->deaths, v[i].stack);
 
-		v[i].doubtful = live && died && (double)*died > MORTAL * (double)(*died + *live);
+		v[i].doubtful =
+			live && died && (double)*died > DOUBT_MORTAL * (double)(*died + *live);
 		if (!sample_counts(&v[i], c, o))
 			continue;
 		all[sample_class(&v[i])] += (double)v[i].weight;
@@ -193,15 +188,14 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 		const uint64_t *live = map64_get(&lives, v[i].stack);
 		unsigned k = sample_class(&v[i]);
 
-		v[i].doubtful &= mortal[k] < MOST_PART * all[k];
-		v[i].doubtful |= live && (double)*live < FEW_PART * all[k];
+		v[i].doubtful &= mortal[k] < DOUBT_MOST_PART * all[k];
+		v[i].doubtful |= live && (double)*live < DOUBT_FEW_PART * all[k];
 	}
 	map64_free(&lives);
 }
 
 /* A survivor that counts stands for as many births as were not watched, and for some more where the
  * program crawls while it is. */
-#define CRAWLS 10
 
 /* Could the survivors of other lines be all of what grows in this class? Outside of the pools no
  * live blocks are counted: what grows there may be holes. */

@@ -2,6 +2,8 @@
 /* Looking things up in evidence. */
 #include "judge/evidence.h"
 
+#include "base/series.h"
+
 #define BIGGEST 1e18 /* bytes; a block that nobody has */
 
 const double survivor_age_s[SURVIVOR_RUNGS] = {0.2, 1, 3, 10, 30, 60};
@@ -30,6 +32,19 @@ static int by_way(const void *a, const void *b)
 	const struct evidence_way *x = a, *y = b;
 
 	return x->stack == y->stack ? compare(x->of, y->of) : compare(x->stack, y->stack);
+}
+
+static void sort(const void *v, size_t n, size_t size, int (*by)(const void *, const void *))
+{
+	if (n)
+		qsort((void *)(uintptr_t)v, n, size, by);
+}
+
+void evidence_sort(struct evidence *e)
+{
+	sort(e->stack, e->n_stacks, sizeof(*e->stack), by_stack);
+	sort(e->type, e->n_types, sizeof(*e->type), by_type);
+	sort(e->native.way, e->native.n_ways, sizeof(*e->native.way), by_way);
 }
 
 const struct evidence_stack *evidence_stack(const struct evidence *e, uint64_t id)
@@ -64,4 +79,21 @@ unsigned evidence_bin(double bytes)
 	unsigned bin = 63 - (unsigned)__builtin_clzll(chunk < 32 ? 32 : chunk);
 
 	return bin < PL_UNKNOWN_BINS ? bin : PL_UNKNOWN_BINS - 1;
+}
+
+void evidence_series(struct report *scratch, const struct trend_set *set, size_t series,
+		     struct trend_points *out)
+{
+	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS], *to;
+	struct trend_points p = {.t = t, .v = v, .top = top};
+
+	trend_set_read(set, series, &p);
+	to = p.n ? report_alloc(scratch, 3 * p.n * sizeof(*to)) : NULL;
+	*out = (struct trend_points){0};
+	if (!to)
+		return;
+	*out = (struct trend_points){p.n, to, to + p.n, to + 2 * p.n};
+	memcpy(out->t, t, p.n * sizeof(*t));
+	memcpy(out->v, v, p.n * sizeof(*v));
+	memcpy(out->top, top, p.n * sizeof(*top));
 }

@@ -207,16 +207,23 @@ struct evidence {
 	bool asks; /* what holds the survivors is being found out right now */
 	const struct fd_fact *fd;
 	size_t n_fds;
-	const struct evidence_stack *stack; /* by id, ascending; likewise the types */
+	const struct evidence_stack *stack; /* these two, and native.way, after evidence_sort() */
 	size_t n_stacks;
 	const struct evidence_type *type;
 	size_t n_types;
 };
+
+/* Puts what is looked up in order: by who fills it, before it is judged. */
+void evidence_sort(struct evidence *e);
 
 /* NULL = not known. */
 const struct evidence_stack *evidence_stack(const struct evidence *e, uint64_t id);
 const struct evidence_way *evidence_way(const struct evidence *e, uint64_t stack, uint64_t of);
 /* "?" = not known. */
 const char *evidence_type(const struct evidence *e, uint64_t type);
+
+/* A copy of one series in memory of @scratch; without memory for it there are no points. */
+void evidence_series(struct report *scratch, const struct trend_set *set, size_t series,
+		     struct trend_points *out);
 
 #endif

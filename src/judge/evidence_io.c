@@ -6,10 +6,9 @@
 #include <math.h>
 
 #include "base/series.h"
-#include "judge/wire.h"
+#include "judge/evidence_seen.h"
 
-#define MOST_S 1e9  /* thirty years */
-#define MOST   1e15 /* of anything else */
+#define MOST 1e15
 
 static void points(struct wire *w, struct trend_points *p)
 {
@@ -27,7 +26,7 @@ static void points(struct wire *w, struct trend_points *p)
 		*p = (struct trend_points){n, v, v + n, v + 2 * n};
 	}
 	for (size_t i = 0; i < n; i++) {
-		wire_known(w, &p->t[i], MOST_S);
+		wire_known(w, &p->t[i], WIRE_MOST_S);
 		wire_known(w, &p->v[i], MOST);
 		wire_known(w, &p->top[i], MOST);
 	}
@@ -37,11 +36,11 @@ static void curve(struct wire *w, struct curve *c)
 {
 	wire_int(w, &c->shape);
 	wire_u64(w, &c->points);
-	wire_known(w, &c->span_s, MOST_S);
+	wire_known(w, &c->span_s, WIRE_MOST_S);
 	wire_known(w, &c->slope, MOST);
 	wire_known(w, &c->low, MOST);
 	wire_known(w, &c->high, MOST);
-	wire_known(w, &c->since_s, MOST_S);
+	wire_known(w, &c->since_s, WIRE_MOST_S);
 	wire_known(w, &c->fastest, MOST);
 	wire_known(w, &c->gain, MOST);
 	wire_known(w, &c->height, MOST);
@@ -49,174 +48,6 @@ static void curve(struct wire *w, struct curve *c)
 	wire_known(w, &c->confidence, 1);
 	if ((unsigned)c->shape >= CURVE_SHAPES)
 		w->wrong = "no such shape of a curve";
-}
-
-static void doubles(struct wire *w, double *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		wire_double(w, &v[i]);
-}
-
-static void numbers(struct wire *w, uint64_t *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		wire_u64(w, &v[i]);
-}
-
-/* ---- What is in the report as it was seen. ---- */
-
-static void string(struct wire *w, const char **s)
-{
-	wire_string(w, s);
-}
-
-static void memory(struct wire *w, struct report_memory *m)
-{
-	wire_u64(w, &m->pss);
-	wire_u64(w, &m->anon);
-	wire_u64(w, &m->swap);
-	wire_u64(w, &m->huge);
-	wire_u64(w, &m->private_bytes);
-	wire_u64(w, &m->shared);
-	wire_double(w, &m->minor_faults_per_s);
-	wire_double(w, &m->major_faults_per_s);
-	wire_int(w, &m->cgroup.version);
-	wire_string(w, &m->cgroup.path);
-	wire_u64(w, &m->cgroup.current);
-	wire_u64(w, &m->cgroup.file);
-	wire_u64(w, &m->cgroup.limit);
-	wire_u64(w, &m->cgroup.high);
-	wire_u64(w, &m->cgroup.oom_kills);
-	wire_string(w, &m->limit_source);
-	wire_string(w, &m->limit_name);
-	wire_u64(w, &m->limit_bytes);
-	wire_double(w, &m->left_low);
-	wire_double(w, &m->left_high);
-	wire_bool(w, &m->limit_refuses);
-	wire_double(w, &m->eta_s);
-	wire_double(w, &m->eta_low_s);
-	wire_double(w, &m->eta_high_s);
-}
-
-static void totals(struct wire *w, struct report_fds *f)
-{
-	wire_string(w, &f->means);
-	wire_u64(w, &f->open);
-	wire_u64(w, &f->at_attach);
-	wire_u64(w, &f->no_line);
-	wire_u64(w, &f->limit);
-	wire_double(w, &f->growth_per_s);
-	wire_double(w, &f->eta_s);
-	wire_u64(w, &f->children);
-}
-
-static void series(struct wire *w, struct report_series *s)
-{
-	wire_double(w, &s->t_s);
-	wire_u64(w, &s->rss_bytes);
-	wire_u64(w, &s->heap_bytes);
-	wire_u64(w, &s->fds);
-	wire_u64(w, &s->threads);
-	wire_u64(w, &s->anon_bytes);
-	wire_u64(w, &s->swap_bytes);
-	wire_u64(w, &s->cgroup_bytes);
-}
-
-static void class_row(struct wire *w, struct report_class_row *c)
-{
-	wire_string(w, &c->name);
-	wire_u64(w, &c->count);
-	wire_u64(w, &c->tracked);
-	wire_u64(w, &c->bytes);
-	wire_double(w, &c->growth_count_per_s);
-	wire_double(w, &c->growth_bytes_per_s);
-}
-
-static void gc(struct wire *w, struct report_gc *g)
-{
-	wire_bool(w, &g->enabled);
-	numbers(w, g->threshold, REPORT_GENERATIONS);
-	numbers(w, g->collections, REPORT_GENERATIONS);
-	wire_u64(w, &g->uncollectable);
-	wire_u64(w, &g->tracked);
-	numbers(w, g->generation, REPORT_GENERATIONS);
-	wire_u64(w, &g->frozen);
-	wire_u64(w, &g->garbage);
-	wire_array(w, g->garbage_types, g->n_garbage_types, 20, class_row);
-}
-
-static void pools(struct wire *w, struct report_pools *p)
-{
-	wire_u64(w, &p->arenas);
-	wire_u64(w, &p->arena_bytes);
-	wire_u64(w, &p->live_bytes);
-	wire_u64(w, &p->free_bytes);
-	wire_u64(w, &p->empty_bytes);
-	wire_u64(w, &p->releasable_bytes);
-}
-
-static void parts(struct wire *w, struct report_parts *p)
-{
-	numbers(w, p->bytes, PART_MAX);
-	doubles(w, p->growth, PART_MAX);
-	wire_u64(w, &p->trimmable);
-}
-
-/* One that may be missing. */
-#define MAYBE(w, pointer, each)                           \
-	do {                                              \
-		size_t maybe_n = (pointer) != NULL;       \
-		if (w->reads)                             \
-			(pointer) = NULL;                 \
-		wire_array(w, pointer, maybe_n, 1, each); \
-		if (w->reads && !maybe_n)                 \
-			(pointer) = NULL;                 \
-	} while (0)
-
-/* Text that is compared is that of the tool itself: its keys are its own strings. */
-static void lost(struct wire *w, struct report_lost *l)
-{
-	wire_string(w, &l->key);
-	wire_string(w, &l->text);
-	wire_u64(w, &l->n);
-	if (!l->key || !l->text)
-		w->wrong = "a loss has no name";
-}
-
-static void seen(struct wire *w, struct report_process *p)
-{
-	wire_int(w, &p->pid);
-	wire_int(w, &p->ns_pid);
-	wire_int(w, &p->ppid);
-	wire_double(w, &p->age_s);
-	wire_string(w, &p->comm);
-	wire_array(w, p->cmdline, p->n_cmdline, 1, string);
-	wire_string(w, &p->container.id);
-	wire_string(w, &p->container.name);
-	wire_string(w, &p->container.runtime);
-	wire_string(w, &p->container.pod);
-	wire_string(w, &p->container.namespace);
-	wire_string(w, &p->python_version);
-	wire_string(w, &p->allocator);
-	wire_bool(w, &p->free_threaded);
-	wire_string(w, &p->mode);
-	wire_bool(w, &p->exited);
-	wire_u64(w, &p->rss_bytes);
-	memory(w, &p->memory);
-	totals(w, &p->fds);
-	wire_array(w, p->series, p->n_series, 15, series);
-	wire_string(w, &p->mechanism);
-	wire_known(w, &p->on_s, MOST_S);
-	wire_double(w, &p->coverage);
-	wire_double(w, &p->slowdown_pct);
-	wire_array(w, p->classes, p->n_classes, 20, class_row);
-	MAYBE(w, p->gc, gc);
-	MAYBE(w, p->pools, pools);
-	MAYBE(w, p->parts, parts);
-	wire_array(w, p->lost, p->n_lost, 3, lost);
-	wire_array(w, p->notes, p->n_notes, 1, string);
-	if (w->reads && (!p->comm || !p->mode || !p->mechanism))
-		w->wrong = w->wrong ? w->wrong : "a process has no name";
 }
 
 /* ---- Memory. ---- */
@@ -302,9 +133,9 @@ static void deaths(struct wire *w, struct evidence_count *c)
 
 static void coverage_point(struct wire *w, struct coverage_point *p)
 {
-	wire_known(w, &p->begin_s, MOST_S);
-	wire_known(w, &p->at_s, MOST_S);
-	wire_known(w, &p->on_s, MOST_S);
+	wire_known(w, &p->begin_s, WIRE_MOST_S);
+	wire_known(w, &p->at_s, WIRE_MOST_S);
+	wire_known(w, &p->on_s, WIRE_MOST_S);
 }
 
 static void coverage(struct wire *w, struct coverage *c)
@@ -318,49 +149,42 @@ static void coverage(struct wire *w, struct coverage *c)
 	c->n = n;
 	for (size_t i = 0; i < n; i++)
 		coverage_point(w, &c->v[i]);
-	wire_known(w, &c->width_s, MOST_S);
+	wire_known(w, &c->width_s, WIRE_MOST_S);
 }
 
-static void classes(struct wire *w, struct trend_points *p)
+/* As one thing. */
+struct classes {
+	struct trend_points of[EVIDENCE_CLASSES];
+};
+
+static void classes(struct wire *w, struct classes *c)
 {
 	for (size_t i = 0; i < EVIDENCE_CLASSES; i++)
-		points(w, &p[i]);
+		points(w, &c->of[i]);
 }
 
 static void objects(struct wire *w, struct evidence_objects *o)
 {
+	struct classes *c = (struct classes *)(uintptr_t)o->classes;
+
 	wire_array(w, o->v, o->n, 18, survivor);
 	wire_array(w, o->deaths, o->n_deaths, 2, deaths);
 	wire_array(w, o->replaced, o->n_replaced, 1, wire_u64);
 	wire_u64(w, &o->collections);
 	wire_int(w, &o->bursts);
-	MAYBE(w, o->watched, coverage);
+	wire_maybe(w, o->watched, coverage);
 	wire_known(w, &o->coverage, MOST);
-	/* As one thing: an array of a fixed number. */
-	if (w->reads) {
-		struct trend_points *v = NULL;
-		uint64_t has = 0;
-
-		wire_u64(w, &has);
-		if (has && wire_room(w, (void **)&v, EVIDENCE_CLASSES, sizeof(*v)))
-			classes(w, v);
-		o->classes = v;
-	} else {
-		uint64_t has = o->classes != NULL;
-
-		wire_u64(w, &has);
-		if (has)
-			classes(w, (struct trend_points *)(uintptr_t)o->classes);
-	}
-	wire_known(w, &o->counted_s, MOST_S);
-	wire_known(w, &o->uncounted_s, MOST_S);
+	wire_maybe(w, c, classes);
+	o->classes = c ? c->of : NULL;
+	wire_known(w, &o->counted_s, WIRE_MOST_S);
+	wire_known(w, &o->uncounted_s, WIRE_MOST_S);
 }
 
 /* ---- Native blocks. ---- */
 
 static void point(struct wire *w, struct native_point *p)
 {
-	wire_known(w, &p->t_s, MOST_S);
+	wire_known(w, &p->t_s, WIRE_MOST_S);
 	wire_known(w, &p->bytes, MOST);
 	wire_known(w, &p->count, MOST);
 }
@@ -502,7 +326,7 @@ static void fd(struct wire *w, struct fd_fact *f)
 	wire_u64(w, &f->n);
 	wire_known(w, &f->rate, MOST);
 	wire_known(w, &f->scale, MOST);
-	wire_known(w, &f->oldest_s, MOST_S);
+	wire_known(w, &f->oldest_s, WIRE_MOST_S);
 	wire_int(w, &f->moments);
 	wire_int(w, &f->quarters);
 	curve(w, &f->curve);
@@ -546,7 +370,7 @@ static void type(struct wire *w, struct evidence_type *t)
 /* Nothing is older than it is seen. */
 static bool is_in_order(const struct evidence *e)
 {
-	bool ok = e->start_ns <= e->now_ns && e->now_ns < (uint64_t)(MOST_S * 1e9);
+	bool ok = e->start_ns <= e->now_ns && e->now_ns < (uint64_t)(WIRE_MOST_S * 1e9);
 
 	for (size_t i = 0; i < e->objects.n; i++)
 		ok &= e->objects.v[i].born_ns <= e->now_ns && e->objects.v[i].weight >= 0;
@@ -557,11 +381,11 @@ static void evidence(struct wire *w, struct evidence *e)
 {
 	wire_u64(w, &e->start_ns);
 	wire_u64(w, &e->now_ns);
-	wire_known(w, &e->older_s, MOST_S);
+	wire_known(w, &e->older_s, WIRE_MOST_S);
 	wire_u64(w, &e->min_size);
 	wire_u64(w, &e->max_size);
 	wire_string(w, &e->interpreter);
-	seen(w, &e->seen);
+	evidence_seen(w, &e->seen);
 	memory_fact(w, &e->memory);
 	objects(w, &e->objects);
 	native(w, &e->native);

@@ -2,10 +2,9 @@
 /* Descriptors, threads and children that pile up: a site for each line that opens them. */
 #include <math.h>
 
+#include "base/thresholds.h"
 #include "judge/sites_priv.h"
 #include "report/descriptors.h"
-
-#define FEWEST 2
 
 static bool judge_one(const struct evidence *e, struct report *r, const struct fd_fact *f,
 		      double run_s, struct report_site *out)
@@ -34,7 +33,7 @@ static bool judge_one(const struct evidence *e, struct report *r, const struct f
 		.growth_bytes_per_s = NAN,
 		.oldest_s = f->oldest_s,
 	};
-	if (!st || f->n < FEWEST)
+	if (!st || f->n < SITE_FEWEST_FDS)
 		return false;
 	out->n_frames = join_frames_of(r, st, &out->stack);
 	out->truncated = st->truncated;

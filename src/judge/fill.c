@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How a container moved, by the lengths that were read of it. */
+#include "base/thresholds.h"
 #include "judge/holder_fact.h"
-
-#define SETTLE_NS 5000000000ull	 /* so long it may stand still and pass for filling */
-#define SHOWS_NS  20000000000ull /* after so long a curve shows that it has levelled */
-#define REST_S	  3		 /* so long it rests until that is worth a word ... */
-#define REPLACE_S 8		 /* ... and until its objects do not count any more */
-#define REST_ADDS 4    /* objects must have come meanwhile, and left it as long as it was */
-#define GAIN_PART 0.05 /* of the objects that came: with more they may have places of their own */
 
 /* From then to the last look. */
 static double seconds_since(const struct fill *f, uint64_t then_ns)
@@ -32,9 +26,9 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out)
 	if (!f->addr || !f->most)
 		return false;
 	if (f->full_ns)
-		return f->first < f->most && f->last_ns - f->full_ns < SHOWS_NS;
+		return f->first < f->most && (double)(f->last_ns - f->full_ns) < FILL_SHOWS_S * 1e9;
 	/* What stands still is not where the growth goes. */
-	return f->last > f->first || f->last_ns - f->first_ns < SETTLE_NS;
+	return f->last > f->first || (double)(f->last_ns - f->first_ns) < FILL_SETTLE_S * 1e9;
 }
 
 static double calm_s(const struct fill *f)
@@ -46,7 +40,7 @@ static bool is_met(const struct fill *f, double came)
 {
 	double gain = f->last > f->calm ? (double)(f->last - f->calm) : 0;
 
-	return gain <= GAIN_PART * came;
+	return gain <= REST_GAIN_PART * came;
 }
 
 double fill_rests_s(const struct fill *f, double adds_per_s)
@@ -58,5 +52,5 @@ double fill_rests_s(const struct fill *f, double adds_per_s)
 
 bool fill_replaces(const struct fill *f, double came)
 {
-	return calm_s(f) >= REPLACE_S && is_met(f, came);
+	return calm_s(f) >= REST_REPLACE_S && is_met(f, came);
 }

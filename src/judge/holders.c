@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a site is told of who holds its objects: the path, a hint, and a verdict held back where the
  * container has a bound, or does not grow. */
+#include "base/thresholds.h"
 #include "judge/sites_priv.h"
-
-#define PATIENCE_NS 25000000000ull /* after so long a leak is called one, whoever holds it */
-#define ROOTED	    0.5		   /* share of the survivors on one path from a living root */
-#define SURE_ADDS   20 /* objects must have come into what has not grown: it is no leak */
-#define EACH	    4  /* objects for each entry: more lie elsewhere, too, or its entries grow */
 
 static const struct holder_fact *find(const struct evidence *e, const char *id,
 				      enum report_kind kind)
@@ -29,14 +25,14 @@ static bool stood_still(const struct holder_fact *f, const struct report_site *s
 	size_t i = report_holder_container(&f->holder);
 
 	return f->has_new_entries && i < f->holder.n && !(f->holder.step[i].growth_per_s > 0) &&
-	       site->growth_count_per_s * HOLDER_WATCH_S >= SURE_ADDS;
+	       site->growth_count_per_s * HOLDER_WATCH_S >= REST_SURE_ADDS;
 }
 
 /* Does what is said of a resting container go for the whole site? */
 static bool speaks_for(const struct holder_fact *f, double came, const struct report_site *site)
 {
 	if (site->verdict == CLASS_LEAK)
-		return f->has_new_entries && came >= SURE_ADDS;
+		return f->has_new_entries && came >= REST_SURE_ADDS;
 	return f->is_one || f->has_new_entries;
 }
 
@@ -49,7 +45,7 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 
 	holder.rests = rests_s > 0 || stood_still(f, site);
 	holder.entries_grow = rests_s > 0 && !f->has_new_entries &&
-			      site->outstanding_count > EACH * (double)f->fill.last;
+			      site->outstanding_count > REST_EACH * (double)f->fill.last;
 	/* A full one is bounded, too: then it is not what grows. */
 	holder.bounded = f->fill.addr && f->fill.most &&
 			 (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site));
@@ -70,7 +66,8 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 
 		if (f && f->is_known)
 			tell(r, p, f, site);
-		else if (f && e->asks && e->now_ns - e->start_ns < PATIENCE_NS)
+		else if (f && e->asks &&
+			 (double)(e->now_ns - e->start_ns) < HOLDER_PATIENCE_S * 1e9)
 			verdict_waits(r, site);
 	}
 }
@@ -81,7 +78,7 @@ static bool keeps_alive(const struct report_holder *h)
 	static const char *const alive[] = {"module", "frame",	"atexit",     "signal",
 					    "thread", "static", "interpreter"};
 
-	for (size_t i = 0; h->root && h->share >= ROOTED && i < ARRAY_SIZE(alive); i++)
+	for (size_t i = 0; h->root && h->share >= HOLDER_ROOTED && i < ARRAY_SIZE(alive); i++)
 		if (!strcmp(h->root, alive[i]))
 			return true;
 	return false;

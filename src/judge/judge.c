@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
 #define MAX_SITES 200 /* in a report; the rest is too small to look at */
@@ -30,9 +31,35 @@ static double explained(const struct memory_fact *f, const struct report_process
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (isfinite(p->sites[i].growth_bytes_per_s))
 			sites += p->sites[i].growth_bytes_per_s;
-	if (!(grows > VERDICT_NOISE_BYTES_PER_S))
+	if (!(grows > PROCESS_NOISE))
 		return NAN;
 	return sites < grows ? sites / grows : 1;
+}
+
+static double blocks_per_s(const struct evidence_objects *o)
+{
+	struct trend_fit fit;
+	double sum = 0;
+
+	for (size_t k = 0; o->classes && k < EVIDENCE_CLASSES; k++) {
+		trend_points_fit(&o->classes[k], &fit);
+		if (fit.growing)
+			sum += fit.slope;
+	}
+	return sum;
+}
+
+/* The judge counts losses of its own among them: in rows of its own. */
+static int copy_losses(struct report *r, struct report_process *p)
+{
+	struct report_lost *v = report_alloc(r, (p->n_lost + 1) * sizeof(*v));
+
+	if (!v)
+		return fail(-ENOMEM, "out of memory");
+	if (p->n_lost)
+		memcpy(v, p->lost, p->n_lost * sizeof(*v));
+	p->lost = v;
+	return 0;
 }
 
 int judge(const struct evidence *e, struct report *r, struct report_process *p)
@@ -42,7 +69,9 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 
 	*p = e->seen;
 	judge_curves(&e->memory, p);
-	err = sites_judge(e, r, p, run_s);
+	err = copy_losses(r, p);
+	if (!err)
+		err = sites_judge(e, r, p, run_s);
 	if (!err)
 		err = fds_judge(e, r, p, run_s);
 	if (err)
@@ -57,7 +86,7 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 		if (p->sites[i].verdict <= CLASS_GROWING)
 			report_native_hint(r, &p->sites[i]);
 	p->explained = explained(&e->memory, p);
-	verdict_process(r, p);
+	verdict_process(r, p, blocks_per_s(&e->objects));
 	memory_judge(e, r, p);
 	return 0;
 }

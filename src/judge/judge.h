@@ -15,8 +15,10 @@
 /* Fills @p, whose strings live in @r or are those of the evidence. */
 int judge(const struct evidence *e, struct report *r, struct report_process *p);
 
-/* When the limit in @m is met at the pace of this memory, and of @leaks bytes per second. */
-void judge_limit(const struct memory_fact *f, double leaks, struct report_memory *m);
+/* When the limit in @m is met at the pace of these series, and of @leaks bytes per second, which
+ * may fill @idle bytes of the heap before. */
+void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leaks,
+		 struct report_memory *m);
 
 /* Is this site one whose objects' holders are worth a search? */
 bool holders_is_worth(const struct report_site *site);

@@ -2,6 +2,7 @@
 /* Memory as a whole: what is kept though nobody uses it, and when a limit is met. */
 #include <math.h>
 
+#include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
 /* Bytes of a part that has not moved much; NAN when it has, or nobody knows. */
@@ -44,35 +45,36 @@ static double leaks_per_s(const struct report_process *p)
 /* One more way to see the growth; one that is far below the others sees only a part of it. */
 static void consider(struct eta_growth *g, double slope, double error)
 {
-	if (!(slope > 0) || slope * 3 < g->fast)
+	if (!(slope > 0) || slope * ETA_PARTIAL < g->fast)
 		return;
-	if (slope > g->fast * 3)
+	if (slope > g->fast * ETA_PARTIAL)
 		g->slow = slope;
 	g->slow = g->slow > 0 ? fmin(g->slow, slope) : slope;
 	g->fast = fmax(g->fast, slope);
 	g->error = fmax(g->error, error);
 }
 
-static void consider_series(struct eta_growth *g, const struct trend_points *p)
+void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leaks,
+		 struct report_memory *m)
 {
-	struct trend_fit fit;
+	struct eta_growth g = {.reusable = idle};
 
-	trend_points_fit(p, &fit);
-	if (fit.growing)
-		consider(g, fit.slope, fit.error);
+	for (size_t i = 0; i < n; i++)
+		if (fit[i].growing)
+			consider(&g, fit[i].slope, fit[i].error);
+	consider(&g, leaks, 0);
+	eta_predict(&g, m);
 }
 
-void judge_limit(const struct memory_fact *f, double leaks, struct report_memory *m)
+static void predict(const struct memory_fact *f, struct report_process *p)
 {
-	struct eta_growth g = {0};
+	struct trend_fit fit[MEMORY_SLOPES + 1];
+	double idle = f->pools_bytes > f->live_bytes ? (double)(f->pools_bytes - f->live_bytes) : 0;
 
 	for (size_t i = 0; i < MEMORY_SLOPES; i++)
-		consider_series(&g, &f->slope[i]);
-	consider_series(&g, &f->room);
-	consider(&g, leaks, 0);
-	if (f->pools_bytes > f->live_bytes)
-		g.reusable = (double)(f->pools_bytes - f->live_bytes);
-	eta_predict(&g, m);
+		trend_points_fit(&f->slope[i], &fit[i]);
+	trend_points_fit(&f->room, &fit[MEMORY_SLOPES]);
+	judge_limit(fit, ARRAY_SIZE(fit), idle, leaks_per_s(p), &p->memory);
 }
 
 /* All that grows has a bound. */
@@ -99,5 +101,5 @@ void memory_judge(const struct evidence *e, struct report *r, struct report_proc
 	if (!p->exited && !is_bounded(p) &&
 	    (p->verdict == CLASS_LEAK || p->verdict == CLASS_GROWING ||
 	     p->verdict == CLASS_RETENTION))
-		judge_limit(&e->memory, leaks_per_s(p), &p->memory);
+		predict(&e->memory, p);
 }

@@ -3,11 +3,8 @@
  * were seen. */
 #include <math.h>
 
+#include "base/thresholds.h"
 #include "judge/sites_priv.h"
-
-#define TOO_MUCH   1.3 /* of what there is room for */
-#define FEW_BLOCKS 4   /* fewer of them are a container or two */
-#define NOISY_SURE 0.7 /* that a sum of samples goes on, which slows down within its noise */
 
 /* Is this growth in the size of objects of the same line? */
 static bool is_satellite(const struct joiner *j, uint64_t stack, double bytes_per_s)
@@ -64,7 +61,7 @@ static void fit_native(const struct native_site *n, double older_s, struct nativ
 		fit->bytes.growing = false;
 	if (fit->curve.shape == CURVE_SLOWING && n->estimated && bend_is_noise(n)) {
 		fit->curve.shape = CURVE_RISING;
-		fit->curve.confidence = NOISY_SURE;
+		fit->curve.confidence = NATIVE_NOISY_SURE;
 	}
 }
 
@@ -89,7 +86,7 @@ int join_native_read(struct joiner *j)
 /* Blocks that were there get bigger, and no more come: buffers that are written to for ever. */
 static bool grows_in_place(const struct native_site *n, const struct trend_fit *count)
 {
-	return !n->estimated && !count->growing && n->live_count >= FEW_BLOCKS;
+	return !n->estimated && !count->growing && n->live_count >= NATIVE_FEW_BLOCKS;
 }
 
 /* In how many quarters of its series did a native site gain blocks, or they bytes? */
@@ -277,11 +274,11 @@ void join_native_bound(struct joiner *j)
 
 	for (size_t i = 0; i < j->e->native.n; i++) {
 		j->fit[i].room = 1;
-		told[j->e->native.v[i].mortality > JOIN_MORTAL] += told_by_windows(j, i);
+		told[j->e->native.v[i].mortality > SITE_MORTAL] += told_by_windows(j, i);
 	}
 	if (j->e->memory.has_mimalloc || !(told[0] + told[1] > 0))
 		return;
-	room = TOO_MUCH * unowned_growth(j);
+	room = NATIVE_TOO_MUCH * unowned_growth(j);
 	for (int mortal = 0; mortal < 2; mortal++) {
 		share[mortal] = told[mortal] > room ? room / told[mortal] : 1;
 		room -= told[mortal] * share[mortal];
@@ -290,7 +287,7 @@ void join_native_bound(struct joiner *j)
 		  told[1], 100 * share[0], 100 * share[1]);
 	for (size_t i = 0; i < j->e->native.n; i++)
 		if (j->e->native.v[i].estimated)
-			j->fit[i].room = share[j->e->native.v[i].mortality > JOIN_MORTAL];
+			j->fit[i].room = share[j->e->native.v[i].mortality > SITE_MORTAL];
 }
 
 /* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
@@ -303,7 +300,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	struct verdict_evidence *v;
 	struct joined *to;
 	double real = real_share(j, n) * fit->room, via;
-	bool one_block = !count.growing && n->live_count < FEW_BLOCKS, is_first, levelled;
+	bool one_block = !count.growing && n->live_count < NATIVE_FEW_BLOCKS, is_first, levelled;
 	bool in_place = grows_in_place(n, &count);
 
 	count.slope *= real;
@@ -354,7 +351,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	join_curve(v, &fit->curve, bytes.slope);
 	if (levelled)
 		v->levelled_bytes += n->live_bytes;
-	v->weak &= is_impostor(j, n) || (n->mortality > JOIN_MORTAL && fit->room < 1);
+	v->weak &= is_impostor(j, n) || (n->mortality > SITE_MORTAL && fit->room < 1);
 	v->waits_for_gc = false;
 }
 

@@ -5,16 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Less than this is start-up noise: a lazily touched library, a thread's stack. */
-#define LEAST_BYTES (4.0 * 1048576)
-#define LEAST_SHARE 0.04 /* of RSS */
-#define LEAST_S	    8
-/* The culprit accounts for this much of the growth at least, live bytes for this much at most. */
-#define CULPRIT 0.6
-#define LIVE	0.34
-/* Nothing grows, but this much of RSS is free inside: a spike before we came. */
-#define IDLE_BYTES (24.0 * 1048576)
-#define IDLE_SHARE 0.5
+#include "base/thresholds.h"
+#include "judge/verdict.h"
 
 struct finding {
 	const char *code, *fix;
@@ -31,14 +23,14 @@ static double known(double v)
 static void suspect(struct finding *f, double grew, double part, const char *code, const char *what,
 		    const char *fix)
 {
-	if (!(part >= CULPRIT * grew) || !(part > f->part))
+	if (!(part >= RETENTION_CULPRIT * grew) || !(part > f->part))
 		return;
 	*f = (struct finding){.code = code, .fix = fix, .grew = grew, .part = part, .what = what};
 }
 
 static bool is_flat(const struct retention_growth *g, double grew)
 {
-	return known(g->live) < LIVE * grew && known(g->malloced) < LIVE * grew;
+	return known(g->live) < RETENTION_LIVE * grew && known(g->malloced) < RETENTION_LIVE * grew;
 }
 
 static void ask_anonymous(const struct retention_growth *g, struct finding *f)
@@ -79,8 +71,8 @@ static void ask_fork(const struct retention_evidence *e, double least, struct fi
 /* Neighbours in the group fill its page cache too: that is not this process's doing. */
 static void ask_group(const struct retention_growth *g, double least, struct finding *f)
 {
-	if (known(g->cgroup) >= least && known(g->anon) < LIVE * g->cgroup &&
-	    known(g->io) >= CULPRIT * known(g->cgroup_file))
+	if (known(g->cgroup) >= least && known(g->anon) < RETENTION_LIVE * g->cgroup &&
+	    known(g->io) >= RETENTION_CULPRIT * known(g->cgroup_file))
 		suspect(f, g->cgroup, known(g->cgroup_file), "page-cache",
 			"page cache of files that were read or written, counted by the cgroup; the "
 			"kernel "
@@ -98,7 +90,7 @@ static void ask_idle(const struct retention_evidence *e, double least, struct fi
 
 	if (known(e->grew.rss) >= least || known(e->grew.anon) >= least)
 		return;
-	if (f->code || idle < IDLE_BYTES || idle < IDLE_SHARE * e->rss)
+	if (f->code || idle < RETENTION_IDLE_BYTES || idle < RETENTION_IDLE_SHARE * e->rss)
 		return;
 	f->part = 0;
 	if (pools > slack)
@@ -145,7 +137,7 @@ static bool sites_explain(const struct retention_evidence *e, const struct repor
 		else if (s->kind == KIND_MMAP)
 			mapped += s->growth_bytes_per_s * e->watched_s;
 	}
-	return fmin(heap, counted(&e->grew)) + mapped > 0.5 * grew;
+	return fmin(heap, counted(&e->grew)) + mapped > RETENTION_SITES * grew;
 }
 
 static void write_finding(const struct finding *f, const struct retention_evidence *e,
@@ -157,7 +149,7 @@ static void write_finding(const struct finding *f, const struct retention_eviden
 	fmt_bytes(part, sizeof(part), fmin(f->part, f->grew));
 	fmt_bytes(rss, sizeof(rss), e->rss);
 	fmt_bytes(live, sizeof(live), known(e->grew.live) > 0 ? e->grew.live : 0);
-	if (e->trimmable >= LEAST_BYTES)
+	if (e->trimmable >= RETENTION_BYTES)
 		snprintf(back, sizeof(back), "; malloc_trim would give back %s",
 			 fmt_bytes(rss, sizeof(rss), e->trimmable));
 	p->verdict = CLASS_RETENTION;
@@ -171,16 +163,17 @@ static void write_finding(const struct finding *f, const struct retention_eviden
 			grew, live, part, f->what, back);
 	p->hint.code = f->code;
 	p->hint.text = f->fix;
+	verdict_add_leak(r, p);
 	if (!p->reason)
 		p->reason = "";
 }
 
 bool retention_judge(const struct retention_evidence *e, struct report *r, struct report_process *p)
 {
-	double least = fmax(LEAST_BYTES, LEAST_SHARE * e->rss);
+	double least = fmax(RETENTION_BYTES, RETENTION_SHARE * e->rss);
 	struct finding f = {0};
 
-	if (e->watched_s < LEAST_S)
+	if (e->watched_s < RETENTION_S)
 		return false;
 	if (known(e->grew.anon) >= least && is_flat(&e->grew, e->grew.anon))
 		ask_anonymous(&e->grew, &f);

@@ -3,9 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/thresholds.h"
 #include "judge/sites_priv.h"
-
-#define FEWEST 2 /* survivors of one stack that make a site: a single one may be anything */
 
 size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct report_frame **out)
 {
@@ -226,6 +225,8 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	if (e->collections > v->collections)
 		v->collections = e->collections;
 	v->bursts += e->bursts;
+	if (e->count_per_s > 0 && j->e->objects.coverage > 0)
+		v->born += e->weight / j->e->objects.coverage;
 	v->weak &= e->weak;
 	v->waits_for_gc &= e->waits_for_gc;
 	join_curve(v, curve, e->stopped ? 0 : e->bytes_per_s);
@@ -233,7 +234,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 		v->mean_age_s = e->mean_age_s;
 		v->least_s = e->least_s;
 		v->watched_age_s = e->watched_age_s;
-		v->undying = e->mortality < JOIN_MORTAL;
+		v->undying = e->mortality < SITE_MORTAL;
 	}
 }
 
@@ -275,6 +276,7 @@ static void finish_site(struct joiner *j, struct joined *to)
 	to->evidence.run_s = j->run_s;
 	to->evidence.samples = site->samples;
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
+	to->evidence.gained = site->growth_count_per_s * j->run_s;
 	to->evidence.waits_for_gc &= !holders_rooted(j->e, site->id);
 	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
@@ -295,7 +297,7 @@ static void keep_sites(struct joiner *j, struct report_process *p)
 		const struct joined *t = &j->v.v[i];
 
 		if (t->site.verdict != CLASS_STEADY && !(others && t->evidence.one_block) &&
-		    t->site.samples >= FEWEST)
+		    t->site.samples >= SITE_FEWEST)
 			p->sites[p->n_sites++] = t->site;
 	}
 }

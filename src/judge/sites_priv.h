@@ -31,8 +31,6 @@ struct native_fit {
 	bool is_joined;
 };
 
-#define JOIN_MORTAL 0.1 /* of a line's survivors died later: what it makes does not stay */
-
 struct joiner {
 	const struct evidence *e;
 	struct report *r;

@@ -7,36 +7,22 @@
 #include <math.h>
 #include <stdio.h>
 
-/* What keeps coming and gains less than this in all is not worth waking somebody for, yet. */
-#define LEAK_BYTES 4096
-/* A cache of entries that live some seconds has survivors too; what is older than this and keeps
- * coming in most quarters of the run is no cache of that kind. */
-#define LEAK_AGE_S    10
-#define LEAK_RUN_S    15
-#define LEAK_RISE_S   10 /* the straight part of the curve */
-#define LEAK_SAMPLES  4
-#define LEAK_QUARTERS 2	  /* the youngest quarter has nobody old enough yet in a short run */
-#define ALL_ALONG     0.9 /* of the run: the rest is what a curve cuts off at its ends */
-/* Entries of a full cache are young for the time that was watched; those of a leak half as old. */
-#define YOUNG_PART   0.3
-#define YOUNG_SURE   3		/* standard errors below those of a leak */
-#define RESTS_SURE   0.3	/* of the confidence is left when its holder does not grow */
-#define WARMUP_BYTES (32 << 10) /* less is not worth a line */
+#include "base/thresholds.h"
 
 /* How sure is it that the line is the right one? */
 static double attribution(const struct verdict_evidence *e)
 {
-	double sure = 1 - 0.5 / ((double)e->samples + 1);
+	double sure = 1 - SURE_ONE / ((double)e->samples + 1);
 
-	return e->weak ? sure * 0.3 : sure;
+	return e->weak ? sure * SURE_WEAK : sure;
 }
 
 /* Where no curve can be had (no pools to read), age and number are all there is. */
 static double by_age(const struct verdict_evidence *e)
 {
-	double few = 1 - 1 / sqrt((double)e->samples + 1), young = e->oldest_s / 30;
+	double few = 1 - 1 / sqrt((double)e->samples + 1), young = e->oldest_s / SURE_AGE_S;
 
-	return few * (young < 1 ? 0.4 + 0.6 * young : 1);
+	return few * (young < 1 ? SURE_YOUNG + (1 - SURE_YOUNG) * young : 1);
 }
 
 static double time_of(const struct verdict_evidence *e)
@@ -51,7 +37,7 @@ static double grown_s(const struct verdict_evidence *e)
 {
 	double since = e->curve.since_s;
 
-	return fmax(since > 0 && since < ALL_ALONG * e->run_s ? since : e->run_s, e->oldest_s);
+	return fmax(since > 0 && since < LEAK_ALL_ALONG * e->run_s ? since : e->run_s, e->oldest_s);
 }
 
 /* Do the survivors make place for younger ones? */
@@ -69,10 +55,17 @@ static bool turns_over(const struct verdict_evidence *e)
 	return e->mean_age_s < e->least_s + part * span;
 }
 
+/* Of so many that came, each of which may have taken the place of an older one, chance leaves about
+ * the root of twice their number more, or fewer, than there were. */
+static bool is_chance(const struct verdict_evidence *e)
+{
+	return e->born > 0 && e->gained < CHANCE_SURE * sqrt(2 * e->born);
+}
+
 static bool keeps_coming(const struct verdict_evidence *e)
 {
-	return e->bursts >= 3 && e->quarters >= LEAK_QUARTERS && e->samples >= LEAK_SAMPLES &&
-	       e->oldest_s >= LEAK_AGE_S && e->run_s >= LEAK_RUN_S;
+	return e->bursts >= LEAK_BURSTS && e->quarters >= LEAK_QUARTERS &&
+	       e->samples >= LEAK_SAMPLES && e->oldest_s >= LEAK_AGE_S && e->run_s >= LEAK_RUN_S;
 }
 
 static bool rises(const struct verdict_evidence *e)
@@ -91,7 +84,7 @@ static bool is_much(const struct verdict_evidence *e, const struct report_site *
 static bool is_leak(const struct verdict_evidence *e, const struct report_site *s)
 {
 	return is_much(e, s) && keeps_coming(e) && rises(e) && !turns_over(e) && !e->weak &&
-	       !e->waits_for_gc && !e->one_block;
+	       !is_chance(e) && !e->waits_for_gc && !e->one_block;
 }
 
 static char *over_collections(char *buf, size_t size, uint64_t n)
@@ -138,6 +131,8 @@ static const char *doubt(const struct verdict_evidence *e, const struct report_s
 		return "it slows down, like a cache that fills";
 	if (turns_over(e))
 		return "old ones make place for new ones";
+	if (is_chance(e))
+		return "no more than chance makes of what comes and goes";
 	if (!is_much(e, s))
 		return "too little yet to call it a leak";
 	return "too early to call it a leak";
@@ -166,21 +161,23 @@ void verdict_site(struct report *r, const struct verdict_evidence *e, struct rep
 {
 	double sure = attribution(e);
 
+	bool is_still = is_chance(e) && e->born >= CHANCE_BORN;
+
 	if (e->growth_bytes_per_s > 0 && is_leak(e, site)) {
 		site->verdict = CLASS_LEAK;
 		site->reason = leak_reason(r, e, site);
 		sure *= e->curve.shape == CURVE_RISING ? e->curve.confidence : by_age(e);
-	} else if (e->growth_bytes_per_s > 0) {
+	} else if (e->growth_bytes_per_s > 0 && !is_still) {
 		site->verdict = CLASS_GROWING;
 		site->reason = growing_reason(r, e, site);
 		sure *= by_age(e);
 	} else if (e->levelled_bytes >= WARMUP_BYTES) {
 		site->verdict = CLASS_WARMUP;
 		site->reason = warmup_reason(r, e);
-		sure *= 0.8;
+		sure *= SURE_LEVEL;
 	} else {
 		site->verdict = CLASS_STEADY;
-		sure *= 0.5;
+		sure *= SURE_STEADY;
 	}
 	site->confidence = round(sure * 100) / 100;
 }
@@ -224,7 +221,7 @@ void verdict_rests(struct report *r, const char *what, uint64_t entries, double 
 		r, "grows by %s; the %s that holds them has kept its %s entries for %s",
 		growth_of(rate, sizeof(rate), site), what, fmt_integer(n, sizeof(n), entries),
 		fmt_duration(time, sizeof(time), rests_s));
-	site->confidence = round(site->confidence * RESTS_SURE * 100) / 100;
+	site->confidence = round(site->confidence * SURE_RESTS * 100) / 100;
 }
 
 void verdict_elsewhere(struct report *r, const char *what, struct report_site *site)

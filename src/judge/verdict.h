@@ -24,6 +24,9 @@ struct verdict_evidence {
 	double mean_age_s, least_s;
 	double watched_age_s; /* mean age of the time in which births were watched; 0 = not known */
 	bool undying;	      /* hardly any of them died later */
+	double born;   /* that survived, as many as windows that see a part of them tell; 0 = not
+			  known */
+	double gained; /* by how many more there are of them */
 	double levelled_bytes; /* held by what grew and does not any more */
 };
 
@@ -34,9 +37,6 @@ struct verdict_bound {
 	const char *name; /* of the bound: "maxlen" */
 	const char *what; /* the container: "deque" */
 };
-
-/* RSS moves by pages all the time: slower growth is none. */
-#define VERDICT_NOISE_BYTES_PER_S 512
 
 /* Class, confidence and reason of one site. */
 void verdict_site(struct report *r, const struct verdict_evidence *e, struct report_site *site);
@@ -52,7 +52,10 @@ void verdict_rests(struct report *r, const char *what, uint64_t entries, double 
 void verdict_elsewhere(struct report *r, const char *what, struct report_site *site);
 /* What holds its objects is being found out: no leak before the answer. */
 void verdict_waits(struct report *r, struct report_site *site);
-/* From the sites and the growth of memory; writes class, confidence and reason. */
-void verdict_process(struct report *r, struct report_process *p);
+/* From the sites, in their order, and the growth of memory; writes class, confidence and reason.
+ * @blocks_per_s: by how many blocks the heap grows; 0 = not known. */
+void verdict_process(struct report *r, struct report_process *p, double blocks_per_s);
+/* What is called by another name has its leak mentioned. */
+void verdict_add_leak(struct report *r, struct report_process *p);
 
 #endif

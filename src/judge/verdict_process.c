@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The verdict on a process: its worst site, or, when no site says anything, the shape of its
- * memory. */
+/* The verdict on a process: that of the sites which account for its growth, or, when no site says
+ * anything, of the shape of its memory. */
+#include "base/thresholds.h"
 #include "judge/verdict.h"
 
 #include <math.h>
-
-#define MOVED_PART  0.1		/* of RSS: a move that is worth a word */
-#define CLIMB_BYTES (256 << 10) /* less is a page here and there */
-#define MOVED_BYTES (1 << 20)	/* and at least so much */
-#define YOUNG_S	    120
-#define GREATER	    10 /* times as fast */
 
 static bool has_moved(const struct report_process *p, double bytes)
 {
 	double rss = p->rss_bytes == REPORT_UNKNOWN ? 0 : (double)p->rss_bytes;
 
-	return bytes >= fmax(MOVED_BYTES, MOVED_PART * rss);
+	return bytes >= fmax(PROCESS_MOVED_BYTES, PROCESS_MOVED_PART * rss);
 }
 
 /* "shop.py:25" */
@@ -58,47 +53,121 @@ static void by_site(struct report *r, struct report_process *p, const struct rep
 		p->reason = place ? about(r, s, place) : s->reason;
 }
 
-/* A sure leak comes first however small it is; what grows many times as fast must not be missed for
- * it. */
-static void add_greater(struct report *r, struct report_process *p)
-{
-	const struct report_site *top = &p->sites[0], *most = top;
-	char rate[32];
-	const char *place;
-
-	for (size_t i = 1; i < p->n_sites; i++)
-		if (p->sites[i].verdict == CLASS_GROWING && p->sites[i].kind <= KIND_MMAP &&
-		    p->sites[i].growth_bytes_per_s > most->growth_bytes_per_s)
-			most = &p->sites[i];
-	place = most == top ? NULL : place_of(r, most);
-	if (place && p->reason && top->kind <= KIND_MMAP &&
-	    most->growth_bytes_per_s > GREATER * top->growth_bytes_per_s)
-		p->reason = report_printf(
-			r, "%s; %s %s grow%s by %s/s, but %s not sure to be a leak", p->reason,
-			subject[most->kind].what, place, subject[most->kind].is_many ? "" : "s",
-			fmt_bytes(rate, sizeof(rate), most->growth_bytes_per_s),
-			subject[most->kind].is_many ? "are" : "is");
-}
-
 static bool climbs(const struct curve *c, double beyond)
 {
-	return curve_grows(c) && c->slope > VERDICT_NOISE_BYTES_PER_S &&
-	       c->slope * c->since_s > beyond + CLIMB_BYTES;
+	return curve_grows(c) && c->slope > PROCESS_NOISE && c->slope * c->since_s > beyond;
 }
 
-/* Nor must growth that no line stands out for, of memory that is not watched perhaps. */
-static void add_rest(struct report *r, struct report_process *p)
+/* Lines that grow: what is sure to be a leak, what may become one, what a bound will stop. */
+struct lines {
+	const struct report_site *leak, *other; /* the first of each: what is lost most by */
+	double leaks, others, bounded;		/* bytes per second */
+	size_t n;
+	bool ends; /* a leak of what has a hard limit of its own */
+};
+
+static struct lines lines_of(const struct report_process *p)
 {
-	const struct curve *c = &p->rss_curve;
+	struct lines l = {0};
+
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i];
+		bool is_leak = s->verdict == CLASS_LEAK;
+		double *sum = is_leak ? &l.leaks : s->is_bounded ? &l.bounded : &l.others;
+		const struct report_site **first = is_leak ? &l.leak : &l.other;
+
+		if (s->verdict > CLASS_GROWING)
+			continue;
+		*first = *first ? *first : s;
+		if (s->kind > KIND_MMAP)
+			l.ends |= is_leak;
+		else if (s->growth_bytes_per_s > 0)
+			*sum += s->growth_bytes_per_s;
+		l.n += s->kind <= KIND_MMAP;
+	}
+	return l;
+}
+
+/* By how much the process grows, what a bound will stop aside. */
+static double growth_of(const struct report_process *p, const struct lines *l)
+{
+	double lines = l->leaks + l->others;
+
+	return climbs(&p->rss_curve, PROCESS_CLIMB_BYTES)
+		       ? fmax(lines, p->rss_curve.slope - l->bounded)
+		       : lines;
+}
+
+static const char *rate_at(struct report *r, const struct report_site *s)
+{
+	const char *place = place_of(r, s);
 	char rate[32];
 
-	if (p->reason && p->sites[0].kind <= KIND_MMAP && p->explained < 1.0 / GREATER &&
-	    climbs(c, 0))
-		p->reason = report_printf(r,
-					  "%s; but the process grows by %s/s, and the lines below "
-					  "explain %.0f %% of it",
-					  p->reason, fmt_bytes(rate, sizeof(rate), c->slope),
-					  100 * p->explained);
+	if (!place)
+		return NULL;
+	return report_printf(r, "%s %s grow%s by %s/s", subject[s->kind].what, place,
+			     subject[s->kind].is_many ? "" : "s",
+			     fmt_bytes(rate, sizeof(rate), s->growth_bytes_per_s));
+}
+
+/* What is lost more by, if it goes on, must not be missed. */
+static void add_greater(struct report *r, struct report_process *p, const struct report_site *lead)
+{
+	const struct report_site *s = &p->sites[0];
+	const char *text = s != lead && s->kind <= KIND_MMAP ? rate_at(r, s) : NULL;
+
+	if (text && p->reason)
+		p->reason = report_printf(r, "%s; %s, but %s not sure to be a leak", p->reason,
+					  text, subject[s->kind].is_many ? "are" : "is");
+}
+
+/* One line of many says little about how much is lost. */
+static void add_sum(struct report *r, struct report_process *p, const struct lines *l,
+		    const struct report_site *lead)
+{
+	double sum = l->leaks + l->others;
+	char rate[32];
+
+	if (p->reason && l->n >= PROCESS_LINES && lead->kind <= KIND_MMAP &&
+	    lead->growth_bytes_per_s < PROCESS_MOST * sum)
+		p->reason = report_printf(r, "%s; %zu lines grow by %s/s together", p->reason, l->n,
+					  fmt_bytes(rate, sizeof(rate), sum));
+}
+
+static const char *rest_of(struct report *r, const struct report_process *p)
+{
+	char rate[32];
+
+	return report_printf(r,
+			     "the process grows by %s/s, and the lines below explain %.0f %% of it",
+			     fmt_bytes(rate, sizeof(rate), p->rss_curve.slope), 100 * p->explained);
+}
+
+/* Growth that no line stands out for, of memory that is not watched perhaps. */
+static void by_rest(struct report *r, struct report_process *p)
+{
+	p->verdict = CLASS_GROWING;
+	p->confidence = PROCESS_UNEXPLAINED;
+	p->reason = rest_of(r, p);
+}
+
+static void add_rest(struct report *r, struct report_process *p)
+{
+	const char *text = p->explained < PROCESS_MOST && climbs(&p->rss_curve, PROCESS_CLIMB_BYTES)
+				   ? rest_of(r, p)
+				   : NULL;
+
+	if (text && p->reason)
+		p->reason = report_printf(r, "%s; but %s", p->reason, text);
+}
+
+void verdict_add_leak(struct report *r, struct report_process *p)
+{
+	const struct report_site *leak = lines_of(p).leak;
+	const char *text = leak && p->verdict != CLASS_LEAK ? rate_at(r, leak) : NULL;
+
+	if (text && p->reason)
+		p->reason = report_printf(r, "%s; besides, %s, a leak", p->reason, text);
 }
 
 /* What keeps things for a minute grows for a minute, after every start. */
@@ -106,7 +175,7 @@ static void add_age(struct report *r, struct report_process *p)
 {
 	char age[32];
 
-	if (p->reason && !p->exited && p->age_s > 0 && p->age_s < YOUNG_S)
+	if (p->reason && !p->exited && p->age_s > 0 && p->age_s < PROCESS_YOUNG_S)
 		p->reason = report_printf(r, "%s; the process is only %s old", p->reason,
 					  fmt_duration(age, sizeof(age), p->age_s));
 }
@@ -138,18 +207,36 @@ static double settled_bytes(const struct report_process *p)
 	return bytes;
 }
 
-/* Memory rises by more than @beyond, and no line stands out. */
-static bool by_growth(struct report *r, struct report_process *p, double beyond)
+/* What is known of why no line stands out, and when one will. */
+static const char *no_line(struct report *r, const struct report_process *p, double blocks_per_s)
 {
-	const struct curve *c = climbs(&p->live_curve, beyond) ? &p->live_curve : &p->rss_curve;
+	double seen_per_s = blocks_per_s * p->coverage;
+	double s = fmax(LEAK_AGE_S, LEAK_SAMPLES / seen_per_s);
+	char time[32];
+
+	if (!(seen_per_s > 0) || s > PROCESS_LONG_S)
+		return "no line stands out yet";
+	return report_printf(r, "no line stands out yet: %.*f %% of births are seen; about %s more",
+			     p->coverage < 0.1, 100 * p->coverage,
+			     fmt_duration(time, sizeof(time), s));
+}
+
+/* Memory rises by more than @beyond, and no line stands out. */
+static bool by_growth(struct report *r, struct report_process *p, double beyond,
+		      double blocks_per_s)
+{
+	bool live = climbs(&p->live_curve, beyond + PROCESS_COUNT_BYTES);
+	const struct curve *c = live ? &p->live_curve : &p->rss_curve;
 	char rate[32];
 
-	if (!climbs(c, beyond))
+	if (!live && !climbs(c, beyond + PROCESS_CLIMB_BYTES))
 		return false;
 	fmt_bytes(rate, sizeof(rate), c->slope);
 	p->verdict = CLASS_GROWING;
-	p->confidence = 0.2;
-	p->reason = report_printf(r, "the process grows by %s/s, but no line stands out yet", rate);
+	p->confidence = PROCESS_UNEXPLAINED;
+	p->reason = report_printf(r, "%s by %s/s, but %s",
+				  live ? "Python's live objects grow" : "the process grows", rate,
+				  no_line(r, p, live ? blocks_per_s : 0));
 	return true;
 }
 
@@ -180,20 +267,44 @@ static bool by_shape(struct report *r, struct report_process *p)
 	return true;
 }
 
-/* What has levelled hides nothing that goes on beside it. */
-static void judge(struct report *r, struct report_process *p)
+/* The lines that account for the growth say what it is; a leak that is small beside it is told. */
+static void by_lines(struct report *r, struct report_process *p, const struct lines *l)
 {
-	enum report_class worst = p->n_sites ? p->sites[0].verdict : CLASS_STEADY;
+	double grows = growth_of(p, l);
+	bool is_leak = l->leak && (l->ends || l->leaks >= PROCESS_LEAK_PART * grows);
+	const struct report_site *lead = is_leak ? l->leak : l->other;
 
-	if (worst > CLASS_GROWING && by_growth(r, p, settled_bytes(p)))
-		return;
-	if (worst <= CLASS_WARMUP)
-		by_site(r, p, &p->sites[0]);
-	else if (!by_shape(r, p))
-		by_growth(r, p, 0);
+	if (is_leak || !l->leak || l->others >= PROCESS_LEAK_PART * grows) {
+		by_site(r, p, lead);
+		add_sum(r, p, l, lead);
+	} else {
+		by_rest(r, p);
+	}
+	if (is_leak) {
+		add_greater(r, p, lead);
+		add_rest(r, p);
+	}
+	verdict_add_leak(r, p);
+	if (l->leak)
+		add_age(r, p);
 }
 
-void verdict_process(struct report *r, struct report_process *p)
+/* What has levelled hides nothing that goes on beside it. */
+static void judge(struct report *r, struct report_process *p, double blocks_per_s)
+{
+	struct lines l = lines_of(p);
+
+	if (l.leak || l.other)
+		by_lines(r, p, &l);
+	else if (by_growth(r, p, settled_bytes(p), blocks_per_s))
+		return;
+	else if (p->n_sites && p->sites[0].verdict == CLASS_WARMUP)
+		by_site(r, p, &p->sites[0]);
+	else if (!by_shape(r, p))
+		by_growth(r, p, 0, blocks_per_s);
+}
+
+void verdict_process(struct report *r, struct report_process *p, double blocks_per_s)
 {
 	p->verdict = CLASS_STEADY;
 	p->confidence = 0.5;
@@ -202,12 +313,7 @@ void verdict_process(struct report *r, struct report_process *p)
 		p->confidence = 0.1;
 		p->reason = "too early to say whether anything grows";
 	}
-	judge(r, p);
-	if (p->verdict == CLASS_LEAK) {
-		add_greater(r, p);
-		add_rest(r, p);
-		add_age(r, p);
-	}
+	judge(r, p, blocks_per_s);
 	if (!p->reason)
 		p->reason = "";
 }

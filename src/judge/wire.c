@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "judge/wire.h"
 
+#define MOST_ROOM (256ull << 20) /* of all that is read into one report */
+
 static void put(struct wire *w, const void *from, size_t n)
 {
 	if (w->wrong || !vec_grow((void **)&w->v, &w->cap, w->n + n, 1)) {
@@ -68,6 +70,18 @@ void wire_double(struct wire *w, double *v)
 		put(w, v, sizeof(*v));
 }
 
+void wire_numbers(struct wire *w, uint64_t *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		wire_u64(w, &v[i]);
+}
+
+void wire_doubles(struct wire *w, double *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		wire_double(w, &v[i]);
+}
+
 void wire_known(struct wire *w, double *v, double most)
 {
 	wire_double(w, v);
@@ -95,6 +109,10 @@ bool wire_room(struct wire *w, void **v, size_t n, size_t size)
 		return false;
 	if (!w->reads)
 		return true;
+	if (n > MOST_ROOM / size || report_bytes(w->r) + n * size > MOST_ROOM) {
+		w->wrong = "it would take too much memory";
+		return false;
+	}
 	*v = report_alloc(w->r, (n + 1) * size);
 	if (*v)
 		memset(*v, 0, (n + 1) * size);
@@ -121,7 +139,7 @@ static const char *get_string(struct wire *w)
 		return NULL;
 	if (n - 1 > w->n - w->at)
 		w->wrong = "it ends in the middle";
-	if (wire_room(w, (void **)&to, n, 1))
+	if (wire_room(w, (void **)&to, n, 1) && to)
 		get(w, to, n - 1);
 	return to;
 }

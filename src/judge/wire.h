@@ -19,8 +19,12 @@ struct wire {
 	const char *wrong;
 };
 
+#define WIRE_MOST_S 1e9 /* thirty years */
+
 void wire_u64(struct wire *w, uint64_t *v);
+void wire_numbers(struct wire *w, uint64_t *v, size_t n);
 void wire_double(struct wire *w, double *v); /* or NAN */
+void wire_doubles(struct wire *w, double *v, size_t n);
 /* A number that is known, and no further from 0 than @most. */
 void wire_known(struct wire *w, double *v, double most);
 void wire_string(struct wire *w, const char **v);      /* may be NULL */
@@ -57,6 +61,17 @@ int wire_error(const struct wire *w); /* 0, or -EINVAL, -ENOMEM with a sentence 
 			for (size_t wire_i = 0; wire_i < wire_n && !(w)->wrong; wire_i++) \
 				each(w, (void *)(uintptr_t) & (array)[wire_i]);           \
 		}                                                                         \
+	} while (0)
+
+/* One that may be missing. */
+#define wire_maybe(w, pointer, each)                       \
+	do {                                               \
+		size_t wire_has = (pointer) != NULL;       \
+		if (w->reads)                              \
+			(pointer) = NULL;                  \
+		wire_array(w, pointer, wire_has, 1, each); \
+		if (w->reads && !wire_has)                 \
+			(pointer) = NULL;                  \
 	} while (0)
 
 #endif

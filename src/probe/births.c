@@ -8,6 +8,7 @@
 #include "probe/births_priv.h"
 
 #include <stdio.h>
+#include "py/versions.h"
 
 void probe_points_free(struct probe_points *p)
 {
@@ -187,7 +188,7 @@ int probe_find_births(const struct dso *d, int minor, struct probe_points *out,
 	if (!report)
 		report = &unused;
 	memset(report, 0, sizeof(*report));
-	if (minor < 8 || minor > 15)
+	if (!py_births_are_known(minor))
 		return fail(-ENOTSUP, "births are known for CPython 3.8 - 3.15, not 3.%d", minor);
 	f = calloc(1, sizeof(*f));
 	if (!f)

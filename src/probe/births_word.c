@@ -3,6 +3,7 @@
  * `tracing` flag, from 3.13 on the pointer to the reference tracer (_PyRuntime.ref_tracer). And
  * what a set flag leads to: tracemalloc's function for new references, the "slow path". */
 #include "probe/births_priv.h"
+#include "py/versions.h"
 
 #define SLOW_NAME "_PyTraceMalloc_NewReference"
 
@@ -109,20 +110,20 @@ static int check_word(struct births_finder *f)
 	const char *path = dso_path(f->d);
 	struct dso_sym base;
 
-	if (f->tracer != (f->minor >= 13))
+	if (f->tracer != py_births_test_pointer(f->minor))
 		return fail(-ENOTSUP,
 			    "%s: the word tested in _Py_NewReference has %d bytes, not "
 			    "what CPython 3.%d has",
 			    path, f->tracer ? 8 : 4, f->minor);
 	if (dso_symbol(f->d, f->base_symbol, &base)) {
-		if (f->via_base || f->minor >= 12)
+		if (f->via_base || py_births_test_runtime(f->minor))
 			return fail(-ENOTSUP, "%s does not export %s", path, f->base_symbol);
 		f->base = f->word - CONFIG_TRACING;
 		return 0;
 	}
 	f->base = base.addr;
-	if (f->minor < 12 ? f->word != base.addr + CONFIG_TRACING
-			  : f->word - base.addr >= base.size)
+	if (py_births_test_runtime(f->minor) ? f->word - base.addr >= base.size
+					     : f->word != base.addr + CONFIG_TRACING)
 		return fail(-ENOTSUP, "%s: the word tested in _Py_NewReference is not in %s", path,
 			    f->base_symbol);
 	return 0;
@@ -133,8 +134,8 @@ int births_find_word(struct births_finder *f)
 	struct dso_sym sym;
 	int err;
 
-	f->base_symbol = f->minor < 12 ? "_Py_tracemalloc_config" : "_PyRuntime";
-	if (f->minor == 8) {
+	f->base_symbol = py_births_test_runtime(f->minor) ? "_PyRuntime" : "_Py_tracemalloc_config";
+	if (py_births_are_inlined(f->minor)) {
 		err = word_by_name(f);
 	} else {
 		if (dso_symbol(f->d, "_Py_NewReference", &sym))
@@ -234,7 +235,7 @@ int births_find_slow(struct births_finder *f)
 
 	if (f->tracer)
 		return 0;
-	if (f->minor == 8) {
+	if (py_births_are_inlined(f->minor)) {
 		if (!dso_symbol(f->d, SLOW_NAME, &sym))
 			f->slow.addr = sym.addr;
 		else if (dso_imports(f->d, SLOW_NAME))

@@ -30,7 +30,6 @@ static void serve(int sock, void *ctx)
 {
 	const struct start *s = ctx;
 	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	struct guard_answer ready = {0};
 
 	setpriority(PRIO_PROCESS, 0, -15); /* a target crawls while probes are in */

@@ -25,7 +25,7 @@ bool guard_waits_in_kernel(pid_t tool, int tid)
 	if (!read_line(path, text, sizeof(text)))
 		return false;
 	state = strrchr(text, ')');
-	if (!state || strncmp(state, ") D", 3))
+	if (!state || strncmp(state, ") D", 3) != 0)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", tool, tid);
 	return !read_line(path, text, sizeof(text)) ||

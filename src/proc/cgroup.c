@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #define MAX_LEVELS 64
 /* v1 says "no limit" with a number near 2^63, rounded down to a page. */

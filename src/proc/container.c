@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 /* Units and directories that hold a whole id. */
 static const struct {

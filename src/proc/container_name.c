@@ -6,7 +6,7 @@
 
 #include "base/jval.h"
 #include "proc/container.h"
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #define POD_LOGS       "/var/log/pods"	     /* one directory a pod: NAMESPACE_NAME_UID */
 #define CONTAINER_LOGS "/var/log/containers" /* one link each: POD_NAMESPACE_NAME-ID.log */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 static int read_numbers(DIR *d, struct proc_numbers *out, size_t max)
 {

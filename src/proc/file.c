@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The very file behind a row of maps, whatever happened to its name. */
 #include "proc/gate.h"
-#include "proc/source_priv.h"
+#include "proc/source.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

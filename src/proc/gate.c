@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "proc/gate.h"
 
-#include "proc/source_priv.h"
+#include "proc/source.h"
 #include "proc/walk.h"
 
 #include <fcntl.h>

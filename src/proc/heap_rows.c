@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Memory that a malloc may have taken: the brk heap and private anonymous mappings. */
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 static bool is_anonymous(const struct proc_map *m)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Is it still the process, and still the program, that was opened? */
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #include <poll.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "proc/ids.h"
 
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #include <linux/capability.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 uint64_t proc_rlimit(const struct proc *p, const char *title)
 {

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 /* Real user of the "Uid:" row. */
 static uid_t real_uid(const char *status)

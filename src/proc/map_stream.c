@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* /proc/PID/maps row by row, with each name kept once. */
 #include "base/map64.h"
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
  * that its fork saved: measured 64 MiB of copies for 64 MiB read, against none.
  */
 #include "proc/reader_priv.h"
-#include "proc/source_priv.h"
+#include "proc/source.h"
 
 static int read_memory(const struct proc *p, uint64_t addr, char *to, size_t len)
 {

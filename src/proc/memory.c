@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Resident memory and threads of a process, as the kernel counts them. */
-#include "proc/proc_priv.h"
-#include "proc/source_priv.h"
+#include "proc/inside.h"
+#include "proc/source.h"
 
 int proc_memory(const struct proc *p, struct proc_memory *out)
 {

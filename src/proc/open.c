@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Opening a process by pid: who it is, and a sentence when it cannot be watched. */
 #include "proc/gate.h"
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 #include "proc/reader_priv.h"
-#include "proc/source_priv.h"
+#include "proc/source.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -8,7 +8,7 @@
  * number does, to who has CAP_SYS_ADMIN.
  */
 #include "proc/reader_priv.h"
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #include <fcntl.h>
 #include <stdio.h>

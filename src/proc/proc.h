@@ -41,14 +41,6 @@ struct proc {
 int proc_open(int pid, struct proc **out);
 void proc_close(struct proc *p);
 
-/* A process as it was: from a file of proc_save, or from an ELF core (gcore, systemd-coredump).
- * A core holds no read-only parts of the program and its libraries; they are looked for where they
- * were, below @sysroot (NULL: /, what the owner of the core file may read), and taken when the
- * build id is the right one. These are always "alive", never exec, and have no pidfd. Not
- * thread-safe. */
-int proc_open_snapshot(const char *path, struct proc **out);
-bool proc_is_snapshot(const char *path); /* by its first bytes */
-int proc_open_core(const char *path, const char *sysroot, struct proc **out);
 static inline bool proc_is_live(const struct proc *p)
 {
 	return !p->source;
@@ -170,14 +162,5 @@ struct proc_reads {
 	uint64_t faults;    /* pages that our reads brought in all the same */
 };
 void proc_reads(const struct proc *p, struct proc_reads *out);
-
-/* Saves the process for proc_open_snapshot: docs/SNAPSHOT.md. @image: rows of files whose whole
- * ELF image is wanted (the one that holds CPython). */
-struct proc_saved {
-	uint64_t memory_bytes, file_bytes; /* saved; written */
-	uint64_t unreadable_bytes;	   /* wanted, but gone when it was to be read */
-};
-int proc_save(struct proc *p, FILE *f, const struct proc_map *const *image, size_t n,
-	      struct proc_saved *out);
 
 #endif

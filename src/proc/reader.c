@@ -16,7 +16,7 @@
 
 #include "base/reading.h"
 #include "proc/limits.h"
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #define AHEAD_FIRST  READER_LINE
 #define NEED_ROOM    (8u << 20)	  /* of the cgroup: swapping brings neighbours along */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "proc/reader_priv.h"
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #define LOOK_NS	   1000000000ull /* between two looks at the rows */
 #define LOOK_SHARE 100		 /* and as many times what a look costs */

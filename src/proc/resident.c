@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What of the mappings is resident: by row from smaps, by page from pagemap. */
-#include "proc/proc_priv.h"
-#include "proc/source_priv.h"
+#include "proc/inside.h"
+#include "proc/source.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What snapshots and core files share: reading in pieces, and an ELF file put together again from
  * what was loaded of it. All of it is hostile: sizes are bounded before anything is allocated. */
-#include "proc/source_priv.h"
+#include "proc/source.h"
 
 #include <elf.h>
 #include <stdio.h>

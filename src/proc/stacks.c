@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Stack pointers of the threads, without stopping them. */
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The threads of a process, numbered as it numbers them itself. */
-#include "proc/proc_priv.h"
-#include "proc/source_priv.h"
+#include "proc/inside.h"
+#include "proc/source.h"
 
 #include <dirent.h>
 #include <stdio.h>

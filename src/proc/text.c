@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The text files of /proc: reading one whole, and parsing status and stat. */
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #include <ctype.h>
 #include <fcntl.h>

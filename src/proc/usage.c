@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "proc/limits.h"
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 int proc_rollup(const struct proc *p, struct proc_rollup *out)
 {

@@ -16,6 +16,9 @@ enum py_allocator {
 	PY_ALLOC_OTHER
 };
 
+#define PY_FIRST_MINOR 8
+#define PY_LAST_MINOR  15
+
 /* Offsets for reading objects from outside. PL_NONE = not in this version. */
 struct py_layout {
 	uint16_t ob_type, ob_size, tp_name, tp_basicsize, tp_itemsize, tp_flags, tp_dictoffset;

@@ -6,8 +6,6 @@
 #include "base/spend.h"
 #include "py/py.h"
 
-#define PY_FIRST_MINOR	      8
-#define PY_LAST_MINOR	      15
 #define PY_LAST_FREE_THREADED 14
 
 /* Bounds on what a target may make us walk. */

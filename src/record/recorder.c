@@ -130,12 +130,12 @@ void recorder_add(struct recorder *rec, const struct evidence *e)
 	unsigned char *v;
 	size_t n;
 
-	if (evidence_write(e, &v, &n)) {
-		failed(rec, -ENOMEM);
-		return;
-	}
+	int err = evidence_write(e, &v, &n);
+
 	pthread_mutex_lock(&rec->lock);
-	if (n <= RECORD_MAX)
+	if (err)
+		failed(rec, err);
+	else if (n <= RECORD_MAX)
 		put(rec, v, n, e->seen.pid, e->start_ns, e->now_ns);
 	else
 		failed(rec, -EFBIG);

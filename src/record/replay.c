@@ -103,10 +103,11 @@ static int read_header(struct replay *p, const char *path)
 	return 0;
 }
 
-static struct moment *place_of(struct replay *p, uint64_t pid)
+/* A process that has executed another program is watched anew, under the same number. */
+static struct moment *place_of(struct replay *p, const struct record_frame *f)
 {
 	for (size_t i = 0; i < p->kept.n; i++)
-		if (p->kept.v[i].frame.pid == pid)
+		if (p->kept.v[i].frame.pid == f->pid && p->kept.v[i].frame.start_ns == f->start_ns)
 			return &p->kept.v[i];
 	return p->kept.n < MAX_PROCESSES ? vec_push(&p->kept) : NULL;
 }
@@ -128,7 +129,7 @@ static void keep_moments(struct replay *p, double at_s)
 
 		if (!p->start_ns)
 			p->start_ns = f.start_ns;
-		m = is_until(p, &f, at_s) ? place_of(p, f.pid) : NULL;
+		m = is_until(p, &f, at_s) ? place_of(p, &f) : NULL;
 
 		if (m) {
 			p->bytes += f.length;
@@ -139,6 +140,17 @@ static void keep_moments(struct replay *p, double at_s)
 			free(v);
 		}
 	}
+}
+
+/* Watched again later, and not because it had become another program. */
+static bool is_outdated(const struct replay *p, const struct moment *m,
+			const struct report_process *is)
+{
+	for (size_t i = 0; i < p->kept.n && !is->exited; i++)
+		if (p->kept.v[i].frame.pid == m->frame.pid &&
+		    p->kept.v[i].frame.start_ns > m->frame.start_ns)
+			return true;
+	return false;
 }
 
 /* Which of them are of one and the same report? The latest of all tells when that was. */
@@ -165,7 +177,7 @@ static int judge_all(struct replay *p, const char *path, double at_s, struct rec
 			recorder_add(to, e);
 		if (!err)
 			err = judge(e, r, &r->processes[r->n_processes]);
-		r->n_processes += !err;
+		r->n_processes += !err && !is_outdated(p, m, &r->processes[r->n_processes]);
 		last_ns = m->frame.now_ns > last_ns ? m->frame.now_ns : last_ns;
 	}
 	if (err)

@@ -4,14 +4,8 @@
  * much of the heap's free memory the growth can use before it needs new pages. */
 #include <math.h>
 
+#include "base/thresholds.h"
 #include "report/memory.h"
-
-/* 95 in 100 when the error is normal. */
-#define SIGMAS 2
-/* No leak keeps its pace better than this from one minute to the next: load changes it. */
-#define PACE_ERROR 0.05
-/* Beyond a year nobody is served by a date. */
-#define FAR_S (365.0 * 86400)
 
 void report_memory_init(struct report_memory *m)
 {
@@ -27,7 +21,7 @@ static double time_to(double bytes, double per_s)
 {
 	double t = per_s > 0 ? bytes / per_s : NAN;
 
-	return t <= FAR_S ? t : NAN;
+	return t <= ETA_FAR_S ? t : NAN;
 }
 
 void eta_predict(const struct eta_growth *g, struct report_memory *m)
@@ -36,7 +30,7 @@ void eta_predict(const struct eta_growth *g, struct report_memory *m)
 
 	if (!m->limit_source || !(g->slow > 0) || !(m->left_low >= 0))
 		return;
-	error = SIGMAS * hypot(g->error > 0 ? g->error : 0, PACE_ERROR * g->fast);
+	error = ETA_SIGMAS * hypot(g->error > 0 ? g->error : 0, ETA_PACE_ERROR * g->fast);
 	m->eta_low_s = time_to(m->left_low, g->fast + error);
 	m->eta_high_s = time_to(m->left_high + free_bytes, g->slow - error);
 	m->eta_s = time_to((m->left_low + m->left_high + free_bytes) / 2, (g->slow + g->fast) / 2);

@@ -4,7 +4,7 @@
 
 #define FEW_ENTRIES 16	/* a container with less may be anything */
 #define MOST	    0.5 /* of the blocks */
-/* As heap/label_names.c says it, of generators, and of the task of a coroutine, at their end. */
+/* As why/label_names.c says it, of generators, and of the task of a coroutine, at their end. */
 #define ENDED	  ", ended"
 #define TASK_DONE "_asyncio.Task, done"
 

@@ -153,13 +153,16 @@ static int add_lost(struct report *r, struct report_process *to, const struct re
 			add_loss(&to->lost[k], &p->lost[i]);
 			continue;
 		}
-		v = report_alloc(r, (to->n_lost + 1) * sizeof(*v));
-		if (!v)
-			return fail(-ENOMEM, "out of memory");
-		if (to->n_lost)
-			memcpy(v, to->lost, to->n_lost * sizeof(*v));
-		v[to->n_lost++] = p->lost[i];
-		to->lost = v;
+		/* Room for as many again, each time that a power of two is full. */
+		if (!(to->n_lost & (to->n_lost - 1))) {
+			v = report_alloc(r, (2 * to->n_lost + 1) * sizeof(*v));
+			if (!v)
+				return fail(-ENOMEM, "out of memory");
+			if (to->n_lost)
+				memcpy(v, to->lost, to->n_lost * sizeof(*v));
+			to->lost = v;
+		}
+		to->lost[to->n_lost++] = p->lost[i];
 	}
 	return 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* One process of a saved report. The tables are the members that out/json.c writes. */
+#include <math.h>
+
 #include "report/read_priv.h"
 
 #define END                       \
@@ -327,6 +329,7 @@ void read_process(struct reader *rd, const struct jval *o, struct report_process
 	read_memory(rd, jval_object(o, "memory"), p);
 	if (jval_object(o, "fds"))
 		read_fields(rd, fds_fields, jval_object(o, "fds"), &p->fds);
+	p->explained = NAN; /* of the series that the judge had */
 	p->sites = read_room(rd, sites, sizeof(*p->sites), &p->n_sites);
 	read_each(v, sites, p->n_sites) read_site(rd, v, &p->sites[i++]);
 	read_population(rd, o, p);

@@ -20,6 +20,7 @@ struct chunk {
 
 struct report_arena {
 	struct chunk *chunks;
+	size_t bytes; /* handed out */
 };
 
 const char *report_class_name(enum report_class c)
@@ -50,6 +51,7 @@ void *report_alloc(struct report *r, size_t size)
 
 	if (size > SIZE_MAX / 2)
 		return NULL;
+	r->arena->bytes += size;
 	size = (size + 15) & ~(size_t)15;
 	if (!c || c->size - c->used < size) {
 		chunk_size = size > CHUNK_BYTES ? size : CHUNK_BYTES;
@@ -63,6 +65,11 @@ void *report_alloc(struct report *r, size_t size)
 	p = c->data + c->used;
 	c->used += size;
 	return p;
+}
+
+size_t report_bytes(const struct report *r)
+{
+	return r->arena->bytes;
 }
 
 char *report_strdup(struct report *r, const char *s)

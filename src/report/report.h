@@ -193,6 +193,8 @@ void report_free(struct report *r);
 void report_adopt(struct report *to, struct report *from);
 /* Memory and strings that live as long as the report; NULL when memory ran out. */
 void *report_alloc(struct report *r, size_t size);
+/* Handed out so far. */
+size_t report_bytes(const struct report *r);
 char *report_strdup(struct report *r, const char *s);
 char *report_printf(struct report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -212,8 +214,10 @@ void report_lost_hint(struct report *r, struct report_site *site);
 /* The innermost Python frame, of the program's own code where there is one: what the standard
  * library makes, it was asked for. NULL = there is none. */
 const struct report_frame *report_own_frame(const struct report_site *s);
-/* Sites: verdict first, then descriptors and threads, then growth in bytes, then id (so that equal
- * input gives equal output). */
+/* Growth weighed by how sure it is to go on, in bytes per second; 0 of what does not grow. */
+double report_expected_loss(const struct report_site *s);
+/* Sites: by expected loss; what does not grow by verdict and size; then by id (so that equal input
+ * gives equal output). */
 void report_sort(struct report_process *p);
 
 #endif

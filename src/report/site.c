@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What makes two sites the same, and which one a person should look at first. */
+#include "base/thresholds.h"
 #include "report/report.h"
 
 #include <inttypes.h>
@@ -64,24 +65,41 @@ static int descending(double a, double b)
 	return (a < b) - (a > b);
 }
 
-/* Descriptors and threads have a hard limit, and the objects that pile up with them are their
- * consequence: they come first. */
-static bool has_limit(const struct report_site *s)
+static double bytes_per_s(const struct report_site *s)
 {
-	return s->kind == KIND_FD || s->kind == KIND_THREAD;
+	if (s->kind == KIND_FD)
+		return s->growth_count_per_s * ORDER_FD_BYTES;
+	if (s->kind == KIND_THREAD)
+		return s->growth_count_per_s * ORDER_THREAD_BYTES;
+	return s->growth_bytes_per_s;
+}
+
+double report_expected_loss(const struct report_site *s)
+{
+	double sure = isnan(s->confidence) ? 1 : s->confidence;
+
+	if (s->verdict > CLASS_GROWING)
+		return 0;
+	if (s->verdict == CLASS_GROWING)
+		sure *= s->is_bounded ? ORDER_BOUNDED : ORDER_GROWING;
+	return bytes_per_s(s) * sure;
+}
+
+/* What grows before what does not. */
+static int class_group(const struct report_site *s)
+{
+	return s->verdict <= CLASS_GROWING ? 0 : (int)s->verdict;
 }
 
 static int compare_sites(const void *pa, const void *pb)
 {
 	const struct report_site *a = pa, *b = pb;
-	int c;
+	int c = class_group(a) - class_group(b);
 
-	if (a->verdict != b->verdict)
-		return a->verdict < b->verdict ? -1 : 1;
-	if (has_limit(a) != has_limit(b))
-		return has_limit(a) ? -1 : 1;
-	c = has_limit(a) ? descending(a->growth_count_per_s, b->growth_count_per_s)
-			 : descending(a->growth_bytes_per_s, b->growth_bytes_per_s);
+	if (c == 0)
+		c = descending(report_expected_loss(a), report_expected_loss(b));
+	if (c == 0)
+		c = descending(a->growth_bytes_per_s, b->growth_bytes_per_s);
 	if (c == 0)
 		c = descending(a->outstanding_bytes, b->outstanding_bytes);
 	if (c == 0)

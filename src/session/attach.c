@@ -9,6 +9,7 @@
 #include "session/session_priv.h"
 
 #include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
+#include "py/versions.h"
 
 /* Once, however often it is said. */
 void session_note(struct session *s, const char *fmt, ...)
@@ -97,7 +98,7 @@ int session_find_births(struct session *s)
 {
 	int err = add_file(s, s->rt->dso, s->rt->minor, s->rt->bias);
 
-	if (!err && s->rt->minor == 8)
+	if (!err && py_extensions_make_objects(s->rt))
 		err = find_in_modules(s);
 	if (err)
 		session_forget_births(s);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "session/session_priv.h"
+#include "py/versions.h"
 
 /* A window lasts at least a scheduler tick (4 ms at HZ=250), so that it cannot always see the same
  * phase of a timer in the target; a busy target loses about this much ... */
@@ -62,7 +63,7 @@ static bool fits_always(const struct session *s, uint64_t births, uint64_t open_
  * that has been overrun meanwhile is not whole: then there was no look. */
 static void settle(struct session *s, uint64_t first, uint64_t looked, uint64_t last)
 {
-	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), s->rt->minor <= 10);
+	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), py_frames_are_objects(s->rt));
 	if (last - first <= PL_BIRTH_SLOTS) {
 		ladder_kill_new(s->ladder, s->births, looked, last);
 		return;

@@ -4,9 +4,9 @@
 #include <time.h>
 
 #include "heap/heap.h"
-#include "session/census.h"
+#include "census/census.h"
 #include "session/identity.h"
-#include "session/parts.h"
+#include "memory/parts.h"
 #include "session/reads.h"
 
 #define TAKES	    10 /* within the time of --diff */

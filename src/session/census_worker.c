@@ -8,7 +8,7 @@
 
 #include "base/thread.h"
 #include "heap/heap.h"
-#include "session/census.h"
+#include "census/census.h"
 
 #define FIRST_NS    2000000000 /* others have more urgent things to do at the start */
 #define STOP_S	    2

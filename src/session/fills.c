@@ -4,9 +4,8 @@
 
 #include <stdio.h>
 
-#include "heap/bound.h"
-
-#define CALM_PART 0.005 /* of its entries: what a full store wavers by */
+#include "base/thresholds.h"
+#include "why/bound.h"
 
 static const char *last_word(const char *type)
 {
@@ -66,7 +65,7 @@ void fill_look(struct fill *f, const struct py_runtime *rt, uint64_t now_ns)
 	}
 	f->last = n;
 	f->last_ns = rt ? now_ns : f->last_ns;
-	if ((double)n > (double)f->calm * (1 + CALM_PART) + 1) {
+	if ((double)n > (double)f->calm * (1 + REST_CALM_PART) + 1) {
 		f->calm = n;
 		f->calm_ns = f->last_ns;
 	}

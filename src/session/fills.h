@@ -3,7 +3,7 @@
 #ifndef PYLEAK_SESSION_FILLS_H
 #define PYLEAK_SESSION_FILLS_H
 
-#include "heap/why.h"
+#include "why/why.h"
 #include "py/py.h"
 #include "judge/holder_fact.h"
 

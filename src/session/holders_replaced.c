@@ -3,13 +3,8 @@
  * that we saw; what we saw born stays longer than we have watched, and looks like a leak. Beside a
  * leak of the same size it would get a part of its rate. But its length tells. */
 #include "base/fit.h"
+#include "base/thresholds.h"
 #include "session/holders_priv.h"
-
-#define ENOUGH	  8    /* objects that came since it has rested */
-#define FEWEST	  3    /* entries: less is chance */
-#define NEW_PART  0.3  /* of the entries were seen to be born: no burst sees all */
-#define SIZES	  8    /* are needed to see whether later ones are bigger */
-#define SIZE_PART 0.02 /* ... by less than this they are not */
 
 /* Are the entries as new as what is in them? Old ones with something new inside grow. */
 static bool are_new(struct session *s, const struct why_answer *a)
@@ -29,7 +24,8 @@ static bool are_new(struct session *s, const struct why_answer *a)
 			*at = 1;
 	}
 	map64_free(&born);
-	return a->n_behind >= FEWEST && (double)found >= NEW_PART * (double)a->n_behind;
+	return a->n_behind >= REPLACED_FEWEST &&
+	       (double)found >= REPLACED_NEW_PART * (double)a->n_behind;
 }
 
 /* What is replaced by something bigger each time does grow. */
@@ -38,10 +34,11 @@ static bool keep_their_size(const struct question *q)
 	size_t n = q->n_sizes;
 	struct fit_line f;
 
-	if (n < SIZES)
+	if (n < REPLACED_SIZES)
 		return false;
 	fit_theil_sen(q->born_s, q->bytes, n, &f);
-	return !(f.low > 0 && f.slope * (q->born_s[n - 1] - q->born_s[0]) > SIZE_PART * f.level);
+	return !(f.low > 0 &&
+		 f.slope * (q->born_s[n - 1] - q->born_s[0]) > REPLACED_SIZE_PART * f.level);
 }
 
 void holders_note_replacing(struct session *s, struct found *f, const struct question *q,
@@ -92,8 +89,8 @@ static bool replaces(const struct found *f, const struct came *came)
 
 	if (!f->fact.has_new_entries || !f->fact.fill.addr)
 		return false;
-	return came->n >= ENOUGH ? fill_replaces(&f->fact.fill, came->weight)
-				 : f->fact.replaces && !has_grown;
+	return came->n >= REPLACED_ENOUGH ? fill_replaces(&f->fact.fill, came->weight)
+					  : f->fact.replaces && !has_grown;
 }
 
 void holders_find_replacing(struct session *s)

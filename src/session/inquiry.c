@@ -7,7 +7,7 @@
 
 #include "base/thread.h"
 #include "proc/limits.h"
-#include "session/view.h"
+#include "memory/view.h"
 
 #define STOP_S	   2 /* one that was told to end looks up that soon, if it ever does */
 #define MAX_NS	   120000000000ull /* for one question */

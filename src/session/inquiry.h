@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/fit.h"
-#include "heap/why.h"
+#include "why/why.h"
 #include "judge/holder_fact.h"
 
 #define INQUIRY_SITES	16

@@ -8,6 +8,7 @@
 #include "session/holders.h"
 #include "session/observe.h"
 #include "session/session_priv.h"
+#include "py/versions.h"
 
 #define CENSUS_MIN_NS 100000000
 #define CENSUS_MAX_NS 5000000000
@@ -235,7 +236,7 @@ void session_plan_jobs(struct session *s, uint64_t now)
 		.native = now + NATIVE_NS,
 		.fds = now,
 		.look = now + LOOK_NS,
-		.modules = s->rt->minor == 8 ? now + MODULES_NS : 0,
+		.modules = py_extensions_make_objects(s->rt) ? now + MODULES_NS : 0,
 	};
 }
 

@@ -11,6 +11,7 @@
 #include "session/session_priv.h"
 
 #include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
+#include "py/versions.h"
 
 /* libbpf's lines go to our log, one level lower. */
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -99,7 +100,7 @@ int session_load(struct session *s)
 	int err;
 
 	libbpf_set_print(print_libbpf);
-	err = s->rt->minor >= 12 ? load_with(s, true) : -ENOTSUP;
+	err = py_births_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;
 	if (err && err != -EPERM)
 		err = load_with(s, false);
 	if (err || !s->skel)

@@ -28,23 +28,6 @@ size_t session_name_frames(struct report *r, const struct stack *st, struct repo
 	return n;
 }
 
-void observe_series(struct report *scratch, const struct trend_set *set, size_t series,
-		    struct trend_points *out)
-{
-	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS], *to;
-	struct trend_points p = {.t = t, .v = v, .top = top};
-
-	trend_set_read(set, series, &p);
-	to = p.n ? report_alloc(scratch, 3 * p.n * sizeof(*to)) : NULL;
-	*out = (struct trend_points){0};
-	if (!to)
-		return;
-	*out = (struct trend_points){p.n, to, to + p.n, to + 2 * p.n};
-	memcpy(out->t, t, p.n * sizeof(*t));
-	memcpy(out->v, v, p.n * sizeof(*v));
-	memcpy(out->top, top, p.n * sizeof(*top));
-}
-
 /* ---- Survivors. ---- */
 
 static void copy_survivor(const struct sample *from, struct survivor *to)
@@ -110,7 +93,7 @@ static int observe_classes(struct session *s, struct report *scratch, struct evi
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t k = 0; k < HEAP_CLASSES; k++)
-		observe_series(scratch, s->classes, k, &v[k]);
+		evidence_series(scratch, s->classes, k, &v[k]);
 	o->classes = v;
 	return 0;
 }
@@ -133,9 +116,9 @@ static int observe_objects(struct session *s, struct report *scratch, struct evi
 
 static void observe_memory(struct session *s, struct report *scratch, struct memory_fact *f)
 {
-	observe_series(scratch, s->memory, TREND_RSS, &f->rss);
-	observe_series(scratch, s->memory, TREND_LIVE, &f->live);
-	observe_series(scratch, s->memory, TREND_MALLOC, &f->malloced);
+	evidence_series(scratch, s->memory, TREND_RSS, &f->rss);
+	evidence_series(scratch, s->memory, TREND_LIVE, &f->live);
+	evidence_series(scratch, s->memory, TREND_MALLOC, &f->malloced);
 	f->has_mimalloc = heap_has_mimalloc(s->heap);
 	memwatch_observe(s->memwatch, s->proc, scratch, f);
 }
@@ -167,15 +150,8 @@ static int observe_native(struct session *s, struct report *scratch, struct evid
 
 /* ---- Stacks and names of all of that. ---- */
 
-static int by_id(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The keys of @of, ascending; takes @of. */
-static uint64_t *sorted(struct map64 *of, struct report *scratch, size_t *n)
+/* Takes @of. */
+static uint64_t *keys(struct map64 *of, struct report *scratch, size_t *n)
 {
 	uint64_t *v = report_alloc(scratch, (of->n + 1) * sizeof(*v));
 
@@ -183,8 +159,6 @@ static uint64_t *sorted(struct map64 *of, struct report *scratch, size_t *n)
 	for (size_t i = 0; v && i < of->cap; i++)
 		if (of->slot[2 * i])
 			v[(*n)++] = of->slot[2 * i];
-	if (*n)
-		qsort(v, *n, sizeof(*v), by_id);
 	map64_free(of);
 	return v;
 }
@@ -220,7 +194,7 @@ static int observe_stacks(struct session *s, struct report *scratch, struct evid
 			map64_put(&ids, e->native.v[i].key.stack);
 	for (size_t i = 0; i < e->n_fds; i++)
 		map64_put(&ids, e->fd[i].stack);
-	id = sorted(&ids, scratch, &n);
+	id = keys(&ids, scratch, &n);
 	v = id ? report_alloc(scratch, (n + 1) * sizeof(*v)) : NULL;
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
@@ -246,7 +220,7 @@ static int observe_types(struct session *s, struct report *scratch, struct evide
 	for (size_t i = 0; i < e->native.n; i++)
 		if (e->native.v[i].objects)
 			map64_put(&types, e->native.v[i].type);
-	type = sorted(&types, scratch, &n);
+	type = keys(&types, scratch, &n);
 	v = type ? report_alloc(scratch, (n + 1) * sizeof(*v)) : NULL;
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
@@ -284,5 +258,8 @@ int session_observe(struct session *s, struct report *r, struct report *scratch,
 		err = observe_stacks(s, scratch, e);
 	if (!err)
 		err = observe_types(s, scratch, e);
-	return err ? err : observe_ways(s, scratch, e);
+	if (!err)
+		err = observe_ways(s, scratch, e);
+	evidence_sort(e);
+	return err;
 }

@@ -16,10 +16,6 @@ int session_see(struct session *s, double run_s, struct report *r, struct report
 /* fill.c: evidence as of @now_ns, judged. Asks nothing of the process that was not known. */
 int session_judge(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p);
 
-/* A copy of one series; without memory for it there are no points. */
-void observe_series(struct report *scratch, const struct trend_set *set, size_t series,
-		    struct trend_points *out);
-
 /* observe_native.c: the ways through C code of what may be told of. */
 int observe_ways(struct session *s, struct report *scratch, struct evidence *e);
 

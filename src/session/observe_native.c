@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The ways through C code of what has grown, with names: finding those takes a while, so not of all
  * that is there. */
-#include "session/native_stacks.h"
+#include "session/native_stacks_priv.h"
 #include "session/observe.h"
 #include "session/session_priv.h"
 
@@ -34,8 +34,7 @@ static void name_frame(struct pairs *p, const struct native_frame *at,
 
 static void add(struct pairs *p, uint64_t stack, uint64_t of)
 {
-	uint64_t hash = (stack ^ of * 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull | 1;
-	uint64_t *at = map64_put(&p->seen, hash);
+	uint64_t *at = map64_put(&p->seen, native_pair_hash(stack, of));
 	const struct native_stack *nat;
 	struct evidence_native_frame *frame;
 	struct evidence_way *way;
@@ -69,15 +68,6 @@ static bool has_grown(const struct native_site *n)
 	return n->n_points && n->points[n->n_points - 1].bytes > n->points[0].bytes;
 }
 
-static int by_pair(const void *a, const void *b)
-{
-	const struct evidence_way *x = a, *y = b;
-
-	if (x->stack != y->stack)
-		return x->stack < y->stack ? -1 : 1;
-	return x->of < y->of ? -1 : x->of > y->of;
-}
-
 int observe_ways(struct session *s, struct report *scratch, struct evidence *e)
 {
 	struct pairs p = {.s = s, .scratch = scratch};
@@ -92,10 +82,8 @@ int observe_ways(struct session *s, struct report *scratch, struct evidence *e)
 		if (e->objects.v[i].rung >= SURVIVED_RUNGS)
 			add(&p, e->objects.v[i].stack, e->objects.v[i].type);
 	v = report_alloc(scratch, (p.v.n + 1) * sizeof(*v));
-	if (v && p.v.n) {
-		qsort(p.v.v, p.v.n, sizeof(*v), by_pair);
+	if (v && p.v.n)
 		memcpy(v, p.v.v, p.v.n * sizeof(*v));
-	}
 	e->native.way = v;
 	e->native.n_ways = v ? p.v.n : 0;
 	map64_free(&p.seen);

@@ -5,7 +5,7 @@
 #define PYLEAK_SESSION_OPENER_H
 
 #include "session/session.h"
-#include "session/tree.h"
+#include "track/tree.h"
 
 struct opener;
 

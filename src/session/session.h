@@ -4,7 +4,7 @@
 #ifndef PYLEAK_SESSION_H
 #define PYLEAK_SESSION_H
 
-#include "report/alert.h"
+#include "alert/alert.h"
 #include "report/report.h"
 
 struct evidence;

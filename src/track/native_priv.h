@@ -158,4 +158,13 @@ double native_pair_ns(const struct native *n);
 /* Calls per second of the malloc family, by probes that only count. */
 int native_meter(struct native *n, double *per_s);
 
+struct native_span {
+	uint64_t start, end;
+};
+
+/* All mappings of the target, neighbours joined, ascending; the caller frees them. */
+size_t native_spans_read(int pid, struct native_span **out);
+/* How much is mapped from @addr on. */
+uint64_t native_spans_at(const struct native_span *v, size_t n, uint64_t addr);
+
 #endif

@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <bpf/bpf.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/thread.h"
@@ -158,66 +157,12 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 	}
 }
 
-struct span {
-	uint64_t start, end;
-};
-
-/* All mappings of the target, neighbours joined; ascending as the kernel prints them. */
-static size_t read_spans(int pid, struct span **out)
-{
-	VEC(struct span) v = {0};
-	char path[64], line[512];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	f = fopen(path, "re");
-	*out = NULL;
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f)) {
-		uint64_t a, b;
-		struct span *s;
-
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &a, &b) != 2 || b <= a)
-			continue; /* the rest of a long line */
-		if (v.n && v.v[v.n - 1].end == a) {
-			v.v[v.n - 1].end = b;
-			continue;
-		}
-		s = vec_push(&v);
-		if (!s)
-			break;
-		*s = (struct span){a, b};
-	}
-	fclose(f);
-	*out = v.v;
-	return v.n;
-}
-
-/* How much is mapped from @addr on. */
-static uint64_t mapped_at(const struct span *v, size_t n, uint64_t addr)
-{
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (addr < v[mid].start)
-			hi = mid;
-		else if (addr >= v[mid].end)
-			lo = mid + 1;
-		else
-			return v[mid].end - addr;
-	}
-	return 0;
-}
-
 /* What the kernel half did not see: dead when its first page is gone, shorter when its end is. The
  * entry is compared again before it changes: the address may have been mapped anew meanwhile. */
-static bool drop_unmapped(struct native *n, const struct span *v, size_t n_spans, uint64_t addr,
-			  struct pl_block *b)
+static bool drop_unmapped(struct native *n, const struct native_span *v, size_t n_spans,
+			  uint64_t addr, struct pl_block *b)
 {
-	uint64_t left = mapped_at(v, n_spans, addr);
+	uint64_t left = native_spans_at(v, n_spans, addr);
 	struct pl_block now;
 
 	if (left >= b->size)
@@ -234,7 +179,7 @@ static bool drop_unmapped(struct native *n, const struct span *v, size_t n_spans
 
 struct walk_ctx {
 	struct native *n;
-	struct span *spans;
+	struct native_span *spans;
 	size_t n_spans;
 	uint64_t now_ns;
 };
@@ -407,7 +352,7 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 	if (!t->point_gap_s)
 		t->point_gap_s = POINT_GAP;
 	if (!n->paused && now_ns - t->maps_ns >= MAPS_GAP) {
-		w.n_spans = read_spans(n->spec.proc->pid, &w.spans);
+		w.n_spans = native_spans_read(n->spec.proc->pid, &w.spans);
 		t->maps_ns = now_ns;
 	}
 	if (t->rows.n > PL_MAX_NATIVE_SITES / 2)

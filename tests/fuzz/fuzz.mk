@@ -21,9 +21,9 @@ FUZZ_san     := -fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-re
 FUZZ_cover   := -fprofile-instr-generate -fcoverage-mapping
 # The instrumentation that guides the fuzzer, of src/ only; -fsanitize=fuzzer adds its main().
 FUZZ_lib_san := -fsanitize=fuzzer-no-link
-# What src/heap compares are words of a process, thousands for each input, of which none stands in the input: noting
+# What src/heap and src/why compare are words of a process, thousands for each input, of which none stands in the input: noting
 # them all, in order to try them as bytes of the next input, costs a third of the speed.
-FUZZ_WORDS   := $(O)/fuzz/san/heap/%.o $(O)/fuzz/san/base/map64.o
+FUZZ_WORDS   := $(O)/fuzz/san/heap/%.o $(O)/fuzz/san/why/%.o $(O)/fuzz/san/census/%.o $(O)/fuzz/san/base/map64.o
 FUZZ_RUN      = $(PYTHON) -B tests/fuzz/run.py --build $(O)/fuzz --jobs $(FUZZ_JOBS)
 
 define fuzz_rules

@@ -2,10 +2,10 @@
 /*
  * Threshold rules, and what they say of values at the ends of what a double can be.
  *
- * reads: src/report/alert_parse.c src/report/alert.c
+ * reads: src/alert/alert_parse.c src/alert/alert.c
  */
 #include "fuzz/fuzz.h"
-#include "report/alert.h"
+#include "alert/alert.h"
 
 #include <math.h>
 

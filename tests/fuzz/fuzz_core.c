@@ -2,11 +2,12 @@
 /*
  * An ELF core file that lies.
  *
- * reads: src/proc/core.c src/proc/core_parse.c src/proc/core_rows.c src/proc/source.c
+ * reads: src/saved/core.c src/saved/core_parse.c src/saved/core_rows.c src/proc/source.c
  * apart: source_read_file: a file is read whole
  */
 #include "fuzz/fuzz.h"
 #include "fuzz/saved.h"
+#include "saved/saved.h"
 
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* A file that the core names: it is here, and may be another one. */
 	fake_only_below("/fuzz.root");
 	fake_file("/fuzz.root/lib/libx.so", lib.p, lib.n);
-	if (proc_open_core(fake_path(in.p, in.n), NULL, &p))
+	if (saved_open_core(fake_path(in.p, in.n), NULL, &p))
 		return 0;
 	saved_ask(p);
 	proc_close(p);

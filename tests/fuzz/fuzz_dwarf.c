@@ -8,7 +8,7 @@
 #include <elf.h>
 
 #include "fuzz/fuzz.h"
-#include "proc/source_priv.h"
+#include "proc/source.h"
 #include "sym/sym_priv.h"
 
 /* A file with code and nothing else: all that is known of it is in another one, @full, which lies

@@ -2,10 +2,10 @@
 /*
  * The collector's lists and counters.
  *
- * reads: src/py/gc.c src/py/gc_state.c src/heap/gc_lists.c
+ * reads: src/py/gc.c src/py/gc_state.c src/census/gc_lists.c
  */
 #include "fuzz/world.h"
-#include "heap/gc_lists.h"
+#include "census/gc_lists.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

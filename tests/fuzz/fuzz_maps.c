@@ -5,7 +5,7 @@
  * reads: src/proc/maps.c src/proc/map_stream.c src/proc/heap_rows.c
  */
 #include "fuzz/fuzz.h"
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #define PID 99999999
 

@@ -6,7 +6,7 @@
  */
 #include "fuzz/world.h"
 #include "heap/mimalloc.h"
-#include "heap/population.h"
+#include "census/population.h"
 
 #define SEGMENT (WORLD_BASE + (64ull << 20))
 #define SLICES	40

@@ -6,7 +6,7 @@
  */
 #include "fuzz/fuzz.h"
 #include "proc/reader_priv.h"
-#include "proc/source_priv.h"
+#include "proc/source.h"
 
 #include <fcntl.h>
 

@@ -3,13 +3,14 @@
  * A snapshot that lies: as a file, or as what is in its records, then packed and with right
  * checksums.
  *
- * reads: src/proc/snapshot.c src/proc/snapshot_records.c src/proc/source.c src/proc/maps.c
+ * reads: src/saved/snapshot.c src/saved/snapshot_records.c src/proc/source.c src/proc/maps.c
  * apart: proc_read_maps: the rows of a process that runs, which fuzz_maps reads
  * apart: source_read_file: a file is read whole
  */
 #include "fuzz/fuzz.h"
 #include "fuzz/saved.h"
-#include "proc/snapshot_priv.h"
+#include "saved/snapshot_priv.h"
+#include "saved/saved.h"
 
 #include <zstd.h>
 
@@ -76,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		path = fake_path(in.p, in.n);
 	}
-	if (!proc_is_snapshot(path) || proc_open_snapshot(path, &p))
+	if (!saved_is_snapshot(path) || saved_open(path, &p))
 		return 0;
 	saved_ask(p);
 	proc_close(p);

@@ -10,7 +10,7 @@
 #include "fuzz/fuzz.h"
 #include "proc/limits.h"
 #include "proc/list.h"
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #define PID 99999999
 

@@ -6,7 +6,7 @@
  * reads: src/sym/unwind.c src/sym/expr.c src/sym/sym.c
  */
 #include "fuzz/fuzz.h"
-#include "proc/source_priv.h"
+#include "proc/source.h"
 #include "sym/sym_priv.h"
 
 #define TEXT	   0x7f5000000000ull

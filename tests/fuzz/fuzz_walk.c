@@ -4,11 +4,11 @@
  * are.
  *
  * reads: src/heap/pools.c src/heap/census.c src/heap/walk.c src/heap/walk_pools.c
- * reads: src/heap/walk_find.c src/heap/walk_gc.c src/heap/walk_chunks.c src/heap/population.c
- * reads: src/heap/own_size.c
+ * reads: src/heap/walk_find.c src/heap/walk_gc.c src/heap/walk_chunks.c src/census/population.c
+ * reads: src/census/own_size.c
  */
 #include "fuzz/world.h"
-#include "heap/population.h"
+#include "census/population.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,12 +2,12 @@
 /*
  * Who keeps an object alive: the graph of a whole heap, its roots, and the paths in words.
  *
- * reads: src/heap/graph.c src/heap/graph_find.c src/heap/graph_types.c src/heap/scan.c
- * reads: src/heap/roots.c src/heap/reach.c src/heap/paths.c src/heap/paths_text.c
- * reads: src/heap/label.c src/heap/label_names.c src/heap/bound.c src/heap/why.c
+ * reads: src/why/graph.c src/why/graph_find.c src/why/graph_types.c src/why/scan.c
+ * reads: src/why/roots.c src/why/reach.c src/why/paths.c src/why/paths_text.c
+ * reads: src/why/label.c src/why/label_names.c src/why/bound.c src/why/why.c
  */
 #include "fuzz/world.h"
-#include "heap/why.h"
+#include "why/why.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

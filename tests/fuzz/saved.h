@@ -3,7 +3,7 @@
 #ifndef PYLEAK_TESTS_FUZZ_SAVED_H
 #define PYLEAK_TESTS_FUZZ_SAVED_H
 
-#include "proc/source_priv.h"
+#include "proc/source.h"
 
 #define SAVED_PAGES 64
 

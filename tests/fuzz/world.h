@@ -9,8 +9,8 @@
 #define PYLEAK_TESTS_FUZZ_WORLD_H
 
 #include "fuzz/fuzz.h"
-#include "heap/heap_priv.h"
-#include "proc/source_priv.h"
+#include "heap/inside.h"
+#include "proc/source.h"
 #include "py/py_priv.h"
 
 #define WORLD_BASE  0x7f5000000000ull /* a multiple of 32 MiB, as segments of mimalloc are */

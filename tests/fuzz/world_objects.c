@@ -544,8 +544,10 @@ static void make_functions(struct world *w, uint64_t t_object)
 	w->code = make_code(w, make_type(w, &code, t_object));
 	o = object(w, make_type(w, &function, t_object), 0);
 	world_put(w, o + l->func_code, w->code, 8);
-	world_put(w, o + (uint64_t)heap_func_closure(&w->rt), make_tuple(w, 1, one), 8);
-	world_put(w, o + (uint64_t)heap_func_defaults(&w->rt), make_tuple(w, 1, one), 8);
+	world_put(w, o + py_func_closure(&w->rt) + py_more_header(&w->rt), make_tuple(w, 1, one),
+		  8);
+	world_put(w, o + py_func_defaults(&w->rt) + py_more_header(&w->rt), make_tuple(w, 1, one),
+		  8);
 	w->frame = make_frame(w, t_frame, 0, w->object[0].addr);
 	w->frame = make_frame(w, t_frame, w->frame, w->object[0].addr);
 	o = object(w, make_type(w, &gen, t_object), 64);

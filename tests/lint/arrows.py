@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Reads the #include lines and fails on an arrow that the architecture does not have."""
+"""Reads the #include lines and fails on an arrow that the architecture does not have, and on what is too large."""
+import collections
 import pathlib
 import re
 import sys
@@ -14,21 +15,36 @@ MAY = {
     "base": set(),
     "dso": BASE,
     "proc": BASE,
+    "saved": BASE | {"proc"},
     "py": LOW,
     "sym": LOW,
     "heap": LOW | {"py"},
+    "why": LOW | {"py", "heap"},
+    "census": LOW | {"py", "heap", "report"},
     "probe": LOW | {"py"},
     "judge": BASE | {"report"},
     "record": BASE | {"report", "judge"},
     "track": LOW | {"py", "heap", "probe", "judge", "report"},
     "report": BASE,
-    "session": LOW | {"py", "sym", "heap", "probe", "track", "judge", "report"},
+    "alert": BASE | {"report", "out", "confine"},
+    "confine": BASE | {"probe", "sym"},
+    "memory": LOW | {"py", "heap", "judge", "report", "alert"},
+    "sweep": LOW | {"py", "heap", "judge", "report", "session", "memory"},
+    "session": LOW | {"py", "sym", "heap", "why", "census", "probe", "track", "judge", "report", "alert", "memory"},
     "out": BASE | {"report"},
     "serve": BASE | {"report"},
 }
 EVERY = set(MAY) | {"cli"}
 MAY["cli"] = EVERY
+VERSION = re.compile(r"\b(?:rt|f|o)->minor\s*(?:[<>]=?|[!=]=)|\bhexversion\s*[<>=!&]")
+ROOM_LINES, FILE_LINES = 5500, 500
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
+# What rooms share that others may not see.
+INSIDE = {
+    "heap/inside.h": {"heap", "why", "census"},
+    "proc/inside.h": {"proc", "saved"},
+    "proc/source.h": {"proc", "saved"},
+}
 # The generated skeleton belongs to whoever loads programs.
 SKELETON = {"session", "probe", "track"}
 
@@ -45,6 +61,8 @@ def check_user(path, room):
         if name.endswith(".skel.h"):
             if room not in SKELETON:
                 yield "%s may not include the BPF skeleton" % room
+        elif room not in INSIDE.get(name, {room}):
+            yield "%s is private to %s" % (name, ", ".join(sorted(INSIDE[name])))
         elif name.endswith("_priv.h") and "/" in name and first != room:
             yield "%s is private to %s" % (name, first)
         elif "/" in name and first in EVERY and first != room and first not in MAY[room]:
@@ -65,14 +83,34 @@ def check_abi(path):
             yield "include/pyleak is for both halves, no %s there" % name
 
 
+def check_versions(path, room):
+    """What differs between versions of CPython has a name in src/py/versions.h."""
+    for n, line in enumerate(path.read_text().splitlines(), 1):
+        if room != "py" and VERSION.search(line):
+            yield "line %d asks for a version of CPython" % n
+
+
+def check_sizes(rooms):
+    """What has grown beyond what one knows by its name."""
+    for room, files in sorted(rooms.items()):
+        lines = {path: len(path.read_text().splitlines()) for path in files}
+        if sum(lines.values()) > ROOM_LINES:
+            yield files[0].parent, ["%d lines, more than %d: a room of two ideas" % (sum(lines.values()), ROOM_LINES)]
+        for path, n in lines.items():
+            if n > FILE_LINES:
+                yield path, ["%d lines, more than %d: a file of two ideas" % (n, FILE_LINES)]
+
+
 def main():
-    bad = []
+    bad, rooms = [], collections.defaultdict(list)
     for path in sorted(TOP.glob("src/*/*.[ch]")):
         room = path.parent.name
+        rooms[room].append(path)
         if room not in MAY:
             bad.append((path, ["no such room in the architecture: " + room]))
             continue
-        bad.append((path, list(check_user(path, room))))
+        bad.append((path, list(check_user(path, room)) + list(check_versions(path, room))))
+    bad += list(check_sizes(rooms))
     bad += [(p, list(check_bpf(p))) for p in sorted(TOP.glob("bpf/*.[ch]"))]
     bad += [(p, list(check_abi(p))) for p in sorted(TOP.glob("include/pyleak/*.h"))]
     failed = 0

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Alert rules: what they mean, what is refused and how, when they fire and end. */
-#include "report/alert.h"
+#include "alert/alert.h"
 
 #include <math.h>
 

@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/confine.h"
+#include "confine/confine.h"
 
 #ifndef SYS_openat2
 #define SYS_openat2 437

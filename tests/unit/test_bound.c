@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which names say how big something may get. */
-#include "heap/bound.h"
+#include "why/bound.h"
 #include "unit/unit.h"
 
 /* Attributes of the object that holds the container, or of the container. */

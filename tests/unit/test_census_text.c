@@ -25,7 +25,7 @@ static void censuses_are_as_in_the_golden_files(void **state)
 		assert_non_null(f);
 		assert_int_equal(out_census(f, r, &rows[i].opts), 0);
 		fclose(f);
-		sample_compare(rows[i].golden, text, size);
+		golden_compare(rows[i].golden, text, size);
 		assert_null(strstr(text, "\x1b[2J")); /* nothing that a terminal would obey */
 		free(text);
 		report_free(r);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/thread.h"
-#include "cli/confine.h"
+#include "confine/confine.h"
 
 /* Run @body behind the filter: its exit code, or minus the signal. What it says goes to @text. */
 static int behind(enum filter_kind kind, int (*body)(void), char *text, size_t size)

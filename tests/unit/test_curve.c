@@ -6,9 +6,11 @@
 #include "base/curve.h"
 #include "base/fit.h"
 #include "curves.h"
+#include "golden.h"
 
-#define TABLE_SEED 3
-#define TABLE_N	   500
+#define TABLE_SEED   3
+#define TABLE_N	     500
+#define TABLE_SHAPES 2000
 
 /* Without readings from @from to @to: we stood still, or the machine slept. */
 static void judge_draw(struct draw *d, double from, double to, struct curve *c)
@@ -364,6 +366,39 @@ static void fits_find_what_was_put_in(void **state)
 	assert_true(sat.low < 2 && sat.high > 1 && sat.low > 0);
 }
 
+/* Which of them are called what, exactly: a threshold that is moved is seen to move something. A
+ * change that is meant comes with the new table. */
+static void every_series_is_called_what_it_was_called(void **state)
+{
+	struct tables t;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(f);
+	tabulate(TABLE_SEED, TABLE_SHAPES, 0, &t);
+	for (unsigned i = 0; i < TABLE_SHAPES / 10; i++) {
+		struct draw d;
+		struct curve c;
+
+		draw_power(&d, TABLE_SEED, i);
+		judge_draw(&d, 0, 0, &c);
+		t.seen[KIND_POWER][c.shape]++;
+	}
+	for (unsigned k = 0; k < CURVE_KINDS; k++) {
+		fprintf(f, "%-20s", curve_kind_name[k]);
+		for (unsigned s = 0; s < CURVE_SHAPES; s++)
+			if (t.seen[k][s])
+				fprintf(f, " %s %u", curve_shape_name((enum curve_shape)s),
+					t.seen[k][s]);
+		fputc('\n', f);
+	}
+	fclose(f);
+	golden_compare("shapes.txt", text, size);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +413,7 @@ int main(void)
 		cmocka_unit_test(what_rises_ever_more_slowly_is_hardly_ever_called_rising),
 		cmocka_unit_test(a_hole_in_the_readings_makes_nothing_up),
 		cmocka_unit_test(confidence_is_what_it_says),
+		cmocka_unit_test(every_series_is_called_what_it_was_called),
 	};
 	const char *table = getenv("PYLEAK_TABLE");
 	unsigned long long seed;

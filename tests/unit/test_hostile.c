@@ -6,13 +6,14 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#include "heap/graph.h"
-#include "heap/own_size.h"
+#include "why/graph.h"
+#include "census/own_size.h"
 #include "heap/parts.h"
-#include "proc/snapshot_priv.h"
+#include "saved/snapshot_priv.h"
 #include "py/py_priv.h"
 #include "track/names.h"
 #include "unit/self.h"
+#include "saved/saved.h"
 
 /* Items of no size: a type's word for it. */
 static void items_may_have_no_size(void **state)
@@ -76,7 +77,7 @@ static int open_with_rows(const struct proc_resident *rows, size_t n, struct pro
 	put_record(fd, SNAP_RESIDENT, rows, n * sizeof(*rows));
 	put_record(fd, SNAP_END, "", 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	err = proc_open_snapshot(path, out);
+	err = saved_open(path, out);
 	return err;
 }
 

@@ -15,7 +15,7 @@ static void whole_report_is_as_in_the_golden_file(void **state)
 	(void)state;
 	assert_int_equal(out_json(f, r), 0);
 	fclose(f);
-	sample_compare("report.json", text, size);
+	golden_compare("report.json", text, size);
 	free(text);
 	report_free(r);
 }
@@ -32,7 +32,7 @@ static void report_without_processes_is_as_in_the_golden_file(void **state)
 	r->started_at = NAN;
 	assert_int_equal(out_json(f, r), 0);
 	fclose(f);
-	sample_compare("empty.json", text, size);
+	golden_compare("empty.json", text, size);
 	free(text);
 	report_free(r);
 }

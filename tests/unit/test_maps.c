@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Processes: the texts of /proc, memory, files behind rows of maps, who is refused. */
-#include "proc/proc_priv.h"
+#include "proc/inside.h"
 
 #include "unit.h"
 

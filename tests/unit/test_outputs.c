@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "cli/outputs.h"
-#include "cli/place.h"
+#include "confine/place.h"
 
 #define STRANGER 65534
+#define str(x)	 #x
+#define xstr(x)	 str(x)
 
 static size_t entries(const char *dir)
 {
@@ -349,7 +351,7 @@ static void nor_what_they_put_there_later(void **state)
 	rmdir(dir);
 }
 
-static void where_only_they_write_they_may(void **state)
+static void who_asks_by_sudo_is_one_of_us(void **state)
 {
 	char *dir = in(state, "home"), *path = in(state, "home/a"), *link = in(state, "home/link");
 
@@ -361,7 +363,10 @@ static void where_only_they_write_they_may(void **state)
 	assert_int_equal(chown(path, STRANGER, STRANGER), 0);
 	assert_int_equal(symlink("a", link), 0);
 	assert_int_equal(lchown(link, STRANGER, STRANGER), 0);
+	assert_int_equal(once(link, write_text, "report"), -EACCES);
+	setenv("SUDO_UID", xstr(STRANGER), 1);
 	assert_int_equal(once(link, write_text, "report"), 0);
+	unsetenv("SUDO_UID");
 	has(path, "report", 0600); /* their mode says nothing about our wishes */
 	unlink(link);
 	unlink(path);
@@ -382,7 +387,7 @@ int main(void)
 		IN_DIR(nothing_half_written_stays),
 		IN_DIR(what_others_put_there_is_not_trusted),
 		IN_DIR(nor_what_they_put_there_later),
-		IN_DIR(where_only_they_write_they_may),
+		IN_DIR(who_asks_by_sudo_is_one_of_us),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,16 +75,41 @@ static void native_frames_do_not_change_the_id_of_a_python_stack(void **state)
 	assert_string_equal(with, without);
 }
 
-static void sites_are_sorted_by_verdict_then_growth_then_id(void **state)
+static void sites_are_sorted_by_what_is_expected_to_be_lost(void **state)
 {
-	static const char want[] = "abcdef";
+	static const char want[] = "abcdefghij";
 	struct report_site v[] = {
-		{.id = "f", .verdict = CLASS_STEADY, .growth_bytes_per_s = 1e9},
-		{.id = "c", .verdict = CLASS_LEAK, .growth_bytes_per_s = NAN},
-		{.id = "e", .verdict = CLASS_WARMUP, .growth_bytes_per_s = 50},
-		{.id = "b", .verdict = CLASS_LEAK, .growth_bytes_per_s = 10},
-		{.id = "d", .verdict = CLASS_GROWING, .growth_bytes_per_s = 1000},
-		{.id = "a", .verdict = CLASS_LEAK, .growth_bytes_per_s = 10},
+		{.id = "j", .verdict = CLASS_STEADY, .growth_bytes_per_s = 1e9},
+		{.id = "h", .verdict = CLASS_LEAK, .growth_bytes_per_s = NAN},
+		{.id = "i", .verdict = CLASS_WARMUP, .growth_bytes_per_s = 50},
+		{.id = "f", .verdict = CLASS_LEAK, .growth_bytes_per_s = 17000, .confidence = 0.8},
+		{.id = "d",
+		 .verdict = CLASS_GROWING,
+		 .growth_bytes_per_s = 151000,
+		 .confidence = 0.8},
+		{.id = "g",
+		 .verdict = CLASS_GROWING,
+		 .growth_bytes_per_s = 300000,
+		 .confidence = 0.8,
+		 .is_bounded = true},
+		{.id = "e",
+		 .verdict = CLASS_LEAK,
+		 .growth_bytes_per_s = 17000,
+		 .confidence = 0.8,
+		 .outstanding_bytes = 9},
+		{.id = "c",
+		 .verdict = CLASS_LEAK,
+		 .kind = KIND_FD,
+		 .growth_count_per_s = 1,
+		 .growth_bytes_per_s = NAN,
+		 .confidence = 0.8},
+		{.id = "b", .verdict = CLASS_LEAK, .growth_bytes_per_s = 2e6, .confidence = 0.8},
+		{.id = "a",
+		 .verdict = CLASS_LEAK,
+		 .kind = KIND_THREAD,
+		 .growth_count_per_s = 1,
+		 .growth_bytes_per_s = NAN,
+		 .confidence = 0.8},
 	};
 	struct report_process p = {.sites = v, .n_sites = ARRAY_SIZE(v)};
 
@@ -180,7 +205,7 @@ int main(void)
 		cmocka_unit_test(site_ids_tell_stacks_apart),
 		cmocka_unit_test(site_ids_tell_kinds_apart),
 		cmocka_unit_test(native_frames_do_not_change_the_id_of_a_python_stack),
-		cmocka_unit_test(sites_are_sorted_by_verdict_then_growth_then_id),
+		cmocka_unit_test(sites_are_sorted_by_what_is_expected_to_be_lost),
 		cmocka_unit_test(arena_gives_zeroed_aligned_memory_of_any_size),
 		cmocka_unit_test(new_report_knows_tool_and_host),
 		cmocka_unit_test(every_class_and_kind_has_its_word),

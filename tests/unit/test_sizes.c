@@ -4,8 +4,8 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include "heap/graph.h"
-#include "heap/own_size.h"
+#include "why/graph.h"
+#include "census/own_size.h"
 #include "py/py_priv.h"
 #include "track/stacks.h"
 #include "unit/self.h"

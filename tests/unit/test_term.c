@@ -42,7 +42,7 @@ static void reports_are_as_in_the_golden_files(void **state)
 
 		r->final = !rows[i].interim;
 		text = render(r, &rows[i].o, &size);
-		sample_compare(rows[i].golden, text, size);
+		golden_compare(rows[i].golden, text, size);
 		free(text);
 	}
 	report_free(r);

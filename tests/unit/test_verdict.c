@@ -208,12 +208,12 @@ static void a_process_is_its_worst_site(void **state)
 	struct report_process p = process(&s, 1);
 
 	(void)state;
-	verdict_process(report, &p);
+	verdict_process(report, &p, 0);
 	assert_int_equal(p.verdict, CLASS_LEAK);
 	assert_string_equal(p.reason,
 			    "objects allocated at shop.py:25 grew by 1.0 KiB/s for 3 min");
 	s.kind = KIND_FD;
-	verdict_process(report, &p);
+	verdict_process(report, &p, 0);
 	assert_non_null(strstr(p.reason, "descriptors opened at"));
 }
 
@@ -242,12 +242,12 @@ static void without_sites_memory_speaks(void **state)
 		p.live_curve = p.rss_curve = big;
 		p.live_curve.shape = row[i].live;
 		p.rss_curve.shape = row[i].rss;
-		verdict_process(report, &p);
+		verdict_process(report, &p, 0);
 		assert_int_equal(p.verdict, row[i].want);
 		assert_true(*p.reason);
-		p.live_curve.gain = p.live_curve.height = p.live_curve.slope = 4096;
-		p.rss_curve.gain = p.rss_curve.height = p.rss_curve.slope = 4096;
-		verdict_process(report, &p);
+		p.live_curve.gain = p.live_curve.height = p.live_curve.slope = 1024;
+		p.rss_curve.gain = p.rss_curve.height = p.rss_curve.slope = 1024;
+		verdict_process(report, &p, 0);
 		assert_int_equal(p.verdict, CLASS_STEADY);
 	}
 }
@@ -285,12 +285,151 @@ static void a_site_that_has_levelled_hides_no_growth(void **state)
 		p.rss_curve.shape = row[i].rss;
 		p.live_curve.shape = row[i].live;
 		p.live_curve.gain = row[i].live == CURVE_LEVELLED ? row[i].held : row[i].rise;
-		verdict_process(report, &p);
+		verdict_process(report, &p, 0);
 		if (p.verdict != row[i].want)
 			fail_msg("row %zu: %s", i, p.reason);
 		assert_non_null(strstr(p.reason, p.verdict == CLASS_GROWING ? "no line stands out"
 									    : "no more"));
 	}
+}
+
+static struct report_frame place[] = {{.function = "f", .file = "/srv/shop.py", .line = 25},
+				      {.function = "f", .file = "/srv/shop.py", .line = 40}};
+
+static struct report_site at(size_t i, enum report_class verdict, double bytes_per_s)
+{
+	return (struct report_site){.verdict = verdict,
+				    .confidence = 0.8,
+				    .reason = verdict == CLASS_LEAK ? "grew" : "grows",
+				    .growth_bytes_per_s = bytes_per_s,
+				    .stack = &place[i],
+				    .n_frames = 1};
+}
+
+static struct curve rising(double bytes_per_s)
+{
+	return (struct curve){.shape = CURVE_RISING, .slope = bytes_per_s, .since_s = 40};
+}
+
+static void what_the_process_grows_by_decides(void **state)
+{
+	static const struct {
+		double leak, other, rss, explained;
+		bool bounded;
+		enum report_class want;
+		const char *says[2];
+	} row[] = {
+		{17e3, 0, 20e3, 0.85, false, CLASS_LEAK, {"shop.py:25 grew", ""}},
+		/* Free arenas, say. */
+		{17e3,
+		 0,
+		 3.6e6,
+		 0.005,
+		 false,
+		 CLASS_GROWING,
+		 {"the process grows by 3.4 MiB/s, and the lines below explain 0 % of it",
+		  "besides, objects allocated at shop.py:25 grow by 16.6 KiB/s, a leak"}},
+		{17e3,
+		 151e3,
+		 160e3,
+		 1,
+		 false,
+		 CLASS_LEAK,
+		 {"shop.py:25 grew",
+		  "shop.py:40 grow by 147 KiB/s, but are not sure to be a leak"}},
+		{17e3,
+		 400e3,
+		 400e3,
+		 1,
+		 false,
+		 CLASS_GROWING,
+		 {"objects allocated at shop.py:40 grow", "shop.py:25 grow by 16.6 KiB/s, a leak"}},
+		/* It will end by itself. */
+		{17e3, 400e3, 410e3, 1, true, CLASS_LEAK, {"shop.py:25 grew", ""}},
+		{17e3,
+		 0,
+		 100e3,
+		 0.17,
+		 false,
+		 CLASS_LEAK,
+		 {"shop.py:25 grew", "but the process grows by 97.7 KiB/s, and the lines below "
+				     "explain 17 % of it"}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct report_site s[] = {at(0, CLASS_LEAK, row[i].leak),
+					  at(1, CLASS_GROWING, row[i].other)};
+		struct report_process p = process(s, row[i].other > 0 ? 2 : 1);
+
+		s[1].is_bounded = row[i].bounded;
+		p.rss_curve = rising(row[i].rss);
+		p.explained = row[i].explained;
+		report_sort(&p);
+		verdict_process(report, &p, 0);
+		if (p.verdict != row[i].want)
+			fail_msg("row %zu: %s", i, p.reason);
+		for (size_t k = 0; k < 2; k++)
+			if (!strstr(p.reason, row[i].says[k]))
+				fail_msg("row %zu: %s", i, p.reason);
+	}
+}
+
+static void descriptors_end_a_process_by_themselves(void **state)
+{
+	struct report_site s = at(0, CLASS_LEAK, NAN);
+	struct report_process p = process(&s, 1);
+
+	(void)state;
+	s.kind = KIND_FD;
+	s.growth_count_per_s = 1;
+	p.rss_curve = rising(4e6);
+	verdict_process(report, &p, 0);
+	assert_int_equal(p.verdict, CLASS_LEAK);
+}
+
+static void many_lines_have_a_sum(void **state)
+{
+	struct report_site s[200];
+	struct report_process p = process(s, ARRAY_SIZE(s));
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(s); i++)
+		s[i] = at(0, CLASS_LEAK, 4096);
+	p.explained = 1;
+	verdict_process(report, &p, 0);
+	assert_string_equal(p.reason, "objects allocated at shop.py:25 grew; 200 lines grow by "
+				      "800 KiB/s together");
+	p.n_sites = 2;
+	verdict_process(report, &p, 0);
+	assert_string_equal(p.reason, "objects allocated at shop.py:25 grew");
+}
+
+static void growth_without_a_line_says_how_long_one_takes(void **state)
+{
+	struct report_process p = process(NULL, 0);
+
+	(void)state;
+	p.live_curve = (struct curve){.shape = CURVE_RISING, .slope = 14336, .since_s = 15};
+	p.coverage = 0.03;
+	verdict_process(report, &p, 10);
+	assert_int_equal(p.verdict, CLASS_GROWING);
+	assert_string_equal(p.reason,
+			    "Python's live objects grow by 14.0 KiB/s, but no line stands "
+			    "out yet: 3.0 % of births are seen; about 13 s more");
+	verdict_process(report, &p, 1e6);
+	assert_non_null(strstr(p.reason, "about 10 s more"));
+	for (size_t i = 0; i < 3; i++) {
+		static const double coverage[] = {NAN, 0, 1e-9};
+
+		p.coverage = coverage[i];
+		verdict_process(report, &p, 10);
+		assert_non_null(strstr(p.reason, "but no line stands out yet"));
+		assert_null(strstr(p.reason, "more"));
+	}
+	p.live_curve.since_s = 4; /* 56 KiB */
+	verdict_process(report, &p, 10);
+	assert_int_equal(p.verdict, CLASS_STEADY);
 }
 
 int main(void)
@@ -307,6 +446,10 @@ int main(void)
 		cmocka_unit_test(a_process_is_its_worst_site),
 		cmocka_unit_test(without_sites_memory_speaks),
 		cmocka_unit_test(a_site_that_has_levelled_hides_no_growth),
+		cmocka_unit_test(what_the_process_grows_by_decides),
+		cmocka_unit_test(descriptors_end_a_process_by_themselves),
+		cmocka_unit_test(many_lines_have_a_sum),
+		cmocka_unit_test(growth_without_a_line_says_how_long_one_takes),
 	};
 
 	return cmocka_run_group_tests_name("verdict", tests, begin, end);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Rules on one process: when one fires, when it ends, and how it reads. */
+#include "alert/alert.h"
+
+#include <math.h>
+#include <stdio.h>
+
+bool alert_holds(const struct alert_rule *r, double value)
+{
+	if (value == r->value)
+		return r->or_equal;
+	return r->below ? value < r->value : value > r->value;
+}
+
+enum alert_event alert_step(const struct alert_rule *r, struct alert_state *s, double value,
+			    double now_s)
+{
+	bool holds;
+
+	if (isnan(value))
+		return ALERT_NOTHING;
+	holds = alert_holds(r, value);
+	if (holds && !s->holds)
+		s->since_s = now_s;
+	s->holds = holds;
+	if (!holds && s->firing) {
+		s->firing = false;
+		return ALERT_ENDS;
+	}
+	if (!holds || s->firing || now_s - s->since_s < r->for_s ||
+	    (s->fired && now_s - s->fired_s < ALERT_AGAIN_S))
+		return ALERT_NOTHING;
+	s->firing = s->fired = true;
+	s->fired_s = now_s;
+	return ALERT_FIRES;
+}
+
+static char *show(enum metric m, double v, char *buf, size_t size)
+{
+	char n[32];
+
+	switch (m) {
+	case METRIC_FDS:
+	case METRIC_THREADS:
+		return fmt_count(buf, size, v);
+	case METRIC_ETA:
+		if (isinf(v)) {
+			snprintf(buf, size, "never");
+			return buf;
+		}
+		return fmt_duration(buf, size, v);
+	case METRIC_LIMIT:
+		snprintf(buf, size, "%.0f %%", v);
+		return buf;
+	case METRIC_GROWTH:
+		snprintf(buf, size, "%s/s", fmt_bytes(n, sizeof(n), v));
+		return buf;
+	default:
+		return fmt_bytes(buf, size, v);
+	}
+}
+
+char *alert_sentence(const struct alert_rule *r, double value, char *buf, size_t size)
+{
+	bool holds = alert_holds(r, value);
+	char a[48], b[48], c[32], lasting[48] = "";
+	bool under = value < r->value;
+
+	if (holds && r->for_s > 0)
+		snprintf(lasting, sizeof(lasting), ", for %s",
+			 fmt_duration(c, sizeof(c), r->for_s));
+	snprintf(buf, size, "%s is %s%s, %s %s%s", metric_name(r->metric), holds ? "" : "back at ",
+		 show(r->metric, value, a, sizeof(a)),
+		 value == r->value ? "at"
+		 : under	   ? "below"
+				   : "above",
+		 show(r->metric, r->value, b, sizeof(b)), lasting);
+	return buf;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Every threshold of the judgement, by the section of docs/SCORING.md that explains it, where the
+ * same values stand in a table. Seconds, bytes, shares of one, times, numbers of things. A new
+ * value is tried on all recordings by `make judge-table`; `make judge-mutate` tells which matter.
+ */
+#ifndef PYLEAK_THRESHOLDS_H
+#define PYLEAK_THRESHOLDS_H
+
+/* ---- The curve ---- */
+
+/* points of a stretch */
+#define CURVE_FEWEST 6
+/* F of a change of slope that is believed ... */
+#define CURVE_CHANGE_GAIN 20
+/* ... how many errors it must be ... */
+#define CURVE_CHANGE_SURE 4
+/* ... and which part of the slope */
+#define CURVE_CHANGE_PART 0.25
+/* of the whole range: a fall that makes a tooth ... */
+#define CURVE_TOOTH_PART 0.3
+/* ... and of the scatter */
+#define CURVE_TOOTH_NOISE 8
+/* times the longest pause before: a level lasts longer */
+#define CURVE_PAUSES 1.5
+/* times what the values usually move by: a late change is more */
+#define CURVE_USUAL 2
+/* of teeth: their slope is trusted */
+#define CURVE_MANY_MINIMA 8
+/* fewer must rise by so many times what the worst of them lies off their line ... */
+#define CURVE_FEW_MINIMA_SURE 5
+/* ... and by this part of the teeth: four of noise rise by themselves one time in 24 */
+#define CURVE_FEW_MINIMA_PART 0.3
+/* times the longest of them without another: there are no more */
+#define CURVE_TEETH_OVER 3
+/* of the slope before: what may be left of it on a level */
+#define CURVE_LEVEL_PART 0.25
+/* of the slope before: less is a bend */
+#define CURVE_BENT 0.75
+/* time constants: so long the end of a saturation may look straight */
+#define CURVE_TAIL 3
+/* ... or with fewer steps of chance */
+#define CURVE_TAIL_GRAINS 30
+/* the 95 % point of chi squared */
+#define CURVE_NO_BETTER 3.84
+/* of the steepest slope: a saturation that has nearly come to its end */
+#define CURVE_NEARLY 0.1
+
+/* ---- The site ---- */
+
+/* survivors of one stack that make a site: a single one may be anything */
+#define SITE_FEWEST 2
+/* the same of descriptors and threads */
+#define SITE_FEWEST_FDS 2
+/* what gains less in all is not worth waking somebody for, yet */
+#define LEAK_BYTES 4096
+/* age of the oldest survivor: entries of a short-lived cache survive some seconds, too */
+#define LEAK_AGE_S 10
+/* watched so long */
+#define LEAK_RUN_S 15
+/* the straight part of the curve */
+#define LEAK_RISE_S 10
+/* survivors */
+#define LEAK_SAMPLES 4
+/* windows they were born in */
+#define LEAK_BURSTS 3
+/* quarters of the run: the youngest has nobody old enough yet in a short one */
+#define LEAK_QUARTERS 2
+/* of the run: the rest is what a curve cuts off at its ends */
+#define LEAK_ALL_ALONG 0.9
+/* of the time watched: entries of a full cache are younger, on average; those of a leak half as old
+ */
+#define YOUNG_PART 0.3
+/* standard errors below those of a leak */
+#define YOUNG_SURE 3
+/* standard errors of what chance makes of as many that come and go: less growth is none ... */
+#define CHANCE_SURE 2
+/* ... once so many have come */
+#define CHANCE_BORN 100
+/* of the survivors of a line died later: what it makes does not stay */
+#define SITE_MORTAL 0.1
+/* what has levelled at less is not worth a line */
+#define WARMUP_BYTES 32768
+/* times what there is room for: a window tells of more than there is */
+#define NATIVE_TOO_MUCH 1.3
+/* fewer are a container or two */
+#define NATIVE_FEW_BLOCKS 4
+/* that a sum of samples goes on, which slows down within its noise */
+#define NATIVE_NOISY_SURE 0.7
+/* what the collector could still free is waited for: a full collection, or so long */
+#define GC_WAIT_S 20
+/* survivors that make an older rung trustworthy */
+#define RUNG_ENOUGH 5
+/* of the time watched: an older rung leaves too little of it */
+#define RUNG_PART 0.6
+/* of the run: births from before a stretch that began so late say nothing about it ... */
+#define LATE_PART 0.5
+/* ... when it is long enough to have survivors of its own */
+#define LATE_S 20
+/* of what survivors stand for where memory grows: less is none */
+#define ROOF_PART 0.5
+/* floors lag behind by no more */
+#define LAG_MAX_S 5
+/* later windows in which an object with the content of others would have been seen to be replaced
+ */
+#define TWIN_CHANCES 12
+/* of what the strongest stack of one content has: less took over its addresses */
+#define TWIN_FAIR_PART 0.15
+/* times the usual gap without a birth: it has stopped ... */
+#define QUIET_GAPS 4
+/* ... and so long at least */
+#define QUIET_S 5
+/* of the survivors of a line died later: the others may be what a leak elsewhere has put in their
+ * place ... */
+#define DOUBT_MORTAL 0.3
+/* ... where so many of the class are of lines none of whose died ... */
+#define DOUBT_MOST_PART 0.5
+/* ... or it has less than this part of them */
+#define DOUBT_FEW_PART 0.01
+/* times as many births as were not watched: no survivor stands for more */
+#define CRAWLS 10
+
+/* ---- Confidence ---- */
+
+/* is taken off for a single survivor, less for more */
+#define SURE_ONE 0.5
+/* of it is left when its objects cannot be told from others */
+#define SURE_WEAK 0.3
+/* without a curve: an age that is as good as any */
+#define SURE_AGE_S 30
+/* without a curve: what is left for the youngest */
+#define SURE_YOUNG 0.4
+/* that what has levelled stays so */
+#define SURE_LEVEL 0.8
+/* that nothing grows */
+#define SURE_STEADY 0.5
+/* of it is left when what holds them does not grow */
+#define SURE_RESTS 0.3
+
+/* ---- A container with a bound ---- */
+
+/* so long it may stand still and pass for filling */
+#define FILL_SETTLE_S 5
+/* after so long a curve shows that it has levelled */
+#define FILL_SHOWS_S 20
+/* after so long a leak is called one, whoever holds it */
+#define HOLDER_PATIENCE_S 25
+/* of the survivors on one path from a living root */
+#define HOLDER_ROOTED 0.5
+
+/* ---- A container that does not grow ---- */
+
+/* so long it rests until that is worth a word ... */
+#define REST_S 3
+/* ... and until its objects do not count any more */
+#define REST_REPLACE_S 8
+/* objects must have come meanwhile, and left it as long as it was */
+#define REST_ADDS 4
+/* of the objects that came: with more they may have places of their own */
+#define REST_GAIN_PART 0.05
+/* of its entries: what a full store wavers by */
+#define REST_CALM_PART 0.005
+/* objects must have come into what has not grown: it is no leak */
+#define REST_SURE_ADDS 20
+/* objects for each entry: more lie elsewhere, too, or its entries grow */
+#define REST_EACH 4
+/* objects that came since it has rested */
+#define REPLACED_ENOUGH 8
+/* entries: less is chance */
+#define REPLACED_FEWEST 3
+/* of the entries were seen to be born: no window sees all */
+#define REPLACED_NEW_PART 0.3
+/* are needed to see whether later ones are bigger ... */
+#define REPLACED_SIZES 8
+/* ... by less than this they are not */
+#define REPLACED_SIZE_PART 0.02
+
+/* ---- The process ---- */
+
+/* of its growth: leaks of less do not make a leak of it */
+#define PROCESS_LEAK_PART 0.1
+/* of a sum */
+#define PROCESS_MOST 0.5
+/* lines that have a sum */
+#define PROCESS_LINES 3
+/* of RSS: a move that is worth a word ... */
+#define PROCESS_MOVED_PART 0.1
+/* ... and at least so much */
+#define PROCESS_MOVED_BYTES 1048576
+/* of RSS: less is a page here and there */
+#define PROCESS_CLIMB_BYTES 262144
+/* of live blocks, which are counted */
+#define PROCESS_COUNT_BYTES 65536
+/* bytes per second: RSS moves by pages all the time */
+#define PROCESS_NOISE 512
+/* its age is said */
+#define PROCESS_YOUNG_S 120
+/* how sure of growth that no line stands out for */
+#define PROCESS_UNEXPLAINED 0.2
+/* nobody is told to wait for so long */
+#define PROCESS_LONG_S 600
+
+/* ---- The order of sites ---- */
+
+/* what grows and is no leak yet turns out to be one in about so many cases */
+#define ORDER_GROWING 0.25
+/* the same of what fills a container with a bound */
+#define ORDER_BOUNDED 0.05
+/* a descriptor counts as so much memory */
+#define ORDER_FD_BYTES 262144
+/* and a thread */
+#define ORDER_THREAD_BYTES 16777216
+
+/* ---- Memory: limits, retention, alerts ---- */
+
+/* 95 in 100 when the error is normal */
+#define ETA_SIGMAS 2
+/* no leak keeps its pace better than this from one minute to the next */
+#define ETA_PACE_ERROR 0.05
+/* beyond a year nobody is served by a date */
+#define ETA_FAR_S 31536000
+/* times slower than another measure: it sees a part only */
+#define ETA_PARTIAL 3
+/* less is start-up noise: a lazily touched library, the stack of a thread */
+#define RETENTION_BYTES 4194304
+/* of RSS */
+#define RETENTION_SHARE 0.04
+/* watched so long */
+#define RETENTION_S 8
+/* of the growth: the part of what is named */
+#define RETENTION_CULPRIT 0.6
+/* of the growth: what live bytes may have grown by */
+#define RETENTION_LIVE 0.34
+/* of the growth: sites with more of it explain it */
+#define RETENTION_SITES 0.5
+/* free inside though nothing grows: a spike before we came ... */
+#define RETENTION_IDLE_BYTES 25165824
+/* ... and this part of RSS */
+#define RETENTION_IDLE_SHARE 0.5
+
+#endif

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Censuses in a row: rows by type name, each with its numbers at the moments that were kept. */
+#include "census/census_priv.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "census/gc_lists.h"
+#include "base/trend.h"
+
+/* Kept from census to census; a program that makes more classes has one problem. */
+#define MAX_NAMES 32768
+#define MAX_TEXT  (4u << 20) /* of all names */
+#define UNREAD	  50	     /* the part of the arenas that may be */
+#define SOME_ROWS 64	     /* named between two looks at whether to go on */
+#define UNNAMED	  "(type that could not be named)"
+
+int census_new(const struct py_runtime *rt, struct census **out)
+{
+	struct census *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return fail(-ENOMEM, "out of memory");
+	c->rt = rt;
+	c->start_ns = clock_ns();
+	err = heap_open(rt, &c->heap);
+	if (err) {
+		free(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+void census_free(struct census *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->entry.n; i++)
+		free(c->entry.v[i].name);
+	vec_free(&c->entry);
+	map64_free(&c->by_name);
+	map64_free(&c->fixed);
+	heap_population_free(&c->now);
+	heap_close(c->heap);
+	free(c);
+}
+
+void census_watch_by(struct census *c, int (*watch)(const struct heap_progress *, void *),
+		     void *ctx)
+{
+	heap_watch_by(c->heap, watch, ctx);
+}
+
+static uint64_t hash_name(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325ull; /* FNV-1a */
+
+	for (; *s; s++)
+		h = (h ^ (uint8_t)*s) * 0x100000001b3ull;
+	return h ? h : 1;
+}
+
+static struct census_entry *entry_named(struct census *c, const char *name)
+{
+	uint64_t hash = hash_name(name), *at = map64_get(&c->by_name, hash);
+	struct census_entry *e;
+
+	if (at && *at)
+		return &c->entry.v[*at - 1];
+	at = map64_put(&c->by_name, hash);
+	if (!at)
+		return NULL;
+	e = vec_push(&c->entry);
+	if (!e)
+		return NULL;
+	e->name = strdup(name);
+	if (!e->name) {
+		c->entry.n--;
+		return NULL;
+	}
+	c->text += strlen(name) + 1;
+	*at = c->entry.n;
+	return e;
+}
+
+static bool has_room(const struct census *c, const char *name)
+{
+	return (c->entry.n < MAX_NAMES && c->text < MAX_TEXT) ||
+	       map64_get(&c->by_name, hash_name(name));
+}
+
+/* A class may be freed and another come to its address: it is asked for its name each time. */
+static struct census_entry *entry_of(struct census *c, uint64_t type)
+{
+	bool fixed = heap_in_static(c->heap, type);
+	uint64_t *at = fixed ? map64_get(&c->fixed, type) : NULL;
+	char name[CENSUS_NAME_SIZE] = "";
+	struct census_entry *e;
+	int err;
+
+	if (at)
+		return &c->entry.v[*at - 1];
+	err = py_type_name(c->rt, type, name, sizeof(name));
+	if (err || !*name || !has_room(c, name)) {
+		c->unnamed += !err || err == -EBUSY;
+		return entry_named(c, UNNAMED);
+	}
+	e = entry_named(c, name);
+	at = e && fixed ? map64_put(&c->fixed, type) : NULL;
+	if (at)
+		*at = (uint64_t)(e - c->entry.v) + 1;
+	return e;
+}
+
+static int add_buffers(struct census *c)
+{
+	for (unsigned k = 0; k <= HEAP_CLASSES; k++) {
+		struct heap_buffers b = heap_population_unowned(&c->now, k);
+		struct census_entry *e;
+		char name[32];
+
+		if (!b.count && !b.bytes)
+			continue;
+		if (k < HEAP_CLASSES)
+			snprintf(name, sizeof(name), "<buffer %u>", 16 * (k + 1));
+		else
+			snprintf(name, sizeof(name), "<buffer malloc>");
+		e = entry_named(c, name);
+		if (!e)
+			return fail(-ENOMEM, "out of memory");
+		e->count = b.count;
+		e->bytes = b.bytes;
+	}
+	return 0;
+}
+
+/* Full: every second moment goes, so that the first and the last stay far apart. */
+static void thin_out(struct census *c)
+{
+	for (size_t i = 0; i < CENSUS_POINTS / 2; i++) {
+		c->t[i] = c->t[2 * i];
+		for (size_t k = 0; k < c->entry.n; k++) {
+			c->entry.v[k].counts[i] = c->entry.v[k].counts[2 * i];
+			c->entry.v[k].sizes[i] = c->entry.v[k].sizes[2 * i];
+		}
+	}
+	for (size_t k = 0; k < c->entry.n; k++)
+		for (size_t i = CENSUS_POINTS / 2; i < CENSUS_POINTS; i++)
+			c->entry.v[k].counts[i] = c->entry.v[k].sizes[i] = 0;
+	c->n = CENSUS_POINTS / 2;
+}
+
+int census_take(struct census *c)
+{
+	struct heap_population next = {0};
+	int err = heap_population(c->heap, &next);
+
+	if (err) {
+		heap_population_free(&next);
+		return err;
+	}
+	heap_population_free(&c->now);
+	c->now = next;
+	c->unnamed = 0;
+	for (size_t i = 0; i < c->entry.n; i++)
+		c->entry.v[i].count = c->entry.v[i].tracked = c->entry.v[i].bytes = 0;
+	for (size_t i = 0; i < c->now.row.n; i++) {
+		const struct heap_type_row *r = &c->now.row.v[i];
+
+		if (i % SOME_ROWS == 0)
+			err = heap_tell(c->heap, "naming types", c->now.walk.objects);
+		if (err)
+			return err;
+		struct census_entry *e = r->count ? entry_of(c, r->type) : NULL;
+
+		if (!e && r->count)
+			return fail(-ENOMEM, "out of memory");
+		if (!e)
+			continue;
+		e->count += r->count;
+		e->tracked += r->tracked;
+		e->bytes += r->own_bytes + r->owned_bytes;
+	}
+	err = add_buffers(c);
+	if (err)
+		return err;
+	if (c->n == CENSUS_POINTS)
+		thin_out(c);
+	c->t[c->n] = (double)(c->now.t_ns - c->start_ns) / 1e9;
+	for (size_t i = 0; i < c->entry.n; i++) {
+		c->entry.v[i].counts[c->n] = (double)c->entry.v[i].count;
+		c->entry.v[i].sizes[c->n] = (double)c->entry.v[i].bytes;
+	}
+	c->n++;
+	c->taken++;
+	return 0;
+}
+
+static double slope(const struct census *c, const double *y)
+{
+	struct trend_fit fit;
+
+	if (c->n < 2)
+		return NAN;
+	if (c->n == 2)
+		return c->t[1] > c->t[0] ? (y[1] - y[0]) / (c->t[1] - c->t[0]) : NAN;
+	trend_fit(c->t, y, c->n, &fit);
+	return fit.slope;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct report_class_row *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static int by_growth_first(const void *a, const void *b)
+{
+	const struct report_class_row *x = a, *y = b;
+
+	if (x->growth_bytes_per_s > y->growth_bytes_per_s)
+		return -1;
+	if (x->growth_bytes_per_s < y->growth_bytes_per_s)
+		return 1;
+	return by_bytes(a, b);
+}
+
+static int fill_rows(struct census *c, struct report *r, struct report_process *p, bool by_growth)
+{
+	p->classes = report_alloc(r, (c->entry.n + 1) * sizeof(*p->classes));
+	if (!p->classes)
+		return fail(-ENOMEM, "no memory for a report");
+	for (size_t i = 0; i < c->entry.n; i++) {
+		const struct census_entry *e = &c->entry.v[i];
+
+		if (!e->count && !e->bytes)
+			continue;
+		p->classes[p->n_classes++] = (struct report_class_row){
+			.name = report_strdup(r, e->name),
+			.count = e->count,
+			.tracked = e->tracked,
+			.bytes = e->bytes,
+			.growth_count_per_s = slope(c, e->counts),
+			.growth_bytes_per_s = slope(c, e->sizes),
+		};
+	}
+	if (p->n_classes)
+		qsort(p->classes, p->n_classes, sizeof(*p->classes),
+		      by_growth && c->n > 1 ? by_growth_first : by_bytes);
+	return 0;
+}
+
+static void fill_garbage(struct census *c, struct report *r, const struct heap_gc_lists *lists,
+			 struct report_gc *g)
+{
+	g->garbage_types = report_alloc(r, (lists->n_types + 1) * sizeof(*g->garbage_types));
+	for (size_t i = 0; g->garbage_types && i < lists->n_types; i++) {
+		char name[CENSUS_NAME_SIZE] = "";
+
+		if (py_type_name(c->rt, lists->type[i].type, name, sizeof(name)))
+			strcpy(name, UNNAMED);
+		g->garbage_types[g->n_garbage_types++] = (struct report_class_row){
+			.name = report_strdup(r, name),
+			.count = lists->type[i].count,
+		};
+	}
+}
+
+/* One list, the oldest as a rule, is too long to be counted: it is what the others leave of all. */
+static void fill_longest(struct report_gc *g)
+{
+	uint64_t *unknown = NULL, rest = g->tracked;
+
+	for (unsigned i = 0; i <= REPORT_GENERATIONS; i++) {
+		uint64_t *n = i < REPORT_GENERATIONS ? &g->generation[i] : &g->frozen;
+
+		if (*n != REPORT_UNKNOWN)
+			rest -= *n < rest ? *n : rest;
+		else if (unknown)
+			return;
+		else
+			unknown = n;
+	}
+	if (unknown)
+		*unknown = rest;
+}
+
+static int fill_gc(struct census *c, struct report *r, struct report_process *p)
+{
+	struct heap_gc_lists lists;
+	struct py_gc_state state;
+	struct report_gc *g;
+	int err;
+
+	if (py_gc_state(c->rt, &state))
+		return 0; /* not known: null */
+	err = heap_gc_lists(c->heap, &state, &lists);
+	if (err)
+		return err;
+	g = report_alloc(r, sizeof(*g));
+	if (g) {
+		memset(g, 0, sizeof(*g));
+		g->enabled = state.is_enabled;
+		g->uncollectable = state.uncollectable;
+		g->garbage = lists.garbage;
+		g->tracked = c->now.walk.tracked;
+		g->frozen = lists.frozen;
+		for (unsigned i = 0; i < REPORT_GENERATIONS; i++) {
+			g->threshold[i] = state.threshold[i];
+			g->collections[i] = state.collections[i];
+			g->generation[i] = lists.generation[i];
+		}
+		fill_longest(g);
+		fill_garbage(c, r, &lists, g);
+		p->gc = g;
+	}
+	heap_gc_lists_free(&lists);
+	return 0;
+}
+
+static void fill_pools(struct census *c, struct report *r, struct report_process *p)
+{
+	const struct heap_walk_stats *w = &c->now.walk;
+	uint64_t arena = c->rt->layout.arena_size, used;
+	struct report_pools *v;
+
+	/* What could not be read (swapped out) may be full or empty. */
+	if (!w->arenas || w->unreadable * c->rt->layout.pool_size > w->arena_bytes / UNREAD)
+		return;
+	v = report_alloc(r, sizeof(*v));
+	if (!v)
+		return;
+	used = w->pool_bytes + w->pool_free_bytes;
+	*v = (struct report_pools){
+		.arenas = w->arenas,
+		.arena_bytes = w->arena_bytes,
+		.live_bytes = w->pool_bytes,
+		.free_bytes = w->pool_free_bytes,
+		.empty_bytes = w->arena_bytes > used ? w->arena_bytes - used : 0,
+		.releasable_bytes = w->empty_arenas * arena,
+	};
+	p->pools = v;
+}
+
+/* How a reading of the whole heap can fall short. */
+static void fill_lost(struct census *c, struct report *r, struct report_process *p)
+{
+	const struct report_lost mine[] = {
+		{"census_torn", "a pool changed each time it was read", c->now.walk.torn},
+		{"census_unreadable", "a part of the heap could not be read",
+		 c->now.walk.unreadable},
+		{"census_cut", "a list of the collector was longer than it can be",
+		 c->now.walk.cut},
+		{"census_types", "a type more than are kept", c->now.walk.types_left_out},
+		{"census_unnamed", "the name of a type would have taken too much memory, or time",
+		 c->unnamed},
+		{"census_unsearched",
+		 "a mapping with much other memory was not searched to its end for blocks of "
+		 "malloc",
+		 c->now.walk.unsearched},
+	};
+	struct report_lost *v = report_alloc(r, (p->n_lost + ARRAY_SIZE(mine)) * sizeof(*v));
+
+	if (!v)
+		return;
+	if (p->n_lost)
+		memcpy(v, p->lost, p->n_lost * sizeof(*v));
+	memcpy(v + p->n_lost, mine, sizeof(mine));
+	p->lost = v;
+	p->n_lost += ARRAY_SIZE(mine);
+}
+
+int census_fill(struct census *c, struct report *r, struct report_process *p, bool by_growth)
+{
+	int err;
+
+	if (!c->taken)
+		return 0;
+	err = fill_rows(c, r, p, by_growth);
+	if (!err)
+		err = fill_gc(c, r, p);
+	if (err)
+		return err;
+	fill_pools(c, r, p);
+	fill_lost(c, r, p);
+	return 0;
+}

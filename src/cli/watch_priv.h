@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A watch: what the files of it share. */
+#ifndef PYLEAK_CLI_WATCH_PRIV_H
+#define PYLEAK_CLI_WATCH_PRIV_H
+
+#include "alert/alerts.h"
+#include "cli/children.h"
+#include "cli/launch.h"
+#include "cli/outputs.h"
+#include "cli/record.h"
+#include "cli/watch_opts.h"
+#include "report/baseline.h"
+#include "session/session.h"
+
+struct watch_target {
+	int pid;
+	struct session *session; /* NULL: a child that has ended; the place is free */
+	bool is_over, is_child;
+};
+
+struct watch {
+	struct watch_opts o;
+	struct watch_target target[OPTS_MAX_PIDS];
+	size_t n, n_over;
+	uint64_t start_ns;
+	double started_at;
+	bool has_failed;	   /* a session could not go on */
+	bool is_unread;		   /* nobody reads standard output any more */
+	bool is_stdout_taken;	   /* by JSON: then nothing else is written there */
+	bool has_leak;		   /* as of the final report */
+	struct children *children; /* NULL: not followed */
+	struct launch launch;
+	struct probe_guard *guard;
+	struct alerts alerts;
+	struct baseline baseline;
+	struct outputs outputs;
+	struct record record;
+};
+
+static inline double watch_elapsed_s(const struct watch *w)
+{
+	return (double)(clock_ns() - w->start_ns) / 1e9;
+}
+
+/* The sentence of an error, with the process it is about. Returns @err. */
+int watch_name_target(int err, int pid);
+/* Prints a report; the final one goes to all files, too. */
+int watch_report(struct watch *w, bool final);
+int watch_read_baseline(struct watch *w);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The reports of a watch: filled, printed, written. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/watch_priv.h"
+#include "out/out.h"
+
+static int fill(struct watch *w, struct report *r, bool final)
+{
+	uint64_t now_ns = clock_ns();
+	int err;
+
+	r->final = final;
+	r->started_at = w->started_at;
+	r->ended_at = wall_clock();
+	r->duration_s = watch_elapsed_s(w);
+	r->processes = report_alloc(r, w->n * sizeof(*r->processes));
+	if (!r->processes)
+		return fail(-ENOMEM, "no memory for a report");
+	for (size_t i = 0; i < w->n; i++) {
+		struct report_process *p = &r->processes[r->n_processes];
+
+		if (!w->target[i].session)
+			continue;
+		err = session_fill(w->target[i].session, now_ns, r, p);
+		if (err)
+			return watch_name_target(err, w->target[i].pid);
+		if (w->o.baseline)
+			baseline_judge(&w->baseline, r, p);
+		r->n_processes++;
+	}
+	if (w->o.children)
+		err = children_fill(w->children, r);
+	else
+		err = w->children ? children_fill_ended(w->children, r) : 0;
+	for (size_t i = 0; i < r->n_processes; i++)
+		w->has_leak = w->has_leak || (final && r->processes[i].verdict == CLASS_LEAK);
+	if (r->tree)
+		w->has_leak = w->has_leak || (final && r->tree->merged->verdict == CLASS_LEAK);
+	return err;
+}
+
+static int print_text(struct watch *w, const struct report *r)
+{
+	const struct out_term_opts to = outputs_term(w->o.top, w->o.no_color, w->o.verbose);
+	int err;
+
+	if (w->is_stdout_taken || w->is_unread)
+		return 0;
+	err = out_term(stdout, r, &to);
+	if (cli_reader_left(err)) {
+		w->is_unread = true;
+		return 0;
+	}
+	return err;
+}
+
+static int write_json(struct watch *w, const struct report *r)
+{
+	int err = w->o.json ? outputs_json(&w->outputs, w->o.json, r) : 0;
+
+	return w->is_stdout_taken && err == -EPIPE ? 0 : err;
+}
+
+int watch_read_baseline(struct watch *w)
+{
+	FILE *f;
+	int err = outputs_read(&w->outputs, w->o.baseline, &f);
+
+	if (err)
+		return err;
+	err = baseline_read(f, w->o.baseline, &w->baseline);
+	if (f)
+		fclose(f);
+	return err;
+}
+
+static int write_baseline(FILE *f, const void *baseline)
+{
+	return out_baseline(f, baseline);
+}
+
+/* What departs is an event like those of the rules. The file is read again: runs beside this one
+ * may have written it. */
+static int learn(struct watch *w, struct report *r)
+{
+	int err = 0;
+
+	if (!w->o.baseline)
+		return 0;
+	for (size_t i = 0; i < r->n_processes; i++)
+		alerts_tell_departures(&w->alerts, &r->processes[i]);
+	baseline_free(&w->baseline);
+	err = watch_read_baseline(w);
+	for (size_t i = 0; i < r->n_processes && !err; i++)
+		err = baseline_learn(&w->baseline, r, &r->processes[i]);
+	return err ? err : outputs_write(&w->outputs, w->o.baseline, write_baseline, &w->baseline);
+}
+
+/* A full disk behind standard output is no reason to lose the JSON file, nor the reverse. */
+int watch_report(struct watch *w, bool final)
+{
+	int err, json_err = 0, learn_err = 0;
+	struct report *r;
+
+	err = report_new(&r);
+	if (err)
+		return err;
+	err = fill(w, r, final);
+	if (!err) {
+		err = print_text(w, r);
+		json_err = final ? write_json(w, r) : 0;
+		learn_err = final ? learn(w, r) : 0;
+	}
+	report_free(r);
+	return err ? err : json_err ? json_err : learn_err;
+}

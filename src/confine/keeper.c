@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The process that may open files for writing: those that the user named, and their like beside
+ * them. */
+#include "confine/keeper.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/packet.h"
+
+#define LOOK_MS 50
+
+/* A pipe may have no reader yet. It is waited for, but not longer than there is a tool. */
+static int open_special(int sock, const struct place *p)
+{
+	struct pollfd gone = {.fd = sock};
+	int fd;
+
+	while ((fd = place_special(p, O_NONBLOCK)) == -ENXIO)
+		if (poll(&gone, 1, LOOK_MS) > 0)
+			return -EPIPE;
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	return fd;
+}
+
+static int do_as_asked(int sock, enum keeper_op op, struct place *p)
+{
+	switch (op) {
+	case KEEPER_BEGIN:
+		place_drop(p);
+		return p->dir < 0 ? open_special(sock, p) : place_begin(p);
+	case KEEPER_COMMIT:
+		return place_commit(p);
+	case KEEPER_DROP:
+		place_drop(p);
+		return 0;
+	case KEEPER_READ:
+		return place_read(p);
+	}
+	return -EINVAL;
+}
+
+void keeper_serve(int sock, struct place *place, size_t n)
+{
+	struct keeper_request r = {0};
+
+	while (packet_receive(sock, &r, sizeof(r), NULL) == (ssize_t)sizeof(r)) {
+		struct place *p = r.place < n ? &place[r.place] : NULL;
+		int fd = p ? do_as_asked(sock, (enum keeper_op)r.op, p) : -EINVAL;
+		const struct keeper_answer a = {
+			.err = fd < 0 ? fd : 0,
+			.is_special = p && p->dir < 0,
+			.is_new = p && p->is_new,
+		};
+		bool has_fd = fd >= 0 && (r.op == KEEPER_BEGIN || r.op == KEEPER_READ);
+
+		if (packet_send(sock, &a, sizeof(a), has_fd ? fd : -1))
+			break;
+		if (has_fd)
+			close(fd);
+	}
+	for (size_t i = 0; i < n; i++)
+		place_drop(&place[i]);
+}

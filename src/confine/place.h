@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where a file lies that the user named, held by descriptors: what happens to the directories of
+ * its path later changes nothing. Somebody who may put names into a directory that is not his own
+ * (/tmp) does not decide what we write to: his links are not followed and his files not taken,
+ * whatever fs.protected_symlinks and its kin say on this host.
+ */
+#ifndef PYLEAK_CONFINE_PLACE_H
+#define PYLEAK_CONFINE_PLACE_H
+
+#include <limits.h>
+
+#include "base/base.h"
+
+struct place {
+	const char *path; /* as the user wrote it, for sentences; not ours */
+	int dir;	  /* of the file; -1: @at is there instead */
+	int at;		  /* a pipe, a device: written in place, never replaced */
+	char name[NAME_MAX + 1];
+	bool is_new;
+	mode_t mode;		 /* that a file there gets */
+	char temp[NAME_MAX + 1]; /* beside it, while it is written; "" = none */
+};
+
+/* Can @path be written? Nothing is opened for writing yet, nothing is made. */
+int place_find(const char *path, struct place *out);
+void place_close(struct place *p);
+/* Does @dir leave it to others what lies in it, and is @it one of theirs? Then not. */
+struct stat;
+bool place_trusts(const struct stat *dir, const struct stat *it);
+
+/* Those below return a descriptor, or 0, or a negative errno without a sentence. */
+
+/* A new file beside the place, for writing; O_EXCL: nothing that lies there is ever opened. */
+int place_begin(struct place *p);
+/* It takes the place's name; or goes. */
+int place_commit(struct place *p);
+void place_drop(struct place *p);
+/* Does a new file find room there? */
+int place_try(struct place *p);
+/* What is written in place, for writing; @flags of open(2), too. */
+int place_special(const struct place *p, int flags);
+/* What lies there, for reading. */
+int place_read(const struct place *p);
+/* What lies there or a new file, for lines at its end. */
+int place_append(const struct place *p);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Files at a place: the text goes to a new file beside it, which takes the name when it is whole
+ * and on disk. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "confine/place.h"
+
+#define TEMP_TRIES 100
+
+int place_begin(struct place *p)
+{
+	int fd = -1;
+
+	for (int i = 0; i < TEMP_TRIES && fd < 0; i++) {
+		snprintf(p->temp, sizeof(p->temp), "%.200s.tmp-%d-%d", p->name, (int)getpid(), i);
+		fd = openat(p->dir, p->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    0600);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
+	if (fd < 0) {
+		*p->temp = '\0';
+		return -errno;
+	}
+	/* As permissive as the file it replaces; a failure leaves it stricter, which is fine. */
+	if (p->mode != 0600 && fchmod(fd, p->mode) != 0)
+		log_debug("mode of %s not kept: %s", p->path, strerror(errno));
+	return fd;
+}
+
+int place_commit(struct place *p)
+{
+	if (!*p->temp)
+		return -ENOENT;
+	if (renameat(p->dir, p->temp, p->dir, p->name) != 0)
+		return -errno;
+	*p->temp = '\0';
+	p->is_new = false;
+	return 0;
+}
+
+void place_drop(struct place *p)
+{
+	if (*p->temp)
+		unlinkat(p->dir, p->temp, 0);
+	*p->temp = '\0';
+}
+
+/* What lies at the name now, or a new file: regular, and to be trusted as much as at first. */
+static int open_again(const struct place *p, int flags)
+{
+	int fd = openat(p->dir, p->name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+			0600);
+	struct stat dir = {0}, it = {0};
+	int err = fd < 0 || fstat(fd, &it) || fstat(p->dir, &dir) ? -errno : 0;
+
+	if (!err && !S_ISREG(it.st_mode))
+		err = -EINVAL;
+	if (!err && !place_trusts(&dir, &it))
+		err = -EACCES;
+	if (!err)
+		return fd;
+	close_fd(&fd);
+	return err;
+}
+
+int place_read(const struct place *p)
+{
+	return p->dir < 0 ? -ENOENT : open_again(p, O_RDONLY);
+}
+
+int place_append(const struct place *p)
+{
+	if (p->dir < 0)
+		return place_special(p, O_APPEND);
+	return open_again(p, O_WRONLY | O_APPEND | O_CREAT);
+}
+
+int place_special(const struct place *p, int flags)
+{
+	char at[32];
+	int fd;
+
+	snprintf(at, sizeof(at), "/proc/self/fd/%d", p->at);
+	fd = open(at, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags);
+	return fd < 0 ? -errno : fd;
+}
+
+int place_try(struct place *p)
+{
+	static const char page[4096];
+	int err = 0, fd = p->dir < 0 ? -1 : place_begin(p);
+
+	if (p->dir < 0)
+		return 0;
+	if (fd < 0)
+		return fd;
+	/* A page, because a full file system often still makes an empty file. */
+	errno = 0;
+	if (write(fd, page, sizeof(page)) != (ssize_t)sizeof(page))
+		err = errno ? -errno : -ENOSPC;
+	close(fd);
+	place_drop(p);
+	return err;
+}

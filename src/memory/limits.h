@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The limit that binds a process, as the report tells it. */
+#ifndef PYLEAK_MEMORY_LIMITS_H
+#define PYLEAK_MEMORY_LIMITS_H
+
+#include "proc/limits.h"
+#include "report/report.h"
+
+/* @limit: the nearest, its name empty when none is known. */
+void limits_read(const struct proc *p, const struct proc_memory *memory, struct proc_cgroup *cgroup,
+		 struct proc_limit *limit);
+/* The other members of @out are left alone. */
+void limits_fill(const struct proc_cgroup *cgroup, const struct proc_limit *limit, struct report *r,
+		 struct report_memory *out);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Readings of cgroups, rlimits and smaps_rollup, and the slopes a prediction rests on. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/thread.h"
+#include "judge/judge.h"
+#include "memory/limits.h"
+#include "memory/memwatch.h"
+#include "memory/retention.h"
+#include "base/trend.h"
+
+#define READ_NS	     950000000ull /* readings come every half second: every other one is taken */
+#define ROLLUP_NS    2000000000ull
+#define ROLLUP_SHARE 300 /* page tables are walked for it: this part of our time at most */
+#define BUCKET_S     1.0
+#define RECENT	     60 /* readings that the growth of late is taken from: a minute */
+#define RECENT_MIN   6
+
+struct memwatch {
+	struct trend_set *slopes, *room; /* room: use of the limit that is named below */
+	char room_name[sizeof(((struct proc_limit *)0)->name)];
+	double recent_t[RECENT], recent_rss[RECENT]; /* ring */
+	size_t n_recent;
+	struct retention_log kept;
+	uint64_t read_ns, rollup_ns, pools_bytes, live_bytes;
+	struct proc_memory mem;
+	struct proc_cgroup cgroup;
+	struct proc_limit limit; /* the nearest; name empty: none known */
+	struct proc_rollup rollup;
+	struct proc_usage usage;
+	double minor_per_s, major_per_s;
+	uint64_t told_limit; /* as last spoken of */
+	char told_name[sizeof(((struct proc_limit *)0)->name)];
+	bool told_unread;
+};
+
+int memwatch_new(struct memwatch **out)
+{
+	struct memwatch *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return fail(-ENOMEM, "out of memory");
+	err = trend_set_new(MEMORY_SLOPES, BUCKET_S, &w->slopes);
+	if (err) {
+		free(w);
+		return err;
+	}
+	w->minor_per_s = w->major_per_s = NAN;
+	w->usage.fds = PROC_UNKNOWN;
+	w->cgroup.current = PROC_UNKNOWN;
+	*out = w;
+	return 0;
+}
+
+void memwatch_free(struct memwatch *w)
+{
+	if (!w)
+		return;
+	trend_set_free(w->slopes);
+	trend_set_free(w->room);
+	free(w);
+}
+
+static void read_usage(struct memwatch *w, const struct proc *p, uint64_t now)
+{
+	struct proc_usage u;
+	double dt = (double)(now - w->read_ns) / 1e9;
+
+	if (proc_usage(p, &u))
+		return;
+	if (w->read_ns && dt > 0) {
+		w->minor_per_s = (double)(u.minor_faults - w->usage.minor_faults) / dt;
+		w->major_per_s = (double)(u.major_faults - w->usage.major_faults) / dt;
+	}
+	w->usage = u;
+}
+
+static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now)
+{
+	uint64_t wait, start = thread_cpu_ns();
+
+	if (now < w->rollup_ns)
+		return;
+	proc_rollup(p, &w->rollup);
+	wait = (thread_cpu_ns() - start) * ROLLUP_SHARE;
+	w->rollup_ns = now + (wait > ROLLUP_NS ? wait : ROLLUP_NS);
+}
+
+/* What counts against the nearest limit, others in the same group included. Not for the machine's
+ * memory: what all its processes do is noise here. */
+static void add_room(struct memwatch *w, double t_s)
+{
+	double used = (double)w->limit.limit - (double)w->limit.left_low;
+
+	if (strcmp(w->room_name, w->limit.name) != 0) {
+		trend_set_free(w->room);
+		w->room = NULL;
+		strcpy(w->room_name, w->limit.name);
+	}
+	if (!*w->limit.name || w->limit.kind == PROC_LIMIT_RAM)
+		return;
+	if (w->room || !trend_set_new(1, BUCKET_S, &w->room))
+		trend_set_add(w->room, t_s, &used);
+}
+
+static double number(uint64_t v)
+{
+	return v == PROC_UNKNOWN ? NAN : (double)v;
+}
+
+static void add_kept(struct memwatch *w, double t_s)
+{
+	const struct proc_rollup *ru = &w->rollup;
+	const double value[KEPT_MAX] = {
+		[KEPT_RSS] = (double)w->mem.rss_bytes,
+		[KEPT_ANON] = (double)(w->mem.anon_bytes + w->mem.swap_bytes),
+		[KEPT_PRIVATE] = ru->rss ? (double)(ru->private_clean + ru->private_dirty) : NAN,
+		[KEPT_SHARED] = ru->rss ? (double)ru->shared : NAN,
+		[KEPT_HUGE] = ru->rss ? (double)ru->huge : NAN,
+		[KEPT_SHMEM] = (double)w->mem.shmem_bytes,
+		[KEPT_LIVE] = w->pools_bytes ? (double)w->live_bytes : NAN,
+		[KEPT_POOLS] = w->pools_bytes ? (double)w->pools_bytes : NAN,
+		[KEPT_CGROUP] = number(w->cgroup.current),
+		[KEPT_CGROUP_FILE] = number(w->cgroup.file),
+		[KEPT_IO] = number(w->usage.io_bytes),
+	};
+
+	retention_add(&w->kept, t_s, value);
+}
+
+static void add_recent(struct memwatch *w, double t_s)
+{
+	size_t at = w->n_recent++ % RECENT;
+
+	w->recent_t[at] = t_s;
+	w->recent_rss[at] = (double)w->mem.rss_bytes;
+}
+
+void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct proc_memory *m,
+		   const struct heap_census *c, double t_s)
+{
+	uint64_t now = clock_ns();
+	double value[MEMORY_SLOPES];
+
+	if (w->read_ns && now - w->read_ns < READ_NS)
+		return;
+	w->mem = *m;
+	w->live_bytes = heap_live_bytes(c);
+	/* mimalloc's pages have many sizes: what is free in them is not counted. */
+	w->pools_bytes = rt->allocator == PY_ALLOC_MIMALLOC ? w->live_bytes
+							    : c->pools * rt->layout.pool_size;
+	read_usage(w, rt->proc, now);
+	limits_read(rt->proc, &w->mem, &w->cgroup, &w->limit);
+	w->read_ns = now;
+	read_rollup(w, rt->proc, now);
+	value[MEMORY_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);
+	value[MEMORY_USED] = value[MEMORY_ANON] - (double)w->pools_bytes + (double)w->live_bytes;
+	trend_set_add(w->slopes, t_s, value);
+	add_room(w, t_s);
+	add_recent(w, t_s);
+	add_kept(w, t_s);
+}
+
+void memwatch_series(const struct memwatch *w, struct report_series *row)
+{
+	row->fds = w->usage.fds;
+	row->anon_bytes = w->mem.anon_bytes;
+	row->swap_bytes = w->mem.swap_bytes;
+	row->cgroup_bytes = w->cgroup.current;
+}
+
+bool memwatch_change(struct memwatch *w, char *text, size_t size)
+{
+	char then[32], now[32];
+	uint64_t before = w->told_limit;
+
+	if (w->cgroup.unread && !w->told_unread) {
+		w->told_unread = true;
+		snprintf(text, size, "the cgroup's limit is not known for sure: %s cannot be read",
+			 w->cgroup.unread_path);
+		return true;
+	}
+	if (w->limit.limit == before || !*w->limit.name)
+		return false;
+	w->told_limit = w->limit.limit;
+	/* Another limit became the nearest: no news by itself. */
+	if (!before || strcmp(w->told_name, w->limit.name) != 0) {
+		strcpy(w->told_name, w->limit.name);
+		return false;
+	}
+	snprintf(text, size, "the limit was changed while watching, from %s to %s: %s",
+		 fmt_bytes(then, sizeof(then), (double)before),
+		 fmt_bytes(now, sizeof(now), (double)w->limit.limit), w->limit.name);
+	return true;
+}
+
+void memwatch_fill(const struct memwatch *w, struct report *r, struct report_memory *out)
+{
+	report_memory_init(out);
+	if (!w->read_ns)
+		return;
+	out->anon = w->mem.anon_bytes;
+	out->swap = w->mem.swap_bytes;
+	if (w->rollup.rss) {
+		out->pss = w->rollup.pss;
+		out->huge = w->rollup.huge;
+		out->private_bytes = w->rollup.private_clean + w->rollup.private_dirty;
+		out->shared = w->rollup.shared;
+	}
+	out->minor_faults_per_s = w->minor_per_s;
+	out->major_faults_per_s = w->major_per_s;
+	limits_fill(&w->cgroup, &w->limit, r, out);
+}
+
+void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct report *scratch,
+		      struct memory_fact *out)
+{
+	for (size_t i = 0; i < MEMORY_SLOPES; i++)
+		evidence_series(scratch, w->slopes, i, &out->slope[i]);
+	if (w->room)
+		evidence_series(scratch, w->room, 0, &out->room);
+	out->pools_bytes = w->pools_bytes;
+	out->live_bytes = w->live_bytes;
+	retention_evidence(&w->kept, &out->kept);
+	out->kept.is_forked = retention_is_forked(proc);
+}
+
+/* Over the last minute, or as much of it as there is. */
+static double recent_growth(const struct memwatch *w)
+{
+	size_t n = w->n_recent < RECENT ? w->n_recent : RECENT, first = w->n_recent - n;
+	double t[RECENT], y[RECENT];
+	struct trend_fit fit;
+
+	if (n < RECENT_MIN)
+		return NAN;
+	for (size_t i = 0; i < n; i++) {
+		t[i] = w->recent_t[(first + i) % RECENT];
+		y[i] = w->recent_rss[(first + i) % RECENT];
+	}
+	trend_fit(t, y, n, &fit);
+	return fit.slope;
+}
+
+/* In seconds; INFINITY = never, as it looks. */
+static double time_left(const struct memwatch *w)
+{
+	struct trend_fit fit[MEMORY_SLOPES + 1] = {0};
+	double idle = w->pools_bytes > w->live_bytes ? (double)(w->pools_bytes - w->live_bytes) : 0;
+	struct report_memory m;
+
+	for (size_t i = 0; i < MEMORY_SLOPES; i++)
+		trend_set_fit(w->slopes, i, &fit[i]);
+	if (w->room)
+		trend_set_fit(w->room, 0, &fit[MEMORY_SLOPES]);
+	report_memory_init(&m);
+	m.limit_source = "any";
+	m.left_low = (double)w->limit.left_low;
+	m.left_high = (double)w->limit.left_high;
+	judge_limit(fit, ARRAY_SIZE(fit), idle, 0, &m);
+	return isnan(m.eta_s) ? INFINITY : m.eta_s;
+}
+
+void memwatch_metrics(const struct memwatch *w, struct metrics *out)
+{
+
+	for (size_t i = 0; i < METRIC_MAX; i++)
+		out->v[i] = NAN;
+	if (!w->read_ns)
+		return;
+	out->v[METRIC_RSS] = (double)w->mem.rss_bytes;
+	out->v[METRIC_SWAP] = (double)w->mem.swap_bytes;
+	out->v[METRIC_THREADS] = w->mem.threads;
+	out->v[METRIC_GROWTH] = recent_growth(w);
+	if (w->rollup.rss)
+		out->v[METRIC_PSS] = (double)w->rollup.pss;
+	if (w->pools_bytes)
+		out->v[METRIC_HEAP] = (double)w->live_bytes;
+	if (w->usage.fds != PROC_UNKNOWN)
+		out->v[METRIC_FDS] = (double)w->usage.fds;
+	if (!*w->limit.name)
+		return;
+	out->v[METRIC_LIMIT] = 100 * (1 - (double)w->limit.left_low /
+						  (double)(w->limit.limit ? w->limit.limit : 1));
+	out->v[METRIC_ETA] = time_left(w);
+}

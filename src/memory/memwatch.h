@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Watches what kind of memory a process has, which limit binds it, and how its use moves. */
+#ifndef PYLEAK_MEMORY_MEMWATCH_H
+#define PYLEAK_MEMORY_MEMWATCH_H
+
+#include "heap/heap.h"
+#include "judge/evidence.h"
+#include "proc/limits.h"
+#include "alert/alert.h"
+#include "report/report.h"
+
+struct memwatch;
+
+int memwatch_new(struct memwatch **out);
+void memwatch_free(struct memwatch *w);
+/* A reading, at most one a second: @m was read just now, @c as of late; @t_s since the start. */
+void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct proc_memory *m,
+		   const struct heap_census *c, double t_s);
+/* The members of a row of the report's series that are known from here. */
+void memwatch_series(const struct memwatch *w, struct report_series *row);
+/* A limit that was changed since the last call: writes a sentence and returns true. */
+bool memwatch_change(struct memwatch *w, char *text, size_t size);
+void memwatch_fill(const struct memwatch *w, struct report *r, struct report_memory *out);
+/* Its series, and what was kept. */
+void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct report *scratch,
+		      struct memory_fact *out);
+void memwatch_metrics(const struct memwatch *w, struct metrics *out);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the resident memory is made of, read now and then on a thread of its own: following every
+ * chunk of malloc takes too long for the loop that opens and closes windows. */
+#ifndef PYLEAK_MEMORY_PARTS_H
+#define PYLEAK_MEMORY_PARTS_H
+
+#include "py/py.h"
+#include "report/report.h"
+
+struct parts_log;
+
+/* Begins to read; takes at most 1 % of a core. NULL when it cannot: the parts are then not known.
+ */
+struct parts_log *parts_start(const struct proc *p);
+void parts_stop(struct parts_log *l);
+/* The last reading and its growth; p->parts stays NULL when there is none. */
+int parts_fill(struct parts_log *l, struct report *r, struct report_process *p);
+/* The last reading; false when there is none. */
+bool parts_latest(struct parts_log *l, struct report_parts *out);
+
+/* One reading, at once. p->parts stays NULL where it cannot be known (a core file). */
+int parts_once(const struct py_runtime *rt, struct report *r, struct report_process *p);
+
+#endif

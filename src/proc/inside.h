@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of this room share, and those of saved: text of /proc and its parsers. */
+#ifndef PYLEAK_PROC_INSIDE_H
+#define PYLEAK_PROC_INSIDE_H
+
+#include "proc/proc.h"
+
+/* The members of /proc/PID/status and /proc/PID/stat that we use. */
+struct proc_status {
+	int tgid, ppid, ns_pid;
+	char state;
+	uint32_t threads;
+	uint64_t rss_kb, anon_kb, file_kb, shmem_kb, swap_kb, huge_kb, size_kb, data_kb;
+	bool has_tgid;
+};
+
+struct proc_stat {
+	char comm[16];
+	char state;
+	uint64_t flags, minor_faults, major_faults, start_ticks, start_stack;
+};
+
+/* Whole text of /proc/PID/NAME (a few MiB at most), NUL-terminated; caller frees. Negative errno
+ * without a sentence. */
+int proc_slurp_path(const char *path, char **text, size_t *len); /* any file of text */
+int proc_slurp(int pid, const char *name, char **text, size_t *len);
+/* No more than the first @max bytes: of what the process itself may make as long as it likes. */
+int proc_slurp_head(int pid, const char *name, size_t max, char **text, size_t *len);
+#define PROC_MAX_CMDLINE (64u << 10)
+
+int proc_parse_status(const char *text, struct proc_status *out);
+int proc_parse_stat(const char *text, struct proc_stat *out);
+/* Cuts @text into rows; the paths point into it. Rows that make no sense are left out. */
+int proc_parse_maps(char *text, struct proc_map **out, size_t *n);
+/* One row, in place. */
+bool proc_parse_map(char *line, struct proc_map *m);
+/* The same from /proc/PID/maps, each name kept once, in *@names: a process may map one file of a
+ * long name 65,530 times. Names of more than 8 KiB, and what there are more than 4 MiB of, are ""
+ * and counted in *@unnamed. -E2BIG: more than PROC_MAX_MAPS rows. No sentence. */
+#define PROC_MAX_MAPS 131072u /* twice vm.max_map_count where nobody raised it */
+int proc_stream_maps(int pid, struct proc_map **out, size_t *n, char **names, size_t *unnamed);
+
+/* Of a saved process: which pages of [start, end) are resident, out[i] = 1 for page i. Negative
+ * errno, no sentence. */
+int proc_resident_pages(const struct proc *p, uint64_t start, uint64_t end, uint8_t *out);
+/* As proc_resident_runs, by the kernel's own search: -ENOTTY where it has none (before 6.7). */
+int proc_scan_resident(const struct proc *p, uint64_t start, uint64_t end, proc_run_fn visit,
+		       void *ctx);
+
+/* Entries of pagemap for the @n pages from number @page on; those that only stand in for zeros are
+ * not PM_PRESENT. How many were read, or -errno. */
+#define PM_PRESENT (1ull << 63) /* Documentation/admin-guide/mm/pagemap.rst */
+#define PM_SWAPPED (1ull << 62)
+ssize_t proc_page_entries(const struct proc *p, uint64_t page, uint64_t n, uint64_t *entry);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "sweep/growth.h"
+
+#include <math.h>
+
+#include "base/series.h"
+#include "base/thresholds.h"
+#include "heap/heap.h"
+#include "judge/verdict.h"
+#include "session/identity.h"
+#include "memory/limits.h"
+
+#define BUCKET_S 2.0
+#define PAGE	 4096
+#define LIMITS_NS \
+	30000000000ull /* a dozen files of /proc and the cgroups: more than a reading costs */
+
+enum { VALUE_RSS, VALUE_ANON, VALUE_LIVE, VALUES };
+
+struct growth {
+	struct proc_entry entry;
+	struct proc *proc;
+	struct py_runtime *rt;
+	struct heap *heap;
+	bool has_pools;
+	struct series *series;
+	struct proc_memory memory;
+	struct proc_cgroup cgroup;
+	struct proc_limit limit;
+	double live_bytes;
+	uint64_t start_ns, limits_due;
+};
+
+static void forget(struct growth *g)
+{
+	series_free(g->series);
+	heap_close(g->heap);
+	py_close(g->rt);
+	proc_close(g->proc);
+	free(g);
+}
+
+void growth_close(struct growth *g)
+{
+	if (g)
+		forget(g);
+}
+
+int growth_open(struct proc *p, const struct proc_entry *e, struct growth **out)
+{
+	struct growth *g = calloc(1, sizeof(*g));
+	int err;
+
+	if (!g) {
+		proc_close(p);
+		return fail(-ENOMEM, "out of memory");
+	}
+	g->entry = *e;
+	g->proc = p;
+	g->start_ns = clock_ns();
+	err = py_open(p, &g->rt);
+	if (!err)
+		err = heap_open(g->rt, &g->heap);
+	if (!err)
+		err = series_new(VALUES, BUCKET_S, &g->series);
+	if (err) {
+		forget(g);
+		return err;
+	}
+	py_close_file(g->rt);
+	g->has_pools = heap_has_pools(g->heap);
+	*out = g;
+	return 0;
+}
+
+bool growth_read(struct growth *g)
+{
+	struct heap_census census;
+	uint64_t now = clock_ns();
+	double v[VALUES];
+
+	if (!proc_alive(g->proc) || proc_execed(g->proc) || proc_memory(g->proc, &g->memory))
+		return false;
+	if (g->has_pools && !heap_census(g->heap, &census))
+		g->live_bytes = (double)heap_live_bytes(&census);
+	v[VALUE_RSS] = (double)g->memory.rss_bytes;
+	v[VALUE_ANON] = (double)(g->memory.anon_bytes + g->memory.swap_bytes);
+	v[VALUE_LIVE] = g->live_bytes;
+	if (now >= g->limits_due) {
+		g->limits_due = now + LIMITS_NS;
+		limits_read(g->proc, &g->memory, &g->cgroup, &g->limit);
+	}
+	series_add(g->series, (double)(now - g->start_ns) / 1e9, v);
+	return true;
+}
+
+static void judge(const struct growth *g, int value, struct curve *out)
+{
+	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS];
+	struct curve_points points = {.t = t, .v = v, .top = top, .grain = PAGE};
+
+	points.n = series_read(g->series, (size_t)value, t, v, top);
+	curve_judge(&points, out);
+}
+
+static bool rises(const struct curve *c)
+{
+	return curve_grows(c) && c->slope > PROCESS_NOISE;
+}
+
+void growth_judge(const struct growth *g, struct curve *out)
+{
+	struct curve anon;
+
+	judge(g, VALUE_ANON, &anon);
+	*out = anon;
+	if (!g->has_pools)
+		return;
+	judge(g, VALUE_LIVE, out);
+	/* C code's memory, and blocks too large for pools. */
+	if (!rises(out) && rises(&anon))
+		*out = anon;
+}
+
+static void fill_verdict(const struct curve *c, const char *unprobed, struct report *r,
+			 struct report_process *p)
+{
+	char rate[32];
+
+	p->confidence = NAN;
+	p->verdict = rises(c) ? CLASS_GROWING : CLASS_STEADY;
+	if (c->shape == CURVE_UNKNOWN)
+		p->reason = "too few readings yet";
+	else if (p->verdict == CLASS_GROWING)
+		p->reason = report_printf(r, "grows by %s/s for %.0f s, %s",
+					  fmt_bytes(rate, sizeof(rate), c->slope), c->since_s,
+					  unprobed);
+	else
+		p->reason = c->shape == CURVE_FLAT ? "nothing grows" : curve_shape_name(c->shape);
+	if (!p->reason)
+		p->reason = "";
+}
+
+static void fill_memory(const struct growth *g, const struct curve *heap, struct report *r,
+			struct report_process *p)
+{
+	struct eta_growth eta = {0};
+
+	report_memory_init(&p->memory);
+	if (!g->memory.rss_bytes)
+		return;
+	p->memory.anon = g->memory.anon_bytes;
+	p->memory.swap = g->memory.swap_bytes;
+	limits_fill(&g->cgroup, &g->limit, r, &p->memory);
+	if (p->verdict != CLASS_GROWING)
+		return;
+	eta.slow = eta.fast = heap->slope;
+	eta_predict(&eta, &p->memory);
+}
+
+void growth_fill(const struct growth *g, const char *unprobed, struct report *r,
+		 struct report_process *p)
+{
+	struct curve rss, heap;
+
+	memset(p, 0, sizeof(*p));
+	identity_fill(g->proc, g->rt, r, p);
+	judge(g, VALUE_RSS, &rss);
+	growth_judge(g, &heap);
+	p->mode = "growth";
+	p->rss_bytes = g->memory.rss_bytes ? g->memory.rss_bytes : REPORT_UNKNOWN;
+	p->rss_growth_bytes_per_s = rss.shape != CURVE_UNKNOWN ? rss.slope : NAN;
+	p->explained = p->slowdown_pct = NAN;
+	fill_verdict(&heap, unprobed, r, p);
+	fill_memory(g, &heap, r, p);
+}
+
+const struct proc_entry *growth_entry(const struct growth *g)
+{
+	return &g->entry;
+}

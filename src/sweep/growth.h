@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One process by means that cost it nothing: resident size and the headers of its pools. Tells
+ * whether it grows, not which line. */
+#ifndef PYLEAK_SWEEP_GROWTH_H
+#define PYLEAK_SWEEP_GROWTH_H
+
+#include "base/curve.h"
+#include "proc/list.h"
+#include "report/report.h"
+
+struct growth;
+
+/* Takes @p, also when it fails: closed then. What is no CPython that we know is refused. */
+int growth_open(struct proc *p, const struct proc_entry *e, struct growth **out);
+void growth_close(struct growth *g);
+
+/* A reading. False when the process has ended, or is another program now. */
+bool growth_read(struct growth *g);
+/* How the process grows: its live bytes, or its anonymous memory where there are no pools. */
+void growth_judge(const struct growth *g, struct curve *out);
+/* Everything but sites; the verdict says no more than that it grows, and @unprobed: why no line is
+ * known. */
+void growth_fill(const struct growth *g, const char *unprobed, struct report *r,
+		 struct report_process *p);
+
+const struct proc_entry *growth_entry(const struct growth *g);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Rounds over all Pythons, and the few suspects that are probed meanwhile. The cost of a round
+ * decides when the next one comes. */
+#include "sweep/sweep.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/map64.h"
+#include "base/thread.h"
+#include "sweep/sweep_priv.h"
+
+#define LIST_NS	     5000000000ull /* new processes are looked for */
+#define ROUND_MIN_NS 2000000000ull
+#define ROUND_MAX_NS 30000000000ull
+#define FIRST_ROUNDS 8
+#define ROUND_SHARE  100 /* readings may take this part of our time: 1 % of a core */
+#define NAP_NS	     50000000
+#define SEEN_MIN     256
+#define FORGET_NS    600000000000ull
+#define AGAIN_S	     60		/* until a look that failed is tried again, at most */
+#define RARELY_S     86400	/* until any other */
+#define WATCHED	     UINT64_MAX /* in place of the time of the next look */
+
+enum look { LOOK_WATCHED, LOOK_NOTHING, LOOK_FAILED };
+
+/* Of the program, too: exec keeps pid and start. */
+static uint64_t identity_of(const struct proc_entry *e)
+{
+	return (uint64_t)e->pid << 40 ^ e->start_ticks ^ e->start_stack * 0x9e3779b97f4a7c15ull;
+}
+
+int sweep_new(const struct sweep_opts *o, struct probe_guard *guard, struct sweep **out)
+{
+	struct sweep *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return fail(-ENOMEM, "out of memory");
+	s->o = *o;
+	s->guard = guard;
+	err = py_finder_new(&s->finder);
+	if (err) {
+		free(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+static void forget(struct sweep_target *t)
+{
+	suspect_end(t);
+	report_free(t->found);
+	growth_close(t->growth);
+	free(t);
+}
+
+void sweep_free(struct sweep *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->target.n; i++)
+		forget(s->target.v[i]);
+	vec_free(&s->target);
+	map64_free(&s->seen);
+	py_finder_free(s->finder);
+	free(s);
+}
+
+static enum look watch(struct sweep *s, struct growth *g)
+{
+	struct sweep_target *t = calloc(1, sizeof(*t)), **slot;
+
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is in it */
+	slot = t ? vec_push(&s->target) : NULL;
+	if (!slot) {
+		free(t);
+		growth_close(g);
+		return LOOK_FAILED;
+	}
+	t->growth = g;
+	*slot = t;
+	return LOOK_WATCHED;
+}
+
+/* Said once for each; those that have ended meanwhile are nobody's loss. */
+static enum look failed(struct sweep *s, int err, bool is_first)
+{
+	if (err == -ESRCH || err == -ENOENT)
+		return LOOK_FAILED;
+	s->refused += is_first;
+	snprintf(s->why, sizeof(s->why), "%s", fail_text());
+	return LOOK_FAILED;
+}
+
+/* A process that is not watched: is it a Python, and one that is wanted? */
+static enum look look_at(struct sweep *s, const struct proc_entry *e, bool is_first)
+{
+	struct growth *g = NULL;
+	struct proc *p;
+	int has, err = proc_open(e->pid, &p);
+
+	if (err)
+		return failed(s, err, is_first);
+	has = py_finder_has(s->finder, p);
+	if (has <= 0 || !sweep_wants(&s->o, p)) {
+		proc_close(p);
+		return has < 0 ? failed(s, has, is_first) : LOOK_NOTHING;
+	}
+	err = growth_open(p, e, &g);
+	if (!err)
+		return watch(s, g);
+	failed(s, err, is_first);
+	/* Not known, not started or ending: that is how it is. Else it was we who lacked something.
+	 */
+	return err == -ENOTSUP || err == -EAGAIN || err == -ESHUTDOWN ? LOOK_NOTHING : LOOK_FAILED;
+}
+
+static uint64_t now_s(void)
+{
+	return clock_ns() / 1000000000u;
+}
+
+/* When to look again, and after what wait: both in seconds, as `seen` keeps them. Each wait is
+ * twice as long as the one before: few looks at each, and the name that is wanted may come late,
+ * and so may a Python that is loaded as a library, or by a program that has just been exec'ed. */
+static uint64_t next_look(enum look look, uint64_t before)
+{
+	uint64_t wait_s = before ? 2 * (before & UINT32_MAX) : LIST_NS / 1000000000u;
+	uint64_t most_s = look == LOOK_FAILED ? AGAIN_S : RARELY_S;
+
+	if (look == LOOK_WATCHED)
+		return WATCHED;
+	if (wait_s > most_s)
+		wait_s = most_s;
+	return (now_s() + wait_s) << 32 | wait_s;
+}
+
+static bool is_due(const uint64_t *seen)
+{
+	return !seen || now_s() >= *seen >> 32;
+}
+
+/* Those that have ended are forgotten: a host starts millions in a month. */
+static int forget_ended(struct sweep *s, const struct proc_entry *v, size_t n)
+{
+	struct map64 kept = {0};
+
+	if (s->seen.n < 2 * n + SEEN_MIN)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t key = identity_of(&v[i]), *at, *to;
+
+		at = map64_get(&s->seen, key);
+		to = at ? map64_put(&kept, key) : NULL;
+		if (at && !to) {
+			map64_free(&kept);
+			return fail(-ENOMEM, "out of memory");
+		}
+		if (at)
+			*to = *at;
+	}
+	map64_free(&s->seen);
+	s->seen = kept;
+	return 0;
+}
+
+/* A deleted file's inode is given to another file: what was found in it does not hold for ever. */
+static void forget_files(struct sweep *s)
+{
+	uint64_t now = clock_ns();
+
+	if (now >= s->forget_due) {
+		py_finder_forget(s->finder);
+		s->forget_due = now + FORGET_NS;
+	}
+}
+
+static void remove_ended(struct sweep *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->target.n; i++) {
+		if (s->target.v[i]->is_over)
+			forget(s->target.v[i]);
+		else
+			s->target.v[kept++] = s->target.v[i];
+	}
+	s->target.n = kept;
+}
+
+/* What was watched under this number until now was another program. */
+static void forget_former(struct sweep *s, int pid)
+{
+	for (size_t i = 0; i < s->target.n; i++)
+		if (growth_entry(s->target.v[i]->growth)->pid == pid)
+			s->target.v[i]->is_over = true;
+	remove_ended(s);
+}
+
+static int meet(struct sweep *s, const struct proc_entry *e)
+{
+	uint64_t key = identity_of(e), *at;
+	bool is_first = !map64_get(&s->seen, key);
+	enum look look;
+
+	at = map64_put(&s->seen, key);
+	if (!at)
+		return fail(-ENOMEM, "out of memory");
+	if (is_first)
+		forget_former(s, e->pid);
+	look = look_at(s, e, is_first);
+	*at = next_look(look, *at);
+	return 0;
+}
+
+static int list(struct sweep *s, uint64_t end_ns)
+{
+	auto_free struct proc_entry *v = NULL;
+	size_t n = 0;
+	int err = proc_list(&v, &n);
+
+	forget_files(s);
+	for (size_t i = 0; i < n && !err; i++) {
+		/* too young now, not too young next time */
+		if (!sweep_wants_entry(&s->o, &v[i]) ||
+		    !is_due(map64_get(&s->seen, identity_of(&v[i]))))
+			continue;
+		/* The first look at a host takes seconds: Ctrl-C does not wait for it. */
+		if (clock_ns() > end_ns)
+			return 0;
+		err = meet(s, &v[i]);
+	}
+	if (!err)
+		err = forget_ended(s, v, n);
+	if (!err)
+		s->list_due = clock_ns() + LIST_NS;
+	return err;
+}
+
+/* By its age and size of now. */
+static bool still_wanted(const struct sweep_opts *o, const struct proc_entry *e)
+{
+	struct proc_entry now;
+	struct proc *p;
+	bool wanted;
+
+	if (!proc_list_one(e->pid, &now) || identity_of(&now) != identity_of(e) ||
+	    !sweep_wants_entry(o, &now) || proc_open(e->pid, &p))
+		return false;
+	wanted = sweep_wants(o, p);
+	proc_close(p);
+	return wanted;
+}
+
+int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
+{
+	struct map64 seen = {0};
+
+	for (size_t i = 0; i < s->target.n; i++) {
+		const struct proc_entry *e = growth_entry(s->target.v[i]->growth);
+		uint64_t *at;
+
+		if (!still_wanted(o, e))
+			continue;
+		at = map64_put(&seen, identity_of(e));
+		if (!at) {
+			map64_free(&seen);
+			return fail(-ENOMEM, "out of memory");
+		}
+		*at = WATCHED;
+	}
+	for (size_t i = 0; i < s->target.n; i++)
+		s->target.v[i]->is_over =
+			!map64_get(&seen, identity_of(growth_entry(s->target.v[i]->growth)));
+	remove_ended(s);
+	map64_free(&s->seen);
+	s->seen = seen;
+	s->o = *o;
+	s->list_due = 0;
+	return 0;
+}
+
+/* It has ended, or become another program, or could not be read: the next list tells. */
+static void give_up(struct sweep *s, struct sweep_target *t)
+{
+	uint64_t *at = map64_get(&s->seen, identity_of(growth_entry(t->growth)));
+
+	t->is_over = true;
+	if (at)
+		*at = 0;
+}
+
+/* One reading of every process; what has ended is forgotten. */
+static void read_all(struct sweep *s)
+{
+	uint64_t cpu_ns = thread_cpu_ns(), wait;
+
+	for (size_t i = 0; i < s->target.n; i++) {
+		struct sweep_target *t = s->target.v[i];
+
+		if (!growth_read(t->growth)) {
+			give_up(s, t);
+			continue;
+		}
+		growth_judge(t->growth, &t->curve);
+		suspect_clear(t);
+	}
+	remove_ended(s);
+	s->has_round = s->has_round || s->list_due; /* the list had come to its end */
+	wait = (thread_cpu_ns() - cpu_ns) * ROUND_SHARE;
+	/* Until there is a curve of those that were there: nobody is suspected before. */
+	if (wait < ROUND_MIN_NS || s->rounds < FIRST_ROUNDS)
+		wait = ROUND_MIN_NS;
+	s->rounds += s->has_round;
+	s->read_due = clock_ns() + (wait < ROUND_MAX_NS ? wait : ROUND_MAX_NS);
+}
+
+int sweep_step(struct sweep *s, double max_s)
+{
+	uint64_t now = clock_ns(), end = now + (uint64_t)(max_s * 1e9);
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	int err = 0;
+
+	if (now >= s->list_due)
+		err = list(s, end);
+	if (!err && clock_ns() >= s->read_due)
+		read_all(s);
+	if (!err)
+		suspects_choose(s);
+	now = clock_ns();
+	if (err || now >= end)
+		return err;
+	if (!suspects_step(s, (double)(end - now) / 1e9))
+		nanosleep(&nap, NULL);
+	return 0;
+}
+
+bool sweep_has_round(const struct sweep *s)
+{
+	return s->has_round;
+}
+
+static int by_verdict(const void *pa, const void *pb)
+{
+	const struct report_process *a = pa, *b = pb;
+	double x = a->rss_growth_bytes_per_s, y = b->rss_growth_bytes_per_s;
+
+	if (a->verdict != b->verdict)
+		return a->verdict < b->verdict ? -1 : 1;
+	if (isnan(x) || isnan(y))
+		return isnan(x) - isnan(y);
+	return x != y ? (x < y) - (x > y) : (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+int sweep_fill(struct sweep *s, struct report *r)
+{
+	int err = 0;
+
+	r->processes = report_alloc(r, (s->target.n + 1) * sizeof(*r->processes));
+	if (!r->processes)
+		return fail(-ENOMEM, "out of memory");
+	r->n_processes = s->target.n;
+	for (size_t i = 0; i < s->target.n && !err; i++)
+		err = suspect_fill(s->target.v[i], r, &r->processes[i]);
+	if (!err && r->n_processes)
+		qsort(r->processes, r->n_processes, sizeof(*r->processes), by_verdict);
+	return err;
+}
+
+size_t sweep_count(const struct sweep *s, size_t *refused, const char **why)
+{
+	*refused = s->refused;
+	*why = s->refused ? s->why : NULL;
+	return s->target.n;
+}

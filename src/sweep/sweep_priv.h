@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of a sweep share. */
+#ifndef PYLEAK_SWEEP_SWEEP_PRIV_H
+#define PYLEAK_SWEEP_SWEEP_PRIV_H
+
+#include "base/map64.h"
+#include "py/finder.h"
+#include "sweep/growth.h"
+#include "session/session.h"
+#include "sweep/sweep.h"
+
+struct sweep_target {
+	struct growth *growth;
+	struct curve curve; /* as last judged */
+	bool is_over;
+	/* suspects only */
+	struct session *session; /* probes are in */
+	uint64_t since_ns;	 /* probed since */
+	uint64_t looked_ns;	 /* findings were last looked at */
+	uint64_t rest_until_ns;	 /* not to be probed again before */
+	unsigned turns;
+	struct report *found; /* what the last turn found: one process */
+	bool refused;	      /* no probing here: do not try again */
+	char why[512];	      /* it could not be probed when that was tried last; "" = it could */
+};
+
+struct sweep {
+	struct sweep_opts o;
+	struct probe_guard *guard;
+	struct py_finder *finder;
+	struct map64
+		seen; /* identities that were looked at -> when to look again, after what wait */
+	VEC(struct sweep_target *) target;
+	size_t refused;
+	bool has_round;
+	unsigned rounds; /* since then */
+	char why[256];
+	uint64_t list_due, read_due, forget_due;
+};
+
+/* sweep_select.c */
+bool sweep_wants_entry(const struct sweep_opts *o, const struct proc_entry *e);
+bool sweep_wants(const struct sweep_opts *o, const struct proc *p);
+
+/* sweep_suspects.c: who is probed, and what was found. */
+void suspects_choose(struct sweep *s);
+/* Work on those that are probed now; false when there are none. */
+bool suspects_step(struct sweep *s, double max_s);
+void suspect_end(struct sweep_target *t);
+/* What has stopped growing since is no suspect any more. */
+void suspect_clear(struct sweep_target *t);
+int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Suspects: processes that grow. Two at a time are probed, those that were probed least and grow
+ * most first; what a turn found is kept until the next one. */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/thresholds.h"
+#include "judge/verdict.h"
+#include "sweep/sweep_priv.h"
+
+#define AT_ONCE	     2
+#define TURN_NS	     45000000000ull  /* longest turn */
+#define TURN_MIN_NS  15000000000ull  /* a leak that is named after this ends it */
+#define LOOK_NS	     5000000000ull   /* between two looks at what was found */
+#define REST_NS	     120000000000ull /* after a turn, while others wait or not */
+#define GROWS_SPAN_S 6.0	     /* watched at least so long before it is suspected */
+
+static bool is_suspect(const struct sweep_target *t, uint64_t now)
+{
+	const struct curve *c = &t->curve;
+
+	return !t->session && !t->refused && now >= t->rest_until_ns && c->span_s >= GROWS_SPAN_S &&
+	       curve_grows(c) && c->slope > PROCESS_NOISE;
+}
+
+/* Fewer turns first, then the faster growth. */
+static bool before(const struct sweep_target *a, const struct sweep_target *b)
+{
+	return a->turns != b->turns ? a->turns < b->turns : a->curve.slope > b->curve.slope;
+}
+
+static struct sweep_target *next_suspect(struct sweep *s, uint64_t now)
+{
+	struct sweep_target *best = NULL;
+
+	for (size_t i = 0; i < s->target.n; i++) {
+		struct sweep_target *t = s->target.v[i];
+
+		if (is_suspect(t, now) && (!best || before(t, best)))
+			best = t;
+	}
+	return best;
+}
+
+/* A Python that we do not know stays one; what we ran short of may be there next time. */
+static void cannot_probe(struct sweep_target *t, int err)
+{
+	t->rest_until_ns = clock_ns() + REST_NS;
+	if (err == -ECANCELED) /* we are asked to end: that is nothing about the process */
+		return;
+	log_info("process %d is not probed: %s", growth_entry(t->growth)->pid, fail_text());
+	snprintf(t->why, sizeof(t->why), "cannot be probed: %s", fail_text());
+	t->refused = err == -ENOTSUP;
+}
+
+static void begin(struct sweep *s, struct sweep_target *t)
+{
+	const struct session_opts so = {
+		.top = 10,
+		.older_s = 0.5,
+		.max_size = UINT64_MAX,
+		.overhead = s->o.overhead,
+		.native_stacks = true,
+		.fds = true,
+		.is_cancelled = s->o.is_cancelled,
+		.guard = s->guard,
+		.on_evidence = s->o.on_evidence,
+		.on_evidence_ctx = s->o.on_evidence_ctx,
+	};
+	int err;
+
+	t->turns++;
+	t->why[0] = '\0';
+	err = session_open(growth_entry(t->growth)->pid, &so, &t->session);
+	/* Finding all places to probe takes seconds where others are busy: no part of the turn. */
+	t->since_ns = clock_ns();
+	if (err) {
+		t->session = NULL;
+		cannot_probe(t, err);
+	}
+}
+
+void suspects_choose(struct sweep *s)
+{
+	uint64_t now = clock_ns();
+	size_t probed = 0;
+
+	for (size_t i = 0; i < s->target.n; i++)
+		probed += s->target.v[i]->session != NULL;
+	while (probed < AT_ONCE) {
+		struct sweep_target *t = next_suspect(s, now);
+
+		if (!t)
+			return;
+		begin(s, t);
+		probed += t->session != NULL;
+	}
+}
+
+/* What the turn has found so far, into a report of its own. */
+static void keep_findings(struct sweep_target *t)
+{
+	struct report *r = NULL;
+
+	if (report_new(&r))
+		return;
+	r->processes = report_alloc(r, sizeof(*r->processes));
+	if (!r->processes || session_fill(t->session, clock_ns(), r, r->processes)) {
+		report_free(r);
+		return;
+	}
+	r->n_processes = 1;
+	report_free(t->found);
+	t->found = r;
+}
+
+void suspect_end(struct sweep_target *t)
+{
+	if (!t->session)
+		return;
+	session_close(t->session);
+	t->session = NULL;
+	t->rest_until_ns = clock_ns() + REST_NS;
+}
+
+void suspect_clear(struct sweep_target *t)
+{
+	enum curve_shape shape = t->curve.shape;
+
+	if (t->session || (shape != CURVE_LEVELLED && shape != CURVE_GIVEN_BACK))
+		return;
+	report_free(t->found);
+	t->found = NULL;
+}
+
+/* A leak that is named needs no more looking at. */
+static bool is_done(struct sweep_target *t)
+{
+	uint64_t on = clock_ns() - t->since_ns;
+
+	if (on < TURN_MIN_NS)
+		return false;
+	if (on < TURN_NS && clock_ns() - t->looked_ns < LOOK_NS)
+		return false;
+	t->looked_ns = clock_ns();
+	keep_findings(t);
+	return on >= TURN_NS || (t->found && t->found->processes[0].verdict == CLASS_LEAK);
+}
+
+bool suspects_step(struct sweep *s, double max_s)
+{
+	double each = max_s / AT_ONCE;
+	bool any = false, ended;
+
+	for (size_t i = 0; i < s->target.n; i++) {
+		struct sweep_target *t = s->target.v[i];
+
+		if (!t->session)
+			continue;
+		any = true;
+		ended = session_step(t->session, each) != 0;
+		if (ended)
+			keep_findings(t);
+		if (ended || is_done(t))
+			suspect_end(t);
+	}
+	return any;
+}
+
+/* In its first seconds a turn knows less than what made it a suspect. */
+static bool knows_nothing_yet(const struct report_process *p)
+{
+	return !p->n_sites && p->live_curve.shape == CURVE_UNKNOWN &&
+	       p->rss_curve.shape == CURVE_UNKNOWN;
+}
+
+static const char *why_no_line(const struct sweep_target *t)
+{
+	if (t->session)
+		return "being probed";
+	return t->why[0] ? t->why : "not probed yet";
+}
+
+/* What probing found, when it did; else what growth tells. */
+int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p)
+{
+	struct report_process now;
+
+	if (t->session)
+		keep_findings(t);
+	growth_fill(t->growth, why_no_line(t), r, &now);
+	if (!t->found || knows_nothing_yet(t->found->processes)) {
+		*p = now;
+		return 0;
+	}
+	*p = t->found->processes[0];
+	p->rss_bytes = now.rss_bytes;
+	/* Between turns what the turn knew of the limit gets old; its forecast is better than none.
+	 */
+	if (!t->session) {
+		if (isnan(now.memory.eta_s)) {
+			now.memory.eta_s = p->memory.eta_s;
+			now.memory.eta_low_s = p->memory.eta_low_s;
+			now.memory.eta_high_s = p->memory.eta_high_s;
+		}
+		p->memory = now.memory;
+	}
+	if (isfinite(now.rss_growth_bytes_per_s))
+		p->rss_growth_bytes_per_s = now.rss_growth_bytes_per_s;
+	return 0;
+}

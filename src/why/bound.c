@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A cache that fills looks like a leak until it is full: here its size is looked for. A number
+ * that a program keeps beside a container is evidence by its name alone, so few names count, and
+ * one that the container has passed already does not. */
+#include "why/bound.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "why/label.h"
+#include "py/objects.h"
+
+#define MAX_ATTRIBUTES 2048 /* of an object or module that are looked at */
+#define MAX_SLOTS      64   /* values of an instance */
+#define PIECE	       64
+#define MAX_BASES      6
+#define LEAST	       2
+#define FEW	       16 /* entries: nobody asks about less, and names cost a read each */
+#define MOST	       (1ull << 40)
+
+struct search {
+	const struct py_runtime *rt;
+	const char *beside;
+	uint64_t object; /* whose slots descriptors are about; 0 = none */
+	uint64_t entries;
+	struct heap_bound *out;
+};
+
+static uint64_t peek(const struct py_runtime *rt, uint64_t addr)
+{
+	uint64_t v;
+
+	return proc_read_u64(rt->proc, addr, &v) ? 0 : v;
+}
+
+/* "_Cache__max_size" and "maxSize" are "maxsize". */
+static void squeeze(const char *name, char *buf, size_t size)
+{
+	const char *mangled = *name == '_' && name[1] != '_' ? strstr(name + 1, "__") : NULL;
+	size_t n = 0;
+
+	for (const char *p = mangled ? mangled : name; *p && n + 1 < size; p++)
+		if (*p != '_')
+			buf[n++] = (char)tolower((unsigned char)*p);
+	buf[n] = '\0';
+}
+
+static bool cut_front(char *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (strncmp(s, word, n) != 0)
+		return false;
+	memmove(s, s + n, strlen(s + n) + 1);
+	return true;
+}
+
+static bool cut_end(char *s, const char *word)
+{
+	size_t n = strlen(s), k = strlen(word);
+
+	if (n < k || strcmp(s + n - k, word) != 0)
+		return false;
+	s[n - k] = '\0';
+	return true;
+}
+
+/* Takes @word out of @s, a plural too. */
+static bool cut_out(char *s, const char *word)
+{
+	char *at = strlen(word) >= 3 ? strstr(s, word) : NULL;
+
+	if (!at)
+		return false;
+	cut_front(at, word);
+	if (*at == 's' && strncmp(at, "size", 4) != 0)
+		cut_front(at, "s");
+	return true;
+}
+
+/* Are these only words for things that are counted? Bytes, seconds, attempts are not. */
+static bool counts_things(char *s, bool any)
+{
+	static const char *const plain[] = {
+		"size", "length",   "len",   "entries", "entry",    "items", "item",
+		"keys", "elements", "count", "num",	"numberof", "total",
+	};
+	static const char *const special[] = {
+		"cached",   "cache",	   "objects", "records", "rows",    "history",
+		"sessions", "connections", "workers", "threads", "jobs",    "queue",
+		"pool",	    "results",	   "events",  "values",	 "backlog", "buffer",
+	};
+	bool cut = true;
+
+	while (*s && cut) {
+		cut = false;
+		for (size_t i = 0; i < ARRAY_SIZE(plain) && !cut; i++)
+			cut = cut_front(s, plain[i]);
+		for (size_t i = 0; any && i < ARRAY_SIZE(special) && !cut; i++)
+			cut = cut_front(s, special[i]);
+	}
+	return !*s;
+}
+
+bool heap_bound_name(const char *name, const char *beside)
+{
+	char s[64], about[64];
+	bool any = !beside, sized;
+
+	squeeze(name, s, sizeof(s));
+	if (beside) {
+		squeeze(beside, about, sizeof(about));
+		cut_end(about, "s");
+		any = cut_out(s, about);
+	}
+	/* A "max" by itself may be the greatest of what was seen. */
+	if (cut_front(s, "maximum") || cut_front(s, "max") || cut_end(s, "maximum") ||
+	    cut_end(s, "max"))
+		return (*s || (beside && any)) && counts_things(s, any);
+	if (cut_end(s, "limit") || cut_end(s, "capacity") || cut_front(s, "limit") ||
+	    cut_front(s, "capacity"))
+		return counts_things(s, any);
+	/* "cache_size", but not any "size" */
+	sized = cut_end(s, "size");
+	if (!sized || (!any && !beside))
+		return false;
+	if (beside)
+		return any && !*s;
+	return !strcmp(s, "cache") || !strcmp(s, "pool") || !strcmp(s, "queue");
+}
+
+/* __slots__: what a class has is a descriptor, the number is in the object. */
+static uint64_t in_slot(const struct search *s, uint64_t descriptor)
+{
+	uint64_t def, off;
+	char name[40];
+
+	if (!s->object ||
+	    py_type_name(s->rt, peek(s->rt, descriptor + s->rt->layout.ob_type), name,
+			 sizeof(name)) ||
+	    strcmp(name, "member_descriptor") != 0)
+		return 0;
+	def = peek(s->rt, descriptor + PY_MEMBER_DEF + py_more_header(s->rt));
+	off = heap_is_pointer(def) ? peek(s->rt, def + PY_MEMBER_OFFSET) : 0;
+	return off >= PY_BODY && off < 4096 ? peek(s->rt, s->object + off) : 0;
+}
+
+/* The tightest of those that the container has not passed. */
+static void consider(const struct search *s, const char *name, uint64_t value)
+{
+	int64_t n;
+
+	if (!heap_bound_name(name, s->beside))
+		return;
+	if (py_int(s->rt, value, &n)) {
+		value = in_slot(s, value);
+		if (!heap_is_pointer(value) || py_int(s->rt, value, &n))
+			return;
+	}
+	if (n < LEAST || n > (int64_t)MOST || (uint64_t)n >= s->out->most ||
+	    !heap_bound_holds((uint64_t)n, false, s->entries))
+		return;
+	s->out->most = (uint64_t)n;
+	s->out->enforced = false;
+	snprintf(s->out->name, sizeof(s->out->name), "%.40s", name);
+}
+
+/* The entries of a keys object; @values: where an instance keeps them apart, else 0. */
+static void each_entry(const struct search *s, uint64_t keys, uint64_t values)
+{
+	uint64_t slot[MAX_SLOTS], most = values ? MAX_SLOTS : MAX_ATTRIBUTES;
+	uint8_t head[40], buf[PIECE * 24];
+	struct heap_keys k;
+
+	if (!heap_is_pointer(keys) || proc_read(s->rt->proc, keys, head, sizeof(head)) ||
+	    !heap_keys_facts(s->rt, head, &k))
+		return;
+	most = k.n < most ? k.n : most;
+	if (values && most && proc_read(s->rt->proc, values, slot, 8 * most))
+		return;
+	for (uint64_t i = 0; i < most; i++) {
+		uint64_t pair[2];
+		char name[64];
+
+		if (i % PIECE == 0) {
+			uint64_t n = most - i < PIECE ? most - i : PIECE;
+
+			if (proc_read(s->rt->proc, keys + k.entries + i * k.entry_size, buf,
+				      n * k.entry_size))
+				return;
+		}
+		memcpy(pair, buf + i % PIECE * k.entry_size + (k.entry_size == 24 ? 8 : 0), 16);
+		if (values)
+			pair[1] = slot[i];
+		if (heap_is_pointer(pair[0]) && heap_is_pointer(pair[1]) &&
+		    !py_read_str(s->rt, pair[0], name, sizeof(name)))
+			consider(s, name, pair[1]);
+	}
+}
+
+static void each_in_dict(const struct search *s, uint64_t dict)
+{
+	uint64_t values;
+
+	if (!heap_is_pointer(dict))
+		return;
+	values = peek(s->rt, dict + s->rt->layout.dict_values);
+	each_entry(s, peek(s->rt, dict + s->rt->layout.dict_keys),
+		   values ? values + heap_slots_at(s->rt) : 0);
+}
+
+/* Its own attributes, and those of its class and bases. */
+static void each_attribute(struct search *s, const struct graph_type *t, uint64_t addr)
+{
+	struct py_attributes a = label_attributes(s->rt, t, addr);
+	const struct py_layout *l = &s->rt->layout;
+	uint64_t type = t->addr;
+
+	if (!(t->t.flags & TPF_HEAPTYPE))
+		return;
+	s->object = addr;
+	if (a.values)
+		each_entry(s, peek(s->rt, type + l->ht_cached_keys), a.values);
+	each_in_dict(s, a.dict);
+	for (int i = 0; heap_is_pointer(type) && i < MAX_BASES; i++) {
+		uint64_t flags = peek(s->rt, type + l->tp_flags);
+
+		if (!(flags & TPF_HEAPTYPE))
+			break;
+		each_in_dict(s, peek(s->rt, type + l->tp_dict));
+		type = peek(s->rt, type + l->tp_base);
+	}
+	s->object = 0;
+}
+
+static bool enforce(struct heap_bound *out, uint64_t most, const char *name)
+{
+	if (most >= MOST) /* -1: none */
+		return false;
+	*out = (struct heap_bound){.most = most, .enforced = true};
+	snprintf(out->name, sizeof(out->name), "%s", name);
+	return true;
+}
+
+static bool is_deque_with_bound(const struct graph *g, uint32_t node, uint64_t addr,
+				struct heap_bound *out)
+{
+	const struct py_runtime *rt = g->h->rt;
+
+	return graph_type(g, node)->kind == GRAPH_DEQUE &&
+	       enforce(out, peek(rt, addr + PY_DEQUE_MAXLEN + py_more_header(rt)), "maxlen");
+}
+
+bool heap_bound(struct graph *g, uint32_t owner, uint64_t owner_addr, uint32_t node, uint64_t addr,
+		uint64_t entries, struct heap_bound *out)
+{
+	const struct py_runtime *rt = g->h->rt;
+	struct search s = {.rt = rt, .entries = entries, .out = out};
+
+	*out = (struct heap_bound){.most = UINT64_MAX};
+	if (entries == WHY_UNKNOWN)
+		return false;
+	if (graph_type(g, owner)->kind == GRAPH_LRU &&
+	    peek(rt, owner_addr + PY_LRU_CACHE + py_more_header(rt)) == addr)
+		return enforce(out, peek(rt, owner_addr + PY_LRU_MAXSIZE + py_more_header(rt)),
+			       "maxsize");
+	if (is_deque_with_bound(g, node, addr, out))
+		return true;
+	if (entries < FEW)
+		return false;
+	each_attribute(&s, graph_type(g, node), addr);
+	if (graph_type(g, owner)->kind == GRAPH_TYPE)
+		each_in_dict(&s, peek(rt, owner_addr + rt->layout.tp_dict));
+	else
+		each_attribute(&s, graph_type(g, owner), owner_addr);
+	return out->most != UINT64_MAX;
+}
+
+bool heap_bound_beside(struct graph *g, uint64_t dict, const char *called, uint32_t node,
+		       uint64_t addr, uint64_t entries, struct heap_bound *out)
+{
+	struct search s = {.rt = g->h->rt, .entries = entries, .out = out};
+
+	*out = (struct heap_bound){.most = UINT64_MAX};
+	if (entries == WHY_UNKNOWN)
+		return false;
+	if (is_deque_with_bound(g, node, addr, out))
+		return true;
+	if (entries < FEW)
+		return false;
+	each_attribute(&s, graph_type(g, node), addr);
+	s.beside = called;
+	if (*called)
+		each_in_dict(&s, dict);
+	return out->most != UINT64_MAX;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How many entries a container may get: what CPython enforces itself (the maxlen of a deque, the
+ * maxsize of an lru_cache), and what a program keeps as a number beside it (cache.max_entries). */
+#ifndef PYLEAK_WHY_BOUND_H
+#define PYLEAK_WHY_BOUND_H
+
+#include "why/graph.h"
+
+struct heap_bound {
+	uint64_t most;
+	char name[48]; /* "maxlen", "max_entries" */
+	bool enforced; /* by CPython: it cannot be passed */
+};
+
+/* The bound of the container @node at @addr with @entries, held by the object @owner at
+ * @owner_addr. False when none is seen: it may have one nevertheless. */
+bool heap_bound(struct graph *g, uint32_t owner, uint64_t owner_addr, uint32_t node, uint64_t addr,
+		uint64_t entries, struct heap_bound *out);
+/* The same for what a module calls @called: numbers in its @dict that belong to that name. */
+bool heap_bound_beside(struct graph *g, uint64_t dict, const char *called, uint32_t node,
+		       uint64_t addr, uint64_t entries, struct heap_bound *out);
+
+/* Pure: does a number of this name say how big something may get? With @beside it must be about
+ * that name ("CACHE_SIZE" about "CACHE") or about nothing else ("LIMIT"). */
+bool heap_bound_name(const char *name, const char *beside);
+/* Pure: may so many entries be in what is bounded by @most? Programs that throw out in batches
+ * are a little over it now and then. */
+static inline bool heap_bound_holds(uint64_t most, bool enforced, uint64_t entries)
+{
+	return entries <= most + (enforced ? 0 : most / 10 + 1);
+}
+
+#endif

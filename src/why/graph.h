@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who points at whom: every live block is a node with a 32-bit number, every aligned word in it
+ * that holds the address of another one is an edge. Made for 50 million blocks: blocks in pools
+ * cost a bit and two bytes, the others 16 bytes more, an edge four.
+ */
+#ifndef PYLEAK_WHY_GRAPH_H
+#define PYLEAK_WHY_GRAPH_H
+
+#include "base/map64.h"
+#include "heap/inside.h"
+#include "heap/walk.h"
+
+#define GRAPH_SKIP   256
+#define GRAPH_RECENT 256
+#define NODE_NONE    UINT32_MAX
+#define NODE_MAX     (1u << 31) /* the top bit marks the last edge of a node, and roots */
+
+/* What is inside an object that is not like its neighbours. */
+enum graph_kind {
+	GRAPH_BUFFER, /* no object: dict keys, list items, memory of C code */
+	GRAPH_PLAIN,  /* any word may be a reference */
+	GRAPH_LEAF,   /* refers to nothing: str, int, float, bytes */
+	GRAPH_LIST,
+	GRAPH_TUPLE,
+	GRAPH_DICT,
+	GRAPH_SET,
+	GRAPH_TYPE,
+	GRAPH_MODULE,
+	GRAPH_FUNCTION,
+	GRAPH_CELL,
+	GRAPH_METHOD,
+	GRAPH_GENERATOR,
+	GRAPH_COROUTINE, /* or asynchronous generator: one member more */
+	GRAPH_FRAME,
+	GRAPH_TRACEBACK,
+	GRAPH_EXCEPTION,
+	GRAPH_CODE,
+	GRAPH_WEAKREF,
+	GRAPH_DEQUE,
+	GRAPH_LRU,
+	GRAPH_LRU_LINK,
+	GRAPH_CONTEXTVAR,
+	GRAPH_CONTEXT,
+	GRAPH_HAMT,
+	GRAPH_PARTIAL,
+	GRAPH_LOCAL, /* threading.local */
+	GRAPH_MEMORYVIEW,
+	GRAPH_ARRAY, /* of numpy */
+};
+
+/* numpy's binary interface fixes where an array has its memory, and the array it is a view of
+ * (PyArrayObject_fields in numpy/ndarraytypes.h). */
+enum { GRAPH_ARRAY_DATA = 16, GRAPH_ARRAY_BASE = 48 };
+
+struct graph_type {
+	uint64_t addr; /* of the type object; 0 = buffers */
+	struct heap_type t;
+	enum graph_kind kind;
+	int32_t offset; /* of the object in its block */
+	bool wanted;	/* asked for by name */
+	uint64_t count;
+	char *name;
+};
+
+struct graph_pool {
+	uint64_t addr;
+	uint32_t first, bits; /* number of the first node; where the bitmap begins */
+	uint32_t inverse;     /* 2^32 / size, rounded up: an offset times this is a quotient */
+	uint16_t size, slots; /* of a block; blocks it has room for */
+};
+
+/* A word of a pool's bitmap: so many blocks, and above them how many live ones precede it. */
+#define GRAPH_SLOTS	48
+#define GRAPH_SLOT_BITS ((1ull << GRAPH_SLOTS) - 1)
+
+/* Exact for offsets below 64 KiB and sizes up to 1 KiB: the inverse is too big by less than size
+ * parts in 2^32. */
+static inline uint32_t graph_slot(const struct graph_pool *p, uint64_t off)
+{
+	return (uint32_t)((off - HEAP_POOL_HEAD) * p->inverse >> 32);
+}
+
+/* A block outside the pools. */
+struct graph_block {
+	uint64_t addr;
+	uint32_t bytes; /* more than 4 GiB: cut */
+	uint16_t type;
+};
+
+/* A stretch of such blocks without a great gap, with the first block that starts in or after each
+ * page; NULL where blocks are larger than pages. */
+struct graph_region {
+	uint64_t start, end;
+	uint32_t from, to; /* its blocks */
+	uint32_t *page;
+};
+#define GRAPH_PAGE_SHIFT 12
+
+struct graph {
+	struct heap *h;
+	VEC(struct graph_pool) pool;
+	VEC(uint64_t) bits;		       /* words of GRAPH_SLOTS */
+	struct map64 pool_at, type_at, length; /* length: items of a list, by their array */
+	VEC(struct graph_type) types;
+	VEC(uint16_t) type; /* of each node */
+	VEC(struct graph_block) block;
+	VEC(struct graph_region) region;
+	uint32_t n_pooled, n; /* nodes in pools, nodes */
+	struct {
+		uint64_t key;
+		uint16_t type;
+	} recent[GRAPH_RECENT]; /* types interned lately */
+
+	uint32_t *start;       /* of a node's edges; 0 = none */
+	VEC(uint32_t) edge;    /* [0] is not used */
+	uint32_t *parent;      /* reach.c */
+	const char *want;      /* name of the wanted type, NULL = none */
+	bool want_leaves;      /* edges to leaves matter although no type is wanted */
+	const uint64_t *extra; /* asked for, in order: objects among them are nodes in any case */
+	size_t n_extra;
+
+	struct heap_walk_stats stats;
+	uint64_t unreadable;
+	uint64_t skip[GRAPH_SKIP]; /* states of interpreters and threads: roots.c reads them */
+	size_t n_skip;
+	uint64_t max_blocks; /* 0 = no limit */
+	uint64_t max_edges;
+	/* What arrays that are no nodes may have in all: more than the process has memory for is a
+	 * length that lies. Their pages that were never touched stay so. */
+	uint64_t direct_bytes;
+};
+
+/* Heaps have about one reference for each block; but all items of a list may be the same one. */
+static inline uint64_t graph_max_edges(uint64_t max_blocks)
+{
+	const uint64_t all = UINT32_MAX - 1; /* start[] is as wide as that */
+
+	return max_blocks && max_blocks < all / 4 ? 4 * max_blocks : all;
+}
+
+/* Tell whoever watches the heap how many nodes are done; what it returns, when not 0, is the end.
+ */
+int graph_tell(struct graph *g, const char *doing, uint64_t nodes);
+
+/* Both passes over the heap. */
+int graph_build(struct graph *g);
+void graph_free(struct graph *g);
+
+/* graph_find.c: the node that a word refers to: an object by its exact address, a buffer by any
+ * address in it. */
+uint32_t graph_find(const struct graph *g, uint64_t word);
+/* The same for the block that contains the address, object or not; @block, unless NULL: where it
+ * begins. */
+uint32_t graph_find_block(const struct graph *g, uint64_t addr, uint64_t *block);
+bool graph_is_asked(const struct graph *g, uint64_t addr);
+/* Address of the object of a node (of the block of a buffer), and the block's size. */
+uint64_t graph_addr(const struct graph *g, uint32_t node, uint64_t *bytes);
+static inline struct graph_type *graph_type(const struct graph *g, uint32_t node)
+{
+	return &g->types.v[g->type.v[node]];
+}
+const char *graph_type_name(struct graph *g, uint32_t node);
+
+/* graph_types.c: index of a type, made known when it is new. */
+int graph_intern_type(struct graph *g, uint64_t type, int32_t offset, uint16_t *out);
+
+/* scan.c: put the edges of a block into the graph. */
+int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node);
+
+static inline bool graph_is_leaf(const struct graph *g, uint32_t node)
+{
+	return graph_type(g, node)->kind == GRAPH_LEAF;
+}
+
+#endif

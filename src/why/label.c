@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Names for the steps of a path: which attribute, key, variable leads from one object to the next.
+ * The target has run on meanwhile: what is not there any more stays without a name. */
+#include "why/label_priv.h"
+
+#include <stdio.h>
+
+#include "why/bound.h"
+#include "py/objects.h"
+
+static struct why_step *push(struct labels *l, enum why_edge edge, const char *label)
+{
+	struct why_path *p = l->out;
+	struct why_step *s;
+
+	if (!vec_grow((void **)&p->step, &l->cap, p->n + 1, sizeof(*p->step)))
+		return NULL;
+	s = &p->step[p->n++];
+	*s = (struct why_step){.edge = edge, .entries = WHY_UNKNOWN, .bound = WHY_UNKNOWN};
+	s->label = label && *label ? strdup(label) : NULL;
+	return s;
+}
+
+static void variable(const struct labels *l, const struct py_locals *f, uint64_t child, char *buf,
+		     size_t size)
+{
+	int64_t at = label_find_word(l, f->slots, 0, 8ll * (f->n + f->n_stack), child);
+
+	if (at < 0)
+		return;
+	if (at / 8 >= f->n)
+		snprintf(buf, size, "(temporary)");
+	else
+		py_local_name(l->rt, f->code, (uint32_t)(at / 8), buf, size);
+}
+
+/* Attribute of an instance in its values or its slots. */
+static bool instance_attribute(const struct labels *l, const struct graph_type *t, uint64_t addr,
+			       uint64_t child, char *buf, size_t size)
+{
+	uint64_t values = label_attributes(l->rt, t, addr).values, key,
+		 bytes = (uint64_t)t->t.basicsize;
+	int64_t at;
+
+	if (values && label_find_key(l, label_peek(l, t->addr + l->rt->layout.ht_cached_keys),
+				     values, child, &key) == 1)
+		return label_read_name(l, key, buf, size);
+	at = label_find_word(l, addr, PY_BODY + py_more_header(l->rt), (int64_t)bytes, child);
+	return at >= 0 && label_slot_name(l, t->addr, (uint64_t)at, buf, size);
+}
+
+struct named_slot {
+	uint16_t off;
+	const char *name;
+};
+
+static enum why_edge by_offset(const struct labels *l, uint64_t addr, uint64_t child,
+			       const struct named_slot *v, size_t n, char *buf, size_t size)
+{
+	for (size_t i = 0; i < n; i++)
+		if (label_peek(l, addr + v[i].off + py_more_header(l->rt)) == child) {
+			snprintf(buf, size, "%s", v[i].name);
+			return strchr(v[i].name, ' ') ? WHY_FIELD : WHY_ATTRIBUTE;
+		}
+	return WHY_FIELD;
+}
+
+/* How @child hangs off @addr. A variable of a closure and a default need the function that the
+ * tuple belongs to: see label_path. */
+static enum why_edge edge(const struct labels *l, uint32_t parent, uint64_t addr, uint64_t child,
+			  char *buf, size_t size)
+{
+	const struct py_runtime *rt = l->rt;
+	const struct graph_type *t = graph_type(l->g, parent);
+	struct py_locals f;
+	uint64_t key;
+	int found;
+
+	buf[0] = '\0';
+	switch (t->kind) {
+	case GRAPH_LIST:
+	case GRAPH_TUPLE:
+	case GRAPH_SET:
+	case GRAPH_DEQUE:
+		if (instance_attribute(l, t, addr, child, buf, size))
+			return WHY_ATTRIBUTE;
+		return WHY_ITEM;
+	case GRAPH_DICT:
+		found = label_find_in_dict(l, addr, child, &key);
+		if (found == 2)
+			return WHY_AS_KEY;
+		if (found)
+			return WHY_KEY;
+		return instance_attribute(l, t, addr, child, buf, size) ? WHY_ATTRIBUTE : WHY_KEY;
+	case GRAPH_CELL:
+		return WHY_CELL;
+	case GRAPH_GENERATOR:
+	case GRAPH_COROUTINE:
+		if (!label_generator_frame(l, addr, &f))
+			return WHY_FIELD;
+		variable(l, &f, child, buf, size);
+		return WHY_VARIABLE;
+	case GRAPH_FRAME:
+		if (!label_object_frame(l, addr, &f))
+			return WHY_FIELD;
+		variable(l, &f, child, buf, size);
+		return *buf ? WHY_VARIABLE : WHY_FIELD;
+	case GRAPH_FUNCTION: {
+		const struct named_slot v[] = {
+			{py_func_closure(rt), "__closure__"},
+			{py_func_defaults(rt), "__defaults__"},
+			{py_func_kwdefaults(rt), "__kwdefaults__"},
+			{py_func_globals(rt), "__globals__"},
+			{(uint16_t)(rt->layout.func_code - py_more_header(rt)), "__code__"},
+		};
+
+		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
+	}
+	case GRAPH_METHOD: {
+		static const struct named_slot v[] = {{PY_METHOD_SELF, "__self__"},
+						      {PY_METHOD_FUNC, "__func__"}};
+
+		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
+	}
+	case GRAPH_TRACEBACK: {
+		static const struct named_slot v[] = {{PY_TRACEBACK_FRAME, "tb_frame"},
+						      {PY_TRACEBACK_NEXT, "tb_next"}};
+
+		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
+	}
+	case GRAPH_EXCEPTION: {
+		const struct named_slot v[] = {
+			{py_exception_traceback(rt), "__traceback__"},
+			{(uint16_t)(py_exception_traceback(rt) + 8), "__context__"},
+			{(uint16_t)(py_exception_traceback(rt) + 16), "__cause__"},
+			{PY_EXCEPTION_ARGS, "args"},
+		};
+
+		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
+	}
+	case GRAPH_PARTIAL: {
+		static const struct named_slot v[] = {{PY_PARTIAL_FUNC, "func"},
+						      {PY_PARTIAL_FUNC + 8, "args"},
+						      {PY_PARTIAL_FUNC + 16, "keywords"}};
+
+		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
+	}
+	case GRAPH_WEAKREF: {
+		static const struct named_slot v[] = {{PY_WEAKREF_CALLBACK, "weakref callback"}};
+
+		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
+	}
+	case GRAPH_MEMORYVIEW: {
+		static const struct named_slot v[] = {{PY_MEMORYVIEW_OBJ, "obj"}};
+
+		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
+	}
+	case GRAPH_ARRAY: {
+		static const struct named_slot v[] = {{GRAPH_ARRAY_BASE, "base"}};
+
+		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
+	}
+	case GRAPH_LRU:
+	case GRAPH_LRU_LINK:
+		snprintf(buf, size, t->kind == GRAPH_LRU ? "cached" : "result");
+		return WHY_FIELD;
+	default:
+		if (instance_attribute(l, t, addr, child, buf, size))
+			return WHY_ATTRIBUTE;
+		return WHY_FIELD;
+	}
+}
+
+/* Steps that say nothing to a reader: the tuple of a closure, the cell, the dict of attributes. */
+static bool is_hidden(const char *label)
+{
+	return !strcmp(label, "__closure__") || !strcmp(label, "__defaults__") ||
+	       !strcmp(label, "__dict__");
+}
+
+struct object {
+	uint32_t node;
+	uint64_t addr;
+};
+
+static void set_bound(struct why_step *s, const struct heap_bound *b)
+{
+	s->bound = b->most;
+	s->bound_enforced = b->enforced;
+	s->bound_name = strdup(b->name);
+}
+
+/* One step behind @at; returns how many objects it takes. */
+static size_t step(struct labels *l, const struct object *o, size_t at, size_t n)
+{
+	char label[MAX_NAME];
+	uint32_t parent = o[at - 1].node;
+	struct heap_bound bound;
+	struct why_step *s = NULL;
+	enum why_edge e;
+	size_t used = 1;
+	uint64_t key = 0;
+
+	/* threading.local -> dicts by thread -> the dict of one -> value */
+	if (graph_type(l->g, parent)->kind == GRAPH_LOCAL && at + 2 < n &&
+	    graph_type(l->g, o[at].node)->kind == GRAPH_DICT &&
+	    graph_type(l->g, o[at + 1].node)->kind == GRAPH_DICT) {
+		label[0] = '\0';
+		if (label_find_in_dict(l, o[at + 1].addr, o[at + 2].addr, &key) == 1)
+			label_read_name(l, key, label, sizeof(label));
+		s = push(l, WHY_ATTRIBUTE, label);
+		used = 3;
+		/* owner -> its dict -> value */
+	} else if (graph_type(l->g, o[at].node)->kind == GRAPH_DICT &&
+		   label_is_attributes(l->g, parent, o[at - 1].addr, o[at].addr)) {
+		if (at + 1 == n) {
+			push(l, WHY_ATTRIBUTE, "__dict__");
+			s = l->out->n ? &l->out->step[l->out->n - 1] : NULL;
+		} else {
+			label[0] = '\0';
+			if (label_find_in_dict(l, o[at].addr, o[at + 1].addr, &key) == 1)
+				label_read_name(l, key, label, sizeof(label));
+			s = push(l, WHY_ATTRIBUTE, label);
+			used = 2;
+		}
+	} else {
+		e = edge(l, parent, o[at - 1].addr, o[at].addr, label, sizeof(label));
+		/* function -> __closure__ -> cell -> value */
+		if (e == WHY_ATTRIBUTE && is_hidden(label) && at + 1 < n) {
+			bool closure = label[2] == 'c';
+			int64_t i =
+				label_find_word(l, o[at].addr, l->rt->layout.tuple_item,
+						l->rt->layout.tuple_item + 8 * 512, o[at + 1].addr);
+
+			label[0] = '\0';
+			if (closure && i >= 0)
+				py_free_name(
+					l->rt,
+					label_peek(l, o[at - 1].addr + l->rt->layout.func_code),
+					(uint32_t)((i - l->rt->layout.tuple_item) / 8), label,
+					sizeof(label));
+			s = push(l, closure ? WHY_CELL : WHY_DEFAULT, label);
+			used = 2;
+			if (closure && at + 2 < n &&
+			    graph_type(l->g, o[at + 1].node)->kind == GRAPH_CELL)
+				used = 3;
+		} else if (e == WHY_VARIABLE && at + 1 < n &&
+			   graph_type(l->g, o[at].node)->kind == GRAPH_CELL) {
+			s = push(l, e, label);
+			used = 2;
+		} else {
+			s = push(l, e, label);
+		}
+	}
+	if (s) {
+		const struct object *last = &o[at + used - 1];
+
+		s->type = label_describe(l, last->node, last->addr);
+		s->addr = last->addr;
+		s->entries = label_entries(l->g, graph_type(l->g, last->node)->kind, last->addr);
+		if (heap_bound(l->g, parent, o[at - 1].addr, last->node, last->addr, s->entries,
+			       &bound))
+			set_bound(s, &bound);
+	}
+	return used;
+}
+
+/* The first step: the root's own name, and the object it leads to. */
+static size_t first_step(struct labels *l, const struct reach_root *root, const struct object *o,
+			 size_t n)
+{
+	char label[2 * MAX_NAME + 64] = "", name[MAX_NAME] = "", var[MAX_NAME] = "",
+				  thread[32] = "";
+	struct heap_bound bound;
+	size_t used = 1;
+	struct why_step *s;
+	uint64_t key;
+
+	if (root->thread)
+		snprintf(thread, sizeof(thread), "thread %llu, ", (unsigned long long)root->thread);
+	switch (root->kind) {
+	case REACH_MODULE:
+		snprintf(label, sizeof(label), "module %s", root->name ? root->name : "?");
+		if (o[0].addr != root->owner && n > 1) {
+			if (label_find_in_dict(l, o[0].addr, o[1].addr, &key) == 1 &&
+			    label_read_name(l, key, name, sizeof(name)))
+				snprintf(label, sizeof(label), "module %s :: %s",
+					 root->name ? root->name : "?", name);
+			used = 2;
+		}
+		break;
+	case REACH_LOCAL:
+	case REACH_TEMPORARY:
+		label_code_name(l, root->owner, name, sizeof(name));
+		if (root->at == REACH_FRAME_DICT)
+			snprintf(var, sizeof(var), "(locals)");
+		else if (root->kind == REACH_TEMPORARY)
+			snprintf(var, sizeof(var), "(temporary)");
+		else if (py_local_name(l->rt, root->owner, (uint32_t)root->at, var, sizeof(var)))
+			snprintf(var, sizeof(var), "?");
+		snprintf(label, sizeof(label), "%sframe %s :: %s", thread, name, var);
+		if (n > 1 && graph_type(l->g, o[0].node)->kind == GRAPH_CELL)
+			used = 2;
+		break;
+	case REACH_THREAD:
+		snprintf(label, sizeof(label), "%s", root->thread ? thread : "main thread");
+		if (root->thread)
+			label[strlen(label) - 2] = '\0';
+		break;
+	case REACH_ATEXIT:
+		snprintf(label, sizeof(label), "atexit callback");
+		break;
+	case REACH_SIGNAL:
+		snprintf(label, sizeof(label), "handler of signal %llu",
+			 (unsigned long long)root->at);
+		break;
+	case REACH_INTERP:
+		snprintf(label, sizeof(label), "interpreter");
+		break;
+	case REACH_GARBAGE:
+		snprintf(label, sizeof(label), "gc.garbage");
+		break;
+	case REACH_STATIC:
+	case REACH_LIBRARY: {
+		const struct proc_map *m = NULL;
+		size_t i;
+
+		/* The name of the file before it, for zeroed data. */
+		for (i = 0; i < l->rt->proc->n_maps && l->rt->proc->maps[i].start <= root->at; i++)
+			if (l->rt->proc->maps[i].path[0] == '/')
+				m = &l->rt->proc->maps[i];
+		snprintf(label, sizeof(label), "static data of %.150s",
+			 m ? strrchr(m->path, '/') + 1 : "C code");
+		break;
+	}
+	case REACH_STACK:
+		if (root->thread)
+			snprintf(label, sizeof(label), "C stack of thread %llu",
+				 (unsigned long long)root->thread);
+		else
+			snprintf(label, sizeof(label), "C stack of the main thread");
+		break;
+	case REACH_INTERNED:
+		snprintf(label, sizeof(label), "interned strings");
+		break;
+	case REACH_NOBODY:
+		snprintf(label, sizeof(label), "unreferenced");
+		break;
+	case REACH_CYCLE:
+		snprintf(label, sizeof(label), "cycle");
+		break;
+	}
+	s = push(l, WHY_ROOT, label);
+	if (!s)
+		return used;
+	s->type = label_describe(l, o[used - 1].node, o[used - 1].addr);
+	s->addr = o[used - 1].addr;
+	s->entries =
+		label_entries(l->g, graph_type(l->g, o[used - 1].node)->kind, o[used - 1].addr);
+	if (heap_bound_beside(l->g, root->kind == REACH_MODULE && used == 2 ? o[0].addr : 0, name,
+			      o[used - 1].node, o[used - 1].addr, s->entries, &bound))
+		set_bound(s, &bound);
+	return used;
+}
+
+int label_path(struct reach *r, const struct reach_root *root, const uint32_t *node, size_t n,
+	       struct why_path *out)
+{
+	struct labels l = {.r = r, .g = r->g, .rt = r->g->h->rt, .out = out};
+	auto_free struct object *o = calloc(n + 1, sizeof(*o));
+	size_t k = 0;
+
+	if (!o)
+		return fail(-ENOMEM, "out of memory for a path");
+	for (size_t i = 0; i < n; i++)
+		if (graph_type(r->g, node[i])->addr || i + 1 == n)
+			o[k++] = (struct object){node[i], graph_addr(r->g, node[i], NULL)};
+	for (size_t i = k ? first_step(&l, root, o, k) : 0; i < k;)
+		i += step(&l, o, i, k);
+	return 0;
+}

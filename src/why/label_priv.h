@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A path being put into words, shared by the files that do it. */
+#ifndef PYLEAK_WHY_LABEL_PRIV_H
+#define PYLEAK_WHY_LABEL_PRIV_H
+
+#include "why/label.h"
+
+#define MAX_NAME 200
+
+struct labels {
+	struct reach *r;
+	struct graph *g;
+	const struct py_runtime *rt;
+	struct why_path *out;
+	size_t cap;
+};
+
+uint64_t label_peek(const struct labels *l, uint64_t addr); /* 0 when it cannot be read */
+/* A str as one short line. */
+bool label_read_name(const struct labels *l, uint64_t str, char *buf, size_t size);
+/* The key of @value in a keys object, whose values lie apart at @values or (0) in it; 1 = found, 2
+ * = it is a key itself. */
+int label_find_key(const struct labels *l, uint64_t keys, uint64_t values, uint64_t value,
+		   uint64_t *key);
+int label_find_in_dict(const struct labels *l, uint64_t dict, uint64_t value, uint64_t *key);
+/* __slots__: the descriptor in a class of the mro whose member lies at @off. */
+bool label_slot_name(const struct labels *l, uint64_t type, uint64_t off, char *buf, size_t size);
+/* Where in [addr + from, addr + to) the word is; -1 = nowhere. */
+int64_t label_find_word(const struct labels *l, uint64_t addr, int64_t from, int64_t to,
+			uint64_t word);
+void label_code_name(const struct labels *l, uint64_t code, char *buf, size_t size);
+/* The frame of a generator, and of a frame object. */
+bool label_generator_frame(const struct labels *l, uint64_t addr, struct py_locals *f);
+bool label_object_frame(const struct labels *l, uint64_t addr, struct py_locals *f);
+/* What an object is called in a path; from malloc. */
+char *label_describe(const struct labels *l, uint32_t node, uint64_t addr);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Paths that look alike are one: grouped by the names at their beginning and the types behind. */
+#ifndef PYLEAK_WHY_PATHS_H
+#define PYLEAK_WHY_PATHS_H
+
+#include "why/reach.h"
+#include "why/why.h"
+
+/* Fills paths, their steps and shares; the texts come last (paths_text), when the lengths of the
+ * containers are known. */
+int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
+		struct why_answer *out);
+/* Finds where the paths part. */
+void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_answer *out);
+int paths_text(struct why_path *p);
+void paths_free(struct why_path *p);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A path as a line of text. */
+#include "why/paths.h"
+
+struct text {
+	char *v;
+	size_t n, cap;
+	bool failed;
+};
+
+static void put(struct text *t, const char *s)
+{
+	size_t k = strlen(s);
+
+	if (!vec_grow((void **)&t->v, &t->cap, t->n + k + 1, 1)) {
+		t->failed = true;
+		return;
+	}
+	memcpy(t->v + t->n, s, k + 1);
+	t->n += k;
+}
+
+/* ", 3 entries", ", 3 entries of at most 50" */
+static void put_entries(struct text *t, const struct why_step *s)
+{
+	char n[32];
+
+	put(t, ", ");
+	put(t, fmt_integer(n, sizeof(n), s->entries));
+	put(t, s->entries == 1 ? " entry" : " entries");
+	if (s->bound == WHY_UNKNOWN)
+		return;
+	put(t, " of at most ");
+	put(t, fmt_integer(n, sizeof(n), s->bound));
+}
+
+/* "(dict, 3 entries)"; for the last step the bare type. */
+static void put_type(struct text *t, const struct why_step *s, bool paren)
+{
+	char growth[48];
+
+	if (!s->type)
+		return;
+	put(t, paren ? " (" : "");
+	put(t, s->type);
+	if (s->entries != WHY_UNKNOWN && (paren || s->growth > 0 || s->bound != WHY_UNKNOWN)) {
+		put_entries(t, s);
+		if (s->growth > 0) {
+			put(t, ", +");
+			put(t, fmt_count(growth, sizeof(growth), s->growth));
+			put(t, "/s");
+		}
+	}
+	put(t, paren ? ")" : "");
+}
+
+static bool same_step(const struct why_step *a, const struct why_step *b)
+{
+	return a->edge == b->edge && !strcmp(a->label ? a->label : "", b->label ? b->label : "") &&
+	       !strcmp(a->type ? a->type : "", b->type ? b->type : "");
+}
+
+/* How many steps from @i on are the same as the @p before them, in whole periods. */
+static size_t repeats(const struct why_path *p, size_t i, size_t *period)
+{
+	for (*period = 1; *period <= 3 && *period < i; ++*period) {
+		size_t k = 0;
+
+		while (i + k < p->n && same_step(&p->step[i + k], &p->step[i + k - *period]))
+			k++;
+		k -= k % *period;
+		if (k)
+			return k;
+	}
+	return 0;
+}
+
+int paths_text(struct why_path *p)
+{
+	struct text t = {0};
+
+	for (size_t i = 0; i < p->n;) {
+		const struct why_step *s = &p->step[i];
+		const char *label = s->label ? s->label : "";
+		size_t period, skip = i > 1 ? repeats(p, i, &period) : 0;
+
+		if (skip && i + skip <= p->n) {
+			put(&t, " → …");
+			for (size_t k = 0; k < skip; k++)
+				p->step[i + k].repeats = true;
+			i += skip;
+			continue;
+		}
+		if (i)
+			put(&t, " → ");
+		switch (s->edge) {
+		case WHY_ROOT:
+			put(&t, label);
+			if (p->root == WHY_NOBODY || p->root == WHY_CYCLE) {
+				put(&t, ": ");
+				put_type(&t, s, false);
+			} else {
+				put_type(&t, s, true);
+			}
+			break;
+		case WHY_ATTRIBUTE:
+			put(&t, ".");
+			put(&t, *label ? label : "?");
+			put_type(&t, s, true);
+			break;
+		case WHY_VARIABLE:
+			put(&t, "local ");
+			put(&t, *label ? label : "?");
+			put_type(&t, s, true);
+			break;
+		case WHY_CELL:
+			put(&t, "closure variable ");
+			put(&t, *label ? label : "?");
+			put_type(&t, s, true);
+			break;
+		case WHY_DEFAULT:
+			put(&t, "default argument");
+			put_type(&t, s, true);
+			break;
+		case WHY_KEY:
+			put(&t, "[key] → ");
+			put_type(&t, s, false);
+			break;
+		case WHY_AS_KEY:
+			put(&t, "key → ");
+			put_type(&t, s, false);
+			break;
+		case WHY_ITEM:
+			put(&t, "[i] → ");
+			put_type(&t, s, false);
+			break;
+		case WHY_FIELD:
+			put(&t, label);
+			put(&t, *label ? " → " : "");
+			put_type(&t, s, false);
+			break;
+		}
+		i++;
+	}
+	p->text = t.v;
+	return t.failed || !t.v ? fail(-ENOMEM, "out of memory for a path") : 0;
+}

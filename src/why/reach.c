@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The search, breadth first: module attributes and frames together, then kind by kind what has less
+ * of a name; at the end what nobody holds, and the cycles. */
+#include "why/reach.h"
+#include "py/objects.h"
+#include "py/versions.h"
+
+/* A module's dict, its keys, the value: a variable of a frame is as near as a module's. */
+#define LOCAL_LEVEL 2
+
+struct search {
+	struct reach *r;
+	struct graph *g;
+	uint32_t *queue;
+	uint32_t head, tail;
+	uint32_t cycle, start; /* among cycles: the root they have, and where this one began */
+	int err;	       /* no further */
+};
+
+#define TELL_NODES (1u << 16)
+
+static void reach_node(struct search *s, uint32_t node, uint32_t parent)
+{
+	if (s->g->parent[node]) {
+		/* What was taken for a cycle by its number alone hangs from a later one. */
+		if (s->cycle && s->g->parent[node] == s->cycle && node != s->start)
+			s->g->parent[node] = parent;
+		return;
+	}
+	s->g->parent[node] = parent;
+	s->queue[s->tail++] = node;
+}
+
+static void seed(struct search *s, enum reach_kind from, enum reach_kind to)
+{
+	for (size_t i = 0; i < s->r->root.n; i++) {
+		const struct reach_root *root = &s->r->root.v[i];
+
+		if (root->kind >= from && root->kind <= to && root->node != NODE_NONE)
+			reach_node(s, root->node, REACH_ROOT | (uint32_t)i);
+	}
+}
+
+static void one_level(struct search *s)
+{
+	uint32_t end = s->tail, to;
+
+	while (s->head < end && !s->err) {
+		uint32_t node = s->queue[s->head++];
+
+		if (!(s->head % TELL_NODES))
+			s->err = graph_tell(s->g, "searching paths", s->head);
+
+		REACH_EACH(s->g, node, e, to)
+		reach_node(s, to, node + 1);
+	}
+}
+
+static void spread(struct search *s)
+{
+	while (s->head < s->tail && !s->err)
+		one_level(s);
+}
+
+/* One root for all of a kind: each node that has it as its parent is where its path begins. */
+static int add_root(struct search *s, enum reach_kind kind, uint32_t *parent)
+{
+	struct reach_root *root = vec_push(&s->r->root);
+
+	if (!root)
+		return -ENOMEM;
+	root->kind = kind;
+	root->node = NODE_NONE;
+	*parent = REACH_ROOT | (uint32_t)(s->r->root.n - 1);
+	return 0;
+}
+
+/* Memory of C code that is asked for: lost are what nothing points to, what hangs from that, and
+ * what only other lost memory points to. */
+static void reach_lost(struct search *s, const uint8_t *held, uint32_t nobody)
+{
+	const struct graph *g = s->g;
+
+	for (int with_held = 0; with_held < 2; with_held++) {
+		for (size_t i = 0; i < g->n_extra; i++) {
+			uint32_t n = graph_find_block(g, g->extra[i], NULL);
+
+			if (n != NODE_NONE && !graph_type(g, n)->addr &&
+			    (with_held || !(held[n / 8] >> (n & 7) & 1)))
+				reach_node(s, n, nobody);
+		}
+		spread(s);
+	}
+}
+
+/* Of what no root reaches, those that nothing points to come first: whoever they hold is held by
+ * them, not by a cycle. */
+static int search_unreached(struct search *s)
+{
+	struct graph *g = s->g;
+	auto_free uint8_t *held = calloc((size_t)g->n / 8 + 1, 1);
+	uint32_t to, nobody, cycle;
+
+	if (!held || add_root(s, REACH_NOBODY, &nobody) || add_root(s, REACH_CYCLE, &cycle))
+		return -ENOMEM;
+	for (uint32_t n = 0; n < g->n; n++) {
+		if (g->parent[n])
+			continue;
+		REACH_EACH(g, n, e, to)
+		held[to / 8] |= (uint8_t)(1u << (to & 7));
+	}
+	/* A buffer without an owner is no news, unless it is asked for: it is not known whose it
+	 * was. */
+	for (uint32_t n = 0; n < g->n; n++)
+		if (!g->parent[n] && !(held[n / 8] >> (n & 7) & 1) && graph_type(g, n)->addr)
+			reach_node(s, n, nobody);
+	spread(s);
+	reach_lost(s, held, nobody);
+	/* A search from a cycle finds all that it holds; one from something that is only held finds
+	 * less, and its beginning is met again in the search from its holder. Dicts come last: an
+	 * instance says more than its attributes. */
+	for (int dicts = 0; dicts < 2; dicts++) {
+		for (uint32_t n = 0; n < g->n && !s->err; n++) {
+			const struct graph_type *t = graph_type(g, n);
+
+			if (g->parent[n] || !t->addr || (t->kind == GRAPH_DICT && !dicts))
+				continue;
+			reach_node(s, n, cycle);
+			s->cycle = cycle;
+			s->start = n;
+			spread(s);
+		}
+	}
+	s->cycle = 0;
+	return 0;
+}
+
+/* Builds without a GIL count apart for the owning thread and for all others; objects with deferred
+ * counts are not counted by whoever runs. */
+static uint64_t split_refcount(const struct graph *g, uint64_t addr)
+{
+	uint8_t raw[PY_FT_HEAD];
+	uint32_t local;
+
+	if (proc_read(g->h->rt->proc, addr, raw, sizeof(raw)))
+		return UINT64_MAX;
+	memcpy(&local, raw + PY_FT_REF_LOCAL, sizeof(local));
+	if (local == UINT32_MAX || raw[PY_FT_GC_BITS] & PY_FT_GC_DEFERRED)
+		return UINT64_MAX;
+	return local + (heap_u64(raw + PY_FT_REF_SHARED) >> 2);
+}
+
+uint64_t reach_refcount(const struct graph *g, uint32_t node)
+{
+	uint64_t word = 0;
+	bool immortal;
+
+	if (!graph_type(g, node)->addr)
+		return UINT64_MAX;
+	if (g->h->rt->free_threaded)
+		return split_refcount(g, graph_addr(g, node, NULL));
+	if (proc_read_u64(g->h->rt->proc, graph_addr(g, node, NULL), &word) ||
+	    !heap_ref_plausible(g->h->rt, (const uint8_t *)&word, &immortal) || immortal)
+		return UINT64_MAX;
+	return py_has_immortals(g->h->rt) ? (uint32_t)word : word;
+}
+
+/* Words in static data, in states of threads and on stacks may be leftovers, or borrowed: such a
+ * root counts only when its object has more references than other objects hold to it. */
+static int reject_borrowed(struct search *s, enum reach_kind from)
+{
+	struct graph *g = s->g;
+	auto_free uint8_t *asked = calloc((size_t)g->n / 8 + 1, 1);
+	struct map64 held = {0};
+
+	if (g->h->rt->free_threaded)
+		return 0;
+	if (!asked)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->r->root.n; i++) {
+		const struct reach_root *root = &s->r->root.v[i];
+
+		if (root->kind >= from && root->node != NODE_NONE && !g->parent[root->node]) {
+			asked[root->node / 8] |= (uint8_t)(1u << (root->node & 7));
+			if (!map64_put(&held, (uint64_t)root->node + 1)) {
+				map64_free(&held);
+				return -ENOMEM;
+			}
+		}
+	}
+	for (size_t i = 1; held.n && i < g->edge.n; i++) {
+		uint32_t to = g->edge.v[i] & ~NODE_MAX;
+
+		if (asked[to / 8] >> (to & 7) & 1)
+			++*map64_get(&held, (uint64_t)to + 1);
+	}
+	for (size_t i = 0; i < s->r->root.n; i++) {
+		struct reach_root *root = &s->r->root.v[i];
+		const uint64_t *n = root->kind < from || root->node == NODE_NONE
+					    ? NULL
+					    : map64_get(&held, (uint64_t)root->node + 1);
+
+		if (n && reach_refcount(g, root->node) <= *n) {
+			root->node = NODE_NONE;
+			s->r->rejected++;
+		}
+	}
+	map64_free(&held);
+	return 0;
+}
+
+int reach_search(struct reach *r)
+{
+	struct graph *g = r->g;
+	struct search s = {.r = r, .g = g};
+	int err = 0;
+
+	g->parent = calloc((size_t)g->n + 1, sizeof(*g->parent));
+	s.queue = malloc(((size_t)g->n + 1) * sizeof(*s.queue));
+	if (!g->parent || !s.queue) {
+		free(s.queue);
+		return fail(-ENOMEM, "out of memory for paths");
+	}
+	seed(&s, REACH_MODULE, REACH_MODULE);
+	for (int level = 0; level < LOCAL_LEVEL; level++)
+		one_level(&s);
+	seed(&s, REACH_LOCAL, REACH_LOCAL);
+	spread(&s);
+	for (enum reach_kind k = REACH_ATEXIT; !err && !s.err && k <= REACH_INTERNED; k++) {
+		if (k == REACH_THREAD)
+			err = reject_borrowed(&s, k);
+		seed(&s, k, k);
+		spread(&s);
+	}
+	if (!err && !s.err)
+		err = search_unreached(&s);
+	free(s.queue);
+	return err ? fail(err, "out of memory for paths") : s.err;
+}
+
+void reach_free(struct reach *r)
+{
+	for (size_t i = 0; i < r->root.n; i++)
+		free(r->root.v[i].name);
+	vec_free(&r->root);
+}

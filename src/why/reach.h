@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From where a search begins, and what it finds: each node's neighbour on a shortest path from a
+ * named root. */
+#ifndef PYLEAK_WHY_REACH_H
+#define PYLEAK_WHY_REACH_H
+
+#include "why/graph.h"
+
+/* In the order of how much their name tells; a later one is tried only for what the earlier ones do
+ * not reach. */
+enum reach_kind {
+	REACH_MODULE,  /* owner: module object, name: its name in sys.modules */
+	REACH_LOCAL,   /* owner: code object, at: index of the variable */
+	REACH_ATEXIT,  /* a function to be called at exit */
+	REACH_SIGNAL,  /* at: number of the signal */
+	REACH_GARBAGE, /* gc.garbage itself, when module gc was never imported */
+	REACH_THREAD,  /* owner: thread state, at: offset in it */
+	REACH_LIBRARY, /* at: address in the data of an extension or a library */
+	REACH_INTERP,  /* owner: interpreter state, at: offset in it; has free lists with leftovers
+			*/
+	REACH_STATIC,  /* at: address in CPython's own data */
+	REACH_TEMPORARY, /* owner: code object; the value stack of a frame */
+	REACH_STACK,	 /* owner: thread id, at: address */
+	REACH_INTERNED,	 /* the table of interned strings */
+	REACH_NOBODY,	 /* nothing points to it, and yet it lives */
+	REACH_CYCLE,	 /* in a cycle, or held by one, that nothing else holds */
+};
+
+struct reach_root {
+	enum reach_kind kind;
+	uint32_t node;
+	uint64_t owner, at, thread; /* thread: native id of the frame's thread, 0 = main or none */
+	char *name;
+};
+
+struct reach {
+	struct graph *g;
+	VEC(struct reach_root) root;
+	uint64_t unreadable, rejected;
+	uint64_t static_bytes; /* data of libraries looked at */
+};
+
+#define REACH_FRAME_DICT UINT32_MAX /* `at` of a frame's dict of locals */
+
+#define REACH_ROOT NODE_MAX /* a parent with this bit is the number of a root */
+
+/* Collect the roots of all interpreters and threads. */
+int reach_find_roots(struct reach *r);
+/* The search: fills g->parent (0 = never reached; node + 1; REACH_ROOT | root). */
+int reach_search(struct reach *r);
+/* References to the object of a node; UINT64_MAX for a buffer, an immortal one, or when unreadable.
+ */
+uint64_t reach_refcount(const struct graph *g, uint32_t node);
+void reach_free(struct reach *r);
+
+/* The edges of a node, one after the other: e = first; e; e = next. */
+static inline const uint32_t *reach_edges(const struct graph *g, uint32_t node)
+{
+	return g->start[node] ? g->edge.v + g->start[node] : NULL;
+}
+#define REACH_EACH(g, node, e, to)                                                      \
+	for (const uint32_t *e = reach_edges(g, node); e && ((to = *e & ~NODE_MAX), 1); \
+	     e = *e & NODE_MAX ? NULL : e + 1)
+
+#endif

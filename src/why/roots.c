@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where a search begins: modules, frames, threads, interpreters, the data of libraries, stacks. */
+#include "why/reach.h"
+#include "py/objects.h"
+#include "py/versions.h"
+
+#define MAX_INTERPS	64
+#define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */
+#define MAX_STATICS	(1u << 30)  /* of all of them */
+#define MAX_ROOTS	(4u << 20)  /* what a process says beyond is not believed */
+#define SIGNALS		64
+#define MAX_CALLBACKS	(1u << 20)
+#define SIGNALS_DEFAULT 40 /* so many have the same handler, or none of Python's */
+#ifndef REACH_THREADS
+#define REACH_THREADS 4096
+#endif
+#ifndef REACH_MODULES
+#define REACH_MODULES 65536
+#endif
+
+/* A block of the pools that is no object, named by a state or by static data: a free list (dict
+ * keys, floats), full of leftovers, whose references would be believed. What the states hold
+ * besides are objects, chunks, and the callbacks that have their own search. Of static data only
+ * what counts no reference to itself is taken for free. */
+static bool is_free_list(const struct reach *r, enum reach_kind kind, uint32_t node)
+{
+	uint64_t first;
+
+	if (node >= r->g->n_pooled || graph_type(r->g, node)->addr)
+		return false;
+	if (kind == REACH_INTERP || kind == REACH_THREAD)
+		return true;
+	return kind == REACH_STATIC &&
+	       !proc_read_u64(r->g->h->rt->proc, graph_addr(r->g, node, NULL), &first) && !first;
+}
+
+static struct reach_root *add(struct reach *r, enum reach_kind kind, uint64_t addr)
+{
+	uint32_t node = addr & 7 ? NODE_NONE : graph_find(r->g, addr);
+	struct reach_root *root;
+
+	if (node == NODE_NONE || is_free_list(r, kind, node))
+		return NULL;
+	/* C code keeps where its memory begins; glibc's own data points into it at random. */
+	if (kind >= REACH_LIBRARY && !graph_type(r->g, node)->addr &&
+	    graph_addr(r->g, node, NULL) != addr)
+		return NULL;
+	if (r->root.n >= MAX_ROOTS) {
+		r->unreadable++;
+		return NULL;
+	}
+	root = vec_push(&r->root);
+	if (!root)
+		return NULL;
+	root->kind = kind;
+	root->node = node;
+	return root;
+}
+
+/* Up to @max references among the keys and values of a dict: pairs. */
+static size_t dict_pairs(const struct py_runtime *rt, uint64_t dict, uint64_t (*out)[2], size_t max)
+{
+	const struct py_layout *l = &rt->layout;
+	struct heap_keys k;
+	uint8_t head[40];
+	uint64_t keys, n = 0;
+
+	if (proc_read_u64(rt->proc, dict + l->dict_keys, &keys) || !heap_is_pointer(keys) ||
+	    proc_read(rt->proc, keys, head, sizeof(head)) || !heap_keys_facts(rt, head, &k))
+		return 0;
+	/* Entries of keys that were removed stay, empty: but not so many. */
+	for (uint64_t i = 0; i < k.n && i < 4 * max + REACH_MODULES && n < max; i++) {
+		uint64_t at = keys + k.entries + i * k.entry_size + (k.entry_size == 24 ? 8 : 0);
+
+		if (proc_read(rt->proc, at, out[n], 16))
+			break;
+		if (out[n][0] && out[n][1])
+			n++;
+	}
+	return n;
+}
+
+/* {function, arguments, keywords} of one callback of module atexit. */
+static bool is_callback(const struct reach *r, uint64_t addr)
+{
+	uint64_t entry[3];
+	uint32_t args;
+
+	if (!heap_is_pointer(addr) || proc_read(r->g->h->rt->proc, addr, entry, sizeof(entry)))
+		return false;
+	args = graph_find(r->g, entry[1]);
+	return args != NODE_NONE && graph_type(r->g, args)->kind == GRAPH_TUPLE &&
+	       graph_find(r->g, entry[0]) != NODE_NONE;
+}
+
+/* 3.10 - 3.13 keep an array of pointers to callbacks in the interpreter, 3.14 a list of tuples;
+ * before, they hang off the module. */
+static void atexit_roots(struct reach *r, const uint64_t *state, size_t n)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = state[i], first, one;
+		uint32_t node;
+
+		if (!heap_is_pointer(at) || proc_read_u64(rt->proc, at, &first))
+			continue;
+		node = graph_find(r->g, at);
+		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_LIST) {
+			if (!proc_read_u64(rt->proc, at + rt->layout.list_item, &at) &&
+			    !proc_read_u64(rt->proc, at, &first) &&
+			    is_callback(r, first + rt->layout.tuple_item))
+				add(r, REACH_ATEXIT, state[i]);
+			continue;
+		}
+		if (node != NODE_NONE && graph_type(r->g, node)->addr)
+			continue;
+		for (uint64_t k = 0, missed = 0;
+		     k < MAX_CALLBACKS && missed < 8 && r->root.n < MAX_ROOTS; k++) {
+			if (proc_read_u64(rt->proc, at + 8 * k, &one))
+				break;
+			missed = is_callback(r, one) ? 0 : missed + 1;
+			if (!missed)
+				add(r, REACH_ATEXIT, one);
+		}
+	}
+}
+
+/* 3.8, 3.9: the callbacks are in the state of the module. */
+static void atexit_state(struct reach *r, uint64_t module)
+{
+	uint64_t state, words[3];
+
+	if (py_atexit_is_in_module(r->g->h->rt) &&
+	    !proc_read_u64(r->g->h->rt->proc,
+			   module + PY_MODULE_STATE + py_more_header(r->g->h->rt), &state) &&
+	    state && !proc_read(r->g->h->rt->proc, state, words, sizeof(words)))
+		atexit_roots(r, words, 1);
+}
+
+static void module_roots(struct reach *r, uint64_t interp)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	uint64_t modules, (*pair)[2] = malloc(REACH_MODULES * sizeof(*pair));
+	char name[256];
+	size_t n;
+
+	if (!pair || proc_read_u64(rt->proc, interp + rt->layout.interp_modules, &modules)) {
+		free(pair);
+		return;
+	}
+	n = dict_pairs(rt, modules, pair, REACH_MODULES);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t node = graph_find(r->g, pair[i][1]);
+		struct reach_root *root;
+		uint64_t dict = 0;
+
+		if (py_read_str(rt, pair[i][0], name, sizeof(name)))
+			continue;
+		if (!strcmp(name, "atexit"))
+			atexit_state(r, pair[i][1]);
+		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_MODULE &&
+		    !proc_read_u64(rt->proc, pair[i][1] + PY_MODULE_DICT + py_more_header(rt),
+				   &dict)) {
+			root = add(r, REACH_MODULE, dict);
+			if (root) {
+				root->owner = pair[i][1];
+				root->name = strdup(name);
+			}
+		}
+		/* What its C code keeps hangs off the module object itself. */
+		root = add(r, REACH_MODULE, pair[i][1]);
+		if (root) {
+			root->owner = pair[i][1];
+			root->name = strdup(name);
+		}
+	}
+	free(pair);
+}
+
+struct frames {
+	struct reach *r;
+	uint64_t thread;
+};
+
+static void slot_roots(struct frames *f, const struct py_locals *l, enum reach_kind kind,
+		       uint32_t from, uint32_t n)
+{
+	const struct py_runtime *rt = f->r->g->h->rt;
+	uint64_t mask = py_reference_mask(rt);
+	auto_free uint64_t *slot = malloc(8ull * n + 8);
+
+	if (!slot || !n || proc_read(rt->proc, l->slots + 8ull * from, slot, 8ull * n))
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		struct reach_root *root = add(f->r, kind, slot[i] & mask);
+
+		if (!root)
+			continue;
+		root->owner = l->code;
+		root->at = from + i;
+		root->thread = f->thread;
+	}
+}
+
+static int frame_roots(const struct py_locals *l, void *ctx)
+{
+	struct frames *f = ctx;
+	struct reach_root *root;
+
+	slot_roots(f, l, REACH_LOCAL, 0, l->n);
+	slot_roots(f, l, REACH_TEMPORARY, l->n, l->n_stack);
+	/* The module's own dict is no news. */
+	if (l->locals && l->locals != l->globals) {
+		root = add(f->r, REACH_LOCAL, l->locals);
+		if (root) {
+			root->owner = l->code;
+			root->at = REACH_FRAME_DICT;
+			root->thread = f->thread;
+		}
+	}
+	return 0;
+}
+
+static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint64_t addr,
+		     uint64_t bytes, uint64_t thread)
+{
+	auto_free uint64_t *w = malloc(bytes + 8);
+
+	if (!w || !proc_read_patchy(r->g->h->rt->proc, addr, w, bytes & ~7ull)) {
+		r->unreadable++;
+		return;
+	}
+	for (uint64_t i = 0; i < bytes / 8; i++) {
+		struct reach_root *root = add(r, kind, w[i]);
+
+		if (!root)
+			continue;
+		root->owner = owner;
+		root->at = kind == REACH_THREAD || kind == REACH_INTERP ? 8 * i : addr + 8 * i;
+		root->thread = thread;
+	}
+}
+
+static void thread_roots(struct reach *r)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	auto_free uint64_t *t = malloc(REACH_THREADS * sizeof(*t));
+	size_t n = t ? py_threads(rt, t, REACH_THREADS) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct frames f = {.r = r};
+
+		if (rt->layout.tstate_native_id != PL_NONE)
+			proc_read_u64(rt->proc, t[i] + rt->layout.tstate_native_id, &f.thread);
+		else
+			f.thread = n - i; /* the list begins with the newest */
+		if (f.thread == (uint64_t)rt->proc->ns_pid ||
+		    (rt->layout.tstate_native_id == PL_NONE && i == n - 1))
+			f.thread = 0;
+		py_walk_locals(rt, t[i], frame_roots, &f);
+		words_of(r, REACH_THREAD, t[i], t[i], rt->layout.tstate_size, f.thread);
+	}
+}
+
+static void interp_roots(struct reach *r, uint64_t interp)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	uint64_t size = rt->layout.interp_size, garbage;
+	auto_free uint64_t *w = malloc(size + 8);
+
+	module_roots(r, interp);
+	if (!proc_read_u64(rt->proc, py_gc_of(rt, interp) + rt->layout.gc_garbage, &garbage))
+		add(r, REACH_GARBAGE, garbage);
+	if (w && proc_read_patchy(rt->proc, interp, w, size & ~7ull))
+		atexit_roots(r, w, size / 8);
+	words_of(r, REACH_INTERP, interp, interp, size, 0);
+}
+
+/* The table of interned strings: each value is its own key. It does not keep what it holds (but
+ * where strings are immortal), so it is asked last. */
+static bool is_interned(const struct reach *r, uint64_t addr)
+{
+	uint64_t pair[8][2], used;
+	uint32_t node = graph_find(r->g, addr);
+	size_t n;
+
+	if (node == NODE_NONE || graph_type(r->g, node)->kind != GRAPH_DICT ||
+	    proc_read_u64(r->g->h->rt->proc, addr + r->g->h->rt->layout.dict_used, &used) ||
+	    used < 200)
+		return false;
+	n = dict_pairs(r->g->h->rt, addr, pair, ARRAY_SIZE(pair));
+	for (size_t i = 0; i < n; i++)
+		if (pair[i][0] != pair[i][1])
+			return false;
+	return n > 0;
+}
+
+/* Handlers of module signal: 64 pairs of a flag and a function, most of them the same. */
+static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t addr)
+{
+	for (size_t i = 0; i + 2 * SIGNALS <= n; i++) {
+		uint64_t usual = w[i + 2 * 20 + 1];
+		unsigned same = 0, ok = 0;
+
+		if (!heap_is_pointer(w[i + 1]) || w[i] > 1 || !heap_is_pointer(usual))
+			continue;
+		for (size_t k = 0; k < SIGNALS; k++) {
+			ok += (uint32_t)w[i + 2 * k] <= 1 && heap_is_pointer(w[i + 2 * k + 1]);
+			same += w[i + 2 * k + 1] == usual;
+		}
+		if (ok < SIGNALS || same < SIGNALS_DEFAULT)
+			continue;
+		for (size_t k = 0; k < SIGNALS; k++) {
+			struct reach_root *root = w[i + 2 * k + 1] == usual
+							  ? NULL
+							  : add(r, REACH_SIGNAL, w[i + 2 * k + 1]);
+
+			if (root) {
+				root->owner = addr;
+				root->at = k + 1;
+			}
+		}
+		return;
+	}
+}
+
+static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool is_python)
+{
+	bool fits = bytes && bytes <= MAX_STATIC && r->static_bytes + bytes <= MAX_STATICS;
+	auto_free uint64_t *w = fits ? malloc(bytes) : NULL;
+
+	r->static_bytes += fits ? bytes : 0;
+	if (!w || !proc_read_patchy(r->g->h->rt->proc, start, w, bytes)) {
+		r->unreadable++;
+		return;
+	}
+	if (is_python)
+		signal_roots(r, w, bytes / 8, start);
+	for (uint64_t i = 0; i < bytes / 8; i++) {
+		struct reach_root *root;
+
+		if (!heap_is_pointer(w[i]))
+			continue;
+		root = add(r,
+			   !is_python		  ? REACH_LIBRARY
+			   : is_interned(r, w[i]) ? REACH_INTERNED
+						  : REACH_STATIC,
+			   w[i]);
+		if (root)
+			root->at = start + 8 * i;
+	}
+}
+
+/* The file of this row; of a process that does not run, what was saved of it. */
+static int open_file(const struct proc *p, const struct proc_map *m, struct dso **out)
+{
+	uint8_t *bytes;
+	size_t size;
+	int err, fd;
+
+	if (proc_is_live(p)) {
+		err = proc_map_open(p, m, &fd);
+		return err ? err : dso_open_fd(fd, m->path, DSO_CODE, out);
+	}
+	err = proc_map_image(p, m, &bytes, &size);
+	return err ? err : dso_open_image(m->path, bytes, size, out);
+}
+
+/* The data of one file with the zeroed data behind: what the kernel maps right after that may be
+ * anything (arenas, often), so the file says how long it is. */
+static void file_roots(struct reach *r, const struct proc_map *m)
+{
+	const struct proc *p = r->g->h->rt->proc;
+	const struct heap *h = r->g->h;
+	struct dso_range v[16];
+	struct dso *d;
+	uint64_t bias;
+	bool opened;
+	size_t n = 0;
+
+	opened = !open_file(p, m, &d);
+	if (opened) {
+		if (py_load_bias(p, m, d, &bias))
+			n = dso_writable(d, v, ARRAY_SIZE(v));
+		dso_close(d);
+	}
+	/* A library that is gone from the disk. What was never one, shared memory and data that is
+	 * mapped, holds no references. */
+	if (!n && (!opened || !proc_is_live(p)))
+		static_words(r, m->start, m->end - m->start, false);
+	for (size_t i = 0; i < n && i < ARRAY_SIZE(v); i++) {
+		uint64_t start = (v[i].addr + bias + 7) & ~7ull, end = v[i].addr + bias + v[i].size;
+
+		if (end > start + 8)
+			static_words(r, start, (end - start) & ~7ull,
+				     start < h->static_end && end > h->static_start);
+	}
+}
+
+static int static_roots(struct reach *r)
+{
+	const struct proc *p = r->g->h->rt->proc;
+	uint64_t inode = 0, dev = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < p->n_maps && !err; i++) {
+		const struct proc_map *m = &p->maps[i];
+
+		if (m->path[0] != '/' || !m->inode || !m->writable || !m->readable ||
+		    (m->inode == inode && m->dev == dev))
+			continue;
+		inode = m->inode;
+		dev = m->dev;
+		if (!proc_is_live(p) || (!m->shared && proc_map_has_code(p, m)))
+			file_roots(r, m);
+		err = graph_tell(r->g, "looking for roots", r->root.n);
+	}
+	return err;
+}
+
+static void stack_roots(struct reach *r)
+{
+	const struct proc *p = r->g->h->rt->proc;
+	struct proc_stack *v = calloc(REACH_THREADS, sizeof(*v));
+	size_t n = v ? proc_stacks(p, v, REACH_THREADS) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct proc_map *m = v[i].sp ? proc_find_map(p, v[i].sp) : NULL;
+		uint64_t from = v[i].sp & ~7ull, bytes;
+
+		if (!m || !m->writable)
+			continue;
+		bytes = m->end - from;
+		words_of(r, REACH_STACK, (uint64_t)v[i].tid, from,
+			 bytes < MAX_STATIC ? bytes : MAX_STATIC,
+			 v[i].tid == p->pid ? 0 : (uint64_t)v[i].tid);
+	}
+	free(v);
+}
+
+int reach_find_roots(struct reach *r)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	uint64_t interps[MAX_INTERPS];
+	int n = py_interpreters(rt, interps, MAX_INTERPS), err;
+
+	if (n <= 0)
+		return fail(-EAGAIN, "the interpreters of process %d cannot be read",
+			    rt->proc->pid);
+	thread_roots(r);
+	/* New interpreters are put in front: the main one last, and it comes first. */
+	for (int i = n; i-- > 0;)
+		interp_roots(r, interps[i]);
+	err = static_roots(r);
+	if (!err)
+		stack_roots(r);
+	return err;
+}

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The references of one block. Most objects are read like C structures, word by word; the
+ * exceptions are where that would lie: words that point without holding (GC lists, weak references,
+ * caches), and arrays that have leftovers behind their end.
+ */
+#include "why/graph.h"
+#include "py/objects.h"
+#include "py/versions.h"
+
+#define PIECE	  (64u << 10)
+#define MAX_ITEMS (1ull << 34)
+#define MAX_SLOTS 65536 /* of a class */
+#define LEAF_HEAD 80	/* the longest: of a str whose characters lie elsewhere */
+
+/* Of references, a node of its own; @skip of every @step words are none. */
+struct array {
+	uint32_t node; /* 0 = none: the first node lies in a pool, or there are no others */
+	uint64_t addr, n;
+	unsigned step, skip;
+};
+
+struct scan {
+	struct graph *g;
+	const struct heap_block *b;
+	const struct graph_type *t;
+	uint64_t base;	/* of the object in the target */
+	int64_t lo, hi; /* what is readable, from the object's address */
+	size_t begin;
+	int err;
+	struct array soon; /* to be read when the object is done */
+};
+
+static void emit(struct scan *s, uint64_t word)
+{
+	struct graph *g = s->g;
+	uint32_t to, *e;
+
+	if (word < 0x10000 || word >> 47 || word & 7)
+		return;
+	to = graph_find(g, word);
+	if (to == NODE_NONE)
+		return;
+	if (graph_is_leaf(g, to) && !g->want_leaves && !graph_type(g, to)->wanted)
+		return;
+	if (g->edge.n >= g->max_edges) {
+		s->err = -E2BIG;
+		return;
+	}
+	e = vec_push(&g->edge);
+	if (e)
+		*e = to;
+	else
+		s->err = -ENOMEM;
+}
+
+/* A member of objects.h. */
+static int64_t member(const struct scan *s, int64_t off)
+{
+	return off + py_more_header(s->g->h->rt);
+}
+
+static uint64_t at(const struct scan *s, int64_t off)
+{
+	if (!span_has_off(s->lo, s->hi, off, 8))
+		return 0;
+	return heap_u64(s->b->data + (s->base - s->b->addr) + off);
+}
+
+static void words(struct scan *s, int64_t from, int64_t to, uint64_t mask)
+{
+	if (from < s->lo)
+		from = (s->lo + 7) & ~7ll;
+	for (int64_t off = from; off + 8 <= to && off + 8 <= s->hi; off += 8)
+		emit(s, at(s, off) & mask);
+}
+
+/* An array that is no node of its own: too big for the pools and not found among the chunks, or
+ * new.
+ * @skip of every @step words are no references. */
+static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned skip)
+{
+	const struct proc *p = s->g->h->rt->proc;
+	auto_free uint64_t *buf = malloc(PIECE);
+	uint64_t from;
+
+	if (!buf) {
+		s->err = -ENOMEM;
+		return;
+	}
+	for (uint64_t done = 0; done < n && !s->err;) {
+		uint64_t k = n - done < PIECE / 8 ? n - done : PIECE / 8;
+
+		if (8 * k > s->g->direct_bytes) {
+			s->g->unreadable++;
+			return;
+		}
+		s->g->direct_bytes -= 8 * k;
+		from = addr + 8 * done;
+		if (proc_next_touched(p, from, from + 8 * k) == from + 8 * k) {
+			done += k;
+			continue;
+		}
+		if (proc_read_sparse(p, from, buf, 8 * k)) {
+			s->g->unreadable++;
+			return;
+		}
+		for (uint64_t i = 0; i < k; i++)
+			if ((done + i) % step >= skip)
+				emit(s, buf[i]);
+		done += k;
+	}
+}
+
+/* A big array is read when its owner is: until the walk comes to it, seconds later, it may have
+ * grown and moved, and all that it holds would seem to be held by nobody. */
+static void read_soon(struct scan *s, uint32_t node, uint64_t addr, uint64_t n, unsigned step,
+		      unsigned skip)
+{
+	uint64_t bytes;
+
+	emit(s, addr);
+	if (node < s->g->n_pooled || s->g->start[node] || graph_type(s->g, node)->addr)
+		return;
+	graph_addr(s->g, node, &bytes);
+	n = n < bytes / 8 ? n : bytes / 8;
+	s->soon = (struct array){node, addr, n, step, skip};
+}
+
+/* The array behind a pointer: its node, or its words. */
+static void array(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned skip)
+{
+	uint32_t node;
+
+	if (!heap_is_pointer(addr) || !n || n > MAX_ITEMS)
+		return;
+	node = graph_find_block(s->g, addr, NULL);
+	if (node != NODE_NONE)
+		read_soon(s, node, addr, n, step, skip);
+	else
+		direct(s, addr, n, step, skip);
+}
+
+static void keys(struct scan *s, uint64_t addr)
+{
+	struct heap_keys k;
+	uint8_t head[40];
+	unsigned step, skip;
+	uint32_t node;
+
+	if (!heap_is_pointer(addr))
+		return;
+	node = graph_find_block(s->g, addr, NULL);
+	if (node != NODE_NONE && node < s->g->n_pooled) {
+		emit(s, addr);
+		return;
+	}
+	if (proc_read(s->g->h->rt->proc, addr, head, sizeof(head)) ||
+	    !heap_keys_facts(s->g->h->rt, head, &k)) {
+		if (node != NODE_NONE)
+			emit(s, addr);
+		return;
+	}
+	step = (unsigned)k.entry_size / 8;
+	skip = k.entry_size == 24 ? 1 : 0;
+	if (node == NODE_NONE) {
+		direct(s, addr + k.entries, k.n * step, step, skip);
+		return;
+	}
+	read_soon(s, node, addr, k.n * step, step, skip);
+	if (s->soon.node == node)
+		s->soon.addr += k.entries;
+}
+
+/* Blocks of 64 items between two links; what lies outside of the indices was popped. */
+static void deque(struct scan *s)
+{
+	uint64_t block = at(s, member(s, PY_DEQUE_LEFT)), last = at(s, member(s, PY_DEQUE_RIGHT));
+	uint64_t from = at(s, member(s, PY_DEQUE_LEFT_INDEX)),
+		 end = at(s, member(s, PY_DEQUE_RIGHT_INDEX));
+	uint64_t left = at(s, member(s, PY_DEQUE_SIZE));
+
+	while (!s->err && left && left < MAX_ITEMS && s->g->direct_bytes >= 8 &&
+	       heap_is_pointer(block) && from < PY_DEQUE_SLOTS) {
+		uint64_t to = block == last ? end + 1 : PY_DEQUE_SLOTS, next;
+
+		if (to <= from || to > PY_DEQUE_SLOTS)
+			return;
+		/* As a node it would hold what was popped, too. */
+		if (graph_is_asked(s->g, block))
+			emit(s, block);
+		direct(s, block + 8 + 8 * from, to - from, 1, 0);
+		left -= to - from < left ? to - from : left;
+		if (block == last ||
+		    proc_read_u64(s->g->h->rt->proc, block + 8 * (PY_DEQUE_SLOTS + 1), &next))
+			return;
+		block = next;
+		from = 0;
+	}
+}
+
+/* The end of an object's body, as far as its type tells: what follows in its block are leftovers.
+ */
+static int64_t body_end(const struct scan *s)
+{
+	const struct heap_type *t = &s->t->t;
+	int64_t end = t->basicsize;
+	uint64_t word;
+
+	if (s->t->kind == GRAPH_TYPE) { /* its slots' descriptions are its items */
+		uint64_t n = at(s, s->g->h->rt->layout.ob_size);
+
+		end += n < MAX_SLOTS ? (int64_t)n * t->itemsize : 0;
+		return n < MAX_SLOTS && end < s->hi ? end : s->hi;
+	}
+	if (t->itemsize)
+		return s->hi;
+	if (py_values_kind(s->g->h->rt) == PY_VALUES_HEADED && (t->flags & TPF_INLINE_VALUES)) {
+		word = at(s, end);
+		end += 8 + 8 * (int64_t)(word & 0xff); /* capacity */
+	}
+	return end < s->hi ? end : s->hi;
+}
+
+/* The frame in a generator, or a frame object's own: up to the top of its stack. */
+static void frame(struct scan *s, int64_t from)
+{
+	const struct py_layout *l = &s->g->h->rt->layout;
+	uint64_t mask = py_reference_mask(s->g->h->rt), top = at(s, from + l->frame_top);
+	int64_t end = s->hi, slots = from + l->frame_localsplus;
+
+	if (py_frame_tops_are_numbers(s->g->h->rt)) {
+		int32_t n = (int32_t)top;
+
+		if (n >= 0 && n < 1 << 16)
+			end = slots + 8ll * n;
+	} else if (top >= s->base + (uint64_t)slots && top - s->base <= (uint64_t)s->hi) {
+		end = (int64_t)(top - s->base);
+	}
+	words(s, from, slots < s->hi ? slots : s->hi, mask);
+	words(s, slots, end, mask);
+}
+
+static void frame_object(struct scan *s)
+{
+	const struct py_layout *l = &s->g->h->rt->layout;
+	uint64_t top = at(s, l->frame_top);
+	int64_t end = s->hi;
+
+	if (!py_frames_are_objects(s->g->h->rt)) {
+		int64_t own = (int64_t)(at(s, member(s, PY_FRAME_OBJECT_FRAME)) - s->base);
+
+		words(s, member(s, PY_BODY), member(s, PY_FRAME_OBJECT_OWN), ~0ull);
+		if (own >= member(s, PY_FRAME_OBJECT_OWN) && own < s->hi)
+			frame(s, own);
+		return;
+	}
+	if (py_frame_objects_have_tops(s->g->h->rt) && top >= s->base &&
+	    top - s->base <= (uint64_t)s->hi)
+		end = (int64_t)(top - s->base);
+	/* f_gen, behind f_trace and its kin, is borrowed. */
+	words(s, member(s, PY_BODY), member(s, py_frame_owned_end(s->g->h->rt)), ~0ull);
+	words(s, l->frame_localsplus, end, ~0ull);
+}
+
+/* A body word by word, without the list of weak references. */
+static void plain(struct scan *s, int64_t from)
+{
+	int64_t weak = s->t->t.weakoffset;
+
+	for (int64_t off = from; off + 8 <= s->hi; off += 8)
+		if (off != weak)
+			emit(s, at(s, off));
+}
+
+/* A view points into memory that is its base's. */
+static void numpy_array(struct scan *s)
+{
+	int64_t data = member(s, GRAPH_ARRAY_DATA);
+
+	if (!at(s, member(s, GRAPH_ARRAY_BASE)))
+		emit(s, at(s, data));
+	plain(s, data + 8);
+}
+
+static void dict(struct scan *s)
+{
+	const struct py_layout *l = &s->g->h->rt->layout;
+	uint64_t values = at(s, l->dict_values);
+
+	keys(s, at(s, l->dict_keys));
+	if (values)
+		emit(s, values & ~7ull); /* a buffer, or inside the instance */
+	if (s->t->t.basicsize > member(s, PY_DICT_BODY))
+		plain(s, member(s, PY_DICT_BODY));
+}
+
+/* Attribute values that are their own block start behind a prefix, whatever its alignment. */
+static void pre_header(struct scan *s)
+{
+	const struct py_runtime *rt = s->g->h->rt;
+	struct py_attributes a;
+
+	if (s->t->t.has_dict != HEAP_DICT_MANAGED)
+		return;
+	a = py_managed_attributes(rt, at(s, rt->layout.managed_values),
+				  at(s, rt->layout.managed_dict));
+	emit(s, a.values & ~7ull);
+	emit(s, a.dict);
+}
+
+/* The frame of one that has run to its end is full of leftovers. */
+static void generator(struct scan *s)
+{
+	const struct py_runtime *rt = s->g->h->rt;
+	int64_t from = rt->layout.gen_iframe, code = from + rt->walk.frame_code;
+
+	if (py_frames_are_objects(rt)) {
+		emit(s, at(s, PY_GEN_FRAME));
+		/* gi_running is a byte, and seven leftovers. */
+		plain(s, PY_GEN_FRAME + py_generator_rest(rt));
+		return;
+	}
+	/* Before the states: who runs it (borrowed), and a coroutine's origin or an asynchronous
+	 * generator's finalizer, which a plain generator leaves unset. */
+	words(s, member(s, PY_BODY), from - 24, ~0ull);
+	if (s->t->kind == GRAPH_COROUTINE)
+		emit(s, at(s, from - 16));
+	if (!py_generator_is_over(rt, at(s, from - 8)))
+		frame(s, from);
+	else if (py_ended_frames_hold_code(rt)) /* before, gi_code above was the one that held it */
+		words(s, code, code + 8, ~(uint64_t)rt->walk.code_tag_mask);
+}
+
+static void object(struct scan *s)
+{
+	const struct py_layout *l = &s->g->h->rt->layout;
+	uint64_t n;
+
+	pre_header(s);
+	if (s->t->t.flags & TPF_HEAPTYPE)
+		emit(s, at(s, l->ob_type));
+	switch (s->t->kind) {
+	case GRAPH_LEAF: /* but for memory of its own: of a bytearray, of a str's other forms */
+		if (s->g->want_leaves)
+			words(s, member(s, PY_BODY), member(s, LEAF_HEAD), ~0ull);
+		break;
+	case GRAPH_BUFFER:
+		break;
+	case GRAPH_ARRAY:
+		numpy_array(s);
+		break;
+	case GRAPH_LIST:
+		n = at(s, l->ob_size);
+		array(s, at(s, l->list_item), n, 1, 0);
+		if (s->t->t.basicsize > member(s, PY_LIST_BODY))
+			plain(s, member(s, PY_LIST_BODY));
+		break;
+	case GRAPH_TUPLE:
+		n = at(s, l->ob_size);
+		if (n < MAX_ITEMS)
+			words(s, l->tuple_item,
+			      s->t->t.flags & TPF_HEAPTYPE ? s->hi : l->tuple_item + 8 * (int64_t)n,
+			      ~0ull);
+		if (n < MAX_ITEMS && l->tuple_item + 8 * (int64_t)n > s->hi &&
+		    s->b->bytes > s->b->have)
+			direct(s, s->base + (uint64_t)s->hi,
+			       (l->tuple_item + 8 * n - (uint64_t)s->hi) / 8, 1, 0);
+		break;
+	case GRAPH_DICT:
+		dict(s);
+		break;
+	case GRAPH_SET:
+		n = at(s, l->set_mask);
+		if (at(s, l->set_table) == s->base + l->set_smalltable)
+			words(s, l->set_smalltable, member(s, PY_SMALL_TABLE_END), ~0ull);
+		else if (n < MAX_ITEMS)
+			array(s, at(s, l->set_table), 2 * (n + 1), 2, 0);
+		if (s->t->t.basicsize > member(s, PY_SET_BODY))
+			plain(s, member(s, PY_SET_BODY));
+		break;
+	case GRAPH_WEAKREF:
+		emit(s, at(s, member(s, PY_WEAKREF_CALLBACK)));
+		if (s->t->t.flags & TPF_HEAPTYPE)
+			plain(s, member(s, PY_WEAKREF_END)); /* a subclass's own */
+		break;
+	case GRAPH_CONTEXTVAR:
+		emit(s, at(s, member(s, PY_CONTEXTVAR_NAME)));
+		emit(s, at(s, member(s, PY_CONTEXTVAR_DEFAULT)));
+		break;
+	case GRAPH_LRU_LINK: /* its neighbours are not its own */
+	case GRAPH_LRU:
+		plain(s, member(s, PY_LRU_LINKS_END));
+		break;
+	case GRAPH_CODE:
+		words(s, member(s, PY_BODY), l->code_linetable + 8, ~0ull);
+		break;
+	case GRAPH_DEQUE:
+		deque(s);
+		if (s->t->t.dictoffset > 0) /* the rest are spare blocks with leftovers in them */
+			emit(s, at(s, s->t->t.dictoffset));
+		break;
+	case GRAPH_GENERATOR:
+	case GRAPH_COROUTINE:
+		generator(s);
+		break;
+	case GRAPH_FRAME:
+		frame_object(s);
+		break;
+	default:
+		plain(s, member(s, PY_BODY));
+		break;
+	}
+}
+
+/* 3.11, 3.12: an array of attribute values begins with the order in which they were set, written
+ * from its end backwards: what is not in there are leftovers. The last byte is the size of it all,
+ * the one before the number of attributes. (A pointer ends in two zero bytes, and a table that is
+ * larger than the attributes there may be is something else.) False: this is no such array. */
+static bool attribute_values(struct scan *s)
+{
+	const uint8_t *p = s->b->data;
+
+	if (py_values_kind(s->g->h->rt) != PY_VALUES_ORDERED)
+		return false;
+	for (int64_t n = 8; n <= 40 && n <= s->hi; n += 8) {
+		uint8_t used = p[n - 2];
+		bool ok = p[n - 1] == n && used <= n - 2 && s->hi < n + 8 * n;
+
+		for (int64_t i = 0; ok && i < used; i++)
+			ok = p[n - 3 - i] < n - 2;
+		for (int64_t i = 0; ok && i < used; i++)
+			emit(s, at(s, n + 8 * p[n - 3 - i]));
+		if (ok)
+			return true;
+	}
+	return false;
+}
+
+/* The references since s->begin are those of @node. */
+static int finish(struct scan *s, uint32_t node)
+{
+	struct graph *g = s->g;
+
+	if (s->err == -E2BIG && g->max_blocks)
+		return fail(s->err,
+			    "its heap has too many references for the memory that is left here");
+	if (s->err)
+		return fail(s->err, s->err == -E2BIG ? "more than four billion references"
+						     : "out of memory for references");
+	if (g->edge.n > s->begin) {
+		g->start[node] = (uint32_t)s->begin;
+		g->edge.v[g->edge.n - 1] |= NODE_MAX;
+	}
+	return 0;
+}
+
+/* Where a list's items begin in the block of their array: behind the debug hooks' head, and without
+ * a GIL behind the room there is. */
+static uint64_t items_at(const struct graph *g, const struct heap_block *b)
+{
+	return heap_debug_head(g->h, b->place == HEAP_POOL) + (g->h->rt->free_threaded ? 8 : 0);
+}
+
+int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
+{
+	struct scan s = {.g = g, .b = b, .begin = g->edge.n};
+	int err;
+
+	s.t = graph_type(g, node);
+	/* What was a buffer may be an object by now, and the reverse: as it is now. */
+	if (!b->object || !s.t->addr || s.t->addr != b->type) {
+		s.base = b->addr;
+		s.hi = (int64_t)b->have;
+		if (!b->object) {
+			uint64_t items = items_at(g, b);
+			const uint64_t *n = map64_get(&g->length, b->addr + items);
+
+			if (n && (int64_t)(items + 8 * *n) < s.hi)
+				s.hi = (int64_t)(items + 8 * *n);
+			if (!attribute_values(&s))
+				words(&s, 0, s.hi, ~0ull);
+			/* More than the walk has at hand at once. */
+			if (!n && b->bytes > b->have)
+				direct(&s, b->addr + b->have, (b->bytes - b->have) / 8, 1, 0);
+		}
+	} else {
+		s.base = b->object;
+		s.lo = -(int64_t)(b->object - b->addr);
+		s.hi = (int64_t)b->have + s.lo;
+		s.hi = body_end(&s);
+		object(&s);
+	}
+	err = finish(&s, node);
+	if (err || !s.soon.node)
+		return err;
+	s.begin = g->edge.n;
+	direct(&s, s.soon.addr, s.soon.n, s.soon.step, s.soon.skip);
+	return finish(&s, s.soon.node);
+}
