@@ -71,7 +71,7 @@ def test_the_units_filter_has_ours_in_it():
         return {c for w in groups[word] for c in calls(w)} if word.startswith("@") else {word}
 
     allowed = {c for w in of_unit("SystemCallFilter").split() for c in calls(w)}
-    ours = set(re.findall(r"(?:SCMP_SYS|WITH)\((\w+)[,)]", read(ROOT, "src", "cli", "filter.c"))) - {"call", "mount"}
+    ours = set(re.findall(r"(?:SCMP_SYS|WITH)\((\w+)[,)]", read(ROOT, "src", "confine", "filter.c"))) - {"call", "mount"}
     assert len(ours) > 100 and ours <= allowed, ours - allowed
 
 

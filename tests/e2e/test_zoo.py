@@ -9,7 +9,7 @@ import zoo_cases
 
 CORE = ("cache_unbounded", "exception_history", "cycles_gc_off", "default_dict", "metric_labels",
         "growing_buffers", "mmaps", "twin_limit_linear", "twin_memo_of_words", "twin_sessions_expire",
-        "twin_spike")  # fmt: skip
+        "twin_spike", "twin_full_pages")  # fmt: skip
 SECONDS = 60
 
 

@@ -6,10 +6,10 @@
 
 The target makes and checks objects in three threads and forks all the time. After each event its text, and
 that of its children, must be that of the files within CLEAN_S, and its loops per second of CPU time at least
-FULL of what they were before the tool came, as measured against a program that nobody watches. On a machine
-that does other work one figure in ten may be too low: more than LATE of them are a failure, and so is a target that
-is not back after GIVE_UP_S."""
+FULL of what they were before the tool came, as measured against a program that nobody watches. With --busy what comes
+late is counted only, up to GIVE_UP_S."""
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -27,7 +27,6 @@ import target_words as words
 
 CLEAN_S = 3.0
 FULL = 0.95
-LATE = 0.1
 GIVE_UP_S = 12
 GONE_S = 20  # for processes and definitions, which cost the target nothing
 LONGEST_S = 1.5  # at work before something happens to it
@@ -45,6 +44,11 @@ class Program(lib_target.Running):
     def __init__(self):
         super().__init__("torture_target.py", nice=0)
         self.wait_ready()
+
+    def pin(self, cpus):
+        for task in os.listdir("/proc/%d/task" % self.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(int(task), cpus)
 
     def work(self):
         """Loops so far, CPU time so far."""
@@ -64,10 +68,16 @@ class Target(Program):
         self.full = statistics.median(self.speed() for _ in range(9))
 
     def speed(self):
-        """Loops per second of CPU time as a share of the twin's, as it was before the tool came."""
+        """Loops per second of CPU time as a share of the twin's, as it was before the tool came: within 2 %, when both
+        take turns on one CPU. On two, which may be threads of one core, it is anything from 0.8 to 1.4."""
+        everywhere = os.sched_getaffinity(0)
+        for program in (self, self.twin):
+            program.pin({max(everywhere)})
         before = self.work(), self.twin.work()
         time.sleep(SPEED_S)
         mine, twins = ((n - m) / max(c - b, 1) for (m, b), (n, c) in zip(before, (self.work(), self.twin.work())))
+        for program in (self, self.twin):
+            program.pin(everywhere)
         return mine / max(twins, 1e-12) / self.full
 
     def check(self):
@@ -187,7 +197,7 @@ class Results:
             out.append({"what": name, "times": len(rows), "clean_s": round(statistics.median(times), 2),
                         "clean_s_max": round(max(times), 2), "unclean": unclean, "speeds": len(speeds), "late": late,
                         "full_s": round(statistics.median(t for t, _ in speeds), 2) if speeds else None})  # fmt: skip
-            if late > max(1, LATE * len(speeds)) and not self.target.is_busy:
+            if late and not self.target.is_busy:
                 raise Harm("%s: %d times of %d not at full speed in %.0f s" % (name, late, len(speeds), CLEAN_S))
         return out
 

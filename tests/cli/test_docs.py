@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What the documents refer to is there: files, sections, and the messages that users look up."""
+import glob
+import os
+import re
+
+import pytest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "tests/README.md"] + sorted(
+    os.path.relpath(p, TOP) for p in glob.glob(TOP + "/docs/**/*.md", recursive=True))
+HOLES = re.compile(r"\.\.\.|\b(?:NAME|FILE|[NMVX])\b(?:/s)?|\d[\d.]*")
+
+
+def read(name):
+    with open(os.path.join(TOP, name), encoding="utf-8") as f:
+        return f.read()
+
+
+def anchors(text):
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+def strings_of_the_program():
+    text = ""
+    for path in glob.glob(TOP + "/src/*/*.[ch]") + glob.glob(TOP + "/include/pyleak/*.h"):
+        with open(path, encoding="utf-8") as f:
+            text += f.read()
+    text = re.sub(r'"\s*(?:PRIu64|PRIx64|PRId64)?\s*"', "", text)
+    return text.replace("%%", "%").replace('\\"', '"')
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", read(page)):
+        if "://" in link:
+            continue
+        path, _, section = link.partition("#")
+        to = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+        assert os.path.exists(os.path.join(TOP, to)), link
+        assert not section or section in anchors(read(to)), link
+
+
+def test_the_messages_that_are_explained_are_those_of_the_program():
+    said = strings_of_the_program()
+    rows = re.findall(r"^\| `([^`]+)` \|", read("docs/TROUBLESHOOTING.md").split("## The target")[0], re.M)
+    assert len(rows) > 15
+    for row in rows:
+        part = max(HOLES.split(row), key=len).strip(" :()")
+        assert part in said, row
+
+
+def test_the_readme_is_short():
+    assert len(read("README.md").splitlines()) <= 120
+
+
+def spelled_out(pattern):
+    """a/{b,c}.c -> a/b.c, a/c.c"""
+    found = re.match(r"(.*)\{(.*)\}(.*)", pattern)
+    return [found[1] + part + found[3] for part in found[2].split(",")] if found else [pattern]
+
+
+def test_the_map_of_the_source_leads_to_files():
+    table = read("docs/ARCHITECTURE.md").split("## Where is it?")[1].split("## ")[0]
+    names = [n for n in re.findall(r"`([\w/*{},.]+\.[ch])`", table) if "NAME" not in n]
+    assert len(names) > 20
+    for name in names:
+        root = "" if name.startswith(("bpf/", "include/")) else "src/"
+        for one in spelled_out(name):
+            assert glob.glob(os.path.join(TOP, root + one)), one

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Files of other users: where a result is to be written, and what is given to be read."""
+import json
+import os
+import resource
+import subprocess
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+TOOL = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"), "pyleak-bpf")
+RECORDING = os.path.join(TOP, "tests/judge/corpus/zoo-twin_spike-debian-3.11.rec")
+NOBODY = 65534
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="files of other users are made")
+
+
+def write(path, **more):
+    return subprocess.run([TOOL, "--from", RECORDING, "--json", str(path)], capture_output=True, text=True, timeout=60,
+                          check=False, **more)  # fmt: skip
+
+
+@needs_root
+@pytest.mark.parametrize("owner,group,mode", [(NOBODY, NOBODY, 0o755), (0, NOBODY, 0o775), (0, NOBODY, 0o2775),
+                                              (0, 0, 0o1777), (NOBODY, NOBODY, 0o777)])  # fmt: skip
+@pytest.mark.parametrize("kind", ["link", "file", "fifo"])
+def test_what_somebody_else_put_there_is_not_written(tmp_path, owner, group, mode, kind):
+    theirs, victim = tmp_path / "theirs", tmp_path / "victim"
+    theirs.mkdir()
+    victim.write_text("precious")
+    at = theirs / "report.json"
+    if kind == "link":
+        at.symlink_to(victim)
+    elif kind == "file":
+        at.write_text("bait")
+    else:
+        os.mkfifo(at)
+    os.chown(at, NOBODY, NOBODY, follow_symlinks=False)
+    os.chown(theirs, owner, group)
+    theirs.chmod(mode)
+    run = write(at)
+    assert run.returncode == 1 and "what lies there is user 65534's" in run.stderr, run
+    assert victim.read_text() == "precious"
+
+
+@needs_root
+def test_who_asks_by_sudo_may_have_links_of_his_own(tmp_path):
+    home, store = tmp_path / "home", tmp_path / "store"
+    home.mkdir()
+    store.mkdir()
+    (home / "link").symlink_to(store)
+    for path in (home, home / "link"):
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    assert write(home / "link" / "report.json").returncode == 1
+    assert write(home / "link" / "report.json", env=dict(os.environ, SUDO_UID=str(NOBODY))).returncode == 0
+    assert json.loads((store / "report.json").read_text())["processes"]
+
+
+def test_two_results_in_one_place_are_refused(tmp_path):
+    other = tmp_path / "." / ".." / tmp_path.name / "one"
+    run = subprocess.run([TOOL, "--from", RECORDING, "--json", str(tmp_path / "one"), "--record", str(other)],
+                         capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+    assert run.returncode == 1 and "are one file" in run.stderr and not (tmp_path / "one").exists()
+
+
+def test_a_report_with_thousands_of_losses_takes_little_memory(tmp_path):
+    with open(os.path.join(TOP, "tests/golden/report.json"), encoding="utf-8") as f:
+        report = json.load(f)
+    report["processes"][0]["lost"] = {"reason %d" % i: i for i in range(20000)}
+    path = tmp_path / "many.json"
+    path.write_text(json.dumps(report))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    run = subprocess.run([TOOL, "merge", str(path), "--json", "-"], capture_output=True, timeout=60, check=True)
+    assert run.stdout and resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 64 << 10)
