@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "cli/outputs.h"
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/packet.h"
 #include "cli/cli.h"
+#include "cli/stop.h"
 #include "confine/confine.h"
 #include "confine/keeper.h"
 #include "out/out.h"
+
+#define LOOK_MS	   50
+#define GIVE_UP_MS 2000 /* once the user has asked for the end */
 
 struct places {
 	struct place v[OUTPUTS_MAX];
@@ -18,7 +23,9 @@ struct places {
 
 static int cannot(const char *path, int err)
 {
-	return fail(err, "cannot write %s: %s", path, strerror(-err));
+	return fail(err, "cannot write %s: %s", path,
+		    err == -EINTR ? "it is a pipe that nobody reads, or its storage does not answer"
+				  : strerror(-err));
 }
 
 static bool is_stdout(const char *path)
@@ -92,6 +99,17 @@ void outputs_close(struct outputs *o)
 	helper_stop(&o->keeper);
 }
 
+/* A pipe that nobody reads is waited for, but who is to end tries for a moment only. */
+static int wait_for(int sock)
+{
+	struct pollfd answer = {.fd = sock, .events = POLLIN};
+
+	for (unsigned left_ms = GIVE_UP_MS; left_ms; left_ms -= stop_asked() ? LOOK_MS : 0)
+		if (poll(&answer, 1, LOOK_MS) > 0)
+			return 0;
+	return -EINTR;
+}
+
 /* What the keeper answers: 0 or a negative errno. Never -EPIPE when it is gone itself: to our
  * callers that is a reader who has seen enough, and no failure. */
 static int ask(const struct outputs *o, enum keeper_op op, const char *path,
@@ -106,6 +124,9 @@ static int ask(const struct outputs *o, enum keeper_op op, const char *path,
 	err = packet_send(o->keeper.sock, &r, sizeof(r), -1);
 	if (err)
 		return err == -EPIPE ? -EIO : err;
+	err = wait_for(o->keeper.sock);
+	if (err)
+		return err;
 	got = packet_receive(o->keeper.sock, a, sizeof(*a), fd);
 	if (got != (ssize_t)sizeof(*a))
 		return got < 0 ? (int)got : -EIO;

@@ -17,6 +17,7 @@ struct builder {
 	VEC(struct estimate_site) site;
 	struct map64 index; /* stack -> place + 1 */
 	struct map64 burst; /* stack ^ burst seen */
+	struct map64 type;  /* stack ^ type -> place + 1 in the site's types */
 	const struct estimate_classes *c;
 };
 
@@ -39,19 +40,28 @@ static struct estimate_site *site_of(struct builder *b, uint64_t stack)
 	return s;
 }
 
-static struct estimate_type *type_of(struct estimate_site *s, uint64_t type)
+/* One key of two, never 0. */
+static uint64_t mixed(uint64_t stack, uint64_t what)
 {
+	return (stack ^ (what * 0x9e3779b97f4a7c15ull)) | 1;
+}
+
+static struct estimate_type *type_of(struct builder *b, struct estimate_site *s, uint64_t type)
+{
+	uint64_t *place = map64_put(&b->type, mixed(s->stack, type));
 	struct estimate_type *grown;
 
-	for (size_t i = 0; i < s->n_types; i++)
-		if (s->types[i].type == type)
-			return &s->types[i];
+	if (!place)
+		return NULL;
+	if (*place && *place <= s->n_types && s->types[*place - 1].type == type)
+		return &s->types[*place - 1];
 	grown = reallocarray(s->types, s->n_types + 1, sizeof(*grown));
 	if (!grown)
 		return NULL;
 	s->types = grown;
 	memset(&grown[s->n_types], 0, sizeof(*grown));
 	grown[s->n_types].type = type;
+	*place = s->n_types + 1;
 	return &grown[s->n_types++];
 }
 
@@ -63,7 +73,7 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 	double born_s = run_s + survivor_age_s[1] - age;
 	double part = run_s > 0 ? 4 * born_s / run_s : 0;
 	unsigned q = part >= 3 ? 3 : part > 0 ? (unsigned)part : 0;
-	uint64_t *seen = map64_put(&b->burst, (v->stack ^ (v->burst * 0x9e3779b97f4a7c15ull)) | 1);
+	uint64_t *seen = map64_put(&b->burst, mixed(v->stack, v->burst));
 
 	if (seen && !(*seen)++)
 		s->bursts++;
@@ -91,7 +101,7 @@ static void add_seen(struct builder *b, const struct survivor *v, const struct e
 	s->held_count += count;
 	s->held_bytes += count * (double)v->bytes;
 	s->seen++;
-	t = type_of(s, v->type);
+	t = type_of(b, s, v->type);
 	if (t)
 		t->held_count += count;
 	if (!s->samples) {
@@ -104,7 +114,7 @@ static int add_sample(struct builder *b, const struct survivor *v, const struct 
 		      const struct estimate_opts *o)
 {
 	struct estimate_site *s = site_of(b, v->stack);
-	struct estimate_type *t = s ? type_of(s, v->type) : NULL;
+	struct estimate_type *t = s ? type_of(b, s, v->type) : NULL;
 	unsigned cls = survivor_class_index(v->part[0].cls);
 	double rate = sample_per_s(v, c, o) * c->factor[cls];
 
@@ -193,6 +203,7 @@ int estimate_sites(const struct survivor *samples, size_t n, const struct trend_
 	finish(&b, o, out);
 	map64_free(&b.index);
 	map64_free(&b.burst);
+	map64_free(&b.type);
 	if (err)
 		estimate_free(out);
 	return err;

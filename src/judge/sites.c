@@ -136,15 +136,8 @@ static void show_native(struct joiner *j, struct joined *to)
 
 void join_type(struct joined *to, const char *name, double count, double bytes)
 {
-	struct joined_type *t;
+	struct joined_type *t = vec_push(&to->types);
 
-	for (size_t i = 0; i < to->types.n; i++)
-		if (!strcmp(to->types.v[i].name, name)) {
-			to->types.v[i].count += count;
-			to->types.v[i].bytes += bytes;
-			return;
-		}
-	t = vec_push(&to->types);
 	if (t)
 		*t = (struct joined_type){name, count, bytes};
 }
@@ -247,6 +240,31 @@ static int by_count(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct joined_type *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* One row for each name, the most first. */
+static void fold_types(struct joined *to)
+{
+	struct joined_type *v = to->types.v;
+	size_t kept = 0;
+
+	qsort(v, to->types.n, sizeof(*v), by_name);
+	for (size_t i = 1; i < to->types.n; i++)
+		if (!strcmp(v[i].name, v[kept].name)) {
+			v[kept].count += v[i].count;
+			v[kept].bytes += v[i].bytes;
+		} else {
+			v[++kept] = v[i];
+		}
+	to->types.n = kept + 1;
+	qsort(v, to->types.n, sizeof(*v), by_count);
+}
+
 /* Shares are of the objects, so that growth_count_per_s x share is a type's own rate. */
 static void finish_types(struct joiner *j, struct joined *to)
 {
@@ -254,7 +272,7 @@ static void finish_types(struct joiner *j, struct joined *to)
 
 	if (!to->types.n)
 		return;
-	qsort(to->types.v, to->types.n, sizeof(*to->types.v), by_count);
+	fold_types(to);
 	for (size_t i = 0; i < to->types.n; i++)
 		all += to->types.v[i].count;
 	to->site.types = report_alloc(j->r, to->types.n * sizeof(*to->site.types));

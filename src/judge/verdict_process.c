@@ -274,7 +274,7 @@ static void by_lines(struct report *r, struct report_process *p, const struct li
 	bool is_leak = l->leak && (l->ends || l->leaks >= PROCESS_LEAK_PART * grows);
 	const struct report_site *lead = is_leak ? l->leak : l->other;
 
-	if (is_leak || !l->leak || l->others >= PROCESS_LEAK_PART * grows) {
+	if (lead && (is_leak || !l->leak || l->others >= PROCESS_LEAK_PART * grows)) {
 		by_site(r, p, lead);
 		add_sum(r, p, l, lead);
 	} else {

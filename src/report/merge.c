@@ -27,12 +27,19 @@ static int by_identity(const void *pa, const void *pb)
 	if (!c)
 		c = (a->process->pid > b->process->pid) - (a->process->pid < b->process->pid);
 	/* the last report of a process first: it is the one that is kept */
-	return c ? c : (a->ended_at < b->ended_at) - (a->ended_at > b->ended_at);
+	if (!c)
+		c = (a->ended_at < b->ended_at) - (a->ended_at > b->ended_at);
+	if (!c)
+		c = (a->report > b->report) - (a->report < b->report);
+	return c ? c : (a->process > b->process) - (a->process < b->process);
 }
 
+/* Two rows with one number in one report are two processes, the second of which got the number
+ * again. */
 static bool same_process(const struct merge_part *a, const struct merge_part *b)
 {
-	return a->process->pid == b->process->pid && !strcmp(a->host, b->host);
+	return a->report != b->report && a->process->pid == b->process->pid &&
+	       !strcmp(a->host, b->host);
 }
 
 static int gather(struct report **in, size_t n, struct merge_parts *parts)
@@ -48,6 +55,8 @@ static int gather(struct report **in, size_t n, struct merge_parts *parts)
 			p->process = &in[i]->processes[k];
 			p->host = in[i]->hostname ? in[i]->hostname : "";
 			p->ended_at = in[i]->ended_at;
+			p->report = i;
+			p->is_over = p->process->exited;
 		}
 	if (parts->n)
 		qsort(parts->v, parts->n, sizeof(*parts->v), by_identity);
@@ -216,24 +225,32 @@ static int fill_members(struct report *r, struct report_process *to,
 	return 0;
 }
 
-static size_t count_hosts(const struct report_process *p)
+static int by_text(const void *pa, const void *pb)
 {
-	size_t n = 0;
+	const char *const *a = pa, *const *b = pb;
 
-	for (size_t i = 0; i < p->n_members; i++) {
-		size_t k = 0;
-
-		while (k < i && strcmp(p->members[k].hostname, p->members[i].hostname) != 0)
-			k++;
-		n += k == i;
-	}
-	return n;
+	return strcmp(*a, *b);
 }
 
-static int say_reason(struct report *r, struct report_process *p)
+static int count_hosts(const struct report_process *p, size_t *hosts)
+{
+	auto_free const char **name = calloc(p->n_members + 1, sizeof(*name));
+
+	if (!name)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < p->n_members; i++)
+		name[i] = p->members[i].hostname;
+	qsort(name, p->n_members, sizeof(*name), by_text);
+	*hosts = p->n_members > 0;
+	for (size_t i = 1; i < p->n_members; i++)
+		*hosts += strcmp(name[i - 1], name[i]) != 0;
+	return 0;
+}
+
+static int say_reason(struct report *r, struct report_process *p, size_t hosts)
 {
 	const struct report_member *worst = p->members;
-	size_t n = 0, hosts = count_hosts(p);
+	size_t n = 0;
 
 	while (n < p->n_members && p->members[n].verdict == p->verdict)
 		n++;
@@ -265,7 +282,7 @@ static double mean_coverage(const struct merge_parts *parts)
 
 /* What a cgroup uses is of all that are in it, and no sum: told where one host's one group has them
  * all. */
-static void fill_cgroup(struct report_process *to, const struct merge_parts *parts)
+static void fill_cgroup(struct report_process *to, const struct merge_parts *parts, size_t hosts)
 {
 	const struct report_cgroup *one = NULL;
 
@@ -278,7 +295,7 @@ static void fill_cgroup(struct report_process *to, const struct merge_parts *par
 			return;
 		one = c;
 	}
-	if (one && count_hosts(to) == 1)
+	if (one && hosts == 1)
 		to->memory.cgroup = *one;
 }
 
@@ -295,6 +312,7 @@ static void begin(struct report_process *to)
 static int fill_process(struct report *r, const struct merge_parts *parts,
 			struct report_process *to)
 {
+	size_t hosts = 0;
 	int err = 0;
 
 	begin(to);
@@ -305,10 +323,12 @@ static int fill_process(struct report *r, const struct merge_parts *parts,
 	to->coverage = mean_coverage(parts);
 	if (!err)
 		err = fill_members(r, to, parts);
+	if (!err)
+		err = count_hosts(to, &hosts);
 	if (err)
 		return err;
-	fill_cgroup(to, parts);
-	err = say_reason(r, to);
+	fill_cgroup(to, parts, hosts);
+	err = say_reason(r, to, hosts);
 	return err ? err : merge_sites(r, to, parts);
 }
 

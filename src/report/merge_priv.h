@@ -12,7 +12,8 @@ struct merge_part {
 	const struct report_process *process;
 	const char *host;
 	double ended_at;
-	bool is_over; /* nothing of it grows any more */
+	size_t report; /* which of those that are merged */
+	bool is_over;  /* nothing of it grows any more */
 };
 
 struct merge_parts {

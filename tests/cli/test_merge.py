@@ -86,6 +86,19 @@ def test_a_process_counts_once(hosts):
         (s["id"], s["growth_bytes_per_s"]) for s in once["sites"]}  # fmt: skip
 
 
+def test_a_number_used_again_is_another_process(hosts):
+    """Two rows of one report: the first of them has ended, and the second got its number."""
+    report = json.loads(hosts[0].read_text())
+    ended = json.loads(json.dumps(report["processes"][0]))
+    ended["state"] = "exited"
+    report["processes"].insert(0, ended)
+    hosts[0].write_text(json.dumps(report))
+    process = merged(hosts[0])["processes"][0]
+    assert len(process["members"]) == 2
+    assert process["memory"]["rss_bytes"] == report["processes"][1]["memory"]["rss_bytes"]
+    assert merged(hosts[0], hosts[0])["processes"][0]["members"] == process["members"]
+
+
 def test_text_of_a_saved_report_says_nothing_that_is_not_in_it(hosts):
     for run in (merge(*hosts), subprocess.run([TOOL, "--from", str(hosts[0])], capture_output=True, text=True,
                                               timeout=60, check=False)):  # fmt: skip

@@ -120,3 +120,19 @@ def test_standard_output_by_another_name(target):
         done = run(["census", "-p", target, "-q", "--json"], name)
         assert done.returncode == 0, done.stderr
         assert '"schema": "pyleak-bpf/report/1"' in done.stdout
+
+
+def test_one_signal_ends_the_wait_for_a_reader(target, tmp_path):
+    """Of a pipe that nobody reads."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    tool = subprocess.Popen([harness.TOOL, "census", "-p", str(target), "-q", "--json", pipe], stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, text=True)  # fmt: skip
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            tool.wait(timeout=3)
+        tool.terminate()
+        _, said = tool.communicate(timeout=20)
+    finally:
+        tool.kill()
+    assert tool.returncode == 1 and "nobody reads" in said
