@@ -11,27 +11,26 @@ DOC = os.path.join(corpus.TOP, "docs/SCORING.md")
 Threshold = collections.namedtuple("Threshold", "section name value meaning")
 
 
+def rows(text, pattern):
+    """Of a pattern that finds a section's title, or a threshold's name, value and meaning, so named."""
+    found, section = [], None
+    for m in re.finditer(pattern, text, re.M):
+        section = m["title"] or section
+        if m["name"]:
+            found.append(Threshold(section, m["name"], m["value"], m["meaning"]))
+    return found
+
+
 def of_header(path=HEADER):
     with open(path, encoding="utf-8") as f:
         text = f.read().replace("\n * ", " ").replace("\n */", " */")
-    found, section = [], None
-    for title, meaning, name, value in re.findall(
-            r"/\* ---- (.*?) ---- \*/|/\* ([^*]*?) \*/\n#define (\w+) (\S+)", text):
-        section = title or section
-        if name:
-            found.append(Threshold(section, name, value, meaning))
-    return found
+    return rows(text, r"/\* ---- (?P<title>.*?) ---- \*/|/\* (?P<meaning>[^*]*?) \*/\n#define (?P<name>\w+) (?P<value>\S+)")
 
 
 def of_doc(path=DOC):
     with open(path, encoding="utf-8") as f:
         text = f.read().split("\n## All thresholds\n")[1]
-    found, section = [], None
-    for title, name, value, meaning in re.findall(r"^\*\*(.*)\*\*$|^\| `(\w+)` \| (\S+) \| (.*) \|$", text, re.M):
-        section = title or section
-        if name:
-            found.append(Threshold(section, name, value, meaning))
-    return found
+    return rows(text, r"^\*\*(?P<title>.*)\*\*$|^\| `(?P<name>\w+)` \| (?P<value>\S+) \| (?P<meaning>.*) \|$")
 
 
 def headings(path=DOC):

@@ -5,46 +5,7 @@
 #include <math.h>
 
 #include "judge/verdict.h"
-
-static struct report *report;
-
-static int begin(void **state)
-{
-	(void)state;
-	return report_new(&report);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	report_free(report);
-	return 0;
-}
-
-/* A leak beyond doubt; each test takes one thing from it. */
-static struct verdict_evidence leak(void)
-{
-	return (struct verdict_evidence){
-		.run_s = 180,
-		.oldest_s = 178,
-		.growth_bytes_per_s = 1258291,
-		.samples = 60,
-		.bursts = 40,
-		.quarters = 4,
-		.collections = 14,
-		.curve = {.shape = CURVE_RISING, .since_s = 178, .confidence = 0.88},
-		.mean_age_s = 95,
-		.least_s = 10,
-	};
-}
-
-static struct report_site judged(const struct verdict_evidence *e)
-{
-	struct report_site s = {.growth_bytes_per_s = e->growth_bytes_per_s};
-
-	verdict_site(report, e, &s);
-	return s;
-}
+#include "verdicts.h"
 
 static void a_leak_has_a_sentence_with_its_numbers(void **state)
 {
