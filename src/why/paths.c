@@ -33,23 +33,14 @@ static bool climb(const struct graph *g, uint32_t node, struct chain *c)
 {
 	c->n = 0;
 	c->cut = false;
-	while (c->n < PATHS_DEPTH) {
-		uint32_t up = g->parent[node];
-
-		c->node[c->n++] = node;
-		if (!up)
-			return false;
-		if (up & REACH_ROOT) {
-			c->root = up & ~REACH_ROOT;
-			return true;
-		}
-		node = up - 1;
-	}
-	/* Too long for the beginning to be kept: find the root nevertheless. */
-	c->cut = true;
 	for (uint32_t steps = 0; steps < g->n; steps++) {
 		uint32_t up = g->parent[node];
 
+		/* Too long for the beginning to be kept: its root is found nevertheless. */
+		if (c->n < PATHS_DEPTH)
+			c->node[c->n++] = node;
+		else
+			c->cut = true;
 		if (!up)
 			return false;
 		if (up & REACH_ROOT) {
