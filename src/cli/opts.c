@@ -238,12 +238,20 @@ int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, 
 	return 0;
 }
 
+int opts_unexpected(const char *word, const char *hint)
+{
+	if (*word && word[strspn(word, "0123456789")] == '\0')
+		return fail(-EINVAL, "unexpected word '%s'; a process is named by -p %s", word,
+			    word);
+	return fail(-EINVAL, "unexpected word '%s'; %s", word, hint);
+}
+
 int opts_parse(const struct opt *table, int argc, char **argv, void *out)
 {
 	int first, err = opts_parse_words(table, argc, argv, out, &first);
 
 	if (!err && first < argc)
-		return fail(-EINVAL, "unexpected word '%s'; --help shows the usage", argv[first]);
+		return opts_unexpected(argv[first], "--help shows the usage");
 	return err;
 }
 

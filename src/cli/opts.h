@@ -48,6 +48,8 @@ struct opt {
 int opts_parse(const struct opt *table, int argc, char **argv, void *out);
 /* The same where words are wanted: they are argv[*first] to the end. */
 int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, int *first);
+/* The sentence for such a word where none is wanted, with what to do: -EINVAL. */
+int opts_unexpected(const char *word, const char *hint);
 /* One value, by the long name: flags are yes or no. The words of @value live on in @out. */
 int opts_set(const struct opt *table, const char *name, const char *value, void *out);
 /* The rows as text, wrapped at 80 columns. */

@@ -88,7 +88,9 @@ static int parse_words(int argc, char **argv, struct watch_opts *out)
 	if (err || first >= argc)
 		return err;
 	if (strcmp(argv[first - 1], "--") != 0)
-		return fail(-EINVAL, "unexpected word '%s'; --help shows the usage", argv[first]);
+		return opts_unexpected(argv[first],
+				       "the commands are census, why, sweep, serve, merge "
+				       "and doctor, --help shows the usage");
 	out->command = argv + first;
 	return 0;
 }
