@@ -172,16 +172,8 @@ static int check_found(const struct census_cmd *c, const struct report *r)
 
 static int print(const struct census_cmd *c, const struct report *r)
 {
-	const struct out_term_opts to = outputs_term(c->top, c->no_color, c->verbose);
-	bool json_stdout = json_on_stdout(c);
-	int err = json_stdout ? 0 : out_census(stdout, r, &to), json_err;
-
-	json_err = c->json ? outputs_json(&c->outputs, c->json, r) : 0;
-	if (cli_reader_left(err))
-		err = 0;
-	if (json_stdout && json_err == -EPIPE)
-		json_err = 0;
-	return err ? err : json_err;
+	return outputs_print(&c->outputs, c->json, out_census,
+			     outputs_term(c->top, c->no_color, c->verbose), r);
 }
 
 static int run(struct census_cmd *c)

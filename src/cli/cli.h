@@ -28,8 +28,8 @@ int cli_merge(int argc, char **argv);
 int cli_complain(int code);
 /* Before there was anything to report: says so. */
 int cli_interrupted(void);
-/* Is the error of a write that the reader left: a closed pipe, a terminal that hung up? No fault,
- * and nobody to tell. */
+/* Is the error of a write to standard output that the reader left: a closed pipe, a terminal that
+ * hung up? No fault, and nobody to tell. */
 bool cli_reader_left(int err);
 
 /* What this user and this kernel must allow before anything is tried. Fails with the sentence. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which command the first word names; none of them: the main job. */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -42,5 +44,8 @@ int cli_interrupted(void)
 
 bool cli_reader_left(int err)
 {
-	return err == -EPIPE || err == -EIO;
+	struct stat s;
+
+	return err == -EPIPE ||
+	       (err == -EIO && fstat(STDOUT_FILENO, &s) == 0 && S_ISCHR(s.st_mode));
 }

@@ -71,8 +71,8 @@ static int merge(const struct merge_opts *o, const struct outputs *to, char **fi
 	}
 	err = report_merge(in, n, &all);
 	if (!err)
-		err = outputs_print(to, o->json, outputs_term(o->top, o->no_color, o->verbose),
-				    all);
+		err = outputs_print(to, o->json, out_term,
+				    outputs_term(o->top, o->no_color, o->verbose), all);
 	report_free(all);
 	return err;
 }

@@ -247,12 +247,16 @@ struct out_term_opts outputs_term(size_t top, bool no_color, int verbose)
 	};
 }
 
-int outputs_print(const struct outputs *o, const char *json, struct out_term_opts how,
-		  const struct report *r)
+int outputs_print(const struct outputs *o, const char *json, outputs_text text,
+		  struct out_term_opts how, const struct report *r)
 {
-	int err = json ? outputs_json(o, json, r) : 0;
+	bool json_stdout = json && is_stdout(json);
+	int err = json_stdout ? 0 : text(stdout, r, &how);
+	int json_err = json ? outputs_json(o, json, r) : 0;
 
-	if (!err && !(json && !strcmp(json, "-")))
-		err = out_term(stdout, r, &how);
-	return cli_reader_left(err) ? 0 : err;
+	if (cli_reader_left(err))
+		err = 0;
+	if (json_stdout && json_err == -EPIPE)
+		json_err = 0;
+	return err ? err : json_err;
 }

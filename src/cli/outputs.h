@@ -45,10 +45,12 @@ int outputs_end(const struct outputs *o, struct output *out, int err);
 /* What is there now: NULL in *out when nothing is. */
 int outputs_read(const struct outputs *o, const char *path, FILE **out);
 
-/* A report as JSON where that is asked for, and as text unless that took standard output. A reader
- * who has left is no fault. */
-int outputs_print(const struct outputs *o, const char *json, struct out_term_opts how,
-		  const struct report *r);
+/* out_term() and its like. */
+typedef int (*outputs_text)(FILE *f, const struct report *r, const struct out_term_opts *o);
+/* A report as JSON where that is asked for (@json not NULL), and as text unless that took standard
+ * output. A reader who has left is no fault. */
+int outputs_print(const struct outputs *o, const char *json, outputs_text text,
+		  struct out_term_opts how, const struct report *r);
 /* How text looks on our standard output. */
 struct out_term_opts outputs_term(size_t top, bool no_color, int verbose);
 

@@ -91,7 +91,8 @@ int cli_replay(const struct watch_opts *o)
 	if (!err)
 		err = read_and_cut(o, &to, &r);
 	if (!err)
-		err = outputs_print(&to, o->json, outputs_term(o->top, o->no_color, o->verbose), r);
+		err = outputs_print(&to, o->json, out_term,
+				    outputs_term(o->top, o->no_color, o->verbose), r);
 	for (size_t i = 0; r && i < r->n_processes; i++)
 		has_leak |= r->processes[i].verdict == CLASS_LEAK;
 	if (r)

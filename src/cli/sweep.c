@@ -96,16 +96,10 @@ static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *
 
 static int print(const struct sweep_cmd *c, const struct report *r)
 {
-	const struct out_term_opts to = outputs_term(c->top, c->no_color, c->verbose);
-	bool json_stdout = c->json && !strcmp(c->json, "-");
-	int err = json_stdout ? 0 : out_term_sweep(stdout, r, &to), json_err;
-
-	json_err = c->json && r->final ? outputs_json(&c->outputs, c->json, r) : 0;
-	if (cli_reader_left(err))
-		err = 0;
-	if (json_stdout && json_err == -EPIPE)
-		json_err = 0;
-	return err ? err : json_err;
+	if (!r->final && c->json && !strcmp(c->json, "-"))
+		return 0;
+	return outputs_print(&c->outputs, r->final ? c->json : NULL, out_term_sweep,
+			     outputs_term(c->top, c->no_color, c->verbose), r);
 }
 
 static int report(const struct sweep_cmd *c, struct sweep *s, double started_at, uint64_t begin,

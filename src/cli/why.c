@@ -260,11 +260,11 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 		err = print(&say, a, &stats);
 	if (!err && w->json)
 		err = why_write_json(&w->outputs, w->json, &say, a, &stats);
-	if (cli_reader_left(err) && w->json && !strcmp(w->json, "-"))
+	if (err == -EPIPE && w->json && !strcmp(w->json, "-"))
 		err = 0;
 	if (!err && w->dot)
 		err = why_write_dot(&w->outputs, w->dot, &say, a);
-	if (cli_reader_left(err) && w->dot && !strcmp(w->dot, "-"))
+	if (err == -EPIPE && w->dot && !strcmp(w->dot, "-"))
 		err = 0;
 	why_free(a, 1);
 	return err;
