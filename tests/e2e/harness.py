@@ -28,6 +28,7 @@ FEW_SAMPLES = 30
 # Losses that a correct run may have, and why. Anything else is a failed check.
 LOST_ALLOWED = {
     "no_thread_state": "objects born while a thread starts or ends belong to no Python line",
+    "native_stack_missing": "a site that came up with the last window has its lines, and not yet the way through C code",
     "births_full": "a window whose end came late on a busy machine is void: fewer samples, no wrong ones",
     "samples_thinned": "memory is bounded: the samples that stay stand for those that go",
     "census_torn": "a pool that changed each time it was read is counted as it was seen last",

@@ -150,16 +150,17 @@ def test_alert_without_log_or_hook_is_said_even_when_quiet(grower):
     assert re.search(r"alert firing 'rss>1M': pid \d+: rss is .* above 1\.0 MiB", r.stderr), r.stderr
 
 
-def exit_code(program, seconds):
+def fail_on_leak(program, seconds):
+    """The exit code, and the last report."""
     with harness.Target(pythons.host(), program) as target:
         target.wait_ready()
         tool = subprocess.run([harness.TOOL, "-p", str(target.pid), "-q", "-d", str(seconds), "--fail-on", "leak"],
-                              stdout=subprocess.DEVNULL, timeout=seconds + 60)  # fmt: skip
-        return tool.returncode
+                              stdout=subprocess.PIPE, text=True, timeout=seconds + 60)  # fmt: skip
+        return tool.returncode, tool.stdout[tool.stdout.rfind("final report"):]
 
 
 def test_fail_on_leak():
     """3 for the leaking program, 0 for its innocent twin: side by side."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        leak, twin = pool.map(lambda name: exit_code(name, 40), ("bytes4k", "twin_churn"))
-    assert (leak, twin) == (3, 0)
+        leak, twin = pool.map(lambda name: fail_on_leak(name, 40), ("bytes4k", "twin_churn"))
+    assert (leak[0], twin[0]) == (3, 0), leak[1] + twin[1]
