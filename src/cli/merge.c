@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* `merge`: saved reports of many processes or hosts as one. */
+#include <math.h>
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -7,6 +8,7 @@
 #include "cli/opts.h"
 #include "cli/outputs.h"
 #include "out/out.h"
+#include "record/recording.h"
 #include "report/merge.h"
 #include "report/read.h"
 
@@ -37,7 +39,8 @@ static void help(void)
 {
 	fputs("usage: pyleak-bpf merge A.json B.json... [options]\n"
 	      "\n"
-	      "Joins saved reports (--json) of many processes or hosts: a line that leaks in ten\n"
+	      "Joins saved reports (--json, --record) of many processes or hosts: a line that "
+	      "leaks in ten\n"
 	      "workers is one site, with the sums of all ten. A process that is in several "
 	      "reports\n"
 	      "counts once, as last reported. - is standard input.\n"
@@ -53,6 +56,16 @@ static void help(void)
 	      stdout);
 }
 
+/* A saved report, or the last one of a recording. */
+static int read_one(const char *path, struct report **out)
+{
+	enum recording_kind kind;
+
+	if (strcmp(path, "-") != 0 && !recording_kind(path, &kind) && kind == RECORDING_EVIDENCE)
+		return recording_read(path, NAN, NULL, out);
+	return report_read(path, out);
+}
+
 static int merge(const struct merge_opts *o, const struct outputs *to, char **files, size_t n)
 {
 	auto_free struct report **in = calloc(n, sizeof(struct report *));
@@ -61,7 +74,7 @@ static int merge(const struct merge_opts *o, const struct outputs *to, char **fi
 	int err = in ? 0 : fail(-ENOMEM, "out of memory");
 
 	while (!err && got < n) {
-		err = report_read(files[got], &in[got]);
+		err = read_one(files[got], &in[got]);
 		got += !err;
 	}
 	if (err) {

@@ -105,6 +105,12 @@ def test_text_of_a_saved_report_says_nothing_that_is_not_in_it(hosts):
         assert run.returncode == 0 and "LEAK" in run.stdout and "sites explain" not in run.stdout
 
 
+def test_a_recording_is_a_report(hosts):
+    recording = os.path.join(ROOT, "tests", "judge", "corpus", "zoo-metric_labels-debian-3.11.rec")
+    alone, both = merged(recording)["processes"][0], merged(recording, hosts[0])["processes"][0]
+    assert alone["sites"] and len(both["members"]) == len(alone["members"]) + 1
+
+
 def test_what_nobody_knows_stays_unknown(hosts, tmp_path):
     """A sweep and a census know neither slow-down nor coverage; and a host may have no Python at all."""
     report = json.loads(hosts[2].read_text())
