@@ -40,6 +40,9 @@ int record_end(struct record *r, int err)
 
 /* ---- The way back. ---- */
 
+/* Moments are some seconds from one another: what is beyond the last by less is meant by it. */
+#define AT_END_S 10
+
 static int read_saved(const struct watch_opts *o, FILE *to, struct report **out)
 {
 	enum recording_kind kind;
@@ -90,6 +93,8 @@ int cli_replay(const struct watch_opts *o)
 			.is_off = o->no_sandbox, .kind = FILTER_READS, .only_files = true});
 	if (!err)
 		err = read_and_cut(o, &to, &r);
+	if (!err && !o->is_quiet && o->at_s > r->duration_s + AT_END_S)
+		log_line("%s ends after %.0f s: this is its last moment", o->from, r->duration_s);
 	if (!err)
 		err = outputs_print(&to, o->json, out_term,
 				    outputs_term(o->top, o->no_color, o->verbose), r);

@@ -80,6 +80,7 @@ def test_any_moment(recorded):
     early = json.loads(tool("--from", rec, "--at", 8, "--json", "-").stdout)
     assert 4 < early["duration_s"] <= 8
     assert early["processes"][0]["probe"]["on_s"] < live["processes"][0]["probe"]["on_s"]
+    assert "this is its last moment" in tool("--from", rec, "--at", 600).stderr
     assert "no moment as early" in tool("--from", rec, "--at", 0.1, status=1).stderr
 
 
