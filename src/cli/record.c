@@ -93,7 +93,7 @@ int cli_replay(const struct watch_opts *o)
 			.is_off = o->no_sandbox, .kind = FILTER_READS, .only_files = true});
 	if (!err)
 		err = read_and_cut(o, &to, &r);
-	if (!err && !o->is_quiet && o->at_s > r->duration_s + AT_END_S)
+	if (r && !err && !o->is_quiet && o->at_s > r->duration_s + AT_END_S)
 		log_line("%s ends after %.0f s: this is its last moment", o->from, r->duration_s);
 	if (!err)
 		err = outputs_print(&to, o->json, out_term,
