@@ -16,7 +16,7 @@ import corpus
 import thresholds
 
 FACTORS = (0.7, 1.3)
-UNIT = ("curve", "thresholds", "estimate", "survivors", "verdict", "judge", "retention", "limits", "report", "coverage")
+UNIT = ("curve", "thresholds", "estimate", "survivors", "holders", "verdict", "judge", "retention", "limits", "report", "coverage")
 HEADER = """#define PYLEAK_THRESHOLDS_H
 #include <stdlib.h>
 #include <string.h>

@@ -322,6 +322,34 @@ static void what_stands_still_is_none(void **state)
 	assert_int_equal(w->p.verdict, CLASS_STEADY);
 }
 
+/* One that is seen is chance. */
+static void a_site_has_a_few_samples(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned n = 1; n <= 2; n++) {
+		w->e.objects.n = w->fd[0].n = n;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_equal(site_at(&w->p, "handle") != NULL, n == 2);
+		assert_int_equal(site_at(&w->p, "open_log") != NULL, n == 2);
+	}
+}
+
+/* A block that gets bigger is shown when nothing else grows; several are buffers that are written
+ * to. */
+static void blocks_that_get_bigger(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned n = 3; n <= 4; n++) {
+		for (size_t i = 0; i < NATIVE_POINTS; i++)
+			w->point[i] = (struct native_point){(double)i, (double)(i * 4096), n};
+		w->native[0].live_count = n;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_equal(site_at(&w->p, "encode") != NULL, n == 4);
+	}
+}
+
 static void the_same_evidence_gives_the_same_report(void **state)
 {
 	struct world *w = *state;
@@ -417,6 +445,8 @@ int main(int argc, char **argv)
 		TEST(who_holds_them_is_said),
 		TEST(a_bound_holds_the_verdict_back),
 		TEST(what_stands_still_is_none),
+		TEST(a_site_has_a_few_samples),
+		TEST(blocks_that_get_bigger),
 		TEST(the_same_evidence_gives_the_same_report),
 		TEST(what_is_read_back_is_what_was_written),
 		TEST(half_of_it_is_refused),

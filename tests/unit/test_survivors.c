@@ -113,6 +113,32 @@ static void whose_place_is_another_s(void **state)
 	assert_false(is_doubtful(12, 0, 1000));
 }
 
+/* A line of replaced ones beside one survivor of another, where the class grows by @slope. */
+static bool is_dropped(double slope)
+{
+	struct curve curve[EVIDENCE_CLASSES] = {0};
+	struct estimate_classes c = {.curve = curve};
+	struct estimate_opts o = opts();
+	struct survivor v[] = {survivor(1, 20), survivor(2, 20)};
+	struct map64 replaced = {0};
+
+	curve[3] = (struct curve){.shape = CURVE_RISING, .slope = slope};
+	v[1].weight = (float)(class_window_s(&c, 3, &o) - survivor_age_s[SURVIVED_RUNGS - 1]);
+	map64_put(&replaced, 1);
+	o.replaced = &replaced;
+	samples_drop_replaced(v, 2, &c, &o);
+	map64_free(&replaced);
+	return !v[0].addr;
+}
+
+static void what_others_explain(void **state)
+{
+	(void)state;
+	/* One a second stays; a tenth is watched, and the program crawls: a hundred at most. */
+	assert_true(is_dropped(100 * 0.85));
+	assert_false(is_dropped(100 * 1.15));
+}
+
 static struct estimate_classes judged(double rise_s, double trend_s, struct curve *curve)
 {
 	static double t[1000], v[1000];
@@ -196,6 +222,7 @@ int main(void)
 		cmocka_unit_test(one_content),
 		cmocka_unit_test(when_a_line_has_stopped),
 		cmocka_unit_test(whose_place_is_another_s),
+		cmocka_unit_test(what_others_explain),
 		cmocka_unit_test(what_began_late),
 		cmocka_unit_test(what_came_since_the_last_floor),
 		cmocka_unit_test(what_a_flat_class_has_room_for),

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Both sides of the thresholds for who holds the objects, and for a container that does not grow.
+ */
+#include "unit.h"
+
+#include <math.h>
+
+#include "judge/sites_priv.h"
+#include "verdicts.h"
+
+#define S 1000000000ull
+
+/* A list of a hundred that was looked at from second 100 until now. */
+static struct fill list(double watched_s)
+{
+	uint64_t now_ns = (uint64_t)((100 + watched_s) * 1e9);
+
+	return (struct fill){.addr = 0x5000,
+			     .what = "list",
+			     .first = 100,
+			     .first_ns = 100 * S,
+			     .last = 100,
+			     .last_ns = now_ns,
+			     .calm = 100,
+			     .calm_ns = 100 * S};
+}
+
+static bool is_filling(struct fill f)
+{
+	struct verdict_bound b;
+
+	return fill_is_filling(&f, &b);
+}
+
+static void how_long_it_fills(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		double factor = i ? 1.15 : 0.85;
+		struct fill still = list(5 * factor), full = list(60);
+
+		still.most = 2000;
+		assert_int_equal(is_filling(still), !i);
+		full.most = 110;
+		full.last = 110;
+		full.full_ns = full.last_ns - (uint64_t)(20 * factor * 1e9);
+		assert_int_equal(is_filling(full), !i);
+	}
+}
+
+static void how_long_it_rests(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		double factor = i ? 1.15 : 0.85;
+		struct fill f = list(3 * factor), g = list(10), h = list(8 * factor);
+
+		assert_int_equal(fill_rests_s(&f, 100) > 0, i);
+		assert_int_equal(fill_rests_s(&g, 0.4 * factor) > 0, i); /* four came */
+		g.last = 150;						 /* of a thousand */
+		assert_int_equal(fill_rests_s(&g, 100 * factor) > 0, i);
+		assert_int_equal(fill_replaces(&h, 100), i);
+	}
+}
+
+struct held {
+	struct evidence e;
+	struct holder_fact fact;
+	struct report_site site;
+	struct report_process p;
+};
+
+static struct held *held(struct held *h)
+{
+	*h = (struct held){.fact = {.id = "00000000000000aa",
+				    .kind = KIND_OBJECT,
+				    .is_known = true,
+				    .holder = {.root = "module", .path = "module app", .share = 1}},
+			   .site = {.id = "00000000000000aa",
+				    .kind = KIND_OBJECT,
+				    .verdict = CLASS_LEAK,
+				    .confidence = 0.8,
+				    .growth_bytes_per_s = 1e4,
+				    .growth_count_per_s = 100,
+				    .outstanding_count = 50,
+				    .reason = "grew"}};
+	h->e.holder = &h->fact;
+	h->e.n_holders = 1;
+	h->e.start_ns = 100 * S;
+	h->e.now_ns = 200 * S;
+	h->p.sites = &h->site;
+	h->p.n_sites = 1;
+	return h;
+}
+
+static void an_answer_is_waited_for(void **state)
+{
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		held(&h)->fact.is_known = false;
+		h.e.asks = true;
+		h.e.now_ns = h.e.start_ns + (uint64_t)(25 * (i ? 1.15 : 0.85) * 1e9);
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, i ? CLASS_LEAK : CLASS_GROWING);
+	}
+}
+
+static void most_hang_from_a_living_root(void **state)
+{
+	struct held h;
+
+	(void)state;
+	held(&h)->fact.holder.root = "module";
+	h.fact.holder.share = 0.5 * 0.85;
+	assert_false(holders_rooted(&h.e, h.site.id));
+	h.fact.holder.share = 0.5 * 1.15;
+	assert_true(holders_rooted(&h.e, h.site.id));
+}
+
+static void who_came_into_what_rests(void **state)
+{
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		double factor = i ? 1.15 : 0.85;
+
+		/* Twenty came in ten seconds: it is no leak. */
+		held(&h)->fact.fill = list(10);
+		h.fact.has_new_entries = true;
+		h.site.growth_count_per_s = 2 * factor;
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, i ? CLASS_GROWING : CLASS_LEAK);
+
+		/* Four for each entry: they lie elsewhere, too. */
+		held(&h)->fact.fill = list(10);
+		h.fact.is_one = true;
+		h.site.verdict = CLASS_GROWING;
+		h.site.outstanding_count = 400 * factor;
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(!strstr(h.site.reason, "has kept"), i);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(how_long_it_fills),
+		cmocka_unit_test(how_long_it_rests),
+		cmocka_unit_test(an_answer_is_waited_for),
+		cmocka_unit_test(most_hang_from_a_living_root),
+		cmocka_unit_test(who_came_into_what_rests),
+	};
+
+	(void)leak;
+	(void)judged;
+	return cmocka_run_group_tests(tests, begin, end);
+}
