@@ -259,6 +259,45 @@ static void a_line_goes_on_behind_a_hole(void **state)
 }
 
 /* An hour of nothing, then a leak: named within two minutes, with the time since when. */
+/* Two readings a second, and noise that is no rhythm. */
+static struct curve shape_of(double seconds, double (*value)(double at, double x), double x,
+			     unsigned noise)
+{
+	double t[512], v[512];
+	struct curve c = {0};
+	size_t n = 0;
+
+	for (double at = 0; at < seconds; at += 0.5, n++) {
+		t[n] = at;
+		v[n] = 1000 + value(at, x) + (double)((n * 7919 + 13) % 17 * noise);
+	}
+	curve_judge(&(struct curve_points){.t = t, .v = v, .n = n, .grain = 1}, &c);
+	return c;
+}
+
+static double teeth_and_a_line(double at, double x)
+{
+	(void)x;
+	return at < 100 ? fmod(at, 10) * 20 : (at - 100) * 20;
+}
+
+static double a_ramp_and_a_slope(double at, double slope)
+{
+	return at < 60 ? at * 10 : 600 + (at - 60) * slope;
+}
+
+/* Both sides of two thresholds. */
+static void what_comes_after_teeth_and_ramps(void **state)
+{
+	(void)state;
+	/* three teeth of ten seconds */
+	assert_int_not_equal(shape_of(128, teeth_and_a_line, 0, 0).shape, CURVE_RISING);
+	assert_int_equal(shape_of(136, teeth_and_a_line, 0, 0).shape, CURVE_RISING);
+	/* at most 21 and 26 % as steep as before */
+	assert_int_equal(shape_of(75, a_ramp_and_a_slope, 1, 2).shape, CURVE_LEVELLED);
+	assert_int_equal(shape_of(75, a_ramp_and_a_slope, 1.5, 2).shape, CURVE_SLOWING);
+}
+
 static void a_late_leak_is_not_averaged_away(void **state)
 {
 	struct curve c = judge_of(late, 3600 + 120, 1);
@@ -406,6 +445,7 @@ int main(void)
 		cmocka_unit_test(plain_shapes_have_their_names),
 		cmocka_unit_test(the_end_of_a_saturation_is_no_leak),
 		cmocka_unit_test(a_line_goes_on_behind_a_hole),
+		cmocka_unit_test(what_comes_after_teeth_and_ramps),
 		cmocka_unit_test(a_late_leak_is_not_averaged_away),
 		cmocka_unit_test(any_run_fits_in_bounded_memory),
 		cmocka_unit_test(a_drip_is_seen_within_ten_minutes_and_never_made_up),
