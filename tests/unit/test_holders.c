@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "judge/sites_priv.h"
+#include "session/fills.h"
 #include "verdicts.h"
 
 #define S 1000000000ull
@@ -60,6 +61,20 @@ static void how_long_it_rests(void **state)
 		g.last = 150;						 /* of a thousand */
 		assert_int_equal(fill_rests_s(&g, 100 * factor) > 0, i);
 		assert_int_equal(fill_replaces(&h, 100), i);
+	}
+}
+
+/* A full store wavers. */
+static void what_a_store_wavers_by(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fill f = list(10);
+
+		f.calm = 100000;
+		f.last = 100001 + (uint64_t)(500 * (i ? 1.15 : 0.85));
+		fill_look(&f, NULL, f.last_ns);
+		assert_int_equal(f.calm_ns == f.last_ns, i);
 	}
 }
 
@@ -149,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(how_long_it_fills),
 		cmocka_unit_test(how_long_it_rests),
+		cmocka_unit_test(what_a_store_wavers_by),
 		cmocka_unit_test(an_answer_is_waited_for),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(who_came_into_what_rests),

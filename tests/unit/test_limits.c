@@ -213,6 +213,17 @@ static void eta_is_an_interval_around_the_plain_division(void **state)
 	assert_true(m.eta_s == 100);
 	assert_true(m.eta_low_s < 95 && m.eta_low_s > 85);
 	assert_true(m.eta_high_s > 105 && m.eta_high_s < 120);
+	/* a tenth: twice what a leak's pace wavers by */
+	assert_float_equal(m.eta_low_s, 100 / 1.1, 0.01);
+	assert_float_equal(m.eta_high_s, 100 / 0.9, 0.01);
+	/* nobody is served by a date beyond a year */
+	m.left_low = m.left_high = 0.85 * 365 * 86400e6;
+	eta_predict(&g, &m);
+	assert_true(m.eta_s > 0);
+	m.left_low = m.left_high = 1.15 * 365 * 86400e6;
+	eta_predict(&g, &m);
+	assert_true(isnan(m.eta_s));
+	m.left_low = m.left_high = 100e6;
 	/* page cache that may or may not be given up, free blocks that may be filled */
 	m.left_high = 150e6;
 	g.reusable = 50e6;

@@ -154,10 +154,63 @@ static void a_leak_stays_a_leak(void **state)
 	report_free(r);
 }
 
+static bool is_retention(struct retention_evidence e, double site_per_s)
+{
+	struct report_site site = {.verdict = CLASS_GROWING, .growth_bytes_per_s = site_per_s};
+	struct report_process p = {
+		.verdict = CLASS_GROWING, .reason = "?", .sites = &site, .n_sites = site_per_s > 0};
+	struct report *r;
+	bool is;
+
+	e.trimmable = NAN;
+	e.grew.rss = e.grew.anon;
+	assert_int_equal(report_new(&r), 0);
+	is = retention_judge(&e, r, &p);
+	report_free(r);
+	return is;
+}
+
+/* By 15 %: what is moved by more is noticed. */
+static void both_sides_of_each_threshold(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		double up = i ? 1.15 : 0.85, mib = up * MIB;
+		const struct retention_evidence e = {
+			60, GREW(.anon = 100 * MIB, .pools = 100 * MIB), .rss = 300 * MIB};
+		struct retention_evidence x = e;
+
+		x.watched_s = 8 * up;
+		assert_int_equal(is_retention(x, 0), i);
+		x = e;
+		x.grew.pools = 60 * mib;
+		assert_int_equal(is_retention(x, 0), i);
+		x = e;
+		x.grew.live = 34 * mib;
+		assert_int_equal(is_retention(x, 0), !i);
+		x = (struct retention_evidence){60, GREW(.anon = 4 * mib, .pools = 4 * mib),
+						.rss = 20 * MIB};
+		assert_int_equal(is_retention(x, 0), i);
+		x = (struct retention_evidence){60, GREW(.anon = 40 * mib, .pools = 40 * mib),
+						.rss = 1000 * MIB};
+		assert_int_equal(is_retention(x, 0), i);
+		x = (struct retention_evidence){60, GREW(.live = 0), .rss = 40 * MIB,
+						.pools_idle = 24 * mib};
+		assert_int_equal(is_retention(x, 0), i);
+		x = (struct retention_evidence){60, GREW(.live = 0), .rss = 200 * MIB,
+						.pools_idle = 100 * mib};
+		assert_int_equal(is_retention(x, 0), i);
+		x = e;
+		x.grew.malloced = NAN; /* not counted: the site's own rate */
+		assert_int_equal(is_retention(x, 50 * mib / 60), !i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_culprit_is_named_or_nobody),
+		cmocka_unit_test(both_sides_of_each_threshold),
 		cmocka_unit_test(a_leak_stays_a_leak),
 	};
 
