@@ -350,6 +350,26 @@ static void blocks_that_get_bigger(void **state)
 	}
 }
 
+/* What windows tell of is no more than what memory has gained, but for a third; then those are
+ * doubted first whose blocks die. */
+static void windows_tell_of_too_much(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+
+	w->native[0].estimated = true;
+	for (size_t i = 0; i < POINTS; i++)
+		w->malloced[i] = 1e6 + 2000 * (double)i;
+	for (int mortal = 0; mortal < 2; mortal++) {
+		w->native[0].mortality = mortal ? 0.115 : 0.085;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "encode");
+		assert_non_null(s);
+		assert_true(fabs(s->growth_bytes_per_s - 2600) < 260);
+		assert_int_equal(s->verdict, mortal ? CLASS_GROWING : CLASS_LEAK);
+	}
+}
+
 static void the_same_evidence_gives_the_same_report(void **state)
 {
 	struct world *w = *state;
@@ -447,6 +467,7 @@ int main(int argc, char **argv)
 		TEST(what_stands_still_is_none),
 		TEST(a_site_has_a_few_samples),
 		TEST(blocks_that_get_bigger),
+		TEST(windows_tell_of_too_much),
 		TEST(the_same_evidence_gives_the_same_report),
 		TEST(what_is_read_back_is_what_was_written),
 		TEST(half_of_it_is_refused),

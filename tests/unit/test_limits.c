@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "judge/judge.h"
 #include "report/memory.h"
 #include "unit.h"
 
@@ -242,11 +243,30 @@ static void eta_is_an_interval_around_the_plain_division(void **state)
 	assert_true(isnan(m.eta_s) && isnan(m.eta_low_s));
 }
 
+/* Of two measures of the growth, one that is far below the other sees a part only. */
+static void a_partial_measure_is_left_out(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct trend_fit fit[] = {
+			{.growing = true, .slope = 1e6},
+			{.growing = true, .slope = 1e6 / (3 * (i ? 1.15 : 0.85))}};
+		struct report_memory m;
+
+		report_memory_init(&m);
+		m.limit_source = "ram";
+		m.left_low = m.left_high = 100e6;
+		judge_limit(fit, 2, 0, 0, &m);
+		assert_int_equal(m.eta_s < 110, i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(version_2_finds_the_tightest_group_on_the_way_up),
 		cmocka_unit_test(version_1_knows_its_own_names),
+		cmocka_unit_test(a_partial_measure_is_left_out),
 		cmocka_unit_test(files_that_make_no_sense_are_named_not_believed),
 		cmocka_unit_test(an_rlimit_is_found_and_said_to_refuse),
 		cmocka_unit_test(rollup_and_usage_of_ourselves),
