@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How a container moved, by the lengths that were read of it. */
+#include "base/fit.h"
 #include "base/thresholds.h"
 #include "judge/holder_fact.h"
 
@@ -31,6 +32,21 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out)
 	return f->last > f->first || (double)(f->last_ns - f->first_ns) < FILL_SETTLE_S * 1e9;
 }
 
+bool fill_has_new_entries(size_t entries, size_t seen)
+{
+	return entries >= REPLACED_FEWEST && (double)seen >= REPLACED_NEW_PART * (double)entries;
+}
+
+bool fill_keeps_size(const double *born_s, const double *bytes, size_t n)
+{
+	struct fit_line f;
+
+	if (n < REPLACED_SIZES)
+		return false;
+	fit_theil_sen(born_s, bytes, n, &f);
+	return !(f.low > 0 && f.slope * (born_s[n - 1] - born_s[0]) > REPLACED_SIZE_PART * f.level);
+}
+
 static double calm_s(const struct fill *f)
 {
 	return f->addr ? seconds_since(f, f->calm_ns) : 0;
@@ -50,7 +66,10 @@ double fill_rests_s(const struct fill *f, double adds_per_s)
 	return calm_s(f) >= REST_S && came >= REST_ADDS && is_met(f, came) ? calm_s(f) : 0;
 }
 
-bool fill_replaces(const struct fill *f, double came)
+bool fill_replaces(const struct fill *f, size_t n, double came, bool did)
 {
+	/* Once it was seen to, it does until its container grows. */
+	if (n < REPLACED_ENOUGH)
+		return did && f->calm_ns != f->last_ns;
 	return calm_s(f) >= REST_REPLACE_S && is_met(f, came);
 }

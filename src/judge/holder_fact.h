@@ -39,7 +39,13 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out);
 /* It has hardly grown for so many seconds, which growth by @per_s would have shown; 0 = it may
  * have. */
 double fill_rests_s(const struct fill *f, double per_s);
-/* The same, seen by @came objects that went into it since fill.calm_ns and stayed. */
-bool fill_replaces(const struct fill *f, double came);
+/* Are the @entries as new as what is in them? @seen of them were seen to be born: no window sees
+ * all. */
+bool fill_has_new_entries(size_t entries, size_t seen);
+/* What is replaced by something bigger each time does grow: have the @n the same size, by birth? */
+bool fill_keeps_size(const double *born_s, const double *bytes, size_t n);
+/* Does each take the place of another? Seen by @n objects that went into it since fill.calm_ns and
+ * stayed, and stand for @came. @did: it was seen to before. */
+bool fill_replaces(const struct fill *f, size_t n, double came, bool did);
 
 #endif

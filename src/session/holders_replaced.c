@@ -2,8 +2,6 @@
 /* A store that is full takes one in and lets one go. What was in it before we came has no birth
  * that we saw; what we saw born stays longer than we have watched, and looks like a leak. Beside a
  * leak of the same size it would get a part of its rate. But its length tells. */
-#include "base/fit.h"
-#include "base/thresholds.h"
 #include "session/holders_priv.h"
 
 /* Are the entries as new as what is in them? Old ones with something new inside grow. */
@@ -24,21 +22,7 @@ static bool are_new(struct session *s, const struct why_answer *a)
 			*at = 1;
 	}
 	map64_free(&born);
-	return a->n_behind >= REPLACED_FEWEST &&
-	       (double)found >= REPLACED_NEW_PART * (double)a->n_behind;
-}
-
-/* What is replaced by something bigger each time does grow. */
-static bool keep_their_size(const struct question *q)
-{
-	size_t n = q->n_sizes;
-	struct fit_line f;
-
-	if (n < REPLACED_SIZES)
-		return false;
-	fit_theil_sen(q->born_s, q->bytes, n, &f);
-	return !(f.low > 0 &&
-		 f.slope * (q->born_s[n - 1] - q->born_s[0]) > REPLACED_SIZE_PART * f.level);
+	return fill_has_new_entries(a->n_behind, found);
 }
 
 void holders_note_replacing(struct session *s, struct found *f, const struct question *q,
@@ -51,8 +35,9 @@ void holders_note_replacing(struct session *s, struct found *f, const struct que
 	/* Some have died by now, and something else lies in their place: most will do for what was
 	 * known. */
 	f->fact.has_new_entries =
-		q->kind == KIND_OBJECT && (part_here ? are_new(s, a) && keep_their_size(q)
-						     : f->fact.replaces && f->fact.is_one);
+		q->kind == KIND_OBJECT &&
+		(part_here ? are_new(s, a) && fill_keeps_size(q->born_s, q->bytes, q->n_sizes)
+			   : f->fact.replaces && f->fact.is_one);
 	f->fact.replaces &= f->fact.has_new_entries;
 	log_debug("site %s: its paths part %s what holds it (%llu entries), %zu seen, %s",
 		  f->fact.id, part_here ? "at" : "not at", (unsigned long long)f->fact.fill.last,
@@ -82,15 +67,10 @@ static void count_survivors(struct session *s, const struct map64 *of, struct ca
 	}
 }
 
-/* Once it was seen to, it does until its container grows. */
 static bool replaces(const struct found *f, const struct came *came)
 {
-	bool has_grown = f->fact.fill.calm_ns == f->fact.fill.last_ns;
-
-	if (!f->fact.has_new_entries || !f->fact.fill.addr)
-		return false;
-	return came->n >= REPLACED_ENOUGH ? fill_replaces(&f->fact.fill, came->weight)
-					  : f->fact.replaces && !has_grown;
+	return f->fact.has_new_entries && f->fact.fill.addr &&
+	       fill_replaces(&f->fact.fill, came->n, came->weight, f->fact.replaces);
 }
 
 void holders_find_replacing(struct session *s)

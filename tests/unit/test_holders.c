@@ -60,8 +60,34 @@ static void how_long_it_rests(void **state)
 		assert_int_equal(fill_rests_s(&g, 0.4 * factor) > 0, i); /* four came */
 		g.last = 150;						 /* of a thousand */
 		assert_int_equal(fill_rests_s(&g, 100 * factor) > 0, i);
-		assert_int_equal(fill_replaces(&h, 100), i);
+		assert_int_equal(fill_replaces(&h, 8, 100, false), i);
 	}
+}
+
+/* Each takes the place of another. */
+static void what_is_replaced(void **state)
+{
+	double born_s[10], bytes[10];
+	struct fill f = list(10);
+
+	(void)state;
+	assert_false(fill_replaces(&f, 7, 100, false));
+	assert_true(fill_replaces(&f, 7, 100, true));
+	assert_false(fill_has_new_entries(2, 2));
+	assert_true(fill_has_new_entries(3, 3));
+	assert_false(fill_has_new_entries(100, 26));
+	assert_true(fill_has_new_entries(100, 34));
+	for (int i = 0; i < 2; i++) {
+		double more = 1000 * 0.02 * (i ? 1.15 : 0.85);
+
+		for (size_t k = 0; k < 10; k++) {
+			born_s[k] = (double)k;
+			bytes[k] = 1000 + more * (double)k / 9;
+		}
+		assert_int_equal(fill_keeps_size(born_s, bytes, 10), !i);
+	}
+	assert_false(fill_keeps_size(born_s, (double[10]){0}, 7));
+	assert_true(fill_keeps_size(born_s, (double[10]){0}, 8));
 }
 
 /* A full store wavers. */
@@ -164,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(how_long_it_fills),
 		cmocka_unit_test(how_long_it_rests),
+		cmocka_unit_test(what_is_replaced),
 		cmocka_unit_test(what_a_store_wavers_by),
 		cmocka_unit_test(an_answer_is_waited_for),
 		cmocka_unit_test(most_hang_from_a_living_root),
