@@ -370,6 +370,29 @@ static void windows_tell_of_too_much(void **state)
 	}
 }
 
+/* Of a few samples, a bend is noise: the line is as sure as that. */
+static void a_bend_of_a_few_samples(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+
+	w->native[0].estimated = true;
+	w->native[0].samples = 12;
+	for (size_t i = 0; i < NATIVE_POINTS; i++) {
+		double n = i < 30 ? (double)i : 30 + ((double)i - 30) * 0.7;
+
+		w->point[i] = (struct native_point){(double)i, 4096 * n, n};
+	}
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "encode");
+	assert_non_null(s);
+	assert_int_equal(s->verdict, CLASS_LEAK);
+	assert_float_equal(s->confidence, 0.67, 0.01);
+	w->native[0].samples = 1000;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(site_at(&w->p, "encode")->verdict, CLASS_GROWING);
+}
+
 static void the_same_evidence_gives_the_same_report(void **state)
 {
 	struct world *w = *state;
@@ -468,6 +491,7 @@ int main(int argc, char **argv)
 		TEST(a_site_has_a_few_samples),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
+		TEST(a_bend_of_a_few_samples),
 		TEST(the_same_evidence_gives_the_same_report),
 		TEST(what_is_read_back_is_what_was_written),
 		TEST(half_of_it_is_refused),
