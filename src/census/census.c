@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "census/gc_lists.h"
 #include "base/trend.h"
+#include "census/gc_lists.h"
 
 /* Kept from census to census; a program that makes more classes has one problem. */
 #define MAX_NAMES 32768

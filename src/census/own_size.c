@@ -2,8 +2,8 @@
 /* What an object takes itself and what hangs on it, from the content of its block alone: this runs
  * for every object of the heap. (size.c does the same for single ones, with as many reads as it
  * takes.) */
-#include "heap/inside.h"
 #include "census/own_size.h"
+#include "heap/inside.h"
 #include "py/objects.h"
 #include "py/versions.h"
 

@@ -3,9 +3,9 @@
  * dicts: those lie in the same window as a rule, and are read many at a time where not. */
 #include "census/population.h"
 
+#include "census/own_size.h"
 #include "heap/inside.h"
 #include "heap/mimalloc.h"
-#include "census/own_size.h"
 #include "py/versions.h"
 
 #define PENDING	    1024

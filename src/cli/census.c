@@ -4,13 +4,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "census/census.h"
 #include "cli/cli.h"
 #include "cli/opts.h"
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "cli/stop.h"
 #include "out/out.h"
-#include "census/census.h"
 
 struct census_cmd {
 	struct cli_source_opts source;

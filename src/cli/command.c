@@ -2,7 +2,6 @@
 /* Which command the first word names; none of them: the main job. */
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"

@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "confine/confine.h"
 #include "cli/doctor_priv.h"
 #include "cli/opts.h"
+#include "confine/confine.h"
 #include "out/json_writer.h"
 #include "out/line.h"
 #include "out/out.h"

@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "confine/confine.h"
 #include "cli/opts.h"
 #include "cli/outputs.h"
+#include "confine/confine.h"
 #include "out/out.h"
 #include "record/recording.h"
 #include "report/merge.h"

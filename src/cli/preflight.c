@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "confine/confine.h"
 #include "cli/stop.h"
+#include "confine/confine.h"
 #include "probe/guard.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"

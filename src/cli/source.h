@@ -3,9 +3,9 @@
 #ifndef PYLEAK_CLI_SOURCE_H
 #define PYLEAK_CLI_SOURCE_H
 
-#include "confine/confine.h"
 #include "cli/opts.h"
 #include "cli/outputs.h"
+#include "confine/confine.h"
 #include "py/py.h"
 
 /* Part of the commands' option structures. */

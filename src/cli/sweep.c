@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "confine/confine.h"
 #include "cli/outputs.h"
 #include "cli/record.h"
 #include "cli/select.h"
 #include "cli/stop.h"
+#include "confine/confine.h"
 #include "out/out.h"
 #include "sym/sym.h"
 

@@ -160,7 +160,6 @@ static const char *warmup_reason(struct report *r, const struct verdict_evidence
 void verdict_site(struct report *r, const struct verdict_evidence *e, struct report_site *site)
 {
 	double sure = attribution(e);
-
 	bool is_still = is_chance(e) && e->born >= CHANCE_BORN;
 
 	if (e->growth_bytes_per_s > 0 && is_leak(e, site)) {

@@ -5,11 +5,11 @@
 #include <stdio.h>
 
 #include "base/thread.h"
+#include "base/trend.h"
 #include "judge/judge.h"
 #include "memory/limits.h"
 #include "memory/memwatch.h"
 #include "memory/retention.h"
-#include "base/trend.h"
 
 #define READ_NS	     950000000ull /* readings come every half second: every other one is taken */
 #define ROLLUP_NS    2000000000ull

@@ -3,10 +3,10 @@
 #ifndef PYLEAK_MEMORY_MEMWATCH_H
 #define PYLEAK_MEMORY_MEMWATCH_H
 
+#include "alert/alert.h"
 #include "heap/heap.h"
 #include "judge/evidence.h"
 #include "proc/limits.h"
-#include "alert/alert.h"
 #include "report/report.h"
 
 struct memwatch;

@@ -5,9 +5,9 @@
 #include <time.h>
 
 #include "base/thread.h"
+#include "base/trend.h"
 #include "heap/parts.h"
 #include "memory/view.h"
-#include "base/trend.h"
 
 #define READINGS   64		 /* when they are used up, every second one goes */
 #define SHARE	   100		 /* of a core: 1 % */

@@ -3,8 +3,8 @@
 #ifndef PYLEAK_MEMORY_RETENTION_H
 #define PYLEAK_MEMORY_RETENTION_H
 
-#include "proc/limits.h"
 #include "judge/retention.h"
+#include "proc/limits.h"
 
 enum kept {
 	KEPT_RSS,

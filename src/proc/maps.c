@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* /proc/PID/maps as rows, and the row that holds an address. */
-#include "proc/reader_priv.h"
 #include "proc/inside.h"
+#include "proc/reader_priv.h"
 
 #include <inttypes.h>
 #include <stdio.h>

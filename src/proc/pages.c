@@ -7,8 +7,8 @@
  * not count them). Which they are the kernel tells since 6.7 (PAGEMAP_SCAN), before that the page's
  * number does, to who has CAP_SYS_ADMIN.
  */
-#include "proc/reader_priv.h"
 #include "proc/inside.h"
+#include "proc/reader_priv.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/reading.h"
-#include "proc/limits.h"
 #include "proc/inside.h"
+#include "proc/limits.h"
 
 #define AHEAD_FIRST  READER_LINE
 #define NEED_ROOM    (8u << 20)	  /* of the cgroup: swapping brings neighbours along */

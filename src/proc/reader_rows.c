@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "proc/reader_priv.h"
 #include "proc/inside.h"
+#include "proc/reader_priv.h"
 
 #define LOOK_NS	   1000000000ull /* between two looks at the rows */
 #define LOOK_SHARE 100		 /* and as many times what a look costs */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "proc/limits.h"
 #include "proc/inside.h"
+#include "proc/limits.h"
 
 int proc_rollup(const struct proc *p, struct proc_rollup *out)
 {

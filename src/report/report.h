@@ -7,9 +7,9 @@
 
 #include "base/curve.h"
 #include "report/descriptors.h"
+#include "report/memory.h"
 #include "report/parts.h"
 #include "report/population.h"
-#include "report/memory.h"
 
 #define REPORT_UNKNOWN UINT64_MAX
 

@@ -5,8 +5,8 @@
  * never written to are not in it: they come from the files themselves when those are here and are
  * the same ones by their build id.
  */
-#include "saved/core_priv.h"
 #include "proc/gate.h"
+#include "saved/core_priv.h"
 #include "saved/saved.h"
 
 #include <fcntl.h>

@@ -6,8 +6,8 @@
  * came.
  */
 #include "proc/inside.h"
-#include "saved/snapshot_priv.h"
 #include "saved/saved.h"
+#include "saved/snapshot_priv.h"
 
 #include <elf.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
  * for, and the blocks used last are kept.
  */
 #include "proc/inside.h"
-#include "saved/snapshot_read_priv.h"
 #include "saved/saved.h"
+#include "saved/snapshot_read_priv.h"
 
 #include <fcntl.h>
 #include <stdio.h>

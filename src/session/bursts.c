@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "session/session_priv.h"
 #include "py/versions.h"
+#include "session/session_priv.h"
 
 /* A window lasts at least a scheduler tick (4 ms at HZ=250), so that it cannot always see the same
  * phase of a timer in the target; a busy target loses about this much ... */

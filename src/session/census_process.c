@@ -3,10 +3,10 @@
 #include <math.h>
 #include <time.h>
 
-#include "heap/heap.h"
 #include "census/census.h"
-#include "session/identity.h"
+#include "heap/heap.h"
 #include "memory/parts.h"
+#include "session/identity.h"
 #include "session/reads.h"
 
 #define TAKES	    10 /* within the time of --diff */

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "base/thread.h"
-#include "heap/heap.h"
 #include "census/census.h"
+#include "heap/heap.h"
 
 #define FIRST_NS    2000000000 /* others have more urgent things to do at the start */
 #define STOP_S	    2

@@ -2,11 +2,11 @@
 /* What is in a report as it was seen: identity, memory, cost, losses; and the report, once it was
  * judged. */
 #include "judge/judge.h"
+#include "session/census_worker.h"
 #include "session/fds.h"
 #include "session/holders.h"
-#include "session/observe.h"
 #include "session/identity.h"
-#include "session/census_worker.h"
+#include "session/observe.h"
 #include "session/reads.h"
 #include "session/session_priv.h"
 

@@ -3,9 +3,9 @@
 #ifndef PYLEAK_SESSION_FILLS_H
 #define PYLEAK_SESSION_FILLS_H
 
-#include "why/why.h"
-#include "py/py.h"
 #include "judge/holder_fact.h"
+#include "py/py.h"
+#include "why/why.h"
 
 /* The container of step @i of a path. What is known of it stays when it is the same as before.
  * @bounds: may a bound of it say anything? */

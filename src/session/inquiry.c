@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/thread.h"
-#include "proc/limits.h"
 #include "memory/view.h"
+#include "proc/limits.h"
 
 #define STOP_S	   2 /* one that was told to end looks up that soon, if it ever does */
 #define MAX_NS	   120000000000ull /* for one question */

@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 
 #include "base/fit.h"
-#include "why/why.h"
 #include "judge/holder_fact.h"
+#include "why/why.h"
 
 #define INQUIRY_SITES	16
 #define INQUIRY_ADDR	256

@@ -4,11 +4,11 @@
 #include <math.h>
 
 #include "base/thread.h"
+#include "py/versions.h"
 #include "session/fds.h"
 #include "session/holders.h"
 #include "session/observe.h"
 #include "session/session_priv.h"
-#include "py/versions.h"
 
 #define CENSUS_MIN_NS 100000000
 #define CENSUS_MAX_NS 5000000000

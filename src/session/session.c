@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "session/census_worker.h"
 #include "session/fds.h"
 #include "session/holders.h"
-#include "session/census_worker.h"
 #include "session/session_priv.h"
 
 #define BUCKET_S     1.0

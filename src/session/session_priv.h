@@ -4,20 +4,20 @@
 #define PYLEAK_SESSION_PRIV_H
 
 #include "base/map64.h"
+#include "base/trend.h"
 #include "heap/heap.h"
-#include "probe/guard.h"
-#include "probe/probe.h"
+#include "judge/coverage.h"
 #include "memory/memwatch.h"
 #include "memory/parts.h"
+#include "probe/guard.h"
+#include "probe/probe.h"
 #include "session/native_stacks.h"
 #include "session/session.h"
 #include "track/budget.h"
-#include "judge/coverage.h"
 #include "track/ladder.h"
 #include "track/names.h"
 #include "track/native.h"
 #include "track/stacks.h"
-#include "base/trend.h"
 
 struct census_worker;
 struct pyleak_bpf;

@@ -5,8 +5,8 @@
 
 #include "base/map64.h"
 #include "py/finder.h"
-#include "sweep/growth.h"
 #include "session/session.h"
+#include "sweep/growth.h"
 #include "sweep/sweep.h"
 
 struct sweep_target {

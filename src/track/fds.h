@@ -8,10 +8,10 @@
 #define PYLEAK_TRACK_FDS_H
 
 #include "base/map64.h"
+#include "base/trend.h"
 #include "probe/probe.h"
 #include "proc/fds.h"
 #include "pyleak/fds.h"
-#include "base/trend.h"
 
 struct fds;
 struct pyleak_bpf;

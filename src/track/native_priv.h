@@ -4,8 +4,8 @@
 #define PYLEAK_NATIVE_PRIV_H
 
 #include "base/map64.h"
-#include "track/native.h"
 #include "base/trend.h"
+#include "track/native.h"
 
 /* What a call costs the target besides the program, measured on 6.18 in a VM: the trap on an
  * emulated instruction, what a return probe adds, and a trap with single step. */

@@ -7,8 +7,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "why/label.h"
 #include "py/objects.h"
+#include "why/label.h"
 
 #define MAX_ATTRIBUTES 2048 /* of an object or module that are looked at */
 #define MAX_SLOTS      64   /* values of an instance */

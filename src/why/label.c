@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "why/bound.h"
 #include "py/objects.h"
+#include "why/bound.h"
 
 static struct why_step *push(struct labels *l, enum why_edge edge, const char *label)
 {

@@ -3,9 +3,9 @@
 #ifndef PYLEAK_WHY_LABEL_H
 #define PYLEAK_WHY_LABEL_H
 
+#include "py/objects.h"
 #include "why/reach.h"
 #include "why/why.h"
-#include "py/objects.h"
 
 /* Is @dict (a dict object's address) where the attributes of @owner lie: a module's, a type's, a
  * function's or an instance's own dict? */

@@ -3,9 +3,9 @@
  * object itself. */
 #include <stdio.h>
 
-#include "why/label_priv.h"
 #include "py/objects.h"
 #include "py/versions.h"
+#include "why/label_priv.h"
 
 #define MAX_ENTRIES (1u << 20) /* of a dict or array that is searched for an object */
 #define PIECE	    4096       /* entries */

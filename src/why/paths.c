@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "why/label.h"
 #include "py/objects.h"
+#include "why/label.h"
 
 #ifndef PATHS_DEPTH
 #define PATHS_DEPTH 20000 /* of a path: a linked list may be long */

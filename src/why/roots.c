@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Where a search begins: modules, frames, threads, interpreters, the data of libraries, stacks. */
-#include "why/reach.h"
 #include "py/objects.h"
 #include "py/versions.h"
+#include "why/reach.h"
 
 #define MAX_INTERPS	64
 #define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */

@@ -4,9 +4,9 @@
  * exceptions are where that would lie: words that point without holding (GC lists, weak references,
  * caches), and arrays that have leftovers behind their end.
  */
-#include "why/graph.h"
 #include "py/objects.h"
 #include "py/versions.h"
+#include "why/graph.h"
 
 #define PIECE	  (64u << 10)
 #define MAX_ITEMS (1ull << 34)

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "py/objects.h"
 #include "why/label.h"
 #include "why/paths.h"
-#include "py/objects.h"
 
 #define MAX_SAMPLES   4096 /* targets that are looked at: shares are exact to a percent or two */
 #define DEFAULT_PATHS 5

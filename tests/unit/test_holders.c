@@ -197,7 +197,5 @@ int main(void)
 		cmocka_unit_test(who_came_into_what_rests),
 	};
 
-	(void)leak;
-	(void)judged;
 	return cmocka_run_group_tests(tests, begin, end);
 }

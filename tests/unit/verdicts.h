@@ -22,7 +22,7 @@ static int end(void **state)
 }
 
 /* Each test takes one thing from it. */
-static struct verdict_evidence leak(void)
+static inline struct verdict_evidence leak(void)
 {
 	return (struct verdict_evidence){
 		.run_s = 180,
@@ -38,7 +38,7 @@ static struct verdict_evidence leak(void)
 	};
 }
 
-static struct report_site judged(const struct verdict_evidence *e)
+static inline struct report_site judged(const struct verdict_evidence *e)
 {
 	struct report_site s = {.growth_bytes_per_s = e->growth_bytes_per_s};
 
