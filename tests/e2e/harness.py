@@ -434,7 +434,7 @@ def run_pair(python, program, seconds=SECONDS):
         with Target(python, program.name) as target:
             target.wait_ready()
             time.sleep(1.0)
-            run = run_tool(target.pid, seconds)
+            run = run_tool(target.pid, max(seconds, program.seconds))
             return judge(run, target, program, python.name)
     except Exception as e:  # one broken cell must not take the others with it
         return Result(program.name, python.name, os.uname().release, ["%s: %s" % (type(e).__name__, e)])
