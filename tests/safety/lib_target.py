@@ -58,28 +58,30 @@ def _fields(path, wanted):
     return out
 
 
-def private_text(pid):
-    """Bytes of programs and libraries of which the process has copies of its own, as where a probe is in."""
-    n, counts = 0, False
+def text_of(pid):
+    """Bytes of programs and libraries that the process has mapped in, and those of them that are copies of its own, as where a
+    probe is in."""
+    fields, counts = {"Rss:": 0, "Anonymous:": 0}, False
     with open("/proc/%d/smaps" % pid) as f:
         for line in f:
             words = line.split()
             if not words[0].endswith(":"):
                 counts = "x" in words[1] and words[4] != "0"
-            elif counts and words[0] == "Anonymous:":
-                n += int(words[1]) << 10
-    return n
+            elif counts and words[0] in fields:
+                fields[words[0]] += int(words[1]) << 10
+    return fields["Rss:"], fields["Anonymous:"]
 
 
 def usage(pid):
-    """Bytes by kind, and major faults. Copies of text are told by themselves."""
+    """Bytes by kind, and major faults. Text is told by itself."""
     out = {**_fields("/proc/%d/smaps_rollup" % pid, SMAPS), **_fields("/proc/%d/status" % pid, STATUS)}
     with open("/proc/%d/stat" % pid) as f:
         out["major_faults"] = int(f.read().rpartition(")")[2].split()[9])
-    out["private_text"] = private_text(pid)
+    out["text"], out["private_text"] = text_of(pid)
+    out["rss"] -= out["text"]
+    out["rss_file"] -= out["text"] - out["private_text"]
     for name in ("rss_anon", "pss_anon", "private_dirty"):
         out[name] -= out["private_text"]
-    out["rss_file"] += out["private_text"]
     return out
 
 
