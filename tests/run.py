@@ -6,7 +6,7 @@
 
 What sleeps most of the time runs side by side; what measures (pytest's mark `quiet`, the programs of tests/kern) runs while
 nothing else does. What failed is tried once more at the end, alone: real processes on a machine that others share. What fails
-again has failed; what does not is named, so that nobody takes it for a clean pass.
+again has failed; what does not is named, so that nobody takes it for a clean pass. DIR/tests.jsonl has what each took.
 """
 import argparse
 import concurrent.futures
@@ -144,6 +144,8 @@ def main():
     rows, mended = again(args, rows)
     times.append(("second tries", time.monotonic() - begin))
 
+    with open(os.path.join(args.build, "tests.jsonl"), "w", encoding="utf-8") as f:
+        f.writelines(json.dumps(r) + "\n" for r in rows)
     for row in sorted(rows, key=lambda r: -r["seconds"])[:SLOWEST]:
         say("SLOW", "%6.1f s  %s%s" % (row["seconds"], row["test"], ": %.1f s of CPU" % row["cpu"] if row["cpu"] else ""))
     for name, seconds in times:

@@ -117,9 +117,11 @@ harmless: all
 faults: all ## every command with one call failing after the other, EACH=60 of each kind
 	$(Q)PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -B tests/faults/faults.py --each $(or $(EACH),60)
 
-record: all mounts ## the zoo watched once more, for the corpus of tests/judge
-	$(Q)d=$$(mktemp -d) && PYLEAK_TEST_RECORD=$$d PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -m pytest -q -n $$(nproc) tests/e2e/test_zoo.py $(RECORD); \
-		rm -rf $$d
+# RECORD='--matrix full -k debian-3.13': more of them, fewer, or on other Pythons.
+RECORDED := zoo matrix fds retention native packages
+record: all mounts roots ## real programs watched once more, for the corpus of tests/judge
+	$(Q)d=$$(mktemp -d) && PYLEAK_TEST_RECORD=$$d PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -m pytest -q -n $$((2 * $$(nproc))) \
+		$(RECORDED:%=tests/e2e/test_%.py) $(RECORD); rm -rf $$d
 
 judge-table: all ## what the judge says of every recording, and how often it is right
 	$(Q)$(PYTHON) -B tests/judge/corpus.py --tool $(O)/pyleak-bpf

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
+import itertools
 import json
 import math
 import os
@@ -21,6 +22,8 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"))
 TOOL = os.path.join(BUILD, "pyleak-bpf")
 SCHEMA = os.path.join(TOP, "docs", "report.schema.json")
+RECORDINGS = itertools.count()
+INNOCENT = ("growing", "warmup", "bloat", "retention", "steady")  # what a process may be called that does not leak
 SECONDS = int(os.environ.get("PYLEAK_TEST_SECONDS", "20"))
 INTERVAL_S = 2
 FEW_SAMPLES = 30
@@ -180,6 +183,7 @@ class ToolRun:
     stderr: str
     printed: list  # (seconds since start, line)
     usage: "Usage"
+    recording: str = None  # what is recorded for tests/judge, with `make record`
 
 
 class Usage(threading.Thread):
@@ -228,29 +232,45 @@ class Usage(threading.Thread):
         return sum(v for (kind, _), v in self.memlock.items() if kind == "map_id")
 
 
-def recording_args(what):
-    """For run_tool(): `make record` wants this run's evidence, for tests/judge."""
-    return ["--record", recording_path(what)] if os.environ.get("PYLEAK_TEST_RECORD") else []
+def new_recording():
+    """A file for this run's evidence, where `make record` wants it; else None."""
+    where = os.environ.get("PYLEAK_TEST_RECORD")
+    return where and os.path.join(where, "%d-%d.rec" % (os.getpid(), next(RECORDINGS)))
 
 
-def recording_path(what):
-    return os.path.join(os.environ["PYLEAK_TEST_RECORD"], "%s-%d.rec" % (what, os.getpid()))
+def recording_args(recording):
+    return ["--record", recording] if recording else []
 
 
-def keep_recording(what, name, truth):
-    if os.environ.get("PYLEAK_TEST_RECORD"):
+def keep_recording(recording, name, classes, lines):
+    """Into the corpus of tests/judge, with what is true: what the process may be called, and places (file:line) that may be
+    called leaks."""
+    if recording:
         sys.path.insert(0, os.path.join(TOP, "tests", "judge"))
         import corpus
 
-        corpus.keep(TOOL, name, recording_path(what), truth)
+        corpus.keep(TOOL, name, recording, {"classes": list(classes), "lines": sorted(lines)})
+
+
+def keep_accepted(recording, name, report, classes=("leak", "growing")):
+    """For tests that have looked at each site themselves: the lines called leaks are right."""
+    sites = [s for s in report["processes"][0]["sites"] if s["verdict"] == "leak"]
+    keep_recording(recording, name, classes, {innermost(s) for s in sites})
+
+
+def innermost(site):
+    """file:line of the innermost Python frame; of the innermost one, where none is of Python."""
+    frames = [f for f in site["stack"] if f["lang"] == "python"] or site["stack"] or [{}]
+    return "%s:%s" % (os.path.basename(frames[0].get("file") or "?"), frames[0].get("line"))
 
 
 def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None):
     """Runs the tool to its end. `during(process)` is called in this thread meanwhile."""
     with tempfile.TemporaryDirectory() as d:
         out = os.path.join(d, "report.json")
+        recording = new_recording()
         cmd = [TOOL, "-p", str(pid), "-d", str(seconds), "-i", str(INTERVAL_S), "--json", out,
-               "--no-color", *map(str, args)]  # fmt: skip
+               "--no-color", *recording_args(recording), *map(str, args)]  # fmt: skip
         start = time.monotonic()
         printed = []
         with tempfile.TemporaryFile("w+", errors="replace") as err:
@@ -283,7 +303,7 @@ def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None):
             with open(out) as f:
                 report = json.load(f)
         text = "\n".join(line for _, line in printed)
-        return ToolRun(process.returncode, report, text, stderr, printed, usage)
+        return ToolRun(process.returncode, report, text, stderr, printed, usage, recording)
 
 
 def run_ready(command, ready, seconds=SECONDS, settle_s=0, env=None):
@@ -435,9 +455,21 @@ def run_pair(python, program, seconds=SECONDS):
             target.wait_ready()
             time.sleep(1.0)
             run = run_tool(target.pid, max(seconds, program.seconds))
-            return judge(run, target, program, python.name)
+            result = judge(run, target, program, python.name)
+            if result.ok:
+                keep_cell(run, program, python)
+            return result
     except Exception as e:  # one broken cell must not take the others with it
         return Result(program.name, python.name, os.uname().release, ["%s: %s" % (type(e).__name__, e)])
+
+
+def keep_cell(run, program, python):
+    lines = {"%s.py:%d" % (program.name, n) for n in program.guilty | program.grows}
+    if program.through_library:
+        # The innermost line is one of the standard library's; judge() has seen that ours called it.
+        lines.add(innermost(run.report["processes"][0]["sites"][0]))
+    classes = ("leak", "growing") if program.leaks else INNOCENT
+    keep_recording(run.recording, "matrix-%s-%s" % (program.name, python.name), classes, lines)
 
 
 HEADINGS = ("program", "python", "first site", "verdict", "rate", "bytes", "samples", "to line", "cost %", "")

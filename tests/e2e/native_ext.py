@@ -5,11 +5,14 @@ import lzma
 import os
 import re
 import secrets
+import shutil
 import subprocess
 
 import pythons
 
 SOURCES = os.path.join(pythons.HERE, "native")
+if pythons.RECORDS:
+    SOURCES = shutil.copytree(SOURCES, "/opt/pyleak-native", dirs_exist_ok=True)
 LIBS = "/usr/lib/x86_64-linux-gnu/"
 ALLOCATORS = {
     "glibc": "",

@@ -59,6 +59,7 @@ def watch(kind):
             run = harness.run_tool(target.pid, SECONDS)
             assert run.rc == 0, run.stderr
             assert target.poll() is None, "the target died"
+            harness.keep_accepted(run.recording, "packages-%s" % kind, run.report)
             return run.report
         finally:
             target.kill()

@@ -5,7 +5,6 @@ import contextlib
 import glob
 import mmap
 import os
-import shutil
 import subprocess
 
 import pytest
@@ -31,13 +30,8 @@ def truth(name):
 @contextlib.contextmanager
 def running(python, name, args=(), **popen):
     """The pid to watch: the program tells it."""
-    path = os.path.join(PROGRAMS, name + ".py")
-    command = [python.path, "-B", path, *args]
-    if python.root:
-        inside = "/opt/pyleak-retention"
-        os.makedirs(python.root + inside, exist_ok=True)
-        shutil.copy(path, python.root + inside)
-        command = ["chroot", python.root, python.path, "-B", "%s/%s.py" % (inside, name), *args]
+    pythons.install_zoo(python)
+    command = python.command("retention/" + name, list(args))
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, **popen)
     pids = [process.pid]
     try:
@@ -99,7 +93,9 @@ def test_culprits_are_named(python, name):
             f.write("1")
         if not huge_pages_are_given():
             pytest.skip("the kernel gives no huge pages")
-    assert problem(watched(python, name), name) is None
+    run = watched(python, name)
+    assert problem(run, name) is None
+    harness.keep_accepted(run.recording, "retention-%s-%s" % (name, python.name), run.report, [truth(name)["class"]])
 
 
 def test_page_cache_of_the_group(tmp_path):

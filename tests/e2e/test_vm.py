@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Under other kernels, in software emulation. In the core set Debian 12's own one loads all programs and `doctor` is right
-there; in the full matrix programs that leak are watched on each kernel."""
+"""Under other kernels, in software emulation: all programs are loaded, `doctor` is right, programs that leak are watched."""
 import json
 import os
 import subprocess
@@ -11,7 +10,7 @@ import harness
 import pythons
 import zoo
 
-pytestmark = pytest.mark.quiet
+pytestmark = [pytest.mark.matrix, pytest.mark.quiet]
 # What is to pass there.
 THERE = ["tests/e2e/test_doctor.py", "tests/e2e/test_programs.py", "tests/kern/test_walk_live.py"]
 WHICH = "host or no_python or every_program or every_cpython"
@@ -45,7 +44,6 @@ def guest(tmp_path_factory):
     return {r.program: r for r in load(out)}, run
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("name", zoo.VM_SET)
 def test_debian_12_kernel(guest, name, record_property):
     results, run = guest
@@ -57,7 +55,6 @@ def test_debian_12_kernel(guest, name, record_property):
     assert result.ok, "; ".join(result.problems)
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("kernel", ["5.10", "6.12", "newest"])
 def test_other_kernels(kernel, tmp_path, record_property):
     run = boot(kernel, tmp_path)
@@ -71,7 +68,7 @@ def test_other_kernels(kernel, tmp_path, record_property):
     assert not bad, "; ".join(bad)
 
 
-@pytest.mark.parametrize("kernel", ["6.1", pytest.param("5.10", marks=pytest.mark.matrix)])
+@pytest.mark.parametrize("kernel", ["6.1", "5.10"])
 def test_programs_and_doctor(kernel):
     run = in_guest(kernel, 400, [], "-B", "-m", "pytest", "-q", *THERE, "-k", WHICH)
     assert run.returncode == 0, (run.stdout[-1500:], run.stderr[-800:])

@@ -113,7 +113,7 @@ def run_case(python, case, seconds):
         with harness.Target(python, case.program) as target:
             target.wait_ready()
             time.sleep(0.5)
-            run = harness.run_tool(target.pid, seconds, harness.recording_args("zoo"))
+            run = harness.run_tool(target.pid, seconds)
             if run.rc != 0 or not run.report:
                 out.problems.append("exit %d: %s" % (run.rc, run.stderr.strip()[-200:]))
                 return out
@@ -130,8 +130,7 @@ def run_case(python, case, seconds):
         return out
     out.problems += judge(out)
     if not out.problems:
-        lines = ["%s.py:%d" % (case.name, n) for n in sorted(case.guilty)]
-        harness.keep_recording("zoo", "zoo-%s-%s" % (case.name, python.name), {"classes": case.classes, "lines": lines})
+        harness.keep_accepted(run.recording, "zoo-%s-%s" % (case.name, python.name), run.report, case.classes)
     return out
 
 

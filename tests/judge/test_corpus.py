@@ -15,10 +15,11 @@ def test_the_same_is_said(name):
 @pytest.mark.parametrize("name", corpus.names())
 def test_no_innocent_one_is_called_a_leak(name):
     known = corpus.load(name)
-    if "leak" not in known["truth"]["classes"]:
-        assert known["said"]["verdict"] != "leak"
-    else:
-        assert known["said"]["sites"][0]["at"] in known["truth"]["lines"]
+    assert known["said"]["verdict"] in known["truth"]["classes"] or known["said"]["verdict"] != "leak"
+    called = [s["at"] for s in known["said"]["sites"] if s["verdict"] == "leak"]
+    assert set(called) <= set(known["truth"]["lines"])
+    if known["truth"]["classes"] == ["leak"]:
+        assert known["said"]["sites"][0]["at"] in called
 
 
 def test_there_are_some():

@@ -29,6 +29,8 @@
 
 #define EXIT_OVERRUN 4 /* the machine was too busy: the driver tries again */
 #define WAIT_MS	     1
+#define WRITTEN_NS \
+	(50 * 1000000ull) /* the record of a birth that has its number is there by then */
 
 struct pair {
 	uint64_t object, type;
@@ -152,6 +154,19 @@ static void record(struct live *l, uint64_t object, uint64_t type)
 	fwrite(&p, sizeof(p), 1, l->out);
 }
 
+/* From 3.12 on a birth takes its number before it writes its record: that may still be on its way,
+ * by a thread that has lost its CPU meanwhile. */
+static bool is_whole(const volatile struct pl_birth *b, uint64_t i)
+{
+	const uint64_t until = clock_ns() + WRITTEN_NS;
+
+	while (b->lap != (uint16_t)(i / PL_BIRTH_SLOTS + 1))
+		if (clock_ns() > until)
+			return false;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return true;
+}
+
 static void drain(struct live *l)
 {
 	struct session *s = &l->s;
@@ -160,9 +175,9 @@ static void drain(struct live *l)
 	for (; l->seen < n; l->seen++) {
 		const struct pl_birth *b = &s->births[l->seen % PL_BIRTH_SLOTS];
 
+		l->torn += !is_whole(b, l->seen);
 		record(l, b->object, b->type);
 		l->hit[b->site % PL_MAX_SITES] = true;
-		l->torn += b->lap != (uint16_t)(l->seen / PL_BIRTH_SLOTS + 1);
 	}
 	n = __atomic_load_n(&s->stats->births, __ATOMIC_ACQUIRE);
 	/* What was written over while it was copied counts as well: >= for the record in work. */
