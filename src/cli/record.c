@@ -100,6 +100,7 @@ int cli_replay(const struct watch_opts *o)
 				    outputs_term(o->top, o->no_color, o->verbose), r);
 	for (size_t i = 0; r && i < r->n_processes; i++)
 		has_leak |= r->processes[i].verdict == CLASS_LEAK;
+	has_leak |= r && r->tree && r->tree->merged->verdict == CLASS_LEAK;
 	if (r)
 		report_free(r);
 	outputs_close(&to);

@@ -34,6 +34,8 @@ static int fill(struct watch *w, struct report *r, bool final)
 		err = children_fill(w->children, r);
 	else
 		err = w->children ? children_fill_ended(w->children, r) : 0;
+	if (!err && r->tree && w->record.rec)
+		recorder_add_tree(w->record.rec, r->tree, now_ns);
 	for (size_t i = 0; i < r->n_processes; i++)
 		w->has_leak = w->has_leak || (final && r->processes[i].verdict == CLASS_LEAK);
 	if (r->tree)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The layout of a recording: the line below, then one stream of zstd; in it records of a frame and
- * a wire. The first is the header, the others are moments of processes. */
+ * a wire. The first is the header; the others are moments of processes and, without a pid, counts
+ * of the children that are followed. */
 #ifndef PYLEAK_RECORD_PRIV_H
 #define PYLEAK_RECORD_PRIV_H
 
@@ -26,6 +27,7 @@ struct record_header {
 
 /* recorder.c */
 void record_header(struct wire *w, struct record_header *h);
+void record_tree(struct wire *w, struct report_tree *t);
 int recorder_begin(FILE *f, struct record_header *h, struct recorder **out);
 
 #endif

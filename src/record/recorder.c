@@ -27,6 +27,17 @@ void record_header(struct wire *w, struct record_header *h)
 	wire_u64(w, &h->start_ns);
 }
 
+void record_tree(struct wire *w, struct report_tree *t)
+{
+	wire_u64(w, &t->started);
+	wire_u64(w, &t->watched);
+	wire_u64(w, &t->short_lived);
+	wire_u64(w, &t->not_python);
+	wire_u64(w, &t->not_watched);
+	wire_u64(w, &t->no_start);
+	wire_u64(w, &t->lost);
+}
+
 static int failed(struct recorder *rec, int err)
 {
 	if (!rec->err) {
@@ -141,6 +152,23 @@ void recorder_add(struct recorder *rec, const struct evidence *e)
 		failed(rec, -EFBIG);
 	pthread_mutex_unlock(&rec->lock);
 	free(v);
+}
+
+void recorder_add_tree(struct recorder *rec, const struct report_tree *t, uint64_t now_ns)
+{
+	struct report_tree counts = *t;
+	struct wire w = {0};
+	int err;
+
+	record_tree(&w, &counts);
+	err = wire_error(&w);
+	pthread_mutex_lock(&rec->lock);
+	if (err)
+		failed(rec, err);
+	else
+		put(rec, w.v, w.n, 0, now_ns, now_ns);
+	pthread_mutex_unlock(&rec->lock);
+	free(w.v);
 }
 
 int recorder_end(struct recorder *rec)

@@ -17,6 +17,9 @@ struct recorder;
 int recorder_new(FILE *f, double started_at, struct recorder **out);
 /* Any thread. What cannot be written is told once, and by recorder_end(). */
 void recorder_add(struct recorder *rec, const struct evidence *e);
+/* How many children there are (the counts alone), as of @now_ns: all that was added is then of one
+ * process and those it started. */
+void recorder_add_tree(struct recorder *rec, const struct report_tree *t, uint64_t now_ns);
 /* Writes what is left, frees. -EIO ... with the sentence when something is missing; NULL is fine.
  */
 int recorder_end(struct recorder *rec);

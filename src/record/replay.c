@@ -9,6 +9,7 @@
 
 #include "judge/judge.h"
 #include "record/record_priv.h"
+#include "report/merge.h"
 
 #define MAX_PROCESSES 4096
 #define MAX_BYTES     (512u << 20)
@@ -28,7 +29,8 @@ struct replay {
 	struct record_header header;
 	uint64_t start_ns;
 	VEC(struct moment) kept;
-	size_t bytes; /* of these */
+	size_t bytes;		  /* of these */
+	struct report_tree *tree; /* the last counts; NULL: children were not followed */
 	struct report *r;
 };
 
@@ -118,28 +120,64 @@ static bool is_until(const struct replay *p, const struct record_frame *f, doubl
 	return isnan(at_s) || (double)f->now_ns <= (double)p->start_ns + at_s * 1e9;
 }
 
+static void keep_moment(struct replay *p, const struct record_frame *f, unsigned char **v)
+{
+	struct moment *m = place_of(p, f);
+
+	if (!m)
+		return;
+	p->bytes += f->length;
+	p->bytes -= m->v ? m->frame.length : 0;
+	free(m->v);
+	*m = (struct moment){*f, *v};
+	*v = NULL;
+}
+
+static int keep_counts(struct replay *p, const struct record_frame *f, unsigned char *v)
+{
+	struct wire w = {.reads = true, .r = p->r, .v = v, .n = f->length};
+
+	if (!p->tree)
+		p->tree = report_alloc(p->r, sizeof(*p->tree));
+	if (!p->tree)
+		return fail(-ENOMEM, "out of memory");
+	record_tree(&w, p->tree);
+	return wire_error(&w);
+}
+
 /* Of each process the last moment until then. */
-static void keep_moments(struct replay *p, double at_s)
+static int keep_moments(struct replay *p, double at_s)
 {
 	struct record_frame f = {0};
 	unsigned char *v;
+	int err = 0;
 
-	while (p->bytes < MAX_BYTES && (v = get_record(p, &f))) {
-		struct moment *m;
-
+	while (!err && p->bytes < MAX_BYTES && (v = get_record(p, &f))) {
 		if (!p->start_ns)
 			p->start_ns = f.start_ns;
-		m = is_until(p, &f, at_s) ? place_of(p, &f) : NULL;
-
-		if (m) {
-			p->bytes += f.length;
-			p->bytes -= m->v ? m->frame.length : 0;
-			free(m->v);
-			*m = (struct moment){f, v};
-		} else {
-			free(v);
-		}
+		if (is_until(p, &f, at_s) && f.pid)
+			keep_moment(p, &f, &v);
+		else if (is_until(p, &f, at_s))
+			err = keep_counts(p, &f, v);
+		free(v);
 	}
+	return err;
+}
+
+/* A process and those it started, as one. */
+static int join_tree(struct replay *p, struct recorder *to)
+{
+	struct report *r = p->r;
+	int err;
+
+	p->tree->merged = report_alloc(r, sizeof(*p->tree->merged));
+	if (!p->tree->merged)
+		return fail(-ENOMEM, "out of memory");
+	err = report_merge_processes(r, r->processes, r->n_processes, p->tree->merged);
+	if (!err && to)
+		recorder_add_tree(to, p->tree, p->start_ns);
+	r->tree = err ? NULL : p->tree;
+	return err;
 }
 
 /* Watched again later, and not because it had become another program. */
@@ -180,6 +218,8 @@ static int judge_all(struct replay *p, const char *path, double at_s, struct rec
 		r->n_processes += !err && !is_outdated(p, m, &r->processes[r->n_processes]);
 		last_ns = m->frame.now_ns > last_ns ? m->frame.now_ns : last_ns;
 	}
+	if (!err && p->tree && r->n_processes)
+		err = join_tree(p, to);
 	if (err)
 		return fail_in(err, "%s", path);
 	r->duration_s = last_ns > p->start_ns ? (double)(last_ns - p->start_ns) / 1e9 : 0;
@@ -205,7 +245,9 @@ static int read_all(struct replay *p, const char *path, double at_s, FILE *to)
 	p->r->hostname = or_unknown(p->header.hostname);
 	p->r->kernel = or_unknown(p->header.kernel);
 	p->r->arch = or_unknown(p->header.arch);
-	keep_moments(p, at_s);
+	err = keep_moments(p, at_s);
+	if (err)
+		return fail_in(err, "%s", path);
 	if (!p->is_ended)
 		log_line("pyleak-bpf: %s is cut short: what follows is of what can be read", path);
 	p->r->final = true;

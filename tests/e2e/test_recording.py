@@ -68,6 +68,28 @@ def test_the_last_report_comes_back(recorded, tmp_path):
     assert abs(again["duration_s"] - live["duration_s"]) < 3
 
 
+FAMILY = "import os\nfor _ in range(2):\n    if not os.fork():\n        break\n" + LEAK
+
+
+def test_children_are_one_report_again(tmp_path):
+    parent = subprocess.Popen([pythons.HOST, "-c", FAMILY], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        for _ in range(3):
+            assert parent.stdout.readline() == b"ready\n"
+        tool("-p", parent.pid, "--children", "-d", 12, "-q", "--record", tmp_path / "a.rec", "--json", tmp_path / "live.json")
+    finally:
+        os.killpg(parent.pid, 9)
+        parent.wait()
+        parent.stdout.close()
+    live = json.loads((tmp_path / "live.json").read_text())
+    tool("--from", tmp_path / "a.rec", "--json", tmp_path / "again.json", "--record", tmp_path / "moment.rec")
+    tool("--from", tmp_path / "moment.rec", "--json", tmp_path / "moment.json")
+    assert len(live["processes"]) == 3 and live["tree"]["merged"]["verdict"]["class"] in ("leak", "growing")
+    for name in ("again", "moment"):
+        again = json.loads((tmp_path / (name + ".json")).read_text())
+        assert again["tree"] == live["tree"] and again["processes"] == live["processes"], name
+
+
 def test_twice_is_the_same(recorded):
     rec, _, _ = recorded
     first = tool("--from", rec, "--json", "-").stdout
