@@ -23,7 +23,7 @@ void listener_remove(const struct listener *l);
 /* guard.c: connections may come without end, from one address or from many, and each may say
  * nothing, little or too much: those who ask and read get their answer all the same. Not thread
  * safe: for the thread that answers. */
-#define GUARD_GUESTS 128		 /* so many stay ... */
+#define GUARD_GUESTS 512		 /* so many stay ... */
 #define GUARD_ROOM   (GUARD_GUESTS + 32) /* ... beside some that are on their way out */
 #define GUARD_GROUPS 256
 
