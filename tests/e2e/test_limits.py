@@ -42,7 +42,6 @@ def killed_as_told():
     return memory["oom_eta_low_s"] - RESOLUTION_S <= died - told <= memory["oom_eta_high_s"] + RESOLUTION_S
 
 
-@pytest.mark.quiet
 def test_killed_when_it_was_told():
     assert killed_as_told()
 

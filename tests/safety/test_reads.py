@@ -14,8 +14,6 @@ import lib_commands  # noqa: E402
 import lib_groups  # noqa: E402
 import lib_target  # noqa: E402
 
-pytestmark = pytest.mark.quiet
-
 MIB = 1 << 20
 THINGS = 150000  # of target.py, all of them swapped out
 # What must come back for the process to be understood, and what the program itself uses meanwhile.
@@ -119,6 +117,7 @@ def measure_base(forks):
     return harmless.worst_baseline([harmless.baseline("memmap", forks, 4)])
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("kind", ["memmap", "memmap_private", "userfaultfd", "thp", "madv_free"])
 def test_what_holds_objects_is_looked_for_in_what_is_there(kind, forks, base):
     row = harmless.cell(kind, "why --type", forks, base)
