@@ -165,7 +165,7 @@ static void put_process_line(struct line *l, const struct report_process *p)
 			 p->n_members == 1 ? "" : "es", p->comm ? " of " : "",
 			 p->comm ? p->comm : "");
 	else
-		snprintf(text, sizeof(text), "pid %d %s", p->pid, p->comm ? p->comm : "");
+		term_name(p, text, sizeof(text));
 	line_item(l, text);
 	line_style(l, STYLE_PLAIN);
 	if (p->container.id) {

@@ -16,6 +16,8 @@ char *term_percent(char *buf, size_t size, double percent);
 /* "not counted, 12 times: a new stack did not fit the ring buffer" */
 char *term_lost(const struct report_lost *lost, char *buf, size_t size);
 
+/* "pid 12 gunicorn app:wsgi": its script or module, and what follows that. */
+void term_name(const struct report_process *p, char *buf, size_t size);
 /* "in pod web-7d9f", "in container web", "in a container of docker". */
 char *term_container(const struct report_container *c, char *buf, size_t size);
 

@@ -36,7 +36,7 @@ static void put_process(struct line *l, const struct report_process *p)
 
 	term_class(l, p->verdict);
 	line_text(l, "  ");
-	snprintf(text, sizeof(text), "pid %d %s", p->pid, p->comm ? p->comm : "");
+	term_name(p, text, sizeof(text));
 	line_item(l, text);
 	if (p->container.id) {
 		term_container(&p->container, text, sizeof(text));

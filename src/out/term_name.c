@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which program is it? "python3.11" says nothing on a host that has twenty of them. */
+#include "base/base.h"
+#include "out/term_priv.h"
+
+#define ROOM 48 /* columns, about: bytes of the command line that are shown */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static bool takes_a_word(const char *option)
+{
+	return !strcmp(option, "-W") || !strcmp(option, "-X") ||
+	       !strcmp(option, "--check-hash-based-pycs");
+}
+
+/* Index of the script, of -m or of -c among the words behind the interpreter's own options. */
+static size_t find_program(const struct report_process *p)
+{
+	size_t i = 1;
+
+	for (; i < p->n_cmdline && p->cmdline[i][0] == '-'; i++) {
+		const char *o = p->cmdline[i];
+
+		if (o[1] != '-' && strpbrk(o, "cm"))
+			break;
+		i += takes_a_word(o);
+	}
+	return i;
+}
+
+void term_name(const struct report_process *p, char *buf, size_t size)
+{
+	const char *comm = p->comm ? p->comm : "";
+	size_t at = find_program(p), n = (size_t)snprintf(buf, size, "pid %d %s", p->pid, comm);
+	size_t end = n + ROOM < size ? n + ROOM : size;
+
+	/* A title that the program has written over its command line. */
+	if (p->n_cmdline == 1 && strchr(p->cmdline[0], ' ')) {
+		snprintf(buf, end, "pid %d %s", p->pid, p->cmdline[0]);
+		return;
+	}
+	for (size_t i = at; i < p->n_cmdline && n < end; i++) {
+		const char *word = i == at ? base_name(p->cmdline[i]) : p->cmdline[i];
+		bool is_code = i == at && word[0] == '-' && strchr(word, 'c');
+
+		/* Its command is called by the name of the script. */
+		if (i > at || strcmp(word, comm) != 0)
+			n += (size_t)snprintf(buf + n, end - n, " %s", word);
+		if (is_code) /* a program, not a name */
+			break;
+	}
+	if (n >= end)
+		snprintf(buf + end - 4, 4, "...");
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a process is called on the terminal, by its command line. */
+#include "unit.h"
+
+#include "out/term_priv.h"
+
+static void a_process_is_called_by_its_program(void **state)
+{
+	static const struct {
+		const char *comm, *cmdline[8], *want;
+	} rows[] = {
+		{"python3", {"python3", "/srv/shop/shop.py"}, "pid 7 python3 shop.py"},
+		{"python3",
+		 {"/usr/bin/python3", "-u", "-W", "ignore", "manage.py", "rqworker", "high"},
+		 "pid 7 python3 manage.py rqworker high"},
+		{"python3", {"python3", "-m", "shop.web"}, "pid 7 python3 -m shop.web"},
+		{"python3", {"python3", "-Im", "shop"}, "pid 7 python3 -Im shop"},
+		{"python3", {"python3", "-c", "import secret", "x"}, "pid 7 python3 -c"},
+		{"python3", {"python3"}, "pid 7 python3"},
+		{"python3", {NULL}, "pid 7 python3"},
+		{NULL, {NULL}, "pid 7 "},
+		{"gunicorn",
+		 {"/usr/bin/python3", "/usr/bin/gunicorn", "app:wsgi"},
+		 "pid 7 gunicorn app:wsgi"},
+		{"gunicorn", {"gunicorn: worker [shop]"}, "pid 7 gunicorn: worker [shop]"},
+		{"p", {"p", "/", ""}, "pid 7 p / "},
+		{"python3",
+		 {"python3", "worker.py", "--queue=one-that-has-a-very-long-name-indeed"},
+		 "pid 7 python3 worker.py --queue=one-that-has-a-very-long-..."},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct report_process p = {.pid = 7, .comm = rows[i].comm};
+		char text[128];
+
+		p.cmdline = (const char **)(uintptr_t)rows[i].cmdline;
+		while (rows[i].cmdline[p.n_cmdline])
+			p.n_cmdline++;
+		term_name(&p, text, sizeof(text));
+		assert_string_equal(text, rows[i].want);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_process_is_called_by_its_program),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
