@@ -42,7 +42,7 @@ static void put_title(struct line *l, const struct report_process *p)
 			objects += p->classes[i].count;
 	}
 	line_style(l, STYLE_BOLD);
-	snprintf(text, sizeof(text), "pid %d %s", p->pid, p->comm ? p->comm : "");
+	term_name(p, text, sizeof(text));
 	line_item(l, text);
 	line_style(l, STYLE_PLAIN);
 	snprintf(text, sizeof(text), "CPython %s", p->python_version ? p->python_version : "?");
