@@ -88,7 +88,8 @@ def names():
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("python", pythons.params([pythons.host()]))
 def test_culprits_are_named(python, name):
-    if name == "huge_pages":
+    if name == "huge_pages" and not huge_pages_are_given():
+        # Pages that move meanwhile cannot be read: stacks of other tests' processes have been among them.
         with contextlib.suppress(OSError), open("/proc/sys/vm/compact_memory", "w") as f:
             f.write("1")
         if not huge_pages_are_given():
