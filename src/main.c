@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Hands the command line to the commands. */
+/* Hands the command line to the command that its first word names; none of them: the main job. */
 #include <fcntl.h>
 #include <locale.h>
 #include <malloc.h>
@@ -9,6 +9,21 @@
 
 #include "base/reading.h"
 #include "cli/cli.h"
+
+/* clang-format off */
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+} commands[] = {
+	{NULL, cli_watch}, /* the main job has no name */
+	{"census", cli_census},
+	{"why", cli_why},
+	{"sweep", cli_sweep},
+	{"serve", cli_serve},
+	{"merge", cli_merge},
+	{"doctor", cli_doctor},
+};
+/* clang-format on */
 
 static void no_stream(void)
 {
@@ -43,5 +58,8 @@ int main(int argc, char **argv)
 		log_line("pyleak-bpf: %s", fail_text());
 		return 1;
 	}
-	return cli_run(argc, argv);
+	for (size_t i = 1; argc > 1 && i < ARRAY_SIZE(commands); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return commands[0].run(argc, argv);
 }

@@ -143,9 +143,10 @@ check-format:
 	$(call say,FORMAT)
 	$(Q)clang-format -n -Werror $(C_FILES)
 
-check-arrows:
+check-arrows: $(LIB_OBJ)
 	$(call say,ARROWS)
 	$(Q)$(PYTHON) tests/lint/arrows.py
+	$(Q)$(PYTHON) tests/lint/circles.py $(O)
 
 # Each header compiles alone; and what a changed one breaks of the fuzz targets is seen before they are built.
 check-headers: $(SKEL)

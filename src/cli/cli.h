@@ -14,8 +14,6 @@ enum cli_exit {
 	CLI_INTERRUPTED = 130, /* Ctrl-C before anything could be reported */
 };
 
-/* Run the command that the first word names. */
-int cli_run(int argc, char **argv);
 int cli_watch(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_census(int argc, char **argv);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "proc/gate.h"
 
-#include "proc/source.h"
+#include "proc/inside.h"
 #include "proc/walk.h"
 
 #include <fcntl.h>
@@ -174,5 +174,5 @@ int proc_read_named(const struct proc *p, const char *path, uint64_t max, uint8_
 	auto_close int fd = -1;
 	int err = proc_open_named(p, path, max, &fd);
 
-	return err ? err : source_read_file(fd, max, bytes, size);
+	return err ? err : proc_slurp_fd(fd, max, bytes, size);
 }

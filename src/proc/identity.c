@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Is it still the process, and still the program, that was opened? */
+/* Is it still the process that was opened? */
 #include "proc/inside.h"
 
 #include <poll.h>
@@ -30,11 +30,4 @@ bool proc_alive(const struct proc *p)
 	/* Exiting: its descriptors and its memory go first. */
 	return st.start_ticks == p->start_ticks && st.state != 'Z' && st.state != 'X' &&
 	       !(st.flags & PF_EXITING);
-}
-
-/* An exec is the end of the memory that was opened; of a process that goes on living it is the only
- * one. */
-bool proc_execed(const struct proc *p)
-{
-	return !p->source && proc_memory_gone(p) && proc_alive(p);
 }

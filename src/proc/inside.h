@@ -27,6 +27,8 @@ int proc_slurp(int pid, const char *name, char **text, size_t *len);
 /* No more than the first @max bytes: of what the process itself may make as long as it likes. */
 int proc_slurp_head(int pid, const char *name, size_t max, char **text, size_t *len);
 #define PROC_MAX_CMDLINE (64u << 10)
+/* A regular file, whole, at most @max bytes of anything. */
+int proc_slurp_fd(int fd, size_t max, uint8_t **bytes, size_t *size);
 
 int proc_parse_status(const char *text, struct proc_status *out);
 int proc_parse_stat(const char *text, struct proc_stat *out);

@@ -167,6 +167,13 @@ bool proc_memory_gone(const struct proc *p)
 	return p->reader && reader_is_gone(p->reader);
 }
 
+/* An exec is the end of the memory that was opened; of a process that goes on living it is the only
+ * one. */
+bool proc_execed(const struct proc *p)
+{
+	return !p->source && proc_memory_gone(p) && proc_alive(p);
+}
+
 int proc_read_u64(const struct proc *p, uint64_t addr, uint64_t *out)
 {
 	return proc_read(p, addr, out, sizeof(*out));

@@ -46,31 +46,6 @@ int source_read(const struct proc *p, uint64_t addr, void *buf, size_t len)
 	return 0;
 }
 
-int source_read_file(int fd, size_t max, uint8_t **bytes, size_t *size)
-{
-	auto_free uint8_t *buf = NULL;
-	struct stat st;
-	size_t n = 0;
-
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0 || (uint64_t)st.st_size > max)
-		return -ENOEXEC;
-	buf = malloc((size_t)st.st_size);
-	if (!buf)
-		return -ENOMEM;
-	while (n < (size_t)st.st_size) {
-		ssize_t got = pread(fd, buf + n, (size_t)st.st_size - n, (off_t)n);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return -EIO;
-		n += (size_t)got;
-	}
-	*bytes = take(buf);
-	*size = n;
-	return 0;
-}
-
 /* The program headers of an image of which at least the first bytes are there. Returns their
  * number. */
 static size_t program_headers(const uint8_t *elf, size_t size, Elf64_Phdr *out)

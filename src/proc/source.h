@@ -44,7 +44,5 @@ int source_rebuild_image(const struct proc *p, const struct proc_map *m, uint8_t
 			 size_t *size);
 /* The build id of an ELF image in lower-case hex; "" = none. */
 void source_build_id(const uint8_t *elf, size_t size, char out[41]);
-/* A whole file, at most @max bytes; -errno without a sentence. */
-int source_read_file(int fd, size_t max, uint8_t **bytes, size_t *size);
 
 #endif

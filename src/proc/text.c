@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_TEXT (64u << 20) /* 65530 mappings (vm.max_map_count) of long paths stay below */
@@ -60,6 +61,31 @@ int proc_slurp(int pid, const char *name, char **text, size_t *len)
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	return proc_slurp_path(path, text, len);
+}
+
+int proc_slurp_fd(int fd, size_t max, uint8_t **bytes, size_t *size)
+{
+	auto_free uint8_t *buf = NULL;
+	struct stat st;
+	size_t n = 0;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0 || (uint64_t)st.st_size > max)
+		return -ENOEXEC;
+	buf = malloc((size_t)st.st_size);
+	if (!buf)
+		return -ENOMEM;
+	while (n < (size_t)st.st_size) {
+		ssize_t got = pread(fd, buf + n, (size_t)st.st_size - n, (off_t)n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return -EIO;
+		n += (size_t)got;
+	}
+	*bytes = take(buf);
+	*size = n;
+	return 0;
 }
 
 /* "NSpid:\t4711\t12\t1": the last number is the pid in the innermost namespace. */

@@ -216,7 +216,7 @@ static int put_elf(struct saver *s, const struct proc_map *m)
 	if (proc_is_live(s->p)) {
 		err = proc_map_open(s->p, m, &fd);
 		if (!err)
-			err = source_read_file(fd, SNAP_FILE, &elf, &size);
+			err = proc_slurp_fd(fd, SNAP_FILE, &elf, &size);
 	} else {
 		err = proc_map_image(s->p, m, &elf, &size);
 	}

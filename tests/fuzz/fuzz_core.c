@@ -3,7 +3,6 @@
  * An ELF core file that lies.
  *
  * reads: src/saved/core.c src/saved/core_parse.c src/saved/core_rows.c src/proc/source.c
- * apart: source_read_file: a file is read whole
  */
 #include "fuzz/fuzz.h"
 #include "fuzz/saved.h"

@@ -5,7 +5,6 @@
  *
  * reads: src/saved/snapshot.c src/saved/snapshot_records.c src/proc/source.c src/proc/maps.c
  * apart: proc_read_maps: the rows of a process that runs, which fuzz_maps reads
- * apart: source_read_file: a file is read whole
  */
 #include "fuzz/fuzz.h"
 #include "fuzz/saved.h"

@@ -5,6 +5,7 @@
  *
  * reads: src/proc/text.c src/proc/memory.c src/proc/limits.c src/proc/identity.c
  * reads: src/proc/usage.c
+ * apart: proc_slurp_fd: a file is read whole
  * apart: count_fds: a directory of the kernel's, of which the entries are counted
  */
 #include "fuzz/fuzz.h"
