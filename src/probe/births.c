@@ -189,7 +189,8 @@ int probe_find_births(const struct dso *d, int minor, struct probe_points *out,
 		report = &unused;
 	memset(report, 0, sizeof(*report));
 	if (!py_births_are_known(minor))
-		return fail(-ENOTSUP, "births are known for CPython 3.8 - 3.15, not 3.%d", minor);
+		return fail(-ENOTSUP, "births are known for CPython 3.8 - 3.%d, not 3.%d",
+			    py_last_minor(), minor);
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return fail(-ENOMEM, "out of memory");

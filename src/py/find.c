@@ -180,8 +180,8 @@ static int try_file(struct py_runtime *rt, const struct file *f)
 				return -ENOENT;
 			return fail(-ENOTSUP,
 				    "process %d (%s) runs CPython %s, which is too old: 3.8 to "
-				    "3.15 are supported",
-				    rt->proc->pid, rt->proc->comm, old);
+				    "3.%d are supported",
+				    rt->proc->pid, rt->proc->comm, old, py_last_minor());
 		}
 	}
 	if (!find_bias(rt, f->row))

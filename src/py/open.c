@@ -8,7 +8,8 @@ static int fill(struct proc *p, struct py_runtime *rt)
 
 	if (err)
 		return err;
-	rt->layout_source = rt->priv->build.source;
+	snprintf(rt->layout_source, sizeof(rt->layout_source), "%s 3.%d",
+		 rt->minor < PY_FIRST_DEBUG_MINOR ? "table" : "_Py_DebugOffsets", rt->minor);
 	err = py_check(rt);
 	/* How a running thread finds its own state: of use to probes only, and the code to decode
 	 * is not in a core file. */

@@ -17,7 +17,7 @@ enum py_allocator {
 };
 
 #define PY_FIRST_MINOR 8
-#define PY_LAST_MINOR  15
+int py_last_minor(void);
 
 /* Offsets for reading objects from outside. PL_NONE = not in this version. */
 struct py_layout {
@@ -68,7 +68,7 @@ struct py_runtime {
 	char version[24]; /* "3.11.2" */
 	bool free_threaded, debug, is_library, embedded_obmalloc;
 	enum py_allocator allocator;
-	const char *layout_source; /* "table 3.11", "_Py_DebugOffsets 3.14" */
+	char layout_source[32]; /* "table 3.11", "_Py_DebugOffsets 3.14" */
 	struct pl_walk walk;
 	struct py_layout layout;
 	/* obmalloc state addresses in the target, 0 when unknown (then no pool census) */

@@ -30,7 +30,6 @@ struct py_vtable {
 
 /* One minor version as it was built without --disable-gil. */
 struct py_build {
-	const char *source; /* for people: where the layout is taken from */
 	struct pl_walk walk;
 	struct py_layout layout;
 	int minor;
@@ -54,7 +53,27 @@ struct py_private {
 	bool pymalloc_idle; /* no arena was ever made: another allocator is in charge */
 };
 
-const struct py_build *py_table(int minor);
+/* layout_table.c: 3.@minor; all 0 for one that is not known. */
+struct py_build py_table(int minor);
+
+#define PY_FIRST_DEBUG_MINOR 13
+#define PY_DEBUG_VERSIONS    8	  /* room for as many */
+#define PY_DEBUG_BYTES	     1024 /* of all of them: 3.15 has 888 */
+/* What _Py_DebugOffsets says of a member. pos: where, in that of 3.13, ...; 0 = it does not. The
+ * last has no name. */
+extern const struct py_debug_member {
+	const char *name;
+	uint16_t pos[PY_DEBUG_VERSIONS];
+	uint16_t to;  /* in struct py_build */
+	uint8_t size; /* of the member there */
+} py_debug_members[];
+extern const struct py_debug_fixed {
+	const char *name;
+	uint16_t pos[PY_DEBUG_VERSIONS];
+	uint16_t value;
+	bool in_object;
+} py_debug_fixed[];
+
 /* What the header of every object is longer by in a build without a GIL. */
 #define PY_FREE_THREADED_HEADER 16
 /* Makes @b, a row of the table, that of a free-threaded build. */

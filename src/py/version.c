@@ -160,18 +160,18 @@ static int refuse_unsupported(const struct py_runtime *rt)
 	const struct proc *p = rt->proc;
 
 	if (rt->hexversion >> 24 != 3)
-		return fail(-ENOTSUP, "process %d (%s) runs CPython %s: 3.8 to 3.15 are supported",
-			    p->pid, p->comm, rt->version);
+		return fail(-ENOTSUP, "process %d (%s) runs CPython %s: 3.8 to 3.%d are supported",
+			    p->pid, p->comm, rt->version, py_last_minor());
 	if (rt->minor < PY_FIRST_MINOR)
 		return fail(-ENOTSUP,
-			    "process %d (%s) runs CPython %s, which is too old: 3.8 to 3.15 are "
+			    "process %d (%s) runs CPython %s, which is too old: 3.8 to 3.%d are "
 			    "supported",
-			    p->pid, p->comm, rt->version);
-	if (rt->minor > PY_LAST_MINOR)
+			    p->pid, p->comm, rt->version, py_last_minor());
+	if (rt->minor > py_last_minor())
 		return fail(-ENOTSUP,
 			    "process %d (%s) runs CPython %s, which is newer than this program "
-			    "knows: 3.8 to 3.15 are supported",
-			    p->pid, p->comm, rt->version);
+			    "knows: 3.8 to 3.%d are supported",
+			    p->pid, p->comm, rt->version, py_last_minor());
 	if (rt->free_threaded && rt->minor > PY_LAST_FREE_THREADED)
 		return fail(-ENOTSUP,
 			    "process %d (%s) runs a free-threaded CPython %s: of free-threaded "
@@ -190,10 +190,10 @@ int py_find_version(struct py_runtime *rt)
 		return err;
 	/* Only builds that check reference counts (Py_REF_DEBUG, part of Py_DEBUG) export it. */
 	rt->debug = has(rt->dso, "_Py_NegativeRefcount");
-	rt->priv->build = *py_table(rt->minor);
+	rt->priv->build = py_table(rt->minor);
 	if (rt->free_threaded)
 		py_free_threaded_build(&rt->priv->build);
-	if (rt->minor >= 13)
+	if (rt->minor >= PY_FIRST_DEBUG_MINOR)
 		err = py_read_debug_offsets(rt, &rt->priv->build);
 	rt->layout = rt->priv->build.layout;
 	rt->walk = rt->priv->build.walk;

@@ -144,7 +144,7 @@ static inline bool py_births_run_at_once(const struct py_runtime *rt)
 
 static inline bool py_births_are_known(int minor)
 {
-	return minor >= PY_FIRST_MINOR && minor <= PY_LAST_MINOR;
+	return minor >= PY_FIRST_MINOR && minor <= py_last_minor();
 }
 
 /* 3.8: _Py_NewReference is part of every caller. */

@@ -7,7 +7,7 @@
  */
 #include "fuzz/world.h"
 
-#define SIZE 888 /* of the largest of the structs */
+#define SIZE PY_DEBUG_BYTES
 
 static uint8_t raw[SIZE];
 
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t how = in_u8(&in);
 	struct proc p = {.pid = 42, .pidfd = -1, .source = &source};
 	struct py_runtime rt = {.proc = &p, .runtime = WORLD_BASE, .minor = minor[how & 3]};
-	struct py_private priv = {.build = *py_table(rt.minor)};
+	struct py_private priv = {.build = py_table(rt.minor)};
 	struct world *w;
 
 	rt.free_threaded = how & 4 && rt.minor < 15;

@@ -262,7 +262,7 @@ static void make(struct world *w, int minor, bool free_threaded)
 	w->proc.pidfd = -1;
 	w->proc.source = &w->source;
 	make_rows(w);
-	w->priv.build = *py_table(minor);
+	w->priv.build = py_table(minor);
 	if (free_threaded)
 		py_free_threaded_build(&w->priv.build);
 	rt->proc = &w->proc;

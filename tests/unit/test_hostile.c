@@ -154,7 +154,7 @@ static void open_ourselves(const struct proc *self, struct py_private *priv, str
 {
 	struct dso_sym sym;
 
-	priv->build = *py_table(11);
+	priv->build = py_table(11);
 	*rt = (struct py_runtime){.proc = self,
 				  .priv = priv,
 				  .minor = 11,

@@ -569,7 +569,7 @@ static void survives_forged_objects(void **state)
 		uint64_t threads[8], full;
 		bool enabled;
 
-		priv.build = *py_table(PY_FIRST_MINOR + round % 8);
+		priv.build = py_table(py_last_minor() - round % 8);
 		rt.minor = priv.build.minor;
 		rt.layout = priv.build.layout;
 		rt.walk = priv.build.walk;

@@ -62,7 +62,7 @@ static void make_world(const struct proc *self, struct py_private *priv, struct 
 {
 	const struct py_layout *l;
 
-	priv->build = *py_table(11);
+	priv->build = py_table(11);
 	*rt = (struct py_runtime){.proc = self,
 				  .priv = priv,
 				  .minor = 11,
