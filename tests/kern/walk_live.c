@@ -75,7 +75,7 @@ static void parse(struct job *j, int argc, char **argv)
 			__u64 addr = j->walk.tstate_addr;
 
 			j->minor = atoi(v);
-			j->walk = layouts[j->minor];
+			j->walk = layout_of(j->minor);
 			j->walk.tstate_addr = addr;
 		} else if (!strcmp(k, "site"))
 			parse_site(j, v);
@@ -136,10 +136,11 @@ static int load_all(void)
 	static char log[1 << 16];
 	int bad = 0;
 
-	for (int m = LAYOUT_FIRST; m <= LAYOUT_LAST; m++) {
+	for (int m = PY_FIRST_MINOR; m <= py_last_minor(); m++) {
+		const struct pl_walk w = layout_of(m);
+
 		for (int shared = 0; shared < 2; shared++) {
-			struct pyleak_bpf *b =
-				load(&layouts[m], 1, false, shared, log, sizeof(log));
+			struct pyleak_bpf *b = load(&w, 1, false, shared, log, sizeof(log));
 			const char *n = strstr(log, "processed");
 
 			printf("3.%d %s %s: %s", m, shared ? "birth_shared" : "birth",

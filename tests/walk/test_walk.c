@@ -2,17 +2,11 @@
 /* The BPF walker, compiled for the host, over memory recorded from every CPython (data/, made by
  * record.py) and over memory made up here: deep, torn, cyclic, random. */
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <linux/types.h>
-/* after its needs */
-#include <cmocka.h>
 
 #include "pyleak/abi.h"
+#include "unit/unit.h"
 #include "walk/layouts.h"
 
 #define MAX_WORDS 8192
@@ -113,11 +107,11 @@ struct recorded {
 	size_t n;
 };
 
-static void begin_case(struct recorded *c, const struct pl_walk *layout, const char *line)
+static void begin_case(struct recorded *c, int minor, const char *line)
 {
 	memset(&mem, 0, sizeof(mem));
 	memset(c, 0, sizeof(*c));
-	c->walk = *layout;
+	c->walk = layout_of(minor);
 	assert_int_equal(sscanf(line, "case %63s %d %llx", c->name, &c->held, &mem.fsbase), 3);
 }
 
@@ -196,12 +190,12 @@ static int replay(const char *dir, const char *file)
 	assert_non_null(f);
 	assert_non_null(fgets(line, sizeof(line), f));
 	assert_int_equal(sscanf(line, "minor %d", &minor), 1);
-	assert_in_range(minor, LAYOUT_FIRST, LAYOUT_LAST);
+	assert_in_range(minor, PY_FIRST_MINOR, py_last_minor());
 	while (fgets(line, sizeof(line), f)) {
 		if (line[0] == 'c') {
 			if (cases++)
 				end_case(file, &c);
-			begin_case(&c, &layouts[minor], line);
+			begin_case(&c, minor, line);
 		} else if (sscanf(line, "w %llx %llx", &addr, &value) == 2) {
 			put(addr, value);
 		} else if (line[0] == 'f') {
@@ -231,7 +225,7 @@ static void yields_the_stacks_of_every_recorded_python(void **state)
 		files++;
 	}
 	closedir(d);
-	assert_int_equal(files, LAYOUT_LAST - LAYOUT_FIRST + 1);
+	assert_int_equal(files, py_last_minor() - PY_FIRST_MINOR + 1);
 	assert_true(cases >= 10 * files);
 }
 
@@ -248,7 +242,7 @@ static const struct pl_walk *made_up(void)
 	static struct pl_walk w;
 
 	memset(&mem, 0, sizeof(mem));
-	w = layouts[11];
+	w = layout_of(11);
 	w.tstate_addr = TSTATE_PTR;
 	mem.fsbase = 0x9000;
 	put(TSTATE_PTR, TSTATE);
@@ -470,12 +464,12 @@ static void survives_random_memory(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 40000; i++) {
-		int minor = LAYOUT_FIRST + i % (LAYOUT_LAST - LAYOUT_FIRST + 1);
+		const struct pl_walk w = layout_of(py_last_minor() - (int)(i % 8));
 
 		memset(&mem, 0, sizeof(mem));
 		mem.is_random = true;
 		mem.seed = i;
-		walk_thread(&layouts[minor], &scratch, i % 300, i & 1);
+		walk_thread(&w, &scratch, i % 300, i & 1);
 		assert_true(scratch.stack.n <= PL_MAX_FRAMES && scratch.stack.n <= i % 300);
 		assert_true(mem.reads <= WALK_STEPS + 10);
 		assert_true(!scratch.stack.id == !scratch.stack.n);
