@@ -9,7 +9,7 @@ VERSION  := 0.1.0
 CC       ?= gcc
 CLANG    ?= $(firstword $(foreach c,clang clang-14 clang-16 clang-19,$(if $(shell command -v $(c)),$(c))) clang)
 BPFTOOL  ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
-PKGS     := libbpf libdw libelf libxxhash libzstd libmicrohttpd libseccomp
+PKGS     := libbpf libdw libelf libxxhash libzstd libmicrohttpd libseccomp libcap-ng
 ARCHDIR  := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 Q        := $(if $(filter 1,$(V)),,@)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Early and clear refusal: rights and BTF, before a target is touched. */
-#include <linux/capability.h>
+#include <cap-ng.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -17,25 +17,14 @@ struct need {
 	const char *name, *why;
 };
 
-static int effective_caps(uint64_t *out)
+static bool is_in_effect(int cap)
 {
-	FILE *f = fopen("/proc/self/status", "re");
-	unsigned long long caps = 0;
-	char line[256];
-	bool found = false;
-
-	if (!f)
-		return -errno;
-	while (!found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "CapEff: %llx", &caps) == 1;
-	fclose(f);
-	*out = caps;
-	return found ? 0 : -ENODATA;
+	return capng_have_capability(CAPNG_EFFECTIVE, (unsigned)cap);
 }
 
-static bool has_cap(uint64_t caps, const struct need *need)
+static bool has_cap(const struct need *need)
 {
-	return (caps >> need->cap & 1) || (need->is_in_sys_admin && (caps >> CAP_SYS_ADMIN & 1));
+	return is_in_effect(need->cap) || (need->is_in_sys_admin && is_in_effect(CAP_SYS_ADMIN));
 }
 
 int cli_check_caps(void)
@@ -47,13 +36,12 @@ int cli_check_caps(void)
 	};
 	char list[256] = "";
 	size_t used = 0;
-	uint64_t caps = 0;
 
-	/* Without /proc/self/status nothing is known, and the first use will tell. */
-	if (effective_caps(&caps) != 0)
+	/* Then nothing is known, and the first use will tell. */
+	if (capng_get_caps_process())
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
-		if (!has_cap(caps, &needs[i]))
+		if (!has_cap(&needs[i]))
 			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s (%s)",
 						 used ? ", " : "", needs[i].name, needs[i].why);
 	if (used == 0)

@@ -34,9 +34,6 @@ int confine_keeper(void);
 /* The process that talks to debuginfod servers. */
 int confine_asker(void);
 
-/* rights.c: give all capabilities up but those that are needed here, found out by trying. */
-int rights_drop(const struct confine_opts *o);
-int rights_drop_for_files(void);
 /* landlock.c: nothing but reading files from now on; false where the kernel cannot. */
 bool landlock_files_only(void);
 /* filter.c: what is not on the list ends the process, with a line on standard error. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Capabilities: which are kept. */
-#include <linux/capability.h>
+#include <cap-ng.h>
 #include <linux/perf_event.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,43 +14,24 @@
 /* As many as a stripped build has: what is too slow for them is no choice. */
 #define MANY_SITES 300
 
-struct caps {
-	uint64_t effective, permitted, inheritable;
-};
-
-static uint64_t bit(int cap)
+static uint64_t bit(unsigned cap)
 {
 	return 1ull << cap;
 }
 
-static int caps_get(struct caps *out)
+static bool is_permitted(unsigned cap)
 {
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct v[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capget, &head, v))
-		return fail(-errno, "capabilities cannot be read: %s", strerror(errno));
-	*out = (struct caps){
-		.effective = v[0].effective | (uint64_t)v[1].effective << 32,
-		.permitted = v[0].permitted | (uint64_t)v[1].permitted << 32,
-		.inheritable = v[0].inheritable | (uint64_t)v[1].inheritable << 32,
-	};
-	return 0;
+	return capng_have_capability(CAPNG_PERMITTED, cap);
 }
 
-static int caps_set(const struct caps *c)
+/* Puts into effect what of @keep is permitted. */
+static int use(uint64_t keep)
 {
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct v[_LINUX_CAPABILITY_U32S_3];
-
-	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
-		v[i] = (struct __user_cap_data_struct){
-			.effective = (uint32_t)(c->effective >> 32 * i),
-			.permitted = (uint32_t)(c->permitted >> 32 * i),
-			.inheritable = (uint32_t)(c->inheritable >> 32 * i),
-		};
-	if (syscall(SYS_capset, &head, v))
-		return fail(-errno, "capabilities cannot be given up: %s", strerror(errno));
+	for (unsigned c = 0; c < 64; c++)
+		capng_update((keep & bit(c)) && is_permitted(c) ? CAPNG_ADD : CAPNG_DROP,
+			     CAPNG_EFFECTIVE, c);
+	if (capng_apply(CAPNG_SELECT_CAPS))
+		return fail(-EPERM, "capabilities cannot be given up: %s", strerror(errno));
 	return 0;
 }
 
@@ -79,18 +60,15 @@ static bool may_place_probes(void)
 }
 
 /* Does @works say so with @keep alone in effect? */
-static bool is_enough(const struct caps *have, uint64_t keep, bool (*works)(void))
+static bool is_enough(uint64_t keep, bool (*works)(void))
 {
-	const struct caps trial = {.effective = keep & have->permitted,
-				   .permitted = have->permitted};
-	bool enough = !caps_set(&trial) && works();
+	bool enough = !use(keep) && works();
 
-	return !caps_set(have) && enough;
+	return !use(~0ull) && enough;
 }
 
 /* What BPF takes besides reading. CAP_SYS_ADMIN only where a trial without it fails. */
-static uint64_t for_bpf(const struct caps *have, uint64_t keep, bool (*works)(void),
-			const char *what)
+static uint64_t for_bpf(uint64_t keep, bool (*works)(void), const char *what)
 {
 	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
 
@@ -98,93 +76,75 @@ static uint64_t for_bpf(const struct caps *have, uint64_t keep, bool (*works)(vo
 	/* Kernels before 5.11 charge BPF maps to it; refused without CAP_SYS_RESOURCE, and then it
 	 * is as it is. */
 	setrlimit(RLIMIT_MEMLOCK, &all);
-	if ((have->permitted & bit(CAP_SYS_ADMIN)) && !is_enough(have, keep, works)) {
+	if (is_permitted(CAP_SYS_ADMIN) && !is_enough(keep, works)) {
 		log_info("CAP_SYS_ADMIN is kept to %s: %s", what, fail_text());
 		keep |= bit(CAP_SYS_ADMIN);
 	}
 	return keep;
 }
 
-static int keep_only(const struct caps *have, uint64_t keep)
+static int keep_only(uint64_t keep)
 {
-	const struct caps left = {
-		.effective = keep & have->permitted,
-		.permitted = keep & have->permitted,
-	};
-
-	for (int c = 0; c < 64; c++) /* what this needs may be missing: then nothing is gained */
+	for (unsigned c = 0; c < 64; c++) {
+		capng_update(CAPNG_DROP, CAPNG_INHERITABLE, c); /* the ambient ones go with them */
 		if (!(keep & bit(c)))
-			prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return caps_set(&left);
+			capng_update(CAPNG_DROP, CAPNG_PERMITTED | CAPNG_BOUNDING_SET, c);
+	}
+	capng_apply(CAPNG_SELECT_BOUNDS); /* what this needs may be missing: nothing is gained */
+	return use(keep);
 }
 
-int rights_drop(const struct confine_opts *o)
+static int rights_drop(const struct confine_opts *o)
 {
 	/* map_files, the only way to a file that was deleted, wants CHECKPOINT_RESTORE. */
-	uint64_t keep =
+	const uint64_t reads =
 		bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_CHECKPOINT_RESTORE);
-	struct caps have = {0};
-	int err = caps_get(&have);
 
-	if (err)
-		return err;
 	if (o->only_files)
-		return keep_only(&have, bit(CAP_DAC_READ_SEARCH));
-	if (o->kind != FILTER_READS)
-		keep = for_bpf(&have, keep, may_open_events, "open perf events");
-	return keep_only(&have, keep);
+		return keep_only(bit(CAP_DAC_READ_SEARCH));
+	if (o->kind == FILTER_READS)
+		return keep_only(reads);
+	return keep_only(for_bpf(reads, may_open_events, "open perf events"));
 }
 
-/* Root writes everywhere, and replaces what is root's in /tmp. */
-int rights_drop_for_files(void)
-{
-	struct caps have = {0};
-	int err = caps_get(&have);
-
-	return err ? err : keep_only(&have, bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER));
-}
-
-static int no_new_privileges(void)
+/* libcap-ng keeps the sets of the calling thread: as they are now. */
+static int begin(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail(-errno, "no_new_privs was refused: %s", strerror(errno));
+	if (capng_get_caps_process())
+		return fail(-EPERM, "capabilities cannot be read: %s", strerror(errno));
 	return 0;
 }
 
 int confine_guardian(void)
 {
 	const uint64_t reads = bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH);
-	struct caps have = {0};
-	int err = no_new_privileges();
+	int err = begin();
 
-	if (!err)
-		err = caps_get(&have);
 	if (!err && probe_prepare())
 		log_debug("%s", fail_text());
 	if (!err)
-		err = keep_only(&have, for_bpf(&have, reads, may_place_probes, "place probes"));
+		err = keep_only(for_bpf(reads, may_place_probes, "place probes"));
 	return err ? err : filter_install(FILTER_PLACES);
 }
 
 int confine_keeper(void)
 {
-	int err = no_new_privileges();
+	int err = begin();
 
+	/* Root writes everywhere, and replaces what is root's in /tmp. */
 	if (!err)
-		err = rights_drop_for_files();
+		err = keep_only(bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER));
 	return err ? err : filter_install(FILTER_KEEPS);
 }
 
 int confine_asker(void)
 {
-	struct caps have = {0};
-	int err = no_new_privileges();
+	int err = begin();
 
 	if (!err)
-		err = caps_get(&have);
-	if (!err)
-		err = keep_only(&have, 0);
+		err = keep_only(0);
 	return err ? err : filter_install(FILTER_ASKS);
 }
 
@@ -194,7 +154,7 @@ int confine(const struct confine_opts *o)
 
 	if (o->is_off)
 		return 0;
-	err = no_new_privileges();
+	err = begin();
 	if (!err)
 		err = rights_drop(o);
 	if (!err && o->only_files)
