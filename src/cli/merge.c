@@ -13,7 +13,7 @@
 #include "report/read.h"
 
 struct merge_opts {
-	const char *json;
+	struct outputs_files files;
 	uint32_t top;
 	int verbose;
 	bool no_color, no_sandbox, want_help;
@@ -22,10 +22,7 @@ struct merge_opts {
 #define ROW(field) offsetof(struct merge_opts, field)
 
 static const struct opt table[] = {
-	{0, OPT_STRING, "json", "FILE", ROW(json),
-	 "also write the merged report as JSON; - is standard output, and then nothing else is "
-	 "written there",
-	 0, 0, NULL},
+	OUT_FORMATS(OUTPUTS_ROW, struct merge_opts, "merged report"),
 	{'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "whole stacks, all sites", 0, 0, NULL},
@@ -84,7 +81,7 @@ static int merge(const struct merge_opts *o, const struct outputs *to, char **fi
 	}
 	err = report_merge(in, n, &all);
 	if (!err)
-		err = outputs_print(to, o->json, out_term,
+		err = outputs_print(to, &o->files, out_term,
 				    outputs_term(o->top, o->no_color, o->verbose), all);
 	report_free(all);
 	return err;
@@ -106,7 +103,7 @@ int cli_merge(int argc, char **argv)
 		fail(-EINVAL, "which reports? Name the files; merge --help shows examples");
 		return cli_complain(CLI_USAGE);
 	}
-	err = outputs_open(&to, &o.json, 1, o.no_sandbox);
+	err = outputs_open(&to, &o.files, NULL, 0, o.no_sandbox);
 	if (!err)
 		err = confine(&(struct confine_opts){
 			.is_off = o.no_sandbox, .kind = FILTER_READS, .only_files = true});

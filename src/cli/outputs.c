@@ -79,11 +79,48 @@ static int find_all(struct places *p, const char *const *paths, size_t n)
 	return err;
 }
 
-int outputs_open(struct outputs *o, const char *const *paths, size_t n, bool no_sandbox)
+static const struct {
+	const char *name;
+	int (*write)(FILE *f, const struct report *r);
+} formats[] = {
+#define X(name, ...)              \
+	{                         \
+#name, out_##name \
+	}
+	OUT_FORMATS(X, )
+#undef X
+};
+
+size_t outputs_on_stdout(const struct outputs_files *files)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < OUT_FORMATS_MAX; i++)
+		n += files->path[i] && is_stdout(files->path[i]);
+	return n;
+}
+
+int outputs_check(const struct outputs_files *files)
+{
+	for (size_t i = 0; i < OUT_FORMATS_MAX; i++)
+		if (files->path[i] && !*files->path[i])
+			return fail(-EINVAL, "--%s needs a file name, or - for standard output",
+				    formats[i].name);
+	return 0;
+}
+
+int outputs_open(struct outputs *o, const struct outputs_files *files, const char *const *paths,
+		 size_t n, bool no_sandbox)
 {
 	struct places p = {.no_sandbox = no_sandbox};
-	int err = find_all(&p, paths, n);
+	int err = 0;
 
+	if (files && outputs_on_stdout(files) > 1)
+		err = fail(-EINVAL, "standard output takes one format of a report");
+	else if (files)
+		err = find_all(&p, files->path, OUT_FORMATS_MAX);
+	if (!err)
+		err = find_all(&p, paths, n);
 	*o = (struct outputs){.keeper.sock = -1};
 	if (!err && p.n)
 		err = helper_start("pyleak-files", serve, &p, &o->keeper);
@@ -210,14 +247,30 @@ int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *
 	return outputs_end(o, &out, err);
 }
 
-static int write_json(FILE *f, const void *r)
+struct formatted {
+	const struct report *r;
+	enum out_format as;
+};
+
+static int write_as(FILE *f, const void *ctx)
 {
-	return out_json(f, r);
+	const struct formatted *it = ctx;
+
+	return formats[it->as].write(f, it->r);
 }
 
-int outputs_json(const struct outputs *o, const char *path, const struct report *r)
+int outputs_report(const struct outputs *o, const struct outputs_files *files,
+		   const struct report *r)
 {
-	return outputs_write(o, path, write_json, r);
+	int err = 0;
+
+	for (enum out_format as = 0; as < OUT_FORMATS_MAX; as++) {
+		const struct formatted it = {r, as};
+		int one = files->path[as] ? outputs_write(o, files->path[as], write_as, &it) : 0;
+
+		err = err ? err : one;
+	}
+	return err;
 }
 
 int outputs_read(const struct outputs *o, const char *path, FILE **out)
@@ -247,16 +300,16 @@ struct out_term_opts outputs_term(size_t top, bool no_color, int verbose)
 	};
 }
 
-int outputs_print(const struct outputs *o, const char *json, outputs_text text,
+int outputs_print(const struct outputs *o, const struct outputs_files *files, outputs_text text,
 		  struct out_term_opts how, const struct report *r)
 {
-	bool json_stdout = json && is_stdout(json);
-	int err = json_stdout ? 0 : text(stdout, r, &how);
-	int json_err = json ? outputs_json(o, json, r) : 0;
+	bool is_taken = outputs_on_stdout(files);
+	int err = is_taken ? 0 : text(stdout, r, &how);
+	int file_err = outputs_report(o, files, r);
 
 	if (cli_reader_left(err))
 		err = 0;
-	if (json_stdout && json_err == -EPIPE)
-		json_err = 0;
-	return err ? err : json_err;
+	if (is_taken && file_err == -EPIPE)
+		file_err = 0;
+	return err ? err : file_err;
 }

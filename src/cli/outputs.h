@@ -14,7 +14,23 @@
 #include "out/out.h"
 #include "report/report.h"
 
-#define OUTPUTS_MAX 4
+#define OUTPUTS_MAX (OUT_FORMATS_MAX + 2)
+
+/* Where a report goes, by format; "-" is standard output, NULL: not asked for. */
+struct outputs_files {
+	const char *path[OUT_FORMATS_MAX];
+};
+
+/* Rows of an option table: OUT_FORMATS(OUTPUTS_ROW, struct my_opts, "final report"), which fills
+ * its member files. */
+#define OUTPUTS_ROW(name, text, type, what)                                           \
+	{                                                                             \
+		0, OPT_STRING, #name, "FILE", offsetof(type, files.path[OUT_##name]), \
+			"also write the " what " as " text                            \
+			"; - is standard output, and then nothing else is "           \
+			"written there",                                              \
+			0, 0, NULL                                                    \
+	}
 
 struct outputs {
 	const char *path[OUTPUTS_MAX];
@@ -29,16 +45,21 @@ struct output {
 	bool is_special, is_new; /* a pipe, a device; nothing was there before */
 };
 
-/* "-" is standard output, of which the keeper knows nothing; NULL is left out. Fails with the
- * sentence for one that cannot be written, also when there is no room for it. Before the first
- * thread. */
-int outputs_open(struct outputs *o, const char *const *paths, size_t n, bool no_sandbox);
+/* -EINVAL with the sentence for a name that is none. */
+int outputs_check(const struct outputs_files *files);
+size_t outputs_on_stdout(const struct outputs_files *files);
+/* @files (NULL = none; one on standard output at most) and @paths. "-" is standard output, of which
+ * the keeper knows nothing; NULL is left out. Fails with the sentence for one that cannot be
+ * written, also when there is no room for it. Before the first thread. */
+int outputs_open(struct outputs *o, const struct outputs_files *files, const char *const *paths,
+		 size_t n, bool no_sandbox);
 void outputs_close(struct outputs *o);
 
 /* What @write (0 or a negative errno) writes, as one of those files or on standard output. */
 int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *f, const void *ctx),
 		  const void *ctx);
-int outputs_json(const struct outputs *o, const char *path, const struct report *r);
+int outputs_report(const struct outputs *o, const struct outputs_files *files,
+		   const struct report *r);
 /* The same in two steps; with @err nothing is left of it, and the sentence stays. */
 int outputs_begin(const struct outputs *o, const char *path, struct output *out);
 int outputs_end(const struct outputs *o, struct output *out, int err);
@@ -47,9 +68,9 @@ int outputs_read(const struct outputs *o, const char *path, FILE **out);
 
 /* out_term() and its like. */
 typedef int (*outputs_text)(FILE *f, const struct report *r, const struct out_term_opts *o);
-/* A report as JSON where that is asked for (@json not NULL), and as text unless that took standard
- * output. A reader who has left is no fault. */
-int outputs_print(const struct outputs *o, const char *json, outputs_text text,
+/* A report in @files, and as text unless one of them took standard output. A reader who has left is
+ * no fault. */
+int outputs_print(const struct outputs *o, const struct outputs_files *files, outputs_text text,
 		  struct out_term_opts how, const struct report *r);
 /* How text looks on our standard output. */
 struct out_term_opts outputs_term(size_t top, bool no_color, int verbose);

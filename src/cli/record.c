@@ -86,7 +86,7 @@ int cli_replay(const struct watch_opts *o)
 	struct outputs to;
 	struct report *r = NULL;
 	bool has_leak = false;
-	int err = outputs_open(&to, (const char *const[]){o->json, o->record}, 2, o->no_sandbox);
+	int err = outputs_open(&to, &o->files, &o->record, 1, o->no_sandbox);
 
 	if (!err)
 		err = confine(&(struct confine_opts){
@@ -96,7 +96,7 @@ int cli_replay(const struct watch_opts *o)
 	if (r && !err && !o->is_quiet && o->at_s > r->duration_s + AT_END_S)
 		log_line("%s ends after %.0f s: this is its last moment", o->from, r->duration_s);
 	if (!err)
-		err = outputs_print(&to, o->json, out_term,
+		err = outputs_print(&to, &o->files, out_term,
 				    outputs_term(o->top, o->no_color, o->verbose), r);
 	for (size_t i = 0; r && i < r->n_processes; i++)
 		has_leak |= r->processes[i].verdict == CLASS_LEAK;

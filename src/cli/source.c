@@ -23,7 +23,7 @@ int cli_source_check(const struct cli_source_opts *o, size_t max)
 int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
 		       const char *const *paths, size_t n)
 {
-	int err = outputs_open(outputs, paths, n, o->no_sandbox);
+	int err = outputs_open(outputs, NULL, paths, n, o->no_sandbox);
 
 	return err ? err
 		   : confine(&(struct confine_opts){.is_off = o->no_sandbox,

@@ -18,7 +18,8 @@ struct sweep_cmd {
 	struct cli_select select;
 	double duration_s, interval_s;
 	uint32_t top;
-	const char *json, *record, *fail_on;
+	const char *record, *fail_on;
+	struct outputs_files files;
 	int verbose;
 	bool is_quiet, no_color, no_sandbox, want_help;
 	struct outputs outputs;
@@ -37,10 +38,7 @@ static const struct opt table[] = {
 	CLI_SELECT_ROWS(struct sweep_cmd),
 	{0, OPT_STRING, "record", "FILE", ROW(record),
 	 "also save what was seen of those with probes: pyleak-bpf --from FILE", 0, 0, NULL},
-	{0, OPT_STRING, "json", "FILE", ROW(json),
-	 "also write the final report as JSON; - is standard output, and then nothing else is "
-	 "written there",
-	 0, 0, NULL},
+	OUT_FORMATS(OUTPUTS_ROW, struct sweep_cmd, "final report"),
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on), "leak: exit 3 when a process leaks", 0, 0,
 	 fail_words},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
@@ -87,8 +85,8 @@ static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *
 	err = opts_parse(table, argc, argv, c);
 	if (err || c->want_help)
 		return err;
-	if (c->json && !*c->json)
-		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+	if (outputs_check(&c->files))
+		return -EINVAL;
 	if (c->record && (!*c->record || !strcmp(c->record, "-")))
 		return fail(-EINVAL, "--record needs the name of a file");
 	return cli_select_parse(&c->select, so);
@@ -96,9 +94,11 @@ static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *
 
 static int print(const struct sweep_cmd *c, const struct report *r)
 {
-	if (!r->final && c->json && !strcmp(c->json, "-"))
+	const struct outputs_files none = {{NULL}};
+
+	if (!r->final && outputs_on_stdout(&c->files))
 		return 0;
-	return outputs_print(&c->outputs, r->final ? c->json : NULL, out_term_sweep,
+	return outputs_print(&c->outputs, r->final ? &c->files : &none, out_term_sweep,
 			     outputs_term(c->top, c->no_color, c->verbose), r);
 }
 
@@ -177,8 +177,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	if (!err)
 		err = cli_guard_start(c->no_sandbox, &guard);
 	if (!err)
-		err = outputs_open(&c->outputs, (const char *const[]){c->json, c->record}, 2,
-				   c->no_sandbox);
+		err = outputs_open(&c->outputs, &c->files, &c->record, 1, c->no_sandbox);
 	if (!err)
 		err = sym_servers_start(c->no_sandbox ? NULL : confine_asker);
 	if (!err)

@@ -310,8 +310,8 @@ static int run(struct watch *w)
 	if (!err)
 		err = cli_guard_start(w->o.no_sandbox, &w->guard);
 	if (!err)
-		err = outputs_open(&w->outputs,
-				   (const char *const[]){w->o.json, w->o.baseline, w->o.record}, 3,
+		err = outputs_open(&w->outputs, &w->o.files,
+				   (const char *const[]){w->o.baseline, w->o.record}, 2,
 				   w->o.no_sandbox);
 	if (!err && w->o.baseline)
 		err = watch_read_baseline(w);
@@ -367,8 +367,8 @@ int cli_watch(int argc, char **argv)
 	if (w.o.from)
 		return cli_replay(&w.o);
 	log_set_level(w.o.is_quiet && !w.o.verbose ? LOG_QUIET : (enum log_level)w.o.verbose);
-	w.is_stdout_taken = (w.o.json && strcmp(w.o.json, "-") == 0) ||
-			    (w.o.alert_log && strcmp(w.o.alert_log, "-") == 0);
+	w.is_stdout_taken =
+		outputs_on_stdout(&w.o.files) || (w.o.alert_log && strcmp(w.o.alert_log, "-") == 0);
 	w.alerts.is_quiet = w.o.is_quiet;
 	return run(&w);
 }

@@ -39,10 +39,7 @@ static const struct opt table[] = {
 	{0, OPT_FLAG, "native", NULL, ROW(want_native),
 	 "native frames between the Python line and the allocator (default)", 0, 0, NULL},
 	{0, OPT_FLAG, "no-native", NULL, ROW(no_native), "Python frames alone", 0, 0, NULL},
-	{0, OPT_STRING, "json", "FILE", ROW(json),
-	 "also write the final report as JSON; - is standard output, and then nothing else is "
-	 "written there",
-	 0, 0, NULL},
+	OUT_FORMATS(OUTPUTS_ROW, struct watch_opts, "final report"),
 	{0, OPT_STRING, "record", "FILE", ROW(record),
 	 "also save what was seen, so that the report of any moment can be had again; with --from: "
 	 "of that moment alone",
@@ -106,9 +103,7 @@ static int check_from(const struct watch_opts *o)
 		return fail(-EINVAL,
 			    "--from tells of what was seen: it goes with --at, -T, --json, "
 			    "--record, --fail-on and -v");
-	if (o->json && !*o->json)
-		return fail(-EINVAL, "--json needs a file name, or - for standard output");
-	return 0;
+	return outputs_check(&o->files);
 }
 
 int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
@@ -143,8 +138,8 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(-EINVAL, "--min-size is larger than --max-size: nothing is left");
 	if (out->want_native && out->no_native)
 		return fail(-EINVAL, "--native and --no-native: which one?");
-	if (out->json && !*out->json)
-		return fail(-EINVAL, "--json needs a file name, or - for standard output");
+	if (outputs_check(&out->files))
+		return -EINVAL;
 	if (out->baseline && (!*out->baseline || !strcmp(out->baseline, "-")))
 		return fail(-EINVAL, "--baseline needs the name of a file");
 	if ((out->children || out->command) && out->baseline)
@@ -152,7 +147,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 	if (!out->alerts.n && !out->baseline && (out->alert_log || out->alert_hook))
 		return fail(-EINVAL, "%s needs a rule: --alert 'rss>2G'",
 			    out->alert_log ? "--alert-log" : "--alert-hook");
-	if (out->json && out->alert_log && !strcmp(out->json, "-") && !strcmp(out->alert_log, "-"))
+	if (out->alert_log && !strcmp(out->alert_log, "-") && outputs_on_stdout(&out->files))
 		return fail(-EINVAL, "--json and --alert-log cannot both be standard output");
 	return 0;
 }

@@ -4,6 +4,7 @@
 #define PYLEAK_CLI_WATCH_OPTS_H
 
 #include "cli/opts.h"
+#include "cli/outputs.h"
 
 struct watch_opts {
 	struct opt_pids pids;
@@ -13,7 +14,7 @@ struct watch_opts {
 	uint64_t min_size, max_size;
 	const char *mode;
 	double overhead_pct;
-	const char *json;
+	struct outputs_files files;
 	const char *record, *from;
 	double at_s; /* NAN = the last moment */
 	struct opt_strings alerts;

@@ -58,9 +58,9 @@ static int print_text(struct watch *w, const struct report *r)
 	return err;
 }
 
-static int write_json(struct watch *w, const struct report *r)
+static int write_files(struct watch *w, const struct report *r)
 {
-	int err = w->o.json ? outputs_json(&w->outputs, w->o.json, r) : 0;
+	int err = outputs_report(&w->outputs, &w->o.files, r);
 
 	return w->is_stdout_taken && err == -EPIPE ? 0 : err;
 }
@@ -100,10 +100,10 @@ static int learn(struct watch *w, struct report *r)
 	return err ? err : outputs_write(&w->outputs, w->o.baseline, write_baseline, &w->baseline);
 }
 
-/* A full disk behind standard output is no reason to lose the JSON file, nor the reverse. */
+/* A full disk behind standard output is no reason to lose the files, nor the reverse. */
 int watch_report(struct watch *w, bool final)
 {
-	int err, json_err = 0, learn_err = 0;
+	int err, file_err = 0, learn_err = 0;
 	struct report *r;
 
 	err = report_new(&r);
@@ -112,9 +112,9 @@ int watch_report(struct watch *w, bool final)
 	err = fill(w, r, final);
 	if (!err) {
 		err = print_text(w, r);
-		json_err = final ? write_json(w, r) : 0;
+		file_err = final ? write_files(w, r) : 0;
 		learn_err = final ? learn(w, r) : 0;
 	}
 	report_free(r);
-	return err ? err : json_err ? json_err : learn_err;
+	return err ? err : file_err ? file_err : learn_err;
 }

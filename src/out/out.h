@@ -25,8 +25,16 @@ int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *
 bool out_want_color(FILE *f, bool no_color);
 int out_width(FILE *f);
 
-/* JSON per the schema pyleak-bpf/report/1, streamed. */
-int out_json(FILE *f, const struct report *r);
+/* Formats of a report in a file: the option that asks for one, and how its help says it. Each has
+ * an out_NAME(), which returns 0 or a negative errno of the stream. JSON is that of the schema
+ * pyleak-bpf/report/1, streamed. */
+#define OUT_FORMATS(X, ...) X(json, "JSON", __VA_ARGS__)
+#define X(name, ...)	    OUT_##name
+enum out_format { OUT_FORMATS(X, ), OUT_FORMATS_MAX };
+#undef X
+#define X(name, ...) out_##name(FILE *f, const struct report *r)
+int OUT_FORMATS(X, );
+#undef X
 int out_baseline(FILE *f, const struct baseline *b);
 
 #endif

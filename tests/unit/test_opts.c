@@ -89,7 +89,7 @@ static void defaults_are_those_of_the_help(void **state)
 	assert_int_equal(o.min_size, 0);
 	assert_true(o.max_size == UINT64_MAX);
 	assert_string_equal(o.mode, "auto");
-	assert_null(o.json);
+	assert_null(o.files.path[OUT_json]);
 	assert_false(o.is_quiet || o.no_color || o.verbose);
 }
 
@@ -109,7 +109,7 @@ static void every_option_is_understood(void **state)
 	assert_int_equal(parse("-p7 --mode auto --overhead=0.5 --json - -qvv --no-color", &o), 0);
 	assert_true(o.overhead_pct == 0.5 && o.is_quiet && o.no_color);
 	assert_int_equal(o.verbose, 2);
-	assert_string_equal(o.json, "-");
+	assert_string_equal(o.files.path[OUT_json], "-");
 	assert_int_equal(parse("--children -d 5 -- python3 -q app.py", &o), 0);
 	assert_true(o.children && !o.is_quiet && !o.pids.n);
 	assert_string_equal(o.command[0], "python3");

@@ -71,7 +71,7 @@ static int write_half(FILE *f, const void *text)
 
 static int open_one(struct outputs *o, const char *path)
 {
-	return outputs_open(o, &path, 1, true);
+	return outputs_open(o, NULL, &path, 1, true);
 }
 
 /* Check, write, end: as a command does. */
