@@ -4,7 +4,8 @@
  * rounds in shared memory; windows with and without cycles follow each other in turn.
  *
  *   make build/bench/mechanism
- *   mechanism [--cold] [--idle] [--hold MS] [--rate PER_S] [--window MS] [--rounds N] [PYTHON]
+ *   mechanism [--cold] [--idle] [--sites N] [--hold MS] [--rate PER_S] [--window MS]
+ *             [--rounds N] [PYTHON]
  *
  * Sites: the birth sites of the interpreter; with --cold as many entries of exported functions that
  * the loop never executes, so that only the planting is measured and no hit.
@@ -45,6 +46,7 @@ struct options {
 	bool cold, idle;
 	double hold_ms, rate, window_ms;
 	int rounds;
+	size_t sites; /* cold ones; 0: as many as there are birth sites */
 };
 
 struct result {
@@ -272,7 +274,7 @@ static int run(const struct options *o)
 	int err = 0;
 
 	if (o->cold)
-		n = cold_sites(o->python, offsets, n ? n : 272);
+		n = cold_sites(o->python, offsets, o->sites ? o->sites : n ? n : 272);
 	if (!n)
 		return die("no sites");
 	pid = start_target(o, &count);
@@ -319,15 +321,12 @@ static int run(const struct options *o)
 int main(int argc, char **argv)
 {
 	static const struct option table[] = {
-		{"cold", no_argument, NULL, 'c'},
-		{"idle", no_argument, NULL, 'i'},
-		{"hold", required_argument, NULL, 'h'},
-		{"rate", required_argument, NULL, 'r'},
-		{"window", required_argument, NULL, 'w'},
-		{"rounds", required_argument, NULL, 'n'},
-		{0},
+		{"cold", no_argument, NULL, 'c'},	  {"idle", no_argument, NULL, 'i'},
+		{"hold", required_argument, NULL, 'h'},	  {"rate", required_argument, NULL, 'r'},
+		{"window", required_argument, NULL, 'w'}, {"rounds", required_argument, NULL, 'n'},
+		{"sites", required_argument, NULL, 's'},  {0},
 	};
-	struct options o = {"/usr/bin/python3.11", false, false, 0, 10, 1000, 8};
+	struct options o = {"/usr/bin/python3.11", false, false, 0, 10, 1000, 8, 0};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -350,13 +349,17 @@ int main(int argc, char **argv)
 		case 'n':
 			o.rounds = atoi(optarg);
 			break;
+		case 's':
+			o.sites = strtoul(optarg, NULL, 10);
+			break;
 		default:
 			return 2;
 		}
 	}
 	if (optind < argc)
 		o.python = argv[optind];
-	if (o.rounds < 2 || o.rounds > ROUNDS_MAX || o.rate <= 0 || o.window_ms <= 0)
+	if (o.rounds < 2 || o.rounds > ROUNDS_MAX || o.rate <= 0 || o.window_ms <= 0 ||
+	    o.sites > SITES_MAX)
 		return 2;
 	return run(&o);
 }

@@ -35,13 +35,3 @@ void thread_calm(void)
 	/* Linux: of this thread alone, not of the process. */
 	setpriority(PRIO_PROCESS, 0, 0);
 }
-
-void thread_cond_init(pthread_cond_t *c)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(c, &attr);
-	pthread_condattr_destroy(&attr);
-}

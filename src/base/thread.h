@@ -15,7 +15,5 @@ uint64_t thread_cpu_ns(void);
 /* For threads that take their time while others are in a hurry: this one at nice 0. No slower than
  * the target either: whoever reads it holds a lock that it needs to map memory. */
 void thread_calm(void);
-/* A condition whose timed waits go by clock_ns. */
-void thread_cond_init(pthread_cond_t *c);
 
 #endif

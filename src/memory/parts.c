@@ -2,9 +2,7 @@
 #include "memory/parts.h"
 
 #include <math.h>
-#include <time.h>
 
-#include "base/thread.h"
 #include "base/trend.h"
 #include "heap/parts.h"
 #include "memory/view.h"
@@ -25,12 +23,8 @@ struct reading {
 struct parts_log {
 	int pid;
 	uint64_t start_ticks; /* with pid: the identity */
-	pthread_t thread;
-	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t wake;
-	bool stop, want; /* end; read now */
-	bool ended;	 /* nothing more will come */
-	uint64_t cost_ns;
+	struct worker worker; /* in a hurry: a reading is wanted now */
+	uint64_t cost_ns;     /* this and all below under its lock */
 	struct reading reading[READINGS];
 	size_t n, step, skipped; /* every step'th reading is kept; the last one always */
 	struct reading last;
@@ -58,13 +52,13 @@ static void copy(const struct heap_parts *h, struct report_parts *out)
 
 static void keep(struct parts_log *l, double t_s, const struct heap_parts *h)
 {
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->worker.lock);
 	l->last.t_s = t_s;
 	copy(h, &l->last.v);
 	l->has_last = true;
 	l->cost_ns = h->cost_ns;
-	l->want = false;
-	pthread_cond_broadcast(&l->wake);
+	l->worker.hurry = false;
+	pthread_cond_broadcast(&l->worker.wake);
 	if (++l->skipped >= l->step) {
 		if (l->n == READINGS) {
 			for (size_t i = 0; i < READINGS / 2; i++)
@@ -75,80 +69,34 @@ static void keep(struct parts_log *l, double t_s, const struct heap_parts *h)
 		l->reading[l->n++] = l->last;
 		l->skipped = 0;
 	}
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->worker.lock);
 }
 
-static struct timespec from_now(uint64_t ns)
+/* Until the next reading. Three make a growth: a short run should have one. */
+static uint64_t pause_for(const struct parts_log *l, uint64_t cost_ns)
 {
-	struct timespec t;
+	uint64_t wait = cost_ns * SHARE, least = l->n <= 2 * MIN_POINTS ? MIN_NS : LATER_NS;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	ns += (uint64_t)t.tv_nsec;
-	t.tv_sec += (time_t)(ns / 1000000000);
-	t.tv_nsec = (long)(ns % 1000000000);
-	return t;
+	if (l->n < MIN_POINTS && wait > MIN_NS && cost_ns * 10 < MIN_NS)
+		wait = MIN_NS;
+	return wait < least ? least : wait > MAX_NS ? MAX_NS : wait;
 }
 
-/* False when it is time to end. */
-static bool pause_for(struct parts_log *l, uint64_t ns)
-{
-	struct timespec until = from_now(ns);
-	bool stop;
-
-	pthread_mutex_lock(&l->lock);
-	while (!l->stop && !l->want && !pthread_cond_timedwait(&l->wake, &l->lock, &until))
-		;
-	stop = l->stop;
-	pthread_mutex_unlock(&l->lock);
-	return !stop;
-}
-
-/* A reading under way ends when nobody wants it any more. */
-static int is_wanted(const struct heap_progress *at, void *ctx)
-{
-	struct parts_log *l = ctx;
-	bool stop;
-
-	(void)at;
-	pthread_mutex_lock(&l->lock);
-	stop = l->stop;
-	pthread_mutex_unlock(&l->lock);
-	return stop ? -ECANCELED : 0;
-}
-
-static void *work(void *arg)
+static void work(void *arg)
 {
 	struct parts_log *l = arg;
 	uint64_t start = clock_ns();
+	struct heap_parts parts;
 	struct view v;
-	int err;
+	int err = view_open(&v, l->pid, l->start_ticks, &l->worker);
 
-	thread_calm();
-	err = view_open(&v, l->pid, l->start_ticks);
-	if (!err)
-		heap_watch_by(v.heap, is_wanted, l);
-	while (!err) {
-		struct heap_parts parts;
-		uint64_t wait, least = l->n < 2 * MIN_POINTS ? MIN_NS : LATER_NS;
-
-		/* An exec, the end: nothing more will come. */
-		if (heap_parts(v.heap, &parts))
-			break;
+	/* An exec, the end: nothing more will come. */
+	while (!err && !heap_parts(v.heap, &parts)) {
 		keep(l, (double)(clock_ns() - start) / 1e9, &parts);
-		wait = parts.cost_ns * SHARE;
-		/* Three make a growth: a short run should have one. */
-		if (l->n < MIN_POINTS && wait > MIN_NS && parts.cost_ns * 10 < MIN_NS)
-			wait = MIN_NS;
-		wait = wait < least ? least : wait > MAX_NS ? MAX_NS : wait;
-		if (!pause_for(l, wait))
+		if (!worker_rest(&l->worker, pause_for(l, parts.cost_ns)))
 			break;
 	}
-	pthread_mutex_lock(&l->lock);
-	l->ended = true;
-	pthread_cond_broadcast(&l->wake);
-	pthread_mutex_unlock(&l->lock);
 	view_close(&v);
-	return NULL;
 }
 
 struct parts_log *parts_start(const struct proc *p)
@@ -160,42 +108,32 @@ struct parts_log *parts_start(const struct proc *p)
 	l->pid = p->pid;
 	l->start_ticks = p->start_ticks;
 	l->step = 1;
-	pthread_mutex_init(&l->lock, NULL);
-	thread_cond_init(&l->wake);
-	if (!thread_start(&l->thread, work, l))
+	l->worker = (struct worker){.job = work, .arg = l, .quick_ns = WORKER_FOREVER};
+	if (!worker_start(&l->worker))
 		return l;
-	pthread_cond_destroy(&l->wake);
-	pthread_mutex_destroy(&l->lock);
 	free(l);
 	return NULL;
 }
 
 void parts_stop(struct parts_log *l)
 {
-	if (!l)
-		return;
-	pthread_mutex_lock(&l->lock);
-	l->stop = true;
-	pthread_cond_broadcast(&l->wake);
-	pthread_mutex_unlock(&l->lock);
-	pthread_join(l->thread, NULL);
-	pthread_cond_destroy(&l->wake);
-	pthread_mutex_destroy(&l->lock);
-	free(l);
+	if (l && worker_stop(&l->worker, 0))
+		free(l);
 }
 
 /* For the final report, where reading takes no time worth mentioning: as of now. */
 static void refresh(struct parts_log *l)
 {
-	struct timespec until = from_now(FRESH_NS);
+	struct worker *w = &l->worker;
+	uint64_t until_ns = clock_ns() + FRESH_NS;
 
-	pthread_mutex_lock(&l->lock);
-	l->want = l->has_last && !l->ended && l->cost_ns < FRESH_NS / 2;
-	pthread_cond_broadcast(&l->wake);
-	while (l->want && !l->ended && !pthread_cond_timedwait(&l->wake, &l->lock, &until))
+	pthread_mutex_lock(&w->lock);
+	w->hurry = l->has_last && l->cost_ns < FRESH_NS / 2;
+	pthread_cond_broadcast(&w->wake);
+	while (w->hurry && !w->is_done && worker_wait(w, until_ns))
 		;
-	l->want = false;
-	pthread_mutex_unlock(&l->lock);
+	w->hurry = false;
+	pthread_mutex_unlock(&w->lock);
 }
 
 /* The first reading comes while the probes go in and the rest of us reads the process for the first
@@ -222,13 +160,13 @@ bool parts_latest(struct parts_log *l, struct report_parts *out)
 
 	if (!l)
 		return false;
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->worker.lock);
 	has = l->has_last;
 	if (has) {
 		*out = l->last.v;
 		fit(l, out);
 	}
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->worker.lock);
 	return has;
 }
 

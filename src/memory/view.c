@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "memory/view.h"
 
-int view_open(struct view *v, int pid, uint64_t start_ticks)
+int view_pace(const struct heap_progress *at, void *ctx)
+{
+	(void)at;
+	return worker_pace(ctx);
+}
+
+int view_open(struct view *v, int pid, uint64_t start_ticks, struct worker *w)
 {
 	int err;
 
@@ -13,6 +19,8 @@ int view_open(struct view *v, int pid, uint64_t start_ticks)
 		err = py_open(v->p, &v->rt);
 	if (!err)
 		err = heap_open(v->rt, &v->heap);
+	if (!err)
+		heap_watch_by(v->heap, view_pace, w);
 	return err;
 }
 

@@ -41,7 +41,7 @@ static void wait_window(const struct session *s, uint64_t from, uint64_t opened,
 	for (;;) {
 		uint64_t seen = births_now(s) - from, age = clock_ns() - opened;
 
-		if (age >= least && ((double)seen * s->budget.hit_ns >= WINDOW_COST_NS ||
+		if (age >= least && ((double)seen * s->ledger.birth_ns >= WINDOW_COST_NS ||
 				     age >= WINDOW_MAX_NS || seen >= WINDOW_BIRTHS))
 			return;
 		nanosleep(&pause, NULL);
@@ -54,16 +54,17 @@ static void wait_window(const struct session *s, uint64_t from, uint64_t opened,
 static bool fits_always(const struct session *s, uint64_t births, uint64_t open_ns)
 {
 	double gap = births ? (double)open_ns / (double)births : 1e12;
-	double own = gap - s->budget.hit_ns;
+	double own = gap - s->ledger.birth_ns;
 
-	return own > 0 && s->budget.hit_ns / own < s->budget.share * 0.8;
+	return own > 0 && s->ledger.birth_ns / own < s->ledger.of[LEDGER_BIRTHS].share * 0.8;
 }
 
 /* After a look at [@first, @looked): what was born until @last kills what the look saw. A record
  * that has been overrun meanwhile is not whole: then there was no look. */
 static void settle(struct session *s, uint64_t first, uint64_t looked, uint64_t last)
 {
-	budget_set_depth(&s->budget, stacks_mean_depth(s->stacks), py_frames_are_objects(s->rt));
+	s->ledger.birth_ns =
+		ledger_birth_ns(stacks_mean_depth(s->stacks), py_frames_are_objects(s->rt));
 	if (last - first <= PL_BIRTH_SLOTS) {
 		ladder_kill_new(s->ladder, s->births, looked, last);
 		return;
@@ -118,10 +119,10 @@ void session_burst(struct session *s)
 	s->bursts++;
 	s->on_ns += closed - opened;
 	coverage_add(&s->watched, opened, closed);
-	budget_spend(&s->budget, clock_ns(), last - before, closed - began, sites);
+	ledger_births(&s->ledger, clock_ns(), last - before, closed - began, sites);
 	log_debug("window %u%s: %.1f ms open, %llu births", s->bursts, focus ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
-	s->due.burst = budget_next(&s->budget, clock_ns(), next_random(s));
+	s->due.burst = account_next(&s->ledger.of[LEDGER_BIRTHS], clock_ns(), next_random(s));
 	session_plan_climb(s, clock_ns() + FIRST_CLIMB_NS);
 	/* A rate at some sites is none at all of them. */
 	if (focus == s->focused && s->bursts >= LEARN_BURSTS && clock_ns() >= s->not_before &&
@@ -141,7 +142,7 @@ void session_start_always(struct session *s)
 	s->always_since = s->polled_ns = s->looked_ns = clock_ns();
 	s->due.burst = 0;
 	s->due.poll = s->always_since + POLL_NS;
-	budget_charge_sites(&s->budget, focus_sites(s));
+	account_charge(&s->ledger.of[LEDGER_BIRTHS], ledger_planting_ns(focus_sites(s)));
 }
 
 void session_stop_always(struct session *s)
@@ -177,11 +178,12 @@ static void look_always(struct session *s)
 void session_poll_births(struct session *s)
 {
 	uint64_t now = clock_ns(), births = births_now(s);
-	double cost = (double)(births - s->polled) * s->budget.hit_ns;
-	double allowed = (double)(now - s->polled_ns) * s->budget.share;
+	struct account *a = &s->ledger.of[LEDGER_BIRTHS];
+	double cost = (double)(births - s->polled) * s->ledger.birth_ns;
+	double allowed = (double)(now - s->polled_ns) * a->share;
 
-	budget_charge(&s->budget, cost);
-	budget_fill(&s->budget, now);
+	account_charge(a, cost);
+	account_fill(a, now);
 	s->polled = births;
 	s->polled_ns = now;
 	if (now >= s->look_due || births - s->last_seen > PL_BIRTH_SLOTS / 4) {
@@ -189,14 +191,14 @@ void session_poll_births(struct session *s)
 		s->look_due = now + LOOK_NS;
 	}
 	/* A phase of the program the budget has not been saved for. */
-	if (cost > allowed && s->budget.saved_ns < 0) {
+	if (cost > allowed && a->saved_ns < 0) {
 		look_always(s);
 		session_stop_always(s);
 		s->backoff_s = s->backoff_s ? s->backoff_s * 2 : 5;
 		if (s->backoff_s > 120)
 			s->backoff_s = 120;
 		s->not_before = now + (uint64_t)(s->backoff_s * 1e9);
-		s->due.burst = budget_next(&s->budget, now, next_random(s));
+		s->due.burst = account_next(a, now, next_random(s));
 		log_debug("births outgrew the budget: back to windows for %.0f s", s->backoff_s);
 		return;
 	}

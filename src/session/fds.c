@@ -6,12 +6,11 @@
 
 #include "session/fds_priv.h"
 
-#define LOOK_MIN_NS  250000000
-#define LOOK_MAX_NS  5000000000
-#define LOOK_SHARE   100 /* a look may take this part of our time */
-#define SOCKETS_NS   5000000000
-#define FRESH_NS     1000000000 /* for a report, sockets are looked up again when older */
-#define SHARE_OF_ALL 8		/* part of the budget that the probes may cost */
+#define LOOK_MIN_NS 250000000
+#define LOOK_MAX_NS 5000000000
+#define LOOK_SHARE  100 /* a look may take this part of our time */
+#define SOCKETS_NS  5000000000
+#define FRESH_NS    1000000000 /* for a report, sockets are looked up again when older */
 
 struct session_fds *session_fds_new(void)
 {
@@ -35,7 +34,7 @@ int session_fds_open(struct session *s)
 		.means = s->fds->means,
 		.mechanism = s->mechanism,
 		.channel = s->channel,
-		.share = s->o.overhead * BUDGET_AIM / SHARE_OF_ALL,
+		.account = &s->ledger.of[LEDGER_FDS],
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};
 	int err = s->o.fds ? fds_open(&spec, &s->fds->fds) : 0;
@@ -123,11 +122,6 @@ void session_fds_pause(struct session *s, bool pause)
 	else if (fds_resume(s->fds->fds))
 		session_note(s, "descriptors have no lines any more: %s", fail_text());
 	s->due.fds = pause ? 0 : clock_ns() + LOOK_MIN_NS;
-}
-
-double session_fds_spent_ns(const struct session *s)
-{
-	return s->fds->fds ? fds_spent_ns(s->fds->fds) : 0;
 }
 
 void session_fds_keep_stacks(const struct session *s, struct map64 *keep)

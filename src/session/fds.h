@@ -20,7 +20,6 @@ void session_fds_close(struct session *s);
 /* One look, and the plan for the next. */
 void session_fds_look(struct session *s, uint64_t now_ns);
 void session_fds_pause(struct session *s, bool pause);
-double session_fds_spent_ns(const struct session *s);
 void session_fds_keep_stacks(const struct session *s, struct map64 *keep);
 /* Totals, and what each line has open, into @e; words live in @r. */
 int session_fds_observe(struct session *s, struct report *r, struct evidence *e);

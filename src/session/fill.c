@@ -90,12 +90,7 @@ static void fill_probe(struct session *s, struct report_process *p, double run_s
 	p->coverage = run_s > 0 ? p->on_s / run_s : 0;
 	if (p->coverage > 1)
 		p->coverage = 1;
-	p->slowdown_pct = 100 * budget_slowdown(&s->budget, s->now_ns);
-	run_s -= (double)s->paused_ns / 1e9;
-	if (s->native && run_s > 0)
-		p->slowdown_pct += 100 * native_spent_ns(s->native) / 1e9 / run_s;
-	if (run_s > 0)
-		p->slowdown_pct += 100 * session_fds_spent_ns(s) / 1e9 / run_s;
+	p->slowdown_pct = 100 * ledger_slowdown(&s->ledger, s->now_ns);
 }
 
 int session_see(struct session *s, double run_s, struct report *r, struct report_process *p)

@@ -413,10 +413,8 @@ void holders_free(struct holders *h)
 	if (!h)
 		return;
 	if (h->inquiry.running) {
-		if (!inquiry_join(&h->inquiry, 0)) {
-			pthread_detach(h->inquiry.thread); /* and what it works on goes with us */
+		if (!inquiry_stop(&h->inquiry))
 			return;
-		}
 		inquiry_forget(&h->inquiry);
 	}
 	for (size_t i = 0; i < h->found.n; i++)

@@ -2,17 +2,13 @@
 #include "session/inquiry.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/thread.h"
 #include "memory/view.h"
 #include "proc/limits.h"
 
-#define STOP_S	   2 /* one that was told to end looks up that soon, if it ever does */
 #define MAX_NS	   120000000000ull /* for one question */
 #define QUICK_NS   500000000ull	   /* of CPU time: what takes no longer is done at once */
-#define REST	   2		   /* what takes longer rests that many times as long as it works */
 #define MIN_BLOCKS (1ull << 20)
 #define MAX_BLOCKS (64ull << 20)
 #define BLOCK_COST 24 /* bytes of our memory per block while a question is answered */
@@ -37,26 +33,6 @@ static uint64_t max_blocks(void)
 	}
 	n = left == PROC_UNKNOWN ? 0 : left / ROOM_SHARE / BLOCK_COST;
 	return n < MIN_BLOCKS ? MIN_BLOCKS : n > MAX_BLOCKS ? MAX_BLOCKS : n;
-}
-
-/* A target with one CPU must not stand still while its heap is read. */
-static int watch(const struct heap_progress *at, void *ctx)
-{
-	struct inquiry *in = ctx;
-	uint64_t now = thread_cpu_ns(), worked = now - in->paced_ns;
-	struct timespec t;
-
-	(void)at;
-	if (clock_ns() >= atomic_load(&in->deadline_ns))
-		return fail(-ETIME, "its heap is too big to be followed in time");
-	if (now < QUICK_NS || worked < 1000000 || atomic_load(&in->hurry))
-		return 0;
-	in->paced_ns = now;
-	t.tv_sec = 0;
-	t.tv_nsec = (long)(worked * REST);
-	if (worked * REST < 1000000000)
-		nanosleep(&t, NULL);
-	return 0;
 }
 
 static bool is_lost(const struct why_answer *a)
@@ -103,58 +79,51 @@ static int ask(struct inquiry *in)
 
 	for (size_t i = 0; i < in->n_q; i++)
 		q[i] = (struct why_query){NULL, in->q[i].addr, in->q[i].n};
-	err = view_open(&v, in->pid, in->start_ticks);
-	if (!err) {
-		heap_watch_by(v.heap, watch, in);
+	err = view_open(&v, in->pid, in->start_ticks, &in->worker);
+	if (!err)
 		err = heap_why(v.heap, q, in->n_q, &o, &in->answer, &in->stats);
-	}
 	if (!err)
 		err = doubt(in, v.heap, q, &o);
+	if (err == -ETIME)
+		fail(err, "its heap is too big to be followed in time");
 	snprintf(in->sentence, sizeof(in->sentence), "%s", err ? fail_text() : "");
 	view_close(&v);
 	return err;
 }
 
-static void *work(void *arg)
+static void work(void *arg)
 {
 	struct inquiry *in = arg;
 
-	thread_calm();
 	in->err = ask(in);
 	in->cost_ns = thread_cpu_ns();
 	in->ended_ns = clock_ns();
-	atomic_store(&in->done, true);
-	return NULL;
 }
 
 bool inquiry_start(struct inquiry *in, int pid, uint64_t start_ticks)
 {
 	in->pid = pid;
 	in->start_ticks = start_ticks;
-	in->paced_ns = 0;
-	atomic_store(&in->deadline_ns, clock_ns() + MAX_NS);
-	atomic_store(&in->hurry, false);
-	atomic_store(&in->done, false);
-	in->running = !thread_start(&in->thread, work, in);
+	in->worker = (struct worker){
+		.job = work, .arg = in, .quick_ns = QUICK_NS, .deadline_ns = clock_ns() + MAX_NS};
+	in->running = !worker_start(&in->worker);
 	return in->running;
 }
 
 bool inquiry_is_done(struct inquiry *in)
 {
-	return atomic_load(&in->done);
+	return worker_is_done(&in->worker);
 }
 
 bool inquiry_join(struct inquiry *in, uint64_t wait_ns)
 {
-	uint64_t until = clock_ns() + wait_ns;
-	struct timespec limit;
+	in->running = !worker_join(&in->worker, wait_ns);
+	return !in->running;
+}
 
-	if (until < atomic_load(&in->deadline_ns))
-		atomic_store(&in->deadline_ns, until);
-	atomic_store(&in->hurry, true);
-	clock_gettime(CLOCK_REALTIME, &limit);
-	limit.tv_sec += (time_t)(wait_ns / 1000000000u) + STOP_S;
-	in->running = pthread_timedjoin_np(in->thread, NULL, &limit) != 0;
+bool inquiry_stop(struct inquiry *in)
+{
+	in->running = !worker_stop(&in->worker, 0);
 	return !in->running;
 }
 

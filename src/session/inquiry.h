@@ -4,10 +4,8 @@
 #ifndef PYLEAK_SESSION_INQUIRY_H
 #define PYLEAK_SESSION_INQUIRY_H
 
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "base/fit.h"
+#include "base/worker.h"
 #include "judge/holder_fact.h"
 #include "why/why.h"
 
@@ -44,12 +42,7 @@ struct inquiry {
 
 	int pid;
 	uint64_t start_ticks; /* with pid: the identity */
-	pthread_t thread;
-	atomic_bool done;
-	/* For the thread: when it must have ended, and whether somebody waits for it. */
-	atomic_uint_least64_t deadline_ns;
-	atomic_bool hurry;
-	uint64_t paced_ns; /* its CPU time as of the last rest */
+	struct worker worker;
 };
 
 /* Asks its questions. False: no thread for it. */
@@ -58,6 +51,8 @@ bool inquiry_is_done(struct inquiry *in);
 /* Waits, no longer than about @wait_ns. False: it is in a system call that does not return; it runs
  * on, and what it uses must stay. */
 bool inquiry_join(struct inquiry *in, uint64_t wait_ns);
+/* Nobody wants to know any more. False: likewise, and for good. */
+bool inquiry_stop(struct inquiry *in);
 void inquiry_forget(struct inquiry *in); /* the answers */
 
 #endif

@@ -172,9 +172,7 @@ static void do_climb(struct session *s, uint64_t now)
 		session_plan_climb(s, next);
 }
 
-/* Half of the budget at most; while nothing grows outside of the pools, windows on malloc are kept
- * for the case that this changes. */
-static double native_share(struct session *s, uint64_t now)
+static bool native_grows(struct session *s, uint64_t now)
 {
 	struct trend_fit fit;
 
@@ -183,30 +181,17 @@ static double native_share(struct session *s, uint64_t now)
 		s->malloc_grows = fit.growing;
 		s->fitted_ns = now;
 	}
-	if (native_state(s->native) != NATIVE_BURST || s->malloc_grows)
-		return s->o.overhead * BUDGET_AIM / 2;
-	return s->o.overhead * BUDGET_AIM / 8;
+	return native_state(s->native) != NATIVE_BURST || s->malloc_grows;
 }
 
 static void do_native(struct session *s, uint64_t now)
 {
-	double left, spent, span;
-
 	s->due.native = now + NATIVE_NS;
-	native_set_share(s->native, native_share(s, now));
+	ledger_divide(&s->ledger, now, native_grows(s, now));
 	native_poll(s->native);
 	if (*native_note(s->native))
 		session_note(s, "%s", native_note(s->native));
 	session_drain(s);
-	/* what it costs of late, windows included: a running mean over some ten seconds */
-	spent = native_spent_ns(s->native) + session_fds_spent_ns(s);
-	span = s->native_ns ? (double)(now - s->native_ns) : NATIVE_NS;
-	s->native_share += ((spent - s->native_spent) / span - s->native_share) *
-			   fmin(span / (50.0 * NATIVE_NS), 1);
-	s->native_spent = spent;
-	s->native_ns = now;
-	left = s->o.overhead * BUDGET_AIM - s->native_share;
-	s->budget.share = left > s->o.overhead / 10 ? left : s->o.overhead / 10;
 }
 
 /* A child's heap grows from what its parent left to it: the first point of its trends. */
@@ -226,7 +211,7 @@ static void begin_with_inherited(struct session *s)
 
 void session_plan_jobs(struct session *s, uint64_t now)
 {
-	budget_init(&s->budget, s->o.overhead, now);
+	ledger_start(&s->ledger, now);
 	s->start_ns = s->origin_ns = now;
 	begin_with_inherited(s);
 	s->due = (struct session_times){
@@ -332,14 +317,13 @@ void session_pause(struct session *s, bool pause)
 			session_stop_always(s);
 		s->due.burst = s->due.native = 0;
 		native_pause(s->native);
-		budget_fill(&s->budget, clock_ns());
+		account_fill(&s->ledger.of[LEDGER_BIRTHS], clock_ns());
 		s->paused_at_ns = clock_ns();
 	} else {
 		s->paused_ns += clock_ns() - s->paused_at_ns;
-		budget_skip(&s->budget, s->paused_at_ns, clock_ns());
+		ledger_skip(&s->ledger, s->paused_at_ns, clock_ns());
 		if (s->mode != BIRTHS_OFF)
 			s->due.burst = clock_ns() + 1000000;
-		s->native_ns = 0;
 		if (native_resume(s->native))
 			session_note(s, "%s", native_note(s->native));
 		else

@@ -2,9 +2,8 @@
 #include "session/opener.h"
 
 #include <stdio.h>
-#include <time.h>
 
-#include "base/thread.h"
+#include "base/worker.h"
 
 enum state { STATE_IDLE, STATE_ASKED, STATE_DONE };
 
@@ -13,15 +12,11 @@ struct closing {
 };
 
 struct opener {
-	pthread_t thread;
-	bool has_thread;
-	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t wake;
+	struct worker worker; /* all below is under its lock */
 	enum state state;
 	struct opened opened;
 	struct session_opts so;
 	VEC(struct closing) closing;
-	bool stop;
 	uint64_t opened_ns; /* when the last one was */
 };
 
@@ -38,12 +33,12 @@ static void open_asked(struct opener *o)
 	so.start_ticks = to->child.start_ticks;
 	so.inherited = to->child.has_inherited ? &to->child.inherited : NULL;
 	to->session = NULL;
-	pthread_mutex_unlock(&o->lock);
+	pthread_mutex_unlock(&o->worker.lock);
 	if (session_open(to->child.pid, &so, &to->session)) {
 		to->session = NULL;
 		snprintf(to->why, sizeof(to->why), "%s", fail_text());
 	}
-	pthread_mutex_lock(&o->lock);
+	pthread_mutex_lock(&o->worker.lock);
 	o->state = STATE_DONE;
 	o->opened_ns = clock_ns();
 }
@@ -52,46 +47,36 @@ static void close_last(struct opener *o)
 {
 	struct session *s = o->closing.v[--o->closing.n].session;
 
-	pthread_mutex_unlock(&o->lock);
+	pthread_mutex_unlock(&o->worker.lock);
 	session_close(s);
-	pthread_mutex_lock(&o->lock);
+	pthread_mutex_lock(&o->worker.lock);
 }
 
 static void wait_for_work(struct opener *o)
 {
-	uint64_t until = clock_ns() + REST_NS / 4;
-	const struct timespec at = {
-		.tv_sec = (time_t)(until / 1000000000u),
-		.tv_nsec = (long)(until % 1000000000u),
-	};
-
-	if (o->closing.n)
-		pthread_cond_timedwait(&o->wake, &o->lock, &at);
-	else
-		pthread_cond_wait(&o->wake, &o->lock);
+	worker_wait(&o->worker, o->closing.n ? clock_ns() + REST_NS / 4 : WORKER_FOREVER);
 }
 
 static bool may_close(const struct opener *o)
 {
-	return o->closing.n &&
-	       (o->stop || o->closing.n > MAX_CLOSING || clock_ns() > o->opened_ns + REST_NS);
+	return o->closing.n && (o->worker.stop || o->closing.n > MAX_CLOSING ||
+				clock_ns() > o->opened_ns + REST_NS);
 }
 
-static void *work(void *arg)
+static void work(void *arg)
 {
 	struct opener *o = arg;
+	struct worker *w = &o->worker;
 
-	thread_calm();
-	pthread_mutex_lock(&o->lock);
-	while (!o->stop || o->closing.n)
-		if (o->state == STATE_ASKED && !o->stop)
+	pthread_mutex_lock(&w->lock);
+	while (!w->stop || o->closing.n)
+		if (o->state == STATE_ASKED && !w->stop)
 			open_asked(o);
 		else if (may_close(o))
 			close_last(o);
 		else
 			wait_for_work(o);
-	pthread_mutex_unlock(&o->lock);
-	return NULL;
+	pthread_mutex_unlock(&w->lock);
 }
 
 int opener_new(struct opener **out)
@@ -101,32 +86,22 @@ int opener_new(struct opener **out)
 
 	if (!o)
 		return fail(-ENOMEM, "out of memory");
-	pthread_mutex_init(&o->lock, NULL);
-	thread_cond_init(&o->wake);
-	err = thread_start(&o->thread, work, o);
-	o->has_thread = !err;
-	if (err) {
-		opener_free(o);
-		return fail(err, "no thread could be started: %s", strerror(-err));
-	}
-	*out = o;
-	return 0;
+	o->worker = (struct worker){.job = work, .arg = o};
+	err = worker_start(&o->worker);
+	if (err)
+		free(o);
+	else
+		*out = o;
+	return err;
 }
 
 void opener_free(struct opener *o)
 {
 	if (!o)
 		return;
-	pthread_mutex_lock(&o->lock);
-	o->stop = true;
-	pthread_cond_broadcast(&o->wake);
-	pthread_mutex_unlock(&o->lock);
-	if (o->has_thread)
-		pthread_join(o->thread, NULL);
+	worker_stop(&o->worker, WORKER_FOREVER);
 	if (o->state == STATE_DONE)
 		session_close(o->opened.session);
-	pthread_cond_destroy(&o->wake);
-	pthread_mutex_destroy(&o->lock);
 	vec_free(&o->closing);
 	free(o);
 }
@@ -135,34 +110,34 @@ bool opener_is_busy(struct opener *o)
 {
 	bool busy;
 
-	pthread_mutex_lock(&o->lock);
+	pthread_mutex_lock(&o->worker.lock);
 	busy = o->state != STATE_IDLE;
-	pthread_mutex_unlock(&o->lock);
+	pthread_mutex_unlock(&o->worker.lock);
 	return busy;
 }
 
 void opener_ask(struct opener *o, const struct tree_child *child, const struct session_opts *so)
 {
-	pthread_mutex_lock(&o->lock);
+	pthread_mutex_lock(&o->worker.lock);
 	o->opened.child = *child;
 	o->so = *so;
 	o->state = STATE_ASKED;
-	pthread_cond_broadcast(&o->wake);
-	pthread_mutex_unlock(&o->lock);
+	pthread_cond_broadcast(&o->worker.wake);
+	pthread_mutex_unlock(&o->worker.lock);
 }
 
 bool opener_take(struct opener *o, struct opened *out)
 {
 	bool done;
 
-	pthread_mutex_lock(&o->lock);
+	pthread_mutex_lock(&o->worker.lock);
 	done = o->state == STATE_DONE;
 	if (done) {
 		*out = o->opened;
 		o->opened.session = NULL;
 		o->state = STATE_IDLE;
 	}
-	pthread_mutex_unlock(&o->lock);
+	pthread_mutex_unlock(&o->worker.lock);
 	return done;
 }
 
@@ -170,12 +145,12 @@ void opener_close(struct opener *o, struct session *s)
 {
 	struct closing *slot;
 
-	pthread_mutex_lock(&o->lock);
+	pthread_mutex_lock(&o->worker.lock);
 	slot = vec_push(&o->closing);
 	if (slot)
 		slot->session = s;
-	pthread_cond_broadcast(&o->wake);
-	pthread_mutex_unlock(&o->lock);
+	pthread_cond_broadcast(&o->worker.wake);
+	pthread_mutex_unlock(&o->worker.lock);
 	if (!slot) /* out of memory: here and now */
 		session_close(s);
 }

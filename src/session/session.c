@@ -84,7 +84,6 @@ static int open_kernel_half(struct session *s)
 	return session_attach(s);
 }
 
-/* Native blocks may cost half of the budget at most; what they do not use is the births'. */
 static int open_native(struct session *s)
 {
 	struct native_spec spec = {
@@ -93,7 +92,7 @@ static int open_native(struct session *s)
 		.skel = s->skel,
 		.mechanism = s->mechanism,
 		.channel = s->channel,
-		.share = s->o.overhead * BUDGET_AIM / 2,
+		.account = &s->ledger.of[LEDGER_NATIVE],
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};
 	int err = native_open(&spec, &s->native);
@@ -148,6 +147,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		return fail(-ENOMEM, "out of memory");
 	}
 	s->random = (clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
+	ledger_open(&s->ledger, o->overhead, clock_ns());
 	err = open_channel(s);
 	if (!err)
 		err = proc_open(pid, &s->proc);

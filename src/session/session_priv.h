@@ -13,8 +13,8 @@
 #include "probe/probe.h"
 #include "session/native_stacks.h"
 #include "session/session.h"
-#include "track/budget.h"
 #include "track/ladder.h"
+#include "track/ledger.h"
 #include "track/names.h"
 #include "track/native.h"
 #include "track/stacks.h"
@@ -119,8 +119,6 @@ struct session {
 	struct native *native;		     /* NULL: not traced */
 	struct native_stacks *native_stacks; /* NULL: callers' addresses alone */
 	uint64_t whole_look_ns;		     /* at whether the target is still there */
-	double native_spent, native_share;   /* ns in all; share of the target's time of late */
-	uint64_t native_ns;		     /* when that was */
 	struct session_fds *fds;
 	struct holders *holders; /* NULL until first asked */
 	uint64_t collections;	 /* as last read */
@@ -128,7 +126,7 @@ struct session {
 	struct trend_set *classes, *memory;
 	bool malloc_grows; /* as of fitted_ns */
 	uint64_t fitted_ns;
-	struct budget budget;
+	struct ledger ledger;
 	struct session_times due;
 	uint64_t climb_after; /* no climb before: what it costs us is bounded */
 	uint64_t random;

@@ -51,7 +51,7 @@ int fds_open(const struct fds_spec *spec, struct fds **out)
 	if (!f)
 		return fail(-ENOMEM, "out of memory");
 	f->spec = *spec;
-	f->start_ns = f->counted_ns = clock_ns();
+	f->start_ns = spec->account->counted_ns = clock_ns();
 	f->table.gone.step_s = 1;
 	err = trend_set_new(1, 1.0, &f->table.all);
 	if (!err)
@@ -118,11 +118,5 @@ int fds_resume(struct fds *f)
 	if (!f->is_paused)
 		return 0;
 	f->is_paused = false;
-	f->counted_ns = clock_ns();
 	return f->in_windows ? 0 : fds_on(f);
-}
-
-double fds_spent_ns(const struct fds *f)
-{
-	return f->spent_ns;
 }

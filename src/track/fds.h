@@ -12,6 +12,7 @@
 #include "probe/probe.h"
 #include "proc/fds.h"
 #include "pyleak/fds.h"
+#include "track/ledger.h"
 
 struct fds;
 struct pyleak_bpf;
@@ -31,7 +32,7 @@ struct fds_spec {
 	enum fds_means means;
 	enum probe_mechanism mechanism;
 	struct probe_channel *channel; /* to who switches the probes; NULL: this process */
-	double share;		       /* of the target's time */
+	struct account *account;       /* borrowed: what it may cost the target, and what it does */
 	uint64_t older_ns;
 };
 
@@ -89,7 +90,6 @@ uint64_t fds_poll(struct fds *f);
 void fds_pause(struct fds *f);
 int fds_resume(struct fds *f);
 
-double fds_spent_ns(const struct fds *f); /* what it cost the target so far */
 /* How many were opened for each one whose line is known: 1, or more when only windows are watched.
  */
 double fds_scale(const struct fds *f);

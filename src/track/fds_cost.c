@@ -13,11 +13,9 @@
 #define SYSCALL_NS	1500.0
 #define SYSCALL_CALL_NS 150.0
 
-#define SMOOTH_NS      1e9
-#define OVER_POLLS     4  /* too dear in a row, until windows are used */
-#define CALM_WINDOWS   10 /* cheap enough in a row, until they are not */
-#define WINDOW_NS      20000000
-#define WINDOW_SITE_NS 15000.0 /* breakpoints in and out, each */
+#define OVER_POLLS   4	/* too dear in a row, until windows are used */
+#define CALM_WINDOWS 10 /* cheap enough in a row, until they are not */
+#define WINDOW_NS    20000000
 
 static double cost_of(const struct fds *f, uint64_t opened, uint64_t calls)
 {
@@ -27,7 +25,7 @@ static double cost_of(const struct fds *f, uint64_t opened, uint64_t calls)
 	       (double)calls * (probes ? CALL_NS : SYSCALL_CALL_NS);
 }
 
-/* What was spent since the last time. */
+/* What calls cost since the last time. */
 static double count(struct fds *f)
 {
 	uint64_t opened = f->ctl->opened, calls = f->ctl->calls;
@@ -35,29 +33,27 @@ static double count(struct fds *f)
 
 	f->opened = opened;
 	f->calls = calls;
-	f->spent_ns += cost;
 	return cost;
 }
 
-static void watch_always(struct fds *f, double cost, double span)
+static void watch_always(struct fds *f, uint64_t now_ns)
 {
-	double weight = span / SMOOTH_NS < 1 ? span / SMOOTH_NS : 1;
+	struct account *a = f->spec.account;
 
-	f->cost_share += weight * (cost / span - f->cost_share);
-	f->over = f->cost_share > f->spec.share ? f->over + 1 : 0;
+	f->over = a->of_late > a->share ? f->over + 1 : 0;
 	if (f->over < OVER_POLLS)
 		return;
-	log_debug("descriptors cost %.2f %%: windows from here on", 100 * f->cost_share);
+	log_debug("descriptors cost %.2f %%: windows from here on", 100 * a->of_late);
 	f->in_windows = f->was_in_windows = true;
 	f->calm = 0;
-	f->saved_ns = 0;
-	f->window_cost_ns = f->cost_share * WINDOW_NS;
+	account_begin(a, a->of_late * WINDOW_NS, now_ns);
 	fds_off(f);
 }
 
 static void window(struct fds *f)
 {
 	const struct timespec wait = {.tv_nsec = WINDOW_NS};
+	struct account *a = f->spec.account;
 	size_t sites = 0;
 	double cost, share;
 
@@ -68,33 +64,27 @@ static void window(struct fds *f)
 	nanosleep(&wait, NULL);
 	cost = count(f);
 	share = cost / WINDOW_NS;
-	f->calm = share < f->spec.share / 2 ? f->calm + 1 : 0;
+	f->calm = share < a->share / 2 ? f->calm + 1 : 0;
 	if (f->calm >= CALM_WINDOWS) {
 		f->in_windows = false;
 		f->over = 0;
-		f->cost_share = share;
+		account_charge(a, cost);
+		a->of_late = share;
 		return;
 	}
 	fds_off(f);
-	f->spent_ns += (double)sites * WINDOW_SITE_NS;
-	f->window_cost_ns = cost + (double)sites * WINDOW_SITE_NS;
-	f->saved_ns -= f->window_cost_ns;
+	account_window(a, clock_ns(), cost + ledger_planting_ns(sites));
 }
 
 void fds_cost_poll(struct fds *f, uint64_t now_ns)
 {
-	double span = (double)(now_ns - f->counted_ns), cost = count(f);
+	struct account *a = f->spec.account;
 
-	if (span < 1e6)
+	if (now_ns < a->counted_ns + 1000000)
 		return;
-	f->counted_ns = now_ns;
-	if (!f->in_windows) {
-		watch_always(f, cost, span);
-		return;
-	}
-	f->saved_ns += span * f->spec.share;
-	if (f->saved_ns > 4 * f->window_cost_ns)
-		f->saved_ns = 4 * f->window_cost_ns;
-	if (f->saved_ns >= f->window_cost_ns)
+	account_count(a, now_ns, count(f));
+	if (!f->in_windows)
+		watch_always(f, now_ns);
+	else if (account_has_saved(a, now_ns))
 		window(f);
 }

@@ -79,8 +79,7 @@ struct fds {
 	uint64_t start_ns, looked_ns;
 
 	/* cost (fds_cost.c) */
-	uint64_t counted_ns, calls, opened;
-	double spent_ns, cost_share, saved_ns, window_cost_ns;
+	uint64_t calls, opened;
 	bool in_windows, was_in_windows;
 	unsigned over, calm;
 };

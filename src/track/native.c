@@ -209,7 +209,8 @@ static int decide(struct native *n)
 	n->rate = per_s;
 	cost = per_s * native_pair_ns(n) / 1e9;
 	log_debug("%.0f allocator calls per second: %.2f %% of the time", per_s, 100 * cost);
-	return native_enter(n, cost <= EXACT_FROM * n->spec.share ? NATIVE_EXACT : NATIVE_BURST);
+	return native_enter(n, cost <= EXACT_FROM * n->spec.account->share ? NATIVE_EXACT
+									   : NATIVE_BURST);
 }
 
 static int start(struct native *n)
@@ -277,13 +278,15 @@ void native_close(struct native *n)
 /* Exact and too dear? */
 static bool over(struct native *n, uint64_t now_ns)
 {
-	if (n->spec.force_exact || n->cost_share <= OVER_LONG * n->spec.share) {
+	const struct account *a = n->spec.account;
+
+	if (n->spec.force_exact || a->of_late <= OVER_LONG * a->share) {
 		n->over_since_ns = 0;
 		return false;
 	}
 	if (!n->over_since_ns)
 		n->over_since_ns = now_ns;
-	return n->cost_share > OVER_AT_ONCE * n->spec.share || now_ns - n->over_since_ns > OVER_NS;
+	return a->of_late > OVER_AT_ONCE * a->share || now_ns - n->over_since_ns > OVER_NS;
 }
 
 /* A table that is full makes every leak look as if it had come to its end. */
@@ -294,6 +297,8 @@ static bool is_crowded(const struct native *n)
 
 static int poll_exact(struct native *n, uint64_t now_ns)
 {
+	struct account *a = n->spec.account;
+
 	if (is_crowded(n)) {
 		log_info("%zu native blocks live: more are not traced one by one, but in bursts",
 			 n->table.n_blocks);
@@ -302,8 +307,8 @@ static int poll_exact(struct native *n, uint64_t now_ns)
 	}
 	if (!over(n, now_ns))
 		return native_table_scan(n, now_ns);
-	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * n->cost_share);
-	n->cost_share = n->spec.share;
+	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * a->of_late);
+	a->of_late = a->share;
 	n->falls++;
 	return native_enter(n, NATIVE_BURST);
 }
@@ -355,11 +360,6 @@ int native_resume(struct native *n)
 	return native_enter(n, n->state);
 }
 
-void native_set_share(struct native *n, double share)
-{
-	n->spec.share = share;
-}
-
 double native_allow_copies(struct native *n, double allowed)
 {
 	/* A copy that is taken at this moment may count twice: the ring bounds them all the same.
@@ -382,16 +382,6 @@ enum native_state native_state(const struct native *n)
 const char *native_note(const struct native *n)
 {
 	return n->note;
-}
-
-double native_cost(const struct native *n)
-{
-	return n->cost_share;
-}
-
-double native_spent_ns(const struct native *n)
-{
-	return n->spent_ns;
 }
 
 double native_rate(const struct native *n)

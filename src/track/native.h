@@ -11,6 +11,7 @@
 #include "judge/evidence.h"
 #include "probe/probe.h"
 #include "pyleak/native.h"
+#include "track/ledger.h"
 
 struct native;
 struct pyleak_bpf; /* the skeleton, build/pyleak.skel.h */
@@ -29,9 +30,9 @@ struct native_spec {
 	struct pyleak_bpf *skel;
 	enum probe_mechanism mechanism;
 	struct probe_channel *channel; /* to who switches the probes; NULL: this process */
-	double share;	   /* of the target's time that native tracing may cost: 0.01 = 1 % */
-	uint64_t older_ns; /* younger blocks are not reported */
-	bool force_exact;  /* whatever it costs */
+	struct account *account; /* borrowed: what tracing may cost the target, and what it does */
+	uint64_t older_ns;	 /* younger blocks are not reported */
+	bool force_exact;	 /* whatever it costs */
 };
 
 /* Finds libc, places the probes, meters the calls for some 20 ms and decides. A target without a
@@ -48,15 +49,11 @@ int native_poll(struct native *n);
 /* Probes out and in again. What lived before a pause is forgotten: its end may have gone unseen. */
 void native_pause(struct native *n);
 int native_resume(struct native *n);
-void native_set_share(struct native *n, double share);
 
 /* Let the kernel half send @n stacks; what it has not used of the last allowance is taken back.
  * Returns what is left for the next time. */
 double native_allow_copies(struct native *n, double allowed);
 
-/* Share of the target's time that is being spent now (smoothed), and all ns so far. */
-double native_cost(const struct native *n);
-double native_spent_ns(const struct native *n);
 /* Calls per second, malloc family, as last measured. */
 double native_rate(const struct native *n);
 /* Share of the run in which allocations could be seen: 1 when exact. */

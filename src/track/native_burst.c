@@ -16,9 +16,9 @@
 
 #define WINDOW_NS	  10000000ull /* longer than a scheduler tick at HZ=100 */
 #define WINDOW_EVENTS	  16384
+#define FIRST_COST_NS	  8e6
 #define SAMPLES_PER_BURST 512
 #define SAMPLES_MAX	  16384
-#define SAVE_MAX_BURSTS	  2
 #define CHUNK_FLAGS	  7ull /* PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA of glibc's malloc_chunk */
 #define CHUNK_MMAPPED	  2ull
 #define FOREIGN_CHUNK	  1ull /* of another malloc, which can be read; no size of glibc's */
@@ -47,11 +47,9 @@ void native_burst_start(struct native *n, uint64_t now_ns)
 	b->samples.n = 0;
 	map64_clear(&b->by_addr);
 	map64_clear(&b->died);
-	b->saved_ns = 0;
 	b->covered_ns = 0;
 	b->windows = b->calm_windows = 0;
-	b->filled_ns = now_ns;
-	b->expected_ns = 8e6;
+	account_begin(n->spec.account, FIRST_COST_NS, now_ns);
 	b->one_in = 1;
 	b->random = now_ns | 1;
 }
@@ -413,26 +411,22 @@ static void window_off(struct native *n)
 	native_set_off(n, SET_HEAP_RETURN);
 }
 
-/* Returns what the window cost the target. */
-static double account(struct native *n, uint64_t calls, uint64_t open_ns)
+static void pay(struct native *n, uint64_t calls, uint64_t open_ns)
 {
 	struct native_burst *b = &n->burst;
-	double sites = (double)(n->set_sites[SET_HEAP_ENTRY] + n->set_sites[SET_HEAP_RETURN]);
+	struct account *a = n->spec.account;
 	double cost = (double)calls * native_pair_ns(n);
 
-	if (cost > (double)open_ns)
-		cost = (double)open_ns;
 	n->rate = (double)calls * 1e9 / (double)open_ns;
 	/* Room for going exact again: half of the share, in many windows in a row. */
 	b->calm_windows =
-		n->rate * native_pair_ns(n) / 1e9 < n->spec.share / 2 ? b->calm_windows + 1 : 0;
+		n->rate * native_pair_ns(n) / 1e9 < a->share / 2 ? b->calm_windows + 1 : 0;
 	b->windows++;
 	b->covered_ns += (double)open_ns;
-	cost += sites * NATIVE_SITE_NS + 150000;
-	b->expected_ns = b->windows == 1 ? cost : 0.7 * b->expected_ns + 0.3 * cost;
-	b->saved_ns -= cost;
-	n->spent_ns += cost;
-	return cost;
+	if (cost > (double)open_ns)
+		cost = (double)open_ns;
+	cost += ledger_planting_ns(n->set_sites[SET_HEAP_ENTRY] + n->set_sites[SET_HEAP_RETURN]);
+	account_window(a, clock_ns(), cost);
 }
 
 static int window(struct native *n)
@@ -458,7 +452,7 @@ static int window(struct native *n)
 		while (clock_ns() - from_ns < WINDOW_NS &&
 		       n->ctl->entries - calls < WINDOW_EVENTS / 2);
 		drain(n);
-		account(n, n->ctl->entries - calls, clock_ns() - from_ns);
+		pay(n, n->ctl->entries - calls, clock_ns() - from_ns);
 		count = collect(b, settle(b, &last), v);
 		for (size_t i = 0; i < count; i++)
 			at[i] = &v[i];
@@ -477,15 +471,9 @@ static int window(struct native *n)
 int native_burst_poll(struct native *n, uint64_t now_ns)
 {
 	struct native_burst *b = &n->burst;
-	double most;
 
 	climb(n, now_ns);
-	b->saved_ns += (double)(now_ns - b->filled_ns) * n->spec.share;
-	b->filled_ns = now_ns;
-	most = SAVE_MAX_BURSTS * b->expected_ns;
-	if (b->saved_ns > most)
-		b->saved_ns = most;
-	if (b->saved_ns < b->expected_ns || now_ns < b->next_ns)
+	if (!account_has_saved(n->spec.account, now_ns) || now_ns < b->next_ns)
 		return 0;
 	b->next_ns = now_ns + ((now_ns * 0x9e3779b97f4a7c15ull) >> 38); /* up to 67 ms */
 	return window(n);

@@ -10,7 +10,6 @@
 #define STATS_NS    500000000ull
 #define METER_NS    6000000
 #define METER_TIMES 2
-#define SMOOTH_NS   1e9
 
 static int prog_runs(int fd, uint64_t *runs, uint64_t *ns)
 {
@@ -28,7 +27,7 @@ static int prog_runs(int fd, uint64_t *runs, uint64_t *ns)
  * reads per run (5.8+). */
 void native_cost_start(struct native *n, uint64_t now_ns)
 {
-	n->counted_ns = now_ns;
+	n->spec.account->counted_ns = now_ns;
 	n->entries0 = n->ctl->entries;
 	n->frees0 = n->ctl->frees;
 	n->maps0 = n->ctl->maps;
@@ -81,7 +80,7 @@ double native_pair_ns(const struct native *n)
 void native_cost_update(struct native *n, uint64_t now_ns)
 {
 	uint64_t entries = n->ctl->entries, frees = n->ctl->frees, maps = n->ctl->maps;
-	double span = (double)(now_ns - n->counted_ns), cost, weight;
+	double span = (double)(now_ns - n->spec.account->counted_ns), cost;
 
 	stats_end(n, now_ns);
 	if (span < 1e6)
@@ -92,10 +91,7 @@ void native_cost_update(struct native *n, uint64_t now_ns)
 			(double)(frees - n->frees0) * hit_ns(n);
 		n->rate = (double)(entries - n->entries0) * 1e9 / span;
 	}
-	n->spent_ns += cost;
-	weight = span / SMOOTH_NS < 1 ? span / SMOOTH_NS : 1;
-	n->cost_share += weight * (cost / span - n->cost_share);
-	n->counted_ns = now_ns;
+	account_count(n->spec.account, now_ns, cost);
 	n->entries0 = entries;
 	n->frees0 = frees;
 	n->maps0 = maps;
@@ -130,7 +126,7 @@ int native_meter(struct native *n, double *per_s)
 		span += (double)(clock_ns() - from_ns);
 		probe_set_off(n->set[SET_METER]);
 	}
-	n->spent_ns += calls * (NATIVE_HIT_NS + 100);
+	account_charge(n->spec.account, calls * (NATIVE_HIT_NS + 100));
 	*per_s = true_rate(n, calls * 1e9 / span);
 	return 0;
 }

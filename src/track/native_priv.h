@@ -15,8 +15,6 @@
 /* Programs before they have been measured: entry, return with a stack, per call. */
 #define NATIVE_ENTRY_PROG_NS  350
 #define NATIVE_RETURN_PROG_NS 1500
-/* Attach plus detach costs the target this much per site. */
-#define NATIVE_SITE_NS 15000
 
 enum native_set { SET_HEAP_ENTRY, SET_HEAP_RETURN, SET_MAP_ENTRY, SET_MAP_RETURN, SET_METER, SETS };
 
@@ -100,8 +98,7 @@ struct native_burst {
 	VEC(struct pl_native_event) events;
 	struct map64 by_addr;
 	struct map64 died; /* maker -> samples that had survived */
-	double saved_ns, expected_ns;
-	uint64_t filled_ns, next_ns;
+	uint64_t next_ns;
 	double covered_ns;
 	uint64_t windows, calm_windows;
 	uint64_t one_in; /* one in so many new samples is taken: a power of two */
@@ -132,8 +129,8 @@ struct native {
 	uint64_t start_ns, epoch_ns, paused_ns;
 
 	/* cost (native_cost.c) */
-	uint64_t counted_ns, entries0, frees0, maps0;
-	double spent_ns, cost_share, rate;
+	uint64_t entries0, frees0, maps0;
+	double rate;
 	uint32_t falls;			      /* changes from exact to bursts */
 	double entry_prog_ns, return_prog_ns; /* per run, measured by the kernel when it can */
 	int stats_fd;
@@ -149,7 +146,7 @@ void native_set_off(struct native *n, enum native_set s);
 /* Of the malloc family, enum pl_native_mode; a new epoch. */
 void native_set_mode(struct native *n, uint32_t mode);
 int native_enter(struct native *n, enum native_state state);
-/* Take what the counters say since the last call; updates cost_share, rate, spent_ns. */
+/* Take what the counters say since the last call into the account; updates rate. */
 void native_cost_update(struct native *n, uint64_t now_ns);
 void native_cost_start(struct native *n, uint64_t now_ns);
 /* No more of the kernel's measuring: all programs of the host pay for it. */

@@ -30,6 +30,7 @@ struct fixture {
 	struct pyleak_bpf *skel;
 	struct ring_buffer *ring;
 	struct fds *fds;
+	struct account account;
 };
 
 static int on_stack(void *arg, void *data, size_t size)
@@ -86,7 +87,7 @@ static void attach(struct fixture *f, enum fds_means means)
 		.proc = f->proc,
 		.means = means,
 		.mechanism = PROBE_TRACEFS,
-		.share = 1,
+		.account = &f->account,
 	};
 
 	f->skel = pyleak_bpf__open();
@@ -99,6 +100,7 @@ static void attach(struct fixture *f, enum fds_means means)
 	f->ring = ring_buffer__new(bpf_map__fd(f->skel->maps.ring), on_stack, f, NULL);
 	assert_non_null(f->ring);
 	spec.skel = f->skel;
+	account_open(&f->account, LEDGER_FDS, 1, clock_ns());
 	assert_int_equal(fds_open(&spec, &f->fds), 0);
 	assert_string_equal(fds_note(f->fds), "");
 	assert_int_equal(fds_means(f->fds), means);

@@ -28,6 +28,7 @@ struct fixture {
 	struct proc *proc;
 	struct pyleak_bpf *skel;
 	struct native *native;
+	struct account account;
 	enum probe_mechanism mechanism;
 	struct child_answer *answer;
 	struct child_block *held; /* of all commands so far */
@@ -101,12 +102,12 @@ static void open_native(struct fixture *f, double share, bool force_exact)
 		.proc = f->proc,
 		.skel = f->skel,
 		.mechanism = f->mechanism,
-		.share = share,
+		.account = &f->account,
 		.force_exact = force_exact,
 	};
-	int err = native_open(&spec, &f->native);
 
-	if (err)
+	account_open(&f->account, LEDGER_NATIVE, share, clock_ns());
+	if (native_open(&spec, &f->native))
 		fail_msg("native_open: %s", fail_text());
 }
 
@@ -385,7 +386,7 @@ static void bursts_find_a_leak(void **state)
 	}
 	assert_int_equal(native_sites(f->native, &s), 0);
 	print_message("  leaked %lu blocks, %lu bytes; coverage %.4f, spent %.0f ms\n", leaked,
-		      700 * leaked, native_coverage(f->native), native_spent_ns(f->native) / 1e6);
+		      700 * leaked, native_coverage(f->native), f->account.spent_ns / 1e6);
 	for (size_t i = 0; i < s.n; i++)
 		print_message("  site %#llx kind %u: %.0f blocks, %.0f bytes from %lu samples\n",
 			      s.v[i].key.caller, s.v[i].key.kind, s.v[i].live_count,

@@ -31,6 +31,7 @@ struct fixture {
 	struct pyleak_bpf *skel;
 	struct ring_buffer *ring;
 	struct native *native;
+	struct account account;
 };
 
 static int on_stack(void *arg, void *data, size_t size)
@@ -80,7 +81,7 @@ static void attach(struct fixture *f, double share)
 		.proc = f->proc,
 		.heap = f->heap,
 		.mechanism = PROBE_TRACEFS,
-		.share = share,
+		.account = &f->account,
 		.older_ns = 500000000,
 	};
 
@@ -95,6 +96,7 @@ static void attach(struct fixture *f, double share)
 	f->ring = ring_buffer__new(bpf_map__fd(f->skel->maps.ring), on_stack, f, NULL);
 	assert_non_null(f->ring);
 	spec.skel = f->skel;
+	account_open(&f->account, LEDGER_NATIVE, share, clock_ns());
 	if (native_open(&spec, &f->native))
 		fail_msg("native_open: %s", fail_text());
 }
@@ -215,7 +217,7 @@ static void one(const char *python)
 	assert_int_equal(native_sites(f.native, &s), 0);
 	proc_read_maps(f.proc);
 	print_message("  %s (%s): %zu sites, %.0f calls/s, cost %.2f %%\n", python, f.rt->version,
-		      s.n, native_rate(f.native), 100 * native_cost(f.native));
+		      s.n, native_rate(f.native), 100 * f.account.of_late);
 	if (getenv("V"))
 		show(&f, &s);
 	check_lines(&f, &s);

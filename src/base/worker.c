@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "base/worker.h"
+
+#include <time.h>
+
+#define REST	 2 /* it sleeps that many times as long as it works */
+#define LEAST_NS 1000000
+#define MOST_NS	 500000000 /* whoever works for longer without a look does not nap for it */
+
+static struct timespec to_timespec(uint64_t ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(ns / 1000000000u),
+		.tv_nsec = (long)(ns % 1000000000u),
+	};
+}
+
+/* Its timed waits go by clock_ns(). */
+static void cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+
+	thread_calm();
+	w->job(w->arg);
+	pthread_mutex_lock(&w->lock);
+	w->is_done = true;
+	pthread_cond_broadcast(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static void forget(struct worker *w)
+{
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+}
+
+int worker_start(struct worker *w)
+{
+	int err;
+
+	w->stop = w->hurry = w->is_done = false;
+	if (!w->deadline_ns)
+		w->deadline_ns = WORKER_FOREVER;
+	w->paced_ns = 0;
+	pthread_mutex_init(&w->lock, NULL);
+	cond_init(&w->wake);
+	err = thread_start(&w->thread, run, w);
+	if (!err)
+		return 0;
+	forget(w);
+	return fail(err, "no thread could be started: %s", strerror(-err));
+}
+
+bool worker_is_done(struct worker *w)
+{
+	return w->is_done;
+}
+
+bool worker_wait(struct worker *w, uint64_t until_ns)
+{
+	const struct timespec until = to_timespec(until_ns);
+
+	return pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT;
+}
+
+static bool end(struct worker *w, uint64_t wait_ns, bool stop)
+{
+	uint64_t deadline_ns = clock_ns() + wait_ns;
+	bool is_done;
+
+	pthread_mutex_lock(&w->lock);
+	w->stop = stop;
+	w->hurry = true;
+	if (deadline_ns < w->deadline_ns)
+		w->deadline_ns = deadline_ns;
+	pthread_cond_broadcast(&w->wake);
+	while (!w->is_done && worker_wait(w, deadline_ns + WORKER_STOP_NS))
+		;
+	is_done = w->is_done;
+	pthread_mutex_unlock(&w->lock);
+	if (!is_done)
+		return false;
+	pthread_join(w->thread, NULL);
+	forget(w);
+	return true;
+}
+
+bool worker_join(struct worker *w, uint64_t wait_ns)
+{
+	return end(w, wait_ns, false);
+}
+
+bool worker_stop(struct worker *w, uint64_t wait_ns)
+{
+	bool is_done = end(w, wait_ns, true);
+
+	if (!is_done)
+		pthread_detach(w->thread);
+	return is_done;
+}
+
+bool worker_rest(struct worker *w, uint64_t ns)
+{
+	uint64_t until_ns = clock_ns() + ns;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->stop && !w->hurry && worker_wait(w, until_ns))
+		;
+	pthread_mutex_unlock(&w->lock);
+	return !w->stop;
+}
+
+int worker_pace(struct worker *w)
+{
+	uint64_t now = thread_cpu_ns(), worked = now - w->paced_ns;
+	const struct timespec nap = to_timespec(worked * REST);
+
+	if (w->stop)
+		return fail(-ECANCELED, "it was given up");
+	if (clock_ns() >= w->deadline_ns)
+		return fail(-ETIME, "it took too long");
+	if (now < w->quick_ns || worked < LEAST_NS || w->hurry)
+		return 0;
+	w->paced_ns = now;
+	if (worked < MOST_NS)
+		nanosleep(&nap, NULL);
+	return 0;
+}

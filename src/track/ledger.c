@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "track/ledger.h"
+
+/* The promise is for the mean; aim below it. */
+#define AIM (2.0 / 3.0)
+/* While nothing grows outside of the pools, windows on malloc are kept for the case that this
+ * changes. */
+#define NATIVE_IDLE_PART (1.0 / 8)
+#define BIRTHS_LEAST	 0.1 /* of the promise, whatever the others cost */
+#define OTHERS_NS	 10e9
+#define FIRST_SPAN_NS	 200e6
+
+#define PROBE_NS 8000.0
+#define CYCLE_NS 150000.0
+/* A birth, all in: trap, walk, record. Measured on 3.11 and 3.13 at 3, 25, 60 and 128
+ * frames 1.4-1.5, 1.55-1.8, 2.1-2.5 and 2.9-3.4 us; on 3.9, where each frame is an object of its
+ * own and a read of its own, 1.5, 3.3, 6.4 and 12 us. */
+#define HIT_NS		 1500.0
+#define HIT_FRAME_NS	 13.0
+#define HIT_OLD_FRAME_NS 85.0
+
+#define SMOOTH_NS 1e9 /* of_late */
+
+/* No more is carried over than so much, or so many windows: a quiet minute must not pay for a wild
+ * second. Windows on births differ most from each other, those on descriptors hardly. */
+static const struct rule {
+	double part; /* of what may be spent, at most */
+	double most_ns, most_windows;
+	double keep; /* of what was expected, when a window has cost something else */
+} rules[] = {
+	[LEDGER_BIRTHS] = {.part = 1, .most_ns = 60e6, .keep = 0.8},
+	[LEDGER_NATIVE] = {.part = 1.0 / 2, .most_windows = 2, .keep = 0.7},
+	[LEDGER_FDS] = {.part = 1.0 / 8, .most_windows = 4, .keep = 0},
+};
+
+double ledger_planting_ns(size_t probes)
+{
+	return (double)probes * PROBE_NS + CYCLE_NS;
+}
+
+double ledger_birth_ns(double frames, bool frames_are_objects)
+{
+	return HIT_NS + frames * (frames_are_objects ? HIT_OLD_FRAME_NS : HIT_FRAME_NS);
+}
+
+void account_open(struct account *a, enum ledger_who who, double share, uint64_t now_ns)
+{
+	*a = (struct account){
+		.who = who,
+		.share = share,
+		.filled_ns = now_ns,
+		.counted_ns = now_ns,
+	};
+}
+
+void account_begin(struct account *a, double expected_ns, uint64_t now_ns)
+{
+	a->saved_ns = 0;
+	a->expected_ns = expected_ns;
+	a->is_guess = true;
+	a->filled_ns = now_ns;
+}
+
+void account_fill(struct account *a, uint64_t now_ns)
+{
+	const struct rule *r = &rules[a->who];
+	double most_ns = r->most_ns ? r->most_ns : r->most_windows * a->expected_ns;
+
+	if (now_ns <= a->filled_ns)
+		return;
+	a->saved_ns += (double)(now_ns - a->filled_ns) * a->share;
+	if (a->saved_ns > most_ns)
+		a->saved_ns = most_ns;
+	a->filled_ns = now_ns;
+}
+
+bool account_has_saved(struct account *a, uint64_t now_ns)
+{
+	account_fill(a, now_ns);
+	return a->saved_ns >= a->expected_ns;
+}
+
+uint64_t account_next(struct account *a, uint64_t now_ns, uint32_t random)
+{
+	double missing, wait;
+
+	account_fill(a, now_ns);
+	missing = a->expected_ns - a->saved_ns;
+	wait = missing > 0 ? missing / a->share : 0;
+	/* Jitter around the mean, so that windows never keep step with a timer of the target. */
+	wait *= 0.75 + 0.5 * (random & 0xffff) / 65536.0;
+	if (wait < 20e6)
+		wait = 20e6 * (0.75 + 0.5 * (random >> 16) / 65536.0);
+	return now_ns + (uint64_t)wait;
+}
+
+void account_charge(struct account *a, double cost_ns)
+{
+	a->saved_ns -= cost_ns;
+	a->spent_ns += cost_ns;
+}
+
+void account_window(struct account *a, uint64_t now_ns, double cost_ns)
+{
+	double keep = a->is_guess ? 0 : rules[a->who].keep;
+
+	account_fill(a, now_ns);
+	account_charge(a, cost_ns);
+	a->expected_ns = keep * a->expected_ns + (1 - keep) * cost_ns;
+	a->is_guess = false;
+}
+
+void account_count(struct account *a, uint64_t now_ns, double cost_ns)
+{
+	double span = (double)(now_ns - a->counted_ns);
+	double weight = span / SMOOTH_NS < 1 ? span / SMOOTH_NS : 1;
+
+	a->spent_ns += cost_ns;
+	a->counted_ns = now_ns;
+	if (span > 0)
+		a->of_late += weight * (cost_ns / span - a->of_late);
+}
+
+void ledger_open(struct ledger *l, double overhead, uint64_t now_ns)
+{
+	struct account *births = &l->of[LEDGER_BIRTHS];
+
+	*l = (struct ledger){.promised = overhead, .start_ns = now_ns};
+	l->birth_ns = ledger_birth_ns(0, false);
+	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
+		account_open(&l->of[who], (enum ledger_who)who, overhead * AIM * rules[who].part,
+			     now_ns);
+	/* The first window need not wait for a full account: the start is when one is looked at. */
+	births->expected_ns = births->saved_ns = 10e6;
+}
+
+void ledger_start(struct ledger *l, uint64_t now_ns)
+{
+	l->start_ns = l->of[LEDGER_BIRTHS].filled_ns = now_ns;
+}
+
+static double spent_by_others(const struct ledger *l)
+{
+	return l->of[LEDGER_NATIVE].spent_ns + l->of[LEDGER_FDS].spent_ns;
+}
+
+void ledger_divide(struct ledger *l, uint64_t now_ns, bool native_grows)
+{
+	double all = l->promised * AIM, spent = spent_by_others(l), left;
+	double span = l->divided_ns ? (double)(now_ns - l->divided_ns) : FIRST_SPAN_NS;
+	double weight = span / OTHERS_NS < 1 ? span / OTHERS_NS : 1;
+
+	l->of[LEDGER_NATIVE].share =
+		all * (native_grows ? rules[LEDGER_NATIVE].part : NATIVE_IDLE_PART);
+	l->others_of_late += weight * ((spent - l->others_spent_ns) / span - l->others_of_late);
+	l->others_spent_ns = spent;
+	l->divided_ns = now_ns;
+	left = all - l->others_of_late;
+	l->of[LEDGER_BIRTHS].share =
+		left > BIRTHS_LEAST * l->promised ? left : BIRTHS_LEAST * l->promised;
+}
+
+void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,
+		   size_t probes)
+{
+	double cost = (double)births * l->birth_ns + ledger_planting_ns(probes);
+
+	/* A busy target crawls from the first probe to the last: it cannot lose more than that. */
+	if (cost > (double)open_ns)
+		cost = (double)open_ns;
+	account_window(&l->of[LEDGER_BIRTHS], now_ns, cost);
+}
+
+void ledger_skip(struct ledger *l, uint64_t from_ns, uint64_t now_ns)
+{
+	l->start_ns += now_ns - from_ns;
+	l->divided_ns = 0;
+	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
+		l->of[who].filled_ns = l->of[who].counted_ns = now_ns;
+}
+
+double ledger_slowdown(const struct ledger *l, uint64_t now_ns)
+{
+	double ran = (double)(now_ns - l->start_ns);
+
+	return ran > 0 ? (l->of[LEDGER_BIRTHS].spent_ns + spent_by_others(l)) / ran : 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What watching costs the target, and what it may cost. Each of those who probe has an account: it
+ * fills with time, a window may open when what it is expected to cost has been saved, and what it
+ * really cost is taken off. Not thread-safe. */
+#ifndef PYLEAK_TRACK_LEDGER_H
+#define PYLEAK_TRACK_LEDGER_H
+
+#include "base/base.h"
+
+enum ledger_who { LEDGER_BIRTHS, LEDGER_NATIVE, LEDGER_FDS, LEDGER_ACCOUNTS };
+
+struct account {
+	enum ledger_who who;
+	double share;	    /* of the target's time that may be spent */
+	double saved_ns;    /* may go below zero after a dear window */
+	double spent_ns;    /* in all */
+	double expected_ns; /* cost of the next window: smoothed */
+	double of_late;	    /* share of the time that probes cost which stay in: smoothed */
+	bool is_guess;	    /* no window has said yet what one costs */
+	uint64_t filled_ns, counted_ns;
+};
+
+/* What the target loses by having so many probes put in and taken out again, once. */
+double ledger_planting_ns(size_t probes);
+/* ... and by one birth, whose walk goes by @frames; up to 3.10 each is an object of its own. */
+double ledger_birth_ns(double frames, bool frames_are_objects);
+
+void account_open(struct account *a, enum ledger_who who, double share, uint64_t now_ns);
+/* Windows begin: nothing has been saved for them, and one may cost this much. */
+void account_begin(struct account *a, double expected_ns, uint64_t now_ns);
+/* Bring it up to date. */
+void account_fill(struct account *a, uint64_t now_ns);
+/* Has a window been saved for? */
+bool account_has_saved(struct account *a, uint64_t now_ns);
+/* When may the next window start? Not before @now_ns. Includes the random part. */
+uint64_t account_next(struct account *a, uint64_t now_ns, uint32_t random);
+/* A window is over. */
+void account_window(struct account *a, uint64_t now_ns, double cost_ns);
+/* Anything else that is paid out of what was saved. */
+void account_charge(struct account *a, double cost_ns);
+/* What probes cost that stay in, since the last time; that bounds itself by of_late. */
+void account_count(struct account *a, uint64_t now_ns, double cost_ns);
+
+struct ledger {
+	double promised; /* share of the target's time: --overhead */
+	struct account of[LEDGER_ACCOUNTS];
+	double birth_ns;
+	uint64_t start_ns; /* later by each pause */
+
+	/* what others than births cost of late */
+	double others_spent_ns, others_of_late;
+	uint64_t divided_ns;
+};
+
+void ledger_open(struct ledger *l, double overhead, uint64_t now_ns);
+/* Attached: from now on it is the time of a run that is spent. */
+void ledger_start(struct ledger *l, uint64_t now_ns);
+/* To be called a few times a second: births have what others leave. @native_grows: native blocks
+ * have use for all of theirs. */
+void ledger_divide(struct ledger *l, uint64_t now_ns, bool native_grows);
+/* Births were recorded with @probes in, @open_ns from the first that went in to the last that came
+ * out. */
+void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,
+		   size_t probes);
+/* Nothing was watched from @from_ns to @now_ns: that time neither earned nor cost anything. */
+void ledger_skip(struct ledger *l, uint64_t from_ns, uint64_t now_ns);
+/* Share of the target's time spent so far, by all, for the report: 0.013 = 1.3 %. */
+double ledger_slowdown(const struct ledger *l, uint64_t now_ns);
+
+#endif

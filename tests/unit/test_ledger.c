@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The accounts: what windows cost in the long run stays below the promise, and what is told is the
+ * sum. */
+#include "track/ledger.h" /* before cmocka.h, which has a macro fail() */
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define MS 1000000ull
+
+static bool is_near(double a, double b)
+{
+	return fabs(a - b) <= 1e-9 * fmax(fabs(a), fabs(b));
+}
+
+/* @probes in, windows of @window_ms in which the target does @births. */
+static double share_after(double overhead, size_t probes, unsigned window_ms, uint64_t births)
+{
+	uint64_t now = 1000 * MS, start = now;
+	unsigned seed = 3;
+	struct ledger l;
+
+	ledger_open(&l, overhead, now);
+	while (now < start + 120000 * MS) {
+		seed = seed * 1664525u + 1013904223u;
+		now = account_next(&l.of[LEDGER_BIRTHS], now, seed) + window_ms * MS;
+		ledger_births(&l, now, births, window_ms * MS, probes);
+	}
+	return ledger_slowdown(&l, now);
+}
+
+static void keeps_the_promise_on_busy_targets(void **state)
+{
+	(void)state;
+	assert_true(share_after(0.03, 1, 10, 100000) < 0.024);
+	assert_true(share_after(0.03, 300, 14, 100000) < 0.024);
+	assert_true(share_after(0.01, 300, 14, 100000) < 0.008);
+	/* and uses what it may use */
+	assert_true(share_after(0.03, 300, 14, 100000) > 0.014);
+}
+
+static void an_idle_target_pays_per_birth(void **state)
+{
+	(void)state;
+	assert_true(share_after(0.03, 1, 100, 10) < 0.01);
+}
+
+static void a_dear_window_is_followed_by_a_pause(void **state)
+{
+	struct ledger l;
+	uint64_t next;
+
+	(void)state;
+	ledger_open(&l, 0.03, 1);
+	ledger_births(&l, 100 * MS, 1000000, 20 * MS, 300);
+	next = account_next(&l.of[LEDGER_BIRTHS], 100 * MS, 0);
+	assert_true(next > 300 * MS);
+}
+
+static void a_birth_costs_by_its_depth(void **state)
+{
+	(void)state;
+	assert_true(ledger_birth_ns(25, false) > ledger_birth_ns(3, false));
+	assert_true(ledger_birth_ns(25, true) > 1.5 * ledger_birth_ns(25, false));
+	assert_true(is_near(ledger_planting_ns(272) - ledger_planting_ns(0),
+			    272 * (ledger_planting_ns(1) - ledger_planting_ns(0))));
+}
+
+/* How many windows of @cost_ns are saved for in 100 s. */
+static unsigned windows_of(enum ledger_who who, double share, double cost_ns, double *spent)
+{
+	struct account a;
+	unsigned n = 0;
+
+	account_open(&a, who, share, 0);
+	account_begin(&a, 8e6, 0);
+	for (uint64_t now = 0; now < 100000 * MS; now += 200 * MS)
+		if (account_has_saved(&a, now)) {
+			account_window(&a, now, cost_ns);
+			n++;
+		}
+	*spent = a.spent_ns / 100e9;
+	return n;
+}
+
+static void windows_cost_no_more_than_their_share(void **state)
+{
+	double spent;
+
+	(void)state;
+	for (int who = LEDGER_NATIVE; who <= LEDGER_FDS; who++) {
+		unsigned n = windows_of((enum ledger_who)who, 0.01, 10e6, &spent);
+
+		assert_in_range(n, 95, 100);
+		assert_true(spent <= 0.01);
+		/* from poll to poll more is saved for than is used */
+		assert_true(windows_of((enum ledger_who)who, 0.5, 10e6, &spent) > 450);
+		assert_true(spent < 0.5);
+	}
+}
+
+/* A quiet minute, then a window after the other: so many are paid by what was saved. */
+static unsigned carried_over(enum ledger_who who, double cost_ns)
+{
+	struct account a;
+	unsigned n = 0;
+
+	account_open(&a, who, 0.01, 0);
+	account_begin(&a, cost_ns, 0);
+	account_fill(&a, 600000 * MS);
+	while (account_has_saved(&a, 600000 * MS) && ++n < 100)
+		account_window(&a, 600000 * MS, cost_ns);
+	return n;
+}
+
+static void little_is_carried_over(void **state)
+{
+	(void)state;
+	assert_int_equal(carried_over(LEDGER_BIRTHS, 10e6), 6);
+	assert_int_equal(carried_over(LEDGER_NATIVE, 10e6), 2);
+	assert_int_equal(carried_over(LEDGER_FDS, 10e6), 4);
+}
+
+static void what_a_window_costs_is_learnt(void **state)
+{
+	static const double later[] = {
+		[LEDGER_BIRTHS] = 12e6, [LEDGER_NATIVE] = 13e6, [LEDGER_FDS] = 20e6};
+	struct account a;
+
+	(void)state;
+	for (int who = 0; who < LEDGER_ACCOUNTS; who++) {
+		account_open(&a, (enum ledger_who)who, 0.01, 0);
+		account_begin(&a, 1e6, 0);
+		account_window(&a, MS, 10e6); /* the first guess is forgotten */
+		assert_true(is_near(a.expected_ns, 10e6));
+		account_window(&a, 2 * MS, 20e6);
+		assert_true(is_near(a.expected_ns, later[who]));
+		account_charge(&a, 5e6);
+		assert_true(is_near(a.spent_ns, 35e6));
+		assert_true(is_near(a.expected_ns, later[who]));
+	}
+}
+
+static void what_stays_in_is_smoothed(void **state)
+{
+	struct account a;
+
+	(void)state;
+	account_open(&a, LEDGER_NATIVE, 0.01, 0);
+	account_count(&a, 100 * MS, 10e6); /* a tenth of the time, for a tenth of a second */
+	assert_true(is_near(a.of_late, 0.01));
+	account_count(&a, 2100 * MS, 20e6);
+	assert_true(is_near(a.of_late, 0.01));
+	account_count(&a, 4100 * MS, 200e6);
+	assert_true(is_near(a.of_late, 0.1));
+	assert_true(is_near(a.spent_ns, 230e6) && a.saved_ns == 0);
+}
+
+static void births_have_what_others_leave(void **state)
+{
+	struct ledger l;
+	struct account *births = &l.of[LEDGER_BIRTHS], *native = &l.of[LEDGER_NATIVE];
+	uint64_t now = 0;
+
+	(void)state;
+	ledger_open(&l, 0.03, now);
+	assert_true(is_near(births->share, 0.02) && is_near(native->share, 0.01));
+	assert_true(is_near(l.of[LEDGER_FDS].share, 0.0025));
+	ledger_divide(&l, now += 200 * MS, false);
+	assert_true(is_near(births->share, 0.02) && is_near(native->share, 0.0025));
+	for (unsigned i = 0; i < 1000; i++) {
+		account_charge(native, 0.008 * 200e6);
+		account_count(&l.of[LEDGER_FDS], now += 200 * MS, 0.002 * 200e6);
+		ledger_divide(&l, now, true);
+	}
+	assert_true(is_near(native->share, 0.01));
+	assert_true(fabs(births->share - 0.01) < 1e-6);
+	for (unsigned i = 0; i < 1000; i++) {
+		account_charge(native, 0.5 * 200e6);
+		ledger_divide(&l, now += 200 * MS, true);
+	}
+	assert_true(is_near(births->share, 0.003)); /* a tenth, whatever the others do */
+}
+
+static void the_report_has_one_sum(void **state)
+{
+	struct ledger l;
+
+	(void)state;
+	ledger_open(&l, 0.03, 0);
+	account_charge(&l.of[LEDGER_NATIVE], 1e6); /* while it was attached */
+	ledger_start(&l, 1000 * MS);
+	assert_true(ledger_slowdown(&l, 1000 * MS) == 0);
+	account_charge(&l.of[LEDGER_BIRTHS], 2e6);
+	account_count(&l.of[LEDGER_FDS], 1500 * MS, 7e6);
+	assert_true(is_near(ledger_slowdown(&l, 2000 * MS), 0.01));
+	/* A pause neither earns nor costs. */
+	account_fill(&l.of[LEDGER_BIRTHS], 2000 * MS);
+	l.of[LEDGER_BIRTHS].saved_ns = 0;
+	ledger_skip(&l, 2000 * MS, 9000 * MS);
+	assert_true(is_near(ledger_slowdown(&l, 9000 * MS), 0.01));
+	account_fill(&l.of[LEDGER_BIRTHS], 9100 * MS);
+	assert_true(is_near(l.of[LEDGER_BIRTHS].saved_ns, 0.02 * 100e6));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keeps_the_promise_on_busy_targets),
+		cmocka_unit_test(an_idle_target_pays_per_birth),
+		cmocka_unit_test(a_dear_window_is_followed_by_a_pause),
+		cmocka_unit_test(a_birth_costs_by_its_depth),
+		cmocka_unit_test(windows_cost_no_more_than_their_share),
+		cmocka_unit_test(little_is_carried_over),
+		cmocka_unit_test(what_a_window_costs_is_learnt),
+		cmocka_unit_test(what_stays_in_is_smoothed),
+		cmocka_unit_test(births_have_what_others_leave),
+		cmocka_unit_test(the_report_has_one_sum),
+	};
+
+	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
+}
