@@ -159,6 +159,8 @@
 #define REST_GAIN_PART 0.05
 /* of its entries: what a full store wavers by */
 #define REST_CALM_PART 0.005
+/* of its entries: by less it has not grown in steps */
+#define REST_STEPS_PART 0.05
 /* objects must have come into what has not grown: it is no leak */
 #define REST_SURE_ADDS 20
 /* objects for each entry: more lie elsewhere, too, or its entries grow */

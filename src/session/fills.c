@@ -52,7 +52,36 @@ void fill_found(struct fill *f, const struct why_path *p, size_t i, bool bounds,
 	snprintf(f->what, sizeof(f->what), "%s", what_of(p, i));
 }
 
-void fill_look(struct fill *f, const struct py_runtime *rt, uint64_t now_ns)
+/* Did it get as much at once as it did on the average, all the time before? */
+static bool is_step(const struct fill *f, uint64_t still_ns, uint64_t n)
+{
+	double gain = (double)n - (double)f->first, watched = (double)(f->last_ns - f->first_ns);
+
+	return gain > REST_STEPS_PART * (double)f->first &&
+	       (double)(n - f->calm) > gain * (double)still_ns / watched / 2;
+}
+
+void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
+{
+	if (steps->addr != f->addr)
+		*steps = (struct fill_steps){.addr = f->addr, .grew_ns = f->calm_ns};
+	f->last = n;
+	if ((double)n > (double)f->calm * (1 + REST_CALM_PART) + 1) {
+		uint64_t still_ns = f->last_ns - steps->grew_ns;
+
+		if (still_ns > steps->longest_ns && is_step(f, still_ns, n))
+			steps->longest_ns = still_ns;
+		f->calm = n;
+		steps->grew_ns = f->last_ns;
+	}
+	/* It rests when it has for longer than it did between two steps. */
+	f->calm_ns = steps->grew_ns + steps->longest_ns + steps->longest_ns / 2;
+	if (f->calm_ns > f->last_ns)
+		f->calm_ns = f->last_ns;
+}
+
+void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime *rt,
+	       uint64_t now_ns)
 {
 	uint64_t n = f->addr && rt ? py_length(rt, f->addr) : f->last;
 
@@ -63,12 +92,8 @@ void fill_look(struct fill *f, const struct py_runtime *rt, uint64_t now_ns)
 		f->addr = 0;
 		return;
 	}
-	f->last = n;
 	f->last_ns = rt ? now_ns : f->last_ns;
-	if ((double)n > (double)f->calm * (1 + REST_CALM_PART) + 1) {
-		f->calm = n;
-		f->calm_ns = f->last_ns;
-	}
+	fill_moved(f, steps, n);
 	if (n >= f->most && !f->full_ns)
 		f->full_ns = now_ns;
 	else if (n < f->most)

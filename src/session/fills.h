@@ -7,10 +7,19 @@
 #include "py/py.h"
 #include "why/why.h"
 
+/* What grows in steps, as a list does that each collection fills, stands still between them. */
+struct fill_steps {
+	uint64_t addr, grew_ns; /* of which container, and when it last grew */
+	uint64_t longest_ns; /* that it stood still, and then had as much more as came meanwhile */
+};
+
 /* The container of step @i of a path. What is known of it stays when it is the same as before.
  * @bounds: may a bound of it say anything? */
 void fill_found(struct fill *f, const struct why_path *p, size_t i, bool bounds, uint64_t now_ns);
 /* Reads its length again; @rt: NULL when the process is gone. */
-void fill_look(struct fill *f, const struct py_runtime *rt, uint64_t now_ns);
+void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime *rt,
+	       uint64_t now_ns);
+/* It had @n entries when it was read at f->last_ns. */
+void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n);
 
 #endif

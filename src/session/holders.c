@@ -343,7 +343,8 @@ void holders_look(struct session *s)
 		settle(s, FINAL_NS);
 	for (size_t i = 0; i < h->found.n; i++)
 		if (h->found.v[i].r)
-			fill_look(&h->found.v[i].fact.fill, s->ended ? NULL : s->rt, clock_ns());
+			fill_look(&h->found.v[i].fact.fill, &h->found.v[i].steps,
+				  s->ended ? NULL : s->rt, clock_ns());
 	holders_find_replacing(s);
 }
 

@@ -11,6 +11,7 @@
 /* What was found out, kept for the reports that follow. */
 struct found {
 	struct holder_fact fact;
+	struct fill_steps steps;	 /* of its container */
 	struct report *r;		 /* holds its strings; NULL = asked for, and no more */
 	uint64_t stack[QUESTION_STACKS]; /* whose objects these are */
 	size_t n_stacks;

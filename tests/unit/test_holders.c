@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/thresholds.h"
 #include "judge/sites_priv.h"
 #include "session/fills.h"
 #include "verdicts.h"
@@ -99,9 +100,42 @@ static void what_a_store_wavers_by(void **state)
 
 		f.calm = 100000;
 		f.last = 100001 + (uint64_t)(500 * (i ? 1.15 : 0.85));
-		fill_look(&f, NULL, f.last_ns);
+		fill_moved(&f, &(struct fill_steps){0}, f.last);
 		assert_int_equal(f.calm_ns == f.last_ns, i);
 	}
+}
+
+/* A list of @n entries that gets @step more each @every s, until @until; then it stands still. */
+static double rests_after(uint64_t n, uint64_t step, unsigned every, unsigned until, unsigned now)
+{
+	struct fill f = {.addr = 1, .first = n, .last = n, .calm = n};
+	struct fill_steps steps = {0};
+
+	for (unsigned t = 1; t <= now; t++) {
+		f.last_ns = t * S;
+		n += t % every || t > until ? 0 : step;
+		fill_moved(&f, &steps, n);
+	}
+	return (double)(f.last_ns - f.calm_ns) / 1e9;
+}
+
+/* gc.garbage grows at each collection, and rests in between; a store that is full just rests. */
+static void what_grows_in_steps_rests_between_them(void **state)
+{
+	const uint64_t n = 40000;
+
+	(void)state;
+	/* Steps of 7 s, the last at 28 s: it should have grown again at 35 s. */
+	assert_true(rests_after(n, 2000, 7, 28, 34) == 0);
+	assert_true(rests_after(n, 2000, 7, 28, 38) == 0);
+	assert_true(rests_after(n, 2000, 7, 28, 48) > 9);
+	/* Each second until then, and no more: it has rested since. */
+	assert_true(rests_after(n, 300, 1, 28, 34) > 4);
+	/* So little, in steps or not, is wavering: two steps of 21 s. */
+	assert_true(rests_after(n, (uint64_t)(n * REST_STEPS_PART * 0.45), 21, 42, 50) > 7.9);
+	assert_true(rests_after(n, (uint64_t)(n * REST_STEPS_PART * 0.55), 21, 42, 50) == 0);
+	/* A step that is little beside what came before at once is none. */
+	assert_true(rests_after(100, 100000, 1, 1, 30) > 27);
 }
 
 struct held {
@@ -192,6 +226,7 @@ int main(void)
 		cmocka_unit_test(how_long_it_rests),
 		cmocka_unit_test(what_is_replaced),
 		cmocka_unit_test(what_a_store_wavers_by),
+		cmocka_unit_test(what_grows_in_steps_rests_between_them),
 		cmocka_unit_test(an_answer_is_waited_for),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(who_came_into_what_rests),
