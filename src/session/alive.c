@@ -8,32 +8,32 @@
 
 static void promise(struct session *s, uint64_t now)
 {
-	if (s->stats)
-		s->stats->deadline_ns = now + PROBE_GUARD_PATIENCE_NS;
+	if (s->kern.stats)
+		s->kern.stats->deadline_ns = now + PROBE_GUARD_PATIENCE_NS;
 	probe_guard_beat(s->o.guard);
 }
 
 /* Only moves a deadline that has not passed: what was missed is noticed at the next step. */
 void session_keep_alive(struct session *s)
 {
-	if (s->stats && !s->stats->asleep)
+	if (s->kern.stats && !s->kern.stats->asleep)
 		promise(s, clock_ns());
 }
 
 /* Probes that were in are out, or did nothing, since @when. */
 static void begin_again(struct session *s, uint64_t when)
 {
-	bool was_always = s->mode == BIRTHS_ALWAYS;
+	bool was_always = s->windows.mode == BIRTHS_ALWAYS;
 	uint64_t unseen = clock_ns() - when;
 
-	s->stood_still++;
+	s->probes.stood_still++;
 	log_info("the tool stood still for %.1f s: its probes were taken out meanwhile",
 		 (double)unseen / 1e9);
 	if (s->paused)
 		return;
 	session_pause(s, true);
 	if (was_always)
-		s->on_ns -= unseen < s->on_ns ? unseen : s->on_ns;
+		s->windows.on_ns -= unseen < s->windows.on_ns ? unseen : s->windows.on_ns;
 	session_pause(s, false);
 }
 
@@ -41,13 +41,13 @@ void session_beat(struct session *s)
 {
 	uint64_t now = clock_ns(), when = now - PROBE_GUARD_PATIENCE_NS;
 	uint32_t trips = probe_guard_trips(s->o.guard, &when);
-	bool slept = s->stats && s->stats->asleep;
+	bool slept = s->kern.stats && s->kern.stats->asleep;
 
 	promise(s, now);
-	if (!slept && trips == s->trips)
+	if (!slept && trips == s->probes.trips)
 		return;
-	s->trips = trips;
-	if (s->stats)
-		s->stats->asleep = 0;
+	s->probes.trips = trips;
+	if (s->kern.stats)
+		s->kern.stats->asleep = 0;
 	begin_again(s, when);
 }

@@ -36,12 +36,12 @@ void session_note(struct session *s, const char *fmt, ...)
 
 static int add_file(struct session *s, const struct dso *d, int minor, uint64_t bias)
 {
-	struct session_file *f = &s->file[s->n_files];
+	struct session_file *f = &s->probes.file[s->probes.n_files];
 	const struct proc_map *row;
 	struct probe_births_report rep;
 	int err;
 
-	if (s->n_files == SESSION_FILES)
+	if (s->probes.n_files == SESSION_FILES)
 		return fail(-ENOTSUP, "more than %d files with birth sites", SESSION_FILES);
 	err = probe_find_births(d, minor, &f->points, &rep);
 	if (err)
@@ -53,19 +53,20 @@ static int add_file(struct session *s, const struct dso *d, int minor, uint64_t 
 	f->dev = row ? row->dev : 0;
 	f->fd = fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
 	f->bias = bias;
-	s->n_files++;
-	s->n_sites += f->points.n;
+	s->probes.n_files++;
+	s->probes.n_sites += f->points.n;
 	if (f->fd < 0)
 		return fail(-errno, "%s cannot be kept open: %s", dso_path(d), strerror(errno));
-	return s->n_sites <= PL_MAX_SITES
+	return s->probes.n_sites <= PL_MAX_SITES
 		       ? 0
-		       : fail(-ENOTSUP, "more birth sites than can be probed (%zu)", s->n_sites);
+		       : fail(-ENOTSUP, "more birth sites than can be probed (%zu)",
+			      s->probes.n_sites);
 }
 
 static bool is_known(const struct session *s, const struct proc_map *m)
 {
-	for (size_t i = 0; i < s->n_files; i++)
-		if (s->file[i].inode == m->inode && s->file[i].dev == m->dev)
+	for (size_t i = 0; i < s->probes.n_files; i++)
+		if (s->probes.file[i].inode == m->inode && s->probes.file[i].dev == m->dev)
 			return true;
 	return false;
 }
@@ -107,12 +108,12 @@ int session_find_births(struct session *s)
 
 void session_forget_births(struct session *s)
 {
-	for (size_t i = 0; i < s->n_files; i++) {
-		probe_points_free(&s->file[i].points);
-		close_fd(&s->file[i].fd);
-		memset(&s->file[i], 0, sizeof(s->file[i]));
+	for (size_t i = 0; i < s->probes.n_files; i++) {
+		probe_points_free(&s->probes.file[i].points);
+		close_fd(&s->probes.file[i].fd);
+		memset(&s->probes.file[i], 0, sizeof(s->probes.file[i]));
 	}
-	s->n_files = s->n_sites = 0;
+	s->probes.n_files = s->probes.n_sites = 0;
 }
 
 int session_open_set(struct session *s, const struct session_file *f, const bool *want,
@@ -125,9 +126,9 @@ int session_open_set(struct session *s, const struct session_file *f, const bool
 		.offsets = offset,
 		.pid = s->proc->pid,
 		.pidfd = s->proc->pidfd,
-		.prog_fd = s->birth_fd,
+		.prog_fd = s->kern.birth_fd,
 		.label = label,
-		.guard = s->channel,
+		.guard = s->probes.channel,
 	};
 
 	if (!offset)
@@ -135,7 +136,7 @@ int session_open_set(struct session *s, const struct session_file *f, const bool
 	for (size_t i = 0; i < p->n; i++)
 		if (!want || want[i])
 			offset[spec.n++] = p->v[i].offset;
-	return spec.n ? probe_set_open(s->mechanism, &spec, out) : 0;
+	return spec.n ? probe_set_open(s->probes.mechanism, &spec, out) : 0;
 }
 
 /* Where a probe of this file fires, and how to get the object there; @first is the number of its
@@ -147,7 +148,7 @@ static int tell_sites(const struct session *s, const struct session_file *f, siz
 		struct pl_site site = f->points.v[i].site;
 
 		site.number = (uint16_t)(first + i);
-		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.sites), &ip, &site, BPF_ANY))
+		if (bpf_map_update_elem(bpf_map__fd(s->kern.skel->maps.sites), &ip, &site, BPF_ANY))
 			return fail(-errno, "cannot fill the table of sites: %s", strerror(errno));
 	}
 	return 0;
@@ -158,17 +159,18 @@ int session_attach(struct session *s)
 {
 	size_t first = 0;
 
-	for (size_t i = 0; i < s->n_files; first += s->file[i++].points.n) {
+	for (size_t i = 0; i < s->probes.n_files; first += s->probes.file[i++].points.n) {
 		int err;
 
-		if (i < s->n_sets)
+		if (i < s->probes.n_sets)
 			continue;
-		err = tell_sites(s, &s->file[i], first);
+		err = tell_sites(s, &s->probes.file[i], first);
 		if (!err)
-			err = session_open_set(s, &s->file[i], NULL, "birth", &s->set[i]);
+			err = session_open_set(s, &s->probes.file[i], NULL, "birth",
+					       &s->probes.set[i]);
 		if (err)
 			return err;
-		s->n_sets = i + 1;
+		s->probes.n_sets = i + 1;
 	}
 	return 0;
 }
@@ -177,12 +179,12 @@ int session_attach(struct session *s)
  * births at all, as at the start. */
 int session_attach_new(struct session *s)
 {
-	size_t before = s->n_files;
+	size_t before = s->probes.n_files;
 	int err = proc_read_maps(s->proc);
 
 	if (!err)
 		err = find_in_modules(s);
-	if (!err && s->n_files > before)
+	if (!err && s->probes.n_files > before)
 		err = session_attach(s);
 	return err;
 }
@@ -190,17 +192,17 @@ int session_attach_new(struct session *s)
 void session_detach(struct session *s)
 {
 	focus_free(s);
-	for (size_t i = 0; i < s->n_sets; i++)
-		probe_set_close(s->set[i]);
-	s->n_sets = 0;
+	for (size_t i = 0; i < s->probes.n_sets; i++)
+		probe_set_close(s->probes.set[i]);
+	s->probes.n_sets = 0;
 }
 
 int session_births_on(struct session *s)
 {
-	struct probe_set **set = s->focused ? s->focus.set : s->set;
-	int err = s->n_sets ? probe_set_warm(s->set[0]) : -ENOENT;
+	struct probe_set **set = s->probes.focused ? s->probes.focus.set : s->probes.set;
+	int err = s->probes.n_sets ? probe_set_warm(s->probes.set[0]) : -ENOENT;
 
-	for (size_t i = 0; i < s->n_sets && !err; i++)
+	for (size_t i = 0; i < s->probes.n_sets && !err; i++)
 		err = set[i] ? probe_set_on(set[i]) : 0;
 	if (err)
 		session_births_off(s);
@@ -216,6 +218,6 @@ static void all_off(struct probe_set *const *set, size_t n)
 
 void session_births_off(struct session *s)
 {
-	all_off(s->set, s->n_sets);
-	all_off(s->focus.set, s->n_sets);
+	all_off(s->probes.set, s->probes.n_sets);
+	all_off(s->probes.focus.set, s->probes.n_sets);
 }

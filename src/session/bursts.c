@@ -26,12 +26,12 @@
 
 static uint32_t next_random(struct session *s)
 {
-	return (uint32_t)(random_next(&s->random) >> 16);
+	return (uint32_t)(random_next(&s->windows.random) >> 16);
 }
 
 static uint64_t births_now(const struct session *s)
 {
-	return __atomic_load_n(&s->stats->births, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&s->kern.stats->births, __ATOMIC_ACQUIRE);
 }
 
 static void wait_window(const struct session *s, uint64_t from, uint64_t opened, uint64_t least)
@@ -66,10 +66,10 @@ static void settle(struct session *s, uint64_t first, uint64_t looked, uint64_t 
 	s->ledger.birth_ns =
 		ledger_birth_ns(stacks_mean_depth(s->stacks), py_frames_are_objects(s->rt));
 	if (last - first <= PL_BIRTH_SLOTS) {
-		ladder_kill_new(s->ladder, s->births, looked, last);
+		ladder_kill_new(s->ladder, s->kern.births, looked, last);
 		return;
 	}
-	s->overruns += last - first - PL_BIRTH_SLOTS;
+	s->windows.overruns += last - first - PL_BIRTH_SLOTS;
 	ladder_drop_look(s->ladder, last - first);
 }
 
@@ -81,29 +81,30 @@ void session_burst(struct session *s)
 	bool focus;
 
 	focus_choose(s);
-	focus = s->focused; /* what is learnt may end it */
+	focus = s->probes.focused; /* what is learnt may end it */
 	sites = focus_sites(s);
 	began = clock_ns();
 	if (session_births_on(s)) {
 		s->due.burst = clock_ns() + POLL_NS;
 		if (!proc_alive(s->proc)) /* told by the loop, once */
 			return;
-		if (++s->refusals < REFUSALS) { /* short of memory or descriptors: for now */
+		if (++s->windows.refusals <
+		    REFUSALS) { /* short of memory or descriptors: for now */
 			s->due.burst = clock_ns() + REFUSED_NS;
 			return;
 		}
 		session_note(s, "births are not watched any more: %s", fail_text());
-		s->mode = BIRTHS_OFF;
+		s->windows.mode = BIRTHS_OFF;
 		s->due.burst = 0;
 		return;
 	}
-	s->refusals = 0;
+	s->windows.refusals = 0;
 	opened = clock_ns();
 	first = births_now(s);
 	wait_window(s, first, opened, least);
 	looked = births_now(s);
-	ladder_look(s->ladder, s->births, looked - first > PL_BIRTH_SLOTS ? looked : first, looked,
-		    session_collections(s), s->bursts, s->focused);
+	ladder_look(s->ladder, s->kern.births, looked - first > PL_BIRTH_SLOTS ? looked : first,
+		    looked, session_collections(s), s->windows.bursts, s->probes.focused);
 	session_births_off(s);
 	last = births_now(s);
 	closed = clock_ns();
@@ -113,20 +114,21 @@ void session_burst(struct session *s)
 	if (last - before > PL_BIRTH_SLOTS)
 		before = last - PL_BIRTH_SLOTS;
 	focus_learn(s, before, last);
-	ladder_kill_old(s->ladder, s->births, before, last);
+	ladder_kill_old(s->ladder, s->kern.births, before, last);
 	ladder_admit(s->ladder);
 
-	s->bursts++;
-	s->on_ns += closed - opened;
-	coverage_add(&s->watched, opened, closed);
+	s->windows.bursts++;
+	s->windows.on_ns += closed - opened;
+	coverage_add(&s->windows.watched, opened, closed);
 	ledger_births(&s->ledger, clock_ns(), last - before, closed - began, sites);
-	log_debug("window %u%s: %.1f ms open, %llu births", s->bursts, focus ? " (focus)" : "",
-		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
+	log_debug("window %u%s: %.1f ms open, %llu births", s->windows.bursts,
+		  focus ? " (focus)" : "", (double)(closed - opened) / 1e6,
+		  (unsigned long long)(last - before));
 	s->due.burst = account_next(&s->ledger.of[LEDGER_BIRTHS], clock_ns(), next_random(s));
 	session_plan_climb(s, clock_ns() + FIRST_CLIMB_NS);
 	/* A rate at some sites is none at all of them. */
-	if (focus == s->focused && s->bursts >= LEARN_BURSTS && clock_ns() >= s->not_before &&
-	    fits_always(s, looked - first, closed - opened))
+	if (focus == s->probes.focused && s->windows.bursts >= LEARN_BURSTS &&
+	    clock_ns() >= s->windows.not_before && fits_always(s, looked - first, closed - opened))
 		session_start_always(s);
 }
 
@@ -137,41 +139,41 @@ void session_start_always(struct session *s)
 		return;
 	}
 	log_debug("births fit the budget: probes stay in");
-	s->mode = BIRTHS_ALWAYS;
-	s->last_seen = s->polled = births_now(s);
-	s->always_since = s->polled_ns = s->looked_ns = clock_ns();
+	s->windows.mode = BIRTHS_ALWAYS;
+	s->windows.last_seen = s->windows.polled = births_now(s);
+	s->windows.always_since = s->windows.polled_ns = s->windows.looked_ns = clock_ns();
 	s->due.burst = 0;
-	s->due.poll = s->always_since + POLL_NS;
+	s->due.poll = s->windows.always_since + POLL_NS;
 	account_charge(&s->ledger.of[LEDGER_BIRTHS], ledger_planting_ns(focus_sites(s)));
 }
 
 void session_stop_always(struct session *s)
 {
-	s->on_ns += clock_ns() - s->always_since;
+	s->windows.on_ns += clock_ns() - s->windows.always_since;
 	session_births_off(s);
-	s->mode = BIRTHS_BURSTS;
+	s->windows.mode = BIRTHS_BURSTS;
 	s->due.poll = 0;
 }
 
 /* Objects born since the last look: read them, kill what was reborn meanwhile. */
 static void look_always(struct session *s)
 {
-	uint64_t from = s->last_seen, looked = births_now(s), now = clock_ns(), last;
+	uint64_t from = s->windows.last_seen, looked = births_now(s), now = clock_ns(), last;
 
-	coverage_add(&s->watched, s->looked_ns, now);
-	s->looked_ns = now;
+	coverage_add(&s->windows.watched, s->windows.looked_ns, now);
+	s->windows.looked_ns = now;
 	if (looked - from > PL_BIRTH_SLOTS) {
-		s->overruns += looked - from - PL_BIRTH_SLOTS;
+		s->windows.overruns += looked - from - PL_BIRTH_SLOTS;
 		from = looked - PL_BIRTH_SLOTS;
 	}
-	ladder_look(s->ladder, s->births, from, looked, session_collections(s), s->bursts++,
-		    s->focused);
+	ladder_look(s->ladder, s->kern.births, from, looked, session_collections(s),
+		    s->windows.bursts++, s->probes.focused);
 	session_drain(s);
 	last = births_now(s);
 	settle(s, from, looked, last);
-	ladder_kill_old(s->ladder, s->births, from, looked);
+	ladder_kill_old(s->ladder, s->kern.births, from, looked);
 	ladder_admit(s->ladder);
-	s->last_seen = looked;
+	s->windows.last_seen = looked;
 	session_plan_climb(s, clock_ns() + FIRST_CLIMB_NS);
 }
 
@@ -179,32 +181,33 @@ void session_poll_births(struct session *s)
 {
 	uint64_t now = clock_ns(), births = births_now(s);
 	struct account *a = &s->ledger.of[LEDGER_BIRTHS];
-	double cost = (double)(births - s->polled) * s->ledger.birth_ns;
-	double allowed = (double)(now - s->polled_ns) * a->share;
+	double cost = (double)(births - s->windows.polled) * s->ledger.birth_ns;
+	double allowed = (double)(now - s->windows.polled_ns) * a->share;
 
 	account_charge(a, cost);
 	account_fill(a, now);
-	s->polled = births;
-	s->polled_ns = now;
-	if (now >= s->look_due || births - s->last_seen > PL_BIRTH_SLOTS / 4) {
+	s->windows.polled = births;
+	s->windows.polled_ns = now;
+	if (now >= s->windows.look_due || births - s->windows.last_seen > PL_BIRTH_SLOTS / 4) {
 		look_always(s);
-		s->look_due = now + LOOK_NS;
+		s->windows.look_due = now + LOOK_NS;
 	}
 	/* A phase of the program the budget has not been saved for. */
 	if (cost > allowed && a->saved_ns < 0) {
 		look_always(s);
 		session_stop_always(s);
-		s->backoff_s = s->backoff_s ? s->backoff_s * 2 : 5;
-		if (s->backoff_s > 120)
-			s->backoff_s = 120;
-		s->not_before = now + (uint64_t)(s->backoff_s * 1e9);
+		s->windows.backoff_s = s->windows.backoff_s ? s->windows.backoff_s * 2 : 5;
+		if (s->windows.backoff_s > 120)
+			s->windows.backoff_s = 120;
+		s->windows.not_before = now + (uint64_t)(s->windows.backoff_s * 1e9);
 		s->due.burst = account_next(a, now, next_random(s));
-		log_debug("births outgrew the budget: back to windows for %.0f s", s->backoff_s);
+		log_debug("births outgrew the budget: back to windows for %.0f s",
+			  s->windows.backoff_s);
 		return;
 	}
 	s->due.poll = now + POLL_NS;
 	/* Now and then all sites: there may be new ones, or other classes that grow. */
-	if (s->focused && now - s->always_since > focus_full_view_ns(s, now)) {
+	if (s->probes.focused && now - s->windows.always_since > focus_full_view_ns(s, now)) {
 		look_always(s);
 		session_stop_always(s);
 		focus_full_next(s);

@@ -23,17 +23,17 @@ void session_fds_prepare(struct session *s)
 	if (!s->fds)
 		return;
 	s->fds->means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
-	fds_prepare(s->skel, s->fds->means);
+	fds_prepare(s->kern.skel, s->fds->means);
 }
 
 int session_fds_open(struct session *s)
 {
 	struct fds_spec spec = {
 		.proc = s->proc,
-		.skel = s->skel,
+		.skel = s->kern.skel,
 		.means = s->fds->means,
-		.mechanism = s->mechanism,
-		.channel = s->channel,
+		.mechanism = s->probes.mechanism,
+		.channel = s->probes.channel,
 		.account = &s->ledger.of[LEDGER_FDS],
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};

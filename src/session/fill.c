@@ -31,14 +31,14 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		{"types_unnamed", "the name of a type would have taken too much memory, or time",
 		 names_left_out(s->names) + py_unnamed(s->rt)},
 		{"code_reused", "a survivor's stack could not be trusted any more", l->code_reused},
-		{"torn_reads", "a pool header changed while it was read", s->torn},
+		{"torn_reads", "a pool header changed while it was read", s->readings.torn},
 		/* As many as the judge finds. */
 		{"native_stack_missing", "a site's native stack was not to be had", 0},
 		{"native_stack_cut", "a site's native stack ends in code that was unloaded", 0},
 		{"samples_thinned", "survivors left out to bound memory; the others count more",
 		 l->thinned},
 		{"stood_still", "the tool stood still, and its probes were out meanwhile",
-		 s->stood_still},
+		 s->probes.stood_still},
 		{"held_by_unknown", report_strdup(r, why), refused},
 	};
 	struct report_lost *v =
@@ -48,9 +48,9 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		return;
 	for (size_t i = 0; i < PL_LOST_MAX; i++) {
 		v[i] = kernel[i];
-		v[i].n = s->stats ? s->stats->lost[i] : 0;
+		v[i].n = s->kern.stats ? s->kern.stats->lost[i] : 0;
 	}
-	v[PL_LOST_BIRTHS_FULL].n += s->overruns;
+	v[PL_LOST_BIRTHS_FULL].n += s->windows.overruns;
 	memcpy(v + PL_LOST_MAX, user, sizeof(user));
 	p->lost = v;
 	reads_lost(s->proc, r, v + PL_LOST_MAX + ARRAY_SIZE(user));
@@ -69,23 +69,23 @@ static void fill_identity(struct session *s, struct report *r, struct report_pro
 
 static void fill_memory(struct session *s, struct report *r, struct report_process *p)
 {
-	p->rss_bytes = s->mem.rss_bytes ? s->mem.rss_bytes : REPORT_UNKNOWN;
+	p->rss_bytes = s->readings.mem.rss_bytes ? s->readings.mem.rss_bytes : REPORT_UNKNOWN;
 	memwatch_fill(s->memwatch, r, &p->memory);
 	parts_fill(s->parts, r, p); /* without memory for it the parts are not known */
-	p->series = report_alloc(r, (s->n_series + 1) * sizeof(*p->series));
+	p->series = report_alloc(r, (s->readings.n_series + 1) * sizeof(*p->series));
 	if (p->series) {
-		memcpy(p->series, s->series, s->n_series * sizeof(*p->series));
-		p->n_series = s->n_series;
+		memcpy(p->series, s->readings.series, s->readings.n_series * sizeof(*p->series));
+		p->n_series = s->readings.n_series;
 	}
 }
 
 static void fill_probe(struct session *s, struct report_process *p, double run_s)
 {
-	uint64_t on = s->on_ns;
+	uint64_t on = s->windows.on_ns;
 
-	if (s->mode == BIRTHS_ALWAYS)
-		on += s->now_ns - s->always_since;
-	p->mechanism = s->n_sets ? probe_mechanism_name(s->mechanism) : "none";
+	if (s->windows.mode == BIRTHS_ALWAYS)
+		on += s->now_ns - s->windows.always_since;
+	p->mechanism = s->probes.n_sets ? probe_mechanism_name(s->probes.mechanism) : "none";
 	p->on_s = (double)on / 1e9;
 	p->coverage = run_s > 0 ? p->on_s / run_s : 0;
 	if (p->coverage > 1)
@@ -119,7 +119,7 @@ int session_pid(const struct session *s)
 
 int session_mechanism(const struct session *s)
 {
-	return s->mechanism;
+	return s->probes.mechanism;
 }
 
 static int tell_and_judge(struct session *s, const struct evidence *e, struct report *r,

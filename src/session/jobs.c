@@ -31,18 +31,18 @@ static double seconds_since_start(const struct session *s, uint64_t now)
 /* The time of the trends. A stopped target does not grow: that is no level. */
 static double seconds_it_ran(const struct session *s, uint64_t now)
 {
-	return (double)(now - s->origin_ns - s->stopped_ns) / 1e9;
+	return (double)(now - s->readings.origin_ns - s->readings.stopped_ns) / 1e9;
 }
 
 double session_trend_s(const struct session *s)
 {
-	return seconds_it_ran(s, s->census_ns ? s->census_ns : s->now_ns);
+	return seconds_it_ran(s, s->readings.census_ns ? s->readings.census_ns : s->now_ns);
 }
 
 uint64_t session_collections(struct session *s)
 {
-	py_full_collections(s->rt, &s->collections); /* not to be had now: as last read */
-	return s->collections;
+	py_full_collections(s->rt, &s->readings.collections); /* not to be had now: as last read */
+	return s->readings.collections;
 }
 
 static void do_census(struct session *s, uint64_t now)
@@ -55,14 +55,14 @@ static void do_census(struct session *s, uint64_t now)
 		s->due.census = now + CENSUS_MAX_NS / 10;
 		return;
 	}
-	s->census = c;
-	s->census_ns = now;
-	s->torn += c.torn;
+	s->readings.census = c;
+	s->readings.census_ns = now;
+	s->readings.torn += c.torn;
 	for (unsigned k = 0; k < HEAP_CLASSES; k++)
 		value[k] = (double)c.live[k];
 	session_collections(s);
-	if (!s->mem.stopped)
-		trend_set_add(s->classes, seconds_it_ran(s, now), value);
+	if (!s->readings.mem.stopped)
+		trend_set_add(s->readings.classes, seconds_it_ran(s, now), value);
 	wait = c.cost_ns * CENSUS_SHARE;
 	if (wait < CENSUS_MIN_NS)
 		wait = CENSUS_MIN_NS;
@@ -76,22 +76,24 @@ static void add_series(struct session *s, uint64_t now)
 {
 	struct report_series *p;
 
-	if (s->series_step == 0)
-		s->series_step = 1000000000;
-	if (s->n_series &&
-	    now < s->start_ns + (uint64_t)(s->series[s->n_series - 1].t_s * 1e9) + s->series_step)
+	if (s->readings.series_step == 0)
+		s->readings.series_step = 1000000000;
+	if (s->readings.n_series &&
+	    now < s->start_ns + (uint64_t)(s->readings.series[s->readings.n_series - 1].t_s * 1e9) +
+			    s->readings.series_step)
 		return;
-	if (s->n_series == SESSION_SERIES) {
+	if (s->readings.n_series == SESSION_SERIES) {
 		for (size_t i = 0; i < SESSION_SERIES / 2; i++)
-			s->series[i] = s->series[2 * i];
-		s->n_series /= 2;
-		s->series_step *= 2;
+			s->readings.series[i] = s->readings.series[2 * i];
+		s->readings.n_series /= 2;
+		s->readings.series_step *= 2;
 	}
-	p = &s->series[s->n_series++];
+	p = &s->readings.series[s->readings.n_series++];
 	p->t_s = seconds_since_start(s, now);
-	p->rss_bytes = s->mem.rss_bytes;
-	p->heap_bytes = heap_can_count(s->heap) ? heap_live_bytes(&s->census) : REPORT_UNKNOWN;
-	p->threads = s->mem.threads;
+	p->rss_bytes = s->readings.mem.rss_bytes;
+	p->heap_bytes =
+		heap_can_count(s->heap) ? heap_live_bytes(&s->readings.census) : REPORT_UNKNOWN;
+	p->threads = s->readings.mem.threads;
 	memwatch_series(s->memwatch, p);
 }
 
@@ -101,24 +103,26 @@ static void do_memory(struct session *s, uint64_t now)
 	char text[400];
 
 	s->due.memory = now + MEMORY_NS;
-	if (proc_memory(s->proc, &s->mem))
+	if (proc_memory(s->proc, &s->readings.mem))
 		return;
-	if (s->mem.stopped && s->memory_ns)
-		s->stopped_ns += now - s->memory_ns;
-	s->memory_ns = now;
-	if (s->mem.stopped) {
+	if (s->readings.mem.stopped && s->readings.memory_ns)
+		s->readings.stopped_ns += now - s->readings.memory_ns;
+	s->readings.memory_ns = now;
+	if (s->readings.mem.stopped) {
 		add_series(s, now);
 		return;
 	}
-	value[TREND_RSS] = (double)s->mem.rss_bytes;
-	value[TREND_LIVE] = (double)heap_live_bytes(&s->census);
+	value[TREND_RSS] = (double)s->readings.mem.rss_bytes;
+	value[TREND_LIVE] = (double)heap_live_bytes(&s->readings.census);
 	/* mimalloc counts what is too big for a class itself. */
-	value[TREND_MALLOC] = heap_has_mimalloc(s->heap)
-				      ? (double)s->census.big_bytes
-				      : (double)s->mem.anon_bytes -
-						(double)s->census.pools * s->rt->layout.pool_size;
-	trend_set_add(s->memory, seconds_it_ran(s, now), value);
-	memwatch_read(s->memwatch, s->rt, &s->mem, &s->census, seconds_it_ran(s, now));
+	value[TREND_MALLOC] =
+		heap_has_mimalloc(s->heap)
+			? (double)s->readings.census.big_bytes
+			: (double)s->readings.mem.anon_bytes -
+				  (double)s->readings.census.pools * s->rt->layout.pool_size;
+	trend_set_add(s->readings.memory, seconds_it_ran(s, now), value);
+	memwatch_read(s->memwatch, s->rt, &s->readings.mem, &s->readings.census,
+		      seconds_it_ran(s, now));
 	if (memwatch_change(s->memwatch, text, sizeof(text)))
 		session_note(s, "%s", text);
 	add_series(s, now);
@@ -149,8 +153,8 @@ static void log_ladder(const struct session *s)
 
 void session_plan_climb(struct session *s, uint64_t when)
 {
-	if (when < s->climb_after)
-		when = s->climb_after;
+	if (when < s->readings.climb_after)
+		when = s->readings.climb_after;
 	if (!s->due.climb || when < s->due.climb)
 		s->due.climb = when;
 }
@@ -166,7 +170,7 @@ static void do_climb(struct session *s, uint64_t now)
 		wait = CLIMB_MIN_NS;
 	if (wait > CLIMB_MAX_NS)
 		wait = CLIMB_MAX_NS;
-	s->climb_after = now + wait;
+	s->readings.climb_after = now + wait;
 	s->due.climb = 0;
 	if (next)
 		session_plan_climb(s, next);
@@ -176,12 +180,12 @@ static bool native_grows(struct session *s, uint64_t now)
 {
 	struct trend_fit fit;
 
-	if (now - s->fitted_ns > FIT_NS) {
-		trend_set_fit(s->memory, TREND_MALLOC, &fit);
-		s->malloc_grows = fit.growing;
-		s->fitted_ns = now;
+	if (now - s->readings.fitted_ns > FIT_NS) {
+		trend_set_fit(s->readings.memory, TREND_MALLOC, &fit);
+		s->readings.malloc_grows = fit.growing;
+		s->readings.fitted_ns = now;
 	}
-	return native_state(s->native) != NATIVE_BURST || s->malloc_grows;
+	return native_state(s->native) != NATIVE_BURST || s->readings.malloc_grows;
 }
 
 static void do_native(struct session *s, uint64_t now)
@@ -203,19 +207,19 @@ static void begin_with_inherited(struct session *s)
 	s->o.inherited = NULL; /* the caller's */
 	if (!first || !heap_can_count(s->heap) || first->t_ns > s->start_ns)
 		return;
-	s->origin_ns = first->t_ns;
+	s->readings.origin_ns = first->t_ns;
 	for (unsigned k = 0; k < HEAP_CLASSES; k++)
 		value[k] = (double)first->live[k];
-	trend_set_add(s->classes, 0, value);
+	trend_set_add(s->readings.classes, 0, value);
 }
 
 void session_plan_jobs(struct session *s, uint64_t now)
 {
 	ledger_start(&s->ledger, now);
-	s->start_ns = s->origin_ns = now;
+	s->start_ns = s->readings.origin_ns = now;
 	begin_with_inherited(s);
 	s->due = (struct session_times){
-		.burst = s->mode == BIRTHS_BURSTS ? now + 50000000 : 0,
+		.burst = s->windows.mode == BIRTHS_BURSTS ? now + 50000000 : 0,
 		.census = heap_can_count(s->heap) ? now : 0,
 		.memory = now,
 		.native = now + NATIVE_NS,
@@ -228,20 +232,20 @@ void session_plan_jobs(struct session *s, uint64_t now)
 /* Probes that stay in go only when there is a module to add. */
 static void do_modules(struct session *s, uint64_t now)
 {
-	size_t before = s->n_files;
+	size_t before = s->probes.n_files;
 	int err;
 
 	s->due.modules = now + MODULES_NS;
-	if (s->mode == BIRTHS_OFF)
+	if (s->windows.mode == BIRTHS_OFF)
 		return;
 	err = session_attach_new(s);
-	if (err ? !proc_alive(s->proc) : s->n_files == before)
+	if (err ? !proc_alive(s->proc) : s->probes.n_files == before)
 		return;
 	if (err)
 		session_note(s, "births are not watched any more: %s", fail_text());
-	if (s->mode == BIRTHS_ALWAYS)
+	if (s->windows.mode == BIRTHS_ALWAYS)
 		session_stop_always(s);
-	s->mode = err ? BIRTHS_OFF : BIRTHS_BURSTS;
+	s->windows.mode = err ? BIRTHS_OFF : BIRTHS_BURSTS;
 	if (err)
 		s->due.burst = 0;
 	else if (!s->due.burst && !s->paused)
@@ -313,7 +317,7 @@ void session_pause(struct session *s, bool pause)
 	s->paused = pause;
 	session_fds_pause(s, pause);
 	if (pause) {
-		if (s->mode == BIRTHS_ALWAYS)
+		if (s->windows.mode == BIRTHS_ALWAYS)
 			session_stop_always(s);
 		s->due.burst = s->due.native = 0;
 		native_pause(s->native);
@@ -322,7 +326,7 @@ void session_pause(struct session *s, bool pause)
 	} else {
 		s->paused_ns += clock_ns() - s->paused_at_ns;
 		ledger_skip(&s->ledger, s->paused_at_ns, clock_ns());
-		if (s->mode != BIRTHS_OFF)
+		if (s->windows.mode != BIRTHS_OFF)
 			s->due.burst = clock_ns() + 1000000;
 		if (native_resume(s->native))
 			session_note(s, "%s", native_note(s->native));

@@ -44,7 +44,7 @@ static void *map_pages(const struct bpf_map *map, size_t size, int prot)
 
 static void set_config(struct session *s)
 {
-	struct pl_config *c = (struct pl_config *)&s->skel->rodata->config;
+	struct pl_config *c = (struct pl_config *)&s->kern.skel->rodata->config;
 
 	c->walk = s->rt->walk;
 	c->tgid = (uint32_t)s->proc->tgid_root;
@@ -72,26 +72,27 @@ static int load_with(struct session *s, bool shared)
 	struct bpf_program *prog = NULL;
 	int err;
 
-	s->skel = pyleak_bpf__open();
-	if (!s->skel)
+	s->kern.skel = pyleak_bpf__open();
+	if (!s->kern.skel)
 		return fail(-errno, "cannot open the BPF object: %s", strerror(errno));
 	set_config(s);
-	bpf_object__for_each_program(prog, s->skel->obj)
+	bpf_object__for_each_program(prog, s->kern.skel->obj)
 	{
 		if (bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE) /* those on uprobes */
 			bpf_program__set_expected_attach_type(
-				prog, (enum bpf_attach_type)probe_attach_type(s->mechanism));
+				prog, (enum bpf_attach_type)probe_attach_type(s->probes.mechanism));
 	}
 	session_fds_prepare(s);
-	bpf_program__set_autoload(s->skel->progs.birth, !shared);
-	bpf_program__set_autoload(s->skel->progs.birth_shared, shared);
-	err = pyleak_bpf__load(s->skel);
+	bpf_program__set_autoload(s->kern.skel->progs.birth, !shared);
+	bpf_program__set_autoload(s->kern.skel->progs.birth_shared, shared);
+	err = pyleak_bpf__load(s->kern.skel);
 	if (err) {
-		pyleak_bpf__destroy(s->skel);
-		s->skel = NULL;
+		pyleak_bpf__destroy(s->kern.skel);
+		s->kern.skel = NULL;
 		return refused(err);
 	}
-	s->birth_fd = bpf_program__fd(shared ? s->skel->progs.birth_shared : s->skel->progs.birth);
+	s->kern.birth_fd = bpf_program__fd(shared ? s->kern.skel->progs.birth_shared
+						  : s->kern.skel->progs.birth);
 	return 0;
 }
 
@@ -103,15 +104,16 @@ int session_load(struct session *s)
 	err = py_births_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;
 	if (err && err != -EPERM)
 		err = load_with(s, false);
-	if (err || !s->skel)
+	if (err || !s->kern.skel)
 		return err;
-	s->births = map_pages(s->skel->maps.births, PL_BIRTH_SLOTS * sizeof(struct pl_birth),
-			      PROT_READ);
-	s->stats = map_pages(s->skel->maps.stats, sizeof(struct pl_stats), PROT_READ | PROT_WRITE);
-	if (!s->births || !s->stats)
+	s->kern.births = map_pages(s->kern.skel->maps.births,
+				   PL_BIRTH_SLOTS * sizeof(struct pl_birth), PROT_READ);
+	s->kern.stats = map_pages(s->kern.skel->maps.stats, sizeof(struct pl_stats),
+				  PROT_READ | PROT_WRITE);
+	if (!s->kern.births || !s->kern.stats)
 		return fail(-errno, "cannot map the BPF maps: %s", strerror(errno));
-	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), on_stack, s, NULL);
-	if (!s->ring)
+	s->kern.ring = ring_buffer__new(bpf_map__fd(s->kern.skel->maps.ring), on_stack, s, NULL);
+	if (!s->kern.ring)
 		return fail(-errno, "cannot read the BPF ring buffer: %s", strerror(errno));
 	return 0;
 }
@@ -140,34 +142,34 @@ static void trim_stacks(struct session *s)
 	session_fds_keep_stacks(s, &keep);
 	if (!stacks_trim(s->stacks, &keep, &gone, &n))
 		for (size_t i = 0; i < n; i++)
-			bpf_map_delete_elem(bpf_map__fd(s->skel->maps.stacks_seen), &gone[i]);
+			bpf_map_delete_elem(bpf_map__fd(s->kern.skel->maps.stacks_seen), &gone[i]);
 	map64_free(&keep);
 	log_debug("%zu stacks forgotten, %zu kept", n, stacks_count(s->stacks));
 }
 
 void session_drain(struct session *s)
 {
-	if (!s->ring)
+	if (!s->kern.ring)
 		return;
-	ring_buffer__consume(s->ring);
+	ring_buffer__consume(s->kern.ring);
 	if (s->native_stacks)
 		native_stacks_poll(s->native_stacks, s);
-	if (stacks_are_many(s->stacks) && clock_ns() - s->trimmed_ns > TRIM_NS) {
+	if (stacks_are_many(s->stacks) && clock_ns() - s->kern.trimmed_ns > TRIM_NS) {
 		trim_stacks(s);
-		s->trimmed_ns = clock_ns();
+		s->kern.trimmed_ns = clock_ns();
 	}
 }
 
 void session_unload(struct session *s)
 {
-	ring_buffer__free(s->ring);
-	if (s->births)
-		munmap((void *)(uintptr_t)s->births, PL_BIRTH_SLOTS * sizeof(struct pl_birth));
-	if (s->stats)
-		munmap((void *)(uintptr_t)s->stats, sizeof(struct pl_stats));
-	pyleak_bpf__destroy(s->skel);
-	s->ring = NULL;
-	s->births = NULL;
-	s->stats = NULL;
-	s->skel = NULL;
+	ring_buffer__free(s->kern.ring);
+	if (s->kern.births)
+		munmap((void *)(uintptr_t)s->kern.births, PL_BIRTH_SLOTS * sizeof(struct pl_birth));
+	if (s->kern.stats)
+		munmap((void *)(uintptr_t)s->kern.stats, sizeof(struct pl_stats));
+	pyleak_bpf__destroy(s->kern.skel);
+	s->kern.ring = NULL;
+	s->kern.births = NULL;
+	s->kern.stats = NULL;
+	s->kern.skel = NULL;
 }

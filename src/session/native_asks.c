@@ -218,7 +218,7 @@ void native_asks_poll(struct native_stacks *n, struct session *s, uint64_t now_n
 		n->blocks.n = growing_blocks(n, s, now_ns, n->blocks.v);
 		end(&n->births);
 		n->births.n = growing_births(n, s, now_ns, n->births.v);
-		s->stats->wanted = n->births.n;
+		s->kern.stats->wanted = n->births.n;
 		n->looked_ns = now_ns;
 	}
 	renew(n, &n->blocks, share_of(exact ? AT_ONCE : AT_ONCE_WINDOW, n->blocks.n));

@@ -146,8 +146,8 @@ int native_stacks_open(struct session *s, struct native_stacks **out)
 		return fail(-ENOMEM, "out of memory");
 	err = sym_open(s->proc, &n->sym);
 	if (!err) {
-		n->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.native_copies), on_copy, n,
-					   NULL);
+		n->ring = ring_buffer__new(bpf_map__fd(s->kern.skel->maps.native_copies), on_copy,
+					   n, NULL);
 		if (!n->ring)
 			err = fail(-errno, "cannot read the ring of native stacks: %s",
 				   strerror(errno));
@@ -156,8 +156,8 @@ int native_stacks_open(struct session *s, struct native_stacks **out)
 		native_stacks_close(n);
 		return err;
 	}
-	n->births.fd = bpf_map__fd(s->skel->maps.native_wanted);
-	n->blocks.fd = bpf_map__fd(s->skel->maps.native_seen);
+	n->births.fd = bpf_map__fd(s->kern.skel->maps.native_wanted);
+	n->blocks.fd = bpf_map__fd(s->kern.skel->maps.native_seen);
 	n->blocks.is_kept = true;
 	n->n_eval = py_eval_ranges(s->rt, n->eval, ARRAY_SIZE(n->eval));
 	for (size_t i = 0; i < n->n_eval; i++)

@@ -78,8 +78,9 @@ static int observe_survivors(struct session *s, struct report *scratch, struct e
 /* Seconds since the pools were last counted: not little of the life of a worker that ends young. */
 static double uncounted_s(const struct session *s)
 {
-	return s->census_ns && s->now_ns > s->census_ns && !s->mem.stopped
-		       ? (double)(s->now_ns - s->census_ns) / 1e9
+	return s->readings.census_ns && s->now_ns > s->readings.census_ns &&
+			       !s->readings.mem.stopped
+		       ? (double)(s->now_ns - s->readings.census_ns) / 1e9
 		       : 0;
 }
 
@@ -93,7 +94,7 @@ static int observe_classes(struct session *s, struct report *scratch, struct evi
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t k = 0; k < HEAP_CLASSES; k++)
-		evidence_series(scratch, s->classes, k, &v[k]);
+		evidence_series(scratch, s->readings.classes, k, &v[k]);
 	o->classes = v;
 	return 0;
 }
@@ -106,8 +107,8 @@ static int observe_objects(struct session *s, struct report *scratch, struct evi
 	if (!err)
 		err = observe_classes(s, scratch, o);
 	o->collections = session_collections(s);
-	o->bursts = s->bursts;
-	o->watched = &s->watched;
+	o->bursts = s->windows.bursts;
+	o->watched = &s->windows.watched;
 	o->coverage = e->seen.coverage;
 	o->counted_s = session_trend_s(s);
 	o->uncounted_s = uncounted_s(s);
@@ -116,9 +117,9 @@ static int observe_objects(struct session *s, struct report *scratch, struct evi
 
 static void observe_memory(struct session *s, struct report *scratch, struct memory_fact *f)
 {
-	evidence_series(scratch, s->memory, TREND_RSS, &f->rss);
-	evidence_series(scratch, s->memory, TREND_LIVE, &f->live);
-	evidence_series(scratch, s->memory, TREND_MALLOC, &f->malloced);
+	evidence_series(scratch, s->readings.memory, TREND_RSS, &f->rss);
+	evidence_series(scratch, s->readings.memory, TREND_LIVE, &f->live);
+	evidence_series(scratch, s->readings.memory, TREND_MALLOC, &f->malloced);
 	f->has_mimalloc = heap_has_mimalloc(s->heap);
 	memwatch_observe(s->memwatch, s->proc, scratch, f);
 }

@@ -45,9 +45,9 @@ static int open_user_half(struct session *s)
 	if (!err)
 		err = ladder_new(s->heap, s->stacks, &s->ladder);
 	if (!err)
-		err = trend_set_new(HEAP_CLASSES, BUCKET_S, &s->classes);
+		err = trend_set_new(HEAP_CLASSES, BUCKET_S, &s->readings.classes);
 	if (!err)
-		err = trend_set_new(TREND_SERIES, BUCKET_S, &s->memory);
+		err = trend_set_new(TREND_SERIES, BUCKET_S, &s->readings.memory);
 	if (!err)
 		err = memwatch_new(&s->memwatch);
 	if (!err)
@@ -57,10 +57,10 @@ static int open_user_half(struct session *s)
 
 static int choose_mechanism(struct session *s)
 {
-	size_t n = s->n_sites ? s->n_sites : 1;
+	size_t n = s->probes.n_sites ? s->probes.n_sites : 1;
 
-	return s->channel ? probe_guard_choose(s->channel, n, &s->mechanism)
-			  : probe_choose(n, PROBE_NONE, &s->mechanism);
+	return s->probes.channel ? probe_guard_choose(s->probes.channel, n, &s->probes.mechanism)
+				 : probe_choose(n, PROBE_NONE, &s->probes.mechanism);
 }
 
 /* Births need sites, a mechanism and the kernel's consent. A build whose sites cannot all be
@@ -73,14 +73,14 @@ static int open_kernel_half(struct session *s)
 		return err;
 	if (err)
 		session_note(s, "births are not watched: %s", fail_text());
-	s->mechanism = (enum probe_mechanism)s->o.mechanism;
-	err = s->mechanism ? 0 : choose_mechanism(s);
+	s->probes.mechanism = (enum probe_mechanism)s->o.mechanism;
+	err = s->probes.mechanism ? 0 : choose_mechanism(s);
 	if (err)
 		return err;
 	err = session_load(s);
 	if (err)
 		return err;
-	s->mode = s->n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
+	s->windows.mode = s->probes.n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
 	return session_attach(s);
 }
 
@@ -89,9 +89,9 @@ static int open_native(struct session *s)
 	struct native_spec spec = {
 		.proc = s->proc,
 		.heap = s->heap,
-		.skel = s->skel,
-		.mechanism = s->mechanism,
-		.channel = s->channel,
+		.skel = s->kern.skel,
+		.mechanism = s->probes.mechanism,
+		.channel = s->probes.channel,
 		.account = &s->ledger.of[LEDGER_NATIVE],
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};
@@ -118,13 +118,13 @@ static bool is_cancelled(const struct session *s)
 /* What killed copies of the tool have left is removed. */
 static int open_channel(struct session *s)
 {
-	int err = s->o.guard ? probe_guard_join(s->o.guard, &s->channel) : 0;
+	int err = s->o.guard ? probe_guard_join(s->o.guard, &s->probes.channel) : 0;
 
 	if (err)
 		return err;
-	s->trips = probe_guard_trips(s->o.guard, NULL);
-	if (s->channel)
-		probe_guard_sweep(s->channel);
+	s->probes.trips = probe_guard_trips(s->o.guard, NULL);
+	if (s->probes.channel)
+		probe_guard_sweep(s->probes.channel);
 	else
 		probe_sweep();
 	return 0;
@@ -146,7 +146,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		free(s);
 		return fail(-ENOMEM, "out of memory");
 	}
-	s->random = (clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
+	s->windows.random = (clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
 	ledger_open(&s->ledger, o->overhead, clock_ns());
 	err = open_channel(s);
 	if (!err)
@@ -185,14 +185,14 @@ void session_close(struct session *s)
 	holders_free(s->holders);
 	session_fds_close(s);
 	session_detach(s);
-	probe_guard_leave(s->channel);
+	probe_guard_leave(s->probes.channel);
 	session_unload(s);
 	session_forget_births(s);
 	ladder_free(s->ladder);
 	stacks_free(s->stacks);
 	names_free(s->names);
-	trend_set_free(s->classes);
-	trend_set_free(s->memory);
+	trend_set_free(s->readings.classes);
+	trend_set_free(s->readings.memory);
 	memwatch_free(s->memwatch);
 	heap_close(s->heap);
 	py_close(s->rt);

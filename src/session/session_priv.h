@@ -77,29 +77,18 @@ struct session_focus {
 	unsigned turn; /* windows since the last one with all sites */
 };
 
-struct session {
-	struct session_opts o;
-	char title[160];
-	char end_reason[160];
-	char *note[SESSION_NOTES];
-	size_t n_notes;
-	bool paused, ended;
-	uint64_t start_ns, now_ns, end_ns;
-	uint64_t origin_ns;		  /* of the trends: the start, or when it was inherited */
-	uint64_t paused_at_ns, paused_ns; /* since when, and for how long in all */
-	uint64_t memory_ns, stopped_ns;	  /* last looked at; how long the target stood still */
-
-	struct proc *proc;
-	struct py_runtime *rt;
-	struct heap *heap;
-
-	/* the kernel half */
+/* What runs in the kernel (load.c). */
+struct session_kern {
 	struct pyleak_bpf *skel;
 	struct ring_buffer *ring;
 	int birth_fd;	     /* the program for births */
 	uint64_t trimmed_ns; /* stacks last forgotten */
 	const struct pl_birth *births;
 	volatile struct pl_stats *stats;
+};
+
+/* Where births are seen, and who switches it (attach.c, focus.c, alive.c). */
+struct session_probes {
 	enum probe_mechanism mechanism;
 	struct probe_channel *channel; /* to the guardian; NULL: this process switches */
 	uint32_t trips;		       /* times the guardian took out what was in, as last seen */
@@ -110,29 +99,14 @@ struct session {
 	size_t n_files;
 	struct session_focus focus;
 	bool focused; /* the probes that are in, or go in next, are those of the focus */
+};
 
-	/* the user half */
+/* When births are seen (bursts.c). */
+struct session_windows {
 	enum births_mode mode;
-	struct stacks *stacks;
-	struct ladder *ladder;
-	struct names *names;
-	struct native *native;		     /* NULL: not traced */
-	struct native_stacks *native_stacks; /* NULL: callers' addresses alone */
-	uint64_t whole_look_ns;		     /* at whether the target is still there */
-	struct session_fds *fds;
-	struct holders *holders; /* NULL until first asked */
-	uint64_t collections;	 /* as last read */
-	unsigned refusals;	 /* windows in a row that could not be opened */
-	struct trend_set *classes, *memory;
-	bool malloc_grows; /* as of fitted_ns */
-	uint64_t fitted_ns;
-	struct ledger ledger;
-	struct session_times due;
-	uint64_t climb_after; /* no climb before: what it costs us is bounded */
-	uint64_t random;
-
-	/* bursts */
 	uint32_t bursts;
+	unsigned refusals; /* in a row that could not be opened */
+	uint64_t random;
 	uint64_t on_ns, overruns;
 	struct coverage watched;
 	uint64_t last_seen; /* BIRTHS_ALWAYS: births looked at so far */
@@ -140,17 +114,58 @@ struct session {
 	uint64_t looked_ns;		   /* BIRTHS_ALWAYS: when births were last looked at */
 	uint64_t always_since, not_before; /* retry permanent attachment no earlier */
 	double backoff_s;
+};
 
-	struct census_worker *worker; /* NULL: no censuses by type */
+/* What is read of the process in turn, and how it moves (jobs.c). */
+struct session_readings {
+	uint64_t origin_ns; /* of the trends: the start, or when it was inherited */
+	struct trend_set *classes, *memory;
+	bool malloc_grows; /* as of fitted_ns */
+	uint64_t fitted_ns;
 	struct heap_census census;
 	uint64_t census_ns; /* when it was read */
 	uint64_t torn;
 	struct proc_memory mem;
-	struct memwatch *memwatch;
-	struct parts_log *parts; /* NULL = cannot be read */
+	uint64_t memory_ns, stopped_ns; /* last looked at; how long the target stood still */
 	struct report_series series[SESSION_SERIES];
 	size_t n_series;
 	uint64_t series_step;
+	uint64_t collections; /* as last read */
+	uint64_t climb_after; /* no climb before: what it costs us is bounded */
+};
+
+struct session {
+	struct session_opts o;
+	char title[160];
+	char end_reason[160];
+	char *note[SESSION_NOTES];
+	size_t n_notes;
+	bool paused, ended;
+	uint64_t start_ns, now_ns, end_ns;
+	uint64_t paused_at_ns, paused_ns; /* since when, and for how long in all */
+	uint64_t whole_look_ns;		  /* at whether the target is still there */
+	struct session_times due;
+
+	struct proc *proc;
+	struct py_runtime *rt;
+	struct heap *heap;
+
+	struct session_kern kern;
+	struct session_probes probes;
+	struct session_windows windows;
+	struct ledger ledger;
+	struct stacks *stacks;
+	struct ladder *ladder;
+	struct names *names;
+	struct native *native;		     /* NULL: not traced */
+	struct native_stacks *native_stacks; /* NULL: callers' addresses alone */
+	struct session_fds *fds;
+	struct holders *holders; /* NULL until first asked */
+
+	struct session_readings readings;
+	struct memwatch *memwatch;
+	struct parts_log *parts;      /* NULL = cannot be read */
+	struct census_worker *worker; /* NULL: no censuses by type */
 };
 
 /* alive.c: the heartbeat, and what is to be done after it has failed */

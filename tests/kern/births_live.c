@@ -102,14 +102,14 @@ static void leave_out_sites(struct session *s)
 	const char *text = getenv("BIRTHS_LIVE_LEAVE_OUT");
 	size_t every = text ? strtoul(text, NULL, 10) : 0;
 
-	for (size_t i = 0; every && i < s->n_files; i++) {
-		struct probe_points *p = &s->file[i].points;
+	for (size_t i = 0; every && i < s->probes.n_files; i++) {
+		struct probe_points *p = &s->probes.file[i].points;
 		size_t n = 0;
 
 		for (size_t k = 0; k < p->n; k++)
 			if ((k + 1) % every)
 				p->v[n++] = p->v[k];
-		s->n_sites -= p->n - n;
+		s->probes.n_sites -= p->n - n;
 		p->n = n;
 	}
 }
@@ -124,14 +124,15 @@ static int attach(struct session *s, pid_t pid)
 		err = session_find_births(s);
 	leave_out_sites(s);
 	if (!err)
-		err = probe_choose(s->n_sites, PROBE_NONE, &s->mechanism);
+		err = probe_choose(s->probes.n_sites, PROBE_NONE, &s->probes.mechanism);
 	if (!err)
 		err = session_load(s);
 	if (err)
 		return err;
-	ring_buffer__free(s->ring);
-	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), forget_stack, NULL, NULL);
-	if (!s->ring)
+	ring_buffer__free(s->kern.ring);
+	s->kern.ring =
+		ring_buffer__new(bpf_map__fd(s->kern.skel->maps.ring), forget_stack, NULL, NULL);
+	if (!s->kern.ring)
 		return fail(-errno, "cannot read the ring: %s", strerror(errno));
 	err = session_attach(s);
 	return err ? err : session_births_on(s);
@@ -170,20 +171,20 @@ static bool is_whole(const volatile struct pl_birth *b, uint64_t i)
 static void drain(struct live *l)
 {
 	struct session *s = &l->s;
-	uint64_t n = __atomic_load_n(&s->stats->births, __ATOMIC_ACQUIRE), from = l->seen;
+	uint64_t n = __atomic_load_n(&s->kern.stats->births, __ATOMIC_ACQUIRE), from = l->seen;
 
 	for (; l->seen < n; l->seen++) {
-		const struct pl_birth *b = &s->births[l->seen % PL_BIRTH_SLOTS];
+		const struct pl_birth *b = &s->kern.births[l->seen % PL_BIRTH_SLOTS];
 
 		l->torn += !is_whole(b, l->seen);
 		record(l, b->object, b->type);
 		l->hit[b->site % PL_MAX_SITES] = true;
 	}
-	n = __atomic_load_n(&s->stats->births, __ATOMIC_ACQUIRE);
+	n = __atomic_load_n(&s->kern.stats->births, __ATOMIC_ACQUIRE);
 	/* What was written over while it was copied counts as well: >= for the record in work. */
 	if (n - from >= PL_BIRTH_SLOTS)
 		l->overrun += n - from - PL_BIRTH_SLOTS + 1;
-	ring_buffer__consume(s->ring);
+	ring_buffer__consume(s->kern.ring);
 }
 
 #define MEMORY_MAX (2ull << 30) /* of one mapping: none of Python is larger */
@@ -280,11 +281,11 @@ static void print_summary(const struct live *l)
 	printf("{\"births\": %llu, \"sites\": %zu, \"hit\": %zu, \"files\": %zu, \"mechanism\": "
 	       "\"%s\", "
 	       "\"overrun\": %llu, \"torn\": %llu, \"minor\": %d, \"version\": \"%s\", \"lost\": {",
-	       (unsigned long long)l->seen, s->n_sites, hit, s->n_files,
-	       probe_mechanism_name(s->mechanism), (unsigned long long)l->overrun,
+	       (unsigned long long)l->seen, s->probes.n_sites, hit, s->probes.n_files,
+	       probe_mechanism_name(s->probes.mechanism), (unsigned long long)l->overrun,
 	       (unsigned long long)l->torn, s->rt->minor, s->rt->version);
 #define X(id, key, text) \
-	printf("%s\"%s\": %llu", PL_LOST_##id ? ", " : "", key, s->stats->lost[PL_LOST_##id]);
+	printf("%s\"%s\": %llu", PL_LOST_##id ? ", " : "", key, s->kern.stats->lost[PL_LOST_##id]);
 	PL_LOST(X)
 #undef X
 	printf("}}\n");

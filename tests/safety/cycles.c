@@ -31,16 +31,18 @@ static int open_target(struct session *s, pid_t pid)
 	if (!err)
 		err = session_find_births(s);
 	if (!err)
-		err = probe_guard_join(s->o.guard, &s->channel);
+		err = probe_guard_join(s->o.guard, &s->probes.channel);
 	if (!err)
-		err = probe_guard_choose(s->channel, s->n_sites, &s->mechanism);
+		err = probe_guard_choose(s->probes.channel, s->probes.n_sites,
+					 &s->probes.mechanism);
 	if (!err)
 		err = session_load(s);
 	if (err)
 		return err;
-	ring_buffer__free(s->ring);
-	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), forget_record, NULL, NULL);
-	return s->ring ? 0 : fail(-errno, "cannot read the ring: %s", strerror(errno));
+	ring_buffer__free(s->kern.ring);
+	s->kern.ring =
+		ring_buffer__new(bpf_map__fd(s->kern.skel->maps.ring), forget_record, NULL, NULL);
+	return s->kern.ring ? 0 : fail(-errno, "cannot read the ring: %s", strerror(errno));
 }
 
 static int cycle(struct session *s)
@@ -54,7 +56,7 @@ static int cycle(struct session *s)
 		session_births_off(s);
 	}
 	session_detach(s);
-	ring_buffer__consume(s->ring);
+	ring_buffer__consume(s->kern.ring);
 	return err;
 }
 
@@ -79,7 +81,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "after %lu cycles: %s\n", done, fail_text());
 	session_unload(&s);
 	session_forget_births(&s);
-	probe_guard_leave(s.channel);
+	probe_guard_leave(s.probes.channel);
 	py_close(s.rt);
 	proc_close(s.proc);
 	probe_guard_stop(s.o.guard);
