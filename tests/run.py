@@ -34,12 +34,14 @@ def say(word, text):
     print("  %-7s %s" % (word, text), flush=True)
 
 
-def run_program(path):
+def run_program(path, matrix):
     """One cmocka program: a row as tests/conftest.py writes them, with counts."""
+    # Native blocks are watched on the Pythons whose paths have this in them (tests/kern/test_native_python.c).
+    env = os.environ if matrix == "full" else {**os.environ, "PYTHON": "/usr/bin/"}
     begin = time.monotonic()
     try:
         run = subprocess.run([path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             stdin=subprocess.DEVNULL, timeout=LIMIT_S, errors="replace")  # fmt: skip
+                             stdin=subprocess.DEVNULL, timeout=LIMIT_S, errors="replace", env=env)  # fmt: skip
         output, rc = run.stdout, run.returncode
     except subprocess.TimeoutExpired as e:
         output, rc = "%s\nno end after %d s" % ((e.stdout or b"").decode(errors="replace"), LIMIT_S), -1
@@ -59,9 +61,9 @@ def run_program(path):
             "why": "exit %d: %s" % (rc, output.rstrip()[-MESSAGE:])}  # fmt: skip
 
 
-def run_programs(paths, jobs):
+def run_programs(paths, jobs, matrix):
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(run_program, paths))
+        return list(pool.map(lambda path: run_program(path, matrix), paths))
 
 
 def run_pytest(args, what):
@@ -93,7 +95,7 @@ def again(args, rows):
     if not 0 < len(failed) <= SECOND_TRIES or any(r["test"] == "pytest" for r in failed):
         return rows, []
     say("AGAIN", "%d failed: a second try, alone" % len(failed))
-    second = [run_program(r["test"]) for r in failed if "counts" in r]
+    second = [run_program(r["test"], args.matrix) for r in failed if "counts" in r]
     python = [path_of(r) for r in failed if "counts" not in r]
     if python:
         second += run_pytest(args, python)
@@ -116,13 +118,13 @@ def stages(args):
     # Those that read many processes take longest.
     others = sorted((p for p in args.programs if p not in measuring), key=lambda p: "_live" not in p)
     if others:
-        yield "C programs, %d at a time" % os.cpu_count(), lambda: run_programs(others, os.cpu_count())
+        yield "C programs, %d at a time" % os.cpu_count(), lambda: run_programs(others, os.cpu_count(), args.matrix)
     if args.pytest:
         beside = ["-n", str(args.jobs), "--dist", "loadgroup", "--max-worker-restart", "2", "-m", "not quiet"]
         yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, beside + args.pytest)
         yield "pytest, quiet", lambda: run_pytest(args, ["-m", "quiet", *args.pytest])
     if measuring:
-        yield "C programs, quiet", lambda: run_programs(measuring, 1)
+        yield "C programs, quiet", lambda: run_programs(measuring, 1, args.matrix)
 
 
 def main():
@@ -131,7 +133,7 @@ def main():
     parser.add_argument("--pytest", action="append", default=[])
     parser.add_argument("--matrix", default="core")
     # They sleep most of the time, but their targets do not.
-    parser.add_argument("--jobs", type=int, default=int(os.environ.get("PYLEAK_TEST_JOBS", 3 * os.cpu_count())))
+    parser.add_argument("--jobs", type=int, default=int(os.environ.get("PYLEAK_TEST_JOBS", 4 * os.cpu_count())))
     parser.add_argument("programs", nargs="*")
     args = parser.parse_args()
     rows, times, mended = [], [], []

@@ -25,9 +25,8 @@ NAMES = sorted(os.path.basename(p)[:-3] for p in glob.glob(ZOO + "/*.py") if not
 LEAKS = [n for n in NAMES if not n.startswith("twin_")]
 TWINS = [n for n in NAMES if n.startswith("twin_")]
 # By `make test` on Debian 12's Python, and on its others; the rest is `make matrix`, and recordings (tests/judge).
-CORE = ["files", "sockets_close_wait", "threads", "zombies", "executors", "os_open", "popen_pipes", "twin_executor", "twin_handles",
-        "twin_pool"]  # fmt: skip
-EVERYWHERE = ["files", "threads"]
+CORE = ["files", "sockets_close_wait", "threads", "zombies", "twin_executor", "twin_handles"]
+EVERYWHERE = ["threads"]
 
 
 def source(name):

@@ -12,8 +12,6 @@ import harness
 import pythons
 import zoo
 
-# These load the machine, or are about a loaded one.
-pytestmark = pytest.mark.quiet
 FORK_STORM = """
 import os
 while True:
@@ -31,6 +29,7 @@ def check(run, target, program, want_rate=False):
     return result
 
 
+@pytest.mark.quiet  # these load the machine, or are about a loaded one
 @pytest.mark.matrix
 @pytest.mark.parametrize("threads", [2, 4, 8, 64])
 def test_threads(threads):
@@ -41,6 +40,7 @@ def test_threads(threads):
         check(run, target, zoo.STORM)
 
 
+@pytest.mark.quiet
 def test_fork_storm_beside():
     storms = [subprocess.Popen([sys.executable, "-c", FORK_STORM]) for _ in range(2)]
     try:
@@ -53,6 +53,7 @@ def test_fork_storm_beside():
             s.wait()
 
 
+@pytest.mark.quiet
 @pytest.mark.matrix
 def test_starved():
     """The tool runs for 50 ms of each 300: what it does is late, not left out."""
@@ -88,6 +89,7 @@ def test_tool_stands_still():
         assert told == pytest.approx(process["sites"][0]["growth_bytes_per_s"], rel=0.25)
 
 
+@pytest.mark.quiet
 @pytest.mark.matrix
 def test_stopped_for_20_s():
     with harness.Target(pythons.host(), "dicts") as target:
@@ -103,6 +105,7 @@ def test_stopped_for_20_s():
         check(run, target, zoo.PROGRAMS["dicts"])
 
 
+@pytest.mark.quiet
 def test_cost_of_the_tool():
     """On more than five million births a second: <= 60 MB, <= 3 % of a core, maps <= 32 MiB."""
     with harness.Target(pythons.host(), "storm", ["--rate", 487]) as target:

@@ -68,7 +68,9 @@ def test_the_last_report_comes_back(recorded, tmp_path):
     assert abs(again["duration_s"] - live["duration_s"]) < 3
 
 
-FAMILY = "import os\nfor _ in range(2):\n    if not os.fork():\n        break\n" + LEAK
+# Each says so in one write: lines of three must not mix.
+FAMILY = "import os\nfor _ in range(2):\n    if not os.fork():\n        break\n" + LEAK.replace(
+    'print("ready", flush=True)', 'os.write(1, b"ready\\n")')
 
 
 def test_children_are_one_report_again(tmp_path):

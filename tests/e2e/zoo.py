@@ -63,7 +63,7 @@ PROGRAMS = {
 STORM = Program("storm")
 
 # Run by `make test` on Debian 12's Python, and on its others; the rest of the product is `make matrix`.
-CORE = ("dicts", "bytes100k", "coroutine", "json_loads", "ctypes_malloc", "slow", "twin_cache", "twin_churn")
+CORE = ("bytes100k", "coroutine", "json_loads", "ctypes_malloc", "twin_churn")
 EVERYWHERE = ("instances",)
 
 # Under another kernel, in software emulation.
