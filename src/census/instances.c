@@ -51,13 +51,14 @@ static int by_address(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-static void describe(struct census *c, const struct heap_object *o, bool values, struct report *r,
-		     struct report_instance *out)
+static void describe(struct census *c, const struct heap_object *o, const char *type, bool values,
+		     struct report *r, struct report_instance *out)
 {
 	char text[128];
 
 	*out = (struct report_instance){
 		.address = o->addr,
+		.type = type,
 		.bytes = o->bytes,
 		.refcount = py_refcount(c->rt, o->addr),
 		.length = py_length(c->rt, o->addr),
@@ -87,7 +88,8 @@ int census_instances(struct census *c, const char *name, size_t max, bool values
 	heap_read_objects(c->heap, objects, s.n, HEAP_FULL);
 	for (size_t i = 0; i < s.n; i++)
 		if (objects[i].addr)
-			describe(c, &objects[i], values, r, &p->instances[p->n_instances++]);
+			describe(c, &objects[i], p->instances_of, values, r,
+				 &p->instances[p->n_instances++]);
 	if (p->n_instances)
 		qsort(p->instances, p->n_instances, sizeof(*p->instances), by_address);
 	return 0;

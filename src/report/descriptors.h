@@ -3,21 +3,13 @@
 #ifndef PYLEAK_REPORT_DESCRIPTORS_H
 #define PYLEAK_REPORT_DESCRIPTORS_H
 
-#include "base/base.h"
+#include "report/fields.h"
 
 struct report;
 struct report_site;
 
 struct report_fds {
-	const char
-		*means; /* where lines come from: "libc", "syscalls", "none"; NULL: not watched */
-	uint64_t open;
-	uint64_t at_attach; /* of these, open before us */
-	uint64_t no_line;   /* of these, opened in a way that was not seen */
-	uint64_t limit;	    /* RLIMIT_NOFILE, or REPORT_UNKNOWN */
-	double growth_per_s;
-	double eta_s;	   /* until the limit; NAN = never, as it looks */
-	uint64_t children; /* started while we watched, and still there */
+	REPORT_FDS(FIELD_MEMBER, )
 };
 
 /* Until the limit is reached, from the growth; NAN when it will not be. */

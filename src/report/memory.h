@@ -4,25 +4,18 @@
 #ifndef PYLEAK_REPORT_MEMORY_H
 #define PYLEAK_REPORT_MEMORY_H
 
-#include "base/base.h"
+#include "report/fields.h"
 
 struct report_cgroup {
-	int version; /* 0 = not known, and nothing below */
-	const char *path;
-	uint64_t current, file, limit, high, oom_kills;
+	REPORT_CGROUP(FIELD_MEMBER, )
 };
 
 struct report_memory {
-	uint64_t pss, anon, swap, huge, private_bytes, shared;
-	double minor_faults_per_s, major_faults_per_s;
+	REPORT_LIMIT(FIELD_MEMBER, )
+	REPORT_PAGES(FIELD_MEMBER, )
 	struct report_cgroup cgroup;
-	/* the limit that will be met first */
-	const char *limit_source; /* "cgroup|rlimit|ram", NULL = none is known */
-	const char *limit_name;	  /* "cgroup /a/b", "RLIMIT_AS", "RAM" */
-	uint64_t limit_bytes;
-	double left_low, left_high; /* room below it: without and with what may be given up */
-	bool limit_refuses;	    /* allocations fail there, nobody is killed */
-	double eta_s, eta_low_s, eta_high_s;
+	double left_high;   /* as left_low, with what may be given up */
+	bool limit_refuses; /* allocations fail there, nobody is killed */
 };
 
 /* Nothing is known. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The one model of what was found: plain data, filled by session, read by out. All strings live in
  * the report's arena. A number that is not known is NAN (doubles) or REPORT_UNKNOWN (integers),
- * and becomes null in JSON. Sizes in bytes, rates per second, times in seconds. */
+ * and becomes null in JSON. Sizes in bytes, rates per second, times in seconds. What is in the JSON
+ * is listed in fields.h, once. */
 #ifndef PYLEAK_REPORT_H
 #define PYLEAK_REPORT_H
 
@@ -39,34 +40,20 @@ struct report_frame {
 };
 
 struct report_type {
-	const char *name;
-	double share;
+	REPORT_TYPE(FIELD_MEMBER, )
 };
 
-/* What it is, in one word of the contract, and what to do about it. */
 struct report_hint {
-	const char *code; /* NULL: none */
-	const char *text; /* one sentence and the remedy; may hold line breaks */
+	REPORT_HINT(FIELD_MEMBER, )
 };
 
-/* What keeps the objects of a site alive. */
 struct report_held {
-	const char *path; /* NULL: not known */
-	double share;	  /* of the objects that were asked for */
+	REPORT_HELD(FIELD_MEMBER, )
 };
 
 struct report_site {
 	char id[17];
-	enum report_kind kind;
-	enum report_class verdict;
-	double confidence;
-	const char *reason; /* one sentence, or NULL */
-	double outstanding_bytes, outstanding_count;
-	double waste_bytes; /* of KIND_HEAP: handed out beyond what was asked for */
-	double growth_bytes_per_s, growth_count_per_s;
-	bool estimated;
-	uint64_t samples;
-	double oldest_s;
+	REPORT_SITE(FIELD_MEMBER, )
 	bool is_bounded; /* what holds its objects has a bound that was read, and it is not beyond
 			    reach */
 	bool in_place;	 /* it is blocks that were there that get bigger */
@@ -78,7 +65,6 @@ struct report_site {
 	size_t n_frames;
 	bool truncated;
 	double native_share; /* of its growth that came by the native frames shown; 0 = not known */
-	uint64_t processes;  /* in how many it is; 0 = the report is of one */
 };
 
 struct report_lost {
@@ -87,51 +73,37 @@ struct report_lost {
 };
 
 struct report_series {
-	double t_s;
-	uint64_t rss_bytes, heap_bytes, fds, threads;
-	uint64_t anon_bytes, swap_bytes, cgroup_bytes;
+	REPORT_SERIES(FIELD_MEMBER, )
 };
 
-/* One of the processes that a merged report stands for. */
 struct report_member {
-	const char *hostname, *comm;
-	int pid;
-	enum report_class verdict;
-	uint64_t rss_bytes;
-	double growth_bytes_per_s;
+	REPORT_MEMBER(FIELD_MEMBER, )
 };
 
 struct report_container {
-	const char *id; /* NULL: in none that we know of */
-	const char *name, *runtime, *pod, *namespace;
+	REPORT_CONTAINER(FIELD_MEMBER, )
 };
 
 struct report_departure {
-	const char *name; /* "rss_bytes" */
-	double value, typical, limit;
+	REPORT_DEPARTURE(FIELD_MEMBER, )
 };
 
 /* Against the earlier runs of the same service. */
 struct report_baseline {
-	const char *service; /* NULL: no baseline was asked for */
-	uint64_t runs;
+	REPORT_BASELINE(FIELD_MEMBER, )
 	struct report_departure *departures;
 	size_t n_departures;
 };
 
 struct report_process {
-	int pid, ns_pid, ppid;
+	REPORT_IDENTITY(FIELD_MEMBER, )
 	double age_s; /* since it was started; 0 or NAN = not known; not in the JSON */
-	const char *comm;
 	const char **cmdline;
 	size_t n_cmdline;
 	struct report_container container;
-	const char *python_version, *allocator; /* NULL = not known, or not the same in all */
-	bool free_threaded;
-	const char *mode; /* "auto" */
-	bool exited;
-	uint64_t rss_bytes;
-	double rss_growth_bytes_per_s;
+	REPORT_PYTHON(FIELD_MEMBER, )
+	REPORT_STATE(FIELD_MEMBER, )
+	REPORT_RSS(FIELD_MEMBER, )
 	struct curve rss_curve, live_curve; /* evidence for the verdict; not in the JSON */
 	struct report_memory memory;
 	struct report_fds fds;
@@ -139,11 +111,8 @@ struct report_process {
 			   */
 	struct report_series *series;
 	size_t n_series;
-	const char *mechanism; /* "session|multi|perf|tracefs|none" */
-	double on_s, coverage, slowdown_pct;
-	enum report_class verdict;
-	double confidence;
-	const char *reason;
+	REPORT_PROBE(FIELD_MEMBER, )
+	REPORT_VERDICT(FIELD_MEMBER, )
 	struct report_baseline baseline;
 	struct report_hint hint;   /* on the process as a whole */
 	struct report_site *sites; /* sorted by report_sort */
@@ -164,22 +133,15 @@ struct report_process {
 	size_t n_notes;
 };
 
-/* A process and those it started, together. */
 struct report_tree {
-	uint64_t started;     /* children that were started meanwhile */
-	uint64_t watched;     /* of them, with probes */
-	uint64_t short_lived; /* ended before they were worth a look */
-	uint64_t not_python;
-	uint64_t not_watched;	       /* no place, until now or until they ended; or refused */
-	uint64_t no_start;	       /* watched, but what they allocated first is not known */
-	uint64_t lost;		       /* starts and ends that the kernel could not tell */
+	REPORT_TREE(FIELD_MEMBER, )
 	struct report_process *merged; /* all of them as one */
 };
 
 struct report {
-	const char *version, *hostname, *kernel, *arch;
-	double started_at, ended_at; /* seconds since the epoch */
-	double duration_s;
+	const char *version; /* of the tool */
+	REPORT_HOST(FIELD_MEMBER, )
+	REPORT_TIMES(FIELD_MEMBER, )
 	struct report_process *processes;
 	size_t n_processes;
 	struct report_tree *tree; /* NULL: children were not followed */

@@ -136,8 +136,8 @@ static struct report_gc sample_gc = {.enabled = true,
 static struct report_pools sample_pools = {120, 125829120, 100000000, 5829120, 20000000, 1048576};
 
 static struct report_instance sample_instances[] = {
-	{0x7f0000001000, 96, 1, REPORT_UNKNOWN, NULL},
-	{0x7f0000002000, 57, REPORT_UNKNOWN, 8, "'\x1b[2Jcafé'"},
+	{0x7f0000001000, "app.Session", 96, 1, REPORT_UNKNOWN, NULL},
+	{0x7f0000002000, "app.Session", 57, REPORT_UNKNOWN, 8, "'\x1b[2Jcafé'"},
 };
 
 static struct report_departure sample_departures[] = {

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the report says, each member once: from these lists come the members of the structures.
+ * Their order is that of the JSON.
+ *
+ *	X(S, kind, member, "name in the JSON", what else is to be known of it)
+ */
+#ifndef PYLEAK_REPORT_FIELDS_H
+#define PYLEAK_REPORT_FIELDS_H
+
+#include "base/base.h"
+
+/* What a row declares. Of each: how it is written, and what null stands for. */
+#define FIELD_C_COUNT  uint64_t	    /* a whole number; REPORT_UNKNOWN */
+#define FIELD_C_TALLY  uint64_t	    /* the same; 0 */
+#define FIELD_C_HEX    uint64_t	    /* "0x1f40" */
+#define FIELD_C_NUMBER double	    /* NAN, as of the next three */
+#define FIELD_C_AMOUNT double	    /* not below 0 */
+#define FIELD_C_SHARE  double	    /* 0..1 */
+#define FIELD_C_TIME   double	    /* seconds since the epoch; RFC 3339 */
+#define FIELD_C_INT    int	    /* never null */
+#define FIELD_C_LINE   int	    /* 0 */
+#define FIELD_C_PID    int	    /* any number, in a report that stands for many */
+#define FIELD_C_FLAG   bool	    /* never null */
+#define FIELD_C_ENDED  bool	    /* "running|exited" */
+#define FIELD_C_TEXT   const char * /* never null: NULL is "" */
+#define FIELD_C_MAYBE  const char * /* NULL */
+#define FIELD_C_CLASS  enum report_class
+#define FIELD_C_KIND   enum report_kind
+
+#define FIELD_MEMBER(S, kind, member, ...) FIELD_C_##kind member;
+
+/* clang-format off */
+
+#define REPORT_HOST(X, S) \
+	X(S, TEXT, hostname, "hostname") \
+	X(S, TEXT, kernel, "kernel") \
+	X(S, TEXT, arch, "arch")
+
+#define REPORT_TIMES(X, S) \
+	X(S, TIME, started_at, "started_at") \
+	X(S, TIME, ended_at, "ended_at") \
+	X(S, AMOUNT, duration_s, "duration_s")
+
+/* ---- A process: who it is. ---- */
+
+#define REPORT_IDENTITY(X, S) \
+	X(S, PID, pid, "pid", .least = 1) \
+	X(S, PID, ns_pid, "ns_pid", .about = "as the process sees itself") \
+	X(S, PID, ppid, "ppid") \
+	X(S, TEXT, comm, "comm", .merge = MERGE_SAME)
+
+#define REPORT_CONTAINER(X, S) \
+	X(S, TEXT, id, "id") /* NULL: in none that we know of */ \
+	X(S, MAYBE, name, "name") \
+	X(S, MAYBE, runtime, "runtime") \
+	X(S, MAYBE, pod, "pod") \
+	X(S, MAYBE, namespace, "namespace")
+
+#define REPORT_PYTHON(X, S) \
+	X(S, MAYBE, python_version, "version", .merge = MERGE_SAME, .is = "^3\\.[0-9]+") \
+	X(S, MAYBE, allocator, "allocator", .merge = MERGE_SAME, \
+	  .is = "pymalloc|malloc|mimalloc|debug|other") \
+	X(S, FLAG, free_threaded, "free_threaded", .merge = MERGE_SUM)
+
+#define REPORT_STATE(X, S) \
+	X(S, MAYBE, mode, "mode", .merge = MERGE_SAME, .is = "exact|auto|growth") \
+	X(S, ENDED, exited, "state")
+
+/* One of the processes that a merged report stands for. */
+#define REPORT_MEMBER(X, S) \
+	X(S, TEXT, hostname, "hostname", .absent = "") \
+	X(S, INT, pid, "pid") \
+	X(S, TEXT, comm, "comm", .absent = "") \
+	X(S, CLASS, verdict, "verdict") \
+	X(S, COUNT, rss_bytes, "rss_bytes", .is = "#unsigned") \
+	X(S, NUMBER, growth_bytes_per_s, "growth_bytes_per_s")
+
+/* ---- Its memory. ---- */
+
+#define REPORT_RSS(X, S) \
+	X(S, COUNT, rss_bytes, "rss_bytes", .merge = MERGE_SUM) \
+	X(S, NUMBER, rss_growth_bytes_per_s, "rss_growth_bytes_per_s", .merge = MERGE_SUM)
+
+/* Of the limit that will be met first; a source of NULL: none is known. */
+#define REPORT_LIMIT(X, S) \
+	X(S, COUNT, limit_bytes, "limit_bytes") \
+	X(S, MAYBE, limit_source, "limit_source", .is = "cgroup|rlimit|ram") \
+	X(S, MAYBE, limit_name, "limit_name", .about = "cgroup path, name of the rlimit, or RAM") \
+	X(S, AMOUNT, left_low, "limit_left_bytes", \
+	  .about = "room below the limit, counting page cache that is surely given up") \
+	X(S, AMOUNT, eta_s, "oom_eta_s", \
+	  .about = "until the limit is reached at the rate of the growth; null where nothing " \
+		   "grows") \
+	X(S, AMOUNT, eta_low_s, "oom_eta_low_s", .about = "the reach of oom_eta_s, lower end") \
+	X(S, AMOUNT, eta_high_s, "oom_eta_high_s", \
+	  .about = "upper end; null: no upper end is known")
+
+#define REPORT_PAGES(X, S) \
+	X(S, COUNT, pss, "pss_bytes", .merge = MERGE_SUM) \
+	X(S, COUNT, anon, "anon_bytes", .merge = MERGE_SUM) \
+	X(S, COUNT, swap, "swap_bytes", .merge = MERGE_SUM) \
+	X(S, COUNT, huge, "huge_bytes", .merge = MERGE_SUM) \
+	X(S, COUNT, private_bytes, "private_bytes", .merge = MERGE_SUM) \
+	X(S, COUNT, shared, "shared_bytes", .merge = MERGE_SUM) \
+	X(S, AMOUNT, minor_faults_per_s, "minor_faults_per_s", .merge = MERGE_SUM) \
+	X(S, AMOUNT, major_faults_per_s, "major_faults_per_s", .merge = MERGE_SUM)
+
+#define REPORT_CGROUP(X, S) \
+	X(S, INT, version, "version", .is = "1|2") /* 0: not known, and nothing below */ \
+	X(S, TEXT, path, "path") \
+	X(S, COUNT, current, "current_bytes") \
+	X(S, COUNT, file, "file_bytes", .about = "page cache") \
+	X(S, COUNT, limit, "limit_bytes", .about = "the tightest on the way up") \
+	X(S, COUNT, high, "high_bytes", .about = "memory.high: throttled from here on") \
+	X(S, COUNT, oom_kills, "oom_kills")
+
+#define REPORT_SERIES(X, S) \
+	X(S, NUMBER, t_s, "t_s") \
+	X(S, COUNT, rss_bytes, "rss_bytes") \
+	X(S, COUNT, heap_bytes, "heap_bytes") \
+	X(S, COUNT, fds, "fds") \
+	X(S, COUNT, threads, "threads") \
+	X(S, COUNT, anon_bytes, "anon_bytes") \
+	X(S, COUNT, swap_bytes, "swap_bytes") \
+	X(S, COUNT, cgroup_bytes, "cgroup_bytes")
+
+/* pymalloc's arenas. */
+#define REPORT_POOLS(X, S) \
+	X(S, COUNT, arenas, "arenas") \
+	X(S, COUNT, arena_bytes, "arena_bytes") \
+	X(S, COUNT, live_bytes, "live_bytes") /* blocks in use, whole */ \
+	X(S, COUNT, free_bytes, "free_bytes") /* in pools that are in use: for nobody else */ \
+	X(S, COUNT, empty_bytes, "empty_bytes") /* pools without a block in use */ \
+	X(S, COUNT, releasable_bytes, "releasable_bytes") /* of these, in arenas without one */
+
+/* ---- What is open; what earlier runs were like; how it was watched; what is said of it. ---- */
+
+#define REPORT_FDS(X, S) \
+	X(S, TEXT, means, "lines_from", .is = "libc|syscalls|none", /* NULL: not watched */ \
+	  .about = "where the lines of descriptors come from") \
+	X(S, COUNT, open, "open") \
+	X(S, COUNT, at_attach, "at_attach", .about = "of these, open before the tool came") \
+	X(S, COUNT, no_line, "no_line", .about = "of these, opened in a way that was not seen") \
+	X(S, COUNT, limit, "limit_fds") /* RLIMIT_NOFILE */ \
+	X(S, NUMBER, growth_per_s, "growth_per_s") \
+	X(S, AMOUNT, eta_s, "fds_eta_s", \
+	  .about = "until the limit is reached, null: it will not be") \
+	X(S, COUNT, children, "children", .about = "started since, and still there")
+
+#define REPORT_BASELINE(X, S) \
+	X(S, TEXT, service, "service") /* NULL: no baseline was asked for */ \
+	X(S, TALLY, runs, "runs")
+
+#define REPORT_DEPARTURE(X, S) \
+	X(S, TEXT, name, "name", .is = "rss_bytes|heap_bytes|growth_bytes_per_s|fds|threads") \
+	X(S, NUMBER, value, "value") \
+	X(S, NUMBER, typical, "typical") \
+	X(S, NUMBER, limit, "limit")
+
+#define REPORT_PROBE(X, S) \
+	X(S, MAYBE, mechanism, "mechanism", .merge = MERGE_SAME, \
+	  .is = "session|multi|perf|tracefs|none") \
+	X(S, AMOUNT, on_s, "on_s", .merge = MERGE_SUM) \
+	X(S, SHARE, coverage, "coverage", \
+	  .about = "share of the time in which births were watched") \
+	X(S, AMOUNT, slowdown_pct, "slowdown_pct", .merge = MERGE_MOST)
+
+#define REPORT_VERDICT(X, S) \
+	X(S, CLASS, verdict, "class") \
+	X(S, SHARE, confidence, "confidence") \
+	X(S, TEXT, reason, "reason", .about = "one sentence")
+
+/* What it is, in one word of the contract, and what to do about it. */
+#define REPORT_HINT(X, S) \
+	X(S, TEXT, code, "code", /* NULL: none */ \
+	  .is = "unbounded-container|lru-cache|closure|exception-traceback|cycle-gc-disabled|" \
+		"cycle-uncollectable|gc-garbage|unreferenced|native-leak|fd-not-closed|" \
+		"socket-not-closed|db-connection-not-closed|child-not-reaped|" \
+		"mapping-not-released|thread-not-ended|task-not-ended|view-pins-base|" \
+		"frozen-garbage|classes-created|queue-backlog|arena-fragmentation|" \
+		"malloc-fragmentation|copy-on-write|huge-pages|page-cache") \
+	X(S, TEXT, text, "text") /* one sentence and the remedy; may hold line breaks */
+
+/* ---- A site. ---- */
+
+#define REPORT_SITE(X, S) \
+	X(S, KIND, kind, "kind") \
+	X(S, CLASS, verdict, "verdict") \
+	X(S, SHARE, confidence, "confidence") \
+	X(S, MAYBE, reason, "reason", .about = "one sentence for the verdict") \
+	X(S, AMOUNT, outstanding_bytes, "outstanding_bytes", .merge = MERGE_SUM) \
+	X(S, AMOUNT, outstanding_count, "outstanding_count", .merge = MERGE_SUM) \
+	X(S, AMOUNT, waste_bytes, "waste_bytes", .merge = MERGE_SUM, \
+	  .about = "of native blocks: bytes that the allocator handed out beyond what was asked " \
+		   "for; not in outstanding_bytes; null of other kinds and where it is not known") \
+	X(S, NUMBER, growth_bytes_per_s, "growth_bytes_per_s", .merge = MERGE_SUM) \
+	X(S, NUMBER, growth_count_per_s, "growth_count_per_s", .merge = MERGE_SUM) \
+	X(S, FLAG, estimated, "estimated", .merge = MERGE_SUM) \
+	X(S, COUNT, samples, "samples", .merge = MERGE_SUM) \
+	X(S, AMOUNT, oldest_s, "oldest_s", .merge = MERGE_MOST) \
+	X(S, TALLY, processes, "processes", .is_optional = true, .least = 1, /* 0: it is of one */ \
+	  .about = "in how many processes of a merged report this site is")
+
+#define REPORT_TYPE(X, S) \
+	X(S, TEXT, name, "name", .absent = "?") \
+	X(S, SHARE, share, "share")
+
+/* What keeps the objects of a site alive. */
+#define REPORT_HELD(X, S) \
+	X(S, TEXT, path, "path") /* NULL: not known */ \
+	X(S, SHARE, share, "share") /* of the objects that were asked for */
+
+/* ---- What a census found. ---- */
+
+/* Objects of one type name. Buffers that no object accounts for come as rows too: "<buffer 64>". */
+#define REPORT_TYPE_COUNT(X, S) \
+	X(S, TEXT, name, "name", .absent = "") \
+	X(S, COUNT, count, "count")
+#define REPORT_TYPE_REST(X, S) \
+	X(S, COUNT, tracked, "tracked") /* of these under the collector's control */ \
+	X(S, COUNT, bytes, "bytes") /* with what belongs to them alone */ \
+	X(S, NUMBER, growth_count_per_s, "growth_count_per_s") \
+	X(S, NUMBER, growth_bytes_per_s, "growth_bytes_per_s")
+
+#define REPORT_GC_GARBAGE(X, S) \
+	X(S, FLAG, enabled, "enabled") \
+	X(S, COUNT, garbage, "garbage") /* in gc.garbage */
+#define REPORT_GC_OBJECTS(X, S) \
+	X(S, COUNT, tracked, "tracked") /* objects under its control */ \
+	X(S, COUNT, frozen, "frozen") /* set aside by gc.freeze() */ \
+	X(S, COUNT, uncollectable, "uncollectable")
+
+/* One object of a type that was asked for. */
+#define REPORT_INSTANCE(X, S) \
+	X(S, HEX, address, "address") \
+	X(S, TEXT, type, "type") \
+	X(S, COUNT, bytes, "bytes") \
+	X(S, COUNT, refcount, "refcount") \
+	X(S, COUNT, length, "length") /* not of what is no container */ \
+	X(S, MAYBE, repr, "repr") /* NULL: redacted, or nothing simple */
+
+/* ---- A process and those it started, together. ---- */
+
+#define REPORT_TREE(X, S) \
+	X(S, TALLY, started, "started") /* children, meanwhile */ \
+	X(S, TALLY, watched, "watched") /* of them, with probes */ \
+	X(S, TALLY, short_lived, "short_lived") /* ended before they were worth a look */ \
+	X(S, TALLY, not_python, "not_python") \
+	X(S, TALLY, not_watched, "not_watched") /* no place until they ended; or refused */ \
+	X(S, TALLY, no_start, "no_start") /* watched, but not what they allocated first */ \
+	X(S, TALLY, lost, "lost") /* starts and ends that the kernel could not tell */
+
+/* clang-format on */
+
+#endif
