@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the report says, each member once: from these lists come the members of the structures.
- * Their order is that of the JSON.
+ * What the report says, each member once: from these lists come the members of the structures, and
+ * what reads the JSON (read.c). Their order is that of the JSON.
  *
- *	X(S, kind, member, "name in the JSON", what else is to be known of it)
+ *	X(S, kind, member, "name in the JSON", what else a row of shape.h has)
+ *
+ * An object or an array inside another has its row in shape.c.
  */
 #ifndef PYLEAK_REPORT_FIELDS_H
 #define PYLEAK_REPORT_FIELDS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A report from a file: the text, the frame around the processes, and the tables' machinery. */
+/* A report from a file: the text, and its members by the tables of shape.c. */
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,67 +7,36 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "report/read_priv.h"
+#include "base/jval.h"
+#include "report/read.h"
+#include "report/shape.h"
 
 #define MAX_BYTES (1u << 30) /* 10,000 processes with 200 sites each stay below */
 
-void *read_room(struct reader *rd, const struct jval *array, size_t size, size_t *n)
-{
-	void *room;
+struct reader {
+	struct report *r;
+	bool out_of_memory;
+};
 
-	*n = array ? array->n : 0;
-	if (!*n)
-		return NULL;
-	room = report_alloc(rd->r, *n * size);
-	if (!room) {
-		rd->out_of_memory = true;
-		*n = 0;
-	}
-	return room;
+static void *room(struct reader *rd, size_t n, size_t size)
+{
+	void *v = report_alloc(rd->r, n * size);
+
+	rd->out_of_memory |= !v;
+	return v;
 }
 
-const char *read_string(struct reader *rd, const struct jval *v)
+static const char *read_string(struct reader *rd, const struct jval *v)
 {
 	const char *text = jval_string(v), *copy = text ? report_strdup(rd->r, text) : NULL;
 
-	if (text && !copy)
-		rd->out_of_memory = true;
+	rd->out_of_memory |= text && !copy;
 	return copy;
 }
 
-void read_fields(struct reader *rd, const struct read_field *table, const struct jval *o, void *out)
-{
-	for (const struct read_field *f = table; f->name; f++) {
-		void *at = (char *)out + f->offset;
-		const struct jval *v = jval_get(o, f->name);
-
-		switch (f->type) {
-		case READ_U64:
-			*(uint64_t *)at = jval_is_number(v) ? jval_u64(v) : REPORT_UNKNOWN;
-			break;
-		case READ_COUNT:
-			*(uint64_t *)at = jval_u64(v);
-			break;
-		case READ_DOUBLE:
-			*(double *)at = jval_double(v);
-			break;
-		case READ_INT:
-			*(int *)at = jval_int(v);
-			break;
-		case READ_BOOL:
-			*(bool *)at = jval_bool(v);
-			break;
-		case READ_STRING:
-			*(const char **)at = read_string(rd, v);
-			break;
-		}
-	}
-}
-
 /* RFC 3339 as we write it, in UTC. */
-static double read_time(const struct jval *o, const char *key)
+static double read_time(const char *text)
 {
-	const char *text = jval_string(jval_get(o, key));
 	struct tm tm = {0};
 	double second;
 
@@ -79,63 +48,232 @@ static double read_time(const struct jval *o, const char *key)
 	return (double)timegm(&tm) + second;
 }
 
-static const struct read_field tool_fields[] = {
-	{"version", READ_STRING, offsetof(struct report, version)},
-	{NULL, READ_INT, 0},
-};
-static const struct read_field host_fields[] = {
-	{"hostname", READ_STRING, offsetof(struct report, hostname)},
-	{"kernel", READ_STRING, offsetof(struct report, kernel)},
-	{"arch", READ_STRING, offsetof(struct report, arch)},
-	{NULL, READ_INT, 0},
-};
-static const struct read_field report_fields[] = {
-	{"duration_s", READ_DOUBLE, offsetof(struct report, duration_s)},
-	{NULL, READ_INT, 0},
-};
-
-static const struct read_field tree_fields[] = {
-	{"started", READ_COUNT, offsetof(struct report_tree, started)},
-	{"watched", READ_COUNT, offsetof(struct report_tree, watched)},
-	{"short_lived", READ_COUNT, offsetof(struct report_tree, short_lived)},
-	{"not_python", READ_COUNT, offsetof(struct report_tree, not_python)},
-	{"not_watched", READ_COUNT, offsetof(struct report_tree, not_watched)},
-	{"no_start", READ_COUNT, offsetof(struct report_tree, no_start)},
-	{"lost", READ_COUNT, offsetof(struct report_tree, lost)},
-	{NULL, READ_INT, 0},
-};
-
-static void read_tree(struct reader *rd, const struct jval *o)
+static bool is_word(const struct jval *v, const char *word)
 {
-	struct report_tree *t = o ? report_alloc(rd->r, sizeof(*t)) : NULL;
+	const char *text = jval_string(v);
 
-	rd->out_of_memory |= o && !t;
-	if (!t)
+	return text && !strcmp(text, word);
+}
+
+static enum report_class read_class(const struct jval *v)
+{
+	for (int i = 0; i < CLASS_MAX; i++)
+		if (is_word(v, report_class_name((enum report_class)i)))
+			return (enum report_class)i;
+	return CLASS_STEADY;
+}
+
+static enum report_kind read_kind(const struct jval *v)
+{
+	for (int i = 0; i < KIND_MAX; i++)
+		if (is_word(v, report_kind_name((enum report_kind)i)))
+			return (enum report_kind)i;
+	return KIND_OBJECT;
+}
+
+static uint64_t read_count(const struct jval *v)
+{
+	return jval_is_number(v) ? jval_u64(v) : REPORT_UNKNOWN;
+}
+
+/* One value; @v is NULL where there is none. */
+static void read_value(struct reader *rd, const struct field *f, const struct jval *v, void *at)
+{
+	const char *text = jval_string(v);
+
+	switch (f->kind) {
+	case FIELD_COUNT:
+		*(uint64_t *)at = read_count(v);
+		break;
+	case FIELD_TALLY:
+		*(uint64_t *)at = jval_u64(v);
+		break;
+	case FIELD_HEX:
+		*(uint64_t *)at = text ? strtoull(text, NULL, 16) : 0;
+		break;
+	case FIELD_NUMBER:
+	case FIELD_AMOUNT:
+	case FIELD_SHARE:
+		*(double *)at = jval_double(v);
+		break;
+	case FIELD_TIME:
+		*(double *)at = read_time(text);
+		break;
+	case FIELD_INT:
+	case FIELD_LINE:
+	case FIELD_PID:
+		*(int *)at = jval_int(v);
+		break;
+	case FIELD_FLAG:
+		*(bool *)at = jval_bool(v);
+		break;
+	case FIELD_ENDED:
+		*(bool *)at = is_word(v, "exited");
+		break;
+	case FIELD_TEXT:
+	case FIELD_MAYBE:
+		*(const char **)at = text ? read_string(rd, v) : f->absent;
+		break;
+	case FIELD_CLASS:
+		*(enum report_class *)at = read_class(v);
+		break;
+	case FIELD_KIND:
+		*(enum report_kind *)at = read_kind(v);
+		break;
+	case FIELD_ID:
+		strncpy(at, text ? text : "", sizeof(((struct report_site *)0)->id) - 1);
+		break;
+	default: /* constants, and what another row has read */
+		break;
+	}
+}
+
+static void read_object(struct reader *rd, const struct shape *s, const struct jval *o, void *base);
+
+/* One element of the array that @f is. */
+static void read_element(struct reader *rd, const struct field *f, const struct jval *v, void *at)
+{
+	bool native = false;
+
+	if (f->kind == FIELD_STRINGS) {
+		*(const char **)at = read_string(rd, v);
 		return;
-	t->merged = report_alloc(rd->r, sizeof(*t->merged));
-	rd->out_of_memory |= !t->merged;
-	if (!t->merged)
-		return;
-	read_fields(rd, tree_fields, o, t);
-	read_process(rd, jval_object(o, "merged"), t->merged);
-	rd->r->tree = t;
+	}
+	if (f->kind == FIELD_FRAMES) {
+		native = is_word(jval_get(v, "lang"), "native");
+		((struct report_frame *)at)->native = native;
+	}
+	read_object(rd, &f->of[native], v, at);
+}
+
+static void read_array(struct reader *rd, const struct field *f, const struct jval *a, void *base)
+{
+	size_t size = f->of ? f->of->size : sizeof(const char *);
+	char *v = a && a->n ? room(rd, a->n, size) : NULL;
+
+	*(void **)((char *)base + f->offset) = v;
+	*(size_t *)((char *)base + f->n_offset) = v ? a->n : 0;
+	for (const struct jval *e = v ? jval_first(a) : NULL; e; e = jval_next(a, e), v += size)
+		read_element(rd, f, e, v);
+}
+
+static void read_generations(const struct jval *a, uint64_t *out)
+{
+	const struct jval *v = jval_first(a);
+
+	for (size_t i = 0; i < REPORT_GENERATIONS; i++) {
+		out[i] = read_count(v);
+		v = v ? jval_next(a, v) : NULL;
+	}
+}
+
+/* All or none: a part that is missing would not be zero. */
+static void read_parts(struct reader *rd, const struct jval *memory, struct report_parts **out)
+{
+	const struct jval *parts = jval_object(memory, "parts");
+	struct report_parts v;
+
+	for (size_t i = 0; i < PART_MAX; i++) {
+		const struct jval *o = jval_object(parts, report_part_name((enum report_part)i));
+
+		if (!o)
+			return;
+		v.bytes[i] = read_count(jval_get(o, "bytes"));
+		v.growth[i] = jval_double(jval_get(o, "growth_bytes_per_s"));
+	}
+	v.trimmable = read_count(jval_get(memory, "trimmable_bytes"));
+	*out = room(rd, 1, sizeof(v));
+	if (*out)
+		**out = v;
+}
+
+static void read_lost(struct reader *rd, const struct jval *lost, struct report_process *p)
+{
+	struct report_lost *l = lost && lost->n ? room(rd, lost->n, sizeof(*l)) : NULL;
+
+	p->lost = l;
+	p->n_lost = l ? lost->n : 0;
+	for (const struct jval *v = l ? jval_first(lost) : NULL; v; v = jval_next(lost, v), l++) {
+		l->key = l->text = report_strdup(rd->r, v->key);
+		rd->out_of_memory |= !l->key;
+		l->n = jval_u64(v);
+	}
+}
+
+static void read_field(struct reader *rd, const struct field *f, const struct jval *o, void *base)
+{
+	const struct jval *v = f->name ? jval_get(o, f->name) : NULL;
+	const struct jval *inside = v && v->type == JVAL_OBJECT ? v : NULL;
+	const struct jval *array = v && v->type == JVAL_ARRAY ? v : NULL;
+	void *at = (char *)base + f->offset;
+
+	switch (f->kind) {
+	case FIELD_GROUP:
+	case FIELD_INSIDE:
+		read_object(rd, f->of, inside, at);
+		break;
+	case FIELD_PART:
+		read_object(rd, f->of, o, at);
+		break;
+	case FIELD_POINTED:
+	case FIELD_OWNED:
+		if (inside || f->kind == FIELD_OWNED)
+			*(void **)at = room(rd, 1, f->of->size);
+		if (*(void **)at)
+			read_object(rd, f->of, inside, *(void **)at);
+		break;
+	case FIELD_ARRAY:
+	case FIELD_FRAMES:
+	case FIELD_STRINGS:
+		read_array(rd, f, array, base);
+		break;
+	case FIELD_BY_GENERATION:
+		read_generations(array, at);
+		break;
+	case FIELD_PARTS:
+		read_parts(rd, o, at);
+		break;
+	case FIELD_LOST:
+		read_lost(rd, inside, base);
+		break;
+	default:
+		read_value(rd, f, v, at);
+	}
+}
+
+/* Every member from @o, which may be NULL: then all is unknown. */
+static void read_object(struct reader *rd, const struct shape *s, const struct jval *o, void *base)
+{
+	shape_each(f, s) read_field(rd, f, o, base);
+}
+
+/* What follows from what was read, and what no report of ours says. */
+static void complete(struct report_process *p)
+{
+	struct report_memory *m = &p->memory;
+
+	p->explained = NAN; /* of the series that the judge had */
+	if (!m->limit_source)
+		m->limit_bytes = REPORT_UNKNOWN;
+	m->left_low = m->limit_source ? round(m->left_low) : NAN;
+	m->left_high = m->left_low;
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (p->sites[i].kind != KIND_HEAP)
+			p->sites[i].waste_bytes = NAN;
+	for (size_t i = 0; i < p->n_instances && !p->instances_of; i++)
+		p->instances_of = p->instances[i].type;
 }
 
 static void read_report(struct reader *rd, const struct jval *o)
 {
 	struct report *r = rd->r;
-	const struct jval *processes = jval_array(o, "processes");
-	size_t i = 0;
 
-	read_fields(rd, tool_fields, jval_object(o, "tool"), r);
-	read_fields(rd, host_fields, jval_object(o, "host"), r);
-	read_fields(rd, report_fields, o, r);
-	r->started_at = read_time(o, "started_at");
-	r->ended_at = read_time(o, "ended_at");
+	read_object(rd, &shape_report, o, r);
 	r->final = true;
-	r->processes = read_room(rd, processes, sizeof(*r->processes), &r->n_processes);
-	read_each(v, processes, r->n_processes) read_process(rd, v, &r->processes[i++]);
-	read_tree(rd, jval_object(o, "tree"));
+	for (size_t i = 0; i < r->n_processes; i++)
+		complete(&r->processes[i]);
+	if (r->tree && r->tree->merged)
+		complete(r->tree->merged);
 }
 
 static int check_schema(const char *path, const struct jval *o)

@@ -6,8 +6,6 @@
 
 #include "report/report.h"
 
-#define REPORT_SCHEMA "pyleak-bpf/report/1"
-
 /* -ENOENT, -EACCES ...: it cannot be opened; -EFBIG: larger than a report can be; -EINVAL: no JSON,
  * cut short, or no report of ours. With the sentence. "-" is standard input. */
 int report_read(const char *path, struct report **out);

@@ -2,8 +2,7 @@
 /*
  * Saved reports that lie, read and merged.
  *
- * reads: src/base/jval.c src/report/read.c src/report/read_process.c
- * reads: src/report/read_population.c src/report/merge.c src/report/merge_sites.c
+ * reads: src/base/jval.c src/report/read.c src/report/merge.c src/report/merge_sites.c
  */
 #include "fuzz/fuzz.h"
 #include "report/merge.h"

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The lists of fields.h as tables: which member of which structure is where in the JSON. */
+#ifndef PYLEAK_REPORT_SHAPE_H
+#define PYLEAK_REPORT_SHAPE_H
+
+#include "report/report.h"
+
+#define REPORT_SCHEMA "pyleak-bpf/report/1"
+
+enum field_kind {
+	/* one value: fields.h says of what type */
+	FIELD_COUNT,
+	FIELD_TALLY,
+	FIELD_HEX,
+	FIELD_NUMBER,
+	FIELD_AMOUNT,
+	FIELD_SHARE,
+	FIELD_TIME,
+	FIELD_INT,
+	FIELD_LINE,
+	FIELD_PID,
+	FIELD_FLAG,
+	FIELD_ENDED,
+	FIELD_TEXT,
+	FIELD_MAYBE,
+	FIELD_CLASS,
+	FIELD_KIND,
+	FIELD_ID,    /* char[17] */
+	FIELD_CONST, /* what .is says, and no member */
+	/* things of the shape .of */
+	FIELD_GROUP,	     /* an object in the JSON, but members of the same structure */
+	FIELD_PART,	     /* a structure inside; its members stand among those around it */
+	FIELD_INSIDE,	     /* a structure inside; null when its first member is 0 or NULL */
+	FIELD_POINTED,	     /* by a pointer; null when it is NULL */
+	FIELD_OWNED,	     /* by a pointer that is never NULL */
+	FIELD_ARRAY,	     /* a pointer, and how many there are */
+	FIELD_FRAMES,	     /* the same; .of has two shapes, of Python's and of C's */
+	FIELD_STRINGS,	     /* a pointer to pointers, and how many */
+	FIELD_BY_GENERATION, /* uint64_t[REPORT_GENERATIONS] */
+	FIELD_PARTS,	     /* report_parts by its names, and */
+	FIELD_TRIMMABLE,     /* what stands beside them */
+	FIELD_LOST,	     /* by its keys */
+};
+
+/* What becomes of it when two processes are told as one. */
+enum field_merge {
+	MERGE_NONE, /* is left as it was */
+	MERGE_SUM,  /* of what is known; flags: any */
+	MERGE_MOST, /* the largest that is known */
+	MERGE_SAME, /* a word, or NULL when they differ */
+};
+
+struct shape;
+
+struct field {
+	const char *name;
+	enum field_kind kind;
+	size_t offset, n_offset; /* n_offset: of how many there are */
+	const struct shape *of;
+	enum field_merge merge;
+	bool is_optional;   /* not written when it is 0 or empty */
+	bool is_flat;	    /* the array is on one line */
+	int least;	    /* for the schema, as the last two */
+	const char *absent; /* the text for one that is not there */
+	const char *is;	    /* "a|b": one of these; "^...": a pattern; "#name": of $defs */
+	const char *about;
+};
+
+/* An object of the JSON. */
+struct shape {
+	const char *name; /* in the schema's $defs */
+	size_t size;	  /* of its structure */
+	bool is_flat;
+	size_t n;
+	const struct field *v;
+};
+
+extern const struct shape shape_report, shape_process, shape_memory, shape_limits, shape_site;
+extern const struct shape shape_gc, shape_class_row, shape_pools;
+
+#define shape_each(f, shape) \
+	for (const struct field *f = (shape)->v; f < (shape)->v + (shape)->n; f++)
+
+#endif
