@@ -30,6 +30,7 @@ static bool judge_one(const struct evidence *e, struct report *r, const struct f
 		.outstanding_count = (double)f->n * f->scale,
 		.growth_count_per_s = f->rate * f->scale,
 		.outstanding_bytes = NAN,
+		.waste_bytes = NAN,
 		.growth_bytes_per_s = NAN,
 		.oldest_s = f->oldest_s,
 	};

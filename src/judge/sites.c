@@ -53,6 +53,7 @@ static struct joined *join_frames(struct joiner *j, struct report_frame *frames,
 	to->site.stack = frames;
 	to->site.n_frames = n;
 	to->site.kind = kind;
+	to->site.waste_bytes = kind == KIND_HEAP ? 0 : NAN;
 	to->site.estimated = true;
 	to->evidence.weak = true;
 	to->evidence.waits_for_gc = true;

@@ -81,4 +81,9 @@ extern const struct shape shape_gc, shape_class_row, shape_pools;
 #define shape_each(f, shape) \
 	for (const struct field *f = (shape)->v; f < (shape)->v + (shape)->n; f++)
 
+/* How many things of @f are in @base. */
+size_t field_count(const struct field *f, const void *base);
+/* Is the FIELD_INSIDE at @at not there? */
+bool shape_is_absent(const struct shape *s, const void *at);
+
 #endif

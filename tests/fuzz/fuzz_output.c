@@ -5,7 +5,7 @@
  * reads: src/out/term.c src/out/term_site.c src/out/term_stack.c src/out/term_memory.c
  * reads: src/out/term_parts.c src/out/term_fds.c src/out/term_sweep.c src/out/term_tree.c
  * reads: src/out/line.c src/out/census.c src/out/json.c src/out/json_writer.c
- * reads: src/out/json_memory.c src/out/json_population.c src/serve/metrics.c src/base/utf8.c
+ * reads: src/serve/metrics.c src/base/utf8.c
  */
 #include "fuzz/fuzz.h"
 #include "out/out.h"
