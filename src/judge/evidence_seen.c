@@ -110,6 +110,8 @@ static void lost(struct wire *w, struct report_lost *l)
 
 void evidence_seen(struct wire *w, struct report_process *p)
 {
+	if (w->reads)
+		report_process_init(p);
 	wire_int(w, &p->pid);
 	wire_int(w, &p->ns_pid);
 	wire_int(w, &p->ppid);

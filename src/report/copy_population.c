@@ -1,34 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a census found, from one report into another. */
-#include "report/report.h"
-
-static int copy_rows(struct report *r, const struct report_class_row *from, size_t n,
-		     struct report_class_row **out)
-{
-	struct report_class_row *v = report_alloc(r, (n + 1) * sizeof(*v));
-
-	if (!v)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		v[i] = from[i];
-		v[i].name = report_strdup(r, from[i].name);
-		if (!v[i].name)
-			return -ENOMEM;
-	}
-	*out = v;
-	return 0;
-}
-
-static int copy_gc(struct report *r, const struct report_gc *from, struct report_gc **out)
-{
-	struct report_gc *g = report_alloc(r, sizeof(*g));
-
-	if (!g)
-		return -ENOMEM;
-	*g = *from;
-	*out = g;
-	return copy_rows(r, from->garbage_types, from->n_garbage_types, &g->garbage_types);
-}
+#include "report/shape.h"
 
 /* Its losses come behind those that are there. Keys and texts are constants. */
 static int add_lost(struct report *r, const struct report_process *from, struct report_process *to)
@@ -49,19 +21,13 @@ static int add_lost(struct report *r, const struct report_process *from, struct 
 int report_copy_population(struct report *r, const struct report_process *from,
 			   struct report_process *to)
 {
-	int err = copy_rows(r, from->classes, from->n_classes, &to->classes);
+	bool has;
 
-	if (!err && from->gc)
-		err = copy_gc(r, from->gc, &to->gc);
-	if (!err && from->pools) {
-		to->pools = report_alloc(r, sizeof(*to->pools));
-		if (to->pools)
-			*to->pools = *from->pools;
-		else
-			err = -ENOMEM;
-	}
-	if (!err)
-		err = add_lost(r, from, to);
-	to->n_classes = err ? 0 : from->n_classes;
-	return err ? fail(err, "no memory for a report") : 0;
+	to->classes = shape_copy(r, &shape_class_row, from->classes, from->n_classes);
+	to->gc = from->gc ? shape_copy(r, &shape_gc, from->gc, 1) : NULL;
+	to->pools = from->pools ? shape_copy(r, &shape_pools, from->pools, 1) : NULL;
+	has = to->classes && !from->gc == !to->gc && !from->pools == !to->pools &&
+	      !add_lost(r, from, to);
+	to->n_classes = has ? from->n_classes : 0;
+	return has ? 0 : fail(-ENOMEM, "no memory for a report");
 }

@@ -7,16 +7,6 @@
 #include "base/thresholds.h"
 #include "report/memory.h"
 
-void report_memory_init(struct report_memory *m)
-{
-	memset(m, 0, sizeof(*m));
-	m->pss = m->anon = m->swap = m->huge = m->private_bytes = m->shared = UINT64_MAX;
-	m->limit_bytes = UINT64_MAX;
-	m->minor_faults_per_s = m->major_faults_per_s = NAN;
-	m->left_low = m->left_high = NAN;
-	m->eta_s = m->eta_low_s = m->eta_high_s = NAN;
-}
-
 static double time_to(double bytes, double per_s)
 {
 	double t = per_s > 0 ? bytes / per_s : NAN;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is asked of every member alike. */
+/* What is done to every member of a structure alike. */
+#include <math.h>
+
 #include "report/shape.h"
 
 size_t field_count(const struct field *f, const void *base)
@@ -12,4 +14,130 @@ bool shape_is_absent(const struct shape *s, const void *at)
 	const void *first = (const char *)at + s->v->offset;
 
 	return s->v->kind == FIELD_INT ? !*(const int *)first : !*(const void *const *)first;
+}
+
+static void clear(const struct field *f, void *at)
+{
+	switch (f->kind) {
+	case FIELD_COUNT:
+		*(uint64_t *)at = REPORT_UNKNOWN;
+		break;
+	case FIELD_NUMBER:
+	case FIELD_AMOUNT:
+	case FIELD_SHARE:
+	case FIELD_TIME:
+		*(double *)at = NAN;
+		break;
+	case FIELD_GROUP:
+	case FIELD_PART:
+	case FIELD_INSIDE:
+		shape_clear(f->of, at);
+		break;
+	default: /* 0: who made room for it has done that */
+		break;
+	}
+}
+
+void shape_clear(const struct shape *s, void *base)
+{
+	shape_each(f, s) clear(f, (char *)base + f->offset);
+}
+
+void report_memory_init(struct report_memory *m)
+{
+	memset(m, 0, sizeof(*m));
+	shape_clear(&shape_limits, m);
+	m->left_high = NAN;
+}
+
+void report_process_init(struct report_process *p)
+{
+	memset(p, 0, sizeof(*p));
+	shape_clear(&shape_process, p);
+	p->verdict = CLASS_STEADY;
+	p->memory.left_high = p->explained = NAN;
+}
+
+/* Of what is known: what nobody knows stays unknown. */
+static void sum_numbers(double *to, double more)
+{
+	if (!isfinite(*to))
+		*to = more;
+	else if (isfinite(more))
+		*to += more;
+}
+
+static void sum_counts(uint64_t *to, uint64_t more)
+{
+	if (*to == REPORT_UNKNOWN)
+		*to = more;
+	else if (more != REPORT_UNKNOWN)
+		*to += more;
+}
+
+static void sum(enum field_kind kind, void *to, const void *from)
+{
+	if (kind == FIELD_FLAG)
+		*(bool *)to |= *(const bool *)from;
+	else if (kind == FIELD_COUNT || kind == FIELD_TALLY)
+		sum_counts(to, *(const uint64_t *)from);
+	else
+		sum_numbers(to, *(const double *)from);
+}
+
+static void same(const char **to, const char *word, bool first)
+{
+	if (first)
+		*to = word;
+	else if (!*to || !word || strcmp(*to, word) != 0)
+		*to = NULL;
+}
+
+static void merge(const struct field *f, void *to, const void *from, bool first)
+{
+	if (f->kind == FIELD_GROUP || f->kind == FIELD_PART)
+		shape_merge(f->of, to, from, first);
+	else if (f->merge == MERGE_SUM)
+		sum(f->kind, to, from);
+	else if (f->merge == MERGE_MOST)
+		*(double *)to = fmax(*(double *)to, *(const double *)from);
+	else if (f->merge == MERGE_SAME)
+		same(to, *(const char *const *)from, first);
+}
+
+void shape_merge(const struct shape *s, void *to, const void *from, bool first)
+{
+	shape_each(f, s) merge(f, (char *)to + f->offset, (const char *)from + f->offset, first);
+}
+
+/* The texts and arrays that the copy at @base shares with what it was made from. */
+static bool own(struct report *r, const struct shape *s, void *base)
+{
+	shape_each(f, s)
+	{
+		void **at = (void **)((char *)base + f->offset);
+		bool has = true;
+
+		if (f->kind == FIELD_GROUP || f->kind == FIELD_PART || f->kind == FIELD_INSIDE)
+			has = own(r, f->of, at);
+		else if (f->kind == FIELD_ARRAY)
+			has = (*at = shape_copy(r, f->of, *at, field_count(f, base))) != NULL;
+		else if ((f->kind == FIELD_TEXT || f->kind == FIELD_MAYBE) && *at)
+			has = (*at = report_strdup(r, *at)) != NULL;
+		if (!has)
+			return false;
+	}
+	return true;
+}
+
+void *shape_copy(struct report *r, const struct shape *s, const void *from, size_t n)
+{
+	char *v = report_alloc(r, (n + 1) * s->size);
+
+	if (v && n)
+		memcpy(v, from, n * s->size);
+	for (size_t i = 0; v && i < n; i++)
+		if (!own(r, s, v + i * s->size))
+			return NULL;
+	return v;
 }

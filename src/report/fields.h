@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the report says, each member once: from these lists come the members of the structures, the
- * JSON (out/json.c), and what reads it (read.c). Their order is that of the JSON.
+ * What the report says, each member once. From these lists come the members of the structures, the
+ * JSON (out/json.c), what reads it (read.c), and the sums of a merge. Their order is that of the
+ * JSON.
  *
  *	X(S, kind, member, "name in the JSON", what else a row of shape.h has)
  *

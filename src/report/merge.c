@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "report/merge_priv.h"
+#include "report/shape.h"
 
 /* What an operator looks at first. */
 static int rank(enum report_class c)
@@ -74,15 +75,6 @@ static double known(double v)
 	return isfinite(v) ? v : 0;
 }
 
-/* The word all of them share; not known when they differ. */
-static void join_word(const char **to, const char *word, bool first)
-{
-	if (first)
-		*to = word;
-	else if (!*to || !word || strcmp(*to, word) != 0)
-		*to = NULL;
-}
-
 /* The limit that is met first. */
 static void add_limit(struct report_memory *to, const struct report_memory *m)
 {
@@ -99,45 +91,20 @@ static void add_limit(struct report_memory *to, const struct report_memory *m)
 	to->eta_high_s = m->eta_high_s;
 }
 
-static void add_memory(struct report_process *to, const struct report_process *p)
-{
-	struct report_memory *all = &to->memory;
-	const struct report_memory *m = &p->memory;
-
-	to->rss_bytes = merge_count(to->rss_bytes, p->rss_bytes);
-	to->rss_growth_bytes_per_s =
-		merge_sum(to->rss_growth_bytes_per_s, p->rss_growth_bytes_per_s);
-	all->pss = merge_count(all->pss, m->pss);
-	all->anon = merge_count(all->anon, m->anon);
-	all->swap = merge_count(all->swap, m->swap);
-	all->huge = merge_count(all->huge, m->huge);
-	all->private_bytes = merge_count(all->private_bytes, m->private_bytes);
-	all->shared = merge_count(all->shared, m->shared);
-	all->minor_faults_per_s = merge_sum(all->minor_faults_per_s, m->minor_faults_per_s);
-	all->major_faults_per_s = merge_sum(all->major_faults_per_s, m->major_faults_per_s);
-	add_limit(all, m);
-}
-
 static void add_process(struct report_process *to, const struct merge_part *part, bool first)
 {
-	const struct report_process *p = part->process;
+	struct report_process p = *part->process;
 
-	join_word(&to->comm, p->comm, first);
-	join_word(&to->python_version, p->python_version, first);
-	join_word(&to->allocator, p->allocator, first);
-	join_word(&to->mode, p->mode, first);
-	join_word(&to->mechanism, p->mechanism, first);
-	to->free_threaded |= p->free_threaded;
-	if (!part->is_over)
-		add_memory(to, p);
-	to->on_s = merge_sum(to->on_s, p->on_s);
-	to->slowdown_pct = fmax(to->slowdown_pct, p->slowdown_pct);
-	if (rank(p->verdict) < rank(to->verdict)) {
-		to->verdict = p->verdict;
+	if (part->is_over)
+		shape_clear(&shape_memory, &p);
+	shape_merge(&shape_process, to, &p, first);
+	add_limit(&to->memory, &p.memory);
+	if (rank(p.verdict) < rank(to->verdict)) {
+		to->verdict = p.verdict;
 		to->confidence = NAN;
 	}
-	if (p->verdict == to->verdict)
-		to->confidence = fmax(to->confidence, p->confidence);
+	if (p.verdict == to->verdict)
+		to->confidence = fmax(to->confidence, p.confidence);
 }
 
 /* Unlike a size, a loss that nobody has counted is not to be forgotten over one that was. */
@@ -299,23 +266,13 @@ static void fill_cgroup(struct report_process *to, const struct merge_parts *par
 		to->memory.cgroup = *one;
 }
 
-static void begin(struct report_process *to)
-{
-	memset(to, 0, sizeof(*to));
-	report_memory_init(&to->memory);
-	to->verdict = CLASS_STEADY;
-	to->confidence = to->explained = NAN;
-	to->rss_bytes = REPORT_UNKNOWN;
-	to->rss_growth_bytes_per_s = to->on_s = to->slowdown_pct = NAN;
-}
-
 static int fill_process(struct report *r, const struct merge_parts *parts,
 			struct report_process *to)
 {
 	size_t hosts = 0;
 	int err = 0;
 
-	begin(to);
+	report_process_init(to);
 	for (size_t i = 0; i < parts->n && !err; i++) {
 		add_process(to, &parts->v[i], i == 0);
 		err = add_lost(r, to, parts->v[i].process);

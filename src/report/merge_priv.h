@@ -3,8 +3,6 @@
 #ifndef PYLEAK_REPORT_MERGE_PRIV_H
 #define PYLEAK_REPORT_MERGE_PRIV_H
 
-#include <math.h>
-
 #include "report/report.h"
 
 /* One process of one of the reports. */
@@ -20,21 +18,6 @@ struct merge_parts {
 	struct merge_part *v;
 	size_t n, cap;
 };
-
-/* Of what is known: what nobody knows stays unknown. */
-static inline double merge_sum(double a, double b)
-{
-	if (!isfinite(a))
-		return b;
-	return isfinite(b) ? a + b : a;
-}
-
-static inline uint64_t merge_count(uint64_t a, uint64_t b)
-{
-	if (a == REPORT_UNKNOWN)
-		return b;
-	return b == REPORT_UNKNOWN ? a : a + b;
-}
 
 /* The sites of all parts, joined by id, into @to, sorted. */
 int merge_sites(struct report *r, struct report_process *to, const struct merge_parts *parts);

@@ -2,8 +2,11 @@
 /* Sites of many processes, joined by id and kind: the same Python stack has the same id on every
  * host. Of each the stack and the holder are those of its largest part, the sentence and the hint
  * those of the worst. */
+#include <math.h>
+
 #include "base/map64.h"
 #include "report/merge_priv.h"
+#include "report/shape.h"
 
 #define TYPES_KEPT 16
 
@@ -91,14 +94,7 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 		to->truncated = s->truncated;
 		to->held_by = s->held_by.path ? s->held_by : to->held_by;
 	}
-	to->outstanding_bytes = merge_sum(to->outstanding_bytes, s->outstanding_bytes);
-	to->outstanding_count = merge_sum(to->outstanding_count, s->outstanding_count);
-	to->waste_bytes = merge_sum(to->waste_bytes, s->waste_bytes);
-	to->growth_bytes_per_s = merge_sum(to->growth_bytes_per_s, s->growth_bytes_per_s);
-	to->growth_count_per_s = merge_sum(to->growth_count_per_s, s->growth_count_per_s);
-	to->oldest_s = fmax(to->oldest_s, s->oldest_s);
-	to->estimated |= s->estimated;
-	to->samples = merge_count(to->samples, s->samples);
+	shape_merge(&shape_site, to, s, false);
 	to->processes += s->processes ? s->processes : 1;
 }
 

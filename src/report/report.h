@@ -160,6 +160,9 @@ size_t report_bytes(const struct report *r);
 char *report_strdup(struct report *r, const char *s);
 char *report_printf(struct report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Nothing is known of it. */
+void report_process_init(struct report_process *p);
+
 /* What a census found, into another report: rows, collector, pools; losses are added. */
 int report_copy_population(struct report *r, const struct report_process *from,
 			   struct report_process *to);

@@ -86,4 +86,11 @@ size_t field_count(const struct field *f, const void *base);
 /* Is the FIELD_INSIDE at @at not there? */
 bool shape_is_absent(const struct shape *s, const void *at);
 
+/* Each member of @base is what is not known. What is pointed to is not looked at. */
+void shape_clear(const struct shape *s, void *base);
+/* @from, added to @to by the rules of its rows; @first: @to has nothing yet. */
+void shape_merge(const struct shape *s, void *to, const void *from, bool first);
+/* @n of them, with their texts and arrays; NULL when memory ran out. */
+void *shape_copy(struct report *r, const struct shape *s, const void *from, size_t n);
+
 #endif

@@ -47,19 +47,6 @@ static int several(struct census *c, const struct proc *p, const struct census_o
 	}
 }
 
-/* What no census finds out. */
-static void fill_unknown(struct report_process *p)
-{
-	report_memory_init(&p->memory);
-	p->mode = "growth";
-	p->mechanism = "none";
-	p->rss_growth_bytes_per_s = p->explained = p->confidence = NAN;
-	p->on_s = 0;
-	p->coverage = p->slowdown_pct = NAN;
-	p->verdict = CLASS_STEADY;
-	p->reason = "a census has no verdict";
-}
-
 static int run(struct proc *t, const struct py_runtime *rt, const struct census_opts *o,
 	       struct report *r, struct report_process *p)
 {
@@ -86,9 +73,12 @@ int census_process(struct proc *t, const struct py_runtime *rt, const struct cen
 	struct proc_memory m;
 	int err;
 
-	memset(p, 0, sizeof(*p));
-	fill_unknown(p);
+	report_process_init(p);
 	identity_fill(t, rt, r, p);
+	p->mode = "growth";
+	p->mechanism = "none";
+	p->on_s = 0;
+	p->reason = "a census has no verdict";
 	err = run(t, rt, o, r, p);
 	if (!err)
 		err = parts_once(rt, r, p);

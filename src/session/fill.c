@@ -95,6 +95,7 @@ static void fill_probe(struct session *s, struct report_process *p, double run_s
 
 int session_see(struct session *s, double run_s, struct report *r, struct report_process *p)
 {
+	report_process_init(p);
 	fill_identity(s, r, p);
 	fill_memory(s, r, p);
 	fill_probe(s, p, run_s);

@@ -127,7 +127,6 @@ static void fill_verdict(const struct curve *c, const char *unprobed, struct rep
 {
 	char rate[32];
 
-	p->confidence = NAN;
 	p->verdict = rises(c) ? CLASS_GROWING : CLASS_STEADY;
 	if (c->shape == CURVE_UNKNOWN)
 		p->reason = "too few readings yet";
@@ -146,7 +145,6 @@ static void fill_memory(const struct growth *g, const struct curve *heap, struct
 {
 	struct eta_growth eta = {0};
 
-	report_memory_init(&p->memory);
 	if (!g->memory.rss_bytes)
 		return;
 	p->memory.anon = g->memory.anon_bytes;
@@ -163,14 +161,14 @@ void growth_fill(const struct growth *g, const char *unprobed, struct report *r,
 {
 	struct curve rss, heap;
 
-	memset(p, 0, sizeof(*p));
+	report_process_init(p);
 	identity_fill(g->proc, g->rt, r, p);
 	judge(g, VALUE_RSS, &rss);
 	growth_judge(g, &heap);
 	p->mode = "growth";
 	p->rss_bytes = g->memory.rss_bytes ? g->memory.rss_bytes : REPORT_UNKNOWN;
 	p->rss_growth_bytes_per_s = rss.shape != CURVE_UNKNOWN ? rss.slope : NAN;
-	p->explained = p->slowdown_pct = NAN;
+	p->on_s = p->coverage = 0;
 	fill_verdict(&heap, unprobed, r, p);
 	fill_memory(g, &heap, r, p);
 }

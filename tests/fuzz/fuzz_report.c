@@ -2,7 +2,8 @@
 /*
  * Saved reports that lie, read and merged.
  *
- * reads: src/base/jval.c src/report/read.c src/report/merge.c src/report/merge_sites.c
+ * reads: src/base/jval.c src/report/read.c src/report/fields.c
+ * reads: src/report/merge.c src/report/merge_sites.c
  */
 #include "fuzz/fuzz.h"
 #include "report/merge.h"
