@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `make help` lists the targets. Everything built lands below $(O); nothing generated is committed.
+# `make help` lists the targets. Everything built lands below $(O); what is generated is not committed,
+# but for docs/report.schema.json, which users read and `make check` compares.
 
 O        ?= build
 PREFIX   ?= /usr/local
