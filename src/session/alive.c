@@ -26,7 +26,7 @@ static void begin_again(struct session *s, uint64_t when)
 	bool was_always = s->windows.mode == BIRTHS_ALWAYS;
 	uint64_t unseen = clock_ns() - when;
 
-	s->probes.stood_still++;
+	s->kern.stood_still++;
 	log_info("the tool stood still for %.1f s: its probes were taken out meanwhile",
 		 (double)unseen / 1e9);
 	if (s->paused)
@@ -44,9 +44,9 @@ void session_beat(struct session *s)
 	bool slept = s->kern.stats && s->kern.stats->asleep;
 
 	promise(s, now);
-	if (!slept && trips == s->probes.trips)
+	if (!slept && trips == s->kern.trips)
 		return;
-	s->probes.trips = trips;
+	s->kern.trips = trips;
 	if (s->kern.stats)
 		s->kern.stats->asleep = 0;
 	begin_again(s, when);

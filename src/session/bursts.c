@@ -34,6 +34,17 @@ static uint64_t births_now(const struct session *s)
 	return __atomic_load_n(&s->kern.stats->births, __ATOMIC_ACQUIRE);
 }
 
+static int births_on(struct session *s)
+{
+	return sites_on(s->sites, s->windows.focused ? s->windows.focus.set : s->sites->set);
+}
+
+void session_births_off(struct session *s)
+{
+	sites_off(s->sites, s->sites->set);
+	sites_off(s->sites, s->windows.focus.set);
+}
+
 static void wait_window(const struct session *s, uint64_t from, uint64_t opened, uint64_t least)
 {
 	const struct timespec pause = {.tv_nsec = 400000};
@@ -81,10 +92,10 @@ void session_burst(struct session *s)
 	bool focus;
 
 	focus_choose(s);
-	focus = s->probes.focused; /* what is learnt may end it */
+	focus = s->windows.focused; /* what is learnt may end it */
 	sites = focus_sites(s);
 	began = clock_ns();
-	if (session_births_on(s)) {
+	if (births_on(s)) {
 		s->due.burst = clock_ns() + POLL_NS;
 		if (!proc_alive(s->proc)) /* told by the loop, once */
 			return;
@@ -104,7 +115,7 @@ void session_burst(struct session *s)
 	wait_window(s, first, opened, least);
 	looked = births_now(s);
 	ladder_look(s->ladder, s->kern.births, looked - first > PL_BIRTH_SLOTS ? looked : first,
-		    looked, session_collections(s), s->windows.bursts, s->probes.focused);
+		    looked, session_collections(s), s->windows.bursts, s->windows.focused);
 	session_births_off(s);
 	last = births_now(s);
 	closed = clock_ns();
@@ -127,14 +138,14 @@ void session_burst(struct session *s)
 	s->due.burst = account_next(&s->ledger.of[LEDGER_BIRTHS], clock_ns(), next_random(s));
 	session_plan_climb(s, clock_ns() + FIRST_CLIMB_NS);
 	/* A rate at some sites is none at all of them. */
-	if (focus == s->probes.focused && s->windows.bursts >= LEARN_BURSTS &&
+	if (focus == s->windows.focused && s->windows.bursts >= LEARN_BURSTS &&
 	    clock_ns() >= s->windows.not_before && fits_always(s, looked - first, closed - opened))
 		session_start_always(s);
 }
 
 void session_start_always(struct session *s)
 {
-	if (session_births_on(s)) {
+	if (births_on(s)) {
 		log_debug("permanent attachment: %s", fail_text());
 		return;
 	}
@@ -167,7 +178,7 @@ static void look_always(struct session *s)
 		from = looked - PL_BIRTH_SLOTS;
 	}
 	ladder_look(s->ladder, s->kern.births, from, looked, session_collections(s),
-		    s->windows.bursts++, s->probes.focused);
+		    s->windows.bursts++, s->windows.focused);
 	session_drain(s);
 	last = births_now(s);
 	settle(s, from, looked, last);
@@ -207,7 +218,7 @@ void session_poll_births(struct session *s)
 	}
 	s->due.poll = now + POLL_NS;
 	/* Now and then all sites: there may be new ones, or other classes that grow. */
-	if (s->probes.focused && now - s->windows.always_since > focus_full_view_ns(s, now)) {
+	if (s->windows.focused && now - s->windows.always_since > focus_full_view_ns(s, now)) {
 		look_always(s);
 		session_stop_always(s);
 		focus_full_next(s);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "session/fds_priv.h"
+#include "session/frames.h"
 
 #define LOOK_MIN_NS 250000000
 #define LOOK_MAX_NS 5000000000
@@ -17,23 +18,14 @@ struct session_fds *session_fds_new(void)
 	return calloc(1, sizeof(struct session_fds));
 }
 
-void session_fds_prepare(struct session *s)
-{
-	/* Without a place for them (a test that is after births alone) nothing is prepared. */
-	if (!s->fds)
-		return;
-	s->fds->means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
-	fds_prepare(s->kern.skel, s->fds->means);
-}
-
 int session_fds_open(struct session *s)
 {
 	struct fds_spec spec = {
 		.proc = s->proc,
 		.skel = s->kern.skel,
-		.means = s->fds->means,
-		.mechanism = s->probes.mechanism,
-		.channel = s->probes.channel,
+		.means = s->kern.fds_means,
+		.mechanism = s->kern.mechanism,
+		.channel = s->kern.channel,
 		.account = &s->ledger.of[LEDGER_FDS],
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};
@@ -149,7 +141,7 @@ static struct joined_fds *place_of(struct fds_joiner *j, const struct fds_site *
 	enum report_kind kind = site->is_task ? KIND_THREAD : KIND_FD;
 	struct stack *st = stacks_find(j->s->stacks, site->stack);
 	struct report_frame *frames = NULL;
-	size_t n = st ? session_name_frames(j->r, st, &frames) : 0;
+	size_t n = st ? frames_name(j->r, st, &frames) : 0;
 	struct joined_fds *to;
 	char id[17];
 

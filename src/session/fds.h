@@ -13,8 +13,7 @@ struct map64;
 struct session_fds;
 
 struct session_fds *session_fds_new(void);
-/* Before and after the load of the kernel half. What does not work ends up as a note. */
-void session_fds_prepare(struct session *s);
+/* What does not work ends up as a note. */
 int session_fds_open(struct session *s);
 void session_fds_close(struct session *s);
 /* One look, and the plan for the next. */

@@ -9,7 +9,6 @@
 #include "track/fds.h"
 
 struct session_fds {
-	enum fds_means means;
 	struct fds *fds;
 	struct proc_sockets sockets; /* as last read, with an index by inode */
 	struct map64 socket_index;

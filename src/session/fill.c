@@ -8,6 +8,7 @@
 #include "session/identity.h"
 #include "session/observe.h"
 #include "session/reads.h"
+#include "session/frames.h"
 #include "session/session_priv.h"
 
 static void fill_lost(struct session *s, struct report *r, struct report_process *p)
@@ -38,7 +39,7 @@ static void fill_lost(struct session *s, struct report *r, struct report_process
 		{"samples_thinned", "survivors left out to bound memory; the others count more",
 		 l->thinned},
 		{"stood_still", "the tool stood still, and its probes were out meanwhile",
-		 s->probes.stood_still},
+		 s->kern.stood_still},
 		{"held_by_unknown", report_strdup(r, why), refused},
 	};
 	struct report_lost *v =
@@ -85,7 +86,7 @@ static void fill_probe(struct session *s, struct report_process *p, double run_s
 
 	if (s->windows.mode == BIRTHS_ALWAYS)
 		on += s->now_ns - s->windows.always_since;
-	p->mechanism = s->probes.n_sets ? probe_mechanism_name(s->probes.mechanism) : "none";
+	p->mechanism = s->sites->n_sets ? probe_mechanism_name(s->kern.mechanism) : "none";
 	p->on_s = (double)on / 1e9;
 	p->coverage = run_s > 0 ? p->on_s / run_s : 0;
 	if (p->coverage > 1)
@@ -120,7 +121,7 @@ int session_pid(const struct session *s)
 
 int session_mechanism(const struct session *s)
 {
-	return s->probes.mechanism;
+	return s->kern.mechanism;
 }
 
 static int tell_and_judge(struct session *s, const struct evidence *e, struct report *r,
@@ -178,17 +179,6 @@ int session_judge(struct session *s, uint64_t now_ns, struct report *r, struct r
 	return judge_at(s, now_ns, false, r, p);
 }
 
-static void add_sources(struct session *s, struct report *r, struct report_site *site)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < site->n_frames && n < 3; i++) {
-		site->stack[i].source =
-			session_source(s, r, site->stack[i].file, site->stack[i].line);
-		n += !site->stack[i].native;
-	}
-}
-
 int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p)
 {
 	int err;
@@ -196,6 +186,7 @@ int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct re
 	holders_look(s);
 	err = judge_at(s, now_ns, r->final, r, p);
 	for (size_t i = 0; !err && i < p->n_sites && i < s->o.top; i++)
-		add_sources(s, r, &p->sites[i]);
+		if (s->o.sources)
+			frames_add_lines(s->proc, r, &p->sites[i]);
 	return err;
 }

@@ -61,7 +61,7 @@ static uint64_t learn_class(struct session_focus *f, uint64_t type, uint64_t cla
 
 static void close_sets(struct session_focus *f)
 {
-	for (size_t i = 0; i < SESSION_FILES; i++) {
+	for (size_t i = 0; i < SITES_FILES; i++) {
 		probe_set_close(f->set[i]);
 		f->set[i] = NULL;
 	}
@@ -73,24 +73,24 @@ static void close_sets(struct session_focus *f)
  * what a leak has shown by then is worth more than the few temporaries in it. */
 static void mend(struct session *s, uint64_t classes)
 {
-	struct session_focus *f = &s->probes.focus;
+	struct session_focus *f = &s->windows.focus;
 
 	log_debug("focus: blind to births of classes %llx since window %u",
 		  (unsigned long long)classes, f->first_burst);
 	if (clock_ns() - f->made_ns < YOUNG_NS)
 		ladder_drop_partial(s->ladder, f->first_burst, classes);
 	close_sets(f);
-	s->probes.focused = false; /* whoever attaches next finds no sets */
+	s->windows.focused = false; /* whoever attaches next finds no sets */
 }
 
 void focus_learn(struct session *s, uint64_t from, uint64_t to)
 {
-	struct session_focus *f = &s->probes.focus;
+	struct session_focus *f = &s->windows.focus;
 	size_t n;
 	const struct sample *v = ladder_looked_at(s->ladder, &n);
 	uint64_t missed = 0;
 
-	if (s->probes.n_sites < FEW_SITES)
+	if (s->sites->n < FEW_SITES)
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (v[i].addr && v[i].parts)
@@ -99,11 +99,11 @@ void focus_learn(struct session *s, uint64_t from, uint64_t to)
 	for (uint64_t i = from; i < to; i++) {
 		const struct pl_birth *b = &s->kern.births[i & (PL_BIRTH_SLOTS - 1)];
 
-		if (!b->type || b->site >= s->probes.n_sites)
+		if (!b->type || b->site >= s->sites->n)
 			continue;
 		if (learn_pair(f, b->type, b->site) && !f->want[b->site])
 			missed |= classes_of(f, b->type, 0) & f->classes;
-		if (!s->probes.focused)
+		if (!s->windows.focused)
 			f->births[b->site]++;
 	}
 	if (missed)
@@ -129,14 +129,14 @@ static uint64_t growing_classes(const struct session *s)
 /* Marks the wanted sites; returns their number, and their share of all births. */
 static size_t select_sites(const struct session *s, uint64_t classes, bool *want, double *share)
 {
-	const struct session_focus *f = &s->probes.focus;
+	const struct session_focus *f = &s->windows.focus;
 	double all = 0, in = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->pairs.n; i++)
 		if (classes_of(f, f->pairs.v[i].type, UINT64_MAX) & classes)
 			want[f->pairs.v[i].site] = true;
-	for (size_t i = 0; i < s->probes.n_sites; i++) {
+	for (size_t i = 0; i < s->sites->n; i++) {
 		all += f->births[i];
 		in += want[i] ? f->births[i] : 0;
 		n += want[i];
@@ -150,27 +150,27 @@ static void make_sets(struct session *s, uint64_t classes, const bool *want, siz
 	size_t first = 0;
 	int err = 0;
 
-	close_sets(&s->probes.focus);
-	for (size_t i = 0; i < s->probes.n_files && !err; i++) {
-		err = session_open_set(s, &s->probes.file[i], want + first, "focus",
-				       &s->probes.focus.set[i]);
-		first += s->probes.file[i].points.n;
+	close_sets(&s->windows.focus);
+	for (size_t i = 0; i < s->sites->n_files && !err; i++) {
+		err = sites_open_set(s, &s->sites->file[i], want + first, "focus",
+				     &s->windows.focus.set[i]);
+		first += s->sites->file[i].points.n;
 	}
 	if (err) {
 		log_debug("no focus: %s", fail_text());
-		close_sets(&s->probes.focus);
+		close_sets(&s->windows.focus);
 		return;
 	}
-	s->probes.focus.classes = classes;
-	s->probes.focus.n_sites = n;
-	s->probes.focus.first_burst = s->windows.bursts;
-	s->probes.focus.made_ns = clock_ns();
-	memcpy(s->probes.focus.want, want, sizeof(s->probes.focus.want));
+	s->windows.focus.classes = classes;
+	s->windows.focus.n_sites = n;
+	s->windows.focus.first_burst = s->windows.bursts;
+	s->windows.focus.made_ns = clock_ns();
+	memcpy(s->windows.focus.want, want, sizeof(s->windows.focus.want));
 }
 
 static void choose_again(struct session *s)
 {
-	struct session_focus *f = &s->probes.focus;
+	struct session_focus *f = &s->windows.focus;
 	uint64_t classes = growing_classes(s);
 	bool want[PL_MAX_SITES] = {false};
 	double share;
@@ -179,13 +179,13 @@ static void choose_again(struct session *s)
 	if (!classes || classes == f->classes)
 		return;
 	n = select_sites(s, classes, want, &share);
-	if (!n || (share > WORTH_BIRTHS && (double)n > WORTH_SITES * (double)s->probes.n_sites)) {
+	if (!n || (share > WORTH_BIRTHS && (double)n > WORTH_SITES * (double)s->sites->n)) {
 		close_sets(f);
 		return;
 	}
 	make_sets(s, classes, want, n);
-	log_debug("focus: %zu of %zu sites, %.0f %% of the births, classes %llx", n,
-		  s->probes.n_sites, 100 * share, (unsigned long long)classes);
+	log_debug("focus: %zu of %zu sites, %.0f %% of the births, classes %llx", n, s->sites->n,
+		  100 * share, (unsigned long long)classes);
 }
 
 /* Before a window, for the sets close. As at the start, some seconds of windows on all sites
@@ -201,40 +201,40 @@ static void learn_anew(struct session_focus *f, uint64_t now)
 
 void focus_choose(struct session *s)
 {
-	struct session_focus *f = &s->probes.focus;
+	struct session_focus *f = &s->windows.focus;
 	uint64_t now = clock_ns();
 
 	/* A program that makes types as it goes. */
 	if (f->pairs.n > MANY_PAIRS)
 		learn_anew(f, now);
-	if (s->probes.n_sites < FEW_SITES || s->windows.bursts < LEARN_WINDOWS ||
+	if (s->sites->n < FEW_SITES || s->windows.bursts < LEARN_WINDOWS ||
 	    !heap_can_count(s->heap)) {
-		s->probes.focused = false;
+		s->windows.focused = false;
 		return;
 	}
 	if (now - f->looked_ns > CHOOSE_NS) {
 		f->looked_ns = now;
 		choose_again(s);
 	}
-	s->probes.focused = f->classes && ++f->turn % FULL_EVERY;
+	s->windows.focused = f->classes && ++f->turn % FULL_EVERY;
 }
 
 uint64_t focus_full_view_ns(const struct session *s, uint64_t now)
 {
-	return now - s->probes.focus.made_ns < YOUNG_NS ? YOUNG_VIEW_NS : FULL_VIEW_NS;
+	return now - s->windows.focus.made_ns < YOUNG_NS ? YOUNG_VIEW_NS : FULL_VIEW_NS;
 }
 
 void focus_full_next(struct session *s)
 {
-	s->probes.focus.turn = FULL_EVERY - 1;
+	s->windows.focus.turn = FULL_EVERY - 1;
 }
 
 size_t focus_sites(const struct session *s)
 {
-	return s->probes.focused ? s->probes.focus.n_sites : s->probes.n_sites;
+	return s->windows.focused ? s->windows.focus.n_sites : s->sites->n;
 }
 
 void focus_free(struct session *s)
 {
-	learn_anew(&s->probes.focus, 0);
+	learn_anew(&s->windows.focus, 0);
 }

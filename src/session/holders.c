@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "judge/judge.h"
+#include "session/frames.h"
 #include "session/holders_priv.h"
 
 #define PAUSE_NS    30000000000ull /* between two questions */
@@ -180,7 +181,7 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 		return (size_t)*at - 2;
 	*at = 1; /* none */
 	st = stacks_find(o->s->stacks, stack);
-	n = st ? session_name_frames(o->scratch, st, &frames) : 0;
+	n = st ? frames_name(o->scratch, st, &frames) : 0;
 	if (!n)
 		return SIZE_MAX;
 	report_site_id(frames, n, o->kind, id);

@@ -232,14 +232,14 @@ void session_plan_jobs(struct session *s, uint64_t now)
 /* Probes that stay in go only when there is a module to add. */
 static void do_modules(struct session *s, uint64_t now)
 {
-	size_t before = s->probes.n_files;
+	size_t before = s->sites->n_files;
 	int err;
 
 	s->due.modules = now + MODULES_NS;
 	if (s->windows.mode == BIRTHS_OFF)
 		return;
-	err = session_attach_new(s);
-	if (err ? !proc_alive(s->proc) : s->probes.n_files == before)
+	err = sites_attach_new(s);
+	if (err ? !proc_alive(s->proc) : s->sites->n_files == before)
 		return;
 	if (err)
 		session_note(s, "births are not watched any more: %s", fail_text());

@@ -10,24 +10,6 @@
 _Static_assert(EVIDENCE_CLASSES == HEAP_CLASSES && EVIDENCE_PARTS == HEAP_MAX_PARTS,
 	       "evidence has room for what the heap has");
 
-size_t session_name_frames(struct report *r, const struct stack *st, struct report_frame **out)
-{
-	struct report_frame *f = report_alloc(r, st->n * sizeof(*f));
-	size_t n = f ? st->n : 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct py_code *c = st->frame[i].code;
-
-		f[i] = (struct report_frame){
-			.function = c ? report_strdup(r, py_code_function(c)) : "?",
-			.file = c ? report_strdup(r, py_code_file(c)) : "?",
-			.line = st->frame[i].line,
-		};
-	}
-	*out = f;
-	return n;
-}
-
 /* ---- Survivors. ---- */
 
 static void copy_survivor(const struct sample *from, struct survivor *to)

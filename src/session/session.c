@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A session's life: open, steps, close. */
+#include <bpf/libbpf.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,8 +12,71 @@
 #include "session/session_priv.h"
 
 #define BUCKET_S     1.0
-#define LOOK_NS	     1000000000 /* between whole looks at whether the target is still there */
-#define WORKER_SHARE 0.01	/* of a core, for censuses by type */
+#define LOOK_NS	     1000000000	    /* between whole looks at whether the target is still there */
+#define TRIM_NS	     10000000000ull /* when many stacks are needed, not again at once */
+#define WORKER_SHARE 0.01	    /* of a core, for censuses by type */
+
+/* Once, however often it is said. */
+void session_note(struct session *s, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	for (size_t i = 0; i < s->n_notes; i++)
+		if (!strcmp(s->note[i], text)) {
+			free(text);
+			return;
+		}
+	if (s->n_notes < SESSION_NOTES)
+		s->note[s->n_notes++] = text;
+	else
+		free(text);
+}
+
+/* Both halves keep a bounded number of stacks: what no survivor and no live block needs any more is
+ * forgotten here and there, and told again should it come back. */
+static void trim_stacks(struct session *s)
+{
+	auto_free uint64_t *gone = NULL;
+	struct native_sites native = {0};
+	struct map64 keep = {0};
+	size_t n;
+	const struct sample *v = ladder_samples(s->ladder, &n);
+
+	for (size_t i = 0; i < n; i++)
+		map64_put(&keep, v[i].stack);
+	v = ladder_looked_at(s->ladder, &n);
+	for (size_t i = 0; i < n; i++)
+		map64_put(&keep, v[i].stack);
+	if (s->native && !native_sites(s->native, &native))
+		for (size_t i = 0; i < native.n; i++)
+			map64_put(&keep, native.v[i].key.stack);
+	native_sites_free(&native);
+	session_fds_keep_stacks(s, &keep);
+	if (!stacks_trim(s->stacks, &keep, &gone, &n))
+		kern_forget_stacks(&s->kern, gone, n);
+	map64_free(&keep);
+	log_debug("%zu stacks forgotten, %zu kept", n, stacks_count(s->stacks));
+}
+
+void session_drain(struct session *s)
+{
+	if (!s->kern.ring)
+		return;
+	ring_buffer__consume(s->kern.ring);
+	if (s->native_stacks)
+		native_stacks_poll(s->native_stacks, s);
+	if (stacks_are_many(s->stacks) && clock_ns() - s->trimmed_ns > TRIM_NS) {
+		trim_stacks(s);
+		s->trimmed_ns = clock_ns();
+	}
+}
 
 static void name_session(struct session *s)
 {
@@ -55,33 +119,21 @@ static int open_user_half(struct session *s)
 	return err;
 }
 
-static int choose_mechanism(struct session *s)
-{
-	size_t n = s->probes.n_sites ? s->probes.n_sites : 1;
-
-	return s->probes.channel ? probe_guard_choose(s->probes.channel, n, &s->probes.mechanism)
-				 : probe_choose(n, PROBE_NONE, &s->probes.mechanism);
-}
-
 /* Births need sites, a mechanism and the kernel's consent. A build whose sites cannot all be
  * resolved is watched without them: a missing site would blame wrong lines. */
 static int open_kernel_half(struct session *s)
 {
-	int err = session_find_births(s);
+	int err = sites_open(s);
 
 	if (err && err != -ENOTSUP)
 		return err;
 	if (err)
 		session_note(s, "births are not watched: %s", fail_text());
-	s->probes.mechanism = (enum probe_mechanism)s->o.mechanism;
-	err = s->probes.mechanism ? 0 : choose_mechanism(s);
+	err = kern_load(s, s->sites->n);
 	if (err)
 		return err;
-	err = session_load(s);
-	if (err)
-		return err;
-	s->windows.mode = s->probes.n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
-	return session_attach(s);
+	s->windows.mode = s->sites->n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
+	return sites_attach(s);
 }
 
 static int open_native(struct session *s)
@@ -90,8 +142,8 @@ static int open_native(struct session *s)
 		.proc = s->proc,
 		.heap = s->heap,
 		.skel = s->kern.skel,
-		.mechanism = s->probes.mechanism,
-		.channel = s->probes.channel,
+		.mechanism = s->kern.mechanism,
+		.channel = s->kern.channel,
 		.account = &s->ledger.of[LEDGER_NATIVE],
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};
@@ -115,21 +167,6 @@ static bool is_cancelled(const struct session *s)
 	return s->o.is_cancelled && s->o.is_cancelled();
 }
 
-/* What killed copies of the tool have left is removed. */
-static int open_channel(struct session *s)
-{
-	int err = s->o.guard ? probe_guard_join(s->o.guard, &s->probes.channel) : 0;
-
-	if (err)
-		return err;
-	s->probes.trips = probe_guard_trips(s->o.guard, NULL);
-	if (s->probes.channel)
-		probe_guard_sweep(s->probes.channel);
-	else
-		probe_sweep();
-	return 0;
-}
-
 int session_open(int pid, const struct session_opts *o, struct session **out)
 {
 	static int (*const steps[])(struct session *) = {
@@ -148,7 +185,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	}
 	s->windows.random = (clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
 	ledger_open(&s->ledger, o->overhead, clock_ns());
-	err = open_channel(s);
+	err = kern_join(s);
 	if (!err)
 		err = proc_open(pid, &s->proc);
 	if (!err && o->start_ticks && s->proc->start_ticks != o->start_ticks)
@@ -184,10 +221,9 @@ void session_close(struct session *s)
 	native_close(s->native);
 	holders_free(s->holders);
 	session_fds_close(s);
-	session_detach(s);
-	probe_guard_leave(s->probes.channel);
-	session_unload(s);
-	session_forget_births(s);
+	focus_free(s);
+	sites_close(s->sites);
+	kern_close(&s->kern);
 	ladder_free(s->ladder);
 	stacks_free(s->stacks);
 	names_free(s->names);

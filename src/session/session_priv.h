@@ -9,10 +9,10 @@
 #include "judge/coverage.h"
 #include "memory/memwatch.h"
 #include "memory/parts.h"
-#include "probe/guard.h"
-#include "probe/probe.h"
+#include "session/kern.h"
 #include "session/native_stacks.h"
 #include "session/session.h"
+#include "session/sites.h"
 #include "track/ladder.h"
 #include "track/ledger.h"
 #include "track/names.h"
@@ -20,10 +20,8 @@
 #include "track/stacks.h"
 
 struct census_worker;
-struct pyleak_bpf;
 struct session_fds;
 struct holders;
-struct ring_buffer;
 
 enum births_mode {
 	BIRTHS_OFF,    /* no birth engine for this build: only native blocks */
@@ -31,8 +29,6 @@ enum births_mode {
 	BIRTHS_ALWAYS, /* the rate fits the budget: every birth is seen */
 };
 
-/* Files with birth sites: the interpreter, and extension modules on 3.8. */
-#define SESSION_FILES  32
 #define SESSION_NOTES  16
 #define SESSION_SERIES 512
 
@@ -46,14 +42,6 @@ enum {
 
 struct session_times { /* when each job is due, CLOCK_MONOTONIC; 0 = not planned */
 	uint64_t burst, climb, census, memory, native, poll, modules, fds, look;
-};
-
-struct session_file {
-	uint64_t inode; /* which it is, as maps shows it */
-	uint32_t dev;
-	int fd; /* of the file that was searched: the one that is probed */
-	uint64_t bias;
-	struct probe_points points;
 };
 
 struct focus_pair {
@@ -72,33 +60,9 @@ struct session_focus {
 	uint32_t first_burst;	       /* of the sets' windows */
 	uint64_t made_ns;	       /* when the sets were */
 	uint64_t looked_ns;	       /* when the choice was last looked at */
-	struct probe_set *set[SESSION_FILES];
+	struct probe_set *set[SITES_FILES];
 	size_t n_sites;
 	unsigned turn; /* windows since the last one with all sites */
-};
-
-/* What runs in the kernel (load.c). */
-struct session_kern {
-	struct pyleak_bpf *skel;
-	struct ring_buffer *ring;
-	int birth_fd;	     /* the program for births */
-	uint64_t trimmed_ns; /* stacks last forgotten */
-	const struct pl_birth *births;
-	volatile struct pl_stats *stats;
-};
-
-/* Where births are seen, and who switches it (attach.c, focus.c, alive.c). */
-struct session_probes {
-	enum probe_mechanism mechanism;
-	struct probe_channel *channel; /* to the guardian; NULL: this process switches */
-	uint32_t trips;		       /* times the guardian took out what was in, as last seen */
-	uint64_t stood_still;	       /* times that we did, with probes in */
-	struct probe_set *set[SESSION_FILES];
-	size_t n_sets, n_sites;
-	struct session_file file[SESSION_FILES];
-	size_t n_files;
-	struct session_focus focus;
-	bool focused; /* the probes that are in, or go in next, are those of the focus */
 };
 
 /* When births are seen (bursts.c). */
@@ -114,6 +78,8 @@ struct session_windows {
 	uint64_t looked_ns;		   /* BIRTHS_ALWAYS: when births were last looked at */
 	uint64_t always_since, not_before; /* retry permanent attachment no earlier */
 	double backoff_s;
+	struct session_focus focus;
+	bool focused; /* the probes that are in, or go in next, are those of the focus */
 };
 
 /* What is read of the process in turn, and how it moves (jobs.c). */
@@ -150,8 +116,9 @@ struct session {
 	struct py_runtime *rt;
 	struct heap *heap;
 
-	struct session_kern kern;
-	struct session_probes probes;
+	struct kern kern;
+	struct sites *sites;
+	uint64_t trimmed_ns; /* stacks last forgotten */
 	struct session_windows windows;
 	struct ledger ledger;
 	struct stacks *stacks;
@@ -171,22 +138,8 @@ struct session {
 /* alive.c: the heartbeat, and what is to be done after it has failed */
 void session_beat(struct session *s);
 
-/* load.c: the skeleton, its maps and configuration */
-int session_load(struct session *s);
-void session_unload(struct session *s);
 void session_drain(struct session *s); /* stacks waiting in the ring */
 
-/* attach.c: where births are, and the probe sets */
-int session_find_births(struct session *s);
-void session_forget_births(struct session *s);
-int session_attach(struct session *s);
-int session_attach_new(struct session *s);
-/* A parked set of the sites of @f that are wanted (@want NULL: all). None wanted: no set, no error.
- */
-int session_open_set(struct session *s, const struct session_file *f, const bool *want,
-		     const char *label, struct probe_set **out);
-void session_detach(struct session *s);
-int session_births_on(struct session *s);
 void session_births_off(struct session *s);
 void session_note(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -216,11 +169,5 @@ void session_burst(struct session *s);
 void session_poll_births(struct session *s);
 void session_start_always(struct session *s);
 void session_stop_always(struct session *s);
-
-/* observe.c: frames of @st as a report has them, borrowed names apart */
-size_t session_name_frames(struct report *r, const struct stack *st, struct report_frame **out);
-
-/* source.c: text of a source line of the target's file, or NULL */
-const char *session_source(const struct session *s, struct report *r, const char *file, int line);
 
 #endif

@@ -102,14 +102,14 @@ static void leave_out_sites(struct session *s)
 	const char *text = getenv("BIRTHS_LIVE_LEAVE_OUT");
 	size_t every = text ? strtoul(text, NULL, 10) : 0;
 
-	for (size_t i = 0; every && i < s->probes.n_files; i++) {
-		struct probe_points *p = &s->probes.file[i].points;
+	for (size_t i = 0; every && i < s->sites->n_files; i++) {
+		struct probe_points *p = &s->sites->file[i].points;
 		size_t n = 0;
 
 		for (size_t k = 0; k < p->n; k++)
 			if ((k + 1) % every)
 				p->v[n++] = p->v[k];
-		s->probes.n_sites -= p->n - n;
+		s->sites->n -= p->n - n;
 		p->n = n;
 	}
 }
@@ -121,12 +121,10 @@ static int attach(struct session *s, pid_t pid)
 	if (!err)
 		err = py_open(s->proc, &s->rt);
 	if (!err)
-		err = session_find_births(s);
+		err = sites_open(s);
 	leave_out_sites(s);
 	if (!err)
-		err = probe_choose(s->probes.n_sites, PROBE_NONE, &s->probes.mechanism);
-	if (!err)
-		err = session_load(s);
+		err = kern_load(s, s->sites->n);
 	if (err)
 		return err;
 	ring_buffer__free(s->kern.ring);
@@ -134,16 +132,14 @@ static int attach(struct session *s, pid_t pid)
 		ring_buffer__new(bpf_map__fd(s->kern.skel->maps.ring), forget_stack, NULL, NULL);
 	if (!s->kern.ring)
 		return fail(-errno, "cannot read the ring: %s", strerror(errno));
-	err = session_attach(s);
-	return err ? err : session_births_on(s);
+	err = sites_attach(s);
+	return err ? err : sites_on(s->sites, s->sites->set);
 }
 
 static void detach(struct session *s)
 {
-	session_births_off(s);
-	session_detach(s);
-	session_unload(s);
-	session_forget_births(s);
+	sites_close(s->sites);
+	kern_close(&s->kern);
 	py_close(s->rt);
 	proc_close(s->proc);
 }
@@ -281,8 +277,8 @@ static void print_summary(const struct live *l)
 	printf("{\"births\": %llu, \"sites\": %zu, \"hit\": %zu, \"files\": %zu, \"mechanism\": "
 	       "\"%s\", "
 	       "\"overrun\": %llu, \"torn\": %llu, \"minor\": %d, \"version\": \"%s\", \"lost\": {",
-	       (unsigned long long)l->seen, s->probes.n_sites, hit, s->probes.n_files,
-	       probe_mechanism_name(s->probes.mechanism), (unsigned long long)l->overrun,
+	       (unsigned long long)l->seen, s->sites->n, hit, s->sites->n_files,
+	       probe_mechanism_name(s->kern.mechanism), (unsigned long long)l->overrun,
 	       (unsigned long long)l->torn, s->rt->minor, s->rt->version);
 #define X(id, key, text) \
 	printf("%s\"%s\": %llu", PL_LOST_##id ? ", " : "", key, s->kern.stats->lost[PL_LOST_##id]);

@@ -29,14 +29,11 @@ static int open_target(struct session *s, pid_t pid)
 	if (!err)
 		err = py_open(s->proc, &s->rt);
 	if (!err)
-		err = session_find_births(s);
+		err = sites_open(s);
 	if (!err)
-		err = probe_guard_join(s->o.guard, &s->probes.channel);
+		err = probe_guard_join(s->o.guard, &s->kern.channel);
 	if (!err)
-		err = probe_guard_choose(s->probes.channel, s->probes.n_sites,
-					 &s->probes.mechanism);
-	if (!err)
-		err = session_load(s);
+		err = kern_load(s, s->sites->n);
 	if (err)
 		return err;
 	ring_buffer__free(s->kern.ring);
@@ -47,15 +44,15 @@ static int open_target(struct session *s, pid_t pid)
 
 static int cycle(struct session *s)
 {
-	int err = session_attach(s);
+	int err = sites_attach(s);
 
 	if (!err)
-		err = session_births_on(s);
+		err = sites_on(s->sites, s->sites->set);
 	if (!err) {
 		usleep(STAY_US);
-		session_births_off(s);
+		sites_off(s->sites, s->sites->set);
 	}
-	session_detach(s);
+	sites_detach(s->sites);
 	ring_buffer__consume(s->kern.ring);
 	return err;
 }
@@ -79,9 +76,8 @@ int main(int argc, char **argv)
 	}
 	if (err)
 		fprintf(stderr, "after %lu cycles: %s\n", done, fail_text());
-	session_unload(&s);
-	session_forget_births(&s);
-	probe_guard_leave(s.probes.channel);
+	sites_close(s.sites);
+	kern_close(&s.kern);
 	py_close(s.rt);
 	proc_close(s.proc);
 	probe_guard_stop(s.o.guard);

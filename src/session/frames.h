@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Frames of Python stacks as a report has them. */
+#ifndef PYLEAK_SESSION_FRAMES_H
+#define PYLEAK_SESSION_FRAMES_H
+
+#include "report/report.h"
+#include "track/stacks.h"
+
+struct proc;
+
+/* Returns their number; 0 without memory. */
+size_t frames_name(struct report *r, const struct stack *st, struct report_frame **out);
+/* The text of the lines of the innermost frames, as the target itself could read it. */
+void frames_add_lines(const struct proc *p, struct report *r, struct report_site *site);
+
+#endif

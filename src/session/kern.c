@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "session/kern.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "session/session_priv.h"
+
+#include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
+#include "py/versions.h"
+
+/* libbpf's lines go to our log, one level lower. */
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[1024];
+
+	if (!log_enabled(LOG_DEBUG) || level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = 0;
+	log_debug("%s", line);
+	return 0;
+}
+
+static int on_stack(void *ctx, void *data, size_t size)
+{
+	struct session *s = ctx;
+
+	if (size >= offsetof(struct pl_stack, frames))
+		stacks_add(s->stacks, data, size);
+	return 0;
+}
+
+static void *map_pages(const struct bpf_map *map, size_t size, int prot)
+{
+	void *p = mmap(NULL, size, prot, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void set_config(struct session *s)
+{
+	struct pl_config *c = (struct pl_config *)&s->kern.skel->rodata->config;
+
+	c->walk = s->rt->walk;
+	c->tgid = (uint32_t)s->proc->tgid_root;
+	c->max_frames = PL_MAX_FRAMES;
+	c->min_size = s->o.min_size;
+	c->max_size = s->o.max_size;
+	c->native_stacks = s->o.native_stacks;
+	c->type_offset = s->rt->layout.ob_type;
+}
+
+int kern_join(struct session *s)
+{
+	struct kern *k = &s->kern;
+	int err = s->o.guard ? probe_guard_join(s->o.guard, &k->channel) : 0;
+
+	if (err)
+		return err;
+	k->trips = probe_guard_trips(s->o.guard, NULL);
+	if (k->channel)
+		probe_guard_sweep(k->channel);
+	else
+		probe_sweep();
+	return 0;
+}
+
+static int choose_mechanism(struct session *s, size_t n)
+{
+	struct kern *k = &s->kern;
+
+	k->mechanism = (enum probe_mechanism)s->o.mechanism;
+	if (k->mechanism)
+		return 0;
+	return k->channel ? probe_guard_choose(k->channel, n, &k->mechanism)
+			  : probe_choose(n, PROBE_NONE, &k->mechanism);
+}
+
+static int refused(int err)
+{
+	if (err == -EPERM || err == -EACCES)
+		return fail(-EPERM, "the kernel refused to load the BPF programs: run as root, or "
+				    "with CAP_BPF and CAP_PERFMON");
+	return fail(err, "the kernel refused the BPF programs (%s): run with -vv for its reasons",
+		    strerror(-err));
+}
+
+/* From 3.12 on a process can have several GILs, and births of two interpreters run at once: the
+ * program that numbers its records atomically is taken where the kernel knows such an
+ * instruction (5.12). */
+static int load_with(struct session *s, bool shared)
+{
+	struct kern *k = &s->kern;
+	struct bpf_program *prog = NULL;
+	int err;
+
+	k->skel = pyleak_bpf__open();
+	if (!k->skel)
+		return fail(-errno, "cannot open the BPF object: %s", strerror(errno));
+	set_config(s);
+	bpf_object__for_each_program(prog, k->skel->obj)
+	{
+		if (bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE) /* those on uprobes */
+			bpf_program__set_expected_attach_type(
+				prog, (enum bpf_attach_type)probe_attach_type(k->mechanism));
+	}
+	fds_prepare(k->skel, k->fds_means);
+	bpf_program__set_autoload(k->skel->progs.birth, !shared);
+	bpf_program__set_autoload(k->skel->progs.birth_shared, shared);
+	err = pyleak_bpf__load(k->skel);
+	if (err) {
+		pyleak_bpf__destroy(k->skel);
+		k->skel = NULL;
+		return refused(err);
+	}
+	k->birth_fd = bpf_program__fd(shared ? k->skel->progs.birth_shared : k->skel->progs.birth);
+	return 0;
+}
+
+static int map_all(struct session *s)
+{
+	struct kern *k = &s->kern;
+
+	k->births = map_pages(k->skel->maps.births, PL_BIRTH_SLOTS * sizeof(struct pl_birth),
+			      PROT_READ);
+	k->stats = map_pages(k->skel->maps.stats, sizeof(struct pl_stats), PROT_READ | PROT_WRITE);
+	if (!k->births || !k->stats)
+		return fail(-errno, "cannot map the BPF maps: %s", strerror(errno));
+	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.ring), on_stack, s, NULL);
+	return k->ring ? 0 : fail(-errno, "cannot read the BPF ring buffer: %s", strerror(errno));
+}
+
+int kern_load(struct session *s, size_t n_sites)
+{
+	int err = choose_mechanism(s, n_sites ? n_sites : 1);
+
+	if (err)
+		return err;
+	s->kern.fds_means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
+	libbpf_set_print(print_libbpf);
+	err = py_births_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;
+	if (err && err != -EPERM)
+		err = load_with(s, false);
+	return err ? err : map_all(s);
+}
+
+void kern_close(struct kern *k)
+{
+	probe_guard_leave(k->channel);
+	ring_buffer__free(k->ring);
+	if (k->births)
+		munmap((void *)(uintptr_t)k->births, PL_BIRTH_SLOTS * sizeof(struct pl_birth));
+	if (k->stats)
+		munmap((void *)(uintptr_t)k->stats, sizeof(struct pl_stats));
+	pyleak_bpf__destroy(k->skel);
+	*k = (struct kern){0};
+}
+
+void kern_forget_stacks(struct kern *k, const uint64_t *id, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		bpf_map_delete_elem(bpf_map__fd(k->skel->maps.stacks_seen), &id[i]);
+}

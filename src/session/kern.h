@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The kernel half of one session: opened, configured for this target, loaded, its maps mapped. */
+#ifndef PYLEAK_SESSION_KERN_H
+#define PYLEAK_SESSION_KERN_H
+
+#include "probe/guard.h"
+#include "probe/probe.h"
+#include "track/fds.h"
+
+struct pyleak_bpf;
+struct ring_buffer;
+struct session;
+
+struct kern {
+	enum probe_mechanism mechanism;
+	struct probe_channel *channel; /* to the guardian; NULL: this process switches */
+	uint32_t trips;		       /* times the guardian took out what was in, as last seen */
+	uint64_t stood_still;	       /* times that we did, with probes in */
+	enum fds_means fds_means;      /* what was loaded for descriptors */
+	struct pyleak_bpf *skel;
+	struct ring_buffer *ring;
+	int birth_fd; /* the program for births */
+	const struct pl_birth *births;
+	volatile struct pl_stats *stats;
+};
+
+/* Who switches probes. What killed copies of the tool have left is removed. */
+int kern_join(struct session *s);
+/* For probes at @n_sites; then into the kernel. */
+int kern_load(struct session *s, size_t n_sites);
+void kern_close(struct kern *k);
+/* These stacks have been forgotten here: they are to be told again when they come back. */
+void kern_forget_stacks(struct kern *k, const uint64_t *id, size_t n);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where births are in this target, and the probe sets on them. For the files of "births". */
+#ifndef PYLEAK_SESSION_SITES_H
+#define PYLEAK_SESSION_SITES_H
+
+#include "probe/probe.h"
+
+struct session;
+
+/* Files with birth sites: the interpreter, and extension modules on 3.8. */
+#define SITES_FILES 32
+
+struct site_file {
+	uint64_t inode; /* which it is, as maps shows it */
+	uint32_t dev;
+	int fd; /* of the file that was searched: the one that is probed */
+	uint64_t bias;
+	struct probe_points points;
+};
+
+struct sites {
+	struct site_file file[SITES_FILES];
+	size_t n_files;
+	size_t n;			    /* sites, in all of them */
+	struct probe_set *set[SITES_FILES]; /* all sites of each file */
+	size_t n_sets;
+};
+
+/* Finds them: s->sites. One that cannot be resolved makes the set incomplete: then there are none,
+ * and -ENOTSUP. */
+int sites_open(struct session *s);
+void sites_close(struct sites *t);
+
+/* Sets for the files that have none yet, parked. */
+int sites_attach(struct session *s);
+void sites_detach(struct sites *t);
+/* 3.8: modules that were loaded since. What is born in one that cannot be probed is unseen: then no
+ * births at all, as at the start. */
+int sites_attach_new(struct session *s);
+/* A parked set of the sites of @f that are wanted (@want NULL: all). None wanted: no set, no error.
+ */
+int sites_open_set(struct session *s, const struct site_file *f, const bool *want,
+		   const char *label, struct probe_set **out);
+
+/* @set: one for each file, NULL where none of its sites is in. */
+int sites_on(const struct sites *t, struct probe_set *const *set);
+void sites_off(const struct sites *t, struct probe_set *const *set);
+
+#endif
