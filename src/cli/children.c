@@ -5,10 +5,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cli/opener.h"
 #include "out/out.h"
 #include "report/merge.h"
 #include "report/read.h"
-#include "session/opener.h"
 
 #define MAX_ENDED 24 /* kept one by one; the older ones are only in the sums */
 #define MAX_SITES 200

@@ -5,9 +5,9 @@
 
 #include "census/census.h"
 #include "heap/heap.h"
+#include "memory/identity.h"
 #include "memory/parts.h"
-#include "session/identity.h"
-#include "session/reads.h"
+#include "memory/reads.h"
 
 #define TAKES	    10 /* within the time of --diff */
 #define MIN_STEP_NS 100000000

@@ -2,13 +2,13 @@
 /* What is in a report as it was seen: identity, memory, cost, losses; and the report, once it was
  * judged. */
 #include "judge/judge.h"
+#include "memory/identity.h"
+#include "memory/reads.h"
 #include "session/census_worker.h"
 #include "session/fds.h"
-#include "session/holders.h"
-#include "session/identity.h"
-#include "session/observe.h"
-#include "session/reads.h"
 #include "session/frames.h"
+#include "session/holders.h"
+#include "session/observe.h"
 #include "session/session_priv.h"
 
 static void fill_lost(struct session *s, struct report *r, struct report_process *p)

@@ -7,8 +7,8 @@
 #include "base/thresholds.h"
 #include "heap/heap.h"
 #include "judge/verdict.h"
+#include "memory/identity.h"
 #include "memory/limits.h"
-#include "session/identity.h"
 
 #define BUCKET_S 2.0
 #define PAGE	 4096

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Sessions opened and closed on a thread of its own: both wait for the kernel, half a second and
  * more, and those that run already must not stand still meanwhile. */
-#ifndef PYLEAK_SESSION_OPENER_H
-#define PYLEAK_SESSION_OPENER_H
+#ifndef PYLEAK_CLI_OPENER_H
+#define PYLEAK_CLI_OPENER_H
 
 #include "session/session.h"
 #include "track/tree.h"

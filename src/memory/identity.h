@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Who a process is: the first members of its report. */
-#ifndef PYLEAK_SESSION_IDENTITY_H
-#define PYLEAK_SESSION_IDENTITY_H
+#ifndef PYLEAK_MEMORY_IDENTITY_H
+#define PYLEAK_MEMORY_IDENTITY_H
 
 #include "py/py.h"
 #include "report/report.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What was not read, so that the process does not pay for being looked at: into the report. */
-#ifndef PYLEAK_SESSION_READS_H
-#define PYLEAK_SESSION_READS_H
+#ifndef PYLEAK_MEMORY_READS_H
+#define PYLEAK_MEMORY_READS_H
 
 #include "proc/proc.h"
 #include "report/report.h"
