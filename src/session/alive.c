@@ -23,7 +23,6 @@ void session_keep_alive(struct session *s)
 /* Probes that were in are out, or did nothing, since @when. */
 static void begin_again(struct session *s, uint64_t when)
 {
-	bool was_always = s->windows.mode == BIRTHS_ALWAYS;
 	uint64_t unseen = clock_ns() - when;
 
 	s->kern.stood_still++;
@@ -31,9 +30,9 @@ static void begin_again(struct session *s, uint64_t when)
 		 (double)unseen / 1e9);
 	if (s->paused)
 		return;
+	s->kern.out_ns = when;
 	session_pause(s, true);
-	if (was_always)
-		s->windows.on_ns -= unseen < s->windows.on_ns ? unseen : s->windows.on_ns;
+	s->kern.out_ns = 0;
 	session_pause(s, false);
 }
 

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "py/versions.h"
-#include "session/session_priv.h"
+#include "session/births_priv.h"
+#include "session/pools.h"
+#include "session/survivors.h"
 
 /* A window lasts at least a scheduler tick (4 ms at HZ=250), so that it cannot always see the same
  * phase of a timer in the target; a busy target loses about this much ... */
@@ -24,35 +26,35 @@
 #define FIRST_CLIMB_NS 200000000
 #define LEARN_BURSTS   3 /* windows before permanent attachment is considered */
 
-static uint32_t next_random(struct session *s)
+static uint32_t next_random(struct births *b)
 {
-	return (uint32_t)(random_next(&s->windows.random) >> 16);
+	return (uint32_t)(random_next(&b->random) >> 16);
 }
 
-static uint64_t births_now(const struct session *s)
+static uint64_t births_now(const struct births *b)
 {
-	return __atomic_load_n(&s->kern.stats->births, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&b->s->kern.stats->births, __ATOMIC_ACQUIRE);
 }
 
-static int births_on(struct session *s)
+static int births_on(struct births *b)
 {
-	return sites_on(s->sites, s->windows.focused ? s->windows.focus.set : s->sites->set);
+	return sites_on(b->s->sites, b->focus.is_on ? b->focus.set : b->s->sites->set);
 }
 
-void session_births_off(struct session *s)
+static void births_off(struct births *b)
 {
-	sites_off(s->sites, s->sites->set);
-	sites_off(s->sites, s->windows.focus.set);
+	sites_off(b->s->sites, b->s->sites->set);
+	sites_off(b->s->sites, b->focus.set);
 }
 
-static void wait_window(const struct session *s, uint64_t from, uint64_t opened, uint64_t least)
+static void wait_window(const struct births *b, uint64_t from, uint64_t opened, uint64_t least)
 {
 	const struct timespec pause = {.tv_nsec = 400000};
 
 	for (;;) {
-		uint64_t seen = births_now(s) - from, age = clock_ns() - opened;
+		uint64_t seen = births_now(b) - from, age = clock_ns() - opened;
 
-		if (age >= least && ((double)seen * s->ledger.birth_ns >= WINDOW_COST_NS ||
+		if (age >= least && ((double)seen * b->s->ledger.birth_ns >= WINDOW_COST_NS ||
 				     age >= WINDOW_MAX_NS || seen >= WINDOW_BIRTHS))
 			return;
 		nanosleep(&pause, NULL);
@@ -62,166 +64,165 @@ static void wait_window(const struct session *s, uint64_t from, uint64_t opened,
 /* Could every birth be recorded within the budget? The rate is that of the last window, freed of
  * what the probes themselves cost: a busy program seen at 1 / c births per second may run at any
  * rate. */
-static bool fits_always(const struct session *s, uint64_t births, uint64_t open_ns)
+static bool fits_always(const struct births *b, uint64_t births, uint64_t open_ns)
 {
 	double gap = births ? (double)open_ns / (double)births : 1e12;
-	double own = gap - s->ledger.birth_ns;
+	double own = gap - b->s->ledger.birth_ns;
 
-	return own > 0 && s->ledger.birth_ns / own < s->ledger.of[LEDGER_BIRTHS].share * 0.8;
+	return own > 0 && b->s->ledger.birth_ns / own < b->account->share * 0.8;
 }
 
 /* After a look at [@first, @looked): what was born until @last kills what the look saw. A record
  * that has been overrun meanwhile is not whole: then there was no look. */
-static void settle(struct session *s, uint64_t first, uint64_t looked, uint64_t last)
+static void settle(struct births *b, uint64_t first, uint64_t looked, uint64_t last)
 {
-	s->ledger.birth_ns =
-		ledger_birth_ns(stacks_mean_depth(s->stacks), py_frames_are_objects(s->rt));
+	b->s->ledger.birth_ns =
+		ledger_birth_ns(stacks_mean_depth(b->s->stacks), py_frames_are_objects(b->s->rt));
 	if (last - first <= PL_BIRTH_SLOTS) {
-		ladder_kill_new(s->ladder, s->kern.births, looked, last);
+		ladder_kill_new(b->ladder, b->s->kern.births, looked, last);
 		return;
 	}
-	s->windows.overruns += last - first - PL_BIRTH_SLOTS;
-	ladder_drop_look(s->ladder, last - first);
+	b->overruns += last - first - PL_BIRTH_SLOTS;
+	ladder_drop_look(b->ladder, last - first);
 }
 
-void session_burst(struct session *s)
+static void start_always(struct births *b)
 {
-	uint64_t before = births_now(s), began, opened, first, looked, last, closed;
-	uint64_t least = WINDOW_MIN_NS + next_random(s) % 3000000;
-	size_t sites;
-	bool focus;
-
-	focus_choose(s);
-	focus = s->windows.focused; /* what is learnt may end it */
-	sites = focus_sites(s);
-	began = clock_ns();
-	if (births_on(s)) {
-		s->due.burst = clock_ns() + POLL_NS;
-		if (!proc_alive(s->proc)) /* told by the loop, once */
-			return;
-		if (++s->windows.refusals <
-		    REFUSALS) { /* short of memory or descriptors: for now */
-			s->due.burst = clock_ns() + REFUSED_NS;
-			return;
-		}
-		session_note(s, "births are not watched any more: %s", fail_text());
-		s->windows.mode = BIRTHS_OFF;
-		s->due.burst = 0;
-		return;
-	}
-	s->windows.refusals = 0;
-	opened = clock_ns();
-	first = births_now(s);
-	wait_window(s, first, opened, least);
-	looked = births_now(s);
-	ladder_look(s->ladder, s->kern.births, looked - first > PL_BIRTH_SLOTS ? looked : first,
-		    looked, session_collections(s), s->windows.bursts, s->windows.focused);
-	session_births_off(s);
-	last = births_now(s);
-	closed = clock_ns();
-	session_drain(s);
-
-	settle(s, first, looked, last);
-	if (last - before > PL_BIRTH_SLOTS)
-		before = last - PL_BIRTH_SLOTS;
-	focus_learn(s, before, last);
-	ladder_kill_old(s->ladder, s->kern.births, before, last);
-	ladder_admit(s->ladder);
-
-	s->windows.bursts++;
-	s->windows.on_ns += closed - opened;
-	coverage_add(&s->windows.watched, opened, closed);
-	ledger_births(&s->ledger, clock_ns(), last - before, closed - began, sites);
-	log_debug("window %u%s: %.1f ms open, %llu births", s->windows.bursts,
-		  focus ? " (focus)" : "", (double)(closed - opened) / 1e6,
-		  (unsigned long long)(last - before));
-	s->due.burst = account_next(&s->ledger.of[LEDGER_BIRTHS], clock_ns(), next_random(s));
-	session_plan_climb(s, clock_ns() + FIRST_CLIMB_NS);
-	/* A rate at some sites is none at all of them. */
-	if (focus == s->windows.focused && s->windows.bursts >= LEARN_BURSTS &&
-	    clock_ns() >= s->windows.not_before && fits_always(s, looked - first, closed - opened))
-		session_start_always(s);
-}
-
-void session_start_always(struct session *s)
-{
-	if (births_on(s)) {
+	if (births_on(b)) {
 		log_debug("permanent attachment: %s", fail_text());
 		return;
 	}
 	log_debug("births fit the budget: probes stay in");
-	s->windows.mode = BIRTHS_ALWAYS;
-	s->windows.last_seen = s->windows.polled = births_now(s);
-	s->windows.always_since = s->windows.polled_ns = s->windows.looked_ns = clock_ns();
-	s->due.burst = 0;
-	s->due.poll = s->windows.always_since + POLL_NS;
-	account_charge(&s->ledger.of[LEDGER_BIRTHS], ledger_planting_ns(focus_sites(s)));
+	b->mode = BIRTHS_ALWAYS;
+	b->last_seen = b->polled = births_now(b);
+	b->always_since = b->polled_ns = b->looked_ns = clock_ns();
+	b->due.burst = 0;
+	b->due.poll = b->always_since + POLL_NS;
+	account_charge(b->account, ledger_planting_ns(focus_sites(b)));
 }
 
-void session_stop_always(struct session *s)
+void births_burst(struct births *b)
 {
-	s->windows.on_ns += clock_ns() - s->windows.always_since;
-	session_births_off(s);
-	s->windows.mode = BIRTHS_BURSTS;
-	s->due.poll = 0;
+	uint64_t before = births_now(b), began, opened, first, looked, last, closed;
+	uint64_t least = WINDOW_MIN_NS + next_random(b) % 3000000;
+	size_t sites;
+	bool focus;
+
+	focus_choose(b);
+	focus = b->focus.is_on; /* what is learnt may end it */
+	sites = focus_sites(b);
+	began = clock_ns();
+	if (births_on(b)) {
+		b->due.burst = clock_ns() + POLL_NS;
+		if (!proc_alive(b->s->proc)) /* told by the loop, once */
+			return;
+		if (++b->refusals < REFUSALS) { /* short of memory or descriptors: for now */
+			b->due.burst = clock_ns() + REFUSED_NS;
+			return;
+		}
+		session_note(b->s, "births are not watched any more: %s", fail_text());
+		b->mode = BIRTHS_OFF;
+		b->due.burst = 0;
+		return;
+	}
+	b->refusals = 0;
+	opened = clock_ns();
+	first = births_now(b);
+	wait_window(b, first, opened, least);
+	looked = births_now(b);
+	ladder_look(b->ladder, b->s->kern.births, looked - first > PL_BIRTH_SLOTS ? looked : first,
+		    looked, pools_collections(b->s->pools), b->bursts, b->focus.is_on);
+	births_off(b);
+	last = births_now(b);
+	closed = clock_ns();
+	session_drain(b->s);
+
+	settle(b, first, looked, last);
+	if (last - before > PL_BIRTH_SLOTS)
+		before = last - PL_BIRTH_SLOTS;
+	focus_learn(b, before, last);
+	ladder_kill_old(b->ladder, b->s->kern.births, before, last);
+	ladder_admit(b->ladder);
+
+	b->bursts++;
+	b->on_ns += closed - opened;
+	coverage_add(&b->watched, opened, closed);
+	ledger_births(&b->s->ledger, clock_ns(), last - before, closed - began, sites);
+	log_debug("window %u%s: %.1f ms open, %llu births", b->bursts, focus ? " (focus)" : "",
+		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
+	b->due.burst = account_next(b->account, clock_ns(), next_random(b));
+	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
+	/* A rate at some sites is none at all of them. */
+	if (focus == b->focus.is_on && b->bursts >= LEARN_BURSTS && clock_ns() >= b->not_before &&
+	    fits_always(b, looked - first, closed - opened))
+		start_always(b);
+}
+
+void births_stop_always(struct births *b)
+{
+	uint64_t until = b->s->kern.out_ns ? b->s->kern.out_ns : clock_ns();
+
+	b->on_ns += until > b->always_since ? until - b->always_since : 0;
+	births_off(b);
+	b->mode = BIRTHS_BURSTS;
+	b->due.poll = 0;
 }
 
 /* Objects born since the last look: read them, kill what was reborn meanwhile. */
-static void look_always(struct session *s)
+static void look_always(struct births *b)
 {
-	uint64_t from = s->windows.last_seen, looked = births_now(s), now = clock_ns(), last;
+	uint64_t from = b->last_seen, looked = births_now(b), now = clock_ns(), last;
 
-	coverage_add(&s->windows.watched, s->windows.looked_ns, now);
-	s->windows.looked_ns = now;
+	coverage_add(&b->watched, b->looked_ns, now);
+	b->looked_ns = now;
 	if (looked - from > PL_BIRTH_SLOTS) {
-		s->windows.overruns += looked - from - PL_BIRTH_SLOTS;
+		b->overruns += looked - from - PL_BIRTH_SLOTS;
 		from = looked - PL_BIRTH_SLOTS;
 	}
-	ladder_look(s->ladder, s->kern.births, from, looked, session_collections(s),
-		    s->windows.bursts++, s->windows.focused);
-	session_drain(s);
-	last = births_now(s);
-	settle(s, from, looked, last);
-	ladder_kill_old(s->ladder, s->kern.births, from, looked);
-	ladder_admit(s->ladder);
-	s->windows.last_seen = looked;
-	session_plan_climb(s, clock_ns() + FIRST_CLIMB_NS);
+	ladder_look(b->ladder, b->s->kern.births, from, looked, pools_collections(b->s->pools),
+		    b->bursts++, b->focus.is_on);
+	session_drain(b->s);
+	last = births_now(b);
+	settle(b, from, looked, last);
+	ladder_kill_old(b->ladder, b->s->kern.births, from, looked);
+	ladder_admit(b->ladder);
+	b->last_seen = looked;
+	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
 }
 
-void session_poll_births(struct session *s)
+void births_poll(struct births *b)
 {
-	uint64_t now = clock_ns(), births = births_now(s);
-	struct account *a = &s->ledger.of[LEDGER_BIRTHS];
-	double cost = (double)(births - s->windows.polled) * s->ledger.birth_ns;
-	double allowed = (double)(now - s->windows.polled_ns) * a->share;
+	uint64_t now = clock_ns(), births = births_now(b);
+	struct account *a = b->account;
+	double cost = (double)(births - b->polled) * b->s->ledger.birth_ns;
+	double allowed = (double)(now - b->polled_ns) * a->share;
 
 	account_charge(a, cost);
 	account_fill(a, now);
-	s->windows.polled = births;
-	s->windows.polled_ns = now;
-	if (now >= s->windows.look_due || births - s->windows.last_seen > PL_BIRTH_SLOTS / 4) {
-		look_always(s);
-		s->windows.look_due = now + LOOK_NS;
+	b->polled = births;
+	b->polled_ns = now;
+	if (now >= b->look_due || births - b->last_seen > PL_BIRTH_SLOTS / 4) {
+		look_always(b);
+		b->look_due = now + LOOK_NS;
 	}
 	/* A phase of the program the budget has not been saved for. */
 	if (cost > allowed && a->saved_ns < 0) {
-		look_always(s);
-		session_stop_always(s);
-		s->windows.backoff_s = s->windows.backoff_s ? s->windows.backoff_s * 2 : 5;
-		if (s->windows.backoff_s > 120)
-			s->windows.backoff_s = 120;
-		s->windows.not_before = now + (uint64_t)(s->windows.backoff_s * 1e9);
-		s->due.burst = account_next(a, now, next_random(s));
-		log_debug("births outgrew the budget: back to windows for %.0f s",
-			  s->windows.backoff_s);
+		look_always(b);
+		births_stop_always(b);
+		b->backoff_s = b->backoff_s ? b->backoff_s * 2 : 5;
+		if (b->backoff_s > 120)
+			b->backoff_s = 120;
+		b->not_before = now + (uint64_t)(b->backoff_s * 1e9);
+		b->due.burst = account_next(a, now, next_random(b));
+		log_debug("births outgrew the budget: back to windows for %.0f s", b->backoff_s);
 		return;
 	}
-	s->due.poll = now + POLL_NS;
+	b->due.poll = now + POLL_NS;
 	/* Now and then all sites: there may be new ones, or other classes that grow. */
-	if (s->windows.focused && now - s->windows.always_since > focus_full_view_ns(s, now)) {
-		look_always(s);
-		session_stop_always(s);
-		focus_full_next(s);
-		s->due.burst = now + POLL_NS;
+	if (b->focus.is_on && now - b->always_since > focus_full_view_ns(&b->focus, now)) {
+		look_always(b);
+		births_stop_always(b);
+		focus_full_next(&b->focus);
+		b->due.burst = now + POLL_NS;
 	}
 }

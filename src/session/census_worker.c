@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The thread that takes censuses. It has its own view of the process; what it hands over is a
- * report of its own, replaced as a whole under a lock. */
-#include "session/census_worker.h"
-
+/* Objects by type. A thread takes censuses beside the main job, so that a walk over a large heap
+ * never holds up a window, at long intervals, so that it costs next to nothing. It has its own view
+ * of the process; what it hands over is a report of its own, replaced as a whole under a lock. */
 #include "census/census.h"
 #include "memory/view.h"
+#include "session/session_priv.h"
 
+#define SHARE	    0.01       /* of a core */
 #define FIRST_NS    2000000000 /* others have more urgent things to do at the start */
 #define MIN_WAIT_NS 5000000000
 #define SOME	    4
@@ -16,7 +17,7 @@
 
 struct census_worker {
 	struct worker worker;
-	double share;
+	bool is_running;
 	int pid;
 	uint64_t start_ticks;
 	unsigned n_taken;
@@ -51,7 +52,7 @@ static int publish(struct census_worker *w, struct census *c)
  */
 static uint64_t pause_for(const struct census_worker *w, double cost_ns)
 {
-	double wait = cost_ns / w->share, least = w->n_taken < SOME ? MIN_WAIT_NS : 2 * MIN_WAIT_NS;
+	double wait = cost_ns / SHARE, least = w->n_taken < SOME ? MIN_WAIT_NS : 2 * MIN_WAIT_NS;
 
 	return wait < least ? (uint64_t)least : wait > MAX_WAIT_NS ? MAX_WAIT_NS : (uint64_t)wait;
 }
@@ -63,7 +64,7 @@ static void censuses(struct census_worker *w, const struct proc *p, struct censu
 
 	/* A large heap waits until it is known that somebody watches for long. */
 	cost = proc_memory(p, &m) ? 0 : (double)m.rss_bytes * GUESS_NS_PER_BYTE;
-	if (cost > MIN_WAIT_NS * w->share && !worker_rest(&w->worker, pause_for(w, cost)))
+	if (cost > MIN_WAIT_NS * SHARE && !worker_rest(&w->worker, pause_for(w, cost)))
 		return;
 	for (;;) {
 		uint64_t begin = thread_cpu_ns();
@@ -105,42 +106,47 @@ static void work(void *arg)
 	proc_close(p);
 }
 
-int census_worker_start(const struct proc *p, double share, struct census_worker **out)
+static int open_types(void *self, struct session *s)
 {
-	struct census_worker *w = calloc(1, sizeof(*w));
-	int err;
+	struct census_worker *w = self;
 
-	if (!w)
-		return fail(-ENOMEM, "out of memory");
-	w->pid = p->pid;
-	w->start_ticks = p->start_ticks;
-	w->share = share;
+	w->pid = s->proc->pid;
+	w->start_ticks = s->proc->start_ticks;
 	w->worker = (struct worker){.job = work, .arg = w};
-	err = worker_start(&w->worker);
-	if (err)
-		free(w);
-	else
-		*out = w;
-	return err ? fail_in(err, "no census") : 0;
+	w->is_running = !worker_start(&w->worker);
+	if (!w->is_running)
+		session_note(s, "no census: %s", fail_text());
+	return 0;
 }
 
-void census_worker_stop(struct census_worker *w)
+static bool close_types(void *self)
 {
-	if (!w || !worker_stop(&w->worker, 0))
-		return;
+	struct census_worker *w = self;
+
+	if (w->is_running && !worker_stop(&w->worker, 0))
+		return false;
 	report_free(w->latest);
-	free(w);
+	return true;
 }
 
-int census_worker_fill(struct census_worker *w, struct report *r, struct report_process *p)
+/* Types, collector, pools as of the last census; nothing before the first. */
+static int observe(void *self, const struct observation *to)
 {
+	struct census_worker *w = self;
 	int err = 0;
 
-	if (!w)
+	if (!w->is_running)
 		return 0;
 	pthread_mutex_lock(&w->worker.lock);
 	if (w->latest)
-		err = report_copy_population(r, &w->process, p);
+		err = report_copy_population(to->r, &w->process, &to->e->seen);
 	pthread_mutex_unlock(&w->worker.lock);
 	return err;
 }
+
+const struct source_ops types_source = {
+	.size = sizeof(struct census_worker),
+	.open = open_types,
+	.observe = observe,
+	.close = close_types,
+};

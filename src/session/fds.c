@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The job that looks at what is open, and the sites of the report made of it. */
-#include "session/fds.h"
-
+/* Descriptors, threads and children of the watched process, and who opened them. */
 #include <math.h>
 
 #include "session/fds_priv.h"
@@ -13,13 +11,9 @@
 #define SOCKETS_NS  5000000000
 #define FRESH_NS    1000000000 /* for a report, sockets are looked up again when older */
 
-struct session_fds *session_fds_new(void)
+static int open_fds(void *self, struct session *s)
 {
-	return calloc(1, sizeof(struct session_fds));
-}
-
-int session_fds_open(struct session *s)
-{
+	struct fds_watch *f = self;
 	struct fds_spec spec = {
 		.proc = s->proc,
 		.skel = s->kern.skel,
@@ -29,22 +23,22 @@ int session_fds_open(struct session *s)
 		.account = &s->ledger.of[LEDGER_FDS],
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};
-	int err = s->o.fds ? fds_open(&spec, &s->fds->fds) : 0;
+	int err;
 
-	if (!err && s->fds->fds && *fds_note(s->fds->fds))
-		session_note(s, "%s", fds_note(s->fds->fds));
+	f->s = s;
+	err = s->o.fds ? fds_open(&spec, &f->fds) : 0;
+	if (!err && f->fds && *fds_note(f->fds))
+		session_note(s, "%s", fds_note(f->fds));
 	return err;
 }
 
-void session_fds_close(struct session *s)
+static bool close_fds(void *self)
 {
-	if (!s->fds)
-		return;
-	fds_close(s->fds->fds);
-	vec_free(&s->fds->sockets);
-	map64_free(&s->fds->socket_index);
-	free(s->fds);
-	s->fds = NULL;
+	struct fds_watch *f = self;
+
+	fds_close(f->fds);
+	vec_free(&f->sockets);
+	return true;
 }
 
 static int by_inode(const void *a, const void *b)
@@ -55,9 +49,8 @@ static int by_inode(const void *a, const void *b)
 }
 
 /* Where the sockets of known lines lead, as long as the process can tell. */
-static void look_at_sockets(struct session *s, const struct fds_sites *sites)
+static void look_at_sockets(struct fds_watch *f, const struct fds_sites *sites)
 {
-	struct session_fds *f = s->fds;
 	struct map64 wanted = {0};
 	struct proc_sockets found = {0};
 
@@ -65,7 +58,7 @@ static void look_at_sockets(struct session *s, const struct fds_sites *sites)
 		for (size_t k = 0; k < sites->v[i].n; k++)
 			if (sites->v[i].things[k]->kind == FDS_SOCKET)
 				map64_put(&wanted, sites->v[i].things[k]->inode);
-	if (wanted.n && !proc_sockets_find(s->proc, &wanted, &found) && found.n) {
+	if (wanted.n && !proc_sockets_find(f->s->proc, &wanted, &found) && found.n) {
 		vec_free(&f->sockets);
 		f->sockets = found;
 		qsort(f->sockets.v, f->sockets.n, sizeof(*f->sockets.v), by_inode);
@@ -75,7 +68,7 @@ static void look_at_sockets(struct session *s, const struct fds_sites *sites)
 	map64_free(&wanted);
 }
 
-const struct proc_socket *session_socket(const struct session_fds *f, uint64_t inode)
+const struct proc_socket *fds_socket(const struct fds_watch *f, uint64_t inode)
 {
 	const struct proc_socket key = {.inode = inode};
 
@@ -84,42 +77,52 @@ const struct proc_socket *session_socket(const struct session_fds *f, uint64_t i
 	return bsearch(&key, f->sockets.v, f->sockets.n, sizeof(key), by_inode);
 }
 
-void session_fds_look(struct session *s, uint64_t now_ns)
+static void look(struct fds_watch *f, uint64_t now_ns)
 {
+	uint64_t wait = fds_poll(f->fds) * LOOK_SHARE;
 	struct fds_sites sites;
-	uint64_t wait;
 
-	if (!s->fds->fds) {
-		s->due.fds = 0;
-		return;
-	}
-	wait = fds_poll(s->fds->fds) * LOOK_SHARE;
-	session_drain(s);
-	if (now_ns >= s->fds->sockets_due_ns && !fds_sites(s->fds->fds, &sites)) {
-		look_at_sockets(s, &sites);
+	session_drain(f->s);
+	if (now_ns >= f->sockets_due_ns && !fds_sites(f->fds, &sites)) {
+		look_at_sockets(f, &sites);
 		fds_sites_free(&sites);
-		s->fds->sockets_due_ns = now_ns + SOCKETS_NS;
+		f->sockets_due_ns = now_ns + SOCKETS_NS;
 	}
 	if (wait < LOOK_MIN_NS)
 		wait = LOOK_MIN_NS;
-	s->due.fds = now_ns + (wait > LOOK_MAX_NS ? LOOK_MAX_NS : wait);
+	f->due_ns = now_ns + (wait > LOOK_MAX_NS ? LOOK_MAX_NS : wait);
 }
 
-void session_fds_pause(struct session *s, bool pause)
+/* A report may have looked since that was planned. */
+static uint64_t step(void *self, uint64_t now_ns)
 {
-	if (!s->fds || !s->fds->fds)
-		return;
-	if (pause)
-		fds_pause(s->fds->fds);
-	else if (fds_resume(s->fds->fds))
-		session_note(s, "descriptors have no lines any more: %s", fail_text());
-	s->due.fds = pause ? 0 : clock_ns() + LOOK_MIN_NS;
+	struct fds_watch *f = self;
+
+	if (f->fds && now_ns >= f->due_ns)
+		look(f, now_ns);
+	return f->due_ns;
 }
 
-void session_fds_keep_stacks(const struct session *s, struct map64 *keep)
+static uint64_t pause_fds(void *self, bool on)
 {
-	if (s->fds->fds)
-		fds_keep_stacks(s->fds->fds, keep);
+	struct fds_watch *f = self;
+
+	if (!f->fds)
+		return 0;
+	if (on)
+		fds_pause(f->fds);
+	else if (fds_resume(f->fds))
+		session_note(f->s, "descriptors have no lines any more: %s", fail_text());
+	f->due_ns = on ? 0 : clock_ns() + LOOK_MIN_NS;
+	return f->due_ns;
+}
+
+static void keep(void *self, struct map64 *stacks)
+{
+	const struct fds_watch *f = self;
+
+	if (f->fds)
+		fds_keep_stacks(f->fds, stacks);
 }
 
 /* Stacks of one site: the same functions, files and lines. */
@@ -131,7 +134,7 @@ struct joined_fds {
 };
 
 struct fds_joiner {
-	struct session *s;
+	struct fds_watch *of;
 	struct report *r;
 	VEC(struct joined_fds) v;
 };
@@ -139,7 +142,7 @@ struct fds_joiner {
 static struct joined_fds *place_of(struct fds_joiner *j, const struct fds_site *site)
 {
 	enum report_kind kind = site->is_task ? KIND_THREAD : KIND_FD;
-	struct stack *st = stacks_find(j->s->stacks, site->stack);
+	struct stack *st = stacks_find(j->of->s->stacks, site->stack);
 	struct report_frame *frames = NULL;
 	size_t n = st ? frames_name(j->r, st, &frames) : 0;
 	struct joined_fds *to;
@@ -186,15 +189,15 @@ static void join_site(struct fds_joiner *j, const struct fds_site *site)
 static void finish(struct fds_joiner *j, struct joined_fds *x)
 {
 	x->fact.n = x->n;
-	x->fact.scale = fds_scale(j->s->fds->fds);
+	x->fact.scale = fds_scale(j->of->fds);
 	if (!(x->fact.rate > 0))
 		return;
-	fds_words(j->s, j->r, x->things, x->n, &x->site, &x->fact.facts);
+	fds_words(j->of, j->r, x->things, x->n, &x->site, &x->fact.facts);
 	x->fact.types = x->site.types;
 	x->fact.n_types = x->site.n_types;
 }
 
-static void fill_totals(const struct session_fds *f, struct report_fds *out)
+static void fill_totals(const struct fds_watch *f, struct report_fds *out)
 {
 	static const char *const word[] = {
 		[FDS_NONE] = "none", [FDS_LIBC] = "libc", [FDS_SYSCALLS] = "syscalls"};
@@ -213,7 +216,7 @@ static void fill_totals(const struct session_fds *f, struct report_fds *out)
 	out->eta_s = report_fds_eta(out);
 }
 
-static int keep(const struct fds_joiner *j, struct evidence *e)
+static int tell(const struct fds_joiner *j, struct evidence *e)
 {
 	struct fd_fact *v = report_alloc(j->r, (j->v.n + 1) * sizeof(*v));
 
@@ -226,31 +229,48 @@ static int keep(const struct fds_joiner *j, struct evidence *e)
 	return 0;
 }
 
-int session_fds_observe(struct session *s, struct report *r, struct evidence *e)
+/* For a report it is looked once more, while there is something to see. */
+static void look_for_report(struct fds_watch *f)
 {
-	struct fds_joiner j = {.s = s, .r = r};
+	if (f->s->ended || f->s->paused)
+		return;
+	if (f->sockets_due_ns < clock_ns() + SOCKETS_NS - FRESH_NS)
+		f->sockets_due_ns = 0;
+	look(f, clock_ns());
+}
+
+static int observe(void *self, const struct observation *to)
+{
+	struct fds_watch *f = self;
+	struct fds_joiner j = {.of = f, .r = to->r};
 	struct fds_sites sites;
 	int err;
 
-	if (!s->fds->fds)
+	if (!f->fds)
 		return 0;
-	if (!s->ended && !s->paused) {
-		if (s->fds->sockets_due_ns < clock_ns() + SOCKETS_NS - FRESH_NS)
-			s->fds->sockets_due_ns = 0;
-		session_fds_look(s, clock_ns());
-	}
-	fill_totals(s->fds, &e->seen.fds);
-	err = fds_sites(s->fds->fds, &sites);
+	look_for_report(f);
+	fill_totals(f, &to->e->seen.fds);
+	err = fds_sites(f->fds, &sites);
 	if (err)
 		return err;
 	for (size_t i = 0; i < sites.n; i++)
 		join_site(&j, &sites.v[i]);
 	for (size_t i = 0; i < j.v.n; i++)
 		finish(&j, &j.v.v[i]);
-	err = keep(&j, e);
+	err = tell(&j, to->e);
 	for (size_t i = 0; i < j.v.n; i++)
 		free(j.v.v[i].things);
 	vec_free(&j.v);
 	fds_sites_free(&sites);
 	return err;
 }
+
+const struct source_ops fds_source = {
+	.size = sizeof(struct fds_watch),
+	.open = open_fds,
+	.step = step,
+	.pause = pause_fds,
+	.observe = observe,
+	.close = close_fds,
+	.keep = keep,
+};

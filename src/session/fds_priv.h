@@ -8,17 +8,18 @@
 #include "session/session_priv.h"
 #include "track/fds.h"
 
-struct session_fds {
-	struct fds *fds;
-	struct proc_sockets sockets; /* as last read, with an index by inode */
-	struct map64 socket_index;
+struct fds_watch {
+	struct session *s;
+	struct fds *fds; /* NULL: not asked for */
+	uint64_t due_ns;
+	struct proc_sockets sockets; /* as last read, by inode */
 	uint64_t sockets_due_ns, maps_due_ns;
 };
 
-const struct proc_socket *session_socket(const struct session_fds *f, uint64_t inode);
+const struct proc_socket *fds_socket(const struct fds_watch *f, uint64_t inode);
 
 /* What most of @things are, and all of them as types with shares. */
-void fds_words(struct session *s, struct report *r, const struct fds_thing *const *things, size_t n,
-	       struct report_site *site, struct report_fd_facts *facts);
+void fds_words(struct fds_watch *f, struct report *r, const struct fds_thing *const *things,
+	       size_t n, struct report_site *site, struct report_fd_facts *facts);
 
 #endif

@@ -74,28 +74,29 @@ static const char *database_of_path(const char *path, bool is_file)
 }
 
 /* The library that called libc. It may have been loaded since the maps were read. */
-static const char *caller_path(struct session *s, uint64_t caller)
+static const char *caller_path(struct fds_watch *f, uint64_t caller)
 {
+	struct session *s = f->s;
 	const struct proc_map *m = caller ? proc_find_map(s->proc, caller) : NULL;
 	uint64_t now_ns = clock_ns();
 
-	if (caller && !m && !s->ended && now_ns >= s->fds->maps_due_ns) {
-		s->fds->maps_due_ns = now_ns + MAPS_NS;
+	if (caller && !m && !s->ended && now_ns >= f->maps_due_ns) {
+		f->maps_due_ns = now_ns + MAPS_NS;
 		if (!proc_read_maps(s->proc))
 			m = proc_find_map(s->proc, caller);
 	}
 	return m ? m->path : "";
 }
 
-static const char *database_of(struct session *s, const struct report_site *site,
+static const char *database_of(struct fds_watch *f, const struct report_site *site,
 			       const struct fds_thing *x)
 {
 	const char *name = NULL;
 
 	if (x->kind == FDS_SOCKET)
-		name = database_of_port(session_socket(s->fds, x->inode));
+		name = database_of_port(fds_socket(f, x->inode));
 	if (!name && (x->kind == FDS_SOCKET || x->kind == FDS_FILE))
-		name = database_of_path(caller_path(s, x->caller), x->kind == FDS_FILE);
+		name = database_of_path(caller_path(f, x->caller), x->kind == FDS_FILE);
 	for (size_t i = 0; i < site->n_frames && !name && x->kind == FDS_SOCKET; i++)
 		name = database_of_path(site->stack[i].file ? site->stack[i].file : "", false);
 	return name;
@@ -145,7 +146,7 @@ static const char *other_words(struct report *r, const char *name)
 	return report_printf(r, "%s", strncmp(name, "anon_inode:", 11) ? name : name + 11);
 }
 
-static const char *words_of(struct session *s, struct report *r, const struct fds_thing *x,
+static const char *words_of(struct fds_watch *f, struct report *r, const struct fds_thing *x,
 			    bool by_directory)
 {
 	const char *name = x->name ? x->name : "?";
@@ -154,7 +155,7 @@ static const char *words_of(struct session *s, struct report *r, const struct fd
 	case FDS_FILE:
 		return file_words(r, name, by_directory);
 	case FDS_SOCKET:
-		return socket_words(r, session_socket(s->fds, x->inode));
+		return socket_words(r, fds_socket(f, x->inode));
 	case FDS_PIPE:
 		return "pipe";
 	case FDS_THREAD:
@@ -245,8 +246,8 @@ static void put_types(struct report *r, struct words *w, size_t n, struct report
 			(struct report_type){w->v[i].text, (double)w->v[i].n / (double)n};
 }
 
-void fds_words(struct session *s, struct report *r, const struct fds_thing *const *things, size_t n,
-	       struct report_site *site, struct report_fd_facts *facts)
+void fds_words(struct fds_watch *f, struct report *r, const struct fds_thing *const *things,
+	       size_t n, struct report_site *site, struct report_fd_facts *facts)
 {
 	bool by_directory = many_paths(things, n);
 	size_t count[FDS_KINDS] = {0}, databases = 0;
@@ -255,9 +256,9 @@ void fds_words(struct session *s, struct report *r, const struct fds_thing *cons
 
 	for (size_t i = 0; i < n; i++) {
 		const struct fds_thing *x = things[i];
-		const struct proc_socket *so = session_socket(s->fds, x->inode);
-		const char *db = database_of(s, site, x);
-		const char *text = words_of(s, r, x, by_directory);
+		const struct proc_socket *so = fds_socket(f, x->inode);
+		const char *db = database_of(f, site, x);
+		const char *text = words_of(f, r, x, by_directory);
 
 		count[x->kind]++;
 		facts->abandoned += x->kind == FDS_SOCKET && so && so->is_abandoned;

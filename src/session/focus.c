@@ -10,7 +10,10 @@
  * belongs into the set, what a young set saw in its classes is worth nothing. A temporary of
  * the same class, seen where it was born and not where its address was born again, stays for ever.
  */
-#include "session/session_priv.h"
+#include "session/births_priv.h"
+#include "session/blocks.h"
+#include "session/memory.h"
+#include "session/pools.h"
 
 #define FEW_SITES     24	    /* builds with fewer have nothing to choose from */
 #define LEARN_WINDOWS 4		    /* with all sites, before the first choice */
@@ -24,7 +27,7 @@
 #define MANY_PAIRS    65536	     /* of types and sites: beyond, all is learnt anew */
 
 /* True: it was not known. */
-static bool learn_pair(struct session_focus *f, uint64_t type, uint16_t site)
+static bool learn_pair(struct focus *f, uint64_t type, uint16_t site)
 {
 	uint64_t *seen = map64_put(&f->known, (type << 12 | site) ^ type >> 52);
 	struct focus_pair *p;
@@ -38,7 +41,7 @@ static bool learn_pair(struct session_focus *f, uint64_t type, uint16_t site)
 }
 
 /* Where a type's bodies were seen; @unknown for a type that was never seen whole. */
-static uint64_t classes_of(const struct session_focus *f, uint64_t type, uint64_t unknown)
+static uint64_t classes_of(const struct focus *f, uint64_t type, uint64_t unknown)
 {
 	const uint64_t *mask = map64_get(&f->mask, type);
 
@@ -46,7 +49,7 @@ static uint64_t classes_of(const struct session_focus *f, uint64_t type, uint64_
 }
 
 /* A body of @type was seen in a class of the sets: is it born where they do not look? */
-static uint64_t learn_class(struct session_focus *f, uint64_t type, uint64_t class)
+static uint64_t learn_class(struct focus *f, uint64_t type, uint64_t class)
 {
 	uint64_t *mask = map64_put(&f->mask, type);
 
@@ -59,7 +62,7 @@ static uint64_t learn_class(struct session_focus *f, uint64_t type, uint64_t cla
 	return 0;
 }
 
-static void close_sets(struct session_focus *f)
+static void close_sets(struct focus *f)
 {
 	for (size_t i = 0; i < SITES_FILES; i++) {
 		probe_set_close(f->set[i]);
@@ -71,72 +74,65 @@ static void close_sets(struct session_focus *f)
 
 /* The sets were blind to births of these classes. A set that has stood for long missed a rare one:
  * what a leak has shown by then is worth more than the few temporaries in it. */
-static void mend(struct session *s, uint64_t classes)
+static void mend(struct births *b, uint64_t classes)
 {
-	struct session_focus *f = &s->windows.focus;
+	struct focus *f = &b->focus;
 
 	log_debug("focus: blind to births of classes %llx since window %u",
 		  (unsigned long long)classes, f->first_burst);
 	if (clock_ns() - f->made_ns < YOUNG_NS)
-		ladder_drop_partial(s->ladder, f->first_burst, classes);
+		ladder_drop_partial(b->ladder, f->first_burst, classes);
 	close_sets(f);
-	s->windows.focused = false; /* whoever attaches next finds no sets */
+	b->focus.is_on = false; /* whoever attaches next finds no sets */
 }
 
-void focus_learn(struct session *s, uint64_t from, uint64_t to)
+void focus_learn(struct births *b, uint64_t from, uint64_t to)
 {
-	struct session_focus *f = &s->windows.focus;
+	struct focus *f = &b->focus;
 	size_t n;
-	const struct sample *v = ladder_looked_at(s->ladder, &n);
+	const struct sample *v = ladder_looked_at(b->ladder, &n);
 	uint64_t missed = 0;
 
-	if (s->sites->n < FEW_SITES)
+	if (b->s->sites->n < FEW_SITES)
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (v[i].addr && v[i].parts)
 			missed |= learn_class(f, v[i].type,
 					      1ull << heap_class_index(v[i].part[0].cls));
 	for (uint64_t i = from; i < to; i++) {
-		const struct pl_birth *b = &s->kern.births[i & (PL_BIRTH_SLOTS - 1)];
+		const struct pl_birth *x = &b->s->kern.births[i & (PL_BIRTH_SLOTS - 1)];
 
-		if (!b->type || b->site >= s->sites->n)
+		if (!x->type || x->site >= b->s->sites->n)
 			continue;
-		if (learn_pair(f, b->type, b->site) && !f->want[b->site])
-			missed |= classes_of(f, b->type, 0) & f->classes;
-		if (!s->windows.focused)
-			f->births[b->site]++;
+		if (learn_pair(f, x->type, x->site) && !f->want[x->site])
+			missed |= classes_of(f, x->type, 0) & f->classes;
+		if (!b->focus.is_on)
+			f->births[x->site]++;
 	}
 	if (missed)
-		mend(s, missed);
+		mend(b, missed);
 }
 
 static uint64_t growing_classes(const struct session *s)
 {
-	struct trend_fit fit;
-	uint64_t bits = 0;
+	uint64_t bits = pools_growing(s->pools);
 
-	for (unsigned k = 0; k < HEAP_CLASSES; k++) {
-		trend_set_fit(s->readings.classes, k, &fit);
-		if (fit.growing)
-			bits |= 1ull << k;
-	}
-	trend_set_fit(s->readings.memory, TREND_MALLOC, &fit);
-	if (fit.growing && !(s->native && native_state(s->native) == NATIVE_EXACT))
+	if (memory_malloc_grows(s->memory) && !blocks_are_exact(s->blocks))
 		bits |= 1ull << HEAP_MALLOC;
 	return bits;
 }
 
 /* Marks the wanted sites; returns their number, and their share of all births. */
-static size_t select_sites(const struct session *s, uint64_t classes, bool *want, double *share)
+static size_t select_sites(const struct births *b, uint64_t classes, bool *want, double *share)
 {
-	const struct session_focus *f = &s->windows.focus;
+	const struct focus *f = &b->focus;
 	double all = 0, in = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->pairs.n; i++)
 		if (classes_of(f, f->pairs.v[i].type, UINT64_MAX) & classes)
 			want[f->pairs.v[i].site] = true;
-	for (size_t i = 0; i < s->sites->n; i++) {
+	for (size_t i = 0; i < b->s->sites->n; i++) {
 		all += f->births[i];
 		in += want[i] ? f->births[i] : 0;
 		n += want[i];
@@ -145,52 +141,52 @@ static size_t select_sites(const struct session *s, uint64_t classes, bool *want
 	return n;
 }
 
-static void make_sets(struct session *s, uint64_t classes, const bool *want, size_t n)
+static void make_sets(struct births *b, uint64_t classes, const bool *want, size_t n)
 {
 	size_t first = 0;
 	int err = 0;
 
-	close_sets(&s->windows.focus);
-	for (size_t i = 0; i < s->sites->n_files && !err; i++) {
-		err = sites_open_set(s, &s->sites->file[i], want + first, "focus",
-				     &s->windows.focus.set[i]);
-		first += s->sites->file[i].points.n;
+	close_sets(&b->focus);
+	for (size_t i = 0; i < b->s->sites->n_files && !err; i++) {
+		err = sites_open_set(b->s, &b->s->sites->file[i], want + first, "focus",
+				     &b->focus.set[i]);
+		first += b->s->sites->file[i].points.n;
 	}
 	if (err) {
 		log_debug("no focus: %s", fail_text());
-		close_sets(&s->windows.focus);
+		close_sets(&b->focus);
 		return;
 	}
-	s->windows.focus.classes = classes;
-	s->windows.focus.n_sites = n;
-	s->windows.focus.first_burst = s->windows.bursts;
-	s->windows.focus.made_ns = clock_ns();
-	memcpy(s->windows.focus.want, want, sizeof(s->windows.focus.want));
+	b->focus.classes = classes;
+	b->focus.n_sites = n;
+	b->focus.first_burst = b->bursts;
+	b->focus.made_ns = clock_ns();
+	memcpy(b->focus.want, want, sizeof(b->focus.want));
 }
 
-static void choose_again(struct session *s)
+static void choose_again(struct births *b)
 {
-	struct session_focus *f = &s->windows.focus;
-	uint64_t classes = growing_classes(s);
+	struct focus *f = &b->focus;
+	uint64_t classes = growing_classes(b->s);
 	bool want[PL_MAX_SITES] = {false};
 	double share;
 	size_t n;
 
 	if (!classes || classes == f->classes)
 		return;
-	n = select_sites(s, classes, want, &share);
-	if (!n || (share > WORTH_BIRTHS && (double)n > WORTH_SITES * (double)s->sites->n)) {
+	n = select_sites(b, classes, want, &share);
+	if (!n || (share > WORTH_BIRTHS && (double)n > WORTH_SITES * (double)b->s->sites->n)) {
 		close_sets(f);
 		return;
 	}
-	make_sets(s, classes, want, n);
-	log_debug("focus: %zu of %zu sites, %.0f %% of the births, classes %llx", n, s->sites->n,
+	make_sets(b, classes, want, n);
+	log_debug("focus: %zu of %zu sites, %.0f %% of the births, classes %llx", n, b->s->sites->n,
 		  100 * share, (unsigned long long)classes);
 }
 
 /* Before a window, for the sets close. As at the start, some seconds of windows on all sites
  * follow. */
-static void learn_anew(struct session_focus *f, uint64_t now)
+static void learn_anew(struct focus *f, uint64_t now)
 {
 	close_sets(f);
 	map64_free(&f->mask);
@@ -199,42 +195,42 @@ static void learn_anew(struct session_focus *f, uint64_t now)
 	f->looked_ns = now;
 }
 
-void focus_choose(struct session *s)
+void focus_choose(struct births *b)
 {
-	struct session_focus *f = &s->windows.focus;
+	struct focus *f = &b->focus;
 	uint64_t now = clock_ns();
 
 	/* A program that makes types as it goes. */
 	if (f->pairs.n > MANY_PAIRS)
 		learn_anew(f, now);
-	if (s->sites->n < FEW_SITES || s->windows.bursts < LEARN_WINDOWS ||
-	    !heap_can_count(s->heap)) {
-		s->windows.focused = false;
+	if (b->s->sites->n < FEW_SITES || b->bursts < LEARN_WINDOWS ||
+	    !heap_can_count(b->s->heap)) {
+		b->focus.is_on = false;
 		return;
 	}
 	if (now - f->looked_ns > CHOOSE_NS) {
 		f->looked_ns = now;
-		choose_again(s);
+		choose_again(b);
 	}
-	s->windows.focused = f->classes && ++f->turn % FULL_EVERY;
+	b->focus.is_on = f->classes && ++f->turn % FULL_EVERY;
 }
 
-uint64_t focus_full_view_ns(const struct session *s, uint64_t now)
+uint64_t focus_full_view_ns(const struct focus *f, uint64_t now)
 {
-	return now - s->windows.focus.made_ns < YOUNG_NS ? YOUNG_VIEW_NS : FULL_VIEW_NS;
+	return now - f->made_ns < YOUNG_NS ? YOUNG_VIEW_NS : FULL_VIEW_NS;
 }
 
-void focus_full_next(struct session *s)
+void focus_full_next(struct focus *f)
 {
-	s->windows.focus.turn = FULL_EVERY - 1;
+	f->turn = FULL_EVERY - 1;
 }
 
-size_t focus_sites(const struct session *s)
+size_t focus_sites(const struct births *b)
 {
-	return s->windows.focused ? s->windows.focus.n_sites : s->sites->n;
+	return b->focus.is_on ? b->focus.n_sites : b->s->sites->n;
 }
 
-void focus_free(struct session *s)
+void focus_free(struct focus *f)
 {
-	learn_anew(&s->windows.focus, 0);
+	learn_anew(f, 0);
 }

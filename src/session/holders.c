@@ -2,10 +2,15 @@
 /* What is asked when, what is kept of the answers, and what a report is told of them. */
 #include <stdio.h>
 
+#include "base/thread.h"
 #include "judge/judge.h"
+#include "session/blocks.h"
 #include "session/frames.h"
 #include "session/holders_priv.h"
+#include "session/survivors.h"
 
+#define LOOK_NS	    3000000000	   /* between two looks */
+#define LOOK_SHARE  200		   /* a look may take this part of our time */
 #define PAUSE_NS    30000000000ull /* between two questions */
 #define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
 #define FRESH_NS    10000000000ull /* an answer of this age does for the final report */
@@ -89,9 +94,8 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	f->fact.replaces &= f->fact.fill.addr == before;
 }
 
-static void keep(struct session *s, const struct question *q, const struct why_answer *a)
+static void keep(struct holders *h, const struct question *q, const struct why_answer *a)
 {
-	struct holders *h = s->holders;
 	const struct why_path *p = &a->path[0];
 	struct found *f = room_for(h, q);
 	struct report_holder *to;
@@ -126,13 +130,12 @@ static void keep(struct session *s, const struct question *q, const struct why_a
 			.growth_per_s = p->step[i].growth,
 		};
 	find_fill(h, f, a);
-	holders_note_replacing(s, f, q, a);
+	holders_note_replacing(h, f, q, a);
 }
 
 /* The inquiry ends, soon if it has not yet: its answers become what is known. */
-static void settle(struct session *s, uint64_t wait_ns)
+static void settle(struct holders *h, uint64_t wait_ns)
 {
-	struct holders *h = s->holders;
 	struct inquiry *in = &h->inquiry;
 	uint64_t pause;
 
@@ -153,14 +156,15 @@ static void settle(struct session *s, uint64_t wait_ns)
 		const struct why_answer *a = &in->answer[i];
 
 		if (a->n && a->sampled >= a->gone + FEWEST)
-			keep(s, &in->q[i], a);
+			keep(h, &in->q[i], a);
 	}
 	inquiry_forget(in);
 }
 
 /* What stays, by the site it belongs to: the stacks of a few sites, found by their ids. */
 struct sorting {
-	struct session *s;
+	struct holders *h;
+	uint64_t now_ns;
 	struct inquiry *to;
 	struct report *scratch;
 	enum report_kind kind;
@@ -180,7 +184,7 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 	if (*at)
 		return (size_t)*at - 2;
 	*at = 1; /* none */
-	st = stacks_find(o->s->stacks, stack);
+	st = stacks_find(o->h->s->stacks, stack);
 	n = st ? frames_name(o->scratch, st, &frames) : 0;
 	if (!n)
 		return SIZE_MAX;
@@ -225,7 +229,7 @@ static int add_block(void *arg, uint64_t addr, const struct pl_block *b, double 
 	struct sorting *o = arg;
 
 	(void)weight;
-	add(o, b->site.stack, addr, o->s->now_ns > b->born_ns ? o->s->now_ns - b->born_ns : 0);
+	add(o, b->site.stack, addr, o->now_ns > b->born_ns ? o->now_ns - b->born_ns : 0);
 	return 0;
 }
 
@@ -234,13 +238,13 @@ static void add_survivors(struct sorting *o)
 	const struct sample *v;
 	size_t n;
 
-	v = ladder_samples(o->s->ladder, &n);
+	v = survivors_samples(o->h->s->survivors, &n);
 	/* The oldest first: they are the likeliest to stay. */
 	for (size_t i = 0; i < n; i++) {
 		struct question *q = NULL;
 
 		if (v[i].rung && v[i].addr)
-			q = add(o, v[i].stack, v[i].addr, o->s->now_ns - v[i].born_ns);
+			q = add(o, v[i].stack, v[i].addr, o->now_ns - v[i].born_ns);
 		if (q)
 			note_sample(q, &v[i]);
 	}
@@ -265,17 +269,18 @@ static struct question *question(struct inquiry *in, const char *id, enum report
 	return q;
 }
 
-static void collect(struct session *s, struct inquiry *in, const struct report_process *p)
+static void collect(struct holders *h, uint64_t now_ns, const struct report_process *p)
 {
-	struct sorting o = {.s = s, .to = in};
+	struct inquiry *in = &h->inquiry;
+	struct sorting o = {.h = h, .now_ns = now_ns, .to = in};
 	bool blocks = false;
 	size_t n = 0;
 
 	in->n_q = 0;
 	/* What is not told must be looked at all the same: it may begin to grow. */
-	for (size_t i = 0; s->holders && i < s->holders->found.n && in->n_q < ASKED_AGAIN; i++)
-		if (s->holders->found.v[i].fact.replaces)
-			question(in, s->holders->found.v[i].fact.id, KIND_OBJECT);
+	for (size_t i = 0; i < h->found.n && in->n_q < ASKED_AGAIN; i++)
+		if (h->found.v[i].fact.replaces)
+			question(in, h->found.v[i].fact.id, KIND_OBJECT);
 	for (size_t i = 0; i < p->n_sites && in->n_q < INQUIRY_SITES; i++)
 		if (holders_is_worth(&p->sites[i]) && !asks_for(in, &p->sites[i])) {
 			struct question *q = question(in, p->sites[i].id, p->sites[i].kind);
@@ -293,8 +298,8 @@ static void collect(struct session *s, struct inquiry *in, const struct report_p
 	map64_free(&o.known);
 	o.known = (struct map64){0};
 	o.kind = KIND_HEAP;
-	if (blocks && s->native)
-		native_each_block(s->native, add_block, &o);
+	if (blocks)
+		blocks_each(h->s->blocks, add_block, &o);
 	map64_free(&o.known);
 	report_free(o.scratch);
 	for (size_t i = 0; i < in->n_q; i++)
@@ -314,77 +319,61 @@ static bool is_new(struct holders *h)
 }
 
 /* @due: else only new sites are worth a question. */
-static void begin(struct session *s, struct holders *h, const struct report_process *p, bool due)
+static void begin(struct holders *h, uint64_t now_ns, const struct report_process *p, bool due)
 {
-	collect(s, &h->inquiry, p);
-	h->soon_ns = s->now_ns + SOON_NS;
+	collect(h, now_ns, p);
+	h->soon_ns = now_ns + SOON_NS;
 	if (!h->inquiry.n_q || !(is_new(h) || due))
 		return;
-	inquiry_start(&h->inquiry, s->proc->pid, s->proc->start_ticks);
+	inquiry_start(&h->inquiry, h->s->proc->pid, h->s->proc->start_ticks);
 }
 
-/* Asked for the first time: the first leak is looked at when it is seen. */
-static struct holders *holders_of(struct session *s)
+/* At the containers that are known; and what a search has found by now is taken. */
+static void look(struct holders *h)
 {
-	if (!s->holders) {
-		s->holders = calloc(1, sizeof(*s->holders));
-		if (s->holders)
-			s->holders->next_ns = clock_ns();
-	}
-	return s->holders;
-}
-
-void holders_look(struct session *s)
-{
-	struct holders *h = s->holders;
-
-	if (!h)
-		return;
 	if (h->inquiry.running && inquiry_is_done(&h->inquiry))
-		settle(s, FINAL_NS);
+		settle(h, FINAL_NS);
 	for (size_t i = 0; i < h->found.n; i++)
 		if (h->found.v[i].r)
 			fill_look(&h->found.v[i].fact.fill, &h->found.v[i].steps,
-				  s->ended ? NULL : s->rt, clock_ns());
-	holders_find_replacing(s);
+				  h->s->ended ? NULL : h->s->rt, clock_ns());
+	holders_find_replacing(h);
 }
 
-void holders_ask(struct session *s, const struct report_process *p)
+/* Begins a search for the sites of @p when it is time for one; does not wait. */
+static void ask(struct holders *h, uint64_t now_ns, const struct report_process *p)
 {
-	struct holders *h = holders_of(s);
 	uint64_t now = clock_ns();
-	bool due = h && now >= h->next_ns;
+	bool due = now >= h->next_ns;
 
-	if (h && !s->ended && !h->inquiry.running && (due || now >= h->soon_ns))
-		begin(s, h, p, due);
+	if (!h->s->ended && !h->inquiry.running && (due || now >= h->soon_ns))
+		begin(h, now_ns, p, due);
 }
 
-bool holders_ask_last(struct session *s, const struct report_process *p)
+bool holders_ask_last(struct holders *h, uint64_t now_ns, const struct report_process *p)
 {
-	struct holders *h = holders_of(s);
-	bool running = h && h->inquiry.running;
+	bool running = h->inquiry.running;
 
 	if (running)
-		settle(s, FINAL_NS);
-	if (!h || s->ended || h->inquiry.running)
+		settle(h, FINAL_NS);
+	if (h->s->ended || h->inquiry.running)
 		return running;
-	begin(s, h, p, !h->ended_ns || clock_ns() - h->ended_ns > FRESH_NS);
+	begin(h, now_ns, p, !h->ended_ns || clock_ns() - h->ended_ns > FRESH_NS);
 	if (!h->inquiry.running)
 		return running;
-	settle(s, FINAL_NS);
+	settle(h, FINAL_NS);
 	return true;
 }
 
-int holders_observe(struct session *s, struct report *scratch, struct evidence *e)
+int holders_observe(struct holders *h, const struct observation *to)
 {
-	const struct holders *h = s->holders;
+	struct evidence *e = to->e;
 	struct holder_fact *v;
 	uint64_t *replaced;
 
-	if (!h)
-		return 0;
-	v = report_alloc(scratch, (h->found.n + 1) * sizeof(*v));
-	replaced = report_alloc(scratch, (h->replaced.n + 1) * sizeof(*replaced));
+	look(h);
+	v = report_alloc(to->scratch, (h->found.n + 1) * sizeof(*v));
+	replaced = report_alloc(to->scratch, (h->replaced.n + 1) * sizeof(*replaced));
 	if (!v || !replaced)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < h->found.n; i++) {
@@ -402,26 +391,69 @@ int holders_observe(struct session *s, struct report *scratch, struct evidence *
 	return 0;
 }
 
-uint64_t holders_refused(const struct session *s, const char **why)
+static int observe(void *self, const struct observation *to)
 {
-	const struct holders *h = s->holders;
+	struct holders *h = self;
+	struct report_lost *lost = &to->e->seen.lost[LOST_HELD_BY_UNKNOWN];
+	int err = holders_observe(h, to);
 
-	*why = h && h->refused ? h->why_not : "what holds the survivors was not found out";
-	return h ? h->refused : 0;
+	lost->n = h->refused;
+	if (h->refused)
+		lost->text = report_strdup(to->r, h->why_not);
+	return err;
 }
 
-void holders_free(struct holders *h)
+/* What holds the survivors, and whether that grows, is found out by the clock: however often
+ * somebody wants a report, it knows the same. */
+static uint64_t step(void *self, uint64_t now_ns)
 {
-	if (!h)
-		return;
+	struct holders *h = self;
+	uint64_t cpu_ns = thread_cpu_ns(), wait;
+	struct observation to = {.now_ns = now_ns};
+	struct report_process p;
+
+	if (report_new(&to.r))
+		return now_ns + LOOK_NS;
+	to.scratch = to.r;
+	if (!session_judge(h->s, &to, &p))
+		ask(h, now_ns, &p);
+	else
+		log_debug("a look at what holds survivors: %s", fail_text());
+	report_free(to.r);
+	wait = (thread_cpu_ns() - cpu_ns) * LOOK_SHARE;
+	return now_ns + (wait > LOOK_NS ? wait : LOOK_NS);
+}
+
+static int open_holders(void *self, struct session *s)
+{
+	struct holders *h = self;
+
+	s->holders = h;
+	h->s = s;
+	return 0;
+}
+
+static bool close_holders(void *self)
+{
+	struct holders *h = self;
+
 	if (h->inquiry.running) {
 		if (!inquiry_stop(&h->inquiry))
-			return;
+			return false;
 		inquiry_forget(&h->inquiry);
 	}
 	for (size_t i = 0; i < h->found.n; i++)
 		report_free(h->found.v[i].r);
 	vec_free(&h->found);
 	map64_free(&h->replaced);
-	free(h);
+	return true;
 }
+
+const struct source_ops holders_source = {
+	.first_ns = LOOK_NS,
+	.size = sizeof(struct holders),
+	.open = open_holders,
+	.step = step,
+	.observe = observe,
+	.close = close_holders,
+};

@@ -4,22 +4,15 @@
 #ifndef PYLEAK_SESSION_HOLDERS_H
 #define PYLEAK_SESSION_HOLDERS_H
 
-#include "judge/evidence.h"
+#include "report/report.h"
 
-struct session;
 struct holders;
+struct observation;
 
-/* Looks at the containers that are known, and takes what a search has found by now. */
-void holders_look(struct session *s);
-/* Begins a search for the sites of @p when it is time for one; does not wait. */
-void holders_ask(struct session *s, const struct report_process *p);
 /* For the last report: waits for what is being searched for, and searches once more where that is
- * old; some seconds at most. True when more is known than before. */
-bool holders_ask_last(struct session *s, const struct report_process *p);
-/* What is known, into @e. */
-int holders_observe(struct session *s, struct report *scratch, struct evidence *e);
-/* How many questions in a row had no answer, and why the last one. */
-uint64_t holders_refused(const struct session *s, const char **why);
-void holders_free(struct holders *h);
+ * old; some seconds at most. True when more is known than before @p was judged. */
+bool holders_ask_last(struct holders *h, uint64_t now_ns, const struct report_process *p);
+/* What is known, into @to. */
+int holders_observe(struct holders *h, const struct observation *to);
 
 #endif

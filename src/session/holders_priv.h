@@ -18,6 +18,7 @@ struct found {
 };
 
 struct holders {
+	struct session *s;
 	struct inquiry inquiry;
 	uint64_t ended_ns, next_ns, soon_ns;
 	uint64_t refused; /* inquiries without an answer since the last that had one */
@@ -29,10 +30,10 @@ struct holders {
 #define HOLDERS_ONE 0.8 /* of the survivors in one container: that one is what grows */
 
 /* After an answer: may the objects be ones that replace others? */
-void holders_note_replacing(struct session *s, struct found *f, const struct question *q,
+void holders_note_replacing(struct holders *h, struct found *f, const struct question *q,
 			    const struct why_answer *a);
 
 /* Which of them replace what was there, after their containers were looked at. */
-void holders_find_replacing(struct session *s);
+void holders_find_replacing(struct holders *h);
 
 #endif

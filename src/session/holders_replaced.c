@@ -3,15 +3,16 @@
  * that we saw; what we saw born stays longer than we have watched, and looks like a leak. Beside a
  * leak of the same size it would get a part of its rate. But its length tells. */
 #include "session/holders_priv.h"
+#include "session/survivors.h"
 
 /* Are the entries as new as what is in them? Old ones with something new inside grow. */
-static bool are_new(struct session *s, const struct why_answer *a)
+static bool are_new(const struct holders *h, const struct why_answer *a)
 {
 	struct map64 born = {0};
 	const struct sample *v;
 	size_t n, found = 0;
 
-	v = ladder_samples(s->ladder, &n);
+	v = survivors_samples(h->s->survivors, &n);
 	for (size_t i = 0; i < a->n_behind; i++)
 		map64_put(&born, a->behind[i]);
 	for (size_t i = 0; i < n; i++) {
@@ -25,7 +26,7 @@ static bool are_new(struct session *s, const struct why_answer *a)
 	return fill_has_new_entries(a->n_behind, found);
 }
 
-void holders_note_replacing(struct session *s, struct found *f, const struct question *q,
+void holders_note_replacing(struct holders *h, struct found *f, const struct question *q,
 			    const struct why_answer *a)
 {
 	bool part_here = f->fact.fill.addr && f->fact.fill.addr == a->branch;
@@ -36,7 +37,7 @@ void holders_note_replacing(struct session *s, struct found *f, const struct que
 	 * known. */
 	f->fact.has_new_entries =
 		q->kind == KIND_OBJECT &&
-		(part_here ? are_new(s, a) && fill_keeps_size(q->born_s, q->bytes, q->n_sizes)
+		(part_here ? are_new(h, a) && fill_keeps_size(q->born_s, q->bytes, q->n_sizes)
 			   : f->fact.replaces && f->fact.is_one);
 	f->fact.replaces &= f->fact.has_new_entries;
 	log_debug("site %s: its paths part %s what holds it (%llu entries), %zu seen, %s",
@@ -49,13 +50,12 @@ struct came {
 	double weight;
 };
 
-static void count_survivors(struct session *s, const struct map64 *of, struct came *came)
+static void count_survivors(const struct holders *h, const struct map64 *of, struct came *came)
 {
-	const struct holders *h = s->holders;
 	const struct sample *v;
 	size_t n;
 
-	v = ladder_samples(s->ladder, &n);
+	v = survivors_samples(h->s->survivors, &n);
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t *at =
 			v[i].addr && v[i].rung >= SURVIVED_RUNGS ? map64_get(of, v[i].stack) : NULL;
@@ -73,9 +73,8 @@ static bool replaces(const struct found *f, const struct came *came)
 	       fill_replaces(&f->fact.fill, came->n, came->weight, f->fact.replaces);
 }
 
-void holders_find_replacing(struct session *s)
+void holders_find_replacing(struct holders *h)
 {
-	struct holders *h = s->holders;
 	auto_free struct came *came = calloc(h->found.n + 1, sizeof(*came));
 	struct map64 of = {0};
 
@@ -91,7 +90,7 @@ void holders_find_replacing(struct session *s)
 				*at = i;
 		}
 	}
-	count_survivors(s, &of, came);
+	count_survivors(h, &of, came);
 	map64_clear(&h->replaced);
 	for (size_t i = 0; i < h->found.n; i++) {
 		struct found *f = &h->found.v[i];

@@ -16,7 +16,8 @@ struct kern {
 	struct probe_channel *channel; /* to the guardian; NULL: this process switches */
 	uint32_t trips;		       /* times the guardian took out what was in, as last seen */
 	uint64_t stood_still;	       /* times that we did, with probes in */
-	enum fds_means fds_means;      /* what was loaded for descriptors */
+	uint64_t out_ns;	  /* since when probes that are to be in are not; 0 = they are */
+	enum fds_means fds_means; /* what was loaded for descriptors */
 	struct pyleak_bpf *skel;
 	struct ring_buffer *ring;
 	int birth_fd; /* the program for births */

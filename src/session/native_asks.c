@@ -6,8 +6,9 @@
  */
 #include <bpf/bpf.h>
 
-#include "session/native_stacks_priv.h"
+#include "session/native_stacks.h"
 #include "session/session_priv.h"
+#include "session/survivors.h"
 
 #define LOOK_NS	       1000000000ull
 #define ENOUGH	       8  /* living ones settle who it was */
@@ -61,25 +62,24 @@ static void mark(struct native_made *m, enum native_life life, uint64_t now_ns)
 		m->lives_ns = now_ns;
 }
 
-static size_t vote_blocks(struct native_pair *p, const struct session *s, uint64_t now_ns)
+static size_t vote_blocks(struct native_pair *p, const struct native *native, uint64_t now_ns)
 {
-	bool exact = native_state(s->native) == NATIVE_EXACT;
+	bool exact = native_state(native) == NATIVE_EXACT;
 
 	for (size_t i = 0; i < p->made.n; i++) {
 		struct native_made *m = &p->made.v[i];
 
-		mark(m, native_life(s->native, m->addr, m->born), now_ns);
+		mark(m, native_life(native, m->addr, m->born), now_ns);
 	}
 	return native_ways_vote(p, now_ns, exact ? PATIENCE_NS : SAMPLE_PATIENCE_NS);
 }
 
-static size_t growing_blocks(struct native_stacks *n, struct session *s, uint64_t now_ns,
-			     struct native_ask *to)
+static size_t growing_blocks(struct native_stacks *n, uint64_t now_ns, struct native_ask *to)
 {
 	struct native_sites sites = {0};
 	size_t asked = 0;
 
-	if (!s->native || native_sites(s->native, &sites))
+	if (native_sites(n->native, &sites))
 		return 0;
 	for (size_t i = 0; i < sites.n && asked < NATIVE_ASKS; i++) {
 		const struct native_site *site = &sites.v[i];
@@ -88,7 +88,7 @@ static size_t growing_blocks(struct native_stacks *n, struct session *s, uint64_
 		if (!p || !is_growing(site))
 			continue;
 		native_ways_depth(p, site->depth, site->depth_share);
-		if (rests(p, vote_blocks(p, s, now_ns), now_ns))
+		if (rests(p, vote_blocks(p, n->native, now_ns), now_ns))
 			continue;
 		p->scale = scale_of(site);
 		to[asked++] = (struct native_ask){p->key,
@@ -121,13 +121,12 @@ static void mark_born(struct native_pair *p, const struct sample *s, uint64_t no
 }
 
 /* Who made the survivors, most of them first. */
-static size_t makers(struct native_stacks *n, struct session *s, uint64_t now_ns,
-		     struct tally **out)
+static size_t makers(struct native_stacks *n, uint64_t now_ns, struct tally **out)
 {
 	VEC(struct tally) v = {0};
 	struct map64 index = {0};
 	size_t count;
-	const struct sample *sample = ladder_samples(s->ladder, &count);
+	const struct sample *sample = survivors_samples(n->s->survivors, &count);
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t *at;
@@ -153,11 +152,10 @@ static size_t makers(struct native_stacks *n, struct session *s, uint64_t now_ns
 	return v.n;
 }
 
-static size_t growing_births(struct native_stacks *n, struct session *s, uint64_t now_ns,
-			     struct native_ask *to)
+static size_t growing_births(struct native_stacks *n, uint64_t now_ns, struct native_ask *to)
 {
 	auto_free struct tally *v = NULL;
-	size_t count = makers(n, s, now_ns, &v), asked = 0;
+	size_t count = makers(n, now_ns, &v), asked = 0;
 
 	for (size_t i = 0; i < count && asked < NATIVE_ASKS; i++) {
 		struct native_pair *p = native_pair_of(n, v[i].pair.stack, v[i].pair.caller);
@@ -209,16 +207,16 @@ static void end(struct native_asks *a)
 	a->n = 0;
 }
 
-void native_asks_poll(struct native_stacks *n, struct session *s, uint64_t now_ns)
+void native_asks_poll(struct native_stacks *n, uint64_t now_ns)
 {
-	bool exact = s->native && native_state(s->native) == NATIVE_EXACT;
+	bool exact = native_state(n->native) == NATIVE_EXACT;
 
 	if (now_ns - n->looked_ns > LOOK_NS) {
 		end(&n->blocks);
-		n->blocks.n = growing_blocks(n, s, now_ns, n->blocks.v);
+		n->blocks.n = growing_blocks(n, now_ns, n->blocks.v);
 		end(&n->births);
-		n->births.n = growing_births(n, s, now_ns, n->births.v);
-		s->kern.stats->wanted = n->births.n;
+		n->births.n = growing_births(n, now_ns, n->births.v);
+		n->s->kern.stats->wanted = n->births.n;
 		n->looked_ns = now_ns;
 	}
 	renew(n, &n->blocks, share_of(exact ? AT_ONCE : AT_ONCE_WINDOW, n->blocks.n));

@@ -7,8 +7,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "session/native_stacks_priv.h"
+#include "session/native_stacks.h"
 #include "session/session_priv.h"
+#include "session/survivors.h"
 #include "sym/sym.h"
 
 #include "pyleak.skel.h"
@@ -136,7 +137,7 @@ static int on_copy(void *arg, void *data, size_t size)
 	return 0;
 }
 
-int native_stacks_open(struct session *s, struct native_stacks **out)
+int native_stacks_open(struct session *s, struct native *native, struct native_stacks **out)
 {
 	struct native_stacks *n = calloc(1, sizeof(*n));
 	int err;
@@ -144,6 +145,8 @@ int native_stacks_open(struct session *s, struct native_stacks **out)
 	*out = NULL;
 	if (!n)
 		return fail(-ENOMEM, "out of memory");
+	n->s = s;
+	n->native = native;
 	err = sym_open(s->proc, &n->sym);
 	if (!err) {
 		n->ring = ring_buffer__new(bpf_map__fd(s->kern.skel->maps.native_copies), on_copy,
@@ -183,14 +186,14 @@ void native_stacks_close(struct native_stacks *n)
 }
 
 /* What no live block needs is forgotten here and there, and copied anew should it come back. */
-static void trim(struct native_stacks *n, struct session *s)
+static void trim(struct native_stacks *n)
 {
 	struct native_sites sites = {0};
 	struct map64 keep = {0}, kept = {0};
 	size_t count;
-	const struct sample *sample = ladder_samples(s->ladder, &count);
+	const struct sample *sample = survivors_samples(n->s->survivors, &count);
 
-	if (native_sites(s->native, &sites))
+	if (native_sites(n->native, &sites))
 		return;
 	for (size_t i = 0; i < sites.n; i++)
 		map64_put(&keep, native_pair_hash(sites.v[i].key.stack, sites.v[i].key.caller));
@@ -217,7 +220,7 @@ static void trim(struct native_stacks *n, struct session *s)
 	n->by_pair = kept;
 }
 
-void native_stacks_poll(struct native_stacks *n, struct session *s)
+void native_stacks_poll(struct native_stacks *n)
 {
 	uint64_t now = clock_ns();
 
@@ -226,34 +229,11 @@ void native_stacks_poll(struct native_stacks *n, struct session *s)
 	n->refilled_ns = now;
 	if (n->allowed > COPIES_AT_ONCE)
 		n->allowed = COPIES_AT_ONCE;
-	n->allowed = native_allow_copies(s->native, n->allowed);
-	native_asks_poll(n, s, now);
+	n->allowed = native_allow_copies(n->native, n->allowed);
+	native_asks_poll(n, now);
 	if ((n->by_pair.n > KEEP || n->bytes > MAX_BYTES / 2) && now - n->trimmed_ns > TRIM_NS) {
-		trim(n, s);
+		trim(n);
 		n->bytes = all_bytes(n);
 		n->trimmed_ns = now;
 	}
-}
-
-const struct native_stack *native_stacks_find(const struct native_stacks *n, uint64_t stack,
-					      uint64_t caller)
-{
-	const struct native_pair *p = native_pair_of(n, stack, caller);
-
-	return p ? native_way_best(p) : NULL;
-}
-
-double native_stacks_share(const struct native_stacks *n, uint64_t stack, uint64_t caller)
-{
-	const struct native_pair *p = native_pair_of(n, stack, caller);
-
-	if (!p)
-		return 1;
-	/* What was copied is of one depth alone, as soon as that is known. */
-	return p->depth_share > 0 ? p->share * p->depth_share : p->share;
-}
-
-struct sym *native_stacks_sym(const struct native_stacks *n)
-{
-	return n->sym;
 }

@@ -1,137 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Evidence: survivors, series, stacks and names, as they are known now. */
-#include "session/observe.h"
-
-#include "base/series.h"
-#include "session/fds.h"
-#include "session/holders.h"
+/* From the sources to evidence, and to what is said of it. */
+#include "judge/judge.h"
+#include "memory/identity.h"
+#include "memory/reads.h"
 #include "session/session_priv.h"
 
-_Static_assert(EVIDENCE_CLASSES == HEAP_CLASSES && EVIDENCE_PARTS == HEAP_MAX_PARTS,
-	       "evidence has room for what the heap has");
+/* ---- What no source tells. ---- */
 
-/* ---- Survivors. ---- */
-
-static void copy_survivor(const struct sample *from, struct survivor *to)
+static void see_identity(const struct session *s, struct report *r, struct report_process *p)
 {
-	*to = (struct survivor){
-		.addr = from->addr,
-		.type = from->type,
-		.stack = from->stack,
-		.born_ns = from->born_ns,
-		.collections = from->collections,
-		.content = from->fp.content,
-		.bytes = from->bytes,
-		.weight = from->weight,
-		.burst = from->burst,
-		.rung = from->rung,
-		.parts = from->parts,
-		.gc = from->gc,
-		.ambiguous = from->ambiguous,
-	};
-	for (unsigned i = 0; i < from->parts; i++)
-		to->part[i] = (struct survivor_part){from->part[i].addr, from->part[i].bytes,
-						     from->part[i].cls};
+	identity_fill(s->proc, s->rt, r, p);
+	p->mode = "auto";
+	p->exited = s->ended;
+	p->notes = report_alloc(r, (s->notes.n + 1) * sizeof(*p->notes));
+	for (size_t i = 0; p->notes && i < s->notes.n; i++)
+		p->notes[p->n_notes++] = report_strdup(r, s->notes.v[i]);
 }
 
-static int observe_survivors(struct session *s, struct report *scratch, struct evidence_objects *o)
+/* The rows of all, with the numbers of those that are no source's. */
+static int lay_out_lost(const struct session *s, struct report *r, struct report_process *p)
 {
-	const struct map64 *deaths = ladder_deaths(s->ladder);
-	size_t n;
-	const struct sample *from = ladder_samples(s->ladder, &n);
-	struct survivor *v = report_alloc(scratch, (n + 1) * sizeof(*v));
-	struct evidence_count *d = report_alloc(scratch, (deaths->n + 1) * sizeof(*d));
+#define X(id, key, text) {key, text, 0},
+	static const struct report_lost row[] = {PL_LOST(X) SESSION_LOST(X)};
+#undef X
+	struct report_lost *v = report_alloc(r, (LOST_MAX + READS_ROWS) * sizeof(*v));
 
-	if (!v || !d)
-		return fail(-ENOMEM, "out of memory");
-	/* One that has survived no look yet says nothing. */
-	for (size_t i = 0; i < n; i++)
-		if (from[i].rung)
-			copy_survivor(&from[i], &v[o->n++]);
-	for (size_t i = 0; i < deaths->cap; i++)
-		if (deaths->slot[2 * i])
-			d[o->n_deaths++] = (struct evidence_count){deaths->slot[2 * i],
-								   deaths->slot[2 * i + 1]};
-	o->v = v;
-	o->deaths = d;
-	return 0;
-}
-
-/* Seconds since the pools were last counted: not little of the life of a worker that ends young. */
-static double uncounted_s(const struct session *s)
-{
-	return s->readings.census_ns && s->now_ns > s->readings.census_ns &&
-			       !s->readings.mem.stopped
-		       ? (double)(s->now_ns - s->readings.census_ns) / 1e9
-		       : 0;
-}
-
-static int observe_classes(struct session *s, struct report *scratch, struct evidence_objects *o)
-{
-	struct trend_points *v;
-
-	if (!heap_can_count(s->heap))
-		return 0;
-	v = report_alloc(scratch, HEAP_CLASSES * sizeof(*v));
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
-	for (size_t k = 0; k < HEAP_CLASSES; k++)
-		evidence_series(scratch, s->readings.classes, k, &v[k]);
-	o->classes = v;
+	memcpy(v, row, sizeof(row));
+	for (size_t i = 0; i < PL_LOST_MAX; i++)
+		v[i].n = s->kern.stats->lost[i];
+	v[LOST_CODE_UNREADABLE].n = stacks_unread_codes(s->stacks);
+	v[LOST_STACKS_LEFT_OUT].n = stacks_left_out(s->stacks);
+	v[LOST_MAPPINGS_UNNAMED].n = s->proc->maps_unnamed;
+	v[LOST_TYPES_UNNAMED].n = names_left_out(s->names) + py_unnamed(s->rt);
+	v[LOST_STOOD_STILL].n = s->kern.stood_still;
+	reads_lost(s->proc, r, v + LOST_MAX);
+	p->lost = v;
+	p->n_lost = LOST_MAX + READS_ROWS;
 	return 0;
 }
 
-static int observe_objects(struct session *s, struct report *scratch, struct evidence *e)
-{
-	struct evidence_objects *o = &e->objects;
-	int err = observe_survivors(s, scratch, o);
-
-	if (!err)
-		err = observe_classes(s, scratch, o);
-	o->collections = session_collections(s);
-	o->bursts = s->windows.bursts;
-	o->watched = &s->windows.watched;
-	o->coverage = e->seen.coverage;
-	o->counted_s = session_trend_s(s);
-	o->uncounted_s = uncounted_s(s);
-	return err;
-}
-
-static void observe_memory(struct session *s, struct report *scratch, struct memory_fact *f)
-{
-	evidence_series(scratch, s->readings.memory, TREND_RSS, &f->rss);
-	evidence_series(scratch, s->readings.memory, TREND_LIVE, &f->live);
-	evidence_series(scratch, s->readings.memory, TREND_MALLOC, &f->malloced);
-	f->has_mimalloc = heap_has_mimalloc(s->heap);
-	memwatch_observe(s->memwatch, s->proc, scratch, f);
-}
-
-static int observe_native(struct session *s, struct report *scratch, struct evidence_native *n)
-{
-	struct native_sites sites;
-	struct native_site *v;
-	int err;
-
-	n->is_watched = s->native != NULL;
-	n->has_ways = s->native_stacks != NULL;
-	if (!s->native)
-		return 0;
-	n->is_exact = native_state(s->native) == NATIVE_EXACT;
-	for (unsigned b = 0; b < PL_UNKNOWN_BINS; b++)
-		n->unknown_per_s[b] = native_unknown_per_s(s->native, (double)(1ull << b));
-	err = native_sites(s->native, &sites);
-	if (err)
-		return err;
-	v = report_alloc(scratch, (sites.n + 1) * sizeof(*v));
-	if (v && sites.n)
-		memcpy(v, sites.v, sites.n * sizeof(*v));
-	n->v = v;
-	n->n = v ? sites.n : 0;
-	native_sites_free(&sites);
-	return v ? 0 : fail(-ENOMEM, "out of memory");
-}
-
-/* ---- Stacks and names of all of that. ---- */
+/* ---- Stacks and names of all that the sources have told. ---- */
 
 /* Takes @of. */
 static uint64_t *keys(struct map64 *of, struct report *scratch, size_t *n)
@@ -214,35 +124,50 @@ static int observe_types(struct session *s, struct report *scratch, struct evide
 	return 0;
 }
 
-int session_observe(struct session *s, struct report *r, struct report *scratch, struct evidence *e)
+static int observe(struct session *s, const struct observation *to)
 {
+	struct evidence *e = to->e;
 	int err;
 
 	*e = (struct evidence){
-		.start_ns = s->start_ns,
-		.now_ns = s->now_ns,
+		.start_ns = s->time.start_ns,
+		.now_ns = to->now_ns,
 		.older_s = s->o.older_s,
 		.min_size = s->o.min_size,
 		.max_size = s->o.max_size,
 		.interpreter = s->rt->name,
 	};
-	err = session_see(s, (double)(s->now_ns - s->start_ns) / 1e9, r, &e->seen);
-	if (err)
-		return err;
-	observe_memory(s, scratch, &e->memory);
-	err = observe_objects(s, scratch, e);
+	report_process_init(&e->seen);
+	see_identity(s, to->r, &e->seen);
+	e->seen.slowdown_pct = 100 * ledger_slowdown(&s->ledger, to->now_ns);
+	err = lay_out_lost(s, to->r, &e->seen);
 	if (!err)
-		err = observe_native(s, scratch, &e->native);
+		err = sources_observe(s, to);
 	if (!err)
-		err = session_fds_observe(s, r, e);
+		err = observe_stacks(s, to->scratch, e);
 	if (!err)
-		err = holders_observe(s, scratch, e);
-	if (!err)
-		err = observe_stacks(s, scratch, e);
-	if (!err)
-		err = observe_types(s, scratch, e);
-	if (!err)
-		err = observe_ways(s, scratch, e);
+		err = observe_types(s, to->scratch, e);
 	evidence_sort(e);
 	return err;
+}
+
+int session_judge_again(struct session *s, const struct evidence *e, struct report *r,
+			struct report_process *p)
+{
+	if (s->o.on_evidence)
+		s->o.on_evidence(s->o.on_evidence_ctx, e);
+	return judge(e, r, p);
+}
+
+int session_judge(struct session *s, struct observation *to, struct report_process *p)
+{
+	int err;
+
+	memset(p, 0, sizeof(*p));
+	session_drain(s);
+	if (s->ended)
+		to->now_ns = s->time.end_ns;
+	to->e = report_alloc(to->scratch, sizeof(*to->e));
+	err = to->e ? observe(s, to) : fail(-ENOMEM, "out of memory");
+	return err ? err : session_judge_again(s, to->e, to->r, p);
 }

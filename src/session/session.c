@@ -1,82 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A session's life: open, steps, close. */
-#include <bpf/libbpf.h>
+/* A session's life: open, steps, reports, close. */
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 
-#include "session/census_worker.h"
-#include "session/fds.h"
+#include "session/frames.h"
 #include "session/holders.h"
+#include "session/memory.h"
 #include "session/session_priv.h"
+#include "session/sites.h"
 
-#define BUCKET_S     1.0
-#define LOOK_NS	     1000000000	    /* between whole looks at whether the target is still there */
-#define TRIM_NS	     10000000000ull /* when many stacks are needed, not again at once */
-#define WORKER_SHARE 0.01	    /* of a core, for censuses by type */
-
-/* Once, however often it is said. */
-void session_note(struct session *s, const char *fmt, ...)
-{
-	char *text = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return;
-	for (size_t i = 0; i < s->n_notes; i++)
-		if (!strcmp(s->note[i], text)) {
-			free(text);
-			return;
-		}
-	if (s->n_notes < SESSION_NOTES)
-		s->note[s->n_notes++] = text;
-	else
-		free(text);
-}
-
-/* Both halves keep a bounded number of stacks: what no survivor and no live block needs any more is
- * forgotten here and there, and told again should it come back. */
-static void trim_stacks(struct session *s)
-{
-	auto_free uint64_t *gone = NULL;
-	struct native_sites native = {0};
-	struct map64 keep = {0};
-	size_t n;
-	const struct sample *v = ladder_samples(s->ladder, &n);
-
-	for (size_t i = 0; i < n; i++)
-		map64_put(&keep, v[i].stack);
-	v = ladder_looked_at(s->ladder, &n);
-	for (size_t i = 0; i < n; i++)
-		map64_put(&keep, v[i].stack);
-	if (s->native && !native_sites(s->native, &native))
-		for (size_t i = 0; i < native.n; i++)
-			map64_put(&keep, native.v[i].key.stack);
-	native_sites_free(&native);
-	session_fds_keep_stacks(s, &keep);
-	if (!stacks_trim(s->stacks, &keep, &gone, &n))
-		kern_forget_stacks(&s->kern, gone, n);
-	map64_free(&keep);
-	log_debug("%zu stacks forgotten, %zu kept", n, stacks_count(s->stacks));
-}
-
-void session_drain(struct session *s)
-{
-	if (!s->kern.ring)
-		return;
-	ring_buffer__consume(s->kern.ring);
-	if (s->native_stacks)
-		native_stacks_poll(s->native_stacks, s);
-	if (stacks_are_many(s->stacks) && clock_ns() - s->trimmed_ns > TRIM_NS) {
-		trim_stacks(s);
-		s->trimmed_ns = clock_ns();
-	}
-}
+#define LOOK_NS 1000000000 /* between whole looks at whether the target is still there */
 
 static void name_session(struct session *s)
 {
@@ -98,25 +32,23 @@ static void note_sizes(struct session *s)
 		session_note(s, "only sizes of at most %s are looked at (-Z)", most);
 }
 
-static int open_user_half(struct session *s)
+static int open_process(struct session *s, int pid)
 {
-	int err = heap_open(s->rt, &s->heap);
+	int err = proc_open(pid, &s->proc);
 
+	if (!err && s->o.start_ticks && s->proc->start_ticks != s->o.start_ticks)
+		err = fail(-ESRCH, "process %d has ended, and its number is another's now", pid);
+	if (!err)
+		err = session_go_on(s);
+	if (!err)
+		err = py_open(s->proc, &s->rt);
+	if (!err)
+		err = heap_open(s->rt, &s->heap);
 	if (!err)
 		err = stacks_new(s->rt, &s->stacks);
 	if (!err)
 		err = names_new(s->rt, &s->names);
-	if (!err)
-		err = ladder_new(s->heap, s->stacks, &s->ladder);
-	if (!err)
-		err = trend_set_new(HEAP_CLASSES, BUCKET_S, &s->readings.classes);
-	if (!err)
-		err = trend_set_new(TREND_SERIES, BUCKET_S, &s->readings.memory);
-	if (!err)
-		err = memwatch_new(&s->memwatch);
-	if (!err)
-		s->parts = parts_start(s->proc);
-	return err;
+	return err ? err : session_go_on(s);
 }
 
 /* Births need sites, a mechanism and the kernel's consent. A build whose sites cannot all be
@@ -129,84 +61,45 @@ static int open_kernel_half(struct session *s)
 		return err;
 	if (err)
 		session_note(s, "births are not watched: %s", fail_text());
-	err = kern_load(s, s->sites->n);
-	if (err)
-		return err;
-	s->windows.mode = s->sites->n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
-	return sites_attach(s);
+	return kern_load(s, s->sites->n);
 }
 
-static int open_native(struct session *s)
+static void start(struct session *s)
 {
-	struct native_spec spec = {
-		.proc = s->proc,
-		.heap = s->heap,
-		.skel = s->kern.skel,
-		.mechanism = s->kern.mechanism,
-		.channel = s->kern.channel,
-		.account = &s->ledger.of[LEDGER_NATIVE],
-		.older_ns = (uint64_t)(s->o.older_s * 1e9),
-	};
-	int err = native_open(&spec, &s->native);
+	uint64_t now = clock_ns();
 
-	if (!err && *native_note(s->native))
-		session_note(s, "%s", native_note(s->native));
-	if (!err && s->o.native_stacks)
-		err = native_stacks_open(s, &s->native_stacks);
-	return err;
-}
-
-static int open_python(struct session *s)
-{
-	return py_open(s->proc, &s->rt);
-}
-
-/* The kernel may take seconds over a probe where others are set at the same time. */
-static bool is_cancelled(const struct session *s)
-{
-	return s->o.is_cancelled && s->o.is_cancelled();
+	ledger_start(&s->ledger, now);
+	s->time.start_ns = now;
+	if (!s->time.origin_ns)
+		s->time.origin_ns = now;
+	sources_start(s, now);
+	session_beat(s);
 }
 
 int session_open(int pid, const struct session_opts *o, struct session **out)
 {
-	static int (*const steps[])(struct session *) = {
-		open_python, open_user_half, open_kernel_half, open_native, session_fds_open,
-	};
 	struct session *s = calloc(1, sizeof(*s));
 	int err;
 
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
 	s->o = *o;
-	s->fds = session_fds_new();
-	if (!s->fds) {
-		free(s);
-		return fail(-ENOMEM, "out of memory");
-	}
-	s->windows.random = (clock_ns() ^ ((uint64_t)pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
 	ledger_open(&s->ledger, o->overhead, clock_ns());
 	err = kern_join(s);
 	if (!err)
-		err = proc_open(pid, &s->proc);
-	if (!err && o->start_ticks && s->proc->start_ticks != o->start_ticks)
-		err = fail(-ESRCH, "process %d has ended, and its number is another's now", pid);
-	for (size_t i = 0; !err && i < ARRAY_SIZE(steps); i++)
-		err = is_cancelled(s) ? fail(-ECANCELED, "stopped while attaching to %d", pid)
-				      : steps[i](s);
+		err = open_process(s, pid);
+	if (!err)
+		err = open_kernel_half(s);
+	if (!err)
+		err = sources_open(s);
 	if (err) {
 		session_close(s);
 		return err;
 	}
 	dso_forget_bytes(s->rt->dso); /* the code was searched for births */
 	name_session(s);
-	if (!heap_can_count(s->heap))
-		session_note(s, "the heap's pools cannot be read (allocator: %s): rates are rough",
-			     py_allocator_name(s->rt->allocator));
 	note_sizes(s);
-	session_plan_jobs(s, clock_ns());
-	session_beat(s);
-	if (census_worker_start(s->proc, WORKER_SHARE, &s->worker))
-		session_note(s, "%s", fail_text());
+	start(s);
 	*out = s;
 	return 0;
 }
@@ -215,46 +108,26 @@ void session_close(struct session *s)
 {
 	if (!s)
 		return;
-	parts_stop(s->parts);
-	native_stacks_close(s->native_stacks);
-	census_worker_stop(s->worker);
-	native_close(s->native);
-	holders_free(s->holders);
-	session_fds_close(s);
-	focus_free(s);
+	sources_close(s);
 	sites_close(s->sites);
 	kern_close(&s->kern);
-	ladder_free(s->ladder);
 	stacks_free(s->stacks);
 	names_free(s->names);
-	trend_set_free(s->readings.classes);
-	trend_set_free(s->readings.memory);
-	memwatch_free(s->memwatch);
 	heap_close(s->heap);
 	py_close(s->rt);
 	proc_close(s->proc);
-	for (size_t i = 0; i < s->n_notes; i++)
-		free(s->note[i]);
+	for (size_t i = 0; i < s->notes.n; i++)
+		free(s->notes.v[i]);
 	free(s);
-}
-
-const char *session_title(const struct session *s)
-{
-	return s->title;
-}
-
-const char *session_end_reason(const struct session *s)
-{
-	return s->end_reason;
 }
 
 /* Has something happened to it, as far as one small read can tell? Its end and an exec take its
  * memory; what shares the memory with it (a child by vfork) shows a second later. */
 static bool may_be_gone(struct session *s, uint64_t now)
 {
-	if (now - s->whole_look_ns < LOOK_NS && !proc_memory_gone(s->proc))
+	if (now - s->time.looked_ns < LOOK_NS && !proc_memory_gone(s->proc))
 		return false;
-	s->whole_look_ns = now;
+	s->time.looked_ns = now;
 	return true;
 }
 
@@ -270,12 +143,10 @@ static bool target_gone(struct session *s)
 	else
 		return false;
 	s->ended = true;
-	s->end_ns = clock_ns();
+	s->time.end_ns = clock_ns();
 	/* Others may go on being watched: what runs there now is not ours to slow down or to read.
 	 */
-	session_births_off(s);
-	native_pause(s->native);
-	session_fds_pause(s, true);
+	sources_pause(s, true);
 	return true;
 }
 
@@ -312,14 +183,86 @@ int session_step(struct session *s, double max_s)
 		}
 		if (now >= until)
 			return 0;
-		woke = sleep_until(s, session_next_due(s, until));
+		woke = sleep_until(s, sources_due(s, until));
 		if (woke == -EINTR)
 			return 0;
 		if (woke > 0) {
-			checked = s->whole_look_ns = 0;
+			checked = s->time.looked_ns = 0;
 			continue;
 		}
-		session_run_jobs(s);
+		sources_run(s);
 	}
 	return 1;
+}
+
+void session_pause(struct session *s, bool pause)
+{
+	if (pause == s->paused)
+		return;
+	s->paused = pause;
+	if (!pause)
+		ledger_skip(&s->ledger, s->time.paused_at_ns, clock_ns());
+	sources_pause(s, pause);
+	if (pause)
+		s->time.paused_at_ns = clock_ns();
+	log_info("%s", pause ? "paused" : "resumed");
+}
+
+/* What holds the survivors is waited for, and told with what was seen before that: nothing else
+ * moves on meanwhile. */
+static int judge_once_more(struct session *s, const struct observation *to,
+			   struct report_process *p)
+{
+	int err;
+
+	if (!holders_ask_last(s->holders, to->now_ns, p))
+		return 0;
+	err = holders_observe(s->holders, to);
+	return err ? err : session_judge_again(s, to->e, to->r, p);
+}
+
+int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p)
+{
+	struct observation to = {.now_ns = now_ns, .r = r};
+	int err = report_new(&to.scratch);
+
+	if (err)
+		return err;
+	err = session_judge(s, &to, p);
+	if (!err && r->final)
+		err = judge_once_more(s, &to, p);
+	report_free(to.scratch);
+	for (size_t i = 0; !err && s->o.sources && i < p->n_sites && i < s->o.top; i++)
+		frames_add_lines(s->proc, r, &p->sites[i]);
+	return err;
+}
+
+const char *session_title(const struct session *s)
+{
+	return s->title;
+}
+
+const char *session_end_reason(const struct session *s)
+{
+	return s->end_reason;
+}
+
+void session_metrics(const struct session *s, struct metrics *out)
+{
+	memory_metrics(s->memory, out);
+}
+
+const char *session_comm(const struct session *s)
+{
+	return s->proc->comm;
+}
+
+int session_pid(const struct session *s)
+{
+	return s->proc->pid;
+}
+
+int session_mechanism(const struct session *s)
+{
+	return s->kern.mechanism;
 }

@@ -1,173 +1,105 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The state of a session, shared by the files of this room. */
+/* What all sources share: who is watched, by which means, and since when. What a source has seen is
+ * its own (source.h). */
 #ifndef PYLEAK_SESSION_PRIV_H
 #define PYLEAK_SESSION_PRIV_H
 
 #include "base/map64.h"
-#include "base/trend.h"
 #include "heap/heap.h"
-#include "judge/coverage.h"
-#include "memory/memwatch.h"
-#include "memory/parts.h"
 #include "session/kern.h"
-#include "session/native_stacks.h"
 #include "session/session.h"
-#include "session/sites.h"
-#include "track/ladder.h"
+#include "session/source.h"
 #include "track/ledger.h"
 #include "track/names.h"
-#include "track/native.h"
 #include "track/stacks.h"
 
-struct census_worker;
-struct session_fds;
-struct holders;
-
-enum births_mode {
-	BIRTHS_OFF,    /* no birth engine for this build: only native blocks */
-	BIRTHS_BURSTS, /* short windows, as the budget allows */
-	BIRTHS_ALWAYS, /* the rate fits the budget: every birth is seen */
+struct session_times { /* CLOCK_MONOTONIC */
+	uint64_t start_ns, end_ns;
+	uint64_t paused_at_ns;
+	uint64_t looked_ns; /* whether the target is still there, as a whole */
+	/* Of the trends: the start, or when it was inherited; how long it stood still since. */
+	uint64_t origin_ns, stopped_ns;
+	bool is_stopped;
 };
 
-#define SESSION_NOTES  16
-#define SESSION_SERIES 512
+#define SESSION_NOTES 16
 
-/* Series of the memory trend. */
-enum {
-	TREND_RSS,
-	TREND_LIVE,   /* live blocks of the pools */
-	TREND_MALLOC, /* anonymous memory that is no pool */
-	TREND_SERIES
+struct session_notes {
+	char *v[SESSION_NOTES];
+	size_t n;
 };
 
-struct session_times { /* when each job is due, CLOCK_MONOTONIC; 0 = not planned */
-	uint64_t burst, climb, census, memory, native, poll, modules, fds, look;
+struct source {
+	const struct source_ops *ops;
+	void *self;
+	uint64_t due_ns; /* 0 = not planned */
 };
 
-struct focus_pair {
-	uint64_t type;
-	uint16_t site;
-};
-
-/* The few sites where objects of growing size classes are born (focus.c). */
-struct session_focus {
-	struct map64 mask;  /* type -> bits of the classes its bodies were seen in */
-	struct map64 known; /* (type, site) -> seen */
-	VEC(struct focus_pair) pairs;
-	uint32_t births[PL_MAX_SITES]; /* per site, in windows with all sites */
-	uint64_t classes;	       /* bits: what the sets were made for; 0 = no focus */
-	bool want[PL_MAX_SITES];       /* the sites of the sets */
-	uint32_t first_burst;	       /* of the sets' windows */
-	uint64_t made_ns;	       /* when the sets were */
-	uint64_t looked_ns;	       /* when the choice was last looked at */
-	struct probe_set *set[SITES_FILES];
-	size_t n_sites;
-	unsigned turn; /* windows since the last one with all sites */
-};
-
-/* When births are seen (bursts.c). */
-struct session_windows {
-	enum births_mode mode;
-	uint32_t bursts;
-	unsigned refusals; /* in a row that could not be opened */
-	uint64_t random;
-	uint64_t on_ns, overruns;
-	struct coverage watched;
-	uint64_t last_seen; /* BIRTHS_ALWAYS: births looked at so far */
-	uint64_t polled, polled_ns, look_due;
-	uint64_t looked_ns;		   /* BIRTHS_ALWAYS: when births were last looked at */
-	uint64_t always_since, not_before; /* retry permanent attachment no earlier */
-	double backoff_s;
-	struct session_focus focus;
-	bool focused; /* the probes that are in, or go in next, are those of the focus */
-};
-
-/* What is read of the process in turn, and how it moves (jobs.c). */
-struct session_readings {
-	uint64_t origin_ns; /* of the trends: the start, or when it was inherited */
-	struct trend_set *classes, *memory;
-	bool malloc_grows; /* as of fitted_ns */
-	uint64_t fitted_ns;
-	struct heap_census census;
-	uint64_t census_ns; /* when it was read */
-	uint64_t torn;
-	struct proc_memory mem;
-	uint64_t memory_ns, stopped_ns; /* last looked at; how long the target stood still */
-	struct report_series series[SESSION_SERIES];
-	size_t n_series;
-	uint64_t series_step;
-	uint64_t collections; /* as last read */
-	uint64_t climb_after; /* no climb before: what it costs us is bounded */
+struct session_sources {
+	struct source v[SOURCES_N];
+	size_t n; /* that are open */
+	uint64_t trimmed_ns;
 };
 
 struct session {
 	struct session_opts o;
 	char title[160];
 	char end_reason[160];
-	char *note[SESSION_NOTES];
-	size_t n_notes;
+	struct session_notes notes;
+	struct session_times time;
 	bool paused, ended;
-	uint64_t start_ns, now_ns, end_ns;
-	uint64_t paused_at_ns, paused_ns; /* since when, and for how long in all */
-	uint64_t whole_look_ns;		  /* at whether the target is still there */
-	struct session_times due;
 
 	struct proc *proc;
 	struct py_runtime *rt;
 	struct heap *heap;
-
+	struct stacks *stacks;
+	struct names *names;
 	struct kern kern;
 	struct sites *sites;
-	uint64_t trimmed_ns; /* stacks last forgotten */
-	struct session_windows windows;
 	struct ledger ledger;
-	struct stacks *stacks;
-	struct ladder *ladder;
-	struct names *names;
-	struct native *native;		     /* NULL: not traced */
-	struct native_stacks *native_stacks; /* NULL: callers' addresses alone */
-	struct session_fds *fds;
-	struct holders *holders; /* NULL until first asked */
 
-	struct session_readings readings;
-	struct memwatch *memwatch;
-	struct parts_log *parts;      /* NULL = cannot be read */
-	struct census_worker *worker; /* NULL: no censuses by type */
+	struct session_sources sources;
+	/* Those that others ask. */
+	struct pools *pools;
+	struct memory *memory;
+	struct survivors *survivors;
+	struct blocks *blocks;
+	struct holders *holders;
 };
+
+/* sources.c */
+
+/* Once, however often it is said. */
+void session_note(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The time of the trends. A stopped target does not grow: that is no level. */
+double session_ran_s(const struct session *s, uint64_t now_ns);
+void session_drain(struct session *s); /* what waits in the rings */
+/* The source @self is to run at @when_ns, if not before. */
+void session_wake(struct session *s, const void *self, uint64_t when_ns);
+
+/* Between the steps of opening: the kernel may take seconds over a probe where others are set at
+ * the same time. -ECANCELED when it is wished no more. */
+int session_go_on(const struct session *s);
+int sources_open(struct session *s);
+void sources_close(struct session *s);
+void sources_start(struct session *s, uint64_t now_ns);
+/* When the first of them is due; @limit when none is before. */
+uint64_t sources_due(struct session *s, uint64_t limit);
+void sources_run(struct session *s); /* those that are due */
+void sources_pause(struct session *s, bool on);
+int sources_observe(struct session *s, const struct observation *to);
+
+/* observe.c */
+
+/* All that is known as of to->now_ns (its end, when it has ended), judged: to->r and to->scratch
+ * are the caller's, to->e lives in the latter. Names of functions and types are the session's, and
+ * valid until its next step. */
+int session_judge(struct session *s, struct observation *to, struct report_process *p);
+/* Once more, after something was added to @e. */
+int session_judge_again(struct session *s, const struct evidence *e, struct report *r,
+			struct report_process *p);
 
 /* alive.c: the heartbeat, and what is to be done after it has failed */
 void session_beat(struct session *s);
-
-void session_drain(struct session *s); /* stacks waiting in the ring */
-
-void session_births_off(struct session *s);
-void session_note(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* focus.c: windows on the sites that matter, once it is known which size classes grow */
-void focus_learn(struct session *s, uint64_t from, uint64_t to);
-/* Choose for the next window: all sites, or the focus. */
-void focus_choose(struct session *s);
-void focus_full_next(struct session *s); /* the next window probes all sites */
-/* How long the probes of a focus may stay in before all sites are looked at again. */
-uint64_t focus_full_view_ns(const struct session *s, uint64_t now);
-void focus_free(struct session *s);
-size_t focus_sites(const struct session *s); /* probed in the window that is open or next */
-
-/* jobs.c: what is due first, and when it is due */
-void session_plan_jobs(struct session *s, uint64_t now);
-uint64_t session_next_due(const struct session *s, uint64_t limit);
-void session_run_jobs(struct session *s);
-/* full collections of the target so far */
-uint64_t session_collections(struct session *s);
-/* when the pools were last counted, on the time axis of the trends */
-double session_trend_s(const struct session *s);
-/* a climb is due at @when, or as soon after as its cost allows */
-void session_plan_climb(struct session *s, uint64_t when);
-
-/* bursts.c: windows, and the permanent mode */
-void session_burst(struct session *s);
-void session_poll_births(struct session *s);
-void session_start_always(struct session *s);
-void session_stop_always(struct session *s);
 
 #endif

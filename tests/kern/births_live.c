@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "session/session_priv.h"
+#include "session/sites.h"
 
 #include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The ways through C code of what has grown, with names: finding those takes a while, so not of all
  * that is there. */
-#include "session/native_stacks_priv.h"
-#include "session/observe.h"
+#include "session/native_stacks.h"
 #include "session/session_priv.h"
 
 struct pairs {
-	struct session *s;
+	struct native_stacks *stacks;
 	struct report *scratch;
 	struct map64 seen;
 	VEC(struct evidence_way) v;
@@ -17,7 +16,7 @@ static void name_frame(struct pairs *p, const struct native_frame *at,
 {
 	const struct sym_pc pc = {.addr = at->addr, .file = at->file};
 	const struct sym_frame *f;
-	size_t n = sym_names(native_stacks_sym(p->s->native_stacks), &pc, &f);
+	size_t n = sym_names(p->stacks->sym, &pc, &f);
 	struct report_frame *v = report_alloc(p->scratch, n * sizeof(*v));
 
 	*to = (struct evidence_native_frame){at->is_eval, v, v ? n : 0};
@@ -32,23 +31,31 @@ static void name_frame(struct pairs *p, const struct native_frame *at,
 		};
 }
 
+/* What was copied is of one depth alone, as soon as that is known. */
+static double share_of(const struct native_pair *p)
+{
+	return p->depth_share > 0 ? p->share * p->depth_share : p->share;
+}
+
 static void add(struct pairs *p, uint64_t stack, uint64_t of)
 {
 	uint64_t *at = map64_put(&p->seen, native_pair_hash(stack, of));
+	const struct native_pair *pair;
 	const struct native_stack *nat;
 	struct evidence_native_frame *frame;
 	struct evidence_way *way;
 
 	if (!at || (*at)++)
 		return;
-	nat = native_stacks_find(p->s->native_stacks, stack, of);
+	pair = native_pair_of(p->stacks, stack, of);
+	nat = pair ? native_way_best(pair) : NULL;
 	way = vec_push(&p->v);
 	if (!way)
 		return;
 	*way = (struct evidence_way){
 		.stack = stack,
 		.of = of,
-		.share = native_stacks_share(p->s->native_stacks, stack, of),
+		.share = pair ? share_of(pair) : 1,
 		.is_cut = nat && nat->is_cut,
 	};
 	frame = nat ? report_alloc(p->scratch, (nat->n + 1) * sizeof(*frame)) : NULL;
@@ -68,20 +75,19 @@ static bool has_grown(const struct native_site *n)
 	return n->n_points && n->points[n->n_points - 1].bytes > n->points[0].bytes;
 }
 
-int observe_ways(struct session *s, struct report *scratch, struct evidence *e)
+int native_stacks_observe(struct native_stacks *n, const struct observation *to)
 {
-	struct pairs p = {.s = s, .scratch = scratch};
+	struct pairs p = {.stacks = n, .scratch = to->scratch};
+	struct evidence *e = to->e;
 	struct evidence_way *v;
 
-	if (!s->native_stacks)
-		return 0;
 	for (size_t i = 0; i < e->native.n; i++)
 		if (has_grown(&e->native.v[i]))
 			add(&p, e->native.v[i].key.stack, e->native.v[i].key.caller);
 	for (size_t i = 0; i < e->objects.n; i++)
 		if (e->objects.v[i].rung >= SURVIVED_RUNGS)
 			add(&p, e->objects.v[i].stack, e->objects.v[i].type);
-	v = report_alloc(scratch, (p.v.n + 1) * sizeof(*v));
+	v = report_alloc(to->scratch, (p.v.n + 1) * sizeof(*v));
 	if (v && p.v.n)
 		memcpy(v, p.v.v, p.v.n * sizeof(*v));
 	e->native.way = v;

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "py/versions.h"
+#include "session/births_priv.h"
+#include "session/survivors.h"
+
+#define FIRST_NS   50000000
+#define AGAIN_NS   1000000 /* after a pause */
+#define MODULES_NS 3000000000
+
+static int open_births(void *self, struct session *s)
+{
+	struct births *b = self;
+	uint64_t now = clock_ns();
+
+	b->s = s;
+	b->ladder = survivors_ladder(s->survivors);
+	b->account = &s->ledger.of[LEDGER_BIRTHS];
+	b->random = (now ^ ((uint64_t)s->proc->pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
+	b->mode = s->sites->n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
+	b->due.burst = b->mode == BIRTHS_BURSTS ? now : 0;
+	b->due.modules = py_extensions_make_objects(s->rt) ? now + MODULES_NS : 0;
+	return sites_attach(s);
+}
+
+static bool close_births(void *self)
+{
+	struct births *b = self;
+
+	focus_free(&b->focus);
+	return true;
+}
+
+/* Probes that stay in go only when there is a module to add. */
+static void look_at_modules(struct births *b, uint64_t now)
+{
+	struct session *s = b->s;
+	size_t before = s->sites->n_files;
+	int err;
+
+	b->due.modules = now + MODULES_NS;
+	if (b->mode == BIRTHS_OFF)
+		return;
+	err = sites_attach_new(s);
+	if (err ? !proc_alive(s->proc) : s->sites->n_files == before)
+		return;
+	if (err)
+		session_note(s, "births are not watched any more: %s", fail_text());
+	if (b->mode == BIRTHS_ALWAYS)
+		births_stop_always(b);
+	b->mode = err ? BIRTHS_OFF : BIRTHS_BURSTS;
+	if (err)
+		b->due.burst = 0;
+	else if (!b->due.burst && !s->paused)
+		b->due.burst = now + AGAIN_NS;
+}
+
+static uint64_t first_due(const struct births *b)
+{
+	const uint64_t due[] = {b->due.poll, b->due.modules, b->due.burst};
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(due); i++)
+		if (due[i] && (!first || due[i] < first))
+			first = due[i];
+	return first;
+}
+
+static uint64_t step(void *self, uint64_t now_ns)
+{
+	struct births *b = self;
+
+	if (b->due.poll && b->due.poll <= now_ns)
+		births_poll(b);
+	if (b->due.modules && b->due.modules <= now_ns)
+		look_at_modules(b, now_ns);
+	if (b->due.burst && b->due.burst <= now_ns)
+		births_burst(b);
+	return first_due(b);
+}
+
+static uint64_t pause_births(void *self, bool on)
+{
+	struct births *b = self;
+
+	if (on) {
+		if (b->mode == BIRTHS_ALWAYS)
+			births_stop_always(b);
+		b->due.burst = 0;
+		account_fill(b->account, clock_ns());
+	} else if (b->mode != BIRTHS_OFF) {
+		b->due.burst = clock_ns() + AGAIN_NS;
+	}
+	return first_due(b);
+}
+
+static int observe(void *self, const struct observation *to)
+{
+	const struct births *b = self;
+	const struct session *s = b->s;
+	struct report_process *p = &to->e->seen;
+	struct evidence_objects *o = &to->e->objects;
+	double run_s = (double)(to->now_ns - s->time.start_ns) / 1e9;
+	uint64_t on = b->on_ns;
+
+	if (b->mode == BIRTHS_ALWAYS)
+		on += to->now_ns - b->always_since;
+	p->mechanism = s->sites->n_sets ? probe_mechanism_name(s->kern.mechanism) : "none";
+	p->on_s = (double)on / 1e9;
+	p->coverage = run_s > 0 ? p->on_s / run_s : 0;
+	if (p->coverage > 1)
+		p->coverage = 1;
+	p->lost[PL_LOST_BIRTHS_FULL].n += b->overruns;
+	o->coverage = p->coverage;
+	o->bursts = b->bursts;
+	o->watched = &b->watched;
+	return 0;
+}
+
+const struct source_ops births_source = {
+	.first_ns = FIRST_NS,
+	.size = sizeof(struct births),
+	.open = open_births,
+	.step = step,
+	.pause = pause_births,
+	.observe = observe,
+	.close = close_births,
+};

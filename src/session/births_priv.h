@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of "births" share. */
+#ifndef PYLEAK_SESSION_BIRTHS_PRIV_H
+#define PYLEAK_SESSION_BIRTHS_PRIV_H
+
+#include "judge/coverage.h"
+#include "session/session_priv.h"
+#include "session/sites.h"
+#include "track/ladder.h"
+
+enum births_mode {
+	BIRTHS_OFF,    /* no birth engine for this build: only native blocks */
+	BIRTHS_BURSTS, /* short windows, as the budget allows */
+	BIRTHS_ALWAYS, /* the rate fits the budget: every birth is seen */
+};
+
+struct focus_pair {
+	uint64_t type;
+	uint16_t site;
+};
+
+/* The few sites where objects of growing size classes are born (focus.c). */
+struct focus {
+	bool is_on;	    /* the probes that are in, or go in next, are those of the sets */
+	struct map64 mask;  /* type -> bits of the classes its bodies were seen in */
+	struct map64 known; /* (type, site) -> seen */
+	VEC(struct focus_pair) pairs;
+	uint32_t births[PL_MAX_SITES]; /* per site, in windows with all sites */
+	uint64_t classes;	       /* bits: what the sets were made for; 0 = no focus */
+	bool want[PL_MAX_SITES];       /* the sites of the sets */
+	uint32_t first_burst;	       /* of the sets' windows */
+	uint64_t made_ns;	       /* when the sets were */
+	uint64_t looked_ns;	       /* when the choice was last looked at */
+	struct probe_set *set[SITES_FILES];
+	size_t n_sites;
+	unsigned turn; /* windows since the last one with all sites */
+};
+
+struct births {
+	struct session *s;
+	struct ladder *ladder; /* the survivors' */
+	struct account *account;
+	enum births_mode mode;
+	struct {
+		uint64_t burst, poll, modules; /* 0 = not planned */
+	} due;
+	uint32_t bursts;
+	unsigned refusals; /* in a row: windows that could not be opened */
+	uint64_t random;
+	uint64_t on_ns, overruns;
+	struct coverage watched;
+	uint64_t not_before; /* BIRTHS_ALWAYS is tried again no earlier */
+	double backoff_s;
+	/* BIRTHS_ALWAYS: births looked at, and when they were; births paid for, likewise */
+	uint64_t last_seen, looked_ns, look_due;
+	uint64_t polled, polled_ns;
+	uint64_t always_since;
+	struct focus focus;
+};
+
+/* bursts.c: windows, and the permanent mode */
+void births_burst(struct births *b);
+void births_poll(struct births *b);
+void births_stop_always(struct births *b);
+
+/* focus.c: windows on the sites that matter, once it is known which size classes grow */
+void focus_learn(struct births *b, uint64_t from, uint64_t to);
+/* Choose for the next window: all sites, or the focus. */
+void focus_choose(struct births *b);
+void focus_full_next(struct focus *f); /* the next window probes all sites */
+/* How long the probes of a focus may stay in before all sites are looked at again. */
+uint64_t focus_full_view_ns(const struct focus *f, uint64_t now);
+void focus_free(struct focus *f);
+size_t focus_sites(const struct births *b); /* probed in the window that is open or next */
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "session/blocks.h"
+
+#include "session/memory.h"
+#include "session/native_stacks.h"
+#include "session/session_priv.h"
+
+#define POLL_NS 200000000
+#define FIT_NS	2000000000
+
+struct blocks {
+	struct session *s;
+	struct native *native;
+	struct native_stacks *stacks; /* NULL: callers' addresses alone */
+	bool malloc_grows;	      /* as of fitted_ns */
+	uint64_t fitted_ns;
+};
+
+static int open_blocks(void *self, struct session *s)
+{
+	struct blocks *b = self;
+	struct native_spec spec = {
+		.proc = s->proc,
+		.heap = s->heap,
+		.skel = s->kern.skel,
+		.mechanism = s->kern.mechanism,
+		.channel = s->kern.channel,
+		.account = &s->ledger.of[LEDGER_NATIVE],
+		.older_ns = (uint64_t)(s->o.older_s * 1e9),
+	};
+	int err;
+
+	s->blocks = b;
+	b->s = s;
+	err = native_open(&spec, &b->native);
+	if (!err && *native_note(b->native))
+		session_note(s, "%s", native_note(b->native));
+	if (!err && s->o.native_stacks)
+		err = native_stacks_open(s, b->native, &b->stacks);
+	return err;
+}
+
+static bool close_blocks(void *self)
+{
+	struct blocks *b = self;
+
+	native_stacks_close(b->stacks);
+	native_close(b->native);
+	return true;
+}
+
+/* Have windows use for all that they may cost? */
+static bool grows(struct blocks *b, uint64_t now_ns)
+{
+	if (now_ns - b->fitted_ns > FIT_NS) {
+		b->malloc_grows = memory_malloc_grows(b->s->memory);
+		b->fitted_ns = now_ns;
+	}
+	return native_state(b->native) != NATIVE_BURST || b->malloc_grows;
+}
+
+static uint64_t step(void *self, uint64_t now_ns)
+{
+	struct blocks *b = self;
+
+	ledger_divide(&b->s->ledger, now_ns, grows(b, now_ns));
+	native_poll(b->native);
+	if (*native_note(b->native))
+		session_note(b->s, "%s", native_note(b->native));
+	session_drain(b->s);
+	return now_ns + POLL_NS;
+}
+
+static uint64_t pause_blocks(void *self, bool on)
+{
+	struct blocks *b = self;
+
+	if (on) {
+		native_pause(b->native);
+		return 0;
+	}
+	if (!native_resume(b->native))
+		return clock_ns() + POLL_NS;
+	session_note(b->s, "%s", native_note(b->native));
+	return 0;
+}
+
+bool blocks_are_exact(const struct blocks *b)
+{
+	return native_state(b->native) == NATIVE_EXACT;
+}
+
+int blocks_each(struct blocks *b, native_block_fn fn, void *arg)
+{
+	return native_each_block(b->native, fn, arg);
+}
+
+static void drain(void *self)
+{
+	struct blocks *b = self;
+
+	if (b->stacks)
+		native_stacks_poll(b->stacks);
+}
+
+static void keep(void *self, struct map64 *stacks)
+{
+	struct blocks *b = self;
+	struct native_sites sites = {0};
+
+	if (!native_sites(b->native, &sites))
+		for (size_t i = 0; i < sites.n; i++)
+			map64_put(stacks, sites.v[i].key.stack);
+	native_sites_free(&sites);
+}
+
+static int observe(void *self, const struct observation *to)
+{
+	struct blocks *b = self;
+	struct evidence_native *n = &to->e->native;
+	struct native_sites sites;
+	struct native_site *v;
+	int err;
+
+	n->is_watched = true;
+	n->has_ways = b->stacks != NULL;
+	n->is_exact = blocks_are_exact(b);
+	for (unsigned i = 0; i < PL_UNKNOWN_BINS; i++)
+		n->unknown_per_s[i] = native_unknown_per_s(b->native, (double)(1ull << i));
+	err = native_sites(b->native, &sites);
+	if (err)
+		return err;
+	v = report_alloc(to->scratch, (sites.n + 1) * sizeof(*v));
+	if (v && sites.n)
+		memcpy(v, sites.v, sites.n * sizeof(*v));
+	n->v = v;
+	n->n = v ? sites.n : 0;
+	native_sites_free(&sites);
+	to->e->seen.lost[LOST_SITES_FULL].n = native_left_out(b->native);
+	if (!v)
+		return fail(-ENOMEM, "out of memory");
+	return b->stacks ? native_stacks_observe(b->stacks, to) : 0;
+}
+
+const struct source_ops blocks_source = {
+	.first_ns = POLL_NS,
+	.size = sizeof(struct blocks),
+	.open = open_blocks,
+	.step = step,
+	.pause = pause_blocks,
+	.observe = observe,
+	.close = close_blocks,
+	.drain = drain,
+	.keep = keep,
+};

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "session/memory.h"
+
+#include "memory/memwatch.h"
+#include "memory/parts.h"
+#include "session/pools.h"
+#include "session/session_priv.h"
+
+#define BUCKET_S    1.0
+#define MEMORY_NS   500000000
+#define MOST_SERIES 512
+
+enum {
+	TREND_RSS,
+	TREND_LIVE,   /* live blocks of the pools */
+	TREND_MALLOC, /* anonymous memory that is no pool */
+	TREND_SERIES
+};
+
+struct memory {
+	struct session *s;
+	struct trend_set *trends;
+	struct proc_memory now;
+	uint64_t read_ns;
+	struct memwatch *watch;
+	struct parts_log *parts; /* NULL = cannot be read */
+	struct report_series series[MOST_SERIES];
+	size_t n_series;
+	uint64_t series_step;
+};
+
+static int open_memory(void *self, struct session *s)
+{
+	struct memory *m = self;
+	int err;
+
+	s->memory = m;
+	m->s = s;
+	m->series_step = 1000000000;
+	err = trend_set_new(TREND_SERIES, BUCKET_S, &m->trends);
+	if (!err)
+		err = memwatch_new(&m->watch);
+	if (!err)
+		m->parts = parts_start(s->proc);
+	return err;
+}
+
+static bool close_memory(void *self)
+{
+	struct memory *m = self;
+
+	parts_stop(m->parts);
+	memwatch_free(m->watch);
+	trend_set_free(m->trends);
+	return true;
+}
+
+/* The series in the report: when it is full, every second point goes and the step doubles. */
+static void add_series(struct memory *m, uint64_t now_ns)
+{
+	uint64_t start_ns = m->s->time.start_ns;
+	struct report_series *p;
+
+	if (m->n_series &&
+	    now_ns < start_ns + (uint64_t)(m->series[m->n_series - 1].t_s * 1e9) + m->series_step)
+		return;
+	if (m->n_series == MOST_SERIES) {
+		for (size_t i = 0; i < MOST_SERIES / 2; i++)
+			m->series[i] = m->series[2 * i];
+		m->n_series /= 2;
+		m->series_step *= 2;
+	}
+	p = &m->series[m->n_series++];
+	p->t_s = (double)(now_ns - start_ns) / 1e9;
+	p->rss_bytes = m->now.rss_bytes;
+	p->heap_bytes = heap_can_count(m->s->heap) ? heap_live_bytes(pools_census(m->s->pools))
+						   : REPORT_UNKNOWN;
+	p->threads = m->now.threads;
+	memwatch_series(m->watch, p);
+}
+
+/* mimalloc counts what is too big for a class itself. */
+static double malloced(const struct memory *m, const struct heap_census *c)
+{
+	return heap_has_mimalloc(m->s->heap)
+		       ? (double)c->big_bytes
+		       : (double)m->now.anon_bytes - (double)c->pools * m->s->rt->layout.pool_size;
+}
+
+static uint64_t step(void *self, uint64_t now_ns)
+{
+	struct memory *m = self;
+	struct session_times *time = &m->s->time;
+	const struct heap_census *c = pools_census(m->s->pools);
+	double value[TREND_SERIES];
+	char text[400];
+
+	if (proc_memory(m->s->proc, &m->now))
+		return now_ns + MEMORY_NS;
+	time->is_stopped = m->now.stopped;
+	if (time->is_stopped && m->read_ns)
+		time->stopped_ns += now_ns - m->read_ns;
+	m->read_ns = now_ns;
+	if (!time->is_stopped) {
+		value[TREND_RSS] = (double)m->now.rss_bytes;
+		value[TREND_LIVE] = (double)heap_live_bytes(c);
+		value[TREND_MALLOC] = malloced(m, c);
+		trend_set_add(m->trends, session_ran_s(m->s, now_ns), value);
+		memwatch_read(m->watch, m->s->rt, &m->now, c, session_ran_s(m->s, now_ns));
+		if (memwatch_change(m->watch, text, sizeof(text)))
+			session_note(m->s, "%s", text);
+	}
+	add_series(m, now_ns);
+	return now_ns + MEMORY_NS;
+}
+
+bool memory_malloc_grows(const struct memory *m)
+{
+	struct trend_fit fit;
+
+	trend_set_fit(m->trends, TREND_MALLOC, &fit);
+	return fit.growing;
+}
+
+void memory_metrics(const struct memory *m, struct metrics *out)
+{
+	memwatch_metrics(m->watch, out);
+}
+
+static void observe_trends(const struct memory *m, struct report *scratch, struct memory_fact *f)
+{
+	evidence_series(scratch, m->trends, TREND_RSS, &f->rss);
+	evidence_series(scratch, m->trends, TREND_LIVE, &f->live);
+	evidence_series(scratch, m->trends, TREND_MALLOC, &f->malloced);
+	f->has_mimalloc = heap_has_mimalloc(m->s->heap);
+	memwatch_observe(m->watch, m->s->proc, scratch, f);
+}
+
+static int observe(void *self, const struct observation *to)
+{
+	const struct memory *m = self;
+	struct report_process *p = &to->e->seen;
+
+	p->rss_bytes = m->now.rss_bytes ? m->now.rss_bytes : REPORT_UNKNOWN;
+	memwatch_fill(m->watch, to->r, &p->memory);
+	parts_fill(m->parts, to->r, p); /* without memory for it the parts are not known */
+	p->series = report_alloc(to->r, (m->n_series + 1) * sizeof(*p->series));
+	if (p->series) {
+		memcpy(p->series, m->series, m->n_series * sizeof(*p->series));
+		p->n_series = m->n_series;
+	}
+	observe_trends(m, to->scratch, &to->e->memory);
+	return 0;
+}
+
+const struct source_ops memory_source = {
+	.size = sizeof(struct memory),
+	.open = open_memory,
+	.step = step,
+	.observe = observe,
+	.close = close_memory,
+};

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Sources of evidence. Each watches one thing, alone knows its state, and copies what it has seen
+ * into the evidence; what another source wants of it is a function in its header, and the answer
+ * plain data. All run on the thread that steps the session. docs/ARCHITECTURE.md: how to add one.
+ */
+#ifndef PYLEAK_SESSION_SOURCE_H
+#define PYLEAK_SESSION_SOURCE_H
+
+#include "judge/evidence.h"
+#include "pyleak/abi.h"
+
+struct map64;
+struct session;
+
+/* What is counted as lost in the user half: rows of `lost` in a report, behind those of the kernel
+ * half. evidence.seen.lost[LOST_...] is where a source puts its number. */
+#define SESSION_LOST(X)                                                                            \
+	X(SITES_FULL, "sites_full", "the table of native sites was full")                          \
+	X(STACK_UNKNOWN, "stack_unknown", "a birth's stack was not known to the reader")           \
+	X(CODE_UNREADABLE, "code_unreadable", "a code object was gone before its name was read")   \
+	X(STACKS_LEFT_OUT, "stacks_left_out",                                                      \
+	  "a stack would have taken too much memory, or time to read")                             \
+	X(MAPPINGS_UNNAMED, "mappings_unnamed",                                                    \
+	  "the name of a mapped file would have taken too much memory")                            \
+	X(TYPES_UNNAMED, "types_unnamed",                                                          \
+	  "the name of a type would have taken too much memory, or time")                          \
+	X(CODE_REUSED, "code_reused", "a survivor's stack could not be trusted any more")          \
+	X(TORN_READS, "torn_reads", "a pool header changed while it was read")                     \
+	/* These two: as many as the judge finds. */                                               \
+	X(STACK_MISSING, "native_stack_missing", "a site's native stack was not to be had")        \
+	X(STACK_CUT, "native_stack_cut", "a site's native stack ends in code that was unloaded")   \
+	X(THINNED, "samples_thinned", "survivors left out to bound memory; the others count more") \
+	X(STOOD_STILL, "stood_still", "the tool stood still, and its probes were out meanwhile")   \
+	X(HELD_BY_UNKNOWN, "held_by_unknown", "what holds the survivors was not found out")
+
+#define X(id, key, text) LOST_##id,
+enum session_lost { LOST_KERNEL_LAST = PL_LOST_MAX - 1, SESSION_LOST(X) LOST_MAX };
+#undef X
+
+/* Where the sources put what they know. */
+struct observation {
+	uint64_t now_ns;	/* the moment that is told of */
+	struct report *r;	/* what goes into the report as it is lives here ... */
+	struct report *scratch; /* ... and all else here */
+	struct evidence *e;
+};
+
+struct source_ops {
+	size_t size;	   /* of its state, all zero when it is opened */
+	uint64_t first_ns; /* from the start to the first step */
+	/* What does not work is a note; an error ends the session. */
+	int (*open)(void *self, struct session *s);
+	/* As all that follow it may be NULL. Called also after an open that failed. False: a thread
+	 * of it goes on, and its state must stay. */
+	bool (*close)(void *self);
+	/* Does what is due. Returns when it is to be called again; 0 = not before session_wake().
+	 */
+	uint64_t (*step)(void *self, uint64_t now_ns);
+	/* Nothing of it is in the target any more, or again what was. Returns as step(). */
+	uint64_t (*pause)(void *self, bool on);
+	/* Sources that stand before it in the table have told theirs. */
+	int (*observe)(void *self, const struct observation *to);
+
+	/* Takes what the kernel half has sent. */
+	void (*drain)(void *self);
+	/* Adds the ids of the stacks that it still needs. */
+	void (*keep)(void *self, struct map64 *stacks);
+};
+
+/* The table: X(name) for each `name_source`, in the order in which they are opened and observed. */
+#define SOURCES(X)   \
+	X(pools)     \
+	X(memory)    \
+	X(survivors) \
+	X(births)    \
+	X(blocks)    \
+	X(fds)       \
+	X(types)     \
+	X(holders)
+
+#define X(name) extern const struct source_ops name##_source;
+SOURCES(X)
+#undef X
+
+#define X(name) +1
+enum { SOURCES_N = 0 SOURCES(X) };
+#undef X
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The loop over the sources, and what it offers them. One thread runs them in turn: a window is
+ * never disturbed by a reading, and nothing needs a lock. */
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "session/session_priv.h"
+
+#define TRIM_NS 10000000000ull /* when that many stacks are needed, not again at once */
+
+static const struct source_ops *const table[] = {
+#define X(name) &name##_source,
+	SOURCES(X)
+#undef X
+};
+
+static struct source *end(struct session *s)
+{
+	return s->sources.v + s->sources.n;
+}
+
+void session_note(struct session *s, const char *fmt, ...)
+{
+	struct session_notes *notes = &s->notes;
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	for (size_t i = 0; i < notes->n; i++)
+		if (!strcmp(notes->v[i], text)) {
+			free(text);
+			return;
+		}
+	if (notes->n < SESSION_NOTES)
+		notes->v[notes->n++] = text;
+	else
+		free(text);
+}
+
+double session_ran_s(const struct session *s, uint64_t now_ns)
+{
+	return (double)(now_ns - s->time.origin_ns - s->time.stopped_ns) / 1e9;
+}
+
+/* Both halves keep a bounded number of stacks: what no source needs any more is forgotten here and
+ * there, and told again should it come back. */
+static void trim_stacks(struct session *s)
+{
+	auto_free uint64_t *gone = NULL;
+	struct map64 keep = {0};
+	size_t n;
+
+	for (struct source *x = s->sources.v; x < end(s); x++)
+		if (x->ops->keep)
+			x->ops->keep(x->self, &keep);
+	if (!stacks_trim(s->stacks, &keep, &gone, &n))
+		kern_forget_stacks(&s->kern, gone, n);
+	map64_free(&keep);
+	log_debug("%zu stacks forgotten, %zu kept", n, stacks_count(s->stacks));
+}
+
+void session_drain(struct session *s)
+{
+	ring_buffer__consume(s->kern.ring);
+	for (struct source *x = s->sources.v; x < end(s); x++)
+		if (x->ops->drain)
+			x->ops->drain(x->self);
+	if (stacks_are_many(s->stacks) && clock_ns() - s->sources.trimmed_ns > TRIM_NS) {
+		trim_stacks(s);
+		s->sources.trimmed_ns = clock_ns();
+	}
+}
+
+void session_wake(struct session *s, const void *self, uint64_t when_ns)
+{
+	for (struct source *x = s->sources.v; x < end(s); x++)
+		if (x->self == self && (!x->due_ns || when_ns < x->due_ns))
+			x->due_ns = when_ns;
+}
+
+int session_go_on(const struct session *s)
+{
+	return s->o.is_cancelled && s->o.is_cancelled()
+		       ? fail(-ECANCELED, "stopped while attaching to %d", s->proc->pid)
+		       : 0;
+}
+
+int sources_open(struct session *s)
+{
+	int err = 0;
+
+	while (!err && s->sources.n < SOURCES_N) {
+		struct source *x = end(s);
+
+		if (session_go_on(s))
+			return -ECANCELED;
+		x->ops = table[s->sources.n];
+		x->self = calloc(1, x->ops->size);
+		if (!x->self)
+			return fail(-ENOMEM, "out of memory");
+		s->sources.n++;
+		err = x->ops->open(x->self, s);
+	}
+	return err;
+}
+
+void sources_close(struct session *s)
+{
+	while (s->sources.n) {
+		struct source *x = &s->sources.v[--s->sources.n];
+
+		if (!x->ops->close || x->ops->close(x->self))
+			free(x->self);
+	}
+}
+
+void sources_start(struct session *s, uint64_t now_ns)
+{
+	for (struct source *x = s->sources.v; x < end(s); x++)
+		x->due_ns = x->ops->step ? now_ns + x->ops->first_ns : 0;
+}
+
+static struct source *first_due(struct session *s)
+{
+	struct source *first = NULL;
+
+	for (struct source *x = s->sources.v; x < end(s); x++)
+		if (x->due_ns && (!first || x->due_ns < first->due_ns))
+			first = x;
+	return first;
+}
+
+uint64_t sources_due(struct session *s, uint64_t limit)
+{
+	const struct source *x = first_due(s);
+
+	return x && x->due_ns < limit ? x->due_ns : limit;
+}
+
+void sources_run(struct session *s)
+{
+	uint64_t now = clock_ns();
+	struct source *x;
+
+	while ((x = first_due(s)) && x->due_ns <= now)
+		x->due_ns = x->ops->step(x->self, clock_ns());
+}
+
+void sources_pause(struct session *s, bool on)
+{
+	for (struct source *x = s->sources.v; x < end(s); x++)
+		if (x->ops->pause)
+			x->due_ns = x->ops->pause(x->self, on);
+}
+
+int sources_observe(struct session *s, const struct observation *to)
+{
+	int err = 0;
+
+	for (struct source *x = s->sources.v; x < end(s) && !err; x++)
+		if (x->ops->observe)
+			err = x->ops->observe(x->self, to);
+	return err;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "session/survivors.h"
+
+#include "base/thread.h"
+#include "session/pools.h"
+#include "session/session_priv.h"
+
+#define MIN_NS 50000000
+#define MAX_NS 1000000000
+#define SHARE  100 /* after hours something is due all the time, on a ladder of thousands */
+
+_Static_assert(EVIDENCE_PARTS == HEAP_MAX_PARTS, "evidence has room for what an object has");
+
+struct survivors {
+	struct session *s;
+	struct ladder *ladder;
+	uint64_t not_before; /* no climb: what it costs us is bounded */
+};
+
+static int open_survivors(void *self, struct session *s)
+{
+	struct survivors *v = self;
+
+	s->survivors = v;
+	v->s = s;
+	return ladder_new(s->heap, s->stacks, &v->ladder);
+}
+
+static bool close_survivors(void *self)
+{
+	struct survivors *v = self;
+
+	ladder_free(v->ladder);
+	return true;
+}
+
+/* Types of survivors are named while the target lives. */
+static void learn_names(struct survivors *v)
+{
+	size_t n;
+	const struct sample *x = ladder_samples(v->ladder, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (x[i].rung)
+			names_type(v->s->names, x[i].type);
+}
+
+static void log_ladder(const struct survivors *v)
+{
+	const struct ladder_stats *l = ladder_stats(v->ladder);
+	size_t n;
+
+	ladder_samples(v->ladder, &n);
+	log_debug("ladder: %zu held, %llu taken, %llu unsettled, %llu gone, %llu void, %llu died",
+		  n, (unsigned long long)l->taken, (unsigned long long)l->unsettled,
+		  (unsigned long long)l->gone, (unsigned long long)l->voided,
+		  (unsigned long long)l->died);
+}
+
+static uint64_t climb(void *self, uint64_t now_ns)
+{
+	struct survivors *v = self;
+	uint64_t cpu_ns = thread_cpu_ns(), next = ladder_climb(v->ladder, now_ns), wait;
+
+	learn_names(v);
+	log_ladder(v);
+	wait = (thread_cpu_ns() - cpu_ns) * SHARE;
+	v->not_before = now_ns + (wait < MIN_NS ? MIN_NS : wait > MAX_NS ? MAX_NS : wait);
+	return next && next < v->not_before ? v->not_before : next;
+}
+
+struct ladder *survivors_ladder(struct survivors *v)
+{
+	return v->ladder;
+}
+
+void survivors_plan(struct survivors *v, uint64_t when_ns)
+{
+	session_wake(v->s, v, when_ns < v->not_before ? v->not_before : when_ns);
+}
+
+const struct sample *survivors_samples(const struct survivors *v, size_t *n)
+{
+	return ladder_samples(v->ladder, n);
+}
+
+static void keep(void *self, struct map64 *stacks)
+{
+	const struct survivors *v = self;
+	size_t n;
+	const struct sample *x = ladder_samples(v->ladder, &n);
+
+	for (size_t i = 0; i < n; i++)
+		map64_put(stacks, x[i].stack);
+	x = ladder_looked_at(v->ladder, &n);
+	for (size_t i = 0; i < n; i++)
+		map64_put(stacks, x[i].stack);
+}
+
+static void copy(const struct sample *from, struct survivor *to)
+{
+	*to = (struct survivor){
+		.addr = from->addr,
+		.type = from->type,
+		.stack = from->stack,
+		.born_ns = from->born_ns,
+		.collections = from->collections,
+		.content = from->fp.content,
+		.bytes = from->bytes,
+		.weight = from->weight,
+		.burst = from->burst,
+		.rung = from->rung,
+		.parts = from->parts,
+		.gc = from->gc,
+		.ambiguous = from->ambiguous,
+	};
+	for (unsigned i = 0; i < from->parts; i++)
+		to->part[i] = (struct survivor_part){from->part[i].addr, from->part[i].bytes,
+						     from->part[i].cls};
+}
+
+static void count_lost(const struct ladder_stats *l, struct report_lost *lost)
+{
+	lost[LOST_STACK_UNKNOWN].n = l->no_stack;
+	lost[LOST_CODE_REUSED].n = l->code_reused;
+	lost[LOST_THINNED].n = l->thinned;
+}
+
+static int observe(void *self, const struct observation *to)
+{
+	struct survivors *s = self;
+	struct evidence_objects *o = &to->e->objects;
+	const struct map64 *deaths = ladder_deaths(s->ladder);
+	size_t n;
+	const struct sample *from = ladder_samples(s->ladder, &n);
+	struct survivor *v = report_alloc(to->scratch, (n + 1) * sizeof(*v));
+	struct evidence_count *d = report_alloc(to->scratch, (deaths->n + 1) * sizeof(*d));
+
+	if (!v || !d)
+		return fail(-ENOMEM, "out of memory");
+	/* One that has survived no look yet says nothing. */
+	for (size_t i = 0; i < n; i++)
+		if (from[i].rung)
+			copy(&from[i], &v[o->n++]);
+	for (size_t i = 0; i < deaths->cap; i++)
+		if (deaths->slot[2 * i])
+			d[o->n_deaths++] = (struct evidence_count){deaths->slot[2 * i],
+								   deaths->slot[2 * i + 1]};
+	o->v = v;
+	o->deaths = d;
+	o->collections = pools_collections(s->s->pools);
+	count_lost(ladder_stats(s->ladder), to->e->seen.lost);
+	return 0;
+}
+
+const struct source_ops survivors_source = {
+	.size = sizeof(struct survivors),
+	.open = open_survivors,
+	.step = climb,
+	.observe = observe,
+	.close = close_survivors,
+	.keep = keep,
+};
