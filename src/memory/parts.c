@@ -154,12 +154,11 @@ static void fit(const struct parts_log *l, struct report_parts *out)
 	}
 }
 
-bool parts_latest(struct parts_log *l, struct report_parts *out)
+/* False when there is none. */
+static bool last_reading(struct parts_log *l, struct report_parts *out)
 {
 	bool has;
 
-	if (!l)
-		return false;
 	pthread_mutex_lock(&l->worker.lock);
 	has = l->has_last;
 	if (has) {
@@ -174,9 +173,11 @@ int parts_fill(struct parts_log *l, struct report *r, struct report_process *p)
 {
 	struct report_parts v;
 
-	if (l && r->final)
+	if (!l)
+		return 0;
+	if (r->final)
 		refresh(l);
-	if (!parts_latest(l, &v))
+	if (!last_reading(l, &v))
 		return 0;
 	p->parts = report_alloc(r, sizeof(*p->parts));
 	if (!p->parts)

@@ -15,8 +15,6 @@ struct parts_log *parts_start(const struct proc *p);
 void parts_stop(struct parts_log *l);
 /* The last reading and its growth; p->parts stays NULL when there is none. */
 int parts_fill(struct parts_log *l, struct report *r, struct report_process *p);
-/* The last reading; false when there is none. */
-bool parts_latest(struct parts_log *l, struct report_parts *out);
 
 /* One reading, at once. p->parts stays NULL where it cannot be known (a core file). */
 int parts_once(const struct py_runtime *rt, struct report *r, struct report_process *p);

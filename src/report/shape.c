@@ -147,8 +147,7 @@ static const struct field process_fields[] = {
 	     .about = "the processes that a merged report stands for, worst first; pid is null "
 		      "then")
 	MANY(report_process, ARRAY, sites, n_sites, "sites", &shape_site,
-	     .about = "verdict first, then descriptors and threads (their limit comes soonest), "
-		      "then growth")
+	     .about = "by expected loss: growth, times how sure it is that it goes on")
 	MANY(report_process, ARRAY, classes, n_classes, "types", &shape_class_row,
 	     .about = "by bytes; with what belongs to the objects alone. \"<buffer N>\": blocks "
 		      "of the size class N that no object accounts for, \"<buffer malloc>\": "

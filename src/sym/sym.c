@@ -128,21 +128,21 @@ bool sym_locate(struct sym *s, uint64_t pc, struct sym_pc *out)
 	return out->file >= 0;
 }
 
-const char *sym_module(const struct sym *s, const struct sym_pc *pc)
+static const char *module_of(const struct sym *s, const struct sym_pc *pc)
 {
 	return pc->file >= 0 && (size_t)pc->file < s->n_files ? s->file[pc->file]->path : "";
 }
 
 size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out)
 {
-	struct sym_file *f = *sym_module(s, pc) ? s->file[pc->file] : NULL;
+	struct sym_file *f = *module_of(s, pc) ? s->file[pc->file] : NULL;
 	const struct sym_names_of *n = f && f->dso ? sym_file_names(f, pc->addr, &s->stats) : NULL;
 
 	if (n) {
 		*out = n->v;
 		return n->n;
 	}
-	s->nowhere.v[0] = (struct sym_frame){.module = sym_module(s, pc), .addr = pc->addr};
+	s->nowhere.v[0] = (struct sym_frame){.module = module_of(s, pc), .addr = pc->addr};
 	*out = s->nowhere.v;
 	return 1;
 }

@@ -82,8 +82,6 @@ struct sym_frame {
 /* What is known of one address, inlined functions first. Remembered: the second time costs nothing.
  * Strings live as long as @s. Returns at least 1. */
 size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out);
-/* The module of an address alone. */
-const char *sym_module(const struct sym *s, const struct sym_pc *pc);
 
 struct sym_stats {
 	uint64_t stacks, frames, ends[6];
