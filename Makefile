@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `make help` lists the targets. Everything built lands below $(O); what is generated is not committed,
-# but for docs/report.schema.json, which users read and `make check` compares.
+# `make help` lists the targets. Everything built lands below $(O); what is generated is not committed.
 
 O        ?= build
 PREFIX   ?= /usr/local
@@ -35,7 +34,7 @@ BPF_OBJ  := $(patsubst %,$(O)/bpf/%.bpf.o,maps $(filter-out maps tree,$(patsubst
 # Processes are followed by an object of its own: one, however many are watched.
 SKEL     := $(O)/pyleak.skel.h $(O)/tree.skel.h
 
-all: $(O)/pyleak-bpf ## build build/pyleak-bpf (needs `make deps` once)
+all: $(O)/pyleak-bpf $(O)/report.schema.json ## build build/pyleak-bpf (needs `make deps` once)
 
 $(O)/pyleak-bpf: $(O)/main.o $(O)/libpyleak.a
 	$(call say,LD,$@)
@@ -73,12 +72,23 @@ $(O)/pyleak-bpf.8: $(O)/pyleak-bpf packaging/man.py
 	$(call say,MAN,$@)
 	$(Q)$(PYTHON) packaging/man.py $< $(VERSION) >$@
 
-install: $(O)/pyleak-bpf $(O)/pyleak-bpf.8 ## install into $(DESTDIR)$(PREFIX)
+# Runs where it is built.
+$(O)/schema: packaging/schema.c $(O)/libpyleak.a
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $^ $(LDFLAGS_) $(LDFLAGS) -lm
+
+$(O)/report.schema.json: $(O)/schema
+	$(call say,SCHEMA,$@)
+	$(Q)$< >$@
+
+install: all $(O)/pyleak-bpf.8 ## install into $(DESTDIR)$(PREFIX)
 	$(Q)install -D -m 755 $(O)/pyleak-bpf $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
 	$(Q)install -D -m 644 $(O)/pyleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/pyleak-bpf $(O)/report.schema.json docs/why.schema.json
 
 uninstall: ## remove what install put there
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8
+	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/doc/pyleak-bpf/,report.schema.json why.schema.json)
 
 # Built once more from a copy of the tree, the way the package builds everywhere.
 deb: ## build/pyleak-bpf_VERSION_ARCH.deb (needs `make deps` and debhelper)

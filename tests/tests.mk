@@ -137,7 +137,7 @@ H_FILES   := $(filter-out bpf/%,$(filter %.h,$(C_FILES)))
 SH_FILES  := .ci/run $(wildcard tests/*.sh tests/*/*.sh) tests/vm/init
 PY_FILES  := $(wildcard tests/*.py tests/*/*.py bench/*.py)
 
-check: deps-check check-format check-arrows check-schema check-shell check-spell check-headers check-cppcheck check-tidy ## format, include arrows, static analysis
+check: deps-check check-format check-arrows check-shell check-spell check-headers check-cppcheck check-tidy ## format, include arrows, static analysis
 
 check-format:
 	$(call say,FORMAT)
@@ -147,13 +147,6 @@ check-arrows: $(LIB_OBJ)
 	$(call say,ARROWS)
 	$(Q)$(PYTHON) tests/lint/arrows.py
 	$(Q)$(PYTHON) tests/lint/circles.py $(O)
-
-schema: $(O)/tests/lint/schema ## docs/report.schema.json anew, from the tables of src/report
-	$(Q)$< >docs/report.schema.json
-
-check-schema: $(O)/tests/lint/schema
-	$(call say,SCHEMA)
-	$(Q)$< | diff -u docs/report.schema.json - || { echo "docs/report.schema.json is not that of src/report: make schema"; exit 1; }
 
 # Each header compiles alone; and what a changed one breaks of the fuzz targets is seen before they are built.
 check-headers: $(SKEL)
@@ -185,6 +178,6 @@ check-spell:
 		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern tests/safety
 
 .PHONY: judge-mutate faults torture harmless deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
-	check-arrows schema check-schema check-headers check-cppcheck check-tidy check-shell check-spell
+	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell
 
 -include $(C_TESTS:%=%.d)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The report as JSON, by the tables of report/shape.c (docs/report.schema.json). What this version
+/* The report as JSON, by the tables of report/shape.c (build/report.schema.json). What this version
  * does not find out yet is null or empty, never invented. */
 #include <inttypes.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the report says, each member once. From these lists come the members of the structures, the
- * JSON (out/json.c), what reads it (read.c), the sums of a merge, and docs/report.schema.json
- * (`make schema`). Their order is that of the JSON.
+ * JSON (out/json.c), what reads it (read.c), the sums of a merge, and build/report.schema.json.
+ * Their order is that of the JSON.
  *
  *	X(S, kind, member, "name in the JSON", what else a row of shape.h has)
  *

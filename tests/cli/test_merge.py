@@ -46,7 +46,7 @@ def merged(*paths):
     run = merge(*paths, "--json", "-")
     assert run.returncode == 0, run.stderr
     report = json.loads(run.stdout)
-    jsonschema.Draft202012Validator(load("docs", "report.schema.json")).validate(report)
+    jsonschema.Draft202012Validator(load(os.environ.get("PYLEAK_BUILD", "build"), "report.schema.json")).validate(report)
     return report
 
 

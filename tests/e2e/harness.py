@@ -21,7 +21,7 @@ from pythons import HERE
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"))
 TOOL = os.path.join(BUILD, "pyleak-bpf")
-SCHEMA = os.path.join(TOP, "docs", "report.schema.json")
+SCHEMA = os.path.join(BUILD, "report.schema.json")
 RECORDINGS = itertools.count()
 INNOCENT = ("growing", "warmup", "bloat", "retention", "steady")  # what a process may be called that does not leak
 SECONDS = int(os.environ.get("PYLEAK_TEST_SECONDS", "20"))

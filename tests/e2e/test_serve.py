@@ -78,7 +78,7 @@ def test_a_leak_is_told_and_the_metrics_are_clean():
         # Nothing of the command line.
         assert MARK not in text
         report = json.loads(get(tool.port, "/report.json")[1])
-        with open(os.path.join(ROOT, "docs", "report.schema.json"), encoding="utf-8") as f:
+        with open(harness.SCHEMA, encoding="utf-8") as f:
             jsonschema.Draft202012Validator(json.load(f)).validate(report)
         assert {p["pid"] for p in report["processes"]} == {leaking, steady}
 

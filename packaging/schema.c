@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* docs/report.schema.json from the tables that the report is written by: `make schema`. */
+/* The schema of the report, from the tables that the report is written by. */
 #include <stdarg.h>
 #include <stdio.h>
 
