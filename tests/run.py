@@ -4,8 +4,8 @@
 
     run.py --build DIR [--pytest PATH]... [--matrix core|full] [--jobs N] [PROGRAM...]
 
-What sleeps most of the time runs side by side; what measures (pytest's mark `quiet`, the programs of tests/kern) runs while
-nothing else does. What failed is tried once more at the end, alone: real processes on a machine that others share. What fails
+What sleeps most of the time runs side by side; what measures (pytest's mark `quiet`) runs while nothing else does;
+the programs of tests/kern come last, when nobody else switches probes. What failed is tried once more at the end, alone: real processes on a machine that others share. What fails
 again has failed; what does not is named, so that nobody takes it for a clean pass. DIR/tests.jsonl has what each took.
 """
 import argparse
@@ -114,17 +114,18 @@ def count(rows):
 
 def stages(args):
     """(name, what runs it) in their order."""
-    measuring = [p for p in args.programs if "/kern/" in p]
+    # Longest first.
+    kern = sorted((p for p in args.programs if "/kern/" in p), key=lambda p: "native" not in p)
     # Those that read many processes take longest.
-    others = sorted((p for p in args.programs if p not in measuring), key=lambda p: "_live" not in p)
+    others = sorted((p for p in args.programs if p not in kern), key=lambda p: "_live" not in p)
     if others:
         yield "C programs, %d at a time" % os.cpu_count(), lambda: run_programs(others, os.cpu_count(), args.matrix)
     if args.pytest:
         beside = ["-n", str(args.jobs), "--dist", "loadgroup", "--max-worker-restart", "2", "-m", "not quiet"]
         yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, beside + args.pytest)
         yield "pytest, quiet", lambda: run_pytest(args, ["-m", "quiet", *args.pytest])
-    if measuring:
-        yield "C programs, quiet", lambda: run_programs(measuring, 1, args.matrix)
+    if kern:
+        yield "C programs of kern, %d at a time" % os.cpu_count(), lambda: run_programs(kern, os.cpu_count(), args.matrix)
 
 
 def main():

@@ -88,6 +88,7 @@ def test_a_cache_that_fills_is_no_leak(name):
     assert o.hint is None, o.hint
 
 
+@pytest.mark.matrix
 def test_a_bound_that_was_passed_is_none():
     o = zoo_cases.run_case(pythons.host(), zoo_cases.Case("limit_forgotten"), 40)
     assert not o.problems

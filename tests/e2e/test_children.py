@@ -174,7 +174,7 @@ def check(server, report, tolerance=None):
 
 
 # With the helpers of multiprocessing that are Pythons too.
-@pytest.mark.parametrize("kind,pythons_started", [("fork", 4), ("forkserver", 6), ("spawn", 5)])
+@pytest.mark.parametrize("kind,pythons_started", [("fork", 4), ("spawn", 5), pytest.param("forkserver", 6, marks=pytest.mark.matrix)])
 def test_multiprocessing(kind, pythons_started, full):
     with Server(pythons.host(), "--kind", kind) as server:
         watch = begin(server)

@@ -66,7 +66,12 @@ def test_the_page_has_its_examples():
     assert len(examples()) >= 10 and sum(len(e[1]) for e in examples()) >= 12
 
 
-@pytest.mark.parametrize("example", examples(), ids=lambda e: e[0][0].replace("sudo pyleak-bpf ", "")[:40])
+def seconds(example):
+    return max([0, *map(int, re.findall(r"-d (\d+)", " ".join(example[0])))])
+
+
+@pytest.mark.parametrize("example", [pytest.param(e, marks=pytest.mark.matrix if seconds(e) > 20 else ()) for e in examples()],
+                         ids=lambda e: e[0][0].replace("sudo pyleak-bpf ", "")[:40])  # fmt: skip
 def test_an_example_does_what_the_page_says(example, tmp_path):
     assert problem(example, tmp_path) is None
 

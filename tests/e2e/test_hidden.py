@@ -7,7 +7,10 @@ import pythons
 import zoo
 
 
-@pytest.mark.parametrize("name", ["dicts", "slots", "floats", "str_split"])
+MORE = [pytest.param(n, marks=pytest.mark.matrix) for n in ("slots", "floats")]
+
+
+@pytest.mark.parametrize("name", ["dicts", "str_split", *MORE])
 def test_every_tenth_site_hidden(name):
     program = zoo.PROGRAMS[name]
     with harness.Target(pythons.host(), name) as target:

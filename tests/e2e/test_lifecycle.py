@@ -117,7 +117,7 @@ def test_start_and_stop(storm, full):
     seen, codes = set(), set()
     begin = time.monotonic()
     rng = random.Random(1)
-    for n in range(200 if full else 8):
+    for n in range(200 if full else 4):
         p = start(storm)
         time.sleep(rng.uniform(0.05, 2.5))
         seen |= object_ids(p.pid)
@@ -138,7 +138,7 @@ def test_killed(storm, full):
     seen = set()
     begin = time.monotonic()
     rng = random.Random(2)
-    for _ in range(100 if full else 5):
+    for _ in range(100 if full else 3):
         p = start(storm)
         time.sleep(rng.uniform(0.05, 2.5))
         seen |= object_ids(p.pid)

@@ -86,7 +86,7 @@ def names():
 
 
 # The others' recordings are judged by `make test` (tests/judge).
-CORE = ("arenas_pinned", "cow_child", "malloc_pinned")
+CORE = ("cow_child", "malloc_pinned")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in CORE else pytest.mark.matrix) for n in names()])
@@ -115,7 +115,8 @@ def test_page_cache_of_the_group(tmp_path):
     assert run.report["processes"][0]["memory"]["cgroup"]["file_bytes"] > 20 << 20
 
 
-@pytest.mark.parametrize("program", ["twin_sawtooth", pytest.param("twin_cache", marks=pytest.mark.matrix)])
+@pytest.mark.matrix
+@pytest.mark.parametrize("program", ["twin_sawtooth", "twin_cache"])
 def test_ordinary_programs_retain_nothing(program):
     with harness.Target(pythons.host(), program) as target:
         target.wait_ready()

@@ -17,7 +17,7 @@ from test_serve import MARK, get, serving, wait_ready
 pytestmark = pytest.mark.quiet
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCRAPES = 100
-EVERY_S = 0.2
+EVERY_S = 0.1
 LIMIT_S = 1.0
 DEADLINE_S = 5.0
 SLEEPER = "import time\ntime.sleep(1000)\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Every reader of what may lie, under the sanitizers: the inputs that once broke it, then a few seconds of search with
+"""Every reader of what may lie, under the sanitizers: the inputs that once broke it, then a second of search with
 the same seed each time. `make fuzz` searches for longer and elsewhere."""
 import glob
 import os
@@ -10,7 +10,7 @@ import run
 
 TOP = os.path.dirname(os.path.dirname(run.HERE))
 BUILD = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"), "fuzz")
-SECONDS = int(os.environ.get("PYLEAK_FUZZ_SECONDS", "3"))
+SECONDS = int(os.environ.get("PYLEAK_FUZZ_SECONDS", "1"))
 SEED = int(os.environ.get("PYLEAK_FUZZ_SEED", "1"))
 
 
