@@ -91,7 +91,7 @@ static void memory_fact(struct wire *w, struct memory_fact *f)
 	points(w, &f->room);
 	wire_u64(w, &f->pools_bytes);
 	wire_u64(w, &f->live_bytes);
-	kept(w, &f->kept);
+	wire_object(w, &f->kept, kept);
 }
 
 /* ---- Objects. ---- */
@@ -167,7 +167,7 @@ static void objects(struct wire *w, struct evidence_objects *o)
 {
 	struct classes *c = (struct classes *)(uintptr_t)o->classes;
 
-	wire_array(w, o->v, o->n, 18, survivor);
+	wire_objects(w, o->v, o->n, 18, survivor);
 	wire_array(w, o->deaths, o->n_deaths, 2, deaths);
 	wire_array(w, o->replaced, o->n_replaced, 1, wire_u64);
 	wire_u64(w, &o->collections);
@@ -249,8 +249,8 @@ static void native(struct wire *w, struct evidence_native *n)
 {
 	wire_bool(w, &n->is_watched);
 	wire_bool(w, &n->is_exact);
-	wire_array(w, n->v, n->n, 48, native_site);
-	wire_array(w, n->way, n->n_ways, 12, way);
+	wire_objects(w, n->v, n->n, 48, native_site);
+	wire_objects(w, n->way, n->n_ways, 12, way);
 	wire_bool(w, &n->has_ways);
 	for (size_t i = 0; i < PL_UNKNOWN_BINS; i++)
 		wire_known(w, &n->unknown_per_s[i], MOST);
@@ -295,13 +295,13 @@ static void holder(struct wire *w, struct holder_fact *f)
 	wire_string(w, &h->root);
 	wire_string(w, &h->path);
 	wire_known(w, &h->share, 1);
-	wire_array(w, h->step, h->n, 12, step);
+	wire_objects(w, h->step, h->n, 12, step);
 	wire_bool(w, &h->gc_known);
 	wire_bool(w, &h->gc_enabled);
 	wire_bool(w, &h->is_chain);
 	wire_bool(w, &h->uncollectable);
 	wire_bool(w, &h->frozen);
-	fill(w, &f->fill);
+	wire_object(w, &f->fill, fill);
 	wire_bool(w, &f->is_one);
 	wire_bool(w, &f->has_new_entries);
 	wire_bool(w, &f->replaces);
@@ -329,7 +329,7 @@ static void fd(struct wire *w, struct fd_fact *f)
 	wire_known(w, &f->oldest_s, WIRE_MOST_S);
 	wire_int(w, &f->moments);
 	wire_int(w, &f->quarters);
-	curve(w, &f->curve);
+	wire_object(w, &f->curve, curve);
 	wire_known(w, &f->curve_rate, MOST);
 	wire_array(w, f->types, f->n_types, 9, type_share);
 	wire_int(w, &f->facts.most);
@@ -385,14 +385,14 @@ static void evidence(struct wire *w, struct evidence *e)
 	wire_u64(w, &e->min_size);
 	wire_u64(w, &e->max_size);
 	wire_string(w, &e->interpreter);
-	evidence_seen(w, &e->seen);
-	memory_fact(w, &e->memory);
-	objects(w, &e->objects);
-	native(w, &e->native);
-	wire_array(w, e->holder, e->n_holders, 30, holder);
+	wire_object(w, &e->seen, evidence_seen);
+	wire_object(w, &e->memory, memory_fact);
+	wire_object(w, &e->objects, objects);
+	wire_object(w, &e->native, native);
+	wire_objects(w, e->holder, e->n_holders, 30, holder);
 	wire_bool(w, &e->asks);
-	wire_array(w, e->fd, e->n_fds, 100, fd);
-	wire_array(w, e->stack, e->n_stacks, 3, stack);
+	wire_objects(w, e->fd, e->n_fds, 100, fd);
+	wire_objects(w, e->stack, e->n_stacks, 3, stack);
 	wire_array(w, e->type, e->n_types, 2, type);
 	if (w->reads && !w->wrong && !e->interpreter)
 		w->wrong = "it has no interpreter";
@@ -406,7 +406,7 @@ int evidence_write(const struct evidence *e, unsigned char **out, size_t *n)
 	struct evidence copy = *e;
 	int err;
 
-	evidence(&w, &copy);
+	wire_object(&w, &copy, evidence);
 	err = wire_error(&w);
 	*out = err ? NULL : w.v;
 	*n = err ? 0 : w.n;
@@ -420,7 +420,7 @@ int evidence_read(const unsigned char *from, size_t n, struct report *r, struct 
 	struct wire w = {.reads = true, .v = (unsigned char *)(uintptr_t)from, .n = n, .r = r};
 
 	memset(out, 0, sizeof(*out));
-	evidence(&w, out);
+	wire_object(&w, out, evidence);
 	if (!w.wrong && w.at != n)
 		w.wrong = "it goes on behind its end";
 	return wire_error(&w);

@@ -6,7 +6,7 @@
 #include "judge/evidence.h"
 
 /* The layout that is written, and the only one that is read. */
-#define EVIDENCE_VERSION 1
+#define EVIDENCE_VERSION 2
 
 /* The caller frees *@out. 0 or -ENOMEM with a sentence. */
 int evidence_write(const struct evidence *e, unsigned char **out, size_t *n);

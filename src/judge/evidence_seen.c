@@ -78,7 +78,7 @@ static void gc(struct wire *w, struct report_gc *g)
 	wire_numbers(w, g->generation, REPORT_GENERATIONS);
 	wire_u64(w, &g->frozen);
 	wire_u64(w, &g->garbage);
-	wire_array(w, g->garbage_types, g->n_garbage_types, 20, class_row);
+	wire_objects(w, g->garbage_types, g->n_garbage_types, 20, class_row);
 }
 
 static void pools(struct wire *w, struct report_pools *p)
@@ -129,18 +129,18 @@ void evidence_seen(struct wire *w, struct report_process *p)
 	wire_string(w, &p->mode);
 	wire_bool(w, &p->exited);
 	wire_u64(w, &p->rss_bytes);
-	memory(w, &p->memory);
-	totals(w, &p->fds);
-	wire_array(w, p->series, p->n_series, 15, series);
+	wire_object(w, &p->memory, memory);
+	wire_object(w, &p->fds, totals);
+	wire_objects(w, p->series, p->n_series, 15, series);
 	wire_string(w, &p->mechanism);
 	wire_known(w, &p->on_s, WIRE_MOST_S);
 	wire_double(w, &p->coverage);
 	wire_double(w, &p->slowdown_pct);
-	wire_array(w, p->classes, p->n_classes, 20, class_row);
+	wire_objects(w, p->classes, p->n_classes, 20, class_row);
 	wire_maybe(w, p->gc, gc);
 	wire_maybe(w, p->pools, pools);
 	wire_maybe(w, p->parts, parts);
-	wire_array(w, p->lost, p->n_lost, 3, lost);
+	wire_objects(w, p->lost, p->n_lost, 3, lost);
 	wire_array(w, p->notes, p->n_notes, 1, string);
 	if (w->reads && (!p->comm || !p->mode || !p->mechanism))
 		w->wrong = w->wrong ? w->wrong : "a process has no name";

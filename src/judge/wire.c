@@ -13,9 +13,20 @@ static void put(struct wire *w, const void *from, size_t n)
 	w->n += n;
 }
 
+static size_t left(const struct wire *w)
+{
+	return (w->end ? w->end : w->n) - w->at;
+}
+
+/* Was the object written before it had this member? */
+static bool is_absent(const struct wire *w)
+{
+	return w->reads && w->end && !left(w);
+}
+
 static bool get(struct wire *w, void *to, size_t n)
 {
-	if (w->wrong || n > w->n - w->at) {
+	if (w->wrong || n > left(w)) {
 		w->wrong = w->wrong ? w->wrong : "it ends in the middle";
 		memset(to, 0, n);
 		return false;
@@ -56,18 +67,18 @@ static uint64_t get_number(struct wire *w)
 
 void wire_u64(struct wire *w, uint64_t *v)
 {
-	if (w->reads)
-		*v = get_number(w);
-	else
+	if (!w->reads)
 		put_number(w, *v);
+	else if (!is_absent(w))
+		*v = get_number(w);
 }
 
 void wire_double(struct wire *w, double *v)
 {
-	if (w->reads)
-		get(w, v, sizeof(*v));
-	else
+	if (!w->reads)
 		put(w, v, sizeof(*v));
+	else if (!is_absent(w))
+		get(w, v, sizeof(*v));
 }
 
 void wire_numbers(struct wire *w, uint64_t *v, size_t n)
@@ -84,6 +95,8 @@ void wire_doubles(struct wire *w, double *v, size_t n)
 
 void wire_known(struct wire *w, double *v, double most)
 {
+	if (is_absent(w))
+		*v = 0;
 	wire_double(w, v);
 	if (!w->reads || (*v >= -most && *v <= most))
 		return;
@@ -93,10 +106,10 @@ void wire_known(struct wire *w, double *v, double most)
 
 size_t wire_count(struct wire *w, size_t n, size_t least)
 {
-	uint64_t v = n;
+	uint64_t v = w->reads ? 0 : n;
 
 	wire_u64(w, &v);
-	if (w->reads && v > (w->n - w->at) / (least ? least : 1)) {
+	if (w->reads && v > left(w) / (least ? least : 1)) {
 		w->wrong = w->wrong ? w->wrong : "it ends in the middle";
 		return 0;
 	}
@@ -137,7 +150,7 @@ static const char *get_string(struct wire *w)
 
 	if (!n || w->wrong)
 		return NULL;
-	if (n - 1 > w->n - w->at)
+	if (n - 1 > left(w))
 		w->wrong = "it ends in the middle";
 	if (wire_room(w, (void **)&to, n, 1) && to)
 		get(w, to, n - 1);
@@ -146,22 +159,65 @@ static const char *get_string(struct wire *w)
 
 void wire_string(struct wire *w, const char **v)
 {
-	if (w->reads)
-		*v = get_string(w);
-	else
+	if (!w->reads)
 		put_string(w, *v);
+	else if (!is_absent(w))
+		*v = get_string(w);
 }
 
 void wire_chars(struct wire *w, char *v, size_t size)
 {
 	const char *text = v;
 
+	if (is_absent(w))
+		return;
 	wire_string(w, &text);
 	if (!w->reads)
 		return;
 	memset(v, 0, size);
 	if (text)
 		memcpy(v, text, strnlen(text, size - 1));
+}
+
+size_t wire_open(struct wire *w)
+{
+	size_t before = w->end;
+	uint64_t n = 0;
+
+	if (!w->reads)
+		return w->n;
+	wire_u64(w, &n);
+	if (n > left(w)) {
+		w->wrong = w->wrong ? w->wrong : "it ends in the middle";
+		n = 0;
+	}
+	w->end = w->at + n;
+	return before;
+}
+
+static void put_length(struct wire *w, size_t mark)
+{
+	size_t n = w->n - mark, behind;
+	unsigned char length[10];
+
+	put_number(w, n);
+	behind = w->n - mark - n;
+	if (w->wrong)
+		return;
+	/* It was put behind the object, and belongs before it. */
+	memcpy(length, w->v + mark + n, behind);
+	memmove(w->v + mark + behind, w->v + mark, n);
+	memcpy(w->v + mark, length, behind);
+}
+
+void wire_shut(struct wire *w, size_t mark)
+{
+	if (!w->reads) {
+		put_length(w, mark);
+	} else {
+		w->at = w->end;
+		w->end = mark;
+	}
 }
 
 int wire_error(const struct wire *w)

@@ -3,6 +3,10 @@
  * Plain data to bytes and back, each member named once: the same function writes a structure, or
  * reads it, as the wire is of one kind or the other. Whole numbers are short when they are small.
  *
+ * A structure that may get more members is an object: its length stands before it. Who reads leaves
+ * out what is behind the members that it knows, and what an older writer did not have stays as it
+ * was, 0 where it must be known: new members come last.
+ *
  * What is read may be anybody's: nothing is believed that the bytes have no room for. After the
  * first fault a wire does nothing more; wire_error() tells.
  */
@@ -15,6 +19,7 @@ struct wire {
 	bool reads;
 	unsigned char *v; /* writing: grows, the caller frees it */
 	size_t n, at, cap;
+	size_t end;	  /* reading: of the object that is open; 0 = none is */
 	struct report *r; /* reading: what is pointed to lives there */
 	const char *wrong;
 };
@@ -34,6 +39,9 @@ size_t wire_count(struct wire *w, size_t n, size_t least);
 /* Room for @n things of @size that are read into *@v; as it is when writing. False: there is none.
  */
 bool wire_room(struct wire *w, void **v, size_t n, size_t size);
+/* An object begins, and ends: wire_shut() takes what wire_open() has returned. */
+size_t wire_open(struct wire *w);
+void wire_shut(struct wire *w, size_t mark);
 int wire_error(const struct wire *w); /* 0, or -EINVAL, -ENOMEM with a sentence */
 
 /* Any whole number, or enum, that fits. */
@@ -63,15 +71,34 @@ int wire_error(const struct wire *w); /* 0, or -EINVAL, -ENOMEM with a sentence 
 		}                                                                         \
 	} while (0)
 
+/* One object. */
+#define wire_object(w, v, each)                  \
+	do {                                     \
+		size_t wire_mark = wire_open(w); \
+		each(w, v);                      \
+		wire_shut(w, wire_mark);         \
+	} while (0)
+
+/* An array of objects, likewise. */
+#define wire_objects(w, array, n, least, each)                                               \
+	do {                                                                                 \
+		size_t wire_n = wire_count(w, n, least);                                     \
+		if (wire_room(w, (void **)&(array), wire_n, sizeof(*(array)))) {             \
+			(n) = wire_n;                                                        \
+			for (size_t wire_i = 0; wire_i < wire_n && !(w)->wrong; wire_i++)    \
+				wire_object(w, (void *)(uintptr_t) & (array)[wire_i], each); \
+		}                                                                            \
+	} while (0)
+
 /* One that may be missing. */
-#define wire_maybe(w, pointer, each)                       \
-	do {                                               \
-		size_t wire_has = (pointer) != NULL;       \
-		if (w->reads)                              \
-			(pointer) = NULL;                  \
-		wire_array(w, pointer, wire_has, 1, each); \
-		if (w->reads && !wire_has)                 \
-			(pointer) = NULL;                  \
+#define wire_maybe(w, pointer, each)                         \
+	do {                                                 \
+		size_t wire_has = (pointer) != NULL;         \
+		if ((w)->reads)                              \
+			(pointer) = NULL;                    \
+		wire_objects(w, pointer, wire_has, 1, each); \
+		if ((w)->reads && !wire_has)                 \
+			(pointer) = NULL;                    \
 	} while (0)
 
 #endif

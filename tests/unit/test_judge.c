@@ -3,6 +3,7 @@
  * is plain data, and so is made here by hand. */
 #include "judge/evidence_io.h"
 #include "judge/judge.h"
+#include "judge/wire.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -457,6 +458,76 @@ static void half_of_it_is_refused(void **state)
 	free(bytes);
 }
 
+struct thing {
+	uint64_t n;
+	const char *text;
+	double rate;  /* as of the second version */
+	double share; /* likewise; is always known */
+	uint64_t v[2];
+};
+
+static void first_version(struct wire *w, struct thing *t)
+{
+	wire_u64(w, &t->n);
+	wire_string(w, &t->text);
+}
+
+static void second_version(struct wire *w, struct thing *t)
+{
+	first_version(w, t);
+	wire_double(w, &t->rate);
+	wire_known(w, &t->share, 1);
+	wire_numbers(w, t->v, 2);
+}
+
+typedef void (*version)(struct wire *, struct thing *);
+
+/* Two of them, and what is behind. */
+static void things(struct wire *w, struct thing *t, version each)
+{
+	uint64_t behind = 77;
+
+	wire_object(w, &t[0], each);
+	wire_object(w, &t[1], each);
+	wire_u64(w, &behind);
+	assert_int_equal(behind, 77);
+}
+
+static void written_and_read(struct report *r, version writes, version reads, struct thing *to)
+{
+	struct thing from[2] = {{1, "one", 0.1, 0.5, {3, 4}}, {300, NULL, NAN, 1, {5, 6}}};
+	struct wire w = {0}, back = {.reads = true, .r = r};
+
+	things(&w, from, writes);
+	assert_int_equal(wire_error(&w), 0);
+	back.v = w.v;
+	back.n = w.n;
+	things(&back, to, reads);
+	assert_int_equal(wire_error(&back), 0);
+	assert_int_equal(back.at, back.n);
+	free(w.v);
+	assert_int_equal(to[0].n, 1);
+	assert_string_equal(to[0].text, "one");
+	assert_int_equal(to[1].n, 300);
+	assert_null(to[1].text);
+}
+
+/* An older recording in a newer version of the tool, and a newer in an older one. */
+static void members_may_be_added(void **state)
+{
+	struct world *w = *state;
+	struct thing to[2] = {{.rate = 7, .share = 7, .v = {8, 9}}, {.rate = 7, .share = 7}};
+
+	written_and_read(w->r, second_version, first_version, to);
+	assert_true(to[0].rate == 7 && to[0].share == 7);
+	written_and_read(w->r, first_version, second_version, to);
+	assert_true(to[0].rate == 7 && to[0].share == 0);
+	assert_int_equal(to[0].v[1], 9);
+	written_and_read(w->r, second_version, second_version, to);
+	assert_true(to[0].rate == 0.1 && to[1].share == 1);
+	assert_int_equal(to[0].v[1], 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
 
 /* Evidence of a kind that a search for what breaks the reader can begin with (tests/fuzz). */
@@ -495,6 +566,7 @@ int main(int argc, char **argv)
 		TEST(the_same_evidence_gives_the_same_report),
 		TEST(what_is_read_back_is_what_was_written),
 		TEST(half_of_it_is_refused),
+		TEST(members_may_be_added),
 	};
 
 	if (argc > 1)
