@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Which tests run, side by side with which others, and a line of results for each: see README.md."""
+import contextlib
 import json
+import os
 import resource
 import zlib
 
 import pytest
+
+# Folders and files: those with tests that take a minute, which come first, and those that do not sleep.
+LONG = tuple("e2e/test_%s.py" % n for n in ("sweep", "zoo", "prometheus", "packages", "baseline", "hints", "limits", "bounds"))
+COMPUTE = ("cli/", "faults/", "fuzz/", "judge/", "kern/")
 
 
 def pytest_addoption(parser):
@@ -42,7 +48,14 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if shares(item):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda i: (0, "") if shares(i) else (1, zlib.crc32(i.nodeid.encode())))
+    items.sort(key=lambda i: (0, 0) if shares(i) else (1, 0) if i.nodeid.startswith(LONG) else (2, zlib.crc32(i.nodeid.encode())))
+
+
+def yield_to_others(item):
+    """What only computes must not keep programs waiting whose time is measured."""
+    if hasattr(item.config, "workerinput"):
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, 10 if item.nodeid.startswith(COMPUTE) else 0)
 
 
 def cpu_seconds():
@@ -53,6 +66,7 @@ def cpu_seconds():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_setup(item):
+    yield_to_others(item)
     item.cpu_before = cpu_seconds()
     yield
 

@@ -79,8 +79,9 @@ FILLING = {
 }
 
 
-# The others are in the full matrix; what each bound reads as, of any kind, is above.
-@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n == "twin_lru_filling" else pytest.mark.matrix) for n in FILLING])
+# Recordings of them are judged in the core set; what each bound reads as, of any kind, is above.
+@pytest.mark.matrix
+@pytest.mark.parametrize("name", FILLING)
 def test_a_cache_that_fills_is_no_leak(name):
     o = zoo_cases.run_case(pythons.host(), zoo_cases.Case(name), 40)
     assert not o.problems

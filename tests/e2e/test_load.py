@@ -111,7 +111,7 @@ def test_cost_of_the_tool():
     with harness.Target(pythons.host(), "storm", ["--rate", 487]) as target:
         target.wait_ready()
         time.sleep(1)
-        run = harness.run_tool(target.pid, 20)
+        run = harness.run_tool(target.pid, 14)
         usage = run.usage
         cpu, total = usage.cpu_share(after_s=3.0), usage.cpu_share()
         print("tool: rss %.1f MiB, cpu %.2f %% of a core after 3 s (%.2f %% with start-up), maps %.1f MiB"

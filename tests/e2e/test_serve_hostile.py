@@ -14,7 +14,6 @@ import harness
 import pythons
 from test_serve import MARK, get, serving, wait_ready
 
-pytestmark = pytest.mark.quiet
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCRAPES = 100
 EVERY_S = 0.1

@@ -63,7 +63,7 @@ PROGRAMS = {
 STORM = Program("storm")
 
 # Run by `make test` on Debian 12's Python, and on its others; the rest of the product is `make matrix`.
-CORE = ("coroutine", "ctypes_malloc", "twin_churn")
+CORE = ("ctypes_malloc",)
 EVERYWHERE = ("instances",)
 
 # Under another kernel, in software emulation.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Files that a process of nobody names: what it may not read is not shown, what is no file is not opened, and
 what takes the place of its program is neither waited for nor probed."""
+import concurrent.futures
 import contextlib
 import os
 import shutil
@@ -93,52 +94,57 @@ class Watched:
         return was
 
 
-def test_its_own_line_is_shown(directory):
+@pytest.fixture(scope="module", name="seen")
+def see_all():
+    """Of six programs the place of their leak and the report that has it, all of them watched at the same time."""
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="pyleak-files-"))
+        os.chmod(directory, 0o755)
+        jail = os.path.join(directory, "jail")
+        os.mkdir(jail)
+        os.symlink(write(directory, "outside.py", "THE_OUTSIDE\n"), os.path.join(jail, "app.py"))
+        closed = write(directory, "closed/app.py", "THE_SECRET\n")
+        os.chmod(os.path.dirname(closed), 0o700)
+        sparse = write(directory, "sparse", "x")
+        os.truncate(sparse, 1 << 40)
+        fifo = Watched(os.path.join(directory, "fifo"))
+        programs = {
+            "own": (write(directory, "app.py", "keep.append(THE_LINE)\n"), 1),
+            "shadow": (write(directory, "shadow", "root:THE_SECRET:20228\n", 0o600), 1),
+            "closed": (closed, 1),
+            "fifo": (fifo.path, 1),
+            "sparse": (sparse, 2),
+            "link": ("/app.py", 1, "--root", jail),
+        }
+        pids = {name: stack.enter_context(naming(*args)).pid for name, args in programs.items()}
+        with concurrent.futures.ThreadPoolExecutor(len(pids)) as pool:
+            found = {n: pool.submit(see, pids[n], "%s:%d" % programs[n][:2]) for n in pids}
+        # What was seen is told by the tests: one that is missing is the failure of one.
+        yield {**found, "fifo was opened": fifo.end()}
+
+
+def test_its_own_line_is_shown(seen):
     """What the tests below would not see if nothing were shown at all."""
-    path = write(directory, "app.py", "keep.append(THE_LINE)\n")
-    with naming(path) as target:
-        out = see(target.pid, path + ":1")
-    assert "THE_LINE" in out
+    assert "THE_LINE" in seen["own"].result()
 
 
-def test_a_file_of_root_is_not_shown(directory):
-    path = write(directory, "shadow", "root:THE_SECRET:20228\n", 0o600)
-    with naming(path) as target:
-        out = see(target.pid, path + ":1")
-    assert "THE_SECRET" not in out
+@pytest.mark.parametrize("name", ["shadow", "closed"])
+def test_a_file_that_it_may_not_read_is_not_shown(seen, name):
+    assert "THE_SECRET" not in seen[name].result()
 
 
-def test_what_lies_below_a_closed_directory_is_not_shown(directory):
-    path = write(directory, "closed/app.py", "THE_SECRET\n")
-    os.chmod(os.path.dirname(path), 0o700)
-    with naming(path) as target:
-        out = see(target.pid, path + ":1")
-    assert "THE_SECRET" not in out
-
-
-def test_what_is_no_regular_file_is_not_opened(directory):
+def test_what_is_no_regular_file_is_not_opened(seen):
     """As a device would be: opening a watchdog starts it."""
-    fifo = Watched(os.path.join(directory, "fifo"))
-    with naming(fifo.path) as target:
-        out = see(target.pid, fifo.path + ":1")
-    assert not fifo.end()
+    seen["fifo"].result()
+    assert not seen["fifo was opened"]
 
 
-def test_a_file_without_end_ends(directory):
-    path = write(directory, "sparse", "x")
-    os.truncate(path, 1 << 40)
-    with naming(path, 2) as target:
-        out = see(target.pid, path + ":2")  # the time limit is the test
+def test_a_file_without_end_ends(seen):
+    seen["sparse"].result()  # the time limit is the test
 
 
-def test_a_link_does_not_lead_out_of_the_root(directory):
-    outside = write(directory, "outside.py", "THE_OUTSIDE\n")
-    jail = os.path.join(directory, "jail")
-    os.mkdir(jail)
-    os.symlink(outside, os.path.join(jail, "app.py"))
-    with naming("/app.py", 1, "--root", jail) as target:
-        out = see(target.pid, "/app.py:1")
-    assert "THE_OUTSIDE" not in out
+def test_a_link_does_not_lead_out_of_the_root(seen):
+    assert "THE_OUTSIDE" not in seen["link"].result()
 
 
 def test_the_names_of_the_dead_mean_nothing_here(directory):
