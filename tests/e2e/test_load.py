@@ -41,6 +41,7 @@ def test_threads(threads):
 
 
 @pytest.mark.quiet
+@pytest.mark.matrix
 def test_fork_storm_beside():
     storms = [subprocess.Popen([sys.executable, "-c", FORK_STORM]) for _ in range(2)]
     try:
