@@ -47,6 +47,8 @@ def killed_as_told():
     return memory["oom_eta_low_s"] - RESOLUTION_S <= died - told <= memory["oom_eta_high_s"] + RESOLUTION_S
 
 
+# Swap is room, too: never while the tests that switch some on do.
+@pytest.mark.xdist_group("safety/test_reads.py")
 def test_killed_when_it_was_told():
     assert killed_as_told()
 
