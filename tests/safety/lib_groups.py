@@ -98,4 +98,14 @@ def swap(nbytes=512 << 20):
         try:
             yield
         finally:
-            subprocess.run(["swapoff", f.name], check=True)
+            swap_off(f.name)
+
+
+def swap_off(path):
+    """Pages of a process that is just ending come back only when it has ended."""
+    for _ in range(20):
+        run = subprocess.run(["swapoff", path], capture_output=True, text=True)
+        if not run.returncode:
+            return
+        time.sleep(0.5)
+    raise AssertionError("swapoff: " + run.stderr.strip())

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What is not in memory stays out of it: swapped pages, what was never touched, storage that is silent."""
+import contextlib
 import json
 import os
 import re
@@ -24,11 +25,12 @@ READ_ALL = lib_commands.Command("census -p {pid} -q --swapped")
 
 @pytest.fixture(scope="module", name="swap")
 def make_swap():
-    try:
-        with lib_groups.swap():
-            yield
-    except OSError as e:
-        pytest.skip("no swap file can be on here: %s" % e)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(lib_groups.swap())
+        except OSError as e:
+            pytest.skip("no swap file can be on here: %s" % e)
+        yield
 
 
 @pytest.fixture(name="swapped")
