@@ -13,44 +13,59 @@ static bool has_moved(const struct report_process *p, double bytes)
 	return bytes >= fmax(PROCESS_MOVED_BYTES, PROCESS_MOVED_PART * rss);
 }
 
-/* "shop.py:25" */
+static const char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* "at shop.py:25" */
 static const char *place_of(struct report *r, const struct report_site *s)
 {
 	const struct report_frame *f = report_own_frame(s);
-	const char *slash = f ? strrchr(f->file, '/') : NULL;
 
-	return f ? report_printf(r, "%s:%d", slash ? slash + 1 : f->file, f->line) : NULL;
+	if (f)
+		return report_printf(r, "at %s:%d", name_of(f->file), f->line);
+	for (size_t i = 0; i < s->n_frames; i++)
+		if (s->stack[i].native && s->stack[i].module)
+			return report_printf(r, "by %s", name_of(s->stack[i].module));
+	return s->kind == KIND_OBJECT ? "outside of any line that is known" : "";
 }
 
 static const struct {
 	const char *what;
 	bool is_many; /* "grow", not "grows" */
 } subject[KIND_MAX] = {
-	[KIND_OBJECT] = {"objects allocated at", true},
-	[KIND_HEAP] = {"memory allocated at", false},
-	[KIND_MMAP] = {"memory mapped at", false},
-	[KIND_FD] = {"descriptors opened at", true},
-	[KIND_THREAD] = {"threads started at", true},
+	[KIND_OBJECT] = {"objects allocated", true}, [KIND_HEAP] = {"memory allocated", false},
+	[KIND_MMAP] = {"memory mapped", false},	     [KIND_FD] = {"descriptors opened", true},
+	[KIND_THREAD] = {"threads started", true},
 };
 
+/* "objects allocated at shop.py:25" */
+static const char *subject_of(struct report *r, const struct report_site *s)
+{
+	const char *place = place_of(r, s);
+
+	return report_printf(r, "%s%s%s", subject[s->kind].what, *place ? " " : "", place);
+}
+
 /* What is said of a site begins with its verb: "grows by ..." */
-static const char *about(struct report *r, const struct report_site *s, const char *place)
+static const char *about(struct report *r, const struct report_site *s)
 {
 	bool is_many = subject[s->kind].is_many;
 	bool grows = is_many && !strncmp(s->reason, "grows ", 6);
 
-	return report_printf(r, "%s %s %s%s", subject[s->kind].what, place, grows ? "grow " : "",
+	return report_printf(r, "%s %s%s", subject_of(r, s), grows ? "grow " : "",
 			     s->reason + (grows ? 6 : 0));
 }
 
 static void by_site(struct report *r, struct report_process *p, const struct report_site *s)
 {
-	const char *place = place_of(r, s);
-
 	p->verdict = s->verdict;
 	p->confidence = s->confidence;
 	if (s->reason)
-		p->reason = place ? about(r, s, place) : s->reason;
+		p->reason = about(r, s);
 }
 
 static bool climbs(const struct curve *c, double beyond)
@@ -100,12 +115,9 @@ static double growth_of(const struct report_process *p, const struct lines *l)
 
 static const char *rate_at(struct report *r, const struct report_site *s)
 {
-	const char *place = place_of(r, s);
 	char rate[32];
 
-	if (!place)
-		return NULL;
-	return report_printf(r, "%s %s grow%s by %s/s", subject[s->kind].what, place,
+	return report_printf(r, "%s grow%s by %s/s", subject_of(r, s),
 			     subject[s->kind].is_many ? "" : "s",
 			     fmt_bytes(rate, sizeof(rate), s->growth_bytes_per_s));
 }

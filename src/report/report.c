@@ -152,34 +152,3 @@ void report_free(struct report *r)
 	free(r->arena);
 	free(r);
 }
-
-/* The standard library, what was installed beside it, and what is in no file: Fedora, Red Hat and
- * SUSE have lib64/python3.x. */
-static bool is_library(const char *file)
-{
-	static const char *const above[] = {"/lib/python", "/lib64/python"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(above); i++)
-		for (const char *at = strstr(file, above[i]); at; at = strstr(at, above[i])) {
-			at += strlen(above[i]);
-			if (*at >= '0' && *at <= '9')
-				return true;
-		}
-	return *file == '<';
-}
-
-const struct report_frame *report_own_frame(const struct report_site *s)
-{
-	const struct report_frame *inner = NULL;
-
-	for (size_t i = 0; i < s->n_frames; i++) {
-		const struct report_frame *f = &s->stack[i];
-
-		if (f->native || !f->file)
-			continue;
-		if (!is_library(f->file))
-			return f;
-		inner = inner ? inner : f;
-	}
-	return inner;
-}

@@ -176,8 +176,9 @@ void report_native_hint(struct report *r, struct report_site *site);
 /* The same of memory of C code that nothing points to any more, whether the code is known or not.
  */
 void report_lost_hint(struct report *r, struct report_site *site);
-/* The innermost Python frame, of the program's own code where there is one: what the standard
- * library makes, it was asked for. NULL = there is none. */
+/* The innermost line of the program's own code: what the standard library makes, it was asked for.
+ * Of a program that is installed, that is the package which the script in /usr/bin calls. Else the
+ * innermost line there is; NULL = there is none. (own.c) */
 const struct report_frame *report_own_frame(const struct report_site *s);
 /* Growth weighed by how sure it is to go on, in bytes per second; 0 of what does not grow. */
 double report_expected_loss(const struct report_site *s);

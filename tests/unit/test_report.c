@@ -198,9 +198,56 @@ static void the_own_frame_is_not_of_the_library(void **state)
 	}
 }
 
+/* Of a program that is installed, the package is its own, and the script that starts it is not. */
+static void the_script_in_bin_is_not_the_program(void **state)
+{
+#define PACKAGES "/usr/lib/python3/dist-packages/"
+	struct report_frame f[] = {
+		{.function = "parse", .file = "/usr/lib/python3.11/email/parser.py", .line = 4},
+		{.function = "keep", .file = PACKAGES "mitmproxy/flow.py", .line = 3},
+		{.function = "run", .file = PACKAGES "werkzeug/serving.py", .line = 9},
+		{.function = "main", .file = PACKAGES "mitmproxy/tools/main.py", .line = 5},
+		{.function = "<module>", .file = "/usr/bin/mitmdump", .line = 33},
+	};
+	struct report_site s = {.stack = f, .n_frames = ARRAY_SIZE(f)};
+
+	(void)state;
+	assert_ptr_equal(report_own_frame(&s), &f[1]);
+	/* In no package: the innermost line there is. */
+	f[3].file = "/usr/lib/python3.11/runpy.py";
+	assert_ptr_equal(report_own_frame(&s), &f[0]);
+	/* A script that does its work itself. */
+	f[4].function = "serve";
+	assert_ptr_equal(report_own_frame(&s), &f[4]);
+	f[4].function = "<module>";
+	s.stack = &f[4];
+	s.n_frames = 1;
+	assert_ptr_equal(report_own_frame(&s), &f[4]);
+}
+
+/* Frames that the interpreter puts in, and what is not known. */
+static void a_frame_without_a_line_is_nobodys(void **state)
+{
+	struct report_frame f[] = {
+		{.function = "open", .file = "/usr/lib/python3.14/logging/__init__.py", .line = 7},
+		{.function = "__init__", .file = "__init__"},
+		{.function = "?", .file = "?"},
+		{.function = "asks", .file = "/srv/app.py", .line = 2},
+	};
+	struct report_site s = {.stack = f, .n_frames = ARRAY_SIZE(f)};
+
+	(void)state;
+	assert_ptr_equal(report_own_frame(&s), &f[3]);
+	s.stack = &f[1];
+	s.n_frames = 2;
+	assert_null(report_own_frame(&s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_script_in_bin_is_not_the_program),
+		cmocka_unit_test(a_frame_without_a_line_is_nobodys),
 		cmocka_unit_test(site_id_stays_what_it_was),
 		cmocka_unit_test(site_ids_tell_stacks_apart),
 		cmocka_unit_test(site_ids_tell_kinds_apart),

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which line of a stack is the program's own. */
+#include <stdio.h>
+
+#include "report/report.h"
+
+/* The standard library, what was installed beside it, and what is in no file: Fedora, Red Hat and
+ * SUSE have lib64/python3.x. */
+static bool is_library(const char *file)
+{
+	static const char *const above[] = {"/lib/python", "/lib64/python"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(above); i++)
+		for (const char *at = strstr(file, above[i]); at; at = strstr(at, above[i])) {
+			at += strlen(above[i]);
+			if (*at >= '0' && *at <= '9')
+				return true;
+		}
+	return *file == '<';
+}
+
+/* The script in /usr/bin that starts a program which is installed: its line says nothing. */
+static bool is_launcher(const struct report_frame *f)
+{
+	const char *name = strrchr(f->file, '/');
+	size_t n = name ? (size_t)(name - f->file) : 0;
+
+	return f->function && !strcmp(f->function, "<module>") && n >= 4 &&
+	       (!memcmp(name - 4, "/bin", 4) || (n >= 5 && !memcmp(name - 5, "/sbin", 5)));
+}
+
+/* So much of a file's path is that of the installed package it belongs to; 0 = it is in none. */
+static size_t package_of(const char *file)
+{
+	const char *at = strstr(file, "-packages/");
+	const char *end = at ? strchr(at + strlen("-packages/"), '/') : NULL;
+
+	return end ? (size_t)(end - file) + 1 : 0;
+}
+
+static bool has_line(const struct report_frame *f)
+{
+	/* 3.13 and newer call __init__ by a frame of their own, which has no line. */
+	return !f->native && f->file && f->line > 0;
+}
+
+/* The innermost line of the package that @program, which the launcher called, is of. */
+static const struct report_frame *of_package(const struct report_site *s,
+					     const struct report_frame *program)
+{
+	size_t n = package_of(program->file);
+
+	for (size_t i = 0; n && i < s->n_frames; i++)
+		if (has_line(&s->stack[i]) && !strncmp(s->stack[i].file, program->file, n))
+			return &s->stack[i];
+	return NULL;
+}
+
+const struct report_frame *report_own_frame(const struct report_site *s)
+{
+	const struct report_frame *inner = NULL, *called = NULL, *own;
+
+	for (size_t i = 0; i < s->n_frames; i++) {
+		const struct report_frame *f = &s->stack[i];
+
+		if (!has_line(f))
+			continue;
+		if (called && is_launcher(f)) {
+			own = of_package(s, called);
+			return own ? own : inner;
+		}
+		if (!is_library(f->file))
+			return f;
+		inner = inner ? inner : f;
+		called = f;
+	}
+	return inner;
+}
