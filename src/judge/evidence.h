@@ -30,6 +30,10 @@ extern const double survivor_age_s[SURVIVOR_RUNGS];
  * request holds lives as long as its thread waits for the GIL. */
 #define SURVIVED_RUNGS 3
 
+/* In place of a stack: objects that C code made while no Python frame ran; and those whose stack
+ * could not be read. */
+enum { EVIDENCE_NO_FRAME = 1, EVIDENCE_NO_STACK = 2 };
+
 struct survivor {
 	uint64_t addr, type, stack; /* addr 0 = has died */
 	uint64_t born_ns;

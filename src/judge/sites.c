@@ -95,6 +95,21 @@ static size_t native_frames(struct joiner *j, uint64_t stack, uint64_t of,
 	return interleave(j->r, way, st, py, j->e->interpreter, out);
 }
 
+/* What was born while no Python frame ran, or whose stack is not known: one row each, so that their
+ * growth is not said to be others'. */
+static struct joined *join_nowhere(struct joiner *j, uint64_t stack)
+{
+	struct report_frame *f = report_alloc(j->r, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	*f = (struct report_frame){
+		.function = stack == EVIDENCE_NO_FRAME ? "(no Python frame)" : "(code not known)",
+		.file = "?",
+	};
+	return join_frames(j, f, 1, KIND_OBJECT);
+}
+
 /* A thread without Python frames has a site by its native ones. */
 struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum report_kind kind)
 {
@@ -189,7 +204,7 @@ static void note_satellites(struct joiner *j, const struct estimate_site *e)
 static void join_estimate(struct joiner *j, const struct estimate_site *e)
 {
 	const struct evidence_stack *st = evidence_stack(j->e, e->stack);
-	struct joined *to = st ? join_stack(j, st, KIND_OBJECT) : NULL;
+	struct joined *to = st ? join_stack(j, st, KIND_OBJECT) : join_nowhere(j, e->stack);
 	const struct curve *curve;
 	struct verdict_evidence *v;
 

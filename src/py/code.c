@@ -157,6 +157,11 @@ bool py_code_same(const struct py_runtime *rt, const struct py_code *c)
 	       f.table == c->table_ptr && f.file == c->file_ptr;
 }
 
+uint64_t py_code_addr(const struct py_code *c)
+{
+	return c->addr;
+}
+
 const char *py_code_file(const struct py_code *c)
 {
 	return c->file;

@@ -127,6 +127,7 @@ int py_code_read(const struct py_runtime *rt, uint64_t addr, struct py_code **ou
 void py_code_free(struct py_code *c);
 /* Does the address still hold this code object (first line, name and line table pointers)? */
 bool py_code_same(const struct py_runtime *rt, const struct py_code *c);
+uint64_t py_code_addr(const struct py_code *c);
 const char *py_code_file(const struct py_code *c);
 const char *py_code_function(const struct py_code *c); /* qualified name; plain name <= 3.10 */
 int py_code_firstline(const struct py_code *c);

@@ -17,7 +17,7 @@ struct session;
  * half. evidence.seen.lost[LOST_...] is where a source puts its number. */
 #define SESSION_LOST(X)                                                                            \
 	X(SITES_FULL, "sites_full", "the table of native sites was full")                          \
-	X(STACK_UNKNOWN, "stack_unknown", "a birth's stack was not known to the reader")           \
+	X(STACK_UNKNOWN, "stack_unknown", "the stack of a survivor was not known")                 \
 	X(CODE_UNREADABLE, "code_unreadable", "a code object was gone before its name was read")   \
 	X(STACKS_LEFT_OUT, "stacks_left_out",                                                      \
 	  "a stack would have taken too much memory, or time to read")                             \
@@ -25,7 +25,7 @@ struct session;
 	  "the name of a mapped file would have taken too much memory")                            \
 	X(TYPES_UNNAMED, "types_unnamed",                                                          \
 	  "the name of a type would have taken too much memory, or time")                          \
-	X(CODE_REUSED, "code_reused", "a survivor's stack could not be trusted any more")          \
+	X(CODE_REUSED, "code_reused", "code on the stack of a survivor was gone: it has no name")  \
 	X(TORN_READS, "torn_reads", "a pool header changed while it was read")                     \
 	/* These two: as many as the judge finds. */                                               \
 	X(STACK_MISSING, "native_stack_missing", "a site's native stack was not to be had")        \

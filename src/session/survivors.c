@@ -57,11 +57,23 @@ static void log_ladder(const struct survivors *v)
 		  (unsigned long long)l->died);
 }
 
+/* What was found to be stale is told anew when it is seen again. */
+static void forget_stale(struct session *s)
+{
+	uint64_t *keys;
+	size_t n = stacks_take_stale(s->stacks, &keys);
+
+	if (n)
+		kern_forget_stacks(&s->kern, keys, n);
+	free(keys);
+}
+
 static uint64_t climb(void *self, uint64_t now_ns)
 {
 	struct survivors *v = self;
 	uint64_t cpu_ns = thread_cpu_ns(), next = ladder_climb(v->ladder, now_ns), wait;
 
+	forget_stale(v->s);
 	learn_names(v);
 	log_ladder(v);
 	wait = (thread_cpu_ns() - cpu_ns) * SHARE;

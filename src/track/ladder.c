@@ -119,10 +119,6 @@ static void collect(struct ladder *l, const struct pl_birth *ring, uint64_t from
 		if (!place || *place || !b->type)
 			continue;
 		*place = UINT64_MAX; /* a later birth owns this address */
-		if (!b->stack) {
-			l->stats.no_stack++;
-			continue;
-		}
 		if (l->look.n >= LADDER_LOOK)
 			continue;
 		s = vec_push(&l->look);
@@ -131,7 +127,7 @@ static void collect(struct ladder *l, const struct pl_birth *ring, uint64_t from
 		*place = l->look.n;
 		s->addr = b->object;
 		s->type = b->type;
-		s->stack = b->stack;
+		s->stack = b->stack ? b->stack : EVIDENCE_NO_FRAME;
 		s->birth = i;
 		s->weight = 1;
 	}
@@ -328,11 +324,13 @@ static bool is_left_out(struct ladder *l)
 void ladder_admit(struct ladder *l)
 {
 	for (size_t i = 0; i < l->look.n; i++) {
-		const struct sample *s = &l->look.v[i];
+		struct sample *s = &l->look.v[i];
+		const struct stack *st = stacks_current(l->stacks, s->stack);
 		struct sample *to;
 
 		if (!s->addr)
 			continue;
+		s->stack = st ? st->id : s->stack;
 		l->stats.taken++;
 		if (s->fp.content)
 			note_content(l, s->fp.content);
@@ -349,28 +347,34 @@ void ladder_admit(struct ladder *l)
 	l->look.n = 0;
 }
 
+/* A survivor's stack, once and for all: without what is not sure. It counts whatever is known of
+ * its stack: the growth that is its would be said to be others'. */
+static void settle_stack(struct ladder *l, struct sample *s)
+{
+	struct stack *st = stacks_find(l->stacks, s->stack);
+
+	if (s->stack == EVIDENCE_NO_FRAME)
+		return;
+	/* What was told after it was born is its own; by now its code may be gone. */
+	if (st && (stacks_verify(l->stacks, st) || st->told_ns > s->born_ns))
+		return;
+	l->stats.no_stack += !st;
+	l->stats.code_reused += st != NULL;
+	st = st ? stacks_without_stale(l->stacks, st) : NULL;
+	s->stack = st ? st->id : EVIDENCE_NO_STACK;
+}
+
 /* One sample that is due, with what lies at its address now. False: it is dead. */
 static bool climb_one(struct ladder *l, struct sample *s, const struct heap_object *o, uint64_t now)
 {
-	struct stack *st;
-
 	/* What is swapped out nobody has written to. */
 	if (!o->swapped && (!o->addr || !heap_same_object(&s->fp, &o->fp))) {
 		count_death(l, s);
 		l->stats.died++;
 		return false;
 	}
-	if (s->rung == 0) {
-		st = stacks_find(l->stacks, s->stack);
-		if (!st) {
-			l->stats.no_stack++;
-			return false;
-		}
-		if (!stacks_verify(l->stacks, st)) {
-			l->stats.code_reused++;
-			return false;
-		}
-	}
+	if (s->rung == 0)
+		settle_stack(l, s);
 	if (!o->swapped)
 		fill(s, o);
 	if (s->fp.content && count_content(l, s->fp.content) > 1)

@@ -38,8 +38,9 @@ struct ladder_stats {
 	uint64_t gone;	      /* dead or changed before the first look */
 	uint64_t voided;      /* births of bursts that overran their record */
 	uint64_t died;	      /* on the ladder */
-	uint64_t code_reused; /* survivors whose stack could not be trusted any more */
-	uint64_t no_stack;    /* births without a known stack */
+	uint64_t code_reused; /* survivors with code on their stack that could not be named any more
+			       */
+	uint64_t no_stack;    /* survivors whose stack is not known */
 	uint64_t thinned;     /* left out to bound memory; the others' weights make up for it */
 };
 

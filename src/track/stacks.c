@@ -21,8 +21,10 @@ struct code_slot {
 
 struct stacks {
 	const struct py_runtime *rt;
-	struct map64 stack; /* id -> struct stack * */
-	struct map64 code;  /* address -> struct code_slot * */
+	struct map64 stack;   /* id -> struct stack * */
+	struct map64 current; /* key -> id, where that is another one */
+	VEC(uint64_t) stale;  /* keys */
+	struct map64 code;    /* address -> struct code_slot * */
 	uint64_t unread, frames, added, left_out;
 	size_t bytes; /* of stacks and code */
 	struct spend spend;
@@ -61,7 +63,9 @@ void stacks_free(struct stacks *s)
 		if (s->code.slot[2 * i])
 			free_slots((struct code_slot *)(uintptr_t)s->code.slot[2 * i + 1]);
 	map64_free(&s->stack);
+	map64_free(&s->current);
 	map64_free(&s->code);
+	vec_free(&s->stale);
 	free(s);
 }
 
@@ -136,28 +140,101 @@ static size_t stack_bytes(uint32_t frames)
 	return sizeof(struct stack) + frames * sizeof(struct stack_frame);
 }
 
-void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
+/* A name that no hash of addresses has, as far as 63 bits go. */
+static uint64_t name_of(uint64_t key, uint64_t what)
 {
-	const size_t head = offsetof(struct pl_stack, frames);
-	struct stack *st;
-	uint64_t *v;
+	uint64_t v = key ^ (what * 0x9e3779b97f4a7c15ull);
 
-	if (size < head || rec->n > PL_MAX_FRAMES || size < head + rec->n * sizeof(struct pl_frame))
-		return;
-	v = map64_put(&s->stack, rec->id);
-	if (!v || *v)
-		return;
-	st = s->bytes < MAX_BYTES && spend_begin(&s->spend) ? calloc(1, stack_bytes(rec->n)) : NULL;
+	v = (v ^ (v >> 30)) * 0xbf58476d1ce4e5b9ull;
+	v = (v ^ (v >> 27)) * 0x94d049bb133111ebull;
+	return (v ^ (v >> 31)) | 1;
+}
+
+static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
+{
+	struct stack *st = NULL;
+
+	if (s->bytes < MAX_BYTES && spend_begin(&s->spend))
+		st = calloc(1, stack_bytes(rec->n));
 	if (!st) {
 		s->left_out++; /* its id stays: told again when it has been forgotten */
-		return;
+		return NULL;
 	}
-	st->id = rec->id;
+	st->id = st->key = rec->id;
+	st->told_ns = clock_ns();
 	st->n = rec->n;
 	st->flags = rec->flags;
 	for (uint32_t i = 0; i < rec->n; i++)
 		read_frame(s, &rec->frames[i], i == 0, &st->frame[i]);
 	spend_end(&s->spend);
+	return st;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
+/* The same source compiled again is the same line. */
+static bool says_the_same(const struct stack *a, const struct stack *b)
+{
+	bool same = a->n == b->n && a->flags == b->flags;
+
+	for (uint32_t i = 0; i < a->n && same; i++) {
+		const struct stack_frame *x = &a->frame[i], *y = &b->frame[i];
+
+		same = x->line == y->line && x->entry == y->entry && x->code && y->code &&
+		       (x->code == y->code ||
+			(same_text(py_code_function(x->code), py_code_function(y->code)) &&
+			 same_text(py_code_file(x->code), py_code_file(y->code))));
+	}
+	return same;
+}
+
+static void renew(struct stack *st, struct stack *with)
+{
+	memcpy(st->frame, with->frame, st->n * sizeof(*st->frame));
+	st->told_ns = with->told_ns;
+	st->stale = st->is_forgotten = false;
+	free(with);
+}
+
+/* @key means another stack than it did. */
+static uint64_t *place_of_next(struct stacks *s, struct stack *st)
+{
+	uint64_t *v, *to;
+
+	st->id = name_of(st->key, st->told_ns);
+	v = map64_put(&s->stack, st->id);
+	to = v && !*v ? map64_put(&s->current, st->key) : NULL;
+	if (to)
+		*to = st->id;
+	return to ? v : NULL;
+}
+
+void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
+{
+	const size_t head = offsetof(struct pl_stack, frames);
+	struct stack *st, *now;
+	uint64_t *v;
+
+	if (size < head || rec->n > PL_MAX_FRAMES || size < head + rec->n * sizeof(struct pl_frame))
+		return;
+	v = map64_put(&s->stack, rec->id);
+	now = stacks_current(s, rec->id);
+	if (!v || (*v && !(now && now->stale)))
+		return;
+	st = read_stack(s, rec);
+	if (st && now && says_the_same(now, st)) {
+		renew(now, st);
+		return;
+	}
+	if (st && now)
+		v = place_of_next(s, st);
+	if (!st || !v) {
+		free(st);
+		return;
+	}
 	s->bytes += stack_bytes(rec->n);
 	s->frames += rec->n;
 	s->added++;
@@ -171,12 +248,100 @@ struct stack *stacks_find(struct stacks *s, uint64_t id)
 	return v ? (struct stack *)(uintptr_t)*v : NULL;
 }
 
+struct stack *stacks_current(struct stacks *s, uint64_t key)
+{
+	const uint64_t *id = map64_get(&s->current, key);
+
+	return stacks_find(s, id ? *id : key);
+}
+
+static bool is_alive(const struct stacks *s, const struct stack_frame *f)
+{
+	return f->code && py_code_same(s->rt, f->code);
+}
+
+/* Code at the address of @c is not taken for @c without a look. */
+static void look_next_time(struct stacks *s, const struct py_code *c)
+{
+	const uint64_t *v = c ? map64_get(&s->code, py_code_addr(c)) : NULL;
+
+	if (v && *v)
+		((struct code_slot *)(uintptr_t)*v)->checked_ns = 0;
+}
+
 bool stacks_verify(struct stacks *s, struct stack *st)
 {
+	uint64_t *key;
+
 	for (uint32_t i = 0; i < st->n && !st->stale; i++)
-		if (!st->frame[i].code || !py_code_same(s->rt, st->frame[i].code))
+		if (!is_alive(s, &st->frame[i])) {
+			look_next_time(s, st->frame[i].code);
 			st->stale = true;
+		}
+	if (st->stale && st->key && stacks_current(s, st->key) == st && !st->is_forgotten) {
+		key = vec_push(&s->stale);
+		if (key)
+			*key = st->key;
+		st->is_forgotten = key;
+	}
 	return !st->stale;
+}
+
+/* What exec() ran at this place was in no file, and nothing else can have run there: "<cell>", at
+ * some line. */
+static bool is_of_exec(const struct py_code *c)
+{
+	const char *file = c ? py_code_file(c) : NULL;
+
+	return file && *file == '<' && same_text(py_code_function(c), "<module>");
+}
+
+static struct stack *make_without(struct stacks *s, const struct stack *st)
+{
+	uint64_t name = st->key ? st->key : st->id, *v;
+	struct stack *to = malloc(stack_bytes(st->n));
+
+	if (!to)
+		return NULL;
+	memcpy(to, st, stack_bytes(st->n));
+	for (uint32_t i = 0; i < to->n; i++)
+		if (!is_alive(s, &to->frame[i])) {
+			if (!is_of_exec(to->frame[i].code))
+				to->frame[i].code = NULL;
+			to->frame[i].line = 0;
+			name = name_of(name, i + 1);
+		}
+	to->id = name;
+	to->key = 0;
+	to->without = NULL;
+	v = map64_put(&s->stack, name);
+	if (v && !*v) {
+		s->bytes += stack_bytes(to->n);
+		*v = (uintptr_t)to;
+	} else {
+		free(to);
+	}
+	return v ? (struct stack *)(uintptr_t)*v : NULL;
+}
+
+struct stack *stacks_without_stale(struct stacks *s, struct stack *st)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (!st->without || now_ns - st->without_ns > CHECKED_NS) {
+		st->without = s->bytes < MAX_BYTES ? make_without(s, st) : NULL;
+		st->without_ns = now_ns;
+	}
+	return st->without;
+}
+
+size_t stacks_take_stale(struct stacks *s, uint64_t **keys)
+{
+	size_t n = s->stale.n;
+
+	*keys = s->stale.v;
+	memset(&s->stale, 0, sizeof(s->stale));
+	return n;
 }
 
 static bool list_used(const struct stacks *s, struct map64 *used)
@@ -251,6 +416,23 @@ static void trim_codes(struct stacks *s)
 	map64_free(&used);
 }
 
+/* Hashes that mean a stack which is forgotten mean none. Without memory for it they are told anew.
+ */
+static void trim_current(struct stacks *s)
+{
+	struct map64 kept = {0};
+
+	for (size_t i = 0; i < s->current.cap; i++) {
+		uint64_t key = s->current.slot[2 * i], id = s->current.slot[2 * i + 1];
+		uint64_t *to = key && stacks_find(s, id) ? map64_put(&kept, key) : NULL;
+
+		if (to)
+			*to = id;
+	}
+	map64_free(&s->current);
+	s->current = kept;
+}
+
 int stacks_trim(struct stacks *s, const struct map64 *keep, uint64_t **gone, size_t *n)
 {
 	struct map64 kept = {0};
@@ -265,15 +447,22 @@ int stacks_trim(struct stacks *s, const struct map64 *keep, uint64_t **gone, siz
 
 		if (place) {
 			*place = st;
-		} else if (id) {
-			ids[(*n)++] = id;
 			if (st)
-				s->bytes -= stack_bytes(((struct stack *)(uintptr_t)st)->n);
+				((struct stack *)(uintptr_t)st)->without = NULL;
+		} else if (id) {
+			const struct stack *old = (struct stack *)(uintptr_t)st;
+
+			/* Of a hash that means another stack by now there is nothing to forget. */
+			if (!old || (old->key && stacks_current(s, old->key) == old))
+				ids[(*n)++] = old ? old->key : id;
+			if (old)
+				s->bytes -= stack_bytes(old->n);
 			free((void *)(uintptr_t)st);
 		}
 	}
 	map64_free(&s->stack);
 	s->stack = kept;
+	trim_current(s);
 	trim_codes(s);
 	*gone = ids;
 	return 0;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Stacks the kernel half has named by hash, with their code objects copied out of the target as
- * soon as they are seen: a report can then be printed after the target has gone. */
+ * soon as they are seen: a report can then be printed after the target has gone.
+ *
+ * The hash is of addresses. Where code lives shortly (a cell of a notebook, exec, a template), the
+ * next one has the address of the last: then the hash is another stack, with an id of its own. */
 #ifndef PYLEAK_STACKS_H
 #define PYLEAK_STACKS_H
 
@@ -16,10 +19,15 @@ struct stack_frame {
 };
 
 struct stack {
-	uint64_t id;
+	uint64_t id;  /* ours: the hash, or a name of our own */
+	uint64_t key; /* the hash, as the kernel half has it; 0 = made here, and nobody tells it */
+	uint64_t told_ns;
+	struct stack *without; /* stacks_without_stale() as of then */
+	uint64_t without_ns;
 	uint32_t n;
 	uint32_t flags;		    /* PL_STACK_* */
 	bool stale;		    /* a code object's address was found to hold another one */
+	bool is_forgotten;	    /* its hash was handed out by stacks_take_stale() */
 	struct stack_frame frame[]; /* innermost first */
 };
 
@@ -29,9 +37,16 @@ void stacks_free(struct stacks *s);
 /* A record of the ring buffer, @size bytes long. Malformed ones are ignored. */
 void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size);
 struct stack *stacks_find(struct stacks *s, uint64_t id); /* NULL: unknown */
+/* What the kernel half means by @key now. */
+struct stack *stacks_current(struct stacks *s, uint64_t key);
 /* Do the code objects of this stack still live at their addresses? Marks it stale when not: its
- * hash may by then mean another stack. False when stale. */
+ * hash may by then mean another stack, and the next one that has it is told anew. */
 bool stacks_verify(struct stacks *s, struct stack *st);
+/* @st without the names of code that no longer lives where it did; NULL when memory ran out. */
+struct stack *stacks_without_stale(struct stacks *s, struct stack *st);
+/* Hashes of stacks that were found to be stale since, for the kernel half to forget; the caller
+ * frees them. */
+size_t stacks_take_stale(struct stacks *s, uint64_t **keys);
 /* Forget the stacks whose ids are not in @keep; their ids go to @gone (caller frees), so that the
  * kernel half can be made to tell them again. */
 struct map64;

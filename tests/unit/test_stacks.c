@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Stacks of code that lives shortly: its address is the next one's. The memory that is read is
+ * ours, so that each moment can be made. */
+#include "base/map64.h"
+#include "py/py_priv.h"
+#include "track/stacks.h"
+#include "unit/self.h"
+
+#define TABLE 64
+#define STACK 4711
+
+enum { CELL, APP, CODES };
+
+struct world {
+	struct proc *self;
+	struct py_private priv;
+	struct py_runtime rt;
+	struct stacks *stacks;
+	struct pl_stack *rec;
+	uint64_t unicode[64], code_type[64];
+	_Alignas(8) uint8_t name[4][128], code[CODES][512], table[2][TABLE + 64];
+};
+
+static void put_word(uint8_t *at, uint64_t v)
+{
+	memcpy(at, &v, sizeof(v));
+}
+
+static const uint8_t *text(struct world *w, size_t i, const char *s)
+{
+	const struct py_layout *l = &w->rt.layout;
+	uint8_t *to = w->name[i];
+
+	memset(to, 0, sizeof(w->name[i]));
+	put_word(to + l->ob_type, w->rt.unicode_type);
+	put_word(to + l->str_length, strlen(s));
+	to[l->str_state] = 1 << 2 | 1 << 5 | 1 << 6; /* kind 1, compact, ASCII */
+	memcpy(to + l->str_ascii_data, s, strlen(s));
+	return to;
+}
+
+/* Every instruction is of the first line. */
+static void write_code(struct world *w, size_t i, const uint8_t *function, const uint8_t *file,
+		       unsigned line)
+{
+	const struct py_layout *l = &w->rt.layout;
+	uint8_t *c = w->code[i], *table = w->table[i];
+	uint32_t first = line;
+
+	memset(table, 0, sizeof(w->table[i]));
+	put_word(table + l->ob_size, TABLE);
+	memset(table + l->bytes_data, 0xd8 | 7, TABLE);
+	memset(c, 0, sizeof(w->code[i]));
+	put_word(c + l->ob_type, w->rt.code_type);
+	put_word(c + l->ob_size, 1 << 16);
+	put_word(c + l->code_qualname, (uintptr_t)function);
+	put_word(c + l->code_filename, (uintptr_t)file);
+	put_word(c + l->code_linetable, (uintptr_t)table);
+	memcpy(c + l->code_firstlineno, &first, sizeof(first));
+}
+
+/* The kernel half says: the cell, called by the program. */
+static const struct stack *tell(struct world *w)
+{
+	w->rec->id = STACK;
+	w->rec->n = CODES;
+	for (size_t i = 0; i < CODES; i++)
+		w->rec->frames[i] = (struct pl_frame){
+			.code = (uintptr_t)w->code[i],
+			.instr = (uintptr_t)w->code[i] + w->rt.layout.code_code + 2,
+		};
+	stacks_add(w->stacks, w->rec, sizeof(*w->rec));
+	return stacks_current(w->stacks, STACK);
+}
+
+static void a_cell(struct world *w, size_t at, const char *function, unsigned line)
+{
+	write_code(w, CELL, text(w, at, function), w->name[2], line);
+}
+
+static int make(void **state)
+{
+	struct world *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
+
+	assert_non_null(w);
+	memset(w, 0, sizeof(*w));
+	w->self = self_open();
+	w->priv.build = py_table(11);
+	w->rt = (struct py_runtime){.proc = w->self,
+				    .priv = &w->priv,
+				    .minor = 11,
+				    .layout = w->priv.build.layout,
+				    .walk = w->priv.build.walk,
+				    .unicode_type = (uintptr_t)w->unicode,
+				    .code_type = (uintptr_t)w->code_type};
+	w->rec = calloc(1, sizeof(*w->rec));
+	assert_non_null(w->rec);
+	text(w, 2, "<cell>");
+	write_code(w, APP, text(w, 3, "serve"), w->name[2], 30);
+	a_cell(w, 0, "first", 7);
+	assert_int_equal(stacks_new(&w->rt, &w->stacks), 0);
+	*state = w;
+	return 0;
+}
+
+static int drop(void **state)
+{
+	struct world *w = *state;
+
+	stacks_free(w->stacks);
+	proc_close(w->self);
+	free(w->rec);
+	free(w);
+	return 0;
+}
+
+static void assert_forgotten(struct world *w, size_t n)
+{
+	uint64_t *keys;
+
+	assert_int_equal(stacks_take_stale(w->stacks, &keys), n);
+	if (n)
+		assert_int_equal(keys[0], STACK);
+	free(keys);
+}
+
+static void code_that_lives_stays_what_it_is(void **state)
+{
+	struct world *w = *state;
+	const struct stack *first = tell(w);
+
+	assert_string_equal(py_code_function(first->frame[CELL].code), "first");
+	assert_true(stacks_verify(w->stacks, (struct stack *)(uintptr_t)first));
+	assert_forgotten(w, 0);
+	assert_ptr_equal(tell(w), first);
+	assert_int_equal(first->id, STACK);
+}
+
+/* The next cell has the address of the last: another stack, of the same hash. */
+static void the_next_cell_is_another_stack(void **state)
+{
+	struct world *w = *state;
+	struct stack *first = (struct stack *)(uintptr_t)tell(w);
+	const struct stack *next;
+
+	a_cell(w, 1, "second", 9);
+	assert_false(stacks_verify(w->stacks, first));
+	assert_false(stacks_verify(w->stacks, first));
+	assert_forgotten(w, 1); /* once */
+	next = tell(w);
+	assert_ptr_not_equal(next, first);
+	assert_int_not_equal(next->id, first->id);
+	assert_string_equal(py_code_function(next->frame[CELL].code), "second");
+	/* Who had the first one has it still. */
+	assert_ptr_equal(stacks_find(w->stacks, STACK), first);
+	assert_string_equal(py_code_function(first->frame[CELL].code), "first");
+	assert_ptr_equal(stacks_find(w->stacks, next->id), next);
+}
+
+/* Told again, though nobody has found the first to be stale. */
+static void what_is_not_stale_is_not_told_twice(void **state)
+{
+	struct world *w = *state;
+	const struct stack *first = tell(w);
+
+	a_cell(w, 1, "second", 9);
+	assert_ptr_equal(tell(w), first);
+}
+
+static void the_same_source_again_is_the_same_stack(void **state)
+{
+	struct world *w = *state;
+	struct stack *first = (struct stack *)(uintptr_t)tell(w);
+	uint64_t told_ns = first->told_ns;
+
+	a_cell(w, 1, "first", 7); /* other strings, with the same text */
+	assert_false(stacks_verify(w->stacks, first));
+	assert_forgotten(w, 1);
+	assert_ptr_equal(tell(w), first);
+	assert_int_equal(stacks_count(w->stacks), 1);
+	assert_true(first->told_ns > told_ns);
+	assert_true(stacks_verify(w->stacks, first));
+	a_cell(w, 0, "first", 8);
+	assert_false(stacks_verify(w->stacks, first));
+	assert_forgotten(w, 1); /* each time anew */
+}
+
+/* What is not sure has no name; what is around it keeps its own. */
+static void only_the_frame_that_is_gone_is_unknown(void **state)
+{
+	struct world *w = *state;
+	struct stack *first = (struct stack *)(uintptr_t)tell(w), *without;
+
+	memset(w->code[CELL], 0, sizeof(w->code[CELL]));
+	assert_false(stacks_verify(w->stacks, first));
+	without = stacks_without_stale(w->stacks, first);
+	assert_non_null(without);
+	assert_int_not_equal(without->id, first->id);
+	assert_null(without->frame[CELL].code);
+	assert_string_equal(py_code_function(without->frame[APP].code), "serve");
+	assert_int_equal(without->frame[APP].line, first->frame[APP].line);
+	assert_ptr_equal(stacks_find(w->stacks, without->id), without);
+	assert_ptr_equal(stacks_without_stale(w->stacks, first), without);
+	assert_ptr_equal(stacks_current(w->stacks, STACK), first);
+}
+
+/* Code of exec() and eval(): what ran there was of no file, at whatever line. */
+static void exec_has_no_line_any_more(void **state)
+{
+	struct world *w = *state;
+	const struct stack *without;
+	struct stack *first;
+
+	a_cell(w, 0, "<module>", 7);
+	first = (struct stack *)(uintptr_t)tell(w);
+	assert_true(first->frame[CELL].line > 0);
+	memset(w->code[CELL], 0, sizeof(w->code[CELL]));
+	assert_false(stacks_verify(w->stacks, first));
+	without = stacks_without_stale(w->stacks, first);
+	assert_string_equal(py_code_file(without->frame[CELL].code), "<cell>");
+	assert_int_equal(without->frame[CELL].line, 0);
+}
+
+static void what_is_forgotten_is_told_anew(void **state)
+{
+	struct world *w = *state;
+	struct stack *first = (struct stack *)(uintptr_t)tell(w);
+	struct map64 keep = {0};
+	const struct stack *next;
+	uint64_t *gone, id;
+	size_t n;
+
+	a_cell(w, 1, "second", 9);
+	stacks_verify(w->stacks, first);
+	next = tell(w);
+	id = next->id;
+	/* An old meaning goes: the kernel half keeps the hash. */
+	map64_put(&keep, id);
+	assert_int_equal(stacks_trim(w->stacks, &keep, &gone, &n), 0);
+	assert_int_equal(n, 0);
+	free(gone);
+	assert_null(stacks_find(w->stacks, STACK));
+	assert_ptr_equal(stacks_current(w->stacks, STACK), next);
+	/* The present one goes: the kernel half is to tell it again. */
+	map64_clear(&keep);
+	assert_int_equal(stacks_trim(w->stacks, &keep, &gone, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(gone[0], STACK);
+	free(gone);
+	map64_free(&keep);
+	next = tell(w);
+	assert_int_equal(next->id, STACK);
+	assert_string_equal(py_code_function(next->frame[CELL].code), "second");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(code_that_lives_stays_what_it_is),
+		TEST(the_next_cell_is_another_stack),
+		TEST(what_is_not_stale_is_not_told_twice),
+		TEST(the_same_source_again_is_the_same_stack),
+		TEST(only_the_frame_that_is_gone_is_unknown),
+		TEST(exec_has_no_line_any_more),
+		TEST(what_is_forgotten_is_told_anew),
+	};
+
+	return cmocka_run_group_tests_name("stacks", tests, NULL, NULL);
+}
