@@ -53,6 +53,8 @@
 #define SITE_FEWEST_FDS 2
 /* what gains less in all is not worth waking somebody for, yet */
 #define LEAK_BYTES 4096
+/* ... nor what gains less than this part of what the process has */
+#define LEAK_PART 0.0005
 /* age of the oldest survivor: entries of a short-lived cache survive some seconds, too */
 #define LEAK_AGE_S 10
 /* watched so long */
@@ -142,8 +144,6 @@
 #define FILL_SETTLE_S 5
 /* after so long a curve shows that it has levelled */
 #define FILL_SHOWS_S 20
-/* after so long a leak is called one, whoever holds it */
-#define HOLDER_PATIENCE_S 25
 /* of the survivors on one path from a living root */
 #define HOLDER_ROOTED 0.5
 

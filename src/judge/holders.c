@@ -57,6 +57,32 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 	report_hold(r, &holder, site);
 }
 
+static bool is_root(const struct report_holder *h, const char *name)
+{
+	return h->root && !strcmp(h->root, name);
+}
+
+/* Garbage that nobody has looked at yet is no leak. */
+static bool may_be_garbage(const struct report_holder *h, const struct report_site *site)
+{
+	bool is_off = h->gc_known && !h->gc_enabled;
+
+	return is_root(h, "cycle") && !h->frozen && !h->uncollectable && !is_off &&
+	       !site->outlived_gc;
+}
+
+/* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
+static const char *excuse(const struct evidence *e, const struct holder_fact *f,
+			  const struct report_site *site)
+{
+	if (!f || !f->is_known)
+		return e->asks ? "what holds them is being looked up"
+			       : "what holds them was not found";
+	if (may_be_garbage(&f->holder, site))
+		return "only a cycle holds them, which the next full collection may free";
+	return NULL;
+}
+
 void holders_tell(const struct evidence *e, struct report *r, struct report_process *p)
 {
 	for (size_t i = 0; i < p->n_sites; i++) {
@@ -64,11 +90,14 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 		const struct holder_fact *f =
 			holders_is_worth(site) ? find(e, site->id, site->kind) : NULL;
 
+		const char *why = site->kind == KIND_OBJECT && site->verdict == CLASS_LEAK
+					  ? excuse(e, f, site)
+					  : NULL;
+
+		if (why)
+			verdict_excused(r, why, site);
 		if (f && f->is_known)
 			tell(r, p, f, site);
-		else if (f && e->asks &&
-			 (double)(e->now_ns - e->start_ns) < HOLDER_PATIENCE_S * 1e9)
-			verdict_waits(r, site);
 	}
 }
 

@@ -307,7 +307,10 @@ static void finish_site(struct joiner *j, struct joined *to)
 	show_native(j, to);
 	finish_types(j, to);
 	site->oldest_s = to->evidence.oldest_s;
+	site->outlived_gc = to->evidence.collections > 0;
 	to->evidence.run_s = j->run_s;
+	to->evidence.process_bytes =
+		j->e->seen.rss_bytes == REPORT_UNKNOWN ? 0 : (double)j->e->seen.rss_bytes;
 	to->evidence.samples = site->samples;
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
 	to->evidence.gained = site->growth_count_per_s * j->run_s;

@@ -78,7 +78,8 @@ static bool rises(const struct verdict_evidence *e)
 /* Descriptors and threads are counted, not weighed. */
 static bool is_much(const struct verdict_evidence *e, const struct report_site *s)
 {
-	return s->kind > KIND_MMAP || e->growth_bytes_per_s * grown_s(e) >= LEAK_BYTES;
+	return s->kind > KIND_MMAP ||
+	       e->growth_bytes_per_s * grown_s(e) >= fmax(LEAK_BYTES, LEAK_PART * e->process_bytes);
 }
 
 static bool is_leak(const struct verdict_evidence *e, const struct report_site *s)
@@ -231,13 +232,11 @@ void verdict_elsewhere(struct report *r, const char *what, struct report_site *s
 			site->reason, what);
 }
 
-void verdict_waits(struct report *r, struct report_site *site)
+void verdict_excused(struct report *r, const char *why, struct report_site *site)
 {
 	char rate[48];
 
-	if (site->verdict != CLASS_LEAK)
-		return;
 	site->verdict = CLASS_GROWING;
-	site->reason = report_printf(r, "grows by %s; what holds them is being looked up",
-				     growth_of(rate, sizeof(rate), site));
+	site->reason =
+		report_printf(r, "grows by %s; %s", growth_of(rate, sizeof(rate), site), why);
 }

@@ -28,6 +28,7 @@ struct verdict_evidence {
 			  known */
 	double gained; /* by how many more there are of them */
 	double levelled_bytes; /* held by what grew and does not any more */
+	double process_bytes;  /* resident; 0 = not known */
 };
 
 /* A container that the survivors of a site go into, and that will be full one day. */
@@ -50,8 +51,8 @@ void verdict_rests(struct report *r, const char *what, uint64_t entries, double 
 		   struct report_site *site);
 /* The same, but they are what grows: something else holds them, too. */
 void verdict_elsewhere(struct report *r, const char *what, struct report_site *site);
-/* What holds its objects is being found out: no leak before the answer. */
-void verdict_waits(struct report *r, struct report_site *site);
+/* No leak as far as who holds its objects tells, and @why. */
+void verdict_excused(struct report *r, const char *why, struct report_site *site);
 /* From the sites, in their order, and the growth of memory; writes class, confidence and reason.
  * @blocks_per_s: by how many blocks the heap grows; 0 = not known. */
 void verdict_process(struct report *r, struct report_process *p, double blocks_per_s);

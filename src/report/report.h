@@ -54,9 +54,10 @@ struct report_held {
 struct report_site {
 	char id[17];
 	REPORT_SITE(FIELD_MEMBER, )
-	bool is_bounded; /* what holds its objects has a bound that was read, and it is not beyond
-			    reach */
-	bool in_place;	 /* it is blocks that were there that get bigger */
+	bool is_bounded;  /* what holds its objects has a bound that was read, and it is not beyond
+			     reach */
+	bool in_place;	  /* it is blocks that were there that get bigger */
+	bool outlived_gc; /* survivors of it, a full collection */
 	struct report_type *types;
 	size_t n_types;
 	struct report_hint hint;

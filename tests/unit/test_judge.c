@@ -262,12 +262,78 @@ static char *text_of(const struct report_process *p)
 	return text;
 }
 
+/* Who holds what handle() made is known. */
+static void judge_held(struct world *w)
+{
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	memcpy(w->holder[0].id, site_at(&w->p, "handle")->id, sizeof(w->holder[0].id));
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+}
+
+static void no_leak_before_its_holder_is_known(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "was not found"));
+	w->e.asks = true;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "is being looked up"));
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+}
+
+/* Garbage that no full collection has looked at: unless none will, or it has outlived one. */
+static void a_cycle_may_be_garbage(void **state)
+{
+	struct world *w = *state;
+	struct survivor *v = (struct survivor *)(uintptr_t)w->e.objects.v;
+	struct report_holder *h = &w->holder[0].holder;
+
+	h->root = "cycle";
+	for (size_t i = 0; i < w->e.objects.n; i++)
+		v[i].collections = w->e.objects.collections;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "a cycle"));
+	h->uncollectable = true;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	h->uncollectable = h->gc_enabled = false;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	h->gc_enabled = true;
+	w->e.objects.collections++;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+}
+
+/* What is much for a small process is little for a big one. */
+static void a_big_process_needs_more(void **state)
+{
+	struct world *w = *state;
+
+	double gained;
+
+	judge_held(w);
+	gained = site_at(&w->p, "handle")->growth_bytes_per_s *
+		 (double)(w->e.now_ns - w->e.start_ns) / 1e9;
+	w->e.seen.rss_bytes = (uint64_t)(gained / 0.0005 * 0.85);
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	w->e.seen.rss_bytes = (uint64_t)(gained / 0.0005 * 1.15);
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "too little yet"));
+}
+
 static void a_leak_is_called_one(void **state)
 {
 	struct world *w = *state;
 	const struct report_site *s;
 
-	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	judge_held(w);
 	s = site_at(&w->p, "handle");
 	assert_non_null(s);
 	assert_int_equal(s->kind, KIND_OBJECT);
@@ -556,6 +622,9 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_leak_is_called_one),
+		TEST(no_leak_before_its_holder_is_known),
+		TEST(a_cycle_may_be_garbage),
+		TEST(a_big_process_needs_more),
 		TEST(who_holds_them_is_said),
 		TEST(a_bound_holds_the_verdict_back),
 		TEST(what_stands_still_is_none),
