@@ -83,6 +83,19 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 	return NULL;
 }
 
+/* SQLite keeps pages it has read, 2 MB of each connection unless told otherwise. */
+static bool is_page_cache(const struct report_site *site)
+{
+	size_t i = 0;
+
+	while (i < site->n_frames && site->stack[i].native && site->stack[i].minor)
+		i++;
+	return site->kind == KIND_HEAP && i < site->n_frames && site->stack[i].native &&
+	       site->stack[i].module && strstr(site->stack[i].module, "/libsqlite3.so") &&
+	       site->outstanding_bytes >= PAGE_BYTES * site->outstanding_count &&
+	       site->outstanding_bytes < PAGE_CACHE_BYTES;
+}
+
 void holders_tell(const struct evidence *e, struct report *r, struct report_process *p)
 {
 	for (size_t i = 0; i < p->n_sites; i++) {
@@ -96,6 +109,11 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 
 		if (why)
 			verdict_excused(r, why, site);
+		if (is_page_cache(site) && site->verdict <= CLASS_GROWING) {
+			verdict_excused(
+				r, "pages of SQLite's cache, which has a bound (cache_size)", site);
+			site->is_bounded = true;
+		}
 		if (f && f->is_known)
 			tell(r, p, f, site);
 	}

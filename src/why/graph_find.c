@@ -105,8 +105,10 @@ uint32_t graph_find(const struct graph *g, uint64_t word)
 		return node;
 	t = graph_type(g, node);
 	/* Attribute values and the debug hooks have a little of their own in front of what is
-	 * pointed to; other addresses inside a chunk are mostly glibc's, or leftovers. */
-	if (!t->addr && node >= g->n_pooled && word - block > MAX_PREFIX)
+	 * pointed to; other addresses inside a chunk are mostly glibc's, or leftovers. But of what
+	 * is asked for it would be said that nothing points to it. */
+	if (!t->addr && node >= g->n_pooled && word - block > MAX_PREFIX &&
+	    !graph_is_asked(g, block))
 		return NODE_NONE;
 	return !t->addr || word == block + (uint64_t)(int64_t)t->offset ? node : NODE_NONE;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The references of one block. Most objects are read like C structures, word by word; the
+/* The references of one block. Most objects are read like C structures, word by word; the
  * exceptions are where that would lie: words that point without holding (GC lists, weak references,
- * caches), and arrays that have leftovers behind their end.
- */
+ * caches), and arrays that have leftovers behind their end. */
 #include "py/objects.h"
 #include "py/versions.h"
 #include "why/graph.h"
@@ -13,9 +11,9 @@
 #define MAX_SLOTS 65536 /* of a class */
 #define LEAF_HEAD 80	/* the longest: of a str whose characters lie elsewhere */
 
-/* Of references, a node of its own; @skip of every @step words are none. */
+/* Of references; @skip of every @step words are none. */
 struct array {
-	uint32_t node; /* 0 = none: the first node lies in a pool, or there are no others */
+	uint32_t node; /* its own; 0 = none: the first lies in a pool, or there are no others */
 	uint64_t addr, n;
 	unsigned step, skip;
 };
@@ -75,8 +73,7 @@ static void words(struct scan *s, int64_t from, int64_t to, uint64_t mask)
 		emit(s, at(s, off) & mask);
 }
 
-/* An array that is no node of its own: too big for the pools and not found among the chunks, or
- * new.
+/* An array that is no node of its own: too big for the pools, not among the chunks, or new.
  * @skip of every @step words are no references. */
 static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned skip)
 {
@@ -172,21 +169,24 @@ static void keys(struct scan *s, uint64_t addr)
 		s->soon.addr += k.entries;
 }
 
-/* Blocks of 64 items between two links; what lies outside of the indices was popped. */
+/* Blocks of 64 items between two links; what lies outside of the indices was popped. An empty one
+ * has a block, too, and spare ones: as nodes they would hold what was popped. */
 static void deque(struct scan *s)
 {
 	uint64_t block = at(s, member(s, PY_DEQUE_LEFT)), last = at(s, member(s, PY_DEQUE_RIGHT));
 	uint64_t from = at(s, member(s, PY_DEQUE_LEFT_INDEX)),
-		 end = at(s, member(s, PY_DEQUE_RIGHT_INDEX));
-	uint64_t left = at(s, member(s, PY_DEQUE_SIZE));
+		 end = at(s, member(s, PY_DEQUE_RIGHT_INDEX)),
+		 left = at(s, member(s, PY_DEQUE_SIZE));
 
+	for (int64_t off = member(s, PY_DEQUE_LEFT); off + 8 <= s->hi; off += 8)
+		if (graph_is_asked(s->g, at(s, off)))
+			emit(s, at(s, off));
 	while (!s->err && left && left < MAX_ITEMS && s->g->direct_bytes >= 8 &&
 	       heap_is_pointer(block) && from < PY_DEQUE_SLOTS) {
 		uint64_t to = block == last ? end + 1 : PY_DEQUE_SLOTS, next;
 
 		if (to <= from || to > PY_DEQUE_SLOTS)
 			return;
-		/* As a node it would hold what was popped, too. */
 		if (graph_is_asked(s->g, block))
 			emit(s, block);
 		direct(s, block + 8 + 8 * from, to - from, 1, 0);
@@ -199,8 +199,7 @@ static void deque(struct scan *s)
 	}
 }
 
-/* The end of an object's body, as far as its type tells: what follows in its block are leftovers.
- */
+/* The end of an object's body, as its type tells: what follows in its block are leftovers. */
 static int64_t body_end(const struct scan *s)
 {
 	const struct heap_type *t = &s->t->t;

@@ -5,7 +5,7 @@ import os
 import harness
 import pythons
 
-PROGRAM = os.path.join(pythons.ZOO, "cells.py")
+PROGRAM = os.path.join(pythons.ZOO, "cases", "exec_cells.py")
 
 
 def line_of(text):
@@ -21,14 +21,14 @@ def through(process, text):
 
 
 def test_cells_of_a_notebook():
-    with harness.Target(pythons.host(), "cells") as target:
+    with harness.Target(pythons.host(), "cases/exec_cells") as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 20)
     process = run.report["processes"][0]
     first = process["sites"][0]
     print(process["verdict"], [(s["stack"][0], s["growth_count_per_s"]) for s in process["sites"][:5]])
     assert (first["stack"][0]["file"], first["stack"][0]["line"]) == (PROGRAM, line_of("# LEAK"))
-    assert "cells.py:%d" % line_of("# LEAK") in process["verdict"]["reason"]
+    assert "exec_cells.py:%d" % line_of("# LEAK") in process["verdict"]["reason"]
     # Of each cell 100 dicts, and ints that are not small; for each a list and two strings.
     assert through(process, "# LEAK") > 20 * 100 * 0.5
     # 60 a second, of which few are seen; it was more than 2,000 when those above had no name.
