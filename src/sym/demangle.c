@@ -8,6 +8,7 @@
 
 #define MANGLED_MAX 4096
 #define TEXT_MAX    2048
+#define LONG_NAME   80
 
 struct text {
 	char v[TEXT_MAX];
@@ -64,6 +65,65 @@ static void drop_suffixes(char *s)
 	*end = 0;
 }
 
+static bool is_operator(const char *s, const char *at)
+{
+	static const char word[] = "operator";
+	size_t n = sizeof(word) - 1;
+
+	while (at > s && strchr("<>-=", at[-1]))
+		at--;
+	return (size_t)(at - s) >= n && !memcmp(at - n, word, n);
+}
+
+/* Behind the bracket that closes the one at @from; NULL: it is not closed. */
+static const char *behind(const char *s, const char *from, char open, char close)
+{
+	size_t depth = 0;
+
+	for (const char *p = from; *p; p++) {
+		bool is_bracket = open != '<' || !is_operator(s, p);
+
+		if (*p == open && is_bracket)
+			depth++;
+		else if (*p == close && is_bracket && p[-1] != '-' && !--depth)
+			return p + 1;
+	}
+	return NULL;
+}
+
+/* Behind the arguments of a template, or of a function, that begin at @p; NULL: none do. */
+static const char *arguments(const char *s, const char *p)
+{
+	static const char nameless[] = "(anonymous namespace)";
+	const char *end = NULL;
+
+	if (p == s || is_operator(s, p) || !strncmp(p, nameless, sizeof(nameless) - 1))
+		return NULL;
+	if (*p == '<')
+		end = behind(p, p, '<', '>');
+	else if (*p == '(')
+		end = behind(p, p, '(', ')');
+	return end;
+}
+
+/* One argument can be longer than all that helps: init<...>::call<...>::{lambda#1}::_FUN. */
+static void drop_arguments(char *s)
+{
+	auto_free char *from = strlen(s) > LONG_NAME ? strdup(s) : NULL;
+	const char *p = from, *end;
+
+	if (!from)
+		return;
+	for (*s = 0; *p; p = end ? end : p + 1) {
+		end = arguments(from, p);
+		if (!end)
+			s = stpncpy(s, p, 1);
+		else if (*p == '<')
+			s = stpcpy(s, end - p > 5 ? "<...>" : "<>");
+	}
+	*s = 0;
+}
+
 static char *plain(char *s)
 {
 	if (s)
@@ -83,5 +143,6 @@ char *sym_demangle(const char *name)
 	if (!run(name, t) || !t->n)
 		return plain(strdup(name));
 	t->v[t->n] = 0;
+	drop_arguments(t->v);
 	return plain(strdup(t->v));
 }

@@ -233,6 +233,12 @@ static void names_are_made_readable(void **state)
 	check_name("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE",
 		   "core::fmt::Write::write_fmt");
 	check_name("_RNvC6_123foo3bar", "123foo::bar");
+	/* what is long is cut where it says least */
+	check_name("_ZNK3pyb3keyltERKS0_", "pyb::key::operator<");
+	check_name("_ZZN3pyb4initISt3mapINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEESt6vec"
+		   "torIiSaIiEESt4lessIS7_ESaISt4pairIKS7_SA_EEES8_IS7_SaIS7_EEJiEE10initializeISt8"
+		   "functionIFvRSH_EEEEPvT_ENKUlSN_E_clESN_",
+		   "pyb::init<...>::initialize<...>::{lambda#1}::operator()");
 	check_name("_Z", "_Z");
 	check_name("_ZN", "_ZN");
 	/* each level doubles the text of the one before */
