@@ -134,7 +134,7 @@ static void check(struct heap *h, struct heap_work *w)
 	/* untracked (a dict or tuple of atoms): can be in no cycle, waits for no collection */
 	o->gc = heap_is_tracked(h->rt, t, w->win + WIN_BEFORE);
 	if (o->addr >= h->static_start && o->addr < h->static_end)
-		o->immortal = true;
+		o->immortal = o->is_static = true;
 }
 
 /* One round of reads for all objects of the group. False when none wanted anything. */

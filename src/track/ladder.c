@@ -178,7 +178,7 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 	for (size_t i = 0; i < l->look.n; i++) {
 		struct sample *s = &l->look.v[i];
 
-		if (!l->object[i].addr || l->object[i].immortal || !l->object[i].fp.n) {
+		if (!l->object[i].addr || l->object[i].is_static || !l->object[i].fp.n) {
 			s->addr = 0;
 			l->stats.gone++;
 			continue;
