@@ -279,9 +279,24 @@ static bool hint_closure(struct report *r, const struct report_holder *h, struct
 	return false;
 }
 
-static const char *name_of(const struct report_holder_step *s)
+static bool is_entry(const struct report_holder_step *s)
 {
-	return s->name && *s->name ? s->name : s->type;
+	return !strcmp(s->edge, "item") || !strcmp(s->edge, "value");
+}
+
+/* The container at step @at: by its name, or as an entry of one that has one: "GD[...]". */
+static const char *name_of(struct report *r, const struct report_holder *h, size_t at)
+{
+	const struct report_holder_step *s = &h->step[at];
+	size_t i = at;
+	char *text;
+
+	while (i && is_entry(&h->step[i]))
+		i--;
+	if (i == at || !h->step[i].name || !*h->step[i].name)
+		return s->name && *s->name ? s->name : s->type;
+	text = report_printf(r, "%s[...]", h->step[i].name);
+	return text ? text : s->type;
 }
 
 /* Up to step @at: is the container one of the standard library's, of types that begin so? */
@@ -380,7 +395,7 @@ static void hint_container(struct report *r, const struct report_holder *h,
 	if (!in || (h->rests && !h->entries_grow))
 		return;
 	set(site, "unbounded-container",
-	    report_printf(r, "%s (%s) has %s entries%s.\n%s", name_of(in), in->type,
+	    report_printf(r, "%s (%s) has %s entries%s.\n%s", name_of(r, h, at), in->type,
 			  fmt_count(entries, sizeof(entries), (double)in->entries),
 			  in->growth_per_s > 0 ? " and grows" : "", container_fix(h, at)));
 }

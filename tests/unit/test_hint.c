@@ -64,6 +64,24 @@ static void containers(void **state)
 			    "queue-backlog");
 }
 
+/* One that is an entry of another is called after that. */
+static void a_container_in_a_container_has_a_name(void **state)
+{
+	struct report_holder_step way[] = {{"root", "module a :: GD", "dict", 5, 0},
+					   {"value", NULL, "list", 6200, 300},
+					   {"item", NULL, "a.S", U, 0}};
+	const struct report_holder h = {
+		.root = "module", .path = "p", .share = 1, .step = way, .n = 3};
+	struct report_site site = {0};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	report_hold(r, &h, &site);
+	assert_non_null(strstr(site.hint.text, "module a :: GD[...] (list) has 6.2 k entries"));
+	report_free(r);
+}
+
 /* Neither the list of them nor their number says anything. */
 static void buffers_that_get_bigger(void **state)
 {
@@ -280,6 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(containers),
+		cmocka_unit_test(a_container_in_a_container_has_a_name),
 		cmocka_unit_test(buffers_that_get_bigger),
 		cmocka_unit_test(by_what_is_on_the_path),
 		cmocka_unit_test(nobody_and_cycles),
