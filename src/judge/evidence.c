@@ -97,3 +97,14 @@ void evidence_series(struct report *scratch, const struct trend_set *set, size_t
 	memcpy(out->v, v, p.n * sizeof(*v));
 	memcpy(out->top, top, p.n * sizeof(*top));
 }
+
+bool evidence_nowhere(uint64_t stack, struct report_frame *out)
+{
+	if (stack != EVIDENCE_NO_FRAME && stack != EVIDENCE_NO_STACK)
+		return false;
+	*out = (struct report_frame){
+		.function = stack == EVIDENCE_NO_FRAME ? "(no Python frame)" : "(code not known)",
+		.file = "?",
+	};
+	return true;
+}

@@ -223,6 +223,9 @@ void evidence_sort(struct evidence *e);
 /* NULL = not known. */
 const struct evidence_stack *evidence_stack(const struct evidence *e, uint64_t id);
 const struct evidence_way *evidence_way(const struct evidence *e, uint64_t stack, uint64_t of);
+/* The frame that stands for what has no stack, EVIDENCE_NO_FRAME or _NO_STACK; false: @stack is
+ * one. */
+bool evidence_nowhere(uint64_t stack, struct report_frame *out);
 /* "?" = not known. */
 const char *evidence_type(const struct evidence *e, uint64_t type);
 

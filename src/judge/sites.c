@@ -101,13 +101,7 @@ static struct joined *join_nowhere(struct joiner *j, uint64_t stack)
 {
 	struct report_frame *f = report_alloc(j->r, sizeof(*f));
 
-	if (!f)
-		return NULL;
-	*f = (struct report_frame){
-		.function = stack == EVIDENCE_NO_FRAME ? "(no Python frame)" : "(code not known)",
-		.file = "?",
-	};
-	return join_frames(j, f, 1, KIND_OBJECT);
+	return f && evidence_nowhere(stack, f) ? join_frames(j, f, 1, KIND_OBJECT) : NULL;
 }
 
 /* A thread without Python frames has a site by its native ones. */

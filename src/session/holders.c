@@ -173,8 +173,8 @@ struct sorting {
 
 static size_t question_of(struct sorting *o, uint64_t stack)
 {
-	uint64_t *at = map64_put(&o->known, stack | 1);
-	struct report_frame *frames;
+	uint64_t *at = map64_put(&o->known, stack);
+	struct report_frame *frames, nowhere;
 	struct stack *st;
 	char id[17];
 	size_t n;
@@ -186,6 +186,10 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 	*at = 1; /* none */
 	st = stacks_find(o->h->s->stacks, stack);
 	n = st ? frames_name(o->scratch, st, &frames) : 0;
+	if (!st && evidence_nowhere(stack, &nowhere)) {
+		frames = &nowhere;
+		n = 1;
+	}
 	if (!n)
 		return SIZE_MAX;
 	report_site_id(frames, n, o->kind, id);

@@ -309,6 +309,26 @@ static void a_cycle_may_be_garbage(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
 
+/* Half of what grows is of no line: nobody else gets it. */
+static void what_has_no_line_keeps_its_share(void **state)
+{
+	struct world *w = *state;
+	struct survivor *v = (struct survivor *)(uintptr_t)w->e.objects.v;
+	const struct report_site *s;
+	double all;
+
+	judge_held(w);
+	all = site_at(&w->p, "handle")->growth_count_per_s;
+	for (size_t i = 0; i < w->e.objects.n; i += 2)
+		v[i].stack = i % 4 ? EVIDENCE_NO_STACK : EVIDENCE_NO_FRAME;
+	judge_held(w);
+	assert_true(fabs(site_at(&w->p, "handle")->growth_count_per_s / all - 0.5) < 0.1);
+	s = site_at(&w->p, "(no Python frame)");
+	assert_non_null(s);
+	assert_true(fabs(s->growth_count_per_s / all - 0.25) < 0.1);
+	assert_non_null(site_at(&w->p, "(code not known)"));
+}
+
 /* What is much for a small process is little for a big one. */
 static void a_big_process_needs_more(void **state)
 {
@@ -625,6 +645,7 @@ int main(int argc, char **argv)
 		TEST(no_leak_before_its_holder_is_known),
 		TEST(a_cycle_may_be_garbage),
 		TEST(a_big_process_needs_more),
+		TEST(what_has_no_line_keeps_its_share),
 		TEST(who_holds_them_is_said),
 		TEST(a_bound_holds_the_verdict_back),
 		TEST(what_stands_still_is_none),
