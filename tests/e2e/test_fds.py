@@ -26,7 +26,7 @@ LEAKS = [n for n in NAMES if not n.startswith("twin_")]
 TWINS = [n for n in NAMES if n.startswith("twin_")]
 # By `make test` on Debian 12's Python, and on its others; the rest is `make matrix`, and recordings (tests/judge).
 CORE = ["files", "sockets_close_wait", "twin_handles"]
-ELSEWHERE = {"threads": ("debian-3.9", "debian-3.15")}
+ELSEWHERE = {"threads": ("debian-3.15",)}
 
 
 def source(name):

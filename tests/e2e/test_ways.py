@@ -13,7 +13,7 @@ PROGRAM = os.path.join(native_ext.SOURCES, "ways.py")
 
 
 # temporary blocks for each that stays, the pause between two rounds
-@pytest.fixture(scope="module", params=[("10", "0.1"), pytest.param(("0", "0.01"), marks=pytest.mark.matrix), ("10", "0.002")],
+@pytest.fixture(scope="module", params=[pytest.param(("10", "0.1"), marks=pytest.mark.matrix), pytest.param(("0", "0.01"), marks=pytest.mark.matrix), ("10", "0.002")],
                 ids=["rare", "all-stay", "windows"])  # fmt: skip
 def report(request):
     with tempfile.TemporaryDirectory(prefix="pyleak-ways-") as where:
