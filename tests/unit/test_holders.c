@@ -175,10 +175,51 @@ static void an_answer_is_waited_for(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		held(&h)->fact.is_known = false;
-		h.e.asks = true;
-		h.e.now_ns = h.e.start_ns + (uint64_t)(25 * (i ? 1.15 : 0.85) * 1e9);
+		h.e.asks = !i;
 		holders_tell(&h.e, report, &h.p);
-		assert_int_equal(h.site.verdict, i ? CLASS_LEAK : CLASS_GROWING);
+		assert_int_equal(h.site.verdict, CLASS_GROWING);
+		assert_non_null(strstr(h.site.reason, i ? "was not found" : "is being looked up"));
+	}
+	held(&h);
+	holders_tell(&h.e, report, &h.p);
+	assert_int_equal(h.site.verdict, CLASS_LEAK);
+}
+
+/* Pages of a database: big blocks of SQLite, and not too many of them. */
+static void pages_of_a_database_are_a_cache(void **state)
+{
+	static const struct {
+		double bytes, count;
+		const char *module;
+		enum report_class verdict;
+	} row[] = {
+		{4e6, 900, "/usr/lib/libsqlite3.so.0.8.6", CLASS_GROWING},
+		{4194304 * 0.85, 900, "/usr/lib/libsqlite3.so.0", CLASS_GROWING},
+		{4194304 * 1.15, 900, "/usr/lib/libsqlite3.so.0", CLASS_LEAK},
+		{1024 * 1.15 * 100, 100, "/usr/lib/libsqlite3.so.0", CLASS_GROWING},
+		{1024 * 0.85 * 100, 100, "/usr/lib/libsqlite3.so.0", CLASS_LEAK},
+		{4e6, 900, "/usr/lib/libmysqlite3.so", CLASS_LEAK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct report_frame f[] = {
+			{.native = true, .minor = true, .module = "/usr/lib/libc.so.6"},
+			{.native = true, .module = row[i].module},
+			{.function = "ban", .file = "bans.py", .line = 7},
+		};
+		struct held h;
+
+		held(&h);
+		h.site.kind = h.fact.kind = KIND_HEAP;
+		h.site.stack = f;
+		h.site.n_frames = ARRAY_SIZE(f);
+		h.site.outstanding_bytes = row[i].bytes;
+		h.site.outstanding_count = row[i].count;
+		holders_tell(&h.e, report, &h.p);
+		if (h.site.verdict != row[i].verdict)
+			fail_msg("row %zu: %s", i, h.site.reason);
+		assert_int_equal(h.site.is_bounded, row[i].verdict == CLASS_GROWING);
 	}
 }
 
@@ -228,6 +269,7 @@ int main(void)
 		cmocka_unit_test(what_a_store_wavers_by),
 		cmocka_unit_test(what_grows_in_steps_rests_between_them),
 		cmocka_unit_test(an_answer_is_waited_for),
+		cmocka_unit_test(pages_of_a_database_are_a_cache),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(who_came_into_what_rests),
 	};
