@@ -200,13 +200,6 @@ int probe_guard_choose(struct probe_channel *c, size_t n, enum probe_mechanism *
 	return err;
 }
 
-void probe_guard_sweep(struct probe_channel *c)
-{
-	const struct guard_request q = {.op = GUARD_SWEEP};
-
-	ask(c, &q, sizeof(q), NULL, 0, NULL);
-}
-
 /* ---- A set whose switches are requests. ---- */
 
 static int remote_open(struct probe_set *s)

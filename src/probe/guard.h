@@ -50,8 +50,7 @@ int probe_guard_alarm_fd(const struct probe_guard *g);
 int probe_guard_join(struct probe_guard *g, struct probe_channel **out);
 void probe_guard_leave(struct probe_channel *c); /* with all of its sets; NULL is fine */
 
-/* As probe_choose() and probe_sweep(), with the guardian's rights. */
+/* As probe_choose(), with the guardian's rights. */
 int probe_guard_choose(struct probe_channel *c, size_t n, enum probe_mechanism *out);
-void probe_guard_sweep(struct probe_channel *c);
 
 #endif

@@ -24,7 +24,6 @@ enum guard_op {
 	GUARD_OFF,
 	GUARD_CLOSE,
 	GUARD_CHOOSE,
-	GUARD_SWEEP,
 };
 
 struct guard_request {

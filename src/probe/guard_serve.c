@@ -177,9 +177,6 @@ static int obey(struct channel *c, const struct guard_request *q, const int *fds
 		return 0;
 	case GUARD_CHOOSE:
 		return do_choose(q, value);
-	case GUARD_SWEEP:
-		probe_sweep();
-		return 0;
 	case GUARD_WARM:
 	case GUARD_ON:
 	case GUARD_OFF:

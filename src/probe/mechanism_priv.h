@@ -74,7 +74,7 @@ enum event_state { EVENT_NONE, EVENT_DEFINED, EVENT_SEALED };
 
 /* One event and all its probes. Its name is never used twice by one process. */
 struct probe_event {
-	char name[96]; /* "pyleak_PID_START/label_7" */
+	char name[96]; /* "pyleak_PID_NAMESPACE_RANDOM/label_7" */
 	uint32_t id;
 	enum event_state state;
 };

@@ -89,7 +89,4 @@ int probe_set_off(struct probe_set *s);
 bool probe_set_is_on(const struct probe_set *s);
 void probe_set_close(struct probe_set *s); /* off, then remove every definition */
 
-/* Remove event definitions of our name whose process is dead. */
-void probe_sweep(void);
-
 #endif

@@ -104,7 +104,7 @@ static int define_and_park(struct parked *p, const struct probe_set *s)
 {
 	int err;
 
-	/* A second time when another copy's sweep got in between; under a new name. */
+	/* A second time when somebody removed definitions in between; under a new name. */
 	for (int tries = 0; tries < 2; tries++) {
 		err = probe_event_define(&p->event, s->label, s->path, s->offsets, s->n,
 					 s->on_return);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Definitions in tracefs' uprobe_events: make one event of many probes, remove it, sweep dead ones.
+ * Definitions in tracefs' uprobe_events: make one event of many probes, and remove it.
  *
  * A definition is a name in the kernel that outlives its maker; it costs nobody anything until a
- * perf event is opened on it. Hence the group name carries our pid and start time: every start
- * sweeps the groups whose process is gone.
+ * perf event is opened on it. To remove a name that is open frees its probes while they are
+ * registered: the kernel's busy check asks only the last probe of a name (5.4 to the newest). So
+ * this process removes what it has closed itself and nothing else; a definition whose maker was
+ * killed stays. The name tells the pid namespace, the pid in it, and 64 random bits: two copies in
+ * two containers can have the same pid.
  *
  * Appending a probe to an event that is open makes the next perf_event_open dereference NULL inside
  * the kernel (seen on 6.18), and the dying task keeps the lock of the tracing core: only a reboot
@@ -17,6 +20,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,48 +106,27 @@ int probe_prepare(void)
 	return kept_fd < 0 ? kept_fd : 0;
 }
 
-/* Start time of a process in clock ticks since boot: with the pid, its identity. */
-static int start_ticks(int pid, unsigned long long *out)
-{
-	char path[32], text[1024];
-	ssize_t len;
-	char *p;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	len = read(fd, text, sizeof(text) - 1);
-	if (len <= 0)
-		return -ESRCH;
-	text[len] = '\0';
-	/* The command name may hold anything, blanks and brackets too; field 22 is counted from
-	 * its last bracket, which ends field 2. */
-	p = strrchr(text, ')');
-	for (int field = 2; p && field < 22; field++)
-		p = strchr(p + 1, ' ');
-	if (!p || sscanf(p, " %llu", out) != 1)
-		return -EINVAL;
-	return 0;
-}
-
 static int name_event(struct probe_event *ev, const char *label)
 {
 	/* Unique in this process for its whole life: a name that was used may still be open. */
 	static atomic_uint next_number;
-	unsigned long long start;
+	struct stat ns;
+	uint64_t nonce;
 	char word[24];
 	size_t n = 0;
-	int err = start_ticks(getpid(), &start);
 
-	if (err)
-		return fail(err, "/proc/self/stat cannot be read: is /proc mounted?");
+	if (stat("/proc/self/ns/pid", &ns))
+		return fail(-errno, "/proc/self/ns cannot be looked at: is /proc mounted?");
+	if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
+		return fail(-errno, "no random number for the name of an event: %s",
+			    strerror(errno));
 	/* The kernel wants an identifier. */
 	for (; label && label[n] && n < sizeof(word) - 1; n++)
 		word[n] = isalnum((unsigned char)label[n]) ? label[n] : '_';
 	word[n] = '\0';
-	snprintf(ev->name, sizeof(ev->name), "pyleak_%d_%llu/%s_%u", getpid(), start,
-		 n ? word : "probe", atomic_fetch_add(&next_number, 1));
+	snprintf(ev->name, sizeof(ev->name), "pyleak_%d_%llx_%016llx/%s_%u", getpid(),
+		 (unsigned long long)ns.st_ino, (unsigned long long)nonce, n ? word : "probe",
+		 atomic_fetch_add(&next_number, 1));
 	return 0;
 }
 
@@ -283,8 +267,8 @@ int probe_event_seal(struct probe_event *ev, size_t n)
 	}
 	if (err)
 		return err;
-	/* Another copy of the tool in another pid namespace takes our pid for a dead one and may
-	 * sweep between two writes; with a site missing there would be births nobody sees. */
+	/* Somebody else may remove definitions between two writes (`perf probe -d`, a copy of
+	 * before 0.2); with a site missing there would be births nobody sees. */
 	if (most != n)
 		return fail(-EAGAIN,
 			    "event %s has %zu probes instead of %zu: somebody removed some",
@@ -306,59 +290,4 @@ void probe_event_remove(struct probe_event *ev)
 	if (err && err != -ENOENT)
 		log_debug("event %s stays defined: %s", ev->name, strerror(-err));
 	memset(ev, 0, sizeof(*ev));
-}
-
-/* "p:pyleak_PID_START/label_N path..." -> the name, when its process is gone. */
-static bool dead_event(char *line, char *name, size_t size)
-{
-	unsigned long long start, now = 0;
-	char *end;
-	int pid, err;
-
-	if (!line[0] || line[1] != ':')
-		return false;
-	end = strchr(line, ' ');
-	if (!end || (size_t)(end - line) - 2 >= size)
-		return false;
-	*end = '\0';
-	if (sscanf(line + 2, "pyleak_%d_%llu/", &pid, &start) != 2 || pid <= 0)
-		return false;
-	err = start_ticks(pid, &now);
-	/* Anything but "no such process" (hidden, no permission) counts as alive. */
-	if (err ? err != -ENOENT && err != -ESRCH : now == start)
-		return false;
-	snprintf(name, size, "%s", line + 2);
-	return true;
-}
-
-void probe_sweep(void)
-{
-	VEC(struct probe_event) dead = {0};
-	auto_free char *line = NULL;
-	const char *root;
-	size_t cap = 0;
-	FILE *f = find_tracefs(&root) ? NULL : open_list(root);
-	char name[sizeof(dead.v->name)];
-
-	if (!f)
-		return;
-	while (getline(&line, &cap, f) > 0) {
-		struct probe_event *ev;
-
-		if (!dead_event(line, name, sizeof(name)) ||
-		    (dead.n && !strcmp(dead.v[dead.n - 1].name, name)))
-			continue;
-		ev = vec_push(&dead);
-		if (!ev)
-			break;
-		snprintf(ev->name, sizeof(ev->name), "%s", name);
-		ev->state = EVENT_SEALED;
-	}
-	fclose(f);
-	/* EBUSY would mean that somebody has it open after all: then it stays. */
-	for (size_t i = 0; i < dead.n; i++) {
-		log_debug("removing %s, left behind by a process that is gone", dead.v[i].name);
-		probe_event_remove(&dead.v[i]);
-	}
-	vec_free(&dead);
 }

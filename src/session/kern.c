@@ -63,10 +63,6 @@ int kern_join(struct session *s)
 	if (err)
 		return err;
 	k->trips = probe_guard_trips(s->o.guard, NULL);
-	if (k->channel)
-		probe_guard_sweep(k->channel);
-	else
-		probe_sweep();
 	return 0;
 }
 

@@ -145,7 +145,7 @@ def test_killed(storm, full):
         p.kill()
         p.communicate(timeout=30)
         assert storm.alive()
-    # What a killed tool may leave are tracefs definitions; the next start sweeps them.
+    # The guardian outlives the tool and removes its definitions.
     assert one_clean_run(storm) == 0
     check_target(storm, begin)
     assert tracefs_left() == set()

@@ -82,16 +82,15 @@ def read_text(path):
         return f.read()
 
 
-def leftovers(case, bench, run, pid, fault):
+def leftovers(case, run, pid, fault):
     """What a run that came to an orderly end may not leave."""
     left = sorted(set(os.listdir(run.where)) - {"stdout", "stderr", "out.json", "out.snap", "wanted.json"})
     # What cannot be renamed nor unlinked stays.
     if left and not (fault and fault.group == "name"):
         return "left behind: %s" % left
     if case.live and definitions(pid):
-        # Where taking them away fails, too, the next tool that places probes does it.
-        bench.tool("-p", str(run.target.pid), "-d", "1", "-q")
-        if definitions(pid) or not (fault and (fault.on or fault.group in ("write", "open"))):
+        # Where taking them away fails, too, they stay.
+        if not (fault and (fault.on or fault.group in ("write", "open"))):
             return "left definitions in tracefs"
     return None
 
@@ -140,7 +139,7 @@ def run_once(case, bench, fault=None):
             end_session(process)
         run.out, run.err = read_text(run.file("stdout")), read_text(run.file("stderr"))
         calls, failed, place = page.read()
-        told = leftovers(case, bench, run, process.pid, fault)
+        told = leftovers(case, run, process.pid, fault)
         if run.rc == 0 and case.after and not told:
             bench.tool(*(a.format(dir=where) for a in case.after))
         outcome = verdict(case, run, fault)

@@ -341,4 +341,28 @@ static int definitions(pid_t pid)
 	return n;
 }
 
+/* What process @pid, a child of this one that was killed, has left: nothing removes it but us. */
+static void remove_definitions(pid_t pid)
+{
+	static const char *const roots[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+	char path[64], line[512], mine[32], *blank;
+
+	snprintf(mine, sizeof(mine), ":pyleak_%d_", pid);
+	for (int r = 0; r < 2; r++) {
+		snprintf(path, sizeof(path), "%s/uprobe_events", roots[r]);
+		for (FILE *f; definitions(pid) && (f = fopen(path, "re")); fclose(f)) {
+			int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+			while (fgets(line, sizeof(line), f) &&
+			       strncmp(line + 1, mine, strlen(mine)))
+				;
+			blank = strchr(line, ' ');
+			assert_non_null(blank);
+			assert_true(dprintf(fd, "-%.*s\n", (int)(blank - line - 1), line + 1) > 0);
+			close(fd);
+		}
+	}
+	assert_int_equal(definitions(pid), 0);
+}
+
 #endif
