@@ -99,6 +99,12 @@ $(O)/tests/unit/%_san: tests/unit/%.c $(wildcard $(foreach r,base dso proc sym,s
 	$(Q)$(CC) $(CPPFLAGS_) -Itests -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		-o $@ $(filter %.c,$^) $(LIBS) -lcmocka
 
+# The program whose forks and execs are timed needs no library but the C library, as a small program of anybody's.
+$(O)/bench/starts: bench/starts.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_) $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -o $@ $< $(LDFLAGS_) $(LDFLAGS)
+
 # bench/mechanism.c: `make build/bench/mechanism`.
 $(O)/bench/%: bench/%.c $(O)/libpyleak.a
 	$(call say,CC,$@)
@@ -131,6 +137,10 @@ judge-mutate: ## each threshold of the judge moved: does anything notice?
 
 bench: deps-test mounts all ## what watching costs: the slow-down table
 	$(Q)$(PYTHON) bench/slowdown.py --tool $(O)/pyleak-bpf
+
+# Quarter of an hour: how long forks and execs of others take beside the tool, and without it.
+stalls: all $(O)/bench/starts ## how long the tool keeps other processes from starting
+	$(Q)PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -B bench/stalls.py
 
 C_FILES   := $(wildcard include/pyleak/*.h src/*.c src/*/*.[ch] bpf/*.[ch] tests/*/*.[ch])
 H_FILES   := $(filter-out bpf/%,$(filter %.h,$(C_FILES)))
@@ -177,7 +187,7 @@ check-spell:
 	$(Q)codespell --ignore-words=tests/lint/words.txt Makefile README.md CONTRIBUTING.md docs .ci include src bpf bench \
 		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern tests/safety
 
-.PHONY: judge-mutate faults torture harmless deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
+.PHONY: judge-mutate stalls faults torture harmless deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
 	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell
 
 -include $(C_TESTS:%=%.d)
