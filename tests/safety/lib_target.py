@@ -148,13 +148,13 @@ class Running:
 class Target(Running):
     """target.py of one kind, with what that kind needs around it."""
 
-    def __init__(self, kind):
+    def __init__(self, kind, silent_s=SILENT_S):
         self.kind = kind
         with contextlib.ExitStack() as stack:
             self.group = stack.enter_context(lib_groups.Group("memory", "%s-%x" % (kind, time.monotonic_ns())))
             self.storage, args = None, [kind]
             if kind == "fuse":
-                self.storage = stack.enter_context(lib_fuse.Storage(SILENT_S, 60))
+                self.storage = stack.enter_context(lib_fuse.Storage(silent_s, 60))
                 args.append(self.storage.path)
             super().__init__("target.py", args, enter=self.group.enter)
             # Closed in this order: the process, its storage, its group.
