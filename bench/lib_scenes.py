@@ -30,8 +30,13 @@ import mmap, sys, time
 size, step, keep = int(sys.argv[1]), int(sys.argv[2]), []
 m = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
 m.madvise(mmap.MADV_NOHUGEPAGE)
-for at in range(0, size, step):
-    m[at] = 1
+if step == mmap.PAGESIZE:
+    # A MiB at a time: whoever wants its lock meanwhile waits for no more.
+    for at in range(0, size, 1 << 20):
+        m.madvise(23, at, 1 << 20)  # MADV_POPULATE_WRITE
+else:
+    for at in range(0, size, step):
+        m[at] = 1
 print("full", flush=True)
 while True:
     keep.append({"n": len(keep) + 0.5}); time.sleep(0.002)

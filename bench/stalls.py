@@ -98,7 +98,7 @@ def told(row):
     """Lines about the starts that took long."""
     for seen in row["witness"]:
         worst = ", the worst %s the tool" % seen["worst_of"] if seen["worst_of"] else ""
-        yield "%s: %s that took more than %.0f ms%s" % (row["scene"], seen["what"], seen["after_ms"], worst)
+        yield "%s: loop of %ss, one of which took more than %.0f ms%s" % (row["scene"], seen["what"], seen["after_ms"], worst)
         for where, tasks in sorted(seen["waits"].items()):
             yield "    %d x %s" % (len(tasks), where)
 
