@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The short form of room.py: a target at the limit of its memory group lives, watched or not, and the report says which."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import room  # noqa: E402
+
+pytestmark = pytest.mark.quiet
+
+
+@pytest.fixture(autouse=True)
+def groups():
+    try:
+        room.lib_target.lib_groups.Group("memory", "probe").close()
+    except OSError as e:
+        pytest.skip(str(e))
+
+
+def judge(row):
+    print(room.line(row))
+    if not row["attaches"]:
+        pytest.skip("here such a target does not live alone")
+    assert not row["killed"] and not row["silent"], room.line(row)
+
+
+@pytest.mark.parametrize("mib", room.ROOMS)
+def test_few_attaches_kill_no_target(mib):
+    judge(room.measure(mib, 2, 2))
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("mib", room.ROOMS)
+def test_many_attaches_kill_no_target(mib):
+    judge(room.measure(mib, room.ATTACHES, 4))
