@@ -22,7 +22,7 @@ MIB = 1 << 20
 ROOMS = (0, 0.3, 0.7, 2)
 ATTACHES = 50
 ALONE_S = 1.0  # nobody watches it, and it must live
-WATCH = "-p {pid} -d 2 -q --json {dir}/room.json"
+WATCH = "-p {pid} -d 2 -q --json "
 # Why nothing was probed: a sentence about probes, and about the memory that they would take.
 WHY = re.compile(r"^.*(?=.*\b(?:prob|breakpoint|watch))(?=.*\b(?:room|limit)\b).*$", re.I | re.M)
 
@@ -65,12 +65,15 @@ def attach(target, room):
     time.sleep(ALONE_S)
     if target.is_killed():
         return {"alone": True}
-    run = lib_commands.run(lib_commands.Command(WATCH, 2), target.pid, target.directory)
+    report = os.path.join(target.directory, "room.json")
+    if os.path.exists(report):
+        os.unlink(report)
+    run = lib_commands.run(lib_commands.Command(WATCH + report, 2), target.pid, target.directory)
     # The reaper may be late.
     time.sleep(0.2)
     why = WHY.search(run.output)
     return {"alone": False, "killed": target.is_killed(), "status": run.status, "seconds": run.seconds,
-            "on_s": on_s(os.path.join(target.directory, "room.json")), "why": why and why.group().strip(),
+            "on_s": on_s(report), "why": why and why.group().strip(),
             "output": run.output[-2000:]}  # fmt: skip
 
 
