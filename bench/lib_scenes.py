@@ -16,9 +16,11 @@ sys.path.insert(0, os.path.join(TOP, "tests", "safety"))
 
 import lib_commands  # noqa: E402
 import lib_target  # noqa: E402
+import room  # noqa: E402
 
 MARK = "pyleak-stalls-bench"  # in the command line of every Python of a scene: sweep and serve look at no other
 GIB = 1 << 30
+ROOM_BYTES = 300 << 10  # less than the copies of text pages take
 SILENT_S = 3
 END_S = 60  # for the end of a command after the time it was given
 # All are the same interpreter, so a switch of a probe takes the lock of each of them.
@@ -126,17 +128,28 @@ class Tool:
         return [lib_commands.TOOL, *words, "-q"]
 
 
+def attach_full(beside):
+    """A watch of a program whose memory group is full."""
+    for row in room.attaches(ROOM_BYTES, 1):
+        beside.runs += 1
+        beside.killed += bool(row["alone"] or row["killed"])
+
+
 class Beside:
     """Some commands of the tool, beside each other. wait() ends when those that end by themselves have."""
 
     def __init__(self, tools, at, seconds):
-        self.seconds, self.statuses, self.runs, self.over = seconds, [], 0, threading.Event()
+        self.seconds, self.over = seconds, threading.Event()
+        self.statuses, self.runs, self.killed = [], 0, 0
         self.directory = tempfile.TemporaryDirectory(prefix="pyleak-stalls-")
         self.processes, self.threads = [], []
         for tool in tools:
+            if callable(tool):
+                self.threads.append(threading.Thread(target=self.repeat, args=(tool, self)))
+                continue
             argv = tool.argv(at, seconds, self.directory.name)
             if tool.over_and_over:
-                self.threads.append(threading.Thread(target=self.repeat, args=(argv,)))
+                self.threads.append(threading.Thread(target=self.repeat, args=(self.run, argv)))
             else:
                 self.processes.append((tool, self.begin(argv)))
         for t in self.threads:
@@ -154,9 +167,12 @@ class Beside:
             process.wait()
         self.statuses.append(process.returncode)
 
-    def repeat(self, argv):
+    def run(self, argv):
+        self.end(self.begin(argv))
+
+    def repeat(self, act, what):
         while not self.over.is_set():
-            self.end(self.begin(argv))
+            act(what)
 
     def wait(self):
         if not any(not t.stop for t, _ in self.processes):
@@ -214,7 +230,7 @@ CENSUS = [Tool("census -p {%s}" % name, over_and_over=True) for name in ("sparse
 class Scene:
     words: str
     around: object  # a context manager: who is there all the time, by name
-    tools: list
+    tools: list  # Tool, or what is done over and over with a Beside
 
 
 SCENES = {
@@ -224,6 +240,7 @@ SCENES = {
     "serve": Scene("serve, 40 Pythons", forty, [Tool("serve --listen unix:{dir}/socket --name {name}", stop=True)]),
     "kills-1g": Scene("watch, others of 1 GiB killed", lambda: killed(GIB, 2), [WATCH]),
     "kills-4g": Scene("watch, others of 4 GiB killed", lambda: killed(4 * GIB, 1), [WATCH]),
+    "full": Scene("watches of targets without room", one, [attach_full]),
     "silent": Scene("watch, census of silent storage", silent, [WATCH, Tool("census -p {other}", over_and_over=True)]),
     "big-census": Scene("census of 16 GiB sparse, 4 GiB", big, CENSUS),
     "big-watch": Scene("watch of 4 GiB, census of both", big, [Tool("-p {resident} -d {seconds}"), *CENSUS]),

@@ -64,6 +64,8 @@ def measure(name, seconds):
                **{s.what: {p: s.durations(n).row() for p, n in PHASES.items()} for s in starts}}  # fmt: skip
         if kills:
             row["kills"] = {p: kills.counts.get(n, 0) for p, n in PHASES.items()}
+        if beside.killed:
+            row["targets_killed"] = beside.killed
         if "storage" in at:
             row["silent_reads"] = len(at["storage"].reads())
         worst = {s.durations(n).worst_at_ns: p for s in starts for p, n in PHASES.items()}
@@ -78,6 +80,8 @@ def notes(row):
         yield "the tool ended with %s" % row["statuses"]
     if "kills" in row:
         yield "%d and %d killed" % (row["kills"]["without"], row["kills"]["with"])
+    if "targets_killed" in row:
+        yield "%d of %d targets killed" % (row["targets_killed"], row["commands"])
     if "silent_reads" in row:
         yield "%d reads of silent storage" % row["silent_reads"]
 
