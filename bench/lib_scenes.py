@@ -32,13 +32,8 @@ import mmap, sys, time
 size, step, keep = int(sys.argv[1]), int(sys.argv[2]), []
 m = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
 m.madvise(mmap.MADV_NOHUGEPAGE)
-if step == mmap.PAGESIZE:
-    # A MiB at a time: whoever wants its lock meanwhile waits for no more.
-    for at in range(0, size, 1 << 20):
-        m.madvise(23, at, 1 << 20)  # MADV_POPULATE_WRITE
-else:
-    for at in range(0, size, step):
-        m[at] = 1
+for at in range(0, size, step):
+    m[at] = 1  # a fault takes the lock of this row alone; MADV_POPULATE_WRITE would keep that of the process
 print("full", flush=True)
 while True:
     keep.append({"n": len(keep) + 0.5}); time.sleep(0.002)
@@ -239,7 +234,7 @@ SCENES = {
     "sweep": Scene("sweep, 40 Pythons", forty, [Tool("sweep -d {seconds} --name {name}")]),
     "serve": Scene("serve, 40 Pythons", forty, [Tool("serve --listen unix:{dir}/socket --name {name}", stop=True)]),
     "kills-1g": Scene("watch, others of 1 GiB killed", lambda: killed(GIB, 2), [WATCH]),
-    "kills-4g": Scene("watch, others of 4 GiB killed", lambda: killed(4 * GIB, 1), [WATCH]),
+    "kills-4g": Scene("watch, others of 4 GiB killed", lambda: killed(4 * GIB, 2), [WATCH]),
     "full": Scene("watches of targets without room", one, [attach_full]),
     "silent": Scene("watch, census of silent storage", silent, [WATCH, Tool("census -p {other}", over_and_over=True)]),
     "big-census": Scene("census of 16 GiB sparse, 4 GiB", big, CENSUS),
