@@ -23,6 +23,7 @@ import lib_starts  # noqa: E402
 import lib_witness  # noqa: E402
 
 QUICK_S = 6
+ALIKE = 6  # groups of waits that are shown
 SHARE = 0.35  # of the time with the tool: so long without it before, and after
 LOOPS = ("fork", "exec")
 PHASES = {"without": lib_starts.WITHOUT, "with": lib_starts.WITH}
@@ -99,12 +100,22 @@ def table(rows):
 
 
 def told(row):
-    """Lines about the starts that took long."""
+    """Lines about the starts that took long: those that waited in the same places are one."""
+    alike = {}
     for seen in row["witness"]:
-        worst = ", the worst %s the tool" % seen["worst_of"] if seen["worst_of"] else ""
-        yield "%s: loop of %ss, one of which took more than %.0f ms%s" % (row["scene"], seen["what"], seen["after_ms"], worst)
-        for where, tasks in sorted(seen["waits"].items()):
-            yield "    %d x %s" % (len(tasks), where)
+        alike.setdefault(tuple(sorted(seen["waits"])), []).append(seen)
+    for places, all_seen in sorted(alike.items(), key=lambda x: -len(x[1]))[:ALIKE]:
+        is_worst = any(seen["worst_of"] == "with" for seen in all_seen)
+        yield "%s: %d starts above %d ms, seen after %.0f ms at most%s" % (
+            row["scene"], len(all_seen), lib_witness.LONG_MS, max(seen["after_ms"] for seen in all_seen),
+            ", with the worst beside the tool" if is_worst else "")  # fmt: skip
+        for place in places:
+            yield "    " + place
+
+
+def tell(row):
+    for line in told(row):
+        print(line, file=sys.stderr, flush=True)
 
 
 def main():
@@ -122,11 +133,12 @@ def main():
         for path in args.results:
             with open(path, encoding="utf-8") as f:
                 rows += json.load(f)
+        for row in rows:
+            tell(row)
     else:
         for name in args.scene or lib_scenes.SCENES:
             rows.append(measure(name, QUICK_S if args.quick else args.seconds))
-            for line in told(rows[-1]):
-                print(line, file=sys.stderr, flush=True)
+            tell(rows[-1])
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump(rows, f, indent=1)
