@@ -8,6 +8,8 @@ LOOK_S = 0.01
 LONG_MS = 50
 DEPTH = 6  # functions of a stack that tell one wait from another
 COMMON = ("entry_SYSCALL_64_after_hwframe", "do_syscall_64", "x64_sys_call", "ret_from_fork_asm", "ret_from_fork")
+# A thread that wants to run, and was asleep or in its own code before, has none of the kernel's locks.
+AT_REST = ("poll_schedule_timeout", "futex_", "hrtimer_nanosleep", "exit_to_user_mode", "irqentry_exit_to_user", "ep_poll")
 
 
 def text(path):
@@ -33,6 +35,8 @@ def waits(loops):
             continue
         where = stack(task)
         # A thread that waits for work keeps nobody waiting; one that waits for FUSE does, and a signal is heard there.
+        if where.startswith(AT_REST) and name not in loops:
+            continue
         if where and (state in "DR" or name in loops or "fuse" in where or "request_wait" in where):
             found.setdefault("%s %s: %s" % (name, state, where), []).append(int(task.rpartition("/")[2]))
     return found
