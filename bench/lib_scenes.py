@@ -179,6 +179,7 @@ class Beside:
         self.over.set()
         for t in self.threads:
             t.join()
+        self.on_s = room.on_s(os.path.join(self.directory.name, "report.json"))
         self.directory.cleanup()
 
 
@@ -217,7 +218,7 @@ def big():
         yield {"sparse": sparse, "resident": resident}
 
 
-WATCH = Tool("-p {pid} -d {seconds}")
+WATCH = Tool("-p {pid} -d {seconds} --json {dir}/report.json")
 CENSUS = [Tool("census -p {%s}" % name, over_and_over=True) for name in ("sparse", "resident")]
 
 
@@ -231,12 +232,12 @@ class Scene:
 SCENES = {
     "baseline": Scene("a busy Python, no tool", one, []),
     "watch": Scene("watch -d 30 of a busy Python", one, [WATCH]),
-    "sweep": Scene("sweep, 40 Pythons", forty, [Tool("sweep -d {seconds} --name {name}")]),
+    "sweep": Scene("sweep, 40 Pythons", forty, [Tool("sweep -d {seconds} --name {name} --json {dir}/report.json")]),
     "serve": Scene("serve, 40 Pythons", forty, [Tool("serve --listen unix:{dir}/socket --name {name}", stop=True)]),
     "kills-1g": Scene("watch, others of 1 GiB killed", lambda: killed(GIB, 2), [WATCH]),
     "kills-4g": Scene("watch, others of 4 GiB killed", lambda: killed(4 * GIB, 2), [WATCH]),
     "full": Scene("watches of targets without room", one, [attach_full]),
     "silent": Scene("watch, census of silent storage", silent, [WATCH, Tool("census -p {other}", over_and_over=True)]),
     "big-census": Scene("census of 16 GiB sparse, 4 GiB", big, CENSUS),
-    "big-watch": Scene("watch of 4 GiB, census of both", big, [Tool("-p {resident} -d {seconds}"), *CENSUS]),
+    "big-watch": Scene("watch of 4 GiB, census of both", big, [Tool("-p {resident} -d {seconds} --json {dir}/report.json"), *CENSUS]),
 }  # fmt: skip

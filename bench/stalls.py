@@ -61,7 +61,8 @@ def measure(name, seconds):
         beside = spend(scene, at, seconds, enter)
         # The starts that are under way belong to the phase they began in.
         time.sleep(0.2)
-        row = {"scene": name, "words": scene.words, "commands": beside.runs, "statuses": sorted(set(beside.statuses)),
+        row = {"scene": name, "words": scene.words, "commands": beside.runs, "on_s": beside.on_s,
+               "statuses": sorted(set(beside.statuses)),
                **{s.what: {p: s.durations(n).row() for p, n in PHASES.items()} for s in starts}}  # fmt: skip
         if kills:
             row["kills"] = {p: kills.counts.get(n, 0) for p, n in PHASES.items()}
@@ -79,6 +80,8 @@ def measure(name, seconds):
 def notes(row):
     if row["statuses"] not in ([], [0]):
         yield "the tool ended with %s" % row["statuses"]
+    if row.get("on_s") is not None:
+        yield "probes on for %.0f s" % row["on_s"]
     if "kills" in row:
         yield "%d and %d killed" % (row["kills"]["without"], row["kills"]["with"])
     if "targets_killed" in row:

@@ -54,7 +54,7 @@ def on_s(path):
     """For so long probes were on; None where there is no report."""
     try:
         with open(path, encoding="utf-8") as f:
-            return json.load(f)["processes"][0]["probe"]["on_s"]
+            return sum(p["probe"]["on_s"] or 0 for p in json.load(f)["processes"])
     except (OSError, ValueError, LookupError):
         return None
 
