@@ -93,7 +93,7 @@ static int start_one(struct shared *shared, const char *exec_self, const int *pi
 	}
 	end = now_ns();
 	if (exec_self) {
-		/* Who waits reads afterwards: a child that could not exec has written nothing. */
+		/* The pipe is read when the child has ended: one that could not exec has written nothing. */
 		waitpid(pid, NULL, 0);
 		if (read(pipe_fds[0], &started, sizeof(started)) != sizeof(started))
 			return -1;
