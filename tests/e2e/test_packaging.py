@@ -48,6 +48,25 @@ def test_the_unit_is_valid_and_tight(tmp_path):
     assert float(level.group(1)) <= 3.5, score.stdout
 
 
+def test_the_holder_of_the_probes_is_given_its_time():
+    """SIGKILL in the middle of a probe change leaves breakpoints, a task that is throttled there stops all forks
+    (docs/KERNEL-HAZARDS.md, W10)."""
+    listed = re.search(r"ignored\[\] = \{(.*?)\}", read(ROOT, "src", "base", "helper.c"), re.S).group(1)
+    ignored = re.findall(r"SIG\w+", listed)
+    assert of_unit("KillMode") == "control-group"  # mixed: SIGKILL for all others as soon as the tool has ended
+    assert of_unit("WatchdogSignal") in ignored and "SIGTERM" in ignored
+    assert int(of_unit("TimeoutStopSec")) >= 20 and int(of_unit("WatchdogSec")) >= 30
+    assert int(of_unit("OOMScoreAdjust")) <= -100 and of_unit("ManagedOOMPreference") == "omit"
+    assert not re.findall(r"^(?:CPUQuota|MemoryHigh|SendSIGKILL|FinalKillSignal)=", read(UNIT), re.M)
+    assert of_unit("MemoryMax").endswith("G")
+
+    pod = yaml.safe_load(read(HERE, "kubernetes", "base", "daemonset.yaml"))["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] >= 30 and pod["priorityClassName"] == "system-node-critical"
+    limits = pod["containers"][0]["resources"]["limits"]
+    assert set(limits) == {"memory"} and limits["memory"].endswith("Gi")
+    assert "limits" not in read(HERE, "kubernetes", "old-kernel", "tracefs.yaml")
+
+
 def test_capabilities_are_the_same_everywhere():
     wanted = {"CAP_" + c.upper() for c in KEPT}
     assert set(of_unit("CapabilityBoundingSet").split()) == {*wanted, "CAP_SYS_ADMIN"}
