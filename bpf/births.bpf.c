@@ -76,7 +76,8 @@ static __always_inline void birth_copy(struct pt_regs *ctx, const struct pl_birt
 /* The time is asked at every 64th birth: it costs 20 ns. */
 static __always_inline int birth_sleeps(struct pl_stats *st)
 {
-	return *(volatile __u64 *)&st->asleep || (!(st->births & 63) && is_overdue(st));
+	return *(volatile __u64 *)&st->off || *(volatile __u64 *)&st->asleep ||
+	       (!(st->births & 63) && is_overdue(st));
 }
 
 /* One GIL: no two births at a time, so the counter is plain and published after the record. */
@@ -113,5 +114,20 @@ int birth_shared(struct pt_regs *ctx)
 	if (st->wanted)
 		birth_copy(ctx, &b, i);
 	birth_write(i, &b);
+	return 0;
+}
+
+/* A child inherits the breakpoints that are in. Runs in the thread that forks; the child has not
+ * run yet. Loaded for uprobe_multi, which leaves them there (src/session/forks.c). */
+SEC("?raw_tp/sched_process_fork")
+int target_forked(__u64 *ctx)
+{
+	struct task_struct *child = (struct task_struct *)ctx[1];
+	struct task_struct *parent = (struct task_struct *)bpf_get_current_task();
+	struct pl_stats *st = stats_get();
+
+	if (st && bpf_get_current_pid_tgid() >> 32 == config.tgid &&
+	    BPF_CORE_READ(child, mm) != BPF_CORE_READ(parent, mm))
+		__sync_fetch_and_add(&st->forks, 1);
 	return 0;
 }

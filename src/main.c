@@ -7,8 +7,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "base/reading.h"
 #include "cli/cli.h"
+#include "probe/host.h"
 
 /* clang-format off */
 static const struct command {
@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 	 */
 	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	/* Before any thread or child is there. */
-	if (reading_share()) {
+	if (host_join()) {
 		log_line("pyleak-bpf: %s", fail_text());
 		return 1;
 	}

@@ -102,6 +102,7 @@ struct signal_struct {
 };
 
 struct task_struct {
+	struct mm_struct *mm;
 	int pid;
 	int tgid;
 	struct files_struct *files;

@@ -163,6 +163,8 @@ struct pl_stats {
 	 * lost. */
 	__u64 deadline_ns;
 	__u64 asleep;
+	__u64 off;    /* written by the user half: births are not recorded */
+	__u64 forks;  /* of the target, children with memory of their own */
 	__u64 births; /* births recorded since load; published after the record */
 	__u64 lost[PL_LOST_MAX];
 };

@@ -4,12 +4,18 @@
 
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#define SHORT_NS 2000000 /* a read waits so long for a switch */
+#define WALK_NS	 50000000
+#define POLL_NS	 200000
+
 static struct reading_page own;
 static struct reading_page *page = &own;
+static unsigned row;
 
 int reading_share(void)
 {
@@ -25,6 +31,22 @@ int reading_share(void)
 	return 0;
 }
 
+void reading_use(struct reading_page *shared, unsigned ours)
+{
+	page = shared;
+	row = ours;
+}
+
+struct reading_page *reading_page(void)
+{
+	return page;
+}
+
+unsigned reading_row(void)
+{
+	return row;
+}
+
 /* A tenth of the price of the exact clock where that one asks the hypervisor. */
 static uint64_t now_ns(void)
 {
@@ -34,12 +56,20 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-int reading_begin(void)
+static bool somebody_switches(void)
+{
+	uint64_t until = atomic_load(&page->switching_ns);
+
+	return until && clock_ns() < until;
+}
+
+static int stamp(uint64_t code)
 {
 	static atomic_uint threads;
 	/* A place to begin looking, its own for each thread while there are fewer than slots. */
 	static _Thread_local unsigned int first = UINT32_MAX;
 	static _Thread_local int tid;
+	struct reading_slot *slots = page->row[row].slot;
 	uint64_t now = now_ns();
 
 	if (first == UINT32_MAX)
@@ -50,8 +80,9 @@ int reading_begin(void)
 		unsigned int slot = (first + i) % READING_SLOTS;
 		uint64_t none = 0;
 
-		if (atomic_compare_exchange_strong(&page->slot[slot].since_ns, &none, now)) {
-			atomic_store_explicit(&page->slot[slot].tid, tid, memory_order_relaxed);
+		if (atomic_compare_exchange_strong(&slots[slot].since_ns, &none, now)) {
+			atomic_store_explicit(&slots[slot].tid, tid, memory_order_relaxed);
+			atomic_store_explicit(&slots[slot].code, code, memory_order_relaxed);
 			first = slot;
 			return (int)slot;
 		}
@@ -59,9 +90,57 @@ int reading_begin(void)
 	return -EAGAIN;
 }
 
+/* The stamp comes first and the look at who switches second; whoever switches does it in the other
+ * order. So at least one of the two sees the other. */
+static int begin(uint64_t code, uint64_t patience_ns)
+{
+	const struct timespec nap = {.tv_nsec = POLL_NS};
+	int slot = stamp(code);
+	uint64_t until;
+
+	if (slot < 0 || !somebody_switches())
+		return slot;
+	until = clock_ns() + patience_ns;
+	do {
+		reading_end(slot);
+		nanosleep(&nap, NULL);
+		slot = stamp(code);
+	} while (slot >= 0 && somebody_switches() && clock_ns() < until);
+	return slot;
+}
+
+int reading_begin(void)
+{
+	return begin(0, SHORT_NS);
+}
+
+int reading_begin_of(uint64_t code)
+{
+	return begin(code, SHORT_NS);
+}
+
+int reading_begin_walk(void)
+{
+	return begin(0, WALK_NS);
+}
+
 void reading_end(int slot)
 {
-	atomic_store_explicit(&page->slot[slot].since_ns, 0, memory_order_release);
+	atomic_store_explicit(&page->row[row].slot[slot].since_ns, 0, memory_order_release);
+}
+
+uint64_t reading_code_of(int fd)
+{
+	struct stat st;
+	uint64_t key;
+
+	if (fstat(fd, &st))
+		return 0;
+	/* An overlay shows devices and inodes of its own; size and time it hands through. */
+	key = (uint64_t)st.st_size * 0x9e3779b97f4a7c15u;
+	key ^= ((uint64_t)st.st_mtim.tv_sec << 30 | (uint64_t)st.st_mtim.tv_nsec) *
+	       0xbf58476d1ce4e5b9u;
+	return key ? key : 1;
 }
 
 uint64_t reading_oldest_ns(void)
@@ -69,7 +148,7 @@ uint64_t reading_oldest_ns(void)
 	uint64_t oldest = UINT64_MAX, now;
 
 	for (unsigned int i = 0; i < READING_SLOTS; i++) {
-		uint64_t since = atomic_load(&page->slot[i].since_ns);
+		uint64_t since = atomic_load(&page->row[row].slot[i].since_ns);
 
 		if (since && since < oldest)
 			oldest = since;
@@ -78,23 +157,4 @@ uint64_t reading_oldest_ns(void)
 		return 0;
 	now = now_ns();
 	return now > oldest ? now - oldest : 1;
-}
-
-size_t reading_old(uint64_t age_ns, int *tid, size_t max)
-{
-	uint64_t now = now_ns();
-	size_t n = 0;
-
-	for (unsigned int i = 0; i < READING_SLOTS && n < max; i++) {
-		uint64_t since = atomic_load(&page->slot[i].since_ns);
-
-		if (since && now > since && now - since > age_ns)
-			tid[n++] = atomic_load(&page->slot[i].tid);
-	}
-	return n;
-}
-
-const struct reading_page *reading_shared(void)
-{
-	return page;
 }

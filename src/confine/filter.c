@@ -67,7 +67,8 @@ static const int places[] = {
 	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(stat),
 	SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat), SCMP_SYS(fadvise64), SCMP_SYS(uname), SCMP_SYS(sysinfo),
-	SCMP_SYS(getrlimit), SCMP_SYS(pidfd_open), END,
+	SCMP_SYS(getrlimit), SCMP_SYS(pidfd_open), SCMP_SYS(getdents64), SCMP_SYS(flock),
+	SCMP_SYS(mlock), SCMP_SYS(mlock2), END,
 };
 
 /* The keeper: files of the names that it was given. */

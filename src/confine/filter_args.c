@@ -33,7 +33,9 @@ struct one_of {
 /* The kernel looks at the lower half of these arguments only. */
 static const struct one_of for_all[] = {
 	/* No owner of a descriptor, who would get signals in our name. */
-	{SCMP_SYS(fcntl), 1, {F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC}},
+	{SCMP_SYS(fcntl),
+	 1,
+	 {F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_OFD_GETLK}},
 	/* Nothing is typed into our terminal, behind which is root's shell (TIOCSTI, TIOCLINUX). */
 	{SCMP_SYS(ioctl),
 	 1,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "confine/confine.h"
+#include "probe/host.h"
 #include "probe/probe.h"
 #include "sym/sym.h"
 
@@ -56,7 +57,7 @@ static bool may_place_probes(void)
 {
 	enum probe_mechanism m;
 
-	return may_open_events() && !probe_choose(MANY_SITES, PROBE_NONE, &m);
+	return may_open_events() && !probe_choose_for(0, MANY_SITES, &m);
 }
 
 /* Does @works say so with @keep alone in effect? */
@@ -124,6 +125,7 @@ int confine_guardian(void)
 
 	if (!err && probe_prepare())
 		log_debug("%s", fail_text());
+	host_lock_open();
 	if (!err)
 		err = keep_only(for_bpf(reads, may_place_probes, "place probes"));
 	return err ? err : filter_install(FILTER_PLACES);

@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/reading.h"
 #include "probe/guard_priv.h"
+#include "probe/host.h"
 
 #define POLL_MS	    50
 #define PATIENCE_NS 1000000000ull /* with an answer, when we are to end */
@@ -18,6 +18,7 @@ struct probe_channel {
 	struct probe_guard *guard;
 	int sock;
 	bool is_left; /* an answer is still to come, and nobody waits for it */
+	bool is_owed; /* the same, and the next request takes it first */
 };
 
 struct start {
@@ -41,6 +42,8 @@ static void serve(int sock, void *ctx)
 			dup2(null, STDERR_FILENO);
 	}
 	guard_leave_freezer();
+	if (!s->confine)
+		host_lock_open();
 	ready.err = s->confine ? s->confine() : 0;
 	if (ready.err)
 		snprintf(ready.why, sizeof(ready.why), "%s", fail_text());
@@ -72,7 +75,7 @@ int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out
 	struct probe_guard *g = calloc(1, sizeof(*g));
 	struct start s = {.confine = o->confine, .tool = getpid()};
 	struct guard_answer ready = {0};
-	int err = g ? reading_share() : -ENOMEM;
+	int err = g ? 0 : -ENOMEM;
 
 	*out = NULL;
 	if (err) {
@@ -171,6 +174,16 @@ void probe_guard_leave(struct probe_channel *c)
 	free(c);
 }
 
+static int take_owed(struct probe_channel *c, uint64_t patience_ns)
+{
+	struct guard_answer a = {0};
+
+	if (!c->is_owed)
+		return 0;
+	c->is_owed = false;
+	return wait_for(c->guard, c->sock, patience_ns, &a);
+}
+
 static int ask(struct probe_channel *c, const struct guard_request *q, size_t len, const int *fds,
 	       size_t n_fds, uint32_t *value)
 {
@@ -180,7 +193,8 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	if (c->is_left)
 		return fail(-ECANCELED, "stopped while probes were being placed");
 	probe_guard_beat(c->guard);
-	if (packet_send_fds(c->sock, q, len, fds, n_fds))
+	take_owed(c, PATIENCE_NS);
+	if (c->guard->is_left || packet_send_fds(c->sock, q, len, fds, n_fds))
 		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
 	err = wait_for(c->guard, c->sock, PATIENCE_NS, &a);
 	c->is_left = c->guard->is_left;
@@ -190,14 +204,26 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	return err;
 }
 
-int probe_guard_choose(struct probe_channel *c, size_t n, enum probe_mechanism *out)
+int probe_guard_choose(struct probe_channel *c, int pid, size_t n, enum probe_mechanism *out)
 {
-	const struct guard_request q = {.op = GUARD_CHOOSE, .n = (uint32_t)n};
+	const struct guard_request q = {.op = GUARD_CHOOSE, .pid = pid, .n = (uint32_t)n};
 	uint32_t m = PROBE_NONE;
 	int err = ask(c, &q, sizeof(q), NULL, 0, &m);
 
 	*out = (enum probe_mechanism)m;
 	return err;
+}
+
+const char *probe_guard_ended(const struct probe_guard *g)
+{
+	return g && atomic_load(&g->page->news.is_ended) ? g->page->news.why : NULL;
+}
+
+int probe_guard_shed(struct probe_channel *c)
+{
+	const struct guard_request q = {.op = GUARD_SHED};
+
+	return ask(c, &q, sizeof(q), NULL, 0, NULL);
 }
 
 /* ---- A set whose switches are requests. ---- */
@@ -215,6 +241,7 @@ static int remote_open(struct probe_set *s)
 	q->op = GUARD_OPEN;
 	q->mechanism = s->mechanism;
 	q->on_return = s->on_return;
+	q->is_library = s->is_library;
 	q->pid = s->pid;
 	q->n = (uint32_t)s->n;
 	snprintf(q->label, sizeof(q->label), "%s", s->label);
@@ -240,9 +267,24 @@ static int remote_on(struct probe_set *s)
 	return request(s, GUARD_ON);
 }
 
-static void remote_off(struct probe_set *s)
+static int remote_off(struct probe_set *s)
 {
-	request(s, GUARD_OFF);
+	return request(s, GUARD_OFF);
+}
+
+static int remote_let_go(struct probe_set *s)
+{
+	const struct guard_request q = {.op = GUARD_OFF, .set = s->number};
+	struct probe_channel *c = s->channel;
+
+	if (c->is_left)
+		return -ECANCELED;
+	probe_guard_beat(c->guard);
+	take_owed(c, PATIENCE_NS);
+	if (c->guard->is_left || packet_send(c->sock, &q, sizeof(q), -1))
+		return -EPIPE;
+	c->is_owed = true;
+	return 0;
 }
 
 static void remote_close(struct probe_set *s)
@@ -261,6 +303,7 @@ const struct probe_ops probe_remote_ops = {
 	.warm = remote_warm,
 	.on = remote_on,
 	.off = remote_off,
+	.let_go = remote_let_go,
 	.close = remote_close,
 	.was_lost = remote_was_lost,
 };

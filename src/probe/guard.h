@@ -50,7 +50,11 @@ int probe_guard_alarm_fd(const struct probe_guard *g);
 int probe_guard_join(struct probe_guard *g, struct probe_channel **out);
 void probe_guard_leave(struct probe_channel *c); /* with all of its sets; NULL is fine */
 
-/* As probe_choose(), with the guardian's rights. */
-int probe_guard_choose(struct probe_channel *c, size_t n, enum probe_mechanism *out);
+/* As probe_choose_for(), with the guardian's rights. */
+int probe_guard_choose(struct probe_channel *c, int pid, size_t n, enum probe_mechanism *out);
+/* As probe_set_shed(), for all sets of the channel that are on. */
+int probe_guard_shed(struct probe_channel *c);
+/* The sentence, when changes of probes take so long here that none are made any more; else NULL. */
+const char *probe_guard_ended(const struct probe_guard *g);
 
 #endif

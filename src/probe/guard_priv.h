@@ -9,6 +9,7 @@
 #include "base/packet.h"
 #include "probe/guard.h"
 #include "probe/mechanism_priv.h"
+#include "probe/turn.h"
 
 #define GUARD_OFFSETS 8192 /* in one request */
 
@@ -24,11 +25,12 @@ enum guard_op {
 	GUARD_OFF,
 	GUARD_CLOSE,
 	GUARD_CHOOSE,
+	GUARD_SHED, /* all sets of the channel that are on */
 };
 
 struct guard_request {
 	uint32_t op, set; /* set: as answered to GUARD_OPEN */
-	uint32_t mechanism, on_return;
+	uint32_t mechanism, on_return, is_library;
 	int32_t pid;
 	uint32_t n; /* offsets, or sites to choose for */
 	char label[24];
@@ -47,6 +49,7 @@ struct guard_page {
 	_Atomic uint64_t trip_ns;
 	_Atomic uint32_t trips;
 	_Atomic uint32_t is_on; /* sets that are on: no heartbeat is needed without */
+	struct turn_news news;
 };
 
 struct probe_guard {
@@ -56,9 +59,7 @@ struct probe_guard {
 	bool is_left; /* to itself: it did not answer when we were to end */
 };
 
-/* guard_tool.c: does thread @tid of the tool wait in the kernel for something that no signal ends?
- * Not because it is frozen. */
-bool guard_waits_in_kernel(pid_t tool, int tid);
+/* guard_tool.c */
 /* Out of the cgroup in which the tool can be frozen. */
 void guard_leave_freezer(void);
 

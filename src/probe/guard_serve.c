@@ -3,10 +3,9 @@
  * The guardian's own work: a thread for each channel does what it is asked for, the main thread
  * listens for the heartbeat and takes everything out when it does not come.
  *
- * No probe is switched while a read of target memory has been under way for long: such a read waits
- * for storage and holds a lock of the target, a switch would wait for that lock, and nobody on the
- * host could fork meanwhile. Putting in is refused then, taking out waits; that the programs behind
- * the probes fall asleep by themselves (pl_stats.deadline_ns) keeps the price low until then.
+ * Each change is made in a turn (turn.h). Where a read of target memory hangs, putting in is
+ * refused and taking out waits; that the programs behind the probes fall asleep by themselves
+ * (pl_stats.deadline_ns) keeps the price low until then.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -14,15 +13,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/reading.h"
 #include "base/thread.h"
 #include "probe/guard_priv.h"
+#include "probe/turn.h"
 
-#define LOOK_MS		 200
-#define READ_PATIENCE_NS 50000000ull
-#define READ_POLL_US	 2000
-#define ON_PATIENCE_NS	 1000000000ull
-#define LEAVE_POLL_US	 10000
+#define LOOK_MS	      200
+#define LEAVE_POLL_US 10000
 
 struct held {
 	struct probe_set *set; /* NULL = closed */
@@ -41,35 +37,10 @@ struct guardian {
 	int control;
 	struct guard_page *page;
 	pid_t tool;
-	int tool_fd; /* pidfd, to wake us; -1 when there is none */
-	_Atomic bool tool_is_gone;
+	int tool_fd;	      /* pidfd, to wake us; -1 when there is none */
 	pthread_mutex_t lock; /* of the list */
 	struct channel *channels;
 };
-
-/* A read under way that hangs: it is old, and waits in the kernel. A tool that was stopped or
- * killed in the middle of one leaves a stamp that is old, too. */
-static bool reader_hangs(const struct guardian *g)
-{
-	int tid[READING_SLOTS];
-	size_t n = g->tool_is_gone ? 0 : reading_old(READ_PATIENCE_NS, tid, READING_SLOTS);
-
-	for (size_t i = 0; i < n; i++)
-		if (guard_waits_in_kernel(g->tool, tid[i]))
-			return true;
-	return false;
-}
-
-/* False when they have not ended by @until. */
-static bool wait_for_readers(const struct guardian *g, uint64_t until)
-{
-	while (reader_hangs(g)) {
-		if (clock_ns() > until)
-			return false;
-		usleep(READ_POLL_US);
-	}
-	return true;
-}
 
 static struct probe_set *set_of(struct channel *c, uint32_t number)
 {
@@ -87,23 +58,22 @@ static int switch_on(struct channel *c, struct probe_set *s)
 	bool was_on = probe_set_is_on(s);
 	int err;
 
-	if (!wait_for_readers(c->g, clock_ns() + ON_PATIENCE_NS))
-		return fail(-EAGAIN, "a read of the process's memory does not come back: no probes "
-				     "are set while it is under way");
 	err = probe_set_on(s);
 	note_switch(c->g, was_on, probe_set_is_on(s));
 	return err;
 }
 
-static void switch_off(struct channel *c, struct probe_set *s)
+/* -EAGAIN when it would have to wait for a read that hangs, and is not to. */
+static int switch_off(struct channel *c, struct probe_set *s, bool is_patient)
 {
 	bool was_on = probe_set_is_on(s);
+	int err;
 
 	if (!was_on)
-		return;
-	wait_for_readers(c->g, UINT64_MAX);
-	probe_set_off(s);
-	note_switch(c->g, was_on, false);
+		return 0;
+	err = is_patient ? probe_set_off(s) : probe_set_try_off(s);
+	note_switch(c->g, was_on, probe_set_is_on(s));
+	return err;
 }
 
 static int do_open(struct channel *c, const struct guard_request *q, const int *fds, uint32_t *out)
@@ -116,19 +86,25 @@ static int do_open(struct channel *c, const struct guard_request *q, const int *
 		.n = q->n,
 		.pid = q->pid,
 		.on_return = q->on_return,
+		.is_library = q->is_library,
 		.label = q->label,
 	};
-	struct held *slot = vec_push(&c->sets);
-	int err;
+	struct probe_set *set;
+	struct held *slot;
+	int err = probe_set_open((enum probe_mechanism)q->mechanism, &spec, &set);
 
-	if (!slot)
-		return fail(-ENOMEM, "out of memory");
-	err = probe_set_open((enum probe_mechanism)q->mechanism, &spec, &slot->set);
 	if (err)
-		c->sets.n--;
-	else
-		*out = (uint32_t)c->sets.n;
-	return err;
+		return err;
+	pthread_mutex_lock(&c->lock);
+	slot = vec_push(&c->sets);
+	if (slot)
+		slot->set = set;
+	*out = (uint32_t)c->sets.n;
+	pthread_mutex_unlock(&c->lock);
+	if (slot)
+		return 0;
+	probe_set_close(set);
+	return fail(-ENOMEM, "out of memory");
 }
 
 static void do_close(struct channel *c, uint32_t number)
@@ -137,7 +113,7 @@ static void do_close(struct channel *c, uint32_t number)
 
 	if (!s)
 		return;
-	switch_off(c, s);
+	switch_off(c, s, true);
 	probe_set_close(s);
 	c->sets.v[number - 1].set = NULL;
 	while (c->sets.n && !c->sets.v[c->sets.n - 1].set)
@@ -147,9 +123,19 @@ static void do_close(struct channel *c, uint32_t number)
 static int do_choose(const struct guard_request *q, uint32_t *out)
 {
 	enum probe_mechanism m;
-	int err = probe_choose(q->n, PROBE_NONE, &m);
+	int err = probe_choose_for(q->pid, q->n, &m);
 
 	*out = (uint32_t)m;
+	return err;
+}
+
+static int shed_all(struct channel *c)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->sets.n && !err; i++)
+		if (c->sets.v[i].set)
+			err = probe_set_shed(c->sets.v[i].set);
 	return err;
 }
 
@@ -161,10 +147,23 @@ static int do_switch(struct channel *c, const struct guard_request *q)
 		return fail(-EINVAL, "internal error: no set of probes %u", q->set);
 	if (q->op == GUARD_WARM)
 		return probe_set_warm(s);
-	if (q->op == GUARD_ON)
-		return switch_on(c, s);
-	switch_off(c, s);
-	return 0;
+	return q->op == GUARD_ON ? switch_on(c, s) : switch_off(c, s, true);
+}
+
+/* What changes sets is done under the channel's lock: the main thread may want to take them out. */
+static int obey_locked(struct channel *c, const struct guard_request *q)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&c->lock);
+	if (q->op == GUARD_CLOSE)
+		do_close(c, q->set);
+	else if (q->op == GUARD_SHED)
+		err = shed_all(c);
+	else
+		err = do_switch(c, q);
+	pthread_mutex_unlock(&c->lock);
+	return err;
 }
 
 static int obey(struct channel *c, const struct guard_request *q, const int *fds, uint32_t *value)
@@ -172,15 +171,14 @@ static int obey(struct channel *c, const struct guard_request *q, const int *fds
 	switch ((enum guard_op)q->op) {
 	case GUARD_OPEN:
 		return do_open(c, q, fds, value);
-	case GUARD_CLOSE:
-		do_close(c, q->set);
-		return 0;
 	case GUARD_CHOOSE:
 		return do_choose(q, value);
+	case GUARD_CLOSE:
+	case GUARD_SHED:
 	case GUARD_WARM:
 	case GUARD_ON:
 	case GUARD_OFF:
-		return do_switch(c, q);
+		return obey_locked(c, q);
 	}
 	return fail(-EINVAL, "internal error: request %u to the holder of the probes", q->op);
 }
@@ -203,10 +201,8 @@ static bool serve_one(struct channel *c, struct guard_request *q, size_t size)
 
 	if (got <= 0)
 		return false;
-	pthread_mutex_lock(&c->lock);
 	a.err = is_whole(q, (size_t)got, n_fds) ? obey(c, q, fds, &a.value)
 						: fail(-EINVAL, "internal error: half a request");
-	pthread_mutex_unlock(&c->lock);
 	if (a.err)
 		snprintf(a.why, sizeof(a.why), "%s", fail_text());
 	for (size_t i = 0; i < n_fds; i++)
@@ -273,8 +269,9 @@ static void welcome(struct guardian *g, int sock)
 		pthread_detach(thread);
 }
 
-/* Everything out. Channels whose thread is in the middle of something come last. Births first: most
- * of what a target pays is for them, and they are the biggest sets. */
+/* Everything out, but what would have to wait for a read that hangs, and channels whose thread is
+ * in the middle of something: false, they are for the next time. Births first: most of what a
+ * target pays is for them, and they are the biggest sets. */
 static bool take_out(struct guardian *g, bool is_for_good)
 {
 	bool all = true;
@@ -287,8 +284,8 @@ static bool take_out(struct guardian *g, bool is_for_good)
 		}
 		for (size_t i = 0; i < c->sets.n; i++)
 			if (c->sets.v[i].set)
-				switch_off(c, c->sets.v[i].set);
-		if (is_for_good)
+				all &= !switch_off(c, c->sets.v[i].set, false);
+		if (is_for_good && all)
 			close_sets(c);
 		pthread_mutex_unlock(&c->lock);
 	}
@@ -296,13 +293,16 @@ static bool take_out(struct guardian *g, bool is_for_good)
 	return all;
 }
 
+/* Until all is out, each time that we look. */
 static void trip(struct guardian *g)
 {
+	uint64_t beat = atomic_load(&g->page->beat_ns);
+
 	if (!atomic_load(&g->page->is_on))
 		return;
 	/* Told first: what the tool does with the sets from here on counts for nothing. */
-	atomic_store(&g->page->trip_ns, atomic_load(&g->page->beat_ns));
-	atomic_fetch_add(&g->page->trips, 1);
+	if (atomic_exchange(&g->page->trip_ns, beat) != beat)
+		atomic_fetch_add(&g->page->trips, 1);
 	take_out(g, false);
 }
 
@@ -348,10 +348,11 @@ void guard_serve(int control, struct guard_page *page, pid_t tool)
 
 	g.tool_fd = (int)syscall(SYS_pidfd_open, tool, 0);
 	pthread_mutex_init(&g.lock, NULL);
+	if (turn_watch(&page->news))
+		log_debug("no thread looks at how long changes of probes take");
 	while (!tool_is_gone(&g) && listen_once(&g))
 		if (!beats(&g))
 			trip(&g);
-	g.tool_is_gone = tool_is_gone(&g);
 	/* However long a switch takes: were this process to end in the middle of one, breakpoints
 	 * would stay for the life of the target. */
 	while (!take_out(&g, true))

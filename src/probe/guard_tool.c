@@ -1,36 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the guardian finds out about the tool from outside, and how it keeps away from it. */
+/* How the guardian keeps away from the tool. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "probe/guard_priv.h"
-
-static bool read_line(const char *path, char *buf, size_t size)
-{
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-	buf[got > 0 ? got : 0] = '\0';
-	return got > 0;
-}
-
-/* D in stat; one that a freezer holds shows the same letter. */
-bool guard_waits_in_kernel(pid_t tool, int tid)
-{
-	char path[64], text[512];
-	const char *state;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tool, tid);
-	if (!read_line(path, text, sizeof(text)))
-		return false;
-	state = strrchr(text, ')');
-	if (!state || strncmp(state, ") D", 3) != 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", tool, tid);
-	return !read_line(path, text, sizeof(text)) ||
-	       (!strstr(text, "refrigerator") && !strstr(text, "freezer"));
-}
 
 static bool enter(const char *procs)
 {

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A set of sites behind one interface, and the choice of what carries it. */
+#include "base/reading.h"
 #include "probe/mechanism_priv.h"
+#include "probe/turn.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SITES_MAX 65536
-#define PHASE_NS  4000000u /* one scheduler tick at HZ=250 */
+#define SITES_MAX      65536
+#define PHASE_NS       4000000u /* one scheduler tick at HZ=250 */
+#define INSIST_NS      2000000000ull
+#define INSIST_POLL_NS 20000000
 
 static const struct {
 	const char *name; /* the words of the report's probe.mechanism */
@@ -61,18 +67,53 @@ static int set_init(struct probe_set *s, const struct probe_set_spec *spec)
 	snprintf(s->label, sizeof(s->label), "%s", spec->label ? spec->label : "");
 	s->pid = spec->pid;
 	s->on_return = spec->on_return;
+	s->is_library = spec->is_library;
 	/* The kernel reads paths from lines split at blanks, and a path can change its meaning
 	 * (another file in its place, a container that goes); the descriptor does neither. */
 	s->file_fd = fcntl(spec->file_fd, F_DUPFD_CLOEXEC, 3);
 	if (s->file_fd < 0)
 		return fail(-errno, "no file for the probes: %s", strerror(errno));
 	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d", s->file_fd);
+	s->code = reading_code_of(s->file_fd);
 	if (spec->pidfd > 0)
 		s->pidfd = fcntl(spec->pidfd, F_DUPFD_CLOEXEC, 3);
 	s->prog_fd = fcntl(spec->prog_fd, F_DUPFD_CLOEXEC, 3);
 	if (s->prog_fd < 0)
 		return fail(-errno, "no BPF program for the probes: %s", strerror(errno));
 	return copy_offsets(s, spec);
+}
+
+static struct turn turn_of(const struct probe_set *s, enum turn_kind kind, bool is_patient)
+{
+	return (struct turn){
+		.kind = kind,
+		.code = s->code,
+		.is_library = s->is_library,
+		.is_patient = is_patient,
+	};
+}
+
+/* Storage is waited for before a turn, with no lock of anybody's. */
+static int open_here(struct probe_set *s)
+{
+	struct turn t = turn_of(s, TURN_PREPARE, false);
+	int err = s->on_return ? probe_check_return(s->pid) : 0;
+
+	if (!err)
+		err = probe_check_storage(s);
+	if (!err)
+		err = probe_make_resident(s);
+	if (err)
+		return err;
+	probe_pin(s);
+	if (s->ops->is_light)
+		return s->ops->open(s);
+	err = turn_take(&t);
+	if (err)
+		return err;
+	err = s->ops->open(s);
+	turn_pass(&t);
+	return err;
 }
 
 int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
@@ -96,14 +137,8 @@ int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
 	s->channel = spec->guard;
 	s->file_fd = s->prog_fd = s->pidfd = -1;
 	err = set_init(s, spec);
-	if (!err && !spec->guard && spec->on_return)
-		err = probe_check_return(s->pid);
-	if (!err && !spec->guard)
-		err = probe_check_storage(s);
-	if (!err && !spec->guard)
-		err = probe_make_resident(s);
 	if (!err)
-		err = s->ops->open(s);
+		err = spec->guard ? s->ops->open(s) : open_here(s);
 	if (err) {
 		probe_set_close(s);
 		return err;
@@ -112,13 +147,25 @@ int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
 	return 0;
 }
 
+static void close_here(struct probe_set *s)
+{
+	struct turn t = turn_of(s, TURN_OUT, true);
+
+	turn_take(&t);
+	s->ops->close(s);
+	turn_pass(&t);
+}
+
 void probe_set_close(struct probe_set *s)
 {
 	if (!s)
 		return;
 	probe_set_off(s);
-	if (s->ops->close)
+	if (s->ops->close && s->channel)
 		s->ops->close(s);
+	else if (s->ops->close)
+		close_here(s);
+	probe_unpin(s);
 	close_fd(&s->file_fd);
 	close_fd(&s->prog_fd);
 	close_fd(&s->pidfd);
@@ -127,12 +174,26 @@ void probe_set_close(struct probe_set *s)
 	free(s);
 }
 
+static int warm_here(struct probe_set *s)
+{
+	struct turn t = turn_of(s, TURN_IN, false);
+	int err = turn_take(&t);
+
+	if (err)
+		return err;
+	err = s->ops->warm(s);
+	turn_pass(&t);
+	return err;
+}
+
 int probe_set_warm(struct probe_set *s)
 {
 	struct timespec wait = {0};
 	uint32_t random;
-	int err = s->ops->warm ? s->ops->warm(s) : 0;
+	int err = 0;
 
+	if (s->ops->warm)
+		err = s->channel ? s->ops->warm(s) : warm_here(s);
 	if (err)
 		return err;
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
@@ -154,17 +215,24 @@ static int check_target(const struct probe_set *s)
 /* In this process; what the guardian holds is its own to check. */
 static int set_on_here(struct probe_set *s)
 {
-	int err = probe_make_resident(s);
+	struct turn t = turn_of(s, TURN_IN, false);
+	int err = s->pin ? 0 : probe_make_resident(s);
 
 	if (!err)
-		err = check_target(s);
+		err = probe_check_room(s->pid, probe_pages(s));
 	if (!err)
-		err = s->ops->on(s);
+		err = turn_take(&t);
 	if (err)
 		return err;
 	err = check_target(s);
-	if (err)
-		s->ops->off(s);
+	if (!err) {
+		err = s->ops->on(s);
+		if (!err && check_target(s)) {
+			s->ops->off(s);
+			err = -ESRCH;
+		}
+	}
+	turn_pass(&t);
 	return err;
 }
 
@@ -179,12 +247,78 @@ int probe_set_on(struct probe_set *s)
 	return err;
 }
 
+int probe_set_insist(struct probe_set *s)
+{
+	const struct timespec nap = {.tv_nsec = INSIST_POLL_NS};
+	uint64_t until = clock_ns() + INSIST_NS;
+	int err;
+
+	while ((err = probe_set_on(s)) == -EAGAIN && clock_ns() < until)
+		nanosleep(&nap, NULL);
+	return err;
+}
+
+static int off_here(struct probe_set *s, bool is_patient)
+{
+	struct turn t = turn_of(s, TURN_OUT, is_patient);
+	int err = turn_take(&t);
+
+	if (err)
+		return err;
+	s->ops->off(s);
+	turn_pass(&t);
+	return 0;
+}
+
+static int set_off(struct probe_set *s, bool is_patient)
+{
+	int err = 0;
+
+	if (s->on)
+		err = s->channel ? s->ops->off(s) : off_here(s, is_patient);
+	if (!err || s->channel)
+		s->on = false;
+	return err;
+}
+
 int probe_set_off(struct probe_set *s)
 {
+	return set_off(s, true);
+}
+
+int probe_set_try_off(struct probe_set *s)
+{
+	return set_off(s, false);
+}
+
+void probe_set_let_go(struct probe_set *s)
+{
+	if (!s->ops->let_go) {
+		probe_set_off(s);
+		return;
+	}
 	if (s->on)
-		s->ops->off(s);
+		s->ops->let_go(s);
 	s->on = false;
-	return 0;
+}
+
+static int shed_here(struct probe_set *s)
+{
+	struct turn t = turn_of(s, TURN_IN, false);
+	int err = turn_take(&t);
+
+	if (err)
+		return err;
+	err = s->ops->shed(s);
+	turn_pass(&t);
+	return err;
+}
+
+int probe_set_shed(struct probe_set *s)
+{
+	if (!s->on || !s->ops->shed)
+		return 0;
+	return shed_here(s);
 }
 
 bool probe_set_is_on(const struct probe_set *s)
@@ -193,16 +327,29 @@ bool probe_set_is_on(const struct probe_set *s)
 }
 
 /*
- * tracefs before multi, because it costs the target less (bench/mechanism.c on 6.18, Debian's LTO
- * python3.11 that allocates without pause, its 272 birth sites on for 5 ms, 4 times a second; lost
- * work per CPU second, median of 12 rounds: tracefs 3.5 %, multi 5.6 %; at 8 a second and no hold
- * 4.2 % and 8.1 %). On sites that are never executed both cost the same (2 % at 10 a second): the
- * difference is multi's detach of 25-45 ms, in which the sites still trap. It also finds the
- * threads of a process whose main thread has ended, and children forked meanwhile shed the probes.
+ * multi before tracefs, because nobody else can get at it: the name of a tracefs event that is open
+ * can be removed by whoever may write to uprobe_events, and the kernel crashes then
+ * (docs/KERNEL-HAZARDS.md). perf events have no names either, but take a tenth of a second each to
+ * close.
  */
+static const enum probe_mechanism order[] = {PROBE_MULTI, PROBE_TRACEFS, PROBE_PERF};
+
+static int try_one(enum probe_mechanism m, size_t n)
+{
+	struct utsname name;
+
+	if (m == PROBE_PERF && n > PROBE_PERF_MAX_SITES)
+		return fail(-ENOTSUP, "too slow for %zu sites", n);
+	if (m == PROBE_MULTI && !uname(&name) && !probe_multi_is_sound(name.release))
+		return fail(-ENOTSUP,
+			    "Linux %s has none, or none that is sound (6.6.54, 6.10.13, "
+			    "6.11.2 and later)",
+			    name.release);
+	return probe_selftest(m);
+}
+
 int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *out)
 {
-	static const enum probe_mechanism order[] = {PROBE_TRACEFS, PROBE_MULTI, PROBE_PERF};
 	char why[640] = "";
 	size_t len = 0;
 	int code = -ENOTSUP;
@@ -214,10 +361,7 @@ int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *ou
 
 		if (prefer != PROBE_NONE && prefer != m)
 			continue;
-		if (m == PROBE_PERF && n > PROBE_PERF_MAX_SITES)
-			err = fail(-ENOTSUP, "too slow for %zu sites", n);
-		else
-			err = probe_selftest(m);
+		err = try_one(m, n);
 		if (!err) {
 			*out = m;
 			return 0;
@@ -231,4 +375,21 @@ int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *ou
 						fail_text());
 	}
 	return fail(code, "no way to place probes here (%s)", why);
+}
+
+int probe_choose_for(int pid, size_t n, enum probe_mechanism *out)
+{
+	/* Found out once: a trial plants and waits. */
+	static _Atomic int known;
+	int err;
+
+	if (pid && probe_main_thread_ended(pid))
+		return probe_choose(n, PROBE_TRACEFS, out);
+	*out = (enum probe_mechanism)atomic_load(&known);
+	if (*out != PROBE_NONE && (*out != PROBE_PERF || n <= PROBE_PERF_MAX_SITES))
+		return 0;
+	err = probe_choose(n, PROBE_NONE, out);
+	if (!err)
+		atomic_store(&known, (int)*out);
+	return err;
 }

@@ -17,8 +17,14 @@ struct probe_ops {
 	int (*open)(struct probe_set *s);
 	int (*warm)(struct probe_set *s); /* may be NULL */
 	int (*on)(struct probe_set *s);
-	void (*off)(struct probe_set *s);
+	int (*off)(struct probe_set *s); /* what it fails with may be tried again */
 	void (*close)(struct probe_set *s);
+	/* off, which may go on when this returns; NULL: there is no such. */
+	int (*let_go)(struct probe_set *s);
+	/* Children of the target lose what they inherited. NULL: they do by themselves. */
+	int (*shed)(struct probe_set *s);
+	/* open and close change nothing in the kernel. */
+	bool is_light;
 	/* Has it been taken out behind our back? May be NULL: never. */
 	bool (*was_lost)(const struct probe_set *s);
 };
@@ -39,6 +45,10 @@ struct probe_set {
 	int *fds;	       /* open while on: one, or one per site (perf) */
 	struct tracefs_set *t; /* tracefs only */
 	uint64_t resident_ns;  /* when the code was last seen to be in memory */
+	void *pin;	       /* its pages, held in memory (pin.c); NULL: they are not */
+	size_t pin_len;
+	uint64_t code;	 /* what is in the file (base/reading.h) */
+	bool is_library; /* any process may map it */
 
 	/* of a set that the guardian holds */
 	enum probe_mechanism mechanism;
@@ -50,6 +60,20 @@ struct probe_set {
 /* resident.c: before the kernel is asked to read the file itself, or refuse. */
 int probe_make_resident(struct probe_set *s);
 int probe_check_storage(const struct probe_set *s);
+/* The pages of the code stay in memory until probe_unpin(). Where the limit of locked memory is too
+ * low they do not, and probe_make_resident() does what can be done. */
+void probe_pin(struct probe_set *s);
+void probe_unpin(struct probe_set *s);
+size_t probe_pages(const struct probe_set *s); /* of code, that have a site in them */
+
+/* room.c: may @pages of code be copied for process @pid, which pays for them, without harm to it or
+ * the host? -EBUSY with the sentence. */
+int probe_check_room(int pid, size_t pages);
+
+/* multi.c: a link finds its address space through the main thread. */
+bool probe_main_thread_ended(int pid);
+/* Can links be trusted on a kernel of this name (uname -r)? */
+bool probe_multi_is_sound(const char *release);
 
 /* returns.c: would return probes end a process like this one? The sentence says why. */
 bool probe_return_hurts(const char *release, bool is_filtered, bool has_shadow_stack);
@@ -85,6 +109,8 @@ int probe_event_define(struct probe_event *ev, const char *label, const char *pa
 /* To be called before the first perf_event_open on it: from here on the event cannot change.
  * Checks that all @n probes are there. */
 int probe_event_seal(struct probe_event *ev, size_t n);
+/* The list of all events, where tracefs is mounted; -errno without a sentence. */
+int probe_open_events(int flags);
 /* Every fd on the event must be closed. Takes a zeroed event. */
 void probe_event_remove(struct probe_event *ev);
 

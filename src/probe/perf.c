@@ -113,12 +113,13 @@ static int perf_open(struct probe_set *s)
 	return 0;
 }
 
-static void perf_off(struct probe_set *s)
+static int perf_off(struct probe_set *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		close_fd(&s->fds[i]);
 		s->fds[i] = -1;
 	}
+	return 0;
 }
 
 static int perf_on(struct probe_set *s)
@@ -148,4 +149,5 @@ const struct probe_ops probe_perf_ops = {
 	.open = perf_open,
 	.on = perf_on,
 	.off = perf_off,
+	.is_light = true,
 };

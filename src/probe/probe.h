@@ -56,6 +56,7 @@ struct probe_set_spec {
 	int pidfd;	   /* the same, and no other of its number later; 0 or -1 = not known */
 	int prog_fd;	   /* BPF program of the type the mechanism wants */
 	bool on_return;	   /* return probe (tracefs "r", perf retprobe) */
+	bool is_library;   /* a file that processes without Python map, too: libc */
 	const char *label; /* short, for event names: "birth", "malloc" */
 	/* Who holds the probes and switches them (guard.h); NULL: this process. */
 	struct probe_channel *guard;
@@ -68,6 +69,8 @@ int probe_prepare(void);
 /* Which mechanism works here for @n sites, by trying on our own binary, not by version. Sets the
  * sentence when none does. @prefer PROBE_NONE lets the measured default decide. */
 int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *out);
+/* The same for process @pid (0: any): found out once in the life of this process. */
+int probe_choose_for(int pid, size_t n, enum probe_mechanism *out);
 /* Try @m on two nops of our own text: put in, counted in another thread, taken out again. What one
  * event costs there with a program that only counts, in *@ns. Sets the sentence. */
 int probe_try(enum probe_mechanism m, double *ns);
@@ -84,8 +87,20 @@ int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
 /* Breakpoints in (returns when all are) and out. warm: take the grace period on ourselves first and
  * wait a random part of a tick, so that windows are never in step with the target. */
 int probe_set_warm(struct probe_set *s);
+/* -EAGAIN: not now, probes of others are being switched or processes read. -EBUSY: not for a while,
+ * as it would harm the target or the host. -ENOTSUP: not any more (turn.h). */
 int probe_set_on(struct probe_set *s);
+/* The same, again for two seconds while it is -EAGAIN: for probes that are to stay in. */
+int probe_set_insist(struct probe_set *s);
+/* Waits for as long as a read of target memory hangs that it would have to wait for. */
 int probe_set_off(struct probe_set *s);
+/* The same, but -EAGAIN in place of the long wait: then they are in. */
+int probe_set_try_off(struct probe_set *s);
+/* The same, and what waits for the kernel alone goes on when this returns: the probes of another
+ * moment may still trap, and the next call on the channel may have to wait. */
+void probe_set_let_go(struct probe_set *s);
+/* Children that were forked while the set was on, and inherited its probes, lose them. */
+int probe_set_shed(struct probe_set *s);
 bool probe_set_is_on(const struct probe_set *s);
 void probe_set_close(struct probe_set *s); /* off, then remove every definition */
 

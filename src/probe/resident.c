@@ -2,9 +2,13 @@
 /*
  * The code that is probed must be in memory before the kernel is asked to probe it. The kernel
  * reads it itself when it is not, but with locks held without which nobody on the host can fork: on
- * storage that does not answer that is a host that stands still. We read it first, holding nothing.
+ * storage that does not answer that is a host that stands still. We read it first, holding nothing,
+ * and keep it in memory while a set is open: whoever starts the same program meanwhile gets its
+ * breakpoints, too, and would wait for storage in the same way. A shared mapping that may only be
+ * read is no place for a breakpoint, so the kernel never waits for ours.
  */
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -33,6 +37,45 @@ int probe_make_resident(struct probe_set *s)
 	}
 	s->resident_ns = now;
 	return 0;
+}
+
+size_t probe_pages(const struct probe_set *s)
+{
+	size_t pages = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		pages += !i || s->offsets[i] / PAGE != s->offsets[i - 1] / PAGE;
+	return pages;
+}
+
+void probe_pin(struct probe_set *s)
+{
+	uint64_t first = s->offsets[0] / PAGE, last = s->offsets[s->n - 1] / PAGE;
+	size_t len = (size_t)(last - first + 1) * PAGE;
+	char *pin = mmap(NULL, len, PROT_READ, MAP_SHARED, s->file_fd, (off_t)(first * PAGE));
+	int err = pin == MAP_FAILED ? -errno : 0;
+
+	if (err)
+		pin = NULL;
+	for (size_t i = 0; i < s->n && !err; i++)
+		if (!i || s->offsets[i] / PAGE != s->offsets[i - 1] / PAGE)
+			err = mlock(pin + (s->offsets[i] / PAGE - first) * PAGE, PAGE) ? -errno : 0;
+	if (err) {
+		log_debug("the code of %s probes is not held in memory: %s", s->label,
+			  strerror(-err));
+		if (pin)
+			munmap(pin, len);
+		return;
+	}
+	s->pin = pin;
+	s->pin_len = len;
+}
+
+void probe_unpin(struct probe_set *s)
+{
+	if (s->pin)
+		munmap(s->pin, s->pin_len);
+	s->pin = NULL;
 }
 
 /* The owner of the FUSE mount of device @dev, as the target's table of mounts has it; -1: not told.

@@ -170,9 +170,10 @@ static int tracefs_on(struct probe_set *s)
 	return s->fds[0] < 0 ? s->fds[0] : 0;
 }
 
-static void tracefs_off(struct probe_set *s)
+static int tracefs_off(struct probe_set *s)
 {
 	close(s->fds[0]);
+	return 0;
 }
 
 static void tracefs_close(struct probe_set *s)

@@ -65,6 +65,21 @@ static int find_tracefs(const char **out)
 	return explain_no_tracefs(ENODEV);
 }
 
+int probe_open_events(int flags)
+{
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(tracefs_roots); i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/uprobe_events", tracefs_roots[i]);
+		fd = open(path, flags | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+	}
+	return -errno;
+}
+
 /* The file that takes definitions: who has given its rights up opens nothing for writing. */
 static int kept_fd = -1;
 

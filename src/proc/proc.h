@@ -30,7 +30,8 @@ struct proc {
 	size_t maps_unnamed;  /* rows whose path took too much memory: "" */
 	int pidfd;	      /* readable when the process has ended; -1 when the kernel has none */
 	uint64_t start_ticks; /* with pid: the identity of the process (proc_age_s) */
-	struct reader *reader;	    /* of its memory, while it runs */
+	struct reader *reader; /* of its memory, while it runs */
+	uint64_t code; /* of the file that holds its CPython (base/reading.h); 0: not known yet */
 	struct proc_source *source; /* where the memory comes from when it does not run */
 	struct gate *gate;	    /* what was noted for proc_open_named (gate.h) */
 	bool read_swapped;	    /* bring back what was swapped out, when it is read */

@@ -301,7 +301,7 @@ ssize_t reader_read_memory(const struct proc *p, uint64_t addr, void *buf, size_
 	uint64_t now = coarse_ns(), before = 0;
 	/* What comes back on purpose is no harm done. */
 	bool look = !p->read_swapped && !r->needed && (len >= BIG || now != looked_ns);
-	int slot = reading_begin();
+	int slot = reading_begin_of(p->code);
 	ssize_t got;
 
 	if (slot < 0) {

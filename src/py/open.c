@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Opening the CPython of a process: find it, check it, then the parts that may be missing. */
+#include "base/reading.h"
 #include "py/py_priv.h"
 
 static int fill(struct proc *p, struct py_runtime *rt)
@@ -70,6 +71,7 @@ int py_open(struct proc *p, struct py_runtime **out)
 		py_close(rt);
 		return err;
 	}
+	p->code = reading_code_of(dso_fd(rt->dso));
 	*out = rt;
 	return 0;
 }

@@ -7,6 +7,20 @@
 #define AGAIN_NS   1000000 /* after a pause */
 #define MODULES_NS 3000000000
 
+/* What is refused for the sake of the host leaves a session that watches growth alone. */
+static int attach(struct births *b)
+{
+	int err = sites_attach(b->s);
+
+	if (err != -EAGAIN && err != -EBUSY && err != -ENOTSUP)
+		return err;
+	session_note(b->s, "births are not watched: %s", fail_text());
+	sites_detach(b->s->sites);
+	b->mode = BIRTHS_OFF;
+	b->due.burst = b->due.modules = 0;
+	return 0;
+}
+
 static int open_births(void *self, struct session *s)
 {
 	struct births *b = self;
@@ -19,7 +33,7 @@ static int open_births(void *self, struct session *s)
 	b->mode = s->sites->n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
 	b->due.burst = b->mode == BIRTHS_BURSTS ? now : 0;
 	b->due.modules = py_extensions_make_objects(s->rt) ? now + MODULES_NS : 0;
-	return sites_attach(s);
+	return attach(b);
 }
 
 static bool close_births(void *self)
@@ -110,6 +124,7 @@ static int observe(void *self, const struct observation *to)
 	if (p->coverage > 1)
 		p->coverage = 1;
 	p->lost[PL_LOST_BIRTHS_FULL].n += b->overruns;
+	p->lost[LOST_WINDOWS_REFUSED].n = b->windows_refused;
 	o->coverage = p->coverage;
 	o->bursts = b->bursts;
 	o->watched = &b->watched;

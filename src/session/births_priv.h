@@ -48,6 +48,7 @@ struct births {
 	unsigned refusals; /* in a row: windows that could not be opened */
 	uint64_t random;
 	uint64_t on_ns, overruns;
+	uint64_t windows_refused; /* for the sake of the target or the host */
 	struct coverage watched;
 	uint64_t not_before; /* BIRTHS_ALWAYS is tried again no earlier */
 	double backoff_s;

@@ -38,6 +38,7 @@ static uint64_t births_now(const struct births *b)
 
 static int births_on(struct births *b)
 {
+	b->s->kern.stats->off = 0;
 	return sites_on(b->s->sites, b->focus.is_on ? b->focus.set : b->s->sites->set);
 }
 
@@ -45,6 +46,14 @@ static void births_off(struct births *b)
 {
 	sites_off(b->s->sites, b->s->sites->set);
 	sites_off(b->s->sites, b->focus.set);
+}
+
+/* Nothing is recorded from here on, whenever the probes are out. */
+static void births_let_go(struct births *b)
+{
+	__atomic_store_n(&b->s->kern.stats->off, 1, __ATOMIC_SEQ_CST);
+	sites_let_go(b->s->sites, b->s->sites->set);
+	sites_let_go(b->s->sites, b->focus.set);
 }
 
 static void wait_window(const struct births *b, uint64_t from, uint64_t opened, uint64_t least)
@@ -98,7 +107,34 @@ static void start_always(struct births *b)
 	b->always_since = b->polled_ns = b->looked_ns = clock_ns();
 	b->due.burst = 0;
 	b->due.poll = b->always_since + POLL_NS;
-	account_charge(b->account, ledger_planting_ns(focus_sites(b)));
+	account_charge(b->account, account_planting_ns(b->account, focus_sites(b)));
+}
+
+static void give_up(struct births *b)
+{
+	session_note(b->s, "births are not watched any more: %s", fail_text());
+	b->mode = BIRTHS_OFF;
+	b->due.burst = 0;
+}
+
+/* Probes could not be put in, for want of a turn, for the sake of the target or the host, or for
+ * want of memory or descriptors: for now. */
+static void refused(struct births *b, int err)
+{
+	uint64_t now = clock_ns();
+
+	b->due.burst = now + POLL_NS;
+	if (!proc_alive(b->s->proc)) /* told by the loop, once */
+		return;
+	if (err == -EAGAIN)
+		return;
+	b->due.burst = now + REFUSED_NS;
+	if (err == -ENOTSUP)
+		give_up(b);
+	else if (err == -EBUSY && !b->windows_refused++)
+		session_note(b->s, "births could not be watched at times: %s", fail_text());
+	else if (err != -EBUSY && ++b->refusals >= REFUSALS)
+		give_up(b);
 }
 
 void births_burst(struct births *b)
@@ -107,22 +143,15 @@ void births_burst(struct births *b)
 	uint64_t least = WINDOW_MIN_NS + next_random(b) % 3000000;
 	size_t sites;
 	bool focus;
+	int err;
 
 	focus_choose(b);
 	focus = b->focus.is_on; /* what is learnt may end it */
 	sites = focus_sites(b);
 	began = clock_ns();
-	if (births_on(b)) {
-		b->due.burst = clock_ns() + POLL_NS;
-		if (!proc_alive(b->s->proc)) /* told by the loop, once */
-			return;
-		if (++b->refusals < REFUSALS) { /* short of memory or descriptors: for now */
-			b->due.burst = clock_ns() + REFUSED_NS;
-			return;
-		}
-		session_note(b->s, "births are not watched any more: %s", fail_text());
-		b->mode = BIRTHS_OFF;
-		b->due.burst = 0;
+	err = births_on(b);
+	if (err) {
+		refused(b, err);
 		return;
 	}
 	b->refusals = 0;
@@ -132,7 +161,7 @@ void births_burst(struct births *b)
 	looked = births_now(b);
 	ladder_look(b->ladder, b->s->kern.births, looked - first > PL_BIRTH_SLOTS ? looked : first,
 		    looked, pools_collections(b->s->pools), b->bursts, b->focus.is_on);
-	births_off(b);
+	births_let_go(b);
 	last = births_now(b);
 	closed = clock_ns();
 	session_drain(b->s);

@@ -73,8 +73,8 @@ static int choose_mechanism(struct session *s, size_t n)
 	k->mechanism = (enum probe_mechanism)s->o.mechanism;
 	if (k->mechanism)
 		return 0;
-	return k->channel ? probe_guard_choose(k->channel, n, &k->mechanism)
-			  : probe_choose(n, PROBE_NONE, &k->mechanism);
+	return k->channel ? probe_guard_choose(k->channel, s->proc->pid, n, &k->mechanism)
+			  : probe_choose_for(s->proc->pid, n, &k->mechanism);
 }
 
 static int refused(int err)
@@ -106,6 +106,7 @@ static int load_with(struct session *s, bool shared)
 				prog, (enum bpf_attach_type)probe_attach_type(k->mechanism));
 	}
 	fds_prepare(k->skel, k->fds_means);
+	bpf_program__set_autoload(k->skel->progs.target_forked, k->mechanism == PROBE_MULTI);
 	bpf_program__set_autoload(k->skel->progs.birth, !shared);
 	bpf_program__set_autoload(k->skel->progs.birth_shared, shared);
 	err = pyleak_bpf__load(k->skel);
@@ -137,6 +138,7 @@ int kern_load(struct session *s, size_t n_sites)
 
 	if (err)
 		return err;
+	ledger_set_price(&s->ledger, ledger_price_of(s->kern.mechanism == PROBE_MULTI));
 	s->kern.fds_means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
 	libbpf_set_print(print_libbpf);
 	err = py_births_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;

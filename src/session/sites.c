@@ -199,3 +199,10 @@ void sites_off(const struct sites *t, struct probe_set *const *set)
 		if (set[i] && probe_set_is_on(set[i]))
 			probe_set_off(set[i]);
 }
+
+void sites_let_go(const struct sites *t, struct probe_set *const *set)
+{
+	for (size_t i = 0; i < t->n_sets; i++)
+		if (set[i])
+			probe_set_let_go(set[i]);
+}

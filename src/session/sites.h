@@ -45,5 +45,7 @@ int sites_open_set(struct session *s, const struct site_file *f, const bool *wan
 /* @set: one for each file, NULL where none of its sites is in. */
 int sites_on(const struct sites *t, struct probe_set *const *set);
 void sites_off(const struct sites *t, struct probe_set *const *set);
+/* sites_off(), without waiting for its end (probe_set_let_go). */
+void sites_let_go(const struct sites *t, struct probe_set *const *set);
 
 #endif

@@ -31,6 +31,8 @@ struct session;
 	X(STACK_MISSING, "native_stack_missing", "a site's native stack was not to be had")        \
 	X(STACK_CUT, "native_stack_cut", "a site's native stack ends in code that was unloaded")   \
 	X(THINNED, "samples_thinned", "survivors left out to bound memory; the others count more") \
+	X(WINDOWS_REFUSED, "windows_refused",                                                      \
+	  "a sampling window was left out: probes would have harmed the process or the host")      \
 	X(STOOD_STILL, "stood_still", "the tool stood still, and its probes were out meanwhile")   \
 	X(HELD_BY_UNKNOWN, "held_by_unknown", "what holds the survivors was not found out")
 
@@ -76,6 +78,7 @@ struct source_ops {
 	X(births)    \
 	X(blocks)    \
 	X(fds)       \
+	X(forks)     \
 	X(types)     \
 	X(holders)
 

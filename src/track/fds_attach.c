@@ -88,6 +88,7 @@ static int open_set(struct fds *f, int file_fd, const char *label, const struct 
 		.pidfd = f->spec.proc->pidfd,
 		.prog_fd = bpf_program__fd(prog),
 		.on_return = on_return,
+		.is_library = true,
 		.label = label,
 		.guard = f->spec.channel,
 	};
@@ -155,7 +156,7 @@ int fds_on(struct fds *f)
 	int err = 0;
 
 	for (size_t i = 0; i < f->n_sets && !err; i++)
-		err = probe_set_on(f->set[i]);
+		err = probe_set_insist(f->set[i]);
 	if (err) {
 		fds_off(f);
 		return err;

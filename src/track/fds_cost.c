@@ -73,7 +73,7 @@ static void window(struct fds *f)
 		return;
 	}
 	fds_off(f);
-	account_window(a, clock_ns(), cost + ledger_planting_ns(sites));
+	account_window(a, clock_ns(), cost + account_planting_ns(a, sites));
 }
 
 void fds_cost_poll(struct fds *f, uint64_t now_ns)

@@ -10,8 +10,8 @@
 #define OTHERS_NS	 10e9
 #define FIRST_SPAN_NS	 200e6
 
-#define PROBE_NS 8000.0
-#define CYCLE_NS 150000.0
+static const struct ledger_price tracefs_price = {8000, 150000};
+static const struct ledger_price multi_price = {16000, 300000};
 /* A birth, all in: trap, walk, record. Measured on 3.11 and 3.13 at 3, 25, 60 and 128
  * frames 1.4-1.5, 1.55-1.8, 2.1-2.5 and 2.9-3.4 us; on 3.9, where each frame is an object of its
  * own and a read of its own, 1.5, 3.3, 6.4 and 12 us. */
@@ -33,9 +33,14 @@ static const struct rule {
 	[LEDGER_FDS] = {.part = 1.0 / 8, .most_windows = 4, .keep = 0},
 };
 
-double ledger_planting_ns(size_t probes)
+struct ledger_price ledger_price_of(bool is_multi)
 {
-	return (double)probes * PROBE_NS + CYCLE_NS;
+	return is_multi ? multi_price : tracefs_price;
+}
+
+double account_planting_ns(const struct account *a, size_t probes)
+{
+	return (double)probes * a->price.probe_ns + a->price.cycle_ns;
 }
 
 double ledger_birth_ns(double frames, bool frames_are_objects)
@@ -50,6 +55,7 @@ void account_open(struct account *a, enum ledger_who who, double share, uint64_t
 		.share = share,
 		.filled_ns = now_ns,
 		.counted_ns = now_ns,
+		.price = tracefs_price,
 	};
 }
 
@@ -134,6 +140,12 @@ void ledger_open(struct ledger *l, double overhead, uint64_t now_ns)
 	births->expected_ns = births->saved_ns = 10e6;
 }
 
+void ledger_set_price(struct ledger *l, struct ledger_price price)
+{
+	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
+		l->of[who].price = price;
+}
+
 void ledger_start(struct ledger *l, uint64_t now_ns)
 {
 	l->start_ns = l->of[LEDGER_BIRTHS].filled_ns = now_ns;
@@ -163,11 +175,13 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, bool native_grows)
 void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,
 		   size_t probes)
 {
-	double cost = (double)births * l->birth_ns + ledger_planting_ns(probes);
+	double planting = account_planting_ns(&l->of[LEDGER_BIRTHS], probes);
+	double cost = (double)births * l->birth_ns;
 
 	/* A busy target crawls from the first probe to the last: it cannot lose more than that. */
 	if (cost > (double)open_ns)
 		cost = (double)open_ns;
+	cost += planting;
 	account_window(&l->of[LEDGER_BIRTHS], now_ns, cost);
 }
 

@@ -9,6 +9,11 @@
 
 enum ledger_who { LEDGER_BIRTHS, LEDGER_NATIVE, LEDGER_FDS, LEDGER_ACCOUNTS };
 
+/* What the target loses by one probe that is put in and taken out again, and by one such cycle. */
+struct ledger_price {
+	double probe_ns, cycle_ns;
+};
+
 struct account {
 	enum ledger_who who;
 	double share;	    /* of the target's time that may be spent */
@@ -17,12 +22,17 @@ struct account {
 	double expected_ns; /* cost of the next window: smoothed */
 	double of_late;	    /* share of the time that probes cost which stay in: smoothed */
 	bool is_guess;	    /* no window has said yet what one costs */
+	struct ledger_price price;
 	uint64_t filled_ns, counted_ns;
 };
 
+/* Links close to their end long after the last breakpoint is out, but there is a grace period
+ * before the first and more work at each: bench/mechanism.c. */
+struct ledger_price ledger_price_of(bool is_multi);
 /* What the target loses by having so many probes put in and taken out again, once. */
-double ledger_planting_ns(size_t probes);
-/* ... and by one birth, whose walk goes by @frames; up to 3.10 each is an object of its own. */
+double account_planting_ns(const struct account *a, size_t probes);
+/* What it loses by one birth, whose walk goes by @frames; up to 3.10 each is an object of its own.
+ */
 double ledger_birth_ns(double frames, bool frames_are_objects);
 
 void account_open(struct account *a, enum ledger_who who, double share, uint64_t now_ns);
@@ -53,6 +63,8 @@ struct ledger {
 };
 
 void ledger_open(struct ledger *l, double overhead, uint64_t now_ns);
+/* Once it is known what puts the probes in. */
+void ledger_set_price(struct ledger *l, struct ledger_price price);
 /* Attached: from now on it is the time of a run that is spent. */
 void ledger_start(struct ledger *l, uint64_t now_ns);
 /* To be called a few times a second: births have what others leave. @native_grows: native blocks

@@ -61,6 +61,7 @@ static int open_set(struct native *n, enum native_set s)
 		.pidfd = n->spec.proc->pidfd,
 		.prog_fd = bpf_program__fd(progs[s]),
 		.on_return = s == SET_HEAP_RETURN || s == SET_MAP_RETURN,
+		.is_library = true,
 		.label = labels[s],
 		.guard = n->spec.channel,
 	};
@@ -79,7 +80,7 @@ uint64_t native_now(const struct native *n)
 
 int native_set_on(struct native *n, enum native_set s)
 {
-	return n->set[s] ? probe_set_on(n->set[s]) : 0;
+	return n->set[s] ? probe_set_insist(n->set[s]) : 0;
 }
 
 void native_set_off(struct native *n, enum native_set s)
@@ -225,12 +226,14 @@ static int start(struct native *n)
 		err = map_ctl(n);
 	for (int s = 0; !err && s < SETS; s++)
 		err = open_set(n, (enum native_set)s);
-	/* So many places cannot be probed here; births can, or were left out for that reason. */
-	if (err == -ENOTSUP) {
+	if (!err)
+		err = decide(n);
+	/* So many places cannot be probed here, or not without harm. */
+	if (err == -ENOTSUP || err == -EBUSY || err == -EAGAIN) {
 		snprintf(n->note, sizeof(n->note), "native blocks are not traced: %s", fail_text());
 		return 0;
 	}
-	return err ? err : decide(n);
+	return err;
 }
 
 int native_open(const struct native_spec *spec, struct native **out)

@@ -398,17 +398,17 @@ static int window_on(struct native *n)
 	int err = probe_set_warm(n->set[SET_HEAP_RETURN]);
 
 	if (!err)
-		err = native_set_on(n, SET_HEAP_RETURN);
+		err = probe_set_on(n->set[SET_HEAP_RETURN]);
 	if (!err)
-		err = native_set_on(n, SET_HEAP_ENTRY);
+		err = probe_set_on(n->set[SET_HEAP_ENTRY]);
 	return err;
 }
 
 static void window_off(struct native *n)
 {
 	native_set_mode(n, PL_NATIVE_OFF);
-	native_set_off(n, SET_HEAP_ENTRY);
-	native_set_off(n, SET_HEAP_RETURN);
+	probe_set_let_go(n->set[SET_HEAP_ENTRY]);
+	probe_set_let_go(n->set[SET_HEAP_RETURN]);
 }
 
 static void pay(struct native *n, uint64_t calls, uint64_t open_ns)
@@ -425,7 +425,8 @@ static void pay(struct native *n, uint64_t calls, uint64_t open_ns)
 	b->covered_ns += (double)open_ns;
 	if (cost > (double)open_ns)
 		cost = (double)open_ns;
-	cost += ledger_planting_ns(n->set_sites[SET_HEAP_ENTRY] + n->set_sites[SET_HEAP_RETURN]);
+	cost += account_planting_ns(a,
+				    n->set_sites[SET_HEAP_ENTRY] + n->set_sites[SET_HEAP_RETURN]);
 	account_window(a, clock_ns(), cost);
 }
 

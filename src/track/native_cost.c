@@ -116,7 +116,7 @@ int native_meter(struct native *n, double *per_s)
 		int err = probe_set_warm(n->set[SET_METER]);
 
 		if (!err)
-			err = probe_set_on(n->set[SET_METER]);
+			err = probe_set_insist(n->set[SET_METER]);
 		if (err)
 			return err;
 		before = n->ctl->metered;

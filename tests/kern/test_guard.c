@@ -24,7 +24,7 @@ static void set_up(struct scene *k)
 
 	ok(probe_guard_start(&(struct probe_guard_opts){0}, &k->g));
 	ok(probe_guard_join(k->g, &k->channel));
-	ok(probe_guard_choose(k->channel, 1, &m));
+	ok(probe_guard_choose(k->channel, 0, 1, &m));
 	k->t = target_start("/proc/self/exe");
 	k->c = counter_new(m);
 	auto_close int file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);

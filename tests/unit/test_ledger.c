@@ -65,8 +65,24 @@ static void a_birth_costs_by_its_depth(void **state)
 	(void)state;
 	assert_true(ledger_birth_ns(25, false) > ledger_birth_ns(3, false));
 	assert_true(ledger_birth_ns(25, true) > 1.5 * ledger_birth_ns(25, false));
-	assert_true(is_near(ledger_planting_ns(272) - ledger_planting_ns(0),
-			    272 * (ledger_planting_ns(1) - ledger_planting_ns(0))));
+}
+
+/* By the mechanism that the session has found. */
+static void planting_costs_by_the_number_of_probes(void **state)
+{
+	struct ledger l;
+	const struct account *a = &l.of[LEDGER_NATIVE];
+	double tracefs;
+
+	(void)state;
+	ledger_open(&l, 0.03, 1);
+	assert_true(is_near(account_planting_ns(a, 272) - account_planting_ns(a, 0),
+			    272 * (account_planting_ns(a, 1) - account_planting_ns(a, 0))));
+	tracefs = account_planting_ns(a, 272);
+	ledger_set_price(&l, ledger_price_of(true));
+	assert_true(account_planting_ns(a, 272) > tracefs);
+	ledger_set_price(&l, ledger_price_of(false));
+	assert_true(is_near(account_planting_ns(a, 272), tracefs));
 }
 
 /* How many windows of @cost_ns are saved for in 100 s. */
@@ -213,6 +229,7 @@ int main(void)
 		cmocka_unit_test(an_idle_target_pays_per_birth),
 		cmocka_unit_test(a_dear_window_is_followed_by_a_pause),
 		cmocka_unit_test(a_birth_costs_by_its_depth),
+		cmocka_unit_test(planting_costs_by_the_number_of_probes),
 		cmocka_unit_test(windows_cost_no_more_than_their_share),
 		cmocka_unit_test(little_is_carried_over),
 		cmocka_unit_test(what_a_window_costs_is_learnt),

@@ -2,6 +2,8 @@
 /* Stamps of reads under way: who is seen, how old, from where. */
 #include "base/reading.h"
 
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,7 +81,7 @@ static void threads_do_not_share_a_slot(void **state)
 		pthread_join(t[i], &bad);
 		assert_null(bad);
 	}
-	assert_true(reading_shared()->slot[slot].since_ns > 0);
+	assert_true(reading_page()->row[0].slot[slot].since_ns > 0);
 	reading_end(slot);
 	assert_int_equal(reading_oldest_ns(), 0);
 }
@@ -115,14 +117,56 @@ static void a_child_sees_it_once_shared(void **state)
 
 	(void)state;
 	assert_int_equal(reading_share(), 0);
-	page = reading_shared();
+	page = reading_page();
 	assert_int_equal(reading_share(), 0);
-	assert_ptr_equal(page, reading_shared());
+	assert_ptr_equal(page, reading_page());
 	after = watch_from_child();
 	slot = reading_begin();
 	assert_int_equal(seen_by(after), 1);
 	reading_end(slot);
 	assert_int_equal(seen_by(before), 0);
+}
+
+static void switch_soon(void *arg, uint64_t ns)
+{
+	(void)arg;
+	atomic_store(&reading_page()->switching_ns, clock_ns() + ns);
+}
+
+/* Two milliseconds, fifty for a walk, and not at all when whoever switched is done. */
+static void readers_wait_for_a_switch(void **state)
+{
+	uint64_t began = clock_ns();
+	int slot;
+
+	switch_soon(state, 1000 * MS);
+	slot = reading_begin();
+	assert_in_range(clock_ns() - began, 2 * MS, 40 * MS);
+	assert_true(reading_oldest_ns() > 0);
+	reading_end(slot);
+	began = clock_ns();
+	slot = reading_begin_walk();
+	assert_in_range(clock_ns() - began, 50 * MS, 120 * MS);
+	reading_end(slot);
+	began = clock_ns();
+	switch_soon(state, 0); /* whoever switched has ended without a word */
+	reading_end(reading_begin());
+	assert_in_range(clock_ns() - began, 0, 2 * MS);
+	atomic_store(&reading_page()->switching_ns, 0);
+}
+
+static void a_file_is_known_by_what_is_in_it(void **state)
+{
+	int self = open("/proc/self/exe", O_RDONLY), again = open("/proc/self/exe", O_RDONLY);
+	int other = open("/bin/sh", O_RDONLY);
+
+	(void)state;
+	assert_true(reading_code_of(self) && reading_code_of(self) == reading_code_of(again));
+	assert_true(reading_code_of(other) && reading_code_of(other) != reading_code_of(self));
+	assert_int_equal(reading_code_of(-1), 0);
+	close(self);
+	close(again);
+	close(other);
 }
 
 static void costs_little(void **state)
@@ -142,6 +186,8 @@ int main(void)
 		cmocka_unit_test(no_more_than_there_are_slots),
 		cmocka_unit_test(threads_do_not_share_a_slot),
 		cmocka_unit_test(costs_little),
+		cmocka_unit_test(readers_wait_for_a_switch),
+		cmocka_unit_test(a_file_is_known_by_what_is_in_it),
 		cmocka_unit_test(a_child_sees_it_once_shared),
 		cmocka_unit_test(costs_little),
 	};

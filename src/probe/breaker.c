@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "probe/breaker.h"
+
+void breaker_note(struct breaker *b, uint64_t now_ns, uint64_t took_ns)
+{
+	if (took_ns <= BREAKER_SLOW_NS)
+		return;
+	if (now_ns - b->last_ns > BREAKER_FORGET_NS)
+		b->slow = 0;
+	b->slow++;
+	b->last_ns = now_ns;
+	b->took_ns = took_ns;
+	b->until_ns = now_ns + (BREAKER_PAUSE_NS << (b->slow - 1));
+	if (b->slow >= BREAKER_MOST || took_ns > BREAKER_END_NS)
+		b->is_ended = true;
+}
+
+int breaker_ask(const struct breaker *b, uint64_t now_ns)
+{
+	if (b->is_ended)
+		return fail(
+			-ENOTSUP,
+			"a change of probes took %.1f s on this host, and no process could fork "
+			"meanwhile: no more are put in",
+			(double)b->took_ns / 1e9);
+	if (now_ns < b->until_ns)
+		return fail(-EBUSY,
+			    "a change of probes took %.0f ms on this host, and no process could "
+			    "fork meanwhile: the next is made in %.0f s",
+			    (double)b->took_ns / 1e6, (double)(b->until_ns - now_ns) / 1e9);
+	return 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "probe/host.h"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "probe/mechanism_priv.h"
+
+/* The number goes up when struct reading_page changes. */
+#define PAGE_NAME "pyleak_host1"
+#define MAPS_MOST 100000 /* looked at */
+
+/* Open as long as this process lives: says of our row that somebody has it. */
+static int row_fd = -1;
+static int lock_fd = -1;
+
+static bool is_ours(int fd)
+{
+	struct bpf_map_info info = {0};
+	__u32 len = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == BPF_MAP_TYPE_ARRAY &&
+	       info.value_size == sizeof(struct reading_page) && info.map_flags & BPF_F_MMAPABLE &&
+	       !strcmp(info.name, PAGE_NAME);
+}
+
+/* The map of the lowest number, which all copies that look see; -ENOENT: there is none. */
+static int find_map(void)
+{
+	__u32 id = 0;
+
+	for (int i = 0; i < MAPS_MOST; i++) {
+		int fd;
+
+		if (bpf_map_get_next_id(id, &id))
+			return -errno;
+		fd = bpf_map_get_fd_by_id(id);
+		if (fd >= 0 && is_ours(fd))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		else if (errno != ENOENT)
+			return -errno;
+	}
+	return -ENOENT;
+}
+
+/* Two that make one at the same time both look again, and take that of the lower number. */
+static int find_or_make_map(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	int fd = find_map(), made;
+
+	if (fd != -ENOENT)
+		return fd;
+	made = bpf_map_create(BPF_MAP_TYPE_ARRAY, PAGE_NAME, 4, sizeof(struct reading_page), 1,
+			      &opts);
+	if (made < 0)
+		return made;
+	fd = find_map();
+	close(made);
+	return fd;
+}
+
+static struct reading_page *map_page(void)
+{
+	auto_close int fd = find_or_make_map();
+	void *p;
+
+	if (fd < 0) {
+		log_debug("no page for all copies of the tool: %s", strerror(-fd));
+		return NULL;
+	}
+	p = mmap(NULL, sizeof(struct reading_page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static struct flock byte_of(unsigned row, short type)
+{
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = row, .l_len = 1};
+}
+
+/* A lock that several may have, on the byte of a row: whoever has one lives. */
+static bool is_locked_by_others(unsigned row)
+{
+	struct flock l = byte_of(row, F_WRLCK);
+
+	return fcntl(row_fd, F_OFD_GETLK, &l) || l.l_type != F_UNLCK;
+}
+
+static void clear(struct reading_row *r)
+{
+	for (unsigned i = 0; i < READING_SLOTS; i++)
+		atomic_store(&r->slot[i].since_ns, 0);
+}
+
+/* The lock on its byte first, or another copy would take the row for that of a dead one. */
+static bool take_row(struct reading_page *page, unsigned row, uint64_t name, uint64_t namespace)
+{
+	struct flock l = byte_of(row, F_RDLCK);
+	struct reading_row *r = &page->row[row];
+	uint64_t owner = atomic_load(&r->owner);
+
+	if (fcntl(row_fd, F_OFD_SETLK, &l))
+		return false;
+	if (!is_locked_by_others(row) && atomic_compare_exchange_strong(&r->owner, &owner, name)) {
+		clear(r);
+		atomic_store(&r->namespace, namespace);
+		atomic_store(&r->pid, getpid());
+		return true;
+	}
+	l.l_type = F_UNLCK;
+	fcntl(row_fd, F_OFD_SETLK, &l);
+	return false;
+}
+
+static bool join_page(struct reading_page *page)
+{
+	struct stat ns;
+	uint64_t name;
+
+	row_fd = probe_open_events(O_RDONLY);
+	if (row_fd < 0 || stat("/proc/self/ns/pid", &ns) ||
+	    getrandom(&name, sizeof(name), 0) != sizeof(name))
+		return false;
+	for (unsigned row = 0; row < READING_ROWS; row++)
+		if (!is_locked_by_others(row) && take_row(page, row, name | 1, ns.st_ino)) {
+			reading_use(page, row);
+			return true;
+		}
+	log_debug("%d copies of the tool run already: this one sees itself alone", READING_ROWS);
+	return false;
+}
+
+int host_join(void)
+{
+	struct reading_page *page = map_page();
+
+	if (page && join_page(page))
+		return 0;
+	if (page)
+		munmap(page, sizeof(*page));
+	return reading_share();
+}
+
+bool host_row_lives(struct reading_page *page, unsigned row)
+{
+	struct reading_row *r = &page->row[row];
+
+	if (row == reading_row())
+		return true;
+	if (!atomic_load(&r->owner))
+		return false;
+	if (is_locked_by_others(row))
+		return true;
+	clear(r);
+	return false;
+}
+
+void host_lock_open(void)
+{
+	lock_fd = probe_open_events(O_RDONLY);
+}
+
+bool host_lock_try(void)
+{
+	return lock_fd < 0 || !flock(lock_fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK;
+}
+
+void host_lock_drop(void)
+{
+	if (lock_fd >= 0)
+		flock(lock_fd, LOCK_UN);
+}

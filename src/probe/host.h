@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What all copies of the tool on one host share, containers included: a page of stamps of the reads
+ * under way (base/reading.h) and a lock around each change of probes.
+ *
+ * The page is a BPF map, found by its name: BPF objects know no namespaces. It lives as long as one
+ * copy does. The lock is flock() on tracefs' uprobe_events, one inode for all mounts of it. A copy
+ * that may do neither (no CAP_SYS_ADMIN, no tracefs) sees itself alone.
+ */
+#ifndef PYLEAK_PROBE_HOST_H
+#define PYLEAK_PROBE_HOST_H
+
+#include "base/reading.h"
+
+/* Finds or makes the page and takes a row of it. Before any thread and any child, and before rights
+ * are given up. What is missing is told at the level of debugging; only want of memory is an error.
+ */
+int host_join(void);
+
+/* Is a read of row @row under way by a copy that lives? Our own row always is. What a copy that was
+ * killed has left there is cleared. */
+bool host_row_lives(struct reading_page *page, unsigned row);
+
+/* The lock. host_lock_open() once in each process that takes it, before rights are given up; a
+ * child opens its own, or it would hold what its parent holds. No lock: all that follow say yes. */
+void host_lock_open(void);
+bool host_lock_try(void); /* false: another copy has it */
+void host_lock_drop(void);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A stamp says that a read began and has not ended. Whether it holds the target's mmap_lock the
+ * state of its thread tells: one that waits in the kernel does (D; S where a FUSE server is to
+ * answer), one that was stopped does not, for it stops on its way out of the kernel. Of a thread in
+ * another pid namespace there is the age alone.
+ */
+#include "probe/readers.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "probe/host.h"
+
+#define YOUNG_NS   50000000ull	 /* no read is looked at more closely before */
+#define FOREIGN_NS 1000000000ull /* one that cannot be looked at has hung after so long */
+
+enum state { STATE_RUNS, STATE_WAITS, STATE_STOPPED, STATE_GONE };
+
+static bool read_line(int pid, int tid, const char *name, char *buf, size_t size)
+{
+	char path[64];
+	ssize_t got;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	got = read(fd, buf, size - 1);
+	buf[got > 0 ? got : 0] = '\0';
+	return got > 0;
+}
+
+/* A task that a freezer holds shows the letter of one that waits. */
+static bool is_frozen(int pid, int tid)
+{
+	char text[128];
+
+	return read_line(pid, tid, "wchan", text, sizeof(text)) &&
+	       (strstr(text, "refrigerator") || strstr(text, "freezer"));
+}
+
+static enum state state_of(int pid, int tid)
+{
+	char text[512];
+	const char *at;
+
+	if (!read_line(pid, tid, "stat", text, sizeof(text)))
+		return errno == ENOENT || errno == ESRCH ? STATE_GONE : STATE_WAITS;
+	at = strrchr(text, ')');
+	switch (at && at[1] ? at[2] : '?') {
+	case 'R':
+		return STATE_RUNS;
+	case 'T':
+	case 't':
+		return STATE_STOPPED;
+	case 'Z':
+	case 'X':
+		return STATE_GONE;
+	}
+	return is_frozen(pid, tid) ? STATE_STOPPED : STATE_WAITS;
+}
+
+static uint64_t own_namespace(void)
+{
+	struct stat ns;
+
+	return stat("/proc/self/ns/pid", &ns) ? 0 : ns.st_ino;
+}
+
+static enum readers judge(const struct reading_row *row, struct reading_slot *slot, uint64_t since,
+			  uint64_t now)
+{
+	uint64_t age = now > since ? now - since : 0;
+
+	if (age < YOUNG_NS)
+		return READERS_BUSY;
+	if (atomic_load(&row->namespace) && atomic_load(&row->namespace) != own_namespace())
+		return age > FOREIGN_NS ? READERS_HUNG : READERS_BUSY;
+	/* A page of our own has no number in it. */
+	switch (state_of(atomic_load(&row->pid) ? atomic_load(&row->pid) : getpid(),
+			 atomic_load(&slot->tid))) {
+	case STATE_GONE:
+		atomic_compare_exchange_strong(&slot->since_ns, &since, 0);
+		return READERS_NONE;
+	case STATE_STOPPED:
+		return READERS_NONE;
+	case STATE_RUNS:
+		return READERS_BUSY;
+	case STATE_WAITS:
+		break;
+	}
+	return READERS_HUNG;
+}
+
+static enum readers look_at_row(struct reading_row *row, uint64_t code, bool is_library)
+{
+	enum readers worst = READERS_NONE, one;
+	uint64_t now = clock_ns();
+
+	for (unsigned i = 0; i < READING_SLOTS && worst != READERS_HUNG; i++) {
+		struct reading_slot *slot = &row->slot[i];
+		uint64_t since = atomic_load(&slot->since_ns), theirs = atomic_load(&slot->code);
+
+		if (!since || (!is_library && theirs && theirs != code))
+			continue;
+		one = judge(row, slot, since, now);
+		worst = one > worst ? one : worst;
+	}
+	return worst;
+}
+
+enum readers readers_look(uint64_t code, bool is_library)
+{
+	struct reading_page *page = reading_page();
+	enum readers worst = READERS_NONE, one;
+
+	for (unsigned i = 0; i < READING_ROWS && worst != READERS_HUNG; i++) {
+		if (i != reading_row() && !atomic_load(&page->row[i].owner))
+			continue;
+		one = look_at_row(&page->row[i], code, is_library);
+		/* Only now: most rows have nothing to say, and this is a system call. */
+		if (one != READERS_NONE && host_row_lives(page, i))
+			worst = one > worst ? one : worst;
+	}
+	return worst;
+}

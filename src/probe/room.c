@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A breakpoint copies its page of code, and the copy is charged to the target, with locks held that
+ * every fork waits for. Where its cgroup is full the kernel has to reclaim at that moment, and may
+ * kill the target, which then cannot end before the change does. So there must be room beforehand.
+ */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "probe/mechanism_priv.h"
+#include "proc/limits.h"
+
+#define PAGE	   4096ull
+#define MARGIN	   (1ull << 20) /* page tables, and what the target takes meanwhile */
+#define PLENTY	   (64ull << 20)
+#define PLENTY_NS  1000000000 /* so much is not gone sooner */
+#define PRESSURE   10.0 /* percent of ten seconds in which nobody could go on for want of it */
+#define ASKED_MOST 64
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Processes that had plenty, and until when that is believed. */
+static struct {
+	int pid;
+	uint64_t until_ns;
+} had_plenty[ASKED_MOST];
+
+static bool is_known_to_have_plenty(int pid)
+{
+	bool known;
+
+	pthread_mutex_lock(&lock);
+	known = had_plenty[pid % ASKED_MOST].pid == pid &&
+		clock_ns() < had_plenty[pid % ASKED_MOST].until_ns;
+	pthread_mutex_unlock(&lock);
+	return known;
+}
+
+static void note_plenty(int pid)
+{
+	pthread_mutex_lock(&lock);
+	had_plenty[pid % ASKED_MOST].pid = pid;
+	had_plenty[pid % ASKED_MOST].until_ns = clock_ns() + PLENTY_NS;
+	pthread_mutex_unlock(&lock);
+}
+
+/* "full avg10=0.12 ..." of this host; 0 where the kernel does not tell. */
+static double pressure(void)
+{
+	FILE *f = fopen("/proc/pressure/memory", "re");
+	double full = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "full avg10=%lf", &full) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return full;
+}
+
+int probe_check_room(int pid, size_t pages)
+{
+	const struct proc p = {.pid = pid};
+	uint64_t needs = pages * PAGE + MARGIN, room;
+	double full;
+
+	if (is_known_to_have_plenty(pid))
+		return 0;
+	room = proc_room(&p);
+	if (room < needs)
+		return fail(-EBUSY,
+			    "process %d has %.1f MiB left below its memory limit, and probes would "
+			    "take up to %.1f MiB of it: none are set",
+			    pid, (double)room / 1048576, (double)needs / 1048576);
+	full = pressure();
+	if (full > PRESSURE)
+		return fail(
+			-EBUSY,
+			"this host is short of memory (processes stood still for %.0f %% of the "
+			"last ten seconds): no probes are set",
+			full);
+	if (room >= PLENTY)
+		note_plenty(pid);
+	return 0;
+}

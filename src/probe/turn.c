@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "probe/turn.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/thread.h"
+#include "probe/breaker.h"
+#include "probe/host.h"
+#include "probe/readers.h"
+#include "probe/waited_for.h"
+
+#define IN_NS	     100000000ull
+#define OUT_NS	     200000000ull
+#define PREPARE_NS   2000000000ull
+#define IN_READ_NS   20000000ull
+#define READ_NS	     1000000000ull
+#define ABANDONED_NS 2000000000ull /* the host's lock, had by one copy for so long */
+#define LOCK_POLL_US 2000
+#define READ_POLL_US 200
+#define HANG_POLL_US 2000
+/* Readers look at the end of it, too: who dies within a turn keeps nobody waiting. */
+#define FLAG_NS	  500000000ull
+#define WATCH_NS  8000000 /* turns are over by then, most of them */
+#define SAMPLE_NS 4000000
+
+/* The turn of this process that is under way, and what is known of it. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	uint64_t serial;
+	struct turn *of; /* NULL: nobody's */
+	int tid;
+	uint64_t began_ns, flag_ns;
+	uint64_t idle_ns;    /* in which it kept nobody waiting */
+	uint64_t refused_ns; /* since when the host's lock has not been had; 0 = it was */
+	struct breaker breaker;
+	struct turn_news *news; /* NULL: nobody watches */
+} turns = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static uint64_t patience_ns(enum turn_kind kind)
+{
+	return kind == TURN_IN ? IN_NS : kind == TURN_OUT ? OUT_NS : PREPARE_NS;
+}
+
+static struct timespec wall_after(uint64_t ns)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	ns += (uint64_t)t.tv_nsec;
+	t.tv_sec += (time_t)(ns / 1000000000u);
+	t.tv_nsec = (long)(ns % 1000000000u);
+	return t;
+}
+
+/* Under the mutex. */
+static bool be_next(struct turn *t, uint64_t until_ns)
+{
+	uint64_t now = clock_ns();
+	struct timespec end = wall_after(until_ns > now ? until_ns - now : 0);
+
+	while (turns.of)
+		if (pthread_cond_timedwait(&turns.changed, &turns.lock, &end))
+			return false;
+	turns.of = t;
+	t->serial = ++turns.serial;
+	return true;
+}
+
+static void let_next(struct turn *t)
+{
+	pthread_mutex_lock(&turns.lock);
+	if (t->serial && turns.of == t) {
+		turns.of = NULL;
+		pthread_cond_broadcast(&turns.changed);
+	}
+	t->serial = 0;
+	pthread_mutex_unlock(&turns.lock);
+}
+
+/* The lock of all copies. One that has it for so long that nobody got it meanwhile was stopped in
+ * the middle of its turn. */
+static bool lock_host(uint64_t until_ns)
+{
+	uint64_t now;
+
+	while (!host_lock_try()) {
+		now = clock_ns();
+		if (!turns.refused_ns)
+			turns.refused_ns = now;
+		if (now - turns.refused_ns > ABANDONED_NS)
+			return true;
+		if (now > until_ns)
+			return false;
+		usleep(LOCK_POLL_US);
+	}
+	turns.refused_ns = 0;
+	return true;
+}
+
+static void raise_flag(void)
+{
+	turns.flag_ns = clock_ns() + FLAG_NS;
+	atomic_store(&reading_page()->switching_ns, turns.flag_ns);
+}
+
+/* Not that of another copy that goes without the lock. */
+static void lower_flag(void)
+{
+	uint64_t ours = turns.flag_ns;
+
+	atomic_compare_exchange_strong(&reading_page()->switching_ns, &ours, 0);
+}
+
+static enum readers wait_for_readers(const struct turn *t)
+{
+	uint64_t end = clock_ns() + (t->kind == TURN_IN ? IN_READ_NS : READ_NS);
+	enum readers r;
+
+	while ((r = readers_look(t->code, t->is_library)) == READERS_BUSY && clock_ns() < end)
+		usleep(READ_POLL_US);
+	return r;
+}
+
+static int refuse(const char *why)
+{
+	return fail(-EAGAIN, "%s: no probes are set at the moment", why);
+}
+
+static int ask_breaker(const struct turn *t)
+{
+	int err;
+
+	if (t->kind == TURN_OUT)
+		return 0;
+	pthread_mutex_lock(&turns.lock);
+	err = breaker_ask(&turns.breaker, clock_ns());
+	pthread_mutex_unlock(&turns.lock);
+	return err;
+}
+
+static void drop(struct turn *t)
+{
+	lower_flag();
+	host_lock_drop();
+	let_next(t);
+}
+
+static int enter(struct turn *t, uint64_t until_ns)
+{
+	bool is_next;
+
+	pthread_mutex_lock(&turns.lock);
+	is_next = be_next(t, until_ns);
+	pthread_mutex_unlock(&turns.lock);
+	if (!is_next)
+		return t->kind == TURN_IN ? refuse("other probes of this tool are being switched")
+					  : 0;
+	if (!lock_host(until_ns) && t->kind == TURN_IN) {
+		let_next(t);
+		return refuse("another copy of the tool switches probes");
+	}
+	return 0;
+}
+
+static void begin(void)
+{
+	pthread_mutex_lock(&turns.lock);
+	turns.tid = (int)syscall(SYS_gettid);
+	turns.idle_ns = 0;
+	turns.began_ns = clock_ns();
+	pthread_cond_broadcast(&turns.changed); /* whoever watches */
+	pthread_mutex_unlock(&turns.lock);
+}
+
+int turn_take(struct turn *t)
+{
+	int err = ask_breaker(t);
+	enum readers r;
+
+	t->serial = 0;
+	while (!err) {
+		err = enter(t, clock_ns() + patience_ns(t->kind));
+		if (err)
+			return err;
+		if (t->serial)
+			raise_flag();
+		r = wait_for_readers(t);
+		if (r == READERS_NONE || (r == READERS_BUSY && t->kind != TURN_IN))
+			break;
+		if (t->serial)
+			drop(t);
+		if (t->kind == TURN_OUT && t->is_patient)
+			usleep(HANG_POLL_US);
+		else
+			err = refuse(r == READERS_HUNG ? "a read of a process's memory does not "
+							 "come back"
+						       : "processes are being read");
+	}
+	if (!err && t->serial)
+		begin();
+	return err;
+}
+
+/* Under the mutex: the turn is over, or only waits for what nobody else waits for. */
+static void settle(void)
+{
+	uint64_t now = clock_ns(), took = now - turns.began_ns;
+
+	took -= turns.idle_ns < took ? turns.idle_ns : took;
+	turns.began_ns = 0;
+	if (!turns.news)
+		return;
+	breaker_note(&turns.breaker, now, took);
+	if (took > BREAKER_SLOW_NS)
+		log_info("a change of probes took %.0f ms", (double)took / 1e6);
+}
+
+void turn_pass(struct turn *t)
+{
+	bool is_ours;
+
+	pthread_mutex_lock(&turns.lock);
+	is_ours = t->serial && turns.of == t;
+	if (is_ours)
+		settle();
+	pthread_mutex_unlock(&turns.lock);
+	if (is_ours)
+		drop(t);
+}
+
+/* ---- The watch. ---- */
+
+/* The kernel waits until no CPU can be in what was taken out (RCU), or for the lock of all tracing:
+ * neither holds what a fork needs. */
+static bool is_idle_at(const char *where)
+{
+	return strstr(where, "rcu") || !strncmp(where, "perf_trace_", 11);
+}
+
+static void where_is(int tid, char *buf, size_t size)
+{
+	char path[48];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/wchan", tid);
+	f = fopen(path, "re");
+	if (!f || !fgets(buf, (int)size, f))
+		buf[0] = '\0';
+	if (f)
+		fclose(f);
+}
+
+/* Under the mutex. */
+static void end_for_good(uint64_t took_ns)
+{
+	char who[128];
+
+	breaker_note(&turns.breaker, clock_ns(), took_ns);
+	if (atomic_load(&turns.news->is_ended))
+		return;
+	waited_for(who, sizeof(who));
+	breaker_ask(&turns.breaker, clock_ns());
+	snprintf(turns.news->why, sizeof(turns.news->why), "%.150s%s%.80s", fail_text(),
+		 *who ? "; it waits for " : "", who);
+	atomic_store(&turns.news->is_ended, 1);
+}
+
+/* Under the mutex. False: nothing is left to be watched of it. */
+static bool look_at_turn(uint64_t span_ns)
+{
+	struct turn *t = turns.of;
+	char where[64];
+	uint64_t took;
+
+	where_is(turns.tid, where, sizeof(where));
+	if (is_idle_at(where)) {
+		turns.idle_ns += span_ns;
+		if (t->kind != TURN_OUT)
+			return true;
+		settle();
+		lower_flag();
+		host_lock_drop();
+		turns.of = NULL;
+		pthread_cond_broadcast(&turns.changed);
+		return false;
+	}
+	took = clock_ns() - turns.began_ns - turns.idle_ns;
+	if (took > BREAKER_END_NS && !turns.breaker.is_ended)
+		end_for_good(took);
+	raise_flag();
+	return true;
+}
+
+static void sleep_ns(long ns)
+{
+	const struct timespec t = {.tv_nsec = ns};
+
+	nanosleep(&t, NULL);
+}
+
+static void *watch(void *arg)
+{
+	uint64_t serial;
+	bool go_on;
+
+	(void)arg;
+	for (;;) {
+		pthread_mutex_lock(&turns.lock);
+		while (!turns.of || !turns.began_ns)
+			pthread_cond_wait(&turns.changed, &turns.lock);
+		serial = turns.serial;
+		pthread_mutex_unlock(&turns.lock);
+		for (long nap = WATCH_NS;; nap = SAMPLE_NS) {
+			sleep_ns(nap);
+			pthread_mutex_lock(&turns.lock);
+			go_on = turns.of && turns.began_ns && turns.serial == serial &&
+				look_at_turn((uint64_t)nap);
+			pthread_mutex_unlock(&turns.lock);
+			if (!go_on)
+				break;
+		}
+	}
+	return NULL;
+}
+
+int turn_watch(struct turn_news *news)
+{
+	pthread_t thread;
+	int err;
+
+	turns.news = news;
+	err = thread_start(&thread, watch, NULL);
+	if (!err)
+		pthread_detach(thread);
+	return err;
+}

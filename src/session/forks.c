@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Children of the target that are forked while probes stay in. A child inherits the breakpoints.
+ * With tracefs and perf it loses each where it runs into it; uprobe_multi leaves them, and a busy
+ * child of a quiet parent would pay 0.6 us for each of its births. So forks are counted in the
+ * kernel, and after one the guardian has the breakpoints taken out of all who have inherited them.
+ */
+#include <bpf/libbpf.h>
+
+#include "session/session_priv.h"
+
+#include "pyleak.skel.h"
+
+#define LOOK_NS 50000000
+#define REST_NS 1000000000 /* between two: each looks at all who map the file */
+
+struct forks {
+	struct session *s;
+	struct bpf_link *link;
+	uint64_t seen;
+};
+
+static int open_forks(void *self, struct session *s)
+{
+	struct forks *f = self;
+
+	f->s = s;
+	if (s->kern.mechanism != PROBE_MULTI || !s->kern.channel)
+		return 0;
+	f->link = bpf_program__attach(s->kern.skel->progs.target_forked);
+	if (!f->link)
+		session_note(s,
+			     "children of the process keep breakpoints that they inherit for as "
+			     "long as it has them: the tracepoint of fork cannot be used (%s)",
+			     strerror(errno));
+	return 0;
+}
+
+static bool close_forks(void *self)
+{
+	struct forks *f = self;
+
+	bpf_link__destroy(f->link);
+	return true;
+}
+
+static uint64_t step(void *self, uint64_t now_ns)
+{
+	struct forks *f = self;
+	uint64_t forks = f->s->kern.stats->forks;
+
+	if (!f->link)
+		return 0;
+	if (forks == f->seen)
+		return now_ns + LOOK_NS;
+	f->seen = forks;
+	/* Not now: the next look finds the count changed once more. */
+	if (probe_guard_shed(f->s->kern.channel)) {
+		f->seen--;
+		return now_ns + LOOK_NS;
+	}
+	return clock_ns() + REST_NS;
+}
+
+const struct source_ops forks_source = {
+	.first_ns = LOOK_NS,
+	.size = sizeof(struct forks),
+	.open = open_forks,
+	.step = step,
+	.close = close_forks,
+};
