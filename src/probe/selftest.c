@@ -141,7 +141,7 @@ static int try_set(struct probe_set *s, int map_fd)
 
 	for (int k = 0; k < PROBE_SELF_NOPS; k++)
 		before[k] = *(const volatile uint8_t *)self_nops[k];
-	err = probe_set_on(s);
+	err = probe_set_insist(s);
 	if (!err)
 		err = call_in_thread();
 	if (err)
@@ -177,7 +177,7 @@ static uint64_t call_many(void)
 static int measure_cost(struct probe_set *s, double *ns)
 {
 	uint64_t best = UINT64_MAX, with;
-	int err = probe_set_on(s);
+	int err = probe_set_insist(s);
 
 	for (int i = 0; i < COST_ROUNDS && !err; i++) {
 		with = call_many();

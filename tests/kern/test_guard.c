@@ -51,7 +51,7 @@ static void tear_down(struct scene *k)
 
 static void put_in(struct scene *k)
 {
-	ok(probe_set_on(k->s));
+	ok(probe_set_insist(k->s));
 	assert_true(probe_set_is_on(k->s));
 	assert_int_equal(foreign_bytes(k->t.pid), 1);
 }

@@ -14,7 +14,7 @@ static void counts_all_threads_only_while_on(void **state)
 	assert_int_equal(foreign_bytes(t.pid), 0);
 	for (unsigned int round = 1; round <= 3; round++) {
 		ok(probe_set_warm(s));
-		ok(probe_set_on(s));
+		ok(probe_set_insist(s));
 		assert_true(probe_set_is_on(s));
 		assert_int_equal(foreign_bytes(t.pid), 1);
 		assert_int_equal(foreign_bytes(getpid()), 0);
@@ -27,7 +27,7 @@ static void counts_all_threads_only_while_on(void **state)
 		target_call(&t, ONE, 100);
 		assert_int_equal(counter_read(&c), 200 * round);
 	}
-	ok(probe_set_on(s));
+	ok(probe_set_insist(s));
 	probe_set_close(s);
 	assert_int_equal(foreign_bytes(t.pid), 0);
 	assert_int_equal(definitions(getpid()), 0);
@@ -42,7 +42,7 @@ static void counts_returns(void **state)
 	struct counter c = counter_new(m);
 	struct probe_set *s = set_on_function(m, "/proc/self/exe", t.pid, ONE, &c, true);
 
-	ok(probe_set_on(s));
+	ok(probe_set_insist(s));
 	target_call(&t, ONE, 50);
 	ok(probe_set_off(s));
 	target_call(&t, ONE, 50);
@@ -60,8 +60,8 @@ static void holds_two_sets_of_one_target(void **state)
 	struct probe_set *s1 = set_on_function(m, "/proc/self/exe", t.pid, ONE, &c1, false);
 	struct probe_set *s2 = set_on_function(m, "/proc/self/exe", t.pid, TWO, &c2, false);
 
-	ok(probe_set_on(s1));
-	ok(probe_set_on(s2));
+	ok(probe_set_insist(s1));
+	ok(probe_set_insist(s2));
 	target_call(&t, ONE, 10);
 	target_call(&t, TWO, 20);
 	ok(probe_set_off(s1));
@@ -89,7 +89,7 @@ static void holds_as_many_sites_as_a_target_may_have(void **state)
 	if (m == PROBE_PERF)
 		skip();
 	s = set_on_function(m, "/proc/self/exe", t.pid, ALL, &c, false);
-	ok(probe_set_on(s));
+	ok(probe_set_insist(s));
 	assert_int_equal(foreign_bytes(t.pid), MANY);
 	target_call(&t, ALL, 3);
 	ok(probe_set_off(s));
@@ -109,7 +109,7 @@ static void leaves_a_forked_child_alone(void **state)
 	struct probe_set *s = set_on_function(m, "/proc/self/exe", t.pid, ONE, &c, false);
 	int calls;
 
-	ok(probe_set_on(s));
+	ok(probe_set_insist(s));
 	atomic_store(&t.board->want_fork, 1);
 	wait_until(atomic_load(&t.board->fork_pid) > 0);
 	calls = atomic_load(&t.board->fork_calls);
@@ -127,6 +127,36 @@ static void leaves_a_forked_child_alone(void **state)
 	target_stop(&t);
 }
 
+/* While the set stays on; the target keeps its probes. */
+static void a_child_loses_what_it_inherited(void **state)
+{
+	enum probe_mechanism m = usable(state);
+	struct target t = target_start("/proc/self/exe");
+	struct counter c = counter_new(m);
+	struct probe_set *s;
+	pid_t child;
+
+	if (m == PROBE_PERF)
+		skip();
+	s = set_on_function(m, "/proc/self/exe", t.pid, ALL, &c, false);
+	ok(probe_set_insist(s));
+	atomic_store(&t.board->want_fork, 1);
+	wait_until((child = atomic_load(&t.board->fork_pid)) > 0);
+	if (m == PROBE_MULTI)
+		assert_int_equal(foreign_bytes(child), MANY);
+	ok(probe_set_shed(s));
+	if (m == PROBE_MULTI)
+		assert_int_equal(foreign_bytes(child), 0);
+	assert_true(probe_set_is_on(s));
+	target_call(&t, ALL, 3);
+	assert_int_equal(counter_read(&c), 6 * MANY);
+	probe_set_close(s);
+	assert_int_equal(foreign_bytes(child), 0);
+	kill(child, SIGKILL);
+	counter_free(&c);
+	target_stop(&t);
+}
+
 static void survives_an_exec_of_the_target(void **state)
 {
 	enum probe_mechanism m = usable(state);
@@ -135,7 +165,7 @@ static void survives_an_exec_of_the_target(void **state)
 	struct probe_set *s = set_on_function(m, "/proc/self/exe", t.pid, ONE, &c, false);
 	uint64_t before;
 
-	ok(probe_set_on(s));
+	ok(probe_set_insist(s));
 	target_call(&t, ONE, 10);
 	assert_int_equal(counter_read(&c), 20);
 	atomic_store(&t.board->want_exec, 1);
@@ -147,7 +177,7 @@ static void survives_an_exec_of_the_target(void **state)
 		      (unsigned long long)before - 20);
 	ok(probe_set_off(s));
 	assert_int_equal(foreign_bytes(t.pid), 0);
-	ok(probe_set_on(s));
+	ok(probe_set_insist(s));
 	target_call(&t, ONE, 10);
 	assert_int_equal(counter_read(&c), before + 20);
 	probe_set_close(s);
@@ -162,7 +192,7 @@ static void survives_the_end_of_the_target(void **state)
 	struct counter c = counter_new(m);
 	struct probe_set *s = set_on_function(m, "/proc/self/exe", t.pid, ONE, &c, false);
 
-	ok(probe_set_on(s));
+	ok(probe_set_insist(s));
 	target_stop(&t);
 	ok(probe_set_off(s));
 	assert_int_equal(probe_set_on(s), -ESRCH);
@@ -210,7 +240,7 @@ static void works_or_refuses_when_the_main_thread_has_ended(void **state)
 		assert_non_null(strstr(fail_text(), "main thread"));
 	} else {
 		ok(probe_set_open(m, &spec, &s));
-		ok(probe_set_on(s));
+		ok(probe_set_insist(s));
 		atomic_fetch_add(&t.board->asked, 10);
 		wait_until(atomic_load(&t.board->done[1]) == atomic_load(&t.board->asked));
 		ok(probe_set_off(s));
@@ -254,7 +284,7 @@ static void opens_awkward_paths(void **state)
 		if (i == 2) /* the last two reach deleted files as well */
 			unlink(exe);
 		s = set_on_function(m, paths[i], t.pid, ONE, &c, false);
-		ok(probe_set_on(s));
+		ok(probe_set_insist(s));
 		target_call(&t, ONE, 10);
 		if (counter_read(&c) != 20)
 			fail_msg("%s: %d", paths[i], (int)counter_read(&c));
@@ -445,6 +475,7 @@ int main(int argc, char **argv)
 		EACH(holds_two_sets_of_one_target),
 		EACH(holds_as_many_sites_as_a_target_may_have),
 		EACH(leaves_a_forked_child_alone),
+		EACH(a_child_loses_what_it_inherited),
 		EACH(survives_an_exec_of_the_target),
 		EACH(survives_the_end_of_the_target),
 		EACH(works_or_refuses_when_the_main_thread_has_ended),

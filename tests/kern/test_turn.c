@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copies of the tool on one host: nobody switches while somebody reads, nor two at a time. */
+#include "base/thread.h"
+#include "probe/host.h"
+#include "probe/readers.h"
+#include "probe/turn.h"
+
+#include "kern/mechanism_fixture.h"
+
+#include <sys/file.h>
+#include <sys/syscall.h>
+
+#define MS   1000000ull
+#define CODE 4711
+
+static struct turn turn_of(enum turn_kind kind)
+{
+	return (struct turn){.kind = kind, .code = CODE};
+}
+
+/* A read that is under way until the pipe is written to, as one that waits for storage. */
+struct reader {
+	pthread_t thread;
+	int go[2], began[2];
+	uint64_t code;
+};
+
+static void *read_until_told(void *arg)
+{
+	struct reader *r = arg;
+	int slot = reading_begin_of(r->code);
+	char byte;
+
+	assert_true(write(r->began[1], "x", 1) == 1);
+	assert_true(read(r->go[0], &byte, 1) == 1);
+	reading_end(slot);
+	return NULL;
+}
+
+static void reader_start(struct reader *r, uint64_t code)
+{
+	char byte;
+
+	r->code = code;
+	assert_int_equal(pipe(r->go) | pipe(r->began), 0);
+	assert_int_equal(thread_start(&r->thread, read_until_told, r), 0);
+	assert_true(read(r->began[0], &byte, 1) == 1);
+}
+
+static void reader_end(struct reader *r)
+{
+	assert_true(write(r->go[1], "x", 1) == 1);
+	pthread_join(r->thread, NULL);
+}
+
+static void a_read_that_hangs_keeps_probes_as_they_are(void **state)
+{
+	struct turn in = turn_of(TURN_IN), out = turn_of(TURN_OUT);
+	struct reader r;
+
+	(void)state;
+	reader_start(&r, CODE);
+	assert_int_equal(turn_take(&in), -EAGAIN); /* young, but it does not end */
+	usleep(80000);
+	assert_int_equal(readers_look(CODE, false), READERS_HUNG);
+	assert_int_equal(turn_take(&in), -EAGAIN);
+	assert_non_null(strstr(fail_text(), "does not come back"));
+	assert_int_equal(turn_take(&out), -EAGAIN);
+	reader_end(&r);
+	ok(turn_take(&in));
+	turn_pass(&in);
+	ok(turn_take(&out));
+	turn_pass(&out);
+}
+
+static void one_of_another_program_does_not(void **state)
+{
+	struct turn in = turn_of(TURN_IN);
+	struct reader r;
+
+	(void)state;
+	reader_start(&r, CODE + 1);
+	usleep(80000);
+	ok(turn_take(&in));
+	turn_pass(&in);
+	in.is_library = true; /* that program maps libc, too */
+	assert_int_equal(turn_take(&in), -EAGAIN);
+	reader_end(&r);
+	reader_start(&r, 0);
+	in.is_library = false;
+	assert_int_equal(turn_take(&in), -EAGAIN);
+	reader_end(&r);
+}
+
+static void *end_soon(void *arg)
+{
+	usleep(150000);
+	reader_end(arg);
+	return NULL;
+}
+
+static void taking_out_waits_for_it_if_told_to(void **state)
+{
+	struct turn out = turn_of(TURN_OUT);
+	uint64_t began = clock_ns();
+	struct reader r;
+	pthread_t t;
+
+	(void)state;
+	out.is_patient = true;
+	reader_start(&r, CODE);
+	assert_int_equal(thread_start(&t, end_soon, &r), 0);
+	ok(turn_take(&out));
+	turn_pass(&out);
+	assert_in_range(clock_ns() - began, 140 * MS, 1000 * MS);
+	pthread_join(t, NULL);
+}
+
+static void readers_wait_while_it_lasts(void **state)
+{
+	struct turn in = turn_of(TURN_IN);
+	uint64_t began;
+
+	(void)state;
+	ok(turn_take(&in));
+	began = clock_ns();
+	reading_end(reading_begin());
+	assert_true(clock_ns() - began >= 2 * MS);
+	turn_pass(&in);
+	began = clock_ns();
+	reading_end(reading_begin());
+	assert_true(clock_ns() - began < 2 * MS);
+}
+
+/* Another copy that was stopped in the middle of its turn. */
+static void a_lock_that_stays_stops_nobody(void **state)
+{
+	struct turn in = turn_of(TURN_IN), out = turn_of(TURN_OUT), prepare = turn_of(TURN_PREPARE);
+	int fd = probe_open_events(O_RDONLY);
+	uint64_t began;
+
+	(void)state;
+	while (flock(fd, LOCK_EX | LOCK_NB))
+		usleep(1000);
+	began = clock_ns();
+	assert_int_equal(turn_take(&in), -EAGAIN);
+	assert_in_range(clock_ns() - began, 100 * MS, 400 * MS);
+	began = clock_ns();
+	ok(turn_take(&out));
+	turn_pass(&out);
+	assert_in_range(clock_ns() - began, 200 * MS, 500 * MS);
+	ok(turn_take(&prepare));
+	turn_pass(&prepare);
+	/* Two seconds and more: whoever has it does not come back. */
+	ok(turn_take(&in));
+	turn_pass(&in);
+	close(fd);
+}
+
+static void *pass_soon(void *arg)
+{
+	usleep(50000);
+	turn_pass(arg);
+	return NULL;
+}
+
+static void one_turn_at_a_time(void **state)
+{
+	struct turn first = turn_of(TURN_OUT), second = turn_of(TURN_IN);
+	uint64_t began = clock_ns();
+	pthread_t t;
+
+	(void)state;
+	ok(turn_take(&first));
+	assert_int_equal(thread_start(&t, pass_soon, &first), 0);
+	ok(turn_take(&second));
+	assert_true(clock_ns() - began >= 45 * MS);
+	turn_pass(&second);
+	pthread_join(t, NULL);
+}
+
+/* Two processes that join: one page, two rows; what a killed one has left is cleared. */
+static void copies_share_a_page(void **state)
+{
+	int ready[2];
+	unsigned row = 0, found = 0;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (!child) {
+		unsigned mine;
+
+		if (host_join() || reading_begin_of(CODE) < 0)
+			_exit(1);
+		mine = reading_row();
+		if (write(ready[1], &mine, sizeof(mine)) != sizeof(mine))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_true(read(ready[0], &row, sizeof(row)) == sizeof(row));
+	ok(host_join());
+	assert_int_not_equal(row, reading_row());
+	for (unsigned i = 0; i < READING_SLOTS; i++)
+		found += reading_page()->row[row].slot[i].code == CODE;
+	assert_int_equal(found, 1);
+	usleep(80000);
+	assert_int_equal(readers_look(CODE, false), READERS_HUNG);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	assert_int_equal(readers_look(CODE, false), READERS_NONE);
+	assert_false(host_row_lives(reading_page(), row));
+}
+
+static int open_lock(void **state)
+{
+	(void)state;
+	if (geteuid())
+		return -1;
+	host_lock_open();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_read_that_hangs_keeps_probes_as_they_are),
+		cmocka_unit_test(one_of_another_program_does_not),
+		cmocka_unit_test(taking_out_waits_for_it_if_told_to),
+		cmocka_unit_test(readers_wait_while_it_lasts),
+		cmocka_unit_test(one_turn_at_a_time),
+		cmocka_unit_test(a_lock_that_stays_stops_nobody),
+		cmocka_unit_test(copies_share_a_page),
+	};
+
+	return cmocka_run_group_tests_name("turn", tests, open_lock, NULL);
+}
