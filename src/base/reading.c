@@ -2,6 +2,7 @@
 /* Stamps of the reads under way. */
 #include "base/reading.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -63,25 +64,42 @@ static bool somebody_switches(void)
 	return until && clock_ns() < until;
 }
 
+/* As the kernel numbers this thread; asked once, for a read is not much dearer. */
+static _Thread_local int own_tid;
+
+static void forget_tid(void)
+{
+	own_tid = 0;
+}
+
+static int tid_of_this(void)
+{
+	static atomic_flag is_told = ATOMIC_FLAG_INIT;
+
+	if (!atomic_flag_test_and_set(&is_told))
+		pthread_atfork(NULL, NULL, forget_tid);
+	if (!own_tid)
+		own_tid = (int)syscall(SYS_gettid);
+	return own_tid;
+}
+
 static int stamp(uint64_t code)
 {
 	static atomic_uint threads;
 	/* A place to begin looking, its own for each thread while there are fewer than slots. */
 	static _Thread_local unsigned int first = UINT32_MAX;
-	static _Thread_local int tid;
 	struct reading_slot *slots = page->row[row].slot;
 	uint64_t now = now_ns();
 
 	if (first == UINT32_MAX)
 		first = atomic_fetch_add(&threads, 1) % READING_SLOTS;
-	if (!tid)
-		tid = (int)syscall(SYS_gettid);
 	for (unsigned int i = 0; i < READING_SLOTS; i++) {
 		unsigned int slot = (first + i) % READING_SLOTS;
 		uint64_t none = 0;
 
 		if (atomic_compare_exchange_strong(&slots[slot].since_ns, &none, now)) {
-			atomic_store_explicit(&slots[slot].tid, tid, memory_order_relaxed);
+			atomic_store_explicit(&slots[slot].tid, tid_of_this(),
+					      memory_order_relaxed);
 			atomic_store_explicit(&slots[slot].code, code, memory_order_relaxed);
 			first = slot;
 			return (int)slot;

@@ -20,18 +20,22 @@
 
 enum state { STATE_RUNS, STATE_WAITS, STATE_STOPPED, STATE_GONE };
 
-static bool read_line(int pid, int tid, const char *name, char *buf, size_t size)
+/* What it has, or a negative errno. */
+static int read_line(int pid, int tid, const char *name, char *buf, size_t size)
 {
 	char path[64];
 	ssize_t got;
 
+	*buf = '\0';
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return false;
+		return -errno;
 	got = read(fd, buf, size - 1);
-	buf[got > 0 ? got : 0] = '\0';
-	return got > 0;
+	if (got < 0)
+		return -errno;
+	buf[got] = '\0';
+	return 0;
 }
 
 /* A task that a freezer holds shows the letter of one that waits. */
@@ -39,17 +43,18 @@ static bool is_frozen(int pid, int tid)
 {
 	char text[128];
 
-	return read_line(pid, tid, "wchan", text, sizeof(text)) &&
+	return !read_line(pid, tid, "wchan", text, sizeof(text)) &&
 	       (strstr(text, "refrigerator") || strstr(text, "freezer"));
 }
 
 static enum state state_of(int pid, int tid)
 {
 	char text[512];
+	int err = read_line(pid, tid, "stat", text, sizeof(text));
 	const char *at;
 
-	if (!read_line(pid, tid, "stat", text, sizeof(text)))
-		return errno == ENOENT || errno == ESRCH ? STATE_GONE : STATE_WAITS;
+	if (err)
+		return err == -ENOENT || err == -ESRCH ? STATE_GONE : STATE_WAITS;
 	at = strrchr(text, ')');
 	switch (at && at[1] ? at[2] : '?') {
 	case 'R':
