@@ -192,6 +192,7 @@ static void copies_share_a_page(void **state)
 	if (!child) {
 		unsigned mine;
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (host_join() || reading_begin_of(CODE) < 0)
 			_exit(1);
 		mine = reading_row();
