@@ -2,6 +2,7 @@
 /* The very file behind a row of maps, whatever happened to its name. */
 #include "proc/gate.h"
 #include "proc/source.h"
+#include "proc/stamped.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -61,11 +62,13 @@ int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd)
 		 m->end);
 	snprintf(root, sizeof(root), "/proc/%d/root", p->pid);
 	snprintf(exe, sizeof(exe), "/proc/%d/exe", p->pid);
-	w.has_st = !stat(link, &w.st);
+	/* By its descriptor: what the file itself is asked waits for storage, and for no lock. */
+	auto_close int linked = stamped_open_path(link);
+	w.has_st = linked >= 0 && !fstat(linked, &w.st);
 	/* The kernel's own link needs rights and a mapping that is still there; a name below
 	 * /proc/PID/root reaches other mount namespaces; under chroot maps shows the name as seen
 	 * from our root. */
-	if ((w.has_st && try_path(&w, link, "", fd)) || try_path(&w, root, m->path, fd) ||
+	if ((w.has_st && !gate_reopen(linked, MAX_BYTES, fd)) || try_path(&w, root, m->path, fd) ||
 	    try_path(&w, "", m->path, fd) || try_path(&w, exe, "", fd))
 		return 0;
 	return fail(-ENOENT, "process %d maps %s, but that file cannot be opened any more%s",

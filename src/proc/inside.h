@@ -24,7 +24,8 @@ struct proc_stat {
  * without a sentence. */
 int proc_slurp_path(const char *path, char **text, size_t *len); /* any file of text */
 int proc_slurp(int pid, const char *name, char **text, size_t *len);
-/* No more than the first @max bytes: of what the process itself may make as long as it likes. */
+/* No more than the first @max bytes: of what the process itself may make as long as it likes, and
+ * which is read from its memory. */
 int proc_slurp_head(int pid, const char *name, size_t max, char **text, size_t *len);
 #define PROC_MAX_CMDLINE (64u << 10)
 /* A regular file, whole, at most @max bytes of anything. */
@@ -45,9 +46,18 @@ int proc_stream_maps(int pid, struct proc_map **out, size_t *n, char **names, si
 /* Of a saved process: which pages of [start, end) are resident, out[i] = 1 for page i. Negative
  * errno, no sentence. */
 int proc_resident_pages(const struct proc *p, uint64_t start, uint64_t end, uint8_t *out);
+/* Page tables are searched so much of the address space at a time: some 3 ms where all is there in
+ * pages of 4 KiB. Where the piece ends that begins at @at. */
+#define PROC_PIECE (1ull << 30)
+uint64_t proc_piece_end(uint64_t at, uint64_t end);
 /* As proc_resident_runs, by the kernel's own search: -ENOTTY where it has none (before 6.7). */
 int proc_scan_resident(const struct proc *p, uint64_t start, uint64_t end, proc_run_fn visit,
 		       void *ctx);
+
+/* As proc_resident_rows, from maps and page tables. Memory of devices, and of the kernel's half,
+ * has nothing resident; where the kernel does not scan, rows of more than 64 GiB have nothing
+ * either. */
+int proc_resident_by_pages(const struct proc *p, struct proc_resident **out, size_t *n);
 
 /* Entries of pagemap for the @n pages from number @page on; those that only stand in for zeros are
  * not PM_PRESENT. How many were read, or -errno. */

@@ -2,8 +2,7 @@
 /* /proc/PID/maps row by row, with each name kept once. */
 #include "base/map64.h"
 #include "proc/inside.h"
-
-#include <stdio.h>
+#include "proc/stamped.h"
 
 #define MAX_LINE  8192
 #define MAX_NAMES (4u << 20)
@@ -75,38 +74,35 @@ static int take_line(struct stream *s, char *line, bool whole)
 	return 0;
 }
 
-static int read_lines(struct stream *s, FILE *f)
+static int read_lines(struct stream *s, int fd)
 {
+	struct stamped_lines from = {.fd = fd, .read = stamped_read};
 	char line[MAX_LINE];
 	bool begins = true;
 	int err = 0;
 
-	while (!err && fgets(line, sizeof(line), f)) {
+	while (!err && stamped_line(&from, line, sizeof(line))) {
 		size_t n = strlen(line);
 		bool ends = n && line[n - 1] == '\n';
 
 		if (ends)
 			line[n - 1] = '\0';
 		if (begins)
-			err = take_line(s, line, ends || feof(f));
+			err = take_line(s, line, ends || n < sizeof(line) - 1);
 		begins = ends;
 	}
-	return err ? err : ferror(f) ? -errno : 0;
+	return err ? err : from.err;
 }
 
 int proc_stream_maps(int pid, struct proc_map **out, size_t *n, char **names, size_t *unnamed)
 {
 	struct stream s = {0};
-	char path[32];
+	auto_close int fd = stamped_open(pid, "maps");
 	int err;
-	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	f = fopen(path, "re");
-	if (!f)
+	if (fd < 0)
 		return -errno;
-	err = vec_push(&s.names) ? read_lines(&s, f) : -ENOMEM;
-	fclose(f);
+	err = vec_push(&s.names) ? read_lines(&s, fd) : -ENOMEM;
 	for (size_t i = 0; i < s.row.n; i++)
 		s.row.v[i].path = s.names.v + s.at.v[i];
 	map64_free(&s.known);

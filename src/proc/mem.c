@@ -8,6 +8,17 @@
 #include "proc/reader_priv.h"
 #include "proc/source.h"
 
+/* A page that is not to be read. */
+static int refuse(struct account *a, enum reader_page what)
+{
+	_Atomic uint64_t *n = what == READER_SWAPPED	 ? &a->swapped
+			      : what == READER_HELD_BACK ? &a->held_back
+							 : &a->absent;
+
+	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+	return n == &a->absent ? -EFAULT : -ENODATA;
+}
+
 static int read_memory(const struct proc *p, uint64_t addr, char *to, size_t len)
 {
 	while (len) {
@@ -15,6 +26,8 @@ static int read_memory(const struct proc *p, uint64_t addr, char *to, size_t len
 
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got < 0 && errno == EAGAIN)
+			return refuse(p->reader->account, READER_HELD_BACK);
 		if (got < 0)
 			return errno == ESRCH || errno == EPERM ? -errno : -EFAULT;
 		/* Nothing, and no error: the memory is gone with an exec or the process. */
@@ -25,17 +38,6 @@ static int read_memory(const struct proc *p, uint64_t addr, char *to, size_t len
 		len -= (size_t)got;
 	}
 	return 0;
-}
-
-/* A page that is not to be read. */
-static int refuse(struct account *a, enum reader_page what)
-{
-	_Atomic uint64_t *n = what == READER_SWAPPED	 ? &a->swapped
-			      : what == READER_HELD_BACK ? &a->held_back
-							 : &a->absent;
-
-	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
-	return n == &a->absent ? -EFAULT : -ENODATA;
 }
 
 /* @len bytes of pages that are all the same. */

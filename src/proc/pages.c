@@ -9,6 +9,7 @@
  */
 #include "proc/inside.h"
 #include "proc/reader_priv.h"
+#include "proc/stamped.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,13 +34,19 @@ struct scan_arg {
 #define IS_PRESENT (1u << 3)
 #define IS_SWAPPED (1u << 4)
 #define IS_PFNZERO (1u << 5)
-#define STRETCH	   (64ull << 30) /* a millisecond or so where there is nothing */
 
 static ssize_t read_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
 {
-	ssize_t got = pread(pagemap, entry, n * sizeof(*entry), (off_t)(page * sizeof(*entry)));
+	ssize_t got = stamped_pread(pagemap, entry, n * sizeof(*entry), page * sizeof(*entry), 0);
 
 	return got < 0 ? -errno : got / (ssize_t)sizeof(*entry);
+}
+
+uint64_t proc_piece_end(uint64_t at, uint64_t end)
+{
+	uint64_t next = (at | (PROC_PIECE - 1)) + 1; /* 0 behind the last */
+
+	return next && next < end ? next : end;
 }
 
 /* By the kernel's own search: 0 where it has none. It passes over what has no page tables. */
@@ -48,17 +55,23 @@ static uint64_t scan_touched(int pagemap, uint64_t addr, uint64_t end)
 	struct page_region first = {0};
 	struct scan_arg arg = {
 		.size = sizeof(arg),
-		.start = addr,
-		.end = end,
 		.vec = (uintptr_t)&first,
 		.vec_len = 1,
 		.max_pages = 1,
 		.anyof_mask = IS_PRESENT | IS_SWAPPED,
 		.return_mask = IS_PRESENT | IS_SWAPPED,
 	};
-	int found = ioctl(pagemap, SCAN, &arg);
 
-	return found < 0 ? 0 : found ? first.start : end;
+	for (; addr < end; addr = arg.end) {
+		int found;
+
+		arg.start = addr;
+		arg.end = proc_piece_end(addr, end);
+		found = stamped_search(pagemap, SCAN, &arg);
+		if (found)
+			return found < 0 ? 0 : first.start;
+	}
+	return end;
 }
 
 uint64_t proc_next_touched(const struct proc *p, uint64_t addr, uint64_t end)
@@ -103,7 +116,7 @@ static int scan_zeros(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
 	};
 
 	while (arg.start < arg.end) {
-		int found = ioctl(pagemap, SCAN, &arg);
+		int found = stamped_search(pagemap, SCAN, &arg);
 
 		if (found < 0 || arg.walk_end <= arg.start)
 			return found < 0 ? -errno : -EIO;
@@ -121,7 +134,6 @@ int proc_scan_resident(const struct proc *p, uint64_t start, uint64_t end, proc_
 	struct page_region region[REGIONS];
 	struct scan_arg arg = {
 		.size = sizeof(arg),
-		.end = end,
 		.vec = (uintptr_t)region,
 		.vec_len = REGIONS,
 		.mask = IS_PRESENT | IS_PFNZERO,
@@ -135,9 +147,8 @@ int proc_scan_resident(const struct proc *p, uint64_t start, uint64_t end, proc_
 	for (arg.start = start; arg.start < end && !err; arg.start = arg.walk_end) {
 		int found;
 
-		/* At most so much at a time: whoever watches has to know. */
-		arg.end = end - arg.start < STRETCH ? end : arg.start + STRETCH;
-		found = ioctl(p->reader->pagemap, SCAN, &arg);
+		arg.end = proc_piece_end(arg.start, end);
+		found = stamped_search(p->reader->pagemap, SCAN, &arg);
 		if (found < 0 || arg.walk_end <= arg.start)
 			return found < 0 ? -errno : -EIO;
 		for (int i = 0; i < found && !err; i++)

@@ -7,16 +7,15 @@
  */
 #include "proc/reader_priv.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/reading.h"
 #include "proc/inside.h"
 #include "proc/limits.h"
+#include "proc/stamped.h"
 
 #define AHEAD_FIRST  READER_LINE
 #define NEED_ROOM    (8u << 20)	  /* of the cgroup: swapping brings neighbours along */
@@ -41,10 +40,7 @@ static uint64_t coarse_ns(void)
 
 static int open_one(int pid, const char *name, const char *what, int *out)
 {
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	*out = open(path, O_RDONLY | O_CLOEXEC);
+	*out = stamped_open(pid, name);
 	if (*out >= 0)
 		return 0;
 	if (errno == EACCES || errno == EPERM)
@@ -114,20 +110,20 @@ bool reader_is_gone(const struct reader *r)
 {
 	uint64_t entry;
 
-	return pread(r->pagemap, &entry, sizeof(entry), 0) == 0;
+	return stamped_pread(r->pagemap, &entry, sizeof(entry), 0, 0) == 0;
 }
 
 /* Entries of whole lines; none where there are none, which the end of the table is. */
 static ssize_t read_entries(struct reader *r, uint64_t page, size_t n, uint64_t *entry)
 {
-	ssize_t got = pread(r->pagemap, entry, n * sizeof(*entry), (off_t)(page * sizeof(*entry)));
+	ssize_t got = stamped_pread(r->pagemap, entry, n * sizeof(*entry), page * sizeof(*entry));
 
 	if (got > 0) {
 		memset((char *)entry + got, 0, n * sizeof(*entry) - (size_t)got);
 		return got;
 	}
 	if (got < 0)
-		return errno == EINTR ? -EAGAIN : -EFAULT;
+		return errno == EINTR ? -EAGAIN : errno == EAGAIN ? -ENODATA : -EFAULT;
 	/* The same answer for places no process has, and for a process that has gone. */
 	return reader_is_gone(r) ? -ESRCH : -EFAULT;
 }
@@ -301,17 +297,11 @@ ssize_t reader_read_memory(const struct proc *p, uint64_t addr, void *buf, size_
 	uint64_t now = coarse_ns(), before = 0;
 	/* What comes back on purpose is no harm done. */
 	bool look = !p->read_swapped && !r->needed && (len >= BIG || now != looked_ns);
-	int slot = reading_begin_of(p->code);
 	ssize_t got;
 
-	if (slot < 0) {
-		errno = -slot;
-		return -1;
-	}
 	if (look)
 		before = major_faults();
-	got = pread(r->mem, buf, len, (off_t)addr);
-	reading_end(slot);
+	got = stamped_pread(r->mem, buf, len, addr, p->code);
 	if (look) {
 		uint64_t faults = major_faults() - before;
 

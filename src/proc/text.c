@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The text files of /proc: reading one whole, and parsing status and stat. */
 #include "proc/inside.h"
+#include "proc/stamped.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -10,12 +11,13 @@
 
 #define MAX_TEXT (64u << 20) /* 65530 mappings (vm.max_map_count) of long paths stay below */
 
-static int read_some(const char *path, size_t max, bool cut, char **text, size_t *len)
+typedef ssize_t (*read_fn)(int fd, void *buf, size_t size);
+
+static int read_some(int fd, read_fn call, size_t max, bool cut, char **text, size_t *len)
 {
 	auto_free char *buf = NULL;
 	size_t n = 0, cap = 0;
 
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	for (;;) {
@@ -27,7 +29,7 @@ static int read_some(const char *path, size_t max, bool cut, char **text, size_t
 			break;
 		if (!vec_grow((void **)&buf, &cap, n + 4097, 1))
 			return -ENOMEM;
-		got = read(fd, buf + n, cut && cap - n - 1 > max - n ? max - n : cap - n - 1);
+		got = call(fd, buf + n, cut && cap - n - 1 > max - n ? max - n : cap - n - 1);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -44,15 +46,16 @@ static int read_some(const char *path, size_t max, bool cut, char **text, size_t
 
 int proc_slurp_path(const char *path, char **text, size_t *len)
 {
-	return read_some(path, MAX_TEXT, false, text, len);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return read_some(fd, read, MAX_TEXT, false, text, len);
 }
 
 int proc_slurp_head(int pid, const char *name, size_t max, char **text, size_t *len)
 {
-	char path[64];
+	auto_close int fd = stamped_open(pid, name);
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	return read_some(path, max, true, text, len);
+	return read_some(fd, stamped_read, max, true, text, len);
 }
 
 int proc_slurp(int pid, const char *name, char **text, size_t *len)

@@ -3,21 +3,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "proc/stamped.h"
 #include "track/native_priv.h"
 
 /* All mappings of the target, neighbours joined; ascending as the kernel prints them. */
 size_t native_spans_read(int pid, struct native_span **out)
 {
 	VEC(struct native_span) v = {0};
-	char path[64], line[512];
-	FILE *f;
+	auto_close int fd = stamped_open(pid, "maps");
+	struct stamped_lines from = {.fd = fd, .read = stamped_read};
+	char line[512];
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	f = fopen(path, "re");
 	*out = NULL;
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f)) {
+	while (fd >= 0 && stamped_line(&from, line, sizeof(line))) {
 		uint64_t a, b;
 		struct native_span *s;
 
@@ -32,7 +30,6 @@ size_t native_spans_read(int pid, struct native_span **out)
 			break;
 		*s = (struct native_span){a, b};
 	}
-	fclose(f);
 	*out = v.v;
 	return v.n;
 }
