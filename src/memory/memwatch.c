@@ -33,7 +33,8 @@ struct memwatch {
 	double minor_per_s, major_per_s;
 	uint64_t told_limit; /* as last spoken of */
 	char told_name[sizeof(((struct proc_limit *)0)->name)];
-	bool told_unread;
+	bool told_unread, told_large;
+	bool is_large; /* its pages are not walked over for the rollup */
 };
 
 int memwatch_new(struct memwatch **out)
@@ -84,7 +85,7 @@ static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now)
 
 	if (now < w->rollup_ns)
 		return;
-	proc_rollup(p, &w->rollup);
+	w->is_large = proc_rollup(p, &w->rollup) == -EFBIG;
 	wait = (thread_cpu_ns() - start) * ROLLUP_SHARE;
 	w->rollup_ns = now + (wait > ROLLUP_NS ? wait : ROLLUP_NS);
 }
@@ -181,6 +182,15 @@ bool memwatch_change(struct memwatch *w, char *text, size_t size)
 		w->told_unread = true;
 		snprintf(text, size, "the cgroup's limit is not known for sure: %s cannot be read",
 			 w->cgroup.unread_path);
+		return true;
+	}
+	if (w->is_large && !w->told_large) {
+		w->told_large = true;
+		snprintf(
+			text, size,
+			"private, shared and proportional memory (PSS) are not known above %s: the "
+			"kernel would walk over all pages with the process's lock held",
+			fmt_bytes(now, sizeof(now), (double)PROC_LARGE));
 		return true;
 	}
 	if (w->limit.limit == before || !*w->limit.name)

@@ -53,7 +53,8 @@ uint64_t proc_room(const struct proc *p);
  * unlimited or not to be had. */
 uint64_t proc_rlimit(const struct proc *p, const char *title);
 
-/* Sums over all mappings. The kernel walks the page tables for it: some 10 ms per GiB. */
+/* Sums over all mappings. The kernel walks the page tables for it, some 10 ms per GiB, with one
+ * lock: -EFBIG, no sentence, of a large process (proc_is_large). */
 struct proc_rollup {
 	uint64_t rss, pss, pss_anon, pss_shmem, shared, private_clean, private_dirty, anon, huge,
 		swap;

@@ -32,3 +32,11 @@ int proc_memory(const struct proc *p, struct proc_memory *out)
 	out->stopped = st.state == 'T' || st.state == 't';
 	return 0;
 }
+
+/* What was swapped out is walked over as well. Of one that has ended nothing is large. */
+bool proc_is_large(const struct proc *p)
+{
+	struct proc_memory m;
+
+	return !proc_memory(p, &m) && m.rss_bytes + m.swap_bytes > PROC_LARGE;
+}

@@ -130,9 +130,13 @@ struct proc_memory {
 	bool stopped; /* by a signal or a debugger */
 };
 int proc_memory(const struct proc *p, struct proc_memory *out);
+/* Has it so much that a walk over all its pages with one lock (smaps, smaps_rollup) would hold up
+ * whoever waits for that: 10 ms per GiB? */
+#define PROC_LARGE (4ull << 30)
+bool proc_is_large(const struct proc *p);
 
-/* What is resident of every row of maps as they are now, from smaps. *out is freed by the caller.
- */
+/* What is resident of every row of maps as they are now: from smaps, of a large process from its
+ * page tables, piece by piece. *out is freed by the caller. */
 enum proc_row_kind { PROC_ROW_ANON, PROC_ROW_FILE, PROC_ROW_HEAP /* [heap] */, PROC_ROW_STACK };
 struct proc_resident {
 	uint64_t start, end;
@@ -141,7 +145,7 @@ struct proc_resident {
 	uint32_t writable; /* 1 = readable and writable, 0 = not, 2 = no access at all */
 };
 int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t *n);
-/* The resident pages of [start, end), of which smaps says that it has @bytes of them, run by run
+/* The resident pages of [start, end), which has no more than @bytes of them, run by run
  * and in order; now and then with an empty run, so that who waits is not forgotten. What @visit
  * returns, when not 0, ends it. Negative errno, no sentence. */
 typedef int (*proc_run_fn)(uint64_t start, uint64_t end, void *ctx);

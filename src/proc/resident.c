@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What of the mappings is resident: by row from smaps, by page from pagemap. */
+/* What of the mappings is resident: by row from smaps or from pagemap, by page from pagemap. */
 #include "proc/inside.h"
+#include "proc/reader_priv.h"
 #include "proc/source.h"
+#include "proc/stamped.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define PAGE	4096u
-#define ENTRIES 512 /* of pagemap at once */
+#define ENTRIES 512	      /* of pagemap at once */
+#define HUGETLB (2u << 20)    /* the smallest page of hugetlbfs */
+#define MOST	(64ull << 30) /* where the kernel does not scan: half a second of CPU */
 
 static void take_line(struct proc_resident *r, const char *line)
 {
@@ -19,29 +21,29 @@ static void take_line(struct proc_resident *r, const char *line)
 		r->rss_bytes = kb * 1024;
 }
 
-/* "start-end perms offset dev inode path": "Rss:" begins no row, and no row has a colon there. */
-static bool take_row(struct proc_resident *r, const char *line)
+static struct proc_resident row_of(const struct proc_map *m)
 {
-	uint64_t start, end, inode;
-	char perms[5];
-	int at = -1;
+	struct proc_resident r = {.start = m->start, .end = m->end, .kind = PROC_ROW_ANON};
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %" SCNu64 " %n", &start, &end,
-		   perms, &inode, &at) != 4 ||
-	    at < 0 || start >= end)
+	r.writable = m->readable && m->writable ? 1 : m->readable ? 0 : 2;
+	if (!strncmp(m->path, "[heap]", 6))
+		r.kind = PROC_ROW_HEAP;
+	else if (!strncmp(m->path, "[stack", 6))
+		r.kind = PROC_ROW_STACK;
+	else if (m->inode && strncmp(m->path, "/dev/zero", 9) != 0 &&
+		 strncmp(m->path, "/anon_hugepage", 14) != 0)
+		r.kind = PROC_ROW_FILE;
+	return r;
+}
+
+/* As in maps: "Rss:" begins no row, and no row has a colon there. */
+static bool take_row(struct proc_resident *r, char *line)
+{
+	struct proc_map m = {0};
+
+	if (!proc_parse_map(line, &m))
 		return false;
-	line += at;
-	r->start = start;
-	r->end = end;
-	r->writable = perms[0] == 'r' && perms[1] == 'w' ? 1 : perms[0] == '-' ? 2 : 0;
-	r->kind = PROC_ROW_ANON;
-	if (!strncmp(line, "[heap]", 6))
-		r->kind = PROC_ROW_HEAP;
-	else if (!strncmp(line, "[stack", 6))
-		r->kind = PROC_ROW_STACK;
-	else if (inode && strncmp(line, "/dev/zero", 9) != 0 &&
-		 strncmp(line, "/anon_hugepage", 14) != 0)
-		r->kind = PROC_ROW_FILE;
+	*r = row_of(&m);
 	return true;
 }
 
@@ -59,19 +61,17 @@ static int copy_rows(const struct proc *p, struct proc_resident **out, size_t *n
 	return 0;
 }
 
-int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t *n)
+static int rows_by_smaps(const struct proc *p, struct proc_resident **out, size_t *n)
 {
 	VEC(struct proc_resident) rows = {0};
-	char path[32], line[8192];
+	auto_close int fd = stamped_open(p->pid, "smaps");
+	struct stamped_lines from = {.fd = fd, .read = stamped_walk};
 	bool is_rest = false, is_known = false; /* of a name that is longer than the line; twice */
+	char line[8192];
 
-	if (p->source)
-		return copy_rows(p, out, n);
-	snprintf(path, sizeof(path), "/proc/%d/smaps", p->pid);
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return fail(-errno, "%s cannot be read: %s", path, strerror(errno));
-	while (fgets(line, sizeof(line), f)) {
+	if (fd < 0)
+		return fail(-errno, "/proc/%d/smaps cannot be read: %s", p->pid, strerror(errno));
+	while (stamped_line(&from, line, sizeof(line))) {
 		struct proc_resident row = {0}, *r;
 		bool skip = is_rest;
 
@@ -90,7 +90,6 @@ int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t 
 			break;
 		*r = row;
 	}
-	fclose(f);
 	if (!rows.n)
 		return fail(-ESRCH, "process %d has ended", p->pid);
 	*out = rows.v;
@@ -152,4 +151,68 @@ int proc_resident_runs(const struct proc *p, uint64_t start, uint64_t end, uint6
 			err = visit(at, at, ctx);
 	}
 	return err || !run ? err : visit(run, end, ctx);
+}
+
+static int add_bytes(uint64_t start, uint64_t end, void *ctx)
+{
+	*(uint64_t *)ctx += end - start;
+	return 0;
+}
+
+/* RSS does not count pages of hugetlbfs. Its rows are told from those of other memory without a
+ * disk by the page size alone, and in a process that has such pages only. */
+static bool is_hugetlb(const struct proc_map *m, uint64_t huge_bytes)
+{
+	return huge_bytes && m->inode && !(m->dev >> 20) && !((m->start | m->end) % HUGETLB);
+}
+
+static int count_row(const struct proc *p, const struct proc_map *m, uint64_t *bytes)
+{
+	int err = proc_scan_resident(p, m->start, m->end, add_bytes, bytes);
+
+	if (err != -ENOTTY)
+		return err;
+	/* Entries of a device's memory look like those of pages. */
+	if (m->end - m->start > MOST || reader_is_device(m))
+		return 0;
+	return proc_resident_runs(p, m->start, m->end, m->end - m->start, add_bytes, bytes);
+}
+
+int proc_resident_by_pages(const struct proc *p, struct proc_resident **out, size_t *n)
+{
+	auto_free char *names = NULL;
+	auto_free struct proc_map *maps = NULL;
+	auto_free struct proc_resident *rows = NULL;
+	struct proc_memory mem = {0};
+	size_t unnamed;
+	int err = proc_stream_maps(p->pid, &maps, n, &names, &unnamed);
+
+	if (err == -ENOENT || err == -ESRCH)
+		return fail(-ESRCH, "process %d has ended", p->pid);
+	if (err)
+		return fail(err, "/proc/%d/maps cannot be read: %s", p->pid, strerror(-err));
+	rows = calloc(*n + 1, sizeof(*rows));
+	if (!rows)
+		return fail(-ENOMEM, "out of memory");
+	proc_memory(p, &mem);
+	for (size_t i = 0; i < *n && !err; i++) {
+		rows[i] = row_of(&maps[i]);
+		/* The kernel's half, [vsyscall], is no memory of the process. */
+		if (maps[i].end <= INT64_MAX && !is_hugetlb(&maps[i], mem.huge_bytes))
+			err = count_row(p, &maps[i], &rows[i].rss_bytes);
+	}
+	if (!*n || err == -ESRCH || proc_memory_gone(p))
+		return fail(-ESRCH, "process %d has ended", p->pid);
+	if (err)
+		return fail(err, "page tables of process %d cannot be read: %s", p->pid,
+			    strerror(-err));
+	*out = take(rows);
+	return 0;
+}
+
+int proc_resident_rows(const struct proc *p, struct proc_resident **out, size_t *n)
+{
+	if (p->source)
+		return copy_rows(p, out, n);
+	return proc_is_large(p) ? proc_resident_by_pages(p, out, n) : rows_by_smaps(p, out, n);
 }
