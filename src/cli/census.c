@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* `census`: what lives in the heap of a process now, by type. */
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "census/census.h"
 #include "cli/cli.h"
 #include "cli/opts.h"
@@ -184,7 +184,7 @@ static int run(struct census_cmd *c)
 	struct report *r;
 	int err;
 
-	setpriority(PRIO_PROCESS, 0, 5); /* whoever is looked at comes first */
+	thread_calm();
 	stop_install();
 	err = cli_source_confine(&c->source, &c->outputs, paths, ARRAY_SIZE(paths));
 	if (!err)

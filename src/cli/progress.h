@@ -10,10 +10,12 @@ struct progress {
 	bool is_wanted;
 	size_t shown; /* length of the line that stands there; 0 = none */
 	uint64_t begin_ns, next_ns;
+	uint64_t turn_ns, cpu_ns; /* when it gave way to others last, and its CPU time by then */
 };
 
 void progress_begin(struct progress *p, bool quiet);
-/* For heap_watch_by, @ctx is the struct above. Ends the reading, with -ECANCELED, after Ctrl-C. */
+/* For heap_watch_by, @ctx is the struct above. Rests while others want the CPU. Ends the reading,
+ * with -ECANCELED, after Ctrl-C. */
 int progress_heap(const struct heap_progress *at, void *ctx);
 /* Take the line away, before anything else is written to a terminal. */
 void progress_end(struct progress *p);

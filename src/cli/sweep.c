@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/outputs.h"
 #include "cli/record.h"
@@ -171,6 +172,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	bool leaks = false;
 	int err, record_err;
 
+	thread_calm();
 	stop_install();
 	cli_select_raise_limit();
 	err = cli_preflight();

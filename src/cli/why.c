@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/opts.h"
 #include "cli/progress.h"
@@ -283,6 +284,7 @@ int cli_why(int argc, char **argv)
 		return CLI_DONE;
 	}
 	log_set_level((enum log_level)w.verbose);
+	thread_calm();
 	stop_install();
 	err = cli_source_confine(&w.source, &w.outputs, (const char *const[]){w.json, w.dot}, 2);
 	if (!err && w.site)
