@@ -156,6 +156,7 @@ check-format:
 check-arrows: $(LIB_OBJ)
 	$(call say,ARROWS)
 	$(Q)$(PYTHON) tests/lint/arrows.py
+	$(Q)$(PYTHON) tests/lint/stamped.py
 	$(Q)$(PYTHON) tests/lint/circles.py $(O)
 
 # Each header compiles alone; and what a changed one breaks of the fuzz targets is seen before they are built.

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * /proc/PID/smaps: rows of mappings with what is resident of each.
+ * /proc/PID/smaps: rows of mappings with what is resident of each; and those of maps, by pagemap.
  *
  * reads: src/proc/resident.c
  */
 #include "fuzz/fuzz.h"
+#include "proc/inside.h"
 #include "proc/reader_priv.h"
 #include "proc/source.h"
 
@@ -63,6 +64,25 @@ static void runs(struct proc *p, const struct proc_resident *row, size_t n)
 	vec_free(&source.rows);
 }
 
+/* As of a large process: the same rows, counted page by page. */
+static void by_pages(struct proc *p)
+{
+	struct reader r = {.pid = PID, .mem = -1};
+	struct proc_resident *rows;
+	size_t n;
+
+	r.pagemap = open("/proc/99999999/pagemap", O_RDONLY | O_CLOEXEC);
+	p->reader = &r;
+	if (!proc_resident_by_pages(p, &rows, &n)) {
+		for (size_t i = 0; i < n; i++)
+			if (rows[i].rss_bytes > rows[i].end - rows[i].start)
+				abort();
+		free(rows);
+	}
+	p->reader = NULL;
+	close_fd(&r.pagemap);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct proc p = {.pid = PID, .pidfd = -1};
@@ -72,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	fake_only_below("/proc/99999999/");
 	fake_file("/proc/99999999/smaps", size ? data : NULL, size);
+	fake_file("/proc/99999999/maps", data, size);
 	/* The same text as pagemap: words with flags. */
 	fake_file("/proc/99999999/pagemap", data, size);
 	if (!proc_resident_rows(&p, &rows, &n))
@@ -79,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (rows[i].start > rows[i].end)
 				abort();
 	runs(&p, rows, n);
+	by_pages(&p);
 	free(rows);
 	proc_resident_pages(&p, 0, sizeof(page) * 4096, page);
 	return 0;

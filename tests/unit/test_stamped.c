@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reads that hold a lock of the target: each has a stamp, none holds it for long, and what is
+ * resident is the same without smaps. */
+#include "proc/stamped.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "base/reading.h"
+#include "proc/inside.h"
+#include "proc/limits.h"
+
+#include "unit/self.h"
+
+#define GIB   (1ull << 30)
+#define MIB   (1ull << 20)
+#define PAGE  4096ull
+#define SLACK (16 * PAGE) /* what a child that stands still may touch all the same */
+
+static void a_piece_ends_at_the_next_gib(void **state)
+{
+	static const struct {
+		uint64_t at, end, want;
+	} v[] = {
+		{0, 0, 0},
+		{5, 5, 5},
+		{0, PAGE, PAGE},
+		{0, GIB - 1, GIB - 1},
+		{0, GIB, GIB},
+		{0, GIB + PAGE, GIB},
+		{GIB, 2 * GIB, 2 * GIB},
+		{GIB - PAGE, 3 * GIB, GIB},
+		{GIB + PAGE, 3 * GIB, 2 * GIB},
+		{UINT64_MAX - GIB - PAGE, UINT64_MAX, UINT64_MAX - GIB + 1},
+		{UINT64_MAX - PAGE, UINT64_MAX, UINT64_MAX},
+		{UINT64_MAX, UINT64_MAX, UINT64_MAX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		assert_int_equal(proc_piece_end(v[i].at, v[i].end), v[i].want);
+}
+
+/* How many pieces, each no larger than one, none left out. */
+static void pieces_cover_all(void **state)
+{
+	uint64_t from = 7 * GIB - 3 * PAGE, end = 300 * GIB + PAGE, at, next;
+	size_t n = 0;
+
+	(void)state;
+	for (at = from; at < end; at = next, n++) {
+		next = proc_piece_end(at, end);
+		assert_true(next > at && next - at <= GIB);
+	}
+	assert_int_equal(at, end);
+	assert_int_equal(n, 295);
+}
+
+static int slot[READING_SLOTS];
+
+static void use_all_stamps(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(slot); i++)
+		assert_true((slot[i] = reading_begin()) >= 0);
+}
+
+static void give_them_back(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(slot); i++)
+		reading_end(slot[i]);
+}
+
+/* Without a stamp nothing is read, and nothing is concluded. */
+static void no_stamp_no_read(void **state)
+{
+	struct proc *p = self_open();
+	struct proc_resident *rows = NULL;
+	struct proc_rollup rollup;
+	uint64_t word = 0x5eed;
+	struct proc_row heap[4];
+	char text[64], *all;
+	size_t n = 0;
+
+	(void)state;
+	auto_close int fd = stamped_open(getpid(), "maps");
+	assert_true(fd >= 0);
+	use_all_stamps();
+	errno = 0;
+	assert_int_equal(stamped_read(fd, text, sizeof(text)), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(stamped_walk(fd, text, sizeof(text)), -1);
+	assert_int_equal(stamped_open_path("/proc/self/map_files"), -1);
+	assert_int_equal(proc_read_u64(p, (uintptr_t)&word, &word), -ENODATA);
+	assert_int_equal(proc_read_maps(p), -EAGAIN);
+	assert_int_equal(proc_heap_rows(p, heap, ARRAY_SIZE(heap)), 0);
+	assert_true(proc_resident_rows(p, &rows, &n) < 0);
+	assert_true(proc_resident_by_pages(p, &rows, &n) < 0);
+	assert_int_equal(proc_rollup(p, &rollup), -EAGAIN);
+	assert_int_equal(proc_slurp_head(getpid(), "cmdline", 100, &all, &n), -EAGAIN);
+	assert_false(proc_memory_gone(p));
+	give_them_back();
+	assert_int_equal(proc_read_u64(p, (uintptr_t)&word, &word), 0);
+	assert_int_equal(proc_read_maps(p), 0);
+	assert_int_equal(reading_oldest_ns(), 0);
+	proc_close(p);
+}
+
+static void lines_are_those_of_stdio(void **state)
+{
+	char ours[200], theirs[200], path[] = "/tmp/pyleak-lines-XXXXXX";
+	auto_close int fd = mkostemp(path, O_CLOEXEC);
+	struct stamped_lines from = {.fd = fd, .read = stamped_read};
+	FILE *f = fopen(path, "w+e");
+
+	(void)state;
+	assert_true(fd >= 0 && f);
+	unlink(path);
+	for (int i = 0; i < 3000; i++)
+		fprintf(f, "%*d%s", i * 7 % 401, i, i % 9 ? "\n" : "\n\n");
+	fputs("no newline at the end", f);
+	rewind(f);
+	while (fgets(theirs, sizeof(theirs), f)) {
+		assert_true(stamped_line(&from, ours, sizeof(ours)));
+		assert_string_equal(ours, theirs);
+	}
+	assert_false(stamped_line(&from, ours, sizeof(ours)));
+	assert_int_equal(from.err, 0);
+	fclose(f);
+}
+
+static void touch(char *at, size_t size, size_t step)
+{
+	for (size_t i = 0; i < size; i += step)
+		at[i] = 1;
+}
+
+/* Memory of many kinds: dense, sparse, read only, huge, shared, of a file, across a GiB. */
+static void fill(void)
+{
+	const int private = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	char *dense = mmap(NULL, 96 * MIB, PROT_READ | PROT_WRITE, private, -1, 0);
+	char *sparse = mmap(NULL, 3 * GIB, PROT_READ | PROT_WRITE, private, -1, 0);
+	char *huge = mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE, private, -1, 0);
+	char *zeros = mmap(NULL, 8 * MIB, PROT_READ, private, -1, 0);
+	char *shared =
+		mmap(NULL, 16 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile char sum = 0;
+
+	madvise(dense, 96 * MIB, MADV_NOHUGEPAGE);
+	madvise(sparse, 3 * GIB, MADV_NOHUGEPAGE);
+	madvise(zeros, 8 * MIB, MADV_NOHUGEPAGE);
+	madvise(huge, 32 * MIB, MADV_HUGEPAGE);
+	touch(dense, 96 * MIB, PAGE);
+	touch(sparse, 3 * GIB, 5 * MIB);
+	touch(huge, 32 * MIB, PAGE);
+	touch(shared, 8 * MIB, 2 * PAGE);
+	for (size_t i = 0; i < 8 * MIB; i += PAGE)
+		sum = (char)(sum + zeros[i]);
+}
+
+static struct proc *child_that_stands_still(pid_t *pid)
+{
+	struct proc *p = NULL;
+	int status;
+
+	*pid = fork();
+	if (!*pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fill();
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(*pid, &status, WUNTRACED), *pid);
+	assert_true(WIFSTOPPED(status));
+	assert_int_equal(proc_open(*pid, &p), 0);
+	return p;
+}
+
+static uint64_t sum_of(const struct proc_resident *v, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += v[i].rss_bytes;
+	return sum;
+}
+
+static void rows_are_the_same_without_smaps(void **state)
+{
+	auto_free struct proc_resident *smaps = NULL, *pages = NULL;
+	size_t n = 0, m = 0;
+	pid_t pid;
+	struct proc *p = child_that_stands_still(&pid);
+
+	(void)state;
+	assert_false(proc_is_large(p));
+	assert_int_equal(proc_resident_rows(p, &smaps, &n), 0);
+	assert_int_equal(proc_resident_by_pages(p, &pages, &m), 0);
+	assert_int_equal(n, m);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(smaps[i].start, pages[i].start);
+		assert_int_equal(smaps[i].end, pages[i].end);
+		assert_int_equal(smaps[i].kind, pages[i].kind);
+		assert_int_equal(smaps[i].writable, pages[i].writable);
+		assert_in_range(pages[i].rss_bytes + SLACK, smaps[i].rss_bytes,
+				smaps[i].rss_bytes + 2 * SLACK);
+	}
+	assert_true(sum_of(smaps, n) > 130 * MIB);
+	print_message("%zu rows, %lu KiB by smaps, %lu KiB by pages\n", n, sum_of(smaps, n) / 1024,
+		      sum_of(pages, n) / 1024);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	free(pages);
+	pages = NULL;
+	assert_int_equal(proc_resident_by_pages(p, &pages, &m), -ESRCH);
+	proc_close(p);
+}
+
+/* The search goes from piece to piece, and finds what the first one does not have. */
+static void the_next_page_is_found_pieces_away(void **state)
+{
+	struct proc *p = self_open();
+	char *at = mmap(NULL, 5 * GIB, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t start = (uintptr_t)at, end = start + 5 * GIB;
+
+	(void)state;
+	assert_ptr_not_equal(at, MAP_FAILED);
+	madvise(at, 5 * GIB, MADV_NOHUGEPAGE);
+	assert_int_equal(proc_next_touched(p, start, end), end);
+	at[4 * GIB + 5 * PAGE + 1] = 1;
+	assert_int_equal(proc_next_touched(p, start, end), start + 4 * GIB + 5 * PAGE);
+	assert_int_equal(proc_next_touched(p, start, start + 4 * GIB), start + 4 * GIB);
+	munmap(at, 5 * GIB);
+	proc_close(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_piece_ends_at_the_next_gib),
+		cmocka_unit_test(pieces_cover_all),
+		cmocka_unit_test(no_stamp_no_read),
+		cmocka_unit_test(lines_are_those_of_stdio),
+		cmocka_unit_test(rows_are_the_same_without_smaps),
+		cmocka_unit_test(the_next_page_is_found_pieces_away),
+	};
+
+	return cmocka_run_group_tests_name("stamped", tests, NULL, NULL);
+}
