@@ -116,7 +116,8 @@ bool reader_is_gone(const struct reader *r)
 /* Entries of whole lines; none where there are none, which the end of the table is. */
 static ssize_t read_entries(struct reader *r, uint64_t page, size_t n, uint64_t *entry)
 {
-	ssize_t got = stamped_pread(r->pagemap, entry, n * sizeof(*entry), page * sizeof(*entry));
+	ssize_t got =
+		stamped_pread(r->pagemap, entry, n * sizeof(*entry), page * sizeof(*entry), 0);
 
 	if (got > 0) {
 		memset((char *)entry + got, 0, n * sizeof(*entry) - (size_t)got);
