@@ -5,13 +5,22 @@
 #include "probe/readers.h"
 #include "probe/turn.h"
 
-#include "kern/mechanism_fixture.h"
-
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probe/mechanism_priv.h"
+
+#include "unit/unit.h"
 
 #define MS   1000000ull
 #define CODE 4711
+
+#define assert_done(call) assert_int_equal(call, 0)
 
 static struct turn turn_of(enum turn_kind kind)
 {
@@ -67,9 +76,9 @@ static void a_read_that_hangs_keeps_probes_as_they_are(void **state)
 	assert_non_null(strstr(fail_text(), "does not come back"));
 	assert_int_equal(turn_take(&out), -EAGAIN);
 	reader_end(&r);
-	ok(turn_take(&in));
+	assert_done(turn_take(&in));
 	turn_pass(&in);
-	ok(turn_take(&out));
+	assert_done(turn_take(&out));
 	turn_pass(&out);
 }
 
@@ -81,7 +90,7 @@ static void one_of_another_program_does_not(void **state)
 	(void)state;
 	reader_start(&r, CODE + 1);
 	usleep(80000);
-	ok(turn_take(&in));
+	assert_done(turn_take(&in));
 	turn_pass(&in);
 	in.is_library = true; /* that program maps libc, too */
 	assert_int_equal(turn_take(&in), -EAGAIN);
@@ -110,7 +119,7 @@ static void taking_out_waits_for_it_if_told_to(void **state)
 	out.is_patient = true;
 	reader_start(&r, CODE);
 	assert_int_equal(thread_start(&t, end_soon, &r), 0);
-	ok(turn_take(&out));
+	assert_done(turn_take(&out));
 	turn_pass(&out);
 	assert_in_range(clock_ns() - began, 140 * MS, 1000 * MS);
 	pthread_join(t, NULL);
@@ -122,7 +131,7 @@ static void readers_wait_while_it_lasts(void **state)
 	uint64_t began;
 
 	(void)state;
-	ok(turn_take(&in));
+	assert_done(turn_take(&in));
 	began = clock_ns();
 	reading_end(reading_begin());
 	assert_true(clock_ns() - began >= 2 * MS);
@@ -146,13 +155,13 @@ static void a_lock_that_stays_stops_nobody(void **state)
 	assert_int_equal(turn_take(&in), -EAGAIN);
 	assert_in_range(clock_ns() - began, 100 * MS, 400 * MS);
 	began = clock_ns();
-	ok(turn_take(&out));
+	assert_done(turn_take(&out));
 	turn_pass(&out);
 	assert_in_range(clock_ns() - began, 200 * MS, 500 * MS);
-	ok(turn_take(&prepare));
+	assert_done(turn_take(&prepare));
 	turn_pass(&prepare);
 	/* Two seconds and more: whoever has it does not come back. */
-	ok(turn_take(&in));
+	assert_done(turn_take(&in));
 	turn_pass(&in);
 	close(fd);
 }
@@ -171,9 +180,9 @@ static void one_turn_at_a_time(void **state)
 	pthread_t t;
 
 	(void)state;
-	ok(turn_take(&first));
+	assert_done(turn_take(&first));
 	assert_int_equal(thread_start(&t, pass_soon, &first), 0);
-	ok(turn_take(&second));
+	assert_done(turn_take(&second));
 	assert_true(clock_ns() - began >= 45 * MS);
 	turn_pass(&second);
 	pthread_join(t, NULL);
@@ -202,7 +211,7 @@ static void copies_share_a_page(void **state)
 			pause();
 	}
 	assert_true(read(ready[0], &row, sizeof(row)) == sizeof(row));
-	ok(host_join());
+	assert_done(host_join());
 	assert_int_not_equal(row, reading_row());
 	for (unsigned i = 0; i < READING_SLOTS; i++)
 		found += reading_page()->row[row].slot[i].code == CODE;
