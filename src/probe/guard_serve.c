@@ -15,6 +15,7 @@
 
 #include "base/thread.h"
 #include "probe/guard_priv.h"
+#include "probe/leftovers.h"
 #include "probe/turn.h"
 
 #define LOOK_MS	      200
@@ -345,14 +346,19 @@ static bool listen_once(struct guardian *g)
 void guard_serve(int control, struct guard_page *page, pid_t tool)
 {
 	struct guardian g = {.control = control, .page = page, .tool = tool};
+	struct leftovers left = {0};
 
 	g.tool_fd = (int)syscall(SYS_pidfd_open, tool, 0);
 	pthread_mutex_init(&g.lock, NULL);
 	if (turn_watch(&page->news))
 		log_debug("no thread looks at how long changes of probes take");
-	while (!tool_is_gone(&g) && listen_once(&g))
+	while (!tool_is_gone(&g) && listen_once(&g)) {
 		if (!beats(&g))
 			trip(&g);
+		if (probe_has_chosen(PROBE_TRACEFS))
+			leftovers_step(&left);
+	}
+	leftovers_free(&left);
 	/* However long a switch takes: were this process to end in the middle of one, breakpoints
 	 * would stay for the life of the target. */
 	while (!take_out(&g, true))

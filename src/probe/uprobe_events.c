@@ -5,9 +5,9 @@
  * A definition is a name in the kernel that outlives its maker; it costs nobody anything until a
  * perf event is opened on it. To remove a name that is open frees its probes while they are
  * registered: the kernel's busy check asks only the last probe of a name (5.4 to the newest). So
- * this process removes what it has closed itself and nothing else; a definition whose maker was
- * killed stays. The name tells the pid namespace, the pid in it, and 64 random bits: two copies in
- * two containers can have the same pid.
+ * this process removes what it has closed itself; what a killed one has left, leftovers.c. The name
+ * tells the pid namespace, the pid in it, and 64 random bits: two copies in two containers can have
+ * the same pid.
  *
  * Appending a probe to an event that is open makes the next perf_event_open dereference NULL inside
  * the kernel (seen on 6.18), and the dying task keeps the lock of the tracing core: only a reboot
@@ -16,6 +16,7 @@
 #include "probe/mechanism_priv.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -291,6 +292,43 @@ int probe_event_seal(struct probe_event *ev, size_t n)
 	return 0;
 }
 
+/* "0" in one instance of tracing, or not there at all. */
+static bool is_off_at(const char *path)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[8] = "";
+
+	if (fd < 0)
+		return errno == ENOENT;
+	return read(fd, text, sizeof(text) - 1) == 2 && !strcmp(text, "0\n");
+}
+
+/* Somebody else may have enabled it (`echo 1 > events/enable`): then it is in use. */
+static bool is_off(const char *root, const struct probe_event *ev)
+{
+	char path[384];
+	struct dirent *e;
+	bool is = true;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/events/%s/enable", root, ev->name);
+	if (!is_off_at(path))
+		return false;
+	snprintf(path, sizeof(path), "%s/instances", root);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT;
+	while (is && (e = readdir(dir))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/instances/%.100s/events/%s/enable", root,
+			 e->d_name, ev->name);
+		is = is_off_at(path);
+	}
+	closedir(dir);
+	return is;
+}
+
 void probe_event_remove(struct probe_event *ev)
 {
 	const char *root;
@@ -298,6 +336,11 @@ void probe_event_remove(struct probe_event *ev)
 
 	if (ev->state == EVENT_NONE)
 		return;
+	if (find_tracefs(&root) || !is_off(root, ev)) {
+		log_debug("event %s stays defined: somebody has enabled it", ev->name);
+		memset(ev, 0, sizeof(*ev));
+		return;
+	}
 	auto_close int fd = open_for_write(&root);
 	int len = snprintf(line, sizeof(line), "-:%s\n", ev->name);
 	int err = fd < 0 ? fd : write_lines(fd, line, (size_t)len);

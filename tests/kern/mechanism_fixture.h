@@ -52,7 +52,7 @@ enum { ONE, TWO, ALL, FUNCTIONS };
 static void (*const functions[FUNCTIONS])(void) = {plain_one, plain_two, many_sites};
 
 /* Offset in the file = address - start of the mapping + its file offset; from our own maps. */
-static uint64_t offset_of(const void *function)
+__attribute__((unused)) static uint64_t offset_of(const void *function)
 {
 	unsigned long start, end, offset;
 	char line[4352];
@@ -88,7 +88,7 @@ struct worker {
 	int number;
 };
 
-static void *work(void *arg)
+__attribute__((unused)) static void *work(void *arg)
 {
 	struct worker *w = arg;
 
@@ -105,7 +105,7 @@ static void *work(void *arg)
 	}
 }
 
-static void target_fork(struct board *b)
+__attribute__((unused)) static void target_fork(struct board *b)
 {
 	pid_t pid = fork();
 
@@ -122,7 +122,7 @@ static void target_fork(struct board *b)
 	}
 }
 
-static int target_main(const char *fd_text)
+__attribute__((unused)) static int target_main(const char *fd_text)
 {
 	struct board *b = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(fd_text), 0);
 	struct worker main_thread = {b, 0}, second = {b, 1};
@@ -153,7 +153,7 @@ static int target_main(const char *fd_text)
 		}                                                              \
 	} while (0)
 
-static struct target target_start(const char *exe)
+__attribute__((unused)) static struct target target_start(const char *exe)
 {
 	struct target t = {.fd = memfd_create("board", 0)};
 	char number[16];
@@ -172,7 +172,7 @@ static struct target target_start(const char *exe)
 	return t;
 }
 
-static void target_stop(struct target *t)
+__attribute__((unused)) static void target_stop(struct target *t)
 {
 	kill(t->pid, SIGKILL);
 	waitpid(t->pid, NULL, 0);
@@ -181,7 +181,7 @@ static void target_stop(struct target *t)
 }
 
 /* Both threads make @n calls each. */
-static void target_call(struct target *t, int which, unsigned long n)
+__attribute__((unused)) static void target_call(struct target *t, int which, unsigned long n)
 {
 	atomic_store(&t->board->which, (unsigned int)which);
 	atomic_fetch_add(&t->board->asked, n);
@@ -190,7 +190,7 @@ static void target_call(struct target *t, int which, unsigned long n)
 }
 
 /* Bytes of the executable mapping of process @pid's program that differ from its file. */
-static long foreign_bytes(pid_t pid)
+__attribute__((unused)) static long foreign_bytes(pid_t pid)
 {
 	unsigned long start, end, offset;
 	char path[64], exe[64], line[4352], flags[8];
@@ -241,7 +241,7 @@ struct counter {
 		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) \
 	}
 
-static struct counter counter_new(enum probe_mechanism m)
+__attribute__((unused)) static struct counter counter_new(enum probe_mechanism m)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
 		    .expected_attach_type = (enum bpf_attach_type)probe_attach_type(m));
@@ -266,7 +266,7 @@ static struct counter counter_new(enum probe_mechanism m)
 	return c;
 }
 
-static uint64_t counter_read(const struct counter *c)
+__attribute__((unused)) static uint64_t counter_read(const struct counter *c)
 {
 	uint32_t zero = 0;
 	uint64_t n = 0;
@@ -275,7 +275,7 @@ static uint64_t counter_read(const struct counter *c)
 	return n;
 }
 
-static void counter_free(struct counter *c)
+__attribute__((unused)) static void counter_free(struct counter *c)
 {
 	close(c->prog);
 	close(c->map);
@@ -283,7 +283,7 @@ static void counter_free(struct counter *c)
 
 /* ---- Helpers around sets. ---- */
 
-static void ok(int err)
+__attribute__((unused)) static void ok(int err)
 {
 	if (err)
 		fail_msg("%d: %s", err, fail_text());
@@ -325,7 +325,7 @@ __attribute__((unused)) static enum probe_mechanism usable(void **state)
 }
 
 /* Lines of uprobe_events of process @pid. */
-static int definitions(pid_t pid)
+__attribute__((unused)) static int definitions(pid_t pid)
 {
 	char line[512], mine[32];
 	FILE *f = fopen("/sys/kernel/tracing/uprobe_events", "re");
@@ -342,7 +342,7 @@ static int definitions(pid_t pid)
 }
 
 /* What process @pid, a child of this one that was killed, has left: nothing removes it but us. */
-static void remove_definitions(pid_t pid)
+__attribute__((unused)) static void remove_definitions(pid_t pid)
 {
 	static const char *const roots[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
 	char path[64], line[512], mine[32], *blank;
