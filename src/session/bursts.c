@@ -129,12 +129,12 @@ static void refused(struct births *b, int err)
 	if (err == -EAGAIN)
 		return;
 	b->due.burst = now + REFUSED_NS;
-	if (err == -ENOTSUP)
+	if (err == -EBUSY) {
+		if (!b->windows_refused++)
+			session_note(b->s, "births could not be watched at times: %s", fail_text());
+	} else if (err == -ENOTSUP || ++b->refusals >= REFUSALS) {
 		give_up(b);
-	else if (err == -EBUSY && !b->windows_refused++)
-		session_note(b->s, "births could not be watched at times: %s", fail_text());
-	else if (err != -EBUSY && ++b->refusals >= REFUSALS)
-		give_up(b);
+	}
 }
 
 void births_burst(struct births *b)

@@ -66,10 +66,11 @@ static void ten_calm_minutes_are_forgotten(void **state)
 
 static void links_are_trusted_by_version(void **state)
 {
-	static const char *const good[] = {"6.6.54", "6.6.100-generic", "6.10.13", "6.11.2",
+	static const char *const good[] = {"6.6.54", "6.6.100-generic", "6.10.13",	"6.11.2",
 					   "6.12.0", "6.18.44-fc-v669", "7.2.13-amd64", "10.0.0"};
-	static const char *const bad[] = {"5.10.0", "6.1.0-50-amd64", "6.6.53", "6.7.12", "6.9.7",
-					  "6.10.12", "6.11.1", "6.11.0-rc1", "", "x", "6"};
+	static const char *const bad[] = {
+		"5.10.0", "6.1.0-50-amd64", "6.6.53", "6.7.12", "6.9.7", "6.10.12",
+		"6.11.1", "6.11.0-rc1",	    "",	      "x",	"6"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
