@@ -10,6 +10,7 @@
  * Sites: the birth sites of the interpreter; with --cold as many entries of exported functions that
  * the loop never executes, so that only the planting is measured and no hit.
  */
+#include "places/places.h"
 #include "probe/probe.h"
 
 #include <bpf/bpf.h>
@@ -74,15 +75,15 @@ static int load_empty(enum probe_mechanism m)
 
 static size_t birth_sites(const char *python, uint64_t *out)
 {
-	struct probe_births_report report;
-	struct probe_points points = {0};
+	struct places_births_report report;
+	struct places points = {0};
 	struct dso *d = NULL;
 	size_t n = 0;
 
-	if (!dso_open(python, &d) && !probe_find_births(d, 11, &points, &report))
+	if (!dso_open(python, &d) && !places_find_births(d, 11, &points, &report))
 		for (; n < points.n && n < SITES_MAX; n++)
 			out[n] = points.v[n].offset;
-	probe_points_free(&points);
+	places_free(&points);
 	dso_close(d);
 	return n;
 }

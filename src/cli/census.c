@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/thread.h"
-#include "census/census.h"
+#include "cli/census_process.h"
 #include "cli/cli.h"
 #include "cli/opts.h"
 #include "cli/progress.h"

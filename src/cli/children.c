@@ -129,8 +129,6 @@ struct session *children_poll(struct children *c, bool has_room)
 		return NULL;
 	}
 	c->watched += o.session != NULL;
-	if (o.session)
-		c->so.mechanism = session_mechanism(o.session);
 	if (has_room)
 		ask_for_next(c);
 	return o.session;

@@ -4,6 +4,7 @@
 
 #include "cli/doctor_priv.h"
 #include "heap/heap.h"
+#include "places/places.h"
 #include "probe/probe.h"
 #include "proc/limits.h"
 
@@ -18,17 +19,17 @@ static void build(struct doctor *d, const struct py_runtime *rt)
 
 static void births(struct doctor *d, const struct py_runtime *rt)
 {
-	struct probe_births_report rep;
-	struct probe_points points = {0};
+	struct places_births_report rep;
+	struct places points = {0};
 
-	if (probe_find_births(rt->dso, rt->minor, &points, &rep)) {
+	if (places_find_births(rt->dso, rt->minor, &points, &rep)) {
 		doctor_add(d, DOCTOR_NOTE, "birth sites", "%s", fail_text());
 		doctor_remedy(d, "lines of Python objects cannot be told here; memory of C code, "
 				 "the census and `why` work");
 	} else {
 		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete", points.n);
 	}
-	probe_points_free(&points);
+	places_free(&points);
 }
 
 static void pools(struct doctor *d, const struct py_runtime *rt)

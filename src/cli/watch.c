@@ -58,8 +58,6 @@ static int open_children(struct watch *w, struct session_opts so)
 {
 	int err = 0;
 
-	if (w->n)
-		so.mechanism = session_mechanism(w->target[0].session);
 	if (w->o.children || w->o.command)
 		err = children_new(&so, &w->children);
 

@@ -54,12 +54,10 @@ static uint64_t step(void *self, uint64_t now_ns)
 	if (forks == f->seen)
 		return now_ns + LOOK_NS;
 	f->seen = forks;
-	/* Not now: the next look finds the count changed once more. */
-	if (probe_guard_shed(f->s->kern.channel)) {
-		f->seen--;
-		return now_ns + LOOK_NS;
-	}
-	return clock_ns() + REST_NS;
+	if (!probe_guard_shed(f->s->kern.channel))
+		return clock_ns() + REST_NS;
+	f->seen--; /* not now: the next look finds the count changed once more */
+	return now_ns + LOOK_NS;
 }
 
 const struct source_ops forks_source = {

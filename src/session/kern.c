@@ -70,9 +70,6 @@ static int choose_mechanism(struct session *s, size_t n)
 {
 	struct kern *k = &s->kern;
 
-	k->mechanism = (enum probe_mechanism)s->o.mechanism;
-	if (k->mechanism)
-		return 0;
 	return k->channel ? probe_guard_choose(k->channel, s->proc->pid, n, &k->mechanism)
 			  : probe_choose_for(s->proc->pid, n, &k->mechanism);
 }

@@ -261,8 +261,3 @@ int session_pid(const struct session *s)
 {
 	return s->proc->pid;
 }
-
-int session_mechanism(const struct session *s)
-{
-	return s->kern.mechanism;
-}

@@ -25,7 +25,6 @@ struct session_opts {
 	 * session_open alone. */
 	const struct heap_census *inherited;
 	struct probe_guard *guard; /* who holds the probes; NULL: this process */
-	int mechanism;		   /* that of another session: need not be found out again; or 0 */
 	/* Told of all that a judgement rests on, each time, by the thread that fills reports and
 	 * steps the session; NULL: nobody. */
 	void (*on_evidence)(void *ctx, const struct evidence *e);
@@ -57,7 +56,6 @@ int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct re
 void session_metrics(const struct session *s, struct metrics *out);
 const char *session_comm(const struct session *s);
 int session_pid(const struct session *s);
-int session_mechanism(const struct session *s);
 /* Take every probe out of the target, or put back what the mode wants (for measurements). */
 void session_pause(struct session *s, bool pause);
 

@@ -15,12 +15,12 @@ static int add_file(struct session *s, const struct dso *d, int minor, uint64_t 
 	struct sites *t = s->sites;
 	struct site_file *f = &t->file[t->n_files];
 	const struct proc_map *row;
-	struct probe_births_report rep;
+	struct places_births_report rep;
 	int err;
 
 	if (t->n_files == SITES_FILES)
 		return fail(-ENOTSUP, "more than %d files with birth sites", SITES_FILES);
-	err = probe_find_births(d, minor, &f->points, &rep);
+	err = places_find_births(d, minor, &f->points, &rep);
 	if (err)
 		return err;
 	log_info("%zu birth sites (%zu tests, %zu deaths, %zu others) in %s", rep.births, rep.tests,
@@ -75,7 +75,7 @@ static int find_in_modules(struct session *s)
 static void forget(struct sites *t)
 {
 	for (size_t i = 0; i < t->n_files; i++) {
-		probe_points_free(&t->file[i].points);
+		places_free(&t->file[i].points);
 		close_fd(&t->file[i].fd);
 	}
 	*t = (struct sites){0};
@@ -108,7 +108,7 @@ void sites_close(struct sites *t)
 int sites_open_set(struct session *s, const struct site_file *f, const bool *want,
 		   const char *label, struct probe_set **out)
 {
-	const struct probe_points *p = &f->points;
+	const struct places *p = &f->points;
 	auto_free uint64_t *offset = calloc(p->n, sizeof(*offset));
 	struct probe_set_spec spec = {
 		.file_fd = f->fd,
@@ -196,7 +196,7 @@ int sites_on(const struct sites *t, struct probe_set *const *set)
 void sites_off(const struct sites *t, struct probe_set *const *set)
 {
 	for (size_t i = 0; i < t->n_sets; i++)
-		if (set[i] && probe_set_is_on(set[i]))
+		if (set[i])
 			probe_set_off(set[i]);
 }
 

@@ -3,6 +3,7 @@
 #ifndef PYLEAK_SESSION_SITES_H
 #define PYLEAK_SESSION_SITES_H
 
+#include "places/places.h"
 #include "probe/probe.h"
 
 struct session;
@@ -15,7 +16,7 @@ struct site_file {
 	uint32_t dev;
 	int fd; /* of the file that was searched: the one that is probed */
 	uint64_t bias;
-	struct probe_points points;
+	struct places points;
 };
 
 struct sites {

@@ -3,6 +3,8 @@
  * libc opens for itself and closes again (getaddrinfo, localtime) does not pass them. */
 #include <fcntl.h>
 
+#include "places/places.h"
+#include "py/py.h"
 #include "track/fds_priv.h"
 
 #define RCX 1
@@ -65,15 +67,15 @@ static const struct proc_map *find_map(const struct proc *p, bool (*is)(const ch
 
 /* A cheap byte where the return address is on top of the stack and the argument (@reg, or any) in a
  * known register, else the first byte, where nothing has moved. */
-static int find_place(const struct dso *d, const char *name, int reg, struct probe_point *at)
+static int find_place(const struct dso *d, const char *name, int reg, struct places_point *at)
 {
 	struct dso_sym sym;
 
 	if (dso_symbol(d, name, &sym))
 		return -ENOENT;
-	if (!probe_find_entry(d, name, reg ? 1u << reg : 0, true, at, NULL))
+	if (!places_find_entry(d, name, reg ? 1u << reg : 0, true, at, NULL))
 		return 0;
-	*at = (struct probe_point){.addr = sym.addr, .site = {.reg = (uint8_t)reg}};
+	*at = (struct places_point){.addr = sym.addr, .site = {.reg = (uint8_t)reg}};
 	return dso_addr_to_offset(d, sym.addr, &at->offset);
 }
 
@@ -119,7 +121,7 @@ static int open_file(const struct proc *p, const struct proc_map *m, struct fds_
 /* In the first file that has it: up to glibc 2.33 programs come by open, accept and their kin in
  * libpthread, and those of libc serve itself. */
 static const struct search *find_in(const struct search *v, size_t n, const char *name, int reg,
-				    struct probe_point *at)
+				    struct places_point *at)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!find_place(v[i].dso, name, reg, at))
@@ -130,7 +132,7 @@ static const struct search *find_in(const struct search *v, size_t n, const char
 static void find_all(struct fds_libc *l, const struct search *v, size_t n, bool glibc)
 {
 	const struct search *in;
-	struct probe_point at;
+	struct places_point at;
 
 	for (size_t i = 0; i < ARRAY_SIZE(returns_one); i++) {
 		in = find_in(v, n, returns_one[i], 0, &at);

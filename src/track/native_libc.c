@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which libc a process has, and at which byte each allocator function of it is probed. */
+#include "places/places.h"
 #include "track/native_priv.h"
 
 #include <fcntl.h>
@@ -162,7 +163,7 @@ static int find_maps(const struct proc *p, const struct proc_map **heap,
 
 /* The byte at which every argument is in a known register. Asked for one by one: the places must
  * agree, else the first byte of the function is taken, where nothing has moved yet. */
-static int find_place(const struct dso *d, int fn, struct probe_point *at, uint8_t reg[PL_FN_ARGS])
+static int find_place(const struct dso *d, int fn, struct places_point *at, uint8_t reg[PL_FN_ARGS])
 {
 	uint32_t mask = 0;
 	int second;
@@ -171,15 +172,15 @@ static int find_place(const struct dso *d, int fn, struct probe_point *at, uint8
 		if (fns[fn].arg[i] != NO)
 			mask |= 1u << fns[fn].arg[i];
 	memset(reg, NO, PL_FN_ARGS);
-	if (probe_find_entry(d, fns[fn].name, mask, fns[fn].has_return, at, &second))
+	if (places_find_entry(d, fns[fn].name, mask, fns[fn].has_return, at, &second))
 		return -ENOENT;
 	for (int i = 0; i < PL_FN_ARGS; i++) {
-		struct probe_point one;
+		struct places_point one;
 
 		if (fns[fn].arg[i] == NO)
 			continue;
-		if (probe_find_entry(d, fns[fn].name, 1u << fns[fn].arg[i], fns[fn].has_return,
-				     &one, &second) ||
+		if (places_find_entry(d, fns[fn].name, 1u << fns[fn].arg[i], fns[fn].has_return,
+				      &one, &second) ||
 		    one.addr != at->addr)
 			return -ENOENT;
 		reg[i] = one.site.reg;
@@ -195,7 +196,7 @@ static bool is_map_fn(int fn)
 static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int fn)
 {
 	struct pl_native_fn *f = &l->fns[l->n];
-	struct probe_point at = {0};
+	struct places_point at = {0};
 	struct dso_sym sym;
 
 	if (dso_symbol(d, fns[fn].name, &sym))

@@ -2,11 +2,12 @@
 /*
  * The decoder that looks for the places where objects come to life, in code that lies.
  *
- * reads: src/probe/births.c src/probe/births_word.c src/probe/births_scan.c
- * reads: src/probe/births_state.c src/probe/births_follow.c src/probe/births_complete.c
+ * reads: src/places/births.c src/places/births_word.c src/places/births_scan.c
+ * reads: src/places/births_state.c src/places/births_follow.c src/places/births_complete.c
  */
 #include "dso/dso.h"
 #include "fuzz/fuzz.h"
+#include "places/places.h"
 #include "probe/probe.h"
 
 static const int minor[] = {8, 11, 13, 15};
@@ -15,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = {data, size};
 	int version = minor[in_u8(&in) % ARRAY_SIZE(minor)];
-	struct probe_births_report report;
-	struct probe_points points = {0};
+	struct places_births_report report;
+	struct places points = {0};
 	struct dso *d;
 	uint8_t *copy;
 
@@ -27,11 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, in.p, in.n);
 	if (dso_open_bytes("fuzz", copy, in.n, &d))
 		return 0;
-	if (!probe_find_births(d, version, &points, &report))
+	if (!places_find_births(d, version, &points, &report))
 		for (size_t i = 0; i < points.n; i++)
 			if (points.v[i].site.reg > 15)
 				abort();
-	probe_points_free(&points);
+	places_free(&points);
 	dso_close(d);
 	return 0;
 }

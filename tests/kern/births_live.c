@@ -23,6 +23,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "places/places.h"
 #include "session/session_priv.h"
 #include "session/sites.h"
 
@@ -104,7 +105,7 @@ static void leave_out_sites(struct session *s)
 	size_t every = text ? strtoul(text, NULL, 10) : 0;
 
 	for (size_t i = 0; every && i < s->sites->n_files; i++) {
-		struct probe_points *p = &s->sites->file[i].points;
+		struct places *p = &s->sites->file[i].points;
 		size_t n = 0;
 
 		for (size_t k = 0; k < p->n; k++)

@@ -2,6 +2,7 @@
 /* The birth finder on every interpreter at hand: the system's, those of pyenv, and the ELF files
  * named in PYLEAK_TEST_PYTHONS. Numbers of sites change with every compiler run, so ranges and
  * completeness are asserted, never counts. */
+#include "places/places.h"
 #include "probe/probe.h"
 #include "unit.h"
 
@@ -96,9 +97,9 @@ static void leaves_no_reference_to_the_slow_path_over(void **state)
 	for (size_t i = 0; i < targets.n; i++) {
 		const struct target *t = &targets.v[i];
 		struct dso *d = open_target(t);
-		struct probe_births_report r;
-		struct probe_points p;
-		int err = probe_find_births(d, t->minor, &p, &r);
+		struct places_births_report r;
+		struct places p;
+		int err = places_find_births(d, t->minor, &p, &r);
 
 		if (err)
 			print_error("%s: %s\n", t->path, fail_text());
@@ -111,7 +112,7 @@ static void leaves_no_reference_to_the_slow_path_over(void **state)
 		assert_true(r.tests >= r.births + r.deaths);
 		assert_int_equal(r.tracer, t->minor >= 13);
 		assert_true(r.deaths == 0 || r.tracer);
-		probe_points_free(&p);
+		places_free(&p);
 		dso_close(d);
 	}
 }
@@ -132,11 +133,11 @@ static void every_place_is_a_je_or_jne_and_names_the_object(void **state)
 	(void)state;
 	for (size_t i = 0; i < targets.n; i++) {
 		struct dso *d = open_target(&targets.v[i]);
-		struct probe_points p;
+		struct places p;
 
-		assert_int_equal(probe_find_births(d, targets.v[i].minor, &p, NULL), 0);
+		assert_int_equal(places_find_births(d, targets.v[i].minor, &p, NULL), 0);
 		for (size_t k = 0; k < p.n; k++) {
-			const struct probe_point *at = &p.v[k];
+			const struct places_point *at = &p.v[k];
 			uint64_t addr;
 			size_t avail = 0;
 			const uint8_t *code = dso_bytes(d, at->addr, &avail);
@@ -153,7 +154,7 @@ static void every_place_is_a_je_or_jne_and_names_the_object(void **state)
 			else
 				assert_true(at->site.how == PL_OBJ_REG && at->site.reg != 4);
 		}
-		probe_points_free(&p);
+		places_free(&p);
 		dso_close(d);
 	}
 }
@@ -167,11 +168,11 @@ static void refuses_when_sites_are_hidden_from_it(void **state)
 		struct dso *d = open_target(&targets.v[i]);
 
 		for (size_t k = 0; k < ARRAY_SIZE(every); k++) {
-			struct probe_points p;
+			struct places p;
 			int err;
 
 			setenv("PYLEAK_TEST_HIDE_SITES", every[k], 1);
-			err = probe_find_births(d, targets.v[i].minor, &p, NULL);
+			err = places_find_births(d, targets.v[i].minor, &p, NULL);
 			unsetenv("PYLEAK_TEST_HIDE_SITES");
 			assert_int_equal(err, -ENOTSUP);
 			assert_non_null(strstr(fail_text(), targets.v[i].path));
@@ -188,31 +189,31 @@ static void refuses_a_version_that_the_file_is_not(void **state)
 	for (size_t i = 0; i < targets.n; i++) {
 		struct dso *d = open_target(&targets.v[i]);
 		int other = targets.v[i].minor >= 13 ? 11 : 14;
-		struct probe_points p;
+		struct places p;
 
-		assert_int_equal(probe_find_births(d, other, &p, NULL), -ENOTSUP);
-		assert_int_equal(probe_find_births(d, 7, &p, NULL), -ENOTSUP);
-		assert_int_equal(probe_find_births(d, 16, &p, NULL), -ENOTSUP);
+		assert_int_equal(places_find_births(d, other, &p, NULL), -ENOTSUP);
+		assert_int_equal(places_find_births(d, 7, &p, NULL), -ENOTSUP);
+		assert_int_equal(places_find_births(d, 16, &p, NULL), -ENOTSUP);
 		dso_close(d);
 	}
 }
 
 static void refuses_a_file_without_python(void **state)
 {
-	struct probe_points p;
+	struct places p;
 	struct dso *d;
 
 	(void)state;
 	assert_int_equal(dso_open("/proc/self/exe", &d), 0);
 	for (int minor = 8; minor <= 15; minor++)
-		assert_int_equal(probe_find_births(d, minor, &p, NULL), -ENOTSUP);
+		assert_int_equal(places_find_births(d, minor, &p, NULL), -ENOTSUP);
 	dso_close(d);
 }
 
 static void finds_births_in_extension_modules_of_3_8(void **state)
 {
-	struct probe_births_report r;
-	struct probe_points p;
+	struct places_births_report r;
+	struct places p;
 	struct dso *d;
 	glob_t g;
 
@@ -225,10 +226,10 @@ static void finds_births_in_extension_modules_of_3_8(void **state)
 	}
 	assert_int_equal(dso_open(g.gl_pathv[0], &d), 0);
 	assert_true(dso_imports(d, "_Py_tracemalloc_config"));
-	assert_int_equal(probe_find_births(d, 8, &p, &r), 0);
+	assert_int_equal(places_find_births(d, 8, &p, &r), 0);
 	assert_in_range(p.n, 1, 100);
 	assert_int_equal(r.uncovered, 0);
-	probe_points_free(&p);
+	places_free(&p);
 	dso_close(d);
 	globfree(&g);
 }
@@ -239,7 +240,7 @@ static void survives_code_that_was_tampered_with(void **state)
 	char path[] = "/tmp/pyleak-test-births-XXXXXX";
 	int fd = mkstemp(path);
 	uint64_t seed = 88172645463325252ull;
-	struct probe_points good;
+	struct places good;
 	struct dso *d;
 	uint8_t *image;
 	size_t size = 0;
@@ -250,7 +251,7 @@ static void survives_code_that_was_tampered_with(void **state)
 	if (!targets.n)
 		skip();
 	d = open_target(&targets.v[0]);
-	assert_int_equal(probe_find_births(d, targets.v[0].minor, &good, NULL), 0);
+	assert_int_equal(places_find_births(d, targets.v[0].minor, &good, NULL), 0);
 	dso_close(d);
 	in = fopen(targets.v[0].path, "rb");
 	assert_non_null(in);
@@ -261,7 +262,7 @@ static void survives_code_that_was_tampered_with(void **state)
 	assert_int_equal(pwrite(fd, image, size, 0), size);
 	for (int i = 0; i < 2000 && clock_ns() < deadline; i++) {
 		uint64_t at[16];
-		struct probe_points p;
+		struct places p;
 
 		/* Bytes near birth sites, where the finder looks. */
 		for (size_t k = 0; k < ARRAY_SIZE(at); k++) {
@@ -277,15 +278,15 @@ static void survives_code_that_was_tampered_with(void **state)
 			assert_int_equal(pwrite(fd, &b, 1, (off_t)at[k]), 1);
 		}
 		if (!dso_open(path, &d)) {
-			if (!probe_find_births(d, targets.v[0].minor, &p, NULL))
+			if (!places_find_births(d, targets.v[0].minor, &p, NULL))
 				assert_true(p.n > 0);
-			probe_points_free(&p);
+			places_free(&p);
 			dso_close(d);
 		}
 		for (size_t k = 0; k < ARRAY_SIZE(at); k++)
 			assert_int_equal(pwrite(fd, &image[at[k]], 1, (off_t)at[k]), 1);
 	}
-	probe_points_free(&good);
+	places_free(&good);
 	free(image);
 	close(fd);
 	unlink(path);

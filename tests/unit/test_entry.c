@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Entry places in the C library that this test itself runs on. */
+#include "places/places.h"
 #include "probe/probe.h"
 #include "unit.h"
 
@@ -71,7 +72,7 @@ static void finds_an_emulated_place_at_the_entry_of_each_allocator(void **state)
 	const struct dso *d = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct probe_point p;
+		struct places_point p;
 		struct dso_sym sym;
 		const uint8_t *code;
 		uint64_t addr;
@@ -79,7 +80,7 @@ static void finds_an_emulated_place_at_the_entry_of_each_allocator(void **state)
 		int second = 99;
 
 		assert_int_equal(dso_symbol(d, rows[i].name, &sym), 0);
-		if (probe_find_entry(d, rows[i].name, rows[i].args, false, &p, &second))
+		if (places_find_entry(d, rows[i].name, rows[i].args, false, &p, &second))
 			fail_msg("%s: %s", rows[i].name, fail_text());
 		code = dso_bytes(d, p.addr, &avail);
 		assert_non_null(code);
@@ -101,28 +102,30 @@ static void finds_places_for_return_probes_where_the_stack_is_untouched(void **s
 	static const char *const names[] = {"malloc", "calloc", "realloc", "memalign"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		struct probe_point p;
+		struct places_point p;
 
-		assert_int_equal(probe_find_entry(*state, names[i], 0, true, &p, NULL), 0);
+		assert_int_equal(places_find_entry(*state, names[i], 0, true, &p, NULL), 0);
 	}
 }
 
 static void says_which_function_is_missing(void **state)
 {
-	struct probe_point p;
+	struct places_point p;
 	int second;
 
-	assert_int_equal(probe_find_entry(*state, "no_such_function", BIT(RDI), false, &p, &second),
-			 -ENOENT);
+	assert_int_equal(
+		places_find_entry(*state, "no_such_function", BIT(RDI), false, &p, &second),
+		-ENOENT);
 	assert_non_null(strstr(fail_text(), "no_such_function"));
 }
 
 static void refuses_registers_that_carry_no_argument(void **state)
 {
-	struct probe_point p;
+	struct places_point p;
 	int second;
 
-	assert_int_equal(probe_find_entry(*state, "malloc", BIT(RSP), false, &p, &second), -EINVAL);
+	assert_int_equal(places_find_entry(*state, "malloc", BIT(RSP), false, &p, &second),
+			 -EINVAL);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* One test of the word: from the read to its conditional jump, and along the edge that is taken
  * when the word is set, to the call that tells birth from death and names the object. */
-#include "probe/births_priv.h"
+#include "places/births_priv.h"
 
 #define RSI 6
 #define RDI 7

@@ -2,10 +2,10 @@
 /* What the files of the birth finder share. The way of the data: births_word (what is tested) ->
  * births_scan (every place that touches it) -> births_follow over births_state (what each place
  * does when the word is set) -> births_complete (is anything left over?) -> births (the result). */
-#ifndef PYLEAK_BIRTHS_PRIV_H
-#define PYLEAK_BIRTHS_PRIV_H
+#ifndef PYLEAK_PLACES_BIRTHS_PRIV_H
+#define PYLEAK_PLACES_BIRTHS_PRIV_H
 
-#include "probe/probe.h"
+#include "places/places.h"
 
 #include <Zydis/Zydis.h>
 
@@ -168,7 +168,7 @@ struct births_tests {
 
 /* @accepted is sorted by address. Refuses when anything may have been missed. */
 int births_check_complete(const struct births_finder *f, const struct births_tests *tests,
-			  struct births_hits *hits, const struct probe_points *accepted,
-			  struct probe_births_report *report);
+			  struct births_hits *hits, const struct places *accepted,
+			  struct places_births_report *report);
 
 #endif

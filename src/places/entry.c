@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* probe_find_entry(): one byte that every call of a function passes once, early enough that its
+/* places_find_entry(): one byte that every call of a function passes once, early enough that its
  * arguments are still at hand, on an instruction that the kernel emulates. An instruction that must
  * be single-stepped instead costs 3 to 15 times as much per hit. */
-#include "probe/probe.h"
+#include "places/places.h"
 
 #include <Zydis/Zydis.h>
 
@@ -241,8 +241,8 @@ static void arguments(struct entry *e, uint32_t mask)
 	e->rsp_moved = false;
 }
 
-int probe_find_entry(const struct dso *d, const char *name, uint32_t args_mask, bool want_return,
-		     struct probe_point *out, int *second)
+int places_find_entry(const struct dso *d, const char *name, uint32_t args_mask, bool want_return,
+		      struct places_point *out, int *second)
 {
 	struct entry e = {.d = d, .name = name};
 	struct dso_sym sym;
@@ -268,7 +268,7 @@ int probe_find_entry(const struct dso *d, const char *name, uint32_t args_mask, 
 	}
 	if (!c.rank)
 		return fail(-ENOTSUP, "%s: %s has no place for a cheap probe", dso_path(d), name);
-	*out = (struct probe_point){.addr = c.addr};
+	*out = (struct places_point){.addr = c.addr};
 	if (c.first != NO_REG)
 		out->site.reg = (uint8_t)c.first;
 	if (second)

@@ -2,7 +2,7 @@
 /* The word that every birth tests, read off the code of _Py_NewReference: up to 3.12 tracemalloc's
  * `tracing` flag, from 3.13 on the pointer to the reference tracer (_PyRuntime.ref_tracer). And
  * what a set flag leads to: tracemalloc's function for new references, the "slow path". */
-#include "probe/births_priv.h"
+#include "places/births_priv.h"
 #include "py/versions.h"
 
 #define SLOW_NAME "_PyTraceMalloc_NewReference"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Symbolic execution of a few instructions: which register or stack slot of the start a value
  * comes from. Whatever is not understood becomes unknown, never a guess. */
-#include "probe/births_priv.h"
+#include "places/births_priv.h"
 
 #define RSP 4
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* probe_find_births(): every place in a file where a Python object comes to life.
+/* places_find_births(): every place in a file where a Python object comes to life.
  *
  * _Py_NewReference is inlined all over optimised builds, and a macro in 3.8. But each copy,
  * whatever memory the object takes, tests one word: is anybody tracing? The conditional jump on
  * that test is the place; where it goes when somebody is tracing says which register holds the
  * object. */
-#include "probe/births_priv.h"
+#include "places/births_priv.h"
 
 #include <stdio.h>
 #include "py/versions.h"
 
-void probe_points_free(struct probe_points *p)
+void places_free(struct places *p)
 {
 	if (!p)
 		return;
 	free(p->v);
-	*p = (struct probe_points){0};
+	*p = (struct places){0};
 }
 
 /* The instruction around a displacement may have a prefix or not; what comes behind decides. */
@@ -41,7 +41,7 @@ static bool follow_hit(const struct births_finder *f, const struct births_hit *h
 }
 
 static int follow_hits(const struct births_finder *f, const struct births_hits *h,
-		       struct births_tests *tests, struct probe_births_report *report)
+		       struct births_tests *tests, struct places_births_report *report)
 {
 	/* 4, the flag's place up to 3.11, is a place in every other struct too. */
 	const bool far = f->word - f->base > INT8_MAX;
@@ -75,7 +75,7 @@ static int follow_hits(const struct births_finder *f, const struct births_hits *
 }
 
 static int to_point(const struct births_finder *f, const struct births_test *t,
-		    struct probe_point *p)
+		    struct places_point *p)
 {
 	const struct births_value *o = &t->object;
 	bool in_reg = o->kind == BIRTHS_ORIGIN && o->reg != 4;
@@ -84,10 +84,10 @@ static int to_point(const struct births_finder *f, const struct births_test *t,
 	if (t->disagree || !(in_reg || in_slot) || o->n < INT32_MIN || o->n > INT32_MAX)
 		return fail(-ENOTSUP, "%s: where the object born at %#llx is kept is not clear",
 			    dso_path(f->d), (unsigned long long)t->place);
-	*p = (struct probe_point){.addr = t->place,
-				  .site = {.reg = o->reg,
-					   .how = in_slot ? PL_OBJ_DEREF : PL_OBJ_REG,
-					   .disp = (int32_t)o->n}};
+	*p = (struct places_point){.addr = t->place,
+				   .site = {.reg = o->reg,
+					    .how = in_slot ? PL_OBJ_DEREF : PL_OBJ_REG,
+					    .disp = (int32_t)o->n}};
 	return dso_addr_to_offset(f->d, t->place, &p->offset);
 }
 
@@ -106,8 +106,8 @@ static unsigned long hide_every(void)
 	return s ? strtoul(s, NULL, 10) : 0;
 }
 
-static int collect(const struct births_finder *f, struct births_tests *tests,
-		   struct probe_points *out, struct probe_births_report *report)
+static int collect(const struct births_finder *f, struct births_tests *tests, struct places *out,
+		   struct places_births_report *report)
 {
 	const unsigned long hide = hide_every();
 	uint64_t last = 0;
@@ -151,7 +151,7 @@ static int collect(const struct births_finder *f, struct births_tests *tests,
 }
 
 static int find(struct births_finder *f, struct births_hits *hits, struct births_tests *tests,
-		struct probe_points *out, struct probe_births_report *report)
+		struct places *out, struct places_births_report *report)
 {
 	int err;
 
@@ -175,16 +175,16 @@ static int find(struct births_finder *f, struct births_hits *hits, struct births
 	return err;
 }
 
-int probe_find_births(const struct dso *d, int minor, struct probe_points *out,
-		      struct probe_births_report *report)
+int places_find_births(const struct dso *d, int minor, struct places *out,
+		       struct places_births_report *report)
 {
-	struct probe_births_report unused;
+	struct places_births_report unused;
 	struct births_finder *f;
 	struct births_hits hits = {0};
 	struct births_tests tests = {0};
 	int err;
 
-	*out = (struct probe_points){0};
+	*out = (struct places){0};
 	if (!report)
 		report = &unused;
 	memset(report, 0, sizeof(*report));
@@ -199,7 +199,7 @@ int probe_find_births(const struct dso *d, int minor, struct probe_points *out,
 	ZydisDecoderInit(&f->decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 	err = find(f, &hits, &tests, out, report);
 	if (err)
-		probe_points_free(out);
+		places_free(out);
 	vec_free(&hits.hits);
 	vec_free(&hits.refs);
 	vec_free(&tests.v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Every place in the text that touches the word, and every place that only the slow path has, by
  * comparing bytes: some 20 times faster than decoding all instructions, with the same result. */
-#include "probe/births_priv.h"
+#include "places/births_priv.h"
 
 static int32_t i32_at(const uint8_t *p)
 {

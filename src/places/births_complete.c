@@ -2,9 +2,9 @@
 /* Is the set of birth sites complete? One site that is missed makes objects look born elsewhere, so
  * every doubt is a refusal. Independent looks: what only the slow path has, what only a new object
  * has, the tests themselves, and who else jumps to where births go. */
-#include "probe/births_priv.h"
+#include "places/births_priv.h"
 
-static bool is_accepted(const struct probe_points *accepted, uint64_t place)
+static bool is_accepted(const struct places *accepted, uint64_t place)
 {
 	size_t lo = 0, hi = accepted->n;
 
@@ -64,8 +64,8 @@ static bool is_getter(const struct births_finder *f, uint64_t at)
 
 /* Everything that refers to the slow path belongs to an accepted site, or to a death. */
 static int check_refs(const struct births_finder *f, const struct births_tests *tests,
-		      struct births_hits *h, const struct probe_points *accepted,
-		      struct probe_births_report *report)
+		      struct births_hits *h, const struct places *accepted,
+		      struct places_births_report *report)
 {
 	for (size_t i = 0; i < tests->v.n; i++) {
 		const struct births_test *t = &tests->v.v[i];
@@ -98,7 +98,7 @@ static int check_refs(const struct births_finder *f, const struct births_tests *
  * whoever calls the slow path with one as well. Shared slow blocks hide a missing site from
  * check_refs, but not from this. */
 static int check_tests(const struct births_finder *f, const struct births_tests *tests,
-		       const struct probe_points *accepted)
+		       const struct places *accepted)
 {
 	for (size_t i = 0; i < tests->v.n; i++) {
 		const struct births_test *t = &tests->v.v[i];
@@ -130,7 +130,7 @@ static int by_value(const void *a, const void *b)
  * test of a value that was loaded once. Jumps of the long form only; in the short one every other
  * byte of the text looks like a jump. */
 static int check_jumps(const struct births_finder *f, const uint64_t *blocks, size_t n,
-		       const struct probe_points *accepted)
+		       const struct places *accepted)
 {
 	for (size_t i = 0; i < f->n_text; i++) {
 		const struct dso_range *r = &f->text[i];
@@ -158,7 +158,7 @@ static int check_jumps(const struct births_finder *f, const uint64_t *blocks, si
 }
 
 static int check_slow_blocks(const struct births_finder *f, const struct births_tests *tests,
-			     const struct probe_points *accepted)
+			     const struct places *accepted)
 {
 	uint64_t *blocks = calloc(tests->v.n + 1, sizeof(*blocks));
 	size_t n = 0;
@@ -180,8 +180,8 @@ static int check_slow_blocks(const struct births_finder *f, const struct births_
 }
 
 int births_check_complete(const struct births_finder *f, const struct births_tests *tests,
-			  struct births_hits *hits, const struct probe_points *accepted,
-			  struct probe_births_report *report)
+			  struct births_hits *hits, const struct places *accepted,
+			  struct places_births_report *report)
 {
 	int err = check_refs(f, tests, hits, accepted, report);
 

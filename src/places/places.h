@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which bytes of a file are to be probed: pure functions of its code, tested without a process. */
+#ifndef PYLEAK_PLACES_H
+#define PYLEAK_PLACES_H
+
+#include "dso/dso.h"
+#include "pyleak/abi.h"
+
+struct places_point {
+	uint64_t addr;	 /* in the file, before bias */
+	uint64_t offset; /* in the file */
+	struct pl_site site;
+};
+
+struct places {
+	struct places_point *v;
+	size_t n;
+};
+void places_free(struct places *p);
+
+struct places_births_report { /* what the finder saw, for -v and for tests */
+	uint64_t word;	      /* address of the word tested at every birth */
+	bool tracer;	      /* 8-byte tracer pointer (3.13+) instead of the 4-byte flag */
+	size_t tests, births, deaths, other, slow_refs, uncovered;
+};
+
+/* Every place in @d where an object comes to life. Refuses (-ENOTSUP, with the reason) whenever
+ * the set may be incomplete: an unseen birth site makes false lines. @runtime_module is @d for the
+ * interpreter itself; for 3.8, extension modules that import _Py_tracemalloc_config are passed
+ * one by one. */
+int places_find_births(const struct dso *d, int minor, struct places *out,
+		       struct places_births_report *report);
+
+/* A byte in the entry of function @name where all argument registers in @args_mask (bit n = x86
+ * register n) still hold, or are copied in, known registers, on an instruction the kernel
+ * emulates. want_return: a place where rsp is still the entry's. site.reg is the register of the
+ * first argument asked for; *second gets that of the second (or -1). */
+int places_find_entry(const struct dso *d, const char *name, uint32_t args_mask, bool want_return,
+		      struct places_point *out, int *second);
+
+#endif
