@@ -10,6 +10,10 @@
 enum probe_mechanism { PROBE_NONE, PROBE_TRACEFS, PROBE_MULTI, PROBE_PERF };
 const char *probe_mechanism_name(enum probe_mechanism m); /* contract words */
 
+/* On a host with more processes than that no probes on libc are switched again and again: each
+ * change looks at all of them (docs/DECISIONS.md). */
+#define PROBE_LIBC_PROCESSES 1000
+
 struct probe_set; /* sites of one file, one program, one target */
 
 struct probe_set_spec {

@@ -83,3 +83,11 @@ int proc_list(struct proc_entry **out, size_t *n)
 	*n = v.n;
 	return 0;
 }
+
+size_t proc_count(void)
+{
+	auto_free struct proc_entry *v = NULL;
+	size_t n = 0;
+
+	return proc_list(&v, &n) ? 0 : n;
+}

@@ -22,5 +22,7 @@ double proc_age_s(uint64_t start_ticks);
 bool proc_list_one(int pid, struct proc_entry *out);
 /* Kernel threads and zombies are left out. The caller frees *out. */
 int proc_list(struct proc_entry **out, size_t *n);
+/* How many those are; 0 = not known. */
+size_t proc_count(void);
 
 #endif

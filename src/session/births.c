@@ -57,14 +57,14 @@ static void look_at_modules(struct births *b, uint64_t now)
 	err = sites_attach_new(s);
 	if (err ? !proc_alive(s->proc) : s->sites->n_files == before)
 		return;
-	if (err)
-		session_note(s, "births are not watched any more: %s", fail_text());
+	if (err) {
+		births_end(b, fail_text());
+		return;
+	}
 	if (b->mode == BIRTHS_ALWAYS)
 		births_stop_always(b);
-	b->mode = err ? BIRTHS_OFF : BIRTHS_BURSTS;
-	if (err)
-		b->due.burst = 0;
-	else if (!b->due.burst && !s->paused)
+	b->mode = BIRTHS_BURSTS;
+	if (!b->due.burst && !s->paused)
 		b->due.burst = now + AGAIN_NS;
 }
 
@@ -83,6 +83,8 @@ static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct births *b = self;
 
+	if (b->mode != BIRTHS_OFF && probe_guard_ended(b->s->o.guard))
+		births_end(b, probe_guard_ended(b->s->o.guard));
 	if (b->due.poll && b->due.poll <= now_ns)
 		births_poll(b);
 	if (b->due.modules && b->due.modules <= now_ns)

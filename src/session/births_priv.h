@@ -63,6 +63,8 @@ struct births {
 void births_burst(struct births *b);
 void births_poll(struct births *b);
 void births_stop_always(struct births *b);
+/* For good: growth is watched alone. */
+void births_end(struct births *b, const char *why);
 
 /* focus.c: windows on the sites that matter, once it is known which size classes grow */
 void focus_learn(struct births *b, uint64_t from, uint64_t to);

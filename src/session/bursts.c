@@ -110,11 +110,13 @@ static void start_always(struct births *b)
 	account_charge(b->account, account_planting_ns(b->account, focus_sites(b)));
 }
 
-static void give_up(struct births *b)
+void births_end(struct births *b, const char *why)
 {
-	session_note(b->s, "births are not watched any more: %s", fail_text());
+	session_note(b->s, "births are not watched any more, only growth is: %s", why);
+	if (b->mode == BIRTHS_ALWAYS)
+		births_stop_always(b);
 	b->mode = BIRTHS_OFF;
-	b->due.burst = 0;
+	b->due.burst = b->due.modules = 0;
 }
 
 /* Probes could not be put in, for want of a turn, for the sake of the target or the host, or for
@@ -133,7 +135,7 @@ static void refused(struct births *b, int err)
 		if (!b->windows_refused++)
 			session_note(b->s, "births could not be watched at times: %s", fail_text());
 	} else if (err == -ENOTSUP || ++b->refusals >= REFUSALS) {
-		give_up(b);
+		births_end(b, fail_text());
 	}
 }
 

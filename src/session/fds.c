@@ -83,6 +83,8 @@ static void look(struct fds_watch *f, uint64_t now_ns)
 	struct fds_sites sites;
 
 	session_drain(f->s);
+	if (*fds_note(f->fds))
+		session_note(f->s, "%s", fds_note(f->fds));
 	if (now_ns >= f->sockets_due_ns && !fds_sites(f->fds, &sites)) {
 		look_at_sockets(f, &sites);
 		fds_sites_free(&sites);

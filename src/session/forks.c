@@ -49,10 +49,8 @@ static uint64_t step(void *self, uint64_t now_ns)
 	struct forks *f = self;
 	uint64_t forks = f->s->kern.stats->forks;
 
-	if (!f->link)
-		return 0;
-	if (forks == f->seen)
-		return now_ns + LOOK_NS;
+	if (!f->link || forks == f->seen)
+		return f->link ? now_ns + LOOK_NS : 0;
 	f->seen = forks;
 	if (!probe_guard_shed(f->s->kern.channel))
 		return clock_ns() + REST_NS;

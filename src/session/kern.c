@@ -66,14 +66,6 @@ int kern_join(struct session *s)
 	return 0;
 }
 
-static int choose_mechanism(struct session *s, size_t n)
-{
-	struct kern *k = &s->kern;
-
-	return k->channel ? probe_guard_choose(k->channel, s->proc->pid, n, &k->mechanism)
-			  : probe_choose_for(s->proc->pid, n, &k->mechanism);
-}
-
 static int refused(int err)
 {
 	if (err == -EPERM || err == -EACCES)
@@ -131,12 +123,15 @@ static int map_all(struct session *s)
 
 int kern_load(struct session *s, size_t n_sites)
 {
-	int err = choose_mechanism(s, n_sites ? n_sites : 1);
+	struct kern *k = &s->kern;
+	size_t n = n_sites ? n_sites : 1;
+	int err = k->channel ? probe_guard_choose(k->channel, s->proc->pid, n, &k->mechanism)
+			     : probe_choose_for(s->proc->pid, n, &k->mechanism);
 
 	if (err)
 		return err;
-	ledger_set_price(&s->ledger, ledger_price_of(s->kern.mechanism == PROBE_MULTI));
-	s->kern.fds_means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
+	ledger_set_price(&s->ledger, ledger_price_of(k->mechanism == PROBE_MULTI));
+	k->fds_means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
 	libbpf_set_print(print_libbpf);
 	err = py_births_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;
 	if (err && err != -EPERM)

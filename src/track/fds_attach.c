@@ -139,13 +139,18 @@ int fds_attach(struct fds *f)
 	return err ? err : fds_on(f);
 }
 
-void fds_detach(struct fds *f)
+void fds_close_sets(struct fds *f)
 {
 	fds_off(f);
 	for (size_t i = 0; i < f->n_sets; i++)
 		probe_set_close(f->set[i]);
 	f->n_sets = 0;
 	fds_libc_forget(&f->libc);
+}
+
+void fds_detach(struct fds *f)
+{
+	fds_close_sets(f);
 	for (size_t i = 0; i < f->n_links; i++)
 		bpf_link__destroy(f->link[i]);
 	f->n_links = 0;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the probes cost the target, and windows where they would cost too much all the time. */
+#include <stdio.h>
 #include <time.h>
+
+#include "proc/list.h"
 
 #include "track/fds_priv.h"
 
@@ -43,6 +46,13 @@ static void watch_always(struct fds *f, uint64_t now_ns)
 	f->over = a->of_late > a->share ? f->over + 1 : 0;
 	if (f->over < OVER_POLLS)
 		return;
+	if (proc_count() > PROBE_LIBC_PROCESSES) {
+		snprintf(f->note, sizeof(f->note),
+			 "descriptors have no lines any more: too many are opened to see each, and "
+			 "windows would look at all processes of this host each time");
+		fds_close_sets(f);
+		return;
+	}
 	log_debug("descriptors cost %.2f %%: windows from here on", 100 * a->of_late);
 	f->in_windows = f->was_in_windows = true;
 	f->calm = 0;

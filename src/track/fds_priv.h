@@ -88,6 +88,7 @@ int fds_on(struct fds *f);
 void fds_off(struct fds *f);
 /* Links to the tracepoints, or probe sets, as spec.means says (fds_attach.c). */
 int fds_attach(struct fds *f);
+void fds_close_sets(struct fds *f);
 void fds_detach(struct fds *f);
 
 /* Account for the calls since the last time; go over to windows or back, open one that is due. */

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "proc/list.h"
+
 #include "pyleak.skel.h"
 
 /* Exact is left at once when it costs four times its share, after five seconds when a quarter more.
@@ -141,6 +143,16 @@ static void all_off(struct native *n)
 	native_set_off(n, SET_HEAP_RETURN);
 }
 
+/* A change of probes on libc looks at all who map it, at each place: 4 ms for a thousand (bench/
+ * libc_sets.c). Put in once they may be, again and again they may not. */
+static int refuse_windows(size_t processes)
+{
+	return fail(-ENOTSUP,
+		    "they are too many to see each, and windows would look at all %zu processes of "
+		    "this host each time",
+		    processes);
+}
+
 /* Returns first: an entry whose return is not probed would look like a lost one. The block
  * table starts empty, since ends in other states go unseen. */
 int native_enter(struct native *n, enum native_state state)
@@ -165,6 +177,8 @@ int native_enter(struct native *n, enum native_state state)
 		if (!err)
 			native_set_mode(n, PL_NATIVE_EXACT);
 	}
+	if (!err && state == NATIVE_BURST && proc_count() > PROBE_LIBC_PROCESSES)
+		err = refuse_windows(proc_count());
 	if (!err && state == NATIVE_BURST)
 		native_burst_start(n, now_ns);
 	if (err) {
