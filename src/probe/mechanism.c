@@ -291,15 +291,16 @@ int probe_set_try_off(struct probe_set *s)
 	return set_off(s, false);
 }
 
-void probe_set_let_go(struct probe_set *s)
+int probe_set_let_go(struct probe_set *s)
 {
-	if (!s->ops->let_go) {
-		probe_set_off(s);
-		return;
-	}
+	int err = 0;
+
+	if (!s->ops->let_go)
+		return probe_set_off(s);
 	if (s->on)
-		s->ops->let_go(s);
+		err = s->ops->let_go(s);
 	s->on = false;
+	return err;
 }
 
 static int shed_here(struct probe_set *s)

@@ -67,7 +67,7 @@ int probe_set_off(struct probe_set *s);
 int probe_set_try_off(struct probe_set *s);
 /* The same, and what waits for the kernel alone goes on when this returns: the probes of another
  * moment may still trap, and the next call on the channel may have to wait. */
-void probe_set_let_go(struct probe_set *s);
+int probe_set_let_go(struct probe_set *s);
 /* Children that were forked while the set was on, and inherited its probes, lose them. */
 int probe_set_shed(struct probe_set *s);
 bool probe_set_is_on(const struct probe_set *s);

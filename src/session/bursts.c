@@ -36,24 +36,32 @@ static uint64_t births_now(const struct births *b)
 	return __atomic_load_n(&b->s->kern.stats->births, __ATOMIC_ACQUIRE);
 }
 
-static int births_on(struct births *b)
-{
-	b->s->kern.stats->off = 0;
-	return sites_on(b->s->sites, b->focus.is_on ? b->focus.set : b->s->sites->set);
-}
-
 static void births_off(struct births *b)
 {
-	sites_off(b->s->sites, b->s->sites->set);
-	sites_off(b->s->sites, b->focus.set);
+	sites_each(b->s->sites, b->s->sites->set, probe_set_off);
+	sites_each(b->s->sites, b->focus.set, probe_set_off);
+}
+
+/* The probes of the window before are out when the first call has come back. */
+static int births_on(struct births *b)
+{
+	const struct sites *t = b->s->sites;
+	int err = sites_warm(t);
+
+	b->s->kern.stats->off = 0;
+	if (!err)
+		err = sites_each(t, b->focus.is_on ? b->focus.set : t->set, probe_set_on);
+	if (err)
+		births_off(b);
+	return err;
 }
 
 /* Nothing is recorded from here on, whenever the probes are out. */
 static void births_let_go(struct births *b)
 {
 	__atomic_store_n(&b->s->kern.stats->off, 1, __ATOMIC_SEQ_CST);
-	sites_let_go(b->s->sites, b->s->sites->set);
-	sites_let_go(b->s->sites, b->focus.set);
+	sites_each(b->s->sites, b->s->sites->set, probe_set_let_go);
+	sites_each(b->s->sites, b->focus.set, probe_set_let_go);
 }
 
 static void wait_window(const struct births *b, uint64_t from, uint64_t opened, uint64_t least)

@@ -182,27 +182,17 @@ void sites_detach(struct sites *t)
 	t->n_sets = 0;
 }
 
-int sites_on(const struct sites *t, struct probe_set *const *set)
+int sites_warm(const struct sites *t)
 {
-	int err = t->n_sets ? probe_set_warm(t->set[0]) : -ENOENT;
+	return t->n_sets ? probe_set_warm(t->set[0]) : -ENOENT;
+}
+
+int sites_each(const struct sites *t, struct probe_set *const *set,
+	       int (*change)(struct probe_set *))
+{
+	int err = 0;
 
 	for (size_t i = 0; i < t->n_sets && !err; i++)
-		err = set[i] ? probe_set_on(set[i]) : 0;
-	if (err)
-		sites_off(t, set);
+		err = set[i] ? change(set[i]) : 0;
 	return err;
-}
-
-void sites_off(const struct sites *t, struct probe_set *const *set)
-{
-	for (size_t i = 0; i < t->n_sets; i++)
-		if (set[i])
-			probe_set_off(set[i]);
-}
-
-void sites_let_go(const struct sites *t, struct probe_set *const *set)
-{
-	for (size_t i = 0; i < t->n_sets; i++)
-		if (set[i])
-			probe_set_let_go(set[i]);
 }

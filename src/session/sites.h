@@ -43,10 +43,10 @@ int sites_attach_new(struct session *s);
 int sites_open_set(struct session *s, const struct site_file *f, const bool *want,
 		   const char *label, struct probe_set **out);
 
-/* @set: one for each file, NULL where none of its sites is in. */
-int sites_on(const struct sites *t, struct probe_set *const *set);
-void sites_off(const struct sites *t, struct probe_set *const *set);
-/* sites_off(), without waiting for its end (probe_set_let_go). */
-void sites_let_go(const struct sites *t, struct probe_set *const *set);
+int sites_warm(const struct sites *t);
+/* @change (probe_set_on, _off, _let_go) of each, until one fails. @set: one for each file, NULL
+ * where none of its sites is in. */
+int sites_each(const struct sites *t, struct probe_set *const *set,
+	       int (*change)(struct probe_set *));
 
 #endif

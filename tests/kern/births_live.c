@@ -135,7 +135,9 @@ static int attach(struct session *s, pid_t pid)
 	if (!s->kern.ring)
 		return fail(-errno, "cannot read the ring: %s", strerror(errno));
 	err = sites_attach(s);
-	return err ? err : sites_on(s->sites, s->sites->set);
+	if (!err)
+		err = sites_warm(s->sites);
+	return err ? err : sites_each(s->sites, s->sites->set, probe_set_insist);
 }
 
 static void detach(struct session *s)

@@ -48,10 +48,12 @@ static int cycle(struct session *s)
 	int err = sites_attach(s);
 
 	if (!err)
-		err = sites_on(s->sites, s->sites->set);
+		err = sites_warm(s->sites);
+	if (!err)
+		err = sites_each(s->sites, s->sites->set, probe_set_insist);
 	if (!err) {
 		usleep(STAY_US);
-		sites_off(s->sites, s->sites->set);
+		sites_each(s->sites, s->sites->set, probe_set_off);
 	}
 	sites_detach(s->sites);
 	ring_buffer__consume(s->kern.ring);
