@@ -17,8 +17,8 @@
 struct probe_channel {
 	struct probe_guard *guard;
 	int sock;
-	bool is_left; /* an answer is still to come, and nobody waits for it */
-	bool is_owed; /* the same, and the next request takes it first */
+	bool is_left;  /* an answer is still to come, and nobody waits for it */
+	unsigned owed; /* answers that the next request takes first */
 };
 
 struct start {
@@ -174,14 +174,12 @@ void probe_guard_leave(struct probe_channel *c)
 	free(c);
 }
 
-static int take_owed(struct probe_channel *c, uint64_t patience_ns)
+static void take_owed(struct probe_channel *c)
 {
-	struct guard_answer a = {0};
+	struct guard_answer a;
 
-	if (!c->is_owed)
-		return 0;
-	c->is_owed = false;
-	return wait_for(c->guard, c->sock, patience_ns, &a);
+	for (; c->owed && !c->guard->is_left; c->owed--)
+		wait_for(c->guard, c->sock, PATIENCE_NS, &a);
 }
 
 static int ask(struct probe_channel *c, const struct guard_request *q, size_t len, const int *fds,
@@ -193,7 +191,7 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	if (c->is_left)
 		return fail(-ECANCELED, "stopped while probes were being placed");
 	probe_guard_beat(c->guard);
-	take_owed(c, PATIENCE_NS);
+	take_owed(c);
 	if (c->guard->is_left || packet_send_fds(c->sock, q, len, fds, n_fds))
 		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
 	err = wait_for(c->guard, c->sock, PATIENCE_NS, &a);
@@ -280,10 +278,9 @@ static int remote_let_go(struct probe_set *s)
 	if (c->is_left)
 		return -ECANCELED;
 	probe_guard_beat(c->guard);
-	take_owed(c, PATIENCE_NS);
 	if (c->guard->is_left || packet_send(c->sock, &q, sizeof(q), -1))
 		return -EPIPE;
-	c->is_owed = true;
+	c->owed++;
 	return 0;
 }
 
