@@ -35,8 +35,9 @@ static struct {
 	struct turn *of; /* NULL: nobody's */
 	int tid;
 	uint64_t began_ns, flag_ns;
-	uint64_t idle_ns;    /* in which it kept nobody waiting */
-	uint64_t refused_ns; /* since when the host's lock has not been had; 0 = it was */
+	uint64_t looked_ns, idle_ns; /* last, and for how long it kept nobody waiting */
+	char where[48];		     /* it stood when it last did */
+	uint64_t refused_ns;	     /* since when the host's lock has not been had; 0 = it was */
 	struct breaker breaker;
 	struct turn_news *news; /* NULL: nobody watches */
 } turns = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -172,7 +173,8 @@ static void begin(void)
 	pthread_mutex_lock(&turns.lock);
 	turns.tid = (int)syscall(SYS_gettid);
 	turns.idle_ns = 0;
-	turns.began_ns = clock_ns();
+	turns.where[0] = '\0';
+	turns.began_ns = turns.looked_ns = clock_ns();
 	pthread_cond_broadcast(&turns.changed); /* whoever watches */
 	pthread_mutex_unlock(&turns.lock);
 }
@@ -209,7 +211,7 @@ int turn_take(struct turn *t)
 /* Under the mutex: the turn is over, or only waits for what nobody else waits for. */
 static void settle(void)
 {
-	uint64_t now = clock_ns(), took = now - turns.began_ns;
+	uint64_t now = clock_ns(), began = turns.began_ns, took = now - began;
 
 	took -= turns.idle_ns < took ? turns.idle_ns : took;
 	turns.began_ns = 0;
@@ -217,7 +219,9 @@ static void settle(void)
 		return;
 	breaker_note(&turns.breaker, now, took);
 	if (took > BREAKER_SLOW_NS)
-		log_info("a change of probes took %.0f ms", (double)took / 1e6);
+		log_info("a change of probes took %.0f of %.0f ms, of them in %s",
+			 (double)took / 1e6, (double)(now - began) / 1e6,
+			 *turns.where ? turns.where : "the kernel");
 }
 
 void turn_pass(struct turn *t)
@@ -271,15 +275,16 @@ static void end_for_good(uint64_t took_ns)
 }
 
 /* Under the mutex. False: nothing is left to be watched of it. */
-static bool look_at_turn(uint64_t span_ns)
+static bool look_at_turn(void)
 {
+	uint64_t now = clock_ns(), span = now - turns.looked_ns, took;
 	struct turn *t = turns.of;
-	char where[64];
-	uint64_t took;
+	char where[48];
 
+	turns.looked_ns = now;
 	where_is(turns.tid, where, sizeof(where));
 	if (is_idle_at(where)) {
-		turns.idle_ns += span_ns;
+		turns.idle_ns += span;
 		if (t->kind != TURN_OUT)
 			return true;
 		settle();
@@ -289,7 +294,8 @@ static bool look_at_turn(uint64_t span_ns)
 		pthread_cond_broadcast(&turns.changed);
 		return false;
 	}
-	took = clock_ns() - turns.began_ns - turns.idle_ns;
+	snprintf(turns.where, sizeof(turns.where), "%s", where);
+	took = now - turns.began_ns - turns.idle_ns;
 	if (took > BREAKER_END_NS && !turns.breaker.is_ended)
 		end_for_good(took);
 	raise_flag();
@@ -319,7 +325,7 @@ static void *watch(void *arg)
 			sleep_ns(nap);
 			pthread_mutex_lock(&turns.lock);
 			go_on = turns.of && turns.began_ns && turns.serial == serial &&
-				look_at_turn((uint64_t)nap);
+				look_at_turn();
 			pthread_mutex_unlock(&turns.lock);
 			if (!go_on)
 				break;
