@@ -9,9 +9,11 @@
 
 enum ledger_who { LEDGER_BIRTHS, LEDGER_NATIVE, LEDGER_FDS, LEDGER_ACCOUNTS };
 
-/* What the target loses by one probe that is put in and taken out again, and by one such cycle. */
+/* What the target loses by one probe that is put in and taken out again, and by one such cycle;
+ * and, if it does nothing but run into probes, by one that is still in when nothing is recorded any
+ * more. */
 struct ledger_price {
-	double probe_ns, cycle_ns;
+	double probe_ns, cycle_ns, crawl_ns;
 };
 
 struct account {
@@ -26,8 +28,7 @@ struct account {
 	uint64_t filled_ns, counted_ns;
 };
 
-/* Links close to their end long after the last breakpoint is out, but there is a grace period
- * before the first and more work at each: bench/mechanism.c. */
+/* Of uprobe_multi, or of tracefs: bench/mechanism.c. */
 struct ledger_price ledger_price_of(bool is_multi);
 /* What the target loses by having so many probes put in and taken out again, once. */
 double account_planting_ns(const struct account *a, size_t probes);
