@@ -9,7 +9,8 @@ BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev l
               libmicrohttpd-dev libseccomp-dev libcap-ng-dev python3 mount
 TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libcmocka-dev \
               python3-pytest python3-pytest-xdist python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
-              clang-14 libclang-rt-14-dev llvm-14 podman runc qemu-system-x86 busybox-static util-linux procps iproute2
+              clang-14 libclang-rt-14-dev llvm-14 podman runc qemu-system-x86 busybox-static util-linux procps iproute2 \
+              flex bison bc dwarves linux-perf trace-cmd bpftrace
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 
 C_PIECES   := unit walk kern cli

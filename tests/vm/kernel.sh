@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Unpacks the Debian kernel of a release without installing it and prints its directory:
-#   kernel.sh 5.10|6.1|6.12|newest
+#   kernel.sh 5.10|6.1|6.12|newest|debug
+# debug is 6.12 that checks itself (debug.config), built from Debian's source when that file is new.
 # apt runs with a state directory of its own, so that signatures are checked and this machine's
 # package lists stay as they are.
 set -eu
@@ -12,19 +13,22 @@ case $want in
 6.1) suite=bookworm ;;
 6.12) suite=trixie ;;
 newest) suite=sid ;;
-*) echo "kernel.sh: 5.10, 6.1, 6.12 or newest, not '$want'" >&2; exit 2 ;;
+debug) suite=trixie ;;
+*) echo "kernel.sh: 5.10, 6.1, 6.12, newest or debug, not '$want'" >&2; exit 2 ;;
 esac
 
+here=$(cd "$(dirname "$0")" && pwd)
 dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-vm
 mkdir -p "$dir"
-exec 9>"$dir/.lock"
+# A lock for each: a build takes long, and the others need not wait for it.
+exec 9>"$dir/.lock.$want"
 flock 9
-if [ -d "$dir/$want" ]; then
+if [ -d "$dir/$want" ] && { [ "$want" != debug ] || cmp -s "$here/debug.config" "$dir/debug/wanted"; }; then
 	echo "$dir/$want"
 	exit 0
 fi
 
-uri=$("$(dirname "$0")/../mirror.sh")
+uri=$("$here/../mirror.sh")
 tmp=$(mktemp -d "$dir/.$want.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial" "$tmp/root"
@@ -43,6 +47,14 @@ own_apt() {
 }
 
 own_apt apt-get update >&2
+if [ "$want" = debug ]; then
+	(cd "$tmp" && own_apt apt-get download linux-source-6.12 >&2)
+	"$here/debug_kernel.sh" "$tmp"/linux-source-*.deb "$tmp/root" >&2
+	rm -rf "${dir:?}/debug"
+	mv "$tmp/root" "$dir/debug"
+	echo "$dir/debug"
+	exit 0
+fi
 # The cloud flavour has no 9p. The meta package names the newest signed image of its suite.
 image=$(own_apt apt-cache depends linux-image-amd64 |
 	awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Runs a command under another kernel, on this machine's files (read-only; /tmp and /run are fresh),
 # in the present directory; passes its output and its exit code on.
-#   run.sh 5.10|6.1|6.12|newest [-t SECONDS] [-o DIR] -- CMD [ARG...]
-# What the command writes below /tmp/vm lands in DIR.
+#   run.sh 5.10|6.1|6.12|newest|debug [-t SECONDS] [-o DIR] -- CMD [ARG...]
+# What the command writes below /tmp/vm lands in DIR. A run after which the console tells of a fault
+# of the kernel ends with 125, as one without a result, and shows that part of the console.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 usage() {
-	sed -n '4,5s/^# *//p' "$0" >&2
+	sed -n '5s/^# *//p' "$0" >&2
 	exit 2
 }
 [ $# -ge 3 ] || usage
@@ -42,23 +43,37 @@ done
 
 pwd >"$share/tree"
 
+# What never happens in a kernel that works, by console.awk; a task that hangs so long is one.
+memory=2G hung_s=45
+if [ "$want" = debug ]; then
+	memory=3G hung_s=120
+fi
+# Where it is a fault of the kernel that ends the guest, the console has its stack.
+append="console=ttyS0 loglevel=5 softlockup_all_cpu_backtrace=1 panic=-1 mitigations=off random.trust_cpu=on"
+append="$append oops=panic sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_task_timeout_secs=$hung_s"
+
 rc=0
-timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 2G -smp 2 -no-reboot \
+timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m $memory -smp 2 -no-reboot \
 	-display none -monitor none -nodefaults -kernel "$kernel" -initrd "$share/.initramfs" \
-	-append 'console=ttyS0 loglevel=5 softlockup_all_cpu_backtrace=1 panic=-1 mitigations=off random.trust_cpu=on' \
+	-append "$append" \
 	-serial "file:$share/console" -serial stdio -device virtio-rng-pci \
 	-virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
 	-virtfs "local,path=$share,mount_tag=out,security_model=none,multidevs=remap" </dev/null || rc=$?
-if [ "$rc" -ne 0 ] || [ ! -s "$share/rc" ]; then
-	echo "vm: no result from kernel $want (qemu exit $rc, limit $limit s); its console ended with:" >&2
-	tail -n 30 "$share/console" >&2 2>/dev/null || :
-	exit 125
-fi
-rc=$(cat "$share/rc")
 if [ -n "$out" ]; then
 	mkdir -p "$out"
-	cp "$share/console" "$out/console"
 	find "$share" -mindepth 1 -maxdepth 1 ! -name '.initramfs' ! -name job ! -name tree ! -name rc \
 		-exec cp -r {} "$out/" \;
 fi
-exit "$rc"
+touch "$share/console"
+trouble=$(awk -f "$here/console.awk" "$share/console")
+if [ -n "$trouble" ]; then
+	echo "vm: kernel $want is at fault; its console says:" >&2
+	echo "$trouble" >&2
+	exit 125
+fi
+if [ "$rc" -ne 0 ] || [ ! -s "$share/rc" ]; then
+	echo "vm: no result from kernel $want (qemu exit $rc, limit $limit s); its console ended with:" >&2
+	tail -n 30 "$share/console" >&2
+	exit 125
+fi
+exit "$(cat "$share/rc")"
