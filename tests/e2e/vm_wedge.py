@@ -1,0 +1,428 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Runs inside the test VM: copies of the tool, and what others do beside them, must leave the kernel whole.
+
+    vm_wedge.py namespaces [--count N]    a copy here and one in another pid namespace start and end N times
+    vm_wedge.py signals [--seconds S]     four copies on one Python are killed, stopped and frozen, each by chance
+    vm_wedge.py names [--seconds S]       others use, enable and clear what is in uprobe_events
+    vm_wedge.py removal                   others remove each event by its name
+    vm_wedge.py faults [--count N]        N calls of each kind fail in a copy, beside one that works
+
+After each: the kernel has said nothing bad, the watched program is unharmed, another Python starts and forks, and the
+tool still works. Only in a guest that may be lost: it refuses to run anywhere else."""
+import argparse
+import collections
+import contextlib
+import dataclasses
+import glob
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for folder in ("safety", "faults"):
+    sys.path.insert(0, os.path.join(os.path.dirname(HERE), folder))
+
+import faults  # noqa: E402
+import lib_cases  # noqa: E402
+import lib_groups  # noqa: E402
+import lib_inject  # noqa: E402
+import lib_text  # noqa: E402
+import target_words as words  # noqa: E402
+import torture  # noqa: E402
+from lib_commands import TOOL  # noqa: E402
+
+PYTHON = os.path.realpath("/usr/bin/python3")
+TRACING = "/sys/kernel/tracing/"
+SLOW = 8  # an emulated processor with a kernel that checks itself is slower than ours by so much
+END_S = 240
+GUARDIAN = "pyleak-probes"
+LEAKING = "leaking uprobe"  # the kernel's word when a kill meets a probe change
+FORKS = "import os, sys; p = os.fork(); p or os._exit(7); sys.exit(os.waitpid(p, 0)[1] != 7 << 8)"
+# Starts Pythons that fork and end, for ever.
+CHURN = "import subprocess, sys\nwhile True: subprocess.run([sys.executable, '-S', '-c', %r])" % FORKS
+# Outcomes of a run with a failing call that are harm; on a slow machine a report may lack what it has elsewhere.
+HARM = ("hung", "ended by", "the target does not", "breakpoints", "left definitions")
+
+
+def tell(*text):
+    print("%7.1f" % time.monotonic(), *text, flush=True)
+
+
+class Problems(list):
+    def add(self, text):
+        tell("WRONG:", text)
+        self.append(text)
+
+
+def mount_groups():
+    """Both kinds of freezer, where lib_groups looks for them."""
+    top = "/sys/fs/cgroup"
+    subprocess.run(["mount", "-t", "tmpfs", "cgroups", top], check=True)
+    for name, kind in (("unified", ["cgroup2"]), ("freezer", ["cgroup", "-o", "freezer"])):
+        os.mkdir(os.path.join(top, name))
+        if subprocess.run(["mount", "-t", *kind, "cgroups", os.path.join(top, name)]).returncode:
+            os.rmdir(os.path.join(top, name))
+
+
+def start_tool(pids, *args, enter=None):
+    command = [TOOL, "-p", ",".join(map(str, pids)), "-q", *args]
+
+    def begin():
+        os.setpgid(0, 0)  # a group of its own in our session: one that nobody could continue is not stopped
+        if enter:
+            enter()
+
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                            text=True, preexec_fn=begin)  # fmt: skip
+
+
+def watch_for(pid, seconds, problems):
+    """One whole run."""
+    tool = start_tool([pid], "-d", str(seconds))
+    try:
+        said = tool.communicate(timeout=END_S)[1]
+        if tool.returncode:
+            problems.add("a run of %d s ended with %d: %s" % (seconds, tool.returncode, said[-300:]))
+    except subprocess.TimeoutExpired:
+        problems.add("a run of %d s did not end in %d s" % (seconds, END_S))
+        tool.kill()
+
+
+def attached(target, tool):
+    """Waits until probes were seen in the target."""
+    end = time.monotonic() + END_S
+    while time.monotonic() < end and tool.poll() is None:
+        if lib_text.foreign_bytes(target.pid):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def end_tools(tools, problems):
+    for tool in tools:
+        with contextlib.suppress(ProcessLookupError):
+            tool.send_signal(signal.SIGINT)
+    for tool in tools:
+        try:
+            said = tool.communicate(timeout=END_S)[1]
+            if tool.returncode:
+                problems.add("a copy ended with %d: %s" % (tool.returncode, said[-300:]))
+        except subprocess.TimeoutExpired:
+            problems.add("a copy did not end in %d s after SIGINT" % END_S)
+            tool.kill()
+
+
+def events():
+    with open(TRACING + "uprobe_events") as f:
+        return sorted({line.split()[0].partition(":")[2] for line in f if ":pyleak_" in line})
+
+
+def unharmed(target, problems):
+    """Its numbers are right, and its text is that of the files again."""
+    end = time.monotonic() + END_S
+    while target.foreign() and time.monotonic() < end:
+        time.sleep(0.1)
+    if target.foreign():
+        problems.add("%d foreign bytes are left in the target" % target.foreign())
+    before = target.work()[0]
+    time.sleep(2)
+    try:
+        target.check()
+    except torture.Harm as e:
+        problems.add(str(e))
+    if target.work()[0] == before:
+        problems.add("the target stands still")
+
+
+class Target(torture.Program):
+    """The program that checks itself, without the twin that torture.py compares its speed with."""
+
+    foreign = torture.Target.foreign
+    check = torture.Target.check
+
+
+def still_works(problems):
+    """Another Python starts and forks; a new target's line is named, and if time is short at least the run ends well."""
+    try:
+        if subprocess.run([PYTHON, "-S", "-c", FORKS], timeout=END_S).returncode:
+            problems.add("an unrelated Python could not fork")
+    except subprocess.TimeoutExpired:
+        problems.add("an unrelated Python did not end in %d s" % END_S)
+    target = lib_inject.Target("pyleak-wedge-after")
+    try:
+        run = subprocess.run([TOOL, "-p", str(target.pid), "-d", "5", "-q", "--json", "-"], capture_output=True, text=True,
+                             stdin=subprocess.DEVNULL, timeout=END_S)  # fmt: skip
+        if run.returncode:
+            problems.add("a second run ended with %d: %s" % (run.returncode, run.stderr[-300:]))
+            return
+        report = json.loads(run.stdout)["processes"][0]
+        lines = [lib_cases.lines_of(s, target.path) for s in report["sites"]]
+        tell("a second run:", "names the line" if [lib_cases.LEAK_LINE] in lines else "ends well, names no line", "by",
+             report["probe"]["mechanism"])  # fmt: skip
+    except subprocess.TimeoutExpired:
+        problems.add("a second run did not end in %d s" % END_S)
+    finally:
+        target.close()
+
+
+def starts(args, problems):
+    """One of the two of `namespaces`: all within its own pid namespace."""
+    with Target() as target:
+        for _ in range(args.count):
+            watch_for(target.pid, random.randint(1, 2), problems)
+            target.check()
+        unharmed(target, problems)
+
+
+def namespaces(args, problems):
+    me = [sys.executable, "-B", os.path.abspath(__file__), "starts", "--count", str(args.count), "--seed"]
+    sides = [subprocess.Popen([*me, str(args.seed)]),
+             subprocess.Popen(["unshare", "--pid", "--fork", "--mount-proc", *me, str(args.seed + 1)])]  # fmt: skip
+    for side, name in zip(sides, ("here", "in another namespace")):
+        if side.wait():
+            problems.add("the copies %s: status %d" % (name, side.returncode))
+    if events():
+        problems.add("%d definitions are left: %s" % (len(events()), events()[:3]))
+
+
+class Copy:
+    """A tool and its guardian, each in a freezer of its own."""
+
+    def __init__(self, pids, number, *args):
+        version = random.choice(lib_groups.versions("freezer"))
+        self.groups = [lib_groups.Group("freezer", "copy-%d-%d-%d" % (number, i, time.monotonic_ns()), version) for i in (0, 1)]
+        self.process = start_tool(pids, "-d", "100000", *args, enter=self.groups[0].enter)
+
+    def guardian(self):
+        for pid in lib_text.family(self.process.pid):
+            with contextlib.suppress(OSError), open("/proc/%d/comm" % pid) as f:
+                if f.read().strip() == GUARDIAN:
+                    return pid
+        return None
+
+    def part(self):
+        """(name, pid, its freezer) of the tool or of the guardian."""
+        guardian = self.guardian()
+        if guardian and random.random() < 0.5:
+            with contextlib.suppress(OSError):
+                self.groups[1].enter(guardian)
+            return "guardian", guardian, self.groups[1]
+        return "tool", self.process.pid, self.groups[0]
+
+    def close(self):
+        for group in self.groups:
+            group.freeze(False)
+            group.close()
+
+
+def hit(copy):
+    """Something happens to a copy: (what it was, how it is taken back)."""
+    what = random.choices(("SIGKILL", "SIGSTOP", "frozen"), (1, 3, 3))[0]
+    name, pid, group = copy.part()
+
+    def send(number):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    if what == "frozen":
+        group.freeze(True)
+        return "%s %s v%d" % (name, what, group.version), lambda: group.freeze(False)
+    send(signal.SIGKILL if what == "SIGKILL" else signal.SIGSTOP)
+    return "%s %s" % (name, what), lambda: send(signal.SIGCONT)
+
+
+def signals(args, problems):
+    mount_groups()
+    done, taken_back, old = collections.Counter(), [], []
+    churn = subprocess.Popen([PYTHON, "-S", "-c", CHURN])
+    with Target() as target:
+
+        def start(number):
+            # The last one also follows what is forked and executed.
+            more = ([churn.pid], ["--children"]) if number == 3 else ([], [])
+            return Copy([target.pid, *more[0]], number, *more[1])
+
+        copies = [start(n) for n in range(4)]
+        end = time.monotonic() + args.seconds
+        while time.monotonic() < end:
+            time.sleep(random.uniform(0.1, 1.5))
+            what, back = hit(random.choice(copies))
+            done[what] += 1
+            taken_back.append((time.monotonic() + random.uniform(0.05, 4), back))
+            for when, undo in taken_back[:]:
+                if when < time.monotonic():
+                    undo()
+                    taken_back.remove((when, undo))
+            for n, copy in enumerate(copies):
+                if copy.process.poll() is not None:
+                    old.append(copy)
+                    copies[n] = start(n)
+            target.check()
+        for _, undo in taken_back:
+            undo()
+        tell(dict(done), "copies that ended:", len(old))
+        for copy in copies:
+            # One whose guardian was killed may end with a failure of its own.
+            with contextlib.suppress(ProcessLookupError):
+                copy.process.send_signal(signal.SIGINT)
+        for copy in copies:
+            try:
+                copy.process.communicate(timeout=END_S)
+            except subprocess.TimeoutExpired:
+                problems.add("a copy did not end in %d s after SIGINT" % END_S)
+                copy.process.kill()
+        for copy in old + copies:
+            copy.close()
+        unharmed(target, problems)
+    churn.kill()
+    tell("definitions of guardians that were killed:", len(events()))
+
+
+def mechanism():
+    run = subprocess.run([TOOL, "doctor", "--json"], capture_output=True, text=True, timeout=END_S)
+    return next(r["text"] for r in json.loads(run.stdout)["rows"] if r["what"] == "probes, chosen")
+
+
+def shell(command):
+    """One thing that another user of tracing does; whether the kernel lets him is told only."""
+    try:
+        run = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=END_S, stdin=subprocess.DEVNULL)
+        tell("%s: status %d %s" % (command[:90], run.returncode, (run.stderr.strip().splitlines() or [""])[-1][:120]))
+    except subprocess.TimeoutExpired:
+        tell("%s: no end after %d s" % (command[:90], END_S))
+
+
+def users():
+    """Whoever else probes the same function, and clears or enables all that there is."""
+    place = "-x %s other=PyObject_Malloc" % PYTHON
+    trace = "bpftrace -e 'uprobe:%s:PyObject_Malloc { @[comm] = count(); } interval:s:3 { exit(); }'" % PYTHON
+    return [
+        "perf probe %s && perf stat -a -e 'probe_python*:other' sleep 2; perf probe -d 'probe_python*:other'" % place,
+        trace,
+        "timeout -s KILL 4 " + trace,
+        "for e in %sevents/pyleak_*/enable; do echo 1 >$e; sleep 0.1; echo 0 >$e; done" % TRACING,
+        "echo 1 >%sevents/sched/enable; sleep 1; echo 0 >%sevents/enable" % (TRACING, TRACING),
+        ": >%suprobe_events" % TRACING,
+    ]
+
+
+def removers():
+    return ["for n in $(sed -n 's/^.:\\(pyleak_[^ ]*\\) .*/\\1/p' %suprobe_events | sort -u); do echo \"-:$n\" "
+            ">>%suprobe_events; done" % (TRACING, TRACING), "perf probe -d 'pyleak_*:*'", "trace-cmd reset"]  # fmt: skip
+
+
+def beside_a_watch(actions, args, problems):
+    with Target() as target:
+        tool = start_tool([target.pid], "-d", "100000")
+        if not attached(target, tool):
+            problems.add("the copy did not attach")
+        tell("watched by %s, %d events" % (mechanism(), len(events())))
+        end = time.monotonic() + args.seconds
+        while True:
+            for action in actions:
+                shell(action)
+                target.check()
+                if tool.poll() is not None:
+                    problems.add("the copy ended with %d" % tool.returncode)
+                    tool = start_tool([target.pid], "-d", "100000")
+                    attached(target, tool)
+                # The next exec and the next child are what meets freed probes.
+                subprocess.run([PYTHON, "-S", "-c", FORKS], timeout=END_S)
+            if time.monotonic() > end:
+                break
+        end_tools([tool], problems)
+        unharmed(target, problems)
+    tell("%d definitions are left" % len(events()))
+
+
+def names(args, problems):
+    beside_a_watch(users() + (removers() if mechanism() == "multi" else []), args, problems)
+
+
+def removal(args, problems):
+    beside_a_watch(removers(), args, problems)
+
+
+def spread_over(calls, count):
+    """So many calls: of start, of the window and of the end."""
+    return sorted({1 + int((calls - 1) * (i + random.random()) / count) for i in range(count)}) if calls else []
+
+
+def failing_calls(args, problems):
+    case = next(c for c in lib_cases.CASES if c.name == "watch")
+    case = dataclasses.replace(case, limit_s=case.limit_s * SLOW)
+    bench = faults.Bench(1)
+    with Target() as target:
+        tool = start_tool([target.pid], "-d", "100000")
+        if not attached(target, tool):
+            problems.add("the copy that works did not attach")
+        outcome, _, calls = faults.run_once(case, bench)
+        tell("without a fault:", outcome, calls)
+        for group in [g for g in lib_inject.GROUPS if g != "filter"]:
+            for n in spread_over(calls[group], args.count):
+                code = random.choice(lib_inject.GROUPS[group])
+                fault = lib_inject.Fault(group, n, code, group != "wait" and random.random() < 1 / 3)
+                outcome, place, _ = faults.run_once(case, bench, fault)
+                tell("%s of %d: %s (%s)" % (fault, calls[group], outcome, place))
+                if outcome.startswith(HARM):
+                    problems.add("%s: %s" % (fault, outcome))
+                target.check()
+        end = time.monotonic() + END_S
+        while bench.all[0].changed_text() and time.monotonic() < end:
+            time.sleep(0.2)
+        if bench.all[0].changed_text():
+            problems.add("breakpoints stay in the target of the failing copies")
+        if tool.poll() is not None:
+            problems.add("the copy that works ended with %d" % tool.returncode)
+        end_tools([tool], problems)
+        unharmed(target, problems)
+    bench.close()
+
+
+SCENARIOS = {"starts": starts, "namespaces": namespaces, "signals": signals, "names": names, "removal": removal,
+             "faults": failing_calls}  # fmt: skip
+
+
+def kernel_is_whole(log, problems):
+    bad = log.bad()
+    leaking = [line for line in bad if LEAKING in line]
+    if leaking:
+        tell("the kernel left %d uprobes in place: %s" % (len(leaking), leaking[:2]))
+    for line in [line for line in bad if LEAKING not in line][:5]:
+        problems.add("the kernel says: " + line)
+    # A fault that lockdep finds is told once, and then it is off.
+    with contextlib.suppress(FileNotFoundError), open("/proc/lockdep_stats") as f:
+        if not any(line.split() == ["debug_locks:", "1"] for line in f):
+            problems.add("lockdep is off")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenario", choices=SCENARIOS)
+    parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    if not glob.glob("/tmp/vm/job"):
+        sys.exit("vm_wedge.py: runs in the guest of tests/vm/run.sh alone: it may bring a kernel down")
+    random.seed(args.seed)
+    log, problems, begin = lib_text.KernelLog(), Problems(), time.monotonic()
+    try:
+        SCENARIOS[args.scenario](args, problems)
+        if args.scenario != "starts":
+            still_works(problems)
+    except torture.Harm as e:
+        problems.add(str(e))
+    kernel_is_whole(log, problems)
+    tell("%s, kernel %s, %.0f s: %s" % (args.scenario, os.uname().release, time.monotonic() - begin,
+                                        "; ".join(problems) or "nothing wrong"))  # fmt: skip
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
