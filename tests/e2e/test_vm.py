@@ -2,31 +2,23 @@
 """Under other kernels, in software emulation: all programs are loaded, `doctor` is right, programs that leak are watched."""
 import json
 import os
-import subprocess
 
 import pytest
 
 import harness
 import pythons
 import zoo
+from vm_run import python_in_guest
 
 pytestmark = [pytest.mark.matrix, pytest.mark.quiet]
 # What is to pass there.
 THERE = ["tests/e2e/test_doctor.py", "tests/e2e/test_programs.py", "tests/kern/test_walk_live.py"]
 WHICH = "host or no_python or every_program or every_cpython"
-RUN = os.path.join(harness.TOP, "tests", "vm", "run.sh")
 GUEST = os.path.join(pythons.HERE, "vm_guest.py")
 
 
-def in_guest(kernel, limit_s, options, *words):
-    """Runs Debian's Python with these words there."""
-    command = [RUN, kernel, "-t", str(limit_s), *options, "--", "env", "PYLEAK_BUILD=" + harness.BUILD,
-               "/usr/bin/python3", *words]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=harness.TOP)
-
-
 def boot(kernel, out):
-    return in_guest(kernel, 900, ["-o", str(out)], GUEST)
+    return python_in_guest(kernel, 900, ["-o", str(out)], GUEST)
 
 
 def load(out):
@@ -70,6 +62,6 @@ def test_other_kernels(kernel, tmp_path, record_property):
 
 @pytest.mark.parametrize("kernel", ["6.1", "5.10"])
 def test_programs_and_doctor(kernel):
-    run = in_guest(kernel, 400, [], "-B", "-m", "pytest", "-q", *THERE, "-k", WHICH)
+    run = python_in_guest(kernel, 400, [], "-B", "-m", "pytest", "-q", *THERE, "-k", WHICH)
     assert run.returncode == 0, (run.stdout[-1500:], run.stderr[-800:])
     assert "8 passed" in run.stdout and "skipped" not in run.stdout, run.stdout
