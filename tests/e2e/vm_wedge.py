@@ -31,15 +31,15 @@ import faults  # noqa: E402
 import lib_cases  # noqa: E402
 import lib_groups  # noqa: E402
 import lib_inject  # noqa: E402
+import lib_target  # noqa: E402
 import lib_text  # noqa: E402
-import target_words as words  # noqa: E402
 import torture  # noqa: E402
 from lib_commands import TOOL  # noqa: E402
 
 PYTHON = os.path.realpath("/usr/bin/python3")
 TRACING = "/sys/kernel/tracing/"
 SLOW = 8  # an emulated processor with a kernel that checks itself is slower than ours by so much
-END_S = 240
+END_S = 720 if "debug" in os.uname().release else 240
 GUARDIAN = "pyleak-probes"
 LEAKING = "leaking uprobe"  # the kernel's word when a kill meets a probe change
 FORKS = "import os, sys; p = os.fork(); p or os._exit(7); sys.exit(os.waitpid(p, 0)[1] != 7 << 8)"
@@ -81,6 +81,18 @@ def start_tool(pids, *args, enter=None):
                             text=True, preexec_fn=begin)  # fmt: skip
 
 
+def tell_waits(pid):
+    """Where each thread of a tool is that does not end."""
+    for p in lib_text.family(pid):
+        for task in glob.glob("/proc/%d/task/*" % p):
+            with contextlib.suppress(OSError):
+                with open(task + "/stat") as f, open(task + "/stack") as g:
+                    line, stack = f.read(), g.read()
+                fields = line.rpartition(")")[2].split()
+                tell("%s: state %s, CPU %s+%s ticks" % (line.rpartition(")")[0], fields[0], fields[11], fields[12]),
+                     " < ".join(x.split()[-1].partition("+")[0] for x in stack.splitlines()[:8]))  # fmt: skip
+
+
 def watch_for(pid, seconds, problems):
     """One whole run."""
     tool = start_tool([pid], "-d", str(seconds))
@@ -90,6 +102,7 @@ def watch_for(pid, seconds, problems):
             problems.add("a run of %d s ended with %d: %s" % (seconds, tool.returncode, said[-300:]))
     except subprocess.TimeoutExpired:
         problems.add("a run of %d s did not end in %d s" % (seconds, END_S))
+        tell_waits(tool.pid)
         tool.kill()
 
 
@@ -114,6 +127,7 @@ def end_tools(tools, problems):
                 problems.add("a copy ended with %d: %s" % (tool.returncode, said[-300:]))
         except subprocess.TimeoutExpired:
             problems.add("a copy did not end in %d s after SIGINT" % END_S)
+            tell_waits(tool.pid)
             tool.kill()
 
 
@@ -140,7 +154,12 @@ def unharmed(target, problems):
 
 
 class Target(torture.Program):
-    """The program that checks itself, without the twin that torture.py compares its speed with."""
+    """The program that checks itself, without the twin that torture.py compares its speed with. It computes all the time:
+    the tool, whose start takes long here, gets its CPU first."""
+
+    def __init__(self):
+        lib_target.Running.__init__(self, "torture_target.py", nice=10)
+        self.wait_ready(END_S)
 
     foreign = torture.Target.foreign
     check = torture.Target.check
@@ -275,6 +294,7 @@ def signals(args, problems):
                 copy.process.communicate(timeout=END_S)
             except subprocess.TimeoutExpired:
                 problems.add("a copy did not end in %d s after SIGINT" % END_S)
+                tell_waits(copy.process.pid)
                 copy.process.kill()
         for copy in old + copies:
             copy.close()
