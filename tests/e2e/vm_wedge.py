@@ -21,6 +21,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,6 +41,7 @@ PYTHON = os.path.realpath("/usr/bin/python3")
 TRACING = "/sys/kernel/tracing/"
 SLOW = 8  # an emulated processor with a kernel that checks itself is slower than ours by so much
 END_S = 720 if "debug" in os.uname().release else 240
+SILENCE_S = END_S / 2
 GUARDIAN = "pyleak-probes"
 LEAKING = "leaking uprobe"  # the kernel's word when a kill meets a probe change
 FORKS = "import os, sys; p = os.fork(); p or os._exit(7); sys.exit(os.waitpid(p, 0)[1] != 7 << 8)"
@@ -49,7 +51,11 @@ CHURN = "import subprocess, sys\nwhile True: subprocess.run([sys.executable, '-S
 HARM = ("hung", "ended by", "the target does not", "breakpoints", "left definitions")
 
 
+LAST = [time.monotonic()]
+
+
 def tell(*text):
+    LAST[0] = time.monotonic()
     print("%7.1f" % time.monotonic(), *text, flush=True)
 
 
@@ -82,7 +88,7 @@ def start_tool(pids, *args, enter=None):
 
 
 def tell_waits(pid):
-    """Where each thread of a tool is that does not end."""
+    """Where each thread of a process and of its children is."""
     for p in lib_text.family(pid):
         for task in glob.glob("/proc/%d/task/*" % p):
             with contextlib.suppress(OSError):
@@ -91,6 +97,15 @@ def tell_waits(pid):
                 fields = line.rpartition(")")[2].split()
                 tell("%s: state %s, CPU %s+%s ticks" % (line.rpartition(")")[0], fields[0], fields[11], fields[12]),
                      " < ".join(x.split()[-1].partition("+")[0] for x in stack.splitlines()[:8]))  # fmt: skip
+
+
+def tell_silence():
+    """Where everybody is when nothing has happened for long."""
+    while True:
+        time.sleep(5)
+        if time.monotonic() - LAST[0] > SILENCE_S:
+            tell("nothing has happened for %d s" % SILENCE_S)
+            tell_waits(os.getpid())
 
 
 def watch_for(pid, seconds, problems):
@@ -272,6 +287,7 @@ def signals(args, problems):
             time.sleep(random.uniform(0.1, 1.5))
             what, back = hit(random.choice(copies))
             done[what] += 1
+            done["with probes in the target"] += bool(lib_text.foreign_bytes(target.pid))
             taken_back.append((time.monotonic() + random.uniform(0.05, 4), back))
             for when, undo in taken_back[:]:
                 if when < time.monotonic():
@@ -318,8 +334,8 @@ def shell(command):
 
 
 def users():
-    """Whoever else probes the same function, enables our names, and clears what is not in use. No event of the scheduler is
-    enabled: the emulator now and then runs into the breakpoint by which a kernel changes its own text ("Oops: int3")."""
+    """Whoever else probes the same function, enables our names, and clears what is not in use. Where perf has an event the
+    kernel ends that write with EINTR, and a shell would repeat it for ever: not so perl."""
     place = "-x %s other=PyObject_Malloc" % PYTHON
     trace = "bpftrace -e 'uprobe:%s:PyObject_Malloc { @[comm] = count(); } interval:s:3 { exit(); }'" % PYTHON
     return [
@@ -327,7 +343,7 @@ def users():
         "perf probe -d 'probe_python*:other'" % (place, TRACING),
         trace,
         "timeout -s KILL 4 " + trace,
-        "for e in %sevents/pyleak_*/enable; do echo 1 >$e; sleep 0.1; echo 0 >$e; done" % TRACING,
+        "perl -e 'for $n (1, 0) { for (@ARGV) { open F, \">\", $_; syswrite F, $n; close F } }' %sevents/pyleak_*/enable" % TRACING,
         ": >%suprobe_events" % TRACING,
     ]
 
@@ -432,6 +448,7 @@ def main():
     if not glob.glob("/tmp/vm/job"):
         sys.exit("vm_wedge.py: runs in the guest of tests/vm/run.sh alone: it may bring a kernel down")
     random.seed(args.seed)
+    threading.Thread(target=tell_silence, daemon=True).start()
     log, problems, begin = lib_text.KernelLog(), Problems(), time.monotonic()
     try:
         SCENARIOS[args.scenario](args, problems)
