@@ -24,7 +24,7 @@
 #define HANG_POLL_US 2000
 /* Readers look at the end of it, too: who dies within a turn keeps nobody waiting. */
 #define FLAG_NS	  500000000ull
-#define WATCH_NS  8000000 /* turns are over by then, most of them */
+#define WATCH_NS  4000000 /* turns are over by then, most of them */
 #define SAMPLE_NS 4000000
 
 /* The turn of this process that is under way, and what is known of it. */
