@@ -355,8 +355,7 @@ void guard_serve(int control, struct guard_page *page, pid_t tool)
 	while (!tool_is_gone(&g) && listen_once(&g)) {
 		if (!beats(&g))
 			trip(&g);
-		if (probe_has_chosen(PROBE_TRACEFS))
-			leftovers_step(&left);
+		leftovers_step(&left);
 	}
 	leftovers_free(&left);
 	/* However long a switch takes: were this process to end in the middle of one, breakpoints

@@ -378,16 +378,10 @@ int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *ou
 	return fail(code, "no way to place probes here (%s)", why);
 }
 
-/* Found out once: a trial plants and waits. */
-static _Atomic int known;
-
-bool probe_has_chosen(enum probe_mechanism m)
-{
-	return atomic_load(&known) == (int)m;
-}
-
 int probe_choose_for(int pid, size_t n, enum probe_mechanism *out)
 {
+	/* Found out once: a trial plants and waits. */
+	static _Atomic int known;
 	int err;
 
 	if (pid && probe_main_thread_ended(pid))

@@ -39,7 +39,6 @@ int probe_prepare(void);
 int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *out);
 /* The same for process @pid (0: any): found out once in the life of this process. */
 int probe_choose_for(int pid, size_t n, enum probe_mechanism *out);
-bool probe_has_chosen(enum probe_mechanism m);
 /* Try @m on two nops of our own text: put in, counted in another thread, taken out again. What one
  * event costs there with a program that only counts, in *@ns. Sets the sentence. */
 int probe_try(enum probe_mechanism m, double *ns);

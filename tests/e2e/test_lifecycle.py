@@ -114,7 +114,7 @@ def one_clean_run(target):
 
 @pytest.mark.quiet
 def test_start_and_stop(storm, full):
-    seen, codes = set(), set()
+    seen, codes, before = set(), set(), tracefs_left()
     begin = time.monotonic()
     rng = random.Random(1)
     for n in range(200 if full else 4):
@@ -129,13 +129,13 @@ def test_start_and_stop(storm, full):
         assert storm.alive()
     print("exit codes", codes, "objects seen", len(seen))
     check_target(storm, begin)
-    assert tracefs_left() == set()
+    assert tracefs_left() <= before
     assert seen and left_over(seen) == set()
 
 
 @pytest.mark.quiet
 def test_killed(storm, full):
-    seen = set()
+    seen, before = set(), tracefs_left()
     begin = time.monotonic()
     rng = random.Random(2)
     for _ in range(100 if full else 3):
@@ -148,7 +148,7 @@ def test_killed(storm, full):
     # The guardian outlives the tool and removes its definitions.
     assert one_clean_run(storm) == 0
     check_target(storm, begin)
-    assert tracefs_left() == set()
+    assert tracefs_left() <= before
     assert seen and left_over(seen) == set()
 
 
