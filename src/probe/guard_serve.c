@@ -151,7 +151,7 @@ static int do_switch(struct channel *c, const struct guard_request *q)
 	return q->op == GUARD_ON ? switch_on(c, s) : switch_off(c, s, true);
 }
 
-/* What changes sets is done under the channel's lock: the main thread may want to take them out. */
+/* Sets change under the channel's lock: the main thread may want to take them out. */
 static int obey_locked(struct channel *c, const struct guard_request *q)
 {
 	int err = 0;

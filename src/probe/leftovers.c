@@ -93,7 +93,7 @@ static void remove_one(const char *name, const struct leftovers *now)
 	probe_event_remove(&ev);
 }
 
-/* What was there two seconds ago, and is now, in a turn that no other copy shares. */
+/* Removes each that was there two seconds ago and is now, in a turn that no other copy shares. */
 static void look_again(struct leftovers *l)
 {
 	struct turn t = {.kind = TURN_PREPARE, .code = 1};

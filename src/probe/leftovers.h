@@ -16,7 +16,7 @@
  * namespace @namespace; else 0. Its name goes to @name. */
 int leftover_maker(const char *line, uint64_t namespace, char *name, size_t size);
 
-/* What pidfd_open() has returned, and errno: anything but a clear no is a yes. */
+/* By what pidfd_open() has returned, and errno: anything but a clear no is a yes. */
 bool leftover_is_alive(int pidfd, int err);
 
 struct leftovers {

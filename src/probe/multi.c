@@ -5,6 +5,7 @@
  * the breakpoints are out (6.18).
  */
 #include "probe/mechanism_priv.h"
+#include "probe/release.h"
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
@@ -133,30 +134,19 @@ static int multi_shed(struct probe_set *s)
 	return 0;
 }
 
-struct release {
-	int major, minor, patch;
-};
-
-static bool before(const struct release *r, int major, int minor, int patch)
-{
-	if (r->major != major)
-		return r->major < major;
-	return r->minor != minor ? r->minor < minor : r->patch < patch;
-}
-
 /* Until 6.6.54, 6.10.13 and 6.11.2 a link for which there was no descriptor left its probes behind,
  * and freed what they point to. */
 bool probe_multi_is_sound(const char *release)
 {
-	struct release r = {0};
+	struct release r;
 
-	if (sscanf(release, "%d.%d.%d", &r.major, &r.minor, &r.patch) < 2)
+	if (!release_parse(release, &r))
 		return false;
 	if (r.major == 6 && r.minor == 6)
 		return r.patch >= 54;
 	if (r.major == 6 && r.minor == 10)
 		return r.patch >= 13;
-	return !before(&r, 6, 11, 2);
+	return !release_before(&r, 6, 11, 2);
 }
 
 const struct probe_ops probe_multi_ops = {

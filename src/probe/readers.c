@@ -20,7 +20,7 @@
 
 enum state { STATE_RUNS, STATE_WAITS, STATE_STOPPED, STATE_GONE };
 
-/* What it has, or a negative errno. */
+/* Reads a file of a thread whole. Negative errno, no sentence. */
 static int read_line(int pid, int tid, const char *name, char *buf, size_t size)
 {
 	char path[64];

@@ -12,30 +12,21 @@
 #include <sys/utsname.h>
 
 #include "probe/mechanism_priv.h"
-
-struct release {
-	int major, minor, patch;
-};
-
-static bool before(const struct release *r, int major, int minor, int patch)
-{
-	if (r->major != major)
-		return r->major < major;
-	return r->minor != minor ? r->minor < minor : r->patch < patch;
-}
+#include "probe/release.h"
 
 /* A distribution may have mended an earlier one: then we do without what would have worked. */
 bool probe_return_hurts(const char *release, bool is_filtered, bool has_shadow_stack)
 {
-	struct release r = {0};
+	struct release r;
 
-	if (sscanf(release, "%d.%d.%d", &r.major, &r.minor, &r.patch) < 2)
+	if (!release_parse(release, &r))
 		return is_filtered || has_shadow_stack;
-	if (has_shadow_stack && before(&r, 6, 11, 0))
+	if (has_shadow_stack && release_before(&r, 6, 11, 0))
 		return true;
-	if (!is_filtered || before(&r, 6, 11, 0))
+	if (!is_filtered || release_before(&r, 6, 11, 0))
 		return false;
-	return before(&r, 6, 12, 14) || (!before(&r, 6, 13, 0) && before(&r, 6, 13, 3));
+	return release_before(&r, 6, 12, 14) ||
+	       (!release_before(&r, 6, 13, 0) && release_before(&r, 6, 13, 3));
 }
 
 int probe_check_return(int pid)

@@ -38,7 +38,7 @@ struct turn {
 int turn_take(struct turn *t);
 void turn_pass(struct turn *t);
 
-/* What the guardian tells the tool of its turns; shared memory. */
+/* The guardian tells the tool of its turns here; shared memory. */
 struct turn_news {
 	_Atomic uint32_t is_ended; /* the breaker lets nothing in any more */
 	char why[256];		   /* then: the sentence */

@@ -33,7 +33,7 @@ int proc_memory(const struct proc *p, struct proc_memory *out)
 	return 0;
 }
 
-/* What was swapped out is walked over as well. Of one that has ended nothing is large. */
+/* Swapped pages are walked over as well. A process that has ended has nothing that is large. */
 bool proc_is_large(const struct proc *p)
 {
 	struct proc_memory m;

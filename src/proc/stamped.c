@@ -17,7 +17,7 @@ static int stamp(int slot)
 	return -1;
 }
 
-/* What the call said stays in errno. */
+/* Leaves errno as the call has set it. */
 static void unstamp(int slot)
 {
 	int err = errno;

@@ -7,7 +7,7 @@
 #define AGAIN_NS   1000000 /* after a pause */
 #define MODULES_NS 3000000000
 
-/* What is refused for the sake of the host leaves a session that watches growth alone. */
+/* A refusal for the sake of the host leaves a session that watches growth alone. */
 static int attach(struct births *b)
 {
 	int err = sites_attach(b->s);

@@ -25,7 +25,7 @@ struct kern {
 	volatile struct pl_stats *stats;
 };
 
-/* Who switches probes. */
+/* Finds whoever switches probes: the guardian, or this process. */
 int kern_join(struct session *s);
 /* For probes at @n_sites; then into the kernel. */
 int kern_load(struct session *s, size_t n_sites);

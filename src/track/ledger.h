@@ -9,7 +9,7 @@
 
 enum ledger_who { LEDGER_BIRTHS, LEDGER_NATIVE, LEDGER_FDS, LEDGER_ACCOUNTS };
 
-/* What the target loses by one probe that is put in and taken out again, and by one such cycle;
+/* The loss of a target by one probe that is put in and taken out again, and by one such cycle;
  * and, if it does nothing but run into probes, by one that is still in when nothing is recorded any
  * more. */
 struct ledger_price {
@@ -28,11 +28,11 @@ struct account {
 	uint64_t filled_ns, counted_ns;
 };
 
-/* Of uprobe_multi, or of tracefs: bench/mechanism.c. */
+/* The prices of uprobe_multi, or of tracefs: bench/mechanism.c. */
 struct ledger_price ledger_price_of(bool is_multi);
-/* What the target loses by having so many probes put in and taken out again, once. */
+/* The loss of the target by having so many probes put in and taken out again, once. */
 double account_planting_ns(const struct account *a, size_t probes);
-/* What it loses by one birth, whose walk goes by @frames; up to 3.10 each is an object of its own.
+/* Its loss by one birth, whose walk goes by @frames; up to 3.10 each is an object of its own.
  */
 double ledger_birth_ns(double frames, bool frames_are_objects);
 

@@ -341,7 +341,7 @@ __attribute__((unused)) static int definitions(pid_t pid)
 	return n;
 }
 
-/* What process @pid, a child of this one that was killed, has left: nothing removes it but us. */
+/* Removes the definitions of process @pid, a child of this one that was killed. */
 __attribute__((unused)) static void remove_definitions(pid_t pid)
 {
 	static const char *const roots[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
