@@ -11,8 +11,8 @@ enum readers {
 	READERS_HUNG, /* one waits in the kernel for something that does not come */
 };
 
-/* Of those a change of probes in the file @code would wait for; @is_library: a file that any
- * process may map. Stamps of threads that are gone are cleared. */
+/* Looks at those that a change of probes in the file @code would wait for; @is_library: a file that
+ * any process may map. Stamps of threads that are gone are cleared. */
 enum readers readers_look(uint64_t code, bool is_library);
 
 #endif

@@ -135,7 +135,7 @@ int proc_memory(const struct proc *p, struct proc_memory *out);
 #define PROC_LARGE (4ull << 30)
 bool proc_is_large(const struct proc *p);
 
-/* What is resident of every row of maps as they are now: from smaps, of a large process from its
+/* The resident part of every row of maps as they are now: from smaps, of a large process from its
  * page tables, piece by piece. *out is freed by the caller. */
 enum proc_row_kind { PROC_ROW_ANON, PROC_ROW_FILE, PROC_ROW_HEAP /* [heap] */, PROC_ROW_STACK };
 struct proc_resident {

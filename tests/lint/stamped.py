@@ -9,7 +9,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 LOCKED = r"(?:mem|maps|smaps|smaps_rollup|numa_maps|pagemap|cmdline|environ|map_files)"
-# Of our own process, and the link that is looked up with a stamp.
+# Those of our own process, and the link that is looked up with a stamp.
 MAY = {"proc/pages.c": "/proc/self/pagemap", "proc/reader.c": "/proc/self/", "proc/file.c": "/proc/%d/map_files/%"}
 RULES = (
     # A sentence about such a file neither begins nor ends with its name.

@@ -21,7 +21,7 @@ cd "$tmp"/linux-source-*
 # Not those of a make that calls us.
 unset MAKEFLAGS MAKELEVEL
 make -s KCONFIG_ALLCONFIG="$here/debug.config" allnoconfig
-# What depends on something that is not there is left out without a word.
+# An option whose needs are not there is left out without a word.
 grep -E '^(CONFIG_|# CONFIG_)' "$here/debug.config" | while read -r line; do
 	if ! grep -qxF "$line" .config; then
 		echo "debug_kernel.sh: not to be had: $line" >&2

@@ -3,7 +3,7 @@
 # Runs a command under another kernel, on this machine's files (read-only; /tmp and /run are fresh),
 # in the present directory; passes its output and its exit code on.
 #   run.sh 5.10|6.1|6.12|newest|debug [-t SECONDS] [-o DIR] [-c PROCESSORS] -- CMD [ARG...]
-# What the command writes below /tmp/vm lands in DIR. A run after which the console tells of a fault
+# Files that the command writes below /tmp/vm lands in DIR. A run after which the console tells of a fault
 # of the kernel ends with 125, as one without a result, and shows that part of the console.
 # With two processors the emulator now and then misses that a kernel has changed its own text, as it
 # does for events of the scheduler ("Oops: int3"): -c 1 for whoever has many.
@@ -46,7 +46,7 @@ done
 
 pwd >"$share/tree"
 
-# What never happens in a kernel that works, by console.awk; a task that hangs so long is one.
+# Lines that a kernel that works never prints, by console.awk; a task that hangs so long is one.
 memory=2G hung_s=45
 if [ "$want" = debug ]; then
 	memory=3G hung_s=120
