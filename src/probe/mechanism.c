@@ -218,7 +218,7 @@ static int set_on_here(struct probe_set *s)
 	struct turn t = turn_of(s, TURN_IN, false);
 	int err = s->pin ? 0 : probe_make_resident(s);
 
-	if (!err)
+	if (!err && s->pid != getpid()) /* a trial on two bytes of our own */
 		err = probe_check_room(s->pid, probe_pages(s));
 	if (!err)
 		err = turn_take(&t);

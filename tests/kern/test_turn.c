@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -188,6 +189,70 @@ static void one_turn_at_a_time(void **state)
 	pthread_join(t, NULL);
 }
 
+static struct turn_news news;
+
+/* A change that only waits for the kernel to forget: the next one need not wait for that. */
+static void *forget_for_long(void *arg)
+{
+	struct turn *t = arg;
+
+	for (uint64_t end = clock_ns() + 600 * MS; clock_ns() < end;)
+		syscall(SYS_membarrier, 1 /* MEMBARRIER_CMD_GLOBAL */, 0, 0);
+	turn_pass(t);
+	return NULL;
+}
+
+struct holder {
+	struct turn turn;
+	atomic_int is_taken;
+};
+
+static void *take_and_forget(void *arg)
+{
+	struct holder *h = arg;
+
+	assert_done(turn_take(&h->turn));
+	atomic_store(&h->is_taken, 1);
+	return forget_for_long(&h->turn);
+}
+
+static void a_turn_that_keeps_nobody_waiting_is_passed_on(void **state)
+{
+	struct holder h = {.turn = turn_of(TURN_OUT)};
+	struct turn in = turn_of(TURN_IN);
+	uint64_t began;
+	pthread_t t;
+
+	(void)state;
+	assert_done(turn_watch(&news));
+	assert_int_equal(thread_start(&t, take_and_forget, &h), 0);
+	while (!atomic_load(&h.is_taken))
+		usleep(100);
+	began = clock_ns();
+	assert_done(turn_take(&in));
+	assert_true(clock_ns() - began < 300 * MS);
+	turn_pass(&in);
+	pthread_join(t, NULL);
+	assert_int_equal(atomic_load(&news.is_ended), 0);
+}
+
+/* Two seconds in which nobody could fork: no more of that, and whoever waits is named. */
+static void one_that_takes_two_seconds_is_the_last(void **state)
+{
+	struct turn in = turn_of(TURN_IN), out = turn_of(TURN_OUT);
+
+	(void)state;
+	assert_done(turn_take(&in));
+	for (int i = 0; i < 40 && !atomic_load(&news.is_ended); i++)
+		usleep(100000);
+	assert_int_equal(atomic_load(&news.is_ended), 1);
+	assert_non_null(strstr(news.why, "no process could fork"));
+	turn_pass(&in);
+	assert_int_equal(turn_take(&in), -ENOTSUP);
+	assert_done(turn_take(&out));
+	turn_pass(&out);
+}
+
 /* Two processes that join: one page, two rows; what a killed one has left is cleared. */
 static void copies_share_a_page(void **state)
 {
@@ -243,6 +308,8 @@ int main(void)
 		cmocka_unit_test(one_turn_at_a_time),
 		cmocka_unit_test(a_lock_that_stays_stops_nobody),
 		cmocka_unit_test(copies_share_a_page),
+		cmocka_unit_test(a_turn_that_keeps_nobody_waiting_is_passed_on),
+		cmocka_unit_test(one_that_takes_two_seconds_is_the_last),
 	};
 
 	return cmocka_run_group_tests_name("turn", tests, open_lock, NULL);
