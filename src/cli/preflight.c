@@ -8,6 +8,8 @@
 #include "cli/stop.h"
 #include "confine/confine.h"
 #include "probe/guard.h"
+#include "probe/host.h"
+#include "probe/probe.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
@@ -79,7 +81,14 @@ int cli_guard_start(bool no_sandbox, struct probe_guard **out)
 		.confine = no_sandbox ? NULL : confine_guardian,
 		.is_cancelled = stop_asked,
 	};
-	int err = probe_guard_start(&o, out);
+	int err;
+
+	/* Where tracefs has only just been mounted the other copies can be joined only now. */
+	if (probe_mount())
+		log_debug("%s", fail_text());
+	err = host_join();
+	if (!err)
+		err = probe_guard_start(&o, out);
 
 	if (!err)
 		stop_alarm_to(probe_guard_alarm_fd(*out));

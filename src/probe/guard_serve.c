@@ -17,9 +17,11 @@
 #include "probe/guard_priv.h"
 #include "probe/leftovers.h"
 #include "probe/turn.h"
+#include "proc/list.h"
 
 #define LOOK_MS	      200
 #define LEAVE_POLL_US 10000
+#define PREPARE_NS    5000000000ull
 
 struct held {
 	struct probe_set *set; /* NULL = closed */
@@ -38,8 +40,10 @@ struct guardian {
 	int control;
 	struct guard_page *page;
 	pid_t tool;
-	int tool_fd;	      /* pidfd, to wake us; -1 when there is none */
-	pthread_mutex_t lock; /* of the list */
+	int tool_fd;		 /* pidfd, to wake us; -1 when there is none */
+	_Atomic bool is_leaving; /* nothing goes in any more */
+	_Atomic int preparing;	 /* requests that change nothing in a target, under way */
+	pthread_mutex_t lock;	 /* of the list */
 	struct channel *channels;
 };
 
@@ -59,6 +63,8 @@ static int switch_on(struct channel *c, struct probe_set *s)
 	bool was_on = probe_set_is_on(s);
 	int err;
 
+	if (atomic_load(&c->g->is_leaving))
+		return fail(-ECANCELED, "the tool has ended");
 	err = probe_set_on(s);
 	note_switch(c->g, was_on, probe_set_is_on(s));
 	return err;
@@ -130,12 +136,14 @@ static int do_choose(const struct guard_request *q, uint32_t *out)
 	return err;
 }
 
+/* Not of libc on a crowded host: each of these looks at all of its processes, too. */
 static int shed_all(struct channel *c)
 {
+	bool is_crowded = proc_count() > PROBE_LIBC_PROCESSES;
 	int err = 0;
 
 	for (size_t i = 0; i < c->sets.n && !err; i++)
-		if (c->sets.v[i].set)
+		if (c->sets.v[i].set && !(is_crowded && c->sets.v[i].set->is_library))
 			err = probe_set_shed(c->sets.v[i].set);
 	return err;
 }
@@ -167,13 +175,27 @@ static int obey_locked(struct channel *c, const struct guard_request *q)
 	return err;
 }
 
+/* Were this process to end in the middle of one, the kernel would be left with half a change. */
+static int prepare(struct channel *c, const struct guard_request *q, const int *fds,
+		   uint32_t *value)
+{
+	int err;
+
+	atomic_fetch_add(&c->g->preparing, 1);
+	if (atomic_load(&c->g->is_leaving))
+		err = fail(-ECANCELED, "the tool has ended");
+	else
+		err = q->op == GUARD_OPEN ? do_open(c, q, fds, value) : do_choose(q, value);
+	atomic_fetch_sub(&c->g->preparing, 1);
+	return err;
+}
+
 static int obey(struct channel *c, const struct guard_request *q, const int *fds, uint32_t *value)
 {
 	switch ((enum guard_op)q->op) {
 	case GUARD_OPEN:
-		return do_open(c, q, fds, value);
 	case GUARD_CHOOSE:
-		return do_choose(q, value);
+		return prepare(c, q, fds, value);
 	case GUARD_CLOSE:
 	case GUARD_SHED:
 	case GUARD_WARM:
@@ -343,23 +365,36 @@ static bool listen_once(struct guardian *g)
 	return got > 0 && got != GUARD_LEAVE;
 }
 
+/* Storage that is silent is not waited for for ever: nothing of such a request is in a target. */
+static bool is_busy(const struct guardian *g, uint64_t *until)
+{
+	uint64_t now = clock_ns();
+
+	if (!*until)
+		*until = now + PREPARE_NS;
+	return atomic_load(&g->preparing) && now < *until;
+}
+
 void guard_serve(int control, struct guard_page *page, pid_t tool)
 {
 	struct guardian g = {.control = control, .page = page, .tool = tool};
-	struct leftovers left = {0};
+	uint64_t until = 0;
+	pthread_t left;
 
 	g.tool_fd = (int)syscall(SYS_pidfd_open, tool, 0);
 	pthread_mutex_init(&g.lock, NULL);
 	if (turn_watch(&page->news))
 		log_debug("no thread looks at how long changes of probes take");
-	while (!tool_is_gone(&g) && listen_once(&g)) {
+	if (thread_start(&left, leftovers_remove, NULL))
+		log_debug("no thread looks for what killed guardians have left");
+	else
+		pthread_detach(left);
+	while (!tool_is_gone(&g) && listen_once(&g))
 		if (!beats(&g))
 			trip(&g);
-		leftovers_step(&left);
-	}
-	leftovers_free(&left);
+	atomic_store(&g.is_leaving, true);
 	/* However long a switch takes: were this process to end in the middle of one, breakpoints
 	 * would stay for the life of the target. */
-	while (!take_out(&g, true))
+	while (!take_out(&g, true) || is_busy(&g, &until))
 		usleep(LEAVE_POLL_US);
 }

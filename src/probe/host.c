@@ -142,12 +142,18 @@ static bool join_page(struct reading_page *page)
 
 int host_join(void)
 {
-	struct reading_page *page = map_page();
+	struct reading_page *page;
+
+	if (row_fd >= 0)
+		return 0;
+	page = map_page();
 
 	if (page && join_page(page))
 		return 0;
 	if (page)
 		munmap(page, sizeof(*page));
+	close_fd(&row_fd);
+	row_fd = -1;
 	return reading_share();
 }
 
@@ -173,6 +179,11 @@ void host_lock_open(void)
 bool host_lock_try(void)
 {
 	return lock_fd < 0 || !flock(lock_fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK;
+}
+
+bool host_has_lock(void)
+{
+	return lock_fd >= 0;
 }
 
 void host_lock_drop(void)

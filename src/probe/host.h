@@ -26,5 +26,6 @@ bool host_row_lives(struct reading_page *page, unsigned row);
 void host_lock_open(void);
 bool host_lock_try(void); /* false: another copy has it */
 void host_lock_drop(void);
+bool host_has_lock(void); /* is there one? */
 
 #endif

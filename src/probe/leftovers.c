@@ -11,6 +11,7 @@
 #include "probe/turn.h"
 
 #define AGAIN_NS 2000000000ull
+#define LOOK_US	 500000
 #define MOST	 256 /* in one run */
 
 /* "p:pyleak_PID_NAMESPACE_RANDOM/LABEL_NUMBER FILE:OFFSET" */
@@ -102,7 +103,7 @@ static void look_again(struct leftovers *l)
 	if (turn_take(&t))
 		return;
 	look(&now);
-	for (size_t i = 0; t.serial && i < l->names.n; i++)
+	for (size_t i = 0; t.is_alone && i < l->names.n; i++)
 		remove_one(l->names.v[i], &now);
 	turn_pass(&t);
 	leftovers_free(&now);
@@ -129,4 +130,15 @@ void leftovers_free(struct leftovers *l)
 	for (size_t i = 0; i < l->names.n; i++)
 		free(l->names.v[i]);
 	vec_free(&l->names);
+}
+
+void *leftovers_remove(void *unused)
+{
+	struct leftovers l = {0};
+
+	(void)unused;
+	for (; !l.is_done; usleep(LOOK_US))
+		leftovers_step(&l);
+	leftovers_free(&l);
+	return NULL;
 }

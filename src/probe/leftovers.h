@@ -29,5 +29,7 @@ struct leftovers {
  * Needs probe_prepare(). */
 void leftovers_step(struct leftovers *l);
 void leftovers_free(struct leftovers *l);
+/* A thread that does both. */
+void *leftovers_remove(void *unused);
 
 #endif

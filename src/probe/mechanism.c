@@ -220,6 +220,7 @@ static int set_on_here(struct probe_set *s)
 
 	if (!err && s->pid != getpid()) /* a trial on two bytes of our own */
 		err = probe_check_room(s->pid, probe_pages(s));
+	t.is_planting = true;
 	if (!err)
 		err = turn_take(&t);
 	if (err)
@@ -261,7 +262,10 @@ int probe_set_insist(struct probe_set *s)
 static int off_here(struct probe_set *s, bool is_patient)
 {
 	struct turn t = turn_of(s, TURN_OUT, is_patient);
-	int err = turn_take(&t);
+	int err;
+
+	t.is_planting = true;
+	err = turn_take(&t);
 
 	if (err)
 		return err;
@@ -305,14 +309,21 @@ int probe_set_let_go(struct probe_set *s)
 
 static int shed_here(struct probe_set *s)
 {
-	struct turn t = turn_of(s, TURN_IN, false);
-	int err = turn_take(&t);
+	struct turn in = turn_of(s, TURN_IN, false), out = turn_of(s, TURN_OUT, true);
+	int fd, err;
 
+	in.is_planting = out.is_planting = true;
+	err = turn_take(&in);
 	if (err)
 		return err;
-	err = s->ops->shed(s);
-	turn_pass(&t);
-	return err;
+	fd = s->ops->shed(s);
+	turn_pass(&in);
+	if (fd < 0)
+		return fd;
+	turn_take(&out);
+	close(fd);
+	turn_pass(&out);
+	return 0;
 }
 
 int probe_set_shed(struct probe_set *s)
@@ -367,6 +378,9 @@ int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *ou
 			*out = m;
 			return 0;
 		}
+		/* Not now: the next one may work, and would be taken for the only one. */
+		if (err == -EAGAIN || err == -EBUSY || err == -ENOMEM || err == -EMFILE)
+			return err;
 		log_debug("no probes by %s: %s", probe_mechanism_name(m), fail_text());
 		if (err == -EPERM || err == -EACCES)
 			code = -EPERM;

@@ -21,7 +21,8 @@ struct probe_ops {
 	void (*close)(struct probe_set *s);
 	/* off, which may go on when this returns; NULL: there is no such. */
 	int (*let_go)(struct probe_set *s);
-	/* Children of the target lose what they inherited. NULL: they do by themselves. */
+	/* Opens what, when it is closed, has children of the target lose what they inherited: a
+	 * descriptor, or a negative errno. NULL: they do by themselves. */
 	int (*shed)(struct probe_set *s);
 	/* open and close change nothing in the kernel. */
 	bool is_light;

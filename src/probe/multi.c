@@ -51,13 +51,22 @@ bool probe_main_thread_ended(int pid)
 	return p && (!strncmp(p, ") Z", 3) || !strncmp(p, ") X", 3));
 }
 
+static int multi_check(const struct probe_set *s)
+{
+	return probe_main_thread_ended(s->pid)
+		       ? fail(-ENOTSUP,
+			      "the main thread of process %d has ended: uprobe_multi links cannot "
+			      "follow the others",
+			      s->pid)
+		       : 0;
+}
+
 static int multi_open(struct probe_set *s)
 {
-	if (probe_main_thread_ended(s->pid))
-		return fail(-ENOTSUP,
-			    "the main thread of process %d has ended: uprobe_multi links cannot "
-			    "follow the others",
-			    s->pid);
+	int err = multi_check(s);
+
+	if (err)
+		return err;
 	s->fds = calloc(1, sizeof(*s->fds));
 	return s->fds ? 0 : fail(-ENOMEM, "out of memory");
 }
@@ -85,14 +94,18 @@ static int make_link(const struct probe_set *s, int prog_fd)
 		return fail(-EPERM, "no permission for a uprobe_multi link: run as root or with "
 				    "CAP_BPF and CAP_PERFMON");
 	case EINVAL:
-		return fail(-ENOTSUP, "the kernel has no uprobe_multi links (they came with 6.6)");
+		return fail(-EINVAL, "the kernel has no uprobe_multi links (they came with 6.6), "
+				     "or not on this file");
 	}
 	return fail(-errno, "the kernel refused a uprobe_multi link: %s", strerror(errno));
 }
 
 static int multi_on(struct probe_set *s)
 {
-	int fd = make_link(s, s->prog_fd);
+	int fd = multi_check(s);
+
+	if (!fd)
+		fd = make_link(s, s->prog_fd);
 
 	s->fds[0] = fd;
 	return fd < 0 ? fd : 0;
@@ -128,10 +141,7 @@ static int multi_shed(struct probe_set *s)
 			 ? fail(prog_fd, "the kernel refused a BPF program: %s", strerror(-prog_fd))
 			 : make_link(s, prog_fd);
 
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	return fd;
 }
 
 /* Until 6.6.54, 6.10.13 and 6.11.2 a link for which there was no descriptor left its probes behind,

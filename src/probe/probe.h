@@ -34,6 +34,8 @@ struct probe_set_spec {
  * that takes definitions. Before there are other threads. A failure is that of one mechanism, no
  * more. */
 int probe_prepare(void);
+/* Its first half: mount tracefs. */
+int probe_mount(void);
 /* Which mechanism works here for @n sites, by trying on our own binary, not by version. Sets the
  * sentence when none does. @prefer PROBE_NONE lets the measured default decide. */
 int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *out);

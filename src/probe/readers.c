@@ -16,7 +16,9 @@
 #include "probe/host.h"
 
 #define YOUNG_NS   50000000ull	 /* no read is looked at more closely before */
-#define FOREIGN_NS 1000000000ull /* one that cannot be looked at has hung after so long */
+#define FOREIGN_NS 1000000000ull /* one that cannot be looked at has hung after so long ... */
+/* ... and was stopped within it, with its container: it holds nothing. */
+#define PAUSED_NS 10000000000ull
 
 enum state { STATE_RUNS, STATE_WAITS, STATE_STOPPED, STATE_GONE };
 
@@ -84,7 +86,9 @@ static enum readers judge(const struct reading_row *row, struct reading_slot *sl
 	if (age < YOUNG_NS)
 		return READERS_BUSY;
 	if (atomic_load(&row->namespace) && atomic_load(&row->namespace) != own_namespace())
-		return age > FOREIGN_NS ? READERS_HUNG : READERS_BUSY;
+		return age > PAUSED_NS	  ? READERS_NONE
+		       : age > FOREIGN_NS ? READERS_HUNG
+					  : READERS_BUSY;
 	/* A page of our own has no number in it. */
 	switch (state_of(atomic_load(&row->pid) ? atomic_load(&row->pid) : getpid(),
 			 atomic_load(&slot->tid))) {

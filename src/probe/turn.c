@@ -18,14 +18,16 @@
 #define PREPARE_NS   2000000000ull
 #define IN_READ_NS   20000000ull
 #define READ_NS	     1000000000ull
-#define ABANDONED_NS 2000000000ull /* the host's lock, had by one copy for so long */
+#define ABANDONED_NS 2000000000ull /* the host's lock, had by one copy for so long, ... */
+#define ASKED_NS     300000000ull  /* ... as far as looks no further apart can tell */
 #define LOCK_POLL_US 2000
 #define READ_POLL_US 200
 #define HANG_POLL_US 2000
 /* Readers look at the end of it, too: who dies within a turn keeps nobody waiting. */
-#define FLAG_NS	  500000000ull
-#define WATCH_NS  4000000 /* turns are over by then, most of them */
-#define SAMPLE_NS 4000000
+#define FLAG_NS	   500000000ull
+#define WATCH_NS   4000000 /* turns are over by then, most of them */
+#define SAMPLE_NS  4000000
+#define FORGETS_NS 12000000
 
 /* The turn of this process that is under way, and what is known of it. */
 static struct {
@@ -35,8 +37,10 @@ static struct {
 	struct turn *of; /* NULL: nobody's */
 	int tid;
 	uint64_t began_ns, flag_ns;
-	uint64_t looked_ns, idle_ns; /* last, and for how long it kept nobody waiting */
+	uint64_t looked_ns, idle_ns; /* last, and for how long it kept nobody waiting ... */
+	uint64_t stretch_ns;	     /* ... without a break until now */
 	char where[48];		     /* it stood when it last did */
+	uint64_t refused_last_ns;    /* when the host\'s lock was not to be had, last */
 	uint64_t refused_ns;	     /* since when the host's lock has not been had; 0 = it was */
 	struct breaker breaker;
 	struct turn_news *news; /* NULL: nobody watches */
@@ -83,19 +87,24 @@ static void let_next(struct turn *t)
 	pthread_mutex_unlock(&turns.lock);
 }
 
-/* The lock of all copies. One that has it for so long that nobody got it meanwhile was stopped in
- * the middle of its turn. */
+/* The lock of all copies. One that has it whenever we ask, for so long, was stopped in the middle
+ * of its turn. */
+static bool is_abandoned(void)
+{
+	uint64_t now = clock_ns();
+
+	if (!turns.refused_ns || now - turns.refused_last_ns > ASKED_NS)
+		turns.refused_ns = now;
+	turns.refused_last_ns = now;
+	return now - turns.refused_ns > ABANDONED_NS;
+}
+
 static bool lock_host(uint64_t until_ns)
 {
-	uint64_t now;
-
 	while (!host_lock_try()) {
-		now = clock_ns();
-		if (!turns.refused_ns)
-			turns.refused_ns = now;
-		if (now - turns.refused_ns > ABANDONED_NS)
+		if (is_abandoned())
 			return true;
-		if (now > until_ns)
+		if (clock_ns() > until_ns)
 			return false;
 		usleep(LOCK_POLL_US);
 	}
@@ -165,14 +174,16 @@ static int enter(struct turn *t, uint64_t until_ns)
 		let_next(t);
 		return refuse("another copy of the tool switches probes");
 	}
+	t->is_alone = !turns.refused_ns && host_has_lock();
 	return 0;
 }
 
 static void begin(void)
 {
+	raise_flag();
 	pthread_mutex_lock(&turns.lock);
 	turns.tid = (int)syscall(SYS_gettid);
-	turns.idle_ns = 0;
+	turns.idle_ns = turns.stretch_ns = 0;
 	turns.where[0] = '\0';
 	turns.began_ns = turns.looked_ns = clock_ns();
 	pthread_cond_broadcast(&turns.changed); /* whoever watches */
@@ -185,6 +196,7 @@ int turn_take(struct turn *t)
 	enum readers r;
 
 	t->serial = 0;
+	t->is_alone = false;
 	while (!err) {
 		err = enter(t, clock_ns() + patience_ns(t->kind));
 		if (err)
@@ -208,33 +220,48 @@ int turn_take(struct turn *t)
 	return err;
 }
 
-/* Under the mutex: the turn is over, or only waits for what nobody else waits for. */
-static void settle(void)
+/* Under the mutex. */
+static void tell_the_end(const char *who)
 {
-	uint64_t now = clock_ns(), began = turns.began_ns, took = now - began;
+	if (atomic_load(&turns.news->is_ended))
+		return;
+	breaker_ask(&turns.breaker, clock_ns());
+	snprintf(turns.news->why, sizeof(turns.news->why), "%.150s%s%.80s", fail_text(),
+		 *who ? "; it waits for " : "", who);
+	atomic_store(&turns.news->is_ended, 1);
+}
+
+/* Under the mutex: the turn is over, or only waits for what nobody else waits for. How long others
+ * may have waited for it. */
+static uint64_t settle(void)
+{
+	uint64_t now = clock_ns(), took = now - turns.began_ns;
 
 	took -= turns.idle_ns < took ? turns.idle_ns : took;
 	turns.began_ns = 0;
-	if (!turns.news)
-		return;
+	if (!turns.news || !turns.of->is_planting)
+		return 0;
 	breaker_note(&turns.breaker, now, took);
-	if (took > BREAKER_SLOW_NS)
-		log_info("a change of probes took %.0f of %.0f ms, of them in %s",
-			 (double)took / 1e6, (double)(now - began) / 1e6,
-			 *turns.where ? turns.where : "the kernel");
+	if (turns.breaker.is_ended)
+		tell_the_end("");
+	return took;
 }
 
 void turn_pass(struct turn *t)
 {
+	uint64_t took = 0;
 	bool is_ours;
 
 	pthread_mutex_lock(&turns.lock);
 	is_ours = t->serial && turns.of == t;
 	if (is_ours)
-		settle();
+		took = settle();
 	pthread_mutex_unlock(&turns.lock);
 	if (is_ours)
 		drop(t);
+	if (took > BREAKER_SLOW_NS)
+		log_info("a change of probes took %.0f ms, last seen in %s", (double)took / 1e6,
+			 *turns.where ? turns.where : "the kernel");
 }
 
 /* ---- The watch. ---- */
@@ -243,7 +270,7 @@ void turn_pass(struct turn *t)
  * neither holds what a fork needs. */
 static bool is_idle_at(const char *where)
 {
-	return strstr(where, "rcu") || !strncmp(where, "perf_trace_", 11);
+	return strstr(where, "rcu") || !strncmp(where, "perf_", 5);
 }
 
 static void where_is(int tid, char *buf, size_t size)
@@ -265,27 +292,29 @@ static void end_for_good(uint64_t took_ns)
 	char who[128];
 
 	breaker_note(&turns.breaker, clock_ns(), took_ns);
-	if (atomic_load(&turns.news->is_ended))
-		return;
 	waited_for(who, sizeof(who));
-	breaker_ask(&turns.breaker, clock_ns());
-	snprintf(turns.news->why, sizeof(turns.news->why), "%.150s%s%.80s", fail_text(),
-		 *who ? "; it waits for " : "", who);
-	atomic_store(&turns.news->is_ended, 1);
+	tell_the_end(who);
+}
+
+/* Under the mutex. A short wait of this kind stands before the first breakpoint, too: the long one
+ * is behind the last. */
+static bool may_be_passed_on(uint64_t span_ns)
+{
+	turns.idle_ns += span_ns;
+	turns.stretch_ns += span_ns;
+	return turns.of->kind == TURN_OUT && turns.stretch_ns >= FORGETS_NS;
 }
 
 /* Under the mutex. False: nothing is left to be watched of it. */
 static bool look_at_turn(void)
 {
 	uint64_t now = clock_ns(), span = now - turns.looked_ns, took;
-	struct turn *t = turns.of;
 	char where[48];
 
 	turns.looked_ns = now;
 	where_is(turns.tid, where, sizeof(where));
 	if (is_idle_at(where)) {
-		turns.idle_ns += span;
-		if (t->kind != TURN_OUT)
+		if (!may_be_passed_on(span))
 			return true;
 		settle();
 		lower_flag();
@@ -294,9 +323,10 @@ static bool look_at_turn(void)
 		pthread_cond_broadcast(&turns.changed);
 		return false;
 	}
+	turns.stretch_ns = 0;
 	snprintf(turns.where, sizeof(turns.where), "%s", where);
 	took = now - turns.began_ns - turns.idle_ns;
-	if (took > BREAKER_END_NS && !turns.breaker.is_ended)
+	if (turns.of->is_planting && took > BREAKER_END_NS && !turns.breaker.is_ended)
 		end_for_good(took);
 	raise_flag();
 	return true;

@@ -113,6 +113,13 @@ static int open_for_write(const char **root)
 	return fail(-errno, "%s cannot be opened: %s", path, strerror(errno));
 }
 
+int probe_mount(void)
+{
+	const char *root;
+
+	return find_tracefs(&root);
+}
+
 int probe_prepare(void)
 {
 	const char *root;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Tells which part of the mappings is resident: by row from smaps or from pagemap, by page from pagemap. */
+/* Tells which part of the mappings is resident: by row from smaps or from pagemap, by page from
+ * pagemap. */
 #include "proc/inside.h"
 #include "proc/reader_priv.h"
 #include "proc/source.h"

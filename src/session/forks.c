@@ -48,13 +48,17 @@ static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct forks *f = self;
 	uint64_t forks = f->s->kern.stats->forks;
+	int err;
 
 	if (!f->link || forks == f->seen)
 		return f->link ? now_ns + LOOK_NS : 0;
 	f->seen = forks;
-	if (!probe_guard_shed(f->s->kern.channel))
+	err = probe_guard_shed(f->s->kern.channel);
+	if (!err)
 		return clock_ns() + REST_NS;
-	f->seen--; /* not now: the next look finds the count changed once more */
+	if (err == -ENOTSUP)
+		return 0; /* what ended births has taken them out */
+	f->seen--;	  /* not now: the next look finds the count changed once more */
 	return now_ns + LOOK_NS;
 }
 
