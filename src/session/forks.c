@@ -52,14 +52,11 @@ static uint64_t step(void *self, uint64_t now_ns)
 
 	if (!f->link || forks == f->seen)
 		return f->link ? now_ns + LOOK_NS : 0;
-	f->seen = forks;
 	err = probe_guard_shed(f->s->kern.channel);
-	if (!err)
-		return clock_ns() + REST_NS;
-	if (err == -ENOTSUP)
-		return 0; /* what ended births has taken them out */
-	f->seen--;	  /* not now: the next look finds the count changed once more */
-	return now_ns + LOOK_NS;
+	if (err)
+		return err == -ENOTSUP ? 0 : now_ns + LOOK_NS; /* not any more, or not now */
+	f->seen = forks;
+	return clock_ns() + REST_NS;
 }
 
 const struct source_ops forks_source = {
