@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Definitions of a process that is gone are removed, if nobody uses them, and no others. One probe
  * each: then the kernel itself refuses to remove one that is in use. */
+#include "probe/host.h"
 #include "probe/leftovers.h"
 
 #include "kern/mechanism_fixture.h"
@@ -96,6 +97,7 @@ static void stays_while_somebody_has_enabled_it(void **state)
 static int need_tracefs(void **state)
 {
 	(void)state;
+	host_lock_open();
 	return geteuid() || probe_prepare() || access(ROOT "uprobe_events", F_OK);
 }
 

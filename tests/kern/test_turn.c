@@ -25,7 +25,7 @@
 
 static struct turn turn_of(enum turn_kind kind)
 {
-	return (struct turn){.kind = kind, .code = CODE};
+	return (struct turn){.kind = kind, .code = CODE, .is_planting = true};
 }
 
 /* A read that is under way until the pipe is written to, as one that waits for storage. */
@@ -253,6 +253,26 @@ static void one_that_takes_two_seconds_is_the_last(void **state)
 	turn_pass(&out);
 }
 
+/* As the guardian sees the tool, where there is no page for all copies. */
+static void a_child_sees_who_reads_on_a_page_of_our_own(void **state)
+{
+	struct reader r;
+	int status;
+	pid_t child;
+
+	(void)state;
+	assert_done(reading_share());
+	reader_start(&r, CODE);
+	usleep(80000);
+	child = fork();
+	if (!child)
+		_exit(readers_look(CODE, false) == READERS_HUNG ? 7 : 8);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	assert_int_equal(readers_look(CODE, false), READERS_HUNG);
+	reader_end(&r);
+}
+
 /* Two processes that join: one page, two rows; what a killed one has left is cleared. */
 static void copies_share_a_page(void **state)
 {
@@ -307,6 +327,7 @@ int main(void)
 		cmocka_unit_test(readers_wait_while_it_lasts),
 		cmocka_unit_test(one_turn_at_a_time),
 		cmocka_unit_test(a_lock_that_stays_stops_nobody),
+		cmocka_unit_test(a_child_sees_who_reads_on_a_page_of_our_own),
 		cmocka_unit_test(copies_share_a_page),
 		cmocka_unit_test(a_turn_that_keeps_nobody_waiting_is_passed_on),
 		cmocka_unit_test(one_that_takes_two_seconds_is_the_last),
