@@ -21,6 +21,7 @@
 #define WINDOW_BIRTHS  12000
 #define REFUSALS       5
 #define REFUSED_NS     1000000000
+#define WAITS	       10	/* in vain, for a turn */
 #define POLL_NS	       10000000 /* permanent mode: how long a surprise may last */
 #define LOOK_NS	       100000000
 #define FIRST_CLIMB_NS 200000000
@@ -136,10 +137,10 @@ static void refused(struct births *b, int err)
 	b->due.burst = now + POLL_NS;
 	if (!proc_alive(b->s->proc)) /* told by the loop, once */
 		return;
-	if (err == -EAGAIN)
+	if (err == -EAGAIN && ++b->waits < WAITS)
 		return;
 	b->due.burst = now + REFUSED_NS;
-	if (err == -EBUSY) {
+	if (err == -EBUSY || err == -EAGAIN) {
 		if (!b->windows_refused++)
 			session_note(b->s, "births could not be watched at times: %s", fail_text());
 	} else if (err == -ENOTSUP || ++b->refusals >= REFUSALS) {
@@ -147,12 +148,18 @@ static void refused(struct births *b, int err)
 	}
 }
 
+/* In the middle of a window: the probes were out meanwhile, or did nothing. */
+static bool stood_still(const struct births *b, uint64_t opened, uint64_t closed)
+{
+	return b->s->kern.stats->asleep || closed - opened >= PROBE_GUARD_PATIENCE_NS;
+}
+
 void births_burst(struct births *b)
 {
-	uint64_t before = births_now(b), began, opened, first, looked, last, closed;
+	uint64_t before = b->told, began, opened, first, looked, last, closed;
 	uint64_t least = WINDOW_MIN_NS + next_random(b) % 3000000;
 	size_t sites;
-	bool focus;
+	bool focus, is_broken;
 	int err;
 
 	focus_choose(b);
@@ -165,6 +172,7 @@ void births_burst(struct births *b)
 		return;
 	}
 	b->refusals = 0;
+	b->waits = 0;
 	opened = clock_ns();
 	first = births_now(b);
 	wait_window(b, first, opened, least);
@@ -176,16 +184,23 @@ void births_burst(struct births *b)
 	closed = clock_ns();
 	session_drain(b->s);
 
-	settle(b, first, looked, last);
+	is_broken = stood_still(b, opened, closed);
+	if (is_broken)
+		ladder_drop_look(b->ladder, last - first);
+	else
+		settle(b, first, looked, last);
 	if (last - before > PL_BIRTH_SLOTS)
 		before = last - PL_BIRTH_SLOTS;
 	focus_learn(b, before, last);
 	ladder_kill_old(b->ladder, b->s->kern.births, before, last);
 	ladder_admit(b->ladder);
+	b->told = last;
 
 	b->bursts++;
-	b->on_ns += closed - opened;
-	coverage_add(&b->watched, opened, closed);
+	if (!is_broken) {
+		b->on_ns += closed - opened;
+		coverage_add(&b->watched, opened, closed);
+	}
 	ledger_births(&b->s->ledger, clock_ns(), last - before, closed - began, sites);
 	log_debug("window %u%s: %.1f ms open, %llu births", b->bursts, focus ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
@@ -203,6 +218,7 @@ void births_stop_always(struct births *b)
 
 	b->on_ns += until > b->always_since ? until - b->always_since : 0;
 	births_off(b);
+	b->told = b->last_seen;
 	b->mode = BIRTHS_BURSTS;
 	b->due.poll = 0;
 }

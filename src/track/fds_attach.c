@@ -136,7 +136,7 @@ int fds_attach(struct fds *f)
 			 "used (%s)",
 			 strerror(-err));
 	err = f->spec.means == FDS_LIBC ? attach_libc(f) : attach_syscalls(f);
-	return err ? err : fds_on(f);
+	return err ? err : fds_on(f, probe_set_insist);
 }
 
 void fds_close_sets(struct fds *f)
@@ -156,12 +156,12 @@ void fds_detach(struct fds *f)
 	f->n_links = 0;
 }
 
-int fds_on(struct fds *f)
+int fds_on(struct fds *f, int (*put_in)(struct probe_set *))
 {
 	int err = 0;
 
 	for (size_t i = 0; i < f->n_sets && !err; i++)
-		err = probe_set_insist(f->set[i]);
+		err = put_in(f->set[i]);
 	if (err) {
 		fds_off(f);
 		return err;

@@ -46,7 +46,7 @@ static void watch_always(struct fds *f, uint64_t now_ns)
 	f->over = a->of_late > a->share ? f->over + 1 : 0;
 	if (f->over < OVER_POLLS)
 		return;
-	if (proc_count() > PROBE_LIBC_PROCESSES) {
+	if (f->spec.means == FDS_LIBC && proc_count() > PROBE_LIBC_PROCESSES) {
 		snprintf(f->note, sizeof(f->note),
 			 "descriptors have no lines any more: too many are opened to see each, and "
 			 "windows would look at all processes of this host each time");
@@ -69,8 +69,10 @@ static void window(struct fds *f)
 
 	for (size_t i = 0; i < f->libc.n_files; i++)
 		sites += f->libc.file[i].n_one + 2 * f->libc.file[i].n_many;
-	if (fds_on(f))
+	if (fds_on(f, probe_set_on)) {
+		account_begin(a, a->expected_ns, clock_ns()); /* saved for anew */
 		return;
+	}
 	nanosleep(&wait, NULL);
 	cost = count(f);
 	share = cost / WINDOW_NS;

@@ -84,7 +84,8 @@ struct fds {
 	unsigned over, calm;
 };
 
-int fds_on(struct fds *f);
+/* @put_in: probe_set_on in windows, probe_set_insist for what is to stay. */
+int fds_on(struct fds *f, int (*put_in)(struct probe_set *));
 void fds_off(struct fds *f);
 /* Links to the tracepoints, or probe sets, as spec.means says (fds_attach.c). */
 int fds_attach(struct fds *f);

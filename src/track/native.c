@@ -153,6 +153,12 @@ static int refuse_windows(size_t processes)
 		    processes);
 }
 
+/* Refused for the moment: for want of a turn, or for the sake of the target or the host. */
+static bool is_passing(int err)
+{
+	return err == -EAGAIN || err == -EBUSY;
+}
+
 /* Returns first: an entry whose return is not probed would look like a lost one. The block
  * table starts empty, since ends in other states go unseen. */
 int native_enter(struct native *n, enum native_state state)
@@ -170,6 +176,8 @@ int native_enter(struct native *n, enum native_state state)
 	n->epoch_ns = now_ns;
 	if (state != NATIVE_OFF)
 		err = maps_on(n);
+	if (is_passing(err)) /* mappings go untraced until the next change */
+		err = 0;
 	if (!err && state == NATIVE_EXACT) {
 		err = native_set_on(n, SET_HEAP_RETURN);
 		if (!err)
@@ -181,6 +189,8 @@ int native_enter(struct native *n, enum native_state state)
 		err = refuse_windows(proc_count());
 	if (!err && state == NATIVE_BURST)
 		native_burst_start(n, now_ns);
+	if (is_passing(err) && state == NATIVE_EXACT)
+		return native_enter(n, NATIVE_BURST);
 	if (err) {
 		all_off(n);
 		n->state = NATIVE_OFF;
