@@ -19,7 +19,7 @@
 #define IN_READ_NS   20000000ull
 #define READ_NS	     1000000000ull
 #define ABANDONED_NS 2000000000ull /* the host's lock, had by one copy for so long, ... */
-#define ASKED_NS     300000000ull  /* ... as far as looks no further apart can tell */
+#define ASKED_NS     1000000000ull /* ... as far as looks no further apart can tell */
 #define LOCK_POLL_US 2000
 #define READ_POLL_US 200
 #define HANG_POLL_US 2000
