@@ -139,7 +139,7 @@ static void refused(struct births *b, int err)
 		return;
 	if (err == -EAGAIN && ++b->waits < WAITS)
 		return;
-	b->due.burst = now + REFUSED_NS;
+	b->due.burst = now + (err == -EAGAIN ? LOOK_NS : REFUSED_NS);
 	if (err == -EBUSY || err == -EAGAIN) {
 		if (!b->windows_refused++)
 			session_note(b->s, "births could not be watched at times: %s", fail_text());
