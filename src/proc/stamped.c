@@ -45,9 +45,8 @@ int stamped_open_path(const char *path)
 	return fd;
 }
 
-ssize_t stamped_read(int fd, void *buf, size_t size)
+static ssize_t read_within(int slot, int fd, void *buf, size_t size)
 {
-	int slot = stamp(reading_begin());
 	ssize_t got;
 
 	if (slot < 0)
@@ -55,6 +54,11 @@ ssize_t stamped_read(int fd, void *buf, size_t size)
 	got = read(fd, buf, size);
 	unstamp(slot);
 	return got;
+}
+
+ssize_t stamped_read(int fd, void *buf, size_t size)
+{
+	return read_within(stamp(reading_begin()), fd, buf, size);
 }
 
 ssize_t stamped_pread(int fd, void *buf, size_t size, uint64_t at, uint64_t code)
@@ -71,14 +75,7 @@ ssize_t stamped_pread(int fd, void *buf, size_t size, uint64_t at, uint64_t code
 
 ssize_t stamped_walk(int fd, void *buf, size_t size)
 {
-	int slot = stamp(reading_begin_walk());
-	ssize_t got;
-
-	if (slot < 0)
-		return -1;
-	got = read(fd, buf, size);
-	unstamp(slot);
-	return got;
+	return read_within(stamp(reading_begin_walk()), fd, buf, size);
 }
 
 int stamped_search(int pagemap, unsigned long request, void *arg)

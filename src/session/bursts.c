@@ -148,12 +148,6 @@ static void refused(struct births *b, int err)
 	}
 }
 
-/* In the middle of a window: the probes were out meanwhile, or did nothing. */
-static bool stood_still(const struct births *b, uint64_t opened, uint64_t closed)
-{
-	return b->s->kern.stats->asleep || closed - opened >= PROBE_GUARD_PATIENCE_NS;
-}
-
 void births_burst(struct births *b)
 {
 	uint64_t before = b->told, began, opened, first, looked, last, closed;
@@ -184,7 +178,8 @@ void births_burst(struct births *b)
 	closed = clock_ns();
 	session_drain(b->s);
 
-	is_broken = stood_still(b, opened, closed);
+	/* We stood still in it: the probes were out meanwhile, or did nothing. */
+	is_broken = b->s->kern.stats->asleep || closed - opened >= PROBE_GUARD_PATIENCE_NS;
 	if (is_broken)
 		ladder_drop_look(b->ladder, last - first);
 	else

@@ -55,17 +55,6 @@ static void set_config(struct session *s)
 	c->type_offset = s->rt->layout.ob_type;
 }
 
-int kern_join(struct session *s)
-{
-	struct kern *k = &s->kern;
-	int err = s->o.guard ? probe_guard_join(s->o.guard, &k->channel) : 0;
-
-	if (err)
-		return err;
-	k->trips = probe_guard_trips(s->o.guard, NULL);
-	return 0;
-}
-
 static int refused(int err)
 {
 	if (err == -EPERM || err == -EACCES)
@@ -125,9 +114,13 @@ int kern_load(struct session *s, size_t n_sites)
 {
 	struct kern *k = &s->kern;
 	size_t n = n_sites ? n_sites : 1;
-	int err = k->channel ? probe_guard_choose(k->channel, s->proc->pid, n, &k->mechanism)
-			     : probe_choose_for(s->proc->pid, n, &k->mechanism);
+	int err = s->o.guard ? probe_guard_join(s->o.guard, &k->channel) : 0;
 
+	if (err)
+		return err;
+	k->trips = probe_guard_trips(s->o.guard, NULL);
+	err = k->channel ? probe_guard_choose(k->channel, s->proc->pid, n, &k->mechanism)
+			 : probe_choose_for(s->proc->pid, n, &k->mechanism);
 	if (err)
 		return err;
 	ledger_set_price(&s->ledger, ledger_price_of(k->mechanism == PROBE_MULTI));

@@ -25,9 +25,7 @@ struct kern {
 	volatile struct pl_stats *stats;
 };
 
-/* Finds whoever switches probes: the guardian, or this process. */
-int kern_join(struct session *s);
-/* For probes at @n_sites; then into the kernel. */
+/* Joins the guardian, if there is one, for probes at @n_sites; then into the kernel. */
 int kern_load(struct session *s, size_t n_sites);
 void kern_close(struct kern *k);
 /* These stacks have been forgotten here: they are to be told again when they come back. */

@@ -85,9 +85,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		return fail(-ENOMEM, "out of memory");
 	s->o = *o;
 	ledger_open(&s->ledger, o->overhead, clock_ns());
-	err = kern_join(s);
-	if (!err)
-		err = open_process(s, pid);
+	err = open_process(s, pid);
 	if (!err)
 		err = open_kernel_half(s);
 	if (!err)

@@ -38,7 +38,7 @@ MAY = {
 EVERY = set(MAY) | {"cli"}
 MAY["cli"] = EVERY
 VERSION = re.compile(r"\b(?:rt|f|o)->minor\s*(?:[<>]=?|[!=]=)|\bhexversion\s*[<>=!&]")
-ROOM_LINES, FILE_LINES = 5600, 500
+ROOM_LINES, FILE_LINES = 5500, 500
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 # What rooms share that others may not see.
 INSIDE = {
