@@ -54,8 +54,12 @@ HARM = ("hung", "ended by", "the target does not", "breakpoints", "left definiti
 LAST = [time.monotonic()]
 
 
-def tell(*text):
+def progress():
     LAST[0] = time.monotonic()
+
+
+def tell(*text):
+    progress()
     print("%7.1f" % time.monotonic(), *text, flush=True)
 
 
@@ -100,7 +104,7 @@ def tell_waits(pid):
 
 
 def tell_silence():
-    """Where everybody is when nothing has happened for long."""
+    """Where everybody is when nothing has happened for long; again after the same time."""
     while True:
         time.sleep(5)
         if time.monotonic() - LAST[0] > SILENCE_S:
@@ -210,6 +214,7 @@ def starts(args, problems):
         for _ in range(args.count):
             watch_for(target.pid, random.randint(1, 2), problems)
             target.check()
+            progress()
         unharmed(target, problems)
 
 
@@ -218,7 +223,10 @@ def namespaces(args, problems):
     sides = [subprocess.Popen([*me, str(args.seed)]),
              subprocess.Popen(["unshare", "--pid", "--fork", "--mount-proc", *me, str(args.seed + 1)])]  # fmt: skip
     for side, name in zip(sides, ("here", "in another namespace")):
-        if side.wait():
+        while side.poll() is None:
+            time.sleep(1)
+            progress()  # each side looks after its own silence
+        if side.returncode:
             problems.add("the copies %s: status %d" % (name, side.returncode))
     if events():
         problems.add("%d definitions are left: %s" % (len(events()), events()[:3]))
@@ -287,6 +295,7 @@ def signals(args, problems):
             time.sleep(random.uniform(0.1, 1.5))
             what, back = hit(random.choice(copies))
             done[what] += 1
+            progress()
             done["with probes in the target"] += bool(lib_text.foreign_bytes(target.pid))
             taken_back.append((time.monotonic() + random.uniform(0.05, 4), back))
             for when, undo in taken_back[:]:
