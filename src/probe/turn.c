@@ -40,7 +40,7 @@ static struct {
 	uint64_t looked_ns, idle_ns; /* last, and for how long it kept nobody waiting ... */
 	uint64_t stretch_ns;	     /* ... without a break until now */
 	char where[48];		     /* it stood when it last did */
-	uint64_t refused_last_ns;    /* when the host\'s lock was not to be had, last */
+	uint64_t refused_last_ns;    /* when the host's lock was not to be had, last */
 	uint64_t refused_ns;	     /* since when the host's lock has not been had; 0 = it was */
 	struct breaker breaker;
 	struct turn_news *news; /* NULL: nobody watches */

@@ -164,7 +164,8 @@
 #define REPORT_PROBE(X, S) \
 	X(S, MAYBE, mechanism, "mechanism", .merge = MERGE_SAME, \
 	  .is = "session|multi|perf|tracefs|none") \
-	X(S, AMOUNT, on_s, "on_s", .merge = MERGE_SUM) \
+	X(S, AMOUNT, on_s, "on_s", .merge = MERGE_SUM, \
+	  .about = "for how long the probes on births were all in") \
 	X(S, SHARE, coverage, "coverage", \
 	  .about = "share of the time in which births were watched") \
 	X(S, AMOUNT, slowdown_pct, "slowdown_pct", .merge = MERGE_MOST)
