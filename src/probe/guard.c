@@ -134,6 +134,11 @@ uint32_t probe_guard_trips(const struct probe_guard *g, uint64_t *when_ns)
 	return trips;
 }
 
+bool probe_guard_read_hung(const struct probe_guard *g, uint64_t since_ns)
+{
+	return g && atomic_load(&g->page->news.hung_ns) > since_ns;
+}
+
 int probe_guard_alarm_fd(const struct probe_guard *g)
 {
 	return g ? g->helper.sock : -1;

@@ -42,6 +42,8 @@ void probe_guard_beat(struct probe_guard *g);
 /* How often the guardian has taken probes out of its own accord, and the heartbeat after which it
  * did so last. A set that was on then is off now. */
 uint32_t probe_guard_trips(const struct probe_guard *g, uint64_t *when_ns);
+/* Did a change of probes wait, after @since_ns, for a read of target memory that hung? */
+bool probe_guard_read_hung(const struct probe_guard *g, uint64_t since_ns);
 /* To be written to, one byte, when this process is about to be stopped: write() may be called in
  * a signal handler. Then the guardian does not wait for two seconds. */
 int probe_guard_alarm_fd(const struct probe_guard *g);

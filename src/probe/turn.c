@@ -136,6 +136,13 @@ static enum readers wait_for_readers(const struct turn *t)
 	return r;
 }
 
+static void wait_for_hung(void)
+{
+	if (turns.news)
+		atomic_store(&turns.news->hung_ns, clock_ns());
+	usleep(HANG_POLL_US);
+}
+
 static int refuse(const char *why)
 {
 	return fail(-EAGAIN, "%s: no probes are set at the moment", why);
@@ -209,7 +216,7 @@ int turn_take(struct turn *t)
 		if (t->serial)
 			drop(t);
 		if (t->kind == TURN_OUT && t->is_patient)
-			usleep(HANG_POLL_US);
+			wait_for_hung();
 		else
 			err = refuse(r == READERS_HUNG ? "a read of a process's memory does not "
 							 "come back"

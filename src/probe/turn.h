@@ -42,6 +42,7 @@ void turn_pass(struct turn *t);
 
 /* The guardian tells the tool of its turns here; shared memory. */
 struct turn_news {
+	_Atomic uint64_t hung_ns;  /* until then, at least, one waited for a read that hung */
 	_Atomic uint32_t is_ended; /* the breaker lets nothing in any more */
 	char why[256];		   /* then: the sentence */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The heartbeat of a session. Where it fails (the tool is stopped, frozen, starved, or waits for
- * its terminal) the programs in the kernel fall asleep and the guardian takes the probes out. What
- * happened in the target meanwhile has not been seen: after it the session begins as after a pause.
+ * The heartbeat of a session. Where it fails (the tool is stopped, frozen, starved, waits for its
+ * terminal, or for probes to come out) the programs in the kernel fall asleep and the guardian
+ * takes the probes out. That time has not been seen: after it the session begins as after a pause.
  */
 #include "session/session_priv.h"
 
@@ -23,11 +23,12 @@ void session_keep_alive(struct session *s)
 /* Probes that were in are out, or did nothing, since @when. */
 static void begin_again(struct session *s, uint64_t when)
 {
-	uint64_t unseen = clock_ns() - when;
-
-	s->kern.stood_still++;
-	log_info("the tool stood still for %.1f s: its probes were taken out meanwhile",
-		 (double)unseen / 1e9);
+	log_info("nothing was seen for %.1f s", (double)(clock_ns() - when) / 1e9);
+	if (probe_guard_read_hung(s->o.guard, when))
+		session_note(s, "probes waited for a read of a process's memory that did not come "
+				"back, and saw nothing meanwhile");
+	else
+		s->kern.stood_still++;
 	if (s->paused)
 		return;
 	s->kern.out_ns = when;

@@ -33,8 +33,6 @@ static int open_blocks(void *self, struct session *s)
 	s->blocks = b;
 	b->s = s;
 	err = native_open(&spec, &b->native);
-	if (!err && *native_note(b->native))
-		session_note(s, "%s", native_note(b->native));
 	if (!err && s->o.native_stacks)
 		err = native_stacks_open(s, b->native, &b->stacks);
 	return err;

@@ -236,6 +236,27 @@ static void a_turn_that_keeps_nobody_waiting_is_passed_on(void **state)
 	assert_int_equal(atomic_load(&news.is_ended), 0);
 }
 
+/* So that who stood for it says so, and not that the tool got no CPU. */
+static void a_wait_for_a_read_that_hangs_is_told(void **state)
+{
+	struct turn out = turn_of(TURN_OUT);
+	uint64_t began = clock_ns();
+	struct reader r;
+	pthread_t t;
+
+	(void)state;
+	assert_done(turn_take(&out));
+	turn_pass(&out);
+	assert_true(atomic_load(&news.hung_ns) < began);
+	out.is_patient = true;
+	reader_start(&r, CODE);
+	assert_int_equal(thread_start(&t, end_soon, &r), 0);
+	assert_done(turn_take(&out));
+	turn_pass(&out);
+	assert_true(atomic_load(&news.hung_ns) > began);
+	pthread_join(t, NULL);
+}
+
 /* Two seconds in which nobody could fork: no more of that, and whoever waits is named. */
 static void one_that_takes_two_seconds_is_the_last(void **state)
 {
@@ -330,6 +351,7 @@ int main(void)
 		cmocka_unit_test(a_child_sees_who_reads_on_a_page_of_our_own),
 		cmocka_unit_test(copies_share_a_page),
 		cmocka_unit_test(a_turn_that_keeps_nobody_waiting_is_passed_on),
+		cmocka_unit_test(a_wait_for_a_read_that_hangs_is_told),
 		cmocka_unit_test(one_that_takes_two_seconds_is_the_last),
 	};
 
