@@ -66,10 +66,17 @@ static void window(struct fds *f)
 	struct account *a = f->spec.account;
 	size_t sites = 0;
 	double cost, share;
+	int err;
 
 	for (size_t i = 0; i < f->libc.n_files; i++)
 		sites += f->libc.file[i].n_one + 2 * f->libc.file[i].n_many;
-	if (fds_on(f, probe_set_on)) {
+	err = fds_on(f, probe_set_on);
+	if (err == -ENOTSUP) {
+		snprintf(f->note, sizeof(f->note), "descriptors have no lines any more: %.240s",
+			 fail_text());
+		fds_close_sets(f);
+	}
+	if (err) {
 		account_begin(a, a->expected_ns, clock_ns()); /* saved for anew */
 		return;
 	}

@@ -12,6 +12,7 @@
 #include "track/native_priv.h"
 
 #include <bpf/libbpf.h>
+#include <stdio.h>
 #include <time.h>
 
 #define WINDOW_NS	  10000000ull /* longer than a scheduler tick at HZ=100 */
@@ -472,10 +473,17 @@ static int window(struct native *n)
 int native_burst_poll(struct native *n, uint64_t now_ns)
 {
 	struct native_burst *b = &n->burst;
+	int err;
 
 	climb(n, now_ns);
-	if (!account_has_saved(n->spec.account, now_ns) || now_ns < b->next_ns)
+	if (b->is_ended || !account_has_saved(n->spec.account, now_ns) || now_ns < b->next_ns)
 		return 0;
 	b->next_ns = now_ns + ((now_ns * 0x9e3779b97f4a7c15ull) >> 38); /* up to 67 ms */
-	return window(n);
+	err = window(n);
+	if (err != -ENOTSUP)
+		return err;
+	b->is_ended = true;
+	snprintf(n->note, sizeof(n->note), "native blocks are not watched any more: %s",
+		 fail_text());
+	return 0;
 }

@@ -99,6 +99,7 @@ struct native_burst {
 	struct map64 by_addr;
 	struct map64 died; /* maker -> samples that had survived */
 	uint64_t next_ns;
+	bool is_ended; /* no window opens any more */
 	double covered_ns;
 	uint64_t windows, calm_windows;
 	uint64_t one_in; /* one in so many new samples is taken: a power of two */
