@@ -19,6 +19,11 @@ struct probe_channel {
 	int sock;
 	bool is_left;  /* an answer is still to come, and nobody waits for it */
 	unsigned owed; /* answers that the next request takes first */
+	struct {
+		unsigned at; /* which of these, counted from 1, is about a shed; 0 = none */
+		int err;
+		uint32_t sites;
+	} shed;
 };
 
 struct start {
@@ -179,12 +184,28 @@ void probe_guard_leave(struct probe_channel *c)
 	free(c);
 }
 
-static void take_owed(struct probe_channel *c)
+static void take_one_owed(struct probe_channel *c)
 {
-	struct guard_answer a;
+	struct guard_answer a = {0};
+	int err = wait_for(c->guard, c->sock, PATIENCE_NS, &a);
 
-	for (; c->owed && !c->guard->is_left; c->owed--)
-		wait_for(c->guard, c->sock, PATIENCE_NS, &a);
+	c->owed--;
+	if (!c->shed.at || --c->shed.at)
+		return;
+	c->shed.err = err;
+	c->shed.sites = a.value;
+}
+
+/* A request whose answer nobody waits for. */
+static int leave(struct probe_channel *c, const struct guard_request *q)
+{
+	if (c->is_left)
+		return -ECANCELED;
+	probe_guard_beat(c->guard);
+	if (c->guard->is_left || packet_send(c->sock, q, sizeof(*q), -1))
+		return -EPIPE;
+	c->owed++;
+	return 0;
 }
 
 static int ask(struct probe_channel *c, const struct guard_request *q, size_t len, const int *fds,
@@ -196,7 +217,8 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	if (c->is_left)
 		return fail(-ECANCELED, "stopped while probes were being placed");
 	probe_guard_beat(c->guard);
-	take_owed(c);
+	while (c->owed && !c->guard->is_left)
+		take_one_owed(c);
 	if (c->guard->is_left || packet_send_fds(c->sock, q, len, fds, n_fds))
 		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
 	err = wait_for(c->guard, c->sock, PATIENCE_NS, &a);
@@ -225,8 +247,21 @@ const char *probe_guard_ended(const struct probe_guard *g)
 int probe_guard_shed(struct probe_channel *c)
 {
 	const struct guard_request q = {.op = GUARD_SHED};
+	int err = leave(c, &q);
 
-	return ask(c, &q, sizeof(q), NULL, 0, NULL);
+	if (!err)
+		c->shed.at = c->owed;
+	return err;
+}
+
+int probe_guard_shed_done(struct probe_channel *c, size_t *sites)
+{
+	struct pollfd p = {.fd = c->sock, .events = POLLIN};
+
+	while (c->shed.at && !c->guard->is_left && poll(&p, 1, 0) > 0)
+		take_one_owed(c);
+	*sites = c->shed.sites;
+	return c->shed.at ? -EINPROGRESS : c->shed.err;
 }
 
 /* ---- A set whose switches are requests. ---- */
@@ -278,15 +313,8 @@ static int remote_off(struct probe_set *s)
 static int remote_let_go(struct probe_set *s)
 {
 	const struct guard_request q = {.op = GUARD_OFF, .set = s->number};
-	struct probe_channel *c = s->channel;
 
-	if (c->is_left)
-		return -ECANCELED;
-	probe_guard_beat(c->guard);
-	if (c->guard->is_left || packet_send(c->sock, &q, sizeof(q), -1))
-		return -EPIPE;
-	c->owed++;
-	return 0;
+	return leave(s->channel, &q);
 }
 
 static void remote_close(struct probe_set *s)

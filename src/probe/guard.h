@@ -54,8 +54,10 @@ void probe_guard_leave(struct probe_channel *c); /* with all of its sets; NULL i
 
 /* As probe_choose_for(), with the guardian's rights. */
 int probe_guard_choose(struct probe_channel *c, int pid, size_t n, enum probe_mechanism *out);
-/* As probe_set_shed(), for all sets of the channel that are on. */
+/* As probe_set_shed(), for all sets of the channel that are on; waits for nothing, but the next
+ * request does. Then, until it is done: -EINPROGRESS; with the number of places it was for. */
 int probe_guard_shed(struct probe_channel *c);
+int probe_guard_shed_done(struct probe_channel *c, size_t *sites);
 /* The sentence, when changes of probes take so long here that none are made any more; else NULL. */
 const char *probe_guard_ended(const struct probe_guard *g);
 

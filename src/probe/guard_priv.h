@@ -39,7 +39,7 @@ struct guard_request {
 
 struct guard_answer {
 	int32_t err;
-	uint32_t value; /* number of the set; mechanism */
+	uint32_t value; /* number of the set; mechanism; sites that were shed */
 	char why[640];
 };
 

@@ -137,14 +137,19 @@ static int do_choose(const struct guard_request *q, uint32_t *out)
 }
 
 /* Not of libc on a crowded host: each of these looks at all of its processes, too. */
-static int shed_all(struct channel *c)
+static int shed_all(struct channel *c, uint32_t *sites)
 {
 	bool is_crowded = proc_count() > PROBE_LIBC_PROCESSES;
 	int err = 0;
 
-	for (size_t i = 0; i < c->sets.n && !err; i++)
-		if (c->sets.v[i].set && !(is_crowded && c->sets.v[i].set->is_library))
-			err = probe_set_shed(c->sets.v[i].set);
+	for (size_t i = 0; i < c->sets.n && !err; i++) {
+		struct probe_set *s = c->sets.v[i].set;
+
+		if (!s || !s->ops->shed || (is_crowded && s->is_library))
+			continue;
+		err = probe_set_shed(s);
+		*sites += err ? 0 : (uint32_t)probe_set_sites_in(s);
+	}
 	return err;
 }
 
@@ -160,7 +165,7 @@ static int do_switch(struct channel *c, const struct guard_request *q)
 }
 
 /* Sets change under the channel's lock: the main thread may want to take them out. */
-static int obey_locked(struct channel *c, const struct guard_request *q)
+static int obey_locked(struct channel *c, const struct guard_request *q, uint32_t *value)
 {
 	int err = 0;
 
@@ -168,7 +173,7 @@ static int obey_locked(struct channel *c, const struct guard_request *q)
 	if (q->op == GUARD_CLOSE)
 		do_close(c, q->set);
 	else if (q->op == GUARD_SHED)
-		err = shed_all(c);
+		err = shed_all(c, value);
 	else
 		err = do_switch(c, q);
 	pthread_mutex_unlock(&c->lock);
@@ -201,7 +206,7 @@ static int obey(struct channel *c, const struct guard_request *q, const int *fds
 	case GUARD_WARM:
 	case GUARD_ON:
 	case GUARD_OFF:
-		return obey_locked(c, q);
+		return obey_locked(c, q, value);
 	}
 	return fail(-EINVAL, "internal error: request %u to the holder of the probes", q->op);
 }

@@ -338,6 +338,11 @@ bool probe_set_is_on(const struct probe_set *s)
 	return s->on && !(s->ops->was_lost && s->ops->was_lost(s));
 }
 
+size_t probe_set_sites_in(const struct probe_set *s)
+{
+	return s && probe_set_is_on(s) ? s->n : 0;
+}
+
 /*
  * multi before tracefs, because nobody else can get at it: the name of a tracefs event that is open
  * can be removed by whoever may write to uprobe_events, and the kernel crashes then

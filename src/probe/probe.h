@@ -72,6 +72,7 @@ int probe_set_let_go(struct probe_set *s);
 /* Children that were forked while the set was on, and inherited its probes, lose them. */
 int probe_set_shed(struct probe_set *s);
 bool probe_set_is_on(const struct probe_set *s);
-void probe_set_close(struct probe_set *s); /* off, then remove every definition */
+size_t probe_set_sites_in(const struct probe_set *s); /* 0 when it is off; NULL is fine */
+void probe_set_close(struct probe_set *s);	      /* off, then remove every definition */
 
 #endif

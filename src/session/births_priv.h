@@ -48,9 +48,8 @@ struct births {
 	unsigned refusals; /* in a row: windows that could not be opened */
 	uint64_t random;
 	uint64_t on_ns, overruns;
-	uint64_t told; /* births before this one have killed what they could */
-	uint64_t windows_refused,
-		waits; /* for the sake of the target or the host; for a turn, in a row */
+	uint64_t told;			 /* births before this one have killed what they could */
+	uint64_t windows_refused, waits; /* for target or host; for a turn, in a row */
 	struct coverage watched;
 	uint64_t not_before; /* BIRTHS_ALWAYS is tried again no earlier */
 	double backoff_s;

@@ -47,11 +47,14 @@ static void births_off(struct births *b)
 static int births_on(struct births *b)
 {
 	const struct sites *t = b->s->sites;
+	struct probe_set *const *set = b->focus.is_on ? b->focus.set : t->set;
 	int err = sites_warm(t);
 
 	b->s->kern.stats->off = 0;
 	if (!err)
-		err = sites_each(t, b->focus.is_on ? b->focus.set : t->set, probe_set_on);
+		err = sites_each(t, set, probe_set_on);
+	for (size_t i = 0; err && i < t->n_sets; i++)
+		account_planted(b->account, probe_set_sites_in(set[i]));
 	if (err)
 		births_off(b);
 	return err;

@@ -23,13 +23,9 @@ static int open_fds(void *self, struct session *s)
 		.account = &s->ledger.of[LEDGER_FDS],
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};
-	int err;
 
 	f->s = s;
-	err = s->o.fds ? fds_open(&spec, &f->fds) : 0;
-	if (!err && f->fds && *fds_note(f->fds))
-		session_note(s, "%s", fds_note(f->fds));
-	return err;
+	return s->o.fds ? fds_open(&spec, &f->fds) : 0;
 }
 
 static bool close_fds(void *self)

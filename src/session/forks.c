@@ -17,7 +17,7 @@
 struct forks {
 	struct session *s;
 	struct bpf_link *link;
-	uint64_t seen;
+	uint64_t seen, asked; /* forks; asked: as of the request under way, 0 = there is none */
 };
 
 static int open_forks(void *self, struct session *s)
@@ -48,15 +48,22 @@ static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct forks *f = self;
 	uint64_t forks = f->s->kern.stats->forks;
+	size_t sites;
 	int err;
 
-	if (!f->link || forks == f->seen)
-		return f->link ? now_ns + LOOK_NS : 0;
-	err = probe_guard_shed(f->s->kern.channel);
-	if (err)
-		return err == -ENOTSUP ? 0 : now_ns + LOOK_NS; /* not any more, or not now */
-	f->seen = forks;
-	return clock_ns() + REST_NS;
+	if (!f->link)
+		return 0;
+	if (!f->asked) {
+		f->asked = forks != f->seen && !probe_guard_shed(f->s->kern.channel) ? forks : 0;
+		return now_ns + LOOK_NS;
+	}
+	err = probe_guard_shed_done(f->s->kern.channel, &sites);
+	if (err == -EINPROGRESS)
+		return now_ns + LOOK_NS;
+	account_planted(&f->s->ledger.of[LEDGER_BIRTHS], sites); /* at most: they were in */
+	f->seen = err ? f->seen : f->asked;
+	f->asked = 0;
+	return err == -ENOTSUP ? 0 : now_ns + (err ? LOOK_NS : REST_NS);
 }
 
 const struct source_ops forks_source = {

@@ -12,11 +12,6 @@
 
 #define LOOK_NS 1000000000 /* between whole looks at whether the target is still there */
 
-static void name_session(struct session *s)
-{
-	snprintf(s->title, sizeof(s->title), "%s, CPython %s", s->proc->comm, s->rt->version);
-}
-
 /* Growth that no line explains may be of the sizes that were not asked for. */
 static void note_sizes(struct session *s)
 {
@@ -95,7 +90,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		return err;
 	}
 	dso_forget_bytes(s->rt->dso); /* the code was searched for births */
-	name_session(s);
+	snprintf(s->title, sizeof(s->title), "%s, CPython %s", s->proc->comm, s->rt->version);
 	note_sizes(s);
 	start(s);
 	*out = s;
@@ -142,8 +137,7 @@ static bool target_gone(struct session *s)
 		return false;
 	s->ended = true;
 	s->time.end_ns = clock_ns();
-	/* Others may go on being watched: what runs there now is not ours to slow down or to read.
-	 */
+	/* Others may go on being watched: what runs there now is not ours to slow down. */
 	sources_pause(s, true);
 	return true;
 }

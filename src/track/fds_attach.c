@@ -158,11 +158,15 @@ void fds_detach(struct fds *f)
 
 int fds_on(struct fds *f, int (*put_in)(struct probe_set *))
 {
+	size_t sites = 0;
 	int err = 0;
 
-	for (size_t i = 0; i < f->n_sets && !err; i++)
+	for (size_t i = 0; i < f->n_sets && !err; i++) {
 		err = put_in(f->set[i]);
+		sites += probe_set_sites_in(f->set[i]);
+	}
 	if (err) {
+		account_planted(f->spec.account, sites);
 		fds_off(f);
 		return err;
 	}

@@ -109,6 +109,12 @@ void account_charge(struct account *a, double cost_ns)
 	a->spent_ns += cost_ns;
 }
 
+void account_planted(struct account *a, size_t probes)
+{
+	if (probes)
+		account_charge(a, account_planting_ns(a, probes));
+}
+
 void account_window(struct account *a, uint64_t now_ns, double cost_ns)
 {
 	double keep = a->is_guess ? 0 : rules[a->who].keep;

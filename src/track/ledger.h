@@ -49,6 +49,8 @@ uint64_t account_next(struct account *a, uint64_t now_ns, uint32_t random);
 void account_window(struct account *a, uint64_t now_ns, double cost_ns);
 /* Anything else that is paid out of what was saved. */
 void account_charge(struct account *a, double cost_ns);
+/* So many probes were put in and taken out again, and no window came of it. */
+void account_planted(struct account *a, size_t probes);
 /* What probes cost that stay in, since the last time; that bounds itself by of_late. */
 void account_count(struct account *a, uint64_t now_ns, double cost_ns);
 

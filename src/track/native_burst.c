@@ -405,6 +405,13 @@ static int window_on(struct native *n)
 	return err;
 }
 
+/* After a refusal: the first set may have gone in. */
+static void pay_refused(const struct native *n)
+{
+	account_planted(n->spec.account, probe_set_sites_in(n->set[SET_HEAP_ENTRY]) +
+						 probe_set_sites_in(n->set[SET_HEAP_RETURN]));
+}
+
 static void window_off(struct native *n)
 {
 	native_set_mode(n, PL_NATIVE_OFF);
@@ -460,6 +467,8 @@ static int window(struct native *n)
 			at[i] = &v[i];
 		look_at(n, at, count, look);
 		drain(n);
+	} else {
+		pay_refused(n);
 	}
 	window_off(n);
 	if (!err)

@@ -84,6 +84,30 @@ static void switches_on_request(void **state)
 	tear_down(&k);
 }
 
+/* Nobody waits for it, and its answer is not lost when another comes in between. */
+static void sheds_beside_other_requests(void **state)
+{
+	struct scene k = {0};
+	size_t sites = 7, expected;
+
+	(void)state;
+	set_up(&k);
+	expected = k.s->mechanism == PROBE_MULTI;
+	put_in(&k);
+	ok(probe_guard_shed(k.channel));
+	wait_until(probe_guard_shed_done(k.channel, &sites) != -EINPROGRESS);
+	assert_int_equal(sites, expected);
+	ok(probe_guard_shed(k.channel));
+	ok(probe_set_let_go(k.s));
+	ok(probe_set_warm(k.s));
+	ok(probe_guard_shed_done(k.channel, &sites));
+	assert_int_equal(sites, expected);
+	ok(probe_guard_shed(k.channel));
+	wait_until(probe_guard_shed_done(k.channel, &sites) != -EINPROGRESS);
+	assert_int_equal(sites, 0); /* nothing is in */
+	tear_down(&k);
+}
+
 static void takes_out_without_a_heartbeat(void **state)
 {
 	struct scene k = {0};
@@ -220,6 +244,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(switches_on_request),
+		cmocka_unit_test(sheds_beside_other_requests),
 		cmocka_unit_test(takes_out_without_a_heartbeat),
 		cmocka_unit_test(takes_out_when_alarmed),
 		cmocka_unit_test(takes_out_when_the_tool_is_killed),

@@ -80,11 +80,30 @@ static void in_a_pause_it_is_asked_again(void **state)
 	assert_string_equal(k.n.note, "");
 }
 
+static void what_had_gone_in_is_paid_for(void **state)
+{
+	double spent = 0;
+	struct scene k;
+
+	(void)state;
+	set_up(&k);
+	host.err = -EBUSY;
+	k.back.n = 6;
+	for (uint64_t i = 1; i <= 3; i++) {
+		assert_int_equal(native_burst_poll(&k.n, (100 + 10 * i) * SECOND), -EBUSY);
+		assert_true(k.account.spent_ns ==
+			    spent + account_planting_ns(&k.account, k.back.n));
+		spent = k.account.spent_ns;
+		assert_false(k.back.on);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_the_last_change_none_is_asked_for),
 		cmocka_unit_test(in_a_pause_it_is_asked_again),
+		cmocka_unit_test(what_had_gone_in_is_paid_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
