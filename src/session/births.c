@@ -7,24 +7,11 @@
 #define AGAIN_NS   1000000 /* after a pause */
 #define MODULES_NS 3000000000
 
-/* A refusal for the sake of the host leaves a session that watches growth alone. */
-static int attach(struct births *b)
-{
-	int err = sites_attach(b->s);
-
-	if (err != -EAGAIN && err != -EBUSY && err != -ENOTSUP)
-		return err;
-	session_note(b->s, "births are not watched: %s", fail_text());
-	sites_detach(b->s->sites);
-	b->mode = BIRTHS_OFF;
-	b->due.burst = b->due.modules = 0;
-	return 0;
-}
-
 static int open_births(void *self, struct session *s)
 {
 	struct births *b = self;
 	uint64_t now = clock_ns();
+	int err;
 
 	b->s = s;
 	b->ladder = survivors_ladder(s->survivors);
@@ -33,7 +20,10 @@ static int open_births(void *self, struct session *s)
 	b->mode = s->sites->n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
 	b->due.burst = b->mode == BIRTHS_BURSTS ? now : 0;
 	b->due.modules = py_extensions_make_objects(s->rt) ? now + MODULES_NS : 0;
-	return attach(b);
+	err = sites_attach(s); /* here, where nobody waits for it */
+	if (err)
+		births_refused(b, err); /* growth is watched alone until the moment has passed */
+	return 0;
 }
 
 static bool close_births(void *self)
@@ -57,7 +47,7 @@ static void look_at_modules(struct births *b, uint64_t now)
 	err = sites_attach_new(s);
 	if (err ? !proc_alive(s->proc) : s->sites->n_files == before)
 		return;
-	if (err) {
+	if (err && err != -EAGAIN && err != -EBUSY) { /* else before the next window */
 		births_end(b, fail_text());
 		return;
 	}

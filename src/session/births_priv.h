@@ -64,6 +64,9 @@ struct births {
 void births_burst(struct births *b);
 void births_poll(struct births *b);
 void births_stop_always(struct births *b);
+/* Probes could not be put in, for want of a turn, for the sake of the target or the host, or for
+ * want of memory or descriptors: for now. */
+void births_refused(struct births *b, int err);
 /* For good: growth is watched alone. */
 void births_end(struct births *b, const char *why);
 

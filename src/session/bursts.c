@@ -43,13 +43,16 @@ static void births_off(struct births *b)
 	sites_each(b->s->sites, b->focus.set, probe_set_off);
 }
 
-/* The probes of the window before are out when the first call has come back. */
+/* The probes of the window before are out when the first call has come back. What could not be
+ * opened yet is, or a birth would go unseen. */
 static int births_on(struct births *b)
 {
 	const struct sites *t = b->s->sites;
 	struct probe_set *const *set = b->focus.is_on ? b->focus.set : t->set;
-	int err = sites_warm(t);
+	int err = sites_attach(b->s);
 
+	if (!err)
+		err = sites_warm(t);
 	b->s->kern.stats->off = 0;
 	if (!err)
 		err = sites_each(t, set, probe_set_on);
@@ -124,16 +127,15 @@ static void start_always(struct births *b)
 
 void births_end(struct births *b, const char *why)
 {
-	session_note(b->s, "births are not watched any more, only growth is: %s", why);
+	session_note(b->s, "births are not watched%s: %s",
+		     b->bursts ? " any more, only growth is" : "", why);
 	if (b->mode == BIRTHS_ALWAYS)
 		births_stop_always(b);
 	b->mode = BIRTHS_OFF;
 	b->due.burst = b->due.modules = 0;
 }
 
-/* Probes could not be put in, for want of a turn, for the sake of the target or the host, or for
- * want of memory or descriptors: for now. */
-static void refused(struct births *b, int err)
+void births_refused(struct births *b, int err)
 {
 	uint64_t now = clock_ns();
 
@@ -165,7 +167,7 @@ void births_burst(struct births *b)
 	began = clock_ns();
 	err = births_on(b);
 	if (err) {
-		refused(b, err);
+		births_refused(b, err);
 		return;
 	}
 	b->refusals = 0;
