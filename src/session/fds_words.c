@@ -2,6 +2,7 @@
 /* What is open, in words: "file /var/log/app.log", "tcp to 10.0.0.5:5432 (PostgreSQL)". */
 #include <stdio.h>
 
+#include "report/database.h"
 #include "session/fds_priv.h"
 
 #define MAX_WORDS 8	     /* types of one site; what is beyond is told without particulars */
@@ -18,59 +19,9 @@ struct words {
 	size_t n;
 };
 
-static const struct {
-	uint16_t port;
-	const char *name;
-} db_port[] = {
-	{5432, "PostgreSQL"}, {6432, "PostgreSQL"},   {3306, "MySQL"},	  {33060, "MySQL"},
-	{1433, "SQL Server"}, {1521, "Oracle"},	      {6379, "Redis"},	  {27017, "MongoDB"},
-	{9042, "Cassandra"},  {26257, "CockroachDB"}, {5439, "Redshift"}, {50000, "Db2"},
-	{3050, "Firebird"},
-};
-
-/* Packages of Python on the stack, and libraries that made the call. */
-static const struct {
-	const char *part, *name;
-	bool is_file; /* the database is a file, not a socket */
-} db_module[] = {
-	{"-packages/psycopg", "PostgreSQL", false},
-	{"-packages/asyncpg/", "PostgreSQL", false},
-	{"-packages/pg8000/", "PostgreSQL", false},
-	{"/libpq", "PostgreSQL", false},
-	{"-packages/pymysql/", "MySQL", false},
-	{"-packages/MySQLdb/", "MySQL", false},
-	{"-packages/mysql/connector/", "MySQL", false},
-	{"-packages/aiomysql/", "MySQL", false},
-	{"/libmysqlclient", "MySQL", false},
-	{"/libmariadb", "MySQL", false},
-	{"-packages/redis/", "Redis", false},
-	{"-packages/pymongo/", "MongoDB", false},
-	{"-packages/oracledb/", "Oracle", false},
-	{"-packages/cx_Oracle", "Oracle", false},
-	{"-packages/cassandra/", "Cassandra", false},
-	{"-packages/clickhouse", "ClickHouse", false},
-	{"-packages/pymssql", "SQL Server", false},
-	{"/libtdsodbc", "SQL Server", false},
-	{"/libsqlite3", "SQLite", true},
-	{"/_sqlite3.", "SQLite", true},
-};
-
-static const char *database_of_port(const struct proc_socket *x)
+static const char *database_of_peer(const struct proc_socket *x)
 {
-	if (!x || x->is_accepted || !x->peer_port)
-		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(db_port); i++)
-		if (db_port[i].port == x->peer_port)
-			return db_port[i].name;
-	return NULL;
-}
-
-static const char *database_of_path(const char *path, bool is_file)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(db_module); i++)
-		if (db_module[i].is_file == is_file && strstr(path, db_module[i].part))
-			return db_module[i].name;
-	return NULL;
+	return x && !x->is_accepted && x->peer_port ? database_of_port(x->peer_port) : NULL;
 }
 
 /* The library that called libc. It may have been loaded since the maps were read. */
@@ -94,7 +45,7 @@ static const char *database_of(struct fds_watch *f, const struct report_site *si
 	const char *name = NULL;
 
 	if (x->kind == FDS_SOCKET)
-		name = database_of_port(fds_socket(f, x->inode));
+		name = database_of_peer(fds_socket(f, x->inode));
 	if (!name && (x->kind == FDS_SOCKET || x->kind == FDS_FILE))
 		name = database_of_path(caller_path(f, x->caller), x->kind == FDS_FILE);
 	for (size_t i = 0; i < site->n_frames && !name && x->kind == FDS_SOCKET; i++)
@@ -104,7 +55,7 @@ static const char *database_of(struct fds_watch *f, const struct report_site *si
 
 static const char *socket_words(struct report *r, const struct proc_socket *x)
 {
-	const char *db = database_of_port(x);
+	const char *db = database_of_peer(x);
 
 	if (!x)
 		return "socket, not connected";
