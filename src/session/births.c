@@ -126,6 +126,7 @@ static int observe(void *self, const struct observation *to)
 const struct source_ops births_source = {
 	.first_ns = FIRST_NS,
 	.size = sizeof(struct births),
+	.is_probing = true,
 	.open = open_births,
 	.step = step,
 	.pause = pause_births,

@@ -44,6 +44,7 @@ static bool close_blocks(void *self)
 
 	native_stacks_close(b->stacks);
 	native_close(b->native);
+	b->s->blocks = NULL;
 	return true;
 }
 
@@ -143,6 +144,7 @@ static int observe(void *self, const struct observation *to)
 const struct source_ops blocks_source = {
 	.first_ns = POLL_NS,
 	.size = sizeof(struct blocks),
+	.is_probing = true,
 	.open = open_blocks,
 	.step = step,
 	.pause = pause_blocks,

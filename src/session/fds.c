@@ -265,6 +265,7 @@ static int observe(void *self, const struct observation *to)
 
 const struct source_ops fds_source = {
 	.size = sizeof(struct fds_watch),
+	.is_probing = true,
 	.open = open_fds,
 	.step = step,
 	.pause = pause_fds,

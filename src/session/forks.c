@@ -69,6 +69,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 const struct source_ops forks_source = {
 	.first_ns = LOOK_NS,
 	.size = sizeof(struct forks),
+	.is_probing = true,
 	.open = open_forks,
 	.step = step,
 	.close = close_forks,

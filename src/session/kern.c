@@ -114,7 +114,7 @@ int kern_load(struct session *s, size_t n_sites)
 {
 	struct kern *k = &s->kern;
 	size_t n = n_sites ? n_sites : 1;
-	int err = s->o.guard ? probe_guard_join(s->o.guard, &k->channel) : 0;
+	int err = s->o.guard && !k->channel ? probe_guard_join(s->o.guard, &k->channel) : 0;
 
 	if (err)
 		return err;
@@ -122,7 +122,7 @@ int kern_load(struct session *s, size_t n_sites)
 	err = k->channel ? probe_guard_choose(k->channel, s->proc->pid, n, &k->mechanism)
 			 : probe_choose_for(s->proc->pid, n, &k->mechanism);
 	if (err)
-		return err;
+		return err == -EAGAIN || err == -EBUSY ? 1 : err;
 	ledger_set_price(&s->ledger, ledger_price_of(k->mechanism == PROBE_MULTI));
 	k->fds_means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
 	libbpf_set_print(print_libbpf);

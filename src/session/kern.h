@@ -25,7 +25,8 @@ struct kern {
 	volatile struct pl_stats *stats;
 };
 
-/* Joins the guardian, if there is one, for probes at @n_sites; then into the kernel. */
+/* Joins the guardian, if there is one, for probes at @n_sites; then into the kernel. 1, with
+ * the sentence: not now, as it could not be tried how probes are placed. */
 int kern_load(struct session *s, size_t n_sites);
 void kern_close(struct kern *k);
 /* These stacks have been forgotten here: they are to be told again when they come back. */

@@ -28,7 +28,7 @@ static int lay_out_lost(const struct session *s, struct report *r, struct report
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
 	memcpy(v, row, sizeof(row));
-	for (size_t i = 0; i < PL_LOST_MAX; i++)
+	for (size_t i = 0; s->kern.stats && i < PL_LOST_MAX; i++)
 		v[i].n = s->kern.stats->lost[i];
 	v[LOST_CODE_UNREADABLE].n = stacks_unread_codes(s->stacks);
 	v[LOST_STACKS_LEFT_OUT].n = stacks_left_out(s->stacks);

@@ -56,7 +56,10 @@ static int open_kernel_half(struct session *s)
 		return err;
 	if (err)
 		session_note(s, "births are not watched: %s", fail_text());
-	return kern_load(s, s->sites->n);
+	err = kern_load(s, s->sites->n);
+	if (err > 0)
+		session_note(s, "growth alone was watched at first: %s", fail_text());
+	return err > 0 ? 0 : err;
 }
 
 static void start(struct session *s)

@@ -51,6 +51,7 @@ struct observation {
 struct source_ops {
 	size_t size;	   /* of its state, all zero when it is opened */
 	uint64_t first_ns; /* from the start to the first step */
+	bool is_probing;   /* not opened before it is known how probes are placed */
 	/* What does not work is a note; an error ends the session. */
 	int (*open)(void *self, struct session *s);
 	/* As all that follow it may be NULL. Called also after an open that failed. False: a thread

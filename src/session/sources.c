@@ -6,8 +6,10 @@
 #include <stdio.h>
 
 #include "session/session_priv.h"
+#include "session/sites.h"
 
-#define TRIM_NS 10000000000ull /* when that many stacks are needed, not again at once */
+#define TRIM_NS	 10000000000ull /* when that many stacks are needed, not again at once */
+#define AGAIN_NS 1000000000	/* probes could not be placed */
 
 static const struct source_ops *const table[] = {
 #define X(name) &name##_source,
@@ -57,7 +59,7 @@ static void trim_stacks(struct session *s)
 	size_t n;
 
 	for (struct source *x = s->sources.v; x < end(s); x++)
-		if (x->ops->keep)
+		if (x->self && x->ops->keep)
 			x->ops->keep(x->self, &keep);
 	if (!stacks_trim(s->stacks, &keep, &gone, &n))
 		kern_forget_stacks(&s->kern, gone, n);
@@ -67,9 +69,10 @@ static void trim_stacks(struct session *s)
 
 void session_drain(struct session *s)
 {
-	ring_buffer__consume(s->kern.ring);
+	if (s->kern.ring)
+		ring_buffer__consume(s->kern.ring);
 	for (struct source *x = s->sources.v; x < end(s); x++)
-		if (x->ops->drain)
+		if (x->self && x->ops->drain)
 			x->ops->drain(x->self);
 	if (stacks_are_many(s->stacks) && clock_ns() - s->sources.trimmed_ns > TRIM_NS) {
 		trim_stacks(s);
@@ -91,6 +94,19 @@ int session_go_on(const struct session *s)
 		       : 0;
 }
 
+static int open_one(struct session *s, struct source *x)
+{
+	x->self = calloc(1, x->ops->size);
+	return x->self ? x->ops->open(x->self, s) : fail(-ENOMEM, "out of memory");
+}
+
+static void close_one(struct source *x)
+{
+	if (x->self && (!x->ops->close || x->ops->close(x->self)))
+		free(x->self);
+	x->self = NULL;
+}
+
 int sources_open(struct session *s)
 {
 	int err = 0;
@@ -100,30 +116,49 @@ int sources_open(struct session *s)
 
 		if (session_go_on(s))
 			return -ECANCELED;
-		x->ops = table[s->sources.n];
-		x->self = calloc(1, x->ops->size);
-		if (!x->self)
-			return fail(-ENOMEM, "out of memory");
-		s->sources.n++;
-		err = x->ops->open(x->self, s);
+		x->ops = table[s->sources.n++];
+		if (s->kern.skel || !x->ops->is_probing)
+			err = open_one(s, x);
 	}
 	return err;
 }
 
 void sources_close(struct session *s)
 {
-	while (s->sources.n) {
-		struct source *x = &s->sources.v[--s->sources.n];
-
-		if (!x->ops->close || x->ops->close(x->self))
-			free(x->self);
-	}
+	while (s->sources.n)
+		close_one(&s->sources.v[--s->sources.n]);
 }
 
 void sources_start(struct session *s, uint64_t now_ns)
 {
 	for (struct source *x = s->sources.v; x < end(s); x++)
-		x->due_ns = x->ops->step ? now_ns + x->ops->first_ns : 0;
+		if (!x->self)
+			x->due_ns = now_ns + AGAIN_NS;
+		else
+			x->due_ns = x->ops->step ? now_ns + x->ops->first_ns : 0;
+}
+
+/* Takes as long as at the start, some tenths of a second in which the others wait; where the trial
+ * is put off again it may have insisted for two seconds, so that rests for longer. */
+static void open_late(struct session *s)
+{
+	uint64_t began = clock_ns(), rest;
+	int err = s->paused ? 1 : kern_load(s, s->sites->n);
+
+	rest = AGAIN_NS + 4 * (clock_ns() - began);
+
+	for (struct source *x = s->sources.v; x < end(s); x++) {
+		if (x->self)
+			continue;
+		if (!err) {
+			err = open_one(s, x);
+			if (err)
+				close_one(x);
+		}
+		x->due_ns = err < 0 ? 0 : clock_ns() + (err ? rest : x->ops->first_ns);
+	}
+	if (err < 0 && err != -ECANCELED && proc_alive(s->proc))
+		session_note(s, "probes cannot be placed: %s", fail_text());
 }
 
 static struct source *first_due(struct session *s)
@@ -149,13 +184,16 @@ void sources_run(struct session *s)
 	struct source *x;
 
 	while ((x = first_due(s)) && x->due_ns <= now)
-		x->due_ns = x->ops->step(x->self, clock_ns());
+		if (x->self)
+			x->due_ns = x->ops->step(x->self, clock_ns());
+		else
+			open_late(s);
 }
 
 void sources_pause(struct session *s, bool on)
 {
 	for (struct source *x = s->sources.v; x < end(s); x++)
-		if (x->ops->pause)
+		if (x->self && x->ops->pause)
 			x->due_ns = x->ops->pause(x->self, on);
 }
 
@@ -164,7 +202,7 @@ int sources_observe(struct session *s, const struct observation *to)
 	int err = 0;
 
 	for (struct source *x = s->sources.v; x < end(s) && !err; x++)
-		if (x->ops->observe)
+		if (x->self && x->ops->observe)
 			err = x->ops->observe(x->self, to);
 	return err;
 }

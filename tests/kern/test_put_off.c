@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A session that is opened while it cannot be tried how probes are placed: it watches growth, and
+ * has its probes when the moment has passed. Needs root. */
+#include "base/reading.h"
+#include "base/thread.h"
+#include "probe/host.h"
+#include "session/session.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit/unit.h"
+
+#define PYTHON "/usr/bin/python3"
+#define GROWS  "import time\nkept = []\nwhile True: kept.append({}); time.sleep(0.001)"
+
+/* A read that waits for storage, of whatever has what file mapped. */
+struct reader {
+	pthread_t thread;
+	int go[2];
+};
+
+static void *read_until_told(void *arg)
+{
+	const struct reader *r = arg;
+	int slot = reading_begin_of(0);
+	char byte;
+
+	assert_int_equal(read(r->go[0], &byte, 1), 1);
+	reading_end(slot);
+	return NULL;
+}
+
+static pid_t start(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execl(PYTHON, PYTHON, "-c", GROWS, (char *)NULL);
+		_exit(127);
+	}
+	sleep(1);
+	return pid;
+}
+
+struct seen {
+	char mechanism[16];
+	bool is_told;
+};
+
+static struct seen look(struct session *s)
+{
+	struct report_process p;
+	struct seen seen = {0};
+	struct report *r;
+
+	assert_int_equal(report_new(&r), 0);
+	assert_int_equal(session_fill(s, clock_ns(), r, &p), 0);
+	snprintf(seen.mechanism, sizeof(seen.mechanism), "%s", p.mechanism ? p.mechanism : "");
+	for (size_t i = 0; i < p.n_notes; i++)
+		seen.is_told |= !!strstr(p.notes[i], "growth alone was watched at first: ");
+	report_free(r);
+	return seen;
+}
+
+static void step(struct session *s, double seconds)
+{
+	for (uint64_t end = clock_ns() + (uint64_t)(seconds * 1e9); clock_ns() < end;)
+		assert_int_equal(session_step(s, 0.1), 0);
+}
+
+static void probes_come_when_the_moment_has_passed(void **state)
+{
+	const struct session_opts o = {
+		.top = 10, .max_size = UINT64_MAX, .overhead = 0.03, .fds = true};
+	pid_t pid = start();
+	struct reader r;
+	struct session *s;
+	struct seen seen;
+
+	(void)state;
+	assert_int_equal(pipe(r.go), 0);
+	assert_int_equal(thread_start(&r.thread, read_until_told, &r), 0);
+	usleep(100000);
+	if (session_open(pid, &o, &s))
+		fail_msg("%s", fail_text());
+	seen = look(s);
+	assert_string_equal(seen.mechanism, "");
+	assert_true(seen.is_told);
+	session_pause(s, true);
+	step(s, 1.5);
+	session_pause(s, false);
+	assert_int_equal(write(r.go[1], "x", 1), 1);
+	pthread_join(r.thread, NULL);
+	step(s, 5);
+	seen = look(s);
+	assert_string_not_equal(seen.mechanism, "");
+	assert_string_not_equal(seen.mechanism, "none");
+	assert_true(seen.is_told);
+	session_close(s);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static int open_lock(void **state)
+{
+	(void)state;
+	if (geteuid())
+		return -1;
+	host_lock_open();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(probes_come_when_the_moment_has_passed),
+	};
+
+	return cmocka_run_group_tests(tests, open_lock, NULL);
+}
