@@ -54,6 +54,10 @@ uint64_t proc_piece_end(uint64_t at, uint64_t end);
 int proc_scan_resident(const struct proc *p, uint64_t start, uint64_t end, proc_run_fn visit,
 		       void *ctx);
 
+/* Rows of a text as smaps has it; none where it could not be read to its end. Negative errno, no
+ * sentence. */
+struct stamped_lines;
+int proc_smaps_rows(struct stamped_lines *from, struct proc_resident **out, size_t *n);
 /* As proc_resident_rows, from maps and page tables. Memory of devices, and of the kernel's half,
  * has nothing resident; where the kernel does not scan, rows of more than 64 GiB have nothing
  * either. */

@@ -62,17 +62,14 @@ static int copy_rows(const struct proc *p, struct proc_resident **out, size_t *n
 	return 0;
 }
 
-static int rows_by_smaps(const struct proc *p, struct proc_resident **out, size_t *n)
+int proc_smaps_rows(struct stamped_lines *from, struct proc_resident **out, size_t *n)
 {
 	VEC(struct proc_resident) rows = {0};
-	auto_close int fd = stamped_open(p->pid, "smaps");
-	struct stamped_lines from = {.fd = fd, .read = stamped_walk};
 	bool is_rest = false, is_known = false; /* of a name that is longer than the line; twice */
 	char line[8192];
+	int err = 0;
 
-	if (fd < 0)
-		return fail(-errno, "/proc/%d/smaps cannot be read: %s", p->pid, strerror(errno));
-	while (stamped_line(&from, line, sizeof(line))) {
+	while (!err && stamped_line(from, line, sizeof(line))) {
 		struct proc_resident row = {0}, *r;
 		bool skip = is_rest;
 
@@ -87,14 +84,34 @@ static int rows_by_smaps(const struct proc *p, struct proc_resident **out, size_
 		/* Joined with its neighbour while it was read, and told again. */
 		is_known = rows.n && row.start < rows.v[rows.n - 1].end;
 		r = is_known ? &row : vec_push(&rows);
-		if (!r)
-			break;
-		*r = row;
+		if (r)
+			*r = row;
+		else
+			err = -ENOMEM;
 	}
-	if (!rows.n)
-		return fail(-ESRCH, "process %d has ended", p->pid);
+	err = err ? err : from->err;
+	if (err) {
+		vec_free(&rows);
+		return err;
+	}
 	*out = rows.v;
 	*n = rows.n;
+	return 0;
+}
+
+static int rows_by_smaps(const struct proc *p, struct proc_resident **out, size_t *n)
+{
+	auto_free struct proc_resident *rows = NULL;
+	auto_close int fd = stamped_open(p->pid, "smaps");
+	struct stamped_lines from = {.fd = fd, .read = stamped_walk};
+	int err = fd < 0 ? -errno : proc_smaps_rows(&from, &rows, n);
+
+	if (err && err != -ESRCH && err != -ENOENT)
+		return fail(err, "/proc/%d/smaps cannot be read: %s", p->pid, strerror(-err));
+	/* Of memory that goes meanwhile the kernel tells no more rows, as at the end. */
+	if (err || !*n || proc_memory_gone(p))
+		return fail(-ESRCH, "process %d has ended", p->pid);
+	*out = take(rows);
 	return 0;
 }
 

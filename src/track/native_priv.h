@@ -160,8 +160,11 @@ struct native_span {
 	uint64_t start, end;
 };
 
-/* All mappings of the target, neighbours joined, ascending; the caller frees them. */
-size_t native_spans_read(int pid, struct native_span **out);
+/* All mappings of the target, neighbours joined, ascending; the caller frees them. 0: they could
+ * not be read to the end. */
+size_t native_spans_read(const struct proc *p, struct native_span **out);
+struct stamped_lines;
+size_t native_spans_of(struct stamped_lines *from, struct native_span **out);
 /* How much is mapped from @addr on. */
 uint64_t native_spans_at(const struct native_span *v, size_t n, uint64_t addr);
 

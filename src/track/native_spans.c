@@ -6,32 +6,51 @@
 #include "proc/stamped.h"
 #include "track/native_priv.h"
 
-/* All mappings of the target, neighbours joined; ascending as the kernel prints them. */
-size_t native_spans_read(int pid, struct native_span **out)
+size_t native_spans_of(struct stamped_lines *from, struct native_span **out)
 {
 	VEC(struct native_span) v = {0};
-	auto_close int fd = stamped_open(pid, "maps");
-	struct stamped_lines from = {.fd = fd, .read = stamped_read};
+	bool is_whole = true;
 	char line[512];
 
 	*out = NULL;
-	while (fd >= 0 && stamped_line(&from, line, sizeof(line))) {
+	while (is_whole && stamped_line(from, line, sizeof(line))) {
+		struct native_span *last = v.n ? &v.v[v.n - 1] : NULL;
 		uint64_t a, b;
-		struct native_span *s;
 
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &a, &b) != 2 || b <= a)
 			continue; /* the rest of a long line */
-		if (v.n && v.v[v.n - 1].end == a) {
-			v.v[v.n - 1].end = b;
+		/* One that has grown since is told again. */
+		if (last && a >= last->start && a <= last->end) {
+			last->end = b > last->end ? b : last->end;
 			continue;
 		}
-		s = vec_push(&v);
-		if (!s)
-			break;
-		*s = (struct native_span){a, b};
+		last = vec_push(&v);
+		is_whole = last != NULL;
+		if (last)
+			*last = (struct native_span){a, b};
 	}
-	*out = v.v;
-	return v.n;
+	if (is_whole && !from->err) {
+		*out = v.v;
+		return v.n;
+	}
+	vec_free(&v);
+	return 0;
+}
+
+/* Of a process that has gone the kernel tells no rows, as if nothing were mapped. */
+size_t native_spans_read(const struct proc *p, struct native_span **out)
+{
+	auto_close int fd = stamped_open(p->pid, "maps");
+	struct stamped_lines from = {.fd = fd, .read = stamped_read};
+	size_t n;
+
+	*out = NULL;
+	n = fd < 0 ? 0 : native_spans_of(&from, out);
+	if (!n || !proc_memory_gone(p))
+		return n;
+	free(*out);
+	*out = NULL;
+	return 0;
 }
 
 /* How much is mapped from @addr on. */

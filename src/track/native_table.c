@@ -352,7 +352,7 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 	if (!t->point_gap_s)
 		t->point_gap_s = POINT_GAP;
 	if (!n->paused && now_ns - t->maps_ns >= MAPS_GAP) {
-		w.n_spans = native_spans_read(n->spec.proc->pid, &w.spans);
+		w.n_spans = native_spans_read(n->spec.proc, &w.spans);
 		t->maps_ns = now_ns;
 	}
 	if (t->rows.n > PL_MAX_NATIVE_SITES / 2)

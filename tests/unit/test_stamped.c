@@ -12,6 +12,7 @@
 #include "base/reading.h"
 #include "proc/inside.h"
 #include "proc/limits.h"
+#include "track/native_priv.h"
 
 #include "unit/self.h"
 
@@ -131,6 +132,64 @@ static void lines_are_those_of_stdio(void **state)
 	fclose(f);
 }
 
+static const char *const table[] = {
+	"1000-3000 rw-p 00000000 00:00 0 \nRss:                   8 kB\n",
+	"3000-4000 r--p 00000000 00:00 0 \nRss:                   4 kB\n",
+	"6000-7000 rw-p 00000000 00:00 0 \nRss:                   4 kB\n",
+};
+static size_t pieces;
+static int fails_with; /* once @pieces are read; 0: it ends there */
+
+static ssize_t read_piece(int fd, void *buf, size_t size)
+{
+	size_t n;
+
+	(void)fd;
+	if (!pieces) {
+		errno = fails_with;
+		return fails_with ? -1 : 0;
+	}
+	pieces--;
+	n = strlen(table[ARRAY_SIZE(table) - 1 - pieces]);
+	assert_true(n <= size);
+	memcpy(buf, table[ARRAY_SIZE(table) - 1 - pieces], n);
+	return (ssize_t)n;
+}
+
+/* As much as there is, and then an error: the rows before it are no table. */
+static void what_fails_midway_is_no_table(void **state)
+{
+	static const int errs[] = {EIO, ESRCH, ENOMEM, EAGAIN};
+	struct proc_resident *rows = NULL;
+	struct native_span *spans = NULL;
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(errs); i++) {
+		struct stamped_lines smaps = {.read = read_piece}, maps = smaps;
+
+		fails_with = errs[i];
+		pieces = ARRAY_SIZE(table);
+		assert_int_equal(proc_smaps_rows(&smaps, &rows, &n), -errs[i]);
+		pieces = ARRAY_SIZE(table);
+		assert_int_equal(native_spans_of(&maps, &spans), 0);
+		assert_null(rows);
+		assert_null(spans);
+	}
+	struct stamped_lines smaps = {.read = read_piece}, maps = smaps;
+	fails_with = 0;
+	pieces = ARRAY_SIZE(table);
+	assert_int_equal(proc_smaps_rows(&smaps, &rows, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(rows[2].rss_bytes, 4096);
+	pieces = ARRAY_SIZE(table);
+	assert_int_equal(native_spans_of(&maps, &spans), 2);
+	assert_int_equal(native_spans_at(spans, 2, 0x2000), 0x2000);
+	assert_int_equal(native_spans_at(spans, 2, 0x5000), 0);
+	free(rows);
+	free(spans);
+}
+
 static void touch(char *at, size_t size, size_t step)
 {
 	for (size_t i = 0; i < size; i += step)
@@ -216,6 +275,7 @@ static void rows_are_the_same_without_smaps(void **state)
 	free(pages);
 	pages = NULL;
 	assert_int_equal(proc_resident_by_pages(p, &pages, &m), -ESRCH);
+	assert_int_equal(proc_resident_rows(p, &pages, &m), -ESRCH);
 	proc_close(p);
 }
 
@@ -245,6 +305,7 @@ int main(void)
 		cmocka_unit_test(pieces_cover_all),
 		cmocka_unit_test(no_stamp_no_read),
 		cmocka_unit_test(lines_are_those_of_stdio),
+		cmocka_unit_test(what_fails_midway_is_no_table),
 		cmocka_unit_test(rows_are_the_same_without_smaps),
 		cmocka_unit_test(the_next_page_is_found_pieces_away),
 	};
