@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Tells which part of the mappings is resident: by row from smaps or from pagemap, by page from
  * pagemap. */
+#include "proc/hugetlb.h"
 #include "proc/inside.h"
 #include "proc/reader_priv.h"
 #include "proc/source.h"
@@ -11,7 +12,6 @@
 
 #define PAGE	4096u
 #define ENTRIES 512	      /* of pagemap at once */
-#define HUGETLB (2u << 20)    /* the smallest page of hugetlbfs */
 #define MOST	(64ull << 30) /* where the kernel does not scan: half a second of CPU */
 
 static void take_line(struct proc_resident *r, const char *line)
@@ -177,13 +177,6 @@ static int add_bytes(uint64_t start, uint64_t end, void *ctx)
 	return 0;
 }
 
-/* RSS does not count pages of hugetlbfs. Its rows are told from those of other memory without a
- * disk by the page size alone, and in a process that has such pages only. */
-static bool is_hugetlb(const struct proc_map *m, uint64_t huge_bytes)
-{
-	return huge_bytes && m->inode && !(m->dev >> 20) && !((m->start | m->end) % HUGETLB);
-}
-
 static int count_row(const struct proc *p, const struct proc_map *m, uint64_t *bytes)
 {
 	int err = proc_scan_resident(p, m->start, m->end, add_bytes, bytes);
@@ -202,6 +195,7 @@ int proc_resident_by_pages(const struct proc *p, struct proc_resident **out, siz
 	auto_free struct proc_map *maps = NULL;
 	auto_free struct proc_resident *rows = NULL;
 	struct proc_memory mem = {0};
+	struct hugetlb huge = {0};
 	size_t unnamed;
 	int err = proc_stream_maps(p->pid, &maps, n, &names, &unnamed);
 
@@ -212,11 +206,12 @@ int proc_resident_by_pages(const struct proc *p, struct proc_resident **out, siz
 	rows = calloc(*n + 1, sizeof(*rows));
 	if (!rows)
 		return fail(-ENOMEM, "out of memory");
-	proc_memory(p, &mem);
+	if (!proc_memory(p, &mem) && mem.huge_bytes)
+		hugetlb_find(p->pid, &huge);
 	for (size_t i = 0; i < *n && !err; i++) {
 		rows[i] = row_of(&maps[i]);
 		/* The kernel's half, [vsyscall], is no memory of the process. */
-		if (maps[i].end <= INT64_MAX && !is_hugetlb(&maps[i], mem.huge_bytes))
+		if (maps[i].end <= INT64_MAX && !hugetlb_has(&huge, &maps[i]))
 			err = count_row(p, &maps[i], &rows[i].rss_bytes);
 	}
 	if (!*n || err == -ESRCH || proc_memory_gone(p))

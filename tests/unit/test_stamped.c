@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "base/reading.h"
+#include "proc/hugetlb.h"
 #include "proc/inside.h"
 #include "proc/limits.h"
 #include "track/native_priv.h"
@@ -279,6 +280,86 @@ static void rows_are_the_same_without_smaps(void **state)
 	proc_close(p);
 }
 
+static void huge_mappings_are_told_by_their_device(void **state)
+{
+	char mounts[] = "25 30 0:22 / /dev/hugepages rw shared:9 - hugetlbfs none rw,pagesize=2M\n"
+			"26 30 0:23 / /hugetlbfs rw - tmpfs hugetlbfs rw\n"
+			"27 30 0:24 / /a\\040b rw - hugetlbfs hugetlbfs rw,pagesize=1024M\n"
+			"x\n- hugetlbfs \n";
+	static const struct {
+		struct proc_map row;
+		bool want;
+	} v[] = {
+		{{.inode = 1, .dev = 22, .path = "/dev/hugepages/a"}, true},
+		{{.inode = 1, .dev = 24, .path = "/a b/c"}, true},
+		{{.inode = 1, .dev = 23, .path = "/hugetlbfs/a"}, false},
+		{{.inode = 0, .dev = 22, .path = ""}, false},
+		{{.start = 2 << 20, .end = 4 << 20, .inode = 1, .dev = 1, .path = "/dev/zero"},
+		 false},
+		{{.inode = 1, .dev = 9, .path = "/anon_hugepage", .deleted = true}, true},
+		{{.inode = 1, .dev = 9, .path = "/anon_hugepage"}, false},
+		{{.inode = 1, .dev = 8 << 20, .path = "/anon_hugepage", .deleted = true}, false},
+	};
+	struct hugetlb h = {0};
+
+	(void)state;
+	hugetlb_add_mounts(&h, mounts);
+	assert_int_equal(h.n, 2);
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		if (hugetlb_has(&h, &v[i].row) != v[i].want)
+			fail_msg("row %zu: %s", i, v[i].row.path);
+}
+
+/* Where this machine has some, each kind of huge pages beside shared memory that lies as they do.
+ */
+static void huge_pages_are_no_part_of_rss(void **state)
+{
+	const size_t size = 2 * MIB;
+	int fd = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
+	int tmpfs = memfd_create("small", MFD_CLOEXEC);
+	char *at = mmap(NULL, 5 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *small = (char *)(((uintptr_t)at + size - 1) & ~(size - 1)), *small_end = small + size;
+	char *huge[2] = {MAP_FAILED, MAP_FAILED};
+	struct proc_resident *rows = NULL;
+	struct proc *p;
+	size_t n, seen = 0;
+
+	(void)state;
+	huge[0] = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (fd >= 0 && !ftruncate(fd, (off_t)size))
+		huge[1] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (huge[0] == MAP_FAILED || huge[1] == MAP_FAILED)
+		skip();
+	assert_int_equal(ftruncate(tmpfs, (off_t)size), 0);
+	assert_ptr_equal(
+		mmap(small, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, tmpfs, 0), small);
+	touch(small, size, PAGE);
+	huge[0][0] = huge[1][0] = 1;
+	p = self_open();
+	assert_int_equal(proc_resident_by_pages(p, &rows, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		bool is_small = rows[i].start == (uintptr_t)small;
+
+		if (is_small)
+			assert_int_equal(rows[i].end, (uintptr_t)small_end);
+		for (size_t k = 0; k < ARRAY_SIZE(huge); k++)
+			if (rows[i].start <= (uintptr_t)huge[k] && (uintptr_t)huge[k] < rows[i].end)
+				assert_int_equal(rows[i].rss_bytes, 0);
+		if (is_small)
+			assert_int_equal(rows[i].rss_bytes, size);
+		seen += is_small;
+	}
+	assert_int_equal(seen, 1);
+	free(rows);
+	proc_close(p);
+	munmap(huge[0], size);
+	munmap(huge[1], size);
+	munmap(at, 5 * size);
+	close(fd);
+	close(tmpfs);
+}
+
 /* The search goes from piece to piece, and finds what the first one does not have. */
 static void the_next_page_is_found_pieces_away(void **state)
 {
@@ -307,6 +388,8 @@ int main(void)
 		cmocka_unit_test(lines_are_those_of_stdio),
 		cmocka_unit_test(what_fails_midway_is_no_table),
 		cmocka_unit_test(rows_are_the_same_without_smaps),
+		cmocka_unit_test(huge_mappings_are_told_by_their_device),
+		cmocka_unit_test(huge_pages_are_no_part_of_rss),
 		cmocka_unit_test(the_next_page_is_found_pieces_away),
 	};
 
