@@ -58,28 +58,19 @@ static double pressure(void)
 	return full;
 }
 
-/* Above memory.high whoever charges memory may be put to sleep on the spot. */
-static uint64_t below_high(const struct proc *p)
-{
-	struct proc_cgroup cg;
-
-	proc_cgroup(p, &cg);
-	if (cg.high == PROC_UNKNOWN || cg.current == PROC_UNKNOWN)
-		return PROC_UNKNOWN;
-	return cg.high > cg.current ? cg.high - cg.current : 0;
-}
-
 int probe_check_room(int pid, size_t pages)
 {
 	const struct proc p = {.pid = pid};
-	uint64_t needs = pages * PAGE + MARGIN, room, high;
+	uint64_t needs = pages * PAGE + MARGIN, room;
+	struct proc_cgroup cg;
 	double full;
 
 	if (is_known_to_have_plenty(pid))
 		return 0;
-	room = proc_room(&p);
-	high = below_high(&p);
-	room = high < room ? high : room;
+	proc_cgroup(&p, &cg);
+	room = proc_room_in(&cg);
+	/* Above memory.high whoever charges memory may be put to sleep on the spot. */
+	room = cg.below_high < room ? cg.below_high : room;
 	if (room < needs)
 		return fail(-EBUSY,
 			    "process %d has %.1f MiB left below its memory limit, and probes would "

@@ -113,6 +113,18 @@ static uint64_t swap_left(const struct level *at, uint64_t limit, uint64_t curre
 	return max == PROC_UNKNOWN ? max : max - least(max, used);
 }
 
+/* What waits for a disk is not given up at once. It may lie among the active pages, which we are
+ * not told. */
+static uint64_t clean_of(const struct level *at, const char *stat, uint64_t idle)
+{
+	bool v2 = at->version == 2;
+	uint64_t dirty = known(keyed(stat, v2 ? "file_dirty" : "total_dirty"));
+	uint64_t writing = known(keyed(stat, v2 ? "file_writeback" : "total_writeback"));
+
+	idle -= least(idle, dirty);
+	return idle - least(idle, writing);
+}
+
 static void read_limit(const struct level *at, const char *stat, uint64_t current,
 		       uint64_t swap_free)
 {
@@ -120,14 +132,15 @@ static void read_limit(const struct level *at, const char *stat, uint64_t curren
 	uint64_t limit = one_number(at, v2 ? "memory.max" : "memory.limit_in_bytes");
 	uint64_t idle = known(keyed(stat, v2 ? "inactive_file" : "total_inactive_file"));
 	uint64_t busy = known(keyed(stat, v2 ? "active_file" : "total_active_file"));
-	uint64_t left, swap;
+	uint64_t left, swap, room;
 	struct proc_cgroup *out = at->out;
 
 	if (limit == PROC_UNKNOWN || current == PROC_UNKNOWN)
 		return;
 	swap = swap_free ? least(swap_free, swap_left(at, limit, current)) : 0;
-	left = limit - least(limit, current) + least(idle, current) + swap;
-	out->room = least(out->room, left - swap);
+	room = limit - least(limit, current);
+	left = room + least(idle, current) + swap;
+	out->room = least(out->room, room + least(clean_of(at, stat, idle), current));
 	if (out->limit != PROC_UNKNOWN && left >= out->left_low)
 		return;
 	out->limit = limit;
@@ -173,6 +186,8 @@ static bool read_level(const struct level *at, bool own, uint64_t swap_free)
 
 	if (high < at->out->high)
 		at->out->high = high;
+	if (high != PROC_UNKNOWN && current != PROC_UNKNOWN)
+		at->out->below_high = least(at->out->below_high, high - least(high, current));
 	if (own)
 		read_own(at, stat, current);
 	read_limit(at, stat, current, swap_free);
@@ -190,7 +205,7 @@ void proc_cgroup_read(const char *root, const char *path, int version, struct pr
 	snprintf(out->path, sizeof(out->path), "%.255s", path);
 	snprintf(at, sizeof(at), "%.511s", strcmp(path, "/") ? path : "");
 	out->current = out->anon = out->file = out->shmem = out->oom_kills = PROC_UNKNOWN;
-	out->high = out->limit = out->room = PROC_UNKNOWN;
+	out->high = out->below_high = out->limit = out->room = PROC_UNKNOWN;
 	for (int i = 0; i < MAX_LEVELS; i++) {
 		char *cut = strrchr(at, '/');
 
@@ -272,7 +287,7 @@ void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
 
 	memset(out, 0, sizeof(*out));
 	out->current = out->anon = out->file = out->shmem = out->oom_kills = PROC_UNKNOWN;
-	out->high = out->limit = out->room = PROC_UNKNOWN;
+	out->high = out->below_high = out->limit = out->room = PROC_UNKNOWN;
 	if (proc_slurp(p->pid, "cgroup", &text, &len) ||
 	    proc_slurp_path("/proc/self/mountinfo", &mounts, &len))
 		return;

@@ -63,18 +63,24 @@ static size_t add_ram(struct proc_limit *out)
 	return 1;
 }
 
-uint64_t proc_room(const struct proc *p)
+uint64_t proc_room_in(const struct proc_cgroup *cg)
 {
 	auto_free char *text = NULL;
-	struct proc_cgroup cg;
 	uint64_t available;
 	size_t len;
 
-	proc_cgroup(p, &cg);
 	if (proc_slurp_path("/proc/meminfo", &text, &len))
-		return cg.room;
+		return cg->room;
 	available = meminfo(text, "MemAvailable:");
-	return available < cg.room ? available : cg.room;
+	return available < cg->room ? available : cg->room;
+}
+
+uint64_t proc_room(const struct proc *p)
+{
+	struct proc_cgroup cg;
+
+	proc_cgroup(p, &cg);
+	return proc_room_in(&cg);
 }
 
 static int by_room(const void *a, const void *b)

@@ -14,14 +14,15 @@ struct proc_cgroup {
 	char path[256]; /* as in /proc/PID/cgroup */
 	/* of its own group, with all below */
 	uint64_t current, anon, file, shmem, oom_kills;
-	uint64_t high; /* lowest memory.high on the way up: throttled there, not killed */
+	uint64_t high;	     /* lowest memory.high on the way up: throttled there, not killed */
+	uint64_t below_high; /* until any of them is met, page cache not given up */
 	/* The group that is full first, its own or one above. */
 	char tight_path[256];
 	uint64_t limit;
 	uint64_t left_low, left_high; /* until the kill: active page cache stays, or is given up */
-	uint64_t room;		      /* until anything must be swapped out, at any level */
-	unsigned unread;	      /* files that are there and could not be understood */
-	char unread_path[320];	      /* the first of them */
+	uint64_t room;	       /* until anything must be swapped or written out, at any level */
+	unsigned unread;       /* files that are there and could not be understood */
+	char unread_path[320]; /* the first of them */
 };
 
 /* Of the group @path below the mount @root (a test may give any directory). Never fails: what
@@ -49,6 +50,7 @@ size_t proc_limits(const struct proc *p, const struct proc_memory *m, const stru
 /* Bytes that may come into memory for the process before the kernel has to make room, by swapping
  * or by killing: below its cgroups' limits, and in the machine. */
 uint64_t proc_room(const struct proc *p);
+uint64_t proc_room_in(const struct proc_cgroup *cg); /* that were read already */
 /* One row of /proc/PID/limits by its title ("Max open files"): the soft limit, PROC_UNKNOWN when
  * unlimited or not to be had. */
 uint64_t proc_rlimit(const struct proc *p, const char *title);

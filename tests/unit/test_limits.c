@@ -115,6 +115,65 @@ static void version_1_knows_its_own_names(void **state)
 	assert_int_equal(c.high, PROC_UNKNOWN);
 }
 
+/* Of inactive page cache only what is clean can be given up at once; the rest is before the kill.
+ */
+static void dirty_pages_are_no_room(void **state)
+{
+	static const struct {
+		const char *stat;
+		uint64_t room;
+	} v2[] = {{"inactive_file 8388608\nfile_dirty 0\nfile_writeback 0\n", 18},
+		  {"inactive_file 8388608\nfile_dirty 2097152\nfile_writeback 1048576\n", 15},
+		  {"inactive_file 8388608\nfile_dirty 2097152\n", 16},
+		  {"inactive_file 8388608\nfile_dirty 9388608\nfile_writeback 4096\n", 10},
+		  {"inactive_file 8388608\nfile_dirty 0\nfile_writeback 8388608\n", 10}},
+	  v1[] = {{"inactive_file 1\ndirty 8388608\ntotal_inactive_file 8388608\n", 18},
+		  {"total_inactive_file 8388608\ntotal_dirty 2097152\ntotal_writeback 1048576\n",
+		   15}};
+	struct proc_cgroup c;
+
+	(void)state;
+	put("/dirty", "memory.max", "104857600\n");
+	put("/dirty", "memory.current", "94371840\n");
+	put("/dirty", "memory.swap.max", "0\n");
+	put("/dirty", "memory.limit_in_bytes", "104857600\n");
+	put("/dirty", "memory.usage_in_bytes", "94371840\n");
+	put("/dirty", "memory.memsw.limit_in_bytes", "104857600\n");
+	for (size_t i = 0; i < ARRAY_SIZE(v2); i++) {
+		put("/dirty", "memory.stat", v2[i].stat);
+		proc_cgroup_read(root, "/dirty", 2, &c);
+		assert_int_equal(c.room, v2[i].room * MIB);
+		assert_int_equal(c.left_low, 18 * MIB);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(v1); i++) {
+		put("/dirty", "memory.stat", v1[i].stat);
+		proc_cgroup_read(root, "/dirty", 1, &c);
+		assert_int_equal(c.room, v1[i].room * MIB);
+	}
+}
+
+/* A group has its memory.high, and those above it have theirs. */
+static void each_high_is_compared_with_its_own_group(void **state)
+{
+	struct proc_cgroup c;
+
+	(void)state;
+	put("/team", "memory.current", "104857600\n");
+	put("/team/app", "memory.current", "10485760\n");
+	put("/team/app", "memory.high", "max\n");
+	proc_cgroup_read(root, "/team/app", 2, &c);
+	assert_int_equal(c.below_high, PROC_UNKNOWN);
+	put("/team", "memory.high", "106954752\n");
+	proc_cgroup_read(root, "/team/app", 2, &c);
+	assert_int_equal(c.below_high, 2 * MIB);
+	put("/team/app", "memory.high", "11534336\n");
+	proc_cgroup_read(root, "/team/app", 2, &c);
+	assert_int_equal(c.below_high, MIB);
+	put("/team", "memory.high", "1048576\n");
+	proc_cgroup_read(root, "/team/app", 2, &c);
+	assert_int_equal(c.below_high, 0);
+}
+
 static void files_that_make_no_sense_are_named_not_believed(void **state)
 {
 	static const char *const odd[] = {"", "-5\n", "12 34\n", "many\n", "99x\n"};
@@ -266,6 +325,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(version_2_finds_the_tightest_group_on_the_way_up),
 		cmocka_unit_test(version_1_knows_its_own_names),
+		cmocka_unit_test(dirty_pages_are_no_room),
+		cmocka_unit_test(each_high_is_compared_with_its_own_group),
 		cmocka_unit_test(a_partial_measure_is_left_out),
 		cmocka_unit_test(files_that_make_no_sense_are_named_not_believed),
 		cmocka_unit_test(an_rlimit_is_found_and_said_to_refuse),
