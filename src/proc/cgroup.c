@@ -113,8 +113,8 @@ static uint64_t swap_left(const struct level *at, uint64_t limit, uint64_t curre
 	return max == PROC_UNKNOWN ? max : max - least(max, used);
 }
 
-/* What waits for a disk is not given up at once. It may lie among the active pages, which we are
- * not told. */
+/* Pages that wait for a disk are not given up at once. They may be among the active ones; nothing
+ * tells. */
 static uint64_t clean_of(const struct level *at, const char *stat, uint64_t idle)
 {
 	bool v2 = at->version == 2;

@@ -108,7 +108,7 @@ static int rows_by_smaps(const struct proc *p, struct proc_resident **out, size_
 
 	if (err && err != -ESRCH && err != -ENOENT)
 		return fail(err, "/proc/%d/smaps cannot be read: %s", p->pid, strerror(-err));
-	/* Of memory that goes meanwhile the kernel tells no more rows, as at the end. */
+	/* The kernel tells no more rows of memory that goes meanwhile, as at the end. */
 	if (err || !*n || proc_memory_gone(p))
 		return fail(-ESRCH, "process %d has ended", p->pid);
 	*out = take(rows);

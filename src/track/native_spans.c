@@ -37,7 +37,7 @@ size_t native_spans_of(struct stamped_lines *from, struct native_span **out)
 	return 0;
 }
 
-/* Of a process that has gone the kernel tells no rows, as if nothing were mapped. */
+/* The kernel tells no rows of a process that has gone, as if nothing were mapped. */
 size_t native_spans_read(const struct proc *p, struct native_span **out)
 {
 	auto_close int fd = stamped_open(p->pid, "maps");

@@ -115,8 +115,7 @@ static void version_1_knows_its_own_names(void **state)
 	assert_int_equal(c.high, PROC_UNKNOWN);
 }
 
-/* Of inactive page cache only what is clean can be given up at once; the rest is before the kill.
- */
+/* Only clean pages of the inactive page cache can be given up at once. */
 static void dirty_pages_are_no_room(void **state)
 {
 	static const struct {
