@@ -127,8 +127,10 @@ static void start_always(struct births *b)
 
 void births_end(struct births *b, const char *why)
 {
-	session_note(b->s, "births are not watched%s: %s",
-		     b->bursts ? " any more, only growth is" : "", why);
+	if (b->bursts)
+		session_note(b->s, "births are not watched any more, only growth is: %s", why);
+	else
+		session_note(b->s, "births are not watched: %s", why);
 	if (b->mode == BIRTHS_ALWAYS)
 		births_stop_always(b);
 	b->mode = BIRTHS_OFF;
