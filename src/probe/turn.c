@@ -39,6 +39,7 @@ static struct {
 	uint64_t began_ns, flag_ns;
 	uint64_t looked_ns, idle_ns; /* last, and for how long it kept nobody waiting ... */
 	uint64_t stretch_ns;	     /* ... without a break until now */
+	bool was_idle;		     /* when it was looked at last */
 	char where[48];		     /* it stood when it last did */
 	uint64_t refused_last_ns;    /* when the host's lock was not to be had, last */
 	uint64_t refused_ns;	     /* since when the host's lock has not been had; 0 = it was */
@@ -191,6 +192,7 @@ static void begin(void)
 	pthread_mutex_lock(&turns.lock);
 	turns.tid = (int)syscall(SYS_gettid);
 	turns.idle_ns = turns.stretch_ns = 0;
+	turns.was_idle = false;
 	turns.where[0] = '\0';
 	turns.began_ns = turns.looked_ns = clock_ns();
 	pthread_cond_broadcast(&turns.changed); /* whoever watches */
@@ -244,6 +246,7 @@ static uint64_t settle(void)
 {
 	uint64_t now = clock_ns(), took = now - turns.began_ns;
 
+	turns.idle_ns += turns.was_idle ? now - turns.looked_ns : 0;
 	took -= turns.idle_ns < took ? turns.idle_ns : took;
 	turns.began_ns = 0;
 	if (!turns.news || !turns.of->is_planting)
@@ -303,12 +306,19 @@ static void end_for_good(uint64_t took_ns)
 	tell_the_end(who);
 }
 
-/* Under the mutex. A short wait of this kind stands before the first breakpoint, too: the long one
- * is behind the last. */
-static bool may_be_passed_on(uint64_t span_ns)
+/* Under the mutex. On a busy host looks may be far apart, and a wait for the kernel to forget is
+ * long there: a span that begins or ends in one is taken for it. A short one stands before the
+ * first breakpoint, too, and the long one is behind the last: only spans that begin and end in one
+ * say which it is. */
+static void note_span(uint64_t span_ns, bool is_idle)
 {
-	turns.idle_ns += span_ns;
-	turns.stretch_ns += span_ns;
+	turns.idle_ns += is_idle || turns.was_idle ? span_ns : 0;
+	turns.stretch_ns = is_idle && turns.was_idle ? turns.stretch_ns + span_ns : 0;
+	turns.was_idle = is_idle;
+}
+
+static bool may_be_passed_on(void)
+{
 	return turns.of->kind == TURN_OUT && turns.stretch_ns >= FORGETS_NS;
 }
 
@@ -320,8 +330,9 @@ static bool look_at_turn(void)
 
 	turns.looked_ns = now;
 	where_is(turns.tid, where, sizeof(where));
-	if (is_idle_at(where)) {
-		if (!may_be_passed_on(span))
+	note_span(span, is_idle_at(where));
+	if (turns.was_idle) {
+		if (!may_be_passed_on())
 			return true;
 		settle();
 		lower_flag();
@@ -330,7 +341,6 @@ static bool look_at_turn(void)
 		pthread_cond_broadcast(&turns.changed);
 		return false;
 	}
-	turns.stretch_ns = 0;
 	snprintf(turns.where, sizeof(turns.where), "%s", where);
 	took = now - turns.began_ns - turns.idle_ns;
 	if (turns.of->is_planting && took > BREAKER_END_NS && !turns.breaker.is_ended)
