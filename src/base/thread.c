@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "base/thread.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -32,6 +33,9 @@ uint64_t thread_cpu_ns(void)
 
 void thread_calm(void)
 {
+	const struct sched_param none = {0};
+
 	/* Linux: of this thread alone, not of the process. */
+	sched_setscheduler(0, SCHED_OTHER, &none);
 	setpriority(PRIO_PROCESS, 0, 0);
 }

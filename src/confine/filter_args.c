@@ -79,6 +79,8 @@ static int add_reading(scmp_filter_ctx f)
 	err = err ? err : WITH(open, 1, HAS(1, writes, O_RDONLY));
 	/* Only ourselves. */
 	err = err ? err : WITH(setpriority, 2, HAS(0, LOW32, PRIO_PROCESS), HAS(1, LOW32, 0));
+	err = err ? err
+		  : WITH(sched_setscheduler, 2, HAS(0, LOW32, 0), HAS(1, LOW32, SCHED_NORMAL));
 	err = err ? err : WITH(prlimit64, 1, HAS(0, LOW32, 0));
 	/* Signals to ourselves; none to others, but whether they are there. */
 	err = err ? err : WITH(kill, 1, HAS(1, LOW32, 0));

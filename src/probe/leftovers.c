@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "probe/mechanism_priv.h"
 #include "probe/turn.h"
 
@@ -137,6 +138,7 @@ void *leftovers_remove(void *unused)
 	struct leftovers l = {0};
 
 	(void)unused;
+	thread_calm();
 	for (; !l.is_done; usleep(LOOK_US))
 		leftovers_step(&l);
 	leftovers_free(&l);

@@ -286,6 +286,13 @@ static int slows(void)
 	return setpriority(PRIO_PROCESS, (id_t)victim.pid, 19);
 }
 
+static int hurries(void)
+{
+	const struct sched_param first = {.sched_priority = 1};
+
+	return sched_setscheduler(0, SCHED_FIFO, &first);
+}
+
 static int makes_ring(void)
 {
 	char params[256] = {0};
@@ -407,6 +414,7 @@ static const struct {
 	TRY(takes_descriptor),
 	TRY(limits),
 	TRY(slows),
+	TRY(hurries),
 	TRY(makes_ring),
 	TRY(mounts),
 	TRY(enters_namespace),
