@@ -52,25 +52,14 @@ static uint64_t patience_ns(enum turn_kind kind)
 	return kind == TURN_IN ? IN_NS : kind == TURN_OUT ? OUT_NS : PREPARE_NS;
 }
 
-static struct timespec wall_after(uint64_t ns)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	ns += (uint64_t)t.tv_nsec;
-	t.tv_sec += (time_t)(ns / 1000000000u);
-	t.tv_nsec = (long)(ns % 1000000000u);
-	return t;
-}
-
 /* Under the mutex. */
 static bool be_next(struct turn *t, uint64_t until_ns)
 {
-	uint64_t now = clock_ns();
-	struct timespec end = wall_after(until_ns > now ? until_ns - now : 0);
+	const struct timespec end = {.tv_sec = (time_t)(until_ns / 1000000000u),
+				     .tv_nsec = (long)(until_ns % 1000000000u)};
 
 	while (turns.of)
-		if (pthread_cond_timedwait(&turns.changed, &turns.lock, &end))
+		if (pthread_cond_clockwait(&turns.changed, &turns.lock, CLOCK_MONOTONIC, &end))
 			return false;
 	turns.of = t;
 	t->serial = ++turns.serial;
