@@ -126,6 +126,14 @@ uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+struct timespec timespec_of_ns(uint64_t ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(ns / 1000000000u),
+		.tv_nsec = (long)(ns % 1000000000u),
+	};
+}
+
 bool vec_grow(void **v, size_t *cap, size_t need, size_t item)
 {
 	size_t want = *cap ? *cap : 8;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* The shared headers use the kernel's type names. */
 #include <linux/types.h>
@@ -68,6 +69,7 @@ uint64_t random_next(uint64_t *state);
 
 double wall_clock(void); /* seconds since the epoch */
 uint64_t clock_ns(void); /* CLOCK_MONOTONIC, the same clock as bpf_ktime_get_ns */
+struct timespec timespec_of_ns(uint64_t ns);
 
 /* A growing array: struct { T *v; size_t n, cap; }. vec_push returns a pointer to a new zeroed
  * last element, or NULL when memory ran out. */

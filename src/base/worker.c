@@ -7,14 +7,6 @@
 #define LEAST_NS 1000000
 #define MOST_NS	 500000000 /* whoever works for longer without a look does not nap for it */
 
-static struct timespec to_timespec(uint64_t ns)
-{
-	return (struct timespec){
-		.tv_sec = (time_t)(ns / 1000000000u),
-		.tv_nsec = (long)(ns % 1000000000u),
-	};
-}
-
 /* Its timed waits go by clock_ns(). */
 static void cond_init(pthread_cond_t *c)
 {
@@ -69,7 +61,7 @@ bool worker_is_done(struct worker *w)
 
 bool worker_wait(struct worker *w, uint64_t until_ns)
 {
-	const struct timespec until = to_timespec(until_ns);
+	const struct timespec until = timespec_of_ns(until_ns);
 
 	return pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT;
 }
@@ -124,7 +116,7 @@ bool worker_rest(struct worker *w, uint64_t ns)
 int worker_pace(struct worker *w)
 {
 	uint64_t now = thread_cpu_ns(), worked = now - w->paced_ns;
-	const struct timespec nap = to_timespec(worked * REST);
+	const struct timespec nap = timespec_of_ns(worked * REST);
 
 	if (w->stop)
 		return fail(-ECANCELED, "it was given up");

@@ -55,8 +55,7 @@ static uint64_t patience_ns(enum turn_kind kind)
 /* Under the mutex. */
 static bool be_next(struct turn *t, uint64_t until_ns)
 {
-	const struct timespec end = {.tv_sec = (time_t)(until_ns / 1000000000u),
-				     .tv_nsec = (long)(until_ns % 1000000000u)};
+	const struct timespec end = timespec_of_ns(until_ns);
 
 	while (turns.of)
 		if (pthread_cond_clockwait(&turns.changed, &turns.lock, CLOCK_MONOTONIC, &end))

@@ -150,11 +150,8 @@ static bool target_gone(struct session *s)
 static int sleep_until(const struct session *s, uint64_t when)
 {
 	struct pollfd fd = {.fd = s->proc->pidfd, .events = POLLIN};
-	uint64_t now = clock_ns(), wait = when > now ? when - now : 0;
-	const struct timespec left = {
-		.tv_sec = (time_t)(wait / 1000000000u),
-		.tv_nsec = (long)(wait % 1000000000u),
-	};
+	uint64_t now = clock_ns();
+	const struct timespec left = timespec_of_ns(when > now ? when - now : 0);
 	int n;
 
 	n = ppoll(&fd, 1, &left, NULL);
