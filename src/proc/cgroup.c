@@ -194,6 +194,13 @@ static bool read_level(const struct level *at, bool own, uint64_t swap_free)
 	return stat || current != PROC_UNKNOWN;
 }
 
+static void know_nothing(struct proc_cgroup *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->current = out->anon = out->file = out->shmem = out->oom_kills = PROC_UNKNOWN;
+	out->high = out->below_high = out->limit = out->room = PROC_UNKNOWN;
+}
+
 void proc_cgroup_read(const char *root, const char *path, int version, struct proc_cgroup *out)
 {
 	uint64_t swap_free = system_swap_free();
@@ -201,11 +208,9 @@ void proc_cgroup_read(const char *root, const char *path, int version, struct pr
 	struct level l = {root, at, version, out};
 	bool any = false;
 
-	memset(out, 0, sizeof(*out));
+	know_nothing(out);
 	snprintf(out->path, sizeof(out->path), "%.255s", path);
 	snprintf(at, sizeof(at), "%.511s", strcmp(path, "/") ? path : "");
-	out->current = out->anon = out->file = out->shmem = out->oom_kills = PROC_UNKNOWN;
-	out->high = out->below_high = out->limit = out->room = PROC_UNKNOWN;
 	for (int i = 0; i < MAX_LEVELS; i++) {
 		char *cut = strrchr(at, '/');
 
@@ -285,9 +290,7 @@ void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
 	int version = 0;
 	size_t len, skip;
 
-	memset(out, 0, sizeof(*out));
-	out->current = out->anon = out->file = out->shmem = out->oom_kills = PROC_UNKNOWN;
-	out->high = out->below_high = out->limit = out->room = PROC_UNKNOWN;
+	know_nothing(out);
 	if (proc_slurp(p->pid, "cgroup", &text, &len) ||
 	    proc_slurp_path("/proc/self/mountinfo", &mounts, &len))
 		return;
