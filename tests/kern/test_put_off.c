@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A session that is opened while it cannot be tried how probes are placed: it watches growth, and
  * has its probes when the moment has passed. Needs root. */
-#include "base/reading.h"
-#include "base/thread.h"
-#include "probe/host.h"
 #include "session/session.h"
 
 #include <signal.h>
@@ -11,27 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "unit/unit.h"
+#include "kern/turn_fixture.h"
 
 #define PYTHON "/usr/bin/python3"
 #define GROWS  "import time\nkept = []\nwhile True: kept.append({}); time.sleep(0.001)"
-
-/* A read that waits for storage, of whatever has what file mapped. */
-struct reader {
-	pthread_t thread;
-	int go[2];
-};
-
-static void *read_until_told(void *arg)
-{
-	const struct reader *r = arg;
-	int slot = reading_begin_of(0);
-	char byte;
-
-	assert_int_equal(read(r->go[0], &byte, 1), 1);
-	reading_end(slot);
-	return NULL;
-}
 
 static pid_t start(void)
 {
@@ -82,9 +62,7 @@ static void probes_come_when_the_moment_has_passed(void **state)
 	struct seen seen;
 
 	(void)state;
-	assert_int_equal(pipe(r.go), 0);
-	assert_int_equal(thread_start(&r.thread, read_until_told, &r), 0);
-	usleep(100000);
+	reader_start(&r, 0); /* of whatever has what file mapped */
 	if (session_open(pid, &o, &s))
 		fail_msg("%s", fail_text());
 	seen = look(s);
@@ -93,8 +71,7 @@ static void probes_come_when_the_moment_has_passed(void **state)
 	session_pause(s, true);
 	step(s, 1.5);
 	session_pause(s, false);
-	assert_int_equal(write(r.go[1], "x", 1), 1);
-	pthread_join(r.thread, NULL);
+	reader_end(&r);
 	step(s, 5);
 	seen = look(s);
 	assert_string_not_equal(seen.mechanism, "");
@@ -103,15 +80,6 @@ static void probes_come_when_the_moment_has_passed(void **state)
 	session_close(s);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-}
-
-static int open_lock(void **state)
-{
-	(void)state;
-	if (geteuid())
-		return -1;
-	host_lock_open();
-	return 0;
 }
 
 int main(void)

@@ -16,7 +16,7 @@
 
 #include "probe/mechanism_priv.h"
 
-#include "unit/unit.h"
+#include "kern/turn_fixture.h"
 
 #define MS   1000000ull
 #define CODE 4711
@@ -26,41 +26,6 @@
 static struct turn turn_of(enum turn_kind kind)
 {
 	return (struct turn){.kind = kind, .code = CODE, .is_planting = true};
-}
-
-/* A read that is under way until the pipe is written to, as one that waits for storage. */
-struct reader {
-	pthread_t thread;
-	int go[2], began[2];
-	uint64_t code;
-};
-
-static void *read_until_told(void *arg)
-{
-	struct reader *r = arg;
-	int slot = reading_begin_of(r->code);
-	char byte;
-
-	assert_true(write(r->began[1], "x", 1) == 1);
-	assert_true(read(r->go[0], &byte, 1) == 1);
-	reading_end(slot);
-	return NULL;
-}
-
-static void reader_start(struct reader *r, uint64_t code)
-{
-	char byte;
-
-	r->code = code;
-	assert_int_equal(pipe(r->go) | pipe(r->began), 0);
-	assert_int_equal(thread_start(&r->thread, read_until_told, r), 0);
-	assert_true(read(r->began[0], &byte, 1) == 1);
-}
-
-static void reader_end(struct reader *r)
-{
-	assert_true(write(r->go[1], "x", 1) == 1);
-	pthread_join(r->thread, NULL);
 }
 
 static void a_read_that_hangs_keeps_probes_as_they_are(void **state)
@@ -328,15 +293,6 @@ static void copies_share_a_page(void **state)
 	waitpid(child, NULL, 0);
 	assert_int_equal(readers_look(CODE, false), READERS_NONE);
 	assert_false(host_row_lives(reading_page(), row));
-}
-
-static int open_lock(void **state)
-{
-	(void)state;
-	if (geteuid())
-		return -1;
-	host_lock_open();
-	return 0;
 }
 
 int main(void)
