@@ -12,13 +12,25 @@ bool alert_holds(const struct alert_rule *r, double value)
 	return r->below ? value < r->value : value > r->value;
 }
 
+static enum alert_event step_unknown(struct alert_state *s, double now_s)
+{
+	if (!s->unknown)
+		s->unknown_s = now_s;
+	s->unknown = true;
+	if (s->told || now_s - s->unknown_s < ALERT_UNKNOWN_S)
+		return ALERT_NOTHING;
+	s->told = true;
+	return ALERT_UNKNOWN;
+}
+
 enum alert_event alert_step(const struct alert_rule *r, struct alert_state *s, double value,
 			    double now_s)
 {
 	bool holds;
 
 	if (isnan(value))
-		return ALERT_NOTHING;
+		return step_unknown(s, now_s);
+	s->unknown = false;
 	holds = alert_holds(r, value);
 	if (holds && !s->holds)
 		s->since_s = now_s;

@@ -39,15 +39,17 @@ bool alert_holds(const struct alert_rule *r, double value);
 /* One rule on one process. Zeroed at first. */
 struct alert_state {
 	bool holds, firing, fired;
-	double since_s, fired_s;
+	bool unknown, told;
+	double since_s, fired_s, unknown_s;
 };
 
-enum alert_event { ALERT_NOTHING, ALERT_FIRES, ALERT_ENDS };
+enum alert_event { ALERT_NOTHING, ALERT_FIRES, ALERT_ENDS, ALERT_UNKNOWN };
 
 /* The metric is @value at @now_s. A rule fires once, when it has held for its time, and ends when
  * it does not hold any more; one that flutters does not fire again within ALERT_AGAIN_S. A value
- * that is not known keeps things as they are. */
-#define ALERT_AGAIN_S 60
+ * that is not known keeps things as they are; one that stays unknown is told of, once. */
+#define ALERT_AGAIN_S	60
+#define ALERT_UNKNOWN_S 60
 enum alert_event alert_step(const struct alert_rule *r, struct alert_state *s, double value,
 			    double now_s);
 

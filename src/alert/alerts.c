@@ -149,7 +149,11 @@ void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
 		enum alert_event e =
 			alert_step(r, &a->state[target][i], value, (double)now_ns / 1e9);
 
-		if (e != ALERT_NOTHING)
+		if (e == ALERT_UNKNOWN)
+			log_line("pyleak-bpf: alert '%s': pid %d: %s is not known: the rule cannot "
+				 "fire while this is so",
+				 r->text, pid, metric_name(r->metric));
+		else if (e != ALERT_NOTHING)
 			tell_rule(a, r, e == ALERT_FIRES, value, pid, comm);
 	}
 }

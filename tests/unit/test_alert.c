@@ -131,6 +131,22 @@ static void without_a_time_a_rule_fires_at_once(void **state)
 			    "eta is back at never, above 60 m 00 s");
 }
 
+static void a_value_that_stays_unknown_is_told_once(void **state)
+{
+	struct alert_state s = {0};
+	struct alert_rule r;
+
+	(void)state;
+	assert_int_equal(alert_parse("pss>1G", &r), 0);
+	assert_int_equal(alert_step(&r, &s, NAN, 100), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, 1, 150), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, NAN, 151), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, NAN, 150 + ALERT_UNKNOWN_S), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, NAN, 151 + ALERT_UNKNOWN_S), ALERT_UNKNOWN);
+	assert_int_equal(alert_step(&r, &s, NAN, 1000), ALERT_NOTHING);
+	assert_int_equal(alert_step(&r, &s, 2e9, 1001), ALERT_FIRES);
+}
+
 static void an_event_is_one_line_of_json(void **state)
 {
 	const struct event e = {
@@ -165,6 +181,7 @@ int main(void)
 		cmocka_unit_test(mistakes_are_refused_with_what_was_meant),
 		cmocka_unit_test(a_rule_fires_once_after_its_time_and_ends),
 		cmocka_unit_test(without_a_time_a_rule_fires_at_once),
+		cmocka_unit_test(a_value_that_stays_unknown_is_told_once),
 		cmocka_unit_test(an_event_is_one_line_of_json),
 	};
 
