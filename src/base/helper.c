@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "base/helper.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -44,6 +45,25 @@ int helper_start(const char *name, void (*serve)(int sock, void *ctx), void *ctx
 	close(pair[0]);
 	*out = (struct helper){.sock = -1};
 	return fail(-EAGAIN, "no process for %s could be started: %s", name, strerror(errno));
+}
+
+/* The kernel shows the memory in which it laid the arguments, from the first one's start on. */
+void helper_title(const char *title)
+{
+	auto_close int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	char *at = program_invocation_name, part[512];
+	size_t size = 0;
+	ssize_t n;
+
+	while (fd >= 0 && (n = read(fd, part, sizeof(part))) > 0) {
+		if (!size && strncmp(part, at, (size_t)n) != 0)
+			return;
+		size += (size_t)n;
+	}
+	if (!size)
+		return;
+	memset(at, 0, size);
+	snprintf(at, size, "%s", title);
 }
 
 void helper_release(struct helper *h)

@@ -15,6 +15,9 @@ struct helper {
  * Before the first thread. */
 int helper_start(const char *name, void (*serve)(int sock, void *ctx), void *ctx,
 		 struct helper *out);
+/* In a helper that needs no word of the command line any more: @title in place of that line, cut to
+ * its length, in `ps -ef` and for `pkill -f`. */
+void helper_title(const char *title);
 /* Close our end: it will end. */
 void helper_release(struct helper *h);
 /* The same, and wait for that. */

@@ -8,6 +8,8 @@
 #include "probe/probe.h"
 #include "proc/limits.h"
 
+#define ROOM (2u << 20) /* what probes may need: 1 MiB, and a copy of each page they are in */
+
 static void build(struct doctor *d, const struct py_runtime *rt)
 {
 	doctor_add(d, DOCTOR_OK, "Python", "CPython %s%s%s, %s", rt->version,
@@ -46,7 +48,7 @@ static void pools(struct doctor *d, const struct py_runtime *rt)
 		doctor_remedy(d, "rates of Python objects rest on fewer figures");
 	} else {
 		fmt_bytes(mapped, sizeof(mapped), (double)census->arena_bytes);
-		doctor_add(d, DOCTOR_OK, "heap", "allocator %s, %llu arenas of %s",
+		doctor_add(d, DOCTOR_OK, "heap", "allocator %s, %llu arenas of %s in all",
 			   py_allocator_name(rt->allocator), (unsigned long long)census->arenas,
 			   mapped);
 	}
@@ -59,12 +61,18 @@ static void limits(struct doctor *d, const struct proc *p)
 	struct proc_limit limit[PROC_LIMITS];
 	struct proc_memory memory;
 	struct proc_cgroup group;
-	char rss[32], max[32];
+	char rss[32], max[32], left[32];
+	uint64_t room;
 	size_t n;
 
 	if (proc_memory(p, &memory))
 		return;
+	if (memory.stopped) {
+		doctor_add(d, DOCTOR_NOTE, "state", "stopped, by a signal or a debugger");
+		doctor_remedy(d, "nothing grows in it until it goes on: kill -CONT %d", p->pid);
+	}
 	proc_cgroup(p, &group);
+	room = proc_room_in(&group);
 	n = proc_limits(p, &memory, &group, limit);
 	fmt_bytes(rss, sizeof(rss), (double)memory.rss_bytes);
 	if (!n) {
@@ -72,8 +80,13 @@ static void limits(struct doctor *d, const struct proc *p)
 		return;
 	}
 	fmt_bytes(max, sizeof(max), (double)limit[0].limit);
-	doctor_add(d, DOCTOR_OK, "memory", "RSS %s, nearest limit %s (%s)", rss, max,
-		   limit[0].name);
+	fmt_bytes(left, sizeof(left), (double)(room < ROOM ? room : limit[0].left_low));
+	doctor_add(d, room < ROOM ? DOCTOR_NOTE : DOCTOR_OK, "memory",
+		   "RSS %s, nearest limit %s (%s), %s left", rss, max, limit[0].name, left);
+	if (room < ROOM)
+		doctor_remedy(d,
+			      "too little for probes, which copy pages of code at its cost: raise "
+			      "the limit by 3 MiB. Growth, the census and `why` work as it is");
 }
 
 void doctor_target(struct doctor *d, int pid)

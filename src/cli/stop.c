@@ -17,9 +17,16 @@ static volatile sig_atomic_t alarm_fd = -1;
 
 static void on_signal(int sig)
 {
+	static const char left_out[] =
+		"pyleak-bpf: interrupted twice: the last report is left out\n";
+	ssize_t told;
+
 	(void)sig;
-	if (times_asked++ > 0)
-		_exit(CLI_INTERRUPTED);
+	if (times_asked++ == 0)
+		return;
+	told = write(STDERR_FILENO, left_out, sizeof(left_out) - 1);
+	(void)told;
+	_exit(CLI_INTERRUPTED);
 }
 
 static void on_pause(int sig)

@@ -71,7 +71,7 @@ static void help(void)
 	      "\n"
 	      "Exit status: 0 done, 1 could not be done, 2 bad usage, 3 with --fail-on leak when "
 	      "a\n"
-	      "process leaks, 130 interrupted before anything could be reported.\n",
+	      "process leaks, 130 interrupted before anything could be reported, or twice.\n",
 	      stdout);
 }
 

@@ -197,6 +197,6 @@ void watch_opts_help(FILE *f)
 	      "  sudo pyleak-bpf -p \"$(pgrep -d, gunicorn)\" -d 60 -q --json - | jq .\n"
 	      "\n"
 	      "Exit status: 0 done, 1 could not be done, 2 bad usage, 3 --fail-on leak and one\n"
-	      "was found, 130 interrupted before anything could be reported.\n",
+	      "was found, 130 interrupted before anything could be reported, or twice.\n",
 	      f);
 }

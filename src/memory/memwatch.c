@@ -17,6 +17,7 @@
 #define BUCKET_S     1.0
 #define RECENT	     60 /* readings that the growth of late is taken from: a minute */
 #define RECENT_MIN   6
+#define STOPPED_SEEN 3 /* readings in a row, half a second apart */
 
 struct memwatch {
 	struct trend_set *slopes, *room; /* room: use of the limit that is named below */
@@ -33,8 +34,10 @@ struct memwatch {
 	double minor_per_s, major_per_s;
 	uint64_t told_limit; /* as last spoken of */
 	char told_name[sizeof(((struct proc_limit *)0)->name)];
-	bool told_unread, told_large;
-	bool is_large; /* its pages are not walked over for the rollup */
+	bool told_unread, told_large, told_stopped;
+	unsigned stopped_seen; /* times in a row */
+	uint64_t kills;	       /* in its group, before the watch */
+	bool is_large;	       /* its pages are not walked over for the rollup */
 };
 
 int memwatch_new(struct memwatch **out)
@@ -155,6 +158,8 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 							    : c->pools * rt->layout.pool_size;
 	read_usage(w, rt->proc, now);
 	limits_read(rt->proc, &w->mem, &w->cgroup, &w->limit);
+	if (!w->read_ns)
+		w->kills = w->cgroup.oom_kills;
 	w->read_ns = now;
 	read_rollup(w, rt->proc, now);
 	value[MEMORY_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);
@@ -173,11 +178,19 @@ void memwatch_series(const struct memwatch *w, struct report_series *row)
 	row->cgroup_bytes = w->cgroup.current;
 }
 
-bool memwatch_change(struct memwatch *w, char *text, size_t size)
+bool memwatch_change(struct memwatch *w, bool is_stopped, char *text, size_t size)
 {
 	char then[32], now[32];
 	uint64_t before = w->told_limit;
 
+	w->stopped_seen = is_stopped ? w->stopped_seen + 1 : 0;
+	if (w->stopped_seen == STOPPED_SEEN && !w->told_stopped) {
+		w->told_stopped = true;
+		snprintf(text, size,
+			 "the process was found stopped, by a signal or a debugger: it does "
+			 "nothing then, so nothing grows");
+		return true;
+	}
 	if (w->cgroup.unread && !w->told_unread) {
 		w->told_unread = true;
 		snprintf(text, size, "the cgroup's limit is not known for sure: %s cannot be read",
@@ -204,6 +217,21 @@ bool memwatch_change(struct memwatch *w, char *text, size_t size)
 	snprintf(text, size, "the limit was changed while watching, from %s to %s: %s",
 		 fmt_bytes(then, sizeof(then), (double)before),
 		 fmt_bytes(now, sizeof(now), (double)w->limit.limit), w->limit.name);
+	return true;
+}
+
+bool memwatch_ended(struct memwatch *w, char *text, size_t size)
+{
+	uint64_t kills = proc_cgroup_kills(&w->cgroup);
+	char left[32];
+
+	if (kills == PROC_UNKNOWN || w->kills == PROC_UNKNOWN || kills <= w->kills)
+		return false;
+	w->cgroup.oom_kills = kills;
+	snprintf(text, size,
+		 "the kernel killed in the memory group of the process (%s) while it was watched, "
+		 "for lack of memory; at the last look the process had %s left",
+		 w->cgroup.path, fmt_bytes(left, sizeof(left), (double)w->limit.left_low));
 	return true;
 }
 

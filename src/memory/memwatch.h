@@ -18,8 +18,10 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 		   const struct heap_census *c, double t_s);
 /* The members of a row of the report's series that are known from here. */
 void memwatch_series(const struct memwatch *w, struct report_series *row);
-/* A limit that was changed since the last call: writes a sentence and returns true. */
-bool memwatch_change(struct memwatch *w, char *text, size_t size);
+/* News since the last call, as of a limit that was changed: writes a sentence and returns true. */
+bool memwatch_change(struct memwatch *w, bool is_stopped, char *text, size_t size);
+/* The process has ended. Did the kernel kill for lack of memory? The same. */
+bool memwatch_ended(struct memwatch *w, char *text, size_t size);
 void memwatch_fill(const struct memwatch *w, struct report *r, struct report_memory *out);
 /* Its series, and what was kept. */
 void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct report *scratch,

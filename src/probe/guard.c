@@ -50,6 +50,7 @@ static void serve(int sock, void *ctx)
 	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct guard_answer ready = {0};
 
+	helper_title("pyleak-probes (never kill -9: takes the probes out, then ends by itself)");
 	hurry();
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);

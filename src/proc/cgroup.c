@@ -149,11 +149,18 @@ static void read_limit(const struct level *at, const char *stat, uint64_t curren
 	snprintf(out->tight_path, sizeof(out->tight_path), "%.255s", *at->path ? at->path : "/");
 }
 
+static uint64_t read_kills(const struct level *at)
+{
+	auto_free char *events =
+		slurp(at, at->version == 2 ? "memory.events" : "memory.oom_control");
+
+	return events ? keyed(events, "oom_kill") : PROC_UNKNOWN;
+}
+
 static void read_own(const struct level *at, const char *stat, uint64_t current)
 {
 	struct proc_cgroup *out = at->out;
 	bool v2 = at->version == 2;
-	auto_free char *events = slurp(at, v2 ? "memory.events" : "memory.oom_control");
 
 	out->current = current;
 	out->anon = keyed(stat, v2 ? "anon" : "total_rss");
@@ -162,7 +169,7 @@ static void read_own(const struct level *at, const char *stat, uint64_t current)
 	/* both count shared memory as cache, which cannot be given up */
 	if (out->file != PROC_UNKNOWN)
 		out->file -= least(out->file, known(out->shmem));
-	out->oom_kills = events ? keyed(events, "oom_kill") : PROC_UNKNOWN;
+	out->oom_kills = read_kills(at);
 }
 
 static uint64_t system_swap_free(void)
@@ -300,6 +307,19 @@ void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
 	    !find_mount(mounts, version, path, point, sizeof(point), &skip))
 		return;
 	proc_cgroup_read(point, path + skip, version, out);
+}
+
+uint64_t proc_cgroup_kills(const struct proc_cgroup *c)
+{
+	struct proc_cgroup unread = {0};
+	auto_free char *mounts = NULL;
+	char point[256];
+	size_t len, skip;
+
+	if (!c->version || proc_slurp_path("/proc/self/mountinfo", &mounts, &len) ||
+	    !find_mount(mounts, c->version, c->path, point, sizeof(point), &skip))
+		return PROC_UNKNOWN;
+	return read_kills(&(struct level){point, c->path + skip, c->version, &unread});
 }
 
 bool proc_in_cgroup(const struct proc *p, const char *part)

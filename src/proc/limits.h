@@ -30,6 +30,9 @@ struct proc_cgroup {
 void proc_cgroup_read(const char *root, const char *path, int version, struct proc_cgroup *out);
 /* Of a process, through the mounts of this mount namespace. */
 void proc_cgroup(const struct proc *p, struct proc_cgroup *out);
+/* How often the kernel has killed for lack of memory in the group that @c was read of: also when
+ * the process has ended. PROC_UNKNOWN: the group is gone, or does not tell. */
+uint64_t proc_cgroup_kills(const struct proc_cgroup *c);
 /* Has its path in any hierarchy this in it? Where there are several, units are in one of their own.
  */
 bool proc_in_cgroup(const struct proc *p, const char *part);

@@ -44,10 +44,10 @@ static int open_one(int pid, const char *name, const char *what, int *out)
 	if (*out >= 0)
 		return 0;
 	if (errno == EACCES || errno == EPERM)
-		return fail(-EPERM,
-			    "not allowed to read %s of process %d: run as root or with "
-			    "CAP_SYS_PTRACE",
-			    what, pid);
+		return fail(-EPERM, "not allowed to read %s of process %d: %s", what, pid,
+			    geteuid() ? "run as root or with CAP_SYS_PTRACE"
+				      : "the kernel refuses even root (a security module, or "
+					"CAP_SYS_PTRACE was taken away)");
 	if (errno == ENOENT && !strcmp(name, "pagemap") && !access("/proc/self/mem", F_OK) &&
 	    access("/proc/self/pagemap", F_OK))
 		return fail(-ENOTSUP,

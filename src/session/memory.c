@@ -107,11 +107,21 @@ static uint64_t step(void *self, uint64_t now_ns)
 		value[TREND_MALLOC] = malloced(m, c);
 		trend_set_add(m->trends, session_ran_s(m->s, now_ns), value);
 		memwatch_read(m->watch, m->s->rt, &m->now, c, session_ran_s(m->s, now_ns));
-		if (memwatch_change(m->watch, text, sizeof(text)))
-			session_note(m->s, "%s", text);
 	}
+	if (memwatch_change(m->watch, time->is_stopped, text, sizeof(text)))
+		session_note(m->s, "%s", text);
 	add_series(m, now_ns);
 	return now_ns + MEMORY_NS;
+}
+
+static uint64_t pause_memory(void *self, bool on)
+{
+	struct memory *m = self;
+	char text[400];
+
+	if (on && m->s->ended && memwatch_ended(m->watch, text, sizeof(text)))
+		session_note(m->s, "%s", text);
+	return clock_ns();
 }
 
 bool memory_malloc_grows(const struct memory *m)
@@ -157,6 +167,7 @@ const struct source_ops memory_source = {
 	.size = sizeof(struct memory),
 	.open = open_memory,
 	.step = step,
+	.pause = pause_memory,
 	.observe = observe,
 	.close = close_memory,
 };

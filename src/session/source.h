@@ -57,14 +57,12 @@ struct source_ops {
 	/* As all that follow it may be NULL. Called also after an open that failed. False: a thread
 	 * of it goes on, and its state must stay. */
 	bool (*close)(void *self);
-	/* Does what is due. Returns when it is to be called again; 0 = not before session_wake().
-	 */
+	/* Does what is due. Returns when it is to be called again; 0 = not before a wake. */
 	uint64_t (*step)(void *self, uint64_t now_ns);
 	/* Nothing of it is in the target any more, or again what was. Returns as step(). */
 	uint64_t (*pause)(void *self, bool on);
 	/* Sources that stand before it in the table have told theirs. */
 	int (*observe)(void *self, const struct observation *to);
-
 	/* Takes what the kernel half has sent. */
 	void (*drain)(void *self);
 	/* Adds the ids of the stacks that it still needs. */

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """`doctor` is right: with all rights, with four, with none, without tracefs, about a process and about what is none."""
 import json
+import signal
 import subprocess
+import time
 
 import harness
 import needs
@@ -72,6 +74,19 @@ def test_a_python(python):
     assert found["birth sites"]["state"] == "ok" and found["memory"]["state"] == "ok"
     # Nothing of arguments or environment.
     assert "hunter2" not in text and "time.sleep" not in text
+
+
+def test_a_stopped_process():
+    child = sleeper([pythons.host().path, "-c", "import time; time.sleep(60)"])
+    try:
+        time.sleep(1)  # it has started
+        child.send_signal(signal.SIGSTOP)
+        found = rows("-p", str(child.pid))
+    finally:
+        child.kill()
+        child.wait()
+    assert found["state"]["state"] == "note" and "kill -CONT %d" % child.pid in found["state"]["remedy"]
+    assert found["birth sites"]["state"] == "ok"
 
 
 def test_what_is_no_python():

@@ -152,6 +152,19 @@ def test_killed(storm, full):
     assert seen and left_over(seen) == set()
 
 
+def test_interrupted_twice():
+    with harness.Target(pythons.host(), "dicts") as target:
+        target.wait_ready()
+        tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "-q"], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        time.sleep(3)
+        tool.send_signal(signal.SIGINT)
+        tool.send_signal(signal.SIGTERM)  # two of a kind would be one while the first is pending
+        out, err = tool.communicate(timeout=60)
+    assert (tool.returncode, out) == (130, "")
+    assert err.endswith("pyleak-bpf: interrupted twice: the last report is left out\n")
+
+
 def test_target_ends_first():
     with harness.Target(pythons.host(), "dicts", ["--seconds", 12]) as target:
         target.wait_ready()

@@ -59,6 +59,20 @@ def test_the_interval_is_right_in_nine_runs_of_ten():
     assert sum(killed_as_told() for _ in range(10)) >= 9
 
 
+@pytest.mark.xdist_group("safety/test_reads.py")
+def test_killed_while_watching():
+    with cgroup.group("killed") as g:
+        g.limit(40 * MIB)
+        with harness.Target(pythons.host(), "bytes4k", preexec_fn=g.enter) as target:
+            run = harness.run_tool(target.pid, 60)
+            target.process.wait(10)
+            assert target.process.returncode == -9
+        name = os.path.basename(g.path)
+    process = run.report["processes"][0]
+    assert process["state"] == "exited" and process["memory"]["cgroup"]["oom_kills"] == 1
+    assert re.search(r"the kernel killed in the memory group of the process \(.*%s\)" % name, run.stdout)
+
+
 def test_limit_that_is_changed_while_watching():
     """Lowered when the tool has said the first one, and read until it says the change."""
     change = "the limit was changed while watching, from 512 MiB to 256 MiB"

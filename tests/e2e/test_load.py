@@ -104,6 +104,7 @@ def test_stopped_for_20_s():
 
         run = harness.run_tool(target.pid, 36, during=during)
         check(run, target, zoo.PROGRAMS["dicts"])
+        assert "the process was found stopped" in run.stdout
 
 
 @pytest.mark.quiet

@@ -154,6 +154,10 @@ def test_every_process_of_a_command(grower, tmp_path, name):
         if "pyleak-probes" in helpers:
             placing = kept() & ~mask("checkpoint_restore")
             assert rights(tool, found["pyleak-probes"]) == {(placing, placing, placing, "1", "2")}
+            # Whoever looks for "pyleak-bpf" in command lines, to kill it, must not find this one.
+            with open("/proc/%d/cmdline" % found["pyleak-probes"], "rb") as f:
+                shown = f.read()
+            assert shown.startswith(b"pyleak-probes (never kill") and b"pyleak-bpf" not in shown
         if "pyleak-files" in helpers:
             assert rights(tool, found["pyleak-files"]) == {(WRITING, WRITING, WRITING, "1", "2")}
         if "pyleak-debug" in helpers:
