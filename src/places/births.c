@@ -18,60 +18,81 @@ void places_free(struct places *p)
 	*p = (struct places){0};
 }
 
-/* The instruction around a displacement may have a prefix or not; what comes behind decides. */
-static bool follow_hit(const struct births_finder *f, const struct births_hit *h,
-		       struct births_test *best)
+/* A known read of the word that leads nowhere we can see. */
+static void note_lost(const struct births_finder *f, const struct births_hit *h,
+		      struct places_births_report *report)
 {
-	bool found = false;
+	log_debug("%s: what is done with the word read at %#llx is not clear", dso_path(f->d),
+		  (unsigned long long)h->at);
+	report->lost++;
+}
 
-	for (uint64_t back = 2; back <= 4; back++) {
+static int add_test(const struct births_finder *f, const struct births_hit *hit,
+		    const struct births_test *t, struct births_tests *tests)
+{
+	/* 4, the flag's place up to 3.11, is a place in every other struct too. */
+	const bool far = f->word - f->base > INT8_MAX;
+	struct births_test *slot;
+
+	/* Other structs have members at the same displacement: not our word. Unless it looks like
+	 * a birth: then the check for completeness has to know. */
+	if (!hit->known &&
+	    (f->slow_inlined || (t->verdict == BIRTHS_OTHER && !(t->witness && far))))
+		return 0;
+	if (t->undecodable && t->verdict == BIRTHS_OTHER)
+		return fail(-ENOTSUP, "%s: the code behind %#llx cannot be decoded",
+			    dso_path(f->d), (unsigned long long)t->place);
+	if (t->unknown)
+		return fail(-ENOTSUP, "%s: birth or death at %#llx? The operation is not clear",
+			    dso_path(f->d), (unsigned long long)t->place);
+	slot = vec_push(&tests->v);
+	if (!slot)
+		return fail(-ENOMEM, "out of memory");
+	*slot = *t;
+	return 0;
+}
+
+/* The instruction around a displacement may have a prefix or not; what comes behind decides. */
+static int follow_hit(const struct births_finder *f, const struct births_hit *h,
+		      struct births_tests *tests, struct places_births_report *report)
+{
+	bool is_ours = h->known, is_other = true, lost = false;
+	int err = 0;
+
+	for (uint64_t back = 2; back <= 4 && !err; back++) {
+		struct births_test t[BIRTHS_MAX_JUMPS];
 		struct births_insn in;
-		struct births_test t;
+		size_t n;
+		bool more;
 
 		if (!births_decode(f, h->at - back, &in) || in.i.raw.disp.offset != back ||
 		    (in.i.mnemonic != ZYDIS_MNEMONIC_MOV && in.i.mnemonic != ZYDIS_MNEMONIC_CMP))
 			continue;
-		if (births_follow(f, h->at - back, h->direct, &t) &&
-		    (!found || t.verdict != BIRTHS_OTHER)) {
-			*best = t;
-			found = true;
+		n = births_follow(f, h->at - back, h->direct, t, &more);
+		lost = n ? more : lost || more;
+		for (size_t i = 0; i < n; i++)
+			lost = lost || (t[i].lost && t[i].verdict == BIRTHS_OTHER);
+		for (size_t i = 0; i < n && !err; i++) {
+			err = add_test(f, h, &t[i], tests);
+			is_other = is_other && t[i].verdict == BIRTHS_OTHER;
 		}
 	}
-	return found;
+	is_ours = is_ours || !is_other;
+	report->tests += is_ours;
+	report->other += is_ours && is_other;
+	if (h->known && lost)
+		note_lost(f, h, report);
+	return err;
 }
 
 static int follow_hits(const struct births_finder *f, const struct births_hits *h,
 		       struct births_tests *tests, struct places_births_report *report)
 {
-	/* 4, the flag's place up to 3.11, is a place in every other struct too. */
-	const bool far = f->word - f->base > INT8_MAX;
+	int err = 0;
 
-	for (size_t i = 0; i < h->hits.n; i++) {
-		const struct births_hit *hit = &h->hits.v[i];
-		struct births_test t = {0}, *slot;
-		bool found = follow_hit(f, hit, &t);
-
-		/* Other structs have members at the same displacement: not our word. Unless it
-		 * looks like a birth: then the check for completeness has to know. */
-		if (!hit->known && (!found || f->slow_inlined ||
-				    (t.verdict == BIRTHS_OTHER && !(t.witness && far))))
-			continue;
-		report->tests += hit->known || t.verdict != BIRTHS_OTHER;
-		if (!found)
-			continue;
-		if (t.undecodable && t.verdict == BIRTHS_OTHER)
-			return fail(-ENOTSUP, "%s: the code behind %#llx cannot be decoded",
-				    dso_path(f->d), (unsigned long long)t.place);
-		if (t.unknown)
-			return fail(-ENOTSUP,
-				    "%s: birth or death at %#llx? The operation is not clear",
-				    dso_path(f->d), (unsigned long long)t.place);
-		slot = vec_push(&tests->v);
-		if (!slot)
-			return fail(-ENOMEM, "out of memory");
-		*slot = t;
-	}
-	return 0;
+	for (size_t i = 0; i < h->hits.n && !err; i++)
+		err = follow_hit(f, &h->hits.v[i], tests, report);
+	return err;
 }
 
 static int to_point(const struct births_finder *f, const struct births_test *t,
@@ -137,7 +158,6 @@ static int collect(const struct births_finder *f, struct births_tests *tests, st
 		out->v[out->n].site.number = (uint16_t)out->n;
 		out->n++;
 	}
-	report->other = report->tests - report->births - report->deaths;
 	/* Without a slow path to compare with, a site can be told by its witness only, and nothing
 	 * would tell of one that has none. Fine when all births go through the one function. */
 	if (f->slow_inlined && report->births > 1)

@@ -118,8 +118,10 @@ static void follow(const struct births_finder *f, struct edge *e, struct births_
 			at = births_relative(&in);
 			continue;
 		case ZYDIS_CATEGORY_COND_BR:
-			if (depth == BIRTHS_MAX_DEPTH)
+			if (depth == BIRTHS_MAX_DEPTH) {
+				e->t->lost = true;
 				return;
+			}
 			follow(f, e, s, from, births_relative(&in), ++depth);
 			continue;
 		case ZYDIS_CATEGORY_RET:
@@ -132,58 +134,7 @@ static void follow(const struct births_finder *f, struct edge *e, struct births_
 			return;
 		births_step(f, &s, &in);
 	}
-}
-
-/* A comparison of the word, or of what was loaded from it, with zero. */
-static bool is_zero_test(const struct births_finder *f, const struct births_state *s,
-			 const struct births_insn *in)
-{
-	const ZydisDecodedOperand *a = &in->op[0], *b = &in->op[1];
-
-	if (births_operand(f, s, in, a).kind != BIRTHS_WORD || a->size != (f->tracer ? 64 : 32))
-		return false;
-	if (in->i.mnemonic == ZYDIS_MNEMONIC_CMP)
-		return b->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && b->imm.value.s == 0;
-	return (in->i.mnemonic == ZYDIS_MNEMONIC_TEST || in->i.mnemonic == ZYDIS_MNEMONIC_OR ||
-		in->i.mnemonic == ZYDIS_MNEMONIC_AND) &&
-	       a->type == ZYDIS_OPERAND_TYPE_REGISTER && b->type == ZYDIS_OPERAND_TYPE_REGISTER &&
-	       a->reg.value == b->reg.value;
-}
-
-/* Run straight on to the first conditional jump; true when it is je or jne on the word. *store gets
- * the address of a reference count stored on the way. */
-static bool run_to_jcc(const struct births_finder *f, struct births_state *s, uint64_t at, int max,
-		       struct births_insn *jcc, struct births_value *store)
-{
-	bool zf_is_word = false;
-
-	for (int i = 0; i < max; i++) {
-		bool test;
-
-		if (!births_decode(f, at, jcc))
-			return false;
-		switch (jcc->i.meta.category) {
-		case ZYDIS_CATEGORY_COND_BR:
-			return zf_is_word && (jcc->i.mnemonic == ZYDIS_MNEMONIC_JZ ||
-					      jcc->i.mnemonic == ZYDIS_MNEMONIC_JNZ);
-		case ZYDIS_CATEGORY_CALL:
-		case ZYDIS_CATEGORY_UNCOND_BR:
-		case ZYDIS_CATEGORY_RET:
-		case ZYDIS_CATEGORY_INTERRUPT:
-			return false;
-		default:
-			break;
-		}
-		if (births_is_refcount_store(jcc))
-			*store = births_mem_address(s, jcc, &jcc->op[0]);
-		test = is_zero_test(f, s, jcc);
-		zf_is_word = test || (zf_is_word && !births_writes_zf(jcc));
-		/* `or r,r` and `and r,r` change nothing. */
-		if (!test)
-			births_step(f, s, jcc);
-		at += jcc->i.length;
-	}
-	return false;
+	e->t->lost = true;
 }
 
 static uint64_t nonzero_edge(const struct births_insn *jcc)
@@ -227,49 +178,61 @@ static void witness_on_zero_edge(const struct births_finder *f, struct births_st
 	}
 }
 
-bool births_follow(const struct births_finder *f, uint64_t at, bool direct, struct births_test *out)
+/* Along the edge of one test. */
+static void follow_jump(const struct births_finder *f, const struct births_jump *j,
+			struct births_test *out)
 {
-	struct births_value store = {0};
 	struct edge e = {.t = out, .left = 4 * BIRTHS_MAX_ON_EDGE};
-	struct births_state s;
-	struct births_insn in;
+	struct births_state s = j->s;
 
-	*out = (struct births_test){.read = at};
-	if (!births_decode(f, at, &in))
-		return false;
-	births_start(&s);
-	if (!direct) {
-		const ZydisDecodedOperand *op = &in.op[in.i.mnemonic == ZYDIS_MNEMONIC_CMP ? 0 : 1];
-		int base = op->type == ZYDIS_OPERAND_TYPE_MEMORY ? births_gpr(op->mem.base) : -1;
-
-		if (base < 0)
-			return false;
-		/* Suppose that it is our struct; only the right one ends in the right call. */
-		s.r[base] = (struct births_value){BIRTHS_CONST, 0, (int64_t)f->base};
-	}
-	/* the read, the test of the register and the jcc itself */
-	if (!run_to_jcc(f, &s, at, BIRTHS_MAX_TO_JCC + 3, &in, &store))
-		return false;
-	out->place = in.addr;
-	out->set = nonzero_edge(&in);
+	out->place = j->jcc.addr;
+	out->set = nonzero_edge(&j->jcc);
 	if (f->tracer)
-		out->witness = store.kind == BIRTHS_ORIGIN;
+		out->witness = j->store.kind == BIRTHS_ORIGIN;
 	births_restart(&s);
 	if (!f->tracer)
-		witness_on_zero_edge(f, s, zero_edge(&in), out);
+		witness_on_zero_edge(f, s, zero_edge(&j->jcc), out);
 	if (f->slow_inlined) {
 		out->verdict = out->witness ? BIRTHS_BIRTH : BIRTHS_OTHER;
 		out->object = out->witness_object;
-		return true;
+		return;
 	}
-	follow(f, &e, s, in.addr, nonzero_edge(&in), 0);
+	follow(f, &e, s, j->jcc.addr, out->set, 0);
 	/* Resizing a str: a death, and behind it the birth at the new address, which has a test of
 	 * its own in _Py_NewReference. */
 	if (e.death)
 		out->verdict = BIRTHS_DEATH;
 	else if (e.birth)
 		out->verdict = BIRTHS_BIRTH;
-	return true;
+}
+
+size_t births_follow(const struct births_finder *f, uint64_t at, bool direct,
+		     struct births_test out[BIRTHS_MAX_JUMPS], bool *lost)
+{
+	struct births_jumps jumps;
+	struct births_state s;
+	struct births_insn in;
+
+	*lost = false;
+	if (!births_decode(f, at, &in))
+		return 0;
+	births_start(&s);
+	if (!direct) {
+		const ZydisDecodedOperand *op = &in.op[in.i.mnemonic == ZYDIS_MNEMONIC_CMP ? 0 : 1];
+		int base = op->type == ZYDIS_OPERAND_TYPE_MEMORY ? births_gpr(op->mem.base) : -1;
+
+		if (base < 0)
+			return 0;
+		/* Suppose that it is our struct; only the right one ends in the right call. */
+		s.r[base] = (struct births_value){BIRTHS_CONST, 0, (int64_t)f->base};
+	}
+	births_jumps(f, at, &s, false, &jumps);
+	*lost = jumps.lost;
+	for (size_t i = 0; i < jumps.n; i++) {
+		out[i] = (struct births_test){.read = at};
+		follow_jump(f, &jumps.v[i], &out[i]);
+	}
+	return jumps.n;
 }
 
 /* Where a call or jump goes, through a PLT entry or a GOT slot. */
@@ -293,16 +256,18 @@ bool births_first_call(const struct births_finder *f, struct births_target *targ
 		       bool *passes_object)
 {
 	const struct births_value object = {BIRTHS_ORIGIN, RDI, 0};
-	struct births_value store = {0};
+	struct births_jumps jumps;
 	struct births_state s;
 	struct births_insn in;
 	uint64_t at;
 
 	*passes_object = false;
 	births_start(&s);
-	if (!run_to_jcc(f, &s, f->new_reference, 32, &in, &store))
+	births_jumps(f, f->new_reference, &s, true, &jumps);
+	if (!jumps.n)
 		return false;
-	at = nonzero_edge(&in);
+	s = jumps.v[0].s;
+	at = nonzero_edge(&jumps.v[0].jcc);
 	for (int i = 0; i < BIRTHS_MAX_ON_EDGE && births_decode(f, at, &in); i++) {
 		bool relative = in.op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the files of the birth finder share. The way of the data: births_word (what is tested) ->
- * births_scan (every place that touches it) -> births_follow over births_state (what each place
- * does when the word is set) -> births_complete (is anything left over?) -> births (the result). */
+ * births_scan (every place that touches it) -> births_read (the tests of what it read) ->
+ * births_follow over births_state (what is done when the word is set) -> births_complete (is anything left over?) -> births (the result). */
 #ifndef PYLEAK_PLACES_BIRTHS_PRIV_H
 #define PYLEAK_PLACES_BIRTHS_PRIV_H
 
@@ -13,7 +13,8 @@
 #define BIRTHS_MAX_SLOTS   16	 /* GOT slots of one symbol */
 #define BIRTHS_MAX_STUBS   8	 /* PLT stubs of one symbol */
 #define BIRTHS_MAX_TESTS   16384 /* places that touch the word; 1,650 is the most seen */
-#define BIRTHS_MAX_TO_JCC  8	 /* instructions between the read and its jcc; 7 is the most seen */
+#define BIRTHS_MAX_BETWEEN 96	 /* instructions between a read and all its tests; 7 to one by gcc */
+#define BIRTHS_MAX_JUMPS   4	 /* tests of what one instruction read */
 #define BIRTHS_MAX_ON_EDGE 40	 /* instructions followed on one edge */
 #define BIRTHS_MAX_DEPTH   3	 /* further conditional jumps on one edge */
 #define BIRTHS_MAX_WALK	   32	 /* instructions behind a load of the symbol's address */
@@ -135,6 +136,27 @@ struct births_hits {
 
 int births_scan(const struct births_finder *f, struct births_hits *out);
 
+/* ---- births_read.c ---- */
+
+struct births_jump { /* je or jne on the word */
+	struct births_insn jcc;
+	struct births_state s;	   /* at the jump */
+	struct births_value store; /* of a reference count on the way, or unknown */
+};
+
+struct births_jumps {
+	struct births_jump v[BIRTHS_MAX_JUMPS];
+	size_t n;
+	int left;
+	bool lost; /* a way was given up while something still held the word */
+	bool from_afar;
+};
+
+/* All tests of what the instruction at @at reads, which is in state @s. @from_afar: the read itself
+ * comes later. */
+void births_jumps(const struct births_finder *f, uint64_t at, const struct births_state *s,
+		  bool from_afar, struct births_jumps *out);
+
 /* ---- births_follow.c ---- */
 
 enum births_verdict { BIRTHS_OTHER = 0, BIRTHS_BIRTH, BIRTHS_DEATH };
@@ -147,15 +169,16 @@ struct births_test {
 	bool witness;	  /* the refcount of a new object is stored beside it */
 	bool unknown;	  /* the tracer is called, but with which operation is not clear */
 	bool undecodable; /* an edge ran into bytes that are no code */
+	bool lost;	  /* an edge was given up before its end */
 	bool disagree;	  /* two ways through the edge name different objects */
 	struct births_value object, witness_object;
 	uint8_t n_refs;
 	uint64_t refs[BIRTHS_MAX_REFS];
 };
 
-/* What the instruction at @at does with the word; false: it does not read it for a zero test. */
-bool births_follow(const struct births_finder *f, uint64_t at, bool direct,
-		   struct births_test *out);
+/* The tests of what the instruction at @at reads; 0 = none. *lost: there may be more. */
+size_t births_follow(const struct births_finder *f, uint64_t at, bool direct,
+		     struct births_test out[BIRTHS_MAX_JUMPS], bool *lost);
 /* The first call on the non-zero edge inside _Py_NewReference, and whether it passes the object. */
 bool births_first_call(const struct births_finder *f, struct births_target *target,
 		       bool *passes_object);

@@ -22,6 +22,7 @@ struct places_births_report { /* what the finder saw, for -v and for tests */
 	uint64_t word;	      /* address of the word tested at every birth */
 	bool tracer;	      /* 8-byte tracer pointer (3.13+) instead of the 4-byte flag */
 	size_t tests, births, deaths, other, slow_refs, uncovered;
+	size_t lost; /* reads of the word whose use is not clear */
 };
 
 /* Every place in @d where an object comes to life. Refuses (-ENOTSUP, with the reason) whenever

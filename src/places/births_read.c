@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From a read of the word to the conditional jumps that test it. Compilers put other instructions
+ * in between, and what rearranges code after them puts jumps there too: so every way is followed
+ * for as long as anything holds the word. */
+#include "places/births_priv.h"
+
+struct way {
+	struct births_state s;
+	struct births_value store; /* where the reference count of a new object was stored */
+	bool zf_is_word;
+	uint64_t at;
+	int depth;
+};
+
+/* A comparison of the word, or of what was loaded from it, with zero. */
+static bool is_zero_test(const struct births_finder *f, const struct births_state *s,
+			 const struct births_insn *in)
+{
+	const ZydisDecodedOperand *a = &in->op[0], *b = &in->op[1];
+
+	if (births_operand(f, s, in, a).kind != BIRTHS_WORD || a->size != (f->tracer ? 64 : 32))
+		return false;
+	if (in->i.mnemonic == ZYDIS_MNEMONIC_CMP)
+		return b->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && b->imm.value.s == 0;
+	return (in->i.mnemonic == ZYDIS_MNEMONIC_TEST || in->i.mnemonic == ZYDIS_MNEMONIC_OR ||
+		in->i.mnemonic == ZYDIS_MNEMONIC_AND) &&
+	       a->type == ZYDIS_OPERAND_TYPE_REGISTER && b->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	       a->reg.value == b->reg.value;
+}
+
+static bool holds_word(const struct way *w)
+{
+	for (size_t i = 0; i < 16; i++)
+		if (w->s.r[i].kind == BIRTHS_WORD)
+			return true;
+	for (size_t i = 0; i < w->s.n_slots; i++)
+		if (w->s.slot[i].v.kind == BIRTHS_WORD)
+			return true;
+	return w->zf_is_word;
+}
+
+static void add_jump(struct births_jumps *out, const struct way *w, const struct births_insn *jcc)
+{
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i].jcc.addr == jcc->addr)
+			return;
+	if (out->n == BIRTHS_MAX_JUMPS)
+		out->lost = true;
+	else
+		out->v[out->n++] = (struct births_jump){*jcc, w->s, w->store};
+}
+
+static void step(const struct births_finder *f, struct way *w, const struct births_insn *in)
+{
+	bool test = is_zero_test(f, &w->s, in);
+
+	if (births_is_refcount_store(in))
+		w->store = births_mem_address(&w->s, in, &in->op[0]);
+	w->zf_is_word = test || (w->zf_is_word && !births_writes_zf(in));
+	/* `or r,r` and `and r,r` change nothing. */
+	if (!test)
+		births_step(f, &w->s, in);
+}
+
+static void explore(const struct births_finder *f, struct way w, struct births_jumps *out)
+{
+	while (out->left-- > 0) {
+		struct births_insn in;
+
+		if (!births_decode(f, w.at, &in))
+			break;
+		w.at += in.i.length;
+		switch (in.i.meta.category) {
+		case ZYDIS_CATEGORY_COND_BR:
+			if (w.zf_is_word && (in.i.mnemonic == ZYDIS_MNEMONIC_JZ ||
+					     in.i.mnemonic == ZYDIS_MNEMONIC_JNZ)) {
+				add_jump(out, &w, &in);
+				return;
+			}
+			if (w.depth++ == BIRTHS_MAX_DEPTH) {
+				out->lost = true;
+				return;
+			}
+			{
+				struct way taken = w;
+
+				taken.at = births_relative(&in);
+				explore(f, taken, out);
+			}
+			continue;
+		case ZYDIS_CATEGORY_UNCOND_BR:
+			if (in.op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
+				return;
+			w.at = births_relative(&in);
+			continue;
+		case ZYDIS_CATEGORY_CALL:
+		case ZYDIS_CATEGORY_RET:
+		case ZYDIS_CATEGORY_INTERRUPT:
+			return;
+		default:
+			break;
+		}
+		if (in.i.mnemonic == ZYDIS_MNEMONIC_UD2 || in.i.mnemonic == ZYDIS_MNEMONIC_HLT)
+			return;
+		step(f, &w, &in);
+		if (!out->from_afar && !holds_word(&w))
+			return;
+	}
+	out->lost = true;
+}
+
+void births_jumps(const struct births_finder *f, uint64_t at, const struct births_state *s,
+		  bool from_afar, struct births_jumps *out)
+{
+	out->n = 0;
+	out->left = BIRTHS_MAX_BETWEEN;
+	out->lost = false;
+	out->from_afar = from_afar;
+	explore(f, (struct way){.s = *s, .at = at}, out);
+}
