@@ -7,6 +7,7 @@
 #include "places/places.h"
 #include "probe/probe.h"
 #include "proc/limits.h"
+#include "py/shape.h"
 
 #define ROOM (2u << 20) /* what probes may need: 1 MiB, and a copy of each page they are in */
 
@@ -15,12 +16,29 @@ static void build(struct doctor *d, const struct py_runtime *rt)
 	doctor_add(d, DOCTOR_OK, "Python", "CPython %s%s%s, %s", rt->version,
 		   rt->free_threaded ? " free-threaded" : "", rt->debug ? " debug" : "", rt->name);
 	doctor_add(d, DOCTOR_OK, "layouts", "%s, checked against the process", rt->layout_source);
-	doctor_add(d, DOCTOR_OK, "symbols", "%s",
-		   dso_has_symtab(rt->dso) ? "there" : "stripped: everything is found by pattern");
 }
 
-static void births(struct doctor *d, const struct py_runtime *rt)
+static void shape(struct doctor *d, const struct py_runtime *rt, size_t births)
 {
+	char words[PY_SHAPE_WORDS];
+	struct py_shape s;
+	const char *like;
+
+	py_shape(rt, births, &s);
+	like = py_shape_tested(&s);
+	py_shape_words(&s, words, sizeof(words));
+	if (like) {
+		doctor_add(d, DOCTOR_OK, "build", "%s: like %s, tested", words, like);
+		return;
+	}
+	doctor_add(d, DOCTOR_NOTE, "build", "%s: no build like this one is tested", words);
+	doctor_remedy(d, "what is found there is checked all the same, and left out when in doubt");
+}
+
+static size_t births(struct doctor *d, const struct py_runtime *rt)
+{
+	size_t n;
+
 	struct places_births_report rep;
 	struct places points = {0};
 
@@ -31,7 +49,9 @@ static void births(struct doctor *d, const struct py_runtime *rt)
 	} else {
 		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete", points.n);
 	}
+	n = points.n;
 	places_free(&points);
+	return n;
 }
 
 static void pools(struct doctor *d, const struct py_runtime *rt)
@@ -104,7 +124,7 @@ void doctor_target(struct doctor *d, int pid)
 		doctor_add(d, DOCTOR_NO, "Python", "%s", fail_text());
 	} else {
 		build(d, rt);
-		births(d, rt);
+		shape(d, rt, births(d, rt));
 		pools(d, rt);
 	}
 	limits(d, p);

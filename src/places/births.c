@@ -40,8 +40,8 @@ static int add_test(const struct births_finder *f, const struct births_hit *hit,
 	    (f->slow_inlined || (t->verdict == BIRTHS_OTHER && !(t->witness && far))))
 		return 0;
 	if (t->undecodable && t->verdict == BIRTHS_OTHER)
-		return fail(-ENOTSUP, "%s: the code behind %#llx cannot be decoded",
-			    dso_path(f->d), (unsigned long long)t->place);
+		return fail(-ENOTSUP, "%s: the code behind %#llx cannot be decoded", dso_path(f->d),
+			    (unsigned long long)t->place);
 	if (t->unknown)
 		return fail(-ENOTSUP, "%s: birth or death at %#llx? The operation is not clear",
 			    dso_path(f->d), (unsigned long long)t->place);

@@ -119,9 +119,10 @@ static int check_tests(const struct births_finder *f, const struct births_tests 
 	return 0;
 }
 
-/* Each read of the word ends in tests of it that are known, or in something that is no test. A birth
- * whose way from the read to the test is not understood would be missed otherwise: where births
- * share their slow blocks, those that are known cover the references of those that are not. */
+/* Each read of the word ends in tests of it that are known, or in something that is no test. A
+ * birth whose way from the read to the test is not understood would be missed otherwise: where
+ * births share their slow blocks, those that are known cover the references of those that are not.
+ */
 static int check_reads(const struct births_finder *f, const struct places_births_report *report)
 {
 	if (!report->lost)

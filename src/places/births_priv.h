@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the files of the birth finder share. The way of the data: births_word (what is tested) ->
  * births_scan (every place that touches it) -> births_read (the tests of what it read) ->
- * births_follow over births_state (what is done when the word is set) -> births_complete (is anything left over?) -> births (the result). */
+ * births_follow over births_state (what is done when the word is set) -> births_complete (is
+ * anything left over?) -> births (the result). */
 #ifndef PYLEAK_PLACES_BIRTHS_PRIV_H
 #define PYLEAK_PLACES_BIRTHS_PRIV_H
 
@@ -13,11 +14,11 @@
 #define BIRTHS_MAX_SLOTS   16	 /* GOT slots of one symbol */
 #define BIRTHS_MAX_STUBS   8	 /* PLT stubs of one symbol */
 #define BIRTHS_MAX_TESTS   16384 /* places that touch the word; 1,650 is the most seen */
-#define BIRTHS_MAX_BETWEEN 96	 /* instructions between a read and all its tests; 7 to one by gcc */
-#define BIRTHS_MAX_JUMPS   4	 /* tests of what one instruction read */
-#define BIRTHS_MAX_ON_EDGE 40	 /* instructions followed on one edge */
-#define BIRTHS_MAX_DEPTH   3	 /* further conditional jumps on one edge */
-#define BIRTHS_MAX_WALK	   32	 /* instructions behind a load of the symbol's address */
+#define BIRTHS_MAX_BETWEEN 96 /* instructions between a read and all its tests; 7 to one by gcc */
+#define BIRTHS_MAX_JUMPS   4  /* tests of what one instruction read */
+#define BIRTHS_MAX_ON_EDGE 40 /* instructions followed on one edge */
+#define BIRTHS_MAX_DEPTH   3  /* further conditional jumps on one edge */
+#define BIRTHS_MAX_WALK	   32 /* instructions behind a load of the symbol's address */
 #define BIRTHS_MAX_WALKS   65536
 #define BIRTHS_MAX_REFS	   8 /* slow-path references on the edges of one test */
 

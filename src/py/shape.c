@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How a CPython was built. */
+#include "py/shape.h"
+
+#include <stdio.h>
+
+#include "proc/gate.h"
+
+#define SYSCONFIG_MAX (1u << 20)
+#define INLINED_FROM  20   /* birth sites: without LTO 1 to 4 are seen, with it 120 to 520 */
+#define TAIL_CALL_MAX 4096 /* bytes of an evaluator that only calls handlers; others: 30,000 */
+
+/* ---- the compiler: Py_GetCompiler() returns a constant like "[GCC 12.2.0]" ---- */
+
+static bool take_compiler(const char *p, const char *end, struct py_shape *s)
+{
+	static const char *const names[] = {"GCC ", "Clang "};
+	const char *stop;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		size_t n = strlen(names[i]);
+
+		if ((size_t)(end - p) < n || memcmp(p, names[i], n))
+			continue;
+		stop = memchr(p, ']', (size_t)(end - p));
+		if (!stop || (size_t)(stop - p) >= sizeof(s->compiler))
+			return false;
+		for (const char *c = p; c < stop; c++)
+			if (*c < ' ' || *c > '~')
+				return false;
+		/* "12.2.0 20220713 (extra words)": the number is enough. */
+		for (n = (size_t)(stop - p);
+		     memchr(p + strlen(names[i]), ' ', n - strlen(names[i])); n--)
+			;
+		snprintf(s->compiler, sizeof(s->compiler), "%.*s", (int)n, p);
+		return true;
+	}
+	return false;
+}
+
+static void find_compiler(const struct dso *d, struct py_shape *s)
+{
+	struct dso_range r;
+	const char *p, *end;
+
+	if (dso_section(d, ".rodata", &r) || !r.data)
+		return;
+	p = (const char *)r.data;
+	end = p + r.size;
+	while ((p = memchr(p, '[', (size_t)(end - p))))
+		if (take_compiler(++p, end, s))
+			return;
+}
+
+/* ---- the code ---- */
+
+/* push %rbp; mov %rsp, %rbp, maybe behind endbr64. */
+static bool keeps_frame_pointer(const struct dso *d, const char *name, bool *known)
+{
+	static const uint8_t endbr[] = {0xf3, 0x0f, 0x1e, 0xfa}, frame[] = {0x55, 0x48, 0x89, 0xe5};
+	struct dso_sym sym;
+	const uint8_t *p;
+	size_t n;
+
+	*known = !dso_symbol(d, name, &sym) && (p = dso_bytes(d, sym.addr, &n)) && n >= 8;
+	if (!*known)
+		return false;
+	return !memcmp(memcmp(p, endbr, 4) ? p : p + 4, frame, 4);
+}
+
+static enum py_fact frame_pointers(const struct dso *d)
+{
+	static const char *const names[] = {
+		"PyObject_Call", "PyObject_GetAttr", "PyDict_SetItem",	 "PyList_Append",
+		"PyTuple_Pack",	 "PyErr_Format",     "PyUnicode_Concat", "PyLong_FromString"};
+	size_t yes = 0, seen = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		bool known;
+
+		yes += keeps_frame_pointer(d, names[i], &known);
+		seen += known;
+	}
+	if (!seen)
+		return PY_UNKNOWN;
+	return yes * 2 > seen ? PY_YES : PY_NO;
+}
+
+static enum py_fact tail_calls(const struct py_runtime *rt)
+{
+	struct dso_sym sym;
+
+	if (rt->minor < 14)
+		return PY_NO;
+	if (dso_symbol(rt->dso, "_PyEval_EvalFrameDefault", &sym) || !sym.size)
+		return PY_UNKNOWN;
+	return sym.size < TAIL_CALL_MAX ? PY_YES : PY_NO;
+}
+
+static enum py_libc libc_of(const struct proc *p)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const char *name = strrchr(p->maps[i].path, '/');
+
+		if (!name)
+			continue;
+		if (!strcmp(name, "/libc.so.6") || !strncmp(name, "/libc-2.", 8))
+			return PY_LIBC_GLIBC;
+		if (!strncmp(name, "/ld-musl-", 9) || !strncmp(name, "/libc.musl-", 11))
+			return PY_LIBC_MUSL;
+		any = any || strstr(name, ".so");
+	}
+	return any ? PY_LIBC_OTHER : PY_LIBC_STATIC;
+}
+
+/* ---- what configure was told ---- */
+
+bool py_configured_with(const char *text, size_t size, const char *name)
+{
+	static const char key[] = "'CONFIG_ARGS':";
+	const char *at = memmem(text, size, key, strlen(key)), *end;
+	size_t n = strlen(name);
+
+	if (!at)
+		return false;
+	/* To the next key, which begins a line, behind one space or four. */
+	size -= (size_t)(at - text);
+	for (end = at + 1; (end = memmem(end, size - (size_t)(end - at), "\n", 1)); end++)
+		if (strcspn(end + 1, "'\"") <= 4)
+			break;
+	if (end)
+		size = (size_t)(end - at);
+	for (const char *p = at; (p = memmem(p, size - (size_t)(p - at), name, n)); p += n) {
+		const char *rest = p + n;
+		size_t left = size - (size_t)(rest - at);
+
+		if (p[-1] == '\'' && left && (*rest == '\'' || *rest == '=') &&
+		    (left < 3 || memcmp(rest, "=no", 3) != 0))
+			return true;
+	}
+	return false;
+}
+
+static int read_sysconfig(const struct py_runtime *rt, uint8_t **text, size_t *size)
+{
+	static const char *const platforms[] = {
+		"_linux_x86_64-linux-gnu",
+		"_x86_64-linux-gnu",
+		"_linux_x86_64-linux-musl",
+		"_linux_",
+	};
+	char dir[sizeof(rt->name)], path[sizeof(rt->name) + 128];
+	char *slash;
+
+	snprintf(dir, sizeof(dir), "%s", rt->name);
+	/* PREFIX/bin/python3.11, PREFIX/lib/libpython3.11.so, PREFIX/lib/x86_64-linux-gnu/... */
+	for (int up = 0; up < 3 && (slash = strrchr(dir, '/')); up++) {
+		*slash = '\0';
+		for (size_t i = 0; i < ARRAY_SIZE(platforms); i++) {
+			snprintf(path, sizeof(path), "%s/%spython3.%d%s/_sysconfigdata_%s%s.py",
+				 dir, up ? "lib/" : "", rt->minor, rt->free_threaded ? "t" : "",
+				 rt->free_threaded ? "t" : "", platforms[i]);
+			if (!proc_read_named(rt->proc, path, SYSCONFIG_MAX, text, size))
+				return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static void configured(const struct py_runtime *rt, struct py_shape *s)
+{
+	auto_free uint8_t *bytes = NULL;
+	const char *text;
+	size_t size;
+
+	s->pgo = s->jit = PY_UNKNOWN;
+	if (read_sysconfig(rt, &bytes, &size))
+		return;
+	text = (const char *)bytes;
+	/* Distributions may do either by their own rules: only a yes is told. */
+	if (py_configured_with(text, size, "--enable-optimizations"))
+		s->pgo = PY_YES;
+	if (s->lto == PY_UNKNOWN && py_configured_with(text, size, "--with-lto"))
+		s->lto = PY_YES;
+	s->jit = rt->minor >= 13 && py_configured_with(text, size, "--enable-experimental-jit")
+			 ? PY_YES
+			 : PY_NO;
+}
+
+void py_shape(const struct py_runtime *rt, size_t births, struct py_shape *out)
+{
+	struct dso_range r;
+
+	*out = (struct py_shape){.is_library = rt->is_library,
+				 .stripped = !dso_has_symtab(rt->dso),
+				 .free_threaded = rt->free_threaded,
+				 .libc = libc_of(rt->proc)};
+	find_compiler(rt->dso, out);
+	out->lto = !births || rt->minor < 9 ? PY_UNKNOWN : births >= INLINED_FROM ? PY_YES : PY_NO;
+	out->bolt = dso_section(rt->dso, ".bolt.org.text", &r) ? PY_NO : PY_YES;
+	out->frame_pointers = frame_pointers(rt->dso);
+	out->tail_calls = tail_calls(rt);
+	configured(rt, out);
+}
+
+/* ---- for people ---- */
+
+char *py_shape_words(const struct py_shape *s, char *buf, size_t size)
+{
+	static const char *const libc[] = {"no libc of its own", "glibc", "musl", "another libc"};
+	const struct {
+		const char *words;
+		bool is_said;
+	} part[] = {
+		{s->compiler, true},
+		{"LTO", s->lto == PY_YES},
+		{"PGO", s->pgo == PY_YES},
+		{"BOLT", s->bolt == PY_YES},
+		{"tail calls", s->tail_calls == PY_YES},
+		{"JIT inside", s->jit == PY_YES},
+		{"free-threaded", s->free_threaded},
+		{s->is_library ? "shared library" : "in the executable", true},
+		{"stripped", s->stripped},
+		{"frame pointers", s->frame_pointers == PY_YES},
+		{libc[s->libc], true},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(part) && n < size; i++) {
+		int k;
+
+		if (!part[i].is_said)
+			continue;
+		k = snprintf(buf + n, size - n, "%s%s", n ? ", " : "",
+			     *part[i].words ? part[i].words : "compiler not known");
+		n += k > 0 ? (size_t)k : 0;
+	}
+	return buf;
+}
+
+const char *py_shape_tested(const struct py_shape *s)
+{
+	static const struct {
+		const char *name, *compiler;
+		enum py_fact lto, bolt, tail_calls;
+		bool is_library, free_threaded;
+		enum py_libc libc;
+	} shapes[] = {
+		{"Debian's", "GCC", PY_YES, PY_NO, PY_NO, false, false, PY_LIBC_GLIBC},
+		{"a build from source, as pyenv makes it", "GCC", PY_NO, PY_NO, PY_NO, true, false,
+		 PY_LIBC_GLIBC},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
+		if (!strncmp(s->compiler, shapes[i].compiler, strlen(shapes[i].compiler)) &&
+		    (s->lto == PY_UNKNOWN || s->lto == shapes[i].lto) &&
+		    s->bolt == shapes[i].bolt && s->tail_calls == shapes[i].tail_calls &&
+		    s->is_library == shapes[i].is_library &&
+		    s->free_threaded == shapes[i].free_threaded && s->libc == shapes[i].libc)
+			return shapes[i].name;
+	return NULL;
+}

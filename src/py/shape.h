@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How a CPython was built: read from its code and from what its Makefile wrote down for sysconfig.
+ * Each fact is one that was found; a fact that nothing tells of is PY_UNKNOWN, never a guess. */
+#ifndef PYLEAK_PY_SHAPE_H
+#define PYLEAK_PY_SHAPE_H
+
+#include "py/py.h"
+
+enum py_fact { PY_NO, PY_YES, PY_UNKNOWN };
+
+enum py_libc { PY_LIBC_STATIC, PY_LIBC_GLIBC, PY_LIBC_MUSL, PY_LIBC_OTHER };
+
+struct py_shape {
+	char compiler[48]; /* "GCC 12.2.0", "Clang 22.1.8"; "" = not known */
+	enum py_fact lto, pgo, bolt, frame_pointers, tail_calls, jit;
+	enum py_libc libc;
+	bool is_library, stripped, free_threaded;
+};
+
+/* @births: places where objects are born in its file, 0 = not known. They are inlined into other
+ * files' functions by link-time optimisation only. Reads one file of the target's library. */
+void py_shape(const struct py_runtime *rt, size_t births, struct py_shape *out);
+
+/* "GCC 12.2.0, LTO, shared library, stripped, frame pointers, glibc" */
+#define PY_SHAPE_WORDS 200
+char *py_shape_words(const struct py_shape *s, char *buf, size_t size);
+
+/* Which of the builds that the tool is tested on is like it: "Debian's"; NULL = none. */
+const char *py_shape_tested(const struct py_shape *s);
+
+/* Pure: is option @name in the CONFIG_ARGS of sysconfig's text? */
+bool py_configured_with(const char *text, size_t size, const char *name);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How a CPython was built: what sysconfig's file says of it, and the words for people. */
+#include "py/shape.h"
+#include "unit.h"
+
+static bool has(const char *text, const char *name)
+{
+	return py_configured_with(text, strlen(text), name);
+}
+
+static void an_option_is_found_in_its_own_entry_only(void **state)
+{
+	static const char lines[] = "build_time_vars = {'AR': '--with-lto',\n"
+				    " 'CONFIG_ARGS': \"'--enable-shared' '--prefix=/usr' \"\n"
+				    "                \"'--with-lto=thin' \"\n"
+				    "                \"'--enable-experimental-jit=no'\",\n"
+				    " 'OTHER': \"'--enable-optimizations'\"}\n";
+
+	(void)state;
+	assert_true(has(lines, "--enable-shared"));
+	assert_true(has(lines, "--with-lto"));
+	assert_false(has(lines, "--enable-experimental-jit"));
+	assert_false(has(lines, "--enable-optimizations"));
+	assert_false(has(lines, "--enable-share"));
+	assert_false(has("'AR': \"'--with-lto'\"", "--with-lto"));
+	assert_false(has("'CONFIG_ARGS': \"'--with-lto", "--with-lto"));
+	assert_false(has("", "--with-lto"));
+}
+
+static void one_line_for_each_key_as_3_14_writes_it(void **state)
+{
+	static const char lines[] = "build_time_vars = {\n"
+				    "    'CONFIG_ARGS': \"'--with-lto' '--enable-bolt'\",\n"
+				    "    'OTHER': \"'--enable-optimizations'\",\n}\n";
+
+	(void)state;
+	assert_true(has(lines, "--with-lto"));
+	assert_true(has(lines, "--enable-bolt"));
+	assert_false(has(lines, "--enable-optimizations"));
+}
+
+static void a_build_is_said_in_words(void **state)
+{
+	struct py_shape s = {.lto = PY_YES,
+			     .pgo = PY_UNKNOWN,
+			     .bolt = PY_NO,
+			     .stripped = true,
+			     .libc = PY_LIBC_GLIBC,
+			     .compiler = "GCC 12.2.0"};
+	char words[PY_SHAPE_WORDS];
+
+	(void)state;
+	assert_string_equal(py_shape_words(&s, words, sizeof(words)),
+			    "GCC 12.2.0, LTO, in the executable, stripped, glibc");
+	assert_non_null(py_shape_tested(&s));
+	s.bolt = PY_YES;
+	assert_null(py_shape_tested(&s));
+	*s.compiler = '\0';
+	s.libc = PY_LIBC_MUSL;
+	assert_string_equal(py_shape_words(&s, words, sizeof(words)),
+			    "compiler not known, LTO, BOLT, in the executable, stripped, musl");
+	py_shape_words(&s, words, 10);
+	assert_string_equal(words, "compiler ");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_option_is_found_in_its_own_entry_only),
+		cmocka_unit_test(one_line_for_each_key_as_3_14_writes_it),
+		cmocka_unit_test(a_build_is_said_in_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
