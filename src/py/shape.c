@@ -7,8 +7,7 @@
 #include "proc/gate.h"
 
 #define SYSCONFIG_MAX (1u << 20)
-#define INLINED_FROM  20   /* birth sites: without LTO 1 to 4 are seen, with it 120 to 520 */
-#define TAIL_CALL_MAX 4096 /* bytes of an evaluator that only calls handlers; others: 30,000 */
+#define INLINED_FROM  20 /* birth sites: without LTO 1 to 4 are seen, with it 120 to 520 */
 
 /* ---- the compiler: Py_GetCompiler() returns a constant like "[GCC 12.2.0]" ---- */
 
@@ -84,17 +83,6 @@ static enum py_fact frame_pointers(const struct dso *d)
 	if (!seen)
 		return PY_UNKNOWN;
 	return yes * 2 > seen ? PY_YES : PY_NO;
-}
-
-static enum py_fact tail_calls(const struct py_runtime *rt)
-{
-	struct dso_sym sym;
-
-	if (rt->minor < 14)
-		return PY_NO;
-	if (dso_symbol(rt->dso, "_PyEval_EvalFrameDefault", &sym) || !sym.size)
-		return PY_UNKNOWN;
-	return sym.size < TAIL_CALL_MAX ? PY_YES : PY_NO;
 }
 
 static enum py_libc libc_of(const struct proc *p)
@@ -184,6 +172,9 @@ static void configured(const struct py_runtime *rt, struct py_shape *s)
 		s->pgo = PY_YES;
 	if (s->lto == PY_UNKNOWN && py_configured_with(text, size, "--with-lto"))
 		s->lto = PY_YES;
+	if (s->tail_calls == PY_UNKNOWN &&
+	    py_configured_with(text, size, "--with-tail-call-interp"))
+		s->tail_calls = PY_YES;
 	s->jit = rt->minor >= 13 && py_configured_with(text, size, "--enable-experimental-jit")
 			 ? PY_YES
 			 : PY_NO;
@@ -201,7 +192,7 @@ void py_shape(const struct py_runtime *rt, size_t births, struct py_shape *out)
 	out->lto = !births || rt->minor < 9 ? PY_UNKNOWN : births >= INLINED_FROM ? PY_YES : PY_NO;
 	out->bolt = dso_section(rt->dso, ".bolt.org.text", &r) ? PY_NO : PY_YES;
 	out->frame_pointers = frame_pointers(rt->dso);
-	out->tail_calls = tail_calls(rt);
+	out->tail_calls = rt->minor < 14 ? PY_NO : PY_UNKNOWN;
 	configured(rt, out);
 }
 
@@ -256,7 +247,8 @@ const char *py_shape_tested(const struct py_shape *s)
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
 		if (!strncmp(s->compiler, shapes[i].compiler, strlen(shapes[i].compiler)) &&
 		    (s->lto == PY_UNKNOWN || s->lto == shapes[i].lto) &&
-		    s->bolt == shapes[i].bolt && s->tail_calls == shapes[i].tail_calls &&
+		    s->bolt == shapes[i].bolt &&
+		    (s->tail_calls == PY_YES) == (shapes[i].tail_calls == PY_YES) &&
 		    s->is_library == shapes[i].is_library &&
 		    s->free_threaded == shapes[i].free_threaded && s->libc == shapes[i].libc)
 			return shapes[i].name;

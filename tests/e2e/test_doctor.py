@@ -72,6 +72,9 @@ def test_a_python(python):
         child.wait()
     assert python.path.rsplit("python", 1)[1] in found["Python"]["found"]
     assert found["birth sites"]["state"] == "ok" and found["memory"]["state"] == "ok"
+    build = found["build"]
+    assert build["state"] == "ok" and "GCC" in build["found"] and "LTO, " in build["found"], build
+    assert "in the executable" in build["found"] and "like Debian's, tested" in build["found"], build
     # Nothing of arguments or environment.
     assert "hunter2" not in text and "time.sleep" not in text
 

@@ -103,7 +103,8 @@ static void leaves_no_reference_to_the_slow_path_over(void **state)
 
 		if (err)
 			print_error("%s: %s\n", t->path, fail_text());
-		print_message("%4zu tests %4zu births %4zu deaths %3zu other, %zu lost, slow path %4zu: %s\n",
+		print_message("%4zu tests %4zu births %4zu deaths %3zu other, %zu lost, slow path "
+			      "%4zu: %s\n",
 			      r.tests, r.births, r.deaths, r.other, r.lost, r.slow_refs, t->path);
 		assert_int_equal(err, 0);
 		assert_in_range(p.n, 1, PL_MAX_SITES);
