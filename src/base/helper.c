@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "base/helper.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -47,23 +46,16 @@ int helper_start(const char *name, void (*serve)(int sock, void *ctx), void *ctx
 	return fail(-EAGAIN, "no process for %s could be started: %s", name, strerror(errno));
 }
 
-/* The kernel shows the memory in which it laid the arguments, from the first one's start on. */
+/* The kernel lays the arguments in a row, and the environment behind them; what it shows is that
+ * memory. An environment that was moved lies below the stack. */
 void helper_title(const char *title)
 {
-	auto_close int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-	char *at = program_invocation_name, part[512];
-	size_t size = 0;
-	ssize_t n;
+	char *at = program_invocation_name, *end = environ ? *environ : NULL;
 
-	while (fd >= 0 && (n = read(fd, part, sizeof(part))) > 0) {
-		if (!size && strncmp(part, at, (size_t)n) != 0)
-			return;
-		size += (size_t)n;
-	}
-	if (!size)
+	if (!end || end <= at)
 		return;
-	memset(at, 0, size);
-	snprintf(at, size, "%s", title);
+	memset(at, 0, (size_t)(end - at));
+	snprintf(at, (size_t)(end - at), "%s", title);
 }
 
 void helper_release(struct helper *h)

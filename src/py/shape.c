@@ -19,7 +19,7 @@ static bool take_compiler(const char *p, const char *end, struct py_shape *s)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		size_t n = strlen(names[i]);
 
-		if ((size_t)(end - p) < n || memcmp(p, names[i], n))
+		if ((size_t)(end - p) < n || memcmp(p, names[i], n) != 0)
 			continue;
 		stop = memchr(p, ']', (size_t)(end - p));
 		if (!stop || (size_t)(stop - p) >= sizeof(s->compiler))
@@ -64,7 +64,7 @@ static bool keeps_frame_pointer(const struct dso *d, const char *name, bool *kno
 	*known = !dso_symbol(d, name, &sym) && (p = dso_bytes(d, sym.addr, &n)) && n >= 8;
 	if (!*known)
 		return false;
-	return !memcmp(memcmp(p, endbr, 4) ? p : p + 4, frame, 4);
+	return memcmp(memcmp(p, endbr, 4) != 0 ? p : p + 4, frame, 4) == 0;
 }
 
 static enum py_fact frame_pointers(const struct dso *d)
