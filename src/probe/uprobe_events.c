@@ -42,17 +42,25 @@ static int explain_no_tracefs(int err)
 		    strerror(err));
 }
 
+/* Where it was found: who takes a definition away must not fail to find its place again. */
+static const char *found_root;
+
 /* Where tracefs is; mounts it at its usual place when it is nowhere. */
 static int find_tracefs(const char **out)
 {
 	char path[64];
 
+	*out = found_root;
+	if (found_root)
+		return 0;
 	for (int tried = 0; tried < 2; tried++) {
 		for (size_t i = 0; i < ARRAY_SIZE(tracefs_roots); i++) {
 			*out = tracefs_roots[i];
 			snprintf(path, sizeof(path), "%s/uprobe_events", *out);
-			if (access(path, F_OK) == 0)
+			if (access(path, F_OK) == 0) {
+				found_root = *out;
 				return 0;
+			}
 			if (errno == EACCES || errno == EPERM)
 				return fail(-EPERM, "%s may not be read: run as root", *out);
 		}
