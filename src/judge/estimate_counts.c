@@ -97,7 +97,8 @@ void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_
 
 /* Births of a stack that were frequent and then stopped (threads being started, a cache that
  * filled) are what was gained, but say nothing about what grows now: no birth for four times the
- * usual gap, and some seconds at least. */
+ * usual gap, and some seconds at least. By the clock, and by the time that was watched: at the
+ * start, and before the tool stood still, more of it is. */
 
 struct births_seen {
 	double n, youngest_s, oldest_s;
@@ -123,6 +124,26 @@ static double stands_for(const struct births_seen *b, const struct estimate_opts
 	return here > 0 ? fmin(1, coverage_share(o->watched, o->start_ns, o->now_ns) / here) : 1;
 }
 
+/* Between two ages. */
+static double watched_s(const struct estimate_opts *o, double older_s, double younger_s)
+{
+	double span = older_s - younger_s;
+
+	if (!o->watched)
+		return span;
+	return span * coverage_share(o->watched, o->now_ns - (uint64_t)(older_s * 1e9),
+				     o->now_ns - (uint64_t)(younger_s * 1e9));
+}
+
+static bool is_quiet(const struct births_seen *b, double latest_s, const struct estimate_opts *o)
+{
+	double quiet = b->youngest_s - latest_s, usual = b->oldest_s - b->youngest_s;
+
+	return quiet > QUIET_S && quiet > QUIET_GAPS * usual / b->n &&
+	       watched_s(o, b->youngest_s, latest_s) >
+		       QUIET_GAPS * watched_s(o, b->oldest_s, b->youngest_s) / b->n;
+}
+
 void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_opts *o)
 {
 	auto_free struct births_seen *history = calloc(n + 1, sizeof(*history));
@@ -146,10 +167,8 @@ void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_op
 		const uint64_t *place =
 			sample_seen(&v[i], o) ? map64_get(&index, v[i].stack) : NULL;
 		const struct births_seen *b = place && *place ? &history[*place - 1] : NULL;
-		double quiet = b ? b->youngest_s - latest_s : 0;
 
-		v[i].stopped = b && quiet > QUIET_S &&
-			       quiet > QUIET_GAPS * (b->oldest_s - b->youngest_s) / b->n;
+		v[i].stopped = b && is_quiet(b, latest_s, o);
 		if (v[i].stopped)
 			v[i].weight *= (float)stands_for(b, o);
 	}

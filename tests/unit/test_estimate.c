@@ -321,13 +321,25 @@ static void births_that_stopped_do_not_grow(void **state)
 	assert_true(fabs(site(&e, 1)->held_count + site(&e, 2)->held_count - 380) < 20);
 	estimate_free(&e);
 	/* Everything was watched while the pool started, and a twentieth of the time later. */
-	coverage_add(&watched, 100 * S, 103 * S);
+	for (uint64_t i = 0; i < 30; i++)
+		coverage_add(&watched, 100 * S + i * S / 10, 100 * S + (i + 1) * S / 10);
 	for (uint64_t i = 3; i < 20; i++)
 		coverage_add(&watched, (100 + i) * S, (100 + i) * S + S / 20);
 	o.watched = &watched;
 	assert_int_equal(estimate_sites(v, 30, t, &o, &e), 0);
 	assert_true(site(&e, 1)->held_count < 120);
 	assert_true(fabs(site(&e, 1)->held_count + site(&e, 2)->held_count - 380) < 20);
+	estimate_free(&e);
+	/* Two a second: since then one or two would have been seen. That none was says nothing. */
+	for (int i = 0; i < 6; i++)
+		v[i] = survivor(1, DICT, 3, 0.5 + i * 0.5);
+	assert_int_equal(estimate_sites(v, 6, t, &o, &e), 0);
+	assert_false(site(&e, 1)->stopped);
+	estimate_free(&e);
+	for (int i = 0; i < 10; i++)
+		v[6 + i] = v[20 + i];
+	assert_int_equal(estimate_sites(v, 16, t, &o, &e), 0);
+	assert_false(site(&e, 1)->stopped);
 	estimate_free(&e);
 	free(t);
 }
