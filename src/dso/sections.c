@@ -48,11 +48,12 @@ int dso_section(const struct dso *d, const char *name, struct dso_range *out)
 	return -ENOENT;
 }
 
-/* .bolt.org.text is the dead original that BOLT leaves behind its rewritten copy. */
+/* BOLT leaves .bolt.org.text behind its rewritten copy. That is no exception: functions that it
+ * could not rewrite, the evaluator among them, run there. */
 static bool is_program_text(const char *name)
 {
 	return strncmp(name, ".plt", 4) != 0 && strcmp(name, ".init") != 0 &&
-	       strcmp(name, ".fini") != 0 && strcmp(name, ".bolt.org.text") != 0;
+	       strcmp(name, ".fini") != 0;
 }
 
 static size_t text_segments(const struct dso *d, struct dso_range *out, size_t max)
