@@ -109,9 +109,11 @@ static bool find_bias(struct py_runtime *rt, const struct proc_map *of)
 		return false;
 	rt->priv->text_start = text->start;
 	rt->priv->text_end = text->end;
+	/* Code that was rewritten after the link lies behind the data, and memory that is no file's
+	 * between. */
 	for (const struct proc_map *m = text + 1;
-	     m < p->maps + p->n_maps && m->inode == text->inode; m++)
-		if (m->executable)
+	     m < p->maps + p->n_maps && (!m->inode || m->inode == text->inode); m++)
+		if (m->executable && m->inode)
 			rt->priv->text_end = m->end;
 	return true;
 }

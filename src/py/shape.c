@@ -21,17 +21,15 @@ static bool take_compiler(const char *p, const char *end, struct py_shape *s)
 
 		if ((size_t)(end - p) < n || memcmp(p, names[i], n) != 0)
 			continue;
-		stop = memchr(p, ']', (size_t)(end - p));
-		if (!stop || (size_t)(stop - p) >= sizeof(s->compiler))
+		stop = p + n;
+		while (stop < end && *stop != ']' && *stop != ' ')
+			stop++; /* "12.2.0 20220713 (extra words)": the number is enough */
+		if (stop == end || (size_t)(stop - p) >= sizeof(s->compiler))
 			return false;
 		for (const char *c = p; c < stop; c++)
 			if (*c < ' ' || *c > '~')
 				return false;
-		/* "12.2.0 20220713 (extra words)": the number is enough. */
-		for (n = (size_t)(stop - p);
-		     memchr(p + strlen(names[i]), ' ', n - strlen(names[i])); n--)
-			;
-		snprintf(s->compiler, sizeof(s->compiler), "%.*s", (int)n, p);
+		snprintf(s->compiler, sizeof(s->compiler), "%.*s", (int)(stop - p), p);
 		return true;
 	}
 	return false;
@@ -39,16 +37,20 @@ static bool take_compiler(const char *p, const char *end, struct py_shape *s)
 
 static void find_compiler(const struct dso *d, struct py_shape *s)
 {
-	struct dso_range r;
-	const char *p, *end;
+	static const char *const sections[] = {".rodata", ".bolt.org.rodata"};
 
-	if (dso_section(d, ".rodata", &r) || !r.data)
-		return;
-	p = (const char *)r.data;
-	end = p + r.size;
-	while ((p = memchr(p, '[', (size_t)(end - p))))
-		if (take_compiler(++p, end, s))
-			return;
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		struct dso_range r;
+		const char *p, *end;
+
+		if (dso_section(d, sections[i], &r) || !r.data)
+			continue;
+		p = (const char *)r.data;
+		end = p + r.size;
+		while ((p = memchr(p, '[', (size_t)(end - p))))
+			if (take_compiler(++p, end, s))
+				return;
+	}
 }
 
 /* ---- the code ---- */
