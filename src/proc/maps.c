@@ -84,6 +84,13 @@ int proc_parse_maps(char *text, struct proc_map **out, size_t *n)
 	return 0;
 }
 
+const char *proc_why_refused(void)
+{
+	return geteuid() ? "run as root or with CAP_SYS_PTRACE"
+			 : "the kernel refuses even root (a security module, or CAP_SYS_PTRACE was "
+			   "taken away)";
+}
+
 int proc_read_maps(struct proc *p)
 {
 	auto_free char *names = NULL;
@@ -98,9 +105,7 @@ int proc_read_maps(struct proc *p)
 		return fail(-ESRCH, "process %d has ended", p->pid);
 	if (err == -EACCES || err == -EPERM)
 		return fail(-EPERM, "not allowed to look into process %d (%s): %s", p->pid, p->comm,
-			    geteuid() ? "run as root or with CAP_SYS_PTRACE"
-				      : "the kernel refuses even root (a security module, or "
-					"CAP_SYS_PTRACE was taken away)");
+			    proc_why_refused());
 	if (err == -E2BIG)
 		return fail(err, "process %d has more than %u mappings: too many to be looked at",
 			    p->pid, PROC_MAX_MAPS);

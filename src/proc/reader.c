@@ -45,9 +45,7 @@ static int open_one(int pid, const char *name, const char *what, int *out)
 		return 0;
 	if (errno == EACCES || errno == EPERM)
 		return fail(-EPERM, "not allowed to read %s of process %d: %s", what, pid,
-			    geteuid() ? "run as root or with CAP_SYS_PTRACE"
-				      : "the kernel refuses even root (a security module, or "
-					"CAP_SYS_PTRACE was taken away)");
+			    proc_why_refused());
 	if (errno == ENOENT && !strcmp(name, "pagemap") && !access("/proc/self/mem", F_OK) &&
 	    access("/proc/self/pagemap", F_OK))
 		return fail(-ENOTSUP,

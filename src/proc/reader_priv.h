@@ -77,6 +77,8 @@ const struct proc_map *reader_row(const struct proc *p, uint64_t addr, bool look
 /* What a page of the row is that has no memory of its own in the target. */
 enum reader_page reader_untouched(const struct proc *p, const struct proc_map *m);
 bool reader_is_device(const struct proc_map *m);
+/* maps.c: for a sentence on -EPERM, what is missing and what to do. */
+const char *proc_why_refused(void);
 /* Those found since the process's maps were read. */
 void reader_forget_rows(struct reader *r);
 void reader_free_rows(struct reader *r);
