@@ -37,10 +37,9 @@ static void shape(struct doctor *d, const struct py_runtime *rt, size_t births)
 
 static size_t births(struct doctor *d, const struct py_runtime *rt)
 {
-	size_t n;
-
 	struct places_births_report rep;
 	struct places points = {0};
+	size_t n;
 
 	if (places_find_births(rt->dso, rt->minor, &points, &rep)) {
 		doctor_add(d, DOCTOR_NOTE, "birth sites", "%s", fail_text());

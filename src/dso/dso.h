@@ -63,8 +63,8 @@ int dso_section(const struct dso *d, const char *name, struct dso_range *out);
 /* Does .dynsym have an *undefined* entry of this name? */
 bool dso_imports(const struct dso *d, const char *name);
 
-/* Executable PROGBITS sections except .plt*, .init, .fini; the PF_X segments when
- * there are no section headers. Returns the number, at most @max. */
+/* Executable PROGBITS sections except .plt*, .init, .fini; the PF_X segments when there are no
+ * section headers. Returns the number, at most @max. */
 size_t dso_text(const struct dso *d, struct dso_range *out, size_t max);
 /* Writable PT_LOAD segments (memory size in .size, no .data), for scans of data and bss in a live
  * process. */

@@ -124,13 +124,10 @@ static void follow(const struct births_finder *f, struct edge *e, struct births_
 			}
 			follow(f, e, s, from, births_relative(&in), ++depth);
 			continue;
-		case ZYDIS_CATEGORY_RET:
-		case ZYDIS_CATEGORY_INTERRUPT:
-			return;
 		default:
 			break;
 		}
-		if (in.i.mnemonic == ZYDIS_MNEMONIC_UD2 || in.i.mnemonic == ZYDIS_MNEMONIC_HLT)
+		if (births_is_end(&in))
 			return;
 		births_step(f, &s, &in);
 	}

@@ -62,6 +62,12 @@ static void step(const struct births_finder *f, struct way *w, const struct birt
 		births_step(f, &w->s, in);
 }
 
+static struct way way_at(struct way w, uint64_t at)
+{
+	w.at = at;
+	return w;
+}
+
 static void explore(const struct births_finder *f, struct way w, struct births_jumps *out)
 {
 	while (out->left-- > 0) {
@@ -81,12 +87,7 @@ static void explore(const struct births_finder *f, struct way w, struct births_j
 				out->lost = true;
 				return;
 			}
-			{
-				struct way taken = w;
-
-				taken.at = births_relative(&in);
-				explore(f, taken, out);
-			}
+			explore(f, way_at(w, births_relative(&in)), out);
 			continue;
 		case ZYDIS_CATEGORY_UNCOND_BR:
 			if (in.op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
@@ -94,13 +95,11 @@ static void explore(const struct births_finder *f, struct way w, struct births_j
 			w.at = births_relative(&in);
 			continue;
 		case ZYDIS_CATEGORY_CALL:
-		case ZYDIS_CATEGORY_RET:
-		case ZYDIS_CATEGORY_INTERRUPT:
 			return;
 		default:
 			break;
 		}
-		if (in.i.mnemonic == ZYDIS_MNEMONIC_UD2 || in.i.mnemonic == ZYDIS_MNEMONIC_HLT)
+		if (births_is_end(&in))
 			return;
 		step(f, &w, &in);
 		if (!out->from_afar && !holds_word(&w))

@@ -50,6 +50,13 @@ uint64_t births_relative(const struct births_insn *in)
 	return target;
 }
 
+bool births_is_end(const struct births_insn *in)
+{
+	return in->i.meta.category == ZYDIS_CATEGORY_RET ||
+	       in->i.meta.category == ZYDIS_CATEGORY_INTERRUPT ||
+	       in->i.mnemonic == ZYDIS_MNEMONIC_UD2 || in->i.mnemonic == ZYDIS_MNEMONIC_HLT;
+}
+
 bool births_writes_zf(const struct births_insn *in)
 {
 	const ZydisAccessedFlags *c = in->i.cpu_flags;

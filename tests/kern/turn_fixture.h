@@ -46,7 +46,7 @@ static void reader_end(struct reader *r)
 	pthread_join(r->thread, NULL);
 }
 
-/* Of a group: needs root. */
+/* Opens the host's lock before a group of tests. Needs root. */
 static int open_lock(void **state)
 {
 	(void)state;
