@@ -88,6 +88,12 @@
 #define NATIVE_FEW_BLOCKS 4
 /* that a sum of samples goes on, which slows down within its noise */
 #define NATIVE_NOISY_SURE 0.7
+/* of the time: who waits less for a processor does not slow down by it */
+#define WAITED_PART 0.05
+/* of a moment at most: threads wait side by side */
+#define WAITED_MOST 0.95
+/* that growth goes on which is straight but for the waiting */
+#define WAITED_SURE 0.7
 /* what the collector could still free is waited for: a full collection, or so long */
 #define GC_WAIT_S 20
 /* survivors that make an older rung trustworthy */

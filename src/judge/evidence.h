@@ -189,6 +189,7 @@ struct memory_fact {
 	bool has_mimalloc;	      /* that is what mimalloc says then; libc's is no part of it */
 	struct trend_points slope[MEMORY_SLOPES]; /* what counts against a limit */
 	struct trend_points room;		  /* use of the nearest limit; n 0 = not known */
+	struct trend_points waited; /* seconds of waiting for a processor; n 0 = not known */
 	uint64_t pools_bytes, live_bytes;
 	struct retention_evidence kept;
 };

@@ -364,6 +364,7 @@ static int join_all(struct joiner *j)
 		.coverage = from->coverage,
 		.watched = from->watched,
 		.trend_s = from->counted_s,
+		.waited = &j->e->memory.waited,
 		.collections = from->collections,
 		.deaths = &deaths,
 		.replaced = &j->replaced,

@@ -21,6 +21,7 @@
 
 struct memwatch {
 	struct trend_set *slopes, *room; /* room: use of the limit that is named below */
+	struct trend_set *waited;	 /* for a processor */
 	char room_name[sizeof(((struct proc_limit *)0)->name)];
 	double recent_t[RECENT], recent_rss[RECENT]; /* ring */
 	size_t n_recent;
@@ -48,8 +49,10 @@ int memwatch_new(struct memwatch **out)
 	if (!w)
 		return fail(-ENOMEM, "out of memory");
 	err = trend_set_new(MEMORY_SLOPES, BUCKET_S, &w->slopes);
+	if (!err)
+		err = trend_set_new(1, BUCKET_S, &w->waited);
 	if (err) {
-		free(w);
+		memwatch_free(w);
 		return err;
 	}
 	w->minor_per_s = w->major_per_s = NAN;
@@ -65,6 +68,7 @@ void memwatch_free(struct memwatch *w)
 		return;
 	trend_set_free(w->slopes);
 	trend_set_free(w->room);
+	trend_set_free(w->waited);
 	free(w);
 }
 
@@ -108,6 +112,13 @@ static void add_room(struct memwatch *w, double t_s)
 		return;
 	if (w->room || !trend_set_new(1, BUCKET_S, &w->room))
 		trend_set_add(w->room, t_s, &used);
+}
+
+static void add_waited(struct memwatch *w, double t_s)
+{
+	double waited_s = (double)w->usage.waited_ns / 1e9;
+
+	trend_set_add(w->waited, t_s, &waited_s);
 }
 
 static double number(uint64_t v)
@@ -165,6 +176,7 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	value[MEMORY_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);
 	value[MEMORY_USED] = value[MEMORY_ANON] - (double)w->pools_bytes + (double)w->live_bytes;
 	trend_set_add(w->slopes, t_s, value);
+	add_waited(w, t_s);
 	add_room(w, t_s);
 	add_recent(w, t_s);
 	add_kept(w, t_s);
@@ -260,6 +272,7 @@ void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct 
 		evidence_series(scratch, w->slopes, i, &out->slope[i]);
 	if (w->room)
 		evidence_series(scratch, w->room, 0, &out->room);
+	evidence_series(scratch, w->waited, 0, &out->waited);
 	out->pools_bytes = w->pools_bytes;
 	out->live_bytes = w->live_bytes;
 	retention_evidence(&w->kept, &out->kept);

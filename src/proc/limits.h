@@ -72,6 +72,7 @@ struct proc_usage {
 	/* through read and write of any kind, or to and from disks where that is more (mappings);
 	 * PROC_UNKNOWN when /proc/PID/io may not be read */
 	uint64_t io_bytes;
+	uint64_t waited_ns; /* of its threads, ready to run, for a processor; 0 = not told */
 };
 int proc_usage(const struct proc *p, struct proc_usage *out);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Readings beside the resident size: whose pages they are, faults, open files. */
 #include <inttypes.h>
+#include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -8,6 +9,8 @@
 #include "proc/inside.h"
 #include "proc/limits.h"
 #include "proc/stamped.h"
+
+#define MOST_THREADS 64
 
 int proc_rollup(const struct proc *p, struct proc_rollup *out)
 {
@@ -89,6 +92,34 @@ static uint64_t io_bytes(int pid)
 	return rchar + wchar > from_disk + to_disk ? rchar + wchar : from_disk + to_disk;
 }
 
+/* Each thread has its own, and a process may have thousands: the first ones stand for it. */
+static uint64_t waited_ns(int pid)
+{
+	uint64_t ran, waited, sum = 0;
+	struct dirent *e;
+	char path[48];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	for (unsigned n = 0; n < MOST_THREADS && (e = readdir(dir));) {
+		auto_free char *text = NULL;
+		size_t len;
+
+		if (!isdigit((unsigned char)*e->d_name))
+			continue;
+		n++;
+		snprintf(path, sizeof(path), "task/%.20s/schedstat", e->d_name);
+		if (!proc_slurp(pid, path, &text, &len) &&
+		    sscanf(text, "%" SCNu64 " %" SCNu64, &ran, &waited) == 2)
+			sum += waited;
+	}
+	closedir(dir);
+	return sum;
+}
+
 int proc_usage(const struct proc *p, struct proc_usage *out)
 {
 	auto_free char *text = NULL;
@@ -99,6 +130,7 @@ int proc_usage(const struct proc *p, struct proc_usage *out)
 	memset(out, 0, sizeof(*out));
 	out->fds = count_fds(p->pid);
 	out->io_bytes = io_bytes(p->pid);
+	out->waited_ns = waited_ns(p->pid);
 	err = proc_slurp(p->pid, "stat", &text, &len);
 	if (err)
 		return err;

@@ -490,8 +490,8 @@ int native_burst_poll(struct native *n, uint64_t now_ns)
 	b->next_ns = now_ns + ((now_ns * 0x9e3779b97f4a7c15ull) >> 38); /* up to 67 ms */
 	err = window(n);
 	if (err == -EBUSY && !*n->note)
-		snprintf(n->note, sizeof(n->note), "native blocks could not be watched at times: %s",
-			 fail_text());
+		snprintf(n->note, sizeof(n->note),
+			 "native blocks could not be watched at times: %s", fail_text());
 	if (err != -ENOTSUP)
 		return err;
 	b->is_ended = true;
