@@ -214,18 +214,3 @@ int proc_read_cstr(const struct proc *p, uint64_t addr, char *buf, size_t size)
 	buf[n] = '\0';
 	return 0;
 }
-
-size_t proc_read_many(const struct proc *p, struct proc_req *v, size_t n)
-{
-	size_t good = 0;
-	int err = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (err != -ESRCH && err != -EPERM)
-			err = proc_read(p, v[i].addr, v[i].buf, v[i].len);
-		v[i].ok = !err;
-		v[i].swapped = err == -ENODATA;
-		good += !err;
-	}
-	return good;
-}

@@ -185,6 +185,48 @@ static void holes_are_told_from_pages(void **state)
 	proc_close(p);
 }
 
+/* Many at once, in any order, some across pages and some of what is not there: each as if alone. */
+static void what_lies_close_is_read_as_if_alone(void **state)
+{
+	enum { MANY = 700, LONGEST = 5000 };
+	static char together[MANY][LONGEST], alone[LONGEST];
+	static struct proc_req req[MANY];
+	char *at = map(MIB, MAP_SHARED | MAP_ANONYMOUS, -1);
+	struct proc *p = self_open();
+	uint64_t x = 1;
+	size_t good = 0, bad = 0;
+
+	(void)state;
+	for (size_t i = 0; i < MIB; i++)
+		if (i / 4096 % 3)
+			at[i] = (char)(i * 7 + i / 4096);
+	for (size_t i = 0; i < MANY; i++) {
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		req[i] = (struct proc_req){
+			.addr = (uintptr_t)at + (x >> 33) % 40000,
+			.buf = together[i],
+			.len = 1 + (x >> 20) % (i % 50 ? 200 : LONGEST),
+		};
+	}
+	req[10].addr = UINT64_MAX - 3;
+	req[10].len = 4;
+	req[11].addr = 0;
+	proc_read_many(p, req, MANY);
+	for (size_t i = 0; i < MANY; i++) {
+		int err = proc_read(p, req[i].addr, alone, req[i].len);
+
+		assert_int_equal(req[i].ok, !err);
+		assert_false(req[i].swapped);
+		if (!err)
+			assert_memory_equal(together[i], alone, req[i].len);
+		good += !err;
+		bad += !!err;
+	}
+	assert_true(good > MANY / 3 && bad > MANY / 6);
+	munmap(at, MIB);
+	proc_close(p);
+}
+
 /* Data of an ELF file is the file's where nobody wrote to it. */
 static void untouched_data_comes_from_the_file(void **state)
 {
@@ -270,6 +312,7 @@ int main(void)
 		cmocka_unit_test(untouched_memory_stays_untouched),
 		cmocka_unit_test(what_is_there_is_read),
 		cmocka_unit_test(holes_are_told_from_pages),
+		cmocka_unit_test(what_lies_close_is_read_as_if_alone),
 		cmocka_unit_test(untouched_data_comes_from_the_file),
 		cmocka_unit_test(devices_are_left_alone),
 		cmocka_unit_test(faults_make_us_keep_back),
