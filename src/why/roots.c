@@ -2,14 +2,12 @@
 /* Where a search begins: modules, frames, threads, interpreters, the data of libraries, stacks. */
 #include "py/objects.h"
 #include "py/versions.h"
-#include "why/reach.h"
+#include "why/roots.h"
 
 #define MAX_INTERPS	64
 #define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */
 #define MAX_STATICS	(1u << 30)  /* of all of them */
-#define MAX_ROOTS	(4u << 20)  /* what a process says beyond is not believed */
 #define SIGNALS		64
-#define MAX_CALLBACKS	(1u << 20)
 #define SIGNALS_DEFAULT 40 /* so many have the same handler, or none of Python's */
 #ifndef REACH_THREADS
 #define REACH_THREADS 4096
@@ -34,7 +32,7 @@ static bool is_free_list(const struct reach *r, enum reach_kind kind, uint32_t n
 	       !proc_read_u64(r->g->h->rt->proc, graph_addr(r->g, node, NULL), &first) && !first;
 }
 
-static struct reach_root *add(struct reach *r, enum reach_kind kind, uint64_t addr)
+struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t addr)
 {
 	uint32_t node = addr & 7 ? NODE_NONE : graph_find(r->g, addr);
 	struct reach_root *root;
@@ -80,52 +78,6 @@ static size_t dict_pairs(const struct py_runtime *rt, uint64_t dict, uint64_t (*
 	return n;
 }
 
-/* {function, arguments, keywords} of one callback of module atexit. */
-static bool is_callback(const struct reach *r, uint64_t addr)
-{
-	uint64_t entry[3];
-	uint32_t args;
-
-	if (!heap_is_pointer(addr) || proc_read(r->g->h->rt->proc, addr, entry, sizeof(entry)))
-		return false;
-	args = graph_find(r->g, entry[1]);
-	return args != NODE_NONE && graph_type(r->g, args)->kind == GRAPH_TUPLE &&
-	       graph_find(r->g, entry[0]) != NODE_NONE;
-}
-
-/* 3.10 - 3.13 keep an array of pointers to callbacks in the interpreter, 3.14 a list of tuples;
- * before, they hang off the module. */
-static void atexit_roots(struct reach *r, const uint64_t *state, size_t n)
-{
-	const struct py_runtime *rt = r->g->h->rt;
-
-	for (size_t i = 0; i < n; i++) {
-		uint64_t at = state[i], first, one;
-		uint32_t node;
-
-		if (!heap_is_pointer(at) || proc_read_u64(rt->proc, at, &first))
-			continue;
-		node = graph_find(r->g, at);
-		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_LIST) {
-			if (!proc_read_u64(rt->proc, at + rt->layout.list_item, &at) &&
-			    !proc_read_u64(rt->proc, at, &first) &&
-			    is_callback(r, first + rt->layout.tuple_item))
-				add(r, REACH_ATEXIT, state[i]);
-			continue;
-		}
-		if (node != NODE_NONE && graph_type(r->g, node)->addr)
-			continue;
-		for (uint64_t k = 0, missed = 0;
-		     k < MAX_CALLBACKS && missed < 8 && r->root.n < MAX_ROOTS; k++) {
-			if (proc_read_u64(rt->proc, at + 8 * k, &one))
-				break;
-			missed = is_callback(r, one) ? 0 : missed + 1;
-			if (!missed)
-				add(r, REACH_ATEXIT, one);
-		}
-	}
-}
-
 /* 3.8, 3.9: the callbacks are in the state of the module. */
 static void atexit_state(struct reach *r, uint64_t module)
 {
@@ -135,7 +87,7 @@ static void atexit_state(struct reach *r, uint64_t module)
 	    !proc_read_u64(r->g->h->rt->proc,
 			   module + PY_MODULE_STATE + py_more_header(r->g->h->rt), &state) &&
 	    state && !proc_read(r->g->h->rt->proc, state, words, sizeof(words)))
-		atexit_roots(r, words, 1);
+		roots_atexit(r, words, 1);
 }
 
 static void module_roots(struct reach *r, uint64_t interp)
@@ -162,14 +114,14 @@ static void module_roots(struct reach *r, uint64_t interp)
 		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_MODULE &&
 		    !proc_read_u64(rt->proc, pair[i][1] + PY_MODULE_DICT + py_more_header(rt),
 				   &dict)) {
-			root = add(r, REACH_MODULE, dict);
+			root = roots_add(r, REACH_MODULE, dict);
 			if (root) {
 				root->owner = pair[i][1];
 				root->name = strdup(name);
 			}
 		}
 		/* What its C code keeps hangs off the module object itself. */
-		root = add(r, REACH_MODULE, pair[i][1]);
+		root = roots_add(r, REACH_MODULE, pair[i][1]);
 		if (root) {
 			root->owner = pair[i][1];
 			root->name = strdup(name);
@@ -193,7 +145,7 @@ static void slot_roots(struct frames *f, const struct py_locals *l, enum reach_k
 	if (!slot || !n || proc_read(rt->proc, l->slots + 8ull * from, slot, 8ull * n))
 		return;
 	for (uint32_t i = 0; i < n; i++) {
-		struct reach_root *root = add(f->r, kind, slot[i] & mask);
+		struct reach_root *root = roots_add(f->r, kind, slot[i] & mask);
 
 		if (!root)
 			continue;
@@ -212,7 +164,7 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 	slot_roots(f, l, REACH_TEMPORARY, l->n, l->n_stack);
 	/* The module's own dict is no news. */
 	if (l->locals && l->locals != l->globals) {
-		root = add(f->r, REACH_LOCAL, l->locals);
+		root = roots_add(f->r, REACH_LOCAL, l->locals);
 		if (root) {
 			root->owner = l->code;
 			root->at = REACH_FRAME_DICT;
@@ -232,7 +184,7 @@ static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint
 		return;
 	}
 	for (uint64_t i = 0; i < bytes / 8; i++) {
-		struct reach_root *root = add(r, kind, w[i]);
+		struct reach_root *root = roots_add(r, kind, w[i]);
 
 		if (!root)
 			continue;
@@ -271,9 +223,9 @@ static void interp_roots(struct reach *r, uint64_t interp)
 
 	module_roots(r, interp);
 	if (!proc_read_u64(rt->proc, py_gc_of(rt, interp) + rt->layout.gc_garbage, &garbage))
-		add(r, REACH_GARBAGE, garbage);
+		roots_add(r, REACH_GARBAGE, garbage);
 	if (w && proc_read_patchy(rt->proc, interp, w, size & ~7ull))
-		atexit_roots(r, w, size / 8);
+		roots_atexit(r, w, size / 8);
 	words_of(r, REACH_INTERP, interp, interp, size, 0);
 }
 
@@ -312,9 +264,10 @@ static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t 
 		if (ok < SIGNALS || same < SIGNALS_DEFAULT)
 			continue;
 		for (size_t k = 0; k < SIGNALS; k++) {
-			struct reach_root *root = w[i + 2 * k + 1] == usual
-							  ? NULL
-							  : add(r, REACH_SIGNAL, w[i + 2 * k + 1]);
+			struct reach_root *root =
+				w[i + 2 * k + 1] == usual
+					? NULL
+					: roots_add(r, REACH_SIGNAL, w[i + 2 * k + 1]);
 
 			if (root) {
 				root->owner = addr;
@@ -342,11 +295,11 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 
 		if (!heap_is_pointer(w[i]))
 			continue;
-		root = add(r,
-			   !is_python		  ? REACH_LIBRARY
-			   : is_interned(r, w[i]) ? REACH_INTERNED
-						  : REACH_STATIC,
-			   w[i]);
+		root = roots_add(r,
+				 !is_python		? REACH_LIBRARY
+				 : is_interned(r, w[i]) ? REACH_INTERNED
+							: REACH_STATIC,
+				 w[i]);
 		if (root)
 			root->at = start + 8 * i;
 	}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* For those who look for roots. */
+#ifndef PYLEAK_WHY_ROOTS_H
+#define PYLEAK_WHY_ROOTS_H
+
+#include "py/objects.h"
+#include "why/reach.h"
+
+#define MAX_ROOTS (4u << 20) /* what a process says beyond is not believed */
+
+/* NULL: at @addr is nothing that a search can begin at. */
+struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t addr);
+/* Callbacks of module atexit that the @n words of a state lead to: an interpreter's from 3.10 on,
+ * the module's before. */
+void roots_atexit(struct reach *r, const uint64_t *state, size_t n);
+
+#endif

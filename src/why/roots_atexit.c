@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Functions that are to be called at exit: what they hold lives until then. */
+#include <stdlib.h>
+
+#include "why/roots.h"
+
+#define MAX_CALLBACKS	(1u << 20)
+#define FIRST_CALLBACKS 8
+
+/* {function, arguments, keywords} of one callback of module atexit. */
+static bool is_callback(const struct reach *r, uint64_t addr)
+{
+	uint64_t entry[3];
+	uint32_t args;
+
+	if (!heap_is_pointer(addr) || proc_read(r->g->h->rt->proc, addr, entry, sizeof(entry)))
+		return false;
+	args = graph_find(r->g, entry[1]);
+	return args != NODE_NONE && graph_type(r->g, args)->kind == GRAPH_TUPLE &&
+	       graph_find(r->g, entry[0]) != NODE_NONE;
+}
+
+/* 3.14 keeps a list of tuples. */
+static void list_of_callbacks(struct reach *r, uint64_t list)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	uint64_t items, first;
+
+	if (!proc_read_u64(rt->proc, list + rt->layout.list_item, &items) &&
+	    !proc_read_u64(rt->proc, items, &first) &&
+	    is_callback(r, first + rt->layout.tuple_item))
+		roots_add(r, REACH_ATEXIT, list);
+}
+
+/* A callback of an array is a block by itself, and no object. */
+static bool is_callback_block(const struct reach *r, uint64_t addr)
+{
+	uint32_t node = graph_find(r->g, addr);
+
+	return (node == NODE_NONE || !graph_type(r->g, node)->addr) && is_callback(r, addr);
+}
+
+/* 3.10 - 3.13 keep an array of pointers to callbacks; where the first ones are none, it is none. */
+static void array_of_callbacks(struct reach *r, uint64_t at, const uint64_t first[FIRST_CALLBACKS])
+{
+	uint64_t one;
+
+	for (uint64_t k = 0, missed = 0;
+	     k < MAX_CALLBACKS && missed < FIRST_CALLBACKS && r->root.n < MAX_ROOTS; k++) {
+		if (k < FIRST_CALLBACKS)
+			one = first[k];
+		else if (proc_read_u64(r->g->h->rt->proc, at + 8 * k, &one))
+			break;
+		missed = is_callback_block(r, one) ? 0 : missed + 1;
+		if (!missed)
+			roots_add(r, REACH_ATEXIT, one);
+	}
+}
+
+/* What may be an array of callbacks, of the words of a state; lists are looked at here. */
+static size_t find_arrays(struct reach *r, const uint64_t *state, size_t n,
+			  uint64_t (*first)[FIRST_CALLBACKS], struct proc_req *out)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t node = graph_find(r->g, state[i]);
+		bool is_object = node != NODE_NONE && graph_type(r->g, node)->addr;
+
+		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_LIST)
+			list_of_callbacks(r, state[i]);
+		else if (heap_is_pointer(state[i]) && !is_object) {
+			memset(first[found], 0, sizeof(first[found]));
+			out[found] = (struct proc_req){
+				.addr = state[i], .buf = first[found], .len = sizeof(first[found])};
+			found++;
+		}
+	}
+	return found;
+}
+
+/* An interpreter's state has thousands of words that point somewhere: their first words are read
+ * all at once. */
+void roots_atexit(struct reach *r, const uint64_t *state, size_t n)
+{
+	uint64_t(*first)[FIRST_CALLBACKS] = malloc(n * sizeof(*first));
+	auto_free struct proc_req *req = malloc(n * sizeof(*req));
+	size_t found = first && req ? find_arrays(r, state, n, first, req) : 0;
+
+	proc_read_many(r->g->h->rt->proc, req, found);
+	for (size_t i = 0; i < found; i++)
+		if (req[i].ok || !proc_read_u64(r->g->h->rt->proc, req[i].addr, req[i].buf))
+			array_of_callbacks(r, req[i].addr, req[i].buf);
+	free(first);
+}
