@@ -3,9 +3,9 @@
 #ifndef PYLEAK_SESSION_HOLDERS_PRIV_H
 #define PYLEAK_SESSION_HOLDERS_PRIV_H
 
-#include "session/fills.h"
+#include "inquiry/fills.h"
 #include "session/holders.h"
-#include "session/inquiry.h"
+#include "inquiry/inquiry.h"
 #include "session/session_priv.h"
 
 /* What was found out, kept for the reports that follow. */

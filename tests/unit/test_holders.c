@@ -7,7 +7,7 @@
 
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
-#include "session/fills.h"
+#include "inquiry/fills.h"
 #include "verdicts.h"
 
 #define S 1000000000ull

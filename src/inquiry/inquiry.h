@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Some questions to the heap, asked together on a thread of its own with its own view of the
  * process: reading the heap takes seconds where it is big, and windows do not wait. */
-#ifndef PYLEAK_SESSION_INQUIRY_H
-#define PYLEAK_SESSION_INQUIRY_H
+#ifndef PYLEAK_INQUIRY_INQUIRY_H
+#define PYLEAK_INQUIRY_INQUIRY_H
 
 #include "base/fit.h"
 #include "base/worker.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "session/inquiry.h"
+#include "inquiry/inquiry.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A container that the survivors of a site hang on: has it a bound, is it still being filled? */
-#ifndef PYLEAK_SESSION_FILLS_H
-#define PYLEAK_SESSION_FILLS_H
+#ifndef PYLEAK_INQUIRY_FILLS_H
+#define PYLEAK_INQUIRY_FILLS_H
 
 #include "judge/holder_fact.h"
 #include "py/py.h"

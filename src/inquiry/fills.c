@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Looking at a container again and again: a length is one small read. */
-#include "session/fills.h"
+#include "inquiry/fills.h"
 
 #include <stdio.h>
 
