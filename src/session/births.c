@@ -31,6 +31,7 @@ static bool close_births(void *self)
 	struct births *b = self;
 
 	focus_free(&b->focus);
+	unseen_free(&b->unseen);
 	return true;
 }
 
@@ -117,6 +118,7 @@ static int observe(void *self, const struct observation *to)
 		p->coverage = 1;
 	p->lost[PL_LOST_BIRTHS_FULL].n += b->overruns;
 	p->lost[LOST_WINDOWS_REFUSED].n = b->windows_refused;
+	p->lost[LOST_BIRTHS_UNSEEN].n = b->unseen.missed;
 	o->coverage = p->coverage;
 	o->bursts = b->bursts;
 	o->watched = &b->watched;

@@ -6,6 +6,7 @@
 #include "judge/coverage.h"
 #include "session/session_priv.h"
 #include "session/sites.h"
+#include "session/unseen.h"
 #include "track/ladder.h"
 
 enum births_mode {
@@ -58,6 +59,7 @@ struct births {
 	uint64_t polled, polled_ns;
 	uint64_t always_since;
 	struct focus focus;
+	struct unseen unseen;
 };
 
 /* bursts.c: windows, and the permanent mode */

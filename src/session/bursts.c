@@ -176,10 +176,13 @@ void births_burst(struct births *b)
 	b->waits = 0;
 	opened = clock_ns();
 	first = births_now(b);
+	if (!focus)
+		unseen_begin(&b->unseen, b->s);
 	wait_window(b, first, opened, least);
 	looked = births_now(b);
 	ladder_look(b->ladder, b->s->kern.births, looked - first > PL_BIRTH_SLOTS ? looked : first,
 		    looked, pools_collections(b->s->pools), b->bursts, b->focus.is_on);
+	unseen_end(&b->unseen, b->s);
 	births_let_go(b);
 	last = births_now(b);
 	closed = clock_ns();
@@ -187,10 +190,13 @@ void births_burst(struct births *b)
 
 	/* We stood still in it: the probes were out meanwhile, or did nothing. */
 	is_broken = b->s->kern.stats->asleep || closed - opened >= PROBE_GUARD_PATIENCE_NS;
-	if (is_broken)
+	if (is_broken) {
 		ladder_drop_look(b->ladder, last - first);
-	else
+		unseen_drop(&b->unseen);
+	} else {
 		settle(b, first, looked, last);
+		unseen_settle(&b->unseen, b->s, first);
+	}
 	if (last - before > PL_BIRTH_SLOTS)
 		before = last - PL_BIRTH_SLOTS;
 	focus_learn(b, before, last);
@@ -220,6 +226,7 @@ void births_stop_always(struct births *b)
 
 	b->on_ns += until > b->always_since ? until - b->always_since : 0;
 	births_off(b);
+	unseen_drop(&b->unseen);
 	b->told = b->last_seen;
 	b->mode = BIRTHS_BURSTS;
 	b->due.poll = 0;
@@ -228,8 +235,11 @@ void births_stop_always(struct births *b)
 /* Objects born since the last look: read them, kill what was reborn meanwhile. */
 static void look_always(struct births *b)
 {
-	uint64_t from = b->last_seen, looked = births_now(b), now = clock_ns(), last;
+	uint64_t from = b->last_seen, looked, now = clock_ns(), last;
 
+	unseen_end(&b->unseen, b->s);
+	unseen_settle(&b->unseen, b->s, from);
+	looked = births_now(b);
 	coverage_add(&b->watched, b->looked_ns, now);
 	b->looked_ns = now;
 	if (looked - from > PL_BIRTH_SLOTS) {
@@ -244,6 +254,8 @@ static void look_always(struct births *b)
 	ladder_kill_old(b->ladder, b->s->kern.births, from, looked);
 	ladder_admit(b->ladder);
 	b->last_seen = looked;
+	if (!b->focus.is_on)
+		unseen_begin(&b->unseen, b->s);
 	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
 }
 

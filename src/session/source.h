@@ -33,6 +33,8 @@ struct session;
 	X(THINNED, "samples_thinned", "survivors left out to bound memory; the others count more") \
 	X(WINDOWS_REFUSED, "windows_refused",                                                      \
 	  "a sampling window was left out: probes would have harmed the process or the host")      \
+	X(BIRTHS_UNSEEN, "births_unseen",                                                          \
+	  "a new object was not among the births: it was made in a place that is not known")       \
 	X(STOOD_STILL, "stood_still", "the tool stood still, and its probes were out meanwhile")   \
 	X(HELD_BY_UNKNOWN, "held_by_unknown", "what holds the survivors was not found out")
 

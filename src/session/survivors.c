@@ -15,6 +15,7 @@ struct survivors {
 	struct session *s;
 	struct ladder *ladder;
 	uint64_t not_before; /* no climb: what it costs us is bounded */
+	uint64_t refused;    /* bits: size classes that are no evidence */
 };
 
 static int open_survivors(void *self, struct session *s)
@@ -91,6 +92,16 @@ void survivors_plan(struct survivors *v, uint64_t when_ns)
 	session_wake(v->s, v, when_ns < v->not_before ? v->not_before : when_ns);
 }
 
+void survivors_refuse(struct survivors *v, int cls)
+{
+	v->refused |= 1ull << heap_class_index(cls);
+}
+
+static bool is_evidence(const struct survivors *v, const struct sample *s)
+{
+	return s->rung && !(v->refused >> heap_class_index(s->part[0].cls) & 1);
+}
+
 const struct sample *survivors_samples(const struct survivors *v, size_t *n)
 {
 	return ladder_samples(v->ladder, n);
@@ -152,7 +163,7 @@ static int observe(void *self, const struct observation *to)
 		return fail(-ENOMEM, "out of memory");
 	/* One that has survived no look yet says nothing. */
 	for (size_t i = 0; i < n; i++)
-		if (from[i].rung)
+		if (is_evidence(s, &from[i]))
 			copy(&from[i], &v[o->n++]);
 	for (size_t i = 0; i < deaths->cap; i++)
 		if (deaths->slot[2 * i])

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "heap/carved.h"
+
+#include "heap/inside.h"
+
+/* struct pool_header (Objects/obmalloc.c, Include/internal/pycore_obmalloc.h), 3.8 - 3.15. */
+struct pool_head {
+	uint32_t used, unused;
+	uint64_t freeblock, next, prev;
+	uint32_t arena, cls, next_offset, max_offset;
+};
+_Static_assert(sizeof(struct pool_head) == HEAP_POOL_HEAD, "struct pool_header");
+
+static bool is_sound(const struct heap *h, const struct pool_head *p, unsigned cls)
+{
+	const uint32_t size = 16 * (cls + 1), end = h->rt->layout.pool_size;
+
+	return p->cls == cls && p->used && p->next_offset >= HEAP_POOL_HEAD &&
+	       p->next_offset <= end + size && (p->next_offset - HEAP_POOL_HEAD) % size == 0;
+}
+
+static void read_heads(const struct heap *h, const uint64_t pool[HEAP_CLASSES],
+		       struct pool_head head[HEAP_CLASSES])
+{
+	struct proc_req req[HEAP_CLASSES];
+	unsigned cls[HEAP_CLASSES];
+	size_t n = 0;
+
+	for (unsigned c = 0; c < HEAP_CLASSES; c++) {
+		head[c] = (struct pool_head){0};
+		if (!pool[c])
+			continue;
+		cls[n] = c;
+		req[n++] =
+			(struct proc_req){.addr = pool[c], .buf = &head[c], .len = sizeof(head[c])};
+	}
+	proc_read_many(h->rt->proc, req, n);
+	for (size_t i = 0; i < n; i++)
+		if (!req[i].ok)
+			head[cls[i]] = (struct pool_head){0};
+}
+
+int heap_carving_begin(struct heap *h, struct heap_carving *out)
+{
+	/* Each class has two words: the first and the last of its list of pools that are partly
+	 * used. An empty list points to itself, as a pool whose links these two words would be. */
+	uint64_t list[2 * HEAP_CLASSES], pool[HEAP_CLASSES];
+	struct pool_head head[HEAP_CLASSES];
+
+	memset(out, 0, sizeof(*out));
+	if (!heap_has_pools(h) || !h->rt->usedpools || h->rt->allocator != PY_ALLOC_PYMALLOC ||
+	    proc_read(h->rt->proc, h->rt->usedpools, list, sizeof(list)))
+		return -ENODATA;
+	for (unsigned c = 0; c < HEAP_CLASSES; c++) {
+		pool[c] = list[2 * c];
+		if (pool[c] & (h->rt->layout.pool_size - 1))
+			pool[c] = 0;
+	}
+	read_heads(h, pool, head);
+	for (unsigned c = 0; c < HEAP_CLASSES; c++)
+		if (is_sound(h, &head[c], c)) {
+			out->of[c].pool = pool[c];
+			out->of[c].next = head[c].next_offset;
+		}
+	return 0;
+}
+
+/* Blocks of one pool: the last one carved is left out, it may still be the one to be taken next. */
+static size_t find_objects(struct heap *h, uint64_t pool, unsigned cls, uint32_t from, uint32_t to,
+			   struct heap_object *out, size_t max)
+{
+	const uint32_t size = 16 * (cls + 1);
+	size_t n = 0;
+
+	for (uint32_t at = from; at + size < to && n < max; at += size) {
+		struct heap_object *o = &out[n];
+
+		memset(o, 0, sizeof(*o));
+		if (!heap_object_in_block(h, pool + at, size, &o->addr, &o->type))
+			n++;
+	}
+	return n;
+}
+
+/* A block of raw memory may still show an object that lay there when the pool had another class. */
+static bool fills_its_block(const struct heap *h, const struct heap_object *o, unsigned cls)
+{
+	return o->addr && !o->is_static && o->parts && o->part[0].cls == (int)cls &&
+	       heap_class_for(h, o->part[0].bytes) == (int)cls;
+}
+
+size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct heap_carved *out,
+			size_t max)
+{
+	auto_free struct heap_object *v = calloc(HEAP_CARVED, sizeof(*v));
+	struct pool_head head[HEAP_CLASSES];
+	uint64_t pool[HEAP_CLASSES];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < HEAP_CLASSES; i++)
+		pool[i] = c->of[i].pool;
+	read_heads(h, pool, head);
+	for (unsigned i = 0; v && i < HEAP_CLASSES && n < max; i++) {
+		size_t k;
+
+		if (!pool[i] || !is_sound(h, &head[i], i))
+			continue;
+		k = find_objects(h, pool[i], i, c->of[i].next, head[i].next_offset, v,
+				 HEAP_CARVED < max - n ? HEAP_CARVED : max - n);
+		heap_read_objects(h, v, k, HEAP_FULL);
+		for (size_t o = 0; o < k; o++)
+			if (fills_its_block(h, &v[o], i))
+				out[n++] = (struct heap_carved){v[o].addr, v[o].type, (int)i};
+	}
+	return n;
+}
