@@ -142,6 +142,8 @@ void evidence_seen(struct wire *w, struct report_process *p)
 	wire_maybe(w, p->parts, parts);
 	wire_objects(w, p->lost, p->n_lost, 3, lost);
 	wire_array(w, p->notes, p->n_notes, 1, string);
+	wire_string(w, &p->build);
+	wire_string(w, &p->tested_as);
 	if (w->reads && (!p->comm || !p->mode || !p->mechanism))
 		w->wrong = w->wrong ? w->wrong : "a process has no name";
 }

@@ -5,6 +5,7 @@
 
 #include "proc/container.h"
 #include "proc/list.h"
+#include "py/shape.h"
 
 static const char *known(struct report *r, const char *s)
 {
@@ -27,6 +28,7 @@ static void fill_container(const struct proc *t, struct report *r, struct report
 void identity_fill(const struct proc *t, const struct py_runtime *rt, struct report *r,
 		   struct report_process *p)
 {
+	char words[PY_SHAPE_WORDS];
 	size_t n = 0;
 
 	p->pid = t->pid;
@@ -43,4 +45,8 @@ void identity_fill(const struct proc *t, const struct py_runtime *rt, struct rep
 	p->python_version = report_strdup(r, rt->version);
 	p->allocator = py_allocator_name(rt->allocator);
 	p->free_threaded = rt->free_threaded;
+	if (rt->shape) {
+		p->build = report_strdup(r, py_shape_words(rt->shape, words, sizeof(words)));
+		p->tested_as = py_shape_tested(rt->shape);
+	}
 }

@@ -75,6 +75,7 @@ struct py_runtime {
 	uint64_t usedpools, arenas, maxarenas; /* main interpreter; arenas, maxarenas: where the
 						* pointer and the u32 lie */
 	uint64_t type_type, unicode_type, code_type; /* run-time addresses of PyType_Type ... */
+	const struct py_shape *shape; /* how it was built (shape.h); NULL: nobody has asked */
 	struct py_private *priv;
 };
 

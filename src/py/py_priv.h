@@ -5,6 +5,7 @@
 
 #include "base/spend.h"
 #include "py/py.h"
+#include "py/shape.h"
 
 #define PY_LAST_FREE_THREADED 14
 
@@ -50,6 +51,7 @@ struct py_private {
 	struct py_static_names *names;		  /* made when first asked for */
 	struct spend naming;			  /* a class may have a dict of any length */
 	uint64_t unnamed;			  /* names that would have cost more */
+	struct py_shape shape;
 	bool pymalloc_idle; /* no arena was ever made: another allocator is in charge */
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "proc/gate.h"
+#include "py/py_priv.h"
 
 #define SYSCONFIG_MAX (1u << 20)
 #define INLINED_FROM  20 /* birth sites: without LTO 1 to 4 are seen, with it 120 to 520 */
@@ -165,7 +166,6 @@ static void configured(const struct py_runtime *rt, struct py_shape *s)
 	const char *text;
 	size_t size;
 
-	s->pgo = s->jit = PY_UNKNOWN;
 	if (read_sysconfig(rt, &bytes, &size))
 		return;
 	text = (const char *)bytes;
@@ -182,7 +182,7 @@ static void configured(const struct py_runtime *rt, struct py_shape *s)
 			 : PY_NO;
 }
 
-void py_shape(const struct py_runtime *rt, size_t births, struct py_shape *out)
+static void read_code(const struct py_runtime *rt, size_t births, struct py_shape *out)
 {
 	struct dso_range r;
 
@@ -195,7 +195,19 @@ void py_shape(const struct py_runtime *rt, size_t births, struct py_shape *out)
 	out->bolt = dso_section(rt->dso, ".bolt.org.text", &r) ? PY_NO : PY_YES;
 	out->frame_pointers = frame_pointers(rt->dso);
 	out->tail_calls = rt->minor < 14 ? PY_NO : PY_UNKNOWN;
+	out->pgo = out->jit = PY_UNKNOWN;
+}
+
+void py_shape(const struct py_runtime *rt, size_t births, struct py_shape *out)
+{
+	read_code(rt, births, out);
 	configured(rt, out);
+}
+
+void py_find_shape(struct py_runtime *rt, size_t births)
+{
+	read_code(rt, births, &rt->priv->shape);
+	rt->shape = &rt->priv->shape;
 }
 
 /* ---- for people ---- */

@@ -20,6 +20,9 @@ struct py_shape {
 /* @births: places where objects are born in its file, 0 = not known. They are inlined into other
  * files' functions by link-time optimisation only. Reads one file of the target's library. */
 void py_shape(const struct py_runtime *rt, size_t births, struct py_shape *out);
+/* The same, without that file, kept in rt->shape: whose library lies on storage that is silent does
+ * not make a watch wait. */
+void py_find_shape(struct py_runtime *rt, size_t births);
 
 /* "GCC 12.2.0, LTO, shared library, stripped, frame pointers, glibc" */
 #define PY_SHAPE_WORDS 200

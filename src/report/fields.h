@@ -64,7 +64,11 @@
 	X(S, MAYBE, python_version, "version", .merge = MERGE_SAME, .is = "^3\\.[0-9]+") \
 	X(S, MAYBE, allocator, "allocator", .merge = MERGE_SAME, \
 	  .is = "pymalloc|malloc|mimalloc|debug|other") \
-	X(S, FLAG, free_threaded, "free_threaded", .merge = MERGE_SUM)
+	X(S, FLAG, free_threaded, "free_threaded", .merge = MERGE_SUM) \
+	X(S, MAYBE, build, "build", .merge = MERGE_SAME, \
+	  .about = "compiler, how it was optimised and linked, libc; null: not known") \
+	X(S, MAYBE, tested_as, "tested_as", .merge = MERGE_SAME, \
+	  .about = "a build that the tool is tested on and that is like it; null: none is")
 
 #define REPORT_STATE(X, S) \
 	X(S, MAYBE, mode, "mode", .merge = MERGE_SAME, .is = "exact|auto|growth") \

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "py/shape.h"
 #include "session/frames.h"
 #include "session/holders.h"
 #include "session/memory.h"
@@ -56,6 +57,7 @@ static int open_kernel_half(struct session *s)
 		return err;
 	if (err)
 		session_note(s, "births are not watched: %s", fail_text());
+	py_find_shape(s->rt, s->sites->n);
 	err = kern_load(s, s->sites->n);
 	if (err > 0)
 		session_note(s, "growth alone was watched at first: %s", fail_text());
