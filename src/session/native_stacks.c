@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "session/native_stacks.h"
+#include "py/functions.h"
 #include "session/session_priv.h"
 #include "session/survivors.h"
 #include "sym/sym.h"
@@ -137,6 +138,18 @@ static int on_copy(void *arg, void *data, size_t size)
 	return 0;
 }
 
+static void know(uint64_t addr, const char *name, const char *module, void *ctx)
+{
+	sym_know(ctx, addr, name, module);
+}
+
+static void know_functions(struct sym *sym, void *ctx)
+{
+	const struct session *s = ctx;
+
+	py_functions(s->rt, know, sym);
+}
+
 int native_stacks_open(struct session *s, struct native *native, struct native_stacks **out)
 {
 	struct native_stacks *n = calloc(1, sizeof(*n));
@@ -149,6 +162,7 @@ int native_stacks_open(struct session *s, struct native *native, struct native_s
 	n->native = native;
 	err = sym_open(s->proc, &n->sym);
 	if (!err) {
+		sym_ask(n->sym, know_functions, s);
 		n->ring = ring_buffer__new(bpf_map__fd(s->kern.skel->maps.native_copies), on_copy,
 					   n, NULL);
 		if (!n->ring)

@@ -27,6 +27,7 @@ void sym_close(struct sym *s)
 		return;
 	for (size_t i = 0; i < s->n_files; i++)
 		sym_file_close(s->file[i]);
+	sym_forget_known(s);
 	free(s->view.maps);
 	free(s->view.map_text);
 	free(s->file_of);
@@ -139,6 +140,7 @@ size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame 
 	const struct sym_names_of *n = f && f->dso ? sym_file_names(f, pc->addr, &s->stats) : NULL;
 
 	if (n) {
+		sym_name_known(s, pc, (struct sym_names_of *)(uintptr_t)n);
 		*out = n->v;
 		return n->n;
 	}

@@ -83,6 +83,12 @@ struct sym_frame {
  * Strings live as long as @s. Returns at least 1. */
 size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out);
 
+/* Functions that no symbol may name, and whose names somebody else knows: @pc is where one begins,
+ * at run time; @module stands for its file, NULL: the file does. Strings are copied. */
+void sym_know(struct sym *s, uint64_t pc, const char *name, const char *module);
+/* @ask is called once, when the first name is wanted that no symbol gives; it calls sym_know(). */
+void sym_ask(struct sym *s, void (*ask)(struct sym *s, void *ctx), void *ctx);
+
 struct sym_stats {
 	uint64_t stacks, frames, ends[6];
 	uint64_t files, files_refused, names, names_unknown;

@@ -15,6 +15,12 @@
 struct sym_names_of {
 	struct sym_frame v[SYM_MAX_INLINED + 1];
 	size_t n;
+	bool is_known_asked; /* sym_name_known() has tried */
+};
+
+struct sym_known {
+	char *name, *module;
+	bool is_ambiguous;
 };
 
 /* One ELF file, as often as it is mapped. */
@@ -45,6 +51,10 @@ struct sym {
 	size_t n_files;
 	uint64_t read_ns; /* when the maps were read */
 	struct sym_names_of nowhere;
+	VEC(struct sym_known) known;
+	struct map64 known_at;		       /* file and address -> place + 1 */
+	void (*ask)(struct sym *s, void *ctx); /* NULL: nobody, or done */
+	void *ask_ctx;
 	bool no_servers; /* they did not answer in time: not asked again */
 	struct sym_stats stats;
 };
@@ -83,6 +93,10 @@ size_t sym_lines(struct sym_file *f, uint64_t addr, struct sym_frame *out, size_
 /* names.c */
 const struct sym_names_of *sym_file_names(struct sym_file *f, uint64_t addr,
 					  struct sym_stats *stats);
+
+/* known.c: a name for the last of @n, at @at, when it has none and somebody knows one. */
+void sym_name_known(struct sym *s, const struct sym_pc *at, struct sym_names_of *n);
+void sym_forget_known(struct sym *s);
 
 /* expr.c: DWARF expressions of call frame information. */
 struct sym_regs {

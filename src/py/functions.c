@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "py/functions.h"
+
+#include <stdio.h>
+
+#include "py/py_priv.h"
+
+#define MODULE_DICT  16 /* PyModuleObject.md_dict, every version with a GIL */
+#define MAX_METHODS  1024
+#define MAX_MODULES  2048
+#define METHOD_BATCH 16
+
+/* PyMethodDef and PyGetSetDef (Include/methodobject.h, descrobject.h): the same in 3.8 - 3.15. */
+struct method_def {
+	uint64_t name, function, flags, doc;
+};
+struct getset_def {
+	uint64_t name, get, set, doc, closure;
+};
+
+/* Members of PyTypeObject, behind tp_name (Include/cpython/object.h, the same in 3.8 - 3.15). */
+enum {
+	TP_METHODS = 208,
+	TP_GETSET = 224,
+	TP_BASE = 232,
+};
+static const struct slot {
+	uint16_t at;
+	const char *name;
+} slots[] = {
+	{24, "tp_dealloc"}, {64, "__repr__"},	  {96, "__hash__"},	{104, "__call__"},
+	{112, "__str__"},   {120, "__getattr__"}, {128, "__setattr__"}, {176, "__eq__"},
+	{192, "__iter__"},  {200, "__next__"},	  {248, "__get__"},	{256, "__set__"},
+	{272, "__init__"},  {288, "__new__"},
+};
+
+struct walk {
+	py_function_visit visit;
+	void *ctx;
+	const char *module; /* being looked through, NULL for builtins */
+	bool is_python;
+	size_t modules;
+	uint64_t function_type;
+};
+
+static bool read_name(const struct py_runtime *rt, uint64_t at, char *buf, size_t size)
+{
+	if (!at || proc_read_cstr(rt->proc, at, buf, size) || !*buf)
+		return false;
+	for (const char *c = buf; *c; c++)
+		if (*c < '!' || *c > '~')
+			return false;
+	return true;
+}
+
+static void tell(struct walk *w, uint64_t addr, const char *type, const char *name)
+{
+	char text[200];
+
+	if (!addr)
+		return;
+	snprintf(text, sizeof(text), "%s%s%s", type ? type : "", type ? "." : "", name);
+	w->visit(addr, text, w->module, w->ctx);
+}
+
+static void see_methods(const struct py_runtime *rt, struct walk *w, uint64_t at, const char *type)
+{
+	struct method_def v[METHOD_BATCH];
+	char name[96];
+
+	for (size_t i = 0; at && i < MAX_METHODS; i++) {
+		/* One more than there is may lie beyond the mapping: then one at a time. */
+		if (i % METHOD_BATCH == 0 &&
+		    proc_read(rt->proc, at + i * sizeof(*v), v, sizeof(v)) &&
+		    proc_read(rt->proc, at + i * sizeof(*v), v, sizeof(*v)))
+			return;
+		if (!read_name(rt, v[i % METHOD_BATCH].name, name, sizeof(name)))
+			return;
+		tell(w, v[i % METHOD_BATCH].function, type, name);
+	}
+}
+
+static void see_getset(const struct py_runtime *rt, struct walk *w, uint64_t at, const char *type)
+{
+	struct getset_def g;
+	char name[96];
+
+	for (size_t i = 0; at && i < MAX_METHODS; i++) {
+		if (proc_read(rt->proc, at + i * sizeof(g), &g, sizeof(g)) ||
+		    !read_name(rt, g.name, name, sizeof(name)))
+			return;
+		tell(w, g.get, type, name);
+		tell(w, g.set, type, name);
+	}
+}
+
+/* What a type has from its base is the base's. */
+static void see_slots(const struct py_runtime *rt, struct walk *w, uint64_t tp_name,
+		      const char *type)
+{
+	uint64_t base = 0, own, inherited;
+
+	if (proc_read_u64(rt->proc, tp_name + TP_BASE, &base))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(slots); i++) {
+		inherited = 0;
+		if (proc_read_u64(rt->proc, tp_name + slots[i].at, &own) || !own)
+			continue;
+		if (base)
+			proc_read_u64(rt->proc, base + rt->layout.tp_name + slots[i].at,
+				      &inherited);
+		if (own != inherited)
+			tell(w, own, type, slots[i].name);
+	}
+}
+
+static void see_type(const struct py_runtime *rt, struct walk *w, uint64_t type)
+{
+	uint64_t at = type + rt->layout.tp_name, name_at, methods = 0, getset = 0;
+	char name[128];
+	const char *last;
+
+	if (proc_read_u64(rt->proc, at, &name_at) || !read_name(rt, name_at, name, sizeof(name)))
+		return;
+	last = strrchr(name, '.');
+	last = last ? last + 1 : name;
+	proc_read_u64(rt->proc, at + TP_METHODS, &methods);
+	proc_read_u64(rt->proc, at + TP_GETSET, &getset);
+	see_methods(rt, w, methods, last);
+	see_getset(rt, w, getset, last);
+	see_slots(rt, w, at, last);
+}
+
+static bool see_member(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
+{
+	struct walk *w = ctx;
+	uint64_t type, def;
+	struct method_def m;
+	char name[96];
+
+	(void)key;
+	if (proc_read_u64(rt->proc, value + rt->layout.ob_type, &type))
+		return true;
+	if (type == w->function_type) {
+		if (!proc_read_u64(rt->proc, value + rt->layout.ob_type + 8, &def) && def &&
+		    !proc_read(rt->proc, def, &m, sizeof(m)) &&
+		    read_name(rt, m.name, name, sizeof(name)))
+			tell(w, m.function, NULL, name);
+	} else if (py_is_type(rt, value)) {
+		see_type(rt, w, value);
+	}
+	return true;
+}
+
+/* Modules that are written in Python have it. */
+static bool see_origin(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
+{
+	struct walk *w = ctx;
+
+	(void)rt;
+	(void)value;
+	w->is_python = !strcmp(key, "__builtins__");
+	return !w->is_python;
+}
+
+static bool see_module(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
+{
+	struct walk *w = ctx;
+	uint64_t dict;
+
+	if (++w->modules > MAX_MODULES)
+		return false;
+	if (!*key || proc_read_u64(rt->proc, value + MODULE_DICT, &dict))
+		return true;
+	w->is_python = false;
+	py_dict_each(rt, dict, see_origin, w);
+	if (w->is_python)
+		return true;
+	w->module = strcmp(key, "builtins") != 0 ? key : NULL;
+	py_dict_each(rt, dict, see_member, w);
+	return true;
+}
+
+void py_functions(const struct py_runtime *rt, py_function_visit visit, void *ctx)
+{
+	struct walk w = {
+		.visit = visit, .ctx = ctx, .function_type = py_symbol(rt, "PyCFunction_Type")};
+
+	/* Without a GIL a module's dict lies elsewhere. */
+	if (!rt->free_threaded)
+		py_dict_each(rt, py_modules(rt), see_module, &w);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Names that somebody else knows, for functions that no symbol names: CPython has the names of
+ * those in C that Python code can call. Who knows them is asked when the first is wanted. */
+#include "sym/sym_priv.h"
+
+#define MOST_KNOWN 65536
+
+void sym_ask(struct sym *s, void (*ask)(struct sym *s, void *ctx), void *ctx)
+{
+	s->ask = ask;
+	s->ask_ctx = ctx;
+}
+
+static uint64_t key_of(const struct sym_pc *at, uint64_t start)
+{
+	return start | (uint64_t)(at->file + 1) << 48;
+}
+
+void sym_know(struct sym *s, uint64_t pc, const char *name, const char *module)
+{
+	struct sym_known *k;
+	struct sym_pc at;
+	uint64_t *place;
+
+	if (s->known.n == MOST_KNOWN || !sym_locate(s, pc, &at) || at.addr >> 48)
+		return;
+	place = map64_put(&s->known_at, key_of(&at, at.addr));
+	if (!place)
+		return;
+	if (*place) {
+		/* One function under two names, as where equal code is kept once: neither. */
+		k = &s->known.v[*place - 1];
+		k->is_ambiguous = k->is_ambiguous || strcmp(k->name, name) != 0;
+		return;
+	}
+	k = vec_push(&s->known);
+	if (!k)
+		return;
+	*k = (struct sym_known){.name = strdup(name), .module = module ? strdup(module) : NULL};
+	if (!k->name || (module && !k->module)) {
+		free(k->name);
+		free(k->module);
+		s->known.n--;
+		return;
+	}
+	*place = s->known.n;
+}
+
+void sym_name_known(struct sym *s, const struct sym_pc *at, struct sym_names_of *n)
+{
+	struct sym_frame *last = &n->v[n->n - 1];
+	const struct sym_known *k;
+	const uint64_t *place;
+	struct dso_range fn;
+	uint64_t depth;
+
+	if (n->is_known_asked || last->function)
+		return;
+	n->is_known_asked = true;
+	if (s->ask) {
+		void (*ask)(struct sym *, void *) = s->ask;
+
+		s->ask = NULL;
+		ask(s, s->ask_ctx);
+	}
+	if (!s->known.n || dso_frame_at(s->file[at->file]->dso, at->addr, &fn, &depth))
+		return;
+	place = map64_get(&s->known_at, key_of(at, fn.addr));
+	k = place && *place ? &s->known.v[*place - 1] : NULL;
+	if (!k || k->is_ambiguous)
+		return;
+	last->function = strdup(k->name);
+	if (last->function && k->module)
+		last->module = k->module;
+}
+
+void sym_forget_known(struct sym *s)
+{
+	for (size_t i = 0; i < s->known.n; i++) {
+		free(s->known.v[i].name);
+		free(s->known.v[i].module);
+	}
+	vec_free(&s->known);
+	map64_free(&s->known_at);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Names of functions in C as CPython has them, against its own symbols where a build has some. */
+#include "py/functions.h"
+#include "unit.h"
+
+#include <glob.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct seen {
+	const struct proc *proc;
+	struct dso *dso;
+	uint64_t bias;
+	bool has_symbols, has_update, has_crc32, has_deque;
+	size_t n, begins, elsewhere;
+};
+
+static void see(uint64_t addr, const char *name, const char *module, void *ctx)
+{
+	struct seen *s = ctx;
+	const struct proc_map *m = proc_find_map(s->proc, addr);
+	struct dso_sym sym;
+	const char *symbol;
+
+	assert_non_null(m);
+	assert_true(m->executable);
+	s->n++;
+	s->has_update |= !module && !strcmp(name, "dict.update");
+	s->has_crc32 |= module && !strcmp(module, "zlib") && !strcmp(name, "crc32");
+	s->has_deque |= module && !strcmp(module, "_collections") && !strcmp(name, "deque.append");
+	if (!s->has_symbols || dso_function_at(s->dso, addr - s->bias, &sym, &symbol))
+		s->elsewhere++; /* in an extension's own file */
+	else if (sym.addr == addr - s->bias)
+		s->begins++;
+	else
+		fail_msg("%s.%s is in the middle of %s", module ? module : "", name, symbol);
+}
+
+static void check(const char *python)
+{
+	int ready[2];
+	struct py_runtime *rt;
+	struct proc *p;
+	struct seen s = {0};
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		dup2(ready[1], STDOUT_FILENO);
+		execl(python, python, "-c",
+		      "import zlib, collections, sys, time; sys.stdout.write('r'); "
+		      "sys.stdout.flush(); time.sleep(60)",
+		      (char *)NULL);
+		_exit(127);
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) == 1 && !proc_open(pid, &p)) {
+		assert_int_equal(py_open(p, &rt), 0);
+		s.proc = p;
+		s.dso = rt->dso;
+		s.bias = rt->bias;
+		s.has_symbols = dso_has_symtab(rt->dso);
+		py_functions(rt, see, &s);
+		print_message("%5zu functions, %zu at a symbol: %s\n", s.n, s.begins, python);
+		assert_true(s.n > 1000 && s.has_update && s.has_crc32 && s.has_deque);
+		assert_true(!s.has_symbols || s.begins > 800);
+		py_close(rt);
+		proc_close(p);
+	}
+	close(ready[0]);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void each(const char *pattern)
+{
+	glob_t g;
+
+	if (!glob(pattern, GLOB_TILDE, NULL, &g))
+		for (size_t i = 0; i < g.gl_pathc; i++)
+			check(g.gl_pathv[i]);
+	globfree(&g);
+}
+
+static void names_are_those_of_functions(void **state)
+{
+	(void)state;
+	each("/usr/bin/python3.11");
+	each("~/.pyenv/versions/3.[89]*/bin/python3");
+	each("~/.pyenv/versions/3.1*/bin/python3");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_those_of_functions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
