@@ -94,7 +94,7 @@ static void see_getset(const struct py_runtime *rt, struct walk *w, uint64_t at,
 	}
 }
 
-/* What a type has from its base is the base's. */
+/* A function that a type has from its base is the base's. */
 static void see_slots(const struct py_runtime *rt, struct walk *w, uint64_t tp_name,
 		      const char *type)
 {
