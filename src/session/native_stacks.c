@@ -138,16 +138,26 @@ static int on_copy(void *arg, void *data, size_t size)
 	return 0;
 }
 
+struct knower {
+	struct sym *sym;
+	const struct py_runtime *rt;
+};
+
+/* A module that has a file is called by that. */
 static void know(uint64_t addr, const char *name, const char *module, void *ctx)
 {
-	sym_know(ctx, addr, name, module);
+	const struct knower *k = ctx;
+	const struct proc_map *m = proc_find_map(k->rt->proc, addr);
+
+	sym_know(k->sym, addr, name, m && !strcmp(m->path, k->rt->name) ? module : NULL);
 }
 
 static void know_functions(struct sym *sym, void *ctx)
 {
 	const struct session *s = ctx;
+	struct knower k = {sym, s->rt};
 
-	py_functions(s->rt, know, sym);
+	py_functions(s->rt, know, &k);
 }
 
 int native_stacks_open(struct session *s, struct native *native, struct native_stacks **out)
