@@ -57,7 +57,7 @@ static void array_of_callbacks(struct reach *r, uint64_t at, const uint64_t firs
 	}
 }
 
-/* What may be an array of callbacks, of the words of a state; lists are looked at here. */
+/* Collects what may be an array of callbacks from the words of a state; looks at lists itself. */
 static size_t find_arrays(struct reach *r, const uint64_t *state, size_t n,
 			  uint64_t (*first)[FIRST_CALLBACKS], struct proc_req *out)
 {
