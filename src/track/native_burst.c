@@ -489,13 +489,12 @@ int native_burst_poll(struct native *n, uint64_t now_ns)
 		return 0;
 	b->next_ns = now_ns + ((now_ns * 0x9e3779b97f4a7c15ull) >> 38); /* up to 67 ms */
 	err = window(n);
-	if (err == -EBUSY && !*n->note)
-		snprintf(n->note, sizeof(n->note),
-			 "native blocks could not be watched at times: %s", fail_text());
-	if (err != -ENOTSUP)
+	if (err != -ENOTSUP && err != -EBUSY)
 		return err;
-	b->is_ended = true;
-	snprintf(n->note, sizeof(n->note), "native blocks are not watched any more: %s",
-		 fail_text());
-	return 0;
+	b->is_ended = err == -ENOTSUP;
+	if (b->is_ended || !*n->note)
+		snprintf(n->note, sizeof(n->note), "native blocks %s: %s",
+			 b->is_ended ? "are not watched any more" : "could not be watched at times",
+			 fail_text());
+	return b->is_ended ? 0 : err;
 }
