@@ -68,7 +68,7 @@ static int read_run(const struct proc *p, struct proc_req **v, size_t n, size_t 
 
 size_t proc_read_many(const struct proc *p, struct proc_req *v, size_t n)
 {
-	struct proc_req *order[BATCH];
+	struct proc_req *order[BATCH] = {0};
 	size_t good = 0;
 	int err = 0;
 
