@@ -76,7 +76,7 @@ size_t proc_read_many(const struct proc *p, struct proc_req *v, size_t n)
 		m = n - at < BATCH ? n - at : BATCH;
 		for (size_t i = 0; i < m; i++)
 			order[i] = &v[at + i];
-		qsort(order, m, sizeof(*order), by_address);
+		qsort(order, m, sizeof(void *), by_address);
 		for (size_t i = 0, k, len; i < m; i += k) {
 			k = find_run(order + i, m - i, &len);
 			err = read_run(p, order + i, k, len, err);
