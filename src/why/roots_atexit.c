@@ -87,9 +87,13 @@ void roots_atexit(struct reach *r, const uint64_t *state, size_t n)
 	auto_free struct proc_req *req = malloc(n * sizeof(*req));
 	size_t found = first && req ? find_arrays(r, state, n, first, req) : 0;
 
+	r->unreadable += !first || !req;
 	proc_read_many(r->g->h->rt->proc, req, found);
-	for (size_t i = 0; i < found; i++)
-		if (req[i].ok || !proc_read_u64(r->g->h->rt->proc, req[i].addr, req[i].buf))
-			array_of_callbacks(r, req[i].addr, req[i].buf);
+	for (size_t i = 0; i < found; i++) {
+		for (size_t k = 0; !req[i].ok && k < FIRST_CALLBACKS; k++)
+			if (proc_read_u64(r->g->h->rt->proc, req[i].addr + 8 * k, &first[i][k]))
+				break;
+		array_of_callbacks(r, req[i].addr, first[i]);
+	}
 	free(first);
 }
