@@ -14,7 +14,10 @@ uint64_t label_peek(const struct labels *l, uint64_t addr)
 {
 	uint64_t v;
 
-	return proc_read_u64(l->rt->proc, addr, &v) ? 0 : v;
+	if (!proc_read_u64(l->rt->proc, addr, &v))
+		return v;
+	l->r->unreadable++;
+	return 0;
 }
 
 uint64_t label_entries(const struct graph *g, enum graph_kind kind, uint64_t addr)
@@ -61,7 +64,10 @@ bool label_is_attributes(struct graph *g, uint32_t owner, uint64_t addr, uint64_
 /* A str as one short line. */
 bool label_read_name(const struct labels *l, uint64_t str, char *buf, size_t size)
 {
-	if (!heap_is_pointer(str) || py_read_str(l->rt, str, buf, size) || !*buf)
+	int err = heap_is_pointer(str) ? py_read_str(l->rt, str, buf, size) : -EINVAL;
+
+	l->r->unreadable += err == -EFAULT;
+	if (err || !*buf)
 		return false;
 	for (char *p = buf; *p; p++)
 		if ((unsigned char)*p < ' ')
@@ -79,8 +85,13 @@ int label_find_key(const struct labels *l, uint64_t keys, uint64_t values, uint6
 	uint64_t slot[64];
 
 	*key = 0;
-	if (!buf || !heap_is_pointer(keys) || proc_read(l->rt->proc, keys, head, sizeof(head)) ||
-	    !heap_keys_facts(l->rt, head, &k))
+	if (!buf || !heap_is_pointer(keys))
+		return 0;
+	if (proc_read(l->rt->proc, keys, head, sizeof(head))) {
+		l->r->unreadable++;
+		return 0;
+	}
+	if (!heap_keys_facts(l->rt, head, &k))
 		return 0;
 	if (values) {
 		uint64_t n = k.n < ARRAY_SIZE(slot) ? k.n : ARRAY_SIZE(slot);
@@ -99,8 +110,10 @@ int label_find_key(const struct labels *l, uint64_t keys, uint64_t values, uint6
 		uint64_t n = k.n - at < PIECE ? k.n - at : PIECE;
 
 		if (proc_read(l->rt->proc, keys + k.entries + at * k.entry_size, buf,
-			      n * k.entry_size))
+			      n * k.entry_size)) {
+			l->r->unreadable++;
 			return 0;
+		}
 		for (uint64_t i = 0; i < n; i++) {
 			const uint8_t *e = buf + i * k.entry_size + (k.entry_size == 24 ? 8 : 0);
 
