@@ -80,6 +80,12 @@ def free_threaded():
     return [Python("debian-" + path.split("/")[-3], path) for path in paths]
 
 
+def builds():
+    """Shapes that people run and Debian does not have, built from source by builds.sh."""
+    paths = sorted(glob.glob(os.path.join(ROOTS, "builds", "*-3.*", "bin", "python3.[0-9]*[0-9]")))
+    return [Python(path.split("/")[-3], path) for path in paths]
+
+
 @functools.cache
 def pyenv():
     found = []
