@@ -44,24 +44,22 @@ int heap_carving_begin(struct heap *h, struct heap_carving *out)
 {
 	/* Each class has two words: the first and the last of its list of pools that are partly
 	 * used. An empty list points to itself, as a pool whose links these two words would be. */
-	uint64_t list[2 * HEAP_CLASSES], pool[HEAP_CLASSES];
+	uint64_t list[2 * HEAP_CLASSES];
 	struct pool_head head[HEAP_CLASSES];
 
 	memset(out, 0, sizeof(*out));
 	if (!heap_has_pools(h) || !h->rt->usedpools || h->rt->allocator != PY_ALLOC_PYMALLOC ||
 	    proc_read(h->rt->proc, h->rt->usedpools, list, sizeof(list)))
 		return -ENODATA;
-	for (unsigned c = 0; c < HEAP_CLASSES; c++) {
-		pool[c] = list[2 * c];
-		if (pool[c] & (h->rt->layout.pool_size - 1))
-			pool[c] = 0;
-	}
-	read_heads(h, pool, head);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
-		if (is_sound(h, &head[c], c)) {
-			out->of[c].pool = pool[c];
-			out->of[c].next = head[c].next_offset;
-		}
+		if (!(list[2 * c] & (h->rt->layout.pool_size - 1)))
+			out->pool[c] = list[2 * c];
+	read_heads(h, out->pool, head);
+	for (unsigned c = 0; c < HEAP_CLASSES; c++) {
+		out->next[c] = head[c].next_offset;
+		if (!is_sound(h, &head[c], c))
+			out->pool[c] = 0;
+	}
 	return 0;
 }
 
@@ -94,18 +92,15 @@ size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct hea
 {
 	auto_free struct heap_object *v = calloc(HEAP_CARVED, sizeof(*v));
 	struct pool_head head[HEAP_CLASSES];
-	uint64_t pool[HEAP_CLASSES];
 	size_t n = 0;
 
-	for (unsigned i = 0; i < HEAP_CLASSES; i++)
-		pool[i] = c->of[i].pool;
-	read_heads(h, pool, head);
+	read_heads(h, c->pool, head);
 	for (unsigned i = 0; v && i < HEAP_CLASSES && n < max; i++) {
 		size_t k;
 
-		if (!pool[i] || !is_sound(h, &head[i], i))
+		if (!c->pool[i] || !is_sound(h, &head[i], i))
 			continue;
-		k = find_objects(h, pool[i], i, c->of[i].next, head[i].next_offset, v,
+		k = find_objects(h, c->pool[i], i, c->next[i], head[i].next_offset, v,
 				 HEAP_CARVED < max - n ? HEAP_CARVED : max - n);
 		heap_read_objects(h, v, k, HEAP_FULL);
 		for (size_t o = 0; o < k; o++)

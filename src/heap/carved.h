@@ -14,10 +14,8 @@
 #define HEAP_CARVED 64 /* objects of one pair of looks */
 
 struct heap_carving {
-	struct {
-		uint64_t pool; /* 0 = none */
-		uint32_t next; /* offset of the first block that was never handed out */
-	} of[HEAP_CLASSES];
+	uint64_t pool[HEAP_CLASSES]; /* 0 = none */
+	uint32_t next[HEAP_CLASSES]; /* offset of the first block that was never handed out */
 };
 
 struct heap_carved {

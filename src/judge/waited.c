@@ -22,12 +22,15 @@ static double waited_at(const struct trend_points *w, double t)
 /* Several threads may wait at once, but no more time can be lost than there is. */
 static void take_waits(const struct trend_points *w, const struct trend_points *p, double *x)
 {
+	double before = waited_at(w, p->t[0]);
+
 	x[0] = p->t[0];
 	for (size_t i = 1; i < p->n; i++) {
 		double step = p->t[i] - p->t[i - 1];
-		double lost = waited_at(w, p->t[i]) - waited_at(w, p->t[i - 1]);
+		double now = waited_at(w, p->t[i]);
 
-		x[i] = x[i - 1] + step - fmin(fmax(lost, 0), WAITED_MOST * step);
+		x[i] = x[i - 1] + step - fmin(fmax(now - before, 0), WAITED_MOST * step);
+		before = now;
 	}
 }
 

@@ -5,7 +5,6 @@
 
 #include "py/py_priv.h"
 
-#define MODULE_DICT  16 /* PyModuleObject.md_dict, every version with a GIL */
 #define MAX_METHODS  1024
 #define MAX_MODULES  2048
 #define METHOD_BATCH 16
@@ -18,11 +17,13 @@ struct getset_def {
 	uint64_t name, get, set, doc, closure;
 };
 
-/* Members of PyTypeObject, behind tp_name (Include/cpython/object.h, the same in 3.8 - 3.15). */
+/* Members of PyTypeObject, from tp_name on (Include/cpython/object.h, the same in 3.8 - 3.15). */
 enum {
 	TP_METHODS = 208,
 	TP_GETSET = 224,
 	TP_BASE = 232,
+	TP_NEW = 288,
+	TP_WORDS = TP_NEW / 8 + 1,
 };
 static const struct slot {
 	uint16_t at;
@@ -31,15 +32,13 @@ static const struct slot {
 	{24, "tp_dealloc"}, {64, "__repr__"},	  {96, "__hash__"},	{104, "__call__"},
 	{112, "__str__"},   {120, "__getattr__"}, {128, "__setattr__"}, {176, "__eq__"},
 	{192, "__iter__"},  {200, "__next__"},	  {248, "__get__"},	{256, "__set__"},
-	{272, "__init__"},  {288, "__new__"},
+	{272, "__init__"},  {TP_NEW, "__new__"},
 };
 
 struct walk {
 	py_function_visit visit;
 	void *ctx;
 	const char *module; /* being looked through, NULL for builtins */
-	bool is_python;
-	size_t modules;
 	uint64_t function_type;
 };
 
@@ -95,40 +94,32 @@ static void see_getset(const struct py_runtime *rt, struct walk *w, uint64_t at,
 }
 
 /* A function that a type has from its base is the base's. */
-static void see_slots(const struct py_runtime *rt, struct walk *w, uint64_t tp_name,
+static void see_slots(const struct py_runtime *rt, struct walk *w, const uint64_t *own,
 		      const char *type)
 {
-	uint64_t base = 0, own, inherited;
+	uint64_t base[TP_WORDS] = {0};
 
-	if (proc_read_u64(rt->proc, tp_name + TP_BASE, &base))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(slots); i++) {
-		inherited = 0;
-		if (proc_read_u64(rt->proc, tp_name + slots[i].at, &own) || !own)
-			continue;
-		if (base)
-			proc_read_u64(rt->proc, base + rt->layout.tp_name + slots[i].at,
-				      &inherited);
-		if (own != inherited)
-			tell(w, own, type, slots[i].name);
-	}
+	if (own[TP_BASE / 8])
+		proc_read(rt->proc, own[TP_BASE / 8] + rt->layout.tp_name, base, sizeof(base));
+	for (size_t i = 0; i < ARRAY_SIZE(slots); i++)
+		if (own[slots[i].at / 8] != base[slots[i].at / 8])
+			tell(w, own[slots[i].at / 8], type, slots[i].name);
 }
 
 static void see_type(const struct py_runtime *rt, struct walk *w, uint64_t type)
 {
-	uint64_t at = type + rt->layout.tp_name, name_at, methods = 0, getset = 0;
+	uint64_t word[TP_WORDS];
 	char name[128];
 	const char *last;
 
-	if (proc_read_u64(rt->proc, at, &name_at) || !read_name(rt, name_at, name, sizeof(name)))
+	if (proc_read(rt->proc, type + rt->layout.tp_name, word, sizeof(word)) ||
+	    !read_name(rt, word[0], name, sizeof(name)))
 		return;
 	last = strrchr(name, '.');
 	last = last ? last + 1 : name;
-	proc_read_u64(rt->proc, at + TP_METHODS, &methods);
-	proc_read_u64(rt->proc, at + TP_GETSET, &getset);
-	see_methods(rt, w, methods, last);
-	see_getset(rt, w, getset, last);
-	see_slots(rt, w, at, last);
+	see_methods(rt, w, word[TP_METHODS / 8], last);
+	see_getset(rt, w, word[TP_GETSET / 8], last);
+	see_slots(rt, w, word, last);
 }
 
 static bool see_member(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
@@ -152,30 +143,10 @@ static bool see_member(const struct py_runtime *rt, const char *key, uint64_t va
 	return true;
 }
 
-/* Modules that are written in Python have it. */
-static bool see_origin(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
+static bool see_module(const struct py_runtime *rt, const char *key, uint64_t dict, void *ctx)
 {
 	struct walk *w = ctx;
 
-	(void)rt;
-	(void)value;
-	w->is_python = !strcmp(key, "__builtins__");
-	return !w->is_python;
-}
-
-static bool see_module(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
-{
-	struct walk *w = ctx;
-	uint64_t dict;
-
-	if (++w->modules > MAX_MODULES)
-		return false;
-	if (!*key || proc_read_u64(rt->proc, value + MODULE_DICT, &dict))
-		return true;
-	w->is_python = false;
-	py_dict_each(rt, dict, see_origin, w);
-	if (w->is_python)
-		return true;
 	w->module = strcmp(key, "builtins") != 0 ? key : NULL;
 	py_dict_each(rt, dict, see_member, w);
 	return true;
@@ -188,5 +159,5 @@ void py_functions(const struct py_runtime *rt, py_function_visit visit, void *ct
 
 	/* Without a GIL a module's dict lies elsewhere. */
 	if (!rt->free_threaded)
-		py_dict_each(rt, py_modules(rt), see_module, &w);
+		py_c_modules_each(rt, MAX_MODULES, see_module, &w);
 }

@@ -10,8 +10,7 @@
 
 #include "py/static_names.h"
 
-#define MAX_NAMES   8192
-#define MODULE_DICT 16 /* PyModuleObject.md_dict, every version */
+#define MAX_NAMES 8192
 
 struct static_name {
 	uint64_t type;
@@ -21,7 +20,6 @@ struct static_name {
 struct py_static_names {
 	VEC(struct static_name) v;
 	const char *module; /* being looked through */
-	bool is_python;
 };
 
 static bool known(const struct py_static_names *s, uint64_t type)
@@ -63,17 +61,6 @@ static void add(struct py_static_names *s, uint64_t type, const char *module, co
 			snprintf(n->name, sizeof(n->name), "%s", elsewhere[i].name);
 }
 
-/* Modules that are written in Python have it. */
-static bool see_origin(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
-{
-	struct py_static_names *s = ctx;
-
-	(void)rt;
-	(void)value;
-	s->is_python = !strcmp(key, "__builtins__");
-	return !s->is_python;
-}
-
 static bool see_member(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
 {
 	struct py_static_names *s = ctx;
@@ -98,17 +85,10 @@ static bool see_member(const struct py_runtime *rt, const char *key, uint64_t va
 	return true;
 }
 
-static bool see_module(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
+static bool see_module(const struct py_runtime *rt, const char *key, uint64_t dict, void *ctx)
 {
 	struct py_static_names *s = ctx;
-	uint64_t dict;
 
-	if (!key[0] || proc_read_u64(rt->proc, value + MODULE_DICT, &dict))
-		return true;
-	s->is_python = false;
-	py_dict_each(rt, dict, see_origin, s);
-	if (s->is_python)
-		return true;
 	s->module = key;
 	py_dict_each(rt, dict, see_member, s);
 	return true;
@@ -116,9 +96,6 @@ static bool see_module(const struct py_runtime *rt, const char *key, uint64_t va
 
 static void learn(const struct py_runtime *rt, struct py_static_names *s)
 {
-	uint64_t interps[PY_MAX_INTERPRETERS], modules;
-	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
-
 	/* The names that weak references had up to 3.9. */
 	if (rt->minor <= 9) {
 		add(s, py_symbol(rt, "_PyWeakref_RefType"), NULL, "weakref");
@@ -127,9 +104,7 @@ static void learn(const struct py_runtime *rt, struct py_static_names *s)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(static_types); i++)
 		add(s, py_symbol(rt, static_types[i].symbol), NULL, static_types[i].name);
-	/* The main interpreter is the last of the list. */
-	if (n > 0 && !proc_read_u64(rt->proc, interps[n - 1] + rt->layout.interp_modules, &modules))
-		py_dict_each(rt, modules, see_module, s);
+	py_c_modules_each(rt, SIZE_MAX, see_module, s);
 }
 
 int py_static_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)
