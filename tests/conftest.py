@@ -20,6 +20,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        # Tests side by side load the machine so that a change of probes may well take longer than the 100 ms at which the
+        # tool stops making them for half a minute. Those that are alone have it as users do.
+        os.environ.setdefault("PYLEAK_TEST_SLOW_CHANGE_MS", "1000")
     if config.getoption("--results") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Results(config.getoption("--results")))
 

@@ -3,7 +3,7 @@
 
 void breaker_note(struct breaker *b, uint64_t now_ns, uint64_t took_ns)
 {
-	if (took_ns <= BREAKER_SLOW_NS)
+	if (took_ns <= (b->slow_ns ? b->slow_ns : BREAKER_SLOW_NS))
 		return;
 	if (now_ns - b->last_ns > BREAKER_FORGET_NS)
 		b->slow = 0;

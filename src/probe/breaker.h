@@ -15,7 +15,8 @@
 #define BREAKER_MOST	  3		  /* the third ends it */
 
 struct breaker {
-	unsigned slow; /* changes in a row, with less than BREAKER_FORGET_NS between them */
+	uint64_t slow_ns; /* what counts as slow; 0: BREAKER_SLOW_NS */
+	unsigned slow;	  /* changes in a row, with less than BREAKER_FORGET_NS between them */
 	uint64_t last_ns, until_ns, took_ns;
 	bool is_ended;
 };

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -371,10 +372,13 @@ static void *watch(void *arg)
 
 int turn_watch(struct turn_news *news)
 {
+	/* For tests that load the machine themselves. */
+	const char *slow_ms = getenv("PYLEAK_TEST_SLOW_CHANGE_MS");
 	pthread_t thread;
 	int err;
 
 	turns.news = news;
+	turns.breaker.slow_ns = slow_ms ? strtoul(slow_ms, NULL, 10) * 1000000 : 0;
 	err = thread_start(&thread, watch, NULL);
 	if (!err)
 		pthread_detach(thread);
