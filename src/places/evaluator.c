@@ -4,24 +4,26 @@
  * rarely runs elsewhere, as a function without a name that is entered by jumps. Such a jump differs
  * from a tail call: at its target the evaluator's C frame is still there.
  */
-#include "py/py_priv.h"
+#include "places/evaluator.h"
 
 #include <Zydis/Zydis.h>
 
+#include "places/handlers.h"
+
 #define CALLED 8 /* only the return address lies between the stack pointers */
 
-static bool add_range(struct py_range *out, size_t *n, size_t max, uint64_t start, uint64_t size)
+static bool add_range(struct code_range *out, size_t *n, size_t max, uint64_t start, uint64_t size)
 {
 	for (size_t i = 0; i < *n; i++)
 		if (out[i].start == start)
 			return true;
 	if (*n == max)
 		return false;
-	out[(*n)++] = (struct py_range){start, start + size};
+	out[(*n)++] = (struct code_range){start, start + size};
 	return true;
 }
 
-static bool inside(const struct py_range *v, size_t n, uint64_t addr)
+static bool inside(const struct code_range *v, size_t n, uint64_t addr)
 {
 	for (size_t i = 0; i < n; i++)
 		if (addr - v[i].start < v[i].end - v[i].start)
@@ -30,7 +32,7 @@ static bool inside(const struct py_range *v, size_t n, uint64_t addr)
 }
 
 /* Addresses in the file. */
-static void follow_jumps(const struct dso *d, struct py_range *out, size_t *n, size_t max)
+static void follow_jumps(const struct dso *d, struct code_range *out, size_t *n, size_t max)
 {
 	uint64_t at = out[0].start, end = out[0].end;
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
@@ -64,13 +66,17 @@ static void follow_jumps(const struct dso *d, struct py_range *out, size_t *n, s
 	}
 }
 
-size_t py_eval_ranges(const struct py_runtime *rt, struct py_range *out, size_t max)
+size_t places_evaluator(const struct py_runtime *rt, struct code_range *out, size_t max)
 {
 	struct dso_sym sym;
 	size_t n = 0;
 
 	if (!max || dso_symbol(rt->dso, "_PyEval_EvalFrameDefault", &sym) || !sym.size)
 		return 0;
+	/* Where there are handlers the function called so stays below them, and runs nothing. */
+	n = places_handlers(rt, (struct code_range){sym.addr, sym.addr + sym.size}, out, max);
+	if (n)
+		return n;
 	add_range(out, &n, max, sym.addr, sym.size);
 	follow_jumps(rt->dso, out, &n, max);
 	for (size_t i = 0; i < n; i++) {

@@ -172,12 +172,6 @@ int py_interpreters(const struct py_runtime *rt, uint64_t *out, size_t max);
 uint64_t py_gc_of(const struct py_runtime *rt, uint64_t interp);
 /* Run-time address of a symbol of CPython's file; 0 = not there. */
 uint64_t py_symbol(const struct py_runtime *rt, const char *name);
-struct py_range {
-	uint64_t start, end; /* run-time addresses */
-};
-/* The code of the evaluator: a native frame in there stands for the Python frames it runs. Returns
- * the number, at most @max. */
-size_t py_eval_ranges(const struct py_runtime *rt, struct py_range *out, size_t max);
 
 /* Full (generation 2) collections so far, summed over interpreters; -ENODATA when unknown. */
 int py_full_collections(const struct py_runtime *rt, uint64_t *out);

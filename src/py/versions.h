@@ -32,6 +32,14 @@ static inline bool py_free_lists_use_counts(const struct py_runtime *rt)
 	return rt->minor >= 14;
 }
 
+/* ---- The evaluator ---- */
+
+/* 3.14: it may be handlers that jump to each other. */
+static inline bool py_may_have_handlers(const struct py_runtime *rt)
+{
+	return rt->minor >= 14;
+}
+
 /* ---- Values ---- */
 
 /* 3.12: the number of digits of an int stands above three bits of sign and flags. */

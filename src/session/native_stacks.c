@@ -186,7 +186,7 @@ int native_stacks_open(struct session *s, struct native *native, struct native_s
 	n->births.fd = bpf_map__fd(s->kern.skel->maps.native_wanted);
 	n->blocks.fd = bpf_map__fd(s->kern.skel->maps.native_seen);
 	n->blocks.is_kept = true;
-	n->n_eval = py_eval_ranges(s->rt, n->eval, ARRAY_SIZE(n->eval));
+	n->n_eval = places_evaluator(s->rt, n->eval, ARRAY_SIZE(n->eval));
 	for (size_t i = 0; i < n->n_eval; i++)
 		log_debug("evaluator at %#llx-%#llx", (unsigned long long)n->eval[i].start,
 			  (unsigned long long)n->eval[i].end);

@@ -4,6 +4,7 @@
 #define PYLEAK_NATIVE_STACKS_H
 
 #include "base/map64.h"
+#include "places/evaluator.h"
 #include "sym/sym.h"
 #include "track/native.h"
 
@@ -84,7 +85,7 @@ struct native_stacks {
 	size_t bytes;	      /* of all pairs when last counted, and of what came since */
 	double allowed;
 	uint64_t refilled_ns, trimmed_ns;
-	struct py_range eval[8];
+	struct code_range eval[512]; /* one function and its cold parts, or handlers */
 	size_t n_eval;
 };
 
