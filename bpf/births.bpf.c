@@ -73,6 +73,46 @@ static __always_inline void birth_copy(struct pt_regs *ctx, const struct pl_birt
 		copy_send(ctx, b->tid, &pair, b->object, 0, number);
 }
 
+/* The count of a live object is neither 0 nor a pointer, which is what a freed block or one on a
+ * free list has there: 32 bits are counted, and from 3.14 on the upper 16 are flags. */
+static __always_inline int is_dead(__u64 count)
+{
+	return !(__u32)count || (count >> 32 & 0xffff);
+}
+
+/* Looks at a birth of a while ago again. */
+static __always_inline void recheck_one(pl_birth_died *died, __u64 number, __u64 first)
+{
+	__u32 random = bpf_get_prandom_u32();
+	/* Half of them among the last 64, half among the last 1024. */
+	__u64 back = 1 + (random & (random & 0x80000000 ? 63 : 1023)), at = number - back, count;
+	__u32 key = at & (PL_BIRTH_SLOTS - 1);
+	const struct pl_birth *slot;
+
+	if (number < first + back)
+		return;
+	slot = bpf_map_lookup_elem(&births, &key);
+	if (!slot || slot->lap != (__u16)(at / PL_BIRTH_SLOTS + 1))
+		return;
+	if (bpf_probe_read_user(&count, sizeof(count), (void *)slot->object) || !is_dead(count))
+		return;
+	barrier_var(at); /* old verifiers forget the bounds of what was on the stack */
+	died[at & (PL_BIRTH_SLOTS - 1)] = 1;
+}
+
+static __noinline int recheck(__u64 number, __u64 first)
+{
+	__u32 zero = 0;
+	pl_birth_died *died = bpf_map_lookup_elem(&births_died, &zero);
+
+	if (!died)
+		return 0;
+#pragma unroll
+	for (int i = 0; i < PL_RECHECKS; i++)
+		recheck_one(died, number, first);
+	return 0;
+}
+
 /* The time is asked at every 64th birth: it costs 20 ns. */
 static __always_inline int birth_sleeps(struct pl_stats *st)
 {
@@ -91,6 +131,8 @@ int birth(struct pt_regs *ctx)
 	if (!st || birth_sleeps(st) || birth_gather(ctx, &b))
 		return 0;
 	i = st->births;
+	if (st->recheck)
+		recheck(i, st->recheck - 1);
 	if (st->wanted)
 		birth_copy(ctx, &b, i);
 	birth_write(i, &b);
@@ -111,6 +153,8 @@ int birth_shared(struct pt_regs *ctx)
 	if (!st || birth_sleeps(st) || birth_gather(ctx, &b))
 		return 0;
 	i = __sync_fetch_and_add(&st->births, 1);
+	if (st->recheck)
+		recheck(i, st->recheck - 1);
 	if (st->wanted)
 		birth_copy(ctx, &b, i);
 	birth_write(i, &b);

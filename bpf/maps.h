@@ -64,6 +64,14 @@ PL_SHARED struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
+	__type(value, pl_birth_died[PL_BIRTH_SLOTS]);
+} births_died SEC(".maps");
+
+PL_SHARED struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
 	__type(value, struct pl_stats);
 } stats SEC(".maps");
 

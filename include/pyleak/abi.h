@@ -62,6 +62,11 @@ struct pl_birth {
 };
 _Static_assert(sizeof(struct pl_birth) == 32, "pl_birth is ABI");
 
+/* Record i lies at i % PL_BIRTH_SLOTS: not 0 when the object was seen dead afterwards. An object
+ * that lives where the last birth on record has died was born unseen. */
+typedef __u8 pl_birth_died;
+#define PL_RECHECKS 8 /* earlier births that a birth looks at again, when asked to */
+
 /* Where C code called into the interpreter: one C frame of the evaluator runs the frames up to and
  * with the one so marked. Not marked before 3.11, where each Python frame has one of its own, nor
  * part of the hash. */
@@ -163,9 +168,11 @@ struct pl_stats {
 	 * lost. */
 	__u64 deadline_ns;
 	__u64 asleep;
-	__u64 off;    /* written by the user half: births are not recorded */
-	__u64 forks;  /* of the target, children with memory of their own */
-	__u64 births; /* births recorded since load; published after the record */
+	__u64 off;     /* written by the user half: births are not recorded */
+	__u64 forks;   /* of the target, children with memory of their own */
+	__u64 births;  /* births recorded since load; published after the record */
+	__u64 recheck; /* written by the user half: 1 + the first birth to look at again; 0 = none
+			*/
 	__u64 lost[PL_LOST_MAX];
 };
 

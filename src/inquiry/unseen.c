@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "session/unseen.h"
+#include "inquiry/unseen.h"
 
 #include "base/thread.h"
-#include "session/session_priv.h"
-#include "session/survivors.h"
-
-#include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
 
 /* Raw memory shows a stale object now and then, which is none that was missed: a type is missed
  * when it is so again and again, and more than one time in five. */
-#define MISSED_FEWEST 12
-#define MISSED_LOOKS  3
-#define MISSED_SHARE  0.2
+struct limit {
+	uint32_t fewest, looks;
+	double share;
+};
+static const struct limit carved_limit = {12, 3, 0.2};
+/* Few deaths are seen, and hardly one of them wrongly: one in 39 watches of 12 s. */
+static const struct limit reborn_limit = {4, 2, 0.02};
 
 /* The first windows are all looked at: a build that hides births is known by them. Later ones, when
  * a look has been saved for: a part of our time, and what is read in a window is the target's, too.
@@ -20,27 +20,31 @@
 #define LOOK_SHARE  1000
 
 /* Births that came and are not on record. */
-static uint64_t unrecorded(const struct session *s)
+static uint64_t unrecorded(const struct unseen_view *v)
 {
-	const volatile struct pl_stats *st = s->kern.stats;
+	const volatile struct pl_stats *st = v->stats;
 
 	return st->lost[PL_LOST_UNKNOWN_SITE] + st->lost[PL_LOST_OBJECT_UNREADABLE] +
 	       st->lost[PL_LOST_BIRTHS_FULL];
 }
 
-void unseen_begin(struct unseen *u, const struct session *s)
+void unseen_begin(struct unseen *u, const struct unseen_view *v)
 {
-	u->n = 0;
-	u->is_open = false;
+	unseen_drop(u);
 	if (u->looks >= FIRST_LOOKS && clock_ns() < u->due_ns)
 		return;
-	u->lost = unrecorded(s);
-	u->is_open = !heap_carving_begin(s->heap, &u->at);
+	u->is_open = true;
+	u->lost = unrecorded(v);
+	u->is_carving = !heap_carving_begin(v->heap, &u->at);
+	if (v->rt->free_threaded) /* its counts are kept in another way */
+		return;
+	memset(v->died, 0, sizeof(*v->died) * PL_BIRTH_SLOTS);
+	v->stats->recheck = v->stats->births + 1;
 }
 
 void unseen_drop(struct unseen *u)
 {
-	u->is_open = false;
+	u->is_open = u->is_done = false;
 	u->n = 0;
 }
 
@@ -67,62 +71,51 @@ static struct unseen_type *type_of(struct unseen *u, uint64_t type)
 	return t;
 }
 
-static bool is_missed(const struct unseen_type *t)
+static bool is_missed(const struct unseen_count *c, const struct limit *l)
 {
-	return t->missed >= MISSED_FEWEST && t->looks >= MISSED_LOOKS &&
-	       t->missed >= MISSED_SHARE * (t->missed + t->seen);
+	return c->missed >= l->fewest && c->looks >= l->looks &&
+	       c->missed >= l->share * (c->missed + c->seen);
 }
 
-static void tell(struct session *s, const struct unseen_type *t)
+static void note_missed(struct unseen *u, const struct unseen_view *v, struct unseen_type *t,
+			struct unseen_count *c, int cls)
 {
-	char name[128];
+	const struct limit *limit = c == &t->reborn ? &reborn_limit : &carved_limit;
 
-	if (py_type_name(s->rt, t->type, name, sizeof(name)))
-		snprintf(name, sizeof(name), "some");
-	session_note(s,
-		     "no line is told of %s objects, nor of others of their size: this build of "
-		     "CPython makes them in places that are not known (%u of %u new ones were not "
-		     "seen to be born)",
-		     name, t->missed, t->missed + t->seen);
-}
-
-static void note_missed(struct unseen *u, struct session *s, struct unseen_type *t, int cls)
-{
-	t->missed++;
-	t->looks += t->looked != u->looks;
-	t->looked = u->looks;
-	if (!t->is_told && !is_missed(t))
+	log_debug("unseen: %s object of type %#llx", c == &t->reborn ? "reborn" : "new",
+		  (unsigned long long)t->type);
+	c->missed++;
+	c->looks += c->looked != u->looks;
+	c->looked = u->looks;
+	if (!t->is_told && !is_missed(c, limit))
 		return;
-	u->missed += t->is_told ? 1 : t->missed;
-	survivors_refuse(s->survivors, cls);
-	if (!t->is_told)
-		tell(s, t);
+	u->missed += t->is_told ? 1 : c->missed;
+	if (t->is_told)
+		v->refuse(v->ctx, t->type, cls, 0, 0);
+	else
+		v->refuse(v->ctx, t->type, cls, c->missed, c->missed + c->seen);
 	t->is_told = true;
 }
 
-void unseen_end(struct unseen *u, const struct session *s)
+void unseen_end(struct unseen *u, const struct unseen_view *v)
 {
 	uint64_t began = thread_cpu_ns();
 
-	u->n = 0;
+	v->stats->recheck = 0;
 	if (!u->is_open)
 		return;
 	u->is_open = false;
 	u->looks++;
-	u->n = heap_carving_end(s->heap, &u->at, u->v, HEAP_CARVED);
-	u->to = __atomic_load_n(&s->kern.stats->births, __ATOMIC_ACQUIRE);
-	if (unrecorded(s) != u->lost || s->kern.stats->asleep)
-		u->n = 0;
+	u->n = u->is_carving ? heap_carving_end(v->heap, &u->at, u->v, HEAP_CARVED) : 0;
+	u->to = __atomic_load_n(&v->stats->births, __ATOMIC_ACQUIRE);
+	u->is_done = unrecorded(v) == u->lost && !v->stats->asleep;
 	u->due_ns = clock_ns() + (thread_cpu_ns() - began) * LOOK_SHARE;
 }
 
-void unseen_settle(struct unseen *u, struct session *s, uint64_t from)
+static void settle_carved(struct unseen *u, const struct unseen_view *v, uint64_t from)
 {
 	struct map64 at = {0}; /* address -> 1, or 2 when its birth is on record */
-	uint64_t began = thread_cpu_ns();
 
-	if (u->to - from > PL_BIRTH_SLOTS)
-		u->n = 0;
 	for (size_t i = 0; i < u->n; i++) {
 		uint64_t *place = map64_put(&at, u->v[i].addr);
 
@@ -130,7 +123,7 @@ void unseen_settle(struct unseen *u, struct session *s, uint64_t from)
 			*place = 1;
 	}
 	for (uint64_t i = from; u->n && i < u->to; i++) {
-		uint64_t *place = map64_get(&at, s->kern.births[i & (PL_BIRTH_SLOTS - 1)].object);
+		uint64_t *place = map64_get(&at, v->births[i & (PL_BIRTH_SLOTS - 1)].object);
 
 		if (place)
 			*place = 2;
@@ -140,12 +133,40 @@ void unseen_settle(struct unseen *u, struct session *s, uint64_t from)
 		struct unseen_type *t = place ? type_of(u, u->v[i].type) : NULL;
 
 		if (t && *place == 2)
-			t->seen++;
+			t->carved.seen++;
 		else if (t)
-			note_missed(u, s, t, u->v[i].cls);
+			note_missed(u, v, t, &t->carved, u->v[i].cls);
 	}
-	if (u->n)
-		u->due_ns += (thread_cpu_ns() - began) * LOOK_SHARE;
-	u->n = 0;
 	map64_free(&at);
+}
+
+static void settle_reborn(struct unseen *u, const struct unseen_view *v, uint64_t from,
+			  const struct sample *look, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct unseen_type *t;
+
+		if (!look[i].addr || !look[i].parts || look[i].birth < from)
+			continue;
+		t = type_of(u, look[i].type);
+		if (t && v->died[look[i].birth & (PL_BIRTH_SLOTS - 1)])
+			note_missed(u, v, t, &t->reborn, look[i].part[0].cls);
+		else if (t)
+			t->reborn.seen++;
+	}
+}
+
+void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,
+		   const struct sample *look, size_t n)
+{
+	uint64_t began = thread_cpu_ns();
+
+	if (!u->is_done || u->to - from > PL_BIRTH_SLOTS) {
+		unseen_drop(u);
+		return;
+	}
+	settle_carved(u, v, from);
+	settle_reborn(u, v, from, look, n);
+	u->due_ns += (thread_cpu_ns() - began) * LOOK_SHARE;
+	unseen_drop(u);
 }

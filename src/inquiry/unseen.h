@@ -1,28 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Are all births seen? The places where objects are born were found in the program's file; this
  * asks the heap, which knows nothing of places. While all of them are probed, an object in memory
- * that was handed out for the first time must be among the births on record. Where too many of a
- * type are not, this build makes it in places that are not known, and whatever shares its size
- * class may have been made there: no line is told of that class any more. */
-#ifndef PYLEAK_SESSION_UNSEEN_H
-#define PYLEAK_SESSION_UNSEEN_H
+ * that was handed out for the first time must be among the births on record; and an object that
+ * lives where another has died since the last birth on record there, was born since. Where that is
+ * so for too many of a type, this build makes it in places that are not known, and whatever shares
+ * its size class may have been made there: no line is told of that class any more. */
+#ifndef PYLEAK_INQUIRY_UNSEEN_H
+#define PYLEAK_INQUIRY_UNSEEN_H
 
 #include "base/map64.h"
 #include "heap/carved.h"
 #include "pyleak/abi.h"
+#include "track/ladder.h"
 
-struct session;
+/* What is asked, all borrowed. */
+struct unseen_view {
+	const struct py_runtime *rt;
+	struct heap *heap;
+	const struct pl_birth *births;
+	pl_birth_died *died;
+	volatile struct pl_stats *stats;
+	/* Too many of @type were not seen: their size class is no evidence. Called again for each
+	 * that follows; @missed of @all is 0 then. */
+	void (*refuse)(void *ctx, uint64_t type, int cls, uint32_t missed, uint32_t all);
+	void *ctx;
+};
+
+struct unseen_count {
+	uint32_t seen, missed, looks; /* objects; looks that missed one */
+	uint32_t looked;	      /* the last of these */
+};
 
 struct unseen_type {
 	uint64_t type;
-	uint32_t seen, missed, looks; /* objects; looks that missed one */
-	uint32_t looked;	      /* the last of these */
+	struct unseen_count carved, reborn; /* in new memory, in that of another */
 	bool is_told;
 };
 
 struct unseen {
 	struct heap_carving at;
-	bool is_open;
+	bool is_open, is_carving;
 	uint32_t looks;
 	struct map64 place; /* type -> place + 1 */
 	VEC(struct unseen_type) types;
@@ -32,15 +49,18 @@ struct unseen {
 	/* From the look that has ended: blocks that were carved, and births so far. */
 	struct heap_carved v[HEAP_CARVED];
 	size_t n;
+	bool is_done;
 	uint64_t to;
 };
 
 /* All places are probed from before now on. */
-void unseen_begin(struct unseen *u, const struct session *s);
+void unseen_begin(struct unseen *u, const struct unseen_view *v);
 /* They still are. */
-void unseen_end(struct unseen *u, const struct session *s);
-/* Later, when nobody waits: record @from was made before unseen_begin(). */
-void unseen_settle(struct unseen *u, struct session *s, uint64_t from);
+void unseen_end(struct unseen *u, const struct unseen_view *v);
+/* Later, when nobody waits: record @from was made before unseen_begin(), and @look was taken of
+ * what lived at the end and has not been born again until then. */
+void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,
+		   const struct sample *look, size_t n);
 /* They were not, or it is not known. */
 void unseen_drop(struct unseen *u);
 void unseen_free(struct unseen *u);

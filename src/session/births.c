@@ -30,6 +30,8 @@ static bool close_births(void *self)
 {
 	struct births *b = self;
 
+	if (b->s)
+		focus_log(b);
 	focus_free(&b->focus);
 	unseen_free(&b->unseen);
 	return true;

@@ -6,7 +6,7 @@
 #include "judge/coverage.h"
 #include "session/session_priv.h"
 #include "session/sites.h"
-#include "session/unseen.h"
+#include "inquiry/unseen.h"
 #include "track/ladder.h"
 
 enum births_mode {
@@ -79,6 +79,8 @@ void focus_choose(struct births *b);
 void focus_full_next(struct focus *f); /* the next window probes all sites */
 /* How long the probes of a focus may stay in before all sites are looked at again. */
 uint64_t focus_full_view_ns(const struct focus *f, uint64_t now);
+/* Where births were seen, for the log. */
+void focus_log(const struct births *b);
 void focus_free(struct focus *f);
 size_t focus_sites(const struct births *b); /* probed in the window that is open or next */
 

@@ -110,6 +110,54 @@ static void settle(struct births *b, uint64_t first, uint64_t looked, uint64_t l
 	ladder_drop_look(b->ladder, last - first);
 }
 
+static void refuse(void *ctx, uint64_t type, int cls, uint32_t missed, uint32_t all)
+{
+	struct session *s = ctx;
+	char name[128];
+
+	survivors_refuse(s->survivors, cls);
+	if (!missed)
+		return;
+	if (py_type_name(s->rt, type, name, sizeof(name)))
+		snprintf(name, sizeof(name), "some");
+	session_note(s,
+		     "no line is told of %s objects, nor of others of their size: this build of "
+		     "CPython makes them in places that are not known (%u of %u new ones were not "
+		     "seen to be born)",
+		     name, missed, all);
+}
+
+static struct unseen_view view(const struct births *b)
+{
+	struct session *s = b->s;
+
+	return (struct unseen_view){s->rt,  s->heap, s->kern.births, s->kern.died, s->kern.stats,
+				    refuse, s};
+}
+
+static void begin_unseen(struct births *b)
+{
+	struct unseen_view v = view(b);
+
+	unseen_begin(&b->unseen, &v);
+}
+
+static void end_unseen(struct births *b)
+{
+	struct unseen_view v = view(b);
+
+	unseen_end(&b->unseen, &v);
+}
+
+static void settle_unseen(struct births *b, uint64_t first)
+{
+	struct unseen_view v = view(b);
+	size_t n;
+	const struct sample *look = ladder_looked_at(b->ladder, &n);
+
+	unseen_settle(&b->unseen, &v, first, look, n);
+}
+
 static void start_always(struct births *b)
 {
 	if (births_on(b)) {
@@ -177,12 +225,12 @@ void births_burst(struct births *b)
 	opened = clock_ns();
 	first = births_now(b);
 	if (!focus)
-		unseen_begin(&b->unseen, b->s);
+		begin_unseen(b);
 	wait_window(b, first, opened, least);
 	looked = births_now(b);
 	ladder_look(b->ladder, b->s->kern.births, looked - first > PL_BIRTH_SLOTS ? looked : first,
 		    looked, pools_collections(b->s->pools), b->bursts, b->focus.is_on);
-	unseen_end(&b->unseen, b->s);
+	end_unseen(b);
 	births_let_go(b);
 	last = births_now(b);
 	closed = clock_ns();
@@ -195,7 +243,7 @@ void births_burst(struct births *b)
 		unseen_drop(&b->unseen);
 	} else {
 		settle(b, first, looked, last);
-		unseen_settle(&b->unseen, b->s, first);
+		settle_unseen(b, first);
 	}
 	if (last - before > PL_BIRTH_SLOTS)
 		before = last - PL_BIRTH_SLOTS;
@@ -237,8 +285,6 @@ static void look_always(struct births *b)
 {
 	uint64_t from = b->last_seen, looked, now = clock_ns(), last;
 
-	unseen_end(&b->unseen, b->s);
-	unseen_settle(&b->unseen, b->s, from);
 	looked = births_now(b);
 	coverage_add(&b->watched, b->looked_ns, now);
 	b->looked_ns = now;
@@ -248,14 +294,16 @@ static void look_always(struct births *b)
 	}
 	ladder_look(b->ladder, b->s->kern.births, from, looked, pools_collections(b->s->pools),
 		    b->bursts++, b->focus.is_on);
+	end_unseen(b);
 	session_drain(b->s);
 	last = births_now(b);
 	settle(b, from, looked, last);
+	settle_unseen(b, b->last_seen);
 	ladder_kill_old(b->ladder, b->s->kern.births, from, looked);
 	ladder_admit(b->ladder);
 	b->last_seen = looked;
 	if (!b->focus.is_on)
-		unseen_begin(&b->unseen, b->s);
+		begin_unseen(b);
 	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
 }
 

@@ -230,6 +230,13 @@ size_t focus_sites(const struct births *b)
 	return b->focus.is_on ? b->focus.n_sites : b->s->sites->n;
 }
 
+void focus_log(const struct births *b)
+{
+	for (size_t i = 0; i < b->s->sites->n; i++)
+		if (b->focus.births[i])
+			log_debug("focus: %u births at site %zu", b->focus.births[i], i + 1);
+}
+
 void focus_free(struct focus *f)
 {
 	learn_anew(f, 0);

@@ -103,8 +103,10 @@ static int map_all(struct session *s)
 
 	k->births = map_pages(k->skel->maps.births, PL_BIRTH_SLOTS * sizeof(struct pl_birth),
 			      PROT_READ);
+	k->died = map_pages(k->skel->maps.births_died, sizeof(*k->died) * PL_BIRTH_SLOTS,
+			    PROT_READ | PROT_WRITE);
 	k->stats = map_pages(k->skel->maps.stats, sizeof(struct pl_stats), PROT_READ | PROT_WRITE);
-	if (!k->births || !k->stats)
+	if (!k->births || !k->died || !k->stats)
 		return fail(-errno, "cannot map the BPF maps: %s", strerror(errno));
 	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.ring), on_stack, s, NULL);
 	return k->ring ? 0 : fail(-errno, "cannot read the BPF ring buffer: %s", strerror(errno));
@@ -138,6 +140,8 @@ void kern_close(struct kern *k)
 	ring_buffer__free(k->ring);
 	if (k->births)
 		munmap((void *)(uintptr_t)k->births, PL_BIRTH_SLOTS * sizeof(struct pl_birth));
+	if (k->died)
+		munmap(k->died, sizeof(*k->died) * PL_BIRTH_SLOTS);
 	if (k->stats)
 		munmap((void *)(uintptr_t)k->stats, sizeof(struct pl_stats));
 	pyleak_bpf__destroy(k->skel);

@@ -22,6 +22,7 @@ struct kern {
 	struct ring_buffer *ring;
 	int birth_fd; /* the program for births */
 	const struct pl_birth *births;
+	pl_birth_died *died; /* one for each of them */
 	volatile struct pl_stats *stats;
 };
 

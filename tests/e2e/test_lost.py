@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """With birth sites lost behind the finder's own check, as on a build that it does not understand and does not know it: no wrong
 line comes first and is called a leak, and what is left out is said."""
+import re
+
 import harness
 import pytest
 import pythons
@@ -10,20 +12,59 @@ MORE = [pytest.param(n, k, marks=pytest.mark.matrix)
         for n in ("slots", "floats", "str_split", "instances") for k in ("2", "3", "10")]  # fmt: skip
 
 
-@pytest.mark.parametrize("name, every", [("dicts", "2"), ("dicts", "3"), *MORE])
-def test_sites_lost(name, every):
+HOTTEST = 20
+
+
+def watch_without(python, name, lost, seconds=20):
+    """Is the leak's line told? False: it is not, the report says why, and no other is told in its place."""
     program = zoo.PROGRAMS[name]
-    with harness.Target(pythons.host(), name) as target:
+    with harness.Target(python, name) as target:
         target.wait_ready()
-        run = harness.run_tool(target.pid, 20, env={"PYLEAK_TEST_LOSE_SITES": every})
+        run = harness.run_tool(target.pid, seconds, env={"PYLEAK_TEST_LOSE_SITES": lost})
         assert target.alive()
     assert run.rc == 0, run.stderr
     process = run.report["processes"][0]
     leaks = [s for s in process["sites"] if s["verdict"] == "leak"]
     for site in leaks[:1]:
         file, line = harness.blamed(site, program, target.path)
-        assert file == target.path and line in program.guilty | program.grows, (file, line, run.stdout[-2000:])
-    assert leaks or "no line is told of" in run.stdout, run.stdout[-2000:]
+        assert file == target.path and line in program.guilty | program.grows, (lost, file, line, run.stdout[-2000:])
+    assert leaks or "no line is told of" in run.stdout, (lost, run.stdout[-2000:])
+    return bool(leaks)
+
+
+@pytest.mark.parametrize("name, every", [("dicts", "2"), ("dicts", "3"), *MORE])
+def test_sites_lost(name, every):
+    watch_without(pythons.host(), name, every)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("every", ["3", "10"])
+@pytest.mark.parametrize("name", ["dicts", "slots", "floats"])
+@pytest.mark.parametrize("python", pythons.builds(), ids=lambda p: p.name)
+def test_sites_lost_on_builds(python, name, every):
+    watch_without(python, name, every)
+
+
+def hottest(python, name):
+    """The numbers of the sites where most is born, the hottest first."""
+    with harness.Target(python, name) as target:
+        target.wait_ready()
+        run = harness.run_tool(target.pid, 5, args=["-vv"])
+    births = re.findall(r"(\d+) births at site (\d+)", run.stderr)
+    assert births, run.stderr[-2000:]
+    return [site for _, site in sorted(((int(n), site) for n, site in births), reverse=True)][:HOTTEST]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("name", ["dicts", "slots"])
+@pytest.mark.parametrize("python", [pythons.host(), *pythons.builds()], ids=lambda p: p.name)
+def test_one_site_lost(python, name):
+    """Each of the hottest, one at a time: most of them have nothing to do with the leak, and its line is told."""
+    sites = hottest(python, name)
+    told = [watch_without(python, name, "=" + site) for site in sites]
+    assert sum(told) >= len(sites) * 3 // 4, dict(zip(sites, told))
+
+
 
 
 @pytest.mark.parametrize("python", [pythons.host(), *pythons.debian_roots()], ids=lambda p: p.name)

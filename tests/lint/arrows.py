@@ -31,7 +31,7 @@ MAY = {
     "confine": BASE | {"probe", "sym"},
     "memory": LOW | {"py", "heap", "judge", "report", "alert"},
     "sweep": LOW | {"py", "heap", "judge", "report", "session", "memory"},
-    "inquiry": LOW | {"py", "heap", "why", "judge", "report", "memory"},
+    "inquiry": LOW | {"py", "heap", "track", "why", "judge", "report", "memory"},
     "session": LOW | {"py", "sym", "heap", "why", "census", "places", "probe", "track", "judge", "report", "alert", "memory",
                       "inquiry"},
     "out": BASE | {"report"},
