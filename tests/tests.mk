@@ -11,6 +11,8 @@ TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pi
               python3-pytest python3-pytest-xdist python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
               clang-14 libclang-rt-14-dev llvm-14 podman runc qemu-system-x86 busybox-static util-linux procps iproute2 \
               flex bison bc dwarves linux-perf trace-cmd bpftrace
+# Programs that embed Python. Not apache2 itself, which would begin to serve.
+MATRIX_DEPS := uwsgi-plugin-python3 apache2-bin libapache2-mod-wsgi-py3
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 
 C_PIECES   := unit walk kern cli
@@ -50,6 +52,7 @@ test: deps-test mounts roots ## all tests, as root, on a bare Debian 12
 	$(Q)$(MAKE) --no-print-directory test-built
 
 matrix: deps-test mounts roots ## as test, with every program on every Python, long soaks, all kernels
+	-@sh tests/deps.sh $(MATRIX_DEPS)
 	-@sh tests/e2e/nogil.sh
 	-@sh tests/e2e/builds.sh
 	-@sh tests/e2e/musl.sh

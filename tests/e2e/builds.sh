@@ -1,14 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Builds CPython in the shapes that people run and Debian does not have, from Debian's sources and compilers:
-#   builds.sh [NAME...]     default: all of them
-# uv-V is that of python-build-standalone (clang, ThinLTO, PGO, BOLT, one executable). NAME-stripped lies beside
-# each. A build takes half an hour on two cores; what is there already is kept.
+#   builds.sh [NAME...]     default: those of $all
+# docker-V is that of Docker's official images (and of Heroku's, Red Hat's, Nix's), uv-V that of
+# python-build-standalone, conda-V that of conda-forge, alpine-V musl's; tail-V has the interpreter of tail calls
+# alone, O1-V, Os-V, noinline-V and bolt-V are made with options that nobody ships. NAME-stripped lies beside each
+# of the first four. A build takes 5 to 30 minutes on two cores; what is there already is kept.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots/builds
 llvm=22
+all="docker-3.11 docker-3.13 uv-3.13 uv-3.14 conda-3.14 alpine-3.13 tail-3.14 O1-3.13 Os-3.13 noinline-3.13 bolt-3.13"
 # Profiles of a few tests: what is inlined and what is cold is like in a real build, and it ends this day.
 export PROFILE_TASK="-m test test_json test_dict test_list test_re"
 
@@ -17,32 +20,83 @@ export PROFILE_TASK="-m test test_json test_dict test_list test_re"
 
 suites_of() {
 	case $1 in
-	3.13) echo trixie ;;
+	3.11*) echo bookworm ;;
+	3.13*) echo trixie ;;
 	*) echo forky sid ;;
+	esac
+}
+
+# The compiler of the build of that name, and its options for configure, one per line.
+use_clang() {
+	export PATH="/usr/lib/llvm-$llvm/bin:$PATH" CC=clang CXX=clang++ AR=llvm-ar LDFLAGS="-fuse-ld=lld"
+}
+
+use_musl() {
+	# Debian's wrapper knows no multiarch name, which configure wants to be the same as its own.
+	# shellcheck disable=SC2016 # for the wrapper
+	printf '#!/bin/sh\n[ "$1" != --print-multiarch ] || exit 0\nexec musl-gcc "$@"\n' >"$tmp/cc"
+	chmod +x "$tmp/cc"
+	export CC="$tmp/cc"
+}
+
+# A copy beside it, stripped, finds its own library.
+# shellcheck disable=SC2016 # for make and the linker
+rpath='LDFLAGS=-Wl,-rpath,\$$ORIGIN/../lib'
+
+options() {
+	frames=
+	[ "$version" = 3.11 ] || frames="-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer"
+	case $name in
+	docker-*) printf '%s\n' --enable-shared --with-lto --enable-optimizations "CFLAGS=$frames" "$rpath" ;;
+	alpine-*) printf '%s\n' --enable-shared --with-lto --disable-ipv6 "CFLAGS=$frames" "$rpath" ;;
+	conda-*) printf '%s\n' --with-lto=full --enable-optimizations ;;
+	uv-*)
+		# Its modules are inside, too.
+		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt --disable-test-modules MODULE_BUILDTYPE=static
+		case $version in 3.1[4-9]) echo --with-tail-call-interp ;; esac
+		;;
+	bolt-*)
+		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt \
+			"BOLT_APPLY_FLAGS=-reorder-blocks=cache+ -reorder-functions=cdsort -split-functions -split-strategy=randomN -icf=all -plt=hot -dyno-stats"
+		;;
+	tail-*) echo --with-tail-call-interp ;;
+	O1-*) echo "OPT=-DNDEBUG -g -O1" ;;
+	Os-*) echo "OPT=-DNDEBUG -g -Os" ;;
+	noinline-*) echo "OPT=-DNDEBUG -g -O2 -fno-inline" ;;
 	esac
 }
 
 build() {
 	mkdir "$tmp/o"
 	cd "$tmp/o"
-	export PATH="/usr/lib/llvm-$llvm/bin:$PATH" CC=clang CXX=clang++ AR=llvm-ar LDFLAGS="-fuse-ld=lld"
-	../src/configure -q --without-ensurepip --prefix="$dir/$name" \
-		--with-lto=thin --enable-optimizations --enable-bolt
+	case $name in
+	uv-* | tail-* | bolt-*) use_clang ;;
+	alpine-*) use_musl ;;
+	esac
+	options >"$tmp/options"
+	set --
+	while IFS= read -r option; do
+		set -- "$@" "$option"
+	done <"$tmp/options"
+	../src/configure -q --without-ensurepip --prefix="$dir/$name" "$@"
 	make -s -j "$(nproc)"
 	make -s install DESTDIR="$tmp/root"
 	rm -rf "$tmp/root$dir/$name/lib/python3."*/test
 }
 
-# The same without symbols, beside it.
+# The same without symbols, beside it: only the files with CPython's own code differ.
 strip_it() {
 	cp -a "$1" "$1-stripped"
 	strip --strip-all "$(readlink -f "$1-stripped/bin/python3")"
+	for f in "$1-stripped"/lib/libpython3.*.so.*; do
+		[ ! -f "$f" ] || strip --strip-all "$f"
+	done
 }
 
 make_it() {
 	name=$1
 	version=${name#*-}
-	[ ! -e "$dir/$name-stripped" ] || return 0
+	[ ! -e "$dir/$name/bin/python3" ] || return 0
 	for suite in $(suites_of "$version"); do
 		tmp=$(mktemp -d "$dir/.$name.XXXXXX")
 		(
@@ -51,9 +105,11 @@ make_it() {
 		) >"$tmp/log" 2>&1 9>&- &
 		# Not as a condition itself: errors would not end it.
 		if wait $!; then
-			rm -rf "${dir:?}/$name"
+			rm -rf "${dir:?}/$name" "${dir:?}/$name-stripped"
+			case $name in
+			docker-* | uv-* | conda-* | alpine-*) strip_it "$tmp/root$dir/$name" && mv "$tmp/root$dir/$name-stripped" "$dir/" ;;
+			esac
 			mv "$tmp/root$dir/$name" "$dir/$name"
-			strip_it "$dir/$name"
 			rm -rf "$tmp"
 			echo "builds: $name is there: $("$dir/$name/bin/python3" -V)"
 			return 0
@@ -67,14 +123,15 @@ make_it() {
 }
 
 # Nothing is installed for what is there.
-[ $# -gt 0 ] || set -- uv-3.13
+# shellcheck disable=SC2086 # names
+[ $# -gt 0 ] || set -- $all
 missing=
 for name in "$@"; do
-	[ -e "$dir/$name-stripped" ] || missing="$missing $name"
+	[ -e "$dir/$name/bin/python3" ] || missing="$missing $name"
 done
 [ -n "$missing" ] || exit 0
 sh "$here/../deps.sh" gcc make libc6-dev libffi-dev zlib1g-dev libbz2-dev libssl-dev libsqlite3-dev \
-	debian-archive-keyring clang-$llvm libclang-rt-$llvm-dev lld-$llvm bolt-$llvm llvm-$llvm
+	debian-archive-keyring musl-tools clang-$llvm libclang-rt-$llvm-dev lld-$llvm bolt-$llvm llvm-$llvm
 uri=$("$here/../mirror.sh")
 export uri
 mkdir -p "$dir"

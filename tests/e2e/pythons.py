@@ -102,7 +102,7 @@ def runs(path):
 
 
 def others():
-    return debian_roots() + free_threaded() + pyenv()
+    return debian_roots() + free_threaded() + builds() + pyenv()
 
 
 def params(core):

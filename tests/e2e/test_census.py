@@ -62,7 +62,7 @@ def truth_run(python, **env):
 def runs_fixture(full):
     """All interpreters, two side by side."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield {p: pool.submit(truth_run, p) for p in CORE + (pythons.pyenv() if full else [])}
+        yield {p: pool.submit(truth_run, p) for p in CORE + ([p for p in pythons.others() if p not in CORE] if full else [])}
 
 
 def check_tracked(after, truth):

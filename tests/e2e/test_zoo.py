@@ -12,7 +12,7 @@ SECONDS = 60
 
 
 def places():
-    for python in [pythons.host()] + pythons.others():
+    for python in [p for p in [pythons.host(), *pythons.others()] if p not in pythons.builds()]:
         for case in zoo_cases.all_cases():
             core = python == pythons.host() and case.name in CORE
             yield pytest.param(python, case, marks=() if core else pytest.mark.matrix)

@@ -49,7 +49,6 @@ EXCEPTIONS = [
 # They make as many births as the machine can take: a record that others delay overruns.
 pytestmark = pytest.mark.quiet
 PYTHONS = pythons.params([pythons.host()] + pythons.debian_roots())
-PYTHONS += [pytest.param(p, id=p.name, marks=pytest.mark.matrix) for p in pythons.builds()]
 
 
 @pytest.fixture(scope="session")
