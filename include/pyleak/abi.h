@@ -65,7 +65,7 @@ _Static_assert(sizeof(struct pl_birth) == 32, "pl_birth is ABI");
 /* Record i lies at i % PL_BIRTH_SLOTS: not 0 when the object was seen dead afterwards. An object
  * that lives where the last birth on record has died was born unseen. */
 typedef __u8 pl_birth_died;
-#define PL_RECHECKS 8 /* earlier births that a birth looks at again, when asked to */
+#define PL_RECHECKS 4 /* earlier births that a birth looks at again, when asked to */
 
 /* Where C code called into the interpreter: one C frame of the evaluator runs the frames up to and
  * with the one so marked. Not marked before 3.11, where each Python frame has one of its own, nor

@@ -58,6 +58,10 @@ int dso_function_at(struct dso *d, uint64_t addr, struct dso_sym *out, const cha
  * it is called; other values mean it is jumped to from another's middle. -ENOENT without a
  * sentence. */
 int dso_frame_at(const struct dso *d, uint64_t addr, struct dso_range *out, uint64_t *depth);
+/* The one function that calls @fn directly or jumps to it: what runs there runs for that. -ENOENT
+ * without a sentence when there are others, or a pointer to it. Goes through all code: a
+ * millisecond per megabyte. */
+int dso_only_caller(const struct dso *d, const struct dso_range *fn, struct dso_range *out);
 /* -ENOENT without a sentence. SHT_NOBITS sections have data == NULL. */
 int dso_section(const struct dso *d, const char *name, struct dso_range *out);
 /* Does .dynsym have an *undefined* entry of this name? */

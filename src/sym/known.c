@@ -3,7 +3,9 @@
  * those in C that Python code can call. Who knows them is asked when the first is wanted. */
 #include "sym/sym_priv.h"
 
-#define MOST_KNOWN 65536
+#define MOST_KNOWN  65536
+#define MOST_ASKED  32 /* times that all code is gone through for a caller */
+#define MOST_PARTED 2  /* compilers part a function from what it checks of its arguments */
 
 void sym_ask(struct sym *s, void (*ask)(struct sym *s, void *ctx), void *ctx)
 {
@@ -44,13 +46,38 @@ void sym_know(struct sym *s, uint64_t pc, const char *name, const char *module)
 		return;
 	}
 	*place = s->known.n;
+	s->file[at.file]->has_known = true;
+}
+
+static const struct sym_known *known_at(const struct sym *s, const struct sym_pc *at, uint64_t fn)
+{
+	const uint64_t *place = map64_get(&s->known_at, key_of(at, fn));
+
+	return place && *place ? &s->known.v[*place - 1] : NULL;
+}
+
+/* A function that only a known one calls is a part of that. */
+static const struct sym_known *known_caller(struct sym *s, const struct sym_pc *at,
+					    struct dso_range fn)
+{
+	const struct sym_known *k = NULL;
+
+	for (int i = 0; i < MOST_PARTED && !k && s->callers_asked < MOST_ASKED; i++) {
+		int err = dso_only_caller(s->file[at->file]->dso, &fn, &fn);
+
+		s->callers_asked++;
+		dso_forget_bytes(s->file[at->file]->dso);
+		if (err)
+			return NULL;
+		k = known_at(s, at, fn.addr);
+	}
+	return k;
 }
 
 void sym_name_known(struct sym *s, const struct sym_pc *at, struct sym_names_of *n)
 {
 	struct sym_frame *last = &n->v[n->n - 1];
 	const struct sym_known *k;
-	const uint64_t *place;
 	struct dso_range fn;
 	uint64_t depth;
 
@@ -65,8 +92,9 @@ void sym_name_known(struct sym *s, const struct sym_pc *at, struct sym_names_of 
 	}
 	if (!s->known.n || dso_frame_at(s->file[at->file]->dso, at->addr, &fn, &depth))
 		return;
-	place = map64_get(&s->known_at, key_of(at, fn.addr));
-	k = place && *place ? &s->known.v[*place - 1] : NULL;
+	k = known_at(s, at, fn.addr);
+	if (!k && s->file[at->file]->has_known)
+		k = known_caller(s, at, fn);
 	if (!k || k->is_ambiguous)
 		return;
 	last->function = strdup(k->name);

@@ -32,6 +32,7 @@ struct sym_file {
 	struct dso *dso;	 /* NULL: could not be opened */
 	struct dso *mini;	 /* .gnu_debugdata */
 	bool tried_eh, tried_debug, tried_dwarf, tried_mini, has_shared;
+	bool has_known;	       /* sym_know() was told of functions in it */
 	Dwarf_CFI *eh, *debug; /* eh is ours, debug belongs to dwarf */
 	Dwfl *dwfl;	       /* only for debug information */
 	Dwfl_Module *module;
@@ -52,6 +53,7 @@ struct sym {
 	uint64_t read_ns; /* when the maps were read */
 	struct sym_names_of nowhere;
 	VEC(struct sym_known) known;
+	int callers_asked;
 	struct map64 known_at;		       /* file and address -> place + 1 */
 	void (*ask)(struct sym *s, void *ctx); /* NULL: nobody, or done */
 	void *ask_ctx;

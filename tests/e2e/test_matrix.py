@@ -8,9 +8,7 @@ import zoo
 
 CELLS = [(pythons.host(), name) for name in zoo.CORE]
 CELLS += [(p, name) for p in pythons.debian_roots() for name in zoo.EVERYWHERE]
-# Shapes of the same versions: what is born where, not what a version does.
-MORE = [(p, name) for p in [pythons.host(), *pythons.others()] for name in (zoo.CORE if p in pythons.builds() else zoo.PROGRAMS)
-        if (p, name) not in CELLS]  # fmt: skip
+MORE = [(p, name) for p in [pythons.host(), *pythons.others()] for name in zoo.PROGRAMS if (p, name) not in CELLS]
 
 
 @pytest.mark.parametrize("python,name", CELLS + [pytest.param(*c, marks=pytest.mark.matrix) for c in MORE],

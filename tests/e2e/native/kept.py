@@ -22,7 +22,7 @@ def keep_bz2():
 
 
 def keep_sqlite():
-    base = sqlite3.connect(":memory:", check_same_thread=False)
+    base = sqlite3.connect(":memory:", check_same_thread=False)  # LEAK sqlite
     base.execute("CREATE TABLE t (x)")  # LEAK sqlite
     KEPT.append(base)
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Who runs a function. Code is not decoded: four bytes anywhere in it that lead to the function may
+ * be part of a call, and count; so what is found is never too little. */
+#include "dso/dso_priv.h"
+
+#define MAX_TEXT 32
+#define MAX_CODE (64u << 20)
+#define CALL	 0xe8
+#define JUMP	 0xe9
+
+struct search {
+	const struct dso *d;
+	struct dso_range fn, caller;
+	bool is_other; /* something else that is no direct call or jump, or of another function */
+};
+
+static void see(struct search *s, uint64_t at, const uint8_t *p)
+{
+	struct dso_range by;
+	uint64_t depth;
+
+	if (at - s->fn.addr < s->fn.size)
+		return;
+	if ((p[-1] != CALL && p[-1] != JUMP) || dso_frame_at(s->d, at - 1, &by, &depth) ||
+	    (s->caller.size && s->caller.addr != by.addr))
+		s->is_other = true;
+	else
+		s->caller = by;
+}
+
+static void scan_code(struct search *s, const struct dso_range *text)
+{
+	size_t n;
+	const uint8_t *p = dso_bytes(s->d, text->addr, &n);
+
+	if (!p || n < text->size || text->size > MAX_CODE) {
+		s->is_other = true;
+		return;
+	}
+	for (size_t i = 1; i + sizeof(int32_t) <= text->size && !s->is_other; i++) {
+		int32_t by;
+
+		memcpy(&by, p + i, sizeof(by));
+		if (text->addr + i + sizeof(by) + (uint64_t)(int64_t)by == s->fn.addr)
+			see(s, text->addr + i, p + i);
+	}
+}
+
+/* Tables of functions, and what the loader writes into them. */
+static bool is_pointed_at(const struct dso *d, uint64_t addr)
+{
+	static const char *const sections[] = {".rela.dyn", ".data", ".data.rel.ro", ".rodata",
+					       ".init_array"};
+	struct dso_range r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		if (dso_section(d, sections[i], &r) || !r.data)
+			continue;
+		for (size_t k = 0; k + sizeof(addr) <= r.size; k += sizeof(addr))
+			if (!memcmp((const uint8_t *)r.data + k, &addr, sizeof(addr)))
+				return true;
+	}
+	return false;
+}
+
+int dso_only_caller(const struct dso *d, const struct dso_range *fn, struct dso_range *out)
+{
+	struct search s = {.d = d, .fn = *fn};
+	struct dso_range text[MAX_TEXT];
+	size_t n = dso_text(d, text, MAX_TEXT);
+
+	for (size_t i = 0; i < n && !s.is_other; i++)
+		scan_code(&s, &text[i]);
+	if (n == MAX_TEXT || s.is_other || !s.caller.size || is_pointed_at(d, fn->addr))
+		return -ENOENT;
+	*out = s.caller;
+	return 0;
+}
