@@ -80,8 +80,9 @@ static __always_inline int is_dead(__u64 count)
 	return !(__u32)count || (count >> 32 & 0xffff);
 }
 
-/* Looks at a birth of a while ago again. */
-static __always_inline void recheck_one(pl_birth_died *died, __u64 number, __u64 first)
+/* Looks at a birth of a while ago again. Not at one of another thread: from 3.12 on that may run at
+ * this moment, and the count is set behind the probe. */
+static __always_inline void recheck_one(pl_birth_died *died, __u64 number, __u64 first, __u32 tid)
 {
 	__u32 random = bpf_get_prandom_u32();
 	/* Half of them among the last 64, half among the last 1024. */
@@ -92,7 +93,7 @@ static __always_inline void recheck_one(pl_birth_died *died, __u64 number, __u64
 	if (number < first + back)
 		return;
 	slot = bpf_map_lookup_elem(&births, &key);
-	if (!slot || slot->lap != (__u16)(at / PL_BIRTH_SLOTS + 1))
+	if (!slot || slot->lap != (__u16)(at / PL_BIRTH_SLOTS + 1) || slot->tid != tid)
 		return;
 	if (bpf_probe_read_user(&count, sizeof(count), (void *)slot->object) || !is_dead(count))
 		return;
@@ -102,14 +103,14 @@ static __always_inline void recheck_one(pl_birth_died *died, __u64 number, __u64
 
 static __noinline int recheck(__u64 number, __u64 first)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, tid = bpf_get_current_pid_tgid();
 	pl_birth_died *died = bpf_map_lookup_elem(&births_died, &zero);
 
 	if (!died)
 		return 0;
 #pragma unroll
 	for (int i = 0; i < PL_RECHECKS; i++)
-		recheck_one(died, number, first);
+		recheck_one(died, number, first, tid);
 	return 0;
 }
 

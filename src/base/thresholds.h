@@ -61,6 +61,8 @@
 #define LEAK_RUN_S 15
 /* the straight part of the curve */
 #define LEAK_RISE_S 10
+/* of the fastest pace: what has risen at so much of it all along needs no long last stretch */
+#define LEAK_RISE_PART 0.5
 /* survivors */
 #define LEAK_SAMPLES 4
 /* windows they were born in */

@@ -68,11 +68,21 @@ static bool keeps_coming(const struct verdict_evidence *e)
 	       e->samples >= LEAK_SAMPLES && e->oldest_s >= LEAK_AGE_S && e->run_s >= LEAK_RUN_S;
 }
 
+/* The pace has changed of late, but not that it rises: the last stretch alone is short. */
+static bool rose_before(const struct curve *c)
+{
+	double fastest = fmax(c->slope, c->fastest);
+
+	return c->span_s >= LEAK_RUN_S && c->slope >= LEAK_RISE_PART * c->fastest &&
+	       c->gain >= LEAK_RISE_PART * fastest * c->span_s;
+}
+
 static bool rises(const struct verdict_evidence *e)
 {
 	if (e->curve.shape == CURVE_UNKNOWN)
 		return true;
-	return e->curve.shape == CURVE_RISING && e->curve.since_s >= LEAK_RISE_S;
+	return e->curve.shape == CURVE_RISING &&
+	       (e->curve.since_s >= LEAK_RISE_S || rose_before(&e->curve));
 }
 
 /* Descriptors and threads are counted, not weighed. */

@@ -42,6 +42,34 @@ static void what_is_missing_is_said(void **state)
 #undef SHORT_OF
 }
 
+/* A leak whose pace follows the load is no younger for it; one that has just begun is. */
+static void a_change_of_pace_is_no_beginning(void **state)
+{
+	static const struct {
+		double slope, fastest, gain;
+		enum report_class class;
+	} row[] = {
+		{150, 210, 170 * 28, CLASS_LEAK},   {150, 310, 250 * 28, CLASS_GROWING},
+		{210, 150, 170 * 28, CLASS_LEAK},   {210, 0, 210 * 6, CLASS_GROWING},
+		{150, 150, 70 * 28, CLASS_GROWING}, /* it paused */
+	};
+	struct verdict_evidence e = leak();
+
+	(void)state;
+	e.run_s = e.oldest_s = 28;
+	e.mean_age_s = 15;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		e.curve = (struct curve){.shape = CURVE_RISING,
+					 .since_s = 6,
+					 .span_s = 28,
+					 .slope = row[i].slope,
+					 .fastest = row[i].fastest,
+					 .gain = row[i].gain,
+					 .confidence = 0.8};
+		assert_int_equal(judged(&e).verdict, row[i].class);
+	}
+}
+
 /* Few survivors may be young by luck: turnover must be proven. */
 static void a_few_young_survivors_prove_no_turnover(void **state)
 {
@@ -399,6 +427,7 @@ int main(void)
 		cmocka_unit_test(a_leak_has_a_sentence_with_its_numbers),
 		cmocka_unit_test(what_is_missing_is_said),
 		cmocka_unit_test(a_few_young_survivors_prove_no_turnover),
+		cmocka_unit_test(a_change_of_pace_is_no_beginning),
 		cmocka_unit_test(who_was_watched_of_late_is_young),
 		cmocka_unit_test(what_stopped_is_a_warmup_and_small_change_is_not),
 		cmocka_unit_test(descriptors_are_counted),
