@@ -102,7 +102,7 @@ static int check_from(const struct watch_opts *o)
 	if (o->children || o->alerts.n || o->alert_log || o->alert_hook || o->baseline)
 		return fail(-EINVAL,
 			    "--from tells of what was seen: it goes with --at, -T, --json, "
-			    "--record, --fail-on and -v");
+			    "--folded, --speedscope, --record, --fail-on and -v");
 	return outputs_check(&o->files);
 }
 
@@ -148,7 +148,9 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(-EINVAL, "%s needs a rule: --alert 'rss>2G'",
 			    out->alert_log ? "--alert-log" : "--alert-hook");
 	if (out->alert_log && !strcmp(out->alert_log, "-") && outputs_on_stdout(&out->files))
-		return fail(-EINVAL, "--json and --alert-log cannot both be standard output");
+		return fail(
+			-EINVAL,
+			"a report in a file format and --alert-log cannot both be standard output");
 	return 0;
 }
 

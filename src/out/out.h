@@ -28,8 +28,10 @@ int out_width(FILE *f);
 /* Formats of a report in a file: the option that asks for one, and how its help says it. Each has
  * an out_NAME(), which returns 0 or a negative errno of the stream. JSON is that of the schema
  * pyleak-bpf/report/1, streamed. */
-#define OUT_FORMATS(X, ...) X(json, "JSON", __VA_ARGS__)
-#define X(name, ...)	    OUT_##name
+#define OUT_FORMATS(X, ...)                                                                     \
+	X(json, "JSON", __VA_ARGS__), X(folded, "folded stacks for flame graphs", __VA_ARGS__), \
+		X(speedscope, "a profile for speedscope", __VA_ARGS__)
+#define X(name, ...) OUT_##name
 enum out_format { OUT_FORMATS(X, ), OUT_FORMATS_MAX };
 #undef X
 #define X(name, ...) out_##name(FILE *f, const struct report *r)

@@ -9,6 +9,7 @@ import pytest
 import harness
 import pythons
 
+GOLDEN = os.path.join(harness.TOP, "tests", "golden", "report.json")
 STRANGER = 65534
 IDLE = 'import time; keep = [[i] for i in range(1000)]; print("ready", flush=True); time.sleep(600)'
 UNTOUCHED = '{"mine": true}\n'
@@ -66,11 +67,13 @@ def writing(name, pid, tmp_path):
         "watch --alert-log": ["-p", pid, "-q", "-d", "3", "--alert", "rss>1M", "--alert-log"],
         "sweep --json": ["sweep", "--name", "no-such-process", "-q", "-d", "1", "--json"],
         "merge --json": ["merge", merge_input(tmp_path), "--json"],
+        "from --folded": ["--from", GOLDEN, "--folded"],
+        "from --speedscope": ["--from", GOLDEN, "--speedscope"],
     }[name]
 
 
 OUTPUTS = ["census --json", "census --save", "why --json", "why --dot", "watch --json", "watch --baseline", "watch --alert-log",
-           "sweep --json", "merge --json"]  # fmt: skip
+           "sweep --json", "merge --json", "from --folded", "from --speedscope"]  # fmt: skip
 
 
 def run(args, path):

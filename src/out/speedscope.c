@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A profile for speedscope.app (its file format, "sampled"): for each process one of the bytes that
+ * stay and one of their growth. Frames are numbered in the order in which they come first. */
+#include <math.h>
+#include <xxhash.h>
+
+#include "base/map64.h"
+#include "out/json_writer.h"
+#include "out/out.h"
+
+struct frames {
+	struct map64 index; /* hash of a frame -> its number + 1 */
+	size_t n;
+};
+
+static uint64_t hash_of(const struct report_frame *at)
+{
+	const char *text[] = {at->function, at->native ? at->module : at->file};
+	uint64_t h = (uint64_t)at->line * 2 + at->native + (at->function ? 0 : at->offset << 1);
+
+	for (size_t i = 0; i < ARRAY_SIZE(text); i++)
+		h = XXH3_64bits_withSeed(text[i] ? text[i] : "", text[i] ? strlen(text[i]) : 0, h);
+	return h | 1;
+}
+
+static void put_frame(struct json *j, const struct report_frame *at)
+{
+	char where[32];
+
+	snprintf(where, sizeof(where), "+0x%llx", (unsigned long long)at->offset);
+	json_object(j, NULL, true);
+	json_string(j, "name", at->function ? at->function : where);
+	if (at->native ? at->module != NULL : at->file != NULL)
+		json_string(j, "file", at->native ? at->module : at->file);
+	if (at->line)
+		json_integer(j, "line", at->line);
+	json_close(j);
+}
+
+static void put_frames(struct json *j, struct frames *fr, const struct report_process *p)
+{
+	for (size_t i = 0; i < p->n_sites; i++)
+		for (size_t k = 0; k < p->sites[i].n_frames; k++) {
+			uint64_t *at = map64_put(&fr->index, hash_of(&p->sites[i].stack[k]));
+
+			if (!at || *at)
+				continue;
+			*at = ++fr->n;
+			put_frame(j, &p->sites[i].stack[k]);
+		}
+}
+
+static double weight_of(const struct report_site *s, bool growth)
+{
+	double v = growth ? s->growth_bytes_per_s : s->outstanding_bytes;
+
+	return v > 0 && isfinite(v) ? v : 0;
+}
+
+static void put_samples(struct json *j, const struct frames *fr, const struct report_process *p,
+			bool growth)
+{
+	json_array(j, "samples", false);
+	for (size_t i = 0; i < p->n_sites; i++) {
+		if (!(weight_of(&p->sites[i], growth) > 0))
+			continue;
+		json_array(j, NULL, true);
+		for (size_t k = p->sites[i].n_frames; k-- > 0;) {
+			const uint64_t *at = map64_get(&fr->index, hash_of(&p->sites[i].stack[k]));
+
+			if (at)
+				json_unsigned(j, NULL, *at - 1);
+		}
+		json_close(j);
+	}
+	json_close(j);
+}
+
+static void put_profile(struct json *j, const struct frames *fr, const struct report_process *p,
+			bool growth)
+{
+	double sum = 0;
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s %d: %s", p->comm ? p->comm : "?", p->pid,
+		 growth ? "growth, bytes per second" : "bytes that stay");
+	json_object(j, NULL, false);
+	json_string(j, "type", "sampled");
+	json_string(j, "name", name);
+	json_string(j, "unit", "bytes");
+	put_samples(j, fr, p, growth);
+	json_array(j, "weights", true);
+	for (size_t i = 0; i < p->n_sites; i++) {
+		double w = weight_of(&p->sites[i], growth);
+
+		if (w > 0)
+			json_number(j, NULL, w);
+		sum += w;
+	}
+	json_close(j);
+	json_number(j, "startValue", 0);
+	json_number(j, "endValue", sum);
+	json_close(j);
+}
+
+int out_speedscope(FILE *f, const struct report *r)
+{
+	struct frames fr = {0};
+	struct json j;
+
+	json_begin(&j, f);
+	json_object(&j, NULL, false);
+	json_string(&j, "$schema", "https://www.speedscope.app/file-format-schema.json");
+	json_string(&j, "exporter", "pyleak-bpf");
+	json_object(&j, "shared", false);
+	json_array(&j, "frames", false);
+	for (size_t i = 0; i < r->n_processes; i++)
+		put_frames(&j, &fr, &r->processes[i]);
+	json_close(&j);
+	json_close(&j);
+	json_array(&j, "profiles", false);
+	for (size_t i = 0; i < r->n_processes; i++) {
+		put_profile(&j, &fr, &r->processes[i], false);
+		put_profile(&j, &fr, &r->processes[i], true);
+	}
+	json_close(&j);
+	json_close(&j);
+	map64_free(&fr.index);
+	return json_end(&j);
+}
