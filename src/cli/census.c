@@ -172,7 +172,7 @@ static int check_found(const struct census_cmd *c, const struct report *r)
 
 static int print(const struct census_cmd *c, const struct report *r)
 {
-	return outputs_print(&c->outputs, &(struct outputs_files){{[OUT_json] = c->json}},
+	return outputs_print(&c->outputs, &(struct outputs_files){.path = {[OUT_json] = c->json}},
 			     out_census, outputs_term(c->top, c->no_color, c->verbose), r);
 }
 

@@ -100,8 +100,27 @@ size_t outputs_on_stdout(const struct outputs_files *files)
 	return n;
 }
 
-int outputs_check(const struct outputs_files *files)
+static int sort_by_suffix(struct outputs_files *files)
 {
+	enum out_format as = files->output ? out_format_of(files->output) : OUT_json;
+
+	if (!files->output)
+		return 0;
+	if (as == OUT_FORMATS_MAX)
+		return fail(-EINVAL, "--output %s: its name must end in one of " OUT_SUFFIXES,
+			    files->output);
+	if (files->path[as])
+		return fail(-EINVAL, "--%s %s and --output %s are the same format: one of them",
+			    formats[as].name, files->path[as], files->output);
+	files->path[as] = files->output;
+	files->output = NULL;
+	return 0;
+}
+
+int outputs_check(struct outputs_files *files)
+{
+	if (sort_by_suffix(files))
+		return -EINVAL;
 	for (size_t i = 0; i < OUT_FORMATS_MAX; i++)
 		if (files->path[i] && !*files->path[i])
 			return fail(-EINVAL, "--%s needs a file name, or - for standard output",

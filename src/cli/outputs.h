@@ -19,6 +19,7 @@
 /* Where a report goes, by format; "-" is standard output, NULL: not asked for. */
 struct outputs_files {
 	const char *path[OUT_FORMATS_MAX];
+	const char *output; /* of a format that its suffix tells: outputs_check() puts it there */
 };
 
 /* Rows of an option table: OUT_FORMATS(OUTPUTS_ROW, struct my_opts, "final report"), which fills
@@ -30,6 +31,13 @@ struct outputs_files {
 			"; - is standard output, and then nothing else is "           \
 			"written there",                                              \
 			0, 0, NULL                                                    \
+	}
+
+/* And for the member files.output. */
+#define OUTPUTS_BY_SUFFIX(type)                                                                    \
+	{                                                                                          \
+		0, OPT_STRING, "output", "FILE", offsetof(type, files.output),                     \
+			"the same, in the format that the name ends in: " OUT_SUFFIXES, 0, 0, NULL \
 	}
 
 struct outputs {
@@ -45,8 +53,8 @@ struct output {
 	bool is_special, is_new; /* a pipe, a device; nothing was there before */
 };
 
-/* -EINVAL with the sentence for a name that is none. */
-int outputs_check(const struct outputs_files *files);
+/* -EINVAL with the sentence for a name that is none, or has no suffix where one is needed. */
+int outputs_check(struct outputs_files *files);
 size_t outputs_on_stdout(const struct outputs_files *files);
 /* @files (NULL = none; one on standard output at most) and @paths. "-" is standard output, of which
  * the keeper knows nothing; NULL is left out. Fails with the sentence for one that cannot be

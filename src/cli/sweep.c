@@ -40,6 +40,7 @@ static const struct opt table[] = {
 	{0, OPT_STRING, "record", "FILE", ROW(record),
 	 "also save what was seen of those with probes: pyleak-bpf --from FILE", 0, 0, NULL},
 	OUT_FORMATS(OUTPUTS_ROW, struct sweep_cmd, "final report"),
+	OUTPUTS_BY_SUFFIX(struct sweep_cmd),
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on), "leak: exit 3 when a process leaks", 0, 0,
 	 fail_words},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
@@ -95,7 +96,7 @@ static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *
 
 static int print(const struct sweep_cmd *c, const struct report *r)
 {
-	const struct outputs_files none = {{NULL}};
+	const struct outputs_files none = {0};
 
 	if (!r->final && outputs_on_stdout(&c->files))
 		return 0;

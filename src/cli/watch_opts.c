@@ -40,6 +40,7 @@ static const struct opt table[] = {
 	 "native frames between the Python line and the allocator (default)", 0, 0, NULL},
 	{0, OPT_FLAG, "no-native", NULL, ROW(no_native), "Python frames alone", 0, 0, NULL},
 	OUT_FORMATS(OUTPUTS_ROW, struct watch_opts, "final report"),
+	OUTPUTS_BY_SUFFIX(struct watch_opts),
 	{0, OPT_STRING, "record", "FILE", ROW(record),
 	 "also save what was seen, so that the report of any moment can be had again; with --from: "
 	 "of that moment alone",
@@ -93,7 +94,7 @@ static int parse_words(int argc, char **argv, struct watch_opts *out)
 }
 
 /* Nothing is watched then. */
-static int check_from(const struct watch_opts *o)
+static int check_from(struct watch_opts *o)
 {
 	if (!*o->from)
 		return fail(-EINVAL, "--from needs the name of a file");

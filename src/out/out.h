@@ -37,6 +37,9 @@ enum out_format { OUT_FORMATS(X, ), OUT_FORMATS_MAX };
 #define X(name, ...) out_##name(FILE *f, const struct report *r)
 int OUT_FORMATS(X, );
 #undef X
+/* The format that @path ends in; OUT_FORMATS_MAX: in none. */
+#define OUT_SUFFIXES ".json, .folded, .speedscope.json"
+enum out_format out_format_of(const char *path);
 int out_baseline(FILE *f, const struct baseline *b);
 
 #endif

@@ -99,3 +99,23 @@ def test_one_of_them_takes_standard_output(tmp_path):
     to = tmp_path / "both"
     run = subprocess.run([TOOL, "--from", path, "--folded", "-", "--speedscope", to], capture_output=True, text=True, check=False)
     assert run.returncode == 0 and run.stdout and json.loads(to.read_text())["profiles"]
+
+
+@pytest.mark.parametrize("name, starts", [("r.json", "{\n \"schema\": \"pyleak"), ("r.folded", "gunicorn 1234;"),
+                                          ("r.speedscope.json", "{\n \"$schema\"")])  # fmt: skip
+def test_a_suffix_says_the_format(tmp_path, name, starts):
+    to = tmp_path / name
+    run = subprocess.run([TOOL, "--from", GOLDEN, "--output", to], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "") and run.stdout
+    assert to.read_text().startswith(starts)
+
+
+@pytest.mark.parametrize("args, says", [
+    (["--output", "r.txt"], "must end in one of"),
+    (["--output", "-"], "must end in one of"),
+    (["--output", ".json"], "must end in one of"),
+    (["--output", "a.json", "--json", "b.json"], "the same format"),
+])  # fmt: skip
+def test_a_suffix_that_says_none(args, says):
+    run = subprocess.run([TOOL, "--from", GOLDEN, *args], capture_output=True, text=True, check=False)
+    assert run.returncode == 2 and says in run.stderr and run.stderr.count("\n") == 1
