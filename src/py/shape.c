@@ -254,8 +254,11 @@ const char *py_shape_tested(const struct py_shape *s)
 		enum py_libc libc;
 	} shapes[] = {
 		{"Debian's", "GCC", PY_YES, PY_NO, PY_NO, false, false, PY_LIBC_GLIBC},
+		{"python-build-standalone's, as uv installs it", "Clang", PY_YES, PY_YES, PY_NO,
+		 false, false, PY_LIBC_GLIBC},
 		{"a build from source, as pyenv makes it", "GCC", PY_NO, PY_NO, PY_NO, true, false,
 		 PY_LIBC_GLIBC},
+		{"Docker's images", "GCC", PY_YES, PY_NO, PY_NO, true, false, PY_LIBC_GLIBC},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
