@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Who runs a function. Code is not decoded: four bytes anywhere in it that lead to the function may
- * be part of a call, and count; so what is found is never too little. */
+/* Finds the one function that runs another. Code is not decoded: four bytes anywhere in it that
+ * lead to the function may be part of a call, and count; so what is found is never too little. */
 #include "dso/dso_priv.h"
 
 #define MAX_TEXT 32

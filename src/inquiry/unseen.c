@@ -3,12 +3,13 @@
 
 #include "base/thread.h"
 
-/* Raw memory shows a stale object now and then, which is none that was missed: a type is missed
- * when it is so again and again, and more than one time in five. */
+/* A type is missed from here on. */
 struct limit {
 	uint32_t fewest, looks;
 	double share;
 };
+/* Raw memory shows a stale object now and then, which is none that was missed: again and again, and
+ * more than one time in five, it is. */
 static const struct limit carved_limit = {12, 3, 0.2};
 /* Few deaths are seen, and hardly one of them wrongly: one in 39 watches of 12 s. */
 static const struct limit reborn_limit = {4, 2, 0.02};
@@ -30,7 +31,7 @@ static uint64_t unrecorded(const struct unseen_view *v)
 
 void unseen_begin(struct unseen *u, const struct unseen_view *v)
 {
-	unseen_drop(u);
+	unseen_drop(u, v);
 	if (u->looks >= FIRST_LOOKS && clock_ns() < u->due_ns)
 		return;
 	u->is_open = true;
@@ -42,8 +43,9 @@ void unseen_begin(struct unseen *u, const struct unseen_view *v)
 	v->stats->recheck = v->stats->births + 1;
 }
 
-void unseen_drop(struct unseen *u)
+void unseen_drop(struct unseen *u, const struct unseen_view *v)
 {
+	v->stats->recheck = 0;
 	u->is_open = u->is_done = false;
 	u->n = 0;
 }
@@ -162,11 +164,11 @@ void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,
 	uint64_t began = thread_cpu_ns();
 
 	if (!u->is_done || u->to - from > PL_BIRTH_SLOTS) {
-		unseen_drop(u);
+		unseen_drop(u, v);
 		return;
 	}
 	settle_carved(u, v, from);
 	settle_reborn(u, v, from, look, n);
 	u->due_ns += (thread_cpu_ns() - began) * LOOK_SHARE;
-	unseen_drop(u);
+	unseen_drop(u, v);
 }

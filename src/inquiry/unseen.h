@@ -13,7 +13,7 @@
 #include "pyleak/abi.h"
 #include "track/ladder.h"
 
-/* What is asked, all borrowed. */
+/* The process and its record of births, all borrowed. */
 struct unseen_view {
 	const struct py_runtime *rt;
 	struct heap *heap;
@@ -62,7 +62,7 @@ void unseen_end(struct unseen *u, const struct unseen_view *v);
 void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,
 		   const struct sample *look, size_t n);
 /* They were not, or it is not known. */
-void unseen_drop(struct unseen *u);
+void unseen_drop(struct unseen *u, const struct unseen_view *v);
 void unseen_free(struct unseen *u);
 
 #endif

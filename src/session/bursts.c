@@ -149,6 +149,13 @@ static void end_unseen(struct births *b)
 	unseen_end(&b->unseen, &v);
 }
 
+static void drop_unseen(struct births *b)
+{
+	struct unseen_view v = view(b);
+
+	unseen_drop(&b->unseen, &v);
+}
+
 static void settle_unseen(struct births *b, uint64_t first)
 {
 	struct unseen_view v = view(b);
@@ -240,7 +247,7 @@ void births_burst(struct births *b)
 	is_broken = b->s->kern.stats->asleep || closed - opened >= PROBE_GUARD_PATIENCE_NS;
 	if (is_broken) {
 		ladder_drop_look(b->ladder, last - first);
-		unseen_drop(&b->unseen);
+		drop_unseen(b);
 	} else {
 		settle(b, first, looked, last);
 		settle_unseen(b, first);
@@ -274,7 +281,7 @@ void births_stop_always(struct births *b)
 
 	b->on_ns += until > b->always_since ? until - b->always_since : 0;
 	births_off(b);
-	unseen_drop(&b->unseen);
+	drop_unseen(b);
 	b->told = b->last_seen;
 	b->mode = BIRTHS_BURSTS;
 	b->due.poll = 0;

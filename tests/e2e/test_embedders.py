@@ -55,7 +55,7 @@ class Embedder:
         return [GDB, "-q", "-nx", "-batch", "-ex", "python exec(open(%r).read())" % SCRIPT]
 
     def when_ready(self):
-        """What happens to it before it is watched."""
+        """Is called before it is watched."""
 
 
 class Gdb(Embedder):

@@ -65,8 +65,6 @@ def test_one_site_lost(python, name):
     assert sum(told) >= len(sites) * 3 // 4, dict(zip(sites, told))
 
 
-
-
 @pytest.mark.parametrize("python", [pythons.host(), *pythons.debian_roots()], ids=lambda p: p.name)
 def test_nothing_lost(python):
     """All births of a busy program are seen: a stale object in raw memory now and then is none that was missed."""
