@@ -8,6 +8,7 @@
 #include <wchar.h>
 
 #include "cli/cli.h"
+#include "command/command.h"
 #include "probe/host.h"
 
 /* clang-format off */
@@ -15,13 +16,13 @@ static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 } commands[] = {
-	{NULL, cli_watch}, /* the main job has no name */
-	{"census", cli_census},
-	{"why", cli_why},
-	{"sweep", cli_sweep},
-	{"serve", cli_serve},
-	{"merge", cli_merge},
-	{"doctor", cli_doctor},
+	{NULL, command_watch}, /* the main job has no name */
+	{"census", command_census},
+	{"why", command_why},
+	{"sweep", command_sweep},
+	{"serve", command_serve},
+	{"merge", command_merge},
+	{"doctor", command_doctor},
 };
 /* clang-format on */
 

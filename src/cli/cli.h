@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The commands. Each takes the words of the command line and returns the exit code. */
+/* How a command ends, and what must hold before it begins. */
 #ifndef PYLEAK_CLI_H
 #define PYLEAK_CLI_H
 
@@ -13,14 +13,6 @@ enum cli_exit {
 	CLI_LEAK = 3,	       /* --fail-on leak, and one was found */
 	CLI_INTERRUPTED = 130, /* Ctrl-C before anything could be reported */
 };
-
-int cli_watch(int argc, char **argv);
-int cli_doctor(int argc, char **argv);
-int cli_census(int argc, char **argv);
-int cli_why(int argc, char **argv);
-int cli_sweep(int argc, char **argv);
-int cli_serve(int argc, char **argv);
-int cli_merge(int argc, char **argv);
 
 /* Print the sentence of the last failure as the one line it is; returns @code. */
 int cli_complain(int code);

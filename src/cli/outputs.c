@@ -83,10 +83,7 @@ static const struct {
 	const char *name;
 	int (*write)(FILE *f, const struct report *r);
 } formats[] = {
-#define X(name, ...)              \
-	{                         \
-#name, out_##name \
-	}
+#define X(name, ...) {#name, out_##name},
 	OUT_FORMATS(X, )
 #undef X
 };
@@ -107,7 +104,7 @@ static int sort_by_suffix(struct outputs_files *files)
 	if (!files->output)
 		return 0;
 	if (as == OUT_FORMATS_MAX)
-		return fail(-EINVAL, "--output %s: its name must end in one of " OUT_SUFFIXES,
+		return fail(-EINVAL, "--output %s: its name must end in one of" OUT_SUFFIXES,
 			    files->output);
 	if (files->path[as])
 		return fail(-EINVAL, "--%s %s and --output %s are the same format: one of them",

@@ -24,20 +24,23 @@ struct outputs_files {
 
 /* Rows of an option table: OUT_FORMATS(OUTPUTS_ROW, struct my_opts, "final report"), which fills
  * its member files. */
-#define OUTPUTS_ROW(name, text, type, what)                                           \
-	{                                                                             \
-		0, OPT_STRING, #name, "FILE", offsetof(type, files.path[OUT_##name]), \
-			"also write the " what " as " text                            \
-			"; - is standard output, and then nothing else is "           \
-			"written there",                                              \
-			0, 0, NULL                                                    \
-	}
+#define OUTPUTS_ROW(name, text, suffix, type, what)                                             \
+	{0,                                                                                     \
+	 OPT_STRING,                                                                            \
+	 #name,                                                                                 \
+	 "FILE",                                                                                \
+	 offsetof(type, files.path[OUT_##name]),                                                \
+	 "also write the " what " as " text "; - is standard output, and then nothing else is " \
+	 "written there",                                                                       \
+	 0,                                                                                     \
+	 0,                                                                                     \
+	 NULL},
 
 /* And for the member files.output. */
-#define OUTPUTS_BY_SUFFIX(type)                                                                    \
-	{                                                                                          \
-		0, OPT_STRING, "output", "FILE", offsetof(type, files.output),                     \
-			"the same, in the format that the name ends in: " OUT_SUFFIXES, 0, 0, NULL \
+#define OUTPUTS_BY_SUFFIX(type)                                                                   \
+	{                                                                                         \
+		0, OPT_STRING, "output", "FILE", offsetof(type, files.output),                    \
+			"the same, in the format that the name ends in:" OUT_SUFFIXES, 0, 0, NULL \
 	}
 
 struct outputs {

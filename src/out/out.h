@@ -25,20 +25,25 @@ int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *
 bool out_want_color(FILE *f, bool no_color);
 int out_width(FILE *f);
 
-/* Formats of a report in a file: the option that asks for one, and how its help says it. Each has
- * an out_NAME(), which returns 0 or a negative errno of the stream. JSON is that of the schema
- * pyleak-bpf/report/1, streamed. */
-#define OUT_FORMATS(X, ...)                                                                     \
-	X(json, "JSON", __VA_ARGS__), X(folded, "folded stacks for flame graphs", __VA_ARGS__), \
-		X(speedscope, "a profile for speedscope", __VA_ARGS__)
-#define X(name, ...) OUT_##name
-enum out_format { OUT_FORMATS(X, ), OUT_FORMATS_MAX };
+/* Formats of a report in a file: the option that asks for one, how its help says it, and how names
+ * of such files end. Each has an out_NAME(), which returns 0 or a negative errno of the stream.
+ * JSON is that of the schema pyleak-bpf/report/1, streamed. */
+/* clang-format off */
+#define OUT_FORMATS(X, ...)                                                                  \
+	X(json, "JSON", ".json", __VA_ARGS__)                                                \
+	X(folded, "folded stacks for flame graphs", ".folded", __VA_ARGS__)                  \
+	X(speedscope, "a profile for speedscope", ".speedscope.json", __VA_ARGS__)
+/* clang-format on */
+#define X(name, ...) OUT_##name,
+enum out_format { OUT_FORMATS(X, ) OUT_FORMATS_MAX };
 #undef X
-#define X(name, ...) out_##name(FILE *f, const struct report *r)
-int OUT_FORMATS(X, );
+#define X(name, ...) int out_##name(FILE *f, const struct report *r);
+OUT_FORMATS(X, )
 #undef X
-/* The format that @path ends in; OUT_FORMATS_MAX: in none. */
-#define OUT_SUFFIXES ".json, .folded, .speedscope.json"
+/* All suffixes, for a sentence. */
+#define OUT_SUFFIX(name, text, suffix, ...) " " suffix
+#define OUT_SUFFIXES			    OUT_FORMATS(OUT_SUFFIX, )
+/* The format with the longest suffix that @path ends in; OUT_FORMATS_MAX: in none. */
 enum out_format out_format_of(const char *path);
 int out_baseline(FILE *f, const struct baseline *b);
 

@@ -3,21 +3,19 @@
 
 enum out_format out_format_of(const char *path)
 {
-	static const struct {
-		const char *suffix;
-		enum out_format as;
-	} known[] = {
-		{".speedscope.json", OUT_speedscope}, /* before .json */
-		{".json", OUT_json},
-		{".folded", OUT_folded},
-	};
-	size_t n = strlen(path);
+#define X(name, text, suffix, ...) [OUT_##name] = suffix,
+	static const char *const suffixes[] = {OUT_FORMATS(X, )};
+#undef X
+	enum out_format found = OUT_FORMATS_MAX;
+	size_t n = strlen(path), longest = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		size_t k = strlen(known[i].suffix);
+	for (enum out_format as = 0; as < OUT_FORMATS_MAX; as++) {
+		size_t k = strlen(suffixes[as]);
 
-		if (n > k && !strcmp(path + n - k, known[i].suffix))
-			return known[i].as;
+		if (k > longest && n > k && !strcmp(path + n - k, suffixes[as])) {
+			found = as;
+			longest = k;
+		}
 	}
-	return OUT_FORMATS_MAX;
+	return found;
 }

@@ -2,13 +2,13 @@
 /*
  * The settings file of serve, and the options that it is made of: selections, addresses, sizes.
  *
- * reads: src/cli/config.c src/cli/opts.c src/cli/serve_settings.c src/cli/select.c
- * reads: src/cli/watch_opts.c
+ * reads: src/cli/config.c src/cli/opts.c src/command/serve_settings.c src/cli/select.c
+ * reads: src/command/watch_opts.c
  * apart: opts_help wrap watch_opts_help serve_settings_help: nothing is read, text is printed
  * apart: cli_select_raise_limit: a system call, nothing is read
  */
-#include "cli/serve_settings.h"
-#include "cli/watch_opts.h"
+#include "command/serve_settings.h"
+#include "command/watch_opts.h"
 #include "fuzz/fuzz.h"
 #include "serve/serve.h"
 

@@ -37,8 +37,9 @@ MAY = {
     "out": BASE | {"report"},
     "serve": BASE | {"report"},
 }
-EVERY = set(MAY) | {"cli"}
-MAY["cli"] = EVERY
+MAY["cli"] = set(MAY)
+EVERY = set(MAY) | {"command"}
+MAY["command"] = EVERY
 VERSION = re.compile(r"\b(?:rt|f|o)->minor\s*(?:[<>]=?|[!=]=)|\bhexversion\s*[<>=!&]")
 ROOM_LINES, FILE_LINES = 5500, 500
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)

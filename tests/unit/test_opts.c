@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The option parser and the command line of `watch`. */
-#include "cli/watch_opts.h"
+#include "command/watch_opts.h"
 #include "unit.h"
 
 #define MAX_WORDS 30

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "command/command.h"
 #include "cli/opts.h"
 #include "cli/outputs.h"
 #include "confine/confine.h"
@@ -22,8 +23,8 @@ struct merge_opts {
 #define ROW(field) offsetof(struct merge_opts, field)
 
 static const struct opt table[] = {
-	OUT_FORMATS(OUTPUTS_ROW, struct merge_opts, "merged report"),
-	{'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
+	OUT_FORMATS(OUTPUTS_ROW, struct merge_opts, "merged report"){
+		'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "whole stacks, all sites", 0, 0, NULL},
 	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
@@ -87,7 +88,7 @@ static int merge(const struct merge_opts *o, const struct outputs *to, char **fi
 	return err;
 }
 
-int cli_merge(int argc, char **argv)
+int command_merge(int argc, char **argv)
 {
 	struct merge_opts o = {.top = 10};
 	struct outputs to;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef PYLEAK_CLI_SERVE_SETTINGS_H
-#define PYLEAK_CLI_SERVE_SETTINGS_H
+#ifndef PYLEAK_COMMAND_SERVE_SETTINGS_H
+#define PYLEAK_COMMAND_SERVE_SETTINGS_H
 
 #include "cli/select.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The command line of `watch`. */
-#ifndef PYLEAK_CLI_WATCH_OPTS_H
-#define PYLEAK_CLI_WATCH_OPTS_H
+#ifndef PYLEAK_COMMAND_WATCH_OPTS_H
+#define PYLEAK_COMMAND_WATCH_OPTS_H
 
 #include "cli/opts.h"
 #include "cli/outputs.h"

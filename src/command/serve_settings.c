@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The options of `serve`, from the command line and a file, now and when they are read again. */
-#include "cli/serve_settings.h"
+#include "command/serve_settings.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The answer of `why` in its forms. */
-#ifndef PYLEAK_CLI_WHY_PRIV_H
-#define PYLEAK_CLI_WHY_PRIV_H
+#ifndef PYLEAK_COMMAND_WHY_PRIV_H
+#define PYLEAK_COMMAND_WHY_PRIV_H
 
 #include <stdio.h>
 

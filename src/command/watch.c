@@ -8,8 +8,9 @@
 
 #include "base/thread.h"
 #include "cli/cli.h"
+#include "command/command.h"
 #include "cli/stop.h"
-#include "cli/watch_priv.h"
+#include "command/watch_priv.h"
 #include "confine/confine.h"
 #include "out/out.h"
 #include "sym/sym.h"
@@ -347,7 +348,7 @@ static int run(struct watch *w)
 	return w->o.fail_on && w->has_leak ? CLI_LEAK : CLI_DONE;
 }
 
-int cli_watch(int argc, char **argv)
+int command_watch(int argc, char **argv)
 {
 	struct watch w = {.outputs.keeper.sock = -1};
 

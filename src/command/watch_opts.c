@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The option table of `watch`, its defaults and its help. */
-#include "cli/watch_opts.h"
+#include "command/watch_opts.h"
 
 #include <math.h>
 
@@ -39,8 +39,8 @@ static const struct opt table[] = {
 	{0, OPT_FLAG, "native", NULL, ROW(want_native),
 	 "native frames between the Python line and the allocator (default)", 0, 0, NULL},
 	{0, OPT_FLAG, "no-native", NULL, ROW(no_native), "Python frames alone", 0, 0, NULL},
-	OUT_FORMATS(OUTPUTS_ROW, struct watch_opts, "final report"),
-	OUTPUTS_BY_SUFFIX(struct watch_opts),
+	OUT_FORMATS(OUTPUTS_ROW, struct watch_opts, "final report")
+		OUTPUTS_BY_SUFFIX(struct watch_opts),
 	{0, OPT_STRING, "record", "FILE", ROW(record),
 	 "also save what was seen, so that the report of any moment can be had again; with --from: "
 	 "of that moment alone",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What systemd wants to hear of a service: a datagram each, and nothing where nobody listens. */
-#ifndef PYLEAK_CLI_NOTIFY_H
-#define PYLEAK_CLI_NOTIFY_H
+#ifndef PYLEAK_COMMAND_NOTIFY_H
+#define PYLEAK_COMMAND_NOTIFY_H
 
 /* While sockets may still be made and connected. */
 void notify_open(void);

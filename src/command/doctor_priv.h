@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What `doctor` found: one row a question, gathered first and printed after. */
-#ifndef PYLEAK_CLI_DOCTOR_PRIV_H
-#define PYLEAK_CLI_DOCTOR_PRIV_H
+#ifndef PYLEAK_COMMAND_DOCTOR_PRIV_H
+#define PYLEAK_COMMAND_DOCTOR_PRIV_H
 
 #include "base/base.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/watch_priv.h"
+#include "command/watch_priv.h"
 #include "out/out.h"
 
 static int fill(struct watch *w, struct report *r, bool final)

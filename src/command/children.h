@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* --children: who joins the watch and who leaves it. */
-#ifndef PYLEAK_CLI_CHILDREN_H
-#define PYLEAK_CLI_CHILDREN_H
+#ifndef PYLEAK_COMMAND_CHILDREN_H
+#define PYLEAK_COMMAND_CHILDREN_H
 
 #include "report/report.h"
 #include "session/session.h"

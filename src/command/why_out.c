@@ -2,7 +2,7 @@
 /* The answer of `why` as text, JSON and a graph. */
 #include <inttypes.h>
 
-#include "cli/why_priv.h"
+#include "command/why_priv.h"
 #include "out/json_writer.h"
 #include "out/out.h"
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/doctor_priv.h"
+#include "command/doctor_priv.h"
 #include "probe/probe.h"
 
 /* First line of a small file; false when it cannot be read. */

@@ -7,9 +7,10 @@
 #include "base/helper.h"
 #include "base/packet.h"
 #include "cli/cli.h"
+#include "command/command.h"
 #include "cli/config.h"
-#include "cli/notify.h"
-#include "cli/serve_settings.h"
+#include "command/notify.h"
+#include "command/serve_settings.h"
 #include "cli/stop.h"
 #include "confine/confine.h"
 #include "out/out.h"
@@ -262,7 +263,7 @@ static int run(struct service *v)
 	return err ? cli_complain(CLI_FAILED) : CLI_DONE;
 }
 
-int cli_serve(int argc, char **argv)
+int command_serve(int argc, char **argv)
 {
 	struct service v = {.argc = argc, .argv = argv, .keeper.sock = -1};
 	int code, err = serve_settings_new(argc, argv, &v.c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* sd_notify(3)'s protocol by hand: libsystemd would bring a tree of libraries into a root tool. */
-#include "cli/notify.h"
+#include "command/notify.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "cli/children.h"
+#include "command/children.h"
 
 #include <stdio.h>
 #include <sys/mman.h>

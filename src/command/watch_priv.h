@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A watch: what the files of it share. */
-#ifndef PYLEAK_CLI_WATCH_PRIV_H
-#define PYLEAK_CLI_WATCH_PRIV_H
+#ifndef PYLEAK_COMMAND_WATCH_PRIV_H
+#define PYLEAK_COMMAND_WATCH_PRIV_H
 
 #include "alert/alerts.h"
-#include "cli/children.h"
+#include "command/children.h"
 #include "cli/launch.h"
 #include "cli/outputs.h"
-#include "cli/record.h"
-#include "cli/watch_opts.h"
+#include "command/record.h"
+#include "command/watch_opts.h"
 #include "report/baseline.h"
 #include "session/session.h"
 

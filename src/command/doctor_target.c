@@ -2,7 +2,7 @@
 /* The half of `doctor` that looks at one process. */
 #include <stdio.h>
 
-#include "cli/doctor_priv.h"
+#include "command/doctor_priv.h"
 #include "heap/heap.h"
 #include "places/places.h"
 #include "probe/probe.h"

@@ -5,8 +5,9 @@
 
 #include "base/thread.h"
 #include "cli/cli.h"
+#include "command/command.h"
 #include "cli/outputs.h"
-#include "cli/record.h"
+#include "command/record.h"
 #include "cli/select.h"
 #include "cli/stop.h"
 #include "confine/confine.h"
@@ -39,8 +40,8 @@ static const struct opt table[] = {
 	CLI_SELECT_ROWS(struct sweep_cmd),
 	{0, OPT_STRING, "record", "FILE", ROW(record),
 	 "also save what was seen of those with probes: pyleak-bpf --from FILE", 0, 0, NULL},
-	OUT_FORMATS(OUTPUTS_ROW, struct sweep_cmd, "final report"),
-	OUTPUTS_BY_SUFFIX(struct sweep_cmd),
+	OUT_FORMATS(OUTPUTS_ROW, struct sweep_cmd, "final report")
+		OUTPUTS_BY_SUFFIX(struct sweep_cmd),
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on), "leak: exit 3 when a process leaks", 0, 0,
 	 fail_words},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
@@ -206,7 +207,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	return c->fail_on && leaks ? CLI_LEAK : CLI_DONE;
 }
 
-int cli_sweep(int argc, char **argv)
+int command_sweep(int argc, char **argv)
 {
 	struct sweep_opts so;
 	struct sweep_cmd c;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* --record FILE, and --from FILE: what was seen, kept; and told once more. */
-#ifndef PYLEAK_CLI_RECORD_H
-#define PYLEAK_CLI_RECORD_H
+#ifndef PYLEAK_COMMAND_RECORD_H
+#define PYLEAK_COMMAND_RECORD_H
 
 #include "cli/outputs.h"
-#include "cli/watch_opts.h"
+#include "command/watch_opts.h"
 #include "record/recording.h"
 
 struct record {

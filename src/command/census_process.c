@@ -3,7 +3,7 @@
 #include <math.h>
 #include <time.h>
 
-#include "cli/census_process.h"
+#include "command/census_process.h"
 #include "heap/heap.h"
 #include "memory/identity.h"
 #include "memory/parts.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The census as the whole job. */
-#ifndef PYLEAK_CLI_CENSUS_PROCESS_H
-#define PYLEAK_CLI_CENSUS_PROCESS_H
+#ifndef PYLEAK_COMMAND_CENSUS_PROCESS_H
+#define PYLEAK_COMMAND_CENSUS_PROCESS_H
 
 #include "census/census.h"
 

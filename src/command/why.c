@@ -5,11 +5,12 @@
 
 #include "base/thread.h"
 #include "cli/cli.h"
+#include "command/command.h"
 #include "cli/opts.h"
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "cli/stop.h"
-#include "cli/why_priv.h"
+#include "command/why_priv.h"
 #include "report/read.h"
 
 #define MAX_ADDR 64
@@ -271,7 +272,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 	return err;
 }
 
-int cli_why(int argc, char **argv)
+int command_why(int argc, char **argv)
 {
 	struct why_cmd w = {.paths = 5, .watch_s = 1, .outputs.keeper.sock = -1};
 	struct cli_source s = {0};

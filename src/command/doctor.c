@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/doctor_priv.h"
+#include "command/command.h"
+#include "command/doctor_priv.h"
 #include "cli/opts.h"
 #include "confine/confine.h"
 #include "out/json_writer.h"
@@ -166,7 +167,7 @@ static void sandbox(struct doctor *d)
 	}
 }
 
-int cli_doctor(int argc, char **argv)
+int command_doctor(int argc, char **argv)
 {
 	struct doctor_opts o = {0};
 	struct doctor d = {0};

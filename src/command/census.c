@@ -4,8 +4,9 @@
 #include <unistd.h>
 
 #include "base/thread.h"
-#include "cli/census_process.h"
+#include "command/census_process.h"
 #include "cli/cli.h"
+#include "command/command.h"
 #include "cli/opts.h"
 #include "cli/progress.h"
 #include "cli/source.h"
@@ -209,7 +210,7 @@ static int run(struct census_cmd *c)
 	return left_out ? CLI_FAILED : CLI_DONE;
 }
 
-int cli_census(int argc, char **argv)
+int command_census(int argc, char **argv)
 {
 	struct census_cmd c;
 
