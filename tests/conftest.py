@@ -3,7 +3,10 @@
 import contextlib
 import json
 import os
+import re
 import resource
+import shutil
+import tempfile
 import zlib
 
 import pytest
@@ -68,17 +71,58 @@ def cpu_seconds():
     return sum(u.ru_utime + u.ru_stime for u in used)
 
 
+# Recordings of the watches that tests make, for who looks into a failure: it may not come again.
+KEPT = os.path.join(os.environ.get("PYLEAK_BUILD") or os.path.join(os.path.dirname(__file__), "..", "build"), "failed")
+
+
+class Traces:
+    """A folder for the recordings of a file's tests; what they share was watched in the first one's setup."""
+
+    def __init__(self):
+        self.where = None
+        self.wrong = []
+
+    def begin(self):
+        if not self.where:
+            self.where = tempfile.mkdtemp(prefix="pyleak-traces-")
+            os.environ["PYLEAK_TEST_TRACES"] = self.where
+
+    def end(self):
+        if not self.where:
+            return
+        if self.wrong and os.listdir(self.where):
+            os.makedirs(KEPT, exist_ok=True)
+            name = re.sub(r"[^\w.-]+", "_", self.wrong[0])[:100]
+            shutil.move(self.where, os.path.join(KEPT, "%s-%d" % (name, os.getpid())))
+        shutil.rmtree(self.where, ignore_errors=True)
+        del os.environ["PYLEAK_TEST_TRACES"]
+        self.__init__()
+
+
+traces = Traces()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    if (yield).get_result().failed:
+        traces.wrong.append(item.nodeid)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_setup(item):
     yield_to_others(item)
+    if hasattr(item.config, "workerinput"):  # those that are alone are measured
+        traces.begin()
     item.cpu_before = cpu_seconds()
     yield
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_teardown(item):
+def pytest_runtest_teardown(item, nextitem):
     yield
     item.user_properties.append(("cpu", cpu_seconds() - item.cpu_before))
+    if not nextitem or nextitem.path != item.path:
+        traces.end()
 
 
 class Results:

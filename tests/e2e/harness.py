@@ -236,7 +236,11 @@ def new_recording():
     return where and os.path.join(where, "%d-%d.rec" % (os.getpid(), next(RECORDINGS)))
 
 
-def recording_args(recording):
+def recording_args(recording, args=()):
+    """Where nothing is asked to be kept: into the folder of the tests that run now, which is kept when one of them fails."""
+    where = os.environ.get("PYLEAK_TEST_TRACES")
+    if not recording and where and not {"--record", "--children"} & set(args):
+        recording = os.path.join(where, "%d.rec" % next(RECORDINGS))
     return ["--record", recording] if recording else []
 
 
@@ -268,7 +272,7 @@ def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None):
         out = os.path.join(d, "report.json")
         recording = new_recording()
         cmd = [TOOL, "-p", str(pid), "-d", str(seconds), "-i", str(INTERVAL_S), "--json", out,
-               "--no-color", *recording_args(recording), *map(str, args)]  # fmt: skip
+               "--no-color", *recording_args(recording, args), *map(str, args)]  # fmt: skip
         start = time.monotonic()
         printed = []
         with tempfile.TemporaryFile("w+", errors="replace") as err:
