@@ -6,70 +6,33 @@
  */
 #include "places/evaluator.h"
 
-#include <Zydis/Zydis.h>
-
 #include "places/handlers.h"
+#include "places/insns.h"
 
 #define CALLED 8 /* only the return address lies between the stack pointers */
 
-static bool add_range(struct code_range *out, size_t *n, size_t max, uint64_t start, uint64_t size)
+struct parts {
+	const struct dso *d;
+	struct code_ranges at; /* in the file; the first is the symbol's */
+};
+
+static void follow_jump(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op,
+			uint64_t at, void *ctx)
 {
-	for (size_t i = 0; i < *n; i++)
-		if (out[i].start == start)
-			return true;
-	if (*n == max)
-		return false;
-	out[(*n)++] = (struct code_range){start, start + size};
-	return true;
-}
+	struct parts *p = ctx;
+	struct dso_range fn;
+	uint64_t to, depth;
 
-static bool inside(const struct code_range *v, size_t n, uint64_t addr)
-{
-	for (size_t i = 0; i < n; i++)
-		if (addr - v[i].start < v[i].end - v[i].start)
-			return true;
-	return false;
-}
-
-/* Addresses in the file. */
-static void follow_jumps(const struct dso *d, struct code_range *out, size_t *n, size_t max)
-{
-	uint64_t at = out[0].start, end = out[0].end;
-	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
-	ZydisDecodedInstruction insn;
-	ZydisDecoder decoder;
-	size_t avail;
-	const uint8_t *p = dso_bytes(d, at, &avail);
-
-	if (!p || avail < end - at ||
-	    !ZYAN_SUCCESS(
-		    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
-		return;
-	while (at < end) {
-		struct dso_range fn;
-		uint64_t to, depth;
-
-		if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, p, end - at, &insn, op))) {
-			at++; /* a jump table: in step again after a few bytes */
-			p++;
-			continue;
-		}
-		if ((insn.meta.category == ZYDIS_CATEGORY_COND_BR ||
-		     insn.meta.category == ZYDIS_CATEGORY_UNCOND_BR) &&
-		    op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
-		    ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&insn, &op[0], at, &to)) &&
-		    !inside(out, *n, to) && !dso_frame_at(d, to, &fn, &depth) && depth != CALLED &&
-		    !add_range(out, n, max, fn.addr, fn.size))
-			return;
-		at += insn.length;
-		p += insn.length;
-	}
+	if (insns_jump(insn, op, at, &to) && !code_ranges_hold(&p->at, to) &&
+	    !dso_frame_at(p->d, to, &fn, &depth) && depth != CALLED)
+		code_ranges_add(&p->at, fn.addr, fn.size);
 }
 
 size_t places_evaluator(const struct py_runtime *rt, struct code_range *out, size_t max)
 {
+	struct parts p = {rt->dso, {out, 0, max}};
 	struct dso_sym sym;
-	size_t n = 0;
+	size_t n;
 
 	if (!max || dso_symbol(rt->dso, "_PyEval_EvalFrameDefault", &sym) || !sym.size)
 		return 0;
@@ -77,11 +40,11 @@ size_t places_evaluator(const struct py_runtime *rt, struct code_range *out, siz
 	n = places_handlers(rt, (struct code_range){sym.addr, sym.addr + sym.size}, out, max);
 	if (n)
 		return n;
-	add_range(out, &n, max, sym.addr, sym.size);
-	follow_jumps(rt->dso, out, &n, max);
-	for (size_t i = 0; i < n; i++) {
+	code_ranges_add(&p.at, sym.addr, sym.size);
+	insns_each(rt->dso, out[0], follow_jump, &p);
+	for (size_t i = 0; i < p.at.n; i++) {
 		out[i].start += rt->bias;
 		out[i].end += rt->bias;
 	}
-	return n;
+	return p.at.n;
 }

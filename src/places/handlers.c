@@ -6,9 +6,9 @@
  */
 #include "places/handlers.h"
 
-#include <Zydis/Zydis.h>
 #include <stdlib.h>
 
+#include "places/insns.h"
 #include "py/versions.h"
 
 #define OPCODES	     256
@@ -98,49 +98,14 @@ static void see_called(struct search *s, uint64_t to)
 	s->called[s->n_called++] = (struct code_range){fn.addr, fn.addr + fn.size};
 }
 
-typedef void (*see_insn)(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op,
-			 uint64_t at, void *ctx);
-
-static void each_insn(const struct dso *d, struct code_range r, see_insn see, void *ctx)
-{
-	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
-	ZydisDecodedInstruction insn;
-	ZydisDecoder decoder;
-	size_t avail;
-	const uint8_t *p = dso_bytes(d, r.start, &avail);
-
-	if (!p || avail < r.end - r.start ||
-	    !ZYAN_SUCCESS(
-		    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
-		return;
-	for (uint64_t at = r.start; at < r.end;) {
-		if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, p + (at - r.start), r.end - at,
-							 &insn, op))) {
-			at++;
-			continue;
-		}
-		see(&insn, op, at, ctx);
-		at += insn.length;
-	}
-}
-
-static bool is_jump_or_call(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
-{
-	return (insn->meta.category == ZYDIS_CATEGORY_CALL ||
-		insn->meta.category == ZYDIS_CATEGORY_COND_BR ||
-		insn->meta.category == ZYDIS_CATEGORY_UNCOND_BR) &&
-	       op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
-}
-
 static void look_for_table(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op,
 			   uint64_t at, void *ctx)
 {
 	struct search *s = ctx;
 	uint64_t to;
 
-	if (is_jump_or_call(insn, op)) {
-		if (ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(insn, &op[0], at, &to)))
-			see_called(s, to);
+	if (insns_jump(insn, op, at, &to) || insns_call(insn, op, at, &to)) {
+		see_called(s, to);
 		return;
 	}
 	for (int i = 0; i < insn->operand_count_visible; i++) {
@@ -158,23 +123,18 @@ static void look_for_table(const ZydisDecodedInstruction *insn, const ZydisDecod
 	}
 }
 
-struct ranges {
+struct handlers {
 	const struct dso *d;
-	struct code_range *v;
-	size_t n, max;
+	struct code_ranges at;
 };
 
-static void add_function(struct ranges *r, uint64_t addr)
+static void add_function(struct handlers *h, uint64_t addr)
 {
 	struct dso_range fn;
 	uint64_t depth;
 
-	if (r->n == r->max || dso_frame_at(r->d, addr, &fn, &depth))
-		return;
-	for (size_t i = 0; i < r->n; i++)
-		if (r->v[i].start == fn.addr)
-			return;
-	r->v[r->n++] = (struct code_range){fn.addr, fn.addr + fn.size};
+	if (!dso_frame_at(h->d, addr, &fn, &depth))
+		code_ranges_add(&h->at, fn.addr, fn.size);
 }
 
 /* Handlers share code for errors and returns, and have cold parts: they jump there, never call.
@@ -184,8 +144,7 @@ static void add_target(const ZydisDecodedInstruction *insn, const ZydisDecodedOp
 {
 	uint64_t to;
 
-	if (is_jump_or_call(insn, op) && insn->meta.category != ZYDIS_CATEGORY_CALL &&
-	    ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(insn, &op[0], at, &to)))
+	if (insns_jump(insn, op, at, &to))
 		add_function(ctx, to);
 }
 
@@ -212,25 +171,25 @@ static size_t join(struct code_range *v, size_t n)
 size_t places_handlers(const struct py_runtime *rt, struct code_range eval, struct code_range *out,
 		       size_t max)
 {
-	struct ranges r = {rt->dso, out, 0, max};
+	struct handlers h = {rt->dso, {out, 0, max}};
 	struct search *s = py_may_have_handlers(rt) ? calloc(1, sizeof(*s)) : NULL;
 
 	if (!s)
 		return 0;
 	s->rt = rt;
 	s->called[s->n_called++] = eval;
-	each_insn(rt->dso, eval, look_for_table, s);
+	insns_each(rt->dso, eval, look_for_table, s);
 	for (size_t i = 1, n = s->n_called; i < n && !s->found; i++)
-		each_insn(rt->dso, s->called[i], look_for_table, s);
+		insns_each(rt->dso, s->called[i], look_for_table, s);
 	for (size_t i = 0; s->found && i < OPCODES; i++)
-		add_function(&r, s->handler[i]);
+		add_function(&h, s->handler[i]);
 	free(s);
-	for (size_t i = 0; i < r.n; i++) /* grows meanwhile */
-		each_insn(rt->dso, r.v[i], add_target, &r);
-	r.n = join(out, r.n);
-	for (size_t i = 0; i < r.n; i++) {
+	for (size_t i = 0; i < h.at.n; i++) /* grows meanwhile */
+		insns_each(rt->dso, h.at.v[i], add_target, &h);
+	h.at.n = join(out, h.at.n);
+	for (size_t i = 0; i < h.at.n; i++) {
 		out[i].start += rt->bias;
 		out[i].end += rt->bias;
 	}
-	return r.n;
+	return h.at.n;
 }
