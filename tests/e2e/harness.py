@@ -33,6 +33,7 @@ LOST_ALLOWED = {
     "no_thread_state": "objects born while a thread starts or ends belong to no Python line",
     "native_stack_missing": "a site that came up with the last window has its lines, and not yet the way through C code",
     "births_full": "a window whose end came late on a busy machine is void: fewer samples, no wrong ones",
+    "windows_refused": "side by side, probes are changed in turn: who has waited for 100 ms leaves that window out",
     "samples_thinned": "memory is bounded: the samples that stay stand for those that go",
     "census_torn": "a pool that changed each time it was read is counted as it was seen last",
     "census_unreadable": "an arena or a block was unmapped between two reads",

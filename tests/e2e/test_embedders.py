@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Programs in C that hold a Python: a debugger, servers, and one whose library an upgrade has replaced."""
 import os
+import py_compile
 import shutil
+import subprocess
 
 import pytest
 
@@ -100,6 +102,21 @@ class ModWsgi(Embedder):
         return [APACHE, "-X", "-f", conf]
 
 
+class Bundle(Embedder):
+    """As PyInstaller's: a program that opens a libpython which it has unpacked to a temporary folder, and runs compiled code."""
+
+    name = "bundle"
+    needs = (LIBRARY,)
+
+    def start(self):
+        shutil.copy(LIBRARY, self.where)
+        program = os.path.join(self.where, "bundle")
+        subprocess.run(["gcc", "-O2", "-s", "-o", program, os.path.join(pythons.HERE, "native", "bundle.c")], check=True)
+        compiled = os.path.join(self.where, "embedded.pyc")
+        py_compile.compile(SCRIPT, compiled, doraise=True)
+        return [program, os.path.join(self.where, os.path.basename(LIBRARY)), compiled]
+
+
 @pytest.fixture
 def where():
     path = "/tmp/pyleak-embedder-%d" % os.getpid()
@@ -108,7 +125,7 @@ def where():
     shutil.rmtree(path)
 
 
-@pytest.mark.parametrize("kind", [Upgraded, *(pytest.param(k, marks=pytest.mark.matrix) for k in (Gdb, Uwsgi, ModWsgi))],
+@pytest.mark.parametrize("kind", [Upgraded, *(pytest.param(k, marks=pytest.mark.matrix) for k in (Gdb, Uwsgi, ModWsgi, Bundle))],
                          ids=lambda k: k.name)  # fmt: skip
 def test_embedder(where, kind):
     missing = [f for f in kind.needs if not os.path.exists(f)]
