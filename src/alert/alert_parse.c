@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "alert/alert.h"
+#include "base/spelling.h"
 
 enum unit { UNIT_BYTES, UNIT_RATE, UNIT_COUNT, UNIT_PERCENT, UNIT_TIME };
 
@@ -29,46 +30,15 @@ const char *metric_name(enum metric m)
 	return (unsigned)m < METRIC_MAX ? metrics[m].name : "?";
 }
 
-#define MAX_WORD 16
-
-/* Letters to add, drop, change or swap to get from one word to the other. */
-static unsigned distance(const char *a, size_t n, const char *b)
-{
-	unsigned d[MAX_WORD + 2][MAX_WORD + 2];
-	size_t m = strlen(b);
-
-	if (n > MAX_WORD || m > MAX_WORD)
-		return 99;
-	for (size_t i = 0; i <= n; i++)
-		for (size_t j = 0; j <= m; j++) {
-			unsigned v;
-
-			if (!i || !j) {
-				d[i][j] = (unsigned)(i + j);
-				continue;
-			}
-			v = d[i - 1][j - 1] + (tolower((unsigned char)a[i - 1]) != b[j - 1]);
-			if (d[i - 1][j] + 1 < v)
-				v = d[i - 1][j] + 1;
-			if (d[i][j - 1] + 1 < v)
-				v = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < v)
-				v = d[i - 2][j - 2] + 1;
-			d[i][j] = v;
-		}
-	return d[n][m];
-}
-
 static int unknown_name(const char *rule, const char *word, size_t n)
 {
-	unsigned best = 99;
+	unsigned best = SPELLING_FAR;
 	enum metric near = METRIC_MAX;
 	char list[128] = "";
 	size_t used = 0;
 
 	for (enum metric m = 0; m < METRIC_MAX; m++) {
-		unsigned d = distance(word, n, metrics[m].name);
+		unsigned d = spelling_distance(word, n, metrics[m].name);
 
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", m ? ", " : "",
 					 metrics[m].name);
@@ -211,7 +181,7 @@ static int parse_for(const char *rule, const char *s, struct alert_rule *out)
 	if (n != 3 || strncmp(s, "for", 3) != 0)
 		return fail(
 			-EINVAL,
-			n && n <= 6 && distance(s, n, "for") <= 2
+			n && n <= 6 && spelling_distance(s, n, "for") <= 2
 				? "--alert '%s': '%.*s' is not known; did you mean 'for'?"
 				: "--alert '%s': what is '%.*s' behind the value? Only 'for 10m' "
 				  "may follow",
