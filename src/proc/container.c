@@ -164,5 +164,8 @@ bool proc_container(const struct proc *p, struct proc_container *out)
 	if (proc_slurp(p->pid, "cgroup", &text, &len) || !proc_container_parse(text, out))
 		return false;
 	proc_container_name(p->pid, "", out);
+	/* From inside a container: the host's files are where pid 1 sees them. */
+	if (!out->name[0] && proc_in_first_pid_ns())
+		proc_container_name(0, "/proc/1/root", out);
 	return true;
 }

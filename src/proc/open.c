@@ -52,12 +52,17 @@ static int identify(struct proc *p)
 	return 0;
 }
 
-/* BPF sees pids of the initial namespace. From inside another one they cannot be told. */
-static int initial_pid(int pid)
+bool proc_in_first_pid_ns(void)
 {
 	struct stat st;
 
-	return !stat("/proc/self/ns/pid", &st) && st.st_ino == PID_NS_INIT_INO ? pid : 0;
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino == PID_NS_INIT_INO;
+}
+
+/* BPF sees pids of the initial namespace. From inside another one they cannot be told. */
+static int initial_pid(int pid)
+{
+	return proc_in_first_pid_ns() ? pid : 0;
 }
 
 static int read_cmdline(struct proc *p)
