@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "command/command.h"
+#include "command/habits.h"
 #include "probe/host.h"
 
 /* clang-format off */
@@ -16,7 +17,7 @@ static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 } commands[] = {
-	{NULL, command_watch}, /* the main job has no name */
+	{"watch", command_watch}, /* the main job, which needs no name */
 	{"census", command_census},
 	{"why", command_why},
 	{"sweep", command_sweep},
@@ -41,6 +42,42 @@ static void keep_standard_streams(void)
 			no_stream();
 }
 
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* `help`, `help census`. */
+static int help(const char *name, const char *const *names)
+{
+	const struct command *c = name && strcmp(name, "help") != 0 ? find(name) : &commands[0];
+	char *words[] = {(char *)name, (char *)"--help", NULL};
+
+	if (c)
+		return c->run(2, words);
+	habits_unknown(name, names);
+	return cli_complain(CLI_USAGE);
+}
+
+static int run(int argc, char **argv)
+{
+	const struct command *c = argc > 1 ? find(argv[1]) : NULL;
+	const char *names[ARRAY_SIZE(commands) + 1] = {NULL};
+
+	if (c)
+		return c->run(argc - 1, argv + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		names[i] = commands[i].name;
+	if (argc > 1 && strcmp(argv[1], "help") == 0)
+		return help(argc > 2 ? argv[2] : NULL, names);
+	if (habits_check(argc, argv, names))
+		return cli_complain(CLI_USAGE);
+	return commands[0].run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	keep_standard_streams();
@@ -59,8 +96,5 @@ int main(int argc, char **argv)
 		log_line("pyleak-bpf: %s", fail_text());
 		return 1;
 	}
-	for (size_t i = 1; argc > 1 && i < ARRAY_SIZE(commands); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	return commands[0].run(argc, argv);
+	return run(argc, argv);
 }

@@ -2,11 +2,14 @@
 /* Option parser over getopt_long, driven by a table. */
 #include "cli/opts.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <limits.h>
 #include <math.h>
 
-#define MAX_ROWS    40
+#include "base/spelling.h"
+
+#define MAX_ROWS    64
 #define LONG_BASE   256 /* what getopt returns for row n: LONG_BASE + n, whichever form was used */
 #define HELP_COLUMN 28
 #define HELP_WIDTH  80
@@ -58,13 +61,29 @@ static const char *shown(const struct opt *o, char *buf, size_t size)
 	return buf;
 }
 
+/* A number with a slip in it is none. */
+static bool is_name(const char *text)
+{
+	return isalpha((unsigned char)*text) || (*text && strchr("/_.", *text));
+}
+
 static int parse_pids(const struct opt *o, const char *text, struct opt_pids *out)
 {
-	const char *at = text;
+	const char *at = text + (*text == '='); /* -p=12 */
 	char buf[32];
 	char *end;
 	long pid;
 
+	if (is_name(at)) {
+		if (strchr(at, ','))
+			return fail(-EINVAL, "%s %s: one name at a time, or numbers",
+				    shown(o, buf, sizeof(buf)), at);
+		if (out->name && strcmp(out->name, at) != 0)
+			return fail(-EINVAL, "%s: one name at a time, %s or %s",
+				    shown(o, buf, sizeof(buf)), out->name, at);
+		out->name = at;
+		return 0;
+	}
 	do {
 		errno = 0;
 		pid = *at >= '0' && *at <= '9' ? strtol(at, &end, 10) : 0;
@@ -104,10 +123,13 @@ static int parse_word(const struct opt *o, const char *text, const char **out)
 
 static int out_of_range(const struct opt *o, const char *text)
 {
+	/* With -o most other programs name a file. */
+	bool is_file = o->letter == 'o' && text[strspn(text, "0123456789.-")] != '\0';
 	char buf[32];
 
-	return fail(-EINVAL, "%s %s: must be a number from %.10g to %.10g",
-		    shown(o, buf, sizeof(buf)), text, o->min, o->max);
+	return fail(-EINVAL, "%s %s: must be a number from %.10g to %.10g%s%s",
+		    shown(o, buf, sizeof(buf)), text, o->min, o->max,
+		    is_file ? "; a file to write: --output " : "", is_file ? text : "");
 }
 
 static int parse_size(const struct opt *o, const char *text, uint64_t *out)
@@ -204,18 +226,62 @@ static const struct opt *find_row(const struct opt *table, size_t n, int c)
 	return NULL;
 }
 
+/* "--o" begins several. */
+static int several(const struct opt *table, const char *word, size_t n)
+{
+	char list[160] = "";
+	size_t used = 0;
+
+	for (const struct opt *o = table; o->name; o++)
+		if (!strncmp(o->name, word, n) && used < sizeof(list))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s--%s",
+						 used ? ", " : "", o->name);
+	return used ? fail(-EINVAL, "--%.*s may be one of %s", (int)n, word, list) : 0;
+}
+
+static int unknown(const struct opt *table, const char *word)
+{
+	const char *name = word + strspn(word, "-"), *near = NULL;
+	unsigned best = SPELLING_FAR;
+	size_t n = strcspn(name, "=");
+	auto_free char *copy = strndup(name, n);
+	int err = several(table, name, n);
+
+	if (err)
+		return err;
+	for (const struct opt *o = table; copy && o->name; o++)
+		if (spelling_is_nearer(copy, o->name, &best))
+			near = o->name;
+	if (near)
+		return fail(-EINVAL, "unknown option %s; did you mean --%s?", word, near);
+	return fail(-EINVAL, "unknown option %s; --help lists the options", word);
+}
+
+/* "-pid" for "--pid": getopt takes it for -p. */
+static int one_dash(const struct opt *table, const char *word)
+{
+	for (const struct opt *o = table; o->name && word[0] == '-' && word[1] != '-'; o++)
+		if (o->name[1] && !strcmp(word + 1, o->name))
+			return fail(-EINVAL, "%s: long options have two dashes, --%s", word,
+				    o->name);
+	return 0;
+}
+
 static int complain(const struct opt *table, size_t n, int c, const char *word)
 {
 	const struct opt *o = find_row(table, n, optopt);
 	char buf[32];
+	int err = one_dash(table, word);
 
+	if (err)
+		return err;
 	if (o && c == ':')
 		return fail(-EINVAL, "%s needs a value: %s", shown(o, buf, sizeof(buf)), o->arg);
 	if (o && c == '?')
 		return fail(-EINVAL, "%s takes no value", shown(o, buf, sizeof(buf)));
 	if (optopt && strncmp(word, "--", 2) != 0)
 		return fail(-EINVAL, "unknown option -%c; --help lists the options", optopt);
-	return fail(-EINVAL, "unknown option %s; --help lists the options", word);
+	return unknown(table, word);
 }
 
 int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, int *first)
@@ -229,8 +295,16 @@ int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, 
 	optind = 0; /* glibc: start afresh, also when called again */
 	while ((c = getopt_long(argc, argv, letters, names, NULL)) != -1) {
 		const struct opt *o = c == '?' || c == ':' ? NULL : find_row(table, n, c);
+		const char *word = argv[optind - 1];
 
-		err = o ? store(o, optarg, out) : complain(table, n, c, argv[optind - 1]);
+		if (o)
+			err = optarg == word + 2 ? one_dash(table, word) : 0;
+		else if (optind < argc && argv[optind][0] == '-' && argv[optind][1] == optopt)
+			err = one_dash(table, argv[optind]); /* which it has not done with */
+		else
+			err = 0;
+		if (!err)
+			err = o ? store(o, optarg, out) : complain(table, n, c, word);
 		if (err)
 			return err;
 	}
@@ -238,21 +312,63 @@ int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, 
 	return 0;
 }
 
-int opts_unexpected(const char *word, const char *hint)
+/* As a shell reads it. */
+static size_t put_quoted(char *buf, size_t size, const char *text)
 {
-	if (*word && word[strspn(word, "0123456789")] == '\0')
-		return fail(-EINVAL, "unexpected word '%s'; a process is named by -p %s", word,
-			    word);
-	return fail(-EINVAL, "unexpected word '%s'; %s", word, hint);
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_-./:=,@%+";
+	size_t n = 0;
+
+	if (*text && text[strspn(text, plain)] == '\0')
+		return (size_t)snprintf(buf, size, " %s", text);
+	n += (size_t)snprintf(buf, size, " '");
+	for (; *text; text++)
+		n += (size_t)snprintf(n < size ? buf + n : NULL, n < size ? size - n : 0, "%s",
+				      *text == '\'' ? "'\\''" : (char[]){*text, '\0'});
+	return n + (size_t)snprintf(n < size ? buf + n : NULL, n < size ? size - n : 0, "'");
+}
+
+static bool is_in(const char *const *list, const char *word)
+{
+	for (; *list; list++)
+		if (!strcmp(*list, word))
+			return true;
+	return false;
+}
+
+void opts_again(const struct opt *table, int argc, char **argv, const char *const *skip, char *buf,
+		size_t size)
+{
+	struct option names[MAX_ROWS + 1] = {0};
+	char letters[2 * MAX_ROWS + 2];
+	size_t n = spell(table, letters, names), used = 0;
+	int c;
+
+	buf[0] = '\0';
+	optind = 0;
+	while (used < size && (c = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+		const struct opt *o = find_row(table, n, c);
+
+		if (!o || is_in(skip, o->name))
+			continue;
+		used += o->letter ? (size_t)snprintf(buf + used, size - used, " -%c", o->letter)
+				  : (size_t)snprintf(buf + used, size - used, " --%s", o->name);
+		if (o->arg && used < size)
+			used += put_quoted(buf + used, size - used, optarg);
+	}
 }
 
 int opts_parse(const struct opt *table, int argc, char **argv, void *out)
 {
+	char hint[128] = "--help shows the usage";
 	int first, err = opts_parse_words(table, argc, argv, out, &first);
 
-	if (!err && first < argc)
-		return opts_unexpected(argv[first], "--help shows the usage");
-	return err;
+	if (err || first >= argc)
+		return err;
+	for (const struct opt *o = table; o->name; o++)
+		if (!strcmp(o->name, "name"))
+			snprintf(hint, sizeof(hint), "by name: --name %.80s", argv[first]);
+	return opts_unexpected(argv[first], hint);
 }
 
 static int set_flag(const struct opt *o, const char *text, void *out)

@@ -25,6 +25,7 @@ enum opt_type {
 struct opt_pids {
 	int v[OPTS_MAX_PIDS];
 	size_t n;
+	const char *name; /* what was said in place of a number; NULL: nothing */
 };
 
 struct opt_strings {
@@ -50,6 +51,12 @@ int opts_parse(const struct opt *table, int argc, char **argv, void *out);
 int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, int *first);
 /* The sentence for such a word where none is wanted, with what to do: -EINVAL. */
 int opts_unexpected(const char *word, const char *hint);
+/* Words that name processes as -p would: numbers, or one name. -EINVAL with the sentence. */
+int opts_pid_words(char **words, size_t n, struct opt_pids *out);
+/* The options of a command line, but those in @skip (which ends with NULL), as they may be typed
+ * again: " -d 60 --json 'my file'". Cut where the buffer ends. */
+void opts_again(const struct opt *table, int argc, char **argv, const char *const *skip, char *buf,
+		size_t size);
 /* One value, by the long name: flags are yes or no. The words of @value live on in @out. */
 int opts_set(const struct opt *table, const char *name, const char *value, void *out);
 /* The rows as text, wrapped at 80 columns. */

@@ -29,8 +29,8 @@ struct cli_select {
 	 "only of this user, by name or number", 0, 0, NULL}, \
 	{0, OPT_STRING, "container", "NAME", CLI_SELECT_ROW(type, container), \
 	 "only in this container: its name, or the beginning of its id", 0, 0, NULL}, \
-	{0, OPT_STRING, "pod", "NAME", CLI_SELECT_ROW(type, pod), \
-	 "only in this pod: its name or uid", 0, 0, NULL}, \
+	{0, OPT_STRING, "pod", "NS/NAME", CLI_SELECT_ROW(type, pod), \
+	 "only in this pod: namespace and name, name alone, or uid", 0, 0, NULL}, \
 	{0, OPT_STRING, "cgroup", "PART", CLI_SELECT_ROW(type, cgroup), \
 	 "only whose cgroup's path has this in it, as the name of a unit", 0, 0, NULL}, \
 	{0, OPT_NUMBER, "min-age", "SEC", CLI_SELECT_ROW(type, min_age_s), \

@@ -7,7 +7,8 @@
 
 int cli_source_check(const struct cli_source_opts *o, size_t max)
 {
-	int n = (o->pids.n > 0) + (o->from != NULL) + (o->core != NULL);
+	bool is_found = cli_find_is_wanted(&o->find, &o->pids);
+	int n = (o->pids.n || is_found) + (o->from != NULL) + (o->core != NULL);
 
 	if (n == 0)
 		return fail(-EINVAL, "which process? Name it with -p PID; --help shows examples");
@@ -17,7 +18,7 @@ int cli_source_check(const struct cli_source_opts *o, size_t max)
 		return fail(-EINVAL, "one process at a time: -p PID");
 	if (o->sysroot && !o->core)
 		return fail(-EINVAL, "--sysroot goes with --core");
-	return 0;
+	return cli_find_check(&o->find, &o->pids);
 }
 
 int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
@@ -53,13 +54,26 @@ static int allow_swapped(struct proc *p)
 	return 0;
 }
 
+int cli_source_find(struct cli_source_opts *o, const struct cli_again *again)
+{
+	return cli_find(&o->find, &o->pids, again, &o->start_ticks);
+}
+
 static int open_proc(const struct cli_source_opts *o, size_t i, struct proc **out)
 {
+	int err;
+
 	if (o->from)
 		return saved_open(o->from, out);
 	if (o->core)
 		return saved_open_core(o->core, o->sysroot, out);
-	return proc_open(o->pids.v[i], out);
+	err = proc_open(o->pids.v[i], out);
+	if (!err && o->start_ticks && (*out)->start_ticks != o->start_ticks) {
+		proc_close(*out);
+		*out = NULL;
+		err = fail(-ESRCH, "process %d has ended", o->pids.v[i]);
+	}
+	return err;
 }
 
 int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source *out)
@@ -70,12 +84,14 @@ int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source
 	memset(out, 0, sizeof(*out));
 	err = open_proc(o, i, &out->proc);
 	if (err)
-		return err;
+		return file ? err : cli_find_meant(err, o->pids.v[i]);
 	err = o->swapped ? allow_swapped(out->proc) : 0;
 	if (!err)
 		err = py_open(out->proc, &out->rt);
 	if (err && file)
 		err = fail_in(err, "%s", file);
+	else if (err)
+		err = cli_find_meant(err, o->pids.v[i]);
 	else if (err && !proc_alive(out->proc))
 		err = fail(-ESRCH, "process %d ended while it was looked at", out->proc->pid);
 	if (err)

@@ -3,6 +3,7 @@
 #ifndef PYLEAK_CLI_SOURCE_H
 #define PYLEAK_CLI_SOURCE_H
 
+#include "cli/find.h"
 #include "cli/opts.h"
 #include "cli/outputs.h"
 #include "confine/confine.h"
@@ -11,6 +12,8 @@
 /* Part of the commands' option structures. */
 struct cli_source_opts {
 	struct opt_pids pids;
+	struct cli_find find; /* in place of them */
+	uint64_t start_ticks; /* of the one that was found */
 	const char *from, *core, *sysroot;
 	bool no_sandbox, swapped;
 };
@@ -49,6 +52,8 @@ int cli_source_check(const struct cli_source_opts *o, size_t max);
  * Before the first look at a process or a file. */
 int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
 		       const char *const *paths, size_t n);
+/* Finds the process that was named by something else than its pid. After cli_source_confine. */
+int cli_source_find(struct cli_source_opts *o, const struct cli_again *again);
 /* The @i'th process. */
 int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source *out);
 void cli_source_close(struct cli_source *s);

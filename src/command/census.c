@@ -15,6 +15,7 @@
 
 struct census_cmd {
 	struct cli_source_opts source;
+	struct cli_again again;
 	double diff_s;
 	const char *type, *json, *save;
 	uint32_t top;
@@ -27,7 +28,9 @@ struct census_cmd {
 #define ROW(field) offsetof(struct census_cmd, field)
 
 static const struct opt table[] = {
-	{'p', OPT_PIDS, "pid", "PID[,PID]", ROW(source.pids), "processes to look at", 0, 0, NULL},
+	{'p', OPT_PIDS, "pid", "PID[,PID]", ROW(source.pids),
+	 "processes to look at; or the name of one", 0, 0, NULL},
+	CLI_FIND_ROWS(ROW(source.find)),
 	CLI_SOURCE_FILES(ROW(source)),
 	CLI_SOURCE_SWAPPED(ROW(source)),
 	{0, OPT_STRING, "save", "FILE", ROW(save),
@@ -83,11 +86,17 @@ static void help(void)
 
 static int parse(int argc, char **argv, struct census_cmd *c)
 {
-	int err;
+	int first, err;
 
-	*c = (struct census_cmd){.top = 20};
-	err = opts_parse(table, argc, argv, c);
+	*c = (struct census_cmd){
+		.top = 20,
+		.again = {table, argc, argv, "census", OPTS_MAX_PIDS, false},
+	};
+	err = opts_parse_words(table, argc, argv, c, &first);
 	if (err || c->want_help)
+		return err;
+	err = opts_pid_words(argv + first, (size_t)(argc - first), &c->source.pids);
+	if (err)
 		return err;
 	err = cli_source_check(&c->source, OPTS_MAX_PIDS);
 	if (err)
@@ -96,7 +105,7 @@ static int parse(int argc, char **argv, struct census_cmd *c)
 		return fail(-EINVAL, "--save takes one process at a time");
 	if (c->save && (!*c->save || !strcmp(c->save, "-")))
 		return fail(-EINVAL, "--save needs the name of a file");
-	if (c->diff_s > 0 && !c->source.pids.n)
+	if (c->diff_s > 0 && (c->source.from || c->source.core))
 		return fail(-EINVAL, "--diff needs a process that runs: -p PID");
 	if (c->redact && c->no_redact)
 		return fail(-EINVAL, "--redact and --no-redact exclude each other");
@@ -189,9 +198,13 @@ static int run(struct census_cmd *c)
 	stop_install();
 	err = cli_source_confine(&c->source, &c->outputs, paths, ARRAY_SIZE(paths));
 	if (!err)
+		err = cli_source_find(&c->source, &c->again);
+	if (!err)
 		err = report_new(&r);
-	if (err)
-		return cli_complain(CLI_FAILED);
+	if (err) {
+		outputs_close(&c->outputs);
+		return cli_complain(stop_code(err));
+	}
 	r->started_at = wall_clock();
 	r->final = true;
 	err = take_all(c, r, &left_out);

@@ -167,6 +167,19 @@ static void sandbox(struct doctor *d)
 	}
 }
 
+static int parse(int argc, char **argv, struct doctor_opts *o)
+{
+	int first, err = opts_parse_words(table, argc, argv, o, &first);
+
+	for (int i = first; !err && i < argc; i++)
+		err = strspn(argv[i], "0123456789") == strlen(argv[i])
+			      ? opts_pid_words(&argv[i], 1, &o->pids)
+			      : opts_unexpected(argv[i], "a process is looked at by -p PID");
+	if (!err && o->pids.name)
+		err = fail(-EINVAL, "-p %s: doctor wants the number of the process", o->pids.name);
+	return err;
+}
+
 int command_doctor(int argc, char **argv)
 {
 	struct doctor_opts o = {0};
@@ -174,7 +187,7 @@ int command_doctor(int argc, char **argv)
 	bool can = true;
 	int err;
 
-	if (opts_parse(table, argc, argv, &o) != 0)
+	if (parse(argc, argv, &o) != 0)
 		return cli_complain(CLI_USAGE);
 	if (o.want_help) {
 		help();

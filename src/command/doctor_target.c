@@ -2,6 +2,7 @@
 /* The half of `doctor` that looks at one process. */
 #include <stdio.h>
 
+#include "cli/find.h"
 #include "command/doctor_priv.h"
 #include "heap/heap.h"
 #include "places/places.h"
@@ -113,13 +114,18 @@ void doctor_target(struct doctor *d, int pid)
 	struct py_runtime *rt = NULL;
 	struct proc *p = NULL;
 
-	if (proc_open(pid, &p)) {
+	int err = proc_open(pid, &p);
+
+	if (err) {
+		cli_find_meant(err, pid);
 		doctor_add(d, DOCTOR_NO, "process", "%s", fail_text());
 		return;
 	}
 	doctor_add(d, DOCTOR_OK, "process", "%d (%s)%s", pid, p->comm,
 		   p->ns_pid != p->pid ? ", in a pid namespace of its own" : "");
-	if (py_open(p, &rt)) {
+	err = py_open(p, &rt);
+	if (err) {
+		cli_find_meant(err, pid);
 		doctor_add(d, DOCTOR_NO, "Python", "%s", fail_text());
 	} else {
 		build(d, rt);

@@ -74,7 +74,7 @@ static int open_children(struct watch *w, struct session_opts so)
 /* All or none: a report about some of the named processes would look like one about all. */
 static int open_all(struct watch *w)
 {
-	const struct session_opts so = {
+	struct session_opts so = {
 		.top = w->o.top,
 		.older_s = w->o.older_ms / 1000.0,
 		.min_size = w->o.min_size,
@@ -88,8 +88,10 @@ static int open_all(struct watch *w)
 		.on_evidence = w->record.rec ? record_evidence : NULL,
 		.on_evidence_ctx = w->record.rec,
 	};
-	int err;
+	int err = cli_find(&w->o.find, &w->o.pids, &w->o.again, &so.start_ticks);
 
+	if (err)
+		return err;
 	for (size_t i = 0; i < w->o.pids.n && !stop_asked(); i++) {
 		struct watch_target *t = &w->target[i];
 
@@ -98,9 +100,12 @@ static int open_all(struct watch *w)
 		err = session_open(t->pid, &so, &t->session);
 		show_attaching(w, t->pid, false);
 		if (err)
-			return err == -ECANCELED ? err : watch_name_target(err, t->pid);
+			return err == -ECANCELED
+				       ? err
+				       : watch_name_target(cli_find_meant(err, t->pid), t->pid);
 		w->n++;
 	}
+	so.start_ticks = 0; /* of one process */
 	return stop_asked() ? -ECANCELED : open_children(w, so);
 }
 

@@ -12,7 +12,9 @@ static const char *const failures[] = {"leak", NULL};
 static const char *const modes[] = {"auto", NULL};
 
 static const struct opt table[] = {
-	{'p', OPT_PIDS, "pid", "PID[,PID]", ROW(pids), "processes to watch", 0, 0, NULL},
+	{'p', OPT_PIDS, "pid", "PID[,PID]", ROW(pids), "processes to watch; or the name of one", 0,
+	 0, NULL},
+	CLI_FIND_ROWS(ROW(find)),
 	{0, OPT_FLAG, "children", NULL, ROW(children),
 	 "follow what they fork, spawn and exec too: one merged report", 0, 0, NULL},
 	{'i', OPT_NUMBER, "interval", "SEC", ROW(interval_s),
@@ -78,17 +80,52 @@ static const struct opt table[] = {
 	{0, OPT_FLAG, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
-/* What comes behind "--" is a command; other words are none of ours. */
+static bool is_script(const char *word)
+{
+	size_t n = strlen(word);
+
+	return n > 3 && !strcmp(word + n - 3, ".py");
+}
+
+/* Somebody who wants a program to be started, or a process to be watched. */
+static int target_words(char **words, size_t n, struct watch_opts *out)
+{
+	if (is_script(words[0]))
+		return fail(-EINVAL,
+			    "to start %s and watch it: pyleak-bpf -- python3 %s; if it runs "
+			    "already: pyleak-bpf -p %s",
+			    words[0], words[0], words[0]);
+	if (n > 1 && strspn(words[0], "0123456789") != strlen(words[0]))
+		return fail(-EINVAL,
+			    "unexpected words '%s %s'; to start a program and watch it: pyleak-bpf "
+			    "-- %s %s",
+			    words[0], words[1], words[0], words[1]);
+	return opts_pid_words(words, n, &out->pids);
+}
+
+/* Those behind "--" are a command; of those before it, getopt has put behind it as well, some may
+ * name processes. */
 static int parse_words(int argc, char **argv, struct watch_opts *out)
 {
-	int first, err = opts_parse_words(table, argc, argv, out, &first);
+	int dashes = 1, first, err;
+	size_t n;
 
+	while (dashes < argc && strcmp(argv[dashes], "--") != 0)
+		dashes++;
+	err = opts_parse_words(table, argc, argv, out, &first);
+	out->again = (struct cli_again){.table = table,
+					.argc = argc,
+					.argv = argv,
+					.command = "",
+					.max = OPTS_MAX_PIDS,
+					.children = out->children};
 	if (err || first >= argc)
 		return err;
+	n = (size_t)(argc - first);
 	if (strcmp(argv[first - 1], "--") != 0)
-		return opts_unexpected(argv[first],
-				       "the commands are census, why, sweep, serve, merge "
-				       "and doctor, --help shows the usage");
+		return target_words(argv + first, n, out);
+	if (dashes < argc && n > (size_t)(argc - dashes - 1))
+		return opts_unexpected(argv[first], "what is started comes behind --");
 	out->command = argv + first;
 	return 0;
 }
@@ -98,7 +135,7 @@ static int check_from(struct watch_opts *o)
 {
 	if (!*o->from)
 		return fail(-EINVAL, "--from needs the name of a file");
-	if (o->pids.n || o->command)
+	if (o->pids.n || cli_find_is_wanted(&o->find, &o->pids) || o->command)
 		return fail(-EINVAL, "a process or --from FILE: one of them");
 	if (o->children || o->alerts.n || o->alert_log || o->alert_hook || o->baseline)
 		return fail(-EINVAL,
@@ -109,6 +146,7 @@ static int check_from(struct watch_opts *o)
 
 int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 {
+	bool is_found;
 	int err;
 
 	*out = (struct watch_opts){
@@ -129,10 +167,13 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return check_from(out);
 	if (!isnan(out->at_s))
 		return fail(-EINVAL, "--at goes with --from FILE");
-	if (out->pids.n && out->command)
+	is_found = cli_find_is_wanted(&out->find, &out->pids);
+	if ((out->pids.n || is_found) && out->command)
 		return fail(-EINVAL, "a process (-p) or a command (--): one of them");
-	if (out->pids.n == 0 && !out->command)
+	if (!out->pids.n && !is_found && !out->command)
 		return fail(-EINVAL, "which process? Name it with -p PID; --help shows examples");
+	if (cli_find_check(&out->find, &out->pids))
+		return -EINVAL;
 	if (out->fds && out->no_fds)
 		return fail(-EINVAL, "--fds and --no-fds: one of them");
 	if (out->min_size > out->max_size)
@@ -158,6 +199,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 void watch_opts_help(FILE *f)
 {
 	fputs("usage: pyleak-bpf -p PID[,PID...] [options]\n"
+	      "       pyleak-bpf --name REGEX|--container NAME|--pod NS/NAME [options]\n"
 	      "       pyleak-bpf [options] -- CMD [ARG...]   start CMD and watch it\n"
 	      "       pyleak-bpf --from FILE [--at SEC]   the report of what was recorded\n"
 	      "       pyleak-bpf sweep [selection]   every Python on this host: who leaks?\n"
@@ -196,7 +238,8 @@ void watch_opts_help(FILE *f)
 	      "Examples:\n"
 	      "  sudo pyleak-bpf -p 1234                    watch until Ctrl-C\n"
 	      "  sudo pyleak-bpf -p 1234 -d 60 -q           one report after a minute\n"
-	      "  sudo pyleak-bpf -p 1234 --children         a server and its workers as one\n"
+	      "  sudo pyleak-bpf gunicorn --children        a server and its workers as one\n"
+	      "  sudo pyleak-bpf --container web            the Python in a container\n"
 	      "  sudo pyleak-bpf -p \"$(pgrep -d, gunicorn)\" -d 60 -q --json - | jq .\n"
 	      "\n"
 	      "Exit status: 0 done, 1 could not be done, 2 bad usage, 3 --fail-on leak and one\n"

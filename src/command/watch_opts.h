@@ -3,11 +3,14 @@
 #ifndef PYLEAK_COMMAND_WATCH_OPTS_H
 #define PYLEAK_COMMAND_WATCH_OPTS_H
 
+#include "cli/find.h"
 #include "cli/opts.h"
 #include "cli/outputs.h"
 
 struct watch_opts {
 	struct opt_pids pids;
+	struct cli_find find; /* in place of them */
+	struct cli_again again;
 	char **command;		       /* instead of pids; ends with NULL */
 	double interval_s, duration_s; /* duration 0 = until stopped */
 	uint32_t top, older_ms;

@@ -17,6 +17,7 @@
 
 struct why_cmd {
 	struct cli_source_opts source; /* .from: a snapshot */
+	struct cli_again again;
 	const char *type, *site, *addr, *from, *json, *dot;
 	uint32_t paths;
 	double watch_s;
@@ -32,7 +33,8 @@ struct why_cmd {
 #define ROW(field) offsetof(struct why_cmd, field)
 
 static const struct opt table[] = {
-	{'p', OPT_PIDS, "pid", "PID", ROW(source.pids), "the process", 0, 0, NULL},
+	{'p', OPT_PIDS, "pid", "PID", ROW(source.pids), "the process, or its name", 0, 0, NULL},
+	CLI_FIND_ROWS(ROW(source.find)),
 	{0, OPT_STRING, "type", "NAME", ROW(type),
 	 "objects of this type: app.Session, or just Session", 0, 0, NULL},
 	{0, OPT_STRING, "addr", "HEX[,HEX]", ROW(addr), "the objects at these addresses", 0, 0,
@@ -193,9 +195,13 @@ static int find_site(struct why_cmd *w)
 
 static int parse(int argc, char **argv, struct why_cmd *w)
 {
-	int err = opts_parse(table, argc, argv, w);
+	int first, err = opts_parse_words(table, argc, argv, w, &first);
 
+	w->again = (struct cli_again){table, argc, argv, "why", 1, false};
 	if (err || w->want_help)
+		return err;
+	err = opts_pid_words(argv + first, (size_t)(argc - first), &w->source.pids);
+	if (err)
 		return err;
 	if (!w->type + !w->addr + !w->site != 2)
 		return fail(-EINVAL, "which objects? One of --type NAME, --addr HEX, --site ID");
@@ -208,7 +214,8 @@ static int parse(int argc, char **argv, struct why_cmd *w)
 	if (!w->site)
 		w->source.from = w->from;
 	/* The report of a site knows its process. */
-	if (!w->site || w->source.pids.n || w->source.core)
+	if (!w->site || w->source.pids.n || w->source.core ||
+	    cli_find_is_wanted(&w->source.find, &w->source.pids))
 		err = cli_source_check(&w->source, 1);
 	if (err)
 		return err;
@@ -288,6 +295,8 @@ int command_why(int argc, char **argv)
 	thread_calm();
 	stop_install();
 	err = cli_source_confine(&w.source, &w.outputs, (const char *const[]){w.json, w.dot}, 2);
+	if (!err)
+		err = cli_source_find(&w.source, &w.again);
 	if (!err && w.site)
 		err = find_site(&w);
 	if (!err)

@@ -40,6 +40,7 @@ bool proc_list_one(int pid, struct proc_entry *out)
 		return false;
 	out->pid = pid;
 	out->ppid = st.ppid;
+	out->ns_pid = st.ns_pid ? st.ns_pid : pid;
 	out->uid = real_uid(status);
 	out->start_ticks = s.start_ticks;
 	out->start_stack = s.start_stack;

@@ -7,6 +7,7 @@
 
 struct proc_entry {
 	int pid, ppid;
+	int ns_pid; /* as it sees itself */
 	uid_t uid;
 	uint64_t start_ticks; /* with pid: the identity */
 	uint64_t start_stack; /* another one after exec; 0 = not told to us */

@@ -16,7 +16,7 @@ struct sweep_opts {
 	/* which processes; NULL, -1 and 0 = all */
 	const regex_t *name;   /* of the command line */
 	const char *container; /* beginning of its id, or its name */
-	const char *pod;       /* name or uid */
+	const char *pod;       /* namespace/name, name or uid */
 	const char *cgroup;    /* part of the cgroup's path */
 	long uid;
 	double min_age_s;

@@ -41,6 +41,8 @@ struct sweep {
 /* sweep_select.c */
 bool sweep_wants_entry(const struct sweep_opts *o, const struct proc_entry *e);
 bool sweep_wants(const struct sweep_opts *o, const struct proc *p);
+/* Its words with blanks between them, cut where the buffer ends. */
+void sweep_command_line(const struct proc *p, char *buf, size_t size);
 
 /* sweep_suspects.c: who is probed, and what was found. */
 void suspects_choose(struct sweep *s);

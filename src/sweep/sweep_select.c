@@ -14,21 +14,40 @@ bool sweep_wants_entry(const struct sweep_opts *o, const struct proc_entry *e)
 	       e->rss_bytes >= o->min_rss;
 }
 
-static bool has_name(const struct proc *p, const regex_t *name)
+void sweep_command_line(const struct proc *p, char *buf, size_t size)
 {
-	char text[CMDLINE_MAX] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; p->cmdline && p->cmdline[i] && used < sizeof(text) - 2; i++) {
-		size_t room = sizeof(text) - 1 - used, n = strnlen(p->cmdline[i], room - 1);
+	buf[0] = '\0';
+	for (size_t i = 0; p->cmdline && p->cmdline[i] && used < size - 2; i++) {
+		size_t room = size - 1 - used, n = strnlen(p->cmdline[i], room - 1);
 
 		if (used)
-			text[used++] = ' ';
-		memcpy(text + used, p->cmdline[i], n);
+			buf[used++] = ' ';
+		memcpy(buf + used, p->cmdline[i], n);
 		used += n;
-		text[used] = '\0';
+		buf[used] = '\0';
 	}
+}
+
+static bool has_name(const struct proc *p, const regex_t *name)
+{
+	char text[CMDLINE_MAX];
+
+	sweep_command_line(p, text, sizeof(text));
 	return regexec(name, text, 0, NULL, 0) == 0;
+}
+
+/* "shop/web-7d9f", "web-7d9f", or its uid. */
+static bool is_pod(const struct proc_container *c, const char *wanted)
+{
+	const char *slash = strchr(wanted, '/');
+	size_t n = slash ? (size_t)(slash - wanted) : 0;
+
+	if (slash)
+		return strlen(c->namespace) == n && !strncmp(c->namespace, wanted, n) &&
+		       !strcmp(c->pod, slash + 1);
+	return !strcmp(c->pod, wanted) || !strcmp(c->pod_uid, wanted);
 }
 
 static bool in_container(const struct proc *p, const struct sweep_opts *o)
@@ -37,7 +56,7 @@ static bool in_container(const struct proc *p, const struct sweep_opts *o)
 
 	if (!proc_container(p, &c))
 		return false;
-	if (o->pod && strcmp(c.pod, o->pod) != 0 && strcmp(c.pod_uid, o->pod) != 0)
+	if (o->pod && !is_pod(&c, o->pod))
 		return false;
 	return !o->container || !strncmp(c.id, o->container, strlen(o->container)) ||
 	       !strcmp(c.name, o->container);

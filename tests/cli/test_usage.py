@@ -20,7 +20,6 @@ def run(*args, **env):
 BAD = [
     ([], "-p PID"),
     (["-p"], "-p/--pid"),
-    (["-p", "abc"], "abc"),
     (["-p", "0"], "-p/--pid 0"),
     (["-p", "-1"], "-p/--pid -1"),
     (["-p", "1,,2"], "1,,2"),
@@ -33,6 +32,8 @@ BAD = [
     (["-p", "1", "--json", ""], "--json"),
     (["-p", "1", "--nonsense"], "--nonsense"),
     (["-p", "1", "extra"], "extra"),
+    (["1234", "extra"], "extra"),
+    (["-p", "12x"], "12x"),
     (["sensus", "-p", "1"], "sensus"),
     (["doctor", "extra"], "extra"),
     (["census"], "-p PID"),

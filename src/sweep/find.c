@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "sweep/find.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "proc/container.h"
+#include "py/finder.h"
+#include "sweep/sweep_priv.h"
+
+#define MAX_LINE   64 /* processes above each other */
+#define MAX_MEANT  3  /* told of */
+#define MAX_LOOKED 64 /* and looked into for that */
+
+struct listed {
+	struct proc_entry *v;
+	size_t n;
+	struct py_finder *finder;
+};
+
+static int listed_open(struct listed *l)
+{
+	int err = py_finder_new(&l->finder);
+
+	return err ? err : proc_list(&l->v, &l->n);
+}
+
+static void listed_close(struct listed *l)
+{
+	py_finder_free(l->finder);
+	free(l->v);
+}
+
+static int parent_of(const struct listed *l, int pid)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].pid == pid)
+			return l->v[i].ppid;
+	return 0;
+}
+
+static bool descends(const struct listed *l, int pid, int from)
+{
+	for (int i = 0; i < MAX_LINE && pid > 1; i++) {
+		pid = parent_of(l, pid);
+		if (pid == from)
+			return true;
+	}
+	return false;
+}
+
+/* One more of a list that is cut where the buffer ends. */
+static void add_word(char *list, size_t size, const char *word)
+{
+	size_t n = strlen(list);
+
+	if (n + strlen(word) + 3 < size)
+		snprintf(list + n, size - n, "%s%s", n ? ", " : "", word);
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += n)
+		if ((at == list || at[-1] == ' ') && (!at[n] || at[n] == ','))
+			return true;
+	return false;
+}
+
+/* As people call it: the pod with its namespace, the container. */
+static void name_place(const struct proc_container *c, bool as_pod, char *buf, size_t size)
+{
+	if (as_pod && c->pod[0])
+		snprintf(buf, size, "%s/%s", c->namespace, c->pod);
+	else if (as_pod)
+		snprintf(buf, size, "%s", c->pod_uid);
+	else if (c->name[0])
+		snprintf(buf, size, "%s", c->name);
+	else
+		snprintf(buf, size, "%.12s", c->id);
+}
+
+static void note_place(const struct proc *p, const struct sweep_opts *o, struct sweep_found *out)
+{
+	struct proc_container c;
+	char text[352];
+
+	if ((!o->pod && !o->container) || !proc_container(p, &c))
+		return;
+	name_place(&c, o->pod != NULL, text, sizeof(text));
+	if (text[0] && !has_word(out->places, text))
+		add_word(out->places, sizeof(out->places), text);
+}
+
+static void describe(const struct proc *p, struct sweep_match *m)
+{
+	struct proc_container c;
+	char text[352], line[sizeof(m->command) + 64];
+	const char *program = line;
+
+	sweep_command_line(p, line, sizeof(line));
+	/* Without the directories of the program. */
+	for (const char *s = line; *s && *s != ' '; s++)
+		if (*s == '/')
+			program = s + 1;
+	snprintf(m->command, sizeof(m->command), "%.92s", *program ? program : p->comm);
+	if (strlen(program) > 92)
+		strcat(m->command, "...");
+	if (!proc_container(p, &c))
+		return;
+	name_place(&c, c.pod[0], text, sizeof(text));
+	snprintf(m->where, sizeof(m->where), " in %s %.140s", c.pod[0] ? "pod" : "container", text);
+}
+
+static void unread(struct sweep_found *out, int err)
+{
+	/* Those that have ended meanwhile are nobody's loss. */
+	if (err == -ESRCH || err == -ENOENT)
+		return;
+	out->unread++;
+	snprintf(out->why, sizeof(out->why), "%s", fail_text());
+}
+
+static int look_at(const struct sweep_opts *o, struct listed *l, const struct proc_entry *e,
+		   struct sweep_found *out)
+{
+	struct sweep_match *m;
+	struct proc *p;
+	int has, err = proc_open(e->pid, &p);
+
+	if (err) {
+		unread(out, err);
+		return 0;
+	}
+	if (!sweep_wants(o, p)) {
+		note_place(p, o, out);
+		proc_close(p);
+		return 0;
+	}
+	has = py_finder_has(l->finder, p);
+	err = 0;
+	if (has < 0) {
+		unread(out, has);
+	} else if (!has) {
+		out->others++;
+		if (!has_word(out->other, p->comm))
+			add_word(out->other, sizeof(out->other), p->comm);
+	} else if (p->start_ticks == e->start_ticks) {
+		m = vec_push(&out->match);
+		if (m) {
+			m->entry = *e;
+			describe(p, m);
+		} else {
+			err = fail(-ENOMEM, "out of memory");
+		}
+	}
+	proc_close(p);
+	return err;
+}
+
+static bool is_match(const struct sweep_found *f, int pid)
+{
+	for (size_t i = 0; i < f->match.n; i++)
+		if (f->match.v[i].entry.pid == pid)
+			return true;
+	return false;
+}
+
+static void mark_below(const struct listed *l, struct sweep_found *f)
+{
+	for (size_t i = 0; i < f->match.n; i++) {
+		struct sweep_match *m = &f->match.v[i];
+		int pid = m->entry.pid;
+
+		for (int up = 0; up < MAX_LINE && pid > 1 && !m->is_below; up++) {
+			pid = parent_of(l, pid);
+			m->is_below = is_match(f, pid);
+		}
+	}
+}
+
+/* This process, who started it, and so on. */
+struct line {
+	int pid[MAX_LINE];
+	size_t n;
+};
+
+static void our_line(const struct listed *l, struct line *out)
+{
+	out->n = 0;
+	for (int pid = getpid(); pid > 0 && out->n < MAX_LINE; pid = parent_of(l, pid))
+		out->pid[out->n++] = pid;
+}
+
+static bool is_ours(const struct line *line, const struct sweep_opts *o, int pid)
+{
+	for (size_t i = 0; i < line->n && (i == 0 || o->name); i++)
+		if (line->pid[i] == pid)
+			return true;
+	return false;
+}
+
+int sweep_find(const struct sweep_opts *o, struct sweep_found *out)
+{
+	struct listed l = {0};
+	struct line line;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = listed_open(&l);
+	our_line(&l, &line);
+	for (size_t i = 0; i < l.n && !err; i++) {
+		const struct proc_entry *e = &l.v[i];
+
+		if (o->is_cancelled && o->is_cancelled()) {
+			err = -ECANCELED;
+			break;
+		}
+		out->processes++;
+		if (sweep_wants_entry(o, e) && !is_ours(&line, o, e->pid))
+			err = look_at(o, &l, e, out);
+	}
+	mark_below(&l, out);
+	listed_close(&l);
+	if (err)
+		sweep_found_free(out);
+	return err;
+}
+
+void sweep_found_free(struct sweep_found *f)
+{
+	vec_free(&f->match);
+}
+
+/* Is it a Python? Then one more "-p N (python3 app.py in container web)". */
+static bool mean(struct listed *l, int pid, char *list, size_t size)
+{
+	struct sweep_match m = {0};
+	struct proc *p;
+	char text[320];
+	bool has;
+
+	if (proc_open(pid, &p))
+		return false;
+	has = py_finder_has(l->finder, p) > 0;
+	if (has) {
+		describe(p, &m);
+		snprintf(text, sizeof(text), "-p %d (%.60s%s)", pid, m.command, m.where);
+		add_word(list, size, text);
+	}
+	proc_close(p);
+	return has;
+}
+
+void sweep_meant(int pid, char *buf, size_t size)
+{
+	char below[320] = "", inside[320] = "";
+	size_t n_below = 0, n_inside = 0, looked = 0;
+	struct listed l = {0};
+
+	if (!listed_open(&l))
+		for (size_t i = 0; i < l.n && looked < MAX_LOOKED; i++) {
+			const struct proc_entry *e = &l.v[i];
+			bool is_inside = e->ns_pid == pid && e->pid != pid;
+
+			if (is_inside && n_inside < MAX_MEANT) {
+				looked++;
+				n_inside += mean(&l, e->pid, inside, sizeof(inside));
+			} else if (pid > 1 && n_below < MAX_MEANT && descends(&l, e->pid, pid)) {
+				looked++;
+				n_below += mean(&l, e->pid, below, sizeof(below));
+			}
+		}
+	listed_close(&l);
+	snprintf(buf, size, "%s%s%s%s", n_below ? "; started by it: " : "", below,
+		 n_inside ? "; in a container that is the number of: " : "", inside);
+}
