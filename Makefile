@@ -4,6 +4,7 @@
 O        ?= build
 PREFIX   ?= /usr/local
 DESTDIR  ?=
+ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
 VERSION  := 0.1.0
 
 CC       ?= gcc
@@ -68,9 +69,14 @@ $(O)/tree.skel.h: $(O)/bpf/tree.bpf.o
 
 include tests/tests.mk
 
-$(O)/pyleak-bpf.8: $(O)/pyleak-bpf packaging/man.py
-	$(call say,MAN,$@)
-	$(Q)$(PYTHON) packaging/man.py $< $(VERSION) >$@
+# One page of each command, and completions: all from --help.
+$(O)/man/pyleak-bpf.8: $(O)/pyleak-bpf packaging/man.py packaging/options.py
+	$(call say,MAN,$(@D))
+	$(Q)rm -rf $(@D) && $(PYTHON) -B packaging/man.py $< $(VERSION) $(@D)
+
+$(O)/completions/pyleak-bpf: $(O)/pyleak-bpf packaging/completions.py packaging/options.py
+	$(call say,COMPL,$(@D))
+	$(Q)$(PYTHON) -B packaging/completions.py $< $(@D)
 
 # Runs where it is built.
 $(O)/schema: packaging/schema.c $(O)/libpyleak.a
@@ -81,13 +87,18 @@ $(O)/report.schema.json: $(O)/schema
 	$(call say,SCHEMA,$@)
 	$(Q)$< >$@
 
-install: all $(O)/pyleak-bpf.8 ## install into $(DESTDIR)$(PREFIX)
+install: all $(O)/man/pyleak-bpf.8 $(O)/completions/pyleak-bpf ## install into $(DESTDIR)$(PREFIX)
 	$(Q)install -D -m 755 $(O)/pyleak-bpf $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
-	$(Q)install -D -m 644 $(O)/pyleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(O)/man/*.8
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(O)/completions/pyleak-bpf
+	$(Q)install -D -m 644 -t $(DESTDIR)$(ZSHDIR) $(O)/completions/_pyleak-bpf
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(O)/completions/pyleak-bpf.fish
 	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/pyleak-bpf $(O)/report.schema.json docs/why.schema.json
 
 uninstall: ## remove what install put there
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf-*.8
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pyleak-bpf $(DESTDIR)$(ZSHDIR)/_pyleak-bpf
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/pyleak-bpf.fish
 	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/doc/pyleak-bpf/,report.schema.json why.schema.json)
 
 # Built once more from a copy of the tree, the way the package builds everywhere.

@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The manual page, made of what --help says, so that neither knows more than the other.
+"""The manual pages, one of each command, made of what --help says, so that neither knows more than the other.
 
-    man.py TOOL VERSION >pyleak-bpf.8
+    man.py TOOL VERSION DIRECTORY
 """
+import os
 import re
-import subprocess
 import sys
 
-COMMANDS = ("sweep", "serve", "census", "why", "merge", "doctor")
-OPTION = re.compile(r"^  (?:(-\w), |    )--([a-z-]+)(?: (\S+))?(?:\s{2,}|\s*$)(.*)$|^  (?:(-\w), |    )--([a-z-]+)(?: (\S+))? (.*)$")
+import options
+
 HEAD = """.\\" Made by packaging/man.py from --help.
-.TH PYLEAK-BPF 8 "" "pyleak-bpf %s" "System administration"
+.TH %s 8 "" "pyleak-bpf %s" "System administration"
 .SH NAME
-pyleak-bpf \\- find memory leaks in running Python processes
+%s \\- %s
 """
-TAIL = """.SH FILES
+FILES = """.SH FILES
 .TP
 .I /etc/pyleak-bpf.conf
 Settings of the service: options of
@@ -24,7 +24,10 @@ as lines of name = value.
 .TP
 .I /etc/pyleak-bpf.token
 What clients of the service send as bearer token.
-.SH SEE ALSO
+"""
+SEE = """.SH SEE ALSO
+%s
+.PP
 .I /usr/share/doc/pyleak\\-bpf/
 has what reports mean, how verdicts are made and what rights are needed.
 """
@@ -35,34 +38,24 @@ def escape(text):
     return "\\&" + text if text.startswith((".", "'")) else text
 
 
-def help_of(tool, command):
-    run = subprocess.run([tool, *command, "--help"], stdout=subprocess.PIPE, text=True, check=True)
-    return run.stdout.rstrip("\n").split("\n")
-
-
-def option(line):
-    """(left side, text) of a row that begins an option."""
-    m = OPTION.match(line)
-    if not m:
-        return None
-    letter, name, arg, text = m.group(1, 2, 3, 4) if m.group(2) else m.group(5, 6, 7, 8)
-    left = "%s\\fB\\-\\-%s\\fR" % ("\\fB%s\\fR, " % escape(letter) if letter else "", escape(name))
-    return left + (" \\fI%s\\fR" % escape(arg) if arg else ""), text
+def left_side(letter, name, arg):
+    left = "%s\\fB\\-\\-%s\\fR" % ("\\fB\\-%s\\fR, " % letter if letter else "", escape(name))
+    return left + (" \\fI%s\\fR" % escape(arg) if arg else "")
 
 
 def body(lines):
     """Paragraphs as they are; rows of options as a list; what is indented, literally."""
     in_option = literal = False
     for line in lines:
-        row = option(line)
+        row = options.row(line)
         if row:
             if literal:
                 yield ".fi"
-            yield ".TP\n%s" % row[0]
+            yield ".TP\n%s" % left_side(*row[:3])
             in_option, literal = True, False
-            if row[1]:
-                yield escape(row[1])
-        elif in_option and line.startswith(" " * 20):
+            if row[3]:
+                yield escape(row[3])
+        elif in_option and line.startswith(" " * options.COLUMN):
             yield escape(line.strip())
         else:
             if not line:
@@ -77,20 +70,30 @@ def body(lines):
         yield ".fi"
 
 
+def page_name(command):
+    return "pyleak-bpf-" + command.name if command.name else "pyleak-bpf"
+
+
+def page(command, version, others):
+    name = page_name(command)
+    first = command.lines.index("")
+    usage = [line.replace("usage:", "", 1).strip() for line in command.lines[:first]]
+    text = HEAD % (escape(name.upper()), version, escape(name), escape(command.about))
+    text += ".SH SYNOPSIS\n.nf\n%s\n.fi\n.SH DESCRIPTION\n" % "\n".join(escape(u) for u in usage)
+    said = "\n".join(body(command.lines[first + 1:]))  # fmt: skip
+    text += re.sub(r"(\n?\.(PP|sp))+$", "", re.sub(r"(\.(PP|sp)\n)+(?=\.(PP|sp|TP))", "", said)) + "\n"
+    if command.name in ("", "serve"):
+        text += FILES
+    return text + SEE % ",\n".join(".BR %s (8)" % escape(page_name(o)) for o in others if o is not command).replace("(8),", "(8),")
+
+
 def main():
-    tool, version = sys.argv[1:]
-    print(HEAD % version, end="")
-    for command in [()] + [(c,) for c in COMMANDS]:
-        lines = help_of(tool, command)
-        first = lines.index("")
-        usage = [line.replace("usage:", "", 1).strip() for line in lines[:first]]
-        print(".SH %s\n.nf" % ("SYNOPSIS" if not command else command[0].upper()))
-        print("\n".join(escape(u) for u in usage) + "\n.fi")
-        if not command:
-            print(".SH DESCRIPTION")
-        text = "\n".join(body(lines[first + 1:]))  # fmt: skip
-        print(re.sub(r"(\n?\.(PP|sp))+$", "", re.sub(r"(\.(PP|sp)\n)+(?=\.(PP|sp|TP))", "", text)))
-    print(TAIL, end="")
+    tool, version, where = sys.argv[1:]
+    commands = options.commands(tool)
+    os.makedirs(where, exist_ok=True)
+    for command in commands:
+        with open(os.path.join(where, page_name(command) + ".8"), "w", encoding="utf-8") as f:
+            f.write(page(command, version, commands))
 
 
 if __name__ == "__main__":

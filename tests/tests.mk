@@ -11,6 +11,8 @@ TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pi
               python3-pytest python3-pytest-xdist python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
               clang-14 libclang-rt-14-dev llvm-14 podman runc qemu-system-x86 busybox-static util-linux procps iproute2 \
               flex bison bc dwarves linux-perf trace-cmd bpftrace
+# Completions are tried in the shells, manual pages by a reader.
+TEST_DEPS  += zsh fish mandoc
 # Programs that embed Python. Not apache2 itself, which would begin to serve.
 MATRIX_DEPS := uwsgi-plugin-python3 apache2-bin libapache2-mod-wsgi-py3
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell

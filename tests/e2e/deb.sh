@@ -40,7 +40,7 @@ rm -f "$root/etc/dpkg/dpkg.cfg.d/99mmdebstrap" # or the page and the documents w
 in_root apt-get update -qq
 in_root sh -c 'apt-get install -y -qq --no-install-recommends python3 /tmp/pyleak-bpf_*.deb' \
 	>"$work/log" 2>&1 || { tail "$work/log"; exit 1; }
-in_root test -s /usr/share/man/man8/pyleak-bpf.8.gz -a -s /etc/pyleak-bpf.conf
+in_root test -s /usr/share/bash-completion/completions/pyleak-bpf -a -s /usr/share/man/man8/pyleak-bpf-census.8.gz -a -s /usr/share/man/man8/pyleak-bpf.8.gz -a -s /etc/pyleak-bpf.conf
 [ "$(in_root stat -c '%a %U %G' /etc/pyleak-bpf.token)" = '640 root pyleak-bpf' ]
 [ "$(in_root stat -c %s /etc/pyleak-bpf.token)" -eq 64 ]
 in_root pyleak-bpf doctor

@@ -100,14 +100,6 @@ def test_all_settings_of_the_example_exist():
     assert len(names) > 8 and names <= options
 
 
-def test_the_page_knows_every_option(tmp_path):
-    page = run("/usr/bin/python3", os.path.join(HERE, "man.py"), harness.TOOL, "1.2.3").stdout.replace("\\-", "-")
-    assert page.startswith(".\\\"") and "pyleak-bpf 1.2.3" in page
-    for command in ("", "sweep", "serve", "census", "why", "merge", "doctor"):
-        for name in re.findall(r"^  (?:-., |    )(--[a-z-]+)", run(harness.TOOL, *command.split(), "--help").stdout, re.M):
-            assert "\\fB%s\\fR" % name in page, (command, name)
-
-
 def test_kubernetes_is_yaml():
     seen = []
     for where, _, files in os.walk(os.path.join(HERE, "kubernetes")):
