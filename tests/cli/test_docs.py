@@ -5,6 +5,7 @@ import os
 import re
 
 import pytest
+import yaml
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "tests/README.md"] + sorted(
@@ -48,6 +49,19 @@ def test_the_messages_that_are_explained_are_those_of_the_program():
     for row in rows:
         part = max(HOLES.split(row), key=len).strip(" :()")
         assert part in said, row
+
+
+def test_the_guide_for_kubernetes_has_the_rights_of_the_daemonset():
+    pod = yaml.safe_load(read("packaging/kubernetes/base/daemonset.yaml"))["spec"]["template"]["spec"]
+    wanted = pod["containers"][0]["securityContext"]["capabilities"]
+    page = read("docs/guide/kubernetes.md")
+    (shown,) = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    context = yaml.safe_load(shown)["securityContext"]
+    assert context["capabilities"] == wanted and context["allowPrivilegeEscalation"] is False
+    for right in wanted["add"]:
+        assert "| `%s` |" % right in page
+    patch = yaml.safe_load(read("packaging/kubernetes/selinux/type.yaml"))["spec"]["template"]["spec"]
+    assert patch["containers"][0]["securityContext"]["seLinuxOptions"] == context["seLinuxOptions"]
 
 
 def test_the_readme_is_short():
