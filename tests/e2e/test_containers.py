@@ -4,6 +4,7 @@ inside, and the limit of their own group."""
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -95,6 +96,75 @@ def test_selected_by_name_and_by_id(pair, tmp_path):
         assert found[pid]["mode"] == "growth"
     for nobody in (["--container", "pyleak-test"], ["--pod", next(iter(pair))]):
         assert not sweep(tmp_path / "sweep.json", "-d", 2, *nobody)[1]
+
+
+def tool(*args, before=()):
+    return subprocess.run([*before, harness.TOOL, *map(str, args)], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+
+
+def pids(run):
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert not harness.validate(report)
+    return [p["pid"] for p in report["processes"]]
+
+
+def test_found_by_the_name_of_the_container(pair):
+    """census, why and watch look for one process; its pid in there is answered with that of the host."""
+    for name, (number, pid) in pair.items():
+        for wanted in (name, number, number[:12]):
+            assert pids(tool("census", "--container", wanted, "--json", "-")) == [pid]
+        run = tool("why", "--container", name, "--type", "module", "--top", "1")
+        assert run.returncode == 0 and "process %d" % pid in run.stdout, run.stderr
+    (leaks, (_, pid)), (other, (_, other_pid)) = pair.items()
+    assert pids(tool("--container", leaks, "-d", "3", "-q", "--json", "-")) == [pid]
+
+    run = tool("--container", leaks + "-not")
+    assert run.returncode == 1 and leaks in run.stderr and other in run.stderr and "containers here: " in run.stderr
+    run = tool("census", "-p", "1")
+    inside = re.search("in a container that is the number of: (.*)", run.stderr)
+    assert run.returncode == 1 and inside and ("-p %d (" % pid in inside[1] or "-p %d (" % other_pid in inside[1])
+    assert "in container " + leaks in inside[1] or "in container " + other in inside[1]
+
+
+def test_a_pod_is_found_by_its_name(python):
+    """By the kubelet's directories of logs, also from within a pod of our own, which has others at that place."""
+    uid, logs = "0a1b2c3d-4e5f-6071-8293-%012x" % os.getpid(), pathlib.Path("/var/log/pods")
+    ours = [logs / ("shop_web-7d9f_" + uid)]
+    if not logs.exists():
+        ours.append(logs)
+    with cgroup.group("kubepods") as g:
+        inner = pathlib.Path(g.path) / ("pod" + uid) / ("3f5c0e1d" * 8)
+        inner.mkdir(parents=True)
+        ours[0].mkdir(parents=True)
+        enter = cgroup.Group(str(inner), g.version).enter
+        target = subprocess.Popen([python.path, *SLEEPS] if python.root == "/" else ["chroot", python.root, python.path, *SLEEPS],
+                                  preexec_fn=enter, stdin=subprocess.DEVNULL)  # fmt: skip
+        try:
+            harness.wait_until(lambda: "python" in os.readlink("/proc/%d/exe" % target.pid))
+            for wanted in ("shop/web-7d9f", "web-7d9f", uid):
+                assert pids(tool("census", "--pod", wanted, "--json", "-")) == [target.pid]
+            run = tool("census", "--pod", "other/web-7d9f")
+            assert run.returncode == 1 and "pods here: " in run.stderr and "shop/web-7d9f" in run.stderr
+            if os.access("/proc/1/root/var/log/pods", os.R_OK):  # else process 1 of this machine is closed to us
+                hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /var/log && exec "$0" "$@"']
+                assert pids(tool("census", "--pod", "shop/web-7d9f", "--json", "-", before=hidden)) == [target.pid]
+        finally:
+            target.kill()
+            target.wait()
+            for path in ours:
+                path.rmdir()
+            for path in (inner, inner.parent):
+                harness.wait_until(lambda path=path: removed(path), 20)
+
+
+def removed(path):
+    """A group whose last process has just ended is kept for a moment."""
+    try:
+        path.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def test_a_user_namespace(python):
