@@ -113,6 +113,9 @@ class PyProc:
         names = ("PyThreadState_GetUnchecked", "_PyThreadState_UncheckedGet")
         at = self.bias + next(self.elf.sym[n] for n in names if n in self.elf.sym)
         text = self.read(at, 48)
+        if text[:1] == b"\xe9":  # jmp: where nothing is inlined, the function is another one's name
+            at += 5 + struct.unpack_from("<i", text, 1)[0]
+            text = self.read(at, 48)
         i = text.find(b"\x64\x48\x8b\x04\x25")  # mov %fs:disp32,%rax
         if i >= 0:
             return TLS, 0, 0, struct.unpack_from("<i", text, i + 5)[0]
