@@ -12,15 +12,17 @@ char *out_time(double t, char *buf, size_t size)
 {
 	char day[32];
 	struct tm tm;
+	int64_t ms;
 	time_t s;
 
 	*buf = '\0';
 	/* Beyond year 9999 RFC 3339 has no form. */
 	if (!(t >= 0 && t < 253402300799.0))
 		return buf;
-	s = (time_t)floor(t);
+	ms = (int64_t)round(t * 1000); /* what was read from such a text must give it again */
+	s = (time_t)(ms / 1000);
 	if (gmtime_r(&s, &tm) && strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm))
-		snprintf(buf, size, "%s.%03dZ", day, (int)((t - floor(t)) * 1000));
+		snprintf(buf, size, "%s.%03dZ", day, (int)(ms % 1000));
 	return buf;
 }
 

@@ -129,6 +129,8 @@ void json_number(struct json *j, const char *key, double v)
 		return;
 	}
 	lead_in(j, key);
+	if (fabs(v) >= 1e5 && fabs(v) < 0x1p49)
+		v = round(v * 10) / 10; /* with no more digits it is told */
 	/* Doubles hold whole numbers exactly up to 2^53. */
 	if (v == round(v) && fabs(v) < 0x1p53)
 		fprintf(j->f, "%" PRId64, (int64_t)v);
