@@ -136,6 +136,7 @@ struct evidence_native_frame {
 	bool is_eval; /* code of the evaluator: stands for Python frames */
 	const struct report_frame *frame;
 	size_t n;
+	const char *build_id; /* of their file; NULL = not known */
 };
 
 /* The way through C code by which most of what lives on was made. */

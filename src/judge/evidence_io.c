@@ -244,6 +244,8 @@ static void way(struct wire *w, struct evidence_way *x)
 	wire_bool(w, &known);
 	if (known)
 		wire_array(w, x->frame, x->n, 2, native_frame);
+	for (size_t i = 0; known && i < x->n; i++)
+		wire_string(w, (const char **)(uintptr_t)&x->frame[i].build_id);
 }
 
 static void native(struct wire *w, struct evidence_native *n)

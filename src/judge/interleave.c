@@ -56,6 +56,7 @@ static void put_native(struct mix *m, const struct evidence_native_frame *at)
 			.file = f->file ? report_strdup(m->r, f->file) : NULL,
 			.line = f->line,
 			.module = report_strdup(m->r, f->module),
+			.build_id = at->build_id ? report_strdup(m->r, at->build_id) : NULL,
 			.offset = f->offset,
 			.minor = is_minor(m, f),
 		};

@@ -33,9 +33,10 @@ struct report_frame {
 	const char *function; /* NULL = unknown (native only) */
 	const char *file;     /* python: file; native: source file or NULL */
 	int line;	      /* 0 = unknown */
-	const char *module;   /* native only */
-	uint64_t offset;      /* native only */
-	bool minor;	      /* native: of the interpreter or the C library, says little */
+	const char *module;   /* native only, as the next two */
+	const char *build_id; /* of the file, in hex; NULL = not known, or it has none */
+	uint64_t offset;
+	bool minor;	    /* native: of the interpreter or the C library, says little */
 	const char *source; /* the line's text when it could be read, else NULL; not in the JSON */
 };
 

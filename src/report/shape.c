@@ -86,6 +86,8 @@ static const struct field native_frame_fields[] = {
 	{.name = "lang", .kind = FIELD_CONST, .is = "native"},
 	ROW(report_frame, MAYBE, function, "function")
 	ROW(report_frame, TEXT, module, "module")
+	ROW(report_frame, MAYBE, build_id, "build_id",
+	    .about = "of the file that the offset is in; null: not known, or it has none")
 	ROW(report_frame, HEX, offset, "offset")
 	ROW(report_frame, MAYBE, file, "file")
 	ROW(report_frame, LINE, line, "line")

@@ -19,7 +19,7 @@ static void name_frame(struct pairs *p, const struct native_frame *at,
 	size_t n = sym_names(p->stacks->sym, &pc, &f);
 	struct report_frame *v = report_alloc(p->scratch, n * sizeof(*v));
 
-	*to = (struct evidence_native_frame){at->is_eval, v, v ? n : 0};
+	*to = (struct evidence_native_frame){at->is_eval, v, v ? n : 0, f->build_id};
 	for (size_t i = 0; i < to->n; i++)
 		v[i] = (struct report_frame){
 			.native = true,

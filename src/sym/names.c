@@ -64,6 +64,7 @@ static void fill(struct sym_file *f, uint64_t addr, struct sym_names_of *to)
 	}
 	for (size_t i = 0; i < to->n; i++) {
 		to->v[i].module = f->path;
+		to->v[i].build_id = *dso_build_id(f->dso) ? dso_build_id(f->dso) : NULL;
 		to->v[i].addr = addr;
 	}
 }

@@ -73,6 +73,7 @@ size_t sym_unwind(struct sym *s, const struct sym_copy *c, struct sym_pc *out, s
 struct sym_frame {
 	const char *function; /* NULL = unknown */
 	const char *module;   /* as the process calls it; "" in no file */
+	const char *build_id; /* of the file where the code is, in hex; NULL = it has none */
 	const char *file;     /* source file, NULL = unknown */
 	int line;	      /* 0 = unknown */
 	uint64_t addr;	      /* in the module, what addr2line takes; run-time address in no file */

@@ -34,6 +34,7 @@ static struct report_frame sample_native[] = {
 	{.native = true,
 	 .function = "parse_one",
 	 .module = "/usr/lib/x86_64-linux-gnu/libparse.so.1",
+	 .build_id = "5f2d6548a1b0c3d4e5f60718293a4b5c6d7e8f90",
 	 .offset = 0x2a00,
 	 .file = "parse.c",
 	 .line = 77},
