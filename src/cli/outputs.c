@@ -2,6 +2,7 @@
 #include "cli/outputs.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -320,8 +321,12 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 		  struct out_term_opts how, const struct report *r)
 {
 	bool is_taken = outputs_on_stdout(files);
-	int err = is_taken ? 0 : text(stdout, r, &how);
-	int file_err = outputs_report(o, files, r);
+	int err, file_err;
+
+	/* A reader who leaves must not end us before all files are written. */
+	signal(SIGPIPE, SIG_IGN);
+	err = is_taken ? 0 : text(stdout, r, &how);
+	file_err = outputs_report(o, files, r);
 
 	if (cli_reader_left(err))
 		err = 0;
