@@ -10,7 +10,7 @@ VERSION  := 0.1.0
 CC       ?= gcc
 CLANG    ?= $(firstword $(foreach c,clang clang-14 clang-16 clang-19,$(if $(shell command -v $(c)),$(c))) clang)
 BPFTOOL  ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
-PKGS     := libbpf libdw libelf libxxhash libzstd libmicrohttpd libseccomp libcap-ng
+PKGS     := libbpf libdw libelf libxxhash libzstd zlib libprotobuf-c libmicrohttpd libseccomp libcap-ng
 ARCHDIR  := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 Q        := $(if $(filter 1,$(V)),,@)
@@ -33,7 +33,7 @@ LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
 # maps first: the linker resolves the others' extern maps only against what it has seen.
 BPF_OBJ  := $(patsubst %,$(O)/bpf/%.bpf.o,maps $(filter-out maps tree,$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))))
 # Processes are followed by an object of its own: one, however many are watched.
-SKEL     := $(O)/pyleak.skel.h $(O)/tree.skel.h
+SKEL     := $(O)/pyleak.skel.h $(O)/tree.skel.h $(O)/profile.pb-c.h
 
 all: $(O)/pyleak-bpf $(O)/report.schema.json ## build build/pyleak-bpf (needs `make deps` once)
 
@@ -66,6 +66,11 @@ $(O)/pyleak.skel.h: $(O)/bpf/pyleak.o
 $(O)/tree.skel.h: $(O)/bpf/tree.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name tree_bpf > $@
+
+$(O)/profile.pb-c.h: src/out/profile.proto
+	$(call say,PROTO,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $<
 
 include tests/tests.mk
 

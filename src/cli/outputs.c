@@ -123,6 +123,9 @@ int outputs_check(struct outputs_files *files)
 		if (files->path[i] && !*files->path[i])
 			return fail(-EINVAL, "--%s needs a file name, or - for standard output",
 				    formats[i].name);
+	if (files->path[OUT_pprof] && is_stdout(files->path[OUT_pprof]) && isatty(STDOUT_FILENO))
+		return fail(-EINVAL, "a profile is no text for a terminal: --pprof FILE.pb.gz, or "
+				     "send standard output to a file or a program");
 	return 0;
 }
 

@@ -23,8 +23,9 @@ struct merge_opts {
 #define ROW(field) offsetof(struct merge_opts, field)
 
 static const struct opt table[] = {
-	OUT_FORMATS(OUTPUTS_ROW, struct merge_opts, "merged report"){
-		'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
+	OUT_FORMATS(OUTPUTS_ROW, struct merge_opts, "merged report")
+		OUTPUTS_BY_SUFFIX(struct merge_opts),
+	{'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "whole stacks, all sites", 0, 0, NULL},
 	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
@@ -100,6 +101,8 @@ int command_merge(int argc, char **argv)
 		help();
 		return CLI_DONE;
 	}
+	if (outputs_check(&o.files))
+		return cli_complain(CLI_USAGE);
 	if (first == argc) {
 		fail(-EINVAL, "which reports? Name the files; merge --help shows examples");
 		return cli_complain(CLI_USAGE);

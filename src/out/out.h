@@ -26,13 +26,14 @@ bool out_want_color(FILE *f, bool no_color);
 int out_width(FILE *f);
 
 /* Formats of a report in a file: the option that asks for one, how its help says it, and how names
- * of such files end. Each has an out_NAME(), which returns 0 or a negative errno of the stream.
- * JSON is that of the schema pyleak-bpf/report/1, streamed. */
+ * of such files end, one way or another. Each has an out_NAME(), which returns 0 or a negative
+ * errno of the stream. JSON is that of the schema pyleak-bpf/report/1, streamed. */
 /* clang-format off */
 #define OUT_FORMATS(X, ...)                                                                  \
 	X(json, "JSON", ".json", __VA_ARGS__)                                                \
 	X(folded, "folded stacks for flame graphs", ".folded", __VA_ARGS__)                  \
-	X(speedscope, "a profile for speedscope", ".speedscope.json", __VA_ARGS__)
+	X(speedscope, "a profile for speedscope", ".speedscope.json", __VA_ARGS__)           \
+	X(pprof, "a profile for pprof, Pyroscope and Parca", ".pb.gz .pprof", __VA_ARGS__)
 /* clang-format on */
 #define X(name, ...) OUT_##name,
 enum out_format { OUT_FORMATS(X, ) OUT_FORMATS_MAX };
