@@ -3,9 +3,12 @@
 import copy
 import json
 import os
+import re
 import subprocess
 
 import pytest
+
+import lib_pprof
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOL = os.environ.get("PYLEAK_BPF", os.path.join(ROOT, "build", "pyleak-bpf"))
@@ -90,6 +93,51 @@ def test_names_stay_in_their_place(tmp_path, text):
     profiles(changed, tmp_path)
 
 
+def poison(process, text):
+    """Wherever a process may have chosen the name; one that is long in one place of each kind."""
+    is_long = len(text) > 10000
+    process["comm"] = process["types"][0]["name"] = text
+    if not is_long:
+        process.update(cmdline=[text, text], container=dict.fromkeys(("id", "name", "runtime", "pod", "namespace"), text))
+    for site in process["sites"][:1] if is_long else process["sites"]:
+        site["types"] = [{"name": text, "share": 1}]
+        site["held_by"] = {"path": text, "share": 1}
+        for frame in site["stack"][:1] if is_long else site["stack"]:
+            frame["function"] = text
+            for key in ("file", "module", "build_id"):
+                if key in frame:
+                    frame[key] = text
+
+
+OBEYED = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]")
+RAW = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "nul\0l", "\x9b31m\x9c", "</script>" * 120000, "\x1b]52;c;" + "A" * 2**20, "\udfff\ud800" * 3,
+                                  "\xe9" * 2**17], ids=range(len(HOSTILE) + 6))  # fmt: skip
+def test_hostile_names_are_inert_in_every_format(tmp_path, text):
+    report = load()
+    report["processes"] = report["processes"][:1]
+    poison(report["processes"][0], text)
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(report))
+
+    def out(*args):
+        run = subprocess.run([TOOL, "--from", path, *args], capture_output=True, timeout=60, env={"LC_ALL": "C.UTF-8"}, check=False)
+        assert (run.returncode, run.stderr) == (0, b"")
+        return run.stdout
+
+    for args in ((), ("-v",), ("--folded", "-")):
+        shown = out(*args).decode("utf-8")
+        assert not OBEYED.search(shown) and (args[1:] or max(map(len, shown.split("\n"))) < 4000)
+    for name in ("--json", "--speedscope"):
+        shown = out(name, "-").decode("utf-8")
+        assert not RAW.search(shown) and json.loads(shown)
+    p = lib_pprof.Profile(out("--pprof", "-"))
+    assert not any(OBEYED.search(s) or "\n" in s or len(s.encode()) > 1020 for s in p.strings)
+    assert p.total(lib_pprof.INUSE_SPACE) == stays(report)
+
+
 def test_one_of_them_takes_standard_output(tmp_path):
     path = tmp_path / "report.json"
     path.write_text(json.dumps(load()))
@@ -102,12 +150,13 @@ def test_one_of_them_takes_standard_output(tmp_path):
 
 
 @pytest.mark.parametrize("name, starts", [("r.json", "{\n \"schema\": \"pyleak"), ("r.folded", "gunicorn 1234;"),
-                                          ("r.speedscope.json", "{\n \"$schema\"")])  # fmt: skip
+                                          ("r.speedscope.json", "{\n \"$schema\""), ("r.pb.gz", "\x1f\x8b"),
+                                          ("r.pprof", "\x1f\x8b")])  # fmt: skip
 def test_a_suffix_says_the_format(tmp_path, name, starts):
     to = tmp_path / name
     run = subprocess.run([TOOL, "--from", GOLDEN, "--output", to], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "") and run.stdout
-    assert to.read_text().startswith(starts)
+    assert to.read_bytes().startswith(starts.encode("latin-1"))
 
 
 @pytest.mark.parametrize("args, says", [

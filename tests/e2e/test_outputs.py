@@ -69,11 +69,12 @@ def writing(name, pid, tmp_path):
         "merge --json": ["merge", merge_input(tmp_path), "--json"],
         "from --folded": ["--from", GOLDEN, "--folded"],
         "from --speedscope": ["--from", GOLDEN, "--speedscope"],
+        "from --pprof": ["--from", GOLDEN, "--pprof"],
     }[name]
 
 
 OUTPUTS = ["census --json", "census --save", "why --json", "why --dot", "watch --json", "watch --baseline", "watch --alert-log",
-           "sweep --json", "merge --json", "from --folded", "from --speedscope"]  # fmt: skip
+           "sweep --json", "merge --json", "from --folded", "from --speedscope", "from --pprof"]  # fmt: skip
 
 
 def run(args, path):

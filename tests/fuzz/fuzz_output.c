@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A hostile report in every format: terminal, JSON, Prometheus.
+ * A hostile report in every format: terminal, files, Prometheus.
  *
  * reads: src/out/term.c src/out/term_site.c src/out/term_stack.c src/out/term_memory.c
  * reads: src/out/term_parts.c src/out/term_fds.c src/out/term_sweep.c src/out/term_tree.c
  * reads: src/out/line.c src/out/census.c src/out/json.c src/out/json_writer.c
+ * reads: src/out/folded.c src/out/speedscope.c src/out/pprof.c src/out/pprof_tables.c
  * reads: src/serve/metrics.c src/base/utf8.c
  */
 #include "fuzz/fuzz.h"
@@ -31,6 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	out_census(fuzz_sink(), r, &o);
 	out_term_sweep(fuzz_sink(), r, &o);
 	out_json(fuzz_sink(), r);
+	out_folded(fuzz_sink(), r);
+	out_speedscope(fuzz_sink(), r);
+	out_pprof(fuzz_sink(), r);
 	if (!serve_metrics(r, &m, &text, &len))
 		free(text);
 	report_free(r);

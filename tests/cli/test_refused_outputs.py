@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Every format where it cannot be written: the disk is full, the directory is read-only, nobody reads any more. What was there
+before stays, and one line says what is wrong."""
+import json
+import os
+import random
+import re
+import shlex
+import subprocess
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOOL = os.environ.get("PYLEAK_BPF", os.path.join(ROOT, os.environ.get("PYLEAK_BUILD", "build"), "pyleak-bpf"))
+SAMPLE = os.path.join(ROOT, "tests", "golden", "report.json")
+OLD = "what was here before\n"
+
+with open(os.path.join(ROOT, "src", "out", "out.h"), encoding="utf-8") as header:
+    ROWS = re.findall(r'\bX\((\w+), "[^"]*", "([^"]*)"', header.read())
+FORMATS = [name for name, _ in ROWS]
+SUFFIXES = [(name, suffix) for name, suffixes in ROWS for suffix in suffixes.split()]
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="file systems are mounted")
+
+
+@pytest.fixture(scope="module", name="large")
+def large_fixture(tmp_path_factory):
+    """A report of which no format is small, compressed or not."""
+    with open(SAMPLE, encoding="utf-8") as f:
+        report = json.load(f)
+    draw = random.Random(1)
+    report["processes"] = report["processes"][:1]
+    site = report["processes"][0]["sites"][0]
+    report["processes"][0]["sites"] = [
+        dict(site, id="%016x" % n, stack=[{"lang": "python", "function": "%0100x" % draw.getrandbits(400), "file": "f.py", "line": n}])
+        for n in range(1000)
+    ]
+    path = tmp_path_factory.mktemp("large") / "large.in"
+    path.write_text(json.dumps(report))
+    return path
+
+
+def one_line(run, *words):
+    assert run.returncode == 1, run
+    assert run.stderr.count("\n") == 1 and run.stderr.startswith("pyleak-bpf: "), run.stderr
+    assert all(w in run.stderr for w in words), run.stderr
+
+
+def mounted(where, options, report, name, then=""):
+    """The tool writes to @where/old and @where/new, in a file system of its own that nobody else sees."""
+    script = "mount -t tmpfs -o size=32k,mode=755 none {0} && printf %s {1} >{0}/old && {2} {3}".format(
+        where, shlex.quote(OLD), options, then)  # fmt: skip
+    script += " || exit 99\n"
+    for file in ("old", "new"):
+        script += "{} --from {} --{} {}/{} >/dev/null 2>{}.said; echo $? >{}.code\n".format(
+            TOOL, report, name, where, file, where.parent / file, where.parent / file)  # fmt: skip
+    script += "cat {0}/old; ls -A {0} >&2".format(where)
+    run = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, OLD, "old\n")
+    return [subprocess.CompletedProcess(file, int((where.parent / (file + ".code")).read_text()), None,
+                                        (where.parent / (file + ".said")).read_text()) for file in ("old", "new")]  # fmt: skip
+
+
+@needs_root
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_disk_is_full(tmp_path, large, name):
+    where = tmp_path / "disk"
+    where.mkdir()
+    old, new = mounted(where, "true", large, name)
+    one_line(old, str(where / "old"), "No space left", "the old file was left as it was")
+    one_line(new, str(where / "new"), "No space left", "nothing was left there")
+
+
+@needs_root
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_directory_is_read_only(tmp_path, name):
+    where = tmp_path / "disk"
+    where.mkdir()
+    for run, file in zip(mounted(where, "mount -o remount,ro {}".format(where), SAMPLE, name), ("old", "new")):
+        one_line(run, str(where / file), "Read-only file system")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_standard_output_is_full(name):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        run = subprocess.run([TOOL, "--from", SAMPLE, "--" + name, "-"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    one_line(run, "standard output", "No space left")
+
+
+def test_standard_output_is_full_of_text():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        run = subprocess.run([TOOL, "--from", SAMPLE], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    one_line(run, "No space left")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_device_is_full(name):
+    run = subprocess.run([TOOL, "--from", SAMPLE, "--" + name, "/dev/full"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                         timeout=60, check=False)  # fmt: skip
+    one_line(run, "/dev/full", "No space left")
+
+
+@pytest.mark.parametrize("asked", [[], *(["--" + name, "-"] for name in FORMATS)], ids=["text", *FORMATS])
+def test_who_reads_has_seen_enough(large, asked):
+    """As head does: no fault of anybody's, and nothing to say."""
+    tool = subprocess.Popen([TOOL, "--from", large, "-T", "1000", *asked], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert tool.stdout.read(1)
+    tool.stdout.close()
+    assert (tool.wait(timeout=60), tool.stderr.read()) == (0, b"")
+    tool.stderr.close()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_named_pipe_whose_reader_leaves(tmp_path, large, name):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    tool = subprocess.Popen([TOOL, "--from", large, "--" + name, pipe], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with open(pipe, "rb") as f:
+        f.read(1)
+    _, said = tool.communicate(timeout=60)
+    one_line(subprocess.CompletedProcess(None, tool.returncode, None, said), str(pipe), "Broken pipe")
+
+
+@pytest.mark.parametrize("name, suffix", SUFFIXES)
+def test_a_file_is_replaced_as_a_whole(tmp_path, name, suffix):
+    path, link = tmp_path / ("r" + suffix), tmp_path / "as-it-was"
+    path.write_text(OLD)
+    os.link(path, link)
+    for asked in (["--output", path], ["--" + name, path]):
+        run = subprocess.run([TOOL, "--from", SAMPLE, *asked], capture_output=True, text=True, timeout=60, check=False)
+        assert (run.returncode, run.stderr) == (0, "") and path.read_bytes() != OLD.encode()
+    assert link.read_text() == OLD and sorted(os.listdir(tmp_path)) == sorted(["as-it-was", path.name])
