@@ -70,6 +70,49 @@ static int put_json(struct serve *http, const struct report *r)
 	return serve_put(http, SERVE_REPORT, text, len);
 }
 
+static int profile_of(const struct report *all, struct report_process *processes, size_t n,
+		      struct serve_profile *out)
+{
+	struct report some = *all;
+	FILE *f = open_memstream(&out->text, &out->len);
+	int err = f ? 0 : -ENOMEM;
+
+	some.processes = processes;
+	some.n_processes = n;
+	if (!err)
+		err = out_pprof(f, &some);
+	if (f && fclose(f) != 0 && !err)
+		err = -ENOMEM;
+	if (!err)
+		return 0;
+	free(take(out->text));
+	return fail(err, "no profile: %s", strerror(-err));
+}
+
+static int put_profiles(struct serve *http, const struct report *r)
+{
+	size_t n = SERVE_PROFILES_FIRST + r->n_processes;
+	auto_free struct serve_profile *v = calloc(n, sizeof(*v));
+	int err = v ? 0 : fail(-ENOMEM, "out of memory");
+
+	if (!err)
+		err = profile_of(r, r->processes, r->n_processes, &v[SERVE_PROFILE_ALL]);
+	if (!err)
+		err = profile_of(r, NULL, 0, &v[SERVE_PROFILE_EMPTY]);
+	for (size_t i = 0; i < r->n_processes && !err; i++) {
+		struct serve_profile *to = &v[SERVE_PROFILES_FIRST + i];
+
+		to->pid = r->processes[i].pid;
+		if (r->processes[i].n_sites)
+			err = profile_of(r, &r->processes[i], 1, to);
+	}
+	if (!err)
+		return serve_put_profiles(http, v, n);
+	for (size_t i = 0; v && i < n; i++)
+		free(v[i].text);
+	return err;
+}
+
 static int put_metrics(struct serve *http, const struct report *r, struct serve_metrics_opts *mo)
 {
 	char *text;
@@ -98,6 +141,8 @@ static int publish(struct service *v)
 	err = sweep_fill(v->sweep, r);
 	if (!err)
 		err = put_json(v->http, r);
+	if (!err)
+		err = put_profiles(v->http, r);
 	sweep_count(v->sweep, &refused, &why);
 	v->metrics.refused = refused;
 	if (!err)

@@ -203,7 +203,7 @@ void watch_opts_help(FILE *f)
 	      "       pyleak-bpf [options] -- CMD [ARG...]   start CMD and watch it\n"
 	      "       pyleak-bpf --from FILE [--at SEC]   the report of what was recorded\n"
 	      "       pyleak-bpf sweep [selection]   every Python on this host: who leaks?\n"
-	      "       pyleak-bpf serve [options]   stay resident: /metrics, /report.json\n"
+	      "       pyleak-bpf serve [options]   stay resident: metrics, reports, profiles\n"
 	      "       pyleak-bpf merge A.json B.json...   many reports as one\n"
 	      "       pyleak-bpf doctor [-p PID]   what this kernel, this user allow\n"
 	      "       pyleak-bpf census -p PID[,PID...] [options]   what is in the heap\n"

@@ -23,6 +23,7 @@ struct serve {
 	bool counts_only;
 	pthread_mutex_t lock;
 	struct MHD_Response *page[SERVE_PAGES]; /* NULL = none yet */
+	struct profiles *profiles;		/* likewise */
 };
 
 static const struct {
@@ -72,7 +73,12 @@ static struct MHD_Response *response(char *text, size_t len, enum MHD_ResponseMe
 	return r;
 }
 
-static enum MHD_Result say(struct MHD_Connection *c, unsigned status, const char *text)
+struct MHD_Response *page_new(char *text, size_t len, const char *type)
+{
+	return response(text, len, MHD_RESPMEM_MUST_FREE, type);
+}
+
+enum MHD_Result page_say(struct MHD_Connection *c, unsigned status, const char *text)
 {
 	struct MHD_Response *r = response((char *)(uintptr_t)text, strlen(text),
 					  MHD_RESPMEM_PERSISTENT, "text/plain; charset=utf-8");
@@ -89,20 +95,37 @@ static enum MHD_Result say(struct MHD_Connection *c, unsigned status, const char
 	return ok;
 }
 
+static enum MHD_Result refuse_details(struct MHD_Connection *c)
+{
+	return page_say(c, MHD_HTTP_FORBIDDEN,
+			"counts only, at /metrics: --token-file FILE or --listen ADDRESS:PORT "
+			"opens more\n");
+}
+
 /* All who read a page read the same copy: it is counted, and freed by the last of them. */
 static enum MHD_Result answer_page(struct serve *s, struct MHD_Connection *c, enum serve_page page)
 {
 	enum MHD_Result ok;
 
 	if (s->counts_only && page != SERVE_METRICS)
-		return say(c, MHD_HTTP_FORBIDDEN,
-			   "counts only, at /metrics: --token-file FILE or --listen ADDRESS:PORT "
-			   "opens more\n");
+		return refuse_details(c);
 	pthread_mutex_lock(&s->lock);
 	if (s->page[page])
 		ok = MHD_queue_response(c, MHD_HTTP_OK, s->page[page]);
 	else
-		ok = say(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no reading yet\n");
+		ok = page_say(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no reading yet\n");
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+static enum MHD_Result answer_profile(struct serve *s, struct MHD_Connection *c)
+{
+	enum MHD_Result ok;
+
+	if (s->counts_only)
+		return refuse_details(c);
+	pthread_mutex_lock(&s->lock);
+	ok = profiles_answer(s->profiles, c);
 	pthread_mutex_unlock(&s->lock);
 	return ok;
 }
@@ -128,21 +151,26 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	(void)state;
 	*body_len = 0;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return say(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
+		return page_say(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
 	/* Whether it lives is no secret. */
 	if (!strcmp(url, "/healthz"))
-		return say(c, MHD_HTTP_OK, "ok\n");
+		return page_say(c, MHD_HTTP_OK, "ok\n");
 	if (!strcmp(url, "/-/ready"))
-		return is_ready(s) ? say(c, MHD_HTTP_OK, "ready\n")
-				   : say(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no reading yet\n");
+		return is_ready(s) ? page_say(c, MHD_HTTP_OK, "ready\n")
+				   : page_say(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no reading yet\n");
 	if (!may_read(s, c))
-		return say(c, MHD_HTTP_UNAUTHORIZED, "a bearer token is needed\n");
+		return page_say(c, MHD_HTTP_UNAUTHORIZED, "a bearer token is needed\n");
 	for (int i = 0; i < SERVE_PAGES; i++)
 		if (!strcmp(url, pages[i].path))
 			return answer_page(s, c, (enum serve_page)i);
+	/* One holds what the other does: they differ in which of its numbers Go shows first. */
+	if (!strcmp(url, "/debug/pprof/heap") || !strcmp(url, "/debug/pprof/allocs"))
+		return answer_profile(s, c);
 	if (!strcmp(url, "/"))
-		return say(c, MHD_HTTP_OK, "pyleak-bpf: /metrics /report.json /healthz /-/ready\n");
-	return say(c, MHD_HTTP_NOT_FOUND, "no such page\n");
+		return page_say(c, MHD_HTTP_OK,
+				"pyleak-bpf: /metrics /report.json /debug/pprof/heap "
+				"/debug/pprof/allocs /healthz /-/ready\n");
+	return page_say(c, MHD_HTTP_NOT_FOUND, "no such page\n");
 }
 
 static void on_connection(void *arg, struct MHD_Connection *c, void **context,
@@ -282,6 +310,7 @@ void serve_stop(struct serve *s)
 	for (int i = 0; i < SERVE_PAGES; i++)
 		if (s->page[i])
 			MHD_destroy_response(s->page[i]);
+	profiles_free(s->profiles);
 	pthread_mutex_destroy(&s->lock);
 	free(s->token);
 	free(s);
@@ -311,5 +340,20 @@ int serve_put(struct serve *s, enum serve_page page, char *text, size_t len)
 	pthread_mutex_unlock(&s->lock);
 	if (old)
 		MHD_destroy_response(old);
+	return 0;
+}
+
+int serve_put_profiles(struct serve *s, const struct serve_profile *v, size_t n)
+{
+	struct profiles *new, *old;
+	int err = profiles_new(v, n, &new);
+
+	if (err)
+		return err;
+	pthread_mutex_lock(&s->lock);
+	old = s->profiles;
+	s->profiles = new;
+	pthread_mutex_unlock(&s->lock);
+	profiles_free(old);
 	return 0;
 }

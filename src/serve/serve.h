@@ -34,6 +34,17 @@ enum serve_page { SERVE_METRICS, SERVE_REPORT, SERVE_PAGES };
 /* Put @text (taken) in the place of the page. */
 int serve_put(struct serve *s, enum serve_page page, char *text, size_t len);
 
+/* Profiles, compressed, as pprof reads them: of all processes, of one without sites, then of each
+ * in any order; NULL instead of a text: it has no sites. */
+enum { SERVE_PROFILE_ALL, SERVE_PROFILE_EMPTY, SERVE_PROFILES_FIRST };
+struct serve_profile {
+	int pid;
+	char *text;
+	size_t len;
+};
+/* In the place of those before. Takes the texts, in any case. */
+int serve_put_profiles(struct serve *s, const struct serve_profile *v, size_t n);
+
 /* metrics.c: the report in Prometheus' text format 0.0.4. */
 struct serve_metrics_opts {
 	unsigned processes, sites;   /* at most so many, and so many of each */

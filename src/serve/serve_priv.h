@@ -20,6 +20,18 @@ int listener_open(const struct serve_opts *o, struct listener *out);
 void listener_close(struct listener *l);
 void listener_remove(const struct listener *l);
 
+/* http.c: a page (takes @text unless it returns NULL), and a sentence. */
+struct MHD_Response *page_new(char *text, size_t len, const char *type);
+enum MHD_Result page_say(struct MHD_Connection *c, unsigned status, const char *text);
+
+/* profiles.c */
+struct profiles;
+/* As serve_put_profiles has them. */
+int profiles_new(const struct serve_profile *v, size_t n, struct profiles **out);
+void profiles_free(struct profiles *p);
+/* To a request for a profile; @p: NULL = none yet. */
+enum MHD_Result profiles_answer(const struct profiles *p, struct MHD_Connection *c);
+
 /* guard.c: connections may come without end, from one address or from many, and each may say
  * nothing, little or too much: those who ask and read get their answer all the same. Not thread
  * safe: for the thread that answers. */

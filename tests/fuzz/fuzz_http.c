@@ -2,7 +2,7 @@
 /*
  * Requests, as the HTTP library hands them on: methods, addresses, headers.
  *
- * reads: src/serve/http.c src/serve/guard.c
+ * reads: src/serve/http.c src/serve/guard.c src/serve/profiles.c
  * apart: answer_all start_thread stop_thread: a thread and epoll, which run the library
  */
 #include "fuzz/fuzz.h"
@@ -75,7 +75,14 @@ const union MHD_ConnectionInfo *MHD_get_connection_info(struct MHD_Connection *c
 const char *MHD_lookup_connection_value(struct MHD_Connection *c, enum MHD_ValueKind kind,
 					const char *key)
 {
-	(void)c, (void)kind;
+	size_t n = strlen(key);
+
+	(void)c;
+	/* A header that looks like an argument is one. */
+	if (kind == MHD_GET_ARGUMENT_KIND)
+		return authorization && !strncmp(authorization, key, n) && authorization[n] == '='
+			       ? authorization + n + 1
+			       : NULL;
 	return strcasecmp(key, "Authorization") ? NULL : authorization;
 }
 
@@ -181,6 +188,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	serve_set_token(s, o.token ? strdup(secret) : NULL);
 	request(&in);
 	serve_put(s, SERVE_METRICS, strdup("# metrics\n"), 10);
+	serve_put_profiles(s,
+			   (struct serve_profile[]){{0, strdup("all"), 3},
+						    {0, strdup("none"), 4},
+						    {7, strdup("7"), 1},
+						    {8, NULL, 0}},
+			   4);
 	request(&in);
 	serve_address(s);
 	serve_stop(s);

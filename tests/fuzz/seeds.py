@@ -437,6 +437,8 @@ def http():
     page = (b"", b":1", b"GET", b"/report.json", b"", b"GET", b"/report.json", b"")
     for even in (0, 1):
         yield "page%d" % even, CUT.join(page) + b"x" * even
+    for asked in (b"", b"pid=7", b"pid=8", b"pid=9", b"pid=-1", b"pid=99999999999999999999", b"seconds=3", b"debug=1"):
+        yield "profile-" + asked.decode(), CUT.join([b"", b":1", b"GET", b"/debug/pprof/heap", b"", b"GET", b"/debug/pprof/allocs", asked])
     for url in (b"/", b"/healthz", b"/-/ready", b"/none"):
         yield "url" + url.replace(b"/", b"-").decode(), CUT.join([b"", b"1.2.3.4:x", b"HEAD", url, b"", b"GET", url, b""])
 
