@@ -82,3 +82,12 @@ def test_the_map_of_the_source_leads_to_files():
         root = "" if name.startswith(("bpf/", "include/", "packaging/")) else "src/"
         for one in spelled_out(name):
             assert glob.glob(os.path.join(TOP, root + one)), one
+
+
+def test_scrapers_are_told_to_ask_for_what_is_served():
+    page = read("docs/guide/continuous.md")
+    (job,) = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.S)[1])["scrape_configs"]
+    wanted = {p["path"] for p in job["profiling_config"]["pprof_config"].values() if p["enabled"]}
+    assert wanted and all('"%s"' % path in read("src/serve/http.c") for path in wanted)
+    assert all(' "%s"' % name["type"] in read("src/out/pprof.c").replace("{", " ") for name in
+               job["profiling_config"]["pprof_config"]["memory"]["keep_sample_type"])  # fmt: skip
