@@ -14,8 +14,8 @@ TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pi
               flex bison bc dwarves linux-perf trace-cmd bpftrace
 # Completions are tried in the shells, manual pages by a reader.
 TEST_DEPS  += zsh fish mandoc
-# Programs that embed Python. Not apache2 itself, which would begin to serve.
-MATRIX_DEPS := uwsgi-plugin-python3 apache2-bin libapache2-mod-wsgi-py3
+# Programs that embed Python (not apache2 itself, which would begin to serve); go tool pprof, 440 MB.
+MATRIX_DEPS := uwsgi-plugin-python3 apache2-bin libapache2-mod-wsgi-py3 golang-go
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 
 C_PIECES   := unit walk kern cli

@@ -8,6 +8,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -18,6 +20,9 @@ import pythons
 from harness import free_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "cli"))
+import lib_pprof  # noqa: E402
+
 # Only programs of this test: others on the machine are none of its business.
 MARK = "pyleak-serve-test-%d" % os.getpid()
 ONLY = ["--name", MARK]
@@ -63,6 +68,35 @@ def wait_ready(tool):
     harness.wait_until(lambda: get(tool.port, "/-/ready")[0] == 200)
 
 
+def scraped(tool, path):
+    with urllib.request.urlopen("http://127.0.0.1:%d%s" % (tool.port, path), timeout=20) as answer:
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        return lib_pprof.Profile(answer.read())
+
+
+def stays(process):
+    return sum(round(s["outstanding_bytes"] or 0) for s in process["sites"])
+
+
+def check_profiles(tool, leaking, steady):
+    """Against the report of the same moment."""
+    moment = {}
+
+    def same_moment():
+        moment["all"], moment["report"] = scraped(tool, "/debug/pprof/heap"), json.loads(get(tool.port, "/report.json")[1])
+        moment["one"] = scraped(tool, "/debug/pprof/allocs?pid=%d" % leaking)
+        ends = "%s.%03dZ" % (time.strftime("%FT%T", time.gmtime(moment["all"].time // 10**9)), moment["all"].time // 10**6 % 1000)
+        return ends == moment["report"]["ended_at"] and moment["one"].time == moment["all"].time
+
+    harness.wait_until(same_moment)
+    by_pid = {p["pid"]: stays(p) for p in moment["report"]["processes"]}
+    assert moment["all"].total(lib_pprof.INUSE_SPACE) == sum(by_pid.values()) > 0
+    assert moment["one"].total(lib_pprof.INUSE_SPACE) == by_pid[leaking] > 0
+    assert {labels["pid"] for _, _, labels in moment["one"].samples} == {leaking}
+    assert scraped(tool, "/debug/pprof/heap?pid=%d" % steady).total(lib_pprof.INUSE_SPACE) == by_pid[steady]
+    assert get(tool.port, "/debug/pprof/heap?pid=1")[0] == 404
+
+
 def test_a_leak_is_told_and_the_metrics_are_clean():
     with program(0.0005) as leaking, program(1000) as steady, serving() as tool:
         wait_ready(tool)
@@ -81,6 +115,7 @@ def test_a_leak_is_told_and_the_metrics_are_clean():
         with open(harness.SCHEMA, encoding="utf-8") as f:
             jsonschema.Draft202012Validator(json.load(f)).validate(report)
         assert {p["pid"] for p in report["processes"]} == {leaking, steady}
+        check_profiles(tool, leaking, steady)
 
 
 def test_the_alert_rules_hold():
