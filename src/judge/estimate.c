@@ -13,11 +13,17 @@
 #include "judge/coverage.h"
 #include "judge/estimate_priv.h"
 
+/* Births within it may come from one cause: a request, a loop. */
+#define MOMENT_NS 100000000ull
+
 struct builder {
 	VEC(struct estimate_site) site;
-	struct map64 index; /* stack -> place + 1 */
-	struct map64 burst; /* stack ^ burst seen */
-	struct map64 type;  /* stack ^ type -> place + 1 in the site's types */
+	struct map64 index;	 /* stack -> place + 1 */
+	struct map64 burst;	 /* stack ^ burst seen */
+	struct map64 moment;	 /* stack ^ moment -> survivors born in it */
+	struct map64 moments;	 /* the same of all stacks */
+	double all, all_squares; /* survivors, and the squares of how many were born in a moment */
+	struct map64 type;	 /* stack ^ type -> place + 1 in the site's types */
 	const struct estimate_classes *c;
 };
 
@@ -65,6 +71,25 @@ static struct estimate_type *type_of(struct builder *b, struct estimate_site *s,
 	return &grown[s->n_types++];
 }
 
+/* One more in this moment; by how much the sum of the squares grows. */
+static double one_more(struct map64 *moments, uint64_t key)
+{
+	uint64_t *n = map64_put(moments, key);
+
+	return n ? 2 * (double)(*n)++ + 1 : 1;
+}
+
+/* Those of one stack that were born together are no independent samples, unless all others were
+ * many then, too: the moment was long, or the window. */
+static void note_moment(struct builder *b, struct estimate_site *s, const struct survivor *v)
+{
+	uint64_t moment = mixed(v->born_ns / MOMENT_NS, v->burst);
+
+	s->squares += one_more(&b->moment, mixed(v->stack, moment));
+	b->all_squares += one_more(&b->moments, moment);
+	b->all++;
+}
+
 static void note_birth(struct builder *b, struct estimate_site *s, const struct survivor *v,
 		       const struct estimate_opts *o)
 {
@@ -77,6 +102,7 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 
 	if (seen && !(*seen)++)
 		s->bursts++;
+	note_moment(b, s, v);
 	s->quarters |= 1u << q;
 	if (age > s->oldest_s)
 		s->oldest_s = age;
@@ -149,6 +175,15 @@ static double mortality_of(const struct estimate_site *s, const struct estimate_
 	return died ? (double)*died / ((double)*died + s->weight) : 0;
 }
 
+/* How sure the number of samples is: by how they are spread over the moments, against all others.
+ */
+static double variance_of(const struct builder *b, const struct estimate_site *s)
+{
+	double n = (double)s->samples;
+
+	return fmax(s->squares - n * n * b->all_squares / (b->all * b->all), n);
+}
+
 /* Sites with survivors that count, and those that have stopped. */
 static void finish(struct builder *b, const struct estimate_opts *o, struct estimate *out)
 {
@@ -166,6 +201,7 @@ static void finish(struct builder *b, const struct estimate_opts *o, struct esti
 			s->malloc_bytes /= s->weight;
 			s->mean_age_s /= s->weight;
 			s->mortality = mortality_of(s, o);
+			s->variance = variance_of(b, s);
 		}
 		b->site.v[kept++] = *s;
 	}
@@ -203,6 +239,8 @@ int estimate_sites(const struct survivor *samples, size_t n, const struct trend_
 	finish(&b, o, out);
 	map64_free(&b.index);
 	map64_free(&b.burst);
+	map64_free(&b.moment);
+	map64_free(&b.moments);
 	map64_free(&b.type);
 	if (err)
 		estimate_free(out);

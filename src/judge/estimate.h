@@ -19,6 +19,8 @@ struct estimate_site {
 	size_t n_types;
 	double count_per_s, bytes_per_s;
 	uint64_t samples; /* survivors behind the numbers */
+	double squares;	  /* sum of the squares of how many were born within a moment */
+	double variance;  /* of their number: the same when they come one by one, else more */
 	double weight;	  /* of them: how many they stand for */
 	double oldest_s;
 	double malloc_bytes; /* mean bytes per survivor that lie in malloc's memory */

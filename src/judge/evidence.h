@@ -87,7 +87,8 @@ struct evidence_objects {
 struct evidence_frame {
 	const char *function, *file; /* NULL = could not be read in time */
 	int line;
-	bool entry; /* C code called the interpreter here */
+	bool entry;	/* C code called the interpreter here */
+	uint32_t place; /* report/place.h; 0 = a recording of before there were places */
 };
 
 struct evidence_stack {

@@ -362,6 +362,8 @@ static void stack(struct wire *w, struct evidence_stack *s)
 	wire_u64(w, &s->id);
 	wire_bool(w, &s->truncated);
 	wire_array(w, s->frame, s->n, 4, stack_frame);
+	for (size_t i = 0; i < s->n && !w->wrong; i++)
+		wire_int(w, (uint32_t *)(uintptr_t)&s->frame[i].place);
 }
 
 static void type(struct wire *w, struct evidence_type *t)

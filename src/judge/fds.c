@@ -31,6 +31,7 @@ static bool judge_one(const struct evidence *e, struct report *r, const struct f
 		.growth_count_per_s = f->rate * f->scale,
 		.outstanding_bytes = NAN,
 		.waste_bytes = NAN,
+		.independent = NAN,
 		.growth_bytes_per_s = NAN,
 		.oldest_s = f->oldest_s,
 	};
@@ -39,6 +40,7 @@ static bool judge_one(const struct evidence *e, struct report *r, const struct f
 	out->n_frames = join_frames_of(r, st, &out->stack);
 	out->truncated = st->truncated;
 	report_site_id(out->stack, out->n_frames, out->kind, out->id);
+	out->id_by = report_id_by(out->stack, out->n_frames);
 	verdict_site(r, &v, out);
 	if (!out->n_frames || out->verdict > CLASS_GROWING)
 		return false;

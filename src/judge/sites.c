@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sites: the estimates of all stacks and the native blocks, joined by function, file and line. */
+/* Sites: the estimates of all stacks and the native blocks, joined by function, file and place. */
 #include <math.h>
 #include <stdio.h>
 
@@ -18,6 +18,7 @@ size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct 
 			.function = from->function ? report_strdup(r, from->function) : "?",
 			.file = from->file ? report_strdup(r, from->file) : "?",
 			.line = from->line,
+			.place = from->place,
 		};
 	}
 	*out = f;
@@ -50,6 +51,7 @@ static struct joined *join_frames(struct joiner *j, struct report_frame *frames,
 		return NULL;
 	*place = j->v.n;
 	memcpy(to->site.id, id, sizeof(id));
+	to->site.id_by = report_id_by(frames, n);
 	to->site.stack = frames;
 	to->site.n_frames = n;
 	to->site.kind = kind;
@@ -216,6 +218,8 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 		to->via_bytes_per_s = e->bytes_per_s;
 	}
 	to->site.samples += e->count_per_s > 0 ? e->samples : e->seen;
+	to->births += e->count_per_s > 0 ? (double)e->samples : (double)e->seen;
+	to->variance += e->count_per_s > 0 ? e->variance : (double)e->seen;
 	to->site.growth_count_per_s += e->count_per_s;
 	to->site.growth_bytes_per_s += e->bytes_per_s;
 	curve = e->cls < EVIDENCE_CLASSES ? &j->estimate.curve[e->cls] : &j->malloc;
@@ -300,6 +304,10 @@ static void finish_site(struct joiner *j, struct joined *to)
 
 	show_native(j, to);
 	finish_types(j, to);
+	/* Blocks that were told of beside the births have no such times. */
+	site->independent = to->variance > 0 && (double)site->samples <= to->births
+				    ? to->births * to->births / to->variance
+				    : NAN;
 	site->oldest_s = to->evidence.oldest_s;
 	site->outlived_gc = to->evidence.collections > 0;
 	to->evidence.run_s = j->run_s;

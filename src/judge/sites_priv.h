@@ -14,12 +14,13 @@ struct joined_type {
 	double count, bytes;
 };
 
-/* Stacks of one site: same functions, files and lines, other addresses. */
+/* Stacks of one site: same functions, files and places, other addresses. */
 struct joined {
 	struct report_site site;
 	struct verdict_evidence evidence;
 	VEC(struct joined_type) types;
 	uint64_t via_stack, via; /* the native caller, or the type of objects, that grows most */
+	double births, variance; /* samples of objects, and how sure their number is; 0 = none */
 	double via_bytes_per_s;
 	double native_bytes_per_s; /* by all native callers */
 };

@@ -193,6 +193,10 @@
 /* ---- A site. ---- */
 
 #define REPORT_SITE(X, S) \
+	X(S, MAYBE, id_by, "id_by", .is = "source|offset|line", \
+	  .about = "what the id rests on besides functions and files: the text of lines, their " \
+		   "offset within the function where the text cannot be read, their number; " \
+		   "null: C code alone, or a report of an older version") \
 	X(S, KIND, kind, "kind") \
 	X(S, CLASS, verdict, "verdict") \
 	X(S, SHARE, confidence, "confidence") \
@@ -206,6 +210,9 @@
 	X(S, NUMBER, growth_count_per_s, "growth_count_per_s", .merge = MERGE_SUM) \
 	X(S, FLAG, estimated, "estimated", .merge = MERGE_SUM) \
 	X(S, COUNT, samples, "samples", .merge = MERGE_SUM) \
+	X(S, AMOUNT, independent, "independent_samples", .merge = MERGE_SUM, \
+	  .about = "those that came together (one request, one loop) count less: the relative " \
+		   "error of the rate is one over the root of this number; null: not known") \
 	X(S, AMOUNT, oldest_s, "oldest_s", .merge = MERGE_MOST) \
 	X(S, TALLY, processes, "processes", .is_optional = true, .least = 1, /* 0: it is of one */ \
 	  .about = "in how many processes of a merged report this site is")

@@ -33,6 +33,7 @@ struct report_frame {
 	const char *function; /* NULL = unknown (native only) */
 	const char *file;     /* python: file; native: source file or NULL */
 	int line;	      /* 0 = unknown */
+	uint32_t place; /* python: in its function (place.h); 0 = by the line; not in the JSON */
 	const char *module;   /* native only, as the next two */
 	const char *build_id; /* of the file, in hex; NULL = not known, or it has none */
 	uint64_t offset;
@@ -169,10 +170,20 @@ void report_process_init(struct report_process *p);
 int report_copy_population(struct report *r, const struct report_process *from,
 			   struct report_process *to);
 
-/* Site id: the hash of the kind and of (function, file, line) of the Python frames, never of
+/* Site id: the hash of the kind and of (function, file, place) of the Python frames, never of
  * addresses. One line may leak objects, blocks and descriptors: three sites. */
 void report_site_id(const struct report_frame *stack, size_t n, enum report_kind kind,
 		    char out[17]);
+/* The word for what it rests on, for site->id_by; NULL: on native frames. */
+const char *report_id_by(const struct report_frame *stack, size_t n);
+/* The same hash by the numbers of lines: what ids were before they had places. For sites whose ids
+ * rest on different things, so that they are never equal. */
+void report_line_id(const struct report_site *s, char out[17]);
+/* Id and kind as one number, not 0, by either of the two. A descriptor and an object of one stack
+ * are two sites. */
+uint64_t report_site_key(const struct report_site *s, bool by_line);
+/* Do they rest on different things? A report of before there were places does not say so. */
+bool report_ids_differ_in_kind(const struct report_site *a, const struct report_site *b);
 /* A hint for memory that C code took and keeps, where the code is known. */
 void report_native_hint(struct report *r, struct report_site *site);
 /* The same of memory of C code that nothing points to any more, whether the code is known or not.

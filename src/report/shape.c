@@ -99,7 +99,8 @@ static const struct shape frames[2] = {
 
 static const struct field site_fields[] = {
 	ROW(report_site, ID, id, "id",
-	    .about = "the same for the same Python stack on every host and in every run")
+	    .about = "the same for the same Python stack on every host and in every run, also when "
+		     "lines above it move")
 	REPORT_SITE(ROW, report_site)
 	MANY(report_site, ARRAY, types, n_types, "types", &type, .is_flat = true)
 	THING(report_site, INSIDE, hint, "hint", hint)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What makes two sites the same, and which one a person should look at first. */
 #include "base/thresholds.h"
+#include "report/place.h"
 #include "report/report.h"
 
 #include <inttypes.h>
@@ -33,14 +34,18 @@ static uint64_t add_native(uint64_t h, const struct report_frame *f)
 	return add_u64(h, f->function ? 0 : f->offset);
 }
 
-static uint64_t add_python(uint64_t h, const struct report_frame *f)
+/* A place is shifted so that it is no line: the same code by its line has another id. */
+static uint64_t add_python(uint64_t h, const struct report_frame *f, bool by_line)
 {
 	h = add_string(h, f->function);
 	h = add_string(h, f->file);
+	if (f->place && !by_line)
+		return add_u64(h, (uint64_t)f->place << 32);
 	return add_u64(h, (uint64_t)(int64_t)f->line);
 }
 
-void report_site_id(const struct report_frame *stack, size_t n, enum report_kind kind, char out[17])
+static void hash_stack(const struct report_frame *stack, size_t n, enum report_kind kind,
+		       bool by_line, char out[17])
 {
 	size_t python = 0;
 	uint64_t h = kind == KIND_OBJECT ? 0 : add_u64(0, kind);
@@ -48,13 +53,57 @@ void report_site_id(const struct report_frame *stack, size_t n, enum report_kind
 	for (size_t i = 0; i < n; i++) {
 		if (stack[i].native)
 			continue;
-		h = add_python(h, &stack[i]);
+		h = add_python(h, &stack[i], by_line);
 		python++;
 	}
 	/* A thread without Python frames: all of them must not become one site. */
 	for (size_t i = 0; i < n && python == 0; i++)
 		h = add_native(h, &stack[i]);
 	snprintf(out, 17, "%016" PRIx64, h);
+}
+
+void report_site_id(const struct report_frame *stack, size_t n, enum report_kind kind, char out[17])
+{
+	hash_stack(stack, n, kind, false, out);
+}
+
+void report_line_id(const struct report_site *s, char out[17])
+{
+	hash_stack(s->stack, s->n_frames, s->kind, true, out);
+}
+
+const char *report_id_by(const struct report_frame *stack, size_t n)
+{
+	static const char *const word[] = {[PLACE_BY_LINE] = "line",
+					   [PLACE_BY_OFFSET] = "offset",
+					   [PLACE_BY_SOURCE] = "source"};
+	const char *by = NULL;
+	enum place_by least = PLACE_BY_SOURCE;
+
+	for (size_t i = 0; i < n; i++) {
+		if (stack[i].native)
+			continue;
+		if (place_by(stack[i].place) < least)
+			least = place_by(stack[i].place);
+		by = word[least];
+	}
+	return by;
+}
+
+uint64_t report_site_key(const struct report_site *s, bool by_line)
+{
+	char id[17];
+	uint64_t key;
+
+	if (by_line)
+		report_line_id(s, id);
+	key = strtoull(by_line ? id : s->id, NULL, 16) ^ ((uint64_t)s->kind << 60);
+	return key ? key : 1;
+}
+
+bool report_ids_differ_in_kind(const struct report_site *a, const struct report_site *b)
+{
+	return strcmp(a->id_by ? a->id_by : "line", b->id_by ? b->id_by : "line") != 0;
 }
 
 /* Larger first; what is not known comes last. */

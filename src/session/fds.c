@@ -123,7 +123,7 @@ static void keep(void *self, struct map64 *stacks)
 		fds_keep_stacks(f->fds, stacks);
 }
 
-/* Stacks of one site: the same functions, files and lines. */
+/* Stacks of one site: the same functions, files and places. */
 struct joined_fds {
 	struct report_site site; /* its frames, for the words */
 	struct fd_fact fact;
@@ -142,7 +142,7 @@ static struct joined_fds *place_of(struct fds_joiner *j, const struct fds_site *
 	enum report_kind kind = site->is_task ? KIND_THREAD : KIND_FD;
 	struct stack *st = stacks_find(j->of->s->stacks, site->stack);
 	struct report_frame *frames = NULL;
-	size_t n = st ? frames_name(j->r, st, &frames) : 0;
+	size_t n = st ? frames_name(j->of->s, j->r, st, &frames) : 0;
 	struct joined_fds *to;
 	char id[17];
 

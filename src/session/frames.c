@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "proc/gate.h"
+#include "session/session_priv.h"
 
 #define MAX_LINE_NUMBER 1000000
 #define MAX_BYTES	(4u << 20) /* generated modules have a few hundred KiB */
@@ -52,7 +53,8 @@ void frames_add_lines(const struct proc *p, struct report *r, struct report_site
 	}
 }
 
-size_t frames_name(struct report *r, const struct stack *st, struct report_frame **out)
+size_t frames_name(struct session *s, struct report *r, const struct stack *st,
+		   struct report_frame **out)
 {
 	struct report_frame *f = report_alloc(r, st->n * sizeof(*f));
 	size_t n = f ? st->n : 0;
@@ -64,6 +66,7 @@ size_t frames_name(struct report *r, const struct stack *st, struct report_frame
 			.function = c ? report_strdup(r, py_code_function(c)) : "?",
 			.file = c ? report_strdup(r, py_code_file(c)) : "?",
 			.line = st->frame[i].line,
+			.place = lines_place(&s->lines, s->proc, c, st->frame[i].line),
 		};
 	}
 	*out = f;

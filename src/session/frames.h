@@ -7,9 +7,11 @@
 #include "track/stacks.h"
 
 struct proc;
+struct session;
 
 /* Returns their number; 0 without memory. */
-size_t frames_name(struct report *r, const struct stack *st, struct report_frame **out);
+size_t frames_name(struct session *s, struct report *r, const struct stack *st,
+		   struct report_frame **out);
 /* The text of the lines of the innermost frames, as the target itself could read it. */
 void frames_add_lines(const struct proc *p, struct report *r, struct report_site *site);
 

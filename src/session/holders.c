@@ -185,7 +185,7 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 		return (size_t)*at - 2;
 	*at = 1; /* none */
 	st = stacks_find(o->h->s->stacks, stack);
-	n = st ? frames_name(o->scratch, st, &frames) : 0;
+	n = st ? frames_name(o->h->s, o->scratch, st, &frames) : 0;
 	if (!st && evidence_nowhere(stack, &nowhere)) {
 		frames = &nowhere;
 		n = 1;

@@ -56,7 +56,8 @@ static uint64_t *keys(struct map64 *of, struct report *scratch, size_t *n)
 	return v;
 }
 
-static void copy_stack(const struct stack *st, struct report *scratch, struct evidence_stack *to)
+static void copy_stack(struct session *s, const struct stack *st, struct report *scratch,
+		       struct evidence_stack *to)
 {
 	struct evidence_frame *f = report_alloc(scratch, (st->n + 1) * sizeof(*f));
 
@@ -68,6 +69,7 @@ static void copy_stack(const struct stack *st, struct report *scratch, struct ev
 			.function = c ? py_code_function(c) : NULL,
 			.file = c ? py_code_file(c) : NULL,
 			.line = st->frame[i].line,
+			.place = lines_place(&s->lines, s->proc, c, st->frame[i].line),
 			.entry = st->frame[i].entry,
 		};
 	}
@@ -95,7 +97,7 @@ static int observe_stacks(struct session *s, struct report *scratch, struct evid
 		const struct stack *st = stacks_find(s->stacks, id[i]);
 
 		if (st)
-			copy_stack(st, scratch, &v[e->n_stacks++]);
+			copy_stack(s, st, scratch, &v[e->n_stacks++]);
 	}
 	e->stack = v;
 	return 0;

@@ -111,6 +111,7 @@ void session_close(struct session *s)
 	kern_close(&s->kern);
 	stacks_free(s->stacks);
 	names_free(s->names);
+	lines_free(&s->lines);
 	heap_close(s->heap);
 	py_close(s->rt);
 	proc_close(s->proc);

@@ -7,6 +7,7 @@
 #include "base/map64.h"
 #include "heap/heap.h"
 #include "session/kern.h"
+#include "session/lines.h"
 #include "session/session.h"
 #include "session/source.h"
 #include "track/ledger.h"
@@ -54,6 +55,7 @@ struct session {
 	struct heap *heap;
 	struct stacks *stacks;
 	struct names *names;
+	struct lines lines;
 	struct kern kern;
 	struct sites *sites;
 	struct ledger ledger;

@@ -51,6 +51,15 @@ def lines():
     yield "all", struct.pack("<BI", 1, 400) + b"".join(bytes([0x80 | k << 3 | 1, 0x81, 2, 0x45, 6, 7]) for k in range(16))
 
 
+def place():
+    text = slurp(os.path.join(TOP, "tests/zoo/mixed.py"))
+    for name, line, first in (("<module>", 11, 1), ("Session.__init__", 17, 16), ("main", 69, 50), ("f.<locals>.<lambda>", 49, 49)):
+        yield name.strip("<>").split(".", maxsplit=1)[0], struct.pack("<hh", line, first) + CUT.join([name.encode(), text])
+    twice = b"class A:\n\t@property\n\tdef x(self):\n\t\treturn {}\n\n\t@x.setter\n\tasync def x(self, v):\r\n\t\treturn  {}\nreturn {}"
+    for line, first in ((4, 2), (8, 6), (9, 9), (10, 9)):
+        yield "twice%d" % line, struct.pack("<hh", line, first) + CUT.join([b"A.x", twice])
+
+
 def maps():
     text = of_sleeper("/proc/PID/maps")
     yield "python", b"\n".join(text.split(b"\n")[:24]) + b"\n"

@@ -157,9 +157,9 @@ static void make_rest(struct world *w)
 
 static void name_stacks(struct world *w)
 {
-	w->frame[0] = (struct evidence_frame){"handle", "/srv/app.py", 25, false};
-	w->frame[1] = (struct evidence_frame){"open_log", "/srv/app.py", 40, false};
-	w->frame[2] = (struct evidence_frame){"encode", "/srv/codec.py", 7, true};
+	w->frame[0] = (struct evidence_frame){"handle", "/srv/app.py", 25, false, 3};
+	w->frame[1] = (struct evidence_frame){"open_log", "/srv/app.py", 40, false, 7};
+	w->frame[2] = (struct evidence_frame){"encode", "/srv/codec.py", 7, true, 11};
 	for (size_t i = 0; i < 3; i++)
 		w->stack[i] = (struct evidence_stack){(uint64_t[]){LEAKS, OPENS, MALLOCS}[i], false,
 						      1, &w->frame[i]};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The places of lines (report/place.h), from source files as the target itself could read them. A
+ * file that has changed since the process was started is not what runs there: then, and where there
+ * is none, the place is the offset within the function. Each line is looked up once, so that its
+ * place stays what it was. */
+#ifndef PYLEAK_SESSION_LINES_H
+#define PYLEAK_SESSION_LINES_H
+
+#include "base/map64.h"
+#include "proc/proc.h"
+#include "py/py.h"
+
+struct lines {
+	struct map64 place; /* of function, file and line */
+	uint64_t read_bytes;
+};
+
+void lines_free(struct lines *l);
+uint32_t lines_place(struct lines *l, const struct proc *p, const struct py_code *c, int line);
+
+#endif
