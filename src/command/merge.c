@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* `merge`: saved reports of many processes or hosts as one. */
-#include <math.h>
 #include <stdio.h>
 
 #include "cli/cli.h"
 #include "command/command.h"
+#include "command/reports.h"
 #include "cli/opts.h"
 #include "cli/outputs.h"
 #include "confine/confine.h"
 #include "out/out.h"
-#include "record/recording.h"
-#include "report/merge.h"
-#include "report/read.h"
 
 struct merge_opts {
 	struct outputs_files files;
@@ -55,37 +52,19 @@ static void help(void)
 	      stdout);
 }
 
-/* A saved report, or the last one of a recording. */
-static int read_one(const char *path, struct report **out)
-{
-	enum recording_kind kind;
-
-	if (strcmp(path, "-") != 0 && !recording_kind(path, &kind) && kind == RECORDING_EVIDENCE)
-		return recording_read(path, NAN, NULL, out);
-	return report_read(path, out);
-}
-
 static int merge(const struct merge_opts *o, const struct outputs *to, char **files, size_t n)
 {
-	auto_free struct report **in = calloc(n, sizeof(struct report *));
+	struct report_pool *pool = NULL;
 	struct report *all = NULL;
-	size_t got = 0;
-	int err = in ? 0 : fail(-ENOMEM, "out of memory");
+	int err = report_pool_new(&pool);
 
-	while (!err && got < n) {
-		err = read_one(files[got], &in[got]);
-		got += !err;
-	}
-	if (err) {
-		while (got)
-			report_free(in[--got]);
-		return err;
-	}
-	err = report_merge(in, n, &all);
+	if (!err)
+		err = reports_merge(files, n, pool, &all);
 	if (!err)
 		err = outputs_print(to, &o->files, out_term,
 				    outputs_term(o->top, o->no_color, o->verbose), all);
 	report_free(all);
+	report_pool_free(pool);
 	return err;
 }
 

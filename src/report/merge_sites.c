@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Sites of many processes, joined by id and kind: the same Python stack has the same id on every
- * host. Of each the stack and the holder are those of its largest part, the sentence and the hint
- * those of the worst. */
+ * host. Ids that rest on different things are never equal: of those the same lines are the same. Of
+ * each the stack and the holder are those of its largest part, the sentence and the hint those of
+ * the worst. */
 #include <math.h>
 
 #include "base/map64.h"
@@ -9,14 +10,6 @@
 #include "report/shape.h"
 
 #define TYPES_KEPT 16
-
-static uint64_t key_of(const struct report_site *s)
-{
-	/* A descriptor and an object of one stack are two sites. */
-	uint64_t key = strtoull(s->id, NULL, 16) ^ ((uint64_t)s->kind << 60);
-
-	return key ? key : 1; /* 0 is no key */
-}
 
 /* Types by share of the objects: shares weigh by how many each process holds. */
 static void add_types(struct report_site *to, const struct report_site *s, double before)
@@ -98,51 +91,95 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 	to->processes += s->processes ? s->processes : 1;
 }
 
-/* @index: where a key's site is in to->sites; @largest: the largest growth added to it. */
-static int join(struct report *r, struct report_process *to, const struct merge_part *part,
-		struct map64 *index, double *largest)
+/* Where each site is in to->sites. */
+struct joiner {
+	struct report *r;
+	struct report_process *to;
+	struct map64 index; /* by id */
+	struct map64
+		lines; /* by the lines of its stack, + 1: filled where ids are of several kinds */
+	bool is_mixed;
+	double *largest; /* growth that was added to it */
+};
+
+/* NULL: there is none yet. */
+static struct report_site *find(const struct joiner *j, const struct report_site *s)
 {
-	for (size_t i = 0; i < part->process->n_sites; i++) {
-		struct report_site s = part->process->sites[i];
-		uint64_t *at = map64_get(index, key_of(&s));
-		int err;
+	const uint64_t *at = map64_get(&j->index, report_site_key(s, false));
+
+	if (at)
+		return &j->to->sites[*at];
+	at = j->is_mixed ? map64_get(&j->lines, report_site_key(s, true)) : NULL;
+	if (!at || !report_ids_differ_in_kind(&j->to->sites[*at - 1], s))
+		return NULL;
+	return &j->to->sites[*at - 1];
+}
+
+static int add_new(struct joiner *j, const struct report_site *s)
+{
+	uint64_t *at = map64_put(&j->index, report_site_key(s, false));
+	uint64_t *line = j->is_mixed ? map64_put(&j->lines, report_site_key(s, true)) : at;
+
+	if (!at || !line)
+		return fail(-ENOMEM, "out of memory");
+	*at = j->to->n_sites;
+	if (j->is_mixed && !*line)
+		*line = j->to->n_sites + 1;
+	j->largest[j->to->n_sites] = s->growth_bytes_per_s;
+	return begin(j->r, &j->to->sites[j->to->n_sites++], s);
+}
+
+static int join(struct joiner *j, const struct merge_part *part)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < part->process->n_sites && !err; i++) {
+		struct report_site s = part->process->sites[i], *to;
 
 		if (part->is_over) {
 			s.growth_bytes_per_s = isfinite(s.growth_bytes_per_s) ? 0 : NAN;
 			s.growth_count_per_s = 0;
 		}
-		if (at) {
-			add(&to->sites[*at], &s, &largest[*at]);
-			continue;
-		}
-		at = map64_put(index, key_of(&s));
-		if (!at)
-			return fail(-ENOMEM, "out of memory");
-		*at = to->n_sites;
-		largest[to->n_sites] = s.growth_bytes_per_s;
-		err = begin(r, &to->sites[to->n_sites++], &s);
-		if (err)
-			return err;
+		to = find(j, &s);
+		if (to)
+			add(to, &s, &j->largest[to - j->to->sites]);
+		else
+			err = add_new(j, &s);
 	}
-	return 0;
+	return err;
+}
+
+/* Reports of several versions, or hosts of which some cannot read the source. */
+static bool is_mixed(const struct merge_parts *parts)
+{
+	const struct report_site *first = NULL;
+
+	for (size_t i = 0; i < parts->n; i++)
+		for (size_t k = 0; k < parts->v[i].process->n_sites; k++) {
+			first = first ? first : &parts->v[i].process->sites[k];
+			if (report_ids_differ_in_kind(first, &parts->v[i].process->sites[k]))
+				return true;
+		}
+	return false;
 }
 
 int merge_sites(struct report *r, struct report_process *to, const struct merge_parts *parts)
 {
-	auto_free double *largest = NULL;
-	struct map64 index = {0};
+	struct joiner j = {.r = r, .to = to, .is_mixed = is_mixed(parts)};
 	size_t n = 1;
 	int err = 0;
 
 	for (size_t i = 0; i < parts->n; i++)
 		n += parts->v[i].process->n_sites;
-	largest = calloc(n, sizeof(*largest));
+	j.largest = calloc(n, sizeof(*j.largest));
 	to->sites = report_alloc(r, n * sizeof(*to->sites));
-	if (!largest || !to->sites)
-		return fail(-ENOMEM, "out of memory");
+	if (!j.largest || !to->sites)
+		err = fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < parts->n && !err; i++)
-		err = join(r, to, &parts->v[i], &index, largest);
-	map64_free(&index);
+		err = join(&j, &parts->v[i]);
+	map64_free(&j.index);
+	map64_free(&j.lines);
+	free(j.largest);
 	for (size_t i = 0; i < to->n_sites; i++)
 		if (to->sites[i].n_types)
 			qsort(to->sites[i].types, to->sites[i].n_types, sizeof(*to->sites[i].types),

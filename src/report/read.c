@@ -15,6 +15,7 @@
 
 struct reader {
 	struct report *r;
+	struct report_pool *pool; /* NULL: nothing is shared */
 	bool out_of_memory;
 };
 
@@ -28,8 +29,11 @@ static void *room(struct reader *rd, size_t n, size_t size)
 
 static const char *read_string(struct reader *rd, const struct jval *v)
 {
-	const char *text = jval_string(v), *copy = text ? report_strdup(rd->r, text) : NULL;
+	const char *text = jval_string(v), *copy = NULL;
 
+	if (text)
+		copy = rd->pool ? report_pool_share(rd->pool, text, strlen(text) + 1)
+				: report_strdup(rd->r, text);
 	rd->out_of_memory |= text && !copy;
 	return copy;
 }
@@ -146,11 +150,30 @@ static void read_element(struct reader *rd, const struct field *f, const struct 
 	read_object(rd, &f->of[native], v, at);
 }
 
+/* A stack that other reports have, too: they are not written to any more. */
+static void share_frames(struct reader *rd, const struct jval *a, const struct field *f, void *base)
+{
+	auto_free struct report_frame *v = calloc(a->n, sizeof(*v));
+	struct report_frame *at = v;
+	const void **to = (const void **)((char *)base + f->offset);
+
+	for (const struct jval *e = v ? jval_first(a) : NULL; e; e = jval_next(a, e), at++)
+		read_element(rd, f, e, at);
+	*to = v ? report_pool_share(rd->pool, v, a->n * sizeof(*v)) : NULL;
+	*(size_t *)((char *)base + f->n_offset) = *to ? a->n : 0;
+	rd->out_of_memory |= !*to;
+}
+
 static void read_array(struct reader *rd, const struct field *f, const struct jval *a, void *base)
 {
 	size_t size = f->of ? f->of->size : sizeof(const char *);
-	char *v = a && a->n ? room(rd, a->n, size) : NULL;
+	char *v;
 
+	if (rd->pool && f->kind == FIELD_FRAMES && a && a->n) {
+		share_frames(rd, a, f, base);
+		return;
+	}
+	v = a && a->n ? room(rd, a->n, size) : NULL;
 	*(void **)((char *)base + f->offset) = v;
 	*(size_t *)((char *)base + f->n_offset) = v ? a->n : 0;
 	for (const struct jval *e = v ? jval_first(a) : NULL; e; e = jval_next(a, e), v += size)
@@ -320,9 +343,9 @@ static int slurp(const char *path, char **text, size_t *len)
 	return 0;
 }
 
-int report_read(const char *path, struct report **out)
+int report_read_shared(const char *path, struct report_pool *pool, struct report **out)
 {
-	struct reader rd = {0};
+	struct reader rd = {.pool = pool};
 	struct jval_doc doc = {0};
 	auto_free char *text = NULL;
 	size_t len = 0;
@@ -348,4 +371,9 @@ int report_read(const char *path, struct report **out)
 	}
 	*out = rd.r;
 	return 0;
+}
+
+int report_read(const char *path, struct report **out)
+{
+	return report_read_shared(path, NULL, out);
 }

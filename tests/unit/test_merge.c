@@ -181,6 +181,36 @@ static void of_none_is_none(void **state)
 	report_free(all);
 }
 
+/* A host whose tool is older, or whose source files cannot be read. */
+static void ids_of_another_kind_are_joined_by_line(void **state)
+{
+	static const struct report_frame f[] = {
+		{.function = "add", .file = "/srv/app.py", .line = 4, .place = 3},
+		{.function = "add", .file = "/srv/app.py", .line = 5, .place = 7}};
+	struct report *r = report_of(2), *all;
+	struct report_site *v = report_alloc(r, 4 * sizeof(*v));
+
+	(void)state;
+	assert_non_null(v);
+	for (size_t i = 0; i < 4; i++) {
+		v[i] = (struct report_site){.growth_bytes_per_s = 100,
+					    .stack = (struct report_frame *)&f[i % 2],
+					    .n_frames = 1,
+					    .id_by = i < 2 ? "source" : NULL};
+		if (i < 2)
+			report_site_id(v[i].stack, 1, KIND_OBJECT, v[i].id);
+		else
+			report_line_id(&v[i], v[i].id);
+		r->processes[i / 2].sites = v + i / 2 * 2;
+		r->processes[i / 2].n_sites = 2;
+	}
+	all = merged(r);
+	assert_int_equal(all->processes->n_sites, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(all->processes->sites[i].processes, 2);
+	report_free(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +219,7 @@ int main(void)
 		cmocka_unit_test(the_groups_of_two_hosts_are_not_one),
 		cmocka_unit_test(what_nobody_knows_stays_unknown),
 		cmocka_unit_test(of_none_is_none),
+		cmocka_unit_test(ids_of_another_kind_are_joined_by_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

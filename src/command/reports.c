@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "command/reports.h"
+
+#include <math.h>
+
+#include "record/recording.h"
+#include "report/merge.h"
+#include "report/read.h"
+
+static int read_one(const char *path, struct report_pool *pool, struct report **out)
+{
+	enum recording_kind kind;
+
+	if (strcmp(path, "-") != 0 && !recording_kind(path, &kind) && kind == RECORDING_EVIDENCE)
+		return recording_read(path, NAN, NULL, out);
+	return report_read_shared(path, pool, out);
+}
+
+int reports_merge(char **files, size_t n, struct report_pool *pool, struct report **out)
+{
+	auto_free struct report **in = calloc(n + 1, sizeof(struct report *));
+	size_t got = 0;
+	int err = in ? 0 : fail(-ENOMEM, "out of memory");
+
+	while (!err && got < n) {
+		err = read_one(files[got], pool, &in[got]);
+		got += !err;
+	}
+	if (!err)
+		return report_merge(in, n, out);
+	while (got)
+		report_free(in[--got]);
+	return err;
+}
