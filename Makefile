@@ -27,7 +27,7 @@ LIBS      = $(shell pkg-config --libs $(PKGS)) -lZydis -lZycore -liberty -llzma 
 # The host's flags never reach the BPF compiler: -fstack-protector breaks it.
 BPF_FLAGS := -g -O2 --target=bpf -mcpu=v3 -Wall -Iinclude -Ivmlinux -Ibpf -I/usr/include/$(ARCHDIR)
 
-ROOMS    := base proc saved dso py sym heap why census places probe track judge record alert confine memory inquiry session sweep report out serve cli command
+ROOMS    := base proc saved dso py sym heap why census places probe track judge record alert confine memory inquiry session sweep report compare out serve cli command
 SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
 LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
 # maps first: the linker resolves the others' extern maps only against what it has seen.
@@ -35,7 +35,7 @@ BPF_OBJ  := $(patsubst %,$(O)/bpf/%.bpf.o,maps $(filter-out maps tree,$(patsubst
 # Processes are followed by an object of its own: one, however many are watched.
 SKEL     := $(O)/pyleak.skel.h $(O)/tree.skel.h $(O)/profile.pb-c.h
 
-all: $(O)/pyleak-bpf $(O)/report.schema.json ## build build/pyleak-bpf (needs `make deps` once)
+all: $(O)/pyleak-bpf $(O)/report.schema.json $(O)/diff.schema.json ## build build/pyleak-bpf (needs `make deps` once)
 
 $(O)/pyleak-bpf: $(O)/main.o $(O)/libpyleak.a
 	$(call say,LD,$@)
@@ -92,19 +92,23 @@ $(O)/report.schema.json: $(O)/schema
 	$(call say,SCHEMA,$@)
 	$(Q)$< >$@
 
+$(O)/diff.schema.json: $(O)/schema
+	$(call say,SCHEMA,$@)
+	$(Q)$< diff >$@
+
 install: all $(O)/man/pyleak-bpf.8 $(O)/completions/pyleak-bpf ## install into $(DESTDIR)$(PREFIX)
 	$(Q)install -D -m 755 $(O)/pyleak-bpf $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf
 	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(O)/man/*.8
 	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(O)/completions/pyleak-bpf
 	$(Q)install -D -m 644 -t $(DESTDIR)$(ZSHDIR) $(O)/completions/_pyleak-bpf
 	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(O)/completions/pyleak-bpf.fish
-	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/pyleak-bpf $(O)/report.schema.json docs/why.schema.json
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/pyleak-bpf $(O)/report.schema.json $(O)/diff.schema.json docs/why.schema.json
 
 uninstall: ## remove what install put there
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/pyleak-bpf $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/pyleak-bpf-*.8
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pyleak-bpf $(DESTDIR)$(ZSHDIR)/_pyleak-bpf
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/pyleak-bpf.fish
-	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/doc/pyleak-bpf/,report.schema.json why.schema.json)
+	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/doc/pyleak-bpf/,report.schema.json diff.schema.json why.schema.json)
 
 # Built once more from a copy of the tree, the way the package builds everywhere.
 deb: ## build/pyleak-bpf_VERSION_ARCH.deb (needs `make deps` and debhelper)

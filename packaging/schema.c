@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "compare/compare.h"
 #include "report/shape.h"
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* they are all in this file */
@@ -48,6 +49,12 @@ static const char head[] =
 	" 'description': 'Sizes are bytes, rates per second, times seconds. A number that is not "
 	"known is null, never 0. Strings are UTF-8; a byte 0xNN of the target that is not part of "
 	"valid UTF-8 is written as the character U+00NN.'";
+static const char diff_head[] = "{\n"
+				" '$schema': 'https://json-schema.org/draft/2020-12/schema',\n"
+				" 'title': 'pyleak-bpf diff',\n"
+				" 'description': 'Two watches, a and b, site by site. Units and "
+				"unknown numbers are as in a "
+				"report.'";
 static const char values[] =
 	",\n '$defs': {\n"
 	"  'time': {'description': 'RFC 3339, UTC', 'type': ['string', 'null'], 'pattern': "
@@ -192,17 +199,33 @@ static void say_defs(const struct shape *s)
 	snprintf((out) + strlen(out), sizeof(out) - strlen(out), "%s'%s'", i ? ", " : "", \
 		 name((type)i))
 
-int main(void)
+static void say_diff(const char *classes, const char *kinds, const char *parts)
 {
-	char classes[512] = "", kinds[512] = "", parts[512] = "";
+	say("%s,", diff_head);
+	say_shape(&shape_compare, " ");
+	say(values, classes, kinds, parts);
+	say_defs(&shape_compare);
+	say("\n }\n}\n");
+}
 
-	WORDS(classes, enum report_class, report_class_name, CLASS_MAX);
-	WORDS(kinds, enum report_kind, report_kind_name, KIND_MAX);
-	WORDS(parts, enum report_part, report_part_name, PART_MAX);
+static void say_report(const char *classes, const char *kinds, const char *parts)
+{
 	say("%s,", head);
 	say_shape(&shape_report, " ");
 	say(values, classes, kinds, parts);
 	say_defs(&shape_report);
 	say("\n }\n}\n");
+}
+
+/* The schema of the report, or with a word behind the command that of a comparison. */
+int main(int argc, char **argv)
+{
+	(void)argv;
+	char classes[512] = "", kinds[512] = "", parts[512] = "";
+
+	WORDS(classes, enum report_class, report_class_name, CLASS_MAX);
+	WORDS(kinds, enum report_kind, report_kind_name, KIND_MAX);
+	WORDS(parts, enum report_part, report_part_name, PART_MAX);
+	(argc > 1 ? say_diff : say_report)(classes, kinds, parts);
 	return ferror(stdout) || fflush(stdout) ? 1 : 0;
 }

@@ -23,6 +23,7 @@ static const struct command {
 	{"sweep", command_sweep},
 	{"serve", command_serve},
 	{"merge", command_merge},
+	{"diff", command_diff},
 	{"doctor", command_doctor},
 };
 /* clang-format on */

@@ -252,4 +252,18 @@
 /* ... and this part of RSS */
 #define RETENTION_IDLE_SHARE 0.5
 
+/* ---- Two watches ---- */
+
+/* samples for an independent one, where that is not known: what a request leaves behind */
+#define DIFF_CLUSTER 4
+/* times as many must be missing where a site is in one of two reports: the other does not tell of
+ * one that did not rise in a straight line */
+#define DIFF_UNSEEN 4
+/* of a rate: what a program does more or less of in another watch */
+#define DIFF_WANDER 0.1
+/* times: a smaller difference is none, however sure it is */
+#define DIFF_LEAST 1.25
+/* of the pairs of watches of the same thing: no more are told to differ */
+#define DIFF_LEVEL 0.05
+
 #endif

@@ -10,5 +10,6 @@ int command_why(int argc, char **argv);
 int command_sweep(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_merge(int argc, char **argv);
+int command_diff(int argc, char **argv);
 
 #endif

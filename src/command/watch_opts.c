@@ -205,6 +205,7 @@ void watch_opts_help(FILE *f)
 	      "       pyleak-bpf sweep [selection]   every Python on this host: who leaks?\n"
 	      "       pyleak-bpf serve [options]   stay resident: metrics, reports, profiles\n"
 	      "       pyleak-bpf merge A.json B.json...   many reports as one\n"
+	      "       pyleak-bpf diff A.json B.json   what grew, beyond chance\n"
 	      "       pyleak-bpf doctor [-p PID]   what this kernel, this user allow\n"
 	      "       pyleak-bpf census -p PID[,PID...] [options]   what is in the heap\n"
 	      "       pyleak-bpf why -p PID --type NAME   what keeps such objects alive\n"

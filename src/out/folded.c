@@ -5,10 +5,11 @@
 #include <math.h>
 
 #include "base/utf8.h"
+#include "out/folded.h"
 #include "out/out.h"
 
 /* A frame must not end, nor a line: what would is shown by its number. */
-static void put_text(FILE *f, const char *s)
+void folded_text(FILE *f, const char *s)
 {
 	while (*s) {
 		char form[UTF8_FORM];
@@ -26,15 +27,26 @@ static void put_text(FILE *f, const char *s)
 static void put_frame(FILE *f, const struct report_frame *at)
 {
 	if (at->function)
-		put_text(f, at->function);
+		folded_text(f, at->function);
 	else
 		fprintf(f, "+0x%" PRIx64, at->offset);
 	if (at->native ? at->module != NULL : at->file != NULL) {
 		fputs(" (", f);
-		put_text(f, at->native ? at->module : at->file);
+		folded_text(f, at->native ? at->module : at->file);
 		if (!at->native && at->line)
 			fprintf(f, ":%d", at->line);
 		fputc(')', f);
+	}
+}
+
+void folded_stack(FILE *f, const struct report_site *s)
+{
+	fputs(report_kind_name(s->kind), f);
+	if (s->truncated)
+		fputs(";...", f);
+	for (size_t i = s->n_frames; i-- > 0;) {
+		fputc(';', f);
+		put_frame(f, &s->stack[i]);
 	}
 }
 
@@ -42,16 +54,11 @@ static void put_site(FILE *f, const struct report_process *p, const struct repor
 {
 	if (!(s->outstanding_bytes >= 0.5) || !isfinite(s->outstanding_bytes))
 		return;
-	put_text(f, p->comm ? p->comm : "?");
+	folded_text(f, p->comm ? p->comm : "?");
 	if (p->pid)
 		fprintf(f, " %d", p->pid);
-	fprintf(f, ";%s", report_kind_name(s->kind));
-	if (s->truncated)
-		fputs(";...", f);
-	for (size_t i = s->n_frames; i-- > 0;) {
-		fputc(';', f);
-		put_frame(f, &s->stack[i]);
-	}
+	fputc(';', f);
+	folded_stack(f, s);
 	fprintf(f, " %.0f\n", s->outstanding_bytes);
 }
 

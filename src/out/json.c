@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "out/event.h"
+#include "out/json_shape.h"
 #include "out/json_writer.h"
 #include "out/out.h"
 #include "report/shape.h"
@@ -204,6 +205,11 @@ static void put_field(struct json *j, const struct field *f, const void *base)
 static void put_members(struct json *j, const struct shape *s, const void *base)
 {
 	shape_each(f, s) put_field(j, f, base);
+}
+
+void json_shape(struct json *j, const char *key, const struct shape *s, const void *base)
+{
+	put_object(j, key, s, base);
 }
 
 int out_json(FILE *f, const struct report *r)

@@ -70,7 +70,7 @@ def test_help_by_all_its_names():
     for words in (["help"], ["-h"], ["watch", "--help"], ["watch", "-h"], ["help", "watch"], ["-p", "1", "-h"], ["help", "help"]):
         r = run(*words)
         assert (r.returncode, r.stdout, r.stderr) == (0, main, ""), words
-    for command in ("census", "why", "sweep", "serve", "merge", "doctor"):
+    for command in ("census", "why", "sweep", "serve", "merge", "diff", "doctor"):
         page = run(command, "--help").stdout
         assert page.startswith("usage: pyleak-bpf " + command)
         for words in (["help", command], [command, "-h"]):

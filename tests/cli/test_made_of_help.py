@@ -14,7 +14,7 @@ import pytest
 
 from test_usage import ROOT, TOOL, run
 
-COMMANDS = ("census", "doctor", "merge", "serve", "sweep", "why")
+COMMANDS = ("census", "diff", "doctor", "merge", "serve", "sweep", "why")
 
 
 def make(script, *args):

@@ -34,7 +34,8 @@ MAY = {
     "inquiry": LOW | {"py", "heap", "track", "why", "judge", "report", "memory"},
     "session": LOW | {"py", "sym", "heap", "why", "census", "places", "probe", "track", "judge", "report", "alert", "memory",
                       "inquiry"},
-    "out": BASE | {"report"},
+    "compare": BASE | {"report"},
+    "out": BASE | {"report", "compare"},
     "serve": BASE | {"report"},
 }
 MAY["cli"] = set(MAY)

@@ -61,7 +61,7 @@ static void the_same_text_twice_is_two_places(void **state)
 	assert_int_not_equal(at(BODY, "add", 1, 3), at(BODY, "add", 1, 4));
 }
 
-/* Of one name in one class, and the second does not move when another method comes between. */
+/* In one class, and the second does not move when another method comes between. */
 static void functions_of_one_name_are_told_apart(void **state)
 {
 	static const char text[] = "class A:\n"

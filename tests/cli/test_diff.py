@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Two watches compared. The reports in diff/ were made by watches of tests/zoo/mixed.py: same-N.json of one process, 20 s each;
+twice-N.json of one where session() has twice the rate; once.json and twice.json of the two for 90 s. v1.json and v2.json are
+those of tests/e2e/test_site_ids.py."""
+import copy
+import glob
+import itertools
+import json
+import os
+import subprocess
+
+import jsonschema
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOOL = os.environ.get("PYLEAK_BPF", os.path.join(ROOT, "build", "pyleak-bpf"))
+HERE = os.path.join(ROOT, "tests", "cli", "diff")
+SAME = sorted(glob.glob(os.path.join(HERE, "same-*.json")))
+TWICE = sorted(glob.glob(os.path.join(HERE, "twice-*.json")))
+V1, V2 = os.path.join(HERE, "v1.json"), os.path.join(HERE, "v2.json")
+ONCE, DOUBLE = os.path.join(HERE, "once.json"), os.path.join(HERE, "twice.json")
+DIFFERS = ("new", "grew", "shrank", "gone")
+
+
+def diff(*args):
+    return subprocess.run([TOOL, "diff", *map(str, args)], capture_output=True, text=True, timeout=60, check=False)
+
+
+def load(path):
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
+
+
+def save(path, report):
+    path.write_text(json.dumps(report))
+    return path
+
+
+def compared(*args):
+    run = diff(*args[:1], "--json", "-", *args[1:]) if "--" not in args else diff("--json", "-", *args)
+    assert (run.returncode, run.stderr) == (0, "")
+    found = json.loads(run.stdout)
+    schema = load(os.path.join(ROOT, os.environ.get("PYLEAK_BUILD", "build"), "diff.schema.json"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(found)
+    rows = found["rows"]
+    assert found["count"] == {c: sum(r["change"] == c for r in rows) for c in found["count"]}
+    assert found["differs"] == any(r["change"] in DIFFERS for r in rows)
+    return found
+
+
+def function_of(row):
+    return next(f["function"] for f in (row["b"] or row["a"])["stack"] if f["lang"] == "python")
+
+
+def test_watches_of_the_same_thing_do_not_differ():
+    pairs = list(itertools.permutations(SAME, 2)) + list(itertools.permutations(TWICE, 2))
+    assert len(pairs) >= 20
+    differ = [p for p in pairs if compared(*p)["differs"]]
+    assert len(differ) <= 0.05 * len(pairs), differ
+
+
+def changed(*args):
+    return {function_of(r): r for r in compared(*args)["rows"] if r["change"] in DIFFERS}
+
+
+def test_a_doubling_is_found():
+    found = changed(ONCE, DOUBLE)
+    assert set(found) == {"session"} and found["session"]["change"] == "grew"
+    assert found["session"]["ratio_low"] < 2 < found["session"]["ratio_high"] and found["session"]["chance"] < 0.001
+    back = changed(DOUBLE, ONCE)
+    assert set(back) == {"session"} and back["session"]["change"] == "shrank"
+    assert back["session"]["ratio"] == pytest.approx(1 / found["session"]["ratio"], rel=1e-4)
+
+
+def test_a_short_watch_finds_it_or_says_that_it_cannot_tell():
+    pairs = list(itertools.product(SAME, TWICE))
+    rows = [next(r for r in compared(*p)["rows"] if function_of(r) == "session") for p in pairs]
+    assert {r["change"] for r in rows} <= {"grew", "unsure"}
+    assert sum(r["change"] == "grew" for r in rows) >= len(pairs) / 3
+    assert all(set(changed(*p)) <= {"session"} for p in pairs)
+
+
+def test_the_text_says_so():
+    run = diff(ONCE, DOUBLE)
+    assert (run.returncode, run.stderr) == (0, "")
+    lines = run.stdout.splitlines()
+    assert lines[0].startswith("A %s: " % ONCE) and lines[1].startswith("B %s: " % DOUBLE)
+    assert lines[2].startswith("B differs from A: 1 grew, ")
+    assert "#1 GREW  ~+" in run.stdout and "#2" not in run.stdout
+    assert "mixed.py:22  session" in run.stdout
+    none = diff(SAME[0], SAME[1]).stdout
+    assert "No difference that is more than chance: " in none and "#" not in none
+    assert diff(SAME[0], SAME[1], "-v").stdout.count("\n#") == len(compared(SAME[0], SAME[1])["rows"])
+
+
+def test_lines_that_have_moved_are_the_same():
+    rows = compared(V1, V2)["rows"]
+    of = {}
+    for r in rows:
+        of.setdefault(function_of(r), []).append(r)
+    assert len(of["add"]) == 2 and all(r["a"] and r["b"] and not r["by_line"] for r in of["add"])
+    assert all(r["a"]["id"] == r["b"]["id"] for r in of["add"])
+    assert all(x["line"] < y["line"] for r in of["add"] for x, y in zip(r["a"]["stack"], r["b"]["stack"], strict=True))
+    assert sorted(r["change"] for r in of["load"]) == ["gone", "new"]  # another line of the same name
+
+
+def as_before(report):
+    """As an older version would have written it: ids are of lines, and nothing says so."""
+    report = copy.deepcopy(report)
+    for p in report["processes"]:
+        for s in p["sites"]:
+            s["id"] = "%016x" % (int(s["id"], 16) ^ 0xFFFF)
+            del s["id_by"], s["independent_samples"]
+    return report
+
+
+def test_reports_of_older_versions_are_compared_by_line(tmp_path):
+    old = save(tmp_path / "old.json", as_before(load(SAME[0])))
+    rows = compared(old, TWICE[0])["rows"]
+    grown = [r for r in rows if r["change"] in DIFFERS]
+    assert all(r["a"] and r["b"] for r in rows if function_of(r) != "log")
+    assert all(r["by_line"] for r in rows if r["a"] and r["b"] and r["b"]["id_by"])
+    assert [function_of(r) for r in grown] in (["session"], [])  # errors are less well known
+    assert not compared(old, save(tmp_path / "old2.json", as_before(load(SAME[1]))))["differs"]
+    assert "the same by line number" in diff(old, TWICE[0], "-v").stdout
+
+
+def test_fail_on_leak():
+    assert diff(ONCE, DOUBLE, "--fail-on", "leak").returncode == 3
+    assert diff(DOUBLE, ONCE, "--fail-on", "leak").returncode == 0
+    assert diff(SAME[0], SAME[1], "--fail-on", "leak").returncode == 0
+
+
+def test_several_on_a_side(tmp_path):
+    others = []
+    for n, path in enumerate(TWICE):
+        report = load(path)
+        report["host"]["hostname"] = "web-%d" % n
+        others.append(save(tmp_path / ("%d.json" % n), report))
+    found = compared(ONCE, "--", *others)
+    assert (found["a"]["processes"], found["b"]["processes"]) == (1, len(others))
+    assert found["b"]["hosts"] == len(others) and found["b"]["files"] == [str(p) for p in others]
+    grown = {function_of(r): r for r in found["rows"] if r["change"] in DIFFERS}
+    assert set(grown) == {"session"}
+    row = grown["session"]
+    assert row["b_per_s"] == pytest.approx(row["b"]["growth_bytes_per_s"] / len(others), rel=1e-3)
+    assert "rates are of one process, on the average" in diff(ONCE, "--", *others).stdout
+    merged = tmp_path / "merged.json"
+    assert subprocess.run([TOOL, "merge", *others, "--json", merged], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    assert [r["b_per_s"] for r in compared(ONCE, merged)["rows"]] == pytest.approx([r["b_per_s"] for r in found["rows"]], rel=1e-4)
+
+
+def test_a_recording_is_compared_as_of_its_end():
+    recording = sorted(glob.glob(os.path.join(ROOT, "tests/judge/corpus/*.rec")))[0]
+    found = compared(recording, recording)
+    assert found["rows"] and not found["differs"]
+    assert all(r["ratio"] in (None, 1) for r in found["rows"])
+
+
+def test_folded_stacks_have_two_numbers():
+    lines = diff(ONCE, DOUBLE, "--folded", "-").stdout.splitlines()
+    rows = {line.split(" (")[0].split(";")[-1] + line.rpartition(";")[2]: line for line in lines}
+    assert len(rows) > 4
+    for line in lines:
+        stack, a, b = line.rsplit(" ", 2)
+        assert stack.startswith("python3;") and int(a) >= 0 and int(b) >= 0
+    doubled = next(line for line in lines if ";session (" in line).rsplit(" ", 2)
+    assert int(doubled[2]) > 1.4 * int(doubled[1])
+
+
+@pytest.mark.parametrize("name", ["</script><b>", "a;b c", "\x1b[2Jx", "nul\x01", "line\nfeed", "\u202eright", "x" * 100000])
+def test_hostile_names_are_inert(name, tmp_path):
+    report = load(TWICE[0])
+    for s in report["processes"][0]["sites"]:
+        for f in s["stack"]:
+            f["function"] = f["file"] = name
+        s["types"] = [{"name": name, "share": 1}]
+        s["id_by"], s["id"] = "source", s["id"][::-1]
+    hostile = save(tmp_path / "h.json", report)
+    text = diff(SAME[0], hostile, "-v", "--no-color").stdout
+    assert "\x1b" not in text and "\x01" not in text and "\u202e" not in text
+    assert all(line[:1] in ("#", "A", "B", " ", "") for line in text.split("\n"))
+    for line in diff(SAME[0], hostile, "--folded", "-").stdout.split("\n")[:-1]:
+        assert line.rsplit(" ", 2)[1].isdigit() and "\x1b" not in line
+    compared(SAME[0], hostile)
+
+
+@pytest.mark.parametrize(("args", "says"), [
+    ((), "diff takes two reports, A and B"),
+    ((SAME[:1]), "diff takes two reports, A and B"),
+    ((SAME[:3]), "diff takes two reports, A and B"),
+    (("--", *SAME[:1]), "no report before --"),
+    ((*SAME[:1], "--"), "no report behind --"),
+    ((*SAME[:2], "--output", "x.txt"), "its name must end in one of .json .folded"),
+    ((*SAME[:2], "--json", ""), "--json needs a file name"),
+    ((*SAME[:2], "--json", "x.json", "--output", "y.json"), "the same format"),
+    ((*SAME[:2], "--json", "-", "--folded", "-"), "standard output takes one format"),
+    ((*SAME[:2], "--fail-on", "growth"), "--fail-on"),
+])  # fmt: skip
+def test_bad_usage(args, says):
+    run = diff(*args)
+    assert run.returncode == 2 and run.stdout == ""
+    assert says in run.stderr and run.stderr.count("\n") == 1
+
+
+def test_what_cannot_be_read_or_written(tmp_path):
+    torn = tmp_path / "torn.json"
+    torn.write_text(json.dumps(load(SAME[0]))[:5000])
+    for args in ((SAME[0], tmp_path / "none.json"), (torn, SAME[0]), (SAME[0], SAME[1], "--json", "/dev/full"),
+                 (SAME[0], SAME[1], "--folded", tmp_path / "no" / "x.folded")):  # fmt: skip
+        run = diff(*args)
+        assert run.returncode == 1 and run.stderr.count("\n") == 1, args
+    kept = tmp_path / "kept.json"
+    assert diff(SAME[0], SAME[1], "--output", kept).returncode == 0 and load(kept)["schema"] == "pyleak-bpf/diff/1"
+
+
+def test_who_has_seen_enough_is_no_failure():
+    run = subprocess.run("%s diff -v --no-color %s %s | head -1" % (TOOL, SAME[0], TWICE[0]), shell=True, capture_output=True,
+                         text=True, timeout=60, check=False)  # fmt: skip
+    assert run.returncode == 0 and run.stderr == "" and run.stdout.startswith("A ")
+
+
+def test_help_teaches():
+    text = diff("--help").stdout
+    assert text.count("  pyleak-bpf diff ") >= 2 and "Exit status" in text
