@@ -2,26 +2,10 @@
 /* A profile for speedscope.app (its file format, "sampled"): for each process one of the bytes that
  * stay and one of their growth. Frames are numbered in the order in which they come first. */
 #include <math.h>
-#include <xxhash.h>
 
-#include "base/map64.h"
+#include "out/frames.h"
 #include "out/json_writer.h"
 #include "out/out.h"
-
-struct frames {
-	struct map64 index; /* hash of a frame -> its number + 1 */
-	size_t n;
-};
-
-static uint64_t hash_of(const struct report_frame *at)
-{
-	const char *text[] = {at->function, at->native ? at->module : at->file};
-	uint64_t h = (uint64_t)at->line * 2 + at->native + (at->function ? 0 : at->offset << 1);
-
-	for (size_t i = 0; i < ARRAY_SIZE(text); i++)
-		h = XXH3_64bits_withSeed(text[i] ? text[i] : "", text[i] ? strlen(text[i]) : 0, h);
-	return h | 1;
-}
 
 static void put_frame(struct json *j, const struct report_frame *at)
 {
@@ -37,16 +21,14 @@ static void put_frame(struct json *j, const struct report_frame *at)
 	json_close(j);
 }
 
-static void put_frames(struct json *j, struct frames *fr, const struct report_process *p)
+static void put_frames(struct json *j, struct out_frames *fr, const struct report_process *p)
 {
 	for (size_t i = 0; i < p->n_sites; i++)
 		for (size_t k = 0; k < p->sites[i].n_frames; k++) {
-			uint64_t *at = map64_put(&fr->index, hash_of(&p->sites[i].stack[k]));
+			size_t known = fr->v.n;
 
-			if (!at || *at)
-				continue;
-			*at = ++fr->n;
-			put_frame(j, &p->sites[i].stack[k]);
+			if (out_frames_put(fr, &p->sites[i].stack[k]) == known)
+				put_frame(j, &p->sites[i].stack[k]);
 		}
 }
 
@@ -57,7 +39,7 @@ static double weight_of(const struct report_site *s, bool growth)
 	return v > 0 && isfinite(v) ? v : 0;
 }
 
-static void put_samples(struct json *j, const struct frames *fr, const struct report_process *p,
+static void put_samples(struct json *j, struct out_frames *fr, const struct report_process *p,
 			bool growth)
 {
 	json_array(j, "samples", false);
@@ -66,17 +48,17 @@ static void put_samples(struct json *j, const struct frames *fr, const struct re
 			continue;
 		json_array(j, NULL, true);
 		for (size_t k = p->sites[i].n_frames; k-- > 0;) {
-			const uint64_t *at = map64_get(&fr->index, hash_of(&p->sites[i].stack[k]));
+			size_t at = out_frames_put(fr, &p->sites[i].stack[k]);
 
-			if (at)
-				json_unsigned(j, NULL, *at - 1);
+			if (at != SIZE_MAX)
+				json_unsigned(j, NULL, at);
 		}
 		json_close(j);
 	}
 	json_close(j);
 }
 
-static void put_profile(struct json *j, const struct frames *fr, const struct report_process *p,
+static void put_profile(struct json *j, struct out_frames *fr, const struct report_process *p,
 			bool growth)
 {
 	double sum = 0;
@@ -105,7 +87,7 @@ static void put_profile(struct json *j, const struct frames *fr, const struct re
 
 int out_speedscope(FILE *f, const struct report *r)
 {
-	struct frames fr = {0};
+	struct out_frames fr = {0};
 	struct json j;
 
 	json_begin(&j, f);
@@ -125,6 +107,6 @@ int out_speedscope(FILE *f, const struct report *r)
 	}
 	json_close(&j);
 	json_close(&j);
-	map64_free(&fr.index);
+	out_frames_fini(&fr);
 	return json_end(&j);
 }
