@@ -32,8 +32,8 @@ SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
 LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
 # maps first: the linker resolves the others' extern maps only against what it has seen.
 BPF_OBJ  := $(patsubst %,$(O)/bpf/%.bpf.o,maps $(filter-out maps tree,$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))))
-# Processes are followed by an object of its own: one, however many are watched.
-SKEL     := $(O)/pyleak.skel.h $(O)/tree.skel.h $(O)/profile.pb-c.h
+# Processes are followed by an object of its own: one, however many are watched. What is generated comes before what includes it.
+SKEL     := $(O)/pyleak.skel.h $(O)/tree.skel.h $(O)/profile.pb-c.h $(O)/web/page.h
 
 all: $(O)/pyleak-bpf $(O)/report.schema.json $(O)/diff.schema.json ## build build/pyleak-bpf (needs `make deps` once)
 
@@ -72,6 +72,7 @@ $(O)/profile.pb-c.h: src/out/profile.proto
 	$(Q)mkdir -p $(@D)
 	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $<
 
+include web/web.mk
 include tests/tests.mk
 
 # One page of each command, and completions: all from --help.

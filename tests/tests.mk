@@ -7,7 +7,7 @@ PYTHON ?= /usr/bin/python3
 BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev libelf-dev libdw-dev \
               libiberty-dev liblzma-dev libzydis-dev libzycore-dev libxxhash-dev libzstd-dev \
               zlib1g-dev libprotobuf-c-dev protobuf-c-compiler \
-              libmicrohttpd-dev libseccomp-dev libcap-ng-dev python3 mount
+              libmicrohttpd-dev libseccomp-dev libcap-ng-dev python3 mount esbuild
 TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libcmocka-dev \
               python3-pytest python3-pytest-xdist python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
               clang-14 libclang-rt-14-dev llvm-14 podman runc qemu-system-x86 busybox-static util-linux procps iproute2 \
@@ -39,6 +39,11 @@ deps-test: deps
 
 deps-check: deps
 	@sh tests/deps.sh $(CHECK_DEPS) libcmocka-dev
+
+# What a browser needs; without it tests/web is skipped.
+deps-web: deps
+	@sh tests/deps.sh chromium $(if $(shell command -v npm),,nodejs npm)
+	$(Q)npm ci --prefix tests/web --no-audit --no-fund --loglevel=error
 
 mounts:
 	@sh tests/mounts.sh
@@ -196,7 +201,7 @@ check-spell:
 	$(Q)codespell --ignore-words=tests/lint/words.txt Makefile README.md CONTRIBUTING.md docs .ci include src bpf bench \
 		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern tests/safety
 
-.PHONY: judge-mutate stalls faults torture harmless deps deps-test deps-check mounts roots demo test matrix test-built tests-to-run bench check check-format \
+.PHONY: judge-mutate stalls faults torture harmless deps deps-test deps-check deps-web mounts roots demo test matrix test-built tests-to-run bench check check-format \
 	check-arrows check-headers check-cppcheck check-tidy check-shell check-spell
 
 -include $(C_TESTS:%=%.d)

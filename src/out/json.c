@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "out/event.h"
+#include "out/frames.h"
 #include "out/json_shape.h"
 #include "out/json_writer.h"
 #include "out/out.h"
@@ -110,6 +111,18 @@ static void put_object(struct json *j, const char *key, const struct shape *s, c
 	json_close(j);
 }
 
+static void put_numbers(struct json *j, const char *key, const struct report_frame *v, size_t n)
+{
+	json_array(j, key, true);
+	for (size_t i = 0; i < n; i++) {
+		size_t number = out_frames_put(j->frames, &v[i]);
+
+		j->err = number == SIZE_MAX && !j->err ? ENOMEM : j->err;
+		json_unsigned(j, NULL, number);
+	}
+	json_close(j);
+}
+
 static void put_array(struct json *j, const struct field *f, const void *base)
 {
 	const char *v = *(const char *const *)((const char *)base + f->offset);
@@ -117,6 +130,10 @@ static void put_array(struct json *j, const struct field *f, const void *base)
 
 	if (!n && f->is_optional)
 		return;
+	if (f->kind == FIELD_FRAMES && j->frames) {
+		put_numbers(j, f->name, (const struct report_frame *)(const void *)v, n);
+		return;
+	}
 	json_array(j, f->name, f->is_flat || f->kind == FIELD_STRINGS);
 	for (size_t i = 0; i < n; i++) {
 		if (f->kind == FIELD_STRINGS)
@@ -218,7 +235,7 @@ int out_json(FILE *f, const struct report *r)
 	int err;
 
 	json_begin(&j, f);
-	put_object(&j, NULL, &shape_report, r);
+	json_shape(&j, NULL, &shape_report, r);
 	err = json_end(&j);
 	return err ? fail(err, "cannot write the JSON report: %s", strerror(-err)) : 0;
 }

@@ -24,6 +24,8 @@ static void quoted(struct json *j, const char *s)
 	for (; (n = utf8_next(s, &c)) > 0; s += n) {
 		if (c == '"' || c == '\\')
 			fprintf(j->f, "\\%c", (int)c);
+		else if (c == '<' && j->is_dense)
+			fputs("\\u003c", j->f);
 		else if (c == '\n')
 			fputs("\\n", j->f);
 		else if (c == '\t')
@@ -40,7 +42,8 @@ static void quoted(struct json *j, const char *s)
 
 static void newline(struct json *j)
 {
-	fprintf(j->f, "\n%*s", j->depth, "");
+	if (!j->is_dense)
+		fprintf(j->f, "\n%*s", j->depth, "");
 }
 
 /* Everything that comes before a value: comma, line, key. */
@@ -50,14 +53,14 @@ static void lead_in(struct json *j, const char *key)
 		bool is_flat = j->level[j->depth - 1].is_flat;
 
 		if (!j->level[j->depth - 1].is_empty)
-			fputs(is_flat ? ", " : ",", j->f);
+			fputs(is_flat && !j->is_dense ? ", " : ",", j->f);
 		if (!is_flat)
 			newline(j);
 		j->level[j->depth - 1].is_empty = false;
 	}
 	if (key) {
 		quoted(j, key);
-		fputs(": ", j->f);
+		fputs(j->is_dense ? ":" : ": ", j->f);
 	}
 }
 

@@ -9,10 +9,15 @@
 
 #define JSON_MAX_DEPTH 16
 
+struct out_frames;
+
 struct json {
 	FILE *f;
 	int err; /* the first errno of the stream */
 	int depth;
+	bool is_dense; /* no blanks, and no '<': for a script element of a page */
+	struct out_frames
+		*frames; /* a report's frames go there, and stacks have numbers; NULL: no */
 	struct {
 		bool is_array, is_flat, is_empty;
 	} level[JSON_MAX_DEPTH];

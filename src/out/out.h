@@ -31,6 +31,7 @@ int out_width(FILE *f);
 /* clang-format off */
 #define OUT_FORMATS(X, ...)                                                                  \
 	X(json, "JSON", ".json", __VA_ARGS__)                                                \
+	X(html, "a page to read, with all in one file", ".html", __VA_ARGS__)                \
 	X(folded, "folded stacks for flame graphs", ".folded", __VA_ARGS__)                  \
 	X(speedscope, "a profile for speedscope", ".speedscope.json", __VA_ARGS__)           \
 	X(pprof, "a profile for pprof, Pyroscope and Parca", ".pb.gz .pprof", __VA_ARGS__)

@@ -149,7 +149,7 @@ def test_one_of_them_takes_standard_output(tmp_path):
     assert run.returncode == 0 and run.stdout and json.loads(to.read_text())["profiles"]
 
 
-@pytest.mark.parametrize("name, starts", [("r.json", "{\n \"schema\": \"pyleak"), ("r.folded", "gunicorn 1234;"),
+@pytest.mark.parametrize("name, starts", [("r.json", "{\n \"schema\": \"pyleak"), ("r.folded", "gunicorn 1234;"), ("r.html", "<!doctype html>"),
                                           ("r.speedscope.json", "{\n \"$schema\""), ("r.pb.gz", "\x1f\x8b"),
                                           ("r.pprof", "\x1f\x8b")])  # fmt: skip
 def test_a_suffix_says_the_format(tmp_path, name, starts):

@@ -68,13 +68,14 @@ def writing(name, pid, tmp_path):
         "sweep --json": ["sweep", "--name", "no-such-process", "-q", "-d", "1", "--json"],
         "merge --json": ["merge", merge_input(tmp_path), "--json"],
         "from --folded": ["--from", GOLDEN, "--folded"],
+        "from --html": ["--from", GOLDEN, "--html"],
         "from --speedscope": ["--from", GOLDEN, "--speedscope"],
         "from --pprof": ["--from", GOLDEN, "--pprof"],
     }[name]
 
 
 OUTPUTS = ["census --json", "census --save", "why --json", "why --dot", "watch --json", "watch --baseline", "watch --alert-log",
-           "sweep --json", "merge --json", "from --folded", "from --speedscope", "from --pprof"]  # fmt: skip
+           "sweep --json", "merge --json", "from --folded", "from --speedscope", "from --pprof", "from --html"]  # fmt: skip
 
 
 def run(args, path):

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A page to read: what web/ was built into, and the report as JSON in the middle of it. Where
+ * scripts do not run, the report is there as text. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "out/frames.h"
+#include "out/json_shape.h"
+#include "out/out.h"
+#include "web/page.h"
+
+#define TEXT_SITES 20
+
+/* [native, function, file, line, module, offset, says little, text of the line] */
+static void put_frame(struct json *j, const struct report_frame *at)
+{
+	char hex[24];
+
+	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)at->offset);
+	json_array(j, NULL, true);
+	json_unsigned(j, NULL, at->native);
+	json_string(j, NULL, at->function);
+	json_string(j, NULL, at->file);
+	json_unsigned(j, NULL, at->line > 0 ? (uint64_t)at->line : 0);
+	json_string(j, NULL, at->module);
+	json_string(j, NULL, at->native ? hex : NULL);
+	json_unsigned(j, NULL, at->minor);
+	json_string(j, NULL, at->source);
+	json_close(j);
+}
+
+/* Which frame of each site is the user's own; null: none is. */
+static void put_own(struct json *j, const struct report_process *p)
+{
+	json_array(j, "own", true);
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const struct report_frame *own = report_own_frame(&p->sites[i]);
+
+		json_unsigned(j, NULL, own ? (uint64_t)(own - p->sites[i].stack) : REPORT_UNKNOWN);
+	}
+	json_close(j);
+}
+
+/* Members that the report's JSON does not have. */
+static void put_more(struct json *j, const struct report_process *p)
+{
+	json_object(j, NULL, true);
+	put_own(j, p);
+	json_array(j, "cut", true);
+	for (size_t i = 0; i < p->n_sites; i++)
+		json_unsigned(j, NULL, p->sites[i].truncated);
+	json_close(j);
+	json_array(j, "notes", true);
+	for (size_t i = 0; i < p->n_notes; i++)
+		json_string(j, NULL, p->notes[i]);
+	json_close(j);
+	json_object(j, "lost", true);
+	for (size_t i = 0; i < p->n_lost; i++)
+		json_string(j, p->lost[i].key, p->lost[i].text);
+	json_close(j);
+	json_number(j, "explained", p->explained);
+	json_close(j);
+}
+
+static int put_data(FILE *f, const struct report *r)
+{
+	struct out_frames frames = {.is_exact = true};
+	struct json j;
+	int err;
+
+	json_begin(&j, f);
+	j.is_dense = true;
+	j.frames = &frames;
+	json_object(&j, NULL, true);
+	json_shape(&j, "report", &shape_report, r);
+	json_array(&j, "more", true);
+	for (size_t i = 0; i < r->n_processes; i++)
+		put_more(&j, &r->processes[i]);
+	if (r->tree)
+		put_more(&j, r->tree->merged);
+	json_close(&j);
+	json_array(&j, "frames", true);
+	for (size_t i = 0; i < frames.v.n; i++)
+		put_frame(&j, frames.v.v[i].at);
+	json_close(&j);
+	json_close(&j);
+	err = json_end(&j);
+	out_frames_fini(&frames);
+	return err;
+}
+
+static int put_escaped(FILE *f, const char *s, size_t n)
+{
+	errno = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '<')
+			fputs("&lt;", f);
+		else if (s[i] == '&')
+			fputs("&amp;", f);
+		else
+			fputc(s[i], f);
+	}
+	return !ferror(f) ? 0 : errno ? -errno : -EIO;
+}
+
+/* The report for a terminal has nothing in it that acts, but for what HTML reads. */
+static int put_text(FILE *f, const struct report *r)
+{
+	const struct out_term_opts plain = {.top = TEXT_SITES};
+	char *text = NULL;
+	size_t n = 0;
+	FILE *memory = open_memstream(&text, &n);
+	int err = memory ? out_term(memory, r, &plain) : -ENOMEM;
+
+	if (memory && fclose(memory) != 0 && !err)
+		err = -ENOMEM;
+	if (!err)
+		err = put_escaped(f, text, n);
+	free(text);
+	return err;
+}
+
+/* Asked at once: what is written later has an errno of its own. */
+static int put_page(FILE *f, const unsigned char *part, size_t n)
+{
+	errno = 0;
+	fwrite(part, 1, n, f);
+	return !ferror(f) ? 0 : errno ? -errno : -EIO;
+}
+
+static int put_all(FILE *f, const struct report *r)
+{
+	int err = put_page(f, page_head, sizeof(page_head));
+
+	if (!err)
+		err = put_text(f, r);
+	if (!err)
+		err = put_page(f, page_middle, sizeof(page_middle));
+	if (!err)
+		err = put_data(f, r);
+	if (!err)
+		err = put_page(f, page_tail, sizeof(page_tail));
+	if (!err && fflush(f) != 0)
+		err = -errno;
+	return err;
+}
+
+int out_html(FILE *f, const struct report *r)
+{
+	int err = put_all(f, r);
+
+	return err ? fail(err, "cannot write the page: %s", strerror(-err)) : 0;
+}

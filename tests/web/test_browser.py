@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The page of --html in Chromium, from a file: it draws, asks for nothing, obeys, can be read by everybody, and is quick."""
+import copy
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+TOOL = os.environ.get("PYLEAK_BPF", os.path.join(os.environ.get("PYLEAK_BUILD", ROOT / "build"), "pyleak-bpf"))
+CORPUS = ROOT / "tests" / "judge" / "corpus"
+GOLDEN = ROOT / "tests" / "golden" / "report.json"
+EMPTY = ROOT / "tests" / "golden" / "empty.json"
+HOSTILE = ["</script><script>alert(1)</script>", "<!--<script>", "<img src=x onerror=alert(1)>", "\x1b[2J\x07", "nul\x00", "\ud800", "\u202egpj.exe",
+           "x" * 1000000, "javascript:alert(1)", "${alert(1)}", "__proto__", "constructor"]  # fmt: skip
+
+
+def lacks():
+    if not os.path.exists(os.environ.get("CHROMIUM", "/usr/bin/chromium")):
+        return "no chromium"
+    if not shutil.which("node"):
+        return "no node"
+    return None if (HERE / "node_modules" / "playwright-core").exists() else "no playwright-core in tests/web"
+
+
+pytestmark = pytest.mark.skipif(bool(lacks()), reason="%s: make deps-web" % lacks())
+
+
+def page_of(source, to):
+    run = subprocess.run([TOOL, "--from", source, "--html", to, "-q"], capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stderr) == (0, ""), run
+    return to
+
+
+def browse_all(pages, task, argument=""):
+    run = subprocess.run(["node", HERE / "browse.mjs", task, argument, *pages], capture_output=True, text=True, timeout=180, check=False)
+    assert run.returncode == 0, run.stderr
+    seen = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(seen) == len(pages)
+    for one, page in zip(seen, pages):
+        for what in ("requests", "console", "errors", "violations"):
+            assert one.pop(what) == [], page
+    return seen
+
+
+def browse(page, task, argument=""):
+    return browse_all([page], task, argument)[0]
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    return page_of(CORPUS / "packages-busy.rec", tmp_path_factory.mktemp("page") / "busy.html")
+
+
+def test_it_opens_from_a_file_and_asks_for_nothing(tmp_path):
+    verdicts, pages = [], []
+    for i, name in enumerate(["packages-calm.rec", "fds-executors-debian-3.14.rec", "zoo-bound_observers-debian-3.13.rec", str(GOLDEN), str(EMPTY)]):
+        report = tmp_path / ("%d.json" % i)
+        subprocess.run([TOOL, "--from", CORPUS / name, "--json", report, "-q"], capture_output=True, timeout=60, check=True)
+        verdicts.append([p["verdict"]["class"] for p in json.loads(report.read_text())["processes"]] or ["no process"])
+        pages.append(page_of(CORPUS / name, report.with_suffix(".html")))
+    for seen, said in zip(browse_all(pages, "look"), verdicts):
+        assert all(v in seen["text"].lower() for v in said)
+        assert seen["scripts"] == 2 and not any(bad in seen["text"] for bad in ("[object", "undefined", "NaN"))
+
+
+def test_it_zooms_searches_sorts_and_changes_its_colours(busy):
+    seen = browse(busy, "use", "database")
+    assert seen["whole"] == seen["again"] and len({seen[k] for k in ("whole", "zoomed", "searched", "icicle", "byType")}) == 5
+    assert "request" in seen["says"] or "packages.py" in seen["says"]
+    assert "%" in seen["found"]
+    assert len(set(seen["keys"])) >= 2 and all(seen["keys"])
+    down, up, by_line = seen["orders"]
+    assert down == up[::-1] and sorted(down) == sorted(by_line) and len(down) == 10
+    assert 0 < seen["filtered"] < 10
+    light, dark = seen["themes"]
+    assert light[0] != dark[0] and light[1] != dark[1]
+
+
+def test_everybody_can_read_it(tmp_path, busy):
+    pages = [busy, page_of(CORPUS / "fds-executors-debian-3.14.rec", tmp_path / "fds.html"), page_of(GOLDEN, tmp_path / "golden.html")]
+    for seen in browse_all(pages, "axe"):
+        assert seen["light"] == [] and seen["dark"] == [] and seen["passes"] > 15
+
+
+def test_it_prints_dark_on_white(busy, tmp_path):
+    seen = browse(busy, "print", tmp_path / "page.pdf")
+    assert seen["back"] == "rgb(255, 255, 255)"
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def hostile_report(text):
+    report = copy.deepcopy(json.loads(GOLDEN.read_text()))
+    for p in report["processes"]:
+        p["comm"] = text
+        p["cmdline"] = [text, text]
+        p["verdict"]["reason"] = text
+        p["lost"] = {text: 3}
+        for site in p["sites"]:
+            site["reason"] = text
+            site["types"] = [{"name": text, "share": 1.0}]
+            site["held_by"] = {"path": "module %s :: %s (%s) → [%s] → %s" % ((text,) * 5), "share": 1.0}
+            site["hint"] = {"code": "unbounded-container", "text": text + "\n" + text}
+            for frame in site["stack"]:
+                frame["function"] = frame["file"] = text
+                if frame["lang"] == "native":
+                    frame["module"] = text
+    return report
+
+
+def test_hostile_names_do_nothing(tmp_path):
+    pages = []
+    for i, text in enumerate(["plain", *HOSTILE]):
+        source = tmp_path / ("%d.json" % i)
+        source.write_text(json.dumps(hostile_report(text)))
+        pages.append(page_of(source, source.with_suffix(".html")))
+    plain, *others = browse_all(pages, "look")
+    for seen in others:
+        assert set(seen["elements"]) <= set(plain["elements"]) and seen["scripts"] == 2
+        assert not any(c in seen["text"] for c in "\x1b\x07\x00\u202e")
+        assert len(seen["text"]) < 200000
+
+
+def many_sites(n, depth):
+    """Stacks that fan out as those of a large program, sizes of a long tail."""
+    rng = random.Random(1)
+    report = json.loads(GOLDEN.read_text())
+    p = report["processes"][0]
+    model = next(s for s in p["sites"] if s["verdict"] == "leak")
+    p["sites"] = []
+    for i in range(n):
+        stack, x = [], rng.randrange(4000)
+        for k in range(depth):
+            fn = "Class%d.method_%d" % (x % 70, x)
+            stack.append({"lang": "python", "function": fn, "file": "/srv/app/module_%d.py" % (x % 400), "line": x % 900 + 1} if x % 7 else
+                         {"lang": "native", "function": fn, "module": "/usr/lib/lib%d.so" % (x % 20), "offset": hex(x), "file": None, "line": None})
+            x = (x * 31 + rng.randrange(3)) % 4000 if k < depth - 4 else x % 5
+        p["sites"].append(dict(model, id="%016x" % (i + 1), stack=stack, verdict=rng.choice(["leak", "growing", "steady"]),
+                               outstanding_bytes=1000 * rng.paretovariate(0.8), growth_bytes_per_s=10 * rng.paretovariate(0.8),
+                               types=[{"name": "Type%d" % (i % 50), "share": 1.0}]))  # fmt: skip
+    return report
+
+
+@pytest.mark.quiet
+def test_five_thousand_sites_of_sixty_frames_stay_smooth(tmp_path):
+    (tmp_path / "r.json").write_text(json.dumps(many_sites(5000, 60)))
+    page = page_of(tmp_path / "r.json", tmp_path / "r.html")
+    seen = browse(page, "speed")
+    print(seen, page.stat().st_size)
+    assert seen["paint"] <= 1500
+    assert {k: v for k, v in seen["ms"].items() if v > 100} == {}

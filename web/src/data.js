@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The report as src/out/html.c put it into the page: its JSON, with numbers for frames.
+import { base, bytes, plain } from "./text.js";
+
+const RANK = ["leak", "growing", "retention", "bloat", "warmup", "steady"];
+export const UNITS = { object: "objects", heap: "blocks", mmap: "mappings", fd: "descriptors", thread: "threads" };
+
+function frame([native, fn, file, line, module, offset, minor, source]) {
+	const name = plain(fn || (native && offset ? "+" + offset : "?"), 200);
+	const path = native ? file || (module && base(module)) : file;
+	return {
+		native: !!native, minor: !!minor, name, source, line,
+		path: plain(path), short: path ? base(path) + (line ? ":" + line : "") : "",
+		place: path ? plain(path) + (line ? ":" + line : "") : "",
+	};
+}
+
+function own(site, at) {
+	return site.stack[at === null ? 0 : at] || null;
+}
+
+function process(p, more, frames, title) {
+	p.sites.forEach((site, i) => {
+		site.stack = site.stack.map((n) => frames[n]);
+		site.numbers = site.stack.map((f) => f.number);
+		site.own = own(site, more.own[i]);
+		site.ownNumber = site.own ? site.own.number : -1;
+		site.cut = !!more.cut[i];
+		site.order = i;
+		site.what = site.own ? site.own.name + " " + site.own.place : "no Python frame";
+	});
+	return Object.assign(p, { more, title });
+}
+
+// "gunicorn app:wsgi": its script or module, as who started it knows it.
+export function nameOf(p) {
+	const words = (p.cmdline || []).map((w) => plain(w, 60));
+	const script = words.findIndex((w, i) => i > 0 && !w.startsWith("-"));
+	const comm = plain(p.comm || "?", 60);
+	if (script < 0)
+		return comm;
+	return comm + " " + words.slice(script, script + 2).map((w) => base(w)).join(" ");
+}
+
+export function titleOf(p) {
+	if (p.members && p.members.length)
+		return nameOf(p) + ", " + p.members.length + " processes as one";
+	return nameOf(p) + (p.pid === null ? "" : ", pid " + p.pid);
+}
+
+export function containerOf(c) {
+	if (!c)
+		return "";
+	if (c.pod)
+		return "pod " + plain((c.namespace ? c.namespace + "/" : "") + c.pod, 80);
+	return "container " + plain(c.name || c.id.slice(0, 12), 80);
+}
+
+// A C function has a number, wherever in it the call was.
+function number(frames) {
+	const first = new Map();
+	frames.forEach((f, i) => {
+		const key = f.native + " " + f.name + " " + f.place;
+		if (!first.has(key))
+			first.set(key, i);
+		f.number = first.get(key);
+	});
+	return frames;
+}
+
+export function read(text) {
+	const { report, more, frames: rows } = JSON.parse(text);
+	const frames = number(rows.map(frame));
+	const list = report.processes.map((p, i) => process(p, more[i], frames, titleOf(p)));
+	if (report.tree) {
+		const all = report.tree.merged;
+		list.unshift(process(all, more[list.length], frames, "All processes together"));
+	}
+	list.forEach((p, i) => { p.at = i; });
+	return { report, frames, list, first: worst(list) };
+}
+
+// Which frames have @want (in small letters) in their names or places, by number.
+export function matching(data, want) {
+	const hay = data.hay || (data.hay = data.frames.map((f) => (f.name + " " + f.place).toLowerCase()));
+	return hay.map((s) => s.includes(want));
+}
+
+export function rank(verdict) {
+	return RANK.indexOf(verdict);
+}
+
+function worst(list) {
+	let best = list[0] || null;
+	for (const p of list)
+		if (rank(p.verdict.class) < rank(best.verdict.class))
+			best = p;
+	return best;
+}
+
+// Sums of what sites say, for measures of the flame graph.
+export const MEASURES = {
+	live: { label: "live bytes", of: (s) => s.outstanding_bytes, text: bytes },
+	growth: { label: "growth", of: (s) => s.growth_bytes_per_s, text: (n) => bytes(n) + "/s" },
+	blocks: { label: "objects and blocks", of: (s) => s.outstanding_count, text: null },
+};

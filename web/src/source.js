@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Stacks and the lines of source that are known.
+import { el, plain } from "./text.js";
+
+const FEW = 25;
+
+export function code(frame, guilty) {
+	if (!frame || !frame.source)
+		return null;
+	return el("pre", { class: guilty ? "code guilty" : "code" }, el("span", { class: "line", "aria-hidden": "true" }, String(frame.line)),
+		el("code", {}, plain(frame.source.trim())));
+}
+
+function row(site, f) {
+	const isOwn = f === site.own;
+	return el("li", { class: (f.native ? "native" : "python") + (isOwn ? " own" : "") },
+		el("span", { class: "lang" }, f.native ? "C" : "py"), el("span", { class: "fn" }, f.name),
+		el("span", { class: "place" }, f.place), code(f, isOwn));
+}
+
+// Deep ones are shown in part, until the rest is asked for.
+function shorten(rows) {
+	const list = el("ol", {}, rows.slice(0, FEW));
+	const rest = rows.slice(FEW);
+	if (rest.length < 4) {
+		list.append(...rest);
+		return list;
+	}
+	const last = el("li", { class: "more" }, el("button", { type: "button", class: "plain", onclick: () => last.replaceWith(...rest) },
+		"Show " + rest.length + " more frames"));
+	list.append(last);
+	return list;
+}
+
+export function stack(site) {
+	const rows = [];
+	let i = 0;
+	while (i < site.stack.length) { // recursion, said once
+		let n = 1;
+		while (i + n < site.stack.length && site.numbers[i + n] === site.numbers[i])
+			n++;
+		rows.push(row(site, site.stack[i]));
+		if (n > 1)
+			rows.push(el("li", { class: "more" }, "the same " + (n - 1) + " times more"));
+		i += n;
+	}
+	if (site.cut)
+		rows.push(el("li", { class: "more" }, "its outermost frames were not recorded"));
+	return el("div", { class: "stack" }, el("h3", {}, "Stack, innermost first"), shorten(rows));
+}
