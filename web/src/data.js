@@ -35,16 +35,13 @@ function process(p, more, frames, title) {
 // "gunicorn app:wsgi": its script or module, as who started it knows it.
 export function nameOf(p) {
 	const words = (p.cmdline || []).map((w) => plain(w, 60));
-	const script = words.findIndex((w, i) => i > 0 && !w.startsWith("-"));
-	const comm = plain(p.comm || "?", 60);
-	if (script < 0)
-		return comm;
-	return comm + " " + words.slice(script, script + 2).map((w) => base(w)).join(" ");
+	const said = words.slice(1).filter((w) => !w.startsWith("-")).slice(0, 2).map((w) => base(w));
+	return [plain(p.comm || "?", 60), ...said].join(" ");
 }
 
 export function titleOf(p) {
 	if (p.members && p.members.length)
-		return nameOf(p) + ", " + p.members.length + " processes as one";
+		return (p.comm ? nameOf(p) + ", " : "") + p.members.length + " processes as one";
 	return nameOf(p) + (p.pid === null ? "" : ", pid " + p.pid);
 }
 
@@ -72,12 +69,9 @@ export function read(text) {
 	const { report, more, frames: rows } = JSON.parse(text);
 	const frames = number(rows.map(frame));
 	const list = report.processes.map((p, i) => process(p, more[i], frames, titleOf(p)));
-	if (report.tree) {
-		const all = report.tree.merged;
-		list.unshift(process(all, more[list.length], frames, "All processes together"));
-	}
-	list.forEach((p, i) => { p.at = i; });
-	return { report, frames, list, first: worst(list) };
+	if (report.tree)
+		list.push(Object.assign(process(report.tree.merged, more[list.length], frames, "All processes together"), { isAll: true }));
+	return { report, frames, list: order(list) };
 }
 
 // Which frames have @want (in small letters) in their names or places, by number.
@@ -90,12 +84,10 @@ export function rank(verdict) {
 	return RANK.indexOf(verdict);
 }
 
-function worst(list) {
-	let best = list[0] || null;
-	for (const p of list)
-		if (rank(p.verdict.class) < rank(best.verdict.class))
-			best = p;
-	return best;
+// Worst first; all together before each of them.
+function order(list) {
+	return list.sort((a, b) => (b.isAll ? 1 : 0) - (a.isAll ? 1 : 0) || rank(a.verdict.class) - rank(b.verdict.class)
+		|| (b.memory.rss_growth_bytes_per_s || 0) - (a.memory.rss_growth_bytes_per_s || 0));
 }
 
 // Sums of what sites say, for measures of the flame graph.

@@ -47,12 +47,17 @@ function plainLines(text) {
 	return String(text || "").split("\n").map((l) => plain(l, 1000).trim());
 }
 
+// Of descriptors and threads no bytes are known.
+function both(about, format, size, number, between) {
+	return known(size) ? about + format(size) + between + number : number;
+}
+
 function facts(site) {
 	const about = site.estimated ? "~" : "";
 	const unit = UNITS[site.kind] || "";
 	const rows = [
-		["grows by", about + byteRate(site.growth_bytes_per_s) + ", " + countRate(site.growth_count_per_s).replace("/s", " " + unit + "/s")],
-		["stays", about + bytes(site.outstanding_bytes) + " in " + count(site.outstanding_count) + " " + unit],
+		["grows by", both(about, byteRate, site.growth_bytes_per_s, countRate(site.growth_count_per_s).replace("/s", " " + unit + "/s"), ", ")],
+		["stays", both(about, bytes, site.outstanding_bytes, count(site.outstanding_count) + " " + unit, " in ")],
 		["waste", known(site.waste_bytes) && site.waste_bytes > 0 ? bytes(site.waste_bytes) + " handed out beyond what was asked for" : null],
 		["samples", known(site.samples) ? count(site.samples) : null],
 		["oldest", known(site.oldest_s) ? duration(site.oldest_s) : null],
@@ -129,7 +134,7 @@ export class Findings {
 		const about = site.estimated ? "~" : "";
 		const isOpen = this.open.has(site);
 		const button = el("button", { type: "button", class: "open", "aria-expanded": String(isOpen), onclick: () => this.toggle(site) },
-			site.own ? [el("code", {}, site.own.short || site.own.name), el("span", { class: "fn" }, site.own.short ? site.own.name : "")] : "no frame");
+			site.own ? [el("code", {}, plain(site.own.short || site.own.name, 80)), " ", el("span", { class: "fn" }, site.own.short ? plain(site.own.name, 80) : "")] : "no frame");
 		return el("tr", { class: isOpen ? "is-open" : null, "data-site": site.id }, num(String(site.order + 1)),
 			el("td", {}, badge(site.verdict)), el("th", { scope: "row" }, button),
 			num(known(site.growth_bytes_per_s) ? about + byteRate(site.growth_bytes_per_s) : known(site.growth_count_per_s) ? countRate(site.growth_count_per_s) : "?"),

@@ -68,15 +68,15 @@ function show(data, p) {
 		return [el("p", {}, "No process was reported.")];
 	const findings = new Findings(data, p);
 	const lost = lostCount(p);
-	const census = types(p);
+	const made = parts(p.memory), census = types(p), open = openThings(p);
 	return [
 		verdict(p),
 		section("time", "Memory over time", charts(p)),
 		p.sites.length ? section("flame", "What stays, by who allocated it", flame(data, p, findings)) : null,
 		p.sites.length ? section("findings", "Findings", findings.node) : null,
 		members(p) ? section("members", "Processes", members(p)) : null,
-		section("memory", "What the memory is made of", el("div", { class: "figures" }, parts(p.memory), census)),
-		section("open", "Descriptors and threads", openThings(p)),
+		made || census ? section("memory", "What the memory is made of", el("div", { class: "figures" }, made, census)) : null,
+		open ? section("open", "Descriptors and threads", open) : null,
 		section("how", "How it was measured", el("details", {}, el("summary", {}, lost ? lost + " not counted; how it was measured" : "Nothing was lost; how it was measured"), how(data.report, p))),
 	].filter(Boolean);
 }
@@ -94,7 +94,7 @@ function main() {
 			document.title = p.verdict.class + ": " + p.title + " – pyleak-bpf";
 	};
 	document.getElementById("page").replaceChildren(head(data.report), el("div", { class: "with-nav" }, nav, body));
-	choose(data.first);
+	choose(data.list[0]);
 	window.addEventListener("beforeprint", () => document.querySelectorAll("#how details").forEach((d) => { d.open = true; }));
 }
 

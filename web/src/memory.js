@@ -13,7 +13,7 @@ export function parts(m) {
 	const rows = Object.entries(m.parts || {}).filter(([, v]) => v.bytes > 0).sort((a, b) => b[1].bytes - a[1].bytes);
 	const sum = rows.reduce((n, [, v]) => n + v.bytes, 0);
 	if (!rows.length)
-		return el("p", { class: "muted" }, "What RSS is made of is not in this report.");
+		return null;
 	const bar = el("div", { class: "stacked", role: "img", "aria-label": "RSS by part; the table below has the numbers" });
 	for (const [key, v] of rows) {
 		const piece = el("span", { class: "part part-" + key, title: (PARTS[key] || key) + " " + bytes(v.bytes) });
@@ -55,7 +55,7 @@ export function openThings(process) {
 	}).filter(Boolean);
 	if (figures.length)
 		out.push(el("div", { class: "figures" }, figures));
-	return out.length ? out : [el("p", { class: "muted" }, "Descriptors and threads were not counted.")];
+	return out.length ? out : null;
 }
 
 export function types(process) {

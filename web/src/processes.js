@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Which process is shown, where there are several; and those that a merged one stands for.
-import { containerOf, nameOf, rank } from "./data.js";
+import { containerOf } from "./data.js";
 import { badge, num, table } from "./parts.js";
 import { byteRate, bytes, el, known, plain } from "./text.js";
 
 const FEW = 12;
 
 export function chooser(list, chosen, choose) {
-	const sorted = list.slice().sort((a, b) => rank(a.verdict.class) - rank(b.verdict.class) || (b.memory.rss_growth_bytes_per_s || 0) - (a.memory.rss_growth_bytes_per_s || 0));
 	const body = el("tbody", {});
 	const more = el("button", { type: "button", class: "plain" }, "Show all " + list.length);
-	const row = (p) => el("tr", { class: p === chosen ? "is-open" : null }, el("td", {}, badge(p.verdict.class)),
+	const row = (p) => el("tr", { class: p === chosen ? "chosen" : null }, el("td", {}, badge(p.verdict.class)),
 		el("th", { scope: "row" }, el("button", { type: "button", class: "open", "aria-current": p === chosen ? "true" : null, onclick: () => choose(p) }, p.title)),
 		el("td", {}, containerOf(p.container)), num(bytes(p.memory.rss_bytes)), num(byteRate(p.memory.rss_growth_bytes_per_s)), el("td", {}, plain(p.verdict.reason, 160)));
 	const put = (n) => {
-		body.replaceChildren(...sorted.filter((p, i) => i < n || p === chosen).map(row));
-		more.hidden = n >= sorted.length;
+		body.replaceChildren(...list.filter((p, i) => i < n || p === chosen).map(row));
+		more.hidden = n >= list.length;
 	};
-	more.addEventListener("click", () => put(sorted.length));
+	more.addEventListener("click", () => put(list.length));
 	put(FEW);
 	return el("div", {}, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table of processes" }, el("table", { class: "processes" },
 		el("caption", { class: "out" }, "Processes, worst first"),
@@ -31,5 +30,3 @@ export function members(p) {
 		el("td", {}, badge(m.verdict)), el("td", {}, plain(m.hostname, 80)), el("td", {}, plain(m.comm, 80)), num(String(m.pid)), num(bytes(m.rss_bytes)),
 		num(known(m.growth_bytes_per_s) ? byteRate(m.growth_bytes_per_s) : "?"))));
 }
-
-export { nameOf };
