@@ -97,42 +97,46 @@ function nodesOf(list, measure) {
 	return t;
 }
 
-function sortChildren(t, i) {
-	const list = [];
-	for (let c = t.first[i]; c >= 0; c = t.next[c])
-		list.push(c);
-	list.sort((a, b) => t.value[b] - t.value[a]);
-	list.forEach((c, k) => { t.next[c] = k + 1 < list.length ? list[k + 1] : -1; });
-	t.first[i] = list[0];
-}
-
-// Where each node lies: [start, start + value) of the total, the largest child first. A parent's
-// number is lower than its children's.
-function lay(t) {
+// Sums, and the children of each. A parent's number is lower than its children's.
+function link(t) {
 	t.first = new Int32Array(t.n).fill(-1);
 	t.next = new Int32Array(t.n).fill(-1);
 	t.start = new Float64Array(t.n);
+	t.isPlaced = new Uint8Array(t.n);
 	for (let i = t.n - 1; i > 0; i--) {
-		t.value[t.parent[i]] += t.value[i];
-		t.next[i] = t.first[t.parent[i]];
-		t.first[t.parent[i]] = i;
-	}
-	for (let i = 0; i < t.n; i++) {
-		if (t.first[i] >= 0 && t.next[t.first[i]] >= 0)
-			sortChildren(t, i);
-		let at = t.start[i];
-		for (let c = t.first[i]; c >= 0; c = t.next[c]) {
-			t.start[c] = at;
-			at += t.value[c];
-		}
+		const parent = t.parent[i];
+		t.value[parent] += t.value[i];
+		t.next[i] = t.first[parent];
+		t.first[parent] = i;
 	}
 	return t;
 }
 
+// The first child of @i, once all of them have their places: the largest first, from where @i starts
+// on. Only what is looked at is placed.
+export function flameChildren(t, i) {
+	if (t.isPlaced[i])
+		return t.first[i];
+	t.isPlaced[i] = 1;
+	const list = [];
+	for (let c = t.first[i]; c >= 0; c = t.next[c])
+		list.push(c);
+	list.sort((a, b) => t.value[b] - t.value[a]);
+	let at = t.start[i];
+	list.forEach((c, k) => {
+		t.next[c] = k + 1 < list.length ? list[k + 1] : -1;
+		t.start[c] = at;
+		at += t.value[c];
+	});
+	t.first[i] = list.length ? list[0] : -1;
+	return t.first[i];
+}
+
 // { n, groups } and by node: parent, depth, frame (its number; -2 - g: the group g; -1: all), site
-// (the order of the one with the most of it), leak, value, first and next child, start.
+// (the order of the one with the most of it), leak, value; and next and start of placed children:
+// a node lies at [start, start + value) of the total.
 export function flameTree({ list, groups }, measure) {
-	return Object.assign(lay(nodesOf(list, measure)), { groups });
+	return Object.assign(link(nodesOf(list, measure)), { groups });
 }
 
 // Those whose frame or group matches, and how much of all is below any of them.

@@ -2,7 +2,7 @@
 // The flame graph on a canvas: only what is wider than half a pixel is drawn, so its cost is that
 // of the screen and not that of the report.
 import { MEASURES, matching } from "./data.js";
-import { flameOrder, flameSearch, flameTree } from "./flame.js";
+import { flameChildren, flameOrder, flameSearch, flameTree } from "./flame.js";
 import { choice, debounce } from "./parts.js";
 import { count, el, percent, plain } from "./text.js";
 import { onTheme } from "./theme.js";
@@ -144,7 +144,7 @@ export class FlameView {
 			const i = todo.pop();
 			const w = t.value[i] * scale;
 			out.push([i, (t.start[i] - from) * scale, w, path.length + t.depth[i] - t.depth[this.zoom], false]);
-			for (let c = t.first[i]; c >= 0 && t.value[c] * scale >= LEAST; c = t.next[c])
+			for (let c = flameChildren(t, i); c >= 0 && t.value[c] * scale >= LEAST; c = t.next[c])
 				todo.push(c);
 		}
 		return out;
@@ -268,7 +268,7 @@ export class FlameView {
 		}
 		const x = t.start[this.zoom] + (e.clientX - box.left) / box.width * t.value[this.zoom];
 		for (let down = row - this.above; down > 0; down--) {
-			let c = t.first[i];
+			let c = flameChildren(t, i);
 			while (c >= 0 && !(x >= t.start[c] && x < t.start[c] + t.value[c]))
 				c = t.next[c];
 			if (c < 0)
@@ -301,13 +301,13 @@ export class FlameView {
 		const t = this.tree, i = this.at;
 		let to = -1;
 		if (e.key === "ArrowDown")
-			to = t.first[i];
+			to = flameChildren(t, i);
 		else if (e.key === "ArrowUp")
 			to = t.parent[i];
 		else if (e.key === "ArrowRight")
 			to = t.next[i];
 		else if (e.key === "ArrowLeft")
-			for (let c = i ? t.first[t.parent[i]] : -1; c >= 0 && c !== i; c = t.next[c])
+			for (let c = i ? flameChildren(t, t.parent[i]) : -1; c >= 0 && c !== i; c = t.next[c])
 				to = c;
 		else if (e.key === "Enter" || e.key === " ")
 			return e.preventDefault(), this.zoomTo(i);
