@@ -54,12 +54,13 @@ static uint64_t own_rss(void)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static int put_json(struct serve *http, const struct report *r)
+static int put_report(struct serve *http, enum serve_page page,
+		      int (*write)(FILE *f, const struct report *r), const struct report *r)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
-	int err = f ? out_json(f, r) : fail(-ENOMEM, "out of memory");
+	int err = f ? write(f, r) : fail(-ENOMEM, "out of memory");
 
 	if (f && fclose(f) != 0 && !err)
 		err = fail(-ENOMEM, "out of memory");
@@ -67,7 +68,7 @@ static int put_json(struct serve *http, const struct report *r)
 		free(text);
 		return err;
 	}
-	return serve_put(http, SERVE_REPORT, text, len);
+	return serve_put(http, page, text, len);
 }
 
 static int profile_of(const struct report *all, struct report_process *processes, size_t n,
@@ -140,7 +141,9 @@ static int publish(struct service *v)
 	r->final = true;
 	err = sweep_fill(v->sweep, r);
 	if (!err)
-		err = put_json(v->http, r);
+		err = put_report(v->http, SERVE_REPORT, out_json, r);
+	if (!err)
+		err = put_report(v->http, SERVE_HTML, out_html, r);
 	if (!err)
 		err = put_profiles(v->http, r);
 	sweep_count(v->sweep, &refused, &why);

@@ -46,6 +46,7 @@ void serve_settings_help(void)
 	      "Stays resident, watches every Python on this host as sweep does, and answers:\n"
 	      "  /metrics      Prometheus' text format\n"
 	      "  /report.json  the report of all processes\n"
+	      "  /report.html  the same as a page, of one file\n"
 	      "  /debug/pprof/heap, /debug/pprof/allocs\n"
 	      "                the same as a profile for pprof, Pyroscope and Parca; ?pid=N: of "
 	      "one\n"

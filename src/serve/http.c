@@ -31,6 +31,7 @@ static const struct {
 } pages[SERVE_PAGES] = {
 	[SERVE_METRICS] = {"/metrics", "text/plain; version=0.0.4; charset=utf-8"},
 	[SERVE_REPORT] = {"/report.json", "application/json"},
+	[SERVE_HTML] = {"/report.html", "text/html; charset=utf-8"},
 };
 
 /* Takes as long for a wrong token as for the right one. */
@@ -168,8 +169,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 		return answer_profile(s, c);
 	if (!strcmp(url, "/"))
 		return page_say(c, MHD_HTTP_OK,
-				"pyleak-bpf: /metrics /report.json /debug/pprof/heap "
-				"/debug/pprof/allocs /healthz /-/ready\n");
+				"pyleak-bpf: /metrics /report.json /report.html "
+				"/debug/pprof/heap /debug/pprof/allocs /healthz /-/ready\n");
 	return page_say(c, MHD_HTTP_NOT_FOUND, "no such page\n");
 }
 

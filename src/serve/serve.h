@@ -30,7 +30,7 @@ void serve_remove_socket(const struct serve *s);
 /* Where it listens, as a client may write it. */
 const char *serve_address(const struct serve *s);
 
-enum serve_page { SERVE_METRICS, SERVE_REPORT, SERVE_PAGES };
+enum serve_page { SERVE_METRICS, SERVE_REPORT, SERVE_HTML, SERVE_PAGES };
 /* Put @text (taken) in the place of the page. */
 int serve_put(struct serve *s, enum serve_page page, char *text, size_t len);
 

@@ -45,8 +45,10 @@ def serving(*args, listen=None, port=None):
 
 
 @contextlib.contextmanager
-def program(pause_s):
-    child = subprocess.Popen([pythons.HOST, "-c", PROGRAM % pause_s, MARK], stdin=subprocess.DEVNULL)
+def program(pause_s, path=None):
+    if path:
+        path.write_text(PROGRAM % pause_s)
+    child = subprocess.Popen([pythons.HOST, *([path] if path else ["-c", PROGRAM % pause_s]), MARK], stdin=subprocess.DEVNULL)
     try:
         yield child.pid
     finally:
@@ -97,8 +99,9 @@ def check_profiles(tool, leaking, steady):
     assert get(tool.port, "/debug/pprof/heap?pid=1")[0] == 404
 
 
-def test_a_leak_is_told_and_the_metrics_are_clean():
-    with program(0.0005) as leaking, program(1000) as steady, serving() as tool:
+def test_a_leak_is_told_and_the_metrics_are_clean(tmp_path):
+    path = tmp_path / "leaks.py"
+    with program(0.0005, path) as leaking, program(1000) as steady, serving() as tool:
         wait_ready(tool)
         wanted = 'pid="%d",class="leak"} 1' % leaking
         harness.wait_until(lambda: wanted in get(tool.port, "/metrics")[1], 150)
@@ -115,6 +118,12 @@ def test_a_leak_is_told_and_the_metrics_are_clean():
         with open(harness.SCHEMA, encoding="utf-8") as f:
             jsonschema.Draft202012Validator(json.load(f)).validate(report)
         assert {p["pid"] for p in report["processes"]} == {leaking, steady}
+        status, page = get(tool.port, "/report.html")
+        assert status == 200 and page.startswith("<!doctype html>")
+        data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+        assert {p["pid"] for p in data["report"]["processes"]} == {leaking, steady}
+        # The text of a line may be for root's eyes only.
+        assert any(frame[2] == str(path) for frame in data["frames"]) and not any(frame[7] for frame in data["frames"])
         check_profiles(tool, leaking, steady)
 
 
