@@ -81,7 +81,7 @@ static int open_all(struct watch *w)
 		.max_size = w->o.max_size,
 		.overhead = w->o.overhead_pct / 100,
 		.fds = !w->o.no_fds,
-		.sources = !w->is_stdout_taken,
+		.sources = true,
 		.native_stacks = !w->o.no_native,
 		.is_cancelled = stop_asked,
 		.guard = w->guard,

@@ -15,6 +15,11 @@ static uint64_t hash_of(const struct report_frame *at, bool is_exact)
 	return h | 1;
 }
 
+static int knows(const struct report_frame *at)
+{
+	return (at->source != NULL) + (at->around != NULL);
+}
+
 size_t out_frames_put(struct out_frames *fr, const struct report_frame *at)
 {
 	uint64_t *number = map64_put(&fr->index, hash_of(at, fr->is_exact));
@@ -23,8 +28,8 @@ size_t out_frames_put(struct out_frames *fr, const struct report_frame *at)
 	if (!number)
 		return SIZE_MAX;
 	if (*number) {
-		/* Only the innermost frames of a site have their line's text. */
-		if (at->source && !fr->v.v[*number - 1].at->source)
+		/* Only some frames of a site have their line's text. */
+		if (knows(at) > knows(fr->v.v[*number - 1].at))
 			fr->v.v[*number - 1].at = at;
 		return *number - 1;
 	}

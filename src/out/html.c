@@ -11,7 +11,7 @@
 
 #define TEXT_SITES 20
 
-/* [native, function, file, line, module, offset, says little, text of the line] */
+/* [native, function, file, line, module, offset, says little, source, around] */
 static void put_frame(struct json *j, const struct report_frame *at)
 {
 	char hex[24];
@@ -26,6 +26,7 @@ static void put_frame(struct json *j, const struct report_frame *at)
 	json_string(j, NULL, at->native ? hex : NULL);
 	json_unsigned(j, NULL, at->minor);
 	json_string(j, NULL, at->source);
+	json_string(j, NULL, at->around);
 	json_close(j);
 }
 

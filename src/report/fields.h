@@ -190,6 +190,12 @@
 		"malloc-fragmentation|copy-on-write|huge-pages|page-cache") \
 	X(S, TEXT, text, "text") /* one sentence and the remedy; may hold line breaks */
 
+/* Text that a frame has when its file could be read while it was watched. */
+#define REPORT_SOURCE(X, S) \
+	X(S, MAYBE, source, "source", .is_optional = true, .about = "the text of the line") \
+	X(S, MAYBE, around, "around", .is_optional = true, \
+	  .about = "up to five lines, the first of them two above the line where there are two")
+
 /* ---- A site. ---- */
 
 #define REPORT_SITE(X, S) \

@@ -37,8 +37,8 @@ struct report_frame {
 	const char *module;   /* native only, as the next two */
 	const char *build_id; /* of the file, in hex; NULL = not known, or it has none */
 	uint64_t offset;
-	bool minor;	    /* native: of the interpreter or the C library, says little */
-	const char *source; /* the line's text when it could be read, else NULL; not in the JSON */
+	bool minor; /* native: of the interpreter or the C library, says little */
+	REPORT_SOURCE(FIELD_MEMBER, )
 };
 
 struct report_type {

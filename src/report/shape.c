@@ -81,6 +81,7 @@ static const struct field python_frame_fields[] = {
 	ROW(report_frame, TEXT, function, "function")
 	ROW(report_frame, TEXT, file, "file")
 	ROW(report_frame, LINE, line, "line")
+	REPORT_SOURCE(ROW, report_frame)
 };
 static const struct field native_frame_fields[] = {
 	{.name = "lang", .kind = FIELD_CONST, .is = "native"},
@@ -91,6 +92,7 @@ static const struct field native_frame_fields[] = {
 	ROW(report_frame, HEX, offset, "offset")
 	ROW(report_frame, MAYBE, file, "file")
 	ROW(report_frame, LINE, line, "line")
+	REPORT_SOURCE(ROW, report_frame)
 };
 static const struct shape frames[2] = {
 	SHAPE(python_frame, report_frame, true),

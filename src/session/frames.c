@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/frames.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "proc/gate.h"
@@ -11,45 +10,92 @@
 #define MAX_BYTES	(4u << 20) /* generated modules have a few hundred KiB */
 #define MAX_TEXT	400
 #define MAX_LINES	3 /* of one site, of Python */
+#define AROUND		2 /* lines above and below the one */
 
-/* The file may change while it is read: what is read is bounded, too. */
-static const char *find_line(int fd, int line, char text[MAX_TEXT])
+struct excerpt {
+	int first, last, line; /* line: the one that was reached */
+	char text[(2 * AROUND + 1) * MAX_TEXT];
+	size_t n, of_line;
+};
+
+static void add_letter(struct excerpt *e, char c)
 {
-	char buf[16384];
-	size_t n = 0;
-	ssize_t got;
+	bool is_wanted = e->line >= e->first && e->line <= e->last;
 
-	for (off_t at = 0; at < MAX_BYTES && (got = pread(fd, buf, sizeof(buf), at)) > 0; at += got)
-		for (ssize_t i = 0; i < got; i++) {
-			if (line > 1)
-				line -= buf[i] == '\n';
-			else if (buf[i] == '\n' || buf[i] == '\r' || n == MAX_TEXT - 1)
-				return text;
-			else if (n || (buf[i] != ' ' && buf[i] != '\t'))
-				text[n++] = buf[i];
-			text[n] = '\0';
-		}
-	return n ? text : NULL;
+	if (c == '\n') {
+		e->line++;
+		e->of_line = 0;
+		is_wanted = is_wanted && e->line <= e->last;
+	} else {
+		e->of_line++;
+		is_wanted = is_wanted && e->of_line < MAX_TEXT && c != '\r' && c != '\0';
+	}
+	if (is_wanted)
+		e->text[e->n++] = c;
 }
 
-static const char *line_of(const struct proc *p, struct report *r, const char *file, int line)
+/* The file may change while it is read: what is read is bounded, too. */
+static void read_lines(int fd, struct excerpt *e)
 {
-	char text[MAX_TEXT] = "";
+	char buf[16384];
+	ssize_t got;
+
+	e->line = 1;
+	for (off_t at = 0; at < MAX_BYTES && (got = pread(fd, buf, sizeof(buf), at)) > 0; at += got)
+		for (ssize_t i = 0; i < got; i++) {
+			add_letter(e, buf[i]);
+			if (e->line > e->last)
+				return;
+		}
+	if (e->n && e->text[e->n - 1] == '\n')
+		e->n--;
+}
+
+/* One line of the text, without its indent; NULL = it ends before. */
+static const char *line_of(struct report *r, const struct excerpt *e, int line)
+{
+	const char *at = e->text, *end = e->text + e->n;
+	size_t n;
+
+	for (int k = e->first; k < line && at; k++) {
+		at = memchr(at, '\n', (size_t)(end - at));
+		at = at ? at + 1 : NULL;
+	}
+	if (!at || (at == end && e->line < line))
+		return NULL;
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	for (n = 0; at + n < end && at[n] != '\n';)
+		n++;
+	return report_printf(r, "%.*s", (int)n, at);
+}
+
+static void add_lines(const struct proc *p, struct report *r, struct report_frame *f, bool is_own)
+{
+	struct excerpt e = {.first = f->line > AROUND ? f->line - AROUND : 1,
+			    .last = f->line + AROUND};
 	auto_close int fd = -1;
 
-	if (!file || line <= 0 || line > MAX_LINE_NUMBER || file[0] == '<' ||
-	    proc_open_named(p, file, MAX_BYTES, &fd) || !find_line(fd, line, text))
-		return NULL;
-	return report_strdup(r, text);
+	if (!f->file || f->line <= 0 || f->line > MAX_LINE_NUMBER || f->file[0] == '<' ||
+	    proc_open_named(p, f->file, MAX_BYTES, &fd))
+		return;
+	read_lines(fd, &e);
+	f->source = line_of(r, &e, f->line);
+	if (f->source && is_own)
+		f->around = report_printf(r, "%.*s", (int)e.n, e.text);
 }
 
 void frames_add_lines(const struct proc *p, struct report *r, struct report_site *site)
 {
+	const struct report_frame *own = report_own_frame(site);
 	unsigned n = 0;
 
-	for (size_t i = 0; i < site->n_frames && n < MAX_LINES; i++) {
-		site->stack[i].source = line_of(p, r, site->stack[i].file, site->stack[i].line);
-		n += !site->stack[i].native;
+	for (size_t i = 0; i < site->n_frames; i++) {
+		struct report_frame *f = &site->stack[i];
+
+		if (n < MAX_LINES || f == own)
+			add_lines(p, r, f, f == own);
+		n += !f->native;
 	}
 }
 

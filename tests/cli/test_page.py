@@ -61,10 +61,11 @@ def data_of(page):
 
 
 def frame_of(row):
-    native, function, file, line, module, offset, _, _ = row
+    native, function, file, line, module, offset, _, source, around = row
+    text = {k: v for k, v in (("source", source), ("around", around)) if v is not None}
     if not native:
-        return {"lang": "python", "function": function or "", "file": file or "", "line": line or None}
-    return {"lang": "native", "function": function, "module": module or "", "offset": offset, "file": file, "line": line or None}
+        return {"lang": "python", "function": function or "", "file": file or "", "line": line or None, **text}
+    return {"lang": "native", "function": function, "module": module or "", "offset": offset, "file": file, "line": line or None, **text}
 
 
 @pytest.mark.parametrize("name", REPORTS)

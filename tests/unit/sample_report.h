@@ -20,7 +20,10 @@ static struct report_frame sample_leak[] = {
 	{.function = "Registry.remember",
 	 .file = "/srv/app/registry.py",
 	 .line = 42,
-	 .source = "        self.items.append({\"key\": key, \"value\": value})\n"},
+	 .source = "        self.items.append({\"key\": key, \"value\": value})\n",
+	 .around = "\n    def remember(self, key, value=None):\n"
+		   "        self.items.append({\"key\": key, \"value\": value})\n"
+		   "        return key\n"},
 	{.function = "handle",
 	 .file = "/srv/app/api.py",
 	 .line = 17,

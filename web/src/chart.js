@@ -13,10 +13,14 @@ const LAYERS = [
 	["file", "files and libraries"],
 ];
 
-function layersOf(point) {
-	const heap = known(point.heap_bytes) ? Math.min(point.heap_bytes, point.rss_bytes) : 0;
-	const anon = known(point.anon_bytes) ? Math.min(Math.max(point.anon_bytes, heap), point.rss_bytes) : heap;
-	return [heap, anon, point.rss_bytes];
+// Tops of the layers at each point. What was not known at one is as it was before.
+function layersOf(points) {
+	let heap = 0, anon = 0;
+	return points.map((p) => {
+		heap = Math.min(known(p.heap_bytes) ? p.heap_bytes : heap, p.rss_bytes);
+		anon = Math.min(Math.max(known(p.anon_bytes) ? p.anon_bytes : anon, heap), p.rss_bytes);
+		return [heap, anon, p.rss_bytes];
+	});
 }
 
 function usable(memory) {
@@ -59,7 +63,7 @@ function isNear(points, limit) {
 }
 
 function history(points, limit, label, says) {
-	const stacks = points.map(layersOf);
+	const stacks = layersOf(points);
 	const most = mostOf(points);
 	const near = isNear(points, limit);
 	return responsive("plot", (width) => {

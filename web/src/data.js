@@ -5,11 +5,11 @@ import { base, bytes, plain } from "./text.js";
 const RANK = ["leak", "growing", "retention", "bloat", "warmup", "steady"];
 export const UNITS = { object: "objects", heap: "blocks", mmap: "mappings", fd: "descriptors", thread: "threads" };
 
-function frame([native, fn, file, line, module, offset, minor, source]) {
+function frame([native, fn, file, line, module, offset, minor, source, around]) {
 	const name = plain(fn || (native && offset ? "+" + offset : "?"), 200);
 	const path = native ? file || (module && base(module)) : file;
 	return {
-		native: !!native, minor: !!minor, name, source, line,
+		native: !!native, minor: !!minor, name, source, around, line,
 		path: plain(path), short: path ? base(path) + (line ? ":" + line : "") : "",
 		place: path ? plain(path) + (line ? ":" + line : "") : "",
 	};

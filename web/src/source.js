@@ -4,11 +4,29 @@ import { el, plain } from "./text.js";
 
 const FEW = 25;
 
-export function code(frame, guilty) {
+const ABOVE = 2; // lines of what is around one
+
+function codeLine(text, number, isIt) {
+	return el("span", { class: isIt ? "row it" : "row" }, el("span", { class: "line", "aria-hidden": "true" }, String(number)),
+		el("code", {}, plain(text) || " "), "\n");
+}
+
+// The line of @frame; with @around also those above and below.
+export function code(frame, around) {
 	if (!frame || !frame.source)
 		return null;
-	return el("pre", { class: guilty ? "code guilty" : "code" }, el("span", { class: "line", "aria-hidden": "true" }, String(frame.line)),
-		el("code", {}, plain(frame.source.trim())));
+	if (!around || !frame.around)
+		return el("pre", { class: "code" }, codeLine(frame.source.trim(), frame.line, false));
+	const first = Math.max(1, frame.line - ABOVE), lines = dedent(frame.around.split("\n").slice(0, 2 * ABOVE + 1));
+	return el("pre", { class: "code" }, lines.map((text, i) => codeLine(text, first + i, first + i === frame.line)));
+}
+
+// What all of them begin with says nothing.
+function dedent(lines) {
+	const indents = lines.filter((l) => l.trim()).map((l) => /^[ \t]*/.exec(l)[0]);
+	const least = Math.min(...indents.map((s) => s.length));
+	const same = indents.every((s) => s.slice(0, least) === indents[0].slice(0, least));
+	return lines.map((l) => (same && indents.length ? l.slice(least) : l).trimEnd());
 }
 
 function row(site, f) {
