@@ -10,6 +10,7 @@
 #include "web/page.h"
 
 #define TEXT_SITES 20
+#define TEXT_WIDTH 160
 
 /* [native, function, file, line, module, offset, says little, source, around] */
 static void put_frame(struct json *j, const struct report_frame *at)
@@ -107,7 +108,7 @@ static int put_escaped(FILE *f, const char *s, size_t n)
 /* The report for a terminal has nothing in it that acts, but for what HTML reads. */
 static int put_text(FILE *f, const struct report *r)
 {
-	const struct out_term_opts plain = {.top = TEXT_SITES};
+	const struct out_term_opts plain = {.top = TEXT_SITES, .width = TEXT_WIDTH};
 	char *text = NULL;
 	size_t n = 0;
 	FILE *memory = open_memstream(&text, &n);

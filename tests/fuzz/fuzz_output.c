@@ -6,6 +6,7 @@
  * reads: src/out/term_parts.c src/out/term_fds.c src/out/term_sweep.c src/out/term_tree.c
  * reads: src/out/line.c src/out/census.c src/out/json.c src/out/json_writer.c
  * reads: src/out/folded.c src/out/speedscope.c src/out/pprof.c src/out/pprof_tables.c
+ * reads: src/out/html.c src/out/frames.c
  * reads: src/serve/metrics.c src/base/utf8.c
  */
 #include "fuzz/fuzz.h"
@@ -35,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	out_folded(fuzz_sink(), r);
 	out_speedscope(fuzz_sink(), r);
 	out_pprof(fuzz_sink(), r);
+	out_html(fuzz_sink(), r);
 	if (!serve_metrics(r, &m, &text, &len))
 		free(text);
 	report_free(r);

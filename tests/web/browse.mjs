@@ -104,6 +104,15 @@ const tasks = {
 		return out;
 	},
 
+	async choose(page) {
+		const out = [];
+		for (const button of await page.locator(".processes button.open").all()) {
+			await button.click();
+			out.push([await text(page, ".processes tr.chosen button"), await text(page, ".verdict .sentence"), await page.title()]);
+		}
+		return { out };
+	},
+
 	async axe(page) {
 		const out = {};
 		await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
@@ -137,11 +146,6 @@ const tasks = {
 		for (const [name, selector, event] of steps)
 			out[name] = Math.round(await timed(page, selector, event));
 		return { paint: Math.round(paint), ms: out };
-	},
-
-	async shot(page) {
-		await page.screenshot({ path: argument, fullPage: true });
-		return {};
 	},
 };
 

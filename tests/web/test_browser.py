@@ -16,6 +16,7 @@ TOOL = os.environ.get("PYLEAK_BPF", os.path.join(os.environ.get("PYLEAK_BUILD", 
 CORPUS = ROOT / "tests" / "judge" / "corpus"
 GOLDEN = ROOT / "tests" / "golden" / "report.json"
 EMPTY = ROOT / "tests" / "golden" / "empty.json"
+FLEET = ["packages-busy.rec", "packages-calm.rec", "zoo-exception_history-debian-3.11.rec"]
 HOSTILE = ["</script><script>alert(1)</script>", "<!--<script>", "<img src=x onerror=alert(1)>", "\x1b[2J\x07", "nul\x00", "\ud800", "\u202egpj.exe",
            "x" * 1000000, "javascript:alert(1)", "${alert(1)}", "__proto__", "constructor"]  # fmt: skip
 
@@ -83,9 +84,21 @@ def test_it_zooms_searches_sorts_and_changes_its_colours(busy):
 
 
 def test_everybody_can_read_it(tmp_path, busy):
-    pages = [busy, page_of(CORPUS / "fds-executors-debian-3.14.rec", tmp_path / "fds.html"), page_of(GOLDEN, tmp_path / "golden.html")]
+    fleet = tmp_path / "fleet.html"
+    subprocess.run([TOOL, "merge", *(CORPUS / n for n in FLEET), "--html", fleet], capture_output=True, timeout=60, check=True)
+    pages = [busy, fleet, page_of(CORPUS / "fds-executors-debian-3.14.rec", tmp_path / "fds.html"), page_of(GOLDEN, tmp_path / "golden.html")]
     for seen in browse_all(pages, "axe"):
         assert seen["light"] == [] and seen["dark"] == [] and seen["passes"] > 15
+
+
+def test_several_processes_are_shown_in_turn_the_worst_first(tmp_path):
+    report = json.loads(GOLDEN.read_text())
+    report["processes"].reverse()
+    (tmp_path / "r.json").write_text(json.dumps(report))
+    seen = browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["out"]
+    said = [p["verdict"]["reason"].lower() + "." for p in reversed(report["processes"])]
+    assert [sentence.lower() for _, sentence, _ in seen] == said
+    assert all(name in title for name, _, title in seen) and "1234" in seen[0][0]
 
 
 def test_it_prints_dark_on_white(busy, tmp_path):
