@@ -64,6 +64,7 @@ matrix: deps-test mounts roots ## as test, with every program on every Python, l
 	-@sh tests/e2e/nogil.sh
 	-@sh tests/e2e/builds.sh
 	-@sh tests/e2e/musl.sh
+	-@$(MAKE) --no-print-directory deps-web
 	$(Q)$(MAKE) --no-print-directory test-built MATRIX=full
 
 test-built:
@@ -198,7 +199,7 @@ check-shell:
 
 check-spell:
 	$(call say,SPELL)
-	$(Q)codespell --ignore-words=tests/lint/words.txt Makefile README.md CONTRIBUTING.md docs .ci include src bpf bench \
+	$(Q)codespell --ignore-words=tests/lint/words.txt Makefile README.md CONTRIBUTING.md docs .ci include src bpf bench web \
 		$(wildcard tests/*.sh tests/*.py) tests/e2e tests/lint tests/vm tests/zoo tests/unit tests/kern tests/safety
 
 .PHONY: judge-mutate stalls faults torture harmless deps deps-test deps-check deps-web mounts roots demo test matrix test-built tests-to-run bench check check-format \

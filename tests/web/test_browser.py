@@ -101,6 +101,17 @@ def test_several_processes_are_shown_in_turn_the_worst_first(tmp_path):
     assert all(name in title for name, _, title in seen) and "1234" in seen[0][0]
 
 
+def test_children_come_behind_all_together(tmp_path):
+    report = json.loads(GOLDEN.read_text())
+    counts = ("started", "watched", "short_lived", "not_python", "not_watched", "no_start", "lost")
+    whole = dict(copy.deepcopy(report["processes"][0]), pid=None, members=[
+        {"hostname": "web-1", "pid": 1234, "comm": "gunicorn", "verdict": "leak", "rss_bytes": 1, "growth_bytes_per_s": 1}])  # fmt: skip
+    report["tree"] = dict({k: 1 for k in counts}, merged=whole)
+    (tmp_path / "r.json").write_text(json.dumps(report))
+    names = [name for name, _, _ in browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["out"]]
+    assert len(names) == 3 and names[0] == "All processes together" and "1234" in names[1] and "1240" in names[2]
+
+
 def test_it_prints_dark_on_white(busy, tmp_path):
     seen = browse(busy, "print", tmp_path / "page.pdf")
     assert seen["back"] == "rgb(255, 255, 255)"

@@ -11,14 +11,14 @@ function scale(from, to, start, end) {
 }
 
 // From 0 on, 1, 2 or 5 times a power of 10 apart.
-export function ticks(max, n) {
+function ticks(max, n) {
 	const rough = max / n, ten = 10 ** Math.floor(Math.log10(rough));
 	const step = ten * ([1, 2, 5].find((k) => k * ten >= rough) || 10);
 	return Array.from({ length: Math.floor(max / step) + 1 }, (_, i) => i * step);
 }
 
 // Round in the unit that they are shown in.
-export function byteTicks(max, n) {
+function byteTicks(max, n) {
 	let unit = 1;
 	while (max / unit >= 1024)
 		unit *= 1024;
@@ -30,7 +30,7 @@ export function path(points) {
 	return "M" + points.map(([x, y]) => x.toFixed(1) + " " + y.toFixed(1)).join("L");
 }
 
-export function timeTicks(from, to, n) {
+function timeTicks(from, to, n) {
 	const want = (to - from) / n;
 	let step = STEPS.find((s) => s >= want);
 	if (!step)
@@ -41,7 +41,7 @@ export function timeTicks(from, to, n) {
 	return out;
 }
 
-export function timeText(s) {
+function timeText(s) {
 	return s === 0 ? "0" : duration(s).replace(/ m 00 s$/, " m").replace(/ h 00 m$/, " h").replace(/ d 00 h$/, " d");
 }
 

@@ -33,13 +33,13 @@ function process(p, more, frames, title) {
 }
 
 // "gunicorn app:wsgi": its script or module, as who started it knows it.
-export function nameOf(p) {
+function nameOf(p) {
 	const words = (p.cmdline || []).map((w) => plain(w, 60));
 	const said = words.slice(1).filter((w) => !w.startsWith("-")).slice(0, 2).map((w) => base(w));
 	return [plain(p.comm || "?", 60), ...said].join(" ");
 }
 
-export function titleOf(p) {
+function titleOf(p) {
 	if (p.members && p.members.length)
 		return (p.comm ? nameOf(p) + ", " : "") + p.members.length + " processes as one";
 	return nameOf(p) + (p.pid === null ? "" : ", pid " + p.pid);

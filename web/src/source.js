@@ -17,7 +17,14 @@ export function code(frame, around) {
 		return null;
 	if (!around || !frame.around)
 		return el("pre", { class: "code" }, codeLine(frame.source.trim(), frame.line, false));
-	const first = Math.max(1, frame.line - ABOVE), lines = dedent(frame.around.split("\n").slice(0, 2 * ABOVE + 1));
+	let first = Math.max(1, frame.line - ABOVE);
+	const lines = dedent(frame.around.split("\n").slice(0, 2 * ABOVE + 1));
+	while (first < frame.line && !lines[0]) {
+		lines.shift();
+		first++;
+	}
+	while (lines.length > frame.line - first + 1 && !lines[lines.length - 1])
+		lines.pop();
 	return el("pre", { class: "code" }, lines.map((text, i) => codeLine(text, first + i, first + i === frame.line)));
 }
 
