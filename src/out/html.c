@@ -10,6 +10,7 @@
 #include "web/page.h"
 
 #define TEXT_SITES 20
+#define TEXT_EACH  8 /* more processes are told as a sweep tells them */
 #define TEXT_WIDTH 160
 
 /* [native, function, file, line, module, offset, says little, source, around] */
@@ -112,8 +113,11 @@ static int put_text(FILE *f, const struct report *r)
 	char *text = NULL;
 	size_t n = 0;
 	FILE *memory = open_memstream(&text, &n);
-	int err = memory ? out_term(memory, r, &plain) : -ENOMEM;
+	bool is_sweep = !r->tree && r->n_processes > TEXT_EACH;
+	int err = -ENOMEM;
 
+	if (memory)
+		err = (is_sweep ? out_term_sweep : out_term)(memory, r, &plain);
 	if (memory && fclose(memory) != 0 && !err)
 		err = -ENOMEM;
 	if (!err)
