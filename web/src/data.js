@@ -15,15 +15,12 @@ function frame([native, fn, file, line, module, offset, minor, source, around]) 
 	};
 }
 
-function own(site, at) {
-	return site.stack[at === null ? 0 : at] || null;
-}
-
 function process(p, more, frames, title) {
 	p.sites.forEach((site, i) => {
 		site.stack = site.stack.map((n) => frames[n]);
 		site.numbers = site.stack.map((f) => f.number);
-		site.own = own(site, more.own[i]);
+		site.ownAt = more.own[i] || 0; // where there is none, the innermost
+		site.own = site.stack[site.ownAt] || null;
 		site.ownNumber = site.own ? site.own.number : -1;
 		site.cut = !!more.cut[i];
 		site.order = i;

@@ -12,11 +12,9 @@ function groupsOf(site, by) {
 	return [[null, 1]];
 }
 
-// Frames of @site from the outermost to the innermost, or the other way.
+// Frames of @site from the outermost to the innermost; or from the user's own line outwards.
 function pathOf(site, fromRoot) {
-	if (!fromRoot)
-		return site.numbers;
-	return site.outward || (site.outward = site.numbers.slice().reverse());
+	return fromRoot ? site.numbers.slice().reverse() : site.numbers.slice(site.ownAt);
 }
 
 function compare(a, b) {

@@ -98,7 +98,7 @@ export class FlameView {
 
 	// What is asked for next is sorted while nobody waits.
 	prepare() {
-		const todo = [[false, "none"], [true, "kind"], [true, "type"], [false, "kind"], [false, "type"]];
+		const todo = [[false, "none"], [true, "type"], [false, "type"]];
 		const one = () => {
 			this.order(...todo.shift());
 			if (todo.length && this.node.isConnected)
