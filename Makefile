@@ -19,13 +19,15 @@ say       = $(if $(Q),@printf '  %-7s %s\n' $(1) $(2))
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
             -Wvla -Wpointer-arith -Wimplicit-fallthrough -Wold-style-definition $(if $(CI),-Werror)
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-CPPFLAGS_ := -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' -Iinclude -Isrc -I$(O)
+CPPFLAGS_ := -D_GNU_SOURCE -DPYLEAK_VERSION='"$(VERSION)"' $(if $(STATIC),-DPYLEAK_STATIC) -Iinclude -Isrc -I$(O)
 CFLAGS_  := -std=gnu11 -O2 -g $(WARN) $(HARDEN) -ffile-prefix-map=$(CURDIR)=. \
-            $(if $(SAN),-fsanitize=$(SAN) -U_FORTIFY_SOURCE)
-LDFLAGS_ := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
-LIBS      = $(shell pkg-config --libs $(PKGS)) -lZydis -lZycore -liberty -llzma -lm
+            $(if $(SAN),-fsanitize=$(SAN) -U_FORTIFY_SOURCE) $(if $(STATIC),-ffunction-sections -fdata-sections)
+# STATIC=1: no library is wanted where it runs. packaging/release has the libraries for that.
+STATIC_LD := -static-pie -Wl,--gc-sections
+LDFLAGS_ := $(if $(STATIC),$(STATIC_LD),-pie) -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
+LIBS      = $(shell pkg-config $(if $(STATIC),--static) --libs $(PKGS)) -lZydis -liberty -llzma -lm
 # The host's flags never reach the BPF compiler: -fstack-protector breaks it.
-BPF_FLAGS := -g -O2 --target=bpf -mcpu=v3 -Wall -Iinclude -Ivmlinux -Ibpf -I/usr/include/$(ARCHDIR)
+BPF_FLAGS := -g -O2 --target=bpf -mcpu=v3 -Wall -ffile-prefix-map=$(CURDIR)=. -Iinclude -Ivmlinux -Ibpf -I/usr/include/$(ARCHDIR)
 
 ROOMS    := base proc saved dso py sym heap why census places probe track judge record alert confine memory inquiry session sweep report compare out serve cli command
 SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))

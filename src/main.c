@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Hands the command line to the command that its first word names; none of them: the main job. */
 #include <fcntl.h>
-#include <locale.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <wchar.h>
 
+#include "base/libc.h"
 #include "cli/cli.h"
 #include "command/command.h"
 #include "command/habits.h"
@@ -82,10 +81,7 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	keep_standard_streams();
-	/* Column widths of characters follow the user's locale, numbers in JSON must not. */
-	setlocale(LC_CTYPE, "");
-	/* What a character set needs is loaded now: later no code is. */
-	(void)btowc('a');
+	libc_settle();
 	/* Readings on threads of their own take turns; an arena each would only keep what they
 	 * freed. */
 	mallopt(M_ARENA_MAX, 2);

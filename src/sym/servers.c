@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/helper.h"
+#include "base/libc.h"
 #include "base/packet.h"
 #include "sym/sym_priv.h"
 
@@ -78,6 +79,10 @@ int sym_servers_start(int (*confine)(void))
 {
 	const char *urls = getenv("DEBUGINFOD_URLS");
 
+	if (LIBC_IS_STATIC && urls && *urls) {
+		log_info("DEBUGINFOD_URLS is not used: the static build asks no servers");
+		return 0;
+	}
 	return urls && *urls ? helper_start("pyleak-debug", serve, &confine, &asker) : 0;
 }
 
