@@ -122,13 +122,18 @@ deb: ## build/pyleak-bpf_VERSION_ARCH.deb (needs `make deps` and debhelper)
 	$(Q)mv $(O)/deb/*.deb $(O)/ && rm -rf $(O)/deb
 	@ls $(O)/*.deb
 
+# In a root of Debian 12 of its own, from the last commit.
+release: ## build/release: the static binary, .deb, wheel, image, source, sums (as root)
+	@sh tests/deps.sh $(RELEASE_DEPS)
+	@sh packaging/release/release.sh $(VERSION) $(O)/release $(or $(JOBS),$(shell nproc)) $(BUILD_DEPS)
+
 clean: ## remove build results
 	$(Q)rm -rf $(O)
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all install uninstall deb clean help
+.PHONY: all install uninstall deb release clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 

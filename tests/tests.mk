@@ -14,8 +14,11 @@ TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pi
               flex bison bc dwarves linux-perf trace-cmd bpftrace
 # Completions are tried in the shells, manual pages by a reader.
 TEST_DEPS  += zsh fish mandoc
+RELEASE_DEPS := git mmdebstrap debian-archive-keyring util-linux
 # Programs that embed Python (not apache2 itself, which would begin to serve); go tool pprof, 440 MB.
 MATRIX_DEPS := uwsgi-plugin-python3 apache2-bin libapache2-mod-wsgi-py3 golang-go
+# The wheel is installed, and an Alpine-like root made.
+MATRIX_DEPS += $(RELEASE_DEPS) python3-venv musl
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 
 C_PIECES   := unit walk kern cli
@@ -158,7 +161,7 @@ stalls: all $(O)/bench/starts ## how long the tool keeps other processes from st
 
 C_FILES   := $(wildcard include/pyleak/*.h src/*.c src/*/*.[ch] bpf/*.[ch] tests/*/*.[ch])
 H_FILES   := $(filter-out bpf/%,$(filter %.h,$(C_FILES)))
-SH_FILES  := .ci/run $(wildcard tests/*.sh tests/*/*.sh) tests/vm/init
+SH_FILES  := .ci/run $(wildcard packaging/release/*.sh tests/*.sh tests/*/*.sh) tests/vm/init
 PY_FILES  := $(wildcard tests/*.py tests/*/*.py bench/*.py)
 
 check: deps-check check-format check-arrows check-shell check-spell check-headers check-cppcheck check-tidy ## format, include arrows, static analysis
