@@ -17,8 +17,8 @@ TEST_DEPS  += zsh fish mandoc
 RELEASE_DEPS := git mmdebstrap debian-archive-keyring util-linux
 # Programs that embed Python (not apache2 itself, which would begin to serve); go tool pprof, 440 MB.
 MATRIX_DEPS := uwsgi-plugin-python3 apache2-bin libapache2-mod-wsgi-py3 golang-go
-# The wheel is installed, and an Alpine-like root made.
-MATRIX_DEPS += $(RELEASE_DEPS) python3-venv musl
+# The wheel is installed, an Alpine-like root made, a certificate too.
+MATRIX_DEPS += $(RELEASE_DEPS) python3-venv musl openssl
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell
 
 C_PIECES   := unit walk kern cli
