@@ -189,6 +189,14 @@ static void put_types(struct line *l, const struct report_process *p, size_t top
 	}
 }
 
+void term_census(struct line *l, const struct report_process *p, size_t top)
+{
+	put_pools(l, p);
+	put_gc(l, p->gc);
+	line_end(l);
+	put_types(l, p, top);
+}
+
 static void put_instances(struct line *l, const struct report_process *p)
 {
 	char n[32];

@@ -13,18 +13,31 @@
 
 #define MAX_TIME_S 253402300800.0 /* the year 10000: farther than four digits */
 
-void term_class(struct line *l, enum report_class c)
+enum style term_class_style(enum report_class c)
 {
 	static const enum style style[CLASS_MAX] = {
 		[CLASS_LEAK] = STYLE_RED,	[CLASS_GROWING] = STYLE_YELLOW,
 		[CLASS_WARMUP] = STYLE_CYAN,	[CLASS_BLOAT] = STYLE_CYAN,
 		[CLASS_RETENTION] = STYLE_CYAN, [CLASS_STEADY] = STYLE_GREEN,
 	};
-	const char *word = report_class_name(c);
 
-	line_style(l, (unsigned)c < CLASS_MAX ? style[c] : STYLE_PLAIN);
-	for (; *word; word++)
-		line_printf(l, "%c", c <= CLASS_GROWING ? toupper(*word) : *word);
+	return (unsigned)c < CLASS_MAX ? style[c] : STYLE_PLAIN;
+}
+
+char *term_class_word(enum report_class c, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s", report_class_name(c));
+	for (char *at = buf; c <= CLASS_GROWING && *at; at++)
+		*at = (char)toupper(*at);
+	return buf;
+}
+
+void term_class(struct line *l, enum report_class c)
+{
+	char word[16];
+
+	line_style(l, term_class_style(c));
+	line_text(l, term_class_word(c, word, sizeof(word)));
 	line_style(l, STYLE_PLAIN);
 }
 

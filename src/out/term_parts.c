@@ -7,7 +7,7 @@
 #define LEAST_SHARE 0.01 /* of RSS: smaller parts are not named */
 #define LEAST_TRIM  (1u << 20)
 
-static const char *words(enum report_part p)
+const char *term_part_words(enum report_part p)
 {
 	static const char *const text[PART_MAX] = {
 		[PART_PYTHON_LIVE] = "Python objects",
@@ -46,12 +46,12 @@ void term_parts(struct line *l, const struct report_process *p)
 		done[best] = true;
 		snprintf(text, sizeof(text), "%s %s",
 			 fmt_bytes(bytes, sizeof(bytes), (double)v->bytes[best]),
-			 words((enum report_part)best));
+			 term_part_words((enum report_part)best));
 		/* Less than a ten-thousandth of all per second is mostly breath. */
 		if (v->growth[best] > 0.0001 * sum)
 			snprintf(text, sizeof(text), "%s %s (%s)",
 				 fmt_bytes(bytes, sizeof(bytes), (double)v->bytes[best]),
-				 words((enum report_part)best),
+				 term_part_words((enum report_part)best),
 				 term_rate(rate, sizeof(rate), v->growth[best], false));
 		line_item(l, text);
 	}

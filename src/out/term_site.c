@@ -9,7 +9,7 @@
 #define MAX_TYPES  4   /* shown without -v */
 #define MUCH_WASTE 0.1 /* of the bytes asked for: worth a word */
 
-static const char *units(const struct report_site *s)
+const char *term_units(const struct report_site *s)
 {
 	static const char *const name[KIND_MAX] = {
 		[KIND_OBJECT] = "objects", [KIND_HEAP] = "blocks",    [KIND_MMAP] = "mappings",
@@ -31,7 +31,7 @@ static void put_rates(struct line *l, const struct report_site *s)
 	if (isfinite(s->growth_count_per_s)) {
 		fmt_count(n, sizeof(n), fabs(s->growth_count_per_s));
 		snprintf(text, sizeof(text), "%s%c%s %s/s", about,
-			 s->growth_count_per_s < 0 ? '-' : '+', n, units(s));
+			 s->growth_count_per_s < 0 ? '-' : '+', n, term_units(s));
 		line_item(l, text);
 	}
 	if (!isfinite(s->growth_bytes_per_s) && !isfinite(s->growth_count_per_s))
@@ -82,7 +82,7 @@ static bool put_held(struct line *l, const struct report_site *s)
 		line_printf(l, "%s%s", about, fmt_bytes(n, sizeof(n), s->outstanding_bytes));
 	if (isfinite(s->outstanding_count)) {
 		fmt_count(n, sizeof(n), s->outstanding_count);
-		line_printf(l, "%s%s%s %s", has_bytes ? " in " : "", about, n, units(s));
+		line_printf(l, "%s%s%s %s", has_bytes ? " in " : "", about, n, term_units(s));
 	}
 	if (s->kind == KIND_HEAP && s->waste_bytes > MUCH_WASTE * s->outstanding_bytes)
 		line_printf(l, " and %s%s lost to rounding up", about,

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Words and parts of the terminal report, for who shows them alone. */
+#ifndef PYLEAK_OUT_TERM_H
+#define PYLEAK_OUT_TERM_H
+
+#include "out/line.h"
+#include "report/report.h"
+
+/* In capitals where it grows. */
+char *term_class_word(enum report_class c, char *buf, size_t size);
+enum style term_class_style(enum report_class c);
+/* "~+1.2 MiB/s": the tilde marks an estimate. */
+char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
+/* "93 %", with decimals where they matter. */
+char *term_percent(char *buf, size_t size, double percent);
+/* "pid 12 gunicorn app:wsgi": its script or module, and what follows that. */
+void term_name(const struct report_process *p, char *buf, size_t size);
+/* "in pod web-7d9f", "in container web", "in a container of docker". */
+char *term_container(const struct report_container *c, char *buf, size_t size);
+/* "Python objects" */
+const char *term_part_words(enum report_part p);
+/* "objects", "blocks", "descriptors" */
+const char *term_units(const struct report_site *s);
+
+/* The remedy, where one is known. */
+void term_hint(struct line *l, const struct report_hint *h);
+/* When a limit is met, if one will be. */
+void term_limit(struct line *l, const struct report_process *p);
+void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose);
+/* Allocator, collector, and the @top largest or fastest growing types. */
+void term_census(struct line *l, const struct report_process *p, size_t top);
+/* Open descriptors and their limit, when there is something to say. */
+void term_fds(struct line *l, const struct report_process *p, bool verbose);
+
+#endif
