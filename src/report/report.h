@@ -154,6 +154,8 @@ struct report {
 
 int report_new(struct report **out); /* fills tool and host */
 void report_free(struct report *r);
+/* All that is in @from, in memory of its own (copy.c). */
+int report_copy(const struct report *from, struct report **out);
 /* Strings of @from that @to points to live as long as @to. */
 void report_adopt(struct report *to, struct report *from);
 /* Memory and strings that live as long as the report; NULL when memory ran out. */
