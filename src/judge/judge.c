@@ -68,6 +68,8 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 	int err;
 
 	*p = e->seen;
+	p->windows = e->objects.bursts;
+	p->survivors = e->objects.n;
 	judge_curves(&e->memory, p);
 	err = copy_losses(r, p);
 	if (!err)

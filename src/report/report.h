@@ -110,6 +110,8 @@ struct report_process {
 	struct curve rss_curve, live_curve; /* evidence for the verdict; not in the JSON */
 	struct report_memory memory;
 	struct report_fds fds;
+	uint64_t windows, survivors; /* on births, so far; what is followed of them; not in the JSON
+				      */
 	double explained; /* share of the growth that the sites explain, 0..1, NAN = nothing grows
 			   */
 	struct report_series *series;
