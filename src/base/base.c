@@ -51,8 +51,16 @@ bool log_enabled(enum log_level level)
 	return level <= log_threshold;
 }
 
+static void (*diverted)(const char *line);
+
+void log_divert(void (*to)(const char *line))
+{
+	__atomic_store_n(&diverted, to, __ATOMIC_RELEASE);
+}
+
 static void put_line(const char *line)
 {
+	void (*to)(const char *) = __atomic_load_n(&diverted, __ATOMIC_ACQUIRE);
 	char form[UTF8_FORM], shown[4096];
 	size_t used = 0, n;
 	uint32_t c;
@@ -60,6 +68,11 @@ static void put_line(const char *line)
 	for (; used + 2 * sizeof(form) < sizeof(shown) && (n = utf8_form(line, form, &c));
 	     line += n)
 		used += (size_t)(stpcpy(shown + used, form) - (shown + used));
+	if (to) {
+		shown[used] = '\0';
+		to(shown);
+		return;
+	}
 	shown[used++] = '\n';
 	fwrite(shown, 1, used, stderr);
 }

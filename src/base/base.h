@@ -35,6 +35,8 @@ void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(pr
 /* One line, whatever the threshold: what names and paths have in them that is no text is spelt out.
  * All that goes to standard error goes this way. */
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Lines go to @to instead, on whichever thread they are said; NULL: to standard error again. */
+void log_divert(void (*to)(const char *line));
 #define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
