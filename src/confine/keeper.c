@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/packet.h"
@@ -25,12 +26,21 @@ static int open_special(int sock, const struct place *p)
 	return fd;
 }
 
+static int begin(int sock, struct place *p)
+{
+	int err = p->is_stamped ? place_stamp(p) : 0;
+
+	if (err)
+		return err;
+	return p->dir < 0 ? open_special(sock, p) : place_begin(p);
+}
+
 static int do_as_asked(int sock, enum keeper_op op, struct place *p)
 {
 	switch (op) {
 	case KEEPER_BEGIN:
 		place_drop(p);
-		return p->dir < 0 ? open_special(sock, p) : place_begin(p);
+		return begin(sock, p);
 	case KEEPER_COMMIT:
 		return place_commit(p);
 	case KEEPER_DROP:
@@ -49,13 +59,15 @@ void keeper_serve(int sock, struct place *place, size_t n)
 	while (packet_receive(sock, &r, sizeof(r), NULL) == (ssize_t)sizeof(r)) {
 		struct place *p = r.place < n ? &place[r.place] : NULL;
 		int fd = p ? do_as_asked(sock, (enum keeper_op)r.op, p) : -EINVAL;
-		const struct keeper_answer a = {
+		struct keeper_answer a = {
 			.err = fd < 0 ? fd : 0,
 			.is_special = p && p->dir < 0,
 			.is_new = p && p->is_new,
 		};
 		bool has_fd = fd >= 0 && (r.op == KEEPER_BEGIN || r.op == KEEPER_READ);
 
+		if (p && p->is_stamped)
+			snprintf(a.name, sizeof(a.name), "%.63s", p->name);
 		if (packet_send(sock, &a, sizeof(a), has_fd ? fd : -1))
 			break;
 		if (has_fd)

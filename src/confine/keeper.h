@@ -19,6 +19,7 @@ struct keeper_request {
 struct keeper_answer {
 	int32_t err; /* 0 or a negative errno */
 	uint32_t is_special, is_new;
+	char name[64]; /* of one that is stamped */
 };
 
 /* Until the other end closes, however the tool ends: then nothing half-written stays. */

@@ -17,7 +17,7 @@ struct place {
 	int dir;	  /* of the file; -1: @at is there instead */
 	int at;		  /* a pipe, a device: written in place, never replaced */
 	char name[NAME_MAX + 1];
-	bool is_new;
+	bool is_new, is_stamped; /* stamped: place_stamp() */
 	mode_t mode;		 /* that a file there gets */
 	char temp[NAME_MAX + 1]; /* beside it, while it is written; "" = none */
 };
@@ -31,6 +31,9 @@ bool place_trusts(const struct stat *dir, const struct stat *it);
 
 /* Those below return a descriptor, or 0, or a negative errno without a sentence. */
 
+/* A name that nothing has yet: that of @p->path with the time before its suffix. Where a file is
+ * saved more than once. */
+int place_stamp(struct place *p);
 /* A new file beside the place, for writing; O_EXCL: nothing that lies there is ever opened. */
 int place_begin(struct place *p);
 /* It takes the place's name; or goes. */

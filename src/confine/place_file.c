@@ -8,7 +8,8 @@
 
 #include "confine/place.h"
 
-#define TEMP_TRIES 100
+#define TEMP_TRIES  100
+#define STAMP_TRIES 10
 
 int place_begin(struct place *p)
 {
@@ -31,12 +32,47 @@ int place_begin(struct place *p)
 	return fd;
 }
 
+int place_stamp(struct place *p)
+{
+	int stem = (int)strcspn(p->path, "."), fd, err = 0;
+	char when[32] = "", number[8] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (localtime_r(&now, &tm))
+		strftime(when, sizeof(when), "%Y%m%d-%H%M%S", &tm);
+	for (int i = 1; i < STAMP_TRIES && !err; i++) {
+		if (i > 1)
+			snprintf(number, sizeof(number), "-%d", i);
+		snprintf(p->name, sizeof(p->name), "%.*s-%s%s%s", stem, p->path, when, number,
+			 p->path + stem);
+		fd = openat(p->dir, p->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		err = fd < 0 ? -errno : 0;
+		close_fd(&fd);
+	}
+	p->is_new = true;
+	p->mode = 0600;
+	return err == -ENOENT ? 0 : err ? err : -EEXIST;
+}
+
+/* File systems that cannot do both at once are few: there the name was free a moment ago. */
+static int take_name(const struct place *p)
+{
+	int err = -1;
+
+	if (p->is_stamped)
+		err = renameat2(p->dir, p->temp, p->dir, p->name, RENAME_NOREPLACE);
+	if (!p->is_stamped || (err && (errno == EINVAL || errno == ENOSYS)))
+		err = renameat(p->dir, p->temp, p->dir, p->name);
+	return err ? -errno : 0;
+}
+
 int place_commit(struct place *p)
 {
-	if (!*p->temp)
-		return -ENOENT;
-	if (renameat(p->dir, p->temp, p->dir, p->name) != 0)
-		return -errno;
+	int err = *p->temp ? take_name(p) : -ENOENT;
+
+	if (err)
+		return err;
 	*p->temp = '\0';
 	p->is_new = false;
 	return 0;
