@@ -16,12 +16,14 @@ enum filter_kind {
 	FILTER_PLACES, /* not the tool itself: the guardian of probes, probe/guard.h */
 	FILTER_KEEPS,  /* nor this: keeper.h */
 	FILTER_ASKS,   /* nor this: sym_servers_start() */
+	FILTER_PAINTS, /* nor this: screen/terminal.h */
 };
 
 struct confine_opts {
 	bool is_off; /* --no-sandbox */
 	enum filter_kind kind;
 	bool only_files; /* no look at any process */
+	bool paints;	 /* has a screen: may set its terminal */
 };
 
 /* No new privileges, no capability but those of the work, no system call that it does not need; for
@@ -33,10 +35,14 @@ int confine_guardian(void);
 int confine_keeper(void);
 /* The process that talks to debuginfod servers. */
 int confine_asker(void);
+/* The process that puts the terminal right. */
+int confine_painter(void);
 
 /* landlock.c: nothing but reading files from now on; false where the kernel cannot. */
 bool landlock_files_only(void);
 /* filter.c: what is not on the list ends the process, with a line on standard error. */
 int filter_install(enum filter_kind kind);
+/* The same for who may set its terminal. */
+int filter_install_painting(enum filter_kind kind);
 
 #endif

@@ -94,6 +94,7 @@ static const int *const lists[][6] = {
 	[FILTER_PLACES] = {every, places},
 	[FILTER_KEEPS] = {every, keeps},
 	[FILTER_ASKS] = {every, looks, watches, answers, asks},
+	[FILTER_PAINTS] = {every},
 };
 
 /* Probes in our own text, by whomever: the kernel's trampolines make these calls in our name. */
@@ -154,7 +155,7 @@ static int add_lists(scmp_filter_ctx f, enum filter_kind kind)
 	return err;
 }
 
-static int build(scmp_filter_ctx f, enum filter_kind kind)
+static int build(scmp_filter_ctx f, enum filter_kind kind, bool paints)
 {
 	int err = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 
@@ -165,13 +166,13 @@ static int build(scmp_filter_ctx f, enum filter_kind kind)
 	if (!err)
 		err = add_lists(f, kind);
 	if (!err)
-		err = filter_args(f, kind);
+		err = filter_args(f, kind, paints);
 	if (!err)
 		err = add_trampolines(f);
 	return err;
 }
 
-int filter_install(enum filter_kind kind)
+static int install(enum filter_kind kind, bool paints)
 {
 	struct sigaction act = {.sa_sigaction = on_violation, .sa_flags = SA_SIGINFO};
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_TRAP);
@@ -179,7 +180,7 @@ int filter_install(enum filter_kind kind)
 
 	if (!f)
 		return fail(-ENOMEM, "no memory for the system call filter");
-	err = build(f, kind);
+	err = build(f, kind, paints);
 	if (!err) {
 		sigaction(SIGSYS, &act, NULL);
 		err = seccomp_load(f);
@@ -191,4 +192,14 @@ int filter_install(enum filter_kind kind)
 			    "without)",
 			    strerror(-err));
 	return 0;
+}
+
+int filter_install(enum filter_kind kind)
+{
+	return install(kind, false);
+}
+
+int filter_install_painting(enum filter_kind kind)
+{
+	return install(kind, true);
 }

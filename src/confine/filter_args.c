@@ -18,7 +18,10 @@
 #define SET_VMA	      0x53564d41u
 #define IO_TCGETS2    0x802c542au
 #define IO_PAGEMAP    0xc0606610u /* PAGEMAP_SCAN */
-#define BPF_NEW_TOKEN 36	  /* libbpf asks for one where a file system of them is mounted */
+#define IO_TCSETS2    0x402c542bu
+#define IO_TCSETSW2   0x402c542cu
+#define IO_TCSETSF2   0x402c542du
+#define BPF_NEW_TOKEN 36 /* libbpf asks for one where a file system of them is mounted */
 
 #define LOW32		   0xffffffffu
 #define WITH(call, ...)	   seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(call), __VA_ARGS__)
@@ -41,6 +44,11 @@ static const struct one_of for_all[] = {
 	 1,
 	 {TCGETS, IO_TCGETS2, TIOCGWINSZ, TIOCGPGRP, FIONREAD, FIONBIO, FIOCLEX, IO_PAGEMAP}},
 	{SCMP_SYS(prctl), 0, {PR_SET_NAME, PR_GET_NAME, SET_VMA}},
+};
+
+/* How the terminal is set, not what is typed into it. */
+static const struct one_of for_painting[] = {
+	{SCMP_SYS(ioctl), 1, {TCSETS, TCSETSW, TCSETSF, IO_TCSETS2, IO_TCSETSW2, IO_TCSETSF2}},
 };
 
 static const struct one_of for_bpf[] = {
@@ -127,10 +135,12 @@ static int add_asking(scmp_filter_ctx f)
 	return err ? err : WITH(mprotect, 1, HAS(2, PROT_WRITE, 0));
 }
 
-int filter_args(void *f, enum filter_kind kind)
+int filter_args(void *f, enum filter_kind kind, bool paints)
 {
 	int err = add_one_of(f, for_all, ARRAY_SIZE(for_all));
 
+	if (!err && paints)
+		err = add_one_of(f, for_painting, ARRAY_SIZE(for_painting));
 	/* No new code. */
 	if (!err && kind != FILTER_ASKS)
 		err = WITH(mmap, 1, HAS(2, PROT_EXEC, 0));
@@ -142,7 +152,7 @@ int filter_args(void *f, enum filter_kind kind)
 	err = err ? err : WITH(tgkill, 1, HAS(0, LOW32, (uint32_t)getpid()));
 	if (!err && kind == FILTER_ASKS)
 		err = add_asking(f);
-	if (!err && kind != FILTER_KEEPS && kind != FILTER_ASKS)
+	if (!err && kind != FILTER_KEEPS && kind != FILTER_ASKS && kind != FILTER_PAINTS)
 		err = add_reading(f);
 	if (!err && has_bpf(kind))
 		err = add_one_of(f, for_bpf, ARRAY_SIZE(for_bpf));

@@ -5,6 +5,6 @@
 #include "confine/confine.h"
 
 /* filter_args.c: calls that a process of this kind may make with some arguments only. */
-int filter_args(void *f, enum filter_kind kind);
+int filter_args(void *f, enum filter_kind kind, bool paints);
 
 #endif

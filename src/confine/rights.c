@@ -150,6 +150,15 @@ int confine_asker(void)
 	return err ? err : filter_install(FILTER_ASKS);
 }
 
+int confine_painter(void)
+{
+	int err = begin();
+
+	if (!err)
+		err = keep_only(0);
+	return err ? err : filter_install_painting(FILTER_PAINTS);
+}
+
 int confine(const struct confine_opts *o)
 {
 	int err;
@@ -161,5 +170,7 @@ int confine(const struct confine_opts *o)
 		err = rights_drop(o);
 	if (!err && o->only_files)
 		landlock_files_only();
-	return err ? err : filter_install(o->kind);
+	if (err)
+		return err;
+	return o->paints ? filter_install_painting(o->kind) : filter_install(o->kind);
 }

@@ -507,7 +507,7 @@ static void check_victim(const char *name)
 /* 0: it has got what it wanted. */
 static int behind(enum filter_kind kind, int (*try)(void))
 {
-	const struct confine_opts o = {.kind = kind};
+	const struct confine_opts o = {.kind = kind, .paints = true}; /* the most there is */
 	int status;
 	pid_t pid = fork();
 
@@ -518,8 +518,9 @@ static int behind(enum filter_kind kind, int (*try)(void))
 		dup2(null, STDERR_FILENO);
 		/* The guardian finds out for 0.2 s which rights it needs; here it keeps them all.
 		 */
-		if (kind == FILTER_PLACES
-			    ? prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || filter_install(kind)
+		if (kind == FILTER_PLACES || kind == FILTER_PAINTS
+			    ? prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+				      filter_install_painting(kind)
 			    : confine(&o))
 			_exit(99);
 		_exit(try() ? 1 : 0);
@@ -531,7 +532,7 @@ static int behind(enum filter_kind kind, int (*try)(void))
 static void every_attempt_fails(void **state)
 {
 	static const enum filter_kind kinds[] = {FILTER_READS, FILTER_WATCHES, FILTER_SERVES,
-						 FILTER_PLACES};
+						 FILTER_PLACES, FILTER_PAINTS};
 
 	(void)state;
 	if (geteuid() != 0) {
