@@ -129,8 +129,28 @@ int outputs_check(struct outputs_files *files)
 	return 0;
 }
 
-int outputs_open(struct outputs *o, const struct outputs_files *files, const char *const *paths,
-		 size_t n, bool no_sandbox)
+static void find_saves(struct places *p, struct outputs *o, const char *stem)
+{
+#define X(name, text, suffix, ...) suffix,
+	static const char *const suffixes[] = {OUT_FORMATS(X, )};
+#undef X
+
+	for (size_t as = 0; stem && as < OUT_FORMATS_MAX; as++) {
+		/* The first of several suffixes. */
+		int n = (int)strcspn(suffixes[as], " ");
+
+		if (asprintf(&o->save[as], "%s%.*s", stem, n, suffixes[as]) < 0)
+			o->save[as] = NULL;
+		if (!o->save[as] || place_find(o->save[as], &p->v[p->n])) {
+			free(take(o->save[as]));
+			continue;
+		}
+		p->v[p->n++].is_stamped = true;
+	}
+}
+
+int outputs_open_saving(struct outputs *o, const struct outputs_files *files,
+			const char *const *paths, size_t n, const char *stem, bool no_sandbox)
 {
 	struct places p = {.no_sandbox = no_sandbox};
 	int err = 0;
@@ -142,6 +162,8 @@ int outputs_open(struct outputs *o, const struct outputs_files *files, const cha
 	if (!err)
 		err = find_all(&p, paths, n);
 	*o = (struct outputs){.keeper.sock = -1};
+	if (!err)
+		find_saves(&p, o, stem);
 	if (!err && p.n)
 		err = helper_start("pyleak-files", serve, &p, &o->keeper);
 	for (size_t i = 0; i < p.n; i++) {
@@ -151,9 +173,17 @@ int outputs_open(struct outputs *o, const struct outputs_files *files, const cha
 	return err;
 }
 
+int outputs_open(struct outputs *o, const struct outputs_files *files, const char *const *paths,
+		 size_t n, bool no_sandbox)
+{
+	return outputs_open_saving(o, files, paths, n, NULL, no_sandbox);
+}
+
 void outputs_close(struct outputs *o)
 {
 	helper_stop(&o->keeper);
+	for (size_t as = 0; as < OUT_FORMATS_MAX; as++)
+		free(take(o->save[as]));
 }
 
 /* A pipe that nobody reads is waited for, but who is to end tries for a moment only. */
@@ -203,6 +233,7 @@ int outputs_begin(const struct outputs *o, const char *path, struct output *out)
 		.is_special = a.is_special,
 		.is_new = a.is_new,
 	};
+	snprintf(out->name, sizeof(out->name), "%.*s", (int)sizeof(a.name) - 1, a.name);
 	if (out->f)
 		return 0;
 	close(fd);
@@ -291,6 +322,24 @@ int outputs_report(const struct outputs *o, const struct outputs_files *files,
 		err = err ? err : one;
 	}
 	return err;
+}
+
+int outputs_save(const struct outputs *o, enum out_format as, const struct report *r, char *name,
+		 size_t size)
+{
+	struct output out;
+	int err;
+
+	if (!o->save[as])
+		return fail(-EACCES, "nothing can be saved in the current directory");
+	err = outputs_begin(o, o->save[as], &out);
+	if (err)
+		return err;
+	snprintf(name, size, "%s", out.name);
+	err = formats[as].write(out.f, r);
+	if (err)
+		cannot_end(&out, err);
+	return outputs_end(o, &out, err);
 }
 
 int outputs_read(const struct outputs *o, const char *path, FILE **out)

@@ -14,7 +14,7 @@
 #include "out/out.h"
 #include "report/report.h"
 
-#define OUTPUTS_MAX (OUT_FORMATS_MAX + 2)
+#define OUTPUTS_MAX (2 * OUT_FORMATS_MAX + 2)
 
 /* Where a report goes, by format; "-" is standard output, NULL: not asked for. */
 struct outputs_files {
@@ -46,7 +46,8 @@ struct outputs_files {
 struct outputs {
 	const char *path[OUTPUTS_MAX];
 	size_t n;
-	struct helper keeper; /* none where no file is named */
+	char *save[OUT_FORMATS_MAX]; /* what outputs_save() may write; NULL = not */
+	struct helper keeper;	     /* none where no file is named */
 };
 
 /* One of them while it is written. */
@@ -54,6 +55,7 @@ struct output {
 	FILE *f;
 	const char *path;
 	bool is_special, is_new; /* a pipe, a device; nothing was there before */
+	char name[64];		 /* of one that is saved */
 };
 
 /* -EINVAL with the sentence for a name that is none, or has no suffix where one is needed. */
@@ -64,6 +66,12 @@ size_t outputs_on_stdout(const struct outputs_files *files);
  * written, also when there is no room for it. Before the first thread. */
 int outputs_open(struct outputs *o, const struct outputs_files *files, const char *const *paths,
 		 size_t n, bool no_sandbox);
+/* The same where reports may be saved too, whenever the user wishes it: in the current directory,
+ * as
+ * @stem, the time and a suffix. @stem NULL: no. That it cannot be written there is said when it is
+ * tried. */
+int outputs_open_saving(struct outputs *o, const struct outputs_files *files,
+			const char *const *paths, size_t n, const char *stem, bool no_sandbox);
 void outputs_close(struct outputs *o);
 
 /* What @write (0 or a negative errno) writes, as one of those files or on standard output. */
@@ -71,6 +79,9 @@ int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *
 		  const void *ctx);
 int outputs_report(const struct outputs *o, const struct outputs_files *files,
 		   const struct report *r);
+/* A new file, never one that is there. @name: what it is called. */
+int outputs_save(const struct outputs *o, enum out_format as, const struct report *r, char *name,
+		 size_t size);
 /* The same in two steps; with @err nothing is left of it, and the sentence stays. */
 int outputs_begin(const struct outputs *o, const char *path, struct output *out);
 int outputs_end(const struct outputs *o, struct output *out, int err);

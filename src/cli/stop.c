@@ -13,7 +13,9 @@ static volatile sig_atomic_t times_asked;
 static volatile sig_atomic_t times_paused;
 static volatile sig_atomic_t times_reload_asked;
 static volatile sig_atomic_t continued_ms; /* when, last */
+static volatile sig_atomic_t is_continued;
 static volatile sig_atomic_t alarm_fd = -1;
+static void (*volatile leave_terminal)(void);
 
 static void on_signal(int sig)
 {
@@ -24,6 +26,8 @@ static void on_signal(int sig)
 	(void)sig;
 	if (times_asked++ == 0)
 		return;
+	if (leave_terminal)
+		leave_terminal();
 	told = write(STDERR_FILENO, left_out, sizeof(left_out) - 1);
 	(void)told;
 	_exit(CLI_INTERRUPTED);
@@ -52,6 +56,7 @@ static void on_continue(int sig)
 {
 	(void)sig;
 	continued_ms = now_ms();
+	is_continued = 1;
 }
 
 /* Ctrl-Z: no probe may stay in while we stand still. Then what the signal is for, unless who sent
@@ -65,6 +70,8 @@ static void on_suspend(int sig)
 	ssize_t told = alarm_fd >= 0 ? write(alarm_fd, "z", 1) : 0;
 
 	(void)told;
+	if (leave_terminal)
+		leave_terminal();
 	sigemptyset(&usual.sa_mask);
 	sigemptyset(&set);
 	sigaddset(&set, sig);
@@ -80,6 +87,16 @@ static void on_suspend(int sig)
 void stop_alarm_to(int fd)
 {
 	alarm_fd = fd;
+}
+
+void stop_on_leave(void (*leave)(void))
+{
+	leave_terminal = leave;
+}
+
+void stop_ask(void)
+{
+	times_asked = times_asked ? times_asked : 1;
 }
 
 void stop_install(void)
@@ -123,6 +140,14 @@ bool stop_reload_asked(void)
 
 	times_reload_asked = 0;
 	return asked;
+}
+
+bool stop_was_continued(void)
+{
+	bool was = is_continued;
+
+	is_continued = 0;
+	return was;
 }
 
 bool stop_asked(void)

@@ -16,6 +16,12 @@ void stop_reload_on_hangup(void);
 /* A byte goes there when Ctrl-Z is about to stop this process (probe_guard_alarm_fd); -1: nowhere.
  */
 void stop_alarm_to(int fd);
+/* The same as Ctrl-C, once. */
+void stop_ask(void);
+/* A handler calls @leave before it stops or ends us, to give the terminal back. NULL: nothing. */
+void stop_on_leave(void (*leave)(void));
+/* Has SIGCONT come since the last call? */
+bool stop_was_continued(void);
 bool stop_reload_asked(void); /* since the last call */
 /* SIGUSR1 takes every probe out of the targets, the next one puts them back: how the cost is
  * measured in one run. */
