@@ -38,4 +38,8 @@ int recording_kind(const char *path, enum recording_kind *out);
  * judged goes into @to, too, where that is not NULL: a recording of this moment alone. */
 int recording_read(const char *path, double at_s, FILE *to, struct report **out);
 
+/* When the moments were, in seconds after the start, each once and in their order. The caller frees
+ * @out; *n may be 0. */
+int recording_moments(const char *path, double **out, size_t *n);
+
 #endif

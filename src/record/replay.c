@@ -12,6 +12,8 @@
 #include "report/merge.h"
 
 #define MAX_PROCESSES 4096
+#define MAX_MOMENTS   (1u << 20)
+#define SAME_S	      0.05
 #define MAX_BYTES     (512u << 20)
 #define STEP	      (1u << 20)
 
@@ -304,6 +306,72 @@ int recording_read(const char *path, double at_s, FILE *to, struct report **out)
 	else
 		*out = p->r;
 	free(p);
+	return err;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+struct times {
+	VEC(double) at;
+};
+
+static int find_moments(struct replay *p, struct times *t)
+{
+	struct record_frame f = {0};
+	unsigned char *v;
+
+	while (t->at.n < MAX_MOMENTS && (v = get_record(p, &f))) {
+		double *slot = f.pid ? vec_push(&t->at) : NULL;
+
+		free(v);
+		if (f.pid && !slot)
+			return fail(-ENOMEM, "out of memory");
+		if (!p->start_ns)
+			p->start_ns = f.start_ns;
+		if (slot)
+			*slot = ((double)f.now_ns - (double)p->start_ns) / 1e9;
+	}
+	return 0;
+}
+
+/* Those of several processes are of one report when they are less than this apart. */
+static size_t unite(double *v, size_t n)
+{
+	size_t k = 0;
+
+	if (n)
+		qsort(v, n, sizeof(*v), by_time);
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 == n || v[i + 1] - v[i] > SAME_S)
+			v[k++] = v[i];
+	return k;
+}
+
+int recording_moments(const char *path, double **out, size_t *n)
+{
+	struct replay p = {.f = open_file(path), .z = ZSTD_createDCtx()};
+	int err = p.f ? report_new(&p.r) : errno ? -errno : -EIO;
+	struct times t = {0};
+
+	if (!err && !p.z)
+		err = fail(-ENOMEM, "out of memory");
+	if (!err)
+		err = read_header(&p, path);
+	if (!err)
+		err = find_moments(&p, &t);
+	ZSTD_freeDCtx(p.z);
+	report_free(p.r);
+	if (p.f)
+		fclose(p.f);
+	*n = err ? 0 : unite(t.at.v, t.at.n);
+	if (err)
+		vec_free(&t.at);
+	*out = t.at.v;
 	return err;
 }
 
