@@ -7,9 +7,9 @@ PYTHON ?= /usr/bin/python3
 BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev libelf-dev libdw-dev \
               libiberty-dev liblzma-dev libzydis-dev libzycore-dev libxxhash-dev libzstd-dev \
               zlib1g-dev libprotobuf-c-dev protobuf-c-compiler \
-              libmicrohttpd-dev libseccomp-dev libcap-ng-dev python3 mount esbuild
+              libmicrohttpd-dev libseccomp-dev libcap-ng-dev libncurses-dev python3 mount esbuild
 TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libcmocka-dev \
-              python3-pytest python3-pytest-xdist python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
+              python3-pytest python3-pytest-xdist python3-pyte python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
               clang-14 libclang-rt-14-dev llvm-14 podman runc qemu-system-x86 busybox-static util-linux procps iproute2 \
               flex bison bc dwarves linux-perf trace-cmd bpftrace
 # Completions are tried in the shells, manual pages by a reader.

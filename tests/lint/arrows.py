@@ -36,6 +36,7 @@ MAY = {
                       "inquiry"},
     "compare": BASE | {"report"},
     "out": BASE | {"report", "compare"},
+    "screen": BASE | {"report", "out"},
     "serve": BASE | {"report"},
 }
 MAY["cli"] = set(MAY)
