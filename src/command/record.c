@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "cli/cli.h"
+#include "cli/stop.h"
+#include "command/replay_screen.h"
 #include "confine/confine.h"
 #include "out/out.h"
 #include "report/read.h"
@@ -86,13 +88,33 @@ int cli_replay(const struct watch_opts *o)
 	struct outputs to;
 	struct report *r = NULL;
 	bool has_leak = false;
-	int err = outputs_open(&to, &o->files, &o->record, 1, o->no_sandbox);
+	struct on_screen on;
+	int err;
 
+	on_screen_decide(&on, o->tui, 0);
+	if (o->tui && !on.is_wanted) {
+		fail(-ENOTTY, "--tui needs a terminal that is known (TERM), and to be in the "
+			      "foreground");
+		return cli_complain(CLI_FAILED);
+	}
+	if (o->tui)
+		stop_install();
+	err = outputs_open_saving(&to, &o->files, &o->record, 1, on_screen_stem(&on),
+				  o->no_sandbox);
 	if (!err)
-		err = confine(&(struct confine_opts){
-			.is_off = o->no_sandbox, .kind = FILTER_READS, .only_files = true});
+		err = on_screen_begin(&on, &to, o->no_color, o->no_sandbox);
+	if (!err)
+		err = confine(&(struct confine_opts){.is_off = o->no_sandbox,
+						     .kind = FILTER_READS,
+						     .only_files = true,
+						     .paints = on.is_wanted});
 	if (!err)
 		err = read_and_cut(o, &to, &r);
+	if (!err)
+		err = on_screen_open(&on);
+	if (!err && on.screen)
+		err = replay_on_screen(&on, o->from, o->at_s, &r);
+	on_screen_end(&on);
 	if (r && !err && !o->is_quiet && o->at_s > r->duration_s + AT_END_S)
 		log_line("%s ends after %.0f s: this is its last moment", o->from, r->duration_s);
 	if (!err)

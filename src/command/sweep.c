@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* `sweep`: which Pythons on this host leak? */
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include "cli/cli.h"
 #include "command/command.h"
 #include "cli/outputs.h"
+#include "command/on_screen.h"
 #include "command/record.h"
 #include "cli/select.h"
 #include "cli/stop.h"
@@ -14,7 +16,9 @@
 #include "out/out.h"
 #include "sym/sym.h"
 
-#define TURN_S 0.2
+#define TURN_S	   0.2
+#define INTERVAL_S 30
+#define FIRST_S	   1.0
 
 struct sweep_cmd {
 	struct cli_select select;
@@ -23,7 +27,8 @@ struct sweep_cmd {
 	const char *record, *fail_on;
 	struct outputs_files files;
 	int verbose;
-	bool is_quiet, no_color, no_sandbox, want_help;
+	bool no_tui, is_quiet, no_color, no_sandbox, want_help;
+	struct on_screen on;
 	struct outputs outputs;
 };
 
@@ -45,6 +50,10 @@ static const struct opt table[] = {
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on), "leak: exit 3 when a process leaks", 0, 0,
 	 fail_words},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
+	{0, OPT_FLAG, "no-tui", NULL, ROW(no_tui),
+	 "reports one after the other on a terminal too, no full-screen view (as with -q, -v and "
+	 "in a pipe)",
+	 0, 0, NULL},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "print only the final report", 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "steady processes too", 0, 0, NULL},
 	{0, OPT_FLAG, "no-color", NULL, ROW(no_color), "no colours (as with NO_COLOR set)", 0, 0,
@@ -82,7 +91,7 @@ static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *
 	int err;
 
 	*c = (struct sweep_cmd){.select = CLI_SELECT_DEFAULTS,
-				.interval_s = 30,
+				.interval_s = NAN,
 				.top = 10,
 				.outputs.keeper.sock = -1};
 	err = opts_parse(table, argc, argv, c);
@@ -99,6 +108,8 @@ static int print(const struct sweep_cmd *c, const struct report *r)
 {
 	const struct outputs_files none = {0};
 
+	if (c->on.screen)
+		return screen_report(c->on.screen, r);
 	if (!r->final && outputs_on_stdout(&c->files))
 		return 0;
 	return outputs_print(&c->outputs, r->final ? &c->files : &none, out_term_sweep,
@@ -132,35 +143,53 @@ static void say_watching(const struct sweep_cmd *c, const struct sweep *s)
 
 	if (c->is_quiet)
 		return;
-	log_line("watching %zu Python process%s; Ctrl-C for the final report", n,
-		 n == 1 ? "" : "es");
+	if (!c->on.screen)
+		log_line("watching %zu Python process%s; a report every %g s, Ctrl-C for the final "
+			 "one",
+			 n, n == 1 ? "" : "es", c->interval_s);
 	if (refused)
 		log_line("%zu more cannot be watched, as: %s", refused, why);
 }
 
-static int loop(const struct sweep_cmd *c, struct sweep *s, bool *leaks)
+static void step_screen(struct sweep_cmd *c, double now)
+{
+	if (!c->on.screen)
+		return;
+	if (c->duration_s > 0)
+		screen_left(c->on.screen, fmax(0, c->duration_s - now));
+	on_screen_step(&c->on, 0);
+}
+
+static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 {
 	uint64_t begin = clock_ns();
-	double started_at = wall_clock(), next = c->interval_s, now;
+	double started_at = wall_clock(), next = c->on.screen ? FIRST_S : c->interval_s, now;
 	bool told = false;
 	int err = 0;
 
+	if (c->on.screen)
+		screen_doing(c->on.screen, "looking for Python processes");
 	while (!err && !stop_asked()) {
-		err = sweep_step(s, TURN_S);
+		err = sweep_step(s, c->on.screen ? ON_SCREEN_TURN_S : TURN_S);
 		now = (double)(clock_ns() - begin) / 1e9;
+		step_screen(c, now);
 		if (!told && now > 2) {
 			say_watching(c, s);
 			told = true;
 		}
 		if (c->duration_s > 0 && now >= c->duration_s)
 			break;
-		if (err || now < next)
+		/* A picture of some of them would look like one of all. */
+		if (err || now < next || (c->on.screen && !sweep_has_round(s)))
 			continue;
 		if (!c->is_quiet)
 			err = report(c, s, started_at, begin, false, leaks);
+		if (c->on.screen && next < c->interval_s)
+			next = 0;
 		while (next <= now)
 			next += c->interval_s;
 	}
+	on_screen_end(&c->on);
 	if (!err && stop_asked() && !sweep_has_round(s))
 		return -ECANCELED;
 	return err ? err : report(c, s, started_at, begin, true, leaks);
@@ -174,6 +203,11 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	bool leaks = false;
 	int err, record_err;
 
+	on_screen_decide(&c->on,
+			 !c->no_tui && !c->is_quiet && !c->verbose && !outputs_on_stdout(&c->files),
+			 0);
+	if (isnan(c->interval_s))
+		c->interval_s = c->on.is_wanted ? ON_SCREEN_INTERVAL_S : INTERVAL_S;
 	thread_calm();
 	stop_install();
 	cli_select_raise_limit();
@@ -181,12 +215,18 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	if (!err)
 		err = cli_guard_start(c->no_sandbox, &guard);
 	if (!err)
-		err = outputs_open(&c->outputs, &c->files, &c->record, 1, c->no_sandbox);
+		err = outputs_open_saving(&c->outputs, &c->files, &c->record, 1,
+					  on_screen_stem(&c->on), c->no_sandbox);
 	if (!err)
 		err = sym_servers_start(c->no_sandbox ? NULL : confine_asker);
 	if (!err)
-		err = confine(
-			&(struct confine_opts){.is_off = c->no_sandbox, .kind = FILTER_WATCHES});
+		err = on_screen_begin(&c->on, &c->outputs, c->no_color, c->no_sandbox);
+	if (!err)
+		err = confine(&(struct confine_opts){.is_off = c->no_sandbox,
+						     .kind = FILTER_WATCHES,
+						     .paints = c->on.is_wanted});
+	if (!err)
+		err = on_screen_open(&c->on);
 	if (!err)
 		err = record_begin(&rec, &c->outputs, c->record);
 	so->on_evidence = rec.rec ? record_evidence : NULL;
@@ -195,6 +235,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 		err = sweep_new(so, guard, &s);
 	if (!err)
 		err = loop(c, s, &leaks);
+	on_screen_end(&c->on);
 	sweep_free(s);
 	record_err = record_end(&rec, err);
 	cli_guard_stop(guard);

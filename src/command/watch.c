@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* `watch`, the main job: attach to the named processes, work on them in turn, print a report every
  * interval and a final one at the end. */
+#include <math.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -20,6 +21,8 @@ _Static_assert(ALERTS_RULES == OPTS_MAX_STRINGS && ALERTS_TARGETS == OPTS_MAX_PI
 #define TURN_S	    0.2	 /* longest stay away from signals and the clock */
 #define TREE_TURN_S 0.05 /* with children: they are looked at soon after their start */
 #define TURN_MIN_S  0.02 /* shortest turn of one among many processes */
+#define FIRST_S	    1.0	 /* the first picture of a screen */
+#define INTERVAL_S  5.0
 #define ROUND_MIN_S 0.001
 
 static void close_all(struct watch *w)
@@ -47,7 +50,7 @@ static void show_attaching(const struct watch *w, int pid, bool on)
 	char text[48];
 	int n = snprintf(text, sizeof(text), "attaching to %d ...", pid);
 
-	if (w->o.is_quiet || w->o.verbose || !isatty(STDERR_FILENO))
+	if (w->o.is_quiet || w->o.verbose || w->on.is_wanted || !isatty(STDERR_FILENO))
 		return;
 	if (on)
 		fprintf(stderr, "%s\r", text);
@@ -126,6 +129,22 @@ static void *open_calmly(void *arg)
 	return NULL;
 }
 
+/* q cancels it, as Ctrl-C does. */
+static void show_opening(struct watch *w, pthread_t thread)
+{
+	char text[64];
+
+	if (w->o.pids.n == 1)
+		snprintf(text, sizeof(text), "attaching to %d", w->o.pids.v[0]);
+	else
+		snprintf(text, sizeof(text), "attaching to %zu processes", w->o.pids.n);
+	screen_doing(w->on.screen, text);
+	do
+		on_screen_step(&w->on, ON_SCREEN_TURN_S);
+	while (pthread_tryjoin_np(thread, NULL) == EBUSY);
+	screen_doing(w->on.screen, NULL);
+}
+
 /* Attaching is a second of CPU: in a hurry, where other programs have the other CPUs, it would take
  * the target's. */
 static int attach(struct watch *w)
@@ -136,7 +155,10 @@ static int attach(struct watch *w)
 
 	if (err)
 		return fail(err, "no thread could be started: %s", strerror(-err));
-	pthread_join(thread, NULL);
+	if (w->on.screen)
+		show_opening(w, thread);
+	else
+		pthread_join(thread, NULL);
 	return o.err ? fail(o.err, "%s", o.why) : 0;
 }
 
@@ -144,6 +166,8 @@ static void say_watching(const struct watch *w)
 {
 	double first = w->o.interval_s;
 
+	if (w->on.screen)
+		return;
 	for (size_t i = 0; i < w->n && !w->o.is_quiet; i++)
 		log_line("watching %d (%s)", w->target[i].pid, session_title(w->target[i].session));
 	if (w->o.is_quiet)
@@ -236,11 +260,12 @@ static void work(struct watch *w, double max_s)
 static double until_next(const struct watch *w, double report_s)
 {
 	double left = report_s - watch_elapsed_s(w);
+	double turn_s = w->children ? TREE_TURN_S : w->on.screen ? ON_SCREEN_TURN_S : TURN_S;
 
 	if (w->o.duration_s > 0 && w->o.duration_s - watch_elapsed_s(w) < left)
 		left = w->o.duration_s - watch_elapsed_s(w);
-	if (left > (w->children ? TREE_TURN_S : TURN_S))
-		left = w->children ? TREE_TURN_S : TURN_S;
+	if (left > turn_s)
+		left = turn_s;
 	return left > 0 ? left : 0;
 }
 
@@ -270,18 +295,30 @@ static void check_alerts(struct watch *w)
 	}
 }
 
+static void step_screen(struct watch *w)
+{
+	if (!w->on.screen)
+		return;
+	if (w->o.duration_s > 0)
+		screen_left(w->on.screen, fmax(0, w->o.duration_s - watch_elapsed_s(w)));
+	on_screen_step(&w->on, 0);
+}
+
 static int loop(struct watch *w)
 {
-	double next_s = w->o.interval_s;
+	double next_s = w->on.screen ? FIRST_S : w->o.interval_s;
 	int err = 0, last;
 
 	while (!err && !is_done(w)) {
 		work(w, until_next(w, next_s));
 		check_alerts(w);
+		step_screen(w);
 		if (is_done(w) || watch_elapsed_s(w) < next_s)
 			continue;
 		if (!w->o.is_quiet && w->n)
 			err = watch_report(w, false);
+		if (w->on.screen && next_s < w->o.interval_s)
+			next_s = 0;
 		while (next_s <= watch_elapsed_s(w)) /* a late report does not make two */
 			next_s += w->o.interval_s;
 	}
@@ -291,6 +328,7 @@ static int loop(struct watch *w)
 		return fail(-ESRCH, "%s is no Python that could be watched, nor has it started one",
 			    w->o.command[0]);
 	}
+	on_screen_end(&w->on);
 	last = watch_report(w, true);
 	return err ? err : last;
 }
@@ -300,6 +338,19 @@ static int loop(struct watch *w)
 static void hurry(void)
 {
 	setpriority(PRIO_PROCESS, 0, -15); /* not allowed: then not */
+}
+
+/* Not where its output would run through it: what CMD writes, what -v tells. */
+static void decide_on_screen(struct watch *w)
+{
+	const struct watch_opts *o = &w->o;
+
+	on_screen_decide(&w->on,
+			 !o->no_tui && !o->is_quiet && !o->verbose && !o->command &&
+				 !w->is_stdout_taken,
+			 o->pids.n == 1 ? o->pids.v[0] : 0);
+	if (isnan(w->o.interval_s))
+		w->o.interval_s = w->on.is_wanted ? ON_SCREEN_INTERVAL_S : INTERVAL_S;
 }
 
 static int run(struct watch *w)
@@ -313,10 +364,11 @@ static int run(struct watch *w)
 		err = cli_preflight();
 	if (!err)
 		err = cli_guard_start(w->o.no_sandbox, &w->guard);
+	decide_on_screen(w);
 	if (!err)
-		err = outputs_open(&w->outputs, &w->o.files,
-				   (const char *const[]){w->o.baseline, w->o.record}, 2,
-				   w->o.no_sandbox);
+		err = outputs_open_saving(&w->outputs, &w->o.files,
+					  (const char *const[]){w->o.baseline, w->o.record}, 2,
+					  on_screen_stem(&w->on), w->o.no_sandbox);
 	if (!err && w->o.baseline)
 		err = watch_read_baseline(w);
 	if (!err)
@@ -324,8 +376,13 @@ static int run(struct watch *w)
 	if (!err)
 		err = sym_servers_start(w->o.no_sandbox ? NULL : confine_asker);
 	if (!err)
-		err = confine(
-			&(struct confine_opts){.is_off = w->o.no_sandbox, .kind = FILTER_WATCHES});
+		err = on_screen_begin(&w->on, &w->outputs, w->o.no_color, w->o.no_sandbox);
+	if (!err)
+		err = confine(&(struct confine_opts){.is_off = w->o.no_sandbox,
+						     .kind = FILTER_WATCHES,
+						     .paints = w->on.is_wanted});
+	if (!err)
+		err = on_screen_open(&w->on);
 	if (!err)
 		err = record_begin(&w->record, &w->outputs, w->o.record);
 	if (!err)
@@ -336,6 +393,7 @@ static int run(struct watch *w)
 		say_watching(w);
 		err = loop(w);
 	}
+	on_screen_end(&w->on);
 	close_all(w);
 	record_err = record_end(&w->record, err);
 	launch_close(&w->launch);

@@ -70,6 +70,12 @@ static const struct opt table[] = {
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on),
 	 "leak: exit with status 3 when a process leaks", 0, 0, failures},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
+	{0, OPT_FLAG, "no-tui", NULL, ROW(no_tui),
+	 "reports one after the other on a terminal too, no full-screen view (as with -q, -v, "
+	 "-- CMD and in a pipe)",
+	 0, 0, NULL},
+	{0, OPT_FLAG, "tui", NULL, ROW(tui),
+	 "with --from: the full-screen view, moment by moment of a recording", 0, 0, NULL},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "print only the final report", 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose),
 	 "whole stacks, all sites, all counters, what the tool does; twice: more", 0, 0, NULL},
@@ -141,6 +147,8 @@ static int check_from(struct watch_opts *o)
 		return fail(-EINVAL,
 			    "--from tells of what was seen: it goes with --at, -T, --json, "
 			    "--folded, --speedscope, --record, --fail-on and -v");
+	if (o->tui && (o->no_tui || o->is_quiet || o->record))
+		return fail(-EINVAL, "--tui goes without --no-tui, -q and --record");
 	return outputs_check(&o->files);
 }
 
@@ -150,7 +158,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 	int err;
 
 	*out = (struct watch_opts){
-		.interval_s = 5,
+		.interval_s = NAN,
 		.top = 10,
 		.older_ms = 500,
 		.max_size = UINT64_MAX,
@@ -165,6 +173,10 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(-EINVAL, "--record needs the name of a file");
 	if (out->from)
 		return check_from(out);
+	if (out->tui)
+		return fail(-EINVAL,
+			    "--tui goes with --from FILE; a watch has the full-screen view on a "
+			    "terminal by itself");
 	if (!isnan(out->at_s))
 		return fail(-EINVAL, "--at goes with --from FILE");
 	is_found = cli_find_is_wanted(&out->find, &out->pids);

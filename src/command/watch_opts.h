@@ -24,6 +24,7 @@ struct watch_opts {
 	const char *alert_log, *alert_hook, *fail_on, *baseline;
 	int verbose;
 	bool fds, no_fds, want_native, no_native, children;
+	bool no_tui, tui; /* no screen on a terminal; one of --from */
 	bool is_quiet, no_color, no_sandbox, want_help, want_version;
 };
 

@@ -7,6 +7,7 @@
 #include "command/children.h"
 #include "cli/launch.h"
 #include "cli/outputs.h"
+#include "command/on_screen.h"
 #include "command/record.h"
 #include "command/watch_opts.h"
 #include "report/baseline.h"
@@ -35,6 +36,7 @@ struct watch {
 	struct baseline baseline;
 	struct outputs outputs;
 	struct record record;
+	struct on_screen on;
 };
 
 static inline double watch_elapsed_s(const struct watch *w)

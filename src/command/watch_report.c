@@ -48,6 +48,8 @@ static int print_text(struct watch *w, const struct report *r)
 	const struct out_term_opts to = outputs_term(w->o.top, w->o.no_color, w->o.verbose);
 	int err;
 
+	if (w->on.screen)
+		return screen_report(w->on.screen, r);
 	if (w->is_stdout_taken || w->is_unread)
 		return 0;
 	err = out_term(stdout, r, &to);
