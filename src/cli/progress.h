@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One line on standard error, rewritten in place while a heap is read: on a terminal only, and only
- * when it takes long. */
+/* One line on standard error, rewritten in place while a heap or many files are read: on a terminal
+ * only, and only when it takes long. */
 #ifndef PYLEAK_CLI_PROGRESS_H
 #define PYLEAK_CLI_PROGRESS_H
 
@@ -17,6 +17,8 @@ void progress_begin(struct progress *p, bool quiet);
 /* For heap_watch_by, @ctx is the struct above. Rests while others want the CPU. Ends the reading,
  * with -ECANCELED, after Ctrl-C. */
 int progress_heap(const struct heap_progress *at, void *ctx);
+/* Of @of things, @done are done. Never ends anything. */
+void progress_count(struct progress *p, const char *doing, size_t done, size_t of);
 /* Take the line away, before anything else is written to a terminal. */
 void progress_end(struct progress *p);
 

@@ -123,9 +123,29 @@ static int save(struct cli_source *s, const struct outputs *o, const char *path,
 	return outputs_end(o, &out, err);
 }
 
-int cli_source_save(struct cli_source *s, const struct outputs *o, const char *path, FILE *say)
+struct saving {
+	struct progress *progress;
+	uint64_t of_bytes;
+};
+
+static int tell_saving(void *ctx, uint64_t memory_bytes)
 {
-	struct saved_sums saved;
+	const struct saving *saving = ctx;
+	const struct heap_progress at = {
+		.doing = "saving memory",
+		.bytes = memory_bytes,
+		.of_bytes = saving->of_bytes,
+	};
+
+	return progress_heap(&at, saving->progress);
+}
+
+int cli_source_save(struct cli_source *s, const struct outputs *o, const char *path,
+		    struct progress *progress, FILE *say)
+{
+	struct saving saving = {.progress = progress};
+	struct saved_sums saved = {.watch = tell_saving, .watch_ctx = &saving};
+	struct proc_memory m;
 	char memory[32], file[32];
 	int err;
 
@@ -133,6 +153,9 @@ int cli_source_save(struct cli_source *s, const struct outputs *o, const char *p
 	err = proc_read_maps(s->proc);
 	if (err)
 		return err;
+	/* Files are saved by what of them was changed: about all of the rest. */
+	if (proc_is_live(s->proc) && !proc_memory(s->proc, &m))
+		saving.of_bytes = m.anon_bytes;
 	err = save(s, o, path, &saved);
 	if (err || !say)
 		return err;

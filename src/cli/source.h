@@ -6,6 +6,7 @@
 #include "cli/find.h"
 #include "cli/opts.h"
 #include "cli/outputs.h"
+#include "cli/progress.h"
 #include "confine/confine.h"
 #include "py/py.h"
 
@@ -57,7 +58,9 @@ int cli_source_find(struct cli_source_opts *o, const struct cli_again *again);
 /* The @i'th process. */
 int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source *out);
 void cli_source_close(struct cli_source *s);
-/* Writes a snapshot; says what was saved on @say, when it is not NULL. */
-int cli_source_save(struct cli_source *s, const struct outputs *o, const char *path, FILE *say);
+/* Writes a snapshot; says what was saved on @say, when it is not NULL, and meanwhile how far it is.
+ */
+int cli_source_save(struct cli_source *s, const struct outputs *o, const char *path,
+		    struct progress *progress, FILE *say);
 
 #endif

@@ -119,6 +119,12 @@ static bool json_on_stdout(const struct census_cmd *c)
 	return c->json && strcmp(c->json, "-") == 0;
 }
 
+static int save(struct census_cmd *c, struct cli_source *s)
+{
+	return cli_source_save(s, &c->outputs, c->save, &c->progress,
+			       json_on_stdout(c) ? stderr : stdout);
+}
+
 /* One more process into the report. */
 static int take_one(struct census_cmd *c, size_t i, struct report *r)
 {
@@ -133,10 +139,9 @@ static int take_one(struct census_cmd *c, size_t i, struct report *r)
 	struct cli_source s;
 	int err = cli_source_open(&c->source, i, &s);
 
-	if (!err && c->save)
-		err = cli_source_save(&s, &c->outputs, c->save,
-				      json_on_stdout(c) ? stderr : stdout);
 	progress_begin(&c->progress, c->is_quiet);
+	if (!err && c->save)
+		err = save(c, &s);
 	if (!err)
 		err = census_process(s.proc, s.rt, &o, r, &r->processes[r->n_processes]);
 	progress_end(&c->progress);

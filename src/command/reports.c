@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "cli/progress.h"
 #include "record/recording.h"
 #include "report/merge.h"
 #include "report/read.h"
@@ -19,13 +20,17 @@ static int read_one(const char *path, struct report_pool *pool, struct report **
 int reports_merge(char **files, size_t n, struct report_pool *pool, struct report **out)
 {
 	auto_free struct report **in = calloc(n + 1, sizeof(struct report *));
+	struct progress progress;
 	size_t got = 0;
 	int err = in ? 0 : fail(-ENOMEM, "out of memory");
 
+	progress_begin(&progress, false);
 	while (!err && got < n) {
+		progress_count(&progress, "reading reports", got, n);
 		err = read_one(files[got], pool, &in[got]);
 		got += !err;
 	}
+	progress_end(&progress);
 	if (!err)
 		return report_merge(in, n, out);
 	while (got)

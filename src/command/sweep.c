@@ -19,6 +19,7 @@
 #define TURN_S	   0.2
 #define INTERVAL_S 30
 #define FIRST_S	   1.0
+#define TOLD_S	   2.0 /* all are found by then */
 
 struct sweep_cmd {
 	struct cli_select select;
@@ -173,7 +174,7 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 		err = sweep_step(s, c->on.screen ? ON_SCREEN_TURN_S : TURN_S);
 		now = (double)(clock_ns() - begin) / 1e9;
 		step_screen(c, now);
-		if (!told && now > 2) {
+		if (!told && now > TOLD_S) {
 			say_watching(c, s);
 			told = true;
 		}

@@ -240,6 +240,14 @@ static int flush(struct saver *s)
 	return used ? put_record(s, SNAP_MEMORY, s->block, used) : 0;
 }
 
+static int flush_full(struct saver *s)
+{
+	const struct saved_sums *o = s->out;
+	int err = o->watch ? o->watch(o->watch_ctx, o->memory_bytes) : 0;
+
+	return err ? err : flush(s);
+}
+
 /* One page that is in s->block at s->used. */
 static int add_page(struct saver *s, uint64_t addr)
 {
@@ -251,7 +259,7 @@ static int add_page(struct saver *s, uint64_t addr)
 		s->run[s->runs++] = (struct snap_run){addr, SNAP_PAGE};
 	s->used += SNAP_PAGE;
 	s->out->memory_bytes += SNAP_PAGE;
-	return s->used == SNAP_BLOCK ? flush(s) : 0;
+	return s->used == SNAP_BLOCK ? flush_full(s) : 0;
 }
 
 /* Pages [addr, end), all of them there; from the file @fd at @offset when it is not -1. */
@@ -452,7 +460,7 @@ int saved_write(struct proc *p, FILE *f, const struct proc_map *const *image, si
 	struct saver s = {.p = p, .f = f, .out = out};
 	int err;
 
-	memset(out, 0, sizeof(*out));
+	out->memory_bytes = out->file_bytes = out->unreadable_bytes = 0;
 	err = open_all(&s);
 	if (!err)
 		err = save_all(&s, image, n);

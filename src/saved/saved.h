@@ -21,6 +21,9 @@ int saved_open_core(const char *path, const char *sysroot, struct proc **out);
 struct saved_sums {
 	uint64_t memory_bytes, file_bytes; /* saved; written */
 	uint64_t unreadable_bytes;	   /* wanted, but gone when it was to be read */
+	/* Told now and then how far it is, when not NULL; what is not 0 ends it. */
+	int (*watch)(void *ctx, uint64_t memory_bytes);
+	void *watch_ctx;
 };
 int saved_write(struct proc *p, FILE *f, const struct proc_map *const *image, size_t n,
 		struct saved_sums *out);

@@ -3,7 +3,9 @@
 import copy
 import json
 import os
+import pty
 import subprocess
+import time
 
 import jsonschema
 import pytest
@@ -155,6 +157,19 @@ def test_text_and_standard_input(hosts):
     run = merge("-", hosts[1], stdin=open(hosts[0], encoding="utf-8"))  # noqa: SIM115
     assert run.returncode == 0, run.stderr
     assert "2 processes of gunicorn" in run.stdout and "in 2 processes" in run.stdout
+
+
+def test_a_terminal_is_told_how_far_it_is(hosts):
+    ours, theirs = pty.openpty()
+    args = [TOOL, "merge", hosts[1], "-", *[hosts[2]] * 30]
+    with subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs) as run:
+        os.close(theirs)
+        time.sleep(1.5)  # what takes less says nothing
+        out, _ = run.communicate(hosts[0].read_bytes(), timeout=60)
+    assert run.returncode == 0 and b"processes of gunicorn" in out
+    told = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "reading reports: 2 of 32" in told and told.endswith(" \r")
 
 
 def test_what_is_no_report(hosts, tmp_path):
