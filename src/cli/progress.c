@@ -91,6 +91,19 @@ int progress_heap(const struct heap_progress *at, void *ctx)
 	return 0;
 }
 
+void progress_wait(struct progress *p, const char *doing)
+{
+	uint64_t now = clock_ns();
+	char text[160], took[32];
+
+	if (!p->is_wanted || now < p->next_ns)
+		return;
+	p->next_ns = now + EVERY_NS;
+	snprintf(text, sizeof(text), "%s: %s", doing,
+		 fmt_duration(took, sizeof(took), (double)(now - p->begin_ns) / 1e9));
+	rewrite(p, text);
+}
+
 void progress_count(struct progress *p, const char *doing, size_t done, size_t of)
 {
 	uint64_t now = clock_ns();

@@ -17,7 +17,9 @@ void progress_begin(struct progress *p, bool quiet);
 /* For heap_watch_by, @ctx is the struct above. Rests while others want the CPU. Ends the reading,
  * with -ECANCELED, after Ctrl-C. */
 int progress_heap(const struct heap_progress *at, void *ctx);
-/* Of @of things, @done are done. Never ends anything. */
+/* Something is waited for that does not tell how far it is. */
+void progress_wait(struct progress *p, const char *doing);
+/* So many of @of things are done. Never ends anything. */
 void progress_count(struct progress *p, const char *doing, size_t done, size_t of);
 /* Take the line away, before anything else is written to a terminal. */
 void progress_end(struct progress *p);

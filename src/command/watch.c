@@ -9,6 +9,7 @@
 
 #include "base/thread.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "command/command.h"
 #include "cli/stop.h"
 #include "command/watch_priv.h"
@@ -41,21 +42,6 @@ int watch_name_target(int err, int pid)
 
 	snprintf(number, sizeof(number), "%d", pid);
 	return strstr(fail_text(), number) ? err : fail_in(err, "pid %d", pid);
-}
-
-/* Loading takes a second or two where the kernel's verifier is slow. Only for somebody who looks
- * at a terminal, and gone when there is something to say. */
-static void show_attaching(const struct watch *w, int pid, bool on)
-{
-	char text[48];
-	int n = snprintf(text, sizeof(text), "attaching to %d ...", pid);
-
-	if (w->o.is_quiet || w->o.verbose || w->on.is_wanted || !isatty(STDERR_FILENO))
-		return;
-	if (on)
-		fprintf(stderr, "%s\r", text);
-	else
-		fprintf(stderr, "%*s\r", n, "");
 }
 
 static int open_children(struct watch *w, struct session_opts so)
@@ -99,9 +85,7 @@ static int open_all(struct watch *w)
 		struct watch_target *t = &w->target[i];
 
 		t->pid = w->o.pids.v[i];
-		show_attaching(w, t->pid, true);
 		err = session_open(t->pid, &so, &t->session);
-		show_attaching(w, t->pid, false);
 		if (err)
 			return err == -ECANCELED
 				       ? err
@@ -130,19 +114,28 @@ static void *open_calmly(void *arg)
 }
 
 /* q cancels it, as Ctrl-C does. */
-static void show_opening(struct watch *w, pthread_t thread)
+static void show_opening(struct watch *w, pthread_t thread, const char *text)
 {
-	char text[64];
-
-	if (w->o.pids.n == 1)
-		snprintf(text, sizeof(text), "attaching to %d", w->o.pids.v[0]);
-	else
-		snprintf(text, sizeof(text), "attaching to %zu processes", w->o.pids.n);
 	screen_doing(w->on.screen, text);
 	do
 		on_screen_step(&w->on, ON_SCREEN_TURN_S);
 	while (pthread_tryjoin_np(thread, NULL) == EBUSY);
-	screen_doing(w->on.screen, NULL);
+	screen_doing(w->on.screen, "attached, first windows and readings");
+}
+
+/* Loading takes a second or two where the kernel's verifier is slow, more on a busy host. */
+static void await_opening(const struct watch *w, pthread_t thread, const char *text)
+{
+	struct progress progress;
+	struct timespec until;
+
+	progress_begin(&progress, w->o.is_quiet || w->o.verbose);
+	do {
+		progress_wait(&progress, text);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+	} while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT);
+	progress_end(&progress);
 }
 
 /* Attaching is a second of CPU: in a hurry, where other programs have the other CPUs, it would take
@@ -151,14 +144,19 @@ static int attach(struct watch *w)
 {
 	struct opening o = {.w = w};
 	pthread_t thread;
+	char text[64];
 	int err = thread_start(&thread, open_calmly, &o);
 
 	if (err)
 		return fail(err, "no thread could be started: %s", strerror(-err));
-	if (w->on.screen)
-		show_opening(w, thread);
+	if (w->o.pids.n == 1)
+		snprintf(text, sizeof(text), "attaching to %d", w->o.pids.v[0]);
 	else
-		pthread_join(thread, NULL);
+		snprintf(text, sizeof(text), "attaching to %zu processes", w->o.pids.n);
+	if (w->on.screen)
+		show_opening(w, thread, text);
+	else
+		await_opening(w, thread, text);
 	return o.err ? fail(o.err, "%s", o.why) : 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The reports of a watch: filled, printed, written. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "command/watch_priv.h"
@@ -102,6 +103,15 @@ static int learn(struct watch *w, struct report *r)
 	return err ? err : outputs_write(&w->outputs, w->o.baseline, write_baseline, &w->baseline);
 }
 
+/* For who looks at a terminal, and gone when there is something to say. */
+static void show_asking(const struct watch *w, bool on)
+{
+	static const char text[] = "final report: asking what holds the objects that stay ...";
+
+	if (!w->o.is_quiet && !w->o.verbose && isatty(STDERR_FILENO))
+		fprintf(stderr, "%-*s\r", (int)sizeof(text), on ? text : "");
+}
+
 /* A full disk behind standard output is no reason to lose the files, nor the reverse. */
 int watch_report(struct watch *w, bool final)
 {
@@ -111,7 +121,11 @@ int watch_report(struct watch *w, bool final)
 	err = report_new(&r);
 	if (err)
 		return err;
+	if (final)
+		show_asking(w, true);
 	err = fill(w, r, final);
+	if (final)
+		show_asking(w, false);
 	if (!err) {
 		err = print_text(w, r);
 		file_err = final ? write_files(w, r) : 0;

@@ -11,7 +11,8 @@
 
 #include "out/term_priv.h"
 
-#define MAX_TIME_S 253402300800.0 /* the year 10000: farther than four digits */
+#define FIRST_LINE_S 15
+#define MAX_TIME_S   253402300800.0 /* the year 10000: farther than four digits */
 
 enum style term_class_style(enum report_class c)
 {
@@ -227,7 +228,24 @@ static bool is_shown(const struct report_site *s, bool verbose)
 	return verbose || s->verdict != CLASS_STEADY;
 }
 
-static void put_sites(struct line *l, const struct report_process *p, bool final,
+/* Says what was done so far, while nothing was found by it. */
+static void put_nothing_yet(struct line *l, const struct report *r, const struct report_process *p)
+{
+	char text[160], n[32];
+
+	line_text(l, "  no site grows so far");
+	if (p->windows || p->survivors) {
+		snprintf(text, sizeof(text),
+			 ": %" PRIu64 " windows on births, %s objects of them followed", p->windows,
+			 fmt_count(n, sizeof(n), (double)p->survivors));
+		line_words(l, text);
+	}
+	if (r->duration_s < FIRST_LINE_S && p->windows)
+		line_words(l, "; a line takes 15 s at least");
+	line_end(l);
+}
+
+static void put_sites(struct line *l, const struct report *r, const struct report_process *p,
 		      const struct out_term_opts *o)
 {
 	size_t shown = 0, left = 0;
@@ -235,9 +253,11 @@ static void put_sites(struct line *l, const struct report_process *p, bool final
 
 	for (size_t i = 0; i < p->n_sites; i++)
 		grows = grows || p->sites[i].verdict <= CLASS_GROWING;
-	if (!grows) {
-		line_printf(l, "  no site grows%s", final ? "" : " so far");
+	if (!grows && r->final) {
+		line_text(l, "  no site grows");
 		line_end(l);
+	} else if (!grows) {
+		put_nothing_yet(l, r, p);
 	}
 	for (size_t i = 0; i < p->n_sites; i++) {
 		if (!is_shown(&p->sites[i], o->verbose))
@@ -301,7 +321,7 @@ static void put_process(struct line *l, const struct report *r, const struct rep
 		term_parts(l, p);
 	term_baseline(l, p, o->verbose);
 	term_fds(l, p, o->verbose);
-	put_sites(l, p, r->final, o);
+	put_sites(l, r, p, o);
 	put_remarks(l, p, o->verbose);
 }
 

@@ -97,6 +97,34 @@ static void very_long_names_are_bounded(void **state)
 	report_free(r);
 }
 
+static void what_was_done_is_told_while_nothing_grows(void **state)
+{
+	struct report *r = sample_report();
+	struct report_process one = r->processes[0];
+	const struct out_term_opts o = {.top = 10};
+	size_t size;
+	char *text;
+
+	(void)state;
+	one.n_sites = 0;
+	one.windows = 14;
+	one.survivors = 1340;
+	r->processes = &one;
+	r->n_processes = 1;
+	r->final = false;
+	r->duration_s = 8;
+	text = render(r, &o, &size);
+	assert_non_null(strstr(text,
+			       "\n  no site grows so far: 14 windows on births, 1.3 k objects of "
+			       "them followed; a line takes 15 s at least\n"));
+	free(text);
+	r->final = true;
+	text = render(r, &o, &size);
+	assert_non_null(strstr(text, "\n  no site grows\n"));
+	free(text);
+	report_free(r);
+}
+
 static const struct {
 	const char *name, *in;
 	int want;
@@ -169,6 +197,7 @@ int main(void)
 		cmocka_unit_test(target_cannot_command_the_terminal),
 		cmocka_unit_test(nor_by_what_is_said_on_standard_error),
 		cmocka_unit_test(very_long_names_are_bounded),
+		cmocka_unit_test(what_was_done_is_told_while_nothing_grows),
 		cmocka_unit_test(columns_are_counted_as_shown),
 		cmocka_unit_test(colour_needs_a_terminal),
 		cmocka_unit_test(failed_write_is_reported),
