@@ -11,7 +11,7 @@ tmp=$(mktemp -d)
 trap 'kill "$demo" 2>/dev/null || :; rm -rf "$tmp"' EXIT
 
 cp "$top/tests/zoo/demo.py" "$tmp/shop.py"
-python3 "$tmp/shop.py" &
+PYTHONPATH="$top/tests/zoo" python3 -B "$tmp/shop.py" &
 demo=$!
 sleep 2
 (cd "$tmp" && "$top/build/pyleak-bpf" -p "$demo" -d 30 -q --html "$tmp/page.html" >/dev/null)
