@@ -95,21 +95,47 @@ static int follow_hits(const struct births_finder *f, const struct births_hits *
 	return err;
 }
 
-static int to_point(const struct births_finder *f, const struct births_test *t,
-		    struct places_point *p)
+/* Is it known where the object is when the test is run? */
+static bool has_object(const struct births_test *t)
 {
 	const struct births_value *o = &t->object;
-	bool in_reg = o->kind == BIRTHS_ORIGIN && o->reg != 4;
-	bool in_slot = o->kind == BIRTHS_SLOT && (o->reg == 4 || o->reg == 5);
 
-	if (t->disagree || !(in_reg || in_slot) || o->n < INT32_MIN || o->n > INT32_MAX)
+	return !t->disagree && o->n >= INT32_MIN && o->n <= INT32_MAX &&
+	       ((o->kind == BIRTHS_ORIGIN && o->reg != 4) ||
+		(o->kind == BIRTHS_SLOT && (o->reg == 4 || o->reg == 5)));
+}
+
+/* One of the births at one place: its jump may have been reached from one read that was decoded
+ * with its prefix and without. Only one of these is the instruction, and the other, which supposes
+ * our word behind another register, may take that register for no object. NULL: not clear. */
+static const struct births_test *one_of(const struct births_test *t, size_t n)
+{
+	const struct births_test *found = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (t[i].verdict != BIRTHS_BIRTH || !has_object(&t[i]))
+			continue;
+		if (found && !births_same_value(&found->object, &t[i].object))
+			return NULL;
+		found = &t[i];
+	}
+	return found;
+}
+
+static int to_point(const struct births_finder *f, const struct births_test *t, size_t n,
+		    struct places_point *p)
+{
+	const struct births_test *one = one_of(t, n);
+
+	if (!one)
 		return fail(-ENOTSUP, "%s: where the object born at %#llx is kept is not clear",
 			    dso_path(f->d), (unsigned long long)t->place);
-	*p = (struct places_point){.addr = t->place,
-				   .site = {.reg = o->reg,
-					    .how = in_slot ? PL_OBJ_DEREF : PL_OBJ_REG,
-					    .disp = (int32_t)o->n}};
-	return dso_addr_to_offset(f->d, t->place, &p->offset);
+	*p = (struct places_point){
+		.addr = one->place,
+		.site = {.reg = one->object.reg,
+			 .how = one->object.kind == BIRTHS_SLOT ? PL_OBJ_DEREF : PL_OBJ_REG,
+			 .disp = (int32_t)one->object.n}};
+	return dso_addr_to_offset(f->d, one->place, &p->offset);
 }
 
 static int by_place(const void *a, const void *b)
@@ -117,6 +143,24 @@ static int by_place(const void *a, const void *b)
 	const struct births_test *x = a, *y = b;
 
 	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* How many of the next tests are of the place of the first? */
+static size_t of_one_place(const struct births_tests *tests, size_t from)
+{
+	size_t n = 1;
+
+	while (from + n < tests->v.n && tests->v.v[from + n].place == tests->v.v[from].place)
+		n++;
+	return n;
+}
+
+static bool any_birth(const struct births_test *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (t[i].verdict == BIRTHS_BIRTH)
+			return true;
+	return false;
 }
 
 /* Test option: every N-th site is hidden, so that a test can see the finder refuse. */
@@ -131,25 +175,25 @@ static int collect(const struct births_finder *f, struct births_tests *tests, st
 		   struct places_births_report *report)
 {
 	const unsigned long hide = hide_every();
-	uint64_t last = 0;
 
 	if (tests->v.n)
 		qsort(tests->v.v, tests->v.n, sizeof(*tests->v.v), by_place);
 	out->v = calloc(tests->v.n + 1, sizeof(*out->v));
 	if (!out->v)
 		return fail(-ENOMEM, "out of memory");
-	for (size_t i = 0; i < tests->v.n; i++) {
+	for (size_t i = 0, n; i < tests->v.n; i += n) {
 		const struct births_test *t = &tests->v.v[i];
 		int err;
 
-		report->deaths += t->verdict == BIRTHS_DEATH;
-		if (t->verdict != BIRTHS_BIRTH || t->place == last)
+		n = of_one_place(tests, i);
+		for (size_t k = 0; k < n; k++)
+			report->deaths += t[k].verdict == BIRTHS_DEATH;
+		if (!any_birth(t, n))
 			continue;
-		last = t->place;
 		report->births++;
 		if (hide && (report->births - 1) % hide == 0)
 			continue;
-		err = to_point(f, t, &out->v[out->n]);
+		err = to_point(f, t, n, &out->v[out->n]);
 		if (err)
 			return err;
 		if (out->n == PL_MAX_SITES)

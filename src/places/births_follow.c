@@ -16,7 +16,7 @@ struct edge { /* what was seen on all ways from one test */
 	int left; /* instructions, over all ways */
 };
 
-static bool same_value(const struct births_value *a, const struct births_value *b)
+bool births_same_value(const struct births_value *a, const struct births_value *b)
 {
 	return a->kind == b->kind && a->reg == b->reg && a->n == b->n;
 }
@@ -32,7 +32,7 @@ static void add_ref(struct births_test *t, uint64_t addr)
 
 static void end_in_birth(struct edge *e, const struct births_state *s)
 {
-	if (e->birth && !same_value(&e->t->object, &s->r[RDI]))
+	if (e->birth && !births_same_value(&e->t->object, &s->r[RDI]))
 		e->t->disagree = true;
 	e->t->object = s->r[RDI];
 	e->birth = true;
@@ -280,7 +280,7 @@ bool births_first_call(const struct births_finder *f, struct births_target *targ
 			}
 			/* fall through */
 		case ZYDIS_CATEGORY_CALL:
-			*passes_object = same_value(&s.r[RDI], &object);
+			*passes_object = births_same_value(&s.r[RDI], &object);
 			return target_of(f, &s, &in, target);
 		default:
 			births_step(f, &s, &in);

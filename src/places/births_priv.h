@@ -179,6 +179,7 @@ struct births_test {
 	uint64_t refs[BIRTHS_MAX_REFS];
 };
 
+bool births_same_value(const struct births_value *a, const struct births_value *b);
 /* The tests of what the instruction at @at reads; 0 = none. *lost: there may be more. */
 size_t births_follow(const struct births_finder *f, uint64_t at, bool direct,
 		     struct births_test out[BIRTHS_MAX_JUMPS], bool *lost);

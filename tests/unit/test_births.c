@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The birth finder on every interpreter at hand: the system's, those of pyenv, and the ELF files
- * named in PYLEAK_TEST_PYTHONS. Numbers of sites change with every compiler run, so ranges and
- * completeness are asserted, never counts. */
+ * named in PYLEAK_TEST_PYTHONS, and the shapes that were built. Numbers of sites change with every
+ * compiler run, so ranges and completeness are asserted, never counts. */
 #include "places/places.h"
 #include "probe/probe.h"
 #include "unit.h"
@@ -55,10 +55,25 @@ static void add_glob(const char *pattern)
 	globfree(&g);
 }
 
+/* Shapes that tests/e2e/builds.sh has made. */
+static void add_builds(void)
+{
+	static const char *const files[] = {"bin/python3.[0-9][0-9]", "lib/libpython3.*.so.1.0"};
+	const char *cache = getenv("PYLEAK_CACHE");
+	char pattern[512];
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(pattern, sizeof(pattern), "%s/pyleak-roots/builds/*/%s",
+			 cache ? cache : "/var/tmp", files[i]);
+		add_glob(pattern);
+	}
+}
+
 static void find_targets(void)
 {
 	const char *more = getenv("PYLEAK_TEST_PYTHONS");
 
+	add_builds();
 	add_glob("/usr/bin/python3.[0-9]");
 	add_glob("/usr/bin/python3.[0-9][0-9]");
 	add_glob("/usr/lib/x86_64-linux-gnu/libpython3.*.so.1.0");
