@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "probe/mechanism_priv.h"
+#include "proc/storage.h"
 
 #define PAGE	   4096
 #define AGAIN_NS   1000000000 /* memory that is used stays for so long */
@@ -78,31 +78,6 @@ void probe_unpin(struct probe_set *s)
 	s->pin = NULL;
 }
 
-/* The owner of the FUSE mount of device @dev, as the target's table of mounts has it; -1: not told.
- */
-static long mount_owner(int pid, dev_t dev)
-{
-	char path[32], line[4352], id[32];
-	long owner = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
-	snprintf(id, sizeof(id), " %u:%u ", major(dev), minor(dev));
-	f = fopen(path, "re");
-	while (f && owner < 0 && fgets(line, sizeof(line), f)) {
-		const char *behind = strstr(line, " - "), *user;
-
-		if (!strstr(line, id) || !behind)
-			continue;
-		user = strstr(behind, "user_id=");
-		if (user)
-			owner = strtol(user + 8, NULL, 10);
-	}
-	if (f)
-		fclose(f);
-	return owner;
-}
-
 /* Whoever serves a FUSE file system decides when it answers: root's may hold programs, others' may
  * not stop the host. */
 int probe_check_storage(const struct probe_set *s)
@@ -115,7 +90,7 @@ int probe_check_storage(const struct probe_set *s)
 			    strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return fail(-EINVAL, "what the probes are for is no regular file");
-	if ((uint32_t)fs.f_type != FUSE_SUPER || mount_owner(s->pid, st.st_dev) == 0)
+	if ((uint32_t)fs.f_type != FUSE_SUPER || storage_fuse_user(s->pid, st.st_dev) == 0)
 		return 0;
 	return fail(
 		-ENOTSUP,

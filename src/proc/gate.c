@@ -93,6 +93,7 @@ static bool begin_live(const struct proc *p, bool from_cwd, struct walk *w, stru
 	*cwd = from_cwd && root >= 0 ? open(path, LOOK_AT_DIR) : -1;
 	if (root >= 0 && (*cwd >= 0 || !from_cwd) && !proc_ids_read(p->pid, now) && proc_alive(p)) {
 		walk_begin(w, root);
+		w->pid = p->pid;
 		/* What it was, too: a process of nobody may turn into one of root by an exec. */
 		w->ids[0] = &p->gate->ids;
 		w->ids[1] = now;
@@ -119,6 +120,7 @@ static int begin(const struct proc *p, const char *path, struct walk *w, struct 
 	if (root < 0)
 		return -errno;
 	walk_begin(w, root);
+	w->pid = g->is_ours ? 0 : getpid();
 	w->ids[0] = g->is_ours ? NULL : &g->ids;
 	return 0;
 }

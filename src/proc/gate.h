@@ -17,8 +17,9 @@ struct stat;
  * A descriptor for reading of the file that @p calls @path; a relative name counts from its working
  * directory. -ENOENT: there is none, or not of that name any more (the process has ended, and
  * its root was not ours); -ENOEXEC: no regular file; -EFBIG: more than @max bytes; -EACCES: the
- * process may not read it; other errors as the kernel has them for such a name. Without a
- * sentence. A file on storage that is silent makes the caller wait, and nobody else.
+ * process may not read it; -EREMOTE: it lies on the FUSE mount of somebody but root, who may
+ * never answer; other errors as the kernel has them for such a name. Without a sentence. A file on
+ * other storage that is silent (NFS, root's FUSE) makes the caller wait, and nobody else.
  */
 int proc_open_named(const struct proc *p, const char *path, uint64_t max, int *fd);
 /* The whole of such a file. Freed by the caller. */

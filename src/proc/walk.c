@@ -7,6 +7,8 @@
  */
 #include "proc/walk.h"
 
+#include "proc/storage.h"
+
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -67,16 +69,38 @@ static bool same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* @up[0], and the directories above it as far as @root. */
-static int climb(int root, int up[WALK_LEVELS], size_t *n)
+/* 0: @fd may be asked. */
+static int check_storage(struct walk *w, int fd)
+{
+	dev_t dev;
+
+	if (!w->pid)
+		return 0;
+	if (!storage_device(fd, &dev))
+		return -EREMOTE;
+	if (dev != w->answers && storage_is_somebodys(w->pid, dev))
+		return -EREMOTE;
+	w->answers = dev;
+	return 0;
+}
+
+static int look(struct walk *w, int fd, struct stat *st)
+{
+	int err = check_storage(w, fd);
+
+	return err ? err : fstat(fd, st) ? -errno : 0;
+}
+
+/* @up[0], and the directories above it as far as the root. */
+static int climb(struct walk *w, int up[WALK_LEVELS], size_t *n)
 {
 	struct stat end, st, last = {0};
+	int err = look(w, w->dir[0], &end);
 
-	if (fstat(root, &end))
-		return -errno;
-	for (;; last = st) {
-		if (fstat(up[*n - 1], &st))
-			return -errno;
+	for (; !err; last = st) {
+		err = look(w, up[*n - 1], &st);
+		if (err)
+			break;
 		if (same(&st, &end))
 			return 0;
 		if (*n == WALK_LEVELS || same(&st, &last)) /* above all there is itself */
@@ -86,13 +110,14 @@ static int climb(int root, int up[WALK_LEVELS], size_t *n)
 			return -errno;
 		++*n;
 	}
+	return err;
 }
 
 int walk_to(struct walk *w, int dir_fd)
 {
 	int up[WALK_LEVELS] = {dir_fd};
 	size_t n = 1;
-	int err = climb(w->dir[0], up, &n);
+	int err = climb(w, up, &n);
 
 	/* The last is the root again. */
 	for (size_t i = n; i-- > 0;)
@@ -176,9 +201,12 @@ static int step(struct walk *w, struct rest *r, const char *part, int *fd)
 	at = openat(top, part, LOOK);
 	if (at < 0)
 		return -errno;
-	if (fstat(at, &st)) {
-		err = -errno;
-	} else if (S_ISLNK(st.st_mode)) {
+	err = look(w, at, &st);
+	if (err) {
+		close(at);
+		return err;
+	}
+	if (S_ISLNK(st.st_mode)) {
 		err = follow_link(w, r, at);
 		err = err ? err : 1;
 	} else if (!S_ISDIR(st.st_mode)) {
@@ -206,6 +234,8 @@ int walk_name(struct walk *w, const char *name, int *fd)
 	r.links = 0;
 	if (!err && *name == '/')
 		to_root(w);
+	if (!err)
+		err = check_storage(w, w->dir[0]);
 	for (int more = 1; !err && more;) {
 		err = next_part(&r, part, sizeof(part));
 		if (!err)

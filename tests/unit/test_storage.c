@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Files on a FUSE mount whose server never answers, named by a process as its source. */
+#include "proc/storage.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proc/gate.h"
+#include "unit.h"
+
+#define PATIENCE_MS 10000
+#define USER	    65534
+
+static void tables_are_not_taken_at_their_owners_word(void **state)
+{
+	static const struct {
+		const char *line;
+		long user;
+	} rows[] = {
+		{"36 28 0:52 / /mnt rw,nosuid - fuse.sshfs web:/srv rw,user_id=1000,group_id=0\n",
+		 1000},
+		{"36 28 0:52 / /mnt rw shared:7 - fuse cvmfs ro,user_id=0,allow_other\n", 0},
+		{"36 28 0:53 / /mnt rw - fuse cvmfs ro,user_id=0,allow_other\n", -1},
+		{"36 28 8:52 / /mnt/0:52 rw - ext4 /dev/sda rw\n", -1},
+		{"36 28 0:52 / /mnt rw - overlay ,user_id=7 rw\n", -1},
+		{"36 28 0:52 / /mnt rw - virtiofs src rw\n", 0},
+		/* Names that their owner chose. */
+		{"36 28 0:52 / /mnt rw - fuse.user_id=0 user_id=0 rw,user_id=1000\n", 1000},
+		{"36 28 0:52 / /mnt rw - fuse.a,user_id=0 b,user_id=0 rw,user_id=1000\n", 1000},
+		{"36 28 0:51 / /0:52 rw - fuse x rw,user_id=0\n", -1},
+		{"36 28 0:52 / /mnt rw - fuse", -1},
+		{"36 28 0:52 / /mnt rw - fuse x", -1},
+		{"", -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		long user = storage_parse_mount(rows[i].line, makedev(0, 52));
+
+		if (user != rows[i].user)
+			fail_msg("%s: user %ld", rows[i].line, user);
+	}
+}
+
+/* The process, with a mount that nobody else has. Its first requests wait for a greeting that the
+ * server never sends. */
+static void mount_and_wait(const char *top, int told)
+{
+	int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char options[128], ready = 'y';
+
+	snprintf(options, sizeof(options),
+		 "fd=%d,rootmode=40000,user_id=%d,group_id=%d,allow_other", fuse, USER, USER);
+	if (fuse < 0 || unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, "") ||
+	    mount("user_id=0", top, "fuse.user_id=0", MS_NOSUID | MS_NODEV, options))
+		ready = 'n';
+	if (write(told, &ready, 1) == 1 && ready == 'y')
+		pause();
+	_exit(0);
+}
+
+/* The answer of the gate; 1 when it is still waiting after PATIENCE_MS. */
+static int ask(const struct proc *p, const char *name)
+{
+	int answer[2], err = 1;
+	struct pollfd waits;
+	pid_t asker;
+
+	assert_int_equal(pipe2(answer, O_CLOEXEC), 0);
+	asker = fork();
+	if (!asker) {
+		int fd = -1;
+
+		err = proc_open_named(p, name, 1 << 20, &fd);
+		_exit(write(answer[1], &err, sizeof(err)) != sizeof(err));
+	}
+	waits = (struct pollfd){.fd = answer[0], .events = POLLIN};
+	if (poll(&waits, 1, PATIENCE_MS) > 0)
+		assert_int_equal(read(answer[0], &err, sizeof(err)), sizeof(err));
+	kill(asker, SIGKILL);
+	close(answer[0]);
+	close(answer[1]);
+	return err;
+}
+
+static void nobody_waits_for_a_silent_server(void **state)
+{
+	char top[] = "/tmp/pyleak-storage-XXXXXX", name[64], link[64], ready = 'n';
+	struct proc *p = NULL;
+	int told[2], direct, by_link, below;
+	pid_t server;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	assert_int_equal(chmod(top, 0755), 0);
+	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	server = fork();
+	if (!server)
+		mount_and_wait(top, told[1]);
+	assert_int_equal(read(told[0], &ready, 1), 1);
+	close(told[0]);
+	close(told[1]);
+	if (ready != 'y') {
+		waitpid(server, NULL, 0);
+		rmdir(top);
+		print_message("no FUSE mount can be made here\n");
+		skip();
+	}
+	assert_int_equal(proc_open(server, &p), 0);
+	snprintf(name, sizeof(name), "%s/app.py", top);
+	snprintf(link, sizeof(link), "%s.link", top);
+	assert_int_equal(symlink(name, link), 0);
+	direct = ask(p, name);
+	by_link = ask(p, link);
+	below = ask(p, "/tmp/./../etc/passwd");
+	/* Before anything can fail: with the server ends every wait for it. */
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	proc_close(p);
+	unlink(link);
+	rmdir(top);
+	assert_int_equal(direct, -EREMOTE);
+	assert_int_equal(by_link, -EREMOTE);
+	assert_int_equal(below, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tables_are_not_taken_at_their_owners_word),
+		cmocka_unit_test(nobody_waits_for_a_silent_server),
+	};
+
+	if (geteuid()) {
+		print_message("storage: needs root, for mounts\n");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
