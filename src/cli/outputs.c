@@ -179,6 +179,21 @@ int outputs_open(struct outputs *o, const struct outputs_files *files, const cha
 	return outputs_open_saving(o, files, paths, n, NULL, no_sandbox);
 }
 
+int outputs_spare(const struct outputs *o, const char *const *files, size_t n)
+{
+	struct stat a, b;
+
+	for (size_t i = 0; i < o->n; i++)
+		for (size_t k = 0; k < n && !stat(o->path[i], &a) && S_ISREG(a.st_mode); k++)
+			if (files[k] && !is_stdout(files[k]) && !stat(files[k], &b) &&
+			    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+				return fail(-EINVAL,
+					    "%s would replace what it is made from: name another "
+					    "file for the result",
+					    o->path[i]);
+	return 0;
+}
+
 void outputs_close(struct outputs *o)
 {
 	helper_stop(&o->keeper);

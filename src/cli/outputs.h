@@ -72,6 +72,9 @@ int outputs_open(struct outputs *o, const struct outputs_files *files, const cha
  * tried. */
 int outputs_open_saving(struct outputs *o, const struct outputs_files *files,
 			const char *const *paths, size_t n, const char *stem, bool no_sandbox);
+/* -EINVAL with the sentence when one of them is one of the @n files (NULL is left out) that are
+ * read for it: the result would replace it. */
+int outputs_spare(const struct outputs *o, const char *const *files, size_t n);
 void outputs_close(struct outputs *o);
 
 /* What @write (0 or a negative errno) writes, as one of those files or on standard output. */

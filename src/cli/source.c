@@ -26,6 +26,8 @@ int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
 {
 	int err = outputs_open(outputs, NULL, paths, n, o->no_sandbox);
 
+	if (!err)
+		err = outputs_spare(outputs, (const char *const[]){o->from, o->core}, 2);
 	return err ? err
 		   : confine(&(struct confine_opts){.is_off = o->no_sandbox,
 						    .kind = FILTER_READS,

@@ -218,9 +218,10 @@ static int find_sides(char **argv, int first, int argc, int cut, struct side *a,
 		end = first + 1;
 	*a = (struct side){argv + first, (size_t)(end - first)};
 	*b = (struct side){argv + end, (size_t)(argc - end)};
-	return a->n && b->n ? 0
-			    : fail(-EINVAL, "no report %s --: name files on both sides of it",
-				   a->n ? "behind" : "before");
+	if (!a->n || !b->n)
+		return fail(-EINVAL, "no report %s --: name files on both sides of it",
+			    a->n ? "behind" : "before");
+	return reports_check(a->v, a->n + b->n);
 }
 
 /* The place of the "--", which is taken out; 0 = there is none. */
@@ -251,6 +252,9 @@ int command_diff(int argc, char **argv)
 	if (check(&o) || find_sides(argv, first, argc, cut, &a, &b))
 		return cli_complain(CLI_USAGE);
 	status = outputs_open(&to, NULL, o.path, DIFF_FORMATS_MAX, o.no_sandbox);
+	if (!status)
+		status = outputs_spare(&to, (const char *const *)argv + first,
+				       (size_t)(argc - first));
 	if (!status)
 		status = confine(&(struct confine_opts){
 			.is_off = o.no_sandbox, .kind = FILTER_READS, .only_files = true});

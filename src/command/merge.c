@@ -86,7 +86,11 @@ int command_merge(int argc, char **argv)
 		fail(-EINVAL, "which reports? Name the files; merge --help shows examples");
 		return cli_complain(CLI_USAGE);
 	}
+	if (reports_check(argv + first, (size_t)(argc - first)))
+		return cli_complain(CLI_USAGE);
 	err = outputs_open(&to, &o.files, NULL, 0, o.no_sandbox);
+	if (!err)
+		err = outputs_spare(&to, (const char *const *)argv + first, (size_t)(argc - first));
 	if (!err)
 		err = confine(&(struct confine_opts){
 			.is_off = o.no_sandbox, .kind = FILTER_READS, .only_files = true});

@@ -102,6 +102,8 @@ int cli_replay(const struct watch_opts *o)
 	err = outputs_open_saving(&to, &o->files, &o->record, 1, on_screen_stem(&on),
 				  o->no_sandbox);
 	if (!err)
+		err = outputs_spare(&to, &o->from, 1);
+	if (!err)
 		err = on_screen_begin(&on, &to, o->no_color, o->no_sandbox);
 	if (!err)
 		err = confine(&(struct confine_opts){.is_off = o->no_sandbox,

@@ -17,6 +17,17 @@ static int read_one(const char *path, struct report_pool *pool, struct report **
 	return report_read_shared(path, pool, out);
 }
 
+int reports_check(char **files, size_t n)
+{
+	size_t standard = 0;
+
+	for (size_t i = 0; i < n; i++)
+		standard += !strcmp(files[i], "-");
+	return standard > 1 ? fail(-EINVAL, "- is standard input, which can be read once: name "
+					    "files for the others")
+			    : 0;
+}
+
 int reports_merge(char **files, size_t n, struct report_pool *pool, struct report **out)
 {
 	auto_free struct report **in = calloc(n + 1, sizeof(struct report *));

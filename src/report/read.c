@@ -140,7 +140,7 @@ static void read_element(struct reader *rd, const struct field *f, const struct 
 	bool native = false;
 
 	if (f->kind == FIELD_STRINGS) {
-		*(const char **)at = read_string(rd, v);
+		*(const char **)at = jval_string(v) ? read_string(rd, v) : "";
 		return;
 	}
 	if (f->kind == FIELD_FRAMES) {

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Reports that are none of ours, and names of files that would have one result destroy what another is made from."""
+import glob
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOOL = os.environ.get("PYLEAK_BPF", os.path.join(ROOT, "build", "pyleak-bpf"))
+GOLDEN = os.path.join(ROOT, "tests", "golden", "report.json")
+RECORDING = sorted(glob.glob(os.path.join(ROOT, "tests/judge/corpus/*.rec")))[0]
+
+
+def run(*args, **kwargs):
+    return subprocess.run([TOOL, *map(str, args)], capture_output=True, text=True, timeout=60, check=False, **kwargs)
+
+
+def golden():
+    with open(GOLDEN, encoding="utf-8") as f:
+        return json.load(f)
+
+
+def save(path, report):
+    path.write_text(json.dumps(report))
+    return path
+
+
+@pytest.mark.parametrize("words", [[None], ["python3", None], [1, {}], ["python3", [], "-m", None], []])
+def test_words_that_are_none(words, tmp_path):
+    report = golden()
+    for process in report["processes"]:
+        process["cmdline"] = words
+    path = save(tmp_path / "r.json", report)
+    for args in (("--from", path, "-v"), ("merge", path, path), ("diff", path, GOLDEN, "-v"), ("--from", path, "--json", "-")):
+        found = run(*args)
+        assert (found.returncode, found.stderr) == (0, ""), args
+
+
+@pytest.mark.parametrize("args", [("diff", "{a}", "{b}", "--json", "{b}"), ("diff", "{a}", "{b}", "--output", "{a}"),
+                                  ("diff", "--folded", "{link}", "{a}", "--", "{b}", "{a}"), ("merge", "{a}", "{b}", "--json", "{b}"),
+                                  ("--from", "{a}", "--folded", "{a}"), ("--from", "{r}", "--json", "{r}"),
+                                  ("--from", "{r}", "--at", "5", "--record", "{r}"), ("--from", "{link}", "--output", "{a}")])  # fmt: skip
+def test_no_result_replaces_what_it_is_made_from(args, tmp_path):
+    names = {n: str(tmp_path / f) for n, f in (("a", "a.json"), ("b", "b.json"), ("r", "r.rec"), ("link", "link.json"))}
+    for n, source in (("a", GOLDEN), ("b", GOLDEN), ("r", RECORDING)):
+        shutil.copy(source, names[n])
+    os.symlink("a.json", names["link"])
+    found = run(*(word.format(**names) for word in args))
+    assert found.returncode in (1, 2) and found.stdout == "" and found.stderr.count("\n") == 1
+    for n, source in (("a", GOLDEN), ("b", GOLDEN), ("r", RECORDING)):
+        with open(names[n], "rb") as now, open(source, "rb") as before:
+            assert now.read() == before.read()
+    assert os.readlink(names["link"]) == "a.json"
+
+
+def test_standard_input_is_read_once():
+    with open(GOLDEN, encoding="utf-8") as f:
+        text = f.read()
+    for args in (("diff", "-", "-"), ("merge", "-", GOLDEN, "-"), ("diff", "-", "--", GOLDEN, "-")):
+        found = run(*args, input=text)
+        assert found.returncode == 2 and "can be read once" in found.stderr and found.stderr.count("\n") == 1
+    assert run("diff", "-", GOLDEN, input=text).returncode == 0
