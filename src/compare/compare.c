@@ -7,6 +7,7 @@
 #include "base/thresholds.h"
 #include "compare/chance.h"
 #include "compare/pairs.h"
+#include "report/merge.h"
 
 const char *compare_change_name(enum compare_change c)
 {
@@ -19,20 +20,6 @@ const char *compare_change_name(enum compare_change c)
 }
 
 /* ---- The two watches. ---- */
-
-static uint64_t count_hosts(const struct report_process *p)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < p->n_members; i++) {
-		size_t k = 0;
-
-		while (k < i && strcmp(p->members[k].hostname, p->members[i].hostname) != 0)
-			k++;
-		n += k == i;
-	}
-	return n ? n : 1;
-}
 
 static struct compare_watch watch_of(const struct report *r)
 {
@@ -52,7 +39,6 @@ static struct compare_watch watch_of(const struct report *r)
 	if (!p)
 		return w;
 	w.processes = p->n_members ? p->n_members : 1;
-	w.hosts = count_hosts(p);
 	w.comm = p->comm;
 	w.on_s = p->on_s;
 	w.rss_bytes = p->rss_bytes;
@@ -202,13 +188,26 @@ static int by_weight(const void *pa, const void *pb)
 	return c ? c : strcmp(a->site->id, b->site->id);
 }
 
+static int count_hosts(struct compare_watch *w)
+{
+	size_t n = 0;
+	int err = w->all ? report_count_hosts(w->all, &n) : 0;
+
+	w->hosts = !w->all ? 0 : n ? n : 1;
+	return err;
+}
+
 int compare_reports(const struct report *a, const struct report *b, struct compare *out)
 {
 	int err;
 
 	*out = (struct compare){
 		.version = b->version, .level = DIFF_LEVEL, .a = watch_of(a), .b = watch_of(b)};
-	err = pairs_find(out->a.all, out->b.all, &out->rows, &out->n_rows);
+	err = count_hosts(&out->a);
+	if (!err)
+		err = count_hosts(&out->b);
+	if (!err)
+		err = pairs_find(out->a.all, out->b.all, &out->rows, &out->n_rows);
 	for (size_t i = 0; i < out->n_rows && !err; i++)
 		test(out, &out->rows[i]);
 	if (!err)

@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <xxhash.h>
 
+#include "base/map64.h"
 #include "report/merge_priv.h"
 #include "report/shape.h"
 
@@ -55,7 +57,8 @@ static int gather(struct report **in, size_t n, struct merge_parts *parts)
 				return fail(-ENOMEM, "out of memory");
 			p->process = &in[i]->processes[k];
 			p->host = in[i]->hostname ? in[i]->hostname : "";
-			p->ended_at = in[i]->ended_at;
+			/* An order needs an answer. */
+			p->ended_at = isnan(in[i]->ended_at) ? -INFINITY : in[i]->ended_at;
 			p->report = i;
 			p->is_over = p->process->exited;
 		}
@@ -116,19 +119,23 @@ static void add_loss(struct report_lost *to, const struct report_lost *l)
 		to->n += l->n;
 }
 
-static int add_lost(struct report *r, struct report_process *to, const struct report_process *p)
+/* @index: where in @to a reason is, + 1, by the hash of its name. */
+static int add_lost(struct report *r, struct report_process *to, const struct report_process *p,
+		    struct map64 *index)
 {
 	struct report_lost *v;
 
 	for (size_t i = 0; i < p->n_lost; i++) {
-		size_t k = 0;
+		uint64_t h = XXH64(p->lost[i].key, strlen(p->lost[i].key), 0);
+		uint64_t *at = map64_put(index, h ? h : 1);
 
-		while (k < to->n_lost && strcmp(to->lost[k].key, p->lost[i].key) != 0)
-			k++;
-		if (k < to->n_lost) {
-			add_loss(&to->lost[k], &p->lost[i]);
+		if (!at)
+			return fail(-ENOMEM, "out of memory");
+		if (*at && !strcmp(to->lost[*at - 1].key, p->lost[i].key)) {
+			add_loss(&to->lost[*at - 1], &p->lost[i]);
 			continue;
 		}
+		*at = to->n_lost + 1;
 		/* Room for as many again, each time that a power of two is full. */
 		if (!(to->n_lost & (to->n_lost - 1))) {
 			v = report_alloc(r, (2 * to->n_lost + 1) * sizeof(*v));
@@ -199,7 +206,7 @@ static int by_text(const void *pa, const void *pb)
 	return strcmp(*a, *b);
 }
 
-static int count_hosts(const struct report_process *p, size_t *hosts)
+int report_count_hosts(const struct report_process *p, size_t *hosts)
 {
 	auto_free const char **name = calloc(p->n_members + 1, sizeof(*name));
 
@@ -269,19 +276,21 @@ static void fill_cgroup(struct report_process *to, const struct merge_parts *par
 static int fill_process(struct report *r, const struct merge_parts *parts,
 			struct report_process *to)
 {
+	struct map64 lost = {0};
 	size_t hosts = 0;
 	int err = 0;
 
 	report_process_init(to);
 	for (size_t i = 0; i < parts->n && !err; i++) {
 		add_process(to, &parts->v[i], i == 0);
-		err = add_lost(r, to, parts->v[i].process);
+		err = add_lost(r, to, parts->v[i].process, &lost);
 	}
+	map64_free(&lost);
 	to->coverage = mean_coverage(parts);
 	if (!err)
 		err = fill_members(r, to, parts);
 	if (!err)
-		err = count_hosts(to, &hosts);
+		err = report_count_hosts(to, &hosts);
 	if (err)
 		return err;
 	fill_cgroup(to, parts, hosts);

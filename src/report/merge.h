@@ -17,5 +17,7 @@ int report_merge(struct report **in, size_t n, struct report **out);
  * it grows no more and has no memory. */
 int report_merge_processes(struct report *r, const struct report_process *v, size_t n,
 			   struct report_process *out);
+/* Hosts of its members; 0 when it has none. -ENOMEM with the sentence. */
+int report_count_hosts(const struct report_process *p, size_t *hosts);
 
 #endif

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -63,3 +64,34 @@ def test_standard_input_is_read_once():
         found = run(*args, input=text)
         assert found.returncode == 2 and "can be read once" in found.stderr and found.stderr.count("\n") == 1
     assert run("diff", "-", GOLDEN, input=text).returncode == 0
+
+
+@pytest.mark.parametrize("what", ["lost", "members"])
+def test_many_of_a_kind_take_no_longer_each(what, tmp_path):
+    report = golden()
+    process = report["processes"][0]
+    report["processes"] = [process]
+    if what == "lost":
+        process["lost"] = {"reason-%d" % i: 1 for i in range(200000)}
+    else:
+        process["members"] = [{"hostname": "web-%d" % i, "pid": i, "comm": "x", "verdict": "leak"} for i in range(200000)]
+    path = save(tmp_path / "r.json", report)
+    begin = time.monotonic()
+    found = run("diff", path, path, "--json", "-")
+    assert (found.returncode, found.stderr) == (0, "") and time.monotonic() - begin < 30
+    assert json.loads(found.stdout)["a"]["hosts"] == (1 if what == "lost" else 200000)
+    merged = json.loads(run("merge", path, path, "--json", "-").stdout)["processes"][0]
+    assert len(merged["lost"]) == len(process["lost"])
+    assert set(merged["lost"].values()) == set(process["lost"].values())
+
+
+def test_the_last_report_of_a_process_counts(tmp_path):
+    paths = []
+    for n, ended in enumerate(["2026-01-01T00:00:05Z", None, "2026-01-01T00:00:09Z", "no time", "2026-01-01T00:00:07Z"]):
+        report = golden()
+        report["processes"] = report["processes"][:1]
+        report["ended_at"] = ended
+        report["processes"][0]["memory"]["rss_bytes"] = 1000 + n
+        paths.append(save(tmp_path / ("%d.json" % n), report))
+    for order in (paths, paths[::-1], paths[1:] + paths[:1]):
+        assert json.loads(run("merge", *order, "--json", "-").stdout)["processes"][0]["memory"]["rss_bytes"] == 1002
