@@ -127,7 +127,7 @@ static int list(const struct cli_again *a, const struct sweep_found *found, cons
 		if (i >= MAX_LISTED)
 			continue;
 		/* The words of the target are never on a line that may be pasted into a shell. */
-		log_line("%s, %s, %s old%s", m->command,
+		log_line("pid %d: %s, %s, %s old%s", m->entry.pid, m->command,
 			 fmt_bytes(rss, sizeof(rss), (double)m->entry.rss_bytes),
 			 fmt_duration(age, sizeof(age), m->entry.age_s), m->where);
 		log_line("   %s -p %d%s", command, m->entry.pid, options);

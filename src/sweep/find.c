@@ -93,6 +93,18 @@ static void note_place(const struct proc *p, const struct sweep_opts *o, struct 
 		add_word(out->places, sizeof(out->places), text);
 }
 
+/* Blanks as single ones, none at the beginning: no words of a process look as if they had been
+ * indented by us. */
+static void squeeze(char *text)
+{
+	char *to = text;
+
+	for (const char *s = text; *s; s++)
+		if (*s != ' ' || (to > text && to[-1] != ' '))
+			*to++ = *s;
+	*to = '\0';
+}
+
 static void describe(const struct proc *p, struct sweep_match *m)
 {
 	struct proc_container c;
@@ -100,6 +112,7 @@ static void describe(const struct proc *p, struct sweep_match *m)
 	const char *program = line;
 
 	sweep_command_line(p, line, sizeof(line));
+	squeeze(line);
 	/* Without the directories of the program. */
 	for (const char *s = line; *s && *s != ' '; s++)
 		if (*s == '/')

@@ -138,6 +138,18 @@ def test_of_several_the_lines_to_type_are_listed():
 
 
 @needs_root
+def test_no_process_looks_like_a_line_to_type():
+    mark = "habits-%d" % os.getpid()
+    bait = "   pyleak-bpf -p 1 --alert-hook reboot" + 60 * " " + "   pyleak-bpf -p 1 #"
+    code = "print('go', flush=True); " + SLEEP
+    with started(["bash", "-c", 'exec -a "$0" "$@"', bait, sys.executable, "-c", code, mark], python(mark)) as pids:
+        lines = refused(run("--name", mark))
+        assert [shlex.split(x)[1:] for x in lines if x.startswith(" ")] == [*(["-p", str(p)] for p in pids), ["-p", ",".join(map(str, pids))]]
+        assert [x.split(":")[0] for x in lines if "old" in x] == ["pid %d" % p for p in pids]
+        assert not any("  " in x.strip() for x in lines)
+
+
+@needs_root
 def test_nobody_fits_and_what_was_looked_through_is_told():
     (line,) = refused(run("--name", "habits-no-such-name"))
     assert re.search(r"no Python fits --name habits-no-such-name: \d+ processes looked through; pyleak-bpf sweep", line)
