@@ -35,18 +35,21 @@ static void add_letter(struct excerpt *e, char c)
 }
 
 /* The file may change while it is read: what is read is bounded, too. */
-static void read_lines(int fd, struct excerpt *e)
+static void read_lines(int fd, struct excerpt *e, size_t *left)
 {
 	char buf[16384];
 	ssize_t got;
 
 	e->line = 1;
-	for (off_t at = 0; at < MAX_BYTES && (got = pread(fd, buf, sizeof(buf), at)) > 0; at += got)
+	for (off_t at = 0; at < MAX_BYTES && (got = pread(fd, buf, sizeof(buf), at)) > 0;
+	     at += got) {
+		*left -= *left < (size_t)got ? *left : (size_t)got;
 		for (ssize_t i = 0; i < got; i++) {
 			add_letter(e, buf[i]);
 			if (e->line > e->last)
 				return;
 		}
+	}
 	if (e->n && e->text[e->n - 1] == '\n')
 		e->n--;
 }
@@ -70,22 +73,24 @@ static const char *line_of(struct report *r, const struct excerpt *e, int line)
 	return report_printf(r, "%.*s", (int)n, at);
 }
 
-static void add_lines(const struct proc *p, struct report *r, struct report_frame *f, bool is_own)
+static void add_lines(const struct proc *p, struct report *r, struct report_frame *f, bool is_own,
+		      size_t *left)
 {
 	struct excerpt e = {.first = f->line > AROUND ? f->line - AROUND : 1,
 			    .last = f->line + AROUND};
 	auto_close int fd = -1;
 
-	if (!f->file || f->line <= 0 || f->line > MAX_LINE_NUMBER || f->file[0] == '<' ||
+	if (!*left || !f->file || f->line <= 0 || f->line > MAX_LINE_NUMBER || f->file[0] == '<' ||
 	    proc_open_named(p, f->file, MAX_BYTES, &fd))
 		return;
-	read_lines(fd, &e);
+	read_lines(fd, &e, left);
 	f->source = line_of(r, &e, f->line);
 	if (f->source && is_own)
 		f->around = report_printf(r, "%.*s", (int)e.n, e.text);
 }
 
-void frames_add_lines(const struct proc *p, struct report *r, struct report_site *site)
+void frames_add_lines(const struct proc *p, struct report *r, struct report_site *site,
+		      size_t *left)
 {
 	const struct report_frame *own = report_own_frame(site);
 	unsigned n = 0;
@@ -94,7 +99,7 @@ void frames_add_lines(const struct proc *p, struct report *r, struct report_site
 		struct report_frame *f = &site->stack[i];
 
 		if (n < MAX_LINES || f == own)
-			add_lines(p, r, f, f == own);
+			add_lines(p, r, f, f == own, left);
 		n += !f->native;
 	}
 }
