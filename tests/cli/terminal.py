@@ -36,6 +36,7 @@ class Terminal:
     def _become(self, argv, env, cwd):
         try:
             os.setsid()
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # behind nohup the tool would leave it ignored
             fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
             for fd in range(3):
                 os.dup2(self.slave, fd)

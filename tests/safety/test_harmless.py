@@ -72,7 +72,7 @@ def test_every_option_of_census_is_measured():
     told = subprocess.run([lib_commands.TOOL, "census", "--help"], capture_output=True, text=True).stdout
     options = set(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", told, re.M))
     measured = {w for c in lib_commands.COMMANDS.values() for w in c.words.split()}
-    same = {"--pid", "--from", "--core", "--sysroot", "--no-sandbox", "--no-color", "--help", "--top", "--quiet",
-            "--verbose"}  # fmt: skip
+    same = {"--pid", "--name", "--container", "--pod", "--from", "--core", "--sysroot", "--no-sandbox", "--no-color", "--help",
+            "--top", "--quiet", "--verbose"}  # fmt: skip
     on_purpose = {"--swapped"}  # who asks for it wants what is swapped out to come back: test_reads.py
     assert options and options <= measured | same | on_purpose
