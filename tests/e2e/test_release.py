@@ -333,5 +333,6 @@ def test_under_other_kernels(kernel, binary, tmp_path):
     bin_ = binary.parent.parent / "bin"  # in the guest /tmp is another
     bin_.mkdir(exist_ok=True)
     shutil.copy(binary, bin_ / "pyleak-bpf")
+    shutil.copy(harness.SCHEMA, bin_)
     ran = in_guest(kernel, 900, ["-o", str(tmp_path)], "env", "PYLEAK_BUILD=%s" % bin_, "/usr/bin/python3", GUEST, "dicts")
     assert ran.returncode == 0 and "dicts ok" in ran.stdout, (ran.stdout[-2000:], ran.stderr[-1000:])
