@@ -215,11 +215,13 @@ void births_burst(struct births *b)
 	uint64_t before = b->told, began, opened, first, looked, last, closed;
 	uint64_t least = WINDOW_MIN_NS + next_random(b) % 3000000;
 	size_t sites;
+	uint64_t classes;
 	bool focus, is_broken;
 	int err;
 
 	focus_choose(b);
 	focus = b->focus.is_on; /* what is learnt may end it */
+	classes = b->focus.classes;
 	sites = focus_sites(b);
 	began = clock_ns();
 	err = births_on(b);
@@ -255,6 +257,8 @@ void births_burst(struct births *b)
 	if (last - before > PL_BIRTH_SLOTS)
 		before = last - PL_BIRTH_SLOTS;
 	focus_learn(b, before, last);
+	if (focus)
+		ladder_keep_classes(b->ladder, classes);
 	ladder_kill_old(b->ladder, b->s->kern.births, before, last);
 	ladder_admit(b->ladder);
 	b->told = last;
@@ -306,6 +310,8 @@ static void look_always(struct births *b)
 	last = births_now(b);
 	settle(b, from, looked, last);
 	settle_unseen(b, b->last_seen);
+	if (b->focus.is_on)
+		ladder_keep_classes(b->ladder, b->focus.classes);
 	ladder_kill_old(b->ladder, b->s->kern.births, from, looked);
 	ladder_admit(b->ladder);
 	b->last_seen = looked;

@@ -147,11 +147,9 @@ static void fill(struct sample *s, const struct heap_object *o)
 	}
 }
 
-static void ask(struct heap_object *o, const struct sample *s)
+static struct heap_object ask(const struct sample *s)
 {
-	memset(o, 0, sizeof(*o));
-	o->addr = s->addr;
-	o->type = s->type;
+	return (struct heap_object){.addr = s->addr, .type = s->type};
 }
 
 /* A bytes object that is another object's buffer is counted with that. */
@@ -173,7 +171,7 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 
 	collect(l, ring, from, to);
 	for (size_t i = 0; i < l->look.n; i++)
-		ask(&l->object[i], &l->look.v[i]);
+		l->object[i] = ask(&l->look.v[i]);
 	heap_read_objects(l->heap, l->object, l->look.n, HEAP_FULL);
 	for (size_t i = 0; i < l->look.n; i++) {
 		struct sample *s = &l->look.v[i];
@@ -273,6 +271,13 @@ static void drop_partial(struct ladder *l, struct sample *v, size_t n, uint32_t 
 		if (v[i].addr && v[i].partial && v[i].burst >= burst && v[i].parts &&
 		    classes >> heap_class_index(v[i].part[0].cls) & 1)
 			drop_one(l, &v[i]);
+}
+
+void ladder_keep_classes(struct ladder *l, uint64_t classes)
+{
+	for (struct sample *s = l->look.v, *end = s + l->look.n; s < end; s++)
+		if (s->addr && !(s->parts && classes >> heap_class_index(s->part[0].cls) & 1))
+			s->addr = 0;
 }
 
 void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes)
@@ -400,7 +405,7 @@ uint64_t ladder_climb(struct ladder *l, uint64_t now)
 
 		for (; i < l->sample.n && n < ARRAY_SIZE(due); i++)
 			if (l->sample.v[i].addr && l->sample.v[i].due_ns <= now) {
-				ask(&l->object[n], &l->sample.v[i]);
+				l->object[n] = ask(&l->sample.v[i]);
 				due[n++] = &l->sample.v[i];
 			}
 		if (!heap_read_objects(l->heap, l->object, n, HEAP_FULL) && n &&

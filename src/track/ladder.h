@@ -38,8 +38,7 @@ struct ladder_stats {
 	uint64_t gone;	      /* dead or changed before the first look */
 	uint64_t voided;      /* births of bursts that overran their record */
 	uint64_t died;	      /* on the ladder */
-	uint64_t code_reused; /* survivors with code on their stack that could not be named any more
-			       */
+	uint64_t code_reused; /* survivors with code on their stack that has no name any more */
 	uint64_t no_stack;    /* survivors whose stack is not known */
 	uint64_t thinned;     /* left out to bound memory; the others' weights make up for it */
 };
@@ -62,6 +61,9 @@ void ladder_admit(struct ladder *l);
 /* The burst's record is not whole: drop the look. */
 void ladder_drop_look(struct ladder *l, uint64_t births);
 
+/* The last look was at sites of bodies in @classes (bits) alone: what it saw of others goes, for
+ * their births elsewhere were not seen, and one of those may be what lives at the address. */
+void ladder_keep_classes(struct ladder *l, uint64_t classes);
 /* Partial windows since @burst were blind to some births in these classes (bits): drop what they
  * saw, on the ladder and in the last look. */
 void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes);

@@ -32,8 +32,7 @@ struct account {
 struct ledger_price ledger_price_of(bool is_multi);
 /* The loss of the target by having so many probes put in and taken out again, once. */
 double account_planting_ns(const struct account *a, size_t probes);
-/* Its loss by one birth, whose walk goes by @frames; up to 3.10 each is an object of its own.
- */
+/* Its loss by one birth, whose walk goes by @frames; up to 3.10 each is an own object. */
 double ledger_birth_ns(double frames, bool frames_are_objects);
 
 void account_open(struct account *a, enum ledger_who who, double share, uint64_t now_ns);

@@ -12,7 +12,7 @@
 
 #include "pyleak.skel.h"
 
-/* Exact is left at once when it costs four times its share, after five seconds when a quarter more.
+/* Exact is left at once when it costs four times its share, after five seconds at a quarter more.
  */
 #define EXACT_FROM   0.7 /* of its share: so much and it is exact from the start */
 #define OVER_AT_ONCE 4.0
@@ -389,8 +389,7 @@ int native_resume(struct native *n)
 
 double native_allow_copies(struct native *n, double allowed)
 {
-	/* A copy that is taken at this moment may count twice: the ring bounds them all the same.
-	 */
+	/* A copy that is taken at this moment may count twice: the ring bounds them anyway. */
 	int32_t unused = n->ctl ? __atomic_load_n(&n->ctl->copies, __ATOMIC_RELAXED) : 0;
 	int32_t used = n->copies - unused;
 

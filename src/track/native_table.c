@@ -146,8 +146,7 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 		r->min_size = b->size;
 	if (b->size > r->max_size)
 		r->max_size = b->size;
-	/* The first few and then ever rarer ones: a spread over the walk, without a random number.
-	 */
+	/* The first few, then ever rarer ones: a spread over the walk without random numbers. */
 	if (r->n_look < ARRAY_SIZE(r->look)) {
 		r->look_size[r->n_look] = b->size;
 		r->look[r->n_look++] = addr;
