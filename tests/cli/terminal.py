@@ -36,7 +36,9 @@ class Terminal:
     def _become(self, argv, env, cwd):
         try:
             os.setsid()
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # behind nohup the tool would leave it ignored
+            # Ignored behind nohup, and in what a script has put into the background: the tool leaves that so.
+            for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+                signal.signal(ignored, signal.SIG_DFL)
             fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
             for fd in range(3):
                 os.dup2(self.slave, fd)
