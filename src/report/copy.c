@@ -1,118 +1,136 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A report in memory of its own: what it was made from may go. */
+/* Structures in memory of their own: what they were made from may go. A member that has a row in a
+ * shape is copied by it. */
 #include "report/shape.h"
 
-/* NULL stays NULL. */
+static bool own(struct report *r, const struct shape *s, void *base);
+
+/* NULL stays NULL, here and below. */
 static bool own_text(struct report *r, const char **text)
 {
-	bool is_there = *text != NULL;
-
-	if (is_there)
-		*text = report_strdup(r, *text);
-	return !is_there || *text;
+	return !*text || (*text = report_strdup(r, *text));
 }
 
 /* @n things of @size without pointers. */
-static bool own_plain(struct report *r, void *at, size_t n, size_t size)
+static bool own_plain(struct report *r, void **at, size_t n, size_t size)
 {
-	void **v = at, *copy = *v ? report_alloc(r, (n + 1) * size) : NULL;
+	void *copy = *at ? report_alloc(r, (n + 1) * size) : NULL;
 
 	if (copy && n)
-		memcpy(copy, *v, n * size);
-	if (*v && !copy)
+		memcpy(copy, *at, n * size);
+	if (*at && !copy)
 		return false;
-	*v = copy;
+	*at = copy;
 	return true;
 }
 
-static bool own_texts(struct report *r, const char ***v, size_t n)
+static bool own_texts(struct report *r, void **at, size_t n)
 {
-	const char **own;
+	const char **text;
 
-	if (!own_plain(r, v, n, sizeof(**v)))
+	if (!own_plain(r, at, n, sizeof(*text)))
 		return false;
-	own = *v;
-	for (size_t i = 0; own && i < n; i++)
-		if (!own_text(r, own + i))
+	text = *at;
+	for (size_t i = 0; text && i < n; i++)
+		if (!own_text(r, &text[i]))
 			return false;
 	return true;
 }
 
-static bool own_stack(struct report *r, struct report_site *s)
+static bool own_frames(struct report *r, const struct field *f, void **at, size_t n)
 {
-	bool has = own_plain(r, &s->stack, s->n_frames, sizeof(*s->stack));
+	struct report_frame *v;
 
-	for (size_t i = 0; s->stack && i < s->n_frames && has; i++) {
-		struct report_frame *f = &s->stack[i];
-
-		has = own_text(r, &f->function) && own_text(r, &f->file) &&
-		      own_text(r, &f->module) && own_text(r, &f->source);
-	}
-	return has;
+	if (!own_plain(r, at, n, sizeof(*v)))
+		return false;
+	v = *at;
+	for (size_t i = 0; v && i < n; i++)
+		if (!own(r, &f->of[v[i].native], &v[i]))
+			return false;
+	return true;
 }
 
 static bool own_lost(struct report *r, struct report_process *p)
 {
-	bool has = own_plain(r, &p->lost, p->n_lost, sizeof(*p->lost));
-
-	for (size_t i = 0; p->lost && i < p->n_lost && has; i++)
-		has = own_text(r, &p->lost[i].key) && own_text(r, &p->lost[i].text);
-	return has;
+	if (!own_plain(r, (void **)&p->lost, p->n_lost, sizeof(*p->lost)))
+		return false;
+	for (size_t i = 0; p->lost && i < p->n_lost; i++)
+		if (!own_text(r, &p->lost[i].key) || !own_text(r, &p->lost[i].text))
+			return false;
+	return true;
 }
 
-/* Members that shape_copy() leaves to be shared. */
-static bool own_rest(struct report *r, struct report_process *p)
+static bool own_field(struct report *r, const struct field *f, void *base)
 {
-	bool has = own_texts(r, &p->cmdline, p->n_cmdline) && own_texts(r, &p->notes, p->n_notes) &&
-		   own_lost(r, p) && own_plain(r, &p->pools, 1, sizeof(*p->pools)) &&
-		   own_plain(r, &p->parts, 1, sizeof(*p->parts));
+	void **at = (void **)((char *)base + f->offset);
 
-	if (has && p->gc)
-		has = (p->gc = shape_copy(r, &shape_gc, p->gc, 1)) != NULL;
-	for (size_t i = 0; i < p->n_sites && has; i++)
-		has = own_stack(r, &p->sites[i]);
-	return has;
+	switch (f->kind) {
+	case FIELD_TEXT:
+	case FIELD_MAYBE:
+		return own_text(r, (const char **)at);
+	case FIELD_GROUP:
+	case FIELD_PART:
+	case FIELD_INSIDE:
+		return own(r, f->of, at);
+	case FIELD_POINTED:
+	case FIELD_OWNED:
+		return !*at || (*at = shape_copy(r, f->of, *at, 1));
+	case FIELD_ARRAY:
+		return (*at = shape_copy(r, f->of, *at, field_count(f, base))) != NULL;
+	case FIELD_FRAMES:
+		return own_frames(r, f, at, field_count(f, base));
+	case FIELD_STRINGS:
+		return own_texts(r, at, field_count(f, base));
+	case FIELD_PARTS:
+		return own_plain(r, at, 1, sizeof(struct report_parts));
+	case FIELD_LOST:
+		return own_lost(r, base);
+	default: /* FIELD_TRIMMABLE is a part of what FIELD_PARTS has copied */
+		return true;
+	}
 }
 
-static struct report_process *copy_processes(struct report *r, const struct report_process *from,
-					     size_t n)
+/* The copy at @base shares nothing any more with its source. */
+static bool own(struct report *r, const struct shape *s, void *base)
 {
-	struct report_process *v = shape_copy(r, &shape_process, from, n);
+	shape_each(f, s) if (!own_field(r, f, base)) return false;
+	return true;
+}
 
+void *shape_copy(struct report *r, const struct shape *s, const void *from, size_t n)
+{
+	char *v = report_alloc(r, (n + 1) * s->size);
+
+	if (v && n)
+		memcpy(v, from, n * s->size);
 	for (size_t i = 0; v && i < n; i++)
-		if (!own_rest(r, &v[i]))
+		if (!own(r, s, v + i * s->size))
 			return NULL;
 	return v;
 }
 
-static bool copy_tree(struct report *r)
+/* Notes are for terminals alone, and have no row. */
+static bool own_notes(struct report *r, struct report_process *v, size_t n)
 {
-	struct report_tree *t = r->tree ? report_alloc(r, sizeof(*t)) : NULL;
-
-	if (!r->tree)
-		return true;
-	if (t) {
-		*t = *r->tree;
-		t->merged = copy_processes(r, t->merged, 1);
-	}
-	r->tree = t;
-	return t && t->merged;
+	for (size_t i = 0; i < n; i++)
+		if (!own_texts(r, (void **)&v[i].notes, v[i].n_notes))
+			return false;
+	return true;
 }
 
 int report_copy(const struct report *from, struct report **out)
 {
 	struct report *r = NULL;
-	struct report_arena *own;
+	struct report_arena *arena;
 	int err = report_new(&r);
 
 	if (err)
 		return err;
-	own = r->arena;
+	arena = r->arena;
 	*r = *from;
-	r->arena = own;
-	r->processes = copy_processes(r, from->processes, from->n_processes);
-	if (own_text(r, &r->version) && own_text(r, &r->hostname) && own_text(r, &r->kernel) &&
-	    own_text(r, &r->arch) && r->processes && copy_tree(r)) {
+	r->arena = arena;
+	if (own(r, &shape_report, r) && own_notes(r, r->processes, r->n_processes) &&
+	    (!r->tree || own_notes(r, r->tree->merged, 1))) {
 		*out = r;
 		return 0;
 	}

@@ -109,35 +109,3 @@ void shape_merge(const struct shape *s, void *to, const void *from, bool first)
 {
 	shape_each(f, s) merge(f, (char *)to + f->offset, (const char *)from + f->offset, first);
 }
-
-/* The texts and arrays that the copy at @base shares with what it was made from. */
-static bool own(struct report *r, const struct shape *s, void *base)
-{
-	shape_each(f, s)
-	{
-		void **at = (void **)((char *)base + f->offset);
-		bool has = true;
-
-		if (f->kind == FIELD_GROUP || f->kind == FIELD_PART || f->kind == FIELD_INSIDE)
-			has = own(r, f->of, at);
-		else if (f->kind == FIELD_ARRAY)
-			has = (*at = shape_copy(r, f->of, *at, field_count(f, base))) != NULL;
-		else if ((f->kind == FIELD_TEXT || f->kind == FIELD_MAYBE) && *at)
-			has = (*at = report_strdup(r, *at)) != NULL;
-		if (!has)
-			return false;
-	}
-	return true;
-}
-
-void *shape_copy(struct report *r, const struct shape *s, const void *from, size_t n)
-{
-	char *v = report_alloc(r, (n + 1) * s->size);
-
-	if (v && n)
-		memcpy(v, from, n * s->size);
-	for (size_t i = 0; v && i < n; i++)
-		if (!own(r, s, v + i * s->size))
-			return NULL;
-	return v;
-}
