@@ -5,13 +5,6 @@
 
 #define ROOM 48 /* columns, about: bytes of the command line that are shown */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 static bool takes_a_word(const char *option)
 {
 	return !strcmp(option, "-W") || !strcmp(option, "-X") ||
@@ -45,7 +38,7 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 		return;
 	}
 	for (size_t i = at; i < p->n_cmdline && n < end; i++) {
-		const char *word = i == at ? base_name(p->cmdline[i]) : p->cmdline[i];
+		const char *word = i == at ? report_file_name(p->cmdline[i]) : p->cmdline[i];
 		bool is_code = i == at && word[0] == '-' && strchr(word, 'c');
 
 		/* Its command is called by the name of the script. */

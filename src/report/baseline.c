@@ -31,13 +31,6 @@ void baseline_free(struct baseline *b)
 	vec_free(&b->services);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 /* The word behind the interpreter's own options: a script, or what -m names. */
 static const char *program(const struct report_process *p)
 {
@@ -45,7 +38,7 @@ static const char *program(const struct report_process *p)
 		const char *w = p->cmdline[i];
 
 		if (*w != '-')
-			return base_name(w);
+			return report_file_name(w);
 		if (!strcmp(w, "-m") && i + 1 < p->n_cmdline)
 			return p->cmdline[i + 1];
 		if (!strcmp(w, "-c"))
@@ -58,7 +51,7 @@ static const char *program(const struct report_process *p)
 
 const char *baseline_service_name(struct report *r, const struct report_process *p)
 {
-	bool python = p->n_cmdline && !strncmp(base_name(p->cmdline[0]), "python", 6);
+	bool python = p->n_cmdline && !strncmp(report_file_name(p->cmdline[0]), "python", 6);
 	const char *name = python ? program(p) : NULL;
 
 	name = report_printf(r, "%.100s", name ? name : p->comm ? p->comm : "");

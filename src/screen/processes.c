@@ -101,11 +101,7 @@ void processes_draw(struct view *v, struct canvas *c)
 	canvas_put(c, row, k.name, c->cols, STYLE_BOLD, "PROCESS");
 	frame_heading(c, row++);
 	v->n_rows = rows_processes(v);
-	v->rows_shown = row < end ? (size_t)(end - row) : 0;
-	if (v->at < v->first)
-		v->first = v->at;
-	if (v->rows_shown && v->at >= v->first + v->rows_shown)
-		v->first = v->at - v->rows_shown + 1;
+	rows_scroll(v, row, end);
 	for (size_t i = v->first; i < v->n_rows && row < end; i++, row++) {
 		put_row(v, c, row, k, rows_process_at(v, i));
 		if (i == v->at)

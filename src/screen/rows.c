@@ -40,9 +40,8 @@ const struct report_frame *rows_frame(const struct report_site *s)
 char *rows_where(const struct report_frame *f, char *buf, size_t size)
 {
 	const char *file = !f ? NULL : f->file ? f->file : f->module;
-	const char *slash = file ? strrchr(file, '/') : NULL;
 
-	file = !file ? "?" : slash && slash[1] ? slash + 1 : file;
+	file = file ? report_file_name(file) : "?";
 	if (f && f->line > 0)
 		snprintf(buf, size, "%.200s:%d", file, f->line);
 	else
@@ -220,4 +219,13 @@ void rows_follow(struct view *v)
 	else if (at == SIZE_MAX)
 		at = v->at < n ? v->at : n ? n - 1 : 0;
 	rows_select(v, at);
+}
+
+void rows_scroll(struct view *v, int row, int end)
+{
+	v->rows_shown = row < end ? (size_t)(end - row) : 0;
+	if (v->at < v->first)
+		v->first = v->at;
+	if (v->rows_shown && v->at >= v->first + v->rows_shown)
+		v->first = v->at - v->rows_shown + 1;
 }

@@ -142,18 +142,15 @@ static int put_waiting(const struct view *v, struct canvas *c, int row, int end,
 static int put_sites(struct view *v, struct canvas *c, int row, const struct report_process *p)
 {
 	auto_free size_t *order = rows_sites(v, p);
+	size_t n = order ? p->n_sites : 0;
 	struct columns k = columns_of(c);
 	int end = c->rows - 1;
 
 	put_headings(v, c, row++, k);
 	row = put_waiting(v, c, row, end, p);
-	v->n_rows = order ? p->n_sites : 0;
-	v->rows_shown = row < end ? (size_t)(end - row) : 0;
-	if (v->at < v->first)
-		v->first = v->at;
-	if (v->rows_shown && v->at >= v->first + v->rows_shown)
-		v->first = v->at - v->rows_shown + 1;
-	for (size_t i = v->first; i < v->n_rows && row < end; i++, row++) {
+	v->n_rows = n;
+	rows_scroll(v, row, end);
+	for (size_t i = v->first; i < n && row < end; i++, row++) {
 		put_row(v, c, row, k, p, &p->sites[order[i]]);
 		if (i == v->at)
 			canvas_reverse(c, row, 0, c->cols);

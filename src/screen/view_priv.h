@@ -36,6 +36,8 @@ size_t rows_find(const struct view *v, size_t from);
 void rows_follow(struct view *v);
 /* The row that is selected, into v->pid or v->site. */
 void rows_select(struct view *v, size_t row);
+/* The table is drawn from line @row to before @end: the selected row is among those shown. */
+void rows_scroll(struct view *v, int row, int end);
 
 /* Pages. */
 void sites_draw(struct view *v, struct canvas *c);

@@ -120,7 +120,7 @@ static void read_frame(struct stacks *s, const struct pl_frame *raw, bool innerm
 	int line = -ESTALE;
 
 	f->entry = raw->code & PL_FRAME_ENTRY || s->rt->walk.frame_owner == PL_NONE;
-	/* What was taken for known without a look may turn out to be another: then with a look. */
+	/* Code that was known at this address may have been replaced: then it is read again. */
 	for (int look = innermost; look < 2 && line == -ESTALE; look++) {
 		struct code_slot *c = code_at(s, raw->code & ~PL_FRAME_ENTRY, look);
 
