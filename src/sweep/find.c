@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/map64.h"
 #include "proc/container.h"
 #include "py/finder.h"
 #include "sweep/sweep_priv.h"
@@ -15,6 +16,7 @@
 struct listed {
 	struct proc_entry *v;
 	size_t n;
+	struct map64 parent; /* pid -> ppid */
 	struct py_finder *finder;
 };
 
@@ -22,21 +24,31 @@ static int listed_open(struct listed *l)
 {
 	int err = py_finder_new(&l->finder);
 
-	return err ? err : proc_list(&l->v, &l->n);
+	if (!err)
+		err = proc_list(&l->v, &l->n);
+	for (size_t i = 0; i < l->n && !err; i++) {
+		uint64_t *parent = map64_put(&l->parent, (uint64_t)l->v[i].pid);
+
+		if (parent)
+			*parent = (uint64_t)l->v[i].ppid;
+		else
+			err = fail(-ENOMEM, "out of memory");
+	}
+	return err;
 }
 
 static void listed_close(struct listed *l)
 {
 	py_finder_free(l->finder);
+	map64_free(&l->parent);
 	free(l->v);
 }
 
 static int parent_of(const struct listed *l, int pid)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].pid == pid)
-			return l->v[i].ppid;
-	return 0;
+	const uint64_t *parent = map64_get(&l->parent, (uint64_t)pid);
+
+	return parent ? (int)*parent : 0;
 }
 
 static bool descends(const struct listed *l, int pid, int from)
