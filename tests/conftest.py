@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import tempfile
 import zlib
 
@@ -22,7 +23,15 @@ def pytest_addoption(parser):
     parser.addoption("--results", metavar="FILE", help="append the result of each test here, a line of JSON")
 
 
+def hear_signals():
+    """A shell that starts this in the background ignores keys of the terminal, and so would all that the tests start."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
 def pytest_configure(config):
+    hear_signals()
     if hasattr(config, "workerinput"):
         # Tests side by side load the machine so that a change of probes may well take longer than the 100 ms at which the
         # tool stops making them for half a minute. Those that are alone have it as users do.

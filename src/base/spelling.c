@@ -23,8 +23,8 @@ unsigned spelling_distance(const char *a, size_t n, const char *b)
 				d[i][j] = (unsigned)(i + j);
 				continue;
 			}
-			d[i][j] = d[i - 1][j - 1] +
-				  (tolower((unsigned char)a[i - 1]) != (unsigned char)b[j - 1]);
+			d[i][j] = d[i - 1][j - 1] + (tolower((unsigned char)a[i - 1]) !=
+						     tolower((unsigned char)b[j - 1]));
 			d[i][j] = least(d[i][j], least(d[i - 1][j], d[i][j - 1]) + 1);
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);

@@ -7,8 +7,8 @@
 
 #define SPELLING_FAR 99
 
-/* Letters to add, drop, change or swap to get from the @n letters of @a to @b, whatever the case of
- * @a. SPELLING_FAR for words of more than 24 letters. */
+/* Letters to add, drop, change or swap to get from the @n letters of @a to @b, whatever their case.
+ * SPELLING_FAR for words of more than 24 letters. */
 unsigned spelling_distance(const char *a, size_t n, const char *b);
 /* Is @b so near to @word that it was meant? *best is the distance of the nearest word until now,
  * SPELLING_FAR at first. */

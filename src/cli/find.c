@@ -73,6 +73,13 @@ static void say_wish(const struct cli_find *f, const struct opt_pids *pids, char
 		snprintf(buf + n, size - n, "%s--pod %.80s", n ? " " : "", f->pod);
 }
 
+static bool is_script(const char *word)
+{
+	size_t n = strlen(word);
+
+	return n > 3 && !strcmp(word + n - 3, ".py");
+}
+
 static int none_fits(const struct cli_find *f, const struct opt_pids *pids, const char *wish,
 		     const struct sweep_found *found)
 {
@@ -86,6 +93,9 @@ static int none_fits(const struct cli_find *f, const struct opt_pids *pids, cons
 		snprintf(more, sizeof(more), "; %ss here: %s", place, found->places);
 	else if (f->container || f->pod)
 		snprintf(more, sizeof(more), ", none of them in a %s", place);
+	else if (pids->name && is_script(pids->name))
+		snprintf(more, sizeof(more), "; to start and watch it: pyleak-bpf -- python3 %.80s",
+			 pids->name);
 	else if (pids->name)
 		snprintf(more, sizeof(more),
 			 "; a program is started and watched by pyleak-bpf -- COMMAND");

@@ -9,7 +9,12 @@
 
 #include "cli/cli.h"
 
+#define JUST_MS 20 /* before a handler has begun, its signal may have been taken back */
+#define ONE_ASK_MS \
+	300 /* a terminal and who forwards its signals (sudo, docker) ask twice for one key */
+
 static volatile sig_atomic_t times_asked;
+static volatile sig_atomic_t asked_ms, asked_by; /* when, and by which signal, first */
 static volatile sig_atomic_t times_paused;
 static volatile sig_atomic_t times_reload_asked;
 static volatile sig_atomic_t continued_ms; /* when, last */
@@ -17,15 +22,24 @@ static volatile sig_atomic_t is_continued;
 static volatile sig_atomic_t alarm_fd = -1;
 static void (*volatile leave_terminal)(void);
 
+static int now_ms(void)
+{
+	return (int)(clock_ns() / 1000000 & 0x7fffffff);
+}
+
 static void on_signal(int sig)
 {
 	static const char left_out[] =
 		"pyleak-bpf: interrupted twice: the last report is left out\n";
 	ssize_t told;
 
-	(void)sig;
-	if (times_asked++ == 0)
+	if (times_asked && sig == asked_by && now_ms() - asked_ms < ONE_ASK_MS)
 		return;
+	if (times_asked++ == 0) {
+		asked_ms = now_ms();
+		asked_by = sig;
+		return;
+	}
 	if (leave_terminal)
 		leave_terminal();
 	told = write(STDERR_FILENO, left_out, sizeof(left_out) - 1);
@@ -43,13 +57,6 @@ static void on_reload(int sig)
 {
 	(void)sig;
 	times_reload_asked = 1;
-}
-
-#define JUST_MS 20 /* before a handler has begun, its signal may have been taken back */
-
-static int now_ms(void)
-{
-	return (int)(clock_ns() / 1000000 & 0x7fffffff);
 }
 
 static void on_continue(int sig)

@@ -2,6 +2,7 @@
 #include "command/habits.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/spelling.h"
 
@@ -27,6 +28,7 @@ static const struct {
 	{"ps", "pyleak-bpf sweep -d 5 -v lists all Pythons of this host"},
 	{"list", "pyleak-bpf sweep -d 5 -v lists all Pythons of this host"},
 	{"check", "pyleak-bpf doctor tells what works on this machine"},
+	{"version", "pyleak-bpf --version prints it"},
 };
 
 /* The number behind -p or --pid, or by itself; "PID" when there is none. */
@@ -70,6 +72,14 @@ static const char *nearest(const char *word, const char *const *commands)
 	return near;
 }
 
+/* A report or a recording, where a process is named. */
+static bool is_saved(const char *word)
+{
+	const char *dot = strrchr(word, '.');
+
+	return dot && (!strcmp(dot, ".json") || !strcmp(dot, ".rec")) && !access(word, F_OK);
+}
+
 int habits_check(int argc, char **argv, const char *const *commands)
 {
 	const char *word = argc > 1 && argv[1][0] != '-' ? argv[1] : NULL, *near;
@@ -79,6 +89,9 @@ int habits_check(int argc, char **argv, const char *const *commands)
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (!strcmp(word, others[i].word))
 			return instead_of(word, others[i].instead, named_pid(argc, argv));
+	if (is_saved(word))
+		return fail(-EINVAL, "'%s' is a file; pyleak-bpf --from %s shows what it holds",
+			    word, word);
 	near = nearest(word, commands);
 	return near ? fail(-EINVAL,
 			   "there is no command '%s'; did you mean pyleak-bpf %s? A process of "

@@ -96,11 +96,11 @@ static bool is_script(const char *word)
 /* Somebody who wants a program to be started, or a process to be watched. */
 static int target_words(char **words, size_t n, struct watch_opts *out)
 {
-	if (is_script(words[0]))
+	if (is_script(words[0]) && n > 1)
 		return fail(-EINVAL,
-			    "to start %s and watch it: pyleak-bpf -- python3 %s; if it runs "
+			    "to start %s and watch it: pyleak-bpf -- python3 %s %s ...; if it runs "
 			    "already: pyleak-bpf -p %s",
-			    words[0], words[0], words[0]);
+			    words[0], words[0], words[1], words[0]);
 	if (n > 1 && strspn(words[0], "0123456789") != strlen(words[0]))
 		return fail(-EINVAL,
 			    "unexpected words '%s %s'; to start a program and watch it: pyleak-bpf "

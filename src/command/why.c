@@ -232,6 +232,18 @@ static int print(const struct why_question *q, const struct why_answer *a,
 	return err ? fail(err, "cannot write the answer: %s", strerror(-err)) : 0;
 }
 
+static int none_found(const struct why_cmd *w, const struct why_question *say,
+		      const struct why_answer *a)
+{
+	const char *type = w->site ? w->type_of_site : w->type;
+
+	if (!type)
+		return fail(-ENOENT, "process %d has no object at %s", say->pid, w->addr);
+	return fail(-ENOENT, "process %d has no object of type %s%s%s%s", say->pid, type,
+		    a->nearest ? "; did you mean --type " : "", a->nearest ? a->nearest : "",
+		    a->nearest ? "?" : "");
+}
+
 static int ask(struct why_cmd *w, struct py_runtime *rt)
 {
 	const struct why_query q = {w->site ? w->type_of_site : w->type, w->v, w->n};
@@ -263,8 +275,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 	if (err != -ECANCELED && proc_is_live(rt->proc) && !proc_alive(rt->proc))
 		err = fail(-ESRCH, "process %d ended while its heap was read", say.pid);
 	if (!err && !a->sampled)
-		err = q.type ? fail(-ENOENT, "process %d has no object of type %s", say.pid, q.type)
-			     : fail(-ENOENT, "process %d has no object at %s", say.pid, w->addr);
+		err = none_found(w, &say, a);
 	if (!err && !(w->json && !strcmp(w->json, "-")) && !(w->dot && !strcmp(w->dot, "-")))
 		err = print(&say, a, &stats);
 	if (!err && w->json)

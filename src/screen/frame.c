@@ -129,7 +129,7 @@ static void put_formats(struct canvas *c)
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
 		col = canvas_printf(c, c->rows - 1, col + 1, c->cols, STYLE_PLAIN, " %zu %.*s",
 				    i + 1, (int)strcspn(suffixes[i] + 1, " "), suffixes[i] + 1);
-	canvas_put(c, c->rows - 1, col + 2, c->cols, STYLE_DIM, "Esc: not");
+	canvas_put(c, c->rows - 1, col + 2, c->cols, STYLE_DIM, "Esc: do not save");
 }
 
 void frame_draw(struct view *v, struct canvas *c)

@@ -160,6 +160,9 @@ static inline struct graph_type *graph_type(const struct graph *g, uint32_t node
 {
 	return &g->types.v[g->type.v[node]];
 }
+/* The type of an object of the heap whose name, or last part of it, was meant by a mistyped one;
+ * NULL when there is none. */
+const char *graph_nearest_type(const struct graph *g, const char *wanted);
 const char *graph_type_name(struct graph *g, uint32_t node);
 
 /* graph_types.c: index of a type, made known when it is new. */

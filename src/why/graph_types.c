@@ -2,6 +2,7 @@
 /* Types of nodes: which are read in a way of their own, and which was asked for. */
 #include <stdio.h>
 
+#include "base/spelling.h"
 #include "why/graph.h"
 
 #define MAX_TYPES 65535
@@ -154,4 +155,22 @@ const char *graph_type_name(struct graph *g, uint32_t node)
 	const struct graph_type *t = graph_type(g, node);
 
 	return t->name ? t->name : "memory of C code";
+}
+
+const char *graph_nearest_type(const struct graph *g, const char *wanted)
+{
+	unsigned best = SPELLING_FAR;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < g->types.n; i++) {
+		const char *name = g->types.v[i].name;
+		const char *last = name ? strrchr(name, '.') : NULL;
+
+		if (!name)
+			continue;
+		if (spelling_is_nearer(wanted, name, &best) ||
+		    (last && spelling_is_nearer(wanted, last + 1, &best)))
+			nearest = name;
+	}
+	return nearest;
 }

@@ -104,6 +104,8 @@ static int answer(struct reach *r, const struct why_query *q, const struct why_o
 	out->targets = t.n;
 	out->gone = t.gone;
 	out->sampled = t.node.n;
+	if (!err && q->type && !t.n && graph_nearest_type(r->g, q->type))
+		out->nearest = strdup(graph_nearest_type(r->g, q->type));
 	if (!err && t.node.n)
 		err = paths_group(r, t.node.v, t.node.n,
 				  4 * (o->max_paths ? o->max_paths : DEFAULT_PATHS), out);
@@ -288,6 +290,7 @@ void why_free(struct why_answer *v, size_t n)
 		for (size_t p = 0; p < v[i].n; p++)
 			paths_free(&v[i].path[p]);
 		free(v[i].path);
+		free(v[i].nearest);
 	}
 	free(v);
 }

@@ -75,6 +75,7 @@ struct why_answer {
 	struct why_path *path; /* the greatest share first */
 	size_t n;
 	double other_share; /* paths that are not listed */
+	char *nearest;	    /* nothing has the type: the one that may have been meant; NULL */
 };
 
 struct why_query {

@@ -36,9 +36,6 @@ class Terminal:
     def _become(self, argv, env, cwd):
         try:
             os.setsid()
-            # Ignored behind nohup, and in what a script has put into the background: the tool leaves that so.
-            for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-                signal.signal(ignored, signal.SIG_DFL)
             fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
             for fd in range(3):
                 os.dup2(self.slave, fd)

@@ -29,8 +29,9 @@ ANSWERED = [
     (["record", "-o", "x.svg", "--pid", "1234"], "pyleak-bpf -p 1234 -d 60 --record FILE"),
     (["dump", "-p1234"], "pyleak-bpf census -p 1234"),
     (["run", "app.py"], "pyleak-bpf -- COMMAND"),
-    (["app.py"], "pyleak-bpf -- python3 app.py"),
     (["app.py", "--port", "80"], "--port"),
+    (["app.py", "80"], "pyleak-bpf -- python3 app.py 80"),
+    (["version"], "pyleak-bpf --version"),
     (["python3", "app.py"], "pyleak-bpf -- python3 app.py"),
     (["-p", "1", "--durration", "5"], "did you mean --duration?"),
     (["sweep", "--contaner", "web"], "did you mean --container?"),
@@ -90,6 +91,20 @@ def test_numbers_are_pids_in_all_their_places():
         if os.geteuid() == 0:
             assert "no process %d" % gone.pid in r.stderr, words
     assert str(gone.pid) in run("doctor", str(gone.pid)).stdout
+
+
+def test_a_script_is_a_name():
+    r = run("no-such-app.py")
+    assert r.returncode == 1 and r.stderr.count("\n") == 1
+    if os.geteuid() == 0:
+        assert "no Python fits no-such-app.py" in r.stderr and "pyleak-bpf -- python3 no-such-app.py" in r.stderr
+
+
+def test_a_saved_report_is_no_process(tmp_path):
+    path = tmp_path / "leaks.json"
+    path.write_text("{}")
+    r = run(str(path))
+    assert (r.returncode, r.stdout) == (2, "") and "pyleak-bpf --from %s shows" % path in r.stderr
 
 
 @contextlib.contextmanager

@@ -412,5 +412,8 @@ def test_what_is_not_there():
     with running(pythons.host(), "module_dict") as process:
         run = subprocess.run([harness.TOOL, "why", "-p", str(process.pid), "--type", "NoSuch"],
                              capture_output=True, text=True, timeout=60)  # fmt: skip
-    assert run.returncode == 1
-    assert "no object of type NoSuch" in run.stderr
+        near = subprocess.run([harness.TOOL, "why", "-p", str(process.pid), "--type", "Dictt"],
+                              capture_output=True, text=True, timeout=60)  # fmt: skip
+    assert run.returncode == near.returncode == 1
+    assert run.stderr.endswith("no object of type NoSuch\n")
+    assert near.stderr.endswith("no object of type Dictt; did you mean --type dict?\n")
