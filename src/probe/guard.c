@@ -252,6 +252,11 @@ int probe_guard_choose(struct probe_channel *c, int pid, size_t n, enum probe_me
 	return err;
 }
 
+double probe_guard_event_ns(const struct probe_guard *g)
+{
+	return g ? atomic_load(&g->page->event_ns) : 0;
+}
+
 const char *probe_guard_ended(const struct probe_guard *g)
 {
 	return g && atomic_load(&g->page->news.is_ended) ? g->page->news.why : NULL;

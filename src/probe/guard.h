@@ -54,6 +54,8 @@ void probe_guard_leave(struct probe_channel *c); /* with all of its sets; NULL i
 
 /* As probe_choose_for(), with the guardian's rights. */
 int probe_guard_choose(struct probe_channel *c, int pid, size_t n, enum probe_mechanism *out);
+/* As probe_event_ns(), of what was chosen last. */
+double probe_guard_event_ns(const struct probe_guard *g);
 /* As probe_set_shed(), for all sets of the channel that are on; waits for nothing, but the next
  * request does. Then, until it is done: -EINPROGRESS; with the number of places it was for. */
 int probe_guard_shed(struct probe_channel *c);

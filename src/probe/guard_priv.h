@@ -48,7 +48,8 @@ struct guard_page {
 	_Atomic uint64_t beat_ns;
 	_Atomic uint64_t trip_ns;
 	_Atomic uint32_t trips;
-	_Atomic uint32_t is_on; /* sets that are on: no heartbeat is needed without */
+	_Atomic uint32_t is_on;	   /* sets that are on: no heartbeat is needed without */
+	_Atomic uint32_t event_ns; /* probe_event_ns() of what was chosen */
 	struct turn_news news;
 };
 

@@ -127,12 +127,14 @@ static void do_close(struct channel *c, uint32_t number)
 		c->sets.n--;
 }
 
-static int do_choose(const struct guard_request *q, uint32_t *out)
+static int do_choose(struct channel *c, const struct guard_request *q, uint32_t *out)
 {
 	enum probe_mechanism m;
 	int err = probe_choose_for(q->pid, q->n, &m);
 
 	*out = (uint32_t)m;
+	if (!err)
+		atomic_store(&c->g->page->event_ns, (uint32_t)probe_event_ns(m));
 	return err;
 }
 
@@ -190,7 +192,7 @@ static int prepare(struct channel *c, const struct guard_request *q, const int *
 	if (atomic_load(&c->g->is_leaving))
 		err = fail(-ECANCELED, "the tool has ended");
 	else
-		err = q->op == GUARD_OPEN ? do_open(c, q, fds, value) : do_choose(q, value);
+		err = q->op == GUARD_OPEN ? do_open(c, q, fds, value) : do_choose(c, q, value);
 	atomic_fetch_sub(&c->g->preparing, 1);
 	return err;
 }

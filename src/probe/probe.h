@@ -7,7 +7,7 @@
 
 /* mechanism.c, tracefs.c, multi.c, perf.c: one interface. */
 
-enum probe_mechanism { PROBE_NONE, PROBE_TRACEFS, PROBE_MULTI, PROBE_PERF };
+enum probe_mechanism { PROBE_NONE, PROBE_TRACEFS, PROBE_MULTI, PROBE_PERF, PROBE_MECHANISMS };
 const char *probe_mechanism_name(enum probe_mechanism m); /* contract words */
 
 /* On a host with more processes than that no probes on libc are switched again and again: each
@@ -44,6 +44,9 @@ int probe_choose_for(int pid, size_t n, enum probe_mechanism *out);
 /* Try @m on two nops of our own text: put in, counted in another thread, taken out again. What one
  * event costs there with a program that only counts, in *@ns. Sets the sentence. */
 int probe_try(enum probe_mechanism m, double *ns);
+/* What an event costs here with a program that only counts, in the thread that runs into it: as the
+ * trial found by which @m was chosen. 0 = there was none. */
+double probe_event_ns(enum probe_mechanism m);
 /* BPF attach type the program must be loaded with: BPF_TRACE_UPROBE_MULTI or 0. */
 int probe_attach_type(enum probe_mechanism m);
 

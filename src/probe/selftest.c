@@ -10,6 +10,7 @@
 #include <link.h>
 #include <linux/bpf.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -132,65 +133,85 @@ static bool text_differs(const uint8_t *before)
 	return differs;
 }
 
-static int try_set(struct probe_set *s, int map_fd)
-{
-	uint8_t before[PROBE_SELF_NOPS];
-	uint32_t zero = 0;
-	uint64_t count = 0;
-	int err;
-
-	for (int k = 0; k < PROBE_SELF_NOPS; k++)
-		before[k] = *(const volatile uint8_t *)self_nops[k];
-	err = probe_set_insist(s);
-	if (!err)
-		err = call_in_thread();
-	if (err)
-		return err;
-	probe_set_off(s);
-	if (text_differs(before))
-		return fail(-ENOTSUP, "a trial probe was still in place after it was closed");
-	err = call_in_thread();
-	if (err)
-		return err;
-	if (bpf_map_lookup_elem(map_fd, &zero, &count))
-		return fail(-ENOTSUP, "a trial counter cannot be read: %s", strerror(errno));
-	if (count != PROBE_SELF_NOPS)
-		return fail(-ENOTSUP, "trial probes counted %llu of %d calls of another thread",
-			    (unsigned long long)count, PROBE_SELF_NOPS);
-	return 0;
-}
-
-#define COST_CALLS  2000
 #define COST_ROUNDS 5
 
-static uint64_t call_many(void)
+static uint64_t call_many(unsigned calls)
 {
 	uint64_t start = clock_ns();
 
-	for (int i = 0; i < COST_CALLS; i++)
+	for (unsigned i = 0; i < calls; i++)
 		for (int k = 0; k < PROBE_SELF_NOPS; k++)
 			self_nops[k]();
 	return clock_ns() - start;
 }
 
 /* Best of some rounds: whatever disturbs makes it longer. */
-static int measure_cost(struct probe_set *s, double *ns)
+static double event_ns(unsigned calls)
 {
 	uint64_t best = UINT64_MAX, with;
-	int err = probe_set_insist(s);
 
-	for (int i = 0; i < COST_ROUNDS && !err; i++) {
-		with = call_many();
+	for (int i = 0; i < COST_ROUNDS; i++) {
+		with = call_many(calls);
 		best = with < best ? with : best;
 	}
-	probe_set_off(s);
-	if (err)
-		return err;
-	*ns = (double)best / (COST_CALLS * PROBE_SELF_NOPS);
+	return (double)best / (calls * PROBE_SELF_NOPS);
+}
+
+static int read_counter(int map_fd, uint64_t *out)
+{
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(map_fd, &zero, out))
+		return fail(-ENOTSUP, "a trial counter cannot be read: %s", strerror(errno));
 	return 0;
 }
 
-static int try_mechanism(enum probe_mechanism m, double *ns)
+/* While they are in: do they count calls of another thread, and what does one cost? */
+static int try_on(int map_fd, unsigned calls, double *ns)
+{
+	uint64_t count;
+	int err = call_in_thread();
+
+	if (!err)
+		err = read_counter(map_fd, &count);
+	if (err)
+		return err;
+	if (count != PROBE_SELF_NOPS)
+		return fail(-ENOTSUP, "trial probes counted %llu of %d calls of another thread",
+			    (unsigned long long)count, PROBE_SELF_NOPS);
+	*ns = event_ns(calls);
+	return 0;
+}
+
+static int try_set(struct probe_set *s, int map_fd, unsigned calls, double *ns)
+{
+	uint8_t before[PROBE_SELF_NOPS];
+	uint64_t counted, count;
+	int err;
+
+	for (int k = 0; k < PROBE_SELF_NOPS; k++)
+		before[k] = *(const volatile uint8_t *)self_nops[k];
+	err = probe_set_insist(s);
+	if (!err)
+		err = try_on(map_fd, calls, ns);
+	if (err)
+		return err;
+	probe_set_off(s);
+	if (text_differs(before))
+		return fail(-ENOTSUP, "a trial probe was still in place after it was closed");
+	err = read_counter(map_fd, &counted);
+	if (!err)
+		err = call_in_thread();
+	if (!err)
+		err = read_counter(map_fd, &count);
+	if (err)
+		return err;
+	if (count != counted)
+		return fail(-ENOTSUP, "a trial probe counted after it was taken out");
+	return 0;
+}
+
+static int try_mechanism(enum probe_mechanism m, unsigned calls, double *ns)
 {
 	struct probe_self self;
 	struct probe_set *s;
@@ -224,19 +245,33 @@ static int try_mechanism(enum probe_mechanism m, double *ns)
 	err = probe_set_open(m, &spec, &s);
 	if (err)
 		return err;
-	err = try_set(s, map_fd);
-	if (!err && ns)
-		err = measure_cost(s, ns);
+	err = try_set(s, map_fd, calls, ns);
 	probe_set_close(s);
 	return err;
 }
 
+/* By whom it is asked: who wants to go on soon, or who wants to know what an event costs. */
+#define SOON_CALLS  100
+#define WHOLE_CALLS 2000
+
+static _Atomic uint32_t event_price_ns[PROBE_MECHANISMS];
+
 int probe_selftest(enum probe_mechanism m)
 {
-	return try_mechanism(m, NULL);
+	double ns;
+	int err = try_mechanism(m, SOON_CALLS, &ns);
+
+	if (!err)
+		atomic_store(&event_price_ns[m], (uint32_t)ns);
+	return err;
+}
+
+double probe_event_ns(enum probe_mechanism m)
+{
+	return m < PROBE_MECHANISMS ? atomic_load(&event_price_ns[m]) : 0;
 }
 
 int probe_try(enum probe_mechanism m, double *ns)
 {
-	return try_mechanism(m, ns);
+	return try_mechanism(m, WHOLE_CALLS, ns);
 }

@@ -101,7 +101,8 @@ static bool fits_always(const struct births *b, uint64_t births, uint64_t open_n
 static void settle(struct births *b, uint64_t first, uint64_t looked, uint64_t last)
 {
 	b->s->ledger.birth_ns =
-		ledger_birth_ns(stacks_mean_depth(b->s->stacks), py_frames_are_objects(b->s->rt));
+		probe_price_birth(&b->account->price, stacks_mean_depth(b->s->stacks),
+				  py_frames_are_objects(b->s->rt));
 	if (last - first <= PL_BIRTH_SLOTS) {
 		ladder_kill_new(b->ladder, b->s->kern.births, looked, last);
 		return;

@@ -116,6 +116,7 @@ int kern_load(struct session *s, size_t n_sites)
 {
 	struct kern *k = &s->kern;
 	size_t n = n_sites ? n_sites : 1;
+	double event_ns;
 	int err = s->o.guard && !k->channel ? probe_guard_join(s->o.guard, &k->channel) : 0;
 
 	if (err)
@@ -125,7 +126,9 @@ int kern_load(struct session *s, size_t n_sites)
 			 : probe_choose_for(s->proc->pid, n, &k->mechanism);
 	if (err)
 		return err == -EAGAIN || err == -EBUSY ? 1 : err;
-	ledger_set_price(&s->ledger, ledger_price_of(k->mechanism == PROBE_MULTI));
+	event_ns = k->channel ? probe_guard_event_ns(s->o.guard) : probe_event_ns(k->mechanism);
+	ledger_set_price(&s->ledger, probe_price_of(k->mechanism, event_ns));
+	log_debug("an event costs %.0f ns here", event_ns);
 	k->fds_means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
 	libbpf_set_print(print_libbpf);
 	err = py_births_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;

@@ -22,10 +22,11 @@
 
 static double cost_of(const struct fds *f, uint64_t opened, uint64_t calls)
 {
-	bool probes = f->spec.means == FDS_LIBC;
+	double more = 2 * f->spec.account->price.event_more_ns; /* entry and return */
 
-	return (double)opened * (probes ? OPEN_NS : SYSCALL_NS) +
-	       (double)calls * (probes ? CALL_NS : SYSCALL_CALL_NS);
+	if (f->spec.means != FDS_LIBC)
+		return (double)opened * SYSCALL_NS + (double)calls * SYSCALL_CALL_NS;
+	return (double)opened * (OPEN_NS + more) + (double)calls * (CALL_NS + more);
 }
 
 /* What calls cost since the last time. */

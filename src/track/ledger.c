@@ -10,18 +10,6 @@
 #define OTHERS_NS	 10e9
 #define FIRST_SPAN_NS	 200e6
 
-/* 272 sites that are never executed cost 3.2 and 3.4 ms a cycle on 6.18; 272 that are, held for 5
- * ms, 13.7 and 19.8: a link is taken out while the target goes on to run into it, and nobody
- * counts. */
-static const struct ledger_price tracefs_price = {12000, 150000, 0};
-static const struct ledger_price multi_price = {12000, 300000, 16000};
-/* A birth, all in: trap, walk, record. Measured on 3.11 and 3.13 at 3, 25, 60 and 128
- * frames 1.4-1.5, 1.55-1.8, 2.1-2.5 and 2.9-3.4 us; on 3.9, where each frame is an object of its
- * own and a read of its own, 1.5, 3.3, 6.4 and 12 us. */
-#define HIT_NS		 1500.0
-#define HIT_FRAME_NS	 13.0
-#define HIT_OLD_FRAME_NS 85.0
-
 #define SMOOTH_NS 1e9 /* of_late */
 
 /* No more is carried over than so much, or so many windows: a quiet minute must not pay for a wild
@@ -36,19 +24,9 @@ static const struct rule {
 	[LEDGER_FDS] = {.part = 1.0 / 8, .most_windows = 4, .keep = 0},
 };
 
-struct ledger_price ledger_price_of(bool is_multi)
-{
-	return is_multi ? multi_price : tracefs_price;
-}
-
 double account_planting_ns(const struct account *a, size_t probes)
 {
-	return (double)probes * a->price.probe_ns + a->price.cycle_ns;
-}
-
-double ledger_birth_ns(double frames, bool frames_are_objects)
-{
-	return HIT_NS + frames * (frames_are_objects ? HIT_OLD_FRAME_NS : HIT_FRAME_NS);
+	return probe_price_planting(&a->price, probes);
 }
 
 void account_open(struct account *a, enum ledger_who who, double share, uint64_t now_ns)
@@ -58,7 +36,7 @@ void account_open(struct account *a, enum ledger_who who, double share, uint64_t
 		.share = share,
 		.filled_ns = now_ns,
 		.counted_ns = now_ns,
-		.price = tracefs_price,
+		.price = probe_price_of(PROBE_TRACEFS, 0),
 	};
 }
 
@@ -141,7 +119,7 @@ void ledger_open(struct ledger *l, double overhead, uint64_t now_ns)
 	struct account *births = &l->of[LEDGER_BIRTHS];
 
 	*l = (struct ledger){.promised = overhead, .start_ns = now_ns};
-	l->birth_ns = ledger_birth_ns(0, false);
+	l->birth_ns = probe_price_birth(&births->price, 0, false);
 	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
 		account_open(&l->of[who], (enum ledger_who)who, overhead * AIM * rules[who].part,
 			     now_ns);
@@ -149,10 +127,11 @@ void ledger_open(struct ledger *l, double overhead, uint64_t now_ns)
 	births->expected_ns = births->saved_ns = 10e6;
 }
 
-void ledger_set_price(struct ledger *l, struct ledger_price price)
+void ledger_set_price(struct ledger *l, struct probe_price price)
 {
 	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
 		l->of[who].price = price;
+	l->birth_ns = probe_price_birth(&price, 0, false);
 }
 
 void ledger_start(struct ledger *l, uint64_t now_ns)

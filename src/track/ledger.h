@@ -6,15 +6,9 @@
 #define PYLEAK_TRACK_LEDGER_H
 
 #include "base/base.h"
+#include "probe/price.h"
 
 enum ledger_who { LEDGER_BIRTHS, LEDGER_NATIVE, LEDGER_FDS, LEDGER_ACCOUNTS };
-
-/* The loss of a target by one probe that is put in and taken out again, and by one such cycle;
- * and, if it does nothing but run into probes, by one that is still in when nothing is recorded any
- * more. */
-struct ledger_price {
-	double probe_ns, cycle_ns, crawl_ns;
-};
 
 struct account {
 	enum ledger_who who;
@@ -24,17 +18,12 @@ struct account {
 	double expected_ns; /* cost of the next window: smoothed */
 	double of_late;	    /* share of the time that probes cost which stay in: smoothed */
 	bool is_guess;	    /* no window has said yet what one costs */
-	struct ledger_price price;
+	struct probe_price price;
 	uint64_t filled_ns, counted_ns;
 };
 
-/* The prices of uprobe_multi, or of tracefs: bench/mechanism.c. */
-struct ledger_price ledger_price_of(bool is_multi);
 /* The loss of the target by having so many probes put in and taken out again, once. */
 double account_planting_ns(const struct account *a, size_t probes);
-/* Its loss by one birth, whose walk goes by @frames; up to 3.10 each is an own object. */
-double ledger_birth_ns(double frames, bool frames_are_objects);
-
 void account_open(struct account *a, enum ledger_who who, double share, uint64_t now_ns);
 /* Windows begin: nothing has been saved for them, and one may cost this much. */
 void account_begin(struct account *a, double expected_ns, uint64_t now_ns);
@@ -66,7 +55,7 @@ struct ledger {
 
 void ledger_open(struct ledger *l, double overhead, uint64_t now_ns);
 /* Once it is known what puts the probes in. */
-void ledger_set_price(struct ledger *l, struct ledger_price price);
+void ledger_set_price(struct ledger *l, struct probe_price price);
 /* Attached: from now on it is the time of a run that is spent. */
 void ledger_start(struct ledger *l, uint64_t now_ns);
 /* To be called a few times a second: births have what others leave. @native_grows: native blocks

@@ -419,25 +419,6 @@ static void window_off(struct native *n)
 	probe_set_let_go(n->set[SET_HEAP_RETURN]);
 }
 
-static void pay(struct native *n, uint64_t calls, uint64_t open_ns)
-{
-	struct native_burst *b = &n->burst;
-	struct account *a = n->spec.account;
-	double cost = (double)calls * native_pair_ns(n);
-
-	n->rate = (double)calls * 1e9 / (double)open_ns;
-	/* Room for going exact again: half of the share, in many windows in a row. */
-	b->calm_windows =
-		n->rate * native_pair_ns(n) / 1e9 < a->share / 2 ? b->calm_windows + 1 : 0;
-	b->windows++;
-	b->covered_ns += (double)open_ns;
-	if (cost > (double)open_ns)
-		cost = (double)open_ns;
-	cost += account_planting_ns(a,
-				    n->set_sites[SET_HEAP_ENTRY] + n->set_sites[SET_HEAP_RETURN]);
-	account_window(a, clock_ns(), cost);
-}
-
 static int window(struct native *n)
 {
 	struct timespec ms = {0, 1000000};
@@ -461,7 +442,7 @@ static int window(struct native *n)
 		while (clock_ns() - from_ns < WINDOW_NS &&
 		       n->ctl->entries - calls < WINDOW_EVENTS / 2);
 		drain(n);
-		pay(n, n->ctl->entries - calls, clock_ns() - from_ns);
+		native_cost_window(n, n->ctl->entries - calls, clock_ns() - from_ns);
 		count = collect(b, settle(b, &last), v);
 		for (size_t i = 0; i < count; i++)
 			at[i] = &v[i];

@@ -4,12 +4,14 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <math.h>
 #include <time.h>
 #include <unistd.h>
 
-#define STATS_NS    500000000ull
-#define METER_NS    6000000
-#define METER_TIMES 2
+#define STATS_NS      500000000ull
+#define METER_NS      6000000
+#define METER_TIMES   2
+#define METER_PROG_NS 100
 
 static int prog_runs(int fd, uint64_t *runs, uint64_t *ns)
 {
@@ -62,14 +64,22 @@ static void stats_end(struct native *n, uint64_t now_ns)
 		  n->return_prog_ns);
 }
 
+static double trap_ns(const struct native *n)
+{
+	double more = n->spec.account->price.event_more_ns;
+
+	return n->libc.slow ? NATIVE_STEP_NS + 2 * more : NATIVE_HIT_NS + more;
+}
+
 static double hit_ns(const struct native *n)
 {
-	return (n->libc.slow ? NATIVE_STEP_NS : NATIVE_HIT_NS) + n->entry_prog_ns;
+	return trap_ns(n) + n->entry_prog_ns;
 }
 
 static double call_ns(const struct native *n)
 {
-	return hit_ns(n) + NATIVE_RETURN_NS + n->return_prog_ns;
+	return hit_ns(n) + NATIVE_RETURN_NS + n->spec.account->price.event_more_ns +
+	       n->return_prog_ns;
 }
 
 double native_pair_ns(const struct native *n)
@@ -100,8 +110,7 @@ void native_cost_update(struct native *n, uint64_t now_ns)
 /* While it is metered a busy target makes fewer calls: 1 / rate = 1 / seen - cost of one. */
 static double true_rate(const struct native *n, double seen_per_s)
 {
-	double ns = n->libc.slow ? NATIVE_STEP_NS : NATIVE_HIT_NS + 100;
-	double busy = seen_per_s * ns / 1e9;
+	double busy = seen_per_s * (trap_ns(n) + METER_PROG_NS) / 1e9;
 
 	return busy > 0.9 ? seen_per_s * 10 : seen_per_s / (1 - busy);
 }
@@ -126,7 +135,31 @@ int native_meter(struct native *n, double *per_s)
 		span += (double)(clock_ns() - from_ns);
 		probe_set_off(n->set[SET_METER]);
 	}
-	account_charge(n->spec.account, calls * (NATIVE_HIT_NS + 100));
+	account_charge(n->spec.account, calls * (trap_ns(n) + METER_PROG_NS));
 	*per_s = true_rate(n, calls * 1e9 / span);
 	return 0;
+}
+
+/* While its calls are recorded the target crawls: what it allocates in a window it would have done
+ * in the time it has for itself there. With threads on several processors their costs add up to
+ * more than the window is long. */
+#define OWN_TIME_LEAST 0.3
+
+void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns)
+{
+	struct native_burst *b = &n->burst;
+	struct account *a = n->spec.account;
+	double cost = (double)calls * native_pair_ns(n);
+
+	n->rate = (double)calls * 1e9 / (double)open_ns;
+	/* Room for going exact again: half of the share, in many windows in a row. */
+	b->calm_windows =
+		n->rate * native_pair_ns(n) / 1e9 < a->share / 2 ? b->calm_windows + 1 : 0;
+	b->windows++;
+	if (cost > (double)open_ns)
+		cost = (double)open_ns;
+	b->covered_ns += fmax((double)open_ns - cost, OWN_TIME_LEAST * (double)open_ns);
+	cost += account_planting_ns(a,
+				    n->set_sites[SET_HEAP_ENTRY] + n->set_sites[SET_HEAP_RETURN]);
+	account_window(a, clock_ns(), cost);
 }

@@ -107,9 +107,22 @@ def test_stopped_for_20_s():
         assert "the process was found stopped" in run.stdout
 
 
+def call_us():
+    """The shortest call of the kernel here: 0.1 on most machines, above 1 under hypervisors without hardware support."""
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        for _ in range(20000):
+            os.getppid()
+        times.append((time.perf_counter() - begin) / 20000 * 1e6)
+    return min(times)
+
+
 @pytest.mark.quiet
 def test_cost_of_the_tool():
-    """On more than five million births a second: <= 60 MB, <= 3 % of a core, maps <= 32 MiB."""
+    """On more than five million births a second: <= 60 MB, maps <= 32 MiB, <= 3 % of a core, where calls of the kernel are dear
+    as much again for each 1.5 us."""
+    limit = 0.03 * (1 + max(0, call_us() - 0.3) / 1.5)
     with harness.Target(pythons.host(), "storm", ["--rate", 487]) as target:
         target.wait_ready()
         time.sleep(1)
@@ -120,5 +133,5 @@ def test_cost_of_the_tool():
               % (usage.rss_kib / 1024, 100 * cpu, 100 * total, usage.map_bytes() / 2**20))  # fmt: skip
         check(run, target, zoo.STORM)
         assert usage.rss_kib * 1024 <= 60e6
-        assert cpu <= 0.03
+        assert cpu <= limit
         assert 0 < usage.map_bytes() <= 32 * 2**20

@@ -397,7 +397,7 @@ static void bursts_find_a_leak(void **state)
 }
 
 /* More survivors in a window than are kept: those stand for the others. Under probes the target is
- * half as fast, and the youngest do not count yet. */
+ * half as fast, where events are dear a tenth as fast, and the youngest do not count yet. */
 static void samples_have_weights(void **state)
 {
 	struct fixture *f = make(PROBE_TRACEFS);
@@ -419,7 +419,7 @@ static void samples_have_weights(void **state)
 		share += s.v[i].live_count / (double)f->answer->calls;
 	print_message("  %.2f of %lu blocks, coverage %.4f\n", share, f->answer->calls,
 		      native_coverage(f->native));
-	assert_true(share > 0.3 && share < 1.2);
+	assert_true(share > 0.1 && share < 1.2);
 	native_sites_free(&s);
 	unmake(f);
 }

@@ -62,9 +62,28 @@ static void a_dear_window_is_followed_by_a_pause(void **state)
 
 static void a_birth_costs_by_its_depth(void **state)
 {
+	const struct probe_price p = probe_price_of(PROBE_MULTI, 0);
+
 	(void)state;
-	assert_true(ledger_birth_ns(25, false) > ledger_birth_ns(3, false));
-	assert_true(ledger_birth_ns(25, true) > 1.5 * ledger_birth_ns(25, false));
+	assert_true(probe_price_birth(&p, 25, false) > probe_price_birth(&p, 3, false));
+	assert_true(probe_price_birth(&p, 25, true) > 1.5 * probe_price_birth(&p, 25, false));
+}
+
+/* Where a trap costs ten times as much, all that is done by traps is charged more for. */
+static void a_dear_event_is_charged_for(void **state)
+{
+	const struct probe_price usual = probe_price_of(PROBE_MULTI, 600);
+	const struct probe_price unknown = probe_price_of(PROBE_MULTI, 0);
+	const struct probe_price dear = probe_price_of(PROBE_MULTI, 6000);
+
+	(void)state;
+	assert_true(is_near(probe_price_birth(&usual, 3, false),
+			    probe_price_birth(&unknown, 3, false)));
+	assert_true(
+		is_near(probe_price_planting(&usual, 272), probe_price_planting(&unknown, 272)));
+	assert_true(probe_price_birth(&dear, 3, false) >
+		    probe_price_birth(&usual, 3, false) + 5000);
+	assert_true(probe_price_planting(&dear, 272) > 2 * probe_price_planting(&usual, 272));
 }
 
 /* By the mechanism that the session has found. */
@@ -79,9 +98,9 @@ static void planting_costs_by_the_number_of_probes(void **state)
 	assert_true(is_near(account_planting_ns(a, 272) - account_planting_ns(a, 0),
 			    272 * (account_planting_ns(a, 1) - account_planting_ns(a, 0))));
 	tracefs = account_planting_ns(a, 272);
-	ledger_set_price(&l, ledger_price_of(true));
+	ledger_set_price(&l, probe_price_of(PROBE_MULTI, 0));
 	assert_true(account_planting_ns(a, 272) > tracefs);
-	ledger_set_price(&l, ledger_price_of(false));
+	ledger_set_price(&l, probe_price_of(PROBE_TRACEFS, 0));
 	assert_true(is_near(account_planting_ns(a, 272), tracefs));
 }
 
@@ -229,6 +248,7 @@ int main(void)
 		cmocka_unit_test(an_idle_target_pays_per_birth),
 		cmocka_unit_test(a_dear_window_is_followed_by_a_pause),
 		cmocka_unit_test(a_birth_costs_by_its_depth),
+		cmocka_unit_test(a_dear_event_is_charged_for),
 		cmocka_unit_test(planting_costs_by_the_number_of_probes),
 		cmocka_unit_test(windows_cost_no_more_than_their_share),
 		cmocka_unit_test(little_is_carried_over),
