@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/blocks.h"
 
+#include "proc/busy.h"
 #include "session/memory.h"
 #include "session/native_stacks.h"
 #include "session/session_priv.h"
@@ -14,6 +15,7 @@ struct blocks {
 	struct native_stacks *stacks; /* NULL: callers' addresses alone */
 	bool malloc_grows;	      /* as of fitted_ns */
 	uint64_t fitted_ns;
+	struct proc_busy busy;
 };
 
 static int open_blocks(void *self, struct session *s)
@@ -62,7 +64,8 @@ static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct blocks *b = self;
 
-	ledger_divide(&b->s->ledger, now_ns, grows(b, now_ns));
+	proc_busy_look(&b->busy, b->s->proc->pid, now_ns);
+	ledger_divide(&b->s->ledger, now_ns, b->busy.of_core, grows(b, now_ns));
 	native_poll(b->native);
 	if (*native_note(b->native))
 		session_note(b->s, "%s", native_note(b->native));

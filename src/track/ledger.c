@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "track/ledger.h"
 
+#include <math.h>
+
 /* The promise is for the mean; aim below it. */
 #define AIM (2.0 / 3.0)
 /* While nothing grows outside of the pools, windows on malloc are kept for the case that this
@@ -8,7 +10,11 @@
 #define NATIVE_IDLE_PART (1.0 / 8)
 #define BIRTHS_LEAST	 0.1 /* of the promise, whatever the others cost */
 #define OTHERS_NS	 10e9
-#define FIRST_SPAN_NS	 200e6
+/* A process that hardly runs could not be seen at all: at least so much of a core. */
+#define LEAST_OF_CORE 0.003
+/* Until a line may be known, as if the target used a whole core. */
+#define EAGER_NS      20e9
+#define FIRST_SPAN_NS 200e6
 
 #define SMOOTH_NS 1e9 /* of_late */
 
@@ -144,20 +150,28 @@ static double spent_by_others(const struct ledger *l)
 	return l->of[LEDGER_NATIVE].spent_ns + l->of[LEDGER_FDS].spent_ns;
 }
 
-void ledger_divide(struct ledger *l, uint64_t now_ns, bool native_grows)
+/* The part of the promise that is kept: it is of the time for which the target runs. */
+static double part_of(const struct ledger *l, uint64_t now_ns, double of_core)
 {
-	double all = l->promised * AIM, spent = spent_by_others(l), left;
+	if ((double)(now_ns - l->start_ns) < EAGER_NS)
+		return 1;
+	return fmin(fmax(of_core, LEAST_OF_CORE / l->promised), 1);
+}
+
+void ledger_divide(struct ledger *l, uint64_t now_ns, double of_core, bool native_grows)
+{
+	double part = part_of(l, now_ns, of_core), all = l->promised * AIM;
+	double spent = spent_by_others(l), left;
 	double span = l->divided_ns ? (double)(now_ns - l->divided_ns) : FIRST_SPAN_NS;
 	double weight = span / OTHERS_NS < 1 ? span / OTHERS_NS : 1;
 
 	l->of[LEDGER_NATIVE].share =
-		all * (native_grows ? rules[LEDGER_NATIVE].part : NATIVE_IDLE_PART);
+		all * (native_grows ? rules[LEDGER_NATIVE].part : part * NATIVE_IDLE_PART);
 	l->others_of_late += weight * ((spent - l->others_spent_ns) / span - l->others_of_late);
 	l->others_spent_ns = spent;
 	l->divided_ns = now_ns;
-	left = all - l->others_of_late;
-	l->of[LEDGER_BIRTHS].share =
-		left > BIRTHS_LEAST * l->promised ? left : BIRTHS_LEAST * l->promised;
+	left = part * all - l->others_of_late;
+	l->of[LEDGER_BIRTHS].share = fmax(left, BIRTHS_LEAST * l->promised);
 }
 
 void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,

@@ -58,9 +58,9 @@ void ledger_open(struct ledger *l, double overhead, uint64_t now_ns);
 void ledger_set_price(struct ledger *l, struct probe_price price);
 /* Attached: from now on it is the time of a run that is spent. */
 void ledger_start(struct ledger *l, uint64_t now_ns);
-/* To be called a few times a second: births have what others leave. @native_grows: native blocks
- * have use for all of theirs. */
-void ledger_divide(struct ledger *l, uint64_t now_ns, bool native_grows);
+/* To be called a few times a second: births have what others leave. @of_core: what the target uses
+ * of a processor. @native_grows: native blocks have use for all of theirs. */
+void ledger_divide(struct ledger *l, uint64_t now_ns, double of_core, bool native_grows);
 /* Births were recorded with @probes in, @open_ns from the first that went in to the last that came
  * out. */
 void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,

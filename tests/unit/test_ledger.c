@@ -204,20 +204,38 @@ static void births_have_what_others_leave(void **state)
 	ledger_open(&l, 0.03, now);
 	assert_true(is_near(births->share, 0.02) && is_near(native->share, 0.01));
 	assert_true(is_near(l.of[LEDGER_FDS].share, 0.0025));
-	ledger_divide(&l, now += 200 * MS, false);
+	ledger_divide(&l, now += 200 * MS, 1, false);
 	assert_true(is_near(births->share, 0.02) && is_near(native->share, 0.0025));
 	for (unsigned i = 0; i < 1000; i++) {
 		account_charge(native, 0.008 * 200e6);
 		account_count(&l.of[LEDGER_FDS], now += 200 * MS, 0.002 * 200e6);
-		ledger_divide(&l, now, true);
+		ledger_divide(&l, now, 1, true);
 	}
 	assert_true(is_near(native->share, 0.01));
 	assert_true(fabs(births->share - 0.01) < 1e-6);
 	for (unsigned i = 0; i < 1000; i++) {
 		account_charge(native, 0.5 * 200e6);
-		ledger_divide(&l, now += 200 * MS, true);
+		ledger_divide(&l, now += 200 * MS, 1, true);
 	}
 	assert_true(is_near(births->share, 0.003)); /* a tenth, whatever the others do */
+}
+
+/* An idle service pays by its own time, once there was time to find a line. */
+static void the_promise_is_of_the_targets_own_time(void **state)
+{
+	struct ledger l;
+	const struct account *births = &l.of[LEDGER_BIRTHS];
+
+	(void)state;
+	ledger_open(&l, 0.03, 0);
+	ledger_divide(&l, 1000 * MS, 0.5, false);
+	assert_true(is_near(births->share, 0.02));
+	ledger_divide(&l, 60000 * MS, 0.5, false);
+	assert_true(is_near(births->share, 0.01));
+	ledger_divide(&l, 60200 * MS, 7, false); /* threads on several processors */
+	assert_true(is_near(births->share, 0.02));
+	ledger_divide(&l, 60400 * MS, 0.001, false); /* but it must be seen at all */
+	assert_true(births->share > 0.0019 && births->share < 0.0031);
 }
 
 static void the_report_has_one_sum(void **state)
@@ -255,6 +273,7 @@ int main(void)
 		cmocka_unit_test(what_a_window_costs_is_learnt),
 		cmocka_unit_test(what_stays_in_is_smoothed),
 		cmocka_unit_test(births_have_what_others_leave),
+		cmocka_unit_test(the_promise_is_of_the_targets_own_time),
 		cmocka_unit_test(the_report_has_one_sum),
 	};
 

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What a service notices: requests at a rate that is held, watched and not attached at all in turn, as a Markdown table.
+
+The load is open-loop: a request is due at its time, whether or not the one before has been answered, and its latency counts
+from when it was due. `settle` seconds after the start of the tool are left out, and are a row of their own (start).
+
+    service.py [--tool build/pyleak-bpf] [--only flask-sync] [--load 0.3,0.7,1] [--pairs 10] [--seconds 20]
+"""
+import argparse
+import asyncio
+import contextlib
+import importlib.util
+import json
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "/usr/bin/python3"
+APPS = os.path.join(HERE, "service")
+# Name: what must be there, and the command; {port} is free.
+SERVERS = {
+    "flask-sync": (["flask", "gunicorn"], ["-m", "gunicorn", "-w", "1", "-b", "127.0.0.1:{port}", "wsgi_flask:app"]),
+    "flask-gthread": (["flask", "gunicorn"],
+                      ["-m", "gunicorn", "-w", "1", "-k", "gthread", "--threads", "4", "-b", "127.0.0.1:{port}", "wsgi_flask:app"]),
+    "starlette-uvicorn": (["starlette", "uvicorn"], ["-m", "uvicorn", "--port", "{port}", "--log-level", "error", "asgi_starlette:app"]),
+    "django-sync": (["django", "gunicorn"], ["-m", "gunicorn", "-w", "1", "-b", "127.0.0.1:{port}", "wsgi_django:app"]),
+}  # fmt: skip
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def cpu_ns(pids):
+    """By the clocks of the processes: ticks would be too coarse."""
+    return sum(time.clock_gettime_ns(~pid << 3 | 2) for pid in pids)
+
+
+def below(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        return [int(p) for p in f.read().split()]
+
+
+async def one(port, due, out):
+    wait = due - time.monotonic()
+    if wait > 0:
+        await asyncio.sleep(wait)
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /item/%d HTTP/1.0\r\nHost: x\r\n\r\n" % random.randrange(1000))
+        answer = await asyncio.wait_for(reader.read(), 30)
+        writer.close()
+        out.append(time.monotonic() - due if b" 200 " in answer[:20] else None)
+    except (OSError, asyncio.TimeoutError):
+        out.append(None)
+
+
+async def load(port, rate, seconds):
+    """Latencies in seconds; None for a request that failed."""
+    begin, out = time.monotonic() + 0.05, []
+    await asyncio.gather(*(one(port, begin + k / rate, out) for k in range(int(rate * seconds))))
+    return out
+
+
+async def flood(port, seconds, connections=4):
+    """As load(), each sent as soon as the one before is answered: a closed loop, for what a server can do."""
+    end, out = time.monotonic() + seconds, []
+
+    async def client():
+        while time.monotonic() < end:
+            await one(port, time.monotonic(), out)
+
+    await asyncio.gather(*(client() for _ in range(connections)))
+    return out
+
+
+class Server:
+    def __init__(self, name):
+        self.port = free_port()
+        command = [PYTHON, "-B", *(a.format(port=self.port) for a in SERVERS[name][1])]
+        self.process = subprocess.Popen(command, cwd=APPS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 30
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                break
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise RuntimeError("%s does not start" % name)
+            time.sleep(0.1)
+        time.sleep(1)
+        workers = below(self.process.pid)
+        self.pids = [self.process.pid, *workers]
+        self.worker = workers[-1] if workers else self.process.pid
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+
+class Tool:
+    def __init__(self, path, pid, options, report):
+        self.report = report
+        self.process = subprocess.Popen([path, "-p", str(pid), "-q", "--json", report, *options], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+
+    def cpu_ns(self):
+        return cpu_ns([self.process.pid, *below(self.process.pid)])
+
+    def close(self):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+        with open(self.report) as f:
+            return json.load(f)["processes"][0]
+
+
+def part(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(share * len(values)))]
+
+
+def measured(server, rate, seconds):
+    """@rate: requests per second; None: as many as it can do."""
+    begin = cpu_ns(server.pids)
+    out = asyncio.run(load(server.port, rate, seconds) if rate else flood(server.port, seconds))
+    good = [x for x in out if x is not None]
+    if len(good) < 0.9 * len(out):
+        raise RuntimeError("%d of %d requests failed" % (len(out) - len(good), len(out)))
+    return {"per_s": len(good) / seconds, "cpu_us": (cpu_ns(server.pids) - begin) / len(good) / 1e3,
+            "p50": part(good, 0.5) * 1e3, "p99": part(good, 0.99) * 1e3, "p99.9": part(good, 0.999) * 1e3}  # fmt: skip
+
+
+def pair(server, rate, args, report):
+    """(not attached, the seconds from the start of the tool, after that), and what the tool used and said."""
+    off = measured(server, rate, args.seconds)
+    tool = Tool(args.tool, server.worker, args.option, report)
+    start = measured(server, rate, args.settle)
+    used, begin = tool.cpu_ns(), time.monotonic()
+    on = measured(server, rate, args.seconds)
+    core = (tool.cpu_ns() - used) / 1e9 / (time.monotonic() - begin)
+    return off, start, on, core, tool.close()
+
+
+def ratio(rows, key, which):
+    return statistics.median(r[which][key] / r[0][key] for r in rows)
+
+
+def show(name, part_of, rate, rows):
+    stated = statistics.median(r[4]["probe"]["slowdown_pct"] for r in rows)
+    for which, what in ((1, "start"), (2, "watched")):
+        print("| %s | %d %%, %.0f/s | %s | %.3f | %.0f | %.3f | %.2f | %.2f | %.2f | %s | %s |"
+              % (name, 100 * part_of, rate, what, ratio(rows, "per_s", which), statistics.median(r[0]["cpu_us"] for r in rows), ratio(rows, "cpu_us", which),
+                 ratio(rows, "p50", which), ratio(rows, "p99", which), ratio(rows, "p99.9", which),
+                 "%.2f" % (100 * statistics.median(r[3] for r in rows)) if which == 2 else "",
+                 "%.2f" % stated if which == 2 else ""), flush=True)  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tool", default="build/pyleak-bpf")
+    parser.add_argument("--only", action="append", choices=sorted(SERVERS))
+    parser.add_argument("--load", default="0.3,0.7,1", help="parts of what the server can do")
+    parser.add_argument("--rate", type=float, help="requests per second, instead of parts")
+    parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--settle", type=float, default=22, help="seconds from the start of the tool that are told apart")
+    parser.add_argument("--option", action="append", default=[], help="further words for the tool, as --option=--overhead=1")
+    args = parser.parse_args()
+    print("| server | load | | requests/s | CPU per request, us | ratio | p50 | p99 | p99.9 | tool, % of a core | stated slow-down, % |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
+    for name in args.only or SERVERS:
+        missing = [m for m in SERVERS[name][0] if not importlib.util.find_spec(m)]
+        if missing:
+            print("%s: no %s" % (name, ", ".join(missing)), file=sys.stderr)
+            continue
+        server = Server(name)
+        try:
+            most = len(asyncio.run(flood(server.port, 5))) / 5
+            for part_of in [args.rate / most] if args.rate else [float(p) for p in args.load.split(",")]:
+                with tempfile.TemporaryDirectory() as where:
+                    report = os.path.join(where, "report.json")
+                    rate = part_of * most if part_of < 1 else None
+                    rows = [pair(server, rate, args, report) for _ in range(args.pairs)]
+                show(name, part_of, part_of * most, rows)
+        finally:
+            server.close()
+
+
+if __name__ == "__main__":
+    main()

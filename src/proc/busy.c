@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "proc/busy.h"
+
+#include <time.h>
+
+#define SMOOTH_NS 5e9
+
+/* The clock of a process's CPU time, as clock_getcpuclockid() makes it with one call more. */
+static clockid_t clock_of(int pid)
+{
+	return (clockid_t)(~(unsigned)pid << 3 | 2);
+}
+
+void proc_busy_look(struct proc_busy *b, int pid, uint64_t now_ns)
+{
+	struct timespec ts;
+	double span = (double)(now_ns - b->looked_ns), weight, used;
+	uint64_t cpu_ns;
+
+	if (clock_gettime(clock_of(pid), &ts)) {
+		*b = (struct proc_busy){.of_core = 1};
+		return;
+	}
+	cpu_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	if (!b->looked_ns) {
+		b->of_core = 1;
+	} else if (span > 0) {
+		used = (double)(cpu_ns - b->cpu_ns) / span;
+		weight = span < SMOOTH_NS ? span / SMOOTH_NS : 1;
+		b->of_core += weight * (used - b->of_core);
+	}
+	b->looked_ns = now_ns;
+	b->cpu_ns = cpu_ns;
+}
