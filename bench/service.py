@@ -85,10 +85,11 @@ async def flood(port, seconds, connections=4):
 
 
 class Server:
-    def __init__(self, name):
+    def __init__(self, name, is_innocent):
         self.port = free_port()
         command = [PYTHON, "-B", *(a.format(port=self.port) for a in SERVERS[name][1])]
-        self.process = subprocess.Popen(command, cwd=APPS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        env = dict(os.environ, INNOCENT="1") if is_innocent else None
+        self.process = subprocess.Popen(command, cwd=APPS, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 30
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
@@ -172,6 +173,7 @@ def main():
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--settle", type=float, default=22, help="seconds from the start of the tool that are told apart")
+    parser.add_argument("--innocent", action="store_true", help="servers that leak nothing: windows are rarer while nothing grows")
     parser.add_argument("--option", action="append", default=[], help="further words for the tool, as --option=--overhead=1")
     args = parser.parse_args()
     print("| server | load | | requests/s | CPU per request, us | ratio | p50 | p99 | p99.9 | tool, % of a core | stated slow-down, % |")
@@ -181,7 +183,7 @@ def main():
         if missing:
             print("%s: no %s" % (name, ", ".join(missing)), file=sys.stderr)
             continue
-        server = Server(name)
+        server = Server(name, args.innocent)
         try:
             most = len(asyncio.run(flood(server.port, 5))) / 5
             for part_of in [args.rate / most] if args.rate else [float(p) for p in args.load.split(",")]:

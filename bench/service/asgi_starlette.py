@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A page and a leak: one object a request."""
+"""A page and a leak: one object a request, unless it is innocent."""
+import os
+
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -13,7 +15,8 @@ class Visit:
 
 
 async def item(request):
-    SEEN.append(Visit(request.path_params["number"]))
+    if not os.environ.get("INNOCENT"):
+        SEEN.append(Visit(request.path_params["number"]))
     return JSONResponse([{"id": k, "name": "row %d" % k, "price": k * 1.5} for k in range(30)])
 
 

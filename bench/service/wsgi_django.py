@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A page and a leak: one object a request."""
+"""A page and a leak: one object a request, unless it is innocent."""
+import os
+
 import django
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
@@ -15,7 +17,8 @@ class Visit:
 
 
 def item(_request, number):
-    SEEN.append(Visit(number))
+    if not os.environ.get("INNOCENT"):
+        SEEN.append(Visit(number))
     return JsonResponse({"rows": [{"id": k, "name": "row %d" % k, "price": k * 1.5} for k in range(30)]})
 
 

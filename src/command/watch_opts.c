@@ -32,8 +32,8 @@ static const struct opt table[] = {
 	 "is an estimate, marked with ~",
 	 0, 0, modes},
 	{0, OPT_NUMBER, "overhead", "PCT", ROW(overhead_pct),
-	 "slow-down of the process that may be caused, in percent of the time for which it runs "
-	 "(default 3); after the first 20 s one that hardly runs is probed for 0.3 % of a core",
+	 "slow-down of the process that may be caused, in percent (default 3): of the clock in "
+	 "the first 20 s and while anything grows, else of the time for which it runs",
 	 0.1, 50, NULL},
 	{0, OPT_FLAG, "fds", NULL, ROW(fds),
 	 "descriptors, sockets, threads and children too, by the line that opened or started them "

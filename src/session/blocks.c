@@ -4,6 +4,7 @@
 #include "proc/busy.h"
 #include "session/memory.h"
 #include "session/native_stacks.h"
+#include "session/pools.h"
 #include "session/session_priv.h"
 
 #define POLL_NS 200000000
@@ -13,7 +14,7 @@ struct blocks {
 	struct session *s;
 	struct native *native;
 	struct native_stacks *stacks; /* NULL: callers' addresses alone */
-	bool malloc_grows;	      /* as of fitted_ns */
+	bool malloc_grows, grows;     /* memory of C code; anything: as of fitted_ns */
 	uint64_t fitted_ns;
 	struct proc_busy busy;
 };
@@ -50,22 +51,31 @@ static bool close_blocks(void *self)
 	return true;
 }
 
-/* Have windows use for all that they may cost? */
-static bool grows(struct blocks *b, uint64_t now_ns)
+static void fit(struct blocks *b, uint64_t now_ns)
 {
-	if (now_ns - b->fitted_ns > FIT_NS) {
-		b->malloc_grows = memory_malloc_grows(b->s->memory);
-		b->fitted_ns = now_ns;
-	}
-	return native_state(b->native) != NATIVE_BURST || b->malloc_grows;
+	if (now_ns - b->fitted_ns <= FIT_NS)
+		return;
+	b->malloc_grows = memory_malloc_grows(b->s->memory);
+	b->grows = b->malloc_grows || pools_growing(b->s->pools);
+	b->fitted_ns = now_ns;
+}
+
+/* Windows on malloc have use for all that they may cost while it grows, and those on births for all
+ * of a core's time while anything does: a line, and what else its objects may be, takes samples. */
+static void divide(struct blocks *b, uint64_t now_ns)
+{
+	bool native_grows = native_state(b->native) != NATIVE_BURST || b->malloc_grows;
+
+	proc_busy_look(&b->busy, b->s->proc->pid, now_ns);
+	ledger_divide(&b->s->ledger, now_ns, b->grows ? 1 : b->busy.of_core, native_grows);
 }
 
 static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct blocks *b = self;
 
-	proc_busy_look(&b->busy, b->s->proc->pid, now_ns);
-	ledger_divide(&b->s->ledger, now_ns, b->busy.of_core, grows(b, now_ns));
+	fit(b, now_ns);
+	divide(b, now_ns);
 	native_poll(b->native);
 	if (*native_note(b->native))
 		session_note(b->s, "%s", native_note(b->native));
