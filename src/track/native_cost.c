@@ -4,7 +4,6 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
-#include <math.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -140,11 +139,6 @@ int native_meter(struct native *n, double *per_s)
 	return 0;
 }
 
-/* While its calls are recorded the target crawls: what it allocates in a window it would have done
- * in the time it has for itself there. With threads on several processors their costs add up to
- * more than the window is long. */
-#define OWN_TIME_LEAST 0.3
-
 void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns)
 {
 	struct native_burst *b = &n->burst;
@@ -156,9 +150,9 @@ void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns)
 	b->calm_windows =
 		n->rate * native_pair_ns(n) / 1e9 < a->share / 2 ? b->calm_windows + 1 : 0;
 	b->windows++;
+	b->covered_ns += (double)open_ns;
 	if (cost > (double)open_ns)
 		cost = (double)open_ns;
-	b->covered_ns += fmax((double)open_ns - cost, OWN_TIME_LEAST * (double)open_ns);
 	cost += account_planting_ns(a,
 				    n->set_sites[SET_HEAP_ENTRY] + n->set_sites[SET_HEAP_RETURN]);
 	account_window(a, clock_ns(), cost);
