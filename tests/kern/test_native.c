@@ -396,6 +396,8 @@ static void bursts_find_a_leak(void **state)
 	unmake(f);
 }
 
+#define DEAR_NS 2000 /* an event takes 600 on most hosts */
+
 /* More survivors in a window than are kept: those stand for the others. Under probes the target is
  * half as fast, where events are dear a tenth as fast, and the youngest do not count yet. */
 static void samples_have_weights(void **state)
@@ -403,9 +405,10 @@ static void samples_have_weights(void **state)
 	struct fixture *f = make(PROBE_TRACEFS);
 	const struct timespec ms = {.tv_nsec = 10000000};
 	struct native_sites s;
-	double share = 0;
+	double share = 0, event_ns;
 
 	(void)state;
+	assert_int_equal(probe_try(PROBE_TRACEFS, &event_ns), 0);
 	load(f, 0, UINT64_MAX);
 	tell(f, 'f');
 	nanosleep(&ms, NULL);
@@ -419,7 +422,7 @@ static void samples_have_weights(void **state)
 		share += s.v[i].live_count / (double)f->answer->calls;
 	print_message("  %.2f of %lu blocks, coverage %.4f\n", share, f->answer->calls,
 		      native_coverage(f->native));
-	assert_true(share > 0.1 && share < 1.2);
+	assert_true(share > (event_ns < DEAR_NS ? 0.3 : 0.1) && share < 1.2);
 	native_sites_free(&s);
 	unmake(f);
 }
