@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,17 +18,12 @@ import urllib.request
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
 
+import harness  # noqa: E402
 import pythons  # noqa: E402
 
 MARK = "pyleak-serve-bench"
 IDLE = "import time, json\nkeep = [{'n': n} for n in range(2000)]\nwhile True:\n time.sleep(0.2); json.loads('[1, 2]')\n"
 LEAK = "import time\nkeep = []\nwhile True:\n keep.append({'n': len(keep) + 0.5}); time.sleep(0.002)\n"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def get(port, path):
@@ -48,7 +42,7 @@ def cpu_s(pid):
 
 def measure(tool, n, seconds):
     versions = [pythons.host(), *pythons.debian_roots()]
-    children, port = [], free_port()
+    children, port = [], harness.free_port()
     for i in range(n):
         python = versions[i % len(versions)]
         command = [python.path, "-c", IDLE if i % 50 else LEAK, MARK]

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a service notices: requests at a rate that is held, watched and not attached at all in turn, as a Markdown table.
+"""Requests at a rate that is held, watched and not attached at all in turn: how much later they are answered, and what each
+costs the service, as a Markdown table.
 
 The load is open-loop: a request is due at its time, whether or not the one before has been answered, and its latency counts
 from when it was due. `settle` seconds after the start of the tool are left out, and are a row of their own (start).
@@ -9,7 +10,6 @@ from when it was due. `settle` seconds after the start of the tool are left out,
 """
 import argparse
 import asyncio
-import contextlib
 import importlib.util
 import json
 import os
@@ -23,6 +23,10 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tests", "e2e"))
+
+import harness  # noqa: E402
+
 PYTHON = "/usr/bin/python3"
 APPS = os.path.join(HERE, "service")
 # Name: what must be there, and the command; {port} is free.
@@ -33,12 +37,6 @@ SERVERS = {
     "starlette-uvicorn": (["starlette", "uvicorn"], ["-m", "uvicorn", "--port", "{port}", "--log-level", "error", "asgi_starlette:app"]),
     "django-sync": (["django", "gunicorn"], ["-m", "gunicorn", "-w", "1", "-b", "127.0.0.1:{port}", "wsgi_django:app"]),
 }  # fmt: skip
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def cpu_ns(pids):
@@ -86,21 +84,20 @@ async def flood(port, seconds, connections=4):
 
 class Server:
     def __init__(self, name, is_innocent):
-        self.port = free_port()
+        self.port = harness.free_port()
         command = [PYTHON, "-B", *(a.format(port=self.port) for a in SERVERS[name][1])]
         env = dict(os.environ, INNOCENT="1") if is_innocent else None
         self.process = subprocess.Popen(command, cwd=APPS, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                break
-            if time.monotonic() > end or self.process.poll() is not None:
-                raise RuntimeError("%s does not start" % name)
-            time.sleep(0.1)
+        harness.wait_until(self.answers, 30, 0.1)
         time.sleep(1)
         workers = below(self.process.pid)
         self.pids = [self.process.pid, *workers]
         self.worker = workers[-1] if workers else self.process.pid
+
+    def answers(self):
+        assert self.process.poll() is None, "the server has ended"
+        socket.create_connection(("127.0.0.1", self.port), 1).close()
+        return True
 
     def close(self):
         self.process.terminate()

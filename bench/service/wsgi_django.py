@@ -1,25 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A page and a leak: one object a request, unless it is innocent."""
-import os
-
 import django
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import JsonResponse
 from django.urls import path
-
-SEEN = []
-
-
-class Visit:
-    def __init__(self, number):
-        self.number = number
+from leak import page
 
 
 def item(_request, number):
-    if not os.environ.get("INNOCENT"):
-        SEEN.append(Visit(number))
-    return JsonResponse({"rows": [{"id": k, "name": "row %d" % k, "price": k * 1.5} for k in range(30)]})
+    return JsonResponse(page(number))
 
 
 urlpatterns = [path("item/<int:number>", item)]

@@ -73,7 +73,7 @@ static void say_wish(const struct cli_find *f, const struct opt_pids *pids, char
 		snprintf(buf + n, size - n, "%s--pod %.80s", n ? " " : "", f->pod);
 }
 
-static bool is_script(const char *word)
+bool cli_find_is_script(const char *word)
 {
 	size_t n = strlen(word);
 
@@ -93,7 +93,7 @@ static int none_fits(const struct cli_find *f, const struct opt_pids *pids, cons
 		snprintf(more, sizeof(more), "; %ss here: %s", place, found->places);
 	else if (f->container || f->pod)
 		snprintf(more, sizeof(more), ", none of them in a %s", place);
-	else if (pids->name && is_script(pids->name))
+	else if (pids->name && cli_find_is_script(pids->name))
 		snprintf(more, sizeof(more), "; to start and watch it: pyleak-bpf -- python3 %.80s",
 			 pids->name);
 	else if (pids->name)

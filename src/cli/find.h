@@ -31,6 +31,8 @@ struct cli_again {
 	bool children;	     /* who descends from another match is found by that one */
 };
 
+/* The name of a Python program: "app.py". */
+bool cli_find_is_script(const char *word);
 /* Is a process to be found by what it is called? */
 bool cli_find_is_wanted(const struct cli_find *f, const struct opt_pids *pids);
 /* -EINVAL with the sentence for numbers and names at once. */

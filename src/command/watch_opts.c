@@ -88,17 +88,10 @@ static const struct opt table[] = {
 	{0, OPT_FLAG, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
-static bool is_script(const char *word)
-{
-	size_t n = strlen(word);
-
-	return n > 3 && !strcmp(word + n - 3, ".py");
-}
-
 /* Somebody who wants a program to be started, or a process to be watched. */
 static int target_words(char **words, size_t n, struct watch_opts *out)
 {
-	if (is_script(words[0]) && n > 1)
+	if (cli_find_is_script(words[0]) && n > 1)
 		return fail(-EINVAL,
 			    "to start %s and watch it: pyleak-bpf -- python3 %s %s ...; if it runs "
 			    "already: pyleak-bpf -p %s",

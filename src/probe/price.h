@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What probes cost the target, in ns of its time: estimates from what was measured elsewhere
+/* Prices of probes, in ns of the target's time: estimates from what was measured elsewhere
  * (bench/mechanism.c, tests/kern/walk_live.c) and from what an event costs on this host. */
 #ifndef PYLEAK_PROBE_PRICE_H
 #define PYLEAK_PROBE_PRICE_H

@@ -44,8 +44,8 @@ int probe_choose_for(int pid, size_t n, enum probe_mechanism *out);
 /* Try @m on two nops of our own text: put in, counted in another thread, taken out again. What one
  * event costs there with a program that only counts, in *@ns. Sets the sentence. */
 int probe_try(enum probe_mechanism m, double *ns);
-/* What an event costs here with a program that only counts, in the thread that runs into it: as the
- * trial found by which @m was chosen. 0 = there was none. */
+/* Returns the ns that an event takes the thread which runs into it, with a program that only
+ * counts, as the trial found by which @m was chosen. 0 = there was none. */
 double probe_event_ns(enum probe_mechanism m);
 /* BPF attach type the program must be loaded with: BPF_TRACE_UPROBE_MULTI or 0. */
 int probe_attach_type(enum probe_mechanism m);

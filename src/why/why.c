@@ -104,8 +104,11 @@ static int answer(struct reach *r, const struct why_query *q, const struct why_o
 	out->targets = t.n;
 	out->gone = t.gone;
 	out->sampled = t.node.n;
-	if (!err && q->type && !t.n && graph_nearest_type(r->g, q->type))
-		out->nearest = strdup(graph_nearest_type(r->g, q->type));
+	if (!err && q->type && !t.n) {
+		const char *nearest = graph_nearest_type(r->g, q->type);
+
+		out->nearest = nearest ? strdup(nearest) : NULL;
+	}
 	if (!err && t.node.n)
 		err = paths_group(r, t.node.v, t.node.n,
 				  4 * (o->max_paths ? o->max_paths : DEFAULT_PATHS), out);
