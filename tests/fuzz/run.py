@@ -75,12 +75,21 @@ def longest(name):
     return max(1024, *(n * 3 // 2 for n in sizes)) if sizes else 4096
 
 
-def run(name, build, seconds, seed):
-    """One target for so many seconds: a dictionary of what it did. A finding's input stays below build/found."""
+def run(name, build, seconds, seed, least=0):
+    """One target for so many seconds: a dictionary of what it did. A finding's input stays below build/found.
+    Where the machine was too busy for the least number of runs in that time, the search is made again by number."""
+    found = search(name, build, ["-max_total_time=%d" % seconds], seed, seconds * 2 + 240)
+    if not found["failed"] and found["runs"] < least:
+        found = search(name, build, ["-runs=%d" % least], seed, 240)
+    return found
+
+
+def search(name, build, bound, seed, limit):
+    """As run(), with one of libFuzzer's bounds; ended after so many seconds whatever it does."""
     new, found = os.path.join(build, "corpus", name), os.path.join(build, "found", name)
     os.makedirs(new, exist_ok=True)
     os.makedirs(found, exist_ok=True)
-    args = ["-max_total_time=%d" % seconds, "-print_final_stats=1", "-timeout=10", "-rss_limit_mb=1500",
+    args = [*bound, "-print_final_stats=1", "-timeout=10", "-rss_limit_mb=1500",
             "-artifact_prefix=%s/" % found, "-seed=%d" % seed, "-verbosity=1", "-reload=0",
             "-max_len=%d" % longest(name)]  # fmt: skip
     dictionary = os.path.join(HERE, "dict", name)
@@ -89,7 +98,7 @@ def run(name, build, seconds, seed):
     command = [os.path.join(build, "san", "fuzz_" + name), *args, new] + [d for d in kept(name, build) if d != new]
     with tempfile.TemporaryFile() as told, subprocess.Popen(command, stdout=told, stderr=told, env=ENV) as p:
         # One round may take a while; the limit is for what never ends.
-        end = threading.Timer(seconds * 2 + 240, p.kill)
+        end = threading.Timer(limit, p.kill)
         end.start()
         _, status, used = os.wait4(p.pid, 0)
         p.returncode = status
