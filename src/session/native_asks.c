@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Of which pairs shall more be copied? Of those that grow, as long as too little of what is known
- * of them lives on: blocks of malloc and mmap by what the kernel half still has in its table or the
- * windows in their samples, objects by what the ladder has.
+ * Requests stack copies of pairs that grow, as long as too little of what is known of them lives
+ * on: blocks of malloc and mmap by what the kernel half still has in its table or the windows in
+ * their samples, objects by what the ladder has.
  */
 #include <bpf/bpf.h>
 
@@ -167,7 +167,8 @@ static size_t growing_births(struct native_stacks *n, uint64_t now_ns, struct na
 }
 
 /* As rarely as it takes to get about as many as are asked for from one visit to the next: were they
- * all of the first moment, they would all be of what the program does first. */
+ * all of the first moment, they would all be of what the program does first. A visit before which
+ * no window was open says nothing of it. */
 static void renew(struct native_stacks *n, struct native_asks *a, int32_t most)
 {
 	for (size_t i = 0; i < a->n; i++) {
@@ -179,7 +180,7 @@ static void renew(struct native_stacks *n, struct native_asks *a, int32_t most)
 		bpf_map_lookup_elem(a->fd, &ask->pair, &was);
 		if (was.max_size && was.left <= 0 && *rarely < RARELY_AT_MOST)
 			++*rarely;
-		else if (was.left == most && *rarely)
+		else if (was.left == most && was.met && *rarely)
 			--*rarely;
 		now.rarely = (1u << *rarely) - 1;
 		now.left = most;
