@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/blocks.h"
 
-#include "proc/busy.h"
+#include "ledger/busy.h"
 #include "session/memory.h"
 #include "session/native_stacks.h"
 #include "session/pools.h"
@@ -16,7 +16,7 @@ struct blocks {
 	struct native_stacks *stacks; /* NULL: callers' addresses alone */
 	bool malloc_grows, grows;     /* memory of C code; anything: as of fitted_ns */
 	uint64_t fitted_ns;
-	struct proc_busy busy;
+	struct busy busy;
 };
 
 static int open_blocks(void *self, struct session *s)
@@ -66,7 +66,7 @@ static void divide(struct blocks *b, uint64_t now_ns)
 {
 	bool native_grows = native_state(b->native) != NATIVE_BURST || b->malloc_grows;
 
-	proc_busy_look(&b->busy, b->s->proc->pid, now_ns);
+	busy_look(&b->busy, b->s->proc->pid, now_ns);
 	ledger_divide(&b->s->ledger, now_ns, b->grows ? 1 : b->busy.of_core, native_grows);
 }
 

@@ -10,7 +10,7 @@
 #include "session/lines.h"
 #include "session/session.h"
 #include "session/source.h"
-#include "track/ledger.h"
+#include "ledger/ledger.h"
 #include "track/names.h"
 #include "track/stacks.h"
 

@@ -12,7 +12,7 @@
 #include "probe/probe.h"
 #include "proc/fds.h"
 #include "pyleak/fds.h"
-#include "track/ledger.h"
+#include "ledger/ledger.h"
 
 struct fds;
 struct pyleak_bpf;

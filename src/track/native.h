@@ -11,7 +11,7 @@
 #include "judge/evidence.h"
 #include "probe/probe.h"
 #include "pyleak/native.h"
-#include "track/ledger.h"
+#include "ledger/ledger.h"
 
 struct native;
 struct pyleak_bpf; /* the skeleton, build/pyleak.skel.h */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The accounts: what windows cost in the long run stays below the promise, and what is told is the
  * sum. */
-#include "track/ledger.h" /* before cmocka.h, which has a macro fail() */
+#include "ledger/ledger.h" /* before cmocka.h, which has a macro fail() */
 
 #include <math.h>
 #include <setjmp.h>

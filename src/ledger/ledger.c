@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "track/ledger.h"
+#include "ledger/ledger.h"
 
 #include <math.h>
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How much of a processor a process uses. */
-#ifndef PYLEAK_PROC_BUSY_H
-#define PYLEAK_PROC_BUSY_H
+#ifndef PYLEAK_LEDGER_BUSY_H
+#define PYLEAK_LEDGER_BUSY_H
 
 #include "base/base.h"
 
-struct proc_busy {
+struct busy {
 	uint64_t looked_ns, cpu_ns;
 	double of_core; /* smoothed over some seconds; 1 = one processor all the time */
 };
 
 /* Bring it up to date: one system call, nothing is read of the process. Until it has been called
  * twice, and of a process that is gone, it is taken to use a whole one. */
-void proc_busy_look(struct proc_busy *b, int pid, uint64_t now_ns);
+void busy_look(struct busy *b, int pid, uint64_t now_ns);
 
 #endif

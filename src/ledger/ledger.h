@@ -2,8 +2,8 @@
 /* What watching costs the target, and what it may cost. Each of those who probe has an account: it
  * fills with time, a window may open when what it is expected to cost has been saved, and what it
  * really cost is taken off. Not thread-safe. */
-#ifndef PYLEAK_TRACK_LEDGER_H
-#define PYLEAK_TRACK_LEDGER_H
+#ifndef PYLEAK_LEDGER_LEDGER_H
+#define PYLEAK_LEDGER_LEDGER_H
 
 #include "base/base.h"
 #include "probe/price.h"

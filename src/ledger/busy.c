@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "proc/busy.h"
+#include "ledger/busy.h"
 
 #include <time.h>
 
@@ -11,14 +11,14 @@ static clockid_t clock_of(int pid)
 	return (clockid_t)(~(unsigned)pid << 3 | 2);
 }
 
-void proc_busy_look(struct proc_busy *b, int pid, uint64_t now_ns)
+void busy_look(struct busy *b, int pid, uint64_t now_ns)
 {
 	struct timespec ts;
 	double span = (double)(now_ns - b->looked_ns), weight, used;
 	uint64_t cpu_ns;
 
 	if (clock_gettime(clock_of(pid), &ts)) {
-		*b = (struct proc_busy){.of_core = 1};
+		*b = (struct busy){.of_core = 1};
 		return;
 	}
 	cpu_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
