@@ -144,6 +144,9 @@ void evidence_seen(struct wire *w, struct report_process *p)
 	wire_array(w, p->notes, p->n_notes, 1, string);
 	wire_string(w, &p->build);
 	wire_string(w, &p->tested_as);
+	wire_double(w, &p->core_pct);
+	wire_double(w, &p->delay_ms);
+	wire_double(w, &p->delays_per_s);
 	if (w->reads && (!p->comm || !p->mode || !p->mechanism))
 		w->wrong = w->wrong ? w->wrong : "a process has no name";
 }

@@ -21,11 +21,13 @@ void busy_look(struct busy *b, int pid, uint64_t now_ns)
 		*b = (struct busy){.of_core = 1};
 		return;
 	}
+	b->used_ns = 0;
 	cpu_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 	if (!b->looked_ns) {
 		b->of_core = 1;
 	} else if (span > 0) {
-		used = (double)(cpu_ns - b->cpu_ns) / span;
+		b->used_ns = (double)(cpu_ns - b->cpu_ns);
+		used = b->used_ns / span;
 		weight = span < SMOOTH_NS ? span / SMOOTH_NS : 1;
 		b->of_core += weight * (used - b->of_core);
 	}

@@ -16,7 +16,8 @@
 #define EAGER_NS      20e9
 #define FIRST_SPAN_NS 200e6
 
-#define SMOOTH_NS 1e9 /* of_late */
+#define SMOOTH_NS    1e9  /* of_late */
+#define LONGEST_KEEP 0.95 /* from one window to the next: half after 14 */
 
 /* No more is carried over than so much, or so many windows: a quiet minute must not pay for a wild
  * second. Windows on births differ most from each other, those on descriptors hardly. */
@@ -105,6 +106,8 @@ void account_window(struct account *a, uint64_t now_ns, double cost_ns)
 
 	account_fill(a, now_ns);
 	account_charge(a, cost_ns);
+	a->longest_ns = fmax(cost_ns, a->longest_ns * LONGEST_KEEP);
+	a->windows++;
 	a->expected_ns = keep * a->expected_ns + (1 - keep) * cost_ns;
 	a->is_guess = false;
 }
@@ -150,6 +153,17 @@ static double spent_by_others(const struct ledger *l)
 	return l->of[LEDGER_NATIVE].spent_ns + l->of[LEDGER_FDS].spent_ns;
 }
 
+static void count_windows(struct ledger *l, double span_ns, double weight)
+{
+	uint64_t all = 0;
+
+	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
+		all += l->of[who].windows;
+	l->windows_per_s +=
+		weight * ((double)(all - l->windows) * 1e9 / span_ns - l->windows_per_s);
+	l->windows = all;
+}
+
 /* The part of the promise that is kept: it is of the time for which the target runs. */
 static double part_of(const struct ledger *l, uint64_t now_ns, double of_core)
 {
@@ -169,6 +183,7 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, double of_core, bool nativ
 		all * (native_grows ? rules[LEDGER_NATIVE].part : part * NATIVE_IDLE_PART);
 	l->others_of_late += weight * ((spent - l->others_spent_ns) / span - l->others_of_late);
 	l->others_spent_ns = spent;
+	count_windows(l, span, weight);
 	l->divided_ns = now_ns;
 	left = part * all - l->others_of_late;
 	l->of[LEDGER_BIRTHS].share = fmax(left, BIRTHS_LEAST * l->promised);
@@ -196,9 +211,35 @@ void ledger_skip(struct ledger *l, uint64_t from_ns, uint64_t now_ns)
 		l->of[who].filled_ns = l->of[who].counted_ns = now_ns;
 }
 
-double ledger_slowdown(const struct ledger *l, uint64_t now_ns)
+void ledger_used(struct ledger *l, double cpu_ns)
+{
+	l->used_ns += cpu_ns;
+}
+
+struct ledger_cost ledger_cost(const struct ledger *l, uint64_t now_ns)
 {
 	double ran = (double)(now_ns - l->start_ns);
+	double spent = l->of[LEDGER_BIRTHS].spent_ns + spent_by_others(l);
+	struct ledger_cost c = {
+		.of_cpu = NAN,
+		.of_core = ran > 0 ? spent / ran : 0,
+		.delays_per_s = l->windows_per_s,
+	};
 
-	return ran > 0 ? (l->of[LEDGER_BIRTHS].spent_ns + spent_by_others(l)) / ran : 0;
+	/* Of one that hardly runs a part of what is estimated is waiting, and no CPU time. */
+	if (l->used_ns > 0)
+		c.of_cpu = fmin(spent / l->used_ns, 1);
+	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
+		c.delay_ns = fmax(c.delay_ns, l->of[who].longest_ns);
+	return c;
+}
+
+void ledger_tell(const struct ledger *l, uint64_t now_ns, struct report_process *to)
+{
+	struct ledger_cost c = ledger_cost(l, now_ns);
+
+	to->slowdown_pct = 100 * c.of_cpu;
+	to->core_pct = 100 * c.of_core;
+	to->delay_ms = c.delay_ns / 1e6;
+	to->delays_per_s = c.delays_per_s;
 }

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "probe/price.h"
+#include "report/report.h"
 
 enum ledger_who { LEDGER_BIRTHS, LEDGER_NATIVE, LEDGER_FDS, LEDGER_ACCOUNTS };
 
@@ -17,7 +18,9 @@ struct account {
 	double spent_ns;    /* in all */
 	double expected_ns; /* cost of the next window: smoothed */
 	double of_late;	    /* share of the time that probes cost which stay in: smoothed */
-	bool is_guess;	    /* no window has said yet what one costs */
+	double longest_ns;  /* the dearest window of late */
+	uint64_t windows;
+	bool is_guess; /* no window has said yet what one costs */
 	struct probe_price price;
 	uint64_t filled_ns, counted_ns;
 };
@@ -51,6 +54,17 @@ struct ledger {
 	/* what others than births cost of late */
 	double others_spent_ns, others_of_late;
 	uint64_t divided_ns;
+
+	double used_ns; /* CPU time of the target in the time that counts */
+	uint64_t windows;
+	double windows_per_s; /* of late */
+};
+
+/* What watching has cost so far, of which no part is known before the target has run. */
+struct ledger_cost {
+	double of_cpu;	/* of the CPU time that the target has used: 0.02 = 2 %; or NAN */
+	double of_core; /* of one core all the time */
+	double delay_ns, delays_per_s; /* by windows of late: the longest, and how many */
 };
 
 void ledger_open(struct ledger *l, double overhead, uint64_t now_ns);
@@ -61,13 +75,17 @@ void ledger_start(struct ledger *l, uint64_t now_ns);
 /* To be called a few times a second: births have what others leave. @of_core: what the target uses
  * of a processor. @native_grows: native blocks have use for all of theirs. */
 void ledger_divide(struct ledger *l, uint64_t now_ns, double of_core, bool native_grows);
+/* The target has used so much CPU time since the last call. */
+void ledger_used(struct ledger *l, double cpu_ns);
 /* Births were recorded with @probes in, @open_ns from the first that went in to the last that came
  * out. */
 void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,
 		   size_t probes);
 /* Nothing was watched from @from_ns to @now_ns: that time neither earned nor cost anything. */
 void ledger_skip(struct ledger *l, uint64_t from_ns, uint64_t now_ns);
-/* Share of the target's time spent so far, by all, for the report: 0.013 = 1.3 %. */
-double ledger_slowdown(const struct ledger *l, uint64_t now_ns);
+struct ledger_cost ledger_cost(const struct ledger *l, uint64_t now_ns);
+
+/* The same in a report. */
+void ledger_tell(const struct ledger *l, uint64_t now_ns, struct report_process *to);
 
 #endif

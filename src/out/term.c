@@ -129,6 +129,27 @@ static void put_memory(struct line *l, const struct report_process *p)
 	}
 }
 
+char *term_cost(char *buf, size_t size, const struct report_process *p)
+{
+	char of_cpu[32] = "", of_core[32] = "", delays[64] = "";
+	bool has_cpu = isfinite(p->slowdown_pct), has_core = isfinite(p->core_pct);
+
+	if (!has_cpu && !has_core)
+		snprintf(buf, size, "cost not known");
+	if (!has_cpu && !has_core)
+		return buf;
+	if (has_cpu)
+		term_percent(of_cpu, sizeof(of_cpu), p->slowdown_pct);
+	if (has_core)
+		term_percent(of_core, sizeof(of_core), p->core_pct);
+	if (p->delay_ms > 0 && p->delays_per_s > 0)
+		snprintf(delays, sizeof(delays), "; delays up to %.*f ms, %.1f a second",
+			 p->delay_ms < 9.95, p->delay_ms, p->delays_per_s);
+	snprintf(buf, size, "costs %s%s%s%s%s%s", of_cpu, has_cpu ? " of its CPU" : "",
+		 has_cpu && has_core ? ", " : "", of_core, has_core ? " of a core" : "", delays);
+	return buf;
+}
+
 static void put_probe(struct line *l, const struct report_process *p)
 {
 	char text[128], n[32];
@@ -142,13 +163,8 @@ static void put_probe(struct line *l, const struct report_process *p)
 		snprintf(text, sizeof(text), "on for %.1f s", p->on_s);
 		line_item(l, text);
 	}
-	if (isfinite(p->slowdown_pct)) {
-		term_percent(n, sizeof(n), p->slowdown_pct);
-		snprintf(text, sizeof(text), "slow-down %s", n);
-		line_item(l, text);
-	} else {
-		line_item(l, "slow-down not known");
-	}
+	term_cost(text, sizeof(text), p);
+	line_item(l, text);
 	if (isfinite(p->coverage)) {
 		term_percent(n, sizeof(n), p->coverage * 100);
 		snprintf(text, sizeof(text), "coverage %s", n);

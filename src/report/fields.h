@@ -172,7 +172,14 @@
 	  .about = "for how long the probes on births were all in") \
 	X(S, SHARE, coverage, "coverage", \
 	  .about = "share of the time in which births were watched") \
-	X(S, AMOUNT, slowdown_pct, "slowdown_pct", .merge = MERGE_MOST)
+	X(S, AMOUNT, slowdown_pct, "slowdown_pct", .merge = MERGE_MOST, \
+	  .about = "the part of its CPU time that watching cost, estimated") \
+	X(S, AMOUNT, core_pct, "core_pct", .merge = MERGE_SUM, \
+	  .about = "the same, of one core") \
+	X(S, AMOUNT, delay_ms, "delay_ms", .merge = MERGE_MOST, \
+	  .about = "by how much a window of late delayed what ran in it, at most") \
+	X(S, AMOUNT, delays_per_s, "delays_per_s", .merge = MERGE_MOST, \
+	  .about = "windows a second of late")
 
 #define REPORT_VERDICT(X, S) \
 	X(S, CLASS, verdict, "class") \

@@ -237,7 +237,7 @@ static int put_probe(struct canvas *c, int row, const struct report_process *p)
 	char text[256] = "", n[32];
 
 	if (isfinite(p->slowdown_pct))
-		snprintf(text, sizeof(text), "slow-down %s, ",
+		snprintf(text, sizeof(text), "CPU cost %s, ",
 			 term_percent(n, sizeof(n), p->slowdown_pct));
 	if (isfinite(p->coverage))
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "coverage %s, ",

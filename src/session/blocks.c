@@ -64,10 +64,10 @@ static void fit(struct blocks *b, uint64_t now_ns)
  * of a core's time while anything does: a line, and what else its objects may be, takes samples. */
 static void divide(struct blocks *b, uint64_t now_ns)
 {
-	bool native_grows = native_state(b->native) != NATIVE_BURST || b->malloc_grows;
-
 	busy_look(&b->busy, b->s->proc->pid, now_ns);
-	ledger_divide(&b->s->ledger, now_ns, b->grows ? 1 : b->busy.of_core, native_grows);
+	ledger_used(&b->s->ledger, b->busy.used_ns);
+	ledger_divide(&b->s->ledger, now_ns, b->grows ? 1 : b->busy.of_core,
+		      native_state(b->native) != NATIVE_BURST || b->malloc_grows);
 }
 
 static uint64_t step(void *self, uint64_t now_ns)
@@ -88,6 +88,7 @@ static uint64_t pause_blocks(void *self, bool on)
 	struct blocks *b = self;
 
 	if (on) {
+		b->busy.looked_ns = 0;
 		native_pause(b->native);
 		return 0;
 	}

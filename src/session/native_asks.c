@@ -166,9 +166,8 @@ static size_t growing_births(struct native_stacks *n, uint64_t now_ns, struct na
 	return asked;
 }
 
-/* As rarely as it takes to get about as many as are asked for from one visit to the next: were they
- * all of the first moment, they would all be of what the program does first. A visit before which
- * no window was open says nothing of it. */
+/* As rarely as it takes to get about as many as are asked for from one visit with births to the
+ * next: were they all of the first moment, they would be of what the program does first. */
 static void renew(struct native_stacks *n, struct native_asks *a, int32_t most)
 {
 	for (size_t i = 0; i < a->n; i++) {

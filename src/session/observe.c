@@ -141,7 +141,7 @@ static int observe(struct session *s, const struct observation *to)
 	};
 	report_process_init(&e->seen);
 	see_identity(s, to->r, &e->seen);
-	e->seen.slowdown_pct = 100 * ledger_slowdown(&s->ledger, to->now_ns);
+	ledger_tell(&s->ledger, to->now_ns, &e->seen);
 	err = lay_out_lost(s, to->r, &e->seen);
 	if (!err)
 		err = sources_observe(s, to);

@@ -29,7 +29,7 @@ static double share_after(double overhead, size_t probes, unsigned window_ms, ui
 		now = account_next(&l.of[LEDGER_BIRTHS], now, seed) + window_ms * MS;
 		ledger_births(&l, now, births, window_ms * MS, probes);
 	}
-	return ledger_slowdown(&l, now);
+	return ledger_cost(&l, now).of_core;
 }
 
 static void keeps_the_promise_on_busy_targets(void **state)
@@ -238,6 +238,42 @@ static void the_promise_is_of_the_targets_own_time(void **state)
 	assert_true(births->share > 0.0019 && births->share < 0.0031);
 }
 
+static void the_cost_is_of_the_targets_own_time(void **state)
+{
+	struct ledger l;
+
+	(void)state;
+	ledger_open(&l, 0.03, 0);
+	ledger_start(&l, 0);
+	account_charge(&l.of[LEDGER_BIRTHS], 20e6);
+	assert_true(isnan(ledger_cost(&l, 1000 * MS).of_cpu)); /* nothing is known of it yet */
+	ledger_used(&l, 100e6);
+	assert_true(is_near(ledger_cost(&l, 1000 * MS).of_core, 0.02));
+	assert_true(is_near(ledger_cost(&l, 1000 * MS).of_cpu, 0.2));
+	/* No more than all of it, however dear the estimate. */
+	account_charge(&l.of[LEDGER_BIRTHS], 90e6);
+	assert_true(is_near(ledger_cost(&l, 1000 * MS).of_cpu, 1));
+}
+
+static void delays_are_those_of_late(void **state)
+{
+	struct ledger l;
+	struct account *a = &l.of[LEDGER_BIRTHS];
+	uint64_t now = 0;
+
+	(void)state;
+	ledger_open(&l, 0.03, 0);
+	ledger_divide(&l, now, 1, false);
+	account_window(a, now, 9e6);
+	assert_true(is_near(ledger_cost(&l, now).delay_ns, 9e6));
+	for (unsigned i = 0; i < 200; i++) {
+		account_window(a, now, 4e6);
+		ledger_divide(&l, now += 500 * MS, 1, false);
+	}
+	assert_true(is_near(ledger_cost(&l, now).delay_ns, 4e6));
+	assert_true(fabs(ledger_cost(&l, now).delays_per_s - 2) < 0.05);
+}
+
 static void the_report_has_one_sum(void **state)
 {
 	struct ledger l;
@@ -246,15 +282,15 @@ static void the_report_has_one_sum(void **state)
 	ledger_open(&l, 0.03, 0);
 	account_charge(&l.of[LEDGER_NATIVE], 1e6); /* while it was attached */
 	ledger_start(&l, 1000 * MS);
-	assert_true(ledger_slowdown(&l, 1000 * MS) == 0);
+	assert_true(ledger_cost(&l, 1000 * MS).of_core == 0);
 	account_charge(&l.of[LEDGER_BIRTHS], 2e6);
 	account_count(&l.of[LEDGER_FDS], 1500 * MS, 7e6);
-	assert_true(is_near(ledger_slowdown(&l, 2000 * MS), 0.01));
+	assert_true(is_near(ledger_cost(&l, 2000 * MS).of_core, 0.01));
 	/* A pause neither earns nor costs. */
 	account_fill(&l.of[LEDGER_BIRTHS], 2000 * MS);
 	l.of[LEDGER_BIRTHS].saved_ns = 0;
 	ledger_skip(&l, 2000 * MS, 9000 * MS);
-	assert_true(is_near(ledger_slowdown(&l, 9000 * MS), 0.01));
+	assert_true(is_near(ledger_cost(&l, 9000 * MS).of_core, 0.01));
 	account_fill(&l.of[LEDGER_BIRTHS], 9100 * MS);
 	assert_true(is_near(l.of[LEDGER_BIRTHS].saved_ns, 0.02 * 100e6));
 }
@@ -274,6 +310,8 @@ int main(void)
 		cmocka_unit_test(what_stays_in_is_smoothed),
 		cmocka_unit_test(births_have_what_others_leave),
 		cmocka_unit_test(the_promise_is_of_the_targets_own_time),
+		cmocka_unit_test(the_cost_is_of_the_targets_own_time),
+		cmocka_unit_test(delays_are_those_of_late),
 		cmocka_unit_test(the_report_has_one_sum),
 	};
 

@@ -25,6 +25,9 @@ static struct report *report_of(size_t n)
 							  .on_s = 0,
 							  .coverage = 0,
 							  .slowdown_pct = NAN,
+							  .core_pct = NAN,
+							  .delay_ms = NAN,
+							  .delays_per_s = NAN,
 							  .verdict = CLASS_STEADY,
 							  .confidence = NAN};
 		report_memory_init(&r->processes[i].memory);

@@ -25,6 +25,14 @@ export function lostCount(process) {
 	return Object.values(process.lost).reduce((n, v) => n + (v > 0 ? v : 0), 0);
 }
 
+function cost(b) {
+	return [
+		known(b.slowdown_pct) ? b.slowdown_pct.toFixed(1) + " % of the program's CPU time" : null,
+		known(b.core_pct) ? b.core_pct.toFixed(2) + " % of a core" : null,
+		b.delay_ms > 0 && b.delays_per_s > 0 ? "delays up to " + b.delay_ms.toFixed(1) + " ms, " + b.delays_per_s.toFixed(1) + " a second" : null,
+	].filter(Boolean).join("; ") || null;
+}
+
 export function how(report, process) {
 	const p = process.python, b = process.probe, m = process.memory;
 	return [list([
@@ -36,7 +44,7 @@ export function how(report, process) {
 		["mode", process.mode],
 		["probes", b.mechanism ? b.mechanism + (known(b.on_s) ? ", on for " + b.on_s.toFixed(1) + " s" : "") : null],
 		["coverage", known(b.coverage) ? percent(b.coverage) + " of the time" : null],
-		["slow-down", known(b.slowdown_pct) ? b.slowdown_pct.toFixed(1) + " % of the program's CPU time" : null],
+		["cost", cost(b)],
 		["growth explained", known(process.more.explained) ? percent(process.more.explained) + " by the sites" : null],
 		["collector", gc(process.gc)],
 		["memory", [["PSS", m.pss_bytes], ["private", m.private_bytes], ["shared", m.shared_bytes], ["swap", m.swap_bytes], ["huge pages", m.huge_bytes]].filter((r) => known(r[1]) && r[1] > 0).map(([k, v]) => k + " " + bytes(v)).join(", ")],
