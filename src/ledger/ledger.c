@@ -226,7 +226,7 @@ struct ledger_cost ledger_cost(const struct ledger *l, uint64_t now_ns)
 		.delays_per_s = l->windows_per_s,
 	};
 
-	/* Of one that hardly runs a part of what is estimated is waiting, and no CPU time. */
+	/* A part of the estimate is waiting, and no CPU time, where the target hardly runs. */
 	if (l->used_ns > 0)
 		c.of_cpu = fmin(spent / l->used_ns, 1);
 	for (int who = 0; who < LEDGER_ACCOUNTS; who++)

@@ -60,7 +60,7 @@ struct ledger {
 	double windows_per_s; /* of late */
 };
 
-/* What watching has cost so far, of which no part is known before the target has run. */
+/* The cost so far; its part of the CPU time is not known before the target has run. */
 struct ledger_cost {
 	double of_cpu;	/* of the CPU time that the target has used: 0.02 = 2 %; or NAN */
 	double of_core; /* of one core all the time */
