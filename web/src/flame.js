@@ -7,9 +7,7 @@
 function groupsOf(site, by) {
 	if (by === "kind")
 		return [[site.kind, 1]];
-	if (by === "type")
-		return site.types.length ? site.types.map((t) => [t.name, t.share]) : [["no type known", 1]];
-	return [[null, 1]];
+	return site.types.length ? site.types.map((t) => [t.name, t.share]) : [["no type known", 1]];
 }
 
 // Frames of @site from the outermost to the innermost; or from the user's own line outwards.
@@ -18,8 +16,6 @@ function pathOf(site, fromRoot) {
 }
 
 function compare(a, b) {
-	if (a.group !== b.group)
-		return a.group - b.group;
 	const x = a.path, y = b.path, n = Math.min(x.length, y.length);
 	for (let i = 0; i < n; i++)
 		if (x[i] !== y[i])
@@ -27,23 +23,25 @@ function compare(a, b) {
 	return x.length - y.length;
 }
 
-// [{ path, group (-1: none), share, site }], sorted; and the names of the groups.
-export function flameOrder(sites, fromRoot, by) {
-	const list = [], groups = [], numbers = new Map();
-	for (const site of sites) {
-		if (!site.numbers.length)
-			continue;
+// [{ path, group (-1: none), share, site }], sorted; and the names of the groups: none.
+export function flameOrder(sites, fromRoot) {
+	const list = sites.filter((site) => site.numbers.length).map((site) => ({ path: pathOf(site, fromRoot), group: -1, share: 1, site }));
+	return { list: list.sort(compare), groups: [] };
+}
+
+// The same by groups. What is sorted stays so in each of them.
+export function flameGroups({ list }, by) {
+	const groups = [], members = [], numbers = new Map();
+	for (const { path, site } of list)
 		for (const [name, share] of groupsOf(site, by)) {
-			let group = -1;
-			if (name !== null) {
-				if (!numbers.has(name))
-					numbers.set(name, groups.push(name) - 1);
-				group = numbers.get(name);
+			if (!numbers.has(name)) {
+				numbers.set(name, groups.push(name) - 1);
+				members.push([]);
 			}
-			list.push({ path: pathOf(site, fromRoot), group, share, site });
+			const group = numbers.get(name);
+			members[group].push({ path, group, share, site });
 		}
-	}
-	return { list: list.sort(compare), groups };
+	return { list: members.flat(), groups };
 }
 
 // How many nodes of the entry before are also the beginning of this one: its group and frames.
@@ -57,13 +55,29 @@ function common(a, b) {
 	return i + (a.group >= 0 ? 1 : 0);
 }
 
-function nodesOf(list, measure) {
-	const most = list.reduce((n, e) => n + e.path.length + 1, 1);
-	const t = {
-		parent: new Int32Array(most).fill(-1), frame: new Int32Array(most).fill(-1), depth: new Int32Array(most),
-		site: new Int32Array(most).fill(-1), leak: new Uint8Array(most), value: new Float64Array(most),
+// Arrays with room for so many nodes: those of the tree before where they are long enough, for the
+// pages of new ones cost more than the sums. Nothing in them is 0 before it is set.
+function room(most, before) {
+	if (before && before.room >= most)
+		return before;
+	const whole = () => new Int32Array(most), real = () => new Float64Array(most), flag = () => new Uint8Array(most);
+	return {
+		room: most, parent: whole(), frame: whole(), depth: whole(), site: whole(), leak: flag(), value: real(), top: real(),
+		first: whole(), next: whole(), start: real(), isPlaced: flag(),
 	};
-	const top = new Float64Array(most); // of what one site has of it
+}
+
+function add(t, n, parent, depth, frame) {
+	t.parent[n] = parent;
+	t.depth[n] = depth;
+	t.frame[n] = frame;
+	t.site[n] = t.first[n] = t.next[n] = -1;
+	t.leak[n] = t.isPlaced[n] = t.value[n] = t.top[n] = t.start[n] = 0;
+}
+
+function nodesOf(list, measure, old) {
+	const t = room(list.reduce((n, e) => n + e.path.length + 1, 1), old), top = t.top; // top: what one site has of it
+	add(t, 0, -1, 0, -1);
 	const way = [0]; // the nodes of the entry before, by depth
 	let n = 1, before = null;
 	for (const e of list) {
@@ -75,9 +89,7 @@ function nodesOf(list, measure) {
 		const grows = e.site.verdict === "leak" || e.site.verdict === "growing";
 		for (let d = 0; d < end; d++) {
 			if (d >= known) {
-				t.parent[n] = way[d];
-				t.depth[n] = d + 1;
-				t.frame[n] = d < skip ? -2 - e.group : e.path[d - skip];
+				add(t, n, way[d], d + 1, d < skip ? -2 - e.group : e.path[d - skip]);
 				way[d + 1] = n++;
 			}
 			const at = way[d + 1];
@@ -97,10 +109,6 @@ function nodesOf(list, measure) {
 
 // Sums, and the children of each. A parent's number is lower than its children's.
 function link(t) {
-	t.first = new Int32Array(t.n).fill(-1);
-	t.next = new Int32Array(t.n).fill(-1);
-	t.start = new Float64Array(t.n);
-	t.isPlaced = new Uint8Array(t.n);
 	for (let i = t.n - 1; i > 0; i--) {
 		const parent = t.parent[i];
 		t.value[parent] += t.value[i];
@@ -132,9 +140,9 @@ export function flameChildren(t, i) {
 
 // { n, groups } and by node: parent, depth, frame (its number; -2 - g: the group g; -1: all), site
 // (the order of the one with the most of it), leak, value; and next and start of placed children:
-// a node lies at [start, start + value) of the total.
-export function flameTree({ list, groups }, measure) {
-	return Object.assign(link(nodesOf(list, measure)), { groups });
+// a node lies at [start, start + value) of the total. @old: a tree that is not needed any more, or null.
+export function flameTree({ list, groups }, measure, old) {
+	return Object.assign(link(nodesOf(list, measure, old)), { groups });
 }
 
 // Those whose frame or group matches, and how much of all is below any of them.

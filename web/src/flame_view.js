@@ -2,7 +2,7 @@
 // The flame graph on a canvas: only what is wider than half a pixel is drawn, so its cost is that
 // of the screen and not that of the report.
 import { MEASURES, matching } from "./data.js";
-import { flameChildren, flameOrder, flameSearch, flameTree } from "./flame.js";
+import { flameChildren, flameGroups, flameOrder, flameSearch, flameTree } from "./flame.js";
 import { choice, debounce } from "./parts.js";
 import { count, el, percent, plain } from "./text.js";
 import { onTheme } from "./theme.js";
@@ -42,7 +42,7 @@ export class FlameView {
 		this.orders = {};
 		this.zoom = 0;
 		this.at = 0;
-		this.hit = null;
+		this.hit = this.spare = null;
 		this.build();
 	}
 
@@ -92,15 +92,15 @@ export class FlameView {
 	order(fromRoot, by) {
 		const key = fromRoot + by;
 		if (!this.orders[key])
-			this.orders[key] = flameOrder(this.process.sites, fromRoot, by);
+			this.orders[key] = by === "none" ? flameOrder(this.process.sites, fromRoot) : flameGroups(this.order(fromRoot, "none"), by);
 		return this.orders[key];
 	}
 
-	// What is asked for next is sorted while nobody waits.
+	// While nobody waits, what may be asked for next is sorted, and room is made for it.
 	prepare() {
 		const todo = [[false, "none"], [true, "type"], [false, "type"]];
 		const one = () => {
-			this.order(...todo.shift());
+			this.spare = flameTree(this.order(...todo.shift()), this.measure, this.spare);
 			if (todo.length && this.node.isConnected)
 				idle(one);
 		};
@@ -112,7 +112,8 @@ export class FlameView {
 		const s = this.state;
 		this.measure = MEASURES[s.measure];
 		this.text = this.measure.text || count;
-		this.tree = flameTree(this.order(s.fromRoot, s.by), this.measure);
+		this.tree = flameTree(this.order(s.fromRoot, s.by), this.measure, this.spare || this.tree);
+		this.spare = null;
 		this.zoom = this.at = 0;
 		this.search(s.search);
 	}

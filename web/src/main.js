@@ -95,6 +95,7 @@ function main() {
 	};
 	document.getElementById("page").replaceChildren(head(data.report), el("div", { class: "with-nav" }, nav, body));
 	choose(data.list[0]);
+	performance.mark("shown");
 	window.addEventListener("beforeprint", () => document.querySelectorAll("#how details").forEach((d) => { d.open = true; }));
 }
 
