@@ -110,7 +110,7 @@ def measure(tool_path, kind, option, pairs, overhead):
             "loss": statistics.median(found),
             "ci": 1.96 * statistics.stdev(found) / math.sqrt(len(found)),
             "alone": alone,
-            "stated": process["probe"]["slowdown_pct"],
+            "stated": process["probe"]["core_pct"],
         }
 
 

@@ -173,7 +173,7 @@ def main():
     parser.add_argument("--innocent", action="store_true", help="servers that leak nothing: windows are rarer while nothing grows")
     parser.add_argument("--option", action="append", default=[], help="further words for the tool, as --option=--overhead=1")
     args = parser.parse_args()
-    print("| server | load | | requests/s | CPU per request, us | ratio | p50 | p99 | p99.9 | tool, % of a core | stated slow-down, % |")
+    print("| server | load | | requests/s | CPU per request, us | ratio | p50 | p99 | p99.9 | tool, % of a core | stated, % of its CPU |")
     print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
     for name in args.only or SERVERS:
         missing = [m for m in SERVERS[name][0] if not importlib.util.find_spec(m)]

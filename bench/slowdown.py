@@ -123,7 +123,7 @@ def measure(python, kind, args):
             target.wait()
         records = read_records(records_file)
         with open(report_file) as f:
-            stated = json.load(f)["processes"][0]["probe"]["slowdown_pct"]
+            stated = json.load(f)["processes"][0]["probe"]["core_pct"]
     return summarise(records, spans, stated)
 
 

@@ -34,7 +34,8 @@ static __always_inline int ask_fits(struct pl_native_ask *ask, __u64 size, __u32
 		return 0;
 	if (size < ask->scale && (__u64)bpf_get_prandom_u32() * ask->scale >> 32 >= size)
 		return 0;
-	ask->met = 1;
+	if (!ask->met)
+		ask->met = 1;
 	if (ask->rarely && bpf_get_prandom_u32() & ask->rarely)
 		return 0;
 	__sync_fetch_and_add(&ask->left, -1);

@@ -145,7 +145,7 @@ struct pl_native_ask {
 	__u32 rarely; /* and only when a random number has none of these bits */
 	__s32 left;   /* how many are still wanted */
 	__u32 depth;  /* 0 = any */
-	__u32 met;    /* 1 = a block came for which a number was drawn */
+	__u32 met;    /* 1 = one that fits has come, copied or not */
 	__u32 pad;
 };
 

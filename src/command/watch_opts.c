@@ -32,7 +32,7 @@ static const struct opt table[] = {
 	 "is an estimate, marked with ~",
 	 0, 0, modes},
 	{0, OPT_NUMBER, "overhead", "PCT", ROW(overhead_pct),
-	 "slow-down of the process that may be caused, in percent (default 3): of the clock in "
+	 "what probes may cost the process, in percent (default 3): of the clock in "
 	 "the first 20 s and while anything grows, else of the time for which it runs",
 	 0.1, 50, NULL},
 	{0, OPT_FLAG, "fds", NULL, ROW(fds),
@@ -239,7 +239,8 @@ void watch_opts_help(FILE *f)
 	      "and of the process:\n"
 	      "  sites explain     so much of the growth of its resident size\n"
 	      "  confidence        0 to 1, in the verdict; grows with the time watched\n"
-	      "  slow-down         of the process by the probes, estimated\n"
+	      "  costs             the part of its CPU time that probes take, and of a core\n"
+	      "  delays            by a window, to what runs in it: at most, and how often\n"
 	      "  coverage          time in which births were recorded; 5 % will do\n"
 	      "  not counted       what the numbers lack, and why\n"
 	      "\n"

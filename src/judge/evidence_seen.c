@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "judge/evidence_seen.h"
 
+#include <math.h>
+
 static void string(struct wire *w, const char **s)
 {
 	wire_string(w, s);
@@ -147,6 +149,11 @@ void evidence_seen(struct wire *w, struct report_process *p)
 	wire_double(w, &p->core_pct);
 	wire_double(w, &p->delay_ms);
 	wire_double(w, &p->delays_per_s);
+	/* Recordings of before had the share of the clock there. */
+	if (w->reads && isnan(p->core_pct)) {
+		p->core_pct = p->slowdown_pct;
+		p->slowdown_pct = NAN;
+	}
 	if (w->reads && (!p->comm || !p->mode || !p->mechanism))
 		w->wrong = w->wrong ? w->wrong : "a process has no name";
 }

@@ -25,12 +25,13 @@ void busy_look(struct busy *b, int pid, uint64_t now_ns)
 	cpu_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 	if (!b->looked_ns) {
 		b->of_core = 1;
-	} else if (span > 0) {
+	} else if (span > 0 && !b->skips && cpu_ns >= b->cpu_ns) {
 		b->used_ns = (double)(cpu_ns - b->cpu_ns);
 		used = b->used_ns / span;
 		weight = span < SMOOTH_NS ? span / SMOOTH_NS : 1;
 		b->of_core += weight * (used - b->of_core);
 	}
+	b->skips = false;
 	b->looked_ns = now_ns;
 	b->cpu_ns = cpu_ns;
 }

@@ -9,6 +9,7 @@ struct busy {
 	uint64_t looked_ns, cpu_ns;
 	double of_core; /* smoothed over some seconds; 1 = one processor all the time */
 	double used_ns; /* of CPU time between the last two looks; 0 after the first */
+	bool skips;	/* the time until the next look does not count */
 };
 
 /* Bring it up to date: one system call, nothing is read of the process. Until it has been called

@@ -16,8 +16,9 @@
 #define EAGER_NS      20e9
 #define FIRST_SPAN_NS 200e6
 
-#define SMOOTH_NS    1e9  /* of_late */
-#define LONGEST_KEEP 0.95 /* from one window to the next: half after 14 */
+#define SMOOTH_NS	1e9 /* of_late */
+#define LONGEST_HALF_NS 20e9
+#define DELAYS_LEAST	0.05 /* a second; fewer are not worth a word */
 
 /* No more is carried over than so much, or so many windows: a quiet minute must not pay for a wild
  * second. Windows on births differ most from each other, those on descriptors hardly. */
@@ -106,7 +107,7 @@ void account_window(struct account *a, uint64_t now_ns, double cost_ns)
 
 	account_fill(a, now_ns);
 	account_charge(a, cost_ns);
-	a->longest_ns = fmax(cost_ns, a->longest_ns * LONGEST_KEEP);
+	a->longest_ns = fmax(cost_ns, a->longest_ns);
 	a->windows++;
 	a->expected_ns = keep * a->expected_ns + (1 - keep) * cost_ns;
 	a->is_guess = false;
@@ -153,12 +154,17 @@ static double spent_by_others(const struct ledger *l)
 	return l->of[LEDGER_NATIVE].spent_ns + l->of[LEDGER_FDS].spent_ns;
 }
 
-static void count_windows(struct ledger *l, double span_ns, double weight)
+/* From the first second on: a mean over what there was so far. */
+static void count_windows(struct ledger *l, uint64_t now_ns, double span_ns)
 {
+	double ran = (double)(now_ns - l->start_ns);
+	double weight = fmin(span_ns / fmax(fmin(OTHERS_NS, ran), span_ns), 1);
 	uint64_t all = 0;
 
-	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
+	for (int who = 0; who < LEDGER_ACCOUNTS; who++) {
 		all += l->of[who].windows;
+		l->of[who].longest_ns *= exp2(-span_ns / LONGEST_HALF_NS);
+	}
 	l->windows_per_s +=
 		weight * ((double)(all - l->windows) * 1e9 / span_ns - l->windows_per_s);
 	l->windows = all;
@@ -183,7 +189,7 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, double of_core, bool nativ
 		all * (native_grows ? rules[LEDGER_NATIVE].part : part * NATIVE_IDLE_PART);
 	l->others_of_late += weight * ((spent - l->others_spent_ns) / span - l->others_of_late);
 	l->others_spent_ns = spent;
-	count_windows(l, span, weight);
+	count_windows(l, now_ns, span);
 	l->divided_ns = now_ns;
 	left = part * all - l->others_of_late;
 	l->of[LEDGER_BIRTHS].share = fmax(left, BIRTHS_LEAST * l->promised);
@@ -206,14 +212,16 @@ void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t 
 void ledger_skip(struct ledger *l, uint64_t from_ns, uint64_t now_ns)
 {
 	l->start_ns += now_ns - from_ns;
+	l->busy.skips = true;
 	l->divided_ns = 0;
 	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
 		l->of[who].filled_ns = l->of[who].counted_ns = now_ns;
 }
 
-void ledger_used(struct ledger *l, double cpu_ns)
+void ledger_look(struct ledger *l, int pid, uint64_t now_ns)
 {
-	l->used_ns += cpu_ns;
+	busy_look(&l->busy, pid, now_ns);
+	l->used_ns += l->busy.used_ns;
 }
 
 struct ledger_cost ledger_cost(const struct ledger *l, uint64_t now_ns)
@@ -226,10 +234,10 @@ struct ledger_cost ledger_cost(const struct ledger *l, uint64_t now_ns)
 		.delays_per_s = l->windows_per_s,
 	};
 
-	/* A part of the estimate is waiting, and no CPU time, where the target hardly runs. */
+	/* Where the target hardly runs, part of the estimate is waiting, not CPU time. */
 	if (l->used_ns > 0)
 		c.of_cpu = fmin(spent / l->used_ns, 1);
-	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
+	for (int who = 0; who < LEDGER_ACCOUNTS && c.delays_per_s >= DELAYS_LEAST; who++)
 		c.delay_ns = fmax(c.delay_ns, l->of[who].longest_ns);
 	return c;
 }

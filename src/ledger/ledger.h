@@ -6,6 +6,7 @@
 #define PYLEAK_LEDGER_LEDGER_H
 
 #include "base/base.h"
+#include "ledger/busy.h"
 #include "probe/price.h"
 #include "report/report.h"
 
@@ -55,6 +56,7 @@ struct ledger {
 	double others_spent_ns, others_of_late;
 	uint64_t divided_ns;
 
+	struct busy busy;
 	double used_ns; /* CPU time of the target in the time that counts */
 	uint64_t windows;
 	double windows_per_s; /* of late */
@@ -75,8 +77,9 @@ void ledger_start(struct ledger *l, uint64_t now_ns);
 /* To be called a few times a second: births have what others leave. @of_core: what the target uses
  * of a processor. @native_grows: native blocks have use for all of theirs. */
 void ledger_divide(struct ledger *l, uint64_t now_ns, double of_core, bool native_grows);
-/* The target has used so much CPU time since the last call. */
-void ledger_used(struct ledger *l, double cpu_ns);
+/* Looks at how busy the target is, and counts what it has used since the last look: before each
+ * division, and where a time begins that does not count. */
+void ledger_look(struct ledger *l, int pid, uint64_t now_ns);
 /* Births were recorded with @probes in, @open_ns from the first that went in to the last that came
  * out. */
 void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,

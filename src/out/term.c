@@ -129,25 +129,29 @@ static void put_memory(struct line *l, const struct report_process *p)
 	}
 }
 
-char *term_cost(char *buf, size_t size, const struct report_process *p)
+/* The part of its CPU time, and the same of one core. */
+static void put_cost(struct line *l, const struct report_process *p)
 {
-	char of_cpu[32] = "", of_core[32] = "", delays[64] = "";
-	bool has_cpu = isfinite(p->slowdown_pct), has_core = isfinite(p->core_pct);
+	char text[64], n[32];
+	bool has_cpu = isfinite(p->slowdown_pct);
 
-	if (!has_cpu && !has_core)
-		snprintf(buf, size, "cost not known");
-	if (!has_cpu && !has_core)
-		return buf;
-	if (has_cpu)
-		term_percent(of_cpu, sizeof(of_cpu), p->slowdown_pct);
-	if (has_core)
-		term_percent(of_core, sizeof(of_core), p->core_pct);
-	if (p->delay_ms > 0 && p->delays_per_s > 0)
-		snprintf(delays, sizeof(delays), "; delays up to %.*f ms, %.1f a second",
+	if (has_cpu) {
+		snprintf(text, sizeof(text), "costs %s of its CPU",
+			 term_percent(n, sizeof(n), p->slowdown_pct));
+		line_item(l, text);
+	}
+	if (isfinite(p->core_pct)) {
+		snprintf(text, sizeof(text), "%s%s of a core", has_cpu ? "" : "costs ",
+			 term_percent(n, sizeof(n), p->core_pct));
+		line_item(l, text);
+	} else if (!has_cpu) {
+		line_item(l, "cost not known");
+	}
+	if (p->delay_ms > 0) {
+		snprintf(text, sizeof(text), "delays up to %.*f ms, %.1f a second",
 			 p->delay_ms < 9.95, p->delay_ms, p->delays_per_s);
-	snprintf(buf, size, "costs %s%s%s%s%s%s", of_cpu, has_cpu ? " of its CPU" : "",
-		 has_cpu && has_core ? ", " : "", of_core, has_core ? " of a core" : "", delays);
-	return buf;
+		line_item(l, text);
+	}
 }
 
 static void put_probe(struct line *l, const struct report_process *p)
@@ -163,8 +167,7 @@ static void put_probe(struct line *l, const struct report_process *p)
 		snprintf(text, sizeof(text), "on for %.1f s", p->on_s);
 		line_item(l, text);
 	}
-	term_cost(text, sizeof(text), p);
-	line_item(l, text);
+	put_cost(l, p);
 	if (isfinite(p->coverage)) {
 		term_percent(n, sizeof(n), p->coverage * 100);
 		snprintf(text, sizeof(text), "coverage %s", n);

@@ -13,8 +13,6 @@ enum style term_class_style(enum report_class c);
 char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
 /* "93 %", with decimals where they matter. */
 char *term_percent(char *buf, size_t size, double percent);
-/* "costs 2.0 % of its CPU, 0.1 % of a core; delays up to 6 ms, 2 a second": watching it. */
-char *term_cost(char *buf, size_t size, const struct report_process *p);
 /* "pid 12 gunicorn app:wsgi": its script or module, and what follows that. */
 void term_name(const struct report_process *p, char *buf, size_t size);
 /* "in pod web-7d9f", "in container web", "in a container of docker". */

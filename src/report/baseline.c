@@ -9,6 +9,8 @@
  * means something. */
 #define DEVIATIONS 4
 #define SHARE	   0.25
+/* Bytes that growth came to in the run: over a few seconds any program has a slope. */
+#define GROWN_LEAST (1 << 20)
 
 static const struct {
 	const char *name;
@@ -95,10 +97,10 @@ static double median(double *v, size_t n)
 }
 
 /* What is usual, and from where on it is not. False: too few runs know it. */
-static bool usual(const struct baseline_service *s, enum baseline_number k, double *typical,
-		  double *limit)
+static bool usual(const struct baseline_service *s, enum baseline_number k, double duration_s,
+		  double *typical, double *limit)
 {
-	double v[BASELINE_RUNS], off[BASELINE_RUNS], room;
+	double v[BASELINE_RUNS], off[BASELINE_RUNS], room, step = numbers[k].step;
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++)
@@ -111,7 +113,9 @@ static bool usual(const struct baseline_service *s, enum baseline_number k, doub
 		off[i] = fabs(v[i] - *typical);
 	/* 1.48: from the median deviation to a standard deviation */
 	room = DEVIATIONS * 1.48 * median(off, n);
-	*limit = *typical + fmax(room, fmax(SHARE * fabs(*typical), numbers[k].step));
+	if (k == BASELINE_GROWTH && duration_s > 0)
+		step = fmax(step, GROWN_LEAST / duration_s);
+	*limit = *typical + fmax(room, fmax(SHARE * fabs(*typical), step));
 	return true;
 }
 
@@ -129,7 +133,7 @@ void baseline_judge(const struct baseline *b, struct report *r, struct report_pr
 	for (enum baseline_number k = 0; s && out->departures && k < BASELINE_MAX; k++) {
 		struct report_departure d = {.name = baseline_name(k), .value = run.v[k]};
 
-		if (usual(s, k, &d.typical, &d.limit) && d.value > d.limit)
+		if (usual(s, k, run.duration_s, &d.typical, &d.limit) && d.value > d.limit)
 			out->departures[out->n_departures++] = d;
 	}
 }

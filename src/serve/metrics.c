@@ -152,7 +152,8 @@ static const struct {
 	{{"pyleak_process_memory_limit_bytes", "gauge", "The limit that is met first."}, limit_of},
 	{{"pyleak_process_limit_eta_seconds", "gauge", "Time until the limit is met at this rate."},
 	 eta_of},
-	{{"pyleak_probe_overhead_ratio", "gauge", "Estimated slow-down caused by probes."},
+	{{"pyleak_probe_overhead_ratio", "gauge",
+	  "Part of its CPU time that probes take, estimated."},
 	 overhead_of},
 };
 

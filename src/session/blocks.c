@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/blocks.h"
 
-#include "ledger/busy.h"
 #include "session/memory.h"
 #include "session/native_stacks.h"
 #include "session/pools.h"
@@ -16,7 +15,6 @@ struct blocks {
 	struct native_stacks *stacks; /* NULL: callers' addresses alone */
 	bool malloc_grows, grows;     /* memory of C code; anything: as of fitted_ns */
 	uint64_t fitted_ns;
-	struct busy busy;
 };
 
 static int open_blocks(void *self, struct session *s)
@@ -64,9 +62,8 @@ static void fit(struct blocks *b, uint64_t now_ns)
  * of a core's time while anything does: a line, and what else its objects may be, takes samples. */
 static void divide(struct blocks *b, uint64_t now_ns)
 {
-	busy_look(&b->busy, b->s->proc->pid, now_ns);
-	ledger_used(&b->s->ledger, b->busy.used_ns);
-	ledger_divide(&b->s->ledger, now_ns, b->grows ? 1 : b->busy.of_core,
+	ledger_look(&b->s->ledger, b->s->proc->pid, now_ns);
+	ledger_divide(&b->s->ledger, now_ns, b->grows ? 1 : b->s->ledger.busy.of_core,
 		      native_state(b->native) != NATIVE_BURST || b->malloc_grows);
 }
 
@@ -88,14 +85,12 @@ static uint64_t pause_blocks(void *self, bool on)
 	struct blocks *b = self;
 
 	if (on) {
-		b->busy.looked_ns = 0;
+		ledger_look(&b->s->ledger, b->s->proc->pid, clock_ns());
 		native_pause(b->native);
 		return 0;
 	}
-	if (!native_resume(b->native))
-		return clock_ns() + POLL_NS;
-	session_note(b->s, "%s", native_note(b->native));
-	return 0;
+	native_resume(b->native); /* the next step tells where it cannot */
+	return clock_ns() + POLL_NS;
 }
 
 bool blocks_are_exact(const struct blocks *b)

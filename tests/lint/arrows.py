@@ -25,7 +25,7 @@ MAY = {
     "probe": LOW,
     "judge": BASE | {"report"},
     "record": BASE | {"report", "judge"},
-    "ledger": LOW | {"probe", "report"},
+    "ledger": BASE | {"probe", "report"},
     "track": LOW | {"py", "heap", "places", "probe", "ledger", "judge", "report"},
     "report": BASE,
     "alert": BASE | {"report", "out", "confine"},

@@ -112,6 +112,38 @@ static void a_run_unlike_the_others_is_told_and_not_learned(void **state)
 	baseline_free(&b);
 }
 
+/* Of a run that grows by @kib KiB a second. */
+static size_t growing(const struct baseline *b, double kib, double duration_s)
+{
+	struct report *r = run(100, CLASS_STEADY);
+	size_t n;
+
+	r->duration_s = duration_s;
+	r->processes->rss_growth_bytes_per_s = kib * 1024;
+	baseline_judge(b, r, r->processes);
+	n = r->processes->baseline.n_departures;
+	if (n)
+		assert_string_equal(r->processes->baseline.departures[0].name,
+				    "growth_bytes_per_s");
+	report_free(r);
+	return n;
+}
+
+static void a_slope_of_a_few_seconds_is_no_departure(void **state)
+{
+	struct baseline b = {0};
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		one(&b, 100, CLASS_STEADY);
+	assert_int_equal(growing(&b, 72, 6), 0); /* less than half a megabyte in all */
+	assert_int_equal(growing(&b, 200, 6), 1);
+	assert_int_equal(growing(&b, 20, 60), 1); /* 1.2 MiB */
+	assert_int_equal(growing(&b, 20, 600), 1);
+	assert_int_equal(growing(&b, 12, 600), 0);
+	baseline_free(&b);
+}
+
 static void a_baseline_read_back_is_the_same(void **state)
 {
 	struct baseline b = {0}, again;
@@ -237,6 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_run_unlike_the_others_is_told_and_not_learned),
+		cmocka_unit_test(a_slope_of_a_few_seconds_is_no_departure),
 		cmocka_unit_test(a_baseline_read_back_is_the_same),
 		cmocka_unit_test(files_that_are_none_are_told_so),
 		cmocka_unit_test(cut_anywhere_and_lies),

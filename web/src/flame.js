@@ -56,7 +56,7 @@ function common(a, b) {
 }
 
 // Arrays with room for so many nodes: those of the tree before where they are long enough, for the
-// pages of new ones cost more than the sums. Nothing in them is 0 before it is set.
+// pages of new ones cost more than the sums. They may hold anything: add() sets a node.
 function room(most, before) {
 	if (before && before.room >= most)
 		return before;

@@ -88,7 +88,7 @@ export class FlameView {
 			key("leak", "line that leaks or grows"), key("hit", "found by the search"));
 	}
 
-	// Sorted once for each way to look at them.
+	// Made once for each way to look at them.
 	order(fromRoot, by) {
 		const key = fromRoot + by;
 		if (!this.orders[key])
@@ -114,6 +114,7 @@ export class FlameView {
 		this.text = this.measure.text || count;
 		this.tree = flameTree(this.order(s.fromRoot, s.by), this.measure, this.spare || this.tree);
 		this.spare = null;
+		this.said = false;
 		this.zoom = this.at = 0;
 		this.search(s.search);
 	}
