@@ -154,11 +154,11 @@ static double spent_by_others(const struct ledger *l)
 	return l->of[LEDGER_NATIVE].spent_ns + l->of[LEDGER_FDS].spent_ns;
 }
 
-/* From the first second on: a mean over what there was so far. */
+/* The rate is a mean over the last seconds, or over all when there were fewer. */
 static void count_windows(struct ledger *l, uint64_t now_ns, double span_ns)
 {
 	double ran = (double)(now_ns - l->start_ns);
-	double weight = fmin(span_ns / fmax(fmin(OTHERS_NS, ran), span_ns), 1);
+	double weight = span_ns / fmax(fmin(OTHERS_NS, ran), span_ns);
 	uint64_t all = 0;
 
 	for (int who = 0; who < LEDGER_ACCOUNTS; who++) {

@@ -6,11 +6,11 @@
 
 #include "base/map64.h"
 #include "heap/heap.h"
+#include "ledger/ledger.h"
 #include "session/kern.h"
 #include "session/lines.h"
 #include "session/session.h"
 #include "session/source.h"
-#include "ledger/ledger.h"
 #include "track/names.h"
 #include "track/stacks.h"
 

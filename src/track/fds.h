@@ -9,10 +9,10 @@
 
 #include "base/map64.h"
 #include "base/trend.h"
+#include "ledger/ledger.h"
 #include "probe/probe.h"
 #include "proc/fds.h"
 #include "pyleak/fds.h"
-#include "ledger/ledger.h"
 
 struct fds;
 struct pyleak_bpf;

@@ -9,9 +9,9 @@
 
 #include "heap/heap.h"
 #include "judge/evidence.h"
+#include "ledger/ledger.h"
 #include "probe/probe.h"
 #include "pyleak/native.h"
-#include "ledger/ledger.h"
 
 struct native;
 struct pyleak_bpf; /* the skeleton, build/pyleak.skel.h */

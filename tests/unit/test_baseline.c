@@ -112,7 +112,7 @@ static void a_run_unlike_the_others_is_told_and_not_learned(void **state)
 	baseline_free(&b);
 }
 
-/* Of a run that grows by @kib KiB a second. */
+/* Departures of a run that grows by @kib KiB a second. */
 static size_t growing(const struct baseline *b, double kib, double duration_s)
 {
 	struct report *r = run(100, CLASS_STEADY);
