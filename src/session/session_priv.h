@@ -8,9 +8,9 @@
 #include "heap/heap.h"
 #include "ledger/ledger.h"
 #include "session/kern.h"
-#include "session/lines.h"
 #include "session/session.h"
 #include "session/source.h"
+#include "track/lines.h"
 #include "track/names.h"
 #include "track/stacks.h"
 
