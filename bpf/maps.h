@@ -232,21 +232,29 @@ static __always_inline __u64 remember_stack(struct scratch *s)
  * Id of the Python stack of this thread, 0 when there is none to be had. @gil_held: see
  * walk_thread(). A thread without Python state is normal where any code may call (malloc): only
  * with gil_held does it count as lost.
+ *
+ * It is not static, so that the verifier goes through the walk once in each program, whatever its
+ * callers know by then: five programs in 0.3 s instead of 0.7.
  */
-static __always_inline __u64 walk_current(__u32 tid, int gil_held)
+__u64 walk_current(__u32 tid, int gil_held);
+
+#ifdef PL_DEFINE_MAPS
+__noinline __u64 walk_current(__u32 tid, int gil_held)
 {
 	struct scratch *s = scratch_get(tid);
 	__u64 id;
 
 	if (!s)
 		return 0;
+	*(volatile __u32 *)&s->held = gil_held; /* else each turn of the walk is looked at twice */
 	walk_thread(&config.walk, s, config.max_frames, gil_held);
-	if (!gil_held && s->why == 1 + PL_LOST_NO_TSTATE)
+	if (!*(volatile __u32 *)&s->held && s->why == 1 + PL_LOST_NO_TSTATE)
 		s->why = 0;
 	id = remember_stack(s);
 	scratch_put(s);
 	return id;
 }
+#endif
 
 /* Register number in x86 encoding -> word of struct pt_regs. Volatile, or clang takes a table that
  * ends with 0 for a string and gives it a section, and so a map, of its own. */

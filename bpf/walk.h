@@ -62,7 +62,7 @@ struct walk_cursor {
 struct scratch {
 	__u64 busy; /* threads inside, see scratch_get() in maps.h */
 	__u32 why;  /* 1 + enum pl_lost_reason of the last walk; 0 = nothing lost */
-	__u32 pad;
+	__u32 held; /* the caller knows that this thread runs Python */
 	struct walk_cursor at;
 	struct pl_stack stack; /* the result */
 	__u8 buf[2 * WALK_PAGE + 128];
