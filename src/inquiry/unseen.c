@@ -99,11 +99,15 @@ static void note_missed(struct unseen *u, const struct unseen_view *v, struct un
 	t->is_told = true;
 }
 
+void unseen_before_look(const struct unseen_view *v)
+{
+	v->stats->recheck = 0;
+}
+
 void unseen_end(struct unseen *u, const struct unseen_view *v)
 {
 	uint64_t began = thread_cpu_ns();
 
-	v->stats->recheck = 0;
 	if (!u->is_open)
 		return;
 	u->is_open = false;

@@ -143,10 +143,13 @@ static void begin_unseen(struct births *b)
 	unseen_begin(&b->unseen, &v);
 }
 
-static void end_unseen(struct births *b)
+static void look(struct births *b, uint64_t from, uint64_t to)
 {
 	struct unseen_view v = view(b);
 
+	unseen_before_look(&v);
+	ladder_look(b->ladder, b->s->kern.births, from, to, pools_collections(b->s->pools),
+		    b->bursts, b->focus.is_on);
 	unseen_end(&b->unseen, &v);
 }
 
@@ -238,9 +241,7 @@ void births_burst(struct births *b)
 		begin_unseen(b);
 	wait_window(b, first, opened, least);
 	looked = births_now(b);
-	ladder_look(b->ladder, b->s->kern.births, looked - first > PL_BIRTH_SLOTS ? looked : first,
-		    looked, pools_collections(b->s->pools), b->bursts, b->focus.is_on);
-	end_unseen(b);
+	look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
 	births_let_go(b);
 	last = births_now(b);
 	closed = clock_ns();
@@ -304,9 +305,8 @@ static void look_always(struct births *b)
 		b->overruns += looked - from - PL_BIRTH_SLOTS;
 		from = looked - PL_BIRTH_SLOTS;
 	}
-	ladder_look(b->ladder, b->s->kern.births, from, looked, pools_collections(b->s->pools),
-		    b->bursts++, b->focus.is_on);
-	end_unseen(b);
+	look(b, from, looked);
+	b->bursts++;
 	session_drain(b->s);
 	last = births_now(b);
 	settle(b, from, looked, last);
