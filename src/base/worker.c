@@ -66,6 +66,20 @@ bool worker_wait(struct worker *w, uint64_t until_ns)
 	return pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT;
 }
 
+bool worker_await(struct worker *w, uint64_t wait_ns)
+{
+	uint64_t until_ns = clock_ns() + wait_ns;
+
+	pthread_mutex_lock(&w->lock);
+	w->hurry = true;
+	pthread_cond_broadcast(&w->wake);
+	while (!w->is_done && worker_wait(w, until_ns))
+		;
+	w->hurry = w->is_done;
+	pthread_mutex_unlock(&w->lock);
+	return w->is_done;
+}
+
 static bool end(struct worker *w, uint64_t wait_ns, bool stop)
 {
 	uint64_t deadline_ns = clock_ns() + wait_ns;
@@ -102,15 +116,25 @@ bool worker_stop(struct worker *w, uint64_t wait_ns)
 	return is_done;
 }
 
-bool worker_rest(struct worker *w, uint64_t ns)
+static bool sleep_for(struct worker *w, uint64_t ns, bool is_rest)
 {
 	uint64_t until_ns = clock_ns() + ns;
 
 	pthread_mutex_lock(&w->lock);
-	while (!w->stop && !w->hurry && worker_wait(w, until_ns))
+	while (!w->stop && !(is_rest && w->hurry) && worker_wait(w, until_ns))
 		;
 	pthread_mutex_unlock(&w->lock);
 	return !w->stop;
+}
+
+bool worker_rest(struct worker *w, uint64_t ns)
+{
+	return sleep_for(w, ns, true);
+}
+
+bool worker_sleep(struct worker *w, uint64_t ns)
+{
+	return sleep_for(w, ns, false);
 }
 
 int worker_pace(struct worker *w)

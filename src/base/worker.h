@@ -37,6 +37,8 @@ struct worker {
 /* Negative errno, with the sentence. */
 int worker_start(struct worker *w);
 bool worker_is_done(struct worker *w);
+/* Waits for its end, up to @wait_ns, in which it does not rest. False: it goes on as before. */
+bool worker_await(struct worker *w, uint64_t wait_ns);
 /* It has @wait_ns left and does not rest any more: waits for its end, WORKER_STOP_NS longer. False:
  * it goes on, and what it uses must stay. */
 bool worker_join(struct worker *w, uint64_t wait_ns);
@@ -48,6 +50,8 @@ bool worker_stop(struct worker *w, uint64_t wait_ns);
 
 /* False when it is to end. Rests, but when somebody waits for it. */
 bool worker_rest(struct worker *w, uint64_t ns);
+/* Likewise, though somebody may wait: the time is a part of the job. */
+bool worker_sleep(struct worker *w, uint64_t ns);
 /* Called again and again in a long walk: for each ms of CPU time it sleeps two, so that a target
  * with one CPU does not stand still. -ECANCELED: it is to end; -ETIME: the deadline has passed. */
 int worker_pace(struct worker *w);

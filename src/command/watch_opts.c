@@ -21,6 +21,9 @@ static const struct opt table[] = {
 	 "print the top sites every SEC (default 5)", 0.1, 86400, NULL},
 	{'d', OPT_NUMBER, "duration", "SEC", ROW(duration_s),
 	 "stop after SEC and print the final report (default: at Ctrl-C)", 0.1, 31536000, NULL},
+	{0, OPT_NUMBER, "wait", "SEC", ROW(wait_s),
+	 "let the final report wait so long for what holds the objects (default 0.1)", 0, 3600,
+	 NULL},
 	{'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
 	{'o', OPT_U32, "older", "MS", ROW(older_ms),
 	 "count only blocks at least this old, in milliseconds (default 500)", 0, 3600000, NULL},
@@ -154,6 +157,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 
 	*out = (struct watch_opts){
 		.interval_s = NAN,
+		.wait_s = 0.1,
 		.top = 10,
 		.older_ms = 500,
 		.max_size = UINT64_MAX,

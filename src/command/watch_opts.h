@@ -13,6 +13,7 @@ struct watch_opts {
 	struct cli_again again;
 	char **command;		       /* instead of pids; ends with NULL */
 	double interval_s, duration_s; /* duration 0 = until stopped */
+	double wait_s;
 	uint32_t top, older_ms;
 	uint64_t min_size, max_size;
 	const char *mode;

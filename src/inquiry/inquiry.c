@@ -69,10 +69,18 @@ static int doubt(struct inquiry *in, struct heap *heap, const struct why_query *
 	return 0;
 }
 
+static bool rest(void *ctx, uint64_t ns)
+{
+	return worker_sleep(ctx, ns);
+}
+
 static int ask(struct inquiry *in)
 {
-	const struct why_opts o = {
-		.max_paths = MAX_PATHS, .watch_s = HOLDER_WATCH_S, .max_blocks = max_blocks()};
+	const struct why_opts o = {.max_paths = MAX_PATHS,
+				   .watch_s = HOLDER_WATCH_S,
+				   .rest = rest,
+				   .rest_ctx = &in->worker,
+				   .max_blocks = max_blocks()};
 	struct why_query q[INQUIRY_SITES] = {0};
 	struct view v;
 	int err;
@@ -113,6 +121,11 @@ bool inquiry_start(struct inquiry *in, int pid, uint64_t start_ticks)
 bool inquiry_is_done(struct inquiry *in)
 {
 	return worker_is_done(&in->worker);
+}
+
+bool inquiry_await(struct inquiry *in, uint64_t wait_ns)
+{
+	return worker_await(&in->worker, wait_ns);
 }
 
 bool inquiry_join(struct inquiry *in, uint64_t wait_ns)

@@ -48,6 +48,8 @@ struct inquiry {
 /* Asks its questions. False: no thread for it. */
 bool inquiry_start(struct inquiry *in, int pid, uint64_t start_ticks);
 bool inquiry_is_done(struct inquiry *in);
+/* Waits up to @wait_ns for that. */
+bool inquiry_await(struct inquiry *in, uint64_t wait_ns);
 /* Waits, no longer than about @wait_ns. False: it is in a system call that does not return; it runs
  * on, and what it uses must stay. */
 bool inquiry_join(struct inquiry *in, uint64_t wait_ns);

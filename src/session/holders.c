@@ -13,8 +13,6 @@
 #define LOOK_SHARE  200		   /* a look may take this part of our time */
 #define PAUSE_NS    30000000000ull /* between two questions */
 #define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
-#define FRESH_NS    10000000000ull /* an answer of this age does for the final report */
-#define FINAL_NS    8000000000ull  /* that a final report waits for its answer */
 #define COST_FACTOR 50		   /* 2 % of the time at most */
 #define MIN_AGE_NS  1000000000ull
 #define ASKED_AGAIN 8 /* sites, at most, that are not told because they replace what was there */
@@ -133,18 +131,13 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 	holders_note_replacing(h, f, q, a);
 }
 
-/* The inquiry ends, soon if it has not yet: its answers become what is known. */
-static void settle(struct holders *h, uint64_t wait_ns)
+/* The inquiry has ended: its answers become what is known. */
+static void settle(struct holders *h)
 {
 	struct inquiry *in = &h->inquiry;
 	uint64_t pause;
 
-	if (!inquiry_join(in, wait_ns)) {
-		snprintf(h->why_not, sizeof(h->why_not),
-			 "what holds the survivors is not known: reading does not come to an end");
-		h->refused++;
-		return;
-	}
+	inquiry_join(in, 0);
 	h->ended_ns = in->ended_ns;
 	pause = COST_FACTOR * in->cost_ns;
 	h->next_ns = h->ended_ns + (pause > PAUSE_NS ? pause : PAUSE_NS);
@@ -336,7 +329,7 @@ static void begin(struct holders *h, uint64_t now_ns, const struct report_proces
 static void look(struct holders *h)
 {
 	if (h->inquiry.running && inquiry_is_done(&h->inquiry))
-		settle(h, FINAL_NS);
+		settle(h);
 	for (size_t i = 0; i < h->found.n; i++)
 		if (h->found.v[i].r)
 			fill_look(&h->found.v[i].fact.fill, &h->found.v[i].steps,
@@ -354,19 +347,31 @@ static void ask(struct holders *h, uint64_t now_ns, const struct report_process 
 		begin(h, now_ns, p, due);
 }
 
+/* True: its answers are known now. */
+static bool await(struct holders *h, uint64_t until_ns)
+{
+	uint64_t now = clock_ns();
+
+	if (!h->inquiry.running || !inquiry_await(&h->inquiry, until_ns > now ? until_ns - now : 0))
+		return false;
+	settle(h);
+	return true;
+}
+
 bool holders_ask_last(struct holders *h, uint64_t now_ns, const struct report_process *p)
 {
-	bool running = h->inquiry.running;
+	uint64_t until = clock_ns() + (uint64_t)(h->s->o.wait_s * 1e9);
+	bool is_news = await(h, until);
 
-	if (running)
-		settle(h, FINAL_NS);
-	if (h->s->ended || h->inquiry.running)
-		return running;
-	begin(h, now_ns, p, !h->ended_ns || clock_ns() - h->ended_ns > FRESH_NS);
-	if (!h->inquiry.running)
-		return running;
-	settle(h, FINAL_NS);
-	return true;
+	if (!h->s->ended && !h->inquiry.running) {
+		begin(h, now_ns, p, !h->ended_ns);
+		is_news |= h->inquiry.running;
+		await(h, until);
+	}
+	if (h->inquiry.running)
+		session_note(h->s, "what holds some of the objects was still being looked up at "
+				   "the end: --wait 30 waits for it");
+	return is_news;
 }
 
 int holders_observe(struct holders *h, const struct observation *to)

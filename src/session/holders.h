@@ -9,8 +9,8 @@
 struct holders;
 struct observation;
 
-/* For the last report: waits for what is being searched for, and searches once more where that is
- * old; some seconds at most. True when more is known than before @p was judged. */
+/* For the last report: waits for what is being searched for, and searches for what was never asked
+ * for, as long as session_opts.wait_s says. True when more is known than before @p was judged. */
 bool holders_ask_last(struct holders *h, uint64_t now_ns, const struct report_process *p);
 /* What is known, into @to. */
 int holders_observe(struct holders *h, const struct observation *to);

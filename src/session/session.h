@@ -17,6 +17,7 @@ struct session_opts {
 	uint64_t min_size, max_size; /* bytes */
 	bool native_stacks;	     /* unwind the callers of allocators */
 	double overhead;	     /* share of the target's time: 0.03 */
+	double wait_s;		     /* that the final report waits for what holds the survivors */
 	bool fds;		     /* descriptors, threads, children too */
 	bool sources;		     /* the text of source lines: for who shows it */
 	bool (*is_cancelled)(void);  /* asked between the steps of session_open; may be NULL */

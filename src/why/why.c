@@ -64,18 +64,25 @@ static int by_address(struct graph *g, const struct why_query *q, struct targets
 	return 0;
 }
 
+static bool rest(const struct why_opts *o)
+{
+	const struct timespec wait = timespec_of_ns((uint64_t)(o->watch_s * 1e9));
+
+	if (o->rest)
+		return o->rest(o->rest_ctx, (uint64_t)(o->watch_s * 1e9));
+	nanosleep(&wait, NULL);
+	return true;
+}
+
 /* The second look: what has more entries than before, and where the time between the two is known.
  */
-static void look_again(struct graph *g, struct why_answer **v, size_t n, double seconds)
+static void look_again(struct graph *g, struct why_answer **v, size_t n, const struct why_opts *o)
 {
-	const struct timespec wait = {(time_t)seconds,
-				      (long)((seconds - (double)(time_t)seconds) * 1e9)};
 	uint64_t begin = clock_ns();
 	double took;
 
-	if (seconds <= 0 || !proc_is_live(g->h->rt->proc))
+	if (o->watch_s <= 0 || !proc_is_live(g->h->rt->proc) || !rest(o))
 		return;
-	nanosleep(&wait, NULL);
 	took = (double)(clock_ns() - begin) / 1e9;
 	for (size_t i = 0; i < n; i++)
 		for (size_t p = 0; p < v[i]->n; p++)
@@ -267,7 +274,7 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 		for (size_t i = 0; v && i < n; i++)
 			v[i] = &(*out)[i];
 		if (v)
-			look_again(&g, v, n, o->watch_s);
+			look_again(&g, v, n, o);
 		free(v);
 		for (size_t i = 0; i < n && !err; i++)
 			err = merge(&(*out)[i], o->max_paths ? o->max_paths : DEFAULT_PATHS);

@@ -85,8 +85,12 @@ struct why_query {
 };
 
 struct why_opts {
-	unsigned max_paths;  /* per query; 0 = 5 */
-	double watch_s;	     /* time between the two looks at containers' lengths; 0 = one look */
+	unsigned max_paths; /* per query; 0 = 5 */
+	double watch_s;	    /* time between the two looks at containers' lengths; 0 = one look */
+	/* Waits that long between them: false when nobody wants the answer any more. NULL: it
+	 * sleeps. */
+	bool (*rest)(void *ctx, uint64_t ns);
+	void *rest_ctx;
 	uint64_t max_blocks; /* give up when the heap has more, or more references than four for
 			      * each of so many; 0 = never */
 };

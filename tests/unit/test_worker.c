@@ -54,6 +54,14 @@ static void rest(void *arg)
 	j->goes_on = worker_rest(&j->worker, 60000 * MS);
 }
 
+/* A time that is part of the job. */
+static void pass_time(void *arg)
+{
+	struct job *j = arg;
+
+	j->goes_on = worker_sleep(&j->worker, j->work_ns);
+}
+
 static void be_deaf(void *arg)
 {
 	struct job *j = arg;
@@ -186,6 +194,42 @@ static void a_rest_ends_when_somebody_waits(void **state)
 	assert_true(j.goes_on);
 }
 
+static void a_time_of_the_job_is_not_cut_short(void **state)
+{
+	struct job j = {.work_ns = 200 * MS};
+	uint64_t began = clock_ns();
+
+	(void)state;
+	start(&j, pass_time);
+	assert_true(worker_join(&j.worker, 20000 * MS));
+	assert_true(j.goes_on);
+	assert_true(clock_ns() - began >= j.work_ns);
+	j.work_ns = 60000 * MS;
+	start(&j, pass_time);
+	assert_true(worker_stop(&j.worker, 0));
+	assert_false(j.goes_on);
+	assert_true(clock_ns() - began < 30000 * MS);
+}
+
+/* It does not end by that, and rests again when nobody waits any more. */
+static void who_waits_for_a_while_waits_no_longer(void **state)
+{
+	struct job j = {0};
+	uint64_t began = clock_ns();
+
+	(void)state;
+	start(&j, walk);
+	assert_false(worker_await(&j.worker, 50 * MS));
+	assert_true(clock_ns() - began >= 50 * MS);
+	assert_false(j.worker.hurry);
+	assert_true(worker_stop(&j.worker, 0));
+	j = (struct job){.work_ns = 20 * MS};
+	start(&j, walk);
+	assert_true(worker_await(&j.worker, 20000 * MS));
+	assert_true(worker_join(&j.worker, 0));
+	assert_int_equal(j.err, 0);
+}
+
 static void who_does_not_hear_is_left_alone(void **state)
 {
 	struct job *j = calloc(1, sizeof(*j));
@@ -240,6 +284,8 @@ int main(void)
 		cmocka_unit_test(a_walk_ends_when_told),
 		cmocka_unit_test(a_rest_ends_when_told),
 		cmocka_unit_test(a_rest_ends_when_somebody_waits),
+		cmocka_unit_test(a_time_of_the_job_is_not_cut_short),
+		cmocka_unit_test(who_waits_for_a_while_waits_no_longer),
 		cmocka_unit_test(who_does_not_hear_is_left_alone),
 		cmocka_unit_test(both_sides_hear_each_other),
 	};
