@@ -112,7 +112,7 @@
 #define LAG_MAX_S 5
 /* later windows in which an object with the content of others would have been seen to be replaced
  */
-#define TWIN_CHANCES 12
+#define TWIN_CHANCES 4
 /* of what the strongest stack of one content has: less took over its addresses */
 #define TWIN_FAIR_PART 0.15
 /* times the usual gap without a birth, by the clock and by the time that was watched: it has

@@ -43,9 +43,9 @@ static void one_content(void **state)
 	(void)state;
 	one.ambiguous = true;
 	one.burst = 100;
-	o.burst = 110;
+	o.burst = 103;
 	assert_true(sample_weak(&one, &o));
-	o.burst = 114;
+	o.burst = 104;
 	assert_false(sample_weak(&one, &o));
 
 	for (int more = 0; more < 2; more++) {
