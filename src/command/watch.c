@@ -69,6 +69,7 @@ static int open_all(struct watch *w)
 		.min_size = w->o.min_size,
 		.max_size = w->o.max_size,
 		.overhead = w->o.overhead_pct / 100,
+		.max_pause_s = w->o.max_pause_ms / 1000,
 		.wait_s = w->o.wait_s,
 		.fds = !w->o.no_fds,
 		.sources = true,

@@ -35,9 +35,11 @@ static const struct opt table[] = {
 	 "is an estimate, marked with ~",
 	 0, 0, modes},
 	{0, OPT_NUMBER, "overhead", "PCT", ROW(overhead_pct),
-	 "what probes may cost the process, in percent (default 3): of the clock in "
-	 "the first 20 s and while anything grows, else of the time for which it runs",
+	 "what probes may cost the process, in percent of its CPU time (default 3); at least "
+	 "0.3 % of a core, or an idle one could not be seen",
 	 0.1, 50, NULL},
+	{0, OPT_NUMBER, "max-pause", "MS", ROW(max_pause_ms),
+	 "how long one sampling window should keep it waiting at most (default 5)", 1, 1000, NULL},
 	{0, OPT_FLAG, "fds", NULL, ROW(fds),
 	 "descriptors, sockets, threads and children too, by the line that opened or started them "
 	 "(default)",
@@ -163,6 +165,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		.max_size = UINT64_MAX,
 		.mode = modes[0],
 		.overhead_pct = 3,
+		.max_pause_ms = 5,
 		.at_s = NAN,
 	};
 	err = parse_words(argc, argv, out);

@@ -17,7 +17,7 @@ struct watch_opts {
 	uint32_t top, older_ms;
 	uint64_t min_size, max_size;
 	const char *mode;
-	double overhead_pct;
+	double overhead_pct, max_pause_ms;
 	struct outputs_files files;
 	const char *record, *from;
 	double at_s; /* NAN = the last moment */

@@ -18,20 +18,24 @@ void busy_look(struct busy *b, int pid, uint64_t now_ns)
 	uint64_t cpu_ns;
 
 	if (clock_gettime(clock_of(pid), &ts)) {
-		*b = (struct busy){.of_core = 1};
+		*b = (struct busy){0};
 		return;
 	}
 	b->used_ns = 0;
 	cpu_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-	if (!b->looked_ns) {
-		b->of_core = 1;
-	} else if (span > 0 && !b->skips && cpu_ns >= b->cpu_ns) {
+	if (b->looked_ns && span > 0 && !b->skips && cpu_ns >= b->cpu_ns) {
 		b->used_ns = (double)(cpu_ns - b->cpu_ns);
 		used = b->used_ns / span;
-		weight = span < SMOOTH_NS ? span / SMOOTH_NS : 1;
+		weight = b->is_known && span < SMOOTH_NS ? span / SMOOTH_NS : 1;
 		b->of_core += weight * (used - b->of_core);
+		b->is_known = true;
 	}
 	b->skips = false;
 	b->looked_ns = now_ns;
 	b->cpu_ns = cpu_ns;
+}
+
+double busy_of_core(const struct busy *b)
+{
+	return b->is_known ? b->of_core : 1;
 }

@@ -8,13 +8,21 @@
 /* While nothing grows outside of the pools, windows on malloc are kept for the case that this
  * changes. */
 #define NATIVE_IDLE_PART (1.0 / 8)
-#define BIRTHS_LEAST	 0.1 /* of the promise, whatever the others cost */
-#define OTHERS_NS	 10e9
+#define BIRTHS_LEAST \
+	0.75 /* of all, whatever the others cost: the promise is more than is aimed at */
+#define OTHERS_NS 10e9
 /* A process that hardly runs could not be seen at all: at least so much of a core. */
 #define LEAST_OF_CORE 0.003
-/* Until a line may be known, as if the target used a whole core. */
-#define EAGER_NS      20e9
+/* Seeing every call of malloc may cost this much, whatever the target uses. */
+#define EXACT_OF_CORE 0.005
+/* The same of every descriptor that is opened. */
+#define FDS_OF_CORE 0.001
+/* The first windows on births are worth more: as if the target used a whole core. */
+#define EAGER_NS      3e9
 #define FIRST_SPAN_NS 200e6
+/* Births take this part of a pause, even when the probes take all of it: else they would be put in
+ * for nothing. */
+#define PAUSE_PART 0.5
 
 #define SMOOTH_NS	1e9 /* of_late */
 #define LONGEST_HALF_NS 20e9
@@ -124,11 +132,11 @@ void account_count(struct account *a, uint64_t now_ns, double cost_ns)
 		a->of_late += weight * (cost_ns / span - a->of_late);
 }
 
-void ledger_open(struct ledger *l, double overhead, uint64_t now_ns)
+void ledger_open(struct ledger *l, double overhead, double pause_ns, uint64_t now_ns)
 {
 	struct account *births = &l->of[LEDGER_BIRTHS];
 
-	*l = (struct ledger){.promised = overhead, .start_ns = now_ns};
+	*l = (struct ledger){.promised = overhead, .pause_ns = pause_ns, .start_ns = now_ns};
 	l->birth_ns = probe_price_birth(&births->price, 0, false);
 	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
 		account_open(&l->of[who], (enum ledger_who)who, overhead * AIM * rules[who].part,
@@ -147,6 +155,7 @@ void ledger_set_price(struct ledger *l, struct probe_price price)
 void ledger_start(struct ledger *l, uint64_t now_ns)
 {
 	l->start_ns = l->of[LEDGER_BIRTHS].filled_ns = now_ns;
+	l->used_ns = 0;
 }
 
 static double spent_by_others(const struct ledger *l)
@@ -170,29 +179,51 @@ static void count_windows(struct ledger *l, uint64_t now_ns, double span_ns)
 	l->windows = all;
 }
 
-/* The part of the promise that is kept: it is of the time for which the target runs. */
-static double part_of(const struct ledger *l, uint64_t now_ns, double of_core)
+/* The promise is of the time for which the target runs: that part of it is kept. */
+static double part_of(const struct ledger *l)
 {
-	if ((double)(now_ns - l->start_ns) < EAGER_NS)
-		return 1;
-	return fmin(fmax(of_core, LEAST_OF_CORE / l->promised), 1);
+	return fmin(fmax(busy_of_core(&l->busy), LEAST_OF_CORE / l->promised), 1);
 }
 
-void ledger_divide(struct ledger *l, uint64_t now_ns, double of_core, bool native_grows)
+/* Where every call is seen the share is what decides whether that goes on: to fall back to windows
+ * loses what is known. A line takes some windows, too. */
+static double native_share(double own, enum ledger_native native)
 {
-	double part = part_of(l, now_ns, of_core), all = l->promised * AIM;
-	double spent = spent_by_others(l), left;
+	static const double least[] = {
+		[LEDGER_NATIVE_GROWS] = LEAST_OF_CORE * AIM,
+		[LEDGER_NATIVE_EXACT] = EXACT_OF_CORE,
+	};
+
+	if (native == LEDGER_NATIVE_RESTS)
+		return own * NATIVE_IDLE_PART;
+	return fmax(own * rules[LEDGER_NATIVE].part, least[native]);
+}
+
+void ledger_divide(struct ledger *l, uint64_t now_ns, enum ledger_native native)
+{
+	bool is_eager = (double)(now_ns - l->start_ns) < EAGER_NS;
+	double all = l->promised * AIM, own = all * part_of(l), left;
+	double spent = spent_by_others(l);
 	double span = l->divided_ns ? (double)(now_ns - l->divided_ns) : FIRST_SPAN_NS;
 	double weight = span / OTHERS_NS < 1 ? span / OTHERS_NS : 1;
 
-	l->of[LEDGER_NATIVE].share =
-		all * (native_grows ? rules[LEDGER_NATIVE].part : part * NATIVE_IDLE_PART);
+	l->of[LEDGER_FDS].share = fmin(fmax(own / 4, FDS_OF_CORE), all * rules[LEDGER_FDS].part);
+	l->of[LEDGER_NATIVE].share = fmin(native_share(own, native), all);
 	l->others_of_late += weight * ((spent - l->others_spent_ns) / span - l->others_of_late);
 	l->others_spent_ns = spent;
 	count_windows(l, now_ns, span);
 	l->divided_ns = now_ns;
-	left = part * all - l->others_of_late;
-	l->of[LEDGER_BIRTHS].share = fmax(left, BIRTHS_LEAST * l->promised);
+	left = (is_eager ? all : own) - l->others_of_late;
+	l->of[LEDGER_BIRTHS].share = fmax(left, BIRTHS_LEAST * own);
+}
+
+double ledger_window_ns(const struct ledger *l, size_t probes)
+{
+	const struct account *a = &l->of[LEDGER_BIRTHS];
+	double probing = account_planting_ns(a, probes) +
+			 fmin(busy_of_core(&l->busy), 1) * (double)probes * a->price.crawl_ns;
+
+	return fmax(l->pause_ns - probing, PAUSE_PART * l->pause_ns);
 }
 
 void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,

@@ -10,6 +10,7 @@
 #include "probe/price.h"
 #include "report/report.h"
 
+enum ledger_native { LEDGER_NATIVE_RESTS, LEDGER_NATIVE_GROWS, LEDGER_NATIVE_EXACT };
 enum ledger_who { LEDGER_BIRTHS, LEDGER_NATIVE, LEDGER_FDS, LEDGER_ACCOUNTS };
 
 struct account {
@@ -47,7 +48,8 @@ void account_planted(struct account *a, size_t probes);
 void account_count(struct account *a, uint64_t now_ns, double cost_ns);
 
 struct ledger {
-	double promised; /* share of the target's time: --overhead */
+	double promised; /* share of the target's CPU time: --overhead */
+	double pause_ns; /* that a window should make the target wait at most: --max-pause */
 	struct account of[LEDGER_ACCOUNTS];
 	double birth_ns;
 	uint64_t start_ns; /* later by each pause */
@@ -69,14 +71,16 @@ struct ledger_cost {
 	double delay_ns, delays_per_s; /* by windows of late: the longest, and how many */
 };
 
-void ledger_open(struct ledger *l, double overhead, uint64_t now_ns);
+void ledger_open(struct ledger *l, double overhead, double pause_ns, uint64_t now_ns);
 /* Once it is known what puts the probes in. */
 void ledger_set_price(struct ledger *l, struct probe_price price);
 /* Attached: from now on it is the time of a run that is spent. */
 void ledger_start(struct ledger *l, uint64_t now_ns);
-/* To be called a few times a second: births have what others leave. @of_core: what the target uses
- * of a processor. @native_grows: native blocks have use for all of theirs. */
-void ledger_divide(struct ledger *l, uint64_t now_ns, double of_core, bool native_grows);
+/* To be called a few times a second, after a look: births have what others leave. */
+void ledger_divide(struct ledger *l, uint64_t now_ns, enum ledger_native native);
+/* The births of a window with so many probes may cost this much: a busy target waits for the
+ * probes, too. */
+double ledger_window_ns(const struct ledger *l, size_t probes);
 /* Looks at how busy the target is, and counts what it has used since the last look: before each
  * division, and where a time begins that does not count. */
 void ledger_look(struct ledger *l, int pid, uint64_t now_ns);

@@ -82,8 +82,12 @@ static uint64_t step(void *self, uint64_t now_ns)
 		births_poll(b);
 	if (b->due.modules && b->due.modules <= now_ns)
 		look_at_modules(b, now_ns);
-	if (b->due.burst && b->due.burst <= now_ns)
-		births_burst(b);
+	if (b->due.burst && b->due.burst <= now_ns) {
+		if (b->is_far)
+			births_plan(b);
+		else
+			births_burst(b);
+	}
 	return first_due(b);
 }
 

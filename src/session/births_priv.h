@@ -45,6 +45,7 @@ struct births {
 	struct {
 		uint64_t burst, poll, modules; /* 0 = not planned */
 	} due;
+	bool is_far; /* due.burst is when to ask again for when the next window is */
 	uint32_t bursts;
 	unsigned refusals; /* in a row: windows that could not be opened */
 	uint64_t random;
@@ -64,6 +65,8 @@ struct births {
 
 /* bursts.c: windows, and the permanent mode */
 void births_burst(struct births *b);
+/* The next window, when it has been saved for. */
+void births_plan(struct births *b);
 void births_poll(struct births *b);
 void births_stop_always(struct births *b);
 /* Probes could not be put in, for want of a turn, for the sake of the target or the host, or for

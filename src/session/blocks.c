@@ -13,7 +13,7 @@ struct blocks {
 	struct session *s;
 	struct native *native;
 	struct native_stacks *stacks; /* NULL: callers' addresses alone */
-	bool malloc_grows, grows;     /* memory of C code; anything: as of fitted_ns */
+	bool malloc_grows;	      /* as of fitted_ns */
 	uint64_t fitted_ns;
 };
 
@@ -54,17 +54,18 @@ static void fit(struct blocks *b, uint64_t now_ns)
 	if (now_ns - b->fitted_ns <= FIT_NS)
 		return;
 	b->malloc_grows = memory_malloc_grows(b->s->memory);
-	b->grows = b->malloc_grows || pools_growing(b->s->pools);
 	b->fitted_ns = now_ns;
 }
 
-/* Windows on malloc have use for all that they may cost while it grows, and those on births for all
- * of a core's time while anything does: a line, and what else its objects may be, takes samples. */
+/* Windows on malloc have use for all that they may cost while it grows. */
 static void divide(struct blocks *b, uint64_t now_ns)
 {
+	enum ledger_native native = native_state(b->native) != NATIVE_BURST ? LEDGER_NATIVE_EXACT
+				    : b->malloc_grows			    ? LEDGER_NATIVE_GROWS
+									    : LEDGER_NATIVE_RESTS;
+
 	ledger_look(&b->s->ledger, b->s->proc->pid, now_ns);
-	ledger_divide(&b->s->ledger, now_ns, b->grows ? 1 : b->s->ledger.busy.of_core,
-		      native_state(b->native) != NATIVE_BURST || b->malloc_grows);
+	ledger_divide(&b->s->ledger, now_ns, native);
 }
 
 static uint64_t step(void *self, uint64_t now_ns)

@@ -12,11 +12,8 @@
 #include "session/pools.h"
 #include "session/survivors.h"
 
-/* A window lasts at least a scheduler tick (4 ms at HZ=250), so that it cannot always see the same
- * phase of a timer in the target; a busy target loses about this much ... */
-#define WINDOW_MIN_NS  5000000
-#define WINDOW_COST_NS 8000000.0
-/* ... and an idle one may be watched for longer, for it pays per birth. */
+/* A busy target loses what a pause may take; an idle one is watched for longer, for it pays per
+ * birth. */
 #define WINDOW_MAX_NS  150000000
 #define WINDOW_BIRTHS  12000
 #define REFUSALS       5
@@ -25,7 +22,8 @@
 #define POLL_NS	       10000000 /* permanent mode: how long a surprise may last */
 #define LOOK_NS	       100000000
 #define FIRST_CLIMB_NS 200000000
-#define LEARN_BURSTS   3 /* windows before permanent attachment is considered */
+#define FAR_NS	       1000000000 /* by then more or less may be saved each second */
+#define LEARN_BURSTS   3	  /* windows before permanent attachment is considered */
 
 static uint32_t next_random(struct births *b)
 {
@@ -71,15 +69,18 @@ static void births_let_go(struct births *b)
 	sites_each(b->s->sites, b->focus.set, probe_set_let_go);
 }
 
-static void wait_window(const struct births *b, uint64_t from, uint64_t opened, uint64_t least)
+/* Its births may cost between half of @most_ns and all of it: that a target is never seen in the
+ * same phase. */
+static void wait_window(struct births *b, uint64_t from, uint64_t opened, double most_ns)
 {
 	const struct timespec pause = {.tv_nsec = 400000};
+	double may_cost = most_ns * (0.5 + 0.5 * (next_random(b) & 0xffff) / 65536.0);
 
 	for (;;) {
 		uint64_t seen = births_now(b) - from, age = clock_ns() - opened;
 
-		if (age >= least && ((double)seen * b->s->ledger.birth_ns >= WINDOW_COST_NS ||
-				     age >= WINDOW_MAX_NS || seen >= WINDOW_BIRTHS))
+		if ((double)seen * b->s->ledger.birth_ns >= may_cost || age >= WINDOW_MAX_NS ||
+		    seen >= WINDOW_BIRTHS)
 			return;
 		nanosleep(&pause, NULL);
 	}
@@ -180,6 +181,7 @@ static void start_always(struct births *b)
 	b->last_seen = b->polled = births_now(b);
 	b->always_since = b->polled_ns = b->looked_ns = clock_ns();
 	b->due.burst = 0;
+	b->is_far = false;
 	b->due.poll = b->always_since + POLL_NS;
 	account_charge(b->account, account_planting_ns(b->account, focus_sites(b)));
 }
@@ -214,10 +216,17 @@ void births_refused(struct births *b, int err)
 	}
 }
 
+void births_plan(struct births *b)
+{
+	uint64_t now = clock_ns(), next = account_next(b->account, now, next_random(b));
+
+	b->is_far = next > now + FAR_NS;
+	b->due.burst = b->is_far ? now + FAR_NS : next;
+}
+
 void births_burst(struct births *b)
 {
 	uint64_t before = b->told, began, opened, first, looked, last, closed;
-	uint64_t least = WINDOW_MIN_NS + next_random(b) % 3000000;
 	size_t sites;
 	uint64_t classes;
 	bool focus, is_broken;
@@ -239,7 +248,7 @@ void births_burst(struct births *b)
 	first = births_now(b);
 	if (!focus)
 		begin_unseen(b);
-	wait_window(b, first, opened, least);
+	wait_window(b, first, opened, ledger_window_ns(&b->s->ledger, sites));
 	looked = births_now(b);
 	look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
 	births_let_go(b);
@@ -273,7 +282,7 @@ void births_burst(struct births *b)
 	ledger_births(&b->s->ledger, clock_ns(), last - before, closed - began, sites);
 	log_debug("window %u%s: %.1f ms open, %llu births", b->bursts, focus ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
-	b->due.burst = account_next(b->account, clock_ns(), next_random(b));
+	births_plan(b);
 	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
 	/* A rate at some sites is none at all of them. */
 	if (focus == b->focus.is_on && b->bursts >= LEARN_BURSTS && clock_ns() >= b->not_before &&
@@ -344,7 +353,7 @@ void births_poll(struct births *b)
 		if (b->backoff_s > 120)
 			b->backoff_s = 120;
 		b->not_before = now + (uint64_t)(b->backoff_s * 1e9);
-		b->due.burst = account_next(a, now, next_random(b));
+		births_plan(b);
 		log_debug("births outgrew the budget: back to windows for %.0f s", b->backoff_s);
 		return;
 	}

@@ -84,10 +84,15 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
 	s->o = *o;
-	ledger_open(&s->ledger, o->overhead, clock_ns());
+	ledger_open(&s->ledger, o->overhead, o->max_pause_s * 1e9, clock_ns());
+	ledger_look(&s->ledger, pid, clock_ns());
 	err = open_process(s, pid);
 	if (!err)
 		err = open_kernel_half(s);
+	/* How much it runs decides how much each source may cost: once more, now that some time has
+	 * passed. */
+	ledger_look(&s->ledger, pid, clock_ns());
+	ledger_divide(&s->ledger, clock_ns(), LEDGER_NATIVE_EXACT);
 	if (!err)
 		err = sources_open(s);
 	if (err) {

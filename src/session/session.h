@@ -16,7 +16,8 @@ struct session_opts {
 	double older_s;		     /* count only what is at least this old */
 	uint64_t min_size, max_size; /* bytes */
 	bool native_stacks;	     /* unwind the callers of allocators */
-	double overhead;	     /* share of the target's time: 0.03 */
+	double overhead;	     /* share of the target's CPU time: 0.03 */
+	double max_pause_s;	     /* that one window should make it wait */
 	double wait_s;		     /* that the final report waits for what holds the survivors */
 	bool fds;		     /* descriptors, threads, children too */
 	bool sources;		     /* the text of source lines: for who shows it */

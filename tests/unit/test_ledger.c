@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#define MS 1000000ull
+#define MS	 1000000ull
+#define PAUSE_NS 5e6
 
 static bool is_near(double a, double b)
 {
@@ -23,7 +24,7 @@ static double share_after(double overhead, size_t probes, unsigned window_ms, ui
 	unsigned seed = 3;
 	struct ledger l;
 
-	ledger_open(&l, overhead, now);
+	ledger_open(&l, overhead, PAUSE_NS, now);
 	while (now < start + 120000 * MS) {
 		seed = seed * 1664525u + 1013904223u;
 		now = account_next(&l.of[LEDGER_BIRTHS], now, seed) + window_ms * MS;
@@ -54,7 +55,7 @@ static void a_dear_window_is_followed_by_a_pause(void **state)
 	uint64_t next;
 
 	(void)state;
-	ledger_open(&l, 0.03, 1);
+	ledger_open(&l, 0.03, PAUSE_NS, 1);
 	ledger_births(&l, 100 * MS, 1000000, 20 * MS, 300);
 	next = account_next(&l.of[LEDGER_BIRTHS], 100 * MS, 0);
 	assert_true(next > 300 * MS);
@@ -94,7 +95,7 @@ static void planting_costs_by_the_number_of_probes(void **state)
 	double tracefs;
 
 	(void)state;
-	ledger_open(&l, 0.03, 1);
+	ledger_open(&l, 0.03, PAUSE_NS, 1);
 	assert_true(is_near(account_planting_ns(a, 272) - account_planting_ns(a, 0),
 			    272 * (account_planting_ns(a, 1) - account_planting_ns(a, 0))));
 	tracefs = account_planting_ns(a, 272);
@@ -201,41 +202,70 @@ static void births_have_what_others_leave(void **state)
 	uint64_t now = 0;
 
 	(void)state;
-	ledger_open(&l, 0.03, now);
+	ledger_open(&l, 0.03, PAUSE_NS, now);
 	assert_true(is_near(births->share, 0.02) && is_near(native->share, 0.01));
 	assert_true(is_near(l.of[LEDGER_FDS].share, 0.0025));
-	ledger_divide(&l, now += 200 * MS, 1, false);
+	ledger_divide(&l, now += 200 * MS, LEDGER_NATIVE_RESTS);
 	assert_true(is_near(births->share, 0.02) && is_near(native->share, 0.0025));
 	for (unsigned i = 0; i < 1000; i++) {
-		account_charge(native, 0.008 * 200e6);
+		account_charge(native, 0.002 * 200e6);
 		account_count(&l.of[LEDGER_FDS], now += 200 * MS, 0.002 * 200e6);
-		ledger_divide(&l, now, 1, true);
+		ledger_divide(&l, now, LEDGER_NATIVE_GROWS);
 	}
 	assert_true(is_near(native->share, 0.01));
-	assert_true(fabs(births->share - 0.01) < 1e-6);
+	assert_true(fabs(births->share - 0.016) < 1e-6);
 	for (unsigned i = 0; i < 1000; i++) {
 		account_charge(native, 0.5 * 200e6);
-		ledger_divide(&l, now += 200 * MS, 1, true);
+		ledger_divide(&l, now += 200 * MS, LEDGER_NATIVE_GROWS);
 	}
-	assert_true(is_near(births->share, 0.003)); /* a tenth, whatever the others do */
+	assert_true(is_near(births->share, 0.015)); /* a part, whatever the others do */
 }
 
-/* An idle service pays by its own time, once there was time to find a line. */
+static void divide_at(struct ledger *l, uint64_t now_ns, double of_core)
+{
+	l->busy = (struct busy){.of_core = of_core, .is_known = true};
+	ledger_divide(l, now_ns, LEDGER_NATIVE_RESTS);
+}
+
+/* An idle service pays by its own time, once it has been looked at. */
 static void the_promise_is_of_the_targets_own_time(void **state)
 {
 	struct ledger l;
-	const struct account *births = &l.of[LEDGER_BIRTHS];
+	const struct account *births = &l.of[LEDGER_BIRTHS], *native = &l.of[LEDGER_NATIVE];
 
 	(void)state;
-	ledger_open(&l, 0.03, 0);
-	ledger_divide(&l, 1000 * MS, 0.5, false);
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
+	divide_at(&l, 1000 * MS, 0.5);
 	assert_true(is_near(births->share, 0.02));
-	ledger_divide(&l, 60000 * MS, 0.5, false);
+	divide_at(&l, 60000 * MS, 0.5);
 	assert_true(is_near(births->share, 0.01));
-	ledger_divide(&l, 60200 * MS, 7, false); /* threads on several processors */
+	ledger_divide(&l, 60100 * MS, LEDGER_NATIVE_GROWS);
+	assert_true(is_near(native->share, 0.005));
+	ledger_divide(&l, 60150 * MS, LEDGER_NATIVE_EXACT);
+	assert_true(is_near(native->share, 0.005));
+	divide_at(&l, 60200 * MS, 7); /* threads on several processors */
 	assert_true(is_near(births->share, 0.02));
-	ledger_divide(&l, 60400 * MS, 0.001, false); /* but it must be seen at all */
+	divide_at(&l, 60400 * MS, 0.001); /* but it must be seen at all */
 	assert_true(births->share > 0.0019 && births->share < 0.0031);
+	ledger_divide(&l, 60600 * MS, LEDGER_NATIVE_GROWS);
+	assert_true(is_near(native->share, 0.002));
+}
+
+/* The probes are a part of the pause; so are the births, in any case. */
+static void a_window_keeps_to_its_pause(void **state)
+{
+	struct ledger l;
+
+	(void)state;
+	ledger_open(&l, 0.03, 20e6, 0);
+	ledger_set_price(&l, probe_price_of(PROBE_MULTI, 0));
+	l.busy = (struct busy){.is_known = true};
+	assert_true(is_near(
+		ledger_window_ns(&l, 272) + account_planting_ns(&l.of[LEDGER_BIRTHS], 272), 20e6));
+	assert_true(ledger_window_ns(&l, 9) > ledger_window_ns(&l, 272));
+	l.busy.of_core = 3;
+	assert_true(ledger_window_ns(&l, 272) < 20e6 - 3e6 - 4e6);
+	assert_true(is_near(ledger_window_ns(&l, 4000), 10e6));
 }
 
 static void the_cost_is_of_the_targets_own_time(void **state)
@@ -243,7 +273,7 @@ static void the_cost_is_of_the_targets_own_time(void **state)
 	struct ledger l;
 
 	(void)state;
-	ledger_open(&l, 0.03, 0);
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
 	ledger_start(&l, 0);
 	account_charge(&l.of[LEDGER_BIRTHS], 20e6);
 	assert_true(isnan(ledger_cost(&l, 1000 * MS).of_cpu)); /* nothing is known of it yet */
@@ -262,20 +292,20 @@ static void delays_are_those_of_late(void **state)
 	uint64_t now = 0;
 
 	(void)state;
-	ledger_open(&l, 0.03, 0);
-	ledger_divide(&l, now, 1, false);
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
+	ledger_divide(&l, now, LEDGER_NATIVE_RESTS);
 	account_window(a, now, 9e6);
-	ledger_divide(&l, now += 1000 * MS, 1, false);
+	ledger_divide(&l, now += 1000 * MS, LEDGER_NATIVE_RESTS);
 	assert_true(fabs(ledger_cost(&l, now).delay_ns - 9e6) < 1e6);
 	assert_true(fabs(ledger_cost(&l, now).delays_per_s - 1) < 0.05);
 	for (unsigned i = 0; i < 200; i++) {
 		account_window(a, now, 4e6);
-		ledger_divide(&l, now += 500 * MS, 1, false);
+		ledger_divide(&l, now += 500 * MS, LEDGER_NATIVE_RESTS);
 	}
 	assert_true(fabs(ledger_cost(&l, now).delay_ns - 4e6) < 0.2e6);
 	assert_true(fabs(ledger_cost(&l, now).delays_per_s - 2) < 0.05);
 	for (unsigned i = 0; i < 200; i++) /* probes stay in from here on */
-		ledger_divide(&l, now += 500 * MS, 1, false);
+		ledger_divide(&l, now += 500 * MS, LEDGER_NATIVE_RESTS);
 	assert_true(ledger_cost(&l, now).delay_ns == 0);
 }
 
@@ -284,7 +314,7 @@ static void the_report_has_one_sum(void **state)
 	struct ledger l;
 
 	(void)state;
-	ledger_open(&l, 0.03, 0);
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
 	account_charge(&l.of[LEDGER_NATIVE], 1e6); /* while it was attached */
 	ledger_start(&l, 1000 * MS);
 	assert_true(ledger_cost(&l, 1000 * MS).of_core == 0);
@@ -315,6 +345,7 @@ int main(void)
 		cmocka_unit_test(what_stays_in_is_smoothed),
 		cmocka_unit_test(births_have_what_others_leave),
 		cmocka_unit_test(the_promise_is_of_the_targets_own_time),
+		cmocka_unit_test(a_window_keeps_to_its_pause),
 		cmocka_unit_test(the_cost_is_of_the_targets_own_time),
 		cmocka_unit_test(delays_are_those_of_late),
 		cmocka_unit_test(the_report_has_one_sum),
