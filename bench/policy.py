@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""When windows should open, and for how long: watches of modelled services, thousands a minute. For each policy it prints what
+watching costs the service, how many of its requests meet a window, and how long its leak takes to be named.
+
+A request takes `cpu_ms` of one core, makes `births` objects, and leaks each of `leaks` of them (a part is: now and then one).
+Requests come at random times at a rate, all the time or in waves, and wait for each other. A window is planted, sees births
+at what one costs, closes when they have cost enough or after 150 ms, and is taken out. A line is named when three of its
+objects have been seen to live for three seconds: that is when a watch shows one.
+
+    policy.py [--watches 400] [--seconds 60] [--only flask-40]
+"""
+import argparse
+import random
+import statistics
+
+# Prices are those of src/probe/price.c where an event costs 0.5 us.
+PROBE_US, CYCLE_US, CRAWL_US, BIRTH_US = 12, 300, 16, 1.5
+ALL_SITES, FOCUS_SITES, FOCUS_AFTER_S, FULL_EVERY = 272, 60, 6, 6
+WINDOW_MAX_S, AIM, FLOOR = 0.15, 2 / 3, 0.003
+NAMED_SAMPLES, NAMED_AGE_S = 3, 3
+
+# Requests a second, CPU of one in ms, objects it makes, objects it leaks, share of the births at the places of the focus.
+SERVICES = {
+    "flask-40": dict(rate=40, cpu_ms=0.7, births=1400, leaks=1, focus=0.5),
+    "flask-400": dict(rate=400, cpu_ms=0.7, births=1400, leaks=1, focus=0.5),
+    "flask-1400": dict(rate=1400, cpu_ms=0.7, births=1400, leaks=1, focus=0.5),
+    "flask-40-rare": dict(rate=40, cpu_ms=0.7, births=1400, leaks=0.1, focus=0.5),
+    "django-100": dict(rate=100, cpu_ms=3, births=6000, leaks=2, focus=0.5),
+    "api-4": dict(rate=4, cpu_ms=12, births=25000, leaks=5, focus=0.5),
+    "waves-200": dict(rate=200, cpu_ms=0.7, births=1400, leaks=1, focus=0.5, wave_s=20),
+}
+# Percent are of its own CPU time, or of the clock; for so many seconds all of the clock is spent; a window takes so many ms, and at least.
+POLICIES = {
+    "clock, 8 ms": dict(percent=3, by_clock=True, eager_s=60, pause_ms=16, least_ms=5),
+    "own time, eager 20 s, 8 ms": dict(percent=3, eager_s=20, pause_ms=16, least_ms=5),
+    "own time, eager 3 s, 8 ms": dict(percent=3, eager_s=3, pause_ms=16, least_ms=5),
+    "own time, eager 3 s, 5 ms (default)": dict(percent=3, eager_s=3, pause_ms=5),
+    "own time, eager 3 s, 2 ms": dict(percent=3, eager_s=3, pause_ms=2),
+    "own time, eager 3 s, 20 ms": dict(percent=3, eager_s=3, pause_ms=20),
+    "own time, not eager, 5 ms": dict(percent=3, eager_s=0, pause_ms=5),
+    "--overhead 1": dict(percent=1, eager_s=3, pause_ms=5),
+    "--overhead 0.3": dict(percent=0.3, eager_s=3, pause_ms=5),
+    "--overhead 10": dict(percent=10, eager_s=3, pause_ms=5),
+}  # fmt: skip
+
+
+class Watch:
+    def __init__(self, service, policy, seconds, random_):
+        self.service, self.policy, self.seconds, self.random = service, policy, seconds, random_
+        self.busy = min(1, service["rate"] * service["cpu_ms"] / 1e3)
+        self.seen = []  # when objects of the leak were seen to be born
+        self.spent_us = self.windows = self.met = 0
+
+    def rate_at(self, t):
+        """Requests a second: in waves, all of them come in half of the time."""
+        wave = self.service.get("wave_s")
+        return self.service["rate"] * (2 * (int(t / wave) % 2 == 0) if wave else 1)
+
+    def share(self, t):
+        p = self.policy
+        all_ = p["percent"] / 100 * AIM
+        if t < p["eager_s"] or p.get("by_clock"):
+            return all_
+        return max(all_ * self.busy, FLOOR * AIM if p["percent"] >= 100 * FLOOR else all_)
+
+    def is_focus(self, t):
+        return t > FOCUS_AFTER_S and self.windows % FULL_EVERY
+
+    def births_us(self, planted_us):
+        p = self.policy
+        if "least_ms" in p:
+            return 8000
+        left = max(p["pause_ms"] * 1e3 - planted_us, p["pause_ms"] * 500)
+        return left * (0.5 + 0.5 * self.random.random())
+
+    def window(self, t):
+        """Its cost in us, and when it closes."""
+        service, focus = self.service, self.is_focus(t)
+        sites = FOCUS_SITES if focus else ALL_SITES
+        planted_us = sites * PROBE_US + CYCLE_US
+        may_us = self.births_us(planted_us)
+        seen_share = service["focus"] if focus else 1
+        per_request_us = service["births"] * seen_share * BIRTH_US
+        cost_us, now, inside = 0, t, self.random.random() < self.busy
+        # The request that it begins in is half over, on average.
+        part = self.random.random() if inside else 0
+        while True:
+            if not inside:
+                rate = self.rate_at(now)
+                gap = self.random.expovariate(rate) if rate else WINDOW_MAX_S
+                if now + gap - t > WINDOW_MAX_S:
+                    now = t + WINDOW_MAX_S
+                    break
+                now += gap
+            self.met += 1
+            room = (may_us - cost_us) / per_request_us
+            did = min(1 - part, room)
+            cost_us += did * per_request_us
+            now += (did * service["cpu_ms"] * 1e3 + did * per_request_us) / 1e6
+            expected = service["leaks"] * did
+            for _ in range(int(expected) + (self.random.random() < expected % 1)):
+                self.seen.append(now)
+            if cost_us >= may_us * 0.999 and now - t >= self.policy.get("least_ms", 0) / 1e3:
+                break
+            may_us = max(may_us, cost_us + 1)
+            inside, part = False, 0
+        self.windows += 1
+        crawl_us = min(1, cost_us / 1e6 / max(now - t, 1e-6)) * sites * CRAWL_US
+        return planted_us + cost_us + crawl_us, now
+
+    def run(self):
+        t, saved_us, filled, expected_us = 0.05, 10000.0, 0.0, 10000.0
+        while t < self.seconds:
+            saved_us = min(saved_us + (t - filled) * 1e6 * self.share(t), 60000)
+            filled = t
+            if saved_us < expected_us:
+                t += min(1, max(0.02, (expected_us - saved_us) / 1e6 / self.share(t)))
+                continue
+            cost_us, t = self.window(t)
+            saved_us -= cost_us
+            self.spent_us += cost_us
+            expected_us = 0.8 * expected_us + 0.2 * cost_us
+            t += 0.02
+        return self
+
+    def named_s(self):
+        return self.seen[NAMED_SAMPLES - 1] + NAMED_AGE_S if len(self.seen) >= NAMED_SAMPLES else None
+
+
+def show(name, policy_name, args):
+    service, policy = SERVICES[name], POLICIES[policy_name]
+    watches = [Watch(service, policy, args.seconds, random.Random(k)).run() for k in range(args.watches)]
+    cpu_us = args.seconds * service["rate"] * service["cpu_ms"] * 1e3
+    named = sorted(w.named_s() or float("inf") for w in watches)
+    later = [w for w in named if w <= args.seconds]
+    print("| %s | %s | %.1f | %.2f | %.1f | %s | %s | %.0f |"
+          % (name, policy_name, 100 * statistics.mean(w.spent_us for w in watches) / cpu_us,
+             100 * statistics.mean(w.spent_us for w in watches) / 1e6 / args.seconds,
+             100 * statistics.mean(w.met for w in watches) / (args.seconds * service["rate"]),
+             "%.1f" % statistics.median(named) if len(later) > len(named) / 2 else "later",
+             "%.1f" % named[int(0.95 * len(named))] if len(later) >= 0.95 * len(named) else "later",
+             100 * len(later) / len(named)), flush=True)  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--watches", type=int, default=400)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--only", action="append", choices=sorted(SERVICES))
+    args = parser.parse_args()
+    print("| service | policy | cost, % of its CPU | % of a core | requests that meet a window, % | named after, s | 95 % of watches | named, % |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name in args.only or SERVICES:
+        for policy in POLICIES:
+            show(name, policy, args)
+
+
+if __name__ == "__main__":
+    main()
