@@ -6,6 +6,10 @@
 
 #include "confine/confine.h"
 
+/* For what holds the objects: no line is called a leak before that is known. */
+#define WAIT_S		  0.1
+#define WAIT_FOR_STATUS_S 8
+
 #define ROW(field) offsetof(struct watch_opts, field)
 
 static const char *const failures[] = {"leak", NULL};
@@ -22,8 +26,9 @@ static const struct opt table[] = {
 	{'d', OPT_NUMBER, "duration", "SEC", ROW(duration_s),
 	 "stop after SEC and print the final report (default: at Ctrl-C)", 0.1, 31536000, NULL},
 	{0, OPT_NUMBER, "wait", "SEC", ROW(wait_s),
-	 "let the final report wait so long for what holds the objects (default 0.1)", 0, 3600,
-	 NULL},
+	 "let the final report wait so long for what holds the objects (default 0.1; 8 with "
+	 "--fail-on)",
+	 0, 3600, NULL},
 	{'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
 	{'o', OPT_U32, "older", "MS", ROW(older_ms),
 	 "count only blocks at least this old, in milliseconds (default 500)", 0, 3600000, NULL},
@@ -35,11 +40,12 @@ static const struct opt table[] = {
 	 "is an estimate, marked with ~",
 	 0, 0, modes},
 	{0, OPT_NUMBER, "overhead", "PCT", ROW(overhead_pct),
-	 "what probes may cost the process, in percent of its CPU time (default 3); at least "
-	 "0.3 % of a core, or an idle one could not be seen",
+	 "what probes may cost the process, in percent of its CPU time (default 3); up to 0.8 % "
+	 "of a core where that is more, or an idle one could not be seen",
 	 0.1, 50, NULL},
 	{0, OPT_NUMBER, "max-pause", "MS", ROW(max_pause_ms),
-	 "how long one sampling window should keep it waiting at most (default 5)", 1, 1000, NULL},
+	 "how long one sampling window should keep it waiting: the aim, not a promise (default 5)",
+	 1, 1000, NULL},
 	{0, OPT_FLAG, "fds", NULL, ROW(fds),
 	 "descriptors, sockets, threads and children too, by the line that opened or started them "
 	 "(default)",
@@ -159,7 +165,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 
 	*out = (struct watch_opts){
 		.interval_s = NAN,
-		.wait_s = 0.1,
+		.wait_s = NAN,
 		.top = 10,
 		.older_ms = 500,
 		.max_size = UINT64_MAX,
@@ -171,6 +177,8 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 	err = parse_words(argc, argv, out);
 	if (err || out->want_help || out->want_version)
 		return err;
+	if (isnan(out->wait_s))
+		out->wait_s = out->fail_on ? WAIT_FOR_STATUS_S : WAIT_S;
 	if (out->record && (!*out->record || !strcmp(out->record, "-")))
 		return fail(-EINVAL, "--record needs the name of a file");
 	if (out->from)

@@ -128,10 +128,9 @@ bool inquiry_await(struct inquiry *in, uint64_t wait_ns)
 	return worker_await(&in->worker, wait_ns);
 }
 
-bool inquiry_join(struct inquiry *in, uint64_t wait_ns)
+void inquiry_join(struct inquiry *in)
 {
-	in->running = !worker_join(&in->worker, wait_ns);
-	return !in->running;
+	in->running = !worker_join(&in->worker, 0);
 }
 
 bool inquiry_stop(struct inquiry *in)

@@ -50,10 +50,10 @@ bool inquiry_start(struct inquiry *in, int pid, uint64_t start_ticks);
 bool inquiry_is_done(struct inquiry *in);
 /* Waits up to @wait_ns for that. */
 bool inquiry_await(struct inquiry *in, uint64_t wait_ns);
-/* Waits, no longer than about @wait_ns. False: it is in a system call that does not return; it runs
- * on, and what it uses must stay. */
-bool inquiry_join(struct inquiry *in, uint64_t wait_ns);
-/* Nobody wants to know any more. False: likewise, and for good. */
+/* It is done: its answers can be read. */
+void inquiry_join(struct inquiry *in);
+/* Nobody wants to know any more. False: it is in a system call that does not return; it runs on,
+ * and what it uses must stay. */
 bool inquiry_stop(struct inquiry *in);
 void inquiry_forget(struct inquiry *in); /* the answers */
 

@@ -137,7 +137,7 @@ static void settle(struct holders *h)
 	struct inquiry *in = &h->inquiry;
 	uint64_t pause;
 
-	inquiry_join(in, 0);
+	inquiry_join(in);
 	h->ended_ns = in->ended_ns;
 	pause = COST_FACTOR * in->cost_ns;
 	h->next_ns = h->ended_ns + (pause > PAUSE_NS ? pause : PAUSE_NS);
@@ -316,13 +316,17 @@ static bool is_new(struct holders *h)
 }
 
 /* @due: else only new sites are worth a question. */
-static void begin(struct holders *h, uint64_t now_ns, const struct report_process *p, bool due)
+static bool has_questions(struct holders *h, uint64_t now_ns, const struct report_process *p,
+			  bool due)
 {
 	collect(h, now_ns, p);
 	h->soon_ns = now_ns + SOON_NS;
-	if (!h->inquiry.n_q || !(is_new(h) || due))
-		return;
-	inquiry_start(&h->inquiry, h->s->proc->pid, h->s->proc->start_ticks);
+	return h->inquiry.n_q && (is_new(h) || due);
+}
+
+static bool begin(struct holders *h)
+{
+	return inquiry_start(&h->inquiry, h->s->proc->pid, h->s->proc->start_ticks);
 }
 
 /* At the containers that are known; and what a search has found by now is taken. */
@@ -343,8 +347,9 @@ static void ask(struct holders *h, uint64_t now_ns, const struct report_process 
 	uint64_t now = clock_ns();
 	bool due = now >= h->next_ns;
 
-	if (!h->s->ended && !h->inquiry.running && (due || now >= h->soon_ns))
-		begin(h, now_ns, p, due);
+	if (!h->s->ended && !h->inquiry.running && (due || now >= h->soon_ns) &&
+	    has_questions(h, now_ns, p, due))
+		begin(h);
 }
 
 /* True: its answers are known now. */
@@ -358,20 +363,23 @@ static bool await(struct holders *h, uint64_t until_ns)
 	return true;
 }
 
+/* A search takes longer than HOLDER_WATCH_S: in less time none is begun. */
 bool holders_ask_last(struct holders *h, uint64_t now_ns, const struct report_process *p)
 {
 	uint64_t until = clock_ns() + (uint64_t)(h->s->o.wait_s * 1e9);
 	bool is_news = await(h, until);
 
-	if (!h->s->ended && !h->inquiry.running) {
-		begin(h, now_ns, p, !h->ended_ns);
-		is_news |= h->inquiry.running;
-		await(h, until);
+	if (!h->s->ended && !h->inquiry.running && has_questions(h, now_ns, p, !h->ended_ns)) {
+		if (h->s->o.wait_s > HOLDER_WATCH_S && begin(h))
+			is_news |= await(h, until);
+		else
+			h->left_out = true;
 	}
-	if (h->inquiry.running)
-		session_note(h->s, "what holds some of the objects was still being looked up at "
-				   "the end: --wait 30 waits for it");
-	return is_news;
+	h->left_out |= h->inquiry.running;
+	if (h->left_out)
+		session_note(h->s, "what holds some of the objects was not looked up to its end: "
+				   "--wait SEC gives it more time");
+	return is_news || h->left_out;
 }
 
 int holders_observe(struct holders *h, const struct observation *to)
@@ -396,7 +404,7 @@ int holders_observe(struct holders *h, const struct observation *to)
 	e->objects.replaced = replaced;
 	e->holder = v;
 	e->n_holders = h->found.n;
-	e->asks = h->inquiry.running;
+	e->asks = h->inquiry.running || h->left_out;
 	return 0;
 }
 

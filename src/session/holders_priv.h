@@ -22,6 +22,7 @@ struct holders {
 	struct inquiry inquiry;
 	uint64_t ended_ns, next_ns, soon_ns;
 	uint64_t refused; /* inquiries without an answer since the last that had one */
+	bool left_out;	  /* at the end: not all that was asked for has an answer */
 	char why_not[256];
 	VEC(struct found) found;
 	struct map64 replaced; /* stacks */

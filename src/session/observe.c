@@ -7,14 +7,20 @@
 
 /* ---- What no source tells. ---- */
 
+void session_see_notes(const struct session *s, struct report *r, struct report_process *p)
+{
+	p->notes = report_alloc(r, (s->notes.n + 1) * sizeof(*p->notes));
+	p->n_notes = 0;
+	for (size_t i = 0; p->notes && i < s->notes.n; i++)
+		p->notes[p->n_notes++] = report_strdup(r, s->notes.v[i]);
+}
+
 static void see_identity(const struct session *s, struct report *r, struct report_process *p)
 {
 	identity_fill(s->proc, s->rt, r, p);
 	p->mode = "auto";
 	p->exited = s->ended;
-	p->notes = report_alloc(r, (s->notes.n + 1) * sizeof(*p->notes));
-	for (size_t i = 0; p->notes && i < s->notes.n; i++)
-		p->notes[p->n_notes++] = report_strdup(r, s->notes.v[i]);
+	session_see_notes(s, r, p);
 }
 
 /* The rows of all, with the numbers of those that are no source's. */

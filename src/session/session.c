@@ -218,6 +218,7 @@ static int judge_once_more(struct session *s, const struct observation *to,
 	if (!holders_ask_last(s->holders, to->now_ns, p))
 		return 0;
 	err = holders_observe(s->holders, to);
+	session_see_notes(s, to->r, &to->e->seen);
 	return err ? err : session_judge_again(s, to->e, to->r, p);
 }
 

@@ -97,6 +97,8 @@ int sources_observe(struct session *s, const struct observation *to);
  * are the caller's, to->e lives in the latter. Names of functions and types are the session's, and
  * valid until its next step. */
 int session_judge(struct session *s, struct observation *to, struct report_process *p);
+/* The notes there are by now, in place of those in @p. */
+void session_see_notes(const struct session *s, struct report *r, struct report_process *p);
 /* Once more, after something was added to @e. */
 int session_judge_again(struct session *s, const struct evidence *e, struct report *r,
 			struct report_process *p);

@@ -21,7 +21,7 @@ struct sweep_opts {
 	long uid;
 	double min_age_s;
 	uint64_t min_rss;
-	double overhead;	    /* share of a suspect's time that probing may cost */
+	double overhead;	    /* share of a suspect's CPU time that probing may cost */
 	bool (*is_cancelled)(void); /* these three as in session_opts */
 	void (*on_evidence)(void *ctx, const struct evidence *e);
 	void *on_evidence_ctx;

@@ -14,7 +14,6 @@
 #define LOOK_NS	     5000000000ull   /* between two looks at what was found */
 #define REST_NS	     120000000000ull /* after a turn, while others wait or not */
 #define PAUSE_S	     0.005	     /* as long as with watch */
-#define FINAL_S	     8.0	     /* that a last report waits for what holds the objects */
 #define GROWS_SPAN_S 6.0	     /* watched at least so long before it is suspected */
 
 static bool is_suspect(const struct sweep_target *t, uint64_t now)
@@ -63,7 +62,6 @@ static void begin(struct sweep *s, struct sweep_target *t)
 		.max_size = UINT64_MAX,
 		.overhead = s->o.overhead,
 		.max_pause_s = PAUSE_S,
-		.wait_s = FINAL_S,
 		.native_stacks = true,
 		.fds = true,
 		.is_cancelled = s->o.is_cancelled,
