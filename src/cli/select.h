@@ -38,7 +38,7 @@ struct cli_select {
 	{0, OPT_SIZE, "min-rss", "BYTES", CLI_SELECT_ROW(type, min_rss), \
 	 "only what is so large; k, M and G", 0, 0, NULL}, \
 	{0, OPT_NUMBER, "overhead", "PCT", CLI_SELECT_ROW(type, overhead_pct), \
-	 "what probes may cost a suspect, in percent of its CPU time (default 3)", 0.1, 50, NULL}
+	 "what probes may cost a suspect, in percent of its CPU time (default 3), or up to 0.8 % of a core", 0.1, 50, NULL}
 /* clang-format on */
 
 /* -EINVAL with the sentence. @out points into @c. */

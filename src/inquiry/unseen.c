@@ -99,7 +99,7 @@ static void note_missed(struct unseen *u, const struct unseen_view *v, struct un
 	t->is_told = true;
 }
 
-void unseen_before_look(const struct unseen_view *v)
+void unseen_end_rechecks(const struct unseen_view *v)
 {
 	v->stats->recheck = 0;
 }

@@ -58,7 +58,7 @@ void unseen_begin(struct unseen *u, const struct unseen_view *v);
 /* They still are. */
 void unseen_end(struct unseen *u, const struct unseen_view *v);
 /* Before the look at what lives: whose death is seen from then on may have lived at that look. */
-void unseen_before_look(const struct unseen_view *v);
+void unseen_end_rechecks(const struct unseen_view *v);
 /* Later, when nobody waits: record @from was made before unseen_begin(), and @look was taken of
  * what lived at the end and has not been born again until then. */
 void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,

@@ -32,7 +32,8 @@ unsigned sample_class(const struct survivor *s)
 /* An object with the content of others may have been replaced by one of them, unseen. Each later
  * burst was a chance to see such a birth at its address, which would have killed it. A line whose
  * objects come r times a second, seen with coverage c, leaves r c (1 - c)^(r t) such impostors of
- * age t per second: with 3 % and 10 s never more than one in half a minute, whatever r is. */
+ * age t per second: at 10 s never more than one in half a minute, whatever r and c are. But each
+ * stands for 1 / c births: where little is seen it is TWIN_FAIR_PART that keeps them apart. */
 bool sample_weak(const struct survivor *s, const struct estimate_opts *o)
 {
 	return s->ambiguous && !(s->rung >= 4 && o->burst >= s->burst + TWIN_CHANCES);

@@ -8,20 +8,28 @@
 /* While nothing grows outside of the pools, windows on malloc are kept for the case that this
  * changes. */
 #define NATIVE_IDLE_PART (1.0 / 8)
-#define BIRTHS_LEAST \
-	0.75 /* of all, whatever the others cost: the promise is more than is aimed at */
-#define OTHERS_NS 10e9
+/* Births have so much of what may be spent, whatever the others cost: the promise is half more than
+ * is aimed at. */
+#define BIRTHS_LEAST 0.75
+#define OTHERS_NS    10e9
+/* While nothing grows, or what does has its verdict, windows keep up what is known. Before, they
+ * are worth more, for a minute. */
+#define CALM_PART (1.0 / 3)
+#define LOOK_PART 2.0
+#define LOOK_NS	  60e9
 /* A process that hardly runs could not be seen at all: at least so much of a core. */
 #define LEAST_OF_CORE 0.003
-/* Seeing every call of malloc may cost this much, whatever the target uses. */
+/* Seeing every call of malloc may cost so much of a core, whatever the target uses: to fall back to
+ * windows loses what is known. */
 #define EXACT_OF_CORE 0.005
-/* The same of every descriptor that is opened. */
+/* Descriptors may cost this part, or so much of a core. */
+#define FDS_PART    (1.0 / 4)
 #define FDS_OF_CORE 0.001
 /* The first windows on births are worth more: as if the target used a whole core. */
 #define EAGER_NS      3e9
 #define FIRST_SPAN_NS 200e6
-/* Births take this part of a pause, even when the probes take all of it: else they would be put in
- * for nothing. */
+/* Births may cost this part of a pause, even when the probes take all of it: else they would be put
+ * in for nothing. */
 #define PAUSE_PART 0.5
 
 #define SMOOTH_NS	1e9 /* of_late */
@@ -50,6 +58,7 @@ void account_open(struct account *a, enum ledger_who who, double share, uint64_t
 	*a = (struct account){
 		.who = who,
 		.share = share,
+		.stays = share,
 		.filled_ns = now_ns,
 		.counted_ns = now_ns,
 		.price = probe_price_of(PROBE_TRACEFS, 0),
@@ -118,6 +127,8 @@ void account_window(struct account *a, uint64_t now_ns, double cost_ns)
 	a->longest_ns = fmax(cost_ns, a->longest_ns);
 	a->windows++;
 	a->expected_ns = keep * a->expected_ns + (1 - keep) * cost_ns;
+	if (rules[a->who].most_ns) /* no more can be saved */
+		a->expected_ns = fmin(a->expected_ns, rules[a->who].most_ns);
 	a->is_guess = false;
 }
 
@@ -185,36 +196,37 @@ static double part_of(const struct ledger *l)
 	return fmin(fmax(busy_of_core(&l->busy), LEAST_OF_CORE / l->promised), 1);
 }
 
-/* Where every call is seen the share is what decides whether that goes on: to fall back to windows
- * loses what is known. A line takes some windows, too. */
-static double native_share(double own, enum ledger_native native)
+static double part_of_births(const struct ledger *l, uint64_t now_ns, bool grows)
 {
-	static const double least[] = {
-		[LEDGER_NATIVE_GROWS] = LEAST_OF_CORE * AIM,
-		[LEDGER_NATIVE_EXACT] = EXACT_OF_CORE,
-	};
-
-	if (native == LEDGER_NATIVE_RESTS)
-		return own * NATIVE_IDLE_PART;
-	return fmax(own * rules[LEDGER_NATIVE].part, least[native]);
+	if (!grows)
+		return CALM_PART;
+	return (double)(now_ns - l->start_ns) < LOOK_NS ? LOOK_PART : 1;
 }
 
-void ledger_divide(struct ledger *l, uint64_t now_ns, enum ledger_native native)
+void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows)
 {
+	struct account *births = &l->of[LEDGER_BIRTHS], *native = &l->of[LEDGER_NATIVE];
+	struct account *fds = &l->of[LEDGER_FDS];
 	bool is_eager = (double)(now_ns - l->start_ns) < EAGER_NS;
-	double all = l->promised * AIM, own = all * part_of(l), left;
-	double spent = spent_by_others(l);
+	double all = l->promised * AIM, own = all * part_of(l);
+	double spent = spent_by_others(l), left;
 	double span = l->divided_ns ? (double)(now_ns - l->divided_ns) : FIRST_SPAN_NS;
 	double weight = span / OTHERS_NS < 1 ? span / OTHERS_NS : 1;
+	double half = own * rules[LEDGER_NATIVE].part;
 
-	l->of[LEDGER_FDS].share = fmin(fmax(own / 4, FDS_OF_CORE), all * rules[LEDGER_FDS].part);
-	l->of[LEDGER_NATIVE].share = fmin(native_share(own, native), all);
+	double births_own = fmin(own * part_of_births(l, now_ns, grows.any), all);
+
+	fds->share = fmin(fmax(own * FDS_PART, FDS_OF_CORE), all * rules[LEDGER_FDS].part);
+	native->share =
+		grows.native ? fmin(fmax(half, LEAST_OF_CORE * AIM), all) : own * NATIVE_IDLE_PART;
+	native->stays = fmin(fmax(half, EXACT_OF_CORE), all);
 	l->others_of_late += weight * ((spent - l->others_spent_ns) / span - l->others_of_late);
 	l->others_spent_ns = spent;
 	count_windows(l, now_ns, span);
 	l->divided_ns = now_ns;
-	left = (is_eager ? all : own) - l->others_of_late;
-	l->of[LEDGER_BIRTHS].share = fmax(left, BIRTHS_LEAST * own);
+	left = fmax(births_own - l->others_of_late, BIRTHS_LEAST * births_own);
+	births->stays = left;
+	births->share = is_eager ? fmax(all - l->others_of_late, left) : left;
 }
 
 double ledger_window_ns(const struct ledger *l, size_t probes)

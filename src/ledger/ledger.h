@@ -10,12 +10,12 @@
 #include "probe/price.h"
 #include "report/report.h"
 
-enum ledger_native { LEDGER_NATIVE_RESTS, LEDGER_NATIVE_GROWS, LEDGER_NATIVE_EXACT };
 enum ledger_who { LEDGER_BIRTHS, LEDGER_NATIVE, LEDGER_FDS, LEDGER_ACCOUNTS };
 
 struct account {
 	enum ledger_who who;
-	double share;	    /* of the target's time that may be spent */
+	double share;	    /* of the clock that windows may cost */
+	double stays;	    /* ... and probes that stay in */
 	double saved_ns;    /* may go below zero after a dear window */
 	double spent_ns;    /* in all */
 	double expected_ns; /* cost of the next window: smoothed */
@@ -76,8 +76,12 @@ void ledger_open(struct ledger *l, double overhead, double pause_ns, uint64_t no
 void ledger_set_price(struct ledger *l, struct probe_price price);
 /* Attached: from now on it is the time of a run that is spent. */
 void ledger_start(struct ledger *l, uint64_t now_ns);
-/* To be called a few times a second, after a look: births have what others leave. */
-void ledger_divide(struct ledger *l, uint64_t now_ns, enum ledger_native native);
+/* To be called a few times a second, after a look: births have what others leave. @grows: what
+ * grows and has no verdict yet; windows on it have use for all that they may cost. */
+struct ledger_growth {
+	bool any, native;
+};
+void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows);
 /* The births of a window with so many probes may cost this much: a busy target waits for the
  * probes, too. */
 double ledger_window_ns(const struct ledger *l, size_t probes);

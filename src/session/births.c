@@ -102,6 +102,7 @@ static uint64_t pause_births(void *self, bool on)
 		account_fill(b->account, clock_ns());
 	} else if (b->mode != BIRTHS_OFF) {
 		b->due.burst = clock_ns() + AGAIN_NS;
+		b->is_far = false;
 	}
 	return first_due(b);
 }

@@ -12,8 +12,8 @@
 struct blocks {
 	struct session *s;
 	struct native *native;
-	struct native_stacks *stacks; /* NULL: callers' addresses alone */
-	bool malloc_grows;	      /* as of fitted_ns */
+	struct native_stacks *stacks;  /* NULL: callers' addresses alone */
+	bool malloc_grows, pools_grow; /* as of fitted_ns */
 	uint64_t fitted_ns;
 };
 
@@ -54,18 +54,18 @@ static void fit(struct blocks *b, uint64_t now_ns)
 	if (now_ns - b->fitted_ns <= FIT_NS)
 		return;
 	b->malloc_grows = memory_malloc_grows(b->s->memory);
+	b->pools_grow = pools_growing(b->s->pools);
 	b->fitted_ns = now_ns;
 }
 
-/* Windows on malloc have use for all that they may cost while it grows. */
 static void divide(struct blocks *b, uint64_t now_ns)
 {
-	enum ledger_native native = native_state(b->native) != NATIVE_BURST ? LEDGER_NATIVE_EXACT
-				    : b->malloc_grows			    ? LEDGER_NATIVE_GROWS
-									    : LEDGER_NATIVE_RESTS;
-
 	ledger_look(&b->s->ledger, b->s->proc->pid, now_ns);
-	ledger_divide(&b->s->ledger, now_ns, native);
+	ledger_divide(&b->s->ledger, now_ns,
+		      (struct ledger_growth){
+			      .any = (b->malloc_grows || b->pools_grow) && !b->s->is_settled,
+			      .native = b->malloc_grows,
+		      });
 }
 
 static uint64_t step(void *self, uint64_t now_ns)

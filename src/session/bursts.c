@@ -22,8 +22,8 @@
 #define POLL_NS	       10000000 /* permanent mode: how long a surprise may last */
 #define LOOK_NS	       100000000
 #define FIRST_CLIMB_NS 200000000
-#define FAR_NS	       1000000000 /* by then more or less may be saved each second */
-#define LEARN_BURSTS   3	  /* windows before permanent attachment is considered */
+#define FAR_NS	       700000000 /* by then more or less may be saved each second */
+#define LEARN_BURSTS   3	 /* windows before permanent attachment is considered */
 
 static uint32_t next_random(struct births *b)
 {
@@ -94,7 +94,7 @@ static bool fits_always(const struct births *b, uint64_t births, uint64_t open_n
 	double gap = births ? (double)open_ns / (double)births : 1e12;
 	double own = gap - b->s->ledger.birth_ns;
 
-	return own > 0 && b->s->ledger.birth_ns / own < b->account->share * 0.8;
+	return own > 0 && b->s->ledger.birth_ns / own < b->account->stays * 0.8;
 }
 
 /* After a look at [@first, @looked): what was born until @last kills what the look saw. A record
@@ -148,7 +148,7 @@ static void look(struct births *b, uint64_t from, uint64_t to)
 {
 	struct unseen_view v = view(b);
 
-	unseen_before_look(&v);
+	unseen_end_rechecks(&v);
 	ladder_look(b->ladder, b->s->kern.births, from, to, pools_collections(b->s->pools),
 		    b->bursts, b->focus.is_on);
 	unseen_end(&b->unseen, &v);
@@ -219,9 +219,10 @@ void births_refused(struct births *b, int err)
 void births_plan(struct births *b)
 {
 	uint64_t now = clock_ns(), next = account_next(b->account, now, next_random(b));
+	uint64_t far = now + FAR_NS + next_random(b) % FAR_NS; /* in step with no timer */
 
-	b->is_far = next > now + FAR_NS;
-	b->due.burst = b->is_far ? now + FAR_NS : next;
+	b->is_far = next > far;
+	b->due.burst = b->is_far ? far : next;
 }
 
 void births_burst(struct births *b)

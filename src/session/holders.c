@@ -432,10 +432,12 @@ static uint64_t step(void *self, uint64_t now_ns)
 	if (report_new(&to.r))
 		return now_ns + LOOK_NS;
 	to.scratch = to.r;
-	if (!session_judge(h->s, &to, &p))
+	if (!session_judge(h->s, &to, &p)) {
+		h->s->is_settled = p.verdict == CLASS_LEAK;
 		ask(h, now_ns, &p);
-	else
+	} else {
 		log_debug("a look at what holds survivors: %s", fail_text());
+	}
 	report_free(to.r);
 	wait = (thread_cpu_ns() - cpu_ns) * LOOK_SHARE;
 	return now_ns + (wait > LOOK_NS ? wait : LOOK_NS);

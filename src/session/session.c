@@ -68,6 +68,7 @@ static void start(struct session *s)
 {
 	uint64_t now = clock_ns();
 
+	ledger_look(&s->ledger, s->proc->pid, now); /* the time before does not count */
 	ledger_start(&s->ledger, now);
 	s->time.start_ns = now;
 	if (!s->time.origin_ns)
@@ -92,7 +93,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	/* How much it runs decides how much each source may cost: once more, now that some time has
 	 * passed. */
 	ledger_look(&s->ledger, pid, clock_ns());
-	ledger_divide(&s->ledger, clock_ns(), LEDGER_NATIVE_EXACT);
+	ledger_divide(&s->ledger, clock_ns(), (struct ledger_growth){.any = true});
 	if (!err)
 		err = sources_open(s);
 	if (err) {

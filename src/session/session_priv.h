@@ -46,6 +46,7 @@ struct session {
 	struct session_opts o;
 	char title[160];
 	char end_reason[160];
+	bool is_settled; /* a line is called a leak: now its numbers are kept up */
 	struct session_notes notes;
 	struct session_times time;
 	bool paused, ended;

@@ -234,7 +234,7 @@ static int decide(struct native *n)
 	n->rate = per_s;
 	cost = per_s * native_pair_ns(n) / 1e9;
 	log_debug("%.0f allocator calls per second: %.2f %% of the time", per_s, 100 * cost);
-	return native_enter(n, cost <= EXACT_FROM * n->spec.account->share ? NATIVE_EXACT
+	return native_enter(n, cost <= EXACT_FROM * n->spec.account->stays ? NATIVE_EXACT
 									   : NATIVE_BURST);
 }
 
@@ -307,13 +307,13 @@ static bool over(struct native *n, uint64_t now_ns)
 {
 	const struct account *a = n->spec.account;
 
-	if (n->spec.force_exact || a->of_late <= OVER_LONG * a->share) {
+	if (n->spec.force_exact || a->of_late <= OVER_LONG * a->stays) {
 		n->over_since_ns = 0;
 		return false;
 	}
 	if (!n->over_since_ns)
 		n->over_since_ns = now_ns;
-	return a->of_late > OVER_AT_ONCE * a->share || now_ns - n->over_since_ns > OVER_NS;
+	return a->of_late > OVER_AT_ONCE * a->stays || now_ns - n->over_since_ns > OVER_NS;
 }
 
 /* A table that is full makes every leak look as if it had come to its end. */
@@ -335,7 +335,7 @@ static int poll_exact(struct native *n, uint64_t now_ns)
 	if (!over(n, now_ns))
 		return native_table_scan(n, now_ns);
 	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * a->of_late);
-	a->of_late = a->share;
+	a->of_late = a->stays;
 	n->falls++;
 	return native_enter(n, NATIVE_BURST);
 }

@@ -146,9 +146,9 @@ void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns)
 	double cost = (double)calls * native_pair_ns(n);
 
 	n->rate = (double)calls * 1e9 / (double)open_ns;
-	/* Room for going exact again: half of the share, in many windows in a row. */
+	/* Room for going exact again: half of what that may cost, in many windows in a row. */
 	b->calm_windows =
-		n->rate * native_pair_ns(n) / 1e9 < a->share / 2 ? b->calm_windows + 1 : 0;
+		n->rate * native_pair_ns(n) / 1e9 < a->stays / 2 ? b->calm_windows + 1 : 0;
 	b->windows++;
 	b->covered_ns += (double)open_ns;
 	if (cost > (double)open_ns)

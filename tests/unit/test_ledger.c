@@ -12,6 +12,9 @@
 #define MS	 1000000ull
 #define PAUSE_NS 5e6
 
+static const struct ledger_growth grows = {.any = true},
+				  native_grows = {.any = true, .native = true}, rests = {0};
+
 static bool is_near(double a, double b)
 {
 	return fabs(a - b) <= 1e-9 * fmax(fabs(a), fabs(b));
@@ -138,6 +141,21 @@ static void windows_cost_no_more_than_their_share(void **state)
 	}
 }
 
+/* One that cost more than can be saved, as on a machine that stood still, is not the last. */
+static void a_dear_window_is_followed_by_another(void **state)
+{
+	struct account a;
+	uint64_t now = 0;
+
+	(void)state;
+	account_open(&a, LEDGER_BIRTHS, 0.002, 0);
+	account_window(&a, now, 400e6);
+	for (unsigned i = 0; i < 600 && !account_has_saved(&a, now); i++)
+		now += 1000 * MS;
+	assert_true(account_has_saved(&a, now));
+	assert_true(account_next(&a, now, 0) < now + 1000 * MS);
+}
+
 /* A quiet minute, then a window after the other: so many are paid by what was saved. */
 static unsigned carried_over(enum ledger_who who, double cost_ns)
 {
@@ -205,18 +223,18 @@ static void births_have_what_others_leave(void **state)
 	ledger_open(&l, 0.03, PAUSE_NS, now);
 	assert_true(is_near(births->share, 0.02) && is_near(native->share, 0.01));
 	assert_true(is_near(l.of[LEDGER_FDS].share, 0.0025));
-	ledger_divide(&l, now += 200 * MS, LEDGER_NATIVE_RESTS);
+	ledger_divide(&l, now += 200 * MS, grows);
 	assert_true(is_near(births->share, 0.02) && is_near(native->share, 0.0025));
 	for (unsigned i = 0; i < 1000; i++) {
 		account_charge(native, 0.002 * 200e6);
 		account_count(&l.of[LEDGER_FDS], now += 200 * MS, 0.002 * 200e6);
-		ledger_divide(&l, now, LEDGER_NATIVE_GROWS);
+		ledger_divide(&l, now, native_grows);
 	}
 	assert_true(is_near(native->share, 0.01));
 	assert_true(fabs(births->share - 0.016) < 1e-6);
 	for (unsigned i = 0; i < 1000; i++) {
 		account_charge(native, 0.5 * 200e6);
-		ledger_divide(&l, now += 200 * MS, LEDGER_NATIVE_GROWS);
+		ledger_divide(&l, now += 200 * MS, native_grows);
 	}
 	assert_true(is_near(births->share, 0.015)); /* a part, whatever the others do */
 }
@@ -224,7 +242,7 @@ static void births_have_what_others_leave(void **state)
 static void divide_at(struct ledger *l, uint64_t now_ns, double of_core)
 {
 	l->busy = (struct busy){.of_core = of_core, .is_known = true};
-	ledger_divide(l, now_ns, LEDGER_NATIVE_RESTS);
+	ledger_divide(l, now_ns, grows);
 }
 
 /* An idle service pays by its own time, once it has been looked at. */
@@ -239,16 +257,17 @@ static void the_promise_is_of_the_targets_own_time(void **state)
 	assert_true(is_near(births->share, 0.02));
 	divide_at(&l, 60000 * MS, 0.5);
 	assert_true(is_near(births->share, 0.01));
-	ledger_divide(&l, 60100 * MS, LEDGER_NATIVE_GROWS);
+	ledger_divide(&l, 60100 * MS, native_grows);
 	assert_true(is_near(native->share, 0.005));
-	ledger_divide(&l, 60150 * MS, LEDGER_NATIVE_EXACT);
-	assert_true(is_near(native->share, 0.005));
+	assert_true(is_near(native->stays, 0.005));
 	divide_at(&l, 60200 * MS, 7); /* threads on several processors */
 	assert_true(is_near(births->share, 0.02));
 	divide_at(&l, 60400 * MS, 0.001); /* but it must be seen at all */
 	assert_true(births->share > 0.0019 && births->share < 0.0031);
-	ledger_divide(&l, 60600 * MS, LEDGER_NATIVE_GROWS);
+	ledger_divide(&l, 60600 * MS, native_grows);
 	assert_true(is_near(native->share, 0.002));
+	ledger_divide(&l, 60800 * MS, rests); /* a third does for what is known */
+	assert_true(births->share > 0.0006 && births->share < 0.0011);
 }
 
 /* The probes are a part of the pause; so are the births, in any case. */
@@ -293,19 +312,19 @@ static void delays_are_those_of_late(void **state)
 
 	(void)state;
 	ledger_open(&l, 0.03, PAUSE_NS, 0);
-	ledger_divide(&l, now, LEDGER_NATIVE_RESTS);
+	ledger_divide(&l, now, grows);
 	account_window(a, now, 9e6);
-	ledger_divide(&l, now += 1000 * MS, LEDGER_NATIVE_RESTS);
+	ledger_divide(&l, now += 1000 * MS, grows);
 	assert_true(fabs(ledger_cost(&l, now).delay_ns - 9e6) < 1e6);
 	assert_true(fabs(ledger_cost(&l, now).delays_per_s - 1) < 0.05);
 	for (unsigned i = 0; i < 200; i++) {
 		account_window(a, now, 4e6);
-		ledger_divide(&l, now += 500 * MS, LEDGER_NATIVE_RESTS);
+		ledger_divide(&l, now += 500 * MS, grows);
 	}
 	assert_true(fabs(ledger_cost(&l, now).delay_ns - 4e6) < 0.2e6);
 	assert_true(fabs(ledger_cost(&l, now).delays_per_s - 2) < 0.05);
 	for (unsigned i = 0; i < 200; i++) /* probes stay in from here on */
-		ledger_divide(&l, now += 500 * MS, LEDGER_NATIVE_RESTS);
+		ledger_divide(&l, now += 500 * MS, grows);
 	assert_true(ledger_cost(&l, now).delay_ns == 0);
 }
 
@@ -346,6 +365,7 @@ int main(void)
 		cmocka_unit_test(births_have_what_others_leave),
 		cmocka_unit_test(the_promise_is_of_the_targets_own_time),
 		cmocka_unit_test(a_window_keeps_to_its_pause),
+		cmocka_unit_test(a_dear_window_is_followed_by_another),
 		cmocka_unit_test(the_cost_is_of_the_targets_own_time),
 		cmocka_unit_test(delays_are_those_of_late),
 		cmocka_unit_test(the_report_has_one_sum),
