@@ -28,7 +28,8 @@ LONGEST_S = 120
 
 def watch_for(tool, pid, seconds, where):
     """(start, end, status) of a watch that ends by itself."""
-    report, begin = os.path.join(where, "report.json"), time.time()
+    report = os.path.join(where, "report-%d.json" % time.monotonic_ns())
+    begin = time.time()
     run = subprocess.run([tool, "-p", str(pid), "-d", str(seconds), "-q", "--json", report], stdin=subprocess.DEVNULL,
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=LONGEST_S, check=False)  # fmt: skip
     end = time.time()
