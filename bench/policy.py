@@ -31,8 +31,8 @@ SERVICES = {
     "api-4": dict(rate=4, cpu_ms=12, births=25000, leaks=5, focus=0.5),
     "waves-200": dict(rate=200, cpu_ms=0.7, births=1400, leaks=1, focus=0.5, wave_s=20),
 }
-# Percent are of its own CPU time, or of the clock; for so many seconds all of the clock is spent; a window takes so many ms, or its births so many us. Of
-# the share they look with a multiple, and keep up with a part what is known.
+# Percent are of its own CPU time, or of the clock; for so many seconds the clock's are spent; a window takes so many ms, or its
+# births so many us. A multiple of the share is for looking, a part of it keeps up what is known.
 POLICIES = {
     "clock, 8 ms": dict(percent=3, by_clock=True, eager_s=60, births_us=8000),
     "own time, eager 20 s, 8 ms": dict(percent=3, eager_s=20, births_us=8000),

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "confine/confine.h"
+#include "session/session.h"
 
 /* For what holds the objects: no line is called a leak before that is known. */
 #define WAIT_S		  0.1
@@ -171,7 +172,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		.max_size = UINT64_MAX,
 		.mode = modes[0],
 		.overhead_pct = 3,
-		.max_pause_ms = 5,
+		.max_pause_ms = 1000 * SESSION_PAUSE_S,
 		.at_s = NAN,
 	};
 	err = parse_words(argc, argv, out);
@@ -256,7 +257,7 @@ void watch_opts_help(FILE *f)
 	      "  confidence        0 to 1, in the verdict; grows with the time watched\n"
 	      "  costs             the part of its CPU time that probes take, and of a core\n"
 	      "  delays            by a window, to what runs in it: at most, and how often\n"
-	      "  coverage          time in which births were recorded; 5 % will do\n"
+	      "  coverage          time in which births were recorded; 0.5 % will do\n"
 	      "  not counted       what the numbers lack, and why\n"
 	      "\n"
 	      "Examples:\n"

@@ -8,7 +8,7 @@
 struct busy {
 	uint64_t looked_ns, cpu_ns;
 	double of_core; /* smoothed over some seconds; 1 = one processor all the time */
-	bool is_known;
+	bool is_known;	/* it has been looked at twice */
 	double used_ns; /* of CPU time between the last two looks; 0 after the first */
 	bool skips;	/* the time until the next look does not count */
 };

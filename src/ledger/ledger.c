@@ -213,7 +213,6 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 	double span = l->divided_ns ? (double)(now_ns - l->divided_ns) : FIRST_SPAN_NS;
 	double weight = span / OTHERS_NS < 1 ? span / OTHERS_NS : 1;
 	double half = own * rules[LEDGER_NATIVE].part;
-
 	double births_own = fmin(own * part_of_births(l, now_ns, grows.any), all);
 
 	fds->share = fmin(fmax(own * FDS_PART, FDS_OF_CORE), all * rules[LEDGER_FDS].part);

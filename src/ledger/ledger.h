@@ -76,11 +76,12 @@ void ledger_open(struct ledger *l, double overhead, double pause_ns, uint64_t no
 void ledger_set_price(struct ledger *l, struct probe_price price);
 /* Attached: from now on it is the time of a run that is spent. */
 void ledger_start(struct ledger *l, uint64_t now_ns);
-/* To be called a few times a second, after a look: births have what others leave. @grows: what
- * grows and has no verdict yet; windows on it have use for all that they may cost. */
 struct ledger_growth {
-	bool any, native;
+	bool any;    /* something grows, and no line is called a leak yet */
+	bool native; /* memory of C code grows */
 };
+/* To be called a few times a second, after a look: births have what others leave, and windows on
+ * what @grows have use for more. */
 void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows);
 /* The births of a window with so many probes may cost this much: a busy target waits for the
  * probes, too. */

@@ -11,6 +11,8 @@ struct evidence;
 struct heap_census;
 struct probe_guard;
 
+#define SESSION_PAUSE_S 0.005 /* for max_pause_s, when nobody says */
+
 struct session_opts {
 	unsigned top;
 	double older_s;		     /* count only what is at least this old */

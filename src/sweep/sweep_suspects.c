@@ -13,7 +13,6 @@
 #define TURN_MIN_NS  15000000000ull  /* a leak that is named after this ends it */
 #define LOOK_NS	     5000000000ull   /* between two looks at what was found */
 #define REST_NS	     120000000000ull /* after a turn, while others wait or not */
-#define PAUSE_S	     0.005	     /* as long as with watch */
 #define GROWS_SPAN_S 6.0	     /* watched at least so long before it is suspected */
 
 static bool is_suspect(const struct sweep_target *t, uint64_t now)
@@ -61,7 +60,7 @@ static void begin(struct sweep *s, struct sweep_target *t)
 		.older_s = 0.5,
 		.max_size = UINT64_MAX,
 		.overhead = s->o.overhead,
-		.max_pause_s = PAUSE_S,
+		.max_pause_s = SESSION_PAUSE_S,
 		.native_stacks = true,
 		.fds = true,
 		.is_cancelled = s->o.is_cancelled,

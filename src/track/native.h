@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Native blocks of one process: what malloc and mmap gave and nobody gave back, by Python stack and
- * caller. Exact and permanent where the rate of calls fits what it may
- * cost, else short windows whose survivors are judged from outside. Not thread-safe.
+ * caller. Exact and permanent where the rate of calls fits what it may cost, else short windows
+ * whose survivors are judged from outside. Not thread-safe.
  */
 #ifndef PYLEAK_NATIVE_TRACK_H
 #define PYLEAK_NATIVE_TRACK_H

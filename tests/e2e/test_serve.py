@@ -95,7 +95,8 @@ def check_profiles(tool, leaking, steady):
 
     harness.wait_until(same_moment)
     by_pid = {p["pid"]: stays(p) for p in moment["report"]["processes"]}
-    one, steadily = moment["one"].total(lib_pprof.INUSE_SPACE), scraped(tool, "/debug/pprof/heap?pid=%d" % steady).total(lib_pprof.INUSE_SPACE)
+    one = moment["one"].total(lib_pprof.INUSE_SPACE)
+    steadily = scraped(tool, "/debug/pprof/heap?pid=%d" % steady).total(lib_pprof.INUSE_SPACE)
     assert one > 0 and one in by_pid[leaking]
     assert moment["all"].total(lib_pprof.INUSE_SPACE) == one + steadily
     assert {labels["pid"] for _, _, labels in moment["one"].samples} == {leaking}
