@@ -155,6 +155,8 @@
 #define FILL_SHOWS_S 20
 /* of the survivors on one path from a living root */
 #define HOLDER_ROOTED 0.5
+/* of the survivors in CPython's own cache of methods */
+#define METHOD_CACHE_SHARE 0.5
 /* blocks as big as a page of a database, at least */
 #define PAGE_BYTES 1024
 /* what a database may keep of them: with more the bound is another one, or there is none */

@@ -96,6 +96,23 @@ static bool is_page_cache(const struct report_site *site)
 	       site->outstanding_bytes < PAGE_CACHE_BYTES;
 }
 
+/* CPython remembers what it has found by name, in 4,096 places that stand in no container of
+ * Python's: a name that is made anew at each call goes into one, and out when another comes. */
+static bool is_method_cache(const struct report_holder *h)
+{
+	bool is_own = is_root(h, "interpreter") ||
+		      (is_root(h, "static") && h->path && strstr(h->path, "python"));
+
+	return is_own && h->n == 1 && h->step[0].type && !strcmp(h->step[0].type, "str") &&
+	       h->share >= METHOD_CACHE_SHARE;
+}
+
+static void tell_bounded(struct report *r, const char *why, struct report_site *site)
+{
+	verdict_excused(r, why, site);
+	site->is_bounded = true;
+}
+
 void holders_tell(const struct evidence *e, struct report *r, struct report_process *p)
 {
 	for (size_t i = 0; i < p->n_sites; i++) {
@@ -109,11 +126,14 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 
 		if (why)
 			verdict_excused(r, why, site);
-		if (is_page_cache(site) && site->verdict <= CLASS_GROWING) {
-			verdict_excused(
-				r, "pages of SQLite's cache, which has a bound (cache_size)", site);
-			site->is_bounded = true;
-		}
+		if (is_page_cache(site) && site->verdict <= CLASS_GROWING)
+			tell_bounded(r, "pages of SQLite's cache, which has a bound (cache_size)",
+				     site);
+		if (f && f->is_known && is_method_cache(&f->holder))
+			tell_bounded(r,
+				     "names in CPython's own cache of methods, which has a bound "
+				     "(4,096 entries)",
+				     site);
 		if (f && f->is_known)
 			tell(r, p, f, site);
 	}

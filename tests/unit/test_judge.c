@@ -309,6 +309,36 @@ static void a_cycle_may_be_garbage(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
 
+/* CPython's own cache of methods: names directly in the interpreter. A container of the
+ * interpreter's, or another type, is another matter. */
+static void names_of_methods_are_bounded(void **state)
+{
+	struct world *w = *state;
+	struct report_holder *h = &w->holder[0].holder;
+
+	w->step[0].type = "str";
+	h->root = "interpreter";
+	h->path = "interpreter (str)";
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	h->n = 1;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_true(site_at(&w->p, "handle")->is_bounded);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "4,096 entries"));
+	h->root = "static"; /* up to 3.10 */
+	h->path = "static data of libpython3.9.so.1.0 (str)";
+	judge_held(w);
+	assert_true(site_at(&w->p, "handle")->is_bounded);
+	h->path = "static data of ext.so (str)";
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	h->root = "interpreter";
+	w->step[0].type = "bytes";
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+}
+
 /* Half of what grows is of no line: nobody else gets it. */
 static void what_has_no_line_keeps_its_share(void **state)
 {
@@ -644,6 +674,7 @@ int main(int argc, char **argv)
 		TEST(a_leak_is_called_one),
 		TEST(no_leak_before_its_holder_is_known),
 		TEST(a_cycle_may_be_garbage),
+		TEST(names_of_methods_are_bounded),
 		TEST(a_big_process_needs_more),
 		TEST(what_has_no_line_keeps_its_share),
 		TEST(who_holds_them_is_said),
