@@ -323,12 +323,12 @@ static const char *container_fix(const struct report_holder *h, size_t at)
 		return "A task that is done is let go by: task.add_done_callback(tasks.discard), "
 		       "tasks being a set";
 	if (is_type(in, "dict"))
-		return "Delete what is done with (del d[key]), bound it, or let go: "
-		       "weakref.WeakValueDictionary()";
+		return "Delete what is done with (del d[key]), or bound it: "
+		       "if len(d) > 1000: d.pop(next(iter(d)))";
 	if (is_type(in, "list"))
 		return "Remove what is done with, or bound it: collections.deque(maxlen=1000)";
 	if (is_type(in, "set"))
-		return "discard() what is done with, or: weakref.WeakSet()";
+		return "discard() what is done with, or bound it: if len(s) > 1000: s.pop()";
 	if (is_type(in, "collections.deque"))
 		return "Bound it: collections.deque(maxlen=1000)";
 	return "Remove what is done with, or bound it.";
