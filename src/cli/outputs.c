@@ -98,6 +98,14 @@ size_t outputs_on_stdout(const struct outputs_files *files)
 	return n;
 }
 
+bool outputs_any(const struct outputs_files *files)
+{
+	for (size_t i = 0; i < OUT_FORMATS_MAX; i++)
+		if (files->path[i])
+			return true;
+	return false;
+}
+
 static int sort_by_suffix(struct outputs_files *files)
 {
 	enum out_format as = files->output ? out_format_of(files->output) : OUT_json;
@@ -145,7 +153,8 @@ static void find_saves(struct places *p, struct outputs *o, const char *stem)
 			free(take(o->save[as]));
 			continue;
 		}
-		p->v[p->n++].is_stamped = true;
+		p->v[p->n].is_report = p->v[p->n].is_stamped = true;
+		p->n++;
 	}
 }
 
@@ -159,6 +168,8 @@ int outputs_open_saving(struct outputs *o, const struct outputs_files *files,
 		err = fail(-EINVAL, "standard output takes one format of a report");
 	else if (files)
 		err = find_all(&p, files->path, OUT_FORMATS_MAX);
+	for (size_t i = 0; i < p.n; i++)
+		p.v[i].is_report = true;
 	if (!err)
 		err = find_all(&p, paths, n);
 	*o = (struct outputs){.keeper.sock = -1};
@@ -339,6 +350,15 @@ int outputs_report(const struct outputs *o, const struct outputs_files *files,
 	return err;
 }
 
+void outputs_say_written(const struct outputs_files *files)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	for (size_t as = 0; as < OUT_FORMATS_MAX; as++)
+		if (files->path[as] && !is_stdout(files->path[as]))
+			log_line("wrote %s", files->path[as]);
+}
+
 int outputs_save(const struct outputs *o, enum out_format as, const struct report *r, char *name,
 		 size_t size)
 {
@@ -392,9 +412,10 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 
 	/* A reader who leaves must not end us before all files are written. */
 	signal(SIGPIPE, SIG_IGN);
-	err = is_taken ? 0 : text(stdout, r, &how);
+	err = is_taken || !text ? 0 : text(stdout, r, &how);
 	file_err = outputs_report(o, files, r);
-
+	if (!file_err)
+		outputs_say_written(files);
 	if (cli_reader_left(err))
 		err = 0;
 	if (is_taken && file_err == -EPIPE)

@@ -82,6 +82,9 @@ int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *
 		  const void *ctx);
 int outputs_report(const struct outputs *o, const struct outputs_files *files,
 		   const struct report *r);
+/* Says which files were written, to who looks at a terminal. */
+void outputs_say_written(const struct outputs_files *files);
+bool outputs_any(const struct outputs_files *files);
 /* A new file, never one that is there. @name: what it is called. */
 int outputs_save(const struct outputs *o, enum out_format as, const struct report *r, char *name,
 		 size_t size);
@@ -93,8 +96,8 @@ int outputs_read(const struct outputs *o, const char *path, FILE **out);
 
 /* out_term() and its like. */
 typedef int (*outputs_text)(FILE *f, const struct report *r, const struct out_term_opts *o);
-/* A report in @files, and as text unless one of them took standard output. A reader who has left is
- * no fault. */
+/* A report in @files, and as @text (NULL: not) unless one of them took standard output. A reader
+ * who has left is no fault. */
 int outputs_print(const struct outputs *o, const struct outputs_files *files, outputs_text text,
 		  struct out_term_opts how, const struct report *r);
 /* How text looks on our standard output. */

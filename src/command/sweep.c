@@ -149,7 +149,8 @@ static void say_watching(const struct sweep_cmd *c, const struct sweep *s)
 			 "one",
 			 n, n == 1 ? "" : "es", c->interval_s);
 	if (refused)
-		log_line("%zu more cannot be watched, as: %s", refused, why);
+		log_line("%zu process%s could not be looked at, as: %s", refused,
+			 refused == 1 ? "" : "es", why);
 }
 
 static void step_screen(struct sweep_cmd *c, double now)

@@ -62,8 +62,9 @@ static const struct opt table[] = {
 	 "of that moment alone",
 	 0, 0, NULL},
 	{0, OPT_STRING, "from", "FILE", ROW(from),
-	 "instead of -p: the report of a recording (--record), or a saved one (--json)", 0, 0,
-	 NULL},
+	 "instead of -p: the report of a recording (--record), or a saved one (--json); as text "
+	 "unless it is written to a file (--html F)",
+	 0, 0, NULL},
 	{0, OPT_NUMBER, "at", "SEC", ROW(at_s),
 	 "of a recording, as of SEC after its start (default: the end)", 0, 31536000, NULL},
 	{0, OPT_STRINGS, "alert", "RULE", ROW(alerts),
@@ -221,7 +222,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 
 void watch_opts_help(FILE *f)
 {
-	fputs("usage: pyleak-bpf -p PID[,PID...] [options]\n"
+	fputs("usage: pyleak-bpf PID|NAME [options]   or -p PID[,PID...]\n"
 	      "       pyleak-bpf --name REGEX|--container NAME|--pod NS/NAME [options]\n"
 	      "       pyleak-bpf [options] -- CMD [ARG...]   start CMD and watch it\n"
 	      "       pyleak-bpf --from FILE [--at SEC]   the report of what was recorded\n"
@@ -255,7 +256,7 @@ void watch_opts_help(FILE *f)
 	      "and of the process:\n"
 	      "  sites explain     so much of the growth of its resident size\n"
 	      "  confidence        0 to 1, in the verdict; grows with the time watched\n"
-	      "  costs             the part of its CPU time that probes take, and of a core\n"
+	      "  costs             the part of a core that probes take, and of its CPU time\n"
 	      "  delays            by a window, to what runs in it: at most, and how often\n"
 	      "  coverage          time in which births were recorded; 0.5 % will do\n"
 	      "  not counted       what the numbers lack, and why\n"

@@ -65,6 +65,8 @@ static int write_files(struct watch *w, const struct report *r)
 {
 	int err = outputs_report(&w->outputs, &w->o.files, r);
 
+	if (!err)
+		outputs_say_written(&w->o.files);
 	return w->is_stdout_taken && err == -EPIPE ? 0 : err;
 }
 

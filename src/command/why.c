@@ -184,8 +184,8 @@ static int find_site(struct why_cmd *w)
 			w->from, pid, w->source.pids.v[0]);
 	if (!err && site) {
 		snprintf(w->type_of_site, sizeof(w->type_of_site), "%s", site->types[0].name);
-		snprintf(w->site_in_words, sizeof(w->site_in_words), "%s, as made at site %s",
-			 site->types[0].name, site->id);
+		snprintf(w->site_in_words, sizeof(w->site_in_words),
+			 "%s, the most frequent type of site %s", site->types[0].name, site->id);
 		if (!w->source.pids.n && !w->source.core)
 			w->source.pids.v[w->source.pids.n++] = pid;
 	}

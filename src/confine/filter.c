@@ -73,8 +73,9 @@ static const int places[] = {
 
 /* The keeper: files of the names that it was given. */
 static const int keeps[] = {
-	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(fchmod), SCMP_SYS(rename), SCMP_SYS(renameat),
-	SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(lstat), END,
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(fchmod), SCMP_SYS(fchown), SCMP_SYS(rename),
+	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SCMP_SYS(lstat), END,
 };
 /* libdebuginfod: its cache, its servers and their names. */
 static const int asks[] = {

@@ -178,6 +178,7 @@ static int judge(struct place *p, const struct way *w, const struct stat *st)
 		return cannot(p->path, errno);
 	p->is_new = !st->st_mode;
 	p->mode = mode_for(st);
+	p->dir_owner = w->dir_is.st_uid;
 	return 0;
 }
 

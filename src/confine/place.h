@@ -19,6 +19,8 @@ struct place {
 	char name[NAME_MAX + 1];
 	bool is_new, is_stamped; /* stamped: place_stamp() */
 	mode_t mode;		 /* that a file there gets */
+	bool is_report;		 /* it is for who asked by sudo, where the directory is his */
+	uid_t dir_owner;
 	char temp[NAME_MAX + 1]; /* beside it, while it is written; "" = none */
 };
 

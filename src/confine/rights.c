@@ -135,9 +135,10 @@ int confine_keeper(void)
 {
 	int err = begin();
 
-	/* Root writes everywhere, and replaces what is root's in /tmp. */
+	/* Root writes everywhere, replaces what is root's in /tmp, and gives a report to whom it is
+	 * for. */
 	if (!err)
-		err = keep_only(bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER));
+		err = keep_only(bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER) | bit(CAP_CHOWN));
 	return err ? err : filter_install(FILTER_KEEPS);
 }
 

@@ -155,7 +155,7 @@ def test_one_of_them_takes_standard_output(tmp_path):
 def test_a_suffix_says_the_format(tmp_path, name, starts):
     to = tmp_path / name
     run = subprocess.run([TOOL, "--from", GOLDEN, "--output", to], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr) == (0, "") and run.stdout
+    assert (run.returncode, run.stderr, run.stdout) == (0, "", ""), "a file was asked for, and no text"
     assert to.read_bytes().startswith(starts.encode("latin-1"))
 
 

@@ -67,7 +67,7 @@ def test_the_right_line_is_told(args, says):
 
 def test_help_by_all_its_names():
     main = run("--help").stdout
-    assert main.startswith("usage: pyleak-bpf -p")
+    assert main.startswith("usage: pyleak-bpf PID|NAME")
     for words in (["help"], ["-h"], ["watch", "--help"], ["watch", "-h"], ["help", "watch"], ["-p", "1", "-h"], ["help", "help"]):
         r = run(*words)
         assert (r.returncode, r.stdout, r.stderr) == (0, main, ""), words

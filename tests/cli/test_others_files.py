@@ -57,6 +57,19 @@ def test_who_asks_by_sudo_may_have_links_of_his_own(tmp_path):
     assert json.loads((store / "report.json").read_text())["processes"]
 
 
+@needs_root
+def test_a_report_is_whose_who_asked_by_sudo(tmp_path):
+    def owner(directory_of):
+        os.chown(tmp_path, directory_of, directory_of)
+        subprocess.run([TOOL, "--from", RECORDING, "--html", tmp_path / "page.html"], env=dict(os.environ, SUDO_UID="1234", SUDO_GID="1235"), check=True)
+        st = os.stat(tmp_path / "page.html")
+        return st.st_uid, st.st_gid, st.st_mode & 0o777
+
+    assert owner(1234) == (1234, 1235, 0o600)
+    os.remove(tmp_path / "page.html")
+    assert owner(0) == (0, 0, 0o600), "a directory that is not his"
+
+
 def test_two_results_in_one_place_are_refused(tmp_path):
     other = tmp_path / "." / ".." / tmp_path.name / "one"
     run = subprocess.run([TOOL, "--from", RECORDING, "--json", str(tmp_path / "one"), "--record", str(other)],
