@@ -325,10 +325,8 @@ void verdict_process(struct report *r, struct report_process *p, double blocks_p
 	p->verdict = CLASS_STEADY;
 	p->confidence = 0.5;
 	p->reason = "nothing grows";
-	if (p->live_curve.shape == CURVE_UNKNOWN && p->rss_curve.shape == CURVE_UNKNOWN) {
-		p->confidence = 0.1;
-		p->reason = "too early to say whether anything grows";
-	}
+	if (p->live_curve.shape == CURVE_UNKNOWN && p->rss_curve.shape == CURVE_UNKNOWN)
+		report_too_early(p);
 	judge(r, p, blocks_per_s);
 	if (!p->reason)
 		p->reason = "";

@@ -42,6 +42,23 @@ void term_class(struct line *l, enum report_class c)
 	line_style(l, STYLE_PLAIN);
 }
 
+char *term_verdict_word(const struct report_process *p, char *buf, size_t size)
+{
+	if (!report_is_too_early(p))
+		return term_class_word(p->verdict, buf, size);
+	snprintf(buf, size, "too early");
+	return buf;
+}
+
+void term_verdict(struct line *l, const struct report_process *p)
+{
+	char word[16];
+
+	line_style(l, report_is_too_early(p) ? STYLE_DIM : term_class_style(p->verdict));
+	line_text(l, term_verdict_word(p, word, sizeof(word)));
+	line_style(l, STYLE_PLAIN);
+}
+
 char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate)
 {
 	char n[32];
@@ -122,31 +139,23 @@ static void put_memory(struct line *l, const struct report_process *p)
 			snprintf(text, sizeof(text), "RSS %s", n);
 		line_item(l, text);
 	}
-	if (isfinite(p->explained)) {
-		term_percent(n, sizeof(n), p->explained * 100);
-		snprintf(text, sizeof(text), "sites explain %s of the growth", n);
-		line_item(l, text);
-	}
 }
 
-/* The part of its CPU time, and the same of one core. */
+/* The part of a core, and the same of what the process uses itself. */
 static void put_cost(struct line *l, const struct report_process *p)
 {
-	char text[64], n[32];
-	bool has_cpu = isfinite(p->slowdown_pct);
+	char text[96], n[32], cpu[48] = "";
 
-	if (has_cpu) {
-		snprintf(text, sizeof(text), "costs %s of its CPU",
+	if (isfinite(p->slowdown_pct))
+		snprintf(cpu, sizeof(cpu), "%s of its CPU",
 			 term_percent(n, sizeof(n), p->slowdown_pct));
-		line_item(l, text);
-	}
-	if (isfinite(p->core_pct)) {
-		snprintf(text, sizeof(text), "%s%s of a core", has_cpu ? "" : "costs ",
-			 term_percent(n, sizeof(n), p->core_pct));
-		line_item(l, text);
-	} else if (!has_cpu) {
-		line_item(l, "cost not known");
-	}
+	if (isfinite(p->core_pct))
+		snprintf(text, sizeof(text), "costs %s of a core%s%s%s",
+			 term_percent(n, sizeof(n), p->core_pct), *cpu ? " (" : "", cpu,
+			 *cpu ? ")" : "");
+	else
+		snprintf(text, sizeof(text), "%s%s", *cpu ? "costs " : "cost not known", cpu);
+	line_item(l, text);
 	if (p->delay_ms > 0) {
 		snprintf(text, sizeof(text), "delays up to %.*f ms, %.1f a second",
 			 p->delay_ms < 9.95, p->delay_ms, p->delays_per_s);
@@ -154,10 +163,18 @@ static void put_cost(struct line *l, const struct report_process *p)
 	}
 }
 
+/* How this was measured, for who wants to know how far to trust it. */
 static void put_probe(struct line *l, const struct report_process *p)
 {
 	char text[128], n[32];
+	uint64_t lost = losses(p);
 
+	line_text(l, "  measured: ");
+	if (isfinite(p->explained)) {
+		term_percent(n, sizeof(n), p->explained * 100);
+		snprintf(text, sizeof(text), "sites explain %s of the growth", n);
+		line_item(l, text);
+	}
 	/* Of many, with different ones: none is named. */
 	if (p->mechanism || !(p->on_s > 0)) {
 		snprintf(text, sizeof(text), "probe %s", p->mechanism ? p->mechanism : "none");
@@ -173,6 +190,11 @@ static void put_probe(struct line *l, const struct report_process *p)
 		snprintf(text, sizeof(text), "coverage %s", n);
 		line_item(l, text);
 	}
+	if (lost)
+		snprintf(text, sizeof(text), "%s not counted (see below)",
+			 fmt_count(n, sizeof(n), (double)lost));
+	line_item(l, lost ? text : "nothing lost");
+	line_end(l);
 }
 
 char *term_container(const struct report_container *c, char *buf, size_t size)
@@ -189,8 +211,7 @@ char *term_container(const struct report_container *c, char *buf, size_t size)
 
 static void put_process_line(struct line *l, const struct report_process *p)
 {
-	char text[256], n[32];
-	uint64_t lost = losses(p);
+	char text[256];
 
 	line_style(l, STYLE_BOLD);
 	if (p->n_members)
@@ -217,14 +238,6 @@ static void put_process_line(struct line *l, const struct report_process *p)
 		line_item(l, text);
 	}
 	put_memory(l, p);
-	put_probe(l, p);
-	if (lost) {
-		snprintf(text, sizeof(text), "%s not counted (see below)",
-			 fmt_count(n, sizeof(n), (double)lost));
-		line_item(l, text);
-	} else {
-		line_item(l, "nothing lost");
-	}
 	line_end(l);
 }
 
@@ -233,8 +246,8 @@ static void put_verdict(struct line *l, const struct report_process *p)
 	if (!p->reason || !*p->reason)
 		return;
 	line_text(l, "  ");
-	term_class(l, p->verdict);
-	if (isfinite(p->confidence))
+	term_verdict(l, p);
+	if (isfinite(p->confidence) && !report_is_too_early(p))
 		line_printf(l, " (confidence %.2f)", p->confidence);
 	line_text(l, ": ");
 	line_words(l, p->reason);
@@ -264,6 +277,22 @@ static void put_nothing_yet(struct line *l, const struct report *r, const struct
 	line_end(l);
 }
 
+/* The rank of the first site that is shown with the same remedy as site @i; 0 = none. */
+static size_t same_hint(const struct report_process *p, size_t i, bool verbose)
+{
+	const struct report_hint *h = &p->sites[i].hint, *other;
+	size_t rank = 0;
+
+	for (size_t k = 0; k < i && h->code && h->text; k++) {
+		rank += is_shown(&p->sites[k], verbose);
+		other = &p->sites[k].hint;
+		if (is_shown(&p->sites[k], verbose) && other->code && other->text &&
+		    !strcmp(other->code, h->code) && !strcmp(other->text, h->text))
+			return rank;
+	}
+	return 0;
+}
+
 static void put_sites(struct line *l, const struct report *r, const struct report_process *p,
 		      const struct out_term_opts *o)
 {
@@ -284,7 +313,8 @@ static void put_sites(struct line *l, const struct report *r, const struct repor
 		if (o->top && shown >= o->top)
 			left++;
 		else
-			term_site(l, &p->sites[i], ++shown, o->verbose);
+			term_site(l, &p->sites[i], ++shown, same_hint(p, i, o->verbose),
+				  o->verbose);
 	}
 	if (left) {
 		line_end(l);
@@ -317,8 +347,9 @@ static void put_loss(struct line *l, const struct report_lost *lost)
 
 static void put_remarks(struct line *l, const struct report_process *p, bool verbose)
 {
-	if (p->n_sites && (p->n_notes || losses(p)))
+	if (p->n_sites)
 		line_end(l);
+	put_probe(l, p);
 	for (size_t i = 0; i < p->n_notes; i++) {
 		line_text(l, "  note: ");
 		line_words(l, p->notes[i]);

@@ -8,6 +8,8 @@
 
 /* In capitals where it grows. */
 char *term_class_word(enum report_class c, char *buf, size_t size);
+/* Of a process: the same, or "too early". */
+char *term_verdict_word(const struct report_process *p, char *buf, size_t size);
 enum style term_class_style(enum report_class c);
 /* "~+1.2 MiB/s": the tilde marks an estimate. */
 char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
@@ -26,7 +28,8 @@ const char *term_units(const struct report_site *s);
 void term_hint(struct line *l, const struct report_hint *h);
 /* When a limit is met, if one will be. */
 void term_limit(struct line *l, const struct report_process *p);
-void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose);
+/* @as: the rank of a site above that has the same hint; 0 = none. */
+void term_site(struct line *l, const struct report_site *s, size_t rank, size_t as, bool verbose);
 /* Allocator, collector, and the @top largest or fastest growing types. */
 void term_census(struct line *l, const struct report_process *p, size_t top);
 /* Open descriptors and their limit, when there is something to say. */

@@ -9,6 +9,8 @@
 /* The word in its colour. */
 void term_class(struct line *l, enum report_class c);
 
+void term_verdict(struct line *l, const struct report_process *p);
+
 /* "not counted, 12 times: a new stack did not fit the ring buffer" */
 char *term_lost(const struct report_lost *lost, char *buf, size_t size);
 

@@ -163,12 +163,25 @@ static void put_holder(struct line *l, const struct report_held *h)
 	line_end(l);
 }
 
-void term_site(struct line *l, const struct report_site *s, size_t rank, bool verbose)
+static void put_same_hint(struct line *l, const struct report_hint *h, size_t as)
+{
+	line_pad(l, INDENT);
+	line_style(l, STYLE_CYAN);
+	line_text(l, h->code);
+	line_style(l, STYLE_PLAIN);
+	line_printf(l, ": as #%zu", as);
+	line_end(l);
+}
+
+void term_site(struct line *l, const struct report_site *s, size_t rank, size_t as, bool verbose)
 {
 	line_end(l);
 	put_headline(l, s, rank, verbose);
 	put_types(l, s, verbose);
 	put_holder(l, &s->held_by);
-	term_hint(l, &s->hint);
+	if (as)
+		put_same_hint(l, &s->hint, as);
+	else
+		term_hint(l, &s->hint);
 	term_stack(l, s, verbose);
 }

@@ -11,6 +11,7 @@
 #define HEAD_ROWS     12 /* rows shown without -v: innermost, outermost, with source text */
 #define TAIL_ROWS     2
 #define SOURCE_ROWS   3
+#define OUTER_FRAMES  3	 /* of libraries: so many and more are folded */
 #define NATIVE_ROWS   3	 /* of one run of native frames, unless all are asked for */
 #define ALIGN_MAX     44 /* longer locations do not push the functions of all others away */
 
@@ -181,26 +182,35 @@ static size_t fold(const struct report_site *s, struct report_site *out, struct 
 
 static void put_stack(struct line *l, const struct report_site *s, bool verbose);
 
+static void put_folded(struct line *l, size_t n, const char *what, const char *where)
+{
+	if (!n)
+		return;
+	line_pad(l, INDENT);
+	line_style(l, STYLE_DIM);
+	line_printf(l, "%zu %s frame%s%s folded (-v shows %s)", n, what, n > 1 ? "s" : "", where,
+		    n > 1 ? "them" : "it");
+	line_style(l, STYLE_PLAIN);
+	line_end(l);
+}
+
 void term_stack(struct line *l, const struct report_site *s, bool verbose)
 {
 	auto_free struct report_frame *room = calloc(s->n_frames + 1, sizeof(*room));
 	struct report_site shown;
-	size_t folded;
+	size_t folded, outer;
 
 	if (verbose || !room) {
 		put_stack(l, s, verbose);
 		return;
 	}
 	folded = fold(s, &shown, room);
+	outer = shown.truncated ? 0 : report_outer_frames(&shown);
+	outer = outer >= OUTER_FRAMES ? outer : 0;
+	shown.n_frames -= outer;
 	put_stack(l, &shown, verbose);
-	if (folded) {
-		line_pad(l, INDENT);
-		line_style(l, STYLE_DIM);
-		line_printf(l, "%zu native frame%s folded (-v shows %s)", folded,
-			    folded > 1 ? "s" : "", folded > 1 ? "them" : "it");
-		line_style(l, STYLE_PLAIN);
-		line_end(l);
-	}
+	put_folded(l, outer, "library", " further out");
+	put_folded(l, folded, "native", "");
 }
 
 static void put_stack(struct line *l, const struct report_site *s, bool verbose)

@@ -8,11 +8,13 @@
 
 static void put_sum(struct line *l, const struct report *r)
 {
-	size_t n[CLASS_MAX] = {0};
+	size_t n[CLASS_MAX] = {0}, early = 0;
 	char text[64];
 
 	for (size_t i = 0; i < r->n_processes; i++)
-		if ((unsigned)r->processes[i].verdict < CLASS_MAX)
+		if (report_is_too_early(&r->processes[i]))
+			early++;
+		else if ((unsigned)r->processes[i].verdict < CLASS_MAX)
 			n[r->processes[i].verdict]++;
 	line_style(l, STYLE_BOLD);
 	snprintf(text, sizeof(text), "%zu Python process%s", r->n_processes,
@@ -27,6 +29,10 @@ static void put_sum(struct line *l, const struct report *r)
 			 report_class_name((enum report_class)c));
 		line_item(l, text);
 	}
+	if (early) {
+		snprintf(text, sizeof(text), "%zu too early to say", early);
+		line_item(l, text);
+	}
 	line_end(l);
 }
 
@@ -34,7 +40,7 @@ static void put_process(struct line *l, const struct report_process *p)
 {
 	char text[256], n[32], rate[48];
 
-	term_class(l, p->verdict);
+	term_verdict(l, p);
 	line_text(l, "  ");
 	term_name(p, text, sizeof(text));
 	line_item(l, text);

@@ -76,3 +76,17 @@ const struct report_frame *report_own_frame(const struct report_site *s)
 	}
 	return inner;
 }
+
+static bool is_others(const struct report_frame *f)
+{
+	return f->native || !f->file || is_library(f->file) || is_launcher(f);
+}
+
+size_t report_outer_frames(const struct report_site *s)
+{
+	size_t n = 0;
+
+	while (n < s->n_frames && is_others(&s->stack[s->n_frames - 1 - n]))
+		n++;
+	return n < s->n_frames ? n : 0;
+}

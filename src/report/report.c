@@ -23,6 +23,20 @@ struct report_arena {
 	size_t bytes; /* handed out */
 };
 
+#define SURE_TOO_EARLY 0.1
+
+void report_too_early(struct report_process *p)
+{
+	p->verdict = CLASS_STEADY;
+	p->confidence = SURE_TOO_EARLY;
+	p->reason = "too early to say whether anything grows";
+}
+
+bool report_is_too_early(const struct report_process *p)
+{
+	return p->verdict == CLASS_STEADY && p->confidence <= SURE_TOO_EARLY;
+}
+
 const char *report_class_name(enum report_class c)
 {
 	static const char *const name[CLASS_MAX] = {

@@ -199,6 +199,12 @@ void report_lost_hint(struct report *r, struct report_site *site);
  * Of a program that is installed, that is the package which the script in /usr/bin calls. Else the
  * innermost line there is; NULL = there is none. (own.c) */
 const struct report_frame *report_own_frame(const struct report_site *s);
+/* How many of its outermost frames are of libraries and of what starts a program, with a line of
+ * its own inside of them; 0 = there is none. */
+size_t report_outer_frames(const struct report_site *s);
+/* Nothing can be said of its growth yet: steady, as far as is known. */
+void report_too_early(struct report_process *p);
+bool report_is_too_early(const struct report_process *p);
 /* Growth weighed by how sure it is to go on, in bytes per second; 0 of what does not grow. */
 double report_expected_loss(const struct report_site *s);
 /* Sites: by expected loss; what does not grow by verdict and size; then by id (so that equal input

@@ -9,12 +9,14 @@
 
 static int put_sum(const struct view *v, struct canvas *c, int row)
 {
-	size_t n[CLASS_MAX] = {0}, all = v->r->n_processes;
+	size_t n[CLASS_MAX] = {0}, all = v->r->n_processes, early = 0;
 	char word[16];
 	int col;
 
 	for (size_t i = 0; i < all; i++)
-		if ((unsigned)v->r->processes[i].verdict < CLASS_MAX)
+		if (report_is_too_early(&v->r->processes[i]))
+			early++;
+		else if ((unsigned)v->r->processes[i].verdict < CLASS_MAX)
 			n[v->r->processes[i].verdict]++;
 	col = canvas_printf(c, row, 0, c->cols, STYLE_BOLD, "%zu Python process%s", all,
 			    all == 1 ? "" : "es");
@@ -24,6 +26,8 @@ static int put_sum(const struct view *v, struct canvas *c, int row)
 				c, row, col + 2, c->cols, term_class_style((enum report_class)k),
 				"%zu %s", n[k],
 				term_class_word((enum report_class)k, word, sizeof(word)));
+	if (early)
+		canvas_printf(c, row, col + 2, c->cols, STYLE_DIM, "%zu too early to say", early);
 	return row + 1;
 }
 
@@ -47,7 +51,7 @@ static void put_row(const struct view *v, struct canvas *c, int row, struct colu
 	int style = term_class_style(p->verdict), col;
 	char text[256];
 
-	canvas_put(c, row, 0, k.rss, style, term_class_word(p->verdict, text, sizeof(text)));
+	canvas_put(c, row, 0, k.rss, style, term_verdict_word(p, text, sizeof(text)));
 	if (p->rss_bytes != REPORT_UNKNOWN)
 		canvas_right(c, row, 10, k.rss, STYLE_PLAIN,
 			     fmt_bytes(text, sizeof(text), (double)p->rss_bytes));
@@ -78,7 +82,7 @@ static void put_about(struct canvas *c, int row, const struct report_process *p)
 	if (!p)
 		return;
 	canvas_printf(c, row, 0, c->cols, term_class_style(p->verdict), "%s ",
-		      term_class_word(p->verdict, word, sizeof(word)));
+		      term_verdict_word(p, word, sizeof(word)));
 	row = frame_words(c, row, row + 2, (int)strlen(word) + 1, STYLE_PLAIN,
 			  p->reason ? p->reason : "");
 	f = p->n_sites ? rows_frame(p->sites) : NULL;

@@ -143,8 +143,7 @@ static bool process_has(const struct report_process *p, const char *find)
 	char name[256], class[16];
 
 	term_name(p, name, sizeof(name));
-	if (text_has(name, find) ||
-	    text_has(term_class_word(p->verdict, class, sizeof(class)), find))
+	if (text_has(name, find) || text_has(term_verdict_word(p, class, sizeof(class)), find))
 		return true;
 	if (!p->container.id)
 		return false;

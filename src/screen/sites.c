@@ -163,7 +163,7 @@ static int put_verdict(struct canvas *c, int row, const struct report_process *p
 	char word[16], text[1024];
 	int end = row + (c->rows >= TALL ? 3 : 2), col;
 
-	term_class_word(p->verdict, word, sizeof(word));
+	term_verdict_word(p, word, sizeof(word));
 	col = canvas_put(c, row, 0, c->cols, term_class_style(p->verdict), word);
 	if (isfinite(p->confidence))
 		col = canvas_printf(c, row, col, c->cols, STYLE_PLAIN, " %.2f", p->confidence);

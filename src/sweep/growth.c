@@ -129,7 +129,7 @@ static void fill_verdict(const struct curve *c, const char *unprobed, struct rep
 
 	p->verdict = rises(c) ? CLASS_GROWING : CLASS_STEADY;
 	if (c->shape == CURVE_UNKNOWN)
-		p->reason = "too few readings yet";
+		report_too_early(p);
 	else if (p->verdict == CLASS_GROWING)
 		p->reason = report_printf(r, "grows by %s/s for %.0f s, %s",
 					  fmt_bytes(rate, sizeof(rate), c->slope), c->since_s,

@@ -243,11 +243,32 @@ static void a_frame_without_a_line_is_nobodys(void **state)
 	assert_null(report_own_frame(&s));
 }
 
+static void frames_of_libraries_outside_of_the_program(void **state)
+{
+	struct report_frame f[] = {
+		{.function = "dumps", .file = "/usr/lib/python3.11/json/__init__.py", .line = 7},
+		{.function = "answer", .file = "/srv/app.py", .line = 3},
+		{.function = "run", .file = PACKAGES "werkzeug/serving.py", .line = 9},
+		{.function = "<module>", .file = "/usr/bin/gunicorn", .line = 8},
+	};
+	struct report_site s = {.stack = f, .n_frames = ARRAY_SIZE(f)};
+
+	(void)state;
+	assert_int_equal(report_outer_frames(&s), 2);
+	s.n_frames = 2;
+	assert_int_equal(report_outer_frames(&s), 0);
+	s.n_frames = 1;
+	assert_int_equal(report_outer_frames(&s), 0); /* there is nothing else */
+	s.n_frames = 0;
+	assert_int_equal(report_outer_frames(&s), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_script_in_bin_is_not_the_program),
 		cmocka_unit_test(a_frame_without_a_line_is_nobodys),
+		cmocka_unit_test(frames_of_libraries_outside_of_the_program),
 		cmocka_unit_test(site_id_stays_what_it_was),
 		cmocka_unit_test(site_ids_tell_stacks_apart),
 		cmocka_unit_test(site_ids_tell_kinds_apart),

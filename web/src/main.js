@@ -6,7 +6,7 @@ import { Findings, hint } from "./findings.js";
 import { FlameView } from "./flame_view.js";
 import { how, lostCount } from "./how.js";
 import { openThings, parts, types } from "./memory.js";
-import { badge, section } from "./parts.js";
+import { processBadge, section } from "./parts.js";
 import { chooser, members } from "./processes.js";
 import { code } from "./source.js";
 import { byteRate, bytes, duration, el, known, plain, when } from "./text.js";
@@ -26,7 +26,7 @@ function verdict(p) {
 	const site = p.sites.find((s) => s.verdict === v.class && s.own) || null;
 	const grows = v.class === "leak" || v.class === "growing";
 	return el("section", { class: "verdict " + v.class, "aria-label": "Verdict" },
-		el("p", { class: "who" }, badge(v.class), el("span", {}, p.title), containerOf(p.container) ? el("span", { class: "muted" }, "in " + containerOf(p.container)) : null),
+		el("p", { class: "who" }, processBadge(v), el("span", {}, p.title), containerOf(p.container) ? el("span", { class: "muted" }, "in " + containerOf(p.container)) : null),
 		el("p", { class: "sentence" }, sentence(v.reason)),
 		grows && site ? el("div", { class: "where" }, el("p", { class: "place" }, el("code", {}, site.own.place), el("span", { class: "muted" }, " in " + site.own.name)), code(site.own, true)) : null,
 		hint(v.hint),

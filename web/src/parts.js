@@ -24,6 +24,12 @@ export function badge(verdict) {
 	return el("span", { class: "badge " + verdict }, verdict);
 }
 
+// Of a process; confidence 0.1 says that nothing is known yet.
+export function processBadge(v) {
+	const early = v.class === "steady" && v.confidence !== null && v.confidence <= 0.1;
+	return early ? el("span", { class: "badge" }, "too early") : badge(v.class);
+}
+
 export function section(id, title, ...children) {
 	return el("section", { "aria-labelledby": id + "-title", id }, el("h2", { id: id + "-title" }, title), children);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Which process is shown, where there are several; and those that a merged one stands for.
 import { containerOf } from "./data.js";
-import { badge, num, table } from "./parts.js";
+import { badge, num, processBadge, table } from "./parts.js";
 import { byteRate, bytes, el, known, plain } from "./text.js";
 
 const FEW = 12;
@@ -9,7 +9,7 @@ const FEW = 12;
 export function chooser(list, chosen, choose) {
 	const body = el("tbody", {});
 	const more = el("button", { type: "button", class: "plain" }, "Show all " + list.length);
-	const row = (p) => el("tr", { class: p === chosen ? "chosen" : null }, el("td", {}, badge(p.verdict.class)),
+	const row = (p) => el("tr", { class: p === chosen ? "chosen" : null }, el("td", {}, processBadge(p.verdict)),
 		el("th", { scope: "row" }, el("button", { type: "button", class: "open", "aria-current": p === chosen ? "true" : null, onclick: () => choose(p) }, p.title)),
 		el("td", {}, containerOf(p.container)), num(bytes(p.memory.rss_bytes)), num(byteRate(p.memory.rss_growth_bytes_per_s)), el("td", {}, plain(p.verdict.reason, 160)));
 	const put = (n) => {
