@@ -141,21 +141,27 @@ static void put_memory(struct line *l, const struct report_process *p)
 	}
 }
 
-/* The part of a core, and the same of what the process uses itself. */
-static void put_cost(struct line *l, const struct report_process *p)
+char *term_cost(const struct report_process *p, char *buf, size_t size)
 {
-	char text[96], n[32], cpu[48] = "";
+	char n[32], cpu[48] = "";
 
 	if (isfinite(p->slowdown_pct))
 		snprintf(cpu, sizeof(cpu), "%s of its CPU",
 			 term_percent(n, sizeof(n), p->slowdown_pct));
 	if (isfinite(p->core_pct))
-		snprintf(text, sizeof(text), "costs %s of a core%s%s%s",
+		snprintf(buf, size, "costs %s of a core%s%s%s",
 			 term_percent(n, sizeof(n), p->core_pct), *cpu ? " (" : "", cpu,
 			 *cpu ? ")" : "");
 	else
-		snprintf(text, sizeof(text), "%s%s", *cpu ? "costs " : "cost not known", cpu);
-	line_item(l, text);
+		snprintf(buf, size, "%s%s", *cpu ? "costs " : "cost not known", cpu);
+	return buf;
+}
+
+static void put_cost(struct line *l, const struct report_process *p)
+{
+	char text[96];
+
+	line_item(l, term_cost(p, text, sizeof(text)));
 	if (p->delay_ms > 0) {
 		snprintf(text, sizeof(text), "delays up to %.*f ms, %.1f a second",
 			 p->delay_ms < 9.95, p->delay_ms, p->delays_per_s);

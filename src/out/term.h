@@ -15,6 +15,8 @@ enum style term_class_style(enum report_class c);
 char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
 /* "93 %", with decimals where they matter. */
 char *term_percent(char *buf, size_t size, double percent);
+/* "costs 0.7 % of a core (12 % of its CPU)" */
+char *term_cost(const struct report_process *p, char *buf, size_t size);
 /* "pid 12 gunicorn app:wsgi": its script or module, and what follows that. */
 void term_name(const struct report_process *p, char *buf, size_t size);
 /* "in pod web-7d9f", "in container web", "in a container of docker". */

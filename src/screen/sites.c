@@ -234,23 +234,20 @@ static int put_graph(const struct view *v, struct canvas *c, int row,
 
 static int put_probe(struct canvas *c, int row, const struct report_process *p)
 {
-	char text[256] = "", n[32];
+	char text[256] = "", cost[96], fds[32], n[32];
 
-	if (isfinite(p->slowdown_pct))
-		snprintf(text, sizeof(text), "CPU cost %s, ",
-			 term_percent(n, sizeof(n), p->slowdown_pct));
 	if (isfinite(p->core_pct))
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s of a core, ",
-			 term_percent(n, sizeof(n), p->core_pct));
+		snprintf(text, sizeof(text), "%s, ", term_cost(p, cost, sizeof(cost)));
 	if (isfinite(p->coverage))
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "coverage %s, ",
 			 term_percent(n, sizeof(n), 100 * p->coverage));
 	if (isfinite(p->explained))
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "lines explain %s, ",
 			 term_percent(n, sizeof(n), 100 * p->explained));
-	if (p->fds.means && p->fds.open != REPORT_UNKNOWN)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%" PRIu64 " fds, ",
-			 p->fds.open);
+	snprintf(fds, sizeof(fds), "%" PRIu64 " fds, ", p->fds.open);
+	if (p->fds.means && p->fds.open != REPORT_UNKNOWN &&
+	    strlen(text) + strlen(fds) < (size_t)c->cols + 2)
+		strcat(text, fds);
 	if (*text)
 		text[strlen(text) - 2] = '\0';
 	canvas_put(c, row, 0, c->cols, STYLE_DIM, p->exited ? "has ended" : text);
