@@ -210,12 +210,12 @@ static void take_one_owed(struct probe_channel *c)
 }
 
 /* A request whose answer nobody waits for. */
-static int leave(struct probe_channel *c, const struct guard_request *q)
+static int leave(struct probe_channel *c, const struct guard_request *q, size_t len)
 {
 	if (c->is_left)
 		return -ECANCELED;
 	probe_guard_beat(c->guard);
-	if (c->guard->is_left || packet_send(c->sock, q, sizeof(*q), -1))
+	if (c->guard->is_left || packet_send(c->sock, q, len, -1))
 		return -EPIPE;
 	c->owed++;
 	return 0;
@@ -265,7 +265,7 @@ const char *probe_guard_ended(const struct probe_guard *g)
 int probe_guard_shed(struct probe_channel *c)
 {
 	const struct guard_request q = {.op = GUARD_SHED};
-	int err = leave(c, &q);
+	int err = leave(c, &q, sizeof(q));
 
 	if (!err)
 		c->shed.at = c->owed;
@@ -332,7 +332,25 @@ static int remote_let_go(struct probe_set *s)
 {
 	const struct guard_request q = {.op = GUARD_OFF, .set = s->number};
 
-	return leave(s->channel, &q);
+	return leave(s->channel, &q, sizeof(q));
+}
+
+void probe_remote_off(struct probe_set *const *set, size_t n, bool waits)
+{
+	union {
+		struct guard_request q;
+		char room[sizeof(struct guard_request) + PROBE_TOGETHER * sizeof(uint64_t)];
+	} u = {.q = {.op = GUARD_OFF, .set = set[0]->number, .n = (uint32_t)n - 1}};
+	size_t len = sizeof(u.q) + (n - 1) * sizeof(uint64_t);
+
+	for (size_t i = 1; i < n; i++)
+		u.q.offset[i - 1] = set[i]->number;
+	if (waits)
+		ask(set[0]->channel, &u.q, len, NULL, 0, NULL);
+	else
+		leave(set[0]->channel, &u.q, len);
+	for (size_t i = 0; i < n; i++)
+		set[i]->on = false;
 }
 
 static void remote_close(struct probe_set *s)

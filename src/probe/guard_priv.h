@@ -22,7 +22,7 @@ enum guard_op {
 	GUARD_OPEN, /* with the descriptors of the file and of the program */
 	GUARD_WARM,
 	GUARD_ON,
-	GUARD_OFF,
+	GUARD_OFF, /* @set, and as many more as there are in offset[] */
 	GUARD_CLOSE,
 	GUARD_CHOOSE,
 	GUARD_SHED, /* all sets of the channel that are on */
@@ -32,7 +32,7 @@ struct guard_request {
 	uint32_t op, set; /* set: as answered to GUARD_OPEN */
 	uint32_t mechanism, on_return, is_library;
 	int32_t pid;
-	uint32_t n; /* offsets, or sites to choose for */
+	uint32_t n; /* offsets, further sets, or sites to choose for */
 	char label[24];
 	uint64_t offset[];
 };

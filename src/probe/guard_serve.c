@@ -155,6 +155,22 @@ static int shed_all(struct channel *c, uint32_t *sites)
 	return err;
 }
 
+static void switch_off_together(struct channel *c, const struct guard_request *q)
+{
+	struct probe_set *on[PROBE_TOGETHER];
+	size_t n = 0;
+
+	for (size_t i = 0; i <= q->n && n < PROBE_TOGETHER; i++) {
+		struct probe_set *s = set_of(c, i ? (uint32_t)q->offset[i - 1] : q->set);
+
+		if (s && probe_set_is_on(s))
+			on[n++] = s;
+	}
+	probe_off_together(on, n);
+	for (size_t i = 0; i < n; i++)
+		note_switch(c->g, true, probe_set_is_on(on[i]));
+}
+
 static int do_switch(struct channel *c, const struct guard_request *q)
 {
 	struct probe_set *s = set_of(c, q->set);
@@ -163,7 +179,12 @@ static int do_switch(struct channel *c, const struct guard_request *q)
 		return fail(-EINVAL, "internal error: no set of probes %u", q->set);
 	if (q->op == GUARD_WARM)
 		return probe_set_warm(s);
-	return q->op == GUARD_ON ? switch_on(c, s) : switch_off(c, s, true);
+	if (q->op == GUARD_ON)
+		return switch_on(c, s);
+	if (!q->n)
+		return switch_off(c, s, true);
+	switch_off_together(c, q);
+	return 0;
 }
 
 /* Sets change under the channel's lock: the main thread may want to take them out. */
@@ -217,8 +238,10 @@ static bool is_whole(const struct guard_request *q, size_t len, size_t n_fds)
 {
 	if (len < sizeof(*q) || !memchr(q->label, 0, sizeof(q->label)))
 		return false;
-	return q->op != GUARD_OPEN ||
-	       (n_fds >= 2 && q->n <= GUARD_OFFSETS && len - sizeof(*q) == q->n * sizeof(uint64_t));
+	if (q->op == GUARD_OPEN || q->op == GUARD_OFF)
+		return (n_fds >= 2 || q->op == GUARD_OFF) && q->n <= GUARD_OFFSETS &&
+		       len - sizeof(*q) == q->n * sizeof(uint64_t);
+	return true;
 }
 
 /* One request; false at the end of the channel. */

@@ -58,6 +58,13 @@ struct probe_set {
 	uint32_t trips;	 /* as of when it was switched on */
 };
 
+#define PROBE_TOGETHER 16
+
+/* together.c: in this process, sets of different links. */
+void probe_off_together(struct probe_set *const *set, size_t n);
+/* guard.c: the guardian does it; they are of one channel. */
+void probe_remote_off(struct probe_set *const *set, size_t n, bool waits);
+
 /* resident.c: before the kernel is asked to read the file itself, or refuse. */
 int probe_make_resident(struct probe_set *s);
 int probe_check_storage(const struct probe_set *s);

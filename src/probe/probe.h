@@ -72,6 +72,9 @@ int probe_set_try_off(struct probe_set *s);
 /* The same, and what waits for the kernel alone goes on when this returns: the probes of another
  * moment may still trap, and the next call on the channel may have to wait. */
 int probe_set_let_go(struct probe_set *s);
+/* All of @n (NULL is left out) side by side; those that the guardian holds are of one channel.
+ * @waits false: as probe_set_let_go(). */
+void probe_sets_off(struct probe_set *const *set, size_t n, bool waits);
 /* Children that were forked while the set was on, and inherited its probes, lose them. */
 int probe_set_shed(struct probe_set *s);
 bool probe_set_is_on(const struct probe_set *s);

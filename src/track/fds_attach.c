@@ -179,7 +179,6 @@ void fds_off(struct fds *f)
 {
 	if (f->ctl)
 		__atomic_store_n(&f->ctl->is_on, 0, __ATOMIC_RELEASE);
-	for (size_t i = 0; i < f->n_sets; i++)
-		probe_set_off(f->set[i]);
+	probe_sets_off(f->set, f->n_sets, true);
 	f->is_on = false;
 }

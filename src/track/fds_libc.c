@@ -67,13 +67,15 @@ static const struct proc_map *find_map(const struct proc *p, bool (*is)(const ch
 
 /* A cheap byte where the return address is on top of the stack and the argument (@reg, or any) in a
  * known register, else the first byte, where nothing has moved. */
-static int find_place(const struct dso *d, const char *name, int reg, struct places_point *at)
+static int find_place(const struct dso *d, const char *name, int reg, struct places_point *at,
+		      bool *steps)
 {
 	struct dso_sym sym;
 
 	if (dso_symbol(d, name, &sym))
 		return -ENOENT;
-	if (!places_find_entry(d, name, reg ? 1u << reg : 0, true, at, NULL))
+	*steps = places_find_entry(d, name, reg ? 1u << reg : 0, true, at, NULL) != 0;
+	if (!*steps)
 		return 0;
 	*at = (struct places_point){.addr = sym.addr, .site = {.reg = (uint8_t)reg}};
 	return dso_addr_to_offset(d, sym.addr, &at->offset);
@@ -121,10 +123,10 @@ static int open_file(const struct proc *p, const struct proc_map *m, struct fds_
 /* In the first file that has it: up to glibc 2.33 programs come by open, accept and their kin in
  * libpthread, and those of libc serve itself. */
 static const struct search *find_in(const struct search *v, size_t n, const char *name, int reg,
-				    struct places_point *at)
+				    struct places_point *at, bool *steps)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!find_place(v[i].dso, name, reg, at))
+		if (!find_place(v[i].dso, name, reg, at, steps))
 			return &v[i];
 	return NULL;
 }
@@ -133,18 +135,25 @@ static void find_all(struct fds_libc *l, const struct search *v, size_t n, bool 
 {
 	const struct search *in;
 	struct places_point at;
+	size_t ones = 0, stepped = 0;
+	bool steps;
 
 	for (size_t i = 0; i < ARRAY_SIZE(returns_one); i++) {
-		in = find_in(v, n, returns_one[i], 0, &at);
-		if (in && !is_in(in->to->one, in->to->n_one, at.offset))
-			in->to->one[in->to->n_one++] = at.offset;
+		in = find_in(v, n, returns_one[i], 0, &at, &steps);
+		if (!in || is_in(in->to->one, in->to->n_one, at.offset))
+			continue;
+		in->to->one[in->to->n_one++] = at.offset;
+		stepped += steps;
+		ones++;
 	}
+	l->steps_one = ones ? (double)stepped / (double)ones : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(by_argument); i++) {
 		if (by_argument[i].only_glibc && !glibc)
 			continue;
-		in = find_in(v, n, by_argument[i].name, by_argument[i].reg, &at);
+		in = find_in(v, n, by_argument[i].name, by_argument[i].reg, &at, &steps);
 		if (!in || is_in(in->to->many, in->to->n_many, at.offset))
 			continue;
+		l->steps_many |= steps;
 		l->fns[l->n_fns++] = (struct pl_fd_fn){
 			.ip = in->bias + at.addr,
 			.reg = at.site.reg,

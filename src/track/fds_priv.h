@@ -25,6 +25,9 @@ struct fds_libc {
 	size_t n_files;
 	struct pl_fd_fn fns[PL_FD_FNS];
 	size_t n_fns;
+	/* probed at a byte that the kernel has to step over: part of those that return one */
+	double steps_one;
+	bool steps_many; /* any of the others */
 };
 int fds_libc_find(const struct proc *p, struct fds_libc *out);
 void fds_libc_forget(struct fds_libc *l);

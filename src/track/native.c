@@ -130,17 +130,17 @@ static int maps_on(struct native *n)
 
 static void maps_off(struct native *n)
 {
+	struct probe_set *const set[] = {n->set[SET_MAP_ENTRY], n->set[SET_MAP_RETURN]};
+
 	__atomic_store_n(&n->ctl->mmap_on, 0, __ATOMIC_RELEASE);
-	native_set_off(n, SET_MAP_ENTRY);
-	native_set_off(n, SET_MAP_RETURN);
+	probe_sets_off(set, ARRAY_SIZE(set), true);
 }
 
 static void all_off(struct native *n)
 {
 	native_set_mode(n, PL_NATIVE_OFF);
-	maps_off(n);
-	native_set_off(n, SET_HEAP_ENTRY);
-	native_set_off(n, SET_HEAP_RETURN);
+	__atomic_store_n(&n->ctl->mmap_on, 0, __ATOMIC_RELEASE);
+	probe_sets_off(n->set, ARRAY_SIZE(n->set), true);
 }
 
 /* A change of probes on libc looks at all who map it, at each place: 4 ms for a thousand (bench/

@@ -56,6 +56,13 @@ static void put_in(struct scene *k)
 	assert_int_equal(foreign_bytes(k->t.pid), 1);
 }
 
+/* @n in all */
+static void put_in_beside(struct scene *k, size_t n)
+{
+	ok(probe_set_insist(k->s));
+	assert_int_equal(foreign_bytes(k->t.pid), n);
+}
+
 static double seconds_until_out(const struct scene *k)
 {
 	uint64_t begin = clock_ns();
@@ -105,6 +112,52 @@ static void sheds_beside_other_requests(void **state)
 	ok(probe_guard_shed(k.channel));
 	wait_until(probe_guard_shed_done(k.channel, &sites) != -EINPROGRESS);
 	assert_int_equal(sites, 0); /* nothing is in */
+	tear_down(&k);
+}
+
+#define SETS 20 /* more than go side by side */
+
+/* Several sets of one target, by one request, waited for or not; one of them was never in. */
+static void takes_out_together(void **state)
+{
+	struct scene k = {0};
+	struct probe_set *set[SETS + 1] = {0};
+	uint64_t offset = offset_of((const void *)many_sites);
+
+	(void)state;
+	set_up(&k);
+	auto_close int file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; i < SETS; i++) {
+		uint64_t one = offset + i;
+		struct probe_set_spec spec = {
+			.offsets = &one,
+			.n = 1,
+			.label = "together",
+			.file_fd = file_fd,
+			.prog_fd = k.c.prog,
+			.pid = k.t.pid,
+			.pidfd = -1,
+			.guard = k.channel,
+		};
+
+		ok(probe_set_open(k.s->mechanism, &spec, &set[i]));
+	}
+	for (int waits = 0; waits < 2; waits++) {
+		for (size_t i = 1; i < SETS; i++)
+			ok(probe_set_insist(set[i]));
+		put_in_beside(&k, SETS);
+		probe_sets_off(set, SETS + 1, waits);
+		if (waits)
+			assert_int_equal(foreign_bytes(k.t.pid), 1);
+		for (size_t i = 0; i < SETS; i++)
+			assert_false(probe_set_is_on(set[i]));
+		wait_until(foreign_bytes(k.t.pid) == 1);
+		assert_true(probe_set_is_on(k.s));
+		ok(probe_set_off(k.s));
+	}
+	assert_int_equal(probe_guard_trips(k.g, NULL), 0);
+	for (size_t i = 0; i < SETS; i++)
+		probe_set_close(set[i]);
 	tear_down(&k);
 }
 
@@ -245,6 +298,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(switches_on_request),
 		cmocka_unit_test(sheds_beside_other_requests),
+		cmocka_unit_test(takes_out_together),
 		cmocka_unit_test(takes_out_without_a_heartbeat),
 		cmocka_unit_test(takes_out_when_alarmed),
 		cmocka_unit_test(takes_out_when_the_tool_is_killed),
