@@ -4,7 +4,7 @@
 costs the service, as a Markdown table.
 
 The load is open-loop: a request is due at its time, whether or not the one before has been answered, and its latency counts
-from when it was due. `settle` seconds after the start of the tool are left out, and are a row of their own (start).
+from when it was due. At 100 % it is a closed loop of four connections, by wrk where that is installed. `settle` seconds after the start of the tool are left out, and are a row of their own (start).
 
     service.py [--tool build/pyleak-bpf] [--only flask-sync] [--load 0.3,0.7,1] [--pairs 10] [--seconds 20]
 """
@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import statistics
@@ -72,8 +73,27 @@ async def load(port, rate, seconds):
     return out
 
 
+WRK = '''done = function(summary, latency)
+  local p = function(share) return latency:percentile(share) / 1e6 end
+  local e = summary.errors
+  io.write(string.format("\\nRESULT %d %d %f %f %f\\n", summary.requests, e.connect + e.read + e.write + e.status + e.timeout, p(50), p(99), p(99.9)))
+end
+'''
+
+
+def by_wrk(port, seconds):
+    """(answered, failed, p50, p99, p99.9 in seconds): a closed loop of four connections, which takes little of the machine itself."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(WRK)
+        script.flush()
+        run = subprocess.run(["wrk", "-t1", "-c4", "-d%ds" % seconds, "-s", script.name, "http://127.0.0.1:%d/item/7" % port],
+                             capture_output=True, text=True, check=True)  # fmt: skip
+    words = run.stdout[run.stdout.index("RESULT") :].split()
+    return int(words[1]), int(words[2]), *(float(w) for w in words[3:6])
+
+
 async def flood(port, seconds, connections=4):
-    """As load(), each sent as soon as the one before is answered: a closed loop, for what a server can do."""
+    """The same without wrk, by this program: it takes a core of its own, or what the tool leaves of it."""
     end, out = time.monotonic() + seconds, []
 
     async def client():
@@ -129,7 +149,13 @@ def part(values, share):
 
 def measured(server, rate, seconds):
     """@rate: requests per second; None: as many as it can do."""
-    begin = cpu_ns(server.pids)
+    begin, started = cpu_ns(server.pids), time.monotonic()
+    if not rate and shutil.which("wrk"):
+        good, failed, p50, p99, p999 = by_wrk(server.port, seconds)
+        if failed > 0.1 * good:
+            raise RuntimeError("%d of %d requests failed" % (failed, good))
+        return {"per_s": good / (time.monotonic() - started), "cpu_us": (cpu_ns(server.pids) - begin) / good / 1e3,
+                "p50": p50 * 1e3, "p99": p99 * 1e3, "p99.9": p999 * 1e3}  # fmt: skip
     out = asyncio.run(load(server.port, rate, seconds) if rate else flood(server.port, seconds))
     good = [x for x in out if x is not None]
     if len(good) < 0.9 * len(out):
@@ -184,7 +210,7 @@ def main():
             continue
         server = Server(name, args.innocent)
         try:
-            most = sum(x is not None for x in asyncio.run(flood(server.port, 5))) / 5
+            most = measured(server, None, 5)["per_s"]
             for part_of in [args.rate / most] if args.rate else [float(p) for p in args.load.split(",")]:
                 with tempfile.TemporaryDirectory() as where:
                     report = os.path.join(where, "report.json")

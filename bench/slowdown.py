@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What watching costs the target: interleaved on/off windows in one run, as a Markdown table.
+"""What watching costs the target, and what the tool takes: spans watched and not attached at all, in turn, as a Markdown table.
 
-The tool stays attached to one process; SIGUSR1 makes it pause (no bursts, permanent probes off) and
-go on, so that on and off see the same process, heap and machine a second apart.
+Each pair is a span without the tool and, after or before it as is drawn, one with a new watch. The first seconds of a watch
+(the start and its eager windows) are a span of their own: "loss at the start".
 """
 import argparse
 import bisect
@@ -17,7 +17,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -25,9 +24,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import workloads  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-WINDOW_S = 1.2
-SETTLE_S = 0.15  # switching itself is not part of either window
-LEARN_S = 6.0  # the tool finds its sites and meters the rate first
+START_S = 5.0  # from the start of the tool: told apart
+SPAN_S = 5.0
+END_S = 0.3  # after a watch has ended
 
 
 def pythons():
@@ -39,37 +38,31 @@ def pythons():
     return found
 
 
+def cpu_ns(pids):
+    """By the clocks of the processes: ticks would be too coarse."""
+    return sum(time.clock_gettime_ns(~pid << 3 | 2) for pid in pids)
+
+
 class Tool:
     def __init__(self, path, pid, overhead, out):
-        cmd = [path, "-p", str(pid), "-v", "--no-color", "-i", "60", "--json", out,
-               "--overhead", str(overhead)]  # fmt: skip
-        self.process = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)  # fmt: skip
-        self.toggled = threading.Event()
-        self.errors = []
-        threading.Thread(target=self.read, daemon=True).start()
-        self.on = True
+        self.out = out
+        cmd = [path, "-p", str(pid), "-q", "--json", out, "--overhead", str(overhead)]
+        self.process = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def read(self):
-        for line in self.process.stderr:
-            if "paused" in line or "resumed" in line:
-                self.toggled.set()
-            else:
-                self.errors.append(line.rstrip())
+    def pids(self):
+        pid = self.process.pid
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+            return [pid, *(int(p) for p in f.read().split())]
 
-    def switch(self, on):
-        if on == self.on:
-            return
-        self.toggled.clear()
-        self.process.send_signal(signal.SIGUSR1)
-        if not self.toggled.wait(10):
-            raise RuntimeError("the tool did not say that it paused or resumed: %s" % self.errors[-3:])
-        self.on = on
+    def peak_mb(self):
+        with open("/proc/%d/status" % self.process.pid) as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmHWM")) / 1024
 
     def finish(self):
         self.process.send_signal(signal.SIGINT)
         self.process.wait(60)
-
+        with open(self.out) as f:
+            return json.load(f)["processes"][0]["probe"]
 
 def read_records(path):
     with open(path, "rb") as f:
@@ -87,64 +80,75 @@ def window(records, times, begin, end):
     return rate, max(r[2] for r in records[a + 1 : b + 1])
 
 
-def run_windows(tool, pairs):
-    """[(is_on, begin, end)], in pairs whose order is drawn, of lengths that hit no period."""
-    rng = random.Random(7)
-    spans = []
-    for _ in range(pairs):
-        for on in rng.sample((True, False), 2):
-            tool.switch(on)
-            time.sleep(SETTLE_S)
-            begin = time.monotonic()
-            time.sleep(WINDOW_S * rng.uniform(0.9, 1.3))
-            spans.append((on, begin, time.monotonic()))
-    tool.switch(True)
-    return spans
+def watched(args, pid, out):
+    """The spans of one watch, and what it took and said."""
+    begin = time.monotonic()
+    tool = Tool(args.tool, pid, args.overhead, out)
+    time.sleep(START_S)
+    pids, middle = tool.pids(), time.monotonic()
+    used = cpu_ns(pids)
+    time.sleep(SPAN_S)
+    end = time.monotonic()
+    core, peak = (cpu_ns(pids) - used) / 1e9 / (end - middle), tool.peak_mb()
+    return (begin, middle), (middle, end), core, peak, tool.finish()
+
+
+def run_pairs(args, pid, out):
+    """[(span without the tool, what watched() says)]"""
+    rng, pairs = random.Random(7), []
+    for _ in range(args.pairs):
+        both = {}
+        for which in rng.sample(("off", "on"), 2):
+            if which == "on":
+                both["on"] = watched(args, pid, out)
+                time.sleep(END_S)
+            else:
+                begin = time.monotonic()
+                time.sleep(SPAN_S)
+                both["off"] = begin, time.monotonic()
+        pairs.append((both["off"], both["on"]))
+    return pairs
 
 
 def measure(python, kind, args):
     with tempfile.TemporaryDirectory() as d:
         records_file, report_file = os.path.join(d, "records"), os.path.join(d, "report.json")
-        limit = LEARN_S + args.pairs * 2 * (WINDOW_S * 1.3 + SETTLE_S + 1) + 60
+        limit = args.pairs * (START_S + 2 * SPAN_S + 3) + 60
         target = subprocess.Popen([python, "-B", os.path.join(HERE, "workloads.py"), kind, records_file,
                                    "--seconds", str(limit)])  # fmt: skip
         try:
             time.sleep(1.5)
-            tool = Tool(args.tool, target.pid, args.overhead, report_file)
-            try:
-                time.sleep(LEARN_S)
-                spans = run_windows(tool, args.pairs)
-            finally:
-                tool.finish()
+            pairs = run_pairs(args, target.pid, report_file)
             if target.poll() is not None:
                 raise RuntimeError("the target died")
         finally:
             target.kill()
             target.wait()
-        records = read_records(records_file)
-        with open(report_file) as f:
-            stated = json.load(f)["processes"][0]["probe"]["core_pct"]
-    return summarise(records, spans, stated)
+        return summarise(read_records(records_file), pairs)
 
 
-def summarise(records, spans, stated):
+def summarise(records, pairs):
     times = [r[0] for r in records]
-    losses, rates, gaps = [], {True: [], False: []}, {True: [], False: []}
-    for first, second in zip(spans[::2], spans[1::2]):
-        pair = {}
-        for on, begin, end in (first, second):
-            pair[on], gap = window(records, times, begin, end)
-            rates[on].append(pair[on])
-            gaps[on].append(gap)
-        losses.append(100 * (1 - pair[True] / pair[False]))
+    rates, gaps, losses, at_start = [], {True: [], False: []}, [], []
+    for off, (start, on, _, _, _) in pairs:
+        rate, gap = window(records, times, *off)
+        rates.append(rate)
+        gaps[False].append(gap)
+        for span, out in ((start, at_start), (on, losses)):
+            watched_rate, gap = window(records, times, *span)
+            out.append(100 * (1 - watched_rate / rate))
+            gaps[True].append(gap)
     return {
         "loss": statistics.mean(losses),
         "ci": 1.96 * statistics.stdev(losses) / math.sqrt(len(losses)),
         "median": statistics.median(losses),
-        "off_per_s": statistics.mean(rates[False]),
+        "start": statistics.median(at_start),
+        "off_per_s": statistics.mean(rates),
         "gap_on_ms": 1e3 * max(gaps[True]),
         "gap_off_ms": 1e3 * max(gaps[False]),
-        "stated": stated,
+        "stated": statistics.median(p[1][4]["core_pct"] for p in pairs),
+        "core": statistics.median(100 * p[1][2] for p in pairs),
+        "peak": max(p[1][3] for p in pairs),
         "pairs": len(losses),
     }
 
@@ -152,16 +156,17 @@ def summarise(records, spans, stated):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tool", default="build/pyleak-bpf")
-    parser.add_argument("--pairs", type=int, default=30)
+    parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--overhead", type=float, default=3.0)
     parser.add_argument("--only", action="append", choices=sorted(workloads.WORKLOADS))
     parser.add_argument("--python", action="append", help="other interpreters than the usual two")
     parser.add_argument("--json", help="append the numbers to this file, one line each")
     args = parser.parse_args()
     todo = [(p, p) for p in args.python] if args.python else pythons()
-    print("`--overhead %g`, %d pairs of on/off windows\n" % (args.overhead, args.pairs))
-    print("| Python | workload | loss % (95 %) | median % | stated % | longest pause on / off, ms | ops/s off |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print("`--overhead %g`, %d pairs, %g s each\n" % (args.overhead, args.pairs, SPAN_S))
+    print("| Python | workload | loss % (95 %) | median % | at the start % | stated, % of a core | longest pause on / off, ms | ops/s off "
+          "| tool, % of a core | MB |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
     failed = 0
     for name, python in todo:
         for kind in args.only or list(workloads.WORKLOADS):
@@ -171,10 +176,9 @@ def main():
                 print("| %s | %s | failed: %s |" % (name, kind, e), flush=True)
                 failed = 1
                 continue
-            stated = "-" if r["stated"] is None else "%.2f" % r["stated"]
-            print("| %s | %s | %.2f ± %.2f | %.2f | %s | %.1f / %.1f | %.0f |"
-                  % (name, kind, r["loss"], r["ci"], r["median"], stated, r["gap_on_ms"],
-                     r["gap_off_ms"], r["off_per_s"]), flush=True)  # fmt: skip
+            print("| %s | %s | %.2f ± %.2f | %.2f | %.2f | %.2f | %.1f / %.1f | %.0f | %.2f | %.0f |"
+                  % (name, kind, r["loss"], r["ci"], r["median"], r["start"], r["stated"], r["gap_on_ms"], r["gap_off_ms"],
+                     r["off_per_s"], r["core"], r["peak"]), flush=True)  # fmt: skip
             if args.json:
                 with open(args.json, "a") as f:
                     f.write(json.dumps(dict(r, python=name, workload=kind, overhead=args.overhead)) + "\n")
