@@ -414,9 +414,10 @@ static void pay_refused(const struct native *n)
 
 static void window_off(struct native *n)
 {
+	struct probe_set *const set[] = {n->set[SET_HEAP_ENTRY], n->set[SET_HEAP_RETURN]};
+
 	native_set_mode(n, PL_NATIVE_OFF);
-	probe_set_let_go(n->set[SET_HEAP_ENTRY]);
-	probe_set_let_go(n->set[SET_HEAP_RETURN]);
+	probe_sets_off(set, ARRAY_SIZE(set), false);
 }
 
 static int window(struct native *n)
