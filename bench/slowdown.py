@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What watching costs the target, and what the tool takes: spans watched and not attached at all, in turn, as a Markdown table.
+"""Cost of a watch to its target, and the CPU and memory of the tool: spans watched and not attached at all, in turn, as a Markdown table.
 
 Each pair is a span without the tool and, after or before it as is drawn, one with a new watch. The first seconds of a watch
 (the start and its eager windows) are a span of their own: "loss at the start".

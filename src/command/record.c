@@ -120,7 +120,7 @@ int cli_replay(const struct watch_opts *o)
 	if (r && !err && !o->is_quiet && o->at_s > r->duration_s + AT_END_S)
 		log_line("%s ends after %.0f s: this is its last moment", o->from, r->duration_s);
 	if (!err)
-		/* Who asks for a file of another format wants that, and no text. */
+		/* A file of another format is all that was asked for then. */
 		err = outputs_print(&to, &o->files, outputs_any(&o->files) ? NULL : out_term,
 				    outputs_term(o->top, o->no_color, o->verbose), r);
 	for (size_t i = 0; r && i < r->n_processes; i++)

@@ -11,7 +11,7 @@
 #define TEMP_TRIES  100
 #define STAMP_TRIES 10
 
-/* Who called us by sudo can read what he asked for, in a directory of his own. */
+/* The user of sudo can read the report that he asked for, in a directory of his own. */
 static void give(const struct place *p, int fd)
 {
 	const char *uid = getenv("SUDO_UID"), *gid = getenv("SUDO_GID");

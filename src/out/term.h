@@ -8,7 +8,7 @@
 
 /* In capitals where it grows. */
 char *term_class_word(enum report_class c, char *buf, size_t size);
-/* Of a process: the same, or "too early". */
+/* The same for a process, or "too early". */
 char *term_verdict_word(const struct report_process *p, char *buf, size_t size);
 enum style term_class_style(enum report_class c);
 /* "~+1.2 MiB/s": the tilde marks an estimate. */
