@@ -157,6 +157,8 @@
 #define HOLDER_ROOTED 0.5
 /* of the survivors in CPython's own cache of methods */
 #define METHOD_CACHE_SHARE 0.5
+/* places in it; what is estimated to be more is somewhere else, too */
+#define METHOD_CACHE_ENTRIES 4096
 /* blocks as big as a page of a database, at least */
 #define PAGE_BYTES 1024
 /* what a database may keep of them: with more the bound is another one, or there is none */

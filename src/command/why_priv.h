@@ -11,7 +11,8 @@
 struct why_question {
 	int pid;
 	const char *python; /* "3.11.2" */
-	const char *what;   /* "app.Session", "7f..", "app.Session, as made at site 01ab.." */
+	const char *what;   /* "app.Session", "7f..", "app.Session, the most frequent type of site
+			       01ab.." */
 };
 
 /* 0 or a negative errno. */

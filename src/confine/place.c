@@ -179,6 +179,7 @@ static int judge(struct place *p, const struct way *w, const struct stat *st)
 	p->is_new = !st->st_mode;
 	p->mode = mode_for(st);
 	p->dir_owner = w->dir_is.st_uid;
+	p->his = st->st_mode && st->st_uid == p->dir_owner ? st->st_mode & 0666 : 0;
 	return 0;
 }
 

@@ -21,6 +21,7 @@ struct place {
 	mode_t mode;		 /* that a file there gets */
 	bool is_report;		 /* it is for who asked by sudo, where the directory is his */
 	uid_t dir_owner;
+	mode_t his;		 /* of a file of his that is replaced; 0 = none */
 	char temp[NAME_MAX + 1]; /* beside it, while it is written; "" = none */
 };
 

@@ -17,8 +17,9 @@ static void give(const struct place *p, int fd)
 	const char *uid = getenv("SUDO_UID"), *gid = getenv("SUDO_GID");
 	uid_t who = uid ? (uid_t)strtoul(uid, NULL, 10) : 0;
 
-	if (p->is_report && who && gid && who == p->dir_owner && geteuid() == 0 &&
-	    fchown(fd, who, (gid_t)strtoul(gid, NULL, 10)))
+	if (!p->is_report || !who || !gid || who != p->dir_owner || geteuid())
+		return;
+	if ((p->his && fchmod(fd, p->his)) || fchown(fd, who, (gid_t)strtoul(gid, NULL, 10)))
 		log_debug("%s stays root's: %s", p->path, strerror(errno));
 }
 

@@ -98,13 +98,16 @@ static bool is_page_cache(const struct report_site *site)
 
 /* CPython remembers what it has found by name, in 4,096 places that stand in no container of
  * Python's: a name that is made anew at each call goes into one, and out when another comes. */
-static bool is_method_cache(const struct report_holder *h)
+static bool is_method_cache(const struct report_holder *h, const struct report_site *site)
 {
-	bool is_own = is_root(h, "interpreter") ||
-		      (is_root(h, "static") && h->path && strstr(h->path, "python"));
+	static const char python[] = "static data of python", lib[] = "static data of libpython";
+	bool is_own = is_root(h, "interpreter") || (is_root(h, "static") && h->path &&
+						    (!strncmp(h->path, python, strlen(python)) ||
+						     !strncmp(h->path, lib, strlen(lib))));
 
-	return is_own && h->n == 1 && h->step[0].type && !strcmp(h->step[0].type, "str") &&
-	       h->share >= METHOD_CACHE_SHARE;
+	return is_own && site->kind == KIND_OBJECT &&
+	       site->outstanding_count <= METHOD_CACHE_ENTRIES && h->n == 1 && h->step[0].type &&
+	       !strcmp(h->step[0].type, "str") && h->share >= METHOD_CACHE_SHARE;
 }
 
 static void tell_bounded(struct report *r, const char *why, struct report_site *site)
@@ -129,7 +132,7 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 		if (is_page_cache(site) && site->verdict <= CLASS_GROWING)
 			tell_bounded(r, "pages of SQLite's cache, which has a bound (cache_size)",
 				     site);
-		if (f && f->is_known && is_method_cache(&f->holder))
+		if (f && f->is_known && is_method_cache(&f->holder, site))
 			tell_bounded(r,
 				     "names in CPython's own cache of methods, which has a bound "
 				     "(4,096 entries)",

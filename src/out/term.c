@@ -50,11 +50,16 @@ char *term_verdict_word(const struct report_process *p, char *buf, size_t size)
 	return buf;
 }
 
+enum style term_verdict_style(const struct report_process *p)
+{
+	return report_is_too_early(p) ? STYLE_DIM : term_class_style(p->verdict);
+}
+
 void term_verdict(struct line *l, const struct report_process *p)
 {
 	char word[16];
 
-	line_style(l, report_is_too_early(p) ? STYLE_DIM : term_class_style(p->verdict));
+	line_style(l, term_verdict_style(p));
 	line_text(l, term_verdict_word(p, word, sizeof(word)));
 	line_style(l, STYLE_PLAIN);
 }

@@ -11,6 +11,7 @@ char *term_class_word(enum report_class c, char *buf, size_t size);
 /* The same for a process, or "too early". */
 char *term_verdict_word(const struct report_process *p, char *buf, size_t size);
 enum style term_class_style(enum report_class c);
+enum style term_verdict_style(const struct report_process *p);
 /* "~+1.2 MiB/s": the tilde marks an estimate. */
 char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
 /* "93 %", with decimals where they matter. */

@@ -335,7 +335,7 @@ static int remote_let_go(struct probe_set *s)
 	return leave(s->channel, &q, sizeof(q));
 }
 
-void probe_remote_off(struct probe_set *const *set, size_t n, bool waits)
+static void remote_off_together(struct probe_set *const *set, size_t n, bool waits)
 {
 	union {
 		struct guard_request q;
@@ -369,6 +369,7 @@ const struct probe_ops probe_remote_ops = {
 	.warm = remote_warm,
 	.on = remote_on,
 	.off = remote_off,
+	.off_together = remote_off_together,
 	.let_go = remote_let_go,
 	.close = remote_close,
 	.was_lost = remote_was_lost,

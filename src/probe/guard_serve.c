@@ -155,6 +155,14 @@ static int shed_all(struct channel *c, uint32_t *sites)
 	return err;
 }
 
+static bool is_among(struct probe_set *const *set, size_t n, const struct probe_set *s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (set[i] == s)
+			return true;
+	return false;
+}
+
 static void switch_off_together(struct channel *c, const struct guard_request *q)
 {
 	struct probe_set *on[PROBE_TOGETHER];
@@ -163,7 +171,7 @@ static void switch_off_together(struct channel *c, const struct guard_request *q
 	for (size_t i = 0; i <= q->n && n < PROBE_TOGETHER; i++) {
 		struct probe_set *s = set_of(c, i ? (uint32_t)q->offset[i - 1] : q->set);
 
-		if (s && probe_set_is_on(s))
+		if (s && probe_set_is_on(s) && !is_among(on, n, s))
 			on[n++] = s;
 	}
 	probe_off_together(on, n);

@@ -21,6 +21,8 @@ struct probe_ops {
 	void (*close)(struct probe_set *s);
 	/* off, which may go on when this returns; NULL: there is no such. */
 	int (*let_go)(struct probe_set *s);
+	/* off, of several that are on and of one channel; NULL: each by itself. */
+	void (*off_together)(struct probe_set *const *set, size_t n, bool waits);
 	/* Opens what, when it is closed, has children of the target lose what they inherited: a
 	 * descriptor, or a negative errno. NULL: they do by themselves. */
 	int (*shed)(struct probe_set *s);
@@ -62,8 +64,6 @@ struct probe_set {
 
 /* together.c: in this process, sets of different links. */
 void probe_off_together(struct probe_set *const *set, size_t n);
-/* guard.c: the guardian does it; they are of one channel. */
-void probe_remote_off(struct probe_set *const *set, size_t n, bool waits);
 
 /* resident.c: before the kernel is asked to read the file itself, or refuse. */
 int probe_make_resident(struct probe_set *s);

@@ -41,8 +41,8 @@ void probe_sets_off(struct probe_set *const *set, size_t n, bool waits)
 	for (size_t i = 0; i < n && n_on < PROBE_TOGETHER; i++)
 		if (set[i] && set[i]->on)
 			on[n_on++] = set[i];
-	if (n_on && on[0]->channel)
-		probe_remote_off(on, n_on, waits);
+	if (n_on && on[0]->ops->off_together)
+		on[0]->ops->off_together(on, n_on, waits);
 	else if (n_on)
 		probe_off_together(on, n_on);
 	if (n > PROBE_TOGETHER)

@@ -53,14 +53,21 @@ static uint64_t patience_ns(enum turn_kind kind)
 	return kind == TURN_IN ? IN_NS : kind == TURN_OUT ? OUT_NS : PREPARE_NS;
 }
 
-/* Under the mutex. */
-static bool be_next(struct turn *t, uint64_t until_ns)
+/* Under the mutex. To take out, each turn of our own that ends is new patience: nothing of ours
+ * goes beside another for having waited for a third. */
+static bool be_next(struct turn *t, uint64_t *until_ns)
 {
-	const struct timespec end = timespec_of_ns(until_ns);
+	uint64_t serial = turns.serial;
 
-	while (turns.of)
+	while (turns.of) {
+		const struct timespec end = timespec_of_ns(*until_ns);
+
 		if (pthread_cond_clockwait(&turns.changed, &turns.lock, CLOCK_MONOTONIC, &end))
 			return false;
+		if (t->kind == TURN_OUT && turns.serial != serial)
+			*until_ns = clock_ns() + patience_ns(t->kind);
+		serial = turns.serial;
+	}
 	turns.of = t;
 	t->serial = ++turns.serial;
 	return true;
@@ -162,7 +169,7 @@ static int enter(struct turn *t, uint64_t until_ns)
 	bool is_next;
 
 	pthread_mutex_lock(&turns.lock);
-	is_next = be_next(t, until_ns);
+	is_next = be_next(t, &until_ns);
 	pthread_mutex_unlock(&turns.lock);
 	if (!is_next)
 		return t->kind == TURN_IN ? refuse("other probes of this tool are being switched")

@@ -106,7 +106,12 @@ static void add_process(struct report_process *to, const struct merge_part *part
 		to->verdict = p.verdict;
 		to->confidence = NAN;
 	}
-	if (p.verdict == to->verdict)
+	if (p.verdict != to->verdict)
+		return;
+	/* Too early for one of them is not too early for all. */
+	if (!first && report_is_too_early(&p) != report_is_too_early(to))
+		to->confidence = report_is_too_early(&p) ? to->confidence : p.confidence;
+	else
 		to->confidence = fmax(to->confidence, p.confidence);
 }
 

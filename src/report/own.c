@@ -79,7 +79,7 @@ const struct report_frame *report_own_frame(const struct report_site *s)
 
 static bool is_others(const struct report_frame *f)
 {
-	return f->native || !f->file || is_library(f->file) || is_launcher(f);
+	return !has_line(f) || is_library(f->file) || is_launcher(f);
 }
 
 size_t report_outer_frames(const struct report_site *s)

@@ -48,7 +48,7 @@ static void put_row(const struct view *v, struct canvas *c, int row, struct colu
 		    const struct report_process *p)
 {
 	const struct history_line *h = history_process(&v->history, p);
-	int style = term_class_style(p->verdict), col;
+	int style = term_verdict_style(p), col;
 	char text[256];
 
 	canvas_put(c, row, 0, k.rss, style, term_verdict_word(p, text, sizeof(text)));
@@ -81,7 +81,7 @@ static void put_about(struct canvas *c, int row, const struct report_process *p)
 
 	if (!p)
 		return;
-	canvas_printf(c, row, 0, c->cols, term_class_style(p->verdict), "%s ",
+	canvas_printf(c, row, 0, c->cols, term_verdict_style(p), "%s ",
 		      term_verdict_word(p, word, sizeof(word)));
 	row = frame_words(c, row, row + 2, (int)strlen(word) + 1, STYLE_PLAIN,
 			  p->reason ? p->reason : "");

@@ -164,8 +164,8 @@ static int put_verdict(struct canvas *c, int row, const struct report_process *p
 	int end = row + (c->rows >= TALL ? 3 : 2), col;
 
 	term_verdict_word(p, word, sizeof(word));
-	col = canvas_put(c, row, 0, c->cols, term_class_style(p->verdict), word);
-	if (isfinite(p->confidence))
+	col = canvas_put(c, row, 0, c->cols, term_verdict_style(p), word);
+	if (isfinite(p->confidence) && !report_is_too_early(p))
 		col = canvas_printf(c, row, col, c->cols, STYLE_PLAIN, " %.2f", p->confidence);
 	snprintf(text, sizeof(text), "%.1000s", p->reason ? p->reason : "");
 	return frame_words(c, row, end, col + 2, STYLE_BOLD, text);
@@ -236,7 +236,7 @@ static int put_probe(struct canvas *c, int row, const struct report_process *p)
 {
 	char text[256] = "", cost[96], fds[32], n[32];
 
-	if (isfinite(p->core_pct))
+	if (isfinite(p->core_pct) || isfinite(p->slowdown_pct))
 		snprintf(text, sizeof(text), "%s, ", term_cost(p, cost, sizeof(cost)));
 	if (isfinite(p->coverage))
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "coverage %s, ",

@@ -100,7 +100,9 @@ static void window(struct fds *f)
 		return;
 	}
 	fds_off(f);
-	account_window(a, clock_ns(), WINDOW_CALLS * cost + account_planting_ns(a, sites));
+	if (f->spec.means == FDS_LIBC)
+		cost *= WINDOW_CALLS;
+	account_window(a, clock_ns(), cost + account_planting_ns(a, sites));
 }
 
 void fds_cost_poll(struct fds *f, uint64_t now_ns)

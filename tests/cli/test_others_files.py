@@ -66,6 +66,8 @@ def test_a_report_is_whose_who_asked_by_sudo(tmp_path):
         return st.st_uid, st.st_gid, st.st_mode & 0o777
 
     assert owner(1234) == (1234, 1235, 0o600)
+    os.chmod(tmp_path / "page.html", 0o644)
+    assert owner(1234) == (1234, 1235, 0o644), "he lets others read it"
     os.remove(tmp_path / "page.html")
     assert owner(0) == (0, 0, 0o600), "a directory that is not his"
 

@@ -14,7 +14,7 @@ import needs
 import pythons
 
 # include/uapi/linux/capability.h
-CAP = {"dac_override": 1, "dac_read_search": 2, "fowner": 3, "sys_ptrace": 19, "sys_admin": 21, "perfmon": 38, "bpf": 39,
+CAP = {"chown": 0, "dac_override": 1, "dac_read_search": 2, "fowner": 3, "sys_ptrace": 19, "sys_admin": 21, "perfmon": 38, "bpf": 39,
        "checkpoint_restore": 40}  # fmt: skip
 FOUR = ("bpf", "perfmon", "sys_ptrace", "dac_read_search")
 FEW = "-all," + ",".join("+" + c for c in FOUR)
@@ -121,7 +121,7 @@ def test_commands_that_only_read(grower, command):
 
 
 READING = mask("sys_ptrace", "dac_read_search", "checkpoint_restore")
-WRITING = mask("dac_override", "fowner")
+WRITING = mask("dac_override", "fowner", "chown")
 # What each process of a command may do: everything that a thread of it has, exactly.
 PROCESSES = {
     "watch": (["--alert", "rss>100G", "--alert-hook", "true", "-q", "-d", "60", "-p"], {"pyleak-probes", "pyleak-hooks"}),

@@ -109,7 +109,7 @@ def test_what_is_still_wanted_is_still_known(tmp_path):
     def known():
         status, text = get(port, "/report.json")
         processes = json.loads(text)["processes"] if status == 200 else []
-        return processes and "too few" not in processes[0]["verdict"]["reason"] and json.loads(text)["ended_at"]
+        return processes and "too early" not in processes[0]["verdict"]["reason"] and json.loads(text)["ended_at"]
 
     with sleeper(ONE), serving("--config", conf) as tool:
         assert "listening" in tool.stderr.readline()

@@ -238,7 +238,7 @@ def test_site_of_a_report(tmp_path):
         ]
     for answer in answers:
         assert answer["objects"] == 300 and "REGISTRY" in answer["paths"][0]["path"]
-        assert answer["what"] == "__main__.Leaked, as made at site %s" % leaked
+        assert answer["what"] == "__main__.Leaked, the most frequent type of site %s" % leaked
     assert alone.returncode == 0 and json.loads(alone.stdout)["objects"] == 300
     for run, code, word in wrong:
         assert run.returncode == code and word in run.stderr and run.stderr.count("\n") == 1, (word, run)
@@ -256,7 +256,7 @@ def test_a_line_with_sites_of_two_kinds(tmp_path):
             report["processes"][0]["sites"][i]["kind"] = kind
         with open(path, "w") as f:
             json.dump(report, f)
-        assert ask(process.pid, "--site", leaked, "--from", path)["what"].startswith("__main__.Leaked, as made at")
+        assert ask(process.pid, "--site", leaked, "--from", path)["what"].startswith("__main__.Leaked, the most frequent type of")
         run = why("-p", process.pid, "--site", opened, "--from", path)
         of_c = why("-p", process.pid, "--site", block, "--from", path)
     assert run.returncode == 1 and "no Python objects of a known type" in run.stderr, run

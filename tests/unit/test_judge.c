@@ -330,7 +330,7 @@ static void names_of_methods_are_bounded(void **state)
 	h->path = "static data of libpython3.9.so.1.0 (str)";
 	judge_held(w);
 	assert_true(site_at(&w->p, "handle")->is_bounded);
-	h->path = "static data of ext.so (str)";
+	h->path = "static data of ext.cpython-311-x86_64-linux-gnu.so (str)";
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 	h->root = "interpreter";

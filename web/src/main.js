@@ -91,7 +91,7 @@ function main() {
 		forgetThemes();
 		body.replaceChildren(...show(data, p));
 		if (p)
-			document.title = p.verdict.class + ": " + p.title + " – pyleak-bpf";
+			document.title = processBadge(p.verdict).textContent + ": " + p.title + " – pyleak-bpf";
 	};
 	document.getElementById("page").replaceChildren(head(data.report), el("div", { class: "with-nav" }, nav, body));
 	choose(data.list[0]);
