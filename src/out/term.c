@@ -257,10 +257,12 @@ static void put_verdict(struct line *l, const struct report_process *p)
 	if (!p->reason || !*p->reason)
 		return;
 	line_text(l, "  ");
-	term_verdict(l, p);
-	if (isfinite(p->confidence) && !report_is_too_early(p))
-		line_printf(l, " (confidence %.2f)", p->confidence);
-	line_text(l, ": ");
+	if (!report_is_too_early(p)) {
+		term_verdict(l, p);
+		if (isfinite(p->confidence))
+			line_printf(l, " (confidence %.2f)", p->confidence);
+		line_text(l, ": ");
+	}
 	line_words(l, p->reason);
 	line_end(l);
 }

@@ -104,7 +104,7 @@ def test_a_full_store_beside_a_leak(python, blob):
     pythons.install_zoo(python)
     with harness.Target(python, "full_store", ["--blob", blob]) as target:
         target.wait_ready()
-        report = harness.run_tool(target.pid, 45).report
+        report = harness.run_tool(target.pid, 60).report
         count, _ = harness.true_rates(target.truth(), harness.wall(report["started_at"]),
                                       harness.wall(report["ended_at"]))  # fmt: skip
     sites = report["processes"][0]["sites"]
