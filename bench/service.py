@@ -28,6 +28,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tests", "e2e"))
 
 import harness  # noqa: E402
 
+sys.path.insert(0, HERE)
+
+from usage import below, cpu_ns  # noqa: E402
+
 PYTHON = "/usr/bin/python3"
 APPS = os.path.join(HERE, "service")
 # Name: what must be there, and the command; {port} is free.
@@ -38,16 +42,6 @@ SERVERS = {
     "starlette-uvicorn": (["starlette", "uvicorn"], ["-m", "uvicorn", "--port", "{port}", "--log-level", "error", "asgi_starlette:app"]),
     "django-sync": (["django", "gunicorn"], ["-m", "gunicorn", "-w", "1", "-b", "127.0.0.1:{port}", "wsgi_django:app"]),
 }  # fmt: skip
-
-
-def cpu_ns(pids):
-    """By the clocks of the processes: ticks would be too coarse."""
-    return sum(time.clock_gettime_ns(~pid << 3 | 2) for pid in pids)
-
-
-def below(pid):
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-        return [int(p) for p in f.read().split()]
 
 
 async def one(port, due, out):

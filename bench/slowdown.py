@@ -22,6 +22,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import workloads  # noqa: E402
+from usage import below, cpu_ns  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 START_S = 5.0  # from the start of the tool: told apart
@@ -38,11 +39,6 @@ def pythons():
     return found
 
 
-def cpu_ns(pids):
-    """By the clocks of the processes: ticks would be too coarse."""
-    return sum(time.clock_gettime_ns(~pid << 3 | 2) for pid in pids)
-
-
 class Tool:
     def __init__(self, path, pid, overhead, out):
         self.out = out
@@ -50,9 +46,7 @@ class Tool:
         self.process = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def pids(self):
-        pid = self.process.pid
-        with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-            return [pid, *(int(p) for p in f.read().split())]
+        return [self.process.pid, *below(self.process.pid)]
 
     def peak_mb(self):
         with open("/proc/%d/status" % self.process.pid) as f:
@@ -63,6 +57,7 @@ class Tool:
         self.process.wait(60)
         with open(self.out) as f:
             return json.load(f)["processes"][0]["probe"]
+
 
 def read_records(path):
     with open(path, "rb") as f:
