@@ -115,8 +115,8 @@
 #define TWIN_CHANCES 4
 /* of what the strongest stack of one content has: less took over its addresses */
 #define TWIN_FAIR_PART 0.15
-/* times the usual gap without a birth, by the clock and by the time that was watched: it has
- * stopped ... */
+/* times the usual gap without a birth, far more where only few gaps are known, by the clock and by
+ * the time that was watched: it has stopped ... */
 #define QUIET_GAPS 4
 /* ... and so long at least */
 #define QUIET_S 5

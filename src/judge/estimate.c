@@ -13,9 +13,6 @@
 #include "judge/coverage.h"
 #include "judge/estimate_priv.h"
 
-/* Births within it may come from one cause: a request, a loop. */
-#define MOMENT_NS 100000000ull
-
 struct builder {
 	VEC(struct estimate_site) site;
 	struct map64 index;	 /* stack -> place + 1 */
@@ -46,15 +43,9 @@ static struct estimate_site *site_of(struct builder *b, uint64_t stack)
 	return s;
 }
 
-/* One key of two, never 0. */
-static uint64_t mixed(uint64_t stack, uint64_t what)
-{
-	return (stack ^ (what * 0x9e3779b97f4a7c15ull)) | 1;
-}
-
 static struct estimate_type *type_of(struct builder *b, struct estimate_site *s, uint64_t type)
 {
-	uint64_t *place = map64_put(&b->type, mixed(s->stack, type));
+	uint64_t *place = map64_put(&b->type, key_of(s->stack, type));
 	struct estimate_type *grown;
 
 	if (!place)
@@ -83,9 +74,9 @@ static double one_more(struct map64 *moments, uint64_t key)
  * many then, too: the moment was long, or the window. */
 static void note_moment(struct builder *b, struct estimate_site *s, const struct survivor *v)
 {
-	uint64_t moment = mixed(v->born_ns / MOMENT_NS, v->burst);
+	uint64_t moment = sample_moment(v);
 
-	s->squares += one_more(&b->moment, mixed(v->stack, moment));
+	s->squares += one_more(&b->moment, key_of(v->stack, moment));
 	b->all_squares += one_more(&b->moments, moment);
 	b->all++;
 }
@@ -98,7 +89,7 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 	double born_s = run_s + survivor_age_s[1] - age;
 	double part = run_s > 0 ? 4 * born_s / run_s : 0;
 	unsigned q = part >= 3 ? 3 : part > 0 ? (unsigned)part : 0;
-	uint64_t *seen = map64_put(&b->burst, mixed(v->stack, v->burst));
+	uint64_t *seen = map64_put(&b->burst, key_of(v->stack, v->burst));
 
 	if (seen && !(*seen)++)
 		s->bursts++;
@@ -196,7 +187,6 @@ static void finish(struct builder *b, const struct estimate_opts *o, struct esti
 			free(s->types);
 			continue;
 		}
-		s->quarters = (unsigned)__builtin_popcount(s->quarters);
 		if (s->samples) {
 			s->malloc_bytes /= s->weight;
 			s->mean_age_s /= s->weight;

@@ -25,7 +25,7 @@ struct estimate_site {
 	double oldest_s;
 	double malloc_bytes; /* mean bytes per survivor that lie in malloc's memory */
 	unsigned bursts;     /* distinct bursts that saw one of them born */
-	unsigned quarters;   /* quarters of the run in which one of them was born: 0 .. 4 */
+	unsigned quarters;   /* of the run in which one of them was born: a bit each */
 	bool weak;	   /* only survivors whose content is not unique, or many that died later */
 	bool waits_for_gc; /* nothing older than a full collection among them */
 	bool stopped;	   /* no births of late: what there is may stay, but it does not grow */

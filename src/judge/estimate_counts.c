@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which survivors count: not those that may be others in the same place, nor those that take the
- * place of others, nor those of lines that have stopped. */
+ * place of others. */
 #include <math.h>
 
 #include "base/map64.h"
 #include "base/thresholds.h"
-#include "judge/coverage.h"
 #include "judge/estimate_priv.h"
+
+#define MOMENT_NS 100000000ull
+
+uint64_t key_of(uint64_t stack, uint64_t detail)
+{
+	return (stack ^ (detail * 0x9e3779b97f4a7c15ull)) | 1;
+}
+
+uint64_t sample_moment(const struct survivor *s)
+{
+	return key_of(s->born_ns / MOMENT_NS, s->burst);
+}
 
 double sample_age_s(const struct survivor *s, const struct estimate_opts *o)
 {
@@ -65,7 +76,7 @@ bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
 
 static uint64_t content_key(const struct survivor *s)
 {
-	return (s->content ^ (s->stack * 0x9e3779b97f4a7c15ull)) | 1;
+	return key_of(s->content, s->stack);
 }
 
 void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_opts *o)
@@ -94,86 +105,6 @@ void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_
 	}
 	map64_free(&own);
 	map64_free(&most);
-}
-
-/* Births of a stack that were frequent and then stopped (threads being started, a cache that
- * filled) are what was gained, but say nothing about what grows now: no birth for four times the
- * usual gap, and some seconds at least. By the clock, and by the time that was watched: at the
- * start, and before the tool stood still, more of it is. */
-
-struct births_seen {
-	double n, youngest_s, oldest_s;
-};
-
-static void see_birth(struct births_seen *b, double age)
-{
-	if (!(b->n > 0) || age < b->youngest_s)
-		b->youngest_s = age;
-	if (age > b->oldest_s)
-		b->oldest_s = age;
-	b->n++;
-}
-
-/* Births that came while more was watched than usual, as when a program starts, were seen more
- * often: such a survivor stands for fewer. */
-static double stands_for(const struct births_seen *b, const struct estimate_opts *o)
-{
-	uint64_t from = o->now_ns - (uint64_t)(b->oldest_s * 1e9);
-	uint64_t to = o->now_ns - (uint64_t)(b->youngest_s * 1e9);
-	double here = o->watched ? coverage_share(o->watched, from, to) : 0;
-
-	return here > 0 ? fmin(1, coverage_share(o->watched, o->start_ns, o->now_ns) / here) : 1;
-}
-
-/* Between two ages. */
-static double watched_s(const struct estimate_opts *o, double older_s, double younger_s)
-{
-	double span = older_s - younger_s;
-
-	if (!o->watched)
-		return span;
-	return span * coverage_share(o->watched, o->now_ns - (uint64_t)(older_s * 1e9),
-				     o->now_ns - (uint64_t)(younger_s * 1e9));
-}
-
-static bool is_quiet(const struct births_seen *b, double latest_s, const struct estimate_opts *o)
-{
-	double quiet = b->youngest_s - latest_s, usual = b->oldest_s - b->youngest_s;
-
-	return quiet > QUIET_S && quiet > QUIET_GAPS * usual / b->n &&
-	       watched_s(o, b->youngest_s, latest_s) >
-		       QUIET_GAPS * watched_s(o, b->oldest_s, b->youngest_s) / b->n;
-}
-
-void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_opts *o)
-{
-	auto_free struct births_seen *history = calloc(n + 1, sizeof(*history));
-	struct map64 index = {0};
-	double latest_s = INFINITY; /* of all stacks: a target that rests has no births at all */
-	size_t stacks = 0;
-
-	if (!history)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		uint64_t *place = sample_seen(&v[i], o) ? map64_put(&index, v[i].stack) : NULL;
-
-		if (!place)
-			continue;
-		if (!*place)
-			*place = ++stacks;
-		see_birth(&history[*place - 1], sample_age_s(&v[i], o));
-		latest_s = fmin(latest_s, sample_age_s(&v[i], o));
-	}
-	for (size_t i = 0; i < n; i++) {
-		const uint64_t *place =
-			sample_seen(&v[i], o) ? map64_get(&index, v[i].stack) : NULL;
-		const struct births_seen *b = place && *place ? &history[*place - 1] : NULL;
-
-		v[i].stopped = b && is_quiet(b, latest_s, o);
-		if (v[i].stopped)
-			v[i].weight *= (float)stands_for(b, o);
-	}
-	map64_free(&index);
 }
 
 /* Of a line that keeps what it makes no survivor dies. Where many do, the others may be what a leak

@@ -32,6 +32,22 @@ static uint64_t index_key(const struct report_frame *frames, size_t n, enum repo
 	return (strtoull(id, NULL, 16) ^ kind) | 8;
 }
 
+/* The stacks of one site differ in callers that live for one call: they lose what is not the same.
+ */
+static void keep_common(struct report_site *to, const struct report_frame *f, size_t n)
+{
+	for (size_t i = 0; i < n && n == to->n_frames; i++) {
+		struct report_frame *t = &to->stack[i];
+
+		if (!report_frame_is_passing(t) || !report_frame_is_passing(&f[i]))
+			continue;
+		if (t->line && f[i].line && t->line != f[i].line)
+			t->line = 0;
+		if (strcmp(f[i].function, "?") != 0 && strcmp(t->function, f[i].function) != 0)
+			t->function = "?";
+	}
+}
+
 static struct joined *join_frames(struct joiner *j, struct report_frame *frames, size_t n,
 				  enum report_kind kind)
 {
@@ -44,8 +60,10 @@ static struct joined *join_frames(struct joiner *j, struct report_frame *frames,
 	place = map64_put(&j->index, index_key(frames, n, kind, id));
 	if (!place)
 		return NULL;
-	if (*place)
+	if (*place) {
+		keep_common(&j->v.v[*place - 1].site, frames, n);
 		return &j->v.v[*place - 1];
+	}
 	to = vec_push(&j->v);
 	if (!to)
 		return NULL;
@@ -203,6 +221,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	struct joined *to = st ? join_stack(j, st, KIND_OBJECT) : join_nowhere(j, e->stack);
 	const struct curve *curve;
 	struct verdict_evidence *v;
+	unsigned quarters;
 
 	if (!to)
 		return;
@@ -227,8 +246,10 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	v = &to->evidence;
 	if (e->oldest_s > v->oldest_s)
 		v->oldest_s = e->oldest_s;
-	if (e->quarters > v->quarters)
-		v->quarters = e->quarters;
+	to->quarters |= e->quarters;
+	quarters = (unsigned)__builtin_popcount(to->quarters);
+	if (quarters > v->quarters)
+		v->quarters = quarters;
 	if (e->collections > v->collections)
 		v->collections = e->collections;
 	v->bursts += e->bursts;

@@ -20,6 +20,7 @@ struct joined {
 	struct verdict_evidence evidence;
 	VEC(struct joined_type) types;
 	uint64_t via_stack, via; /* the native caller, or the type of objects, that grows most */
+	unsigned quarters;	 /* of the run, a bit each, in which objects of it were born */
 	double births, variance; /* samples of objects, and how sure their number is; 0 = none */
 	double via_bytes_per_s;
 	double native_bytes_per_s; /* by all native callers */

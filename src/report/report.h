@@ -177,9 +177,13 @@ int report_copy_population(struct report *r, const struct report_process *from,
 			   struct report_process *to);
 
 /* Site id: the hash of the kind and of (function, file, place) of the Python frames, never of
- * addresses. One line may leak objects, blocks and descriptors: three sites. */
+ * addresses. One line may leak objects, blocks and descriptors: three sites. Of callers that live
+ * for one call (below) it tells only that there is one. */
 void report_site_id(const struct report_frame *stack, size_t n, enum report_kind kind,
 		    char out[17]);
+/* Code of exec, of a notebook's cell, of a template, or such that was gone before it had a name:
+ * the same line called from a hundred of them is one site. */
+bool report_frame_is_passing(const struct report_frame *f);
 /* The word for what it rests on, for site->id_by; NULL: on native frames. */
 const char *report_id_by(const struct report_frame *stack, size_t n);
 /* The same hash by the numbers of lines: what ids were before they had places. For sites whose ids

@@ -44,6 +44,21 @@ static uint64_t add_python(uint64_t h, const struct report_frame *f, bool by_lin
 	return add_u64(h, (uint64_t)(int64_t)f->line);
 }
 
+bool report_frame_is_passing(const struct report_frame *f)
+{
+	const char *file = f->file ? f->file : "?";
+
+	return !f->native && (!strcmp(file, "?") ||
+			      (*file == '<' && strncmp(file, "<frozen ", strlen("<frozen ")) != 0));
+}
+
+/* Of the callers, code that lives for one call counts as such alone: the same line called from a
+ * hundred cells of a notebook is one site. */
+static uint64_t add_caller(uint64_t h, const struct report_frame *f, bool by_line)
+{
+	return report_frame_is_passing(f) ? add_string(h, "<passing>") : add_python(h, f, by_line);
+}
+
 static void hash_stack(const struct report_frame *stack, size_t n, enum report_kind kind,
 		       bool by_line, char out[17])
 {
@@ -53,8 +68,8 @@ static void hash_stack(const struct report_frame *stack, size_t n, enum report_k
 	for (size_t i = 0; i < n; i++) {
 		if (stack[i].native)
 			continue;
-		h = add_python(h, &stack[i], by_line);
-		python++;
+		h = python++ ? add_caller(h, &stack[i], by_line)
+			     : add_python(h, &stack[i], by_line);
 	}
 	/* A thread without Python frames: all of them must not become one site. */
 	for (size_t i = 0; i < n && python == 0; i++)
@@ -81,7 +96,7 @@ const char *report_id_by(const struct report_frame *stack, size_t n)
 	enum place_by least = PLACE_BY_SOURCE;
 
 	for (size_t i = 0; i < n; i++) {
-		if (stack[i].native)
+		if (stack[i].native || (by && report_frame_is_passing(&stack[i])))
 			continue;
 		if (place_by(stack[i].place) < least)
 			least = place_by(stack[i].place);

@@ -23,7 +23,7 @@ def through(process, text):
 def test_cells_of_a_notebook():
     with harness.Target(pythons.host(), "cases/exec_cells") as target:
         target.wait_ready()
-        run = harness.run_tool(target.pid, 20)
+        run = harness.run_tool(target.pid, 45)
     process = run.report["processes"][0]
     first = process["sites"][0]
     print(process["verdict"], [(s["stack"][0], s["growth_count_per_s"]) for s in process["sites"][:5]])

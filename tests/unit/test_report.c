@@ -37,6 +37,32 @@ static void site_ids_tell_kinds_apart(void **state)
 	}
 }
 
+/* The same line called from any cell of a notebook is one site; its own place always counts. */
+static void site_ids_of_callers_that_live_for_one_call(void **state)
+{
+	static const struct report_frame rows[][2] = {
+		{{.function = "f", .file = "a", .line = 1}, {.function = "m", .file = "<cell>"}},
+		{{.function = "f", .file = "a", .line = 1},
+		 {.function = "<module>", .file = "<string>", .line = 7}},
+		{{.function = "f", .file = "a", .line = 1}, {.function = "?", .file = "?"}},
+		{{.function = "f", .file = "a", .line = 1}, {.function = "g", .file = "a"}},
+		{{.function = "f", .file = "a", .line = 1},
+		 {.function = "_call", .file = "<frozen importlib._bootstrap>", .line = 9}},
+		{{.function = "f", .file = "<cell>", .line = 1}, {.function = "g", .file = "a"}},
+		{{.function = "f", .file = "<cell>", .line = 2}, {.function = "g", .file = "a"}},
+	};
+	char id[ARRAY_SIZE(rows)][17];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		id_of(rows[i], 2, id[i]);
+	assert_string_equal(id[0], id[1]);
+	assert_string_equal(id[0], id[2]);
+	for (size_t i = 2; i < ARRAY_SIZE(rows); i++)
+		for (size_t k = 2; k < i; k++)
+			assert_string_not_equal(id[i], id[k]);
+}
+
 static void site_ids_tell_stacks_apart(void **state)
 {
 	static const struct report_frame rows[][2] = {
@@ -276,6 +302,7 @@ int main(void)
 		cmocka_unit_test(frames_of_libraries_outside_of_the_program),
 		cmocka_unit_test(site_id_stays_what_it_was),
 		cmocka_unit_test(site_ids_tell_stacks_apart),
+		cmocka_unit_test(site_ids_of_callers_that_live_for_one_call),
 		cmocka_unit_test(site_ids_tell_kinds_apart),
 		cmocka_unit_test(native_frames_do_not_change_the_id_of_a_python_stack),
 		cmocka_unit_test(sites_are_sorted_by_what_is_expected_to_be_lost),

@@ -80,8 +80,26 @@ static void when_a_line_has_stopped(void **state)
 	(void)state;
 	assert_false(has_stopped(5 * 0.85, 10, 1));
 	assert_true(has_stopped(5 * 1.15, 10, 1));
-	assert_false(has_stopped(16 * 0.85, 5, 20)); /* four gaps of four seconds */
-	assert_true(has_stopped(16 * 1.15, 5, 20));
+	/* Four gaps may by chance be half of the usual ones. */
+	assert_false(has_stopped(34.4 * 0.85, 5, 20));
+	assert_true(has_stopped(34.4 * 1.15, 5, 20));
+}
+
+/* A hundred births of one call are one: they say nothing of how often it is called. */
+static void births_of_one_moment_are_one(void **state)
+{
+	struct estimate_opts o = opts();
+	struct survivor v[MANY];
+
+	(void)state;
+	for (size_t i = 0; i < 101; i++)
+		v[i] = survivor(i < 100 ? 1 : 2, i < 100 ? 42.01 + 0.0001 * (double)i : 12);
+	samples_mark_stopped(v, 101, &o);
+	assert_false(v[0].stopped);
+	/* ... unless they are those of the start, and nothing came for 54 times as long. */
+	o.start_ns = v[0].born_ns - 500000000;
+	samples_mark_stopped(v, 101, &o);
+	assert_true(v[0].stopped);
 }
 
 /* Of all that weigh @all, one line's weigh @live, and @died of its own have died. */
@@ -221,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_content),
 		cmocka_unit_test(when_a_line_has_stopped),
+		cmocka_unit_test(births_of_one_moment_are_one),
 		cmocka_unit_test(whose_place_is_another_s),
 		cmocka_unit_test(what_others_explain),
 		cmocka_unit_test(what_began_late),

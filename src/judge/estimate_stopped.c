@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Births of a stack that were frequent and then stopped (threads being started, a cache that
+ * filled) are what was gained, but say nothing about what grows now. The silence since the last one
+ * must be longer than chance explains: by the clock, and by the time that was watched, for at the
+ * start, and before the tool stood still, more of it is. */
+#include <math.h>
+
+#include "base/map64.h"
+#include "base/thresholds.h"
+#include "judge/coverage.h"
+#include "judge/estimate_priv.h"
+
+struct births_seen {
+	double moments; /* births within one may come from one call, and count as one */
+	double youngest_s, oldest_s;
+};
+
+static void see_birth(struct births_seen *b, double age, bool is_new_moment)
+{
+	if (!(b->moments > 0) || age < b->youngest_s)
+		b->youngest_s = age;
+	if (age > b->oldest_s)
+		b->oldest_s = age;
+	b->moments += is_new_moment;
+}
+
+/* Births that came while more was watched than usual, as when a program starts, were seen more
+ * often: such a survivor stands for fewer. */
+static double stands_for(const struct births_seen *b, const struct estimate_opts *o)
+{
+	uint64_t from = o->now_ns - (uint64_t)(b->oldest_s * 1e9);
+	uint64_t to = o->now_ns - (uint64_t)(b->youngest_s * 1e9);
+	double here = o->watched ? coverage_share(o->watched, from, to) : 0;
+
+	return here > 0 ? fmin(1, coverage_share(o->watched, o->start_ns, o->now_ns) / here) : 1;
+}
+
+/* Between two ages. */
+static double watched_s(const struct estimate_opts *o, double older_s, double younger_s)
+{
+	double span = older_s - younger_s;
+
+	if (!o->watched)
+		return span;
+	return span * coverage_share(o->watched, o->now_ns - (uint64_t)(older_s * 1e9),
+				     o->now_ns - (uint64_t)(younger_s * 1e9));
+}
+
+/* @gaps of them lie in @span. Where births come at random, a silence is @quiet or longer by chance
+ * in (span / (span + quiet)) ^ gaps of all cases: that is e ^ -QUIET_GAPS, or four usual gaps of
+ * many, and far more of a few. */
+static bool is_long(double quiet, double span, double gaps)
+{
+	return quiet > 0 && gaps * log1p(quiet / span) > QUIET_GAPS;
+}
+
+/* Births of one moment have no gap but that since the start. */
+static bool is_quiet(const struct births_seen *b, double latest_s, const struct estimate_opts *o)
+{
+	double run_s = (double)(o->now_ns - o->start_ns) / 1e9;
+	double from_s = b->moments > 1 ? b->oldest_s : fmax(run_s, b->oldest_s);
+	double gaps = fmax(b->moments - 1, 1), quiet = b->youngest_s - latest_s;
+
+	return quiet > QUIET_S && is_long(quiet, from_s - b->youngest_s, gaps) &&
+	       is_long(watched_s(o, b->youngest_s, latest_s), watched_s(o, from_s, b->youngest_s),
+		       gaps);
+}
+
+void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_opts *o)
+{
+	auto_free struct births_seen *history = calloc(n + 1, sizeof(*history));
+	struct map64 index = {0}, moments = {0};
+	double latest_s = INFINITY; /* of all stacks: a target that rests has no births at all */
+	size_t stacks = 0;
+
+	if (!history)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *place = sample_seen(&v[i], o) ? map64_put(&index, v[i].stack) : NULL;
+		uint64_t *seen =
+			place ? map64_put(&moments, key_of(v[i].stack, sample_moment(&v[i])))
+			      : NULL;
+
+		if (!seen)
+			continue;
+		if (!*place)
+			*place = ++stacks;
+		see_birth(&history[*place - 1], sample_age_s(&v[i], o), !(*seen)++);
+		latest_s = fmin(latest_s, sample_age_s(&v[i], o));
+	}
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *place =
+			sample_seen(&v[i], o) ? map64_get(&index, v[i].stack) : NULL;
+		const struct births_seen *b = place && *place ? &history[*place - 1] : NULL;
+
+		v[i].stopped = b && is_quiet(b, latest_s, o);
+		if (v[i].stopped)
+			v[i].weight *= (float)stands_for(b, o);
+	}
+	map64_free(&index);
+	map64_free(&moments);
+}
