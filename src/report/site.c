@@ -52,7 +52,7 @@ bool report_frame_is_passing(const struct report_frame *f)
 			      (*file == '<' && strncmp(file, "<frozen ", strlen("<frozen ")) != 0));
 }
 
-/* Of the callers, code that lives for one call counts as such alone: the same line called from a
+/* Code that lives for one call counts as such alone among the callers: the same line called from a
  * hundred cells of a notebook is one site. */
 static uint64_t add_caller(uint64_t h, const struct report_frame *f, bool by_line)
 {
