@@ -129,6 +129,16 @@
 #define DOUBT_FEW_PART 0.01
 /* times as many births as were not watched: no survivor stands for more */
 #define CRAWLS 10
+/* between the first and the last census: a shorter time says little of how types grow */
+#define CENSUS_SPAN_S 8
+/* of that time a line must have grown to be compared */
+#define CENSUS_PART 0.7
+/* times what the censuses count: lines that say more of a type are told with what they count ... */
+#define CENSUS_APART 2
+/* ... and beyond this part of the type's objects, which come and go ... */
+#define CENSUS_NOISE 0.01
+/* ... and so many */
+#define CENSUS_FEW 100
 
 /* ---- Confidence ---- */
 

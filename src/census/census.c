@@ -381,6 +381,8 @@ int census_fill(struct census *c, struct report *r, struct report_process *p, bo
 
 	if (!c->taken)
 		return 0;
+	p->counted_from_s = (double)c->start_ns / 1e9 + c->t[0];
+	p->counted_to_s = (double)c->start_ns / 1e9 + c->t[c->n - 1];
 	err = fill_rows(c, r, p, by_growth);
 	if (!err)
 		err = fill_gc(c, r, p);

@@ -149,6 +149,8 @@ void evidence_seen(struct wire *w, struct report_process *p)
 	wire_double(w, &p->core_pct);
 	wire_double(w, &p->delay_ms);
 	wire_double(w, &p->delays_per_s);
+	wire_double(w, &p->counted_from_s);
+	wire_double(w, &p->counted_to_s);
 	/* Recordings of before had the share of the clock there. */
 	if (w->reads && isnan(p->core_pct)) {
 		p->core_pct = p->slowdown_pct;

@@ -169,7 +169,7 @@ void join_type(struct joined *to, const char *name, double count, double bytes)
 	struct joined_type *t = vec_push(&to->types);
 
 	if (t)
-		*t = (struct joined_type){name, count, bytes};
+		*t = (struct joined_type){.name = name, .count = count, .bytes = bytes};
 }
 
 /* The curve of a site is that of the stack with most of its growth. */
@@ -227,10 +227,13 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 		return;
 	if (e->count_per_s > 0 && e->malloc_bytes > 0)
 		note_satellites(j, e);
-	for (size_t i = 0; i < e->n_types; i++)
+	for (size_t i = 0; i < e->n_types; i++) {
 		join_type(to, evidence_type(j->e, e->types[i].type),
 			  e->count_per_s > 0 ? e->types[i].count_per_s : e->types[i].held_count,
 			  e->types[i].bytes_per_s);
+		if (e->count_per_s > 0 && e->cls < EVIDENCE_CLASSES && to->types.n)
+			to->types.v[to->types.n - 1].pooled = e->types[i].count_per_s;
+	}
 	if (e->n_types && e->bytes_per_s > to->via_bytes_per_s) {
 		to->via_stack = e->stack;
 		to->via = main_type(e);
@@ -416,6 +419,7 @@ static int join_all(struct joiner *j)
 	for (size_t i = 0; i < native->n && !err; i++)
 		join_native(j, &native->v[i], &j->fit[i]);
 	join_native_stopped(j);
+	join_bound_by_census(j);
 	estimate_free(&j->estimate);
 	map64_free(&deaths);
 	return err;

@@ -12,6 +12,7 @@
 struct joined_type {
 	const char *name;
 	double count, bytes;
+	double pooled; /* per second, of what grows in the pools; part of count */
 };
 
 /* Stacks of one site: same functions, files and places, other addresses. */
@@ -75,6 +76,9 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 void join_native_stopped(struct joiner *j);
 /* Growth of memory outside of the pools that no native site accounts for. */
 double join_native_rest(const struct joiner *j);
+
+/* by_census.c, when all are joined: no type is told to grow far beyond what the censuses count. */
+void join_bound_by_census(struct joiner *j);
 
 /* Frames of @st as the report has them. */
 size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct report_frame **out);

@@ -28,6 +28,8 @@ int report_copy_population(struct report *r, const struct report_process *from,
 	to->pools = from->pools ? shape_copy(r, &shape_pools, from->pools, 1) : NULL;
 	has = to->classes && !from->gc == !to->gc && !from->pools == !to->pools &&
 	      !add_lost(r, from, to);
+	to->counted_from_s = from->counted_from_s;
+	to->counted_to_s = from->counted_to_s;
 	to->n_classes = has ? from->n_classes : 0;
 	return has ? 0 : fail(-ENOMEM, "no memory for a report");
 }

@@ -56,6 +56,7 @@ void report_process_init(struct report_process *p)
 	shape_clear(&shape_process, p);
 	p->verdict = CLASS_STEADY;
 	p->memory.left_high = p->explained = NAN;
+	p->counted_from_s = p->counted_to_s = NAN;
 }
 
 /* Of what is known: what nobody knows stays unknown. */

@@ -60,6 +60,7 @@ struct report_site {
 	REPORT_SITE(FIELD_MEMBER, )
 	bool is_bounded;  /* what holds its objects has a bound that was read, and it is not beyond
 			     reach */
+	bool by_census;	  /* its rate is what the census counts of its types; not in the JSON */
 	bool in_place;	  /* it is blocks that were there that get bigger */
 	bool outlived_gc; /* survivors of it, a full collection */
 	struct report_type *types;
@@ -126,6 +127,9 @@ struct report_process {
 	size_t n_sites;
 	struct report_class_row *classes; /* by bytes; 0 rows: no census */
 	size_t n_classes;
+	/* The first and the last census that they are of, in seconds of CLOCK_MONOTONIC; NAN = not
+	 * known; not in the JSON. */
+	double counted_from_s, counted_to_s;
 	struct report_gc *gc; /* NULL: not known */
 	struct report_pools *pools;
 	struct report_parts *parts; /* NULL: not known */

@@ -284,6 +284,43 @@ static void no_leak_before_its_holder_is_known(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
 
+/* Judged when the census of @from_s to @to_s of the run found that dicts grow by @per_s. */
+static const struct report_site *judge_counted(struct world *w, double per_s, double from_s,
+					       double to_s)
+{
+	static struct report_class_row row;
+
+	row = (struct report_class_row){.name = "dict", .count = 3000, .growth_count_per_s = per_s};
+	w->e.seen.classes = &row;
+	w->e.seen.n_classes = 1;
+	w->e.seen.counted_from_s = 100 + from_s;
+	w->e.seen.counted_to_s = 100 + to_s;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	return site_at(&w->p, "handle");
+}
+
+/* Objects of the same size that nobody saw being born grow in their place. */
+static void no_type_grows_beyond_its_census(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s = judge_counted(w, 19, 2, 57);
+	double count = s->growth_count_per_s, bytes = s->growth_bytes_per_s;
+
+	assert_true(fabs(count - 20) < 2);
+	assert_null(strstr(s->reason, "census"));
+	s = judge_counted(w, 10, 2, 57); /* half of it may be an error of both */
+	assert_true(s->growth_count_per_s == count);
+	s = judge_counted(w, 7, 2, 57);
+	assert_true(fabs(s->growth_count_per_s - 7) < 0.1);
+	assert_true(fabs(s->growth_bytes_per_s / bytes - 7 / count) < 0.01);
+	assert_true(s->outstanding_count < 500);
+	assert_non_null(strstr(s->reason, "the census of its types allows no more"));
+	assert_null(judge_counted(w, -3, 2, 57));
+	/* Two censuses close together, or none. */
+	assert_true(judge_counted(w, 1, 2, 9.5)->growth_count_per_s == count);
+	assert_true(judge_counted(w, 1, NAN, NAN)->growth_count_per_s == count);
+}
+
 /* Garbage that no full collection has looked at: unless none will, or it has outlived one. */
 static void a_cycle_may_be_garbage(void **state)
 {
@@ -673,6 +710,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_leak_is_called_one),
 		TEST(no_leak_before_its_holder_is_known),
+		TEST(no_type_grows_beyond_its_census),
 		TEST(a_cycle_may_be_garbage),
 		TEST(names_of_methods_are_bounded),
 		TEST(a_big_process_needs_more),
