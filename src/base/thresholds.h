@@ -69,6 +69,12 @@
 #define LEAK_BURSTS 3
 /* quarters of the run: the youngest has nobody old enough yet in a short one */
 #define LEAK_QUARTERS 2
+/* ... unless the container that they are in was seen to grow for so long ... */
+#define GOES_ON_S 15
+/* ... until so shortly before ... */
+#define GOES_ON_CALM_S 5
+/* ... at a pace that is no more than so many times another than theirs */
+#define GOES_ON_APART 1.5
 /* of the run: the rest is what a curve cuts off at its ends */
 #define LEAK_ALL_ALONG 0.9
 /* of the time watched: entries of a full cache are younger, on average; those of a leak half as old

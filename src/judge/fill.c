@@ -66,6 +66,15 @@ double fill_rests_s(const struct fill *f, double adds_per_s)
 	return calm_s(f) >= REST_S && came >= REST_ADDS && is_met(f, came) ? calm_s(f) : 0;
 }
 
+bool fill_goes_on(const struct fill *f, double adds_per_s)
+{
+	double rate = per_s(f);
+
+	return f->addr && seconds_since(f, f->first_ns) >= GOES_ON_S &&
+	       calm_s(f) < GOES_ON_CALM_S && rate * GOES_ON_APART >= adds_per_s &&
+	       rate <= GOES_ON_APART * adds_per_s;
+}
+
 bool fill_replaces(const struct fill *f, size_t n, double came, bool did)
 {
 	/* Once it was seen to, it does until its container grows. */

@@ -39,6 +39,8 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out);
 /* It has hardly grown for so many seconds, which growth by @per_s would have shown; 0 = it may
  * have. */
 double fill_rests_s(const struct fill *f, double per_s);
+/* It has grown as it does, by about @per_s, for long enough, and still does. */
+bool fill_goes_on(const struct fill *f, double per_s);
 /* Are the @entries as new as what is in them? @seen of them were seen to be born: no window sees
  * all. */
 bool fill_has_new_entries(size_t entries, size_t seen);

@@ -154,6 +154,14 @@ static bool keeps_alive(const struct report_holder *h)
 	return false;
 }
 
+bool holders_go_on(const struct evidence *e, const struct report_site *site)
+{
+	const struct holder_fact *f = find(e, site->id, site->kind);
+
+	return f && f->is_known && f->is_one && !f->fill.most && keeps_alive(&f->holder) &&
+	       fill_goes_on(&f->fill, site->growth_count_per_s);
+}
+
 bool holders_rooted(const struct evidence *e, const char *site_id)
 {
 	const struct holder_fact *f = find(e, site_id, KIND_OBJECT);

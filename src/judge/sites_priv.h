@@ -103,6 +103,10 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
  * them, and none has to be waited for. */
 bool holders_rooted(const struct evidence *e, const char *site_id);
 
+/* Does the container that they are in grow at the pace of this site, one entry each, all the time?
+ */
+bool holders_go_on(const struct evidence *e, const struct report_site *site);
+
 /* fds.c: sites of descriptors and threads, behind those that are there. */
 int fds_judge(const struct evidence *e, struct report *r, struct report_process *p, double run_s);
 

@@ -64,7 +64,7 @@ static bool is_chance(const struct verdict_evidence *e)
 
 static bool keeps_coming(const struct verdict_evidence *e)
 {
-	return e->bursts >= LEAK_BURSTS && e->quarters >= LEAK_QUARTERS &&
+	return e->bursts >= LEAK_BURSTS && (e->quarters >= LEAK_QUARTERS || e->goes_on) &&
 	       e->samples >= LEAK_SAMPLES && e->oldest_s >= LEAK_AGE_S && e->run_s >= LEAK_RUN_S;
 }
 

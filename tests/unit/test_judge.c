@@ -321,6 +321,32 @@ static void no_type_grows_beyond_its_census(void **state)
 	assert_true(judge_counted(w, 1, NAN, NAN)->growth_count_per_s == count);
 }
 
+/* Few windows of an idle service meet a birth, and those may lie close together: the container that
+ * the objects are in tells whether it goes on. */
+static void a_container_tells_that_it_goes_on(void **state)
+{
+	struct world *w = *state;
+	struct fill *f = &w->holder[0].fill;
+
+	w->e.objects.n = 90; /* all of the first quarter */
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	f->first_ns = 147 * S; /* not for long enough, at the same pace */
+	f->first = 940;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "too early"));
+	f->first_ns = 100 * S;
+	f->first = 1;
+	f->calm_ns = 153 * S; /* no more since */
+	judge_held(w);
+	assert_int_not_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	f->calm_ns = 160 * S;
+	f->first = 601; /* half as many */
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+}
+
 /* Garbage that no full collection has looked at: unless none will, or it has outlived one. */
 static void a_cycle_may_be_garbage(void **state)
 {
@@ -710,6 +736,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_leak_is_called_one),
 		TEST(no_leak_before_its_holder_is_known),
+		TEST(a_container_tells_that_it_goes_on),
 		TEST(no_type_grows_beyond_its_census),
 		TEST(a_cycle_may_be_garbage),
 		TEST(names_of_methods_are_bounded),
