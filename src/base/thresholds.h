@@ -169,6 +169,10 @@
 #define FILL_SETTLE_S 5
 /* after so long a curve shows that it has levelled */
 #define FILL_SHOWS_S 20
+/* of a line's objects are of the type of a container's entries: it makes these */
+#define ENTRY_PART 0.2
+/* ... and comes before another line whose objects hang from these, when it loses so much of that */
+#define ENTRY_LEADS_PART 0.4
 /* of the survivors on one path from a living root */
 #define HOLDER_ROOTED 0.5
 /* of the survivors in CPython's own cache of methods */

@@ -4,8 +4,8 @@
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
-static const struct holder_fact *find(const struct evidence *e, const char *id,
-				      enum report_kind kind)
+const struct holder_fact *holders_find(const struct evidence *e, const char *id,
+				       enum report_kind kind)
 {
 	for (size_t i = 0; i < e->n_holders; i++)
 		if (e->holder[i].kind == kind && !strcmp(e->holder[i].id, id))
@@ -121,7 +121,7 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 	for (size_t i = 0; i < p->n_sites; i++) {
 		struct report_site *site = &p->sites[i];
 		const struct holder_fact *f =
-			holders_is_worth(site) ? find(e, site->id, site->kind) : NULL;
+			holders_is_worth(site) ? holders_find(e, site->id, site->kind) : NULL;
 
 		const char *why = site->kind == KIND_OBJECT && site->verdict == CLASS_LEAK
 					  ? excuse(e, f, site)
@@ -156,7 +156,7 @@ static bool keeps_alive(const struct report_holder *h)
 
 bool holders_go_on(const struct evidence *e, const struct report_site *site)
 {
-	const struct holder_fact *f = find(e, site->id, site->kind);
+	const struct holder_fact *f = holders_find(e, site->id, site->kind);
 
 	return f && f->is_known && f->is_one && !f->fill.most && keeps_alive(&f->holder) &&
 	       fill_goes_on(&f->fill, site->growth_count_per_s);
@@ -164,7 +164,7 @@ bool holders_go_on(const struct evidence *e, const struct report_site *site)
 
 bool holders_rooted(const struct evidence *e, const char *site_id)
 {
-	const struct holder_fact *f = find(e, site_id, KIND_OBJECT);
+	const struct holder_fact *f = holders_find(e, site_id, KIND_OBJECT);
 
 	return f && f->is_known && keeps_alive(&f->holder);
 }

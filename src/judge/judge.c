@@ -82,6 +82,9 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 	if (p->n_sites > MAX_SITES)
 		p->n_sites = MAX_SITES;
 	holders_tell(e, r, p);
+	err = causes_join(e, r, p);
+	if (err)
+		return err;
 	report_sort(p);
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (p->sites[i].by_census)

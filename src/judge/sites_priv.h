@@ -99,6 +99,11 @@ int sites_judge(const struct evidence *e, struct report *r, struct report_proces
 /* holders.c: what is known of who holds the objects of each site, into sites, verdicts and hints.
  */
 void holders_tell(const struct evidence *e, struct report *r, struct report_process *p);
+/* The answer to who holds them; NULL: it was not asked for. */
+const struct holder_fact *holders_find(const struct evidence *e, const char *id,
+				       enum report_kind kind);
+/* causes.c: sites of one cause are told so (part_of), once who holds them is known. */
+int causes_join(const struct evidence *e, struct report *r, struct report_process *p);
 /* Are the survivors of this site known to hang from a root that lives? Then no collection frees
  * them, and none has to be waited for. */
 bool holders_rooted(const struct evidence *e, const char *site_id);

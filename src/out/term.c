@@ -267,10 +267,16 @@ static void put_verdict(struct line *l, const struct report_process *p)
 	line_end(l);
 }
 
-/* Steady sites are of interest only to somebody who asks for everything. */
-static bool is_shown(const struct report_site *s, bool verbose)
+/* Steady sites are of interest only to somebody who asks for everything, and so are those that come
+ * after the first of their cause. NULL without memory. */
+static bool *choose_shown(const struct report_process *p, bool verbose)
 {
-	return verbose || s->verdict != CLASS_STEADY;
+	bool *is = calloc(p->n_sites + 1, sizeof(*is));
+
+	for (size_t i = 0; is && i < p->n_sites; i++)
+		is[i] = verbose ||
+			(p->sites[i].verdict != CLASS_STEADY && !report_whole_of(p, &p->sites[i]));
+	return is;
 }
 
 /* Says what was done so far, while nothing was found by it. */
@@ -291,24 +297,42 @@ static void put_nothing_yet(struct line *l, const struct report *r, const struct
 }
 
 /* The rank of the first site that is shown with the same remedy as site @i; 0 = none. */
-static size_t same_hint(const struct report_process *p, size_t i, bool verbose)
+static size_t same_hint(const struct report_process *p, size_t i, const bool *shown)
 {
 	const struct report_hint *h = &p->sites[i].hint, *other;
 	size_t rank = 0;
 
 	for (size_t k = 0; k < i && h->code && h->text; k++) {
-		rank += is_shown(&p->sites[k], verbose);
+		rank += shown[k];
 		other = &p->sites[k].hint;
-		if (is_shown(&p->sites[k], verbose) && other->code && other->text &&
-		    !strcmp(other->code, h->code) && !strcmp(other->text, h->text))
+		if (shown[k] && other->code && other->text && !strcmp(other->code, h->code) &&
+		    !strcmp(other->text, h->text))
 			return rank;
 	}
 	return 0;
 }
 
+static struct term_place place_of(const struct report_process *p, size_t i, size_t rank,
+				  const bool *shown)
+{
+	const struct report_site *s = &p->sites[i], *part;
+	struct term_place at = {
+		.rank = rank, .as = same_hint(p, i, shown), .bytes_per_s = s->growth_bytes_per_s};
+
+	for (size_t k = 0; k < p->n_sites; k++) {
+		part = &p->sites[k];
+		if (shown[k] || !part->part_of || strcmp(part->part_of, s->id) != 0)
+			continue;
+		at.parts++;
+		at.bytes_per_s += part->growth_bytes_per_s;
+	}
+	return at;
+}
+
 static void put_sites(struct line *l, const struct report *r, const struct report_process *p,
 		      const struct out_term_opts *o)
 {
+	auto_free bool *is_shown = choose_shown(p, o->verbose);
 	size_t shown = 0, left = 0;
 	bool grows = false;
 
@@ -320,14 +344,13 @@ static void put_sites(struct line *l, const struct report *r, const struct repor
 	} else if (!grows) {
 		put_nothing_yet(l, r, p);
 	}
-	for (size_t i = 0; i < p->n_sites; i++) {
-		if (!is_shown(&p->sites[i], o->verbose))
+	for (size_t i = 0; is_shown && i < p->n_sites; i++) {
+		if (!is_shown[i])
 			continue;
 		if (o->top && shown >= o->top)
 			left++;
 		else
-			term_site(l, &p->sites[i], ++shown, same_hint(p, i, o->verbose),
-				  o->verbose);
+			term_site(l, &p->sites[i], place_of(p, i, ++shown, is_shown), o->verbose);
 	}
 	if (left) {
 		line_end(l);

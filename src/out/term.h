@@ -32,7 +32,12 @@ void term_hint(struct line *l, const struct report_hint *h);
 /* When a limit is met, if one will be. */
 void term_limit(struct line *l, const struct report_process *p);
 /* @as: the rank of a site above that has the same hint; 0 = none. */
-void term_site(struct line *l, const struct report_site *s, size_t rank, size_t as, bool verbose);
+struct term_place {
+	size_t rank, as;    /* as: rank of a site with the same remedy, 0 = none */
+	size_t parts;	    /* other sites of the same cause that are not shown */
+	double bytes_per_s; /* of all of them, this one too */
+};
+void term_site(struct line *l, const struct report_site *s, struct term_place at, bool verbose);
 /* Allocator, collector, and the @top largest or fastest growing types. */
 void term_census(struct line *l, const struct report_process *p, size_t top);
 /* Open descriptors and their limit, when there is something to say. */

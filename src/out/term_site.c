@@ -68,6 +68,10 @@ static void put_headline(struct line *l, const struct report_site *s, size_t ran
 	}
 	snprintf(text, sizeof(text), "site %s", s->id);
 	line_item(l, text);
+	if (s->part_of) {
+		snprintf(text, sizeof(text), "same cause as %.16s", s->part_of);
+		line_item(l, text);
+	}
 	line_end(l);
 }
 
@@ -173,14 +177,28 @@ static void put_same_hint(struct line *l, const struct report_hint *h, size_t as
 	line_end(l);
 }
 
-void term_site(struct line *l, const struct report_site *s, size_t rank, size_t as, bool verbose)
+static void put_parts(struct line *l, const struct term_place *at)
+{
+	char n[48];
+
+	if (!at->parts)
+		return;
+	line_pad(l, INDENT);
+	line_printf(l, "%s in all, with %zu more site%s of the same cause (-v shows %s)",
+		    term_rate(n, sizeof(n), at->bytes_per_s, true), at->parts,
+		    at->parts == 1 ? "" : "s", at->parts == 1 ? "it" : "them");
+	line_end(l);
+}
+
+void term_site(struct line *l, const struct report_site *s, struct term_place at, bool verbose)
 {
 	line_end(l);
-	put_headline(l, s, rank, verbose);
+	put_headline(l, s, at.rank, verbose);
+	put_parts(l, &at);
 	put_types(l, s, verbose);
 	put_holder(l, &s->held_by);
-	if (as)
-		put_same_hint(l, &s->hint, as);
+	if (at.as)
+		put_same_hint(l, &s->hint, at.as);
 	else
 		term_hint(l, &s->hint);
 	term_stack(l, s, verbose);

@@ -214,6 +214,9 @@
 	X(S, CLASS, verdict, "verdict") \
 	X(S, SHARE, confidence, "confidence") \
 	X(S, MAYBE, reason, "reason", .about = "one sentence for the verdict") \
+	X(S, MAYBE, part_of, "part_of", .is_optional = true, \
+	  .about = "id of the site that has the same cause and comes first: the same container " \
+		   "that grows keeps both, or the same line of the program called for both") \
 	X(S, AMOUNT, outstanding_bytes, "outstanding_bytes", .merge = MERGE_SUM) \
 	X(S, AMOUNT, outstanding_count, "outstanding_count", .merge = MERGE_SUM) \
 	X(S, AMOUNT, waste_bytes, "waste_bytes", .merge = MERGE_SUM, \

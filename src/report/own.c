@@ -82,6 +82,15 @@ static bool is_others(const struct report_frame *f)
 	return !has_line(f) || is_library(f->file) || is_launcher(f);
 }
 
+const struct report_frame *report_program_frame(const struct report_site *s)
+{
+	const struct report_frame *f = report_own_frame(s);
+
+	if (!f || is_others(f) || !f->function || !strcmp(f->function, "<module>"))
+		return NULL;
+	return f;
+}
+
 size_t report_outer_frames(const struct report_site *s)
 {
 	size_t n = 0;

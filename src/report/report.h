@@ -60,6 +60,8 @@ struct report_site {
 	REPORT_SITE(FIELD_MEMBER, )
 	bool is_bounded;  /* what holds its objects has a bound that was read, and it is not beyond
 			     reach */
+	double behind;	  /* loss by which it is put before others; not in the JSON */
+	double loss;	  /* by which it is sorted, with that of its parts; not in the JSON */
 	bool by_census;	  /* its rate is what the census counts of its types; not in the JSON */
 	bool in_place;	  /* it is blocks that were there that get bigger */
 	bool outlived_gc; /* survivors of it, a full collection */
@@ -207,6 +209,9 @@ void report_lost_hint(struct report *r, struct report_site *site);
  * Of a program that is installed, that is the package which the script in /usr/bin calls. Else the
  * innermost line there is; NULL = there is none. (own.c) */
 const struct report_frame *report_own_frame(const struct report_site *s);
+/* The same where the program itself called for it; NULL: a library did, or the main program, which
+ * calls for everything. */
+const struct report_frame *report_program_frame(const struct report_site *s);
 /* How many of its outermost frames are of libraries and of what starts a program, with a line of
  * its own inside of them; 0 = there is none. */
 size_t report_outer_frames(const struct report_site *s);
@@ -218,5 +223,8 @@ double report_expected_loss(const struct report_site *s);
 /* Sites: by expected loss; what does not grow by verdict and size; then by id (so that equal input
  * gives equal output). */
 void report_sort(struct report_process *p);
+/* The site that has the same cause and comes first; NULL: it is that itself. */
+const struct report_site *report_whole_of(const struct report_process *p,
+					  const struct report_site *s);
 
 #endif

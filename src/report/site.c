@@ -161,7 +161,7 @@ static int compare_sites(const void *pa, const void *pb)
 	int c = class_group(a) - class_group(b);
 
 	if (c == 0)
-		c = descending(report_expected_loss(a), report_expected_loss(b));
+		c = descending(a->loss, b->loss);
 	if (c == 0)
 		c = descending(a->growth_bytes_per_s, b->growth_bytes_per_s);
 	if (c == 0)
@@ -173,8 +173,34 @@ static int compare_sites(const void *pa, const void *pb)
 	return c;
 }
 
+const struct report_site *report_whole_of(const struct report_process *p,
+					  const struct report_site *s)
+{
+	for (size_t i = 0; s->part_of && i < p->n_sites; i++)
+		if (!strcmp(p->sites[i].id, s->part_of))
+			return &p->sites[i];
+	return NULL;
+}
+
+/* The first site of a cause comes before its parts, wherever the biggest of them would be. */
+static void find_losses(struct report_process *p)
+{
+	struct report_site *whole;
+
+	for (size_t i = 0; i < p->n_sites; i++)
+		p->sites[i].loss = report_expected_loss(&p->sites[i]) + p->sites[i].behind;
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i];
+
+		whole = (struct report_site *)(uintptr_t)report_whole_of(p, s);
+		if (whole && class_group(s) == 0)
+			whole->loss += report_expected_loss(s);
+	}
+}
+
 void report_sort(struct report_process *p)
 {
+	find_losses(p);
 	if (p->n_sites > 1)
 		qsort(p->sites, p->n_sites, sizeof(*p->sites), compare_sites);
 }

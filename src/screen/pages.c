@@ -35,7 +35,7 @@ static void put_site(struct line *l, const struct page *page)
 		line_text(l, "  ");
 		put(l, s->reason);
 	}
-	term_site(l, s, rank + 1, 0, true);
+	term_site(l, s, (struct term_place){.rank = rank + 1}, true);
 }
 
 static void put_types(struct line *l, const struct page *page)
@@ -57,7 +57,7 @@ static void put_fds(struct line *l, const struct page *page)
 	term_fds(l, p, true);
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (p->sites[i].kind == KIND_FD || p->sites[i].kind == KIND_THREAD) {
-			term_site(l, &p->sites[i], i + 1, 0, false);
+			term_site(l, &p->sites[i], (struct term_place){.rank = i + 1}, false);
 			n++;
 		}
 	if (!n)

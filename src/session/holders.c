@@ -266,6 +266,34 @@ static struct question *question(struct inquiry *in, const char *id, enum report
 	return q;
 }
 
+/* Lines of the program first: who holds their objects says what the mistake is. Then what was never
+ * asked for, then the others once more. */
+static unsigned turn_of(const struct holders *h, const struct report_site *site)
+{
+	if (find(h, site->id, site->kind))
+		return 2;
+	return report_program_frame(site) ? 0 : 1;
+}
+
+static bool ask_sites(struct holders *h, const struct report_process *p, unsigned turn)
+{
+	struct inquiry *in = &h->inquiry;
+	bool blocks = false;
+
+	for (size_t i = 0; i < p->n_sites && in->n_q < INQUIRY_SITES; i++) {
+		const struct report_site *s = &p->sites[i];
+		struct question *q;
+
+		if (!holders_is_worth(s) || turn_of(h, s) != turn || asks_for(in, s))
+			continue;
+		q = question(in, s->id, s->kind);
+		/* Blocks come in no order: half of a line that grows is older than this. */
+		q->min_age_ns = q->kind == KIND_HEAP ? (uint64_t)(s->oldest_s / 2 * 1e9) : 0;
+		blocks |= q->kind == KIND_HEAP;
+	}
+	return blocks;
+}
+
 static void collect(struct holders *h, uint64_t now_ns, const struct report_process *p)
 {
 	struct inquiry *in = &h->inquiry;
@@ -278,16 +306,8 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 	for (size_t i = 0; i < h->found.n && in->n_q < ASKED_AGAIN; i++)
 		if (h->found.v[i].fact.replaces)
 			question(in, h->found.v[i].fact.id, KIND_OBJECT);
-	for (size_t i = 0; i < p->n_sites && in->n_q < INQUIRY_SITES; i++)
-		if (holders_is_worth(&p->sites[i]) && !asks_for(in, &p->sites[i])) {
-			struct question *q = question(in, p->sites[i].id, p->sites[i].kind);
-
-			/* Blocks come in no order: half of a line that grows is older than this. */
-			q->min_age_ns = q->kind == KIND_HEAP
-						? (uint64_t)(p->sites[i].oldest_s / 2 * 1e9)
-						: 0;
-			blocks |= q->kind == KIND_HEAP;
-		}
+	for (unsigned turn = 0; turn < 3; turn++)
+		blocks |= ask_sites(h, p, turn);
 	if (!in->n_q || report_new(&o.scratch))
 		return;
 	o.kind = KIND_OBJECT;

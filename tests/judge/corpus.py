@@ -65,6 +65,7 @@ def facts(report):
             "hint": (s["hint"] or {}).get("code"),
             "held_by": (s["held_by"] or {}).get("path"),
             "reason": s["reason"],
+            **({"part_of": s["part_of"]} if "part_of" in s else {}),
         } for s in p["sites"][:SITES]],
     }  # fmt: skip
 

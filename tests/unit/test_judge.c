@@ -32,8 +32,8 @@ struct world {
 	struct evidence_type type[1];
 	struct native_site native[1];
 	struct native_point point[NATIVE_POINTS];
-	struct holder_fact holder[1];
-	struct report_holder_step step[3];
+	struct holder_fact holder[2];
+	struct report_holder_step step[4];
 	struct fd_fact fd[1];
 	struct coverage watched;
 	struct report_lost lost[2];
@@ -345,6 +345,78 @@ static void a_container_tells_that_it_goes_on(void **state)
 	f->first = 601; /* half as many */
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+}
+
+/* Memory that an event loop calls for hangs from the same list, behind what handle() puts there. */
+static void hold_the_other(struct world *w, const char *file)
+{
+	w->frame[2].file = file;
+	judge_held(w);
+	w->step[3] = (struct report_holder_step){"item", "body", "bytes", 3, 0};
+	w->holder[1] = w->holder[0];
+	w->holder[1].kind = KIND_HEAP;
+	w->holder[1].holder.n = 4;
+	memcpy(w->holder[1].id, site_at(&w->p, "encode")->id, sizeof(w->holder[1].id));
+	w->e.n_holders = 2;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+}
+
+static bool comes_first(const struct world *w, const char *function, const char *other)
+{
+	return site_at(&w->p, function) < site_at(&w->p, other);
+}
+
+static void one_container_is_one_cause(void **state)
+{
+	struct world *w = *state;
+
+	judge_held(w);
+	assert_true(comes_first(w, "encode", "handle")); /* the bigger one, of a line of its own */
+	assert_null(site_at(&w->p, "encode")->part_of);
+	hold_the_other(w, "/usr/lib/python3.11/asyncio/streams.py");
+	assert_true(comes_first(w, "handle", "encode"));
+	assert_null(site_at(&w->p, "handle")->part_of);
+	assert_string_equal(site_at(&w->p, "encode")->part_of, site_at(&w->p, "handle")->id);
+	assert_null(site_at(&w->p, "open_log")->part_of);
+	w->holder[1].fill.addr = 0x6000; /* another list */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(site_at(&w->p, "encode")->part_of);
+	w->holder[1].fill.addr = 0x5000;
+	w->holder[1].fill.first = w->holder[0].fill.first = 1200; /* that does not grow */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(site_at(&w->p, "encode")->part_of);
+}
+
+/* Memory that hangs from the entries is of another line of the program: told after that of the
+ * entries, unless these are small beside it. */
+static void the_line_of_the_entries_comes_first(void **state)
+{
+	struct world *w = *state;
+
+	hold_the_other(w, "/srv/codec.py");
+	assert_true(comes_first(w, "handle", "encode"));
+	assert_null(site_at(&w->p, "encode")->part_of);
+	for (size_t i = 0; i < NATIVE_POINTS; i++)
+		w->point[i].bytes *= 3;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(comes_first(w, "encode", "handle"));
+}
+
+/* A library that handle() calls, and what it makes itself. */
+static void one_line_is_one_cause(void **state)
+{
+	struct world *w = *state;
+	struct evidence_frame called[2] = {
+		{"encode", "/usr/lib/python3/dist-packages/codec.py", 7, true, 11}, w->frame[0]};
+
+	w->stack[2].frame = called;
+	w->stack[2].n = 2;
+	judge_held(w);
+	assert_true(comes_first(w, "encode", "handle"));
+	assert_string_equal(site_at(&w->p, "handle")->part_of, site_at(&w->p, "encode")->id);
+	called[1].function = w->frame[0].function = "<module>"; /* calls for everything */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(site_at(&w->p, "encode")->part_of);
 }
 
 /* Garbage that no full collection has looked at: unless none will, or it has outlived one. */
@@ -736,6 +808,9 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_leak_is_called_one),
 		TEST(no_leak_before_its_holder_is_known),
+		TEST(one_container_is_one_cause),
+		TEST(the_line_of_the_entries_comes_first),
+		TEST(one_line_is_one_cause),
 		TEST(a_container_tells_that_it_goes_on),
 		TEST(no_type_grows_beyond_its_census),
 		TEST(a_cycle_may_be_garbage),

@@ -64,6 +64,7 @@ function facts(site) {
 		["confidence", known(site.confidence) ? site.confidence.toFixed(2) : null],
 		["processes", site.processes > 1 ? String(site.processes) : null],
 		["site", site.id],
+		["same cause as", site.part_of ? "site " + site.part_of : null],
 	];
 	return el("dl", { class: "facts" }, rows.filter((r) => r[1]).map(([k, v]) => el("div", {}, el("dt", {}, k), el("dd", {}, plain(v)))));
 }

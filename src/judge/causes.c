@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One cause, one finding. A handler that stays registered keeps its request, its connection, its
+ * buffers: fifty places of a library grow, and one line of the program is the mistake. Sites whose
+ * growth the same line of the program called for have one cause. Those that no line of it called
+ * for (an event loop did) have that of the line whose objects lie in the container that grows, when
+ * theirs hang from it. No line of the program is ever told as a part of another. */
+#include <math.h>
+
+#include "base/thresholds.h"
+#include "judge/sites_priv.h"
+
+struct member {
+	struct report_site *site;
+	const struct report_frame *own; /* the line that called for it; NULL = none */
+	uint64_t container;		/* address; 0 = none is known that grows */
+	const char *entry;		/* type of what lies in it; NULL = not known */
+	bool is_entry;			/* its objects do themselves */
+};
+
+static bool may_join(const struct report_site *s)
+{
+	return (s->kind == KIND_OBJECT || s->kind == KIND_HEAP) && s->verdict <= CLASS_GROWING &&
+	       !s->is_bounded;
+}
+
+/* Do its objects lie in the container themselves? Numbers and names come from anywhere. */
+static bool is_entry(const struct report_site *s, const struct report_holder_step *entry)
+{
+	static const char *const plain[] = {"int", "str", "float", "bytes", "bool"};
+
+	if (!entry->type || (entry->edge && !strcmp(entry->edge, "key")))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		if (!strcmp(entry->type, plain[i]))
+			return false;
+	for (size_t i = 0; i < s->n_types; i++)
+		if (s->types[i].share >= ENTRY_PART && s->types[i].name &&
+		    !strcmp(s->types[i].name, entry->type))
+			return true;
+	return false;
+}
+
+static struct member member_of(const struct evidence *e, struct report_site *s)
+{
+	const struct holder_fact *f = holders_find(e, s->id, s->kind);
+	struct member m = {.site = s, .own = report_program_frame(s)};
+	size_t i = f && f->is_known ? report_holder_container(&f->holder) : SIZE_MAX;
+
+	if (i < SIZE_MAX && i + 1 < f->holder.n && f->fill.addr && f->fill.last > f->fill.first) {
+		m.container = f->fill.addr;
+		m.entry = f->holder.step[i + 1].type;
+		m.is_entry = is_entry(s, &f->holder.step[i + 1]);
+	}
+	return m;
+}
+
+static bool same_line(const struct report_frame *a, const struct report_frame *b)
+{
+	return a && b && a->line == b->line && !strcmp(a->file, b->file) &&
+	       !strcmp(a->function, b->function);
+}
+
+static bool comes_first(const struct member *a, const struct member *b)
+{
+	if (!b)
+		return true;
+	if (a->site->verdict != b->site->verdict)
+		return a->site->verdict < b->site->verdict;
+	return a->site->growth_bytes_per_s > b->site->growth_bytes_per_s;
+}
+
+/* The site that comes first of those that the line called for. */
+static const struct member *of_line(const struct member *v, size_t n,
+				    const struct report_frame *own)
+{
+	const struct member *first = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (same_line(v[i].own, own) && comes_first(&v[i], first))
+			first = &v[i];
+	return first;
+}
+
+static bool same_type(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
+/* The line whose objects lie in the container, of the same type rather than of another; else the
+ * first site that nobody called for either. */
+static const struct member *of_container(const struct member *v, size_t n, const struct member *m)
+{
+	const struct member *line = NULL, *typed = NULL, *nobody = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!m->container || v[i].container != m->container)
+			continue;
+		if (!v[i].own && comes_first(&v[i], nobody))
+			nobody = &v[i];
+		if (!v[i].own || !v[i].is_entry)
+			continue;
+		if (comes_first(&v[i], line))
+			line = &v[i];
+		if (same_type(v[i].entry, m->entry) && comes_first(&v[i], typed))
+			typed = &v[i];
+	}
+	line = typed ? typed : line;
+	return line ? of_line(v, n, line->own) : nobody;
+}
+
+static double loss_of_line(const struct member *v, size_t n, const struct report_frame *own)
+{
+	double loss = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (same_line(v[i].own, own))
+			loss += report_expected_loss(v[i].site);
+	return loss;
+}
+
+/* The line whose objects lie in the container comes before those whose objects hang from them, when
+ * it is not small beside them: of a buffer and its handle the buffer is what somebody looks for. */
+static double behind(const struct member *v, size_t n, const struct member *m)
+{
+	double most = 0;
+
+	for (size_t i = 0; m->own && m->is_entry && i < n; i++)
+		if (v[i].container == m->container && v[i].own && !v[i].is_entry &&
+		    !same_line(v[i].own, m->own))
+			most = fmax(most, loss_of_line(v, n, v[i].own));
+	return loss_of_line(v, n, m->own) >= ENTRY_LEADS_PART * most ? most : 0;
+}
+
+int causes_join(const struct evidence *e, struct report *r, struct report_process *p)
+{
+	auto_free struct member *v = calloc(p->n_sites + 1, sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (may_join(&p->sites[i]))
+			v[n++] = member_of(e, &p->sites[i]);
+	for (size_t i = 0; i < n; i++) {
+		const struct member *first =
+			v[i].own ? of_line(v, n, v[i].own) : of_container(v, n, &v[i]);
+
+		if (first && first != &v[i])
+			v[i].site->part_of = report_strdup(r, first->site->id);
+		else
+			v[i].site->behind = behind(v, n, &v[i]);
+	}
+	return 0;
+}
