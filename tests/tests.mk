@@ -9,14 +9,18 @@ BUILD_DEPS := gcc libc6-dev linux-libc-dev pkg-config clang bpftool libbpf-dev l
               zlib1g-dev libprotobuf-c-dev protobuf-c-compiler \
               libmicrohttpd-dev libseccomp-dev libcap-ng-dev libncurses-dev python3 mount esbuild
 TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pil libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libcmocka-dev \
-              python3-pytest python3-pytest-xdist python3-pyte python3-jsonschema gunicorn python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
+              python3-pytest python3-pytest-xdist python3-pyte python3-jsonschema python3-yaml systemd prometheus debuginfod mmdebstrap dpkg-dev xz-utils \
               clang-14 libclang-rt-14-dev llvm-14 podman runc qemu-system-x86 busybox-static util-linux procps iproute2 \
               flex bison bc dwarves linux-perf trace-cmd bpftrace
 # Completions are tried in the shells, manual pages by a reader.
 TEST_DEPS  += zsh fish mandoc
+# Servers (not apache2 itself, which would begin to serve).
+TEST_DEPS  += gunicorn python3-flask python3-tornado apache2-bin libapache2-mod-wsgi-py3
 RELEASE_DEPS := git mmdebstrap debian-archive-keyring util-linux
-# Programs that embed Python (not apache2 itself, which would begin to serve); go tool pprof, 440 MB.
-MATRIX_DEPS := uwsgi-plugin-python3 apache2-bin libapache2-mod-wsgi-py3 golang-go
+# Programs that embed Python; go tool pprof, 440 MB.
+MATRIX_DEPS := uwsgi-plugin-python3 golang-go
+# Servers of tests/services.
+MATRIX_DEPS += python3-uvicorn python3-starlette python3-gevent python3-aiohttp python3-twisted celery redis-server postgresql-plpython3-15
 # The wheel is installed, an Alpine-like root made, a certificate too.
 MATRIX_DEPS += $(RELEASE_DEPS) python3-venv musl openssl
 CHECK_DEPS := clang-format clang-tidy cppcheck shellcheck codespell

@@ -7,28 +7,15 @@ import subprocess
 
 import pytest
 
+import apache
 import harness
 import pythons
 import zoo
 
 SCRIPT = os.path.join(pythons.HERE, "native", "embedded.py")
 LIBRARY = "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0"
-GDB, UWSGI, APACHE = "/usr/bin/gdb", "/usr/bin/uwsgi_python3", "/usr/sbin/apache2"
-MOD_WSGI = "/usr/lib/apache2/modules/mod_wsgi.so"
-SITE = """
-ServerRoot {where}
-ServerName localhost
-PidFile {where}/pid
-Listen 127.0.0.1:{port}
-ErrorLog {where}/log
-User www-data
-Group www-data
-Mutex file:{where} default
-LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
-LoadModule wsgi_module {module}
-WSGIImportScript {script} process-group=%{{GLOBAL}} application-group=%{{GLOBAL}}
-"""
+GDB, UWSGI = "/usr/bin/gdb", "/usr/bin/uwsgi_python3"
+SCRIPT_IN_APACHE = "WSGIImportScript %s process-group=%%{GLOBAL} application-group=%%{GLOBAL}\n" % SCRIPT
 
 
 class Embedder:
@@ -91,15 +78,11 @@ class ModWsgi(Embedder):
     """Apache as one process, which keeps its modules in it."""
 
     name = "mod_wsgi"
-    needs = (APACHE, MOD_WSGI)
+    needs = apache.NEEDS
 
     def start(self):
-        os.chmod(self.where, 0o777)  # the server gives up being root
-        conf = os.path.join(self.where, "apache2.conf")
-        with open(conf, "w") as f:
-            f.write(SITE.format(where=self.where, port=harness.free_port(), module=MOD_WSGI, script=SCRIPT))
         self.environment["IN_THREAD"] = "1"
-        return [APACHE, "-X", "-f", conf]
+        return apache.command(self.where, harness.free_port(), SCRIPT_IN_APACHE, "-X")
 
 
 class Bundle(Embedder):

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The servers: Debian's packages, started as their owners do."""
+import os
+import subprocess
+import threading
+
+import apache
+import pythons
+from service import APPS, RATE, Service
+
+MODULES = "/usr/lib/python3/dist-packages/"
+
+
+class Gunicorn(Service):
+    app = "shop_flask.py"
+    planted = ("record",)
+    worker, more = "sync", ()
+
+    @property
+    def needs(self):
+        return ["/usr/bin/gunicorn", MODULES + "flask"]
+
+    def start(self):
+        self.run(pythons.HOST, "/usr/bin/gunicorn", "--worker-class", self.worker, "--workers", 1, "--bind",
+                 "127.0.0.1:%d" % self.port, *self.more, self.app[:-3] + ":application")  # fmt: skip
+
+    def pid(self):
+        return self.child()
+
+
+class GunicornSync(Gunicorn):
+    name = "gunicorn-sync"
+
+
+class GunicornThreads(Gunicorn):
+    name, worker, more = "gunicorn-gthread", "gthread", ("--threads", 4)
+
+
+class GunicornGevent(Gunicorn):
+    name, worker = "gunicorn-gevent", "gevent"
+
+
+class Uvicorn(Gunicorn):
+    name, worker, app = "uvicorn", "uvicorn.workers.UvicornWorker", "shop_asgi.py"
+
+    @property
+    def needs(self):
+        return ["/usr/bin/gunicorn", MODULES + "uvicorn", MODULES + "starlette"]
+
+
+class Uwsgi(Service):
+    # Not environ: each thread of uwsgi has one dict, which it fills anew.
+    name, app, planted = "uwsgi", "shop_wsgi.py", ("record",)
+    needs = ("/usr/bin/uwsgi_python3",)
+
+    def start(self):
+        self.run("/usr/bin/uwsgi_python3", "--http-socket", "127.0.0.1:%d" % self.port, "--master", "--processes", 1,
+                 "--threads", 2, "--disable-logging", "--die-on-term", "--pythonpath", self.apps, "--module", "shop_wsgi")  # fmt: skip
+
+    def pid(self):
+        return self.child()
+
+
+class ModWsgi(Service):
+    name, app, planted = "mod_wsgi", "shop_wsgi.py", ("record", "environ")
+    needs = apache.NEEDS
+    # The environ is made by C code, before any line of Python runs.
+    nowhere = {"environ": ".requests (list"}
+    DAEMON = """
+WSGISocketPrefix {where}/wsgi
+WSGIDaemonProcess shop processes=1 threads=4 display-name=(wsgi:shop) python-path={apps}
+WSGIScriptAlias / {apps}/shop_wsgi.py process-group=shop application-group=%{{GLOBAL}}
+<Directory {apps}>
+Require all granted
+</Directory>
+"""
+
+    def start(self):
+        more = self.DAEMON.format(where=self.where, apps=self.apps)
+        self.run(*apache.command(self.where, self.port, more, "-DFOREGROUND"))
+
+    def pid(self):
+        parent = self.started[0].pid
+        with open("/proc/%d/task/%d/children" % (parent, parent), encoding="ascii") as f:
+            for pid in map(int, f.read().split()):
+                with open("/proc/%d/cmdline" % pid, "rb") as c:
+                    if b"wsgi:shop" in c.read():
+                        return pid
+        return None
+
+
+class Script(Service):
+    """A program of its own that listens."""
+
+    def start(self):
+        self.run(pythons.HOST, os.path.join(self.apps, self.app), self.port)
+
+
+class Aiohttp(Script):
+    name, app, planted = "aiohttp", "shop_aiohttp.py", ("task",)
+    needs = (MODULES + "aiohttp",)
+
+
+class Tornado(Script):
+    name, app, planted = "tornado", "shop_tornado.py", ("listener",)
+    needs = (MODULES + "tornado",)
+
+
+class Twisted(Script):
+    name, app, planted = "twisted", "shop_twisted.py", ("deferred",)
+    needs = (MODULES + "twisted",)
+
+
+class Celery(Service):
+    """One worker that was forked, with redis; another process asks."""
+
+    name, app, planted = "celery", "tasks.py", ("invoice",)
+    needs = ("/usr/bin/redis-server", MODULES + "celery")
+
+    def environment(self):
+        return {**super().environment(), "REDIS_PORT": str(self.port), "C_FORCE_ROOT": "1"}
+
+    def start(self):
+        self.run("/usr/bin/redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "")
+        self.run(pythons.HOST, "-m", "celery", "-A", "tasks", "worker", "--pool", "prefork", "--concurrency", 1,
+                 "--loglevel", "WARNING")  # fmt: skip
+        self.run(pythons.HOST, os.path.join(self.apps, self.app), RATE)
+
+    def pid(self):
+        return self.child(self.started[1].pid)
+
+    def request(self, n):
+        """The other process asks."""
+
+
+class PlPython(Service):
+    """The backend of one connection, with a function and a trigger in Python."""
+
+    name, app, planted, file = "plpython", "plpython.sql", ("function", "trigger"), "<string>"
+    # The rows that a trigger gets are made by C code.
+    nowhere = {"trigger": "GD (dict"}
+    BIN = "/usr/lib/postgresql/15/bin/"
+    needs = (BIN + "postgres", "/usr/share/postgresql/15/extension/plpython3u.control")
+
+    def start(self):
+        data = os.path.join(self.where, "data")
+        user = ["/usr/bin/setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
+        subprocess.run([*user, self.BIN + "initdb", "-D", data, "-A", "trust", "--no-sync"], check=True, capture_output=True)
+        self.run(*user, self.BIN + "postgres", "-D", data, "-k", self.where, "-c", "listen_addresses=", "-c", "fsync=off")
+        self.psql = [*user, self.BIN + "psql", "-X", "-q", "-A", "-t", "-h", self.where, "postgres"]
+        self.lock, self.client, self.backend = threading.Lock(), None, None
+
+    def connect(self):
+        with open(os.path.join(APPS, self.app), encoding="utf-8") as f:
+            text = f.read().replace("@PLANTED@", self.which).replace("@APPS@", self.apps)
+        subprocess.run(self.psql, input=text, text=True, capture_output=True, check=True)
+        self.client = self.run(*self.psql, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.backend = int(self.ask("SELECT pg_backend_pid();"))
+
+    def ask(self, text):
+        with self.lock:
+            self.client.stdin.write(text + "\n")
+            self.client.stdin.flush()
+            return self.client.stdout.readline()
+
+    def answers(self):
+        if subprocess.run([*self.psql, "-c", "SELECT 1"], capture_output=True, check=False).returncode:
+            return False
+        self.connect()
+        return True
+
+    def pid(self):
+        return self.backend
+
+    def request(self, n):
+        self.ask("SELECT price(%d);" % n)
+        with self.lock:
+            self.client.stdin.write("INSERT INTO orders VALUES (%d, 'a note');\n" % n)
+            self.client.stdin.flush()
+
+
+ALL = (GunicornSync, GunicornThreads, GunicornGevent, Uvicorn, Uwsgi, ModWsgi, Aiohttp, Tornado, Twisted, Celery, PlPython)

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A real server, started with or without a planted leak, under a paced load. A kind of server is a subclass: how it is
+started, who of it is watched, what one request is."""
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+
+import harness
+import pythons
+
+APPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps")
+RATE = 40.0  # requests a second
+WARM_S = 15  # of them, before it is watched
+
+
+class Load(threading.Thread):
+    """So many requests a second; what was missed is not made up for."""
+
+    def __init__(self, request, rate):
+        super().__init__(daemon=True)
+        self.request, self.rate = request, rate
+        self.stop = threading.Event()
+        self.done = self.failed = 0
+
+    def run(self):
+        due = time.monotonic()
+        while not self.stop.is_set():
+            self.done += 1
+            try:
+                self.request(self.done)
+            except (OSError, ValueError):
+                self.failed += 1
+            due = max(due + 1 / self.rate, time.monotonic() - 1)
+            self.stop.wait(max(0, due - time.monotonic()))
+
+
+class Service:
+    """Use `with`. @planted: the name of a leak, or "" for none."""
+
+    name = ""
+    app = ""  # of apps/, where the leaks are planted
+    planted = ()  # those that it has
+    needs = ()  # files of its package
+    nowhere = {}  # of those whose objects no line makes, what the path to who holds them must have
+    file = None  # as its frames say, where that is not the path of the app
+
+    def __init__(self, planted=""):
+        self.which = planted
+        # Servers give up being root: they have to reach what they serve.
+        self.where = tempfile.mkdtemp(prefix="pyleak-service-%d-" % os.getpid(), dir="/tmp")
+        os.chmod(self.where, 0o777)
+        # What is recorded has the same paths wherever it was.
+        self.apps = "/opt/pyleak-services" if pythons.RECORDS else os.path.join(self.where, "apps")
+        shutil.copytree(APPS, self.apps, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in [self.apps, *glob.glob(self.apps + "/*")]:
+            os.chmod(path, 0o755)
+        self.truth_file = os.path.join(self.where, "truth")
+        self.port = harness.free_port()
+        self.started, self.load = [], None
+
+    @property
+    def missing(self):
+        return [f for f in self.needs if not os.path.exists(f)]
+
+    def environment(self):
+        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PLANTED": self.which, "TRUTH": self.truth_file,
+                "PYTHONPATH": self.apps, "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
+
+    def run(self, *command, **popen):
+        """In a session of its own, by which all of it is ended."""
+        with open(os.path.join(self.where, "log"), "a", encoding="utf-8") as log:
+            p = subprocess.Popen([str(c) for c in command], cwd=self.where, stderr=log, start_new_session=True,
+                                 **{"stdin": subprocess.DEVNULL, "stdout": log, "env": self.environment(), **popen})  # fmt: skip
+        self.started.append(p)
+        return p
+
+    def start(self):
+        raise NotImplementedError
+
+    def pid(self):
+        """Who is watched."""
+        return self.started[0].pid
+
+    def child(self, of=None):
+        """The one child, or the first."""
+        pid = of or self.started[0].pid
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
+            found = f.read().split()
+        return int(found[0]) if found else None
+
+    def request(self, n):
+        with urllib.request.urlopen("http://127.0.0.1:%d/?%d" % (self.port, n), timeout=30) as answer:
+            answer.read()
+
+    def log(self):
+        with open(os.path.join(self.where, "log"), encoding="utf-8", errors="replace") as f:
+            return f.read()[-2000:]
+
+    def answers(self):
+        try:
+            self.request(0)
+            return True
+        except OSError:
+            return False
+
+    def __enter__(self):
+        try:
+            self.start()
+            harness.wait_until(lambda: self.answers() and self.pid(), 60)
+            self.load = Load(self.request, RATE)
+            self.load.start()
+            time.sleep(WARM_S)
+        except BaseException as e:
+            text = self.log()
+            self.close()
+            raise RuntimeError("%s did not start: %s" % (self.name, text)) from e
+        return self
+
+    def close(self):
+        if self.load:
+            self.load.stop.set()
+            self.load.join(35)
+        for p in reversed(self.started):
+            p.send_signal(signal.SIGTERM)
+        for p in reversed(self.started):
+            try:
+                p.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(p.pid, signal.SIGKILL)
+                p.wait()
+        shutil.rmtree(self.where, ignore_errors=True)
+
+    def __exit__(self, *_):
+        self.close()
+
+    def truth(self, pid):
+        try:
+            with open("%s.%d" % (self.truth_file, pid), encoding="ascii") as f:
+                return [json.loads(x) for x in f]
+        except FileNotFoundError:
+            return []
+
+    def leak(self):
+        """(file, line) of the planted leak."""
+        with open(os.path.join(APPS, self.app), encoding="utf-8") as f:
+            for n, text in enumerate(f, 1):
+                found = re.search(r"(?:#|--) LEAK (\w+)(?: (\d+))?$", text.rstrip())
+                if found and found.group(1) == self.which:
+                    return self.file or self.app, int(found.group(2) or n)
+        raise KeyError(self.which)

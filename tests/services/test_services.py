@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Real servers from Debian's packages, innocent and with a planted leak. In the core set three of them."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+
+import harness  # noqa: E402
+import servers  # noqa: E402
+
+SECONDS = 60
+CORE = {("gunicorn-gthread", ""), ("mod_wsgi", "record"), ("tornado", "listener")}
+INNOCENT = ("steady", "growing", "warmup", "bloat", "retention")
+
+
+def places():
+    for kind in servers.ALL:
+        for planted in ("",) + kind.planted:
+            yield pytest.param(kind, planted, id="%s-%s" % (kind.name, planted or "innocent"),
+                               marks=() if (kind.name, planted) in CORE else pytest.mark.matrix)  # fmt: skip
+
+
+def lines(site):
+    return [(os.path.basename(f["file"] or "?"), f["line"]) for f in site["stack"] if f["lang"] == "python"]
+
+
+def row(report, service, pid):
+    """What was said of a planted leak, for the table."""
+    process = report["processes"][0]
+    site = (process["sites"] or [{"stack": [], "growth_count_per_s": None, "hint": None, "held_by": None}])[0]
+    count, _ = harness.true_rates(service.truth(pid), harness.wall(report["started_at"]), harness.wall(report["ended_at"]))
+    return {
+        "service": service.name, "planted": service.which, "verdict": process["verdict"]["class"],
+        "confidence": process["verdict"]["confidence"], "reason": process["verdict"]["reason"],
+        "first": lines(site)[:3], "rate": site["growth_count_per_s"], "true_rate": round(count, 1),
+        "hint": (site["hint"] or {}).get("code"), "held_by": (site["held_by"] or {}).get("path"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind,planted", places())
+def test_service(kind, planted, record_property):
+    service = kind(planted)
+    if service.missing:
+        service.close()
+        pytest.skip("not installed: " + ", ".join(service.missing))
+    with service:
+        pid = service.pid()
+        run = harness.run_tool(pid, SECONDS)
+        assert run.rc == 0, run.stderr
+        assert service.pid() == pid, "the target died"
+        assert service.load.failed <= 2, "%d of %d requests failed" % (service.load.failed, service.load.done)
+        process = run.report["processes"][0]
+        name = "service-%s-%s-%s" % (service.name, planted or "innocent", "debian-3.11")
+        if not planted:
+            assert process["verdict"]["class"] in INNOCENT, process["verdict"]["reason"]
+            assert [lines(s)[:1] for s in process["sites"] if s["verdict"] == "leak"] == []
+            harness.keep_recording(run.recording, name, INNOCENT, [])
+            return
+        said = row(run.report, service, pid)
+        record_property("service", said)
+        print(said)
+        assert said["verdict"] == "leak", said
+        if planted in service.nowhere:
+            assert service.nowhere[planted] in said["held_by"] and said["first"] == [("?", None)], said
+            return
+        where = service.leak()
+        mine = [at for at in lines(process["sites"][0]) if at[0] == where[0]]
+        assert mine[:1] == [where], (where, said)
+        harness.keep_recording(run.recording, name, ["leak"], ["%s:%d" % where])
