@@ -135,8 +135,8 @@
 #define DOUBT_FEW_PART 0.01
 /* times as many births as were not watched: no survivor stands for more */
 #define CRAWLS 10
-/* between the first and the last census: a shorter time says little of how types grow */
-#define CENSUS_SPAN_S 8
+/* censuses: fewer say little of how types grow */
+#define CENSUS_ENOUGH 4
 /* of that time a line must have grown to be compared */
 #define CENSUS_PART 0.7
 /* times what the censuses count: lines that say more of a type are told with what they count ... */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/thresholds.h"
 #include "base/trend.h"
 #include "census/gc_lists.h"
 
@@ -210,6 +211,20 @@ static double slope(const struct census *c, const double *y)
 	return fit.slope;
 }
 
+/* By how much it has grown since there were fewest; NAN: too few censuses, or it fell in between.
+ */
+static double gain(const struct census *c, const double *y)
+{
+	double least = y[0];
+
+	for (size_t i = 1; i < c->n; i++) {
+		if (y[i] < y[i - 1] - CENSUS_NOISE * y[i - 1] - CENSUS_FEW)
+			return NAN;
+		least = fmin(least, y[i]);
+	}
+	return c->n < CENSUS_ENOUGH ? NAN : y[c->n - 1] - least;
+}
+
 static int by_bytes(const void *a, const void *b)
 {
 	const struct report_class_row *x = a, *y = b;
@@ -245,6 +260,7 @@ static int fill_rows(struct census *c, struct report *r, struct report_process *
 			.count = e->count,
 			.tracked = e->tracked,
 			.bytes = e->bytes,
+			.gain = gain(c, e->counts),
 			.growth_count_per_s = slope(c, e->counts),
 			.growth_bytes_per_s = slope(c, e->sizes),
 		};

@@ -5,7 +5,8 @@
  * finds far fewer, its number is told.
  *
  * A census looks at some moments of the watch, so only what grew for most of the time between the
- * first and the last is compared. */
+ * first and the last is compared, and only types whose number did not fall meanwhile. Objects of
+ * one type have many sizes: a line pays only for what is claimed of its own size class. */
 #include <math.h>
 #include <string.h>
 #include <xxhash.h>
@@ -15,8 +16,9 @@
 
 struct census_type {
 	const struct report_class_row *row;
-	double told;   /* objects by which the sites say it grew between the censuses */
-	double factor; /* of what they say, so much is told */
+	double told[EVIDENCE_CLASSES]; /* objects by which the sites say it grew, by size class */
+	double limit;		       /* of that: what a size class may claim and be believed */
+	double factor;		       /* of what is claimed of the others, so much is told */
 };
 
 struct census_bound {
@@ -30,9 +32,9 @@ static uint64_t key(const char *name)
 	return XXH64(name, strlen(name), 0) | 1;
 }
 
-static struct census_type *type_of(const struct census_bound *b, const char *name)
+static struct census_type *type_of(const struct census_bound *b, const struct joined_type *t)
 {
-	const uint64_t *at = map64_get(&b->index, key(name));
+	const uint64_t *at = t->pooled > 0 ? map64_get(&b->index, key(t->name)) : NULL;
 
 	return at && *at ? &b->types.v[*at - 1] : NULL;
 }
@@ -51,12 +53,17 @@ static double compared_s(const struct census_bound *b, const struct joiner *j,
 static int index_rows(struct census_bound *b, const struct report_process *p)
 {
 	for (size_t i = 0; i < p->n_classes; i++) {
-		uint64_t *at = map64_put(&b->index, key(p->classes[i].name));
-		struct census_type *t = vec_push(&b->types);
+		const struct report_class_row *row = &p->classes[i];
+		struct census_type *t;
+		uint64_t *at;
 
+		if (!row->name || isnan(row->gain))
+			continue;
+		at = map64_put(&b->index, key(row->name));
+		t = vec_push(&b->types);
 		if (!at || !t)
 			return -ENOMEM;
-		*t = (struct census_type){.row = &p->classes[i], .factor = 1};
+		*t = (struct census_type){.row = row};
 		*at = b->types.n;
 	}
 	return 0;
@@ -69,10 +76,10 @@ static void add_told(struct census_bound *b, const struct joiner *j)
 		double s = compared_s(b, j, to);
 
 		for (size_t k = 0; k < to->types.n; k++) {
-			struct census_type *t = type_of(b, to->types.v[k].name);
+			struct census_type *t = type_of(b, &to->types.v[k]);
 
 			if (t)
-				t->told += to->types.v[k].pooled * s;
+				t->told[to->types.v[k].cls] += to->types.v[k].pooled * s;
 		}
 	}
 }
@@ -82,24 +89,25 @@ static void find_factors(struct census_bound *b)
 {
 	for (size_t i = 0; i < b->types.n; i++) {
 		struct census_type *t = &b->types.v[i];
-		double gained = t->row->growth_count_per_s * (b->to_s - b->from_s);
-		double noise = CENSUS_NOISE * (double)t->row->count + CENSUS_FEW;
+		double gain = fmax(t->row->gain, 0), believed = 0, others = 0;
 
-		if (t->told > CENSUS_APART * fmax(gained, 0) + noise)
-			t->factor = fmax(gained, 0) / t->told;
+		t->limit = CENSUS_APART * gain + CENSUS_NOISE * (double)t->row->count + CENSUS_FEW;
+		for (size_t k = 0; k < EVIDENCE_CLASSES; k++)
+			*(t->told[k] > t->limit ? &others : &believed) += t->told[k];
+		t->factor = others > 0 ? fmax(gain - believed, 0) / others : 1;
 	}
 }
 
 static void bound(struct joined *to, const struct census_bound *b)
 {
 	struct report_site *s = &to->site;
-	double count = 0, bytes = 0, left;
+	double count = 0, bytes = 0, part;
 
 	for (size_t i = 0; i < to->types.n; i++) {
 		struct joined_type *t = &to->types.v[i];
-		const struct census_type *c = t->pooled > 0 ? type_of(b, t->name) : NULL;
+		const struct census_type *c = type_of(b, t);
 
-		if (!c || !(c->factor < 1))
+		if (!c || !(c->told[t->cls] > c->limit) || !(c->factor < 1))
 			continue;
 		count += t->pooled * (1 - c->factor);
 		bytes += t->bytes * (1 - c->factor);
@@ -108,12 +116,12 @@ static void bound(struct joined *to, const struct census_bound *b)
 	}
 	if (!(count > 0))
 		return;
-	left = fmax(1 - count / s->growth_count_per_s, 0);
-	s->growth_count_per_s *= left;
-	s->outstanding_count *= left;
-	left = fmax(1 - bytes / s->growth_bytes_per_s, 0);
-	s->growth_bytes_per_s *= left;
-	s->outstanding_bytes *= left;
+	part = fmax(1 - count / s->growth_count_per_s, 0);
+	s->growth_count_per_s *= part;
+	s->outstanding_count *= part;
+	part = fmax(1 - bytes / s->growth_bytes_per_s, 0);
+	s->growth_bytes_per_s *= part;
+	s->outstanding_bytes *= part;
 	s->by_census = true;
 }
 
@@ -124,12 +132,12 @@ void join_bound_by_census(struct joiner *j)
 	struct census_bound b = {.from_s = fmax(p->counted_from_s - start_s, 0),
 				 .to_s = p->counted_to_s - start_s};
 
-	if (!(b.to_s - b.from_s >= CENSUS_SPAN_S) || index_rows(&b, p))
+	if (!(b.to_s > b.from_s) || index_rows(&b, p))
 		goto out;
 	add_told(&b, j);
 	find_factors(&b);
 	for (size_t i = 0; i < j->v.n; i++)
-		if (compared_s(&b, j, &j->v.v[i]) > 0)
+		if (compared_s(&b, j, &j->v.v[i]) > 0 && !(j->v.v[i].evidence.levelled_bytes > 0))
 			bound(&j->v.v[i], &b);
 out:
 	map64_free(&b.index);

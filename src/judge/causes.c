@@ -3,7 +3,8 @@
  * buffers: fifty places of a library grow, and one line of the program is the mistake. Sites whose
  * growth the same line of the program called for have one cause. Those that no line of it called
  * for (an event loop did) have that of the line whose objects lie in the container that grows, when
- * theirs hang from it. No line of the program is ever told as a part of another. */
+ * theirs hang from it. No line of the program is told as a part of another, unless it does no more
+ * than start a loop. */
 #include <math.h>
 
 #include "base/thresholds.h"
@@ -23,6 +24,14 @@ static bool may_join(const struct report_site *s)
 	       !s->is_bounded;
 }
 
+/* A step's type tells more of some: "function app.f", "_asyncio.Task, done". */
+static bool is_of_type(const char *step, const char *name)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	return n && !strncmp(step, name, n) && (!step[n] || step[n] == ' ' || step[n] == ',');
+}
+
 /* Do its objects lie in the container themselves? Numbers and names come from anywhere. */
 static bool is_entry(const struct report_site *s, const struct report_holder_step *entry)
 {
@@ -34,8 +43,7 @@ static bool is_entry(const struct report_site *s, const struct report_holder_ste
 		if (!strcmp(entry->type, plain[i]))
 			return false;
 	for (size_t i = 0; i < s->n_types; i++)
-		if (s->types[i].share >= ENTRY_PART && s->types[i].name &&
-		    !strcmp(s->types[i].name, entry->type))
+		if (s->types[i].share >= ENTRY_PART && is_of_type(entry->type, s->types[i].name))
 			return true;
 	return false;
 }
@@ -69,16 +77,32 @@ static bool comes_first(const struct member *a, const struct member *b)
 	return a->site->growth_bytes_per_s > b->site->growth_bytes_per_s;
 }
 
-/* The site that comes first of those that the line called for. */
-static const struct member *of_line(const struct member *v, size_t n,
-				    const struct report_frame *own)
+/* The site that comes first of those that the line of @m called for. An event loop that one line
+ * starts calls for things that have nothing to do with each other. */
+static const struct member *of_line(const struct member *v, size_t n, const struct member *m)
 {
 	const struct member *first = NULL;
 
 	for (size_t i = 0; i < n; i++)
-		if (same_line(v[i].own, own) && comes_first(&v[i], first))
+		if (same_line(v[i].own, m->own) && comes_first(&v[i], first) &&
+		    (!v[i].container || !m->container || v[i].container == m->container))
 			first = &v[i];
 	return first;
+}
+
+/* The line calls for what others make, and nothing but the main program is around it: it may be
+ * what starts an event loop. */
+static bool may_be_loop(const struct member *m)
+{
+	const struct report_site *s = m->site;
+	size_t i = 0, inside = 0;
+
+	for (; i < s->n_frames && &s->stack[i] != m->own; i++)
+		inside += !s->stack[i].native;
+	for (i++; i < s->n_frames; i++)
+		if (!s->stack[i].native && strcmp(s->stack[i].function, "<module>") != 0)
+			return false;
+	return inside > 0;
 }
 
 static bool same_type(const char *a, const char *b)
@@ -95,9 +119,9 @@ static const struct member *of_container(const struct member *v, size_t n, const
 	for (size_t i = 0; i < n; i++) {
 		if (!m->container || v[i].container != m->container)
 			continue;
-		if (!v[i].own && comes_first(&v[i], nobody))
+		if (!v[i].own && !m->own && comes_first(&v[i], nobody))
 			nobody = &v[i];
-		if (!v[i].own || !v[i].is_entry)
+		if (!v[i].own || !v[i].is_entry || v[i].site->verdict > m->site->verdict)
 			continue;
 		if (comes_first(&v[i], line))
 			line = &v[i];
@@ -105,7 +129,24 @@ static const struct member *of_container(const struct member *v, size_t n, const
 			typed = &v[i];
 	}
 	line = typed ? typed : line;
-	return line ? of_line(v, n, line->own) : nobody;
+	return line ? of_line(v, n, line) : nobody;
+}
+
+static const struct member *first_of(const struct member *v, size_t n, const struct member *m)
+{
+	const struct member *first = NULL;
+
+	if (!m->own || (!m->is_entry && may_be_loop(m)))
+		first = of_container(v, n, m);
+	return first || !m->own ? first : of_line(v, n, m);
+}
+
+static bool makes_entries(const struct member *v, size_t n, const struct member *m)
+{
+	for (size_t i = 0; m->own && i < n; i++)
+		if (v[i].is_entry && v[i].container == m->container && same_line(v[i].own, m->own))
+			return true;
+	return false;
 }
 
 static double loss_of_line(const struct member *v, size_t n, const struct report_frame *own)
@@ -124,7 +165,7 @@ static double behind(const struct member *v, size_t n, const struct member *m)
 {
 	double most = 0;
 
-	for (size_t i = 0; m->own && m->is_entry && i < n; i++)
+	for (size_t i = 0; makes_entries(v, n, m) && i < n; i++)
 		if (v[i].container == m->container && v[i].own && !v[i].is_entry &&
 		    !same_line(v[i].own, m->own))
 			most = fmax(most, loss_of_line(v, n, v[i].own));
@@ -142,8 +183,7 @@ int causes_join(const struct evidence *e, struct report *r, struct report_proces
 		if (may_join(&p->sites[i]))
 			v[n++] = member_of(e, &p->sites[i]);
 	for (size_t i = 0; i < n; i++) {
-		const struct member *first =
-			v[i].own ? of_line(v, n, v[i].own) : of_container(v, n, &v[i]);
+		const struct member *first = first_of(v, n, &v[i]);
 
 		if (first && first != &v[i])
 			v[i].site->part_of = report_strdup(r, first->site->id);

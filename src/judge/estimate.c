@@ -38,6 +38,7 @@ static struct estimate_site *site_of(struct builder *b, uint64_t stack)
 		return NULL;
 	*place = b->site.n;
 	s->stack = stack;
+	s->youngest_s = INFINITY;
 	s->weak = true;
 	s->waits_for_gc = true;
 	return s;
@@ -97,6 +98,8 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 	s->quarters |= 1u << q;
 	if (age > s->oldest_s)
 		s->oldest_s = age;
+	if (age < s->youngest_s)
+		s->youngest_s = age;
 	if (!sample_weak(v, o) && !v->doubtful)
 		s->weak = false;
 	if (o->collections > v->collections + s->collections)

@@ -22,10 +22,10 @@ struct estimate_site {
 	double squares;	  /* sum of the squares of how many were born within a moment */
 	double variance;  /* of their number: the same when they come one by one, else more */
 	double weight;	  /* of them: how many they stand for */
-	double oldest_s;
-	double malloc_bytes; /* mean bytes per survivor that lie in malloc's memory */
-	unsigned bursts;     /* distinct bursts that saw one of them born */
-	unsigned quarters;   /* of the run in which one of them was born: a bit each */
+	double oldest_s, youngest_s; /* ages of survivors that count */
+	double malloc_bytes;	     /* mean bytes per survivor that lie in malloc's memory */
+	unsigned bursts;	     /* distinct bursts that saw one of them born */
+	unsigned quarters;	     /* of the run in which one of them was born: a bit each */
 	bool weak;	   /* only survivors whose content is not unique, or many that died later */
 	bool waits_for_gc; /* nothing older than a full collection among them */
 	bool stopped;	   /* no births of late: what there is may stay, but it does not grow */

@@ -70,12 +70,25 @@ static void note_bodies(const struct survivor *v, size_t n, const struct estimat
 			map64_put(bodies, v[i].part[0].addr);
 }
 
+/* An instance owns the values of its dict, and so does the dict: only the first of them counts. */
+static bool is_anothers(struct map64 *owned, const struct survivor *v, unsigned part,
+			const struct map64 *bodies)
+{
+	uint64_t *seen = NULL;
+
+	if (part && !map64_get(bodies, v->part[part].addr))
+		seen = map64_put(owned, v->part[part].addr);
+	return part && (!seen || (*seen)++);
+}
+
 /* What the survivors own in each class, each block once. @roof: how many a survivor of a class
  * stands for at most; NULL = all count. */
 static void find_owned(const struct survivor *v, size_t n, const struct estimate_opts *o,
 		       const struct estimate_classes *c, const struct map64 *bodies,
 		       const double *roof, double *owned)
 {
+	struct map64 seen = {0};
+
 	memset(owned, 0, (EVIDENCE_CLASSES + 1) * sizeof(*owned));
 	for (size_t i = 0; i < n; i++) {
 		if (!sample_counts(&v[i], c, o))
@@ -83,7 +96,7 @@ static void find_owned(const struct survivor *v, size_t n, const struct estimate
 		for (unsigned p = 0; p < v[i].parts; p++) {
 			unsigned cls = survivor_class_index(v[i].part[p].cls);
 
-			if (p && map64_get(bodies, v[i].part[p].addr))
+			if (is_anothers(&seen, &v[i], p, bodies))
 				continue;
 			if (p && roof && roof[sample_class(&v[i])] < ROOF_PART * c->factor[cls])
 				continue;
@@ -91,6 +104,7 @@ static void find_owned(const struct survivor *v, size_t n, const struct estimate
 				      (cls == EVIDENCE_MALLOC ? v[i].part[p].bytes : 1);
 		}
 	}
+	map64_free(&seen);
 }
 
 static void divide(const struct trend_points *t, const struct estimate_opts *o, const double *owned,
@@ -140,17 +154,18 @@ void classes_find_held(const struct survivor *v, size_t n, const struct estimate
 		       struct estimate_classes *c)
 {
 	double owned[EVIDENCE_CLASSES + 1] = {0};
-	struct map64 bodies = {0};
+	struct map64 bodies = {0}, seen = {0};
 
 	for (size_t i = 0; i < n; i++)
 		if (sample_holds(&v[i], c, o))
 			map64_put(&bodies, v[i].part[0].addr);
 	for (size_t i = 0; i < n; i++)
 		for (unsigned p = 0; sample_holds(&v[i], c, o) && p < v[i].parts; p++)
-			if (!p || !map64_get(&bodies, v[i].part[p].addr))
+			if (!is_anothers(&seen, &v[i], p, &bodies))
 				owned[survivor_class_index(v[i].part[p].cls)] +=
 					(double)v[i].weight;
 	map64_free(&bodies);
+	map64_free(&seen);
 	for (unsigned k = 0; k < EVIDENCE_CLASSES; k++)
 		if (owned[k] > 0 && c->curve[k].gain > 0)
 			c->held[k] = c->curve[k].gain / owned[k];

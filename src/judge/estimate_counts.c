@@ -7,8 +7,6 @@
 #include "base/thresholds.h"
 #include "judge/estimate_priv.h"
 
-#define MOMENT_NS 100000000ull
-
 uint64_t key_of(uint64_t stack, uint64_t detail)
 {
 	return (stack ^ (detail * 0x9e3779b97f4a7c15ull)) | 1;
@@ -16,7 +14,7 @@ uint64_t key_of(uint64_t stack, uint64_t detail)
 
 uint64_t sample_moment(const struct survivor *s)
 {
-	return key_of(s->born_ns / MOMENT_NS, s->burst);
+	return key_of(s->born_ns / SAMPLE_MOMENT_NS, s->burst);
 }
 
 double sample_age_s(const struct survivor *s, const struct estimate_opts *o)

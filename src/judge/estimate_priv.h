@@ -18,7 +18,8 @@ struct estimate_classes {
 double sample_age_s(const struct survivor *s, const struct estimate_opts *o);
 /* One key of two, never 0. */
 uint64_t key_of(uint64_t stack, uint64_t detail);
-/* Births within one (0.1 s of one window) may come from one cause: a request, a loop. */
+/* Births within a moment may come from one cause: a request, a loop. */
+#define SAMPLE_MOMENT_NS 100000000ull
 uint64_t sample_moment(const struct survivor *s);
 /* The size class of its body. */
 unsigned sample_class(const struct survivor *s);

@@ -66,28 +66,59 @@ static bool is_quiet(const struct births_seen *b, double latest_s, const struct 
 		       gaps);
 }
 
+struct birth {
+	size_t of; /* index of the stack's history */
+	uint64_t born_ns;
+	double age_s;
+};
+
+static int by_stack_and_time(const void *a, const void *b)
+{
+	const struct birth *x = a, *y = b;
+
+	if (x->of != y->of)
+		return x->of < y->of ? -1 : 1;
+	return (x->born_ns > y->born_ns) - (x->born_ns < y->born_ns);
+}
+
+/* Births within a moment of its first may come from one call: they are one. */
+static void see_births(struct births_seen *history, struct birth *v, size_t n)
+{
+	uint64_t began_ns = 0;
+
+	if (n)
+		qsort(v, n, sizeof(*v), by_stack_and_time);
+	for (size_t i = 0; i < n; i++) {
+		bool is_new =
+			!i || v[i].of != v[i - 1].of || v[i].born_ns - began_ns > SAMPLE_MOMENT_NS;
+
+		if (is_new)
+			began_ns = v[i].born_ns;
+		see_birth(&history[v[i].of], v[i].age_s, is_new);
+	}
+}
+
 void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_opts *o)
 {
 	auto_free struct births_seen *history = calloc(n + 1, sizeof(*history));
-	struct map64 index = {0}, moments = {0};
+	auto_free struct birth *births = calloc(n + 1, sizeof(*births));
+	struct map64 index = {0};
 	double latest_s = INFINITY; /* of all stacks: a target that rests has no births at all */
-	size_t stacks = 0;
+	size_t stacks = 0, seen = 0;
 
-	if (!history)
+	if (!history || !births)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t *place = sample_seen(&v[i], o) ? map64_put(&index, v[i].stack) : NULL;
-		uint64_t *seen =
-			place ? map64_put(&moments, key_of(v[i].stack, sample_moment(&v[i])))
-			      : NULL;
 
-		if (!seen)
+		if (!place)
 			continue;
 		if (!*place)
 			*place = ++stacks;
-		see_birth(&history[*place - 1], sample_age_s(&v[i], o), !(*seen)++);
+		births[seen++] = (struct birth){*place - 1, v[i].born_ns, sample_age_s(&v[i], o)};
 		latest_s = fmin(latest_s, sample_age_s(&v[i], o));
 	}
+	see_births(history, births, seen);
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t *place =
 			sample_seen(&v[i], o) ? map64_get(&index, v[i].stack) : NULL;
@@ -98,5 +129,4 @@ void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_op
 			v[i].weight *= (float)stands_for(b, o);
 	}
 	map64_free(&index);
-	map64_free(&moments);
 }

@@ -68,6 +68,7 @@ static void class_row(struct wire *w, struct report_class_row *c)
 	wire_u64(w, &c->bytes);
 	wire_double(w, &c->growth_count_per_s);
 	wire_double(w, &c->growth_bytes_per_s);
+	wire_double(w, &c->gain);
 }
 
 static void gc(struct wire *w, struct report_gc *g)

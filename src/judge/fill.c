@@ -68,11 +68,12 @@ double fill_rests_s(const struct fill *f, double adds_per_s)
 
 bool fill_goes_on(const struct fill *f, double adds_per_s)
 {
-	double rate = per_s(f);
+	double rate = per_s(f), since = f->last > f->calm ? (double)(f->last - f->calm) : 0;
+	bool is_calm =
+		calm_s(f) >= GOES_ON_CALM_S && since * GOES_ON_APART < calm_s(f) * adds_per_s;
 
-	return f->addr && seconds_since(f, f->first_ns) >= GOES_ON_S &&
-	       calm_s(f) < GOES_ON_CALM_S && rate * GOES_ON_APART >= adds_per_s &&
-	       rate <= GOES_ON_APART * adds_per_s;
+	return f->addr && seconds_since(f, f->first_ns) >= GOES_ON_S && !is_calm &&
+	       rate * GOES_ON_APART >= adds_per_s && rate <= GOES_ON_APART * adds_per_s;
 }
 
 bool fill_replaces(const struct fill *f, size_t n, double came, bool did)

@@ -154,12 +154,15 @@ static bool keeps_alive(const struct report_holder *h)
 	return false;
 }
 
-bool holders_go_on(const struct evidence *e, const struct report_site *site)
+bool holders_go_on(const struct evidence *e, const struct report_site *site, double youngest_s)
 {
 	const struct holder_fact *f = holders_find(e, site->id, site->kind);
+	double known_s = f && e->now_ns > f->fill.first_ns
+				 ? (double)(e->now_ns - f->fill.first_ns) / 1e9
+				 : 0;
 
-	return f && f->is_known && f->is_one && !f->fill.most && keeps_alive(&f->holder) &&
-	       fill_goes_on(&f->fill, site->growth_count_per_s);
+	return f && f->is_known && f->is_one && !f->fill.most && youngest_s < known_s &&
+	       keeps_alive(&f->holder) && fill_goes_on(&f->fill, site->growth_count_per_s);
 }
 
 bool holders_rooted(const struct evidence *e, const char *site_id)

@@ -43,8 +43,8 @@ static void keep_common(struct report_site *to, const struct report_frame *f, si
 			continue;
 		if (t->line && f[i].line && t->line != f[i].line)
 			t->line = 0;
-		if (strcmp(f[i].function, "?") != 0 && strcmp(t->function, f[i].function) != 0)
-			t->function = "?";
+		if (strcmp(t->function, f[i].function) != 0 || strcmp(t->file, f[i].file) != 0)
+			*t = (struct report_frame){.function = "?", .file = "?"};
 	}
 }
 
@@ -75,6 +75,7 @@ static struct joined *join_frames(struct joiner *j, struct report_frame *frames,
 	to->site.kind = kind;
 	to->site.waste_bytes = kind == KIND_HEAP ? 0 : NAN;
 	to->site.estimated = true;
+	to->youngest_s = INFINITY;
 	to->evidence.weak = true;
 	to->evidence.waits_for_gc = true;
 	return to;
@@ -231,8 +232,10 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 		join_type(to, evidence_type(j->e, e->types[i].type),
 			  e->count_per_s > 0 ? e->types[i].count_per_s : e->types[i].held_count,
 			  e->types[i].bytes_per_s);
-		if (e->count_per_s > 0 && e->cls < EVIDENCE_CLASSES && to->types.n)
+		if (e->count_per_s > 0 && e->cls < EVIDENCE_CLASSES && to->types.n) {
 			to->types.v[to->types.n - 1].pooled = e->types[i].count_per_s;
+			to->types.v[to->types.n - 1].cls = e->cls;
+		}
 	}
 	if (e->n_types && e->bytes_per_s > to->via_bytes_per_s) {
 		to->via_stack = e->stack;
@@ -250,6 +253,8 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	if (e->oldest_s > v->oldest_s)
 		v->oldest_s = e->oldest_s;
 	to->quarters |= e->quarters;
+	if (e->samples)
+		to->youngest_s = fmin(to->youngest_s, e->youngest_s);
 	quarters = (unsigned)__builtin_popcount(to->quarters);
 	if (quarters > v->quarters)
 		v->quarters = quarters;
@@ -341,7 +346,7 @@ static void finish_site(struct joiner *j, struct joined *to)
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
 	to->evidence.gained = site->growth_count_per_s * j->run_s;
 	to->evidence.waits_for_gc &= !holders_rooted(j->e, site->id);
-	to->evidence.goes_on = holders_go_on(j->e, site);
+	to->evidence.goes_on = holders_go_on(j->e, site, to->youngest_s);
 	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
 		report_mapping_hint(site);

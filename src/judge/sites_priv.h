@@ -13,6 +13,7 @@ struct joined_type {
 	const char *name;
 	double count, bytes;
 	double pooled; /* per second, of what grows in the pools; part of count */
+	unsigned cls;  /* ... of this size class */
 };
 
 /* Stacks of one site: same functions, files and places, other addresses. */
@@ -22,6 +23,7 @@ struct joined {
 	VEC(struct joined_type) types;
 	uint64_t via_stack, via; /* the native caller, or the type of objects, that grows most */
 	unsigned quarters;	 /* of the run, a bit each, in which objects of it were born */
+	double youngest_s;	 /* age of the last object that came; INFINITY = none is known */
 	double births, variance; /* samples of objects, and how sure their number is; 0 = none */
 	double via_bytes_per_s;
 	double native_bytes_per_s; /* by all native callers */
@@ -108,9 +110,9 @@ int causes_join(const struct evidence *e, struct report *r, struct report_proces
  * them, and none has to be waited for. */
 bool holders_rooted(const struct evidence *e, const char *site_id);
 
-/* Does the container that they are in grow at the pace of this site, one entry each, all the time?
- */
-bool holders_go_on(const struct evidence *e, const struct report_site *site);
+/* Does the container that they are in grow at the pace of this site, one entry each, all the time,
+ * and did one come since it was first looked at? @youngest_s: age of the last that came. */
+bool holders_go_on(const struct evidence *e, const struct report_site *site, double youngest_s);
 
 /* fds.c: sites of descriptors and threads, behind those that are there. */
 int fds_judge(const struct evidence *e, struct report *r, struct report_process *p, double run_s);

@@ -268,14 +268,17 @@ static void put_verdict(struct line *l, const struct report_process *p)
 }
 
 /* Steady sites are of interest only to somebody who asks for everything, and so are those that come
- * after the first of their cause. NULL without memory. */
-static bool *choose_shown(const struct report_process *p, bool verbose)
+ * after the first of their cause, unless they are worse. NULL without memory. */
+static bool *choose_shown(const struct report_process *p, const size_t *whole, bool verbose)
 {
 	bool *is = calloc(p->n_sites + 1, sizeof(*is));
 
-	for (size_t i = 0; is && i < p->n_sites; i++)
+	for (size_t i = 0; is && i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i], *w = &p->sites[whole[i]];
+
 		is[i] = verbose ||
-			(p->sites[i].verdict != CLASS_STEADY && !report_whole_of(p, &p->sites[i]));
+			(s->verdict != CLASS_STEADY && (w == s || w->verdict > s->verdict));
+	}
 	return is;
 }
 
@@ -313,18 +316,18 @@ static size_t same_hint(const struct report_process *p, size_t i, const bool *sh
 }
 
 static struct term_place place_of(const struct report_process *p, size_t i, size_t rank,
-				  const bool *shown)
+				  const size_t *whole, const bool *shown)
 {
-	const struct report_site *s = &p->sites[i], *part;
-	struct term_place at = {
-		.rank = rank, .as = same_hint(p, i, shown), .bytes_per_s = s->growth_bytes_per_s};
+	struct term_place at = {.rank = rank,
+				.as = same_hint(p, i, shown),
+				.bytes_per_s = p->sites[i].growth_bytes_per_s};
 
 	for (size_t k = 0; k < p->n_sites; k++) {
-		part = &p->sites[k];
-		if (shown[k] || !part->part_of || strcmp(part->part_of, s->id) != 0)
+		if (shown[k] || k == i || whole[k] != i)
 			continue;
 		at.parts++;
-		at.bytes_per_s += part->growth_bytes_per_s;
+		if (isfinite(p->sites[k].growth_bytes_per_s))
+			at.bytes_per_s += p->sites[k].growth_bytes_per_s;
 	}
 	return at;
 }
@@ -332,7 +335,8 @@ static struct term_place place_of(const struct report_process *p, size_t i, size
 static void put_sites(struct line *l, const struct report *r, const struct report_process *p,
 		      const struct out_term_opts *o)
 {
-	auto_free bool *is_shown = choose_shown(p, o->verbose);
+	auto_free size_t *whole = report_wholes(p);
+	auto_free bool *is_shown = whole ? choose_shown(p, whole, o->verbose) : NULL;
 	size_t shown = 0, left = 0;
 	bool grows = false;
 
@@ -350,7 +354,8 @@ static void put_sites(struct line *l, const struct report *r, const struct repor
 		if (o->top && shown >= o->top)
 			left++;
 		else
-			term_site(l, &p->sites[i], place_of(p, i, ++shown, is_shown), o->verbose);
+			term_site(l, &p->sites[i], place_of(p, i, ++shown, whole, is_shown),
+				  o->verbose);
 	}
 	if (left) {
 		line_end(l);

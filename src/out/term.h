@@ -31,9 +31,9 @@ const char *term_units(const struct report_site *s);
 void term_hint(struct line *l, const struct report_hint *h);
 /* When a limit is met, if one will be. */
 void term_limit(struct line *l, const struct report_process *p);
-/* @as: the rank of a site above that has the same hint; 0 = none. */
+/* Where a site stands among those that are shown. */
 struct term_place {
-	size_t rank, as;    /* as: rank of a site with the same remedy, 0 = none */
+	size_t rank, as;    /* as: rank of one above that has the same remedy, 0 = none */
 	size_t parts;	    /* other sites of the same cause that are not shown */
 	double bytes_per_s; /* of all of them, this one too */
 };

@@ -8,6 +8,8 @@
 struct report_class_row {
 	REPORT_TYPE_COUNT(FIELD_MEMBER, )
 	REPORT_TYPE_REST(FIELD_MEMBER, )
+	double gain; /* objects more than there were at the least; NAN = not known: too few
+		      * censuses, or their number fell between two; not in the JSON */
 };
 
 #define REPORT_GENERATIONS 3

@@ -223,8 +223,8 @@ double report_expected_loss(const struct report_site *s);
 /* Sites: by expected loss; what does not grow by verdict and size; then by id (so that equal input
  * gives equal output). */
 void report_sort(struct report_process *p);
-/* The site that has the same cause and comes first; NULL: it is that itself. */
-const struct report_site *report_whole_of(const struct report_process *p,
-					  const struct report_site *s);
+/* Of each site the index of the one that has the same cause and comes first: its own, where it is
+ * that itself or the other is not in the report. To be freed; NULL without memory. */
+size_t *report_wholes(const struct report_process *p);
 
 #endif

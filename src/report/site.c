@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What makes two sites the same, and which one a person should look at first. */
+#include "base/map64.h"
 #include "base/thresholds.h"
 #include "report/place.h"
 #include "report/report.h"
@@ -7,6 +8,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <xxhash.h>
 
 /* Each field is hashed with the hash of what came before as the seed, and the length of a field is
@@ -173,29 +175,50 @@ static int compare_sites(const void *pa, const void *pb)
 	return c;
 }
 
-const struct report_site *report_whole_of(const struct report_process *p,
-					  const struct report_site *s)
+/* An id as a key of a map. */
+static uint64_t key_of(const char *id)
 {
-	for (size_t i = 0; s->part_of && i < p->n_sites; i++)
-		if (!strcmp(p->sites[i].id, s->part_of))
-			return &p->sites[i];
-	return NULL;
+	uint64_t key = strtoull(id, NULL, 16);
+
+	return key ? key : 1;
+}
+
+size_t *report_wholes(const struct report_process *p)
+{
+	size_t *whole = calloc(p->n_sites + 1, sizeof(*whole));
+	struct map64 index = {0};
+
+	for (size_t i = 0; whole && i < p->n_sites; i++) {
+		uint64_t *at = map64_put(&index, key_of(p->sites[i].id));
+
+		if (at)
+			*at = i;
+	}
+	for (size_t i = 0; whole && i < p->n_sites; i++) {
+		const char *id = p->sites[i].part_of;
+		const uint64_t *at = id ? map64_get(&index, key_of(id)) : NULL;
+
+		whole[i] = at ? *at : i;
+	}
+	map64_free(&index);
+	return whole;
+}
+
+static double known(double loss)
+{
+	return isfinite(loss) ? loss : 0;
 }
 
 /* The first site of a cause comes before its parts, wherever the biggest of them would be. */
 static void find_losses(struct report_process *p)
 {
-	struct report_site *whole;
+	auto_free size_t *whole = report_wholes(p);
 
 	for (size_t i = 0; i < p->n_sites; i++)
 		p->sites[i].loss = report_expected_loss(&p->sites[i]) + p->sites[i].behind;
-	for (size_t i = 0; i < p->n_sites; i++) {
-		const struct report_site *s = &p->sites[i];
-
-		whole = (struct report_site *)(uintptr_t)report_whole_of(p, s);
-		if (whole && class_group(s) == 0)
-			whole->loss += report_expected_loss(s);
-	}
+	for (size_t i = 0; whole && i < p->n_sites; i++)
+		if (whole[i] != i && class_group(&p->sites[i]) == 0)
+			p->sites[whole[i]].loss += known(report_expected_loss(&p->sites[i]));
 }
 
 void report_sort(struct report_process *p)

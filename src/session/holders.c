@@ -16,7 +16,6 @@
 #define COST_FACTOR 50		   /* 2 % of the time at most */
 #define MIN_AGE_NS  1000000000ull
 #define ASKED_AGAIN 8 /* sites, at most, that are not told because they replace what was there */
-#define FEWEST	    3 /* survivors that still live: less is chance */
 
 static const char *const edge_word[] = {
 	[WHY_ROOT] = "root",  [WHY_ATTRIBUTE] = "attribute", [WHY_KEY] = "value",
@@ -24,7 +23,7 @@ static const char *const edge_word[] = {
 	[WHY_CELL] = "cell",  [WHY_DEFAULT] = "default",     [WHY_FIELD] = "field",
 };
 
-static struct found *find(const struct holders *h, const char *id, enum report_kind kind)
+struct found *holders_found(const struct holders *h, const char *id, enum report_kind kind)
 {
 	for (size_t i = 0; i < h->found.n; i++)
 		if (h->found.v[i].fact.kind == kind && !strcmp(h->found.v[i].fact.id, id))
@@ -34,7 +33,7 @@ static struct found *find(const struct holders *h, const char *id, enum report_k
 
 static struct found *room_for(struct holders *h, const struct question *q)
 {
-	struct found *f = find(h, q->id, q->kind);
+	struct found *f = holders_found(h, q->id, q->kind);
 
 	if (f)
 		return f;
@@ -148,7 +147,7 @@ static void settle(struct holders *h)
 	for (size_t i = 0; !in->err && i < in->n_q; i++) {
 		const struct why_answer *a = &in->answer[i];
 
-		if (a->n && a->sampled >= a->gone + FEWEST)
+		if (a->n && a->sampled >= a->gone + HOLDERS_FEWEST)
 			keep(h, &in->q[i], a);
 	}
 	inquiry_forget(in);
@@ -247,53 +246,6 @@ static void add_survivors(struct sorting *o)
 	}
 }
 
-static bool asks_for(const struct inquiry *in, const struct report_site *site)
-{
-	for (size_t i = 0; i < in->n_q; i++)
-		if (in->q[i].kind == site->kind && !strcmp(in->q[i].id, site->id))
-			return true;
-	return false;
-}
-
-static struct question *question(struct inquiry *in, const char *id, enum report_kind kind)
-{
-	struct question *q = &in->q[in->n_q++];
-
-	memcpy(q->id, id, sizeof(q->id));
-	q->kind = kind;
-	q->n = q->n_stacks = q->n_sizes = 0;
-	q->min_age_ns = 0;
-	return q;
-}
-
-/* Lines of the program first: who holds their objects says what the mistake is. Then what was never
- * asked for, then the others once more. */
-static unsigned turn_of(const struct holders *h, const struct report_site *site)
-{
-	if (find(h, site->id, site->kind))
-		return 2;
-	return report_program_frame(site) ? 0 : 1;
-}
-
-static bool ask_sites(struct holders *h, const struct report_process *p, unsigned turn)
-{
-	struct inquiry *in = &h->inquiry;
-	bool blocks = false;
-
-	for (size_t i = 0; i < p->n_sites && in->n_q < INQUIRY_SITES; i++) {
-		const struct report_site *s = &p->sites[i];
-		struct question *q;
-
-		if (!holders_is_worth(s) || turn_of(h, s) != turn || asks_for(in, s))
-			continue;
-		q = question(in, s->id, s->kind);
-		/* Blocks come in no order: half of a line that grows is older than this. */
-		q->min_age_ns = q->kind == KIND_HEAP ? (uint64_t)(s->oldest_s / 2 * 1e9) : 0;
-		blocks |= q->kind == KIND_HEAP;
-	}
-	return blocks;
-}
-
 static void collect(struct holders *h, uint64_t now_ns, const struct report_process *p)
 {
 	struct inquiry *in = &h->inquiry;
@@ -305,9 +257,8 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 	/* What is not told must be looked at all the same: it may begin to grow. */
 	for (size_t i = 0; i < h->found.n && in->n_q < ASKED_AGAIN; i++)
 		if (h->found.v[i].fact.replaces)
-			question(in, h->found.v[i].fact.id, KIND_OBJECT);
-	for (unsigned turn = 0; turn < 3; turn++)
-		blocks |= ask_sites(h, p, turn);
+			holders_question(in, h->found.v[i].fact.id, KIND_OBJECT);
+	blocks = holders_ask_sites(h, p);
 	if (!in->n_q || report_new(&o.scratch))
 		return;
 	o.kind = KIND_OBJECT;
@@ -320,8 +271,10 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 	map64_free(&o.known);
 	report_free(o.scratch);
 	for (size_t i = 0; i < in->n_q; i++)
-		if (in->q[i].n >= FEWEST)
+		if (in->q[i].n >= HOLDERS_FEWEST)
 			in->q[n++] = in->q[i];
+		else
+			holders_asked_in_vain(h, &in->q[i]);
 	in->n_q = n;
 }
 
@@ -485,6 +438,7 @@ static bool close_holders(void *self)
 		report_free(h->found.v[i].r);
 	vec_free(&h->found);
 	map64_free(&h->replaced);
+	map64_free(&h->vain);
 	return true;
 }
 

@@ -290,7 +290,8 @@ static const struct report_site *judge_counted(struct world *w, double per_s, do
 {
 	static struct report_class_row row;
 
-	row = (struct report_class_row){.name = "dict", .count = 3000, .growth_count_per_s = per_s};
+	row = (struct report_class_row){
+		.name = "dict", .count = 3000, .gain = per_s * (to_s - from_s)};
 	w->e.seen.classes = &row;
 	w->e.seen.n_classes = 1;
 	w->e.seen.counted_from_s = 100 + from_s;
@@ -315,10 +316,12 @@ static void no_type_grows_beyond_its_census(void **state)
 	assert_true(fabs(s->growth_bytes_per_s / bytes - 7 / count) < 0.01);
 	assert_true(s->outstanding_count < 500);
 	assert_non_null(strstr(s->reason, "the census of its types allows no more"));
-	assert_null(judge_counted(w, -3, 2, 57));
-	/* Two censuses close together, or none. */
-	assert_true(judge_counted(w, 1, 2, 9.5)->growth_count_per_s == count);
+	assert_null(judge_counted(w, 0, 2, 57));
+	/* A few objects say nothing; nor does a missing census, nor a number that fell.
+	 */
+	assert_true(judge_counted(w, 1, 50, 57)->growth_count_per_s == count);
 	assert_true(judge_counted(w, 1, NAN, NAN)->growth_count_per_s == count);
+	assert_true(judge_counted(w, NAN, 2, 57)->growth_count_per_s == count);
 }
 
 /* Few windows of an idle service meet a birth, and those may lie close together: the container that
