@@ -274,7 +274,7 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 		if (in->q[i].n >= HOLDERS_FEWEST)
 			in->q[n++] = in->q[i];
 		else
-			holders_asked_in_vain(h, &in->q[i]);
+			room_for(h, &in->q[i]); /* asked in vain: others have their turn */
 	in->n_q = n;
 }
 
@@ -438,7 +438,6 @@ static bool close_holders(void *self)
 		report_free(h->found.v[i].r);
 	vec_free(&h->found);
 	map64_free(&h->replaced);
-	map64_free(&h->vain);
 	return true;
 }
 

@@ -26,7 +26,6 @@ struct holders {
 	char why_not[256];
 	VEC(struct found) found;
 	struct map64 replaced; /* stacks */
-	struct map64 vain;     /* sites that had too few survivors when they were asked for */
 };
 
 #define HOLDERS_FEWEST 3   /* survivors that still live: less is chance */
@@ -38,8 +37,6 @@ struct found *holders_found(const struct holders *h, const char *id, enum report
 struct question *holders_question(struct inquiry *in, const char *id, enum report_kind kind);
 /* As many as there is room for, the most telling first. True: blocks are among them. */
 bool holders_ask_sites(struct holders *h, const struct report_process *p);
-/* Too few of its objects lived: others have their turn. */
-void holders_asked_in_vain(struct holders *h, const struct question *q);
 
 /* After an answer: may the objects be ones that replace others? */
 void holders_note_replacing(struct holders *h, struct found *f, const struct question *q,
