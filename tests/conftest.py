@@ -14,6 +14,7 @@ import pytest
 
 # Folders and files: those with tests that take a minute, which come first, and those that do not sleep.
 LONG = tuple("e2e/test_%s.py" % n for n in ("sweep", "zoo", "prometheus", "packages", "baseline", "hints", "limits", "bounds"))
+LONG += ("services/",)
 COMPUTE = ("cli/", "faults/", "fuzz/", "judge/", "kern/")
 
 
