@@ -188,7 +188,7 @@ int causes_join(const struct evidence *e, struct report *r, struct report_proces
 		if (first && first != &v[i])
 			v[i].site->part_of = report_strdup(r, first->site->id);
 		else
-			v[i].site->behind = behind(v, n, &v[i]);
+			v[i].site->behind = (float)behind(v, n, &v[i]);
 	}
 	return 0;
 }

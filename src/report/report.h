@@ -60,11 +60,10 @@ struct report_site {
 	REPORT_SITE(FIELD_MEMBER, )
 	bool is_bounded;  /* what holds its objects has a bound that was read, and it is not beyond
 			     reach */
-	double behind;	  /* loss by which it is put before others; not in the JSON */
-	double loss;	  /* by which it is sorted, with that of its parts; not in the JSON */
-	bool by_census;	  /* its rate is what the census counts of its types; not in the JSON */
 	bool in_place;	  /* it is blocks that were there that get bigger */
 	bool outlived_gc; /* survivors of it, a full collection */
+	bool by_census;	  /* its rate is what the census counts of its types; not in the JSON */
+	float behind;	  /* loss by which it is put before others; not in the JSON */
 	struct report_type *types;
 	size_t n_types;
 	struct report_hint hint;
@@ -72,6 +71,7 @@ struct report_site {
 	struct report_frame *stack; /* innermost first */
 	size_t n_frames;
 	bool truncated;
+	float loss;	     /* by which it is sorted, with that of its parts; not in the JSON */
 	double native_share; /* of its growth that came by the native frames shown; 0 = not known */
 };
 

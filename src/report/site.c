@@ -183,22 +183,32 @@ static uint64_t key_of(const char *id)
 	return key ? key : 1;
 }
 
+/* Only ids that parts name are looked up: in a merged report of many hosts they are few. */
+static void find_named(const struct report_process *p, struct map64 *index)
+{
+	uint64_t *at;
+
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (p->sites[i].part_of)
+			map64_put(index, key_of(p->sites[i].part_of));
+	for (size_t i = 0; index->n && i < p->n_sites; i++) {
+		at = map64_get(index, key_of(p->sites[i].id));
+		if (at)
+			*at = i + 1;
+	}
+}
+
 size_t *report_wholes(const struct report_process *p)
 {
 	size_t *whole = calloc(p->n_sites + 1, sizeof(*whole));
 	struct map64 index = {0};
 
-	for (size_t i = 0; whole && i < p->n_sites; i++) {
-		uint64_t *at = map64_put(&index, key_of(p->sites[i].id));
-
-		if (at)
-			*at = i;
-	}
+	find_named(p, &index);
 	for (size_t i = 0; whole && i < p->n_sites; i++) {
 		const char *id = p->sites[i].part_of;
 		const uint64_t *at = id ? map64_get(&index, key_of(id)) : NULL;
 
-		whole[i] = at ? *at : i;
+		whole[i] = at && *at ? *at - 1 : i;
 	}
 	map64_free(&index);
 	return whole;
@@ -215,10 +225,10 @@ static void find_losses(struct report_process *p)
 	auto_free size_t *whole = report_wholes(p);
 
 	for (size_t i = 0; i < p->n_sites; i++)
-		p->sites[i].loss = report_expected_loss(&p->sites[i]) + p->sites[i].behind;
+		p->sites[i].loss = (float)report_expected_loss(&p->sites[i]) + p->sites[i].behind;
 	for (size_t i = 0; whole && i < p->n_sites; i++)
 		if (whole[i] != i && class_group(&p->sites[i]) == 0)
-			p->sites[whole[i]].loss += known(report_expected_loss(&p->sites[i]));
+			p->sites[whole[i]].loss += (float)known(report_expected_loss(&p->sites[i]));
 }
 
 void report_sort(struct report_process *p)
