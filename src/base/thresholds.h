@@ -137,7 +137,7 @@
 #define CRAWLS 10
 /* censuses: fewer say little of how types grow */
 #define CENSUS_ENOUGH 4
-/* of that time a line must have grown to be compared */
+/* of the time between the first and the last a line must have grown to be compared */
 #define CENSUS_PART 0.7
 /* times what the censuses count: lines that say more of a type are told with what they count ... */
 #define CENSUS_APART 2

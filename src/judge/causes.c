@@ -165,7 +165,9 @@ static double behind(const struct member *v, size_t n, const struct member *m)
 {
 	double most = 0;
 
-	for (size_t i = 0; makes_entries(v, n, m) && i < n; i++)
+	if (!makes_entries(v, n, m))
+		return 0;
+	for (size_t i = 0; i < n; i++)
 		if (v[i].container == m->container && v[i].own && !v[i].is_entry &&
 		    !same_line(v[i].own, m->own))
 			most = fmax(most, loss_of_line(v, n, v[i].own));

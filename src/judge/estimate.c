@@ -46,7 +46,7 @@ static struct estimate_site *site_of(struct builder *b, uint64_t stack)
 
 static struct estimate_type *type_of(struct builder *b, struct estimate_site *s, uint64_t type)
 {
-	uint64_t *place = map64_put(&b->type, key_of(s->stack, type));
+	uint64_t *place = map64_put(&b->type, sample_key(s->stack, type));
 	struct estimate_type *grown;
 
 	if (!place)
@@ -77,7 +77,7 @@ static void note_moment(struct builder *b, struct estimate_site *s, const struct
 {
 	uint64_t moment = sample_moment(v);
 
-	s->squares += one_more(&b->moment, key_of(v->stack, moment));
+	s->squares += one_more(&b->moment, sample_key(v->stack, moment));
 	b->all_squares += one_more(&b->moments, moment);
 	b->all++;
 }
@@ -90,7 +90,7 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 	double born_s = run_s + survivor_age_s[1] - age;
 	double part = run_s > 0 ? 4 * born_s / run_s : 0;
 	unsigned q = part >= 3 ? 3 : part > 0 ? (unsigned)part : 0;
-	uint64_t *seen = map64_put(&b->burst, key_of(v->stack, v->burst));
+	uint64_t *seen = map64_put(&b->burst, sample_key(v->stack, v->burst));
 
 	if (seen && !(*seen)++)
 		s->bursts++;

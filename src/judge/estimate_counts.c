@@ -7,14 +7,14 @@
 #include "base/thresholds.h"
 #include "judge/estimate_priv.h"
 
-uint64_t key_of(uint64_t stack, uint64_t detail)
+uint64_t sample_key(uint64_t stack, uint64_t detail)
 {
 	return (stack ^ (detail * 0x9e3779b97f4a7c15ull)) | 1;
 }
 
 uint64_t sample_moment(const struct survivor *s)
 {
-	return key_of(s->born_ns / SAMPLE_MOMENT_NS, s->burst);
+	return sample_key(s->born_ns / SAMPLE_MOMENT_NS, s->burst);
 }
 
 double sample_age_s(const struct survivor *s, const struct estimate_opts *o)
@@ -74,7 +74,7 @@ bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
 
 static uint64_t content_key(const struct survivor *s)
 {
-	return key_of(s->content, s->stack);
+	return sample_key(s->content, s->stack);
 }
 
 void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_opts *o)

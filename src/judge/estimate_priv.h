@@ -17,7 +17,7 @@ struct estimate_classes {
 
 double sample_age_s(const struct survivor *s, const struct estimate_opts *o);
 /* One key of two, never 0. */
-uint64_t key_of(uint64_t stack, uint64_t detail);
+uint64_t sample_key(uint64_t stack, uint64_t detail);
 /* Births within a moment may come from one cause: a request, a loop. */
 #define SAMPLE_MOMENT_NS 100000000ull
 uint64_t sample_moment(const struct survivor *s);

@@ -165,17 +165,6 @@ static bool is_mixed(const struct merge_parts *parts)
 	return false;
 }
 
-/* Processes may tell different sites as the first of a cause: no part is left of one that is a part
- * itself, nor of one that is not there. */
-static void settle_parts(struct report_process *to)
-{
-	auto_free size_t *whole = report_wholes(to);
-
-	for (size_t i = 0; whole && i < to->n_sites; i++)
-		if (whole[i] == i || whole[whole[i]] != whole[i])
-			to->sites[i].part_of = NULL;
-}
-
 int merge_sites(struct report *r, struct report_process *to, const struct merge_parts *parts)
 {
 	struct joiner j = {.r = r, .to = to, .is_mixed = is_mixed(parts)};
@@ -197,7 +186,6 @@ int merge_sites(struct report *r, struct report_process *to, const struct merge_
 		if (to->sites[i].n_types)
 			qsort(to->sites[i].types, to->sites[i].n_types, sizeof(*to->sites[i].types),
 			      by_share);
-	settle_parts(to);
 	report_sort(to);
 	return err;
 }

@@ -220,10 +220,11 @@ void report_too_early(struct report_process *p);
 bool report_is_too_early(const struct report_process *p);
 /* Growth weighed by how sure it is to go on, in bytes per second; 0 of what does not grow. */
 double report_expected_loss(const struct report_site *s);
-/* Sites: by expected loss; what does not grow by verdict and size; then by id (so that equal input
- * gives equal output). */
+/* Sites: by expected loss, parts of a cause with that of the first; what does not grow by verdict
+ * and size; then by id (so that equal input gives equal output). A part of what is not there, or is
+ * a part itself, is one no more. */
 void report_sort(struct report_process *p);
-/* Of each site the index of the one that has the same cause and comes first: its own, where it is
+/* For each site, the index of the one that has the same cause and comes first: its own, where it is
  * that itself or the other is not in the report. To be freed; NULL without memory. */
 size_t *report_wholes(const struct report_process *p);
 

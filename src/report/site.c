@@ -107,15 +107,21 @@ const char *report_id_by(const struct report_frame *stack, size_t n)
 	return by;
 }
 
+/* An id, with a kind beside it, as a key of a map. */
+static uint64_t key_of(const char *id, uint64_t kind)
+{
+	uint64_t key = strtoull(id, NULL, 16) ^ (kind << 60);
+
+	return key ? key : 1;
+}
+
 uint64_t report_site_key(const struct report_site *s, bool by_line)
 {
 	char id[17];
-	uint64_t key;
 
 	if (by_line)
 		report_line_id(s, id);
-	key = strtoull(by_line ? id : s->id, NULL, 16) ^ ((uint64_t)s->kind << 60);
-	return key ? key : 1;
+	return key_of(by_line ? id : s->id, s->kind);
 }
 
 bool report_ids_differ_in_kind(const struct report_site *a, const struct report_site *b)
@@ -175,14 +181,6 @@ static int compare_sites(const void *pa, const void *pb)
 	return c;
 }
 
-/* An id as a key of a map. */
-static uint64_t key_of(const char *id)
-{
-	uint64_t key = strtoull(id, NULL, 16);
-
-	return key ? key : 1;
-}
-
 /* Only ids that parts name are looked up: in a merged report of many hosts they are few. */
 static void find_named(const struct report_process *p, struct map64 *index)
 {
@@ -190,9 +188,9 @@ static void find_named(const struct report_process *p, struct map64 *index)
 
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (p->sites[i].part_of)
-			map64_put(index, key_of(p->sites[i].part_of));
+			map64_put(index, key_of(p->sites[i].part_of, 0));
 	for (size_t i = 0; index->n && i < p->n_sites; i++) {
-		at = map64_get(index, key_of(p->sites[i].id));
+		at = map64_get(index, key_of(p->sites[i].id, 0));
 		if (at)
 			*at = i + 1;
 	}
@@ -206,7 +204,7 @@ size_t *report_wholes(const struct report_process *p)
 	find_named(p, &index);
 	for (size_t i = 0; whole && i < p->n_sites; i++) {
 		const char *id = p->sites[i].part_of;
-		const uint64_t *at = id ? map64_get(&index, key_of(id)) : NULL;
+		const uint64_t *at = id ? map64_get(&index, key_of(id, 0)) : NULL;
 
 		whole[i] = at && *at ? *at - 1 : i;
 	}
@@ -219,11 +217,21 @@ static double known(double loss)
 	return isfinite(loss) ? loss : 0;
 }
 
-/* The first site of a cause comes before its parts, wherever the biggest of them would be. */
-static void find_losses(struct report_process *p)
+/* Processes of a merge may tell different sites as the first of a cause: no part is left of one
+ * that is a part itself, nor of one that is not there. */
+static void settle_parts(struct report_process *p, size_t *whole)
 {
-	auto_free size_t *whole = report_wholes(p);
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (p->sites[i].part_of && (whole[i] == i || whole[whole[i]] != whole[i]))
+			p->sites[i].part_of = NULL;
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (!p->sites[i].part_of)
+			whole[i] = i;
+}
 
+/* The first site of a cause comes before its parts, wherever the biggest of them would be. */
+static void find_losses(struct report_process *p, const size_t *whole)
+{
 	for (size_t i = 0; i < p->n_sites; i++)
 		p->sites[i].loss = (float)report_expected_loss(&p->sites[i]) + p->sites[i].behind;
 	for (size_t i = 0; whole && i < p->n_sites; i++)
@@ -233,7 +241,11 @@ static void find_losses(struct report_process *p)
 
 void report_sort(struct report_process *p)
 {
-	find_losses(p);
+	auto_free size_t *whole = report_wholes(p);
+
+	if (whole)
+		settle_parts(p, whole);
+	find_losses(p, whole);
 	if (p->n_sites > 1)
 		qsort(p->sites, p->n_sites, sizeof(*p->sites), compare_sites);
 }

@@ -36,22 +36,31 @@ static unsigned turn_of(const struct holders *h, const struct report_site *site,
 					    : TURN_NEW;
 }
 
-bool holders_ask_sites(struct holders *h, const struct report_process *p)
+static bool ask(struct holders *h, const struct report_process *p, unsigned turn)
 {
 	struct inquiry *in = &h->inquiry;
 	bool blocks = false;
 
-	for (size_t i = 0; i < TURNS * p->n_sites && in->n_q < INQUIRY_SITES; i++) {
-		const struct report_site *s = &p->sites[i % p->n_sites];
+	for (size_t i = 0; i < p->n_sites && in->n_q < INQUIRY_SITES; i++) {
+		const struct report_site *s = &p->sites[i];
 		struct question *q;
 
 		if (!holders_is_worth(s) || s->samples < HOLDERS_FEWEST || asks_for(in, s) ||
-		    turn_of(h, s, i % p->n_sites) != i / p->n_sites)
+		    turn_of(h, s, i) != turn)
 			continue;
 		q = holders_question(in, s->id, s->kind);
 		/* Blocks come in no order: half of a line that grows is older than this. */
 		q->min_age_ns = q->kind == KIND_HEAP ? (uint64_t)(s->oldest_s / 2 * 1e9) : 0;
 		blocks |= q->kind == KIND_HEAP;
 	}
+	return blocks;
+}
+
+bool holders_ask_sites(struct holders *h, const struct report_process *p)
+{
+	bool blocks = false;
+
+	for (unsigned turn = 0; turn < TURNS; turn++)
+		blocks |= ask(h, p, turn);
 	return blocks;
 }

@@ -20,7 +20,7 @@ LoadModule wsgi_module {module}
 
 
 def command(where, port, more, *options):
-    """What starts it. @more: lines of the configuration. The server gives up being root: @where is for all."""
+    """The command that starts it. @more: lines of the configuration. The server gives up being root: @where is for all."""
     os.chmod(where, 0o777)
     conf = os.path.join(where, "apache2.conf")
     with open(conf, "w", encoding="ascii") as f:

@@ -57,7 +57,7 @@ class Service:
         # Servers give up being root: they have to reach what they serve.
         self.where = tempfile.mkdtemp(prefix="pyleak-service-%d-" % os.getpid(), dir="/tmp")
         os.chmod(self.where, 0o777)
-        # What is recorded has the same paths wherever it was.
+        # Recordings have the same paths wherever they were made.
         self.apps = "/opt/pyleak-services" if pythons.RECORDS else os.path.join(self.where, "apps")
         shutil.copytree(APPS, self.apps, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         for path in [self.apps, *glob.glob(self.apps + "/*")]:
@@ -86,7 +86,7 @@ class Service:
         raise NotImplementedError
 
     def pid(self):
-        """Who is watched."""
+        """The process that is watched."""
         return self.started[0].pid
 
     def child(self, of=None):

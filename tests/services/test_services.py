@@ -27,7 +27,7 @@ def lines(site):
 
 
 def row(report, service, pid):
-    """What was said of a planted leak, for the table."""
+    """A row of the table: what was said of a planted leak."""
     process = report["processes"][0]
     site = (process["sites"] or [{"stack": [], "growth_count_per_s": None, "hint": None, "held_by": None}])[0]
     count, _ = harness.true_rates(service.truth(pid), harness.wall(report["started_at"]), harness.wall(report["ended_at"]))

@@ -294,9 +294,31 @@ static void frames_of_libraries_outside_of_the_program(void **state)
 	assert_int_equal(report_outer_frames(&s), 0);
 }
 
+/* A chain, as processes of a merge make them, a site that is not there, and one of itself. */
+static void parts_are_of_what_is_whole(void **state)
+{
+	struct report_site v[] = {
+		{.id = "000000000000000a", .part_of = "000000000000000b"},
+		{.id = "000000000000000b", .part_of = "000000000000000c"},
+		{.id = "000000000000000c", .growth_bytes_per_s = 1},
+		{.id = "000000000000000d", .part_of = "000000000000000e"},
+		{.id = "000000000000000f", .part_of = "000000000000000f"},
+	};
+	struct report_process p = {.sites = v, .n_sites = ARRAY_SIZE(v)};
+
+	(void)state;
+	report_sort(&p);
+	for (size_t i = 0; i < p.n_sites; i++)
+		if (!strcmp(v[i].id, "000000000000000b"))
+			assert_string_equal(v[i].part_of, "000000000000000c");
+		else
+			assert_null(v[i].part_of);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parts_are_of_what_is_whole),
 		cmocka_unit_test(the_script_in_bin_is_not_the_program),
 		cmocka_unit_test(a_frame_without_a_line_is_nobodys),
 		cmocka_unit_test(frames_of_libraries_outside_of_the_program),

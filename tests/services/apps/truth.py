@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a service knows about itself: which leak is planted in it, and how many objects it has leaked."""
+"""A service tells the truth about itself: which leak is planted in it, and how many objects it has leaked."""
 import json
 import os
 import time
@@ -22,7 +22,7 @@ def leaked(n=1):
 
 
 def work(n):
-    """What each answer is made of: some 40 objects, all dropped again."""
+    """Makes an answer of some 40 objects, all dropped again."""
     order = json.loads('{"id": %d, "tags": ["a%d", "b"], "price": %d.25}' % (n, n % 97, n % 1000))
     lines = [(tag, order["price"] * i) for i, tag in enumerate(order["tags"])]
     view = {"id": order["id"], "total": sum(p for _, p in lines), "key": "-".join(order["tags"])}
