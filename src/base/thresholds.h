@@ -100,8 +100,14 @@
 #define WAITED_PART 0.05
 /* of a moment at most: threads wait side by side */
 #define WAITED_MOST 0.95
-/* that growth goes on which is straight but for the waiting */
+/* that growth goes on which is straight but for the waiting, or for a load that ebbs */
 #define WAITED_SURE 0.7
+/* times a second that a program comes to run at least: of fewer nothing follows */
+#define WORK_TURNS 2
+/* of the clock's pace: so slowly time goes on at least by what the program does */
+#define WORK_LEAST 0.02
+/* of the bend that the clock shows: so much may be left by what the program does */
+#define WORK_LEFT 0.5
 /* what the collector could still free is waited for: a full collection, or so long */
 #define GC_WAIT_S 20
 /* survivors that make an older rung trustworthy */

@@ -50,9 +50,7 @@ struct estimate_opts {
 	const struct coverage *watched; /* NULL: not known */
 	/* Growth of the memory outside of the pools that belongs to objects; 0: told by others. */
 	double malloc_bytes_per_s;
-	/* Seconds that the process has waited for a processor, on their time axis; NULL: not known
-	 */
-	const struct trend_points *waited;
+	const struct work *work; /* on their time axis; NULL: not known */
 	/* When the classes were last read, on their time axis: what grows has grown since the last
 	 * floor that is known. 0: gains are those of the floors. */
 	double trend_s;

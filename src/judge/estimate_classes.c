@@ -5,7 +5,6 @@
 #include "base/map64.h"
 #include "base/thresholds.h"
 #include "judge/estimate_priv.h"
-#include "judge/waited.h"
 
 double class_window_s(const struct estimate_classes *c, unsigned cls, const struct estimate_opts *o)
 {
@@ -190,8 +189,8 @@ void classes_judge(const struct trend_points *t, const struct estimate_opts *o,
 		struct trend_fit fit;
 
 		trend_points_judge(&t[k], curve);
-		if (o->waited)
-			waited_judge(o->waited, &t[k], curve);
+		if (o->work)
+			work_judge(o->work, &t[k], curve);
 		if (curve->shape == CURVE_UNKNOWN) {
 			trend_points_fit(&t[k], &fit);
 			curve->slope = fit.slope;

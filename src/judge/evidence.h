@@ -14,6 +14,7 @@
 #include "judge/holder_fact.h"
 #include "judge/retention.h"
 #include "judge/verdict.h"
+#include "judge/work.h"
 #include "pyleak/abi.h"
 #include "pyleak/native.h"
 
@@ -191,7 +192,7 @@ struct memory_fact {
 	bool has_mimalloc;	      /* that is what mimalloc says then; libc's is no part of it */
 	struct trend_points slope[MEMORY_SLOPES]; /* what counts against a limit */
 	struct trend_points room;		  /* use of the nearest limit; n 0 = not known */
-	struct trend_points waited; /* seconds of waiting for a processor; n 0 = not known */
+	struct work work;
 	uint64_t pools_bytes, live_bytes;
 	struct retention_evidence kept;
 };

@@ -92,7 +92,9 @@ static void memory_fact(struct wire *w, struct memory_fact *f)
 	wire_u64(w, &f->pools_bytes);
 	wire_u64(w, &f->live_bytes);
 	wire_object(w, &f->kept, kept);
-	points(w, &f->waited);
+	points(w, &f->work.waited);
+	points(w, &f->work.turns);
+	points(w, &f->work.ran);
 }
 
 /* ---- Objects. ---- */

@@ -402,7 +402,7 @@ static int join_all(struct joiner *j)
 		.coverage = from->coverage,
 		.watched = from->watched,
 		.trend_s = from->counted_s,
-		.waited = &j->e->memory.waited,
+		.work = &j->e->memory.work,
 		.collections = from->collections,
 		.deaths = &deaths,
 		.replaced = &j->replaced,

@@ -123,10 +123,11 @@ static const char *leak_reason(struct report *r, const struct verdict_evidence *
 {
 	char rate[48], time[32], over[48];
 
-	return report_printf(r, "grew by %s for %s%s without levelling off",
+	return report_printf(r, "grew by %s for %s%s without levelling off%s",
 			     growth_of(rate, sizeof(rate), s),
 			     fmt_duration(time, sizeof(time), grown_s(e)),
-			     over_collections(over, sizeof(over), e->collections));
+			     over_collections(over, sizeof(over), e->collections),
+			     e->curve.ebbs ? ", ever more slowly as the process does less" : "");
 }
 
 /* What is missing for a leak, the first of it. */

@@ -19,9 +19,11 @@
 #define RECENT_MIN   6
 #define STOPPED_SEEN 3 /* readings in a row, half a second apart */
 
+enum { WORK_WAITED, WORK_RAN, WORK_TURNED, WORK_SERIES };
+
 struct memwatch {
 	struct trend_set *slopes, *room; /* room: use of the limit that is named below */
-	struct trend_set *waited;	 /* for a processor */
+	struct trend_set *work;
 	char room_name[sizeof(((struct proc_limit *)0)->name)];
 	double recent_t[RECENT], recent_rss[RECENT]; /* ring */
 	size_t n_recent;
@@ -50,7 +52,7 @@ int memwatch_new(struct memwatch **out)
 		return fail(-ENOMEM, "out of memory");
 	err = trend_set_new(MEMORY_SLOPES, BUCKET_S, &w->slopes);
 	if (!err)
-		err = trend_set_new(1, BUCKET_S, &w->waited);
+		err = trend_set_new(WORK_SERIES, BUCKET_S, &w->work);
 	if (err) {
 		memwatch_free(w);
 		return err;
@@ -68,7 +70,7 @@ void memwatch_free(struct memwatch *w)
 		return;
 	trend_set_free(w->slopes);
 	trend_set_free(w->room);
-	trend_set_free(w->waited);
+	trend_set_free(w->work);
 	free(w);
 }
 
@@ -114,11 +116,15 @@ static void add_room(struct memwatch *w, double t_s)
 		trend_set_add(w->room, t_s, &used);
 }
 
-static void add_waited(struct memwatch *w, double t_s)
+static void add_work(struct memwatch *w, double t_s)
 {
-	double waited_s = (double)w->usage.waited_ns / 1e9;
+	const double value[WORK_SERIES] = {
+		[WORK_WAITED] = (double)w->usage.waited_ns / 1e9,
+		[WORK_RAN] = (double)w->usage.ran_ns / 1e9,
+		[WORK_TURNED] = (double)w->usage.turns,
+	};
 
-	trend_set_add(w->waited, t_s, &waited_s);
+	trend_set_add(w->work, t_s, value);
 }
 
 static double number(uint64_t v)
@@ -176,7 +182,7 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	value[MEMORY_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);
 	value[MEMORY_USED] = value[MEMORY_ANON] - (double)w->pools_bytes + (double)w->live_bytes;
 	trend_set_add(w->slopes, t_s, value);
-	add_waited(w, t_s);
+	add_work(w, t_s);
 	add_room(w, t_s);
 	add_recent(w, t_s);
 	add_kept(w, t_s);
@@ -272,7 +278,9 @@ void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct 
 		evidence_series(scratch, w->slopes, i, &out->slope[i]);
 	if (w->room)
 		evidence_series(scratch, w->room, 0, &out->room);
-	evidence_series(scratch, w->waited, 0, &out->waited);
+	evidence_series(scratch, w->work, WORK_WAITED, &out->work.waited);
+	evidence_series(scratch, w->work, WORK_RAN, &out->work.ran);
+	evidence_series(scratch, w->work, WORK_TURNED, &out->work.turns);
 	out->pools_bytes = w->pools_bytes;
 	out->live_bytes = w->live_bytes;
 	retention_evidence(&w->kept, &out->kept);

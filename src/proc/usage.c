@@ -93,9 +93,9 @@ static uint64_t io_bytes(int pid)
 }
 
 /* Each thread has its own, and a process may have thousands: the first ones stand for it. */
-static uint64_t waited_ns(int pid)
+static void read_turns(int pid, struct proc_usage *out)
 {
-	uint64_t ran, waited, sum = 0;
+	uint64_t ran, waited, turns;
 	struct dirent *e;
 	char path[48];
 	DIR *dir;
@@ -103,7 +103,7 @@ static uint64_t waited_ns(int pid)
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	dir = opendir(path);
 	if (!dir)
-		return 0;
+		return;
 	for (unsigned n = 0; n < MOST_THREADS && (e = readdir(dir));) {
 		auto_free char *text = NULL;
 		size_t len;
@@ -113,11 +113,13 @@ static uint64_t waited_ns(int pid)
 		n++;
 		snprintf(path, sizeof(path), "task/%.20s/schedstat", e->d_name);
 		if (!proc_slurp(pid, path, &text, &len) &&
-		    sscanf(text, "%" SCNu64 " %" SCNu64, &ran, &waited) == 2)
-			sum += waited;
+		    sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &ran, &waited, &turns) == 3) {
+			out->ran_ns += ran;
+			out->waited_ns += waited;
+			out->turns += turns;
+		}
 	}
 	closedir(dir);
-	return sum;
 }
 
 int proc_usage(const struct proc *p, struct proc_usage *out)
@@ -130,7 +132,7 @@ int proc_usage(const struct proc *p, struct proc_usage *out)
 	memset(out, 0, sizeof(*out));
 	out->fds = count_fds(p->pid);
 	out->io_bytes = io_bytes(p->pid);
-	out->waited_ns = waited_ns(p->pid);
+	read_turns(p->pid, out);
 	err = proc_slurp(p->pid, "stat", &text, &len);
 	if (err)
 		return err;

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "judge/work.h"
+
+#include <math.h>
+
+#include "base/series.h"
+#include "base/thresholds.h"
+
+/* Between two readings it goes on evenly, before and after all of them not at all. */
+static double value_at(const struct trend_points *w, double t)
+{
+	size_t i = 0;
+
+	while (i < w->n && w->t[i] < t)
+		i++;
+	if (!i || i == w->n)
+		return w->v[i ? w->n - 1 : 0];
+	return w->v[i - 1] + (w->v[i] - w->v[i - 1]) * (t - w->t[i - 1]) / (w->t[i] - w->t[i - 1]);
+}
+
+/* The time in which it could run. Several threads may wait at once, but no more time can be lost
+ * than there is. */
+static bool could_run(const struct trend_points *w, const struct trend_points *p, double *x)
+{
+	double before = value_at(w, p->t[0]);
+
+	x[0] = p->t[0];
+	for (size_t i = 1; i < p->n; i++) {
+		double step = p->t[i] - p->t[i - 1];
+		double now = value_at(w, p->t[i]);
+
+		x[i] = x[i - 1] + step - fmin(fmax(now - before, 0), WAITED_MOST * step);
+		before = now;
+	}
+	return x[p->n - 1] - x[0] <= (1 - WAITED_PART) * (p->t[p->n - 1] - p->t[0]);
+}
+
+/* Its work, in seconds at its usual pace. A thread that ended takes its part along: that is no
+ * work undone. */
+static bool did(const struct trend_points *w, const struct trend_points *p, double least_per_s,
+		double *x)
+{
+	double span = p->t[p->n - 1] - p->t[0], before = value_at(w, p->t[0]), sum = 0;
+
+	x[0] = p->t[0];
+	for (size_t i = 1; i < p->n; i++) {
+		double now = value_at(w, p->t[i]);
+
+		sum += fmax(now - before, 0);
+		x[i] = sum;
+		before = now;
+	}
+	if (!(sum > least_per_s * span))
+		return false;
+	for (size_t i = 1; i < p->n; i++)
+		x[i] = fmax(p->t[0] + x[i] / sum * span,
+			    x[i - 1] + WORK_LEAST * (p->t[i] - p->t[i - 1]));
+	return true;
+}
+
+/* The time of the clock in which the last @since of the other one went by. */
+static double clock_of(const double *x, const struct trend_points *p, double since)
+{
+	size_t i = p->n - 1;
+
+	while (i && x[p->n - 1] - x[i] < since)
+		i--;
+	return p->t[p->n - 1] - p->t[i];
+}
+
+static void judge_over(double *x, const struct trend_points *p, struct curve *out)
+{
+	struct trend_points moved = *p;
+
+	moved.t = x;
+	trend_points_judge(&moved, out);
+}
+
+/* By how much it grew in the last third of it, for as much in the first. */
+static double late_part(double *x, const struct trend_points *p)
+{
+	const struct trend_points over = {.n = p->n, .t = x, .v = p->v};
+	double third = (x[p->n - 1] - x[0]) / 3;
+	double first = value_at(&over, x[0] + third) - p->v[0];
+	double last = p->v[p->n - 1] - value_at(&over, x[0] + 2 * third);
+
+	return first > 0 ? last / first : INFINITY;
+}
+
+static bool waits(const struct work *w, const struct trend_points *p, struct curve *curve)
+{
+	double x[SERIES_POINTS], part;
+	struct curve c;
+
+	if (w->waited.n < 2 || !could_run(&w->waited, p, x))
+		return false;
+	judge_over(x, p, &c);
+	if (c.shape != CURVE_RISING)
+		return false;
+	curve->confidence = fmin(c.confidence, WAITED_SURE);
+	curve->since_s = clock_of(x, p, c.since_s);
+	part = c.since_s / curve->since_s;
+	curve->slope = c.slope * part;
+	curve->low = c.low * part;
+	curve->high = c.high * part;
+	return true;
+}
+
+struct by_work {
+	double late;	  /* late_part() */
+	bool is_straight; /* a line, by all the rules */
+};
+
+static bool over_work(const struct trend_points *w, double least_per_s,
+		      const struct trend_points *p, struct by_work *out)
+{
+	double x[SERIES_POINTS];
+	struct curve c;
+
+	if (w->n < 2 || !did(w, p, least_per_s, x))
+		return false;
+	judge_over(x, p, &c);
+	*out = (struct by_work){late_part(x, p), c.shape == CURVE_RISING};
+	return true;
+}
+
+/* Little of the bend may be left, and little beside that which the clock shows. */
+static bool is_explained(const struct by_work *b, double by_clock)
+{
+	return b->late >= CURVE_BENT && 1 - b->late <= WORK_LEFT * (1 - by_clock);
+}
+
+static bool bends(const struct by_work *turns, const struct by_work *ran)
+{
+	return fmax(turns->late, ran->late) < CURVE_BENT &&
+	       !(turns->is_straight && ran->is_straight);
+}
+
+void work_judge(const struct work *w, const struct trend_points *p, struct curve *curve)
+{
+	bool slows = curve->shape == CURVE_SLOWING;
+	struct by_work turns, ran;
+	double by_clock;
+
+	if (p->n < 2 || p->n > SERIES_POINTS ||
+	    !(slows ||
+	      (curve->shape == CURVE_RISING && curve->slope < CURVE_BENT * curve->fastest)))
+		return;
+	if (slows && waits(w, p, curve)) {
+		curve->shape = CURVE_RISING;
+		return;
+	}
+	if (!over_work(&w->turns, WORK_TURNS, p, &turns) || !over_work(&w->ran, 0, p, &ran))
+		return;
+	by_clock = late_part(p->t, p);
+	if (slows && is_explained(&turns, by_clock) && is_explained(&ran, by_clock)) {
+		curve->shape = CURVE_RISING;
+		curve->ebbs = true;
+		curve->confidence = WAITED_SURE;
+		curve->since_s = curve->span_s;
+	} else if (!slows && bends(&turns, &ran)) {
+		curve->shape = CURVE_SLOWING;
+	}
+}
