@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Real servers from Debian's packages, innocent and with a planted leak. In the core set three of them."""
 import os
-import sys
 
+import harness
 import pytest
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
-
-import harness  # noqa: E402
-import servers  # noqa: E402
+import servers
 
 SECONDS = 60
 CORE = {("gunicorn-gthread", ""), ("mod_wsgi", "record"), ("tornado", "listener")}
