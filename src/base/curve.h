@@ -29,7 +29,7 @@ struct curve {
 	double height;		 /* from the lowest to the highest */
 	unsigned minima;	 /* of teeth: how many the slope rests on; 0 = no teeth */
 	double confidence;	 /* of CURVE_RISING: that it goes on, as measured */
-	bool ebbs; /* it rises ever more slowly by the clock, in a line by what the program does */
+	bool ebbs; /* it slows down by the clock, but hardly by what the program does */
 };
 
 struct curve_points {

@@ -100,7 +100,7 @@
 #define WAITED_PART 0.05
 /* of a moment at most: threads wait side by side */
 #define WAITED_MOST 0.95
-/* that growth goes on which is straight but for the waiting, or for a load that ebbs */
+/* that growth goes on which is straight but for the waiting */
 #define WAITED_SURE 0.7
 /* times a second that a program comes to run at least: of fewer nothing follows */
 #define WORK_TURNS 2
@@ -108,6 +108,18 @@
 #define WORK_LEAST 0.02
 /* of the bend that the clock shows: so much may be left by what the program does */
 #define WORK_LEFT 0.5
+/* of its usual pace: what is slower stands still ... */
+#define WORK_STILL 0.3
+/* ... and has paused when it did for so many seconds */
+#define WORK_STILL_S 3
+/* of the pace before: what has slowed down to so much is still called a leak when it ebbs ... */
+#define WORK_MILD 0.5
+/* ... and when by the work it grows by so much of what it grew by before ... */
+#define WORK_EVEN 0.9
+/* ... with so much confidence */
+#define WORK_SURE 0.6
+/* seconds that the series of the work may begin later, or end earlier */
+#define WORK_APART_S 2
 /* what the collector could still free is waited for: a full collection, or so long */
 #define GC_WAIT_S 20
 /* survivors that make an older rung trustworthy */

@@ -127,7 +127,7 @@ static const char *leak_reason(struct report *r, const struct verdict_evidence *
 			     growth_of(rate, sizeof(rate), s),
 			     fmt_duration(time, sizeof(time), grown_s(e)),
 			     over_collections(over, sizeof(over), e->collections),
-			     e->curve.ebbs ? ", ever more slowly as the process does less" : "");
+			     e->curve.ebbs ? ", more slowly while the process did less" : "");
 }
 
 /* What is missing for a leak, the first of it. */
@@ -140,7 +140,10 @@ static const char *doubt(const struct verdict_evidence *e, const struct report_s
 	if (e->waits_for_gc)
 		return "no full collection has looked at it yet";
 	if (e->curve.shape == CURVE_SLOWING && e->run_s >= LEAK_RUN_S)
-		return "it slows down, like a cache that fills";
+		return e->curve.ebbs ? "it slows down as the process does less: a leak, or a cache "
+				       "that is "
+				       "most of what it does"
+				     : "it slows down, like a cache that fills";
 	if (turns_over(e))
 		return "old ones make place for new ones";
 	if (is_chance(e))

@@ -36,13 +36,16 @@ static bool could_run(const struct trend_points *w, const struct trend_points *p
 }
 
 /* Its work, in seconds at its usual pace. A thread that ended takes its part along: that is no
- * work undone. */
+ * work undone. False: it is not known of all of the time, or too little. */
 static bool did(const struct trend_points *w, const struct trend_points *p, double least_per_s,
 		double *x)
 {
-	double span = p->t[p->n - 1] - p->t[0], before = value_at(w, p->t[0]), sum = 0;
+	double begin = p->t[0], end = p->t[p->n - 1], before, sum = 0;
 
-	x[0] = p->t[0];
+	if (w->n < 2 || w->t[0] > begin + WORK_APART_S || w->t[w->n - 1] < end - WORK_APART_S)
+		return false;
+	before = value_at(w, begin);
+	x[0] = begin;
 	for (size_t i = 1; i < p->n; i++) {
 		double now = value_at(w, p->t[i]);
 
@@ -50,10 +53,10 @@ static bool did(const struct trend_points *w, const struct trend_points *p, doub
 		x[i] = sum;
 		before = now;
 	}
-	if (!(sum > least_per_s * span))
+	if (!(sum > least_per_s * (end - begin)))
 		return false;
 	for (size_t i = 1; i < p->n; i++)
-		x[i] = fmax(p->t[0] + x[i] / sum * span,
+		x[i] = fmax(begin + x[i] / sum * (end - begin),
 			    x[i - 1] + WORK_LEAST * (p->t[i] - p->t[i - 1]));
 	return true;
 }
@@ -109,30 +112,49 @@ static bool waits(const struct work *w, const struct trend_points *p, struct cur
 struct by_work {
 	double late;	  /* late_part() */
 	bool is_straight; /* a line, by all the rules */
+	bool is_followed; /* it paused, and so did the growth */
 };
 
+/* Did it stand still where the work did? */
+static bool follows(const double *x, const struct trend_points *p, double slope)
+{
+	double still_s = 0, gain = 0;
+
+	for (size_t i = 1; i < p->n; i++) {
+		double step = p->t[i] - p->t[i - 1];
+
+		if (x[i] - x[i - 1] >= WORK_STILL * step)
+			continue;
+		still_s += step;
+		gain += p->v[i] - p->v[i - 1];
+	}
+	return still_s >= WORK_STILL_S && gain < WORK_STILL * slope * still_s;
+}
+
 static bool over_work(const struct trend_points *w, double least_per_s,
-		      const struct trend_points *p, struct by_work *out)
+		      const struct trend_points *p, double slope, struct by_work *out)
 {
 	double x[SERIES_POINTS];
 	struct curve c;
 
-	if (w->n < 2 || !did(w, p, least_per_s, x))
+	if (!did(w, p, least_per_s, x))
 		return false;
 	judge_over(x, p, &c);
-	*out = (struct by_work){late_part(x, p), c.shape == CURVE_RISING};
+	*out = (struct by_work){late_part(x, p), c.shape == CURVE_RISING, follows(x, p, slope)};
 	return true;
 }
 
-/* Little of the bend may be left, and little beside that which the clock shows. */
+/* Little of the bend is left, and little beside that which the clock shows. */
 static bool is_explained(const struct by_work *b, double by_clock)
 {
 	return b->late >= CURVE_BENT && 1 - b->late <= WORK_LEFT * (1 - by_clock);
 }
 
+/* The work paused, and so did the growth: it bends by the work, too. */
 static bool bends(const struct by_work *turns, const struct by_work *ran)
 {
-	return fmax(turns->late, ran->late) < CURVE_BENT &&
+	return turns->is_followed && ran->is_followed &&
+	       fmax(turns->late, ran->late) < CURVE_BENT &&
 	       !(turns->is_straight && ran->is_straight);
 }
 
@@ -150,15 +172,19 @@ void work_judge(const struct work *w, const struct trend_points *p, struct curve
 		curve->shape = CURVE_RISING;
 		return;
 	}
-	if (!over_work(&w->turns, WORK_TURNS, p, &turns) || !over_work(&w->ran, 0, p, &ran))
+	if (!over_work(&w->turns, WORK_TURNS, p, curve->slope, &turns) ||
+	    !over_work(&w->ran, 0, p, curve->slope, &ran))
 		return;
 	by_clock = late_part(p->t, p);
-	if (slows && is_explained(&turns, by_clock) && is_explained(&ran, by_clock)) {
-		curve->shape = CURVE_RISING;
-		curve->ebbs = true;
-		curve->confidence = WAITED_SURE;
-		curve->since_s = curve->span_s;
-	} else if (!slows && bends(&turns, &ran)) {
+	if (!slows && bends(&turns, &ran))
 		curve->shape = CURVE_SLOWING;
+	if (!slows || by_clock >= CURVE_BENT)
+		return;
+	curve->ebbs = is_explained(&turns, by_clock) && is_explained(&ran, by_clock);
+	/* A cache that has slowed down by so little was called a leak a moment before. */
+	if (curve->ebbs && by_clock >= WORK_MILD && fmin(turns.late, ran.late) >= WORK_EVEN) {
+		curve->shape = CURVE_RISING;
+		curve->confidence = WORK_SURE;
+		curve->since_s = curve->span_s;
 	}
 }

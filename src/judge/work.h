@@ -15,11 +15,12 @@ struct work {
 	struct trend_points turns;  /* times that they came to run */
 };
 
-/* A curve that is CURVE_SLOWING becomes CURVE_RISING when waiting is all that bends it, or a load
- * that ebbs (curve->ebbs): over the turns, and over the processor time as well, hardly any bend is
- * left. One of them alone may be that of dear misses of a cache. One that rises behind a steeper
- * stretch becomes CURVE_SLOWING when it bends over both: its load paused, and what fills went on.
- * Slopes stay those per second of the clock. */
+/* A curve that is CURVE_SLOWING becomes CURVE_RISING when waiting is all that bends it. It ebbs
+ * when hardly any bend is left over the turns and over the processor time: a leak under a load that
+ * ebbs, or a cache whose misses are most of what the process does; and becomes CURVE_RISING when it
+ * has slowed down by little. One that rises behind a steeper stretch becomes CURVE_SLOWING when it
+ * bends over both and has paused with the work: what fills went on. Slopes stay those per second of
+ * the clock. */
 void work_judge(const struct work *w, const struct trend_points *p, struct curve *curve);
 
 #endif

@@ -19,10 +19,11 @@
 #define RECENT_MIN   6
 #define STOPPED_SEEN 3 /* readings in a row, half a second apart */
 
-enum { WORK_WAITED, WORK_RAN, WORK_TURNED, WORK_SERIES };
+enum { WORK_RAN, WORK_TURNS_TAKEN, WORK_SERIES };
 
 struct memwatch {
 	struct trend_set *slopes, *room; /* room: use of the limit that is named below */
+	struct trend_set *waited;	 /* for a processor */
 	struct trend_set *work;
 	char room_name[sizeof(((struct proc_limit *)0)->name)];
 	double recent_t[RECENT], recent_rss[RECENT]; /* ring */
@@ -52,6 +53,8 @@ int memwatch_new(struct memwatch **out)
 		return fail(-ENOMEM, "out of memory");
 	err = trend_set_new(MEMORY_SLOPES, BUCKET_S, &w->slopes);
 	if (!err)
+		err = trend_set_new(1, BUCKET_S, &w->waited);
+	if (!err)
 		err = trend_set_new(WORK_SERIES, BUCKET_S, &w->work);
 	if (err) {
 		memwatch_free(w);
@@ -70,6 +73,7 @@ void memwatch_free(struct memwatch *w)
 		return;
 	trend_set_free(w->slopes);
 	trend_set_free(w->room);
+	trend_set_free(w->waited);
 	trend_set_free(w->work);
 	free(w);
 }
@@ -118,13 +122,15 @@ static void add_room(struct memwatch *w, double t_s)
 
 static void add_work(struct memwatch *w, double t_s)
 {
-	const double value[WORK_SERIES] = {
-		[WORK_WAITED] = (double)w->usage.waited_ns / 1e9,
+	double waited_s = (double)w->usage.waited_ns / 1e9;
+	const double done[WORK_SERIES] = {
 		[WORK_RAN] = (double)w->usage.ran_ns / 1e9,
-		[WORK_TURNED] = (double)w->usage.turns,
+		[WORK_TURNS_TAKEN] = (double)w->usage.turns,
 	};
 
-	trend_set_add(w->work, t_s, value);
+	trend_set_add(w->waited, t_s, &waited_s);
+	if (w->usage.turns)
+		trend_set_add(w->work, t_s, done);
 }
 
 static double number(uint64_t v)
@@ -278,9 +284,9 @@ void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct 
 		evidence_series(scratch, w->slopes, i, &out->slope[i]);
 	if (w->room)
 		evidence_series(scratch, w->room, 0, &out->room);
-	evidence_series(scratch, w->work, WORK_WAITED, &out->work.waited);
+	evidence_series(scratch, w->waited, 0, &out->work.waited);
 	evidence_series(scratch, w->work, WORK_RAN, &out->work.ran);
-	evidence_series(scratch, w->work, WORK_TURNED, &out->work.turns);
+	evidence_series(scratch, w->work, WORK_TURNS_TAKEN, &out->work.turns);
 	out->pools_bytes = w->pools_bytes;
 	out->live_bytes = w->live_bytes;
 	retention_evidence(&w->kept, &out->kept);

@@ -72,9 +72,9 @@ struct proc_usage {
 	/* through read and write of any kind, or to and from disks where that is more (mappings);
 	 * PROC_UNKNOWN when /proc/PID/io may not be read */
 	uint64_t io_bytes;
-	/* Its threads' time at a processor, ready to run but waiting for one, and how often they
-	 * came to run; 0 = not told. */
-	uint64_t ran_ns, waited_ns, turns;
+	uint64_t waited_ns; /* of its threads, ready to run, for a processor; 0 = not told */
+	/* Their time at a processor, and how often they came to run; 0 = not all of them told. */
+	uint64_t ran_ns, turns;
 };
 int proc_usage(const struct proc *p, struct proc_usage *out);
 

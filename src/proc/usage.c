@@ -92,10 +92,13 @@ static uint64_t io_bytes(int pid)
 	return rchar + wchar > from_disk + to_disk ? rchar + wchar : from_disk + to_disk;
 }
 
-/* Each thread has its own, and a process may have thousands: the first ones stand for it. */
+/* Each thread has its own, and a process may have thousands: for waiting the first ones stand for
+ * it. What they did is of all threads or not known: another thread in the place of one that ended
+ * would be hours of work in a moment. */
 static void read_turns(int pid, struct proc_usage *out)
 {
 	uint64_t ran, waited, turns;
+	bool is_whole = true;
 	struct dirent *e;
 	char path[48];
 	DIR *dir;
@@ -104,22 +107,29 @@ static void read_turns(int pid, struct proc_usage *out)
 	dir = opendir(path);
 	if (!dir)
 		return;
-	for (unsigned n = 0; n < MOST_THREADS && (e = readdir(dir));) {
+	for (unsigned n = 0; (e = readdir(dir));) {
 		auto_free char *text = NULL;
 		size_t len;
 
 		if (!isdigit((unsigned char)*e->d_name))
 			continue;
-		n++;
+		if (n++ == MOST_THREADS) {
+			is_whole = false;
+			break;
+		}
 		snprintf(path, sizeof(path), "task/%.20s/schedstat", e->d_name);
 		if (!proc_slurp(pid, path, &text, &len) &&
 		    sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &ran, &waited, &turns) == 3) {
 			out->ran_ns += ran;
 			out->waited_ns += waited;
 			out->turns += turns;
+		} else {
+			is_whole = false;
 		}
 	}
 	closedir(dir);
+	if (!is_whole)
+		out->ran_ns = out->turns = 0;
 }
 
 int proc_usage(const struct proc *p, struct proc_usage *out)

@@ -97,28 +97,33 @@ static void waits_too_short_to_matter(void **state)
 
 /* ---- A load that ebbs. ---- */
 
-/* Requests a second fall to @ebb of what they were. A request costs @turn turns and 5 ms; each of
- * @miss that misses a cache is one more of both. */
-static void ebbing(double ebb, double turn, bool saturates, bool dear_cpu, bool dear_turns)
+/* Requests a second fall to @ebb of what they were. A request costs @turn turns and 5 ms; one that
+ * misses the cache is so many times as dear in both. */
+struct ebb {
+	double ebb, turn, miss_cpu, miss_turns;
+	bool saturates;
+};
+
+static void run_ebb(const struct ebb *e)
 {
 	double done = 0, kept = 0, cpu = 3, turned = 500;
 
 	for (int i = 0; i < RUN_S; i++) {
-		double requests = 100 * (1 - (1 - ebb) * i / RUN_S);
-		double stays = saturates ? exp(-done / (100.0 * TIME_K)) : 1;
+		double requests = 100 * (1 - (1 - e->ebb) * i / RUN_S);
+		double misses = e->saturates ? exp(-done / (100.0 * TIME_K)) : 0;
 
 		t[i] = i;
 		v[i] = 1000 + round(kept) + (double)(i * 7 % 3);
 		ran[i] = cpu;
 		turns[i] = turned;
 		done += requests;
-		kept += requests * stays;
-		cpu += requests * 0.005 * (dear_cpu ? 0.1 + stays : 1);
-		turned += turn * requests * (dear_turns ? 0.1 + stays : 1);
+		kept += requests * (e->saturates ? misses : 1);
+		cpu += requests * 0.005 * (1 + misses * e->miss_cpu);
+		turned += e->turn * requests * (1 + misses * e->miss_turns);
 	}
 }
 
-static enum curve_shape shape_of(bool has_turns, bool has_ran, bool *ebbs)
+static struct curve judged(bool has_turns, bool has_ran)
 {
 	struct work work = {0};
 	struct curve c;
@@ -130,61 +135,110 @@ static enum curve_shape shape_of(bool has_turns, bool has_ran, bool *ebbs)
 	trend_points_judge(&grown, &c);
 	assert_int_equal(c.shape, CURVE_SLOWING);
 	work_judge(&work, &grown, &c);
-	*ebbs = c.ebbs;
-	assert_true(c.shape != CURVE_RISING || c.confidence <= WAITED_SURE);
-	return c.shape;
+	return c;
 }
 
 static void a_leak_under_a_load_that_ebbs(void **state)
 {
-	bool ebbs;
+	struct curve c;
 
 	(void)state;
-	ebbing(0.4, 1, false, false, false);
-	assert_int_equal(shape_of(true, true, &ebbs), CURVE_RISING);
-	assert_true(ebbs);
+	/* by a little */
+	run_ebb(&(struct ebb){.ebb = 0.6, .turn = 1});
+	c = judged(true, true);
+	assert_int_equal(c.shape, CURVE_RISING);
+	assert_true(c.ebbs && c.confidence <= WORK_SURE && c.slope > 50 && c.slope < 90);
 	/* Both must tell it. */
-	assert_int_equal(shape_of(true, false, &ebbs), CURVE_SLOWING);
-	assert_int_equal(shape_of(false, true, &ebbs), CURVE_SLOWING);
-	assert_false(ebbs);
+	assert_int_equal(judged(true, false).shape, CURVE_SLOWING);
+	assert_int_equal(judged(false, true).shape, CURVE_SLOWING);
+	assert_false(judged(false, true).ebbs);
+	/* by a lot: a cache might do so, too */
+	run_ebb(&(struct ebb){.ebb = 0.25, .turn = 1});
+	c = judged(true, true);
+	assert_int_equal(c.shape, CURVE_SLOWING);
+	assert_true(c.ebbs);
 }
 
 static void a_cache_under_any_load(void **state)
 {
-	bool ebbs;
+	static const struct ebb caches[] = {
+		{0.4, 1, 0, 0, true}, {1, 1, 0, 0, true}, {1, 1, 20, 0, true}, {1, 1, 0, 20, true}};
 
 	(void)state;
-	for (int k = 0; k < 3; k++) {
-		ebbing(k ? 1 : 0.4, 1, true, k == 1, k == 2);
-		assert_int_equal(shape_of(true, true, &ebbs), CURVE_SLOWING);
+	for (size_t k = 0; k < ARRAY_SIZE(caches); k++) {
+		struct curve c;
+
+		run_ebb(&caches[k]);
+		c = judged(true, true);
+		assert_int_equal(c.shape, CURVE_SLOWING);
+		assert_false(c.ebbs);
 	}
+	/* Its misses are nearly all that is done. */
+	run_ebb(&(struct ebb){1, 1, 20, 20, true});
+	assert_int_equal(judged(true, true).shape, CURVE_SLOWING);
+	assert_true(judged(true, true).ebbs);
 }
 
 /* A program that hardly ever comes to run has no load that could be told from chance. */
 static void too_few_turns(void **state)
 {
-	bool ebbs;
-
 	(void)state;
 	for (int many = 0; many < 2; many++) {
-		/* 70 requests a second on the average */
-		ebbing(0.4, WORK_TURNS / 70.0 * (many ? 1.15 : 0.85), false, false, false);
-		assert_int_equal(shape_of(true, true, &ebbs), many ? CURVE_RISING : CURVE_SLOWING);
+		/* 80 requests a second on the average */
+		run_ebb(&(struct ebb){.ebb = 0.6,
+				      .turn = WORK_TURNS / 80.0 * (many ? 1.15 : 0.85)});
+		assert_int_equal(judged(true, true).ebbs, many);
 	}
 }
 
 /* A thread that ends takes its turns out of the sum. */
 static void a_thread_that_ends(void **state)
 {
-	bool ebbs;
-
 	(void)state;
-	ebbing(0.4, 1, false, false, false);
+	run_ebb(&(struct ebb){.ebb = 0.6, .turn = 1});
 	for (int i = RUN_S / 2; i < RUN_S; i++) {
 		turns[i] -= 1000;
 		ran[i] -= 2;
 	}
-	assert_int_equal(shape_of(true, true, &ebbs), CURVE_RISING);
+	assert_true(judged(true, true).ebbs);
+}
+
+/* The work is not known of the end, or of the beginning. */
+static void work_of_another_time(void **state)
+{
+	struct curve c;
+
+	(void)state;
+	run_ebb(&(struct ebb){.ebb = 0.6, .turn = 1});
+	for (int late = 0; late < 2; late++)
+		for (int n = 0; n < 4; n++) {
+			struct trend_points part = {RUN_S - (size_t)n, t + (late ? n : 0),
+						    turns + (late ? n : 0), turns};
+			struct work work = {.turns = part, .ran = {RUN_S, t, ran, ran}};
+
+			trend_points_judge(&grown, &c);
+			work_judge(&work, &grown, &c);
+			assert_int_equal(c.ebbs, n <= WORK_APART_S);
+		}
+}
+
+/* Memory that was given back first: the third of the time in which it fell says nothing. */
+static void a_cache_behind_a_fall(void **state)
+{
+	struct curve c;
+	struct work work = {.turns = {RUN_S, t, turns, turns}, .ran = {RUN_S, t, ran, ran}};
+
+	(void)state;
+	for (int i = 0; i < RUN_S; i++) {
+		t[i] = i;
+		v[i] = i < 5 ? 10000 - 1600 * i : 2000 + 5000 * (1 - exp(-(i - 5) / 30.0));
+		ran[i] = 0.2 * i;
+		turns[i] = 40 * i;
+	}
+	trend_points_judge(&grown, &c);
+	work_judge(&work, &grown, &c);
+	assert_int_not_equal(c.shape, CURVE_RISING);
+	assert_false(c.ebbs);
 }
 
 /* ---- A hundred kinds of traffic, drawn. ---- */
@@ -224,76 +278,90 @@ static double traffic(int kind, double depth, double at, int i)
 	}
 }
 
-struct drawn_case {
+struct service {
 	int kind;
-	double depth, at, rate, size, background;
+	double depth, at, rate;
+	double size;	   /* seconds after which its cache is 63 % full */
+	double background; /* work without requests */
+	double miss;	   /* a miss is so many times as dear, in turns and in time */
+	/* objects that stay, for each miss, request, and second of the usual rate */
+	double by_miss, by_request, by_clock;
 };
 
-static struct drawn_case draw_case(uint64_t n)
+static struct service draw_service(uint64_t n)
 {
-	struct drawn_case c;
+	struct service s = {0};
 
 	seed = n * 7919 + 1;
-	c.kind = (int)(n % KINDS);
-	c.depth = drawn(0.3, 0.8);
-	c.at = drawn(15, 40);
-	c.rate = drawn(20, 400);
-	c.size = drawn(15, 30); /* seconds after which a cache is 63 % full */
-	c.background = drawn(0, 0.1);
-	return c;
+	s.kind = (int)(n % KINDS);
+	s.depth = drawn(0.3, 0.8);
+	s.at = drawn(15, 40);
+	s.rate = drawn(20, 400);
+	s.size = drawn(15, 30);
+	s.background = drawn(0, 0.1);
+	return s;
 }
 
-/* "rising" is what can be called a leak. */
-static bool is_rising(const struct drawn_case *c, double fills, double leaks, unsigned *by_clock)
+struct called {
+	unsigned by_clock, by_work, ebbs;
+};
+
+static void watch(const struct service *s, struct called *out)
 {
 	struct work work = {.turns = {RUN_S, t, turns, turns}, .ran = {RUN_S, t, ran, ran}};
 	double done = 0, kept = 0, cpu = 0, turned = 0;
 	struct curve curve;
-	bool clock;
 
 	for (int i = 0; i < RUN_S; i++) {
-		double usual = c->rate * traffic(c->kind, c->depth, c->at, i);
+		double usual = s->rate * traffic(s->kind, s->depth, s->at, i);
 		double requests = round(about(usual, sqrt(usual)));
-		double misses = exp(-done / (c->rate * c->size)), new = requests *misses;
+		double part = exp(-done / (s->rate * s->size)), misses = requests * part;
+		double work_done = requests + s->miss * misses;
 
 		t[i] = i;
-		v[i] = 1000 + kept;
+		v[i] = 1000 + round(kept);
 		ran[i] = cpu;
 		turns[i] = turned;
 		done += requests;
-		kept += leaks * requests + fills * round(about(new, sqrt(new *(1 - misses))));
-		cpu += requests * 0.002 * drawn(0.95, 1.05) + c->background * 0.002 * c->rate;
-		turned += round(about(1.3 * requests, sqrt(requests)) + c->background * c->rate);
+		kept += s->by_request * requests + s->by_clock * s->rate +
+			s->by_miss * round(about(misses, sqrt(misses * (1 - part))));
+		cpu += work_done * 0.002 * drawn(0.95, 1.05) + s->background * 0.002 * s->rate;
+		turned += round(about(1.3 * work_done, sqrt(work_done)) + s->background * s->rate);
 	}
 	trend_points_judge(&grown, &curve);
-	clock = curve.shape == CURVE_RISING;
+	out->by_clock += curve.shape == CURVE_RISING;
 	work_judge(&work, &grown, &curve);
-	if (by_clock)
-		*by_clock += clock;
-	return curve.shape == CURVE_RISING;
+	out->by_work += curve.shape == CURVE_RISING;
+	out->ebbs += curve.ebbs && curve.shape == CURVE_SLOWING;
 }
 
 static void a_hundred_kinds_of_traffic(void **state)
 {
-	unsigned leaks = 0, leaks_by_clock = 0, caches = 0, caches_by_clock = 0, both = 0,
-		 both_by_clock = 0;
+	static const char *const name[] = {"leaks", "caches", "caches with misses 6 times as dear",
+					   "leaks by request behind a warm-up",
+					   "leaks by the clock behind a warm-up"};
+	struct called c[5] = {0};
 
 	(void)state;
-	for (uint64_t n = 0; n < 100; n++) {
-		struct drawn_case c = draw_case(n);
+	for (uint64_t n = 0; n < 100; n++)
+		for (int what = 0; what < 5; what++) {
+			struct service s = draw_service(n);
 
-		leaks += is_rising(&c, 0, 1, &leaks_by_clock);
-		caches += is_rising(&c, 1, 0, &caches_by_clock);
-		c.size /= 4;
-		both += is_rising(&c, 1, 0.5, &both_by_clock);
-	}
-	printf("of 100 called by the clock alone, and with the work that was done: leaks %u, %u; "
-	       "caches %u, %u; "
-	       "a leak behind a warm-up %u, %u\n",
-	       leaks_by_clock, leaks, caches_by_clock, caches, both_by_clock, both);
-	assert_true(leaks >= 95);
-	assert_int_equal(caches, 0);
-	assert_true(both + 3 >= both_by_clock);
+			s.by_request = what == 0 ? 1 : what == 3 ? 0.5 : 0;
+			s.by_clock = what == 4 ? 0.5 : 0;
+			s.by_miss = what > 0;
+			s.miss = what == 2 ? 5 : 0;
+			s.size /= what > 2 ? 4 : 1;
+			watch(&s, &c[what]);
+		}
+	for (int what = 0; what < 5; what++)
+		printf("%s: of 100 called %u by the clock, %u with the work; %u ebb\n", name[what],
+		       c[what].by_clock, c[what].by_work, c[what].ebbs);
+	assert_true(c[0].by_work >= 70 && c[0].by_work + c[0].ebbs >= 90);
+	assert_true(c[1].by_work <= c[1].by_clock / 2 && !c[1].ebbs);
+	assert_true(c[2].by_work <= c[2].by_clock / 2 + 1);
+	assert_true(c[3].by_work + 3 >= c[3].by_clock);
+	assert_true(c[4].by_work + 3 >= c[4].by_clock);
 }
 
 int main(void)
@@ -307,6 +375,8 @@ int main(void)
 		cmocka_unit_test(a_cache_under_any_load),
 		cmocka_unit_test(too_few_turns),
 		cmocka_unit_test(a_thread_that_ends),
+		cmocka_unit_test(work_of_another_time),
+		cmocka_unit_test(a_cache_behind_a_fall),
 		cmocka_unit_test(a_hundred_kinds_of_traffic),
 	};
 
