@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Names of C++ and Rust as people write them. A short mangled name can stand for gigabytes: what it
  * gives is cut, and the demangler is left as soon as it is enough. */
+#include "sym/cython.h"
 #include "sym/sym_priv.h"
 
 #include <libiberty/demangle.h>
@@ -134,6 +135,10 @@ static char *plain(char *s)
 char *sym_demangle(const char *name)
 {
 	auto_free struct text *t = NULL;
+	char cython[512];
+
+	if (sym_cython(name, cython, sizeof(cython)))
+		return strdup(cython);
 
 	if (name[0] != '_' || (name[1] != 'Z' && name[1] != 'R') || strlen(name) > MANGLED_MAX)
 		return plain(strndup(name, MANGLED_MAX));

@@ -239,6 +239,22 @@ static void names_are_made_readable(void **state)
 		   "torIiSaIiEESt4lessIS7_ESaISt4pairIKS7_SA_EEES8_IS7_SaIS7_EEJiEE10initializeISt8"
 		   "functionIFvRSH_EEEEPvT_ENKUlSN_E_clESN_",
 		   "pyb::init<...>::initialize<...>::{lambda#1}::operator()");
+	/* Cython's: a number comes before the name of what Python calls */
+	check_name("__pyx_pw_5cymod_1on_tick", "cymod.on_tick");
+	check_name("__pyx_pw_5cymod_4Book_3feed", "cymod.Book.feed");
+	check_name("__pyx_pw_5cymod_1a_b.isra.0", "cymod.a_b");
+	check_name("__pyx_pw_3pkg_4mods_13run", "pkg.mods.run");
+	check_name("__pyx_f_5cymod_4Book_feed", "cymod.Book.feed");
+	check_name("__pyx_f_5cymod_make", "cymod.make");
+	check_name("__pyx_pw_5cymod_on", "__pyx_pw_5cymod_on");
+	check_name("__pyx_pw_9cymod_1on", "__pyx_pw_9cymod_1on");
+	check_name("__pyx_pw_5cymod_3get_2d", "cymod.get_2d");
+	check_name("__pyx_pw_5cymod_3Foo_1bar", "cymod.Foo.bar");
+	check_name("__pyx_pw_5cymod_3fft_1d", "__pyx_pw_5cymod_3fft_1d");
+	check_name("__pyx_pw_3pkg_4part_1run.part.0", "pkg.part.run");
+	check_name("__pyx_f_5cymod_cold_start.cold", "cymod.cold_start");
+	check_name("__pyx_f_make", "__pyx_f_make");
+	check_name("__pyx_f_99999999999999999999x_a", "__pyx_f_99999999999999999999x_a");
 	check_name("_Z", "_Z");
 	check_name("_ZN", "_ZN");
 	/* each level doubles the text of the one before */
