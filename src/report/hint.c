@@ -67,6 +67,15 @@ static void set(struct report_site *site, const char *code, const char *text)
 	site->hint = (struct report_hint){code, text};
 }
 
+/* NULL = its way through C code is not known. */
+static const struct report_frame *extension_of(const struct report_site *s)
+{
+	for (size_t i = 0; i < s->n_frames; i++)
+		if (s->stack[i].native && !s->stack[i].minor)
+			return &s->stack[i];
+	return NULL;
+}
+
 static bool hint_nobody(struct report *r, const struct report_holder *h, struct report_site *site)
 {
 	if (!strcmp(h->root, "unreferenced") && site->kind == KIND_HEAP) {
@@ -76,9 +85,13 @@ static bool hint_nobody(struct report *r, const struct report_holder *h, struct 
 		return true; /* its head moved on while the heap was read */
 	} else if (!strcmp(h->root, "unreferenced")) {
 		set(site, "unreferenced",
-		    "Nothing in the process points to these objects: C code took a reference and "
-		    "never gave it back.\nLook for a missing Py_DECREF in the extension on this "
-		    "stack.");
+		    report_printf(r,
+				  "Nothing in the process points to these objects: C code took a "
+				  "reference and never gave it back.\nLook for a missing Py_DECREF "
+				  "in %s.",
+				  extension_of(site) ? "the extension on this stack"
+						     : "the C functions that this line calls, or "
+						       "that get them later"));
 	} else if (strcmp(h->root, "cycle") != 0) {
 		return false;
 	} else if (h->uncollectable) {
@@ -308,6 +321,15 @@ static bool is_inside(const struct report_holder *h, size_t at, const char *with
 	return false;
 }
 
+/* Is it matplotlib.pyplot's table of figures? */
+static bool holds_figures(const struct report_holder *h, size_t at)
+{
+	const struct report_holder_step *in = &h->step[at];
+
+	return at && in->name && !strcmp(in->name, "figs") && h->step[at - 1].name &&
+	       strstr(h->step[at - 1].name, "matplotlib._pylab_helpers") != NULL;
+}
+
 /* What to do about the container at step @at. */
 static const char *container_fix(const struct report_holder *h, size_t at)
 {
@@ -319,6 +341,9 @@ static const char *container_fix(const struct report_holder *h, size_t at)
 	if (is_inside(h, at, "asyncio.locks."))
 		return "They wait there and are never woken: await asyncio.wait_for(...) ends a "
 		       "wait that takes too long.";
+	if (holds_figures(h, at))
+		return "pyplot keeps each figure until it is closed: plt.close(fig) behind "
+		       "fig.savefig(...)";
 	if (step_of(h, TASK_DONE))
 		return "A task that is done is let go by: task.add_done_callback(tasks.discard), "
 		       "tasks being a set";

@@ -268,6 +268,55 @@ static void kept_hint(void **state)
 	report_free(r);
 }
 
+/* Objects that Python made and C code keeps: its extension need not be on the stack. */
+static void lost_object(void **state)
+{
+	struct report_holder_step one = {"root", "unreferenced", "dict", U, 0};
+	const struct report_holder h = {.root = "unreferenced", .path = "p", .step = &one, .n = 1};
+	struct report_frame frames[] = {
+		{.native = true,
+		 .function = "PyDict_New",
+		 .module = "/usr/bin/python3.11",
+		 .minor = true},
+		{.native = true, .function = "echo", .module = "/l/ext.so"},
+		{.function = "f", .file = "a.py", .line = 1},
+	};
+
+	(void)state;
+	for (int has_extension = 0; has_extension < 2; has_extension++) {
+		struct report_site site = {.stack = frames, .n_frames = 3};
+		struct report *r;
+
+		frames[1].minor = !has_extension;
+		assert_int_equal(report_new(&r), 0);
+		report_hold(r, &h, &site);
+		assert_string_equal(site.hint.code, "unreferenced");
+		assert_non_null(strstr(site.hint.text, has_extension
+							       ? "the extension on this stack."
+							       : "that get them later."));
+		report_free(r);
+	}
+}
+
+static void figures(void **state)
+{
+	struct report_holder_step v[] = {
+		{"root", "class matplotlib._pylab_helpers.Gcf", "type", U, 0},
+		{"attribute", "figs", "collections.OrderedDict", 50, 3},
+		{"value", NULL, "matplotlib.backend_bases.FigureManagerBase", U, 0},
+		{"attribute", "canvas", "matplotlib.backends.backend_agg.FigureCanvasAgg", U, 0}};
+	struct report_holder h = {.root = "class", .path = "p", .share = 1, .step = v, .n = 4};
+	struct report_site site = {0};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	report_hold(r, &h, &site);
+	assert_string_equal(site.hint.code, "unbounded-container");
+	assert_non_null(strstr(site.hint.text, "plt.close(fig)"));
+	report_free(r);
+}
+
 /* A line can call several functions that leak: who is named did not take all of it. */
 static void native_part(void **state)
 {
@@ -306,6 +355,8 @@ int main(void)
 		cmocka_unit_test(lost_block),
 		cmocka_unit_test(kept_hint),
 		cmocka_unit_test(native_part),
+		cmocka_unit_test(lost_object),
+		cmocka_unit_test(figures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
