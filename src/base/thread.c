@@ -3,9 +3,13 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#define CROWD 3	   /* tasks that want each processor */
+#define BRISK (-8) /* six shares of those at nice 0 */
 
 int thread_start(pthread_t *out, void *(*work)(void *), void *arg)
 {
@@ -31,11 +35,34 @@ uint64_t thread_cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-void thread_calm(void)
+static void at_nice(int nice)
 {
 	const struct sched_param none = {0};
 
 	/* Linux: of this thread alone, not of the process. */
 	sched_setscheduler(0, SCHED_OTHER, &none);
-	setpriority(PRIO_PROCESS, 0, 0);
+	setpriority(PRIO_PROCESS, 0, nice);
+}
+
+void thread_calm(void)
+{
+	at_nice(0);
+}
+
+void thread_brisk(void)
+{
+	at_nice(BRISK);
+}
+
+bool thread_is_crowded(void)
+{
+	FILE *f = fopen("/proc/loadavg", "re");
+	int running = 0;
+
+	if (!f)
+		return false;
+	if (fscanf(f, "%*s %*s %*s %d/", &running) != 1)
+		running = 0;
+	fclose(f);
+	return running > CROWD * sysconf(_SC_NPROCESSORS_ONLN);
 }

@@ -15,5 +15,10 @@ uint64_t thread_cpu_ns(void);
 /* For threads that take their time while others are in a hurry: this one at nice 0. No slower than
  * the target either: whoever reads it holds a lock that it needs to map memory. */
 void thread_calm(void);
+/* Do many more tasks want to run than there are processors? False where that is not told. */
+bool thread_is_crowded(void);
+/* For a second of work that somebody waits for on a crowded machine: more than one's share of it.
+ */
+void thread_brisk(void);
 
 #endif

@@ -108,7 +108,10 @@ static void *open_calmly(void *arg)
 {
 	struct opening *o = arg;
 
-	thread_calm();
+	if (o->w->is_crowded)
+		thread_brisk();
+	else
+		thread_calm();
 	o->err = open_all(o->w);
 	if (o->err)
 		snprintf(o->why, sizeof(o->why), "%s", fail_text());
@@ -140,8 +143,8 @@ static void await_opening(const struct watch *w, pthread_t thread, const char *t
 	progress_end(&progress);
 }
 
-/* Attaching is a second of CPU: in a hurry, where other programs have the other CPUs, it would take
- * the target's. */
+/* Attaching is half a second of CPU: in a hurry, where other programs have the other CPUs, it would
+ * take the target's. Where ten tasks want each CPU it would take five seconds in its turn. */
 static int attach(struct watch *w)
 {
 	struct opening o = {.w = w};
@@ -359,6 +362,7 @@ static int run(struct watch *w)
 	int record_err;
 
 	hurry();
+	w->is_crowded = thread_is_crowded();
 	stop_install();
 	if (!err)
 		err = cli_preflight();

@@ -25,6 +25,7 @@ struct watch {
 	size_t n, n_over;
 	uint64_t start_ns;
 	double started_at;
+	bool is_crowded;	   /* the machine was, when it began */
 	bool has_failed;	   /* a session could not go on */
 	bool is_unread;		   /* nobody reads standard output any more */
 	bool is_stdout_taken;	   /* by JSON: then nothing else is written there */
