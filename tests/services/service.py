@@ -51,6 +51,7 @@ class Service:
     needs = ()  # files of its package
     nowhere = {}  # of those whose objects no line makes, what the path to who holds them must have
     file = None  # as its frames say, where that is not the path of the app
+    rate = RATE
 
     def __init__(self, planted=""):
         self.which = planted
@@ -115,7 +116,7 @@ class Service:
         try:
             self.start()
             harness.wait_until(lambda: self.answers() and self.pid(), 60)
-            self.load = Load(self.request, RATE)
+            self.load = Load(self.request, self.rate)
             self.load.start()
             time.sleep(WARM_S)
         except BaseException as e:

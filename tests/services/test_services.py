@@ -2,7 +2,9 @@
 """Real servers from Debian's packages, innocent and with a planted leak. In the core set three of them."""
 import os
 
+import daemons
 import harness
+import jobs
 import pytest
 import servers
 
@@ -12,7 +14,7 @@ INNOCENT = ("steady", "growing", "warmup", "bloat", "retention")
 
 
 def places():
-    for kind in servers.ALL:
+    for kind in servers.ALL + daemons.ALL + jobs.ALL:
         for planted in ("",) + kind.planted:
             yield pytest.param(kind, planted, id="%s-%s" % (kind.name, planted or "innocent"),
                                marks=() if (kind.name, planted) in CORE else pytest.mark.matrix)  # fmt: skip

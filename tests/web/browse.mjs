@@ -71,11 +71,13 @@ const tasks = {
 		out.says = await text(page, ".flame-says");
 		await page.getByRole("button", { name: "Zoom out" }).click();
 		out.again = await picture(page);
+		// The page waits for more letters, and a busy machine for longer.
 		await page.locator("#flame input[type=search]").fill(argument);
-		await page.waitForTimeout(120);
+		await page.waitForFunction(() => document.querySelector("#flame .controls .muted").textContent);
 		out.searched = await picture(page);
 		out.found = await text(page, "#flame .controls .muted");
 		await page.locator("#flame input[type=search]").fill("");
+		await page.waitForFunction(() => !document.querySelector("#flame .controls .muted").textContent);
 		await page.getByRole("radio", { name: "the allocating line" }).check({ force: true });
 		out.icicle = await picture(page);
 		await page.getByRole("radio", { name: "type", exact: true }).check({ force: true });
@@ -92,8 +94,9 @@ const tasks = {
 			await page.locator('.findings [data-key="' + key + '"]').click();
 			out.orders.push(await page.locator(".findings tr[data-site]").evaluateAll((rows) => rows.map((r) => r.dataset.site)));
 		}
+		const rows = out.orders[0].length;
 		await page.locator("#findings input[type=search]").fill(argument);
-		await page.waitForTimeout(120);
+		await page.waitForFunction((n) => document.querySelectorAll(".findings tr[data-site]").length < n, rows);
 		out.filtered = await page.locator(".findings tr[data-site]").count();
 		const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 		out.themes = [];
