@@ -10,11 +10,11 @@
 #define PYLEAK_JUDGE_EVIDENCE_H
 
 #include "base/trend.h"
+#include "base/work.h"
 #include "judge/coverage.h"
 #include "judge/holder_fact.h"
 #include "judge/retention.h"
 #include "judge/verdict.h"
-#include "judge/work.h"
 #include "pyleak/abi.h"
 #include "pyleak/native.h"
 

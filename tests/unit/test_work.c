@@ -6,7 +6,7 @@
 #include "unit.h"
 
 #include "base/thresholds.h"
-#include "judge/work.h"
+#include "base/work.h"
 
 #define RUN_S  60
 #define TIME_K 25 /* of what saturates */

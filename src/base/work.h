@@ -2,8 +2,8 @@
 /* Growth of a program that does less: it waits for a processor, or its load ebbs. What it leaks
  * grows by less meanwhile, and over the time in which it could run, or over what it did, that is a
  * straight line. What fills bends over these, too. */
-#ifndef PYLEAK_JUDGE_WORK_H
-#define PYLEAK_JUDGE_WORK_H
+#ifndef PYLEAK_BASE_WORK_H
+#define PYLEAK_BASE_WORK_H
 
 #include "base/trend.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "judge/work.h"
+#include "base/work.h"
 
 #include <math.h>
 
@@ -71,14 +71,6 @@ static double clock_of(const double *x, const struct trend_points *p, double sin
 	return p->t[p->n - 1] - p->t[i];
 }
 
-static void judge_over(double *x, const struct trend_points *p, struct curve *out)
-{
-	struct trend_points moved = *p;
-
-	moved.t = x;
-	trend_points_judge(&moved, out);
-}
-
 /* By how much it grew in the last third of it, for as much in the first. */
 static double late_part(double *x, const struct trend_points *p)
 {
@@ -93,11 +85,12 @@ static double late_part(double *x, const struct trend_points *p)
 static bool waits(const struct work *w, const struct trend_points *p, struct curve *curve)
 {
 	double x[SERIES_POINTS], part;
+	const struct trend_points over = {.n = p->n, .t = x, .v = p->v, .top = p->top};
 	struct curve c;
 
 	if (w->waited.n < 2 || !could_run(&w->waited, p, x))
 		return false;
-	judge_over(x, p, &c);
+	trend_points_judge(&over, &c);
 	if (c.shape != CURVE_RISING)
 		return false;
 	curve->confidence = fmin(c.confidence, WAITED_SURE);
@@ -135,11 +128,12 @@ static bool over_work(const struct trend_points *w, double least_per_s,
 		      const struct trend_points *p, double slope, struct by_work *out)
 {
 	double x[SERIES_POINTS];
+	const struct trend_points over = {.n = p->n, .t = x, .v = p->v, .top = p->top};
 	struct curve c;
 
 	if (!did(w, p, least_per_s, x))
 		return false;
-	judge_over(x, p, &c);
+	trend_points_judge(&over, &c);
 	*out = (struct by_work){late_part(x, p), c.shape == CURVE_RISING, follows(x, p, slope)};
 	return true;
 }
