@@ -75,6 +75,14 @@
 #define GOES_ON_CALM_S 5
 /* ... at a pace that is no more than so many times another than theirs */
 #define GOES_ON_APART 1.5
+/* growth that slows down is a leak's where its container has grown for so long ... */
+#define PACED_S 20
+/* ... at first by no more than so many times the pace of later ... */
+#define PACED_APART 1.1
+/* ... as so many entries tell of each ... */
+#define PACED_FEWEST 30
+/* ... with so much confidence */
+#define PACED_SURE 0.75
 /* of the run: the rest is what a curve cuts off at its ends */
 #define LEAK_ALL_ALONG 0.9
 /* of the time watched: entries of a full cache are younger, on average; those of a leak half as old

@@ -7,6 +7,8 @@
 #include "base/thresholds.h"
 #include "why/bound.h"
 
+#define FIRST_MIDDLE_NS 5000000000
+
 static const char *last_word(const char *type)
 {
 	const char *dot = type ? strrchr(type, '.') : NULL;
@@ -61,6 +63,18 @@ static bool is_step(const struct fill *f, uint64_t still_ns, uint64_t n)
 	       (double)(n - f->calm) > gain * (double)still_ns / watched / 2;
 }
 
+static void keep_middle(struct fill *f)
+{
+	uint64_t span = f->last_ns - f->first_ns;
+
+	if (span < FIRST_MIDDLE_NS || (f->next_ns && span < 2 * (f->next_ns - f->first_ns)))
+		return;
+	f->mid = f->next;
+	f->mid_ns = f->next_ns;
+	f->next = f->last;
+	f->next_ns = f->last_ns;
+}
+
 void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 {
 	if (steps->addr != f->addr)
@@ -78,6 +92,7 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 	f->calm_ns = steps->grew_ns + steps->longest_ns + steps->longest_ns / 2;
 	if (f->calm_ns > f->last_ns)
 		f->calm_ns = f->last_ns;
+	keep_middle(f);
 }
 
 void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime *rt,

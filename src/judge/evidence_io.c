@@ -288,6 +288,10 @@ static void fill(struct wire *w, struct fill *f)
 	wire_u64(w, &f->full_ns);
 	wire_u64(w, &f->calm);
 	wire_u64(w, &f->calm_ns);
+	wire_u64(w, &f->mid);
+	wire_u64(w, &f->mid_ns);
+	wire_u64(w, &f->next);
+	wire_u64(w, &f->next_ns);
 }
 
 static void holder(struct wire *w, struct holder_fact *f)

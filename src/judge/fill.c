@@ -76,6 +76,19 @@ bool fill_goes_on(const struct fill *f, double adds_per_s)
 	       rate * GOES_ON_APART >= adds_per_s && rate <= GOES_ON_APART * adds_per_s;
 }
 
+double fill_paced_s(const struct fill *f, double adds_per_s)
+{
+	double s = seconds_since(f, f->first_ns), before_s = s - seconds_since(f, f->mid_ns);
+	double before, later;
+
+	if (!f->mid_ns || s < PACED_S || before_s <= 0 || !fill_goes_on(f, adds_per_s) ||
+	    f->mid < f->first + PACED_FEWEST || f->last < f->mid + PACED_FEWEST)
+		return 0;
+	before = (double)(f->mid - f->first) / before_s;
+	later = (double)(f->last - f->mid) / (s - before_s);
+	return before <= PACED_APART * later ? s : 0;
+}
+
 bool fill_replaces(const struct fill *f, size_t n, double came, bool did)
 {
 	/* Once it was seen to, it does until its container grows. */

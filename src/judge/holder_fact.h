@@ -20,6 +20,9 @@ struct fill {
 	uint64_t last, last_ns;	  /* entries, when it was last read */
 	uint64_t full_ns;	  /* 0 = it is not full */
 	uint64_t calm, calm_ns;	  /* entries, and since when it has hardly had more than those */
+	/* entries of readings after a quarter to a half of the time, and after half of it or more;
+	 * ns 0 = too early for one */
+	uint64_t mid, mid_ns, next, next_ns;
 };
 
 struct holder_fact {
@@ -41,6 +44,9 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out);
 double fill_rests_s(const struct fill *f, double per_s);
 /* It has grown as it does, by about @per_s, for long enough, and still does. */
 bool fill_goes_on(const struct fill *f, double per_s);
+/* Seconds in which it grew, by about @per_s, and no faster at first than later: no sign of slowing
+ * down. 0 = too few, or it did. */
+double fill_paced_s(const struct fill *f, double per_s);
 /* Are the @entries as new as what is in them? @seen of them were seen to be born: no window sees
  * all. */
 bool fill_has_new_entries(size_t entries, size_t seen);

@@ -154,15 +154,30 @@ static bool keeps_alive(const struct report_holder *h)
 	return false;
 }
 
-bool holders_go_on(const struct evidence *e, const struct report_site *site, double youngest_s)
+/* What is known of the container that most of a site's objects are in; NULL: of none that could go
+ * on for ever. */
+static const struct holder_fact *endless(const struct evidence *e, const struct report_site *site)
 {
 	const struct holder_fact *f = holders_find(e, site->id, site->kind);
+
+	return f && f->is_known && f->is_one && !f->fill.most && keeps_alive(&f->holder) ? f : NULL;
+}
+
+bool holders_go_on(const struct evidence *e, const struct report_site *site, double youngest_s)
+{
+	const struct holder_fact *f = endless(e, site);
 	double known_s = f && e->now_ns > f->fill.first_ns
 				 ? (double)(e->now_ns - f->fill.first_ns) / 1e9
 				 : 0;
 
-	return f && f->is_known && f->is_one && !f->fill.most && youngest_s < known_s &&
-	       keeps_alive(&f->holder) && fill_goes_on(&f->fill, site->growth_count_per_s);
+	return f && youngest_s < known_s && fill_goes_on(&f->fill, site->growth_count_per_s);
+}
+
+double holders_paced_s(const struct evidence *e, const struct report_site *site)
+{
+	const struct holder_fact *f = endless(e, site);
+
+	return f && f->has_new_entries ? fill_paced_s(&f->fill, site->growth_count_per_s) : 0;
 }
 
 bool holders_rooted(const struct evidence *e, const char *site_id)

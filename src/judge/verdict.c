@@ -25,6 +25,14 @@ static double by_age(const struct verdict_evidence *e)
 	return few * (young < 1 ? SURE_YOUNG + (1 - SURE_YOUNG) * young : 1);
 }
 
+/* That what is called a leak goes on. */
+static double confidence(const struct verdict_evidence *e)
+{
+	if (e->curve.shape == CURVE_RISING)
+		return e->curve.confidence;
+	return e->curve.shape == CURVE_SLOWING ? PACED_SURE : by_age(e);
+}
+
 static double time_of(const struct verdict_evidence *e)
 {
 	if (e->curve.since_s > 0 && e->curve.since_s < 0.5 * e->run_s)
@@ -80,6 +88,9 @@ static bool rose_before(const struct curve *c)
 static bool rises(const struct verdict_evidence *e)
 {
 	if (e->curve.shape == CURVE_UNKNOWN)
+		return true;
+	/* Others of its size may have slowed down. */
+	if (e->curve.shape == CURVE_SLOWING && e->paced_s > 0)
 		return true;
 	return e->curve.shape == CURVE_RISING &&
 	       (e->curve.since_s >= LEAK_RISE_S || rose_before(&e->curve));
@@ -180,7 +191,7 @@ void verdict_site(struct report *r, const struct verdict_evidence *e, struct rep
 	if (e->growth_bytes_per_s > 0 && is_leak(e, site)) {
 		site->verdict = CLASS_LEAK;
 		site->reason = leak_reason(r, e, site);
-		sure *= e->curve.shape == CURVE_RISING ? e->curve.confidence : by_age(e);
+		sure *= confidence(e);
 	} else if (e->growth_bytes_per_s > 0 && !is_still) {
 		site->verdict = CLASS_GROWING;
 		site->reason = growing_reason(r, e, site);

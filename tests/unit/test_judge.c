@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The judge alone: this program has nothing of the tool in it but judge, report and base. Evidence
  * is plain data, and so is made here by hand. */
+#include "base/thresholds.h"
 #include "judge/evidence_io.h"
 #include "judge/judge.h"
 #include "judge/wire.h"
@@ -348,6 +349,33 @@ static void a_container_tells_that_it_goes_on(void **state)
 	f->first = 601; /* half as many */
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+}
+
+/* Other objects of the same size slow down: the container that these are in did not. */
+static void a_container_keeps_its_pace(void **state)
+{
+	struct world *w = *state;
+	struct fill *f = &w->holder[0].fill;
+	double per_s;
+
+	for (size_t i = 0; i < POINTS; i++)
+		w->blocks[i] = 1000 + 1600 * (1 - exp(-(double)i / 40));
+	w->holder[0].has_new_entries = true;
+	judge_held(w);
+	per_s = site_at(&w->p, "handle")->growth_count_per_s;
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "slows down"));
+	for (int k = 0; k < 4; k++) {
+		double pace = k == 1 ? 1.2 : 1.05, seconds = k == 2 ? 17 : 60;
+
+		f->first_ns = f->last_ns - (uint64_t)(seconds * 1e9);
+		f->mid_ns = (f->first_ns + f->last_ns) / 2;
+		f->mid = f->last - (uint64_t)(per_s * seconds / 2);
+		f->first = f->mid - (uint64_t)(pace * per_s * seconds / 2);
+		w->holder[0].has_new_entries = k < 3;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_equal(site_at(&w->p, "handle")->verdict, k ? CLASS_GROWING : CLASS_LEAK);
+		assert_true(k || site_at(&w->p, "handle")->confidence <= PACED_SURE);
+	}
 }
 
 /* Memory that an event loop calls for hangs from the same list, behind what handle() puts there. */
@@ -815,6 +843,7 @@ int main(int argc, char **argv)
 		TEST(the_line_of_the_entries_comes_first),
 		TEST(one_line_is_one_cause),
 		TEST(a_container_tells_that_it_goes_on),
+		TEST(a_container_keeps_its_pace),
 		TEST(no_type_grows_beyond_its_census),
 		TEST(a_cycle_may_be_garbage),
 		TEST(names_of_methods_are_bounded),
