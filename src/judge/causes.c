@@ -6,6 +6,7 @@
  * theirs hang from it. No line of the program is told as a part of another, unless it does no more
  * than start a loop. */
 #include <math.h>
+#include <stdio.h>
 
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
@@ -32,7 +33,23 @@ static bool is_of_type(const char *step, const char *name)
 	return n && !strncmp(step, name, n) && (!step[n] || step[n] == ' ' || step[n] == ',');
 }
 
-/* Do its objects lie in the container themselves? Numbers and names come from anywhere. */
+/* Were its objects born while its line made one of @type, of a library? "lib.Frame" is made by
+ * Frame.__init__, where frames have qualified names. */
+static bool is_of_init(const struct report_site *s, const char *type)
+{
+	const struct report_frame *own = report_program_frame(s);
+	const char *class = strrchr(type, '.');
+	char init[256];
+
+	snprintf(init, sizeof(init), "%s.__init__", class ? class + 1 : type);
+	for (size_t i = 0; own && i < s->n_frames && &s->stack[i] != own; i++)
+		if (!s->stack[i].native && !strcmp(s->stack[i].function, init))
+			return true;
+	return false;
+}
+
+/* Do its objects lie in the container themselves, or make what does? Numbers and names come from
+ * anywhere. */
 static bool is_entry(const struct report_site *s, const struct report_holder_step *entry)
 {
 	static const char *const plain[] = {"int", "str", "float", "bytes", "bool"};
@@ -45,7 +62,7 @@ static bool is_entry(const struct report_site *s, const struct report_holder_ste
 	for (size_t i = 0; i < s->n_types; i++)
 		if (s->types[i].share >= ENTRY_PART && is_of_type(entry->type, s->types[i].name))
 			return true;
-	return false;
+	return is_of_init(s, entry->type);
 }
 
 static struct member member_of(const struct evidence *e, struct report_site *s)

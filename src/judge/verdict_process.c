@@ -78,8 +78,20 @@ struct lines {
 	const struct report_site *leak, *other; /* the first of each: what is lost most by */
 	double leaks, others, bounded;		/* bytes per second */
 	size_t n;
+	bool has_parts;
 	bool ends; /* a leak of what has a hard limit of its own */
 };
+
+/* Or a part of one: of the same cause, and told with it. */
+static bool is_leaks(const struct report_process *p, const struct report_site *s)
+{
+	if (s->verdict == CLASS_LEAK || !s->part_of)
+		return s->verdict == CLASS_LEAK;
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (!strcmp(p->sites[i].id, s->part_of))
+			return p->sites[i].verdict == CLASS_LEAK;
+	return false;
+}
 
 static struct lines lines_of(const struct report_process *p)
 {
@@ -87,7 +99,7 @@ static struct lines lines_of(const struct report_process *p)
 
 	for (size_t i = 0; i < p->n_sites; i++) {
 		const struct report_site *s = &p->sites[i];
-		bool is_leak = s->verdict == CLASS_LEAK;
+		bool is_leak = is_leaks(p, s);
 		double *sum = is_leak ? &l.leaks : s->is_bounded ? &l.bounded : &l.others;
 		const struct report_site **first = is_leak ? &l.leak : &l.other;
 
@@ -99,6 +111,7 @@ static struct lines lines_of(const struct report_process *p)
 		else if (s->growth_bytes_per_s > 0)
 			*sum += s->growth_bytes_per_s;
 		l.n += s->kind <= KIND_MMAP;
+		l.has_parts |= s->part_of != NULL;
 	}
 	return l;
 }
@@ -140,7 +153,7 @@ static void add_sum(struct report *r, struct report_process *p, const struct lin
 	double sum = l->leaks + l->others;
 	char rate[32];
 
-	if (p->reason && l->n >= PROCESS_LINES && lead->kind <= KIND_MMAP &&
+	if (p->reason && (l->n >= PROCESS_LINES || l->has_parts) && lead->kind <= KIND_MMAP &&
 	    lead->growth_bytes_per_s < PROCESS_MOST * sum)
 		p->reason = report_printf(r, "%s; %zu lines grow by %s/s together", p->reason, l->n,
 					  fmt_bytes(rate, sizeof(rate), sum));
