@@ -11,18 +11,25 @@ static clockid_t clock_of(int pid)
 	return (clockid_t)(~(unsigned)pid << 3 | 2);
 }
 
-void busy_look(struct busy *b, int pid, uint64_t now_ns)
+uint64_t busy_cpu_ns(int pid)
 {
 	struct timespec ts;
-	double span = (double)(now_ns - b->looked_ns), weight, used;
-	uint64_t cpu_ns;
 
-	if (clock_gettime(clock_of(pid), &ts)) {
+	return clock_gettime(clock_of(pid), &ts)
+		       ? 0
+		       : (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+void busy_look(struct busy *b, int pid, uint64_t now_ns)
+{
+	double span = (double)(now_ns - b->looked_ns), weight, used;
+	uint64_t cpu_ns = busy_cpu_ns(pid);
+
+	if (!cpu_ns) {
 		*b = (struct busy){0};
 		return;
 	}
 	b->used_ns = 0;
-	cpu_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 	if (b->looked_ns && span > 0 && !b->skips && cpu_ns >= b->cpu_ns) {
 		b->used_ns = (double)(cpu_ns - b->cpu_ns);
 		used = b->used_ns / span;

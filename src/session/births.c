@@ -85,7 +85,8 @@ static uint64_t step(void *self, uint64_t now_ns)
 	if (b->due.burst && b->due.burst <= now_ns) {
 		if (b->is_far)
 			births_plan(b);
-		else
+		else if (aim_is_now(&b->aim, b->s->proc->pid, busy_of_core(&b->s->ledger.busy),
+				    now_ns, &b->random, &b->due.burst))
 			births_burst(b);
 	}
 	return first_due(b);

@@ -4,6 +4,7 @@
 #define PYLEAK_SESSION_BIRTHS_PRIV_H
 
 #include "judge/coverage.h"
+#include "ledger/aim.h"
 #include "session/session_priv.h"
 #include "session/sites.h"
 #include "inquiry/unseen.h"
@@ -46,6 +47,7 @@ struct births {
 		uint64_t burst, poll, modules; /* 0 = not planned */
 	} due;
 	bool is_far; /* due.burst is when to ask again for when the next window is */
+	struct aim aim;
 	uint32_t bursts;
 	unsigned refusals; /* in a row: windows that could not be opened */
 	uint64_t random;

@@ -69,8 +69,7 @@ static void births_let_go(struct births *b)
 	sites_each(b->s->sites, b->focus.set, probe_set_let_go);
 }
 
-/* Its births may cost between half of @most_ns and all of it: that a target is never seen in the
- * same phase. */
+/* Its births may cost from half of @most_ns to all of it: no target is seen in one phase. */
 static void wait_window(struct births *b, uint64_t from, uint64_t opened, double most_ns)
 {
 	const struct timespec pause = {.tv_nsec = 400000};
@@ -86,9 +85,8 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 	}
 }
 
-/* Could every birth be recorded within the budget? The rate is that of the last window, freed of
- * what the probes themselves cost: a busy program seen at 1 / c births per second may run at any
- * rate. */
+/* Could every birth be recorded within the budget? By the rate of the last window, without what the
+ * probes cost: a busy program seen at 1 / c births per second may run at any rate. */
 static bool fits_always(const struct births *b, uint64_t births, uint64_t open_ns)
 {
 	double gap = births ? (double)open_ns / (double)births : 1e12;

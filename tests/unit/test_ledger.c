@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The accounts: what windows cost in the long run stays below the promise, and what is told is the
  * sum. */
-#include "ledger/ledger.h" /* before cmocka.h, which has a macro fail() */
+#include "ledger/aim.h" /* these before cmocka.h, which has a macro fail() */
+#include "ledger/ledger.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #define MS	 1000000ull
@@ -50,6 +52,33 @@ static void an_idle_target_pays_per_birth(void **state)
 {
 	(void)state;
 	assert_true(share_after(0.03, 1, 100, 10) < 0.01);
+}
+
+/* A window on a target that mostly sleeps: every other one waits until it works. */
+static void a_window_is_aimed_at_work(void **state)
+{
+	uint64_t random = 7, now = 1000 * MS, due = 0, begin;
+	struct aim a = {0};
+	volatile unsigned spin = 0;
+
+	(void)state;
+	assert_true(aim_is_now(&a, getpid(), 0.9, now, &random, &due)); /* it is at work anyhow */
+	assert_false(aim_is_now(&a, getpid(), 0.1, now, &random, &due));
+	assert_int_equal(due, now + MS);
+	usleep(2000); /* it sleeps */
+	assert_false(aim_is_now(&a, getpid(), 0.1, due, &random, &due));
+	for (begin = busy_cpu_ns(getpid()); busy_cpu_ns(getpid()) < begin + MS;)
+		spin++;
+	begin = due;
+	assert_false(aim_is_now(&a, getpid(), 0.1, due, &random, &due));
+	assert_true(due >= begin && due <= begin + 16 * MS);
+	assert_true(due == begin || !aim_is_now(&a, getpid(), 0.1, due - 1, &random, &due));
+	assert_true(aim_is_now(&a, getpid(), 0.1, due, &random, &due));
+	/* The next one is not. */
+	assert_true(aim_is_now(&a, getpid(), 0.1, due, &random, &due));
+	/* Nothing is waited for for long. */
+	assert_false(aim_is_now(&a, getpid(), 0.1, now, &random, &due));
+	assert_true(aim_is_now(&a, getpid(), 0.1, now + 100 * MS, &random, &due));
 }
 
 static void a_dear_window_is_followed_by_a_pause(void **state)
@@ -354,6 +383,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_promise_on_busy_targets),
 		cmocka_unit_test(an_idle_target_pays_per_birth),
+		cmocka_unit_test(a_window_is_aimed_at_work),
 		cmocka_unit_test(a_dear_window_is_followed_by_a_pause),
 		cmocka_unit_test(a_birth_costs_by_its_depth),
 		cmocka_unit_test(a_dear_event_is_charged_for),

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "ledger/aim.h"
+
+#include "ledger/busy.h"
+
+#define SLEEPS	0.6	 /* of a processor: who uses more is met at work anyhow */
+#define MOST_NS 80000000 /* waited for work */
+#define STEP_NS 1000000
+#define WORKS	0.4	 /* of a step */
+#define LAST_NS 16000000 /* into its work; short ones more often, as most work is short */
+
+static bool end(struct aim *a, bool took_it)
+{
+	*a = (struct aim){.took_it = took_it};
+	return true;
+}
+
+bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *random,
+		uint64_t *due)
+{
+	uint64_t cpu_ns = a->cpu_ns;
+	double part;
+
+	if (a->at_ns > now) {
+		*due = a->at_ns;
+		return false;
+	}
+	if (a->at_ns || (a->until_ns && now >= a->until_ns))
+		return end(a, true);
+	if (!a->until_ns && (a->took_it || of_core > SLEEPS))
+		return end(a, false);
+	a->cpu_ns = busy_cpu_ns(pid);
+	*due = now + STEP_NS;
+	if (!a->until_ns) {
+		a->until_ns = now + MOST_NS;
+	} else if ((double)(a->cpu_ns - cpu_ns) > WORKS * STEP_NS && a->cpu_ns > cpu_ns) {
+		part = (double)(random_next(random) >> 40) / (1 << 24);
+		a->at_ns = *due = now + (uint64_t)(part * part * LAST_NS);
+	}
+	return false;
+}

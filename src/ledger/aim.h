@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The moment for a window on a target that sleeps most of the time. One that begins while it sleeps
+ * sees how its next piece of work begins, and is closed, for what it may cost, before a long one
+ * ends: the line that leaks at the end of each request would hardly ever be seen. So every other
+ * window waits until the target works, and for a time by chance from there. */
+#ifndef PYLEAK_LEDGER_AIM_H
+#define PYLEAK_LEDGER_AIM_H
+
+#include "base/base.h"
+
+struct aim {
+	uint64_t until_ns; /* is waited for work until then; 0 = not */
+	uint64_t at_ns;	   /* works: the window is due; 0 = not seen yet */
+	uint64_t cpu_ns;   /* that it had used when it was last looked at */
+	bool took_it;	   /* the window before was aimed */
+};
+
+/* May the window that is due at @now be opened? Else @due becomes when to ask again, within a tenth
+ * of a second of the first time. One system call a millisecond, nothing is read of the process
+ * @pid, which uses @of_core of a processor. */
+bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *random,
+		uint64_t *due);
+
+#endif
