@@ -29,6 +29,27 @@ static bool is_launcher(const struct report_frame *f)
 	       (!memcmp(name - 4, "/bin", 4) || (n >= 5 && !memcmp(name - 5, "/sbin", 5)));
 }
 
+/* Does @f run an event loop? Whoever called it started one, and called for nothing in particular. */
+static bool is_loop(const struct report_frame *f)
+{
+	static const char *const of[] = {"/asyncio/", "/tornado/", "/twisted/", "/gevent/",
+					 "/trio/",    "/uvicorn/", "/socketserver.py"};
+	static const char *const runs[] = {"run", "run_forever", "run_until_complete", "start",
+					   "serve_forever"};
+	const char *name = f && f->function ? strrchr(f->function, '.') : NULL;
+	bool is_known = false;
+
+	if (!f || !f->function || !is_library(f->file))
+		return false;
+	name = name ? name + 1 : f->function;
+	for (size_t i = 0; i < ARRAY_SIZE(of); i++)
+		is_known |= strstr(f->file, of[i]) != NULL;
+	for (size_t i = 0; is_known && i < ARRAY_SIZE(runs); i++)
+		if (!strcmp(name, runs[i]))
+			return true;
+	return false;
+}
+
 /* So much of a file's path is that of the installed package it belongs to; 0 = it is in none. */
 static size_t package_of(const char *file)
 {
@@ -48,12 +69,29 @@ static bool has_line(const struct report_frame *f)
 static const struct report_frame *of_package(const struct report_site *s,
 					     const struct report_frame *program)
 {
+	const struct report_frame *called = NULL;
 	size_t n = package_of(program->file);
 
-	for (size_t i = 0; n && i < s->n_frames; i++)
-		if (has_line(&s->stack[i]) && !strncmp(s->stack[i].file, program->file, n))
-			return &s->stack[i];
+	for (size_t i = 0; n && i < s->n_frames; i++) {
+		const struct report_frame *f = &s->stack[i];
+
+		if (!has_line(f))
+			continue;
+		if (!strncmp(f->file, program->file, n))
+			return is_loop(called) ? NULL : f;
+		called = f;
+	}
 	return NULL;
+}
+
+/* Is nothing around frame @i but the main program? */
+static bool is_main(const struct report_site *s, size_t i)
+{
+	while (++i < s->n_frames)
+		if (has_line(&s->stack[i]) && s->stack[i].function &&
+		    strcmp(s->stack[i].function, "<module>") != 0)
+			return false;
+	return true;
 }
 
 const struct report_frame *report_own_frame(const struct report_site *s)
@@ -70,7 +108,7 @@ const struct report_frame *report_own_frame(const struct report_site *s)
 			return own ? own : inner;
 		}
 		if (!is_library(f->file))
-			return f;
+			return is_loop(called) && is_main(s, i) ? inner : f;
 		inner = inner ? inner : f;
 		called = f;
 	}

@@ -205,7 +205,8 @@ void report_native_hint(struct report *r, struct report_site *site);
 /* The same of memory of C code that nothing points to any more, whether the code is known or not.
  */
 void report_lost_hint(struct report *r, struct report_site *site);
-/* The innermost line of the program's own code: what the standard library makes, it was asked for.
+/* The innermost line of the program's own code: what the standard library makes, it was asked for,
+ * but not by the line of the main program that starts an event loop.
  * Of a program that is installed, that is the package which the script in /usr/bin calls. Else the
  * innermost line there is; NULL = there is none. (own.c) */
 const struct report_frame *report_own_frame(const struct report_site *s);

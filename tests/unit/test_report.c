@@ -251,6 +251,30 @@ static void the_script_in_bin_is_not_the_program(void **state)
 	assert_ptr_equal(report_own_frame(&s), &f[4]);
 }
 
+/* A line that starts an event loop asks for nothing of what the loop calls. */
+static void who_starts_a_loop_is_not_the_program(void **state)
+{
+	struct report_frame f[] = {
+		{.function = "accept", .file = "/usr/lib/python3.11/socket.py", .line = 294},
+		{.function = "BaseEventLoop._run_once", .file = "/usr/lib/python3.11/asyncio/base_events.py", .line = 1922},
+		{.function = "BaseEventLoop.run_forever", .file = "/usr/lib/python3.11/asyncio/base_events.py", .line = 607},
+		{.function = "main", .file = "/srv/app.py", .line = 9},
+		{.function = "<module>", .file = "/srv/app.py", .line = 12},
+	};
+	struct report_site s = {.stack = f, .n_frames = ARRAY_SIZE(f)};
+
+	(void)state;
+	assert_ptr_equal(report_own_frame(&s), &f[0]);
+	assert_null(report_program_frame(&s));
+	f[4].function = "job"; /* one of many that are run */
+	assert_ptr_equal(report_own_frame(&s), &f[3]);
+	f[4].function = "<module>";
+	f[2].function = "BaseEventLoop.call_soon";
+	assert_ptr_equal(report_own_frame(&s), &f[3]);
+	f[2].file = "/srv/asyncio/mine.py"; /* the program's own */
+	assert_ptr_equal(report_own_frame(&s), &f[2]);
+}
+
 /* Frames that the interpreter puts in, and what is not known. */
 static void a_frame_without_a_line_is_nobodys(void **state)
 {
@@ -320,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_are_of_what_is_whole),
 		cmocka_unit_test(the_script_in_bin_is_not_the_program),
+		cmocka_unit_test(who_starts_a_loop_is_not_the_program),
 		cmocka_unit_test(a_frame_without_a_line_is_nobodys),
 		cmocka_unit_test(frames_of_libraries_outside_of_the_program),
 		cmocka_unit_test(site_id_stays_what_it_was),
