@@ -136,6 +136,7 @@ class Cython(Extension):
 
 class Pybind11(Extension):
     name, app, arguments, planted = "pybind11", "jobs_native.py", ("shop_pybind11",), ("object", "new")
+    lost = ("new",)
     needs = ("/usr/include/pybind11/pybind11.h", "/usr/bin/g++", INCLUDES + "/Python.h")
 
     def build(self):

@@ -51,6 +51,7 @@ class Service:
     needs = ()  # files of its package
     nowhere = {}  # of those whose objects no line makes, what the path to who holds them must have
     file = None  # as its frames say, where that is not the path of the app
+    lost = ()  # of those: whose objects nobody points to any more
     rate = RATE
 
     def __init__(self, planted=""):

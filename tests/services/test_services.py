@@ -60,6 +60,7 @@ def test_service(kind, planted, record_property):
         record_property("service", said)
         print(said)
         assert said["verdict"] == "leak", said
+        assert (said["hint"] == "unreferenced") == (planted in service.lost), said
         if planted in service.nowhere:
             assert service.nowhere[planted] in said["held_by"] and said["first"] == [("?", None)], said
             return

@@ -9,7 +9,7 @@ KEPT = []
 
 def price(n):
     if truth.PLANTED == "cell":
-        KEPT.append({"n": 0})  # LEAK cell
+        KEPT.append({"n": n})  # LEAK cell
         truth.leaked()
     return truth.work(n)
 

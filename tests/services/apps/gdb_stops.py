@@ -10,7 +10,7 @@ class Look(gdb.Breakpoint):
     def stop(self):
         n = int(gdb.parse_and_eval("n"))
         if truth.PLANTED == "stop":
-            self.seen.append({"n": 0})  # LEAK stop
+            self.seen.append({"n": n})  # LEAK stop
             truth.leaked()
         truth.work(n)
         return False
