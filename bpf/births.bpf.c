@@ -121,6 +121,17 @@ static __always_inline int birth_sleeps(struct pl_stats *st)
 	       (!(st->births & 63) && is_overdue(st));
 }
 
+/* Births at a time may be counted as one: then some more are left out. */
+static __always_inline int birth_is_left_out(struct pl_stats *st)
+{
+	__u64 skip = *(volatile __u64 *)&st->skip;
+
+	if (!skip)
+		return 0;
+	*(volatile __u64 *)&st->skip = skip - 1;
+	return 1;
+}
+
 /* One GIL: no two births at a time, so the counter is plain and published after the record. */
 SEC("uprobe")
 int birth(struct pt_regs *ctx)
@@ -129,7 +140,7 @@ int birth(struct pt_regs *ctx)
 	struct pl_birth b;
 	__u64 i;
 
-	if (!st || birth_sleeps(st) || birth_gather(ctx, &b))
+	if (!st || birth_sleeps(st) || birth_is_left_out(st) || birth_gather(ctx, &b))
 		return 0;
 	i = st->births;
 	if (st->recheck)
@@ -151,7 +162,7 @@ int birth_shared(struct pt_regs *ctx)
 	struct pl_birth b;
 	__u64 i;
 
-	if (!st || birth_sleeps(st) || birth_gather(ctx, &b))
+	if (!st || birth_sleeps(st) || birth_is_left_out(st) || birth_gather(ctx, &b))
 		return 0;
 	i = __sync_fetch_and_add(&st->births, 1);
 	if (st->recheck)

@@ -171,6 +171,7 @@ struct pl_stats {
 	__u64 deadline_ns;
 	__u64 asleep;
 	__u64 off;     /* written by the user half: births are not recorded */
+	__u64 skip;    /* written by the user half, counted down: nor are so many */
 	__u64 forks;   /* of the target, children with memory of their own */
 	__u64 births;  /* births recorded since load; published after the record */
 	__u64 recheck; /* written by the user half: 1 + the first birth to look at again; 0 = none

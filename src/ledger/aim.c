@@ -3,11 +3,12 @@
 
 #include "ledger/busy.h"
 
-#define SLEEPS	0.6	 /* of a processor: who uses more is met at work anyhow */
-#define MOST_NS 80000000 /* waited for work */
-#define STEP_NS 1000000
-#define WORKS	0.4	 /* of a step */
-#define LAST_NS 16000000 /* into its work; short ones more often, as most work is short */
+#define SLEEPS	  0.6	   /* of a processor: who uses more is met at work anyhow */
+#define MOST_NS	  80000000 /* waited for work */
+#define STEP_NS	  1000000
+#define WORKS	  0.4	   /* of a step */
+#define MOST_SKIP 3000	   /* births: of a window there is that much beside */
+#define LAST_NS	  16000000 /* into its work; short ones more often, as most work is short */
 
 static bool end(struct aim *a, bool took_it)
 {
@@ -38,4 +39,9 @@ bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *
 		a->at_ns = *due = now + (uint64_t)(part * part * LAST_NS);
 	}
 	return false;
+}
+
+uint64_t aim_skip(const struct aim *a, uint64_t *random)
+{
+	return a->took_it ? (random_next(random) >> 32) % MOST_SKIP : 0;
 }

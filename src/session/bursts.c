@@ -23,6 +23,7 @@
 #define LOOK_NS	       100000000
 #define FIRST_CLIMB_NS 200000000
 #define FAR_NS	       700000000 /* by then more or less may be saved each second */
+#define LEFT_OUT       0.4	 /* a trap, and no walk */
 #define LEARN_BURSTS   3	 /* windows before permanent attachment is considered */
 
 static uint32_t next_random(struct births *b)
@@ -52,6 +53,7 @@ static int births_on(struct births *b)
 	if (!err)
 		err = sites_warm(t);
 	b->s->kern.stats->off = 0;
+	b->s->kern.stats->skip = b->skip;
 	if (!err)
 		err = sites_each(t, set, probe_set_on);
 	for (size_t i = 0; err && i < t->n_sets; i++)
@@ -69,6 +71,12 @@ static void births_let_go(struct births *b)
 	sites_each(b->s->sites, b->focus.set, probe_set_let_go);
 }
 
+/* In births: those that were left out cost less. */
+static double paid_births(const struct births *b, uint64_t recorded)
+{
+	return (double)recorded + LEFT_OUT * (double)(b->skip - b->s->kern.stats->skip);
+}
+
 /* Its births may cost from half of @most_ns to all of it: no target is seen in one phase. */
 static void wait_window(struct births *b, uint64_t from, uint64_t opened, double most_ns)
 {
@@ -78,8 +86,8 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 	for (;;) {
 		uint64_t seen = births_now(b) - from, age = clock_ns() - opened;
 
-		if ((double)seen * b->s->ledger.birth_ns >= may_cost || age >= WINDOW_MAX_NS ||
-		    seen >= WINDOW_BIRTHS)
+		if (paid_births(b, seen) * b->s->ledger.birth_ns >= may_cost ||
+		    age >= WINDOW_MAX_NS || seen >= WINDOW_BIRTHS)
 			return;
 		nanosleep(&pause, NULL);
 	}
@@ -127,45 +135,29 @@ static void refuse(void *ctx, uint64_t type, int cls, uint32_t missed, uint32_t 
 		     name, missed, all);
 }
 
-static struct unseen_view view(const struct births *b)
+static struct unseen_view *view(struct births *b)
 {
 	struct session *s = b->s;
 
-	return (struct unseen_view){s->rt,  s->heap, s->kern.births, s->kern.died, s->kern.stats,
-				    refuse, s};
-}
-
-static void begin_unseen(struct births *b)
-{
-	struct unseen_view v = view(b);
-
-	unseen_begin(&b->unseen, &v);
+	b->view = (struct unseen_view){s->rt,  s->heap, s->kern.births, s->kern.died, s->kern.stats,
+				       refuse, s};
+	return &b->view;
 }
 
 static void look(struct births *b, uint64_t from, uint64_t to)
 {
-	struct unseen_view v = view(b);
-
-	unseen_end_rechecks(&v);
+	unseen_end_rechecks(view(b));
 	ladder_look(b->ladder, b->s->kern.births, from, to, pools_collections(b->s->pools),
 		    b->bursts, b->focus.is_on);
-	unseen_end(&b->unseen, &v);
-}
-
-static void drop_unseen(struct births *b)
-{
-	struct unseen_view v = view(b);
-
-	unseen_drop(&b->unseen, &v);
+	unseen_end(&b->unseen, view(b));
 }
 
 static void settle_unseen(struct births *b, uint64_t first)
 {
-	struct unseen_view v = view(b);
 	size_t n;
 	const struct sample *look = ladder_looked_at(b->ladder, &n);
 
-	unseen_settle(&b->unseen, &v, first, look, n);
+	unseen_settle(&b->unseen, view(b), first, look, n);
 }
 
 static void start_always(struct births *b)
@@ -236,6 +228,7 @@ void births_burst(struct births *b)
 	classes = b->focus.classes;
 	sites = focus_sites(b);
 	began = clock_ns();
+	b->skip = aim_skip(&b->aim, &b->random);
 	err = births_on(b);
 	if (err) {
 		births_refused(b, err);
@@ -245,8 +238,8 @@ void births_burst(struct births *b)
 	b->waits = 0;
 	opened = clock_ns();
 	first = births_now(b);
-	if (!focus)
-		begin_unseen(b);
+	if (!focus && !b->skip)
+		unseen_begin(&b->unseen, view(b));
 	wait_window(b, first, opened, ledger_window_ns(&b->s->ledger, sites));
 	looked = births_now(b);
 	look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
@@ -259,7 +252,7 @@ void births_burst(struct births *b)
 	is_broken = b->s->kern.stats->asleep || closed - opened >= PROBE_GUARD_PATIENCE_NS;
 	if (is_broken) {
 		ladder_drop_look(b->ladder, last - first);
-		drop_unseen(b);
+		unseen_drop(&b->unseen, view(b));
 	} else {
 		settle(b, first, looked, last);
 		settle_unseen(b, first);
@@ -278,15 +271,17 @@ void births_burst(struct births *b)
 		b->on_ns += closed - opened;
 		coverage_add(&b->watched, opened, closed);
 	}
-	ledger_births(&b->s->ledger, clock_ns(), last - before, closed - began, sites);
+	ledger_births(&b->s->ledger, clock_ns(), (uint64_t)paid_births(b, last - before),
+		      closed - began, sites);
 	log_debug("window %u%s: %.1f ms open, %llu births", b->bursts, focus ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
 	births_plan(b);
 	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
 	/* A rate at some sites is none at all of them. */
-	if (focus == b->focus.is_on && b->bursts >= LEARN_BURSTS && clock_ns() >= b->not_before &&
-	    fits_always(b, looked - first, closed - opened))
+	if (focus == b->focus.is_on && !b->skip && b->bursts >= LEARN_BURSTS &&
+	    clock_ns() >= b->not_before && fits_always(b, looked - first, closed - opened))
 		start_always(b);
+	b->skip = 0;
 }
 
 void births_stop_always(struct births *b)
@@ -295,7 +290,7 @@ void births_stop_always(struct births *b)
 
 	b->on_ns += until > b->always_since ? until - b->always_since : 0;
 	births_off(b);
-	drop_unseen(b);
+	unseen_drop(&b->unseen, view(b));
 	b->told = b->last_seen;
 	b->mode = BIRTHS_BURSTS;
 	b->due.poll = 0;
@@ -325,7 +320,7 @@ static void look_always(struct births *b)
 	ladder_admit(b->ladder);
 	b->last_seen = looked;
 	if (!b->focus.is_on)
-		begin_unseen(b);
+		unseen_begin(&b->unseen, view(b));
 	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
 }
 
