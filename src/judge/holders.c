@@ -154,8 +154,8 @@ static bool keeps_alive(const struct report_holder *h)
 	return false;
 }
 
-/* What is known of the container that most of a site's objects are in; NULL: of none that could go
- * on for ever. */
+/* The container that most of a site's objects are in, as far as it is known; NULL: none that could
+ * go on for ever. */
 static const struct holder_fact *endless(const struct evidence *e, const struct report_site *site)
 {
 	const struct holder_fact *f = holders_find(e, site->id, site->kind);

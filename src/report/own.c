@@ -29,10 +29,11 @@ static bool is_launcher(const struct report_frame *f)
 	       (!memcmp(name - 4, "/bin", 4) || (n >= 5 && !memcmp(name - 5, "/sbin", 5)));
 }
 
-/* Does @f run an event loop? Whoever called it started one, and called for nothing in particular. */
+/* Does @f run an event loop? Whoever called it started one, and called for nothing in particular.
+ */
 static bool is_loop(const struct report_frame *f)
 {
-	static const char *const of[] = {"/asyncio/", "/tornado/", "/twisted/", "/gevent/",
+	static const char *const of[] = {"/asyncio/", "/tornado/", "/twisted/",	      "/gevent/",
 					 "/trio/",    "/uvicorn/", "/socketserver.py"};
 	static const char *const runs[] = {"run", "run_forever", "run_until_complete", "start",
 					   "serve_forever"};

@@ -6,11 +6,10 @@
 #include "py/versions.h"
 #include "why/graph.h"
 
-#define PIECE	    (64u << 10)
-#define MAX_ITEMS   (1ull << 34)
-#define MAX_SLOTS   65536 /* of a class */
-#define CLASS_BYTES 16
-#define LEAF_HEAD   80 /* the longest: of a str whose characters lie elsewhere */
+#define PIECE	  (64u << 10)
+#define MAX_ITEMS (1ull << 34)
+#define MAX_SLOTS 65536 /* of a class */
+#define LEAF_HEAD 80	/* the longest: of a str whose characters lie elsewhere */
 
 /* Of references; @skip of every @step words are none. */
 struct array {
@@ -219,10 +218,8 @@ static int64_t body_end(const struct scan *s)
 		word = at(s, end);
 		end += 8 + 8 * (int64_t)(word & 0xff); /* capacity */
 	}
-	/* Some types of C ask for more than they say: a class of sizes is no wider than this. */
-	if (s->t->kind == GRAPH_PLAIN && s->hi - end >= CLASS_BYTES)
-		return s->hi;
-	return end < s->hi ? end : s->hi;
+	/* Types of C may ask for more than they say: leftovers of a size class are below 16. */
+	return end > s->hi || (s->t->kind == GRAPH_PLAIN && s->hi - end >= 16) ? s->hi : end;
 }
 
 /* The frame in a generator, or a frame object's own: up to the top of its stack. */

@@ -256,8 +256,12 @@ static void who_starts_a_loop_is_not_the_program(void **state)
 {
 	struct report_frame f[] = {
 		{.function = "accept", .file = "/usr/lib/python3.11/socket.py", .line = 294},
-		{.function = "BaseEventLoop._run_once", .file = "/usr/lib/python3.11/asyncio/base_events.py", .line = 1922},
-		{.function = "BaseEventLoop.run_forever", .file = "/usr/lib/python3.11/asyncio/base_events.py", .line = 607},
+		{.function = "BaseEventLoop._run_once",
+		 .file = "/usr/lib/python3.11/asyncio/base_events.py",
+		 .line = 1922},
+		{.function = "BaseEventLoop.run_forever",
+		 .file = "/usr/lib/python3.11/asyncio/base_events.py",
+		 .line = 607},
 		{.function = "main", .file = "/srv/app.py", .line = 9},
 		{.function = "<module>", .file = "/srv/app.py", .line = 12},
 	};

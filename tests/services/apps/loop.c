@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Calls step() 40 times a second, where a debugger may stop it. `loop FILE`: the file says that it runs. */
+/* Calls step() 40 times a second, where a debugger may stop it. `loop FILE`: the file says that it
+ * runs. */
 #include <stdio.h>
 #include <unistd.h>
 
