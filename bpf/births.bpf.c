@@ -121,7 +121,6 @@ static __always_inline int birth_sleeps(struct pl_stats *st)
 	       (!(st->births & 63) && is_overdue(st));
 }
 
-/* Births at a time may be counted as one: then some more are left out. */
 static __always_inline int birth_is_left_out(struct pl_stats *st)
 {
 	__u64 skip = *(volatile __u64 *)&st->skip;
@@ -130,6 +129,13 @@ static __always_inline int birth_is_left_out(struct pl_stats *st)
 		return 0;
 	*(volatile __u64 *)&st->skip = skip - 1;
 	return 1;
+}
+
+/* Never one more once a birth was recorded. Below zero: none is left. */
+static __always_inline int birth_is_left_out_shared(struct pl_stats *st)
+{
+	return *(volatile __s64 *)&st->skip > 0 &&
+	       (__s64)__sync_fetch_and_add((__s64 *)&st->skip, -1) > 0;
 }
 
 /* One GIL: no two births at a time, so the counter is plain and published after the record. */
@@ -162,7 +168,7 @@ int birth_shared(struct pt_regs *ctx)
 	struct pl_birth b;
 	__u64 i;
 
-	if (!st || birth_sleeps(st) || birth_is_left_out(st) || birth_gather(ctx, &b))
+	if (!st || birth_sleeps(st) || birth_is_left_out_shared(st) || birth_gather(ctx, &b))
 		return 0;
 	i = __sync_fetch_and_add(&st->births, 1);
 	if (st->recheck)

@@ -80,7 +80,9 @@
 /* ... at first by no more than so many times the pace of later ... */
 #define PACED_APART 1.1
 /* ... as so many entries tell of each ... */
-#define PACED_FEWEST 30
+#define PACED_FEWEST 100
+/* ... in so much of the time over which it bends ... */
+#define PACED_PART 0.6
 /* ... with so much confidence */
 #define PACED_SURE 0.75
 /* of the run: the rest is what a curve cuts off at its ends */

@@ -108,7 +108,7 @@ static void *open_calmly(void *arg)
 {
 	struct opening *o = arg;
 
-	if (o->w->is_crowded)
+	if (o->w->is_crowded && o->w->o.pids.n <= 2)
 		thread_brisk();
 	else
 		thread_calm();
@@ -144,7 +144,7 @@ static void await_opening(const struct watch *w, pthread_t thread, const char *t
 }
 
 /* Attaching is half a second of CPU: in a hurry, where other programs have the other CPUs, it would
- * take the target's. Where ten tasks want each CPU it would take five seconds in its turn. */
+ * take the target's. Where many tasks want each CPU it would take seconds in its turn. */
 static int attach(struct watch *w)
 {
 	struct opening o = {.w = w};

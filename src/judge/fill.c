@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How a container moved, by the lengths that were read of it. */
+#include <math.h>
+
 #include "base/fit.h"
 #include "base/thresholds.h"
 #include "judge/holder_fact.h"
@@ -84,9 +86,10 @@ double fill_paced_s(const struct fill *f, double adds_per_s)
 	if (!f->mid_ns || s < PACED_S || before_s <= 0 || !fill_goes_on(f, adds_per_s) ||
 	    f->mid < f->first + PACED_FEWEST || f->last < f->mid + PACED_FEWEST)
 		return 0;
-	before = (double)(f->mid - f->first) / before_s;
-	later = (double)(f->last - f->mid) / (s - before_s);
-	return before <= PACED_APART * later ? s : 0;
+	/* In as long a time, each give or take the root of it. */
+	before = (double)(f->mid - f->first);
+	later = (double)(f->last - f->mid) * before_s / (s - before_s);
+	return before + sqrt(before + later) <= PACED_APART * later ? s : 0;
 }
 
 bool fill_replaces(const struct fill *f, size_t n, double came, bool did)

@@ -90,7 +90,8 @@ static bool rises(const struct verdict_evidence *e)
 	if (e->curve.shape == CURVE_UNKNOWN)
 		return true;
 	/* Others of its size may have slowed down. */
-	if (e->curve.shape == CURVE_SLOWING && e->paced_s > 0)
+	if (e->curve.shape == CURVE_SLOWING && e->paced_s > 0 &&
+	    e->paced_s >= PACED_PART * e->curve.span_s)
 		return true;
 	return e->curve.shape == CURVE_RISING &&
 	       (e->curve.since_s >= LEAK_RISE_S || rose_before(&e->curve));

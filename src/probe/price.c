@@ -34,6 +34,11 @@ double probe_price_planting(const struct probe_price *p, size_t probes)
 	return (double)probes * p->probe_ns + p->cycle_ns;
 }
 
+double probe_price_event(const struct probe_price *p)
+{
+	return EVENT_NS + p->event_more_ns;
+}
+
 double probe_price_birth(const struct probe_price *p, double frames, bool frames_are_objects)
 {
 	return HIT_NS + p->event_more_ns +

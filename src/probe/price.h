@@ -18,6 +18,8 @@ struct probe_price {
 struct probe_price probe_price_of(enum probe_mechanism m, double event_ns);
 /* So many probes put in and taken out again, once. */
 double probe_price_planting(const struct probe_price *p, size_t probes);
+/* One probe that is hit, and does nothing. */
+double probe_price_event(const struct probe_price *p);
 /* One birth, whose walk goes by @frames; up to 3.10 each is an own object. */
 double probe_price_birth(const struct probe_price *p, double frames, bool frames_are_objects);
 

@@ -29,24 +29,36 @@ static bool is_launcher(const struct report_frame *f)
 	       (!memcmp(name - 4, "/bin", 4) || (n >= 5 && !memcmp(name - 5, "/sbin", 5)));
 }
 
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), k = strlen(end);
+
+	return n >= k && !strcmp(s + n - k, end);
+}
+
 /* Does @f run an event loop? Whoever called it started one, and called for nothing in particular.
  */
 static bool is_loop(const struct report_frame *f)
 {
-	static const char *const of[] = {"/asyncio/", "/tornado/", "/twisted/",	      "/gevent/",
-					 "/trio/",    "/uvicorn/", "/socketserver.py"};
-	static const char *const runs[] = {"run", "run_forever", "run_until_complete", "start",
-					   "serve_forever"};
+	static const struct {
+		const char *file, *function;
+	} loop[] = {{"/asyncio/runners.py", "run"},
+		    {"/asyncio/base_events.py", "run_forever"},
+		    {"/asyncio/base_events.py", "run_until_complete"},
+		    {"/tornado/ioloop.py", "start"},
+		    {"/tornado/platform/asyncio.py", "start"},
+		    {"/twisted/internet/base.py", "run"},
+		    {"/trio/_core/_run.py", "run"},
+		    {"/uvicorn/main.py", "run"},
+		    {"/uvicorn/server.py", "run"},
+		    {"/socketserver.py", "serve_forever"}};
 	const char *name = f && f->function ? strrchr(f->function, '.') : NULL;
-	bool is_known = false;
 
 	if (!f || !f->function || !is_library(f->file))
 		return false;
 	name = name ? name + 1 : f->function;
-	for (size_t i = 0; i < ARRAY_SIZE(of); i++)
-		is_known |= strstr(f->file, of[i]) != NULL;
-	for (size_t i = 0; is_known && i < ARRAY_SIZE(runs); i++)
-		if (!strcmp(name, runs[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(loop); i++)
+		if (!strcmp(name, loop[i].function) && ends_with(f->file, loop[i].file))
 			return true;
 	return false;
 }

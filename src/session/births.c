@@ -85,7 +85,8 @@ static uint64_t step(void *self, uint64_t now_ns)
 	if (b->due.burst && b->due.burst <= now_ns) {
 		if (b->is_far)
 			births_plan(b);
-		else if (aim_is_now(&b->aim, b->s->proc->pid, busy_of_core(&b->s->ledger.busy),
+		else if (!heap_can_count(b->s->heap) ||
+			 aim_is_now(&b->aim, b->s->proc->pid, busy_of_core(&b->s->ledger.busy),
 				    now_ns, &b->random, &b->due.burst))
 			births_burst(b);
 	}
@@ -100,6 +101,7 @@ static uint64_t pause_births(void *self, bool on)
 		if (b->mode == BIRTHS_ALWAYS)
 			births_stop_always(b);
 		b->due.burst = 0;
+		b->aim = (struct aim){0};
 		account_fill(b->account, clock_ns());
 	} else if (b->mode != BIRTHS_OFF) {
 		b->due.burst = clock_ns() + AGAIN_NS;

@@ -23,7 +23,6 @@
 #define LOOK_NS	       100000000
 #define FIRST_CLIMB_NS 200000000
 #define FAR_NS	       700000000 /* by then more or less may be saved each second */
-#define LEFT_OUT       0.4	 /* a trap, and no walk */
 #define LEARN_BURSTS   3	 /* windows before permanent attachment is considered */
 
 static uint32_t next_random(struct births *b)
@@ -71,10 +70,11 @@ static void births_let_go(struct births *b)
 	sites_each(b->s->sites, b->focus.set, probe_set_let_go);
 }
 
-/* In births: those that were left out cost less. */
-static double paid_births(const struct births *b, uint64_t recorded)
+static double cost_ns(const struct births *b, uint64_t recorded)
 {
-	return (double)recorded + LEFT_OUT * (double)(b->skip - b->s->kern.stats->skip);
+	return (double)recorded * b->s->ledger.birth_ns +
+	       (double)aim_left_out(b->skip, b->s->kern.stats->skip) *
+		       probe_price_event(&b->account->price);
 }
 
 /* Its births may cost from half of @most_ns to all of it: no target is seen in one phase. */
@@ -86,8 +86,7 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 	for (;;) {
 		uint64_t seen = births_now(b) - from, age = clock_ns() - opened;
 
-		if (paid_births(b, seen) * b->s->ledger.birth_ns >= may_cost ||
-		    age >= WINDOW_MAX_NS || seen >= WINDOW_BIRTHS)
+		if (cost_ns(b, seen) >= may_cost || age >= WINDOW_MAX_NS || seen >= WINDOW_BIRTHS)
 			return;
 		nanosleep(&pause, NULL);
 	}
@@ -217,9 +216,8 @@ void births_plan(struct births *b)
 
 void births_burst(struct births *b)
 {
-	uint64_t before = b->told, began, opened, first, looked, last, closed;
+	uint64_t before = b->told, classes, began, opened, first, looked, last, closed, skipped;
 	size_t sites;
-	uint64_t classes;
 	bool focus, is_broken;
 	int err;
 
@@ -228,7 +226,7 @@ void births_burst(struct births *b)
 	classes = b->focus.classes;
 	sites = focus_sites(b);
 	began = clock_ns();
-	b->skip = aim_skip(&b->aim, &b->random);
+	b->skip = focus || !classes ? aim_skip(&b->aim, &b->random) : 0; /* else for unseen.h */
 	err = births_on(b);
 	if (err) {
 		births_refused(b, err);
@@ -268,11 +266,14 @@ void births_burst(struct births *b)
 
 	b->bursts++;
 	if (!is_broken) {
+		skipped = aim_left_out(b->skip, b->s->kern.stats->skip);
+		opened += (closed - opened) * skipped / (skipped + last - first + 1);
 		b->on_ns += closed - opened;
 		coverage_add(&b->watched, opened, closed);
 	}
-	ledger_births(&b->s->ledger, clock_ns(), (uint64_t)paid_births(b, last - before),
-		      closed - began, sites);
+	ledger_births(&b->s->ledger, clock_ns(),
+		      (uint64_t)(cost_ns(b, last - before) / b->s->ledger.birth_ns), closed - began,
+		      sites);
 	log_debug("window %u%s: %.1f ms open, %llu births", b->bursts, focus ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
 	births_plan(b);

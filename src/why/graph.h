@@ -167,6 +167,8 @@ const char *graph_type_name(struct graph *g, uint32_t node);
 
 /* graph_types.c: index of a type, made known when it is new. */
 int graph_intern_type(struct graph *g, uint64_t type, int32_t offset, uint16_t *out);
+/* May what is behind the body of an object of @t be its own? Not in a class much wider than it. */
+bool graph_goes_on(const struct graph *g, const struct heap_block *b, const struct graph_type *t);
 
 /* scan.c: put the edges of a block into the graph. */
 int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node);

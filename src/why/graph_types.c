@@ -5,6 +5,8 @@
 #include "base/spelling.h"
 #include "why/graph.h"
 
+#define POOLED_MOST 512 /* bytes; of pymalloc */
+
 #define MAX_TYPES 65535
 #define MAX_BASES 40
 
@@ -173,4 +175,9 @@ const char *graph_nearest_type(const struct graph *g, const char *wanted)
 			nearest = name;
 	}
 	return nearest;
+}
+
+bool graph_goes_on(const struct graph *g, const struct heap_block *b, const struct graph_type *t)
+{
+	return t->kind == GRAPH_PLAIN && b->bytes <= POOLED_MOST && !heap_has_mimalloc(g->h);
 }

@@ -218,8 +218,8 @@ static int64_t body_end(const struct scan *s)
 		word = at(s, end);
 		end += 8 + 8 * (int64_t)(word & 0xff); /* capacity */
 	}
-	/* Types of C may ask for more than they say: leftovers of a size class are below 16. */
-	return end > s->hi || (s->t->kind == GRAPH_PLAIN && s->hi - end >= 16) ? s->hi : end;
+	/* Types of C may ask for more than they say: leftovers in a pool are below 16. */
+	return end > s->hi || (graph_goes_on(s->g, s->b, s->t) && s->hi - end >= 16) ? s->hi : end;
 }
 
 /* The frame in a generator, or a frame object's own: up to the top of its stack. */
