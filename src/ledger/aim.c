@@ -4,8 +4,8 @@
 #include "ledger/busy.h"
 
 #define SLEEPS	  0.6	   /* of a processor: who uses more is met at work anyhow */
-#define MOST_NS	  80000000 /* waited for work */
-#define STEP_NS	  1000000
+#define MOST_NS	  40000000 /* waited for work */
+#define STEP_NS	  2000000
 #define LATE_NS	  5000000  /* somebody else had a turn: it may sleep again */
 #define WORKS	  0.4	   /* of a step */
 #define MOST_SKIP 3000	   /* births: of a window there is that much beside */

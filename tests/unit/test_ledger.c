@@ -64,10 +64,10 @@ static void a_window_is_aimed_at_work(void **state)
 	(void)state;
 	assert_true(aim_is_now(&a, getpid(), 0.9, now, &random, &due)); /* it is at work anyhow */
 	assert_false(aim_is_now(&a, getpid(), 0.1, now, &random, &due));
-	assert_int_equal(due, now + MS);
+	assert_int_equal(due, now + 2 * MS);
 	usleep(2000); /* it sleeps */
 	assert_false(aim_is_now(&a, getpid(), 0.1, due, &random, &due));
-	for (begin = busy_cpu_ns(getpid()); busy_cpu_ns(getpid()) < begin + MS;)
+	for (begin = busy_cpu_ns(getpid()); busy_cpu_ns(getpid()) < begin + 2 * MS;)
 		spin++;
 	begin = due;
 	assert_false(aim_is_now(&a, getpid(), 0.1, due, &random, &due));
