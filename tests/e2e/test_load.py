@@ -127,13 +127,9 @@ def test_cost_of_the_tool():
     with harness.Target(pythons.host(), "storm", ["--rate", 487]) as target:
         target.wait_ready()
         time.sleep(1)
-        # The lower of two: a host that others share for a while takes a tenth more for the same.
-        for _ in range(2):
-            run = harness.run_tool(target.pid, 14)
-            usage = run.usage
-            cpu, total = usage.cpu_share(after_s=3.0), usage.cpu_share()
-            if cpu <= limit:
-                break
+        run = harness.run_tool(target.pid, 14)
+        usage = run.usage
+        cpu, total = usage.cpu_share(after_s=3.0), usage.cpu_share()
         print("tool: rss %.1f MiB, cpu %.2f %% of a core after 3 s (%.2f %% with start-up), maps %.1f MiB"
               % (usage.rss_kib / 1024, 100 * cpu, 100 * total, usage.map_bytes() / 2**20))  # fmt: skip
         check(run, target, zoo.STORM)
