@@ -169,10 +169,13 @@ void work_judge(const struct work *w, const struct trend_points *p, struct curve
 	if (!over_work(&w->turns, WORK_TURNS, p, curve->slope, &turns) ||
 	    !over_work(&w->ran, 0, p, curve->slope, &ran))
 		return;
+	if (!slows) {
+		if (bends(&turns, &ran))
+			curve->shape = CURVE_SLOWING;
+		return;
+	}
 	by_clock = late_part(p->t, p);
-	if (!slows && bends(&turns, &ran))
-		curve->shape = CURVE_SLOWING;
-	if (!slows || by_clock >= CURVE_BENT)
+	if (by_clock >= CURVE_BENT)
 		return;
 	curve->ebbs = is_explained(&turns, by_clock) && is_explained(&ran, by_clock);
 	/* A cache that has slowed down by so little was called a leak a moment before. */

@@ -153,8 +153,7 @@ static const char *doubt(const struct verdict_evidence *e, const struct report_s
 		return "no full collection has looked at it yet";
 	if (e->curve.shape == CURVE_SLOWING && e->run_s >= LEAK_RUN_S)
 		return e->curve.ebbs ? "it slows down as the process does less: a leak, or a cache "
-				       "that is "
-				       "most of what it does"
+				       "that is most of what it does"
 				     : "it slows down, like a cache that fills";
 	if (turns_over(e))
 		return "old ones make place for new ones";

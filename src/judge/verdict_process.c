@@ -82,24 +82,16 @@ struct lines {
 	bool ends; /* a leak of what has a hard limit of its own */
 };
 
-/* Or a part of one: of the same cause, and told with it. */
-static bool is_leaks(const struct report_process *p, const struct report_site *s)
-{
-	if (s->verdict == CLASS_LEAK || !s->part_of)
-		return s->verdict == CLASS_LEAK;
-	for (size_t i = 0; i < p->n_sites; i++)
-		if (!strcmp(p->sites[i].id, s->part_of))
-			return p->sites[i].verdict == CLASS_LEAK;
-	return false;
-}
-
 static struct lines lines_of(const struct report_process *p)
 {
+	auto_free size_t *whole = report_wholes(p);
 	struct lines l = {0};
 
 	for (size_t i = 0; i < p->n_sites; i++) {
 		const struct report_site *s = &p->sites[i];
-		bool is_leak = is_leaks(p, s);
+		/* A part of a leak has its cause, and is told with it. */
+		bool is_leak = s->verdict == CLASS_LEAK ||
+			       (whole && p->sites[whole[i]].verdict == CLASS_LEAK);
 		double *sum = is_leak ? &l.leaks : s->is_bounded ? &l.bounded : &l.others;
 		const struct report_site **first = is_leak ? &l.leak : &l.other;
 

@@ -16,8 +16,8 @@ struct aim {
 	bool met_it;	   /* ... and the target was at work */
 };
 
-/* May the window that is due at @now be opened? Else @due becomes when to ask again, within a tenth
- * of a second of the first time. One system call a millisecond, nothing is read of the process
+/* May the window that is due at @now be opened? Else @due becomes when to ask again: it may within
+ * 60 ms of the first time. One system call each two milliseconds, nothing is read of the process
  * @pid, which uses @of_core of a processor. */
 bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *random,
 		uint64_t *due);

@@ -67,13 +67,12 @@ static void set(struct report_site *site, const char *code, const char *text)
 	site->hint = (struct report_hint){code, text};
 }
 
-/* NULL = its way through C code is not known. */
-static const struct report_frame *extension_of(const struct report_site *s)
+static bool has_extension(const struct report_site *s)
 {
 	for (size_t i = 0; i < s->n_frames; i++)
 		if (s->stack[i].native && !s->stack[i].minor)
-			return &s->stack[i];
-	return NULL;
+			return true;
+	return false;
 }
 
 static bool hint_nobody(struct report *r, const struct report_holder *h, struct report_site *site)
@@ -89,9 +88,9 @@ static bool hint_nobody(struct report *r, const struct report_holder *h, struct 
 				  "Nothing in the process points to these objects: C code took a "
 				  "reference and never gave it back.\nLook for a missing Py_DECREF "
 				  "in %s.",
-				  extension_of(site) ? "the extension on this stack"
-						     : "the C functions that this line calls, or "
-						       "that get them later"));
+				  has_extension(site) ? "the extension on this stack"
+						      : "the C functions that this line calls, or "
+							"that get them later"));
 	} else if (strcmp(h->root, "cycle") != 0) {
 		return false;
 	} else if (h->uncollectable) {

@@ -63,7 +63,6 @@ struct births {
 	uint64_t always_since;
 	struct focus focus;
 	struct unseen unseen;
-	struct unseen_view view;
 	uint64_t skip; /* births at the beginning of this window that are not recorded */
 };
 

@@ -134,21 +134,20 @@ static void refuse(void *ctx, uint64_t type, int cls, uint32_t missed, uint32_t 
 		     name, missed, all);
 }
 
-static struct unseen_view *view(struct births *b)
+static struct unseen_view view(const struct births *b)
 {
 	struct session *s = b->s;
 
-	b->view = (struct unseen_view){s->rt,  s->heap, s->kern.births, s->kern.died, s->kern.stats,
-				       refuse, s};
-	return &b->view;
+	return (struct unseen_view){s->rt,  s->heap, s->kern.births, s->kern.died, s->kern.stats,
+				    refuse, s};
 }
 
 static void look(struct births *b, uint64_t from, uint64_t to)
 {
-	unseen_end_rechecks(view(b));
+	unseen_end_rechecks((struct unseen_view[]){view(b)});
 	ladder_look(b->ladder, b->s->kern.births, from, to, pools_collections(b->s->pools),
 		    b->bursts, b->focus.is_on);
-	unseen_end(&b->unseen, view(b));
+	unseen_end(&b->unseen, (struct unseen_view[]){view(b)});
 }
 
 static void settle_unseen(struct births *b, uint64_t first)
@@ -156,7 +155,7 @@ static void settle_unseen(struct births *b, uint64_t first)
 	size_t n;
 	const struct sample *look = ladder_looked_at(b->ladder, &n);
 
-	unseen_settle(&b->unseen, view(b), first, look, n);
+	unseen_settle(&b->unseen, (struct unseen_view[]){view(b)}, first, look, n);
 }
 
 static void start_always(struct births *b)
@@ -237,7 +236,7 @@ void births_burst(struct births *b)
 	opened = clock_ns();
 	first = births_now(b);
 	if (!focus && !b->skip)
-		unseen_begin(&b->unseen, view(b));
+		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)});
 	wait_window(b, first, opened, ledger_window_ns(&b->s->ledger, sites));
 	looked = births_now(b);
 	look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
@@ -250,7 +249,7 @@ void births_burst(struct births *b)
 	is_broken = b->s->kern.stats->asleep || closed - opened >= PROBE_GUARD_PATIENCE_NS;
 	if (is_broken) {
 		ladder_drop_look(b->ladder, last - first);
-		unseen_drop(&b->unseen, view(b));
+		unseen_drop(&b->unseen, (struct unseen_view[]){view(b)});
 	} else {
 		settle(b, first, looked, last);
 		settle_unseen(b, first);
@@ -291,7 +290,7 @@ void births_stop_always(struct births *b)
 
 	b->on_ns += until > b->always_since ? until - b->always_since : 0;
 	births_off(b);
-	unseen_drop(&b->unseen, view(b));
+	unseen_drop(&b->unseen, (struct unseen_view[]){view(b)});
 	b->told = b->last_seen;
 	b->mode = BIRTHS_BURSTS;
 	b->due.poll = 0;
@@ -321,7 +320,7 @@ static void look_always(struct births *b)
 	ladder_admit(b->ladder);
 	b->last_seen = looked;
 	if (!b->focus.is_on)
-		unseen_begin(&b->unseen, view(b));
+		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)});
 	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
 }
 

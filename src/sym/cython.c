@@ -35,36 +35,29 @@ static const char *scope_at(const char *p, struct scope *out)
 	return end + len + 1;
 }
 
-static const char *behind_number(const char *p)
-{
-	while (isdigit((unsigned char)*p))
-		p++;
-	return p;
-}
-
 /* The name of a wrapper behind its number, which is odd: functions and wrappers are counted in
  * turn. "3get_2d" may be the third of them, get_2d, or, by its look, the second of a class get: no
  * wrapper has an even number. "3Foo_1bar" is a method of a class, as its capital says. NULL = not
  * certain. */
 static const char *wrapper_name(const char *p, const struct scope *v, size_t *n)
 {
-	const char *name = behind_number(p);
 	const struct scope *last = &v[*n - 1];
+	bool is_odd;
+	char *name;
 
-	if (name == p)
+	if (!isdigit((unsigned char)*p))
 		return NULL;
-	if (*n > 1 && last->len % 2) {
-		if (!(strtoul(p, NULL, 10) % 2)) {
-			--*n;
-			return last->name;
-		}
-		if (!isupper((unsigned char)*last->name))
-			return NULL;
+	is_odd = strtoul(p, &name, 10) % 2;
+	if (*n == 1 || !(last->len % 2))
+		return is_odd ? name : NULL;
+	if (!is_odd) {
+		--*n;
+		return last->name;
 	}
-	return strtoul(p, NULL, 10) % 2 ? name : NULL;
+	return isupper((unsigned char)*last->name) ? name : NULL;
 }
 
-/* What compilers append comes behind a point, which no name of Cython's has. */
+/* A suffix that a compiler appends comes behind a point, which no name of Cython's has. */
 static bool is_sure(const char *p)
 {
 	return p && *p && !isdigit((unsigned char)*p) && strlen(p) <= LONGEST;

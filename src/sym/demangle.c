@@ -139,7 +139,6 @@ char *sym_demangle(const char *name)
 
 	if (sym_cython(name, cython, sizeof(cython)))
 		return strdup(cython);
-
 	if (name[0] != '_' || (name[1] != 'Z' && name[1] != 'R') || strlen(name) > MANGLED_MAX)
 		return plain(strndup(name, MANGLED_MAX));
 	t = calloc(1, sizeof(*t));
