@@ -72,7 +72,7 @@ static void *work(void *ignored)
 {
 	for (;;) {
 		serve_one();
-		usleep(10000);
+		usleep(20000);
 	}
 	return ignored;
 }
