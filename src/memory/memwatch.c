@@ -171,16 +171,23 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 {
 	uint64_t now = clock_ns();
 	double value[MEMORY_SLOPES];
+	struct proc_cgroup cgroup;
+	struct proc_limit limit;
 
 	if (w->read_ns && now - w->read_ns < READ_NS)
 		return;
+	limits_read(rt->proc, m, &cgroup, &limit);
+	/* Of a process that exits the kernel shows the group at the root (v1), and less memory. */
+	if (!proc_alive(rt->proc))
+		return;
+	w->cgroup = cgroup;
+	w->limit = limit;
 	w->mem = *m;
 	w->live_bytes = heap_live_bytes(c);
 	/* mimalloc's pages have many sizes: what is free in them is not counted. */
 	w->pools_bytes = rt->allocator == PY_ALLOC_MIMALLOC ? w->live_bytes
 							    : c->pools * rt->layout.pool_size;
 	read_usage(w, rt->proc, now);
-	limits_read(rt->proc, &w->mem, &w->cgroup, &w->limit);
 	if (!w->read_ns)
 		w->kills = w->cgroup.oom_kills;
 	w->read_ns = now;
