@@ -147,6 +147,13 @@ struct timespec timespec_of_ns(uint64_t ns)
 	};
 }
 
+const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
 bool vec_grow(void **v, size_t *cap, size_t need, size_t item)
 {
 	size_t want = *cap ? *cap : 8;

@@ -73,6 +73,9 @@ double wall_clock(void); /* seconds since the epoch */
 uint64_t clock_ns(void); /* CLOCK_MONOTONIC, the same clock as bpf_ktime_get_ns */
 struct timespec timespec_of_ns(uint64_t ns);
 
+/* The last part of @path; all of it when it ends in a slash. */
+const char *file_name(const char *path);
+
 /* A growing array: struct { T *v; size_t n, cap; }. vec_push returns a pointer to a new zeroed
  * last element, or NULL when memory ran out. */
 #define VEC(T)                 \

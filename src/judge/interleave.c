@@ -12,13 +12,6 @@ struct mix {
 	VEC(struct report_frame) v;
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Frames that say little: the interpreter's plumbing, the C and C++ libraries', allocators'. */
 static bool is_minor(const struct mix *m, const struct report_frame *f)
 {
@@ -32,7 +25,7 @@ static bool is_minor(const struct mix *m, const struct report_frame *f)
 	if (!strcmp(f->module, m->interpreter))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(libs); i++)
-		if (!strncmp(base_name(f->module), libs[i], strlen(libs[i])))
+		if (!strncmp(file_name(f->module), libs[i], strlen(libs[i])))
 			return true;
 	if (f->file && strstr(f->file, "/include/c++/"))
 		return true;

@@ -13,23 +13,16 @@ static bool has_moved(const struct report_process *p, double bytes)
 	return bytes >= fmax(PROCESS_MOVED_BYTES, PROCESS_MOVED_PART * rss);
 }
 
-static const char *name_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* "at shop.py:25" */
 static const char *place_of(struct report *r, const struct report_site *s)
 {
 	const struct report_frame *f = report_own_frame(s);
 
 	if (f)
-		return report_printf(r, "at %s:%d", name_of(f->file), f->line);
+		return report_printf(r, "at %s:%d", file_name(f->file), f->line);
 	for (size_t i = 0; i < s->n_frames; i++)
 		if (s->stack[i].native && s->stack[i].module)
-			return report_printf(r, "by %s", name_of(s->stack[i].module));
+			return report_printf(r, "by %s", file_name(s->stack[i].module));
 	return s->kind == KIND_OBJECT ? "outside of any line that is known" : "";
 }
 
@@ -222,6 +215,15 @@ static double settled_bytes(const struct report_process *p)
 		else if (comes_back(curve[i]))
 			bytes = fmax(bytes, curve[i]->height);
 	return bytes;
+}
+
+static bool is_lost(const struct report_process *p, const char *key)
+{
+	size_t i = 0;
+
+	while (i < p->n_lost && (!p->lost[i].n || strcmp(p->lost[i].key, key) != 0))
+		i++;
+	return i < p->n_lost;
 }
 
 /* What is known of why no line stands out, and when one will. */

@@ -225,11 +225,8 @@ static size_t chain_length(const struct report_frame *at, size_t n)
 /* Where a server may find the name by the build id it is left to that. Else "libx.so.1+0x1f40". */
 static bool native_name(const struct report_frame *at, char name[PPROF_LABEL_MAX])
 {
-	const char *base = at->module ? strrchr(at->module, '/') : NULL;
-
-	base = base ? base + 1 : at->module;
-	snprintf(name, PPROF_LABEL_MAX, "%.*s+0x%" PRIx64, PPROF_LABEL_MAX - 24, base ? base : "",
-		 at->offset);
+	snprintf(name, PPROF_LABEL_MAX, "%.*s+0x%" PRIx64, PPROF_LABEL_MAX - 24,
+		 at->module ? file_name(at->module) : "", at->offset);
 	return !at->build_id;
 }
 

@@ -38,7 +38,7 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 		return;
 	}
 	for (size_t i = at; i < p->n_cmdline && n < end; i++) {
-		const char *word = i == at ? report_file_name(p->cmdline[i]) : p->cmdline[i];
+		const char *word = i == at ? file_name(p->cmdline[i]) : p->cmdline[i];
 		bool is_code = i == at && word[0] == '-' && strchr(word, 'c');
 
 		/* Its command is called by the name of the script. */

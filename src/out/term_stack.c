@@ -53,14 +53,11 @@ static size_t count_rows(const struct report_site *s)
 
 static const char *where(const struct report_frame *f)
 {
-	const char *slash;
-
 	if (!f->native)
 		return f->file ? f->file : "?";
 	if (f->file)
 		return f->file;
-	slash = f->module ? strrchr(f->module, '/') : NULL;
-	return slash ? slash + 1 : f->module ? f->module : "?";
+	return f->module ? file_name(f->module) : "?";
 }
 
 /* ":42", or "+0x1f" for a native frame without a line. */

@@ -40,7 +40,7 @@ static const char *program(const struct report_process *p)
 		const char *w = p->cmdline[i];
 
 		if (*w != '-')
-			return report_file_name(w);
+			return file_name(w);
 		if (!strcmp(w, "-m") && i + 1 < p->n_cmdline)
 			return p->cmdline[i + 1];
 		if (!strcmp(w, "-c"))
@@ -53,7 +53,7 @@ static const char *program(const struct report_process *p)
 
 const char *baseline_service_name(struct report *r, const struct report_process *p)
 {
-	bool python = p->n_cmdline && !strncmp(report_file_name(p->cmdline[0]), "python", 6);
+	bool python = p->n_cmdline && !strncmp(file_name(p->cmdline[0]), "python", 6);
 	const char *name = python ? program(p) : NULL;
 
 	name = report_printf(r, "%.100s", name ? name : p->comm ? p->comm : "");

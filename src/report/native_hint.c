@@ -13,13 +13,6 @@ static const struct report_frame *taker(const struct report_site *s)
 	return NULL;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* A line can call several functions that take memory; the frames shown are those of the worst. */
 static const char *part_of(struct report *r, const struct report_site *s)
 {
@@ -58,7 +51,7 @@ static void say(struct report *r, struct report_site *site, const char *code, co
 
 	if (site->kind != KIND_HEAP || site->hint.code || !f || !f->module)
 		return;
-	module = base_name(f->module);
+	module = file_name(f->module);
 	part = part_of(r, site);
 	whom = on_behalf(r, site, f);
 	site->hint.text = f->function

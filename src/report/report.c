@@ -166,10 +166,3 @@ void report_free(struct report *r)
 	free(r->arena);
 	free(r);
 }
-
-const char *report_file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}

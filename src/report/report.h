@@ -27,8 +27,6 @@ enum report_kind { KIND_OBJECT, KIND_HEAP, KIND_MMAP, KIND_FD, KIND_THREAD, KIND
 
 const char *report_class_name(enum report_class c);
 const char *report_kind_name(enum report_kind k);
-/* The last part of @path; all of it when it ends in a slash. */
-const char *report_file_name(const char *path);
 
 struct report_frame {
 	bool native;

@@ -41,7 +41,7 @@ char *rows_where(const struct report_frame *f, char *buf, size_t size)
 {
 	const char *file = !f ? NULL : f->file ? f->file : f->module;
 
-	file = file ? report_file_name(file) : "?";
+	file = file ? file_name(file) : "?";
 	if (f && f->line > 0)
 		snprintf(buf, size, "%.200s:%d", file, f->line);
 	else

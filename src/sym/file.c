@@ -103,14 +103,14 @@ Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f)
 
 /* Reading through our own handle: libdw would map the file. */
 static int find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
-		    char **file_name, Elf **elf)
+		    char **found, Elf **elf)
 {
 	struct sym_file *f = *userdata;
 
 	(void)mod;
 	(void)name;
 	(void)base;
-	(void)file_name;
+	(void)found;
 	*elf = elf_begin(-1, ELF_C_READ, dso_elf(f->dso));
 	return -1;
 }

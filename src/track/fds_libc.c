@@ -50,17 +50,10 @@ static bool is_libpthread(const char *name)
 	return !strcmp(name, "libpthread.so.0") || !strncmp(name, "libpthread-2.", 13);
 }
 
-static const char *base_name(const struct proc_map *m)
-{
-	const char *slash = strrchr(m->path, '/');
-
-	return slash ? slash + 1 : m->path;
-}
-
 static const struct proc_map *find_map(const struct proc *p, bool (*is)(const char *name))
 {
 	for (size_t i = 0; i < p->n_maps; i++)
-		if (is(base_name(&p->maps[i])))
+		if (is(file_name(p->maps[i].path)))
 			return &p->maps[i];
 	return NULL;
 }
@@ -185,7 +178,7 @@ int fds_libc_find(const struct proc *p, struct fds_libc *out)
 		open_file(p, threads, out, &v[0]); /* a new one is empty, and may be missing */
 	err = open_file(p, libc, out, &v[out->n_files]);
 	if (!err)
-		find_all(out, v, out->n_files, is_glibc(base_name(libc)));
+		find_all(out, v, out->n_files, is_glibc(file_name(libc->path)));
 	for (size_t i = 0; i < out->n_files; i++)
 		dso_close(v[i].dso);
 	if (!err && (!out->file[out->n_files - 1].n_one || !out->n_fns))

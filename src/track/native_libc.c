@@ -49,13 +49,6 @@ static const struct {
 /* reallocarray of glibc jumps to realloc, with the caller's return address on the stack: it is
  * counted there. cfree (until 2.26) and mmap64 are other names for the same code. */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool is_glibc(const char *name)
 {
 	return !strcmp(name, "libc.so.6") || !strncmp(name, "libc-2.", 7);
@@ -83,7 +76,7 @@ static const struct proc_map *bound_map(const struct proc *p)
 		struct dso *d;
 		int fd;
 
-		if (!strstr(base_name(m->path), "python") || m->offset ||
+		if (!strstr(file_name(m->path), "python") || m->offset ||
 		    proc_map_open(p, m, &fd) || dso_open_fd(fd, m->path, DSO_ALL, &d))
 			continue;
 		found = NULL;
@@ -127,7 +120,7 @@ static int find_static(const struct proc *p, const struct proc_map **heap)
 		return fail(-ENOENT,
 			    "malloc is part of %s, which has no names (it is stripped): native "
 			    "blocks are not traced",
-			    program ? base_name(program->path) : "the program");
+			    program ? file_name(program->path) : "the program");
 	*heap = program;
 	return 0;
 }
@@ -139,7 +132,7 @@ static int find_maps(const struct proc *p, const struct proc_map **heap,
 
 	*libc = NULL;
 	for (size_t i = 0; i < p->n_maps; i++) {
-		const char *name = base_name(p->maps[i].path);
+		const char *name = file_name(p->maps[i].path);
 
 		if (is_foreign_malloc(name) && !foreign &&
 		    (!bound || !strcmp(bound->path, p->maps[i].path)))
@@ -272,7 +265,7 @@ int native_libc_find(const struct proc *p, struct native_libc *out)
 	err = find_maps(p, &heap, &libc);
 	if (err || !heap || !libc)
 		return err ? err : -ENOENT;
-	out->is_foreign = !is_glibc(base_name(heap->path));
+	out->is_foreign = !is_glibc(file_name(heap->path));
 	if (out->is_foreign && heap != libc && !proc_is_program(p, heap))
 		find_extent(out, p, heap->path);
 	err = add_file(out, p, heap, 0, PL_FN_MMAP);
