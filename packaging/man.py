@@ -46,7 +46,7 @@ def left_side(letter, name, arg):
 def body(lines):
     """Paragraphs as they are; rows of options as a list; what is indented, literally."""
     in_option = literal = False
-    for line in lines:
+    for line, next_line in zip(lines, lines[1:] + [""]):
         row = options.row(line)
         if row:
             if literal:
@@ -57,6 +57,9 @@ def body(lines):
                 yield escape(row[3])
         elif in_option and line.startswith(" " * options.COLUMN):
             yield escape(line.strip())
+        elif line.endswith(":") and options.row(next_line):
+            yield ".SS %s" % escape(line[:-1])
+            in_option = False
         else:
             if not line:
                 yield ".fi\n.PP" if literal else ".PP" if in_option else ".sp"
@@ -81,7 +84,7 @@ def page(command, version, others):
     text = HEAD % (escape(name.upper()), version, escape(name), escape(command.about))
     text += ".SH SYNOPSIS\n.nf\n%s\n.fi\n.SH DESCRIPTION\n" % "\n".join(escape(u) for u in usage)
     said = "\n".join(body(command.lines[first + 1:]))  # fmt: skip
-    text += re.sub(r"(\n?\.(PP|sp))+$", "", re.sub(r"(\.(PP|sp)\n)+(?=\.(PP|sp|TP))", "", said)) + "\n"
+    text += re.sub(r"(\n?\.(PP|sp))+$", "", re.sub(r"(\.(PP|sp)\n)+(?=\.(PP|sp|TP|SS))", "", said)) + "\n"
     if command.name in ("", "serve"):
         text += FILES
     return text + SEE % ",\n".join(".BR %s (8)" % escape(page_name(o)) for o in others if o is not command).replace("(8),", "(8),")

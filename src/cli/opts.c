@@ -414,11 +414,19 @@ static void wrap(FILE *f, const char *text, int col)
 	fputc('\n', f);
 }
 
-void opts_help(const struct opt *table, FILE *f)
+static void put_title(const struct opt *o, const struct opt_title *titles, FILE *f)
+{
+	for (; titles && titles->name; titles++)
+		if (!strcmp(titles->name, o->name))
+			fprintf(f, "%s:\n", titles->text);
+}
+
+void opts_help(const struct opt *table, const struct opt_title *titles, FILE *f)
 {
 	char left[64];
 
 	for (const struct opt *o = table; o->name; o++) {
+		put_title(o, titles, f);
 		snprintf(left, sizeof(left), "  %c%c%s--%s%s%s", o->letter ? '-' : ' ',
 			 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
 			 o->arg ? " " : "", o->arg ? o->arg : "");

@@ -59,8 +59,13 @@ void opts_again(const struct opt *table, int argc, char **argv, const char *cons
 		size_t size);
 /* One value, by the long name: flags are yes or no. The words of @value live on in @out. */
 int opts_set(const struct opt *table, const char *name, const char *value, void *out);
-/* The rows as text, wrapped at 80 columns. */
-void opts_help(const struct opt *table, FILE *f);
+/* A line of its own in the help, above the row of that name. */
+struct opt_title {
+	const char *name, *text;
+};
+
+/* The rows as text, wrapped at 80 columns. Titles end with one without a name; NULL: none. */
+void opts_help(const struct opt *table, const struct opt_title *titles, FILE *f);
 
 /* "4096", "4k", "1M", "2G": -EINVAL without a sentence when it is none of these. */
 int opts_size(const char *text, uint64_t *out);

@@ -28,16 +28,15 @@ struct side {
 
 static const char *const fail_words[] = {"leak", NULL};
 
-#define FORMAT(name, text, ...)                                                               \
-	{0,                                                                                   \
-	 OPT_STRING,                                                                          \
-	 #name,                                                                               \
-	 "FILE",                                                                              \
-	 ROW(path[DIFF_##name]),                                                              \
-	 "also write it as " text "; - is standard output, and then nothing else is written " \
-	 "there",                                                                             \
-	 0,                                                                                   \
-	 0,                                                                                   \
+#define FORMAT(name, text, ...)                             \
+	{0,                                                 \
+	 OPT_STRING,                                        \
+	 #name,                                             \
+	 "FILE",                                            \
+	 ROW(path[DIFF_##name]),                            \
+	 "also write it as " text "; - is standard output", \
+	 0,                                                 \
+	 0,                                                 \
 	 NULL},
 #define SUFFIX(name, text, suffix, ...) " " suffix
 
@@ -82,7 +81,7 @@ static void help(void)
 	      "several files on a side (workers, hosts) rates are of one process, on the average.\n"
 	      "\n",
 	      stdout);
-	opts_help(table, stdout);
+	opts_help(table, NULL, stdout);
 	fputs("\n"
 	      "Columns: growth per second in A -> in B, how many times that is and its 95 % "
 	      "interval, and\n"

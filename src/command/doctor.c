@@ -44,7 +44,7 @@ static void help(void)
 	      "objects are born, its limits. Nothing of its arguments or environment is shown.\n"
 	      "\n",
 	      stdout);
-	opts_help(table, stdout);
+	opts_help(table, NULL, stdout);
 	fputs("\n"
 	      "Exit status: 0 it can be watched, 1 something stands in the way (the rows that say\n"
 	      "'no', each with its remedy), 2 bad usage.\n",

@@ -42,7 +42,7 @@ static void help(void)
 	      "counts once, as last reported. - is standard input.\n"
 	      "\n",
 	      stdout);
-	opts_help(table, stdout);
+	opts_help(table, NULL, stdout);
 	fputs("\n"
 	      "Examples:\n"
 	      "  pyleak-bpf merge web-*.json\n"

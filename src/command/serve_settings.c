@@ -57,7 +57,7 @@ void serve_settings_help(void)
 	      "--listen there is only /metrics, with counts: of processes by verdict, of losses.\n"
 	      "\n",
 	      stdout);
-	opts_help(table, stdout);
+	opts_help(table, NULL, stdout);
 	fputs("\n"
 	      "Examples:\n"
 	      "  sudo pyleak-bpf serve\n"

@@ -74,7 +74,7 @@ static void help(void)
 	      "select must hold.\n"
 	      "\n",
 	      stdout);
-	opts_help(table, stdout);
+	opts_help(table, NULL, stdout);
 	fputs("\n"
 	      "Examples:\n"
 	      "  sudo pyleak-bpf sweep                         until Ctrl-C\n"

@@ -36,6 +36,14 @@ static const struct opt table[] = {
 	{'z', OPT_SIZE, "min-size", "BYTES", ROW(min_size),
 	 "smallest size traced; k, M and G are understood", 0, 0, NULL},
 	{'Z', OPT_SIZE, "max-size", "BYTES", ROW(max_size), "largest size traced", 0, 0, NULL},
+	{0, OPT_FLAG, "fds", NULL, ROW(fds),
+	 "descriptors, sockets, threads and children too, by the line that opened or started them "
+	 "(default)",
+	 0, 0, NULL},
+	{0, OPT_FLAG, "no-fds", NULL, ROW(no_fds), "memory only", 0, 0, NULL},
+	{0, OPT_FLAG, "native", NULL, ROW(want_native),
+	 "native frames between the Python line and the allocator (default)", 0, 0, NULL},
+	{0, OPT_FLAG, "no-native", NULL, ROW(no_native), "Python frames alone", 0, 0, NULL},
 	{0, OPT_WORD, "mode", "MODE", ROW(mode),
 	 "auto (default): the process is slowed down by at most --overhead, and what is counted "
 	 "is an estimate, marked with ~",
@@ -47,14 +55,6 @@ static const struct opt table[] = {
 	{0, OPT_NUMBER, "max-pause", "MS", ROW(max_pause_ms),
 	 "how long one sampling window should keep it waiting: the aim, not a promise (default 5)",
 	 1, 1000, NULL},
-	{0, OPT_FLAG, "fds", NULL, ROW(fds),
-	 "descriptors, sockets, threads and children too, by the line that opened or started them "
-	 "(default)",
-	 0, 0, NULL},
-	{0, OPT_FLAG, "no-fds", NULL, ROW(no_fds), "memory only", 0, 0, NULL},
-	{0, OPT_FLAG, "native", NULL, ROW(want_native),
-	 "native frames between the Python line and the allocator (default)", 0, 0, NULL},
-	{0, OPT_FLAG, "no-native", NULL, ROW(no_native), "Python frames alone", 0, 0, NULL},
 	OUT_FORMATS(OUTPUTS_ROW, struct watch_opts, "final report")
 		OUTPUTS_BY_SUFFIX(struct watch_opts),
 	{0, OPT_STRING, "record", "FILE", ROW(record),
@@ -67,14 +67,14 @@ static const struct opt table[] = {
 	 0, 0, NULL},
 	{0, OPT_NUMBER, "at", "SEC", ROW(at_s),
 	 "of a recording, as of SEC after its start (default: the end)", 0, 31536000, NULL},
+	{0, OPT_FLAG, "tui", NULL, ROW(tui),
+	 "with --from: the full-screen view, moment by moment of a recording", 0, 0, NULL},
 	{0, OPT_STRINGS, "alert", "RULE", ROW(alerts),
 	 "tell when a rule holds: 'rss>2G', 'growth>1M/min for 10m', 'eta<1h'; also pss, swap, "
 	 "heap, fds, threads, limit>90%; may be given several times",
 	 0, 0, NULL},
 	{0, OPT_STRING, "alert-log", "FILE", ROW(alert_log),
-	 "append alerts to FILE as JSON lines; - is standard output, and then nothing else is "
-	 "written there",
-	 0, 0, NULL},
+	 "append alerts to FILE as JSON lines; - is standard output", 0, 0, NULL},
 	{0, OPT_STRING, "alert-hook", "CMD", ROW(alert_hook),
 	 "run CMD for each alert, with PYLEAK_RULE, _STATE, _VALUE, _PID, ... in its environment",
 	 0, 0, NULL},
@@ -89,8 +89,6 @@ static const struct opt table[] = {
 	 "reports one after the other on a terminal too, no full-screen view (as with -q, -v, "
 	 "-- CMD and in a pipe)",
 	 0, 0, NULL},
-	{0, OPT_FLAG, "tui", NULL, ROW(tui),
-	 "with --from: the full-screen view, moment by moment of a recording", 0, 0, NULL},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "print only the final report", 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose),
 	 "whole stacks, all sites, all counters, what the tool does; twice: more", 0, 0, NULL},
@@ -99,6 +97,18 @@ static const struct opt table[] = {
 	{'h', OPT_FLAG, "help", NULL, ROW(want_help), "this text", 0, 0, NULL},
 	{'V', OPT_FLAG, "version", NULL, ROW(want_version), "print the version", 0, 0, NULL},
 	{0, OPT_FLAG, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+static const struct opt_title titles[] = {
+	{"pid", "Processes"},
+	{"interval", "Time, and what is shown"},
+	{"older", "What is counted"},
+	{"mode", "Cost"},
+	{"json", "Reports in files (with - as FILE nothing else is written to standard output)"},
+	{"record", "Recordings"},
+	{"alert", "Alerts, baseline, exit status"},
+	{"no-sandbox", "Other"},
+	{NULL, NULL},
 };
 
 /* Somebody who wants a program to be started, or a process to be watched. */
@@ -241,7 +251,7 @@ void watch_opts_help(FILE *f)
 	      "(it is in the background: what it reads must not come from the terminal).\n"
 	      "\n",
 	      f);
-	opts_help(table, f);
+	opts_help(table, titles, f);
 	fputs("\n"
 	      "What the report says, worst site first:\n"
 	      "  #1 LEAK           grows on and on; GROWING: grew, too early to call it a leak\n"

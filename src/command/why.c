@@ -52,9 +52,7 @@ static const struct opt table[] = {
 	 "time between two looks at the lengths of containers (default 1; 0: one look)", 0, 3600,
 	 NULL},
 	{0, OPT_STRING, "json", "FILE", ROW(json),
-	 "also write the answer as JSON; - is standard output, and then nothing else is written "
-	 "there",
-	 0, 0, NULL},
+	 "also write the answer as JSON; - is standard output", 0, 0, NULL},
 	{0, OPT_STRING, "dot", "FILE", ROW(dot), "also write the paths as a graph for dot(1)", 0, 0,
 	 NULL},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(source.no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
@@ -75,7 +73,7 @@ static void help(void)
 	      "read from outside while the process runs. Paths that look alike are one line.\n"
 	      "\n",
 	      stdout);
-	opts_help(table, stdout);
+	opts_help(table, NULL, stdout);
 	fputs("\n"
 	      "  module app :: CACHE (dict, 10 entries)   an attribute of a module\n"
 	      "  (dict, 10 entries of at most 50)         a bound that was read\n"
