@@ -233,10 +233,12 @@ static const char *no_line(struct report *r, const struct report_process *p, dou
 	double s = fmax(LEAK_AGE_S, LEAK_SAMPLES / seen_per_s);
 	char time[32];
 
-	for (size_t i = 0; i < p->n_lost; i++)
-		if (p->lost[i].n && !strcmp(p->lost[i].key, "births_unseen"))
-			return "this build of CPython makes objects in places that are not known, "
-			       "and no line is told of their size";
+	if (is_lost(p, "windows_refused") && !(p->coverage > 0))
+		return "no line can be told: no window was opened, for the sake of the process or "
+		       "the host";
+	if (is_lost(p, "births_unseen"))
+		return "this build of CPython makes objects in places that are not known, and no "
+		       "line is told of their size";
 	if (!(seen_per_s > 0) || s > PROCESS_LONG_S)
 		return "no line stands out yet";
 	return report_printf(r, "no line stands out yet: %.*f %% of births are seen; about %s more",

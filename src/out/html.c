@@ -53,10 +53,6 @@ static void put_more(struct json *j, const struct report_process *p)
 	for (size_t i = 0; i < p->n_sites; i++)
 		json_unsigned(j, NULL, p->sites[i].truncated);
 	json_close(j);
-	json_array(j, "notes", true);
-	for (size_t i = 0; i < p->n_notes; i++)
-		json_string(j, NULL, p->notes[i]);
-	json_close(j);
 	json_object(j, "lost", true);
 	for (size_t i = 0; i < p->n_lost; i++)
 		json_string(j, p->lost[i].key, p->lost[i].text);

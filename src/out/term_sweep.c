@@ -65,14 +65,25 @@ static void put_process(struct line *l, const struct report_process *p)
 	line_end(l);
 }
 
-/* The innermost Python line of the first site, and how to hear more. */
+static void put_notes(struct line *l, const struct report_process *p)
+{
+	for (size_t i = 0; i < p->n_notes; i++) {
+		line_text(l, "      note: ");
+		line_words(l, p->notes[i]);
+		line_end(l);
+	}
+}
+
+/* The innermost Python line of the first site, or what may be why there is none. */
 static void put_first_line(struct line *l, const struct report_process *p)
 {
 	const struct report_site *s = p->sites;
 	size_t i = 0;
 
-	if (!p->n_sites)
+	if (!p->n_sites) {
+		put_notes(l, p);
 		return;
+	}
 	while (i < s->n_frames && s->stack[i].native)
 		i++;
 	if (i == s->n_frames)

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "probe/breaker.h"
 
+uint64_t breaker_slow_ns(const struct breaker *b)
+{
+	return b->slow_ns ? b->slow_ns : BREAKER_SLOW_NS;
+}
+
 void breaker_note(struct breaker *b, uint64_t now_ns, uint64_t took_ns)
 {
-	if (took_ns <= (b->slow_ns ? b->slow_ns : BREAKER_SLOW_NS))
+	if (took_ns <= breaker_slow_ns(b))
 		return;
 	if (now_ns - b->last_ns > BREAKER_FORGET_NS)
 		b->slow = 0;
@@ -11,7 +16,7 @@ void breaker_note(struct breaker *b, uint64_t now_ns, uint64_t took_ns)
 	b->last_ns = now_ns;
 	b->took_ns = took_ns;
 	b->until_ns = now_ns + (BREAKER_PAUSE_NS << (b->slow - 1));
-	if (b->slow >= BREAKER_MOST || took_ns > BREAKER_END_NS)
+	if (b->slow >= BREAKER_MOST || took_ns > BREAKER_END * breaker_slow_ns(b))
 		b->is_ended = true;
 }
 

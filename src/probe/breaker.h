@@ -9,7 +9,7 @@
 #include "base/base.h"
 
 #define BREAKER_SLOW_NS	  100000000ull	  /* a change that takes longer counts */
-#define BREAKER_END_NS	  2000000000ull	  /* one that takes so long is the last */
+#define BREAKER_END	  20		  /* one that takes so many times as long is the last */
 #define BREAKER_PAUSE_NS  30000000000ull  /* after the first; doubles */
 #define BREAKER_FORGET_NS 600000000000ull /* without a slow one, and nothing is held against it */
 #define BREAKER_MOST	  3		  /* the third ends it */
@@ -21,6 +21,8 @@ struct breaker {
 	bool is_ended;
 };
 
+/* From here on a change is slow. */
+uint64_t breaker_slow_ns(const struct breaker *b);
 /* A change has taken @took_ns, its wait for others of this tool's not counted. */
 void breaker_note(struct breaker *b, uint64_t now_ns, uint64_t took_ns);
 /* May probes go in? -EBUSY: not before until_ns; -ENOTSUP: not any more. With the sentence. */

@@ -265,7 +265,7 @@ void turn_pass(struct turn *t)
 	pthread_mutex_unlock(&turns.lock);
 	if (is_ours)
 		drop(t);
-	if (took > BREAKER_SLOW_NS)
+	if (took > breaker_slow_ns(&turns.breaker))
 		log_info("a change of probes took %.0f ms, last seen in %s", (double)took / 1e6,
 			 *turns.where ? turns.where : "the kernel");
 }
@@ -339,7 +339,8 @@ static bool look_at_turn(void)
 	}
 	snprintf(turns.where, sizeof(turns.where), "%s", where);
 	took = now - turns.began_ns - turns.idle_ns;
-	if (turns.of->is_planting && took > BREAKER_END_NS && !turns.breaker.is_ended)
+	if (turns.of->is_planting && took > BREAKER_END * breaker_slow_ns(&turns.breaker) &&
+	    !turns.breaker.is_ended)
 		end_for_good(took);
 	raise_flag();
 	return true;

@@ -140,7 +140,7 @@ struct report_process {
 	size_t n_lost;
 	struct report_member *members; /* of a merged report, worst first; pid is 0 then */
 	size_t n_members;
-	const char **notes; /* sentences about fallbacks; terminal only */
+	const char **notes; /* sentences about fallbacks */
 	size_t n_notes;
 };
 

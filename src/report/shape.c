@@ -148,6 +148,9 @@ static const struct field process_fields[] = {
 		       "given")
 	GROUP("probe", probe)
 	GROUP("verdict", verdict)
+	MANY(report_process, STRINGS, notes, n_notes, "notes", NULL, .is_optional = true,
+	     .about = "sentences: what could not be done as it usually is, and what was done "
+		      "in its place")
 	MANY(report_process, ARRAY, members, n_members, "members", &member, .is_optional = true,
 	     .about = "the processes that a merged report stands for, worst first; pid is null "
 		      "then")

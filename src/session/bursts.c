@@ -180,6 +180,7 @@ void births_end(struct births *b, const char *why)
 		session_note(b->s, "births are not watched any more, only growth is: %s", why);
 	else
 		session_note(b->s, "births are not watched: %s", why);
+	b->windows_refused += probe_guard_ended(b->s->o.guard) != NULL;
 	if (b->mode == BIRTHS_ALWAYS)
 		births_stop_always(b);
 	b->mode = BIRTHS_OFF;
@@ -190,6 +191,7 @@ void births_refused(struct births *b, int err)
 {
 	uint64_t now = clock_ns();
 
+	log_debug("no window: %s", fail_text());
 	b->due.burst = now + POLL_NS;
 	if (!proc_alive(b->s->proc)) /* told by the loop, once */
 		return;

@@ -50,5 +50,5 @@ export function how(report, process) {
 		["memory", [["PSS", m.pss_bytes], ["private", m.private_bytes], ["shared", m.shared_bytes], ["swap", m.swap_bytes], ["huge pages", m.huge_bytes]].filter((r) => known(r[1]) && r[1] > 0).map(([k, v]) => k + " " + bytes(v)).join(", ")],
 		["cgroup", m.cgroup ? m.cgroup.path + ", " + bytes(m.cgroup.current_bytes) + (known(m.cgroup.limit_bytes) ? " of " + bytes(m.cgroup.limit_bytes) : "") : null],
 		["watched for", duration(report.duration_s)],
-	]), lost(process), process.more.notes.length ? el("ul", {}, process.more.notes.map((n) => el("li", {}, plain(n, 2000)))) : null];
+	]), lost(process), process.notes ? el("ul", {}, process.notes.map((n) => el("li", {}, plain(n, 2000)))) : null];
 }
