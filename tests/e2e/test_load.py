@@ -122,15 +122,15 @@ def call_us():
 @pytest.mark.quiet
 def test_cost_of_the_tool():
     """On more than five million births a second: <= 60 MB, maps <= 32 MiB, <= 3 % of a core, where calls of the kernel are dear
-    as much again for each 1.5 us."""
+    as much again for each 1.5 us. The first looks at what holds the objects, and the names of C functions, are of its start."""
     limit = 0.03 * (1 + max(0, call_us() - 0.3) / 1.5)
     with harness.Target(pythons.host(), "storm", ["--rate", 487]) as target:
         target.wait_ready()
         time.sleep(1)
-        run = harness.run_tool(target.pid, 14)
+        run = harness.run_tool(target.pid, 20)
         usage = run.usage
-        cpu, total = usage.cpu_share(after_s=3.0), usage.cpu_share()
-        print("tool: rss %.1f MiB, cpu %.2f %% of a core after 3 s (%.2f %% with start-up), maps %.1f MiB"
+        cpu, total = usage.cpu_share(after_s=8.0), usage.cpu_share()
+        print("tool: rss %.1f MiB, cpu %.2f %% of a core after 8 s (%.2f %% with start-up), maps %.1f MiB"
               % (usage.rss_kib / 1024, 100 * cpu, 100 * total, usage.map_bytes() / 2**20))  # fmt: skip
         check(run, target, zoo.STORM)
         assert usage.rss_kib * 1024 <= 60e6
