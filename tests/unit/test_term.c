@@ -134,6 +134,31 @@ static const struct {
 	{"stray byte", "\xff", 4}, {"right-to-left override", "\xe2\x80\xae", 6},
 };
 
+static void a_sweep_tells_why_there_is_no_line(void **state)
+{
+	static const char *note = "births are not watched: a change of probes took 2.3 s";
+	struct report *r = sample_report();
+	size_t size;
+	char *text;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	r->processes[0].notes = &note;
+	r->processes[0].n_notes = 1;
+	for (size_t n = r->processes[0].n_sites;; n = 0) {
+		r->processes[0].n_sites = n;
+		rewind(f);
+		assert_int_equal(out_term_sweep(f, r, &(struct out_term_opts){.top = 10}), 0);
+		/* A line that is known needs no excuse. */
+		assert_int_equal(strstr(text, "      note: births are not watched") != NULL, !n);
+		if (!n)
+			break;
+	}
+	fclose(f);
+	free(text);
+	report_free(r);
+}
+
 static void columns_are_counted_as_shown(void **state)
 {
 	(void)state;
@@ -198,6 +223,7 @@ int main(void)
 		cmocka_unit_test(nor_by_what_is_said_on_standard_error),
 		cmocka_unit_test(very_long_names_are_bounded),
 		cmocka_unit_test(what_was_done_is_told_while_nothing_grows),
+		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
 		cmocka_unit_test(columns_are_counted_as_shown),
 		cmocka_unit_test(colour_needs_a_terminal),
 		cmocka_unit_test(failed_write_is_reported),

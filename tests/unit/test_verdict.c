@@ -421,6 +421,24 @@ static void growth_without_a_line_says_how_long_one_takes(void **state)
 	assert_int_equal(p.verdict, CLASS_STEADY);
 }
 
+static void who_is_not_looked_at_has_no_line(void **state)
+{
+	struct report_lost refused = {.key = "windows_refused", .n = 1};
+	struct report_process p = process(NULL, 0);
+
+	(void)state;
+	p.rss_curve = (struct curve){.shape = CURVE_RISING, .slope = 1 << 20, .since_s = 15};
+	p.lost = &refused;
+	p.n_lost = 1;
+	verdict_process(report, &p, 10);
+	assert_string_equal(p.reason,
+			    "the process grows by 1.0 MiB/s, but no line can be told: no window "
+			    "was opened, for the sake of the process or the host");
+	p.coverage = 0.01;
+	verdict_process(report, &p, 10);
+	assert_non_null(strstr(p.reason, "no line stands out yet"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +458,7 @@ int main(void)
 		cmocka_unit_test(descriptors_end_a_process_by_themselves),
 		cmocka_unit_test(many_lines_have_a_sum),
 		cmocka_unit_test(growth_without_a_line_says_how_long_one_takes),
+		cmocka_unit_test(who_is_not_looked_at_has_no_line),
 	};
 
 	return cmocka_run_group_tests_name("verdict", tests, begin, end);
