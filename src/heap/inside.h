@@ -89,6 +89,7 @@ struct heap {
 	void *watch_ctx;
 	const char *doing; /* what the walk under way is for */
 	struct recall recall;
+	struct heap_group *group; /* objects in flight; NULL until the first ones are read */
 };
 
 /* Type facts by address: false when it is no type. Cached, re-read when older than a second. */

@@ -8,7 +8,7 @@
 #endif
 #define PAGE_MASK 4095ull
 
-struct group {
+struct heap_group {
 	struct heap_work work[HEAP_GROUP];
 	struct proc_req req[HEAP_GROUP * HEAP_REQS];
 	bool *ok[HEAP_GROUP * HEAP_REQS];
@@ -101,7 +101,7 @@ static bool read_own_page(const struct proc *p, struct heap_work *w)
 	return w->hi >= HEAP_HEAD_MAX;
 }
 
-static void read_windows(struct heap *h, struct group *g)
+static void read_windows(struct heap *h, struct heap_group *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		struct heap_work *w = &g->work[i];
@@ -138,7 +138,7 @@ static void check(struct heap *h, struct heap_work *w)
 }
 
 /* One round of reads for all objects of the group. False when none wanted anything. */
-static bool one_round(struct heap *h, struct group *g, enum heap_depth depth)
+static bool one_round(struct heap *h, struct heap_group *g, enum heap_depth depth)
 {
 	size_t n = 0;
 
@@ -181,9 +181,10 @@ bool heap_is_gone(const struct heap *h)
 
 size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum heap_depth depth)
 {
-	auto_free struct group *g = malloc(sizeof(*g));
+	struct heap_group *g = h->group ? h->group : malloc(sizeof(*g));
 	size_t good = 0;
 
+	h->group = g;
 	h->now_ns = clock_ns();
 	for (size_t at = 0; at < n; at += HEAP_GROUP) {
 		size_t k = n - at < HEAP_GROUP ? n - at : HEAP_GROUP;

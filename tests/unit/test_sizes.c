@@ -133,6 +133,7 @@ static void a_class_may_say_any_size(void **state)
 		read_with(&h, rt.layout.tp_basicsize, ends[i]);
 		read_with(&h, rt.layout.tp_itemsize, ends[i]);
 	}
+	free(h.group);
 	proc_close(self);
 }
 
@@ -157,6 +158,7 @@ static void an_object_may_say_any_size(void **state)
 				read_with(&h, rt.layout.tp_dictoffset, k % 2 ? -8 : 24);
 				page[512 + word] = before;
 			}
+	free(h.group);
 	proc_close(self);
 }
 
@@ -207,6 +209,7 @@ static void references_lie_where_a_class_says(void **state)
 				page[512 + word] = before;
 			}
 		}
+	free(h.group);
 	proc_close(self);
 }
 
