@@ -176,7 +176,6 @@ int session_step(struct session *s, double max_s)
 		int woke;
 
 		session_beat(s);
-
 		if (now - checked > 100000000) {
 			checked = now;
 			if (may_be_gone(s, now) && target_gone(s))

@@ -84,6 +84,26 @@ static int note_length(struct graph *g, const struct heap_block *b)
 	return 0;
 }
 
+/* So is a set's table: beside each item lies its hash, which is the number itself of a number, and
+ * may be an address. */
+static int note_table(struct graph *g, const struct heap_block *b)
+{
+	const struct py_layout *l = &g->h->rt->layout;
+	size_t at = (size_t)(b->object - b->addr);
+	uint64_t table, *to;
+
+	if (b->have < at + l->set_smalltable || g->length.n >= MAX_LENGTHS)
+		return 0;
+	table = heap_u64(b->data + at + l->set_table);
+	if (table == b->object + l->set_smalltable || !heap_is_pointer(table))
+		return 0;
+	to = map64_put(&g->length, table);
+	if (!to)
+		return fail(-ENOMEM, "out of memory for the heap's map");
+	*to = GRAPH_TABLE;
+	return 0;
+}
+
 static int first_pass(const struct heap_block *b, void *ctx)
 {
 	struct graph *g = ctx;
@@ -118,6 +138,8 @@ static int first_pass(const struct heap_block *b, void *ctx)
 	}
 	g->types.v[type].count++;
 	if (g->types.v[type].kind == GRAPH_LIST && note_length(g, b))
+		return -ENOMEM;
+	if (g->types.v[type].kind == GRAPH_SET && note_table(g, b))
 		return -ENOMEM;
 	if (g->max_blocks && g->n + g->block.n > g->max_blocks)
 		return fail(-E2BIG,

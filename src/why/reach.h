@@ -38,6 +38,7 @@ struct reach {
 	VEC(struct reach_root) root;
 	uint64_t unreadable, rejected;
 	uint64_t static_bytes; /* data of libraries looked at */
+	uint64_t main;	       /* the main interpreter's state: in static data from 3.11 on */
 };
 
 #define REACH_FRAME_DICT UINT32_MAX /* `at` of a frame's dict of locals */

@@ -184,8 +184,10 @@ static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint
 		return;
 	}
 	for (uint64_t i = 0; i < bytes / 8; i++) {
-		struct reach_root *root = roots_add(r, kind, w[i]);
+		struct reach_root *root = NULL;
 
+		if (kind != REACH_INTERP || !roots_is_remembered(r, w, i))
+			root = roots_add(r, kind, w[i]);
 		if (!root)
 			continue;
 		root->owner = owner;
@@ -278,6 +280,16 @@ static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t 
 	}
 }
 
+/* A word of CPython's own data that has been looked at as the interpreter's, where free lists are
+ * known for what they are; or one that holds nothing. */
+static bool is_no_holder(const struct reach *r, const uint64_t *w, uint64_t i, uint64_t start)
+{
+	uint64_t at = start + 8 * i;
+
+	return (at >= r->main && at - r->main < r->g->h->rt->layout.interp_size) ||
+	       roots_is_remembered(r, w, i);
+}
+
 static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool is_python)
 {
 	bool fits = bytes && bytes <= MAX_STATIC && r->static_bytes + bytes <= MAX_STATICS;
@@ -293,7 +305,7 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 	for (uint64_t i = 0; i < bytes / 8; i++) {
 		struct reach_root *root;
 
-		if (!heap_is_pointer(w[i]))
+		if (!heap_is_pointer(w[i]) || (is_python && is_no_holder(r, w, i, start)))
 			continue;
 		root = roots_add(r,
 				 !is_python		? REACH_LIBRARY
@@ -403,6 +415,7 @@ int reach_find_roots(struct reach *r)
 			    rt->proc->pid);
 	thread_roots(r);
 	/* New interpreters are put in front: the main one last, and it comes first. */
+	r->main = interps[n - 1];
 	for (int i = n; i-- > 0;)
 		interp_roots(r, interps[i]);
 	err = static_roots(r);

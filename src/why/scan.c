@@ -4,32 +4,14 @@
  * caches), and arrays that have leftovers behind their end. */
 #include "py/objects.h"
 #include "py/versions.h"
-#include "why/graph.h"
+#include "why/scan_priv.h"
 
 #define PIECE	  (64u << 10)
 #define MAX_ITEMS (1ull << 34)
 #define MAX_SLOTS 65536 /* of a class */
 #define LEAF_HEAD 80	/* the longest: of a str whose characters lie elsewhere */
 
-/* Of references; @skip of every @step words are none. */
-struct array {
-	uint32_t node; /* its own; 0 = none: the first lies in a pool, or there are no others */
-	uint64_t addr, n;
-	unsigned step, skip;
-};
-
-struct scan {
-	struct graph *g;
-	const struct heap_block *b;
-	const struct graph_type *t;
-	uint64_t base;	/* of the object in the target */
-	int64_t lo, hi; /* what is readable, from the object's address */
-	size_t begin;
-	int err;
-	struct array soon; /* to be read when the object is done */
-};
-
-static void emit(struct scan *s, uint64_t word)
+void scan_emit(struct scan *s, uint64_t word)
 {
 	struct graph *g = s->g;
 	uint32_t to, *e;
@@ -58,24 +40,22 @@ static int64_t member(const struct scan *s, int64_t off)
 	return off + py_more_header(s->g->h->rt);
 }
 
-static uint64_t at(const struct scan *s, int64_t off)
+uint64_t scan_at(const struct scan *s, int64_t off)
 {
 	if (!span_has_off(s->lo, s->hi, off, 8))
 		return 0;
 	return heap_u64(s->b->data + (s->base - s->b->addr) + off);
 }
 
-static void words(struct scan *s, int64_t from, int64_t to, uint64_t mask)
+void scan_words(struct scan *s, int64_t from, int64_t to, uint64_t mask)
 {
 	if (from < s->lo)
 		from = (s->lo + 7) & ~7ll;
 	for (int64_t off = from; off + 8 <= to && off + 8 <= s->hi; off += 8)
-		emit(s, at(s, off) & mask);
+		scan_emit(s, scan_at(s, off) & mask);
 }
 
-/* An array that is no node of its own: too big for the pools, not among the chunks, or new.
- * @skip of every @step words are no references. */
-static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned skip)
+void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned of)
 {
 	const struct proc *p = s->g->h->rt->proc;
 	auto_free uint64_t *buf = malloc(PIECE);
@@ -103,8 +83,8 @@ static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, uns
 			return;
 		}
 		for (uint64_t i = 0; i < k; i++)
-			if ((done + i) % step >= skip)
-				emit(s, buf[i]);
+			if (of >> (done + i) % step & 1)
+				scan_emit(s, buf[i]);
 		done += k;
 	}
 }
@@ -112,20 +92,20 @@ static void direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, uns
 /* A big array is read when its owner is: until the walk comes to it, seconds later, it may have
  * grown and moved, and all that it holds would seem to be held by nobody. */
 static void read_soon(struct scan *s, uint32_t node, uint64_t addr, uint64_t n, unsigned step,
-		      unsigned skip)
+		      unsigned of)
 {
 	uint64_t bytes;
 
-	emit(s, addr);
+	scan_emit(s, addr);
 	if (node < s->g->n_pooled || s->g->start[node] || graph_type(s->g, node)->addr)
 		return;
 	graph_addr(s->g, node, &bytes);
 	n = n < bytes / 8 ? n : bytes / 8;
-	s->soon = (struct array){node, addr, n, step, skip};
+	s->soon = (struct array){node, addr, n, step, of};
 }
 
 /* The array behind a pointer: its node, or its words. */
-static void array(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned skip)
+static void array(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned of)
 {
 	uint32_t node;
 
@@ -133,38 +113,38 @@ static void array(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsi
 		return;
 	node = graph_find_block(s->g, addr, NULL);
 	if (node != NODE_NONE)
-		read_soon(s, node, addr, n, step, skip);
+		read_soon(s, node, addr, n, step, of);
 	else
-		direct(s, addr, n, step, skip);
+		scan_direct(s, addr, n, step, of);
 }
 
 static void keys(struct scan *s, uint64_t addr)
 {
 	struct heap_keys k;
 	uint8_t head[40];
-	unsigned step, skip;
+	unsigned step, of;
 	uint32_t node;
 
 	if (!heap_is_pointer(addr))
 		return;
 	node = graph_find_block(s->g, addr, NULL);
 	if (node != NODE_NONE && node < s->g->n_pooled) {
-		emit(s, addr);
+		scan_emit(s, addr);
 		return;
 	}
 	if (proc_read(s->g->h->rt->proc, addr, head, sizeof(head)) ||
 	    !heap_keys_facts(s->g->h->rt, head, &k)) {
 		if (node != NODE_NONE)
-			emit(s, addr);
+			scan_emit(s, addr);
 		return;
 	}
 	step = (unsigned)k.entry_size / 8;
-	skip = k.entry_size == 24 ? 1 : 0;
+	of = k.entry_size == 24 ? 6 : 3; /* not the hash */
 	if (node == NODE_NONE) {
-		direct(s, addr + k.entries, k.n * step, step, skip);
+		scan_direct(s, addr + k.entries, k.n * step, step, of);
 		return;
 	}
-	read_soon(s, node, addr, k.n * step, step, skip);
+	read_soon(s, node, addr, k.n * step, step, of);
 	if (s->soon.node == node)
 		s->soon.addr += k.entries;
 }
@@ -173,14 +153,15 @@ static void keys(struct scan *s, uint64_t addr)
  * has a block, too, and spare ones: as nodes they would hold what was popped. */
 static void deque(struct scan *s)
 {
-	uint64_t block = at(s, member(s, PY_DEQUE_LEFT)), last = at(s, member(s, PY_DEQUE_RIGHT));
-	uint64_t from = at(s, member(s, PY_DEQUE_LEFT_INDEX)),
-		 end = at(s, member(s, PY_DEQUE_RIGHT_INDEX)),
-		 left = at(s, member(s, PY_DEQUE_SIZE));
+	uint64_t block = scan_at(s, member(s, PY_DEQUE_LEFT)),
+		 last = scan_at(s, member(s, PY_DEQUE_RIGHT));
+	uint64_t from = scan_at(s, member(s, PY_DEQUE_LEFT_INDEX)),
+		 end = scan_at(s, member(s, PY_DEQUE_RIGHT_INDEX)),
+		 left = scan_at(s, member(s, PY_DEQUE_SIZE));
 
 	for (int64_t off = member(s, PY_DEQUE_LEFT); off + 8 <= s->hi; off += 8)
-		if (graph_is_asked(s->g, at(s, off)))
-			emit(s, at(s, off));
+		if (graph_is_asked(s->g, scan_at(s, off)))
+			scan_emit(s, scan_at(s, off));
 	while (!s->err && left && left < MAX_ITEMS && s->g->direct_bytes >= 8 &&
 	       heap_is_pointer(block) && from < PY_DEQUE_SLOTS) {
 		uint64_t to = block == last ? end + 1 : PY_DEQUE_SLOTS, next;
@@ -188,8 +169,8 @@ static void deque(struct scan *s)
 		if (to <= from || to > PY_DEQUE_SLOTS)
 			return;
 		if (graph_is_asked(s->g, block))
-			emit(s, block);
-		direct(s, block + 8 + 8 * from, to - from, 1, 0);
+			scan_emit(s, block);
+		scan_direct(s, block + 8 + 8 * from, to - from, 1, 1);
 		left -= to - from < left ? to - from : left;
 		if (block == last ||
 		    proc_read_u64(s->g->h->rt->proc, block + 8 * (PY_DEQUE_SLOTS + 1), &next))
@@ -207,7 +188,7 @@ static int64_t body_end(const struct scan *s)
 	uint64_t word;
 
 	if (s->t->kind == GRAPH_TYPE) { /* its slots' descriptions are its items */
-		uint64_t n = at(s, s->g->h->rt->layout.ob_size);
+		uint64_t n = scan_at(s, s->g->h->rt->layout.ob_size);
 
 		end += n < MAX_SLOTS ? (int64_t)n * t->itemsize : 0;
 		return n < MAX_SLOTS && end < s->hi ? end : s->hi;
@@ -215,7 +196,7 @@ static int64_t body_end(const struct scan *s)
 	if (t->itemsize)
 		return s->hi;
 	if (py_values_kind(s->g->h->rt) == PY_VALUES_HEADED && (t->flags & TPF_INLINE_VALUES)) {
-		word = at(s, end);
+		word = scan_at(s, end);
 		end += 8 + 8 * (int64_t)(word & 0xff); /* capacity */
 	}
 	/* Types of C may ask for more than they say: leftovers in a pool are below 16. */
@@ -226,7 +207,7 @@ static int64_t body_end(const struct scan *s)
 static void frame(struct scan *s, int64_t from)
 {
 	const struct py_layout *l = &s->g->h->rt->layout;
-	uint64_t mask = py_reference_mask(s->g->h->rt), top = at(s, from + l->frame_top);
+	uint64_t mask = py_reference_mask(s->g->h->rt), top = scan_at(s, from + l->frame_top);
 	int64_t end = s->hi, slots = from + l->frame_localsplus;
 
 	if (py_frame_tops_are_numbers(s->g->h->rt)) {
@@ -237,20 +218,20 @@ static void frame(struct scan *s, int64_t from)
 	} else if (top >= s->base + (uint64_t)slots && top - s->base <= (uint64_t)s->hi) {
 		end = (int64_t)(top - s->base);
 	}
-	words(s, from, slots < s->hi ? slots : s->hi, mask);
-	words(s, slots, end, mask);
+	scan_words(s, from, slots < s->hi ? slots : s->hi, mask);
+	scan_words(s, slots, end, mask);
 }
 
 static void frame_object(struct scan *s)
 {
 	const struct py_layout *l = &s->g->h->rt->layout;
-	uint64_t top = at(s, l->frame_top);
+	uint64_t top = scan_at(s, l->frame_top);
 	int64_t end = s->hi;
 
 	if (!py_frames_are_objects(s->g->h->rt)) {
-		int64_t own = (int64_t)(at(s, member(s, PY_FRAME_OBJECT_FRAME)) - s->base);
+		int64_t own = (int64_t)(scan_at(s, member(s, PY_FRAME_OBJECT_FRAME)) - s->base);
 
-		words(s, member(s, PY_BODY), member(s, PY_FRAME_OBJECT_OWN), ~0ull);
+		scan_words(s, member(s, PY_BODY), member(s, PY_FRAME_OBJECT_OWN), ~0ull);
 		if (own >= member(s, PY_FRAME_OBJECT_OWN) && own < s->hi)
 			frame(s, own);
 		return;
@@ -259,8 +240,8 @@ static void frame_object(struct scan *s)
 	    top - s->base <= (uint64_t)s->hi)
 		end = (int64_t)(top - s->base);
 	/* f_gen, behind f_trace and its kin, is borrowed. */
-	words(s, member(s, PY_BODY), member(s, py_frame_owned_end(s->g->h->rt)), ~0ull);
-	words(s, l->frame_localsplus, end, ~0ull);
+	scan_words(s, member(s, PY_BODY), member(s, py_frame_owned_end(s->g->h->rt)), ~0ull);
+	scan_words(s, l->frame_localsplus, end, ~0ull);
 }
 
 /* A body word by word, without the list of weak references. */
@@ -270,7 +251,7 @@ static void plain(struct scan *s, int64_t from)
 
 	for (int64_t off = from; off + 8 <= s->hi; off += 8)
 		if (off != weak)
-			emit(s, at(s, off));
+			scan_emit(s, scan_at(s, off));
 }
 
 /* A view points into memory that is its base's. */
@@ -278,19 +259,19 @@ static void numpy_array(struct scan *s)
 {
 	int64_t data = member(s, GRAPH_ARRAY_DATA);
 
-	if (!at(s, member(s, GRAPH_ARRAY_BASE)))
-		emit(s, at(s, data));
+	if (!scan_at(s, member(s, GRAPH_ARRAY_BASE)))
+		scan_emit(s, scan_at(s, data));
 	plain(s, data + 8);
 }
 
 static void dict(struct scan *s)
 {
 	const struct py_layout *l = &s->g->h->rt->layout;
-	uint64_t values = at(s, l->dict_values);
+	uint64_t values = scan_at(s, l->dict_values);
 
-	keys(s, at(s, l->dict_keys));
+	keys(s, scan_at(s, l->dict_keys));
 	if (values)
-		emit(s, values & ~7ull); /* a buffer, or inside the instance */
+		scan_emit(s, values & ~7ull); /* a buffer, or inside the instance */
 	if (s->t->t.basicsize > member(s, PY_DICT_BODY))
 		plain(s, member(s, PY_DICT_BODY));
 }
@@ -303,10 +284,10 @@ static void pre_header(struct scan *s)
 
 	if (s->t->t.has_dict != HEAP_DICT_MANAGED)
 		return;
-	a = py_managed_attributes(rt, at(s, rt->layout.managed_values),
-				  at(s, rt->layout.managed_dict));
-	emit(s, a.values & ~7ull);
-	emit(s, a.dict);
+	a = py_managed_attributes(rt, scan_at(s, rt->layout.managed_values),
+				  scan_at(s, rt->layout.managed_dict));
+	scan_emit(s, a.values & ~7ull);
+	scan_emit(s, a.dict);
 }
 
 /* The frame of one that has run to its end is full of leftovers. */
@@ -316,20 +297,20 @@ static void generator(struct scan *s)
 	int64_t from = rt->layout.gen_iframe, code = from + rt->walk.frame_code;
 
 	if (py_frames_are_objects(rt)) {
-		emit(s, at(s, PY_GEN_FRAME));
+		scan_emit(s, scan_at(s, PY_GEN_FRAME));
 		/* gi_running is a byte, and seven leftovers. */
 		plain(s, PY_GEN_FRAME + py_generator_rest(rt));
 		return;
 	}
 	/* Before the states: who runs it (borrowed), and a coroutine's origin or an asynchronous
 	 * generator's finalizer, which a plain generator leaves unset. */
-	words(s, member(s, PY_BODY), from - 24, ~0ull);
+	scan_words(s, member(s, PY_BODY), from - 24, ~0ull);
 	if (s->t->kind == GRAPH_COROUTINE)
-		emit(s, at(s, from - 16));
-	if (!py_generator_is_over(rt, at(s, from - 8)))
+		scan_emit(s, scan_at(s, from - 16));
+	if (!py_generator_is_over(rt, scan_at(s, from - 8)))
 		frame(s, from);
 	else if (py_ended_frames_hold_code(rt)) /* before, gi_code above was the one that held it */
-		words(s, code, code + 8, ~(uint64_t)rt->walk.code_tag_mask);
+		scan_words(s, code, code + 8, ~(uint64_t)rt->walk.code_tag_mask);
 }
 
 static void object(struct scan *s)
@@ -339,11 +320,13 @@ static void object(struct scan *s)
 
 	pre_header(s);
 	if (s->t->t.flags & TPF_HEAPTYPE)
-		emit(s, at(s, l->ob_type));
+		scan_emit(s, scan_at(s, l->ob_type));
 	switch (s->t->kind) {
-	case GRAPH_LEAF: /* but for memory of its own: of a bytearray, of a str's other forms */
-		if (s->g->want_leaves)
-			words(s, member(s, PY_BODY), member(s, LEAF_HEAD), ~0ull);
+	case GRAPH_LEAF: /* but for memory of its own: of a bytearray, of a str's other forms. A
+			  * number may be an address, as those in tp_subclasses are. */
+		if (s->g->want_leaves &&
+		    (s->t->t.kind == HEAP_K_STR || s->t->t.kind == HEAP_K_BYTEARRAY))
+			scan_words(s, member(s, PY_BODY), member(s, LEAF_HEAD), ~0ull);
 		break;
 	case GRAPH_BUFFER:
 		break;
@@ -351,54 +334,57 @@ static void object(struct scan *s)
 		numpy_array(s);
 		break;
 	case GRAPH_LIST:
-		n = at(s, l->ob_size);
-		array(s, at(s, l->list_item), n, 1, 0);
+		n = scan_at(s, l->ob_size);
+		array(s, scan_at(s, l->list_item), n, 1, 1);
 		if (s->t->t.basicsize > member(s, PY_LIST_BODY))
 			plain(s, member(s, PY_LIST_BODY));
 		break;
 	case GRAPH_TUPLE:
-		n = at(s, l->ob_size);
+		n = scan_at(s, l->ob_size);
 		if (n < MAX_ITEMS)
-			words(s, l->tuple_item,
-			      s->t->t.flags & TPF_HEAPTYPE ? s->hi : l->tuple_item + 8 * (int64_t)n,
-			      ~0ull);
+			scan_words(s, l->tuple_item,
+				   s->t->t.flags & TPF_HEAPTYPE ? s->hi
+								: l->tuple_item + 8 * (int64_t)n,
+				   ~0ull);
 		if (n < MAX_ITEMS && l->tuple_item + 8 * (int64_t)n > s->hi &&
 		    s->b->bytes > s->b->have)
-			direct(s, s->base + (uint64_t)s->hi,
-			       (l->tuple_item + 8 * n - (uint64_t)s->hi) / 8, 1, 0);
+			scan_direct(s, s->base + (uint64_t)s->hi,
+				    (l->tuple_item + 8 * n - (uint64_t)s->hi) / 8, 1, 1);
 		break;
 	case GRAPH_DICT:
 		dict(s);
 		break;
 	case GRAPH_SET:
-		n = at(s, l->set_mask);
-		if (at(s, l->set_table) == s->base + l->set_smalltable)
-			words(s, l->set_smalltable, member(s, PY_SMALL_TABLE_END), ~0ull);
-		else if (n < MAX_ITEMS)
-			array(s, at(s, l->set_table), 2 * (n + 1), 2, 0);
+		n = scan_at(s, l->set_mask);
+		if (scan_at(s, l->set_table) == s->base + l->set_smalltable)
+			for (int64_t o = l->set_smalltable; o < member(s, PY_SMALL_TABLE_END);
+			     o += 16)
+				scan_emit(s, scan_at(s, o));
+		else if (n < MAX_ITEMS) /* beside each the hash: of a number the number itself */
+			array(s, scan_at(s, l->set_table), 2 * (n + 1), 2, 1);
 		if (s->t->t.basicsize > member(s, PY_SET_BODY))
 			plain(s, member(s, PY_SET_BODY));
 		break;
 	case GRAPH_WEAKREF:
-		emit(s, at(s, member(s, PY_WEAKREF_CALLBACK)));
+		scan_emit(s, scan_at(s, member(s, PY_WEAKREF_CALLBACK)));
 		if (s->t->t.flags & TPF_HEAPTYPE)
 			plain(s, member(s, PY_WEAKREF_END)); /* a subclass's own */
 		break;
 	case GRAPH_CONTEXTVAR:
-		emit(s, at(s, member(s, PY_CONTEXTVAR_NAME)));
-		emit(s, at(s, member(s, PY_CONTEXTVAR_DEFAULT)));
+		scan_emit(s, scan_at(s, member(s, PY_CONTEXTVAR_NAME)));
+		scan_emit(s, scan_at(s, member(s, PY_CONTEXTVAR_DEFAULT)));
 		break;
 	case GRAPH_LRU_LINK: /* its neighbours are not its own */
 	case GRAPH_LRU:
 		plain(s, member(s, PY_LRU_LINKS_END));
 		break;
 	case GRAPH_CODE:
-		words(s, member(s, PY_BODY), l->code_linetable + 8, ~0ull);
+		scan_words(s, member(s, PY_BODY), l->code_linetable + 8, ~0ull);
 		break;
 	case GRAPH_DEQUE:
 		deque(s);
 		if (s->t->t.dictoffset > 0) /* the rest are spare blocks with leftovers in them */
-			emit(s, at(s, s->t->t.dictoffset));
+			scan_emit(s, scan_at(s, s->t->t.dictoffset));
 		break;
 	case GRAPH_GENERATOR:
 	case GRAPH_COROUTINE:
@@ -411,30 +397,6 @@ static void object(struct scan *s)
 		plain(s, member(s, PY_BODY));
 		break;
 	}
-}
-
-/* 3.11, 3.12: an array of attribute values begins with the order in which they were set, written
- * from its end backwards: what is not in there are leftovers. The last byte is the size of it all,
- * the one before the number of attributes. (A pointer ends in two zero bytes, and a table that is
- * larger than the attributes there may be is something else.) False: this is no such array. */
-static bool attribute_values(struct scan *s)
-{
-	const uint8_t *p = s->b->data;
-
-	if (py_values_kind(s->g->h->rt) != PY_VALUES_ORDERED)
-		return false;
-	for (int64_t n = 8; n <= 40 && n <= s->hi; n += 8) {
-		uint8_t used = p[n - 2];
-		bool ok = p[n - 1] == n && used <= n - 2 && s->hi < n + 8 * n;
-
-		for (int64_t i = 0; ok && i < used; i++)
-			ok = p[n - 3 - i] < n - 2;
-		for (int64_t i = 0; ok && i < used; i++)
-			emit(s, at(s, n + 8 * p[n - 3 - i]));
-		if (ok)
-			return true;
-	}
-	return false;
 }
 
 /* The references since s->begin are those of @node. */
@@ -455,13 +417,6 @@ static int finish(struct scan *s, uint32_t node)
 	return 0;
 }
 
-/* Where a list's items begin in the block of their array: behind the debug hooks' head, and without
- * a GIL behind the room there is. */
-static uint64_t items_at(const struct graph *g, const struct heap_block *b)
-{
-	return heap_debug_head(g->h, b->place == HEAP_POOL) + (g->h->rt->free_threaded ? 8 : 0);
-}
-
 int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 {
 	struct scan s = {.g = g, .b = b, .begin = g->edge.n};
@@ -472,18 +427,8 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 	if (!b->object || !s.t->addr || s.t->addr != b->type) {
 		s.base = b->addr;
 		s.hi = (int64_t)b->have;
-		if (!b->object) {
-			uint64_t items = items_at(g, b);
-			const uint64_t *n = map64_get(&g->length, b->addr + items);
-
-			if (n && (int64_t)(items + 8 * *n) < s.hi)
-				s.hi = (int64_t)(items + 8 * *n);
-			if (!attribute_values(&s))
-				words(&s, 0, s.hi, ~0ull);
-			/* More than the walk has at hand at once. */
-			if (!n && b->bytes > b->have)
-				direct(&s, b->addr + b->have, (b->bytes - b->have) / 8, 1, 0);
-		}
+		if (!b->object)
+			scan_buffer(&s);
 	} else {
 		s.base = b->object;
 		s.lo = -(int64_t)(b->object - b->addr);
@@ -495,6 +440,6 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 	if (err || !s.soon.node)
 		return err;
 	s.begin = g->edge.n;
-	direct(&s, s.soon.addr, s.soon.n, s.soon.step, s.soon.skip);
+	scan_direct(&s, s.soon.addr, s.soon.n, s.soon.step, s.soon.of);
 	return finish(&s, s.soon.node);
 }

@@ -159,6 +159,29 @@ def test_address_and_graph(tmp_path):
     assert text.startswith("digraph") and "REGISTRY" in text and text.count("{") == text.count("}")
 
 
+# In a program that is not relocated a class lies below 2^30: then the one digit of its address is the address.
+NUMBERED = """import time
+class T: pass
+SHOP = {"classes": {"open": {"by day": [T]}}}
+NUMBERS = [id(T)]
+print(id(T), flush=True)
+del T
+time.sleep(1000)
+"""
+
+
+def test_a_number_holds_nothing():
+    process = subprocess.Popen([pythons.HOST, "-c", NUMBERED], stdout=subprocess.PIPE, text=True)
+    try:
+        address = int(process.stdout.readline())
+        answer = ask(process.pid, "--addr", hex(address))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert "SHOP" in answer["paths"][0]["path"] and "int" not in answer["paths"][0]["path"].split()
+
+
 UNTOUCHED = """import ctypes, time
 class T: pass
 calloc = ctypes.CDLL(None).calloc

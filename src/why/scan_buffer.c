@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a block that is no object refers to. */
+#include "py/versions.h"
+#include "why/scan_priv.h"
+
+/* 3.11, 3.12: an array of attribute values begins with the order in which they were set, written
+ * from its end backwards: what is not in there are leftovers. The last byte is the size of it all,
+ * the one before the number of attributes. (A pointer ends in two zero bytes, and a table that is
+ * larger than the attributes there may be is something else.) False: this is no such array. */
+static bool attribute_values(struct scan *s)
+{
+	const uint8_t *p = s->b->data;
+
+	if (py_values_kind(s->g->h->rt) != PY_VALUES_ORDERED)
+		return false;
+	for (int64_t n = 8; n <= 40 && n <= s->hi; n += 8) {
+		uint8_t used = p[n - 2];
+		bool ok = p[n - 1] == n && used <= n - 2 && s->hi < n + 8 * n;
+
+		for (int64_t i = 0; ok && i < used; i++)
+			ok = p[n - 3 - i] < n - 2;
+		for (int64_t i = 0; ok && i < used; i++)
+			scan_emit(s, scan_at(s, n + 8 * p[n - 3 - i]));
+		if (ok)
+			return true;
+	}
+	return false;
+}
+
+/* A list's items begin behind the debug hooks' head, and without a GIL behind the room there is. */
+void scan_buffer(struct scan *s)
+{
+	const struct heap_block *b = s->b;
+	int64_t items = (int64_t)heap_debug_head(s->g->h, b->place == HEAP_POOL) +
+			(s->g->h->rt->free_threaded ? 8 : 0);
+	const uint64_t *n = map64_get(&s->g->length, b->addr + (uint64_t)items);
+	bool is_table = n && *n == GRAPH_TABLE;
+
+	if (n && !is_table && items + 8 * (int64_t)*n < s->hi)
+		s->hi = items + 8 * (int64_t)*n;
+	for (int64_t o = items; is_table && o < s->hi; o += 16)
+		scan_emit(s, scan_at(s, o));
+	if (!is_table && !attribute_values(s))
+		scan_words(s, 0, s->hi, ~0ull);
+	/* More than the walk has at hand at once. */
+	if ((!n || is_table) && b->bytes > b->have)
+		scan_direct(s, b->addr + b->have, (b->bytes - b->have) / 8, is_table ? 2 : 1, 1);
+}

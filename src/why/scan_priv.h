@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* For those who look for the references in one block. */
+#ifndef PYLEAK_WHY_SCAN_PRIV_H
+#define PYLEAK_WHY_SCAN_PRIV_H
+
+#include "why/graph.h"
+
+/* Of references, where @of has a bit for the word, of every @step. */
+struct array {
+	uint32_t node; /* its own; 0 = none: the first lies in a pool, or there are no others */
+	uint64_t addr, n;
+	unsigned step, of;
+};
+
+struct scan {
+	struct graph *g;
+	const struct heap_block *b;
+	const struct graph_type *t;
+	uint64_t base;	/* of the object in the target */
+	int64_t lo, hi; /* what is readable, from the object's address */
+	size_t begin;
+	int err;
+	struct array soon; /* to be read when the object is done */
+};
+
+/* Is there a node where @word points to? Then it is a reference. */
+void scan_emit(struct scan *s, uint64_t word);
+/* The word at @off from the object; 0 where it cannot be read. */
+uint64_t scan_at(const struct scan *s, int64_t off);
+/* All from @from to @to, but for the bits that @mask has not. */
+void scan_words(struct scan *s, int64_t from, int64_t to, uint64_t mask);
+/* An array that is no node of its own: too big for the pools, not among the chunks, or new. As
+ * struct array. */
+void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned of);
+
+/* scan_buffer.c */
+void scan_buffer(struct scan *s);
+
+#endif
