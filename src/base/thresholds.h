@@ -140,6 +140,8 @@
 #define LATE_PART 0.5
 /* ... when it is long enough to have survivors of its own */
 #define LATE_S 20
+/* ... and when so many of them are to be expected in it: fewer may all have been missed */
+#define LATE_FEWEST 4
 /* of what survivors stand for where memory grows: less is none */
 #define ROOF_PART 0.5
 /* floors lag behind by no more */
@@ -201,6 +203,10 @@
 #define ENTRY_PART 0.2
 /* ... and comes before another line whose objects hang from these, when it loses so much of that */
 #define ENTRY_LEADS_PART 0.4
+/* of the survivors on one path, before they are called kept by what does not grow */
+#define HOLDER_MOST 0.5
+/* blocks of C code behind a rate: so many are called a leak without knowing who holds them */
+#define HOLDER_BLOCKS 10
 /* of the survivors on one path from a living root */
 #define HOLDER_ROOTED 0.5
 /* of the survivors in CPython's own cache of methods */

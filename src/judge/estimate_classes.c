@@ -13,6 +13,27 @@ double class_window_s(const struct estimate_classes *c, unsigned cls, const stru
 	return (double)(o->now_ns - from) / 1e9;
 }
 
+/* A stretch of which no survivor is known begins a class anew only when it should have had some. */
+static void forget_beginnings(const struct survivor *v, size_t n, const struct estimate_opts *o,
+			      struct estimate_classes *c)
+{
+	double run_s = (double)(o->now_ns - o->start_ns) / 1e9;
+	unsigned all[EVIDENCE_CLASSES + 1] = {0}, late[EVIDENCE_CLASSES + 1] = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned cls = sample_class(&v[i]);
+
+		if (!sample_wanted(&v[i], o) || v[i].rung < SURVIVED_RUNGS)
+			continue;
+		all[cls]++;
+		late[cls] += v[i].born_ns >= c->since_ns[cls];
+	}
+	for (unsigned k = 0; k < EVIDENCE_CLASSES; k++)
+		if (c->since_ns[k] && !late[k] &&
+		    all[k] * class_window_s(c, k, o) < LATE_FEWEST * run_s)
+			c->since_ns[k] = 0;
+}
+
 /* The oldest rung that enough survivors have passed: age is what tells a leak from a cache. But
  * enough of the run must be left to see that they keep coming. */
 void classes_choose_rungs(const struct survivor *v, size_t n, const struct estimate_opts *o,
@@ -21,6 +42,7 @@ void classes_choose_rungs(const struct survivor *v, size_t n, const struct estim
 	unsigned passed[EVIDENCE_CLASSES + 1][SURVIVOR_RUNGS + 1] = {{0}};
 	unsigned weak[EVIDENCE_CLASSES + 1][SURVIVOR_RUNGS + 1] = {{0}};
 
+	forget_beginnings(v, n, o, c);
 	for (size_t i = 0; i < n; i++) {
 		unsigned cls;
 

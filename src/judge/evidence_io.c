@@ -270,6 +270,7 @@ static void step(struct wire *w, struct report_holder_step *s)
 	wire_string(w, &s->type);
 	wire_u64(w, &s->entries);
 	wire_known(w, &s->growth_per_s, MOST);
+	wire_u64(w, &s->most);
 	if (!s->edge)
 		w->wrong = "a step has no kind";
 }

@@ -71,6 +71,14 @@ static bool may_be_garbage(const struct report_holder *h, const struct report_si
 	       !site->outlived_gc;
 }
 
+static bool is_filled(const struct holder_fact *f)
+{
+	size_t i = report_holder_container(&f->holder);
+
+	return f->fill.last > f->fill.first ||
+	       (i < f->holder.n && f->holder.step[i].growth_per_s > 0);
+}
+
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
 static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 			  const struct report_site *site)
@@ -80,7 +88,27 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 			       : "what holds them was not found";
 	if (may_be_garbage(&f->holder, site))
 		return "only a cycle holds them, which the next full collection may free";
+	if (!f->is_one && report_holder_is_full(&f->holder))
+		return "the container that holds some of them is full, and what holds the others "
+		       "differs";
+	if (!f->is_one && f->holder.share < HOLDER_MOST && !is_filled(f))
+		return "what holds them differs from one to the next";
 	return NULL;
+}
+
+/* The same of blocks of C code, which may be an object's own: a deque's, in a cycle. A few of them
+ * are no leak before it is known who holds them; many that were asked for in vain may be. */
+static const char *excuse_block(const struct evidence *e, const struct holder_fact *f,
+				const struct report_site *site)
+{
+	if (f && f->is_known)
+		return may_be_garbage(&f->holder, site)
+			       ? "only a cycle holds what they belong to, which the next full "
+				 "collection may free"
+			       : NULL;
+	if (site->samples >= HOLDER_BLOCKS)
+		return NULL;
+	return e->asks ? "what holds them is being looked up" : "what holds them was not found";
 }
 
 /* SQLite keeps pages it has read, 2 MB of each connection unless told otherwise. */
@@ -123,9 +151,10 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 		const struct holder_fact *f =
 			holders_is_worth(site) ? holders_find(e, site->id, site->kind) : NULL;
 
-		const char *why = site->kind == KIND_OBJECT && site->verdict == CLASS_LEAK
-					  ? excuse(e, f, site)
-					  : NULL;
+		const char *why = site->verdict != CLASS_LEAK ? NULL
+				  : site->kind == KIND_OBJECT ? excuse(e, f, site)
+				  : site->kind == KIND_HEAP   ? excuse_block(e, f, site)
+							      : NULL;
 
 		if (why)
 			verdict_excused(r, why, site);

@@ -62,6 +62,18 @@ size_t report_holder_container(const struct report_holder *h)
 		       : SIZE_MAX;
 }
 
+static bool is_full(const struct report_holder_step *s)
+{
+	return s->most && s->entries != REPORT_UNKNOWN && s->entries >= s->most;
+}
+
+bool report_holder_is_full(const struct report_holder *h)
+{
+	size_t i = report_holder_container(h);
+
+	return i < h->n && is_full(&h->step[i]);
+}
+
 static void set(struct report_site *site, const char *code, const char *text)
 {
 	site->hint = (struct report_hint){code, text};
@@ -165,14 +177,15 @@ static bool is_called_queue(const struct report_holder_step *s)
 	       (strcasestr(s->name, "queue") || strcasestr(s->name, "backlog"));
 }
 
-/* The cache of a function, and not one inside of what is kept: sqlite3's connections have one each.
- */
+/* The cache of a function that keeps all, and not one inside of what is kept: sqlite3's connections
+ * have one each. */
 static bool is_in_cache(const struct report_holder *h)
 {
 	const struct report_holder_step *cache = step_of(h, "functools._lru_cache_wrapper");
 	size_t grows = report_holder_container(h), at = cache ? (size_t)(cache - h->step) : 0;
 
-	return cache && !(grows < at) && !(at && is_type(cache - 1, "sqlite3.Connection"));
+	return cache && !(grows < at) && !(at && is_type(cache - 1, "sqlite3.Connection")) &&
+	       !(at + 1 < h->n && is_full(cache + 1));
 }
 
 static bool hint_by_type(struct report *r, const struct report_holder *h, struct report_site *site)
@@ -428,7 +441,7 @@ void report_hold(struct report *r, const struct report_holder *h, struct report_
 {
 	site->held_by.path = report_strdup(r, h->path);
 	site->held_by.share = h->share;
-	if (site->hint.code || !h->n || h->bounded)
+	if (site->hint.code || !h->n || h->bounded || report_holder_is_full(h))
 		return;
 	if (!hint_nobody(r, h, site) && !hint_in_place(r, h, site) && !hint_by_type(r, h, site) &&
 	    !hint_closure(r, h, site))

@@ -13,6 +13,7 @@ struct report_holder_step {
 	const char *type; /* "dict", "app.Session", "function app.f", "class app.C"; NULL = ? */
 	uint64_t entries; /* of a container; REPORT_UNKNOWN */
 	double growth_per_s;
+	uint64_t most; /* entries that it may have; 0 = no bound is known */
 };
 
 struct report_holder {
@@ -32,6 +33,8 @@ struct report_holder {
 /* Which step is the container that grows, else the biggest one: the innermost of equals. SIZE_MAX:
  * none is worth a word. */
 size_t report_holder_container(const struct report_holder *h);
+/* Has it as many entries as it may have? */
+bool report_holder_is_full(const struct report_holder *h);
 /* Fills held_by, and the hint where the evidence is there. */
 void report_hold(struct report *r, const struct report_holder *h, struct report_site *site);
 

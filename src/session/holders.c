@@ -125,6 +125,7 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 			.type = p->step[i].type ? report_strdup(f->r, p->step[i].type) : NULL,
 			.entries = p->step[i].entries,
 			.growth_per_s = p->step[i].growth,
+			.most = p->step[i].bound_name ? p->step[i].bound : 0,
 		};
 	find_fill(h, f, a);
 	holders_note_replacing(h, f, q, a);

@@ -344,6 +344,48 @@ static void births_that_stopped_do_not_grow(void **state)
 	free(t);
 }
 
+/* Grows, stands still for six seconds, and goes on for the last 24 of a minute. */
+static struct trend_points *a_stop(unsigned cls)
+{
+	struct trend_points *t = growth(cls, 40, 60);
+
+	for (size_t i = 0; i < t[cls].n; i++) {
+		double at = t[cls].t[i];
+
+		t[cls].v[i] = 1000 + 40 * fmin(at, 30) + 20 * fmax(at - 36, 0);
+		t[cls].top[i] = t[cls].v[i];
+	}
+	return t;
+}
+
+static size_t sites_of_those_before(struct trend_points *t, size_t n)
+{
+	struct estimate_opts o = opts();
+	struct survivor v[64];
+	struct estimate e;
+	size_t sites;
+
+	o.now_ns = 160 * S;
+	for (size_t i = 0; i < n; i++) {
+		v[i] = survivor(1, DICT, 3, 28 * (double)i / (double)n);
+		v[i].rung = 4;
+	}
+	assert_int_equal(estimate_sites(v, n, t, &o, &e), 0);
+	sites = e.n;
+	estimate_free(&e);
+	return sites;
+}
+
+static void of_a_few_nobody_need_have_been_seen_again(void **state)
+{
+	struct trend_points *t = a_stop(3);
+
+	(void)state;
+	assert_int_equal(sites_of_those_before(t, 5), 1);
+	assert_int_equal(sites_of_those_before(t, 40), 0);
+	free(t);
+}
+
 static void gc_objects_wait_for_a_full_collection(void **state)
 {
 	struct trend_points *t = growth(3, 20, 20);
@@ -420,6 +462,7 @@ int main(void)
 		cmocka_unit_test(ambiguous_survivors_are_forgiven_after_many_bursts),
 		cmocka_unit_test(impostors_of_one_content_are_dropped),
 		cmocka_unit_test(births_that_stopped_do_not_grow),
+		cmocka_unit_test(of_a_few_nobody_need_have_been_seen_again),
 		cmocka_unit_test(gc_objects_wait_for_a_full_collection),
 		cmocka_unit_test(big_bodies_share_the_growth_of_bytes),
 		cmocka_unit_test(size_limits_are_kept),

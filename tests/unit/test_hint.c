@@ -44,32 +44,32 @@ static const char *hint(const char *root, struct report_holder_step *v, size_t n
 static void containers(void **state)
 {
 	(void)state;
-	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 500, 0},
-				 {"value", NULL, "a.S", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 500, 0, 0},
+				 {"value", NULL, "a.S", U, 0, 0}),
 			    "unbounded-container");
 	/* A few entries may be anything, unless they become more. */
-	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 5, 0},
-				 {"value", NULL, "a.S", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 5, 0, 0},
+				 {"value", NULL, "a.S", U, 0, 0}),
 			    "none");
-	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 5, 1.5},
-				 {"value", NULL, "a.S", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 5, 1.5, 0},
+				 {"value", NULL, "a.S", U, 0, 0}),
 			    "unbounded-container");
 	/* What is asked about is not its own holder. */
-	assert_string_equal(HINT("module", {"root", "module a :: O", "a.O", U, 0},
-				 {"attribute", "d", "dict", 500, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: O", "a.O", U, 0, 0},
+				 {"attribute", "d", "dict", 500, 0, 0}),
 			    "none");
-	assert_string_equal(HINT("module", {"root", "module a :: Q", "queue.Queue", U, 0},
-				 {"attribute", "queue", "collections.deque", 500, 3},
-				 {"item", NULL, "a.S", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: Q", "queue.Queue", U, 0, 0},
+				 {"attribute", "queue", "collections.deque", 500, 3, 0},
+				 {"item", NULL, "a.S", U, 0, 0}),
 			    "queue-backlog");
 }
 
 /* One that is an entry of another is called after that. */
 static void a_container_in_a_container_has_a_name(void **state)
 {
-	struct report_holder_step way[] = {{"root", "module a :: GD", "dict", 5, 0},
-					   {"value", NULL, "list", 6200, 300},
-					   {"item", NULL, "a.S", U, 0}};
+	struct report_holder_step way[] = {{"root", "module a :: GD", "dict", 5, 0, 0},
+					   {"value", NULL, "list", 6200, 300, 0},
+					   {"item", NULL, "a.S", U, 0, 0}};
 	const struct report_holder h = {
 		.root = "module", .path = "p", .share = 1, .step = way, .n = 3};
 	struct report_site site = {0};
@@ -85,9 +85,9 @@ static void a_container_in_a_container_has_a_name(void **state)
 /* Neither the list of them nor their number says anything. */
 static void buffers_that_get_bigger(void **state)
 {
-	struct report_holder_step way[] = {{"root", "module a :: L", "list", 50, 0},
-					   {"item", NULL, "bytearray", U, 0},
-					   {"field", NULL, NULL, U, 0}};
+	struct report_holder_step way[] = {{"root", "module a :: L", "list", 50, 0, 0},
+					   {"item", NULL, "bytearray", U, 0, 0},
+					   {"field", NULL, NULL, U, 0, 0}};
 	struct report_holder h = {.root = "module", .path = "p", .share = 1, .step = way, .n = 3};
 	struct report_site site = {.in_place = true};
 	struct report *r;
@@ -103,104 +103,112 @@ static void buffers_that_get_bigger(void **state)
 static void by_what_is_on_the_path(void **state)
 {
 	(void)state;
-	assert_string_equal(HINT("module",
-				 {"root", "module a :: f", "functools._lru_cache_wrapper", U, 0},
-				 {"field", "cached", "dict", 500, 0}, {"value", NULL, "a.S", U, 0}),
-			    "lru-cache");
+	assert_string_equal(
+		HINT("module", {"root", "module a :: f", "functools._lru_cache_wrapper", U, 0, 0},
+		     {"field", "cached", "dict", 500, 0, 0}, {"value", NULL, "a.S", U, 0, 0}),
+		"lru-cache");
+	/* One that is full keeps no more than that. */
+	assert_string_equal(
+		HINT("module", {"root", "module a :: f", "functools._lru_cache_wrapper", U, 0, 0},
+		     {"field", "cached", "dict", 128, 0, 128}, {"value", NULL, "a.S", U, 0, 0}),
+		"none");
 	/* The cache of statements in each connection that is kept. */
-	assert_string_equal(HINT("module", {"root", "module a :: OLD", "list", 50, 3},
-				 {"item", NULL, "sqlite3.Connection", U, 0},
-				 {"field", "statement_cache", "functools._lru_cache_wrapper", U, 0},
-				 {"field", "cached", "dict", 2, 0}, {"value", NULL, "a.S", U, 0}),
-			    "unbounded-container");
-	assert_string_equal(HINT("module", {"root", "module a :: C", "list", 50, 0},
-				 {"item", NULL, "function a.f", U, 0}, {"cell", "x", "a.S", U, 0}),
+	assert_string_equal(
+		HINT("module", {"root", "module a :: OLD", "list", 50, 3, 0},
+		     {"item", NULL, "sqlite3.Connection", U, 0, 0},
+		     {"field", "statement_cache", "functools._lru_cache_wrapper", U, 0, 0},
+		     {"field", "cached", "dict", 2, 0, 0}, {"value", NULL, "a.S", U, 0, 0}),
+		"unbounded-container");
+	assert_string_equal(HINT("module", {"root", "module a :: C", "list", 50, 0, 0},
+				 {"item", NULL, "function a.f", U, 0, 0},
+				 {"cell", "x", "a.S", U, 0, 0}),
 			    "closure");
-	assert_string_equal(HINT("module", {"root", "module a :: E", "list", 50, 0},
-				 {"item", NULL, "ValueError", U, 0},
-				 {"attribute", "__traceback__", "traceback", U, 0},
-				 {"attribute", "tb_frame", "frame of a.f", U, 0},
-				 {"variable", "x", "a.S", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: E", "list", 50, 0, 0},
+				 {"item", NULL, "ValueError", U, 0, 0},
+				 {"attribute", "__traceback__", "traceback", U, 0, 0},
+				 {"attribute", "tb_frame", "frame of a.f", U, 0, 0},
+				 {"variable", "x", "a.S", U, 0, 0}),
 			    "exception-traceback");
-	assert_string_equal(HINT("module", {"root", "module a :: T", "set", 50, 0},
-				 {"item", NULL, "_asyncio.Task", U, 0},
-				 {"field", NULL, "coroutine f", U, 0},
-				 {"variable", "x", "a.S", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: T", "set", 50, 0, 0},
+				 {"item", NULL, "_asyncio.Task", U, 0, 0},
+				 {"field", NULL, "coroutine f", U, 0, 0},
+				 {"variable", "x", "a.S", U, 0, 0}),
 			    "task-not-ended");
 	/* A consumer that runs for ever, and gathers: not the task is to blame. */
-	assert_string_equal(HINT("module", {"root", "module a :: T", "set", 50, 0},
-				 {"item", NULL, "_asyncio.Task", U, 0},
-				 {"field", NULL, "coroutine f", U, 0},
-				 {"variable", "log", "list", 900, 30}, {"item", NULL, "a.S", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: T", "set", 50, 0, 0},
+				 {"item", NULL, "_asyncio.Task", U, 0, 0},
+				 {"field", NULL, "coroutine f", U, 0, 0},
+				 {"variable", "log", "list", 900, 30, 0},
+				 {"item", NULL, "a.S", U, 0, 0}),
 			    "unbounded-container");
-	assert_string_equal(HINT("module", {"root", "module a :: G", "list", 50, 9},
-				 {"item", NULL, "async_generator f", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: G", "list", 50, 9, 0},
+				 {"item", NULL, "async_generator f", U, 0, 0}),
 			    "task-not-ended");
-	assert_string_equal(HINT("module", {"root", "module a :: G", "list", 50, 9},
-				 {"item", NULL, "async_generator f", U, 0},
-				 {"variable", "page", "list", 2, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: G", "list", 50, 9, 0},
+				 {"item", NULL, "async_generator f", U, 0, 0},
+				 {"variable", "page", "list", 2, 0, 0}),
 			    "task-not-ended");
-	assert_string_equal(HINT("module", {"root", "module a :: K", "list", 50, 9},
-				 {"item", NULL, "class a.M7", U, 0},
-				 {"attribute", "__dict__", "dict", 9, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: K", "list", 50, 9, 0},
+				 {"item", NULL, "class a.M7", U, 0, 0},
+				 {"attribute", "__dict__", "dict", 9, 0, 0}),
 			    "classes-created");
-	assert_string_equal(HINT("module", {"root", "module a :: K", "dict", 50, 0},
-				 {"value", NULL, "class a.M7", U, 0},
-				 {"attribute", "seen", "dict", 900, 9},
-				 {"value", NULL, "a.S", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: K", "dict", 50, 0, 0},
+				 {"value", NULL, "class a.M7", U, 0, 0},
+				 {"attribute", "seen", "dict", 900, 9, 0},
+				 {"value", NULL, "a.S", U, 0, 0}),
 			    "unbounded-container");
 	assert_string_equal(HINT("module",
-				 {"root", "module a :: QUEUE", "collections.deque", 50, 9},
-				 {"item", NULL, "dict", 2, 0}),
+				 {"root", "module a :: QUEUE", "collections.deque", 50, 9, 0},
+				 {"item", NULL, "dict", 2, 0, 0}),
 			    "queue-backlog");
-	assert_string_equal(HINT("module", {"root", "module a :: F", "list", 50, 9},
-				 {"item", NULL, "function f.<locals>.g", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: F", "list", 50, 9, 0},
+				 {"item", NULL, "function f.<locals>.g", U, 0, 0}),
 			    "closure");
-	assert_string_equal(HINT("module", {"root", "module a :: F", "list", 50, 9},
-				 {"item", NULL, "function f.<locals>.g", U, 0},
-				 {"attribute", "__closure__", "tuple", 1, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: F", "list", 50, 9, 0},
+				 {"item", NULL, "function f.<locals>.g", U, 0, 0},
+				 {"attribute", "__closure__", "tuple", 1, 0, 0}),
 			    "closure");
-	assert_string_equal(HINT("module", {"root", "module a :: F", "list", 50, 9},
-				 {"item", NULL, "method", U, 0},
-				 {"attribute", "__self__", "a.Widget", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: F", "list", 50, 9, 0},
+				 {"item", NULL, "method", U, 0, 0},
+				 {"attribute", "__self__", "a.Widget", U, 0, 0}),
 			    "closure");
 	/* One function, and what it keeps to itself grows. */
-	assert_string_equal(HINT("module",
-				 {"root", "module a :: f", "function memo.<locals>.g", U, 0},
-				 {"cell", "cache", "dict", 900, 9}, {"value", NULL, "a.S", U, 0}),
+	assert_string_equal(
+		HINT("module", {"root", "module a :: f", "function memo.<locals>.g", U, 0, 0},
+		     {"cell", "cache", "dict", 900, 9, 0}, {"value", NULL, "a.S", U, 0, 0}),
+		"unbounded-container");
+	assert_string_equal(HINT("module", {"root", "module a :: D", "list", 50, 9, 0},
+				 {"item", NULL, "_asyncio.Task, done", U, 0, 0},
+				 {"field", NULL, "coroutine f, ended", U, 0, 0}),
 			    "unbounded-container");
-	assert_string_equal(HINT("module", {"root", "module a :: D", "list", 50, 9},
-				 {"item", NULL, "_asyncio.Task, done", U, 0},
-				 {"field", NULL, "coroutine f, ended", U, 0}),
-			    "unbounded-container");
-	assert_string_equal(HINT("module", {"root", "module a :: M", "list", 50, 9},
-				 {"item", NULL, "mmap.mmap", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: M", "list", 50, 9, 0},
+				 {"item", NULL, "mmap.mmap", U, 0, 0}),
 			    "mapping-not-released");
-	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0},
-				 {"item", NULL, "memoryview", U, 0},
-				 {"attribute", "obj", "bytes", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0, 0},
+				 {"item", NULL, "memoryview", U, 0, 0},
+				 {"attribute", "obj", "bytes", U, 0, 0}),
 			    "view-pins-base");
-	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0},
-				 {"item", NULL, "numpy.ndarray", U, 0},
-				 {"attribute", "base", "numpy.ndarray", U, 0},
-				 {"field", NULL, "memory of C code", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0, 0},
+				 {"item", NULL, "numpy.ndarray", U, 0, 0},
+				 {"attribute", "base", "numpy.ndarray", U, 0, 0},
+				 {"field", NULL, "memory of C code", U, 0, 0}),
 			    "view-pins-base");
 	/* an array of objects that holds arrays */
-	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0},
-				 {"item", NULL, "numpy.ndarray", U, 0},
-				 {"field", NULL, "numpy.ndarray", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0, 0},
+				 {"item", NULL, "numpy.ndarray", U, 0, 0},
+				 {"field", NULL, "numpy.ndarray", U, 0, 0}),
 			    "unbounded-container");
-	assert_string_equal(HINT("module", {"root", "module a :: K", "dict", 50, 0},
-				 {"value", NULL, "class a.M7", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module a :: K", "dict", 50, 0, 0},
+				 {"value", NULL, "class a.M7", U, 0, 0}),
 			    "classes-created");
-	assert_string_equal(HINT("module", {"root", "module gc :: garbage", "list", 50, 0},
-				 {"item", NULL, "a.S", U, 0}),
+	assert_string_equal(HINT("module", {"root", "module gc :: garbage", "list", 50, 0, 0},
+				 {"item", NULL, "a.S", U, 0, 0}),
 			    "gc-garbage");
 }
 
 static void nobody_and_cycles(void **state)
 {
-	struct report_holder_step one = {"root", "cycle", "a.S", U, 0};
+	struct report_holder_step one = {"root", "cycle", "a.S", U, 0, 0};
 	struct report_holder h = {.root = "unreferenced", .path = "p", .step = &one, .n = 1};
 
 	(void)state;
@@ -220,8 +228,8 @@ static void nobody_and_cycles(void **state)
 /* What will be full one day needs no remedy. */
 static void bounded(void **state)
 {
-	struct report_holder_step v[] = {{"root", "module a :: D", "collections.deque", 500, 9},
-					 {"item", NULL, "a.S", U, 0}};
+	struct report_holder_step v[] = {{"root", "module a :: D", "collections.deque", 500, 9, 0},
+					 {"item", NULL, "a.S", U, 0, 0}};
 	struct report_holder h = {.root = "module", .path = "p", .share = 1, .step = v, .n = 2};
 
 	(void)state;
@@ -234,7 +242,7 @@ static void bounded(void **state)
 /* What C code lost, by the function that took it. */
 static void lost_block(void **state)
 {
-	struct report_holder_step one = {"root", "unreferenced", "memory of C code", U, 0};
+	struct report_holder_step one = {"root", "unreferenced", "memory of C code", U, 0, 0};
 	const struct report_holder h = {
 		.root = "unreferenced", .path = "p", .share = 1, .step = &one, .n = 1};
 	struct report_frame frames[] = {
@@ -256,7 +264,7 @@ static void lost_block(void **state)
 
 static void kept_hint(void **state)
 {
-	struct report_holder_step one = {"root", "unreferenced", "a.S", U, 0};
+	struct report_holder_step one = {"root", "unreferenced", "a.S", U, 0, 0};
 	const struct report_holder h = {.root = "unreferenced", .path = "p", .step = &one, .n = 1};
 	struct report_site site = {.hint = {"native-leak", "said already"}};
 	struct report *r;
@@ -271,7 +279,7 @@ static void kept_hint(void **state)
 /* Objects that Python made and C code keeps: its extension need not be on the stack. */
 static void lost_object(void **state)
 {
-	struct report_holder_step one = {"root", "unreferenced", "dict", U, 0};
+	struct report_holder_step one = {"root", "unreferenced", "dict", U, 0, 0};
 	const struct report_holder h = {.root = "unreferenced", .path = "p", .step = &one, .n = 1};
 	struct report_frame frames[] = {
 		{.native = true,
@@ -301,10 +309,11 @@ static void lost_object(void **state)
 static void figures(void **state)
 {
 	struct report_holder_step v[] = {
-		{"root", "class matplotlib._pylab_helpers.Gcf", "type", U, 0},
-		{"attribute", "figs", "collections.OrderedDict", 50, 3},
-		{"value", NULL, "matplotlib.backend_bases.FigureManagerBase", U, 0},
-		{"attribute", "canvas", "matplotlib.backends.backend_agg.FigureCanvasAgg", U, 0}};
+		{"root", "class matplotlib._pylab_helpers.Gcf", "type", U, 0, 0},
+		{"attribute", "figs", "collections.OrderedDict", 50, 3, 0},
+		{"value", NULL, "matplotlib.backend_bases.FigureManagerBase", U, 0, 0},
+		{"attribute", "canvas", "matplotlib.backends.backend_agg.FigureCanvasAgg", U, 0,
+		 0}};
 	struct report_holder h = {.root = "class", .path = "p", .share = 1, .step = v, .n = 4};
 	struct report_site site = {0};
 	struct report *r;

@@ -107,9 +107,9 @@ static void make_native(struct world *w)
 
 static void make_rest(struct world *w)
 {
-	w->step[0] = (struct report_holder_step){"root", "app", NULL, REPORT_UNKNOWN, 0};
-	w->step[1] = (struct report_holder_step){"attribute", "seen", "list", 1200, 20};
-	w->step[2] = (struct report_holder_step){"item", "i", "dict", 3, 0};
+	w->step[0] = (struct report_holder_step){"root", "app", NULL, REPORT_UNKNOWN, 0, 0};
+	w->step[1] = (struct report_holder_step){"attribute", "seen", "list", 1200, 20, 0};
+	w->step[2] = (struct report_holder_step){"item", "i", "dict", 3, 0, 0};
 	w->holder[0] = (struct holder_fact){
 		.is_known = true,
 		.holder = {.root = "module",
@@ -285,6 +285,32 @@ static void no_leak_before_its_holder_is_known(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
 
+/* A store that grows is a reason in itself; one that is full, or that has one of many, is none. */
+static void no_leak_for_what_holds_a_few_of_them(void **state)
+{
+	struct world *w = *state;
+	struct holder_fact *f = &w->holder[0];
+
+	f->is_one = false;
+	f->holder.share = 0.17;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	w->step[1].growth_per_s = 0;
+	f->fill.last = f->fill.first;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "differs from one to the next"));
+	w->step[1].most = w->step[1].entries;
+	f->holder.share = 0.7;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "is full"));
+	assert_null(site_at(&w->p, "handle")->hint.code);
+	w->step[1].most = 0;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+}
+
 /* Judged when the census of @from_s to @to_s of the run found that dicts grow by @per_s. */
 static const struct report_site *judge_counted(struct world *w, double per_s, double from_s,
 					       double to_s)
@@ -383,7 +409,7 @@ static void hold_the_other(struct world *w, const char *file)
 {
 	w->frame[2].file = file;
 	judge_held(w);
-	w->step[3] = (struct report_holder_step){"item", "body", "bytes", 3, 0};
+	w->step[3] = (struct report_holder_step){"item", "body", "bytes", 3, 0, 0};
 	w->holder[1] = w->holder[0];
 	w->holder[1].kind = KIND_HEAP;
 	w->holder[1].holder.n = 4;
@@ -839,6 +865,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_leak_is_called_one),
 		TEST(no_leak_before_its_holder_is_known),
+		TEST(no_leak_for_what_holds_a_few_of_them),
 		TEST(one_container_is_one_cause),
 		TEST(the_line_of_the_entries_comes_first),
 		TEST(one_line_is_one_cause),
