@@ -186,7 +186,8 @@ static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint
 	for (uint64_t i = 0; i < bytes / 8; i++) {
 		struct reach_root *root = NULL;
 
-		if (kind != REACH_INTERP || !roots_is_remembered(r, w, i))
+		if (kind != REACH_INTERP ||
+		    (!roots_is_remembered(r, w, i) && !roots_is_listed(r, w, bytes / 8, i)))
 			root = roots_add(r, kind, w[i]);
 		if (!root)
 			continue;
@@ -282,12 +283,13 @@ static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t 
 
 /* A word of CPython's own data that has been looked at as the interpreter's, where free lists are
  * known for what they are; or one that holds nothing. */
-static bool is_no_holder(const struct reach *r, const uint64_t *w, uint64_t i, uint64_t start)
+static bool is_no_holder(const struct reach *r, const uint64_t *w, uint64_t n, uint64_t i,
+			 uint64_t start)
 {
 	uint64_t at = start + 8 * i;
 
 	return (at >= r->main && at - r->main < r->g->h->rt->layout.interp_size) ||
-	       roots_is_remembered(r, w, i);
+	       roots_is_remembered(r, w, i) || roots_is_listed(r, w, n, i);
 }
 
 static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool is_python)
@@ -305,7 +307,8 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 	for (uint64_t i = 0; i < bytes / 8; i++) {
 		struct reach_root *root;
 
-		if (!heap_is_pointer(w[i]) || (is_python && is_no_holder(r, w, i, start)))
+		if (!heap_is_pointer(w[i]) ||
+		    (is_python && is_no_holder(r, w, bytes / 8, i, start)))
 			continue;
 		root = roots_add(r,
 				 !is_python		? REACH_LIBRARY

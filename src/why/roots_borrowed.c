@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Words of CPython's own that point to objects without holding them. The method cache remembers
+ * what was found by name: 4,096 entries of a version, the name and what was found (struct
+ * type_cache_entry, Objects/typeobject.c and pycore_typeobject.h, 3.8 - 3.15). Free lists are
+ * arrays of 80 blocks of one size (until 3.12, Objects/dictobject.c, listobject.c): their slots
+ * that are not in use still name what was in them, which may be in use again. */
+#include "why/roots.h"
+
+#define LISTED 12 /* neighbours of one size; no state names so many of its own */
+
+static bool is_str(const struct reach *r, uint64_t addr)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	struct heap_type t;
+	uint64_t type;
+
+	return heap_is_pointer(addr) &&
+	       !proc_read_u64(rt->proc, addr + rt->layout.ob_type, &type) && type &&
+	       heap_type_get(r->g->h, type, &t) && t.kind == HEAP_K_STR;
+}
+
+static bool is_of_size(const struct graph *g, uint64_t addr, uint64_t bytes)
+{
+	uint32_t node = graph_find_block(g, addr, NULL);
+	uint64_t size;
+
+	if (node >= g->n_pooled) /* NODE_NONE too */
+		return false;
+	graph_addr(g, node, &size);
+	return size == bytes;
+}
+
+bool roots_is_listed(const struct reach *r, const uint64_t *w, uint64_t n, uint64_t i)
+{
+	const struct graph *g = r->g;
+	uint32_t node = graph_find_block(g, w[i], NULL);
+	uint64_t bytes, from = i, to = i + 1;
+
+	/* Numbers and characters that are kept for all stand side by side, too. */
+	if (node >= g->n_pooled || graph_is_leaf(g, node))
+		return false;
+	graph_addr(g, node, &bytes);
+	while (from && i - from < LISTED && is_of_size(g, w[from - 1], bytes))
+		from--;
+	while (to < n && to - from < LISTED && is_of_size(g, w[to], bytes))
+		to++;
+	return to - from >= LISTED;
+}
+
+bool roots_is_remembered(const struct reach *r, const uint64_t *w, uint64_t i)
+{
+	return i >= 2 && w[i - 2] && graph_find(r->g, w[i]) != NODE_NONE &&
+	       graph_find(r->g, w[i - 2]) == NODE_NONE && is_str(r, w[i - 1]);
+}
