@@ -205,7 +205,9 @@
 #define ENTRY_LEADS_PART 0.4
 /* of the survivors on one path, before they are called kept by what does not grow */
 #define HOLDER_MOST 0.5
-/* blocks of C code behind a rate: so many are called a leak without knowing who holds them */
+/* seconds that blocks of C code which a cycle owns wait for the collector, where it does collect */
+#define BLOCK_WAITS_S 120
+/* blocks of C code that windows saw: so many are called a leak without knowing who holds them */
 #define HOLDER_BLOCKS 10
 /* of the survivors on one path from a living root */
 #define HOLDER_ROOTED 0.5

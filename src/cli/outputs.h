@@ -24,15 +24,15 @@ struct outputs_files {
 
 /* Rows of an option table: OUT_FORMATS(OUTPUTS_ROW, struct my_opts, "final report"), which fills
  * its member files. */
-#define OUTPUTS_ROW(name, text, suffix, type, what)                   \
-	{0,                                                           \
-	 OPT_STRING,                                                  \
-	 #name,                                                       \
-	 "FILE",                                                      \
-	 offsetof(type, files.path[OUT_##name]),                      \
-	 "also write the " what " as " text "; - is standard output", \
-	 0,                                                           \
-	 0,                                                           \
+#define OUTPUTS_ROW(name, text, suffix, type, what)                                 \
+	{0,                                                                         \
+	 OPT_STRING,                                                                \
+	 #name,                                                                     \
+	 "FILE",                                                                    \
+	 offsetof(type, files.path[OUT_##name]),                                    \
+	 "also write the " what " as " text "; - is standard output, for it alone", \
+	 0,                                                                         \
+	 0,                                                                         \
 	 NULL},
 
 /* And for the member files.output. */

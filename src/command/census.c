@@ -49,7 +49,7 @@ static const struct opt table[] = {
 	{'T', OPT_U32, "top", "N", ROW(top), "types and samples shown (default 20)", 1, 100000,
 	 NULL},
 	{0, OPT_STRING, "json", "FILE", ROW(json),
-	 "also write all of it as JSON; - is standard output", 0, 0, NULL},
+	 "also write all of it as JSON; - is standard output, for it alone", 0, 0, NULL},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(source.no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{'q', OPT_FLAG, "quiet", NULL, ROW(is_quiet), "no progress", 0, 0, NULL},
 	{'v', OPT_COUNT, "verbose", NULL, ROW(verbose), "what the tool does", 0, 0, NULL},

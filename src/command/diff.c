@@ -28,15 +28,15 @@ struct side {
 
 static const char *const fail_words[] = {"leak", NULL};
 
-#define FORMAT(name, text, ...)                             \
-	{0,                                                 \
-	 OPT_STRING,                                        \
-	 #name,                                             \
-	 "FILE",                                            \
-	 ROW(path[DIFF_##name]),                            \
-	 "also write it as " text "; - is standard output", \
-	 0,                                                 \
-	 0,                                                 \
+#define FORMAT(name, text, ...)                                           \
+	{0,                                                               \
+	 OPT_STRING,                                                      \
+	 #name,                                                           \
+	 "FILE",                                                          \
+	 ROW(path[DIFF_##name]),                                          \
+	 "also write it as " text "; - is standard output, for it alone", \
+	 0,                                                               \
+	 0,                                                               \
 	 NULL},
 #define SUFFIX(name, text, suffix, ...) " " suffix
 

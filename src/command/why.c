@@ -52,7 +52,7 @@ static const struct opt table[] = {
 	 "time between two looks at the lengths of containers (default 1; 0: one look)", 0, 3600,
 	 NULL},
 	{0, OPT_STRING, "json", "FILE", ROW(json),
-	 "also write the answer as JSON; - is standard output", 0, 0, NULL},
+	 "also write the answer as JSON; - is standard output, for it alone", 0, 0, NULL},
 	{0, OPT_STRING, "dot", "FILE", ROW(dot), "also write the paths as a graph for dot(1)", 0, 0,
 	 NULL},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(source.no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},

@@ -18,7 +18,8 @@ static void forget_beginnings(const struct survivor *v, size_t n, const struct e
 			      struct estimate_classes *c)
 {
 	double run_s = (double)(o->now_ns - o->start_ns) / 1e9;
-	unsigned all[EVIDENCE_CLASSES + 1] = {0}, late[EVIDENCE_CLASSES + 1] = {0};
+	uint64_t youngest[EVIDENCE_CLASSES + 1] = {0};
+	unsigned all[EVIDENCE_CLASSES + 1] = {0};
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned cls = sample_class(&v[i]);
@@ -26,12 +27,16 @@ static void forget_beginnings(const struct survivor *v, size_t n, const struct e
 		if (!sample_wanted(&v[i], o) || v[i].rung < SURVIVED_RUNGS)
 			continue;
 		all[cls]++;
-		late[cls] += v[i].born_ns >= c->since_ns[cls];
+		youngest[cls] = v[i].born_ns > youngest[cls] ? v[i].born_ns : youngest[cls];
 	}
-	for (unsigned k = 0; k < EVIDENCE_CLASSES; k++)
-		if (c->since_ns[k] && !late[k] &&
-		    all[k] * class_window_s(c, k, o) < LATE_FEWEST * run_s)
+	for (unsigned k = 0; k < EVIDENCE_CLASSES; k++) {
+		double silent_s = (double)(o->now_ns - youngest[k]) / 1e9 -
+				  survivor_age_s[SURVIVED_RUNGS - 1];
+
+		if (all[k] && youngest[k] < c->since_ns[k] &&
+		    all[k] * silent_s < LATE_FEWEST * run_s)
 			c->since_ns[k] = 0;
+	}
 }
 
 /* The oldest rung that enough survivors have passed: age is what tells a leak from a cache. But

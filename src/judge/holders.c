@@ -62,36 +62,44 @@ static bool is_root(const struct report_holder *h, const char *name)
 	return h->root && !strcmp(h->root, name);
 }
 
-/* Garbage that nobody has looked at yet is no leak. */
-static bool may_be_garbage(const struct report_holder *h, const struct report_site *site)
+/* What a full collection frees is no leak, whatever seems to have outlived one: one object looks
+ * like another that lies where it lay. */
+static bool may_be_garbage(const struct report_holder *h)
 {
 	bool is_off = h->gc_known && !h->gc_enabled;
 
-	return is_root(h, "cycle") && !h->frozen && !h->uncollectable && !is_off &&
-	       !site->outlived_gc;
+	return is_root(h, "cycle") && !h->frozen && !h->uncollectable && !is_off;
+}
+
+/* What has no such root may hang from as many things as there are of it, and frames and threads are
+ * told apart. */
+static bool lives_on(const struct report_holder *h)
+{
+	return is_root(h, "module") || is_root(h, "static") || is_root(h, "interpreter");
 }
 
 static bool is_filled(const struct holder_fact *f)
 {
 	size_t i = report_holder_container(&f->holder);
 
-	return f->fill.last > f->fill.first ||
+	return (f->fill.addr && f->fill.last > f->fill.first) ||
 	       (i < f->holder.n && f->holder.step[i].growth_per_s > 0);
 }
 
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
-static const char *excuse(const struct evidence *e, const struct holder_fact *f,
-			  const struct report_site *site)
+static const char *excuse(const struct evidence *e, const struct holder_fact *f)
 {
 	if (!f || !f->is_known)
 		return e->asks ? "what holds them is being looked up"
 			       : "what holds them was not found";
-	if (may_be_garbage(&f->holder, site))
+	if (may_be_garbage(&f->holder))
 		return "only a cycle holds them, which the next full collection may free";
-	if (!f->is_one && report_holder_is_full(&f->holder))
+	if (f->is_one || is_filled(f) || !lives_on(&f->holder))
+		return NULL;
+	if (report_holder_is_full(&f->holder))
 		return "the container that holds some of them is full, and what holds the others "
 		       "differs";
-	if (!f->is_one && f->holder.share < HOLDER_MOST && !is_filled(f))
+	if (f->holder.share < HOLDER_MOST)
 		return "what holds them differs from one to the next";
 	return NULL;
 }
@@ -102,11 +110,12 @@ static const char *excuse_block(const struct evidence *e, const struct holder_fa
 				const struct report_site *site)
 {
 	if (f && f->is_known)
-		return may_be_garbage(&f->holder, site)
+		return may_be_garbage(&f->holder) &&
+				       !(e->objects.collections && site->oldest_s >= BLOCK_WAITS_S)
 			       ? "only a cycle holds what they belong to, which the next full "
 				 "collection may free"
 			       : NULL;
-	if (site->samples >= HOLDER_BLOCKS)
+	if (site->samples >= HOLDER_BLOCKS || !site->estimated)
 		return NULL;
 	return e->asks ? "what holds them is being looked up" : "what holds them was not found";
 }
@@ -152,7 +161,7 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 			holders_is_worth(site) ? holders_find(e, site->id, site->kind) : NULL;
 
 		const char *why = site->verdict != CLASS_LEAK ? NULL
-				  : site->kind == KIND_OBJECT ? excuse(e, f, site)
+				  : site->kind == KIND_OBJECT ? excuse(e, f)
 				  : site->kind == KIND_HEAP   ? excuse_block(e, f, site)
 							      : NULL;
 

@@ -338,7 +338,6 @@ static void finish_site(struct joiner *j, struct joined *to)
 				    ? to->births * to->births / to->variance
 				    : NAN;
 	site->oldest_s = to->evidence.oldest_s;
-	site->outlived_gc = to->evidence.collections > 0;
 	to->evidence.run_s = j->run_s;
 	to->evidence.process_bytes =
 		j->e->seen.rss_bytes == REPORT_UNKNOWN ? 0 : (double)j->e->seen.rss_bytes;

@@ -64,7 +64,8 @@ size_t report_holder_container(const struct report_holder *h)
 
 static bool is_full(const struct report_holder_step *s)
 {
-	return s->most && s->entries != REPORT_UNKNOWN && s->entries >= s->most;
+	return s->most && s->entries != REPORT_UNKNOWN && s->entries >= s->most &&
+	       !(s->growth_per_s > 0);
 }
 
 bool report_holder_is_full(const struct report_holder *h)
@@ -441,9 +442,9 @@ void report_hold(struct report *r, const struct report_holder *h, struct report_
 {
 	site->held_by.path = report_strdup(r, h->path);
 	site->held_by.share = h->share;
-	if (site->hint.code || !h->n || h->bounded || report_holder_is_full(h))
+	if (site->hint.code || !h->n || h->bounded)
 		return;
-	if (!hint_nobody(r, h, site) && !hint_in_place(r, h, site) && !hint_by_type(r, h, site) &&
-	    !hint_closure(r, h, site))
+	if (!hint_nobody(r, h, site) && !report_holder_is_full(h) && !hint_in_place(r, h, site) &&
+	    !hint_by_type(r, h, site) && !hint_closure(r, h, site))
 		hint_container(r, h, site);
 }

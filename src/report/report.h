@@ -56,12 +56,11 @@ struct report_held {
 struct report_site {
 	char id[17];
 	REPORT_SITE(FIELD_MEMBER, )
-	bool is_bounded;  /* what holds its objects has a bound that was read, and it is not beyond
-			     reach */
-	bool in_place;	  /* it is blocks that were there that get bigger */
-	bool outlived_gc; /* survivors of it, a full collection */
-	bool by_census;	  /* its rate is what the census counts of its types; not in the JSON */
-	float behind;	  /* loss by which it is put before others; not in the JSON */
+	bool is_bounded; /* what holds its objects has a bound that was read, and it is not beyond
+			    reach */
+	bool in_place;	 /* it is blocks that were there that get bigger */
+	bool by_census;	 /* its rate is what the census counts of its types; not in the JSON */
+	float behind;	 /* loss by which it is put before others; not in the JSON */
 	struct report_type *types;
 	size_t n_types;
 	struct report_hint hint;

@@ -95,7 +95,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 	double value[TREND_SERIES];
 	char text[400];
 
-	if (proc_memory(m->s->proc, &m->now))
+	if (proc_memory(m->s->proc, &m->now) || !proc_alive(m->s->proc))
 		return now_ns + MEMORY_NS;
 	time->is_stopped = m->now.stopped;
 	if (time->is_stopped && m->read_ns)

@@ -3,6 +3,8 @@
 #include "py/versions.h"
 #include "why/scan_priv.h"
 
+#define KEYS_HEAD 40
+
 /* 3.11, 3.12: an array of attribute values begins with the order in which they were set, written
  * from its end backwards: what is not in there are leftovers. The last byte is the size of it all,
  * the one before the number of attributes. (A pointer ends in two zero bytes, and a table that is
@@ -27,20 +29,45 @@ static bool attribute_values(struct scan *s)
 	return false;
 }
 
+/* The keys of a dict, by what their head says of their size: beside each lies its hash, and behind
+ * the last are leftovers. False: this is no such table, or has no hashes, or is not all at hand. */
+static bool keys_table(struct scan *s, int64_t head)
+{
+	const struct heap_block *b = s->b;
+	struct heap_keys k;
+	uint64_t room;
+
+	if (b->have < b->bytes || b->bytes < (uint64_t)head + KEYS_HEAD ||
+	    heap_u64(b->data + head) != 1 || !heap_keys_facts(s->g->h->rt, b->data + head, &k) ||
+	    k.entry_size != 24)
+		return false;
+	room = b->bytes - (uint64_t)head;
+	if (!k.n || k.bytes > room || room - k.bytes >= 16)
+		return false;
+	for (uint64_t i = 0; i < k.n; i++) {
+		int64_t at = head + (int64_t)(k.entries + 24 * i);
+
+		scan_emit(s, scan_at(s, at + 8));
+		scan_emit(s, scan_at(s, at + 16));
+	}
+	return true;
+}
+
 /* A list's items begin behind the debug hooks' head, and without a GIL behind the room there is. */
 void scan_buffer(struct scan *s)
 {
 	const struct heap_block *b = s->b;
-	int64_t items = (int64_t)heap_debug_head(s->g->h, b->place == HEAP_POOL) +
-			(s->g->h->rt->free_threaded ? 8 : 0);
+	int64_t head = (int64_t)heap_debug_head(s->g->h, b->place == HEAP_POOL);
+	int64_t items = head + (s->g->h->rt->free_threaded ? 8 : 0);
 	const uint64_t *n = map64_get(&s->g->length, b->addr + (uint64_t)items);
-	bool is_table = n && *n == GRAPH_TABLE;
+	const uint64_t *table = map64_get(&s->g->length, b->addr + (uint64_t)head);
+	bool is_table = table && *table == GRAPH_TABLE;
 
 	if (n && !is_table && items + 8 * (int64_t)*n < s->hi)
 		s->hi = items + 8 * (int64_t)*n;
-	for (int64_t o = items; is_table && o < s->hi; o += 16)
+	for (int64_t o = head; is_table && o < s->hi; o += 16)
 		scan_emit(s, scan_at(s, o));
-	if (!is_table && !attribute_values(s))
+	if (!is_table && !attribute_values(s) && (n || !keys_table(s, head)))
 		scan_words(s, 0, s->hi, ~0ull);
 	/* More than the walk has at hand at once. */
 	if ((!n || is_table) && b->bytes > b->have)

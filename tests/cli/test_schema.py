@@ -72,7 +72,7 @@ def every_object(value, path=()):
             yield from every_object(child, path + (key,))
 
 
-OPTIONAL = ("source", "around")
+OPTIONAL = ("source", "around", "notes")
 
 
 def test_no_key_may_be_missing(validator):
