@@ -18,7 +18,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import workloads  # noqa: E402
-from usage import below, cpu_ns  # noqa: E402
+from usage import below, cpu_ns, peak_mb  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3.11"
@@ -37,13 +37,13 @@ JOBS = {
     "pools": ("heap_census",),
     "memory": ("memwatch_read", "proc_memory"),
     "descriptors": ("fds_poll", "fds_table_look"),
-    "blocks": ("native_step", "native_table_scan", "native_sites"),
+    "blocks": ("native_table_scan", "native_sites"),
 }
 JOB_OF = {function: job for job, functions in JOBS.items() for function in functions}
 
 
 def stacks(text):
-    """Of `perf script`: functions from the outside in, a list for each sample."""
+    """The stack of each sample that `perf script` prints: functions from the outside in."""
     for sample in text.split("\n\n"):
         frames = [line.split(None, 1) for line in sample.splitlines()[1:]]
         if frames:
@@ -82,8 +82,7 @@ def measure(args, kind):
             jobs = sampled(tool.pid, args.seconds, where)
             took = time.monotonic() - begin
             core = [(cpu_ns(pids) - b) / 1e7 / took for pids, b in zip(([tool.pid], guardian), before)]
-            with open("/proc/%d/status" % tool.pid) as f:
-                peak = next(int(line.split()[1]) for line in f if line.startswith("VmHWM")) / 1024
+            peak = peak_mb(tool.pid)
         finally:
             if tool:
                 tool.send_signal(signal.SIGINT)

@@ -22,7 +22,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import workloads  # noqa: E402
-from usage import below, cpu_ns  # noqa: E402
+from usage import below, cpu_ns, peak_mb  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 START_S = 5.0  # from the start of the tool: told apart
@@ -47,10 +47,6 @@ class Tool:
 
     def pids(self):
         return [self.process.pid, *below(self.process.pid)]
-
-    def peak_mb(self):
-        with open("/proc/%d/status" % self.process.pid) as f:
-            return next(int(line.split()[1]) for line in f if line.startswith("VmHWM")) / 1024
 
     def finish(self):
         self.process.send_signal(signal.SIGINT)
@@ -84,7 +80,7 @@ def watched(args, pid, out):
     used = cpu_ns(pids)
     time.sleep(SPAN_S)
     end = time.monotonic()
-    core, peak = (cpu_ns(pids) - used) / 1e9 / (end - middle), tool.peak_mb()
+    core, peak = (cpu_ns(pids) - used) / 1e9 / (end - middle), peak_mb(tool.process.pid)
     return (begin, middle), (middle, end), core, peak, tool.finish()
 
 

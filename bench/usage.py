@@ -15,6 +15,11 @@ def below(pid):
         return [int(p) for p in f.read().split()]
 
 
+def peak_mb(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM")) / 1024
+
+
 def wait(process):
     """Waits for the end of a Popen. (CPU seconds, peak RSS in KiB); a failure ends the benchmark."""
     _, status, usage = os.wait4(process.pid, 0)

@@ -62,8 +62,8 @@ static bool is_root(const struct report_holder *h, const char *name)
 	return h->root && !strcmp(h->root, name);
 }
 
-/* What a full collection frees is no leak, whatever seems to have outlived one: one object looks
- * like another that lies where it lay. */
+/* A full collection frees them, also when they seem to have outlived one: an object looks like
+ * another that lies where it lay. */
 static bool may_be_garbage(const struct report_holder *h)
 {
 	bool is_off = h->gc_known && !h->gc_enabled;
@@ -71,8 +71,8 @@ static bool may_be_garbage(const struct report_holder *h)
 	return is_root(h, "cycle") && !h->frozen && !h->uncollectable && !is_off;
 }
 
-/* What has no such root may hang from as many things as there are of it, and frames and threads are
- * told apart. */
+/* Paths from these roots are one where the objects have one cause. Others part for each object: by
+ * thread, by frame, by the shape of a cycle. */
 static bool lives_on(const struct report_holder *h)
 {
 	return is_root(h, "module") || is_root(h, "static") || is_root(h, "interpreter");

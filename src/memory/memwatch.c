@@ -177,7 +177,7 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	if (w->read_ns && now - w->read_ns < READ_NS)
 		return;
 	limits_read(rt->proc, m, &cgroup, &limit);
-	/* Of a process that exits the kernel shows the group at the root (v1), and less memory. */
+	/* The kernel shows an exiting process in the group at the root (v1), with less memory. */
 	if (!proc_alive(rt->proc))
 		return;
 	w->cgroup = cgroup;

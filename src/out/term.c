@@ -386,16 +386,21 @@ static void put_loss(struct line *l, const struct report_lost *lost)
 	line_end(l);
 }
 
+void term_notes(struct line *l, const struct report_process *p, const char *lead)
+{
+	for (size_t i = 0; i < p->n_notes; i++) {
+		line_text(l, lead);
+		line_words(l, p->notes[i]);
+		line_end(l);
+	}
+}
+
 static void put_remarks(struct line *l, const struct report_process *p, bool verbose)
 {
 	if (p->n_sites)
 		line_end(l);
 	put_probe(l, p);
-	for (size_t i = 0; i < p->n_notes; i++) {
-		line_text(l, "  note: ");
-		line_words(l, p->notes[i]);
-		line_end(l);
-	}
+	term_notes(l, p, "  note: ");
 	for (size_t i = 0; i < p->n_lost; i++)
 		if (verbose ? p->lost[i].n : is_missing(&p->lost[i]))
 			put_loss(l, &p->lost[i]);

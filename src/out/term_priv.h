@@ -14,6 +14,8 @@ void term_verdict(struct line *l, const struct report_process *p);
 /* "not counted, 12 times: a new stack did not fit the ring buffer" */
 char *term_lost(const struct report_lost *lost, char *buf, size_t size);
 
+/* A line each, behind @lead. */
+void term_notes(struct line *l, const struct report_process *p, const char *lead);
 /* When, and since when it was watched. */
 void term_header(struct line *l, const struct report *r);
 /* How it compares with its earlier runs. */

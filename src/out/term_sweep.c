@@ -65,15 +65,6 @@ static void put_process(struct line *l, const struct report_process *p)
 	line_end(l);
 }
 
-static void put_notes(struct line *l, const struct report_process *p)
-{
-	for (size_t i = 0; i < p->n_notes; i++) {
-		line_text(l, "      note: ");
-		line_words(l, p->notes[i]);
-		line_end(l);
-	}
-}
-
 /* The innermost Python line of the first site, or what may be why there is none. */
 static void put_first_line(struct line *l, const struct report_process *p)
 {
@@ -81,7 +72,7 @@ static void put_first_line(struct line *l, const struct report_process *p)
 	size_t i = 0;
 
 	if (!p->n_sites) {
-		put_notes(l, p);
+		term_notes(l, p, "      note: ");
 		return;
 	}
 	while (i < s->n_frames && s->stack[i].native)

@@ -6,6 +6,11 @@ uint64_t breaker_slow_ns(const struct breaker *b)
 	return b->slow_ns ? b->slow_ns : BREAKER_SLOW_NS;
 }
 
+bool breaker_is_last(const struct breaker *b, uint64_t took_ns)
+{
+	return took_ns > BREAKER_END * breaker_slow_ns(b);
+}
+
 void breaker_note(struct breaker *b, uint64_t now_ns, uint64_t took_ns)
 {
 	if (took_ns <= breaker_slow_ns(b))
@@ -16,7 +21,7 @@ void breaker_note(struct breaker *b, uint64_t now_ns, uint64_t took_ns)
 	b->last_ns = now_ns;
 	b->took_ns = took_ns;
 	b->until_ns = now_ns + (BREAKER_PAUSE_NS << (b->slow - 1));
-	if (b->slow >= BREAKER_MOST || took_ns > BREAKER_END * breaker_slow_ns(b))
+	if (b->slow >= BREAKER_MOST || breaker_is_last(b, took_ns))
 		b->is_ended = true;
 }
 

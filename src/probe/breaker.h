@@ -23,6 +23,8 @@ struct breaker {
 
 /* From here on a change is slow. */
 uint64_t breaker_slow_ns(const struct breaker *b);
+/* Is it so slow that it is the last one? */
+bool breaker_is_last(const struct breaker *b, uint64_t took_ns);
 /* A change has taken @took_ns, its wait for others of this tool's not counted. */
 void breaker_note(struct breaker *b, uint64_t now_ns, uint64_t took_ns);
 /* May probes go in? -EBUSY: not before until_ns; -ENOTSUP: not any more. With the sentence. */

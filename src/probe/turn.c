@@ -339,7 +339,7 @@ static bool look_at_turn(void)
 	}
 	snprintf(turns.where, sizeof(turns.where), "%s", where);
 	took = now - turns.began_ns - turns.idle_ns;
-	if (turns.of->is_planting && took > BREAKER_END * breaker_slow_ns(&turns.breaker) &&
+	if (turns.of->is_planting && breaker_is_last(&turns.breaker, took) &&
 	    !turns.breaker.is_ended)
 		end_for_good(took);
 	raise_flag();

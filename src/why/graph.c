@@ -62,26 +62,35 @@ static int add_pooled(struct graph *g, const struct heap_block *b)
 	return 1;
 }
 
+static int note(struct graph *g, uint64_t array, uint64_t n)
+{
+	uint64_t *to;
+
+	if (g->length.n >= MAX_LENGTHS)
+		return 0;
+	to = map64_put(&g->length, array);
+	if (!to)
+		return fail(-ENOMEM, "out of memory for the heap's map");
+	*to = n;
+	return 0;
+}
+
 /* A list has room behind its end, with leftovers in it: the length of its array is noted, for those
  * of which the array may be met before the list. */
 static int note_length(struct graph *g, const struct heap_block *b)
 {
 	const struct py_layout *l = &g->h->rt->layout;
 	size_t at = (size_t)(b->object - b->addr);
-	uint64_t items, n, room, *to;
+	uint64_t items, n, room;
 
-	if (b->have < at + l->list_allocated + 8 || g->length.n >= MAX_LENGTHS)
+	if (b->have < at + l->list_allocated + 8)
 		return 0;
 	n = heap_u64(b->data + at + l->ob_size);
 	room = heap_u64(b->data + at + l->list_allocated);
 	items = heap_u64(b->data + at + l->list_item);
 	if (n >= room || room > SMALL_ROOM || !heap_is_pointer(items))
 		return 0;
-	to = map64_put(&g->length, items);
-	if (!to)
-		return fail(-ENOMEM, "out of memory for the heap's map");
-	*to = n;
-	return 0;
+	return note(g, items, n);
 }
 
 /* So is a set's table: beside each item lies its hash, which is the number itself of a number, and
@@ -90,18 +99,14 @@ static int note_table(struct graph *g, const struct heap_block *b)
 {
 	const struct py_layout *l = &g->h->rt->layout;
 	size_t at = (size_t)(b->object - b->addr);
-	uint64_t table, *to;
+	uint64_t table;
 
-	if (b->have < at + l->set_smalltable || g->length.n >= MAX_LENGTHS)
+	if (b->have < at + l->set_smalltable)
 		return 0;
 	table = heap_u64(b->data + at + l->set_table);
 	if (table == b->object + l->set_smalltable || !heap_is_pointer(table))
 		return 0;
-	to = map64_put(&g->length, table);
-	if (!to)
-		return fail(-ENOMEM, "out of memory for the heap's map");
-	*to = GRAPH_TABLE;
-	return 0;
+	return note(g, table, GRAPH_TABLE);
 }
 
 static int first_pass(const struct heap_block *b, void *ctx)

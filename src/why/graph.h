@@ -97,12 +97,13 @@ struct graph_region {
 };
 #define GRAPH_PAGE_SHIFT 12
 
+#define GRAPH_TABLE UINT64_MAX /* as a length: the array is a set's table */
+
 struct graph {
 	struct heap *h;
 	VEC(struct graph_pool) pool;
 	VEC(uint64_t) bits;		       /* words of GRAPH_SLOTS */
 	struct map64 pool_at, type_at, length; /* length: items of a list, by their array */
-#define GRAPH_TABLE UINT64_MAX		       /* for a set's */
 	VEC(struct graph_type) types;
 	VEC(uint16_t) type; /* of each node */
 	VEC(struct graph_block) block;

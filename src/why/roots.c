@@ -184,11 +184,11 @@ static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint
 		return;
 	}
 	for (uint64_t i = 0; i < bytes / 8; i++) {
-		struct reach_root *root = NULL;
+		struct reach_root *root;
 
-		if (kind != REACH_INTERP ||
-		    (!roots_is_remembered(r, w, i) && !roots_is_listed(r, w, bytes / 8, i)))
-			root = roots_add(r, kind, w[i]);
+		if (kind == REACH_INTERP && roots_is_borrowed(r, w, bytes / 8, i))
+			continue;
+		root = roots_add(r, kind, w[i]);
 		if (!root)
 			continue;
 		root->owner = owner;
@@ -289,7 +289,7 @@ static bool is_no_holder(const struct reach *r, const uint64_t *w, uint64_t n, u
 	uint64_t at = start + 8 * i;
 
 	return (at >= r->main && at - r->main < r->g->h->rt->layout.interp_size) ||
-	       roots_is_remembered(r, w, i) || roots_is_listed(r, w, n, i);
+	       roots_is_borrowed(r, w, n, i);
 }
 
 static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool is_python)

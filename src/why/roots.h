@@ -13,9 +13,7 @@ struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t add
 /* Callbacks of module atexit that the @n words of a state lead to: an interpreter's from 3.10 on,
  * the module's before. */
 void roots_atexit(struct reach *r, const uint64_t *state, size_t n);
-/* Is word @i of CPython's own in a free list? @n: of all that were read at once. */
-bool roots_is_listed(const struct reach *r, const uint64_t *w, uint64_t n, uint64_t i);
-/* Is it what the method cache found last? */
-bool roots_is_remembered(const struct reach *r, const uint64_t *w, uint64_t i);
+/* Does word @i of the @n of CPython's own point to something that it does not hold? */
+bool roots_is_borrowed(const struct reach *r, const uint64_t *w, uint64_t n, uint64_t i);
 
 #endif

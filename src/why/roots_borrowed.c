@@ -30,7 +30,7 @@ static bool is_of_size(const struct graph *g, uint64_t addr, uint64_t bytes)
 	return size == bytes;
 }
 
-bool roots_is_listed(const struct reach *r, const uint64_t *w, uint64_t n, uint64_t i)
+static bool is_listed(const struct reach *r, const uint64_t *w, uint64_t n, uint64_t i)
 {
 	const struct graph *g = r->g;
 	uint32_t node = graph_find_block(g, w[i], NULL);
@@ -47,8 +47,13 @@ bool roots_is_listed(const struct reach *r, const uint64_t *w, uint64_t n, uint6
 	return to - from >= LISTED;
 }
 
-bool roots_is_remembered(const struct reach *r, const uint64_t *w, uint64_t i)
+static bool is_remembered(const struct reach *r, const uint64_t *w, uint64_t i)
 {
 	return i >= 2 && w[i - 2] && graph_find(r->g, w[i]) != NODE_NONE &&
 	       graph_find(r->g, w[i - 2]) == NODE_NONE && is_str(r, w[i - 1]);
+}
+
+bool roots_is_borrowed(const struct reach *r, const uint64_t *w, uint64_t n, uint64_t i)
+{
+	return is_remembered(r, w, i) || is_listed(r, w, n, i);
 }

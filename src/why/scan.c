@@ -55,6 +55,13 @@ void scan_words(struct scan *s, int64_t from, int64_t to, uint64_t mask)
 		scan_emit(s, scan_at(s, off) & mask);
 }
 
+void scan_some(struct scan *s, int64_t from, uint64_t n, unsigned step, unsigned of)
+{
+	for (uint64_t i = 0; i < n && from + 8 * (int64_t)i + 8 <= s->hi; i++)
+		if (of >> i % step & 1)
+			scan_emit(s, scan_at(s, from + 8 * (int64_t)i));
+}
+
 void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned of)
 {
 	const struct proc *p = s->g->h->rt->proc;
@@ -357,9 +364,9 @@ static void object(struct scan *s)
 	case GRAPH_SET:
 		n = scan_at(s, l->set_mask);
 		if (scan_at(s, l->set_table) == s->base + l->set_smalltable)
-			for (int64_t o = l->set_smalltable; o < member(s, PY_SMALL_TABLE_END);
-			     o += 16)
-				scan_emit(s, scan_at(s, o));
+			scan_some(s, l->set_smalltable,
+				  (uint64_t)(member(s, PY_SMALL_TABLE_END) - l->set_smalltable) / 8,
+				  2, 1);
 		else if (n < MAX_ITEMS) /* beside each the hash: of a number the number itself */
 			array(s, scan_at(s, l->set_table), 2 * (n + 1), 2, 1);
 		if (s->t->t.basicsize > member(s, PY_SET_BODY))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a block that is no object refers to. */
+/* References in a block that is no object. */
 #include "py/versions.h"
 #include "why/scan_priv.h"
 
@@ -44,12 +44,7 @@ static bool keys_table(struct scan *s, int64_t head)
 	room = b->bytes - (uint64_t)head;
 	if (!k.n || k.bytes > room || room - k.bytes >= 16)
 		return false;
-	for (uint64_t i = 0; i < k.n; i++) {
-		int64_t at = head + (int64_t)(k.entries + 24 * i);
-
-		scan_emit(s, scan_at(s, at + 8));
-		scan_emit(s, scan_at(s, at + 16));
-	}
+	scan_some(s, head + (int64_t)k.entries, 3 * k.n, 3, 6);
 	return true;
 }
 
@@ -65,9 +60,9 @@ void scan_buffer(struct scan *s)
 
 	if (n && !is_table && items + 8 * (int64_t)*n < s->hi)
 		s->hi = items + 8 * (int64_t)*n;
-	for (int64_t o = head; is_table && o < s->hi; o += 16)
-		scan_emit(s, scan_at(s, o));
-	if (!is_table && !attribute_values(s) && (n || !keys_table(s, head)))
+	if (is_table)
+		scan_some(s, head, b->bytes / 8, 2, 1);
+	else if (!attribute_values(s) && (n || !keys_table(s, head)))
 		scan_words(s, 0, s->hi, ~0ull);
 	/* More than the walk has at hand at once. */
 	if ((!n || is_table) && b->bytes > b->have)

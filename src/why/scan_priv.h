@@ -5,7 +5,8 @@
 
 #include "why/graph.h"
 
-/* Of references, where @of has a bit for the word, of every @step. */
+/* An array that has references in some of its words: in those of every @step for which @of has a
+ * bit. */
 struct array {
 	uint32_t node; /* its own; 0 = none: the first lies in a pool, or there are no others */
 	uint64_t addr, n;
@@ -29,6 +30,8 @@ void scan_emit(struct scan *s, uint64_t word);
 uint64_t scan_at(const struct scan *s, int64_t off);
 /* All from @from to @to, but for the bits that @mask has not. */
 void scan_words(struct scan *s, int64_t from, int64_t to, uint64_t mask);
+/* Some of the @n words from @from on, as struct array; no more than can be read. */
+void scan_some(struct scan *s, int64_t from, uint64_t n, unsigned step, unsigned of);
 /* An array that is no node of its own: too big for the pools, not among the chunks, or new. As
  * struct array. */
 void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned of);
