@@ -12,10 +12,11 @@ import zlib
 
 import pytest
 
-# Folders and files: those with tests that take a minute, which come first, and those that do not sleep.
+# Folders and files: those with tests that take a minute, those that do not sleep, and those whose tests take less than a second.
 LONG = tuple("e2e/test_%s.py" % n for n in ("sweep", "zoo", "prometheus", "packages", "baseline", "hints", "limits", "bounds"))
 LONG += ("services/",)
 COMPUTE = ("cli/", "faults/", "fuzz/", "judge/", "kern/")
+SHORT = ("cli/", "judge/")
 
 
 def pytest_addoption(parser):
@@ -52,6 +53,17 @@ def shares(item):
     return any(defs[-1].scope in ("class", "module", "package") for defs in found)
 
 
+def turn(item):
+    """Long ones first. The others are mixed, so that those of one file, which load the machine alike, do not come all at
+    once; the last tenth are short, as all wait for the last one."""
+    if shares(item):
+        return 0, 0
+    if item.nodeid.startswith(LONG):
+        return 1, 0
+    mixed = zlib.crc32(item.nodeid.encode())
+    return 2, mixed if item.nodeid.startswith(SHORT) else mixed * 0.9
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--matrix") != "full":
@@ -60,12 +72,11 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=left_out)
     if not hasattr(config, "workerinput"):
         return
-    # Side by side: what a file's fixture has started is used by one process, and that first, as it takes longest. The
-    # others are mixed, so that those of one file, which load the machine alike, do not come all at once.
+    # Side by side: what a file's fixture has started is used by one process.
     for item in items:
         if shares(item):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda i: (0, 0) if shares(i) else (1, 0) if i.nodeid.startswith(LONG) else (2, zlib.crc32(i.nodeid.encode())))
+    items.sort(key=turn)
 
 
 def yield_to_others(item):

@@ -119,7 +119,9 @@ def stages(args):
     # Those that read many processes take longest.
     others = sorted((p for p in args.programs if p not in kern), key=lambda p: "_live" not in p)
     if others:
-        yield "C programs, %d at a time" % os.cpu_count(), lambda: run_programs(others, os.cpu_count(), args.matrix)
+        # One of them looks through every interpreter there is; half of the others wait.
+        jobs = os.cpu_count() + 1
+        yield "C programs, %d at a time" % jobs, lambda: run_programs(others, jobs, args.matrix)
     if args.pytest:
         beside = ["-n", str(args.jobs), "--dist", "loadgroup", "--max-worker-restart", "2", "-m", "not quiet"]
         yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, beside + args.pytest)
