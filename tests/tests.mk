@@ -72,6 +72,7 @@ test: deps-test mounts roots ## all tests, as root, on a bare Debian 12
 matrix: deps-test mounts roots ## as test, with every program on every Python, long soaks, all kernels
 	-@sh tests/deps.sh $(MATRIX_DEPS)
 	-@sh tests/e2e/nogil.sh
+	-@sh tests/e2e/roots.sh services
 	-@sh tests/e2e/builds.sh
 	-@sh tests/e2e/musl.sh
 	-@$(MAKE) --no-print-directory deps-web

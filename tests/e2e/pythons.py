@@ -74,6 +74,12 @@ def debian_roots():
     return found
 
 
+def with_servers():
+    """Those for which the servers of tests/services are installed: the host's, and the next suite's in a root of its own."""
+    root = os.path.join(ROOTS, "services")
+    return [host()] + [Python("debian-3.13", p, root) for p in ("/usr/bin/python3.13",) if os.path.exists(root + p)]
+
+
 def free_threaded():
     """Built from source by nogil.sh: no Debian suite has them as packages."""
     paths = sorted(glob.glob(os.path.join(ROOTS, "nogil", "3.*t", "bin", "python3.*t")))

@@ -1,24 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Makes the root file systems that hold the Pythons of other Debian suites, with mmdebstrap:
-#   roots.sh [SUITE...]      bullseye trixie sid (Pythons), bookworm (VM guest), bare (for `make demo`)
+#   roots.sh [SUITE...]      bullseye trixie sid (Pythons), bookworm (VM guest), bare (for `make demo`),
+#                            services (trixie with the servers of tests/services)
 # A finished root is kept and skipped the next time. The mirror is the one this machine's apt uses.
 set -eu
 
 dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots
 [ $# -gt 0 ] || set -- bullseye trixie sid
 
-# 3.15 is not in every snapshot of sid: take what the archive has.
-sid_pythons() {
-	have=
+# Those of the packages that the suite has, with commas between them.
+available() {
+	suite=$1 have=
+	shift
 	index=$(mktemp)
 	if python3 -c 'import sys, urllib.request as u
 sys.stdout.buffer.write(u.urlopen(sys.argv[1], timeout=120).read())' \
-		"${1%/}/dists/sid/main/binary-amd64/Packages.xz" >"$index.xz" &&
+		"${uri%/}/dists/$suite/main/binary-amd64/Packages.xz" >"$index.xz" &&
 		xz -dc "$index.xz" >"$index"; then
-		for v in 3.13 3.14 3.15; do
-			if grep -q "^Package: python$v\$" "$index"; then
-				have="$have${have:+,}python$v"
+		for package in "$@"; do
+			if grep -q "^Package: $package\$" "$index"; then
+				have="$have${have:+,}$package"
 			fi
 		done
 	fi
@@ -26,12 +28,23 @@ sys.stdout.buffer.write(u.urlopen(sys.argv[1], timeout=120).read())' \
 	echo "${have:-python3}"
 }
 
+servers='python3-dev gcc g++ gdb cython3 pybind11-dev python3-cffi gunicorn python3-flask python3-uvicorn python3-starlette
+	python3-gevent python3-aiohttp python3-tornado python3-twisted celery python3-redis redis-server postgresql-plpython3-17
+	uwsgi-core uwsgi-plugin-python3 apache2-bin libapache2-mod-wsgi-py3 mitmproxy mercurial python3-radicale
+	python3-aiosmtpd python3-pyftpdlib python3-ipykernel python3-jupyter-client python3-grpcio python3-sqlalchemy
+	python3-pandas python3-sklearn python3-matplotlib supervisor fail2ban'
+
 make_root() {
 	suite=$1
 	# Essential packages and apt are enough; a suite older than the machine may have run past its dates.
 	case $suite in
 	bare) from=bookworm pkgs='' ;;
-	sid) from=sid pkgs=$(sid_pythons "$uri") ;;
+	# 3.15 is not in every snapshot of sid, nor is every server in each suite: take what the archive has.
+	sid) from=sid pkgs=$(available sid python3.13 python3.14 python3.15) ;;
+	services)
+		# shellcheck disable=SC2086 # words
+		from=trixie pkgs=$(available trixie $servers)
+		;;
 	bullseye) from=$suite pkgs=python3,python2.7-minimal ;;
 	*) from=$suite pkgs=python3 ;;
 	esac

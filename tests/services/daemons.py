@@ -6,13 +6,11 @@ import os
 import smtplib
 import socket
 import struct
-import subprocess
 import time
 import urllib.request
 import xmlrpc.client
 
 import harness
-import pythons
 from servers import MODULES
 from service import Service
 
@@ -61,7 +59,7 @@ autorestart=true
     ASKED = xmlrpc.client.dumps((), "supervisor.getAllProcessInfo").encode()
 
     def start(self):
-        self.run(pythons.HOST, "/usr/bin/supervisord", "-n", "-c", self.write(self.CONF, "supervisord.conf"))
+        self.run(self.python.path, "/usr/bin/supervisord", "-n", "-c", self.write(self.CONF, "supervisord.conf"))
 
     def request(self, n):
         self.fetch("RPC2", self.ASKED, {"Content-Type": "text/xml"})
@@ -104,7 +102,7 @@ datepattern = ^EPOCH
         for name, text in (("fail2ban.conf", self.MAIN), ("jail.conf", self.JAIL), ("filter.d/shop.conf", self.FILTER)):
             self.write(text, "conf", name)
         self.write("", "shop.log")
-        self.run(pythons.HOST, "/usr/bin/fail2ban-server", "-x", "-f", "-c", self.path("conf"), "start")
+        self.run(self.python.path, "/usr/bin/fail2ban-server", "-x", "-f", "-c", self.path("conf"), "start")
 
     def answers(self):
         with socket.socket(socket.AF_UNIX) as s:
@@ -125,9 +123,9 @@ class Mitmproxy(Daemon):
     def start(self):
         self.origin = harness.free_port()
         self.write("a page", "www", "index.html")
-        self.run(pythons.HOST, "/usr/bin/mitmdump", "-q", "--listen-host", "127.0.0.1", "--listen-port", self.port,
+        self.run(self.python.path, "/usr/bin/mitmdump", "-q", "--listen-host", "127.0.0.1", "--listen-port", self.port,
                  "--set", "confdir=" + self.path("conf"), "-s", os.path.join(self.apps, self.app))  # fmt: skip
-        self.run(pythons.HOST, "-m", "http.server", self.origin, "--bind", "127.0.0.1", "--directory", self.path("www"))
+        self.run(self.python.path, "-m", "http.server", self.origin, "--bind", "127.0.0.1", "--directory", self.path("www"))
 
     def request(self, n):
         # Not by urllib, which a variable of the environment may tell to go there without a proxy.
@@ -153,13 +151,13 @@ class Mercurial(Daemon):
         return {**super().environment(), "HGRCPATH": "", "HGUSER": "shop"}
 
     def hg(self, *arguments):
-        subprocess.run(["/usr/bin/hg", *arguments], cwd=self.path("repo"), env=self.environment(), check=True, capture_output=True)
+        self.call("/usr/bin/hg", *arguments, where=self.path("repo"))
 
     def start(self):
         self.write("a note\n" * 20, "repo", "note.txt")
         self.hg("init")
         self.hg("commit", "-A", "-m", "a note")
-        self.run(pythons.HOST, "/usr/bin/hg", "serve", "-R", self.path("repo"), "--address", "127.0.0.1", "--port", self.port)
+        self.run(self.python.path, "/usr/bin/hg", "serve", "-R", self.path("repo"), "--address", "127.0.0.1", "--port", self.port)
 
     def request(self, n):
         self.fetch("raw-file/tip/note.txt?%d" % n)
@@ -182,7 +180,7 @@ level = warning
     SHOP = {"Authorization": "Basic c2hvcDp4"}  # shop:x
 
     def start(self):
-        self.run(pythons.HOST, "-m", "radicale", "--config", self.write(self.CONF, "radicale.conf"))
+        self.run(self.python.path, "-m", "radicale", "--config", self.write(self.CONF, "radicale.conf"))
 
     def request(self, n):
         self.fetch("shop/?%d" % n, headers=self.SHOP, method="PROPFIND")
@@ -194,7 +192,7 @@ class Aiosmtpd(Daemon):
     name, needs = "aiosmtpd", (MODULES + "aiosmtpd",)
 
     def start(self):
-        self.run(pythons.HOST, "-m", "aiosmtpd", "-n", "-l", "127.0.0.1:%d" % self.port, "-c", "aiosmtpd.handlers.Sink")
+        self.run(self.python.path, "-m", "aiosmtpd", "-n", "-l", "127.0.0.1:%d" % self.port, "-c", "aiosmtpd.handlers.Sink")
 
     def request(self, n):
         with smtplib.SMTP("127.0.0.1", self.port, "localhost", 30) as mail:
@@ -208,7 +206,7 @@ class Pyftpdlib(Daemon):
 
     def start(self):
         self.write("a file", "ftp", "file")
-        self.run(pythons.HOST, "-m", "pyftpdlib", "-i", "127.0.0.1", "-p", self.port, "-d", self.path("ftp"))
+        self.run(self.python.path, "-m", "pyftpdlib", "-i", "127.0.0.1", "-p", self.port, "-d", self.path("ftp"))
 
     def request(self, n):
         try:
@@ -227,7 +225,7 @@ class TwistedNames(Daemon):
 
     def start(self):
         hosts = self.write("10.0.0.1 shop\n", "hosts")
-        self.run(pythons.HOST, "/usr/bin/twistd3", "--nodaemon", "--pidfile=", "dns", "--interface", "127.0.0.1",
+        self.run(self.python.path, "/usr/bin/twistd3", "--nodaemon", "--pidfile=", "dns", "--interface", "127.0.0.1",
                  "--port", self.port, "--hosts-file", hosts)  # fmt: skip
 
     def request(self, n):

@@ -6,11 +6,9 @@ import subprocess
 
 import harness
 import native_ext
-import pythons
 from servers import MODULES
 from service import Service
 
-INCLUDES = "/usr/include/python3.11"
 
 
 class Asked(Service):
@@ -20,7 +18,7 @@ class Asked(Service):
         return {**super().environment(), "HOME": self.where, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
     def ask(self, app, *arguments):
-        self.run(pythons.HOST, os.path.join(self.apps, app), *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.run(self.python.path, os.path.join(self.apps, app), *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def request(self, n):
         process = self.started[-1]
@@ -38,7 +36,7 @@ class Kernel(Asked):
     def start(self):
         connection = os.path.join(self.where, "kernel.json")
         # It keeps the signatures of 65,536 messages, which at this pace grow for half an hour.
-        self.run(pythons.HOST, "-m", "ipykernel", "-f", connection, "--Session.digest_history_size=0")
+        self.run(self.python.path, "-m", "ipykernel", "-f", connection, "--Session.digest_history_size=0")
         harness.wait_until(lambda: os.path.getsize(connection))
         self.ask("ask_kernel.py", connection)
 
@@ -54,7 +52,7 @@ class Grpc(Asked):
     needs = (MODULES + "grpc",)
 
     def start(self):
-        self.run(pythons.HOST, os.path.join(self.apps, self.app), self.port)
+        self.run(self.python.path, os.path.join(self.apps, self.app), self.port)
         self.ask("ask_grpc.py", self.port)
 
 
@@ -101,6 +99,8 @@ class Pool(Job):
 class Extension(Job):
     """A module is built first, where no other test that runs has its own."""
 
+    tools = ()  # files that building needs
+
     @property
     def built(self):
         return os.path.join(self.where, "built")
@@ -108,12 +108,20 @@ class Extension(Job):
     def environment(self):
         return {**super().environment(), "PYTHONPATH": self.apps + ":" + self.built}
 
+    @property
+    def includes(self):
+        return "/usr/include/python3.%d" % self.python.minor
+
+    @property
+    def needs(self):
+        return [*self.tools, self.includes + "/Python.h"]
+
     def source(self, name):
         return os.path.join(self.apps, name)
 
     def compile(self, compiler, source, module, *flags):
         path = os.path.join(self.built, module + ".so")
-        native_ext.run(compiler, *native_ext.PLAIN, *flags, "-I" + INCLUDES, "-o", path, source)
+        self.call(compiler, *native_ext.PLAIN, *flags, "-I" + self.includes, "-o", path, source)
 
     def build(self):
         raise NotImplementedError
@@ -126,18 +134,18 @@ class Extension(Job):
 
 class Cython(Extension):
     name, app, arguments, planted = "cython", "jobs_native.py", ("shop_cython",), ("object",)
-    needs = ("/usr/bin/cython3", INCLUDES + "/Python.h")
+    tools = ("/usr/bin/cython3", "/usr/bin/gcc")
 
     def build(self):
         c = os.path.join(self.built, "shop_cython.c")
-        native_ext.run("/usr/bin/cython3", "-3", "-o", c, self.source("shop_cython.pyx"))
+        self.call("/usr/bin/cython3", "-3", "-o", c, self.source("shop_cython.pyx"))
         self.compile("gcc", c, "shop_cython")
 
 
 class Pybind11(Extension):
     name, app, arguments, planted = "pybind11", "jobs_native.py", ("shop_pybind11",), ("object", "new")
     lost = ("new",)
-    needs = ("/usr/include/pybind11/pybind11.h", "/usr/bin/g++", INCLUDES + "/Python.h")
+    tools = ("/usr/include/pybind11/pybind11.h", "/usr/bin/g++")
 
     def build(self):
         self.compile("g++", self.source("shop_pybind11.cpp"), "shop_pybind11", "-std=c++17", "-fvisibility=hidden")
@@ -145,11 +153,11 @@ class Pybind11(Extension):
 
 class Cffi(Extension):
     name, app, planted = "cffi", "jobs_cffi.py", ("object",)
-    needs = (MODULES + "cffi", INCLUDES + "/Python.h")
+    tools = (MODULES + "cffi", "/usr/bin/gcc")
 
     def build(self):
         c = os.path.join(self.built, "shop_cffi.c")
-        native_ext.run(pythons.HOST, "-B", self.source("build_cffi.py"), c)
+        self.call(self.python.path, "-B", self.source("build_cffi.py"), c)
         self.compile("gcc", c, "shop_cffi")
 
 
@@ -161,7 +169,7 @@ class Gdb(Service):
 
     def start(self):
         loop, self.ready = os.path.join(self.where, "loop"), os.path.join(self.where, "ready")
-        native_ext.run("gcc", "-g", "-O0", "-o", loop, os.path.join(self.apps, "loop.c"))
+        self.call("gcc", "-g", "-O0", "-o", loop, os.path.join(self.apps, "loop.c"))
         self.run("/usr/bin/gdb", "-q", "-nx", "-batch", "-x", os.path.join(self.apps, self.app), "--args", loop, self.ready)
 
     def answers(self):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The servers: Debian's packages, started as their owners do."""
+import glob
 import os
 import subprocess
 import threading
 
 import apache
-import pythons
 from service import APPS, RATE, Service
 
 MODULES = "/usr/lib/python3/dist-packages/"
@@ -21,7 +21,7 @@ class Gunicorn(Service):
         return ["/usr/bin/gunicorn", MODULES + "flask"]
 
     def start(self):
-        self.run(pythons.HOST, "/usr/bin/gunicorn", "--worker-class", self.worker, "--workers", 1, "--bind",
+        self.run(self.python.path, "/usr/bin/gunicorn", "--worker-class", self.worker, "--workers", 1, "--bind",
                  "127.0.0.1:%d" % self.port, *self.more, self.app[:-3] + ":application")  # fmt: skip
 
     def pid(self):
@@ -93,7 +93,7 @@ class Script(Service):
     """A program of its own that listens."""
 
     def start(self):
-        self.run(pythons.HOST, os.path.join(self.apps, self.app), self.port)
+        self.run(self.python.path, os.path.join(self.apps, self.app), self.port)
 
 
 class Aiohttp(Script):
@@ -122,9 +122,9 @@ class Celery(Service):
 
     def start(self):
         self.run("/usr/bin/redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "")
-        self.run(pythons.HOST, "-m", "celery", "-A", "tasks", "worker", "--pool", "prefork", "--concurrency", 1,
+        self.run(self.python.path, "-m", "celery", "-A", "tasks", "worker", "--pool", "prefork", "--concurrency", 1,
                  "--loglevel", "WARNING")  # fmt: skip
-        self.run(pythons.HOST, os.path.join(self.apps, self.app), RATE)
+        self.run(self.python.path, os.path.join(self.apps, self.app), RATE)
 
     def pid(self):
         return self.child(self.started[1].pid)
@@ -139,21 +139,28 @@ class PlPython(Service):
     name, app, planted, file = "plpython", "plpython.sql", ("function", "trigger"), "<string>"
     # The rows that a trigger gets are made by C code.
     nowhere = {"trigger": "GD (dict"}
-    BIN = "/usr/lib/postgresql/15/bin/"
-    needs = (BIN + "postgres", "/usr/share/postgresql/15/extension/plpython3u.control")
+
+    @property
+    def version(self):
+        found = os.path.join(self.python.root + "/usr/lib/postgresql", "*")
+        return os.path.basename(max(glob.glob(found), default="?"))
+
+    @property
+    def needs(self):
+        return ["/usr/lib/postgresql/%s/bin/postgres" % self.version, "/usr/share/postgresql/%s/extension/plpython3u.control" % self.version]
 
     def start(self):
-        data = os.path.join(self.where, "data")
+        data, programs = os.path.join(self.where, "data"), "/usr/lib/postgresql/%s/bin/" % self.version
         user = ["/usr/bin/setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
-        subprocess.run([*user, self.BIN + "initdb", "-D", data, "-A", "trust", "--no-sync"], check=True, capture_output=True)
-        self.run(*user, self.BIN + "postgres", "-D", data, "-k", self.where, "-c", "listen_addresses=", "-c", "fsync=off")
-        self.psql = [*user, self.BIN + "psql", "-X", "-q", "-A", "-t", "-h", self.where, "postgres"]
+        self.call(*user, programs + "initdb", "-D", data, "-A", "trust", "--no-sync")
+        self.run(*user, programs + "postgres", "-D", data, "-k", self.where, "-c", "listen_addresses=", "-c", "fsync=off")
+        self.psql = [*user, programs + "psql", "-X", "-q", "-A", "-t", "-h", self.where, "postgres"]
         self.lock, self.client, self.backend = threading.Lock(), None, None
 
     def connect(self):
         with open(os.path.join(APPS, self.app), encoding="utf-8") as f:
             text = f.read().replace("@PLANTED@", self.which).replace("@APPS@", self.apps)
-        subprocess.run(self.psql, input=text, text=True, capture_output=True, check=True)
+        self.call(*self.psql, input=text)
         self.client = self.run(*self.psql, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.backend = int(self.ask("SELECT pg_backend_pid();"))
 
@@ -164,7 +171,9 @@ class PlPython(Service):
             return self.client.stdout.readline()
 
     def answers(self):
-        if subprocess.run([*self.psql, "-c", "SELECT 1"], capture_output=True, check=False).returncode:
+        try:
+            self.call(*self.psql, "-c", "SELECT 1")
+        except subprocess.CalledProcessError:
             return False
         self.connect()
         return True

@@ -19,6 +19,8 @@ import pythons
 APPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps")
 RATE = 40.0  # requests a second
 WARM_S = 15  # of them, before it is watched
+# In the root of another suite, with mounts of its own: what is in /tmp has the same path there. $0: the root, $1: where to begin.
+INSIDE = 'cd=$1; shift; mount --bind /tmp "$0/tmp" && mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" env -C "$cd" "$@"'
 
 
 class Load(threading.Thread):
@@ -54,15 +56,17 @@ class Service:
     lost = ()  # of those: whose objects nobody points to any more
     rate = RATE
 
-    def __init__(self, planted=""):
+    def __init__(self, planted="", python=None):
         self.which = planted
+        self.python = python or pythons.host()
         # Servers give up being root: they have to reach what they serve.
         self.where = tempfile.mkdtemp(prefix="pyleak-service-%d-" % os.getpid(), dir="/tmp")
         os.chmod(self.where, 0o777)
         # Recordings have the same paths wherever they were made.
         self.apps = "/opt/pyleak-services" if pythons.RECORDS else os.path.join(self.where, "apps")
-        shutil.copytree(APPS, self.apps, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-        for path in [self.apps, *glob.glob(self.apps + "/*")]:
+        apps = self.python.root + self.apps if pythons.RECORDS else self.apps
+        shutil.copytree(APPS, apps, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in [apps, *glob.glob(apps + "/*")]:
             os.chmod(path, 0o755)
         self.truth_file = os.path.join(self.where, "truth")
         self.port = harness.free_port()
@@ -70,16 +74,28 @@ class Service:
 
     @property
     def missing(self):
-        return [f for f in self.needs if not os.path.exists(f)]
+        return [f for f in self.needs if not os.path.exists(self.python.root + f)]
 
     def environment(self):
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PLANTED": self.which, "TRUTH": self.truth_file,
                 "PYTHONPATH": self.apps, "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
 
+    def inside(self, command, where=None):
+        """The command that runs this one where the service's files are."""
+        command = [str(c) for c in command]
+        if not self.python.root:
+            return command
+        return ["unshare", "--mount", "sh", "-c", INSIDE, self.python.root, where or self.where, *command]
+
+    def call(self, *command, where=None, **more):
+        """Its output. It has ended well."""
+        return subprocess.run(self.inside(command, where), cwd=where or self.where, env=self.environment(), check=True,
+                              capture_output=True, text=True, **more).stdout  # fmt: skip
+
     def run(self, *command, **popen):
         """In a session of its own, by which all of it is ended."""
         with open(os.path.join(self.where, "log"), "a", encoding="utf-8") as log:
-            p = subprocess.Popen([str(c) for c in command], cwd=self.where, stderr=log, start_new_session=True,
+            p = subprocess.Popen(self.inside(command), cwd=self.where, stderr=log, start_new_session=True,
                                  **{"stdin": subprocess.DEVNULL, "stdout": log, "env": self.environment(), **popen})  # fmt: skip
         self.started.append(p)
         return p

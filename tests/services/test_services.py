@@ -6,6 +6,7 @@ import daemons
 import harness
 import jobs
 import pytest
+import pythons
 import servers
 
 SECONDS = 60
@@ -14,10 +15,12 @@ INNOCENT = ("steady", "growing", "warmup", "bloat", "retention")
 
 
 def places():
-    for kind in servers.ALL + daemons.ALL + jobs.ALL:
-        for planted in ("",) + kind.planted:
-            yield pytest.param(kind, planted, id="%s-%s" % (kind.name, planted or "innocent"),
-                               marks=() if (kind.name, planted) in CORE else pytest.mark.matrix)  # fmt: skip
+    for python in pythons.with_servers():
+        for kind in servers.ALL + daemons.ALL + jobs.ALL:
+            for planted in ("",) + kind.planted:
+                name = (kind.name, planted or "innocent", python.name)
+                in_core = (kind.name, planted) in CORE and not python.root
+                yield pytest.param(kind, planted, python, id="%s-%s-%s" % name, marks=() if in_core else pytest.mark.matrix)
 
 
 def lines(site):
@@ -37,9 +40,9 @@ def row(report, service, pid):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind,planted", places())
-def test_service(kind, planted, record_property):
-    service = kind(planted)
+@pytest.mark.parametrize("kind,planted,python", places())
+def test_service(kind, planted, python, record_property):
+    service = kind(planted, python)
     if service.missing:
         service.close()
         pytest.skip("not installed: " + ", ".join(service.missing))
@@ -50,7 +53,7 @@ def test_service(kind, planted, record_property):
         assert service.pid() == pid, "the target died"
         assert service.load.failed <= 2, "%d of %d requests failed" % (service.load.failed, service.load.done)
         process = run.report["processes"][0]
-        name = "service-%s-%s-%s" % (service.name, planted or "innocent", "debian-3.11")
+        name = "service-%s-%s-%s" % (service.name, planted or "innocent", python.name)
         if not planted:
             assert process["verdict"]["class"] in INNOCENT, process["verdict"]["reason"]
             assert [lines(s)[:1] for s in process["sites"] if s["verdict"] == "leak"] == []
