@@ -239,6 +239,8 @@ static const char *no_line(struct report *r, const struct report_process *p, dou
 	if (is_lost(p, "births_unseen"))
 		return "this build of CPython makes objects in places that are not known, and no "
 		       "line is told of their size";
+	if (p->mode && strcmp(p->mode, "growth") == 0 && p->coverage > 0)
+		return "no line stands out, and births are not watched any more";
 	if (!(seen_per_s > 0) || s > PROCESS_LONG_S)
 		return "no line stands out yet";
 	return report_printf(r, "no line stands out yet: %.*f %% of births are seen; about %s more",

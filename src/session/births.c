@@ -122,6 +122,7 @@ static int observe(void *self, const struct observation *to)
 	if (b->mode == BIRTHS_ALWAYS)
 		on += to->now_ns - b->always_since;
 	p->mechanism = s->sites->n_sets ? probe_mechanism_name(s->kern.mechanism) : "none";
+	p->mode = b->mode == BIRTHS_OFF && b->bursts ? "growth" : p->mode;
 	p->on_s = (double)on / 1e9;
 	p->coverage = run_s > 0 ? p->on_s / run_s : 0;
 	if (p->coverage > 1)

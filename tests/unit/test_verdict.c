@@ -437,6 +437,10 @@ static void who_is_not_looked_at_has_no_line(void **state)
 	p.coverage = 0.01;
 	verdict_process(report, &p, 10);
 	assert_non_null(strstr(p.reason, "no line stands out yet"));
+	p.mode = "growth"; /* from here on */
+	verdict_process(report, &p, 10);
+	assert_string_equal(p.reason, "the process grows by 1.0 MiB/s, but no line stands out, and "
+				      "births are not watched any more");
 }
 
 int main(void)
