@@ -9,11 +9,12 @@ from when it was due. At 100 % it is a closed loop of four connections, by wrk w
     service.py [--tool build/pyleak-bpf] [--only flask-sync] [--load 0.3,0.7,1] [--pairs 10] [--seconds 20]
 """
 import argparse
-import asyncio
+import gc
 import importlib.util
 import json
 import os
 import random
+import select
 import shutil
 import signal
 import socket
@@ -34,6 +35,7 @@ from usage import below, cpu_ns  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 APPS = os.path.join(HERE, "service")
+PATIENCE_S = 30  # with a request that is not answered
 # Name: what must be there, and the command; {port} is free.
 SERVERS = {
     "flask-sync": (["flask", "gunicorn"], ["-m", "gunicorn", "-w", "1", "-b", "127.0.0.1:{port}", "wsgi_flask:app"]),
@@ -44,27 +46,73 @@ SERVERS = {
 }  # fmt: skip
 
 
-async def one(port, due, out):
-    wait = due - time.monotonic()
-    if wait > 0:
-        await asyncio.sleep(wait)
-    try:
+class Client:
+    """One request, from a thread that has many of them under way."""
+
+    ASKS = b"GET /item/%d HTTP/1.0\r\nHost: x\r\n\r\n"
+
+    def __init__(self, port, due):
+        self.due, self.answer, self.has_asked = due, b"", False
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
         # One address has not enough ports for thousands of connections a second, each of which stays for a minute.
-        mine = "127.0.0.%d" % random.randrange(2, 250)
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(mine, 0))
-        writer.write(b"GET /item/%d HTTP/1.0\r\nHost: x\r\n\r\n" % random.randrange(1000))
-        answer = await asyncio.wait_for(reader.read(), 30)
-        writer.close()
-        out.append(time.monotonic() - due if b" 200 " in answer[:20] else None)
-    except (OSError, asyncio.TimeoutError):
-        out.append(None)
+        self.socket.bind(("127.0.0.%d" % random.randrange(2, 250), 0))
+        self.socket.connect_ex(("127.0.0.1", port))
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def step(self):
+        """True: it is over."""
+        try:
+            if not self.has_asked:
+                self.socket.send(self.ASKS % random.randrange(1000))
+                self.has_asked = True
+                return False
+            data = self.socket.recv(65536)
+        except OSError:
+            data, self.answer = b"", b""
+        self.answer += data
+        return not data
+
+    def end(self):
+        """Its latency in seconds; None: it failed."""
+        self.socket.close()
+        return time.monotonic() - self.due if b" 200 " in self.answer[:20] else None
 
 
-async def load(port, rate, seconds):
-    """Latencies in seconds; None for a request that failed."""
-    begin, out = time.monotonic() + 0.05, []
-    await asyncio.gather(*(one(port, begin + k / rate, out) for k in range(int(rate * seconds))))
+def paced(port, dues, at_once=None):
+    """Latencies in seconds; None for a request that failed. @dues: when one is due, in order; @at_once: no more under way."""
+    out, active, dues = [], set(), iter(dues)
+    due = next(dues, None)
+    while active or due is not None:
+        now, room = time.monotonic(), at_once is None or len(active) < at_once
+        if due is not None and due <= now and room:
+            active.add(Client(port, due if at_once is None else now))
+            due = next(dues, None)
+            continue
+        wait = max(0, due - now) if due is not None and room else PATIENCE_S
+        readable, writable, _ = select.select([c for c in active if c.has_asked], [c for c in active if not c.has_asked], [], wait)
+        for c in readable + writable:
+            if c.step():
+                active.remove(c)
+                out.append(c.end())
+        if not readable and not writable and wait == PATIENCE_S:
+            out += [None] * len(active)
+            active.clear()
     return out
+
+
+def load(port, rate, seconds):
+    """Its own pauses are no part of a latency: it goes before all others, and collects no garbage meanwhile."""
+    begin, usual = time.monotonic() + 0.05, os.sched_getscheduler(0)
+    gc.disable()
+    os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    try:
+        return paced(port, (begin + k / rate for k in range(int(rate * seconds))))
+    finally:
+        os.sched_setscheduler(0, usual, os.sched_param(0))
+        gc.enable()
 
 
 WRK = '''done = function(summary, latency)
@@ -86,16 +134,10 @@ def by_wrk(port, seconds):
     return int(words[1]), int(words[2]), *(float(w) for w in words[3:6])
 
 
-async def flood(port, seconds, connections=4):
+def flood(port, seconds, connections=4):
     """The same without wrk, by this program: it takes a core of its own, or what the tool leaves of it."""
-    end, out = time.monotonic() + seconds, []
-
-    async def client():
-        while time.monotonic() < end:
-            await one(port, time.monotonic(), out)
-
-    await asyncio.gather(*(client() for _ in range(connections)))
-    return out
+    end = time.monotonic() + seconds
+    return paced(port, iter(lambda: 0 if time.monotonic() < end else None, None), connections)
 
 
 class Server:
@@ -150,7 +192,7 @@ def measured(server, rate, seconds):
             raise RuntimeError("%d of %d requests failed" % (failed, good))
         return {"per_s": good / (time.monotonic() - started), "cpu_us": (cpu_ns(server.pids) - begin) / good / 1e3,
                 "p50": p50 * 1e3, "p99": p99 * 1e3, "p99.9": p999 * 1e3}  # fmt: skip
-    out = asyncio.run(load(server.port, rate, seconds) if rate else flood(server.port, seconds))
+    out = load(server.port, rate, seconds) if rate else flood(server.port, seconds)
     good = [x for x in out if x is not None]
     if len(good) < 0.9 * len(out):
         raise RuntimeError("%d of %d requests failed" % (len(out) - len(good), len(out)))
