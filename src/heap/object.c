@@ -75,6 +75,14 @@ bool heap_ref_plausible(const struct py_runtime *rt, const uint8_t *p, bool *imm
 				 : heap_count_plausible(rt, heap_u64(p), immortal);
 }
 
+/* In a program at low addresses a pointer into its static data looks like a count: a node of a list
+ * has one where an object died, whose type may still stand behind it. */
+static bool is_counted(const struct heap *h, const uint8_t *p, bool *immortal)
+{
+	return heap_ref_plausible(h->rt, p, immortal) &&
+	       (h->rt->free_threaded || !heap_in_static(h, heap_u64(p)));
+}
+
 bool heap_is_tracked(const struct py_runtime *rt, const struct heap_type *t, const uint8_t *p)
 {
 	if (!(t->flags & TPF_HAVE_GC))
@@ -126,7 +134,7 @@ static void check(struct heap *h, struct heap_work *w)
 	if (!o->addr)
 		return;
 	if (work_u64(w, h->rt->layout.ob_type) != o->type ||
-	    !heap_ref_plausible(h->rt, w->win + WIN_BEFORE, &o->immortal) ||
+	    !is_counted(h, w->win + WIN_BEFORE, &o->immortal) ||
 	    !heap_type_get(h, o->type, &w->t)) {
 		o->addr = 0;
 		return;
@@ -242,7 +250,7 @@ int heap_object_in_block(struct heap *h, uint64_t block, uint64_t size, uint64_t
 		uint64_t body;
 		bool immortal;
 
-		if (!heap_ref_plausible(h->rt, p, &immortal) ||
+		if (!is_counted(h, p, &immortal) ||
 		    !heap_type_get(h, heap_u64(p + h->rt->layout.ob_type), &t) || t.pre != d)
 			continue;
 		/* The basic size of str is that of the biggest of its three forms. */

@@ -19,6 +19,16 @@ struct search {
 
 #define TELL_NODES (1u << 16)
 
+static bool has(const uint8_t *bits, uint32_t node)
+{
+	return bits[node / 8] >> (node & 7) & 1;
+}
+
+static void put(uint8_t *bits, uint32_t node)
+{
+	bits[node / 8] |= (uint8_t)(1u << (node & 7));
+}
+
 static void reach_node(struct search *s, uint32_t node, uint32_t parent)
 {
 	if (s->g->parent[node]) {
@@ -75,22 +85,54 @@ static int add_root(struct search *s, enum reach_kind kind, uint32_t *parent)
 	return 0;
 }
 
-/* Memory of C code that is asked for: lost are what nothing points to, what hangs from that, and
- * what only other lost memory points to. */
-static void reach_lost(struct search *s, const uint8_t *held, uint32_t nobody)
+/* The objects that are not reached yet, and all that they lead to. */
+static void below_objects(const struct search *s, uint8_t *below)
 {
 	const struct graph *g = s->g;
+	uint32_t *queue = s->queue + s->tail; /* it has room for what is not reached */
+	uint32_t head = 0, tail = 0, to;
 
+	for (uint32_t n = 0; n < g->n; n++) {
+		if (g->parent[n] || !graph_type(g, n)->addr)
+			continue;
+		put(below, n);
+		queue[tail++] = n;
+	}
+	while (head < tail) {
+		REACH_EACH(g, queue[head], e, to)
+		{
+			if (g->parent[to] || has(below, to))
+				continue;
+			put(below, to);
+			queue[tail++] = to;
+		}
+		head++;
+	}
+}
+
+/* Memory of C code that is asked for: lost are what nothing points to, what hangs from that, and
+ * what only other lost memory points to. The memory of an object is held by whoever holds that:
+ * cycles are looked for later. */
+static int reach_lost(struct search *s, const uint8_t *held, uint32_t nobody)
+{
+	const struct graph *g = s->g;
+	auto_free uint8_t *below = calloc((size_t)g->n / 8 + 1, 1);
+
+	if (!below)
+		return -ENOMEM;
+	if (g->n_extra)
+		below_objects(s, below);
 	for (int with_held = 0; with_held < 2; with_held++) {
 		for (size_t i = 0; i < g->n_extra; i++) {
 			uint32_t n = graph_find_block(g, g->extra[i], NULL);
 
-			if (n != NODE_NONE && !graph_type(g, n)->addr &&
-			    (with_held || !(held[n / 8] >> (n & 7) & 1)))
+			if (n != NODE_NONE && !graph_type(g, n)->addr && !has(below, n) &&
+			    (with_held || !has(held, n)))
 				reach_node(s, n, nobody);
 		}
 		spread(s);
 	}
+	return 0;
 }
 
 /* Of what no root reaches, those that nothing points to come first: whoever they hold is held by
@@ -107,15 +149,16 @@ static int search_unreached(struct search *s)
 		if (g->parent[n])
 			continue;
 		REACH_EACH(g, n, e, to)
-		held[to / 8] |= (uint8_t)(1u << (to & 7));
+		put(held, to);
 	}
 	/* A buffer without an owner is no news, unless it is asked for: it is not known whose it
 	 * was. */
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && !(held[n / 8] >> (n & 7) & 1) && graph_type(g, n)->addr)
+		if (!g->parent[n] && !has(held, n) && graph_type(g, n)->addr)
 			reach_node(s, n, nobody);
 	spread(s);
-	reach_lost(s, held, nobody);
+	if (reach_lost(s, held, nobody))
+		return -ENOMEM;
 	/* A search from a cycle finds all that it holds; one from something that is only held finds
 	 * less, and its beginning is met again in the search from its holder. Dicts come last: an
 	 * instance says more than its attributes. */
@@ -181,7 +224,7 @@ static int reject_borrowed(struct search *s, enum reach_kind from)
 		const struct reach_root *root = &s->r->root.v[i];
 
 		if (root->kind >= from && root->node != NODE_NONE && !g->parent[root->node]) {
-			asked[root->node / 8] |= (uint8_t)(1u << (root->node & 7));
+			put(asked, root->node);
 			if (!map64_put(&held, (uint64_t)root->node + 1)) {
 				map64_free(&held);
 				return -ENOMEM;
@@ -191,7 +234,7 @@ static int reject_borrowed(struct search *s, enum reach_kind from)
 	for (size_t i = 1; held.n && i < g->edge.n; i++) {
 		uint32_t to = g->edge.v[i] & ~NODE_MAX;
 
-		if (asked[to / 8] >> (to & 7) & 1)
+		if (has(asked, to))
 			++*map64_get(&held, (uint64_t)to + 1);
 	}
 	for (size_t i = 0; i < s->r->root.n; i++) {

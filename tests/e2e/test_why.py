@@ -182,6 +182,32 @@ def test_a_number_holds_nothing():
     assert "SHOP" in answer["paths"][0]["path"] and "int" not in answer["paths"][0]["path"].split()
 
 
+# A deque has its items in a block of its own, to which it points behind its header.
+IN_A_CYCLE = """import collections, ctypes, gc, time
+gc.disable()
+class T: pass
+def order():
+    t = T()
+    t.me, t.orders = t, collections.deque()
+    return ctypes.c_void_p.from_address(id(t.orders) + 24).value
+blocks = [order() for i in range(30)]
+print(blocks[9], flush=True)
+time.sleep(1000)
+"""
+
+
+def test_the_memory_of_what_a_cycle_holds_is_not_lost():
+    process = subprocess.Popen([pythons.HOST, "-c", IN_A_CYCLE], stdout=subprocess.PIPE, text=True)
+    try:
+        address = int(process.stdout.readline())
+        answer = ask(process.pid, "--addr", hex(address))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert answer["paths"][0]["path"].startswith("cycle: __main__.T → .orders (collections.deque")
+
+
 UNTOUCHED = """import ctypes, time
 class T: pass
 calloc = ctypes.CDLL(None).calloc

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <time.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -465,6 +466,34 @@ static void survives_garbage(void **state)
 	stop(&t);
 }
 
+static void write_word(pid_t pid, uint64_t addr, uint64_t word)
+{
+	struct iovec here = {&word, sizeof(word)}, there = {(void *)addr, sizeof(word)};
+
+	assert_int_equal(process_vm_writev(pid, &here, 1, &there, 1, 0), sizeof(word));
+}
+
+/* Where an object died may be a node of a list whose head is static data, which is at a low address
+ * in Debian's programs. */
+static void a_pointer_to_static_data_is_no_count(void **state)
+{
+	struct heap_object o = {0};
+	struct target t;
+	uint64_t count;
+
+	(void)state;
+	if (!start(&t, "/usr/bin/python3"))
+		return;
+	o.addr = t.v[0].addr;
+	o.type = t.v[0].type;
+	assert_int_equal(heap_read_objects(t.heap, &o, 1, HEAP_FULL), 1);
+	assert_int_equal(proc_read_u64(t.proc, t.v[0].addr, &count), 0);
+	write_word(t.pid, t.v[0].addr, t.v[0].type);
+	assert_int_equal(heap_read_objects(t.heap, &o, 1, HEAP_FULL), 0);
+	write_word(t.pid, t.v[0].addr, count);
+	stop(&t);
+}
+
 static void reading_is_cheap(void **state)
 {
 	static struct heap_object v[5000];
@@ -493,6 +522,7 @@ int main(void)
 		cmocka_unit_test(reads_known_objects),
 		cmocka_unit_test(census_of_many_pools_is_fast),
 		cmocka_unit_test(survives_garbage),
+		cmocka_unit_test(a_pointer_to_static_data_is_no_count),
 		cmocka_unit_test(reading_is_cheap),
 	};
 
