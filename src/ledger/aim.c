@@ -6,14 +6,14 @@
 #define SLEEPS	  0.6	   /* of a processor: who uses more is met at work anyhow */
 #define MOST_NS	  40000000 /* waited for work */
 #define STEP_NS	  2000000
-#define LATE_NS	  5000000  /* somebody else had a turn: it may sleep again */
 #define WORKS	  0.4	   /* of a step */
-#define MOST_SKIP 3000	   /* births: of a window there is that much beside */
+#define MOST_SKIP 3000	   /* births, but no more than ... */
+#define SKIPS	  2	   /* ... times those of a window */
 #define LAST_NS	  16000000 /* into its work; short ones more often, as most work is short */
 
-static bool end(struct aim *a, bool took_it, bool met_it)
+static bool end(struct aim *a, bool took_it)
 {
-	*a = (struct aim){.took_it = took_it, .met_it = met_it};
+	*a = (struct aim){.took_it = took_it, .usual = a->usual};
 	return true;
 }
 
@@ -28,9 +28,9 @@ bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *
 		return false;
 	}
 	if (a->at_ns || (a->until_ns && now >= a->until_ns))
-		return end(a, true, a->at_ns && now - a->at_ns < LATE_NS);
+		return end(a, true);
 	if (!a->until_ns && (a->took_it || of_core > SLEEPS))
-		return end(a, false, false);
+		return end(a, false);
 	a->cpu_ns = busy_cpu_ns(pid);
 	*due = now + STEP_NS;
 	if (!a->until_ns) {
@@ -44,7 +44,9 @@ bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *
 
 uint64_t aim_skip(const struct aim *a, uint64_t *random)
 {
-	return a->met_it ? (random_next(random) >> 32) % MOST_SKIP : 0;
+	uint64_t most = SKIPS * a->usual < MOST_SKIP ? SKIPS * a->usual : MOST_SKIP;
+
+	return a->took_it && most ? (random_next(random) >> 32) % most : 0;
 }
 
 uint64_t aim_left_out(uint64_t skip, uint64_t now)

@@ -12,8 +12,8 @@ struct aim {
 	uint64_t until_ns; /* is waited for work until then; 0 = not */
 	uint64_t at_ns;	   /* works: the window is due; 0 = not seen yet */
 	uint64_t cpu_ns;   /* that it had used when it was last looked at */
-	bool took_it;	   /* the window before was aimed ... */
-	bool met_it;	   /* ... and the target was at work */
+	bool took_it;	   /* the window that was let through last was aimed */
+	uint64_t usual;	   /* births of the last window, which the caller sets: 0 = not known */
 };
 
 /* May the window that is due at @now be opened? Else @due becomes when to ask again: it may within
@@ -22,8 +22,9 @@ struct aim {
 bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *random,
 		uint64_t *due);
 
-/* Births to leave out at the beginning of the window that was let through last: many, by chance,
- * where the target was at work, for a short piece of it is over before the probes are in. */
+/* Births to leave out at the beginning of the window that was let through last: some, by chance,
+ * when it was aimed, for a short piece of work is over before the probes are in, and the window
+ * sees how the next one begins. */
 uint64_t aim_skip(const struct aim *a, uint64_t *random);
 /* So many were, of @skip, as the programs count down to 0 or below. */
 uint64_t aim_left_out(uint64_t skip, uint64_t now);

@@ -25,8 +25,19 @@
 /* Descriptors may cost this part, or so much of a core. */
 #define FDS_PART    (1.0 / 4)
 #define FDS_OF_CORE 0.001
-/* The first windows on births are worth more: as if the target used a whole core. */
+/* The first windows on births are worth more: as if the target used a whole core, or half of one
+ * when somebody waits for it. */
 #define EAGER_NS      3e9
+#define EAGER_SERVING 0.5
+/* A target that sleeps at times serves somebody. So many of the requests may meet a window: those
+ * that come meanwhile, and those that are queued behind them; more for who allows more than is
+ * usual. An account charges this part of the time in which one is met. */
+#define SERVES_BELOW  0.9 /* of a core */
+#define MET	      0.006
+#define MET_USUAL     0.03 /* is promised */
+#define MET_CHARGED   0.7
+#define MET_LEAST     0.0015 /* of the clock: else a busy service would hardly be seen */
+#define OTHERS_PART   0.25   /* of that, for each of the others */
 #define FIRST_SPAN_NS 200e6
 /* Births may cost this part of a pause, even when the probes take all of it: else they would be put
  * in for nothing. */
@@ -203,6 +214,18 @@ static double part_of_births(const struct ledger *l, uint64_t now_ns, bool grows
 	return (double)(now_ns - l->start_ns) < LOOK_NS ? LOOK_PART : 1;
 }
 
+/* The part of the clock that windows on births may cost, for the sake of who waits for an answer.
+ */
+static double most_for_requests(const struct ledger *l)
+{
+	double busy = busy_of_core(&l->busy), most;
+
+	if (busy >= SERVES_BELOW)
+		return 1;
+	most = fmax(MET * MET_CHARGED * (1 - busy), MET_LEAST);
+	return most * fmax(l->promised / MET_USUAL, 1);
+}
+
 void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows)
 {
 	struct account *births = &l->of[LEDGER_BIRTHS], *native = &l->of[LEDGER_NATIVE];
@@ -213,11 +236,14 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 	double span = l->divided_ns ? (double)(now_ns - l->divided_ns) : FIRST_SPAN_NS;
 	double weight = span / OTHERS_NS < 1 ? span / OTHERS_NS : 1;
 	double half = own * rules[LEDGER_NATIVE].part;
-	double births_own = fmin(own * part_of_births(l, now_ns, grows.any), all);
+	double for_requests = most_for_requests(l);
+	double births_own =
+		fmin(own * part_of_births(l, now_ns, grows.any), fmin(all, for_requests));
 
 	fds->share = fmin(fmax(own * FDS_PART, FDS_OF_CORE), all * rules[LEDGER_FDS].part);
-	native->share =
-		grows.native ? fmin(fmax(half, LEAST_OF_CORE * AIM), all) : own * NATIVE_IDLE_PART;
+	fds->share = fmin(fds->share, for_requests * OTHERS_PART);
+	native->share = grows.native ? fmin(fmax(half, LEAST_OF_CORE * AIM), all)
+				     : fmin(own * NATIVE_IDLE_PART, for_requests * OTHERS_PART);
 	native->stays = fmin(fmax(half, EXACT_OF_CORE), all);
 	l->others_of_late += weight * ((spent - l->others_spent_ns) / span - l->others_of_late);
 	l->others_spent_ns = spent;
@@ -225,7 +251,10 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 	l->divided_ns = now_ns;
 	left = fmax(births_own - l->others_of_late, BIRTHS_LEAST * births_own);
 	births->stays = left;
-	births->share = is_eager ? fmax(all - l->others_of_late, left) : left;
+	if (is_eager)
+		left = fmax((for_requests < 1 ? EAGER_SERVING * all : all) - l->others_of_late,
+			    left);
+	births->share = left;
 }
 
 double ledger_window_ns(const struct ledger *l, size_t probes)

@@ -176,10 +176,8 @@ static void start_always(struct births *b)
 
 void births_end(struct births *b, const char *why)
 {
-	if (b->bursts)
-		session_note(b->s, "births are not watched any more, only growth is: %s", why);
-	else
-		session_note(b->s, "births are not watched: %s", why);
+	session_note(b->s, "births are not watched%s: %s",
+		     b->bursts ? " any more, only growth is" : "", why);
 	b->windows_refused += probe_guard_ended(b->s->o.guard) != NULL;
 	if (b->mode == BIRTHS_ALWAYS)
 		births_stop_always(b);
@@ -268,7 +266,8 @@ void births_burst(struct births *b)
 	b->bursts++;
 	if (!is_broken) {
 		skipped = aim_left_out(b->skip, b->s->kern.stats->skip);
-		opened += (closed - opened) * skipped / (skipped + last - first + 1);
+		b->aim.usual = skipped + last - first;
+		opened += (closed - opened) * skipped / (b->aim.usual + 1);
 		b->on_ns += closed - opened;
 		coverage_add(&b->watched, opened, closed);
 	}
