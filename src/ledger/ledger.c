@@ -29,8 +29,8 @@
  * when somebody waits for it. */
 #define EAGER_NS      3e9
 #define EAGER_SERVING 0.5
-/* A target that sleeps at times serves somebody. So many of the requests may meet a window: those
- * that come meanwhile, and those that are queued behind them; more for who allows more than is
+/* Of a server that has time between its requests so many of them may meet a window: those that come
+ * meanwhile, and those that are queued behind them; more for who allows more than is
  * usual. An account charges this part of the time in which one is met. */
 #define SERVES_BELOW  0.9 /* of a core */
 #define MET	      0.006
@@ -174,8 +174,9 @@ void ledger_set_price(struct ledger *l, struct probe_price price)
 	l->birth_ns = probe_price_birth(&price, 0, false);
 }
 
-void ledger_start(struct ledger *l, uint64_t now_ns)
+void ledger_start(struct ledger *l, uint64_t now_ns, bool serves)
 {
+	l->serves = serves;
 	l->start_ns = l->of[LEDGER_BIRTHS].filled_ns = now_ns;
 	l->used_ns = 0;
 }
@@ -220,7 +221,7 @@ static double most_for_requests(const struct ledger *l)
 {
 	double busy = busy_of_core(&l->busy), most;
 
-	if (busy >= SERVES_BELOW)
+	if (!l->serves || busy >= SERVES_BELOW)
 		return 1;
 	most = fmax(MET * MET_CHARGED * (1 - busy), MET_LEAST);
 	return most * fmax(l->promised / MET_USUAL, 1);

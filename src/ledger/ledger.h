@@ -50,6 +50,7 @@ void account_count(struct account *a, uint64_t now_ns, double cost_ns);
 struct ledger {
 	double promised; /* share of the target's CPU time: --overhead */
 	double pause_ns; /* that a window should make the target wait at most: --max-pause */
+	bool serves;
 	struct account of[LEDGER_ACCOUNTS];
 	double birth_ns;
 	uint64_t start_ns; /* later by each pause */
@@ -74,8 +75,9 @@ struct ledger_cost {
 void ledger_open(struct ledger *l, double overhead, double pause_ns, uint64_t now_ns);
 /* Once it is known what puts the probes in. */
 void ledger_set_price(struct ledger *l, struct probe_price price);
-/* Attached: from now on it is the time of a run that is spent. */
-void ledger_start(struct ledger *l, uint64_t now_ns);
+/* Attached: from now on it is the time of a run that is spent. Somebody waits for the answers of a
+ * target that @serves. */
+void ledger_start(struct ledger *l, uint64_t now_ns, bool serves);
 struct ledger_growth {
 	bool any;    /* something grows, and no line is called a leak yet */
 	bool native; /* memory of C code grows */

@@ -6,9 +6,13 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#include "proc/fds.h"
 
 #define MAX_LINES      200000 /* per table: a busy host has tens of thousands */
 #define PORTS	       65536
+#define FIRST_FDS      1024
 #define TCP_CLOSE_WAIT 8
 #define TCP_LISTEN     10
 
@@ -17,6 +21,8 @@ struct search {
 	const struct map64 *inodes;
 	struct proc_sockets *out;
 	uint8_t *listening; /* bit per port */
+	bool listeners;	    /* others are not wanted ... */
+	bool is_over;	    /* ... and are all that is left of the table */
 };
 
 /* "0100007F:0050", or 32 digits: text and port. */
@@ -57,6 +63,8 @@ static void add_inet(struct search *s, const char *protocol, const char *line)
 	    !parse_address(local, one.local, sizeof(one.local), &one.local_port) ||
 	    !parse_address(peer, one.peer, sizeof(one.peer), &one.peer_port))
 		return;
+	/* The kernel lists those that listen first. */
+	s->is_over = s->listeners && state != TCP_LISTEN;
 	if (*protocol == 't' && state == TCP_LISTEN)
 		s->listening[one.local_port / 8] |= (uint8_t)(1u << one.local_port % 8);
 	if (!one.inode || !map64_get(s->inodes, one.inode))
@@ -94,7 +102,8 @@ static void read_table(struct search *s, const char *name, const char *protocol)
 	f = fopen(path, "re");
 	if (!f)
 		return;
-	for (int i = 0; i < MAX_LINES && fgets(line, sizeof(line), f); i++) {
+	s->is_over = false;
+	for (int i = 0; i < MAX_LINES && !s->is_over && fgets(line, sizeof(line), f); i++) {
 		if (*protocol == 'u' && protocol[1] == 'n')
 			add_unix(s, line);
 		else
@@ -122,4 +131,41 @@ int proc_sockets_find(const struct proc *p, const struct map64 *inodes, struct p
 				 (listening[x->local_port / 8] >> x->local_port % 8 & 1);
 	}
 	return 0;
+}
+
+/* The inodes of its sockets. */
+static void find_sockets(const struct proc *p, struct map64 *inodes)
+{
+	struct proc_numbers fds = {0};
+	uint64_t inode;
+	char link[64];
+	int dir;
+
+	if (proc_fds_read(p, &fds, &dir))
+		return;
+	for (size_t i = 0; i < fds.n && i < FIRST_FDS; i++)
+		if (!proc_fds_link(dir, fds.v[i], link, sizeof(link)) &&
+		    sscanf(link, "socket:[%" SCNu64, &inode) == 1)
+			map64_put(inodes, inode);
+	close(dir);
+	vec_free(&fds);
+}
+
+bool proc_listens(const struct proc *p)
+{
+	static const char *const table[][2] = {{"tcp", "tcp"}, {"tcp6", "tcp"}, {"unix", "unix"}};
+	auto_free uint8_t *listening = calloc(1, PORTS / 8);
+	struct map64 inodes = {0};
+	struct proc_sockets found = {0};
+	struct search s = {p, &inodes, &found, listening, true, false};
+	bool listens = false;
+
+	find_sockets(p, &inodes);
+	for (size_t i = 0; listening && inodes.n && i < ARRAY_SIZE(table); i++)
+		read_table(&s, table[i][0], table[i][1]);
+	for (size_t i = 0; i < found.n; i++)
+		listens |= found.v[i].is_listening;
+	map64_free(&inodes);
+	vec_free(&found);
+	return listens;
 }

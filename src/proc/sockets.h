@@ -24,5 +24,7 @@ struct proc_sockets { /* a VEC */
 
 /* Those of @inodes that are in a table. A socket that is neither bound nor connected is in none. */
 int proc_sockets_find(const struct proc *p, const struct map64 *inodes, struct proc_sockets *out);
+/* Has it a socket that others connect to, among its first 1,024 descriptors? Not known is no. */
+bool proc_listens(const struct proc *p);
 
 #endif

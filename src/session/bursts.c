@@ -176,8 +176,10 @@ static void start_always(struct births *b)
 
 void births_end(struct births *b, const char *why)
 {
-	session_note(b->s, "births are not watched%s: %s",
-		     b->bursts ? " any more, only growth is" : "", why);
+	session_note(b->s,
+		     b->bursts ? "births are not watched any more, only growth is: %s"
+			       : "births are not watched: %s",
+		     why);
 	b->windows_refused += probe_guard_ended(b->s->o.guard) != NULL;
 	if (b->mode == BIRTHS_ALWAYS)
 		births_stop_always(b);
@@ -191,10 +193,8 @@ void births_refused(struct births *b, int err)
 
 	log_debug("no window: %s", fail_text());
 	b->due.burst = now + POLL_NS;
-	if (!proc_alive(b->s->proc)) /* told by the loop, once */
-		return;
-	if (err == -EAGAIN && ++b->waits < WAITS)
-		return;
+	if (!proc_alive(b->s->proc) || (err == -EAGAIN && ++b->waits < WAITS))
+		return; /* that it is gone is told by the loop, once */
 	b->due.burst = now + (err == -EAGAIN ? LOOK_NS : REFUSED_NS);
 	if (err == -EBUSY || err == -EAGAIN) {
 		if (!b->windows_refused++)
@@ -328,12 +328,11 @@ static void look_always(struct births *b)
 void births_poll(struct births *b)
 {
 	uint64_t now = clock_ns(), births = births_now(b);
-	struct account *a = b->account;
 	double cost = (double)(births - b->polled) * b->s->ledger.birth_ns;
-	double allowed = (double)(now - b->polled_ns) * a->share;
+	double allowed = (double)(now - b->polled_ns) * b->account->share;
 
-	account_charge(a, cost);
-	account_fill(a, now);
+	account_charge(b->account, cost);
+	account_fill(b->account, now);
 	b->polled = births;
 	b->polled_ns = now;
 	if (now >= b->look_due || births - b->last_seen > PL_BIRTH_SLOTS / 4) {
@@ -341,7 +340,7 @@ void births_poll(struct births *b)
 		b->look_due = now + LOOK_NS;
 	}
 	/* A phase of the program the budget has not been saved for. */
-	if (cost > allowed && a->saved_ns < 0) {
+	if (cost > allowed && b->account->saved_ns < 0) {
 		look_always(b);
 		births_stop_always(b);
 		b->backoff_s = b->backoff_s ? b->backoff_s * 2 : 5;

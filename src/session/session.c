@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "proc/sockets.h"
 #include "py/shape.h"
 #include "session/frames.h"
 #include "session/holders.h"
@@ -69,7 +70,7 @@ static void start(struct session *s)
 	uint64_t now = clock_ns();
 
 	ledger_look(&s->ledger, s->proc->pid, now); /* the time before does not count */
-	ledger_start(&s->ledger, now);
+	ledger_start(&s->ledger, now, proc_listens(s->proc));
 	s->time.start_ns = now;
 	if (!s->time.origin_ns)
 		s->time.origin_ns = now;
