@@ -14,7 +14,7 @@ import importlib.util
 import json
 import os
 import random
-import select
+import selectors
 import shutil
 import signal
 import socket
@@ -35,7 +35,7 @@ from usage import below, cpu_ns  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 APPS = os.path.join(HERE, "service")
-PATIENCE_S = 30  # with a request that is not answered
+PATIENCE_S = 30  # nothing is answered for so long
 # Name: what must be there, and the command; {port} is free.
 SERVERS = {
     "flask-sync": (["flask", "gunicorn"], ["-m", "gunicorn", "-w", "1", "-b", "127.0.0.1:{port}", "wsgi_flask:app"]),
@@ -55,19 +55,23 @@ class Client:
         self.due, self.answer, self.has_asked = due, b"", False
         self.socket = socket.socket()
         self.socket.setblocking(False)
-        # One address has not enough ports for thousands of connections a second, each of which stays for a minute.
-        self.socket.bind(("127.0.0.%d" % random.randrange(2, 250), 0))
-        self.socket.connect_ex(("127.0.0.1", port))
+        try:
+            if self.socket.fileno() >= 1000:
+                raise OSError("more than select() can look after")
+            # One address has not enough ports for thousands of connections a second, each of which stays for a minute.
+            self.socket.bind(("127.0.0.%d" % random.randrange(2, 250), 0))
+            self.socket.connect_ex(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
 
-    def fileno(self):
-        return self.socket.fileno()
-
-    def step(self):
+    def step(self, selector):
         """True: it is over."""
         try:
             if not self.has_asked:
                 self.socket.send(self.ASKS % random.randrange(1000))
                 self.has_asked = True
+                selector.modify(self.socket, selectors.EVENT_READ, self)
                 return False
             data = self.socket.recv(65536)
         except OSError:
@@ -83,32 +87,35 @@ class Client:
 
 def paced(port, dues, at_once=None):
     """Latencies in seconds; None for a request that failed. @dues: when one is due, in order; @at_once: no more under way."""
-    out, active, dues = [], set(), iter(dues)
+    out, dues, selector = [], iter(dues), selectors.SelectSelector() if at_once is None else selectors.DefaultSelector()
     due = next(dues, None)
-    while active or due is not None:
-        now, room = time.monotonic(), at_once is None or len(active) < at_once
+    while selector.get_map() or due is not None:
+        now, room = time.monotonic(), at_once is None or len(selector.get_map()) < at_once
         if due is not None and due <= now and room:
-            active.add(Client(port, due if at_once is None else now))
+            try:
+                client = Client(port, due if at_once is None else now)
+                selector.register(client.socket, selectors.EVENT_WRITE, client)
+            except (OSError, ValueError):
+                out.append(None)
             due = next(dues, None)
             continue
-        wait = max(0, due - now) if due is not None and room else PATIENCE_S
-        readable, writable, _ = select.select([c for c in active if c.has_asked], [c for c in active if not c.has_asked], [], wait)
-        for c in readable + writable:
-            if c.step():
-                active.remove(c)
-                out.append(c.end())
-        if not readable and not writable and wait == PATIENCE_S:
-            out += [None] * len(active)
-            active.clear()
+        ready = selector.select(max(0, due - now) if due is not None and room else PATIENCE_S)
+        for key, _ in ready:
+            if key.data.step(selector):
+                selector.unregister(key.fileobj)
+                out.append(key.data.end())
+        if not ready and (due is None or not room):
+            raise RuntimeError("no answer to %d requests for %d s" % (len(selector.get_map()), PATIENCE_S))
+    selector.close()
     return out
 
 
 def load(port, rate, seconds):
     """Its own pauses are no part of a latency: it goes before all others, and collects no garbage meanwhile."""
     begin, usual = time.monotonic() + 0.05, os.sched_getscheduler(0)
-    gc.disable()
-    os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     try:
+        gc.disable()
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
         return paced(port, (begin + k / rate for k in range(int(rate * seconds))))
     finally:
         os.sched_setscheduler(0, usual, os.sched_param(0))
