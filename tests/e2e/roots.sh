@@ -44,6 +44,10 @@ make_root() {
 	services)
 		# shellcheck disable=SC2086 # words
 		from=trixie pkgs=$(available trixie $servers)
+		if [ "$pkgs" = python3 ]; then
+			echo "roots: $suite: the archive gave no list of packages" >&2
+			return 1
+		fi
 		;;
 	bullseye) from=$suite pkgs=python3,python2.7-minimal ;;
 	*) from=$suite pkgs=python3 ;;

@@ -89,8 +89,9 @@ class Service:
 
     def call(self, *command, where=None, **more):
         """Its output. It has ended well."""
-        return subprocess.run(self.inside(command, where), cwd=where or self.where, env=self.environment(), check=True,
-                              capture_output=True, text=True, **more).stdout  # fmt: skip
+        with open(os.path.join(self.where, "log"), "a", encoding="utf-8") as log:
+            return subprocess.run(self.inside(command, where), cwd=where or self.where, env=self.environment(), check=True,
+                                  stdout=subprocess.PIPE, stderr=log, text=True, **more).stdout  # fmt: skip
 
     def run(self, *command, **popen):
         """In a session of its own, by which all of it is ended."""

@@ -388,8 +388,13 @@ static void notices_exec_and_end(void **state)
 	for (int i = 0; i < 2000 && !proc_execed(p); i++)
 		usleep(1000);
 	assert_true(proc_execed(p));
-	assert_int_equal(proc_refresh(p), 0);
+	/* The kernel gives the process its memory first, and its words a moment later. */
+	for (int i = 0; i < 2000 && (!i || !p->cmdline[0] || !p->cmdline[1]); i++) {
+		usleep(i ? 1000 : 0);
+		assert_int_equal(proc_refresh(p), 0);
+	}
 	assert_false(proc_execed(p));
+	assert_non_null(p->cmdline[0]);
 	assert_string_equal(p->cmdline[1], "100");
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
