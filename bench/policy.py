@@ -19,7 +19,7 @@ import statistics
 PROBE_US, CYCLE_US, CRAWL_US, BIRTH_US = 12, 300, 16, 1.5
 ALL_SITES, FOCUS_SITES, FOCUS_AFTER_S, FULL_EVERY = 272, 60, 6, 6
 WINDOW_MAX_S, AIM, FLOOR = 0.15, 2 / 3, 0.003
-SERVES_BELOW, MET_CHARGED, MET_LEAST, EAGER_SERVING = 0.9, 0.7, 0.0015, 0.5  # as in src/ledger/ledger.c
+MET_CHARGED, MET_LEAST, MET_CROWDED, CROWDED, EAGER_SERVING = 0.7, 0.0015, 0.005, 0.8, 0.5  # as in src/ledger/ledger.c
 NAMED_SAMPLES, NAMED_AGE_S, SETTLED_S = 3, 3, 16  # a line that is named is called a leak no earlier
 
 # Requests a second, CPU of one in ms, objects it makes, objects it leaks, share of the births at the places of the focus.
@@ -66,12 +66,14 @@ class Watch:
     def share(self, t):
         p = self.policy
         all_ = p["percent"] / 100 * AIM
-        serves = "met" in p and self.busy < SERVES_BELOW
         if t < p["eager_s"] or p.get("by_clock"):
-            return all_ * (EAGER_SERVING if serves else 1)
+            return all_ * (EAGER_SERVING if "met" in p else 1)
         part = p.get("calm" if t > SETTLED_S and self.named_s() else "look", 1)
         own = max(all_ * self.busy, FLOOR * AIM if p["percent"] >= 100 * FLOOR else all_) * part
-        most = max(p["met"] * MET_CHARGED * (1 - self.busy), MET_LEAST) * max(p["percent"] / 3, 1) if serves else 1
+        if "met" not in p:
+            return min(own, all_)
+        crowd = MET_LEAST + (self.busy - CROWDED) / (1 - CROWDED) * (MET_CROWDED - MET_LEAST)
+        most = max(p["met"] * MET_CHARGED * (1 - self.busy), MET_LEAST, crowd) * max(p["percent"] / 3, 1)
         return min(own, all_, most)
 
     def is_focus(self, t):

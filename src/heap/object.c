@@ -75,12 +75,12 @@ bool heap_ref_plausible(const struct py_runtime *rt, const uint8_t *p, bool *imm
 				 : heap_count_plausible(rt, heap_u64(p), immortal);
 }
 
-/* In a program at low addresses a pointer into its static data looks like a count: a node of a list
- * has one where an object died, whose type may still stand behind it. */
+/* In a program at low addresses a pointer into its static data looks like a count: memory of C code
+ * may begin with one where an object died, whose type still stands behind it. */
 static bool is_counted(const struct heap *h, const uint8_t *p, bool *immortal)
 {
 	return heap_ref_plausible(h->rt, p, immortal) &&
-	       (h->rt->free_threaded || !heap_in_static(h, heap_u64(p)));
+	       (h->rt->free_threaded || heap_u64(p) & 7 || !heap_in_static(h, heap_u64(p)));
 }
 
 bool heap_is_tracked(const struct py_runtime *rt, const struct heap_type *t, const uint8_t *p)

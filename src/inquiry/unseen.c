@@ -17,8 +17,7 @@ static const struct limit reborn_limit = {4, 2, 0.02};
 /* The first windows are all looked at: a build that hides births is known by them. Later ones, when
  * a look has been saved for: a part of our time, and what is read in a window is the target's, too.
  */
-#define FIRST_LOOKS 16
-#define LOOK_SHARE  1000
+#define LOOK_SHARE 1000
 
 /* Births that came and are not on record. */
 static uint64_t unrecorded(const struct unseen_view *v)
@@ -32,7 +31,7 @@ static uint64_t unrecorded(const struct unseen_view *v)
 void unseen_begin(struct unseen *u, const struct unseen_view *v)
 {
 	unseen_drop(u, v);
-	if (u->looks >= FIRST_LOOKS && clock_ns() < u->due_ns)
+	if (u->looks >= UNSEEN_FIRST_LOOKS && clock_ns() < u->due_ns)
 		return;
 	u->is_open = true;
 	u->lost = unrecorded(v);

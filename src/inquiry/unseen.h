@@ -13,6 +13,8 @@
 #include "pyleak/abi.h"
 #include "track/ladder.h"
 
+#define UNSEEN_FIRST_LOOKS 16
+
 /* The process and its record of births, all borrowed. */
 struct unseen_view {
 	const struct py_runtime *rt;

@@ -13,7 +13,8 @@ struct aim {
 	uint64_t at_ns;	   /* works: the window is due; 0 = not seen yet */
 	uint64_t cpu_ns;   /* that it had used when it was last looked at */
 	bool took_it;	   /* the window that was let through last was aimed */
-	uint64_t usual;	   /* births of the last window, which the caller sets: 0 = not known */
+	uint64_t usual;	   /* births of the last window, which the caller sets; 0: it ended with the
+			      time */
 };
 
 /* May the window that is due at @now be opened? Else @due becomes when to ask again: it may within

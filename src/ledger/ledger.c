@@ -29,15 +29,19 @@
  * when somebody waits for it. */
 #define EAGER_NS      3e9
 #define EAGER_SERVING 0.5
-/* Of a server that has time between its requests so many of them may meet a window: those that come
- * meanwhile, and those that are queued behind them; more for who allows more than is
+/* A server that has time between its requests: so many of them may meet a window, which are those
+ * that come meanwhile, and those that are queued behind them; more for who allows more than is
  * usual. An account charges this part of the time in which one is met. */
-#define SERVES_BELOW  0.9 /* of a core */
-#define MET	      0.006
-#define MET_USUAL     0.03 /* is promised */
-#define MET_CHARGED   0.7
-#define MET_LEAST     0.0015 /* of the clock: else a busy service would hardly be seen */
-#define OTHERS_PART   0.25   /* of that, for each of the others */
+#define MET	    0.006
+#define MET_USUAL   0.03 /* is promised */
+#define MET_CHARGED 0.7
+#define MET_LEAST   0.0015 /* of the clock: else a busy service would hardly be seen */
+#define OTHERS_PART 0.25   /* of that, for each of the others */
+/* One that computes nearly all the time is slower by what windows cost, whoever meets them. */
+#define CROWDED	      0.8   /* of a core: from here to a whole one ... */
+#define MET_CROWDED   0.005 /* ... up to so much of the clock */
+#define ASK_NS	      4000000000ull
+#define ASK_MOST_NS   64000000000ull
 #define FIRST_SPAN_NS 200e6
 /* Births may cost this part of a pause, even when the probes take all of it: else they would be put
  * in for nothing. */
@@ -174,9 +178,19 @@ void ledger_set_price(struct ledger *l, struct probe_price price)
 	l->birth_ns = probe_price_birth(&price, 0, false);
 }
 
-void ledger_start(struct ledger *l, uint64_t now_ns, bool serves)
+bool ledger_asks_whether_it_serves(struct ledger *l, uint64_t now_ns)
 {
-	l->serves = serves;
+	if (l->serves || now_ns < l->ask_ns)
+		return false;
+	l->ask_wait_ns = l->ask_wait_ns ? 2 * l->ask_wait_ns : ASK_NS;
+	if (l->ask_wait_ns > ASK_MOST_NS)
+		l->ask_wait_ns = ASK_MOST_NS;
+	l->ask_ns = now_ns + l->ask_wait_ns;
+	return true;
+}
+
+void ledger_start(struct ledger *l, uint64_t now_ns)
+{
 	l->start_ns = l->of[LEDGER_BIRTHS].filled_ns = now_ns;
 	l->used_ns = 0;
 }
@@ -219,11 +233,13 @@ static double part_of_births(const struct ledger *l, uint64_t now_ns, bool grows
  */
 static double most_for_requests(const struct ledger *l)
 {
-	double busy = busy_of_core(&l->busy), most;
+	double busy = busy_of_core(&l->busy), most, crowd;
 
-	if (!l->serves || busy >= SERVES_BELOW)
+	if (!l->serves)
 		return 1;
 	most = fmax(MET * MET_CHARGED * (1 - busy), MET_LEAST);
+	crowd = (fmin(busy, 1) - CROWDED) / (1 - CROWDED);
+	most = fmax(most, MET_LEAST + crowd * (MET_CROWDED - MET_LEAST));
 	return most * fmax(l->promised / MET_USUAL, 1);
 }
 

@@ -50,7 +50,8 @@ void account_count(struct account *a, uint64_t now_ns, double cost_ns);
 struct ledger {
 	double promised; /* share of the target's CPU time: --overhead */
 	double pause_ns; /* that a window should make the target wait at most: --max-pause */
-	bool serves;
+	bool serves;	 /* somebody waits for the target's answers: whoever looks sets it */
+	uint64_t ask_ns, ask_wait_ns;
 	struct account of[LEDGER_ACCOUNTS];
 	double birth_ns;
 	uint64_t start_ns; /* later by each pause */
@@ -75,9 +76,11 @@ struct ledger_cost {
 void ledger_open(struct ledger *l, double overhead, double pause_ns, uint64_t now_ns);
 /* Once it is known what puts the probes in. */
 void ledger_set_price(struct ledger *l, struct probe_price price);
-/* Attached: from now on it is the time of a run that is spent. Somebody waits for the answers of a
- * target that @serves. */
-void ledger_start(struct ledger *l, uint64_t now_ns, bool serves);
+/* Attached: from now on it is the time of a run that is spent. */
+void ledger_start(struct ledger *l, uint64_t now_ns);
+/* Is it time to look whether the target serves somebody? More rarely each time; no more once it is
+ * known to. */
+bool ledger_asks_whether_it_serves(struct ledger *l, uint64_t now_ns);
 struct ledger_growth {
 	bool any;    /* something grows, and no line is called a leak yet */
 	bool native; /* memory of C code grows */

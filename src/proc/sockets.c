@@ -4,9 +4,10 @@
 #include "proc/sockets.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "proc/fds.h"
 
@@ -133,22 +134,22 @@ int proc_sockets_find(const struct proc *p, const struct map64 *inodes, struct p
 	return 0;
 }
 
-/* The inodes of its sockets. */
+/* The inodes of the first of its sockets. */
 static void find_sockets(const struct proc *p, struct map64 *inodes)
 {
-	struct proc_numbers fds = {0};
+	char path[32], link[64];
+	const struct dirent *e;
 	uint64_t inode;
-	char link[64];
-	int dir;
+	DIR *d;
 
-	if (proc_fds_read(p, &fds, &dir))
-		return;
-	for (size_t i = 0; i < fds.n && i < FIRST_FDS; i++)
-		if (!proc_fds_link(dir, fds.v[i], link, sizeof(link)) &&
+	snprintf(path, sizeof(path), "/proc/%d/fd", p->pid);
+	d = opendir(path);
+	for (int i = 0; d && i < FIRST_FDS && (e = readdir(d)); i++)
+		if (!proc_fds_link(dirfd(d), atoi(e->d_name), link, sizeof(link)) &&
 		    sscanf(link, "socket:[%" SCNu64, &inode) == 1)
 			map64_put(inodes, inode);
-	close(dir);
-	vec_free(&fds);
+	if (d)
+		closedir(d);
 }
 
 bool proc_listens(const struct proc *p)
@@ -161,10 +162,11 @@ bool proc_listens(const struct proc *p)
 	bool listens = false;
 
 	find_sockets(p, &inodes);
-	for (size_t i = 0; listening && inodes.n && i < ARRAY_SIZE(table); i++)
+	for (size_t i = 0; listening && inodes.n && !listens && i < ARRAY_SIZE(table); i++) {
 		read_table(&s, table[i][0], table[i][1]);
-	for (size_t i = 0; i < found.n; i++)
-		listens |= found.v[i].is_listening;
+		for (size_t k = 0; k < found.n; k++)
+			listens |= found.v[k].is_listening;
+	}
 	map64_free(&inodes);
 	vec_free(&found);
 	return listens;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/blocks.h"
 
+#include "proc/sockets.h"
 #include "session/memory.h"
 #include "session/native_stacks.h"
 #include "session/pools.h"
@@ -56,6 +57,8 @@ static void fit(struct blocks *b, uint64_t now_ns)
 	b->malloc_grows = memory_malloc_grows(b->s->memory);
 	b->pools_grow = pools_growing(b->s->pools);
 	b->fitted_ns = now_ns;
+	if (ledger_asks_whether_it_serves(&b->s->ledger, now_ns))
+		b->s->ledger.serves = proc_listens(b->s->proc);
 }
 
 static void divide(struct blocks *b, uint64_t now_ns)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Windows in which births are recorded, and the permanent mode for quiet programs.
- *
  * A window: probes in, births recorded, the born objects read from outside while the probes are
  * still in, probes out. Births before the attach was complete never become samples: a rebirth at a
  * site that was not live yet would have gone unseen. */
@@ -217,7 +216,7 @@ void births_burst(struct births *b)
 {
 	uint64_t before = b->told, classes, began, opened, first, looked, last, closed, skipped;
 	size_t sites;
-	bool focus, is_broken;
+	bool focus, learns, is_broken;
 	int err;
 
 	focus_choose(b);
@@ -225,7 +224,8 @@ void births_burst(struct births *b)
 	classes = b->focus.classes;
 	sites = focus_sites(b);
 	began = clock_ns();
-	b->skip = focus || !classes ? aim_skip(&b->aim, &b->random) : 0; /* else for unseen.h */
+	learns = !focus && (classes || b->unseen.looks < UNSEEN_FIRST_LOOKS);
+	b->skip = learns ? 0 : aim_skip(&b->aim, &b->random);
 	err = births_on(b);
 	if (err) {
 		births_refused(b, err);
@@ -266,8 +266,8 @@ void births_burst(struct births *b)
 	b->bursts++;
 	if (!is_broken) {
 		skipped = aim_left_out(b->skip, b->s->kern.stats->skip);
-		b->aim.usual = skipped + last - first;
-		opened += (closed - opened) * skipped / (b->aim.usual + 1);
+		b->aim.usual = closed - opened < WINDOW_MAX_NS ? skipped + last - first : 0;
+		opened += (closed - opened) * skipped / (skipped + last - first + 1);
 		b->on_ns += closed - opened;
 		coverage_add(&b->watched, opened, closed);
 	}

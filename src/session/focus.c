@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Windows on the sites that matter.
- *
  * A window costs the target per site and per birth, and most births of a busy program are of sizes
  * that do not grow at all. Once the pools tell which size classes grow, most windows probe only the
  * sites where objects of those classes are born: they last longer for the same money and see more

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "proc/sockets.h"
 #include "py/shape.h"
 #include "session/frames.h"
 #include "session/holders.h"
@@ -70,7 +69,7 @@ static void start(struct session *s)
 	uint64_t now = clock_ns();
 
 	ledger_look(&s->ledger, s->proc->pid, now); /* the time before does not count */
-	ledger_start(&s->ledger, now, proc_listens(s->proc));
+	ledger_start(&s->ledger, now);
 	s->time.start_ns = now;
 	if (!s->time.origin_ns)
 		s->time.origin_ns = now;
@@ -91,8 +90,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	err = open_process(s, pid);
 	if (!err)
 		err = open_kernel_half(s);
-	/* How much it runs decides how much each source may cost: once more, now that some time has
-	 * passed. */
+	/* Once more, now that some time has passed: it decides what each source may cost. */
 	ledger_look(&s->ledger, pid, clock_ns());
 	ledger_divide(&s->ledger, clock_ns(), (struct ledger_growth){.any = true});
 	if (!err)

@@ -86,9 +86,9 @@ static int add_root(struct search *s, enum reach_kind kind, uint32_t *parent)
 }
 
 /* The objects that are not reached yet, and all that they lead to. */
-static void below_objects(const struct search *s, uint8_t *below)
+static void below_objects(struct search *s, uint8_t *below)
 {
-	const struct graph *g = s->g;
+	struct graph *g = s->g;
 	uint32_t *queue = s->queue + s->tail; /* it has room for what is not reached */
 	uint32_t head = 0, tail = 0, to;
 
@@ -98,7 +98,9 @@ static void below_objects(const struct search *s, uint8_t *below)
 		put(below, n);
 		queue[tail++] = n;
 	}
-	while (head < tail) {
+	while (head < tail && !s->err) {
+		if (!((head + 1) % TELL_NODES))
+			s->err = graph_tell(g, "searching paths", s->head + head);
 		REACH_EACH(g, queue[head], e, to)
 		{
 			if (g->parent[to] || has(below, to))

@@ -282,7 +282,8 @@ static void who_waits_for_a_service_hardly_notices(void **state)
 
 	(void)state;
 	ledger_open(&l, 0.03, PAUSE_NS, 0);
-	ledger_start(&l, 0, true);
+	ledger_start(&l, 0);
+	l.serves = true;
 	divide_at(&l, 1000 * MS, 0.5);
 	assert_true(is_near(births->share, 0.01));
 	divide_at(&l, 4000 * MS, 0.5);
@@ -293,8 +294,52 @@ static void who_waits_for_a_service_hardly_notices(void **state)
 	assert_true(is_near(l.of[LEDGER_NATIVE].share, 0.005));
 	divide_at(&l, 6000 * MS, 0.8);
 	assert_true(is_near(births->share, 0.0015));
-	divide_at(&l, 7000 * MS, 0.95); /* a program that computes */
+	divide_at(&l, 7000 * MS, 2); /* it has no time between its requests */
+	assert_true(is_near(births->share, 0.005));
+	l.serves = false;
+	divide_at(&l, 8000 * MS, 2);
 	assert_true(is_near(births->share, 0.02));
+}
+
+/* Whether it is a server is asked again, for it may have been started a moment ago. */
+static void it_is_asked_more_rarely_whether_it_serves(void **state)
+{
+	struct ledger l;
+	unsigned asked = 0;
+
+	(void)state;
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
+	assert_true(ledger_asks_whether_it_serves(&l, 1));
+	assert_false(ledger_asks_whether_it_serves(&l, 3000 * MS));
+	for (uint64_t s = 4; s < 600; s += 2)
+		asked += ledger_asks_whether_it_serves(&l, s * 1000 * MS);
+	assert_in_range(asked, 10, 15);
+	l.serves = true;
+	assert_false(ledger_asks_whether_it_serves(&l, 10000000 * MS));
+}
+
+/* Every other window begins late: by no more than a window twice as long as the last one. */
+static void an_aimed_window_leaves_births_out(void **state)
+{
+	struct aim a = {.usual = 500};
+	uint64_t random = 1, most = 0;
+
+	(void)state;
+	assert_int_equal(aim_skip(&a, &random), 0);
+	a.took_it = true;
+	for (int i = 0; i < 1000; i++) {
+		uint64_t skip = aim_skip(&a, &random);
+
+		most = skip > most ? skip : most;
+	}
+	assert_in_range(most, 700, 999);
+	a.usual = 1000000;
+	for (int i = 0; i < 1000; i++)
+		assert_true(aim_skip(&a, &random) < 3000);
+	a.usual = 0; /* the time ended it: it saw all there was */
+	assert_int_equal(aim_skip(&a, &random), 0);
+	assert_int_equal(aim_left_out(500, 100), 400);
+	assert_int_equal(aim_left_out(500, (uint64_t)-3), 500);
 }
 
 /* An idle service pays by its own time, once it has been looked at. */
@@ -345,7 +390,7 @@ static void the_cost_is_of_the_targets_own_time(void **state)
 
 	(void)state;
 	ledger_open(&l, 0.03, PAUSE_NS, 0);
-	ledger_start(&l, 0, false);
+	ledger_start(&l, 0);
 	account_charge(&l.of[LEDGER_BIRTHS], 20e6);
 	assert_true(isnan(ledger_cost(&l, 1000 * MS).of_cpu)); /* nothing is known of it yet */
 	l.used_ns = 100e6;
@@ -387,7 +432,7 @@ static void the_report_has_one_sum(void **state)
 	(void)state;
 	ledger_open(&l, 0.03, PAUSE_NS, 0);
 	account_charge(&l.of[LEDGER_NATIVE], 1e6); /* while it was attached */
-	ledger_start(&l, 1000 * MS, false);
+	ledger_start(&l, 1000 * MS);
 	assert_true(ledger_cost(&l, 1000 * MS).of_core == 0);
 	account_charge(&l.of[LEDGER_BIRTHS], 2e6);
 	account_count(&l.of[LEDGER_FDS], 1500 * MS, 7e6);
@@ -417,6 +462,8 @@ int main(void)
 		cmocka_unit_test(what_stays_in_is_smoothed),
 		cmocka_unit_test(births_have_what_others_leave),
 		cmocka_unit_test(who_waits_for_a_service_hardly_notices),
+		cmocka_unit_test(it_is_asked_more_rarely_whether_it_serves),
+		cmocka_unit_test(an_aimed_window_leaves_births_out),
 		cmocka_unit_test(the_promise_is_of_the_targets_own_time),
 		cmocka_unit_test(a_window_keeps_to_its_pause),
 		cmocka_unit_test(a_dear_window_is_followed_by_another),
