@@ -95,7 +95,7 @@ def paced(port, dues, at_once=None):
             try:
                 client = Client(port, due if at_once is None else now)
                 selector.register(client.socket, selectors.EVENT_WRITE, client)
-            except (OSError, ValueError):
+            except OSError:
                 out.append(None)
             due = next(dues, None)
             continue

@@ -14,9 +14,8 @@ static const struct limit carved_limit = {12, 3, 0.2};
 /* Few deaths are seen, and hardly one of them wrongly: one in 39 watches of 12 s. */
 static const struct limit reborn_limit = {4, 2, 0.02};
 
-/* The first windows are all looked at: a build that hides births is known by them. Later ones, when
- * a look has been saved for: a part of our time, and what is read in a window is the target's, too.
- */
+/* Later windows are looked at when that has been saved for: a part of our time, and what is read in
+ * a window is the target's, too. */
 #define LOOK_SHARE 1000
 
 /* Births that came and are not on record. */

@@ -13,6 +13,7 @@
 #include "pyleak/abi.h"
 #include "track/ladder.h"
 
+/* Windows that are looked at whatever they cost: a build that hides births is known by them. */
 #define UNSEEN_FIRST_LOOKS 16
 
 /* The process and its record of births, all borrowed. */

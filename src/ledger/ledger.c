@@ -257,8 +257,8 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 	double births_own =
 		fmin(own * part_of_births(l, now_ns, grows.any), fmin(all, for_requests));
 
-	fds->share = fmin(fmax(own * FDS_PART, FDS_OF_CORE), all * rules[LEDGER_FDS].part);
-	fds->share = fmin(fds->share, for_requests * OTHERS_PART);
+	fds->share = fmin(fmax(own * FDS_PART, FDS_OF_CORE),
+			  fmin(all * rules[LEDGER_FDS].part, for_requests * OTHERS_PART));
 	native->share = grows.native ? fmin(fmax(half, LEAST_OF_CORE * AIM), all)
 				     : fmin(own * NATIVE_IDLE_PART, for_requests * OTHERS_PART);
 	native->stays = fmin(fmax(half, EXACT_OF_CORE), all);
@@ -269,8 +269,7 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 	left = fmax(births_own - l->others_of_late, BIRTHS_LEAST * births_own);
 	births->stays = left;
 	if (is_eager)
-		left = fmax((for_requests < 1 ? EAGER_SERVING * all : all) - l->others_of_late,
-			    left);
+		left = fmax((l->serves ? EAGER_SERVING * all : all) - l->others_of_late, left);
 	births->share = left;
 }
 

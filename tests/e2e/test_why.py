@@ -170,16 +170,21 @@ time.sleep(1000)
 """
 
 
-def test_a_number_holds_nothing():
-    process = subprocess.Popen([pythons.HOST, "-c", NUMBERED], stdout=subprocess.PIPE, text=True)
+def path_to_the_address_of(program):
+    """The program prints an address, and waits."""
+    process = subprocess.Popen([pythons.HOST, "-c", program], stdout=subprocess.PIPE, text=True)
     try:
         address = int(process.stdout.readline())
-        answer = ask(process.pid, "--addr", hex(address))
+        return ask(process.pid, "--addr", hex(address))["paths"][0]["path"]
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
-    assert "SHOP" in answer["paths"][0]["path"] and "int" not in answer["paths"][0]["path"].split()
+
+
+def test_a_number_holds_nothing():
+    path = path_to_the_address_of(NUMBERED)
+    assert "SHOP" in path and "int" not in path.split()
 
 
 # A deque has its items in a block of its own, to which it points behind its header.
@@ -197,15 +202,7 @@ time.sleep(1000)
 
 
 def test_the_memory_of_what_a_cycle_holds_is_not_lost():
-    process = subprocess.Popen([pythons.HOST, "-c", IN_A_CYCLE], stdout=subprocess.PIPE, text=True)
-    try:
-        address = int(process.stdout.readline())
-        answer = ask(process.pid, "--addr", hex(address))
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-    assert answer["paths"][0]["path"].startswith("cycle: __main__.T → .orders (collections.deque")
+    assert path_to_the_address_of(IN_A_CYCLE).startswith("cycle: __main__.T → .orders (collections.deque")
 
 
 UNTOUCHED = """import ctypes, time

@@ -389,8 +389,9 @@ static void notices_exec_and_end(void **state)
 		usleep(1000);
 	assert_true(proc_execed(p));
 	/* The kernel gives the process its memory first, and its words a moment later. */
-	for (int i = 0; i < 2000 && (!i || !p->cmdline[0] || !p->cmdline[1]); i++) {
-		usleep(i ? 1000 : 0);
+	assert_int_equal(proc_refresh(p), 0);
+	for (int i = 0; i < 2000 && (!p->cmdline[0] || !p->cmdline[1]); i++) {
+		usleep(1000);
 		assert_int_equal(proc_refresh(p), 0);
 	}
 	assert_false(proc_execed(p));
