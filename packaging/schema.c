@@ -38,6 +38,7 @@ static const char *const by_kind[] = {
 	[FIELD_INSIDE] = "'anyOf': [{'$ref': '#/$defs/%s'}, {'type': 'null'}]",
 	[FIELD_POINTED] = "'anyOf': [{'$ref': '#/$defs/%s'}, {'type': 'null'}]",
 	[FIELD_ARRAY] = "'type': 'array', 'items': {'$ref': '#/$defs/%s'}",
+	[FIELD_FINDINGS] = "'type': 'array', 'items': {'$ref': '#/$defs/%s'}",
 	[FIELD_FRAMES] = "'type': 'array', 'items': {'oneOf': [{'$ref': '#/$defs/%s'}, "
 			 "{'$ref': '#/$defs/%s'}]}",
 };

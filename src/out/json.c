@@ -8,6 +8,7 @@
 #include "out/json_shape.h"
 #include "out/json_writer.h"
 #include "out/out.h"
+#include "report/findings.h"
 #include "report/shape.h"
 
 static void put_time(struct json *j, const char *key, double t)
@@ -176,6 +177,19 @@ static void put_lost(struct json *j, const char *key, const struct report_proces
 	json_close(j);
 }
 
+static void put_findings(struct json *j, const struct field *f, const struct report_process *p)
+{
+	struct report_findings found;
+	int err = report_findings(p, &found);
+
+	j->err = err && !j->err ? -err : j->err;
+	json_array(j, f->name, false);
+	for (size_t i = 0; i < found.n; i++)
+		put_object(j, NULL, f->of, &found.v[i]);
+	json_close(j);
+	report_findings_free(&found);
+}
+
 static void put_field(struct json *j, const struct field *f, const void *base)
 {
 	const void *at = (const char *)base + f->offset;
@@ -212,6 +226,9 @@ static void put_field(struct json *j, const struct field *f, const void *base)
 		break;
 	case FIELD_LOST:
 		put_lost(j, f->name, base);
+		break;
+	case FIELD_FINDINGS:
+		put_findings(j, f, base);
 		break;
 	default:
 		if (!f->is_optional || *(const uint64_t *)at)

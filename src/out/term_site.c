@@ -38,15 +38,10 @@ static void put_rates(struct line *l, const struct report_site *s)
 		line_item(l, "growth not known yet");
 }
 
-static void put_headline(struct line *l, const struct report_site *s, size_t rank, bool verbose)
+static void put_numbers(struct line *l, const struct report_site *s, bool verbose)
 {
 	char text[128], n[32];
 
-	line_style(l, STYLE_BOLD);
-	line_printf(l, "#%zu ", rank);
-	line_style(l, STYLE_PLAIN);
-	term_class(l, s->verdict);
-	line_text(l, "  ");
 	put_rates(l, s);
 	if (s->estimated && s->samples != REPORT_UNKNOWN) {
 		snprintf(text, sizeof(text), "from %" PRIu64 " sample%s", s->samples,
@@ -73,6 +68,36 @@ static void put_headline(struct line *l, const struct report_site *s, size_t ran
 		line_item(l, text);
 	}
 	line_end(l);
+}
+
+/* The user's own line comes first, then what it loses with all that it called for. */
+static void put_headline(struct line *l, const struct report_site *s, const struct term_place *at,
+			 bool verbose)
+{
+	const struct report_frame *own = report_own_frame(s);
+	char text[300], n[48];
+
+	line_style(l, STYLE_BOLD);
+	line_printf(l, "#%zu ", at->rank);
+	line_style(l, STYLE_PLAIN);
+	term_class(l, s->verdict);
+	line_text(l, "  ");
+	if (own) {
+		snprintf(text, sizeof(text), "%s:%d", file_name(own->file), own->line);
+		line_style(l, STYLE_BOLD);
+		line_words(l, text);
+		line_style(l, STYLE_PLAIN);
+		line_text(l, "  ");
+	}
+	if (at->parts) {
+		term_rate(n, sizeof(n), at->bytes_per_s, true);
+		snprintf(text, sizeof(text), "%s in %zu places (-v shows them)", n, at->parts + 1);
+		line_words(l, text);
+		line_end(l);
+		line_pad(l, INDENT);
+		line_text(l, "the first: ");
+	}
+	put_numbers(l, s, verbose);
 }
 
 /* "~12.3 MiB in ~34 k objects so far", false when neither is known. */
@@ -177,24 +202,10 @@ static void put_same_hint(struct line *l, const struct report_hint *h, size_t as
 	line_end(l);
 }
 
-static void put_parts(struct line *l, const struct term_place *at)
-{
-	char n[48];
-
-	if (!at->parts)
-		return;
-	line_pad(l, INDENT);
-	line_printf(l, "%s in all, with %zu more site%s of the same cause (-v shows %s)",
-		    term_rate(n, sizeof(n), at->bytes_per_s, true), at->parts,
-		    at->parts == 1 ? "" : "s", at->parts == 1 ? "it" : "them");
-	line_end(l);
-}
-
 void term_site(struct line *l, const struct report_site *s, struct term_place at, bool verbose)
 {
 	line_end(l);
-	put_headline(l, s, at.rank, verbose);
-	put_parts(l, &at);
+	put_headline(l, s, &at, verbose);
 	put_types(l, s, verbose);
 	put_holder(l, &s->held_by);
 	if (at.as)

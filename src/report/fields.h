@@ -242,6 +242,18 @@
 	X(S, TEXT, path, "path") /* NULL: not known */ \
 	X(S, SHARE, share, "share") /* of the objects that were asked for */
 
+/* ---- Sites of one cause, together. ---- */
+
+/* Counts are of the first site's kind: objects and blocks are not added up. */
+#define REPORT_FINDING(X, S) \
+	X(S, TEXT, id, "id", .about = "of the site that comes first") \
+	X(S, KIND, kind, "kind") \
+	X(S, CLASS, verdict, "verdict") \
+	X(S, SHARE, confidence, "confidence") \
+	X(S, NUMBER, growth_bytes_per_s, "growth_bytes_per_s") \
+	X(S, NUMBER, growth_count_per_s, "growth_count_per_s") \
+	X(S, AMOUNT, outstanding_bytes, "outstanding_bytes")
+
 /* ---- What a census found. ---- */
 
 /* Objects of one type name. Buffers that no object accounts for come as rows too: "<buffer 64>". */

@@ -259,6 +259,8 @@ static void read_field(struct reader *rd, const struct field *f, const struct jv
 	case FIELD_LOST:
 		read_lost(rd, inside, base);
 		break;
+	case FIELD_FINDINGS:
+		break;
 	default:
 		read_value(rd, f, v, at);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The objects of the JSON: the lists of fields.h, and what is inside of what. */
+#include "report/findings.h"
 #include "report/shape.h"
 
 /* clang-format off */
@@ -111,6 +112,17 @@ static const struct field site_fields[] = {
 };
 const struct shape shape_site = SHAPE(site, report_site, false);
 
+static const struct field finding_fields[] = {
+	REPORT_FINDING(ROW, report_finding)
+	THING(report_finding, POINTED, frame, "frame", frames[0],
+	      .about = "the user's own line that called for it; null: no line is known")
+	THING(report_finding, INSIDE, hint, "hint", hint)
+	THING(report_finding, INSIDE, held_by, "held_by", held)
+	MANY(report_finding, STRINGS, sites, n_sites, "sites", NULL,
+	     .about = "ids, the first site's first; their sums are above")
+};
+static const struct shape finding = SHAPE(finding, report_finding, false);
+
 /* ---- Of a census. ---- */
 
 FLAT(type_count, report_class_row, REPORT_TYPE_COUNT);
@@ -154,6 +166,9 @@ static const struct field process_fields[] = {
 	MANY(report_process, ARRAY, members, n_members, "members", &member, .is_optional = true,
 	     .about = "the processes that a merged report stands for, worst first; pid is null "
 		      "then")
+	{.name = "findings", .kind = FIELD_FINDINGS, .of = &finding,
+	 .about = "one for each cause: sites that one container keeps, or that one line called "
+		  "for; none of what is steady"},
 	MANY(report_process, ARRAY, sites, n_sites, "sites", &shape_site,
 	     .about = "by expected loss: growth, times how sure it is that it goes on")
 	MANY(report_process, ARRAY, classes, n_classes, "types", &shape_class_row,

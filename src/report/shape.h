@@ -40,6 +40,7 @@ enum field_kind {
 	FIELD_PARTS,	     /* report_parts by its names, and */
 	FIELD_TRIMMABLE,     /* what stands beside them */
 	FIELD_LOST,	     /* by its keys */
+	FIELD_FINDINGS,	     /* of a process, as they follow from its sites; is not read */
 };
 
 /* What becomes of it when two processes are told as one. */

@@ -186,6 +186,8 @@ static void fill(struct filler *to, const struct shape *s, void *base)
 		} else if (f->kind == FIELD_BY_GENERATION) {
 			for (size_t i = 0; i < REPORT_GENERATIONS; i++)
 				((uint64_t *)at)[i] = ++to->n;
+		} else if (f->kind == FIELD_FINDINGS) {
+			continue; /* they follow from the sites */
 		} else if (f->of) {
 			fill(to, f->of, at);
 		} else {

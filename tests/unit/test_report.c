@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The report's arena, site ids and order. */
+#include <math.h>
+
+#include "report/findings.h"
 #include "sample_report.h"
 
 static void id_of(const struct report_frame *f, size_t n, char out[17])
@@ -322,6 +325,46 @@ static void frames_of_libraries_outside_of_the_program(void **state)
 	assert_int_equal(report_outer_frames(&s), 0);
 }
 
+/* What one line called for is one finding: the sum of the bytes, and of what is counted alike. */
+static void sites_of_one_cause_are_one_finding(void **state)
+{
+	struct report_frame f[] = {
+		{.function = "subplots", .file = PACKAGES "matplotlib/pyplot.py", .line = 1769},
+		{.function = "job", .file = "/srv/plots.py", .line = 16},
+	};
+	struct report_site v[] = {
+		{.id = "000000000000000a", .stack = f, .n_frames = 2, .growth_bytes_per_s = 100,
+		 .growth_count_per_s = 1, .outstanding_bytes = 1000, .confidence = 0.8},
+		{.id = "000000000000000b", .part_of = "000000000000000a", .verdict = CLASS_GROWING,
+		 .growth_bytes_per_s = 50, .growth_count_per_s = 2, .outstanding_bytes = NAN},
+		{.id = "000000000000000c", .part_of = "000000000000000a", .kind = KIND_HEAP,
+		 .growth_bytes_per_s = 7, .growth_count_per_s = 9, .outstanding_bytes = 5},
+		{.id = "000000000000000d", .verdict = CLASS_WARMUP, .growth_bytes_per_s = NAN},
+		{.id = "000000000000000e", .verdict = CLASS_STEADY},
+	};
+	struct report_process p = {.sites = v, .n_sites = ARRAY_SIZE(v)};
+	struct report_findings found;
+
+	(void)state;
+	assert_int_equal(report_findings(&p, &found), 0);
+	assert_int_equal(found.n, 2);
+	assert_string_equal(found.v[0].id, "000000000000000a");
+	assert_int_equal(found.v[0].frame->line, 16);
+	assert_true(found.v[0].growth_bytes_per_s == 157 && found.v[0].growth_count_per_s == 3);
+	assert_true(found.v[0].outstanding_bytes == 1005 && found.v[0].confidence == 0.8);
+	assert_int_equal(found.v[0].n_sites, 3);
+	assert_string_equal(found.v[0].sites[0], "000000000000000a");
+	assert_string_equal(found.v[0].sites[2], "000000000000000c");
+	assert_null(found.v[1].frame);
+	assert_true(isnan(found.v[1].growth_bytes_per_s));
+	assert_int_equal(found.v[1].n_sites, 1);
+	report_findings_free(&found);
+	p.n_sites = 0;
+	assert_int_equal(report_findings(&p, &found), 0);
+	assert_int_equal(found.n, 0);
+	report_findings_free(&found);
+}
+
 /* A chain, as processes of a merge make them, a site that is not there, and one of itself. */
 static void parts_are_of_what_is_whole(void **state)
 {
@@ -347,6 +390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_are_of_what_is_whole),
+		cmocka_unit_test(sites_of_one_cause_are_one_finding),
 		cmocka_unit_test(the_script_in_bin_is_not_the_program),
 		cmocka_unit_test(who_starts_a_loop_is_not_the_program),
 		cmocka_unit_test(a_frame_without_a_line_is_nobodys),

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sites of one cause as one finding, with their sum. */
+#include <math.h>
+
+#include "report/findings.h"
+
+static void begin(struct report_finding *f, const struct report_site *s, const char **ids)
+{
+	f->first = s;
+	f->frame = report_own_frame(s);
+	f->id = s->id;
+	f->kind = s->kind;
+	f->verdict = s->verdict;
+	f->confidence = s->confidence;
+	f->growth_bytes_per_s = s->growth_bytes_per_s;
+	f->growth_count_per_s = s->growth_count_per_s;
+	f->outstanding_bytes = s->outstanding_bytes;
+	f->hint = s->hint;
+	f->held_by = s->held_by;
+	f->sites = ids;
+	f->sites[0] = s->id;
+	f->n_sites = 1;
+}
+
+static void add(double *sum, double more)
+{
+	if (isfinite(more))
+		*sum = isfinite(*sum) ? *sum + more : more;
+}
+
+/* Blocks and objects are not counted together. */
+static void join(struct report_finding *f, const struct report_site *s)
+{
+	add(&f->growth_bytes_per_s, s->growth_bytes_per_s);
+	add(&f->outstanding_bytes, s->outstanding_bytes);
+	if (s->kind == f->kind)
+		add(&f->growth_count_per_s, s->growth_count_per_s);
+	f->sites[f->n_sites++] = s->id;
+}
+
+/* @of[i]: the finding whose first site is @i, with how many sites it has; NULL: it is none. */
+static void count(const struct report_process *p, const size_t *whole, struct report_findings *out,
+		  struct report_finding **of)
+{
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (whole[i] == i && p->sites[i].verdict != CLASS_STEADY)
+			of[i] = &out->v[out->n++];
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (of[whole[i]])
+			of[whole[i]]->n_sites++;
+}
+
+int report_findings(const struct report_process *p, struct report_findings *out)
+{
+	auto_free size_t *whole = report_wholes(p);
+	auto_free struct report_finding **of = calloc(p->n_sites + 1, sizeof(*of));
+	const char **ids;
+
+	*out = (struct report_findings){
+		.v = calloc(p->n_sites + 1, sizeof(*out->v)),
+		.ids = calloc(p->n_sites + 1, sizeof(*out->ids)),
+	};
+	if (!whole || !of || !out->v || !out->ids)
+		return -ENOMEM;
+	count(p, whole, out, of);
+	ids = out->ids;
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const char **after = ids + (of[i] ? of[i]->n_sites : 0);
+
+		if (of[i])
+			begin(of[i], &p->sites[i], ids);
+		ids = after;
+	}
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (whole[i] != i && of[whole[i]])
+			join(of[whole[i]], &p->sites[i]);
+	return 0;
+}
+
+void report_findings_free(struct report_findings *f)
+{
+	free(f->v);
+	free(f->ids);
+}
