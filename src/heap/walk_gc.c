@@ -12,6 +12,9 @@
 #define MAX_BLOCK   (1ull << 46)
 #define CHUNK_FLAGS 7ull
 #define CHUNK_MMAP  2ull
+#define SLACK	    64 /* malloc gives a rest away that is too small for a block; guards lie behind */
+#define INLINE_MOST 2304 /* 255 slots, their order, and the head */
+#define FRAME_MOST  (64 << 10)
 
 struct node {
 	uint64_t head;
@@ -97,24 +100,53 @@ static void read_nodes(struct walk *w, struct node *v, size_t n)
 	}
 }
 
-/* What the allocator set aside: glibc's chunk header says, when it makes sense; else what the type
- * says. */
+/* As many bytes as glibc set aside, by the word in front of the block; 0: it is no chunk's header.
+ */
+static uint64_t chunk_bytes(uint64_t header)
+{
+	uint64_t size = header & ~CHUNK_FLAGS;
+
+	if (header & CHUNK_MMAP)
+		return size & 4095 || size <= 16 ? 0 : size - 16;
+	return size > 8 ? size - 8 : 0;
+}
+
+/* Generators and frames keep something else where others keep their number of items. */
+static bool says_items(const struct heap_type *t, uint64_t items)
+{
+	return t->kind != HEAP_K_GENERATOR && items < MAX_BLOCK / (uint64_t)(t->itemsize + 1);
+}
+
+/* A type has one item more than it says (PyType_GenericAlloc). What follows an object of 3.13 and
+ * newer are as many slots as a byte can count. */
+static uint64_t more_than_formula(const struct heap_type *t, uint64_t items)
+{
+	uint64_t more = SLACK + (uint64_t)t->itemsize;
+
+	if (t->flags & TPF_INLINE_VALUES)
+		more += INLINE_MOST;
+	return t->itemsize && !says_items(t, items) ? more + FRAME_MOST : more;
+}
+
+uint64_t walk_outside_bytes(const struct heap_type *t, uint64_t before, uint64_t items,
+			    uint64_t header)
+{
+	uint64_t least = before + HEAD_SIZE + (uint64_t)t->basicsize;
+	uint64_t size = chunk_bytes(header), most;
+
+	if (t->itemsize && says_items(t, items))
+		least += items * (uint64_t)t->itemsize;
+	most = least + more_than_formula(t, items) + (header & CHUNK_MMAP ? 4096 : 0);
+	return size >= least - 8 && size <= most ? size : least;
+}
+
 static uint64_t block_bytes(const struct node *n, const struct heap_type *t, uint64_t before)
 {
-	uint64_t least = before + HEAD_SIZE + (uint64_t)t->basicsize, items, size, pages;
+	const uint8_t *head = n->win + BEFORE;
+	bool has_header = (int64_t)before + 16 <= n->lo;
 
-	if ((int64_t)before + 16 <= n->lo) {
-		size = heap_u64(n->win + BEFORE - before - 8);
-		pages = (size & ~CHUNK_FLAGS) & 4095;
-		size = (size & CHUNK_MMAP) ? (pages ? 0 : (size & ~CHUNK_FLAGS) - 16)
-					   : (size & ~CHUNK_FLAGS) - 8;
-		if (size >= least - 8 && size < MAX_BLOCK && !(size & 7))
-			return size;
-	}
-	items = t->itemsize ? heap_u64(n->win + BEFORE + HEAD_SIZE + 16) : 0;
-	if (items < MAX_BLOCK / (uint64_t)(t->itemsize + 1))
-		least += items * (uint64_t)t->itemsize;
-	return least;
+	return walk_outside_bytes(t, before, t->itemsize ? heap_u64(head + HEAD_SIZE + 16) : 0,
+				  has_header ? heap_u64(head - before - 8) : 0);
 }
 
 static int visit_node(struct walk *w, struct node *n, const struct heap_type *t)

@@ -8,6 +8,7 @@
 #include "census/own_size.h"
 #include "py/py_priv.h"
 #include "track/stacks.h"
+#include "heap/walk_priv.h"
 #include "unit/self.h"
 
 /* Numbers at which sums, negations and multiplications go wrong. */
@@ -276,6 +277,35 @@ static void code_may_share_a_huge_table(void **state)
 	proc_close(self);
 }
 
+/* The word in front is glibc's where it fits what lies behind it. */
+static void a_block_outside_of_pools_fits_its_object(void **state)
+{
+	struct heap_type plain = {.basicsize = 600}, frames = {.basicsize = 64, .itemsize = 8},
+			 inlined = {.basicsize = 16, .flags = TPF_INLINE_VALUES};
+
+	(void)state;
+	frames.kind = HEAP_K_GENERATOR;
+	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 640 | 1), 632);
+	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 656 | 5), 648);
+	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 4096 | 3), 4080);
+	/* Too small, too big, no whole pages, nothing */
+	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 320 | 1), 632);
+	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 0x1c1b5a3a20), 632);
+	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 1 << 20), 632);
+	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 5000 | 3), 632);
+	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 0), 632);
+	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 7), 632);
+	/* Slots behind it; what is no number of items, and one that is */
+	assert_int_equal(walk_outside_bytes(&inlined, 16, 0, 320 | 1), 312);
+	assert_int_equal(walk_outside_bytes(&inlined, 16, 0, 8192 | 1), 48);
+	assert_int_equal(walk_outside_bytes(&frames, 0, 0x7f1234567890, 1024 | 1), 1016);
+	frames.kind = HEAP_K_OTHER;
+	assert_int_equal(walk_outside_bytes(&frames, 0, 100, 896 | 1), 888);
+	assert_int_equal(walk_outside_bytes(&frames, 0, 100, 4096 | 1), 880);
+	assert_int_equal(walk_outside_bytes(&frames, 0, 1ull << 60, 896 | 1), 888);
+	assert_int_equal(walk_outside_bytes(&frames, 0, UINT64_MAX, 1ull << 40 | 1), 80);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +314,7 @@ int main(void)
 		cmocka_unit_test(an_object_may_say_any_size),
 		cmocka_unit_test(references_lie_where_a_class_says),
 		cmocka_unit_test(code_may_share_a_huge_table),
+		cmocka_unit_test(a_block_outside_of_pools_fits_its_object),
 	};
 
 	return cmocka_run_group_tests_name("sizes", tests, NULL, NULL);
