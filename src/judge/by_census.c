@@ -5,7 +5,8 @@
  * finds far fewer, its number is told.
  *
  * A census looks at some moments of the watch, so only what grew for most of the time between the
- * first and the last is compared, and only types whose number did not fall meanwhile. Objects of
+ * first and the last is compared. Of a type whose number fell meanwhile, and after a few censuses,
+ * one thing alone is known: that no more can have come since the start than there are. Objects of
  * one type have many sizes: a line pays only for what is claimed of its own size class. */
 #include <math.h>
 #include <string.h>
@@ -16,9 +17,10 @@
 
 struct census_type {
 	const struct report_class_row *row;
-	double told[EVIDENCE_CLASSES]; /* objects by which the sites say it grew, by size class */
-	double limit;		       /* of that: what a size class may claim and be believed */
-	double factor;		       /* of what is claimed of the others, so much is told */
+	double gain, from_s;		  /* it has so many more since then, at most */
+	double told[EVIDENCE_MALLOC + 1]; /* objects by which the sites say it grew, by class */
+	double limit;			  /* of that: what a size class may claim and be believed */
+	double factor;			  /* of what is claimed of the others, so much is told */
 };
 
 struct census_bound {
@@ -32,20 +34,28 @@ static uint64_t key(const char *name)
 	return XXH64(name, strlen(name), 0) | 1;
 }
 
-static struct census_type *type_of(const struct census_bound *b, const struct joined_type *t)
+/* Outside of the pools a census finds what the collector tracks, and some of the others. */
+static bool is_counted(const struct report_class_row *row, unsigned cls)
 {
-	const uint64_t *at = t->pooled > 0 ? map64_get(&b->index, key(t->name)) : NULL;
-
-	return at && *at ? &b->types.v[*at - 1] : NULL;
+	return cls < EVIDENCE_MALLOC ||
+	       (row->tracked != REPORT_UNKNOWN && row->tracked == row->count);
 }
 
-/* For how much of the time between the censuses it has grown; 0: too little to compare. */
-static double compared_s(const struct census_bound *b, const struct joiner *j,
-			 const struct joined *to)
+static struct census_type *type_of(const struct census_bound *b, const struct joined_type *t)
 {
-	double since = to->evidence.curve.since_s, span = b->to_s - b->from_s;
+	const uint64_t *at = t->by_class > 0 ? map64_get(&b->index, key(t->name)) : NULL;
+	struct census_type *type = at && *at ? &b->types.v[*at - 1] : NULL;
+
+	return type && is_counted(type->row, t->cls) ? type : NULL;
+}
+
+/* For how much of the time that type @t was counted has it grown? 0: too little to compare. */
+static double compared_s(const struct census_bound *b, const struct census_type *t,
+			 const struct joiner *j, const struct joined *to)
+{
+	double since = to->evidence.curve.since_s, span = b->to_s - t->from_s;
 	double begin = since > 0 && since < j->run_s ? j->run_s - since : 0;
-	double s = b->to_s - fmax(begin, b->from_s);
+	double s = b->to_s - fmax(begin, t->from_s);
 
 	return s >= CENSUS_PART * span ? s : 0;
 }
@@ -57,13 +67,17 @@ static int index_rows(struct census_bound *b, const struct report_process *p)
 		struct census_type *t;
 		uint64_t *at;
 
-		if (!row->name || isnan(row->gain))
+		if (!row->name || row->count == REPORT_UNKNOWN)
 			continue;
 		at = map64_put(&b->index, key(row->name));
 		t = vec_push(&b->types);
 		if (!at || !t)
 			return -ENOMEM;
-		*t = (struct census_type){.row = row};
+		*t = (struct census_type){.row = row, .gain = row->gain, .from_s = b->from_s};
+		if (isnan(row->gain)) {
+			t->gain = (double)row->count;
+			t->from_s = 0;
+		}
 		*at = b->types.n;
 	}
 	return 0;
@@ -73,13 +87,13 @@ static void add_told(struct census_bound *b, const struct joiner *j)
 {
 	for (size_t i = 0; i < j->v.n; i++) {
 		const struct joined *to = &j->v.v[i];
-		double s = compared_s(b, j, to);
 
 		for (size_t k = 0; k < to->types.n; k++) {
 			struct census_type *t = type_of(b, &to->types.v[k]);
 
 			if (t)
-				t->told[to->types.v[k].cls] += to->types.v[k].pooled * s;
+				t->told[to->types.v[k].cls] +=
+					to->types.v[k].by_class * compared_s(b, t, j, to);
 		}
 	}
 }
@@ -89,16 +103,16 @@ static void find_factors(struct census_bound *b)
 {
 	for (size_t i = 0; i < b->types.n; i++) {
 		struct census_type *t = &b->types.v[i];
-		double gain = fmax(t->row->gain, 0), believed = 0, others = 0;
+		double gain = fmax(t->gain, 0), believed = 0, others = 0;
 
 		t->limit = CENSUS_APART * gain + CENSUS_NOISE * (double)t->row->count + CENSUS_FEW;
-		for (size_t k = 0; k < EVIDENCE_CLASSES; k++)
+		for (size_t k = 0; k <= EVIDENCE_MALLOC; k++)
 			*(t->told[k] > t->limit ? &others : &believed) += t->told[k];
 		t->factor = others > 0 ? fmax(gain - believed, 0) / others : 1;
 	}
 }
 
-static void bound(struct joined *to, const struct census_bound *b)
+static void bound(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
 	struct report_site *s = &to->site;
 	double count = 0, bytes = 0, part;
@@ -107,11 +121,12 @@ static void bound(struct joined *to, const struct census_bound *b)
 		struct joined_type *t = &to->types.v[i];
 		const struct census_type *c = type_of(b, t);
 
-		if (!c || !(c->told[t->cls] > c->limit) || !(c->factor < 1))
+		if (!c || !(c->told[t->cls] > c->limit) || !(c->factor < 1) ||
+		    !(compared_s(b, c, j, to) > 0))
 			continue;
-		count += t->pooled * (1 - c->factor);
+		count += t->by_class * (1 - c->factor);
 		bytes += t->bytes * (1 - c->factor);
-		t->count -= t->pooled * (1 - c->factor);
+		t->count -= t->by_class * (1 - c->factor);
 		t->bytes *= c->factor;
 	}
 	if (!(count > 0))
@@ -132,13 +147,13 @@ void join_bound_by_census(struct joiner *j)
 	struct census_bound b = {.from_s = fmax(p->counted_from_s - start_s, 0),
 				 .to_s = p->counted_to_s - start_s};
 
-	if (!(b.to_s > b.from_s) || index_rows(&b, p))
+	if (!(b.to_s > 0) || index_rows(&b, p))
 		goto out;
 	add_told(&b, j);
 	find_factors(&b);
 	for (size_t i = 0; i < j->v.n; i++)
-		if (compared_s(&b, j, &j->v.v[i]) > 0 && !(j->v.v[i].evidence.levelled_bytes > 0))
-			bound(&j->v.v[i], &b);
+		if (!(j->v.v[i].evidence.levelled_bytes > 0))
+			bound(&j->v.v[i], &b, j);
 out:
 	map64_free(&b.index);
 	vec_free(&b.types);

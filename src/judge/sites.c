@@ -232,8 +232,8 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 		join_type(to, evidence_type(j->e, e->types[i].type),
 			  e->count_per_s > 0 ? e->types[i].count_per_s : e->types[i].held_count,
 			  e->types[i].bytes_per_s);
-		if (e->count_per_s > 0 && e->cls < EVIDENCE_CLASSES && to->types.n) {
-			to->types.v[to->types.n - 1].pooled = e->types[i].count_per_s;
+		if (e->count_per_s > 0 && to->types.n) {
+			to->types.v[to->types.n - 1].by_class = e->types[i].count_per_s;
 			to->types.v[to->types.n - 1].cls = e->cls;
 		}
 	}

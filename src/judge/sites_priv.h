@@ -12,8 +12,8 @@
 struct joined_type {
 	const char *name;
 	double count, bytes;
-	double pooled; /* per second, of what grows in the pools; part of count */
-	unsigned cls;  /* ... of this size class */
+	double by_class; /* per second, as the share of what a size class grows by; part of count */
+	unsigned cls;	 /* ... of this one; EVIDENCE_MALLOC is one, too */
 };
 
 /* Stacks of one site: same functions, files and places, other addresses. */

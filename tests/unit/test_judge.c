@@ -318,7 +318,7 @@ static const struct report_site *judge_counted(struct world *w, double per_s, do
 	static struct report_class_row row;
 
 	row = (struct report_class_row){
-		.name = "dict", .count = 3000, .gain = per_s * (to_s - from_s)};
+		.name = "dict", .count = 3000, .tracked = 3000, .gain = per_s * (to_s - from_s)};
 	w->e.seen.classes = &row;
 	w->e.seen.n_classes = 1;
 	w->e.seen.counted_from_s = 100 + from_s;
@@ -344,11 +344,45 @@ static void no_type_grows_beyond_its_census(void **state)
 	assert_true(s->outstanding_count < 500);
 	assert_non_null(strstr(s->reason, "the census of its types allows no more"));
 	assert_null(judge_counted(w, 0, 2, 57));
-	/* A few objects say nothing; nor does a missing census, nor a number that fell.
-	 */
+	/* A few objects say nothing; nor does a missing census, nor a number that fell, but that no
+	 * more can have come than there are. */
 	assert_true(judge_counted(w, 1, 50, 57)->growth_count_per_s == count);
 	assert_true(judge_counted(w, 1, NAN, NAN)->growth_count_per_s == count);
 	assert_true(judge_counted(w, NAN, 2, 57)->growth_count_per_s == count);
+	((struct report_class_row *)w->e.seen.classes)->count = 400;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "handle");
+	assert_true(fabs(s->growth_count_per_s - 400 / 57.0) < 0.3);
+	w->e.seen.counted_from_s = w->e.seen.counted_to_s; /* by one census */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(site_at(&w->p, "handle")->growth_count_per_s == s->growth_count_per_s);
+}
+
+/* Big objects have what memory outside of the pools gains, and so would have a table that grows
+ * beside them. */
+static void no_big_type_grows_beyond_its_census(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+	double count;
+
+	for (size_t i = 0; i < OBJECTS; i++)
+		w->object[i].part[0] = (struct survivor_part){w->object[i].addr, 1024, -1};
+	for (size_t i = 0; i < POINTS; i++) {
+		w->blocks[i] = 500;
+		w->malloced[i] = 1e6 + 40960 * (double)i;
+	}
+	w->e.native = (struct evidence_native){0};
+	s = judge_counted(w, 40, 2, 57);
+	count = s->growth_count_per_s;
+	assert_true(fabs(count - 40) < 4);
+	assert_true(judge_counted(w, 20, 2, 57)->growth_count_per_s == count);
+	s = judge_counted(w, 4, 2, 57);
+	assert_true(fabs(s->growth_count_per_s - 4) < 0.1);
+	/* Of what the collector does not track a census sees a part alone. */
+	((struct report_class_row *)w->e.seen.classes)->tracked = 2900;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(site_at(&w->p, "handle")->growth_count_per_s == count);
 }
 
 /* Few windows of an idle service meet a birth, and those may lie close together: the container that
@@ -872,6 +906,7 @@ int main(int argc, char **argv)
 		TEST(a_container_tells_that_it_goes_on),
 		TEST(a_container_keeps_its_pace),
 		TEST(no_type_grows_beyond_its_census),
+		TEST(no_big_type_grows_beyond_its_census),
 		TEST(a_cycle_may_be_garbage),
 		TEST(names_of_methods_are_bounded),
 		TEST(a_big_process_needs_more),
