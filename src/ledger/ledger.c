@@ -282,6 +282,14 @@ double ledger_window_ns(const struct ledger *l, size_t probes)
 	return fmax(l->pause_ns - probing, PAUSE_PART * l->pause_ns);
 }
 
+bool ledger_fits_always(const struct ledger *l, uint64_t births, uint64_t open_ns)
+{
+	double gap = births ? (double)open_ns / (double)births : 1e12;
+	double own = gap - l->birth_ns;
+
+	return own > 0 && l->birth_ns / own < l->of[LEDGER_BIRTHS].stays * 0.8;
+}
+
 void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,
 		   size_t probes)
 {

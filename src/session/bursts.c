@@ -85,20 +85,12 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 	for (;;) {
 		uint64_t seen = births_now(b) - from, age = clock_ns() - opened;
 
+		aim_watch(&b->aim, seen + aim_left_out(b->skip, b->s->kern.stats->skip),
+			  opened + age);
 		if (cost_ns(b, seen) >= may_cost || age >= WINDOW_MAX_NS || seen >= WINDOW_BIRTHS)
 			return;
 		nanosleep(&pause, NULL);
 	}
-}
-
-/* Could every birth be recorded within the budget? By the rate of the last window, without what the
- * probes cost: a busy program seen at 1 / c births per second may run at any rate. */
-static bool fits_always(const struct births *b, uint64_t births, uint64_t open_ns)
-{
-	double gap = births ? (double)open_ns / (double)births : 1e12;
-	double own = gap - b->s->ledger.birth_ns;
-
-	return own > 0 && b->s->ledger.birth_ns / own < b->account->stays * 0.8;
 }
 
 /* After a look at [@first, @looked): what was born until @last kills what the look saw. A record
@@ -216,6 +208,7 @@ void births_burst(struct births *b)
 {
 	uint64_t before = b->told, classes, began, opened, first, looked, last, closed, skipped;
 	size_t sites;
+	double window_ns;
 	bool focus, learns, is_broken;
 	int err;
 
@@ -223,9 +216,10 @@ void births_burst(struct births *b)
 	focus = b->focus.is_on; /* what is learnt may end it */
 	classes = b->focus.classes;
 	sites = focus_sites(b);
+	window_ns = ledger_window_ns(&b->s->ledger, sites);
 	began = clock_ns();
 	learns = !focus && (classes || b->unseen.looks < UNSEEN_FIRST_LOOKS);
-	b->skip = learns ? 0 : aim_skip(&b->aim, &b->random);
+	b->skip = learns ? 0 : aim_skip(&b->aim, window_ns / b->s->ledger.birth_ns, &b->random);
 	err = births_on(b);
 	if (err) {
 		births_refused(b, err);
@@ -237,7 +231,8 @@ void births_burst(struct births *b)
 	first = births_now(b);
 	if (!focus && !b->skip)
 		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)});
-	wait_window(b, first, opened, ledger_window_ns(&b->s->ledger, sites));
+	wait_window(b, first, opened, window_ns);
+	aim_closed(&b->aim);
 	looked = births_now(b);
 	look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
 	births_let_go(b);
@@ -266,7 +261,6 @@ void births_burst(struct births *b)
 	b->bursts++;
 	if (!is_broken) {
 		skipped = aim_left_out(b->skip, b->s->kern.stats->skip);
-		b->aim.usual = closed - opened < WINDOW_MAX_NS ? skipped + last - first : 0;
 		opened += (closed - opened) * skipped / (skipped + last - first + 1);
 		b->on_ns += closed - opened;
 		coverage_add(&b->watched, opened, closed);
@@ -280,7 +274,8 @@ void births_burst(struct births *b)
 	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
 	/* A rate at some sites is none at all of them. */
 	if (focus == b->focus.is_on && !b->skip && b->bursts >= LEARN_BURSTS &&
-	    clock_ns() >= b->not_before && fits_always(b, looked - first, closed - opened))
+	    clock_ns() >= b->not_before &&
+	    ledger_fits_always(&b->s->ledger, looked - first, closed - opened))
 		start_always(b);
 	b->skip = 0;
 }
