@@ -73,8 +73,11 @@
 #define GOES_ON_S 15
 /* ... until so shortly before ... */
 #define GOES_ON_CALM_S 5
-/* ... at a pace that is no more than so many times another than theirs */
+/* ... at a pace that is no more than so many times slower than theirs ... */
 #define GOES_ON_APART 1.5
+/* ... nor so many times faster, for others may be in it, too: then so many windows are enough */
+#define GOES_ON_FASTER 3
+#define GOES_ON_BURSTS 2
 /* growth that slows down is a leak's where its container has grown for so long ... */
 #define PACED_S 20
 /* ... at first by no more than so many times the pace of later ... */

@@ -75,7 +75,7 @@ bool fill_goes_on(const struct fill *f, double adds_per_s)
 		calm_s(f) >= GOES_ON_CALM_S && since * GOES_ON_APART < calm_s(f) * adds_per_s;
 
 	return f->addr && seconds_since(f, f->first_ns) >= GOES_ON_S && !is_calm &&
-	       rate * GOES_ON_APART >= adds_per_s && rate <= GOES_ON_APART * adds_per_s;
+	       rate * GOES_ON_APART >= adds_per_s && rate <= GOES_ON_FASTER * adds_per_s;
 }
 
 double fill_paced_s(const struct fill *f, double adds_per_s)

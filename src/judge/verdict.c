@@ -70,10 +70,14 @@ static bool is_chance(const struct verdict_evidence *e)
 	return e->born > 0 && e->gained < CHANCE_SURE * sqrt(2 * e->born);
 }
 
+/* That they keep coming is told by the container that they are in, or else by more of them. */
 static bool keeps_coming(const struct verdict_evidence *e)
 {
-	return e->bursts >= LEAK_BURSTS && (e->quarters >= LEAK_QUARTERS || e->goes_on) &&
-	       e->samples >= LEAK_SAMPLES && e->oldest_s >= LEAK_AGE_S && e->run_s >= LEAK_RUN_S;
+	bool is_seen = e->goes_on ? e->bursts >= GOES_ON_BURSTS
+				  : e->bursts >= LEAK_BURSTS && e->quarters >= LEAK_QUARTERS &&
+					    e->samples >= LEAK_SAMPLES;
+
+	return is_seen && e->oldest_s >= LEAK_AGE_S && e->run_s >= LEAK_RUN_S;
 }
 
 /* The pace has changed of late, but not that it rises: the last stretch alone is short. */
