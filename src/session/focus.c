@@ -17,6 +17,7 @@
 #define FEW_SITES     24	    /* builds with fewer have nothing to choose from */
 #define LEARN_WINDOWS 4		    /* with all sites, before the first choice */
 #define FULL_EVERY    6		    /* windows */
+#define SERVER_EVERY  2		    /* its windows are few, and what grows by little shows late */
 #define CHOOSE_NS     6000000000ull /* the pools need some seconds to show a new trend */
 #define WORTH_BIRTHS  0.6	    /* of all births at most this share in the focus, else ... */
 #define WORTH_SITES   0.5	    /* ... or of the sites: then it is worth its event */
@@ -198,6 +199,7 @@ void focus_choose(struct births *b)
 {
 	struct focus *f = &b->focus;
 	uint64_t now = clock_ns();
+	unsigned every;
 
 	/* A program that makes types as it goes. */
 	if (f->pairs.n > MANY_PAIRS)
@@ -211,7 +213,8 @@ void focus_choose(struct births *b)
 		f->looked_ns = now;
 		choose_again(b);
 	}
-	b->focus.is_on = f->classes && ++f->turn % FULL_EVERY;
+	every = b->s->ledger.serves && !b->s->is_settled ? SERVER_EVERY : FULL_EVERY;
+	b->focus.is_on = f->classes && ++f->turn % every;
 }
 
 uint64_t focus_full_view_ns(const struct focus *f, uint64_t now)
