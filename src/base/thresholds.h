@@ -172,6 +172,11 @@
 #define CENSUS_ENOUGH 4
 /* of the time between the first and the last a line must have grown to be compared */
 #define CENSUS_PART 0.7
+/* seconds between the first and the last: a type that has risen all along by so many objects ... */
+#define TYPE_S 15
+#define TYPE_FEWEST 300
+/* ... as a straight line would within this part is told where no line of the program is */
+#define TYPE_STRAIGHT 0.8
 /* times what the censuses count: lines that say more of a type are told with what they count ... */
 #define CENSUS_APART 2
 /* ... and beyond this part of the type's objects, which come and go ... */

@@ -16,7 +16,7 @@ struct verdict_evidence {
 	uint64_t collections; /* full ones that survivors have outlived */
 	bool weak;	      /* identity rests on content that is not unique */
 	bool waits_for_gc;    /* may be garbage that no full collection has looked at yet */
-	bool goes_on;	      /* so does the container that they are in, entry for entry */
+	bool goes_on;	      /* so does the container that they are in, at their pace */
 	double paced_s;	      /* so long, and no faster before than of late; 0 = not so */
 	bool one_block; /* a single block that gets bigger: somebody's container, not the leak */
 	/* The curve of the memory its objects live in; CURVE_UNKNOWN where there is none. */
@@ -55,6 +55,9 @@ void verdict_rests(struct report *r, const char *what, uint64_t entries, double 
 void verdict_elsewhere(struct report *r, const char *what, struct report_site *site);
 /* No leak as far as who holds its objects tells, and @why. */
 void verdict_excused(struct report *r, const char *why, struct report_site *site);
+/* "app.Session objects grow by 40/s (why ...)": the census finds a type that rises steadily, and no
+ * site is of it; NULL: there is none. */
+const char *verdict_type(struct report *r, const struct report_process *p);
 /* From the sites, in their order, and the growth of memory; writes class, confidence and reason.
  * @blocks_per_s: by how many blocks the heap grows; 0 = not known. */
 void verdict_process(struct report *r, struct report_process *p, double blocks_per_s);

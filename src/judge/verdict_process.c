@@ -248,6 +248,14 @@ static const char *no_line(struct report *r, const struct report_process *p, dou
 			     fmt_duration(time, sizeof(time), s));
 }
 
+static void add_type(struct report *r, struct report_process *p)
+{
+	const char *type = verdict_type(r, p);
+
+	if (type && p->reason)
+		p->reason = report_printf(r, "%s; %s", p->reason, type);
+}
+
 /* Memory rises by more than @beyond, and no line stands out. */
 static bool by_growth(struct report *r, struct report_process *p, double beyond,
 		      double blocks_per_s)
@@ -264,7 +272,20 @@ static bool by_growth(struct report *r, struct report_process *p, double beyond,
 	p->reason = report_printf(r, "%s by %s/s, but %s",
 				  live ? "Python's live objects grow" : "the process grows", rate,
 				  no_line(r, p, live ? blocks_per_s : 0));
+	add_type(r, p);
 	return true;
+}
+
+/* What is too little to be seen in memory, a census may count. */
+static void by_type(struct report *r, struct report_process *p, double blocks_per_s)
+{
+	const char *type = verdict_type(r, p);
+
+	if (!type)
+		return;
+	p->verdict = CLASS_GROWING;
+	p->confidence = PROCESS_UNEXPLAINED;
+	p->reason = report_printf(r, "%s, but %s", type, no_line(r, p, blocks_per_s));
 }
 
 static bool by_shape(struct report *r, struct report_process *p)
@@ -314,6 +335,8 @@ static void by_lines(struct report *r, struct report_process *p, const struct li
 	verdict_add_leak(r, p);
 	if (l->leak)
 		add_age(r, p);
+	else
+		add_type(r, p);
 }
 
 /* What has levelled hides nothing that goes on beside it. */
@@ -327,8 +350,8 @@ static void judge(struct report *r, struct report_process *p, double blocks_per_
 		return;
 	else if (p->n_sites && p->sites[0].verdict == CLASS_WARMUP)
 		by_site(r, p, &p->sites[0]);
-	else if (!by_shape(r, p))
-		by_growth(r, p, 0, blocks_per_s);
+	else if (!by_shape(r, p) && !by_growth(r, p, 0, blocks_per_s))
+		by_type(r, p, blocks_per_s);
 }
 
 void verdict_process(struct report *r, struct report_process *p, double blocks_per_s)

@@ -385,6 +385,64 @@ static void no_big_type_grows_beyond_its_census(void **state)
 	assert_true(site_at(&w->p, "handle")->growth_count_per_s == count);
 }
 
+/* A census counts what no window has met. */
+static void a_type_that_grows_is_told_without_a_line(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row row[] = {
+		{.name = "<buffer 64>",
+		 .count = 9000,
+		 .gain = 8000,
+		 .growth_count_per_s = 145,
+		 .growth_bytes_per_s = 9000},
+		{.name = "app.Session",
+		 .count = 3000,
+		 .gain = 2200,
+		 .growth_count_per_s = 40,
+		 .growth_bytes_per_s = 1920},
+	};
+
+	w->e.objects.n = 0;
+	w->e.native.n = w->e.n_fds = 0;
+	w->e.memory.rss = w->e.memory.live = series(w, w->flat);
+	w->e.seen.classes = row;
+	w->e.seen.n_classes = 2;
+	w->e.seen.counted_from_s = 102;
+	w->e.seen.counted_to_s = 157;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_GROWING);
+	assert_non_null(strstr(w->p.reason, "app.Session objects grow by 40/s"));
+	assert_non_null(strstr(w->p.reason, "no line stands out yet"));
+	row[1].gain = 1500; /* no straight line: it fell and rose, or has come to rest */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_STEADY);
+	row[1].gain = 2200;
+	w->e.seen.counted_from_s = 150; /* within a few seconds */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_STEADY);
+	w->e.seen.counted_from_s = 102;
+	row[1].gain = NAN;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_STEADY);
+}
+
+/* A line of its own says more. */
+static void a_type_with_a_line_is_not_told_twice(void **state)
+{
+	struct world *w = *state;
+
+	w->e.native.n = w->e.n_fds = 0;
+	judge_counted(w, 19, 2, 57);
+	((struct report_class_row *)w->e.seen.classes)->name = "app.Session";
+	((struct report_class_row *)w->e.seen.classes)->growth_count_per_s = 19;
+	((struct report_class_row *)w->e.seen.classes)->growth_bytes_per_s = 3000;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_non_null(strstr(w->p.reason, "app.Session objects grow by 19/s"));
+	w->type[0].name = "app.Session";
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(strstr(w->p.reason, "app.Session"));
+}
+
 /* Few windows of an idle service meet a birth, and those may lie close together: the container that
  * the objects are in tells whether it goes on. */
 static void a_container_tells_that_it_goes_on(void **state)
@@ -907,6 +965,8 @@ int main(int argc, char **argv)
 		TEST(a_container_keeps_its_pace),
 		TEST(no_type_grows_beyond_its_census),
 		TEST(no_big_type_grows_beyond_its_census),
+		TEST(a_type_that_grows_is_told_without_a_line),
+		TEST(a_type_with_a_line_is_not_told_twice),
 		TEST(a_cycle_may_be_garbage),
 		TEST(names_of_methods_are_bounded),
 		TEST(a_big_process_needs_more),

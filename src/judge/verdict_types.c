@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A type that grows, while no line stands out: a census counts all objects, where windows see a
+ * part of the births. */
+#include <math.h>
+
+#include "base/thresholds.h"
+#include "judge/verdict.h"
+
+/* It has risen from the first census to the last at one pace, and not by a few. */
+static bool rises(const struct report_class_row *row, double span_s)
+{
+	double straight = row->growth_count_per_s * span_s;
+
+	return row->gain >= TYPE_FEWEST && row->growth_bytes_per_s * span_s >= LEAK_BYTES &&
+	       row->gain >= TYPE_STRAIGHT * straight && straight >= TYPE_STRAIGHT * row->gain;
+}
+
+/* Buffers that no object accounts for are no type, and plain ones say nothing. */
+static bool says_something(const char *name)
+{
+	static const char *const plain[] = {"dict", "list",  "tuple", "set",  "str",
+					    "int",  "float", "bytes", "cell", "function"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		if (!strcmp(name, plain[i]))
+			return false;
+	return *name != '<';
+}
+
+static bool has_line(const struct report_process *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_sites; i++)
+		for (size_t k = 0; k < p->sites[i].n_types; k++)
+			if (!strcmp(p->sites[i].types[k].name, name))
+				return true;
+	return false;
+}
+
+const char *verdict_type(struct report *r, const struct report_process *p)
+{
+	double span_s = p->counted_to_s - p->counted_from_s;
+	const struct report_class_row *most = NULL;
+	char n[32];
+
+	for (size_t i = 0; span_s >= TYPE_S && i < p->n_classes; i++) {
+		const struct report_class_row *row = &p->classes[i];
+
+		if (row->name && says_something(row->name) && rises(row, span_s) &&
+		    (!most || row->growth_bytes_per_s > most->growth_bytes_per_s))
+			most = row;
+	}
+	if (!most || has_line(p, most->name))
+		return NULL;
+	return report_printf(r, "%s objects grow by %s/s (why --type says what holds them)",
+			     most->name, fmt_count(n, sizeof(n), most->growth_count_per_s));
+}
