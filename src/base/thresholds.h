@@ -173,7 +173,7 @@
 /* of the time between the first and the last a line must have grown to be compared */
 #define CENSUS_PART 0.7
 /* seconds between the first and the last: a type that has risen all along by so many objects ... */
-#define TYPE_S 15
+#define TYPE_S	    15
 #define TYPE_FEWEST 300
 /* ... as a straight line would within this part is told where no line of the program is */
 #define TYPE_STRAIGHT 0.8
