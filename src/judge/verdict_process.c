@@ -276,7 +276,7 @@ static bool by_growth(struct report *r, struct report_process *p, double beyond,
 	return true;
 }
 
-/* What is too little to be seen in memory, a census may count. */
+/* A census may count growth that is too little to be seen in memory. */
 static void by_type(struct report *r, struct report_process *p, double blocks_per_s)
 {
 	const char *type = verdict_type(r, p);

@@ -38,42 +38,43 @@ static void join(struct report_finding *f, const struct report_site *s)
 	f->sites[f->n_sites++] = s->id;
 }
 
-/* @of[i]: the finding whose first site is @i, with how many sites it has; NULL: it is none. */
+/* @place[i]: one more than where the finding is whose first site is @i; 0 = it is none. */
 static void count(const struct report_process *p, const size_t *whole, struct report_findings *out,
-		  struct report_finding **of)
+		  size_t *place)
 {
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (whole[i] == i && p->sites[i].verdict != CLASS_STEADY)
-			of[i] = &out->v[out->n++];
+			place[i] = ++out->n;
 	for (size_t i = 0; i < p->n_sites; i++)
-		if (of[whole[i]])
-			of[whole[i]]->n_sites++;
+		if (place[whole[i]])
+			out->v[place[whole[i]] - 1].n_sites++;
 }
 
 int report_findings(const struct report_process *p, struct report_findings *out)
 {
 	auto_free size_t *whole = report_wholes(p);
-	auto_free struct report_finding **of = calloc(p->n_sites + 1, sizeof(*of));
+	auto_free size_t *place = calloc(p->n_sites + 1, sizeof(*place));
 	const char **ids;
 
 	*out = (struct report_findings){
 		.v = calloc(p->n_sites + 1, sizeof(*out->v)),
 		.ids = calloc(p->n_sites + 1, sizeof(*out->ids)),
 	};
-	if (!whole || !of || !out->v || !out->ids)
+	if (!whole || !place || !out->v || !out->ids)
 		return -ENOMEM;
-	count(p, whole, out, of);
+	count(p, whole, out, place);
 	ids = out->ids;
 	for (size_t i = 0; i < p->n_sites; i++) {
-		const char **after = ids + (of[i] ? of[i]->n_sites : 0);
+		struct report_finding *f = place[i] ? &out->v[place[i] - 1] : NULL;
+		size_t n = f ? f->n_sites : 0;
 
-		if (of[i])
-			begin(of[i], &p->sites[i], ids);
-		ids = after;
+		if (f)
+			begin(f, &p->sites[i], ids);
+		ids += n;
 	}
 	for (size_t i = 0; i < p->n_sites; i++)
-		if (whole[i] != i && of[whole[i]])
-			join(of[whole[i]], &p->sites[i]);
+		if (whole[i] != i && place[whole[i]])
+			join(&out->v[place[whole[i]] - 1], &p->sites[i]);
 	return 0;
 }
 

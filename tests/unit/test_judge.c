@@ -379,7 +379,7 @@ static void no_big_type_grows_beyond_its_census(void **state)
 	assert_true(judge_counted(w, 20, 2, 57)->growth_count_per_s == count);
 	s = judge_counted(w, 4, 2, 57);
 	assert_true(fabs(s->growth_count_per_s - 4) < 0.1);
-	/* Of what the collector does not track a census sees a part alone. */
+	/* A census sees a part alone of the objects that the collector does not track. */
 	((struct report_class_row *)w->e.seen.classes)->tracked = 2900;
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_true(site_at(&w->p, "handle")->growth_count_per_s == count);

@@ -325,7 +325,7 @@ static void frames_of_libraries_outside_of_the_program(void **state)
 	assert_int_equal(report_outer_frames(&s), 0);
 }
 
-/* What one line called for is one finding: the sum of the bytes, and of what is counted alike. */
+/* One finding for all that a line called for: the sum of the bytes, and of things of one kind. */
 static void sites_of_one_cause_are_one_finding(void **state)
 {
 	struct report_frame f[] = {
