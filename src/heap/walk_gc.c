@@ -3,6 +3,7 @@
  * says itself what comes behind it, so only what lies outside has to be asked. That also finds
  * objects in the private lists of a collection under way. */
 #include "heap/walk_priv.h"
+#include "py/objects.h"
 
 #define BATCH	    256
 #define BEFORE	    80 /* pre-header, debug hooks and the chunk's header lie before a GC head */
@@ -12,9 +13,9 @@
 #define MAX_BLOCK   (1ull << 46)
 #define CHUNK_FLAGS 7ull
 #define CHUNK_MMAP  2ull
-#define SLACK	    64 /* malloc gives a rest away that is too small for a block; guards lie behind */
-#define INLINE_MOST 2304 /* 255 slots, their order, and the head */
-#define FRAME_MOST  (64 << 10)
+/* malloc gives a rest away that is too small for a block; guards lie behind */
+#define SLACK	 64
+#define ANY_MOST (64 << 10) /* items of what may have none: a frame, a generator's */
 
 struct node {
 	uint64_t head;
@@ -108,45 +109,55 @@ static uint64_t chunk_bytes(uint64_t header)
 
 	if (header & CHUNK_MMAP)
 		return size & 4095 || size <= 16 ? 0 : size - 16;
-	return size > 8 ? size - 8 : 0;
+	return size & 15 || size <= 16 ? 0 : size - 8;
 }
 
-/* Generators and frames keep something else where others keep their number of items. */
-static bool says_items(const struct heap_type *t, uint64_t items)
+/* What is no tuple may keep something else where others keep their number of items: generators,
+ * frames. */
+static bool may_be_any(const struct heap_type *t)
 {
-	return t->kind != HEAP_K_GENERATOR && items < MAX_BLOCK / (uint64_t)(t->itemsize + 1);
+	return t->itemsize && t->kind != HEAP_K_TUPLE;
 }
 
-/* A type has one item more than it says (PyType_GenericAlloc). What follows an object of 3.13 and
- * newer are as many slots as a byte can count. */
-static uint64_t more_than_formula(const struct heap_type *t, uint64_t items)
+static uint64_t formula(const struct heap_type *t, uint64_t least, uint64_t items)
 {
-	uint64_t more = SLACK + (uint64_t)t->itemsize;
+	uint64_t most = may_be_any(t) ? ANY_MOST : MAX_BLOCK;
 
-	if (t->flags & TPF_INLINE_VALUES)
-		more += INLINE_MOST;
-	return t->itemsize && !says_items(t, items) ? more + FRAME_MOST : more;
+	return t->itemsize && items <= most / (uint64_t)t->itemsize
+		       ? least + items * (uint64_t)t->itemsize
+		       : least;
 }
 
 uint64_t walk_outside_bytes(const struct heap_type *t, uint64_t before, uint64_t items,
 			    uint64_t header)
 {
-	uint64_t least = before + HEAD_SIZE + (uint64_t)t->basicsize;
-	uint64_t size = chunk_bytes(header), most;
+	uint64_t least = before + HEAD_SIZE + (uint64_t)t->basicsize, size = chunk_bytes(header);
+	uint64_t told = formula(t, least, items), more = header & CHUNK_MMAP ? 4096 : SLACK;
+	uint64_t most = may_be_any(t) ? least + ANY_MOST : told;
 
-	if (t->itemsize && says_items(t, items))
-		least += items * (uint64_t)t->itemsize;
-	most = least + more_than_formula(t, items) + (header & CHUNK_MMAP ? 4096 : 0);
-	return size >= least - 8 && size <= most ? size : least;
+	if (t->flags & TPF_INLINE_VALUES)
+		most += items + 8; /* its slots; while a class is young there is one more */
+	return size >= (may_be_any(t) ? least : told) - 8 && size <= most + more ? size : told;
+}
+
+/* Bytes of the slots that follow an instance of 3.13 and newer. */
+static uint64_t inline_bytes(const struct node *n, const struct heap_type *t)
+{
+	uint64_t at = HEAD_SIZE + (uint64_t)t->basicsize + PY_VALUES_CAPACITY;
+	uint64_t cap = at < (uint64_t)n->hi ? n->win[BEFORE + at] : UINT8_MAX;
+
+	return ((cap + 7) & ~7ull) + 8 * (cap + 1);
 }
 
 static uint64_t block_bytes(const struct node *n, const struct heap_type *t, uint64_t before)
 {
 	const uint8_t *head = n->win + BEFORE;
 	bool has_header = (int64_t)before + 16 <= n->lo;
+	uint64_t items = t->itemsize			? heap_u64(head + HEAD_SIZE + 16)
+			 : t->flags & TPF_INLINE_VALUES ? inline_bytes(n, t)
+							: 0;
 
-	return walk_outside_bytes(t, before, t->itemsize ? heap_u64(head + HEAD_SIZE + 16) : 0,
-				  has_header ? heap_u64(head - before - 8) : 0);
+	return walk_outside_bytes(t, before, items, has_header ? heap_u64(head - before - 8) : 0);
 }
 
 static int visit_node(struct walk *w, struct node *n, const struct heap_type *t)

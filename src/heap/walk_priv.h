@@ -87,9 +87,9 @@ void walk_gc_begin(struct walk *w);
 void walk_gc_link(struct walk *w, uint64_t next);
 int walk_gc_outside(struct walk *w);
 /* The size of a block outside of pools that holds a tracked object of @t. @before: bytes before its
- * GC head; @items: its ob_size; @header: the word in front of the block. That is glibc's where it
- * fits the object: in an arena that is newer than the walk, and with another malloc, it is the end
- * of something else. */
+ * GC head; @items: its ob_size, or the bytes of the slots behind it; @header: the word in front of
+ * the block. That is glibc's where it fits the object: in an arena that is newer than the walk, and
+ * with another malloc, it is the end of something else. */
 uint64_t walk_outside_bytes(const struct heap_type *t, uint64_t before, uint64_t items,
 			    uint64_t header);
 int walk_chunks(struct walk *w);

@@ -280,30 +280,34 @@ static void code_may_share_a_huge_table(void **state)
 /* The word in front is glibc's where it fits what lies behind it. */
 static void a_block_outside_of_pools_fits_its_object(void **state)
 {
-	struct heap_type plain = {.basicsize = 600}, frames = {.basicsize = 64, .itemsize = 8},
+	struct heap_type plain = {.basicsize = 600}, frame = {.basicsize = 64, .itemsize = 8},
+			 tuple = {.basicsize = 24, .itemsize = 8, .kind = HEAP_K_TUPLE},
 			 inlined = {.basicsize = 16, .flags = TPF_INLINE_VALUES};
 
 	(void)state;
-	frames.kind = HEAP_K_GENERATOR;
 	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 640 | 1), 632);
 	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 656 | 5), 648);
 	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 4096 | 3), 4080);
-	/* Too small, too big, no whole pages, nothing */
+	/* Too small, too big, not aligned, no whole pages, nothing */
 	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 320 | 1), 632);
 	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 0x1c1b5a3a20), 632);
 	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 1 << 20), 632);
+	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 648 | 1), 632);
 	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 5000 | 3), 632);
 	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 0), 632);
 	assert_int_equal(walk_outside_bytes(&plain, 16, 0, 7), 632);
-	/* Slots behind it; what is no number of items, and one that is */
-	assert_int_equal(walk_outside_bytes(&inlined, 16, 0, 320 | 1), 312);
-	assert_int_equal(walk_outside_bytes(&inlined, 16, 0, 8192 | 1), 48);
-	assert_int_equal(walk_outside_bytes(&frames, 0, 0x7f1234567890, 1024 | 1), 1016);
-	frames.kind = HEAP_K_OTHER;
-	assert_int_equal(walk_outside_bytes(&frames, 0, 100, 896 | 1), 888);
-	assert_int_equal(walk_outside_bytes(&frames, 0, 100, 4096 | 1), 880);
-	assert_int_equal(walk_outside_bytes(&frames, 0, 1ull << 60, 896 | 1), 888);
-	assert_int_equal(walk_outside_bytes(&frames, 0, UINT64_MAX, 1ull << 40 | 1), 80);
+	/* 30 slots behind it: 32 + 8 * 31 bytes */
+	assert_int_equal(walk_outside_bytes(&inlined, 16, 280, 336 | 1), 328);
+	assert_int_equal(walk_outside_bytes(&inlined, 16, 280, 2048 | 1), 48);
+	/* Items, and a pointer, a low one too, or NULL, where others have them */
+	assert_int_equal(walk_outside_bytes(&tuple, 0, 100, 848 | 1), 840);
+	assert_int_equal(walk_outside_bytes(&tuple, 0, 100, 4096 | 1), 840);
+	assert_int_equal(walk_outside_bytes(&tuple, 0, 10000, 80048 | 1), 80040);
+	assert_int_equal(walk_outside_bytes(&frame, 0, 0x1d4e8c0, 1024 | 1), 1016);
+	assert_int_equal(walk_outside_bytes(&frame, 0, 0x7f1234567890, 1024 | 1), 1016);
+	assert_int_equal(walk_outside_bytes(&frame, 0, 0, 1024 | 1), 1016);
+	assert_int_equal(walk_outside_bytes(&frame, 0, 0x1d4e8c0, 0), 80);
+	assert_int_equal(walk_outside_bytes(&frame, 0, UINT64_MAX, 1ull << 40 | 1), 80);
 }
 
 int main(void)
