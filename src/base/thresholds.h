@@ -75,8 +75,9 @@
 #define GOES_ON_CALM_S 5
 /* ... at a pace that is no more than so many times slower than theirs ... */
 #define GOES_ON_APART 1.5
-/* ... nor so many times faster, for others may be in it, too: then so many windows are enough */
+/* ... nor so many times faster, for others may be in it, too ... */
 #define GOES_ON_FASTER 3
+/* ... then so many windows are enough */
 #define GOES_ON_BURSTS 2
 /* growth that slows down is a leak's where its container has grown for so long ... */
 #define PACED_S 20
@@ -172,9 +173,12 @@
 #define CENSUS_ENOUGH 4
 /* of the time between the first and the last a line must have grown to be compared */
 #define CENSUS_PART 0.7
-/* seconds between the first and the last: a type that has risen all along by so many objects ... */
-#define TYPE_S	    15
+/* seconds between the first and the last: a type that has risen all along ... */
+#define TYPE_S 15
+/* ... by so many objects ... */
 #define TYPE_FEWEST 300
+/* ... this part of them in the second half of the time ... */
+#define TYPE_LATE 0.35
 /* ... as a straight line would within this part is told where no line of the program is */
 #define TYPE_STRAIGHT 0.8
 /* times what the censuses count: lines that say more of a type are told with what they count ... */

@@ -225,6 +225,17 @@ static double gain(const struct census *c, const double *y)
 	return c->n < CENSUS_ENOUGH ? NAN : y[c->n - 1] - least;
 }
 
+/* So much of it is of the second half of the time. */
+static double late(const struct census *c, const double *y)
+{
+	double whole = gain(c, y), half = c->n ? (c->t[0] + c->t[c->n - 1]) / 2 : 0;
+	size_t i = 0;
+
+	while (i < c->n && c->t[i] < half)
+		i++;
+	return whole > 0 ? (y[c->n - 1] - y[i]) / whole : NAN;
+}
+
 static int by_bytes(const void *a, const void *b)
 {
 	const struct report_class_row *x = a, *y = b;
@@ -261,6 +272,7 @@ static int fill_rows(struct census *c, struct report *r, struct report_process *
 			.tracked = e->tracked,
 			.bytes = e->bytes,
 			.gain = gain(c, e->counts),
+			.late = late(c, e->counts),
 			.growth_count_per_s = slope(c, e->counts),
 			.growth_bytes_per_s = slope(c, e->sizes),
 		};

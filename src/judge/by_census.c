@@ -55,7 +55,8 @@ static double compared_s(const struct census_bound *b, const struct census_type 
 {
 	double since = to->evidence.curve.since_s, span = b->to_s - t->from_s;
 	double begin = since > 0 && since < j->run_s ? j->run_s - since : 0;
-	double s = b->to_s - fmax(begin, t->from_s);
+	double first = to->evidence.oldest_s > 0 ? j->run_s - to->evidence.oldest_s : 0;
+	double s = b->to_s - fmax(fmax(begin, first), t->from_s);
 
 	return s >= CENSUS_PART * span ? s : 0;
 }

@@ -69,6 +69,7 @@ static void class_row(struct wire *w, struct report_class_row *c)
 	wire_double(w, &c->growth_count_per_s);
 	wire_double(w, &c->growth_bytes_per_s);
 	wire_double(w, &c->gain);
+	wire_double(w, &c->late);
 }
 
 static void gc(struct wire *w, struct report_gc *g)

@@ -68,14 +68,24 @@ double fill_rests_s(const struct fill *f, double adds_per_s)
 	return calm_s(f) >= REST_S && came >= REST_ADDS && is_met(f, came) ? calm_s(f) : 0;
 }
 
-bool fill_goes_on(const struct fill *f, double adds_per_s)
+static bool goes_on(const struct fill *f, double adds_per_s, double faster)
 {
 	double rate = per_s(f), since = f->last > f->calm ? (double)(f->last - f->calm) : 0;
 	bool is_calm =
 		calm_s(f) >= GOES_ON_CALM_S && since * GOES_ON_APART < calm_s(f) * adds_per_s;
 
 	return f->addr && seconds_since(f, f->first_ns) >= GOES_ON_S && !is_calm &&
-	       rate * GOES_ON_APART >= adds_per_s && rate <= GOES_ON_FASTER * adds_per_s;
+	       rate * GOES_ON_APART >= adds_per_s && rate <= faster * adds_per_s;
+}
+
+bool fill_goes_on(const struct fill *f, double adds_per_s)
+{
+	return goes_on(f, adds_per_s, GOES_ON_APART);
+}
+
+bool fill_is_fed(const struct fill *f, double adds_per_s)
+{
+	return goes_on(f, adds_per_s, GOES_ON_FASTER);
 }
 
 double fill_paced_s(const struct fill *f, double adds_per_s)

@@ -211,6 +211,13 @@ bool holders_go_on(const struct evidence *e, const struct report_site *site, dou
 	return f && youngest_s < known_s && fill_goes_on(&f->fill, site->growth_count_per_s);
 }
 
+bool holders_are_fed(const struct evidence *e, const struct report_site *site)
+{
+	const struct holder_fact *f = endless(e, site);
+
+	return f && f->has_new_entries && fill_is_fed(&f->fill, site->growth_count_per_s);
+}
+
 double holders_paced_s(const struct evidence *e, const struct report_site *site)
 {
 	const struct holder_fact *f = endless(e, site);

@@ -73,9 +73,9 @@ static bool is_chance(const struct verdict_evidence *e)
 /* That they keep coming is told by the container that they are in, or else by more of them. */
 static bool keeps_coming(const struct verdict_evidence *e)
 {
-	bool is_seen = e->goes_on ? e->bursts >= GOES_ON_BURSTS
-				  : e->bursts >= LEAK_BURSTS && e->quarters >= LEAK_QUARTERS &&
-					    e->samples >= LEAK_SAMPLES;
+	bool is_often = e->bursts >= LEAK_BURSTS && e->samples >= LEAK_SAMPLES &&
+			(e->quarters >= LEAK_QUARTERS || e->goes_on);
+	bool is_seen = is_often || (e->is_fed && e->bursts >= GOES_ON_BURSTS);
 
 	return is_seen && e->oldest_s >= LEAK_AGE_S && e->run_s >= LEAK_RUN_S;
 }

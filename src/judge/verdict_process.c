@@ -101,12 +101,13 @@ static struct lines lines_of(const struct report_process *p)
 	return l;
 }
 
-/* By how much the process grows, what a bound will stop aside. */
+/* By how much the process grows, what a bound will stop aside. A step of late says nothing against
+ * a line that has grown for longer. */
 static double growth_of(const struct report_process *p, const struct lines *l)
 {
 	double lines = l->leaks + l->others;
 
-	return climbs(&p->rss_curve, PROCESS_CLIMB_BYTES)
+	return climbs(&p->rss_curve, PROCESS_CLIMB_BYTES) && p->rss_curve.since_s >= LEAK_RUN_S
 		       ? fmax(lines, p->rss_curve.slope - l->bounded)
 		       : lines;
 }
@@ -277,7 +278,7 @@ static bool by_growth(struct report *r, struct report_process *p, double beyond,
 }
 
 /* A census may count growth that is too little to be seen in memory. */
-static void by_type(struct report *r, struct report_process *p, double blocks_per_s)
+static void by_type(struct report *r, struct report_process *p)
 {
 	const char *type = verdict_type(r, p);
 
@@ -285,7 +286,7 @@ static void by_type(struct report *r, struct report_process *p, double blocks_pe
 		return;
 	p->verdict = CLASS_GROWING;
 	p->confidence = PROCESS_UNEXPLAINED;
-	p->reason = report_printf(r, "%s, but %s", type, no_line(r, p, blocks_per_s));
+	p->reason = report_printf(r, "%s, but %s", type, no_line(r, p, 0));
 }
 
 static bool by_shape(struct report *r, struct report_process *p)
@@ -351,7 +352,7 @@ static void judge(struct report *r, struct report_process *p, double blocks_per_
 	else if (p->n_sites && p->sites[0].verdict == CLASS_WARMUP)
 		by_site(r, p, &p->sites[0]);
 	else if (!by_shape(r, p) && !by_growth(r, p, 0, blocks_per_s))
-		by_type(r, p, blocks_per_s);
+		by_type(r, p);
 }
 
 void verdict_process(struct report *r, struct report_process *p, double blocks_per_s)

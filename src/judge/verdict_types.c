@@ -6,25 +6,33 @@
 #include "base/thresholds.h"
 #include "judge/verdict.h"
 
-/* It has risen from the first census to the last at one pace, and not by a few. */
+/* It has risen from the first census to the last, of late as before, and not by a few. */
 static bool rises(const struct report_class_row *row, double span_s)
 {
 	double straight = row->growth_count_per_s * span_s;
 
 	return row->gain >= TYPE_FEWEST && row->growth_bytes_per_s * span_s >= LEAK_BYTES &&
-	       row->gain >= TYPE_STRAIGHT * straight && straight >= TYPE_STRAIGHT * row->gain;
+	       row->late >= TYPE_LATE && row->gain >= TYPE_STRAIGHT * straight &&
+	       straight >= TYPE_STRAIGHT * row->gain;
 }
 
-/* Buffers that no object accounts for are no type, and plain ones say nothing. */
+/* Buffers that no object accounts for and what has no name are no types, and plain ones say
+ * nothing. */
 static bool says_something(const char *name)
 {
-	static const char *const plain[] = {"dict", "list",  "tuple", "set",  "str",
-					    "int",  "float", "bytes", "cell", "function"};
+	static const char *const plain[] = {"dict",	"list",
+					    "tuple",	"set",
+					    "str",	"int",
+					    "float",	"bytes",
+					    "cell",	"frozenset",
+					    "function", "bytearray",
+					    "frame",	"weakref.ReferenceType",
+					    "method"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 		if (!strcmp(name, plain[i]))
 			return false;
-	return *name != '<';
+	return *name != '<' && *name != '(';
 }
 
 static bool has_line(const struct report_process *p, const char *name)
@@ -46,11 +54,13 @@ const char *verdict_type(struct report *r, const struct report_process *p)
 		const struct report_class_row *row = &p->classes[i];
 
 		if (row->name && says_something(row->name) && rises(row, span_s) &&
+		    !has_line(p, row->name) &&
 		    (!most || row->growth_bytes_per_s > most->growth_bytes_per_s))
 			most = row;
 	}
-	if (!most || has_line(p, most->name))
+	if (!most)
 		return NULL;
-	return report_printf(r, "%s objects grow by %s/s (why --type says what holds them)",
-			     most->name, fmt_count(n, sizeof(n), most->growth_count_per_s));
+	return report_printf(r, "%s objects grow by %s/s%s", most->name,
+			     fmt_count(n, sizeof(n), most->growth_count_per_s),
+			     p->exited ? "" : " (why --type says what holds them)");
 }

@@ -10,6 +10,7 @@ struct report_class_row {
 	REPORT_TYPE_REST(FIELD_MEMBER, )
 	double gain; /* objects more than there were at the least; NAN = not known: too few
 		      * censuses, or their number fell between two; not in the JSON */
+	double late; /* part of these that came in the second half of the time; NAN = not known */
 };
 
 #define REPORT_GENERATIONS 3

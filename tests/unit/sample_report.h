@@ -125,12 +125,12 @@ static struct report_lost sample_clean[] = {
 };
 
 static struct report_class_row sample_classes[] = {
-	{"app.Session", 18204, 18200, 1747584, 12.5, 1200, NAN},
-	{"p\x1b[2Jarse", 3, 0, 192, NAN, NAN, NAN},
-	{"<buffer 64>", 7, 0, 448, 0, 0, NAN},
+	{"app.Session", 18204, 18200, 1747584, 12.5, 1200, NAN, NAN},
+	{"p\x1b[2Jarse", 3, 0, 192, NAN, NAN, NAN, NAN},
+	{"<buffer 64>", 7, 0, 448, 0, 0, NAN, NAN},
 };
 
-static struct report_class_row sample_garbage[] = {{"app.Node", 2, 0, 0, 0, 0, NAN}};
+static struct report_class_row sample_garbage[] = {{"app.Node", 2, 0, 0, 0, 0, NAN, NAN}};
 
 static struct report_gc sample_gc = {.enabled = true,
 				     .threshold = {700, 10, 10},

@@ -398,6 +398,7 @@ static void a_type_that_grows_is_told_without_a_line(void **state)
 		{.name = "app.Session",
 		 .count = 3000,
 		 .gain = 2200,
+		 .late = 0.5,
 		 .growth_count_per_s = 40,
 		 .growth_bytes_per_s = 1920},
 	};
@@ -417,6 +418,10 @@ static void a_type_that_grows_is_told_without_a_line(void **state)
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_int_equal(w->p.verdict, CLASS_STEADY);
 	row[1].gain = 2200;
+	row[1].late = 0.1; /* a cache that is full */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_STEADY);
+	row[1].late = 0.5;
 	w->e.seen.counted_from_s = 150; /* within a few seconds */
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_int_equal(w->p.verdict, CLASS_STEADY);
@@ -434,6 +439,7 @@ static void a_type_with_a_line_is_not_told_twice(void **state)
 	w->e.native.n = w->e.n_fds = 0;
 	judge_counted(w, 19, 2, 57);
 	((struct report_class_row *)w->e.seen.classes)->name = "app.Session";
+	((struct report_class_row *)w->e.seen.classes)->late = 0.5;
 	((struct report_class_row *)w->e.seen.classes)->growth_count_per_s = 19;
 	((struct report_class_row *)w->e.seen.classes)->growth_bytes_per_s = 3000;
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
