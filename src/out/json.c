@@ -180,8 +180,11 @@ static void put_lost(struct json *j, const char *key, const struct report_proces
 static void put_findings(struct json *j, const struct field *f, const struct report_process *p)
 {
 	struct report_findings found;
-	int err = report_findings(p, &found);
+	int err;
 
+	if (j->frames)
+		return; /* the page makes its own of the sites */
+	err = report_findings(p, &found);
 	j->err = err && !j->err ? -err : j->err;
 	json_array(j, f->name, false);
 	for (size_t i = 0; i < found.n; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Sites of one cause as one finding, with their sum. */
 #include <math.h>
+#include <stdio.h>
 
 #include "report/findings.h"
 
@@ -22,10 +23,21 @@ static void begin(struct report_finding *f, const struct report_site *s, const c
 	f->n_sites = 1;
 }
 
+/* Of a number what a report tells of it, so that one that is read back has the same sums. */
+static double as_told(double v)
+{
+	char text[32];
+
+	if (fabs(v) >= 1e5)
+		return round(v * 10) / 10;
+	snprintf(text, sizeof(text), "%.6g", v);
+	return strtod(text, NULL);
+}
+
 static void add(double *sum, double more)
 {
 	if (isfinite(more))
-		*sum = isfinite(*sum) ? *sum + more : more;
+		*sum = (isfinite(*sum) ? as_told(*sum) : 0) + as_told(more);
 }
 
 /* Blocks and objects are not counted together. */

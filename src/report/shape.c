@@ -115,7 +115,8 @@ const struct shape shape_site = SHAPE(site, report_site, false);
 static const struct field finding_fields[] = {
 	REPORT_FINDING(ROW, report_finding)
 	THING(report_finding, POINTED, frame, "frame", frames[0],
-	      .about = "the user's own line that called for it; null: no line is known")
+	      .about = "the program's own line that called for it, or else the innermost line there is; "
+		       "null: no line of Python is known")
 	THING(report_finding, INSIDE, hint, "hint", hint)
 	THING(report_finding, INSIDE, held_by, "held_by", held)
 	MANY(report_finding, STRINGS, sites, n_sites, "sites", NULL,

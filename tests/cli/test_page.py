@@ -80,6 +80,8 @@ def test_its_data_are_the_report(name):
         for site in process["sites"]:
             site["stack"] = [frames[i] for i in site["stack"]]
     report = json.loads(write(source, "json"))
+    for process in report["processes"] + ([report["tree"]["merged"]] if report["tree"] else []):
+        process.pop("findings")  # the page makes its own of the sites
     for frame in (f for process in report["processes"] for site in process["sites"] for f in site["stack"]):
         frame.pop("build_id", None)  # nobody reads it
     assert data["report"] == report
