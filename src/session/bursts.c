@@ -85,8 +85,6 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 	for (;;) {
 		uint64_t seen = births_now(b) - from, age = clock_ns() - opened;
 
-		aim_watch(&b->aim, seen + aim_left_out(b->skip, b->s->kern.stats->skip),
-			  opened + age);
 		if (cost_ns(b, seen) >= may_cost || age >= WINDOW_MAX_NS || seen >= WINDOW_BIRTHS)
 			return;
 		nanosleep(&pause, NULL);
@@ -208,7 +206,6 @@ void births_burst(struct births *b)
 {
 	uint64_t before = b->told, classes, began, opened, first, looked, last, closed, skipped;
 	size_t sites;
-	double window_ns;
 	bool focus, learns, is_broken;
 	int err;
 
@@ -216,10 +213,9 @@ void births_burst(struct births *b)
 	focus = b->focus.is_on; /* what is learnt may end it */
 	classes = b->focus.classes;
 	sites = focus_sites(b);
-	window_ns = ledger_window_ns(&b->s->ledger, sites);
 	began = clock_ns();
 	learns = !focus && (classes || b->unseen.looks < UNSEEN_FIRST_LOOKS);
-	b->skip = learns ? 0 : aim_skip(&b->aim, window_ns / b->s->ledger.birth_ns, &b->random);
+	b->skip = learns ? 0 : aim_skip(&b->aim, &b->random);
 	err = births_on(b);
 	if (err) {
 		births_refused(b, err);
@@ -231,8 +227,7 @@ void births_burst(struct births *b)
 	first = births_now(b);
 	if (!focus && !b->skip)
 		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)});
-	wait_window(b, first, opened, window_ns);
-	aim_closed(&b->aim);
+	wait_window(b, first, opened, ledger_window_ns(&b->s->ledger, sites));
 	looked = births_now(b);
 	look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
 	births_let_go(b);
@@ -261,6 +256,7 @@ void births_burst(struct births *b)
 	b->bursts++;
 	if (!is_broken) {
 		skipped = aim_left_out(b->skip, b->s->kern.stats->skip);
+		b->aim.usual = closed - opened < WINDOW_MAX_NS ? skipped + last - first : 0;
 		opened += (closed - opened) * skipped / (skipped + last - first + 1);
 		b->on_ns += closed - opened;
 		coverage_add(&b->watched, opened, closed);

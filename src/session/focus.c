@@ -5,9 +5,10 @@
  * sites where objects of those classes are born: they last longer for the same money and see more
  * of the leak. The set is closed under the size class: whatever could be reborn at a sample's
  * address comes from a block of the same class, so from a probed site. Types whose class is not
- * known yet are in. Every few windows all sites are probed, to learn of new ones: when one of them
- * belongs into the set, what a young set saw in its classes is worth nothing. A temporary of
- * the same class, seen where it was born and not where its address was born again, stays for ever.
+ * known yet are in. Every few windows (of a server half of them) all sites are probed, to learn of
+ * new ones: when one of them belongs into the set, what a young set saw in its classes is worth
+ * nothing. A temporary of the same class, seen where it was born and not where its address was born
+ * again, stays for ever.
  */
 #include "session/births_priv.h"
 #include "session/blocks.h"
@@ -17,7 +18,6 @@
 #define FEW_SITES     24	    /* builds with fewer have nothing to choose from */
 #define LEARN_WINDOWS 4		    /* with all sites, before the first choice */
 #define FULL_EVERY    6		    /* windows */
-#define SERVER_EVERY  2		    /* its windows are few, and what grows by little shows late */
 #define CHOOSE_NS     6000000000ull /* the pools need some seconds to show a new trend */
 #define WORTH_BIRTHS  0.6	    /* of all births at most this share in the focus, else ... */
 #define WORTH_SITES   0.5	    /* ... or of the sites: then it is worth its event */
@@ -195,11 +195,17 @@ static void learn_anew(struct focus *f, uint64_t now)
 	f->looked_ns = now;
 }
 
+/* A server has few windows, and what grows by little shows late: half of them, two in turn, for
+ * every other one is aimed, until a line is called a leak. */
+static bool is_full_turn(const struct session *s, unsigned turn)
+{
+	return s->ledger.serves && !s->is_settled ? turn & 2 : turn % FULL_EVERY == 0;
+}
+
 void focus_choose(struct births *b)
 {
 	struct focus *f = &b->focus;
 	uint64_t now = clock_ns();
-	unsigned every;
 
 	/* A program that makes types as it goes. */
 	if (f->pairs.n > MANY_PAIRS)
@@ -213,8 +219,7 @@ void focus_choose(struct births *b)
 		f->looked_ns = now;
 		choose_again(b);
 	}
-	every = b->s->ledger.serves && !b->s->is_settled ? SERVER_EVERY : FULL_EVERY;
-	b->focus.is_on = f->classes && ++f->turn % every;
+	b->focus.is_on = f->classes && !is_full_turn(b->s, ++f->turn);
 }
 
 uint64_t focus_full_view_ns(const struct focus *f, uint64_t now)

@@ -318,49 +318,26 @@ static void it_is_asked_more_rarely_whether_it_serves(void **state)
 	assert_false(ledger_asks_whether_it_serves(&l, 10000000 * MS));
 }
 
-/* A window of which somebody looks each half a millisecond: @births in one go, then a rest. */
-static void watch_piece(struct aim *a, uint64_t births, bool ends)
+/* Every other window begins late: by no more than a window twice as long as the last one. */
+static void an_aimed_window_leaves_births_out(void **state)
 {
-	uint64_t now = 1000 * MS;
-
-	for (uint64_t n = 0; n <= births; n += births / 10)
-		aim_watch(a, n, now += MS / 2);
-	for (int i = 0; ends && i < 10; i++)
-		aim_watch(a, births, now += MS / 2);
-	aim_closed(a);
-}
-
-static uint64_t most_skipped(const struct aim *a, double affords)
-{
+	struct aim a = {.usual = 500};
 	uint64_t random = 1, most = 0;
 
+	(void)state;
+	assert_int_equal(aim_skip(&a, &random), 0);
+	a.took_it = true;
 	for (int i = 0; i < 1000; i++) {
-		uint64_t skip = aim_skip(a, affords, &random);
+		uint64_t skip = aim_skip(&a, &random);
 
 		most = skip > most ? skip : most;
 	}
-	return most;
-}
-
-/* Some of the windows leave births out, where a piece of work has more than they can pay for. */
-static void an_aimed_window_leaves_births_out(void **state)
-{
-	struct aim a = {.took_it = true};
-
-	(void)state;
-	assert_int_equal(most_skipped(&a, 2000), 0);
-	watch_piece(&a, 1500, true); /* seen whole */
-	assert_int_equal(most_skipped(&a, 2000), 0);
-	watch_piece(&a, 2000, false); /* its end was not seen: it may be half as long again */
-	assert_in_range(most_skipped(&a, 2000), 2800, 3000);
-	watch_piece(&a, 5000, true);
-	assert_in_range(most_skipped(&a, 2000), 3800, 4000); /* a window must be left */
-	assert_in_range(most_skipped(&a, 3000), 4900, 5000);
-	for (int i = 0; i < 4; i++) /* short ones make it forget the long one */
-		watch_piece(&a, 100, true);
-	assert_int_equal(most_skipped(&a, 2000), 0);
-	a = (struct aim){.took_it = false, .piece = 5000};
-	assert_int_equal(most_skipped(&a, 2000), 0);
+	assert_in_range(most, 700, 999);
+	a.usual = 1000000;
+	for (int i = 0; i < 1000; i++)
+		assert_true(aim_skip(&a, &random) < 3000);
+	a.usual = 0; /* the time ended it: it saw all there was */
+	assert_int_equal(aim_skip(&a, &random), 0);
 	assert_int_equal(aim_left_out(500, 100), 400);
 	assert_int_equal(aim_left_out(500, (uint64_t)-3), 500);
 }
