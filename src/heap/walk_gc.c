@@ -112,8 +112,8 @@ static uint64_t chunk_bytes(uint64_t header)
 	return size & 15 || size <= 16 ? 0 : size - 8;
 }
 
-/* What is no tuple may keep something else where others keep their number of items: generators,
- * frames. */
+/* Generators and frames keep something else where others keep their number of items; tuples do not.
+ */
 static bool may_be_any(const struct heap_type *t)
 {
 	return t->itemsize && t->kind != HEAP_K_TUPLE;

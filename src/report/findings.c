@@ -23,7 +23,7 @@ static void begin(struct report_finding *f, const struct report_site *s, const c
 	f->n_sites = 1;
 }
 
-/* Of a number what a report tells of it, so that one that is read back has the same sums. */
+/* The number as a report tells it, so that one that is read back has the same sums. */
 static double as_told(double v)
 {
 	char text[32];
