@@ -221,6 +221,8 @@
 #define BLOCK_WAITS_S 120
 /* blocks of C code that windows saw: so many are called a leak without knowing who holds them */
 #define HOLDER_BLOCKS 10
+/* ... and of those that are each seen, while that is asked */
+#define HOLDER_BLOCKS_SEEN 32
 /* of the survivors on one path from a living root */
 #define HOLDER_ROOTED 0.5
 /* of the survivors in CPython's own cache of methods */

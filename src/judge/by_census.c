@@ -75,10 +75,8 @@ static int index_rows(struct census_bound *b, const struct report_process *p)
 		if (!at || !t)
 			return -ENOMEM;
 		*t = (struct census_type){.row = row, .gain = row->gain, .from_s = b->from_s};
-		if (isnan(row->gain)) {
-			t->gain = (double)row->count;
-			t->from_s = 0;
-		}
+		if (isnan(row->gain))
+			*t = (struct census_type){.row = row, .gain = (double)row->count};
 		*at = b->types.n;
 	}
 	return 0;

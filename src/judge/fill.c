@@ -68,7 +68,7 @@ double fill_rests_s(const struct fill *f, double adds_per_s)
 	return calm_s(f) >= REST_S && came >= REST_ADDS && is_met(f, came) ? calm_s(f) : 0;
 }
 
-static bool goes_on(const struct fill *f, double adds_per_s, double faster)
+bool fill_goes_on(const struct fill *f, double adds_per_s, double faster)
 {
 	double rate = per_s(f), since = f->last > f->calm ? (double)(f->last - f->calm) : 0;
 	bool is_calm =
@@ -78,23 +78,14 @@ static bool goes_on(const struct fill *f, double adds_per_s, double faster)
 	       rate * GOES_ON_APART >= adds_per_s && rate <= faster * adds_per_s;
 }
 
-bool fill_goes_on(const struct fill *f, double adds_per_s)
-{
-	return goes_on(f, adds_per_s, GOES_ON_APART);
-}
-
-bool fill_is_fed(const struct fill *f, double adds_per_s)
-{
-	return goes_on(f, adds_per_s, GOES_ON_FASTER);
-}
-
 double fill_paced_s(const struct fill *f, double adds_per_s)
 {
 	double s = seconds_since(f, f->first_ns), before_s = s - seconds_since(f, f->mid_ns);
 	double before, later;
 
-	if (!f->mid_ns || s < PACED_S || before_s <= 0 || !fill_goes_on(f, adds_per_s) ||
-	    f->mid < f->first + PACED_FEWEST || f->last < f->mid + PACED_FEWEST)
+	if (!f->mid_ns || s < PACED_S || before_s <= 0 ||
+	    !fill_goes_on(f, adds_per_s, GOES_ON_APART) || f->mid < f->first + PACED_FEWEST ||
+	    f->last < f->mid + PACED_FEWEST)
 		return 0;
 	/* In as long a time, each give or take the root of it. */
 	before = (double)(f->mid - f->first);

@@ -42,10 +42,8 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out);
 /* It has hardly grown for so many seconds, which growth by @per_s would have shown; 0 = it may
  * have. */
 double fill_rests_s(const struct fill *f, double per_s);
-/* It has grown as it does, by about @per_s, for long enough, and still does. */
-bool fill_goes_on(const struct fill *f, double per_s);
-/* The same of one that others put things into, too. */
-bool fill_is_fed(const struct fill *f, double per_s);
+/* It has grown by about @per_s, or up to @faster times that, for long enough, and still does. */
+bool fill_goes_on(const struct fill *f, double per_s, double faster);
 /* Seconds in which it grew, by about @per_s, and no faster at first than later: no sign of slowing
  * down. 0 = too few, or it did. */
 double fill_paced_s(const struct fill *f, double per_s);

@@ -78,12 +78,21 @@ static bool lives_on(const struct report_holder *h)
 	return is_root(h, "module") || is_root(h, "static") || is_root(h, "interpreter");
 }
 
+static bool is_bounded(const struct report_holder *h)
+{
+	size_t i = report_holder_container(h);
+
+	return i < h->n && h->step[i].most;
+}
+
+/* It grows, and nothing is known to stop it. */
 static bool is_filled(const struct holder_fact *f)
 {
 	size_t i = report_holder_container(&f->holder);
 
-	return (f->fill.addr && f->fill.last > f->fill.first) ||
-	       (i < f->holder.n && f->holder.step[i].growth_per_s > 0);
+	return !is_bounded(&f->holder) &&
+	       ((f->fill.addr && f->fill.last > f->fill.first && !f->fill.most) ||
+		(i < f->holder.n && f->holder.step[i].growth_per_s > 0));
 }
 
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
@@ -96,9 +105,10 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f)
 		return "only a cycle holds them, which the next full collection may free";
 	if (f->is_one || is_filled(f) || !lives_on(&f->holder))
 		return NULL;
+	if (is_bounded(&f->holder) && !report_holder_is_full(&f->holder))
+		return "what holds some of them has a bound, and what holds the others differs";
 	if (report_holder_is_full(&f->holder))
-		return "the container that holds some of them is full, and what holds the others "
-		       "differs";
+		return "what holds some of them is full, and what holds the others differs";
 	if (f->holder.share < HOLDER_MOST)
 		return "what holds them differs from one to the next";
 	return NULL;
@@ -115,7 +125,8 @@ static const char *excuse_block(const struct evidence *e, const struct holder_fa
 			       ? "only a cycle holds what they belong to, which the next full "
 				 "collection may free"
 			       : NULL;
-	if (site->samples >= HOLDER_BLOCKS || !site->estimated)
+	if (site->estimated ? site->samples >= HOLDER_BLOCKS
+			    : !e->asks || site->samples >= HOLDER_BLOCKS_SEEN)
 		return NULL;
 	return e->asks ? "what holds them is being looked up" : "what holds them was not found";
 }
@@ -208,14 +219,16 @@ bool holders_go_on(const struct evidence *e, const struct report_site *site, dou
 				 ? (double)(e->now_ns - f->fill.first_ns) / 1e9
 				 : 0;
 
-	return f && youngest_s < known_s && fill_goes_on(&f->fill, site->growth_count_per_s);
+	return f && youngest_s < known_s &&
+	       fill_goes_on(&f->fill, site->growth_count_per_s, GOES_ON_APART);
 }
 
 bool holders_are_fed(const struct evidence *e, const struct report_site *site)
 {
 	const struct holder_fact *f = endless(e, site);
 
-	return f && f->has_new_entries && fill_is_fed(&f->fill, site->growth_count_per_s);
+	return f && f->has_new_entries &&
+	       fill_goes_on(&f->fill, site->growth_count_per_s, GOES_ON_FASTER);
 }
 
 double holders_paced_s(const struct evidence *e, const struct report_site *site)

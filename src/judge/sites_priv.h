@@ -113,8 +113,7 @@ bool holders_rooted(const struct evidence *e, const char *site_id);
 /* Does the container that they are in grow at the pace of this site, one entry each, all the time,
  * and did one come since it was first looked at? @youngest_s: age of the last that came. */
 bool holders_go_on(const struct evidence *e, const struct report_site *site, double youngest_s);
-/* The same, though others may put things there, too: are its new entries as new as these objects?
- */
+/* The same where others put things, too, and its new entries are as new as these objects. */
 bool holders_are_fed(const struct evidence *e, const struct report_site *site);
 /* Seconds in which that container grew so, and no faster at first than later. 0 = it did, or is not
  * known for long enough. */

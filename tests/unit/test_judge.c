@@ -306,6 +306,13 @@ static void no_leak_for_what_holds_a_few_of_them(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
 	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "is full"));
 	assert_null(site_at(&w->p, "handle")->hint.code);
+	/* It fills: what it does not hold is held by something else. */
+	w->step[1].most = 2 * w->step[1].entries;
+	w->step[1].growth_per_s = 20;
+	f->fill.last = f->fill.first + 1000;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "has a bound"));
 	w->step[1].most = 0;
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
