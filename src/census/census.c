@@ -225,10 +225,10 @@ static double gain(const struct census *c, const double *y)
 	return c->n < CENSUS_ENOUGH ? NAN : y[c->n - 1] - least;
 }
 
-/* So much of it is of the second half of the time. */
-static double late(const struct census *c, const double *y)
+/* So much of its gain is of the second half of the time. */
+static double late(const struct census *c, const double *y, double whole)
 {
-	double whole = gain(c, y), half = c->n ? (c->t[0] + c->t[c->n - 1]) / 2 : 0;
+	double half = c->n ? (c->t[0] + c->t[c->n - 1]) / 2 : 0;
 	size_t i = 0;
 
 	while (i < c->n && c->t[i] < half)
@@ -263,16 +263,18 @@ static int fill_rows(struct census *c, struct report *r, struct report_process *
 		return fail(-ENOMEM, "no memory for a report");
 	for (size_t i = 0; i < c->entry.n; i++) {
 		const struct census_entry *e = &c->entry.v[i];
+		double gained;
 
 		if (!e->count && !e->bytes)
 			continue;
+		gained = gain(c, e->counts);
 		p->classes[p->n_classes++] = (struct report_class_row){
 			.name = report_strdup(r, e->name),
 			.count = e->count,
 			.tracked = e->tracked,
 			.bytes = e->bytes,
-			.gain = gain(c, e->counts),
-			.late = late(c, e->counts),
+			.gain = gained,
+			.late = late(c, e->counts, gained),
 			.growth_count_per_s = slope(c, e->counts),
 			.growth_bytes_per_s = slope(c, e->sizes),
 		};

@@ -71,7 +71,7 @@ static uint64_t body(const struct object *o)
 		return by_block(o, size + times(word(o, o->l->ob_size), (uint64_t)o->t->itemsize));
 	if (o->t->has_dict == HEAP_DICT_MANAGED && (o->t->flags & TPF_INLINE_VALUES)) {
 		cap = size < o->have ? o->p[size + PY_VALUES_CAPACITY] : 0;
-		return by_block(o, size + ((cap + 7) & ~7ull) + 8 * (cap + 1));
+		return by_block(o, size + heap_values_bytes(cap));
 	}
 	return size;
 }

@@ -183,6 +183,13 @@ static inline uint64_t heap_u64(const void *p)
 	return v;
 }
 
+/* Attribute values with so many slots: a head and the order of insertion, a byte each, then the
+ * slots (3.13 and newer). */
+static inline uint64_t heap_values_bytes(uint64_t slots)
+{
+	return ((slots + 7) & ~7ull) + 8 * (slots + 1);
+}
+
 /* Could this word be a pointer to an object or a block? */
 static inline bool heap_is_pointer(uint64_t v)
 {

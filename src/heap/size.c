@@ -94,7 +94,7 @@ static uint64_t var_body(const struct heap *h, const struct heap_work *w)
 
 static uint64_t body(const struct heap *h, const struct heap_work *w)
 {
-	uint64_t bytes = (uint64_t)w->t.basicsize, cap;
+	uint64_t bytes = (uint64_t)w->t.basicsize;
 	struct heap_str s;
 
 	if (w->t.kind == HEAP_K_STR) {
@@ -105,9 +105,7 @@ static uint64_t body(const struct heap *h, const struct heap_work *w)
 	if (w->t.itemsize)
 		return var_body(h, w);
 	if (w->t.has_dict == HEAP_DICT_MANAGED && (w->t.flags & TPF_INLINE_VALUES)) {
-		/* Head, slots, and the order of insertion, one byte each. */
-		cap = work_u8(w, w->t.basicsize);
-		bytes += round8(cap) + 8 * (cap + 1);
+		bytes += heap_values_bytes(work_u8(w, w->t.basicsize));
 		/* While a class is young its instances have one slot more than they say: the room
 		 * is taken before the number is counted down (_PyObject_InitInlineValues). */
 		return by_block(h, w, bytes);
@@ -128,7 +126,7 @@ static void add_values(const struct heap *h, const struct heap_work *w, struct h
 	if (py_values_kind(h->rt) == PY_VALUES_HEADED) {
 		cap = w->ok_head ? w->values_head[0] : 0;
 		if (cap && w->values_head[2] == 0) /* not embedded in an object */
-			add_part(h, o, w->values - 8, round8(cap) + 8 * (cap + 1));
+			add_part(h, o, w->values - 8, heap_values_bytes(cap));
 		return;
 	}
 	if (py_values_kind(h->rt) == PY_VALUES_AS_KEYS) {

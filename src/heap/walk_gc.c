@@ -146,7 +146,7 @@ static uint64_t inline_bytes(const struct node *n, const struct heap_type *t)
 	uint64_t at = HEAD_SIZE + (uint64_t)t->basicsize + PY_VALUES_CAPACITY;
 	uint64_t cap = at < (uint64_t)n->hi ? n->win[BEFORE + at] : UINT8_MAX;
 
-	return ((cap + 7) & ~7ull) + 8 * (cap + 1);
+	return heap_values_bytes(cap);
 }
 
 static uint64_t block_bytes(const struct node *n, const struct heap_type *t, uint64_t before)

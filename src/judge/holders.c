@@ -105,10 +105,10 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f)
 		return "only a cycle holds them, which the next full collection may free";
 	if (f->is_one || is_filled(f) || !lives_on(&f->holder))
 		return NULL;
-	if (is_bounded(&f->holder) && !report_holder_is_full(&f->holder))
-		return "what holds some of them has a bound, and what holds the others differs";
 	if (report_holder_is_full(&f->holder))
 		return "what holds some of them is full, and what holds the others differs";
+	if (is_bounded(&f->holder))
+		return "what holds some of them has a bound, and what holds the others differs";
 	if (f->holder.share < HOLDER_MOST)
 		return "what holds them differs from one to the next";
 	return NULL;

@@ -7,7 +7,6 @@
 
 static void begin(struct report_finding *f, const struct report_site *s, const char **ids)
 {
-	f->first = s;
 	f->frame = report_own_frame(s);
 	f->id = s->id;
 	f->kind = s->kind;

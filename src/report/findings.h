@@ -7,7 +7,6 @@
 #include "report/report.h"
 
 struct report_finding {
-	const struct report_site *first;  /* of its sites */
 	const struct report_frame *frame; /* the user's own line (report_own_frame) */
 	REPORT_FINDING(FIELD_MEMBER, )
 	struct report_hint hint;
