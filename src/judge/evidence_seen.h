@@ -3,7 +3,7 @@
 #ifndef PYLEAK_JUDGE_EVIDENCE_SEEN_H
 #define PYLEAK_JUDGE_EVIDENCE_SEEN_H
 
-#include "judge/wire.h"
+#include "report/wire.h"
 
 void evidence_seen(struct wire *w, struct report_process *p);
 

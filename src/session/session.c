@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "py/shape.h"
+#include "lines/text.h"
 #include "session/frames.h"
 #include "session/holders.h"
 #include "session/memory.h"
@@ -224,7 +225,7 @@ static int judge_once_more(struct session *s, const struct observation *to,
 int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p)
 {
 	struct observation to = {.now_ns = now_ns, .r = r};
-	size_t left = FRAMES_BYTES;
+	size_t left = LINES_BYTES;
 	int err = report_new(&to.scratch);
 
 	if (err)
@@ -234,7 +235,7 @@ int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct re
 		err = judge_once_more(s, &to, p);
 	report_free(to.scratch);
 	for (size_t i = 0; !err && s->o.sources && i < p->n_sites && i < s->o.top; i++)
-		frames_add_lines(s->proc, r, &p->sites[i], &left);
+		lines_add_text(s->proc, r, &p->sites[i], &left);
 	return err;
 }
 

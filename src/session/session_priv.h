@@ -7,10 +7,10 @@
 #include "base/map64.h"
 #include "heap/heap.h"
 #include "ledger/ledger.h"
+#include "lines/lines.h"
 #include "session/kern.h"
 #include "session/session.h"
 #include "session/source.h"
-#include "track/lines.h"
 #include "track/names.h"
 #include "track/stacks.h"
 

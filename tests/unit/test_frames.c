@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Lines of source in a report: those of a file as large as may be are read for a while only. */
-#include "session/frames.h"
+#include "lines/text.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@ static void a_report_reads_so_much_and_no_more(void **state)
 {
 	char path[] = "/tmp/pyleak-frames-XXXXXX";
 	int fd = mkstemp(path);
-	size_t left = FRAMES_BYTES, had = 0;
+	size_t left = LINES_BYTES, had = 0;
 	struct report *r;
 	struct proc *p;
 	FILE *f;
@@ -32,13 +32,13 @@ static void a_report_reads_so_much_and_no_more(void **state)
 		struct report_frame frame = {.function = "f", .file = path, .line = LINES};
 		struct report_site site = {.stack = &frame, .n_frames = 1};
 
-		frames_add_lines(p, r, &site, &left);
+		lines_add_text(p, r, &site, &left);
 		if (!i)
 			assert_string_equal(frame.source, "last()");
 		had += frame.source != NULL;
 	}
 	assert_int_equal(left, 0);
-	assert_in_range(had, FRAMES_BYTES / (2 * LINES), FRAMES_BYTES / (2 * LINES) + 1);
+	assert_in_range(had, LINES_BYTES / (2 * LINES), LINES_BYTES / (2 * LINES) + 1);
 	report_free(r);
 	proc_close(p);
 	unlink(path);

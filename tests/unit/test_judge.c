@@ -4,7 +4,7 @@
 #include "base/thresholds.h"
 #include "judge/evidence_io.h"
 #include "judge/judge.h"
-#include "judge/wire.h"
+#include "report/wire.h"
 
 #include <math.h>
 #include <setjmp.h>

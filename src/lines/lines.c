@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "track/lines.h"
+#include "lines/lines.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -3,8 +3,8 @@
  * file that has changed since the process was started is not what runs there: then, and where there
  * is none, the place is the offset within the function. Each line is looked up once, so that its
  * place stays what it was. */
-#ifndef PYLEAK_TRACK_LINES_H
-#define PYLEAK_TRACK_LINES_H
+#ifndef PYLEAK_LINES_H
+#define PYLEAK_LINES_H
 
 #include "base/map64.h"
 #include "proc/proc.h"

@@ -10,8 +10,8 @@
  * What is read may be anybody's: nothing is believed that the bytes have no room for. After the
  * first fault a wire does nothing more; wire_error() tells.
  */
-#ifndef PYLEAK_JUDGE_WIRE_H
-#define PYLEAK_JUDGE_WIRE_H
+#ifndef PYLEAK_REPORT_WIRE_H
+#define PYLEAK_REPORT_WIRE_H
 
 #include "report/report.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "judge/wire.h"
+#include "report/wire.h"
 
 #define MOST_ROOM (256ull << 20) /* of all that is read into one report */
 

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lines/text.h"
+
+#include <unistd.h>
+
+#include "proc/gate.h"
+
+#define MAX_LINE_NUMBER 1000000
+#define MAX_BYTES	(4u << 20) /* generated modules have a few hundred KiB */
+#define MAX_TEXT	400
+#define MAX_LINES	3 /* of one site, of Python */
+#define AROUND		2 /* lines above and below the one */
+
+struct excerpt {
+	int first, last, line; /* line: the one that was reached */
+	char text[(2 * AROUND + 1) * MAX_TEXT];
+	size_t n, of_line;
+};
+
+static void add_letter(struct excerpt *e, char c)
+{
+	bool is_wanted = e->line >= e->first && e->line <= e->last;
+
+	if (c == '\n') {
+		e->line++;
+		e->of_line = 0;
+		is_wanted = is_wanted && e->line <= e->last;
+	} else {
+		e->of_line++;
+		is_wanted = is_wanted && e->of_line < MAX_TEXT && c != '\r' && c != '\0';
+	}
+	if (is_wanted)
+		e->text[e->n++] = c;
+}
+
+/* The file may change while it is read: what is read is bounded, too. */
+static void read_lines(int fd, struct excerpt *e, size_t *left)
+{
+	char buf[16384];
+	ssize_t got;
+
+	e->line = 1;
+	for (off_t at = 0; at < MAX_BYTES && (got = pread(fd, buf, sizeof(buf), at)) > 0;
+	     at += got) {
+		*left -= *left < (size_t)got ? *left : (size_t)got;
+		for (ssize_t i = 0; i < got; i++) {
+			add_letter(e, buf[i]);
+			if (e->line > e->last)
+				return;
+		}
+	}
+	if (e->n && e->text[e->n - 1] == '\n')
+		e->n--;
+}
+
+/* One line of the text, without its indent; NULL = it ends before. */
+static const char *line_of(struct report *r, const struct excerpt *e, int line)
+{
+	const char *at = e->text, *end = e->text + e->n;
+	size_t n;
+
+	for (int k = e->first; k < line && at; k++) {
+		at = memchr(at, '\n', (size_t)(end - at));
+		at = at ? at + 1 : NULL;
+	}
+	if (!at || (at == end && e->line < line))
+		return NULL;
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	for (n = 0; at + n < end && at[n] != '\n';)
+		n++;
+	return report_printf(r, "%.*s", (int)n, at);
+}
+
+static void add_lines(const struct proc *p, struct report *r, struct report_frame *f, bool is_own,
+		      size_t *left)
+{
+	struct excerpt e = {.first = f->line > AROUND ? f->line - AROUND : 1,
+			    .last = f->line + AROUND};
+	auto_close int fd = -1;
+
+	if (!*left || !f->file || f->line <= 0 || f->line > MAX_LINE_NUMBER || f->file[0] == '<' ||
+	    proc_open_named(p, f->file, MAX_BYTES, &fd))
+		return;
+	read_lines(fd, &e, left);
+	f->source = line_of(r, &e, f->line);
+	if (f->source && is_own)
+		f->around = report_printf(r, "%.*s", (int)e.n, e.text);
+}
+
+void lines_add_text(const struct proc *p, struct report *r, struct report_site *site, size_t *left)
+{
+	const struct report_frame *own = report_own_frame(site);
+	unsigned n = 0;
+
+	for (size_t i = 0; i < site->n_frames; i++) {
+		struct report_frame *f = &site->stack[i];
+
+		if (n < MAX_LINES || f == own)
+			add_lines(p, r, f, f == own, left);
+		n += !f->native;
+	}
+}
