@@ -138,6 +138,8 @@
 #define GC_WAIT_S 20
 /* survivors that make an older rung trustworthy */
 #define RUNG_ENOUGH 5
+/* ... and of types that were looked at more often than others so many */
+#define RUNG_OFTEN 12
 /* of the time watched: an older rung leaves too little of it */
 #define RUNG_PART 0.6
 /* of the run: births from before a stretch that began so late say nothing about it ... */

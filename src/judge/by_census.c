@@ -139,6 +139,27 @@ static void bound(struct joined *to, const struct census_bound *b, const struct 
 	s->by_census = true;
 }
 
+/* There are so many more of a type than at the first census: those are the sites' that make it,
+ * each by its rate. A site of which few survivors are known would be told with less. */
+static void raise_to_census(struct joined *to, const struct census_bound *b)
+{
+	struct report_site *s = &to->site;
+	double least = 0;
+
+	for (size_t i = 0; i < to->types.n; i++) {
+		const struct joined_type *t = &to->types.v[i];
+		const struct census_type *c = type_of(b, t);
+		double rate = c ? c->row->growth_count_per_s : 0;
+
+		if (c && !isnan(c->row->gain) && rate > 0)
+			least += c->gain * fmin(t->count / rate, 1);
+	}
+	if (least > s->outstanding_count && s->outstanding_count > 0) {
+		s->outstanding_bytes *= least / s->outstanding_count;
+		s->outstanding_count = least;
+	}
+}
+
 void join_bound_by_census(struct joiner *j)
 {
 	const struct report_process *p = &j->e->seen;
@@ -151,8 +172,10 @@ void join_bound_by_census(struct joiner *j)
 	add_told(&b, j);
 	find_factors(&b);
 	for (size_t i = 0; i < j->v.n; i++)
-		if (!(j->v.v[i].evidence.levelled_bytes > 0))
+		if (!(j->v.v[i].evidence.levelled_bytes > 0)) {
 			bound(&j->v.v[i], &b, j);
+			raise_to_census(&j->v.v[i], &b);
+		}
 out:
 	map64_free(&b.index);
 	vec_free(&b.types);

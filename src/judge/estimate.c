@@ -112,7 +112,7 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 static void add_seen(struct builder *b, const struct survivor *v, const struct estimate_opts *o)
 {
 	struct estimate_site *s = site_of(b, v->stack);
-	double count = (double)v->weight * b->c->held[sample_class(v)];
+	double count = sample_stands_for(v) * b->c->held[sample_class(v)];
 	struct estimate_type *t;
 
 	if (!s)
@@ -137,23 +137,25 @@ static int add_sample(struct builder *b, const struct survivor *v, const struct 
 	struct estimate_type *t = s ? type_of(b, s, v->type) : NULL;
 	unsigned cls = survivor_class_index(v->part[0].cls);
 	double rate = sample_per_s(v, c, o) * c->factor[cls];
+	const struct coverage *watched = sample_watched(v, o);
 
 	if (!t)
 		return fail(-ENOMEM, "out of memory");
 	s->samples++;
 	s->cls = cls;
-	s->weight += (double)v->weight;
-	s->mean_age_s += (double)v->weight * sample_age_s(v, o);
+	s->weight += sample_stands_for(v);
+	s->mean_age_s += sample_stands_for(v) * sample_age_s(v, o);
 	s->least_s = fmax(survivor_age_s[c->rung[cls] - 1], o->older_s);
-	if (o->watched && !s->watched_age_s)
+	s->lived += (double)v->weight;
+	if (watched && !s->watched_age_s)
 		s->watched_age_s = coverage_age_s(
-			o->watched, c->since_ns[cls] > o->start_ns ? c->since_ns[cls] : o->start_ns,
+			watched, c->since_ns[cls] > o->start_ns ? c->since_ns[cls] : o->start_ns,
 			o->now_ns, s->least_s);
 	t->count_per_s += rate;
 	t->bytes_per_s += rate * (double)v->bytes;
 	for (unsigned p = 0; p < v->parts; p++)
 		if (v->part[p].cls < 0)
-			s->malloc_bytes += (double)v->weight * (double)v->part[p].bytes;
+			s->malloc_bytes += sample_stands_for(v) * (double)v->part[p].bytes;
 	s->count_per_s += rate;
 	s->bytes_per_s += rate * (double)v->bytes;
 	note_birth(b, s, v, o);
@@ -166,7 +168,7 @@ static double mortality_of(const struct estimate_site *s, const struct estimate_
 
 	if (!o->deaths)
 		return NAN;
-	return died ? (double)*died / ((double)*died + s->weight) : 0;
+	return died ? (double)*died / ((double)*died + s->lived) : 0;
 }
 
 /* How sure the number of samples is: by how they are spread over the moments, against all others.

@@ -22,6 +22,7 @@ struct estimate_site {
 	double squares;	  /* sum of the squares of how many were born within a moment */
 	double variance;  /* of their number: the same when they come one by one, else more */
 	double weight;	  /* of them: how many they stand for */
+	double lived;	  /* ... without regard to how often their types were looked at */
 	double oldest_s, youngest_s; /* ages of survivors that count */
 	double malloc_bytes;	     /* mean bytes per survivor that lie in malloc's memory */
 	unsigned bursts;	     /* distinct bursts that saw one of them born */
@@ -48,6 +49,7 @@ struct estimate_opts {
 	uint64_t collections;		/* full collections so far */
 	uint32_t burst;			/* number of the latest burst */
 	const struct coverage *watched; /* NULL: not known */
+	const struct coverage *aimed;	/* likewise, of types that were looked at more often */
 	/* Growth of the memory outside of the pools that belongs to objects; 0: told by others. */
 	double malloc_bytes_per_s;
 	const struct work *work; /* on their time axis; NULL: not known */

@@ -40,12 +40,14 @@ static void forget_beginnings(const struct survivor *v, size_t n, const struct e
 }
 
 /* The oldest rung that enough survivors have passed: age is what tells a leak from a cache. But
- * enough of the run must be left to see that they keep coming. */
+ * enough of the run must be left to see that they keep coming. Types that were looked at more often
+ * began to be so later: of those there must be enough as well. */
 void classes_choose_rungs(const struct survivor *v, size_t n, const struct estimate_opts *o,
 			  struct estimate_classes *c)
 {
 	unsigned passed[EVIDENCE_CLASSES + 1][SURVIVOR_RUNGS + 1] = {{0}};
 	unsigned weak[EVIDENCE_CLASSES + 1][SURVIVOR_RUNGS + 1] = {{0}};
+	unsigned often[EVIDENCE_CLASSES + 1][SURVIVOR_RUNGS + 1] = {{0}};
 
 	forget_beginnings(v, n, o, c);
 	for (size_t i = 0; i < n; i++) {
@@ -56,10 +58,13 @@ void classes_choose_rungs(const struct survivor *v, size_t n, const struct estim
 		cls = sample_class(&v[i]);
 		if (v[i].born_ns < c->since_ns[cls])
 			continue;
-		for (unsigned r = SURVIVED_RUNGS; r <= v[i].rung && r <= SURVIVOR_RUNGS; r++)
+		for (unsigned r = SURVIVED_RUNGS; r <= v[i].rung && r <= SURVIVOR_RUNGS; r++) {
 			(sample_weak(&v[i], o) ? weak : passed)[cls][r]++;
+			often[cls][r] += v[i].often > 1;
+		}
 	}
 	for (unsigned k = 0; k <= EVIDENCE_CLASSES; k++) {
+		bool has_often = often[k][SURVIVED_RUNGS] >= RUNG_OFTEN;
 		unsigned(*count)[SURVIVOR_RUNGS + 1] =
 			passed[k][SURVIVED_RUNGS] ? &passed[k] : &weak[k];
 
@@ -67,6 +72,7 @@ void classes_choose_rungs(const struct survivor *v, size_t n, const struct estim
 		c->rung[k] = SURVIVED_RUNGS;
 		for (int r = SURVIVOR_RUNGS; r > SURVIVED_RUNGS; r--)
 			if ((*count)[r] >= RUNG_ENOUGH &&
+			    (!has_often || often[k][r] >= RUNG_OFTEN) &&
 			    survivor_age_s[r - 1] < RUNG_PART * class_window_s(c, k, o)) {
 				c->rung[k] = r;
 				break;
@@ -83,7 +89,7 @@ double sample_per_s(const struct survivor *s, const struct estimate_classes *c,
 	double span =
 		class_window_s(c, cls, o) - fmax(survivor_age_s[c->rung[cls] - 1], o->older_s);
 
-	return (double)s->weight / (span > 0.5 ? span : 0.5);
+	return sample_stands_for(s) / (span > 0.5 ? span : 0.5);
 }
 
 /* Blocks that are bodies of survivors themselves: an instance owns its dict, and the dict may have
@@ -189,7 +195,7 @@ void classes_find_held(const struct survivor *v, size_t n, const struct estimate
 		for (unsigned p = 0; sample_holds(&v[i], c, o) && p < v[i].parts; p++)
 			if (!is_anothers(&seen, &v[i], p, &bodies))
 				owned[survivor_class_index(v[i].part[p].cls)] +=
-					(double)v[i].weight;
+					sample_stands_for(&v[i]);
 	map64_free(&bodies);
 	map64_free(&seen);
 	for (unsigned k = 0; k < EVIDENCE_CLASSES; k++)

@@ -22,6 +22,16 @@ double sample_age_s(const struct survivor *s, const struct estimate_opts *o)
 	return (double)(o->now_ns - s->born_ns) / 1e9;
 }
 
+double sample_stands_for(const struct survivor *s)
+{
+	return (double)s->weight / fmax(s->often, 1);
+}
+
+const struct coverage *sample_watched(const struct survivor *s, const struct estimate_opts *o)
+{
+	return s->often > 1 && o->aimed ? o->aimed : o->watched;
+}
+
 bool sample_seen(const struct survivor *s, const struct estimate_opts *o)
 {
 	return s->addr && s->rung >= SURVIVED_RUNGS && s->parts && s->bytes >= o->min_size &&
@@ -129,9 +139,9 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 			live && died && (double)*died > DOUBT_MORTAL * (double)(*died + *live);
 		if (!sample_counts(&v[i], c, o))
 			continue;
-		all[sample_class(&v[i])] += (double)v[i].weight;
+		all[sample_class(&v[i])] += sample_stands_for(&v[i]);
 		if (v[i].doubtful)
-			mortal[sample_class(&v[i])] += (double)v[i].weight;
+			mortal[sample_class(&v[i])] += sample_stands_for(&v[i]);
 	}
 	for (size_t i = 0; i < n && o->deaths; i++) {
 		const uint64_t *live = map64_get(&lives, v[i].stack);
@@ -170,7 +180,7 @@ void samples_drop_replaced(struct survivor *v, size_t n, const struct estimate_c
 
 		if (sample_seen(&v[i], o) && !sample_weak(&v[i], o) &&
 		    !map64_get(o->replaced, v[i].stack))
-			others[k] += (double)v[i].weight;
+			others[k] += sample_stands_for(&v[i]);
 	}
 	for (size_t i = 0; i < n; i++) {
 		unsigned k = sample_class(&v[i]);

@@ -23,6 +23,10 @@ uint64_t sample_key(uint64_t stack, uint64_t detail);
 uint64_t sample_moment(const struct survivor *s);
 /* The size class of its body. */
 unsigned sample_class(const struct survivor *s);
+/* For so many survivors it stands, beside those of types that were seen less often. */
+double sample_stands_for(const struct survivor *s);
+/* When births of its type were watched; NULL: not known. */
+const struct coverage *sample_watched(const struct survivor *s, const struct estimate_opts *o);
 /* It survived, and is asked for. */
 bool sample_seen(const struct survivor *s, const struct estimate_opts *o);
 /* ... and its line goes on. */

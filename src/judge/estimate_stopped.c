@@ -13,6 +13,7 @@
 struct births_seen {
 	double moments; /* births within one may come from one call, and count as one */
 	double youngest_s, oldest_s;
+	const struct coverage *watched; /* when; NULL: not known */
 };
 
 static void see_birth(struct births_seen *b, double age, bool is_new_moment)
@@ -30,19 +31,20 @@ static double stands_for(const struct births_seen *b, const struct estimate_opts
 {
 	uint64_t from = o->now_ns - (uint64_t)(b->oldest_s * 1e9);
 	uint64_t to = o->now_ns - (uint64_t)(b->youngest_s * 1e9);
-	double here = o->watched ? coverage_share(o->watched, from, to) : 0;
+	double here = b->watched ? coverage_share(b->watched, from, to) : 0;
 
-	return here > 0 ? fmin(1, coverage_share(o->watched, o->start_ns, o->now_ns) / here) : 1;
+	return here > 0 ? fmin(1, coverage_share(b->watched, o->start_ns, o->now_ns) / here) : 1;
 }
 
 /* Between two ages. */
-static double watched_s(const struct estimate_opts *o, double older_s, double younger_s)
+static double watched_s(const struct births_seen *b, const struct estimate_opts *o, double older_s,
+			double younger_s)
 {
 	double span = older_s - younger_s;
 
-	if (!o->watched)
+	if (!b->watched)
 		return span;
-	return span * coverage_share(o->watched, o->now_ns - (uint64_t)(older_s * 1e9),
+	return span * coverage_share(b->watched, o->now_ns - (uint64_t)(older_s * 1e9),
 				     o->now_ns - (uint64_t)(younger_s * 1e9));
 }
 
@@ -62,8 +64,8 @@ static bool is_quiet(const struct births_seen *b, double latest_s, const struct 
 	double gaps = fmax(b->moments - 1, 1), quiet = b->youngest_s - latest_s;
 
 	return quiet > QUIET_S && is_long(quiet, from_s - b->youngest_s, gaps) &&
-	       is_long(watched_s(o, b->youngest_s, latest_s), watched_s(o, from_s, b->youngest_s),
-		       gaps);
+	       is_long(watched_s(b, o, b->youngest_s, latest_s),
+		       watched_s(b, o, from_s, b->youngest_s), gaps);
 }
 
 struct birth {
@@ -115,6 +117,7 @@ void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_op
 			continue;
 		if (!*place)
 			*place = ++stacks;
+		history[*place - 1].watched = sample_watched(&v[i], o);
 		births[seen++] = (struct birth){*place - 1, v[i].born_ns, sample_age_s(&v[i], o)};
 		latest_s = fmin(latest_s, sample_age_s(&v[i], o));
 	}

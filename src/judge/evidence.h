@@ -41,7 +41,9 @@ struct survivor {
 	uint64_t collections; /* full ones when it was born */
 	uint64_t content;     /* equal for equal content; 0 = unique by nature */
 	uint64_t bytes;
-	float weight;	/* survivors that this one stands for */
+	float weight; /* survivors that this one stands for */
+	/* So many times as many births of its type were looked at as of others; 0 = as many. */
+	double often;
 	uint32_t burst; /* number of the window that saw it */
 	uint8_t rung;	/* looks survived */
 	uint8_t parts;
@@ -73,10 +75,11 @@ struct evidence_objects {
 	size_t n_deaths;
 	const uint64_t *replaced; /* stacks whose objects only renew a store that is full */
 	size_t n_replaced;
-	uint64_t collections; /* full ones so far */
-	uint32_t bursts;      /* windows so far */
-	const struct coverage *watched;
-	double coverage; /* share of the time that was watched */
+	uint64_t collections;		/* full ones so far */
+	uint32_t bursts;		/* windows so far */
+	const struct coverage *watched; /* when births of all types were, or of a size class ... */
+	const struct coverage *aimed;	/* ... and when those of types that were seen more often */
+	double coverage; /* share of the time that births of all types were watched */
 	/* Live blocks of each class; NULL when the build's pools cannot be counted. */
 	const struct trend_points *classes;
 	double counted_s;   /* when they were counted last, on the series' time axis ... */

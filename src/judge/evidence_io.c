@@ -126,6 +126,7 @@ static void survivor(struct wire *w, struct survivor *s)
 		wire_int(w, &s->part[i].bytes);
 		wire_int(w, &s->part[i].cls);
 	}
+	wire_known(w, &s->often, MOST);
 }
 
 static void deaths(struct wire *w, struct evidence_count *c)
@@ -181,6 +182,7 @@ static void objects(struct wire *w, struct evidence_objects *o)
 	o->classes = c ? c->of : NULL;
 	wire_known(w, &o->counted_s, WIRE_MOST_S);
 	wire_known(w, &o->uncounted_s, WIRE_MOST_S);
+	wire_maybe(w, o->aimed, coverage);
 }
 
 /* ---- Native blocks. ---- */

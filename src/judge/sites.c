@@ -402,6 +402,7 @@ static int join_all(struct joiner *j)
 		.burst = from->bursts,
 		.coverage = from->coverage,
 		.watched = from->watched,
+		.aimed = from->aimed,
 		.trend_s = from->counted_s,
 		.work = &j->e->memory.work,
 		.collections = from->collections,

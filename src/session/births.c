@@ -13,6 +13,7 @@ static int open_births(void *self, struct session *s)
 	uint64_t now = clock_ns();
 	int err;
 
+	s->places = &b->focus.places;
 	b->s = s;
 	b->ladder = survivors_ladder(s->survivors);
 	b->account = &s->ledger.of[LEDGER_BIRTHS];
@@ -30,8 +31,6 @@ static bool close_births(void *self)
 {
 	struct births *b = self;
 
-	if (b->s)
-		focus_log(b);
 	focus_free(&b->focus);
 	unseen_free(&b->unseen);
 	return true;
@@ -130,9 +129,11 @@ static int observe(void *self, const struct observation *to)
 	p->lost[PL_LOST_BIRTHS_FULL].n += b->overruns;
 	p->lost[LOST_WINDOWS_REFUSED].n = b->windows_refused;
 	p->lost[LOST_BIRTHS_UNSEEN].n = b->unseen.missed;
-	o->coverage = p->coverage;
+	/* What was seen of some types alone was not seen of others. */
+	o->coverage = on ? p->coverage * (double)(on - b->aimed_ns) / (double)on : 0;
 	o->bursts = b->bursts;
 	o->watched = &b->watched;
+	o->aimed = &b->aimed;
 	return 0;
 }
 

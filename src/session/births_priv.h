@@ -8,6 +8,7 @@
 #include "session/session_priv.h"
 #include "session/sites.h"
 #include "inquiry/unseen.h"
+#include "track/birthplaces.h"
 #include "track/ladder.h"
 
 enum births_mode {
@@ -16,23 +17,15 @@ enum births_mode {
 	BIRTHS_ALWAYS, /* the rate fits the budget: every birth is seen */
 };
 
-struct focus_pair {
-	uint64_t type;
-	uint16_t site;
-};
-
-/* The few sites where objects of growing size classes are born (focus.c). */
+/* The few sites where objects of growing size classes, or types, are born (focus.c). */
 struct focus {
-	bool is_on;	    /* the probes that are in, or go in next, are those of the sets */
-	struct map64 mask;  /* type -> bits of the classes its bodies were seen in */
-	struct map64 known; /* (type, site) -> seen */
-	VEC(struct focus_pair) pairs;
-	uint32_t births[PL_MAX_SITES]; /* per site, in windows with all sites */
-	uint64_t classes;	       /* bits: what the sets were made for; 0 = no focus */
-	bool want[PL_MAX_SITES];       /* the sites of the sets */
-	uint32_t first_burst;	       /* of the sets' windows */
-	uint64_t made_ns;	       /* when the sets were */
-	uint64_t looked_ns;	       /* when the choice was last looked at */
+	bool is_on; /* the probes that are in, or go in next, are those of the sets */
+	struct birthplaces places;
+	struct ladder_aim aim;	 /* what the sets were made for; nothing = no focus */
+	bool want[PL_MAX_SITES]; /* the sites of the sets */
+	uint32_t first_burst;	 /* of the sets' windows */
+	uint64_t made_ns;	 /* when the sets were */
+	uint64_t looked_ns;	 /* when the choice was last looked at */
 	struct probe_set *set[SITES_FILES];
 	size_t n_sites;
 	unsigned turn; /* windows since the last one with all sites */
@@ -54,7 +47,9 @@ struct births {
 	uint64_t on_ns, overruns;
 	uint64_t told;			 /* births before this one have killed what they could */
 	uint64_t windows_refused, waits; /* for target or host; for a turn, in a row */
-	struct coverage watched;
+	struct coverage watched,
+		aimed;	     /* all births or those of a class; and those of some types */
+	uint64_t aimed_ns;   /* of on_ns: births of some types alone */
 	uint64_t not_before; /* BIRTHS_ALWAYS is tried again no earlier */
 	double backoff_s;
 	/* BIRTHS_ALWAYS: births looked at, and when they were; births paid for, likewise */
@@ -85,8 +80,6 @@ void focus_choose(struct births *b);
 void focus_full_next(struct focus *f); /* the next window probes all sites */
 /* How long the probes of a focus may stay in before all sites are looked at again. */
 uint64_t focus_full_view_ns(const struct focus *f, uint64_t now);
-/* Where births were seen, for the log. */
-void focus_log(const struct births *b);
 void focus_free(struct focus *f);
 size_t focus_sites(const struct births *b); /* probed in the window that is open or next */
 

@@ -14,6 +14,7 @@
 /* A busy target loses what a pause may take; an idle one is watched for longer, for it pays per
  * birth. */
 #define WINDOW_MAX_NS  150000000
+#define SOME_MAX_NS    400000000 /* where some types alone are watched, as few births are met */
 #define WINDOW_BIRTHS  12000
 #define REFUSALS       5
 #define REFUSED_NS     1000000000
@@ -76,16 +77,22 @@ static double cost_ns(const struct births *b, uint64_t recorded)
 		       probe_price_event(&b->account->price);
 }
 
+static bool is_by_type(const struct births *b)
+{
+	return b->focus.is_on && b->focus.aim.n_types;
+}
+
 /* Its births may cost from half of @most_ns to all of it: no target is seen in one phase. */
 static void wait_window(struct births *b, uint64_t from, uint64_t opened, double most_ns)
 {
 	const struct timespec pause = {.tv_nsec = 400000};
+	uint64_t longest = is_by_type(b) ? SOME_MAX_NS : WINDOW_MAX_NS;
 	double may_cost = most_ns * (0.5 + 0.5 * (next_random(b) & 0xffff) / 65536.0);
 
 	for (;;) {
 		uint64_t seen = births_now(b) - from, age = clock_ns() - opened;
 
-		if (cost_ns(b, seen) >= may_cost || age >= WINDOW_MAX_NS || seen >= WINDOW_BIRTHS)
+		if (cost_ns(b, seen) >= may_cost || age >= longest || seen >= WINDOW_BIRTHS)
 			return;
 		nanosleep(&pause, NULL);
 	}
@@ -202,20 +209,32 @@ void births_plan(struct births *b)
 	b->due.burst = b->is_far ? far : next;
 }
 
+/* Windows on some types see no others: for those they are none. */
+static void watched(struct births *b, uint64_t from, uint64_t to, bool by_type)
+{
+	if (by_type)
+		b->aimed_ns += to - from;
+	else
+		coverage_add(&b->watched, from, to);
+	coverage_add(&b->aimed, from, to);
+}
+
 void births_burst(struct births *b)
 {
-	uint64_t before = b->told, classes, began, opened, first, looked, last, closed, skipped;
+	uint64_t before = b->told, began, opened, first, looked, last, closed, skipped;
+	struct ladder_aim aim; /* what is learnt may end it */
 	size_t sites;
-	bool focus, learns, is_broken;
+	bool focus, learns, by_type, is_broken;
 	int err;
 
 	focus_choose(b);
-	focus = b->focus.is_on; /* what is learnt may end it */
-	classes = b->focus.classes;
+	focus = b->focus.is_on;
+	aim = b->focus.aim;
 	sites = focus_sites(b);
 	began = clock_ns();
-	learns = !focus && (classes || b->unseen.looks < UNSEEN_FIRST_LOOKS);
-	b->skip = learns ? 0 : aim_skip(&b->aim, &b->random);
+	learns = !focus && (aim.classes || aim.n_types || b->unseen.looks < UNSEEN_FIRST_LOOKS);
+	by_type = is_by_type(b);
+	b->skip = learns || by_type ? 0 : aim_skip(&b->aim, &b->random);
 	err = births_on(b);
 	if (err) {
 		births_refused(b, err);
@@ -248,7 +267,7 @@ void births_burst(struct births *b)
 		before = last - PL_BIRTH_SLOTS;
 	focus_learn(b, before, last);
 	if (focus)
-		ladder_keep_classes(b->ladder, classes);
+		ladder_keep(b->ladder, &aim);
 	ladder_kill_old(b->ladder, b->s->kern.births, before, last);
 	ladder_admit(b->ladder);
 	b->told = last;
@@ -256,10 +275,11 @@ void births_burst(struct births *b)
 	b->bursts++;
 	if (!is_broken) {
 		skipped = aim_left_out(b->skip, b->s->kern.stats->skip);
-		b->aim.usual = closed - opened < WINDOW_MAX_NS ? skipped + last - first : 0;
+		if (!by_type)
+			b->aim.usual = closed - opened < WINDOW_MAX_NS ? skipped + last - first : 0;
 		opened += (closed - opened) * skipped / (skipped + last - first + 1);
 		b->on_ns += closed - opened;
-		coverage_add(&b->watched, opened, closed);
+		watched(b, opened, closed, by_type);
 	}
 	ledger_births(&b->s->ledger, clock_ns(),
 		      (uint64_t)(cost_ns(b, last - before) / b->s->ledger.birth_ns), closed - began,
@@ -294,7 +314,7 @@ static void look_always(struct births *b)
 	uint64_t from = b->last_seen, looked, now = clock_ns(), last;
 
 	looked = births_now(b);
-	coverage_add(&b->watched, b->looked_ns, now);
+	watched(b, b->looked_ns, now, is_by_type(b));
 	b->looked_ns = now;
 	if (looked - from > PL_BIRTH_SLOTS) {
 		b->overruns += looked - from - PL_BIRTH_SLOTS;
@@ -307,7 +327,7 @@ static void look_always(struct births *b)
 	settle(b, from, looked, last);
 	settle_unseen(b, b->last_seen);
 	if (b->focus.is_on)
-		ladder_keep_classes(b->ladder, b->focus.classes);
+		ladder_keep(b->ladder, &b->focus.aim);
 	ladder_kill_old(b->ladder, b->s->kern.births, from, looked);
 	ladder_admit(b->ladder);
 	b->last_seen = looked;

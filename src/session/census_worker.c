@@ -2,9 +2,11 @@
 /* Objects by type. A thread takes censuses beside the main job, so that a walk over a large heap
  * never holds up a window, at long intervals, so that it costs next to nothing. It has its own view
  * of the process; what it hands over is a report of its own, replaced as a whole under a lock. */
+#include "base/thresholds.h"
 #include "census/census.h"
 #include "memory/view.h"
 #include "session/session_priv.h"
+#include "session/types.h"
 
 #define SHARE	    0.01       /* of a core */
 #define FIRST_NS    2000000000 /* others have more urgent things to do at the start */
@@ -14,6 +16,9 @@
 /* What a first census costs, before it is known: ns per byte of resident memory.
  */
 #define GUESS_NS_PER_BYTE 1.2
+/* A type grows: seconds between the censuses, and objects that it has gained. */
+#define GROWS_S	     8
+#define GROWS_FEWEST 60
 
 struct census_worker {
 	struct worker worker;
@@ -25,6 +30,14 @@ struct census_worker {
 	struct report *latest; /* under the lock */
 	struct report_process process;
 };
+
+static bool is_growing(const struct report_class_row *row, double span_s)
+{
+	double gained = row->growth_count_per_s * span_s;
+
+	return row->name && span_s >= GROWS_S && gained >= GROWS_FEWEST &&
+	       !(row->gain < gained / 2) && !(row->late < TYPE_LATE);
+}
 
 static int publish(struct census_worker *w, struct census *c)
 {
@@ -106,10 +119,27 @@ static void work(void *arg)
 	proc_close(p);
 }
 
+size_t types_growing(struct census_worker *w, char (*name)[TYPES_NAME], size_t max)
+{
+	const struct report_process *p;
+	size_t n = 0;
+
+	if (!w || !w->is_running)
+		return 0;
+	p = &w->process;
+	pthread_mutex_lock(&w->worker.lock);
+	for (size_t i = 0; i < p->n_classes && n < max; i++)
+		if (is_growing(&p->classes[i], p->counted_to_s - p->counted_from_s))
+			snprintf(name[n++], TYPES_NAME, "%s", p->classes[i].name);
+	pthread_mutex_unlock(&w->worker.lock);
+	return n;
+}
+
 static int open_types(void *self, struct session *s)
 {
 	struct census_worker *w = self;
 
+	s->types = w;
 	w->pid = s->proc->pid;
 	w->start_ticks = s->proc->start_ticks;
 	w->worker = (struct worker){.job = work, .arg = w};

@@ -9,11 +9,17 @@
  * new ones: when one of them belongs into the set, what a young set saw in its classes is worth
  * nothing. A temporary of the same class, seen where it was born and not where its address was born
  * again, stays for ever.
+ *
+ * A server has few windows, and a class that grows may be where half of its births are. There the
+ * census tells which types grow, and the sites of those are a hundredth of the births. That set is
+ * closed under the type: what lives at a sample's address with the sample's type was born at a
+ * probed site. A survivor of such a type was seen more often than others, and stands for fewer.
  */
 #include "session/births_priv.h"
 #include "session/blocks.h"
 #include "session/memory.h"
 #include "session/pools.h"
+#include "session/types.h"
 
 #define FEW_SITES     24	    /* builds with fewer have nothing to choose from */
 #define LEARN_WINDOWS 4		    /* with all sites, before the first choice */
@@ -21,46 +27,11 @@
 #define CHOOSE_NS     6000000000ull /* the pools need some seconds to show a new trend */
 #define WORTH_BIRTHS  0.6	    /* of all births at most this share in the focus, else ... */
 #define WORTH_SITES   0.5	    /* ... or of the sites: then it is worth its event */
+#define WORTH_TYPES   0.15	    /* of all births at most this share is where types grow */
 #define YOUNG_NS      90000000000ull
 #define FULL_VIEW_NS  30000000000ull /* without a look at all sites, when the probes stay in */
 #define YOUNG_VIEW_NS 4000000000ull  /* ... and while the set has yet to prove itself */
 #define MANY_PAIRS    65536	     /* of types and sites: beyond, all is learnt anew */
-
-/* True: it was not known. */
-static bool learn_pair(struct focus *f, uint64_t type, uint16_t site)
-{
-	uint64_t *seen = map64_put(&f->known, (type << 12 | site) ^ type >> 52);
-	struct focus_pair *p;
-
-	if (!seen || (*seen)++)
-		return false;
-	p = vec_push(&f->pairs);
-	if (p)
-		*p = (struct focus_pair){type, site};
-	return true;
-}
-
-/* Where a type's bodies were seen; @unknown for a type that was never seen whole. */
-static uint64_t classes_of(const struct focus *f, uint64_t type, uint64_t unknown)
-{
-	const uint64_t *mask = map64_get(&f->mask, type);
-
-	return mask ? *mask : unknown;
-}
-
-/* A body of @type was seen in a class of the sets: is it born where they do not look? */
-static uint64_t learn_class(struct focus *f, uint64_t type, uint64_t class)
-{
-	uint64_t *mask = map64_put(&f->mask, type);
-
-	if (!mask || *mask & class)
-		return 0;
-	*mask |= class;
-	for (size_t i = 0; f->classes & class && i < f->pairs.n; i++)
-		if (f->pairs.v[i].type == type && !f->want[f->pairs.v[i].site])
-			return class;
-	return 0;
-}
 
 static void close_sets(struct focus *f)
 {
@@ -68,49 +39,85 @@ static void close_sets(struct focus *f)
 		probe_set_close(f->set[i]);
 		f->set[i] = NULL;
 	}
-	f->classes = 0;
+	f->aim = (struct ladder_aim){0};
 	f->n_sites = 0;
 }
 
-/* The sets were blind to births of these classes. A set that has stood for long missed a rare one:
- * what a leak has shown by then is worth more than the few temporaries in it. */
-static void mend(struct births *b, uint64_t classes)
+/* The sets were blind to births of these. A set that has stood for long missed a rare one: what a
+ * leak has shown by then is worth more than the few temporaries in it. */
+static void mend(struct births *b, const struct ladder_aim *missed)
 {
 	struct focus *f = &b->focus;
 
-	log_debug("focus: blind to births of classes %llx since window %u",
-		  (unsigned long long)classes, f->first_burst);
+	log_debug("focus: blind to births of %zu types, of classes %llx since window %u",
+		  missed->n_types, (unsigned long long)missed->classes, f->first_burst);
 	if (clock_ns() - f->made_ns < YOUNG_NS)
-		ladder_drop_partial(b->ladder, f->first_burst, classes);
+		ladder_drop_partial(b->ladder, f->first_burst, missed);
 	close_sets(f);
 	b->focus.is_on = false; /* whoever attaches next finds no sets */
+}
+
+/* A body of @type was seen in a class of the sets: is it born where they do not look? */
+static bool is_born_elsewhere(const struct focus *f, uint64_t type)
+{
+	for (size_t i = 0; i < f->places.pairs.n; i++)
+		if (f->places.pairs.v[i].type == type && !f->want[f->places.pairs.v[i].site])
+			return true;
+	return false;
+}
+
+static void learn_classes(struct births *b, struct ladder_aim *missed)
+{
+	struct focus *f = &b->focus;
+	size_t n;
+	const struct sample *v = ladder_looked_at(b->ladder, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t class;
+
+		if (!v[i].addr || !v[i].parts)
+			continue;
+		class = 1ull << heap_class_index(v[i].part[0].cls);
+		if (birthplaces_learn_class(&f->places, v[i].type, class) &&
+		    f->aim.classes & class && is_born_elsewhere(f, v[i].type))
+			missed->classes |= class;
+	}
+}
+
+static bool is_aimed_at(const struct ladder_aim *aim, uint64_t type)
+{
+	for (size_t i = 0; i < aim->n_types; i++)
+		if (aim->type[i] == type)
+			return true;
+	return false;
 }
 
 void focus_learn(struct births *b, uint64_t from, uint64_t to)
 {
 	struct focus *f = &b->focus;
-	size_t n;
-	const struct sample *v = ladder_looked_at(b->ladder, &n);
-	uint64_t missed = 0;
+	struct ladder_aim missed = {0};
 
 	if (b->s->sites->n < FEW_SITES)
 		return;
-	for (size_t i = 0; i < n; i++)
-		if (v[i].addr && v[i].parts)
-			missed |= learn_class(f, v[i].type,
-					      1ull << heap_class_index(v[i].part[0].cls));
+	learn_classes(b, &missed);
 	for (uint64_t i = from; i < to; i++) {
 		const struct pl_birth *x = &b->s->kern.births[i & (PL_BIRTH_SLOTS - 1)];
 
 		if (!x->type || x->site >= b->s->sites->n)
 			continue;
-		if (learn_pair(f, x->type, x->site) && !f->want[x->site])
-			missed |= classes_of(f, x->type, 0) & f->classes;
-		if (!b->focus.is_on)
-			f->births[x->site]++;
+		if (birthplaces_learn(&f->places, x->type, x->site) && !f->want[x->site]) {
+			missed.classes |=
+				birthplaces_classes(&f->places, x->type, 0) & f->aim.classes;
+			if (is_aimed_at(&f->aim, x->type))
+				missed = f->aim;
+		}
+		if (!f->is_on)
+			f->places.births[x->site]++;
+		else if (f->aim.n_types)
+			f->places.aimed[x->site]++;
 	}
-	if (missed)
-		mend(b, missed);
+	if (missed.classes || missed.n_types)
+		mend(b, &missed);
 }
 
 static uint64_t growing_classes(const struct session *s)
@@ -122,26 +129,7 @@ static uint64_t growing_classes(const struct session *s)
 	return bits;
 }
 
-/* Marks the wanted sites; returns their number, and their share of all births. */
-static size_t select_sites(const struct births *b, uint64_t classes, bool *want, double *share)
-{
-	const struct focus *f = &b->focus;
-	double all = 0, in = 0;
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->pairs.n; i++)
-		if (classes_of(f, f->pairs.v[i].type, UINT64_MAX) & classes)
-			want[f->pairs.v[i].site] = true;
-	for (size_t i = 0; i < b->s->sites->n; i++) {
-		all += f->births[i];
-		in += want[i] ? f->births[i] : 0;
-		n += want[i];
-	}
-	*share = all > 0 ? in / all : 1;
-	return n;
-}
-
-static void make_sets(struct births *b, uint64_t classes, const bool *want, size_t n)
+static void make_sets(struct births *b, const struct ladder_aim *aim, const bool *want, size_t n)
 {
 	size_t first = 0;
 	int err = 0;
@@ -157,31 +145,73 @@ static void make_sets(struct births *b, uint64_t classes, const bool *want, size
 		close_sets(&b->focus);
 		return;
 	}
-	b->focus.classes = classes;
+	b->focus.aim = *aim;
 	b->focus.n_sites = n;
 	b->focus.first_burst = b->bursts;
 	b->focus.made_ns = clock_ns();
 	memcpy(b->focus.want, want, sizeof(b->focus.want));
 }
 
-static void choose_again(struct births *b)
+/* The type that is called so and was seen being born; 0 = none was. */
+static uint64_t type_called(const struct births *b, const char *name)
+{
+	const struct birthplaces *places = &b->focus.places;
+
+	for (size_t i = 0; i < places->pairs.n; i++)
+		if (!strcmp(names_type(b->s->names, places->pairs.v[i].type), name))
+			return places->pairs.v[i].type;
+	return 0;
+}
+
+/* Types that the census sees growing. Those that no window has met yet are looked for where most
+ * types are born. */
+static bool choose_types(struct births *b)
 {
 	struct focus *f = &b->focus;
-	uint64_t classes = growing_classes(b->s);
+	struct ladder_aim aim = {0};
+	char name[LADDER_TYPES][TYPES_NAME];
+	size_t grow = types_growing(b->s->types, name, ARRAY_SIZE(name)), n;
+	bool want[PL_MAX_SITES] = {false};
+	double share;
+
+	for (size_t i = 0; i < grow; i++) {
+		uint64_t type = type_called(b, name[i]);
+
+		if (type && birthplaces_add(&f->places, type, WORTH_TYPES, b->s->sites->n, want))
+			aim.type[aim.n_types++] = type;
+	}
+	if (grow && !aim.n_types)
+		aim.n_types = birthplaces_add(&f->places, 0, WORTH_TYPES, b->s->sites->n, want);
+	share = birthplaces_share(&f->places, want, b->s->sites->n, &n);
+	if (!n)
+		return false;
+	if (!memcmp(&aim, &f->aim, sizeof(aim)))
+		return true;
+	make_sets(b, &aim, want, n);
+	log_debug("focus: %zu of %zu sites, %.1f %% of the births, %zu types that grow", n,
+		  b->s->sites->n, 100 * share, aim.n_types);
+	return true;
+}
+
+static void choose_classes(struct births *b)
+{
+	struct focus *f = &b->focus;
+	struct ladder_aim aim = {.classes = growing_classes(b->s)};
 	bool want[PL_MAX_SITES] = {false};
 	double share;
 	size_t n;
 
-	if (!classes || classes == f->classes)
+	if (!aim.classes || aim.classes == f->aim.classes)
 		return;
-	n = select_sites(b, classes, want, &share);
+	birthplaces_of_classes(&f->places, aim.classes, want);
+	share = birthplaces_share(&f->places, want, b->s->sites->n, &n);
 	if (!n || (share > WORTH_BIRTHS && (double)n > WORTH_SITES * (double)b->s->sites->n)) {
 		close_sets(f);
 		return;
 	}
-	make_sets(b, classes, want, n);
+	make_sets(b, &aim, want, n);
 	log_debug("focus: %zu of %zu sites, %.0f %% of the births, classes %llx", n, b->s->sites->n,
-		  100 * share, (unsigned long long)classes);
+		  100 * share, (unsigned long long)aim.classes);
 }
 
 /* Before a window, for the sets close. As at the start, some seconds of windows on all sites
@@ -189,17 +219,26 @@ static void choose_again(struct births *b)
 static void learn_anew(struct focus *f, uint64_t now)
 {
 	close_sets(f);
-	map64_free(&f->mask);
-	map64_free(&f->known);
-	vec_free(&f->pairs);
+	birthplaces_forget(&f->places);
 	f->looked_ns = now;
 }
 
-/* A server has few windows, and what grows by little shows late: half of them, two in turn, for
- * every other one is aimed, until a line is called a leak. */
-static bool is_full_turn(const struct session *s, unsigned turn)
+/* It has few windows, and nobody knows yet what leaks. */
+static bool is_scarce(const struct session *s)
 {
-	return s->ledger.serves && !s->is_settled ? turn & 2 : turn % FULL_EVERY == 0;
+	return s->ledger.serves && !s->is_settled;
+}
+
+/* What grows by little shows late: half of a server's windows are on all sites, two in turn, for
+ * every other one waits for work, until it is known which type grows. */
+static bool is_full_turn(const struct births *b, unsigned turn)
+{
+	return is_scarce(b->s) && !b->focus.aim.n_types ? turn & 2 : turn % FULL_EVERY == 0;
+}
+
+static bool has_aim(const struct focus *f)
+{
+	return f->aim.classes || f->aim.n_types;
 }
 
 void focus_choose(struct births *b)
@@ -208,7 +247,7 @@ void focus_choose(struct births *b)
 	uint64_t now = clock_ns();
 
 	/* A program that makes types as it goes. */
-	if (f->pairs.n > MANY_PAIRS)
+	if (f->places.pairs.n > MANY_PAIRS)
 		learn_anew(f, now);
 	if (b->s->sites->n < FEW_SITES || b->bursts < LEARN_WINDOWS ||
 	    !heap_can_count(b->s->heap)) {
@@ -217,9 +256,10 @@ void focus_choose(struct births *b)
 	}
 	if (now - f->looked_ns > CHOOSE_NS) {
 		f->looked_ns = now;
-		choose_again(b);
+		if (!b->s->ledger.serves || !choose_types(b))
+			choose_classes(b);
 	}
-	b->focus.is_on = f->classes && !is_full_turn(b->s, ++f->turn);
+	b->focus.is_on = has_aim(f) && !is_full_turn(b, ++f->turn);
 }
 
 uint64_t focus_full_view_ns(const struct focus *f, uint64_t now)
@@ -235,13 +275,6 @@ void focus_full_next(struct focus *f)
 size_t focus_sites(const struct births *b)
 {
 	return b->focus.is_on ? b->focus.n_sites : b->s->sites->n;
-}
-
-void focus_log(const struct births *b)
-{
-	for (size_t i = 0; i < b->s->sites->n; i++)
-		if (b->focus.births[i])
-			log_debug("focus: %u births at site %zu", b->focus.births[i], i + 1);
 }
 
 void focus_free(struct focus *f)

@@ -11,6 +11,7 @@
 #include "session/kern.h"
 #include "session/session.h"
 #include "session/source.h"
+#include "track/birthplaces.h"
 #include "track/names.h"
 #include "track/stacks.h"
 
@@ -68,6 +69,8 @@ struct session {
 	struct survivors *survivors;
 	struct blocks *blocks;
 	struct holders *holders;
+	const struct birthplaces *places;
+	struct census_worker *types;
 };
 
 /* sources.c */

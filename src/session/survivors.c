@@ -120,7 +120,12 @@ static void keep(void *self, struct map64 *stacks)
 		map64_put(stacks, x[i].stack);
 }
 
-static void copy(const struct sample *from, struct survivor *to)
+static double often_of(const struct session *s, uint64_t type)
+{
+	return s->places ? birthplaces_often(s->places, type) : 1;
+}
+
+static void copy(const struct sample *from, double often, struct survivor *to)
 {
 	*to = (struct survivor){
 		.addr = from->addr,
@@ -131,6 +136,7 @@ static void copy(const struct sample *from, struct survivor *to)
 		.content = from->fp.content,
 		.bytes = from->bytes,
 		.weight = from->weight,
+		.often = often,
 		.burst = from->burst,
 		.rung = from->rung,
 		.parts = from->parts,
@@ -164,7 +170,7 @@ static int observe(void *self, const struct observation *to)
 	/* One that has survived no look yet says nothing. */
 	for (size_t i = 0; i < n; i++)
 		if (is_evidence(s, &from[i]))
-			copy(&from[i], &v[o->n++]);
+			copy(&from[i], often_of(s->s, from[i].type), &v[o->n++]);
 	for (size_t i = 0; i < deaths->cap; i++)
 		if (deaths->slot[2 * i])
 			d[o->n_deaths++] = (struct evidence_count){deaths->slot[2 * i],

@@ -264,26 +264,33 @@ void ladder_drop_look(struct ladder *l, uint64_t births)
 	l->look.n = 0;
 }
 
+static bool is_aimed_at(const struct ladder_aim *aim, const struct sample *s)
+{
+	for (size_t i = 0; i < aim->n_types; i++)
+		if (aim->type[i] == s->type)
+			return true;
+	return s->parts && aim->classes >> heap_class_index(s->part[0].cls) & 1;
+}
+
 static void drop_partial(struct ladder *l, struct sample *v, size_t n, uint32_t burst,
-			 uint64_t classes)
+			 const struct ladder_aim *missed)
 {
 	for (size_t i = 0; i < n; i++)
-		if (v[i].addr && v[i].partial && v[i].burst >= burst && v[i].parts &&
-		    classes >> heap_class_index(v[i].part[0].cls) & 1)
+		if (v[i].addr && v[i].partial && v[i].burst >= burst && is_aimed_at(missed, &v[i]))
 			drop_one(l, &v[i]);
 }
 
-void ladder_keep_classes(struct ladder *l, uint64_t classes)
+void ladder_keep(struct ladder *l, const struct ladder_aim *aim)
 {
 	for (struct sample *s = l->look.v, *end = s + l->look.n; s < end; s++)
-		if (s->addr && !(s->parts && classes >> heap_class_index(s->part[0].cls) & 1))
+		if (s->addr && !is_aimed_at(aim, s))
 			s->addr = 0;
 }
 
-void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes)
+void ladder_drop_partial(struct ladder *l, uint32_t burst, const struct ladder_aim *missed)
 {
-	drop_partial(l, l->sample.v, l->sample.n, burst, classes);
-	drop_partial(l, l->look.v, l->look.n, burst, classes);
+	drop_partial(l, l->sample.v, l->sample.n, burst, missed);
+	drop_partial(l, l->look.v, l->look.n, burst, missed);
 }
 
 /* Keep memory bounded: every second sample goes, the others count double; @new_only: of those that

@@ -30,6 +30,15 @@ struct sample {
 	struct heap_fingerprint fp;
 };
 
+#define LADDER_TYPES 8
+
+/* Objects whose body is in one of these size classes (bits), or that are of one of these types. */
+struct ladder_aim {
+	uint64_t classes;
+	uint64_t type[LADDER_TYPES];
+	size_t n_types;
+};
+
 struct ladder;
 
 struct ladder_stats {
@@ -61,12 +70,12 @@ void ladder_admit(struct ladder *l);
 /* The burst's record is not whole: drop the look. */
 void ladder_drop_look(struct ladder *l, uint64_t births);
 
-/* The last look was at sites of bodies in @classes (bits) alone: what it saw of others goes, for
- * their births elsewhere were not seen, and one of those may be what lives at the address. */
-void ladder_keep_classes(struct ladder *l, uint64_t classes);
-/* Partial windows since @burst were blind to some births in these classes (bits): drop what they
- * saw, on the ladder and in the last look. */
-void ladder_drop_partial(struct ladder *l, uint32_t burst, uint64_t classes);
+/* The last look was at all births of @aim alone: what it saw of others goes, for their births
+ * elsewhere were not seen, and one of those may be what lives at the address. */
+void ladder_keep(struct ladder *l, const struct ladder_aim *aim);
+/* Partial windows since @burst were blind to some births of @missed: drop what they saw of it, on
+ * the ladder and in the last look. */
+void ladder_drop_partial(struct ladder *l, uint32_t burst, const struct ladder_aim *missed);
 
 /* Re-read what is due. Returns when the next one is due (0 = nothing on the ladder). */
 uint64_t ladder_climb(struct ladder *l, uint64_t now_ns);

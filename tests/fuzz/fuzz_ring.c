@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		count = 0;
 		for (uint64_t t = clock_ns(); t && count++ < 8;)
 			t = ladder_climb(l, t);
-		ladder_drop_partial(l, 1, ~0ull);
+		ladder_drop_partial(l, 1, &(struct ladder_aim){.classes = ~0ull});
 		ladder_samples(l, &count);
 	}
 	ladder_free(l);

@@ -448,6 +448,32 @@ static void size_limits_are_kept(void **state)
 	free(t);
 }
 
+/* Of one stack's type ten times as many births were looked at: its survivors are ten times as many,
+ * and have no more of the growth for it. */
+static void those_seen_more_often_stand_for_fewer(void **state)
+{
+	struct trend_points *t = growth(3, 200, 20);
+	struct estimate_opts o = opts();
+	struct survivor v[44];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 44; i++) {
+		bool is_often = i < 40;
+		double born_s = is_often ? 1 + 0.2 * i : 1 + 2.5 * (i - 40);
+
+		v[i] = survivor(is_often ? 1 : 2, is_often ? DICT : STR, 3, born_s);
+		v[i].often = is_often ? 10 : 1;
+	}
+	assert_int_equal(estimate_sites(v, 44, t, &o, &e), 0);
+	assert_int_equal(e.n, 2);
+	assert_true(fabs(site(&e, 1)->count_per_s - 100) < 5);
+	assert_true(fabs(site(&e, 2)->count_per_s - 100) < 5);
+	assert_int_equal(site(&e, 1)->samples, 40);
+	estimate_free(&e);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +492,7 @@ int main(void)
 		cmocka_unit_test(gc_objects_wait_for_a_full_collection),
 		cmocka_unit_test(big_bodies_share_the_growth_of_bytes),
 		cmocka_unit_test(size_limits_are_kept),
+		cmocka_unit_test(those_seen_more_often_stand_for_fewer),
 	};
 
 	return cmocka_run_group_tests_name("estimate", tests, NULL, NULL);

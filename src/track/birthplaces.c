@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "track/birthplaces.h"
+
+#define MANY	  4   /* types of one site: one function allocates for them ... */
+#define MANY_PART 0.5 /* ... and this part of the most that a site has */
+
+bool birthplaces_learn(struct birthplaces *b, uint64_t type, uint16_t site)
+{
+	uint64_t *seen = map64_put(&b->known, (type << 12 | site) ^ type >> 52);
+	struct birthplace *p;
+
+	if (!seen || (*seen)++)
+		return false;
+	p = vec_push(&b->pairs);
+	if (p)
+		*p = (struct birthplace){type, site};
+	return true;
+}
+
+bool birthplaces_learn_class(struct birthplaces *b, uint64_t type, uint64_t class)
+{
+	uint64_t *bits = map64_put(&b->classes, type);
+
+	if (!bits || *bits & class)
+		return false;
+	*bits |= class;
+	return true;
+}
+
+uint64_t birthplaces_classes(const struct birthplaces *b, uint64_t type, uint64_t unknown)
+{
+	const uint64_t *bits = map64_get(&b->classes, type);
+
+	return bits ? *bits : unknown;
+}
+
+void birthplaces_of_classes(const struct birthplaces *b, uint64_t classes, bool *want)
+{
+	for (size_t i = 0; i < b->pairs.n; i++)
+		if (birthplaces_classes(b, b->pairs.v[i].type, UINT64_MAX) & classes)
+			want[b->pairs.v[i].site] = true;
+}
+
+double birthplaces_share(const struct birthplaces *b, const bool *want, size_t n, size_t *wanted)
+{
+	double all = 0, in = 0;
+
+	*wanted = 0;
+	for (size_t i = 0; i < n; i++) {
+		all += b->births[i];
+		in += want[i] ? b->births[i] : 0;
+		*wanted += want[i];
+	}
+	return all > 0 ? in / all : 1;
+}
+
+static void mark_type(const struct birthplaces *b, uint64_t type, bool *want)
+{
+	for (size_t i = 0; i < b->pairs.n; i++)
+		if (b->pairs.v[i].type == type)
+			want[b->pairs.v[i].site] = true;
+}
+
+static void mark_many(const struct birthplaces *b, bool *want)
+{
+	unsigned types[PL_MAX_SITES] = {0}, most = MANY;
+
+	for (size_t i = 0; i < b->pairs.n; i++) {
+		unsigned n = ++types[b->pairs.v[i].site];
+
+		most = n > most ? n : most;
+	}
+	for (size_t k = 0; k < PL_MAX_SITES; k++)
+		want[k] |= types[k] >= MANY && types[k] >= MANY_PART * most;
+}
+
+bool birthplaces_add(const struct birthplaces *b, uint64_t type, double most, size_t n, bool *want)
+{
+	bool with[PL_MAX_SITES];
+	size_t wanted;
+
+	memcpy(with, want, sizeof(with));
+	if (type)
+		mark_type(b, type, with);
+	else
+		mark_many(b, with);
+	if (birthplaces_share(b, with, n, &wanted) > most || !wanted)
+		return false;
+	memcpy(want, with, sizeof(with));
+	return true;
+}
+
+double birthplaces_often(const struct birthplaces *b, uint64_t type)
+{
+	double usual = 0, aimed = 0;
+
+	for (size_t i = 0; i < b->pairs.n; i++)
+		if (b->pairs.v[i].type == type) {
+			usual += b->births[b->pairs.v[i].site];
+			aimed += b->aimed[b->pairs.v[i].site];
+		}
+	return usual > 0 ? (usual + aimed) / usual : 1;
+}
+
+void birthplaces_forget(struct birthplaces *b)
+{
+	map64_free(&b->classes);
+	map64_free(&b->known);
+	vec_free(&b->pairs);
+}

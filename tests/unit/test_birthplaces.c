@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The sites that are enough to see all births of a class, or of a type. */
+#include "track/birthplaces.h"
+#include "unit/unit.h"
+
+#include <math.h>
+
+#define SITES 8
+
+static struct birthplaces b;
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&b, 0, sizeof(b));
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	birthplaces_forget(&b);
+	return 0;
+}
+
+/* Instances of ten classes are born at site 3, each class has dicts of its own at site 1. */
+static void learn_classes(void)
+{
+	for (uint64_t type = 100; type < 110; type++)
+		assert_true(birthplaces_learn(&b, type, 3));
+	assert_true(birthplaces_learn(&b, 7, 1));
+	assert_true(birthplaces_learn(&b, 7, 2));
+	b.births[1] = 500;
+	b.births[2] = 400;
+	b.births[3] = 100;
+}
+
+static void sites_of_a_type(void **state)
+{
+	bool want[PL_MAX_SITES] = {false};
+	size_t n;
+
+	(void)state;
+	learn_classes();
+	assert_false(birthplaces_learn(&b, 105, 3));
+	assert_true(birthplaces_add(&b, 105, 0.15, SITES, want));
+	assert_true(fabs(birthplaces_share(&b, want, SITES, &n) - 0.1) < 0.001);
+	assert_int_equal(n, 1);
+	assert_true(want[3]);
+	/* With dicts it would be nearly all births: they stay out. */
+	assert_false(birthplaces_add(&b, 7, 0.15, SITES, want));
+	assert_false(want[1] || want[2]);
+}
+
+static void a_type_that_nobody_met(void **state)
+{
+	bool want[PL_MAX_SITES] = {false}, none[PL_MAX_SITES] = {false};
+
+	(void)state;
+	assert_false(birthplaces_add(&b, 0, 0.15, SITES, none));
+	learn_classes();
+	assert_false(birthplaces_add(&b, 999, 0.15, SITES, none));
+	assert_true(birthplaces_add(&b, 0, 0.15, SITES, want));
+	assert_true(want[3] && !want[1] && !want[2]);
+}
+
+static void sites_of_a_class(void **state)
+{
+	bool want[PL_MAX_SITES] = {false};
+
+	(void)state;
+	learn_classes();
+	assert_true(birthplaces_learn_class(&b, 7, 1));
+	assert_false(birthplaces_learn_class(&b, 7, 1));
+	/* Types that were never seen whole may be of any class. */
+	birthplaces_of_classes(&b, 2, want);
+	assert_true(want[3] && !want[1] && !want[2]);
+	birthplaces_of_classes(&b, 1, want);
+	assert_true(want[1] && want[2]);
+}
+
+static void seen_more_often(void **state)
+{
+	(void)state;
+	learn_classes();
+	assert_true(birthplaces_often(&b, 105) == 1);
+	b.aimed[3] = 900;
+	assert_true(fabs(birthplaces_often(&b, 105) - 10) < 0.001);
+	assert_true(birthplaces_often(&b, 7) == 1);
+	assert_true(birthplaces_often(&b, 999) == 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(sites_of_a_type, begin, end),
+		cmocka_unit_test_setup_teardown(a_type_that_nobody_met, begin, end),
+		cmocka_unit_test_setup_teardown(sites_of_a_class, begin, end),
+		cmocka_unit_test_setup_teardown(seen_more_often, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
