@@ -115,21 +115,27 @@ void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_
 	map64_free(&most);
 }
 
+static void add_weight(struct map64 *to, const struct survivor *v)
+{
+	uint64_t *at = to ? map64_put(to, v->stack) : NULL;
+
+	if (at)
+		*at += (uint64_t)v->weight;
+}
+
 /* Of a line that keeps what it makes no survivor dies. Where many do, the others may be what a leak
  * elsewhere has put in their place, unseen: that is likely when most of the class's survivors are
- * of stacks none of whose have died. And a few beside a great many are nearly always that. */
-
+ * of stacks none of whose have died. And a few beside a great many, as old as those, are nearly
+ * always that. */
 void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
 {
 	double all[EVIDENCE_CLASSES + 1] = {0}, mortal[EVIDENCE_CLASSES + 1] = {0};
-	struct map64 lives = {0};
+	struct map64 lives = {0}, counts = {0};
 
 	for (size_t i = 0; i < n && o->deaths; i++) {
-		uint64_t *at = sample_seen(&v[i], o) ? map64_put(&lives, v[i].stack) : NULL;
-
-		if (at)
-			*at += (uint64_t)v[i].weight;
+		add_weight(sample_seen(&v[i], o) ? &lives : NULL, &v[i]);
+		add_weight(sample_counts(&v[i], c, o) ? &counts : NULL, &v[i]);
 	}
 	for (size_t i = 0; i < n && o->deaths; i++) {
 		const uint64_t *live = map64_get(&lives, v[i].stack);
@@ -144,13 +150,14 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 			mortal[sample_class(&v[i])] += sample_stands_for(&v[i]);
 	}
 	for (size_t i = 0; i < n && o->deaths; i++) {
-		const uint64_t *live = map64_get(&lives, v[i].stack);
+		const uint64_t *own = map64_get(&counts, v[i].stack);
 		unsigned k = sample_class(&v[i]);
 
 		v[i].doubtful &= mortal[k] < DOUBT_MOST_PART * all[k];
-		v[i].doubtful |= live && (double)*live < DOUBT_FEW_PART * all[k];
+		v[i].doubtful |= own && (double)*own < DOUBT_FEW_PART * all[k];
 	}
 	map64_free(&lives);
+	map64_free(&counts);
 }
 
 /* A survivor that counts stands for as many births as were not watched, and for some more where the

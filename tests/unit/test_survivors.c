@@ -132,6 +132,25 @@ static void whose_place_is_another_s(void **state)
 	assert_false(is_doubtful(12, 0, 1000));
 }
 
+/* Those of its line that are younger than what counts make it no more. */
+static void few_as_old_as_many(void **state)
+{
+	struct estimate_classes c = {.rung = {[3] = 4}};
+	struct estimate_opts o = opts();
+	struct survivor v[] = {survivor(1, 20), survivor(2, 20), survivor(1, 5)};
+	struct map64 deaths = {0};
+
+	(void)state;
+	v[0].weight = 4;
+	v[1].weight = 450;
+	v[2].weight = 10;
+	v[2].rung = 3;
+	o.deaths = &deaths;
+	samples_mark_doubtful(v, 3, &c, &o);
+	assert_true(v[0].doubtful);
+	assert_false(v[1].doubtful);
+}
+
 /* A line of replaced ones beside one survivor of another, where the class grows by @slope. */
 static bool is_dropped(double slope)
 {
@@ -242,6 +261,7 @@ int main(void)
 		cmocka_unit_test(when_a_line_has_stopped),
 		cmocka_unit_test(births_of_one_moment_are_one),
 		cmocka_unit_test(whose_place_is_another_s),
+		cmocka_unit_test(few_as_old_as_many),
 		cmocka_unit_test(what_others_explain),
 		cmocka_unit_test(what_began_late),
 		cmocka_unit_test(what_came_since_the_last_floor),
