@@ -14,7 +14,7 @@
 /* A busy target loses what a pause may take; an idle one is watched for longer, for it pays per
  * birth. */
 #define WINDOW_MAX_NS  150000000
-#define SOME_MAX_NS    400000000 /* where some types alone are watched, as few births are met */
+#define SOME_MAX_NS    250000000 /* where some types alone are watched, as few births are met */
 #define WINDOW_BIRTHS  12000
 #define REFUSALS       5
 #define REFUSED_NS     1000000000
@@ -92,7 +92,8 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 	for (;;) {
 		uint64_t seen = births_now(b) - from, age = clock_ns() - opened;
 
-		if (cost_ns(b, seen) >= may_cost || age >= longest || seen >= WINDOW_BIRTHS)
+		if (cost_ns(b, seen) >= may_cost || age >= longest || seen >= WINDOW_BIRTHS ||
+		    session_go_on(b->s))
 			return;
 		nanosleep(&pause, NULL);
 	}
