@@ -163,17 +163,20 @@ static uint64_t type_called(const struct births *b, const char *name)
 	return 0;
 }
 
-/* Types that the census sees growing. Those that no window has met yet are looked for where most
- * types are born. */
+/* Types that the census sees growing, if they are few: where whole figures or documents stay, their
+ * births are everywhere. Those that no window has met yet are looked for where most types are born.
+ */
 static bool choose_types(struct births *b)
 {
 	struct focus *f = &b->focus;
 	struct ladder_aim aim = {0};
-	char name[LADDER_TYPES][TYPES_NAME];
+	char name[LADDER_TYPES + 1][TYPES_NAME];
 	size_t grow = types_growing(b->s->types, name, ARRAY_SIZE(name)), n;
 	bool want[PL_MAX_SITES] = {false};
 	double share;
 
+	if (grow > LADDER_TYPES)
+		return false;
 	for (size_t i = 0; i < grow; i++) {
 		uint64_t type = type_called(b, name[i]);
 
@@ -256,8 +259,11 @@ void focus_choose(struct births *b)
 	}
 	if (now - f->looked_ns > CHOOSE_NS) {
 		f->looked_ns = now;
-		if (!b->s->ledger.serves || !choose_types(b))
+		if (!b->s->ledger.serves || !choose_types(b)) {
+			if (f->aim.n_types)
+				close_sets(f); /* those types do not grow any more */
 			choose_classes(b);
+		}
 	}
 	b->focus.is_on = has_aim(f) && !is_full_turn(b, ++f->turn);
 }
