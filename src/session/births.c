@@ -129,7 +129,7 @@ static int observe(void *self, const struct observation *to)
 	p->lost[PL_LOST_BIRTHS_FULL].n += b->overruns;
 	p->lost[LOST_WINDOWS_REFUSED].n = b->windows_refused;
 	p->lost[LOST_BIRTHS_UNSEEN].n = b->unseen.missed;
-	/* What was seen of some types alone was not seen of others. */
+	/* Windows on some types saw no others. */
 	o->coverage = on ? p->coverage * (double)(on - b->aimed_ns) / (double)on : 0;
 	o->bursts = b->bursts;
 	o->watched = &b->watched;

@@ -233,7 +233,7 @@ void births_burst(struct births *b)
 	aim = b->focus.aim;
 	sites = focus_sites(b);
 	began = clock_ns();
-	learns = !focus && (aim.classes || aim.n_types || b->unseen.looks < UNSEEN_FIRST_LOOKS);
+	learns = !focus && (ladder_has_aim(&aim) || b->unseen.looks < UNSEEN_FIRST_LOOKS);
 	by_type = is_by_type(b);
 	b->skip = learns || by_type ? 0 : aim_skip(&b->aim, &b->random);
 	err = births_on(b);

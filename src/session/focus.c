@@ -84,18 +84,11 @@ static void learn_classes(struct births *b, struct ladder_aim *missed)
 	}
 }
 
-static bool is_aimed_at(const struct ladder_aim *aim, uint64_t type)
-{
-	for (size_t i = 0; i < aim->n_types; i++)
-		if (aim->type[i] == type)
-			return true;
-	return false;
-}
-
 void focus_learn(struct births *b, uint64_t from, uint64_t to)
 {
 	struct focus *f = &b->focus;
 	struct ladder_aim missed = {0};
+	uint32_t births[PL_MAX_SITES] = {0};
 
 	if (b->s->sites->n < FEW_SITES)
 		return;
@@ -108,15 +101,14 @@ void focus_learn(struct births *b, uint64_t from, uint64_t to)
 		if (birthplaces_learn(&f->places, x->type, x->site) && !f->want[x->site]) {
 			missed.classes |=
 				birthplaces_classes(&f->places, x->type, 0) & f->aim.classes;
-			if (is_aimed_at(&f->aim, x->type))
+			if (ladder_aims_at(&f->aim, x->type))
 				missed = f->aim;
 		}
-		if (!f->is_on)
-			f->places.births[x->site]++;
-		else if (f->aim.n_types)
-			f->places.aimed[x->site]++;
+		births[x->site]++;
 	}
-	if (missed.classes || missed.n_types)
+	if (!f->is_on || f->aim.n_types)
+		birthplaces_count(&f->places, births, f->aim.type, f->is_on ? f->aim.n_types : 0);
+	if (ladder_has_aim(&missed))
 		mend(b, &missed);
 }
 
@@ -226,22 +218,13 @@ static void learn_anew(struct focus *f, uint64_t now)
 	f->looked_ns = now;
 }
 
-/* It has few windows, and nobody knows yet what leaks. */
-static bool is_scarce(const struct session *s)
-{
-	return s->ledger.serves && !s->is_settled;
-}
-
-/* What grows by little shows late: half of a server's windows are on all sites, two in turn, for
- * every other one waits for work, until it is known which type grows. */
+/* A leak that grows by little shows late: half of a server's windows are on all sites, two in turn,
+ * for every other one waits for work, until a line is called a leak, or a type is known to grow. */
 static bool is_full_turn(const struct births *b, unsigned turn)
 {
-	return is_scarce(b->s) && !b->focus.aim.n_types ? turn & 2 : turn % FULL_EVERY == 0;
-}
+	bool is_scarce = b->s->ledger.serves && !b->s->is_settled;
 
-static bool has_aim(const struct focus *f)
-{
-	return f->aim.classes || f->aim.n_types;
+	return is_scarce && !b->focus.aim.n_types ? turn & 2 : turn % FULL_EVERY == 0;
 }
 
 void focus_choose(struct births *b)
@@ -265,7 +248,7 @@ void focus_choose(struct births *b)
 			choose_classes(b);
 		}
 	}
-	b->focus.is_on = has_aim(f) && !is_full_turn(b, ++f->turn);
+	b->focus.is_on = ladder_has_aim(&f->aim) && !is_full_turn(b, ++f->turn);
 }
 
 uint64_t focus_full_view_ns(const struct focus *f, uint64_t now)

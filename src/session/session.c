@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "py/shape.h"
 #include "lines/text.h"
+#include "py/shape.h"
 #include "session/frames.h"
 #include "session/holders.h"
 #include "session/memory.h"

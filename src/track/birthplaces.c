@@ -90,16 +90,52 @@ bool birthplaces_add(const struct birthplaces *b, uint64_t type, double most, si
 	return true;
 }
 
+static struct birthplace_aimed *aimed_at(const struct birthplaces *b, uint64_t type)
+{
+	for (size_t i = 0; i < b->aimed.n; i++)
+		if (b->aimed.v[i].type == type)
+			return &b->aimed.v[i];
+	return NULL;
+}
+
+static bool is_among(const uint64_t *types, size_t n, uint64_t type)
+{
+	while (n && types[n - 1] != type)
+		n--;
+	return n;
+}
+
+void birthplaces_count(struct birthplaces *b, const uint32_t *births, const uint64_t *types,
+		       size_t n)
+{
+	struct birthplace_aimed *a;
+
+	for (size_t i = 0; !n && i < PL_MAX_SITES; i++)
+		b->births[i] += births[i];
+	for (size_t i = 0; i < n; i++) {
+		a = aimed_at(b, types[i]) ? NULL : vec_push(&b->aimed);
+		if (a)
+			a->type = types[i];
+	}
+	for (size_t i = 0; i < b->aimed.n; i++)
+		b->aimed.v[i].usual = 0;
+	for (size_t i = 0; b->aimed.n && i < b->pairs.n; i++) {
+		const struct birthplace *p = &b->pairs.v[i];
+
+		a = aimed_at(b, p->type);
+		if (!a)
+			continue;
+		a->usual += b->births[p->site];
+		if (is_among(types, n, p->type))
+			a->aimed += births[p->site];
+	}
+}
+
 double birthplaces_often(const struct birthplaces *b, uint64_t type)
 {
-	double usual = 0, aimed = 0;
+	const struct birthplace_aimed *a = aimed_at(b, type);
 
-	for (size_t i = 0; i < b->pairs.n; i++)
-		if (b->pairs.v[i].type == type) {
-			usual += b->births[b->pairs.v[i].site];
-			aimed += b->aimed[b->pairs.v[i].site];
-		}
-	return usual > 0 ? (usual + aimed) / usual : 1;
+	return a && a->usual > 0 ? (a->usual + a->aimed) / a->usual : 1;
 }
 
 void birthplaces_forget(struct birthplaces *b)
@@ -107,4 +143,5 @@ void birthplaces_forget(struct birthplaces *b)
 	map64_free(&b->classes);
 	map64_free(&b->known);
 	vec_free(&b->pairs);
+	vec_free(&b->aimed);
 }

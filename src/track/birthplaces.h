@@ -12,12 +12,18 @@ struct birthplace {
 	uint16_t site;
 };
 
+/* A type whose sites were probed alone at times. */
+struct birthplace_aimed {
+	uint64_t type;
+	double usual, aimed; /* births at its sites: while all were probed, and while those were */
+};
+
 struct birthplaces {
 	struct map64 classes; /* type -> bits of the classes its bodies were seen in */
 	struct map64 known;   /* (type, site) -> seen */
 	VEC(struct birthplace) pairs;
-	uint32_t births[PL_MAX_SITES]; /* per site, while all sites were probed ... */
-	uint32_t aimed[PL_MAX_SITES];  /* ... and while those of some types were */
+	VEC(struct birthplace_aimed) aimed;
+	uint32_t births[PL_MAX_SITES]; /* per site, while all sites were probed */
 };
 
 /* True: that @type is born at @site was not known. */
@@ -34,6 +40,9 @@ void birthplaces_of_classes(const struct birthplaces *b, uint64_t classes, bool 
 bool birthplaces_add(const struct birthplaces *b, uint64_t type, double most, size_t n, bool *want);
 /* The part of all births that the wanted ones of @n sites have seen; @wanted: their number. */
 double birthplaces_share(const struct birthplaces *b, const bool *want, size_t n, size_t *wanted);
+/* The births of one window by site, on all sites, or with @n on those of @types alone. */
+void birthplaces_count(struct birthplaces *b, const uint32_t *births, const uint64_t *types,
+		       size_t n);
 /* So many times as many births of @type were seen as without the looks at some types; 1 or more. */
 double birthplaces_often(const struct birthplaces *b, uint64_t type);
 /* All but the numbers of births. */

@@ -266,10 +266,8 @@ void ladder_drop_look(struct ladder *l, uint64_t births)
 
 static bool is_aimed_at(const struct ladder_aim *aim, const struct sample *s)
 {
-	for (size_t i = 0; i < aim->n_types; i++)
-		if (aim->type[i] == s->type)
-			return true;
-	return s->parts && aim->classes >> heap_class_index(s->part[0].cls) & 1;
+	return ladder_aims_at(aim, s->type) ||
+	       (s->parts && aim->classes >> heap_class_index(s->part[0].cls) & 1);
 }
 
 static void drop_partial(struct ladder *l, struct sample *v, size_t n, uint32_t burst,

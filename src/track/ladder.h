@@ -39,6 +39,21 @@ struct ladder_aim {
 	size_t n_types;
 };
 
+static inline bool ladder_aims_at(const struct ladder_aim *aim, uint64_t type)
+{
+	size_t i = 0;
+
+	while (i < aim->n_types && aim->type[i] != type)
+		i++;
+	return i < aim->n_types;
+}
+
+/* Nothing: all objects. */
+static inline bool ladder_has_aim(const struct ladder_aim *aim)
+{
+	return aim->classes || aim->n_types;
+}
+
 struct ladder;
 
 struct ladder_stats {

@@ -448,7 +448,7 @@ static void size_limits_are_kept(void **state)
 	free(t);
 }
 
-/* Of one stack's type ten times as many births were looked at: its survivors are ten times as many,
+/* Ten times as many births of one stack's type were looked at: its survivors are ten times as many,
  * and have no more of the growth for it. */
 static void those_seen_more_often_stand_for_fewer(void **state)
 {
