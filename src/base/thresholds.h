@@ -190,6 +190,11 @@
 /* ... and so many */
 #define CENSUS_FEW 100
 
+/* of a line's objects, and of what all lines say of that type: the type is this line's */
+#define CENSUS_OWN 0.9
+/* away from a half: what came in the second half of the time, where a type came evenly */
+#define CENSUS_EVEN 0.05
+
 /* ---- Confidence ---- */
 
 /* is taken off for a single survivor, less for more */

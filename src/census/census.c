@@ -228,12 +228,15 @@ static double gain(const struct census *c, const double *y)
 /* So much of its gain is of the second half of the time. */
 static double late(const struct census *c, const double *y, double whole)
 {
-	double half = c->n ? (c->t[0] + c->t[c->n - 1]) / 2 : 0;
-	size_t i = 0;
+	double half = c->n ? (c->t[0] + c->t[c->n - 1]) / 2 : 0, then;
+	size_t i = 1;
 
-	while (i < c->n && c->t[i] < half)
+	if (!(whole > 0) || c->n < 2)
+		return NAN;
+	while (c->t[i] < half)
 		i++;
-	return whole > 0 ? (y[c->n - 1] - y[i]) / whole : NAN;
+	then = y[i] - (y[i] - y[i - 1]) * (c->t[i] - half) / (c->t[i] - c->t[i - 1]);
+	return (y[c->n - 1] - then) / whole;
 }
 
 static int by_bytes(const void *a, const void *b)

@@ -19,6 +19,7 @@ struct census_type {
 	const struct report_class_row *row;
 	double gain, from_s;		  /* it has so many more since then, at most */
 	double told[EVIDENCE_MALLOC + 1]; /* objects by which the sites say it grew, by class */
+	double per_s;			  /* by which the sites say it grows */
 	double limit;			  /* of that: what a size class may claim and be believed */
 	double factor;			  /* of what is claimed of the others, so much is told */
 };
@@ -90,9 +91,11 @@ static void add_told(struct census_bound *b, const struct joiner *j)
 		for (size_t k = 0; k < to->types.n; k++) {
 			struct census_type *t = type_of(b, &to->types.v[k]);
 
-			if (t)
-				t->told[to->types.v[k].cls] +=
-					to->types.v[k].by_class * compared_s(b, t, j, to);
+			if (!t)
+				continue;
+			t->per_s += to->types.v[k].by_class;
+			t->told[to->types.v[k].cls] +=
+				to->types.v[k].by_class * compared_s(b, t, j, to);
 		}
 	}
 }
@@ -160,6 +163,63 @@ static void raise_to_census(struct joined *to, const struct census_bound *b)
 	}
 }
 
+/* The type that the objects of this site are of, and that no other site makes; NULL: there is none.
+ * @per_s: by which the site says it grows. */
+static struct census_type *only_type(struct joined *to, const struct census_bound *b, double *per_s)
+{
+	struct census_type *own = NULL;
+	double most = 0;
+
+	*per_s = 0;
+	for (size_t i = 0; i < to->types.n; i++)
+		if (to->types.v[i].by_class > most) {
+			most = to->types.v[i].by_class;
+			own = type_of(b, &to->types.v[i]);
+		}
+	for (size_t i = 0; own && i < to->types.n; i++)
+		if (type_of(b, &to->types.v[i]) == own)
+			*per_s += to->types.v[i].by_class;
+	return own && *per_s >= CENSUS_OWN * own->per_s &&
+			       *per_s >= CENSUS_OWN * to->site.growth_count_per_s
+		       ? own
+		       : NULL;
+}
+
+/* Of a type that came evenly all the time the census knows the rate; a site's own is as sure as the
+ * samples by which it has its share of a size class. Within that error the census is believed. */
+static void rate_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
+{
+	struct report_site *s = &to->site;
+	double per_s, part,
+		error = to->births > 0 ? ETA_SIGMAS * sqrt(to->variance) / to->births : 0;
+	const struct census_type *t = only_type(to, b, &per_s);
+
+	if (!t || s->by_census || isnan(t->row->gain) || !(compared_s(b, t, j, to) > 0) ||
+	    !(fabs(t->row->late - 0.5) <= CENSUS_EVEN))
+		return;
+	part = t->row->growth_count_per_s / per_s;
+	if (!(fabs(part - 1) <= error))
+		return;
+	s->growth_count_per_s *= part;
+	s->growth_bytes_per_s *= part;
+}
+
+/* A curve of memory is that of all objects of a size. The census counts those of one type: where
+ * they come as fast of late as before, it is others that have slowed down. Where windows met them
+ * in a short part of the time alone, they came in the rest of it, too. */
+static void pace_by_census(struct joined *to, const struct census_bound *b)
+{
+	double per_s, span = b->to_s - b->from_s;
+	const struct census_type *t = only_type(to, b, &per_s);
+	double rate = t ? t->row->growth_count_per_s : 0, late = t ? t->row->late * t->gain : 0;
+
+	if (!t || span < PACED_S || rate * GOES_ON_APART < per_s || rate > GOES_ON_APART * per_s ||
+	    !is_paced(t->gain - late, late, 1))
+		return;
+	to->evidence.paced_s = span;
+	to->evidence.goes_on = to->evidence.oldest_s < span;
+}
+
 void join_bound_by_census(struct joiner *j)
 {
 	const struct report_process *p = &j->e->seen;
@@ -174,7 +234,9 @@ void join_bound_by_census(struct joiner *j)
 	for (size_t i = 0; i < j->v.n; i++)
 		if (!(j->v.v[i].evidence.levelled_bytes > 0)) {
 			bound(&j->v.v[i], &b, j);
+			rate_by_census(&j->v.v[i], &b, j);
 			raise_to_census(&j->v.v[i], &b);
+			pace_by_census(&j->v.v[i], &b);
 		}
 out:
 	map64_free(&b.index);

@@ -78,19 +78,26 @@ bool fill_goes_on(const struct fill *f, double adds_per_s, double faster)
 	       rate * GOES_ON_APART >= adds_per_s && rate <= faster * adds_per_s;
 }
 
+bool is_paced(double before, double later, double longer)
+{
+	/* In as long a time, each give or take the root of it. */
+	double as_long = later / longer;
+
+	return fmin(before, later) >= PACED_FEWEST &&
+	       before + sqrt(before + as_long) <= PACED_APART * as_long;
+}
+
 double fill_paced_s(const struct fill *f, double adds_per_s)
 {
 	double s = seconds_since(f, f->first_ns), before_s = s - seconds_since(f, f->mid_ns);
-	double before, later;
 
 	if (!f->mid_ns || s < PACED_S || before_s <= 0 ||
-	    !fill_goes_on(f, adds_per_s, GOES_ON_APART) || f->mid < f->first + PACED_FEWEST ||
-	    f->last < f->mid + PACED_FEWEST)
+	    !fill_goes_on(f, adds_per_s, GOES_ON_APART))
 		return 0;
-	/* In as long a time, each give or take the root of it. */
-	before = (double)(f->mid - f->first);
-	later = (double)(f->last - f->mid) * before_s / (s - before_s);
-	return before + sqrt(before + later) <= PACED_APART * later ? s : 0;
+	return is_paced((double)f->mid - (double)f->first, (double)f->last - (double)f->mid,
+			(s - before_s) / before_s)
+		       ? s
+		       : 0;
 }
 
 bool fill_replaces(const struct fill *f, size_t n, double came, bool did)

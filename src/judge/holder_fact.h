@@ -47,6 +47,9 @@ bool fill_goes_on(const struct fill *f, double per_s, double faster);
 /* Seconds in which it grew, by about @per_s, and no faster at first than later: no sign of slowing
  * down. 0 = too few, or it did. */
 double fill_paced_s(const struct fill *f, double per_s);
+/* Did as many come as before, or more, in the later part of a time, which was so many times as long
+ * as the one before? */
+bool is_paced(double before, double later, double longer);
 /* Are the @entries as new as what is in them? @seen of them were seen to be born: no window sees
  * all. */
 bool fill_has_new_entries(size_t entries, size_t seen);

@@ -345,9 +345,9 @@ static void finish_site(struct joiner *j, struct joined *to)
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
 	to->evidence.gained = site->growth_count_per_s * j->run_s;
 	to->evidence.waits_for_gc &= !holders_rooted(j->e, site->id);
-	to->evidence.goes_on = holders_go_on(j->e, site, to->youngest_s);
+	to->evidence.goes_on |= holders_go_on(j->e, site, to->youngest_s);
 	to->evidence.is_fed = holders_are_fed(j->e, site);
-	to->evidence.paced_s = holders_paced_s(j->e, site);
+	to->evidence.paced_s = fmax(to->evidence.paced_s, holders_paced_s(j->e, site));
 	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
 		report_mapping_hint(site);

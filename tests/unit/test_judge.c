@@ -509,6 +509,80 @@ static void a_container_keeps_its_pace(void **state)
 	}
 }
 
+/* The same is told by the census of their type, where this line alone makes it. */
+static void a_type_keeps_its_pace(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row *row;
+	double per_s;
+
+	for (size_t i = 0; i < POINTS; i++)
+		w->blocks[i] = 1000 + 1600 * (1 - exp(-(double)i / 40));
+	judge_held(w);
+	per_s = judge_counted(w, 10, 2, 58)->growth_count_per_s;
+	row = (struct report_class_row *)(uintptr_t)w->e.seen.classes;
+	for (int k = 0; k < 5; k++) {
+		double pace = k == 4 ? 2 * per_s : per_s;
+
+		row->gain = 56 * pace;
+		row->growth_count_per_s = pace;
+		row->late = k == 1 ? 0.42 : 0.5;
+		w->e.seen.counted_from_s = k == 2 ? 140 : 102;
+		w->type[0].name = k == 3 ? "list" : "dict";
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_equal(site_at(&w->p, "handle")->verdict, k ? CLASS_GROWING : CLASS_LEAK);
+	}
+}
+
+/* Windows met none but in one short time: the census of their type tells that they keep coming. */
+static void a_type_tells_that_it_goes_on(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row *row;
+	double per_s;
+
+	judge_held(w);
+	w->e.objects.v += 215;
+	w->e.objects.n = 60; /* of nine seconds of the third quarter */
+	w->holder[0].fill.first_ns = 150 * S;
+	per_s = judge_counted(w, 20, 2, 58)->growth_count_per_s;
+	row = (struct report_class_row *)(uintptr_t)w->e.seen.classes;
+	row->gain = 56 * per_s;
+	row->growth_count_per_s = per_s;
+	for (int k = 0; k < 2; k++) {
+		row->late = k ? 0.5 : 0.4;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_equal(site_at(&w->p, "handle")->verdict, k ? CLASS_LEAK : CLASS_GROWING);
+	}
+}
+
+/* 400 samples are known to a tenth. A census that lies within that is the better number. */
+static void a_rate_is_the_census_where_it_agrees(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row *row;
+	const struct report_site *first;
+	double per_s, bytes;
+
+	first = judge_counted(w, 20, 2, 58);
+	per_s = first->growth_count_per_s;
+	bytes = first->growth_bytes_per_s;
+	row = (struct report_class_row *)(uintptr_t)w->e.seen.classes;
+	for (int k = 0; k < 4; k++) {
+		double pace = per_s * (k == 1 ? 1.2 : k == 3 ? 0.94 : 1.06);
+		const struct report_site *s;
+
+		row->gain = 56 * pace;
+		row->growth_count_per_s = pace;
+		row->late = k == 2 ? 0.6 : 0.49;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "handle");
+		assert_true(fabs(s->growth_count_per_s - (k % 3 ? per_s : pace)) < 1e-6);
+		assert_true(fabs(s->growth_bytes_per_s / bytes - s->growth_count_per_s / per_s) <
+			    1e-6);
+	}
+}
+
 /* Memory that an event loop calls for hangs from the same list, behind what handle() puts there. */
 static void hold_the_other(struct world *w, const char *file)
 {
@@ -976,6 +1050,9 @@ int main(int argc, char **argv)
 		TEST(one_line_is_one_cause),
 		TEST(a_container_tells_that_it_goes_on),
 		TEST(a_container_keeps_its_pace),
+		TEST(a_type_keeps_its_pace),
+		TEST(a_type_tells_that_it_goes_on),
+		TEST(a_rate_is_the_census_where_it_agrees),
 		TEST(no_type_grows_beyond_its_census),
 		TEST(no_big_type_grows_beyond_its_census),
 		TEST(a_type_that_grows_is_told_without_a_line),
