@@ -194,6 +194,10 @@
 #define CENSUS_OWN 0.9
 /* away from a half: what came in the second half of the time, where a type came evenly */
 #define CENSUS_EVEN 0.05
+/* of the time that they cover: the last of them may be so old, and tell of now */
+#define CENSUS_STALE 0.25
+/* standard errors of a line's samples: by so much its rate may be another one than the census' */
+#define CENSUS_SURE 3
 
 /* ---- Confidence ---- */
 

@@ -225,18 +225,30 @@ static double gain(const struct census *c, const double *y)
 	return c->n < CENSUS_ENOUGH ? NAN : y[c->n - 1] - least;
 }
 
-/* So much of its gain is of the second half of the time. */
+/* How many there were at a moment between two censuses, if they came evenly from one to the other.
+ */
+static double count_at(const struct census *c, const double *y, double t)
+{
+	size_t i = 1;
+
+	while (c->t[i] < t)
+		i++;
+	return y[i] - (y[i] - y[i - 1]) * (c->t[i] - t) / (c->t[i] - c->t[i - 1]);
+}
+
+/* So much of its gain is of the second half of the time. A burst between two censuses, in the
+ * middle, is no half: what has come to rest since is of the first. */
 static double late(const struct census *c, const double *y, double whole)
 {
-	double half = c->n ? (c->t[0] + c->t[c->n - 1]) / 2 : 0, then;
-	size_t i = 1;
+	double begin, end, half, last;
 
 	if (!(whole > 0) || c->n < 2)
 		return NAN;
-	while (c->t[i] < half)
-		i++;
-	then = y[i] - (y[i] - y[i - 1]) * (c->t[i] - half) / (c->t[i] - c->t[i - 1]);
-	return (y[c->n - 1] - then) / whole;
+	begin = c->t[0];
+	end = c->t[c->n - 1];
+	half = (y[c->n - 1] - count_at(c, y, (begin + end) / 2)) / whole;
+	last = (y[c->n - 1] - count_at(c, y, (begin + 3 * end) / 4)) / whole;
+	return 2 * last < TYPE_LATE ? 2 * last : half;
 }
 
 static int by_bytes(const void *a, const void *b)

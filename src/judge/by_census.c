@@ -19,9 +19,9 @@ struct census_type {
 	const struct report_class_row *row;
 	double gain, from_s;		  /* it has so many more since then, at most */
 	double told[EVIDENCE_MALLOC + 1]; /* objects by which the sites say it grew, by class */
-	double per_s;			  /* by which the sites say it grows */
-	double limit;			  /* of that: what a size class may claim and be believed */
-	double factor;			  /* of what is claimed of the others, so much is told */
+	double per_s, stopped; /* by which the sites say it grows; objects of those that do not */
+	double limit;	       /* of that: what a size class may claim and be believed */
+	double factor;	       /* of what is claimed of the others, so much is told */
 };
 
 struct census_bound {
@@ -42,10 +42,16 @@ static bool is_counted(const struct report_class_row *row, unsigned cls)
 	       (row->tracked != REPORT_UNKNOWN && row->tracked == row->count);
 }
 
+static struct census_type *named(const struct census_bound *b, const struct joined_type *t)
+{
+	const uint64_t *at = map64_get(&b->index, key(t->name));
+
+	return at && *at ? &b->types.v[*at - 1] : NULL;
+}
+
 static struct census_type *type_of(const struct census_bound *b, const struct joined_type *t)
 {
-	const uint64_t *at = t->by_class > 0 ? map64_get(&b->index, key(t->name)) : NULL;
-	struct census_type *type = at && *at ? &b->types.v[*at - 1] : NULL;
+	struct census_type *type = t->by_class > 0 ? named(b, t) : NULL;
 
 	return type && is_counted(type->row, t->cls) ? type : NULL;
 }
@@ -89,8 +95,11 @@ static void add_told(struct census_bound *b, const struct joiner *j)
 		const struct joined *to = &j->v.v[i];
 
 		for (size_t k = 0; k < to->types.n; k++) {
-			struct census_type *t = type_of(b, &to->types.v[k]);
+			struct census_type *t = NULL;
 
+			if (!(to->types.v[k].by_class > 0) && (t = named(b, &to->types.v[k])))
+				t->stopped += to->types.v[k].count;
+			t = type_of(b, &to->types.v[k]);
 			if (!t)
 				continue;
 			t->per_s += to->types.v[k].by_class;
@@ -163,26 +172,40 @@ static void raise_to_census(struct joined *to, const struct census_bound *b)
 	}
 }
 
-/* The type that the objects of this site are of, and that no other site makes; NULL: there is none.
- * @per_s: by which the site says it grows. */
-static struct census_type *only_type(struct joined *to, const struct census_bound *b, double *per_s)
-{
-	struct census_type *own = NULL;
-	double most = 0;
+/* A type that the objects of one site are of, as far as sites are known. */
+struct own_type {
+	const struct census_type *t;
+	double per_s, bytes_per_s; /* by which the site says that it grows */
+	bool in_one_class;	   /* of the pools */
+};
 
-	*per_s = 0;
+/* False: there is none; or others made it, too; or the censuses are not of now. */
+static bool own_type(const struct joined *to, const struct census_bound *b, const struct joiner *j,
+		     struct own_type *out)
+{
+	double most = 0;
+	unsigned cls = 0;
+
+	*out = (struct own_type){.in_one_class = true};
 	for (size_t i = 0; i < to->types.n; i++)
 		if (to->types.v[i].by_class > most) {
 			most = to->types.v[i].by_class;
-			own = type_of(b, &to->types.v[i]);
+			cls = to->types.v[i].cls;
+			out->t = type_of(b, &to->types.v[i]);
 		}
-	for (size_t i = 0; own && i < to->types.n; i++)
-		if (type_of(b, &to->types.v[i]) == own)
-			*per_s += to->types.v[i].by_class;
-	return own && *per_s >= CENSUS_OWN * own->per_s &&
-			       *per_s >= CENSUS_OWN * to->site.growth_count_per_s
-		       ? own
-		       : NULL;
+	for (size_t i = 0; out->t && i < to->types.n; i++) {
+		const struct joined_type *v = &to->types.v[i];
+
+		if (type_of(b, v) != out->t)
+			continue;
+		out->per_s += v->by_class;
+		out->bytes_per_s += v->bytes;
+		out->in_one_class &= v->cls == cls && cls < EVIDENCE_CLASSES;
+	}
+	return out->t && !isnan(out->t->row->gain) && out->per_s >= CENSUS_OWN * out->t->per_s &&
+	       out->per_s >= CENSUS_OWN * to->site.growth_count_per_s &&
+	       out->t->stopped <= (1 - CENSUS_OWN) * out->t->gain &&
+	       j->run_s - b->to_s <= CENSUS_STALE * (b->to_s - b->from_s);
 }
 
 /* Of a type that came evenly all the time the census knows the rate; a site's own is as sure as the
@@ -190,31 +213,44 @@ static struct census_type *only_type(struct joined *to, const struct census_boun
 static void rate_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
 	struct report_site *s = &to->site;
-	double per_s, part,
-		error = to->births > 0 ? ETA_SIGMAS * sqrt(to->variance) / to->births : 0;
-	const struct census_type *t = only_type(to, b, &per_s);
+	double error = to->births > 0 ? CENSUS_SURE * sqrt(to->variance) / to->births : 0, part;
+	struct own_type own;
 
-	if (!t || s->by_census || isnan(t->row->gain) || !(compared_s(b, t, j, to) > 0) ||
-	    !(fabs(t->row->late - 0.5) <= CENSUS_EVEN))
+	if (s->by_census || !own_type(to, b, j, &own) || !(compared_s(b, own.t, j, to) > 0) ||
+	    !(fabs(own.t->row->late - 0.5) <= CENSUS_EVEN))
 		return;
-	part = t->row->growth_count_per_s / per_s;
-	if (!(fabs(part - 1) <= error))
+	part = own.t->row->growth_count_per_s / own.per_s - 1;
+	if (!(fabs(part) <= fmin(error, GOES_ON_APART - 1)))
 		return;
-	s->growth_count_per_s *= part;
-	s->growth_bytes_per_s *= part;
+	s->growth_count_per_s += part * own.per_s;
+	s->growth_bytes_per_s += part * own.bytes_per_s;
+	for (size_t i = 0; i < to->types.n; i++)
+		if (type_of(b, &to->types.v[i]) == own.t) {
+			to->types.v[i].count += part * to->types.v[i].by_class;
+			to->types.v[i].bytes *= 1 + part;
+		}
 }
 
 /* A curve of memory is that of all objects of a size. The census counts those of one type: where
- * they come as fast of late as before, it is others that have slowed down. Where windows met them
- * in a short part of the time alone, they came in the rest of it, too. */
-static void pace_by_census(struct joined *to, const struct census_bound *b)
+ * they come as fast of late as before, it is others that have slowed down. But as many in both
+ * halves may be a few at first, many, and a few at last: then the size class, now, grows by less
+ * than the type alone did all the time. Where windows met them in a short part of the time alone,
+ * they came in the rest of it, too. */
+static void pace_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
-	double per_s, span = b->to_s - b->from_s;
-	const struct census_type *t = only_type(to, b, &per_s);
-	double rate = t ? t->row->growth_count_per_s : 0, late = t ? t->row->late * t->gain : 0;
+	const struct curve *c = &to->evidence.curve;
+	double span = b->to_s - b->from_s, rate, later, before, noise;
+	struct own_type own;
 
-	if (!t || span < PACED_S || rate * GOES_ON_APART < per_s || rate > GOES_ON_APART * per_s ||
-	    !is_paced(t->gain - late, late, 1))
+	if (span < PACED_S || !own_type(to, b, j, &own))
+		return;
+	rate = own.t->row->growth_count_per_s;
+	later = own.t->row->late * own.t->gain;
+	before = own.t->gain - later;
+	noise = CENSUS_NOISE * (double)own.t->row->count;
+	if (rate * GOES_ON_APART < own.per_s || rate > GOES_ON_APART * own.per_s ||
+	    fmin(before, later) < noise || !is_paced(before, later, 1) ||
+	    (own.in_one_class && c->shape == CURVE_SLOWING && rate > c->high))
 		return;
 	to->evidence.paced_s = span;
 	to->evidence.goes_on = to->evidence.oldest_s < span;
@@ -234,9 +270,9 @@ void join_bound_by_census(struct joiner *j)
 	for (size_t i = 0; i < j->v.n; i++)
 		if (!(j->v.v[i].evidence.levelled_bytes > 0)) {
 			bound(&j->v.v[i], &b, j);
+			pace_by_census(&j->v.v[i], &b, j);
 			rate_by_census(&j->v.v[i], &b, j);
 			raise_to_census(&j->v.v[i], &b);
-			pace_by_census(&j->v.v[i], &b);
 		}
 out:
 	map64_free(&b.index);

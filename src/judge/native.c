@@ -6,6 +6,8 @@
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
+#define NO_WAY_SHARE 1e-6
+
 /* Is this growth in the size of objects of the same line? */
 static bool is_satellite(const struct joiner *j, uint64_t stack, double bytes_per_s)
 {
@@ -220,12 +222,13 @@ static void add_live(struct joined *to, const struct native_site *n)
 	to->evidence.oldest_s = fmax(to->evidence.oldest_s, (double)n->oldest_ns / 1e9);
 }
 
-/* How much of it came by the way through C code that would be shown? */
+/* How much of it came by the way through C code that would be shown? Where none is known, another
+ * caller's is shown, if there is one. */
 static double way_share(const struct joiner *j, const struct native_site *n)
 {
 	const struct evidence_way *way = evidence_way(j->e, n->key.stack, n->key.caller);
 
-	return way ? way->share : 1;
+	return way && way->frame ? way->share : NO_WAY_SHARE;
 }
 
 /* Is it worth a site? @bytes: its growth, of which the share @real is no exchange of blocks. */

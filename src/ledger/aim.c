@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "ledger/aim.h"
 
-#include "ledger/busy.h"
+#include "base/thread.h"
 
 #define SLEEPS	  0.6	   /* of a processor: who uses more is met at work anyhow */
 #define MOST_NS	  40000000 /* waited for work */
@@ -31,7 +31,7 @@ bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *
 		return end(a, true);
 	if (!a->until_ns && (a->took_it || of_core > SLEEPS))
 		return end(a, false);
-	a->cpu_ns = busy_cpu_ns(pid);
+	a->cpu_ns = process_cpu_ns(pid);
 	*due = now + STEP_NS;
 	if (!a->until_ns) {
 		a->until_ns = now + MOST_NS;

@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "ledger/busy.h"
 
-#include <time.h>
+#include "base/thread.h"
 
 #define SMOOTH_NS 5e9
-
-/* The clock of a process's CPU time, as clock_getcpuclockid() makes it with one call more. */
-static clockid_t clock_of(int pid)
-{
-	return (clockid_t)(~(unsigned)pid << 3 | 2);
-}
-
-uint64_t busy_cpu_ns(int pid)
-{
-	struct timespec ts;
-
-	return clock_gettime(clock_of(pid), &ts)
-		       ? 0
-		       : (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 void busy_look(struct busy *b, int pid, uint64_t now_ns)
 {
 	double span = (double)(now_ns - b->looked_ns), weight, used;
-	uint64_t cpu_ns = busy_cpu_ns(pid);
+	uint64_t cpu_ns = process_cpu_ns(pid);
 
 	if (!cpu_ns) {
 		*b = (struct busy){0};

@@ -17,6 +17,5 @@ struct busy {
  * twice, and of a process that is gone, it is taken to use a whole one. */
 void busy_look(struct busy *b, int pid, uint64_t now_ns);
 double busy_of_core(const struct busy *b);
-uint64_t busy_cpu_ns(int pid); /* as of now; 0 = it is gone */
 
 #endif

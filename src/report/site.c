@@ -5,6 +5,7 @@
 #include "report/place.h"
 #include "report/report.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -46,12 +47,24 @@ static uint64_t add_python(uint64_t h, const struct report_frame *f, bool by_lin
 	return add_u64(h, (uint64_t)(int64_t)f->line);
 }
 
+/* ipykernel makes up a file for each cell, in a directory with its pid. Functions of a cell stay,
+ * its own code does not. */
+static bool is_cell(const struct report_frame *f)
+{
+	static const char dir[] = "/ipykernel_";
+	const char *at =
+		f->function && !strcmp(f->function, "<module>") ? strstr(f->file, dir) : NULL;
+
+	return at && isdigit((unsigned char)at[sizeof(dir) - 1]) && strchr(at + 1, '/');
+}
+
 bool report_frame_is_passing(const struct report_frame *f)
 {
-	const char *file = f->file ? f->file : "?";
-
-	return !f->native && (!strcmp(file, "?") ||
-			      (*file == '<' && strncmp(file, "<frozen ", strlen("<frozen ")) != 0));
+	if (f->native)
+		return false;
+	if (!f->file || !strcmp(f->file, "?") || is_cell(f))
+		return true;
+	return *f->file == '<' && strncmp(f->file, "<frozen ", strlen("<frozen ")) != 0;
 }
 
 /* Code that lives for one call counts as such alone among the callers: the same line called from a

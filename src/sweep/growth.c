@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/series.h"
+#include "base/thread.h"
 #include "base/thresholds.h"
 #include "heap/heap.h"
 #include "judge/verdict.h"
@@ -29,6 +30,8 @@ struct growth {
 	struct proc_limit limit;
 	double live_bytes;
 	uint64_t start_ns, limits_due;
+	uint64_t cpu_ns; /* that it had used before the last reading */
+	bool rests;
 };
 
 static void forget(struct growth *g)
@@ -73,25 +76,48 @@ int growth_open(struct proc *p, const struct proc_entry *e, struct growth **out)
 	return 0;
 }
 
+/* Who has used no CPU time since before the last reading has the heap that was read then. */
+static bool has_rested(struct growth *g)
+{
+	uint64_t before = g->cpu_ns;
+
+	g->cpu_ns = process_cpu_ns(g->entry.pid);
+	return g->cpu_ns && g->cpu_ns == before;
+}
+
 bool growth_read(struct growth *g)
 {
 	struct heap_census census;
 	uint64_t now = clock_ns();
+	bool is_due = now >= g->limits_due;
 	double v[VALUES];
 
-	if (!proc_alive(g->proc) || proc_execed(g->proc) || proc_memory(g->proc, &g->memory))
+	if (!proc_alive(g->proc))
 		return false;
-	if (g->has_pools && !heap_census(g->heap, &census))
-		g->live_bytes = (double)heap_live_bytes(&census);
+	g->rests = has_rested(g);
+	/* Pages of who rests may be taken by others. */
+	if ((!g->rests || is_due) && (proc_execed(g->proc) || proc_memory(g->proc, &g->memory)))
+		return false;
+	if (!g->rests && g->has_pools) {
+		if (heap_census(g->heap, &census))
+			g->cpu_ns = 0; /* the next reading tries again */
+		else
+			g->live_bytes = (double)heap_live_bytes(&census);
+	}
 	v[VALUE_RSS] = (double)g->memory.rss_bytes;
 	v[VALUE_ANON] = (double)(g->memory.anon_bytes + g->memory.swap_bytes);
 	v[VALUE_LIVE] = g->live_bytes;
-	if (now >= g->limits_due) {
+	if (is_due) {
 		g->limits_due = now + LIMITS_NS;
 		limits_read(g->proc, &g->memory, &g->cgroup, &g->limit);
 	}
 	series_add(g->series, (double)(now - g->start_ns) / 1e9, v);
 	return true;
+}
+
+bool growth_rests(const struct growth *g)
+{
+	return g->rests;
 }
 
 static void judge(const struct growth *g, int value, struct curve *out)

@@ -16,6 +16,8 @@ void growth_close(struct growth *g);
 
 /* A reading. False when the process has ended, or is another program now. */
 bool growth_read(struct growth *g);
+/* Was there nothing to read, as it has not run since the reading before? */
+bool growth_rests(const struct growth *g);
 /* How the process grows: its live bytes, or its anonymous memory where there are no pools. */
 void growth_judge(const struct growth *g, struct curve *out);
 /* Everything but sites; the verdict says no more than that it grows, and @unprobed: why no line is

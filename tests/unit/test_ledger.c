@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The accounts: what windows cost in the long run stays below the promise, and what is told is the
  * sum. */
-#include "ledger/aim.h" /* these before cmocka.h, which has a macro fail() */
+#include "base/thread.h" /* these before cmocka.h, which has a macro fail() */
+#include "ledger/aim.h"
 #include "ledger/ledger.h"
 
 #include <math.h>
@@ -67,7 +68,7 @@ static void a_window_is_aimed_at_work(void **state)
 	assert_int_equal(due, now + 2 * MS);
 	usleep(2000); /* it sleeps */
 	assert_false(aim_is_now(&a, getpid(), 0.1, due, &random, &due));
-	for (begin = busy_cpu_ns(getpid()); busy_cpu_ns(getpid()) < begin + 2 * MS;)
+	for (begin = process_cpu_ns(getpid()); process_cpu_ns(getpid()) < begin + 2 * MS;)
 		spin++;
 	begin = due;
 	assert_false(aim_is_now(&a, getpid(), 0.1, due, &random, &due));
