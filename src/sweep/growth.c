@@ -76,7 +76,7 @@ int growth_open(struct proc *p, const struct proc_entry *e, struct growth **out)
 	return 0;
 }
 
-/* Who has used no CPU time since before the last reading has the heap that was read then. */
+/* A process that used no CPU time since before the last reading has the heap that was read then. */
 static bool has_rested(struct growth *g)
 {
 	uint64_t before = g->cpu_ns;
@@ -95,7 +95,7 @@ bool growth_read(struct growth *g)
 	if (!proc_alive(g->proc))
 		return false;
 	g->rests = has_rested(g);
-	/* Pages of who rests may be taken by others. */
+	/* Others may take pages of one that rests. */
 	if ((!g->rests || is_due) && (proc_execed(g->proc) || proc_memory(g->proc, &g->memory)))
 		return false;
 	if (!g->rests && g->has_pools) {

@@ -310,7 +310,7 @@ static void read_all(struct sweep *s)
 			give_up(s, t);
 			continue;
 		}
-		/* What rose, or came and went, comes to a level by resting. */
+		/* A curve that rose, or came and went, comes to a level by resting. */
 		if (!growth_rests(t->growth) || !is_level(&t->curve))
 			growth_judge(t->growth, &t->curve);
 		suspect_clear(t);
