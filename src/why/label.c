@@ -344,6 +344,7 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 		snprintf(label, sizeof(label), "interned strings");
 		break;
 	case REACH_NOBODY:
+	case REACH_UNKNOWN:
 		snprintf(label, sizeof(label), "unreferenced");
 		break;
 	case REACH_CYCLE:

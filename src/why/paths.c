@@ -150,6 +150,7 @@ static enum why_root root_of(enum reach_kind k)
 		[REACH_TEMPORARY] = WHY_FRAME, [REACH_STACK] = WHY_STACK,
 		[REACH_LIBRARY] = WHY_STATIC,  [REACH_INTERNED] = WHY_INTERNED,
 		[REACH_NOBODY] = WHY_NOBODY,   [REACH_CYCLE] = WHY_CYCLE,
+		[REACH_UNKNOWN] = WHY_NOBODY, /* never told */
 	};
 
 	return to[k];
@@ -312,7 +313,7 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	auto_free uint16_t *types = malloc(PATHS_DEPTH * sizeof(uint16_t));
 	VEC(struct group) v = {0};
 	struct map64 at = {0};
-	size_t shown;
+	size_t shown, unknown = 0;
 	int err = c.node && types ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < n; i++) {
@@ -320,6 +321,10 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 
 		if (!climb(r->g, target[i], &c)) {
 			out->gone++;
+			continue;
+		}
+		if (r->root.v[c.root].kind == REACH_UNKNOWN) {
+			unknown++;
 			continue;
 		}
 		key = group_key(r, &c, types) | 1;
@@ -343,7 +348,7 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	out->path = calloc(shown + 1, sizeof(*out->path));
 	if (!out->path)
 		err = -ENOMEM;
-	out->other_share = 0;
+	out->other_share = n ? (double)unknown / (double)n : 0;
 	for (size_t i = 0; !err && i < v.n; i++) {
 		double share = (double)v.v[i].count / (double)n;
 

@@ -137,15 +137,39 @@ static int reach_lost(struct search *s, const uint8_t *held, uint32_t nobody)
 	return 0;
 }
 
+/* Objects that nothing but memory without an owner points to are in no cycle. It may be the items
+ * of a list that has moved meanwhile, or an array of C code's. */
+static int reach_unknown(struct search *s, const uint8_t *held, uint32_t unknown)
+{
+	const struct graph *g = s->g;
+	auto_free uint8_t *owned = calloc((size_t)g->n / 8 + 1, 1);
+	uint32_t to;
+
+	if (!owned)
+		return -ENOMEM;
+	for (uint32_t n = 0; n < g->n; n++) {
+		if (g->parent[n] || (!graph_type(g, n)->addr && !has(held, n)))
+			continue;
+		REACH_EACH(g, n, e, to)
+		put(owned, to);
+	}
+	for (uint32_t n = 0; n < g->n; n++)
+		if (!g->parent[n] && !has(owned, n) && graph_type(g, n)->addr)
+			reach_node(s, n, unknown);
+	spread(s);
+	return 0;
+}
+
 /* Of what no root reaches, those that nothing points to come first: whoever they hold is held by
  * them, not by a cycle. */
 static int search_unreached(struct search *s)
 {
 	struct graph *g = s->g;
 	auto_free uint8_t *held = calloc((size_t)g->n / 8 + 1, 1);
-	uint32_t to, nobody, cycle;
+	uint32_t to, nobody, cycle, unknown;
 
-	if (!held || add_root(s, REACH_NOBODY, &nobody) || add_root(s, REACH_CYCLE, &cycle))
+	if (!held || add_root(s, REACH_NOBODY, &nobody) || add_root(s, REACH_CYCLE, &cycle) ||
+	    add_root(s, REACH_UNKNOWN, &unknown))
 		return -ENOMEM;
 	for (uint32_t n = 0; n < g->n; n++) {
 		if (g->parent[n])
@@ -159,7 +183,7 @@ static int search_unreached(struct search *s)
 		if (!g->parent[n] && !has(held, n) && graph_type(g, n)->addr)
 			reach_node(s, n, nobody);
 	spread(s);
-	if (reach_lost(s, held, nobody))
+	if (reach_lost(s, held, nobody) || reach_unknown(s, held, unknown))
 		return -ENOMEM;
 	/* A search from a cycle finds all that it holds; one from something that is only held finds
 	 * less, and its beginning is met again in the search from its holder. Dicts come last: an

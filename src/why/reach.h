@@ -24,6 +24,7 @@ enum reach_kind {
 	REACH_INTERNED,	 /* the table of interned strings */
 	REACH_NOBODY,	 /* nothing points to it, and yet it lives */
 	REACH_CYCLE,	 /* in a cycle, or held by one, that nothing else holds */
+	REACH_UNKNOWN,	 /* memory without an owner points to it: who holds that is not known */
 };
 
 struct reach_root {
