@@ -95,16 +95,15 @@ static void add_told(struct census_bound *b, const struct joiner *j)
 		const struct joined *to = &j->v.v[i];
 
 		for (size_t k = 0; k < to->types.n; k++) {
-			struct census_type *t = NULL;
+			const struct joined_type *v = &to->types.v[k];
+			struct census_type *t = named(b, v);
 
-			if (!(to->types.v[k].by_class > 0) && (t = named(b, &to->types.v[k])))
-				t->stopped += to->types.v[k].count;
-			t = type_of(b, &to->types.v[k]);
-			if (!t)
-				continue;
-			t->per_s += to->types.v[k].by_class;
-			t->told[to->types.v[k].cls] +=
-				to->types.v[k].by_class * compared_s(b, t, j, to);
+			if (t && !(v->by_class > 0)) {
+				t->stopped += v->count;
+			} else if (t && is_counted(t->row, v->cls)) {
+				t->per_s += v->by_class;
+				t->told[v->cls] += v->by_class * compared_s(b, t, j, to);
+			}
 		}
 	}
 }
@@ -208,8 +207,9 @@ static bool own_type(const struct joined *to, const struct census_bound *b, cons
 	       j->run_s - b->to_s <= CENSUS_STALE * (b->to_s - b->from_s);
 }
 
-/* Of a type that came evenly all the time the census knows the rate; a site's own is as sure as the
- * samples by which it has its share of a size class. Within that error the census is believed. */
+/* The census knows the rate of a type that came evenly all the time. A site's own rate has the
+ * error of the samples that give it its share of a size class: within that error the census is
+ * believed. */
 static void rate_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
 	struct report_site *s = &to->site;

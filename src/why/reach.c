@@ -112,6 +112,15 @@ static void below_objects(struct search *s, uint8_t *below)
 	}
 }
 
+/* Marks to whom a node points. */
+static void put_held(const struct graph *g, uint8_t *bits, uint32_t node)
+{
+	uint32_t to;
+
+	REACH_EACH(g, node, e, to)
+	put(bits, to);
+}
+
 /* Memory of C code that is asked for: lost are what nothing points to, what hangs from that, and
  * what only other lost memory points to. The memory of an object is held by whoever holds that:
  * cycles are looked for later. */
@@ -143,16 +152,12 @@ static int reach_unknown(struct search *s, const uint8_t *held, uint32_t unknown
 {
 	const struct graph *g = s->g;
 	auto_free uint8_t *owned = calloc((size_t)g->n / 8 + 1, 1);
-	uint32_t to;
 
 	if (!owned)
 		return -ENOMEM;
-	for (uint32_t n = 0; n < g->n; n++) {
-		if (g->parent[n] || (!graph_type(g, n)->addr && !has(held, n)))
-			continue;
-		REACH_EACH(g, n, e, to)
-		put(owned, to);
-	}
+	for (uint32_t n = 0; n < g->n; n++)
+		if (!g->parent[n] && (graph_type(g, n)->addr || has(held, n)))
+			put_held(g, owned, n);
 	for (uint32_t n = 0; n < g->n; n++)
 		if (!g->parent[n] && !has(owned, n) && graph_type(g, n)->addr)
 			reach_node(s, n, unknown);
@@ -166,17 +171,14 @@ static int search_unreached(struct search *s)
 {
 	struct graph *g = s->g;
 	auto_free uint8_t *held = calloc((size_t)g->n / 8 + 1, 1);
-	uint32_t to, nobody, cycle, unknown;
+	uint32_t nobody, cycle, unknown;
 
 	if (!held || add_root(s, REACH_NOBODY, &nobody) || add_root(s, REACH_CYCLE, &cycle) ||
 	    add_root(s, REACH_UNKNOWN, &unknown))
 		return -ENOMEM;
-	for (uint32_t n = 0; n < g->n; n++) {
-		if (g->parent[n])
-			continue;
-		REACH_EACH(g, n, e, to)
-		put(held, to);
-	}
+	for (uint32_t n = 0; n < g->n; n++)
+		if (!g->parent[n])
+			put_held(g, held, n);
 	/* A buffer without an owner is no news, unless it is asked for: it is not known whose it
 	 * was. */
 	for (uint32_t n = 0; n < g->n; n++)

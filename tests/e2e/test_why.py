@@ -353,7 +353,7 @@ def test_containers_that_move():
         answers = [ask(process.pid, "--type", "Leaked") for _ in range(5)]
         process.kill()
     held = [sum(p["share"] for p in a["paths"] if p["root"] == "module") for a in answers]
-    # Either may move between the reading of its owner and its own: two of five did in one run of twenty.
+    # Either may move between the reading of its owner and its own: two of five answers met that in one suite of eight.
     assert sorted(held)[2] > 0.6, [a["paths"] for a in answers]
 
 
