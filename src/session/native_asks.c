@@ -16,11 +16,12 @@
 #define REST_NS	       30000000000ull
 #define RARELY_AT_MOST 14 /* one in 2^14 */
 /* Of all pairs, from one visit to the next, and of one pair at least and at most; there are fewer
- * windows than visits. */
+ * windows than visits. What is left is for pairs that are new. */
 #define AT_ONCE	       10
 #define AT_ONCE_WINDOW 20
 #define LEAST_AT_ONCE  2
 #define MOST_AT_ONCE   6
+#define MOST_IN_WINDOW 12
 /* What is dead is known at once of blocks that are exact, else when it is not among the samples. */
 #define PATIENCE_NS	   200000000ull
 #define SAMPLE_PATIENCE_NS 1000000000ull
@@ -187,11 +188,11 @@ static void renew(struct native_stacks *n, struct native_asks *a, int32_t most)
 	}
 }
 
-static int32_t share_of(int32_t all, size_t pairs)
+static int32_t share_of(int32_t all, size_t pairs, int32_t most)
 {
 	int32_t one = pairs ? all / (int32_t)pairs : all;
 
-	return one < LEAST_AT_ONCE ? LEAST_AT_ONCE : one > MOST_AT_ONCE ? MOST_AT_ONCE : one;
+	return one < LEAST_AT_ONCE ? LEAST_AT_ONCE : one > most ? most : one;
 }
 
 /* Nothing is wanted of what is asked for no more. */
@@ -219,6 +220,9 @@ void native_asks_poll(struct native_stacks *n, uint64_t now_ns)
 		n->s->kern.stats->wanted = n->births.n;
 		n->looked_ns = now_ns;
 	}
-	renew(n, &n->blocks, share_of(exact ? AT_ONCE : AT_ONCE_WINDOW, n->blocks.n));
-	renew(n, &n->births, share_of(AT_ONCE, n->births.n));
+	if (exact)
+		renew(n, &n->blocks, share_of(AT_ONCE, n->blocks.n, MOST_AT_ONCE));
+	else
+		renew(n, &n->blocks, share_of(AT_ONCE_WINDOW, n->blocks.n, MOST_IN_WINDOW));
+	renew(n, &n->births, share_of(AT_ONCE, n->births.n, MOST_AT_ONCE));
 }
