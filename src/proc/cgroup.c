@@ -4,10 +4,12 @@
  * what is inactive surely, what is active perhaps. */
 #include "proc/limits.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "proc/inside.h"
+#include "proc/walk.h"
 
 #define MAX_LEVELS 64
 /* v1 says "no limit" with a number near 2^63, rounded down to a page. */
@@ -281,13 +283,50 @@ static bool find_mount(char *mounts, int version, const char *path, char *point,
 			continue;
 		n = strcmp(root, "/") ? strlen(root) : 0;
 		/* A mount of some group shows only what is below that group. */
-		if (strncmp(path, root, n) != 0 || (n && path[n] && path[n] != '/'))
+		if (strncmp(path, root, n) != 0 || (n && path[n] && path[n] != '/') ||
+		    !strncmp(path + n, "/..", 3))
 			continue;
 		snprintf(point, size, "%s", at);
 		*skip = n;
 		return true;
 	}
 	return false;
+}
+
+/* The directory @point as the process sees it, if that is one of cgroups. -1: it is not to be had.
+ */
+static int open_theirs(const struct proc *p, const char *point)
+{
+	struct walk w = {.pid = p->pid};
+	char path[300];
+	int file = -1, dir = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", p->pid);
+	walk_begin(&w, open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	snprintf(path, sizeof(path), "%s/cgroup.procs", point);
+	if (w.dir[0] >= 0 && !walk_name(&w, path, &file) && walk_is_made_up(file))
+		dir = fcntl(w.dir[w.n - 1], F_DUPFD_CLOEXEC, 3);
+	close_fd(&file);
+	walk_end(&w);
+	return dir;
+}
+
+/* A container's group is out of sight from another container; it sees it itself. */
+static void read_theirs(const struct proc *p, const char *path, int version,
+			struct proc_cgroup *out)
+{
+	auto_free char *mounts = NULL;
+	char point[256], root[40];
+	size_t len, skip;
+
+	if (proc_slurp(p->pid, "mountinfo", &mounts, &len) ||
+	    !find_mount(mounts, version, path, point, sizeof(point), &skip))
+		return;
+	auto_close int dir = open_theirs(p, point);
+	if (dir < 0)
+		return;
+	snprintf(root, sizeof(root), "/proc/self/fd/%d", dir);
+	proc_cgroup_read(root, path + skip, version, out);
 }
 
 void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
@@ -302,11 +341,14 @@ void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
 	    proc_slurp_path("/proc/self/mountinfo", &mounts, &len))
 		return;
 	path = own_path(text, &version);
-	/* "/..": outside of what our own cgroup namespace shows */
-	if (!path || *path != '/' || !strncmp(path, "/..", 3) ||
-	    !find_mount(mounts, version, path, point, sizeof(point), &skip))
+	/* "/../b": outside of our own cgroup namespace, where a mount may show it all the same */
+	if (!path || *path != '/')
 		return;
-	proc_cgroup_read(point, path + skip, version, out);
+	if (find_mount(mounts, version, path, point, sizeof(point), &skip))
+		proc_cgroup_read(point, path + skip, version, out);
+	else
+		read_theirs(p, path, version, out);
+	snprintf(out->path, sizeof(out->path), "%s", path);
 }
 
 uint64_t proc_cgroup_kills(const struct proc_cgroup *c)

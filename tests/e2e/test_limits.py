@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Limits: when the process is killed, a limit that moves, files that cannot be read."""
+import json
 import os
 import re
 import subprocess
@@ -97,6 +98,31 @@ def test_limit_that_is_changed_while_watching():
                 tool.stdout.close()
             assert target.alive()
     assert lowered and told
+
+
+# A container's: its own group is the root of what it sees of cgroups.
+OWN_VIEW = {"with the host's mounts": "",
+            "with mounts of its own": 'umount "$1" && mount -t $2 %s none "$1" && '}  # fmt: skip
+
+
+@pytest.mark.parametrize("view", OWN_VIEW, ids=lambda v: v.replace(" ", "-"))
+def test_limit_of_a_target_in_another_container(view):
+    """The tool is in a cgroup namespace that does not have the target's group. Where no mount shows it, the target's do."""
+    needs.mount_namespace()
+    with cgroup.group("theirs") as theirs, cgroup.group("ours") as ours:
+        theirs.limit(512 * MIB)
+        kind, options = ("cgroup2", "") if theirs.version == 2 else ("cgroup", "-o memory")
+        script = (OWN_VIEW[view] % options if "%s" in OWN_VIEW[view] else "") + 'shift 2 && exec "$@"'
+        with harness.Target(pythons.host(), "bytes4k", preexec_fn=theirs.enter) as target:
+            target.wait_ready()
+            r = subprocess.run(
+                ["unshare", "-C", "-m", "sh", "-c", script, "sh", os.path.dirname(theirs.path), kind,
+                 harness.TOOL, "-p", str(target.pid), "-d", "4", "-q", "--no-color", "--json", "-"],
+                capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL, preexec_fn=ours.enter)  # fmt: skip
+            assert target.alive()
+    assert r.returncode == 0, r.stderr
+    memory = json.loads(r.stdout)["processes"][0]["memory"]
+    assert (memory["limit_source"], memory["limit_bytes"]) == ("cgroup", 512 * MIB)
 
 
 def test_cgroup_file_that_makes_no_sense(tmp_path):
