@@ -35,14 +35,24 @@ uint64_t thread_cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-uint64_t process_cpu_ns(int pid)
+static uint64_t read_clock(clockid_t clock)
 {
-	/* As clock_getcpuclockid() makes it with one call more. */
-	clockid_t clock = (clockid_t)(~(unsigned)pid << 3 | 2);
 	struct timespec ts;
 
 	return clock_gettime(clock, &ts) ? 0
 					 : (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* As pthread_getcpuclockid() makes it. */
+uint64_t thread_cpu_of_ns(int tid)
+{
+	return read_clock((clockid_t)(~(unsigned)tid << 3 | 6));
+}
+
+uint64_t process_cpu_ns(int pid)
+{
+	/* As clock_getcpuclockid() makes it with one call more. */
+	return read_clock((clockid_t)(~(unsigned)pid << 3 | 2));
 }
 
 static void at_nice(int nice)

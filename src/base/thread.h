@@ -12,6 +12,8 @@
 int thread_start(pthread_t *out, void *(*work)(void *), void *arg);
 /* CPU time of this thread: on a crowded machine work takes long and costs no more. */
 uint64_t thread_cpu_ns(void);
+/* That of another thread of this process; 0 = it is gone. */
+uint64_t thread_cpu_of_ns(int tid);
 /* CPU time of all threads of a process, now; 0 = it is gone. One system call, nothing is read. */
 uint64_t process_cpu_ns(int pid);
 /* For threads that take their time while others are in a hurry: this one at nice 0. No slower than

@@ -17,7 +17,6 @@
 #include "probe/guard_priv.h"
 #include "probe/leftovers.h"
 #include "probe/turn.h"
-#include "proc/list.h"
 
 #define LOOK_MS	      200
 #define LEAVE_POLL_US 10000
@@ -141,7 +140,7 @@ static int do_choose(struct channel *c, const struct guard_request *q, uint32_t 
 /* Not of libc on a crowded host: each of these looks at all of its processes, too. */
 static int shed_all(struct channel *c, uint32_t *sites)
 {
-	bool is_crowded = proc_count() > PROBE_LIBC_PROCESSES;
+	bool is_crowded = probe_host_is_crowded();
 	int err = 0;
 
 	for (size_t i = 0; i < c->sets.n && !err; i++) {
@@ -432,7 +431,8 @@ void guard_serve(int control, struct guard_page *page, pid_t tool)
 			trip(&g);
 	atomic_store(&g.is_leaving, true);
 	/* However long a switch takes: were this process to end in the middle of one, breakpoints
-	 * would stay for the life of the target. */
-	while (!take_out(&g, true) || is_busy(&g, &until))
+	 * would stay for the life of the target. All are out before the first is closed, which may
+	 * have to wait. */
+	while (!take_out(&g, false) || !take_out(&g, true) || is_busy(&g, &until))
 		usleep(LEAVE_POLL_US);
 }

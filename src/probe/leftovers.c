@@ -50,6 +50,14 @@ static bool exists(int pid)
 	return is;
 }
 
+static bool is_off(const char *name)
+{
+	struct probe_event ev = {.state = EVENT_SEALED};
+
+	snprintf(ev.name, sizeof(ev.name), "%s", name);
+	return probe_event_is_off(&ev);
+}
+
 static bool is_new(const struct leftovers *l, const char *name)
 {
 	for (size_t i = 0; i < l->names.n; i++)
@@ -74,7 +82,7 @@ static void look(struct leftovers *l)
 		int pid = leftover_maker(line, ns.st_ino, name, sizeof(name));
 		char **to;
 
-		if (!pid || !is_new(l, name) || exists(pid))
+		if (!pid || !is_new(l, name) || exists(pid) || !is_off(name))
 			continue;
 		to = vec_push(&l->names);
 		if (to && !(*to = strdup(name)))

@@ -119,6 +119,8 @@ int probe_event_define(struct probe_event *ev, const char *label, const char *pa
 int probe_event_seal(struct probe_event *ev, size_t n);
 /* The list of all events, where tracefs is mounted; -errno without a sentence. */
 int probe_open_events(int flags);
+/* Nobody has enabled it, in any instance of tracing. False where that cannot be read. */
+bool probe_event_is_off(const struct probe_event *ev);
 /* Every fd on the event must be closed. Takes a zeroed event. */
 void probe_event_remove(struct probe_event *ev);
 

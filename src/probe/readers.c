@@ -14,10 +14,11 @@
 #include <unistd.h>
 
 #include "probe/host.h"
+#include "probe/waits_at.h"
 
 #define YOUNG_NS   50000000ull	 /* no read is looked at more closely before */
 #define FOREIGN_NS 1000000000ull /* one that cannot be looked at has hung after so long ... */
-/* ... and was stopped within it, with its container: it holds nothing. */
+/* ... or was stopped within it, with its container, and holds nothing. */
 #define PAUSED_NS 10000000000ull
 
 enum state { STATE_RUNS, STATE_WAITS, STATE_STOPPED, STATE_GONE };
@@ -43,10 +44,10 @@ static int read_line(int pid, int tid, const char *name, char *buf, size_t size)
 /* A task that a freezer holds shows the letter of one that waits. */
 static bool is_frozen(int pid, int tid)
 {
-	char text[128];
+	char where[128];
 
-	return !read_line(pid, tid, "wchan", text, sizeof(text)) &&
-	       (strstr(text, "refrigerator") || strstr(text, "freezer"));
+	waits_at(pid, tid, where, sizeof(where));
+	return strstr(where, "refrigerator") || strstr(where, "freezer");
 }
 
 static enum state state_of(int pid, int tid)
@@ -86,7 +87,7 @@ static enum readers judge(const struct reading_row *row, struct reading_slot *sl
 	if (age < YOUNG_NS)
 		return READERS_BUSY;
 	if (atomic_load(&row->namespace) && atomic_load(&row->namespace) != own_namespace())
-		return age > PAUSED_NS	  ? READERS_NONE
+		return age > PAUSED_NS	  ? READERS_LOST
 		       : age > FOREIGN_NS ? READERS_HUNG
 					  : READERS_BUSY;
 	/* A page of our own has no number in it. */

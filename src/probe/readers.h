@@ -7,6 +7,7 @@
 
 enum readers {
 	READERS_NONE,
+	READERS_LOST, /* one that nobody here can look at has not ended: it hangs, or was stopped */
 	READERS_BUSY, /* some are under way, and will end */
 	READERS_HUNG, /* one waits in the kernel for something that does not come */
 };

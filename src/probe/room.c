@@ -9,6 +9,7 @@
 
 #include "probe/mechanism_priv.h"
 #include "proc/limits.h"
+#include "proc/list.h"
 
 #define PAGE	   4096ull
 #define MARGIN	   (1ull << 20) /* page tables, and what the target takes meanwhile */
@@ -41,6 +42,13 @@ static void note_plenty(int pid)
 	had_plenty[pid % ASKED_MOST].pid = pid;
 	had_plenty[pid % ASKED_MOST].until_ns = clock_ns() + PLENTY_NS;
 	pthread_mutex_unlock(&lock);
+}
+
+bool probe_host_is_crowded(void)
+{
+	size_t n = proc_count();
+
+	return !n || n > PROBE_LIBC_PROCESSES;
 }
 
 /* "full avg10=0.12 ..." of this host; 0 where the kernel does not tell. */

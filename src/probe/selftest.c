@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* Two different bodies, or the compiler would fold them into one. */
@@ -211,12 +212,26 @@ static int try_set(struct probe_set *s, int map_fd, unsigned calls, double *ns)
 	return 0;
 }
 
+/* Not tried where it is known to harm the kernel. */
+static int check_kernel(void)
+{
+	struct utsname name;
+
+	if (uname(&name) || probe_multi_is_sound(name.release))
+		return 0;
+	return fail(-ENOTSUP,
+		    "Linux %s has none, or none that is sound (6.6.54, 6.10.13, 6.11.2 and later)",
+		    name.release);
+}
+
 static int try_mechanism(enum probe_mechanism m, unsigned calls, double *ns)
 {
 	struct probe_self self;
 	struct probe_set *s;
-	int err = probe_self_find(&self);
+	int err = m == PROBE_MULTI ? check_kernel() : 0;
 
+	if (!err)
+		err = probe_self_find(&self);
 	if (err)
 		return err;
 	auto_close int map_fd =

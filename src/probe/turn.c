@@ -13,6 +13,7 @@
 #include "probe/host.h"
 #include "probe/readers.h"
 #include "probe/waited_for.h"
+#include "probe/waits_at.h"
 
 #define IN_NS	     100000000ull
 #define OUT_NS	     200000000ull
@@ -29,6 +30,10 @@
 #define WATCH_NS   4000000 /* turns are over by then, most of them */
 #define SAMPLE_NS  4000000
 #define FORGETS_NS 12000000
+/* Less than taking breakpoints out takes (2 us each on 6.18), and more than all before the first.
+ */
+#define WORK_NS 40000
+#define SITE_NS 1000
 
 /* The turn of this process that is under way, and what is known of it. */
 static struct {
@@ -38,6 +43,7 @@ static struct {
 	struct turn *of; /* NULL: nobody's */
 	int tid;
 	uint64_t began_ns, flag_ns;
+	uint64_t cpu_ns;	     /* that its thread had used then */
 	uint64_t looked_ns, idle_ns; /* last, and for how long it kept nobody waiting ... */
 	uint64_t stretch_ns;	     /* ... without a break until now */
 	bool was_idle;		     /* when it was looked at last */
@@ -125,12 +131,31 @@ static void lower_flag(void)
 
 static enum readers wait_for_readers(const struct turn *t)
 {
-	uint64_t end = clock_ns() + (t->kind == TURN_IN ? IN_READ_NS : READ_NS);
+	uint64_t now = clock_ns(), end = now + (t->kind == TURN_IN ? IN_READ_NS : READ_NS);
 	enum readers r;
 
-	while ((r = readers_look(t->code, t->is_library)) == READERS_BUSY && clock_ns() < end)
+	while ((r = readers_look(t->code, t->is_library)) == READERS_BUSY && now < end) {
 		usleep(READ_POLL_US);
+		now = clock_ns();
+		if (t->serial && now + FLAG_NS / 2 > turns.flag_ns)
+			raise_flag();
+	}
 	return r;
+}
+
+/* One that nobody can look at may have been stopped for good: nothing goes in beside it, and who
+ * takes out does not wait for it. */
+static bool may_begin(const struct turn *t, enum readers r)
+{
+	return r == READERS_NONE || (r <= READERS_BUSY && t->kind != TURN_IN);
+}
+
+static const char *why_not(enum readers r)
+{
+	return r == READERS_HUNG   ? "a read of a process's memory does not come back"
+	       : r == READERS_LOST ? "a read by a copy of the tool in another container does not "
+				     "come back"
+				   : "processes are being read";
 }
 
 static void wait_for_hung(void)
@@ -190,6 +215,7 @@ static void begin(void)
 	turns.idle_ns = turns.stretch_ns = 0;
 	turns.was_idle = false;
 	turns.where[0] = '\0';
+	turns.cpu_ns = thread_cpu_ns();
 	turns.began_ns = turns.looked_ns = clock_ns();
 	pthread_cond_broadcast(&turns.changed); /* whoever watches */
 	pthread_mutex_unlock(&turns.lock);
@@ -209,16 +235,14 @@ int turn_take(struct turn *t)
 		if (t->serial)
 			raise_flag();
 		r = wait_for_readers(t);
-		if (r == READERS_NONE || (r == READERS_BUSY && t->kind != TURN_IN))
+		if (may_begin(t, r))
 			break;
 		if (t->serial)
 			drop(t);
 		if (t->kind == TURN_OUT && t->is_patient)
 			wait_for_hung();
 		else
-			err = refuse(r == READERS_HUNG ? "a read of a process's memory does not "
-							 "come back"
-						       : "processes are being read");
+			err = refuse(why_not(r));
 	}
 	if (!err && t->serial)
 		begin();
@@ -236,6 +260,14 @@ static void tell_the_end(const char *who)
 	atomic_store(&turns.news->is_ended, 1);
 }
 
+/* Definitions and trials keep others waiting as well, where the kernel registers them in one go
+ * (tracefs): for long on a host of many processes, and that is told and ends it; a pause does not
+ * make the next one shorter. */
+static bool is_counted(uint64_t took_ns)
+{
+	return turns.of->is_planting || breaker_is_last(&turns.breaker, took_ns);
+}
+
 /* Under the mutex: the turn is over, or only waits for what nobody else waits for. How long others
  * may have waited for it. */
 static uint64_t settle(void)
@@ -245,7 +277,7 @@ static uint64_t settle(void)
 	turns.idle_ns += turns.was_idle ? now - turns.looked_ns : 0;
 	took -= turns.idle_ns < took ? turns.idle_ns : took;
 	turns.began_ns = 0;
-	if (!turns.news || !turns.of->is_planting)
+	if (!turns.news || !is_counted(took))
 		return 0;
 	breaker_note(&turns.breaker, now, took);
 	if (turns.breaker.is_ended)
@@ -279,19 +311,6 @@ static bool is_idle_at(const char *where)
 	return strstr(where, "rcu") || !strncmp(where, "perf_", 5);
 }
 
-static void where_is(int tid, char *buf, size_t size)
-{
-	char path[48];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/wchan", tid);
-	f = fopen(path, "re");
-	if (!f || !fgets(buf, (int)size, f))
-		buf[0] = '\0';
-	if (f)
-		fclose(f);
-}
-
 /* Under the mutex. */
 static void end_for_good(uint64_t took_ns)
 {
@@ -313,9 +332,21 @@ static void note_span(uint64_t span_ns, bool is_idle)
 	turns.was_idle = is_idle;
 }
 
+/* The kernel waits for a grace period before the first breakpoint, too, when it takes the lock of
+ * all forks. Its stack tells that wait from the last; without the right to see it, the time that
+ * its thread has worked does. */
+static bool is_behind_the_last(void)
+{
+	int below = waits_below(0, turns.tid, "percpu_down_write");
+
+	if (below >= 0)
+		return !below;
+	return thread_cpu_of_ns(turns.tid) - turns.cpu_ns > WORK_NS + turns.of->sites * SITE_NS;
+}
+
 static bool may_be_passed_on(void)
 {
-	return turns.of->kind == TURN_OUT && turns.stretch_ns >= FORGETS_NS;
+	return turns.of->kind == TURN_OUT && turns.stretch_ns >= FORGETS_NS && is_behind_the_last();
 }
 
 /* Under the mutex. False: nothing is left to be watched of it. */
@@ -325,7 +356,7 @@ static bool look_at_turn(void)
 	char where[48];
 
 	turns.looked_ns = now;
-	where_is(turns.tid, where, sizeof(where));
+	waits_at(0, turns.tid, where, sizeof(where));
 	note_span(span, is_idle_at(where));
 	if (turns.was_idle) {
 		if (!may_be_passed_on())
@@ -339,8 +370,7 @@ static bool look_at_turn(void)
 	}
 	snprintf(turns.where, sizeof(turns.where), "%s", where);
 	took = now - turns.began_ns - turns.idle_ns;
-	if (turns.of->is_planting && breaker_is_last(&turns.breaker, took) &&
-	    !turns.breaker.is_ended)
+	if (breaker_is_last(&turns.breaker, took) && !turns.breaker.is_ended)
 		end_for_good(took);
 	raise_flag();
 	return true;

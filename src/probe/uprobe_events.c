@@ -344,6 +344,13 @@ static bool is_off(const char *root, const struct probe_event *ev)
 	return is;
 }
 
+bool probe_event_is_off(const struct probe_event *ev)
+{
+	const char *root;
+
+	return !find_tracefs(&root) && is_off(root, ev);
+}
+
 void probe_event_remove(struct probe_event *ev)
 {
 	const char *root;

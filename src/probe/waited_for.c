@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "probe/waits_at.h"
+
 #define MOST 3
 
 /* "PID (NAME) D ..." */
 static bool waits(int pid, char name[24])
 {
-	char path[32], text[256], *open_at, *close_at;
+	char path[32], text[256], where[64], *open_at, *close_at;
 	ssize_t got;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
@@ -25,6 +27,10 @@ static bool waits(int pid, char name[24])
 	if (!open_at || !close_at || strncmp(close_at, ") D", 3) != 0)
 		return false;
 	*close_at = '\0';
+	/* A fork, or another change: it waits for the same lock as we. */
+	waits_at(pid, pid, where, sizeof(where));
+	if (strstr(where, "percpu"))
+		return false;
 	snprintf(name, 24, "%s", open_at + 1);
 	return true;
 }

@@ -272,6 +272,34 @@ static void a_child_sees_who_reads_on_a_page_of_our_own(void **state)
 	reader_end(&r);
 }
 
+/* It hangs, or its container was stopped: nothing goes in, and what is in comes out. */
+static void one_that_nobody_can_look_at_keeps_probes_out(void **state)
+{
+	struct turn in = turn_of(TURN_IN), out = turn_of(TURN_OUT);
+	struct reading_row *row;
+	struct reader r;
+
+	(void)state;
+	assert_done(reading_share());
+	row = &reading_page()->row[reading_row()];
+	reader_start(&r, CODE);
+	atomic_store(&row->namespace, 1);
+	for (unsigned i = 0; i < READING_SLOTS; i++)
+		if (atomic_load(&row->slot[i].since_ns))
+			atomic_store(&row->slot[i].since_ns, clock_ns() - 5000 * MS);
+	assert_int_equal(readers_look(CODE, false), READERS_HUNG);
+	for (unsigned i = 0; i < READING_SLOTS; i++)
+		if (atomic_load(&row->slot[i].since_ns))
+			atomic_store(&row->slot[i].since_ns, clock_ns() - 11000 * MS);
+	assert_int_equal(readers_look(CODE, false), READERS_LOST);
+	assert_int_equal(turn_take(&in), -EAGAIN);
+	assert_non_null(strstr(fail_text(), "in another container"));
+	assert_done(turn_take(&out));
+	turn_pass(&out);
+	atomic_store(&row->namespace, 0);
+	reader_end(&r);
+}
+
 /* Two processes that join: one page, two rows; what a killed one has left is cleared. */
 static void copies_share_a_page(void **state)
 {
@@ -318,6 +346,7 @@ int main(void)
 		cmocka_unit_test(one_turn_at_a_time),
 		cmocka_unit_test(a_lock_that_stays_stops_nobody),
 		cmocka_unit_test(a_child_sees_who_reads_on_a_page_of_our_own),
+		cmocka_unit_test(one_that_nobody_can_look_at_keeps_probes_out),
 		cmocka_unit_test(copies_share_a_page),
 		cmocka_unit_test(a_turn_that_keeps_nobody_waiting_is_passed_on),
 		cmocka_unit_test(a_wait_for_a_read_that_hangs_is_told),

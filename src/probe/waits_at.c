@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "probe/waits_at.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Rows as "[<0>] do_wait+0x6a/0x130", the innermost first. */
+#define ROW_BEGINS "[<0>] "
+
+static int read_text(int pid, int tid, const char *name, char *buf, size_t size)
+{
+	char path[64];
+	ssize_t got;
+
+	*buf = '\0';
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
+	else
+		snprintf(path, sizeof(path), "/proc/self/task/%d/%s", tid, name);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	got = read(fd, buf, size - 1);
+	if (got < 0)
+		return -errno;
+	buf[got] = '\0';
+	return 0;
+}
+
+void waits_at(int pid, int tid, char *buf, size_t size)
+{
+	char stack[4096], *row;
+
+	if (read_text(pid, tid, "wchan", buf, size) || strcmp(buf, "0") != 0)
+		return;
+	*buf = '\0';
+	if (read_text(pid, tid, "stack", stack, sizeof(stack)))
+		return;
+	row = strstr(stack, ROW_BEGINS);
+	if (row)
+		snprintf(buf, size, "%.*s", (int)strcspn(row + strlen(ROW_BEGINS), "+\n"),
+			 row + strlen(ROW_BEGINS));
+}
+
+int waits_below(int pid, int tid, const char *function)
+{
+	char stack[4096], row[96];
+	int err = read_text(pid, tid, "stack", stack, sizeof(stack));
+
+	if (err)
+		return err;
+	snprintf(row, sizeof(row), ROW_BEGINS "%s+", function);
+	return strstr(stack, row) != NULL;
+}

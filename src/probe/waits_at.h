@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where in the kernel a thread waits. */
+#ifndef PYLEAK_PROBE_WAITS_AT_H
+#define PYLEAK_PROBE_WAITS_AT_H
+
+#include "base/base.h"
+
+/* The function that it waits in; "" when it does not wait, or that is not told. Kernels before 5.16
+ * that unwind by ORC tell by its stack alone, which needs CAP_SYS_ADMIN. @pid 0: this process. */
+void waits_at(int pid, int tid, char *buf, size_t size);
+/* Is @function on its stack in the kernel? Negative errno without a sentence: the stack may not be
+ * read. */
+int waits_below(int pid, int tid, const char *function);
+
+#endif
