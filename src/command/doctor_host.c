@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The half of `doctor` that needs no process: kernel, rights, and every mechanism for real. */
 #include <linux/capability.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "command/doctor_priv.h"
+#include "probe/host.h"
 #include "probe/probe.h"
 
 /* First line of a small file; false when it cannot be read. */
@@ -113,7 +116,7 @@ static void tracefs(struct doctor *d)
 			 "needed");
 }
 
-static void mechanisms(struct doctor *d)
+static void try_mechanisms(struct doctor *d)
 {
 	static const struct {
 		enum probe_mechanism m;
@@ -142,6 +145,22 @@ static void mechanisms(struct doctor *d)
 	}
 	doctor_add(d, DOCTOR_NO, "probes, chosen", "no way to place some hundred probes");
 	doctor_remedy(d, "run as root with tracefs mounted, or on kernel 6.6 or later");
+}
+
+/* Trials are changes of probes, if of our own text: in turn with those of other copies, and ended
+ * by no signal half-way. */
+static void mechanisms(struct doctor *d)
+{
+	sigset_t ends, before;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &ends, &before);
+	host_lock_open();
+	try_mechanisms(d);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void doctor_host(struct doctor *d)

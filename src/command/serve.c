@@ -6,6 +6,7 @@
 
 #include "base/helper.h"
 #include "base/packet.h"
+#include "base/thread.h"
 #include "cli/cli.h"
 #include "command/command.h"
 #include "cli/config.h"
@@ -281,6 +282,7 @@ static int run(struct service *v)
 {
 	int err;
 
+	thread_calm();
 	stop_install();
 	if (v->c->config || v->c->token_file)
 		stop_reload_on_hangup();

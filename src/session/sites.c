@@ -116,6 +116,8 @@ int sites_open_set(struct session *s, const struct site_file *f, const bool *wan
 		.pid = s->proc->pid,
 		.pidfd = s->proc->pidfd,
 		.prog_fd = s->kern.birth_fd,
+		/* A read of the target has the interpreter's name on it, and none of a module. */
+		.is_library = f != s->sites->file,
 		.label = label,
 		.guard = s->kern.channel,
 	};

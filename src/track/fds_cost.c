@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "proc/list.h"
-
 #include "track/fds_priv.h"
 
 /* Estimated from figures of 6.18 in a VM (bench/fds.py): trap at the entry, return probe and a walk
@@ -54,7 +52,7 @@ static void watch_always(struct fds *f, uint64_t now_ns)
 	f->over = a->of_late > a->share ? f->over + 1 : 0;
 	if (f->over < OVER_POLLS)
 		return;
-	if (f->spec.means == FDS_LIBC && proc_count() > PROBE_LIBC_PROCESSES) {
+	if (f->spec.means == FDS_LIBC && probe_host_is_crowded()) {
 		snprintf(f->note, sizeof(f->note),
 			 "descriptors have no lines any more: too many are opened to see each, and "
 			 "windows would look at all processes of this host each time");

@@ -8,8 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "proc/list.h"
-
 #include "pyleak.skel.h"
 
 /* Exact is left at once when it costs four times its share, after five seconds at a quarter more.
@@ -145,12 +143,10 @@ static void all_off(struct native *n)
 
 /* A change of probes on libc looks at all who map it, at each place: 4 ms for a thousand (bench/
  * libc_sets.c). Put in once they may be, again and again they may not. */
-static int refuse_windows(size_t processes)
+static int refuse_windows(void)
 {
-	return fail(-ENOTSUP,
-		    "they are too many to see each, and windows would look at all %zu processes of "
-		    "this host each time",
-		    processes);
+	return fail(-ENOTSUP, "they are too many to see each, and windows would look at all "
+			      "processes of this host each time");
 }
 
 /* Refused for the moment: for want of a turn, or for the sake of the target or the host. */
@@ -185,8 +181,8 @@ int native_enter(struct native *n, enum native_state state)
 		if (!err)
 			native_set_mode(n, PL_NATIVE_EXACT);
 	}
-	if (!err && state == NATIVE_BURST && proc_count() > PROBE_LIBC_PROCESSES)
-		err = refuse_windows(proc_count());
+	if (!err && state == NATIVE_BURST && probe_host_is_crowded())
+		err = refuse_windows();
 	if (!err && state == NATIVE_BURST)
 		native_burst_start(n, now_ns);
 	if (is_passing(err) && state == NATIVE_EXACT)
