@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "proc/container.h"
+#include "container/container.h"
 #include "proc/list.h"
 #include "py/shape.h"
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/map64.h"
-#include "proc/container.h"
+#include "container/container.h"
 #include "py/finder.h"
 #include "sweep/sweep_priv.h"
 

@@ -2,7 +2,7 @@
 /* Which of the host's processes are wanted. */
 #include <string.h>
 
-#include "proc/container.h"
+#include "container/container.h"
 #include "proc/limits.h"
 #include "sweep/sweep_priv.h"
 

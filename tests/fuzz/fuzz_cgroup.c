@@ -2,10 +2,10 @@
 /*
  * Names of cgroups, mounts and the files of a memory cgroup: a container may choose the first.
  *
- * reads: src/proc/cgroup.c src/proc/container.c
+ * reads: src/proc/cgroup.c src/container/container.c
  */
 #include "fuzz/fuzz.h"
-#include "proc/container.h"
+#include "container/container.h"
 #include "proc/limits.h"
 
 #define PID 99999999

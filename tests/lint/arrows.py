@@ -15,6 +15,7 @@ MAY = {
     "base": set(),
     "dso": BASE,
     "proc": BASE,
+    "container": BASE | {"proc"},
     "saved": BASE | {"proc"},
     "py": LOW,
     "sym": LOW,
@@ -31,8 +32,8 @@ MAY = {
     "report": BASE,
     "alert": BASE | {"report", "out", "confine"},
     "confine": BASE | {"probe", "sym"},
-    "memory": LOW | {"py", "heap", "judge", "report", "alert"},
-    "sweep": LOW | {"py", "heap", "judge", "report", "session", "memory"},
+    "memory": LOW | {"container", "py", "heap", "judge", "report", "alert"},
+    "sweep": LOW | {"container", "py", "heap", "judge", "report", "session", "memory"},
     "inquiry": LOW | {"py", "heap", "track", "why", "judge", "report", "memory"},
     "session": LOW | {"py", "sym", "heap", "why", "census", "places", "probe", "ledger", "track", "lines", "judge", "report",
                       "alert", "memory", "inquiry"},
@@ -50,7 +51,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 # What rooms share that others may not see.
 INSIDE = {
     "heap/inside.h": {"heap", "why", "census"},
-    "proc/inside.h": {"proc", "saved"},
+    "proc/inside.h": {"proc", "container", "saved"},
     "proc/source.h": {"proc", "saved"},
 }
 # The generated skeleton belongs to whoever loads programs.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which container a process is in, told by the names of its cgroups. */
-#ifndef PYLEAK_PROC_CONTAINER_H
-#define PYLEAK_PROC_CONTAINER_H
+#ifndef PYLEAK_CONTAINER_CONTAINER_H
+#define PYLEAK_CONTAINER_CONTAINER_H
 
 #include "proc/proc.h"
 

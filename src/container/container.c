@@ -2,7 +2,7 @@
 /* Runtimes put each container into a cgroup of its own, and name it: as a directory
  * (/docker/ID, /kubepods/burstable/podUID/ID) or as a unit of systemd (docker-ID.scope,
  * kubepods-burstable-podUID.slice/cri-containerd-ID.scope). The innermost name counts. */
-#include "proc/container.h"
+#include "container/container.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/jval.h"
-#include "proc/container.h"
+#include "container/container.h"
 #include "proc/inside.h"
 
 #define POD_LOGS       "/var/log/pods"	     /* one directory a pod: NAMESPACE_NAME_UID */
