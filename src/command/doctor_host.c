@@ -157,6 +157,8 @@ static void mechanisms(struct doctor *d)
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGQUIT);
+	sigaddset(&ends, SIGTSTP);
 	pthread_sigmask(SIG_BLOCK, &ends, &before);
 	host_lock_open();
 	try_mechanisms(d);

@@ -89,6 +89,7 @@ static struct turn turn_of(const struct probe_set *s, enum turn_kind kind, bool 
 		.code = s->code,
 		.is_library = s->is_library,
 		.sites = s->n,
+		.is_piecewise = s->mechanism == PROBE_PERF,
 		.is_patient = is_patient,
 	};
 }
@@ -241,7 +242,9 @@ int probe_set_on(struct probe_set *s)
 {
 	int err = 0;
 
-	if (!probe_set_is_on(s))
+	if (!probe_set_is_on(s) && s->channel)
+		err = probe_check_room_theirs(s);
+	if (!err && !probe_set_is_on(s))
 		err = s->channel ? s->ops->on(s) : set_on_here(s);
 	if (!err)
 		s->on = true;

@@ -77,6 +77,9 @@ size_t probe_pages(const struct probe_set *s); /* of code, that have a site in t
 /* room.c: may @pages of code be copied for process @pid, which pays for them, without harm to it or
  * the host? -EBUSY with the sentence. */
 int probe_check_room(int pid, size_t pages);
+/* The same where only the mounts of the target show its group: for the tool, since the guardian
+ * must not wait for storage. */
+int probe_check_room_theirs(const struct probe_set *s);
 
 /* multi.c: a link finds its address space through the main thread. */
 bool probe_main_thread_ended(int pid);

@@ -14,7 +14,8 @@
 #define PAGE	   4096ull
 #define MARGIN	   (1ull << 20) /* page tables, and what the target takes meanwhile */
 #define PLENTY	   (64ull << 20)
-#define PLENTY_NS  1000000000 /* so much is not gone sooner */
+#define PLENTY_NS  1000000000  /* so much is not gone sooner */
+#define OURS_NS	   10000000000 /* a group that our own mounts show may move to another one */
 #define PRESSURE   10.0 /* percent of ten seconds in which nobody could go on for want of it */
 #define ASKED_MOST 64
 
@@ -36,11 +37,11 @@ static bool is_known_to_have_plenty(int pid)
 	return known;
 }
 
-static void note_plenty(int pid)
+static void note_plenty(int pid, uint64_t for_ns)
 {
 	pthread_mutex_lock(&lock);
 	had_plenty[pid % ASKED_MOST].pid = pid;
-	had_plenty[pid % ASKED_MOST].until_ns = clock_ns() + PLENTY_NS;
+	had_plenty[pid % ASKED_MOST].until_ns = clock_ns() + for_ns;
 	pthread_mutex_unlock(&lock);
 }
 
@@ -66,24 +67,30 @@ static double pressure(void)
 	return full;
 }
 
-int probe_check_room(int pid, size_t pages)
+static int check_group(int pid, size_t pages, const struct proc_cgroup *cg)
 {
-	const struct proc p = {.pid = pid};
-	uint64_t needs = pages * PAGE + MARGIN, room;
-	struct proc_cgroup cg;
-	double full;
+	uint64_t needs = pages * PAGE + MARGIN, room = proc_room_in(cg);
 
-	if (is_known_to_have_plenty(pid))
-		return 0;
-	proc_cgroup(&p, &cg);
-	room = proc_room_in(&cg);
 	/* Above memory.high whoever charges memory may be put to sleep on the spot. */
-	room = cg.below_high < room ? cg.below_high : room;
+	room = cg->below_high < room ? cg->below_high : room;
+	if (room >= PLENTY)
+		note_plenty(pid, PLENTY_NS);
 	if (room < needs)
 		return fail(-EBUSY,
 			    "process %d has %.1f MiB left below its memory limit, and probes would "
 			    "take up to %.1f MiB of it: none are set",
 			    pid, (double)room / 1048576, (double)needs / 1048576);
+	return 0;
+}
+
+int probe_check_room(int pid, size_t pages)
+{
+	const struct proc p = {.pid = pid};
+	struct proc_cgroup cg;
+	double full;
+
+	if (is_known_to_have_plenty(pid))
+		return 0;
 	full = pressure();
 	if (full > PRESSURE)
 		return fail(
@@ -91,7 +98,20 @@ int probe_check_room(int pid, size_t pages)
 			"this host is short of memory (processes stood still for %.0f %% of the "
 			"last ten seconds): no probes are set",
 			full);
-	if (room >= PLENTY)
-		note_plenty(pid);
+	proc_cgroup_ours(&p, &cg);
+	return check_group(pid, pages, &cg);
+}
+
+int probe_check_room_theirs(const struct probe_set *s)
+{
+	const struct proc p = {.pid = s->pid};
+	struct proc_cgroup cg;
+
+	if (is_known_to_have_plenty(s->pid))
+		return 0;
+	proc_cgroup(&p, &cg);
+	if (cg.is_theirs)
+		return check_group(s->pid, probe_pages(s), &cg);
+	note_plenty(s->pid, OURS_NS); /* for the guardian to ask */
 	return 0;
 }

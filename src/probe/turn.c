@@ -147,7 +147,8 @@ static enum readers wait_for_readers(const struct turn *t)
  * takes out does not wait for it. */
 static bool may_begin(const struct turn *t, enum readers r)
 {
-	return r == READERS_NONE || (r <= READERS_BUSY && t->kind != TURN_IN);
+	return r == READERS_NONE || (r == READERS_BUSY && t->kind != TURN_IN) ||
+	       (r == READERS_LOST && t->kind == TURN_OUT);
 }
 
 static const char *why_not(enum readers r)
@@ -260,14 +261,6 @@ static void tell_the_end(const char *who)
 	atomic_store(&turns.news->is_ended, 1);
 }
 
-/* Definitions and trials keep others waiting as well, where the kernel registers them in one go
- * (tracefs): for long on a host of many processes, and that is told and ends it; a pause does not
- * make the next one shorter. */
-static bool is_counted(uint64_t took_ns)
-{
-	return turns.of->is_planting || breaker_is_last(&turns.breaker, took_ns);
-}
-
 /* Under the mutex: the turn is over, or only waits for what nobody else waits for. How long others
  * may have waited for it. */
 static uint64_t settle(void)
@@ -277,7 +270,7 @@ static uint64_t settle(void)
 	turns.idle_ns += turns.was_idle ? now - turns.looked_ns : 0;
 	took -= turns.idle_ns < took ? turns.idle_ns : took;
 	turns.began_ns = 0;
-	if (!turns.news || !is_counted(took))
+	if (!turns.news || !turns.of->is_planting)
 		return 0;
 	breaker_note(&turns.breaker, now, took);
 	if (turns.breaker.is_ended)
@@ -335,18 +328,24 @@ static void note_span(uint64_t span_ns, bool is_idle)
 /* The kernel waits for a grace period before the first breakpoint, too, when it takes the lock of
  * all forks. Its stack tells that wait from the last; without the right to see it, the time that
  * its thread has worked does. */
-static bool is_behind_the_last(void)
+static bool is_behind_the_last(const char *where)
 {
-	int below = waits_below(0, turns.tid, "percpu_down_write");
+	char stack[WAITS_STACK];
+	uint64_t cpu;
 
-	if (below >= 0)
-		return !below;
-	return thread_cpu_of_ns(turns.tid) - turns.cpu_ns > WORK_NS + turns.of->sites * SITE_NS;
+	if (turns.of->is_piecewise || !strstr(where, "rcu"))
+		return false;
+	if (!waits_stack(0, turns.tid, stack, sizeof(stack)))
+		return strstr(stack, "rcu") && !strstr(stack, "percpu_down_write") &&
+		       !strstr(stack, "register_for_each_vma");
+	cpu = thread_cpu_of_ns(turns.tid);
+	return cpu > turns.cpu_ns + WORK_NS + turns.of->sites * SITE_NS;
 }
 
-static bool may_be_passed_on(void)
+static bool may_be_passed_on(const char *where)
 {
-	return turns.of->kind == TURN_OUT && turns.stretch_ns >= FORGETS_NS && is_behind_the_last();
+	return turns.of->kind == TURN_OUT && turns.stretch_ns >= FORGETS_NS &&
+	       is_behind_the_last(where);
 }
 
 /* Under the mutex. False: nothing is left to be watched of it. */
@@ -359,7 +358,7 @@ static bool look_at_turn(void)
 	waits_at(0, turns.tid, where, sizeof(where));
 	note_span(span, is_idle_at(where));
 	if (turns.was_idle) {
-		if (!may_be_passed_on())
+		if (!may_be_passed_on(where))
 			return true;
 		settle();
 		lower_flag();
@@ -370,7 +369,8 @@ static bool look_at_turn(void)
 	}
 	snprintf(turns.where, sizeof(turns.where), "%s", where);
 	took = now - turns.began_ns - turns.idle_ns;
-	if (breaker_is_last(&turns.breaker, took) && !turns.breaker.is_ended)
+	if (turns.of->is_planting && breaker_is_last(&turns.breaker, took) &&
+	    !turns.breaker.is_ended)
 		end_for_good(took);
 	raise_flag();
 	return true;

@@ -22,13 +22,14 @@ enum turn_kind {
 
 struct turn {
 	enum turn_kind kind;
-	uint64_t code;	  /* of the file whose probes change (reading_code_of) */
-	bool is_library;  /* a file that any process may map */
-	bool is_planting; /* breakpoints of a target change: the breaker counts it */
-	size_t sites;	  /* that change */
-	bool is_patient;  /* TURN_OUT: waits for as long as a read hangs */
-	uint64_t serial;  /* 0: made without a turn, or none is under way */
-	bool is_alone;	  /* no other copy of the tool has a turn meanwhile */
+	uint64_t code;	   /* of the file whose probes change (reading_code_of) */
+	bool is_library;   /* a file that any process may map */
+	bool is_planting;  /* breakpoints of a target change: the breaker counts it */
+	size_t sites;	   /* that change */
+	bool is_piecewise; /* with a wait after each of them */
+	bool is_patient;   /* TURN_OUT: waits for as long as a read hangs */
+	uint64_t serial;   /* 0: made without a turn, or none is under way */
+	bool is_alone;	   /* no other copy of the tool has a turn meanwhile */
 };
 
 /*

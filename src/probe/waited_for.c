@@ -4,49 +4,60 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
-
-#include "probe/waits_at.h"
 
 #define MOST 3
 
-/* "PID (NAME) D ..." */
-static bool waits(int pid, char name[24])
+static bool read_text(const char *of, const char *name, char *buf, size_t size)
 {
-	char path[32], text[256], where[64], *open_at, *close_at;
+	char path[300];
 	ssize_t got;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%s/%s", of, name);
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	got = fd < 0 ? -1 : read(fd, buf, size - 1);
+	buf[got > 0 ? got : 0] = '\0';
+	return got > 0;
+}
+
+/* "PID (NAME) D ..." */
+static bool waits(const char *pid, char name[24])
+{
+	char text[256], *open_at, *close_at;
+
+	if (!read_text(pid, "stat", text, sizeof(text)))
 		return false;
-	got = read(fd, text, sizeof(text) - 1);
-	text[got > 0 ? got : 0] = '\0';
 	open_at = strchr(text, '(');
 	close_at = strrchr(text, ')');
 	if (!open_at || !close_at || strncmp(close_at, ") D", 3) != 0)
 		return false;
 	*close_at = '\0';
-	/* A fork, or another change: it waits for the same lock as we. */
-	waits_at(pid, pid, where, sizeof(where));
-	if (strstr(where, "percpu"))
-		return false;
 	snprintf(name, 24, "%s", open_at + 1);
 	return true;
 }
 
-void waited_for(char *buf, size_t size)
+/* Forks do, for the same as we; and who writes to a file system that is frozen. */
+static bool waits_for_a_lock_of_many(const char *pid)
 {
+	char where[64];
+
+	return read_text(pid, "wchan", where, sizeof(where)) && strstr(where, "percpu");
+}
+
+static size_t list(bool is_of_many, size_t n, char *buf, size_t size)
+{
+	size_t used = strlen(buf);
 	DIR *dir = opendir("/proc");
 	struct dirent *e;
-	size_t used = 0;
 	char name[24];
 
-	*buf = '\0';
-	for (int n = 0; dir && n < MOST && used < size && (e = readdir(dir));) {
+	while (dir && n < MOST && used < size && (e = readdir(dir))) {
 		int pid = atoi(e->d_name);
 
-		if (pid <= 0 || pid == getpid() || !waits(pid, name))
+		if (pid <= 0 || pid == getpid() || !waits(e->d_name, name) ||
+		    waits_for_a_lock_of_many(e->d_name) != is_of_many)
 			continue;
 		used += (size_t)snprintf(buf + used, size - used, "%s%s (%d)", n ? ", " : "", name,
 					 pid);
@@ -54,4 +65,11 @@ void waited_for(char *buf, size_t size)
 	}
 	if (dir)
 		closedir(dir);
+	return n;
+}
+
+void waited_for(char *buf, size_t size)
+{
+	*buf = '\0';
+	list(true, list(false, 0, buf, size), buf, size);
 }

@@ -30,7 +30,7 @@ static int read_text(int pid, int tid, const char *name, char *buf, size_t size)
 
 void waits_at(int pid, int tid, char *buf, size_t size)
 {
-	char stack[4096], *row;
+	char stack[WAITS_STACK], *row;
 
 	if (read_text(pid, tid, "wchan", buf, size) || strcmp(buf, "0") != 0)
 		return;
@@ -43,13 +43,7 @@ void waits_at(int pid, int tid, char *buf, size_t size)
 			 row + strlen(ROW_BEGINS));
 }
 
-int waits_below(int pid, int tid, const char *function)
+int waits_stack(int pid, int tid, char *buf, size_t size)
 {
-	char stack[4096], row[96];
-	int err = read_text(pid, tid, "stack", stack, sizeof(stack));
-
-	if (err)
-		return err;
-	snprintf(row, sizeof(row), ROW_BEGINS "%s+", function);
-	return strstr(stack, row) != NULL;
+	return read_text(pid, tid, "stack", buf, size);
 }

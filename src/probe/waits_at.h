@@ -8,8 +8,9 @@
 /* The function that it waits in; "" when it does not wait, or that is not told. Kernels before 5.16
  * that unwind by ORC tell by its stack alone, which needs CAP_SYS_ADMIN. @pid 0: this process. */
 void waits_at(int pid, int tid, char *buf, size_t size);
-/* Is @function on its stack in the kernel? Negative errno without a sentence: the stack may not be
- * read. */
-int waits_below(int pid, int tid, const char *function);
+/* Its stack in the kernel, as text, the innermost function first; empty when it runs. Negative
+ * errno without a sentence. */
+#define WAITS_STACK 4096
+int waits_stack(int pid, int tid, char *buf, size_t size);
 
 #endif

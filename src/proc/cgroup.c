@@ -6,20 +6,66 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "proc/inside.h"
+#include "proc/storage.h"
 #include "proc/walk.h"
 
 #define MAX_LEVELS 64
 /* v1 says "no limit" with a number near 2^63, rounded down to a page. */
 #define NO_LIMIT (1ull << 62)
 
+/* Where the process itself sees cgroups: it may have put anything in the place of a name there. */
+struct theirs {
+	int dir;   /* O_PATH */
+	dev_t dev; /* of the cgroups, and of nothing else */
+};
+
 struct level {
 	const char *root, *path;
 	int version;
 	struct proc_cgroup *out;
+	const struct theirs *theirs; /* NULL: by names from @root on */
 };
+
+/* A name below, by steps that touch nothing before they are known to be cgroups'. Negative errno.
+ */
+static int open_below(const struct theirs *t, const char *path)
+{
+	int at = fcntl(t->dir, F_DUPFD_CLOEXEC, 3), next;
+	char part[256];
+	dev_t dev;
+
+	while (at >= 0 && *(path += strspn(path, "/"))) {
+		size_t n = strcspn(path, "/");
+
+		snprintf(part, sizeof(part), "%.*s", (int)n, path);
+		path += n;
+		next = openat(at, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		close(at);
+		at = next;
+		if (at >= 0 && (!storage_device(at, &dev) || dev != t->dev)) {
+			close(at);
+			return -EREMOTE;
+		}
+	}
+	return at < 0 ? -errno : at;
+}
+
+static int slurp_below(const struct theirs *t, const char *path, char **text, size_t *len)
+{
+	char name[40];
+
+	auto_close int fd = open_below(t, path);
+	if (fd < 0)
+		return fd;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	return proc_slurp_path(name, text, len);
+}
 
 /* Text of a file of this level: NULL when it is not there, or unreadable (counted). */
 static char *slurp(const struct level *at, const char *name)
@@ -29,7 +75,8 @@ static char *slurp(const struct level *at, const char *name)
 	int err;
 
 	snprintf(path, sizeof(path), "%s%s/%s", at->root, at->path, name);
-	err = proc_slurp_path(path, &text, &len);
+	err = at->theirs ? slurp_below(at->theirs, path, &text, &len)
+			 : proc_slurp_path(path, &text, &len);
 	if (!err)
 		return text;
 	if (err != -ENOENT && err != -ENOTDIR) {
@@ -210,11 +257,12 @@ static void know_nothing(struct proc_cgroup *out)
 	out->high = out->below_high = out->limit = out->room = PROC_UNKNOWN;
 }
 
-void proc_cgroup_read(const char *root, const char *path, int version, struct proc_cgroup *out)
+static void read_all(const struct theirs *theirs, const char *root, const char *path, int version,
+		     struct proc_cgroup *out)
 {
 	uint64_t swap_free = system_swap_free();
 	char at[512];
-	struct level l = {root, at, version, out};
+	struct level l = {root, at, version, out, theirs};
 	bool any = false;
 
 	know_nothing(out);
@@ -229,6 +277,11 @@ void proc_cgroup_read(const char *root, const char *path, int version, struct pr
 		*cut = '\0';
 	}
 	out->version = any ? version : 0;
+}
+
+void proc_cgroup_read(const char *root, const char *path, int version, struct proc_cgroup *out)
+{
+	read_all(NULL, root, path, version, out);
 }
 
 /* "4:memory:/a/b" (v1) or "0::/a/b" (v2), taken apart; NULL = no such row. */
@@ -293,22 +346,31 @@ static bool find_mount(char *mounts, int version, const char *path, char *point,
 	return false;
 }
 
-/* The directory @point as the process sees it, if that is one of cgroups. -1: it is not to be had.
- */
-static int open_theirs(const struct proc *p, const char *point)
+static bool is_of_cgroups(int fd)
+{
+	struct statfs st;
+
+	return !fstatfs(fd, &st) && ((uint32_t)st.f_type == CGROUP_SUPER_MAGIC ||
+				     (uint32_t)st.f_type == CGROUP2_SUPER_MAGIC);
+}
+
+/* The directory @point as the process sees it, if that is one of cgroups. */
+static bool open_theirs(const struct proc *p, const char *point, struct theirs *t)
 {
 	struct walk w = {.pid = p->pid};
 	char path[300];
-	int file = -1, dir = -1;
+	int file = -1;
 
+	t->dir = -1;
 	snprintf(path, sizeof(path), "/proc/%d/root", p->pid);
 	walk_begin(&w, open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 	snprintf(path, sizeof(path), "%s/cgroup.procs", point);
-	if (w.dir[0] >= 0 && !walk_name(&w, path, &file) && walk_is_made_up(file))
-		dir = fcntl(w.dir[w.n - 1], F_DUPFD_CLOEXEC, 3);
+	if (w.dir[0] >= 0 && !walk_name(&w, path, &file) && is_of_cgroups(file) &&
+	    storage_device(file, &t->dev))
+		t->dir = fcntl(w.dir[w.n - 1], F_DUPFD_CLOEXEC, 3);
 	close_fd(&file);
 	walk_end(&w);
-	return dir;
+	return t->dir >= 0;
 }
 
 /* A container's group is out of sight from another container; it sees it itself. */
@@ -316,20 +378,20 @@ static void read_theirs(const struct proc *p, const char *path, int version,
 			struct proc_cgroup *out)
 {
 	auto_free char *mounts = NULL;
-	char point[256], root[40];
+	char point[256];
+	struct theirs t;
 	size_t len, skip;
 
 	if (proc_slurp(p->pid, "mountinfo", &mounts, &len) ||
-	    !find_mount(mounts, version, path, point, sizeof(point), &skip))
+	    !find_mount(mounts, version, path, point, sizeof(point), &skip) ||
+	    !open_theirs(p, point, &t))
 		return;
-	auto_close int dir = open_theirs(p, point);
-	if (dir < 0)
-		return;
-	snprintf(root, sizeof(root), "/proc/self/fd/%d", dir);
-	proc_cgroup_read(root, path + skip, version, out);
+	read_all(&t, "", path + skip, version, out);
+	out->is_theirs = true;
+	close_fd(&t.dir);
 }
 
-void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
+static void read_group(const struct proc *p, bool may_be_theirs, struct proc_cgroup *out)
 {
 	auto_free char *text = NULL, *mounts = NULL;
 	char point[256], *path;
@@ -345,10 +407,20 @@ void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
 	if (!path || *path != '/')
 		return;
 	if (find_mount(mounts, version, path, point, sizeof(point), &skip))
-		proc_cgroup_read(point, path + skip, version, out);
-	else
+		read_all(NULL, point, path + skip, version, out);
+	else if (may_be_theirs)
 		read_theirs(p, path, version, out);
 	snprintf(out->path, sizeof(out->path), "%s", path);
+}
+
+void proc_cgroup(const struct proc *p, struct proc_cgroup *out)
+{
+	read_group(p, true, out);
+}
+
+void proc_cgroup_ours(const struct proc *p, struct proc_cgroup *out)
+{
+	read_group(p, false, out);
 }
 
 uint64_t proc_cgroup_kills(const struct proc_cgroup *c)
@@ -361,7 +433,7 @@ uint64_t proc_cgroup_kills(const struct proc_cgroup *c)
 	if (!c->version || proc_slurp_path("/proc/self/mountinfo", &mounts, &len) ||
 	    !find_mount(mounts, c->version, c->path, point, sizeof(point), &skip))
 		return PROC_UNKNOWN;
-	return read_kills(&(struct level){point, c->path + skip, c->version, &unread});
+	return read_kills(&(struct level){point, c->path + skip, c->version, &unread, NULL});
 }
 
 bool proc_in_cgroup(const struct proc *p, const char *part)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Limits: when the process is killed, a limit that moves, files that cannot be read."""
+import ctypes
 import json
 import os
 import re
@@ -103,26 +104,53 @@ def test_limit_that_is_changed_while_watching():
 # A container's: its own group is the root of what it sees of cgroups.
 OWN_VIEW = {"with the host's mounts": "",
             "with mounts of its own": 'umount "$1" && mount -t $2 %s none "$1" && '}  # fmt: skip
+CLONE_NEWNS = 0x20000
+
+
+def memory_seen_from_another_container(theirs, target, view):
+    """The tool is in a cgroup namespace that does not have the target's group."""
+    kind, options = ("cgroup2", "") if theirs.version == 2 else ("cgroup", "-o memory")
+    script = OWN_VIEW[view].replace("%s", options) + 'shift 2 && exec "$@"'
+    with cgroup.group("ours") as ours:
+        r = subprocess.run(
+            ["unshare", "-C", "-m", "sh", "-c", script, "sh", os.path.dirname(theirs.path), kind,
+             harness.TOOL, "-p", str(target.pid), "-d", "4", "-q", "--no-color", "--json", "-"],
+            capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL, preexec_fn=ours.enter)  # fmt: skip
+    assert target.alive()
+    assert r.returncode == 0, r.stderr
+    return json.loads(r.stdout)["processes"][0]["memory"]
 
 
 @pytest.mark.parametrize("view", OWN_VIEW, ids=lambda v: v.replace(" ", "-"))
 def test_limit_of_a_target_in_another_container(view):
-    """The tool is in a cgroup namespace that does not have the target's group. Where no mount shows it, the target's do."""
+    """Where no mount of the tool shows the group, the target's do."""
     needs.mount_namespace()
-    with cgroup.group("theirs") as theirs, cgroup.group("ours") as ours:
+    with cgroup.group("theirs") as theirs:
         theirs.limit(512 * MIB)
-        kind, options = ("cgroup2", "") if theirs.version == 2 else ("cgroup", "-o memory")
-        script = (OWN_VIEW[view] % options if "%s" in OWN_VIEW[view] else "") + 'shift 2 && exec "$@"'
         with harness.Target(pythons.host(), "bytes4k", preexec_fn=theirs.enter) as target:
             target.wait_ready()
-            r = subprocess.run(
-                ["unshare", "-C", "-m", "sh", "-c", script, "sh", os.path.dirname(theirs.path), kind,
-                 harness.TOOL, "-p", str(target.pid), "-d", "4", "-q", "--no-color", "--json", "-"],
-                capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL, preexec_fn=ours.enter)  # fmt: skip
-            assert target.alive()
-    assert r.returncode == 0, r.stderr
-    memory = json.loads(r.stdout)["processes"][0]["memory"]
+            memory = memory_seen_from_another_container(theirs, target, view)
     assert (memory["limit_source"], memory["limit_bytes"]) == ("cgroup", 512 * MIB)
+
+
+def test_what_a_container_put_over_its_group(tmp_path):
+    """A FIFO in the place of the limit's file would let whoever opens it wait for ever."""
+    needs.mount_namespace()
+    fifo = str(tmp_path / "fifo")
+    os.mkfifo(fifo)
+    with cgroup.group("theirs") as theirs:
+        theirs.limit(512 * MIB)
+
+        def enter():
+            theirs.enter()
+            assert not ctypes.CDLL(None).unshare(CLONE_NEWNS)
+            subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+            subprocess.run(["mount", "--bind", fifo, theirs.limit_file], check=True)
+
+        with harness.Target(pythons.host(), "bytes4k", preexec_fn=enter) as target:
+            target.wait_ready()
+            memory = memory_seen_from_another_container(theirs, target, "with mounts of its own")
+    assert memory["limit_source"] != "cgroup"
 
 
 def test_cgroup_file_that_makes_no_sense(tmp_path):
