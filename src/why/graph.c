@@ -12,6 +12,7 @@
 #define DIRECT_SAVED (64ull << 30)  /* of a saved process */
 #define MANY_PAGES   4096	    /* of a region: fewer are indexed anyhow */
 #define SPARSE	     4		    /* pages to a block: more are searched */
+#define EXTRA_BYTES  16
 
 static int new_pool(struct graph *g, uint64_t addr, uint64_t bytes, uint64_t *at)
 {
@@ -183,7 +184,7 @@ static int add_extra(struct graph *g)
 		b = vec_push(&g->block);
 		if (!b)
 			return -ENOMEM;
-		*b = (struct graph_block){g->extra[i], 16, index};
+		*b = (struct graph_block){g->extra[i], EXTRA_BYTES, index};
 		g->types.v[index].count++;
 	}
 	return 0;
@@ -261,6 +262,21 @@ int graph_tell(struct graph *g, const char *doing, uint64_t nodes)
 	return heap_tell(g->h, doing, nodes);
 }
 
+/* What is asked for and was not met by the first walk is not met by the second. */
+static void see_extra(struct graph *g)
+{
+	for (size_t i = 0; i < g->n_extra; i++) {
+		uint64_t bytes, block;
+		uint32_t node = graph_find_block(g, g->extra[i], &block);
+
+		if (node == NODE_NONE || node < g->n_pooled || block != g->extra[i])
+			continue;
+		graph_addr(g, node, &bytes);
+		if (bytes == EXTRA_BYTES)
+			g->seen[node / 8] |= (uint8_t)(1u << (node & 7));
+	}
+}
+
 /* An interpreter's state may lie in a chunk: full of leftovers (free lists), and everything hangs
  * off it. */
 static bool is_skipped(const struct graph *g, const struct heap_block *b)
@@ -285,8 +301,11 @@ static int second_pass(const struct heap_block *b, void *ctx)
 	uint64_t block = 0;
 	uint32_t node = graph_find_block(g, b->addr, &block);
 
-	/* New since the first pass, or seen already. */
-	if (node == NODE_NONE || block != b->addr || g->start[node])
+	if (node == NODE_NONE || block != b->addr)
+		return b->object ? graph_scan_new(g, b) : 0;
+	if (b->object && b->type == graph_type(g, node)->addr)
+		g->seen[node / 8] |= (uint8_t)(1u << (node & 7));
+	if (g->start[node])
 		return 0;
 	if (b->place == HEAP_CHUNK && is_skipped(g, b))
 		return 0;
@@ -322,8 +341,11 @@ int graph_build(struct graph *g)
 	if (add_extra(g) || index_blocks(g))
 		return fail(-ENOMEM, "out of memory for the heap's map");
 	g->start = calloc((size_t)g->n + 1, sizeof(*g->start));
-	if (!g->start || !vec_push(&g->edge))
+	g->seen = calloc((size_t)g->n / 8 + 1, 1);
+	g->of_new = calloc((size_t)g->n / 8 + 1, 1);
+	if (!g->start || !g->seen || !g->of_new || !vec_push(&g->edge))
 		return fail(-ENOMEM, "out of memory for the heap's map");
+	see_extra(g);
 	g->h->doing = "following pointers";
 	err = heap_walk(g->h, HEAP_WALK_DATA, second_pass, g, &g->stats);
 	g->h->doing = NULL;
@@ -347,5 +369,7 @@ void graph_free(struct graph *g)
 	map64_free(&g->type_at);
 	map64_free(&g->length);
 	free(g->start);
+	free(g->seen);
+	free(g->of_new);
 	free(g->parent);
 }

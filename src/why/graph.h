@@ -11,10 +11,11 @@
 #include "heap/inside.h"
 #include "heap/walk.h"
 
-#define GRAPH_SKIP   256
-#define GRAPH_RECENT 256
-#define NODE_NONE    UINT32_MAX
-#define NODE_MAX     (1u << 31) /* the top bit marks the last edge of a node, and roots */
+#define GRAPH_SKIP	 256
+#define GRAPH_RECENT	 256
+#define NODE_NONE	 UINT32_MAX
+#define GRAPH_MAX_PREFIX 64	    /* bytes of a block in front of what is pointed to */
+#define NODE_MAX	 (1u << 31) /* the top bit marks the last edge of a node, and roots */
 
 /* What is inside an object that is not like its neighbours. */
 enum graph_kind {
@@ -114,7 +115,10 @@ struct graph {
 		uint16_t type;
 	} recent[GRAPH_RECENT]; /* types interned lately */
 
-	uint32_t *start;       /* of a node's edges; 0 = none */
+	uint32_t *start; /* of a node's edges; 0 = none */
+	/* A bit for each node: the second walk met that object, too; an object points to it that
+	 * the first had not met. */
+	uint8_t *seen, *of_new;
 	VEC(uint32_t) edge;    /* [0] is not used */
 	uint32_t *parent;      /* reach.c */
 	const char *want;      /* name of the wanted type, NULL = none */
@@ -174,6 +178,8 @@ bool graph_goes_on(const struct graph *g, const struct heap_block *b, const stru
 
 /* scan.c: put the edges of a block into the graph. */
 int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node);
+/* Of an object that has no node, as it was made since they were numbered: whom it points to. */
+int graph_scan_new(struct graph *g, const struct heap_block *b);
 
 static inline bool graph_is_leaf(const struct graph *g, uint32_t node)
 {

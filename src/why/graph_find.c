@@ -2,8 +2,6 @@
 /* From an address to the node it belongs to, and back. */
 #include "why/graph.h"
 
-#define MAX_PREFIX 64
-
 /* Without a library call, which is what the builtin is on a processor of no known year. */
 static uint32_t count_bits(uint64_t v)
 {
@@ -107,7 +105,7 @@ uint32_t graph_find(const struct graph *g, uint64_t word)
 	/* Attribute values and the debug hooks have a little of their own in front of what is
 	 * pointed to; other addresses inside a chunk are mostly glibc's, or leftovers. But of what
 	 * is asked for it would be said that nothing points to it. */
-	if (!t->addr && node >= g->n_pooled && word - block > MAX_PREFIX &&
+	if (!t->addr && node >= g->n_pooled && word - block > GRAPH_MAX_PREFIX &&
 	    !graph_is_asked(g, block))
 		return NODE_NONE;
 	return !t->addr || word == block + (uint64_t)(int64_t)t->offset ? node : NODE_NONE;

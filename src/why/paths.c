@@ -306,6 +306,11 @@ static int describe(struct reach *r, const struct chain *c, struct why_path *out
 	return label_path(r, &r->root.v[c->root], node, n, out);
 }
 
+static bool is_of_nobody(enum reach_kind k)
+{
+	return k == REACH_NOBODY || k == REACH_CYCLE || k == REACH_UNKNOWN;
+}
+
 int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 		struct why_answer *out)
 {
@@ -313,14 +318,20 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	auto_free uint16_t *types = malloc(PATHS_DEPTH * sizeof(uint16_t));
 	VEC(struct group) v = {0};
 	struct map64 at = {0};
-	size_t shown, unknown = 0;
+	size_t shown, unknown = 0, died = 0;
 	int err = c.node && types ? 0 : -ENOMEM;
+	double alive;
 
 	for (size_t i = 0; !err && i < n; i++) {
 		uint64_t key, *slot;
 
 		if (!climb(r->g, target[i], &c)) {
 			out->gone++;
+			continue;
+		}
+		if (is_of_nobody(r->root.v[c.root].kind) && !reach_is_alive(r->g, target[i])) {
+			out->gone++;
+			died++;
 			continue;
 		}
 		if (r->root.v[c.root].kind == REACH_UNKNOWN) {
@@ -348,9 +359,10 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	out->path = calloc(shown + 1, sizeof(*out->path));
 	if (!out->path)
 		err = -ENOMEM;
-	out->other_share = n ? (double)unknown / (double)n : 0;
+	alive = (double)(n - died);
+	out->other_share = alive > 0 ? (double)unknown / alive : 0;
 	for (size_t i = 0; !err && i < v.n; i++) {
-		double share = (double)v.v[i].count / (double)n;
+		double share = (double)v.v[i].count / alive;
 
 		if (i >= shown) {
 			out->other_share += share;
@@ -359,7 +371,8 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 		climb(r->g, v.v[i].target, &c);
 		out->n = i + 1;
 		out->path[i].share = share;
-		out->path[i].count = (uint64_t)(share * (double)out->targets + 0.5);
+		out->path[i].count =
+			(uint64_t)(share * (double)out->targets * alive / (double)n + 0.5);
 		err = describe(r, &c, &out->path[i]);
 	}
 	map64_free(&at);

@@ -176,6 +176,12 @@ static int search_unreached(struct search *s)
 	if (!held || add_root(s, REACH_NOBODY, &nobody) || add_root(s, REACH_CYCLE, &cycle) ||
 	    add_root(s, REACH_UNKNOWN, &unknown))
 		return -ENOMEM;
+	/* Who holds an object that came meanwhile is not known: the program may have put all that
+	 * was in a list into another one. */
+	for (uint32_t n = 0; n < g->n; n++)
+		if (!g->parent[n] && has(g->of_new, n))
+			reach_node(s, n, unknown);
+	spread(s);
 	for (uint32_t n = 0; n < g->n; n++)
 		if (!g->parent[n])
 			put_held(g, held, n);
@@ -219,6 +225,24 @@ static uint64_t split_refcount(const struct graph *g, uint64_t addr)
 	if (local == UINT32_MAX || raw[PY_FT_GC_BITS] & PY_FT_GC_DEFERRED)
 		return UINT64_MAX;
 	return local + (heap_u64(raw + PY_FT_REF_SHARED) >> 2);
+}
+
+bool reach_is_alive(const struct graph *g, uint32_t node)
+{
+	const struct py_runtime *rt = g->h->rt;
+	uint64_t addr = graph_addr(g, node, NULL);
+	uint8_t head[64];
+	bool immortal;
+
+	if (!proc_is_live(rt->proc) || !graph_type(g, node)->addr)
+		return true;
+	/* Freed memory keeps the type, but counts no references, or points to what was freed next.
+	 */
+	return g->seen[node / 8] >> (node & 7) & 1 &&
+	       !proc_read(rt->proc, addr, head, (size_t)rt->layout.ob_type + 8) &&
+	       heap_u64(head + rt->layout.ob_type) == graph_type(g, node)->addr &&
+	       heap_ref_plausible(rt, head, &immortal) &&
+	       (rt->free_threaded || (uint32_t)heap_u64(head));
 }
 
 uint64_t reach_refcount(const struct graph *g, uint32_t node)

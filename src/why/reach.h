@@ -50,6 +50,9 @@ struct reach {
 int reach_find_roots(struct reach *r);
 /* The search: fills g->parent (0 = never reached; node + 1; REACH_ROOT | root). */
 int reach_search(struct reach *r);
+/* Is the object of a node still there? In a process that goes on, one that nobody holds may have
+ * died since it was met. */
+bool reach_is_alive(const struct graph *g, uint32_t node);
 /* References to the object of a node; UINT64_MAX for a buffer, an immortal one, or when unreadable.
  */
 uint64_t reach_refcount(const struct graph *g, uint32_t node);

@@ -6,8 +6,6 @@
 #include "py/versions.h"
 #include "why/scan_priv.h"
 
-#define PIECE	  (64u << 10)
-#define MAX_ITEMS (1ull << 34)
 #define MAX_SLOTS 65536 /* of a class */
 #define LEAF_HEAD 80	/* the longest: of a str whose characters lie elsewhere */
 
@@ -23,6 +21,10 @@ void scan_emit(struct scan *s, uint64_t word)
 		return;
 	if (graph_is_leaf(g, to) && !g->want_leaves && !graph_type(g, to)->wanted)
 		return;
+	if (s->is_new) {
+		g->of_new[to / 8] |= (uint8_t)(1u << (to & 7));
+		return;
+	}
 	if (g->edge.n >= g->max_edges) {
 		s->err = -E2BIG;
 		return;
@@ -60,100 +62,6 @@ void scan_some(struct scan *s, int64_t from, uint64_t n, unsigned step, unsigned
 	for (uint64_t i = 0; i < n && from + 8 * (int64_t)i + 8 <= s->hi; i++)
 		if (of >> i % step & 1)
 			scan_emit(s, scan_at(s, from + 8 * (int64_t)i));
-}
-
-void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned of)
-{
-	const struct proc *p = s->g->h->rt->proc;
-	auto_free uint64_t *buf = malloc(PIECE);
-	uint64_t from;
-
-	if (!buf) {
-		s->err = -ENOMEM;
-		return;
-	}
-	for (uint64_t done = 0; done < n && !s->err;) {
-		uint64_t k = n - done < PIECE / 8 ? n - done : PIECE / 8;
-
-		if (8 * k > s->g->direct_bytes) {
-			s->g->unreadable++;
-			return;
-		}
-		s->g->direct_bytes -= 8 * k;
-		from = addr + 8 * done;
-		if (proc_next_touched(p, from, from + 8 * k) == from + 8 * k) {
-			done += k;
-			continue;
-		}
-		if (proc_read_sparse(p, from, buf, 8 * k)) {
-			s->g->unreadable++;
-			return;
-		}
-		for (uint64_t i = 0; i < k; i++)
-			if (of >> (done + i) % step & 1)
-				scan_emit(s, buf[i]);
-		done += k;
-	}
-}
-
-/* A big array is read when its owner is: until the walk comes to it, seconds later, it may have
- * grown and moved, and all that it holds would seem to be held by nobody. */
-static void read_soon(struct scan *s, uint32_t node, uint64_t addr, uint64_t n, unsigned step,
-		      unsigned of)
-{
-	uint64_t bytes;
-
-	scan_emit(s, addr);
-	if (node < s->g->n_pooled || s->g->start[node] || graph_type(s->g, node)->addr)
-		return;
-	graph_addr(s->g, node, &bytes);
-	n = n < bytes / 8 ? n : bytes / 8;
-	s->soon = (struct array){node, addr, n, step, of};
-}
-
-/* The array behind a pointer: its node, or its words. */
-static void array(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned of)
-{
-	uint32_t node;
-
-	if (!heap_is_pointer(addr) || !n || n > MAX_ITEMS)
-		return;
-	node = graph_find_block(s->g, addr, NULL);
-	if (node != NODE_NONE)
-		read_soon(s, node, addr, n, step, of);
-	else
-		scan_direct(s, addr, n, step, of);
-}
-
-static void keys(struct scan *s, uint64_t addr)
-{
-	struct heap_keys k;
-	uint8_t head[40];
-	unsigned step, of;
-	uint32_t node;
-
-	if (!heap_is_pointer(addr))
-		return;
-	node = graph_find_block(s->g, addr, NULL);
-	if (node != NODE_NONE && node < s->g->n_pooled) {
-		scan_emit(s, addr);
-		return;
-	}
-	if (proc_read(s->g->h->rt->proc, addr, head, sizeof(head)) ||
-	    !heap_keys_facts(s->g->h->rt, head, &k)) {
-		if (node != NODE_NONE)
-			scan_emit(s, addr);
-		return;
-	}
-	step = (unsigned)k.entry_size / 8;
-	of = k.entry_size == 24 ? 6 : 3; /* not the hash */
-	if (node == NODE_NONE) {
-		scan_direct(s, addr + k.entries, k.n * step, step, of);
-		return;
-	}
-	read_soon(s, node, addr, k.n * step, step, of);
-	if (s->soon.node == node)
-		s->soon.addr += k.entries;
 }
 
 /* Blocks of 64 items between two links; what lies outside of the indices was popped. An empty one
@@ -276,7 +184,7 @@ static void dict(struct scan *s)
 	const struct py_layout *l = &s->g->h->rt->layout;
 	uint64_t values = scan_at(s, l->dict_values);
 
-	keys(s, scan_at(s, l->dict_keys));
+	scan_keys(s, l->dict_keys);
 	if (values)
 		scan_emit(s, values & ~7ull); /* a buffer, or inside the instance */
 	if (s->t->t.basicsize > member(s, PY_DICT_BODY))
@@ -342,7 +250,7 @@ static void object(struct scan *s)
 		break;
 	case GRAPH_LIST:
 		n = scan_at(s, l->ob_size);
-		array(s, scan_at(s, l->list_item), n, 1, 1);
+		scan_items(s, l->list_item, n, 1, 1);
 		if (s->t->t.basicsize > member(s, PY_LIST_BODY))
 			plain(s, member(s, PY_LIST_BODY));
 		break;
@@ -368,7 +276,7 @@ static void object(struct scan *s)
 				  (uint64_t)(member(s, PY_SMALL_TABLE_END) - l->set_smalltable) / 8,
 				  2, 1);
 		else if (n < MAX_ITEMS) /* beside each the hash: of a number the number itself */
-			array(s, scan_at(s, l->set_table), 2 * (n + 1), 2, 1);
+			scan_items(s, l->set_table, 2 * (n + 1), 2, 1);
 		if (s->t->t.basicsize > member(s, PY_SET_BODY))
 			plain(s, member(s, PY_SET_BODY));
 		break;
@@ -424,29 +332,49 @@ static int finish(struct scan *s, uint32_t node)
 	return 0;
 }
 
+static void scan_object(struct scan *s)
+{
+	s->base = s->b->object;
+	s->lo = -(int64_t)(s->b->object - s->b->addr);
+	s->hi = (int64_t)s->b->have + s->lo;
+	s->hi = body_end(s);
+	object(s);
+}
+
+int graph_scan_new(struct graph *g, const struct heap_block *b)
+{
+	struct scan s = {.g = g, .b = b, .is_new = true};
+	uint16_t type;
+	int err = graph_intern_type(g, b->type, (int32_t)(b->object - b->addr), &type);
+
+	if (err)
+		return err;
+	s.t = &g->types.v[type];
+	scan_object(&s);
+	return s.err ? fail(s.err, "out of memory for references") : 0;
+}
+
 int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 {
 	struct scan s = {.g = g, .b = b, .begin = g->edge.n};
 	int err;
 
 	s.t = graph_type(g, node);
-	/* What was a buffer may be an object by now, and the reverse: as it is now. */
-	if (!b->object || !s.t->addr || s.t->addr != b->type) {
+	/* What was a buffer may be an object by now, or another one, and the reverse: as it is now.
+	 */
+	if (b->object && s.t->addr != b->type)
+		return graph_scan_new(g, b);
+	if (!b->object) {
 		s.base = b->addr;
 		s.hi = (int64_t)b->have;
-		if (!b->object)
-			scan_buffer(&s);
+		scan_buffer(&s);
 	} else {
-		s.base = b->object;
-		s.lo = -(int64_t)(b->object - b->addr);
-		s.hi = (int64_t)b->have + s.lo;
-		s.hi = body_end(&s);
-		object(&s);
+		scan_object(&s);
 	}
 	err = finish(&s, node);
 	if (err || !s.soon.node)
 		return err;
 	s.begin = g->edge.n;
-	scan_direct(&s, s.soon.addr, s.soon.n, s.soon.step, s.soon.of);
+	scan_array(&s, &s.soon);
 	return finish(&s, s.soon.node);
 }

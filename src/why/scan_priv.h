@@ -11,6 +11,10 @@ struct array {
 	uint32_t node; /* its own; 0 = none: the first lies in a pool, or there are no others */
 	uint64_t addr, n;
 	unsigned step, of;
+	/* The word of its owner that points to it, or to the keys of a dict that it is a part of,
+	 * and what that was. */
+	uint64_t word, was;
+	bool is_keys;
 };
 
 struct scan {
@@ -22,6 +26,7 @@ struct scan {
 	size_t begin;
 	int err;
 	struct array soon; /* to be read when the object is done */
+	bool is_new;	   /* it has no node: whom it points to is noted, and no edge */
 };
 
 /* Is there a node where @word points to? Then it is a reference. */
@@ -35,6 +40,15 @@ void scan_some(struct scan *s, int64_t from, uint64_t n, unsigned step, unsigned
 /* An array that is no node of its own: too big for the pools, not among the chunks, or new. As
  * struct array. */
 void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned of);
+
+/* scan_array.c. The @n items behind the pointer at @off of the object, as struct array; the keys
+ * behind the one of a dict. Those of a node of their own are read when the object is done (soon).
+ */
+#define MAX_ITEMS (1ull << 34)
+void scan_items(struct scan *s, int64_t off, uint64_t n, unsigned step, unsigned of);
+void scan_keys(struct scan *s, int64_t off);
+/* Reads it, again where it has moved meanwhile. */
+void scan_array(struct scan *s, struct array *a);
 
 /* scan_buffer.c */
 void scan_buffer(struct scan *s);
