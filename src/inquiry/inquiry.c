@@ -58,7 +58,7 @@ static int doubt(struct inquiry *in, struct heap *heap, const struct why_query *
 	if (err)
 		return err;
 	for (size_t i = 0; i < in->n_q; i++)
-		if (is_lost(&in->answer[i]) && !is_lost(&again[i])) {
+		if (is_lost(&in->answer[i]) && again[i].n && !is_lost(&again[i])) {
 			const struct why_answer first = in->answer[i];
 
 			log_debug("what holds site %s was found at the second look", in->q[i].id);

@@ -302,7 +302,7 @@ static int second_pass(const struct heap_block *b, void *ctx)
 	uint32_t node = graph_find_block(g, b->addr, &block);
 
 	if (node == NODE_NONE || block != b->addr)
-		return b->object ? graph_scan_new(g, b) : 0;
+		return graph_scan_new(g, b);
 	if (b->object && b->type == graph_type(g, node)->addr)
 		g->seen[node / 8] |= (uint8_t)(1u << (node & 7));
 	if (g->start[node])

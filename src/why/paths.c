@@ -311,6 +311,13 @@ static bool is_of_nobody(enum reach_kind k)
 	return k == REACH_NOBODY || k == REACH_CYCLE || k == REACH_UNKNOWN;
 }
 
+/* Held by something that has died since: the program has put it elsewhere. */
+static bool is_of_dead(const struct reach *r, const struct chain *c)
+{
+	return is_of_nobody(r->root.v[c->root].kind) && !c->cut && c->n > 1 &&
+	       !reach_is_alive(r->g, c->node[c->n - 1]);
+}
+
 int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 		struct why_answer *out)
 {
@@ -334,7 +341,7 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 			died++;
 			continue;
 		}
-		if (r->root.v[c.root].kind == REACH_UNKNOWN) {
+		if (r->root.v[c.root].kind == REACH_UNKNOWN || is_of_dead(r, &c)) {
 			unknown++;
 			continue;
 		}

@@ -249,8 +249,7 @@ static void object(struct scan *s)
 		numpy_array(s);
 		break;
 	case GRAPH_LIST:
-		n = scan_at(s, l->ob_size);
-		scan_items(s, l->list_item, n, 1, 1);
+		scan_items(s, l->list_item, l->ob_size);
 		if (s->t->t.basicsize > member(s, PY_LIST_BODY))
 			plain(s, member(s, PY_LIST_BODY));
 		break;
@@ -270,13 +269,12 @@ static void object(struct scan *s)
 		dict(s);
 		break;
 	case GRAPH_SET:
-		n = scan_at(s, l->set_mask);
 		if (scan_at(s, l->set_table) == s->base + l->set_smalltable)
 			scan_some(s, l->set_smalltable,
 				  (uint64_t)(member(s, PY_SMALL_TABLE_END) - l->set_smalltable) / 8,
 				  2, 1);
-		else if (n < MAX_ITEMS) /* beside each the hash: of a number the number itself */
-			scan_items(s, l->set_table, 2 * (n + 1), 2, 1);
+		else
+			scan_table(s, l->set_table, l->set_mask);
 		if (s->t->t.basicsize > member(s, PY_SET_BODY))
 			plain(s, member(s, PY_SET_BODY));
 		break;
@@ -332,11 +330,18 @@ static int finish(struct scan *s, uint32_t node)
 	return 0;
 }
 
-static void scan_object(struct scan *s)
+/* As it is now. */
+static void scan_block(struct scan *s)
 {
+	s->base = s->b->addr;
+	s->hi = (int64_t)s->b->have;
+	if (!s->b->object) {
+		scan_buffer(s);
+		return;
+	}
 	s->base = s->b->object;
 	s->lo = -(int64_t)(s->b->object - s->b->addr);
-	s->hi = (int64_t)s->b->have + s->lo;
+	s->hi += s->lo;
 	s->hi = body_end(s);
 	object(s);
 }
@@ -344,33 +349,26 @@ static void scan_object(struct scan *s)
 int graph_scan_new(struct graph *g, const struct heap_block *b)
 {
 	struct scan s = {.g = g, .b = b, .is_new = true};
+	int32_t offset = b->object ? (int32_t)(b->object - b->addr) : 0;
 	uint16_t type;
-	int err = graph_intern_type(g, b->type, (int32_t)(b->object - b->addr), &type);
+	int err = graph_intern_type(g, b->object ? b->type : 0, offset, &type);
 
 	if (err)
 		return err;
 	s.t = &g->types.v[type];
-	scan_object(&s);
+	scan_block(&s);
 	return s.err ? fail(s.err, "out of memory for references") : 0;
 }
 
 int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 {
-	struct scan s = {.g = g, .b = b, .begin = g->edge.n};
+	struct scan s = {.g = g, .b = b, .begin = g->edge.n, .t = graph_type(g, node)};
 	int err;
 
-	s.t = graph_type(g, node);
-	/* What was a buffer may be an object by now, or another one, and the reverse: as it is now.
-	 */
-	if (b->object && s.t->addr != b->type)
+	/* What was a buffer may be an object by now, or another one, and the reverse. */
+	if (s.t->addr != (b->object ? b->type : 0))
 		return graph_scan_new(g, b);
-	if (!b->object) {
-		s.base = b->addr;
-		s.hi = (int64_t)b->have;
-		scan_buffer(&s);
-	} else {
-		scan_object(&s);
-	}
+	scan_block(&s);
 	err = finish(&s, node);
 	if (err || !s.soon.node)
 		return err;

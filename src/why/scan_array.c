@@ -57,6 +57,26 @@ static bool find_entries(const struct scan *s, struct array *a)
 	return true;
 }
 
+/* False: it has none, or what stands there is no length. */
+static bool find_length(struct array *a, uint64_t length)
+{
+	if (a->kind == ARRAY_TABLE && length < MAX_ITEMS)
+		length = 2 * (length + 1);
+	a->n = length;
+	return length && length <= 2 * MAX_ITEMS;
+}
+
+/* What it is at, and how long: as its owner says now. */
+static bool find_again(const struct scan *s, struct array *a)
+{
+	uint64_t length;
+
+	a->addr = a->was;
+	if (a->kind == ARRAY_KEYS)
+		return find_entries(s, a);
+	return !proc_read_u64(s->g->h->rt->proc, a->length, &length) && find_length(a, length);
+}
+
 /* Does its owner point elsewhere by now? Then @a is there. */
 static bool has_moved(const struct scan *s, struct array *a)
 {
@@ -65,8 +85,8 @@ static bool has_moved(const struct scan *s, struct array *a)
 	if (proc_read_u64(s->g->h->rt->proc, a->word, &now) || now == a->was ||
 	    !heap_is_pointer(now))
 		return false;
-	a->was = a->addr = now;
-	return true;
+	a->was = now;
+	return find_again(s, a);
 }
 
 /* A big one takes long, and what was read may be no more what it was: that its owner still points
@@ -77,8 +97,7 @@ void scan_array(struct scan *s, struct array *a)
 
 	for (int i = 0; !s->err; i++) {
 		scan_direct(s, a->addr, a->n, a->step, a->of);
-		if (a->n < LONG_ARRAY || i == MOVES_MOST || !has_moved(s, a) ||
-		    (a->is_keys && !find_entries(s, a)))
+		if (a->n < LONG_ARRAY || i == MOVES_MOST || !has_moved(s, a))
 			return;
 		s->g->edge.n = begin;
 	}
@@ -93,8 +112,8 @@ static void array(struct scan *s, struct array *a)
 	uint64_t block, bytes;
 	uint32_t node = graph_find_block(g, a->was, &block);
 
-	if (node == NODE_NONE || (node >= g->n_pooled && (graph_type(g, node)->addr ||
-							  a->was - block > GRAPH_MAX_PREFIX))) {
+	if (node == NODE_NONE || graph_type(g, node)->addr ||
+	    (node >= g->n_pooled && a->was - block > GRAPH_MAX_PREFIX)) {
 		if (node != NODE_NONE && graph_is_asked(g, block))
 			scan_emit(s, a->was);
 		scan_array(s, a);
@@ -114,30 +133,42 @@ static void array(struct scan *s, struct array *a)
 	s->soon = *a;
 }
 
-void scan_items(struct scan *s, int64_t off, uint64_t n, unsigned step, unsigned of)
+static void scan_behind(struct scan *s, int64_t off, struct array a, uint64_t length)
 {
-	struct array a = {.n = n,
-			  .step = step,
-			  .of = of,
-			  .addr = scan_at(s, off),
-			  .was = scan_at(s, off),
-			  .word = s->base + (uint64_t)off};
-
-	if (heap_is_pointer(a.was) && n && n <= MAX_ITEMS)
+	a.was = a.addr = scan_at(s, off);
+	a.word = s->base + (uint64_t)off;
+	if (heap_is_pointer(a.was) && find_length(&a, length))
 		array(s, &a);
+}
+
+void scan_items(struct scan *s, int64_t off, int64_t length)
+{
+	const struct array a = {.step = 1, .of = 1, .length = s->base + (uint64_t)length};
+
+	scan_behind(s, off, a, scan_at(s, length));
+}
+
+/* Beside each item lies its hash: of a number the number itself. */
+void scan_table(struct scan *s, int64_t off, int64_t mask)
+{
+	const struct array a = {
+		.step = 2, .of = 1, .kind = ARRAY_TABLE, .length = s->base + (uint64_t)mask};
+
+	scan_behind(s, off, a, scan_at(s, mask));
 }
 
 void scan_keys(struct scan *s, int64_t off)
 {
-	struct array a = {.was = scan_at(s, off), .word = s->base + (uint64_t)off, .is_keys = true};
+	struct array a = {
+		.was = scan_at(s, off), .word = s->base + (uint64_t)off, .kind = ARRAY_KEYS};
 	uint32_t node;
-	bool is_big;
+	bool is_apart;
 
 	if (!heap_is_pointer(a.was))
 		return;
 	node = graph_find_block(s->g, a.was, NULL);
-	is_big = node == NODE_NONE || node >= s->g->n_pooled;
-	if (is_big && (find_entries(s, &a) || (has_moved(s, &a) && find_entries(s, &a))))
+	is_apart = node == NODE_NONE || node >= s->g->n_pooled || graph_type(s->g, node)->addr;
+	if (is_apart && (find_entries(s, &a) || has_moved(s, &a)))
 		array(s, &a);
 	else
 		scan_emit(s, a.was);

@@ -14,7 +14,8 @@ struct array {
 	/* The word of its owner that points to it, or to the keys of a dict that it is a part of,
 	 * and what that was. */
 	uint64_t word, was;
-	bool is_keys;
+	enum { ARRAY_ITEMS, ARRAY_TABLE, ARRAY_KEYS } kind;
+	uint64_t length; /* where its owner has that of items, or the mask of a set's table */
 };
 
 struct scan {
@@ -41,11 +42,12 @@ void scan_some(struct scan *s, int64_t from, uint64_t n, unsigned step, unsigned
  * struct array. */
 void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned of);
 
-/* scan_array.c. The @n items behind the pointer at @off of the object, as struct array; the keys
- * behind the one of a dict. Those of a node of their own are read when the object is done (soon).
- */
+/* scan_array.c. What is behind the pointer at @off of the object: the items of a list, or the table
+ * of a set, with its length or its mask at @length; the keys of a dict. Those of a node of their
+ * own are read when the object is done (soon). */
 #define MAX_ITEMS (1ull << 34)
-void scan_items(struct scan *s, int64_t off, uint64_t n, unsigned step, unsigned of);
+void scan_items(struct scan *s, int64_t off, int64_t length);
+void scan_table(struct scan *s, int64_t off, int64_t mask);
 void scan_keys(struct scan *s, int64_t off);
 /* Reads it, again where it has moved meanwhile. */
 void scan_array(struct scan *s, struct array *a);
