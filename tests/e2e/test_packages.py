@@ -21,7 +21,7 @@ LIBRARY = {
     "zlib": "libz.so",
     "lxml": "libxml2",
     "sqlite3": "libsqlite3",
-    "ssl": ("libcrypto", "libssl"),  # the greater part is in one or the other, as few of its blocks are seen
+    "ssl": "libcrypto",
 }
 KINDS = {"calm": ["numpy", "base", "PIL", "zlib"], "busy": ["lxml", "sqlite3", "ssl"]}
 SECONDS = 80  # a rare line among many calls is seen in few windows ...

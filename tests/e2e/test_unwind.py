@@ -191,8 +191,7 @@ def where():
 
 
 def test_same_frames_as_gdb(helper, where, full):
-    """At least 98 % identical: each frame's address, and none too many. Of thirty one may differ: a thread may stop where an
-    exception is about to leave for another frame."""
+    """At least 98 % identical: each frame's address, and none too many."""
     names = sorted(PROGRAMS) if full else ["exceptions", "recursion", "ssl"]
     rows = {name: compare(name, 14 if full else 3, helper, where) for name in names}
     print("%-12s %8s %8s %8s %8s %8s" % ("program", "stacks", "same", "frames", "named", "differ"))
@@ -206,4 +205,4 @@ def test_same_frames_as_gdb(helper, where, full):
                       theirs["frames"][i] if i < len(theirs["frames"]) else "-")  # fmt: skip
     stacks = sum(t.stacks for t in rows.values())
     assert stacks >= (200 if full else 20)
-    assert sum(t.same for t in rows.values()) >= min(0.98 * stacks, stacks - 1)
+    assert sum(t.same for t in rows.values()) >= 0.98 * stacks

@@ -347,8 +347,8 @@ while True:
 
 @pytest.mark.quiet
 def test_containers_that_move():
-    """What is in a list and a dict that grow, are cut, and are made anew while the heap is read is held by them, or by whom it
-    is not known; but not by nobody."""
+    """Objects of a list and a dict that grow, are cut, and are made anew while the heap is read are held by these, or it is not
+    known by whom; they are not told as nobody's."""
     with subprocess.Popen([pythons.HOST, "-c", MOVING], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
         answers = [ask(process.pid, "--type", "Leaked") for _ in range(8)]
