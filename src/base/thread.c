@@ -27,20 +27,17 @@ int thread_start(pthread_t *out, void *(*work)(void *), void *arg)
 	return -err;
 }
 
-uint64_t thread_cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec ts;
 
 	return clock_gettime(clock, &ts) ? 0
 					 : (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t thread_cpu_ns(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* As pthread_getcpuclockid() makes it. */

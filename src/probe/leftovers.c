@@ -50,11 +50,18 @@ static bool exists(int pid)
 	return is;
 }
 
-static bool is_off(const char *name)
+static struct probe_event event_of(const char *name)
 {
 	struct probe_event ev = {.state = EVENT_SEALED};
 
 	snprintf(ev.name, sizeof(ev.name), "%s", name);
+	return ev;
+}
+
+static bool is_off(const char *name)
+{
+	const struct probe_event ev = event_of(name);
+
 	return probe_event_is_off(&ev);
 }
 
@@ -94,12 +101,11 @@ static void look(struct leftovers *l)
 
 static void remove_one(const char *name, const struct leftovers *now)
 {
-	struct probe_event ev = {.state = EVENT_SEALED};
+	struct probe_event ev = event_of(name);
 
 	if (is_new(now, name))
 		return;
 	log_debug("removing %s, left behind by a process that is gone", name);
-	snprintf(ev.name, sizeof(ev.name), "%s", name);
 	probe_event_remove(&ev);
 }
 

@@ -238,14 +238,19 @@ static int set_on_here(struct probe_set *s)
 	return err;
 }
 
+static int set_on_there(struct probe_set *s)
+{
+	int err = probe_check_room_theirs(s);
+
+	return err ? err : s->ops->on(s);
+}
+
 int probe_set_on(struct probe_set *s)
 {
 	int err = 0;
 
-	if (!probe_set_is_on(s) && s->channel)
-		err = probe_check_room_theirs(s);
-	if (!err && !probe_set_is_on(s))
-		err = s->channel ? s->ops->on(s) : set_on_here(s);
+	if (!probe_set_is_on(s))
+		err = s->channel ? set_on_there(s) : set_on_here(s);
 	if (!err)
 		s->on = true;
 	return err;

@@ -7,10 +7,9 @@
  */
 #include "probe/readers.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "probe/host.h"
@@ -22,24 +21,6 @@
 #define PAUSED_NS 10000000000ull
 
 enum state { STATE_RUNS, STATE_WAITS, STATE_STOPPED, STATE_GONE };
-
-/* Reads a file of a thread whole. Negative errno, no sentence. */
-static int read_line(int pid, int tid, const char *name, char *buf, size_t size)
-{
-	char path[64];
-	ssize_t got;
-
-	*buf = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	got = read(fd, buf, size - 1);
-	if (got < 0)
-		return -errno;
-	buf[got] = '\0';
-	return 0;
-}
 
 /* A task that a freezer holds shows the letter of one that waits. */
 static bool is_frozen(int pid, int tid)
@@ -53,7 +34,7 @@ static bool is_frozen(int pid, int tid)
 static enum state state_of(int pid, int tid)
 {
 	char text[512];
-	int err = read_line(pid, tid, "stat", text, sizeof(text));
+	int err = waits_file(pid, tid, "stat", text, sizeof(text));
 	const char *at;
 
 	if (err)

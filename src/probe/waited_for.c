@@ -2,32 +2,21 @@
 #include "probe/waited_for.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "probe/waits_at.h"
+
 #define MOST 3
 
-static bool read_text(const char *of, const char *name, char *buf, size_t size)
-{
-	char path[300];
-	ssize_t got;
-
-	snprintf(path, sizeof(path), "/proc/%s/%s", of, name);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	got = fd < 0 ? -1 : read(fd, buf, size - 1);
-	buf[got > 0 ? got : 0] = '\0';
-	return got > 0;
-}
-
 /* "PID (NAME) D ..." */
-static bool waits(const char *pid, char name[24])
+static bool waits(int pid, char name[24])
 {
 	char text[256], *open_at, *close_at;
 
-	if (!read_text(pid, "stat", text, sizeof(text)))
+	if (waits_file(pid, pid, "stat", text, sizeof(text)))
 		return false;
 	open_at = strchr(text, '(');
 	close_at = strrchr(text, ')');
@@ -39,11 +28,11 @@ static bool waits(const char *pid, char name[24])
 }
 
 /* Forks do, for the same as we; and who writes to a file system that is frozen. */
-static bool waits_for_a_lock_of_many(const char *pid)
+static bool waits_for_a_lock_of_many(int pid)
 {
 	char where[64];
 
-	return read_text(pid, "wchan", where, sizeof(where)) && strstr(where, "percpu");
+	return !waits_file(pid, pid, "wchan", where, sizeof(where)) && strstr(where, "percpu");
 }
 
 static size_t list(bool is_of_many, size_t n, char *buf, size_t size)
@@ -56,8 +45,8 @@ static size_t list(bool is_of_many, size_t n, char *buf, size_t size)
 	while (dir && n < MOST && used < size && (e = readdir(dir))) {
 		int pid = atoi(e->d_name);
 
-		if (pid <= 0 || pid == getpid() || !waits(e->d_name, name) ||
-		    waits_for_a_lock_of_many(e->d_name) != is_of_many)
+		if (pid <= 0 || pid == getpid() || !waits(pid, name) ||
+		    waits_for_a_lock_of_many(pid) != is_of_many)
 			continue;
 		used += (size_t)snprintf(buf + used, size - used, "%s%s (%d)", n ? ", " : "", name,
 					 pid);

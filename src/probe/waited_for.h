@@ -5,8 +5,9 @@
 
 #include "base/base.h"
 
-/* "redis-server (812), python3 (77)": the first of them, not ourselves; "" when none does. Takes a
- * few milliseconds for a hundred processes, and no lock of theirs. */
+/* "redis-server (812), python3 (77)": the first of them, those that wait for a lock of many last,
+ * not ourselves; "" when none does. Takes a few milliseconds for a hundred processes, and no lock
+ * of theirs. */
 void waited_for(char *buf, size_t size);
 
 #endif

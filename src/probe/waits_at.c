@@ -8,7 +8,7 @@
 /* Rows as "[<0>] do_wait+0x6a/0x130", the innermost first. */
 #define ROW_BEGINS "[<0>] "
 
-static int read_text(int pid, int tid, const char *name, char *buf, size_t size)
+int waits_file(int pid, int tid, const char *name, char *buf, size_t size)
 {
 	char path[64];
 	ssize_t got;
@@ -32,10 +32,10 @@ void waits_at(int pid, int tid, char *buf, size_t size)
 {
 	char stack[WAITS_STACK], *row;
 
-	if (read_text(pid, tid, "wchan", buf, size) || strcmp(buf, "0") != 0)
+	if (waits_file(pid, tid, "wchan", buf, size) || strcmp(buf, "0") != 0)
 		return;
 	*buf = '\0';
-	if (read_text(pid, tid, "stack", stack, sizeof(stack)))
+	if (waits_file(pid, tid, "stack", stack, sizeof(stack)))
 		return;
 	row = strstr(stack, ROW_BEGINS);
 	if (row)
@@ -45,5 +45,5 @@ void waits_at(int pid, int tid, char *buf, size_t size)
 
 int waits_stack(int pid, int tid, char *buf, size_t size)
 {
-	return read_text(pid, tid, "stack", buf, size);
+	return waits_file(pid, tid, "stack", buf, size);
 }

@@ -29,8 +29,9 @@ struct proc_cgroup {
 /* Of the group @path below the mount @root (a test may give any directory). Never fails: what
  * cannot be read is unknown, and counted. */
 void proc_cgroup_read(const char *root, const char *path, int version, struct proc_cgroup *out);
-/* Of a process, through the mounts of this mount namespace, or else through its own. Those lead by
- * its root to any storage, which may be silent: who must not wait asks for ours alone. */
+/* The group of a process, through the mounts of this mount namespace, or else through its own.
+ * Those lead by its root to any storage, which may be silent: who must not wait asks for ours
+ * alone. */
 void proc_cgroup(const struct proc *p, struct proc_cgroup *out);
 void proc_cgroup_ours(const struct proc *p, struct proc_cgroup *out);
 /* How often the kernel has killed for lack of memory in the group that @c was read of: also when

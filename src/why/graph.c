@@ -262,7 +262,7 @@ int graph_tell(struct graph *g, const char *doing, uint64_t nodes)
 	return heap_tell(g->h, doing, nodes);
 }
 
-/* What is asked for and was not met by the first walk is not met by the second. */
+/* The second walk does not meet what the first did not: objects that are asked for by address. */
 static void see_extra(struct graph *g)
 {
 	for (size_t i = 0; i < g->n_extra; i++) {
@@ -273,7 +273,7 @@ static void see_extra(struct graph *g)
 			continue;
 		graph_addr(g, node, &bytes);
 		if (bytes == EXTRA_BYTES)
-			g->seen[node / 8] |= (uint8_t)(1u << (node & 7));
+			node_add(g->seen, node);
 	}
 }
 
@@ -304,7 +304,7 @@ static int second_pass(const struct heap_block *b, void *ctx)
 	if (node == NODE_NONE || block != b->addr)
 		return graph_scan_new(g, b);
 	if (b->object && b->type == graph_type(g, node)->addr)
-		g->seen[node / 8] |= (uint8_t)(1u << (node & 7));
+		node_add(g->seen, node);
 	if (g->start[node])
 		return 0;
 	if (b->place == HEAP_CHUNK && is_skipped(g, b))

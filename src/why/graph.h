@@ -176,9 +176,20 @@ int graph_intern_type(struct graph *g, uint64_t type, int32_t offset, uint16_t *
 /* May what is behind the body of an object of @t be its own? Not in a class much wider than it. */
 bool graph_goes_on(const struct graph *g, const struct heap_block *b, const struct graph_type *t);
 
+/* A set of nodes: a bit for each. */
+static inline bool node_in(const uint8_t *set, uint32_t node)
+{
+	return set[node / 8] >> (node & 7) & 1;
+}
+
+static inline void node_add(uint8_t *set, uint32_t node)
+{
+	set[node / 8] |= (uint8_t)(1u << (node & 7));
+}
+
 /* scan.c: put the edges of a block into the graph. */
 int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node);
-/* Of an object that has no node, as it was made since they were numbered: whom it points to. */
+/* Notes whom a block points to that has no node, as it came since blocks were numbered. */
 int graph_scan_new(struct graph *g, const struct heap_block *b);
 
 static inline bool graph_is_leaf(const struct graph *g, uint32_t node)

@@ -19,16 +19,6 @@ struct search {
 
 #define TELL_NODES (1u << 16)
 
-static bool has(const uint8_t *bits, uint32_t node)
-{
-	return bits[node / 8] >> (node & 7) & 1;
-}
-
-static void put(uint8_t *bits, uint32_t node)
-{
-	bits[node / 8] |= (uint8_t)(1u << (node & 7));
-}
-
 static void reach_node(struct search *s, uint32_t node, uint32_t parent)
 {
 	if (s->g->parent[node]) {
@@ -95,7 +85,7 @@ static void below_objects(struct search *s, uint8_t *below)
 	for (uint32_t n = 0; n < g->n; n++) {
 		if (g->parent[n] || !graph_type(g, n)->addr)
 			continue;
-		put(below, n);
+		node_add(below, n);
 		queue[tail++] = n;
 	}
 	while (head < tail && !s->err) {
@@ -103,9 +93,9 @@ static void below_objects(struct search *s, uint8_t *below)
 			s->err = graph_tell(g, "searching paths", s->head + head);
 		REACH_EACH(g, queue[head], e, to)
 		{
-			if (g->parent[to] || has(below, to))
+			if (g->parent[to] || node_in(below, to))
 				continue;
-			put(below, to);
+			node_add(below, to);
 			queue[tail++] = to;
 		}
 		head++;
@@ -118,7 +108,7 @@ static void put_held(const struct graph *g, uint8_t *bits, uint32_t node)
 	uint32_t to;
 
 	REACH_EACH(g, node, e, to)
-	put(bits, to);
+	node_add(bits, to);
 }
 
 /* Memory of C code that is asked for: lost are what nothing points to, what hangs from that, and
@@ -137,8 +127,8 @@ static int reach_lost(struct search *s, const uint8_t *held, uint32_t nobody)
 		for (size_t i = 0; i < g->n_extra; i++) {
 			uint32_t n = graph_find_block(g, g->extra[i], NULL);
 
-			if (n != NODE_NONE && !graph_type(g, n)->addr && !has(below, n) &&
-			    (with_held || !has(held, n)))
+			if (n != NODE_NONE && !graph_type(g, n)->addr && !node_in(below, n) &&
+			    (with_held || !node_in(held, n)))
 				reach_node(s, n, nobody);
 		}
 		spread(s);
@@ -156,10 +146,10 @@ static int reach_unknown(struct search *s, const uint8_t *held, uint32_t unknown
 	if (!owned)
 		return -ENOMEM;
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && (graph_type(g, n)->addr || has(held, n)))
+		if (!g->parent[n] && (graph_type(g, n)->addr || node_in(held, n)))
 			put_held(g, owned, n);
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && !has(owned, n) && graph_type(g, n)->addr)
+		if (!g->parent[n] && !node_in(owned, n) && graph_type(g, n)->addr)
 			reach_node(s, n, unknown);
 	spread(s);
 	return 0;
@@ -176,10 +166,10 @@ static int search_unreached(struct search *s)
 	if (!held || add_root(s, REACH_NOBODY, &nobody) || add_root(s, REACH_CYCLE, &cycle) ||
 	    add_root(s, REACH_UNKNOWN, &unknown))
 		return -ENOMEM;
-	/* Who holds an object that came meanwhile is not known: the program may have put all that
-	 * was in a list into another one. */
+	/* The holder of an object that came meanwhile is not known: the program may have put all
+	 * that was in a list into another one. */
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && has(g->of_new, n))
+		if (!g->parent[n] && node_in(g->of_new, n))
 			reach_node(s, n, unknown);
 	spread(s);
 	for (uint32_t n = 0; n < g->n; n++)
@@ -188,7 +178,7 @@ static int search_unreached(struct search *s)
 	/* A buffer without an owner is no news, unless it is asked for: it is not known whose it
 	 * was. */
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && !has(held, n) && graph_type(g, n)->addr)
+		if (!g->parent[n] && !node_in(held, n) && graph_type(g, n)->addr)
 			reach_node(s, n, nobody);
 	spread(s);
 	if (reach_lost(s, held, nobody) || reach_unknown(s, held, unknown))
@@ -238,7 +228,7 @@ bool reach_is_alive(const struct graph *g, uint32_t node)
 		return true;
 	/* Freed memory keeps the type, but counts no references, or points to what was freed next.
 	 */
-	return g->seen[node / 8] >> (node & 7) & 1 &&
+	return node_in(g->seen, node) &&
 	       !proc_read(rt->proc, addr, head, (size_t)rt->layout.ob_type + 8) &&
 	       heap_u64(head + rt->layout.ob_type) == graph_type(g, node)->addr &&
 	       heap_ref_plausible(rt, head, &immortal) &&
@@ -276,7 +266,7 @@ static int reject_borrowed(struct search *s, enum reach_kind from)
 		const struct reach_root *root = &s->r->root.v[i];
 
 		if (root->kind >= from && root->node != NODE_NONE && !g->parent[root->node]) {
-			put(asked, root->node);
+			node_add(asked, root->node);
 			if (!map64_put(&held, (uint64_t)root->node + 1)) {
 				map64_free(&held);
 				return -ENOMEM;
@@ -286,7 +276,7 @@ static int reject_borrowed(struct search *s, enum reach_kind from)
 	for (size_t i = 1; held.n && i < g->edge.n; i++) {
 		uint32_t to = g->edge.v[i] & ~NODE_MAX;
 
-		if (has(asked, to))
+		if (node_in(asked, to))
 			++*map64_get(&held, (uint64_t)to + 1);
 	}
 	for (size_t i = 0; i < s->r->root.n; i++) {

@@ -22,7 +22,7 @@ void scan_emit(struct scan *s, uint64_t word)
 	if (graph_is_leaf(g, to) && !g->want_leaves && !graph_type(g, to)->wanted)
 		return;
 	if (s->is_new) {
-		g->of_new[to / 8] |= (uint8_t)(1u << (to & 7));
+		node_add(g->of_new, to);
 		return;
 	}
 	if (g->edge.n >= g->max_edges) {
@@ -365,7 +365,8 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 	struct scan s = {.g = g, .b = b, .begin = g->edge.n, .t = graph_type(g, node)};
 	int err;
 
-	/* What was a buffer may be an object by now, or another one, and the reverse. */
+	/* A block may hold something else by now: an object in place of a buffer, or another one.
+	 */
 	if (s.t->addr != (b->object ? b->type : 0))
 		return graph_scan_new(g, b);
 	scan_block(&s);

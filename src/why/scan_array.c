@@ -66,7 +66,7 @@ static bool find_length(struct array *a, uint64_t length)
 	return length && length <= 2 * MAX_ITEMS;
 }
 
-/* What it is at, and how long: as its owner says now. */
+/* Takes its place and its length from its owner, as that is now. */
 static bool find_again(const struct scan *s, struct array *a)
 {
 	uint64_t length;
