@@ -7,6 +7,7 @@
 #include "judge/sites_priv.h"
 
 #define NO_WAY_SHARE 1e-6
+#define CALLER_SHARE 0.1
 
 /* Is this growth in the size of objects of the same line? */
 static bool is_satellite(const struct joiner *j, uint64_t stack, double bytes_per_s)
@@ -222,13 +223,17 @@ static void add_live(struct joined *to, const struct native_site *n)
 	to->evidence.oldest_s = fmax(to->evidence.oldest_s, (double)n->oldest_ns / 1e9);
 }
 
-/* How much of it came by the way through C code that would be shown? Where none is known, another
- * caller's is shown, if there is one. */
-static double way_share(const struct joiner *j, const struct native_site *n)
+/* How much of it came by the way through C code that would be shown? */
+static double way_share(const struct evidence_way *way)
 {
-	const struct evidence_way *way = evidence_way(j->e, n->key.stack, n->key.caller);
-
 	return way && way->frame ? way->share : NO_WAY_SHARE;
+}
+
+/* A whole way says more than a caller alone, and that more than nothing: of two callers of one line
+ * the one is shown of which more is known, unless the other takes ten times as much. */
+static double way_words(const struct evidence_way *way)
+{
+	return way && way->frame && way->n < 2 ? CALLER_SHARE : 1;
 }
 
 /* Is it worth a site? @bytes: its growth, of which the share @real is no exchange of blocks. */
@@ -300,9 +305,10 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	const struct evidence_stack *st = evidence_stack(j->e, n->key.stack);
 	struct trend_fit count = fit->count, bytes = fit->bytes;
 	enum report_kind kind = kind_of(n);
+	const struct evidence_way *way;
 	struct verdict_evidence *v;
 	struct joined *to;
-	double real = real_share(j, n) * fit->room, via;
+	double real = real_share(j, n) * fit->room, rank;
 	bool one_block = !count.growing && n->live_count < NATIVE_FEW_BLOCKS, is_first, levelled;
 	bool in_place = grows_in_place(n, &count);
 
@@ -324,11 +330,13 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 		return;
 	fit->is_joined = true;
 	to->native_bytes_per_s += bytes.slope;
-	via = bytes.slope * way_share(j, n);
-	if (via > to->via_bytes_per_s) {
+	way = evidence_way(j->e, n->key.stack, n->key.caller);
+	rank = bytes.slope * way_share(way) * way_words(way);
+	if (rank > to->via_rank) {
 		to->via_stack = n->key.stack;
 		to->via = n->key.caller;
-		to->via_bytes_per_s = via;
+		to->via_rank = rank;
+		to->via_bytes_per_s = bytes.slope * way_share(way);
 	}
 	is_first = !(to->site.growth_bytes_per_s > 0);
 	if (!(count.slope > 0))

@@ -237,10 +237,10 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 			to->types.v[to->types.n - 1].cls = e->cls;
 		}
 	}
-	if (e->n_types && e->bytes_per_s > to->via_bytes_per_s) {
+	if (e->n_types && e->bytes_per_s > to->via_rank) {
 		to->via_stack = e->stack;
 		to->via = main_type(e);
-		to->via_bytes_per_s = e->bytes_per_s;
+		to->via_bytes_per_s = to->via_rank = e->bytes_per_s;
 	}
 	to->site.samples += e->count_per_s > 0 ? e->samples : e->seen;
 	to->births += e->count_per_s > 0 ? (double)e->samples : (double)e->seen;

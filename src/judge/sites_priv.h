@@ -21,11 +21,12 @@ struct joined {
 	struct report_site site;
 	struct verdict_evidence evidence;
 	VEC(struct joined_type) types;
-	uint64_t via_stack, via; /* the native caller, or the type of objects, that grows most */
-	unsigned quarters;	 /* of the run, a bit each, in which objects of it were born */
-	double youngest_s;	 /* age of the last object that came; INFINITY = none is known */
-	double births, variance; /* samples of objects, and how sure their number is; 0 = none */
-	double via_bytes_per_s;
+	uint64_t via_stack, via;   /* the native caller, or the type of objects, that is shown */
+	unsigned quarters;	   /* of the run, a bit each, in which objects of it were born */
+	double youngest_s;	   /* age of the last object that came; INFINITY = none is known */
+	double births, variance;   /* samples of objects, and how sure their number is; 0 = none */
+	double via_bytes_per_s;	   /* what it grows by */
+	double via_rank;	   /* the same, less where little is known of the way */
 	double native_bytes_per_s; /* by all native callers */
 };
 

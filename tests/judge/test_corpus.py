@@ -22,5 +22,13 @@ def test_no_innocent_one_is_called_a_leak(name):
         assert known["said"]["sites"][0]["at"] in called
 
 
+def test_a_whole_way_is_shown_before_a_caller_alone():
+    """Of the caller that took most no copied stack lived, of another one of the same line several did."""
+    report = corpus.replay(corpus.default_tool(), corpus.path_of("packages-one_caller_alone", "rec"))
+    site = next(s for s in report["processes"][0]["sites"] if corpus.own_frame(s) == "ssl.py:500" and s["kind"] == "heap")
+    named = [f["function"] for f in site["stack"] if f["lang"] == "native"]
+    assert named[:3] == ["CRYPTO_zalloc", "SSL_CTX_new_ex", "_SSLContext.__new__"]
+
+
 def test_there_are_some():
     assert len(corpus.names()) >= 8
