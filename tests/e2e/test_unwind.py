@@ -126,6 +126,20 @@ def gdb_stacks(pid):
     return {r["tid"]: r for r in rows}
 
 
+def code_of(pid):
+    """Where the process has code, as ranges of addresses."""
+    with open("/proc/%d/maps" % pid) as f:
+        rows = [line.split(None, 2) for line in f]
+    return [tuple(int(a, 16) for a in row[0].split("-")) for row in rows if "x" in row[1]]
+
+
+def is_lost(frames, code):
+    """Has it named an address where no code is? _Unwind_RaiseException, once it has put the registers
+    of the catching function in place of its own, is described by no table: gdb goes on through the
+    heap there."""
+    return any(not any(start <= f[0] < end for start, end in code) for f in frames)
+
+
 def same_pcs(ours, theirs):
     """Of callers we name the byte before the return address."""
     return len(ours) == len(theirs) and all(a[0] in (b[0], b[0] - 1) for a, b in zip(ours, theirs))
@@ -143,10 +157,14 @@ def names_agree(ours, theirs):
 
 class Tally:
     def __init__(self):
-        self.stacks = self.same = self.frames = self.named = self.other_name = 0
+        self.stacks = self.same = self.frames = self.named = self.other_name = self.lost = 0
         self.differences = []
 
-    def add(self, ours, theirs):
+    def add(self, ours, theirs, code):
+        assert not is_lost(ours, code), ours
+        if is_lost(theirs["frames"], code):
+            self.lost += 1
+            return
         self.stacks += 1
         self.frames += len(ours)
         self.named += sum(bool(f[2]) for f in ours)
@@ -166,10 +184,10 @@ def compare(name, stops, helper, where):
         for _ in range(stops):
             time.sleep(0.05 + 0.1 * random.random())
             wait_stopped(target.pid)
-            ours, theirs = our_stacks(helper, target.pid), gdb_stacks(target.pid)
+            ours, theirs, code = our_stacks(helper, target.pid), gdb_stacks(target.pid), code_of(target.pid)
             os.kill(target.pid, signal.SIGCONT)
             for tid in ours.keys() & theirs.keys():
-                tally.add(ours[tid], theirs[tid])
+                tally.add(ours[tid], theirs[tid], code)
     finally:
         target.kill()
         target.wait()
@@ -191,12 +209,14 @@ def where():
 
 
 def test_same_frames_as_gdb(helper, where, full):
-    """At least 98 % identical: each frame's address, and none too many."""
+    """At least 98 % identical: each frame's address, and none too many. Where gdb itself goes astray,
+    which is rare, ours must not."""
     names = sorted(PROGRAMS) if full else ["exceptions", "recursion", "ssl"]
     rows = {name: compare(name, 14 if full else 3, helper, where) for name in names}
-    print("%-12s %8s %8s %8s %8s %8s" % ("program", "stacks", "same", "frames", "named", "differ"))
+    print("%-12s %8s %8s %8s %8s %8s %8s" % ("program", "stacks", "same", "frames", "named", "differ", "lost"))
     for name, t in rows.items():
-        print("%-12s %8d %8d %8d %8d %8d" % (name, t.stacks, t.same, t.frames, t.named, t.other_name))
+        print("%-12s %8d %8d %8d %8d %8d %8d"
+              % (name, t.stacks, t.same, t.frames, t.named, t.other_name, t.lost))  # fmt: skip
     for name, t in rows.items():
         for ours, theirs in t.differences[:3]:
             print(name, theirs["why"])
@@ -205,4 +225,5 @@ def test_same_frames_as_gdb(helper, where, full):
                       theirs["frames"][i] if i < len(theirs["frames"]) else "-")  # fmt: skip
     stacks = sum(t.stacks for t in rows.values())
     assert stacks >= (200 if full else 20)
+    assert sum(t.lost for t in rows.values()) <= 0.1 * stacks
     assert sum(t.same for t in rows.values()) >= 0.98 * stacks
