@@ -237,6 +237,11 @@ static int none_found(const struct why_cmd *w, const struct why_question *say,
 
 	if (!type)
 		return fail(-ENOENT, "process %d has no object at %s", say->pid, w->addr);
+	if (a->targets)
+		return fail(-ENOENT,
+			    "what process %d had of type %s died while its heap was "
+			    "read: ask again",
+			    say->pid, type);
 	return fail(-ENOENT, "process %d has no object of type %s%s%s%s", say->pid, type,
 		    a->nearest ? "; did you mean --type " : "", a->nearest ? a->nearest : "",
 		    a->nearest ? "?" : "");

@@ -148,7 +148,7 @@ static void settle(struct holders *h)
 	for (size_t i = 0; !in->err && i < in->n_q; i++) {
 		const struct why_answer *a = &in->answer[i];
 
-		if (a->n && a->sampled >= a->gone + HOLDERS_FEWEST)
+		if (a->n && a->sampled >= HOLDERS_FEWEST)
 			keep(h, &in->q[i], a);
 	}
 	inquiry_forget(in);

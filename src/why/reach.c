@@ -223,13 +223,16 @@ bool reach_is_alive(const struct graph *g, uint32_t node)
 	uint64_t addr = graph_addr(g, node, NULL);
 	uint8_t head[64];
 	bool immortal;
+	int err;
 
 	if (!proc_is_live(rt->proc) || !graph_type(g, node)->addr)
 		return true;
+	err = proc_read(rt->proc, addr, head, (size_t)rt->layout.ob_type + 8);
+	if (err == -ENODATA) /* swapped out meanwhile: nobody has written to it */
+		return node_in(g->seen, node);
 	/* Freed memory keeps the type, but counts no references, or points to what was freed next.
 	 */
-	return node_in(g->seen, node) &&
-	       !proc_read(rt->proc, addr, head, (size_t)rt->layout.ob_type + 8) &&
+	return node_in(g->seen, node) && !err &&
 	       heap_u64(head + rt->layout.ob_type) == graph_type(g, node)->addr &&
 	       heap_ref_plausible(rt, head, &immortal) &&
 	       (rt->free_threaded || (uint32_t)heap_u64(head));

@@ -121,6 +121,7 @@ static int answer(struct reach *r, const struct why_query *q, const struct why_o
 				  4 * (o->max_paths ? o->max_paths : DEFAULT_PATHS), out);
 	if (!err && t.node.n)
 		paths_branch(r, t.node.v, t.node.n, out);
+	out->sampled -= out->gone - t.gone; /* they are no samples */
 	vec_free(&t.node);
 	return err;
 }
