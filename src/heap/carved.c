@@ -87,6 +87,14 @@ static bool fills_its_block(const struct heap *h, const struct heap_object *o, u
 	       heap_class_for(h, o->part[0].bytes) == (int)cls;
 }
 
+/* obj.__class__ = Other goes from one class of Python's to another. */
+static bool has_fixed_type(struct heap *h, uint64_t type)
+{
+	struct heap_type t;
+
+	return heap_type_get(h, type, &t) && !(t.flags & TPF_HEAPTYPE);
+}
+
 size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct heap_carved *out,
 			size_t max)
 {
@@ -105,7 +113,8 @@ size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct hea
 		heap_read_objects(h, v, k, HEAP_FULL);
 		for (size_t o = 0; o < k; o++)
 			if (fills_its_block(h, &v[o], i))
-				out[n++] = (struct heap_carved){v[o].addr, v[o].type, (int)i};
+				out[n++] = (struct heap_carved){v[o].addr, v[o].type, (int)i,
+								has_fixed_type(h, v[o].type)};
 	}
 	return n;
 }

@@ -21,6 +21,7 @@ struct heap_carving {
 struct heap_carved {
 	uint64_t addr, type;
 	int cls;
+	bool is_fixed; /* no assignment to __class__ can have given it its type */
 };
 
 /* -ENODATA: this build's pools cannot be read so (another allocator, debug hooks). */

@@ -18,6 +18,9 @@ static const struct limit reborn_limit = {4, 2, 0.02};
  * a window is the target's, too. */
 #define LOOK_SHARE 1000
 
+#define ANY_CLASS  (-2)
+#define FADE_LOOKS 64
+
 /* Births that came and are not on record. */
 static uint64_t unrecorded(const struct unseen_view *v)
 {
@@ -54,9 +57,10 @@ void unseen_free(struct unseen *u)
 	vec_free(&u->types);
 }
 
-static struct unseen_type *type_of(struct unseen *u, uint64_t type)
+/* Its objects of one size class, or of all. */
+static struct unseen_type *type_of(struct unseen *u, uint64_t type, int cls)
 {
-	uint64_t *place = map64_put(&u->place, type);
+	uint64_t *place = map64_put(&u->place, type ^ (uint64_t)(uint16_t)(cls + 1) << 48);
 	struct unseen_type *t;
 
 	if (!place)
@@ -64,10 +68,8 @@ static struct unseen_type *type_of(struct unseen *u, uint64_t type)
 	if (*place)
 		return &u->types.v[*place - 1];
 	t = vec_push(&u->types);
-	if (!t)
-		return NULL;
-	*place = u->types.n;
-	t->type = type;
+	if (t)
+		*place = u->types.n;
 	return t;
 }
 
@@ -77,24 +79,67 @@ static bool is_missed(const struct unseen_count *c, const struct limit *l)
 	       c->missed >= l->share * (c->missed + c->seen);
 }
 
-static void note_missed(struct unseen *u, const struct unseen_view *v, struct unseen_type *t,
-			struct unseen_count *c, int cls)
+/* One more that was seen, or was not. Not 0: too many were not, or had been before; the number of
+ * them then, or 1. */
+static uint32_t count(struct unseen *u, struct unseen_type *t, bool is_reborn, bool is_seen)
 {
-	const struct limit *limit = c == &t->reborn ? &reborn_limit : &carved_limit;
+	struct unseen_count *c = is_reborn ? &t->reborn : &t->carved;
 
-	log_debug("unseen: %s object of type %#llx", c == &t->reborn ? "reborn" : "new",
-		  (unsigned long long)t->type);
+	if (is_seen) {
+		c->seen++;
+		return 0;
+	}
 	c->missed++;
 	c->looks += c->looked != u->looks;
 	c->looked = u->looks;
-	if (!t->is_told && !is_missed(c, limit))
-		return;
-	u->missed += t->is_told ? 1 : c->missed;
 	if (t->is_told)
-		v->refuse(v->ctx, t->type, cls, 0, 0);
-	else
-		v->refuse(v->ctx, t->type, cls, c->missed, c->missed + c->seen);
-	t->is_told = true;
+		return 1;
+	t->is_told = is_missed(c, is_reborn ? &reborn_limit : &carved_limit);
+	return t->is_told ? c->missed : 0;
+}
+
+/* A type may be made unseen in some of its sizes alone, or now and then in each. */
+static void note(struct unseen *u, const struct unseen_view *v, const struct heap_carved *x,
+		 bool is_reborn, bool is_seen)
+{
+	const int classes[] = {ANY_CLASS, x->cls};
+	uint32_t missed = 0, all = 0;
+	bool was_told = false;
+
+	if (!is_seen)
+		log_debug("unseen: %s object of type %#llx, class %d", is_reborn ? "reborn" : "new",
+			  (unsigned long long)x->type, x->cls);
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+		struct unseen_type *t = type_of(u, x->type, classes[i]);
+		uint32_t n;
+
+		if (!t)
+			continue;
+		was_told |= t->is_told;
+		n = count(u, t, is_reborn, is_seen);
+		if (n <= missed)
+			continue;
+		missed = n;
+		all = n + (is_reborn ? t->reborn.seen : t->carved.seen);
+	}
+	if (!missed)
+		return;
+	u->missed += was_told ? 1 : missed;
+	v->refuse(v->ctx, x->type, x->cls, was_told ? 0 : missed, was_told ? 0 : all);
+}
+
+/* What is rare must not add up for ever. */
+static void fade(struct unseen *u)
+{
+	for (size_t i = 0; i < u->types.n; i++) {
+		struct unseen_count *const c[] = {&u->types.v[i].carved, &u->types.v[i].reborn};
+
+		for (size_t k = 0; k < ARRAY_SIZE(c); k++) {
+			c[k]->seen /= 2;
+			c[k]->missed /= 2;
+			c[k]->looks /= 2;
+		}
+	}
 }
 
 void unseen_end_rechecks(const struct unseen_view *v)
@@ -110,36 +155,34 @@ void unseen_end(struct unseen *u, const struct unseen_view *v)
 		return;
 	u->is_open = false;
 	u->looks++;
+	if (!(u->looks % FADE_LOOKS))
+		fade(u);
 	u->n = u->is_carving ? heap_carving_end(v->heap, &u->at, u->v, HEAP_CARVED) : 0;
 	u->to = __atomic_load_n(&v->stats->births, __ATOMIC_ACQUIRE);
 	u->is_done = unrecorded(v) == u->lost && !v->stats->asleep;
 	u->due_ns = clock_ns() + (thread_cpu_ns() - began) * LOOK_SHARE;
 }
 
+/* Of what lies where another type was born last, the birth was not seen. */
 static void settle_carved(struct unseen *u, const struct unseen_view *v, uint64_t from)
 {
-	struct map64 at = {0}; /* address -> 1, or 2 when its birth is on record */
+	struct map64 at = {0}; /* address -> type of the last birth on record there */
 
-	for (size_t i = 0; i < u->n; i++) {
-		uint64_t *place = map64_put(&at, u->v[i].addr);
-
-		if (place)
-			*place = 1;
-	}
+	for (size_t i = 0; i < u->n; i++)
+		map64_put(&at, u->v[i].addr);
 	for (uint64_t i = from; u->n && i < u->to; i++) {
-		uint64_t *place = map64_get(&at, v->births[i & (PL_BIRTH_SLOTS - 1)].object);
+		const struct pl_birth *b = &v->births[i & (PL_BIRTH_SLOTS - 1)];
+		uint64_t *type = map64_get(&at, b->object);
 
-		if (place)
-			*place = 2;
+		if (type)
+			*type = b->type;
 	}
 	for (size_t i = 0; i < u->n; i++) {
-		const uint64_t *place = map64_get(&at, u->v[i].addr);
-		struct unseen_type *t = place ? type_of(u, u->v[i].type) : NULL;
+		const uint64_t *type = map64_get(&at, u->v[i].addr);
 
-		if (t && *place == 2)
-			t->carved.seen++;
-		else if (t)
-			note_missed(u, v, t, &t->carved, u->v[i].cls);
+		if (!type || (*type && *type != u->v[i].type && !u->v[i].is_fixed))
+			continue;
+		note(u, v, &u->v[i], false, *type == u->v[i].type);
 	}
 	map64_free(&at);
 }
@@ -147,17 +190,12 @@ static void settle_carved(struct unseen *u, const struct unseen_view *v, uint64_
 static void settle_reborn(struct unseen *u, const struct unseen_view *v, uint64_t from,
 			  const struct sample *look, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct unseen_type *t;
-
-		if (!look[i].addr || !look[i].parts || look[i].birth < from)
-			continue;
-		t = type_of(u, look[i].type);
-		if (t && v->died[look[i].birth & (PL_BIRTH_SLOTS - 1)])
-			note_missed(u, v, t, &t->reborn, look[i].part[0].cls);
-		else if (t)
-			t->reborn.seen++;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (look[i].addr && look[i].parts && look[i].birth >= from)
+			note(u, v,
+			     &(struct heap_carved){look[i].addr, look[i].type, look[i].part[0].cls,
+						   false},
+			     true, !v->died[look[i].birth & (PL_BIRTH_SLOTS - 1)]);
 }
 
 void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,

@@ -34,8 +34,8 @@ struct unseen_count {
 	uint32_t looked;	      /* the last of these */
 };
 
+/* Objects of one type, or those of one size class among them. */
 struct unseen_type {
-	uint64_t type;
 	struct unseen_count carved, reborn; /* in new memory, in that of another */
 	bool is_told;
 };
@@ -44,7 +44,7 @@ struct unseen {
 	struct heap_carving at;
 	bool is_open, is_carving;
 	uint32_t looks;
-	struct map64 place; /* type -> place + 1 */
+	struct map64 place; /* type and class -> place + 1 */
 	VEC(struct unseen_type) types;
 	uint64_t missed; /* objects of the types that are told of */
 	uint64_t lost;	 /* births that were not recorded, when it began */
