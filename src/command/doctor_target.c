@@ -5,6 +5,7 @@
 #include "cli/find.h"
 #include "command/doctor_priv.h"
 #include "heap/heap.h"
+#include "places/evaluator.h"
 #include "places/places.h"
 #include "probe/probe.h"
 #include "proc/limits.h"
@@ -25,7 +26,7 @@ static void shape(struct doctor *d, const struct py_runtime *rt, size_t births)
 	struct py_shape s;
 	const char *like;
 
-	py_shape(rt, births, &s);
+	py_shape(rt, births, places_tail_calls(rt), &s);
 	like = py_shape_tested(&s);
 	py_shape_words(&s, words, sizeof(words));
 	if (like) {
@@ -34,6 +35,12 @@ static void shape(struct doctor *d, const struct py_runtime *rt, size_t births)
 	}
 	doctor_add(d, DOCTOR_NOTE, "build", "%s: no build like this one is tested", words);
 	doctor_remedy(d, "what is found there is checked all the same, and left out when in doubt");
+}
+
+/* inquiry/unseen.h: of pools, and of objects whose references are counted in one word. */
+static bool can_be_asked(const struct py_runtime *rt)
+{
+	return !rt->free_threaded && rt->allocator == PY_ALLOC_PYMALLOC;
 }
 
 static size_t births(struct doctor *d, const struct py_runtime *rt)
@@ -47,7 +54,10 @@ static size_t births(struct doctor *d, const struct py_runtime *rt)
 		doctor_remedy(d, "lines of Python objects cannot be told here; memory of C code, "
 				 "the census and `why` work");
 	} else {
-		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete", points.n);
+		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete%s", points.n,
+			   can_be_asked(rt) ? ""
+					    : " by the code; whether all births are seen cannot be "
+					      "asked of this heap");
 	}
 	n = points.n;
 	places_free(&points);

@@ -28,16 +28,35 @@ static void follow_jump(const ZydisDecodedInstruction *insn, const ZydisDecodedO
 		code_ranges_add(&p->at, fn.addr, fn.size);
 }
 
+static bool find_function(const struct py_runtime *rt, struct dso_sym *out)
+{
+	return !dso_symbol(rt->dso, "_PyEval_EvalFrameDefault", out) && out->size;
+}
+
+/* Where there are handlers the function called so stays below them, and runs nothing. */
+static size_t handlers(const struct py_runtime *rt, const struct dso_sym *sym,
+		       struct code_range *out, size_t max)
+{
+	return places_handlers(rt, (struct code_range){sym->addr, sym->addr + sym->size}, out, max);
+}
+
+bool places_tail_calls(const struct py_runtime *rt)
+{
+	struct code_range one[1];
+	struct dso_sym sym;
+
+	return find_function(rt, &sym) && handlers(rt, &sym, one, 1);
+}
+
 size_t places_evaluator(const struct py_runtime *rt, struct code_range *out, size_t max)
 {
 	struct parts p = {rt->dso, {out, 0, max}};
 	struct dso_sym sym;
 	size_t n;
 
-	if (!max || dso_symbol(rt->dso, "_PyEval_EvalFrameDefault", &sym) || !sym.size)
+	if (!max || !find_function(rt, &sym))
 		return 0;
-	/* Where there are handlers the function called so stays below them, and runs nothing. */
-	n = places_handlers(rt, (struct code_range){sym.addr, sym.addr + sym.size}, out, max);
+	n = handlers(rt, &sym, out, max);
 	if (n)
 		return n;
 	code_ranges_add(&p.at, sym.addr, sym.size);

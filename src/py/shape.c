@@ -8,6 +8,7 @@
 #include "py/py_priv.h"
 
 #define SYSCONFIG_MAX (1u << 20)
+#define MINOR(n)      (1u << (n))
 #define INLINED_FROM  20 /* birth sites: without LTO 1 to 4 are seen, with it 120 to 520 */
 
 /* ---- the compiler: Py_GetCompiler() returns a constant like "[GCC 12.2.0]" ---- */
@@ -174,39 +175,42 @@ static void configured(const struct py_runtime *rt, struct py_shape *s)
 		s->pgo = PY_YES;
 	if (s->lto == PY_UNKNOWN && py_configured_with(text, size, "--with-lto"))
 		s->lto = PY_YES;
-	if (s->tail_calls == PY_UNKNOWN &&
-	    py_configured_with(text, size, "--with-tail-call-interp"))
-		s->tail_calls = PY_YES;
-	s->jit = rt->minor >= 13 && py_configured_with(text, size, "--enable-experimental-jit")
+	/* "=interpreter": the JIT's own instructions, without machine code. */
+	s->jit = rt->minor >= 13 && py_configured_with(text, size, "--enable-experimental-jit") &&
+				 !py_configured_with(text, size,
+						     "--enable-experimental-jit=interpreter")
 			 ? PY_YES
 			 : PY_NO;
 }
 
-static void read_code(const struct py_runtime *rt, size_t births, struct py_shape *out)
+static void read_code(const struct py_runtime *rt, size_t births, bool tail_calls,
+		      struct py_shape *out)
 {
 	struct dso_range r;
 
 	*out = (struct py_shape){.is_library = rt->is_library,
 				 .stripped = !dso_has_symtab(rt->dso),
 				 .free_threaded = rt->free_threaded,
+				 .debug = rt->debug,
+				 .minor = rt->minor,
 				 .libc = libc_of(rt->proc)};
 	find_compiler(rt->dso, out);
 	out->lto = !births || rt->minor < 9 ? PY_UNKNOWN : births >= INLINED_FROM ? PY_YES : PY_NO;
 	out->bolt = dso_section(rt->dso, ".bolt.org.text", &r) ? PY_NO : PY_YES;
 	out->frame_pointers = frame_pointers(rt->dso);
-	out->tail_calls = rt->minor < 14 ? PY_NO : PY_UNKNOWN;
+	out->tail_calls = tail_calls ? PY_YES : PY_NO;
 	out->pgo = out->jit = PY_UNKNOWN;
 }
 
-void py_shape(const struct py_runtime *rt, size_t births, struct py_shape *out)
+void py_shape(const struct py_runtime *rt, size_t births, bool tail_calls, struct py_shape *out)
 {
-	read_code(rt, births, out);
+	read_code(rt, births, tail_calls, out);
 	configured(rt, out);
 }
 
-void py_find_shape(struct py_runtime *rt, size_t births)
+void py_find_shape(struct py_runtime *rt, size_t births, bool tail_calls)
 {
-	read_code(rt, births, &rt->priv->shape);
+	read_code(rt, births, tail_calls, &rt->priv->shape);
 	rt->shape = &rt->priv->shape;
 }
 
@@ -245,29 +249,36 @@ char *py_shape_words(const struct py_shape *s, char *buf, size_t size)
 	return buf;
 }
 
+/* docs/PYTHONS.md; as tests/e2e/builds.sh and the packages make them. */
+static const struct tested {
+	const char *name, *compiler;
+	uint32_t minors; /* a bit each */
+	enum py_fact lto, bolt;
+	bool is_library;
+} tested[] = {
+	{"Debian's", "GCC ", MINOR(9) | MINOR(11) | MINOR(13) | MINOR(14) | MINOR(15), PY_YES,
+	 PY_NO, false},
+	{"python-build-standalone's, as uv installs it", "Clang ", MINOR(13), PY_YES, PY_YES,
+	 false},
+	{"a build from source, as pyenv makes it", "GCC ",
+	 MINOR(8) | MINOR(9) | MINOR(10) | MINOR(11) | MINOR(12) | MINOR(13), PY_NO, PY_NO, true},
+	{"Docker's images", "GCC ", MINOR(11) | MINOR(13), PY_YES, PY_NO, true},
+};
+
+/* Of 3.8 nothing tells whether it was made with LTO. */
+static bool is_like(const struct py_shape *s, const struct tested *t)
+{
+	return s->minor > 0 && s->minor < 32 && t->minors & MINOR(s->minor) &&
+	       !strncmp(s->compiler, t->compiler, strlen(t->compiler)) &&
+	       (s->lto == t->lto || (s->lto == PY_UNKNOWN && s->minor < 9)) && s->bolt == t->bolt &&
+	       s->tail_calls == PY_NO && s->jit != PY_YES && !s->debug && !s->free_threaded &&
+	       s->is_library == t->is_library && s->libc == PY_LIBC_GLIBC;
+}
+
 const char *py_shape_tested(const struct py_shape *s)
 {
-	static const struct {
-		const char *name, *compiler;
-		enum py_fact lto, bolt, tail_calls;
-		bool is_library, free_threaded;
-		enum py_libc libc;
-	} shapes[] = {
-		{"Debian's", "GCC", PY_YES, PY_NO, PY_NO, false, false, PY_LIBC_GLIBC},
-		{"python-build-standalone's, as uv installs it", "Clang", PY_YES, PY_YES, PY_NO,
-		 false, false, PY_LIBC_GLIBC},
-		{"a build from source, as pyenv makes it", "GCC", PY_NO, PY_NO, PY_NO, true, false,
-		 PY_LIBC_GLIBC},
-		{"Docker's images", "GCC", PY_YES, PY_NO, PY_NO, true, false, PY_LIBC_GLIBC},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
-		if (!strncmp(s->compiler, shapes[i].compiler, strlen(shapes[i].compiler)) &&
-		    (s->lto == PY_UNKNOWN || s->lto == shapes[i].lto) &&
-		    s->bolt == shapes[i].bolt &&
-		    (s->tail_calls == PY_YES) == (shapes[i].tail_calls == PY_YES) &&
-		    s->is_library == shapes[i].is_library &&
-		    s->free_threaded == shapes[i].free_threaded && s->libc == shapes[i].libc)
-			return shapes[i].name;
+	for (size_t i = 0; i < ARRAY_SIZE(tested); i++)
+		if (is_like(s, &tested[i]))
+			return tested[i].name;
 	return NULL;
 }

@@ -14,21 +14,24 @@ struct py_shape {
 	char compiler[48]; /* "GCC 12.2.0", "Clang 22.1.8"; "" = not known */
 	enum py_fact lto, pgo, bolt, frame_pointers, tail_calls, jit;
 	enum py_libc libc;
-	bool is_library, stripped, free_threaded;
+	int minor; /* 3.minor */
+	bool is_library, stripped, free_threaded, debug;
 };
 
 /* @births: places where objects are born in its file, 0 = not known. They are inlined into other
- * files' functions by link-time optimisation only. Reads one file of the target's library. */
-void py_shape(const struct py_runtime *rt, size_t births, struct py_shape *out);
+ * files' functions by link-time optimisation only. @tail_calls: instructions are functions that
+ * jump to each other. Reads one file of the target's library. */
+void py_shape(const struct py_runtime *rt, size_t births, bool tail_calls, struct py_shape *out);
 /* The same, without that file, kept in rt->shape: whose library lies on storage that is silent does
  * not make a watch wait. */
-void py_find_shape(struct py_runtime *rt, size_t births);
+void py_find_shape(struct py_runtime *rt, size_t births, bool tail_calls);
 
 /* "GCC 12.2.0, LTO, shared library, stripped, frame pointers, glibc" */
 #define PY_SHAPE_WORDS 200
 char *py_shape_words(const struct py_shape *s, char *buf, size_t size);
 
-/* Which of the builds that the tool is tested on is like it: "Debian's"; NULL = none. */
+/* Which of the builds that the tool is tested on is like it, in all that is known of them:
+ * "Debian's"; NULL = none, or what would tell is not known. */
 const char *py_shape_tested(const struct py_shape *s);
 
 /* Pure: is option @name in the CONFIG_ARGS of sysconfig's text? */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lines/text.h"
+#include "places/evaluator.h"
 #include "py/shape.h"
 #include "session/frames.h"
 #include "session/holders.h"
@@ -58,7 +59,7 @@ static int open_kernel_half(struct session *s)
 		return err;
 	if (err)
 		session_note(s, "births are not watched: %s", fail_text());
-	py_find_shape(s->rt, s->sites->n);
+	py_find_shape(s->rt, s->sites->n, places_tail_calls(s->rt));
 	err = kern_load(s, s->sites->n);
 	if (err > 0)
 		session_note(s, "growth alone was watched at first: %s", fail_text());

@@ -41,7 +41,8 @@ static void one_line_for_each_key_as_3_14_writes_it(void **state)
 
 static void a_build_is_said_in_words(void **state)
 {
-	struct py_shape s = {.lto = PY_YES,
+	struct py_shape s = {.minor = 13,
+			     .lto = PY_YES,
 			     .pgo = PY_UNKNOWN,
 			     .bolt = PY_NO,
 			     .stripped = true,
@@ -52,7 +53,7 @@ static void a_build_is_said_in_words(void **state)
 	(void)state;
 	assert_string_equal(py_shape_words(&s, words, sizeof(words)),
 			    "GCC 12.2.0, LTO, in the executable, stripped, glibc");
-	assert_non_null(py_shape_tested(&s));
+	assert_string_equal(py_shape_tested(&s), "Debian's");
 	s.bolt = PY_YES;
 	assert_null(py_shape_tested(&s));
 	*s.compiler = '\0';
@@ -63,12 +64,49 @@ static void a_build_is_said_in_words(void **state)
 	assert_string_equal(words, "compiler ");
 }
 
+/* "Tested" is said of what was, and not where it is not known. */
+static void a_build_that_nobody_has_tried_is_like_none(void **state)
+{
+	const struct py_shape debian = {.minor = 13,
+					.lto = PY_YES,
+					.bolt = PY_NO,
+					.jit = PY_UNKNOWN,
+					.libc = PY_LIBC_GLIBC,
+					.compiler = "GCC 14.2.0"};
+	const struct py_shape uv = {.minor = 13,
+				    .lto = PY_YES,
+				    .bolt = PY_YES,
+				    .libc = PY_LIBC_GLIBC,
+				    .compiler = "Clang 22.1.8"};
+	struct py_shape s = debian;
+
+	(void)state;
+	assert_non_null(py_shape_tested(&s));
+	s.lto = PY_UNKNOWN; /* its places were not found */
+	assert_null(py_shape_tested(&s));
+	s = debian;
+	s.debug = true;
+	assert_null(py_shape_tested(&s));
+	s = debian;
+	s.jit = PY_YES;
+	assert_null(py_shape_tested(&s));
+	s = debian;
+	s.minor = 12;
+	assert_null(py_shape_tested(&s));
+	s = uv;
+	assert_non_null(py_shape_tested(&s));
+	s.minor = 14;
+	s.tail_calls = PY_YES;
+	assert_null(py_shape_tested(&s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_option_is_found_in_its_own_entry_only),
 		cmocka_unit_test(one_line_for_each_key_as_3_14_writes_it),
 		cmocka_unit_test(a_build_is_said_in_words),
+		cmocka_unit_test(a_build_that_nobody_has_tried_is_like_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
