@@ -28,6 +28,12 @@ static void see(struct search *s, uint64_t at, const uint8_t *p)
 		s->caller = by;
 }
 
+/* mov $function, %reg: where it is loaded to be called by others, or compared. */
+static bool is_loaded(const struct search *s, uint32_t value)
+{
+	return dso_is_exec(s->d) && value == s->fn.addr;
+}
+
 static void scan_code(struct search *s, const struct dso_range *text)
 {
 	size_t n;
@@ -41,6 +47,7 @@ static void scan_code(struct search *s, const struct dso_range *text)
 		int32_t by;
 
 		memcpy(&by, p + i, sizeof(by));
+		s->is_other = is_loaded(s, (uint32_t)by);
 		if (text->addr + i + sizeof(by) + (uint64_t)(int64_t)by == s->fn.addr)
 			see(s, text->addr + i, p + i);
 	}
@@ -49,8 +56,8 @@ static void scan_code(struct search *s, const struct dso_range *text)
 /* Tables of functions, and what the loader writes into them. */
 static bool is_pointed_at(const struct dso *d, uint64_t addr)
 {
-	static const char *const sections[] = {".rela.dyn", ".data", ".data.rel.ro", ".rodata",
-					       ".init_array"};
+	static const char *const sections[] = {".rela.dyn", ".data",	   ".data.rel.ro",
+					       ".rodata",   ".init_array", ".got"};
 	struct dso_range r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
