@@ -155,7 +155,8 @@ static const char *doubt(const struct verdict_evidence *e, const struct report_s
 		return "its objects cannot be told from others";
 	if (e->waits_for_gc)
 		return "no full collection has looked at it yet";
-	if (e->curve.shape == CURVE_SLOWING && e->run_s >= LEAK_RUN_S)
+	if (e->curve.shape == CURVE_SLOWING && e->curve.points >= CURVE_FEWEST &&
+	    e->run_s >= LEAK_RUN_S)
 		return e->curve.ebbs ? "it slows down as the process does less: a leak, or a cache "
 				       "that is most of what it does"
 				     : "it slows down, like a cache that fills";

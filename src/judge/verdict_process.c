@@ -95,7 +95,7 @@ static struct lines lines_of(const struct report_process *p)
 			l.ends |= is_leak;
 		else if (s->growth_bytes_per_s > 0)
 			*sum += s->growth_bytes_per_s;
-		l.n += s->kind <= KIND_MMAP;
+		l.n += s->kind <= KIND_MMAP && sum != &l.bounded;
 		l.has_parts |= s->part_of != NULL;
 	}
 	return l;

@@ -3,7 +3,7 @@
 #include "report/hint.h"
 
 #define FEW_ENTRIES 16	/* a container with less may be anything */
-#define MOST	    0.5 /* of the blocks */
+#define MOST	    0.5 /* of the objects */
 /* As why/label_names.c says it, of generators, and of the task of a coroutine, at their end. */
 #define ENDED	  ", ended"
 #define TASK_DONE "_asyncio.Task, done"
@@ -90,11 +90,12 @@ static bool has_extension(const struct report_site *s)
 
 static bool hint_nobody(struct report *r, const struct report_holder *h, struct report_site *site)
 {
+	/* The head of a chain may have moved on while the heap was read. */
+	if (!strcmp(h->root, "unreferenced") &&
+	    (h->share < MOST || (h->is_chain && site->kind != KIND_HEAP)))
+		return true;
 	if (!strcmp(h->root, "unreferenced") && site->kind == KIND_HEAP) {
-		if (h->share >= MOST)
-			report_lost_hint(r, site);
-	} else if (!strcmp(h->root, "unreferenced") && h->is_chain) {
-		return true; /* its head moved on while the heap was read */
+		report_lost_hint(r, site);
 	} else if (!strcmp(h->root, "unreferenced")) {
 		set(site, "unreferenced",
 		    report_printf(r,
@@ -171,6 +172,14 @@ static bool is_kept_class(const struct report_holder *h, size_t i)
 	       (grows >= h->n || grows < i);
 }
 
+/* Is it the container that grows, or is none known that does? */
+static bool may_grow(const struct report_holder *h, size_t i)
+{
+	size_t grows = report_holder_container(h);
+
+	return grows >= h->n || grows == i;
+}
+
 /* A deque that its owner calls a queue. */
 static bool is_called_queue(const struct report_holder_step *s)
 {
@@ -245,7 +254,7 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 		}
 		if (is_kept_class(h, i))
 			return hint_classes(site);
-		if (is_called_queue(s)) {
+		if (is_called_queue(s) && may_grow(h, i)) {
 			set(site, "queue-backlog",
 			    report_printf(r,
 					  "More is put into %s than is taken out.\nBound it, so "
@@ -253,7 +262,7 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 					  s->name));
 			return true;
 		}
-		if (is_queue(s)) {
+		if (is_queue(s) && (may_grow(h, i) || may_grow(h, i + 1))) {
 			set(site, "queue-backlog",
 			    report_printf(r,
 					  "More is put into the queue than is taken out.\nBound "
@@ -265,18 +274,37 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 	return false;
 }
 
+static bool is_entry(const struct report_holder_step *s)
+{
+	return !strcmp(s->edge, "item") || !strcmp(s->edge, "value");
+}
+
+/* Does step @i lie in the container that grows, by itself, in a tuple or the like, or as what a
+ * partial calls? What one of its entries has as an attribute is not what is kept. True, too, where
+ * no container is known to grow. */
+static bool is_kept_itself(const struct report_holder *h, size_t i)
+{
+	size_t grows = report_holder_container(h);
+
+	if (grows >= h->n)
+		return true;
+	for (size_t k = grows + 1; k <= i && k < h->n; k++)
+		if (!is_entry(&h->step[k]) && !is_type(&h->step[k - 1], "functools.partial"))
+			return false;
+	return i > grows;
+}
+
 /* Functions that were made by a function, or bound methods, lie in what grows: each keeps more than
  * itself. Behind one that stays the same something else grows. */
 static bool hint_closure(struct report *r, const struct report_holder *h, struct report_site *site)
 {
-	size_t grows = report_holder_container(h);
-
 	for (size_t i = 0; i < h->n; i++) {
 		const struct report_holder_step *s = &h->step[i];
+		bool is_cell = !strcmp(s->edge, "cell");
 
-		if (grows < h->n && grows >= i)
+		if (!is_kept_itself(h, is_cell && i ? i - 1 : i))
 			continue;
-		if (!strcmp(s->edge, "cell")) {
+		if (is_cell) {
 			set(site, "closure",
 			    report_printf(r,
 					  "Functions are kept, and each keeps the variable %s of "
@@ -303,11 +331,6 @@ static bool hint_closure(struct report *r, const struct report_holder *h, struct
 		}
 	}
 	return false;
-}
-
-static bool is_entry(const struct report_holder_step *s)
-{
-	return !strcmp(s->edge, "item") || !strcmp(s->edge, "value");
 }
 
 /* The container at step @at: by its name, or as an entry of one that has one: "GD[...]". */

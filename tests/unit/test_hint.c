@@ -64,6 +64,38 @@ static void containers(void **state)
 			    "queue-backlog");
 }
 
+/* Sessions are kept, and each has a pool of connections, and callbacks: what grows is the list. */
+static void what_an_entry_has_is_not_what_is_kept(void **state)
+{
+	(void)state;
+	assert_string_equal(HINT("module", {"root", "module a :: SESSIONS", "dict", 500, 4, 0},
+				 {"value", NULL, "requests.Session", U, 0, 0},
+				 {"attribute", "pool", "queue.LifoQueue", U, 0, 0},
+				 {"attribute", "queue", "list", 2, 0, 0},
+				 {"item", NULL, "a.S", U, 0, 0}),
+			    "unbounded-container");
+	assert_string_equal(HINT("module", {"root", "module a :: AUDIT", "list", 500, 40, 0},
+				 {"item", NULL, "a.Request", U, 0, 0},
+				 {"attribute", "_receive", "method", U, 0, 0},
+				 {"attribute", "__self__", "a.Cycle", U, 0, 0}),
+			    "unbounded-container");
+	assert_string_equal(HINT("module", {"root", "module a :: AUDIT", "list", 500, 40, 0},
+				 {"item", NULL, "a.Request", U, 0, 0},
+				 {"attribute", "done", "function a.f.<locals>.g", U, 0, 0},
+				 {"cell", "x", "a.S", U, 0, 0}),
+			    "unbounded-container");
+	assert_string_equal(HINT("module", {"root", "module a :: HANDLERS", "list", 500, 40, 0},
+				 {"item", NULL, "tuple", 2, 0, 0},
+				 {"item", NULL, "method", U, 0, 0},
+				 {"attribute", "__self__", "a.Widget", U, 0, 0}),
+			    "closure");
+	assert_string_equal(HINT("module", {"root", "module a :: HANDLERS", "list", 500, 40, 0},
+				 {"item", NULL, "functools.partial", U, 0, 0},
+				 {"attribute", "func", "method", U, 0, 0},
+				 {"attribute", "__self__", "a.Widget", U, 0, 0}),
+			    "closure");
+}
+
 /* One that is an entry of another is called after that. */
 static void a_container_in_a_container_has_a_name(void **state)
 {
@@ -209,10 +241,14 @@ static void by_what_is_on_the_path(void **state)
 static void nobody_and_cycles(void **state)
 {
 	struct report_holder_step one = {"root", "cycle", "a.S", U, 0, 0};
-	struct report_holder h = {.root = "unreferenced", .path = "p", .step = &one, .n = 1};
+	struct report_holder h = {
+		.root = "unreferenced", .path = "p", .step = &one, .n = 1, .share = 1};
 
 	(void)state;
 	assert_string_equal(hint_of(&h), "unreferenced");
+	h.share = 0.4; /* who holds most of them is not known */
+	assert_string_equal(hint_of(&h), "none");
+	h.share = 1;
 	h.root = "cycle";
 	assert_string_equal(hint_of(&h), "none"); /* nothing is known of the collector */
 	h.gc_known = h.gc_enabled = true;
@@ -265,7 +301,8 @@ static void lost_block(void **state)
 static void kept_hint(void **state)
 {
 	struct report_holder_step one = {"root", "unreferenced", "a.S", U, 0, 0};
-	const struct report_holder h = {.root = "unreferenced", .path = "p", .step = &one, .n = 1};
+	const struct report_holder h = {
+		.root = "unreferenced", .path = "p", .step = &one, .n = 1, .share = 1};
 	struct report_site site = {.hint = {"native-leak", "said already"}};
 	struct report *r;
 
@@ -280,7 +317,8 @@ static void kept_hint(void **state)
 static void lost_object(void **state)
 {
 	struct report_holder_step one = {"root", "unreferenced", "dict", U, 0, 0};
-	const struct report_holder h = {.root = "unreferenced", .path = "p", .step = &one, .n = 1};
+	const struct report_holder h = {
+		.root = "unreferenced", .path = "p", .step = &one, .n = 1, .share = 1};
 	struct report_frame frames[] = {
 		{.native = true,
 		 .function = "PyDict_New",
@@ -356,6 +394,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(containers),
+		cmocka_unit_test(what_an_entry_has_is_not_what_is_kept),
 		cmocka_unit_test(a_container_in_a_container_has_a_name),
 		cmocka_unit_test(buffers_that_get_bigger),
 		cmocka_unit_test(by_what_is_on_the_path),

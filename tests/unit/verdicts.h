@@ -32,7 +32,7 @@ static inline struct verdict_evidence leak(void)
 		.bursts = 40,
 		.quarters = 4,
 		.collections = 14,
-		.curve = {.shape = CURVE_RISING, .since_s = 178, .confidence = 0.88},
+		.curve = {.shape = CURVE_RISING, .points = 90, .since_s = 178, .confidence = 0.88},
 		.mean_age_s = 95,
 		.least_s = 10,
 	};
