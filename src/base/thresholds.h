@@ -263,6 +263,12 @@
 #define REST_SURE_ADDS 20
 /* objects for each entry: more lie elsewhere, too, or its entries grow */
 #define REST_EACH 4
+/* of the entries: a container with fewer left was emptied */
+#define CUT_PART 0.5
+/* entries: of less the half says nothing */
+#define CUT_FEWEST 16
+/* times as old as that: what lived through it is a leak all the same */
+#define CUT_OUTLIVED 2
 /* objects that came since it has rested */
 #define REPLACED_ENOUGH 8
 /* entries: less is chance */

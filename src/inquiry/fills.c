@@ -75,10 +75,26 @@ static void keep_middle(struct fill *f)
 	f->next_ns = f->last_ns;
 }
 
+/* It begins anew: how it moved before says nothing of what comes into it now. */
+static void cut(struct fill *f, struct fill_steps *steps, uint64_t n)
+{
+	f->peak = f->calm > f->peak ? f->calm : f->peak;
+	f->first = f->last = f->calm = n;
+	f->cut_ns = f->first_ns = f->calm_ns = f->last_ns;
+	f->mid_ns = f->next_ns = 0;
+	*steps = (struct fill_steps){.addr = f->addr, .grew_ns = f->last_ns};
+}
+
 void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 {
 	if (steps->addr != f->addr)
 		*steps = (struct fill_steps){.addr = f->addr, .grew_ns = f->calm_ns};
+	if (f->calm >= CUT_FEWEST && (double)n < CUT_PART * (double)f->calm) {
+		cut(f, steps, n);
+		return;
+	}
+	if (n > f->peak)
+		f->peak = 0;
 	f->last = n;
 	if ((double)n > (double)f->calm * (1 + REST_CALM_PART) + 1) {
 		uint64_t still_ns = f->last_ns - steps->grew_ns;

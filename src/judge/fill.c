@@ -34,6 +34,11 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out)
 	return f->last > f->first || (double)(f->last_ns - f->first_ns) < FILL_SETTLE_S * 1e9;
 }
 
+double fill_cut_s(const struct fill *f)
+{
+	return f->addr && f->peak ? seconds_since(f, f->cut_ns) : 0;
+}
+
 bool fill_has_new_entries(size_t entries, size_t seen)
 {
 	return entries >= REPLACED_FEWEST && (double)seen >= REPLACED_NEW_PART * (double)entries;

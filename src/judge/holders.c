@@ -131,6 +131,25 @@ static const char *excuse_block(const struct evidence *e, const struct holder_fa
 	return e->asks ? "what holds them is being looked up" : "what holds them was not found";
 }
 
+/* Somebody empties it: what grew since may be gone with the next time. */
+static const char *cut(struct report *r, const struct holder_fact *f,
+		       const struct report_site *site)
+{
+	char was[32], now[32], ago[32];
+	double since_s;
+
+	if (!f || !f->is_known || !f->is_one)
+		return NULL;
+	since_s = fill_cut_s(&f->fill);
+	if (!(since_s > 0) || site->oldest_s > CUT_OUTLIVED * since_s)
+		return NULL;
+	return report_printf(
+		r, "the %s that holds them was emptied of %s entries %s ago, and has %s now",
+		f->fill.what, fmt_integer(was, sizeof(was), f->fill.peak),
+		fmt_duration(ago, sizeof(ago), since_s),
+		fmt_integer(now, sizeof(now), f->fill.last));
+}
+
 /* SQLite keeps pages it has read, 2 MB of each connection unless told otherwise. */
 static bool is_page_cache(const struct report_site *site)
 {
@@ -176,6 +195,8 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 				  : site->kind == KIND_HEAP   ? excuse_block(e, f, site)
 							      : NULL;
 
+		if (!why && site->verdict == CLASS_LEAK)
+			why = cut(r, f, site);
 		if (why)
 			verdict_excused(r, why, site);
 		if (is_page_cache(site) && site->verdict <= CLASS_GROWING)

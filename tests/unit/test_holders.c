@@ -138,6 +138,44 @@ static void what_grows_in_steps_rests_between_them(void **state)
 	assert_true(rests_after(100, 100000, 1, 1, 30) > 27);
 }
 
+/* A list of @n entries of which @left are left, and that gets @more a second for @s seconds. */
+static struct fill emptied(uint64_t n, uint64_t left, uint64_t more, unsigned s)
+{
+	struct fill f = {.addr = 1, .first = n, .last = n, .calm = n, .what = "list"};
+	struct fill_steps steps = {0};
+
+	for (unsigned t = 1; t <= 30; t++) {
+		f.last_ns = t * S;
+		fill_moved(&f, &steps, n);
+	}
+	for (unsigned t = 0; t <= s; t++) {
+		f.last_ns = (31 + t) * S;
+		fill_moved(&f, &steps, left + more * t);
+	}
+	return f;
+}
+
+static void what_was_emptied_does_not_rest(void **state)
+{
+	struct fill f = emptied(10000, 0, 40, 60);
+
+	(void)state;
+	assert_true(fill_cut_s(&f) == 60);
+	assert_true(fill_rests_s(&f, 40) == 0);
+	assert_true(fill_goes_on(&f, 40, GOES_ON_APART));
+	/* Until it has had more than ever. */
+	f = emptied(1000, 0, 40, 26);
+	assert_true(fill_cut_s(&f) == 0);
+	for (int i = 0; i < 2; i++) {
+		double factor = i ? 1.15 : 0.85;
+
+		f = emptied(1000, (uint64_t)(1000 * CUT_PART * factor), 4, 10);
+		assert_int_equal(fill_cut_s(&f) > 0, !i);
+		f = emptied((uint64_t)(CUT_FEWEST * factor), 0, 0, 10);
+		assert_int_equal(fill_cut_s(&f) > 0, i);
+	}
+}
+
 struct held {
 	struct evidence e;
 	struct holder_fact fact;
@@ -260,6 +298,29 @@ static void who_came_into_what_rests(void **state)
 	}
 }
 
+/* What is flushed each minute is no leak; what lived through it is. */
+static void who_came_into_what_was_emptied(void **state)
+{
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		held(&h)->fact.fill = emptied(10000, 0, 100, 40);
+		h.fact.is_one = true;
+		h.site.oldest_s = 40 * CUT_OUTLIVED * (i ? 1.15 : 0.85);
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, i ? CLASS_LEAK : CLASS_GROWING);
+	}
+	assert_non_null(strstr(held(&h)->site.reason, "grew"));
+	h.fact.fill = emptied(10000, 0, 100, 40);
+	h.fact.is_one = true;
+	holders_tell(&h.e, report, &h.p);
+	assert_non_null(
+		strstr(h.site.reason,
+		       "the list that holds them was emptied of 10,000 entries 40 s ago, and "
+		       "has 4,000 now"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,10 +329,12 @@ int main(void)
 		cmocka_unit_test(what_is_replaced),
 		cmocka_unit_test(what_a_store_wavers_by),
 		cmocka_unit_test(what_grows_in_steps_rests_between_them),
+		cmocka_unit_test(what_was_emptied_does_not_rest),
 		cmocka_unit_test(an_answer_is_waited_for),
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(who_came_into_what_rests),
+		cmocka_unit_test(who_came_into_what_was_emptied),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
