@@ -225,6 +225,7 @@ int estimate_sites(const struct survivor *samples, size_t n, const struct trend_
 	samples_mark_doubtful(v, n, &c, o);
 	classes_find_factors(v, n, classes, o, &c);
 	classes_find_held(v, n, o, &c);
+	samples_part_blocks(v, n, &c, o);
 	for (size_t i = 0; i < n && !err; i++)
 		if (sample_counts(&v[i], &c, o))
 			err = add_sample(&b, &v[i], &c, o);

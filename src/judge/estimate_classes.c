@@ -240,3 +240,18 @@ void classes_judge(const struct trend_points *t, const struct estimate_opts *o,
 			c->since_ns[k] = o->now_ns - (uint64_t)(curve->since_s * 1e9);
 	}
 }
+
+void samples_part_blocks(struct survivor *v, size_t n, const struct estimate_classes *c,
+			 const struct estimate_opts *o)
+{
+	struct map64 bodies = {0}, seen = {0};
+
+	note_bodies(v, n, c, o, &bodies);
+	for (size_t i = 0; i < n; i++)
+		for (unsigned p = 1; sample_counts(&v[i], c, o) && p < v[i].parts; p++)
+			if (v[i].bytes > v[i].part[p].bytes &&
+			    is_anothers(&seen, &v[i], p, &bodies))
+				v[i].bytes -= v[i].part[p].bytes;
+	map64_free(&bodies);
+	map64_free(&seen);
+}

@@ -48,6 +48,10 @@ void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_op
 void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o);
 
+/* What is the body of another one, or another owns already, is not counted twice. */
+void samples_part_blocks(struct survivor *v, size_t n, const struct estimate_classes *c,
+			 const struct estimate_opts *o);
+
 /* For so long births of this class say something. */
 double class_window_s(const struct estimate_classes *c, unsigned cls,
 		      const struct estimate_opts *o);

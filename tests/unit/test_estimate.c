@@ -105,6 +105,30 @@ static void growth_is_shared_out_by_survivors(void **state)
 	free(t);
 }
 
+/* Before 3.11 an instance's dict is born at another line, and is no part of the instance there. */
+static void a_block_that_is_told_at_its_own_line_counts_once(void **state)
+{
+	struct trend_points *t = growth(3, 200, 20);
+	struct estimate_opts o = opts();
+	struct survivor v[20];
+	struct estimate e;
+
+	(void)state;
+	for (int i = 0; i < 20; i += 2) {
+		v[i] = survivor(1, STR, 3, i * 0.85);
+		v[i + 1] = survivor(2, DICT, 3, i * 0.85);
+		give_satellite(&v[i], 3);
+		v[i].part[1].addr = v[i + 1].addr;
+		v[i].bytes = 128;
+	}
+	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
+	assert_true(fabs(site(&e, 1)->count_per_s - 100) < 2);
+	assert_true(fabs(site(&e, 1)->bytes_per_s - 64 * site(&e, 1)->count_per_s) < 1);
+	assert_true(fabs(site(&e, 2)->bytes_per_s - 64 * site(&e, 2)->count_per_s) < 1);
+	estimate_free(&e);
+	free(t);
+}
+
 static void satellites_in_the_class_count_too(void **state)
 {
 	struct trend_points *t = growth(3, 200, 20);
@@ -478,6 +502,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth_is_shared_out_by_survivors),
+		cmocka_unit_test(a_block_that_is_told_at_its_own_line_counts_once),
 		cmocka_unit_test(satellites_in_the_class_count_too),
 		cmocka_unit_test(a_block_with_a_birth_of_its_own_counts_once),
 		cmocka_unit_test(satellites_of_what_does_not_grow_have_no_share),
