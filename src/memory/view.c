@@ -19,9 +19,11 @@ int view_open(struct view *v, int pid, uint64_t start_ticks, struct worker *w)
 		err = py_open(v->p, &v->rt);
 	if (!err)
 		err = heap_open(v->rt, &v->heap);
-	if (!err)
-		heap_watch_by(v->heap, view_pace, w);
-	return err;
+	if (err)
+		return err;
+	heap_watch_by(v->heap, view_pace, w);
+	py_close_file(v->rt);
+	return 0;
 }
 
 void view_close(struct view *v)

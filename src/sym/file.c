@@ -226,8 +226,20 @@ Dwarf *sym_file_dwarf(struct sym_file *f)
 	dwfl_module_info(f->module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
 	*userdata = f;
 	f->dwarf = dwfl_module_getdwarf(f->module, &bias);
+	log_debug("debug information of %s: %s", f->path, f->dwarf ? "read" : "none");
 	/* A bias: linked anew since, not worth the trouble. */
 	if (f->dwarf && (bias || !strings_end(f->dwarf) || lacks_shared(f)))
 		f->dwarf = NULL;
 	return f->dwarf;
+}
+
+void sym_file_rest(struct sym_file *f)
+{
+	if (!f->dwarf || f->debug)
+		return;
+	dwfl_end(f->dwfl);
+	f->dwfl = NULL;
+	f->module = NULL;
+	f->dwarf = NULL;
+	f->tried_dwarf = false;
 }

@@ -149,6 +149,12 @@ size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame 
 	return 1;
 }
 
+void sym_rest(struct sym *s)
+{
+	for (size_t i = 0; i < s->n_files; i++)
+		sym_file_rest(s->file[i]);
+}
+
 const struct sym_stats *sym_stats(const struct sym *s)
 {
 	return &s->stats;

@@ -75,6 +75,8 @@ Dwarf_CFI *sym_file_cfi(struct sym_file *f);
 Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f);
 /* Debug information, looked for when first asked; NULL = none. */
 Dwarf *sym_file_dwarf(struct sym_file *f);
+/* It is given back, but for what unwinding needs. */
+void sym_file_rest(struct sym_file *f);
 /* The symbols of .gnu_debugdata, NULL = none. */
 struct dso *sym_file_mini(struct sym_file *f);
 
