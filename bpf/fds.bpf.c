@@ -105,8 +105,10 @@ static __always_inline int fd_is_one(__s64 v)
 /* A call returned @ret, which is a descriptor or an error. */
 static __always_inline void opened_one(struct pl_fd_ctl *ctl, __u32 tid, __s64 ret, __u64 caller)
 {
-	if (!fd_is_one(ret))
+	if (!fd_is_one(ret)) {
+		__sync_fetch_and_add(&ctl->failed, 1);
 		return;
+	}
 	__sync_fetch_and_add(&ctl->opened, 1);
 	fd_put(ret, walk_current(tid, 0), caller);
 }

@@ -55,6 +55,7 @@ struct pl_fd_ctl {
 	struct pl_fd_fn fns[PL_FD_FNS];
 	__u64 calls; /* entries looked at; written by the kernel half */
 	__u64 opened;
+	__u64 failed; /* returns without a descriptor of functions whose returns alone are probed */
 };
 
 /* A call that has been entered and has not returned; one slot per thread. */

@@ -24,23 +24,26 @@
  * nobody counts: as long again as it is open. */
 #define WINDOW_CALLS 2
 
-static double cost_of(const struct fds *f, uint64_t opened, uint64_t calls)
+/* accept() that finds nobody, open() that finds no file: they pay for a return, too. */
+static double cost_of(const struct fds *f, uint64_t opened, uint64_t failed, uint64_t calls)
 {
 	double more = 2 * f->spec.account->price.event_more_ns; /* entry and return */
+	double step = f->libc.steps_one * STEP_NS;
 
 	if (f->spec.means != FDS_LIBC)
-		return (double)opened * SYSCALL_NS + (double)calls * SYSCALL_CALL_NS;
-	return (double)opened * (OPEN_NS + more + f->libc.steps_one * STEP_NS) +
+		return (double)opened * SYSCALL_NS + (double)(calls + failed) * SYSCALL_CALL_NS;
+	return (double)opened * (OPEN_NS + more + step) + (double)failed * (CALL_NS + more + step) +
 	       (double)calls * (CALL_NS + more + (f->libc.steps_many ? STEP_NS : 0));
 }
 
 /* What calls cost since the last time. */
 static double count(struct fds *f)
 {
-	uint64_t opened = f->ctl->opened, calls = f->ctl->calls;
-	double cost = cost_of(f, opened - f->opened, calls - f->calls);
+	uint64_t opened = f->ctl->opened, failed = f->ctl->failed, calls = f->ctl->calls;
+	double cost = cost_of(f, opened - f->opened, failed - f->failed, calls - f->calls);
 
 	f->opened = opened;
+	f->failed = failed;
 	f->calls = calls;
 	return cost;
 }

@@ -82,7 +82,7 @@ struct fds {
 	uint64_t start_ns, looked_ns;
 
 	/* cost (fds_cost.c) */
-	uint64_t calls, opened;
+	uint64_t calls, opened, failed;
 	bool in_windows, was_in_windows;
 	unsigned over, calm;
 };
