@@ -115,7 +115,7 @@ class Celery(Service):
     """One worker that was forked, with redis; another process asks."""
 
     name, app, planted = "celery", "tasks.py", ("invoice",)
-    needs = ("/usr/bin/redis-server", MODULES + "celery")
+    needs = ("/usr/bin/redis-server", MODULES + "celery", MODULES + "redis")
 
     def environment(self):
         return {**super().environment(), "REDIS_PORT": str(self.port), "C_FORCE_ROOT": "1"}
