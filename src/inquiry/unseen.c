@@ -79,8 +79,8 @@ static bool is_missed(const struct unseen_count *c, const struct limit *l)
 	       c->missed >= l->share * (c->missed + c->seen);
 }
 
-/* One more that was seen, or was not. Not 0: too many were not, or had been before; the number of
- * them then, or 1. */
+/* One more that was seen, or was not. Returns how many were not, when that has become too many; 1
+ * when it was before; else 0. */
 static uint32_t count(struct unseen *u, struct unseen_type *t, bool is_reborn, bool is_seen)
 {
 	struct unseen_count *c = is_reborn ? &t->reborn : &t->carved;
@@ -102,20 +102,21 @@ static uint32_t count(struct unseen *u, struct unseen_type *t, bool is_reborn, b
 static void note(struct unseen *u, const struct unseen_view *v, const struct heap_carved *x,
 		 bool is_reborn, bool is_seen)
 {
-	const int classes[] = {ANY_CLASS, x->cls};
+	const int classes[] = {x->cls, ANY_CLASS};
 	uint32_t missed = 0, all = 0;
 	bool was_told = false;
 
 	if (!is_seen)
 		log_debug("unseen: %s object of type %#llx, class %d", is_reborn ? "reborn" : "new",
 			  (unsigned long long)x->type, x->cls);
-	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+	/* A size that is told of says nothing of the others. */
+	for (size_t i = 0; i < ARRAY_SIZE(classes) && !was_told; i++) {
 		struct unseen_type *t = type_of(u, x->type, classes[i]);
 		uint32_t n;
 
 		if (!t)
 			continue;
-		was_told |= t->is_told;
+		was_told = t->is_told;
 		n = count(u, t, is_reborn, is_seen);
 		if (n <= missed)
 			continue;
@@ -163,27 +164,33 @@ void unseen_end(struct unseen *u, const struct unseen_view *v)
 	u->due_ns = clock_ns() + (thread_cpu_ns() - began) * LOOK_SHARE;
 }
 
-/* Of what lies where another type was born last, the birth was not seen. */
+enum on_record { NOTHING, ANOTHER_TYPE, ITS_TYPE };
+
+/* Where nothing of its type was born, its birth was not seen. It may have died since and made place
+ * for another, whose birth is on record last. */
 static void settle_carved(struct unseen *u, const struct unseen_view *v, uint64_t from)
 {
-	struct map64 at = {0}; /* address -> type of the last birth on record there */
+	uint8_t found[HEAP_CARVED] = {NOTHING};
+	struct map64 at = {0}; /* address -> place in u->v + 1 */
 
-	for (size_t i = 0; i < u->n; i++)
-		map64_put(&at, u->v[i].addr);
+	for (size_t i = 0; i < u->n; i++) {
+		uint64_t *place = map64_put(&at, u->v[i].addr);
+
+		if (place)
+			*place = i + 1;
+	}
 	for (uint64_t i = from; u->n && i < u->to; i++) {
 		const struct pl_birth *b = &v->births[i & (PL_BIRTH_SLOTS - 1)];
-		uint64_t *type = map64_get(&at, b->object);
+		const uint64_t *place = map64_get(&at, b->object);
 
-		if (type)
-			*type = b->type;
+		if (place && *place && b->type == u->v[*place - 1].type)
+			found[*place - 1] = ITS_TYPE;
+		else if (place && *place && !found[*place - 1])
+			found[*place - 1] = ANOTHER_TYPE;
 	}
-	for (size_t i = 0; i < u->n; i++) {
-		const uint64_t *type = map64_get(&at, u->v[i].addr);
-
-		if (!type || (*type && *type != u->v[i].type && !u->v[i].is_fixed))
-			continue;
-		note(u, v, &u->v[i], false, *type == u->v[i].type);
-	}
+	for (size_t i = 0; i < u->n && at.n; i++)
+		if (found[i] != ANOTHER_TYPE || u->v[i].is_fixed)
+			note(u, v, &u->v[i], false, found[i] == ITS_TYPE);
 	map64_free(&at);
 }
 
