@@ -110,6 +110,12 @@
 #define NATIVE_FEW_BLOCKS 4
 /* that a sum of samples goes on, which slows down within its noise */
 #define NATIVE_NOISY_SURE 0.7
+/* of its blocks: more at once is another window that met some */
+#define NATIVE_MET_PART 0.08
+/* windows: fewer say nothing of how its blocks come */
+#define NATIVE_MET_FEWEST 4
+/* as likely a silence may be chance */
+#define NATIVE_SILENCE 0.05
 /* of the time: who waits less for a processor does not slow down by it */
 #define WAITED_PART 0.05
 /* of a moment at most: threads wait side by side */
@@ -266,9 +272,15 @@
 /* of the entries: a container with fewer left was emptied */
 #define CUT_PART 0.5
 /* entries: of less the half says nothing */
-#define CUT_FEWEST 16
-/* times as old as that: what lived through it is a leak all the same */
+#define CUT_FEWEST 64
+/* times as old as that: what lived through it is a leak all the same ... */
 #define CUT_OUTLIVED 2
+/* ... but not before all have been looked at since */
+#define CUT_LOOKED_S 60
+/* so long after it, it says nothing ... */
+#define CUT_ENDS_S 300
+/* ... or so many times as long as it had been looked at before */
+#define CUT_ENDS_PART 2
 /* objects that came since it has rested */
 #define REPLACED_ENOUGH 8
 /* entries: less is chance */

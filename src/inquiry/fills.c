@@ -79,6 +79,7 @@ static void keep_middle(struct fill *f)
 static void cut(struct fill *f, struct fill_steps *steps, uint64_t n)
 {
 	f->peak = f->calm > f->peak ? f->calm : f->peak;
+	f->before_ns = f->last_ns - f->first_ns;
 	f->first = f->last = f->calm = n;
 	f->cut_ns = f->first_ns = f->calm_ns = f->last_ns;
 	f->mid_ns = f->next_ns = 0;
@@ -89,7 +90,7 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 {
 	if (steps->addr != f->addr)
 		*steps = (struct fill_steps){.addr = f->addr, .grew_ns = f->calm_ns};
-	if (f->calm >= CUT_FEWEST && (double)n < CUT_PART * (double)f->calm) {
+	if (f->last >= CUT_FEWEST && (double)n < CUT_PART * (double)f->last) {
 		cut(f, steps, n);
 		return;
 	}

@@ -297,6 +297,7 @@ static void fill(struct wire *w, struct fill *f)
 	wire_u64(w, &f->next_ns);
 	wire_u64(w, &f->peak);
 	wire_u64(w, &f->cut_ns);
+	wire_u64(w, &f->before_ns);
 }
 
 static void holder(struct wire *w, struct holder_fact *f)

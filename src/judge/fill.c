@@ -34,9 +34,15 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out)
 	return f->last > f->first || (double)(f->last_ns - f->first_ns) < FILL_SETTLE_S * 1e9;
 }
 
-double fill_cut_s(const struct fill *f)
+bool fill_is_cut(const struct fill *f, double oldest_s, double *since_s)
 {
-	return f->addr && f->peak ? seconds_since(f, f->cut_ns) : 0;
+	double before_s = (double)f->before_ns / 1e9;
+
+	*since_s = seconds_since(f, f->cut_ns);
+	if (!f->addr || !f->peak || *since_s > fmax(CUT_ENDS_S, CUT_ENDS_PART * before_s))
+		return false;
+	/* Those that died with it are known to be dead when they have been looked at. */
+	return *since_s < CUT_LOOKED_S || oldest_s <= CUT_OUTLIVED * *since_s;
 }
 
 bool fill_has_new_entries(size_t entries, size_t seen)

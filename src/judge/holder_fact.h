@@ -23,9 +23,10 @@ struct fill {
 	/* entries of readings after a quarter to a half of the time, and after half of it or more;
 	 * ns 0 = too early for one */
 	uint64_t mid, mid_ns, next, next_ns;
-	/* entries before it was emptied, and when that was seen; 0 = it was not, or it has had more
-	 * since. All above but the bound is of the time since. */
-	uint64_t peak, cut_ns;
+	/* entries before it was emptied, when that was seen, and for how long it had been looked at
+	 * until then; peak 0 = it was not, or it has had more since. All above but the bound is of
+	 * the time since. */
+	uint64_t peak, cut_ns, before_ns;
 };
 
 struct holder_fact {
@@ -53,8 +54,9 @@ double fill_paced_s(const struct fill *f, double per_s);
 /* Did as many come as before, or more, in the later part of a time, which was so many times as long
  * as the one before? */
 bool is_paced(double before, double later, double longer);
-/* Seconds since it was emptied, of more entries than it has had since; 0 = it was not. */
-double fill_cut_s(const struct fill *f);
+/* It was emptied a while ago, and what came into it since, none of which is older than @oldest_s,
+ * may go in the same way. @since_s: how long ago. */
+bool fill_is_cut(const struct fill *f, double oldest_s, double *since_s);
 /* Are the @entries as new as what is in them? @seen of them were seen to be born: no window sees
  * all. */
 bool fill_has_new_entries(size_t entries, size_t seen);

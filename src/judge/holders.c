@@ -138,10 +138,7 @@ static const char *cut(struct report *r, const struct holder_fact *f,
 	char was[32], now[32], ago[32];
 	double since_s;
 
-	if (!f || !f->is_known || !f->is_one)
-		return NULL;
-	since_s = fill_cut_s(&f->fill);
-	if (!(since_s > 0) || site->oldest_s > CUT_OUTLIVED * since_s)
+	if (!f || !f->is_known || !f->is_one || !fill_is_cut(&f->fill, site->oldest_s, &since_s))
 		return NULL;
 	return report_printf(
 		r, "the %s that holds them was emptied of %s entries %s ago, and has %s now",

@@ -157,23 +157,54 @@ static struct fill emptied(uint64_t n, uint64_t left, uint64_t more, unsigned s)
 
 static void what_was_emptied_does_not_rest(void **state)
 {
-	struct fill f = emptied(10000, 0, 40, 60);
+	struct fill f = emptied(10000, 0, 40, 70);
+	double since_s;
 
 	(void)state;
-	assert_true(fill_cut_s(&f) == 60);
+	assert_true(fill_is_cut(&f, 70, &since_s) && since_s == 70);
 	assert_true(fill_rests_s(&f, 40) == 0);
 	assert_true(fill_goes_on(&f, 40, GOES_ON_APART));
+	/* At the very look, too. */
+	f = emptied(10000, 0, 40, 0);
+	assert_true(fill_is_cut(&f, 100, &since_s));
 	/* Until it has had more than ever. */
 	f = emptied(1000, 0, 40, 26);
-	assert_true(fill_cut_s(&f) == 0);
+	assert_false(fill_is_cut(&f, 1, &since_s));
 	for (int i = 0; i < 2; i++) {
 		double factor = i ? 1.15 : 0.85;
 
 		f = emptied(1000, (uint64_t)(1000 * CUT_PART * factor), 4, 10);
-		assert_int_equal(fill_cut_s(&f) > 0, !i);
+		assert_int_equal(fill_is_cut(&f, 1, &since_s), !i);
 		f = emptied((uint64_t)(CUT_FEWEST * factor), 0, 0, 10);
-		assert_int_equal(fill_cut_s(&f) > 0, i);
+		assert_int_equal(fill_is_cut(&f, 1, &since_s), i);
+		/* What lived through it, once it has been looked at. */
+		f = emptied(10000, 0, 40, (unsigned)(CUT_LOOKED_S * factor));
+		assert_int_equal(fill_is_cut(&f, 1000, &since_s), !i);
+		f = emptied(10000, 0, 40, 80);
+		assert_int_equal(fill_is_cut(&f, 80 * CUT_OUTLIVED * factor, &since_s), !i);
+		/* Emptied once, and no more: it had been looked at for half a minute. */
+		f = emptied(100000, 0, 40, (unsigned)(CUT_ENDS_S * factor));
+		assert_int_equal(fill_is_cut(&f, 1, &since_s), !i);
+		f.before_ns = 1000 * S;
+		f.last_ns = f.cut_ns + (uint64_t)(1000 * CUT_ENDS_PART * factor * 1e9);
+		assert_int_equal(fill_is_cut(&f, 1, &since_s), !i);
 	}
+}
+
+/* Sessions that come and go: eighty, now and then less than half of the most there ever were. */
+static void what_only_wavers_is_not_emptied(void **state)
+{
+	static const uint64_t n[] = {80, 92, 70, 104, 88, 122, 100, 82, 66, 56, 72, 94};
+	struct fill f = {.addr = 1, .first = 80, .last = 80, .calm = 80};
+	struct fill_steps steps = {0};
+
+	(void)state;
+	for (unsigned t = 1; t <= 240; t++) {
+		f.last_ns = t * 3 * S;
+		fill_moved(&f, &steps, n[t % ARRAY_SIZE(n)]);
+	}
+	assert_int_equal(f.peak, 0);
+	assert_true(fill_rests_s(&f, 10) > 100);
 }
 
 struct held {
@@ -305,9 +336,9 @@ static void who_came_into_what_was_emptied(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		held(&h)->fact.fill = emptied(10000, 0, 100, 40);
+		held(&h)->fact.fill = emptied(10000, 0, 100, 80);
 		h.fact.is_one = true;
-		h.site.oldest_s = 40 * CUT_OUTLIVED * (i ? 1.15 : 0.85);
+		h.site.oldest_s = 80 * CUT_OUTLIVED * (i ? 1.15 : 0.85);
 		holders_tell(&h.e, report, &h.p);
 		assert_int_equal(h.site.verdict, i ? CLASS_LEAK : CLASS_GROWING);
 	}
@@ -330,6 +361,7 @@ int main(void)
 		cmocka_unit_test(what_a_store_wavers_by),
 		cmocka_unit_test(what_grows_in_steps_rests_between_them),
 		cmocka_unit_test(what_was_emptied_does_not_rest),
+		cmocka_unit_test(what_only_wavers_is_not_emptied),
 		cmocka_unit_test(an_answer_is_waited_for),
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
 		cmocka_unit_test(most_hang_from_a_living_root),
