@@ -119,7 +119,7 @@ static void add_seen(struct builder *b, const struct survivor *v, const struct e
 		return;
 	s->stopped = v->stopped;
 	s->held_count += count;
-	s->held_bytes += count * (double)v->bytes;
+	s->held_bytes += count * (double)v->told;
 	s->seen++;
 	t = type_of(b, s, v->type);
 	if (t)
@@ -152,12 +152,12 @@ static int add_sample(struct builder *b, const struct survivor *v, const struct 
 			watched, c->since_ns[cls] > o->start_ns ? c->since_ns[cls] : o->start_ns,
 			o->now_ns, s->least_s);
 	t->count_per_s += rate;
-	t->bytes_per_s += rate * (double)v->bytes;
+	t->bytes_per_s += rate * (double)v->told;
 	for (unsigned p = 0; p < v->parts; p++)
 		if (v->part[p].cls < 0)
 			s->malloc_bytes += sample_stands_for(v) * (double)v->part[p].bytes;
 	s->count_per_s += rate;
-	s->bytes_per_s += rate * (double)v->bytes;
+	s->bytes_per_s += rate * (double)v->told;
 	note_birth(b, s, v, o);
 	return 0;
 }

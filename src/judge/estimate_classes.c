@@ -246,12 +246,17 @@ void samples_part_blocks(struct survivor *v, size_t n, const struct estimate_cla
 {
 	struct map64 bodies = {0}, seen = {0};
 
-	note_bodies(v, n, c, o, &bodies);
 	for (size_t i = 0; i < n; i++)
-		for (unsigned p = 1; sample_counts(&v[i], c, o) && p < v[i].parts; p++)
-			if (v[i].bytes > v[i].part[p].bytes &&
-			    is_anothers(&seen, &v[i], p, &bodies))
-				v[i].bytes -= v[i].part[p].bytes;
+		if (sample_counts(&v[i], c, o) || sample_holds(&v[i], c, o))
+			map64_put(&bodies, v[i].part[0].addr);
+	for (size_t i = 0; i < n; i++) {
+		v[i].told = v[i].bytes;
+		if (!sample_counts(&v[i], c, o) && !sample_holds(&v[i], c, o))
+			continue;
+		for (unsigned p = 1; p < v[i].parts; p++)
+			if (v[i].told > v[i].part[p].bytes && is_anothers(&seen, &v[i], p, &bodies))
+				v[i].told -= v[i].part[p].bytes;
+	}
 	map64_free(&bodies);
 	map64_free(&seen);
 }

@@ -49,7 +49,10 @@ struct survivor {
 	uint8_t parts;
 	bool gc;
 	bool ambiguous; /* its content was seen on others too: not identified beyond doubt */
-	bool stopped, doubtful; /* for who judges, in a copy of its own */
+	/* For who judges, in a copy of its own; told: bytes less those of blocks that are
+	 * another's. */
+	bool stopped, doubtful;
+	uint64_t told;
 	struct survivor_part {
 		uint64_t addr;
 		uint32_t bytes;
