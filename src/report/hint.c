@@ -172,12 +172,13 @@ static bool is_kept_class(const struct report_holder *h, size_t i)
 	       (grows >= h->n || grows < i);
 }
 
-/* Is it the container that grows, or is none known that does? */
+/* Is it the container that grows, or is none known that does? The one with most entries need not.
+ */
 static bool may_grow(const struct report_holder *h, size_t i)
 {
 	size_t grows = report_holder_container(h);
 
-	return grows >= h->n || grows == i;
+	return grows >= h->n || grows == i || !(h->step[grows].growth_per_s > 0);
 }
 
 /* A deque that its owner calls a queue. */
@@ -289,7 +290,8 @@ static bool is_kept_itself(const struct report_holder *h, size_t i)
 	if (grows >= h->n)
 		return true;
 	for (size_t k = grows + 1; k <= i && k < h->n; k++)
-		if (!is_entry(&h->step[k]) && !is_type(&h->step[k - 1], "functools.partial"))
+		if (!is_entry(&h->step[k]) && strcmp(h->step[k].edge, "key") != 0 &&
+		    !is_type(&h->step[k - 1], "functools.partial"))
 			return false;
 	return i > grows;
 }

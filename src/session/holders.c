@@ -91,6 +91,16 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	f->fact.replaces &= f->fact.fill.addr == before;
 }
 
+/* What nobody holds is one thing, whatever types there are. */
+static double share_of(const struct why_answer *a)
+{
+	double sum = a->path[0].share;
+
+	for (size_t i = 1; a->path[0].root == WHY_NOBODY && i < a->n; i++)
+		sum += a->path[i].root == WHY_NOBODY ? a->path[i].share : 0;
+	return sum;
+}
+
 static void keep(struct holders *h, const struct question *q, const struct why_answer *a)
 {
 	const struct why_path *p = &a->path[0];
@@ -109,7 +119,7 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 	*to = (struct report_holder){
 		.root = why_root_name(p->root),
 		.path = report_strdup(f->r, p->text),
-		.share = p->share,
+		.share = share_of(a),
 		.step = report_alloc(f->r, (p->n + 1) * sizeof(*to->step)),
 		.gc_known = h->inquiry.stats.gc_known,
 		.gc_enabled = h->inquiry.stats.gc_enabled,

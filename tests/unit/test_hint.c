@@ -96,6 +96,22 @@ static void what_an_entry_has_is_not_what_is_kept(void **state)
 			    "closure");
 }
 
+/* A backlog of few, below many workers: what grows was not seen. */
+static void a_queue_that_grows_slowly_is_one(void **state)
+{
+	(void)state;
+	assert_string_equal(HINT("module", {"root", "module a :: WORKERS", "dict", 20, 0, 0},
+				 {"value", NULL, "a.Worker", U, 0, 0},
+				 {"attribute", "inbox", "queue.Queue", U, 0, 0},
+				 {"attribute", "queue", "collections.deque", 15, 0, 0},
+				 {"item", NULL, "a.S", U, 0, 0}),
+			    "queue-backlog");
+	assert_string_equal(HINT("module", {"root", "module a :: HANDLERS", "dict", 500, 40, 0},
+				 {"key", NULL, "method", U, 0, 0},
+				 {"attribute", "__self__", "a.Widget", U, 0, 0}),
+			    "closure");
+}
+
 /* One that is an entry of another is called after that. */
 static void a_container_in_a_container_has_a_name(void **state)
 {
@@ -395,6 +411,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(containers),
 		cmocka_unit_test(what_an_entry_has_is_not_what_is_kept),
+		cmocka_unit_test(a_queue_that_grows_slowly_is_one),
 		cmocka_unit_test(a_container_in_a_container_has_a_name),
 		cmocka_unit_test(buffers_that_get_bigger),
 		cmocka_unit_test(by_what_is_on_the_path),
