@@ -5,7 +5,6 @@
 #include "cli/find.h"
 #include "command/doctor_priv.h"
 #include "heap/heap.h"
-#include "places/evaluator.h"
 #include "places/places.h"
 #include "probe/probe.h"
 #include "proc/limits.h"
@@ -37,10 +36,15 @@ static void shape(struct doctor *d, const struct py_runtime *rt, size_t births)
 	doctor_remedy(d, "what is found there is checked all the same, and left out when in doubt");
 }
 
-/* inquiry/unseen.h: of pools, and of objects whose references are counted in one word. */
-static bool can_be_asked(const struct py_runtime *rt)
+/* inquiry/unseen.h: new memory is asked of CPython's own pools, memory of dead objects where
+ * references are counted in one word. */
+static const char *asked_of_heap(const struct py_runtime *rt)
 {
-	return !rt->free_threaded && rt->allocator == PY_ALLOC_PYMALLOC;
+	if (rt->free_threaded)
+		return " by the code; the heap is not asked whether all births are seen";
+	if (rt->allocator != PY_ALLOC_PYMALLOC)
+		return " by the code; new memory is not asked whether all births are seen";
+	return "";
 }
 
 static size_t births(struct doctor *d, const struct py_runtime *rt)
@@ -55,9 +59,7 @@ static size_t births(struct doctor *d, const struct py_runtime *rt)
 				 "the census and `why` work");
 	} else {
 		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete%s", points.n,
-			   can_be_asked(rt) ? ""
-					    : " by the code; whether all births are seen cannot be "
-					      "asked of this heap");
+			   asked_of_heap(rt));
 	}
 	n = points.n;
 	places_free(&points);

@@ -8,6 +8,8 @@
 
 #include "places/handlers.h"
 #include "places/insns.h"
+#include "places/places.h"
+#include "py/versions.h"
 
 #define CALLED 8 /* only the return address lies between the stack pointers */
 
@@ -40,12 +42,16 @@ static size_t handlers(const struct py_runtime *rt, const struct dso_sym *sym,
 	return places_handlers(rt, (struct code_range){sym->addr, sym->addr + sym->size}, out, max);
 }
 
-bool places_tail_calls(const struct py_runtime *rt)
+enum py_fact places_tail_calls(const struct py_runtime *rt)
 {
 	struct code_range one[1];
 	struct dso_sym sym;
 
-	return find_function(rt, &sym) && handlers(rt, &sym, one, 1);
+	if (!py_may_have_handlers(rt))
+		return PY_NO;
+	if (!find_function(rt, &sym))
+		return PY_UNKNOWN;
+	return handlers(rt, &sym, one, 1) ? PY_YES : PY_NO;
 }
 
 size_t places_evaluator(const struct py_runtime *rt, struct code_range *out, size_t max)

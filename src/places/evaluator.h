@@ -11,7 +11,5 @@ struct code_range {
 
 /* Run-time addresses. Returns the number, at most @max; 0 where the evaluator was not found. */
 size_t places_evaluator(const struct py_runtime *rt, struct code_range *out, size_t max);
-/* Are its instructions functions that jump to each other? */
-bool places_tail_calls(const struct py_runtime *rt);
 
 #endif

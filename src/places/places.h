@@ -4,6 +4,7 @@
 #define PYLEAK_PLACES_H
 
 #include "dso/dso.h"
+#include "py/py.h"
 #include "pyleak/abi.h"
 
 struct places_point {
@@ -38,5 +39,8 @@ int places_find_births(const struct dso *d, int minor, struct places *out,
  * first argument asked for; *second gets that of the second (or -1). */
 int places_find_entry(const struct dso *d, const char *name, uint32_t args_mask, bool want_return,
 		      struct places_point *out, int *second);
+
+/* Are the evaluator's instructions functions that jump to each other? */
+enum py_fact places_tail_calls(const struct py_runtime *rt);
 
 #endif

@@ -57,6 +57,8 @@ struct py_layout {
 
 struct py_private; /* what only this room looks at */
 
+enum py_fact { PY_NO, PY_YES, PY_UNKNOWN };
+
 struct py_runtime {
 	const struct proc *proc; /* borrowed */
 	struct dso *dso;	 /* the file that holds CPython */

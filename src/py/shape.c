@@ -107,6 +107,16 @@ static enum py_libc libc_of(const struct proc *p)
 	return any ? PY_LIBC_OTHER : PY_LIBC_STATIC;
 }
 
+/* Who has none does not know its switch. */
+static bool may_have_jit(const struct py_runtime *rt)
+{
+	static const char name[] = "PYTHON_JIT";
+	struct dso_range r;
+
+	return rt->minor >= 13 && !dso_section(rt->dso, ".rodata", &r) && r.data &&
+	       memmem(r.data, r.size, name, strlen(name));
+}
+
 /* ---- what configure was told ---- */
 
 bool py_configured_with(const char *text, size_t size, const char *name)
@@ -175,6 +185,8 @@ static void configured(const struct py_runtime *rt, struct py_shape *s)
 		s->pgo = PY_YES;
 	if (s->lto == PY_UNKNOWN && py_configured_with(text, size, "--with-lto"))
 		s->lto = PY_YES;
+	if (s->jit == PY_NO)
+		return;
 	/* "=interpreter": the JIT's own instructions, without machine code. */
 	s->jit = rt->minor >= 13 && py_configured_with(text, size, "--enable-experimental-jit") &&
 				 !py_configured_with(text, size,
@@ -183,7 +195,7 @@ static void configured(const struct py_runtime *rt, struct py_shape *s)
 			 : PY_NO;
 }
 
-static void read_code(const struct py_runtime *rt, size_t births, bool tail_calls,
+static void read_code(const struct py_runtime *rt, size_t births, enum py_fact tail_calls,
 		      struct py_shape *out)
 {
 	struct dso_range r;
@@ -198,17 +210,20 @@ static void read_code(const struct py_runtime *rt, size_t births, bool tail_call
 	out->lto = !births || rt->minor < 9 ? PY_UNKNOWN : births >= INLINED_FROM ? PY_YES : PY_NO;
 	out->bolt = dso_section(rt->dso, ".bolt.org.text", &r) ? PY_NO : PY_YES;
 	out->frame_pointers = frame_pointers(rt->dso);
-	out->tail_calls = tail_calls ? PY_YES : PY_NO;
-	out->pgo = out->jit = PY_UNKNOWN;
+	out->tail_calls = tail_calls;
+	out->has_births = births > 0;
+	out->pgo = PY_UNKNOWN;
+	out->jit = may_have_jit(rt) ? PY_UNKNOWN : PY_NO;
 }
 
-void py_shape(const struct py_runtime *rt, size_t births, bool tail_calls, struct py_shape *out)
+void py_shape(const struct py_runtime *rt, size_t births, enum py_fact tail_calls,
+	      struct py_shape *out)
 {
 	read_code(rt, births, tail_calls, out);
 	configured(rt, out);
 }
 
-void py_find_shape(struct py_runtime *rt, size_t births, bool tail_calls)
+void py_find_shape(struct py_runtime *rt, size_t births, enum py_fact tail_calls)
 {
 	read_code(rt, births, tail_calls, &rt->priv->shape);
 	rt->shape = &rt->priv->shape;
@@ -252,17 +267,19 @@ char *py_shape_words(const struct py_shape *s, char *buf, size_t size)
 /* docs/PYTHONS.md; as tests/e2e/builds.sh and the packages make them. */
 static const struct tested {
 	const char *name, *compiler;
-	uint32_t minors; /* a bit each */
+	uint32_t minors;   /* a bit each */
+	uint32_t with_jit; /* those that may have one, which is off: as they were tested */
 	enum py_fact lto, bolt;
 	bool is_library;
 } tested[] = {
-	{"Debian's", "GCC ", MINOR(9) | MINOR(11) | MINOR(13) | MINOR(14) | MINOR(15), PY_YES,
-	 PY_NO, false},
-	{"python-build-standalone's, as uv installs it", "Clang ", MINOR(13), PY_YES, PY_YES,
+	{"Debian's", "GCC ", MINOR(9) | MINOR(11) | MINOR(13) | MINOR(14) | MINOR(15),
+	 MINOR(14) | MINOR(15), PY_YES, PY_NO, false},
+	{"python-build-standalone's, as uv installs it", "Clang ", MINOR(13), 0, PY_YES, PY_YES,
 	 false},
 	{"a build from source, as pyenv makes it", "GCC ",
-	 MINOR(8) | MINOR(9) | MINOR(10) | MINOR(11) | MINOR(12) | MINOR(13), PY_NO, PY_NO, true},
-	{"Docker's images", "GCC ", MINOR(11) | MINOR(13), PY_YES, PY_NO, true},
+	 MINOR(8) | MINOR(9) | MINOR(10) | MINOR(11) | MINOR(12) | MINOR(13), 0, PY_NO, PY_NO,
+	 true},
+	{"Docker's images", "GCC ", MINOR(11) | MINOR(13), 0, PY_YES, PY_NO, true},
 };
 
 /* Of 3.8 nothing tells whether it was made with LTO. */
@@ -271,8 +288,9 @@ static bool is_like(const struct py_shape *s, const struct tested *t)
 	return s->minor > 0 && s->minor < 32 && t->minors & MINOR(s->minor) &&
 	       !strncmp(s->compiler, t->compiler, strlen(t->compiler)) &&
 	       (s->lto == t->lto || (s->lto == PY_UNKNOWN && s->minor < 9)) && s->bolt == t->bolt &&
-	       s->tail_calls == PY_NO && s->jit != PY_YES && !s->debug && !s->free_threaded &&
-	       s->is_library == t->is_library && s->libc == PY_LIBC_GLIBC;
+	       s->has_births && s->tail_calls == PY_NO &&
+	       (s->jit == PY_NO || t->with_jit & MINOR(s->minor)) && !s->debug &&
+	       !s->free_threaded && s->is_library == t->is_library && s->libc == PY_LIBC_GLIBC;
 }
 
 const char *py_shape_tested(const struct py_shape *s)

@@ -6,8 +6,6 @@
 
 #include "py/py.h"
 
-enum py_fact { PY_NO, PY_YES, PY_UNKNOWN };
-
 enum py_libc { PY_LIBC_STATIC, PY_LIBC_GLIBC, PY_LIBC_MUSL, PY_LIBC_OTHER };
 
 struct py_shape {
@@ -15,16 +13,17 @@ struct py_shape {
 	enum py_fact lto, pgo, bolt, frame_pointers, tail_calls, jit;
 	enum py_libc libc;
 	int minor; /* 3.minor */
-	bool is_library, stripped, free_threaded, debug;
+	bool is_library, stripped, free_threaded, debug, has_births;
 };
 
 /* @births: places where objects are born in its file, 0 = not known. They are inlined into other
  * files' functions by link-time optimisation only. @tail_calls: instructions are functions that
  * jump to each other. Reads one file of the target's library. */
-void py_shape(const struct py_runtime *rt, size_t births, bool tail_calls, struct py_shape *out);
+void py_shape(const struct py_runtime *rt, size_t births, enum py_fact tail_calls,
+	      struct py_shape *out);
 /* The same, without that file, kept in rt->shape: whose library lies on storage that is silent does
  * not make a watch wait. */
-void py_find_shape(struct py_runtime *rt, size_t births, bool tail_calls);
+void py_find_shape(struct py_runtime *rt, size_t births, enum py_fact tail_calls);
 
 /* "GCC 12.2.0, LTO, shared library, stripped, frame pointers, glibc" */
 #define PY_SHAPE_WORDS 200

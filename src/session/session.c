@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "lines/text.h"
-#include "places/evaluator.h"
 #include "py/shape.h"
 #include "session/frames.h"
 #include "session/holders.h"

@@ -42,6 +42,7 @@ static void one_line_for_each_key_as_3_14_writes_it(void **state)
 static void a_build_is_said_in_words(void **state)
 {
 	struct py_shape s = {.minor = 13,
+			     .has_births = true,
 			     .lto = PY_YES,
 			     .pgo = PY_UNKNOWN,
 			     .bolt = PY_NO,
@@ -68,12 +69,13 @@ static void a_build_is_said_in_words(void **state)
 static void a_build_that_nobody_has_tried_is_like_none(void **state)
 {
 	const struct py_shape debian = {.minor = 13,
+					.has_births = true,
 					.lto = PY_YES,
 					.bolt = PY_NO,
-					.jit = PY_UNKNOWN,
 					.libc = PY_LIBC_GLIBC,
 					.compiler = "GCC 14.2.0"};
 	const struct py_shape uv = {.minor = 13,
+				    .has_births = true,
 				    .lto = PY_YES,
 				    .bolt = PY_YES,
 				    .libc = PY_LIBC_GLIBC,
@@ -82,7 +84,7 @@ static void a_build_that_nobody_has_tried_is_like_none(void **state)
 
 	(void)state;
 	assert_non_null(py_shape_tested(&s));
-	s.lto = PY_UNKNOWN; /* its places were not found */
+	s.has_births = false; /* its places were not found, sysconfig alone tells of LTO */
 	assert_null(py_shape_tested(&s));
 	s = debian;
 	s.debug = true;
@@ -90,6 +92,10 @@ static void a_build_that_nobody_has_tried_is_like_none(void **state)
 	s = debian;
 	s.jit = PY_YES;
 	assert_null(py_shape_tested(&s));
+	s.jit = PY_UNKNOWN;
+	assert_null(py_shape_tested(&s));
+	s.minor = 14; /* Debian's has one, which is off */
+	assert_non_null(py_shape_tested(&s));
 	s = debian;
 	s.minor = 12;
 	assert_null(py_shape_tested(&s));
