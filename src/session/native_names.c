@@ -87,7 +87,7 @@ int native_stacks_observe(struct native_stacks *n, const struct observation *to)
 	for (size_t i = 0; i < e->objects.n; i++)
 		if (e->objects.v[i].rung >= SURVIVED_RUNGS)
 			add(&p, e->objects.v[i].stack, e->objects.v[i].type);
-	sym_rest(n->sym);
+	sym_rest(n->sym, n->s->ended);
 	v = report_alloc(to->scratch, (p.v.n + 1) * sizeof(*v));
 	if (v && p.v.n)
 		memcpy(v, p.v.v, p.v.n * sizeof(*v));

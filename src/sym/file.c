@@ -8,6 +8,7 @@
 #include <sys/auxv.h>
 
 #define PAGE	 4096ull
+#define REST_NS	 10000000000ull /* reading it again takes some 50 ms */
 #define VDSO_MAX (64u << 10)
 
 /* The kernel gives every process the same one: our own tells, and cannot have been changed. */
@@ -208,6 +209,7 @@ Dwarf *sym_file_dwarf(struct sym_file *f)
 	Dwarf_Addr bias;
 	void **userdata;
 
+	f->asked_ns = clock_ns();
 	if (f->tried_dwarf)
 		return f->dwarf;
 	f->tried_dwarf = true;
@@ -233,9 +235,9 @@ Dwarf *sym_file_dwarf(struct sym_file *f)
 	return f->dwarf;
 }
 
-void sym_file_rest(struct sym_file *f)
+void sym_file_rest(struct sym_file *f, uint64_t now_ns)
 {
-	if (!f->dwarf || f->debug)
+	if (!f->dwarf || f->debug || now_ns - f->asked_ns < REST_NS)
 		return;
 	dwfl_end(f->dwfl);
 	f->dwfl = NULL;

@@ -149,10 +149,12 @@ size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame 
 	return 1;
 }
 
-void sym_rest(struct sym *s)
+void sym_rest(struct sym *s, bool has_ended)
 {
-	for (size_t i = 0; i < s->n_files; i++)
-		sym_file_rest(s->file[i]);
+	uint64_t now = clock_ns();
+
+	for (size_t i = 0; i < s->n_files && !has_ended; i++)
+		sym_file_rest(s->file[i], now);
 }
 
 const struct sym_stats *sym_stats(const struct sym *s)

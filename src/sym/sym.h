@@ -84,9 +84,9 @@ struct sym_frame {
  * Strings live as long as @s. Returns at least 1. */
 size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out);
 
-/* Gives back the debug information that names were looked up in: 17 MB of CPython's own. The names
- * stay; a new one reads it again. */
-void sym_rest(struct sym *s);
+/* Gives back debug information in which no name has been looked up for a while: 17 MB of CPython's
+ * own. The names stay; a new one reads it again: not when the process @has_ended. */
+void sym_rest(struct sym *s, bool has_ended);
 
 /* Functions that no symbol may name, and whose names somebody else knows: @pc is where one begins,
  * at run time; @module stands for its file, NULL: the file does. Strings are copied. */

@@ -37,6 +37,7 @@ struct sym_file {
 	Dwfl *dwfl;	       /* only for debug information */
 	Dwfl_Module *module;
 	Dwarf *dwarf;	    /* belongs to module */
+	uint64_t asked_ns;  /* when that was last asked for */
 	struct map64 names; /* address -> struct sym_names_of * */
 	bool *no_servers;   /* of the struct sym */
 };
@@ -75,8 +76,8 @@ Dwarf_CFI *sym_file_cfi(struct sym_file *f);
 Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f);
 /* Debug information, looked for when first asked; NULL = none. */
 Dwarf *sym_file_dwarf(struct sym_file *f);
-/* It is given back, but for what unwinding needs. */
-void sym_file_rest(struct sym_file *f);
+/* It is given back when it has not been asked for of late, but for what unwinding needs. */
+void sym_file_rest(struct sym_file *f, uint64_t now_ns);
 /* The symbols of .gnu_debugdata, NULL = none. */
 struct dso *sym_file_mini(struct sym_file *f);
 
