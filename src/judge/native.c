@@ -43,11 +43,30 @@ static bool bend_is_noise(const struct native_site *n)
 	return (mid->count - p->count) / gained - share < 3 * error;
 }
 
+/* Windows that met a few of its blocks: where each has come by chance, the silence since the last
+ * may be chance, too. @gained: blocks in all the time. */
+static bool silence_is_chance(const struct native_site *n, struct native_point *gained)
+{
+	const struct native_point *p = n->points, *last = p + n->n_points - 1;
+	size_t met = p->count > 0, at = 0;
+
+	for (size_t i = 1; i < n->n_points; i++)
+		if (p[i].count > p[i - 1].count * (1 + NATIVE_MET_PART)) {
+			met++;
+			at = i;
+		}
+	if (n->n_points < 2 || met < NATIVE_MET_FEWEST || n->mortality > SITE_MORTAL)
+		return false;
+	*gained = *last;
+	return pow(p[at].t_s / last->t_s, (double)met) > NATIVE_SILENCE;
+}
+
 /* A native site's own series: blocks that stayed. Before there can be one as old as is asked for,
  * the series says nothing. */
 static void fit_native(const struct native_site *n, double older_s, struct native_fit *fit)
 {
 	double t[NATIVE_POINTS], c[NATIVE_POINTS], b[NATIVE_POINTS];
+	struct native_point all = {0};
 	size_t k = 0;
 
 	for (size_t i = 0; i < n->n_points && i < NATIVE_POINTS; i++) {
@@ -60,6 +79,13 @@ static void fit_native(const struct native_site *n, double older_s, struct nativ
 	trend_fit(t, c, k, &fit->count);
 	trend_fit(t, b, k, &fit->bytes);
 	curve_judge(&(struct curve_points){.t = t, .v = b, .n = k, .grain = 1}, &fit->curve);
+	if (n->estimated && !curve_grows(&fit->curve) && fit->curve.shape != CURVE_UNKNOWN &&
+	    silence_is_chance(n, &all)) {
+		fit->curve = (struct curve){.shape = CURVE_SLOWING}; /* of no points: not known */
+		fit->count.growing = fit->bytes.growing = true;
+		fit->count.slope = all.count / all.t_s;
+		fit->bytes.slope = all.bytes / all.t_s;
+	}
 	if (fit->curve.shape == CURVE_LEVELLED)
 		fit->bytes.growing = false;
 	if (fit->curve.shape == CURVE_SLOWING && n->estimated && bend_is_noise(n)) {

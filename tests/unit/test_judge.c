@@ -883,6 +883,33 @@ static void a_bend_of_a_few_samples(void **state)
 	assert_int_equal(site_at(&w->p, "encode")->verdict, CLASS_GROWING);
 }
 
+/* Four windows met some of its blocks, and none since: chance, or the end, by how long that is. */
+static void a_silence_after_a_few_windows(void **state)
+{
+	static const size_t met[2][4] = {{1, 3, 20, 32}, {1, 3, 8, 16}};
+	struct world *w = *state;
+	const struct report_site *s;
+
+	w->native[0].estimated = true;
+	w->native[0].samples = 12;
+	for (int k = 0; k < 2; k++) {
+		for (size_t i = 0; i < NATIVE_POINTS; i++) {
+			double n = 0;
+
+			for (size_t m = 0; m < 4; m++)
+				n += i >= met[k][m] ? 10 : 0;
+			w->point[i] = (struct native_point){(double)i, 4096 * n, n};
+		}
+		w->native[0].live_count = 40;
+		w->native[0].live_bytes = 40 * 4096;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "encode");
+		assert_int_equal(s && s->verdict == CLASS_GROWING, !k);
+		if (!k)
+			assert_non_null(strstr(s->reason, "too early"));
+	}
+}
+
 static void the_same_evidence_gives_the_same_report(void **state)
 {
 	struct world *w = *state;
@@ -1070,6 +1097,7 @@ int main(int argc, char **argv)
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
 		TEST(a_bend_of_a_few_samples),
+		TEST(a_silence_after_a_few_windows),
 		TEST(the_same_evidence_gives_the_same_report),
 		TEST(what_is_read_back_is_what_was_written),
 		TEST(half_of_it_is_refused),
