@@ -2,6 +2,9 @@
 /* Opening what a command looks into, and saving it. */
 #include "cli/source.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "proc/limits.h"
 #include "saved/saved.h"
 
@@ -21,6 +24,18 @@ int cli_source_check(const struct cli_source_opts *o, size_t max)
 	return cli_find_check(&o->find, &o->pids);
 }
 
+/* It may take gigabytes beside a target that has little left, and holds no probes: of the two the
+ * kernel is to end this one. */
+static void go_first(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "1000", 4) != 4)
+		log_debug("cannot be the first to go when memory ends: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
 		       const char *const *paths, size_t n)
 {
@@ -28,6 +43,7 @@ int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
 
 	if (!err)
 		err = outputs_spare(outputs, (const char *const[]){o->from, o->core}, 2);
+	go_first();
 	return err ? err
 		   : confine(&(struct confine_opts){.is_off = o->no_sandbox,
 						    .kind = FILTER_READS,

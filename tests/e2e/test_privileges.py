@@ -222,3 +222,20 @@ def test_a_hook_has_the_rights_of_who_gave_it(grower, tmp_path):
         mine = dict(re.findall(r"^(\w+):\s*(\S+)", f.read(), re.M))
     his = dict(re.findall(r"^(\w+):\s*(\S+)", out.read_text(), re.M))
     assert his == {k: mine[k] for k in ("CapEff", "Seccomp", "NoNewPrivs")}
+
+
+@pytest.mark.parametrize("command", ["census", "why"])
+def test_when_memory_ends_this_one_goes_first(grower, command):
+    """A heap of gigabytes makes it large beside a target that has little left."""
+    args = ["--type", "dict", "--watch", "2"] if command == "why" else ["--diff", "3"]
+    tool = subprocess.Popen([harness.TOOL, command, "-p", str(grower), *args], stdout=subprocess.DEVNULL)
+    try:
+        seen, end = set(), time.monotonic() + 20
+        while "1000" not in seen and tool.poll() is None and time.monotonic() < end:
+            with open("/proc/%d/oom_score_adj" % tool.pid) as f:
+                seen.add(f.read().strip())
+            time.sleep(0.005)
+        assert "1000" in seen, seen
+    finally:
+        tool.kill()
+        tool.wait()
