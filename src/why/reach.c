@@ -228,7 +228,7 @@ bool reach_is_alive(const struct graph *g, uint32_t node)
 	if (!proc_is_live(rt->proc) || !graph_type(g, node)->addr)
 		return true;
 	err = proc_read(rt->proc, addr, head, (size_t)rt->layout.ob_type + 8);
-	if (err == -ENODATA) /* swapped out meanwhile: nobody has written to it */
+	if (err == -ENODATA) /* swapped out meanwhile: that it has died is not known */
 		return node_in(g->seen, node);
 	/* Freed memory keeps the type, but counts no references, or points to what was freed next.
 	 */
