@@ -98,6 +98,14 @@ void suspects_choose(struct sweep *s)
 	}
 }
 
+/* A turn begins without a line, and so does native code whose blocks are traced in another way from
+ * a moment on: that is no news of a line that is known, as long as the process grows. */
+static bool knows_less(const struct report_process *now, const struct report *before)
+{
+	return before && before->processes[0].n_sites && !now->n_sites &&
+	       now->verdict == CLASS_GROWING;
+}
+
 /* What the turn has found so far, into a report of its own. */
 static void keep_findings(struct sweep_target *t)
 {
@@ -106,7 +114,8 @@ static void keep_findings(struct sweep_target *t)
 	if (report_new(&r))
 		return;
 	r->processes = report_alloc(r, sizeof(*r->processes));
-	if (!r->processes || session_fill(t->session, clock_ns(), r, r->processes)) {
+	if (!r->processes || session_fill(t->session, clock_ns(), r, r->processes) ||
+	    knows_less(r->processes, t->found)) {
 		report_free(r);
 		return;
 	}
