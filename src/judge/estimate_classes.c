@@ -241,19 +241,23 @@ void classes_judge(const struct trend_points *t, const struct estimate_opts *o,
 	}
 }
 
+static bool is_told(const struct survivor *s, const struct estimate_classes *c,
+		    const struct estimate_opts *o)
+{
+	return sample_counts(s, c, o) || sample_holds(s, c, o);
+}
+
 void samples_part_blocks(struct survivor *v, size_t n, const struct estimate_classes *c,
 			 const struct estimate_opts *o)
 {
 	struct map64 bodies = {0}, seen = {0};
 
 	for (size_t i = 0; i < n; i++)
-		if (sample_counts(&v[i], c, o) || sample_holds(&v[i], c, o))
+		if (is_told(&v[i], c, o))
 			map64_put(&bodies, v[i].part[0].addr);
 	for (size_t i = 0; i < n; i++) {
 		v[i].told = v[i].bytes;
-		if (!sample_counts(&v[i], c, o) && !sample_holds(&v[i], c, o))
-			continue;
-		for (unsigned p = 1; p < v[i].parts; p++)
+		for (unsigned p = 1; p < v[i].parts && is_told(&v[i], c, o); p++)
 			if (v[i].told > v[i].part[p].bytes && is_anothers(&seen, &v[i], p, &bodies))
 				v[i].told -= v[i].part[p].bytes;
 	}

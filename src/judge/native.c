@@ -43,9 +43,9 @@ static bool bend_is_noise(const struct native_site *n)
 	return (mid->count - p->count) / gained - share < 3 * error;
 }
 
-/* Windows that met a few of its blocks: where each has come by chance, the silence since the last
- * may be chance, too. @gained: blocks in all the time. */
-static bool silence_is_chance(const struct native_site *n, struct native_point *gained)
+/* A few windows met some of its blocks, each by chance: the silence since the last may be chance,
+ * too. */
+static bool silence_is_chance(const struct native_site *n)
 {
 	const struct native_point *p = n->points, *last = p + n->n_points - 1;
 	size_t met = p->count > 0, at = 0;
@@ -55,10 +55,8 @@ static bool silence_is_chance(const struct native_site *n, struct native_point *
 			met++;
 			at = i;
 		}
-	if (n->n_points < 2 || met < NATIVE_MET_FEWEST || n->mortality > SITE_MORTAL)
-		return false;
-	*gained = *last;
-	return pow(p[at].t_s / last->t_s, (double)met) > NATIVE_SILENCE;
+	return met >= NATIVE_MET_FEWEST && n->mortality <= SITE_MORTAL &&
+	       pow(p[at].t_s / last->t_s, (double)met) > NATIVE_SILENCE;
 }
 
 /* A native site's own series: blocks that stayed. Before there can be one as old as is asked for,
@@ -66,7 +64,6 @@ static bool silence_is_chance(const struct native_site *n, struct native_point *
 static void fit_native(const struct native_site *n, double older_s, struct native_fit *fit)
 {
 	double t[NATIVE_POINTS], c[NATIVE_POINTS], b[NATIVE_POINTS];
-	struct native_point all = {0};
 	size_t k = 0;
 
 	for (size_t i = 0; i < n->n_points && i < NATIVE_POINTS; i++) {
@@ -80,11 +77,13 @@ static void fit_native(const struct native_site *n, double older_s, struct nativ
 	trend_fit(t, b, k, &fit->bytes);
 	curve_judge(&(struct curve_points){.t = t, .v = b, .n = k, .grain = 1}, &fit->curve);
 	if (n->estimated && !curve_grows(&fit->curve) && fit->curve.shape != CURVE_UNKNOWN &&
-	    silence_is_chance(n, &all)) {
+	    silence_is_chance(n)) {
+		const struct native_point *all = &n->points[n->n_points - 1];
+
 		fit->curve = (struct curve){.shape = CURVE_SLOWING}; /* of no points: not known */
 		fit->count.growing = fit->bytes.growing = true;
-		fit->count.slope = all.count / all.t_s;
-		fit->bytes.slope = all.bytes / all.t_s;
+		fit->count.slope = all->count / all->t_s;
+		fit->bytes.slope = all->bytes / all->t_s;
 	}
 	if (fit->curve.shape == CURVE_LEVELLED)
 		fit->bytes.growing = false;
@@ -334,7 +333,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	const struct evidence_way *way;
 	struct verdict_evidence *v;
 	struct joined *to;
-	double real = real_share(j, n) * fit->room, rank;
+	double real = real_share(j, n) * fit->room, via, rank;
 	bool one_block = !count.growing && n->live_count < NATIVE_FEW_BLOCKS, is_first, levelled;
 	bool in_place = grows_in_place(n, &count);
 
@@ -357,12 +356,13 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	fit->is_joined = true;
 	to->native_bytes_per_s += bytes.slope;
 	way = evidence_way(j->e, n->key.stack, n->key.caller);
-	rank = bytes.slope * way_share(way) * way_words(way);
+	via = bytes.slope * way_share(way);
+	rank = via * way_words(way);
 	if (rank > to->via_rank) {
 		to->via_stack = n->key.stack;
 		to->via = n->key.caller;
 		to->via_rank = rank;
-		to->via_bytes_per_s = bytes.slope * way_share(way);
+		to->via_bytes_per_s = via;
 	}
 	is_first = !(to->site.growth_bytes_per_s > 0);
 	if (!(count.slope > 0))

@@ -90,13 +90,14 @@ static bool has_extension(const struct report_site *s)
 
 static bool hint_nobody(struct report *r, const struct report_holder *h, struct report_site *site)
 {
+	bool is_lost = !strcmp(h->root, "unreferenced");
+
 	/* The head of a chain may have moved on while the heap was read. */
-	if (!strcmp(h->root, "unreferenced") &&
-	    (h->share < MOST || (h->is_chain && site->kind != KIND_HEAP)))
+	if (is_lost && (h->share < MOST || (h->is_chain && site->kind != KIND_HEAP)))
 		return true;
-	if (!strcmp(h->root, "unreferenced") && site->kind == KIND_HEAP) {
+	if (is_lost && site->kind == KIND_HEAP) {
 		report_lost_hint(r, site);
-	} else if (!strcmp(h->root, "unreferenced")) {
+	} else if (is_lost) {
 		set(site, "unreferenced",
 		    report_printf(r,
 				  "Nothing in the process points to these objects: C code took a "
