@@ -129,7 +129,7 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 	v->refuse(v->ctx, x->type, x->cls, was_told ? 0 : missed, was_told ? 0 : all);
 }
 
-/* What is rare must not add up for ever. */
+/* Halves all counts, so that rare misses of days do not add up to a refusal. */
 static void fade(struct unseen *u)
 {
 	for (size_t i = 0; i < u->types.n; i++) {

@@ -107,7 +107,7 @@ static enum py_libc libc_of(const struct proc *p)
 	return any ? PY_LIBC_OTHER : PY_LIBC_STATIC;
 }
 
-/* Who has none does not know its switch. */
+/* A build without a JIT does not have the name of its switch in it. */
 static bool may_have_jit(const struct py_runtime *rt)
 {
 	static const char name[] = "PYTHON_JIT";
@@ -282,7 +282,7 @@ static const struct tested {
 	{"Docker's images", "GCC ", MINOR(11) | MINOR(13), 0, PY_YES, PY_NO, true},
 };
 
-/* Of 3.8 nothing tells whether it was made with LTO. */
+/* Nothing tells whether a 3.8 was made with LTO. */
 static bool is_like(const struct py_shape *s, const struct tested *t)
 {
 	return s->minor > 0 && s->minor < 32 && t->minors & MINOR(s->minor) &&

@@ -91,7 +91,7 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	f->fact.replaces &= f->fact.fill.addr == before;
 }
 
-/* What nobody holds is one thing, whatever types there are. */
+/* The share of the first path; unreferenced objects of all types count as one path. */
 static double share_of(const struct why_answer *a)
 {
 	double sum = a->path[0].share;

@@ -19,7 +19,7 @@ CAP = {"chown": 0, "dac_override": 1, "dac_read_search": 2, "fowner": 3, "sys_pt
 FOUR = ("bpf", "perfmon", "sys_ptrace", "dac_read_search")
 FEW = "-all," + ",".join("+" + c for c in FOUR)
 WITH_FOUR = ["setpriv", "--bounding-set", FEW, "--inh-caps", FEW]
-# A kernel of 6.6 or later has uprobe_multi, and needs no tracefs.
+# A kernel whose uprobe_multi is sound needs no tracefs.
 NO_TRACEFS = ["unshare", "-m", "sh", "-c", "mount -t tmpfs -o ro none /sys/kernel/tracing && exec \"$@\"", "sh"]
 GROWER = """
 import time

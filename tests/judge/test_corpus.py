@@ -23,7 +23,7 @@ def test_no_innocent_one_is_called_a_leak(name):
 
 
 def test_a_whole_way_is_shown_before_a_caller_alone():
-    """Of the caller that took most no copied stack lived, of another one of the same line several did."""
+    """No copied stack lived of the caller that took most, several did of another caller of the same line."""
     report = corpus.replay(corpus.default_tool(), corpus.path_of("packages-one_caller_alone", "rec"))
     site = next(s for s in report["processes"][0]["sites"] if corpus.own_frame(s) == "ssl.py:500" and s["kind"] == "heap")
     named = [f["function"] for f in site["stack"] if f["lang"] == "native"]

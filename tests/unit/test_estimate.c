@@ -126,7 +126,7 @@ static void a_block_that_is_told_at_its_own_line_counts_once(void **state)
 	assert_true(fabs(site(&e, 1)->bytes_per_s - 64 * site(&e, 1)->count_per_s) < 1);
 	assert_true(fabs(site(&e, 2)->bytes_per_s - 64 * site(&e, 2)->count_per_s) < 1);
 	estimate_free(&e);
-	/* What is asked for is asked of all that it owns. */
+	/* --min-size compares all bytes that an object owns, told or not. */
 	o.min_size = 100;
 	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
 	assert_int_equal(e.n, 1);

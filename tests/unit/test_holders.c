@@ -177,7 +177,7 @@ static void what_was_emptied_does_not_rest(void **state)
 		assert_int_equal(fill_is_cut(&f, 1, &since_s), !i);
 		f = emptied((uint64_t)(CUT_FEWEST * factor), 0, 0, 10);
 		assert_int_equal(fill_is_cut(&f, 1, &since_s), i);
-		/* What lived through it, once it has been looked at. */
+		/* Objects that lived through it count once all have been looked at since. */
 		f = emptied(10000, 0, 40, (unsigned)(CUT_LOOKED_S * factor));
 		assert_int_equal(fill_is_cut(&f, 1000, &since_s), !i);
 		f = emptied(10000, 0, 40, 80);
@@ -329,7 +329,7 @@ static void who_came_into_what_rests(void **state)
 	}
 }
 
-/* What is flushed each minute is no leak; what lived through it is. */
+/* A buffer that is flushed each minute is no leak; objects that live through that are. */
 static void who_came_into_what_was_emptied(void **state)
 {
 	struct held h;

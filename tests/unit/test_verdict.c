@@ -31,7 +31,7 @@ static void what_is_missing_is_said(void **state)
 	assert_int_equal(judged(&e).verdict, CLASS_GROWING); \
 	assert_non_null(strstr(judged(&e).reason, words))
 	SHORT_OF(e.curve.shape = CURVE_SLOWING, "slows down");
-	/* Of a few points no shape is known. */
+	/* A few points have no shape that is known. */
 	SHORT_OF(e.curve.shape = CURVE_SLOWING; e.curve.points = 5, "too early");
 	SHORT_OF(e.curve.since_s = 5; e.run_s = 9, "too early");
 	SHORT_OF(e.samples = 3, "too early");
