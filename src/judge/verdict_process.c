@@ -141,8 +141,8 @@ static void add_sum(struct report *r, struct report_process *p, const struct lin
 
 	if (p->reason && (l->n >= PROCESS_LINES || l->has_parts) && lead->kind <= KIND_MMAP &&
 	    lead->growth_bytes_per_s < PROCESS_MOST * sum)
-		p->reason = report_printf(r, "%s; %zu lines grow by %s/s together", p->reason, l->n,
-					  fmt_bytes(rate, sizeof(rate), sum));
+		p->reason = report_printf(r, "%s; %zu places grow by %s/s together", p->reason,
+					  l->n, fmt_bytes(rate, sizeof(rate), sum));
 }
 
 static const char *rest_of(struct report *r, const struct report_process *p)

@@ -389,7 +389,7 @@ static void many_lines_have_a_sum(void **state)
 		s[i] = at(0, CLASS_LEAK, 4096);
 	p.explained = 1;
 	verdict_process(report, &p, 0);
-	assert_string_equal(p.reason, "objects allocated at shop.py:25 grew; 200 lines grow by "
+	assert_string_equal(p.reason, "objects allocated at shop.py:25 grew; 200 places grow by "
 				      "800 KiB/s together");
 	p.n_sites = 2;
 	verdict_process(report, &p, 0);
