@@ -143,6 +143,7 @@ static int add_sample(struct builder *b, const struct survivor *v, const struct 
 		return fail(-ENOMEM, "out of memory");
 	s->samples++;
 	s->cls = cls;
+	s->window_s = fmax(s->window_s, class_window_s(c, cls, o));
 	s->weight += sample_stands_for(v);
 	s->mean_age_s += sample_stands_for(v) * sample_age_s(v, o);
 	s->least_s = fmax(survivor_age_s[c->rung[cls] - 1], o->older_s);

@@ -263,6 +263,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	v->bursts += e->bursts;
 	if (e->count_per_s > 0 && j->e->objects.coverage > 0)
 		v->born += e->weight / j->e->objects.coverage;
+	to->window_s = fmax(to->window_s, e->window_s);
 	v->weak &= e->weak;
 	v->waits_for_gc &= e->waits_for_gc;
 	join_curve(v, curve, e->stopped ? 0 : e->bytes_per_s);
@@ -343,7 +344,7 @@ static void finish_site(struct joiner *j, struct joined *to)
 		j->e->seen.rss_bytes == REPORT_UNKNOWN ? 0 : (double)j->e->seen.rss_bytes;
 	to->evidence.samples = site->samples;
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
-	to->evidence.gained = site->growth_count_per_s * j->run_s;
+	to->evidence.gained = site->growth_count_per_s * to->window_s;
 	to->evidence.waits_for_gc &= !holders_rooted(j->e, site->id);
 	to->evidence.goes_on |= holders_go_on(j->e, site, to->youngest_s);
 	to->evidence.is_fed = holders_are_fed(j->e, site);

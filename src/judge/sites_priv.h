@@ -23,6 +23,7 @@ struct joined {
 	VEC(struct joined_type) types;
 	uint64_t via_stack, via;   /* the native caller, or the type of objects, that is shown */
 	unsigned quarters;	   /* of the run, a bit each, in which objects of it were born */
+	double window_s;	   /* survivors that count were born within it; 0 = none */
 	double youngest_s;	   /* age of the last object that came; INFINITY = none is known */
 	double births, variance;   /* samples of objects, and how sure their number is; 0 = none */
 	double via_bytes_per_s;	   /* what it grows by */

@@ -825,6 +825,23 @@ static void a_site_has_a_few_samples(void **state)
 	}
 }
 
+/* Of 114 that came since memory began to rise, 25 more than went are chance: the time before that
+ * adds none. */
+static void chance_since_it_began(void **state)
+{
+	struct world *w = *state;
+
+	w->e.n_holders = 0;
+	for (size_t i = 0; i < POINTS; i++)
+		w->blocks[i] = 1000 + fmax(0, (double)i - 34);
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(!site_at(&w->p, "handle") || site_at(&w->p, "handle")->verdict > CLASS_GROWING);
+	for (size_t i = 0; i < POINTS; i++)
+		w->blocks[i] = 1000 + 5 * fmax(0, (double)i - 34);
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+}
+
 /* A block that gets bigger is shown when nothing else grows; several are buffers that are written
  * to. */
 static void blocks_that_get_bigger(void **state)
@@ -1094,6 +1111,7 @@ int main(int argc, char **argv)
 		TEST(a_bound_holds_the_verdict_back),
 		TEST(what_stands_still_is_none),
 		TEST(a_site_has_a_few_samples),
+		TEST(chance_since_it_began),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
 		TEST(a_bend_of_a_few_samples),
