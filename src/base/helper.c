@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define STOP_POLL_US 10000
+
 static void detach(const char *name)
 {
 	static const int ignored[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT, SIGUSR1,
@@ -74,4 +76,19 @@ void helper_stop(struct helper *h)
 	helper_release(h);
 	while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
 		;
+}
+
+bool helper_stop_within(struct helper *h, uint64_t patience_ns)
+{
+	uint64_t until = clock_ns() + patience_ns;
+
+	if (h->sock < 0)
+		return true;
+	helper_release(h);
+	while (!waitpid(h->pid, NULL, WNOHANG)) {
+		if (clock_ns() > until)
+			return false;
+		usleep(STOP_POLL_US);
+	}
+	return true;
 }

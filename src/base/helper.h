@@ -22,5 +22,7 @@ void helper_title(const char *title);
 void helper_release(struct helper *h);
 /* The same, and wait for that. */
 void helper_stop(struct helper *h);
+/* The same, but not for longer than @patience_ns: has it ended? */
+bool helper_stop_within(struct helper *h, uint64_t patience_ns);
 
 #endif

@@ -14,6 +14,9 @@
 
 #define POLL_MS	    50
 #define PATIENCE_NS 1000000000ull /* with an answer, when we are to end */
+/* With its end, where it would be killed at ours: less than the 60 s after which a container is
+ * killed as a whole (packaging/kubernetes). */
+#define LAST_PATIENCE_NS 50000000000ull
 
 struct probe_channel {
 	struct probe_guard *guard;
@@ -88,6 +91,14 @@ static int wait_for(struct probe_guard *g, int sock, uint64_t patience_ns, struc
 	return a->err ? fail(a->err, "%s", a->why) : 0;
 }
 
+/* The kernel kills all of a pid namespace when its process 1 ends, and so does a container's
+ * runtime with all that it started, where the pids are the host's; whoever starts a service or a
+ * container makes it lead a session. In a shell's session the guardian may end behind us. */
+static bool ends_what_is_left(void)
+{
+	return getppid() <= 1 || getsid(0) == getpid();
+}
+
 int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out)
 {
 	struct probe_guard *g = calloc(1, sizeof(*g));
@@ -102,6 +113,7 @@ int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out
 	}
 	g->helper.sock = -1;
 	g->is_cancelled = o->is_cancelled;
+	g->ends_with_us = ends_what_is_left();
 	s.page = mmap(NULL, sizeof(*s.page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	g->page = s.page == MAP_FAILED ? NULL : s.page;
@@ -128,10 +140,13 @@ void probe_guard_stop(struct probe_guard *g)
 	/* Other processes that were forked from this one may hold the socket, too. */
 	if (g->helper.sock >= 0)
 		packet_send(g->helper.sock, leave, sizeof(leave), -1);
-	if (g->is_left)
-		helper_release(&g->helper);
-	else
+	if (!g->is_left)
 		helper_stop(&g->helper);
+	else if (!helper_stop_within(&g->helper, g->ends_with_us ? LAST_PATIENCE_NS : 0) &&
+		 g->ends_with_us)
+		log_line("pyleak-bpf: the process that holds the probes (pyleak-probes) has not "
+			 "ended within %llu s",
+			 LAST_PATIENCE_NS / 1000000000);
 	if (g->page)
 		munmap(g->page, sizeof(*g->page));
 	free(g);

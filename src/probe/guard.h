@@ -34,7 +34,8 @@ struct probe_guard_opts {     /* both may be NULL */
 };
 
 int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out);
-/* Ends the guardian: what is still in is taken out. Waits for that. NULL is fine. */
+/* Ends the guardian: what is still in is taken out. Waits for that, unless an answer was given up
+ * (is_cancelled): then only where our end would be its own, and 50 s at most. NULL is fine. */
 void probe_guard_stop(struct probe_guard *g);
 
 /* "The tool works": from any thread, a few nanoseconds. */

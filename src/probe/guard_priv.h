@@ -58,6 +58,7 @@ struct probe_guard {
 	struct guard_page *page;
 	bool (*is_cancelled)(void);
 	bool is_left; /* to itself: it did not answer when we were to end */
+	bool ends_with_us;
 };
 
 /* guard_tool.c */

@@ -293,6 +293,68 @@ static void who_is_to_end_does_not_wait_for_it(void **state)
 	assert_true(clock_ns() - begin < 1000000000ull);
 }
 
+/* As process 1 of a container, or as a service: its end would be the guardian's. */
+static void who_leads_a_session_waits_for_it(void **state)
+{
+	const struct probe_guard_opts o = {.confine = takes_long, .is_cancelled = to_end};
+	int status = 0;
+	pid_t tool;
+
+	(void)state;
+	tool = fork();
+	if (!tool) {
+		uint64_t begin = clock_ns();
+		struct probe_guard *g;
+
+		if (setsid() < 0 || probe_guard_start(&o, &g) != -ECANCELED)
+			_exit(1);
+		if (clock_ns() - begin < 2500000000ull)
+			_exit(2);
+		_exit(waitpid(-1, NULL, 0) < 0 && errno == ECHILD ? 0 : 3);
+	}
+	assert_int_equal(waitpid(tool, &status, 0), tool);
+	assert_int_equal(status, 0);
+}
+
+static void stands_still(int sock, void *ctx)
+{
+	(void)sock;
+	(void)ctx;
+	raise(SIGSTOP);
+}
+
+static void takes_a_while(int sock, void *ctx)
+{
+	(void)sock;
+	(void)ctx;
+	usleep(300000);
+}
+
+/* Not for ever: for as long as it is told, or until the other goes on. */
+static void a_helper_is_waited_for_so_long(void **state)
+{
+	struct helper h;
+	uint64_t begin;
+	int status;
+
+	(void)state;
+	ok(helper_start("stands-still", stands_still, NULL, &h));
+	assert_int_equal(waitpid(h.pid, &status, WUNTRACED), h.pid);
+	assert_true(WIFSTOPPED(status));
+	begin = clock_ns();
+	assert_false(helper_stop_within(&h, 300000000ull));
+	assert_true(clock_ns() - begin >= 300000000ull);
+	assert_true(clock_ns() - begin < 2000000000ull);
+	assert_int_equal(kill(h.pid, SIGCONT), 0);
+	assert_int_equal(waitpid(h.pid, NULL, 0), h.pid);
+
+	ok(helper_start("goes", takes_a_while, NULL, &h));
+	begin = clock_ns();
+	assert_true(helper_stop_within(&h, 5000000000ull));
+	assert_true(clock_ns() - begin < 3000000000ull);
+	assert_int_equal(waitpid(h.pid, NULL, 0), -1);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +367,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(gives_up_a_process_that_has_ended),
 		cmocka_unit_test(says_when_the_guardian_has_ended),
 		cmocka_unit_test(who_is_to_end_does_not_wait_for_it),
+		cmocka_unit_test(who_leads_a_session_waits_for_it),
+		cmocka_unit_test(a_helper_is_waited_for_so_long),
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "--target"))
