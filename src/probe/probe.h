@@ -34,7 +34,7 @@ struct probe_set_spec {
 
 /* What only a process with all rights can do: mount tracefs where it is missing, and open the file
  * that takes definitions. Before there are other threads. A failure is that of one mechanism, no
- * more. */
+ * more, and what that fails with from then on: who has given its rights up may not even try. */
 int probe_prepare(void);
 /* Its first half: mount tracefs. */
 int probe_mount(void);

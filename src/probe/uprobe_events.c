@@ -91,6 +91,9 @@ int probe_open_events(int flags)
 
 /* The file that takes definitions: who has given its rights up opens nothing for writing. */
 static int kept_fd = -1;
+/* Why it could not: not tried again. */
+static int kept_err;
+static char kept_why[256];
 
 /* O_APPEND always: a write-open without it makes the kernel clear everybody's events. */
 static int open_for_write(const char **root)
@@ -99,6 +102,8 @@ static int open_for_write(const char **root)
 	int err = find_tracefs(root);
 	int fd;
 
+	if (kept_err)
+		return fail(kept_err, "%s", kept_why);
 	if (err)
 		return err;
 	if (kept_fd >= 0) {
@@ -132,9 +137,14 @@ int probe_prepare(void)
 {
 	const char *root;
 
-	if (kept_fd < 0)
-		kept_fd = open_for_write(&root);
-	return kept_fd < 0 ? kept_fd : 0;
+	if (kept_fd >= 0)
+		return 0;
+	kept_fd = open_for_write(&root);
+	if (kept_fd >= 0)
+		return 0;
+	kept_err = kept_fd;
+	snprintf(kept_why, sizeof(kept_why), "%s", fail_text());
+	return kept_err;
 }
 
 static int name_event(struct probe_event *ev, const char *label)

@@ -5,10 +5,12 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,6 +19,7 @@
 
 #include "base/thread.h"
 #include "confine/confine.h"
+#include "probe/mechanism_priv.h"
 
 /* Run @body behind the filter: its exit code, or minus the signal. What it says goes to @text. */
 static int behind(enum filter_kind kind, int (*body)(void), char *text, size_t size)
@@ -236,6 +239,40 @@ static void test_who_reads_files_alone_writes_none(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+#define TRACING "/sys/kernel/tracing"
+
+/* As in a container that has tracefs for the lock alone. */
+static int defines_where_nothing_can_be_written(void)
+{
+	struct probe_event ev = {0};
+	const uint64_t offset = 0;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount(TRACING, TRACING, NULL, MS_BIND, NULL) ||
+	    mount(NULL, TRACING, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) ||
+	    access(TRACING "/uprobe_events", F_OK) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return 77;
+	if (probe_prepare() != -ENOTSUP || filter_install(FILTER_PLACES))
+		return 1;
+	if (probe_event_define(&ev, "refused", "/proc/self/exe", &offset, 1, false) != -ENOTSUP)
+		return 2;
+	return strstr(fail_text(), TRACING " is mounted read-only") ? 0 : 3;
+}
+
+static void test_what_could_not_be_opened_is_not_tried_again(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(defines_where_nothing_can_be_written());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_the_rest_ends_the_process),
 		cmocka_unit_test(test_who_only_reads_has_no_bpf),
 		cmocka_unit_test(test_who_reads_files_alone_writes_none),
+		cmocka_unit_test(test_what_could_not_be_opened_is_not_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
