@@ -71,9 +71,33 @@ def test_capabilities_are_the_same_everywhere():
     wanted = {"CAP_" + c.upper() for c in KEPT}
     assert set(of_unit("CapabilityBoundingSet").split()) == {*wanted, "CAP_SYS_ADMIN"}
     pod = yaml.safe_load(read(HERE, "kubernetes", "base", "daemonset.yaml"))["spec"]["template"]["spec"]
-    assert {"CAP_" + c for c in pod["containers"][0]["securityContext"]["capabilities"]["add"]} == wanted
+    # A unit has rlimits for it.
+    granted = {"CAP_" + c for c in pod["containers"][0]["securityContext"]["capabilities"]["add"]}
+    assert granted == {*wanted, "CAP_SYS_NICE"}
+    old = yaml.safe_load(read(HERE, "kubernetes", "old-kernel", "tracefs.yaml"))["spec"]["template"]["spec"]["containers"][0]
+    assert {"CAP_" + c for c in old["securityContext"]["capabilities"]["add"]} == {*granted, "CAP_SYS_ADMIN"}
     assert pod["hostPID"] and not pod["automountServiceAccountToken"]
     assert all(c in read(ROOT, "docs", "PRIVILEGES.md") for c in wanted)
+
+
+def test_the_holder_of_the_probes_may_hurry():
+    """Who loses its CPU within a change keeps every fork of the host waiting."""
+    wanted = read(ROOT, "src", "probe", "guard.c")
+    priority = re.search(r"sched_priority = (\d+)", wanted).group(1)
+    nice = re.search(r"setpriority\(PRIO_PROCESS, 0, (-\d+)\)", wanted).group(1)
+    assert (of_unit("LimitRTPRIO"), of_unit("LimitNICE")) == (priority, nice)
+    assert not re.search(r"^RestrictRealtime=(?!no$)", read(UNIT), re.M)
+    calls = run("systemd-analyze", "syscall-filter", "@resources").stdout.split()
+    assert "sched_setscheduler" in calls and "setpriority" in calls
+    assert "@resources" in run("systemd-analyze", "syscall-filter", "@system-service").stdout.split()
+
+
+def hurries(tool):
+    """Has the process that holds the probes of that tool what it asks for? None: there is none yet."""
+    for child in map(int, read("/proc/%d/task/%d/children" % (tool, tool)).split()):
+        if read("/proc/%d/comm" % child) == "pyleak-probes\n":
+            return os.sched_getscheduler(child) == os.SCHED_FIFO and os.getpriority(os.PRIO_PROCESS, child) == int(of_unit("LimitNICE"))
+    return None
 
 
 def test_the_units_filter_has_ours_in_it():
@@ -140,17 +164,21 @@ def test_as_the_unit_runs_it(tmp_path):
     with open(program, "w", encoding="utf-8") as f:
         f.write(GROWER)
     port = free_port()
-    caps = "-all," + ",".join("+" + c for c in sorted(KEPT))
+    haste = ["--rtprio=" + of_unit("LimitRTPRIO"), "--nice=%d" % (20 - int(of_unit("LimitNICE")))]
+    if by_capability := run("prlimit", *haste, "true").returncode != 0:  # as in a pod: no right to raise limits
+        haste = []
+    caps = "-all," + ",".join("+" + c for c in sorted(KEPT | ({"sys_nice"} if by_capability else set())))
     target = service = None
     try:
         target = subprocess.Popen(["setpriv", "--reuid", "65534", "--clear-groups", pythons.HOST, program],
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # fmt: skip
         assert target.stdout.readline() == b"ready\n"
-        service = subprocess.Popen(["unshare", "-m", "sh", "-c", AS_THE_UNIT, "sh", "prlimit", "--core=0",
+        service = subprocess.Popen(["unshare", "-m", "sh", "-c", AS_THE_UNIT, "sh", "prlimit", "--core=0", *haste,
                                     "setpriv", "--no-new-privs", "--bounding-set", caps, "--inh-caps", caps,
                                     tool, "serve", "--name", program, "--listen", "127.0.0.1:%d" % port],
                                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
         assert "listening" in service.stderr.readline()
+        assert hurries(service.pid)
         line = 'file="%s",line="%d"' % (program, LEAKING_LINE)
         harness.wait_until(lambda: line in get(port, "/metrics")[1], 150)
         time.sleep(0.2)
