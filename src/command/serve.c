@@ -207,6 +207,7 @@ static int loop(struct service *v)
 			reload(v);
 		err = sweep_step(v->sweep, TURN_S);
 		notify_alive();
+		serve_beat(v->http, clock_ns());
 		if (err || clock_ns() < due)
 			continue;
 		err = publish(v);

@@ -11,6 +11,9 @@
 
 #define MEMORY	  (32 << 10) /* a connection's, its headers included */
 #define FAILED_US 10000
+/* As WatchdogSec= of the unit. A round takes a fifth of a second, and seconds when a suspect's
+ * files are read or probes are waited for. */
+#define HANGS_NS 60000000000ull
 
 struct serve {
 	struct MHD_Daemon *daemon;
@@ -19,6 +22,7 @@ struct serve {
 	pthread_t thread;
 	int end; /* an eventfd that wakes the thread; -1 = none runs */
 	atomic_bool is_over;
+	_Atomic uint64_t beat_ns; /* of who makes the pages */
 	char *token;
 	bool counts_only;
 	pthread_mutex_t lock;
@@ -141,6 +145,15 @@ static bool is_ready(struct serve *s)
 	return ready;
 }
 
+/* This thread lives on when the one that makes the pages hangs. */
+static enum MHD_Result answer_health(struct serve *s, struct MHD_Connection *c)
+{
+	if (clock_ns() < atomic_load(&s->beat_ns) + HANGS_NS)
+		return page_say(c, MHD_HTTP_OK, "ok\n");
+	return page_say(c, MHD_HTTP_SERVICE_UNAVAILABLE,
+			"hangs: no process was looked at for a minute\n");
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url,
 				  const char *method, const char *version, const char *body,
 				  size_t *body_len, void **state)
@@ -155,7 +168,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 		return page_say(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
 	/* Whether it lives is no secret. */
 	if (!strcmp(url, "/healthz"))
-		return page_say(c, MHD_HTTP_OK, "ok\n");
+		return answer_health(s, c);
 	if (!strcmp(url, "/-/ready"))
 		return is_ready(s) ? page_say(c, MHD_HTTP_OK, "ready\n")
 				   : page_say(c, MHD_HTTP_SERVICE_UNAVAILABLE, "no reading yet\n");
@@ -253,6 +266,7 @@ int serve_start(struct serve *s, const struct serve_opts *o)
 					    "--tls-key a PEM pair?"
 					  : "the HTTP server does not start");
 	s->at.fd = -1; /* the daemon's */
+	serve_beat(s, clock_ns());
 	return start_thread(s);
 }
 
@@ -277,6 +291,11 @@ int serve_listen(const struct serve_opts *o, struct serve **out)
 	}
 	*out = s;
 	return 0;
+}
+
+void serve_beat(struct serve *s, uint64_t now_ns)
+{
+	atomic_store(&s->beat_ns, now_ns);
 }
 
 void serve_set_token(struct serve *s, char *token)

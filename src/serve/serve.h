@@ -22,6 +22,8 @@ int serve_check_listen(const char *text);
 int serve_listen(const struct serve_opts *o, struct serve **out);
 /* Answer, in a thread of its own: it has the rights that the caller has now. */
 int serve_start(struct serve *s, const struct serve_opts *o);
+/* "Pages are still being made": without it for a minute /healthz answers 503. */
+void serve_beat(struct serve *s, uint64_t now_ns);
 /* From now on this one, for new requests. Takes @token. */
 void serve_set_token(struct serve *s, char *token);
 void serve_stop(struct serve *s);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """`serve`: real Prometheus tools read it, strangers and broken clients get nothing and break nothing."""
 import contextlib
+import ctypes
 import http.client
 import json
 import math
@@ -165,6 +166,25 @@ def test_bad_clients():
         assert int(threads[0].split()[1]) < 20
         for s in idle:
             s.close()
+        harness.wait_until(lambda: get(tool.port, "/healthz")[0] == 200)
+
+
+@pytest.mark.matrix
+def test_health_is_that_of_the_main_loop():
+    """The main thread alone stands still: who traces it can do that. The minute is that of src/serve/http.c."""
+    ptrace = ctypes.CDLL(None).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    seize, interrupt, detach = 0x4206, 0x4207, 17
+    with serving() as tool:
+        wait_ready(tool)
+        time.sleep(65)
+        assert get(tool.port, "/healthz") == (200, "ok\n")
+        assert not ptrace(seize, tool.pid, None, None) and not ptrace(interrupt, tool.pid, None, None)
+        os.waitpid(tool.pid, 0)
+        assert get(tool.port, "/healthz")[0] == 200
+        harness.wait_until(lambda: get(tool.port, "/healthz")[0] == 503, 70)
+        assert get(tool.port, "/-/ready")[0] == 200
+        assert not ptrace(detach, tool.pid, None, None)
         harness.wait_until(lambda: get(tool.port, "/healthz")[0] == 200)
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Profiles over HTTP: which one is sent, and that what is none is no 200. */
+/* Profiles over HTTP: which one is sent, and that what is none is no 200; health likewise. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -126,12 +126,29 @@ static void counts_alone_are_no_profile(void **state)
 	ended(s);
 }
 
+static void is_healthy_while_it_beats(void **state)
+{
+	static const uint64_t second = 1000000000;
+	struct serve *s = served(true);
+
+	(void)state;
+	says("/healthz", 200, "ok");
+	serve_beat(s, clock_ns() - 50 * second);
+	says("/healthz", 200, "ok");
+	serve_beat(s, clock_ns() - 61 * second);
+	says("/healthz", 503, "hangs");
+	serve_beat(s, clock_ns());
+	says("/healthz", 200, "ok");
+	ended(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sends_that_of_all_or_of_one),
 		cmocka_unit_test(what_is_no_profile_is_an_error),
 		cmocka_unit_test(counts_alone_are_no_profile),
+		cmocka_unit_test(is_healthy_while_it_beats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
