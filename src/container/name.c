@@ -87,22 +87,18 @@ static void name_by_docker(const char *host, struct proc_container *c)
 	jval_free(&doc);
 }
 
-/* "conmon ... -c ID ... -n NAME ...": words end with NUL. */
-static void name_by_monitor(const char *text, size_t len, struct proc_container *c)
+/* "conmon ... -c ID ... -n NAME ..." */
+static void name_by_monitor(char *const *word, struct proc_container *c)
 {
-	const char *end = text + len, *name = NULL, *program = strrchr(text, '/');
+	const char *name = NULL;
 	bool is_its = false;
 
-	if (strcmp(program ? program + 1 : text, "conmon") != 0)
+	if (!word[0] || strcmp(file_name(word[0]), "conmon") != 0)
 		return;
-	for (const char *w = text; w < end; w += strlen(w) + 1) {
-		const char *next = w + strlen(w) + 1;
-
-		if (next >= end)
-			break;
-		is_its |= !strcmp(w, "-c") && !strcmp(next, c->id);
-		if (!name && !strcmp(w, "-n"))
-			name = next;
+	for (size_t i = 0; word[i + 1]; i++) {
+		is_its |= !strcmp(word[i], "-c") && !strcmp(word[i + 1], c->id);
+		if (!name && !strcmp(word[i], "-n"))
+			name = word[i + 1];
 	}
 	if (is_its && name)
 		snprintf(c->name, sizeof(c->name), "%.71s", name);
@@ -112,8 +108,9 @@ static void name_by_monitor(const char *text, size_t len, struct proc_container 
 static void ask_monitor(int pid, struct proc_container *c)
 {
 	for (int i = 0; i < MAX_PARENTS && pid > 1; i++) {
-		auto_free char *status = NULL, *cgroup = NULL, *cmdline = NULL;
+		auto_free char *status = NULL, *cgroup = NULL;
 		struct proc_container above;
+		struct proc *monitor;
 		struct proc_status st;
 		size_t len;
 
@@ -123,8 +120,10 @@ static void ask_monitor(int pid, struct proc_container *c)
 		pid = st.ppid;
 		if (proc_container_parse(cgroup, &above) && !strcmp(above.id, c->id))
 			continue;
-		if (!proc_slurp_head(pid, "cmdline", PROC_MAX_CMDLINE, &cmdline, &len))
-			name_by_monitor(cmdline, len, c);
+		if (!proc_open(pid, &monitor)) {
+			name_by_monitor(monitor->cmdline, c);
+			proc_close(monitor);
+		}
 		return;
 	}
 }

@@ -17,7 +17,7 @@ struct proc_status {
 struct proc_stat {
 	char comm[16];
 	char state;
-	uint64_t flags, minor_faults, major_faults, start_ticks, start_stack;
+	uint64_t flags, minor_faults, major_faults, start_ticks, start_stack, arg_start, arg_end;
 };
 
 /* Whole text of /proc/PID/NAME (a few MiB at most), NUL-terminated; caller frees. Negative errno

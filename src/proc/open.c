@@ -65,6 +65,47 @@ static int initial_pid(int pid)
 	return proc_in_first_pid_ns() ? pid : 0;
 }
 
+static bool is_there(const struct proc *p, uint64_t addr, uint64_t end)
+{
+	uint64_t page = addr / READER_PAGE, stop = (end - 1) / READER_PAGE + 1;
+	uint8_t what[READER_PAGES];
+
+	while (page < stop) {
+		ssize_t n = reader_ask(p, page, stop - page, what);
+
+		for (ssize_t i = 0; i < n; i++)
+			if (what[i] != READER_MEMORY)
+				return false;
+		if (n <= 0)
+			return false;
+		page += (uint64_t)n;
+	}
+	return true;
+}
+
+/* The kernel reads them from the stack, and brings back what is swapped out: the first ones, the
+ * last byte, and where that tells of a title written over them, a page from the first on. */
+static bool has_arguments(const struct proc *p)
+{
+	auto_free char *text = NULL;
+	const struct proc_map *m;
+	struct proc_stat s;
+	uint64_t end;
+	size_t len;
+
+	if (proc_slurp(p->pid, "stat", &text, &len) || proc_parse_stat(text, &s))
+		return false;
+	m = proc_find_map(p, s.arg_start);
+	if (!m || s.arg_end <= s.arg_start || s.arg_end > m->end)
+		return false;
+	end = s.arg_start + PROC_MAX_CMDLINE < s.arg_end ? s.arg_start + PROC_MAX_CMDLINE
+							 : s.arg_end;
+	if (end < s.arg_start + READER_PAGE)
+		end = s.arg_start + READER_PAGE < m->end ? s.arg_start + READER_PAGE : m->end;
+	return is_there(p, s.arg_start, end) && is_there(p, s.arg_end - 1, s.arg_end);
+}
+
+/* None where they are not in memory: the process is known by its name then. */
 static int read_cmdline(struct proc *p)
 {
 	auto_free char *text = NULL;
@@ -73,7 +114,7 @@ static int read_cmdline(struct proc *p)
 	p->cmdline = calloc(MAX_CMDLINE_ARGS + 1, sizeof(*p->cmdline));
 	if (!p->cmdline)
 		return fail(-ENOMEM, "out of memory");
-	if (proc_slurp_head(p->pid, "cmdline", PROC_MAX_CMDLINE, &text, &len))
+	if (!has_arguments(p) || proc_slurp_head(p->pid, "cmdline", PROC_MAX_CMDLINE, &text, &len))
 		return 0;
 	for (size_t at = 0; at < len && n < MAX_CMDLINE_ARGS; at += strlen(text + at) + 1) {
 		p->cmdline[n] = strdup(text + at);
@@ -123,10 +164,10 @@ static int fill(struct proc *p)
 	if (err)
 		return err;
 	p->tgid_root = initial_pid(p->pid);
-	err = read_cmdline(p);
+	err = read_first_maps(p);
 	if (err)
 		return err;
-	err = read_first_maps(p);
+	err = read_cmdline(p);
 	if (err)
 		return err;
 	p->gate = gate_of_process(p->pid);

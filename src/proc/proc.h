@@ -23,7 +23,7 @@ struct proc {
 	int tgid_root; /* pid in the initial pid namespace = what BPF sees; equals pid when we are
 			* there, 0 (unknown) when we are in another */
 	char comm[16];
-	char **cmdline; /* NULL-terminated */
+	char **cmdline; /* NULL-terminated; none when they are not in memory */
 	struct proc_map *maps;
 	size_t n_maps;
 	char *map_text;	      /* backs the paths */

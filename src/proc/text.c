@@ -170,7 +170,7 @@ int proc_parse_stat(const char *text, struct proc_stat *out)
 {
 	/* The name may hold blanks and parentheses: it ends at the last ')'. */
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	uint64_t field[50] = {0};
+	uint64_t field[50] = {0}; /* as far as arg_end */
 	size_t n;
 
 	memset(out, 0, sizeof(*out));
@@ -196,5 +196,7 @@ int proc_parse_stat(const char *text, struct proc_stat *out)
 	out->major_faults = field[12];
 	out->start_ticks = field[22];
 	out->start_stack = field[28];
+	out->arg_start = field[48];
+	out->arg_end = field[49];
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which of the host's processes are wanted. */
+#include <stdio.h>
 #include <string.h>
 
 #include "container/container.h"
@@ -18,7 +19,7 @@ void sweep_command_line(const struct proc *p, char *buf, size_t size)
 {
 	size_t used = 0;
 
-	buf[0] = '\0';
+	snprintf(buf, size, "%s", p->cmdline && p->cmdline[0] ? "" : p->comm);
 	for (size_t i = 0; p->cmdline && p->cmdline[i] && used < size - 2; i++) {
 		size_t room = size - 1 - used, n = strnlen(p->cmdline[i], room - 1);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What may be read of a process, and that reading changes nothing in it. */
+#include "proc/inside.h"
 #include "proc/reader_priv.h"
 
 #include <fcntl.h>
@@ -227,6 +228,53 @@ static void what_lies_close_is_read_as_if_alone(void **state)
 	proc_close(p);
 }
 
+static uint64_t entry_of(pid_t pid, uint64_t addr)
+{
+	uint64_t entry = ~0ull;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, &entry, sizeof(entry), (off_t)(addr / 4096 * 8)), sizeof(entry));
+	return entry;
+}
+
+/* The kernel reads them from the process's memory: where they have gone, they stay away. */
+static void arguments_that_are_not_there_stay_away(void **state)
+{
+	auto_free char *text = NULL;
+	volatile char below[64 * 1024]; /* the child's own frames are on other pages */
+	struct proc_stat s;
+	struct proc *p;
+	uint64_t page;
+	size_t len;
+	pid_t pid;
+
+	(void)state;
+	below[sizeof(below) - 1] = 0;
+	assert_int_equal(below[sizeof(below) - 1], 0);
+	assert_int_equal(proc_slurp(getpid(), "stat", &text, &len), 0);
+	assert_int_equal(proc_parse_stat(text, &s), 0);
+	assert_true(s.arg_end > s.arg_start);
+	page = s.arg_start / 4096 * 4096;
+	p = child_with(&pid);
+	assert_string_equal(p->cmdline[0], (const char *)(uintptr_t)s.arg_start);
+	end(p, pid);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		madvise((void *)(uintptr_t)page, s.arg_end - page, MADV_DONTNEED);
+		for (;;)
+			raise(SIGSTOP);
+	}
+	assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+	assert_int_equal(entry_of(pid, page) >> 62, 0);
+	assert_int_equal(proc_open(pid, &p), 0);
+	assert_null(p->cmdline[0]);
+	assert_int_equal(entry_of(pid, page) >> 62, 0);
+	end(p, pid);
+}
+
 /* Data of an ELF file is the file's where nobody wrote to it. */
 static void untouched_data_comes_from_the_file(void **state)
 {
@@ -313,6 +361,7 @@ int main(void)
 		cmocka_unit_test(what_is_there_is_read),
 		cmocka_unit_test(holes_are_told_from_pages),
 		cmocka_unit_test(what_lies_close_is_read_as_if_alone),
+		cmocka_unit_test(arguments_that_are_not_there_stay_away),
 		cmocka_unit_test(untouched_data_comes_from_the_file),
 		cmocka_unit_test(devices_are_left_alone),
 		cmocka_unit_test(faults_make_us_keep_back),
