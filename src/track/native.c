@@ -189,6 +189,7 @@ int native_enter(struct native *n, enum native_state state)
 		return native_enter(n, NATIVE_BURST);
 	if (err) {
 		all_off(n);
+		n->table.kept.n = 0;
 		n->state = NATIVE_OFF;
 		snprintf(n->note, sizeof(n->note), "native blocks are not traced: %s", fail_text());
 		return err;
@@ -380,6 +381,7 @@ int native_resume(struct native *n)
 	if (!n->paused)
 		return 0;
 	n->paused = false;
+	n->table.rows.n = n->table.kept.n = 0;
 	return native_enter(n, n->state);
 }
 
@@ -418,4 +420,9 @@ double native_coverage(const struct native *n)
 	if (n->state == NATIVE_BURST)
 		return run_ns > 0 ? n->burst.covered_ns / run_ns : 0;
 	return n->state == NATIVE_EXACT ? 1 : 0;
+}
+
+uint64_t native_left_out(const struct native *n)
+{
+	return n->table.left_out;
 }

@@ -51,10 +51,15 @@ struct site_row {
 	} depth[ROW_DEPTHS]; /* where most of the old blocks were made */
 	struct native_point points[NATIVE_POINTS];
 	size_t n_points;
+	double scale, mortality;   /* as it is told of, or was when it was kept */
+	bool estimated, is_hidden; /* hidden: one that is kept stands for it */
 };
 
 struct native_table {
-	VEC(struct site_row) rows;
+	/* Kept: as they were when blocks were last traced in another way. Each stands for its site
+	 * until there is enough of it again, or it is too old. */
+	VEC(struct site_row) rows, kept;
+	uint64_t kept_until_ns;
 	struct map64 index; /* hash of the key -> row + 1 */
 	uint64_t last_ns, cost_ns, maps_ns;
 	double point_gap_s; /* doubles when the points are used up */

@@ -14,6 +14,8 @@
 #define BIG_CHUNK    (128u << 10) /* may have a mapping of its own */
 #define CHUNK_MAPPED 2
 #define POINT_GAP    1.0
+#define KEPT_NS	     30000000000ull
+#define ENOUGH	     12	 /* points: a series of its own */
 #define LOOKS	     512 /* blocks looked into at a time */
 #define LOOKS_ENOUGH 32	 /* per site: what a line's blocks hold does not change */
 
@@ -358,6 +360,8 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 		compact(t);
 	for (size_t i = 0; i < t->rows.n; i++)
 		row_clear(&t->rows.v[i]);
+	if (now_ns >= t->kept_until_ns)
+		vec_free(&t->kept);
 	t->left_out = t->n_blocks = 0;
 	err = native_each_block(n, scan_block, &w);
 	free(w.spans);
@@ -371,17 +375,9 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 	return 0;
 }
 
-void native_table_reset(struct native *n)
-{
-	struct native_table *t = &n->table;
-
-	t->rows.n = 0;
-	map64_clear(&t->index);
-	t->last_ns = 0;
-}
-
 void native_table_free(struct native_table *t)
 {
+	vec_free(&t->kept);
 	vec_free(&t->rows);
 	map64_free(&t->index);
 }
@@ -395,61 +391,102 @@ static int by_bytes(const void *a, const void *b)
 	return x->key.stack < y->key.stack ? -1 : x->key.stack > y->key.stack;
 }
 
-static double mortality(const struct native *n, const struct site_row *r)
+static void set_scale(const struct native *n, struct site_row *r)
 {
 	double died = is_scaled(n, &r->key) ? native_burst_died(&n->burst, &r->key) : 0;
 
-	return died > 0 ? died / (died + r->count) : 0;
+	r->scale = scale_of(n, &r->key);
+	r->mortality = died > 0 ? died / (died + r->count) : 0;
+	r->estimated = is_scaled(n, &r->key);
+}
+
+void native_table_reset(struct native *n)
+{
+	struct native_table *t = &n->table;
+
+	/* Twice within that time: the first ones are of more. */
+	if (t->rows.n && native_now(n) >= t->kept_until_ns) {
+		for (size_t i = 0; i < t->rows.n; i++)
+			set_scale(n, &t->rows.v[i]);
+		vec_free(&t->kept);
+		t->kept = t->rows;
+		t->kept_until_ns = native_now(n) + KEPT_NS;
+		memset(&t->rows, 0, sizeof(t->rows));
+	}
+	t->rows.n = 0;
+	map64_clear(&t->index);
+	t->last_ns = 0;
+}
+
+static void add_site(const struct native *n, const struct site_row *r, uint64_t now_ns,
+		     struct native_sites *out)
+{
+	bool has_waste = r->key.kind == PL_KIND_HEAP && n->ctl->has_chunks;
+
+	out->v[out->n++] = (struct native_site){
+		.key = r->key,
+		.live_bytes = r->bytes * r->scale,
+		.live_count = r->count * r->scale,
+		.young_bytes = r->young_bytes * r->scale,
+		.waste_bytes = has_waste ? r->waste * r->scale : NAN,
+		.samples = r->samples,
+		.oldest_ns = r->samples ? now_ns - r->oldest_born_ns : 0,
+		.min_size = r->min_size,
+		.max_size = r->max_size,
+		.depth = r->depth[main_depth(r)].depth,
+		.depth_share = r->bytes > 0 ? r->depth[main_depth(r)].bytes / r->bytes : 0,
+		.mortality = r->mortality,
+		.estimated = r->estimated,
+		.checked = r->checked,
+		.objects = r->objects,
+		.type = r->type,
+		.points = r->points,
+		.n_points = r->n_points,
+	};
+}
+
+/* Its series ends where blocks were last seen in its way: neither growth nor an end. */
+static void add_kept(struct native *n, uint64_t now_ns, struct native_sites *out)
+{
+	struct native_table *t = &n->table;
+
+	for (size_t i = 0; i < t->kept.n && now_ns < t->kept_until_ns; i++) {
+		const struct site_row *r = &t->kept.v[i];
+		const uint64_t *at = map64_get(&t->index, native_key_hash(&r->key));
+		struct site_row *since = at && *at ? &t->rows.v[*at - 1] : NULL;
+
+		if (!r->count || (since && since->count > 0 && since->n_points >= ENOUGH))
+			continue;
+		if (since)
+			since->is_hidden = true;
+		add_site(n, r, now_ns, out);
+	}
 }
 
 int native_sites(struct native *n, struct native_sites *out)
 {
+	struct native_table *t = &n->table;
 	uint64_t now_ns = native_now(n);
 	int err = n->state == NATIVE_OFF ? 0 : native_table_scan(n, now_ns);
 
 	memset(out, 0, sizeof(*out));
-	if (err || !n->table.rows.n)
+	if (err || !(t->rows.n + t->kept.n))
 		return err;
-	out->v = calloc(n->table.rows.n, sizeof(*out->v));
+	out->v = calloc(t->rows.n + t->kept.n, sizeof(*out->v));
 	if (!out->v)
 		return fail(-ENOMEM, "out of memory");
 	look_into_all(n);
-	for (size_t i = 0; i < n->table.rows.n; i++) {
-		struct site_row *r = &n->table.rows.v[i];
-		double scale = scale_of(n, &r->key);
+	add_kept(n, now_ns, out);
+	for (size_t i = 0; i < t->rows.n; i++) {
+		struct site_row *r = &t->rows.v[i];
 
-		if (!r->count && !r->young_bytes)
-			continue;
-		out->v[out->n++] = (struct native_site){
-			.key = r->key,
-			.live_bytes = r->bytes * scale,
-			.live_count = r->count * scale,
-			.young_bytes = r->young_bytes * scale,
-			.waste_bytes = r->key.kind == PL_KIND_HEAP && n->ctl->has_chunks
-					       ? r->waste * scale
-					       : NAN,
-			.samples = r->samples,
-			.oldest_ns = r->samples ? now_ns - r->oldest_born_ns : 0,
-			.min_size = r->min_size,
-			.max_size = r->max_size,
-			.depth = r->depth[main_depth(r)].depth,
-			.depth_share = r->bytes > 0 ? r->depth[main_depth(r)].bytes / r->bytes : 0,
-			.mortality = mortality(n, r),
-			.estimated = is_scaled(n, &r->key),
-			.checked = r->checked,
-			.objects = r->objects,
-			.type = r->type,
-			.points = r->points,
-			.n_points = r->n_points,
-		};
+		set_scale(n, r);
+		if (!r->is_hidden && (r->count || r->young_bytes))
+			add_site(n, r, now_ns, out);
+		r->is_hidden = false;
 	}
 	qsort(out->v, out->n, sizeof(*out->v), by_bytes);
 	return 0;
-}
-
-uint64_t native_left_out(const struct native *n)
-{
-	return n->table.left_out;
 }
 
 void native_sites_free(struct native_sites *s)

@@ -99,12 +99,82 @@ static void what_had_gone_in_is_paid_for(void **state)
 	}
 }
 
+static void allocate(struct native *n, uint64_t line, size_t blocks, size_t points)
+{
+	struct site_row *r;
+
+	for (size_t i = 0; i < blocks; i++)
+		native_table_add(n, 4096 * (i + 1),
+				 &(struct pl_block){.size = 1000,
+						    .born_ns = 1,
+						    .site = {line, line, PL_KIND_HEAP, 0}},
+				 1, clock_ns());
+	r = &n->table.rows.v[n->table.rows.n - 1];
+	for (r->n_points = 0; r->n_points < points; r->n_points++)
+		r->points[r->n_points] = (struct native_point){(double)r->n_points, 1, 1};
+}
+
+/* Their numbers; 0 when the line is not told of, and it is told of once. */
+static double told(struct native *n, uint64_t line, bool *estimated)
+{
+	struct native_sites s;
+	double count = 0;
+
+	n->table.last_ns = clock_ns(); /* it has just been looked at */
+	assert_int_equal(native_sites(n, &s), 0);
+	for (size_t i = 0; i < s.n; i++)
+		if (s.v[i].key.stack == line) {
+			assert_true(count == 0);
+			count = s.v[i].live_count;
+			*estimated = s.v[i].estimated;
+			assert_true(s.v[i].depth_share == 1);
+		}
+	native_sites_free(&s);
+	return count;
+}
+
+/* A line is not lost, nor told of twice, when its blocks are traced in another way. */
+static void lines_outlive_a_change_of_ways(void **state)
+{
+	bool estimated = false;
+	struct scene k;
+
+	(void)state;
+	set_up(&k);
+	k.n.state = NATIVE_BURST;
+	k.n.epoch_ns = clock_ns() - 100 * SECOND;
+	k.n.burst.covered_ns = 10 * (double)SECOND;
+	allocate(&k.n, 1, 100, 20);
+	allocate(&k.n, 2, 50, 20);
+	assert_true(told(&k.n, 1, &estimated) > 900 && estimated);
+	native_table_reset(&k.n);
+	k.n.state = NATIVE_EXACT;
+	k.n.burst.covered_ns = 0;
+	assert_true(told(&k.n, 1, &estimated) > 900 && estimated);
+	/* It begins anew, and has not yet been seen for long. */
+	allocate(&k.n, 1, 5, 3);
+	assert_true(told(&k.n, 1, &estimated) > 900 && estimated);
+	/* It has been. */
+	allocate(&k.n, 1, 5, 12);
+	assert_true(told(&k.n, 1, &estimated) == 10 && !estimated);
+	assert_true(told(&k.n, 2, &estimated) > 400 && estimated);
+	/* The other way again, at once: what was known is known still, but not for longer. */
+	native_table_reset(&k.n);
+	assert_true(told(&k.n, 1, &estimated) > 900);
+	assert_true(k.n.table.kept_until_ns <= clock_ns() + 30 * SECOND);
+	k.n.table.kept_until_ns = clock_ns();
+	assert_true(told(&k.n, 1, &estimated) == 0);
+	assert_true(told(&k.n, 2, &estimated) == 0);
+	native_table_free(&k.n.table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_the_last_change_none_is_asked_for),
 		cmocka_unit_test(in_a_pause_it_is_asked_again),
 		cmocka_unit_test(what_had_gone_in_is_paid_for),
+		cmocka_unit_test(lines_outlive_a_change_of_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
