@@ -73,18 +73,21 @@ const struct proc_socket *fds_socket(const struct fds_watch *f, uint64_t inode)
 	return bsearch(&key, f->sockets.v, f->sockets.n, sizeof(key), by_inode);
 }
 
-static void look(struct fds_watch *f, uint64_t now_ns)
+/* @age_ns: of sockets that are looked up again. The tables are the host's, of any length. */
+static void look(struct fds_watch *f, uint64_t now_ns, uint64_t age_ns)
 {
-	uint64_t wait = fds_poll(f->fds) * LOOK_SHARE;
+	uint64_t wait = fds_poll(f->fds) * LOOK_SHARE, began = clock_ns();
 	struct fds_sites sites;
 
 	session_drain(f->s);
 	if (*fds_note(f->fds))
 		session_note(f->s, "%s", fds_note(f->fds));
-	if (now_ns >= f->sockets_due_ns && !fds_sites(f->fds, &sites)) {
+	if (began >= f->sockets_ns + age_ns && began >= f->sockets_due_ns &&
+	    !fds_sites(f->fds, &sites)) {
 		look_at_sockets(f, &sites);
 		fds_sites_free(&sites);
-		f->sockets_due_ns = now_ns + SOCKETS_NS;
+		f->sockets_ns = clock_ns();
+		f->sockets_due_ns = f->sockets_ns + (f->sockets_ns - began) * LOOK_SHARE;
 	}
 	if (wait < LOOK_MIN_NS)
 		wait = LOOK_MIN_NS;
@@ -97,7 +100,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 	struct fds_watch *f = self;
 
 	if (f->fds && now_ns >= f->due_ns)
-		look(f, now_ns);
+		look(f, now_ns, SOCKETS_NS);
 	return f->due_ns;
 }
 
@@ -230,11 +233,8 @@ static int tell(const struct fds_joiner *j, struct evidence *e)
 /* For a report it is looked once more, while there is something to see. */
 static void look_for_report(struct fds_watch *f)
 {
-	if (f->s->ended || f->s->paused)
-		return;
-	if (f->sockets_due_ns < clock_ns() + SOCKETS_NS - FRESH_NS)
-		f->sockets_due_ns = 0;
-	look(f, clock_ns());
+	if (!f->s->ended && !f->s->paused)
+		look(f, clock_ns(), FRESH_NS);
 }
 
 static int observe(void *self, const struct observation *to)

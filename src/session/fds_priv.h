@@ -13,7 +13,7 @@ struct fds_watch {
 	struct fds *fds; /* NULL: not asked for */
 	uint64_t due_ns;
 	struct proc_sockets sockets; /* as last read, by inode */
-	uint64_t sockets_due_ns, maps_due_ns;
+	uint64_t sockets_ns, sockets_due_ns, maps_due_ns;
 };
 
 const struct proc_socket *fds_socket(const struct fds_watch *f, uint64_t inode);
