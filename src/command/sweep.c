@@ -132,7 +132,7 @@ static int report(const struct sweep_cmd *c, struct sweep *s, double started_at,
 	err = sweep_fill(s, r);
 	if (!err)
 		err = print(c, r);
-	*leaks = r->n_processes && r->processes[0].verdict == CLASS_LEAK;
+	*leaks |= r->n_processes && r->processes[0].verdict == CLASS_LEAK;
 	report_free(r);
 	return err;
 }
@@ -233,6 +233,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 		err = record_begin(&rec, &c->outputs, c->record);
 	so->on_evidence = rec.rec ? record_evidence : NULL;
 	so->on_evidence_ctx = rec.rec;
+	so->keeps_leaks = true;
 	if (!err)
 		err = sweep_new(so, guard, &s);
 	if (!err)

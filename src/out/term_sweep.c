@@ -48,6 +48,8 @@ static void put_process(struct line *l, const struct report_process *p)
 		term_container(&p->container, text, sizeof(text));
 		line_item(l, text);
 	}
+	if (p->exited)
+		line_item(l, "has ended");
 	if (p->python_version) {
 		snprintf(text, sizeof(text), "CPython %s", p->python_version);
 		line_item(l, text);

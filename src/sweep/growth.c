@@ -115,6 +115,11 @@ bool growth_read(struct growth *g)
 	return true;
 }
 
+bool growth_has_ended(const struct growth *g)
+{
+	return !proc_alive(g->proc) || proc_execed(g->proc);
+}
+
 bool growth_rests(const struct growth *g)
 {
 	return g->rests;

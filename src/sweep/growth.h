@@ -16,6 +16,7 @@ void growth_close(struct growth *g);
 
 /* A reading. False when the process has ended, or is another program now. */
 bool growth_read(struct growth *g);
+bool growth_has_ended(const struct growth *g);
 /* Was there nothing to read, as it has not run since the reading before? */
 bool growth_rests(const struct growth *g);
 /* How the process grows: its live bytes, or its anonymous memory where there are no pools. */

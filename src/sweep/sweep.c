@@ -17,6 +17,7 @@
 #define FIRST_ROUNDS 8
 #define ROUND_SHARE  100 /* readings may take this part of our time: 1 % of a core */
 #define NAP_NS	     50000000
+#define MOST_LEAKS   256 /* of processes that have ended */
 #define SEEN_MIN     256
 #define FORGET_NS    600000000000ull
 #define AGAIN_S	     60		/* until a look that failed is tried again, at most */
@@ -63,7 +64,10 @@ void sweep_free(struct sweep *s)
 		return;
 	for (size_t i = 0; i < s->target.n; i++)
 		forget(s->target.v[i]);
+	for (size_t i = 0; i < s->leak.n; i++)
+		report_free(s->leak.v[i]);
 	vec_free(&s->target);
+	vec_free(&s->leak);
 	map64_free(&s->seen);
 	py_finder_free(s->finder);
 	free(s);
@@ -178,15 +182,34 @@ static void forget_files(struct sweep *s)
 	}
 }
 
+static void keep_leak(struct sweep *s, struct sweep_target *t)
+{
+	struct report *r, **slot;
+
+	if (!s->o.keeps_leaks || s->leak.n == MOST_LEAKS || !growth_has_ended(t->growth))
+		return;
+	r = suspect_take_leak(t);
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is in it */
+	slot = r ? vec_push(&s->leak) : NULL;
+	if (slot)
+		*slot = r;
+	else
+		report_free(r);
+}
+
 static void remove_ended(struct sweep *s)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->target.n; i++) {
-		if (s->target.v[i]->is_over)
-			forget(s->target.v[i]);
-		else
-			s->target.v[kept++] = s->target.v[i];
+		struct sweep_target *t = s->target.v[i];
+
+		if (!t->is_over) {
+			s->target.v[kept++] = t;
+			continue;
+		}
+		keep_leak(s, t);
+		forget(t);
 	}
 	s->target.n = kept;
 }
@@ -366,12 +389,14 @@ int sweep_fill(struct sweep *s, struct report *r)
 {
 	int err = 0;
 
-	r->processes = report_alloc(r, (s->target.n + 1) * sizeof(*r->processes));
+	r->processes = report_alloc(r, (s->target.n + s->leak.n + 1) * sizeof(*r->processes));
 	if (!r->processes)
 		return fail(-ENOMEM, "out of memory");
 	r->n_processes = s->target.n;
 	for (size_t i = 0; i < s->target.n && !err; i++)
 		err = suspect_fill(s->target.v[i], r, &r->processes[i]);
+	for (size_t i = 0; i < s->leak.n && !err; i++)
+		r->processes[r->n_processes++] = s->leak.v[i]->processes[0];
 	if (!err && r->n_processes)
 		qsort(r->processes, r->n_processes, sizeof(*r->processes), by_verdict);
 	return err;

@@ -21,6 +21,7 @@ struct sweep_opts {
 	long uid;
 	double min_age_s;
 	uint64_t min_rss;
+	bool keeps_leaks;	    /* of processes that have ended: they are told of to the end */
 	double overhead;	    /* share of a suspect's CPU time that probing may cost */
 	bool (*is_cancelled)(void); /* these three as in session_opts */
 	void (*on_evidence)(void *ctx, const struct evidence *e);
@@ -39,7 +40,7 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o);
 int sweep_step(struct sweep *s, double max_s);
 /* Has every process been listed and read? */
 bool sweep_has_round(const struct sweep *s);
-/* All processes, worst first. The report lives no longer than @s. */
+/* All processes, and leaks that are kept, worst first. The report lives no longer than @s. */
 int sweep_fill(struct sweep *s, struct report *r);
 /* How many Pythons are watched, and how many were refused (the last reason in *why, NULL = none).
  */

@@ -31,6 +31,7 @@ struct sweep {
 	struct map64
 		seen; /* identities that were looked at -> when to look again, after what wait */
 	VEC(struct sweep_target *) target;
+	VEC(struct report *) leak; /* found in processes that have ended */
 	size_t refused;
 	bool has_round;
 	unsigned rounds; /* since then */
@@ -51,6 +52,8 @@ bool suspects_step(struct sweep *s, double max_s);
 void suspect_end(struct sweep_target *t);
 /* What has stopped growing since is no suspect any more. */
 void suspect_clear(struct sweep_target *t);
+/* What was found, when that was a leak, taken from a process that has ended; else NULL. */
+struct report *suspect_take_leak(struct sweep_target *t);
 int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p);
 
 #endif

@@ -177,6 +177,20 @@ bool suspects_step(struct sweep *s, double max_s)
 	return any;
 }
 
+struct report *suspect_take_leak(struct sweep_target *t)
+{
+	struct report *r;
+
+	if (t->session && session_step(t->session, 0))
+		keep_findings(t);
+	r = t->found;
+	if (!r || r->processes[0].verdict != CLASS_LEAK)
+		return NULL;
+	t->found = NULL;
+	r->processes[0].exited = true;
+	return r;
+}
+
 /* In its first seconds a turn knows less than what made it a suspect. */
 static bool knows_nothing_yet(const struct report_process *p)
 {

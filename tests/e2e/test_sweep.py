@@ -221,6 +221,34 @@ def test_why_no_line_is_known():
             tool.kill()
 
 
+def test_a_leak_whose_process_has_ended(tmp_path):
+    """It was told of, so it counts, and is told of at the end."""
+    path = tmp_path / "sweep.json"
+    pythons.install_zoo(pythons.host())
+    with harness.Target(pythons.host(), "dicts", ["--seconds", 900]) as target:
+        target.wait_ready()
+        name = target.truth_file.rpartition("/")[2]
+        tool = subprocess.Popen([harness.TOOL, "sweep", "-i", "3", "--no-color", "--fail-on", "leak", "--json", path, "--name", name],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)  # fmt: skip
+        killer = threading.Timer(200, tool.kill)
+        killer.start()
+        try:
+            assert any("1 Python process: 1 leak" in line for line in tool.stdout)
+            target.process.kill()
+            target.process.wait()
+            assert any("has ended" in line for line in tool.stdout)
+            tool.send_signal(signal.SIGINT)
+            rest = tool.stdout.read()
+            assert tool.wait() == 3 and "1 Python process: 1 leak" in rest, rest
+        finally:
+            killer.cancel()
+            tool.kill()
+            tool.wait()
+    (process,) = json.loads(path.read_text())["processes"]
+    assert (process["pid"], process["state"], process["verdict"]["class"]) == (target.pid, "exited", "leak")
+    assert any(f.get("file") == target.path for f in process["sites"][0]["stack"])
+
+
 def interrupted_at_once():
     tool = subprocess.Popen([harness.TOOL, "sweep"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 
