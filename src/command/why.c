@@ -13,7 +13,8 @@
 #include "command/why_priv.h"
 #include "report/read.h"
 
-#define MAX_ADDR 64
+#define MAX_ADDR   64
+#define ROOM_SHARE 2 /* of the memory that is left here */
 
 struct why_cmd {
 	struct cli_source_opts source; /* .from: a snapshot */
@@ -251,7 +252,8 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 {
 	const struct why_query q = {w->site ? w->type_of_site : w->type, w->v, w->n};
 	const struct why_opts o = {.max_paths = w->paths,
-				   .watch_s = proc_is_live(rt->proc) ? w->watch_s : 0};
+				   .watch_s = proc_is_live(rt->proc) ? w->watch_s : 0,
+				   .max_blocks = why_max_blocks(ROOM_SHARE)};
 	struct why_question say = {rt->proc->pid, rt->version,
 				   w->site   ? w->site_in_words
 				   : w->type ? w->type
@@ -274,6 +276,9 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 			 " torn, %" PRIu64 " unreadable, %.2f s, %.0f MiB",
 			 stats.blocks, stats.references, stats.roots, stats.torn, stats.unreadable,
 			 (double)stats.ns / 1e9, (double)stats.memory_bytes / 1048576);
+	if (err == -E2BIG)
+		fail_in(err,
+			"ask of a snapshot (census --save, why --from) where there is more memory");
 	/* Half of a dead process's heap is nobody's heap. */
 	if (err != -ECANCELED && proc_is_live(rt->proc) && !proc_alive(rt->proc))
 		err = fail(-ESRCH, "process %d ended while its heap was read", say.pid);

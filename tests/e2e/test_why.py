@@ -458,6 +458,19 @@ def test_liars(tmp_path):
         process.wait()
 
 
+def test_a_heap_for_which_there_is_no_room():
+    """Nothing of this machine has to end for an answer: there is none, and the reason is said."""
+    program = "import time; HEAP = [float(i) for i in range(4000000)]; print('ready', flush=True); time.sleep(900)"
+    with subprocess.Popen([pythons.HOST, "-c", program], stdout=subprocess.PIPE, text=True) as target:
+        assert target.stdout.readline() == "ready\n"
+        runs = [subprocess.run(["/bin/sh", "-c", 'ulimit -d %d; exec "$@"' % (mib << 10), "-", harness.TOOL, "why", "-q", "-p",
+                                str(target.pid), "--type", "float", "--watch", "0"], capture_output=True, text=True, timeout=90)
+                for mib in (150, 600)]  # fmt: skip
+        target.kill()
+    assert runs[0].returncode == 1 and "its heap has too many blocks" in runs[0].stderr, runs[0].stderr
+    assert runs[1].returncode == 0 and "HEAP" in runs[1].stdout, runs[1].stderr
+
+
 def test_what_is_not_there():
     with running(pythons.host(), "module_dict") as process:
         run = subprocess.run([harness.TOOL, "why", "-p", str(process.pid), "--type", "NoSuch"],
