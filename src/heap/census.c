@@ -95,8 +95,12 @@ int heap_census(struct heap *h, struct heap_census *out)
 			b->pool[b->n] = &r->pool[k];
 			b->req[b->n] =
 				(struct proc_req){pool, b->head[b->n], HEAD_READ, false, false};
-			if (++b->n == BATCH)
-				flush(h, b, out);
+			if (++b->n < BATCH)
+				continue;
+			flush(h, b, out);
+			err = heap_tell(h, "counting blocks", 0);
+			if (err)
+				return err;
 		}
 	}
 	flush(h, b, out);

@@ -275,16 +275,18 @@ static int find_areas(struct parter *p, const struct proc_resident *r, size_t n)
 }
 
 /* Live blocks are counted in full, resident or not; so at most what the arenas have. */
-static void split_python(struct heap *h, struct heap_parts *out)
+static int split_python(struct heap *h, struct heap_parts *out)
 {
 	struct heap_census c;
 	uint64_t live;
+	int err = out->python_slack ? heap_census(h, &c) : -ENODATA;
 
-	if (!out->python_slack || heap_census(h, &c))
-		return;
+	if (err) /* not counted: all is slack; or whoever watches wants no more of it */
+		return err == -ECANCELED ? err : 0;
 	live = heap_live_bytes(&c);
 	out->python_live = live < out->python_slack ? live : out->python_slack;
 	out->python_slack -= out->python_live;
+	return 0;
 }
 
 /* The counter of the kernel and the sum over smaps are read one after the other. */
@@ -315,10 +317,10 @@ int heap_parts(struct heap *h, struct heap_parts *out)
 		err = find_areas(&p, rows, n);
 	if (!err)
 		err = part_rows(&p, rows, n);
-	if (!err) {
-		split_python(h, out);
+	if (!err)
+		err = split_python(h, out);
+	if (!err)
 		settle(h, out);
-	}
 	out->malloc_chunks = p.m.chunks;
 	out->broken = p.m.broken;
 	out->cost_ns = thread_cpu_ns() - start;

@@ -76,6 +76,11 @@ int growth_open(struct proc *p, const struct proc_entry *e, struct growth **out)
 	return 0;
 }
 
+void growth_watch_by(struct growth *g, heap_watch watch, void *ctx)
+{
+	heap_watch_by(g->heap, watch, ctx);
+}
+
 /* A process that used no CPU time since before the last reading has the heap that was read then. */
 static bool has_rested(struct growth *g)
 {

@@ -9,9 +9,13 @@
 #include "report/report.h"
 
 struct growth;
+struct heap_progress;
 
 /* Takes @p, also when it fails: closed then. What is no CPython that we know is refused. */
 int growth_open(struct proc *p, const struct proc_entry *e, struct growth **out);
+/* Tells of readings that take long, as heap_watch_by() does. */
+void growth_watch_by(struct growth *g, int (*watch)(const struct heap_progress *at, void *ctx),
+		     void *ctx);
 void growth_close(struct growth *g);
 
 /* A reading. False when the process has ended, or is another program now. */

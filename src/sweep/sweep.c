@@ -73,6 +73,14 @@ void sweep_free(struct sweep *s)
 	free(s);
 }
 
+/* A heap of 20 GiB has a million pools, and reading their headers takes two seconds. */
+static int reading(const struct heap_progress *at, void *ctx)
+{
+	(void)at;
+	suspects_keep_alive(ctx);
+	return 0;
+}
+
 static enum look watch(struct sweep *s, struct growth *g)
 {
 	struct sweep_target *t = calloc(1, sizeof(*t)), **slot;
@@ -84,6 +92,7 @@ static enum look watch(struct sweep *s, struct growth *g)
 		growth_close(g);
 		return LOOK_FAILED;
 	}
+	growth_watch_by(g, reading, s);
 	t->growth = g;
 	*slot = t;
 	return LOOK_WATCHED;
@@ -329,6 +338,7 @@ static void read_all(struct sweep *s)
 	for (size_t i = 0; i < s->target.n; i++) {
 		struct sweep_target *t = s->target.v[i];
 
+		suspects_keep_alive(s);
 		if (!growth_read(t->growth)) {
 			give_up(s, t);
 			continue;

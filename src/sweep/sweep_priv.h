@@ -36,7 +36,7 @@ struct sweep {
 	bool has_round;
 	unsigned rounds; /* since then */
 	char why[256];
-	uint64_t list_due, read_due, forget_due;
+	uint64_t list_due, read_due, forget_due, alive_due;
 };
 
 /* sweep_select.c */
@@ -49,6 +49,8 @@ void sweep_command_line(const struct proc *p, char *buf, size_t size);
 void suspects_choose(struct sweep *s);
 /* Work on those that are probed now; false when there are none. */
 bool suspects_step(struct sweep *s, double max_s);
+/* While there is other work: else their probes come out after two seconds. */
+void suspects_keep_alive(struct sweep *s);
 void suspect_end(struct sweep_target *t);
 /* What has stopped growing since is no suspect any more. */
 void suspect_clear(struct sweep_target *t);

@@ -9,9 +9,10 @@
 #include "sweep/sweep_priv.h"
 
 #define AT_ONCE	     2
-#define TURN_NS	     45000000000ull  /* longest turn */
-#define TURN_MIN_NS  15000000000ull  /* a leak that is named after this ends it */
-#define LOOK_NS	     5000000000ull   /* between two looks at what was found */
+#define TURN_NS	     45000000000ull /* longest turn */
+#define TURN_MIN_NS  15000000000ull /* a leak that is named after this ends it */
+#define LOOK_NS	     5000000000ull  /* between two looks at what was found */
+#define ALIVE_NS     200000000ull
 #define REST_NS	     120000000000ull /* after a turn, while others wait or not */
 #define GROWS_SPAN_S 6.0	     /* watched at least so long before it is suspected */
 
@@ -175,6 +176,16 @@ bool suspects_step(struct sweep *s, double max_s)
 			suspect_end(t);
 	}
 	return any;
+}
+
+void suspects_keep_alive(struct sweep *s)
+{
+	if (clock_ns() < s->alive_due)
+		return;
+	s->alive_due = clock_ns() + ALIVE_NS;
+	for (size_t i = 0; i < s->target.n; i++)
+		if (s->target.v[i]->session)
+			session_keep_alive(s->target.v[i]->session);
 }
 
 struct report *suspect_take_leak(struct sweep_target *t)

@@ -393,9 +393,16 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static int count_down(const struct heap_progress *at, void *left)
+{
+	(void)at;
+	return --*(int *)left ? 0 : -ECANCELED;
+}
+
 static void census_of_many_pools_is_fast(void **state)
 {
 	struct heap_census c;
+	int left = 1000;
 	struct target t;
 	uint64_t from;
 
@@ -413,6 +420,12 @@ static void census_of_many_pools_is_fast(void **state)
 	print_message("%lu pools: %lu us wall, %lu ns of processor per pool\n", c.pools,
 		      c.cost_ns / 1000, (cpu_ns() - from) / 3 / c.pools);
 	assert_true(c.pools > 5000);
+	/* Whoever watches is told all the time, and may end it. */
+	heap_watch_by(t.heap, count_down, &left);
+	assert_int_equal(heap_census(t.heap, &c), 0);
+	assert_true(1000 - left >= (int)(c.pools / 1024) - 1);
+	left = 2;
+	assert_int_equal(heap_census(t.heap, &c), -ECANCELED);
 	stop(&t);
 }
 
