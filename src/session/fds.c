@@ -68,9 +68,8 @@ const struct proc_socket *fds_socket(const struct fds_watch *f, uint64_t inode)
 {
 	const struct proc_socket key = {.inode = inode};
 
-	if (!f->sockets.n)
-		return NULL;
-	return bsearch(&key, f->sockets.v, f->sockets.n, sizeof(key), by_inode);
+	return f->sockets.n ? bsearch(&key, f->sockets.v, f->sockets.n, sizeof(key), by_inode)
+			    : NULL;
 }
 
 /* @age_ns: of sockets that are looked up again. The tables are the host's, of any length. */
@@ -89,8 +88,7 @@ static void look(struct fds_watch *f, uint64_t now_ns, uint64_t age_ns)
 		f->sockets_ns = clock_ns();
 		f->sockets_due_ns = f->sockets_ns + (f->sockets_ns - began) * LOOK_SHARE;
 	}
-	if (wait < LOOK_MIN_NS)
-		wait = LOOK_MIN_NS;
+	wait = wait < LOOK_MIN_NS ? LOOK_MIN_NS : wait;
 	f->due_ns = now_ns + (wait > LOOK_MAX_NS ? LOOK_MAX_NS : wait);
 }
 
@@ -230,13 +228,6 @@ static int tell(const struct fds_joiner *j, struct evidence *e)
 	return 0;
 }
 
-/* For a report it is looked once more, while there is something to see. */
-static void look_for_report(struct fds_watch *f)
-{
-	if (!f->s->ended && !f->s->paused)
-		look(f, clock_ns(), FRESH_NS);
-}
-
 static int observe(void *self, const struct observation *to)
 {
 	struct fds_watch *f = self;
@@ -246,7 +237,9 @@ static int observe(void *self, const struct observation *to)
 
 	if (!f->fds)
 		return 0;
-	look_for_report(f);
+	/* For a report it is looked once more, while there is something to see. */
+	if (!f->s->ended && !f->s->paused)
+		look(f, clock_ns(), FRESH_NS);
 	fill_totals(f, &to->e->seen.fds);
 	err = fds_sites(f->fds, &sites);
 	if (err)

@@ -42,6 +42,8 @@ static int open_process(struct session *s, int pid)
 	if (!err)
 		err = heap_open(s->rt, &s->heap);
 	if (!err)
+		heap_watch_by(s->heap, session_keep_alive, s);
+	if (!err)
 		err = stacks_new(s->rt, &s->stacks);
 	if (!err)
 		err = names_new(s->rt, &s->names);
