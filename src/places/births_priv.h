@@ -102,6 +102,8 @@ struct births_value births_operand(const struct births_finder *f, const struct b
 				   const struct births_insn *in, const ZydisDecodedOperand *op);
 void births_step(const struct births_finder *f, struct births_state *s,
 		 const struct births_insn *in);
+/* A call: what a function may change by the calling convention is not known afterwards. */
+void births_call(struct births_state *s);
 /* Does the function end here: a return, a trap? */
 bool births_is_end(const struct births_insn *in);
 /* Does it change the zero flag? */

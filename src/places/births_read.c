@@ -50,9 +50,38 @@ static void add_jump(struct births_jumps *out, const struct way *w, const struct
 		out->v[out->n++] = (struct births_jump){*jcc, w->s, w->store};
 }
 
-static void step(const struct births_finder *f, struct way *w, const struct births_insn *in)
+static bool is_word(const struct births_finder *f, const struct births_state *s,
+		    const struct births_insn *in, const ZydisDecodedOperand *op)
 {
-	bool test = is_zero_test(f, &w->s, in);
+	return births_operand(f, s, in, op).kind == BIRTHS_WORD;
+}
+
+/* Does the instruction make something of the word, or of the flag that tells whether it is zero? A
+ * test of that would not be seen. */
+static bool derives(const struct births_finder *f, const struct way *w,
+		    const struct births_insn *in)
+{
+	if (w->zf_is_word && in->i.cpu_flags && in->i.cpu_flags->tested & ZYDIS_CPUFLAG_ZF)
+		return true;
+	for (size_t i = 0; i < in->i.operand_count; i++)
+		if (in->op[i].actions & ZYDIS_OPERAND_ACTION_MASK_READ &&
+		    is_word(f, &w->s, in, &in->op[i]))
+			return true;
+	return false;
+}
+
+/* A move, after which the word is where it can be followed. */
+static bool is_copy(const struct births_finder *f, const struct way *w,
+		    const struct births_insn *in)
+{
+	return (in->i.mnemonic == ZYDIS_MNEMONIC_MOV || in->i.mnemonic == ZYDIS_MNEMONIC_PUSH) &&
+	       !w->s.slots_lost && is_word(f, &w->s, in, &in->op[0]);
+}
+
+static void step(const struct births_finder *f, struct way *w, const struct births_insn *in,
+		 struct births_jumps *out)
+{
+	bool test = is_zero_test(f, &w->s, in), derived = !test && derives(f, w, in);
 
 	if (births_is_refcount_store(in))
 		w->store = births_mem_address(&w->s, in, &in->op[0]);
@@ -60,6 +89,7 @@ static void step(const struct births_finder *f, struct way *w, const struct birt
 	/* `or r,r` and `and r,r` change nothing. */
 	if (!test)
 		births_step(f, &w->s, in);
+	out->lost = out->lost || (derived && !is_copy(f, w, in));
 }
 
 static struct way way_at(struct way w, uint64_t at)
@@ -83,6 +113,7 @@ static void explore(const struct births_finder *f, struct way w, struct births_j
 				add_jump(out, &w, &in);
 				return;
 			}
+			out->lost = out->lost || derives(f, &w, &in);
 			if (w.depth++ == BIRTHS_MAX_DEPTH) {
 				out->lost = true;
 				return;
@@ -90,18 +121,24 @@ static void explore(const struct births_finder *f, struct way w, struct births_j
 			explore(f, way_at(w, births_relative(&in)), out);
 			continue;
 		case ZYDIS_CATEGORY_UNCOND_BR:
-			if (in.op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
+			if (in.op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+				out->lost = out->lost || holds_word(&w);
 				return;
+			}
 			w.at = births_relative(&in);
 			continue;
 		case ZYDIS_CATEGORY_CALL:
-			return;
+			births_call(&w.s);
+			w.zf_is_word = false;
+			if (!holds_word(&w))
+				return;
+			continue;
 		default:
 			break;
 		}
 		if (births_is_end(&in))
 			return;
-		step(f, &w, &in);
+		step(f, &w, &in, out);
 		if (!out->from_afar && !holds_word(&w))
 			return;
 	}

@@ -155,15 +155,6 @@ static int note_access(const struct births_finder *f, const struct births_state 
 	return err;
 }
 
-/* What a function may change by the calling convention: rax, rcx, rdx, rsi, rdi, r8 - r11. */
-static void clobber(struct births_state *s)
-{
-	static const uint8_t regs[] = {0, 1, 2, 6, 7, 8, 9, 10, 11};
-
-	for (size_t i = 0; i < ARRAY_SIZE(regs); i++)
-		s->r[regs[i]] = (struct births_value){0};
-}
-
 /* From a load of the base forward, and into the nearest conditional jumps, where the slow edge of a
  * test reads the tracer's data. */
 static int walk_base(const struct births_finder *f, struct births_state s, uint64_t at, int depth,
@@ -179,7 +170,7 @@ static int walk_base(const struct births_finder *f, struct births_state s, uint6
 		    in.i.meta.category == ZYDIS_CATEGORY_RET)
 			break;
 		if (in.i.meta.category == ZYDIS_CATEGORY_CALL)
-			clobber(&s);
+			births_call(&s);
 		else if (in.i.meta.category != ZYDIS_CATEGORY_COND_BR)
 			births_step(f, &s, &in);
 		else if (!err && depth)

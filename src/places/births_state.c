@@ -300,3 +300,11 @@ void births_step(const struct births_finder *f, struct births_state *s,
 		}
 	}
 }
+
+void births_call(struct births_state *s)
+{
+	static const uint8_t regs[] = {0, 1, 2, 6, 7, 8, 9, 10, 11}; /* rax - rdx, rsi - r11 */
+
+	for (size_t i = 0; i < ARRAY_SIZE(regs); i++)
+		s->r[regs[i]] = (struct births_value){0};
+}
