@@ -270,16 +270,18 @@ static const struct tested {
 	uint32_t minors;   /* a bit each */
 	uint32_t with_jit; /* those that may have one, which is off: as they were tested */
 	enum py_fact lto, bolt;
-	bool is_library;
+	bool is_library, free_threaded;
 } tested[] = {
 	{"Debian's", "GCC ", MINOR(9) | MINOR(11) | MINOR(13) | MINOR(14) | MINOR(15),
-	 MINOR(14) | MINOR(15), PY_YES, PY_NO, false},
+	 MINOR(14) | MINOR(15), PY_YES, PY_NO, false, false},
 	{"python-build-standalone's, as uv installs it", "Clang ", MINOR(13), 0, PY_YES, PY_YES,
-	 false},
+	 false, false},
 	{"a build from source, as pyenv makes it", "GCC ",
-	 MINOR(8) | MINOR(9) | MINOR(10) | MINOR(11) | MINOR(12) | MINOR(13), 0, PY_NO, PY_NO,
-	 true},
-	{"Docker's images", "GCC ", MINOR(11) | MINOR(13), 0, PY_YES, PY_NO, true},
+	 MINOR(8) | MINOR(9) | MINOR(10) | MINOR(11) | MINOR(12) | MINOR(13), 0, PY_NO, PY_NO, true,
+	 false},
+	{"Docker's images", "GCC ", MINOR(11) | MINOR(13), 0, PY_YES, PY_NO, true, false},
+	{"a build from source without the GIL", "GCC ", MINOR(13) | MINOR(14), 0, PY_NO, PY_NO,
+	 false, true},
 };
 
 /* Nothing tells whether a 3.8 was made with LTO. */
@@ -290,7 +292,8 @@ static bool is_like(const struct py_shape *s, const struct tested *t)
 	       (s->lto == t->lto || (s->lto == PY_UNKNOWN && s->minor < 9)) && s->bolt == t->bolt &&
 	       s->has_births && s->tail_calls == PY_NO &&
 	       (s->jit == PY_NO || t->with_jit & MINOR(s->minor)) && !s->debug &&
-	       !s->free_threaded && s->is_library == t->is_library && s->libc == PY_LIBC_GLIBC;
+	       s->free_threaded == t->free_threaded && s->is_library == t->is_library &&
+	       s->libc == PY_LIBC_GLIBC;
 }
 
 const char *py_shape_tested(const struct py_shape *s)

@@ -102,6 +102,27 @@ static void a_build_that_nobody_has_tried_is_like_none(void **state)
 	assert_null(py_shape_tested(&s));
 }
 
+static void a_build_without_the_gil_is_like_those_that_were_tried(void **state)
+{
+	struct py_shape s = {.minor = 14,
+			     .has_births = true,
+			     .free_threaded = true,
+			     .lto = PY_NO,
+			     .bolt = PY_NO,
+			     .tail_calls = PY_NO,
+			     .jit = PY_NO,
+			     .libc = PY_LIBC_GLIBC,
+			     .compiler = "GCC 14.2.0"};
+
+	(void)state;
+	assert_string_equal(py_shape_tested(&s), "a build from source without the GIL");
+	s.free_threaded = false; /* in the executable, without LTO */
+	assert_null(py_shape_tested(&s));
+	s.free_threaded = true;
+	s.lto = PY_YES; /* otherwise as Debian's */
+	assert_null(py_shape_tested(&s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +130,7 @@ int main(void)
 		cmocka_unit_test(one_line_for_each_key_as_3_14_writes_it),
 		cmocka_unit_test(a_build_is_said_in_words),
 		cmocka_unit_test(a_build_that_nobody_has_tried_is_like_none),
+		cmocka_unit_test(a_build_without_the_gil_is_like_those_that_were_tried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
