@@ -2,6 +2,7 @@
 /* A code object, copied out of the target: names, first line, and the lines that were asked for.
  * Not its line table: all code of a program may share one of a megabyte. */
 #include "py/py_priv.h"
+#include "py/versions.h"
 
 #include <limits.h>
 
@@ -10,6 +11,7 @@
 #define TABLE_UNIT 32	      /* bytes of table for a unit of bytecode, at most (3.11+: 25) */
 #define MAX_UNITS  (1u << 26) /* of bytecode */
 #define MAX_COPIES 65536      /* of the bytecode: one per thread */
+#define MAX_TRACES 256	      /* of a code object (Python/optimizer.c) */
 #define RAW	   256	      /* covers the fixed part of every version (216) */
 
 /* The line of the instruction at this offset. */
@@ -50,6 +52,21 @@ static int number(const uint8_t *raw, size_t at)
 	return v;
 }
 
+/* A code object has the member in every build; only the JIT makes an array. */
+static bool has_traces(const struct py_runtime *rt, const uint8_t *raw)
+{
+	uint64_t array = word(raw, rt->layout.code_linetable + 16u);
+	int32_t n[2]; /* in use, and room for */
+
+	return array && !(array & 7) && !proc_read(rt->proc, array, n, sizeof(n)) && n[0] > 0 &&
+	       n[0] <= n[1] && n[1] <= MAX_TRACES;
+}
+
+bool py_jit_runs(const struct py_runtime *rt)
+{
+	return rt->priv->has_traces;
+}
+
 /* The members of the object itself. */
 static int read_fixed(const struct py_runtime *rt, uint64_t addr, struct fixed *f)
 {
@@ -63,6 +80,8 @@ static int read_fixed(const struct py_runtime *rt, uint64_t addr, struct fixed *
 		return -EFAULT;
 	if (word(raw, l->ob_type) != rt->code_type)
 		return -EILSEQ;
+	if (py_code_may_have_traces(rt) && has_traces(rt, raw))
+		rt->priv->has_traces = true;
 	memset(f, 0, sizeof(*f));
 	f->name = word(raw, l->code_qualname != PL_NONE ? l->code_qualname : l->code_name);
 	f->file = word(raw, l->code_filename);

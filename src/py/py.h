@@ -141,6 +141,10 @@ uint64_t py_code_instr(const struct py_runtime *rt, const struct py_code *c, uin
  * not say, negative errno when the table cannot be read or the code object is another one by now.
  * Read from the target once for each instruction. */
 int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr);
+/* Has code been met of which CPython's JIT runs parts? Those say where they are only before they
+ * call what may fail or run other code. A list or a tuple is born without: the frame that makes it
+ * still tells an earlier line then. */
+bool py_jit_runs(const struct py_runtime *rt);
 size_t py_code_bytes(const struct py_code *c); /* memory that it takes here */
 
 /* Thread states of all interpreters. Returns the number, at most @max. */

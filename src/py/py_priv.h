@@ -52,6 +52,7 @@ struct py_private {
 	struct spend naming;			  /* a class may have a dict of any length */
 	uint64_t unnamed;			  /* names that would have cost more */
 	struct py_shape shape;
+	bool has_traces;    /* py_jit_runs() */
 	bool pymalloc_idle; /* no arena was ever made: another allocator is in charge */
 };
 

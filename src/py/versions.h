@@ -40,6 +40,13 @@ static inline bool py_may_have_handlers(const struct py_runtime *rt)
 	return rt->minor >= 14;
 }
 
+/* 3.13: parts of a code object may be compiled for traces: the member behind its weak references is
+ * the array of these, else NULL. */
+static inline bool py_code_may_have_traces(const struct py_runtime *rt)
+{
+	return rt->minor >= 13;
+}
+
 /* ---- Values ---- */
 
 /* 3.12: the number of digits of an int stands above three bits of sign and flags. */

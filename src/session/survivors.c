@@ -64,9 +64,11 @@ static void forget_stale(struct session *s)
 	uint64_t *keys;
 	size_t n = stacks_take_stale(s->stacks, &keys);
 
-	if (n)
-		kern_forget_stacks(&s->kern, keys, n);
+	kern_forget_stacks(&s->kern, keys, n);
 	free(keys);
+	if (py_jit_runs(s->rt))
+		session_note(s, "CPython's JIT does not keep the line that it is at: where objects "
+				"are born is told to the function, by its first line");
 }
 
 static uint64_t climb(void *self, uint64_t now_ns)
@@ -148,18 +150,13 @@ static void copy(const struct sample *from, double often, struct survivor *to)
 						     from->part[i].cls};
 }
 
-static void count_lost(const struct ladder_stats *l, struct report_lost *lost)
-{
-	lost[LOST_STACK_UNKNOWN].n = l->no_stack;
-	lost[LOST_CODE_REUSED].n = l->code_reused;
-	lost[LOST_THINNED].n = l->thinned;
-}
-
 static int observe(void *self, const struct observation *to)
 {
 	struct survivors *s = self;
 	struct evidence_objects *o = &to->e->objects;
 	const struct map64 *deaths = ladder_deaths(s->ladder);
+	const struct ladder_stats *l = ladder_stats(s->ladder);
+	struct report_lost *lost = to->e->seen.lost;
 	size_t n;
 	const struct sample *from = ladder_samples(s->ladder, &n);
 	struct survivor *v = report_alloc(to->scratch, (n + 1) * sizeof(*v));
@@ -178,7 +175,9 @@ static int observe(void *self, const struct observation *to)
 	o->v = v;
 	o->deaths = d;
 	o->collections = pools_collections(s->s->pools);
-	count_lost(ladder_stats(s->ladder), to->e->seen.lost);
+	lost[LOST_STACK_UNKNOWN].n = l->no_stack;
+	lost[LOST_CODE_REUSED].n = l->code_reused;
+	lost[LOST_THINNED].n = l->thinned;
 	return 0;
 }
 

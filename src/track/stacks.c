@@ -277,6 +277,8 @@ bool stacks_verify(struct stacks *s, struct stack *st)
 			look_next_time(s, st->frame[i].code);
 			st->stale = true;
 		}
+	if (py_jit_runs(s->rt) && st->n && st->frame[0].line)
+		st->frame[0].line = py_code_firstline(st->frame[0].code);
 	if (st->stale && st->key && stacks_current(s, st->key) == st && !st->is_forgotten) {
 		key = vec_push(&s->stale);
 		if (key)

@@ -39,7 +39,8 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size);
 struct stack *stacks_find(struct stacks *s, uint64_t id); /* NULL: unknown */
 /* What the kernel half means by @key now. */
 struct stack *stacks_current(struct stacks *s, uint64_t key);
-/* Do the code objects of this stack still live at their addresses? Marks it stale when not: its
+/* Where CPython's JIT runs, the innermost line becomes that of its function (py_jit_runs).
+ * Do the code objects of this stack still live at their addresses? Marks it stale when not: its
  * hash may by then mean another stack, and the next one that has it is told anew. */
 bool stacks_verify(struct stacks *s, struct stack *st);
 /* @st without the names of code that no longer lives where it did; NULL when memory ran out. */

@@ -253,6 +253,57 @@ static void what_is_forgotten_is_told_anew(void **state)
 	assert_string_equal(py_code_function(next->frame[CELL].code), "second");
 }
 
+/* A build of 3.13, where the cell's instructions are two lines below its first. */
+static struct stack *tell_of_3_13(struct world *w)
+{
+	static const uint8_t two_down[] = {0x80 | 13 << 3 | 7, 2 << 1};
+
+	w->priv.build = py_table(13);
+	w->rt.minor = 13;
+	w->rt.layout = w->priv.build.layout;
+	w->rt.walk = w->priv.build.walk;
+	text(w, 2, "app.py");
+	write_code(w, APP, text(w, 3, "serve"), w->name[2], 30);
+	a_cell(w, 0, "grow", 7);
+	for (size_t i = 0; i < CODES; i++)
+		memcpy(w->table[i] + w->rt.layout.bytes_data, two_down, sizeof(two_down));
+	return (struct stack *)(uintptr_t)tell(w);
+}
+
+/* The loop of the caller was compiled, with what it calls. */
+static void where_the_jit_runs_a_birth_has_no_line(void **state)
+{
+	struct world *w = *state;
+	struct stack *st = tell_of_3_13(w);
+	const int32_t traces[] = {1, 4};
+
+	assert_true(stacks_verify(w->stacks, st));
+	assert_false(py_jit_runs(&w->rt));
+	assert_int_equal(st->frame[CELL].line, 9);
+	put_word(w->code[APP] + w->rt.layout.code_linetable + 16, (uintptr_t)traces);
+	assert_true(stacks_verify(w->stacks, st));
+	assert_true(py_jit_runs(&w->rt));
+	assert_int_equal(st->frame[CELL].line, 7);
+	assert_int_equal(st->frame[APP].line, 32); /* a call tells its line */
+}
+
+static void what_is_no_array_of_traces_is_none(void **state)
+{
+	static const int32_t others[][2] = {{0, 4}, {5, 4}, {1, 257}, {-1, 4}};
+	struct world *w = *state;
+	struct stack *st = tell_of_3_13(w);
+	uint8_t *member = w->code[CELL] + w->rt.layout.code_linetable + 16;
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		put_word(member, (uintptr_t)others[i]);
+		assert_true(stacks_verify(w->stacks, st));
+		assert_false(py_jit_runs(&w->rt));
+	}
+	put_word(member, 8);
+	assert_true(stacks_verify(w->stacks, st));
+	assert_int_equal(st->frame[CELL].line, 9);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
 
 int main(void)
@@ -265,6 +316,8 @@ int main(void)
 		TEST(only_the_frame_that_is_gone_is_unknown),
 		TEST(exec_has_no_line_any_more),
 		TEST(what_is_forgotten_is_told_anew),
+		TEST(where_the_jit_runs_a_birth_has_no_line),
+		TEST(what_is_no_array_of_traces_is_none),
 	};
 
 	return cmocka_run_group_tests_name("stacks", tests, NULL, NULL);
