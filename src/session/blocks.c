@@ -147,8 +147,8 @@ static int observe(void *self, const struct observation *to)
 		memcpy(v, sites.v, sites.n * sizeof(*v));
 	n->v = v;
 	n->n = v ? sites.n : 0;
+	to->e->seen.lost[LOST_SITES_FULL].n = sites.left_out;
 	native_sites_free(&sites);
-	to->e->seen.lost[LOST_SITES_FULL].n = native_left_out(b->native);
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
 	return b->stacks ? native_stacks_observe(b->stacks, to) : 0;

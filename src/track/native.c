@@ -421,8 +421,3 @@ double native_coverage(const struct native *n)
 		return run_ns > 0 ? n->burst.covered_ns / run_ns : 0;
 	return n->state == NATIVE_EXACT ? 1 : 0;
 }
-
-uint64_t native_left_out(const struct native *n)
-{
-	return n->table.left_out;
-}

@@ -62,13 +62,12 @@ double native_coverage(const struct native *n);
 struct native_sites {
 	struct native_site *v; /* most live bytes first */
 	size_t n;
+	uint64_t left_out; /* blocks, because there were more sites than the table holds */
 };
 
 /* Sites with live blocks, without the arenas of pymalloc. */
 int native_sites(struct native *n, struct native_sites *out);
 void native_sites_free(struct native_sites *s);
-/* Blocks that the last look left out because there were more sites than the table holds. */
-uint64_t native_left_out(const struct native *n);
 
 /* How many blocks about as big as @bytes, from before we came, are freed per second of late: known
  * blocks that take their place are no growth. */

@@ -469,7 +469,7 @@ int native_sites(struct native *n, struct native_sites *out)
 	uint64_t now_ns = native_now(n);
 	int err = n->state == NATIVE_OFF ? 0 : native_table_scan(n, now_ns);
 
-	memset(out, 0, sizeof(*out));
+	*out = (struct native_sites){.left_out = t->left_out};
 	if (err || !(t->rows.n + t->kept.n))
 		return err;
 	out->v = calloc(t->rows.n + t->kept.n, sizeof(*out->v));
