@@ -33,5 +33,9 @@ int cli_check_btf(void);
 struct probe_guard;
 int cli_guard_start(bool no_sandbox, struct probe_guard **out);
 void cli_guard_stop(struct probe_guard *g); /* NULL is fine */
+/* The processes that ask others for us: debuginfod servers, storage. After the guard, which asks
+ * nobody, and before confine(). */
+int cli_helpers_start(bool no_sandbox);
+void cli_helpers_stop(void);
 
 #endif

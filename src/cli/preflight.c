@@ -10,6 +10,8 @@
 #include "probe/guard.h"
 #include "probe/host.h"
 #include "probe/probe.h"
+#include "proc/storage.h"
+#include "sym/sym.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
@@ -99,4 +101,17 @@ void cli_guard_stop(struct probe_guard *g)
 {
 	stop_alarm_to(-1);
 	probe_guard_stop(g);
+}
+
+int cli_helpers_start(bool no_sandbox)
+{
+	int err = sym_servers_start(no_sandbox ? NULL : confine_asker);
+
+	return err ? err : storage_asker_start(no_sandbox ? NULL : confine_storage_asker);
+}
+
+void cli_helpers_stop(void)
+{
+	sym_servers_stop();
+	storage_asker_stop();
 }

@@ -16,7 +16,6 @@
 #include "confine/confine.h"
 #include "out/out.h"
 #include "serve/serve.h"
-#include "sym/sym.h"
 
 #define TURN_S	   0.2
 #define PUBLISH_NS 5000000000ull
@@ -258,7 +257,7 @@ static int start(struct service *v)
 	if (!err)
 		err = keep_socket(v);
 	if (!err)
-		err = sym_servers_start(c->no_sandbox ? NULL : confine_asker);
+		err = cli_helpers_start(c->no_sandbox);
 	if (!err)
 		err = confine(
 			&(struct confine_opts){.is_off = c->no_sandbox, .kind = FILTER_SERVES});
@@ -308,7 +307,7 @@ static int run(struct service *v)
 	serve_stop(v->http);
 	helper_stop(&v->keeper);
 	cli_guard_stop(v->guard);
-	sym_servers_stop();
+	cli_helpers_stop();
 	if (err == -ECANCELED && stop_asked())
 		return CLI_DONE;
 	return err ? cli_complain(CLI_FAILED) : CLI_DONE;

@@ -14,7 +14,6 @@
 #include "cli/stop.h"
 #include "confine/confine.h"
 #include "out/out.h"
-#include "sym/sym.h"
 
 #define TURN_S	   0.2
 #define INTERVAL_S 30
@@ -220,7 +219,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 		err = outputs_open_saving(&c->outputs, &c->files, &c->record, 1,
 					  on_screen_stem(&c->on), c->no_sandbox);
 	if (!err)
-		err = sym_servers_start(c->no_sandbox ? NULL : confine_asker);
+		err = cli_helpers_start(c->no_sandbox);
 	if (!err)
 		err = on_screen_begin(&c->on, &c->outputs, c->no_color, c->no_sandbox);
 	if (!err)
@@ -243,7 +242,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	record_err = record_end(&rec, err);
 	cli_guard_stop(guard);
 	outputs_close(&c->outputs);
-	sym_servers_stop();
+	cli_helpers_stop();
 	if (err == -ECANCELED && stop_asked())
 		return cli_interrupted();
 	if (err || record_err)

@@ -15,7 +15,6 @@
 #include "command/watch_priv.h"
 #include "confine/confine.h"
 #include "out/out.h"
-#include "sym/sym.h"
 
 _Static_assert(ALERTS_RULES == OPTS_MAX_STRINGS && ALERTS_TARGETS == OPTS_MAX_PIDS, "rules fit");
 
@@ -378,7 +377,7 @@ static int run(struct watch *w)
 	if (!err)
 		err = alerts_open(&w->alerts, w->o.alert_log, w->o.alert_hook);
 	if (!err)
-		err = sym_servers_start(w->o.no_sandbox ? NULL : confine_asker);
+		err = cli_helpers_start(w->o.no_sandbox);
 	if (!err)
 		err = on_screen_begin(&w->on, &w->outputs, w->o.no_color, w->o.no_sandbox);
 	if (!err)
@@ -404,7 +403,7 @@ static int run(struct watch *w)
 	alerts_close(&w->alerts);
 	cli_guard_stop(w->guard);
 	outputs_close(&w->outputs);
-	sym_servers_stop();
+	cli_helpers_stop();
 	baseline_free(&w->baseline);
 	if (err == -ECANCELED && stop_asked())
 		return cli_interrupted();

@@ -16,6 +16,7 @@ enum filter_kind {
 	FILTER_PLACES, /* not the tool itself: the guardian of probes, probe/guard.h */
 	FILTER_KEEPS,  /* nor this: keeper.h */
 	FILTER_ASKS,   /* nor this: sym_servers_start() */
+	FILTER_TRIES,  /* nor this: storage_asker_start() */
 	FILTER_PAINTS, /* nor this: screen/terminal.h */
 };
 
@@ -35,6 +36,8 @@ int confine_guardian(void);
 int confine_keeper(void);
 /* The process that talks to debuginfod servers. */
 int confine_asker(void);
+/* The process that asks storage whether it answers. */
+int confine_storage_asker(void);
 /* The process that puts the terminal right. */
 int confine_painter(void);
 

@@ -77,6 +77,10 @@ static const int keeps[] = {
 	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
 	SCMP_SYS(lstat), END,
 };
+/* The asker of storage: files that it is given. */
+static const int tries[] = {
+	SCMP_SYS(statx), END,
+};
 /* libdebuginfod: its cache, its servers and their names. */
 static const int asks[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir),
@@ -95,6 +99,7 @@ static const int *const lists[][6] = {
 	[FILTER_PLACES] = {every, places},
 	[FILTER_KEEPS] = {every, keeps},
 	[FILTER_ASKS] = {every, looks, watches, answers, asks},
+	[FILTER_TRIES] = {every, tries},
 	[FILTER_PAINTS] = {every},
 };
 

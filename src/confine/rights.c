@@ -151,6 +151,15 @@ int confine_asker(void)
 	return err ? err : filter_install(FILTER_ASKS);
 }
 
+int confine_storage_asker(void)
+{
+	int err = begin();
+
+	if (!err)
+		err = keep_only(bit(CAP_DAC_READ_SEARCH));
+	return err ? err : filter_install(FILTER_TRIES);
+}
+
 int confine_painter(void)
 {
 	int err = begin();

@@ -4,7 +4,8 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <sys/stat.h>
+
+#include "proc/storage.h"
 
 /* A number that was not known for a moment takes nothing away. */
 static double lower(double a, double b)
@@ -77,13 +78,9 @@ void retention_evidence(const struct retention_log *l, struct retention_evidence
 
 bool retention_is_forked(const struct proc *p)
 {
-	struct stat ours, theirs;
-	char path[40];
+	char own[40], parents[40];
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", p->pid);
-	if (stat(path, &ours))
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/exe", p->ppid);
-	return p->ppid > 1 && !stat(path, &theirs) && ours.st_ino == theirs.st_ino &&
-	       ours.st_dev == theirs.st_dev;
+	snprintf(own, sizeof(own), "/proc/%d/exe", p->pid);
+	snprintf(parents, sizeof(parents), "/proc/%d/exe", p->ppid);
+	return p->ppid > 1 && storage_is_same(own, parents);
 }

@@ -3,6 +3,8 @@
 #include "proc/gate.h"
 #include "proc/source.h"
 #include "proc/stamped.h"
+#include "proc/storage.h"
+#include "proc/walk.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,30 +35,45 @@ static bool is_it(const struct wanted *w, const struct stat *st)
 	return (uint64_t)st->st_size > w->row->offset;
 }
 
-/* Looked at before it is opened: by now the name may be that of a device or a FIFO. */
-static bool try_path(const struct wanted *w, const char *prefix, const char *name, int *fd)
+/* @at is taken. Looked at before it is opened: by now the name may be that of a device or a FIFO.
+ */
+static int try_path(const struct wanted *w, int at, int *fd)
 {
-	char path[4352];
 	struct stat st;
-	int n = snprintf(path, sizeof(path), "%s%s", prefix, name);
+	int err = at < 0 ? at : storage_ask(at);
 
-	if (n <= 0 || (size_t)n >= sizeof(path))
-		return false;
-	auto_close int at = open(path, O_PATH | O_CLOEXEC);
-	return at >= 0 && !fstat(at, &st) && is_it(w, &st) && !gate_reopen(at, MAX_BYTES, fd);
+	if (!err && (fstat(at, &st) || !is_it(w, &st)))
+		err = -ENOENT;
+	if (!err)
+		err = gate_reopen(at, MAX_BYTES, fd);
+	close_fd(&at);
+	return err;
 }
 
-int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd)
+/* An O_PATH descriptor, or a negative errno: not by a single call, which may meet silent storage on
+ * the way. */
+static int look_up(const char *root, const char *name)
+{
+	struct walk w = {.pid = 0};
+	int top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), at, err;
+
+	if (top < 0)
+		return -errno;
+	walk_begin(&w, top);
+	err = walk_name(&w, name, &at);
+	walk_end(&w);
+	return err ? err : at;
+}
+
+/* The kernel's own link needs rights and a mapping that is still there; a name below
+ * /proc/PID/root reaches other mount namespaces; under chroot maps shows the name as seen from our
+ * root. */
+static int try_all(const struct proc *p, const struct proc_map *m, int *fd)
 {
 	char link[96], root[64], exe[64];
 	struct wanted w = {.row = m};
+	int err;
 
-	*fd = -1;
-	if (p->source)
-		return fail(-ENOENT, "process %d does not run: its files are out of reach", p->pid);
-	if (!m->inode || m->path[0] != '/')
-		return fail(-ENOENT, "no file is mapped at %" PRIx64 " in process %d", m->start,
-			    p->pid);
 	/* Names in map_files have no leading zeros, unlike the rows of maps. */
 	snprintf(link, sizeof(link), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, p->pid, m->start,
 		 m->end);
@@ -64,12 +81,34 @@ int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd)
 	snprintf(exe, sizeof(exe), "/proc/%d/exe", p->pid);
 	/* By its descriptor: what the file itself is asked waits for storage, and for no lock. */
 	auto_close int linked = stamped_open_path(link);
-	w.has_st = linked >= 0 && !fstat(linked, &w.st);
-	/* The kernel's own link needs rights and a mapping that is still there; a name below
-	 * /proc/PID/root reaches other mount namespaces; under chroot maps shows the name as seen
-	 * from our root. */
-	if ((w.has_st && !gate_reopen(linked, MAX_BYTES, fd)) || try_path(&w, root, m->path, fd) ||
-	    try_path(&w, "", m->path, fd) || try_path(&w, exe, "", fd))
+	err = linked < 0 ? -errno : storage_ask(linked);
+	w.has_st = !err && !fstat(linked, &w.st);
+	if (w.has_st)
+		err = gate_reopen(linked, MAX_BYTES, fd);
+	if (err && err != -EREMOTE)
+		err = try_path(&w, look_up(root, m->path), fd);
+	if (err && err != -EREMOTE)
+		err = try_path(&w, look_up("/", m->path), fd);
+	if (err && err != -EREMOTE)
+		err = try_path(&w, open(exe, O_PATH | O_CLOEXEC), fd);
+	return err;
+}
+
+int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd)
+{
+	int err;
+
+	*fd = -1;
+	if (p->source)
+		return fail(-ENOENT, "process %d does not run: its files are out of reach", p->pid);
+	if (!m->inode || m->path[0] != '/')
+		return fail(-ENOENT, "no file is mapped at %" PRIx64 " in process %d", m->start,
+			    p->pid);
+	err = try_all(p, m, fd);
+	if (err == -EREMOTE)
+		return fail(err, "process %d (%s): the storage of %s does not answer", p->pid,
+			    p->comm, m->path);
+	if (!err)
 		return 0;
 	return fail(-ENOENT, "process %d maps %s, but that file cannot be opened any more%s",
 		    p->pid, m->path,
@@ -83,12 +122,12 @@ int proc_map_image(const struct proc *p, const struct proc_map *m, uint8_t **byt
 
 bool proc_is_program(const struct proc *p, const struct proc_map *m)
 {
-	struct stat exe;
+	struct storage_file exe;
 	char path[32];
 
 	if (p->source)
 		return m->inode && m->inode == p->source->program_inode &&
 		       m->dev == p->source->program_dev;
 	snprintf(path, sizeof(path), "/proc/%d/exe", p->pid);
-	return m->inode && !stat(path, &exe) && exe.st_ino == m->inode;
+	return m->inode && storage_file(path, &exe) && exe.ino == m->inode;
 }

@@ -2,6 +2,7 @@
 #include "proc/gate.h"
 
 #include "proc/inside.h"
+#include "proc/storage.h"
 #include "proc/walk.h"
 
 #include <fcntl.h>
@@ -36,14 +37,12 @@ void gate_free(struct gate *g)
 	free(g);
 }
 
-static bool is_same(const char *a, int pid, const char *name)
+static bool is_same(const char *ours, int pid, const char *name)
 {
-	struct stat ours, theirs;
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	return !stat(a, &ours) && !stat(path, &theirs) && ours.st_dev == theirs.st_dev &&
-	       ours.st_ino == theirs.st_ino;
+	return storage_is_same(ours, path);
 }
 
 struct gate *gate_of_process(int pid)
@@ -129,10 +128,11 @@ int gate_reopen(int path_fd, uint64_t max, int *fd)
 {
 	struct stat was, st;
 	char path[40];
+	int err = storage_ask(path_fd);
 
 	*fd = -1;
-	if (fstat(path_fd, &was))
-		return -errno;
+	if (err || fstat(path_fd, &was))
+		return err ? err : -errno;
 	if (!S_ISREG(was.st_mode))
 		return -ENOEXEC;
 	if ((uint64_t)was.st_size > max)

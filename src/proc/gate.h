@@ -18,8 +18,8 @@ struct stat;
  * directory. -ENOENT: there is none, or not of that name any more (the process has ended, and
  * its root was not ours); -ENOEXEC: no regular file; -EFBIG: more than @max bytes; -EACCES: the
  * process may not read it; -EREMOTE: it lies on the FUSE mount of somebody but root, who may
- * never answer; other errors as the kernel has them for such a name. Without a sentence. A file on
- * other storage that is silent (NFS, root's FUSE) makes the caller wait, and nobody else.
+ * never answer, or on storage that is silent (storage_ask(); where nobody asks, the caller waits);
+ * other errors as the kernel has them for such a name. Without a sentence.
  */
 int proc_open_named(const struct proc *p, const char *path, uint64_t max, int *fd);
 /* The whole of such a file. Freed by the caller. */
@@ -36,7 +36,7 @@ struct gate *gate_of_core(int core_fd, const char *root);
 void gate_free(struct gate *g);
 
 /* A descriptor for reading of what @path_fd, opened with O_PATH, is: a regular file, or -ENOEXEC;
- * no larger than @max, or -EFBIG. */
+ * no larger than @max, or -EFBIG; whose storage answers, or -EREMOTE. */
 int gate_reopen(int path_fd, uint64_t max, int *fd);
 
 #endif

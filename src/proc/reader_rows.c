@@ -10,6 +10,7 @@
 
 #include "proc/inside.h"
 #include "proc/reader_priv.h"
+#include "proc/storage.h"
 
 #define LOOK_NS	   1000000000ull /* between two looks at the rows */
 #define LOOK_SHARE 100		 /* and as many times what a look costs */
@@ -114,7 +115,7 @@ int reader_read_file(const struct proc *p, uint64_t addr, void *buf, size_t len)
 	int fd;
 
 	fd = m ? file_of(p, m) : -1;
-	if (fd < 0 || addr + len > m->end)
+	if (fd < 0 || addr + len > m->end || (!(m->dev >> 20) && storage_ask(fd)))
 		return -EFAULT;
 	at = m->offset + (addr - m->start);
 	while (len) {

@@ -64,14 +64,35 @@ static enum { IS_NONE, MAY_BE, IS_ONE } look_up(dev_t dev)
 	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, &st) ? IS_NONE : IS_ONE;
 }
 
-bool storage_device(int fd, dev_t *dev)
+static bool look(int fd, const char *path, struct storage_file *out)
 {
 	struct statx st;
 
-	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st))
+	if (statx(fd, path, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st))
 		return false;
-	*dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+	*out = (struct storage_file){makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino};
 	return true;
+}
+
+bool storage_device(int fd, dev_t *dev)
+{
+	struct storage_file f = {0};
+	bool is_told = look(fd, "", &f);
+
+	*dev = f.dev;
+	return is_told;
+}
+
+bool storage_file(const char *path, struct storage_file *out)
+{
+	return look(AT_FDCWD, path, out);
+}
+
+bool storage_is_same(const char *a, const char *b)
+{
+	struct storage_file x, y;
+
+	return storage_file(a, &x) && storage_file(b, &y) && x.dev == y.dev && x.ino == y.ino;
 }
 
 bool storage_is_somebodys(int pid, dev_t dev)

@@ -8,6 +8,11 @@
 
 #include "base/base.h"
 
+struct storage_file {
+	dev_t dev;
+	ino_t ino;
+};
+
 /* The user whose FUSE mount device @dev is, as the table of mounts of process @pid has it; -1: it
  * is none, or none that is told of. */
 long storage_fuse_user(int pid, dev_t dev);
@@ -17,5 +22,19 @@ long storage_parse_mount(const char *line, dev_t dev);
 bool storage_device(int fd, dev_t *dev);
 /* A FUSE mount of somebody but root, as process @pid sees it. Asks no file system. */
 bool storage_is_somebodys(int pid, dev_t dev);
+
+/* asker.c: from here on a process of its own asks storage that is no disk whether it answers,
+ * before a file on it is opened. Before there are threads; @confine, when it is not NULL, is what
+ * that process gives up first. It may hang when the tool ends, and is not waited for. */
+int storage_asker_start(int (*confine)(void));
+void storage_asker_stop(void);
+/* 0: what the file @fd (opened with O_PATH) lies on answers, or nobody was there to ask. -EREMOTE:
+ * it did not in time, and has not since. No sentence. */
+int storage_ask(int fd);
+
+/* Device and inode of what is at @path below /proc, whatever storage says to it. */
+bool storage_file(const char *path, struct storage_file *out);
+/* Is it there, and the same? */
+bool storage_is_same(const char *a, const char *b);
 
 #endif

@@ -74,11 +74,9 @@ static int check_storage(struct walk *w, int fd)
 {
 	dev_t dev;
 
-	if (!w->pid)
-		return 0;
 	if (!storage_device(fd, &dev))
 		return -EREMOTE;
-	if (dev != w->answers && storage_is_somebodys(w->pid, dev))
+	if (dev != w->answers && ((w->pid && storage_is_somebodys(w->pid, dev)) || storage_ask(fd)))
 		return -EREMOTE;
 	w->answers = dev;
 	return 0;

@@ -15,7 +15,7 @@
 struct walk {
 	const struct proc_ids *ids[2]; /* both must be allowed to; NULL = does not matter */
 	int pid;		       /* whose table of mounts tells of FUSE; 0 = no matter */
-	dev_t answers;		       /* the last device that was looked up, and is nobody's */
+	dev_t answers;		       /* the last device that was looked up, and may be asked */
 	int dir[WALK_LEVELS];	       /* [0] is the root; each lies in the one before */
 	size_t n;
 };
@@ -23,8 +23,8 @@ struct walk {
 /* Takes @root_fd. Everything that was opened is closed by walk_end. */
 void walk_begin(struct walk *w, int root_fd);
 /* Go to where @dir_fd is (taken), a directory below the root; -ENOENT when it is not. This and
- * walk_name() touch nothing on the FUSE mount of somebody but root, who may never answer:
- * -EREMOTE. */
+ * walk_name() touch nothing on the FUSE mount of somebody but root, who may never answer, nor on
+ * storage that is silent (storage_ask()): -EREMOTE. */
 int walk_to(struct walk *w, int dir_fd);
 /* From the directory where it stands, or from the root for a name that begins with '/'. @fd: an
  * O_PATH descriptor of something that is neither a directory nor a link. Once for each walk. */

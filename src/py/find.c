@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proc/gate.h"
+
 #define MAX_FILES      4096
 #define TRIES_STARTING 20 /* of 50 ms: about a second */
 #define TRIES_MISSING  3  /* the loader maps libpython a moment after exec */
@@ -234,10 +236,16 @@ static int scan(struct py_runtime *rt)
 static int refuse_32bit(const struct proc *p)
 {
 	unsigned char ident[5] = {0};
+	auto_close int fd = -1;
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", p->pid);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	auto_close int at = open(path, O_PATH | O_CLOEXEC);
+	if (at < 0)
+		return 0;
+	if (gate_reopen(at, UINT64_MAX, &fd) == -EREMOTE)
+		return fail(-EREMOTE, "process %d (%s): the storage of its program does not answer",
+			    p->pid, p->comm);
 	if (fd < 0 || read(fd, ident, sizeof(ident)) != (ssize_t)sizeof(ident))
 		return 0;
 	/* ELFCLASS32 */

@@ -124,11 +124,11 @@ READING = mask("sys_ptrace", "dac_read_search", "checkpoint_restore")
 WRITING = mask("dac_override", "fowner", "chown")
 # What each process of a command may do: everything that a thread of it has, exactly.
 PROCESSES = {
-    "watch": (["--alert", "rss>100G", "--alert-hook", "true", "-q", "-d", "60", "-p"], {"pyleak-probes", "pyleak-hooks"}),
-    "watch --json": (["-q", "-d", "60", "--json", "{}", "-p"], {"pyleak-probes", "pyleak-files"}),
-    "watch with servers": (["-q", "-d", "60", "-p"], {"pyleak-probes", "pyleak-debug"}),
-    "serve": (["serve", "--listen", "unix:{}", "--pid"], {"pyleak-probes", "pyleak-files"}),
-    "sweep": (["sweep", "-q", "-d", "60", "--json", "{}", "--pid"], {"pyleak-probes", "pyleak-files"}),
+    "watch": (["--alert", "rss>100G", "--alert-hook", "true", "-q", "-d", "60", "-p"], {"pyleak-probes", "pyleak-storage", "pyleak-hooks"}),
+    "watch --json": (["-q", "-d", "60", "--json", "{}", "-p"], {"pyleak-probes", "pyleak-storage", "pyleak-files"}),
+    "watch with servers": (["-q", "-d", "60", "-p"], {"pyleak-probes", "pyleak-storage", "pyleak-debug"}),
+    "serve": (["serve", "--listen", "unix:{}", "--pid"], {"pyleak-probes", "pyleak-storage", "pyleak-files"}),
+    "sweep": (["sweep", "-q", "-d", "60", "--json", "{}", "--pid"], {"pyleak-probes", "pyleak-storage", "pyleak-files"}),
     "census": (["census", "--diff", "60", "-q", "--json", "{}", "-p"], {"pyleak-files"}),
     "why": (["why", "--type", "list", "--watch", "60", "-q", "--json", "{}", "-p"], {"pyleak-files"}),
 }
@@ -160,6 +160,9 @@ def test_every_process_of_a_command(grower, tmp_path, name):
             assert shown.startswith(b"pyleak-probes (never kill") and b"pyleak-bpf" not in shown
         if "pyleak-files" in helpers:
             assert rights(tool, found["pyleak-files"]) == {(WRITING, WRITING, WRITING, "1", "2")}
+        if "pyleak-storage" in helpers:
+            asking = mask("dac_read_search")
+            assert rights(tool, found["pyleak-storage"]) == {(asking, asking, asking, "1", "2")}
         if "pyleak-debug" in helpers:
             assert rights(tool, found["pyleak-debug"]) == {(0, 0, 0, "1", "2")}
 

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Storage that is silent: one file on a FUSE mount whose READ is answered late, and with an error.
 
-    lib_fuse.py DIR SILENT_S LIFE_S [FIRST_SILENT_OFFSET]
+    lib_fuse.py DIR SILENT_S LIFE_S [FIRST_SILENT_OFFSET [FILE]]
 
+With FILE it is a copy of that, a program, and answers until SIGUSR1: then nothing is answered any more.
 It speaks the kernel's protocol itself, so that nothing but this process can hold a request back. A page
 that was asked for stays absent (the late answer is EIO), so every read of it is as slow as the first one.
 Each READ is told on standard output: "read OFFSET SIZE PID". Three things end every silence, because the
 kernel may make all of this host's forks wait for it: the answer after SILENT_S, a budget of BUDGET_S
-seconds of silence in all, and an alarm after LIFE_S that ends the process and with it the connection."""
+seconds of silence in all (neither for FILE), and an alarm after LIFE_S that ends the process and with it the connection."""
 import contextlib
 import ctypes
 import os
@@ -33,21 +34,33 @@ MS_NOSUID, MS_NODEV, MNT_DETACH = 2, 4, 2
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def attributes(node):
-    mode, size = (0o040755, 4096) if node == ROOT else (0o100666, FILE_BYTES)
+def attributes(node, size=FILE_BYTES):
+    mode, size = (0o040755, 4096) if node == ROOT else (0o100777, size)
     return struct.pack("<6Q10I", node, size, size // 512, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
 
 
 class Server:
-    def __init__(self, where, silent_s, first_silent):
+    def __init__(self, where, silent_s, first_silent=0, file=None):
         self.silent_s = min(silent_s, MAX_SILENT_S)
         self.first_silent = first_silent
         self.left_s = BUDGET_S
         self.waiting = []  # (when, unique)
+        self.content = None
+        self.is_dumb = False
+        if file:
+            with open(file, "rb") as f:
+                self.content = f.read()
+            signal.signal(signal.SIGUSR1, self.hush)
         self.fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         options = b"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other" % self.fd
         if libc.mount(b"silent", where.encode(), b"fuse", MS_NOSUID | MS_NODEV, options):
             raise OSError(ctypes.get_errno(), "mount of a FUSE file system")
+
+    def hush(self, *_):
+        self.is_dumb = True
+
+    def size(self):
+        return FILE_BYTES if self.content is None else len(self.content)
 
     def answer(self, unique, error=0, data=b""):
         # What was interrupted or whose asker has died is gone: ENOENT.
@@ -57,7 +70,9 @@ class Server:
     def read(self, unique, body, pid):
         offset, size = struct.unpack_from("<QI", body, 8)
         print("read", offset, size, pid, flush=True)
-        size = max(0, min(size, FILE_BYTES - offset))
+        size = max(0, min(size, self.size() - offset))
+        if self.content is not None:
+            return self.answer(unique, 0, self.content[offset : offset + size])
         if offset + size <= self.first_silent:
             return self.answer(unique, 0, bytes(size))
         wait = min(self.silent_s, self.left_s)
@@ -67,6 +82,8 @@ class Server:
     def serve(self, request):
         _, op, unique, node, _, _, pid, _, _ = HEADER.unpack_from(request)
         body = request[HEADER.size :]
+        if self.is_dumb:
+            return None
         if op == INIT:
             # No readahead: each page is a request of its own.
             out = struct.pack("<4I2H2I2HI7I", 7, 31, 0, 0, 16, 12, 4096, 1, 1, 0, 0, *[0] * 7)
@@ -74,9 +91,9 @@ class Server:
         elif op == LOOKUP:
             if body.rstrip(b"\0") != NAME:
                 return self.answer(unique, ENOENT)
-            self.answer(unique, 0, struct.pack("<4Q2I", FILE, 0, 3600, 3600, 0, 0) + attributes(FILE))
+            self.answer(unique, 0, struct.pack("<4Q2I", FILE, 0, 3600, 3600, 0, 0) + attributes(FILE, self.size()))
         elif op == GETATTR:
-            self.answer(unique, 0, struct.pack("<QII", 3600, 0, 0) + attributes(node))
+            self.answer(unique, 0, struct.pack("<QII", 3600, 0, 0) + attributes(node, self.size()))
         elif op in (OPEN, OPENDIR):
             self.answer(unique, 0, struct.pack("<QII", 1, 0, 0))
         elif op == READ:
@@ -100,12 +117,13 @@ class Server:
 class Storage:
     """A mounted file that is silent; `path` is its name. reads(): what storage was asked for."""
 
-    def __init__(self, silent_s, life_s, first_silent=0):
+    def __init__(self, silent_s, life_s, first_silent=0, file=None):
         self.directory = tempfile.mkdtemp(prefix="pyleak-silent-")
         os.chmod(self.directory, 0o755)
         self.path = os.path.join(self.directory, NAME.decode())
         self.log = tempfile.TemporaryFile("w+")
         args = [sys.executable, os.path.abspath(__file__), self.directory, silent_s, life_s, first_silent]
+        args += [file] if file else []
         self.server = subprocess.Popen(list(map(str, args)), stdout=self.log, stdin=subprocess.DEVNULL)
         end = time.monotonic() + 10
         while not os.path.ismount(self.directory):
@@ -117,6 +135,10 @@ class Storage:
     def reads(self):
         self.log.seek(0)
         return [tuple(map(int, line.split()[1:])) for line in self.log]
+
+    def hush(self):
+        """Nothing of the file is answered any more."""
+        self.server.send_signal(signal.SIGUSR1)
 
     def close(self):
         # The connection ends with the server, and every wait with the connection.
@@ -137,7 +159,7 @@ def main():
     where, silent_s, life_s = sys.argv[1], float(sys.argv[2]), int(float(sys.argv[3]))
     signal.alarm(life_s)
     with contextlib.suppress(KeyboardInterrupt, OSError):
-        Server(where, silent_s, int(sys.argv[4]) if len(sys.argv) > 4 else 0).run()
+        Server(where, silent_s, *map(int, sys.argv[4:5]), *sys.argv[5:6]).run()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Files on a FUSE mount whose server never answers, named by a process as its source. */
+/* Files on a FUSE mount whose server never answers: named by a process as its source, or asked. */
 #include "proc/storage.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -66,8 +67,16 @@ static void mount_and_wait(const char *top, int told)
 	_exit(0);
 }
 
-/* The answer of the gate; 1 when it is still waiting after PATIENCE_MS. */
-static int ask(const struct proc *p, const char *name)
+static int ask_gate(const struct proc *p, const char *name)
+{
+	int fd = -1;
+
+	return proc_open_named(p, name, 1 << 20, &fd);
+}
+
+/* The answer of @question; 1 when it is still waiting after PATIENCE_MS. */
+static int ask_by(int (*question)(const struct proc *p, const char *name), const struct proc *p,
+		  const char *name)
 {
 	int answer[2], err = 1;
 	struct pollfd waits;
@@ -76,9 +85,7 @@ static int ask(const struct proc *p, const char *name)
 	assert_int_equal(pipe2(answer, O_CLOEXEC), 0);
 	asker = fork();
 	if (!asker) {
-		int fd = -1;
-
-		err = proc_open_named(p, name, 1 << 20, &fd);
+		err = question(p, name);
 		_exit(write(answer[1], &err, sizeof(err)) != sizeof(err));
 	}
 	waits = (struct pollfd){.fd = answer[0], .events = POLLIN};
@@ -90,11 +97,45 @@ static int ask(const struct proc *p, const char *name)
 	return err;
 }
 
+static int ask(const struct proc *p, const char *name)
+{
+	return ask_by(ask_gate, p, name);
+}
+
+/* Of a directory that is silent: what waits for it is sent once and left alone, and holds up
+ * neither the end of this process nor another file. 0: as it should be. */
+static int ask_storage(const struct proc *p, const char *top)
+{
+	char path[96];
+	uint64_t begin;
+	int silent, fine, fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/root%s", p->pid, top);
+	silent = open(path, O_PATH | O_CLOEXEC);
+	fine = memfd_create("fine", MFD_CLOEXEC);
+	if (silent < 0 || fine < 0 || storage_asker_start(NULL))
+		return 2;
+	if (storage_ask(fine))
+		return 3;
+	if (storage_ask(silent) != -EREMOTE)
+		return 4;
+	begin = clock_ns();
+	if (storage_ask(silent) != -EREMOTE || clock_ns() - begin > 1000000000)
+		return 5;
+	if (gate_reopen(silent, UINT64_MAX, &fd) != -EREMOTE || storage_ask(fine))
+		return 6;
+	/* An error is an answer. */
+	kill(p->pid, SIGKILL);
+	while (storage_ask(silent) && clock_ns() - begin < 5000000000)
+		;
+	return storage_ask(silent) ? 7 : 0;
+}
+
 static void nobody_waits_for_a_silent_server(void **state)
 {
 	char top[] = "/tmp/pyleak-storage-XXXXXX", name[64], link[64], ready = 'n';
 	struct proc *p = NULL;
-	int told[2], direct, by_link, below;
+	int told[2], direct, by_link, below, asked;
 	pid_t server;
 
 	(void)state;
@@ -120,6 +161,7 @@ static void nobody_waits_for_a_silent_server(void **state)
 	direct = ask(p, name);
 	by_link = ask(p, link);
 	below = ask(p, "/tmp/./../etc/passwd");
+	asked = ask_by(ask_storage, p, top);
 	/* Before anything can fail: with the server ends every wait for it. */
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
@@ -131,6 +173,7 @@ static void nobody_waits_for_a_silent_server(void **state)
 	assert_int_equal(direct, -EREMOTE);
 	assert_int_equal(by_link, -EREMOTE);
 	assert_int_equal(below, 0);
+	assert_int_equal(asked, 0);
 }
 
 int main(void)

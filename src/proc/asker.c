@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A process of its own asks storage whether it answers: who waits for a FUSE server that has taken
+ * the request cannot be killed, and a process with such a thread does not end. A thread asks about
+ * each file; at most one hangs for each device.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/helper.h"
+#include "base/packet.h"
+#include "base/thread.h"
+#include "proc/storage.h"
+
+#define DEVICES	    64
+#define PATIENCE_MS 1500       /* what is in comes out when the tool is away for two seconds */
+#define FRESH_NS    1000000000 /* an answer holds for so long */
+
+struct device {
+	dev_t dev;
+	uint64_t answered_ns;
+	int waits; /* for an answer that has not come: a pipe that closes with it; 0 = for none */
+};
+
+/* The whole process shares them, as it does the helper. */
+static struct helper asker = {.sock = -1};
+static struct device device[DEVICES];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct question {
+	int file, answer;
+};
+
+/* It makes the calls that a reader of the file is going to make. The answer is that it returns. */
+static void *ask(void *arg)
+{
+	struct question *q = arg;
+	char path[40], byte;
+	struct statx st;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", q->file);
+	if (!statx(q->file, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &st) &&
+	    S_ISREG(st.stx_mode)) {
+		auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		bool is_read = fd >= 0 && read(fd, &byte, 1) >= 0;
+
+		(void)is_read;
+	}
+	close(q->file);
+	close(q->answer);
+	free(q);
+	return NULL;
+}
+
+static void begin_to_ask(const int fds[PACKET_FDS])
+{
+	struct question *q = malloc(sizeof(*q));
+	pthread_t thread;
+
+	if (q)
+		*q = (struct question){fds[0], fds[1]};
+	if (q && !thread_start(&thread, ask, q)) {
+		pthread_detach(thread);
+		return;
+	}
+	free(q);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* It may hang for good: nobody who waits for the end of the tool, or of what it writes to, waits
+ * for it. */
+static void let_go(int sock)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null >= 0; fd++)
+		dup2(null, fd);
+	if (sock > STDERR_FILENO + 1)
+		syscall(__NR_close_range, STDERR_FILENO + 1, sock - 1, 0);
+	syscall(__NR_close_range, sock + 1, ~0u, 0);
+}
+
+static void serve(int sock, void *confine)
+{
+	int (*const *give_up)(void) = confine;
+	int fds[PACKET_FDS];
+	char word = 0;
+	size_t n;
+
+	let_go(sock);
+	if (*give_up && (*give_up)())
+		return;
+	while (packet_receive_fds(sock, &word, 1, fds, &n) > 0)
+		if (n == 2)
+			begin_to_ask(fds);
+}
+
+int storage_asker_start(int (*confine)(void))
+{
+	return helper_start("pyleak-storage", serve, &confine, &asker);
+}
+
+void storage_asker_stop(void)
+{
+	helper_release(&asker);
+}
+
+static struct device *device_of(dev_t dev)
+{
+	struct device *oldest = NULL;
+
+	for (struct device *d = device; d < device + DEVICES; d++) {
+		if (d->dev == dev)
+			return d;
+		if (!d->waits && (!oldest || d->answered_ns < oldest->answered_ns))
+			oldest = d;
+	}
+	if (oldest)
+		*oldest = (struct device){.dev = dev};
+	return oldest;
+}
+
+/* The asker alone has the other end of this pipe; 0: nobody can be sent to ask. */
+static int send_to_ask(int fd)
+{
+	int pair[2], err;
+
+	if (pipe2(pair, O_CLOEXEC))
+		return 0;
+	err = packet_send_fds(asker.sock, "", 1, (const int[]){fd, pair[1]}, 2);
+	close(pair[1]);
+	if (!err)
+		return pair[0];
+	close(pair[0]);
+	return 0;
+}
+
+static bool has_come(struct device *d, int wait_ms)
+{
+	struct pollfd p = {.fd = d->waits, .events = POLLIN};
+
+	if (!d->waits)
+		return true;
+	if (poll(&p, 1, wait_ms) <= 0) /* a signal: it is asked about later */
+		return false;
+	close(d->waits);
+	d->waits = 0;
+	return true;
+}
+
+static bool answers(int fd, dev_t dev)
+{
+	struct device *d = device_of(dev);
+
+	if (!d || !has_come(d, 0))
+		return false;
+	if (d->answered_ns && clock_ns() - d->answered_ns < FRESH_NS)
+		return true;
+	d->waits = send_to_ask(fd);
+	if (!has_come(d, PATIENCE_MS))
+		return false;
+	d->answered_ns = clock_ns();
+	return true;
+}
+
+int storage_ask(int fd)
+{
+	bool does;
+	dev_t dev;
+
+	if (asker.sock < 0 || !storage_device(fd, &dev) || major(dev)) /* a disk */
+		return 0;
+	pthread_mutex_lock(&lock);
+	does = answers(fd, dev);
+	pthread_mutex_unlock(&lock);
+	return does ? 0 : -EREMOTE;
+}
