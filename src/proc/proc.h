@@ -158,6 +158,10 @@ int proc_resident_runs(const struct proc *p, uint64_t start, uint64_t end, uint6
 #define PROC_NEEDED_PAGES 48
 void proc_need(const struct proc *p, bool begin);
 
+/* Files whose pages were read are open until then, and are opened again: closing one waits for its
+ * storage, too, which may be silent later. Of a running process. */
+void proc_close_files(const struct proc *p);
+
 /* What all readers of this process did so far, on all threads. */
 struct proc_reads {
 	uint64_t bytes, bytes_per_s;

@@ -154,10 +154,22 @@ void reader_forget_rows(struct reader *r)
 	r->n_late = 0;
 }
 
+static void close_files(struct reader *r)
+{
+	for (size_t i = 0; i < READER_FILES; i++) {
+		if (r->file[i].known)
+			close_fd(&r->file[i].fd);
+		r->file[i].known = false;
+	}
+}
+
+void proc_close_files(const struct proc *p)
+{
+	close_files(p->reader);
+}
+
 void reader_free_rows(struct reader *r)
 {
 	reader_forget_rows(r);
-	for (size_t i = 0; i < READER_FILES; i++)
-		if (r->file[i].known)
-			close_fd(&r->file[i].fd);
+	close_files(r);
 }

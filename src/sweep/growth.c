@@ -71,6 +71,7 @@ int growth_open(struct proc *p, const struct proc_entry *e, struct growth **out)
 		return err;
 	}
 	py_close_file(g->rt);
+	proc_close_files(p);
 	g->has_pools = heap_has_pools(g->heap);
 	*out = g;
 	return 0;
@@ -108,6 +109,7 @@ bool growth_read(struct growth *g)
 			g->cpu_ns = 0; /* the next reading tries again */
 		else
 			g->live_bytes = (double)heap_live_bytes(&census);
+		proc_close_files(g->proc);
 	}
 	v[VALUE_RSS] = (double)g->memory.rss_bytes;
 	v[VALUE_ANON] = (double)(g->memory.anon_bytes + g->memory.swap_bytes);

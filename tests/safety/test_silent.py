@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A Python whose program lies on storage that does not answer is left out, and keeps nobody from the others."""
+"""A Python whose program lies on storage that does not answer, or no longer, keeps nobody from the others."""
 import json
 import os
 import subprocess
@@ -38,7 +38,8 @@ def start(program, text):
     return p
 
 
-def test_a_sweep_leaves_it_out(tmp_path):
+@pytest.mark.parametrize("when", ["first", "while it is watched"])
+def test_a_sweep_goes_on(tmp_path, when):
     path = tmp_path / "sweep.json"
     silent = leaking = None
     try:
@@ -49,10 +50,16 @@ def test_a_sweep_leaves_it_out(tmp_path):
         try:
             silent = start(storage.path, WAITS)
             leaking = start(PYTHON, LEAKS)
-            storage.hush()
-            time.sleep(0.5)
+            if when == "first":
+                storage.hush()
+                time.sleep(0.5)
             tool = subprocess.Popen([TOOL, "sweep", "-d", str(WATCH_S), "--no-tui", "--name", MARK, "--json", path],
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
+            if when != "first":
+                time.sleep(8)
+                storage.hush()
+                time.sleep(4)
+                silent.kill()  # all that was opened for it is closed
             try:
                 said = tool.communicate(timeout=ENDS_S)[0]
             except subprocess.TimeoutExpired:
@@ -67,5 +74,6 @@ def test_a_sweep_leaves_it_out(tmp_path):
     tool.wait()
     assert said is not None, "it waits for the storage"
     assert tool.returncode == 0, said
-    assert "process %d (silent): the storage of %s does not answer" % (silent.pid, storage.path) in said
+    if when == "first":
+        assert "process %d (silent): the storage of %s does not answer" % (silent.pid, storage.path) in said
     assert [p["pid"] for p in json.loads(path.read_text())["processes"]] == [leaking.pid]
