@@ -109,9 +109,23 @@ datepattern = ^EPOCH
             s.connect(self.path("socket"))
         return True
 
+    def address(self, n):
+        return n % 50
+
     def request(self, n):
+        m = self.address(n)
         with open(self.path("shop.log"), "a", encoding="ascii") as f:
-            f.write("%d login failed from 10.0.0.%d\n" % (time.time(), n % 50))
+            f.write("%d login failed from 10.0.%d.%d\n" % (time.time(), m >> 8, m & 255))
+
+
+class Fail2banKeeps(Fail2ban):
+    """Never the same address again, and a database: pages of SQLite, and a cache of 10,000 addresses, fill."""
+
+    name = "fail2ban-keeps"
+    MAIN = Fail2ban.MAIN.replace("dbfile = None", "dbfile = {where}/bans.sqlite3")
+
+    def address(self, n):
+        return n // 5
 
 
 class Mitmproxy(Daemon):
@@ -239,4 +253,4 @@ class TwistedNames(Daemon):
             raise OSError("no address in %r" % answer)
 
 
-ALL = (Supervisor, Fail2ban, Mitmproxy, Mercurial, Radicale, Aiosmtpd, Pyftpdlib, TwistedNames)
+ALL = (Supervisor, Fail2ban, Fail2banKeeps, Mitmproxy, Mercurial, Radicale, Aiosmtpd, Pyftpdlib, TwistedNames)

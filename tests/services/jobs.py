@@ -143,8 +143,8 @@ class Cython(Extension):
 
 
 class Pybind11(Extension):
-    name, app, arguments, planted = "pybind11", "jobs_native.py", ("shop_pybind11",), ("object", "new")
-    lost = ("new",)
+    name, app, arguments, planted = "pybind11", "jobs_native.py", ("shop_pybind11",), ("object", "new", "reference")
+    lost = ("new", "reference")
     tools = ("/usr/include/pybind11/pybind11.h", "/usr/bin/g++")
 
     def build(self):

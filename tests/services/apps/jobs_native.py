@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Orders of an extension; planted: they are kept, or C++ forgets one that it made. `jobs_native.py MODULE`"""
+"""Orders of an extension; planted: they are kept, or C++ forgets one that it made, or a reference. `jobs_native.py MODULE`"""
 import importlib
 import sys
 
@@ -17,6 +17,9 @@ def job(n):
         truth.leaked()
     if truth.PLANTED == "new":
         shop.forget(n % 100)  # LEAK new
+        truth.leaked()
+    if truth.PLANTED == "reference":
+        shop.echo({"n": n})  # LEAK reference
         truth.leaked()
     return truth.work(n), order.total()
 
