@@ -175,7 +175,7 @@ void work_judge(const struct work *w, const struct trend_points *p, struct curve
 		return;
 	}
 	by_clock = late_part(p->t, p);
-	if (by_clock >= CURVE_BENT)
+	if (by_clock >= 1)
 		return;
 	curve->ebbs = is_explained(&turns, by_clock) && is_explained(&ran, by_clock);
 	/* A cache that has slowed down by so little was called a leak a moment before. */

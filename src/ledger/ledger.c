@@ -200,6 +200,11 @@ static double spent_by_others(const struct ledger *l)
 	return l->of[LEDGER_NATIVE].spent_ns + l->of[LEDGER_FDS].spent_ns;
 }
 
+double ledger_spent_ns(const struct ledger *l)
+{
+	return l->of[LEDGER_BIRTHS].spent_ns + spent_by_others(l);
+}
+
 /* The rate is a mean over the last seconds, or over all when there were fewer. */
 static void count_windows(struct ledger *l, uint64_t now_ns, double span_ns)
 {
@@ -322,7 +327,7 @@ void ledger_look(struct ledger *l, int pid, uint64_t now_ns)
 struct ledger_cost ledger_cost(const struct ledger *l, uint64_t now_ns)
 {
 	double ran = (double)(now_ns - l->start_ns);
-	double spent = l->of[LEDGER_BIRTHS].spent_ns + spent_by_others(l);
+	double spent = ledger_spent_ns(l);
 	struct ledger_cost c = {
 		.of_cpu = NAN,
 		.of_core = ran > 0 ? spent / ran : 0,

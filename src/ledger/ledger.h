@@ -103,6 +103,8 @@ void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t 
 		   size_t probes);
 /* Nothing was watched from @from_ns to @now_ns: that time neither earned nor cost anything. */
 void ledger_skip(struct ledger *l, uint64_t from_ns, uint64_t now_ns);
+/* All that probes have cost the target so far. */
+double ledger_spent_ns(const struct ledger *l);
 struct ledger_cost ledger_cost(const struct ledger *l, uint64_t now_ns);
 
 /* The same in a report. */

@@ -120,11 +120,12 @@ static void add_room(struct memwatch *w, double t_s)
 		trend_set_add(w->room, t_s, &used);
 }
 
-static void add_work(struct memwatch *w, double t_s)
+/* What we cost is no work: of a service that is mostly idle it may be half of the time it ran. */
+static void add_work(struct memwatch *w, double t_s, double spent_ns)
 {
 	double waited_s = (double)w->usage.waited_ns / 1e9;
 	const double done[WORK_SERIES] = {
-		[WORK_RAN] = (double)w->usage.ran_ns / 1e9,
+		[WORK_RAN] = ((double)w->usage.ran_ns - spent_ns) / 1e9,
 		[WORK_TURNS_TAKEN] = (double)w->usage.turns,
 	};
 
@@ -167,7 +168,7 @@ static void add_recent(struct memwatch *w, double t_s)
 }
 
 void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct proc_memory *m,
-		   const struct heap_census *c, double t_s)
+		   const struct heap_census *c, double t_s, double spent_ns)
 {
 	uint64_t now = clock_ns();
 	double value[MEMORY_SLOPES];
@@ -195,7 +196,7 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	value[MEMORY_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);
 	value[MEMORY_USED] = value[MEMORY_ANON] - (double)w->pools_bytes + (double)w->live_bytes;
 	trend_set_add(w->slopes, t_s, value);
-	add_work(w, t_s);
+	add_work(w, t_s, spent_ns);
 	add_room(w, t_s);
 	add_recent(w, t_s);
 	add_kept(w, t_s);

@@ -13,9 +13,10 @@ struct memwatch;
 
 int memwatch_new(struct memwatch **out);
 void memwatch_free(struct memwatch *w);
-/* A reading, at most one a second: @m was read just now, @c as of late; @t_s since the start. */
+/* A reading, at most one a second: @m was read just now, @c as of late; @t_s since the start;
+ * probes have cost the process @spent_ns. */
 void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct proc_memory *m,
-		   const struct heap_census *c, double t_s);
+		   const struct heap_census *c, double t_s, double spent_ns);
 /* The members of a row of the report's series that are known from here. */
 void memwatch_series(const struct memwatch *w, struct report_series *row);
 /* News since the last call, as of a limit that was changed: writes a sentence and returns true. */

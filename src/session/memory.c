@@ -90,25 +90,25 @@ static double malloced(const struct memory *m, const struct heap_census *c)
 static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct memory *m = self;
-	struct session_times *time = &m->s->time;
 	const struct heap_census *c = pools_census(m->s->pools);
 	double value[TREND_SERIES];
 	char text[400];
 
 	if (proc_memory(m->s->proc, &m->now) || !proc_alive(m->s->proc))
 		return now_ns + MEMORY_NS;
-	time->is_stopped = m->now.stopped;
-	if (time->is_stopped && m->read_ns)
-		time->stopped_ns += now_ns - m->read_ns;
+	m->s->time.is_stopped = m->now.stopped;
+	if (m->now.stopped && m->read_ns)
+		m->s->time.stopped_ns += now_ns - m->read_ns;
 	m->read_ns = now_ns;
-	if (!time->is_stopped) {
+	if (!m->now.stopped) {
 		value[TREND_RSS] = (double)m->now.rss_bytes;
 		value[TREND_LIVE] = (double)heap_live_bytes(c);
 		value[TREND_MALLOC] = malloced(m, c);
 		trend_set_add(m->trends, session_ran_s(m->s, now_ns), value);
-		memwatch_read(m->watch, m->s->rt, &m->now, c, session_ran_s(m->s, now_ns));
+		memwatch_read(m->watch, m->s->rt, &m->now, c, session_ran_s(m->s, now_ns),
+			      ledger_spent_ns(&m->s->ledger));
 	}
-	if (memwatch_change(m->watch, time->is_stopped, text, sizeof(text)))
+	if (memwatch_change(m->watch, m->now.stopped, text, sizeof(text)))
 		session_note(m->s, "%s", text);
 	add_series(m, now_ns);
 	return now_ns + MEMORY_NS;
