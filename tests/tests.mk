@@ -118,7 +118,7 @@ $(O)/tests/unit/test_judge: tests/unit/test_judge.c $(PURE_OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_) -Itests $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(PURE_OBJ) $(LDFLAGS_) $(LDFLAGS) -lm -lxxhash -lcmocka
 
-$(O)/tests/unit/%_san: tests/unit/%.c $(wildcard $(foreach r,base dso proc sym,src/$(r)/*.[ch]))
+$(O)/tests/unit/%_san: tests/unit/%.c $(wildcard $(foreach r,base storage dso proc sym,src/$(r)/*.[ch]))
 	$(call say,CCSAN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_) -Itests -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \

@@ -10,7 +10,7 @@
 #include "probe/guard.h"
 #include "probe/host.h"
 #include "probe/probe.h"
-#include "proc/storage.h"
+#include "storage/storage.h"
 #include "sym/sym.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "proc/storage.h"
+#include "storage/storage.h"
 
 /* A number that was not known for a moment takes nothing away. */
 static double lower(double a, double b)

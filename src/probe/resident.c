@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "probe/mechanism_priv.h"
-#include "proc/storage.h"
+#include "storage/storage.h"
 
 #define PAGE	   4096
 #define AGAIN_NS   1000000000 /* memory that is used stays for so long */

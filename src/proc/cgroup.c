@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "proc/inside.h"
-#include "proc/storage.h"
 #include "proc/walk.h"
+#include "storage/storage.h"
 
 #define MAX_LEVELS 64
 /* v1 says "no limit" with a number near 2^63, rounded down to a page. */

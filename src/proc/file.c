@@ -3,8 +3,8 @@
 #include "proc/gate.h"
 #include "proc/source.h"
 #include "proc/stamped.h"
-#include "proc/storage.h"
 #include "proc/walk.h"
+#include "storage/storage.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -2,8 +2,8 @@
 #include "proc/gate.h"
 
 #include "proc/inside.h"
-#include "proc/storage.h"
 #include "proc/walk.h"
+#include "storage/storage.h"
 
 #include <fcntl.h>
 #include <stdio.h>

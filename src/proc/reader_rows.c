@@ -10,7 +10,7 @@
 
 #include "proc/inside.h"
 #include "proc/reader_priv.h"
-#include "proc/storage.h"
+#include "storage/storage.h"
 
 #define LOOK_NS	   1000000000ull /* between two looks at the rows */
 #define LOOK_SHARE 100		 /* and as many times what a look costs */

@@ -7,7 +7,7 @@
  */
 #include "proc/walk.h"
 
-#include "proc/storage.h"
+#include "storage/storage.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>

@@ -10,11 +10,12 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 
 # Who may include whom, besides itself and include/pyleak (docs/ARCHITECTURE.md).
 BASE = {"base"}
-LOW = BASE | {"dso", "proc"}
+LOW = BASE | {"dso", "storage", "proc"}
 MAY = {
     "base": set(),
     "dso": BASE,
-    "proc": BASE,
+    "storage": BASE,
+    "proc": BASE | {"storage"},
     "container": BASE | {"proc"},
     "saved": BASE | {"proc"},
     "py": LOW,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Files on a FUSE mount whose server never answers: named by a process as its source, or asked. */
-#include "proc/storage.h"
+#include "storage/storage.h"
 
 #include <fcntl.h>
 #include <poll.h>

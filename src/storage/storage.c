@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "proc/storage.h"
+#include "storage/storage.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -16,7 +16,7 @@
 #include "base/helper.h"
 #include "base/packet.h"
 #include "base/thread.h"
-#include "proc/storage.h"
+#include "storage/storage.h"
 
 #define DEVICES	    64
 #define PATIENCE_MS 1500       /* what is in comes out when the tool is away for two seconds */
