@@ -94,6 +94,7 @@ static void serve(int sock, void *confine)
 	char word = 0;
 	size_t n;
 
+	helper_title("pyleak-storage (asks whether storage answers, ends with the tool)");
 	let_go(sock);
 	if (*give_up && (*give_up)())
 		return;

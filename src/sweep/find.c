@@ -218,12 +218,13 @@ static void our_line(const struct listed *l, struct line *out)
 		out->pid[out->n++] = pid;
 }
 
-static bool is_ours(const struct line *line, const struct sweep_opts *o, int pid)
+/* Helpers have our command line, and with it the name that is looked for. */
+static bool is_ours(const struct line *line, const struct sweep_opts *o, const struct proc_entry *e)
 {
 	for (size_t i = 0; i < line->n && (i == 0 || o->name); i++)
-		if (line->pid[i] == pid)
+		if (line->pid[i] == e->pid)
 			return true;
-	return false;
+	return e->ppid == getpid();
 }
 
 int sweep_find(const struct sweep_opts *o, struct sweep_found *out)
@@ -243,7 +244,7 @@ int sweep_find(const struct sweep_opts *o, struct sweep_found *out)
 			break;
 		}
 		out->processes++;
-		if (sweep_wants_entry(o, e) && !is_ours(&line, o, e->pid))
+		if (sweep_wants_entry(o, e) && !is_ours(&line, o, e))
 			err = look_at(o, &l, e, out);
 	}
 	mark_below(&l, out);
