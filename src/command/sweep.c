@@ -131,7 +131,7 @@ static int report(const struct sweep_cmd *c, struct sweep *s, double started_at,
 	err = sweep_fill(s, r);
 	if (!err)
 		err = print(c, r);
-	*leaks |= r->n_processes && r->processes[0].verdict == CLASS_LEAK;
+	*leaks = r->n_processes && r->processes[0].verdict == CLASS_LEAK;
 	report_free(r);
 	return err;
 }

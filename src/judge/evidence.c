@@ -108,3 +108,21 @@ bool evidence_nowhere(uint64_t stack, struct report_frame *out)
 	};
 	return true;
 }
+
+struct native_site *evidence_native_sites(struct report *scratch, const struct native_site *from,
+					  size_t n)
+{
+	struct native_site *v = report_alloc(scratch, (n + 1) * sizeof(*v));
+
+	for (size_t i = 0; v && i < n; i++) {
+		size_t size = from[i].n_points * sizeof(*from[i].points);
+		struct native_point *p = size ? report_alloc(scratch, size) : NULL;
+
+		v[i] = from[i];
+		v[i].points = p;
+		v[i].n_points = p ? from[i].n_points : 0;
+		if (p)
+			memcpy(p, from[i].points, size);
+	}
+	return v;
+}

@@ -40,7 +40,7 @@ static bool is_it(const struct wanted *w, const struct stat *st)
 static int try_path(const struct wanted *w, int at, int *fd)
 {
 	struct stat st;
-	int err = at < 0 ? at : storage_ask(at);
+	int err = at < 0 ? at : storage_ask(at, STORAGE_LOOK);
 
 	if (!err && (fstat(at, &st) || !is_it(w, &st)))
 		err = -ENOENT;
@@ -81,9 +81,11 @@ static int try_all(const struct proc *p, const struct proc_map *m, int *fd)
 	snprintf(exe, sizeof(exe), "/proc/%d/exe", p->pid);
 	/* By its descriptor: what the file itself is asked waits for storage, and for no lock. */
 	auto_close int linked = stamped_open_path(link);
-	err = linked < 0 ? -errno : storage_ask(linked);
-	w.has_st = !err && !fstat(linked, &w.st);
-	if (w.has_st)
+	err = linked < 0 ? -errno : storage_ask(linked, STORAGE_LOOK);
+	if (!err && fstat(linked, &w.st))
+		err = -errno;
+	w.has_st = !err;
+	if (!err)
 		err = gate_reopen(linked, MAX_BYTES, fd);
 	if (err && err != -EREMOTE)
 		err = try_path(&w, look_up(root, m->path), fd);

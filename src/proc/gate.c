@@ -128,7 +128,7 @@ int gate_reopen(int path_fd, uint64_t max, int *fd)
 {
 	struct stat was, st;
 	char path[40];
-	int err = storage_ask(path_fd);
+	int err = storage_ask(path_fd, STORAGE_LOOK);
 
 	*fd = -1;
 	if (err || fstat(path_fd, &was))
@@ -137,6 +137,9 @@ int gate_reopen(int path_fd, uint64_t max, int *fd)
 		return -ENOEXEC;
 	if ((uint64_t)was.st_size > max)
 		return -EFBIG;
+	err = storage_ask(path_fd, STORAGE_READ);
+	if (err)
+		return err;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
 	/* O_NONBLOCK: nor is the end of somebody's lease on it waited for. */
 	*fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

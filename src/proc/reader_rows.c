@@ -58,20 +58,21 @@ const struct proc_map *reader_row(const struct proc *p, uint64_t addr, bool may_
 }
 
 /* Of a file that is no program, nothing is opened: storage may never answer, and a page of it that
- * is not there is of no use. */
+ * is not there is of no use. Negative: there is none to read; -EREMOTE: not now. */
 static int open_elf(const struct proc *p, const struct proc_map *m)
 {
 	const struct proc late = late_rows(p->reader);
 	char magic[SELFMAG], said[512];
-	int fd;
+	int fd, err;
 
 	if (!proc_map_has_code(p, m) && !proc_map_has_code(&late, m))
 		return -1;
 	/* Reading leaves the sentence of whoever failed before. */
 	snprintf(said, sizeof(said), "%s", fail_text());
-	if (proc_map_open(p, m, &fd)) {
+	err = proc_map_open(p, m, &fd);
+	if (err) {
 		fail(0, "%s", said);
-		return -1;
+		return err;
 	}
 	if (pread(fd, magic, sizeof(magic), 0) == SELFMAG && !memcmp(magic, ELFMAG, SELFMAG))
 		return fd;
@@ -93,7 +94,8 @@ static int file_of(const struct proc *p, const struct proc_map *m)
 	f = &r->file[r->next_file++ % READER_FILES];
 	if (f->known)
 		close_fd(&f->fd);
-	*f = (struct reader_file){m->dev, m->inode, open_elf(p, m), true};
+	*f = (struct reader_file){m->dev, m->inode, open_elf(p, m), false};
+	f->known = f->fd != -EREMOTE;
 	return f->fd;
 }
 
@@ -115,7 +117,7 @@ int reader_read_file(const struct proc *p, uint64_t addr, void *buf, size_t len)
 	int fd;
 
 	fd = m ? file_of(p, m) : -1;
-	if (fd < 0 || addr + len > m->end || (!(m->dev >> 20) && storage_ask(fd)))
+	if (fd < 0 || addr + len > m->end || (!(m->dev >> 20) && storage_ask(fd, STORAGE_READ)))
 		return -EFAULT;
 	at = m->offset + (addr - m->start);
 	while (len) {

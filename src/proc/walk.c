@@ -76,7 +76,8 @@ static int check_storage(struct walk *w, int fd)
 
 	if (!storage_device(fd, &dev))
 		return -EREMOTE;
-	if (dev != w->answers && ((w->pid && storage_is_somebodys(w->pid, dev)) || storage_ask(fd)))
+	if (dev != w->answers &&
+	    ((w->pid && storage_is_somebodys(w->pid, dev)) || storage_ask(fd, STORAGE_LOOK)))
 		return -EREMOTE;
 	w->answers = dev;
 	return 0;

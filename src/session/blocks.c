@@ -142,9 +142,7 @@ static int observe(void *self, const struct observation *to)
 	err = native_sites(b->native, &sites);
 	if (err)
 		return err;
-	v = report_alloc(to->scratch, (sites.n + 1) * sizeof(*v));
-	if (v && sites.n)
-		memcpy(v, sites.v, sites.n * sizeof(*v));
+	v = evidence_native_sites(to->scratch, sites.v, sites.n);
 	n->v = v;
 	n->n = v ? sites.n : 0;
 	to->e->seen.lost[LOST_SITES_FULL].n = sites.left_out;

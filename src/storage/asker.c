@@ -19,12 +19,12 @@
 #include "storage/storage.h"
 
 #define DEVICES	    64
-#define PATIENCE_MS 1500       /* what is in comes out when the tool is away for two seconds */
-#define FRESH_NS    1000000000 /* an answer holds for so long */
+#define PATIENCE_NS 1500000000ull /* what is in comes out when the tool is away for two seconds */
+#define FRESH_NS    1000000000	  /* an answer holds for so long */
 
 struct device {
 	dev_t dev;
-	uint64_t answered_ns;
+	uint64_t answered_ns[STORAGE_QUESTIONS];
 	int waits; /* for an answer that has not come: a pipe that closes with it; 0 = for none */
 };
 
@@ -35,6 +35,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct question {
 	int file, answer;
+	char what;
 };
 
 /* It makes the calls that a reader of the file is going to make. The answer is that it returns. */
@@ -46,7 +47,7 @@ static void *ask(void *arg)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", q->file);
 	if (!statx(q->file, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &st) &&
-	    S_ISREG(st.stx_mode)) {
+	    q->what == STORAGE_READ && S_ISREG(st.stx_mode)) {
 		auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		bool is_read = fd >= 0 && read(fd, &byte, 1) >= 0;
 
@@ -58,13 +59,13 @@ static void *ask(void *arg)
 	return NULL;
 }
 
-static void begin_to_ask(const int fds[PACKET_FDS])
+static void begin_to_ask(const int fds[PACKET_FDS], char what)
 {
 	struct question *q = malloc(sizeof(*q));
 	pthread_t thread;
 
 	if (q)
-		*q = (struct question){fds[0], fds[1]};
+		*q = (struct question){fds[0], fds[1], what};
 	if (q && !thread_start(&thread, ask, q)) {
 		pthread_detach(thread);
 		return;
@@ -91,16 +92,16 @@ static void serve(int sock, void *confine)
 {
 	int (*const *give_up)(void) = confine;
 	int fds[PACKET_FDS];
-	char word = 0;
+	char what = 0;
 	size_t n;
 
 	helper_title("pyleak-storage (asks whether storage answers, ends with the tool)");
 	let_go(sock);
 	if (*give_up && (*give_up)())
 		return;
-	while (packet_receive_fds(sock, &word, 1, fds, &n) > 0)
+	while (packet_receive_fds(sock, &what, 1, fds, &n) > 0)
 		if (n == 2)
-			begin_to_ask(fds);
+			begin_to_ask(fds, what);
 }
 
 int storage_asker_start(int (*confine)(void))
@@ -120,7 +121,8 @@ static struct device *device_of(dev_t dev)
 	for (struct device *d = device; d < device + DEVICES; d++) {
 		if (d->dev == dev)
 			return d;
-		if (!d->waits && (!oldest || d->answered_ns < oldest->answered_ns))
+		if (!d->waits &&
+		    (!oldest || d->answered_ns[STORAGE_LOOK] < oldest->answered_ns[STORAGE_LOOK]))
 			oldest = d;
 	}
 	if (oldest)
@@ -129,13 +131,14 @@ static struct device *device_of(dev_t dev)
 }
 
 /* The asker alone has the other end of this pipe; 0: nobody can be sent to ask. */
-static int send_to_ask(int fd)
+static int send_to_ask(int fd, enum storage_question what)
 {
+	const char word = (char)what;
 	int pair[2], err;
 
 	if (pipe2(pair, O_CLOEXEC))
 		return 0;
-	err = packet_send_fds(asker.sock, "", 1, (const int[]){fd, pair[1]}, 2);
+	err = packet_send_fds(asker.sock, &word, 1, (const int[]){fd, pair[1]}, 2);
 	close(pair[1]);
 	if (!err)
 		return pair[0];
@@ -143,43 +146,61 @@ static int send_to_ask(int fd)
 	return 0;
 }
 
-static bool has_come(struct device *d, int wait_ms)
+/* Signals shorten no wait. */
+static bool has_come(struct device *d, uint64_t until)
 {
 	struct pollfd p = {.fd = d->waits, .events = POLLIN};
 
-	if (!d->waits)
-		return true;
-	if (poll(&p, 1, wait_ms) <= 0) /* a signal: it is asked about later */
-		return false;
-	close(d->waits);
-	d->waits = 0;
+	while (d->waits) {
+		uint64_t now = clock_ns();
+		int n = poll(&p, 1, now < until ? (int)((until - now) / 1000000) + 1 : 0);
+
+		if (n > 0) {
+			close(d->waits);
+			d->waits = 0;
+		} else if (!n || errno != EINTR) {
+			return false;
+		}
+	}
 	return true;
 }
 
-static bool answers(int fd, dev_t dev)
+static bool is_fresh(uint64_t answered_ns)
+{
+	return answered_ns && clock_ns() - answered_ns < FRESH_NS;
+}
+
+static bool answers(int fd, dev_t dev, enum storage_question what, uint64_t until)
 {
 	struct device *d = device_of(dev);
 
 	if (!d || !has_come(d, 0))
 		return false;
-	if (d->answered_ns && clock_ns() - d->answered_ns < FRESH_NS)
+	if (is_fresh(d->answered_ns[what]))
 		return true;
-	d->waits = send_to_ask(fd);
-	if (!has_come(d, PATIENCE_MS))
+	d->waits = send_to_ask(fd, what);
+	if (!has_come(d, until))
 		return false;
-	d->answered_ns = clock_ns();
+	/* Who reads has looked. */
+	for (int k = 0; k <= (int)what; k++)
+		d->answered_ns[k] = clock_ns();
 	return true;
 }
 
-int storage_ask(int fd)
+int storage_ask(int fd, enum storage_question what)
 {
+	uint64_t until = clock_ns() + PATIENCE_NS;
+	const struct timespec when = {.tv_sec = (time_t)(until / 1000000000u),
+				      .tv_nsec = (long)(until % 1000000000u)};
 	bool does;
 	dev_t dev;
 
 	if (asker.sock < 0 || !storage_device(fd, &dev) || major(dev)) /* a disk */
 		return 0;
-	pthread_mutex_lock(&lock);
-	does = answers(fd, dev);
+	/* Another thread may be waiting for another device. */
+	if (pthread_mutex_clocklock(&lock, CLOCK_MONOTONIC, &when))
+		return -EREMOTE;
+	does = answers(fd, dev, what, until);
 	pthread_mutex_unlock(&lock);
 	return does ? 0 : -EREMOTE;
 }

@@ -28,9 +28,15 @@ bool storage_is_somebodys(int pid, dev_t dev);
  * that process gives up first. It may hang when the tool ends, and is not waited for. */
 int storage_asker_start(int (*confine)(void));
 void storage_asker_stop(void);
+enum storage_question {
+	STORAGE_LOOK, /* as stat does */
+	STORAGE_READ, /* ... and as who opens a regular file and reads it */
+	STORAGE_QUESTIONS
+};
+
 /* 0: what the file @fd (opened with O_PATH) lies on answers, or nobody was there to ask. -EREMOTE:
- * it did not in time, and has not since. No sentence. */
-int storage_ask(int fd);
+ * it did not for 1.5 seconds, and has not since. No sentence. */
+int storage_ask(int fd, enum storage_question what);
 
 /* Device and inode of what is at @path below /proc, whatever storage says to it. */
 bool storage_file(const char *path, struct storage_file *out);

@@ -108,6 +108,12 @@ static enum look failed(struct sweep *s, int err, bool is_first)
 	return LOOK_FAILED;
 }
 
+/* Is a name looked for in a command line that is swapped out? It may come back. */
+static bool has_no_words(const struct sweep_opts *o, const struct proc *p)
+{
+	return o->name && !p->cmdline[0];
+}
+
 /* A process that is not watched: is it a Python, and one that is wanted? */
 static enum look look_at(struct sweep *s, const struct proc_entry *e, bool is_first)
 {
@@ -119,8 +125,10 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool is_fi
 		return failed(s, err, is_first);
 	has = py_finder_has(s->finder, p);
 	if (has <= 0 || !sweep_wants(&s->o, p)) {
+		bool may_be = has > 0 && has_no_words(&s->o, p);
+
 		proc_close(p);
-		return has < 0 ? failed(s, has, is_first) : LOOK_NOTHING;
+		return has < 0 ? failed(s, has, is_first) : may_be ? LOOK_FAILED : LOOK_NOTHING;
 	}
 	err = growth_open(p, e, &g);
 	if (!err)
@@ -282,7 +290,7 @@ static bool still_wanted(const struct sweep_opts *o, const struct proc_entry *e)
 	if (!proc_list_one(e->pid, &now) || identity_of(&now) != identity_of(e) ||
 	    !sweep_wants_entry(o, &now) || proc_open(e->pid, &p))
 		return false;
-	wanted = sweep_wants(o, p);
+	wanted = sweep_wants(o, p) || has_no_words(o, p);
 	proc_close(p);
 	return wanted;
 }

@@ -189,7 +189,7 @@ int native_enter(struct native *n, enum native_state state)
 		return native_enter(n, NATIVE_BURST);
 	if (err) {
 		all_off(n);
-		n->table.kept.n = 0;
+		n->table.kept_until_ns = 0;
 		n->state = NATIVE_OFF;
 		snprintf(n->note, sizeof(n->note), "native blocks are not traced: %s", fail_text());
 		return err;
@@ -381,7 +381,8 @@ int native_resume(struct native *n)
 	if (!n->paused)
 		return 0;
 	n->paused = false;
-	n->table.rows.n = n->table.kept.n = 0;
+	n->table.rows.n = 0;
+	n->table.kept_until_ns = 0;
 	return native_enter(n, n->state);
 }
 

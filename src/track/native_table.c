@@ -360,8 +360,6 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 		compact(t);
 	for (size_t i = 0; i < t->rows.n; i++)
 		row_clear(&t->rows.v[i]);
-	if (now_ns >= t->kept_until_ns)
-		vec_free(&t->kept);
 	t->left_out = t->n_blocks = 0;
 	err = native_each_block(n, scan_block, &w);
 	free(w.spans);
@@ -416,6 +414,8 @@ void native_table_reset(struct native *n)
 	t->rows.n = 0;
 	map64_clear(&t->index);
 	t->last_ns = 0;
+	t->point_gap_s = POINT_GAP;
+	t->last_point_s = 0;
 }
 
 static void add_site(const struct native *n, const struct site_row *r, uint64_t now_ns,
