@@ -15,6 +15,7 @@
 #include "cli/stop.h"
 #include "confine/confine.h"
 #include "out/out.h"
+#include "probe/guard.h"
 #include "serve/serve.h"
 
 #define TURN_S	   0.2
@@ -235,6 +236,12 @@ static int keep_socket(struct service *v)
 		       : helper_start("pyleak-files", remove_socket, v, &v->keeper);
 }
 
+/* A restart would kill the guardian within the change that is waited for. */
+static bool waits_for_probes(void *v)
+{
+	return probe_guard_is_awaited(((struct service *)v)->guard);
+}
+
 /* The address is taken with all rights, for low ports; clients are answered with few. */
 static int start(struct service *v)
 {
@@ -244,6 +251,8 @@ static int start(struct service *v)
 		.listen = serve_settings_address(c),
 		.token = c->token,
 		.counts_only = serve_settings_counts_only(c),
+		.is_excused = waits_for_probes,
+		.ctx = v,
 	};
 	int err = c->tls_cert ? config_text(c->tls_cert, &cert) : 0;
 

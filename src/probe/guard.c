@@ -79,12 +79,14 @@ static int wait_for(struct probe_guard *g, int sock, uint64_t patience_ns, struc
 	struct pollfd p = {.fd = sock, .events = POLLIN};
 	uint64_t begin = clock_ns();
 
+	atomic_store(&g->is_awaited, true);
 	/* No sign of life meanwhile: what is in comes out when this takes two seconds. */
 	while (poll(&p, 1, POLL_MS) <= 0)
 		if (g->is_cancelled && g->is_cancelled() && clock_ns() - begin > patience_ns) {
 			g->is_left = true;
 			return fail(-ECANCELED, "stopped while probes were being placed");
 		}
+	atomic_store(&g->is_awaited, false);
 	if (packet_receive(sock, a, sizeof(*a), NULL) != (ssize_t)sizeof(*a))
 		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
 	a->why[sizeof(a->why) - 1] = '\0';
@@ -170,6 +172,11 @@ uint32_t probe_guard_trips(const struct probe_guard *g, uint64_t *when_ns)
 bool probe_guard_read_hung(const struct probe_guard *g, uint64_t since_ns)
 {
 	return g && atomic_load(&g->page->news.hung_ns) > since_ns;
+}
+
+bool probe_guard_is_awaited(const struct probe_guard *g)
+{
+	return g && atomic_load(&g->is_awaited);
 }
 
 int probe_guard_alarm_fd(const struct probe_guard *g)

@@ -61,6 +61,8 @@ double probe_guard_event_ns(const struct probe_guard *g);
  * request does. Then, until it is done: -EINPROGRESS; with the number of places it was for. */
 int probe_guard_shed(struct probe_channel *c);
 int probe_guard_shed_done(struct probe_channel *c, size_t *sites);
+/* Is an answer of the guardian being waited for? From any thread. */
+bool probe_guard_is_awaited(const struct probe_guard *g);
 /* The sentence, when changes of probes take so long here that none are made any more; else NULL. */
 const char *probe_guard_ended(const struct probe_guard *g);
 

@@ -59,6 +59,7 @@ struct probe_guard {
 	bool (*is_cancelled)(void);
 	bool is_left; /* to itself: it did not answer when we were to end */
 	bool ends_with_us;
+	_Atomic bool is_awaited;
 };
 
 /* guard_tool.c */

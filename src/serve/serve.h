@@ -11,6 +11,9 @@ struct serve_opts {
 	const char *token;  /* what a client must send as bearer token; NULL = none */
 	const char *cert, *key; /* PEM texts; NULL = plain HTTP */
 	bool counts_only;	/* of all pages only SERVE_METRICS, made with the same option */
+	/* Does who makes the pages wait for what a restart would not help? NULL = never. */
+	bool (*is_excused)(void *ctx);
+	void *ctx;
 };
 
 struct serve;
@@ -22,7 +25,7 @@ int serve_check_listen(const char *text);
 int serve_listen(const struct serve_opts *o, struct serve **out);
 /* Answer, in a thread of its own: it has the rights that the caller has now. */
 int serve_start(struct serve *s, const struct serve_opts *o);
-/* "Pages are still being made": without it for a minute /healthz answers 503. */
+/* "Pages are still being made": without it, or an excuse, for a minute /healthz answers 503. */
 void serve_beat(struct serve *s, uint64_t now_ns);
 /* From now on this one, for new requests. Takes @token. */
 void serve_set_token(struct serve *s, char *token);

@@ -11,10 +11,20 @@
 
 static char path[64];
 
+static bool waits;
+
+static bool is_excused(void *ctx)
+{
+	return *(bool *)ctx;
+}
+
 static struct serve *served(bool counts_only)
 {
 	char listen[80];
-	struct serve_opts o = {.listen = listen, .counts_only = counts_only};
+	struct serve_opts o = {.listen = listen,
+			       .counts_only = counts_only,
+			       .is_excused = is_excused,
+			       .ctx = &waits};
 	struct serve *s;
 
 	snprintf(path, sizeof(path), "/tmp/pyleak-profiles-%d", getpid());
@@ -136,6 +146,10 @@ static void is_healthy_while_it_beats(void **state)
 	serve_beat(s, clock_ns() - 50 * second);
 	says("/healthz", 200, "ok");
 	serve_beat(s, clock_ns() - 61 * second);
+	says("/healthz", 503, "hangs");
+	waits = true;
+	says("/healthz", 200, "ok");
+	waits = false;
 	says("/healthz", 503, "hangs");
 	serve_beat(s, clock_ns());
 	says("/healthz", 200, "ok");
