@@ -19,7 +19,7 @@
 #define PL_LOST(X)                                                                              \
 	X(RING_FULL, "ring_full", "a stack or a call did not fit its ring buffer")              \
 	X(STACKS_FULL, "stacks_full", "the table of stacks was full")                           \
-	X(NO_TSTATE, "no_thread_state", "a birth in a thread without Python state")             \
+	X(NO_TSTATE, "no_thread_state", "a birth while no Python code ran in its thread")       \
 	X(STACK_UNREADABLE, "stack_unreadable", "a stack could not be read to its end")         \
 	X(SCRATCH_BUSY, "scratch_busy", "two threads wanted one scratch buffer")                \
 	X(UNKNOWN_SITE, "unknown_site", "a probe fired at an address that is not a known site") \

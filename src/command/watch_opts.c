@@ -163,8 +163,9 @@ static int check_from(struct watch_opts *o)
 		return fail(-EINVAL, "a process or --from FILE: one of them");
 	if (o->children || o->alerts.n || o->alert_log || o->alert_hook || o->baseline)
 		return fail(-EINVAL,
-			    "--from tells of what was seen: it goes with --at, -T, --json, "
-			    "--folded, --speedscope, --record, --fail-on and -v");
+			    "--from tells of what was seen: it goes with --at, -T, --json, --html, "
+			    "--folded, --speedscope, --pprof, --output, --tui, --record, "
+			    "--fail-on and -v");
 	if (o->tui && (o->no_tui || o->is_quiet || o->record))
 		return fail(-EINVAL, "--tui goes without --no-tui, -q and --record");
 	return outputs_check(&o->files);

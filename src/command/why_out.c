@@ -21,7 +21,7 @@ static const char *remark(const struct why_path *p, const struct why_stats *s)
 		return "gc.freeze() has put it out of the collector's reach";
 	if (s->gc_known && !s->gc_enabled)
 		return "only itself holds it, and gc is disabled";
-	return "only itself holds it; the next full collection frees it";
+	return "only itself holds it; a full collection may free it";
 }
 
 static int flushed(FILE *f)
@@ -98,7 +98,10 @@ static int write_json(FILE *f, const void *ctx)
 	json_begin(&j, f);
 	json_object(&j, NULL, false);
 	json_string(&j, "schema", "pyleak-bpf/why/1");
-	json_integer(&j, "pid", q->pid);
+	if (q->pid)
+		json_integer(&j, "pid", q->pid);
+	else
+		json_null(&j, "pid");
 	json_string(&j, "python", q->python);
 	json_string(&j, "what", q->what);
 	json_unsigned(&j, "objects", a->targets);

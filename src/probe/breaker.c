@@ -30,13 +30,13 @@ int breaker_ask(const struct breaker *b, uint64_t now_ns)
 	if (b->is_ended)
 		return fail(
 			-ENOTSUP,
-			"a change of probes took %.1f s on this host, and no process could fork "
-			"meanwhile: no more are put in",
+			"a change of probes took %.1f s on this host, and forks may have waited "
+			"for it: no more are put in until pyleak-bpf is started again",
 			(double)b->took_ns / 1e9);
 	if (now_ns < b->until_ns)
 		return fail(-EBUSY,
-			    "a change of probes took %.0f ms on this host, and no process could "
-			    "fork meanwhile: the next is made in %.0f s",
+			    "a change of probes took %.0f ms on this host, and forks may have "
+			    "waited for it: the next is made in %.0f s",
 			    (double)b->took_ns / 1e6, (double)(b->until_ns - now_ns) / 1e9);
 	return 0;
 }

@@ -88,7 +88,9 @@ static int wait_for(struct probe_guard *g, int sock, uint64_t patience_ns, struc
 		}
 	atomic_store(&g->is_awaited, false);
 	if (packet_receive(sock, a, sizeof(*a), NULL) != (ssize_t)sizeof(*a))
-		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
+		return fail(
+			-EPIPE,
+			"the process that holds the probes (pyleak-probes) has ended: start again");
 	a->why[sizeof(a->why) - 1] = '\0';
 	return a->err ? fail(a->err, "%s", a->why) : 0;
 }
@@ -205,7 +207,9 @@ int probe_guard_join(struct probe_guard *g, struct probe_channel **out)
 	close(pair[1]);
 	if (err) {
 		probe_guard_leave(c);
-		return fail(err, "the process that holds the probes (pyleak-probes) has ended");
+		return fail(
+			err,
+			"the process that holds the probes (pyleak-probes) has ended: start again");
 	}
 	*out = c;
 	return 0;
@@ -255,7 +259,9 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	while (c->owed && !c->guard->is_left)
 		take_one_owed(c);
 	if (c->guard->is_left || packet_send_fds(c->sock, q, len, fds, n_fds))
-		return fail(-EPIPE, "the process that holds the probes (pyleak-probes) has ended");
+		return fail(
+			-EPIPE,
+			"the process that holds the probes (pyleak-probes) has ended: start again");
 	err = wait_for(c->guard, c->sock, PATIENCE_NS, &a);
 	c->is_left = c->guard->is_left;
 	probe_guard_beat(c->guard);

@@ -114,7 +114,7 @@ int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd)
 		return 0;
 	return fail(-ENOENT, "process %d maps %s, but that file cannot be opened any more%s",
 		    p->pid, m->path,
-		    m->deleted ? " (deleted; /proc/PID/map_files needs CAP_SYS_ADMIN)" : "");
+		    m->deleted ? " (deleted; with CAP_CHECKPOINT_RESTORE it can be opened)" : "");
 }
 
 int proc_map_image(const struct proc *p, const struct proc_map *m, uint8_t **bytes, size_t *size)

@@ -154,7 +154,7 @@ static enum MHD_Result answer_health(struct serve *s, struct MHD_Connection *c)
 	    (s->is_excused && s->is_excused(s->ctx)))
 		return page_say(c, MHD_HTTP_OK, "ok\n");
 	return page_say(c, MHD_HTTP_SERVICE_UNAVAILABLE,
-			"hangs: no process was looked at for a minute\n");
+			"hangs: the loop that looks at processes has stood still for a minute\n");
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url,

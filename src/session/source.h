@@ -32,7 +32,7 @@ struct session;
 	X(STACK_CUT, "native_stack_cut", "a site's native stack ends in code that was unloaded")   \
 	X(THINNED, "samples_thinned", "survivors left out to bound memory; the others count more") \
 	X(WINDOWS_REFUSED, "windows_refused",                                                      \
-	  "a sampling window was left out: probes would have harmed the process or the host")      \
+	  "a sampling window was left out, for the sake of the process or the host")               \
 	X(BIRTHS_UNSEEN, "births_unseen",                                                          \
 	  "a new object was not among the births: it was made in a place that is not known")       \
 	X(STOOD_STILL, "stood_still", "the tool stood still, and its probes were out meanwhile")   \

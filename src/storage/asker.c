@@ -38,12 +38,14 @@ struct question {
 	char what;
 };
 
-/* It makes the calls that a reader of the file is going to make. The answer is that it returns. */
+/* It makes the calls that a reader of the file is going to make. The answer is a byte, whatever
+ * they return. */
 static void *ask(void *arg)
 {
 	struct question *q = arg;
 	char path[40], byte;
 	struct statx st;
+	bool is_told;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", q->file);
 	if (!statx(q->file, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &st) &&
@@ -54,6 +56,8 @@ static void *ask(void *arg)
 		(void)is_read;
 	}
 	close(q->file);
+	is_told = write(q->answer, "", 1) == 1;
+	(void)is_told;
 	close(q->answer);
 	free(q);
 	return NULL;
@@ -146,23 +150,26 @@ static int send_to_ask(int fd, enum storage_question what)
 	return 0;
 }
 
-/* Signals shorten no wait. */
+/* Signals shorten no wait. Who could not ask lets go of the pipe without a word. */
 static bool has_come(struct device *d, uint64_t until)
 {
 	struct pollfd p = {.fd = d->waits, .events = POLLIN};
+	bool is_told = true;
+	char byte;
 
 	while (d->waits) {
 		uint64_t now = clock_ns();
 		int n = poll(&p, 1, now < until ? (int)((until - now) / 1000000) + 1 : 0);
 
 		if (n > 0) {
+			is_told = read(d->waits, &byte, 1) == 1;
 			close(d->waits);
 			d->waits = 0;
 		} else if (!n || errno != EINTR) {
 			return false;
 		}
 	}
-	return true;
+	return is_told;
 }
 
 static bool is_fresh(uint64_t answered_ns)

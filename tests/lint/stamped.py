@@ -35,7 +35,7 @@ WRONG = (
 )
 RIGHT = (
     'return fail(err, "cannot read /proc/%d/maps: %s", p->pid, strerror(-err));',
-    '"(deleted; /proc/PID/map_files needs CAP_SYS_ADMIN)"',
+    '"(deleted; with CAP_CHECKPOINT_RESTORE it can be opened)"',
     'stamped_open(pid, "maps")',
     'proc_slurp_head(p->pid, "cmdline", PROC_MAX_CMDLINE, &text, &len)',
     "stamped_pread(r->mem, buf, len, addr)",
