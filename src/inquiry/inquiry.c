@@ -92,6 +92,15 @@ static void work(void *arg)
 	in->ended_ns = clock_ns();
 }
 
+struct question *inquiry_question(struct inquiry *in, const char *id, enum report_kind kind)
+{
+	struct question *q = &in->q[in->n_q++];
+
+	*q = (struct question){.kind = kind};
+	memcpy(q->id, id, sizeof(q->id));
+	return q;
+}
+
 bool inquiry_start(struct inquiry *in, int pid, uint64_t start_ticks)
 {
 	in->pid = pid;

@@ -45,6 +45,8 @@ struct inquiry {
 	struct worker worker;
 };
 
+/* One more, about the site @id: there is room for it. */
+struct question *inquiry_question(struct inquiry *in, const char *id, enum report_kind kind);
 /* Asks its questions. False: no thread for it. */
 bool inquiry_start(struct inquiry *in, int pid, uint64_t start_ticks);
 bool inquiry_is_done(struct inquiry *in);

@@ -3,12 +3,12 @@
 #ifndef PYLEAK_SESSION_BIRTHS_PRIV_H
 #define PYLEAK_SESSION_BIRTHS_PRIV_H
 
+#include "inquiry/unseen.h"
 #include "judge/coverage.h"
 #include "ledger/aim.h"
+#include "places/birthplaces.h"
 #include "session/session_priv.h"
 #include "session/sites.h"
-#include "inquiry/unseen.h"
-#include "track/birthplaces.h"
 #include "track/ladder.h"
 
 enum births_mode {

@@ -268,7 +268,7 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 	/* What is not told must be looked at all the same: it may begin to grow. */
 	for (size_t i = 0; i < h->found.n && in->n_q < ASKED_AGAIN; i++)
 		if (h->found.v[i].fact.replaces)
-			holders_question(in, h->found.v[i].fact.id, KIND_OBJECT);
+			inquiry_question(in, h->found.v[i].fact.id, KIND_OBJECT);
 	blocks = holders_ask_sites(h, p);
 	if (!in->n_q || report_new(&o.scratch))
 		return;

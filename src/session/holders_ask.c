@@ -18,15 +18,6 @@ static bool asks_for(const struct inquiry *in, const struct report_site *s)
 	return i < in->n_q;
 }
 
-struct question *holders_question(struct inquiry *in, const char *id, enum report_kind kind)
-{
-	struct question *q = &in->q[in->n_q++];
-
-	*q = (struct question){.kind = kind};
-	memcpy(q->id, id, sizeof(q->id));
-	return q;
-}
-
 static unsigned turn_of(const struct holders *h, const struct report_site *site, size_t rank)
 {
 	if (holders_found(h, site->id, site->kind))
@@ -48,7 +39,7 @@ static bool ask(struct holders *h, const struct report_process *p, unsigned turn
 		if (!holders_is_worth(s) || s->samples < HOLDERS_FEWEST || asks_for(in, s) ||
 		    turn_of(h, s, i) != turn)
 			continue;
-		q = holders_question(in, s->id, s->kind);
+		q = inquiry_question(in, s->id, s->kind);
 		/* Blocks come in no order: half of a line that grows is older than this. */
 		q->min_age_ns = q->kind == KIND_HEAP ? (uint64_t)(s->oldest_s / 2 * 1e9) : 0;
 		blocks |= q->kind == KIND_HEAP;

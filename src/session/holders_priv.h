@@ -33,9 +33,8 @@ struct holders {
 
 struct found *holders_found(const struct holders *h, const char *id, enum report_kind kind);
 
-/* holders_ask.c. Room for one more is the caller's to know. */
-struct question *holders_question(struct inquiry *in, const char *id, enum report_kind kind);
-/* As many as there is room for, the most telling first. True: blocks are among them. */
+/* holders_ask.c. As many as there is room for, the most telling first. True: blocks are among them.
+ */
 bool holders_ask_sites(struct holders *h, const struct report_process *p);
 
 /* After an answer: may the objects be ones that replace others? */

@@ -8,10 +8,10 @@
 #include "heap/heap.h"
 #include "ledger/ledger.h"
 #include "lines/lines.h"
+#include "places/birthplaces.h"
 #include "session/kern.h"
 #include "session/session.h"
 #include "session/source.h"
-#include "track/birthplaces.h"
 #include "track/names.h"
 #include "track/stacks.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The sites that are enough to see all births of a class, or of a type. */
-#include "track/birthplaces.h"
+#include "places/birthplaces.h"
 #include "unit/unit.h"
 
 #include <math.h>

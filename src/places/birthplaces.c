@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "track/birthplaces.h"
+#include "places/birthplaces.h"
 
 #define MANY	  4   /* types of one site: one function allocates for them ... */
 #define MANY_PART 0.5 /* ... and this part of the most that a site has */
