@@ -69,6 +69,8 @@
 #define LEAK_BURSTS 3
 /* quarters of the run: the youngest has nobody old enough yet in a short one */
 #define LEAK_QUARTERS 2
+/* ... that counts from when growth began, but has so many seconds at least */
+#define LEAK_QUARTERS_S 480
 /* ... unless the container that they are in was seen to grow for so long ... */
 #define GOES_ON_S 15
 /* ... until so shortly before ... */

@@ -85,7 +85,8 @@ static void note_moment(struct builder *b, struct estimate_site *s, const struct
 static void note_birth(struct builder *b, struct estimate_site *s, const struct survivor *v,
 		       const struct estimate_opts *o)
 {
-	double run_s = (double)(o->now_ns - o->start_ns) / 1e9 - survivor_age_s[1],
+	double whole_s = fmin((double)(o->now_ns - o->start_ns) / 1e9, LEAK_QUARTERS_S);
+	double run_s = fmax(class_window_s(b->c, sample_class(v), o), whole_s) - survivor_age_s[1],
 	       age = sample_age_s(v, o);
 	double born_s = run_s + survivor_age_s[1] - age;
 	double part = run_s > 0 ? 4 * born_s / run_s : 0;

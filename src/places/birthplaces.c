@@ -41,6 +41,14 @@ void birthplaces_of_classes(const struct birthplaces *b, uint64_t classes, bool 
 			want[b->pairs.v[i].site] = true;
 }
 
+bool birthplaces_are_elsewhere(const struct birthplaces *b, uint64_t type, const bool *want)
+{
+	for (size_t i = 0; i < b->pairs.n; i++)
+		if (b->pairs.v[i].type == type && !want[b->pairs.v[i].site])
+			return true;
+	return false;
+}
+
 double birthplaces_share(const struct birthplaces *b, const bool *want, size_t n, size_t *wanted)
 {
 	double all = 0, in = 0;
@@ -105,11 +113,18 @@ static bool is_among(const uint64_t *types, size_t n, uint64_t type)
 	return n;
 }
 
-void birthplaces_count(struct birthplaces *b, const uint32_t *births, const uint64_t *types,
-		       size_t n)
+void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint64_t from,
+		       uint64_t to, const uint64_t *types, size_t n)
 {
+	uint32_t births[PL_MAX_SITES] = {0};
 	struct birthplace_aimed *a;
 
+	for (uint64_t i = from; i < to; i++) {
+		const struct pl_birth *x = &ring[i & (PL_BIRTH_SLOTS - 1)];
+
+		if (x->type && x->site < PL_MAX_SITES)
+			births[x->site]++;
+	}
 	for (size_t i = 0; !n && i < PL_MAX_SITES; i++)
 		b->births[i] += births[i];
 	for (size_t i = 0; i < n; i++) {

@@ -23,7 +23,7 @@ struct birthplaces {
 	struct map64 known;   /* (type, site) -> seen */
 	VEC(struct birthplace) pairs;
 	VEC(struct birthplace_aimed) aimed;
-	uint32_t births[PL_MAX_SITES]; /* per site, while all sites were probed */
+	uint64_t births[PL_MAX_SITES]; /* per site, while all sites were probed */
 };
 
 /* True: that @type is born at @site was not known. */
@@ -38,11 +38,14 @@ void birthplaces_of_classes(const struct birthplaces *b, uint64_t classes, bool 
  * that Python code defines. False: all that is wanted would then have more than @most of the births
  * of @n sites, or it is born nowhere. */
 bool birthplaces_add(const struct birthplaces *b, uint64_t type, double most, size_t n, bool *want);
+/* Is @type born at a site that is not wanted, too? */
+bool birthplaces_are_elsewhere(const struct birthplaces *b, uint64_t type, const bool *want);
 /* The part of all births that the wanted ones of @n sites have seen; @wanted: their number. */
 double birthplaces_share(const struct birthplaces *b, const bool *want, size_t n, size_t *wanted);
-/* The births of one window by site, on all sites, or with @n on those of @types alone. */
-void birthplaces_count(struct birthplaces *b, const uint32_t *births, const uint64_t *types,
-		       size_t n);
+/* The births [@from, @to) of @ring came while all sites were probed, or with @n those of @types
+ * alone. */
+void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint64_t from,
+		       uint64_t to, const uint64_t *types, size_t n);
 /* So many times as many births of @type were seen as without the looks at some types; 1 or more. */
 double birthplaces_often(const struct birthplaces *b, uint64_t type);
 /* All but the numbers of births. */

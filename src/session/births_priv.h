@@ -75,6 +75,8 @@ void births_end(struct births *b, const char *why);
 
 /* focus.c: windows on the sites that matter, once it is known which size classes grow */
 void focus_learn(struct births *b, uint64_t from, uint64_t to);
+/* The part of it that goes for probes that stay in: nothing is made anew. */
+void focus_count(struct births *b, uint64_t from, uint64_t to);
 /* Choose for the next window: all sites, or the focus. */
 void focus_choose(struct births *b);
 void focus_full_next(struct focus *f); /* the next window probes all sites */

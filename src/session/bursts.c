@@ -327,6 +327,7 @@ static void look_always(struct births *b)
 	last = births_now(b);
 	settle(b, from, looked, last);
 	settle_unseen(b, b->last_seen);
+	focus_count(b, from, looked);
 	if (b->focus.is_on)
 		ladder_keep(b->ladder, &b->focus.aim);
 	ladder_kill_old(b->ladder, b->s->kern.births, from, looked);

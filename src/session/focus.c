@@ -57,15 +57,6 @@ static void mend(struct births *b, const struct ladder_aim *missed)
 	b->focus.is_on = false; /* whoever attaches next finds no sets */
 }
 
-/* A body of @type was seen in a class of the sets: is it born where they do not look? */
-static bool is_born_elsewhere(const struct focus *f, uint64_t type)
-{
-	for (size_t i = 0; i < f->places.pairs.n; i++)
-		if (f->places.pairs.v[i].type == type && !f->want[f->places.pairs.v[i].site])
-			return true;
-	return false;
-}
-
 static void learn_classes(struct births *b, struct ladder_aim *missed)
 {
 	struct focus *f = &b->focus;
@@ -79,16 +70,25 @@ static void learn_classes(struct births *b, struct ladder_aim *missed)
 			continue;
 		class = 1ull << heap_class_index(v[i].part[0].cls);
 		if (birthplaces_learn_class(&f->places, v[i].type, class) &&
-		    f->aim.classes & class && is_born_elsewhere(f, v[i].type))
+		    f->aim.classes & class &&
+		    birthplaces_are_elsewhere(&f->places, v[i].type, f->want))
 			missed->classes |= class;
 	}
+}
+
+void focus_count(struct births *b, uint64_t from, uint64_t to)
+{
+	struct focus *f = &b->focus;
+
+	if (b->s->sites->n >= FEW_SITES && (!f->is_on || f->aim.n_types))
+		birthplaces_count(&f->places, b->s->kern.births, from, to, f->aim.type,
+				  f->is_on ? f->aim.n_types : 0);
 }
 
 void focus_learn(struct births *b, uint64_t from, uint64_t to)
 {
 	struct focus *f = &b->focus;
 	struct ladder_aim missed = {0};
-	uint32_t births[PL_MAX_SITES] = {0};
 
 	if (b->s->sites->n < FEW_SITES)
 		return;
@@ -104,10 +104,8 @@ void focus_learn(struct births *b, uint64_t from, uint64_t to)
 			if (ladder_aims_at(&f->aim, x->type))
 				missed = f->aim;
 		}
-		births[x->site]++;
 	}
-	if (!f->is_on || f->aim.n_types)
-		birthplaces_count(&f->places, births, f->aim.type, f->is_on ? f->aim.n_types : 0);
+	focus_count(b, from, to);
 	if (ladder_has_aim(&missed))
 		mend(b, &missed);
 }
@@ -144,15 +142,23 @@ static void make_sets(struct births *b, const struct ladder_aim *aim, const bool
 	memcpy(b->focus.want, want, sizeof(b->focus.want));
 }
 
-/* The type that is called so and was seen being born; 0 = none was. */
-static uint64_t type_called(const struct births *b, const char *name)
+/* All types that are called so and were seen being born, a class that was made again too. False:
+ * they are too many. */
+static bool aim_at(const struct births *b, const char *name, struct ladder_aim *aim, bool *want)
 {
 	const struct birthplaces *places = &b->focus.places;
 
-	for (size_t i = 0; i < places->pairs.n; i++)
-		if (!strcmp(names_type(b->s->names, places->pairs.v[i].type), name))
-			return places->pairs.v[i].type;
-	return 0;
+	for (size_t i = 0; i < places->pairs.n; i++) {
+		uint64_t type = places->pairs.v[i].type;
+
+		if (ladder_aims_at(aim, type) || strcmp(names_type(b->s->names, type), name) != 0)
+			continue;
+		if (aim->n_types == LADDER_TYPES)
+			return false;
+		if (birthplaces_add(places, type, WORTH_TYPES, b->s->sites->n, want))
+			aim->type[aim->n_types++] = type;
+	}
+	return true;
 }
 
 /* Types that the census sees growing, if they are few: where whole figures or documents stay, their
@@ -169,12 +175,9 @@ static bool choose_types(struct births *b)
 
 	if (grow > LADDER_TYPES)
 		return false;
-	for (size_t i = 0; i < grow; i++) {
-		uint64_t type = type_called(b, name[i]);
-
-		if (type && birthplaces_add(&f->places, type, WORTH_TYPES, b->s->sites->n, want))
-			aim.type[aim.n_types++] = type;
-	}
+	for (size_t i = 0; i < grow; i++)
+		if (!aim_at(b, name[i], &aim, want))
+			return false;
 	if (grow && !aim.n_types)
 		aim.n_types = birthplaces_add(&f->places, 0, WORTH_TYPES, b->s->sites->n, want);
 	share = birthplaces_share(&f->places, want, b->s->sites->n, &n);

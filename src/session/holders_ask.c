@@ -6,8 +6,8 @@
 #define FIRST_PLACES 4 /* sites that are asked for by rank alone */
 
 /* The first few by rank, then lines of the program: who holds their objects says what the mistake
- * is. Then what was never asked for, then the others once more. */
-enum { TURN_FIRST, TURN_PROGRAM, TURN_NEW, TURN_AGAIN, TURNS };
+ * is. Then what was never asked for, then all once more: the first few, and the others in turn. */
+enum { TURN_FIRST, TURN_PROGRAM, TURN_NEW, TURN_TOP, TURN_AGAIN, TURNS };
 
 static bool asks_for(const struct inquiry *in, const struct report_site *s)
 {
@@ -21,7 +21,7 @@ static bool asks_for(const struct inquiry *in, const struct report_site *s)
 static unsigned turn_of(const struct holders *h, const struct report_site *site, size_t rank)
 {
 	if (holders_found(h, site->id, site->kind))
-		return TURN_AGAIN;
+		return rank < FIRST_PLACES ? TURN_TOP : TURN_AGAIN;
 	return rank < FIRST_PLACES	    ? TURN_FIRST
 	       : report_program_frame(site) ? TURN_PROGRAM
 					    : TURN_NEW;
@@ -30,9 +30,11 @@ static unsigned turn_of(const struct holders *h, const struct report_site *site,
 static bool ask(struct holders *h, const struct report_process *p, unsigned turn)
 {
 	struct inquiry *in = &h->inquiry;
+	size_t first = turn == TURN_AGAIN && p->n_sites ? h->again : 0;
 	bool blocks = false;
 
-	for (size_t i = 0; i < p->n_sites && in->n_q < INQUIRY_SITES; i++) {
+	for (size_t k = 0; k < p->n_sites && in->n_q < INQUIRY_SITES; k++) {
+		size_t i = (first + k) % p->n_sites;
 		const struct report_site *s = &p->sites[i];
 		struct question *q;
 
@@ -43,6 +45,8 @@ static bool ask(struct holders *h, const struct report_process *p, unsigned turn
 		/* Blocks come in no order: half of a line that grows is older than this. */
 		q->min_age_ns = q->kind == KIND_HEAP ? (uint64_t)(s->oldest_s / 2 * 1e9) : 0;
 		blocks |= q->kind == KIND_HEAP;
+		if (turn == TURN_AGAIN)
+			h->again = i + 1;
 	}
 	return blocks;
 }

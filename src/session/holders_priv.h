@@ -21,6 +21,7 @@ struct holders {
 	struct session *s;
 	struct inquiry inquiry;
 	uint64_t ended_ns, next_ns, soon_ns;
+	size_t again;	  /* rank of the site that is next to be asked about once more */
 	uint64_t refused; /* inquiries without an answer since the last that had one */
 	bool left_out;	  /* at the end: not all that was asked for has an answer */
 	char why_not[256];

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* From what is open to sites and totals. */
+#include "base/thresholds.h"
 #include "track/fds_priv.h"
 
-#define QUARTERS 4
+#define QUARTERS    4
+#define QUARTERS_NS (LEAK_QUARTERS_S * 1000000000ull)
 #define LATE_ENOUGH \
 	0.4 /* the last quarter brings this part of what the slope says, or it is over */
 
@@ -19,17 +21,26 @@ static int by_site(const void *a, const void *b)
 	return (x->born_ns > y->born_ns) - (x->born_ns < y->born_ns);
 }
 
-/* Ages, and in how many seconds and quarters of the run they were opened; the things are sorted by
- * birth. Returns how many are of the last quarter. */
-static size_t spread(const struct fds *f, struct fds_site *s, uint64_t now_ns)
+/* What began to grow of late has quarters of its own. */
+static uint64_t begun_ns(const struct fds *f, const struct fds_site *s, uint64_t now_ns)
 {
-	uint64_t run = now_ns - f->start_ns + 1, last_second = UINT64_MAX;
+	uint64_t run = now_ns - f->start_ns, since = (uint64_t)(s->curve.since_s * 1e9);
+
+	since = since < QUARTERS_NS ? QUARTERS_NS : since;
+	return curve_grows(&s->curve) && since < run ? now_ns - since : f->start_ns;
+}
+
+/* Ages, and in how many seconds and quarters of the time since @from they were opened; the things
+ * are sorted by birth. Returns how many are of the last quarter. */
+static size_t spread(struct fds_site *s, uint64_t from, uint64_t now_ns)
+{
+	uint64_t run = now_ns - from + 1, last_second = UINT64_MAX;
 	size_t late = 0;
 	unsigned seen = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
-		uint64_t at = s->things[i]->born_ns - f->start_ns;
-		unsigned quarter = s->things[i]->born_ns > f->start_ns && at < run
+		uint64_t at = s->things[i]->born_ns - from;
+		unsigned quarter = s->things[i]->born_ns > from && at < run
 					   ? (unsigned)(at * QUARTERS / run)
 					   : 0;
 
@@ -82,14 +93,18 @@ static bool replaces(const struct fds *f, const struct fds_site *s, double run_s
 static void judge(const struct fds *f, struct fds_site *s, uint64_t now_ns)
 {
 	const struct fds_row *row = fds_row_find(&f->table, s->stack, s->is_task);
-	double run_s = (double)(now_ns - f->start_ns) / 1e9;
-	size_t late = spread(f, s, now_ns);
+	double run_s = (double)(now_ns - f->start_ns) / 1e9, span_s;
+	uint64_t from = f->start_ns;
+	size_t late;
 
-	if (!row || !row->count)
-		return;
-	trend_set_fit(row->count, 0, &s->fit);
-	trend_set_judge(row->count, 0, &s->curve);
-	if (s->fit.growing && (double)late >= LATE_ENOUGH * s->fit.slope * run_s / QUARTERS &&
+	if (row && row->count) {
+		trend_set_fit(row->count, 0, &s->fit);
+		trend_set_judge(row->count, 0, &s->curve);
+		from = begun_ns(f, s, now_ns);
+	}
+	late = spread(s, from, now_ns);
+	span_s = (double)(now_ns - from) / 1e9;
+	if (s->fit.growing && (double)late >= LATE_ENOUGH * s->fit.slope * span_s / QUARTERS &&
 	    !replaces(f, s, run_s))
 		s->rate = s->fit.slope;
 }

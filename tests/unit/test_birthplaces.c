@@ -81,21 +81,21 @@ static void sites_of_a_class(void **state)
 
 static void seen_more_often(void **state)
 {
-	uint32_t births[PL_MAX_SITES] = {0};
+	static struct pl_birth ring[PL_BIRTH_SLOTS];
 	uint64_t type = 105;
 
 	(void)state;
 	learn_classes();
 	assert_true(birthplaces_often(&b, 105) == 1);
-	births[3] = 900;
-	birthplaces_count(&b, births, &type, 1);
+	for (size_t i = 0; i < PL_BIRTH_SLOTS; i++)
+		ring[i] = (struct pl_birth){.type = 105, .site = 3};
+	birthplaces_count(&b, ring, PL_BIRTH_SLOTS - 400, PL_BIRTH_SLOTS + 500, &type, 1);
 	assert_true(fabs(birthplaces_often(&b, 105) - 10) < 0.001);
 	/* Others of the same site were not looked at. */
 	assert_true(birthplaces_often(&b, 104) == 1);
 	assert_int_equal(b.births[3], 100);
 	/* As many again on all sites. */
-	births[3] = 100;
-	birthplaces_count(&b, births, NULL, 0);
+	birthplaces_count(&b, ring, 7, 107, NULL, 0);
 	assert_true(fabs(birthplaces_often(&b, 105) - 5.5) < 0.001);
 	assert_true(birthplaces_often(&b, 7) == 1);
 	assert_true(birthplaces_often(&b, 999) == 1);

@@ -842,6 +842,38 @@ static void chance_since_it_began(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
 }
 
+/* An hour of calm, then ten minutes of a leak whose holder is no container: its quarters are those
+ * of the ten minutes. */
+static void a_leak_that_begins_late(void **state)
+{
+	struct world *w = *state;
+
+	w->e.now_ns = (100 + 3600) * S;
+	w->e.objects.counted_s = 3600;
+	memset(&w->holder[0].fill, 0, sizeof(w->holder[0].fill));
+	coverage_add(&w->watched, (100 + RUN_S) * S, w->e.now_ns);
+	for (size_t i = 0; i < POINTS; i++) {
+		w->t[i] = 60 * (double)i + 30;
+		w->blocks[i] = 1000 + 2 * fmax(0, w->t[i] - 3000);
+	}
+	for (size_t i = 0; i < OBJECTS; i++) {
+		double age = 2 + 590 * (double)i / OBJECTS;
+
+		w->object[i].born_ns = w->e.now_ns - (uint64_t)(age * 1e9);
+		w->object[i].rung = age > 60 ? 6 : age > 30 ? 5 : age > 10 ? 4 : age > 3 ? 3 : 2;
+		w->object[i].burst = (uint32_t)i;
+	}
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	/* The first minute of it is too early. */
+	for (size_t i = 0; i < POINTS; i++)
+		w->blocks[i] = 1000 + 2 * fmax(0, w->t[i] - 3500);
+	w->e.objects.n = OBJECTS / 10;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(!site_at(&w->p, "handle") ||
+		    site_at(&w->p, "handle")->verdict == CLASS_GROWING);
+}
+
 /* A block that gets bigger is shown when nothing else grows; several are buffers that are written
  * to. */
 static void blocks_that_get_bigger(void **state)
@@ -1112,6 +1144,7 @@ int main(int argc, char **argv)
 		TEST(what_stands_still_is_none),
 		TEST(a_site_has_a_few_samples),
 		TEST(chance_since_it_began),
+		TEST(a_leak_that_begins_late),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
 		TEST(a_bend_of_a_few_samples),
