@@ -8,12 +8,12 @@
 
 #include "pyleak/layout.h"
 
-#define PL_MAX_FRAMES  128    /* deeper stacks are cut, and marked */
-#define PL_BIRTH_SLOTS 65536  /* births recorded per burst; a power of two */
-#define PL_MAX_STACKS  32768  /* distinct stacks known to the kernel half */
-#define PL_MAX_SITES   2048   /* birth sites of one target */
-#define PL_MAX_BLOCKS  131072 /* live native blocks */
-#define PL_RING_BYTES  (4 << 20)
+#define PL_MAX_FRAMES  128	 /* deeper stacks are cut, and marked */
+#define PL_BIRTH_SLOTS 65536	 /* births recorded per burst; a power of two */
+#define PL_MAX_STACKS  32768	 /* distinct stacks known to the kernel half */
+#define PL_MAX_SITES   2048	 /* birth sites of one target */
+#define PL_MAX_BLOCKS  131072	 /* live native blocks */
+#define PL_RING_BYTES  (2 << 20) /* the reader has it twice in its RSS */
 
 /* Every way in which something is not counted: name, JSON key, sentence. */
 #define PL_LOST(X)                                                                              \

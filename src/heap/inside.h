@@ -76,7 +76,7 @@ struct heap_arena {
 
 struct heap {
 	const struct py_runtime *rt;
-	struct heap_type type[HEAP_TYPE_SLOTS];
+	struct heap_type *type;		   /* HEAP_TYPE_SLOTS; NULL until the first is wanted */
 	VEC(struct heap_arena) arena;	   /* sorted by start; or segments of mimalloc */
 	const struct heap_mi_layout *mi;   /* mimalloc serves objects: its layout; else NULL */
 	uint64_t mi_cookie;		   /* a segment's cookie xored with its address */

@@ -81,6 +81,7 @@ void heap_close(struct heap *h)
 		return;
 	vec_free(&h->arena);
 	recall_free(&h->recall);
+	free(h->type);
 	free(h->group);
 	free(h);
 }

@@ -166,10 +166,15 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 bool heap_type_get(struct heap *h, uint64_t addr, struct heap_type *out)
 {
 	uint64_t spread = (addr >> 4) * 0x9e3779b97f4a7c15ull;
-	struct heap_type *t = &h->type[spread >> (64 - HEAP_TYPE_BITS)];
+	struct heap_type *t;
 
 	if (!addr)
 		return false;
+	if (!h->type) /* whoever only counts blocks needs none */
+		h->type = calloc(HEAP_TYPE_SLOTS, sizeof(*h->type));
+	if (!h->type)
+		return false;
+	t = &h->type[spread >> (64 - HEAP_TYPE_BITS)];
 	if (t->addr != addr || h->now_ns - t->checked_ns > RECHECK_NS)
 		load(h, addr, t);
 	*out = *t;

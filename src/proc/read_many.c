@@ -74,9 +74,14 @@ size_t proc_read_many(const struct proc *p, struct proc_req *v, size_t n)
 
 	for (size_t at = 0, m; at < n; at += m) {
 		m = n - at < BATCH ? n - at : BATCH;
-		for (size_t i = 0; i < m; i++)
+		bool is_sorted = true;
+
+		for (size_t i = 0; i < m; i++) {
 			order[i] = &v[at + i];
-		qsort(order, m, sizeof(void *), by_address);
+			is_sorted = is_sorted && (!i || order[i - 1]->addr <= order[i]->addr);
+		}
+		if (!is_sorted)
+			qsort(order, m, sizeof(void *), by_address);
 		for (size_t i = 0, k, len; i < m; i += k) {
 			k = find_run(order + i, m - i, &len);
 			err = read_run(p, order + i, k, len, err);

@@ -5,6 +5,8 @@
 
 #include <elf.h>
 #include <elfutils/libdwelf.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <sys/auxv.h>
 
 #define PAGE	 4096ull
@@ -102,7 +104,32 @@ Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f)
 	return f->debug;
 }
 
-/* Reading through our own handle: libdw would map the file. */
+/* What only who reads variables needs is not there: libdw reads all there is at once. */
+static void leave_out(Elf *elf)
+{
+	static const char *const unread[] = {".debug_loc",	".debug_loclists",
+					     ".debug_macro",	".debug_macinfo",
+					     ".debug_pubnames", ".debug_pubtypes"};
+	Elf_Scn *scn = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return;
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr sh;
+		const char *name =
+			gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+
+		for (size_t i = 0; name && i < ARRAY_SIZE(unread); i++)
+			if (!strcmp(name, unread[i])) {
+				sh.sh_type = SHT_NOBITS;
+				gelf_update_shdr(scn, &sh);
+			}
+	}
+}
+
+/* By a handle of its own, that is read and not mapped: one that is made from another is the same
+ * one (libelf counts), and would keep all of the debug information as long as the file is open. */
 static int find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
 		    char **found, Elf **elf)
 {
@@ -112,8 +139,13 @@ static int find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_A
 	(void)name;
 	(void)base;
 	(void)found;
-	*elf = elf_begin(-1, ELF_C_READ, dso_elf(f->dso));
-	return -1;
+	int fd = fcntl(dso_fd(f->dso), F_DUPFD_CLOEXEC, 3);
+	*elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
+	if (*elf)
+		leave_out(*elf);
+	else
+		close_fd(&fd);
+	return fd;
 }
 
 static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
@@ -244,4 +276,5 @@ void sym_file_rest(struct sym_file *f, uint64_t now_ns)
 	f->module = NULL;
 	f->dwarf = NULL;
 	f->tried_dwarf = false;
+	malloc_trim(0); /* the trees and line tables were thousands of small pieces */
 }

@@ -107,7 +107,8 @@ static void read_with(struct heap *h, uint16_t field, int64_t value)
 
 		class[l->tp_flags / 8] = TPF_READY | TPF_HEAPTYPE | TPF_HAVE_GC | flags[i];
 		class[field / 8] = (uint64_t)value;
-		memset(h->type, 0, sizeof(h->type));
+		free(h->type);
+		h->type = NULL;
 		heap_read_objects(h, &o, 1, HEAP_FULL);
 		if (!heap_type_get(h, b.type, &t))
 			continue;
@@ -135,6 +136,7 @@ static void a_class_may_say_any_size(void **state)
 		read_with(&h, rt.layout.tp_itemsize, ends[i]);
 	}
 	free(h.group);
+	free(h.type);
 	proc_close(self);
 }
 
@@ -160,6 +162,7 @@ static void an_object_may_say_any_size(void **state)
 				page[512 + word] = before;
 			}
 	free(h.group);
+	free(h.type);
 	proc_close(self);
 }
 
@@ -211,6 +214,7 @@ static void references_lie_where_a_class_says(void **state)
 			}
 		}
 	free(h.group);
+	free(h.type);
 	proc_close(self);
 }
 
