@@ -864,6 +864,8 @@ static void a_leak_that_begins_late(void **state)
 		w->object[i].burst = (uint32_t)i;
 	}
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	memcpy(w->holder[0].id, site_at(&w->p, "handle")->id, sizeof(w->holder[0].id));
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 	/* The first minute of it is too early. */
 	for (size_t i = 0; i < POINTS; i++)
