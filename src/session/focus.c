@@ -142,23 +142,15 @@ static void make_sets(struct births *b, const struct ladder_aim *aim, const bool
 	memcpy(b->focus.want, want, sizeof(b->focus.want));
 }
 
-/* All types that are called so and were seen being born, a class that was made again too. False:
- * they are too many. */
-static bool aim_at(const struct births *b, const char *name, struct ladder_aim *aim, bool *want)
+/* The type that is called so and was seen being born; 0 = none was. */
+static uint64_t type_called(const struct births *b, const char *name)
 {
 	const struct birthplaces *places = &b->focus.places;
 
-	for (size_t i = 0; i < places->pairs.n; i++) {
-		uint64_t type = places->pairs.v[i].type;
-
-		if (ladder_aims_at(aim, type) || strcmp(names_type(b->s->names, type), name) != 0)
-			continue;
-		if (aim->n_types == LADDER_TYPES)
-			return false;
-		if (birthplaces_add(places, type, WORTH_TYPES, b->s->sites->n, want))
-			aim->type[aim->n_types++] = type;
-	}
-	return true;
+	for (size_t i = 0; i < places->pairs.n; i++)
+		if (!strcmp(names_type(b->s->names, places->pairs.v[i].type), name))
+			return places->pairs.v[i].type;
+	return 0;
 }
 
 /* Types that the census sees growing, if they are few: where whole figures or documents stay, their
@@ -175,9 +167,12 @@ static bool choose_types(struct births *b)
 
 	if (grow > LADDER_TYPES)
 		return false;
-	for (size_t i = 0; i < grow; i++)
-		if (!aim_at(b, name[i], &aim, want))
-			return false;
+	for (size_t i = 0; i < grow; i++) {
+		uint64_t type = type_called(b, name[i]);
+
+		if (type && birthplaces_add(&f->places, type, WORTH_TYPES, b->s->sites->n, want))
+			aim.type[aim.n_types++] = type;
+	}
 	if (grow && !aim.n_types)
 		aim.n_types = birthplaces_add(&f->places, 0, WORTH_TYPES, b->s->sites->n, want);
 	share = birthplaces_share(&f->places, want, b->s->sites->n, &n);

@@ -310,6 +310,7 @@ static bool has_questions(struct holders *h, uint64_t now_ns, const struct repor
 
 static bool begin(struct holders *h)
 {
+	h->again = h->next_again;
 	return inquiry_start(&h->inquiry, h->s->proc->pid, h->s->proc->start_ticks);
 }
 

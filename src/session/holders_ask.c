@@ -30,7 +30,7 @@ static unsigned turn_of(const struct holders *h, const struct report_site *site,
 static bool ask(struct holders *h, const struct report_process *p, unsigned turn)
 {
 	struct inquiry *in = &h->inquiry;
-	size_t first = turn == TURN_AGAIN && p->n_sites ? h->again : 0;
+	size_t first = turn == TURN_AGAIN ? h->again : 0;
 	bool blocks = false;
 
 	for (size_t k = 0; k < p->n_sites && in->n_q < INQUIRY_SITES; k++) {
@@ -46,7 +46,7 @@ static bool ask(struct holders *h, const struct report_process *p, unsigned turn
 		q->min_age_ns = q->kind == KIND_HEAP ? (uint64_t)(s->oldest_s / 2 * 1e9) : 0;
 		blocks |= q->kind == KIND_HEAP;
 		if (turn == TURN_AGAIN)
-			h->again = i + 1;
+			h->next_again = i + 1;
 	}
 	return blocks;
 }

@@ -6,7 +6,6 @@
 #include <elf.h>
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <sys/auxv.h>
 
 #define PAGE	 4096ull
@@ -69,6 +68,17 @@ static void free_names(struct sym_file *f)
 	map64_free(&f->names);
 }
 
+static void forget_dwarf(struct sym_file *f)
+{
+	if (f->dwfl)
+		dwfl_end(f->dwfl);
+	dso_close(f->whole);
+	f->whole = NULL;
+	f->dwfl = NULL;
+	f->module = NULL;
+	f->dwarf = NULL;
+}
+
 void sym_file_close(struct sym_file *f)
 {
 	if (!f)
@@ -76,8 +86,7 @@ void sym_file_close(struct sym_file *f)
 	free_names(f);
 	if (f->eh)
 		dwarf_cfi_end(f->eh);
-	if (f->dwfl)
-		dwfl_end(f->dwfl);
+	forget_dwarf(f);
 	dso_close(f->mini);
 	dso_close(f->dso);
 	free(f->path);
@@ -128,8 +137,7 @@ static void leave_out(Elf *elf)
 	}
 }
 
-/* By a handle of its own, that is read and not mapped: one that is made from another is the same
- * one (libelf counts), and would keep all of the debug information as long as the file is open. */
+/* Reading through a handle of ours: libdw would map the file. */
 static int find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
 		    char **found, Elf **elf)
 {
@@ -139,13 +147,8 @@ static int find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_A
 	(void)name;
 	(void)base;
 	(void)found;
-	int fd = fcntl(dso_fd(f->dso), F_DUPFD_CLOEXEC, 3);
-	*elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
-	if (*elf)
-		leave_out(*elf);
-	else
-		close_fd(&fd);
-	return fd;
+	*elf = elf_begin(-1, ELF_C_READ, dso_elf(f->whole));
+	return -1;
 }
 
 static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
@@ -231,7 +234,20 @@ static bool lacks_shared(const struct sym_file *f)
 	return !f->has_shared && dwelf_dwarf_gnu_debugaltlink(f->dwarf, &name, &id) > 0;
 }
 
-Dwarf *sym_file_dwarf(struct sym_file *f)
+/* A handle that libelf makes from another is the same one, and keeps all that was read by it: so
+ * not that of the file that stays open. What is checked here is what libdw reads. */
+static bool open_whole(struct sym_file *f, uint64_t *low, uint64_t *high)
+{
+	int fd = fcntl(dso_fd(f->dso), F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0 || dso_open_fd(fd, f->path, DSO_CODE, &f->whole))
+		return false;
+	leave_out(dso_elf(f->whole));
+	return !sym_debug_too_large(f->whole, SYM_DEBUG_MAX / 4) &&
+	       module_extent(f->whole, low, high);
+}
+
+static Dwarf *open_dwarf(struct sym_file *f)
 {
 	static const Dwfl_Callbacks callbacks = {
 		.find_elf = find_elf,
@@ -241,12 +257,7 @@ Dwarf *sym_file_dwarf(struct sym_file *f)
 	Dwarf_Addr bias;
 	void **userdata;
 
-	f->asked_ns = clock_ns();
-	if (f->tried_dwarf)
-		return f->dwarf;
-	f->tried_dwarf = true;
-	if (!f->dso || !strcmp(f->path, "[vdso]") ||
-	    sym_debug_too_large(f->dso, SYM_DEBUG_MAX / 4) || !module_extent(f->dso, &low, &high))
+	if (!f->dso || !strcmp(f->path, "[vdso]") || !open_whole(f, &low, &high))
 		return NULL;
 	f->dwfl = dwfl_begin(&callbacks);
 	if (!f->dwfl)
@@ -262,19 +273,25 @@ Dwarf *sym_file_dwarf(struct sym_file *f)
 	f->dwarf = dwfl_module_getdwarf(f->module, &bias);
 	log_debug("debug information of %s: %s", f->path, f->dwarf ? "read" : "none");
 	/* A bias: linked anew since, not worth the trouble. */
-	if (f->dwarf && (bias || !strings_end(f->dwarf) || lacks_shared(f)))
-		f->dwarf = NULL;
+	return f->dwarf && !bias && strings_end(f->dwarf) && !lacks_shared(f) ? f->dwarf : NULL;
+}
+
+Dwarf *sym_file_dwarf(struct sym_file *f)
+{
+	f->asked_ns = clock_ns();
+	if (f->tried_dwarf)
+		return f->dwarf;
+	f->tried_dwarf = true;
+	if (!open_dwarf(f))
+		forget_dwarf(f);
 	return f->dwarf;
 }
 
-void sym_file_rest(struct sym_file *f, uint64_t now_ns)
+bool sym_file_rest(struct sym_file *f, uint64_t now_ns)
 {
 	if (!f->dwarf || f->debug || now_ns - f->asked_ns < REST_NS)
-		return;
-	dwfl_end(f->dwfl);
-	f->dwfl = NULL;
-	f->module = NULL;
-	f->dwarf = NULL;
+		return false;
+	forget_dwarf(f);
 	f->tried_dwarf = false;
-	malloc_trim(0); /* the trees and line tables were thousands of small pieces */
+	return true;
 }

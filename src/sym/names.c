@@ -8,10 +8,9 @@ static const char *debug_symbol(struct sym_file *f, uint64_t addr)
 {
 	Dwarf *d = sym_file_dwarf(f);
 	Elf *elf = d ? dwarf_getelf(d) : NULL;
-	GElf_Addr bias;
 	Elf_Scn *scn = NULL;
 
-	if (!elf || elf == dwfl_module_getelf(f->module, &bias))
+	if (!elf || elf == dso_elf(f->whole))
 		return NULL;
 	while ((scn = elf_nextscn(elf, scn))) {
 		GElf_Shdr sh;

@@ -3,6 +3,8 @@
  * that a library that comes back is not opened again. */
 #include "sym/sym_priv.h"
 
+#include <malloc.h>
+
 #define REREAD_NS  1000000000ull
 #define UNKNOWN_NS 50000000ull /* again so soon only for an address that is in no file */
 
@@ -152,9 +154,12 @@ size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame 
 void sym_rest(struct sym *s, bool has_ended)
 {
 	uint64_t now = clock_ns();
+	bool any = false;
 
 	for (size_t i = 0; i < s->n_files && !has_ended; i++)
-		sym_file_rest(s->file[i], now);
+		any |= sym_file_rest(s->file[i], now);
+	if (any)
+		malloc_trim(0); /* it was thousands of small pieces */
 }
 
 const struct sym_stats *sym_stats(const struct sym *s)

@@ -34,7 +34,8 @@ struct sym_file {
 	bool tried_eh, tried_debug, tried_dwarf, tried_mini, has_shared;
 	bool has_known;	       /* sym_know() was told of functions in it */
 	Dwarf_CFI *eh, *debug; /* eh is ours, debug belongs to dwarf */
-	Dwfl *dwfl;	       /* only for debug information */
+	struct dso *whole;     /* only for debug information, as these: by a handle of its own */
+	Dwfl *dwfl;
 	Dwfl_Module *module;
 	Dwarf *dwarf;	    /* belongs to module */
 	uint64_t asked_ns;  /* when that was last asked for */
@@ -76,8 +77,9 @@ Dwarf_CFI *sym_file_cfi(struct sym_file *f);
 Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f);
 /* Debug information, looked for when first asked; NULL = none. */
 Dwarf *sym_file_dwarf(struct sym_file *f);
-/* It is given back when it has not been asked for of late, but for what unwinding needs. */
-void sym_file_rest(struct sym_file *f, uint64_t now_ns);
+/* It is given back when it has not been asked for of late, but for what unwinding needs. True: it
+ * was. */
+bool sym_file_rest(struct sym_file *f, uint64_t now_ns);
 /* The symbols of .gnu_debugdata, NULL = none. */
 struct dso *sym_file_mini(struct sym_file *f);
 

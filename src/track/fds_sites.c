@@ -44,7 +44,7 @@ static size_t spread(struct fds_site *s, uint64_t from, uint64_t now_ns)
 					   ? (unsigned)(at * QUARTERS / run)
 					   : 0;
 
-		seen |= 1u << quarter;
+		seen |= s->things[i]->born_ns >= from ? 1u << quarter : 0;
 		late += quarter == QUARTERS - 1;
 		s->moments += at / 1000000000 != last_second;
 		last_second = at / 1000000000;
