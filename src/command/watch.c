@@ -224,7 +224,7 @@ static void keep_alive(struct watch *w)
 {
 	for (size_t i = 0; i < w->n; i++)
 		if (w->target[i].session && !w->target[i].is_over)
-			session_keep_alive(NULL, w->target[i].session);
+			session_keep_alive(w->target[i].session);
 }
 
 /* One turn for each process, together at most @max_s. */

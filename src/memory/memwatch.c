@@ -120,7 +120,7 @@ static void add_room(struct memwatch *w, double t_s)
 		trend_set_add(w->room, t_s, &used);
 }
 
-/* What we cost is no work: of a service that is mostly idle it may be half of the time it ran. */
+/* Leaves out the cost of our probes, which may be half of the CPU time of a mostly idle service. */
 static void add_work(struct memwatch *w, double t_s, double spent_ns)
 {
 	double waited_s = (double)w->usage.waited_ns / 1e9;

@@ -72,6 +72,12 @@ static void serve(int sock, void *ctx)
 		guard_serve(sock, s->page, s->tool);
 }
 
+static int guard_has_ended(int err)
+{
+	return fail(err,
+		    "the process that holds the probes (pyleak-probes) has ended: start again");
+}
+
 /* However long it takes, unless we are to end and it takes more than @patience_ns. The kernel may
  * take seconds over a probe where others place some, too. */
 static int wait_for(struct probe_guard *g, int sock, uint64_t patience_ns, struct guard_answer *a)
@@ -88,9 +94,7 @@ static int wait_for(struct probe_guard *g, int sock, uint64_t patience_ns, struc
 		}
 	atomic_store(&g->is_awaited, false);
 	if (packet_receive(sock, a, sizeof(*a), NULL) != (ssize_t)sizeof(*a))
-		return fail(
-			-EPIPE,
-			"the process that holds the probes (pyleak-probes) has ended: start again");
+		return guard_has_ended(-EPIPE);
 	a->why[sizeof(a->why) - 1] = '\0';
 	return a->err ? fail(a->err, "%s", a->why) : 0;
 }
@@ -146,8 +150,9 @@ void probe_guard_stop(struct probe_guard *g)
 		packet_send(g->helper.sock, leave, sizeof(leave), -1);
 	if (!g->is_left)
 		helper_stop(&g->helper);
-	else if (!helper_stop_within(&g->helper, g->ends_with_us ? LAST_PATIENCE_NS : 0) &&
-		 g->ends_with_us)
+	else if (!g->ends_with_us)
+		helper_release(&g->helper);
+	else if (!helper_stop_within(&g->helper, LAST_PATIENCE_NS))
 		log_line("pyleak-bpf: the process that holds the probes (pyleak-probes) has not "
 			 "ended within %llu s",
 			 LAST_PATIENCE_NS / 1000000000);
@@ -207,9 +212,7 @@ int probe_guard_join(struct probe_guard *g, struct probe_channel **out)
 	close(pair[1]);
 	if (err) {
 		probe_guard_leave(c);
-		return fail(
-			err,
-			"the process that holds the probes (pyleak-probes) has ended: start again");
+		return guard_has_ended(err);
 	}
 	*out = c;
 	return 0;
@@ -259,9 +262,7 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	while (c->owed && !c->guard->is_left)
 		take_one_owed(c);
 	if (c->guard->is_left || packet_send_fds(c->sock, q, len, fds, n_fds))
-		return fail(
-			-EPIPE,
-			"the process that holds the probes (pyleak-probes) has ended: start again");
+		return guard_has_ended(-EPIPE);
 	err = wait_for(c->guard, c->sock, PATIENCE_NS, &a);
 	c->is_left = c->guard->is_left;
 	probe_guard_beat(c->guard);

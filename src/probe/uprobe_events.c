@@ -89,10 +89,9 @@ int probe_open_events(int flags)
 	return -errno;
 }
 
-/* The file that takes definitions: who has given its rights up opens nothing for writing. */
+/* The file that takes definitions: who has given its rights up opens nothing for writing. Once it
+ * could not be opened it holds the error, and why: it is not tried again. */
 static int kept_fd = -1;
-/* Why it could not: not tried again. */
-static int kept_err;
 static char kept_why[256];
 
 /* O_APPEND always: a write-open without it makes the kernel clear everybody's events. */
@@ -102,8 +101,8 @@ static int open_for_write(const char **root)
 	int err = find_tracefs(root);
 	int fd;
 
-	if (kept_err)
-		return fail(kept_err, "%s", kept_why);
+	if (*kept_why)
+		return fail(kept_fd, "%s", kept_why);
 	if (err)
 		return err;
 	if (kept_fd >= 0) {
@@ -142,9 +141,8 @@ int probe_prepare(void)
 	kept_fd = open_for_write(&root);
 	if (kept_fd >= 0)
 		return 0;
-	kept_err = kept_fd;
 	snprintf(kept_why, sizeof(kept_why), "%s", fail_text());
-	return kept_err;
+	return kept_fd;
 }
 
 static int name_event(struct probe_event *ev, const char *label)

@@ -14,14 +14,10 @@ static void promise(struct session *s, uint64_t now)
 }
 
 /* Only moves a deadline that has not passed: what was missed is noticed at the next step. */
-int session_keep_alive(const struct heap_progress *at, void *session)
+void session_keep_alive(struct session *s)
 {
-	struct session *s = session;
-
-	(void)at;
 	if (s->kern.stats && !s->kern.stats->asleep)
 		promise(s, clock_ns());
-	return 0;
 }
 
 /* Probes that were in are out, or did nothing, since @when. */

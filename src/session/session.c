@@ -29,6 +29,14 @@ static void note_sizes(struct session *s)
 		session_note(s, "only sizes of at most %s are looked at (-Z)", most);
 }
 
+/* A heap that takes seconds to be counted. */
+static int on_progress(const struct heap_progress *at, void *s)
+{
+	(void)at;
+	session_keep_alive(s);
+	return 0;
+}
+
 static int open_process(struct session *s, int pid)
 {
 	int err = proc_open(pid, &s->proc);
@@ -42,7 +50,7 @@ static int open_process(struct session *s, int pid)
 	if (!err)
 		err = heap_open(s->rt, &s->heap);
 	if (!err)
-		heap_watch_by(s->heap, session_keep_alive, s);
+		heap_watch_by(s->heap, on_progress, s);
 	if (!err)
 		err = stacks_new(s->rt, &s->stacks);
 	if (!err)

@@ -9,7 +9,6 @@
 
 struct evidence;
 struct heap_census;
-struct heap_progress;
 struct probe_guard;
 
 #define SESSION_PAUSE_S 0.005 /* for max_pause_s, when nobody says */
@@ -48,8 +47,8 @@ void session_close(struct session *s);
 /* Work for at most @max_s seconds. 0 = go on, 1 = the target has ended or exec'ed; a negative errno
  * when watching cannot go on. Returns early when a signal arrives. */
 int session_step(struct session *s, double max_s);
-/* We work, if not on this one: else its probes come out after 2 s. As heap_watch_by() takes it. */
-int session_keep_alive(const struct heap_progress *at, void *session);
+/* We work, though not on this one: else its probes come out after two seconds without a step. */
+void session_keep_alive(struct session *s);
 /* Why session_step returned 1. */
 const char *session_end_reason(const struct session *s);
 /* What this is, for the first line: "python3, CPython 3.11.2". Lives as long as the session. */

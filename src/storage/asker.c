@@ -188,7 +188,7 @@ static bool answers(int fd, dev_t dev, enum storage_question what, uint64_t unti
 	d->waits = send_to_ask(fd, what);
 	if (!has_come(d, until))
 		return false;
-	/* Who reads has looked. */
+	/* An answer to a read is one to a look, too. */
 	for (int k = 0; k <= (int)what; k++)
 		d->answered_ns[k] = clock_ns();
 	return true;

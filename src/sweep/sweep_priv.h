@@ -54,7 +54,7 @@ void suspects_keep_alive(struct sweep *s);
 void suspect_end(struct sweep_target *t);
 /* What has stopped growing since is no suspect any more. */
 void suspect_clear(struct sweep_target *t);
-/* What was found, when that was a leak, taken from a process that has ended; else NULL. */
+/* Takes the leak that was found out of the target of a process that has ended; NULL: none was. */
 struct report *suspect_take_leak(struct sweep_target *t);
 int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p);
 

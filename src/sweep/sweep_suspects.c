@@ -185,7 +185,7 @@ void suspects_keep_alive(struct sweep *s)
 	s->alive_due = clock_ns() + ALIVE_NS;
 	for (size_t i = 0; i < s->target.n; i++)
 		if (s->target.v[i]->session)
-			session_keep_alive(NULL, s->target.v[i]->session);
+			session_keep_alive(s->target.v[i]->session);
 }
 
 struct report *suspect_take_leak(struct sweep_target *t)

@@ -113,7 +113,7 @@ Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f)
 	return f->debug;
 }
 
-/* What only who reads variables needs is not there: libdw reads all there is at once. */
+/* Marks sections that hold no names as empty: libdw reads all sections at once. */
 static void leave_out(Elf *elf)
 {
 	static const char *const unread[] = {".debug_loc",	".debug_loclists",

@@ -21,7 +21,7 @@ static int by_site(const void *a, const void *b)
 	return (x->born_ns > y->born_ns) - (x->born_ns < y->born_ns);
 }
 
-/* What began to grow of late has quarters of its own. */
+/* The start of the first quarter: when growth began, where it began late. */
 static uint64_t begun_ns(const struct fds *f, const struct fds_site *s, uint64_t now_ns)
 {
 	uint64_t run = now_ns - f->start_ns, since = (uint64_t)(s->curve.since_s * 1e9);

@@ -84,7 +84,7 @@ def test_capabilities_are_the_same_everywhere():
 
 
 def test_the_holder_of_the_probes_may_hurry():
-    """Who loses its CPU within a change keeps every fork of the host waiting."""
+    """The unit grants it real-time priority: every fork of the host waits while it has no CPU within a change."""
     wanted = read(ROOT, "src", "probe", "guard.c")
     priority = re.search(r"sched_priority = (\d+)", wanted).group(1)
     nice = re.search(r"setpriority\(PRIO_PROCESS, 0, (-\d+)\)", wanted).group(1)

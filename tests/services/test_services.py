@@ -75,6 +75,6 @@ def test_service(kind, planted, python, record_property):
         assert mine[:1] == [where], (where, said)
         if planted == "record":  # an object a request
             assert said["rate"] == pytest.approx(said["true_rate"], rel=0.25), said
-        # What a library makes for this line is its leak, too.
+        # The leak of this line includes objects that a library makes for it.
         called = {harness.innermost(s) for s in process["sites"] if s["verdict"] == "leak" and where[0] in dict(lines(s))}
         harness.keep_recording(run.recording, name, ["leak"], called | {"%s:%d" % where})

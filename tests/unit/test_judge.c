@@ -825,8 +825,8 @@ static void a_site_has_a_few_samples(void **state)
 	}
 }
 
-/* Of 114 that came since memory began to rise, 25 more than went are chance: the time before that
- * adds none. */
+/* 114 objects came since memory began to rise, 25 more than went: chance, to which the time before
+ * adds nothing. */
 static void chance_since_it_began(void **state)
 {
 	struct world *w = *state;

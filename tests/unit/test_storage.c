@@ -102,8 +102,8 @@ static int ask(const struct proc *p, const char *name)
 	return ask_by(ask_gate, p, name);
 }
 
-/* Of a directory that is silent: what waits for it is sent once and left alone, and holds up
- * neither the end of this process nor another file. 0: as it should be. */
+/* One question about a silent directory waits, and holds up neither the end of this process nor
+ * questions about other files. 0: as it should be. */
 static int ask_storage(const struct proc *p, const char *top)
 {
 	char path[96];
