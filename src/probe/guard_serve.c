@@ -140,13 +140,13 @@ static int do_choose(struct channel *c, const struct guard_request *q, uint32_t 
 /* Not of libc on a crowded host: each of these looks at all of its processes, too. */
 static int shed_all(struct channel *c, uint32_t *sites)
 {
-	bool is_crowded = probe_host_is_crowded();
 	int err = 0;
 
 	for (size_t i = 0; i < c->sets.n && !err; i++) {
 		struct probe_set *s = c->sets.v[i].set;
 
-		if (!s || !s->ops->shed || (is_crowded && s->is_library))
+		if (!s || !s->ops->shed || !probe_set_is_on(s) ||
+		    (s->is_library && probe_host_is_crowded()))
 			continue;
 		err = probe_set_shed(s);
 		*sites += err ? 0 : (uint32_t)probe_set_sites_in(s);

@@ -18,6 +18,7 @@
 #define OURS_NS	   10000000000 /* a group that our own mounts show may move to another one */
 #define PRESSURE   10.0 /* percent of ten seconds in which nobody could go on for want of it */
 #define ASKED_MOST 64
+#define CROWDED_NS 10000000000 /* a host fills more slowly */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Processes that had plenty, and until when that is believed. */
@@ -45,11 +46,23 @@ static void note_plenty(int pid, uint64_t for_ns)
 	pthread_mutex_unlock(&lock);
 }
 
+/* Counting them reads two files of each. */
 bool probe_host_is_crowded(void)
 {
-	size_t n = proc_count();
+	static bool is_crowded;
+	static uint64_t until_ns;
+	bool answer;
 
-	return !n || n > PROBE_LIBC_PROCESSES;
+	pthread_mutex_lock(&lock);
+	if (clock_ns() >= until_ns) {
+		size_t n = proc_count();
+
+		is_crowded = !n || n > PROBE_LIBC_PROCESSES;
+		until_ns = clock_ns() + CROWDED_NS;
+	}
+	answer = is_crowded;
+	pthread_mutex_unlock(&lock);
+	return answer;
 }
 
 /* "full avg10=0.12 ..." of this host; 0 where the kernel does not tell. */

@@ -12,7 +12,8 @@
 #include "pyleak.skel.h"
 
 #define LOOK_NS 50000000
-#define REST_NS 1000000000 /* between two: each looks at all who map the file */
+#define REST_NS 1000000000  /* between two: each looks at all who map the file */
+#define BUSY_NS 30000000000 /* changes of probes are paused for as long at least */
 
 struct forks {
 	struct session *s;
@@ -63,7 +64,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 	account_planted(&f->s->ledger.of[LEDGER_BIRTHS], sites); /* at most: they were in */
 	f->seen = err ? f->seen : f->asked;
 	f->asked = 0;
-	return err == -ENOTSUP ? 0 : now_ns + (err ? LOOK_NS : REST_NS);
+	return err == -ENOTSUP ? 0 : now_ns + (err == -EBUSY ? BUSY_NS : REST_NS);
 }
 
 const struct source_ops forks_source = {
