@@ -206,6 +206,8 @@ static int loop(struct service *v)
 		if (stop_reload_asked())
 			reload(v);
 		err = sweep_step(v->sweep, TURN_S);
+		if (!err)
+			err = probe_guard_check(v->guard);
 		notify_alive();
 		serve_beat(v->http, clock_ns());
 		if (err || clock_ns() < due)

@@ -78,6 +78,13 @@ static int guard_has_ended(int err)
 		    "the process that holds the probes (pyleak-probes) has ended: start again");
 }
 
+int probe_guard_check(const struct probe_guard *g)
+{
+	struct pollfd p = {.fd = g->helper.sock};
+
+	return poll(&p, 1, 0) > 0 ? guard_has_ended(-EPIPE) : 0;
+}
+
 /* However long it takes, unless we are to end and it takes more than @patience_ns. The kernel may
  * take seconds over a probe where others place some, too. */
 static int wait_for(struct probe_guard *g, int sock, uint64_t patience_ns, struct guard_answer *a)

@@ -34,6 +34,8 @@ struct probe_guard_opts {     /* both may be NULL */
 };
 
 int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out);
+/* 0, or the sentence that it has ended, of its own accord or by another's: no probe can be set. */
+int probe_guard_check(const struct probe_guard *g);
 /* Ends the guardian: what is still in is taken out. Waits for that, unless an answer was given up
  * (is_cancelled): then only where our end would be its own, and 50 s at most. NULL is fine. */
 void probe_guard_stop(struct probe_guard *g);
