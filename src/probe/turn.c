@@ -30,6 +30,9 @@
 #define WATCH_NS   4000000 /* turns are over by then, most of them */
 #define SAMPLE_NS  4000000
 #define FORGETS_NS 12000000
+/* So long without a look: this process was stopped or frozen, or the machine was. No task is
+ * stopped with a lock of the kernel's. */
+#define OVERSLEPT_NS 500000000
 /* Less than taking breakpoints out takes (2 us each on 6.18), and more than all before the first.
  */
 #define WORK_NS 40000
@@ -261,13 +264,19 @@ static void tell_the_end(const char *who)
 	atomic_store(&turns.news->is_ended, 1);
 }
 
+/* Did nobody wait for the turn for so long? */
+static bool is_for_nobody(uint64_t span_ns, bool is_idle)
+{
+	return is_idle || turns.was_idle || span_ns > OVERSLEPT_NS;
+}
+
 /* Under the mutex: the turn is over, or only waits for what nobody else waits for. How long others
  * may have waited for it. */
 static uint64_t settle(void)
 {
 	uint64_t now = clock_ns(), took = now - turns.began_ns;
 
-	turns.idle_ns += turns.was_idle ? now - turns.looked_ns : 0;
+	turns.idle_ns += is_for_nobody(now - turns.looked_ns, false) ? now - turns.looked_ns : 0;
 	took -= turns.idle_ns < took ? turns.idle_ns : took;
 	turns.began_ns = 0;
 	if (!turns.news || !turns.of->is_planting)
@@ -320,7 +329,7 @@ static void end_for_good(uint64_t took_ns)
  * say which it is. */
 static void note_span(uint64_t span_ns, bool is_idle)
 {
-	turns.idle_ns += is_idle || turns.was_idle ? span_ns : 0;
+	turns.idle_ns += is_for_nobody(span_ns, is_idle) ? span_ns : 0;
 	turns.stretch_ns = is_idle && turns.was_idle ? turns.stretch_ns + span_ns : 0;
 	turns.was_idle = is_idle;
 }
