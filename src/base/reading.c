@@ -106,7 +106,7 @@ static int stamp(uint64_t code)
 		if (atomic_compare_exchange_strong(&slots[slot].since_ns, &none, now)) {
 			atomic_store_explicit(&slots[slot].tid, tid_of_this(),
 					      memory_order_relaxed);
-			atomic_store_explicit(&slots[slot].code, code, memory_order_relaxed);
+			atomic_store(&slots[slot].code, code); /* before the look at the flag */
 			first = slot;
 			return (int)slot;
 		}
