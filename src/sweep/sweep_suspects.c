@@ -56,7 +56,9 @@ static void cannot_probe(struct sweep_target *t, int err)
 
 static void begin(struct sweep *s, struct sweep_target *t)
 {
+	const struct proc_entry *e = growth_entry(t->growth);
 	const struct session_opts so = {
+		.start_ticks = e->start_ticks,
 		.top = 10,
 		.older_s = 0.5,
 		.max_size = UINT64_MAX,
@@ -73,7 +75,7 @@ static void begin(struct sweep *s, struct sweep_target *t)
 
 	t->turns++;
 	t->why[0] = '\0';
-	err = session_open(growth_entry(t->growth)->pid, &so, &t->session);
+	err = session_open(e->pid, &so, &t->session);
 	/* Finding all places to probe takes seconds where others are busy: no part of the turn. */
 	t->since_ns = clock_ns();
 	if (err) {
