@@ -27,13 +27,19 @@ static int now_ms(void)
 	return (int)(clock_ns() / 1000000 & 0x7fffffff);
 }
 
+/* Is @ms at least @by after @than? Of two that are less than twelve days apart. */
+static bool is_later(int ms, int than, int by)
+{
+	return (((unsigned)ms - (unsigned)than - (unsigned)by) & 0x7fffffff) < 0x40000000;
+}
+
 static void on_signal(int sig)
 {
 	static const char left_out[] =
 		"pyleak-bpf: interrupted twice: the last report is left out\n";
 	ssize_t told;
 
-	if (times_asked && sig == asked_by && now_ms() - asked_ms < ONE_ASK_MS)
+	if (times_asked && sig == asked_by && !is_later(now_ms(), asked_ms, ONE_ASK_MS))
 		return;
 	if (times_asked++ == 0) {
 		asked_ms = now_ms();
@@ -84,7 +90,7 @@ static void on_suspend(int sig)
 	sigaddset(&set, sig);
 	sigaction(sig, &usual, &mine);
 	raise(sig);
-	if (continued_ms && continued_ms - (began - JUST_MS) >= 0)
+	if (continued_ms && is_later(continued_ms, began, -JUST_MS))
 		sigaction(sig, &none, NULL);	  /* nothing is pending any more */
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* stops here */
 	sigaction(sig, &mine, NULL);
