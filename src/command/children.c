@@ -29,6 +29,7 @@ struct children {
 	VEC(int) open;		 /* pids with a session */
 	int only;		 /* no other process is wanted; 0 = all are */
 	uint64_t watched, no_start, refused;
+	char refusal[512]; /* the last one's reason */
 };
 
 static int note_open(struct children *c, int pid)
@@ -122,6 +123,7 @@ struct session *children_poll(struct children *c, bool has_room)
 	tree_poll(c->tree);
 	if (opener_take(c->opener, &o) && !o.session) {
 		c->refused++;
+		snprintf(c->refusal, sizeof(c->refusal), "%s", o.why);
 		log_info("process %d is not watched: %s", o.child.pid, o.why);
 	}
 	if (o.session && note_open(c, o.child.pid)) {
@@ -132,6 +134,11 @@ struct session *children_poll(struct children *c, bool has_room)
 	if (has_room)
 		ask_for_next(c);
 	return o.session;
+}
+
+const char *children_refusal(const struct children *c)
+{
+	return c->refused ? c->refusal : NULL;
 }
 
 bool children_expected(const struct children *c)

@@ -143,7 +143,10 @@ static void say_watching(const struct sweep_cmd *c, const struct sweep *s)
 
 	if (c->is_quiet)
 		return;
-	if (!c->on.screen)
+	if (!c->on.screen && c->duration_s > 0 && c->duration_s <= c->interval_s)
+		log_line("watching %zu Python process%s; final report in %g s, Ctrl-C for it now",
+			 n, n == 1 ? "" : "es", c->duration_s);
+	else if (!c->on.screen)
 		log_line("watching %zu Python process%s; a report every %g s, Ctrl-C for the final "
 			 "one",
 			 n, n == 1 ? "" : "es", c->interval_s);

@@ -19,6 +19,7 @@
 _Static_assert(ALERTS_RULES == OPTS_MAX_STRINGS && ALERTS_TARGETS == OPTS_MAX_PIDS, "rules fit");
 
 #define TURN_S	    0.2	 /* longest stay away from signals and the clock */
+#define UNWATCHED_S 5	 /* so long may CMD take to become a Python */
 #define TREE_TURN_S 0.05 /* with children: they are looked at soon after their start */
 #define TURN_MIN_S  0.02 /* shortest turn of one among many processes */
 #define FIRST_S	    1.0	 /* the first picture of a screen */
@@ -174,7 +175,9 @@ static void say_watching(const struct watch *w)
 		log_line("watching %d (%s)", w->target[i].pid, session_title(w->target[i].session));
 	if (w->o.is_quiet)
 		return;
-	if (w->o.duration_s > 0 && w->o.duration_s <= first)
+	if (w->is_stdout_taken && !(w->o.duration_s > 0))
+		log_line("Ctrl-C for the report");
+	else if (w->o.duration_s > 0 && (w->o.duration_s <= first || w->is_stdout_taken))
 		log_line("final report in %g s, Ctrl-C for it now", w->o.duration_s);
 	else
 		log_line("first report in %g s, Ctrl-C for the final one", first);
@@ -306,15 +309,51 @@ static void step_screen(struct watch *w)
 	on_screen_step(&w->on, 0);
 }
 
+/* CMD was waited for, and never became a Python with a session. */
+static int fail_unwatched(const struct watch *w)
+{
+	const char *why = children_refusal(w->children), *cmd = w->o.command[0];
+
+	if (why)
+		return fail(-ESRCH, "%s was not watched: %s", cmd, why);
+	if (w->o.children)
+		return fail(-ESRCH,
+			    "%s has ended: neither it nor what it started was a Python for long "
+			    "enough to be watched",
+			    cmd);
+	return fail(-ESRCH,
+		    "%s has ended and was no Python for long enough to be watched; a Python that "
+		    "it starts is watched with --children",
+		    cmd);
+}
+
+/* A program that only starts a Python would keep us waiting to its end, without a word. */
+static void say_unwatched(const struct watch *w)
+{
+	const char *why = children_refusal(w->children);
+
+	if (!w->o.is_quiet)
+		log_line("pyleak-bpf: %s is not watched so far: %s", w->o.command[0],
+			 why		 ? why
+			 : w->o.children ? "no Python has been started"
+					 : "it is no Python; those it starts need --children");
+}
+
 static int loop(struct watch *w)
 {
 	double next_s = w->on.screen ? FIRST_S : w->o.interval_s;
+	bool is_said = !w->o.command;
 	int err = 0, last;
 
 	while (!err && !is_done(w)) {
 		work(w, until_next(w, next_s));
 		check_alerts(w);
 		step_screen(w);
+		if (!is_said && (w->n || watch_elapsed_s(w) > UNWATCHED_S)) {
+			is_said = true;
+			if (!w->n)
+				say_unwatched(w);
+		}
 		if (is_done(w) || watch_elapsed_s(w) < next_s)
 			continue;
 		if (!w->o.is_quiet && w->n)
@@ -324,12 +363,8 @@ static int loop(struct watch *w)
 		while (next_s <= watch_elapsed_s(w)) /* a late report does not make two */
 			next_s += w->o.interval_s;
 	}
-	if (!err && !w->n) {
-		if (stop_asked())
-			return -ECANCELED;
-		return fail(-ESRCH, "%s is no Python that could be watched, nor has it started one",
-			    w->o.command[0]);
-	}
+	if (!err && !w->n)
+		return stop_asked() ? -ECANCELED : fail_unwatched(w);
 	on_screen_end(&w->on);
 	last = watch_report(w, true);
 	return err ? err : last;

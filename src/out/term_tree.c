@@ -25,7 +25,7 @@ void term_tree(struct line *l, const struct report_tree *t)
 	put_count(l, t->watched, "watched");
 	put_count(l, t->short_lived, "too short-lived to look at");
 	put_count(l, t->not_python, "no Python");
-	put_count(l, t->not_watched, "not watched: no place in time");
+	put_count(l, t->not_watched, "not watched: no place in time, or refused (-v says why)");
 	put_count(l, t->no_start, "of the watched were met late: their first objects do not count");
 	put_count(l, t->lost, "starts and ends missed");
 	line_end(l);

@@ -235,7 +235,7 @@ def test_those_that_wait_for_a_place_are_counted():
         assert tree["started"] == 12 and tree["short_lived"] == 0
         # but for one that is just being met
         assert tree["not_watched"] and tree["watched"] + tree["not_watched"] >= 11, tree
-        assert "not watched: no place in time" in text
+        assert "not watched: no place in time, or refused" in text
 
 
 def test_copies_of_pages_are_no_leak():
@@ -278,6 +278,16 @@ def cmdline(pid):
     with contextlib.suppress(OSError), open("/proc/%d/cmdline" % pid, "rb") as f:
         return f.read()
     return b""
+
+
+def test_a_command_that_only_starts_a_python():
+    # What it starts is another process: of that nothing may be promised without --children.
+    with subprocess.Popen([harness.TOOL, "--", "sh", "-c", "sleep 7; %s -c 'import time; time.sleep(2)'; true" % pythons.HOST],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tool:
+        said = tool.communicate(timeout=120)[1].splitlines()
+    assert tool.returncode == 1 and len([x for x in said if "--children" in x]) == 2, said
+    assert [x for x in said if "is not watched so far: it is no Python" in x], said
+    assert "sh has ended and was no Python for long enough" in said[-1], said
 
 
 @pytest.mark.parametrize("children_end", [signal.SIG_DFL, signal.SIG_IGN])
