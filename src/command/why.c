@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* `why`: what keeps objects alive. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 
 #include "base/thread.h"
 #include "cli/cli.h"
@@ -11,9 +13,11 @@
 #include "cli/source.h"
 #include "cli/stop.h"
 #include "command/why_priv.h"
+#include "proc/list.h"
 #include "report/read.h"
 
 #define MAX_ADDR   64
+#define CLOCK_S	   2 /* the clock may have been set by so much since */
 #define ROOM_SHARE 2 /* of the memory that is left here */
 
 struct why_cmd {
@@ -161,6 +165,28 @@ static int pick_site(const struct why_cmd *w, const struct report *r, int *pid,
 	return *out ? 0 : fail(-ENOENT, "%s has no site %s", w->from, w->site);
 }
 
+/* A pid says nothing on another host, and another process may have it by now. @is_named: by the
+ * user, for this host. */
+static int check_process(const struct why_cmd *w, const struct report *r, int pid, bool is_named)
+{
+	struct proc_entry e;
+	struct utsname u;
+
+	if (!is_named && r->hostname && *r->hostname && !uname(&u) &&
+	    strcmp(r->hostname, u.nodename) != 0)
+		return fail(-EINVAL,
+			    "%s is of process %d on %s, and this is %s: name the process here by "
+			    "-p PID, or ask by --type",
+			    w->from, pid, r->hostname, u.nodename);
+	if (isfinite(r->ended_at) && proc_list_one(pid, &e) &&
+	    wall_clock() - e.age_s > r->ended_at + CLOCK_S)
+		return fail(-ESRCH,
+			    "process %d was started after %s was written: it is another one; ask "
+			    "by --type",
+			    pid, w->from);
+	return 0;
+}
+
 /* The type most of what stays at the site has; and the process, when it was not said. */
 static int find_site(struct why_cmd *w)
 {
@@ -181,6 +207,8 @@ static int find_site(struct why_cmd *w)
 			-EINVAL,
 			"%s is a report of process %d, not of %d: leave -p out, or ask by --type",
 			w->from, pid, w->source.pids.v[0]);
+	if (!err && pid && !w->source.core)
+		err = check_process(w, r, pid, w->source.pids.n > 0);
 	if (!err && site) {
 		snprintf(w->type_of_site, sizeof(w->type_of_site), "%s", site->types[0].name);
 		snprintf(w->site_in_words, sizeof(w->site_in_words),
@@ -232,7 +260,7 @@ static int print(const struct why_question *q, const struct why_answer *a,
 }
 
 static int none_found(const struct why_cmd *w, const struct why_question *say,
-		      const struct why_answer *a)
+		      const struct why_answer *a, const struct why_stats *stats)
 {
 	const char *type = w->site ? w->type_of_site : w->type;
 
@@ -242,6 +270,11 @@ static int none_found(const struct why_cmd *w, const struct why_question *say,
 		return fail(-ENOENT,
 			    "what process %d had of type %s died while its heap was "
 			    "read: ask again",
+			    say->pid, type);
+	if (stats->pages_swapped && !a->nearest)
+		return fail(-ENOENT,
+			    "process %d has no object of type %s in memory, but a part of it is "
+			    "swapped out: --swapped reads that, which brings it back into memory",
 			    say->pid, type);
 	return fail(-ENOENT, "process %d has no object of type %s%s%s%s", say->pid, type,
 		    a->nearest ? "; did you mean --type " : "", a->nearest ? a->nearest : "",
@@ -283,7 +316,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 	if (err != -ECANCELED && proc_is_live(rt->proc) && !proc_alive(rt->proc))
 		err = fail(-ESRCH, "process %d ended while its heap was read", say.pid);
 	if (!err && !a->sampled)
-		err = none_found(w, &say, a);
+		err = none_found(w, &say, a, &stats);
 	if (!err && !(w->json && !strcmp(w->json, "-")) && !(w->dot && !strcmp(w->dot, "-")))
 		err = print(&say, a, &stats);
 	if (!err && w->json)

@@ -234,12 +234,14 @@ def test_memory_that_was_never_touched_stays_so():
             process.kill()
 
 
-def report_with(path, *processes):
+def report_with(path, *processes, ended_at="2100-01-01T00:00:00Z"):
     """A report of processes (pid, [(id of a site, its types)]), as far as `why` looks at it."""
     with open(os.path.join(harness.TOP, "tests", "golden", "report.json")) as f:
         report = json.load(f)
     model = report["processes"][0]
     site = next(s for s in model["sites"] if s["types"])
+    report["host"]["hostname"] = os.uname().nodename
+    report["ended_at"] = ended_at
     report["processes"] = [
         {**model, "pid": pid, "sites": [{**site, "id": i, "types": [{"name": t, "share": 1} for t in types]}
                                         for i, types in sites]} for pid, sites in processes]  # fmt: skip
@@ -271,6 +273,13 @@ def test_site_of_a_report(tmp_path):
         two = report_with(str(tmp_path / "two"), (1, [(leaked, ["__main__.Leaked"])]),
                           (process.pid, [(leaked, ["__main__.Leaked"])]))  # fmt: skip
         answers = [ask(process.pid, "--site", leaked[:5], "--from", f) for f in (one, two)]
+        old = report_with(str(tmp_path / "old"), (process.pid, [(leaked, ["__main__.Leaked"])]), ended_at="2020-01-01T00:00:00Z")
+        with open(one) as f:
+            elsewhere = json.load(f)
+        elsewhere["host"]["hostname"] = "elsewhere"
+        foreign = tmp_path / "foreign"
+        foreign.write_text(json.dumps(elsewhere))
+        answers.append(ask(process.pid, "--site", leaked, "--from", str(foreign)))
         # The report knows the process.
         alone = why("--site", leaked, "--from", one, "--watch", "0", "--json", "-")
         wrong = [
@@ -280,6 +289,9 @@ def test_site_of_a_report(tmp_path):
             (why("-p", process.pid, "--site", "ab", "--from", one), 1, "no site ab"),
             (why("-p", process.pid, "--site", other, "--from", one), 1, "no Python objects of a known type"),
             (why("--site", leaked, "--from", two), 1, "which? -p"),
+            (why("--site", leaked, "--from", foreign), 1, "on elsewhere, and this is"),
+            (why("--site", leaked, "--from", old), 1, "was started after"),
+            (why("-p", process.pid, "--site", leaked, "--from", old), 1, "was started after"),
             (why("-p", process.pid, "--site", leaked, "--from", harness.TOOL), 1, "from a report"),
         ]
     for answer in answers:
