@@ -9,6 +9,8 @@
 
 /* For what holds the objects: no line is called a leak before that is known. */
 #define WAIT_S		  0.1
+#define OLDER_MS	  500
+#define OVERHEAD_PCT	  3
 #define WAIT_FOR_STATUS_S 8
 
 #define ROW(field) offsetof(struct watch_opts, field)
@@ -154,6 +156,15 @@ static int parse_words(int argc, char **argv, struct watch_opts *out)
 	return 0;
 }
 
+/* Is there a wish for how to watch? */
+static bool is_of_watch(const struct watch_opts *o)
+{
+	return !isnan(o->interval_s) || !isnan(o->wait_s) || o->duration_s > 0 || o->fds ||
+	       o->no_fds || o->want_native || o->no_native || o->min_size ||
+	       o->max_size != UINT64_MAX || o->older_ms != OLDER_MS ||
+	       o->overhead_pct > OVERHEAD_PCT || o->overhead_pct < OVERHEAD_PCT;
+}
+
 /* Nothing is watched then. */
 static int check_from(struct watch_opts *o)
 {
@@ -161,7 +172,8 @@ static int check_from(struct watch_opts *o)
 		return fail(-EINVAL, "--from needs the name of a file");
 	if (o->pids.n || cli_find_is_wanted(&o->find, &o->pids) || o->command)
 		return fail(-EINVAL, "a process or --from FILE: one of them");
-	if (o->children || o->alerts.n || o->alert_log || o->alert_hook || o->baseline)
+	if (o->children || o->alerts.n || o->alert_log || o->alert_hook || o->baseline ||
+	    is_of_watch(o))
 		return fail(-EINVAL,
 			    "--from tells of what was seen: it goes with --at, -T, --json, --html, "
 			    "--folded, --speedscope, --pprof, --output, --tui, --record, "
@@ -180,22 +192,22 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		.interval_s = NAN,
 		.wait_s = NAN,
 		.top = 10,
-		.older_ms = 500,
+		.older_ms = OLDER_MS,
 		.max_size = UINT64_MAX,
 		.mode = modes[0],
-		.overhead_pct = 3,
+		.overhead_pct = OVERHEAD_PCT,
 		.max_pause_ms = 1000 * SESSION_PAUSE_S,
 		.at_s = NAN,
 	};
 	err = parse_words(argc, argv, out);
 	if (err || out->want_help || out->want_version)
 		return err;
-	if (isnan(out->wait_s))
-		out->wait_s = out->fail_on ? WAIT_FOR_STATUS_S : WAIT_S;
 	if (out->record && (!*out->record || !strcmp(out->record, "-")))
 		return fail(-EINVAL, "--record needs the name of a file");
 	if (out->from)
 		return check_from(out);
+	if (isnan(out->wait_s))
+		out->wait_s = out->fail_on ? WAIT_FOR_STATUS_S : WAIT_S;
 	if (out->tui)
 		return fail(-EINVAL,
 			    "--tui goes with --from FILE; a watch has the full-screen view on a "

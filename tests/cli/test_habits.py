@@ -47,6 +47,8 @@ ANSWERED = [
     (["gunicorn", "--", "true"], "behind --"),
     (["--name", "x", "--", "true"], "one of them"),
     (["--name", "x", "--from", "r.json"], "--from"),
+    (["--from", "r.json", "-d", "5"], "--from tells of what was seen"),
+    (["--from", "r.json", "--overhead", "1"], "--from tells of what was seen"),
     (["why", "-p", "a,b", "--type", "x"], "one name at a time"),
     (["-p", "1234", "5", "10"], "-p 1234,5"),
     (["-p", "1234", "60"], "-d 60"),
