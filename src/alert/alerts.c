@@ -180,8 +180,13 @@ void alerts_tell_departures(struct alerts *a, const struct report_process *p)
 			.text = text,
 		};
 
-		snprintf(value, sizeof(value), "%.10g", d->value);
-		snprintf(limit, sizeof(limit), "%.10g", d->limit);
+		if (strstr(d->name, "bytes")) {
+			fmt_bytes(value, sizeof(value), d->value);
+			fmt_bytes(limit, sizeof(limit), d->limit);
+		} else {
+			snprintf(value, sizeof(value), "%.10g", d->value);
+			snprintf(limit, sizeof(limit), "%.10g", d->limit);
+		}
 		snprintf(text, sizeof(text), "%s of %s is %s, above %s", d->name,
 			 p->baseline.service, value, limit);
 		tell(a, &e);

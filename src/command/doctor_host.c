@@ -112,8 +112,8 @@ static void tracefs(struct doctor *d)
 			return;
 		}
 	doctor_add(d, DOCTOR_NOTE, "tracefs", "%s", err ? fail_text() : "not writable");
-	doctor_remedy(d, "run as root, with tracefs writable; without it kernel 6.6 or later is "
-			 "needed");
+	doctor_remedy(d, "run as root, with tracefs writable; it is not needed where probes by "
+			 "multi are ok below");
 }
 
 static void try_mechanisms(struct doctor *d)

@@ -244,9 +244,11 @@ static const char *no_line(struct report *r, const struct report_process *p, dou
 		return "no line stands out, and births are not watched any more";
 	if (!(seen_per_s > 0) || s > PROCESS_LONG_S)
 		return "no line stands out yet";
-	return report_printf(r, "no line stands out yet: %.*f %% of births are seen; about %s more",
-			     p->coverage < 0.1, 100 * p->coverage,
-			     fmt_duration(time, sizeof(time), s));
+	return report_printf(
+		r,
+		"no line stands out yet: births are watched for %.*f %% of the time; %s more at "
+		"least",
+		p->coverage < 0.1, 100 * p->coverage, fmt_duration(time, sizeof(time), s));
 }
 
 static void add_type(struct report *r, struct report_process *p)

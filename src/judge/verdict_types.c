@@ -60,7 +60,11 @@ const char *verdict_type(struct report *r, const struct report_process *p)
 	}
 	if (!most)
 		return NULL;
-	return report_printf(r, "%s objects grow by %s/s%s", most->name,
-			     fmt_count(n, sizeof(n), most->growth_count_per_s),
-			     p->exited ? "" : " (why --type says what holds them)");
+	fmt_count(n, sizeof(n), most->growth_count_per_s);
+	if (p->exited)
+		return report_printf(r, "%s objects grow by %s/s", most->name, n);
+	return report_printf(r,
+			     "%s objects grow by %s/s (pyleak-bpf why -p %d --type '%s' says what "
+			     "holds them)",
+			     most->name, n, p->pid, most->name);
 }

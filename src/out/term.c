@@ -259,7 +259,7 @@ static void put_verdict(struct line *l, const struct report_process *p)
 	line_text(l, "  ");
 	if (!report_is_too_early(p)) {
 		term_verdict(l, p);
-		if (isfinite(p->confidence))
+		if (p->verdict != CLASS_STEADY && isfinite(p->confidence))
 			line_printf(l, " (confidence %.2f)", p->confidence);
 		line_text(l, ": ");
 	}
@@ -295,7 +295,7 @@ static void put_nothing_yet(struct line *l, const struct report *r, const struct
 		line_words(l, text);
 	}
 	if (r->duration_s < FIRST_LINE_S && p->windows)
-		line_words(l, "; a line takes 15 s at least");
+		line_words(l, "; a line is called a leak after 15 s at the earliest");
 	line_end(l);
 }
 

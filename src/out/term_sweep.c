@@ -67,24 +67,23 @@ static void put_process(struct line *l, const struct report_process *p)
 	line_end(l);
 }
 
-/* The innermost Python line of the first site, or what may be why there is none. */
+/* The user's own line of the first site, or what may be why there is none. */
 static void put_first_line(struct line *l, const struct report_process *p)
 {
 	const struct report_site *s = p->sites;
-	size_t i = 0;
+	const struct report_frame *own;
 
 	if (!p->n_sites) {
 		term_notes(l, p, "      note: ");
 		return;
 	}
-	while (i < s->n_frames && s->stack[i].native)
-		i++;
-	if (i == s->n_frames)
-		return;
+	own = report_own_frame(s);
 	line_text(l, "      ");
-	line_text(l, s->stack[i].file ? s->stack[i].file : "?");
-	line_printf(l, ":%d  ", s->stack[i].line);
-	line_text(l, s->stack[i].function ? s->stack[i].function : "?");
+	if (own)
+		line_printf(l, "%s:%d  %s", own->file, own->line,
+			    own->function ? own->function : "?");
+	else
+		line_text(l, "no line of Python");
 	for (size_t k = 0; k < s->n_types && k < 2; k++) {
 		line_text(l, k ? ", " : "  ");
 		line_text(l, s->types[k].name ? s->types[k].name : "?");

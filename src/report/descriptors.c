@@ -34,8 +34,8 @@ static void hint_database(struct report *r, const struct report_fd_facts *f, str
 	h->code = "db-connection-not-closed";
 	h->text = report_printf(
 		r,
-		"connections to %s are opened here and never closed or given back to a "
-		"pool\n"
+		"connections to %s that are opened here stay open: close them, or give them back "
+		"to a pool\n"
 		"with contextlib.closing(connect(...)) as db: ...",
 		f->database);
 }

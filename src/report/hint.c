@@ -26,17 +26,24 @@ static const struct report_holder_step *step_of(const struct report_holder *h, c
 	return NULL;
 }
 
-static bool is_queue(const struct report_holder_step *s)
+/* How one makes such a queue that takes no more than so many entries; NULL = it is no queue. */
+static const char *bounded_queue(const struct report_holder_step *s)
 {
-	static const char *const name[] = {
-		"queue.Queue",	      "queue.LifoQueue",      "queue.PriorityQueue",
-		"_queue.SimpleQueue", "asyncio.queues.Queue", "multiprocessing.queues.Queue",
+	static const struct {
+		const char *type, *call;
+	} queue[] = {
+		{"queue.Queue", "queue.Queue(maxsize=1000)"},
+		{"queue.LifoQueue", "queue.LifoQueue(maxsize=1000)"},
+		{"queue.PriorityQueue", "queue.PriorityQueue(maxsize=1000)"},
+		{"_queue.SimpleQueue", "queue.Queue(maxsize=1000)"},
+		{"asyncio.queues.Queue", "asyncio.Queue(maxsize=1000)"},
+		{"multiprocessing.queues.Queue", "multiprocessing.Queue(maxsize=1000)"},
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(name); i++)
-		if (is_type(s, name[i]))
-			return true;
-	return false;
+	for (size_t i = 0; i < ARRAY_SIZE(queue); i++)
+		if (is_type(s, queue[i].type))
+			return queue[i].call;
+	return NULL;
 }
 
 static bool is_collection(const struct report_holder_step *s)
@@ -264,12 +271,12 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 					  s->name));
 			return true;
 		}
-		if (is_queue(s) && (may_grow(h, i) || may_grow(h, i + 1))) {
+		if (bounded_queue(s) && (may_grow(h, i) || may_grow(h, i + 1))) {
 			set(site, "queue-backlog",
 			    report_printf(r,
 					  "More is put into the queue than is taken out.\nBound "
-					  "it, so that the producer waits: %s(maxsize=1000)",
-					  s->type));
+					  "it, so that the producer waits: %s",
+					  bounded_queue(s)));
 			return true;
 		}
 	}

@@ -64,7 +64,10 @@ static void say(struct report *r, struct report_site *site, const char *code, co
 void report_native_hint(struct report *r, struct report_site *site)
 {
 	say(r, site, "native-leak",
-	    "is not given back: a missing free, or an object that owns it is kept");
+	    site->verdict == CLASS_LEAK
+		    ? "is not given back: a missing free, or an object that owns it is kept"
+		    : "has not been given back so far: if that goes on, a missing free, or an "
+		      "object that owns it is kept");
 }
 
 void report_lost_hint(struct report *r, struct report_site *site)

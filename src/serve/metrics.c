@@ -241,14 +241,6 @@ static int gather(const struct report *r, size_t n, struct serve_metrics_opts *o
 	return 0;
 }
 
-static const struct report_frame *python_frame(const struct report_site *s)
-{
-	for (size_t i = 0; i < s->n_frames; i++)
-		if (!s->stack[i].native)
-			return &s->stack[i];
-	return NULL;
-}
-
 static void put_site_key(FILE *f, const char *name, const struct site_row *row)
 {
 	fprintf(f, "%s{site=\"%s\",kind=\"%s\",", name, row->site->id,
@@ -287,7 +279,7 @@ static void put_sites(FILE *f, const struct site_row *v, size_t n)
 	}
 	begin(f, &info);
 	for (size_t i = 0; i < n; i++) {
-		const struct report_frame *at = python_frame(v[i].site);
+		const struct report_frame *at = report_own_frame(v[i].site);
 
 		put_site_key(f, info.name, &v[i]);
 		fprintf(f, ",verdict=\"%s\",function=", report_class_name(v[i].site->verdict));

@@ -163,6 +163,15 @@ void growth_judge(const struct growth *g, struct curve *out)
 static void fill_verdict(const struct curve *c, const char *unprobed, struct report *r,
 			 struct report_process *p)
 {
+	static const char *const level[CURVE_SHAPES] = {
+		[CURVE_FLAT] = "nothing grows",
+		[CURVE_RISING] = "grows by too little to be told from noise",
+		[CURVE_SLOWING] = "grows by too little to be told from noise",
+		[CURVE_LEVELLED] = "grew, and is level now",
+		[CURVE_TEETH] = "goes up and down",
+		[CURVE_PERIODIC] = "goes up and down",
+		[CURVE_GIVEN_BACK] = "grew, and gave it back",
+	};
 	char rate[32];
 
 	p->verdict = rises(c) ? CLASS_GROWING : CLASS_STEADY;
@@ -173,7 +182,7 @@ static void fill_verdict(const struct curve *c, const char *unprobed, struct rep
 					  fmt_bytes(rate, sizeof(rate), c->slope), c->since_s,
 					  unprobed);
 	else
-		p->reason = c->shape == CURVE_FLAT ? "nothing grows" : curve_shape_name(c->shape);
+		p->reason = level[c->shape];
 	if (!p->reason)
 		p->reason = "";
 }
