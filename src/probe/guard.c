@@ -14,6 +14,7 @@
 
 #define POLL_MS	    50
 #define PATIENCE_NS 1000000000ull /* with an answer, when we are to end */
+#define OPEN_POLLS  200		  /* 10 s: so long may storage take, which is read to open a set */
 /* With its end, where it would be killed at ours: less than the 60 s after which a container is
  * killed as a whole (packaging/kubernetes). */
 #define LAST_PATIENCE_NS 50000000000ull
@@ -21,7 +22,7 @@
 struct probe_channel {
 	struct probe_guard *guard;
 	int sock;
-	bool is_left;  /* an answer is still to come, and nobody waits for it */
+	bool is_left;  /* an answer is still to come, and nobody waits for it or asks again */
 	unsigned owed; /* answers that the next request takes first */
 	struct {
 		unsigned at; /* which of these, counted from 1, is about a shed; 0 = none */
@@ -155,7 +156,7 @@ void probe_guard_stop(struct probe_guard *g)
 	/* Other processes that were forked from this one may hold the socket, too. */
 	if (g->helper.sock >= 0)
 		packet_send(g->helper.sock, leave, sizeof(leave), -1);
-	if (!g->is_left)
+	if (!g->is_left && !g->may_hang)
 		helper_stop(&g->helper);
 	else if (!g->ends_with_us)
 		helper_release(&g->helper);
@@ -257,6 +258,29 @@ static int leave(struct probe_channel *c, const struct guard_request *q, size_t 
 	return 0;
 }
 
+static int has_been_left(const struct probe_channel *c)
+{
+	return c->guard->is_left
+		       ? fail(-ECANCELED, "stopped while probes were being placed")
+		       : fail(-ENOTSUP, "probes were not made ready within 10 s: is the storage "
+					"of the code silent?");
+}
+
+/* Who is to end has a patience of its own. Time in which we were stopped does not count. What the
+ * channel holds comes out though its thread waits: the guardian sees that we have left. */
+static int wait_for_storage(struct probe_channel *c)
+{
+	const struct probe_guard *g = c->guard;
+	struct pollfd p = {.fd = c->sock, .events = POLLIN};
+
+	for (int i = 0; i < OPEN_POLLS; i++)
+		if (poll(&p, 1, POLL_MS) > 0 || (g->is_cancelled && g->is_cancelled()))
+			return 0;
+	shutdown(c->sock, SHUT_RDWR);
+	c->is_left = c->guard->may_hang = true;
+	return has_been_left(c);
+}
+
 static int ask(struct probe_channel *c, const struct guard_request *q, size_t len, const int *fds,
 	       size_t n_fds, uint32_t *value)
 {
@@ -264,12 +288,15 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	int err;
 
 	if (c->is_left)
-		return fail(-ECANCELED, "stopped while probes were being placed");
+		return has_been_left(c);
 	probe_guard_beat(c->guard);
 	while (c->owed && !c->guard->is_left)
 		take_one_owed(c);
 	if (c->guard->is_left || packet_send_fds(c->sock, q, len, fds, n_fds))
 		return guard_has_ended(-EPIPE);
+	err = q->op == GUARD_OPEN ? wait_for_storage(c) : 0;
+	if (err)
+		return err;
 	err = wait_for(c->guard, c->sock, PATIENCE_NS, &a);
 	c->is_left = c->guard->is_left;
 	probe_guard_beat(c->guard);
@@ -397,7 +424,7 @@ static void remote_close(struct probe_set *s)
 
 static bool remote_was_lost(const struct probe_set *s)
 {
-	return s->trips != probe_guard_trips(s->channel->guard, NULL);
+	return s->channel->is_left || s->trips != probe_guard_trips(s->channel->guard, NULL);
 }
 
 const struct probe_ops probe_remote_ops = {

@@ -37,7 +37,8 @@ int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out
 /* 0, or the sentence that it has ended, of its own accord or by another's: no probe can be set. */
 int probe_guard_check(const struct probe_guard *g);
 /* Ends the guardian: what is still in is taken out. Waits for that, unless an answer was given up
- * (is_cancelled): then only where our end would be its own, and 50 s at most. NULL is fine. */
+ * (is_cancelled, or storage): then only where our end would be its own, and 50 s at most. NULL is
+ * fine. */
 void probe_guard_stop(struct probe_guard *g);
 
 /* "The tool works": from any thread, a few nanoseconds. */
@@ -51,7 +52,8 @@ bool probe_guard_read_hung(const struct probe_guard *g, uint64_t since_ns);
  * a signal handler. Then the guardian does not wait for two seconds. */
 int probe_guard_alarm_fd(const struct probe_guard *g);
 
-/* One thread at a time uses a channel. */
+/* One thread at a time uses a channel. Where a set takes 10 s to open, as storage does not answer,
+ * the channel is given up: -ENOTSUP from then on, and the guardian takes out what it holds. */
 int probe_guard_join(struct probe_guard *g, struct probe_channel **out);
 void probe_guard_leave(struct probe_channel *c); /* with all of its sets; NULL is fine */
 
@@ -63,7 +65,7 @@ double probe_guard_event_ns(const struct probe_guard *g);
  * request does. Then, until it is done: -EINPROGRESS; with the number of places it was for. */
 int probe_guard_shed(struct probe_channel *c);
 int probe_guard_shed_done(struct probe_channel *c, size_t *sites);
-/* Is an answer of the guardian being waited for? From any thread. */
+/* Is an answer of the guardian being waited for, however long it takes? From any thread. */
 bool probe_guard_is_awaited(const struct probe_guard *g);
 /* The sentence, when changes of probes take so long here that none are made any more; else NULL. */
 const char *probe_guard_ended(const struct probe_guard *g);

@@ -57,7 +57,8 @@ struct probe_guard {
 	struct helper helper;
 	struct guard_page *page;
 	bool (*is_cancelled)(void);
-	bool is_left; /* to itself: it did not answer when we were to end */
+	bool is_left;  /* to itself: it did not answer when we were to end */
+	bool may_hang; /* a thread of it waits for storage, perhaps for good */
 	bool ends_with_us;
 	_Atomic bool is_awaited;
 };

@@ -30,7 +30,6 @@ struct channel {
 	struct channel *next;
 	struct guardian *g;
 	int sock;
-	bool is_closed;
 	pthread_mutex_t lock;  /* of the sets: its thread, or the watchdog */
 	VEC(struct held) sets; /* number n is sets.v[n - 1] */
 };
@@ -329,6 +328,17 @@ static void welcome(struct guardian *g, int sock)
 		pthread_detach(thread);
 }
 
+/* Under the channel's lock. */
+static bool switch_all_off(struct channel *c)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < c->sets.n; i++)
+		if (c->sets.v[i].set)
+			all &= !switch_off(c, c->sets.v[i].set, false);
+	return all;
+}
+
 /* Everything out, but what would have to wait for a read that hangs, and channels whose thread is
  * in the middle of something: false, they are for the next time. Births first: most of what a
  * target pays is for them, and they are the biggest sets. */
@@ -342,15 +352,33 @@ static bool take_out(struct guardian *g, bool is_for_good)
 			all = false;
 			continue;
 		}
-		for (size_t i = 0; i < c->sets.n; i++)
-			if (c->sets.v[i].set)
-				all &= !switch_off(c, c->sets.v[i].set, false);
+		all &= switch_all_off(c);
 		if (is_for_good && all)
 			close_sets(c);
 		pthread_mutex_unlock(&c->lock);
 	}
 	pthread_mutex_unlock(&g->lock);
 	return all;
+}
+
+static bool has_hung_up(const struct channel *c)
+{
+	struct pollfd p = {.fd = c->sock};
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
+}
+
+/* The tool leaves a channel whose thread waits for storage: that will close its sets when it is
+ * done, and until then none of them is to be in. */
+static void take_out_left(struct guardian *g)
+{
+	pthread_mutex_lock(&g->lock);
+	for (struct channel *c = g->channels; c; c = c->next)
+		if (has_hung_up(c) && !pthread_mutex_trylock(&c->lock)) {
+			switch_all_off(c);
+			pthread_mutex_unlock(&c->lock);
+		}
+	pthread_mutex_unlock(&g->lock);
 }
 
 /* Until all is out, each time that we look. */
@@ -426,9 +454,12 @@ void guard_serve(int control, struct guard_page *page, pid_t tool)
 		log_debug("no thread looks for what killed guardians have left");
 	else
 		pthread_detach(left);
-	while (!tool_is_gone(&g) && listen_once(&g))
+	while (!tool_is_gone(&g) && listen_once(&g)) {
 		if (!beats(&g))
 			trip(&g);
+		if (atomic_load(&g.preparing))
+			take_out_left(&g);
+	}
 	atomic_store(&g.is_leaving, true);
 	/* However long a switch takes: were this process to end in the middle of one, breakpoints
 	 * would stay for the life of the target. All are out before the first is closed, which may

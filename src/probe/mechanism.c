@@ -3,6 +3,7 @@
 #include "base/reading.h"
 #include "probe/mechanism_priv.h"
 #include "probe/turn.h"
+#include "storage/storage.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -67,13 +68,6 @@ static int set_init(struct probe_set *s, const struct probe_set_spec *spec)
 	s->pid = spec->pid;
 	s->on_return = spec->on_return;
 	s->is_library = spec->is_library;
-	/* The kernel reads paths from lines split at blanks, and a path can change its meaning
-	 * (another file in its place, a container that goes); the descriptor does neither. */
-	s->file_fd = fcntl(spec->file_fd, F_DUPFD_CLOEXEC, 3);
-	if (s->file_fd < 0)
-		return fail(-errno, "no file for the probes: %s", strerror(errno));
-	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d", s->file_fd);
-	s->code = reading_code_of(s->file_fd);
 	if (spec->pidfd > 0)
 		s->pidfd = fcntl(spec->pidfd, F_DUPFD_CLOEXEC, 3);
 	s->prog_fd = fcntl(spec->prog_fd, F_DUPFD_CLOEXEC, 3);
@@ -94,26 +88,60 @@ static struct turn turn_of(const struct probe_set *s, enum turn_kind kind, bool 
 	};
 }
 
-/* Storage is waited for before a turn, with no lock of anybody's. */
-static int open_here(struct probe_set *s)
+/* The kernel reads paths from lines split at blanks, and a path can change its meaning (another
+ * file in its place, a container that goes); the descriptor does neither. Storage is waited for
+ * before a turn, with no lock of anybody's. */
+static int keep_file(struct probe_set *s, int fd)
 {
-	struct turn t = turn_of(s, TURN_PREPARE, false);
-	int err = s->on_return ? probe_check_return(s->pid) : 0;
+	int err;
 
-	if (!err)
-		err = probe_check_storage(s);
+	s->file_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (s->file_fd < 0)
+		return fail(-errno, "no file for the probes: %s", strerror(errno));
+	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d", s->file_fd);
+	s->code = reading_code_of(s->file_fd);
+	err = probe_check_storage(s);
 	if (!err)
 		err = probe_make_resident(s);
+	if (!err)
+		probe_pin(s);
+	return err;
+}
+
+static int open_here(struct probe_set *s, const struct probe_set_spec *spec)
+{
+	int err = s->on_return ? probe_check_return(s->pid) : 0;
+	struct turn t;
+
+	if (!err)
+		err = keep_file(s, spec->file_fd);
 	if (err)
 		return err;
-	probe_pin(s);
 	if (s->ops->is_light)
 		return s->ops->open(s);
+	t = turn_of(s, TURN_PREPARE, false);
 	err = turn_take(&t);
 	if (err)
 		return err;
 	err = s->ops->open(s);
 	turn_pass(&t);
+	return err;
+}
+
+/* The tool waits for no storage that is silent, and keeps no descriptor: to close one may ask, too.
+ */
+static int open_there(struct probe_set *s, const struct probe_set_spec *spec)
+{
+	int err;
+
+	if (storage_ask(spec->file_fd, STORAGE_READ))
+		return fail(-EAGAIN,
+			    "the storage that code of process %d lies on does not answer: no "
+			    "probes are set at the moment",
+			    s->pid);
+	s->file_fd = spec->file_fd;
+	err = s->ops->open(s);
+	s->file_fd = -1;
 	return err;
 }
 
@@ -139,7 +167,7 @@ int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
 	s->file_fd = s->prog_fd = s->pidfd = -1;
 	err = set_init(s, spec);
 	if (!err)
-		err = spec->guard ? s->ops->open(s) : open_here(s);
+		err = spec->guard ? open_there(s, spec) : open_here(s, spec);
 	if (err) {
 		probe_set_close(s);
 		return err;

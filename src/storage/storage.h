@@ -34,7 +34,7 @@ enum storage_question {
 	STORAGE_QUESTIONS
 };
 
-/* 0: what the file @fd (opened with O_PATH) lies on answers, or nobody was there to ask. -EREMOTE:
+/* 0: what the file @fd (O_PATH will do) lies on answers, or nobody was there to ask. -EREMOTE:
  * it did not for 1.5 seconds, and has not since. No sentence. */
 int storage_ask(int fd, enum storage_question what);
 

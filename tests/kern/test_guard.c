@@ -2,7 +2,10 @@
 /* The process that holds the probes: whatever happens to the tool, nothing stays in the target. */
 #include "probe/guard_priv.h"
 
+#include "base/thread.h"
 #include "kern/mechanism_fixture.h"
+#include "storage/storage.h"
+#include "unit/silent.h"
 
 #include <sys/syscall.h>
 
@@ -269,6 +272,106 @@ static void says_when_the_guardian_has_ended(void **state)
 	target_stop(&k.t);
 }
 
+struct heart {
+	struct probe_guard *g;
+	atomic_bool is_to_end;
+};
+
+static void *beats(void *arg)
+{
+	struct heart *h = arg;
+
+	for (; !atomic_load(&h->is_to_end); usleep(10000))
+		probe_guard_beat(h->g);
+	return NULL;
+}
+
+/* Of code on the mount; what it comes to, and how long that takes. */
+static int open_silent(const struct scene *k, const struct silent *mount, double *took)
+{
+	auto_close int fd = silent_open(mount);
+	uint64_t offset = 0, began = clock_ns();
+	struct probe_set_spec spec = {
+		.offsets = &offset,
+		.n = 1,
+		.label = "silent",
+		.file_fd = fd,
+		.prog_fd = k->c.prog,
+		.pid = k->t.pid,
+		.pidfd = -1,
+		.guard = k->channel,
+	};
+	struct probe_set *s;
+	int err = probe_set_open(k->s->mechanism, &spec, &s);
+
+	*took = (double)(clock_ns() - began) / 1e9;
+	assert_null(s);
+	return err;
+}
+
+/* The channel is given up, and what it holds comes out though the tool beats. */
+static void storage_that_falls_silent_keeps_nobody(void **state)
+{
+	struct probe_channel *other;
+	struct heart heart = {0};
+	struct silent mount;
+	struct scene k = {0};
+	enum probe_mechanism m;
+	pthread_t t;
+	double took;
+	int err, out;
+
+	(void)state;
+	set_up(&k);
+	put_in(&k);
+	if (!silent_start(&mount)) {
+		tear_down(&k);
+		skip();
+	}
+	heart.g = k.g;
+	assert_int_equal(thread_start(&t, beats, &heart), 0);
+	err = open_silent(&k, &mount, &took);
+	for (int i = 0; (out = foreign_bytes(k.t.pid)) && i < 300; i++)
+		usleep(10000);
+	assert_false(probe_set_is_on(k.s));
+	assert_int_equal(probe_set_on(k.s), -ENOTSUP);
+	ok(probe_guard_join(k.g, &other));
+	ok(probe_guard_choose(other, 0, 1, &m));
+	silent_stop(&mount); /* before anything can fail */
+	assert_int_equal(err, -ENOTSUP);
+	assert_true(took > 9 && took < 20);
+	assert_int_equal(out, 0);
+	assert_int_equal(probe_guard_trips(k.g, NULL), 0);
+	atomic_store(&heart.is_to_end, true);
+	pthread_join(t, NULL);
+	probe_guard_leave(other);
+	wait_until(definitions(k.g->helper.pid) == 0);
+	tear_down(&k);
+}
+
+static void storage_that_is_silent_is_not_read(void **state)
+{
+	struct silent mount;
+	struct scene k = {0};
+	double took;
+	int err;
+
+	(void)state;
+	set_up(&k);
+	if (!silent_start(&mount)) {
+		tear_down(&k);
+		skip();
+	}
+	ok(storage_asker_start(NULL));
+	err = open_silent(&k, &mount, &took);
+	storage_asker_stop();
+	silent_stop(&mount);
+	assert_int_equal(err, -EAGAIN);
+	assert_non_null(strstr(fail_text(), "does not answer"));
+	assert_true(took < 5);
+	tear_down(&k);
+}
+
 static int takes_long(void)
 {
 	sleep(3);
@@ -366,6 +469,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(takes_out_when_the_tool_is_killed),
 		cmocka_unit_test(gives_up_a_process_that_has_ended),
 		cmocka_unit_test(says_when_the_guardian_has_ended),
+		cmocka_unit_test(storage_that_falls_silent_keeps_nobody),
+		cmocka_unit_test(storage_that_is_silent_is_not_read),
 		cmocka_unit_test(who_is_to_end_does_not_wait_for_it),
 		cmocka_unit_test(who_leads_a_session_waits_for_it),
 		cmocka_unit_test(a_helper_is_waited_for_so_long),

@@ -4,20 +4,17 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "proc/gate.h"
 #include "unit.h"
+#include "unit/silent.h"
 
 #define PATIENCE_MS 10000
-#define USER	    65534
 
 static void tables_are_not_taken_at_their_owners_word(void **state)
 {
@@ -50,24 +47,7 @@ static void tables_are_not_taken_at_their_owners_word(void **state)
 	}
 }
 
-/* The process, with a mount that nobody else has. Its first requests wait for a greeting that the
- * server never sends. */
-static void mount_and_wait(const char *top, int told)
-{
-	int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	char options[128], ready = 'y';
-
-	snprintf(options, sizeof(options),
-		 "fd=%d,rootmode=40000,user_id=%d,group_id=%d,allow_other", fuse, USER, USER);
-	if (fuse < 0 || unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, "") ||
-	    mount("user_id=0", top, "fuse.user_id=0", MS_NOSUID | MS_NODEV, options))
-		ready = 'n';
-	if (write(told, &ready, 1) == 1 && ready == 'y')
-		pause();
-	_exit(0);
-}
-
-static int ask_gate(const struct proc *p, const char *name)
+static int ask_gate(const struct proc *p, const void *name)
 {
 	int fd = -1;
 
@@ -75,8 +55,8 @@ static int ask_gate(const struct proc *p, const char *name)
 }
 
 /* The answer of @question; 1 when it is still waiting after PATIENCE_MS. */
-static int ask_by(int (*question)(const struct proc *p, const char *name), const struct proc *p,
-		  const char *name)
+static int ask_by(int (*question)(const struct proc *p, const void *ctx), const struct proc *p,
+		  const void *ctx)
 {
 	int answer[2], err = 1;
 	struct pollfd waits;
@@ -85,7 +65,7 @@ static int ask_by(int (*question)(const struct proc *p, const char *name), const
 	assert_int_equal(pipe2(answer, O_CLOEXEC), 0);
 	asker = fork();
 	if (!asker) {
-		err = question(p, name);
+		err = question(p, ctx);
 		_exit(write(answer[1], &err, sizeof(err)) != sizeof(err));
 	}
 	waits = (struct pollfd){.fd = answer[0], .events = POLLIN};
@@ -104,15 +84,11 @@ static int ask(const struct proc *p, const char *name)
 
 /* One question about a silent directory waits, and holds up neither the end of this process nor
  * questions about other files. 0: as it should be. */
-static int ask_storage(const struct proc *p, const char *top)
+static int ask_storage(const struct proc *p, const void *mount)
 {
-	char path[96];
+	int silent = silent_open(mount), fine = memfd_create("fine", MFD_CLOEXEC), fd;
 	uint64_t begin;
-	int silent, fine, fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/root%s", p->pid, top);
-	silent = open(path, O_PATH | O_CLOEXEC);
-	fine = memfd_create("fine", MFD_CLOEXEC);
 	if (silent < 0 || fine < 0 || storage_asker_start(NULL))
 		return 2;
 	/* The asker may have no CPU for a while. */
@@ -135,43 +111,27 @@ static int ask_storage(const struct proc *p, const char *top)
 
 static void nobody_waits_for_a_silent_server(void **state)
 {
-	char top[] = "/tmp/pyleak-storage-XXXXXX", name[64], link[64], ready = 'n';
+	char name[64], link[64];
 	struct proc *p = NULL;
-	int told[2], direct, by_link, below, asked;
-	pid_t server;
+	int direct, by_link, below, asked;
+	struct silent mount;
 
 	(void)state;
-	assert_non_null(mkdtemp(top));
-	assert_int_equal(chmod(top, 0755), 0);
-	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
-	server = fork();
-	if (!server)
-		mount_and_wait(top, told[1]);
-	assert_int_equal(read(told[0], &ready, 1), 1);
-	close(told[0]);
-	close(told[1]);
-	if (ready != 'y') {
-		waitpid(server, NULL, 0);
-		rmdir(top);
-		print_message("no FUSE mount can be made here\n");
+	if (!silent_start(&mount))
 		skip();
-	}
-	assert_int_equal(proc_open(server, &p), 0);
-	snprintf(name, sizeof(name), "%s/app.py", top);
-	snprintf(link, sizeof(link), "%s.link", top);
+	assert_int_equal(proc_open(mount.server, &p), 0);
+	snprintf(name, sizeof(name), "%s/app.py", mount.top);
+	snprintf(link, sizeof(link), "%s.link", mount.top);
 	assert_int_equal(symlink(name, link), 0);
 	direct = ask(p, name);
 	by_link = ask(p, link);
 	below = ask(p, "/tmp/./../etc/passwd");
-	asked = ask_by(ask_storage, p, top);
-	/* Before anything can fail: with the server ends every wait for it. */
-	kill(server, SIGKILL);
-	waitpid(server, NULL, 0);
+	asked = ask_by(ask_storage, p, &mount);
+	silent_stop(&mount); /* before anything can fail */
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	proc_close(p);
 	unlink(link);
-	rmdir(top);
 	assert_int_equal(direct, -EREMOTE);
 	assert_int_equal(by_link, -EREMOTE);
 	assert_int_equal(below, 0);
