@@ -120,14 +120,15 @@ static int begin(void)
 
 int confine_guardian(void)
 {
-	const uint64_t reads = bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH);
+	/* IPC_LOCK: a container has no right to raise the limit of what is held in memory. */
+	const uint64_t keep = bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_IPC_LOCK);
 	int err = begin();
 
 	if (!err && probe_prepare())
 		log_debug("%s", fail_text());
 	host_lock_open();
 	if (!err)
-		err = keep_only(for_bpf(reads, may_place_probes, "place probes"));
+		err = keep_only(for_bpf(keep, may_place_probes, "place probes"));
 	return err ? err : filter_install(FILTER_PLACES);
 }
 

@@ -30,6 +30,7 @@ struct channel {
 	struct channel *next;
 	struct guardian *g;
 	int sock;
+	bool is_reading;       /* code of a set, without the lock: none is closed meanwhile */
 	pthread_mutex_t lock;  /* of the sets: its thread, or the watchdog */
 	VEC(struct held) sets; /* number n is sets.v[n - 1] */
 };
@@ -193,11 +194,33 @@ static int do_switch(struct channel *c, const struct guard_request *q)
 	return 0;
 }
 
+/* What is not held in memory is read again before it is probed; storage may take long. */
+static int read_code(struct channel *c, const struct guard_request *q)
+{
+	struct probe_set *s;
+	int err = 0;
+
+	atomic_fetch_add(&c->g->preparing, 1);
+	pthread_mutex_lock(&c->lock);
+	s = set_of(c, q->set);
+	c->is_reading = s && !s->pin;
+	pthread_mutex_unlock(&c->lock);
+	if (c->is_reading)
+		err = probe_make_resident(s);
+	pthread_mutex_lock(&c->lock);
+	c->is_reading = false;
+	pthread_mutex_unlock(&c->lock);
+	atomic_fetch_sub(&c->g->preparing, 1);
+	return err;
+}
+
 /* Sets change under the channel's lock: the main thread may want to take them out. */
 static int obey_locked(struct channel *c, const struct guard_request *q, uint32_t *value)
 {
-	int err = 0;
+	int err = q->op == GUARD_ON ? read_code(c, q) : 0;
 
+	if (err)
+		return err;
 	pthread_mutex_lock(&c->lock);
 	if (q->op == GUARD_CLOSE)
 		do_close(c, q->set);
@@ -353,7 +376,7 @@ static bool take_out(struct guardian *g, bool is_for_good)
 			continue;
 		}
 		all &= switch_all_off(c);
-		if (is_for_good && all)
+		if (is_for_good && all && !c->is_reading)
 			close_sets(c);
 		pthread_mutex_unlock(&c->lock);
 	}
@@ -464,6 +487,6 @@ void guard_serve(int control, struct guard_page *page, pid_t tool)
 	/* However long a switch takes: were this process to end in the middle of one, breakpoints
 	 * would stay for the life of the target. All are out before the first is closed, which may
 	 * have to wait. */
-	while (!take_out(&g, false) || !take_out(&g, true) || is_busy(&g, &until))
+	while (!take_out(&g, false) || is_busy(&g, &until) || !take_out(&g, true))
 		usleep(LEAVE_POLL_US);
 }

@@ -74,9 +74,9 @@ def test_capabilities_are_the_same_everywhere():
     wanted = {"CAP_" + c.upper() for c in KEPT}
     assert set(of_unit("CapabilityBoundingSet").split()) == {*wanted, "CAP_SYS_ADMIN"}
     pod = yaml.safe_load(read(HERE, "kubernetes", "base", "daemonset.yaml"))["spec"]["template"]["spec"]
-    # A unit has rlimits for it.
+    # A unit has rlimits for them.
     granted = {"CAP_" + c for c in pod["containers"][0]["securityContext"]["capabilities"]["add"]}
-    assert granted == {*wanted, "CAP_SYS_NICE"}
+    assert granted == {*wanted, "CAP_IPC_LOCK", "CAP_SYS_NICE"} and of_unit("LimitMEMLOCK") == "infinity"
     old = yaml.safe_load(read(HERE, "kubernetes", "old-kernel", "tracefs.yaml"))["spec"]["template"]["spec"]["containers"][0]
     assert {"CAP_" + c for c in old["securityContext"]["capabilities"]["add"]} == {*granted, "CAP_SYS_ADMIN"}
     assert pod["hostPID"] and not pod["automountServiceAccountToken"]

@@ -14,7 +14,7 @@ import needs
 import pythons
 
 # include/uapi/linux/capability.h
-CAP = {"chown": 0, "dac_override": 1, "dac_read_search": 2, "fowner": 3, "sys_ptrace": 19, "sys_admin": 21, "perfmon": 38, "bpf": 39,
+CAP = {"chown": 0, "dac_override": 1, "dac_read_search": 2, "fowner": 3, "ipc_lock": 14, "sys_ptrace": 19, "sys_admin": 21, "perfmon": 38, "bpf": 39,
        "checkpoint_restore": 40}  # fmt: skip
 FOUR = ("bpf", "perfmon", "sys_ptrace", "dac_read_search")
 FEW = "-all," + ",".join("+" + c for c in FOUR)
@@ -108,6 +108,22 @@ def test_the_line_is_found(grower, prefix, mechanism):
     assert mechanism in (None, used)
 
 
+def test_probed_code_stays_in_memory(grower):
+    """As in a container: 64 KiB may be locked, and nobody has the right to raise that."""
+    if paranoid():
+        pytest.skip("four are not enough with kernel.perf_event_paranoid=3")
+    few = FEW + ",+ipc_lock"
+    with started("prlimit", "--memlock=65536", "setpriv", "--bounding-set", few, "--inh-caps", few,
+                 harness.TOOL, "-p", str(grower), "-d", "60", "-q") as tool:  # fmt: skip
+        rights(tool)
+        locked, end = 0, time.monotonic() + 20
+        while locked <= 64 and time.monotonic() < end:
+            time.sleep(0.1)
+            with open("/proc/%d/status" % harness.helper(tool.pid, "pyleak-probes")) as f:
+                locked = int(re.search(r"^VmLck:\s*(\d+) kB", f.read(), re.M).group(1))
+        assert locked > 64
+
+
 def test_root_gives_up_what_is_not_needed(grower):
     with started(harness.TOOL, "-p", str(grower), "-d", "60", "-q") as tool:
         assert rights(tool) == {(kept(), kept(), kept(), "1", "2")}
@@ -152,7 +168,7 @@ def test_every_process_of_a_command(grower, tmp_path, name):
         found = harness.helpers(tool.pid)
         assert set(found) == helpers
         if "pyleak-probes" in helpers:
-            placing = kept() & ~mask("checkpoint_restore")
+            placing = kept("ipc_lock") & ~mask("checkpoint_restore")
             assert rights(tool, found["pyleak-probes"]) == {(placing, placing, placing, "1", "2")}
             # Whoever looks for "pyleak-bpf" in command lines, to kill it, must not find this one.
             with open("/proc/%d/cmdline" % found["pyleak-probes"], "rb") as f:
