@@ -18,7 +18,7 @@
 #include "base/thread.h"
 #include "storage/storage.h"
 
-#define DEVICES	    64
+#define DEVICES	    32
 #define PATIENCE_NS 1500000000ull /* what is in comes out when the tool is away for two seconds */
 #define FRESH_NS    1000000000	  /* an answer holds for so long */
 

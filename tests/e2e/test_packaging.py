@@ -62,6 +62,9 @@ def test_the_holder_of_the_probes_is_given_its_time():
     # A tool that hangs is ended by it, the holder of the probes never.
     assert of_unit("FinalKillSignal") in ignored and of_unit("FinalKillSignal") not in read(ROOT, "src", "cli", "stop.c")
     assert of_unit("MemoryMax").endswith("G")
+    # A thread may hang for each device that does not answer; the rest is for those that work.
+    hang = re.search(r"DEVICES\s+(\d+)", read(ROOT, "src", "storage", "asker.c")).group(1)
+    assert int(of_unit("TasksMax")) >= int(hang) + 64
 
     pod = yaml.safe_load(read(HERE, "kubernetes", "base", "daemonset.yaml"))["spec"]["template"]["spec"]
     assert pod["terminationGracePeriodSeconds"] > int(waits) and pod["priorityClassName"] == "system-node-critical"
