@@ -24,6 +24,8 @@
 
 struct device {
 	dev_t dev;
+	unsigned users;	      /* who ask about it now; it becomes another when there are none */
+	pthread_mutex_t lock; /* of what follows: who waits for one device keeps nobody else */
 	uint64_t answered_ns[STORAGE_QUESTIONS];
 	int waits; /* for an answer that has not come: a pipe that closes with it; 0 = for none */
 };
@@ -31,7 +33,7 @@ struct device {
 /* The whole process shares them, as it does the helper. */
 static struct helper asker = {.sock = -1};
 static struct device device[DEVICES];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of which they are, and their users */
 
 struct question {
 	int file, answer;
@@ -106,10 +108,15 @@ static void serve(int sock, void *confine)
 	while (packet_receive_fds(sock, &what, 1, fds, &n) > 0)
 		if (n == 2)
 			begin_to_ask(fds, what);
+		else
+			while (n)
+				close(fds[--n]);
 }
 
 int storage_asker_start(int (*confine)(void))
 {
+	for (struct device *d = device; d < device + DEVICES; d++)
+		pthread_mutex_init(&d->lock, NULL);
 	return helper_start("pyleak-storage", serve, &confine, &asker);
 }
 
@@ -118,6 +125,7 @@ void storage_asker_stop(void)
 	helper_release(&asker);
 }
 
+/* Under the lock. */
 static struct device *device_of(dev_t dev)
 {
 	struct device *oldest = NULL;
@@ -125,13 +133,34 @@ static struct device *device_of(dev_t dev)
 	for (struct device *d = device; d < device + DEVICES; d++) {
 		if (d->dev == dev)
 			return d;
-		if (!d->waits &&
+		if (!d->users && !d->waits &&
 		    (!oldest || d->answered_ns[STORAGE_LOOK] < oldest->answered_ns[STORAGE_LOOK]))
 			oldest = d;
 	}
-	if (oldest)
-		*oldest = (struct device){.dev = dev};
+	if (oldest) {
+		oldest->dev = dev;
+		memset(oldest->answered_ns, 0, sizeof(oldest->answered_ns));
+	}
 	return oldest;
+}
+
+static struct device *begin_with(dev_t dev)
+{
+	struct device *d;
+
+	pthread_mutex_lock(&lock);
+	d = device_of(dev);
+	if (d)
+		d->users++;
+	pthread_mutex_unlock(&lock);
+	return d;
+}
+
+static void end_with(struct device *d)
+{
+	pthread_mutex_lock(&lock);
+	d->users--;
+	pthread_mutex_unlock(&lock);
 }
 
 /* The asker alone has the other end of this pipe; 0: nobody can be sent to ask. */
@@ -177,11 +206,10 @@ static bool is_fresh(uint64_t answered_ns)
 	return answered_ns && clock_ns() - answered_ns < FRESH_NS;
 }
 
-static bool answers(int fd, dev_t dev, enum storage_question what, uint64_t until)
+/* Under the device's lock. */
+static bool answers(struct device *d, int fd, enum storage_question what, uint64_t until)
 {
-	struct device *d = device_of(dev);
-
-	if (!d || !has_come(d, 0))
+	if (!has_come(d, 0))
 		return false;
 	if (is_fresh(d->answered_ns[what]))
 		return true;
@@ -199,15 +227,20 @@ int storage_ask(int fd, enum storage_question what)
 	uint64_t until = clock_ns() + PATIENCE_NS;
 	const struct timespec when = {.tv_sec = (time_t)(until / 1000000000u),
 				      .tv_nsec = (long)(until % 1000000000u)};
+	struct device *d;
 	bool does;
 	dev_t dev;
 
 	if (asker.sock < 0 || !storage_device(fd, &dev) || major(dev)) /* a disk */
 		return 0;
-	/* Another thread may be waiting for another device. */
-	if (pthread_mutex_clocklock(&lock, CLOCK_MONOTONIC, &when))
+	d = begin_with(dev);
+	if (!d)
 		return -EREMOTE;
-	does = answers(fd, dev, what, until);
-	pthread_mutex_unlock(&lock);
+	does = !pthread_mutex_clocklock(&d->lock, CLOCK_MONOTONIC, &when);
+	if (does) {
+		does = answers(d, fd, what, until);
+		pthread_mutex_unlock(&d->lock);
+	}
+	end_with(d);
 	return does ? 0 : -EREMOTE;
 }
