@@ -122,10 +122,11 @@ static int define_and_park(struct parked *p, const struct probe_set *s)
 static int tracefs_open(struct probe_set *s)
 {
 	s->t = calloc(1, sizeof(*s->t));
+	if (s->t)
+		s->t->sites.fd = s->t->warm.fd = -1;
 	s->fds = calloc(1, sizeof(*s->fds));
 	if (!s->t || !s->fds)
 		return fail(-ENOMEM, "out of memory");
-	s->t->sites.fd = s->t->warm.fd = -1;
 	return define_and_park(&s->t->sites, s);
 }
 
