@@ -51,19 +51,20 @@ static bool is_known(const struct sites *t, const struct proc_map *m)
  * makes the set incomplete: refuse. */
 static int find_in_modules(struct session *s)
 {
-	const struct proc *p = s->proc;
-
-	for (size_t i = 0; i < p->n_maps; i++) {
-		const struct proc_map *m = &p->maps[i];
+	for (size_t i = 0; i < s->proc->n_maps; i++) {
+		const struct proc_map *m = &s->proc->maps[i];
 		uint64_t bias;
 		struct dso *d;
-		int err = 0, fd;
+		int err, fd;
 
-		if (!m->executable || !m->inode || !strstr(m->path, ".so") ||
-		    is_known(s->sites, m) || proc_map_open(p, m, &fd) ||
-		    dso_open_fd(fd, m->path, DSO_ALL, &d))
+		if (!m->executable || !m->inode || !strstr(m->path, ".so") || is_known(s->sites, m))
 			continue;
-		if (dso_imports(d, "_Py_tracemalloc_config") && py_load_bias(p, m, d, &bias))
+		err = proc_map_open(s->proc, m, &fd);
+		if (err == -EREMOTE)
+			return -ENOTSUP;
+		if (err || dso_open_fd(fd, m->path, DSO_ALL, &d))
+			continue;
+		if (dso_imports(d, "_Py_tracemalloc_config") && py_load_bias(s->proc, m, d, &bias))
 			err = add_file(s, d, 8, bias);
 		dso_close(d);
 		if (err)
