@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "probe/mechanism_priv.h"
+#include "proc/inside.h"
 
 /* The number goes up when struct reading_page changes. */
 #define PAGE_NAME "pyleak_host1"
 #define MAPS_MOST 100000 /* looked at */
+#define THE_HOSTS "/proc/1/root/sys/kernel/tracing/uprobe_events"
 
 /* Open as long as this process lives: says of our row that somebody has it. */
 static int row_fd = -1;
@@ -122,12 +124,23 @@ static bool take_row(struct reading_page *page, unsigned row, uint64_t name, uin
 	return false;
 }
 
+/* A file that all copies of the tool have, for locks alone: a container without a view of tracefs
+ * that has the host's pids finds it through the host's process 1. */
+static int open_shared(void)
+{
+	int fd = probe_open_events(O_RDONLY);
+
+	if (fd < 0 && proc_in_first_pid_ns())
+		fd = open(THE_HOSTS, O_RDONLY | O_CLOEXEC);
+	return fd;
+}
+
 static bool join_page(struct reading_page *page)
 {
 	struct stat ns;
 	uint64_t name;
 
-	row_fd = probe_open_events(O_RDONLY);
+	row_fd = open_shared();
 	if (row_fd < 0 || stat("/proc/self/ns/pid", &ns) ||
 	    getrandom(&name, sizeof(name), 0) != sizeof(name))
 		return false;
@@ -173,7 +186,7 @@ bool host_row_lives(struct reading_page *page, unsigned row)
 
 void host_lock_open(void)
 {
-	lock_fd = probe_open_events(O_RDONLY);
+	lock_fd = open_shared();
 }
 
 bool host_lock_try(void)

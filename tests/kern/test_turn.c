@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -336,6 +338,45 @@ static void copies_share_a_page(void **state)
 	assert_false(host_row_lives(reading_page(), row));
 }
 
+/* 0: it has it not while @fd does, and then it has; 1: there is no way to it. */
+static int lock_from_a_container(int fd)
+{
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, "") ||
+	    mount("none", "/sys", "tmpfs", MS_RDONLY, "") ||
+	    access("/proc/1/root/sys/kernel/tracing/uprobe_events", R_OK))
+		return 1;
+	host_lock_open();
+	if (!host_has_lock())
+		return 2;
+	while (flock(fd, LOCK_EX | LOCK_NB))
+		usleep(1000);
+	if (host_lock_try())
+		return 3;
+	flock(fd, LOCK_UN);
+	while (!host_lock_try())
+		usleep(1000);
+	return 0;
+}
+
+static void a_container_without_tracefs_has_the_lock(void **state)
+{
+	int fd = probe_open_events(O_RDONLY), status;
+	pid_t child;
+
+	(void)state;
+	child = fork();
+	if (!child)
+		_exit(lock_from_a_container(fd));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	close(fd);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 1) {
+		print_message("the root of process 1 cannot be looked into here\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +389,7 @@ int main(void)
 		cmocka_unit_test(a_child_sees_who_reads_on_a_page_of_our_own),
 		cmocka_unit_test(one_that_nobody_can_look_at_keeps_probes_out),
 		cmocka_unit_test(copies_share_a_page),
+		cmocka_unit_test(a_container_without_tracefs_has_the_lock),
 		cmocka_unit_test(a_turn_that_keeps_nobody_waiting_is_passed_on),
 		cmocka_unit_test(a_wait_for_a_read_that_hangs_is_told),
 		cmocka_unit_test(one_that_takes_two_seconds_is_the_last),
