@@ -11,19 +11,48 @@
 #define SURE	 1.96 /* standard errors in half of a 95 % interval */
 #define MOST_RHO 0.8  /* correlation of neighbours that is believed: beyond, it is the curve */
 
-static int by_value(const void *a, const void *b)
+/* The value of rank @k, none larger in front of it (Hoare's FIND). */
+static double nth(double *v, size_t n, size_t k)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	ptrdiff_t lo = 0, hi = (ptrdiff_t)n - 1, at = (ptrdiff_t)k;
 
-	return (x > y) - (x < y);
+	while (lo < hi) {
+		double pivot = v[at];
+		ptrdiff_t i = lo, j = hi;
+
+		do {
+			while (v[i] < pivot)
+				i++;
+			while (pivot < v[j])
+				j--;
+			if (i <= j) {
+				double swap = v[i];
+
+				v[i++] = v[j];
+				v[j--] = swap;
+			}
+		} while (i <= j);
+		if (j < at)
+			lo = i;
+		if (at < i)
+			hi = j;
+	}
+	return v[k];
 }
 
 double fit_median(double *v, size_t n)
 {
+	double high, low;
+
 	if (!n)
 		return 0;
-	qsort(v, n, sizeof(*v), by_value);
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+	high = nth(v, n, n / 2);
+	if (n % 2)
+		return high;
+	low = v[0];
+	for (size_t i = 1; i < n / 2; i++)
+		low = fmax(low, v[i]);
+	return (low + high) / 2;
 }
 
 /* Errors of neighbours that go together are worth fewer than they are. */
@@ -63,11 +92,11 @@ static size_t slopes_of(const double *t, const double *y, size_t n, double *slop
 	return k;
 }
 
-static double at_rank(const double *v, size_t n, double rank)
+static double at_rank(double *v, size_t n, double rank)
 {
 	if (rank < 0)
 		rank = 0;
-	return v[rank >= (double)n ? n - 1 : (size_t)rank];
+	return nth(v, n, rank >= (double)n ? n - 1 : (size_t)rank);
 }
 
 void fit_theil_sen(const double *t, const double *y, size_t n, struct fit_line *out)
@@ -83,7 +112,7 @@ void fit_theil_sen(const double *t, const double *y, size_t n, struct fit_line *
 	k = slopes_of(t, y, n, slope);
 	if (!k)
 		return;
-	out->slope = fit_median(slope, k); /* sorted from here on */
+	out->slope = fit_median(slope, k);
 	for (size_t i = 0; i < n; i++)
 		off[i] = y[i] - out->slope * (t[i] - t[0]);
 	out->level = fit_median(off, n);
@@ -142,10 +171,13 @@ static bool solve(double (*f)[TERMS], const double *y, size_t n, size_t m, struc
 		for (size_t r = 0; r < m; r++) {
 			right[r] += f[i][r] * y[i];
 			for (size_t c = 0; c < m; c++)
-				a[r][c] += f[i][r] * f[i][c] / (double)n;
+				a[r][c] += f[i][r] * f[i][c];
 		}
-	for (size_t r = 0; r < m; r++)
+	for (size_t r = 0; r < m; r++) {
+		for (size_t c = 0; c < m; c++)
+			a[r][c] /= (double)n;
 		a[r][m + r] = 1;
+	}
 	if (!invert(a, m))
 		return false;
 	*out = (struct model){.terms = m};
@@ -229,7 +261,7 @@ bool fit_change(const double *t, const double *y, size_t n, size_t edge, double 
 	double knee = 0;
 
 	memset(out, 0, sizeof(*out));
-	if (n < 2 * edge + 2 || !scale(t, y, n, noise, &s))
+	if (n < 2 * edge + 2 || is_flat(y, n) || !scale(t, y, n, noise, &s))
 		return false;
 	for (size_t i = edge; i + edge < n; i++)
 		if (with_knee(&s, s.t[i], &m) && m.left < best.left) {

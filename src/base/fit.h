@@ -29,7 +29,7 @@ struct fit_bend {
 };
 
 /* Two lines that meet: the change point with the least squared error, at least @edge points from
- * either end. False when there are too few. */
+ * either end. False when there are too few, or all are the same. */
 bool fit_change(const double *t, const double *y, size_t n, size_t edge, double noise,
 		struct fit_bend *out);
 

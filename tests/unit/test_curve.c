@@ -374,6 +374,34 @@ static void a_drip_is_seen_within_ten_minutes_and_never_made_up(void **state)
 		assert_int_not_equal(drip(seed, 0, 3600), CURVE_RISING);
 }
 
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Of any number of values, in any order, with few and many that are the same. */
+static void a_median_is_that_of_the_sorted(void **state)
+{
+	double v[FIT_POINTS], sorted[FIT_POINTS];
+	uint64_t random = 5;
+
+	(void)state;
+	assert_true(fit_median(v, 0) == 0);
+	for (size_t n = 1; n <= FIT_POINTS; n++)
+		for (uint64_t kinds = 1; kinds <= 10000; kinds *= 10) {
+			for (size_t i = 0; i < n; i++)
+				v[i] = (double)(random_next(&random) >> 33) - (double)(1u << 30);
+			for (size_t i = 0; i < n && kinds < 10000; i++)
+				v[i] = fmod(v[i], (double)kinds);
+			memcpy(sorted, v, sizeof(v));
+			qsort(sorted, n, sizeof(*v), by_value);
+			assert_true(fit_median(v, n) == (sorted[(n - 1) / 2] + sorted[n / 2]) / 2);
+			assert_true(fit_median(sorted, n) == fit_median(v, n));
+		}
+}
+
 static void fits_find_what_was_put_in(void **state)
 {
 	double t[60], y[60];
@@ -397,6 +425,9 @@ static void fits_find_what_was_put_in(void **state)
 	assert_true(fabs(bend.at - 40) < 1.5 && bend.gain > 1000);
 	assert_true(fabs(bend.before - 3) < 0.05 && fabs(bend.after - 0.5) < 0.05);
 	assert_false(fit_change(t, y, 10, 6, 0.1, &bend));
+	for (int i = 0; i < 60; i++)
+		y[i] = 40;
+	assert_false(fit_change(t, y, 60, 6, 0.1, &bend));
 
 	for (int i = 0; i < 60; i++)
 		y[i] = 700 * (1 - exp(-i / 15.0)) + 1.5 * i;
@@ -441,6 +472,7 @@ static void every_series_is_called_what_it_was_called(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_median_is_that_of_the_sorted),
 		cmocka_unit_test(fits_find_what_was_put_in),
 		cmocka_unit_test(plain_shapes_have_their_names),
 		cmocka_unit_test(the_end_of_a_saturation_is_no_leak),
