@@ -15,6 +15,10 @@
 #define PAGE	 4096
 #define LIMITS_NS \
 	30000000000ull /* a dozen files of /proc and the cgroups: more than a reading costs */
+/* A judgement costs nearly what a reading of a small heap does, and a few points more hardly change
+ * it: the next one comes when the process has been watched for this part longer, or so long. */
+#define JUDGE_PART 24
+#define JUDGE_NS   10000000000ull
 
 enum { VALUE_RSS, VALUE_ANON, VALUE_LIVE, VALUES };
 
@@ -32,6 +36,9 @@ struct growth {
 	uint64_t start_ns, limits_due;
 	uint64_t cpu_ns; /* that it had used before the last reading */
 	bool rests;
+	uint64_t read_ns, judged_ns; /* the last reading, and the last that was judged */
+	struct curve curve;	     /* what was said of that */
+	bool is_behind;		     /* it has run since then */
 };
 
 static void forget(struct growth *g)
@@ -91,6 +98,62 @@ static bool has_rested(struct growth *g)
 	return g->cpu_ns && g->cpu_ns == before;
 }
 
+static void judge(const struct growth *g, int value, struct curve *out)
+{
+	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS];
+	struct curve_points points = {.t = t, .v = v, .top = top, .grain = PAGE};
+
+	points.n = series_read(g->series, (size_t)value, t, v, top);
+	curve_judge(&points, out);
+}
+
+static bool rises(const struct curve *c)
+{
+	return curve_grows(c) && c->slope > PROCESS_NOISE;
+}
+
+static void judge_growth(struct growth *g)
+{
+	struct curve anon;
+
+	g->judged_ns = g->read_ns;
+	g->is_behind = false;
+	judge(g, VALUE_ANON, &anon);
+	g->curve = anon;
+	if (!g->has_pools)
+		return;
+	judge(g, VALUE_LIVE, &g->curve);
+	/* C code's memory, and blocks too large for pools. */
+	if (!rises(&g->curve) && rises(&anon))
+		g->curve = anon;
+}
+
+static bool is_level(const struct curve *c)
+{
+	return c->shape == CURVE_FLAT || c->shape == CURVE_LEVELLED;
+}
+
+static void add(struct growth *g, uint64_t now, const double *v)
+{
+	uint64_t wait = (now - g->start_ns) / JUDGE_PART;
+
+	series_add(g->series, (double)(now - g->start_ns) / 1e9, v);
+	g->read_ns = now;
+	g->is_behind |= !g->rests;
+	/* A curve that rose, or came and went, comes to a level by resting. */
+	if ((g->is_behind || !is_level(&g->curve)) &&
+	    now - g->judged_ns >= (wait < JUDGE_NS ? wait : JUDGE_NS))
+		judge_growth(g);
+}
+
+/* A report rests on all that was read. */
+static const struct curve *curve_now(struct growth *g)
+{
+	if (g->judged_ns != g->read_ns)
+		judge_growth(g);
+	return &g->curve;
+}
+
 bool growth_read(struct growth *g)
 {
 	struct heap_census census;
@@ -118,7 +181,7 @@ bool growth_read(struct growth *g)
 		g->limits_due = now + LIMITS_NS;
 		limits_read(g->proc, &g->memory, &g->cgroup, &g->limit);
 	}
-	series_add(g->series, (double)(now - g->start_ns) / 1e9, v);
+	add(g, now, v);
 	return true;
 }
 
@@ -127,37 +190,9 @@ bool growth_has_ended(const struct growth *g)
 	return !proc_alive(g->proc) || proc_execed(g->proc);
 }
 
-bool growth_rests(const struct growth *g)
+const struct curve *growth_curve(const struct growth *g)
 {
-	return g->rests;
-}
-
-static void judge(const struct growth *g, int value, struct curve *out)
-{
-	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS];
-	struct curve_points points = {.t = t, .v = v, .top = top, .grain = PAGE};
-
-	points.n = series_read(g->series, (size_t)value, t, v, top);
-	curve_judge(&points, out);
-}
-
-static bool rises(const struct curve *c)
-{
-	return curve_grows(c) && c->slope > PROCESS_NOISE;
-}
-
-void growth_judge(const struct growth *g, struct curve *out)
-{
-	struct curve anon;
-
-	judge(g, VALUE_ANON, &anon);
-	*out = anon;
-	if (!g->has_pools)
-		return;
-	judge(g, VALUE_LIVE, out);
-	/* C code's memory, and blocks too large for pools. */
-	if (!rises(out) && rises(&anon))
-		*out = anon;
+	return &g->curve;
 }
 
 static void fill_verdict(const struct curve *c, const char *unprobed, struct report *r,
@@ -203,21 +238,20 @@ static void fill_memory(const struct growth *g, const struct curve *heap, struct
 	eta_predict(&eta, &p->memory);
 }
 
-void growth_fill(const struct growth *g, const char *unprobed, struct report *r,
-		 struct report_process *p)
+void growth_fill(struct growth *g, const char *unprobed, struct report *r, struct report_process *p)
 {
-	struct curve rss, heap;
+	const struct curve *heap = curve_now(g);
+	struct curve rss;
 
 	report_process_init(p);
 	identity_fill(g->proc, g->rt, r, p);
 	judge(g, VALUE_RSS, &rss);
-	growth_judge(g, &heap);
 	p->mode = "growth";
 	p->rss_bytes = g->memory.rss_bytes ? g->memory.rss_bytes : REPORT_UNKNOWN;
 	p->rss_growth_bytes_per_s = rss.shape != CURVE_UNKNOWN ? rss.slope : NAN;
 	p->on_s = p->coverage = 0;
-	fill_verdict(&heap, unprobed, r, p);
-	fill_memory(g, &heap, r, p);
+	fill_verdict(heap, unprobed, r, p);
+	fill_memory(g, heap, r, p);
 }
 
 const struct proc_entry *growth_entry(const struct growth *g)

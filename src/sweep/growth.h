@@ -21,13 +21,12 @@ void growth_close(struct growth *g);
 /* A reading. False when the process has ended, or is another program now. */
 bool growth_read(struct growth *g);
 bool growth_has_ended(const struct growth *g);
-/* Was there nothing to read, as it has not run since the reading before? */
-bool growth_rests(const struct growth *g);
-/* How the process grows: its live bytes, or its anonymous memory where there are no pools. */
-void growth_judge(const struct growth *g, struct curve *out);
-/* Everything but sites; the verdict says no more than that it grows, and @unprobed: why no line is
- * known. */
-void growth_fill(const struct growth *g, const char *unprobed, struct report *r,
+/* How the process grows: its live bytes, or its anonymous memory where there are no pools. As last
+ * judged, which is no longer ago than a part of the time it is watched, nor than ten seconds. */
+const struct curve *growth_curve(const struct growth *g);
+/* Everything but sites, as of the last reading; the verdict says no more than that it grows, and
+ * @unprobed: why no line is known. */
+void growth_fill(struct growth *g, const char *unprobed, struct report *r,
 		 struct report_process *p);
 
 const struct proc_entry *growth_entry(const struct growth *g);

@@ -333,11 +333,6 @@ static void give_up(struct sweep *s, struct sweep_target *t)
 		*at = 0;
 }
 
-static bool is_level(const struct curve *c)
-{
-	return c->shape == CURVE_FLAT || c->shape == CURVE_LEVELLED;
-}
-
 /* One reading of every process; what has ended is forgotten. */
 static void read_all(struct sweep *s)
 {
@@ -351,9 +346,6 @@ static void read_all(struct sweep *s)
 			give_up(s, t);
 			continue;
 		}
-		/* A curve that rose, or came and went, comes to a level by resting. */
-		if (!growth_rests(t->growth) || !is_level(&t->curve))
-			growth_judge(t->growth, &t->curve);
 		suspect_clear(t);
 	}
 	remove_ended(s);

@@ -11,7 +11,6 @@
 
 struct sweep_target {
 	struct growth *growth;
-	struct curve curve; /* as last judged */
 	bool is_over;
 	/* suspects only */
 	struct session *session; /* probes are in */

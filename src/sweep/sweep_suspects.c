@@ -18,7 +18,7 @@
 
 static bool is_suspect(const struct sweep_target *t, uint64_t now)
 {
-	const struct curve *c = &t->curve;
+	const struct curve *c = growth_curve(t->growth);
 
 	return !t->session && !t->refused && now >= t->rest_until_ns && c->span_s >= GROWS_SPAN_S &&
 	       curve_grows(c) && c->slope > PROCESS_NOISE;
@@ -27,7 +27,9 @@ static bool is_suspect(const struct sweep_target *t, uint64_t now)
 /* Fewer turns first, then the faster growth. */
 static bool before(const struct sweep_target *a, const struct sweep_target *b)
 {
-	return a->turns != b->turns ? a->turns < b->turns : a->curve.slope > b->curve.slope;
+	return a->turns != b->turns
+		       ? a->turns < b->turns
+		       : growth_curve(a->growth)->slope > growth_curve(b->growth)->slope;
 }
 
 static struct sweep_target *next_suspect(struct sweep *s, uint64_t now)
@@ -138,7 +140,7 @@ void suspect_end(struct sweep_target *t)
 
 void suspect_clear(struct sweep_target *t)
 {
-	enum curve_shape shape = t->curve.shape;
+	enum curve_shape shape = growth_curve(t->growth)->shape;
 
 	if (t->session || (shape != CURVE_LEVELLED && shape != CURVE_GIVEN_BACK))
 		return;

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* When a process of a sweep is judged. Readings are made up: they go in where real ones do. */
+#include "sweep/growth.c"
+
+#include "unit.h"
+
+#define SECOND 1000000000ull
+#define ROUND  2 /* seconds between readings */
+
+static struct growth *begin(void)
+{
+	struct growth *g = calloc(1, sizeof(*g));
+
+	assert_non_null(g);
+	g->start_ns = 1000 * SECOND;
+	g->has_pools = true;
+	assert_int_equal(series_new(VALUES, BUCKET_S, &g->series), 0);
+	return g;
+}
+
+static void end(struct growth *g)
+{
+	series_free(g->series);
+	free(g);
+}
+
+/* A reading after @t seconds. True: it was judged. */
+static bool read_at(struct growth *g, unsigned t, double live, bool rests)
+{
+	const double v[VALUES] = {[VALUE_RSS] = 5e7, [VALUE_ANON] = 4e7, [VALUE_LIVE] = live};
+	uint64_t before = g->judged_ns;
+
+	g->rests = rests;
+	add(g, g->start_ns + t * SECOND, v);
+	return g->judged_ns != before;
+}
+
+static double wavers(unsigned t)
+{
+	return 2e7 + 1e5 * (t / ROUND % 3);
+}
+
+static void many_readings_share_a_judgement(void **state)
+{
+	struct growth *g = begin();
+	unsigned judged = 0;
+
+	(void)state;
+	/* Each, while little is known. */
+	for (unsigned t = ROUND; t <= 48; t += ROUND)
+		assert_true(read_at(g, t, wavers(t), false));
+	/* A 24th of the time it was watched is new, and a reading in between. */
+	for (unsigned t = 50; t <= 240; t += ROUND) {
+		judged += read_at(g, t, wavers(t), false);
+		assert_true(g->read_ns - g->judged_ns <= t * SECOND / JUDGE_PART + ROUND * SECOND);
+	}
+	assert_in_range(judged, 20, 60);
+	judged = 0;
+	for (unsigned t = 242; t <= 1240; t += ROUND) {
+		judged += read_at(g, t, wavers(t), false);
+		assert_true(g->read_ns - g->judged_ns <= JUDGE_NS);
+	}
+	assert_in_range(judged, 99, 101);
+	end(g);
+}
+
+static void a_report_rests_on_all_that_was_read(void **state)
+{
+	struct growth *g = begin();
+	double span_s;
+
+	(void)state;
+	for (unsigned t = ROUND; t <= 600 || g->judged_ns == g->read_ns; t += ROUND)
+		read_at(g, t, wavers(t), false);
+	span_s = growth_curve(g)->span_s;
+	assert_true(curve_now(g)->span_s >= span_s + ROUND);
+	assert_int_equal(g->judged_ns, g->read_ns);
+	end(g);
+}
+
+static void a_late_growth_is_seen_ten_seconds_later_at_most(void **state)
+{
+	struct growth *g = begin(), *each = begin();
+	unsigned seen = 0, seen_by_each = 0;
+
+	(void)state;
+	for (unsigned t = ROUND; t <= 900 && !seen; t += ROUND) {
+		double live = wavers(t) + (t > 600 ? 1e5 * (t - 600) : 0);
+
+		read_at(g, t, live, false);
+		read_at(each, t, live, false);
+		if (rises(growth_curve(g)))
+			seen = t;
+		if (rises(curve_now(each)) && !seen_by_each)
+			seen_by_each = t;
+	}
+	assert_true(seen_by_each > 600);
+	assert_in_range(seen, seen_by_each, seen_by_each + 10);
+	end(g);
+	end(each);
+}
+
+static void one_that_rests_is_judged_until_it_is_level(void **state)
+{
+	struct growth *g = begin();
+	unsigned t, judged = 0;
+
+	(void)state;
+	for (t = ROUND; t <= 600; t += ROUND)
+		read_at(g, t, 2e7 + 1e5 * t, false);
+	assert_true(rises(growth_curve(g)));
+	for (; t <= 3000; t += ROUND)
+		read_at(g, t, 8e7, true);
+	assert_true(is_level(growth_curve(g)));
+	for (; t <= 3600; t += ROUND)
+		judged += read_at(g, t, 8e7, true);
+	assert_int_equal(judged, 0);
+	end(g);
+}
+
+static void what_it_did_before_it_rested_is_judged(void **state)
+{
+	struct growth *g = begin();
+	unsigned t, judged = 0;
+
+	(void)state;
+	for (t = ROUND; t <= 600 || g->judged_ns == g->read_ns; t += ROUND)
+		read_at(g, t, 2e7, false);
+	assert_true(is_level(growth_curve(g)));
+	for (unsigned until = t + 60; t < until; t += ROUND)
+		judged += read_at(g, t, 2e7, true);
+	assert_int_equal(judged, 1);
+	end(g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many_readings_share_a_judgement),
+		cmocka_unit_test(a_report_rests_on_all_that_was_read),
+		cmocka_unit_test(a_late_growth_is_seen_ten_seconds_later_at_most),
+		cmocka_unit_test(one_that_rests_is_judged_until_it_is_level),
+		cmocka_unit_test(what_it_did_before_it_rested_is_judged),
+	};
+
+	return cmocka_run_group_tests_name("growth", tests, NULL, NULL);
+}
