@@ -10,6 +10,7 @@
 struct batch {
 	struct proc_req req[BATCH];
 	struct recall_pool *pool[BATCH];
+	struct recall_arena *arena[BATCH]; /* of the pool */
 	uint32_t head[BATCH][HEAD_READ / 4];
 	size_t n;
 	int64_t live[HEAP_CLASSES];
@@ -35,11 +36,17 @@ static void count_pool(const struct heap *h, const uint32_t *head, struct recall
 	recall_note(pool, cls, live);
 }
 
+static void add(struct batch *b, const struct recall_pool *p)
+{
+	if (p->cls < HEAP_CLASSES)
+		b->live[p->cls] += (int64_t)p->live - p->late;
+}
+
 static void flush(const struct heap *h, struct batch *b, struct heap_census *out)
 {
 	proc_read_many(h->rt->proc, b->req, b->n);
 	for (size_t i = 0; i < b->n; i++) {
-		struct recall_pool *p = b->pool[i];
+		struct recall_pool *p = b->pool[i], before = *p;
 		uint64_t torn = out->torn;
 
 		if (b->req[i].ok)
@@ -48,8 +55,10 @@ static void flush(const struct heap *h, struct batch *b, struct heap_census *out
 			out->torn++; /* the arena was unmapped meanwhile */
 		else if (!recall_missed(p))
 			out->swapped++;
-		if (out->torn == torn && p->cls < HEAP_CLASSES)
-			b->live[p->cls] += (int64_t)p->live - p->late;
+		if (out->torn == torn)
+			add(b, p);
+		if (p->live != before.live || p->cls != before.cls || out->torn != torn)
+			b->arena[i]->calm = 0;
 	}
 	b->n = 0;
 }
@@ -63,7 +72,20 @@ uint64_t heap_live_bytes(const struct heap_census *c)
 	return sum;
 }
 
-int heap_census(struct heap *h, struct heap_census *out)
+static bool is_calm(struct recall_arena *r, const struct heap_arena *a)
+{
+	if (r->pools_end != a->pools_end || r->free_pools != a->free_pools)
+		r->calm = 0;
+	r->pools_end = a->pools_end;
+	r->free_pools = a->free_pools;
+	if (r->calm == HEAP_TURN)
+		return true;
+	r->calm++;
+	return false;
+}
+
+/* @turn: 0 = all headers are read. */
+static int census(struct heap *h, unsigned turn, struct heap_census *out)
 {
 	auto_free struct batch *b = NULL;
 	uint64_t start = thread_cpu_ns();
@@ -87,12 +109,21 @@ int heap_census(struct heap *h, struct heap_census *out)
 	for (size_t i = 0; i < h->arena.n; i++) {
 		const struct heap_arena *a = &h->arena.v[i];
 		struct recall_arena *r = recall_next(&h->recall, a->start);
+		bool in_turn = is_calm(r, a) && turn;
 
 		out->arenas++;
 		out->arena_bytes += h->rt->layout.arena_size;
 		for (uint64_t k = 0, pool = a->start; pool < a->pools_end && k < RECALL_POOLS;
 		     k++, pool += h->rt->layout.pool_size) {
-			b->pool[b->n] = &r->pool[k];
+			struct recall_pool *p = &r->pool[k];
+
+			if (in_turn && (k + turn) % HEAP_TURN && p->cls < HEAP_CLASSES) {
+				out->pools++;
+				add(b, p);
+				continue;
+			}
+			b->pool[b->n] = p;
+			b->arena[b->n] = r;
 			b->req[b->n] =
 				(struct proc_req){pool, b->head[b->n], HEAD_READ, false, false};
 			if (++b->n < BATCH)
@@ -109,4 +140,14 @@ int heap_census(struct heap *h, struct heap_census *out)
 	out->t_ns = clock_ns();
 	out->cost_ns = thread_cpu_ns() - start;
 	return 0;
+}
+
+int heap_census(struct heap *h, struct heap_census *out)
+{
+	return census(h, 0, out);
+}
+
+int heap_census_in_turn(struct heap *h, struct heap_census *out)
+{
+	return census(h, ++h->turn, out);
 }

@@ -72,6 +72,7 @@ enum heap_dict {
 
 struct heap_arena {
 	uint64_t start, end, pools_end; /* pools_end: first byte never carved into a pool */
+	uint32_t free_pools;		/* and those that are yet to be carved */
 };
 
 struct heap {
@@ -89,6 +90,7 @@ struct heap {
 	void *watch_ctx;
 	const char *doing; /* what the walk under way is for */
 	struct recall recall;
+	unsigned turn;		  /* of heap_census_in_turn() */
 	struct heap_group *group; /* objects in flight; NULL until the first ones are read */
 };
 

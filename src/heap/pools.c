@@ -169,6 +169,7 @@ static int add_arena(struct heap *h, const struct arena_object *o)
 	/* An arena from mmap need not begin at a pool: the first, partial pool is not used. */
 	a->start = (o->address + pool - 1) & ~(pool - 1);
 	a->end = a->start + ((end - a->start) & ~(pool - 1));
+	a->free_pools = o->nfreepools;
 	a->pools_end = o->pool_address;
 	if (a->pools_end < a->start || a->pools_end > a->end || (a->pools_end & (pool - 1)))
 		a->pools_end = a->end;

@@ -14,7 +14,9 @@ struct recall_pool {
 };
 
 struct recall_arena {
-	uint64_t start;
+	uint64_t start, pools_end; /* this and free_pools: as of the census before */
+	uint32_t free_pools;
+	uint32_t calm; /* censuses that saw no change of it */
 	struct recall_pool pool[RECALL_POOLS];
 };
 

@@ -133,6 +133,21 @@ static void what_it_did_before_it_rested_is_judged(void **state)
 	end(g);
 }
 
+static void a_large_heap_is_read_in_turn(void **state)
+{
+	struct growth *g = begin();
+
+	(void)state;
+	assert_int_equal(what_to_read(g, false), ALL_POOLS);
+	g->pools = 100000;
+	assert_int_equal(what_to_read(g, false), SOME_POOLS);
+	/* What was counted as it had been before is read once the process rests. */
+	assert_int_equal(what_to_read(g, true), NOTHING);
+	g->in_turn = true;
+	assert_int_equal(what_to_read(g, true), ALL_POOLS);
+	end(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +156,7 @@ int main(void)
 		cmocka_unit_test(a_late_growth_is_seen_ten_seconds_later_at_most),
 		cmocka_unit_test(one_that_rests_is_judged_until_it_is_level),
 		cmocka_unit_test(what_it_did_before_it_rested_is_judged),
+		cmocka_unit_test(a_large_heap_is_read_in_turn),
 	};
 
 	return cmocka_run_group_tests_name("growth", tests, NULL, NULL);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Pools that are swapped out for a while. */
+/* Pools that are not read: swapped out for a while, or not in turn. */
+#include "heap/heap.h"
 #include "heap/recall.h"
 
-#include "unit.h"
+#include "unit/self.h"
 
 /* One census of one pool: what it counts for. */
 static int count(struct recall *r, uint64_t arena, bool is_out, uint32_t cls, uint32_t live)
@@ -68,12 +69,139 @@ static void arenas_come_and_go(void **state)
 	recall_free(&r);
 }
 
+#define POOL   4096u
+#define ARENA  (RECALL_POOLS * POOL)
+#define ARENAS 4 /* of which the last comes later */
+
+/* A heap of our own, of blocks of 32 bytes. */
+static struct {
+	struct {
+		uint64_t address, pool_address;
+		uint32_t free_pools, pools;
+		uint64_t more[3];
+	} arena[ARENAS];
+	uint64_t arenas, maxarenas;
+	uint8_t *memory;
+	struct proc *self;
+	struct py_runtime rt;
+	struct heap *heap;
+} fake;
+
+static void set_pool(size_t arena, size_t pool, uint32_t cls, uint32_t live)
+{
+	uint32_t *head = (uint32_t *)(fake.memory + arena * ARENA + pool * POOL);
+
+	head[0] = live;
+	head[9] = cls;
+}
+
+static void fill(uint32_t live)
+{
+	for (size_t i = 0; i < ARENAS * RECALL_POOLS; i++)
+		set_pool(i / RECALL_POOLS, i % RECALL_POOLS, 1, live);
+}
+
+static void make_heap(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.memory = aligned_alloc(POOL, ARENAS * ARENA);
+	assert_non_null(fake.memory);
+	for (size_t i = 0; i < ARENAS; i++) {
+		fake.arena[i].address = (uintptr_t)fake.memory + i * ARENA;
+		fake.arena[i].pool_address = fake.arena[i].address + ARENA;
+	}
+	fake.arenas = (uintptr_t)fake.arena;
+	fake.maxarenas = ARENAS - 1;
+	fake.self = self_open();
+	fake.rt = (struct py_runtime){.proc = fake.self,
+				      .minor = 9,
+				      .layout = {.pool_size = POOL, .arena_size = ARENA},
+				      .usedpools = (uintptr_t)&fake.arenas,
+				      .arenas = (uintptr_t)&fake.arenas,
+				      .maxarenas = (uintptr_t)&fake.maxarenas};
+	assert_int_equal(heap_open(&fake.rt, &fake.heap), 0);
+}
+
+static void free_heap(void)
+{
+	heap_close(fake.heap);
+	proc_close(fake.self);
+	free(fake.memory);
+}
+
+static uint64_t census(bool in_turn, unsigned cls)
+{
+	struct heap_census c;
+
+	assert_int_equal(in_turn ? heap_census_in_turn(fake.heap, &c) : heap_census(fake.heap, &c),
+			 0);
+	assert_int_equal(c.pools, c.arenas * RECALL_POOLS);
+	assert_int_equal(c.torn + c.swapped, 0);
+	return c.live[cls];
+}
+
+/* Until nothing has changed for long. All of it is right meanwhile. */
+static void come_to_rest(uint32_t live)
+{
+	for (unsigned i = 0; i <= HEAP_TURN; i++)
+		assert_int_equal(census(true, 1), fake.maxarenas * RECALL_POOLS * live);
+}
+
+static void calm_pools_are_read_in_turn(void **state)
+{
+	const uint64_t pools = (ARENAS - 1) * RECALL_POOLS;
+	unsigned waited = 0;
+
+	(void)state;
+	make_heap();
+	fill(10);
+	come_to_rest(10);
+	/* A change of all is seen by an eighth of them; then they are not calm any more. */
+	fill(20);
+	assert_int_equal(census(true, 1), pools * 10 + pools / HEAP_TURN * 10);
+	come_to_rest(20);
+	/* One that becomes empty, and one of another size, at the end of a turn at most. */
+	set_pool(0, 5, 7, 3);
+	set_pool(2, 9, 1, 0);
+	while (census(true, 1) != (pools - 2) * 20)
+		assert_true(++waited < HEAP_TURN);
+	assert_int_equal(census(true, 7), 3);
+	/* Who wants all at once has it. */
+	fill(20);
+	come_to_rest(20);
+	fill(30);
+	assert_int_equal(census(false, 1), pools * 30);
+	free_heap();
+}
+
+static void an_arena_that_changes_is_read(void **state)
+{
+	const uint64_t all = RECALL_POOLS, part = RECALL_POOLS / HEAP_TURN;
+
+	(void)state;
+	make_heap();
+	fill(10);
+	come_to_rest(10);
+	fill(20);
+	fake.arena[1].free_pools++; /* given back: counted at once, where others wait */
+	assert_int_equal(census(true, 1), all * 20 + 2 * (part * 20 + (all - part) * 10));
+	come_to_rest(20);
+	fake.maxarenas++; /* a new one */
+	come_to_rest(20);
+	fill(30);
+	fake.arena[0].address = 0;
+	assert_int_equal(census(true, 1), 3 * (part * 30 + (all - part) * 20));
+	free_heap();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(swapping_is_no_freeing),
 		cmocka_unit_test(coming_back_is_no_growth),
 		cmocka_unit_test(arenas_come_and_go),
+		cmocka_unit_test(calm_pools_are_read_in_turn),
+		cmocka_unit_test(an_arena_that_changes_is_read),
 	};
 
 	return cmocka_run_group_tests_name("recall", tests, NULL, NULL);
