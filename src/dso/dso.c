@@ -144,7 +144,7 @@ static int with_symbols(int err, enum dso_parts parts, struct dso **out)
 	if (!err && parts != DSO_CODE)
 		err = dso_load_symbols(*out);
 	if (!err && parts == DSO_ALL)
-		err = dso_load_relas(*out);
+		err = dso_load_relocs(*out);
 	if (!err)
 		return 0;
 	dso_close(*out);
@@ -179,7 +179,7 @@ void dso_close(struct dso *d)
 	dso_forget_bytes(d);
 	elf_end(d->elf);
 	close_fd(&d->fd);
-	vec_free(&d->relas);
+	dso_forget_relocs(d);
 	free(d->segs);
 	free(d->image);
 	free(d->path);

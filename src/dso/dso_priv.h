@@ -53,7 +53,6 @@ const uint8_t *dso_chunk(const struct dso *d, uint64_t offset, uint64_t size);
 /* filesz bytes of a segment, NULL = the file has not that many. */
 const uint8_t *dso_segment(const struct dso *d, struct dso_seg *s);
 int dso_load_symbols(struct dso *d);
-int dso_load_relas(struct dso *d);
 void dso_load_build_id(struct dso *d);
 bool dso_sym_at(const struct dso_symtab *t, size_t i, Elf64_Sym *out, const char **name);
 /* d_val of the first dynamic entry with this tag; false when there is none. */

@@ -45,12 +45,19 @@ static int by_slot(const void *a, const void *b)
 	return x->slot < y->slot ? -1 : x->slot > y->slot;
 }
 
-int dso_load_relas(struct dso *d)
+void dso_forget_relocs(struct dso *d)
+{
+	vec_free(&d->relas);
+}
+
+int dso_load_relocs(struct dso *d)
 {
 	static const struct {
 		int64_t addr, size;
 	} tables[] = {{DT_RELA, DT_RELASZ}, {DT_JMPREL, DT_PLTRELSZ}};
 
+	if (d->relas.n)
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
 		uint64_t addr, size;
 		int err;
@@ -59,8 +66,10 @@ int dso_load_relas(struct dso *d)
 		    !dso_dynamic(d, tables[i].size, &size))
 			continue;
 		err = load_table(d, addr, size);
-		if (err)
+		if (err) {
+			dso_forget_relocs(d);
 			return err;
+		}
 	}
 	if (d->relas.n)
 		qsort(d->relas.v, d->relas.n, sizeof(*d->relas.v), by_slot);

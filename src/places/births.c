@@ -255,7 +255,7 @@ static int find(struct births_finder *f, struct births_hits *hits, struct births
 	return err;
 }
 
-int places_find_births(const struct dso *d, int minor, struct places *out,
+int places_find_births(struct dso *d, int minor, struct places *out,
 		       struct places_births_report *report)
 {
 	struct places_births_report unused;
@@ -271,6 +271,9 @@ int places_find_births(const struct dso *d, int minor, struct places *out,
 	if (!py_births_are_known(minor))
 		return fail(-ENOTSUP, "births are known for CPython 3.8 - 3.%d, not 3.%d",
 			    py_last_minor(), minor);
+	err = dso_load_relocs(d);
+	if (err)
+		return err;
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return fail(-ENOMEM, "out of memory");
@@ -285,6 +288,7 @@ int places_find_births(const struct dso *d, int minor, struct places *out,
 	vec_free(&hits.hits);
 	vec_free(&hits.refs);
 	vec_free(&tests.v);
+	dso_forget_relocs(d);
 	free(f);
 	return err;
 }

@@ -29,8 +29,8 @@ struct places_births_report { /* what the finder saw, for -v and for tests */
 /* Every place in @d where an object comes to life. Refuses (-ENOTSUP, with the reason) whenever
  * the set may be incomplete: an unseen birth site makes false lines. @runtime_module is @d for the
  * interpreter itself; for 3.8, extension modules that import _Py_tracemalloc_config are passed
- * one by one. */
-int places_find_births(const struct dso *d, int minor, struct places *out,
+ * one by one. Relocations are loaded for it, and forgotten. */
+int places_find_births(struct dso *d, int minor, struct places *out,
 		       struct places_births_report *report);
 
 /* A byte in the entry of function @name where all argument registers in @args_mask (bit n = x86

@@ -156,7 +156,7 @@ static int open_file(struct py_runtime *rt, const struct proc_map *row)
 
 	if (proc_is_live(rt->proc)) {
 		err = proc_map_open(rt->proc, row, &fd);
-		return err ? err : dso_open_fd(fd, row->path, DSO_ALL, &rt->dso);
+		return err ? err : dso_open_fd(fd, row->path, DSO_NAMES, &rt->dso);
 	}
 	err = proc_map_image(rt->proc, row, &bytes, &size);
 	return err ? err : dso_open_bytes(row->path, bytes, size, &rt->dso);

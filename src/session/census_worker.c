@@ -109,7 +109,7 @@ static void work(void *arg)
 		return;
 	if (!proc_open(w->pid, &p) && p->start_ticks == w->start_ticks && !py_open(p, &rt) &&
 	    !census_new(rt, &c)) {
-		py_close_file(rt); /* symbols and relocations: megabytes */
+		py_close_file(rt); /* its symbols: megabytes */
 		census_watch_by(c, view_pace, &w->worker);
 		censuses(w, p, c);
 	} else if (!w->worker.stop) {

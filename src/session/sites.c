@@ -10,7 +10,7 @@
 #include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
 #include "py/versions.h"
 
-static int add_file(struct session *s, const struct dso *d, int minor, uint64_t bias)
+static int add_file(struct session *s, struct dso *d, int minor, uint64_t bias)
 {
 	struct sites *t = s->sites;
 	struct site_file *f = &t->file[t->n_files];
@@ -62,7 +62,7 @@ static int find_in_modules(struct session *s)
 		err = proc_map_open(s->proc, m, &fd);
 		if (err == -EREMOTE)
 			return -ENOTSUP;
-		if (err || dso_open_fd(fd, m->path, DSO_ALL, &d))
+		if (err || dso_open_fd(fd, m->path, DSO_NAMES, &d))
 			continue;
 		if (dso_imports(d, "_Py_tracemalloc_config") && py_load_bias(s->proc, m, d, &bias))
 			err = add_file(s, d, 8, bias);

@@ -136,7 +136,7 @@ static void knows_what_a_slot_is_relocated_with(void **state)
 {
 	struct dso *d;
 	const char *name;
-	uint64_t slot, addr;
+	uint64_t slot, slots[2], addr;
 
 	(void)state;
 	assert_int_equal(dso_open(self, &d), 0);
@@ -147,6 +147,13 @@ static void knows_what_a_slot_is_relocated_with(void **state)
 	assert_string_equal(name, "mkstemp");
 	assert_int_equal(addr, 0);
 	assert_int_equal(dso_reloc(d, slot + 1, &name, &addr), -ENOENT);
+	/* Who needs them no more gives them back, and may ask for them again, more than once. */
+	dso_forget_relocs(d);
+	assert_int_equal(dso_reloc(d, slot, &name, &addr), -ENOENT);
+	assert_int_equal(dso_load_relocs(d), 0);
+	assert_int_equal(dso_load_relocs(d), 0);
+	assert_int_equal(dso_reloc(d, slot, &name, &addr), 0);
+	assert_int_equal(dso_reloc_slots(d, "mkstemp", slots, ARRAY_SIZE(slots)), 1);
 	dso_close(d);
 }
 
