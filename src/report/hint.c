@@ -189,6 +189,15 @@ static bool may_grow(const struct report_holder *h, size_t i)
 	return grows >= h->n || grows == i || !(h->step[grows].growth_per_s > 0);
 }
 
+/* Is it known that what grows lies behind step @i? Then that is the mistake, and not what holds it.
+ */
+static bool grows_behind(const struct report_holder *h, size_t i)
+{
+	size_t grows = report_holder_container(h);
+
+	return grows < h->n && grows > i && h->step[grows].growth_per_s > 0;
+}
+
 /* A deque that its owner calls a queue. */
 static bool is_called_queue(const struct report_holder_step *s)
 {
@@ -203,13 +212,15 @@ static bool is_in_cache(const struct report_holder *h)
 	const struct report_holder_step *cache = step_of(h, "functools._lru_cache_wrapper");
 	size_t grows = report_holder_container(h), at = cache ? (size_t)(cache - h->step) : 0;
 
-	return cache && !(grows < at) && !(at && is_type(cache - 1, "sqlite3.Connection")) &&
+	return cache && !(grows < at) && !grows_behind(h, at + 1) &&
+	       !(at && is_type(cache - 1, "sqlite3.Connection")) &&
 	       !(at + 1 < h->n && is_full(cache + 1));
 }
 
 static bool hint_by_type(struct report *r, const struct report_holder *h, struct report_site *site)
 {
 	const struct report_holder_step *last = &h->step[h->n - 1];
+	const struct report_holder_step *traceback = step_of(h, "traceback");
 
 	if (!strcmp(h->root, "gc.garbage") || begins(h->step[0].name, "module gc :: garbage")) {
 		set(site, "gc-garbage",
@@ -225,7 +236,7 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 		    "cache outside of it.");
 		return true;
 	}
-	if (step_of(h, "traceback")) {
+	if (traceback && !grows_behind(h, (size_t)(traceback - h->step))) {
 		set(site, "exception-traceback",
 		    "A kept exception keeps its traceback, and that the variables of every frame.\n"
 		    "Keep str(e), or: e.__traceback__ = None");

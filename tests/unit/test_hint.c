@@ -160,6 +160,12 @@ static void by_what_is_on_the_path(void **state)
 		HINT("module", {"root", "module a :: f", "functools._lru_cache_wrapper", U, 0, 0},
 		     {"field", "cached", "dict", 128, 0, 128}, {"value", NULL, "a.S", U, 0, 0}),
 		"none");
+	/* One result, which the program puts things into: the cache has one entry. */
+	assert_string_equal(
+		HINT("module", {"root", "module a :: f", "functools._lru_cache_wrapper", U, 0, 0},
+		     {"field", "cached", "dict", 1, 0, 0}, {"value", NULL, "list", 900, 30, 0},
+		     {"item", NULL, "a.S", U, 0, 0}),
+		"unbounded-container");
 	/* The cache of statements in each connection that is kept. */
 	assert_string_equal(
 		HINT("module", {"root", "module a :: OLD", "list", 50, 3, 0},
@@ -176,6 +182,21 @@ static void by_what_is_on_the_path(void **state)
 				 {"attribute", "__traceback__", "traceback", U, 0, 0},
 				 {"attribute", "tb_frame", "frame of a.f", U, 0, 0},
 				 {"variable", "x", "a.S", U, 0, 0}),
+			    "exception-traceback");
+	/* One that is kept, of a loop that still runs and gathers. */
+	assert_string_equal(HINT("module", {"root", "module a :: LAST", "ValueError", U, 0, 0},
+				 {"attribute", "__traceback__", "traceback", U, 0, 0},
+				 {"attribute", "tb_frame", "frame of a.main", U, 0, 0},
+				 {"variable", "rows", "list", 900, 30, 0},
+				 {"item", NULL, "a.S", U, 0, 0}),
+			    "unbounded-container");
+	/* Each has a list, of which it is not known that it grows. */
+	assert_string_equal(HINT("module", {"root", "module a :: E", "list", 50, 0, 0},
+				 {"item", NULL, "ValueError", U, 0, 0},
+				 {"attribute", "__traceback__", "traceback", U, 0, 0},
+				 {"attribute", "tb_frame", "frame of a.f", U, 0, 0},
+				 {"variable", "rows", "list", 900, 0, 0},
+				 {"item", NULL, "a.S", U, 0, 0}),
 			    "exception-traceback");
 	assert_string_equal(HINT("module", {"root", "module a :: T", "set", 50, 0, 0},
 				 {"item", NULL, "_asyncio.Task", U, 0, 0},
