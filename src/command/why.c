@@ -265,18 +265,17 @@ static int none_found(const struct why_cmd *w, const struct why_question *say,
 	const char *type = w->site ? w->type_of_site : w->type;
 
 	if (!type)
-		return fail(-ENOENT, "process %d has no object at %s", say->pid, w->addr);
+		return fail(-ENOENT, "%s has no object at %s", say->where, w->addr);
 	if (a->targets)
 		return fail(-ENOENT,
-			    "what process %d had of type %s died while its heap was "
-			    "read: ask again",
-			    say->pid, type);
+			    "what %s had of type %s died while its heap was read: ask again",
+			    say->where, type);
 	if (stats->pages_swapped && !a->nearest)
 		return fail(-ENOENT,
-			    "process %d has no object of type %s in memory, but a part of it is "
-			    "swapped out: --swapped reads that, which brings it back into memory",
-			    say->pid, type);
-	return fail(-ENOENT, "process %d has no object of type %s%s%s%s", say->pid, type,
+			    "%s has no object of type %s in memory, but a part of it is swapped "
+			    "out: --swapped reads that, which brings it back into memory",
+			    say->where, type);
+	return fail(-ENOENT, "%s has no object of type %s%s%s%s", say->where, type,
 		    a->nearest ? "; did you mean --type " : "", a->nearest ? a->nearest : "",
 		    a->nearest ? "?" : "");
 }
@@ -287,10 +286,10 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 	const struct why_opts o = {.max_paths = w->paths,
 				   .watch_s = proc_is_live(rt->proc) ? w->watch_s : 0,
 				   .max_blocks = why_max_blocks(ROOM_SHARE)};
-	struct why_question say = {rt->proc->pid, rt->version,
-				   w->site   ? w->site_in_words
-				   : w->type ? w->type
-					     : w->addr};
+	const char *what = w->site ? w->site_in_words : w->type ? w->type : w->addr;
+	char process[32];
+	struct why_question say = {rt->proc->pid, rt->proc->pid ? process : w->source.core,
+				   rt->version, what};
 	struct why_answer *a = NULL;
 	struct progress progress;
 	struct why_stats stats;
@@ -299,6 +298,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 
 	if (err)
 		return err;
+	snprintf(process, sizeof(process), "process %d", say.pid);
 	progress_begin(&progress, w->is_quiet);
 	heap_watch_by(h, progress_heap, &progress);
 	err = heap_why(h, &q, 1, &o, &a, &stats);
@@ -314,7 +314,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 			"ask of a snapshot (census --save, why --from) where there is more memory");
 	/* Half of a dead process's heap is nobody's heap. */
 	if (err != -ECANCELED && proc_is_live(rt->proc) && !proc_alive(rt->proc))
-		err = fail(-ESRCH, "process %d ended while its heap was read", say.pid);
+		err = fail(-ESRCH, "%s ended while its heap was read", say.where);
 	if (!err && !a->sampled)
 		err = none_found(w, &say, a, &stats);
 	if (!err && !(w->json && !strcmp(w->json, "-")) && !(w->dot && !strcmp(w->dot, "-")))

@@ -38,8 +38,7 @@ int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
 	char count[32], gone[32];
 
 	fmt_count(count, sizeof(count), (double)a->targets);
-	fprintf(f, "%s in process %d: %s object%s", q->what, q->pid, count,
-		a->targets == 1 ? "" : "s");
+	fprintf(f, "%s in %s: %s object%s", q->what, q->where, count, a->targets == 1 ? "" : "s");
 	if (a->gone)
 		fprintf(f, ", %s gone meanwhile", fmt_count(gone, sizeof(gone), (double)a->gone));
 	fprintf(f, "\n");
@@ -171,7 +170,9 @@ static int write_dot(FILE *f, const void *ctx)
 	      "fontname=\"monospace\"];\n\tlabel=\"",
 	      f);
 	dot_text(f, q->what);
-	fprintf(f, " in process %d\";\n", q->pid);
+	fputs(" in ", f);
+	dot_text(f, q->where);
+	fputs("\";\n", f);
 	for (size_t i = 0; i < a->n; i++) {
 		const struct why_path *p = &a->path[i];
 

@@ -9,7 +9,8 @@
 #include "why/why.h"
 
 struct why_question {
-	int pid;
+	int pid;	    /* 0 = the core file does not say */
+	const char *where;  /* "process 1234"; of such a core its name */
 	const char *python; /* "3.11.2" */
 	const char *what;   /* "app.Session", "7f..", "app.Session, the most frequent type of site
 			       01ab.." */

@@ -186,6 +186,20 @@ def test_a_core_has_the_same_paths(saved, python):
     assert s.why_elsewhere("--core", "/tmp/core") == s.live_why
 
 
+def test_a_core_that_does_not_say_whose_it_is(saved, tmp_path):
+    """Without the note that has the pid: the answer names the file."""
+    s = saved(pythons.host())
+
+    def edit(data):
+        data[data.index(struct.pack("<III", 5, 136, 3) + b"CORE\0") + 8] = 0x77  # another type of note
+        return data
+
+    core = changed(s.inside + "/core", str(tmp_path / "core"), edit)
+    said = why("--core", core, "--type", "__main__.Session").splitlines()[0]
+    assert said == s.live_why.splitlines()[0].replace("process %d" % s.live["pid"], core)
+    refused("why", "--core", core, "--type", "Nothing", words=(core + " has no object of type Nothing",))
+
+
 @pytest.mark.parametrize("python", ALL)
 def test_a_core_with_its_program(saved, python):
     s = saved(python)
