@@ -149,8 +149,8 @@ void evidence_seen(struct wire *w, struct report_process *p)
 	wire_string(w, &p->build);
 	wire_string(w, &p->tested_as);
 	wire_double(w, &p->core_pct);
-	wire_double(w, &p->delay_ms);
-	wire_double(w, &p->delays_per_s);
+	wire_double(w, &p->stall_ms);
+	wire_double(w, &p->stalls_per_s);
 	wire_double(w, &p->counted_from_s);
 	wire_double(w, &p->counted_to_s);
 	/* Recordings of before had the share of the clock there. */

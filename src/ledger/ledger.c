@@ -348,6 +348,6 @@ void ledger_tell(const struct ledger *l, uint64_t now_ns, struct report_process 
 
 	to->slowdown_pct = 100 * c.of_cpu;
 	to->core_pct = 100 * c.of_core;
-	to->delay_ms = c.delay_ns / 1e6;
-	to->delays_per_s = c.delays_per_s;
+	to->stall_ms = c.delay_ns / 1e6;
+	to->stalls_per_s = c.delays_per_s;
 }

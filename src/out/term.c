@@ -167,9 +167,9 @@ static void put_cost(struct line *l, const struct report_process *p)
 	char text[96];
 
 	line_item(l, term_cost(p, text, sizeof(text)));
-	if (p->delay_ms > 0) {
+	if (p->stall_ms > 0) {
 		snprintf(text, sizeof(text), "delays up to %.*f ms, %.1f a second",
-			 p->delay_ms < 9.95, p->delay_ms, p->delays_per_s);
+			 p->stall_ms < 9.95, p->stall_ms, p->stalls_per_s);
 		line_item(l, text);
 	}
 }

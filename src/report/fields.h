@@ -176,9 +176,9 @@
 	  .about = "the part of its CPU time that watching cost, estimated") \
 	X(S, AMOUNT, core_pct, "core_pct", .merge = MERGE_SUM, \
 	  .about = "the same, of one core; of many processes the sum") \
-	X(S, AMOUNT, delay_ms, "delay_ms", .merge = MERGE_MOST, \
+	X(S, AMOUNT, stall_ms, "stall_ms", .merge = MERGE_MOST, \
 	  .about = "by how much a window of late delayed what ran in it, at most; 0: there is none") \
-	X(S, AMOUNT, delays_per_s, "delays_per_s", .merge = MERGE_MOST, \
+	X(S, AMOUNT, stalls_per_s, "stalls_per_s", .merge = MERGE_MOST, \
 	  .about = "windows a second of late")
 
 #define REPORT_VERDICT(X, S) \

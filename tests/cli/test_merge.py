@@ -117,12 +117,12 @@ def test_what_nobody_knows_stays_unknown(hosts, tmp_path):
     """A sweep and a census know neither slow-down nor coverage; and a host may have no Python at all."""
     report = json.loads(hosts[2].read_text())
     for process in report["processes"]:
-        process["probe"] = {"mechanism": None, "on_s": 0, "coverage": 0, "slowdown_pct": None, "core_pct": None, "delay_ms": None, "delays_per_s": None}
+        process["probe"] = {"mechanism": None, "on_s": 0, "coverage": 0, "slowdown_pct": None, "core_pct": None, "stall_ms": None, "stalls_per_s": None}
         process["memory"].update(rss_growth_bytes_per_s=None, pss_bytes=None)
     hosts[2].write_text(json.dumps(report))
     process = merged(hosts[2])["processes"][0]
     memory = process["memory"]
-    assert process["probe"] == {"mechanism": None, "on_s": 0, "coverage": None, "slowdown_pct": None, "core_pct": None, "delay_ms": None, "delays_per_s": None}
+    assert process["probe"] == {"mechanism": None, "on_s": 0, "coverage": None, "slowdown_pct": None, "core_pct": None, "stall_ms": None, "stalls_per_s": None}
     assert memory["rss_growth_bytes_per_s"] is None and memory["pss_bytes"] is None
     assert memory["anon_bytes"] == sum(p["memory"]["anon_bytes"] for p in report["processes"])
     report["processes"] = []

@@ -26,8 +26,8 @@ static struct report *report_of(size_t n)
 							  .coverage = 0,
 							  .slowdown_pct = NAN,
 							  .core_pct = NAN,
-							  .delay_ms = NAN,
-							  .delays_per_s = NAN,
+							  .stall_ms = NAN,
+							  .stalls_per_s = NAN,
 							  .verdict = CLASS_STEADY,
 							  .confidence = NAN};
 		report_memory_init(&r->processes[i].memory);

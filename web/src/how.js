@@ -29,7 +29,7 @@ function cost(b) {
 	return [
 		known(b.slowdown_pct) ? b.slowdown_pct.toFixed(1) + " % of the program's CPU time" : null,
 		known(b.core_pct) ? b.core_pct.toFixed(2) + " % of a core" : null,
-		b.delay_ms > 0 ? "delays up to " + b.delay_ms.toFixed(1) + " ms, " + b.delays_per_s.toFixed(1) + " a second" : null,
+		b.stall_ms > 0 ? "delays up to " + b.stall_ms.toFixed(1) + " ms, " + b.stalls_per_s.toFixed(1) + " a second" : null,
 	].filter(Boolean).join("; ") || null;
 }
 
