@@ -108,10 +108,10 @@ static enum look failed(struct sweep *s, int err, bool is_first)
 	return LOOK_FAILED;
 }
 
-/* Is a name looked for in a command line that is swapped out? It may come back. */
-static bool has_no_words(const struct sweep_opts *o, const struct proc *p)
+/* A name is looked for, and there are no words yet to look in. */
+static bool may_be_named(const struct sweep_opts *o, const struct proc *p)
 {
-	return o->name && !p->cmdline[0];
+	return o->name && !sweep_has_words(p);
 }
 
 /* A process that is not watched: is it a Python, and one that is wanted? */
@@ -125,7 +125,7 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool is_fi
 		return failed(s, err, is_first);
 	has = py_finder_has(s->finder, p);
 	if (has <= 0 || !sweep_wants(&s->o, p)) {
-		bool may_be = has > 0 && has_no_words(&s->o, p);
+		bool may_be = has > 0 && may_be_named(&s->o, p);
 
 		proc_close(p);
 		return has < 0 ? failed(s, has, is_first) : may_be ? LOOK_FAILED : LOOK_NOTHING;
@@ -290,7 +290,7 @@ static bool still_wanted(const struct sweep_opts *o, const struct proc_entry *e)
 	if (!proc_list_one(e->pid, &now) || identity_of(&now) != identity_of(e) ||
 	    !sweep_wants_entry(o, &now) || proc_open(e->pid, &p))
 		return false;
-	wanted = sweep_wants(o, p) || has_no_words(o, p);
+	wanted = sweep_wants(o, p) || may_be_named(o, p);
 	proc_close(p);
 	return wanted;
 }

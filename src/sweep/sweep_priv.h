@@ -41,7 +41,9 @@ struct sweep {
 /* sweep_select.c */
 bool sweep_wants_entry(const struct sweep_opts *o, const struct proc_entry *e);
 bool sweep_wants(const struct sweep_opts *o, const struct proc *p);
-/* Its words with blanks between them, cut where the buffer ends. */
+/* Does it have a command line? One that is swapped out may come back. */
+bool sweep_has_words(const struct proc *p);
+/* Its words with blanks between them, cut where the buffer ends; without any its short name. */
 void sweep_command_line(const struct proc *p, char *buf, size_t size);
 
 /* sweep_suspects.c: who is probed, and what was found. */

@@ -15,12 +15,17 @@ bool sweep_wants_entry(const struct sweep_opts *o, const struct proc_entry *e)
 	       e->rss_bytes >= o->min_rss;
 }
 
+bool sweep_has_words(const struct proc *p)
+{
+	return p->cmdline[0] != NULL;
+}
+
 void sweep_command_line(const struct proc *p, char *buf, size_t size)
 {
 	size_t used = 0;
 
-	snprintf(buf, size, "%s", p->cmdline && p->cmdline[0] ? "" : p->comm);
-	for (size_t i = 0; p->cmdline && p->cmdline[i] && used < size - 2; i++) {
+	snprintf(buf, size, "%s", sweep_has_words(p) ? "" : p->comm);
+	for (size_t i = 0; p->cmdline[i] && used < size - 2; i++) {
 		size_t room = size - 1 - used, n = strnlen(p->cmdline[i], room - 1);
 
 		if (used)
