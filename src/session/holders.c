@@ -45,20 +45,6 @@ static struct found *room_for(struct holders *h, const struct question *q)
 	return f;
 }
 
-/* How much of the survivors hangs on one container, by whatever path behind it. */
-static double share_in(const struct why_answer *a, uint64_t container)
-{
-	double share = 0;
-
-	for (size_t i = 0; i < a->n; i++)
-		for (size_t k = 0; k < a->path[i].n; k++)
-			if (a->path[i].step[k].addr == container) {
-				share += a->path[i].share;
-				break;
-			}
-	return share;
-}
-
 /* Where the paths part, unless something else grows: what is in a full store's entries may be
  * bigger than the store. */
 static size_t container_of(const struct found *f, const struct why_answer *a)
@@ -79,7 +65,7 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	size_t i = container_of(f, a);
 	uint64_t before = f->fact.fill.addr;
 
-	f->fact.is_one = i < p->n && share_in(a, p->step[i].addr) >= HOLDERS_ONE;
+	f->fact.is_one = i < p->n && why_share_in(a, p->step[i].addr) >= HOLDERS_ONE;
 	fill_found(&f->fact.fill, p, i, f->fact.is_one, h->inquiry.ended_ns);
 	for (i = 0; f->fact.fill.addr && i < h->found.n; i++) {
 		const struct fill *other = &h->found.v[i].fact.fill;
@@ -89,16 +75,6 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 			f->fact.fill = *other;
 	}
 	f->fact.replaces &= f->fact.fill.addr == before;
-}
-
-/* The share of the first path; unreferenced objects of all types count as one path. */
-static double share_of(const struct why_answer *a)
-{
-	double sum = a->path[0].share;
-
-	for (size_t i = 1; a->path[0].root == WHY_NOBODY && i < a->n; i++)
-		sum += a->path[i].root == WHY_NOBODY ? a->path[i].share : 0;
-	return sum;
 }
 
 static void keep(struct holders *h, const struct question *q, const struct why_answer *a)
@@ -119,7 +95,7 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 	*to = (struct report_holder){
 		.root = why_root_name(p->root),
 		.path = report_strdup(f->r, p->text),
-		.share = share_of(a),
+		.share = why_share_of_first(a),
 		.step = report_alloc(f->r, (p->n + 1) * sizeof(*to->step)),
 		.gc_known = h->inquiry.stats.gc_known,
 		.gc_enabled = h->inquiry.stats.gc_enabled,
@@ -303,14 +279,18 @@ static bool is_new(struct holders *h)
 static bool has_questions(struct holders *h, uint64_t now_ns, const struct report_process *p,
 			  bool due)
 {
+	size_t again = h->again;
+
 	collect(h, now_ns, p);
 	h->soon_ns = now_ns + SOON_NS;
-	return h->inquiry.n_q && (is_new(h) || due);
+	if (h->inquiry.n_q && (is_new(h) || due))
+		return true;
+	h->again = again; /* thought of, and not asked */
+	return false;
 }
 
 static bool begin(struct holders *h)
 {
-	h->again = h->next_again;
 	return inquiry_start(&h->inquiry, h->s->proc->pid, h->s->proc->start_ticks);
 }
 

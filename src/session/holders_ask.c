@@ -46,7 +46,7 @@ static bool ask(struct holders *h, const struct report_process *p, unsigned turn
 		q->min_age_ns = q->kind == KIND_HEAP ? (uint64_t)(s->oldest_s / 2 * 1e9) : 0;
 		blocks |= q->kind == KIND_HEAP;
 		if (turn == TURN_AGAIN)
-			h->next_again = i + 1;
+			h->again = i + 1;
 	}
 	return blocks;
 }

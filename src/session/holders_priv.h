@@ -21,9 +21,9 @@ struct holders {
 	struct session *s;
 	struct inquiry inquiry;
 	uint64_t ended_ns, next_ns, soon_ns;
-	size_t again, next_again; /* rank of who is next to be asked about once more; after this */
-	uint64_t refused;	  /* inquiries without an answer since the last that had one */
-	bool left_out;		  /* at the end: not all that was asked for has an answer */
+	size_t again;	  /* rank of the site that is next to be asked about once more */
+	uint64_t refused; /* inquiries without an answer since the last that had one */
+	bool left_out;	  /* at the end: not all that was asked for has an answer */
 	char why_not[256];
 	VEC(struct found) found;
 	struct map64 replaced; /* stacks */

@@ -2,6 +2,7 @@
 /* Questions about the graph: which paths lead to these objects, and how many of them share each. */
 #include "why/why.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -307,6 +308,28 @@ void why_free(struct why_answer *v, size_t n)
 		free(v[i].nearest);
 	}
 	free(v);
+}
+
+double why_share_in(const struct why_answer *a, uint64_t container)
+{
+	double share = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t k = 0; k < a->path[i].n; k++)
+			if (a->path[i].step[k].addr == container) {
+				share += a->path[i].share;
+				break;
+			}
+	return fmin(share, 1);
+}
+
+double why_share_of_first(const struct why_answer *a)
+{
+	double sum = a->path[0].share;
+
+	for (size_t i = 1; a->path[0].root == WHY_NOBODY && i < a->n; i++)
+		sum += a->path[i].root == WHY_NOBODY ? a->path[i].share : 0;
+	return fmin(sum, 1);
 }
 
 uint64_t why_max_blocks(unsigned share)
