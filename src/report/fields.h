@@ -240,7 +240,9 @@
 /* What keeps the objects of a site alive. */
 #define REPORT_HELD(X, S) \
 	X(S, TEXT, path, "path") /* NULL: not known */ \
-	X(S, SHARE, share, "share") /* of the objects that were asked for */
+	X(S, SHARE, share, "share", \
+	  .about = "of the objects that were asked for; those that hang on the same container by " \
+		   "another way behind it count, too")
 
 /* ---- Sites of one cause, together. ---- */
 

@@ -2,6 +2,8 @@
 /* Hints: one sentence of what happens, and the remedy in a line or two of Python. */
 #include "report/hint.h"
 
+#include <math.h>
+
 #define FEW_ENTRIES 16	/* a container with less may be anything */
 #define MOST	    0.5 /* of the objects */
 /* As why/label_names.c says it, of generators, and of the task of a coroutine, at their end. */
@@ -485,7 +487,7 @@ static void hint_container(struct report *r, const struct report_holder *h,
 void report_hold(struct report *r, const struct report_holder *h, struct report_site *site)
 {
 	site->held_by.path = report_strdup(r, h->path);
-	site->held_by.share = h->share;
+	site->held_by.share = fmax(h->share, h->in_container);
 	if (site->hint.code || !h->n || h->bounded)
 		return;
 	if (!hint_nobody(r, h, site) && !report_holder_is_full(h) && !hint_in_place(r, h, site) &&

@@ -20,6 +20,8 @@ struct report_holder {
 	const char *root; /* "module", "frame", ..., "unreferenced", "cycle" */
 	const char *path;
 	double share; /* of the objects that were asked for */
+	/* ... that hang on its container, by whatever way behind that; 0 = it has none. */
+	double in_container;
 	struct report_holder_step *step;
 	size_t n;
 	bool rests;	   /* the container was seen not to grow */

@@ -65,7 +65,8 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	size_t i = container_of(f, a);
 	uint64_t before = f->fact.fill.addr;
 
-	f->fact.is_one = i < p->n && why_share_in(a, p->step[i].addr) >= HOLDERS_ONE;
+	f->fact.holder.in_container = i < p->n ? why_share_in(a, p->step[i].addr) : 0;
+	f->fact.is_one = f->fact.holder.in_container >= HOLDERS_ONE;
 	fill_found(&f->fact.fill, p, i, f->fact.is_one, h->inquiry.ended_ns);
 	for (i = 0; f->fact.fill.addr && i < h->found.n; i++) {
 		const struct fill *other = &h->found.v[i].fact.fill;

@@ -275,6 +275,26 @@ static void by_what_is_on_the_path(void **state)
 			    "gc-garbage");
 }
 
+/* Of a task, its coroutine and what that waits for each is a third, all in one set. */
+static void ways_that_part_behind_a_container(void **state)
+{
+	struct report_holder_step way[] = {{"root", "module a :: WAITING", "set", 2766, 44, 0},
+					   {"item", NULL, "_asyncio.Task", U, 0, 0}};
+	struct report_holder h = {
+		.root = "module", .path = "p", .share = 0.35, .step = way, .n = 2};
+	struct report_site site = {0};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	report_hold(r, &h, &site);
+	assert_true(site.held_by.share == 0.35);
+	h.in_container = 0.98;
+	report_hold(r, &h, &site);
+	assert_true(site.held_by.share == 0.98);
+	report_free(r);
+}
+
 static void nobody_and_cycles(void **state)
 {
 	struct report_holder_step one = {"root", "cycle", "a.S", U, 0, 0};
@@ -436,6 +456,7 @@ int main(void)
 		cmocka_unit_test(a_container_in_a_container_has_a_name),
 		cmocka_unit_test(buffers_that_get_bigger),
 		cmocka_unit_test(by_what_is_on_the_path),
+		cmocka_unit_test(ways_that_part_behind_a_container),
 		cmocka_unit_test(nobody_and_cycles),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(lost_block),
