@@ -19,6 +19,7 @@
 #define REFUSALS       5
 #define REFUSED_NS     1000000000
 #define WAITS	       10	/* in vain, for a turn */
+#define READ_NS	       200000	/* between two looks at an open window: for new stacks */
 #define POLL_NS	       10000000 /* permanent mode: how long a surprise may last */
 #define LOOK_NS	       100000000
 #define FIRST_CLIMB_NS 200000000
@@ -82,7 +83,8 @@ static bool is_by_type(const struct births *b)
 	return b->focus.is_on && b->focus.aim.n_types;
 }
 
-/* Its births may cost from half of @most_ns to all of it: no target is seen in one phase. */
+/* Its births may cost from half of @most_ns to all of it: no target is seen in one phase. Code that
+ * lives for one call may be gone at its end: that of new stacks is copied meanwhile. */
 static void wait_window(struct births *b, uint64_t from, uint64_t opened, double most_ns)
 {
 	const struct timespec pause = {.tv_nsec = 400000};
@@ -95,6 +97,7 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 		if (cost_ns(b, seen) >= may_cost || age >= longest || seen >= WINDOW_BIRTHS ||
 		    session_go_on(b->s))
 			return;
+		kern_read_ring(&b->s->kern, clock_ns() + READ_NS);
 		nanosleep(&pause, NULL);
 	}
 }
@@ -165,6 +168,7 @@ static void start_always(struct births *b)
 	b->mode = BIRTHS_ALWAYS;
 	b->last_seen = b->polled = births_now(b);
 	b->always_since = b->polled_ns = b->looked_ns = clock_ns();
+	ladder_begin(b->ladder, b->always_since);
 	b->due.burst = 0;
 	b->is_far = false;
 	b->due.poll = b->always_since + POLL_NS;
@@ -244,6 +248,7 @@ void births_burst(struct births *b)
 	b->refusals = 0;
 	b->waits = 0;
 	opened = clock_ns();
+	ladder_begin(b->ladder, opened);
 	first = births_now(b);
 	if (!focus && !b->skip)
 		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)});
@@ -332,6 +337,7 @@ static void look_always(struct births *b)
 		ladder_keep(b->ladder, &b->focus.aim);
 	ladder_kill_old(b->ladder, b->s->kern.births, from, looked);
 	ladder_admit(b->ladder);
+	ladder_begin(b->ladder, now);
 	b->last_seen = looked;
 	if (!b->focus.is_on)
 		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)});
@@ -344,6 +350,7 @@ void births_poll(struct births *b)
 	double cost = (double)(births - b->polled) * b->s->ledger.birth_ns;
 	double allowed = (double)(now - b->polled_ns) * b->account->share;
 
+	kern_read_ring(&b->s->kern, UINT64_MAX);
 	account_charge(b->account, cost);
 	account_fill(b->account, now);
 	b->polled = births;

@@ -19,8 +19,9 @@ struct kern {
 	uint64_t out_ns;	  /* since when probes that are to be in are not; 0 = they are */
 	enum fds_means fds_means; /* what was loaded for descriptors */
 	struct pyleak_bpf *skel;
-	struct ring_buffer *ring;
-	int birth_fd; /* the program for births */
+	struct ring_buffer *ring; /* of new stacks */
+	uint64_t read_until_ns;	  /* it is read; then the rest waits */
+	int birth_fd;		  /* the program for births */
 	const struct pl_birth *births;
 	pl_birth_died *died; /* one for each of them */
 	volatile struct pl_stats *stats;
@@ -30,6 +31,8 @@ struct kern {
  * the sentence: not now, as it could not be tried how probes are placed. */
 int kern_load(struct session *s, size_t n_sites);
 void kern_close(struct kern *k);
+/* Copies the code of new stacks; what is left at @until_ns waits. */
+void kern_read_ring(struct kern *k, uint64_t until_ns);
 /* These stacks have been forgotten here: they are to be told again when they come back. */
 void kern_forget_stacks(struct kern *k, const uint64_t *id, size_t n);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The loop over the sources, and what it offers them. One thread runs them in turn: a window is
  * never disturbed by a reading, and nothing needs a lock. */
-#include <bpf/libbpf.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -69,8 +68,7 @@ static void trim_stacks(struct session *s)
 
 void session_drain(struct session *s)
 {
-	if (s->kern.ring)
-		ring_buffer__consume(s->kern.ring);
+	kern_read_ring(&s->kern, UINT64_MAX);
 	for (struct source *x = s->sources.v; x < end(s); x++)
 		if (x->self && x->ops->drain)
 			x->ops->drain(x->self);

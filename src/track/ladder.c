@@ -37,6 +37,7 @@ struct ladder {
 	uint32_t noted;
 	unsigned shift;	     /* one in 2^shift is admitted, and stands for so many */
 	uint64_t shifted_ns; /* when that was changed */
+	uint64_t began_ns;   /* the window */
 	uint64_t random;
 	struct ladder_stats stats;
 };
@@ -162,6 +163,11 @@ static void hide_buffers(struct ladder *l)
 		if (place && *place && *place != UINT64_MAX)
 			l->look.v[*place - 1].addr = 0;
 	}
+}
+
+void ladder_begin(struct ladder *l, uint64_t now_ns)
+{
+	l->began_ns = now_ns;
 }
 
 void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
@@ -341,6 +347,7 @@ void ladder_admit(struct ladder *l)
 		if (!s->addr)
 			continue;
 		s->stack = st ? st->id : s->stack;
+		s->is_told = st && st->told_ns >= l->began_ns;
 		l->stats.taken++;
 		if (s->fp.content)
 			note_content(l, s->fp.content);
@@ -365,8 +372,9 @@ static void settle_stack(struct ladder *l, struct sample *s)
 
 	if (s->stack == EVIDENCE_NO_FRAME)
 		return;
-	/* What was told after it was born is its own; by now its code may be gone. */
-	if (st && (stacks_verify(l->stacks, st) || st->told_ns > s->born_ns))
+	/* One that was told since its window began has its own names; by now the code may be gone.
+	 */
+	if (st && (stacks_verify(l->stacks, st) || s->is_told || st->told_ns > s->born_ns))
 		return;
 	l->stats.no_stack += !st;
 	l->stats.code_reused += st != NULL;

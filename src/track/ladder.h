@@ -21,6 +21,7 @@ struct sample {
 	bool gc;
 	bool partial;	/* not all sites were probed when it was born */
 	bool ambiguous; /* its content was seen on other samples too: not identified beyond doubt */
+	bool is_told;	/* its stack was, in the window that saw it: the names are its own */
 	struct {
 		uint64_t addr;
 		uint32_t bytes;
@@ -70,6 +71,8 @@ struct ladder_stats {
 int ladder_new(struct heap *h, struct stacks *st, struct ladder **out);
 void ladder_free(struct ladder *l);
 
+/* A window begins: new stacks are told from here on. */
+void ladder_begin(struct ladder *l, uint64_t now_ns);
 /* One burst in three steps, while the probes are attached and after. [@from, @to): births recorded
  * after the attach was complete. Reads the born objects. */
 void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,

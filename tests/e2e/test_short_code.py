@@ -33,3 +33,17 @@ def test_cells_of_a_notebook():
     assert through(process, "# LEAK") > 20 * 100 * 0.5
     # 60 a second, of which few are seen; it was more than 2,000 when those above had no name.
     assert through(process, "HISTORY.append") < 500
+
+
+def test_rules_that_are_gone_when_a_window_ends():
+    """Their code is copied while it runs: what they keep is told to their own line, not to one that is not known."""
+    with harness.Target(pythons.host(), "short_rules") as target:
+        target.wait_ready()
+        run = harness.run_tool(target.pid, 30)
+    sites = [s for s in run.report["processes"][0]["sites"] if s["kind"] == "object" and s["growth_count_per_s"] > 0]
+    rates = {}
+    for s in sites:
+        at = (s["stack"][0].get("file"), s["stack"][0].get("line"))
+        rates[at] = rates.get(at, 0) + s["growth_count_per_s"]
+    print(rates)
+    assert rates[("/rules/price.py", 1)] > 3 * rates.get(("?", None), 0)
