@@ -241,6 +241,7 @@ static int find(struct births_finder *f, struct births_hits *hits, struct births
 	err = births_find_word(f);
 	if (err)
 		return err;
+	births_find_last_calls(f);
 	report->word = f->word;
 	report->tracer = f->tracer;
 	err = births_find_slow(f);

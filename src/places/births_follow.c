@@ -232,23 +232,6 @@ size_t births_follow(const struct births_finder *f, uint64_t at, bool direct,
 	return jumps.n;
 }
 
-/* Where a call or jump goes, through a PLT entry or a GOT slot. */
-static bool target_of(const struct births_finder *f, const struct births_state *s,
-		      const struct births_insn *in, struct births_target *out)
-{
-	struct births_value at;
-
-	*out = (struct births_target){0};
-	if (in->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-		*out = births_canonical(f, births_relative(in));
-		return true;
-	}
-	if (in->op[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
-		return false;
-	at = births_mem_address(s, in, &in->op[0]);
-	return at.kind == BIRTHS_CONST && !dso_reloc(f->d, (uint64_t)at.n, &out->name, &out->addr);
-}
-
 bool births_first_call(const struct births_finder *f, struct births_target *target,
 		       bool *passes_object)
 {
@@ -281,7 +264,7 @@ bool births_first_call(const struct births_finder *f, struct births_target *targ
 			/* fall through */
 		case ZYDIS_CATEGORY_CALL:
 			*passes_object = births_same_value(&s.r[RDI], &object);
-			return target_of(f, &s, &in, target);
+			return births_target_of(f, &s, &in, target);
 		default:
 			births_step(f, &s, &in);
 			at += in.i.length;

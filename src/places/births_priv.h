@@ -21,6 +21,7 @@
 #define BIRTHS_MAX_WALK	   32 /* instructions behind a load of the symbol's address */
 #define BIRTHS_MAX_WALKS   65536
 #define BIRTHS_MAX_REFS	   8 /* slow-path references on the edges of one test */
+#define BIRTHS_LAST_CALLS  8 /* functions that never come back, by name */
 
 /* The word of an extension module is in another file: it gets an address no file has. */
 #define BIRTHS_IMPORTED_BASE (1ull << 62)
@@ -52,6 +53,8 @@ struct births_finder {
 	size_t n_stubs;
 	uint64_t slow_slots[BIRTHS_MAX_SLOTS]; /* GOT slots that hold slow */
 	size_t n_slow_slots;
+	/* Of functions that never come back, 0 when they are in no symbol table. */
+	uint64_t last_calls[BIRTHS_LAST_CALLS];
 };
 
 /* ---- births_state.c: symbolic execution of one instruction after another ---- */
@@ -117,6 +120,13 @@ uint64_t births_relative(const struct births_insn *in);
 
 int births_find_word(struct births_finder *f);
 struct births_target births_canonical(const struct births_finder *f, uint64_t addr);
+/* Where a call or jump goes, through a PLT entry or a GOT slot. */
+bool births_target_of(const struct births_finder *f, const struct births_state *s,
+		      const struct births_insn *in, struct births_target *out);
+void births_find_last_calls(struct births_finder *f);
+/* A call of a function that never comes back: what lies behind it is other code, or none. */
+bool births_is_last_call(const struct births_finder *f, const struct births_state *s,
+			 const struct births_insn *in);
 bool births_is_slow(const struct births_finder *f, uint64_t addr);
 int births_find_slow(struct births_finder *f);
 

@@ -128,6 +128,8 @@ static void explore(const struct births_finder *f, struct way w, struct births_j
 			w.at = births_relative(&in);
 			continue;
 		case ZYDIS_CATEGORY_CALL:
+			if (births_is_last_call(f, &w.s, &in))
+				return;
 			births_call(&w.s);
 			w.zf_is_word = false;
 			if (!holds_word(&w))

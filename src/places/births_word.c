@@ -185,6 +185,52 @@ struct births_target births_canonical(const struct births_finder *f, uint64_t ad
 	return t;
 }
 
+bool births_target_of(const struct births_finder *f, const struct births_state *s,
+		      const struct births_insn *in, struct births_target *out)
+{
+	struct births_value at;
+
+	*out = (struct births_target){0};
+	if (in->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		*out = births_canonical(f, births_relative(in));
+		return true;
+	}
+	if (in->op[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
+		return false;
+	at = births_mem_address(s, in, &in->op[0]);
+	return at.kind == BIRTHS_CONST && !dso_reloc(f->d, (uint64_t)at.n, &out->name, &out->addr);
+}
+
+static const char *const last_calls[BIRTHS_LAST_CALLS] = {"abort",
+							  "exit",
+							  "_exit",
+							  "__assert_fail",
+							  "__stack_chk_fail",
+							  "Py_FatalError",
+							  "_Py_FatalErrorFunc",
+							  "_Py_FatalErrorFormat"};
+
+void births_find_last_calls(struct births_finder *f)
+{
+	struct dso_sym sym;
+
+	for (size_t i = 0; i < BIRTHS_LAST_CALLS; i++)
+		f->last_calls[i] = dso_symbol(f->d, last_calls[i], &sym) ? 0 : sym.addr;
+}
+
+bool births_is_last_call(const struct births_finder *f, const struct births_state *s,
+			 const struct births_insn *in)
+{
+	struct births_target t;
+
+	if (!births_target_of(f, s, in, &t))
+		return false;
+	for (size_t i = 0; i < BIRTHS_LAST_CALLS; i++)
+		if (t.addr ? t.addr == f->last_calls[i] : t.name && !strcmp(t.name, last_calls[i]))
+			return true;
+	return false;
+}
+
 static bool same_target(const struct births_target *a, const struct births_target *b)
 {
 	if (a->addr || b->addr)

@@ -26,6 +26,11 @@ CODE(compared_with_a_register, "cmp %rcx, the_word(%rip)\nje 1f\n1: ret");
 CODE(half_of_it, READ("rax") "shr $32, %rax\n" TEST("rax"));
 CODE(in_a_wide_register, READ("rax") "movq %rax, %xmm0\nret");
 CODE(in_some_memory, READ("rax") "mov %rax, (%rdx,%rcx)\nret");
+CODE(Py_FatalError, "ud2");
+CODE(gone_for_good, READ("rbx") "call abort@PLT\njmp *%rcx");
+CODE(gone_for_good_by_pointer, READ("rbx") "call *abort@GOTPCREL(%rip)\njmp *%rcx");
+CODE(gone_for_good_inside, READ("rbx") "call Py_FatalError\njmp *%rcx");
+CODE(comes_back, READ("rbx") "call tested\njmp *%rcx");
 
 static uint64_t address(const struct dso *d, const char *name)
 {
@@ -55,6 +60,10 @@ static void each_way_ends_in_a_test_or_is_said_to_be_lost(void **state)
 		{"half_of_it", 0, true},
 		{"in_a_wide_register", 0, true},
 		{"in_some_memory", 0, true},
+		{"gone_for_good", 0, false},
+		{"gone_for_good_by_pointer", 0, false},
+		{"gone_for_good_inside", 0, false},
+		{"comes_back", 0, true},
 	};
 	struct births_finder f = {.tracer = true};
 	struct births_state s;
@@ -65,6 +74,7 @@ static void each_way_ends_in_a_test_or_is_said_to_be_lost(void **state)
 	f.d = d;
 	f.word = address(d, "the_word");
 	ZydisDecoderInit(&f.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	births_find_last_calls(&f);
 	births_start(&s);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct births_jumps jumps;
