@@ -155,6 +155,10 @@ double birthplaces_often(const struct birthplaces *b, uint64_t type)
 
 void birthplaces_forget(struct birthplaces *b)
 {
+	for (size_t i = 0; i < PL_MAX_SITES; i++)
+		if (b->births[i])
+			log_debug("%llu births at site %zu", (unsigned long long)b->births[i],
+				  i + 1);
 	map64_free(&b->classes);
 	map64_free(&b->known);
 	vec_free(&b->pairs);

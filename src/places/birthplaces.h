@@ -48,7 +48,7 @@ void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint6
 		       uint64_t to, const uint64_t *types, size_t n);
 /* So many times as many births of @type were seen as without the looks at some types; 1 or more. */
 double birthplaces_often(const struct birthplaces *b, uint64_t type);
-/* All but the numbers of births. */
+/* All but the numbers of births, which are logged. */
 void birthplaces_forget(struct birthplaces *b);
 
 #endif

@@ -54,9 +54,14 @@ def hottest(python, name):
     with harness.Target(python, name) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 5, args=["-vv"])
-    births = re.findall(r"(\d+) births at site (\d+)", run.stderr)
+    births = {site: int(n) for n, site in re.findall(r"(\d+) births at site (\d+)", run.stderr)}
     assert births, run.stderr[-2000:]
-    return [site for _, site in sorted(((int(n), site) for n, site in births), reverse=True)][:HOTTEST]
+    return sorted(births, key=births.get, reverse=True)[:HOTTEST]
+
+
+def test_hottest_site_lost():
+    python = pythons.host()
+    watch_without(python, "slots", "=" + hottest(python, "slots")[0])
 
 
 @pytest.mark.matrix
