@@ -11,7 +11,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots/builds
 llvm=22
-all="docker-3.11 docker-3.13 uv-3.13 uv-3.14 conda-3.14 alpine-3.13 tail-3.14 O1-3.13 Os-3.13 noinline-3.13 bolt-3.13"
+all="docker-3.11 docker-3.13 uv-3.13 uv-3.14 conda-3.13 conda-3.14 alpine-3.13 tail-3.14 O1-3.13 Os-3.13 noinline-3.13 bolt-3.13"
 # Profiles of a few tests: what is inlined and what is cold is like in a real build, and it ends this day.
 export PROFILE_TASK="-m test test_json test_dict test_list test_re"
 
@@ -36,7 +36,8 @@ use_musl() {
 	# shellcheck disable=SC2016 # for the wrapper
 	printf '#!/bin/sh\n[ "$1" != --print-multiarch ] || exit 0\nexec musl-gcc "$@"\n' >"$tmp/cc"
 	chmod +x "$tmp/cc"
-	export CC="$tmp/cc"
+	# Libraries that Debian has are for its own libc.
+	export CC="$tmp/cc" PKG_CONFIG=false
 }
 
 # A copy beside it, stripped, finds its own library.
@@ -49,7 +50,11 @@ options() {
 	case $name in
 	docker-*) printf '%s\n' --enable-shared --with-lto --enable-optimizations "CFLAGS=$frames" "$rpath" ;;
 	alpine-*) printf '%s\n' --enable-shared --with-lto --disable-ipv6 "CFLAGS=$frames" "$rpath" ;;
-	conda-*) printf '%s\n' --with-lto=full --enable-optimizations ;;
+	conda-*)
+		# Flags of its recipe, and of the compilers that it is built with.
+		printf '%s\n' --with-lto=full --enable-optimizations "$rpath,-z,now,--disable-new-dtags,--gc-sections" \
+			"CFLAGS=-march=nocona -mtune=haswell -ftree-vectorize -fPIC -fstack-protector-strong -fno-plt -ffunction-sections"
+		;;
 	uv-*)
 		# Its modules are inside, too.
 		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt --disable-test-modules MODULE_BUILDTYPE=static
@@ -57,7 +62,7 @@ options() {
 		;;
 	bolt-*)
 		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt \
-			"BOLT_APPLY_FLAGS=-reorder-blocks=cache+ -reorder-functions=cdsort -split-functions -split-strategy=randomN -icf=all -plt=hot -dyno-stats"
+			"BOLT_APPLY_FLAGS=-reorder-blocks=cache -reorder-functions=hfsort -split-functions -split-strategy=randomN -icf=all -plt=hot -dyno-stats"
 		;;
 	tail-*) echo --with-tail-call-interp ;;
 	O1-*) echo "OPT=-DNDEBUG -g -O1" ;;
