@@ -20,6 +20,7 @@ static const struct limit reborn_limit = {4, 2, 0.02};
 
 #define ANY_CLASS  (-2)
 #define FADE_LOOKS 64
+#define CALM_LOOKS 300 /* docs/SCORING.md */
 
 /* Births that came and are not on record. */
 static uint64_t unrecorded(const struct unseen_view *v)
@@ -98,6 +99,33 @@ static uint32_t count(struct unseen *u, struct unseen_type *t, bool is_reborn, b
 	return t->is_told ? c->missed : 0;
 }
 
+static void refuse(struct unseen *u, const struct unseen_view *v, uint64_t type, uint32_t missed,
+		   uint32_t all)
+{
+	char name[128], why[320];
+
+	if (py_type_name(v->rt, type, name, sizeof(name)))
+		snprintf(name, sizeof(name), "some");
+	snprintf(why, sizeof(why),
+		 "no line is told of %s objects, nor of others of their size: this build of "
+		 "CPython makes them in places that are not known (%u of %u new ones were not "
+		 "seen to be born)",
+		 name, missed, all);
+	v->refuse(v->ctx, u->refused, why);
+}
+
+/* @is_told: the class is refused for objects of its type. */
+static void note_calm(struct unseen *u, unsigned cls, bool is_seen, bool is_told)
+{
+	if (!is_seen) {
+		u->calm[cls].looks = 0;
+		u->calm[cls].looked = u->looks;
+	} else if (is_told && u->calm[cls].looked != u->looks) {
+		u->calm[cls].looks++;
+		u->calm[cls].looked = u->looks;
+	}
+}
+
 /* A type may be made unseen in some of its sizes alone, or now and then in each. */
 static void note(struct unseen *u, const struct unseen_view *v, const struct heap_carved *x,
 		 bool is_reborn, bool is_seen)
@@ -123,10 +151,15 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 		missed = n;
 		all = n + (is_reborn ? t->reborn.seen : t->carved.seen);
 	}
+	note_calm(u, heap_class_index(x->cls), is_seen, was_told);
 	if (!missed)
 		return;
 	u->missed += was_told ? 1 : missed;
-	v->refuse(v->ctx, x->type, x->cls, was_told ? 0 : missed, was_told ? 0 : all);
+	u->refused |= 1ull << heap_class_index(x->cls);
+	if (was_told)
+		v->refuse(v->ctx, u->refused, NULL);
+	else
+		refuse(u, v, x->type, missed, all);
 }
 
 /* Halves all counts, so that rare misses of days do not add up to a refusal. */
@@ -205,6 +238,21 @@ static void settle_reborn(struct unseen *u, const struct unseen_view *v, uint64_
 			     true, !v->died[look[i].birth & (PL_BIRTH_SLOTS - 1)]);
 }
 
+/* What hid births of these sizes has ended, or nothing did. Once: refused again, they stay so. */
+static void lift(struct unseen *u, const struct unseen_view *v)
+{
+	if (!u->refused || u->was_lifted)
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(u->calm); i++)
+		if (u->refused >> i & 1 && u->calm[i].looks < CALM_LOOKS)
+			return;
+	unseen_free(u);
+	u->refused = u->missed = 0;
+	u->was_lifted = true;
+	v->refuse(v->ctx, 0,
+		  "lines are told of all sizes again: all births were seen in many looks in a row");
+}
+
 void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,
 		   const struct sample *look, size_t n)
 {
@@ -216,6 +264,7 @@ void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,
 	}
 	settle_carved(u, v, from);
 	settle_reborn(u, v, from, look, n);
+	lift(u, v);
 	u->due_ns += (thread_cpu_ns() - began) * LOOK_SHARE;
 	unseen_drop(u, v);
 }

@@ -4,7 +4,8 @@
  * that was handed out for the first time must be among the births on record; and an object that
  * lives where another has died since the last birth on record there, was born since. Where that is
  * so for too many of a type, this build makes it in places that are not known, and whatever shares
- * its size class may have been made there: no line is told of that class any more. */
+ * its size class may have been made there: no line is told of that class any more, unless many
+ * looks in a row see all births later. */
 #ifndef PYLEAK_INQUIRY_UNSEEN_H
 #define PYLEAK_INQUIRY_UNSEEN_H
 
@@ -23,9 +24,9 @@ struct unseen_view {
 	const struct pl_birth *births;
 	pl_birth_died *died;
 	volatile struct pl_stats *stats;
-	/* Too many of @type were not seen: their size class is no evidence. Called again for each
-	 * that follows; @missed of @all is 0 then. */
-	void (*refuse)(void *ctx, uint64_t type, int cls, uint32_t missed, uint32_t all);
+	/* These size classes (bits) are no evidence, all others are; @why is for people, NULL when
+	 * it has been said. */
+	void (*refuse)(void *ctx, uint64_t classes, const char *why);
 	void *ctx;
 };
 
@@ -46,7 +47,12 @@ struct unseen {
 	uint32_t looks;
 	struct map64 place; /* type and class -> place + 1 */
 	VEC(struct unseen_type) types;
-	uint64_t missed; /* objects of the types that are told of */
+	uint64_t missed;  /* objects of the types that are told of */
+	uint64_t refused; /* size classes, bits */
+	struct {
+		uint32_t looks, looked; /* in a row that saw all of it; the last of these */
+	} calm[HEAP_CLASSES + 1];
+	bool was_lifted;
 	uint64_t lost;	 /* births that were not recorded, when it began */
 	uint64_t due_ns; /* of the next look: none before */
 	/* From the look that has ended: blocks that were carved, and births so far. */

@@ -117,21 +117,13 @@ static void settle(struct births *b, uint64_t first, uint64_t looked, uint64_t l
 	ladder_drop_look(b->ladder, last - first);
 }
 
-static void refuse(void *ctx, uint64_t type, int cls, uint32_t missed, uint32_t all)
+static void refuse(void *ctx, uint64_t classes, const char *why)
 {
 	struct session *s = ctx;
-	char name[128];
 
-	survivors_refuse(s->survivors, cls);
-	if (!missed)
-		return;
-	if (py_type_name(s->rt, type, name, sizeof(name)))
-		snprintf(name, sizeof(name), "some");
-	session_note(s,
-		     "no line is told of %s objects, nor of others of their size: this build of "
-		     "CPython makes them in places that are not known (%u of %u new ones were not "
-		     "seen to be born)",
-		     name, missed, all);
+	survivors_refuse(s->survivors, classes);
+	if (why)
+		session_note(s, "%s", why);
 }
 
 static struct unseen_view view(const struct births *b)

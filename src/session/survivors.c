@@ -14,8 +14,9 @@ _Static_assert(EVIDENCE_PARTS == HEAP_MAX_PARTS, "evidence has room for what an 
 struct survivors {
 	struct session *s;
 	struct ladder *ladder;
-	uint64_t not_before; /* no climb: what it costs us is bounded */
-	uint64_t refused;    /* bits: size classes that are no evidence */
+	uint64_t not_before;	    /* no climb: what it costs us is bounded */
+	uint64_t refused;	    /* bits: size classes that are no evidence */
+	uint64_t lifted, lifted_ns; /* those that were none before that */
 };
 
 static int open_survivors(void *self, struct session *s)
@@ -94,14 +95,21 @@ void survivors_plan(struct survivors *v, uint64_t when_ns)
 	session_wake(v->s, v, when_ns < v->not_before ? v->not_before : when_ns);
 }
 
-void survivors_refuse(struct survivors *v, int cls)
+void survivors_refuse(struct survivors *v, uint64_t classes)
 {
-	v->refused |= 1ull << heap_class_index(cls);
+	if (v->refused & ~classes) {
+		v->lifted = v->refused & ~classes;
+		v->lifted_ns = clock_ns();
+	}
+	v->refused = classes;
 }
 
 static bool is_evidence(const struct survivors *v, const struct sample *s)
 {
-	return s->rung && !(v->refused >> heap_class_index(s->part[0].cls) & 1);
+	uint64_t class = 1ull << heap_class_index(s->part[0].cls);
+
+	return s->rung && !(v->refused & class) &&
+	       (!(v->lifted & class) || s->born_ns > v->lifted_ns);
 }
 
 const struct sample *survivors_samples(const struct survivors *v, size_t *n)

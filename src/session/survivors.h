@@ -11,8 +11,8 @@ struct survivors;
 struct ladder *survivors_ladder(struct survivors *v);
 /* ... and is looked at again at @when_ns, or as soon after as its cost allows. */
 void survivors_plan(struct survivors *v, uint64_t when_ns);
-/* Births of this size class are not all seen: none of it is evidence any more. */
-void survivors_refuse(struct survivors *v, int cls);
+/* These size classes (bits) are no evidence, nor what was born of others while they were. */
+void survivors_refuse(struct survivors *v, uint64_t classes);
 /* All that are on it. Valid until it is stepped or fed. */
 const struct sample *survivors_samples(const struct survivors *v, size_t *n);
 

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which size classes are refused, and when they are lifted: objects in new memory are made up here,
+ * and births of them are on record or not. */
+#include "inquiry/unseen.h"
+#include "unit/self.h"
+
+#define CLS   3
+#define TYPE  0x7000
+#define OTHER 0x8000
+#define MANY  300 /* looks in a row, docs/SCORING.md */
+
+static struct heap_carved there[HEAP_CARVED];
+static size_t n_there;
+static struct proc *self;
+
+int heap_carving_begin(struct heap *h, struct heap_carving *out)
+{
+	(void)h;
+	(void)out;
+	return 0;
+}
+
+size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct heap_carved *out,
+			size_t max)
+{
+	(void)h;
+	(void)c;
+	assert_true(n_there <= max);
+	memcpy(out, there, n_there * sizeof(*out));
+	return n_there;
+}
+
+static struct {
+	struct py_runtime rt;
+	struct pl_stats stats;
+	struct pl_birth births[PL_BIRTH_SLOTS];
+	pl_birth_died died[PL_BIRTH_SLOTS];
+	struct unseen u;
+	struct unseen_view v;
+	uint64_t refused;
+	unsigned told;
+} k;
+
+static void note_refusal(void *ctx, uint64_t classes, const char *why)
+{
+	(void)ctx;
+	k.refused = classes;
+	k.told += why != NULL;
+}
+
+static void set_up(void)
+{
+	unseen_free(&k.u);
+	memset(&k, 0, sizeof(k));
+	self = self_open();
+	k.rt.proc = self;
+	k.v = (struct unseen_view){&k.rt, NULL, k.births, k.died, &k.stats, note_refusal, NULL};
+}
+
+static void tear_down(void)
+{
+	proc_close(self);
+	unseen_free(&k.u);
+}
+
+/* One look, in which objects of @type have come in new memory. */
+static void look(uint64_t type, size_t seen, size_t missed)
+{
+	uint64_t first = k.stats.births;
+
+	k.u.due_ns = 0;
+	unseen_begin(&k.u, &k.v);
+	for (n_there = 0; n_there < seen + missed; n_there++) {
+		uint64_t addr = 0x10000 + 64 * n_there;
+
+		there[n_there] = (struct heap_carved){addr, type, CLS, true};
+		if (n_there < seen)
+			k.births[k.stats.births++ % PL_BIRTH_SLOTS] =
+				(struct pl_birth){.object = addr, .type = type};
+	}
+	unseen_end(&k.u, &k.v);
+	unseen_settle(&k.u, &k.v, first, NULL, 0);
+}
+
+static void see(unsigned looks, uint64_t type)
+{
+	for (unsigned i = 0; i < looks; i++)
+		look(type, 1, 0);
+}
+
+static void miss(void)
+{
+	for (int i = 0; i < 3; i++)
+		look(TYPE, 10, 5);
+}
+
+static void a_class_is_lifted_when_all_births_were_seen_for_long(void **state)
+{
+	(void)state;
+	set_up();
+	miss();
+	assert_int_equal(k.refused, 1 << CLS);
+	assert_int_equal(k.told, 1);
+	see(MANY - 1, TYPE);
+	look(TYPE, 10, 1);
+	assert_int_equal(k.told, 1);
+	see(MANY - 1, TYPE);
+	assert_int_equal(k.refused, 1 << CLS);
+	assert_true(k.u.missed);
+	see(1, TYPE);
+	assert_int_equal(k.refused, 0);
+	assert_int_equal(k.told, 2);
+	assert_int_equal(k.u.missed, 0);
+	tear_down();
+}
+
+static void what_is_not_met_says_nothing(void **state)
+{
+	(void)state;
+	set_up();
+	miss();
+	see(2 * MANY, OTHER);
+	assert_int_equal(k.refused, 1 << CLS);
+	tear_down();
+}
+
+static void a_class_is_lifted_once(void **state)
+{
+	(void)state;
+	set_up();
+	miss();
+	see(MANY, TYPE);
+	assert_int_equal(k.refused, 0);
+	miss();
+	see(2 * MANY, TYPE);
+	assert_int_equal(k.refused, 1 << CLS);
+	tear_down();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_class_is_lifted_when_all_births_were_seen_for_long),
+		cmocka_unit_test(what_is_not_met_says_nothing),
+		cmocka_unit_test(a_class_is_lifted_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
