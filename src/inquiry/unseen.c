@@ -13,6 +13,8 @@ struct limit {
 static const struct limit carved_limit = {12, 3, 0.2};
 /* Few deaths are seen, and hardly one of them wrongly: one in 39 watches of 12 s. */
 static const struct limit reborn_limit = {4, 2, 0.02};
+/* A look at a few places, of what they are probed for. */
+static const struct limit few_limit = {4, 0, 0.2};
 
 /* Later windows are looked at when that has been saved for: a part of our time, and what is read in
  * a window is the target's, too. */
@@ -31,11 +33,14 @@ static uint64_t unrecorded(const struct unseen_view *v)
 	       st->lost[PL_LOST_BIRTHS_FULL];
 }
 
-void unseen_begin(struct unseen *u, const struct unseen_view *v)
+void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct ladder_aim *aim)
 {
 	unseen_drop(u, v);
-	if (u->looks >= UNSEEN_FIRST_LOOKS && clock_ns() < u->due_ns)
+	if (u->looks >= UNSEEN_FIRST_LOOKS && clock_ns() < u->due_ns && !u->is_suspect)
 		return;
+	u->aim = aim ? *aim : (struct ladder_aim){0};
+	u->few = (struct unseen_count){0};
+	u->is_suspect = false;
 	u->is_open = true;
 	u->lost = unrecorded(v);
 	u->is_carving = !heap_carving_begin(v->heap, &u->at);
@@ -126,6 +131,22 @@ static void note_calm(struct unseen *u, unsigned cls, bool is_seen, bool is_told
 	}
 }
 
+/* What is not aimed at may have been born anywhere. */
+static void note_few(struct unseen *u, const struct heap_carved *x, bool is_reborn, bool is_seen)
+{
+	unsigned cls = heap_class_index(x->cls);
+
+	if (u->refused >> cls & 1 ||
+	    !(u->aim.classes >> cls & 1 || ladder_aims_at(&u->aim, x->type)))
+		return;
+	if (is_reborn) {
+		u->is_suspect = u->is_suspect || !is_seen;
+		return;
+	}
+	u->few.seen += is_seen;
+	u->few.missed += !is_seen;
+}
+
 /* A type may be made unseen in some of its sizes alone, or now and then in each. */
 static void note(struct unseen *u, const struct unseen_view *v, const struct heap_carved *x,
 		 bool is_reborn, bool is_seen)
@@ -134,6 +155,10 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 	uint32_t missed = 0, all = 0;
 	bool was_told = false;
 
+	if (ladder_has_aim(&u->aim)) {
+		note_few(u, x, is_reborn, is_seen);
+		return;
+	}
 	if (!is_seen)
 		log_debug("unseen: %s object of type %#llx, class %d", is_reborn ? "reborn" : "new",
 			  (unsigned long long)x->type, x->cls);
@@ -188,8 +213,7 @@ void unseen_end(struct unseen *u, const struct unseen_view *v)
 	if (!u->is_open)
 		return;
 	u->is_open = false;
-	u->looks++;
-	if (!(u->looks % FADE_LOOKS))
+	if (!ladder_has_aim(&u->aim) && !(++u->looks % FADE_LOOKS))
 		fade(u);
 	u->n = u->is_carving ? heap_carving_end(v->heap, &u->at, u->v, HEAP_CARVED) : 0;
 	u->to = __atomic_load_n(&v->stats->births, __ATOMIC_ACQUIRE);
@@ -264,6 +288,10 @@ void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,
 	}
 	settle_carved(u, v, from);
 	settle_reborn(u, v, from, look, n);
+	if (is_missed(&u->few, &few_limit))
+		u->is_suspect = true;
+	if (u->is_suspect)
+		log_debug("unseen: objects that a few places should have shown: all are next");
 	lift(u, v);
 	u->due_ns += (thread_cpu_ns() - began) * LOOK_SHARE;
 	unseen_drop(u, v);

@@ -5,7 +5,8 @@
  * lives where another has died since the last birth on record there, was born since. Where that is
  * so for too many of a type, this build makes it in places that are not known, and whatever shares
  * its size class may have been made there: no line is told of that class any more, unless many
- * looks in a row see all births later. */
+ * looks in a row see all births later. A look at a few places proves nothing, for one that is left
+ * out may have made what was missed: then the next is to be at all of them. */
 #ifndef PYLEAK_INQUIRY_UNSEEN_H
 #define PYLEAK_INQUIRY_UNSEEN_H
 
@@ -53,8 +54,11 @@ struct unseen {
 		uint32_t looks, looked; /* in a row that saw all of it; the last of these */
 	} calm[HEAP_CLASSES + 1];
 	bool was_lifted;
-	uint64_t lost;	 /* births that were not recorded, when it began */
-	uint64_t due_ns; /* of the next look: none before */
+	struct ladder_aim aim;	 /* of this look; nothing: all places are probed */
+	struct unseen_count few; /* with an aim: objects in new memory */
+	bool is_suspect;	 /* it missed too many: the next look is to be at all places */
+	uint64_t lost;		 /* births that were not recorded, when it began */
+	uint64_t due_ns;	 /* of the next look: none before */
 	/* From the look that has ended: blocks that were carved, and births so far. */
 	struct heap_carved v[HEAP_CARVED];
 	size_t n;
@@ -62,8 +66,8 @@ struct unseen {
 	uint64_t to;
 };
 
-/* All places are probed from before now on. */
-void unseen_begin(struct unseen *u, const struct unseen_view *v);
+/* All places are probed from before now on, or (@aim, else NULL) those of some sizes or types. */
+void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct ladder_aim *aim);
 /* They still are. */
 void unseen_end(struct unseen *u, const struct unseen_view *v);
 /* Before the look at what lives: whose death is seen from then on may have lived at that look. */

@@ -242,8 +242,8 @@ void births_burst(struct births *b)
 	opened = clock_ns();
 	ladder_begin(b->ladder, opened);
 	first = births_now(b);
-	if (!focus && !b->skip)
-		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)});
+	if (!b->skip)
+		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)}, focus ? &aim : NULL);
 	wait_window(b, first, opened, ledger_window_ns(&b->s->ledger, sites));
 	looked = births_now(b);
 	look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
@@ -260,6 +260,8 @@ void births_burst(struct births *b)
 	} else {
 		settle(b, first, looked, last);
 		settle_unseen(b, first);
+		if (b->unseen.is_suspect)
+			focus_full_next(&b->focus);
 	}
 	if (last - before > PL_BIRTH_SLOTS)
 		before = last - PL_BIRTH_SLOTS;
@@ -332,7 +334,7 @@ static void look_always(struct births *b)
 	ladder_begin(b->ladder, now);
 	b->last_seen = looked;
 	if (!b->focus.is_on)
-		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)});
+		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)}, NULL);
 	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which size classes are refused, and when they are lifted: objects in new memory are made up here,
- * and births of them are on record or not. */
+/* Which size classes are refused, when they are lifted, and when all places are to be looked at:
+ * objects in new memory are made up here, and births of them are on record or not. */
 #include "inquiry/unseen.h"
 #include "unit/self.h"
 
@@ -64,12 +64,12 @@ static void tear_down(void)
 }
 
 /* One look, in which objects of @type have come in new memory. */
-static void look(uint64_t type, size_t seen, size_t missed)
+static void look(const struct ladder_aim *aim, uint64_t type, size_t seen, size_t missed)
 {
 	uint64_t first = k.stats.births;
 
 	k.u.due_ns = 0;
-	unseen_begin(&k.u, &k.v);
+	unseen_begin(&k.u, &k.v, aim);
 	for (n_there = 0; n_there < seen + missed; n_there++) {
 		uint64_t addr = 0x10000 + 64 * n_there;
 
@@ -85,13 +85,13 @@ static void look(uint64_t type, size_t seen, size_t missed)
 static void see(unsigned looks, uint64_t type)
 {
 	for (unsigned i = 0; i < looks; i++)
-		look(type, 1, 0);
+		look(NULL, type, 1, 0);
 }
 
 static void miss(void)
 {
 	for (int i = 0; i < 3; i++)
-		look(TYPE, 10, 5);
+		look(NULL, TYPE, 10, 5);
 }
 
 static void a_class_is_lifted_when_all_births_were_seen_for_long(void **state)
@@ -102,7 +102,7 @@ static void a_class_is_lifted_when_all_births_were_seen_for_long(void **state)
 	assert_int_equal(k.refused, 1 << CLS);
 	assert_int_equal(k.told, 1);
 	see(MANY - 1, TYPE);
-	look(TYPE, 10, 1);
+	look(NULL, TYPE, 10, 1);
 	assert_int_equal(k.told, 1);
 	see(MANY - 1, TYPE);
 	assert_int_equal(k.refused, 1 << CLS);
@@ -137,12 +137,72 @@ static void a_class_is_lifted_once(void **state)
 	tear_down();
 }
 
+static void a_look_at_a_few_places_proves_nothing(void **state)
+{
+	const struct ladder_aim size = {.classes = 1 << CLS}, type = {.type = {TYPE}, .n_types = 1};
+
+	(void)state;
+	set_up();
+	for (int i = 0; i < 20; i++) {
+		look(i & 1 ? &size : &type, TYPE, 10, 10);
+		assert_true(k.u.is_suspect);
+	}
+	assert_int_equal(k.refused, 0);
+	/* The next is at all places, and they show everything. */
+	look(NULL, TYPE, 20, 0);
+	assert_false(k.u.is_suspect);
+	tear_down();
+}
+
+static void a_look_at_a_few_places_knows_what_it_should_see(void **state)
+{
+	const struct ladder_aim size = {.classes = 1 << CLS}, type = {.type = {TYPE}, .n_types = 1};
+	const struct ladder_aim elsewhere = {.classes = 1 << (CLS + 1)};
+
+	(void)state;
+	set_up();
+	look(&elsewhere, TYPE, 0, 20);
+	assert_false(k.u.is_suspect);
+	look(&type, OTHER, 0, 20);
+	assert_false(k.u.is_suspect);
+	look(&size, OTHER, 20, 3); /* stale objects */
+	assert_false(k.u.is_suspect);
+	look(&size, OTHER, 20, 6);
+	assert_true(k.u.is_suspect);
+	miss();
+	look(&size, TYPE, 0, 20); /* no line is told of it anyhow */
+	assert_false(k.u.is_suspect);
+	tear_down();
+}
+
+static void an_object_in_the_place_of_a_dead_one_is_suspect(void **state)
+{
+	const struct ladder_aim size = {.classes = 1 << CLS};
+	struct sample s = {.addr = 0x10000, .type = TYPE, .parts = 1, .part = {{.cls = CLS}}};
+
+	(void)state;
+	set_up();
+	for (int dead = 0; dead < 2; dead++) {
+		n_there = 0;
+		unseen_begin(&k.u, &k.v, &size);
+		k.died[0] = (pl_birth_died)dead;
+		k.stats.births = 1;
+		unseen_end(&k.u, &k.v);
+		unseen_settle(&k.u, &k.v, 0, &s, 1);
+		assert_int_equal(k.u.is_suspect, dead);
+	}
+	tear_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_class_is_lifted_when_all_births_were_seen_for_long),
 		cmocka_unit_test(what_is_not_met_says_nothing),
 		cmocka_unit_test(a_class_is_lifted_once),
+		cmocka_unit_test(a_look_at_a_few_places_proves_nothing),
+		cmocka_unit_test(a_look_at_a_few_places_knows_what_it_should_see),
+		cmocka_unit_test(an_object_in_the_place_of_a_dead_one_is_suspect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
