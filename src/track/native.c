@@ -169,7 +169,6 @@ int native_enter(struct native *n, enum native_state state)
 	clear_blocks(n);
 	native_unknown_start(n);
 	n->state = state;
-	n->epoch_ns = now_ns;
 	if (state != NATIVE_OFF)
 		err = maps_on(n);
 	if (is_passing(err)) /* mappings go untraced until the next change */
@@ -412,13 +411,4 @@ const char *native_note(const struct native *n)
 double native_rate(const struct native *n)
 {
 	return n->rate;
-}
-
-double native_coverage(const struct native *n)
-{
-	double run_ns = (double)(native_now(n) - n->epoch_ns);
-
-	if (n->state == NATIVE_BURST)
-		return run_ns > 0 ? n->burst.covered_ns / run_ns : 0;
-	return n->state == NATIVE_EXACT ? 1 : 0;
 }

@@ -56,8 +56,6 @@ double native_allow_copies(struct native *n, double allowed);
 
 /* Calls per second, malloc family, as last measured. */
 double native_rate(const struct native *n);
-/* Share of the run in which allocations could be seen: 1 when exact. */
-double native_coverage(const struct native *n);
 
 struct native_sites {
 	struct native_site *v; /* most live bytes first */
@@ -72,8 +70,8 @@ void native_sites_free(struct native_sites *s);
 /* How many blocks about as big as @bytes, from before we came, are freed per second of late: known
  * blocks that take their place are no growth. */
 double native_unknown_per_s(const struct native *n, double bytes);
-/* Every known live block (in bursts: every sample that lives, which stands for @weight of those
- * that the windows saw). Return not 0 to stop. */
+/* Every known live block (in bursts: every sample that lives, which stands for @weight of them).
+ * Return not 0 to stop. */
 typedef int (*native_block_fn)(void *arg, uint64_t addr, const struct pl_block *block,
 			       double weight);
 int native_each_block(struct native *n, native_block_fn fn, void *arg);

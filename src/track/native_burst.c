@@ -48,7 +48,7 @@ void native_burst_start(struct native *n, uint64_t now_ns)
 	b->samples.n = 0;
 	map64_clear(&b->by_addr);
 	map64_clear(&b->died);
-	b->covered_ns = 0;
+	b->closed_ns = now_ns;
 	b->windows = b->calm_windows = 0;
 	account_begin(n->spec.account, FIRST_COST_NS, now_ns);
 	b->one_in = 1;
@@ -227,9 +227,9 @@ static size_t settle(struct native_burst *b, struct map64 *last)
 	return allocs;
 }
 
-/* Up to SAMPLES_PER_BURST of the @allocs survivors, evenly spread; the others go into their weight.
- */
-static size_t collect(struct native_burst *b, size_t allocs, struct burst_sample *out)
+/* Up to SAMPLES_PER_BURST of the @allocs survivors, evenly spread; the others go into their weight,
+ * @each of those that the window saw. */
+static size_t collect(struct native_burst *b, size_t allocs, double each, struct burst_sample *out)
 {
 	double step = allocs > SAMPLES_PER_BURST ? (double)allocs / SAMPLES_PER_BURST : 1;
 	double next = 0;
@@ -248,7 +248,7 @@ static size_t collect(struct native_burst *b, size_t allocs, struct burst_sample
 			.caller = e->caller,
 			.depth = e->depth,
 			.born_ns = e->born_ns,
-			.weight = step,
+			.weight = step * each,
 		};
 	}
 	return count;
@@ -420,6 +420,16 @@ static void window_off(struct native *n)
 	probe_sets_off(set, ARRAY_SIZE(set), false);
 }
 
+/* A window that ends at @now_ns tells of the time since the one before it: windows are denser where
+ * memory grows. Returns how many blocks one that it saw stands for. */
+static double close_window(struct native_burst *b, uint64_t from_ns, uint64_t now_ns)
+{
+	double each = (double)(now_ns - b->closed_ns) / (double)(now_ns - from_ns);
+
+	b->closed_ns = now_ns;
+	return each;
+}
+
 static int window(struct native *n)
 {
 	struct timespec ms = {0, 1000000};
@@ -428,7 +438,7 @@ static int window(struct native *n)
 	auto_free struct look *look = calloc(SAMPLES_PER_BURST, sizeof(*look));
 	struct burst_sample *at[SAMPLES_PER_BURST];
 	struct map64 last = {0};
-	uint64_t from_ns, calls = n->ctl->entries;
+	uint64_t from_ns, now_ns, calls = n->ctl->entries;
 	size_t count = 0;
 	int err = v && look ? window_on(n) : fail(-ENOMEM, "out of memory");
 
@@ -443,8 +453,9 @@ static int window(struct native *n)
 		while (clock_ns() - from_ns < WINDOW_NS &&
 		       n->ctl->entries - calls < WINDOW_EVENTS / 2);
 		drain(n);
-		native_cost_window(n, n->ctl->entries - calls, clock_ns() - from_ns);
-		count = collect(b, settle(b, &last), v);
+		now_ns = clock_ns();
+		native_cost_window(n, n->ctl->entries - calls, now_ns - from_ns);
+		count = collect(b, settle(b, &last), close_window(b, from_ns, now_ns), v);
 		for (size_t i = 0; i < count; i++)
 			at[i] = &v[i];
 		look_at(n, at, count, look);

@@ -153,7 +153,6 @@ void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns)
 	b->calm_windows =
 		n->rate * native_pair_ns(n) / 1e9 < a->stays / 2 ? b->calm_windows + 1 : 0;
 	b->windows++;
-	b->covered_ns += (double)open_ns;
 	if (cost > (double)open_ns)
 		cost = (double)open_ns;
 	cost += cost / (double)open_ns * LINGERS_NS / 2;

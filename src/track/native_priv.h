@@ -51,7 +51,7 @@ struct site_row {
 	} depth[ROW_DEPTHS]; /* where most of the old blocks were made */
 	struct native_point points[NATIVE_POINTS];
 	size_t n_points;
-	double scale, mortality;   /* as it is told of, or was when it was kept */
+	double mortality;	   /* as it is told of, or was when it was kept */
 	bool estimated, is_hidden; /* hidden: one that is kept stands for it */
 };
 
@@ -91,7 +91,7 @@ struct burst_sample {
 	uint64_t born_ns, due_ns;
 	uint64_t word[BURST_WORDS];
 	uint64_t chunk; /* size word of glibc's chunk; else 1 */
-	double weight;
+	double weight;	/* it stands for so many blocks */
 	uint32_t depth; /* as in struct pl_native_key */
 	uint8_t rung, dead;
 };
@@ -102,10 +102,9 @@ struct native_burst {
 	VEC(struct burst_sample) samples;
 	VEC(struct pl_native_event) events;
 	struct map64 by_addr;
-	struct map64 died; /* maker -> samples that had survived */
-	uint64_t next_ns;
-	bool is_ended; /* no window opens any more */
-	double covered_ns;
+	struct map64 died;	     /* maker -> samples that had survived */
+	uint64_t next_ns, closed_ns; /* closed: the last window; before the first, the start */
+	bool is_ended;		     /* no window opens any more */
 	uint64_t windows, calm_windows;
 	uint64_t one_in; /* one in so many new samples is taken: a power of two */
 	uint64_t random;
@@ -132,7 +131,7 @@ struct native {
 	bool crowded;	/* there are more blocks than the table holds: not exact again */
 	int32_t copies; /* of stacks, as last allowed */
 	char note[256];
-	uint64_t start_ns, epoch_ns, paused_ns;
+	uint64_t start_ns, paused_ns;
 
 	/* cost (native_cost.c) */
 	uint64_t entries0, frees0, maps0;

@@ -269,19 +269,6 @@ static void compact(struct native_table *t)
 	t->rows.n = kept;
 }
 
-static bool is_scaled(const struct native *n, const struct pl_native_key *k)
-{
-	return n->state == NATIVE_BURST && k->kind == PL_KIND_HEAP;
-}
-
-/* What samples stand for: a window saw this share of the time. */
-static double scale_of(const struct native *n, const struct pl_native_key *k)
-{
-	double coverage = native_coverage(n);
-
-	return is_scaled(n, k) && coverage > 0 ? 1 / coverage : 1;
-}
-
 static void add_points(struct native *n, double now_s)
 {
 	struct native_table *t = &n->table;
@@ -296,7 +283,6 @@ static void add_points(struct native *n, double now_s)
 		t->point_gap_s *= 2;
 	for (size_t i = 0; i < t->rows.n; i++) {
 		struct site_row *r = &t->rows.v[i];
-		double scale;
 
 		if (halve) {
 			/* keep the newest of each pair */
@@ -304,9 +290,7 @@ static void add_points(struct native *n, double now_s)
 				r->points[k] = r->points[2 * k + 1];
 			r->n_points /= 2;
 		}
-		scale = scale_of(n, &r->key);
-		r->points[r->n_points++] =
-			(struct native_point){now_s, r->bytes * scale, r->count * scale};
+		r->points[r->n_points++] = (struct native_point){now_s, r->bytes, r->count};
 	}
 }
 
@@ -389,13 +373,13 @@ static int by_bytes(const void *a, const void *b)
 	return x->key.stack < y->key.stack ? -1 : x->key.stack > y->key.stack;
 }
 
-static void set_scale(const struct native *n, struct site_row *r)
+static void set_mortality(const struct native *n, struct site_row *r)
 {
-	double died = is_scaled(n, &r->key) ? native_burst_died(&n->burst, &r->key) : 0;
+	double died;
 
-	r->scale = scale_of(n, &r->key);
+	r->estimated = n->state == NATIVE_BURST && r->key.kind == PL_KIND_HEAP;
+	died = r->estimated ? native_burst_died(&n->burst, &r->key) : 0;
 	r->mortality = died > 0 ? died / (died + r->count) : 0;
-	r->estimated = is_scaled(n, &r->key);
 }
 
 void native_table_reset(struct native *n)
@@ -405,7 +389,7 @@ void native_table_reset(struct native *n)
 	/* Twice within that time: the first ones are of more. */
 	if (t->rows.n && native_now(n) >= t->kept_until_ns) {
 		for (size_t i = 0; i < t->rows.n; i++)
-			set_scale(n, &t->rows.v[i]);
+			set_mortality(n, &t->rows.v[i]);
 		vec_free(&t->kept);
 		t->kept = t->rows;
 		t->kept_until_ns = native_now(n) + KEPT_NS;
@@ -425,10 +409,10 @@ static void add_site(const struct native *n, const struct site_row *r, uint64_t 
 
 	out->v[out->n++] = (struct native_site){
 		.key = r->key,
-		.live_bytes = r->bytes * r->scale,
-		.live_count = r->count * r->scale,
-		.young_bytes = r->young_bytes * r->scale,
-		.waste_bytes = has_waste ? r->waste * r->scale : NAN,
+		.live_bytes = r->bytes,
+		.live_count = r->count,
+		.young_bytes = r->young_bytes,
+		.waste_bytes = has_waste ? r->waste : NAN,
 		.samples = r->samples,
 		.oldest_ns = r->samples ? now_ns - r->oldest_born_ns : 0,
 		.min_size = r->min_size,
@@ -480,7 +464,7 @@ int native_sites(struct native *n, struct native_sites *out)
 	for (size_t i = 0; i < t->rows.n; i++) {
 		struct site_row *r = &t->rows.v[i];
 
-		set_scale(n, r);
+		set_mortality(n, r);
 		if (!r->is_hidden && (r->count || r->young_bytes))
 			add_site(n, r, now_ns, out);
 		r->is_hidden = false;

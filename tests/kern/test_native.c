@@ -385,8 +385,8 @@ static void bursts_find_a_leak(void **state)
 		leaked += f->answer->calls;
 	}
 	assert_int_equal(native_sites(f->native, &s), 0);
-	print_message("  leaked %lu blocks, %lu bytes; coverage %.4f, spent %.0f ms\n", leaked,
-		      700 * leaked, native_coverage(f->native), f->account.spent_ns / 1e6);
+	print_message("  leaked %lu blocks, %lu bytes; spent %.0f ms\n", leaked, 700 * leaked,
+		      f->account.spent_ns / 1e6);
 	for (size_t i = 0; i < s.n; i++)
 		print_message("  site %#llx kind %u: %.0f blocks, %.0f bytes from %lu samples\n",
 			      s.v[i].key.caller, s.v[i].key.kind, s.v[i].live_count,
@@ -420,8 +420,7 @@ static void samples_have_weights(void **state)
 	assert_int_equal(native_sites(f->native, &s), 0);
 	for (size_t i = 0; i < s.n; i++)
 		share += s.v[i].live_count / (double)f->answer->calls;
-	print_message("  %.2f of %lu blocks, coverage %.4f\n", share, f->answer->calls,
-		      native_coverage(f->native));
+	print_message("  %.2f of %lu blocks\n", share, f->answer->calls);
 	assert_true(share > (event_ns < DEAR_NS ? 0.3 : 0.1) && share < 1.2);
 	native_sites_free(&s);
 	unmake(f);

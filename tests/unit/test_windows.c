@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Windows on malloc whose probes are refused: what is said of it, and what it is taken to cost. */
+/* Windows on malloc: how many blocks their samples stand for; and where their probes are refused,
+ * what is said of it, and what it is taken to cost. */
 #include "probe/mechanism_priv.h"
 #include "track/native_priv.h"
 
-#include "unit.h"
+#include "unit/self.h"
+
+#include <bpf/libbpf.h>
+#include <math.h>
 
 #define SECOND 1000000000ull
+#define MS     1000000ull
+#define LEAK   7 /* stack and caller */
 
 static struct {
 	int err; /* of the probes on entries */
@@ -108,7 +114,7 @@ static void allocate(struct native *n, uint64_t line, size_t blocks, size_t poin
 				 &(struct pl_block){.size = 1000,
 						    .born_ns = 1,
 						    .site = {line, line, PL_KIND_HEAP, 0}},
-				 1, clock_ns());
+				 n->state == NATIVE_BURST ? 10 : 1, clock_ns());
 	r = &n->table.rows.v[n->table.rows.n - 1];
 	for (r->n_points = 0; r->n_points < points; r->n_points++)
 		r->points[r->n_points] = (struct native_point){(double)r->n_points, 1, 1};
@@ -142,14 +148,11 @@ static void lines_outlive_a_change_of_ways(void **state)
 	(void)state;
 	set_up(&k);
 	k.n.state = NATIVE_BURST;
-	k.n.epoch_ns = clock_ns() - 100 * SECOND;
-	k.n.burst.covered_ns = 10 * (double)SECOND;
 	allocate(&k.n, 1, 100, 20);
 	allocate(&k.n, 2, 50, 20);
 	assert_true(told(&k.n, 1, &estimated) > 900 && estimated);
 	native_table_reset(&k.n);
 	k.n.state = NATIVE_EXACT;
-	k.n.burst.covered_ns = 0;
 	assert_true(told(&k.n, 1, &estimated) > 900 && estimated);
 	/* It begins anew, and has not yet been seen for long. */
 	allocate(&k.n, 1, 5, 3);
@@ -168,6 +171,95 @@ static void lines_outlive_a_change_of_ways(void **state)
 	native_table_free(&k.n.table);
 }
 
+/* In place of libbpf's: once it has begun, a block each millisecond, of which windows are told. */
+struct ring_buffer {
+	ring_buffer_sample_fn tell;
+	struct native *n;
+	uint64_t told_ns; /* 0 = it has not begun */
+	size_t made, told;
+	char block[1 << 13][8 * BURST_WORDS];
+};
+
+static struct ring_buffer ring;
+
+struct ring_buffer *ring_buffer__new(int fd, ring_buffer_sample_fn tell, void *ctx,
+				     const struct ring_buffer_opts *opts)
+{
+	(void)fd;
+	(void)opts;
+	ring = (struct ring_buffer){.tell = tell, .n = ctx};
+	return &ring;
+}
+
+void ring_buffer__free(struct ring_buffer *r)
+{
+	(void)r;
+}
+
+int ring_buffer__consume(struct ring_buffer *r)
+{
+	uint64_t now_ns = clock_ns();
+
+	for (; r->told_ns && r->told_ns + MS <= now_ns; r->told_ns += MS) {
+		struct pl_native_event e = {.size = sizeof(r->block[0]),
+					    .stack = LEAK,
+					    .caller = LEAK,
+					    .born_ns = r->told_ns,
+					    .op = PL_NATIVE_ALLOC};
+
+		r->made++;
+		if (r->n->ctl->mode != PL_NATIVE_BURST)
+			continue;
+		assert_true(r->told < ARRAY_SIZE(r->block));
+		e.addr = (uintptr_t)r->block[r->told++];
+		r->tell(r->n, &e, sizeof(e));
+	}
+	return 0;
+}
+
+static void open_window(struct scene *k)
+{
+	k->account.expected_ns = k->account.saved_ns = 0;
+	k->n.burst.next_ns = 0;
+	assert_int_equal(native_burst_poll(&k->n, clock_ns()), 0);
+}
+
+/* One in a minute of calm, then many while something leaks. */
+static void a_window_tells_of_the_time_since_the_last(void **state)
+{
+	struct proc *self = self_open();
+	bool estimated = false;
+	struct scene k;
+
+	(void)state;
+	set_up(&k);
+	host.err = 0;
+	k.n.spec.proc = self;
+	k.n.libc.is_foreign = true;
+	k.n.state = NATIVE_BURST;
+	native_burst_start(&k.n, clock_ns() - 60 * SECOND);
+	open_window(&k);
+	ring.told_ns = clock_ns();
+	for (unsigned i = 0; i < 20; i++) {
+		usleep(20000);
+		open_window(&k);
+	}
+	for (size_t i = 0; i < k.n.burst.samples.n; i++) {
+		const struct burst_sample *s = &k.n.burst.samples.v[i];
+
+		native_table_add(&k.n, s->addr,
+				 &(struct pl_block){.size = s->size,
+						    .born_ns = s->born_ns,
+						    .site = {LEAK, LEAK, PL_KIND_HEAP, 0}},
+				 s->weight, clock_ns());
+	}
+	assert_true(fabs(told(&k.n, LEAK, &estimated) / (double)ring.made - 1) < 0.25);
+	assert_true(estimated);
+	native_table_free(&k.n.table);
+	native_burst_free(&k.n.burst);
+	proc_close(self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +267,7 @@ int main(void)
 		cmocka_unit_test(in_a_pause_it_is_asked_again),
 		cmocka_unit_test(what_had_gone_in_is_paid_for),
 		cmocka_unit_test(lines_outlive_a_change_of_ways),
+		cmocka_unit_test(a_window_tells_of_the_time_since_the_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
