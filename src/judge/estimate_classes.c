@@ -113,6 +113,13 @@ static bool is_anothers(struct map64 *owned, const struct survivor *v, unsigned 
 	return part && (!seen || (*seen)++);
 }
 
+/* Does it lie outside of the pools, where native sites tell of what this stack takes? They leave
+ * out bodies. */
+static bool is_traced(const struct survivor *v, unsigned part, const struct estimate_opts *o)
+{
+	return part && v->part[part].cls < 0 && o->traced && map64_get(o->traced, v->stack);
+}
+
 /* What the survivors own in each class, each block once. @roof: how many a survivor of a class
  * stands for at most; NULL = all count. */
 static void find_owned(const struct survivor *v, size_t n, const struct estimate_opts *o,
@@ -128,7 +135,7 @@ static void find_owned(const struct survivor *v, size_t n, const struct estimate
 		for (unsigned p = 0; p < v[i].parts; p++) {
 			unsigned cls = survivor_class_index(v[i].part[p].cls);
 
-			if (is_anothers(&seen, &v[i], p, bodies))
+			if (is_anothers(&seen, &v[i], p, bodies) || is_traced(&v[i], p, o))
 				continue;
 			if (p && roof && roof[sample_class(&v[i])] < ROOF_PART * c->factor[cls])
 				continue;

@@ -412,7 +412,7 @@ void join_native_stopped(struct joiner *j)
 
 /* While blocks are exact, an object too big for a pool has its rate from its block. Else: what
  * grows outside of the pools, less what native sites account for. */
-double join_native_rest(const struct joiner *j)
+double join_native_rest(struct joiner *j)
 {
 	const struct evidence_native *native = &j->e->native;
 	struct trend_fit fit;
@@ -428,7 +428,9 @@ double join_native_rest(const struct joiner *j)
 	if (!fit.growing)
 		return 0;
 	for (size_t i = 0; i < j->e->native.n; i++)
-		if (j->fit[i].bytes.growing && j->fit[i].bytes.slope > 0)
+		if (j->fit[i].bytes.growing && j->fit[i].bytes.slope > 0) {
 			fit.slope -= j->fit[i].bytes.slope;
+			map64_put(&j->traced, j->e->native.v[i].key.stack);
+		}
 	return fit.slope > 0 ? fit.slope : 0;
 }

@@ -409,6 +409,7 @@ static int join_all(struct joiner *j)
 		.collections = from->collections,
 		.deaths = &deaths,
 		.replaced = &j->replaced,
+		.traced = &j->traced,
 	};
 	int err = join_native_read(j);
 
@@ -459,6 +460,7 @@ int sites_judge(const struct evidence *e, struct report *r, struct report_proces
 	vec_free(&j.v);
 	map64_free(&j.index);
 	map64_free(&j.satellites);
+	map64_free(&j.traced);
 	map64_free(&j.replaced);
 	free(j.fit);
 	return err;

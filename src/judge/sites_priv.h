@@ -46,6 +46,7 @@ struct joiner {
 	VEC(struct joined) v;
 	struct map64 index;	 /* id and kind -> place + 1 */
 	struct map64 satellites; /* stack -> mB/s of malloc's memory that are in objects' sizes */
+	struct map64 traced;	 /* stacks of native sites that join_native_rest() leaves out */
 	struct map64 replaced;	 /* stacks: evidence_objects.replaced */
 	const struct native_site *replacer[PL_UNKNOWN_BINS];
 	double most[PL_UNKNOWN_BINS]; /* blocks of the site that has most of this size */
@@ -79,7 +80,7 @@ void join_native_bound(struct joiner *j);
 void join_native(struct joiner *j, const struct native_site *n, struct native_fit *fit);
 void join_native_stopped(struct joiner *j);
 /* Growth of memory outside of the pools that no native site accounts for. */
-double join_native_rest(const struct joiner *j);
+double join_native_rest(struct joiner *j);
 
 /* by_census.c, when all are joined: no type is told to grow far beyond what the censuses count. */
 void join_bound_by_census(struct joiner *j);

@@ -911,6 +911,45 @@ static void windows_tell_of_too_much(void **state)
 	}
 }
 
+/* Dicts that own a block of malloc each, which windows tell of, and objects as big as those: memory
+ * grows by both. */
+static void big_objects_beside_blocks_that_are_traced(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+
+	for (size_t i = 0; i < OBJECTS; i++) {
+		struct survivor *v = &w->object[i];
+
+		if (i % 2) {
+			v->stack = MALLOCS;
+			v->bytes = 4096;
+			v->part[0] = (struct survivor_part){v->addr, 4096, -1};
+		} else {
+			v->bytes += 4096;
+			v->parts = 2;
+			v->part[1] = (struct survivor_part){v->addr + (1ull << 32), 4096, -1};
+		}
+	}
+	for (size_t i = 0; i < NATIVE_POINTS; i++)
+		w->point[i] =
+			(struct native_point){(double)i, (double)i * 20 * 4096, 20 * (double)i};
+	for (size_t i = 0; i < POINTS; i++)
+		w->malloced[i] = 1e6 + 2 * 20 * 4096 * (double)i;
+	w->native[0].key.stack = LEAKS;
+	w->native[0].live_count = 63 * 20;
+	w->native[0].live_bytes = 63 * 20 * 4096;
+	w->native[0].estimated = true;
+	w->e.native.is_exact = false;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "encode");
+	assert_non_null(s);
+	assert_true(fabs(s->growth_count_per_s - 20) < 2);
+	s = site_at(&w->p, "handle");
+	assert_non_null(s);
+	assert_true(fabs(s->growth_count_per_s - 20) < 2);
+}
+
 /* Of a few samples, a bend is noise: the line is as sure as that. */
 static void a_bend_of_a_few_samples(void **state)
 {
@@ -1149,6 +1188,7 @@ int main(int argc, char **argv)
 		TEST(a_leak_that_begins_late),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
+		TEST(big_objects_beside_blocks_that_are_traced),
 		TEST(a_bend_of_a_few_samples),
 		TEST(a_silence_after_a_few_windows),
 		TEST(the_same_evidence_gives_the_same_report),
