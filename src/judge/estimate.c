@@ -8,9 +8,9 @@
  * times that, with c the class of the body. */
 #include <math.h>
 
+#include "base/coverage.h"
 #include "base/map64.h"
 #include "base/thresholds.h"
-#include "judge/coverage.h"
 #include "judge/estimate_priv.h"
 
 struct builder {

@@ -5,9 +5,9 @@
  * start, and before the tool stood still, more of it is. */
 #include <math.h>
 
+#include "base/coverage.h"
 #include "base/map64.h"
 #include "base/thresholds.h"
-#include "judge/coverage.h"
 #include "judge/estimate_priv.h"
 
 struct births_seen {

@@ -9,9 +9,9 @@
 #ifndef PYLEAK_JUDGE_EVIDENCE_H
 #define PYLEAK_JUDGE_EVIDENCE_H
 
+#include "base/coverage.h"
 #include "base/trend.h"
 #include "base/work.h"
-#include "judge/coverage.h"
 #include "judge/holder_fact.h"
 #include "judge/retention.h"
 #include "judge/verdict.h"

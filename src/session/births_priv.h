@@ -3,8 +3,8 @@
 #ifndef PYLEAK_SESSION_BIRTHS_PRIV_H
 #define PYLEAK_SESSION_BIRTHS_PRIV_H
 
+#include "base/coverage.h"
 #include "inquiry/unseen.h"
-#include "judge/coverage.h"
 #include "ledger/aim.h"
 #include "places/birthplaces.h"
 #include "session/session_priv.h"

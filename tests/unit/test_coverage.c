@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The mean age of the time that was watched. */
-#include "judge/coverage.h"
+#include "base/coverage.h"
 #include "unit/unit.h"
 
 #include <math.h>

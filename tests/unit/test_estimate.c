@@ -2,9 +2,9 @@
 /* From survivors to rates: shares of the growth, satellites, ages, weak evidence. */
 #include "judge/estimate.h" /* before cmocka.h, which has a macro fail() */
 
+#include "base/coverage.h"
 #include "base/map64.h"
 #include "base/series.h"
-#include "judge/coverage.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "judge/coverage.h"
+#include "base/coverage.h"
 
 static void join(struct coverage_point *a, const struct coverage_point *b)
 {
