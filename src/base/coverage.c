@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "base/coverage.h"
 
+#include <math.h>
+
+/* Windows: a single one may come late, or be short, by chance. */
+#define FEW 4
+
 static void join(struct coverage_point *a, const struct coverage_point *b)
 {
 	double on = a->on_s + b->on_s;
@@ -49,6 +54,27 @@ double coverage_age_s(const struct coverage *c, uint64_t from_ns, uint64_t now_n
 		on += p->on_s;
 	}
 	return on > 0 ? sum / on : 0;
+}
+
+static double end_of(const struct coverage_point *p)
+{
+	return 2 * p->at_s - p->begin_s;
+}
+
+double coverage_at(const struct coverage *c, uint64_t start_ns, uint64_t born_ns)
+{
+	double from = (double)start_ns / 1e9, born = (double)born_ns / 1e9, on = 0, span;
+	size_t n = c->n > 0, first;
+
+	while (n < c->n && c->v[n].begin_s <= born)
+		n++;
+	first = n > FEW ? n - FEW : 0;
+	for (size_t i = first; i < n; i++)
+		on += c->v[i].on_s;
+	if (first)
+		from = end_of(&c->v[first - 1]);
+	span = n ? end_of(&c->v[n - 1]) - from : 0;
+	return on > 0 && span > 0 ? fmin(on / span, 1) : 0;
 }
 
 double coverage_share(const struct coverage *c, uint64_t from_ns, uint64_t to_ns)

@@ -20,6 +20,9 @@ struct coverage {
 void coverage_add(struct coverage *c, uint64_t from_ns, uint64_t to_ns);
 /* The mean age of what was watched from @from_ns on, and is @least_s old; 0 = nothing. */
 double coverage_age_s(const struct coverage *c, uint64_t from_ns, uint64_t now_ns, double least_s);
+/* Which part of the time since the last ones was watched in those windows that saw what was born
+ * then; 0 = none. @start_ns: of the run. */
+double coverage_at(const struct coverage *c, uint64_t start_ns, uint64_t born_ns);
 /* Which part of the time between the two was watched; 0 = none. */
 double coverage_share(const struct coverage *c, uint64_t from_ns, uint64_t to_ns);
 

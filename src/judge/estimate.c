@@ -113,7 +113,7 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 static void add_seen(struct builder *b, const struct survivor *v, const struct estimate_opts *o)
 {
 	struct estimate_site *s = site_of(b, v->stack);
-	double count = sample_stands_for(v) * b->c->held[sample_class(v)];
+	double count = v->stands_for * b->c->held[sample_class(v)];
 	struct estimate_type *t;
 
 	if (!s)
@@ -145,8 +145,8 @@ static int add_sample(struct builder *b, const struct survivor *v, const struct 
 	s->samples++;
 	s->cls = cls;
 	s->window_s = fmax(s->window_s, class_window_s(c, cls, o));
-	s->weight += sample_stands_for(v);
-	s->mean_age_s += sample_stands_for(v) * sample_age_s(v, o);
+	s->weight += v->stands_for;
+	s->mean_age_s += (double)v->weight * sample_age_s(v, o);
 	s->least_s = fmax(survivor_age_s[c->rung[cls] - 1], o->older_s);
 	s->lived += (double)v->weight;
 	if (watched && !s->watched_age_s)
@@ -157,7 +157,7 @@ static int add_sample(struct builder *b, const struct survivor *v, const struct 
 	t->bytes_per_s += rate * (double)v->told;
 	for (unsigned p = 0; p < v->parts; p++)
 		if (v->part[p].cls < 0)
-			s->malloc_bytes += sample_stands_for(v) * (double)v->part[p].bytes;
+			s->malloc_bytes += v->stands_for * (double)v->part[p].bytes;
 	s->count_per_s += rate;
 	s->bytes_per_s += rate * (double)v->told;
 	note_birth(b, s, v, o);
@@ -196,7 +196,7 @@ static void finish(struct builder *b, const struct estimate_opts *o, struct esti
 		}
 		if (s->samples) {
 			s->malloc_bytes /= s->weight;
-			s->mean_age_s /= s->weight;
+			s->mean_age_s /= s->lived;
 			s->mortality = mortality_of(s, o);
 			s->variance = variance_of(b, s);
 		}
@@ -220,6 +220,7 @@ int estimate_sites(const struct survivor *samples, size_t n, const struct trend_
 	if (n)
 		memcpy(v, samples, n * sizeof(*v));
 	classes_judge(classes, o, &c);
+	samples_weigh(v, n, o);
 	samples_drop_replaced(v, n, &c, o);
 	samples_drop_impostors(v, n, o);
 	samples_mark_stopped(v, n, o);

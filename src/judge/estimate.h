@@ -22,7 +22,7 @@ struct estimate_site {
 	double squares;	  /* sum of the squares of how many were born within a moment */
 	double variance;  /* of their number: the same when they come one by one, else more */
 	double weight;	  /* of them: how many they stand for */
-	double lived;	  /* ... without regard to how often their types were looked at */
+	double lived;	  /* ... without regard to how much was looked at */
 	double window_s;  /* they were born within it */
 	double oldest_s, youngest_s; /* ages of survivors that count */
 	double malloc_bytes;	     /* mean bytes per survivor that lie in malloc's memory */

@@ -89,7 +89,7 @@ double sample_per_s(const struct survivor *s, const struct estimate_classes *c,
 	double span =
 		class_window_s(c, cls, o) - fmax(survivor_age_s[c->rung[cls] - 1], o->older_s);
 
-	return sample_stands_for(s) / (span > 0.5 ? span : 0.5);
+	return s->stands_for / (span > 0.5 ? span : 0.5);
 }
 
 /* Blocks that are bodies of survivors themselves: an instance owns its dict, and the dict may have
@@ -201,8 +201,7 @@ void classes_find_held(const struct survivor *v, size_t n, const struct estimate
 	for (size_t i = 0; i < n; i++)
 		for (unsigned p = 0; sample_holds(&v[i], c, o) && p < v[i].parts; p++)
 			if (!is_anothers(&seen, &v[i], p, &bodies))
-				owned[survivor_class_index(v[i].part[p].cls)] +=
-					sample_stands_for(&v[i]);
+				owned[survivor_class_index(v[i].part[p].cls)] += v[i].stands_for;
 	map64_free(&bodies);
 	map64_free(&seen);
 	for (unsigned k = 0; k < EVIDENCE_CLASSES; k++)

@@ -3,9 +3,12 @@
  * place of others. */
 #include <math.h>
 
+#include "base/coverage.h"
 #include "base/map64.h"
 #include "base/thresholds.h"
 #include "judge/estimate_priv.h"
+
+#define LEAST_WATCHED 1e-6 /* of the time: no window tells of more */
 
 uint64_t sample_key(uint64_t stack, uint64_t detail)
 {
@@ -22,14 +25,27 @@ double sample_age_s(const struct survivor *s, const struct estimate_opts *o)
 	return (double)(o->now_ns - s->born_ns) / 1e9;
 }
 
-double sample_stands_for(const struct survivor *s)
-{
-	return (double)s->weight / fmax(s->often, 1);
-}
-
 const struct coverage *sample_watched(const struct survivor *s, const struct estimate_opts *o)
 {
 	return s->often > 1 && o->aimed ? o->aimed : o->watched;
+}
+
+/* Of a type that was looked at more often, and in a time of which more was watched, a survivor
+ * stands for fewer. */
+void samples_weigh(struct survivor *v, size_t n, const struct estimate_opts *o)
+{
+	double all = o->watched ? coverage_share(o->watched, o->start_ns, o->now_ns) : 0;
+	double aimed = o->aimed ? coverage_share(o->aimed, o->start_ns, o->now_ns) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct coverage *c = sample_watched(&v[i], o);
+		double here = c ? coverage_at(c, o->start_ns, v[i].born_ns) : 0;
+		double usual = c == o->aimed ? aimed : all;
+
+		v[i].stands_for = (double)v[i].weight / fmax(v[i].often, 1);
+		if (here > 0 && usual > 0)
+			v[i].stands_for *= usual / fmax(here, LEAST_WATCHED);
+	}
 }
 
 bool sample_seen(const struct survivor *s, const struct estimate_opts *o)
@@ -145,9 +161,9 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 			live && died && (double)*died > DOUBT_MORTAL * (double)(*died + *live);
 		if (!sample_counts(&v[i], c, o))
 			continue;
-		all[sample_class(&v[i])] += sample_stands_for(&v[i]);
+		all[sample_class(&v[i])] += v[i].stands_for;
 		if (v[i].doubtful)
-			mortal[sample_class(&v[i])] += sample_stands_for(&v[i]);
+			mortal[sample_class(&v[i])] += v[i].stands_for;
 	}
 	for (size_t i = 0; i < n && o->deaths; i++) {
 		const uint64_t *own = map64_get(&counts, v[i].stack);
@@ -187,7 +203,7 @@ void samples_drop_replaced(struct survivor *v, size_t n, const struct estimate_c
 
 		if (sample_seen(&v[i], o) && !sample_weak(&v[i], o) &&
 		    !map64_get(o->replaced, v[i].stack))
-			others[k] += sample_stands_for(&v[i]);
+			others[k] += v[i].stands_for;
 	}
 	for (size_t i = 0; i < n; i++) {
 		unsigned k = sample_class(&v[i]);

@@ -23,8 +23,6 @@ uint64_t sample_key(uint64_t stack, uint64_t detail);
 uint64_t sample_moment(const struct survivor *s);
 /* The size class of its body. */
 unsigned sample_class(const struct survivor *s);
-/* For so many survivors it stands, beside those of types that were seen less often. */
-double sample_stands_for(const struct survivor *s);
 /* When births of its type were watched; NULL: not known. */
 const struct coverage *sample_watched(const struct survivor *s, const struct estimate_opts *o);
 /* It survived, and is asked for. */
@@ -40,7 +38,9 @@ bool sample_counts(const struct survivor *s, const struct estimate_classes *c,
 bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
 		  const struct estimate_opts *o);
 
-/* These work on a copy of the samples: what is dropped loses its address. */
+/* These work on a copy of the samples: what is dropped loses its address. First of all, stands_for.
+ */
+void samples_weigh(struct survivor *v, size_t n, const struct estimate_opts *o);
 void samples_drop_replaced(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o);
 void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_opts *o);

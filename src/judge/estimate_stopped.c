@@ -25,17 +25,6 @@ static void see_birth(struct births_seen *b, double age, bool is_new_moment)
 	b->moments += is_new_moment;
 }
 
-/* Births that came while more was watched than usual, as when a program starts, were seen more
- * often: such a survivor stands for fewer. */
-static double stands_for(const struct births_seen *b, const struct estimate_opts *o)
-{
-	uint64_t from = o->now_ns - (uint64_t)(b->oldest_s * 1e9);
-	uint64_t to = o->now_ns - (uint64_t)(b->youngest_s * 1e9);
-	double here = b->watched ? coverage_share(b->watched, from, to) : 0;
-
-	return here > 0 ? fmin(1, coverage_share(b->watched, o->start_ns, o->now_ns) / here) : 1;
-}
-
 /* Between two ages. */
 static double watched_s(const struct births_seen *b, const struct estimate_opts *o, double older_s,
 			double younger_s)
@@ -128,8 +117,6 @@ void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_op
 		const struct births_seen *b = place && *place ? &history[*place - 1] : NULL;
 
 		v[i].stopped = b && is_quiet(b, latest_s, o);
-		if (v[i].stopped)
-			v[i].weight *= (float)stands_for(b, o);
 	}
 	map64_free(&index);
 }

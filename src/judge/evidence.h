@@ -49,10 +49,11 @@ struct survivor {
 	uint8_t parts;
 	bool gc;
 	bool ambiguous; /* its content was seen on others too: not identified beyond doubt */
-	/* For who judges, in a copy of its own; told: bytes less those of blocks that are
-	 * another's. */
+	/* For who judges, in a copy of its own. Told: bytes less those of blocks that are
+	 * another's. It stands for more survivors where less than usual was watched. */
 	bool stopped, doubtful;
 	uint64_t told;
+	double stands_for;
 	struct survivor_part {
 		uint64_t addr;
 		uint32_t bytes;

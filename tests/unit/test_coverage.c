@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The mean age of the time that was watched. */
+/* How old the time is that was watched, and which part of it was. */
 #include "base/coverage.h"
 #include "unit/unit.h"
 
@@ -41,11 +41,38 @@ static void probes_that_stay_in(void **state)
 	assert_int_equal(c.n, 120);
 }
 
+static void the_windows_of_a_birth(void **state)
+{
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	assert_true(coverage_at(&c, 0, 5 * S) == 0);
+	for (uint64_t i = 1; i <= 10; i++)
+		coverage_add(&c, i * S, i * S + S / 50);
+	for (uint64_t i = 1; i <= 10; i++)
+		coverage_add(&c, 10 * S + i * S, 10 * S + i * S + S / 10);
+	for (uint64_t i = 0; i < 100; i++)
+		coverage_add(&c, 21 * S + i * S / 10, 21 * S + (i + 1) * S / 10);
+	/* The first one tells of all the time since the start. */
+	assert_true(fabs(coverage_at(&c, 0, S + 1) - 1 / 51.0) < 1e-4);
+	assert_true(fabs(coverage_at(&c, 0, S / 2) - 1 / 51.0) < 1e-4);
+	assert_true(fabs(coverage_at(&c, 0, 10 * S + 1) - 1 / 50.0) < 1e-4);
+	assert_true(fabs(coverage_at(&c, 0, 20 * S + 1) - 1 / 10.0) < 1e-4);
+	assert_true(fabs(coverage_at(&c, 0, 30 * S) - 1) < 1e-6);
+	assert_true(fabs(coverage_at(&c, 0, 99 * S) - 1) < 1e-6);
+	/* Many windows, which become one point. */
+	memset(&c, 0, sizeof(c));
+	for (uint64_t i = 0; i < 20000; i++)
+		coverage_add(&c, 1000 * S + i * S / 10, 1000 * S + i * S / 10 + S / 100);
+	assert_true(fabs(coverage_at(&c, 1000 * S, 2000 * S) - 0.1) < 0.005);
+	assert_true(fabs(coverage_at(&c, 1000 * S, 3000 * S) - 0.1) < 0.005);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(even_windows),
 		cmocka_unit_test(probes_that_stay_in),
+		cmocka_unit_test(the_windows_of_a_birth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -504,6 +504,35 @@ static void those_seen_more_often_stand_for_fewer(void **state)
 	free(t);
 }
 
+/* As many objects a second of two lines, in turn: of the second's time five times as much was
+ * watched. */
+static void those_seen_when_more_was_watched_stand_for_fewer(void **state)
+{
+	struct trend_points *t = growth(3, 200, 20);
+	struct estimate_opts o = opts();
+	struct coverage watched = {0};
+	struct survivor v[45];
+	struct estimate e;
+	size_t n = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 68; i++)
+		coverage_add(&watched, 100 * S + i * S / 4,
+			     100 * S + i * S / 4 + (i >= 24 && i < 52 ? S / 40 : S / 200));
+	for (int i = 0; i < 17; i++)
+		for (int k = 0; k < (i >= 6 && i < 13 ? 5 : 1); k++)
+			v[n++] = survivor(i >= 6 && i < 13 ? 2 : 1, DICT, 3, i + 0.2 * k + 0.002);
+	assert_int_equal(n, ARRAY_SIZE(v));
+	o.watched = &watched;
+	assert_int_equal(estimate_sites(v, n, t, &o, &e), 0);
+	/* Those of six and of four seconds are old enough. */
+	assert_true(fabs(site(&e, 1)->count_per_s - 120) < 20);
+	assert_true(fabs(site(&e, 2)->count_per_s - 80) < 20);
+	assert_int_equal(site(&e, 2)->samples, 20);
+	estimate_free(&e);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,6 +553,7 @@ int main(void)
 		cmocka_unit_test(big_bodies_share_the_growth_of_bytes),
 		cmocka_unit_test(size_limits_are_kept),
 		cmocka_unit_test(those_seen_more_often_stand_for_fewer),
+		cmocka_unit_test(those_seen_when_more_was_watched_stand_for_fewer),
 	};
 
 	return cmocka_run_group_tests_name("estimate", tests, NULL, NULL);

@@ -116,6 +116,7 @@ static bool is_doubtful(uint64_t live, uint64_t died, uint64_t all)
 	if (died)
 		*map64_put(&deaths, 1) = died;
 	o.deaths = &deaths;
+	samples_weigh(v, 2, &o);
 	samples_mark_doubtful(v, 2, &c, &o);
 	map64_free(&deaths);
 	return v[0].doubtful;
@@ -146,6 +147,7 @@ static void few_as_old_as_many(void **state)
 	v[2].weight = 10;
 	v[2].rung = 3;
 	o.deaths = &deaths;
+	samples_weigh(v, 3, &o);
 	samples_mark_doubtful(v, 3, &c, &o);
 	assert_true(v[0].doubtful);
 	assert_false(v[1].doubtful);
@@ -164,6 +166,7 @@ static bool is_dropped(double slope)
 	v[1].weight = (float)(class_window_s(&c, 3, &o) - survivor_age_s[SURVIVED_RUNGS - 1]);
 	map64_put(&replaced, 1);
 	o.replaced = &replaced;
+	samples_weigh(v, 2, &o);
 	samples_drop_replaced(v, 2, &c, &o);
 	map64_free(&replaced);
 	return !v[0].addr;
@@ -243,6 +246,7 @@ static double factor(double high)
 	}
 	curve[3] = (struct curve){.shape = CURVE_FLAT, .high = high};
 	curve[7] = (struct curve){.shape = CURVE_RISING, .slope = 100};
+	samples_weigh(v, ARRAY_SIZE(v), &o);
 	classes_find_factors(v, ARRAY_SIZE(v), none, &o, &c);
 	return c.factor[7];
 }
