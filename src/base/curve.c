@@ -101,7 +101,7 @@ static void look_at(const struct curve_points *p, double from, struct look *out)
 struct minima {
 	size_t n, falls;
 	double t[MINIMA], v[MINIMA];
-	double last_peak; /* before the last minimum */
+	double least; /* a fall, or a rise, is more */
 };
 
 /* Turning points: a fall or a rise of more than @least. The first point counts as a minimum when
@@ -112,6 +112,7 @@ static void find_minima(const double *t, const double *v, size_t n, double least
 	bool up = true; /* on the way up; the first fall ends it */
 
 	memset(m, 0, sizeof(*m));
+	m->least = least;
 	m->t[0] = t[0];
 	m->v[0] = v[0];
 	m->n = 1;
@@ -126,7 +127,6 @@ static void find_minima(const double *t, const double *v, size_t n, double least
 		if (up && high - v[i] > least) {
 			up = false;
 			m->falls++;
-			m->last_peak = high;
 			low = v[i];
 			low_t = t[i];
 		}
@@ -392,14 +392,28 @@ static void judge_stretches(const struct curve_points *p, struct curve *out)
 		judge_rest(&l, peak, p->v[0], out);
 }
 
-/* Teeth that ended long ago: what came since stands for itself. */
-static bool teeth_are_over(const struct minima *m, double now)
+/* How long the first tooth took, from where the curve left its floor: what was before is no part of
+ * it. One that only fell has no floor that is known. */
+static double first_tooth(const struct curve_points *p, const struct minima *m)
 {
-	double longest = 0;
+	double low = fmax(m->v[0], m->v[1]) + m->least / 2, left = m->t[0];
 
-	for (size_t i = 1; i < m->n; i++)
+	for (size_t i = 0; p->t[i] < m->t[1]; i++) {
+		if (p->t[i] > m->t[0] && p->v[i] > low)
+			return m->t[1] - left;
+		left = fmax(left, p->t[i]);
+	}
+	return m->t[1] - m->t[0];
+}
+
+/* Teeth that ended long ago: what came since stands for itself. */
+static bool teeth_are_over(const struct curve_points *p, const struct minima *m)
+{
+	double longest = m->n > 1 ? first_tooth(p, m) : 0;
+
+	for (size_t i = 2; i < m->n; i++)
 		longest = fmax(longest, m->t[i] - m->t[i - 1]);
-	return m->n > 1 && now - m->t[m->n - 1] > CURVE_TEETH_OVER * longest;
+	return m->n > 1 && p->t[p->n - 1] - m->t[m->n - 1] > CURVE_TEETH_OVER * longest;
 }
 
 static void skip_to(struct curve_points *p, double when)
@@ -451,7 +465,7 @@ void curve_judge(const struct curve_points *points, struct curve *out)
 	out->span_s = p.t[p.n - 1] - p.t[0];
 	out->gain = p.v[p.n - 1] - p.v[0];
 	find_teeth(&p, &m, &out->height);
-	if (teeth_are_over(&m, p.t[p.n - 1]))
+	if (teeth_are_over(&p, &m))
 		skip_to(&p, m.t[m.n - 1]);
 	else if (m.n > 1)
 		judge_minima(&m, out->height, p.grain, out);

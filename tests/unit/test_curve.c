@@ -201,6 +201,23 @@ static double spike(double t)
 	return t > 10 && t < 20 ? 90000 : 1000;
 }
 
+/* An hour of calm, a job of five minutes, and then a leak; or a leak all along. */
+static double peak_in_calm(double t)
+{
+	return t < 3600 ? 1000 : t < 3900 ? 90000 : 1000 + 50 * (t - 3900);
+}
+
+static double peak_on_a_leak(double t)
+{
+	return 1000 + 50 * t + (t >= 3600 && t < 3900 ? 200000 : 0);
+}
+
+/* The fall is that of what an hour has filled, and may come again. */
+static double hourly(double t)
+{
+	return 1000 + 25 * fmod(t, 3600);
+}
+
 static void plain_shapes_have_their_names(void **state)
 {
 	struct curve c;
@@ -296,6 +313,19 @@ static void what_comes_after_teeth_and_ramps(void **state)
 	/* at most 21 and 26 % as steep as before */
 	assert_int_equal(shape_of(75, a_ramp_and_a_slope, 1, 2).shape, CURVE_LEVELLED);
 	assert_int_equal(shape_of(75, a_ramp_and_a_slope, 1.5, 2).shape, CURVE_SLOWING);
+}
+
+/* When the leak has come so far that the fall ends in a minimum, it is one of a tooth of five
+ * minutes; of one that took an hour to fill it says nothing. */
+static void a_peak_hides_no_more_than_it_took(void **state)
+{
+	(void)state;
+	for (double after = 1000; after <= 3400; after += 600)
+		assert_int_equal(judge_of(peak_in_calm, 3900 + after, 1).shape, CURVE_RISING);
+	for (double after = 2500; after <= 3400; after += 300)
+		assert_int_equal(judge_of(peak_on_a_leak, 3900 + after, 1).shape, CURVE_RISING);
+	for (double after = 1500; after <= 3300; after += 300)
+		assert_int_equal(judge_of(hourly, 3600 + after, 1).shape, CURVE_TEETH);
 }
 
 static void a_late_leak_is_not_averaged_away(void **state)
@@ -478,6 +508,7 @@ int main(void)
 		cmocka_unit_test(the_end_of_a_saturation_is_no_leak),
 		cmocka_unit_test(a_line_goes_on_behind_a_hole),
 		cmocka_unit_test(what_comes_after_teeth_and_ramps),
+		cmocka_unit_test(a_peak_hides_no_more_than_it_took),
 		cmocka_unit_test(a_late_leak_is_not_averaged_away),
 		cmocka_unit_test(any_run_fits_in_bounded_memory),
 		cmocka_unit_test(a_drip_is_seen_within_ten_minutes_and_never_made_up),
