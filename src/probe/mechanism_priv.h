@@ -86,8 +86,8 @@ bool probe_main_thread_ended(int pid);
 /* Can links be trusted on a kernel of this name (uname -r)? */
 bool probe_multi_is_sound(const char *release);
 
-/* returns.c: would return probes end a process like this one? The sentence says why. */
-bool probe_return_hurts(const char *release, bool is_filtered, bool has_shadow_stack);
+/* returns.c: may return probes end a process there, now or when it changes? */
+bool probe_return_hurts(const char *release, bool has_shadow_stack);
 
 /* Where two probes may be tried without anybody noticing: two nops in our own text. */
 #define PROBE_SELF_NOPS 2

@@ -52,8 +52,9 @@ double probe_event_ns(enum probe_mechanism m);
 /* BPF attach type the program must be loaded with: BPF_TRACE_UPROBE_MULTI or 0. */
 int probe_attach_type(enum probe_mechanism m);
 
-/* Refuses (-ENOTSUP) where return probes would end process @pid: some kernels, with a seccomp
- * filter or a shadow stack. Opening a set of them asks this, too. */
+/* Refuses (-ENOTSUP) where return probes may end process @pid: kernels that end whoever has a
+ * seccomp filter or gets one, and those that end who has a shadow stack. Opening a set of them asks
+ * this, too. */
 int probe_check_return(int pid);
 
 /* Define and park: nothing in the target yet. */

@@ -4,7 +4,7 @@
  *
  * - 6.11 lets the trampoline come back by a system call of its own (uretprobe, x86-64). A seccomp
  *   filter that does not know it ends the process; since 6.12.14, 6.13.3 and 6.14 filters do not
- * see it.
+ *   see it. A thread may put one on at any time, so those kernels get no return probes at all.
  * - a thread with a shadow stack (6.6) dies of a return address that is not on it; since 6.11 the
  *   kernel puts it there.
  */
@@ -15,24 +15,22 @@
 #include "probe/release.h"
 
 /* A distribution may have mended an earlier one: then we do without what would have worked. */
-bool probe_return_hurts(const char *release, bool is_filtered, bool has_shadow_stack)
+bool probe_return_hurts(const char *release, bool has_shadow_stack)
 {
 	struct release r;
 
 	if (!release_parse(release, &r))
-		return is_filtered || has_shadow_stack;
-	if (has_shadow_stack && release_before(&r, 6, 11, 0))
 		return true;
-	if (!is_filtered || release_before(&r, 6, 11, 0))
-		return false;
+	if (release_before(&r, 6, 11, 0))
+		return has_shadow_stack;
 	return release_before(&r, 6, 12, 14) ||
 	       (!release_before(&r, 6, 13, 0) && release_before(&r, 6, 13, 3));
 }
 
 int probe_check_return(int pid)
 {
-	bool is_filtered = false, has_shadow_stack = false;
 	char path[32], line[512];
+	bool has_shadow_stack = false;
 	struct utsname name;
 	FILE *f;
 
@@ -43,16 +41,14 @@ int probe_check_return(int pid)
 			fclose(f);
 		return fail(-ESRCH, "no process %d here any more", pid);
 	}
-	while (fgets(line, sizeof(line), f)) {
-		is_filtered |= !strncmp(line, "Seccomp:\t2", 10);
+	while (fgets(line, sizeof(line), f))
 		has_shadow_stack |=
 			!strncmp(line, "x86_Thread_features:", 20) && strstr(line, "shstk");
-	}
 	fclose(f);
-	if (!probe_return_hurts(name.release, is_filtered, has_shadow_stack))
+	if (!probe_return_hurts(name.release, has_shadow_stack))
 		return 0;
 	return fail(-ENOTSUP,
-		    "process %d has a %s, and Linux %s would end it at a return probe "
-		    "(mended in 6.12.14, 6.13.3 and 6.14)",
-		    pid, is_filtered ? "seccomp filter" : "shadow stack", name.release);
+		    "on Linux %s a return probe may end a process that has a shadow stack or gets "
+		    "a seccomp filter (mended in 6.12.14, 6.13.3 and 6.14)",
+		    name.release);
 }

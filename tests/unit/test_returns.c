@@ -5,7 +5,8 @@
 
 #include <unistd.h>
 
-static void test_filters(void **state)
+/* Whatever filter the process has: another may come later, and then it would be ended. */
+static void filters_may_come_later(void **state)
 {
 	static const struct {
 		const char *release;
@@ -19,20 +20,19 @@ static void test_filters(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		assert_int_equal(probe_return_hurts(rows[i].release, true, false), rows[i].hurts);
-		assert_false(strcmp(rows[i].release, "strange") &&
-			     probe_return_hurts(rows[i].release, false, false));
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (probe_return_hurts(rows[i].release, false) != rows[i].hurts)
+			fail_msg("%s: not %d", rows[i].release, rows[i].hurts);
 }
 
 static void test_shadow_stacks(void **state)
 {
 	(void)state;
-	assert_true(probe_return_hurts("6.6.30", false, true));
-	assert_true(probe_return_hurts("6.10.0", false, true));
-	assert_false(probe_return_hurts("6.11.0", false, true));
-	assert_false(probe_return_hurts("6.18.0", false, true));
+	assert_true(probe_return_hurts("6.6.30", true));
+	assert_true(probe_return_hurts("6.10.0", true));
+	assert_true(probe_return_hurts("6.12.13", true));
+	assert_false(probe_return_hurts("6.12.14", true));
+	assert_false(probe_return_hurts("6.18.0", true));
 }
 
 static void test_this_kernel(void **state)
@@ -45,7 +45,7 @@ static void test_this_kernel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filters),
+		cmocka_unit_test(filters_may_come_later),
 		cmocka_unit_test(test_shadow_stacks),
 		cmocka_unit_test(test_this_kernel),
 	};
