@@ -32,10 +32,12 @@ BPF_FLAGS := -g -O2 --target=bpf -mcpu=v3 -Wall -ffile-prefix-map=$(CURDIR)=. -I
 ROOMS    := base storage proc container saved dso py sym heap why census places probe ledger track judge record alert confine memory inquiry lines session sweep report compare out screen serve cli command
 SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
 LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
+# Objects of their own: processes are followed by one, however many are watched, and one tells how they are numbered.
+OWN      := pids tree
 # maps first: the linker resolves the others' extern maps only against what it has seen.
-BPF_OBJ  := $(patsubst %,$(O)/bpf/%.bpf.o,maps $(filter-out maps tree,$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))))
-# Processes are followed by an object of its own: one, however many are watched. What is generated comes before what includes it.
-SKEL     := $(O)/pyleak.skel.h $(O)/tree.skel.h $(O)/profile.pb-c.h $(O)/web/page.h
+BPF_OBJ  := $(patsubst %,$(O)/bpf/%.bpf.o,maps $(filter-out maps $(OWN),$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))))
+# What is generated comes before what includes it.
+SKEL     := $(O)/pyleak.skel.h $(OWN:%=$(O)/%.skel.h) $(O)/profile.pb-c.h $(O)/web/page.h
 
 all: $(O)/pyleak-bpf $(O)/report.schema.json $(O)/diff.schema.json ## build build/pyleak-bpf (needs `make deps` once)
 
@@ -65,9 +67,9 @@ $(O)/pyleak.skel.h: $(O)/bpf/pyleak.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name pyleak_bpf > $@
 
-$(O)/tree.skel.h: $(O)/bpf/tree.bpf.o
+$(OWN:%=$(O)/%.skel.h): $(O)/%.skel.h: $(O)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name tree_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 $(O)/profile.pb-c.h: src/out/profile.proto
 	$(call say,PROTO,$@)
@@ -137,4 +139,4 @@ help: ## this list
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(LIB_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(O)/bpf/tree.bpf.d $(O)/main.d
+-include $(LIB_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(OWN:%=$(O)/bpf/%.bpf.d) $(O)/main.d

@@ -6,6 +6,7 @@
  * All calls block or may block, so threads are without the GIL here.
  */
 #include "maps.h"
+#include "pids.h"
 #include "pyleak/fds.h"
 #include "pyleak/native.h"
 
@@ -341,7 +342,7 @@ int task_started(__u64 *ctx)
 
 	if (id >> 32 != config.tgid)
 		return 0;
-	tid = BPF_CORE_READ(child, pid);
+	tid = pid_at(BPF_CORE_READ(child, thread_pid), config.pid_level).nr;
 	i = tid & (PL_TASK_SLOTS - 1);
 	slot = bpf_map_lookup_elem(&fd_tasks, &i);
 	if (!slot)

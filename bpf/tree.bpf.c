@@ -5,12 +5,17 @@
  * one for all sessions of a run. The tracepoints fire once per fork, exec and exit of the host.
  */
 #include "vmlinux.h"
+#include "pyleak/pids.h"
 #include "pyleak/tree.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "pids.h"
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct pl_pids pids = {}; /* of the user half */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -41,6 +46,22 @@ static __always_inline void count(int is_lost)
 		__sync_fetch_and_add(is_lost ? &st->lost : &st->forks, 1);
 }
 
+/* The number of its process in our namespace; 0: it has none there. */
+static __always_inline __u32 number_of(const struct task_struct *task)
+{
+	struct upid at;
+
+	if (!pids.level)
+		return BPF_CORE_READ(task, tgid);
+	at = pid_at(BPF_CORE_READ(task, group_leader, thread_pid), pids.level);
+	return BPF_CORE_READ(at.ns, ns.inum) == pids.ns ? at.nr : 0;
+}
+
+static __always_inline __u32 number_of_current(void)
+{
+	return number_of((const struct task_struct *)bpf_get_current_task());
+}
+
 static __always_inline int is_ours(__u32 pid)
 {
 	return bpf_map_lookup_elem(&tree, &pid) != NULL;
@@ -66,8 +87,7 @@ static __always_inline void tell(__u32 what, __u32 pid, __u32 ppid)
 SEC("raw_tp/sched_process_fork")
 int tree_fork(__u64 *ctx)
 {
-	struct task_struct *child = (struct task_struct *)ctx[1];
-	__u32 parent = bpf_get_current_pid_tgid() >> 32, pid = BPF_CORE_READ(child, tgid);
+	__u32 parent = number_of_current(), pid = number_of((const struct task_struct *)ctx[1]);
 	__u8 one = 1;
 
 	if (pid == parent || !is_ours(parent)) /* a thread; somebody else's */
@@ -82,7 +102,7 @@ int tree_fork(__u64 *ctx)
 SEC("raw_tp/sched_process_exec")
 int tree_exec(__u64 *ctx)
 {
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	__u32 pid = number_of_current();
 
 	if (is_ours(pid))
 		tell(PL_TREE_EXEC, pid, 0);
@@ -94,7 +114,7 @@ SEC("raw_tp/sched_process_exit")
 int tree_exit(__u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	__u32 pid = number_of_current();
 
 	if (!is_ours(pid) || BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;

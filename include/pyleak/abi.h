@@ -115,7 +115,8 @@ struct pl_config {
 	__u64 max_size;
 	__u16 type_offset;  /* ob_type inside an object: 8 */
 	__u8 native_stacks; /* copy the stacks of callers that are new */
-	__u8 pad[5];
+	__u8 pid_level;	    /* of the user half, as in struct pl_pids */
+	__u8 pad[4];
 };
 
 /*

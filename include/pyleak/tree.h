@@ -13,7 +13,7 @@ enum pl_tree_what { PL_TREE_FORK = 1, PL_TREE_EXEC, PL_TREE_EXIT };
 
 struct pl_tree_event {
 	__u64 t_ns; /* CLOCK_MONOTONIC */
-	__u32 pid;  /* in the initial pid namespace, as all here */
+	__u32 pid;  /* in the namespace of the user half, as all here */
 	__u32 ppid; /* fork: who started it */
 	__u32 what; /* enum pl_tree_what */
 	__u32 pad;

@@ -31,9 +31,6 @@ int proc_slurp_head(int pid, const char *name, size_t max, char **text, size_t *
 /* A regular file, whole, at most @max bytes of anything. */
 int proc_slurp_fd(int fd, size_t max, uint8_t **bytes, size_t *size);
 
-/* Are we in the initial pid namespace? Then pid 1 is the host's, whatever our own files are. */
-bool proc_in_first_pid_ns(void);
-
 int proc_parse_status(const char *text, struct proc_status *out);
 int proc_parse_stat(const char *text, struct proc_stat *out);
 /* Cuts @text into rows; the paths point into it. Rows that make no sense are left out. */

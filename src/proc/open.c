@@ -59,12 +59,6 @@ bool proc_in_first_pid_ns(void)
 	return !stat("/proc/self/ns/pid", &st) && st.st_ino == PID_NS_INIT_INO;
 }
 
-/* BPF sees pids of the initial namespace. From inside another one they cannot be told. */
-static int initial_pid(int pid)
-{
-	return proc_in_first_pid_ns() ? pid : 0;
-}
-
 static bool is_there(const struct proc *p, uint64_t addr, uint64_t end)
 {
 	uint64_t page = addr / READER_PAGE, stop = (end - 1) / READER_PAGE + 1;
@@ -163,7 +157,6 @@ static int fill(struct proc *p)
 	err = identify(p);
 	if (err)
 		return err;
-	p->tgid_root = initial_pid(p->pid);
 	err = read_first_maps(p);
 	if (err)
 		return err;

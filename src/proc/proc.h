@@ -20,8 +20,6 @@ struct proc {
 	int pid;    /* as seen from here */
 	int ns_pid; /* innermost pid namespace */
 	int ppid;
-	int tgid_root; /* pid in the initial pid namespace = what BPF sees; equals pid when we are
-			* there, 0 (unknown) when we are in another */
 	char comm[16];
 	char **cmdline; /* NULL-terminated; none when they are not in memory */
 	struct proc_map *maps;
@@ -41,6 +39,9 @@ struct proc {
  * (-EPERM), a pid that is a thread of another process (said so). */
 int proc_open(int pid, struct proc **out);
 void proc_close(struct proc *p);
+
+/* Are we in the initial pid namespace? Then pid 1 is the host's, whatever our own files are. */
+bool proc_in_first_pid_ns(void);
 
 static inline bool proc_is_live(const struct proc *p)
 {

@@ -3,8 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,19 +10,6 @@
 
 #include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
 #include "py/versions.h"
-
-/* libbpf's lines go to our log, one level lower. */
-static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	char line[1024];
-
-	if (!log_enabled(LOG_DEBUG) || level == LIBBPF_DEBUG)
-		return 0;
-	vsnprintf(line, sizeof(line), fmt, ap);
-	line[strcspn(line, "\n")] = 0;
-	log_debug("%s", line);
-	return 0;
-}
 
 static int on_stack(void *ctx, void *data, size_t size)
 {
@@ -53,7 +38,8 @@ static void set_config(struct session *s)
 	struct pl_config *c = (struct pl_config *)&s->kern.skel->rodata->config;
 
 	c->walk = s->rt->walk;
-	c->tgid = (uint32_t)s->proc->tgid_root;
+	c->tgid = s->kern.pids.tgid;
+	c->pid_level = (uint8_t)s->kern.pids.level;
 	c->max_frames = PL_MAX_FRAMES;
 	c->min_size = s->o.min_size;
 	c->max_size = s->o.max_size;
@@ -125,6 +111,8 @@ int kern_load(struct session *s, size_t n_sites)
 	double event_ns;
 	int err = s->o.guard && !k->channel ? probe_guard_join(s->o.guard, &k->channel) : 0;
 
+	if (!err)
+		err = pids_find(s->proc->pid, s->proc->pidfd, &k->pids);
 	if (err)
 		return err;
 	k->trips = probe_guard_trips(s->o.guard, NULL);
@@ -136,7 +124,7 @@ int kern_load(struct session *s, size_t n_sites)
 	ledger_set_price(&s->ledger, probe_price_of(k->mechanism, event_ns));
 	log_debug("an event costs %.0f ns here", event_ns);
 	k->fds_means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
-	libbpf_set_print(print_libbpf);
+	pids_quiet();
 	err = py_births_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;
 	if (err && err != -EPERM)
 		err = load_with(s, false);

@@ -6,6 +6,7 @@
 #include "probe/guard.h"
 #include "probe/probe.h"
 #include "track/fds.h"
+#include "track/pids.h"
 
 struct pyleak_bpf;
 struct ring_buffer;
@@ -17,6 +18,7 @@ struct kern {
 	uint32_t trips;		       /* times the guardian took out what was in, as last seen */
 	uint64_t stood_still;	       /* times that we did, with probes in */
 	uint64_t out_ns;	  /* since when probes that are to be in are not; 0 = they are */
+	struct pl_pids pids;	  /* the target, as the programs know it */
 	enum fds_means fds_means; /* what was loaded for descriptors */
 	struct pyleak_bpf *skel;
 	struct ring_buffer *ring; /* of new stacks */
@@ -28,7 +30,8 @@ struct kern {
 };
 
 /* Joins the guardian, if there is one, for probes at @n_sites; then into the kernel. 1, with
- * the sentence: not now, as it could not be tried how probes are placed. */
+ * the sentence: not now, as it could not be tried how probes are placed. -ENODATA, and the
+ * sentence: not here. */
 int kern_load(struct session *s, size_t n_sites);
 void kern_close(struct kern *k);
 /* Copies the code of new stacks; what is left at @until_ns waits. */

@@ -72,7 +72,9 @@ static int open_kernel_half(struct session *s)
 	err = kern_load(s, s->sites->n);
 	if (err > 0)
 		session_note(s, "growth alone was watched at first: %s", fail_text());
-	return err > 0 ? 0 : err;
+	if (err == -ENODATA)
+		session_note(s, "probes cannot be placed: %s", fail_text());
+	return err > 0 || err == -ENODATA ? 0 : err;
 }
 
 static void start(struct session *s)

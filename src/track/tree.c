@@ -3,10 +3,13 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "proc/list.h"
 #include "py/finder.h"
 #include "pyleak/tree.h"
+#include "track/pids.h"
 
 #include "tree.skel.h" /* uses the types of pyleak/tree.h */
 
@@ -109,12 +112,28 @@ static int on_event(void *ctx, void *data, size_t size)
 	return 0;
 }
 
+/* In our pid namespace the kernel's programs number processes as we do. */
+static int number(struct tree_bpf *skel)
+{
+	auto_close int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int err = pids_find(getpid(), self, &skel->rodata->pids);
+
+	return err ? fail_in(err, "children cannot be followed") : 0;
+}
+
 static int attach(struct tree *t)
 {
 	int err;
 
-	t->skel = tree_bpf__open_and_load();
-	err = t->skel ? tree_bpf__attach(t->skel) : -errno;
+	t->skel = tree_bpf__open();
+	if (!t->skel)
+		return fail(-errno, "cannot open the BPF object: %s", strerror(errno));
+	err = number(t->skel);
+	if (err)
+		return err;
+	err = tree_bpf__load(t->skel);
+	if (!err)
+		err = tree_bpf__attach(t->skel);
 	if (err)
 		return fail(err,
 			    "children cannot be followed: the kernel refused the programs for "

@@ -8,7 +8,7 @@ import pytest
 import harness
 import pythons
 import zoo
-from vm_run import python_in_guest
+from vm_run import in_guest, python_in_guest
 
 pytestmark = [pytest.mark.matrix, pytest.mark.quiet]
 # What is to pass there.
@@ -58,6 +58,13 @@ def test_other_kernels(kernel, tmp_path, record_property):
         record_property("cell", harness.row(result))
         bad += ["%s: %s" % (result.program, p) for p in result.problems]
     assert not bad, "; ".join(bad)
+
+
+@pytest.mark.parametrize("kernel", ["5.10", "6.1", "6.12", "newest"])
+def test_numbers_of_processes(kernel):
+    """In a container without the host's pids the kernel half knows the target all the same."""
+    run = in_guest(kernel, 400, [], os.path.join(harness.BUILD, "tests", "kern", "test_pids"))
+    assert run.returncode == 0 and "PASSED" in run.stdout + run.stderr, (run.stdout[-1500:], run.stderr[-800:])
 
 
 @pytest.mark.parametrize("kernel", ["6.1", "5.10"])

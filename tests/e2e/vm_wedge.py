@@ -18,6 +18,7 @@ import glob
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -43,6 +44,8 @@ SLOW = 8  # an emulated processor with a kernel that checks itself is slower tha
 IS_CHECKED = "debug" in os.uname().release  # a kernel that checks itself: a start takes half a minute
 END_S = 720 if IS_CHECKED else 240
 SILENCE_S = END_S / 2
+# What the tool says with -vv when it has counted a birth, or a call of malloc.
+COUNTED = re.compile(r"pyleak-bpf: (?:window .* open, [1-9]\d* births|(?:burst \d+: )?[1-9]\d* (?:calls/s|allocator calls))")
 GUARDIAN = "pyleak-probes"
 LEAKING = "leaking uprobe"  # the kernel's word when a kill meets a probe change
 FORKS = "import os, sys; p = os.fork(); p or os._exit(7); sys.exit(os.waitpid(p, 0)[1] != 7 << 8)"
@@ -136,19 +139,29 @@ def attached(target, tool):
     return False
 
 
-def end_tools(tools, problems):
+def end_tools(tools, problems, codes=(0,)):
     for tool in tools:
         with contextlib.suppress(ProcessLookupError):
             tool.send_signal(signal.SIGINT)
     for tool in tools:
         try:
             said = tool.communicate(timeout=END_S)[1]
-            if tool.returncode:
+            if tool.returncode not in codes:
                 problems.add("a copy ended with %d: %s" % (tool.returncode, said[-300:]))
         except subprocess.TimeoutExpired:
             problems.add("a copy did not end in %d s after SIGINT" % END_S)
             tell_waits(tool.pid)
             tool.kill()
+
+
+def counts(target, problems):
+    """A copy counts what the target does, sooner or later: windows pause where changes of probes take long."""
+    tool = start_tool([target.pid], "-d", str(END_S), "-vv")
+    found = next(filter(COUNTED.match, tool.stderr), None)
+    tell("in", os.readlink("/proc/self/ns/pid"), found.strip() if found else "nothing was counted")
+    if not found:
+        problems.add("nothing was counted in %d s" % END_S)
+    end_tools([tool], problems, (0, 130))  # it may not have begun to watch
 
 
 def events():
@@ -216,6 +229,7 @@ def starts(args, problems):
             watch_for(target.pid, random.randint(1, 2), problems)
             target.check()
             progress()
+        counts(target, problems)
         unharmed(target, problems)
 
 
