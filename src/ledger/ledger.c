@@ -147,12 +147,23 @@ void account_window(struct account *a, uint64_t now_ns, double cost_ns)
 	a->is_guess = false;
 }
 
+void account_saw(struct account *a, uint64_t events)
+{
+	a->is_seen |= events > 0;
+}
+
+bool account_may_stay(const struct account *a)
+{
+	return a->is_seen || !a->runs;
+}
+
 void account_count(struct account *a, uint64_t now_ns, double cost_ns)
 {
 	double span = (double)(now_ns - a->counted_ns);
 	double weight = span / SMOOTH_NS < 1 ? span / SMOOTH_NS : 1;
 
 	a->spent_ns += cost_ns;
+	a->is_seen |= cost_ns > 0;
 	a->counted_ns = now_ns;
 	if (span > 0)
 		a->of_late += weight * (cost_ns / span - a->of_late);
@@ -262,6 +273,7 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 	double births_own =
 		fmin(own * part_of_births(l, now_ns, grows.any), fmin(all, for_requests));
 
+	births->runs = native->runs = busy_of_core(&l->busy) >= LEAST_OF_CORE;
 	fds->share = fmin(fmax(own * FDS_PART, FDS_OF_CORE),
 			  fmin(all * rules[LEDGER_FDS].part, for_requests * OTHERS_PART));
 	native->share = grows.native ? fmin(fmax(half, LEAST_OF_CORE * AIM), all)
@@ -292,7 +304,8 @@ bool ledger_fits_always(const struct ledger *l, uint64_t births, uint64_t open_n
 	double gap = births ? (double)open_ns / (double)births : 1e12;
 	double own = gap - l->birth_ns;
 
-	return own > 0 && l->birth_ns / own < l->of[LEDGER_BIRTHS].stays * 0.8;
+	return account_may_stay(&l->of[LEDGER_BIRTHS]) && own > 0 &&
+	       l->birth_ns / own < l->of[LEDGER_BIRTHS].stays * 0.8;
 }
 
 void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,
@@ -306,6 +319,7 @@ void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t 
 		cost = (double)open_ns;
 	busy = open_ns ? cost / (double)open_ns : 0;
 	cost += account_planting_ns(a, probes) + busy * (double)probes * a->price.crawl_ns;
+	account_saw(a, births);
 	account_window(a, now_ns, cost);
 }
 

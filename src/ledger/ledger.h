@@ -23,6 +23,8 @@ struct account {
 	double longest_ns;  /* the dearest window of late */
 	uint64_t windows;
 	bool is_guess; /* no window has said yet what one costs */
+	bool is_seen;  /* an event was counted */
+	bool runs;     /* the target does, more than hardly */
 	struct probe_price price;
 	uint64_t filled_ns, counted_ns;
 };
@@ -44,6 +46,11 @@ void account_window(struct account *a, uint64_t now_ns, double cost_ns);
 void account_charge(struct account *a, double cost_ns);
 /* So many probes were put in and taken out again, and no window came of it. */
 void account_planted(struct account *a, size_t probes);
+/* So many events were counted. */
+void account_saw(struct account *a, uint64_t events);
+/* May probes stay in? Not where the target runs and no event of it was ever counted: then they may
+ * cost it anything. */
+bool account_may_stay(const struct account *a);
 /* What probes cost that stay in, since the last time; that bounds itself by of_late. */
 void account_count(struct account *a, uint64_t now_ns, double cost_ns);
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "probe/mechanism_priv.h"
-#include "proc/inside.h"
+#include "proc/proc.h"
 
 /* The number goes up when struct reading_page changes. */
 #define PAGE_NAME "pyleak_host1"

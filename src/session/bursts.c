@@ -345,6 +345,7 @@ void births_poll(struct births *b)
 	double allowed = (double)(now - b->polled_ns) * b->account->share;
 
 	kern_read_ring(&b->s->kern, UINT64_MAX);
+	account_saw(b->account, births - b->polled);
 	account_charge(b->account, cost);
 	account_fill(b->account, now);
 	b->polled = births;
@@ -354,7 +355,7 @@ void births_poll(struct births *b)
 		b->look_due = now + LOOK_NS;
 	}
 	/* A phase of the program the budget has not been saved for. */
-	if (cost > allowed && b->account->saved_ns < 0) {
+	if ((cost > allowed && b->account->saved_ns < 0) || !account_may_stay(b->account)) {
 		look_always(b);
 		births_stop_always(b);
 		b->backoff_s = b->backoff_s ? b->backoff_s * 2 : 5;

@@ -298,12 +298,17 @@ void native_close(struct native *n)
 	free(n);
 }
 
-/* Exact and too dear? */
-static bool over(struct native *n, uint64_t now_ns)
+static bool is_dear(const struct native *n)
+{
+	return n->spec.account->of_late > OVER_LONG * n->spec.account->stays;
+}
+
+/* Is it at once, or for long? */
+static bool over(struct native *n, uint64_t now_ns, bool is_over)
 {
 	const struct account *a = n->spec.account;
 
-	if (n->spec.force_exact || a->of_late <= OVER_LONG * a->stays) {
+	if (n->spec.force_exact || !is_over) {
 		n->over_since_ns = 0;
 		return false;
 	}
@@ -328,7 +333,7 @@ static int poll_exact(struct native *n, uint64_t now_ns)
 		n->crowded = true;
 		return native_enter(n, NATIVE_BURST);
 	}
-	if (!over(n, now_ns))
+	if (!over(n, now_ns, is_dear(n) || !account_may_stay(a)))
 		return native_table_scan(n, now_ns);
 	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * a->of_late);
 	a->of_late = a->stays;
@@ -341,14 +346,15 @@ static int poll_burst(struct native *n, uint64_t now_ns)
 	int err = native_burst_poll(n, now_ns);
 	uint64_t calm;
 
-	if (!err && over(n, now_ns) && n->ctl->mmap_on) {
+	if (!err && over(n, now_ns, is_dear(n)) && n->ctl->mmap_on) {
 		/* Between windows only the mmap family costs anything. */
 		maps_off(n);
 		n->maps_off = true;
 		snprintf(n->note, sizeof(n->note), "mmap is called too often to be traced");
 	}
 	calm = (uint64_t)CALM_WINDOWS << 2 * (n->falls < CALM_FALLS ? n->falls : CALM_FALLS);
-	if (!err && !n->crowded && n->burst.calm_windows >= calm)
+	if (!err && !n->crowded && n->burst.calm_windows >= calm &&
+	    account_may_stay(n->spec.account))
 		return native_enter(n, NATIVE_EXACT);
 	return err ? err : native_table_scan(n, now_ns);
 }

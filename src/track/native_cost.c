@@ -137,6 +137,7 @@ int native_meter(struct native *n, double *per_s)
 		span += (double)(clock_ns() - from_ns);
 		probe_set_off(n->set[SET_METER]);
 	}
+	account_saw(n->spec.account, (uint64_t)calls);
 	account_charge(n->spec.account, calls * (trap_ns(n) + METER_PROG_NS));
 	*per_s = true_rate(n, calls * 1e9 / span);
 	return 0;
@@ -148,6 +149,7 @@ void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns)
 	struct account *a = n->spec.account;
 	double cost = (double)calls * native_pair_ns(n);
 
+	account_saw(a, calls);
 	n->rate = (double)calls * 1e9 / (double)open_ns;
 	/* Room for going exact again: half of what that may cost, in many windows in a row. */
 	b->calm_windows =

@@ -293,6 +293,30 @@ static void sizes_are_filtered(void **state)
 	unmake(f);
 }
 
+/* The program takes the target for somebody else, so that none of its calls is ever counted. */
+static void what_is_never_counted_does_not_stay(void **state)
+{
+	struct fixture *f = make(PROBE_TRACEFS);
+	uint64_t end = clock_ns() + 20000000000ull;
+	const pid_t pid = f->pid;
+
+	(void)state;
+	f->pid = getpid();
+	load(f, 0, UINT64_MAX);
+	f->pid = pid;
+	open_native(f, 1, false);
+	f->account.runs = true;
+	assert_int_equal(native_state(f->native), NATIVE_EXACT);
+	while (native_state(f->native) == NATIVE_EXACT && clock_ns() < end) {
+		tell(f, 'm');
+		hear(f);
+		usleep(200000);
+		assert_int_equal(native_poll(f->native), 0);
+	}
+	assert_int_equal(native_state(f->native), NATIVE_BURST);
+	unmake(f);
+}
+
 /* Blocks of before the pause are forgotten, those of during it are not seen, later ones are. */
 static void pause_takes_the_probes_out(void **state)
 {
@@ -450,6 +474,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(tracefs_is_exact),
 		cmocka_unit_test(multi_is_exact),
 		cmocka_unit_test(sizes_are_filtered),
+		cmocka_unit_test(what_is_never_counted_does_not_stay),
 		cmocka_unit_test(pause_takes_the_probes_out),
 		cmocka_unit_test(cost_of_a_pair),
 		cmocka_unit_test(bursts_find_a_leak),

@@ -343,6 +343,30 @@ static void an_aimed_window_leaves_births_out(void **state)
 	assert_int_equal(aim_left_out(500, (uint64_t)-3), 500);
 }
 
+/* A target that runs and of which no event was ever counted may pay anything for what stays in. */
+static void what_was_never_counted_does_not_stay(void **state)
+{
+	struct ledger l;
+	struct account *births = &l.of[LEDGER_BIRTHS], *native = &l.of[LEDGER_NATIVE];
+
+	(void)state;
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
+	divide_at(&l, 1000 * MS, 0.001); /* it sleeps, and costs nothing */
+	assert_true(account_may_stay(births) && account_may_stay(native));
+	assert_true(ledger_fits_always(&l, 0, 100 * MS));
+	divide_at(&l, 2000 * MS, 0.5);
+	ledger_births(&l, 2000 * MS, 0, 100 * MS, 10);
+	assert_false(account_may_stay(births) || account_may_stay(native));
+	assert_false(ledger_fits_always(&l, 0, 100 * MS));
+	ledger_births(&l, 3000 * MS, 1, 100 * MS, 10);
+	assert_true(ledger_fits_always(&l, 0, 100 * MS));
+	account_count(native, 3000 * MS, 0);
+	assert_false(account_may_stay(native));
+	account_count(native, 3200 * MS, 1000);
+	divide_at(&l, 4000 * MS, 1);
+	assert_true(account_may_stay(births) && account_may_stay(native));
+}
+
 /* An idle service pays by its own time, once it has been looked at. */
 static void the_promise_is_of_the_targets_own_time(void **state)
 {
@@ -461,6 +485,7 @@ int main(void)
 		cmocka_unit_test(little_is_carried_over),
 		cmocka_unit_test(what_a_window_costs_is_learnt),
 		cmocka_unit_test(what_stays_in_is_smoothed),
+		cmocka_unit_test(what_was_never_counted_does_not_stay),
 		cmocka_unit_test(births_have_what_others_leave),
 		cmocka_unit_test(who_waits_for_a_service_hardly_notices),
 		cmocka_unit_test(it_is_asked_more_rarely_whether_it_serves),
