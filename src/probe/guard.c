@@ -7,14 +7,16 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "probe/guard_priv.h"
 #include "probe/host.h"
+#include "storage/storage.h"
 
 #define POLL_MS	    50
 #define PATIENCE_NS 1000000000ull /* with an answer, when we are to end */
-#define OPEN_POLLS  200		  /* 10 s: so long may storage take, which is read to open a set */
+#define OPEN_POLLS  600		  /* 30 s: so long may storage take, which is read to open a set */
 /* With its end, where it would be killed at ours: less than the 60 s after which a container is
  * killed as a whole (packaging/kubernetes). */
 #define LAST_PATIENCE_NS 50000000000ull
@@ -262,8 +264,16 @@ static int has_been_left(const struct probe_channel *c)
 {
 	return c->guard->is_left
 		       ? fail(-ECANCELED, "stopped while probes were being placed")
-		       : fail(-ENOTSUP, "probes were not made ready within 10 s: is the storage "
+		       : fail(-ENOTSUP, "probes were not made ready within 30 s: is the storage "
 					"of the code silent?");
+}
+
+/* A disk answers, if late; and a set takes seconds to open where others probe. */
+static bool may_be_silent(int file)
+{
+	dev_t dev;
+
+	return storage_device(file, &dev) && !major(dev);
 }
 
 /* Who is to end has a patience of its own. Time in which we were stopped does not count. What the
@@ -294,7 +304,7 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 		take_one_owed(c);
 	if (c->guard->is_left || packet_send_fds(c->sock, q, len, fds, n_fds))
 		return guard_has_ended(-EPIPE);
-	err = q->op == GUARD_OPEN ? wait_for_storage(c) : 0;
+	err = q->op == GUARD_OPEN && may_be_silent(fds[0]) ? wait_for_storage(c) : 0;
 	if (err)
 		return err;
 	err = wait_for(c->guard, c->sock, PATIENCE_NS, &a);
