@@ -218,7 +218,7 @@ static void how_much_is_a_move(void **state)
 			assert_float_equal(p.confidence, 0.2, 1e-9);
 			assert_null(strstr(p.reason, "more"));
 			verdict_process(report, &p, 4 / (600 * 0.85 * 0.01));
-			assert_non_null(strstr(p.reason, "about 8 m 30 s more"));
+			assert_non_null(strstr(p.reason, "; 8 m 30 s more at least"));
 		}
 	}
 }
