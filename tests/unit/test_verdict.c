@@ -405,9 +405,9 @@ static void growth_without_a_line_says_how_long_one_takes(void **state)
 	p.coverage = 0.03;
 	verdict_process(report, &p, 10);
 	assert_int_equal(p.verdict, CLASS_GROWING);
-	assert_string_equal(p.reason,
-			    "Python's live objects grow by 14.0 KiB/s, but no line stands "
-			    "out yet: births are watched for 3.0 % of the time; 13 s more at least");
+	assert_string_equal(
+		p.reason, "Python's live objects grow by 14.0 KiB/s, but no line stands "
+			  "out yet: births are watched for 3.0 % of the time; 13 s more at least");
 	verdict_process(report, &p, 1e6);
 	assert_non_null(strstr(p.reason, "; 10 s more at least"));
 	for (size_t i = 0; i < 3; i++) {
