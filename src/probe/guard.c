@@ -16,7 +16,7 @@
 
 #define POLL_MS	    50
 #define PATIENCE_NS 1000000000ull /* with an answer, when we are to end */
-#define OPEN_POLLS  600		  /* 30 s: so long may storage take, which is read to open a set */
+#define READ_POLLS  900		  /* 45 s: so long may storage take that is read for a set */
 /* With its end, where it would be killed at ours: less than the 60 s after which a container is
  * killed as a whole (packaging/kubernetes). */
 #define LAST_PATIENCE_NS 50000000000ull
@@ -24,8 +24,9 @@
 struct probe_channel {
 	struct probe_guard *guard;
 	int sock;
-	bool is_left;  /* an answer is still to come, and nobody waits for it or asks again */
-	unsigned owed; /* answers that the next request takes first */
+	bool is_left;	    /* an answer is still to come, and nobody waits for it or asks again */
+	bool may_be_silent; /* the storage of a set: it is no disk */
+	unsigned owed;	    /* answers that the next request takes first */
 	struct {
 		unsigned at; /* which of these, counted from 1, is about a shed; 0 = none */
 		int err;
@@ -42,12 +43,12 @@ struct start {
 /* Whoever loses its CPU within a change keeps every fork of the host waiting, and whoever looks on
  * takes that for the kernel's. Nice counts among the programs of one terminal or service alone
  * (autogroup, cpu.weight). Threads inherit both; where neither is allowed it goes without. */
-static void hurry(void)
+static bool hurry(void)
 {
 	const struct sched_param first = {.sched_priority = 1};
 
 	setpriority(PRIO_PROCESS, 0, -15);
-	sched_setscheduler(0, SCHED_FIFO, &first);
+	return !sched_setscheduler(0, SCHED_FIFO, &first);
 }
 
 static void serve(int sock, void *ctx)
@@ -55,9 +56,10 @@ static void serve(int sock, void *ctx)
 	const struct start *s = ctx;
 	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct guard_answer ready = {0};
+	bool comes_first;
 
 	helper_title("pyleak-probes (never kill -9: takes the probes out, then ends by itself)");
-	hurry();
+	comes_first = hurry();
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
@@ -72,7 +74,7 @@ static void serve(int sock, void *ctx)
 	if (ready.err)
 		snprintf(ready.why, sizeof(ready.why), "%s", fail_text());
 	if (!packet_send(sock, &ready, sizeof(ready), -1) && !ready.err)
-		guard_serve(sock, s->page, s->tool);
+		guard_serve(sock, s->page, s->tool, comes_first);
 }
 
 static int guard_has_ended(int err)
@@ -264,16 +266,21 @@ static int has_been_left(const struct probe_channel *c)
 {
 	return c->guard->is_left
 		       ? fail(-ECANCELED, "stopped while probes were being placed")
-		       : fail(-ENOTSUP, "probes were not made ready within 30 s: is the storage "
+		       : fail(-ENOTSUP, "probes were not made ready within 45 s: is the storage "
 					"of the code silent?");
 }
 
 /* A disk answers, if late; and a set takes seconds to open where others probe. */
-static bool may_be_silent(int file)
+static bool is_no_disk(int file)
 {
 	dev_t dev;
 
 	return storage_device(file, &dev) && !major(dev);
+}
+
+static bool reads_storage(const struct guard_request *q)
+{
+	return q->op == GUARD_OPEN || q->op == GUARD_ON;
 }
 
 /* Who is to end has a patience of its own. Time in which we were stopped does not count. What the
@@ -283,9 +290,11 @@ static int wait_for_storage(struct probe_channel *c)
 	const struct probe_guard *g = c->guard;
 	struct pollfd p = {.fd = c->sock, .events = POLLIN};
 
-	for (int i = 0; i < OPEN_POLLS; i++)
+	atomic_store(&c->guard->is_awaited, true); /* wait_for() goes on, and ends it */
+	for (int i = 0; i < READ_POLLS; i++)
 		if (poll(&p, 1, POLL_MS) > 0 || (g->is_cancelled && g->is_cancelled()))
 			return 0;
+	atomic_store(&c->guard->is_awaited, false);
 	shutdown(c->sock, SHUT_RDWR);
 	c->is_left = c->guard->may_hang = true;
 	return has_been_left(c);
@@ -304,7 +313,8 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 		take_one_owed(c);
 	if (c->guard->is_left || packet_send_fds(c->sock, q, len, fds, n_fds))
 		return guard_has_ended(-EPIPE);
-	err = q->op == GUARD_OPEN && may_be_silent(fds[0]) ? wait_for_storage(c) : 0;
+	c->may_be_silent |= q->op == GUARD_OPEN && is_no_disk(fds[0]);
+	err = c->may_be_silent && reads_storage(q) ? wait_for_storage(c) : 0;
 	if (err)
 		return err;
 	err = wait_for(c->guard, c->sock, PATIENCE_NS, &a);

@@ -52,8 +52,9 @@ bool probe_guard_read_hung(const struct probe_guard *g, uint64_t since_ns);
  * a signal handler. Then the guardian does not wait for two seconds. */
 int probe_guard_alarm_fd(const struct probe_guard *g);
 
-/* One thread at a time uses a channel. Where a set takes 30 s to open, as storage does not answer,
- * the channel is given up: -ENOTSUP from then on, and the guardian takes out what it holds. */
+/* One thread at a time uses a channel. Where a set takes 45 s to open or to go in, as storage does
+ * not answer, the channel is given up: -ENOTSUP from then on, and the guardian takes out what it
+ * holds. */
 int probe_guard_join(struct probe_guard *g, struct probe_channel **out);
 void probe_guard_leave(struct probe_channel *c); /* with all of its sets; NULL is fine */
 

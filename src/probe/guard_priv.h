@@ -68,6 +68,6 @@ struct probe_guard {
 void guard_leave_freezer(void);
 
 /* The guardian itself: returns when the tool is gone and nothing is in any more. */
-void guard_serve(int control, struct guard_page *page, pid_t tool);
+void guard_serve(int control, struct guard_page *page, pid_t tool, bool comes_first);
 
 #endif

@@ -463,7 +463,7 @@ static bool is_busy(const struct guardian *g, uint64_t *until)
 	return atomic_load(&g->preparing) && now < *until;
 }
 
-void guard_serve(int control, struct guard_page *page, pid_t tool)
+void guard_serve(int control, struct guard_page *page, pid_t tool, bool comes_first)
 {
 	struct guardian g = {.control = control, .page = page, .tool = tool};
 	uint64_t until = 0;
@@ -471,7 +471,7 @@ void guard_serve(int control, struct guard_page *page, pid_t tool)
 
 	g.tool_fd = (int)syscall(SYS_pidfd_open, tool, 0);
 	pthread_mutex_init(&g.lock, NULL);
-	if (turn_watch(&page->news))
+	if (turn_watch(&page->news, comes_first))
 		log_debug("no thread looks at how long changes of probes take");
 	if (thread_start(&left, leftovers_remove, NULL))
 		log_debug("no thread looks for what killed guardians have left");

@@ -49,11 +49,12 @@ static void note_plenty(int pid, uint64_t for_ns)
 /* Counting them reads two files of each. */
 bool probe_host_is_crowded(void)
 {
+	static pthread_mutex_t counts = PTHREAD_MUTEX_INITIALIZER;
 	static bool is_crowded;
 	static uint64_t until_ns;
 	bool answer;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&counts);
 	if (clock_ns() >= until_ns) {
 		size_t n = proc_count();
 
@@ -61,7 +62,7 @@ bool probe_host_is_crowded(void)
 		until_ns = clock_ns() + CROWDED_NS;
 	}
 	answer = is_crowded;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&counts);
 	return answer;
 }
 

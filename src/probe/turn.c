@@ -30,8 +30,8 @@
 #define WATCH_NS   4000000 /* turns are over by then, most of them */
 #define SAMPLE_NS  4000000
 #define FORGETS_NS 12000000
-/* So long without a look: this process was stopped or frozen, or the machine was. No task is
- * stopped with a lock of the kernel's. */
+/* So long without a look, though we come first: this process was stopped or frozen, or the machine
+ * was. No task is stopped with a lock of the kernel's. */
 #define OVERSLEPT_NS 500000000
 /* Less than taking breakpoints out takes (2 us each on 6.18), and more than all before the first.
  */
@@ -53,6 +53,7 @@ static struct {
 	char where[48];		     /* it stood when it last did */
 	uint64_t refused_last_ns;    /* when the host's lock was not to be had, last */
 	uint64_t refused_ns;	     /* since when the host's lock has not been had; 0 = it was */
+	bool comes_first;	     /* whoever looks on has real-time priority */
 	struct breaker breaker;
 	struct turn_news *news; /* NULL: nobody watches */
 } turns = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -267,7 +268,7 @@ static void tell_the_end(const char *who)
 /* Did nobody wait for the turn for so long? */
 static bool is_for_nobody(uint64_t span_ns, bool is_idle)
 {
-	return is_idle || turns.was_idle || span_ns > OVERSLEPT_NS;
+	return is_idle || turns.was_idle || (turns.comes_first && span_ns > OVERSLEPT_NS);
 }
 
 /* Under the mutex: the turn is over, or only waits for what nobody else waits for. How long others
@@ -417,7 +418,7 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-int turn_watch(struct turn_news *news)
+int turn_watch(struct turn_news *news, bool comes_first)
 {
 	/* For tests that load the machine themselves. */
 	const char *slow_ms = getenv("PYLEAK_TEST_SLOW_CHANGE_MS");
@@ -427,6 +428,7 @@ int turn_watch(struct turn_news *news)
 	turns.news = news;
 	turns.breaker.slow_ns = slow_ms ? strtoul(slow_ms, NULL, 10) * 1000000 : 0;
 	err = thread_start(&thread, watch, NULL);
+	turns.comes_first = !err && comes_first;
 	if (!err)
 		pthread_detach(thread);
 	return err;

@@ -50,7 +50,8 @@ struct turn_news {
 };
 
 /* Starts a thread that looks at turns that take long: it passes on those that only wait for the
- * kernel to forget, and it feeds the breaker. Without it there is no breaker. Negative errno. */
-int turn_watch(struct turn_news *news);
+ * kernel to forget, and it feeds the breaker. Without it there is no breaker. @comes_first: this
+ * process has real-time priority. Negative errno. */
+int turn_watch(struct turn_news *news, bool comes_first);
 
 #endif

@@ -204,7 +204,7 @@ static void a_turn_that_keeps_nobody_waiting_is_passed_on(void **state)
 	pthread_t t;
 
 	(void)state;
-	assert_done(turn_watch(&news));
+	assert_done(turn_watch(&news, false));
 	assert_int_equal(thread_start(&t, take_and_forget, &h), 0);
 	while (!atomic_load(&h.is_taken))
 		usleep(100);
