@@ -49,7 +49,7 @@ static bool is_known(const struct sites *t, const struct proc_map *m)
 
 /* In 3.8 a birth is a macro that extension modules contain themselves. One that cannot be resolved
  * makes the set incomplete: refuse. */
-static int find_in_modules(struct session *s)
+static int find_in_modules(struct session *s, bool at_start)
 {
 	for (size_t i = 0; i < s->proc->n_maps; i++) {
 		const struct proc_map *m = &s->proc->maps[i];
@@ -60,8 +60,8 @@ static int find_in_modules(struct session *s)
 		if (!m->executable || !m->inode || !strstr(m->path, ".so") || is_known(s->sites, m))
 			continue;
 		err = proc_map_open(s->proc, m, &fd);
-		if (err == -EREMOTE)
-			return -ENOTSUP;
+		if (err == -EREMOTE && at_start)
+			return -ENOTSUP; /* later it is looked for again */
 		if (err || dso_open_fd(fd, m->path, DSO_NAMES, &d))
 			continue;
 		if (dso_imports(d, "_Py_tracemalloc_config") && py_load_bias(s->proc, m, d, &bias))
@@ -91,7 +91,7 @@ int sites_open(struct session *s)
 		return fail(-ENOMEM, "out of memory");
 	err = add_file(s, s->rt->dso, s->rt->minor, s->rt->bias);
 	if (!err && py_extensions_make_objects(s->rt))
-		err = find_in_modules(s);
+		err = find_in_modules(s, true);
 	if (err)
 		forget(s->sites);
 	return err;
@@ -172,7 +172,7 @@ int sites_attach_new(struct session *s)
 	int err = proc_read_maps(s->proc);
 
 	if (!err)
-		err = find_in_modules(s);
+		err = find_in_modules(s, false);
 	if (!err && s->sites->n_files > before)
 		err = sites_attach(s);
 	return err;

@@ -333,11 +333,12 @@ static int poll_exact(struct native *n, uint64_t now_ns)
 		n->crowded = true;
 		return native_enter(n, NATIVE_BURST);
 	}
-	if (!over(n, now_ns, is_dear(n) || !account_may_stay(a)))
+	/* Where there are no windows to go to, what costs nothing as far as is known stays. */
+	if (!over(n, now_ns, is_dear(n) || (!account_may_stay(a) && !probe_host_is_crowded())))
 		return native_table_scan(n, now_ns);
 	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * a->of_late);
+	n->falls += is_dear(n);
 	a->of_late = a->stays;
-	n->falls++;
 	return native_enter(n, NATIVE_BURST);
 }
 

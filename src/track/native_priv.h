@@ -64,8 +64,9 @@ struct native_table {
 	uint64_t last_ns, cost_ns, maps_ns;
 	double point_gap_s; /* doubles when the points are used up */
 	double last_point_s;
-	uint64_t left_out; /* blocks of sites beyond PL_MAX_NATIVE_SITES, at the last look */
-	size_t n_blocks;   /* in the kernel's table, at the last look */
+	uint64_t point_window_ns; /* burst.closed_ns as of that point */
+	uint64_t left_out;	  /* blocks of sites beyond PL_MAX_NATIVE_SITES, at the last look */
+	size_t n_blocks;	  /* in the kernel's table, at the last look */
 };
 
 /* Frees of blocks from before us, over time (native_unknown.c). */

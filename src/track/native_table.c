@@ -272,11 +272,14 @@ static void compact(struct native_table *t)
 static void add_points(struct native *n, double now_s)
 {
 	struct native_table *t = &n->table;
+	/* Nothing is known of what malloc gave since the last window. */
+	bool is_blind = n->state == NATIVE_BURST && n->burst.closed_ns == t->point_window_ns;
 	bool halve = false;
 
 	if (t->last_point_s > 0 && now_s - t->last_point_s < t->point_gap_s * 0.9)
 		return;
 	t->last_point_s = now_s;
+	t->point_window_ns = n->burst.closed_ns;
 	for (size_t i = 0; i < t->rows.n; i++)
 		halve = halve || t->rows.v[i].n_points == NATIVE_POINTS;
 	if (halve)
@@ -290,6 +293,8 @@ static void add_points(struct native *n, double now_s)
 				r->points[k] = r->points[2 * k + 1];
 			r->n_points /= 2;
 		}
+		if (is_blind && r->key.kind == PL_KIND_HEAP && r->n_points)
+			continue;
 		r->points[r->n_points++] = (struct native_point){now_s, r->bytes, r->count};
 	}
 }

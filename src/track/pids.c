@@ -54,9 +54,10 @@ int pids_find(int pid, int pidfd, struct pl_pids *out)
 	pids_bpf__destroy(skel);
 	if (!err && out->tgid && out->here == (uint32_t)pid)
 		return 0;
+	if (err == -EPERM || err == -ENOMEM || err == -EMFILE)
+		return fail(err, "the kernel refused a BPF program: %s", strerror(-err));
 	return fail(-ENODATA,
-		    "in this pid namespace the kernel does not tell which process it means%s%s, "
-		    "and only growth is told: run with the host's pids (docker --pid=host, "
-		    "hostPID)",
-		    err ? ": " : "", err ? strerror(-err) : "");
+		    "in this pid namespace the kernel does not tell which process it means%s: run "
+		    "with the host's pids (docker --pid=host, hostPID)",
+		    err ? " (Linux 5.10 or later does)" : "");
 }
