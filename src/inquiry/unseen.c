@@ -36,7 +36,8 @@ static uint64_t unrecorded(const struct unseen_view *v)
 void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct ladder_aim *aim)
 {
 	unseen_drop(u, v);
-	if (u->looks >= UNSEEN_FIRST_LOOKS && clock_ns() < u->due_ns && !u->is_suspect)
+	if (u->all_looks >= UNSEEN_FIRST_LOOKS && clock_ns() < u->due_ns[aim != NULL] &&
+	    !u->is_suspect)
 		return;
 	u->aim = aim ? *aim : (struct ladder_aim){0};
 	u->few = (struct unseen_count){0};
@@ -101,6 +102,7 @@ static uint32_t count(struct unseen *u, struct unseen_type *t, bool is_reborn, b
 	if (t->is_told)
 		return 1;
 	t->is_told = is_missed(c, is_reborn ? &reborn_limit : &carved_limit);
+	t->is_told_by_reborn = is_reborn;
 	return t->is_told ? c->missed : 0;
 }
 
@@ -119,13 +121,13 @@ static void refuse(struct unseen *u, const struct unseen_view *v, uint64_t type,
 	v->refuse(v->ctx, u->refused, why);
 }
 
-/* @is_told: the class is refused for objects of its type. */
-static void note_calm(struct unseen *u, unsigned cls, bool is_seen, bool is_told)
+/* @is_proof: the class is refused for objects of its type that were missed in this way. */
+static void note_calm(struct unseen *u, unsigned cls, bool is_seen, bool is_proof)
 {
 	if (!is_seen) {
 		u->calm[cls].looks = 0;
 		u->calm[cls].looked = u->looks;
-	} else if (is_told && u->calm[cls].looked != u->looks) {
+	} else if (is_proof && u->calm[cls].looked != u->looks) {
 		u->calm[cls].looks++;
 		u->calm[cls].looked = u->looks;
 	}
@@ -153,7 +155,7 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 {
 	const int classes[] = {x->cls, ANY_CLASS};
 	uint32_t missed = 0, all = 0;
-	bool was_told = false;
+	bool was_told = false, is_proof = false;
 
 	if (ladder_has_aim(&u->aim)) {
 		note_few(u, x, is_reborn, is_seen);
@@ -170,13 +172,14 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 		if (!t)
 			continue;
 		was_told = t->is_told;
+		is_proof = t->is_told && t->is_told_by_reborn == is_reborn;
 		n = count(u, t, is_reborn, is_seen);
 		if (n <= missed)
 			continue;
 		missed = n;
 		all = n + (is_reborn ? t->reborn.seen : t->carved.seen);
 	}
-	note_calm(u, heap_class_index(x->cls), is_seen, was_told);
+	note_calm(u, heap_class_index(x->cls), is_seen, is_proof);
 	if (!missed)
 		return;
 	u->missed += was_told ? 1 : missed;
@@ -213,12 +216,13 @@ void unseen_end(struct unseen *u, const struct unseen_view *v)
 	if (!u->is_open)
 		return;
 	u->is_open = false;
+	u->all_looks++;
 	if (!ladder_has_aim(&u->aim) && !(++u->looks % FADE_LOOKS))
 		fade(u);
 	u->n = u->is_carving ? heap_carving_end(v->heap, &u->at, u->v, HEAP_CARVED) : 0;
 	u->to = __atomic_load_n(&v->stats->births, __ATOMIC_ACQUIRE);
 	u->is_done = unrecorded(v) == u->lost && !v->stats->asleep;
-	u->due_ns = clock_ns() + (thread_cpu_ns() - began) * LOOK_SHARE;
+	u->due_ns[ladder_has_aim(&u->aim)] = clock_ns() + (thread_cpu_ns() - began) * LOOK_SHARE;
 }
 
 enum on_record { NOTHING, ANOTHER_TYPE, ITS_TYPE };
@@ -293,6 +297,6 @@ void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,
 	if (u->is_suspect)
 		log_debug("unseen: objects that a few places should have shown: all are next");
 	lift(u, v);
-	u->due_ns += (thread_cpu_ns() - began) * LOOK_SHARE;
+	u->due_ns[ladder_has_aim(&u->aim)] += (thread_cpu_ns() - began) * LOOK_SHARE;
 	unseen_drop(u, v);
 }

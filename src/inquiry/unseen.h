@@ -39,7 +39,7 @@ struct unseen_count {
 /* Objects of one type, or those of one size class among them. */
 struct unseen_type {
 	struct unseen_count carved, reborn; /* in new memory, in that of another */
-	bool is_told;
+	bool is_told, is_told_by_reborn;
 };
 
 struct unseen {
@@ -58,7 +58,8 @@ struct unseen {
 	struct unseen_count few; /* with an aim: objects in new memory */
 	bool is_suspect;	 /* it missed too many: the next look is to be at all places */
 	uint64_t lost;		 /* births that were not recorded, when it began */
-	uint64_t due_ns;	 /* of the next look: none before */
+	uint64_t due_ns[2];	 /* of the next look, at all places and at a few: none before */
+	uint32_t all_looks;
 	/* From the look that has ended: blocks that were carved, and births so far. */
 	struct heap_carved v[HEAP_CARVED];
 	size_t n;

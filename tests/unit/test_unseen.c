@@ -68,7 +68,7 @@ static void look(const struct ladder_aim *aim, uint64_t type, size_t seen, size_
 {
 	uint64_t first = k.stats.births;
 
-	k.u.due_ns = 0;
+	memset(k.u.due_ns, 0, sizeof(k.u.due_ns));
 	unseen_begin(&k.u, &k.v, aim);
 	for (n_there = 0; n_there < seen + missed; n_there++) {
 		uint64_t addr = 0x10000 + 64 * n_there;
