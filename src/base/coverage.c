@@ -56,24 +56,23 @@ double coverage_age_s(const struct coverage *c, uint64_t from_ns, uint64_t now_n
 	return on > 0 ? sum / on : 0;
 }
 
-static double end_of(const struct coverage_point *p)
-{
-	return 2 * p->at_s - p->begin_s;
-}
-
+/* From the beginning of one window to that of another: the times between them are known. */
 double coverage_at(const struct coverage *c, uint64_t start_ns, uint64_t born_ns)
 {
-	double from = (double)start_ns / 1e9, born = (double)born_ns / 1e9, on = 0, span;
-	size_t n = c->n > 0, first;
+	double born = (double)born_ns / 1e9, on = 0, span;
+	size_t end = 0, first;
 
-	while (n < c->n && c->v[n].begin_s <= born)
-		n++;
-	first = n > FEW ? n - FEW : 0;
-	for (size_t i = first; i < n; i++)
+	while (end + 1 < c->n && c->v[end].begin_s <= born)
+		end++;
+	first = end > FEW ? end - FEW : 0;
+	for (size_t i = first; i < end; i++)
 		on += c->v[i].on_s;
-	if (first)
-		from = end_of(&c->v[first - 1]);
-	span = n ? end_of(&c->v[n - 1]) - from : 0;
+	if (end) {
+		span = c->v[end].begin_s - c->v[first].begin_s;
+	} else { /* one window alone */
+		on = c->n ? c->v[0].on_s : 0;
+		span = c->n ? 2 * c->v[0].at_s - c->v[0].begin_s - (double)start_ns / 1e9 : 0;
+	}
 	return on > 0 && span > 0 ? fmin(on / span, 1) : 0;
 }
 

@@ -147,6 +147,7 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 			   const struct estimate_opts *o)
 {
 	double all[EVIDENCE_CLASSES + 1] = {0}, mortal[EVIDENCE_CLASSES + 1] = {0};
+	double weight[EVIDENCE_CLASSES + 1] = {0}; /* as that of each line is */
 	struct map64 lives = {0}, counts = {0};
 
 	for (size_t i = 0; i < n && o->deaths; i++) {
@@ -162,6 +163,7 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 		if (!sample_counts(&v[i], c, o))
 			continue;
 		all[sample_class(&v[i])] += v[i].stands_for;
+		weight[sample_class(&v[i])] += v[i].weight;
 		if (v[i].doubtful)
 			mortal[sample_class(&v[i])] += v[i].stands_for;
 	}
@@ -170,7 +172,7 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 		unsigned k = sample_class(&v[i]);
 
 		v[i].doubtful &= mortal[k] < DOUBT_MOST_PART * all[k];
-		v[i].doubtful |= own && (double)*own < DOUBT_FEW_PART * all[k];
+		v[i].doubtful |= own && (double)*own < DOUBT_FEW_PART * weight[k];
 	}
 	map64_free(&lives);
 	map64_free(&counts);

@@ -52,9 +52,9 @@ static void the_windows_of_a_birth(void **state)
 		coverage_add(&c, 10 * S + i * S, 10 * S + i * S + S / 10);
 	for (uint64_t i = 0; i < 100; i++)
 		coverage_add(&c, 21 * S + i * S / 10, 21 * S + (i + 1) * S / 10);
-	/* The first one tells of all the time since the start. */
-	assert_true(fabs(coverage_at(&c, 0, S + 1) - 1 / 51.0) < 1e-4);
+	/* Before the first one nothing else is known. */
 	assert_true(fabs(coverage_at(&c, 0, S / 2) - 1 / 51.0) < 1e-4);
+	assert_true(fabs(coverage_at(&c, 0, S + 1) - 1 / 50.0) < 1e-4);
 	assert_true(fabs(coverage_at(&c, 0, 10 * S + 1) - 1 / 50.0) < 1e-4);
 	assert_true(fabs(coverage_at(&c, 0, 20 * S + 1) - 1 / 10.0) < 1e-4);
 	assert_true(fabs(coverage_at(&c, 0, 30 * S) - 1) < 1e-6);
@@ -65,6 +65,11 @@ static void the_windows_of_a_birth(void **state)
 		coverage_add(&c, 1000 * S + i * S / 10, 1000 * S + i * S / 10 + S / 100);
 	assert_true(fabs(coverage_at(&c, 1000 * S, 2000 * S) - 0.1) < 0.005);
 	assert_true(fabs(coverage_at(&c, 1000 * S, 3000 * S) - 0.1) < 0.005);
+	/* Long ones and short ones far behind them, which become one point, too. */
+	memset(&c, 0, sizeof(c));
+	for (uint64_t i = 0; i < 2000; i++)
+		coverage_add(&c, i * 30 * S, i * 30 * S + (i % 2 ? S / 200 : S / 10));
+	assert_true(fabs(coverage_at(&c, 0, 30000 * S) - 0.105 / 60) < 0.0002);
 }
 
 int main(void)
