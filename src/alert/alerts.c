@@ -187,8 +187,9 @@ void alerts_tell_departures(struct alerts *a, const struct report_process *p)
 			snprintf(value, sizeof(value), "%.10g", d->value);
 			snprintf(limit, sizeof(limit), "%.10g", d->limit);
 		}
-		snprintf(text, sizeof(text), "%s of %s is %s, above %s", d->name,
-			 p->baseline.service, value, limit);
+		snprintf(text, sizeof(text), "%s of %s is %s%s, above %s%s", d->name,
+			 p->baseline.service, value, strstr(d->name, "_per_s") ? "/s" : "", limit,
+			 strstr(d->name, "_per_s") ? "/s" : "");
 		tell(a, &e);
 	}
 }

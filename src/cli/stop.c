@@ -27,10 +27,10 @@ static int now_ms(void)
 	return (int)(clock_ns() / 1000000 & 0x7fffffff);
 }
 
-/* Is @ms at least @by after @than? Of two that are less than twelve days apart. */
-static bool is_later(int ms, int than, int by)
+/* The clock goes round in 24.8 days. */
+static unsigned ms_between(int from, int to)
 {
-	return (((unsigned)ms - (unsigned)than - (unsigned)by) & 0x7fffffff) < 0x40000000;
+	return ((unsigned)to - (unsigned)from) & 0x7fffffff;
 }
 
 static void on_signal(int sig)
@@ -39,7 +39,7 @@ static void on_signal(int sig)
 		"pyleak-bpf: interrupted twice: the last report is left out\n";
 	ssize_t told;
 
-	if (times_asked && sig == asked_by && !is_later(now_ms(), asked_ms, ONE_ASK_MS))
+	if (times_asked && sig == asked_by && ms_between(asked_ms, now_ms()) < ONE_ASK_MS)
 		return;
 	if (times_asked++ == 0) {
 		asked_ms = now_ms();
@@ -77,7 +77,7 @@ static void on_continue(int sig)
 static void on_suspend(int sig)
 {
 	struct sigaction mine, usual = {.sa_handler = SIG_DFL}, none = {.sa_handler = SIG_IGN};
-	int was = errno, began = now_ms();
+	int was = errno, from = now_ms() - JUST_MS;
 	sigset_t set;
 	/* It may have ended, and the probes with it. */
 	ssize_t told = alarm_fd >= 0 ? write(alarm_fd, "z", 1) : 0;
@@ -90,7 +90,7 @@ static void on_suspend(int sig)
 	sigaddset(&set, sig);
 	sigaction(sig, &usual, &mine);
 	raise(sig);
-	if (continued_ms && is_later(continued_ms, began, -JUST_MS))
+	if (continued_ms && ms_between(from, continued_ms) <= ms_between(from, now_ms()))
 		sigaction(sig, &none, NULL);	  /* nothing is pending any more */
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* stops here */
 	sigaction(sig, &mine, NULL);

@@ -141,6 +141,11 @@ const char *children_refusal(const struct children *c)
 	return c->refused ? c->refusal : NULL;
 }
 
+bool children_are_opened(const struct children *c)
+{
+	return opener_is_busy(c->opener);
+}
+
 bool children_expected(const struct children *c)
 {
 	return tree_waiting(c->tree) || opener_is_busy(c->opener);

@@ -21,6 +21,8 @@ struct session *children_poll(struct children *c, bool has_room);
 void children_end(struct children *c, struct session *s);
 /* Why a process was not watched, the last one; NULL = there was none. It lives as long as @c. */
 const char *children_refusal(const struct children *c);
+/* Is one being attached to? */
+bool children_are_opened(const struct children *c);
 /* May there be more to watch? */
 bool children_expected(const struct children *c);
 /* The report has the processes that run: those that have ended come behind them, and all of them as

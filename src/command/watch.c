@@ -310,12 +310,17 @@ static void step_screen(struct watch *w)
 }
 
 /* CMD was waited for, and never became a Python with a session. */
-static int fail_unwatched(const struct watch *w)
+static int fail_unwatched(struct watch *w)
 {
 	const char *why = children_refusal(w->children), *cmd = w->o.command[0];
 
 	if (why)
 		return fail(-ESRCH, "%s was not watched: %s", cmd, why);
+	if (launch_is_alive(&w->launch))
+		return fail(-ESRCH,
+			    "%s was no Python that could be watched in %.0f s; it goes on%s", cmd,
+			    watch_elapsed_s(w),
+			    w->o.children ? "" : "; those that it starts need --children");
 	if (w->o.children)
 		return fail(-ESRCH,
 			    "%s has ended: neither it nor what it started was a Python for long "
@@ -349,7 +354,8 @@ static int loop(struct watch *w)
 		work(w, until_next(w, next_s));
 		check_alerts(w);
 		step_screen(w);
-		if (!is_said && (w->n || watch_elapsed_s(w) > UNWATCHED_S)) {
+		if (!is_said && (w->n || watch_elapsed_s(w) > UNWATCHED_S) &&
+		    !children_are_opened(w->children)) {
 			is_said = true;
 			if (!w->n)
 				say_unwatched(w);
