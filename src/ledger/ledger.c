@@ -47,6 +47,10 @@
  * in for nothing. */
 #define PAUSE_PART 0.5
 
+/* Of its CPU time in a window: one that usually uses more says nothing when it used so little. */
+#define RUNS_NS	 2e6
+#define RAN_PART 0.5
+
 #define SMOOTH_NS	1e9 /* of_late */
 #define LONGEST_HALF_NS 20e9
 #define DELAYS_LEAST	0.05 /* a second; fewer are not worth a word */
@@ -299,11 +303,13 @@ double ledger_window_ns(const struct ledger *l, size_t probes)
 	return fmax(l->pause_ns - probing, PAUSE_PART * l->pause_ns);
 }
 
-bool ledger_fits_always(const struct ledger *l, uint64_t births, uint64_t open_ns)
+bool ledger_fits_always(const struct ledger *l, uint64_t births, uint64_t open_ns, uint64_t ran_ns)
 {
 	double gap = births ? (double)open_ns / (double)births : 1e12;
-	double own = gap - l->birth_ns;
+	double own = gap - l->birth_ns, usual = busy_of_core(&l->busy) * (double)open_ns;
 
+	if (usual > RUNS_NS && (double)ran_ns < RAN_PART * usual)
+		return false;
 	return account_may_stay(&l->of[LEDGER_BIRTHS]) && own > 0 &&
 	       l->birth_ns / own < l->of[LEDGER_BIRTHS].stays * 0.8;
 }

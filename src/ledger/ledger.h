@@ -99,8 +99,10 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
  * probes, too. */
 double ledger_window_ns(const struct ledger *l, size_t probes);
 /* Could every birth be recorded within the budget? By what a window of @open_ns saw, without what
- * its probes cost: a busy program seen at 1 / c births per second may run at any rate. */
-bool ledger_fits_always(const struct ledger *l, uint64_t births, uint64_t open_ns);
+ * its probes cost: a busy program seen at 1 / c births per second may run at any rate. Not by one
+ * in which the target ran for @ran_ns alone, where it usually runs for longer: others had the CPUs.
+ */
+bool ledger_fits_always(const struct ledger *l, uint64_t births, uint64_t open_ns, uint64_t ran_ns);
 /* Looks at how busy the target is, and counts what it has used since the last look: before each
  * division, and where a time begins that does not count. */
 void ledger_look(struct ledger *l, int pid, uint64_t now_ns);

@@ -4,15 +4,14 @@
  * still in, probes out. Births before the attach was complete never become samples: a rebirth at a
  * site that was not live yet would have gone unseen. */
 #include <time.h>
-#include <unistd.h>
 
+#include "base/thread.h"
 #include "py/versions.h"
 #include "session/births_priv.h"
 #include "session/pools.h"
 #include "session/survivors.h"
 
-/* A busy target loses what a pause may take; an idle one is watched for longer, for it pays per
- * birth. */
+/* An idle target is watched for longer than a busy one may be: it pays per birth. */
 #define WINDOW_MAX_NS  150000000
 #define SOME_MAX_NS    250000000 /* where some types alone are watched, as few births are met */
 #define WINDOW_BIRTHS  12000
@@ -218,7 +217,7 @@ static void watched(struct births *b, uint64_t from, uint64_t to, bool by_type)
 
 void births_burst(struct births *b)
 {
-	uint64_t before = b->told, began, opened, first, looked, last, closed, skipped;
+	uint64_t before = b->told, began, opened, first, looked, last, closed, skipped, ran_ns;
 	struct ladder_aim aim; /* what is learnt may end it */
 	size_t sites;
 	bool focus, learns, by_type, is_broken;
@@ -239,6 +238,7 @@ void births_burst(struct births *b)
 	}
 	b->refusals = 0;
 	b->waits = 0;
+	ran_ns = process_cpu_ns(b->s->proc->pid);
 	opened = clock_ns();
 	ladder_begin(b->ladder, opened);
 	first = births_now(b);
@@ -250,6 +250,7 @@ void births_burst(struct births *b)
 	births_let_go(b);
 	last = births_now(b);
 	closed = clock_ns();
+	ran_ns = process_cpu_ns(b->s->proc->pid) - ran_ns;
 	session_drain(b->s);
 
 	/* We stood still in it: the probes were out meanwhile, or did nothing. */
@@ -291,7 +292,7 @@ void births_burst(struct births *b)
 	/* A rate at some sites is none at all of them. */
 	if (focus == b->focus.is_on && !b->skip && b->bursts >= LEARN_BURSTS &&
 	    clock_ns() >= b->not_before &&
-	    ledger_fits_always(&b->s->ledger, looked - first, closed - opened))
+	    ledger_fits_always(&b->s->ledger, looked - first, closed - opened, ran_ns))
 		start_always(b);
 	b->skip = 0;
 }

@@ -353,13 +353,13 @@ static void what_was_never_counted_does_not_stay(void **state)
 	ledger_open(&l, 0.03, PAUSE_NS, 0);
 	divide_at(&l, 1000 * MS, 0.001); /* it sleeps, and costs nothing */
 	assert_true(account_may_stay(births) && account_may_stay(native));
-	assert_true(ledger_fits_always(&l, 0, 100 * MS));
+	assert_true(ledger_fits_always(&l, 0, 100 * MS, 100 * MS));
 	divide_at(&l, 2000 * MS, 0.5);
 	ledger_births(&l, 2000 * MS, 0, 100 * MS, 10);
 	assert_false(account_may_stay(births) || account_may_stay(native));
-	assert_false(ledger_fits_always(&l, 0, 100 * MS));
+	assert_false(ledger_fits_always(&l, 0, 100 * MS, 100 * MS));
 	ledger_births(&l, 3000 * MS, 1, 100 * MS, 10);
-	assert_true(ledger_fits_always(&l, 0, 100 * MS));
+	assert_true(ledger_fits_always(&l, 0, 100 * MS, 100 * MS));
 	account_count(native, 3000 * MS, 0);
 	assert_false(account_may_stay(native));
 	account_count(native, 3200 * MS, 1000);
@@ -424,6 +424,24 @@ static void the_cost_is_of_the_targets_own_time(void **state)
 	/* No more than all of it, however dear the estimate. */
 	account_charge(&l.of[LEDGER_BIRTHS], 90e6);
 	assert_true(is_near(ledger_cost(&l, 1000 * MS).of_cpu, 1));
+}
+
+static void a_window_in_which_it_hardly_ran_says_nothing(void **state)
+{
+	struct ledger l;
+
+	(void)state;
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
+	l.busy = (struct busy){.of_core = 0.2, .is_known = true};
+	assert_true(ledger_fits_always(&l, 0, 150 * MS, 30 * MS));
+	assert_true(ledger_fits_always(&l, 0, 150 * MS, 16 * MS));
+	assert_false(ledger_fits_always(&l, 0, 150 * MS, 14 * MS));
+	assert_false(ledger_fits_always(&l, 0, 150 * MS, 0));
+	/* One that is idle hardly ever runs. */
+	l.busy.of_core = 0.01;
+	assert_true(ledger_fits_always(&l, 0, 150 * MS, 0));
+	/* Many births are too many, however long it ran. */
+	assert_false(ledger_fits_always(&l, 50000, 150 * MS, 150 * MS));
 }
 
 static void delays_are_those_of_late(void **state)
@@ -494,6 +512,7 @@ int main(void)
 		cmocka_unit_test(a_window_keeps_to_its_pause),
 		cmocka_unit_test(a_dear_window_is_followed_by_another),
 		cmocka_unit_test(the_cost_is_of_the_targets_own_time),
+		cmocka_unit_test(a_window_in_which_it_hardly_ran_says_nothing),
 		cmocka_unit_test(delays_are_those_of_late),
 		cmocka_unit_test(the_report_has_one_sum),
 	};
