@@ -369,7 +369,7 @@ static int loop(struct watch *w)
 		while (next_s <= watch_elapsed_s(w)) /* a late report does not make two */
 			next_s += w->o.interval_s;
 	}
-	if (!err && !w->n)
+	if (!err && !w->n && w->o.command)
 		return stop_asked() ? -ECANCELED : fail_unwatched(w);
 	on_screen_end(&w->on);
 	last = watch_report(w, true);

@@ -73,7 +73,8 @@ static int open_kernel_half(struct session *s)
 	if (err > 0)
 		session_note(s, "growth alone was watched at first: %s", fail_text());
 	if (err == -ENODATA)
-		session_note(s, "only growth is told, for no probes can be placed: %s", fail_text());
+		session_note(s, "only growth is told, for no probes can be placed: %s",
+			     fail_text());
 	return err > 0 || err == -ENODATA ? 0 : err;
 }
 
