@@ -81,10 +81,10 @@ static __always_inline __u64 walk_word(__u64 addr)
 }
 
 /* A thread-local variable of a shared library through the thread's DTV. */
-static __always_inline __u64 walk_dtv(__u64 fsbase, __u32 module, __s64 offset)
+static __always_inline __u64 walk_dtv(const volatile struct pl_walk *w, __u64 fsbase, __s64 offset)
 {
-	__u64 dtv = walk_word(fsbase + 8);
-	__u64 block = dtv ? walk_word(dtv + 16ULL * module) : 0;
+	__u64 dtv = walk_word(fsbase + 8), at = (w->dtv_is_musl ? 8ULL : 16ULL) * w->tls_module;
+	__u64 block = dtv ? walk_word(dtv + at) : 0;
 
 	/* -1: this thread has not touched the library's variables yet. */
 	if (!block || block == ~0ULL)
@@ -101,7 +101,7 @@ static __always_inline __u64 walk_running(const volatile struct pl_walk *w)
 	if (w->tstate_how == PL_TSTATE_TLS)
 		return walk_word(walk_fsbase() + w->tls_offset);
 	if (w->tstate_how == PL_TSTATE_DTV)
-		return walk_dtv(walk_fsbase(), w->tls_module, w->tls_offset);
+		return walk_dtv(w, walk_fsbase(), w->tls_offset);
 	return 0;
 }
 
@@ -113,7 +113,7 @@ static __always_inline __u64 walk_kept(const volatile struct pl_walk *w, __u64 f
 	if (w->gilstate_how == PL_GILSTATE_TLS)
 		return walk_word(fsbase + w->gilstate_offset);
 	if (w->gilstate_how == PL_GILSTATE_DTV)
-		return walk_dtv(fsbase, w->tls_module, w->gilstate_offset);
+		return walk_dtv(w, fsbase, w->gilstate_offset);
 	return 0;
 }
 

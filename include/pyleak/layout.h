@@ -54,7 +54,8 @@ struct pl_walk {
 	__u16 owner_skip;  /* frames whose owner byte is >= this are shims */
 	__u16 frame_size;  /* bytes to read per frame that cover all the members above */
 	__u16 frame_entry; /* 3.11: byte that is not 0 in the frame a C call began with; 0 = none */
-	__u8 pad[4];
+	__u8 dtv_is_musl;  /* its entries are pointers; glibc's have a second word */
+	__u8 pad[3];
 };
 
 #endif

@@ -89,7 +89,7 @@ static enum py_fact frame_pointers(const struct dso *d)
 	return yes * 2 > seen ? PY_YES : PY_NO;
 }
 
-static enum py_libc libc_of(const struct proc *p)
+enum py_libc py_libc_of(const struct proc *p)
 {
 	bool any = false;
 
@@ -100,7 +100,8 @@ static enum py_libc libc_of(const struct proc *p)
 			continue;
 		if (!strcmp(name, "/libc.so.6") || !strncmp(name, "/libc-2.", 8))
 			return PY_LIBC_GLIBC;
-		if (!strncmp(name, "/ld-musl-", 9) || !strncmp(name, "/libc.musl-", 11))
+		if (!strncmp(name, "/ld-musl-", 9) || !strncmp(name, "/libc.musl-", 11) ||
+		    !strcmp(name, "/libc.so"))
 			return PY_LIBC_MUSL;
 		any = any || strstr(name, ".so");
 	}
@@ -205,7 +206,7 @@ static void read_code(const struct py_runtime *rt, size_t births, enum py_fact t
 				 .free_threaded = rt->free_threaded,
 				 .debug = rt->debug,
 				 .minor = rt->minor,
-				 .libc = libc_of(rt->proc)};
+				 .libc = py_libc_of(rt->proc)};
 	find_compiler(rt->dso, out);
 	out->lto = !births || rt->minor < 9 ? PY_UNKNOWN : births >= INLINED_FROM ? PY_YES : PY_NO;
 	out->bolt = dso_section(rt->dso, ".bolt.org.text", &r) ? PY_NO : PY_YES;

@@ -7,6 +7,7 @@
 #include "py/py.h"
 
 enum py_libc { PY_LIBC_STATIC, PY_LIBC_GLIBC, PY_LIBC_MUSL, PY_LIBC_OTHER };
+enum py_libc py_libc_of(const struct proc *p);
 
 struct py_shape {
 	char compiler[48]; /* "GCC 12.2.0", "Clang 22.1.8"; "" = not known */

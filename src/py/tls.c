@@ -5,11 +5,12 @@
  * variable (3.15). All are compared with the thread list before they are believed.
  */
 #include "py/py_priv.h"
+#include "py/shape.h"
 
 #define MAX_LOOKED  64
 #define TRIES	    20
 #define UNSET_DTV   UINT64_MAX /* glibc: TLS_DTV_UNALLOCATED, the thread never touched the module */
-#define DTV_OFFSET  8	       /* tcbhead_t.dtv (glibc sysdeps/x86_64/nptl/tls.h) */
+#define DTV_OFFSET  8	       /* tcbhead_t.dtv (glibc sysdeps/x86_64/nptl/tls.h); musl's, too */
 #define KEY_BLOCK   0x310      /* struct pthread.specific_1stblock (glibc nptl/descr.h) */
 #define KEYS_INLINE 32	       /* PTHREAD_KEY_2NDLEVEL_SIZE */
 #define FAR_RUNTIME (1u << 20) /* larger than any _PyRuntimeState up to 3.11 (166688 bytes) */
@@ -26,14 +27,14 @@ static int slot_tls(const struct py_runtime *rt, uint64_t fsbase, int64_t offset
 	return proc_read_u64(rt->proc, fsbase + (uint64_t)offset, out);
 }
 
-static int slot_dtv(const struct py_runtime *rt, uint64_t fsbase, uint32_t module, int64_t offset,
-		    uint64_t *out)
+static int slot_dtv(const struct py_runtime *rt, uint64_t fsbase, int64_t offset, uint64_t *out)
 {
+	uint64_t at = (rt->walk.dtv_is_musl ? 8ull : 16ull) * rt->walk.tls_module;
 	uint64_t dtv, block;
 	int err = proc_read_u64(rt->proc, fsbase + DTV_OFFSET, &dtv);
 
 	if (!err)
-		err = proc_read_u64(rt->proc, dtv + 16 * (uint64_t)module, &block);
+		err = proc_read_u64(rt->proc, dtv + at, &block);
 	if (err)
 		return err;
 	*out = 0;
@@ -48,7 +49,7 @@ static int tstate_slot(const struct py_runtime *rt, uint64_t fsbase, uint64_t *o
 
 	if (w->tstate_how == PL_TSTATE_TLS)
 		return slot_tls(rt, fsbase, w->tls_offset, out);
-	return slot_dtv(rt, fsbase, w->tls_module, w->tls_offset, out);
+	return slot_dtv(rt, fsbase, w->tls_offset, out);
 }
 
 static int gilstate_slot(const struct py_runtime *rt, uint64_t fsbase, uint64_t *out)
@@ -58,7 +59,7 @@ static int gilstate_slot(const struct py_runtime *rt, uint64_t fsbase, uint64_t 
 	if (w->gilstate_how == PL_GILSTATE_TLS)
 		return slot_tls(rt, fsbase, w->gilstate_offset, out);
 	if (w->gilstate_how == PL_GILSTATE_DTV)
-		return slot_dtv(rt, fsbase, w->tls_module, w->gilstate_offset, out);
+		return slot_dtv(rt, fsbase, w->gilstate_offset, out);
 	return proc_read_u64(rt->proc, fsbase + KEY_BLOCK + 16 * (uint64_t)w->pthread_key + 8, out);
 }
 
@@ -178,6 +179,7 @@ static int find_thread_local(struct py_runtime *rt)
 	w->tstate_how = loads.result.kind == PY_VAL_TLS ? PL_TSTATE_TLS : PL_TSTATE_DTV;
 	w->tls_offset = loads.result.offset;
 	w->tls_module = loads.result.module;
+	w->dtv_is_musl = py_libc_of(rt->proc) == PY_LIBC_MUSL;
 	v = judge_patiently(rt, tstate_slot);
 	if (!v.wild)
 		return 0;

@@ -476,9 +476,28 @@ static void survives_random_memory(void **state)
 	}
 }
 
+/* The third library's variable: glibc's table has two words for each, musl's one. */
+static void finds_a_thread_local_variable_with_each_libc(void **state)
+{
+	struct pl_walk w = {.tstate_how = PL_TSTATE_DTV, .tls_module = 3, .tls_offset = 0x20};
+
+	(void)state;
+	memset(&mem, 0, sizeof(mem));
+	mem.fsbase = 0x1000;
+	put(0x1008, 0x2000);
+	put(0x2000 + 8 * 3, 0x3000);
+	put(0x2000 + 16 * 3, 0x4000);
+	put(0x3020, 7);
+	put(0x4020, 8);
+	assert_int_equal(walk_running(&w), 8);
+	w.dtv_is_musl = 1;
+	assert_int_equal(walk_running(&w), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_a_thread_local_variable_with_each_libc),
 		cmocka_unit_test(yields_the_stacks_of_every_recorded_python),
 		cmocka_unit_test(keeps_128_frames_and_marks_the_rest),
 		cmocka_unit_test(reads_neighbours_in_one_go_and_never_outside),
