@@ -132,6 +132,7 @@ int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out
 		return fail(err, "no memory for the process that holds the probes");
 	}
 	g->helper.sock = -1;
+	g->read_polls = READ_POLLS;
 	g->is_cancelled = o->is_cancelled;
 	g->ends_with_us = ends_what_is_left();
 	s.page = mmap(NULL, sizeof(*s.page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
@@ -291,7 +292,7 @@ static int wait_for_storage(struct probe_channel *c)
 	struct pollfd p = {.fd = c->sock, .events = POLLIN};
 
 	atomic_store(&c->guard->is_awaited, true); /* wait_for() goes on, and ends it */
-	for (int i = 0; i < READ_POLLS; i++)
+	for (unsigned i = 0; i < g->read_polls; i++)
 		if (poll(&p, 1, POLL_MS) > 0 || (g->is_cancelled && g->is_cancelled()))
 			return 0;
 	atomic_store(&c->guard->is_awaited, false);

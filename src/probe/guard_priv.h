@@ -57,8 +57,9 @@ struct probe_guard {
 	struct helper helper;
 	struct guard_page *page;
 	bool (*is_cancelled)(void);
-	bool is_left;  /* to itself: it did not answer when we were to end */
-	bool may_hang; /* a thread of it waits for storage, perhaps for good */
+	bool is_left;	     /* to itself: it did not answer when we were to end */
+	bool may_hang;	     /* a thread of it waits for storage, perhaps for good */
+	unsigned read_polls; /* so many times an answer is looked for, where storage is read */
 	bool ends_with_us;
 	_Atomic bool is_awaited;
 };

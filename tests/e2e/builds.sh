@@ -61,8 +61,8 @@ options() {
 		case $version in 3.1[4-9]) echo --with-tail-call-interp ;; esac
 		;;
 	bolt-*)
-		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt \
-			"BOLT_APPLY_FLAGS=-reorder-blocks=cache -reorder-functions=hfsort -split-functions -split-strategy=randomN -icf=all -plt=hot -dyno-stats"
+		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt "LDFLAGS=$LDFLAGS -Wl,-z,now" \
+			"BOLT_APPLY_FLAGS=-reorder-blocks=cache -reorder-functions=hfsort -split-functions -split-strategy=random2 -icf=all -plt=hot -dyno-stats"
 		;;
 	tail-*) echo --with-tail-call-interp ;;
 	O1-*) echo "OPT=-DNDEBUG -g -O1" ;;
