@@ -316,6 +316,9 @@ static int fail_unwatched(struct watch *w)
 
 	if (why)
 		return fail(-ESRCH, "%s was not watched: %s", cmd, why);
+	if (children_are_opened(w->children))
+		return fail(-ESRCH, "%s was still being attached to after %.0f s", cmd,
+			    watch_elapsed_s(w));
 	if (launch_is_alive(&w->launch))
 		return fail(-ESRCH,
 			    "%s was no Python that could be watched in %.0f s; it goes on%s", cmd,

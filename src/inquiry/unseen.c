@@ -36,8 +36,8 @@ static uint64_t unrecorded(const struct unseen_view *v)
 void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct ladder_aim *aim)
 {
 	unseen_drop(u, v);
-	if (u->all_looks >= UNSEEN_FIRST_LOOKS && clock_ns() < u->due_ns[aim != NULL] &&
-	    !u->is_suspect)
+	if ((aim ? u->all_looks : u->looks) >= UNSEEN_FIRST_LOOKS &&
+	    clock_ns() < u->due_ns[aim != NULL] && !u->is_suspect)
 		return;
 	u->aim = aim ? *aim : (struct ladder_aim){0};
 	u->few = (struct unseen_count){0};

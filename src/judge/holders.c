@@ -109,10 +109,10 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f)
 		return "what holds some of them is full, and what holds the others differs";
 	if (is_bounded(&f->holder))
 		return "what holds some of them has a bound, and what holds the others differs";
-	if (f->holder.in_container >= HOLDER_MOST)
-		return "one container holds them, in different ways";
 	if (f->holder.share < HOLDER_MOST)
-		return "what holds them differs from one to the next";
+		return f->holder.in_container >= HOLDER_MOST
+			       ? "one container holds most of them, in different ways"
+			       : "what holds them differs from one to the next";
 	return NULL;
 }
 

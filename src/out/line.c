@@ -164,7 +164,7 @@ void line_item(struct line *l, const char *s)
 void line_words(struct line *l, const char *s)
 {
 	bool is_first = true;
-	auto_free char *copy = strdup(s);
+	auto_free char *copy = strdup(s ? s : ""); /* a hostile recording has notes without text */
 	char *rest = copy, *word;
 
 	while (rest && (word = strsep(&rest, " "))) {

@@ -390,7 +390,7 @@ void term_notes(struct line *l, const struct report_process *p, const char *lead
 {
 	for (size_t i = 0; i < p->n_notes; i++) {
 		line_text(l, lead);
-		line_words(l, p->notes[i] ? p->notes[i] : "");
+		line_words(l, p->notes[i]);
 		line_end(l);
 	}
 }

@@ -269,6 +269,11 @@ static void compact(struct native_table *t)
 	t->rows.n = kept;
 }
 
+static bool has_changed(const struct site_row *r, const struct native_point *since)
+{
+	return r->count > since->count || r->count < since->count;
+}
+
 static void add_points(struct native *n, double now_s)
 {
 	struct native_table *t = &n->table;
@@ -293,7 +298,8 @@ static void add_points(struct native *n, double now_s)
 				r->points[k] = r->points[2 * k + 1];
 			r->n_points /= 2;
 		}
-		if (is_blind && r->key.kind == PL_KIND_HEAP && r->n_points)
+		if (is_blind && r->key.kind == PL_KIND_HEAP && r->n_points &&
+		    !has_changed(r, &r->points[r->n_points - 1]))
 			continue;
 		r->points[r->n_points++] = (struct native_point){now_s, r->bytes, r->count};
 	}
