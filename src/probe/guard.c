@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "probe/guard_priv.h"
@@ -271,21 +270,14 @@ static int has_been_left(const struct probe_channel *c)
 					"of the code silent?");
 }
 
-/* A disk answers, if late; and a set takes seconds to open where others probe. */
-static bool is_no_disk(int file)
-{
-	dev_t dev;
-
-	return storage_device(file, &dev) && !major(dev);
-}
-
 static bool reads_storage(const struct guard_request *q)
 {
 	return q->op == GUARD_OPEN || q->op == GUARD_ON;
 }
 
-/* Who is to end has a patience of its own. Time in which we were stopped does not count. What the
- * channel holds comes out though its thread waits: the guardian sees that we have left. */
+/* A tool that is to end waits less long, in wait_for(). Polls are counted, so that time in which we
+ * were stopped does not count. The guardian sees that we have left, and takes out the sets of the
+ * channel though its thread waits. */
 static int wait_for_storage(struct probe_channel *c)
 {
 	const struct probe_guard *g = c->guard;
@@ -305,6 +297,7 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	       size_t n_fds, uint32_t *value)
 {
 	struct guard_answer a = {0};
+	dev_t dev;
 	int err;
 
 	if (c->is_left)
@@ -314,7 +307,7 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 		take_one_owed(c);
 	if (c->guard->is_left || packet_send_fds(c->sock, q, len, fds, n_fds))
 		return guard_has_ended(-EPIPE);
-	c->may_be_silent |= q->op == GUARD_OPEN && is_no_disk(fds[0]);
+	c->may_be_silent |= q->op == GUARD_OPEN && storage_may_be_silent(fds[0], &dev);
 	err = c->may_be_silent && reads_storage(q) ? wait_for_storage(c) : 0;
 	if (err)
 		return err;

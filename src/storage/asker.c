@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/helper.h"
@@ -231,7 +230,7 @@ int storage_ask(int fd, enum storage_question what)
 	bool does;
 	dev_t dev;
 
-	if (asker.sock < 0 || !storage_device(fd, &dev) || major(dev)) /* a disk */
+	if (asker.sock < 0 || !storage_may_be_silent(fd, &dev))
 		return 0;
 	d = begin_with(dev);
 	if (!d)

@@ -83,6 +83,11 @@ bool storage_device(int fd, dev_t *dev)
 	return is_told;
 }
 
+bool storage_may_be_silent(int fd, dev_t *dev)
+{
+	return storage_device(fd, dev) && !major(*dev); /* a disk answers, if late */
+}
+
 bool storage_file(const char *path, struct storage_file *out)
 {
 	return look(AT_FDCWD, path, out);

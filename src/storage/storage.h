@@ -20,6 +20,8 @@ long storage_fuse_user(int pid, dev_t dev);
 long storage_parse_mount(const char *line, dev_t dev);
 /* The device that @fd, opened with O_PATH, lies on: fstat() would ask the program behind it. */
 bool storage_device(int fd, dev_t *dev);
+/* The same, where that is no disk and may never answer. False: it answers, or is not known. */
+bool storage_may_be_silent(int fd, dev_t *dev);
 /* A FUSE mount of somebody but root, as process @pid sees it. Asks no file system. */
 bool storage_is_somebodys(int pid, dev_t dev);
 
