@@ -180,6 +180,8 @@ void alerts_tell_departures(struct alerts *a, const struct report_process *p)
 			.text = text,
 		};
 
+		const char *per = strstr(d->name, "_per_s") ? "/s" : "";
+
 		if (strstr(d->name, "bytes")) {
 			fmt_bytes(value, sizeof(value), d->value);
 			fmt_bytes(limit, sizeof(limit), d->limit);
@@ -188,8 +190,7 @@ void alerts_tell_departures(struct alerts *a, const struct report_process *p)
 			snprintf(limit, sizeof(limit), "%.10g", d->limit);
 		}
 		snprintf(text, sizeof(text), "%s of %s is %s%s, above %s%s", d->name,
-			 p->baseline.service, value, strstr(d->name, "_per_s") ? "/s" : "", limit,
-			 strstr(d->name, "_per_s") ? "/s" : "");
+			 p->baseline.service, value, per, limit, per);
 		tell(a, &e);
 	}
 }

@@ -60,10 +60,16 @@ double coverage_age_s(const struct coverage *c, uint64_t from_ns, uint64_t now_n
 double coverage_at(const struct coverage *c, uint64_t start_ns, uint64_t born_ns)
 {
 	double born = (double)born_ns / 1e9, on = 0, span;
-	size_t end = 0, first;
+	size_t low = 0, end = c->n ? c->n - 1 : 0, first;
 
-	while (end + 1 < c->n && c->v[end].begin_s <= born)
-		end++;
+	while (low < end) { /* the first one that began later, else the last one */
+		size_t mid = (low + end) / 2;
+
+		if (c->v[mid].begin_s <= born)
+			low = mid + 1;
+		else
+			end = mid;
+	}
 	first = end > FEW ? end - FEW : 0;
 	for (size_t i = first; i < end; i++)
 		on += c->v[i].on_s;

@@ -148,7 +148,7 @@ bool children_are_opened(const struct children *c)
 
 bool children_expected(const struct children *c)
 {
-	return tree_waiting(c->tree) || opener_is_busy(c->opener);
+	return tree_waiting(c->tree) || children_are_opened(c);
 }
 
 /* A report that holds nothing but what is in it: merging keeps all the memory of what was merged.

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/fit.h"
+
 /* Unusual is what lies above the median by all of these: some deviations, a share, and a step that
  * means something. */
 #define DEVIATIONS 4
@@ -83,19 +85,6 @@ static struct baseline_run run_of(const struct report *r, const struct report_pr
 	return run;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n)
-{
-	qsort(v, n, sizeof(*v), by_value);
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
 /* What is usual, and from where on it is not. False: too few runs know it. */
 static bool usual(const struct baseline_service *s, enum baseline_number k, double duration_s,
 		  double *typical, double *limit)
@@ -108,11 +97,11 @@ static bool usual(const struct baseline_service *s, enum baseline_number k, doub
 			v[n++] = s->run[i].v[k];
 	if (n < BASELINE_LEAST)
 		return false;
-	*typical = median(v, n);
+	*typical = fit_median(v, n);
 	for (size_t i = 0; i < n; i++)
 		off[i] = fabs(v[i] - *typical);
 	/* 1.48: from the median deviation to a standard deviation */
-	room = DEVIATIONS * 1.48 * median(off, n);
+	room = DEVIATIONS * 1.48 * fit_median(off, n);
 	if (k == BASELINE_GROWTH && duration_s > 0)
 		step = fmax(step, GROWN_LEAST / duration_s);
 	*limit = *typical + fmax(room, fmax(SHARE * fabs(*typical), step));
