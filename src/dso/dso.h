@@ -89,7 +89,7 @@ int dso_offset_to_addr(const struct dso *d, uint64_t offset, uint64_t *out);
  * bias = (lowest mapped start - its file offset) - this. */
 uint64_t dso_base(const struct dso *d);
 
-/* Of a file that was opened without, when they are needed, and for as long. */
+/* Relocations of a file that was opened without them, for as long as they are needed. */
 int dso_load_relocs(struct dso *d);
 void dso_forget_relocs(struct dso *d);
 /* The symbol a GOT/PLT slot is relocated with (GLOB_DAT, JUMP_SLOT, 64). -ENOENT when none.

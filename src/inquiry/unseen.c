@@ -133,7 +133,7 @@ static void note_calm(struct unseen *u, unsigned cls, bool is_seen, bool is_proo
 	}
 }
 
-/* What is not aimed at may have been born anywhere. */
+/* Counts only objects that the look aims at: others may have been born at places without probes. */
 static void note_few(struct unseen *u, const struct heap_carved *x, bool is_reborn, bool is_seen)
 {
 	unsigned cls = heap_class_index(x->cls);
@@ -266,7 +266,8 @@ static void settle_reborn(struct unseen *u, const struct unseen_view *v, uint64_
 			     true, !v->died[look[i].birth & (PL_BIRTH_SLOTS - 1)]);
 }
 
-/* What hid births of these sizes has ended, or nothing did. Once: refused again, they stay so. */
+/* Takes all refused sizes back when enough looks have seen all of their births. This happens once:
+ * a size that is refused again stays so. */
 static void lift(struct unseen *u, const struct unseen_view *v)
 {
 	if (!u->refused || u->was_lifted)

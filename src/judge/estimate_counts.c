@@ -30,8 +30,8 @@ const struct coverage *sample_watched(const struct survivor *s, const struct est
 	return s->often > 1 && o->aimed ? o->aimed : o->watched;
 }
 
-/* Of a type that was looked at more often, and in a time of which more was watched, a survivor
- * stands for fewer. */
+/* A survivor stands for fewer births where its type was looked at more often, or where more of the
+ * time was watched when it was born. */
 void samples_weigh(struct survivor *v, size_t n, const struct estimate_opts *o)
 {
 	double all = o->watched ? coverage_share(o->watched, o->start_ns, o->now_ns) : 0;

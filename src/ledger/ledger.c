@@ -47,7 +47,8 @@
  * in for nothing. */
 #define PAUSE_PART 0.5
 
-/* Of its CPU time in a window: one that usually uses more says nothing when it used so little. */
+/* A window says nothing when the target used less than this part of the CPU time that it usually
+ * uses in so long, if that is more than RUNS_NS. */
 #define RUNS_NS	 2e6
 #define RAN_PART 0.5
 

@@ -53,7 +53,7 @@ struct births_finder {
 	size_t n_stubs;
 	uint64_t slow_slots[BIRTHS_MAX_SLOTS]; /* GOT slots that hold slow */
 	size_t n_slow_slots;
-	/* Of functions that never come back, 0 when they are in no symbol table. */
+	/* Addresses of functions that never come back; 0 = it is in no symbol table. */
 	uint64_t last_calls[BIRTHS_LAST_CALLS];
 };
 

@@ -194,7 +194,8 @@ static int do_switch(struct channel *c, const struct guard_request *q)
 	return 0;
 }
 
-/* What is not held in memory is read again before it is probed; storage may take long. */
+/* Reads code that is not held in memory before it is probed, without the lock: storage may take
+ * long. */
 static int read_code(struct channel *c, const struct guard_request *q)
 {
 	struct probe_set *s;

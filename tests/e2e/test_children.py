@@ -281,7 +281,7 @@ def cmdline(pid):
 
 
 def test_a_command_that_only_starts_a_python():
-    # What it starts is another process: of that nothing may be promised without --children.
+    # The Python is another process than CMD: it is watched with --children alone.
     with subprocess.Popen([harness.TOOL, "--", "sh", "-c", "sleep 7; %s -c 'import time; time.sleep(2)'; true" % pythons.HOST],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tool:
         said = tool.communicate(timeout=120)[1].splitlines()

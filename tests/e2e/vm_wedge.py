@@ -44,7 +44,7 @@ SLOW = 8  # an emulated processor with a kernel that checks itself is slower tha
 IS_CHECKED = "debug" in os.uname().release  # a kernel that checks itself: a start takes half a minute
 END_S = 720 if IS_CHECKED else 240
 SILENCE_S = END_S / 2
-# What the tool says with -vv when it has counted a birth, or a call of malloc.
+# The tool's words with -vv when it has counted a birth, or a call of malloc.
 COUNTED = re.compile(r"pyleak-bpf: (?:window .* open, [1-9]\d* births|(?:burst \d+: )?[1-9]\d* (?:calls/s|allocator calls))")
 GUARDIAN = "pyleak-probes"
 LEAKING = "leaking uprobe"  # the kernel's word when a kill meets a probe change

@@ -286,7 +286,7 @@ static void *beats(void *arg)
 	return NULL;
 }
 
-/* Of code on the mount; what it comes to, and how long that takes. */
+/* Opens a set on code of the mount; returns the error, and how long it took. */
 static int open_silent(const struct scene *k, const struct silent *mount, double *took)
 {
 	auto_close int fd = silent_open(mount);

@@ -411,7 +411,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Of any number of values, in any order, with few and many that are the same. */
+/* Takes any number of values, in any order, with few and many that are the same. */
 static void a_median_is_that_of_the_sorted(void **state)
 {
 	double v[FIT_POINTS], sorted[FIT_POINTS];

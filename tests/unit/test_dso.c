@@ -147,7 +147,7 @@ static void knows_what_a_slot_is_relocated_with(void **state)
 	assert_string_equal(name, "mkstemp");
 	assert_int_equal(addr, 0);
 	assert_int_equal(dso_reloc(d, slot + 1, &name, &addr), -ENOENT);
-	/* Who needs them no more gives them back, and may ask for them again, more than once. */
+	/* Relocations can be forgotten, and loaded again more than once. */
 	dso_forget_relocs(d);
 	assert_int_equal(dso_reloc(d, slot, &name, &addr), -ENOENT);
 	assert_int_equal(dso_load_relocs(d), 0);

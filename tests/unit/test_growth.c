@@ -141,7 +141,7 @@ static void a_large_heap_is_read_in_turn(void **state)
 	assert_int_equal(what_to_read(g, false), ALL_POOLS);
 	g->pools = 100000;
 	assert_int_equal(what_to_read(g, false), SOME_POOLS);
-	/* What was counted as it had been before is read once the process rests. */
+	/* Pools that were not read again are read once the process rests. */
 	assert_int_equal(what_to_read(g, true), NOTHING);
 	g->in_turn = true;
 	assert_int_equal(what_to_read(g, true), ALL_POOLS);

@@ -275,7 +275,7 @@ static void by_what_is_on_the_path(void **state)
 			    "gc-garbage");
 }
 
-/* Of a task, its coroutine and what that waits for each is a third, all in one set. */
+/* A third each are tasks, their coroutines and the futures they wait for, all in one set. */
 static void ways_that_part_behind_a_container(void **state)
 {
 	struct report_holder_step way[] = {{"root", "module a :: WAITING", "set", 2766, 44, 0},

@@ -166,7 +166,7 @@ static void calm_pools_are_read_in_turn(void **state)
 	while (census(true, 1) != (pools - 2) * 20)
 		assert_true(++waited < HEAP_TURN);
 	assert_int_equal(census(true, 7), 3);
-	/* Who wants all at once has it. */
+	/* A census that is not in turn reads all headers. */
 	fill(20);
 	come_to_rest(20);
 	fill(30);
