@@ -7,6 +7,7 @@
     vm_wedge.py names [--seconds S]       others use, enable and clear what is in uprobe_events
     vm_wedge.py removal                   others remove each event by its name
     vm_wedge.py faults [--count N]        N calls of each kind fail in a copy, beside one that works
+    vm_wedge.py faults --place GROUP      the same of each place from which a call of this group is made (several times)
 
 After each: the kernel has said nothing bad, the watched program is unharmed, another Python starts and forks, and the
 tool still works. Only in a guest that may be lost: it refuses to run anywhere else."""
@@ -414,25 +415,39 @@ def spread_over(calls, count):
     return sorted({1 + int((calls - 1) * (i + random.random()) / count) for i in range(count)}) if calls else []
 
 
+def faults_of_calls(case, bench, count):
+    outcome, _, calls = faults.run_once(case, bench)
+    tell("without a fault:", outcome, calls)
+    for group in [g for g in lib_inject.GROUPS if g != "filter"]:
+        for n in spread_over(calls[group], count):
+            yield lib_inject.Fault(group, n, random.choice(lib_inject.GROUPS[group]), group != "wait" and random.random() < 1 / 3)
+
+
+def faults_of_places(case, bench, groups):
+    outcome, places = faults.places_of(case, bench, groups)
+    tell("without a fault:", outcome, dict(collections.Counter(p[0] for p in places)))
+    for group, _, key in places:
+        yield lib_inject.Fault(group, 0, random.choice(lib_inject.GROUPS[group]), place=key)
+
+
 def failing_calls(args, problems):
     case = next(c for c in lib_cases.CASES if c.name == "watch")
     case = dataclasses.replace(case, limit_s=case.limit_s * SLOW)
     bench = faults.Bench(1)
+    outcomes = collections.Counter()
     with Target() as target:
         tool = start_tool([target.pid], "-d", "100000")
         if not attached(target, tool):
             problems.add("the copy that works did not attach")
-        outcome, _, calls = faults.run_once(case, bench)
-        tell("without a fault:", outcome, calls)
-        for group in [g for g in lib_inject.GROUPS if g != "filter"]:
-            for n in spread_over(calls[group], args.count):
-                code = random.choice(lib_inject.GROUPS[group])
-                fault = lib_inject.Fault(group, n, code, group != "wait" and random.random() < 1 / 3)
-                outcome, place, _ = faults.run_once(case, bench, fault)
-                tell("%s of %d: %s (%s)" % (fault, calls[group], outcome, place))
-                if outcome.startswith(HARM):
-                    problems.add("%s: %s" % (fault, outcome))
-                target.check()
+        planned = faults_of_places(case, bench, args.place) if args.place else faults_of_calls(case, bench, args.count)
+        for fault in planned:
+            outcome, place, _ = faults.run_once(case, bench, fault)
+            tell("%s: %s (%s)" % (fault, outcome, place))
+            outcomes[outcome if outcome in faults.GOOD else "other"] += 1
+            if outcome.startswith(HARM):
+                problems.add("%s: %s" % (fault, outcome))
+            target.check()
+        tell(dict(outcomes))
         end = time.monotonic() + END_S
         while bench.all[0].changed_text() and time.monotonic() < end:
             time.sleep(0.2)
@@ -466,6 +481,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", choices=SCENARIOS)
     parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--place", action="append", metavar="GROUP")
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Runs every command with one call failing, for a spread of calls, and tells what came of it.
 
-    faults.py [--each N] [--cheap N] [--seed N] [--case NAME]... [--group NAME]... [--jobs N] [--log FILE]
+    faults.py [--each N | --places] [--cheap N] [--seed N] [--case NAME]... [--group NAME]... [--jobs N] [--log FILE]
+
+With --places each place from which a call is made (the call and its two nearest callers) fails once, at its first call.
 
 Ends with a table of outcomes, and status 1 when a run crashed, hung, said something wrong, harmed its target or left
 something behind. One run again: faults.py --case census --only mem:812:ENOMEM:0"""
@@ -23,7 +25,7 @@ import time
 
 import lib_inject
 from lib_cases import CASES, Run, free_port, judge_doctor
-from lib_inject import GROUPS, TOOL, Fault, Page, Target, definitions
+from lib_inject import GROUPS, LIST, TOOL, Fault, Page, Target, definitions
 
 ENDING = []  # a signal: what runs comes to its end, no more is started
 GOOD = ("right", "told", "refused", "not reached")
@@ -120,8 +122,8 @@ def harm(run):
     return None
 
 
-def run_once(case, bench, fault=None):
-    """(outcome, where the failing call was made, calls by group)."""
+def run_once(case, bench, fault=None, places=None):
+    """(outcome, where the failing call was made, calls by group); `places` gets those that a run with LIST meets."""
     target = bench.targets.get()
     where = tempfile.mkdtemp(prefix="run-", dir=bench.where)
     page = Page(bench.library, bench.where)
@@ -139,13 +141,15 @@ def run_once(case, bench, fault=None):
             end_session(process)
         run.out, run.err = read_text(run.file("stdout")), read_text(run.file("stderr"))
         calls, failed, place = page.read()
+        if places is not None:
+            places.update(page.places())
         told = leftovers(case, run, process.pid, fault)
         if run.rc == 0 and case.after and not told:
             bench.tool(*(a.format(dir=where) for a in case.after))
         outcome = verdict(case, run, fault)
         if outcome in GOOD:
             outcome = told or (harm(run) if case.live else None) or outcome
-        if fault and not failed and outcome == "right":
+        if fault and fault is not LIST and not failed and outcome == "right":
             outcome = "not reached"
         return outcome, place, calls
     except subprocess.CalledProcessError as e:
@@ -165,6 +169,23 @@ def spread(calls, wanted, codes, may_last, rng):
         first = wanted // 4
         some = [*range(1, first + 1), *sorted(rng.sample(range(first + 1, calls + 1), wanted - first))]
     return [(n, rng.choice(codes), may_last and rng.random() < 1 / 3) for n in some]
+
+
+def places_of(case, bench, groups):
+    """(outcome, [(group, where, key)]) of a run without a fault: each place from which it calls something of these groups."""
+    found = {}
+    outcome, _, _ = run_once(case, bench, LIST, found)
+    return outcome, sorted((group, where, key) for key, (group, where) in found.items() if group in groups)
+
+
+def plan_places(bench, cases, groups, rng):
+    for case in cases:
+        outcome, places = places_of(case, bench, groups)
+        by_group = dict(collections.Counter(p[0] for p in places))
+        print("%s without a fault: %s; %d places, %s" % (case.name, outcome, len(places), by_group), flush=True)
+        assert outcome in GOOD, outcome
+        for group, _, key in places:
+            yield case, Fault(group, 0, rng.choice(GROUPS[group]), place=key)
 
 
 def plan(bench, cases, groups, args, rng):
@@ -218,6 +239,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--each", type=int, default=60, help="calls of each group, of commands that watch a process")
     parser.add_argument("--cheap", type=int, default=2000, help="the same, of commands that read files")
+    parser.add_argument("--places", action="store_true", help="each place from which a call is made, in place of --each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--case", action="append")
     parser.add_argument("--group", action="append")
@@ -232,7 +254,8 @@ def main():
         if args.only:
             work = [(c, args.only) for c in cases]
         else:
-            work = list(plan(bench, cases, args.group or [g for g in GROUPS if g != "filter"], args, random.Random(args.seed)))
+            groups, rng = args.group or [g for g in GROUPS if g != "filter"], random.Random(args.seed)
+            work = list(plan_places(bench, cases, groups, rng) if args.places else plan(bench, cases, groups, args, rng))
         print("%d runs" % len(work), flush=True)
         log = open(args.log, "a") if args.log else None
         by_case, by_group, wrong = run_plan(bench, args.jobs, work, log)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A library that is loaded before all others and makes one call fail, or all from it on.
  *
- * PYLEAK_FAULT_PAGE names a file of 4 KiB in which the calls of every group are counted, by all
- * threads and children together; PYLEAK_FAULT is "GROUP:N:ERRNO:0", or ":1" for the N-th and all
- * that follow. What the C library does within itself does not come by here, but for its malloc. */
+ * PYLEAK_FAULT_PAGE names a file in which the calls of every group are counted, by all threads and
+ * children together; PYLEAK_FAULT is "GROUP:N:ERRNO:0", or ":1" for the N-th and all that follow.
+ * A place is a call together with its two nearest callers. "place:KEY:ERRNO:0" is the first call made at
+ * that place, ":1" each one; "place:0:0:0" fails nothing and lists the places in the file. What the
+ * C library does within itself does not come by here, but for its malloc. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,6 +27,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -33,15 +36,28 @@ enum group { MEM, FILTER, OPEN, READ, WRITE, MAP, CTL, NET, TASK, CALL, WAIT, ST
 static const char *const names[GROUPS] = {"mem", "filter", "open", "read", "write", "map", "ctl",
 					  "net", "task",   "call", "wait", "stat",  "name"};
 
+/* Return addresses that make a place: two calls of a helper function differ by whom it works for. */
+#define CALLERS 2
+#define PLACES 4000
+
+struct place {
+	uint64_t key;
+	uint64_t group;
+	uint64_t caller, outer; /* offsets in their files, for a reader */
+};
+
 struct page {
 	uint64_t calls[GROUPS], failed;
 	uint64_t offset; /* who made the first that failed */
 	char file[128];
+	uint64_t n_places; /* more than PLACES: some are missing */
+	struct place places[PLACES];
 };
 
 static struct page *page;
 static enum group wanted = GROUPS;
-static uint64_t at;
+static int by_place;
+static uint64_t at; /* the number of a call, or the key of a place */
 static int code;
 static int and_all;
 static uintptr_t seccomp_from, seccomp_to;
@@ -73,6 +89,78 @@ static enum group memory_of(void *from)
 	return a >= seccomp_from && a < seccomp_to ? FILTER : MEM;
 }
 
+struct callers {
+	uintptr_t from, at[CALLERS];
+	int n;
+};
+
+/* From the caller of the wrapper on: what lies before it is ours. */
+static _Unwind_Reason_Code next_caller(struct _Unwind_Context *frame, void *arg)
+{
+	struct callers *c = arg;
+	uintptr_t ip = _Unwind_GetIP(frame);
+
+	if (c->n || ip == c->from)
+		c->at[c->n++] = ip;
+	return c->n == CALLERS ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+/* The same in each run: addresses within their files. */
+static struct place place_of(enum group g, void *from)
+{
+	struct callers c = {.from = (uintptr_t)from};
+	struct place p = {.key = 14695981039346656037u, .group = g};
+	uint64_t offsets[CALLERS] = {0};
+	Dl_info where;
+
+	_Unwind_Backtrace(next_caller, &c);
+	for (int i = 0; i < c.n; i++) {
+		if (dladdr((void *)c.at[i], &where))
+			offsets[i] = c.at[i] - (uintptr_t)where.dli_fbase;
+		p.key = (p.key ^ offsets[i]) * 1099511628211u;
+	}
+	p.key = (p.key ^ g) * 1099511628211u >> 8; /* 0 is no place */
+	p.caller = offsets[0];
+	p.outer = offsets[1];
+	return p;
+}
+
+/* Processes share the page: a place may be in it twice. */
+static void list_place(const struct place *p)
+{
+	uint64_t n = __atomic_load_n(&page->n_places, __ATOMIC_ACQUIRE);
+
+	for (uint64_t i = 0; i < n && i < PLACES; i++)
+		if (page->places[i].key == p->key)
+			return;
+	n = __atomic_fetch_add(&page->n_places, 1, __ATOMIC_ACQ_REL);
+	if (n < PLACES)
+		page->places[n] = *p;
+}
+
+static int place_fails(enum group g, void *from)
+{
+	static __thread int inside;
+	struct place p;
+
+	/* Memory that an unwinder asks for is not the tool's. */
+	if (g == MEM || g == FILTER || inside)
+		return 0;
+	inside = 1;
+	p = place_of(g, from);
+	inside = 0;
+	if (!at)
+		list_place(&p);
+	return at && p.key == at && (and_all || !__atomic_load_n(&page->failed, __ATOMIC_RELAXED));
+}
+
+static int is_wanted(enum group g, uint64_t n, void *from)
+{
+	if (by_place)
+		return place_fails(g, from);
+	return g == wanted && (n == at || (n > at && and_all));
+}
+
 static int fails(enum group g, void *from)
 {
 	Dl_info where;
@@ -81,7 +169,7 @@ static int fails(enum group g, void *from)
 	if (!page)
 		return 0;
 	n = __atomic_add_fetch(&page->calls[g], 1, __ATOMIC_RELAXED);
-	if (g != wanted || n < at || (n > at && !and_all))
+	if (!is_wanted(g, n, from))
 		return 0;
 	if (!page->failed++ && dladdr(from, &where)) {
 		page->offset = (uintptr_t)from - (uintptr_t)where.dli_fbase;
@@ -109,12 +197,13 @@ __attribute__((constructor)) static void begin(void)
 	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	p = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	syscall(SYS_close, fd);
 	if (p == MAP_FAILED)
 		return;
 	if (what && sscanf(what, "%15[a-z]:%lu:%d:%d", name, &n, &code, &and_all) == 4) {
 		at = n;
+		by_place = !strcmp(name, "place");
 		for (int g = 0; g < GROUPS; g++)
 			if (!strcmp(name, names[g]))
 				wanted = (enum group)g;

@@ -31,6 +31,8 @@ GROUPS = {
     "stat": [errno.EIO],
     "name": [errno.EROFS, errno.EIO],
 }
+PAGE_BYTES, PLACES = 1 << 18, 4000  # no less than the library's page
+PLACE = struct.Struct("4Q")
 
 
 def build(where):
@@ -47,12 +49,17 @@ class Fault:
     n: int
     code: int
     on: bool = False  # and all calls after it
+    place: int = 0  # the key of one, in place of n
 
     def __str__(self):
-        return "%s:%d:%s%s" % (self.group, self.n, errno.errorcode[self.code], " and all later" if self.on else "")
+        return "%s:%s:%s%s" % (self.group, "at %x" % self.place if self.place else self.n, errno.errorcode[self.code],
+                               " and all later" if self.on else "")  # fmt: skip
 
     def spec(self):
-        return "%s:%d:%d:%d" % (self.group, self.n, self.code, self.on)
+        return "%s:%d:%d:%d" % (*(("place", self.place) if self.place else (self.group, self.n)), self.code, self.on)
+
+
+LIST = Fault("place", 0, 0)  # nothing fails, and the places from which calls are made are listed
 
 
 class Page:
@@ -61,7 +68,7 @@ class Page:
     def __init__(self, library, where):
         self.library = library
         self.file = tempfile.NamedTemporaryFile(prefix="page-", dir=where)
-        self.file.truncate(4096)
+        self.file.truncate(PAGE_BYTES)
 
     def env(self, fault=None):
         more = {"LD_PRELOAD": self.library, "PYLEAK_FAULT_PAGE": self.file.name}
@@ -75,6 +82,16 @@ class Page:
         words = struct.unpack_from("%dQ" % (n + 2), raw)
         name = raw[8 * (n + 2):][:128].split(b"\0")[0].decode(errors="replace")
         return dict(zip(GROUPS, words)), words[n], "%s+0x%x" % (os.path.basename(name), words[n + 1])
+
+    def places(self):
+        """{key: (group, where it is called)} of a run that lists them. Memory is not in it: it is asked for everywhere."""
+        self.file.seek(0)
+        raw = self.file.read(PAGE_BYTES)
+        begin = 8 * (len(GROUPS) + 2) + 128
+        n = struct.unpack_from("Q", raw, begin)[0]
+        assert 0 < n <= PLACES, n
+        rows = [PLACE.unpack_from(raw, begin + 8 + i * PLACE.size) for i in range(n)]
+        return {key: (list(GROUPS)[group], "0x%x from 0x%x" % (caller, outer)) for key, group, caller, outer in rows}
 
     def close(self):
         self.file.close()
