@@ -138,6 +138,8 @@ struct native_site {
 	uint64_t type;		   /* of the last such object */
 	const struct native_point *points;
 	size_t n_points;
+	uint32_t met; /* windows that met more of it; 0 = not known */
+	double met_s; /* when the last such one was told of */
 };
 
 /* One frame of C code, with those that the compiler inlined into it. */

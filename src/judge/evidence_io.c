@@ -217,6 +217,8 @@ static void native_site(struct wire *w, struct native_site *n)
 	wire_array(w, n->points, n->n_points, 24, point);
 	if (n->n_points > NATIVE_POINTS)
 		w->wrong = "a native series is too long";
+	wire_int(w, &n->met);
+	wire_known(w, &n->met_s, WIRE_MOST_S);
 }
 
 static void frame(struct wire *w, struct report_frame *f)

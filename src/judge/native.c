@@ -43,20 +43,31 @@ static bool bend_is_noise(const struct native_site *n)
 	return (mid->count - p->count) / gained - share < 3 * error;
 }
 
+/* How many windows met some of its blocks, and when did the last? Older recordings have a step for
+ * each. */
+static size_t windows_that_met(const struct native_site *n, double *last_s)
+{
+	const struct native_point *p = n->points;
+	size_t met = p->count > 0;
+
+	*last_s = n->met ? n->met_s : p->t_s;
+	for (size_t i = 1; i < n->n_points && !n->met; i++)
+		if (p[i].count > p[i - 1].count * (1 + NATIVE_MET_PART)) {
+			met++;
+			*last_s = p[i].t_s;
+		}
+	return n->met ? n->met : met;
+}
+
 /* A few windows met some of its blocks, each by chance: the silence since the last may be chance,
  * too. */
 static bool silence_is_chance(const struct native_site *n)
 {
-	const struct native_point *p = n->points, *last = p + n->n_points - 1;
-	size_t met = p->count > 0, at = 0;
+	double last_s;
+	size_t met = windows_that_met(n, &last_s);
 
-	for (size_t i = 1; i < n->n_points; i++)
-		if (p[i].count > p[i - 1].count * (1 + NATIVE_MET_PART)) {
-			met++;
-			at = i;
-		}
 	return met >= NATIVE_MET_FEWEST && n->mortality <= SITE_MORTAL &&
-	       pow(p[at].t_s / last->t_s, (double)met) > NATIVE_SILENCE;
+	       pow(last_s / n->points[n->n_points - 1].t_s, (double)met) > NATIVE_SILENCE;
 }
 
 /* A native site's own series: blocks that stayed. Before there can be one as old as is asked for,

@@ -51,6 +51,8 @@ struct site_row {
 	} depth[ROW_DEPTHS]; /* where most of the old blocks were made */
 	struct native_point points[NATIVE_POINTS];
 	size_t n_points;
+	uint32_t met; /* as in struct native_site */
+	double met_s;
 	double mortality;	   /* as it is told of, or was when it was kept */
 	bool estimated, is_hidden; /* hidden: one that is kept stands for it */
 };
@@ -64,7 +66,8 @@ struct native_table {
 	uint64_t last_ns, cost_ns, maps_ns;
 	double point_gap_s; /* doubles when the points are used up */
 	double last_point_s;
-	uint64_t point_window_ns; /* burst.closed_ns as of that point */
+	uint64_t point_window_ns; /* the window that the last points of malloc's blocks tell of */
+	double told_s;		  /* when they were told */
 	uint64_t left_out;	  /* blocks of sites beyond PL_MAX_NATIVE_SITES, at the last look */
 	size_t n_blocks;	  /* in the kernel's table, at the last look */
 };
@@ -98,6 +101,8 @@ struct burst_sample {
 };
 /* Unchanged for more than a second: from here on a sample counts. */
 #define BURST_SURVIVED 2
+/* Windows of the last few seconds, of which there are five a second at most. */
+#define BURST_YOUNG 32
 
 struct native_burst {
 	VEC(struct burst_sample) samples;
@@ -105,7 +110,11 @@ struct native_burst {
 	struct map64 by_addr;
 	struct map64 died;	     /* maker -> samples that had survived */
 	uint64_t next_ns, closed_ns; /* closed: the last window; before the first, the start */
-	bool is_ended;		     /* no window opens any more */
+	/* The last window whose samples are old enough to count; before the first, the start. */
+	uint64_t told_ns;
+	uint64_t young[BURST_YOUNG]; /* when later ones closed, ascending */
+	size_t n_young;
+	bool is_ended; /* no window opens any more */
 	uint64_t windows, calm_windows;
 	uint64_t one_in; /* one in so many new samples is taken: a power of two */
 	uint64_t random;
@@ -116,6 +125,10 @@ int native_burst_poll(struct native *n, uint64_t now_ns);
 enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, uint64_t born_ns);
 /* So many of a maker's samples died after they had survived. */
 double native_burst_died(const struct native_burst *b, const struct pl_native_key *maker);
+/* The age at which samples count at the latest. */
+uint64_t native_burst_age_ns(const struct native *n);
+/* The last window that has come to that age by now; before the first, the start. */
+uint64_t native_burst_told(struct native *n, uint64_t now_ns);
 void native_burst_free(struct native_burst *b);
 
 struct native {

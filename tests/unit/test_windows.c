@@ -6,6 +6,7 @@
 
 #include "unit/self.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <math.h>
 
@@ -260,6 +261,73 @@ static void a_window_tells_of_the_time_since_the_last(void **state)
 	proc_close(self);
 }
 
+int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, __u32 *count,
+			 const struct bpf_map_batch_opts *opts)
+{
+	(void)fd;
+	(void)in;
+	(void)out;
+	(void)keys;
+	(void)values;
+	(void)opts;
+	*count = 0;
+	errno = ENOENT;
+	return -1;
+}
+
+/* Each stands for a hundred, and lives on. */
+static void meet(struct native *n, uint64_t closed_ns, size_t blocks)
+{
+	for (size_t i = 0; i < blocks; i++)
+		*vec_push(&n->burst.samples) = (struct burst_sample){
+			.addr = 4096 * (n->burst.samples.n + 1),
+			.size = 1000,
+			.stack = LEAK,
+			.caller = LEAK,
+			.born_ns = closed_ns - MS,
+			.weight = 100,
+			.rung = BURST_SURVIVED,
+		};
+	n->burst.young[n->burst.n_young++] = closed_ns;
+}
+
+/* A window each five seconds meets seven of a constant leak: neither steps nor silence between. */
+static void rare_windows_tell_of_a_straight_line(void **state)
+{
+	const uint64_t start_ns = 100 * SECOND;
+	struct proc *self = self_open();
+	const struct site_row *r;
+	struct scene k;
+
+	(void)state;
+	set_up(&k);
+	k.n.spec.proc = self;
+	k.n.start_ns = start_ns;
+	k.n.spec.older_ns = 2 * SECOND;
+	k.n.state = NATIVE_BURST;
+	native_burst_start(&k.n, start_ns);
+	for (uint64_t s = 1; s <= 30; s++) {
+		assert_int_equal(native_table_scan(&k.n, start_ns + s * SECOND), 0);
+		if (s % 5 == 0)
+			meet(&k.n, start_ns + s * SECOND, 7);
+	}
+	r = &k.n.table.rows.v[0];
+	assert_int_equal(r->met, 5);
+	assert_int_equal(r->n_points, 26);
+	for (size_t i = 0; i < r->n_points; i++) {
+		assert_float_equal(r->points[i].t_s, 2 + (double)i, 1e-9);
+		assert_float_equal(r->points[i].count, 140 * (double)i, 1e-6);
+	}
+	/* No window any more: it is not known how it goes on. */
+	for (uint64_t s = 31; s <= 60; s++)
+		assert_int_equal(native_table_scan(&k.n, start_ns + s * SECOND), 0);
+	r = &k.n.table.rows.v[0];
+	assert_float_equal(r->points[r->n_points - 1].t_s, 32, 1e-9);
+	native_table_free(&k.n.table);
+	native_burst_free(&k.n.burst);
+	proc_close(self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +336,7 @@ int main(void)
 		cmocka_unit_test(what_had_gone_in_is_paid_for),
 		cmocka_unit_test(lines_outlive_a_change_of_ways),
 		cmocka_unit_test(a_window_tells_of_the_time_since_the_last),
+		cmocka_unit_test(rare_windows_tell_of_a_straight_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
