@@ -96,11 +96,71 @@ bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
 
 /* A leak of objects that all look alike takes over addresses at which the same content has just
  * been born and dropped elsewhere: those births seem to survive too, a few each. Among survivors of
- * one content only stacks count that have a fair part of what the strongest stack has. */
+ * one content only stacks count that have a fair part of what the strongest stack has, and that
+ * later windows met again, if as many as are due met the content at all: a leak at a line that was
+ * not probed when it began is taken for whatever had its addresses before. */
 
 static uint64_t content_key(const struct survivor *s)
 {
 	return sample_key(s->content, s->stack);
+}
+
+struct twin {
+	struct survivor *s;
+	size_t window; /* that met its content: the first is 1 */
+};
+
+static int by_content_and_window(const void *a, const void *b)
+{
+	const struct survivor *x = ((const struct twin *)a)->s, *y = ((const struct twin *)b)->s;
+
+	if (x->content != y->content)
+		return x->content < y->content ? -1 : 1;
+	return (x->burst > y->burst) - (x->burst < y->burst);
+}
+
+/* @n twins of one content, by window: their stacks' windows, and what they are dropped for. */
+static void drop_silent(struct twin *t, size_t n)
+{
+	struct map64 last = {0}, met = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *at = map64_put(&last, t[i].s->stack);
+		uint64_t *windows = map64_put(&met, t[i].s->stack);
+
+		t[i].window = i ? t[i - 1].window + (t[i].s->burst != t[i - 1].s->burst) : 1;
+		if (at && windows && *at != t[i].window) {
+			*at = t[i].window;
+			++*windows;
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *at = map64_get(&last, t[i].s->stack);
+		const uint64_t *windows = map64_get(&met, t[i].s->stack);
+		double later = at ? (double)(t[n - 1].window - *at) : 0;
+
+		if (windows && (double)*windows * later > QUIET_GAPS * (double)*at)
+			t[i].s->addr = 0; /* in our copy */
+	}
+	map64_free(&last);
+	map64_free(&met);
+}
+
+static void drop_all_silent(struct survivor *v, size_t n, const struct estimate_opts *o)
+{
+	auto_free struct twin *t = calloc(n + 1, sizeof(*t));
+	size_t twins = 0, from = 0;
+
+	for (size_t i = 0; t && i < n; i++)
+		if (v[i].ambiguous && sample_wanted(&v[i], o))
+			t[twins++].s = &v[i];
+	if (twins)
+		qsort(t, twins, sizeof(*t), by_content_and_window);
+	for (size_t i = 1; i <= twins; i++)
+		if (i == twins || t[i].s->content != t[from].s->content) {
+			drop_silent(t + from, i - from);
+			from = i;
+		}
 }
 
 void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_opts *o)
@@ -129,6 +189,7 @@ void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_
 	}
 	map64_free(&own);
 	map64_free(&most);
+	drop_all_silent(v, n, o);
 }
 
 static void add_weight(struct map64 *to, const struct survivor *v)
