@@ -267,6 +267,21 @@ const uint8_t *dso_bytes(const struct dso *d, uint64_t addr, size_t *avail)
 	return s->data + (addr - s->addr);
 }
 
+bool dso_copy_bytes(const struct dso *d, uint64_t addr, void *to, size_t size)
+{
+	struct dso_seg *s = seg_of_addr(d, addr);
+	uint64_t at = s ? addr - s->addr : 0;
+
+	if (!s || size > s->filesz - at)
+		return false;
+	if (!d->image)
+		return pread(d->fd, to, size, (off_t)(s->offset + at)) == (ssize_t)size;
+	if (!dso_segment(d, s))
+		return false;
+	memcpy(to, s->data + at, size);
+	return true;
+}
+
 int dso_addr_to_offset(const struct dso *d, uint64_t addr, uint64_t *out)
 {
 	const struct dso_seg *s = seg_of_addr(d, addr);

@@ -77,6 +77,8 @@ size_t dso_writable(const struct dso *d, struct dso_range *out, size_t max);
 /* Bytes of the file at address @addr: pointer and how many follow in the same segment; NULL when
  * the address is not backed by the file. */
 const uint8_t *dso_bytes(const struct dso *d, uint64_t addr, size_t *avail);
+/* The same for a few bytes, copied: nothing is kept for it. */
+bool dso_copy_bytes(const struct dso *d, uint64_t addr, void *to, size_t size);
 /* Whole segments are kept for the function above, a section's bytes among them: megabytes. Give
  * them back when nothing points to them; they are read again when asked for. */
 void dso_forget_bytes(struct dso *d);

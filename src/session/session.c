@@ -69,6 +69,7 @@ static int open_kernel_half(struct session *s)
 	if (err)
 		session_note(s, "births are not watched: %s", fail_text());
 	py_find_shape(s->rt, s->sites->n, places_tail_calls(s->rt));
+	dso_forget_bytes(s->rt->dso); /* all was found: the kernel half is big */
 	err = kern_load(s, s->sites->n);
 	if (err > 0)
 		session_note(s, "growth alone was watched at first: %s", fail_text());

@@ -155,6 +155,7 @@ static void open_late(struct session *s)
 		}
 		x->due_ns = err < 0 ? 0 : clock_ns() + (err ? rest : x->ops->first_ns);
 	}
+	dso_forget_bytes(s->rt->dso); /* as after the start */
 	if (err < 0 && err != -ECANCELED && proc_alive(s->proc))
 		session_note(s, "probes cannot be placed: %s", fail_text());
 }

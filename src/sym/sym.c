@@ -156,8 +156,11 @@ void sym_rest(struct sym *s, bool has_ended)
 	uint64_t now = clock_ns();
 	bool any = false;
 
-	for (size_t i = 0; i < s->n_files && !has_ended; i++)
-		any |= sym_file_rest(s->file[i], now);
+	for (size_t i = 0; i < s->n_files; i++) {
+		if (s->file[i]->dso)
+			dso_forget_bytes(s->file[i]->dso);
+		any |= !has_ended && sym_file_rest(s->file[i], now);
+	}
 	if (any)
 		malloc_trim(0); /* it was thousands of small pieces */
 }

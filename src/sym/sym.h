@@ -84,8 +84,9 @@ struct sym_frame {
  * Strings live as long as @s. Returns at least 1. */
 size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out);
 
-/* Gives back debug information in which no name has been looked up for a while: 17 MB of CPython's
- * own. The names stay; a new one reads it again: not when the process @has_ended. */
+/* Gives back what was read of files to find names: their code at once, and debug information in
+ * which none has been looked up for a while, 17 MB of CPython's own. The names stay; a new one
+ * reads it again: not the latter when the process @has_ended. */
 void sym_rest(struct sym *s, bool has_ended);
 
 /* Functions that no symbol may name, and whose names somebody else knows: @pc is where one begins,

@@ -115,15 +115,11 @@ static bool step_frame(struct walk *w, Dwarf_Frame *frame)
 static bool follows_call(struct sym *s, uint64_t pc)
 {
 	struct sym_pc at;
-	const uint8_t *p;
-	size_t avail;
+	uint8_t p[8];
 
 	if (!sym_locate(s, pc - 7, &at))
 		return false;
-	if (!s->file[at.file]->dso)
-		return false;
-	p = dso_bytes(s->file[at.file]->dso, at.addr, &avail);
-	if (!p || avail < 8)
+	if (!s->file[at.file]->dso || !dso_copy_bytes(s->file[at.file]->dso, at.addr, p, sizeof(p)))
 		return false;
 	if (p[2] == 0xe8) /* call rel32 */
 		return true;

@@ -107,6 +107,7 @@ static void reads_its_own_program(void **state)
 	struct dso *d;
 	const uint8_t *code;
 	uint64_t offset, addr;
+	uint8_t few[8];
 	size_t avail, n;
 
 	(void)state;
@@ -119,6 +120,9 @@ static void reads_its_own_program(void **state)
 	assert_non_null(code);
 	assert_true(avail >= sym.size);
 	assert_memory_equal(code, (const void *)(uintptr_t)landmark, sym.size);
+	assert_true(dso_copy_bytes(d, sym.addr, few, sizeof(few)));
+	assert_memory_equal(few, code, sizeof(few));
+	assert_false(dso_copy_bytes(d, sym.addr + avail - sizeof(few) + 1, few, sizeof(few)));
 	assert_int_equal(dso_addr_to_offset(d, sym.addr, &offset), 0);
 	assert_int_equal(dso_offset_to_addr(d, offset, &addr), 0);
 	assert_int_equal(addr, sym.addr);

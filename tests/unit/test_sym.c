@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Unwinding and names on this very program, on damaged files and on names that explode. */
+#include "dso/dso_priv.h"
 #include "sym/sym_priv.h"
 #include "unit/self.h"
 
@@ -219,6 +220,36 @@ static void check_name(const char *mangled, const char *want)
 
 	assert_non_null(name);
 	assert_string_equal(name, want);
+}
+
+static size_t segments_held(const struct dso *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_segs; i++)
+		n += d->segs[i].data != NULL;
+	return n;
+}
+
+/* Functions without a symbol are looked for in the code of their file, which is megabytes. */
+static void code_is_given_back(void **state)
+{
+	struct proc *p;
+	struct sym *s = open_self(&p);
+	struct dso_range fn;
+	struct sym_pc at;
+	struct dso *d;
+	uint64_t depth;
+
+	(void)state;
+	assert_true(sym_locate(s, (uintptr_t)unwound_outer, &at));
+	d = s->file[at.file]->dso;
+	assert_int_equal(dso_frame_at(d, at.addr, &fn, &depth), 0);
+	assert_true(segments_held(d) > 0);
+	sym_rest(s, false);
+	assert_int_equal(segments_held(d), 0);
+	sym_close(s);
+	proc_close(p);
 }
 
 static void names_are_made_readable(void **state)
@@ -441,6 +472,7 @@ int main(void)
 		cmocka_unit_test(unwinds_through_signal_frames),
 		cmocka_unit_test(a_short_copy_ends_the_stack),
 		cmocka_unit_test(random_stacks_end),
+		cmocka_unit_test(code_is_given_back),
 		cmocka_unit_test(names_are_made_readable),
 		cmocka_unit_test(expressions_are_bounded),
 		cmocka_unit_test_setup_teardown(damaged_files_are_survived, make_library,
