@@ -6,20 +6,32 @@
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
-size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct report_frame **out)
+/* With the evidence's own texts, @max frames at most. */
+static size_t borrow_frames(const struct evidence_stack *st, struct report_frame *out, size_t max)
 {
-	struct report_frame *f = report_alloc(r, st->n * sizeof(*f));
-	size_t n = f ? st->n : 0;
+	size_t n = st->n < max ? st->n : max;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct evidence_frame *from = &st->frame[i];
 
-		f[i] = (struct report_frame){
-			.function = from->function ? report_strdup(r, from->function) : "?",
-			.file = from->file ? report_strdup(r, from->file) : "?",
+		out[i] = (struct report_frame){
+			.function = from->function ? from->function : "?",
+			.file = from->file ? from->file : "?",
 			.line = from->line,
 			.place = from->place,
 		};
+	}
+	return n;
+}
+
+size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct report_frame **out)
+{
+	struct report_frame *f = report_alloc(r, st->n * sizeof(*f));
+	size_t n = f ? borrow_frames(st, f, st->n) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		f[i].function = report_strdup(r, f[i].function);
+		f[i].file = report_strdup(r, f[i].file);
 	}
 	*out = f;
 	return n;
@@ -48,8 +60,9 @@ static void keep_common(struct report_site *to, const struct report_frame *f, si
 	}
 }
 
+/* @st: where @frames are borrowed from; NULL: they are the report's. */
 static struct joined *join_frames(struct joiner *j, struct report_frame *frames, size_t n,
-				  enum report_kind kind)
+				  enum report_kind kind, const struct evidence_stack *st)
 {
 	uint64_t *place;
 	struct joined *to;
@@ -64,7 +77,9 @@ static struct joined *join_frames(struct joiner *j, struct report_frame *frames,
 		keep_common(&j->v.v[*place - 1].site, frames, n);
 		return &j->v.v[*place - 1];
 	}
-	to = vec_push(&j->v);
+	if (st)
+		n = join_frames_of(j->r, st, &frames);
+	to = n ? vec_push(&j->v) : NULL;
 	if (!to)
 		return NULL;
 	*place = j->v.n;
@@ -83,9 +98,9 @@ static struct joined *join_frames(struct joiner *j, struct report_frame *frames,
 
 struct joined *join_stack(struct joiner *j, const struct evidence_stack *st, enum report_kind kind)
 {
-	struct report_frame *frames;
-	size_t n = join_frames_of(j->r, st, &frames);
-	struct joined *to = join_frames(j, frames, n, kind);
+	struct report_frame frames[PL_MAX_FRAMES];
+	size_t n = borrow_frames(st, frames, ARRAY_SIZE(frames));
+	struct joined *to = join_frames(j, frames, n, kind, st);
 
 	if (to)
 		to->site.truncated = st->truncated;
@@ -94,8 +109,8 @@ struct joined *join_stack(struct joiner *j, const struct evidence_stack *st, enu
 
 struct joined *join_find(struct joiner *j, const struct evidence_stack *st, enum report_kind kind)
 {
-	struct report_frame *frames;
-	size_t n = join_frames_of(j->r, st, &frames);
+	struct report_frame frames[PL_MAX_FRAMES];
+	size_t n = borrow_frames(st, frames, ARRAY_SIZE(frames));
 	char id[17];
 	const uint64_t *place = n ? map64_get(&j->index, index_key(frames, n, kind, id)) : NULL;
 
@@ -122,7 +137,7 @@ static struct joined *join_nowhere(struct joiner *j, uint64_t stack)
 {
 	struct report_frame *f = report_alloc(j->r, sizeof(*f));
 
-	return f && evidence_nowhere(stack, f) ? join_frames(j, f, 1, KIND_OBJECT) : NULL;
+	return f && evidence_nowhere(stack, f) ? join_frames(j, f, 1, KIND_OBJECT, NULL) : NULL;
 }
 
 /* A thread without Python frames has a site by its native ones. */
@@ -131,7 +146,7 @@ struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum
 	struct report_frame *frames;
 	size_t n = native_frames(j, key->stack, key->caller, NULL, NULL, &frames);
 
-	return join_frames(j, frames, n, kind);
+	return join_frames(j, frames, n, kind, NULL);
 }
 
 /* Did code of others take part in it? The interpreter's own says nothing about an object. */

@@ -142,8 +142,8 @@ static struct joined_fds *place_of(struct fds_joiner *j, const struct fds_site *
 {
 	enum report_kind kind = site->is_task ? KIND_THREAD : KIND_FD;
 	struct stack *st = stacks_find(j->of->s->stacks, site->stack);
-	struct report_frame *frames = NULL;
-	size_t n = st ? frames_name(j->of->s, j->r, st, &frames) : 0;
+	struct report_frame frames[PL_MAX_FRAMES], *kept;
+	size_t n = st ? frames_name(j->of->s, st, frames) : 0;
 	struct joined_fds *to;
 	char id[17];
 
@@ -153,12 +153,14 @@ static struct joined_fds *place_of(struct fds_joiner *j, const struct fds_site *
 	for (size_t i = 0; i < j->v.n; i++)
 		if (j->v.v[i].fact.kind == kind && !strcmp(j->v.v[i].site.id, id))
 			return &j->v.v[i];
-	to = vec_push(&j->v);
+	kept = report_alloc(j->r, n * sizeof(*kept));
+	to = kept ? vec_push(&j->v) : NULL;
 	if (!to)
 		return NULL;
+	memcpy(kept, frames, n * sizeof(*kept));
 	memcpy(to->site.id, id, sizeof(id));
 	to->site.kind = to->fact.kind = kind;
-	to->site.stack = frames;
+	to->site.stack = kept;
 	to->site.n_frames = n;
 	to->fact.stack = site->stack;
 	return to;

@@ -3,22 +3,18 @@
 
 #include "session/session_priv.h"
 
-size_t frames_name(struct session *s, struct report *r, const struct stack *st,
-		   struct report_frame **out)
+size_t frames_name(struct session *s, const struct stack *st,
+		   struct report_frame out[PL_MAX_FRAMES])
 {
-	struct report_frame *f = report_alloc(r, st->n * sizeof(*f));
-	size_t n = f ? st->n : 0;
-
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < st->n; i++) {
 		const struct py_code *c = st->frame[i].code;
 
-		f[i] = (struct report_frame){
-			.function = c ? report_strdup(r, py_code_function(c)) : "?",
-			.file = c ? report_strdup(r, py_code_file(c)) : "?",
+		out[i] = (struct report_frame){
+			.function = c ? py_code_function(c) : "?",
+			.file = c ? py_code_file(c) : "?",
 			.line = st->frame[i].line,
 			.place = lines_place(&s->lines, s->proc, c, st->frame[i].line),
 		};
 	}
-	*out = f;
-	return n;
+	return st->n;
 }

@@ -8,8 +8,8 @@
 
 struct session;
 
-/* Returns their number; 0 without memory. */
-size_t frames_name(struct session *s, struct report *r, const struct stack *st,
-		   struct report_frame **out);
+/* Returns their number. Texts are the session's, and valid until its next step. */
+size_t frames_name(struct session *s, const struct stack *st,
+		   struct report_frame out[PL_MAX_FRAMES]);
 
 #endif

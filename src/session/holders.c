@@ -146,7 +146,6 @@ struct sorting {
 	struct holders *h;
 	uint64_t now_ns;
 	struct inquiry *to;
-	struct report *scratch;
 	enum report_kind kind;
 	struct map64 known;
 };
@@ -154,7 +153,7 @@ struct sorting {
 static size_t question_of(struct sorting *o, uint64_t stack)
 {
 	uint64_t *at = map64_put(&o->known, stack);
-	struct report_frame *frames, nowhere;
+	struct report_frame frames[PL_MAX_FRAMES];
 	struct stack *st;
 	char id[17];
 	size_t n;
@@ -165,11 +164,7 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 		return (size_t)*at - 2;
 	*at = 1; /* none */
 	st = stacks_find(o->h->s->stacks, stack);
-	n = st ? frames_name(o->h->s, o->scratch, st, &frames) : 0;
-	if (!st && evidence_nowhere(stack, &nowhere)) {
-		frames = &nowhere;
-		n = 1;
-	}
+	n = st ? frames_name(o->h->s, st, frames) : evidence_nowhere(stack, frames);
 	if (!n)
 		return SIZE_MAX;
 	report_site_id(frames, n, o->kind, id);
@@ -247,7 +242,7 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 		if (h->found.v[i].fact.replaces)
 			inquiry_question(in, h->found.v[i].fact.id, KIND_OBJECT);
 	blocks = holders_ask_sites(h, p);
-	if (!in->n_q || report_new(&o.scratch))
+	if (!in->n_q)
 		return;
 	o.kind = KIND_OBJECT;
 	add_survivors(&o);
@@ -257,7 +252,6 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 	if (blocks)
 		blocks_each(h->s->blocks, add_block, &o);
 	map64_free(&o.known);
-	report_free(o.scratch);
 	for (size_t i = 0; i < in->n_q; i++)
 		if (in->q[i].n >= HOLDERS_FEWEST)
 			in->q[n++] = in->q[i];
