@@ -390,6 +390,8 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 		compact(t);
 	for (size_t i = 0; i < t->rows.n; i++)
 		row_clear(&t->rows.v[i]);
+	if (now_ns >= t->kept_until_ns)
+		vec_free(&t->kept);
 	t->left_out = t->n_blocks = 0;
 	err = native_each_block(n, scan_block, &w);
 	free(w.spans);
