@@ -172,6 +172,7 @@ int native_stacks_open(struct session *s, struct native *native, struct native_s
 	n->native = native;
 	err = sym_open(s->proc, &n->sym);
 	if (!err) {
+		sym_leave_lines(n->sym, s->rt->name); /* 17 MB, for frames that are folded */
 		sym_ask(n->sym, know_functions, s);
 		n->ring = ring_buffer__new(bpf_map__fd(s->kern.skel->maps.native_copies), on_copy,
 					   n, NULL);

@@ -47,14 +47,14 @@ static char *function_at(struct sym_file *f, uint64_t addr)
 
 static void fill(struct sym_file *f, uint64_t addr, struct sym_names_of *to)
 {
+	char *name = function_at(f, addr);
 	struct sym_frame *last;
-	char *name;
 
-	to->n = sym_lines(f, addr, to->v, SYM_MAX_INLINED);
+	if (!name || !f->no_lines)
+		to->n = sym_lines(f, addr, to->v, SYM_MAX_INLINED);
 	if (!to->n)
 		to->n = 1;
 	last = &to->v[to->n - 1];
-	name = function_at(f, addr);
 	/* The symbol knows the class and namespace that an entry may leave out. */
 	if (name && !last->is_inlined) {
 		free((void *)(uintptr_t)last->function);

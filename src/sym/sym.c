@@ -23,6 +23,11 @@ int sym_open(const struct proc *p, struct sym **out)
 	return 0;
 }
 
+void sym_leave_lines(struct sym *s, const char *path)
+{
+	s->no_lines = path;
+}
+
 void sym_close(struct sym *s)
 {
 	if (!s)
@@ -76,6 +81,7 @@ static int32_t file_of_row(struct sym *s, const struct proc_map *m)
 	    sym_file_open(&s->view, m, &f))
 		return SYM_FILE_NONE;
 	f->no_servers = &s->no_servers;
+	f->no_lines = s->no_lines && !strcmp(m->path, s->no_lines);
 	s->file[s->n_files++] = f;
 	s->stats.files++;
 	s->stats.files_refused += !f->dso;

@@ -33,6 +33,7 @@ struct sym_file {
 	struct dso *mini;	 /* .gnu_debugdata */
 	bool tried_eh, tried_debug, tried_dwarf, tried_mini, has_shared;
 	bool has_known;	       /* sym_know() was told of functions in it */
+	bool no_lines;	       /* sym_leave_lines() */
 	Dwarf_CFI *eh, *debug; /* eh is ours, debug belongs to dwarf */
 	struct dso *whole;     /* only for debug information, as these: by a handle of its own */
 	Dwfl *dwfl;
@@ -56,6 +57,7 @@ struct sym {
 	struct sym_names_of nowhere;
 	VEC(struct sym_known) known;
 	int callers_asked;
+	const char *no_lines;		       /* sym_leave_lines(), or NULL */
 	struct map64 known_at;		       /* file and address -> place + 1 */
 	void (*ask)(struct sym *s, void *ctx); /* NULL: nobody, or done */
 	void *ask_ctx;
