@@ -10,7 +10,8 @@
 #define PYLEAK_VERSION "unknown"
 #endif
 
-#define CHUNK_BYTES (64 << 10)
+/* A mapping of its own (M_MMAP_THRESHOLD): pages come as they are used, and go with the report. */
+#define CHUNK_BYTES (256 << 10)
 
 struct chunk {
 	struct chunk *next;
