@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The loop over the sources, and what it offers them. One thread runs them in turn: a window is
  * never disturbed by a reading, and nothing needs a lock. */
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -63,6 +64,7 @@ static void trim_stacks(struct session *s)
 	if (!stacks_trim(s->stacks, &keep, &gone, &n))
 		kern_forget_stacks(&s->kern, gone, n);
 	map64_free(&keep);
+	malloc_trim(0); /* thousands of small pieces lay among others */
 	log_debug("%zu stacks forgotten, %zu kept", n, stacks_count(s->stacks));
 }
 
