@@ -31,7 +31,7 @@ static uint64_t key_of(const struct py_code *c, int line)
 	return h ? h : 1;
 }
 
-static bool is_older(const struct proc *p, int fd)
+bool lines_are_of(const struct proc *p, int fd)
 {
 	struct stat st;
 
@@ -49,7 +49,7 @@ static uint32_t from_source(struct lines *l, const struct proc *p, const struct 
 	ssize_t got;
 
 	if (*file == '<' || !*file || l->read_bytes > ALL_BYTES ||
-	    proc_open_named(p, file, FILE_BYTES, &fd) || !is_older(p, fd))
+	    proc_open_named(p, file, FILE_BYTES, &fd) || !lines_are_of(p, fd))
 		return 0;
 	text = malloc(FILE_BYTES);
 	while (text && n < FILE_BYTES && (got = read(fd, text + n, FILE_BYTES - n)) > 0)

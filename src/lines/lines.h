@@ -15,6 +15,10 @@ struct lines {
 	uint64_t read_bytes;
 };
 
+/* Is the file older than the process? Of one that is not, the lines may be others than those that
+ * run. */
+bool lines_are_of(const struct proc *p, int fd);
+
 void lines_free(struct lines *l);
 uint32_t lines_place(struct lines *l, const struct proc *p, const struct py_code *c, int line);
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "lines/lines.h"
 #include "proc/gate.h"
 
 #define MAX_LINE_NUMBER 1000000
@@ -10,6 +11,13 @@
 #define MAX_TEXT	400
 #define MAX_LINES	3 /* of one site, of Python */
 #define AROUND		2 /* lines above and below the one */
+
+struct reader {
+	const struct proc *p;
+	struct report *r;
+	size_t *left;
+	VEC(const char *) changed; /* files that are newer than the process */
+};
 
 struct excerpt {
 	int first, last, line; /* line: the one that was reached */
@@ -72,23 +80,38 @@ static const char *line_of(struct report *r, const struct excerpt *e, int line)
 	return report_printf(r, "%.*s", (int)n, at);
 }
 
-static void add_lines(const struct proc *p, struct report *r, struct report_frame *f, bool is_own,
-		      size_t *left)
+static bool is_changed(const struct reader *to, const char *file)
+{
+	for (size_t i = 0; i < to->changed.n; i++)
+		if (!strcmp(to->changed.v[i], file))
+			return true;
+	return false;
+}
+
+static void add_lines(struct reader *to, struct report_frame *f, bool is_own)
 {
 	struct excerpt e = {.first = f->line > AROUND ? f->line - AROUND : 1,
 			    .last = f->line + AROUND};
 	auto_close int fd = -1;
+	const char **changed;
 
-	if (!*left || !f->file || f->line <= 0 || f->line > MAX_LINE_NUMBER || f->file[0] == '<' ||
-	    proc_open_named(p, f->file, MAX_BYTES, &fd))
+	if (!*to->left || !f->file || f->line <= 0 || f->line > MAX_LINE_NUMBER ||
+	    f->file[0] == '<' || is_changed(to, f->file) ||
+	    proc_open_named(to->p, f->file, MAX_BYTES, &fd))
 		return;
-	read_lines(fd, &e, left);
-	f->source = line_of(r, &e, f->line);
+	if (!lines_are_of(to->p, fd)) {
+		changed = vec_push(&to->changed);
+		if (changed)
+			*changed = f->file;
+		return;
+	}
+	read_lines(fd, &e, to->left);
+	f->source = line_of(to->r, &e, f->line);
 	if (f->source && is_own)
-		f->around = report_printf(r, "%.*s", (int)e.n, e.text);
+		f->around = report_printf(to->r, "%.*s", (int)e.n, e.text);
 }
 
-void lines_add_text(const struct proc *p, struct report *r, struct report_site *site, size_t *left)
+static void add_to_site(struct reader *to, struct report_site *site)
 {
 	const struct report_frame *own = report_own_frame(site);
 	unsigned n = 0;
@@ -97,7 +120,42 @@ void lines_add_text(const struct proc *p, struct report *r, struct report_site *
 		struct report_frame *f = &site->stack[i];
 
 		if (n < MAX_LINES || f == own)
-			add_lines(p, r, f, f == own, left);
+			add_lines(to, f, f == own);
 		n += !f->native;
 	}
+}
+
+/* One for all such files: after a release they may be many. */
+static void note_changed(const struct reader *from, struct report_process *to)
+{
+	size_t n = from->changed.n;
+	const char **notes;
+	char others[64] = "";
+
+	if (!n)
+		return;
+	notes = report_alloc(from->r, (to->n_notes + 1) * sizeof(*notes));
+	if (!notes)
+		return;
+	if (n > 1)
+		snprintf(others, sizeof(others), " and %zu other file%s", n - 1, n == 2 ? "" : "s");
+	for (size_t i = 0; i < to->n_notes; i++)
+		notes[i] = to->notes[i];
+	notes[to->n_notes++] = report_printf(
+		from->r,
+		"lines of %s%s are told without their text: changed since the process "
+		"started, so what runs may be older",
+		from->changed.v[0], others);
+	to->notes = notes;
+}
+
+void lines_add_text(const struct proc *p, struct report *r, struct report_process *to, size_t top,
+		    size_t *left)
+{
+	struct reader reader = {.p = p, .r = r, .left = left};
+
+	for (size_t i = 0; i < to->n_sites && i < top; i++)
+		add_to_site(&reader, &to->sites[i]);
+	note_changed(&reader, to);
+	vec_free(&reader.changed);
 }

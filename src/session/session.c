@@ -248,8 +248,8 @@ int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct re
 	if (!err && r->final)
 		err = judge_once_more(s, &to, p);
 	report_free(to.scratch);
-	for (size_t i = 0; !err && s->o.sources && i < p->n_sites && i < s->o.top; i++)
-		lines_add_text(s->proc, r, &p->sites[i], &left);
+	if (!err && s->o.sources)
+		lines_add_text(s->proc, r, p, s->o.top, &left);
 	return err;
 }
 

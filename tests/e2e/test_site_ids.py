@@ -2,6 +2,7 @@
 """Two versions of one file: a line that has moved keeps its id, other code of the same name has another one."""
 import json
 import subprocess
+import time
 
 import harness
 import pythons
@@ -39,10 +40,14 @@ SECOND = FIRST.replace("KEPT = []\n", 'KEPT = []\n\n# A comment.\nNAMES = {}\n\n
     .replace("            add(n)\n            load(n)\n", "            if n >= 0:\n                add(n)\n                load(n)\n")  # fmt: skip
 
 
-def watch(script, text, out):
+def watch(script, text, out, later=None):
+    """The process of the report; @later: the file's text when the program runs already."""
     script.write_text(text)
     with subprocess.Popen([pythons.HOST, "-B", str(script)]) as p:
         try:
+            if later:
+                time.sleep(2.5)  # more than lines_are_of() allows for
+                script.write_text(later)
             run = subprocess.run([harness.TOOL, "-p", str(p.pid), "-q", "-d", "16", "--json", str(out)],
                                  capture_output=True, text=True, timeout=90, check=False)  # fmt: skip
         finally:
@@ -50,7 +55,7 @@ def watch(script, text, out):
     assert run.returncode == 0, run.stderr
     report = json.loads(out.read_text())
     assert not harness.validate(report)
-    return report["processes"][0]["sites"]
+    return report["processes"][0]
 
 
 def ids_of(sites, function):
@@ -61,7 +66,7 @@ def ids_of(sites, function):
 
 def test_a_line_that_moves_keeps_its_id(tmp_path):
     a, b = tmp_path / "a.json", tmp_path / "b.json"
-    first, second = watch(tmp_path / "shop.py", FIRST, a), watch(tmp_path / "shop.py", SECOND, b)
+    first, second = (watch(tmp_path / "shop.py", text, out)["sites"] for text, out in ((FIRST, a), (SECOND, b)))
     assert len(ids_of(first, "add")) == 2  # the same text twice in one function
     assert ids_of(first, "add") == ids_of(second, "add")
     assert len(ids_of(first, "load")) == len(ids_of(second, "load")) == 1
@@ -71,3 +76,11 @@ def test_a_line_that_moves_keeps_its_id(tmp_path):
     rows = json.loads(run.stdout)["rows"]
     both = {r["a"]["id"] for r in rows if r["a"] and r["b"]}
     assert ids_of(first, "add") <= both and not ids_of(first, "load") & both
+
+
+def test_a_file_that_changes_lends_its_lines_no_text(tmp_path):
+    script = tmp_path / "shop.py"
+    process = watch(script, FIRST, tmp_path / "a.json", "# A line.\n" * 10 + FIRST)
+    of_script = [f for s in process["sites"] for f in s["stack"] if f.get("file") == str(script)]
+    assert of_script and not any("source" in f or "around" in f for f in of_script)
+    assert [n for n in process["notes"] if "lines of %s are told without their text" % script in n]

@@ -3,6 +3,7 @@
 #include "lines/text.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proc/proc.h"
@@ -31,8 +32,9 @@ static void a_report_reads_so_much_and_no_more(void **state)
 	for (size_t i = 0; i < SITES; i++) {
 		struct report_frame frame = {.function = "f", .file = path, .line = LINES};
 		struct report_site site = {.stack = &frame, .n_frames = 1};
+		struct report_process of = {.sites = &site, .n_sites = 1};
 
-		lines_add_text(p, r, &site, &left);
+		lines_add_text(p, r, &of, 1, &left);
 		if (!i)
 			assert_string_equal(frame.source, "last()");
 		had += frame.source != NULL;
@@ -44,10 +46,67 @@ static void a_report_reads_so_much_and_no_more(void **state)
 	unlink(path);
 }
 
+/* A file of one line, that many seconds younger than the test. */
+static void write_file(char *path, int younger_s)
+{
+	int fd = mkstemp(path);
+	struct timespec times[2];
+
+	assert_int_equal(write(fd, "run()\n", 6), 6);
+	clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[0].tv_sec += younger_s;
+	times[1] = times[0];
+	assert_int_equal(futimens(fd, times), 0);
+	close(fd);
+}
+
+/* The next release is there, what runs is the last one: its line is no line of this file. */
+static void lines_of_a_file_that_has_changed_have_no_text(void **state)
+{
+	char a[] = "/tmp/pyleak-frames-XXXXXX", b[] = "/tmp/pyleak-frames-XXXXXX";
+	char c[] = "/tmp/pyleak-frames-XXXXXX";
+	struct report_frame frame[] = {{.function = "f", .file = a, .line = 1},
+				       {.function = "g", .file = b, .line = 1},
+				       {.function = "h", .file = b, .line = 1}};
+	struct report_site site[] = {{.stack = frame, .n_frames = ARRAY_SIZE(frame)}};
+	const char *before = "births are not watched";
+	struct report_process of = {.sites = site, .n_sites = 1, .notes = &before, .n_notes = 1};
+	size_t left = LINES_BYTES;
+	struct report *r;
+	struct proc *p;
+
+	(void)state;
+	write_file(a, -60);
+	write_file(b, 60);
+	write_file(c, 60);
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	assert_int_equal(report_new(&r), 0);
+	lines_add_text(p, r, &of, 1, &left);
+	assert_string_equal(frame[0].source, "run()");
+	assert_null(frame[1].source);
+	assert_null(frame[1].around);
+	assert_null(frame[2].source);
+	assert_int_equal(of.n_notes, 2);
+	assert_ptr_equal(of.notes[0], before);
+	assert_non_null(strstr(of.notes[1], b));
+	assert_null(strstr(of.notes[1], "other"));
+	assert_non_null(strstr(of.notes[1], "changed since the process started"));
+
+	frame[2].file = c;
+	lines_add_text(p, r, &of, 1, &left);
+	assert_non_null(strstr(of.notes[2], " and 1 other file "));
+	report_free(r);
+	proc_close(p);
+	unlink(a);
+	unlink(b);
+	unlink(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_reads_so_much_and_no_more),
+		cmocka_unit_test(lines_of_a_file_that_has_changed_have_no_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
