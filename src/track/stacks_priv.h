@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of stacks share; nobody outside src/track/stacks*.c includes this. */
+#ifndef PYLEAK_TRACK_STACKS_PRIV_H
+#define PYLEAK_TRACK_STACKS_PRIV_H
+
+#include "base/map64.h"
+#include "base/spend.h"
+#include "track/stacks.h"
+
+struct code_slot {
+	uint64_t addr, checked_ns;
+	struct py_code *code;
+	size_t bytes;		 /* counted for it */
+	struct code_slot *older; /* codes that lived at this address before */
+};
+
+struct stacks {
+	const struct py_runtime *rt;
+	struct map64 stack;   /* id -> struct stack * */
+	struct map64 current; /* key -> id, where that is another one */
+	VEC(uint64_t) stale;  /* keys */
+	struct map64 code;    /* address -> struct code_slot * */
+	uint64_t unread, frames, added, left_out;
+	size_t bytes; /* of stacks and code */
+	struct spend spend;
+};
+
+static inline size_t stack_bytes(uint32_t frames)
+{
+	return sizeof(struct stack) + frames * sizeof(struct stack_frame);
+}
+
+#endif
