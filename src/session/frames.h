@@ -4,7 +4,7 @@
 #define PYLEAK_SESSION_FRAMES_H
 
 #include "report/report.h"
-#include "track/stacks.h"
+#include "stacks/stacks.h"
 
 struct session;
 

@@ -13,7 +13,7 @@
 #include "session/session.h"
 #include "session/source.h"
 #include "track/names.h"
-#include "track/stacks.h"
+#include "stacks/stacks.h"
 
 struct session_times { /* CLOCK_MONOTONIC */
 	uint64_t start_ns, end_ns;

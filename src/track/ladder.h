@@ -7,7 +7,7 @@
 #include "heap/heap.h"
 #include "judge/evidence.h"
 #include "pyleak/abi.h"
-#include "track/stacks.h"
+#include "stacks/stacks.h"
 
 struct sample {
 	uint64_t addr, type, stack;

@@ -3,11 +3,11 @@
  * Code objects, copied out, and the lines of their instructions; records of stacks as the kernel
  * half hands them on.
  *
- * reads: src/py/code.c src/track/stacks.c
+ * reads: src/py/code.c src/stacks/stacks.c
  */
 #include "base/map64.h"
 #include "fuzz/world.h"
-#include "track/stacks.h"
+#include "stacks/stacks.h"
 
 static void ask_code(struct world *w, uint64_t instr)
 {

@@ -3,7 +3,7 @@
  * open. Needs root. */
 #include "py/py.h"
 #include "track/fds.h"
-#include "track/stacks.h"
+#include "stacks/stacks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * Needs root; uses the Pythons it finds. */
 #include "heap/heap.h"
 #include "track/native.h"
-#include "track/stacks.h"
+#include "stacks/stacks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

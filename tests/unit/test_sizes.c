@@ -7,7 +7,7 @@
 #include "why/graph.h"
 #include "census/own_size.h"
 #include "py/py_priv.h"
-#include "track/stacks.h"
+#include "stacks/stacks.h"
 #include "heap/walk_priv.h"
 #include "unit/self.h"
 

@@ -3,7 +3,7 @@
  * ours, so that each moment can be made. */
 #include "base/map64.h"
 #include "py/py_priv.h"
-#include "track/stacks.h"
+#include "stacks/stacks.h"
 #include "unit/self.h"
 
 #define TABLE 64

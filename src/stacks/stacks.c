@@ -2,7 +2,7 @@
 /* Stacks and code objects by address. A code object's address can be reused by another one after
  * it died: the cache entry is checked whenever a new stack mentions it innermost, or further out
  * when it has not been checked of late; a survivor's whole stack is checked before it counts. */
-#include "track/stacks_priv.h"
+#include "stacks/stacks_priv.h"
 
 /* A look at a code object per frame of each new stack would be most of our work. */
 #define CHECKED_NS 200000000

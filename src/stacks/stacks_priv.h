@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of stacks share; nobody outside src/track/stacks*.c includes this. */
-#ifndef PYLEAK_TRACK_STACKS_PRIV_H
-#define PYLEAK_TRACK_STACKS_PRIV_H
+/* What the parts of stacks share; nobody outside of the room includes this. */
+#ifndef PYLEAK_STACKS_STACKS_PRIV_H
+#define PYLEAK_STACKS_STACKS_PRIV_H
 
 #include "base/map64.h"
 #include "base/spend.h"
-#include "track/stacks.h"
+#include "stacks/stacks.h"
 
 struct code_slot {
 	uint64_t addr, checked_ns;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Stacks that nobody needs any more, and code that no stack names. */
-#include "track/stacks_priv.h"
+#include "stacks/stacks_priv.h"
 
 static bool list_used(const struct stacks *s, struct map64 *used)
 {
