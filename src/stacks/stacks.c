@@ -48,6 +48,18 @@ void stacks_free(struct stacks *s)
 	free(s);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
+static void count_code(struct stacks *s, struct code_slot *c)
+{
+	s->bytes -= c->bytes;
+	c->bytes = sizeof(*c) + py_code_bytes(c->code);
+	s->bytes += c->bytes;
+}
+
 static bool is_same(struct stacks *s, struct code_slot *slot, uint64_t now_ns, bool check)
 {
 	if (!check && now_ns - slot->checked_ns < CHECKED_NS)
@@ -81,15 +93,11 @@ static struct code_slot *code_at(struct stacks *s, uint64_t addr, bool check)
 	fresh->addr = addr;
 	fresh->checked_ns = now_ns;
 	fresh->older = slot;
+	fresh->is_of_files = slot && (slot->is_of_files || !same_text(py_code_file(slot->code),
+								      py_code_file(fresh->code)));
 	*v = (uintptr_t)fresh;
+	count_code(s, fresh);
 	return fresh;
-}
-
-static void count_code(struct stacks *s, struct code_slot *c)
-{
-	s->bytes -= c->bytes;
-	c->bytes = sizeof(*c) + py_code_bytes(c->code);
-	s->bytes += c->bytes;
 }
 
 /* One frame of a new stack: names and line, or neither. */
@@ -141,11 +149,6 @@ static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
 		read_frame(s, &rec->frames[i], i == 0, &st->frame[i]);
 	spend_end(&s->spend);
 	return st;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b && !strcmp(a, b);
 }
 
 /* The same source compiled again is the same line. */
@@ -262,13 +265,18 @@ bool stacks_verify(struct stacks *s, struct stack *st)
 	return !st->stale;
 }
 
-/* What exec() ran at this place was in no file, and nothing else can have run there: "<cell>", at
- * some line. */
-static bool is_of_exec(const struct py_code *c)
+/* What exec() ran at this place was in no file, and nothing of another one is known to have run
+ * there: "<cell>", at some line. The next cell may have a name of its own. */
+static bool is_of_exec(struct stacks *s, const struct py_code *c)
 {
 	const char *file = c ? py_code_file(c) : NULL;
+	const uint64_t *v;
 
-	return file && *file == '<' && same_text(py_code_function(c), "<module>");
+	if (!file || *file != '<' || !same_text(py_code_function(c), "<module>"))
+		return false;
+	code_at(s, py_code_addr(c), true); /* what lies there now is known, too */
+	v = map64_get(&s->code, py_code_addr(c));
+	return v && *v && !((const struct code_slot *)(uintptr_t)*v)->is_of_files;
 }
 
 static struct stack *make_without(struct stacks *s, const struct stack *st)
@@ -281,10 +289,10 @@ static struct stack *make_without(struct stacks *s, const struct stack *st)
 	memcpy(to, st, stack_bytes(st->n));
 	for (uint32_t i = 0; i < to->n; i++)
 		if (!is_alive(s, &to->frame[i])) {
-			if (!is_of_exec(to->frame[i].code))
+			if (!is_of_exec(s, to->frame[i].code))
 				to->frame[i].code = NULL;
 			to->frame[i].line = 0;
-			name = name_of(name, i + 1);
+			name = name_of(name, 2 * i + 1 + !to->frame[i].code);
 		}
 	to->id = name;
 	to->key = 0;

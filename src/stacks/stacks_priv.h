@@ -11,6 +11,7 @@ struct code_slot {
 	uint64_t addr, checked_ns;
 	struct py_code *code;
 	size_t bytes;		 /* counted for it */
+	bool is_of_files;	 /* codes here were of more than one file */
 	struct code_slot *older; /* codes that lived at this address before */
 };
 

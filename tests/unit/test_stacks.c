@@ -221,6 +221,31 @@ static void exec_has_no_line_any_more(void **state)
 	assert_int_equal(without->frame[CELL].line, 0);
 }
 
+/* A terminal's cells have names of their own: at an address where one was another may have run. */
+static void the_name_of_an_older_cell_is_not_told(void **state)
+{
+	struct world *w = *state;
+	const struct stack *without;
+	struct stack *first;
+
+	a_cell(w, 0, "<module>", 7);
+	first = (struct stack *)(uintptr_t)tell(w);
+	a_cell(w, 1, "<module>", 9); /* of the same name */
+	assert_false(stacks_verify(w->stacks, first));
+	without = stacks_without_stale(w->stacks, first);
+	assert_string_equal(py_code_file(without->frame[CELL].code), "<cell>");
+	text(w, 3, "<cell 2>");
+	write_code(w, CELL, text(w, 0, "<module>"), w->name[3], 11);
+	first->without = NULL; /* later */
+	without = stacks_without_stale(w->stacks, first);
+	assert_null(without->frame[CELL].code);
+	/* Nor when that one is gone. */
+	memset(w->code[CELL], 0, sizeof(w->code[CELL]));
+	first->without = NULL;
+	without = stacks_without_stale(w->stacks, first);
+	assert_null(without->frame[CELL].code);
+}
+
 static void what_is_forgotten_is_told_anew(void **state)
 {
 	struct world *w = *state;
@@ -315,6 +340,7 @@ int main(void)
 		TEST(the_same_source_again_is_the_same_stack),
 		TEST(only_the_frame_that_is_gone_is_unknown),
 		TEST(exec_has_no_line_any_more),
+		TEST(the_name_of_an_older_cell_is_not_told),
 		TEST(what_is_forgotten_is_told_anew),
 		TEST(where_the_jit_runs_a_birth_has_no_line),
 		TEST(what_is_no_array_of_traces_is_none),
