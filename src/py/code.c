@@ -196,7 +196,8 @@ int py_code_firstline(const struct py_code *c)
 	return c->firstline;
 }
 
-/* The byte offset of the instruction; -1 = none, the frame has not begun. */
+/* The byte offset of the instruction; -1 = none, the frame has not begun; -ESTALE = it is not of
+ * this code. */
 static int64_t offset_of(const struct py_code *c, uint64_t instr)
 {
 	int32_t lasti = (int32_t)instr;
@@ -208,9 +209,9 @@ static int64_t offset_of(const struct py_code *c, uint64_t instr)
 		return lasti < 0 ? -1 : 2 * (int64_t)lasti;
 	default:
 		/* A frame that is being pushed may rest before the first unit. */
-		if (instr < c->bytecode || instr - c->bytecode >= c->bytes)
+		if (instr + 2 == c->bytecode)
 			return -1;
-		return (int64_t)(instr - c->bytecode);
+		return instr - c->bytecode < c->bytes ? (int64_t)(instr - c->bytecode) : -ESTALE;
 	}
 }
 
@@ -310,6 +311,9 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 	size_t place, len = 0;
 	int err, line;
 
+	/* Where threads have copies of their own, one may have gone with its thread. */
+	if (at == -ESTALE)
+		return rt->layout.code_tlbc && py_code_same(rt, c) ? 0 : -ESTALE;
 	if (at < 0 || at > INT_MAX || at < 2 * (int64_t)c->firsttraceable)
 		return c->firstline;
 	place = place_of(c, (int)at);

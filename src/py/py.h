@@ -138,8 +138,9 @@ int py_code_firstline(const struct py_code *c);
  * the code object itself; @instr unchanged when it is there already, or in no copy. */
 uint64_t py_code_instr(const struct py_runtime *rt, const struct py_code *c, uint64_t instr);
 /* Line of a raw instruction word of a frame (struct pl_frame): the first line when the table does
- * not say, negative errno when the table cannot be read or the code object is another one by now.
- * Read from the target once for each instruction. */
+ * not say, 0 when a thread's copy of the bytecode is gone, negative errno when the table cannot be
+ * read or the code object is another one by now: the instruction is none of its own then. Read from
+ * the target once for each instruction. */
 int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr);
 /* Has code been met of which CPython's JIT runs parts? Those say where they are only before they
  * call what may fail or run other code. A list or a tuple is born without: the frame that makes it

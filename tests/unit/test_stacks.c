@@ -8,6 +8,7 @@
 
 #define TABLE 64
 #define STACK 4711
+#define UNITS (1 << 16) /* of bytecode */
 
 enum { CELL, APP, CODES };
 
@@ -52,7 +53,7 @@ static void write_code(struct world *w, size_t i, const uint8_t *function, const
 	memset(table + l->bytes_data, 0xd8 | 7, TABLE);
 	memset(c, 0, sizeof(w->code[i]));
 	put_word(c + l->ob_type, w->rt.code_type);
-	put_word(c + l->ob_size, 1 << 16);
+	put_word(c + l->ob_size, UNITS);
 	put_word(c + l->code_qualname, (uintptr_t)function);
 	put_word(c + l->code_filename, (uintptr_t)file);
 	put_word(c + l->code_linetable, (uintptr_t)table);
@@ -278,6 +279,42 @@ static void what_is_forgotten_is_told_anew(void **state)
 	assert_string_equal(py_code_function(next->frame[CELL].code), "second");
 }
 
+/* Code whose bytecode the instruction is not in is not the code that ran. */
+static void an_instruction_of_other_code_has_no_name(void **state)
+{
+	struct world *w = *state;
+	uint64_t addr = (uintptr_t)w->code[CELL], first = addr + w->rt.layout.code_code;
+	const struct stack *st = tell(w);
+	struct py_code *c;
+
+	assert_string_equal(py_code_function(st->frame[APP].code), "serve");
+	for (size_t i = 0; i < CODES; i++)
+		w->rec->frames[i].instr += UNITS * 2 - 4 * i;
+	w->rec->id = STACK + 1;
+	stacks_add(w->stacks, w->rec, sizeof(*w->rec));
+	st = stacks_current(w->stacks, STACK + 1);
+	assert_null(st->frame[CELL].code);
+	assert_int_equal(st->frame[CELL].line, 0);
+	assert_string_equal(py_code_function(st->frame[APP].code), "serve"); /* its last one */
+
+	assert_int_equal(py_code_read(&w->rt, addr, &c), 0);
+	assert_int_equal(py_code_line(&w->rt, c, first - 2), 7); /* not begun */
+	assert_int_equal(py_code_line(&w->rt, c, first - 4), -ESTALE);
+	assert_int_equal(py_code_line(&w->rt, c, first + 2 * UNITS - 2), 7);
+	assert_int_equal(py_code_line(&w->rt, c, first + 2 * UNITS), -ESTALE);
+	/* With copies for threads it may be in one that is gone, while the code is there. */
+	w->rt.layout.code_tlbc = w->rt.layout.code_code - 8;
+	assert_int_equal(py_code_line(&w->rt, c, first + 2 * UNITS), 0);
+	a_cell(w, 1, "second", 9);
+	assert_int_equal(py_code_line(&w->rt, c, first + 2 * UNITS), -ESTALE);
+	py_code_free(c);
+	/* To 3.10 the number before the first. */
+	w->rt.walk.instr_kind = PL_INSTR_LASTI_UNITS;
+	assert_int_equal(py_code_read(&w->rt, addr, &c), 0);
+	assert_int_equal(py_code_line(&w->rt, c, (uint32_t)-1), 9);
+	py_code_free(c);
+}
+
 /* A build of 3.13, where the cell's instructions are two lines below its first. */
 static struct stack *tell_of_3_13(struct world *w)
 {
@@ -341,6 +378,7 @@ int main(void)
 		TEST(only_the_frame_that_is_gone_is_unknown),
 		TEST(exec_has_no_line_any_more),
 		TEST(the_name_of_an_older_cell_is_not_told),
+		TEST(an_instruction_of_other_code_has_no_name),
 		TEST(what_is_forgotten_is_told_anew),
 		TEST(where_the_jit_runs_a_birth_has_no_line),
 		TEST(what_is_no_array_of_traces_is_none),
