@@ -149,7 +149,13 @@ static int observe(void *self, const struct observation *to)
 	native_sites_free(&sites);
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
-	return b->stacks ? native_stacks_observe(b->stacks, to) : 0;
+	err = b->stacks ? native_stacks_observe(b->stacks, to) : 0;
+	for (size_t i = 0; i < n->n; i++) {
+		const struct stack *st = stacks_by_key(b->s->stacks, v[i].key.stack);
+
+		v[i].key.stack = st ? st->id : v[i].key.stack;
+	}
+	return err;
 }
 
 const struct source_ops blocks_source = {

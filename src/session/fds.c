@@ -141,7 +141,7 @@ struct fds_joiner {
 static struct joined_fds *place_of(struct fds_joiner *j, const struct fds_site *site)
 {
 	enum report_kind kind = site->is_task ? KIND_THREAD : KIND_FD;
-	struct stack *st = stacks_find(j->of->s->stacks, site->stack);
+	struct stack *st = stacks_by_key(j->of->s->stacks, site->stack);
 	struct report_frame frames[PL_MAX_FRAMES], *kept;
 	size_t n = st ? frames_name(j->of->s, st, frames) : 0;
 	struct joined_fds *to;
@@ -162,7 +162,7 @@ static struct joined_fds *place_of(struct fds_joiner *j, const struct fds_site *
 	to->site.kind = to->fact.kind = kind;
 	to->site.stack = kept;
 	to->site.n_frames = n;
-	to->fact.stack = site->stack;
+	to->fact.stack = st->id;
 	return to;
 }
 

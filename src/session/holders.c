@@ -163,7 +163,7 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 	if (*at)
 		return (size_t)*at - 2;
 	*at = 1; /* none */
-	st = stacks_find(o->h->s->stacks, stack);
+	st = (o->kind == KIND_OBJECT ? stacks_find : stacks_by_key)(o->h->s->stacks, stack);
 	n = st ? frames_name(o->h->s, st, frames) : evidence_nowhere(stack, frames);
 	if (!n)
 		return SIZE_MAX;

@@ -70,6 +70,10 @@ static void trim_stacks(struct session *s)
 
 void session_drain(struct session *s)
 {
+	auto_free uint64_t *stale = NULL;
+	size_t n = stacks_take_stale(s->stacks, &stale);
+
+	kern_forget_stacks(&s->kern, stale, n); /* told anew when they are seen again */
 	kern_read_ring(&s->kern, UINT64_MAX);
 	for (struct source *x = s->sources.v; x < end(s); x++)
 		if (x->self && x->ops->drain)

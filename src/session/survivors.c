@@ -59,25 +59,15 @@ static void log_ladder(const struct survivors *v)
 		  (unsigned long long)l->died);
 }
 
-/* What was found to be stale is told anew when it is seen again. */
-static void forget_stale(struct session *s)
-{
-	uint64_t *keys;
-	size_t n = stacks_take_stale(s->stacks, &keys);
-
-	kern_forget_stacks(&s->kern, keys, n);
-	free(keys);
-	if (py_jit_runs(s->rt))
-		session_note(s, "CPython's JIT does not keep the line that it is at: where objects "
-				"are born is told to the function, by its first line");
-}
-
 static uint64_t climb(void *self, uint64_t now_ns)
 {
 	struct survivors *v = self;
 	uint64_t cpu_ns = thread_cpu_ns(), next = ladder_climb(v->ladder, now_ns), wait;
 
-	forget_stale(v->s);
+	if (py_jit_runs(v->s->rt))
+		session_note(v->s,
+			     "CPython's JIT does not keep the line that it is at: where objects "
+			     "are born is told to the function, by its first line");
 	learn_names(v);
 	log_ladder(v);
 	wait = (thread_cpu_ns() - cpu_ns) * SHARE;

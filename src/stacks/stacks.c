@@ -152,23 +152,28 @@ static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
 }
 
 /* The same source compiled again is the same line. */
+static bool is_same_line(const struct stack_frame *x, const struct stack_frame *y)
+{
+	return x->line == y->line && x->code && y->code &&
+	       (x->code == y->code ||
+		(same_text(py_code_function(x->code), py_code_function(y->code)) &&
+		 same_text(py_code_file(x->code), py_code_file(y->code))));
+}
+
 static bool says_the_same(const struct stack *a, const struct stack *b)
 {
 	bool same = a->n == b->n && a->flags == b->flags;
 
-	for (uint32_t i = 0; i < a->n && same; i++) {
-		const struct stack_frame *x = &a->frame[i], *y = &b->frame[i];
-
-		same = x->line == y->line && x->entry == y->entry && x->code && y->code &&
-		       (x->code == y->code ||
-			(same_text(py_code_function(x->code), py_code_function(y->code)) &&
-			 same_text(py_code_file(x->code), py_code_file(y->code))));
-	}
+	for (uint32_t i = 0; i < a->n && same; i++)
+		same = is_same_line(&a->frame[i], &b->frame[i]) &&
+		       a->frame[i].entry == b->frame[i].entry;
 	return same;
 }
 
 static void renew(struct stack *st, struct stack *with)
 {
+	for (uint32_t i = 0; i < st->n; i++)
+		with->frame[i].is_shared = st->frame[i].is_shared;
 	memcpy(st->frame, with->frame, st->n * sizeof(*st->frame));
 	st->told_ns = with->told_ns;
 	st->stale = st->is_forgotten = false;
@@ -178,8 +183,16 @@ static void renew(struct stack *st, struct stack *with)
 /* @key means another stack than it did. */
 static uint64_t *place_of_next(struct stacks *s, struct stack *st)
 {
+	struct stack *first = stacks_find(s, st->key);
 	uint64_t *v, *to;
 
+	for (uint32_t i = 0; first && i < first->n && i < st->n; i++) {
+		struct stack_frame *f = &first->frame[i];
+
+		/* Of what could not be read it is not known. */
+		if (f->code && st->frame[i].code && !is_same_line(f, &st->frame[i]))
+			f->is_shared = true;
+	}
 	st->id = name_of(st->key, st->told_ns);
 	v = map64_put(&s->stack, st->id);
 	to = v && !*v ? map64_put(&s->current, st->key) : NULL;
@@ -231,37 +244,52 @@ struct stack *stacks_current(struct stacks *s, uint64_t key)
 	return stacks_find(s, id ? *id : key);
 }
 
-static bool is_alive(const struct stacks *s, const struct stack_frame *f)
+static bool is_alive(struct stacks *s, const struct stack_frame *f)
 {
 	return f->code && py_code_same(s->rt, f->code);
 }
 
-/* Code at the address of @c is not taken for @c without a look. */
-static void look_next_time(struct stacks *s, const struct py_code *c)
+/* The last code known at the address of @c. */
+static struct code_slot *newest(const struct stacks *s, const struct py_code *c)
 {
 	const uint64_t *v = c ? map64_get(&s->code, py_code_addr(c)) : NULL;
 
-	if (v && *v)
-		((struct code_slot *)(uintptr_t)*v)->checked_ns = 0;
+	return v ? (struct code_slot *)(uintptr_t)*v : NULL;
 }
 
-bool stacks_verify(struct stacks *s, struct stack *st)
+/* As far as is known, by a look now and then: stacks have most of their code in common. */
+static bool seems_alive(struct stacks *s, const struct stack_frame *f)
 {
+	struct code_slot *now = newest(s, f->code);
+
+	return !f->code || (now && now->code == f->code && is_same(s, now, clock_ns(), false));
+}
+
+static void look_at(struct stacks *s, struct stack *st,
+		    bool (*is_there)(struct stacks *, const struct stack_frame *))
+{
+	struct code_slot *now;
 	uint64_t *key;
 
-	for (uint32_t i = 0; i < st->n && !st->stale; i++)
-		if (!is_alive(s, &st->frame[i])) {
-			look_next_time(s, st->frame[i].code);
-			st->stale = true;
-		}
-	if (py_jit_runs(s->rt) && st->n && st->frame[0].line)
-		st->frame[0].line = py_code_firstline(st->frame[0].code);
+	for (uint32_t i = 0; i < st->n && !st->stale; i++) {
+		st->stale = !is_there(s, &st->frame[i]);
+		now = st->stale ? newest(s, st->frame[i].code) : NULL;
+		if (now)
+			now->checked_ns = 0; /* not taken for the same code without a look */
+	}
 	if (st->stale && st->key && stacks_current(s, st->key) == st && !st->is_forgotten) {
 		key = vec_push(&s->stale);
 		if (key)
 			*key = st->key;
 		st->is_forgotten = key;
 	}
+}
+
+bool stacks_verify(struct stacks *s, struct stack *st)
+{
+	look_at(s, st, is_alive);
+	if (py_jit_runs(s->rt) && st->n && st->frame[0].line)
+		st->frame[0].line = py_code_firstline(st->frame[0].code);
 	return !st->stale;
 }
 
@@ -270,16 +298,17 @@ bool stacks_verify(struct stacks *s, struct stack *st)
 static bool is_of_exec(struct stacks *s, const struct py_code *c)
 {
 	const char *file = c ? py_code_file(c) : NULL;
-	const uint64_t *v;
+	const struct code_slot *now;
 
 	if (!file || *file != '<' || !same_text(py_code_function(c), "<module>"))
 		return false;
 	code_at(s, py_code_addr(c), true); /* what lies there now is known, too */
-	v = map64_get(&s->code, py_code_addr(c));
-	return v && *v && !((const struct code_slot *)(uintptr_t)*v)->is_of_files;
+	now = newest(s, c);
+	return now && !now->is_of_files;
 }
 
-static struct stack *make_without(struct stacks *s, const struct stack *st)
+/* @shared: without what is not of all meanings of the hash, not what is gone. */
+static struct stack *make_without(struct stacks *s, const struct stack *st, bool shared)
 {
 	uint64_t name = st->key ? st->key : st->id, *v;
 	struct stack *to = malloc(stack_bytes(st->n));
@@ -288,7 +317,7 @@ static struct stack *make_without(struct stacks *s, const struct stack *st)
 		return NULL;
 	memcpy(to, st, stack_bytes(st->n));
 	for (uint32_t i = 0; i < to->n; i++)
-		if (!is_alive(s, &to->frame[i])) {
+		if (shared ? to->frame[i].is_shared : !is_alive(s, &to->frame[i])) {
 			if (!is_of_exec(s, to->frame[i].code))
 				to->frame[i].code = NULL;
 			to->frame[i].line = 0;
@@ -312,10 +341,24 @@ struct stack *stacks_without_stale(struct stacks *s, struct stack *st)
 	uint64_t now_ns = clock_ns();
 
 	if (!st->without || now_ns - st->without_ns > CHECKED_NS) {
-		st->without = s->bytes < MAX_BYTES ? make_without(s, st) : NULL;
+		st->without = s->bytes < MAX_BYTES ? make_without(s, st, false) : NULL;
 		st->without_ns = now_ns;
 	}
 	return st->without;
+}
+
+struct stack *stacks_by_key(struct stacks *s, uint64_t key)
+{
+	struct stack *st = stacks_find(s, key), *now = stacks_current(s, key);
+	bool is_shared = false;
+
+	if (now)
+		look_at(s, now, seems_alive);
+	for (uint32_t i = 0; st && i < st->n; i++)
+		is_shared |= st->frame[i].is_shared;
+	if (is_shared)
+		return make_without(s, st, true);
+	return st ? st : now;
 }
 
 size_t stacks_take_stale(struct stacks *s, uint64_t **keys)

@@ -15,6 +15,7 @@ struct stacks;
 struct stack_frame {
 	const struct py_code *code; /* NULL: could not be read in time */
 	int line;
+	bool is_shared; /* the hash was told of other code here, too */
 	bool entry; /* C code called the interpreter here: frames up to this one share a C frame */
 };
 
@@ -45,6 +46,9 @@ struct stack *stacks_current(struct stacks *s, uint64_t key);
 bool stacks_verify(struct stacks *s, struct stack *st);
 /* @st without the names of code that no longer lives where it did; NULL when memory ran out. */
 struct stack *stacks_without_stale(struct stacks *s, struct stack *st);
+/* For blocks and descriptors, which have the hash alone, whichever of its meanings they are of:
+ * without the names in which those differ. Looks, now and then, whether the code is still there. */
+struct stack *stacks_by_key(struct stacks *s, uint64_t key);
 /* Hashes of stacks that were found to be stale since, for the kernel half to forget; the caller
  * frees them. */
 size_t stacks_take_stale(struct stacks *s, uint64_t **keys);

@@ -222,6 +222,56 @@ static void exec_has_no_line_any_more(void **state)
 	assert_int_equal(without->frame[CELL].line, 0);
 }
 
+/* Of a block nothing but the hash is known: which of the two made it is not. */
+static void what_has_the_hash_alone_is_of_neither(void **state)
+{
+	struct world *w = *state;
+	const struct stack *first = tell(w), *by;
+	struct map64 keep = {0};
+	uint64_t *gone;
+	size_t n;
+
+	assert_ptr_equal(stacks_by_key(w->stacks, STACK), first);
+	assert_forgotten(w, 0);
+	a_cell(w, 1, "second", 9);
+	usleep(250000); /* it is looked again */
+	assert_ptr_equal(stacks_by_key(w->stacks, STACK), first);
+	assert_forgotten(w, 1);
+	assert_ptr_not_equal(tell(w), first);
+	for (size_t again = 0; again < 3; again++) {
+		by = stacks_by_key(w->stacks, STACK);
+		assert_int_not_equal(by->id, STACK);
+		assert_ptr_equal(stacks_find(w->stacks, by->id), by);
+		assert_null(by->frame[CELL].code);
+		assert_string_equal(py_code_function(by->frame[APP].code), "serve");
+		assert_string_equal(py_code_function(first->frame[CELL].code), "first");
+		/* The first comes back; then the process has ended. */
+		if (again == 0) {
+			map64_put(&keep, STACK);
+			assert_int_equal(stacks_trim(w->stacks, &keep, &gone, &n), 0);
+			free(gone);
+			a_cell(w, 0, "first", 7);
+			assert_ptr_equal(tell(w), first);
+		} else {
+			memset(w->code, 0, sizeof(w->code));
+		}
+	}
+	map64_free(&keep);
+}
+
+/* No other code was told: a cell that is gone keeps its blocks. */
+static void what_is_gone_keeps_the_name_of_its_blocks(void **state)
+{
+	struct world *w = *state;
+	const struct stack *first = tell(w);
+
+	memset(w->code, 0, sizeof(w->code));
+	usleep(250000);
+	assert_ptr_equal(stacks_by_key(w->stacks, STACK), first);
+	assert_string_equal(py_code_function(first->frame[CELL].code), "first");
+	assert_forgotten(w, 1);
+}
+
 /* A terminal's cells have names of their own: at an address where one was another may have run. */
 static void the_name_of_an_older_cell_is_not_told(void **state)
 {
@@ -378,6 +428,8 @@ int main(void)
 		TEST(only_the_frame_that_is_gone_is_unknown),
 		TEST(exec_has_no_line_any_more),
 		TEST(the_name_of_an_older_cell_is_not_told),
+		TEST(what_has_the_hash_alone_is_of_neither),
+		TEST(what_is_gone_keeps_the_name_of_its_blocks),
 		TEST(an_instruction_of_other_code_has_no_name),
 		TEST(what_is_forgotten_is_told_anew),
 		TEST(where_the_jit_runs_a_birth_has_no_line),
