@@ -96,10 +96,8 @@ bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
 
 /* A leak of objects that all look alike takes over addresses at which the same content has just
  * been born and dropped elsewhere: those births seem to survive too, a few each. Among survivors of
- * one content only stacks count that have a fair part of what the strongest stack has, and that
- * later windows met again, if as many as are due met the content at all: a leak at a line that was
- * not probed when it began is taken for whatever had its addresses before. */
-
+ * one content only stacks count that have a fair part of what the strongest has, and that windows
+ * met again when they were due: what begins at a line without probes is taken for another. */
 static uint64_t content_key(const struct survivor *s)
 {
 	return sample_key(s->content, s->stack);
@@ -119,7 +117,7 @@ static int by_content_and_window(const void *a, const void *b)
 	return (x->burst > y->burst) - (x->burst < y->burst);
 }
 
-/* @n twins of one content, by window: their stacks' windows, and what they are dropped for. */
+/* @n twins of one content, by window. */
 static void drop_silent(struct twin *t, size_t n)
 {
 	struct map64 last = {0}, met = {0};

@@ -43,8 +43,7 @@ static bool bend_is_noise(const struct native_site *n)
 	return (mid->count - p->count) / gained - share < 3 * error;
 }
 
-/* How many windows met some of its blocks, and when did the last? Older recordings have a step for
- * each. */
+/* When did the last one? Older recordings have a step for each. */
 static size_t windows_that_met(const struct native_site *n, double *last_s)
 {
 	const struct native_point *p = n->points;

@@ -25,7 +25,6 @@
 #define FOREIGN_CHUNK	  1ull /* of another malloc, which can be read; no size of glibc's */
 
 static const double rungs_s[] = {0.2, 1, 3, 10, 30, 60};
-#define LOOK_LATE_S 0.25 /* a look may be, as they are taken five times a second */
 
 static int on_event(void *arg, void *data, size_t size)
 {
@@ -40,16 +39,6 @@ static int on_event(void *arg, void *data, size_t size)
 	return 0;
 }
 
-uint64_t native_burst_age_ns(const struct native *n)
-{
-	double survived_s = 0;
-
-	for (int rung = 0; rung < BURST_SURVIVED; rung++)
-		survived_s += rungs_s[rung] + LOOK_LATE_S;
-	return n->spec.older_ns > survived_s * 1e9 ? n->spec.older_ns
-						   : (uint64_t)(survived_s * 1e9);
-}
-
 void native_burst_start(struct native *n, uint64_t now_ns)
 {
 	struct native_burst *b = &n->burst;
@@ -59,30 +48,12 @@ void native_burst_start(struct native *n, uint64_t now_ns)
 	b->samples.n = 0;
 	map64_clear(&b->by_addr);
 	map64_clear(&b->died);
-	b->closed_ns = b->told_ns = now_ns;
-	b->n_young = 0;
+	b->closed_ns = now_ns;
 	b->windows = b->calm_windows = 0;
-	/* No window has met a block yet. */
-	n->table.point_window_ns = now_ns;
-	n->table.told_s = (double)(now_ns + native_burst_age_ns(n) - n->start_ns) / 1e9;
+	native_series_start(n, now_ns);
 	account_begin(n->spec.account, FIRST_COST_NS, now_ns);
 	b->one_in = 1;
 	b->random = now_ns | 1;
-}
-
-static void forget_first(struct native_burst *b)
-{
-	b->told_ns = b->young[0];
-	memmove(b->young, b->young + 1, --b->n_young * sizeof(*b->young));
-}
-
-uint64_t native_burst_told(struct native *n, uint64_t now_ns)
-{
-	struct native_burst *b = &n->burst;
-
-	while (b->n_young && b->young[0] + native_burst_age_ns(n) <= now_ns)
-		forget_first(b);
-	return b->told_ns;
 }
 
 void native_burst_free(struct native_burst *b)
@@ -457,9 +428,7 @@ static double close_window(struct native_burst *b, uint64_t from_ns, uint64_t no
 	double each = (double)(now_ns - b->closed_ns) / (double)(now_ns - from_ns);
 
 	b->closed_ns = now_ns;
-	if (b->n_young == ARRAY_SIZE(b->young))
-		forget_first(b);
-	b->young[b->n_young++] = now_ns;
+	native_series_closed(b, now_ns);
 	return each;
 }
 

@@ -101,6 +101,7 @@ struct burst_sample {
 };
 /* Unchanged for more than a second: from here on a sample counts. */
 #define BURST_SURVIVED 2
+#define BURST_AGE_NS   1700000000ull /* at the latest: each of two looks may be 0.25 s late */
 /* Windows of the last few seconds, of which there are five a second at most. */
 #define BURST_YOUNG 32
 
@@ -125,11 +126,12 @@ int native_burst_poll(struct native *n, uint64_t now_ns);
 enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, uint64_t born_ns);
 /* So many of a maker's samples died after they had survived. */
 double native_burst_died(const struct native_burst *b, const struct pl_native_key *maker);
-/* The age at which samples count at the latest. */
-uint64_t native_burst_age_ns(const struct native *n);
-/* The last window that has come to that age by now; before the first, the start. */
-uint64_t native_burst_told(struct native *n, uint64_t now_ns);
 void native_burst_free(struct native_burst *b);
+
+/* Series (native_series.c): windows begin; one has closed; a point for all rows, if it is time. */
+void native_series_start(struct native *n, uint64_t now_ns);
+void native_series_closed(struct native_burst *b, uint64_t closed_ns);
+void native_series_add(struct native *n, uint64_t now_ns);
 
 struct native {
 	struct native_spec spec;

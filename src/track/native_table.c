@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "base/thread.h"
-#include "base/thresholds.h"
 
 #define BATCH	     4096
 #define BATCHES	     (4 * PL_MAX_BLOCKS / BATCH) /* the map can change while it is walked */
@@ -17,7 +16,6 @@
 #define POINT_GAP    1.0
 #define KEPT_NS	     30000000000ull
 #define ENOUGH	     12	 /* points: a series of its own */
-#define MOST_STEPS   8	 /* of them for one window */
 #define LOOKS	     512 /* blocks looked into at a time */
 #define LOOKS_ENOUGH 32	 /* per site: what a line's blocks hold does not change */
 
@@ -271,75 +269,6 @@ static void compact(struct native_table *t)
 	t->rows.n = kept;
 }
 
-static void halve_points(struct site_row *r)
-{
-	/* keep the newest of each pair */
-	for (size_t k = 0; k < r->n_points / 2; k++)
-		r->points[k] = r->points[2 * k + 1];
-	r->n_points /= 2;
-}
-
-/* On a straight line from its last point to what it has now. */
-static void add_line(struct site_row *r, double now_s, size_t steps)
-{
-	struct native_point from = r->points[r->n_points - 1];
-
-	for (size_t i = 1; i <= steps; i++) {
-		double part = (double)i / (double)steps;
-
-		r->points[r->n_points++] = (struct native_point){
-			.t_s = from.t_s + part * (now_s - from.t_s),
-			.bytes = from.bytes + part * (r->bytes - from.bytes),
-			.count = from.count + part * (r->count - from.count),
-		};
-	}
-}
-
-/* A window tells of the time since the one before it, in which growth is taken to be even, as soon
- * as its samples count. Of a site that none had met, there was nothing. */
-static void tell_window(struct native_table *t, struct site_row *r, double now_s, size_t steps)
-{
-	if (!r->n_points)
-		r->points[r->n_points++] = (struct native_point){.t_s = t->told_s};
-	if (r->count > r->points[r->n_points - 1].count * (1 + NATIVE_MET_PART)) {
-		r->met++;
-		r->met_s = now_s;
-	}
-	add_line(r, now_s, steps);
-}
-
-static void add_points(struct native *n, uint64_t now_ns)
-{
-	struct native_table *t = &n->table;
-	bool by_windows = n->state == NATIVE_BURST, is_told, halve = false;
-	uint64_t told_ns = by_windows ? native_burst_told(n, now_ns) : 0;
-	double now_s = (double)(now_ns - n->start_ns) / 1e9;
-	double gaps = (now_s - t->told_s) / t->point_gap_s;
-	size_t steps = gaps > MOST_STEPS ? MOST_STEPS : gaps > 1 ? (size_t)gaps : 1;
-
-	if (t->last_point_s > 0 && now_s - t->last_point_s < t->point_gap_s * 0.9)
-		return;
-	is_told = told_ns != t->point_window_ns;
-	t->last_point_s = now_s;
-	for (size_t i = 0; i < t->rows.n; i++)
-		halve = halve || t->rows.v[i].n_points > NATIVE_POINTS - 1 - MOST_STEPS;
-	if (halve)
-		t->point_gap_s *= 2;
-	for (size_t i = 0; i < t->rows.n; i++) {
-		struct site_row *r = &t->rows.v[i];
-
-		if (halve)
-			halve_points(r);
-		if (!by_windows || r->key.kind != PL_KIND_HEAP)
-			r->points[r->n_points++] = (struct native_point){now_s, r->bytes, r->count};
-		else if (is_told)
-			tell_window(t, r, now_s, steps);
-	}
-	if (is_told)
-		t->told_s = now_s;
-	t->point_window_ns = told_ns;
-}
-
 /* Object bodies? A few blocks per site and call, so that a table of thousands costs little; a site
  * that has been looked into often enough leaves the turn to others. */
 static void look_into(struct native *n, struct site_row *r, int *left)
@@ -399,7 +328,7 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 	t->cost_ns = thread_cpu_ns() - cpu_ns;
 	if (err)
 		return err;
-	add_points(n, now_ns);
+	native_series_add(n, now_ns);
 	if (w.n_spans) /* as rarely as the maps are read */
 		look_into_all(n);
 	return 0;
