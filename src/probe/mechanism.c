@@ -3,6 +3,7 @@
 #include "base/reading.h"
 #include "probe/mechanism_priv.h"
 #include "probe/turn.h"
+#include "proc/proc.h"
 #include "storage/storage.h"
 
 #include <fcntl.h>
@@ -241,14 +242,27 @@ static int check_target(const struct probe_set *s)
 	return poll(&p, 1, 0) > 0 ? fail(-ESRCH, "process %d has ended", s->pid) : 0;
 }
 
+int probe_check_tracer(int pid)
+{
+	const struct proc p = {.pid = pid};
+	struct proc_memory m;
+
+	if (proc_memory(&p, &m) || !m.traced)
+		return 0;
+	return fail(-EBUSY,
+		    "process %d is held by a debugger or strace: no probes are set meanwhile", pid);
+}
+
 /* In this process; what the guardian holds is its own to check. */
 static int set_on_here(struct probe_set *s)
 {
 	struct turn t = turn_of(s, TURN_IN, false);
 	int err = s->pin ? 0 : probe_make_resident(s);
 
-	if (!err && s->pid != getpid()) /* a trial on two bytes of our own */
+	if (!err && s->pid != getpid()) { /* a trial on two bytes of our own */
 		err = probe_check_room(s->pid, probe_pages(s));
+		err = err ? err : probe_check_tracer(s->pid);
+	}
 	t.is_planting = true;
 	if (!err)
 		err = turn_take(&t);

@@ -57,6 +57,11 @@ int probe_attach_type(enum probe_mechanism m);
  * this, too. */
 int probe_check_return(int pid);
 
+/* -EBUSY with the sentence while process @pid is held by ptrace. A debugger keeps the bytes that
+ * its own breakpoints replace: one of ours that it kept, it would write back when ours has long
+ * gone, and the process would die of it. Switching on asks this, too. */
+int probe_check_tracer(int pid);
+
 /* Define and park: nothing in the target yet. */
 int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
 		   struct probe_set **out);

@@ -8,6 +8,7 @@
 /* The members of /proc/PID/status and /proc/PID/stat that we use. */
 struct proc_status {
 	int tgid, ppid, ns_pid;
+	int tracer; /* 0 = none, or one that this pid namespace does not show */
 	char state;
 	uint32_t threads;
 	uint64_t rss_kb, anon_kb, file_kb, shmem_kb, swap_kb, huge_kb, size_kb, data_kb;

@@ -30,6 +30,7 @@ int proc_memory(const struct proc *p, struct proc_memory *out)
 	out->data_bytes = st.data_kb * 1024;
 	out->threads = st.threads;
 	out->stopped = st.state == 'T' || st.state == 't';
+	out->traced = st.tracer || st.state == 't';
 	return 0;
 }
 

@@ -129,6 +129,7 @@ struct proc_memory {
 	uint64_t size_bytes, data_bytes; /* address space; private writable part of it */
 	uint32_t threads;
 	bool stopped; /* by a signal or a debugger */
+	bool traced;  /* its main thread is held by ptrace: a debugger, strace */
 };
 int proc_memory(const struct proc *p, struct proc_memory *out);
 /* Has it so much that a walk over all its pages with one lock (smaps, smaps_rollup) would hold up

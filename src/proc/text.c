@@ -135,6 +135,8 @@ static void status_line(const char *line, struct proc_status *out)
 		out->has_tgid = true;
 	} else if (!strncmp(line, "PPid:", 5)) {
 		out->ppid = atoi(line + 5);
+	} else if (!strncmp(line, "TracerPid:", 10)) {
+		out->tracer = atoi(line + 10);
 	} else if (!strncmp(line, "NSpid:", 6)) {
 		out->ns_pid = last_number(line + 6);
 	} else if (!strncmp(line, "Threads:", 8)) {

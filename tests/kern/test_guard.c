@@ -7,6 +7,7 @@
 #include "storage/storage.h"
 #include "unit/silent.h"
 
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 
 #define PATIENCE_S 2.0
@@ -272,6 +273,27 @@ static void says_when_the_guardian_has_ended(void **state)
 	target_stop(&k.t);
 }
 
+/* Whoever keeps the bytes below its own breakpoints would put ours back. */
+static void a_debugger_keeps_probes_out(void **state)
+{
+	struct scene k = {0};
+
+	(void)state;
+	set_up(&k);
+	put_in(&k);
+	ok(probe_set_off(k.s));
+	assert_int_equal(ptrace(PTRACE_SEIZE, k.t.pid, NULL, NULL), 0);
+	assert_int_equal(probe_set_insist(k.s), -EBUSY);
+	assert_non_null(strstr(fail_text(), "debugger"));
+	assert_false(probe_set_is_on(k.s));
+	assert_int_equal(foreign_bytes(k.t.pid), 0);
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, k.t.pid, NULL, NULL), 0);
+	assert_int_equal(waitpid(k.t.pid, NULL, 0), k.t.pid);
+	assert_int_equal(ptrace(PTRACE_DETACH, k.t.pid, NULL, NULL), 0);
+	put_in(&k);
+	tear_down(&k);
+}
+
 struct heart {
 	struct probe_guard *g;
 	atomic_bool is_to_end;
@@ -469,6 +491,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(takes_out_when_alarmed),
 		cmocka_unit_test(takes_out_when_the_tool_is_killed),
 		cmocka_unit_test(gives_up_a_process_that_has_ended),
+		cmocka_unit_test(a_debugger_keeps_probes_out),
 		cmocka_unit_test(says_when_the_guardian_has_ended),
 		cmocka_unit_test(storage_that_falls_silent_keeps_nobody),
 		cmocka_unit_test(storage_that_is_silent_is_not_read),

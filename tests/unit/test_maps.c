@@ -205,12 +205,15 @@ static void stat_and_status_are_understood(void **state)
 	assert_string_equal(s.comm, "?[2J?\xc3\xa9?");
 	assert_int_equal(proc_parse_stat("12 (", &s), -EINVAL);
 	assert_int_equal(proc_parse_stat(")12(", &s), -EINVAL);
-	assert_int_equal(proc_parse_status("Name:\tx\nState:\tZ (zombie)\nTgid:\t12\nPPid:\t1\n"
-					   "NSpid:\t12\t3\t1\nVmRSS:\t  100 kB\nThreads:\t5\n",
-					   &st),
-			 0);
+	assert_int_equal(
+		proc_parse_status(
+			"Name:\tx\nState:\tZ (zombie)\nTgid:\t12\nPPid:\t1\n"
+			"TracerPid:\t77\nNSpid:\t12\t3\t1\nVmRSS:\t  100 kB\nThreads:\t5\n",
+			&st),
+		0);
 	assert_int_equal(st.state, 'Z');
 	assert_int_equal(st.ns_pid, 1);
+	assert_int_equal(st.tracer, 77);
 	assert_int_equal(st.rss_kb, 100);
 	assert_int_equal(st.threads, 5);
 	assert_int_equal(proc_parse_status("", &st), -EINVAL);
