@@ -9,6 +9,7 @@
  * are the words and the later events alone: tcmalloc and mimalloc link what is free through its
  * first word, jemalloc does not.
  */
+#include "base/thread.h"
 #include "track/native_priv.h"
 
 #include <bpf/libbpf.h>
@@ -440,7 +441,7 @@ static int window(struct native *n)
 	auto_free struct look *look = calloc(SAMPLES_PER_BURST, sizeof(*look));
 	struct burst_sample *at[SAMPLES_PER_BURST];
 	struct map64 last = {0};
-	uint64_t from_ns, now_ns, calls = n->ctl->entries;
+	uint64_t from_ns, now_ns, ran_ns, calls = n->ctl->entries;
 	size_t count = 0;
 	int err = v && look ? window_on(n) : fail(-ENOMEM, "out of memory");
 
@@ -448,6 +449,7 @@ static int window(struct native *n)
 		drain(n); /* what came after the last window's second look */
 		for (size_t i = 0; i < b->events.n; i++)
 			kill_at(b, b->events.v[i].addr);
+		ran_ns = process_cpu_ns(n->spec.proc->pid);
 		from_ns = clock_ns();
 		native_set_mode(n, PL_NATIVE_BURST);
 		do
@@ -456,7 +458,8 @@ static int window(struct native *n)
 		       n->ctl->entries - calls < WINDOW_EVENTS / 2);
 		drain(n);
 		now_ns = clock_ns();
-		native_cost_window(n, n->ctl->entries - calls, now_ns - from_ns);
+		ran_ns = process_cpu_ns(n->spec.proc->pid) - ran_ns;
+		native_cost_window(n, n->ctl->entries - calls, now_ns - from_ns, ran_ns);
 		count = collect(b, settle(b, &last), close_window(b, from_ns, now_ns), v);
 		for (size_t i = 0; i < count; i++)
 			at[i] = &v[i];

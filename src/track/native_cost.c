@@ -143,7 +143,7 @@ int native_meter(struct native *n, double *per_s)
 	return 0;
 }
 
-void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns)
+void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint64_t ran_ns)
 {
 	struct native_burst *b = &n->burst;
 	struct account *a = n->spec.account;
@@ -151,9 +151,12 @@ void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns)
 
 	account_saw(a, calls);
 	n->rate = (double)calls * 1e9 / (double)open_ns;
-	/* Room for going exact again: half of what that may cost, in many windows in a row. */
-	b->calm_windows =
-		n->rate * native_pair_ns(n) / 1e9 < a->stays / 2 ? b->calm_windows + 1 : 0;
+	/* Room for going exact again: half of what that may cost, in many windows in a row. One in
+	 * which it was stopped, or got no CPU, says nothing of that. */
+	if (n->rate * native_pair_ns(n) / 1e9 >= a->stays / 2)
+		b->calm_windows = 0;
+	else if (ran_ns)
+		b->calm_windows++;
 	b->windows++;
 	if (cost > (double)open_ns)
 		cost = (double)open_ns;

@@ -173,8 +173,8 @@ void native_cost_start(struct native *n, uint64_t now_ns);
 /* No more of the kernel's measuring: all programs of the host pay for it. */
 void native_cost_stop(struct native *n);
 double native_pair_ns(const struct native *n);
-/* A window is over, in which so many calls were recorded. */
-void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns);
+/* A window is over, in which so many calls were recorded, and the target ran for @ran_ns. */
+void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint64_t ran_ns);
 /* Calls per second of the malloc family, by probes that only count. */
 int native_meter(struct native *n, double *per_s);
 

@@ -9,6 +9,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <math.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #define SECOND 1000000000ull
 #define MS     1000000ull
@@ -333,6 +336,43 @@ static void rare_windows_tell_of_a_straight_line(void **state)
 	proc_close(self);
 }
 
+/* Whoever stands still calls nothing: that is no calm. */
+static void a_target_that_is_stopped_is_not_calm(void **state)
+{
+	pid_t child = fork();
+	struct proc *self = self_open(), *stopped;
+	struct scene k;
+	int status;
+
+	(void)state;
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test leaves nothing behind */
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+	assert_int_equal(proc_open(child, &stopped), 0);
+	set_up(&k);
+	host.err = 0;
+	k.n.libc.is_foreign = true;
+	k.n.state = NATIVE_BURST;
+	k.n.spec.proc = self; /* which runs, and calls nothing either */
+	native_burst_start(&k.n, clock_ns());
+	open_window(&k);
+	open_window(&k);
+	assert_int_equal(k.n.burst.calm_windows, 2);
+	k.n.spec.proc = stopped;
+	for (int i = 0; i < 3; i++)
+		open_window(&k);
+	assert_int_equal(k.n.burst.windows, 5);
+	assert_int_equal(k.n.burst.calm_windows, 2);
+	native_burst_free(&k.n.burst);
+	proc_close(stopped);
+	proc_close(self);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +382,7 @@ int main(void)
 		cmocka_unit_test(lines_outlive_a_change_of_ways),
 		cmocka_unit_test(a_window_tells_of_the_time_since_the_last),
 		cmocka_unit_test(rare_windows_tell_of_a_straight_line),
+		cmocka_unit_test(a_target_that_is_stopped_is_not_calm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
