@@ -6,7 +6,6 @@
 #include "census/census.h"
 #include "memory/view.h"
 #include "session/session_priv.h"
-#include "session/types.h"
 
 #define SHARE	    0.01       /* of a core */
 #define FIRST_NS    2000000000 /* others have more urgent things to do at the start */

@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "session/fds_priv.h"
-#include "session/frames.h"
 
 #define LOOK_MIN_NS 250000000
 #define LOOK_MAX_NS 5000000000

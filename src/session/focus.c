@@ -19,7 +19,6 @@
 #include "session/blocks.h"
 #include "session/memory.h"
 #include "session/pools.h"
-#include "session/types.h"
 
 #define FEW_SITES     24	    /* builds with fewer have nothing to choose from */
 #define LEARN_WINDOWS 4		    /* with all sites, before the first choice */

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "session/frames.h"
-
 #include "session/session_priv.h"
 
 size_t frames_name(struct session *s, const struct stack *st,

@@ -5,7 +5,6 @@
 #include "base/thread.h"
 #include "judge/judge.h"
 #include "session/blocks.h"
-#include "session/frames.h"
 #include "session/holders_priv.h"
 #include "session/survivors.h"
 

@@ -9,6 +9,7 @@
 #define BUCKET_S    1.0
 #define MEMORY_NS   500000000
 #define MOST_SERIES 512
+#define TRACED_NS   5000000000 /* it may come again: py-spy does for each look */
 
 enum {
 	TREND_RSS,
@@ -21,7 +22,7 @@ struct memory {
 	struct session *s;
 	struct trend_set *trends;
 	struct proc_memory now;
-	uint64_t read_ns;
+	uint64_t read_ns, traced_ns;
 	struct memwatch *watch;
 	struct parts_log *parts; /* NULL = cannot be read */
 	struct report_series series[MOST_SERIES];
@@ -100,6 +101,8 @@ static uint64_t step(void *self, uint64_t now_ns)
 	if (m->now.stopped && m->read_ns)
 		m->s->time.stopped_ns += now_ns - m->read_ns;
 	m->read_ns = now_ns;
+	m->traced_ns = m->now.traced ? now_ns : m->traced_ns;
+	session_see_tracer(m->s, m->traced_ns && now_ns - m->traced_ns < TRACED_NS);
 	if (!m->now.stopped) {
 		value[TREND_RSS] = (double)m->now.rss_bytes;
 		value[TREND_LIVE] = (double)heap_live_bytes(c);

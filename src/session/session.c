@@ -6,7 +6,6 @@
 
 #include "lines/text.h"
 #include "py/shape.h"
-#include "session/frames.h"
 #include "session/holders.h"
 #include "session/memory.h"
 #include "session/session_priv.h"
@@ -209,8 +208,11 @@ int session_step(struct session *s, double max_s)
 	return 1;
 }
 
-void session_pause(struct session *s, bool pause)
+/* For as long as it is wished, or a debugger has the target. */
+static void pause_as_needed(struct session *s)
 {
+	bool pause = s->asked_to_pause || s->is_traced;
+
 	if (pause == s->paused)
 		return;
 	s->paused = pause;
@@ -220,6 +222,21 @@ void session_pause(struct session *s, bool pause)
 	if (pause)
 		s->time.paused_at_ns = clock_ns();
 	log_info("%s", pause ? "paused" : "resumed");
+}
+
+void session_pause(struct session *s, bool pause)
+{
+	s->asked_to_pause = pause;
+	pause_as_needed(s);
+}
+
+void session_see_tracer(struct session *s, bool is_traced)
+{
+	s->is_traced = is_traced;
+	pause_as_needed(s);
+	if (is_traced)
+		session_note(s, "a debugger or strace held the process for a while: its probes "
+				"were out then");
 }
 
 /* What holds the survivors is waited for, and told with what was seen before that: nothing else

@@ -50,7 +50,7 @@ struct session {
 	bool is_settled; /* a line is called a leak: now its numbers are kept up */
 	struct session_notes notes;
 	struct session_times time;
-	bool paused, ended;
+	bool paused, ended, asked_to_pause, is_traced;
 
 	struct proc *proc;
 	struct py_runtime *rt;
@@ -80,6 +80,7 @@ void session_note(struct session *s, const char *fmt, ...) __attribute__((format
 /* The time of the trends. A stopped target does not grow: that is no level. */
 double session_ran_s(const struct session *s, uint64_t now_ns);
 void session_drain(struct session *s); /* what waits in the rings */
+void session_see_tracer(struct session *s, bool is_traced);
 /* The source @self is to run at @when_ns, if not before. */
 void session_wake(struct session *s, const void *self, uint64_t when_ns);
 
@@ -106,6 +107,16 @@ void session_see_notes(const struct session *s, struct report *r, struct report_
 /* Once more, after something was added to @e. */
 int session_judge_again(struct session *s, const struct evidence *e, struct report *r,
 			struct report_process *p);
+
+/* frames.c: frames of a Python stack as a report has them. Returns their number. Texts are the
+ * session's, and valid until its next step. */
+size_t frames_name(struct session *s, const struct stack *st,
+		   struct report_frame out[PL_MAX_FRAMES]);
+
+/* census_worker.c: names of types of which the censuses so far have found more each time, those
+ * with most bytes first; at most @max. @w may be NULL. Copies are the caller's. */
+#define TYPES_NAME 160
+size_t types_growing(struct census_worker *w, char (*name)[TYPES_NAME], size_t max);
 
 /* alive.c: the heartbeat, and what is to be done after it has failed */
 void session_beat(struct session *s);

@@ -78,12 +78,36 @@ static void what_is_refused_for_good_is_not(void **state)
 	tear_down(&k);
 }
 
+/* What the user wishes and what a debugger needs are kept apart. */
+static void a_debugger_pauses_the_session(void **state)
+{
+	struct scene k;
+
+	(void)state;
+	set_up(&k);
+	session_pause(&k.s, false);
+	session_see_tracer(&k.s, true);
+	assert_true(k.s.paused);
+	session_pause(&k.s, false);
+	assert_true(k.s.paused);
+	session_see_tracer(&k.s, true);
+	assert_int_equal(k.s.notes.n, 1);
+	assert_non_null(strstr(k.s.notes.v[0], "debugger"));
+	session_see_tracer(&k.s, false);
+	assert_false(k.s.paused);
+	session_pause(&k.s, true);
+	session_see_tracer(&k.s, false);
+	assert_true(k.s.paused);
+	tear_down(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pause_is_waited_for),
 		cmocka_unit_test(a_turn_is_asked_for_again_soon),
 		cmocka_unit_test(what_is_refused_for_good_is_not),
+		cmocka_unit_test(a_debugger_pauses_the_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
