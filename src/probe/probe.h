@@ -13,6 +13,8 @@ const char *probe_mechanism_name(enum probe_mechanism m); /* contract words */
 /* On a host with more processes than that no probes on libc are switched again and again: each
  * change looks at all of them (docs/DECISIONS.md). */
 #define PROBE_LIBC_PROCESSES 1000
+/* Where a pid namespace hides processes: threads of the host, hundreds of them its kernel's. */
+#define PROBE_LIBC_THREADS 4000
 /* Has this host more, or are they not to be counted? */
 bool probe_host_is_crowded(void);
 

@@ -46,7 +46,16 @@ static void note_plenty(int pid, uint64_t for_ns)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Counting them reads two files of each. */
+/* Counting processes reads two files of each. In a container without the host's pids most are not
+ * seen, and yet may have the same libc: that of an image that many containers share. */
+static bool count_crowd(void)
+{
+	bool sees_all = proc_in_first_pid_ns();
+	size_t n = sees_all ? proc_count() : proc_count_threads();
+
+	return !n || n > (sees_all ? PROBE_LIBC_PROCESSES : PROBE_LIBC_THREADS);
+}
+
 bool probe_host_is_crowded(void)
 {
 	static pthread_mutex_t counts = PTHREAD_MUTEX_INITIALIZER;
@@ -56,9 +65,7 @@ bool probe_host_is_crowded(void)
 
 	pthread_mutex_lock(&counts);
 	if (clock_ns() >= until_ns) {
-		size_t n = proc_count();
-
-		is_crowded = !n || n > PROBE_LIBC_PROCESSES;
+		is_crowded = count_crowd();
 		until_ns = clock_ns() + CROWDED_NS;
 	}
 	answer = is_crowded;

@@ -85,6 +85,19 @@ int proc_list(struct proc_entry **out, size_t *n)
 	return 0;
 }
 
+size_t proc_count_threads(void)
+{
+	FILE *f = fopen("/proc/loadavg", "re");
+	size_t all = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*s %*s %*s %*[^/]/%zu", &all) != 1)
+		all = 0;
+	fclose(f);
+	return all;
+}
+
 size_t proc_count(void)
 {
 	auto_free struct proc_entry *v = NULL;

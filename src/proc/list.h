@@ -25,5 +25,8 @@ bool proc_list_one(int pid, struct proc_entry *out);
 int proc_list(struct proc_entry **out, size_t *n);
 /* How many those are; 0 = not known. */
 size_t proc_count(void);
+/* All threads of the host, those of its kernel too, whatever this pid namespace shows; 0 = not
+ * known. */
+size_t proc_count_threads(void);
 
 #endif

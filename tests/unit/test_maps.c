@@ -1,15 +1,61 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Processes: the texts of /proc, memory, files behind rows of maps, who is refused. */
 #include "proc/inside.h"
+#include "proc/list.h"
 
 #include "unit.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static void *until_unlocked(void *lock)
+{
+	pthread_mutex_lock(lock);
+	pthread_mutex_unlock(lock);
+	return NULL;
+}
+
+/* A pid namespace shows no other process, and hides no thread from the count. */
+static void threads_of_the_host_are_counted(void **state)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t thread[200];
+	size_t before, with;
+	pid_t child;
+	int status;
+
+	(void)state;
+	before = proc_count_threads();
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < ARRAY_SIZE(thread); i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, until_unlocked, &lock), 0);
+	with = proc_count_threads();
+	child = fork();
+	if (!child) {
+		if (unshare(CLONE_NEWPID))
+			_exit(2);
+		child = fork();
+		if (!child)
+			_exit(proc_count_threads() < before + 100);
+		waitpid(child, &status, 0);
+		_exit(WEXITSTATUS(status));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	pthread_mutex_unlock(&lock);
+	for (size_t i = 0; i < ARRAY_SIZE(thread); i++)
+		pthread_join(thread[i], NULL);
+	assert_true(before > 10 && with >= before + 100);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 2)
+		skip(); /* not root */
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
 
 struct row {
 	const char *name, *line;
@@ -412,6 +458,7 @@ static void notices_exec_and_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(threads_of_the_host_are_counted),
 		cmocka_unit_test(rows_of_maps_are_understood),
 		cmocka_unit_test(overlapping_rows_are_left_out),
 		cmocka_unit_test(names_of_files_are_kept_once),
