@@ -51,6 +51,7 @@ static int births_on(struct births *b)
 
 	if (!err)
 		err = sites_warm(t);
+	session_forget_stale(b->s);
 	b->s->kern.stats->off = 0;
 	b->s->kern.stats->skip = b->skip;
 	if (!err)

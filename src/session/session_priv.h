@@ -80,6 +80,8 @@ void session_note(struct session *s, const char *fmt, ...) __attribute__((format
 /* The time of the trends. A stopped target does not grow: that is no level. */
 double session_ran_s(const struct session *s, uint64_t now_ns);
 void session_drain(struct session *s); /* what waits in the rings */
+/* Stacks that were found to be stale are told anew when they are seen again: before a window. */
+void session_forget_stale(struct session *s);
 void session_see_tracer(struct session *s, bool is_traced);
 /* The source @self is to run at @when_ns, if not before. */
 void session_wake(struct session *s, const void *self, uint64_t when_ns);

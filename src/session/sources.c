@@ -68,12 +68,17 @@ static void trim_stacks(struct session *s)
 	log_debug("%zu stacks forgotten, %zu kept", n, stacks_count(s->stacks));
 }
 
-void session_drain(struct session *s)
+void session_forget_stale(struct session *s)
 {
 	auto_free uint64_t *stale = NULL;
 	size_t n = stacks_take_stale(s->stacks, &stale);
 
-	kern_forget_stacks(&s->kern, stale, n); /* told anew when they are seen again */
+	kern_forget_stacks(&s->kern, stale, n);
+}
+
+void session_drain(struct session *s)
+{
+	session_forget_stale(s);
 	kern_read_ring(&s->kern, UINT64_MAX);
 	for (struct source *x = s->sources.v; x < end(s); x++)
 		if (x->self && x->ops->drain)

@@ -64,6 +64,7 @@ static uint64_t climb(void *self, uint64_t now_ns)
 	struct survivors *v = self;
 	uint64_t cpu_ns = thread_cpu_ns(), next = ladder_climb(v->ladder, now_ns), wait;
 
+	session_forget_stale(v->s);
 	if (py_jit_runs(v->s->rt))
 		session_note(v->s,
 			     "CPython's JIT does not keep the line that it is at: where objects "
