@@ -135,9 +135,9 @@ static void drop_silent(struct twin *t, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t *at = map64_get(&last, t[i].s->stack);
 		const uint64_t *windows = map64_get(&met, t[i].s->stack);
-		double later = at ? (double)(t[n - 1].window - *at) : 0;
 
-		if (windows && (double)*windows * later > QUIET_GAPS * (double)*at)
+		if (at && windows &&
+		    (double)*windows * (double)(t[n - 1].window - *at) > QUIET_GAPS * (double)*at)
 			t[i].s->addr = 0; /* in our copy */
 	}
 	map64_free(&last);

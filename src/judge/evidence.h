@@ -138,9 +138,15 @@ struct native_site {
 	uint64_t type;		   /* of the last such object */
 	const struct native_point *points;
 	size_t n_points;
-	uint32_t met; /* windows that met more of it; 0 = not known */
-	double met_s; /* when the last such one was told of */
+	uint32_t met;	/* windows that met more of it; 0 = not known */
+	double met_s;	/* when the last such one was told of */
+	uint64_t named; /* the stack that names it, where key.stack has several meanings; or 0 */
 };
+
+static inline uint64_t native_named(const struct native_site *n)
+{
+	return n->named ? n->named : n->key.stack;
+}
 
 /* One frame of C code, with those that the compiler inlined into it. */
 struct evidence_native_frame {

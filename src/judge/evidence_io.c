@@ -219,6 +219,7 @@ static void native_site(struct wire *w, struct native_site *n)
 		w->wrong = "a native series is too long";
 	wire_int(w, &n->met);
 	wire_known(w, &n->met_s, WIRE_MOST_S);
+	wire_u64(w, &n->named);
 }
 
 static void frame(struct wire *w, struct report_frame *f)

@@ -43,30 +43,21 @@ static bool bend_is_noise(const struct native_site *n)
 	return (mid->count - p->count) / gained - share < 3 * error;
 }
 
-/* When did the last one? Older recordings have a step for each. */
-static size_t windows_that_met(const struct native_site *n, double *last_s)
-{
-	const struct native_point *p = n->points;
-	size_t met = p->count > 0;
-
-	*last_s = n->met ? n->met_s : p->t_s;
-	for (size_t i = 1; i < n->n_points && !n->met; i++)
-		if (p[i].count > p[i - 1].count * (1 + NATIVE_MET_PART)) {
-			met++;
-			*last_s = p[i].t_s;
-		}
-	return n->met ? n->met : met;
-}
-
 /* A few windows met some of its blocks, each by chance: the silence since the last may be chance,
- * too. */
+ * too. Older recordings have a step for each of them. */
 static bool silence_is_chance(const struct native_site *n)
 {
-	double last_s;
-	size_t met = windows_that_met(n, &last_s);
+	const struct native_point *p = n->points;
+	double last_s = n->met_s;
+	size_t met = n->met;
 
+	for (size_t i = 0; i < n->n_points && !n->met; i++)
+		if (p[i].count > (i ? p[i - 1].count * (1 + NATIVE_MET_PART) : 0)) {
+			met++;
+			last_s = p[i].t_s;
+		}
 	return met >= NATIVE_MET_FEWEST && n->mortality <= SITE_MORTAL &&
-	       pow(last_s / n->points[n->n_points - 1].t_s, (double)met) > NATIVE_SILENCE;
+	       pow(last_s / p[n->n_points - 1].t_s, (double)met) > NATIVE_SILENCE;
 }
 
 /* A native site's own series: blocks that stayed. Before there can be one as old as is asked for,
@@ -138,7 +129,8 @@ static unsigned quarters_of(const struct native_site *n, bool in_place)
 		q += in_place ? n->points[to].bytes > n->points[from].bytes
 			      : n->points[to].count > n->points[from].count;
 	}
-	return q;
+	return n->met && q > n->met ? n->met
+				    : q; /* a window tells of one, however long ago the last */
 }
 
 /* A full cache takes a block for each one from before us that it frees: equal rates give it away.
@@ -337,7 +329,7 @@ void join_native_bound(struct joiner *j)
  * objects whose births were seen is in their size already. The rest is a site of its own. */
 void join_native(struct joiner *j, const struct native_site *n, struct native_fit *fit)
 {
-	const struct evidence_stack *st = evidence_stack(j->e, n->key.stack);
+	const struct evidence_stack *st = evidence_stack(j->e, native_named(n));
 	struct trend_fit count = fit->count, bytes = fit->bytes;
 	enum report_kind kind = kind_of(n);
 	const struct evidence_way *way;
@@ -408,7 +400,7 @@ void join_native_stopped(struct joiner *j)
 {
 	for (size_t i = 0; i < j->e->native.n; i++) {
 		const struct native_site *n = &j->e->native.v[i];
-		const struct evidence_stack *st = evidence_stack(j->e, n->key.stack);
+		const struct evidence_stack *st = evidence_stack(j->e, native_named(n));
 		struct joined *to;
 
 		if (j->fit[i].is_joined || n->estimated || kind_of(n) == KIND_OBJECT || !st ||

@@ -249,7 +249,7 @@ int probe_check_tracer(int pid)
 
 	if (proc_memory(&p, &m) || !m.traced)
 		return 0;
-	return fail(-EBUSY,
+	return fail(-EAGAIN,
 		    "process %d is held by a debugger or strace: no probes are set meanwhile", pid);
 }
 

@@ -59,7 +59,7 @@ int probe_attach_type(enum probe_mechanism m);
  * this, too. */
 int probe_check_return(int pid);
 
-/* -EBUSY with the sentence while process @pid is held by ptrace. A debugger keeps the bytes that
+/* -EAGAIN with the sentence while process @pid is held by ptrace. A debugger keeps the bytes that
  * its own breakpoints replace: one of ours that it kept, it would write back when ours has long
  * gone, and the process would die of it. Switching on asks this, too. */
 int probe_check_tracer(int pid);

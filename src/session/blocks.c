@@ -121,8 +121,10 @@ static void keep(void *self, struct map64 *stacks)
 	struct native_sites sites = {0};
 
 	if (!native_sites(b->native, &sites))
-		for (size_t i = 0; i < sites.n; i++)
+		for (size_t i = 0; i < sites.n; i++) {
 			map64_put(stacks, sites.v[i].key.stack);
+			map64_put(stacks, stacks_id_by_key(b->s->stacks, sites.v[i].key.stack));
+		}
 	native_sites_free(&sites);
 }
 
@@ -149,13 +151,9 @@ static int observe(void *self, const struct observation *to)
 	native_sites_free(&sites);
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
-	err = b->stacks ? native_stacks_observe(b->stacks, to) : 0;
-	for (size_t i = 0; i < n->n; i++) {
-		const struct stack *st = stacks_by_key(b->s->stacks, v[i].key.stack);
-
-		v[i].key.stack = st ? st->id : v[i].key.stack;
-	}
-	return err;
+	for (size_t i = 0; i < n->n; i++)
+		v[i].named = stacks_id_by_key(b->s->stacks, v[i].key.stack);
+	return b->stacks ? native_stacks_observe(b->stacks, to) : 0;
 }
 
 const struct source_ops blocks_source = {

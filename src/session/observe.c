@@ -91,8 +91,10 @@ static int observe_stacks(struct session *s, struct report *scratch, struct evid
 	for (size_t i = 0; i < e->objects.n; i++)
 		map64_put(&ids, e->objects.v[i].stack);
 	for (size_t i = 0; i < e->native.n; i++)
-		if (e->native.v[i].key.stack)
+		if (e->native.v[i].key.stack) {
 			map64_put(&ids, e->native.v[i].key.stack);
+			map64_put(&ids, native_named(&e->native.v[i]));
+		}
 	for (size_t i = 0; i < e->n_fds; i++)
 		map64_put(&ids, e->fd[i].stack);
 	id = keys(&ids, scratch, &n);

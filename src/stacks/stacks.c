@@ -361,6 +361,13 @@ struct stack *stacks_by_key(struct stacks *s, uint64_t key)
 	return st ? st : now;
 }
 
+uint64_t stacks_id_by_key(struct stacks *s, uint64_t key)
+{
+	const struct stack *st = stacks_by_key(s, key);
+
+	return st ? st->id : key;
+}
+
 size_t stacks_take_stale(struct stacks *s, uint64_t **keys)
 {
 	size_t n = s->stale.n;

@@ -49,6 +49,8 @@ struct stack *stacks_without_stale(struct stacks *s, struct stack *st);
 /* For blocks and descriptors, which have the hash alone, whichever of its meanings they are of:
  * without the names in which those differ. Looks, now and then, whether the code is still there. */
 struct stack *stacks_by_key(struct stacks *s, uint64_t key);
+/* Its id; @key where there is none. */
+uint64_t stacks_id_by_key(struct stacks *s, uint64_t key);
 /* Hashes of stacks that were found to be stale since, for the kernel half to forget; the caller
  * frees them. */
 size_t stacks_take_stale(struct stacks *s, uint64_t **keys);

@@ -30,7 +30,7 @@ static void tell_first(struct native_burst *b)
 void native_series_closed(struct native_burst *b, uint64_t closed_ns)
 {
 	if (b->n_young == ARRAY_SIZE(b->young))
-		tell_first(b);
+		b->n_young--; /* told of together with this one */
 	b->young[b->n_young++] = closed_ns;
 }
 
@@ -44,12 +44,14 @@ static uint64_t window_told(struct native *n, uint64_t now_ns)
 	return b->told_ns;
 }
 
+/* Keeps the newest of each pair, from the end. */
 static void halve(struct site_row *r)
 {
-	/* keep the newest of each pair */
-	for (size_t k = 0; k < r->n_points / 2; k++)
-		r->points[k] = r->points[2 * k + 1];
-	r->n_points /= 2;
+	size_t first = r->n_points && !(r->n_points & 1), kept = 0;
+
+	for (size_t k = first; k < r->n_points; k += 2)
+		r->points[kept++] = r->points[k];
+	r->n_points = kept;
 }
 
 /* From its last point to what it has now. */

@@ -3,9 +3,9 @@
  *
  * PYLEAK_FAULT_PAGE names a file in which the calls of every group are counted, by all threads and
  * children together; PYLEAK_FAULT is "GROUP:N:ERRNO:0", or ":1" for the N-th and all that follow.
- * A place is a call together with its two nearest callers. "place:KEY:ERRNO:0" is the first call made at
- * that place, ":1" each one; "place:0:0:0" fails nothing and lists the places in the file. What the
- * C library does within itself does not come by here, but for its malloc. */
+ * A place is a call together with its two nearest callers. "place:KEY:ERRNO:0" is the first call
+ * made at that place, ":1" each one; "place:0:0:0" fails nothing and lists the places in the file.
+ * What the C library does within itself does not come by here, but for its malloc. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -36,9 +36,10 @@ enum group { MEM, FILTER, OPEN, READ, WRITE, MAP, CTL, NET, TASK, CALL, WAIT, ST
 static const char *const names[GROUPS] = {"mem", "filter", "open", "read", "write", "map", "ctl",
 					  "net", "task",   "call", "wait", "stat",  "name"};
 
-/* Return addresses that make a place: two calls of a helper function differ by whom it works for. */
+/* Return addresses that make a place: two calls of a helper function differ by whom it works for.
+ */
 #define CALLERS 2
-#define PLACES 4000
+#define PLACES	4000
 
 struct place {
 	uint64_t key;
