@@ -222,7 +222,7 @@ static void exec_has_no_line_any_more(void **state)
 	assert_int_equal(without->frame[CELL].line, 0);
 }
 
-/* Of a block nothing but the hash is known: which of the two made it is not. */
+/* A block has the hash alone: which of the two made it is not known. */
 static void what_has_the_hash_alone_is_of_neither(void **state)
 {
 	struct world *w = *state;
