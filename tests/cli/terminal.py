@@ -95,6 +95,13 @@ class Terminal:
             self.pump()
         return self.modes()
 
+    def wait_whole(self, seconds=WAIT_S):
+        """Has it become what it was? Another process sees to it when the tool could not."""
+        end = time.monotonic() + seconds
+        while (self.alternate or self.modes() != self.before) and time.monotonic() < end:
+            self.pump()
+        return not self.alternate and self.modes() == self.before
+
     def ended(self, seconds=WAIT_S):
         """Its exit status, negative for a signal."""
         end = time.monotonic() + seconds

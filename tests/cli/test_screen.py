@@ -36,7 +36,7 @@ def screen(path=RECORDING, cwd=None, cols=80, rows=24, env=None, first="VERDICT"
 def quit_and_check(t):
     t.press("q")
     assert t.ended() == 0
-    assert not t.alternate and t.wait_modes(t.before) == t.before
+    assert t.wait_whole()
 
 
 def test_keys_open_pages_and_come_back():
@@ -127,7 +127,7 @@ def test_plain_terminals(env):
 def signalled(sig):
     with screen() as t:
         os.kill(t.pid, sig)
-        return t.ended(), t.alternate, t.wait_modes(t.before) == t.before
+        return t.ended(), t.wait_whole()
 
 
 def test_the_terminal_is_whole_after_each_signal():
@@ -135,7 +135,7 @@ def test_the_terminal_is_whole_after_each_signal():
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         got = dict(zip(signals, pool.map(signalled, signals)))
     asked = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
-    assert got == {s: (0 if s in asked else -s, False, True) for s in signals}
+    assert got == {s: (0 if s in asked else -s, True) for s in signals}
 
 
 def test_stopping_gives_the_terminal_back():

@@ -55,7 +55,7 @@ def test_a_watch_from_attaching_to_the_final_report(shop):
         t.press("p")
         t.press("q")
         assert t.ended() == 0
-        assert not t.alternate and t.wait_modes(t.before) == t.before
+        assert t.wait_whole()
         final = t.raw.rpartition(b"\x1b[?1049l")[2].decode()
         assert "final report" in final and where in final
 
@@ -76,7 +76,7 @@ def test_a_sweep_shows_processes_and_goes_in(shop):
         t.press("\r", "VERDICT")
         t.press("q")
         assert t.ended() == 0
-        assert not t.alternate and t.wait_modes(t.before) == t.before
+        assert t.wait_whole()
 
 
 def test_without_a_screen_the_log_is_plain(shop):
