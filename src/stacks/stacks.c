@@ -189,7 +189,7 @@ static uint64_t *place_of_next(struct stacks *s, struct stack *st)
 	for (uint32_t i = 0; first && i < first->n && i < st->n; i++) {
 		struct stack_frame *f = &first->frame[i];
 
-		/* Of what could not be read it is not known. */
+		/* Code that could not be read differs from none. */
 		if (f->code && st->frame[i].code && !is_same_line(f, &st->frame[i]))
 			f->is_shared = true;
 	}
@@ -293,8 +293,8 @@ bool stacks_verify(struct stacks *s, struct stack *st)
 	return !st->stale;
 }
 
-/* What exec() ran at this place was in no file, and nothing of another one is known to have run
- * there: "<cell>", at some line. The next cell may have a name of its own. */
+/* Code of exec() is in no file: "<cell>", at some line. Its name still holds where code of one such
+ * name alone is known to have run at this address: the next cell may have a name of its own. */
 static bool is_of_exec(struct stacks *s, const struct py_code *c)
 {
 	const char *file = c ? py_code_file(c) : NULL;

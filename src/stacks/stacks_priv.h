@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of stacks share; nobody outside of the room includes this. */
+/* The parts of stacks share this; nobody outside of the room includes it. */
 #ifndef PYLEAK_STACKS_STACKS_PRIV_H
 #define PYLEAK_STACKS_STACKS_PRIV_H
 

@@ -110,7 +110,7 @@ int stacks_trim(struct stacks *s, const struct map64 *keep, uint64_t **gone, siz
 		} else if (id) {
 			const struct stack *old = (struct stack *)(uintptr_t)st;
 
-			/* Of a hash that means another stack by now there is nothing to forget. */
+			/* A hash that means another stack by now is not forgotten. */
 			if (!old || (old->key && stacks_current(s, old->key) == old))
 				ids[(*n)++] = old ? old->key : id;
 			if (old)

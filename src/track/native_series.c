@@ -70,7 +70,7 @@ static void add_line(struct site_row *r, double now_s, size_t steps)
 	}
 }
 
-/* Of a site that no window had met, there was nothing at the one before. */
+/* A site that no window had met had nothing at the one before. */
 static void tell_window(const struct native_table *t, struct site_row *r, double now_s,
 			size_t steps)
 {

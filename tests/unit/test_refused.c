@@ -78,7 +78,7 @@ static void what_is_refused_for_good_is_not(void **state)
 	tear_down(&k);
 }
 
-/* What the user wishes and what a debugger needs are kept apart. */
+/* A pause that the user wishes and one for a debugger are kept apart. */
 static void a_debugger_pauses_the_session(void **state)
 {
 	struct scene k;
