@@ -118,16 +118,16 @@ def stages(args):
     kern = sorted((p for p in args.programs if "/kern/" in p), key=lambda p: "native" not in p)
     # Those that read many processes take longest.
     others = sorted((p for p in args.programs if p not in kern), key=lambda p: "_live" not in p)
+    # One of them looks through every interpreter there is, or waits for blocks to be given back; half of the others wait.
+    jobs = os.cpu_count() + 1
     if others:
-        # One of them looks through every interpreter there is; half of the others wait.
-        jobs = os.cpu_count() + 1
         yield "C programs, %d at a time" % jobs, lambda: run_programs(others, jobs, args.matrix)
     if args.pytest:
         beside = ["-n", str(args.jobs), "--dist", "loadgroup", "--max-worker-restart", "2", "-m", "not quiet"]
         yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, beside + args.pytest)
         yield "pytest, quiet", lambda: run_pytest(args, ["-m", "quiet", *args.pytest])
     if kern:
-        yield "C programs of kern, %d at a time" % os.cpu_count(), lambda: run_programs(kern, os.cpu_count(), args.matrix)
+        yield "C programs of kern, %d at a time" % jobs, lambda: run_programs(kern, jobs, args.matrix)
 
 
 def main():
