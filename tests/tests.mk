@@ -111,8 +111,8 @@ $(O)/tests/%: tests/%.c $(O)/libpyleak.a
 	$(Q)$(CC) $(CPPFLAGS_) -Itests -Ibpf $(CPPFLAGS) $(CFLAGS_) $(CFLAGS) -MMD -MP -MF $@.d \
 		-o $@ $< $(O)/libpyleak.a $(LDFLAGS_) $(LDFLAGS) $(LIBS) -lcmocka
 
-# The judge and what it rests on, and nothing else of the tool.
-PURE_OBJ := $(patsubst src/%.c,$(O)/%.o,$(foreach r,base report judge,$(wildcard src/$(r)/*.c)))
+# The judge and what it rests on, evidence as bytes, and nothing else of the tool.
+PURE_OBJ := $(patsubst src/%.c,$(O)/%.o,$(foreach r,base report judge,$(wildcard src/$(r)/*.c)) $(wildcard src/record/evidence_*.c))
 $(O)/tests/unit/test_judge: tests/unit/test_judge.c $(PURE_OBJ)
 	$(call say,CCTEST,$@)
 	$(Q)mkdir -p $(@D)

@@ -5,7 +5,7 @@
 #ifndef PYLEAK_RECORD_PRIV_H
 #define PYLEAK_RECORD_PRIV_H
 
-#include "judge/evidence_io.h"
+#include "record/evidence_io.h"
 #include "report/wire.h"
 #include "record/recording.h"
 

@@ -2,7 +2,7 @@
 /* The judge alone: this program has nothing of the tool in it but judge, report and base. Evidence
  * is plain data, and so is made here by hand. */
 #include "base/thresholds.h"
-#include "judge/evidence_io.h"
+#include "record/evidence_io.h"
 #include "judge/judge.h"
 #include "report/wire.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Evidence as bytes, for recordings. */
-#ifndef PYLEAK_JUDGE_EVIDENCE_IO_H
-#define PYLEAK_JUDGE_EVIDENCE_IO_H
+#ifndef PYLEAK_RECORD_EVIDENCE_IO_H
+#define PYLEAK_RECORD_EVIDENCE_IO_H
 
 #include "judge/evidence.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Evidence as bytes: every member named once, in the order of evidence.h. What is in it is listed
  * for users in docs/RECORDING.md. */
-#include "judge/evidence_io.h"
+#include "record/evidence_io.h"
 
 #include <math.h>
 
 #include "base/series.h"
-#include "judge/evidence_seen.h"
+#include "record/evidence_seen.h"
 
 #define MOST 1e15
 

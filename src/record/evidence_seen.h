@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a report says as it was seen, as bytes: the part of the evidence that is not judged. */
-#ifndef PYLEAK_JUDGE_EVIDENCE_SEEN_H
-#define PYLEAK_JUDGE_EVIDENCE_SEEN_H
+#ifndef PYLEAK_RECORD_EVIDENCE_SEEN_H
+#define PYLEAK_RECORD_EVIDENCE_SEEN_H
 
 #include "report/wire.h"
 

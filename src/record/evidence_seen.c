@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "judge/evidence_seen.h"
+#include "record/evidence_seen.h"
 
 #include <math.h>
 
