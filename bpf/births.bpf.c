@@ -146,6 +146,7 @@ int birth(struct pt_regs *ctx)
 	struct pl_birth b;
 	__u64 i;
 
+	keep_own_stack(ctx);
 	if (!st || birth_sleeps(st) || birth_is_left_out(st) || birth_gather(ctx, &b))
 		return 0;
 	i = st->births;
@@ -168,6 +169,7 @@ int birth_shared(struct pt_regs *ctx)
 	struct pl_birth b;
 	__u64 i;
 
+	keep_own_stack(ctx);
 	if (!st || birth_sleeps(st) || birth_is_left_out_shared(st) || birth_gather(ctx, &b))
 		return 0;
 	i = __sync_fetch_and_add(&st->births, 1);

@@ -198,6 +198,7 @@ int fd_entry(struct pt_regs *ctx)
 	struct pl_fd_call *c;
 	struct pl_fd_ctl *ctl;
 
+	keep_own_stack(ctx);
 	if (id >> 32 != config.tgid)
 		return 0;
 	ctl = ctl_get();
@@ -229,6 +230,7 @@ int fd_return_many(struct pt_regs *ctx)
 	struct pl_fd_call *c;
 	struct pl_fd_ctl *ctl;
 
+	keep_own_stack(ctx);
 	if (id >> 32 != config.tgid)
 		return 0;
 	ctl = ctl_get();
@@ -246,6 +248,7 @@ int fd_return(struct pt_regs *ctx)
 	__u64 id = bpf_get_current_pid_tgid();
 	struct pl_fd_ctl *ctl;
 
+	keep_own_stack(ctx);
 	if (id >> 32 != config.tgid)
 		return 0;
 	ctl = ctl_get();

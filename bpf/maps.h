@@ -146,6 +146,20 @@ static __always_inline int sleeps(void)
 	return !st || *(volatile __u64 *)&st->asleep || is_overdue(st);
 }
 
+/*
+ * The first thing a program on a uprobe does. From Linux 6.13 on such programs get a stack per CPU
+ * in place of the one of their task, as if they could not be preempted. They can: the next thread
+ * would overwrite what this one goes on with in kernel mode. A program that has a tail call in it
+ * keeps the stack of its task. This one is never taken, and the verifier removes it.
+ */
+static const volatile __u8 tail_call_taken = 0;
+
+static __always_inline void keep_own_stack(struct pt_regs *ctx)
+{
+	if (tail_call_taken)
+		bpf_tail_call(ctx, NULL, 0);
+}
+
 /* Losses are rare, so that the atomic add does not matter; threads share the counters. */
 static __always_inline void lose(__u32 why)
 {

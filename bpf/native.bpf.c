@@ -273,6 +273,7 @@ int native_entry(struct pt_regs *ctx)
 	__u32 zero = 0, mode, i;
 	__u8 fn;
 
+	keep_own_stack(ctx);
 	if (id >> 32 != config.tgid || sleeps())
 		return 0;
 	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
@@ -406,6 +407,7 @@ int native_return(struct pt_regs *ctx)
 	struct pl_native_ctl *ctl;
 	__u32 zero = 0;
 
+	keep_own_stack(ctx);
 	if (id >> 32 != config.tgid || sleeps())
 		return 0;
 	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
@@ -424,6 +426,7 @@ int native_map_return(struct pt_regs *ctx)
 	struct pl_native_ctl *ctl;
 	__u32 zero = 0;
 
+	keep_own_stack(ctx);
 	if (id >> 32 != config.tgid || sleeps())
 		return 0;
 	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
@@ -439,6 +442,7 @@ int native_meter(struct pt_regs *ctx)
 	__u32 zero = 0;
 	struct pl_native_ctl *ctl = bpf_map_lookup_elem(&native_ctl, &zero);
 
+	keep_own_stack(ctx);
 	if (ctl && bpf_get_current_pid_tgid() >> 32 == config.tgid)
 		__sync_fetch_and_add(&ctl->metered, 1);
 	return 0;
