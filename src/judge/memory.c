@@ -28,8 +28,18 @@ static void judge_retention(const struct memory_fact *f, struct report *r, struc
 	retention_judge(&e, r, p);
 }
 
-/* A mapping is memory from when it is touched, which the other slopes see; against a limit of the
- * address space all of it counts. */
+/* What objects and blocks in use grew by that is resident. INFINITY: not known. */
+static double resident_per_s(const struct report_parts *p)
+{
+	double sum = p ? p->growth[PART_PYTHON_LIVE] + p->growth[PART_MALLOC_LIVE] +
+				     fmax(0, p->growth[PART_MMAP]) + fmax(0, p->growth[PART_OTHER])
+		       : NAN;
+
+	return isnan(sum) ? INFINITY : fmax(0, sum);
+}
+
+/* A mapping is memory from when it is touched, which the other slopes see, and so is a block that
+ * nobody writes to; against a limit of the address space all of it counts. */
 static double leaks_per_s(const struct report_process *p)
 {
 	enum report_kind last = p->memory.limit_refuses ? KIND_MMAP : KIND_HEAP;
@@ -39,7 +49,7 @@ static double leaks_per_s(const struct report_process *p)
 		if (p->sites[i].verdict == CLASS_LEAK && p->sites[i].kind <= last &&
 		    p->sites[i].growth_bytes_per_s > 0)
 			sum += p->sites[i].growth_bytes_per_s;
-	return sum;
+	return p->memory.limit_refuses ? sum : fmin(sum, resident_per_s(p->parts));
 }
 
 /* One more way to see the growth; one that is far below the others sees only a part of it. */
