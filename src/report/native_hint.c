@@ -49,7 +49,7 @@ static void say(struct report *r, struct report_site *site, const char *code, co
 	const struct report_frame *f = taker(site);
 	const char *module, *part, *whom;
 
-	if (site->kind != KIND_HEAP || site->hint.code || !f || !f->module)
+	if (site->kind != KIND_HEAP || site->hint.code || !f || !f->module || !*f->module)
 		return;
 	module = file_name(f->module);
 	part = part_of(r, site);
