@@ -274,7 +274,7 @@ void watch_opts_help(FILE *f)
 	      "  site              name of this stack, the same in every run and on every host\n"
 	      "  dict 83 %         types of what stays, by share of the objects\n"
 	      "  app.py:42  add    the stack: the line that made them first, its callers below\n"
-	      "  held by (34 %)    the path to most of them from something with a name; for\n"
+	      "  held by (84 %)    the path to most of them from something with a name; for\n"
 	      "                    the other paths: pyleak-bpf why\n"
 	      "and of the process:\n"
 	      "  sites explain     so much of the growth of its resident size\n"

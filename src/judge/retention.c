@@ -143,12 +143,14 @@ static bool sites_explain(const struct retention_evidence *e, const struct repor
 static void write_finding(const struct finding *f, const struct retention_evidence *e,
 			  struct report *r, struct report_process *p)
 {
-	char grew[32], part[32], rss[32], live[32], back[96] = "";
+	char grew[32], part[32], rss[32], live[32], but[80] = "", back[96] = "";
 
 	fmt_bytes(grew, sizeof(grew), f->grew);
 	fmt_bytes(part, sizeof(part), fmin(f->part, f->grew));
 	fmt_bytes(rss, sizeof(rss), e->rss);
-	fmt_bytes(live, sizeof(live), known(e->grew.live) > 0 ? e->grew.live : 0);
+	if (!isnan(e->grew.live))
+		snprintf(but, sizeof(but), ", but live objects grew by %s only",
+			 fmt_bytes(live, sizeof(live), fmax(e->grew.live, 0)));
 	if (e->trimmable >= RETENTION_BYTES)
 		snprintf(back, sizeof(back), "; malloc_trim would give back %s",
 			 fmt_bytes(rss, sizeof(rss), e->trimmable));
@@ -158,9 +160,8 @@ static void write_finding(const struct finding *f, const struct retention_eviden
 		p->reason = report_printf(r, "%s of %s resident are %s%s", part,
 					  fmt_bytes(rss, sizeof(rss), e->rss), f->what, back);
 	else
-		p->reason = report_printf(
-			r, "%s more are in use, but live objects grew by %s only: %s are %s%s",
-			grew, live, part, f->what, back);
+		p->reason = report_printf(r, "%s more are resident%s: %s are %s%s", grew, but, part,
+					  f->what, back);
 	p->hint.code = f->code;
 	p->hint.text = f->fix;
 	verdict_add_leak(r, p);

@@ -152,7 +152,9 @@ static const char *doubt(const struct verdict_evidence *e, const struct report_s
 	if (e->one_block)
 		return "one block that gets bigger: a container";
 	if (e->weak)
-		return "its objects cannot be told from others";
+		return e->run_s < LEAK_RUN_S ? "too early to call it a leak"
+					     : "its objects look alike, and one may have taken "
+					       "another's place";
 	if (e->waits_for_gc)
 		return "no full collection has looked at it yet";
 	if (e->curve.shape == CURVE_SLOWING && e->curve.points >= CURVE_FEWEST &&

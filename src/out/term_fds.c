@@ -28,8 +28,8 @@ void term_fds(struct line *l, const struct report_process *p, bool verbose)
 	if (!f->means || (!verbose && !(f->growth_per_s > 0)))
 		return;
 	put_origin(origin, sizeof(origin), f);
-	snprintf(text, sizeof(text), "%" PRIu64 " descriptors open%s%s%s", f->open,
-		 *origin ? " (" : "", origin, *origin ? ")" : "");
+	snprintf(text, sizeof(text), "%" PRIu64 " descriptor%s open%s%s%s", f->open,
+		 f->open == 1 ? "" : "s", *origin ? " (" : "", origin, *origin ? ")" : "");
 	line_text(l, "  ");
 	line_words(l, text);
 	if (f->growth_per_s > 0) {

@@ -37,8 +37,9 @@ void term_baseline(struct line *l, const struct report_process *p, bool verbose)
 			 "  unlike its %llu earlier runs (%s): ", (unsigned long long)b->runs,
 			 b->service);
 	else if (b->runs < BASELINE_LEAST)
-		snprintf(text, sizeof(text), "  baseline of %s: still learning, %llu runs so far%s",
-			 b->service, (unsigned long long)b->runs,
+		snprintf(text, sizeof(text),
+			 "  baseline of %s: still learning, %llu run%s so far%s", b->service,
+			 (unsigned long long)b->runs, b->runs == 1 ? "" : "s",
 			 p->verdict == CLASS_LEAK ? "; one that leaks is not learned from" : "");
 	else
 		snprintf(text, sizeof(text), "  as in its %llu earlier runs (%s)",

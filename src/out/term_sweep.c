@@ -72,11 +72,13 @@ static void put_first_line(struct line *l, const struct report_process *p)
 {
 	const struct report_site *s = p->sites;
 	const struct report_frame *own;
+	char rate[48];
 
 	if (!p->n_sites) {
 		term_notes(l, p, "      note: ");
 		return;
 	}
+	term_limit(l, p);
 	own = report_own_frame(s);
 	line_text(l, "      ");
 	if (own)
@@ -88,6 +90,10 @@ static void put_first_line(struct line *l, const struct report_process *p)
 		line_text(l, k ? ", " : "  ");
 		line_text(l, s->types[k].name ? s->types[k].name : "?");
 	}
+	if (isfinite(s->growth_bytes_per_s)) {
+		line_text(l, "  ");
+		line_words(l, term_rate(rate, sizeof(rate), s->growth_bytes_per_s, s->estimated));
+	}
 	line_end(l);
 }
 
@@ -95,7 +101,7 @@ int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *
 {
 	size_t shown = 0, left = 0;
 	struct line l;
-	int err;
+	int err, leaking = 0;
 
 	line_init(&l, f, o->width, o->color);
 	term_header(&l, r);
@@ -112,6 +118,13 @@ int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *
 		shown++;
 		put_process(&l, p);
 		put_first_line(&l, p);
+		if (!leaking && p->verdict == CLASS_LEAK && !p->exited)
+			leaking = p->pid;
+	}
+	if (leaking) {
+		line_printf(&l, "what keeps it alive, and all its lines: pyleak-bpf -p %d",
+			    leaking);
+		line_end(&l);
 	}
 	if (left) {
 		line_printf(&l, "%zu more; --top shows more, --json has all", left);
