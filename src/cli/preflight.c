@@ -93,14 +93,15 @@ int cli_guard_start(bool no_sandbox, struct probe_guard **out)
 		err = probe_guard_start(&o, out);
 
 	if (!err)
-		stop_alarm_to(probe_guard_alarm_fd(*out));
+		stop_alarm_to(probe_guard_alarm_fd(*out), probe_guard_ends_with_us(*out));
 	return err;
 }
 
 void cli_guard_stop(struct probe_guard *g)
 {
-	stop_alarm_to(-1);
+	stop_alarm_to(-1, probe_guard_ends_with_us(g));
 	probe_guard_stop(g);
+	stop_alarm_to(-1, 0);
 }
 
 int cli_helpers_start(bool no_sandbox)

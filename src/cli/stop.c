@@ -5,6 +5,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -12,6 +14,8 @@
 #define JUST_MS 20 /* before a handler has begun, its signal may have been taken back */
 #define ONE_ASK_MS \
 	300 /* a terminal and who forwards its signals (sudo, docker) ask twice for one key */
+#define GUARDIAN_POLLS	 5000 /* 50 s, as probe_guard_stop() */
+#define GUARDIAN_POLL_US 10000
 
 static volatile sig_atomic_t times_asked;
 static volatile sig_atomic_t asked_ms, asked_by; /* when, and by which signal, first */
@@ -20,6 +24,7 @@ static volatile sig_atomic_t times_reload_asked;
 static volatile sig_atomic_t continued_ms; /* when, last */
 static volatile sig_atomic_t is_continued;
 static volatile sig_atomic_t alarm_fd = -1;
+static volatile sig_atomic_t guardian; /* that would be killed at our end; 0: there is none */
 static void (*volatile leave_terminal)(void);
 
 static int now_ms(void)
@@ -31,6 +36,15 @@ static int now_ms(void)
 static unsigned ms_between(int from, int to)
 {
 	return ((unsigned)to - (unsigned)from) & 0x7fffffff;
+}
+
+/* Its sets are out and it has ended, or it is gone already. */
+static void wait_for_guardian(void)
+{
+	if (alarm_fd >= 0)
+		shutdown(alarm_fd, SHUT_RDWR);
+	for (int i = 0; i < GUARDIAN_POLLS && !waitpid(guardian, NULL, WNOHANG); i++)
+		usleep(GUARDIAN_POLL_US);
 }
 
 static void on_signal(int sig)
@@ -50,6 +64,8 @@ static void on_signal(int sig)
 		leave_terminal();
 	told = write(STDERR_FILENO, left_out, sizeof(left_out) - 1);
 	(void)told;
+	if (guardian)
+		wait_for_guardian();
 	_exit(CLI_INTERRUPTED);
 }
 
@@ -97,9 +113,15 @@ static void on_suspend(int sig)
 	errno = was;
 }
 
-void stop_alarm_to(int fd)
+void stop_alarm_to(int fd, int ends_with_us)
 {
+	struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
 	alarm_fd = fd;
+	guardian = ends_with_us;
+	sigemptyset(&act.sa_mask);
+	if (ends_with_us)
+		sigaction(SIGQUIT, &act, NULL);
 }
 
 void stop_on_leave(void (*leave)(void))

@@ -5,8 +5,9 @@
 
 #include "base/base.h"
 
-/* From now on the first signal asks, the second ends the process at once. Nothing stays in a
- * target then either: probes hang at file descriptors. */
+/* From now on the first signal asks, the second ends the process at once, or as soon as the
+ * guardian has ended where it would be killed with us. Nothing stays in a target then either:
+ * probes hang at file descriptors. */
 void stop_install(void);
 bool stop_asked(void);
 /* The exit code of a command that failed. */
@@ -14,8 +15,9 @@ int stop_code(int err);
 /* SIGHUP asks to read the settings again, instead. */
 void stop_reload_on_hangup(void);
 /* A byte goes there when Ctrl-Z is about to stop this process (probe_guard_alarm_fd); -1: nowhere.
- */
-void stop_alarm_to(int fd);
+ * @ends_with_us: the process (probe_guard_ends_with_us) that a second signal waits for; 0: none.
+ * SIGQUIT is one of these signals from then on. */
+void stop_alarm_to(int fd, int ends_with_us);
 /* The same as Ctrl-C, once. */
 void stop_ask(void);
 /* A handler calls @leave before it stops or ends us, to give the terminal back. NULL: nothing. */

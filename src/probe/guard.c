@@ -203,6 +203,11 @@ int probe_guard_alarm_fd(const struct probe_guard *g)
 	return g ? g->helper.sock : -1;
 }
 
+int probe_guard_ends_with_us(const struct probe_guard *g)
+{
+	return g && g->ends_with_us ? g->helper.pid : 0;
+}
+
 int probe_guard_join(struct probe_guard *g, struct probe_channel **out)
 {
 	struct probe_channel *c = calloc(1, sizeof(*c));

@@ -51,6 +51,8 @@ bool probe_guard_read_hung(const struct probe_guard *g, uint64_t since_ns);
 /* To be written to, one byte, when this process is about to be stopped: write() may be called in
  * a signal handler. Then the guardian does not wait for two seconds. */
 int probe_guard_alarm_fd(const struct probe_guard *g);
+/* Its process, where others would kill it at our end; 0: it may outlive us. */
+int probe_guard_ends_with_us(const struct probe_guard *g);
 
 /* One thread at a time uses a channel. Where a set takes 45 s to open or to go in, as storage does
  * not answer, the channel is given up: -ENOTSUP from then on, and the guardian takes out what it

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A second signal: the end at once, or behind a guardian that would be killed with us. */
+#include "base/helper.h"
+#include "cli/cli.h"
+#include "cli/stop.h"
+#include "unit/unit.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Until it is told to end, and for a while after that, as within a change of probes. */
+static void guards(int sock, void *done)
+{
+	struct pollfd p = {.fd = sock};
+
+	poll(&p, 1, 10000);
+	usleep(500000);
+	if (write(*(int *)done, "x", 1) != 1)
+		_exit(1);
+}
+
+static void tool(int done, int second, bool ends_with_us)
+{
+	struct helper h;
+	int null = open("/dev/null", O_WRONLY);
+
+	if (null < 0 || dup2(null, STDERR_FILENO) < 0 || helper_start("guards", guards, &done, &h))
+		_exit(1);
+	stop_install();
+	stop_alarm_to(h.sock, ends_with_us ? h.pid : 0);
+	raise(SIGINT);
+	if (stop_asked())
+		raise(second);
+	_exit(2);
+}
+
+/* Had the guardian done all it had to when the tool was gone? */
+static bool ends_behind_the_guardian(int second, bool ends_with_us)
+{
+	int done[2], status;
+	struct pollfd p;
+	pid_t pid;
+
+	assert_int_equal(pipe(done), 0);
+	pid = fork();
+	if (!pid)
+		tool(done[1], second, ends_with_us);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), CLI_INTERRUPTED);
+	p = (struct pollfd){.fd = done[0], .events = POLLIN};
+	status = poll(&p, 1, 0);
+	close(done[0]);
+	close(done[1]);
+	return status == 1;
+}
+
+static void the_second_signal_waits_for_who_would_be_killed(void **state)
+{
+	(void)state;
+	assert_true(ends_behind_the_guardian(SIGTERM, true));
+	assert_true(ends_behind_the_guardian(SIGQUIT, true));
+	assert_false(ends_behind_the_guardian(SIGTERM, false));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_second_signal_waits_for_who_would_be_killed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
