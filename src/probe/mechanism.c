@@ -440,14 +440,12 @@ int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *ou
 	return fail(code, "no way to place probes here (%s)", why);
 }
 
-int probe_choose_for(int pid, size_t n, enum probe_mechanism *out)
+static int choose_once(size_t n, enum probe_mechanism *out)
 {
-	/* Found out once: a trial plants and waits. */
+	/* A trial plants and waits. */
 	static _Atomic int known;
 	int err;
 
-	if (pid && probe_main_thread_ended(pid))
-		return probe_choose(n, PROBE_TRACEFS, out);
 	*out = (enum probe_mechanism)atomic_load(&known);
 	if (*out != PROBE_NONE && (*out != PROBE_PERF || n <= PROBE_PERF_MAX_SITES))
 		return 0;
@@ -455,4 +453,16 @@ int probe_choose_for(int pid, size_t n, enum probe_mechanism *out)
 	if (!err)
 		atomic_store(&known, (int)*out);
 	return err;
+}
+
+/* An event of tracefs could follow the other threads, but has a name: where a kernel has sound
+ * links a watch never has one (docs/KERNEL-HAZARDS.md, W1, W2). */
+int probe_choose_for(int pid, size_t n, enum probe_mechanism *out)
+{
+	int err = choose_once(n, out);
+
+	if (err || *out != PROBE_MULTI || !pid || !probe_check_main_thread(pid))
+		return err;
+	*out = PROBE_NONE;
+	return -ENODATA;
 }

@@ -81,8 +81,8 @@ int probe_check_room(int pid, size_t pages);
  * must not wait for storage. */
 int probe_check_room_theirs(const struct probe_set *s);
 
-/* multi.c: a link finds its address space through the main thread. */
-bool probe_main_thread_ended(int pid);
+/* multi.c: a link finds its address space through the main thread. -ENOTSUP when that has ended. */
+int probe_check_main_thread(int pid);
 /* Can links be trusted on a kernel of this name (uname -r)? */
 bool probe_multi_is_sound(const char *release);
 

@@ -35,7 +35,7 @@ _Static_assert(sizeof(struct uprobe_multi_attr) == 64, "as the kernel reads it")
 
 /* The link finds its address space through the main thread: once that has ended (and others go on),
  * the kernel makes a link that never fires. */
-bool probe_main_thread_ended(int pid)
+static bool main_thread_ended(int pid)
 {
 	char path[32], text[512];
 	FILE *f;
@@ -51,19 +51,19 @@ bool probe_main_thread_ended(int pid)
 	return p && (!strncmp(p, ") Z", 3) || !strncmp(p, ") X", 3));
 }
 
-static int multi_check(const struct probe_set *s)
+int probe_check_main_thread(int pid)
 {
-	return probe_main_thread_ended(s->pid)
+	return main_thread_ended(pid)
 		       ? fail(-ENOTSUP,
 			      "the main thread of process %d has ended: uprobe_multi links cannot "
 			      "follow the others",
-			      s->pid)
+			      pid)
 		       : 0;
 }
 
 static int multi_open(struct probe_set *s)
 {
-	int err = multi_check(s);
+	int err = probe_check_main_thread(s->pid);
 
 	if (err)
 		return err;
@@ -102,7 +102,7 @@ static int make_link(const struct probe_set *s, int prog_fd)
 
 static int multi_on(struct probe_set *s)
 {
-	int fd = multi_check(s);
+	int fd = probe_check_main_thread(s->pid);
 
 	if (!fd)
 		fd = make_link(s, s->prog_fd);

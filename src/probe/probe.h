@@ -43,7 +43,8 @@ int probe_mount(void);
 /* Which mechanism works here for @n sites, by trying on our own binary, not by version. Sets the
  * sentence when none does. @prefer PROBE_NONE lets the measured default decide. */
 int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *out);
-/* The same for process @pid (0: any): found out once in the life of this process. */
+/* The same for process @pid (0: any): found out once in the life of this process. -ENODATA where
+ * what was found cannot follow that process, since its main thread has ended. */
 int probe_choose_for(int pid, size_t n, enum probe_mechanism *out);
 /* Try @m on two nops of our own text: put in, counted in another thread, taken out again. What one
  * event costs there with a program that only counts, in *@ns. Sets the sentence. */

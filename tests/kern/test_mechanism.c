@@ -231,10 +231,15 @@ static void works_or_refuses_when_the_main_thread_has_ended(void **state)
 		.pid = t.pid,
 		.prog_fd = c.prog,
 	};
+	enum probe_mechanism first, chosen;
 	struct probe_set *s;
 
+	ok(probe_choose_for(t.pid, 1, &first));
 	atomic_store(&t.board->want_leader_exit, 1);
 	wait_for_zombie(t.pid);
+	/* Where links are sound no event is made in their place: it could be removed (W1). */
+	assert_int_equal(probe_choose_for(t.pid, 1, &chosen), first == PROBE_MULTI ? -ENODATA : 0);
+	assert_int_equal(chosen, first == PROBE_MULTI ? PROBE_NONE : first);
 	if (m == PROBE_MULTI) {
 		assert_int_equal(probe_set_open(m, &spec, &s), -ENOTSUP);
 		assert_non_null(strstr(fail_text(), "main thread"));
