@@ -82,6 +82,7 @@ int cli_guard_start(bool no_sandbox, struct probe_guard **out)
 	const struct probe_guard_opts o = {
 		.confine = no_sandbox ? NULL : confine_guardian,
 		.is_cancelled = stop_asked,
+		.ends_with_us = probe_guard_would_end(),
 	};
 	int err;
 

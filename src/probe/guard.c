@@ -110,14 +110,6 @@ static int wait_for(struct probe_guard *g, int sock, uint64_t patience_ns, struc
 	return a->err ? fail(a->err, "%s", a->why) : 0;
 }
 
-/* The kernel kills all of a pid namespace when its process 1 ends, and so does a container's
- * runtime with all that it started, where the pids are the host's; whoever starts a service or a
- * container makes it lead a session. In a shell's session the guardian may end behind us. */
-static bool ends_what_is_left(void)
-{
-	return getppid() <= 1 || getsid(0) == getpid();
-}
-
 int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out)
 {
 	struct probe_guard *g = calloc(1, sizeof(*g));
@@ -133,7 +125,7 @@ int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out
 	g->helper.sock = -1;
 	g->read_polls = READ_POLLS;
 	g->is_cancelled = o->is_cancelled;
-	g->ends_with_us = ends_what_is_left();
+	g->ends_with_us = o->ends_with_us;
 	s.page = mmap(NULL, sizeof(*s.page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	g->page = s.page == MAP_FAILED ? NULL : s.page;

@@ -26,12 +26,16 @@ struct probe_channel;
 /* Without a heartbeat for so long the probes are taken out. */
 #define PROBE_GUARD_PATIENCE_NS 2000000000ull
 
-struct probe_guard_opts {     /* both may be NULL */
+struct probe_guard_opts {     /* may be NULL, all of them */
 	int (*confine)(void); /* in the guardian, first of all; what it fails with is the result */
 	/* Is this process to end? Then nothing is waited for that takes long (-ECANCELED): the
 	 * guardian ends by itself, after it has taken out what is in. */
 	bool (*is_cancelled)(void);
+	bool ends_with_us; /* probe_guard_would_end() */
 };
+
+/* Would others end the guardian when this process ends? Where that cannot be told, yes. */
+bool probe_guard_would_end(void);
 
 int probe_guard_start(const struct probe_guard_opts *o, struct probe_guard **out);
 /* 0, or the sentence that it has ended, of its own accord or by another's: no probe can be set. */

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "probe/guard_priv.h"
+#include "proc/proc.h"
+#include "storage/storage.h"
 
 static bool enter(const char *procs)
 {
@@ -35,4 +37,15 @@ void guard_leave_freezer(void)
 	}
 	if (f)
 		fclose(f);
+}
+
+/* The kernel kills all of a pid namespace when its process 1 ends, and so does a container's
+ * runtime with all that it started, where the pids are the host's: when we end, or an init or a
+ * script above us. So a shell must outlive us, at a terminal, where process 1 is the host's. */
+bool probe_guard_would_end(void)
+{
+	auto_close int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	return terminal < 0 || getppid() <= 1 || getsid(0) == getpid() || !proc_in_first_pid_ns() ||
+	       !storage_is_same("/proc/self/ns/mnt", "/proc/1/ns/mnt");
 }

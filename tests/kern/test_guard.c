@@ -4,6 +4,7 @@
 
 #include "base/thread.h"
 #include "kern/mechanism_fixture.h"
+#include "proc/proc.h"
 #include "storage/storage.h"
 #include "unit/silent.h"
 
@@ -422,7 +423,7 @@ static void who_is_to_end_does_not_wait_for_it(void **state)
 /* As process 1 of a container, or as a service: its end would be the guardian's. */
 static void who_leads_a_session_waits_for_it(void **state)
 {
-	const struct probe_guard_opts o = {.confine = takes_long, .is_cancelled = to_end};
+	struct probe_guard_opts o = {.confine = takes_long, .is_cancelled = to_end};
 	int status = 0;
 	pid_t tool;
 
@@ -432,7 +433,10 @@ static void who_leads_a_session_waits_for_it(void **state)
 		uint64_t begin = clock_ns();
 		struct probe_guard *g;
 
-		if (setsid() < 0 || probe_guard_start(&o, &g) != -ECANCELED)
+		if (setsid() < 0)
+			_exit(1);
+		o.ends_with_us = probe_guard_would_end();
+		if (probe_guard_start(&o, &g) != -ECANCELED)
 			_exit(1);
 		if (clock_ns() - begin < 2500000000ull)
 			_exit(2);
@@ -440,6 +444,44 @@ static void who_leads_a_session_waits_for_it(void **state)
 	}
 	assert_int_equal(waitpid(tool, &status, 0), tool);
 	assert_int_equal(status, 0);
+}
+
+/* The exit code of a process that is not the first of a session, without a terminal or with one. */
+static int in_a_session(bool has_terminal, int (*code)(void))
+{
+	int status = 0, master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	pid_t leader;
+
+	assert_true(master >= 0 && !grantpt(master) && !unlockpt(master));
+	leader = fork();
+	if (!leader) {
+		setsid(); /* the first terminal that it opens is its own */
+		if (has_terminal && open(ptsname(master), O_RDWR | O_CLOEXEC) < 0)
+			_exit(100);
+		if (!fork())
+			_exit(code());
+		wait(&status);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 101);
+	}
+	assert_int_equal(waitpid(leader, &status, 0), leader);
+	close(master);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 102;
+}
+
+static int would_end(void)
+{
+	return probe_guard_would_end();
+}
+
+/* Below an init or a script of a container, which ends with us; and a job of cron. */
+static void a_shell_at_a_terminal_outlives_it(void **state)
+{
+	bool is_host =
+		proc_in_first_pid_ns() && storage_is_same("/proc/self/ns/mnt", "/proc/1/ns/mnt");
+
+	(void)state;
+	assert_int_equal(in_a_session(false, would_end), 1);
+	assert_int_equal(in_a_session(true, would_end), !is_host);
 }
 
 static void stands_still(int sock, void *ctx)
@@ -497,6 +539,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(storage_that_is_silent_is_not_read),
 		cmocka_unit_test(who_is_to_end_does_not_wait_for_it),
 		cmocka_unit_test(who_leads_a_session_waits_for_it),
+		cmocka_unit_test(a_shell_at_a_terminal_outlives_it),
 		cmocka_unit_test(a_helper_is_waited_for_so_long),
 	};
 
