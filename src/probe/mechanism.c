@@ -184,6 +184,8 @@ static void close_here(struct probe_set *s)
 	turn_take(&t);
 	s->ops->close(s);
 	turn_pass(&t);
+	if (s->ops->forget)
+		s->ops->forget(s);
 }
 
 void probe_set_close(struct probe_set *s)

@@ -11,11 +11,14 @@
  * the program still runs.
  */
 #include "probe/mechanism_priv.h"
+#include "probe/turn.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define OTHERS_US 50000
 
 struct parked {
 	struct probe_event event;
@@ -92,10 +95,19 @@ static int park(struct parked *p, size_t n, int prog_fd)
 	return prog_fd < 0 ? 0 : probe_perf_set_bpf(p->fd, prog_fd);
 }
 
+/* An event whose name goes while a descriptor of it is open brings the kernel down, and who looks
+ * at ours (lsof, /proc/PID/fdinfo) has it open for that moment, beyond our close. */
+static void let_others_go(void)
+{
+	usleep(OTHERS_US);
+}
+
 static void unpark(struct parked *p)
 {
-	if (p->fd >= 0)
-		close(p->fd);
+	if (p->fd >= 0) {
+		close_fd(&p->fd);
+		let_others_go();
+	}
 	p->fd = -1;
 	probe_event_remove(&p->event);
 }
@@ -181,8 +193,21 @@ static void tracefs_close(struct probe_set *s)
 {
 	if (!s->t)
 		return;
-	unpark(&s->t->sites);
-	unpark(&s->t->warm);
+	close_fd(&s->t->sites.fd);
+	close_fd(&s->t->warm.fd);
+}
+
+static void tracefs_forget(struct probe_set *s)
+{
+	struct turn t = {.kind = TURN_OUT, .code = s->code, .is_library = s->is_library};
+
+	if (!s->t)
+		return;
+	let_others_go();
+	turn_take(&t);
+	probe_event_remove(&s->t->sites.event);
+	probe_event_remove(&s->t->warm.event);
+	turn_pass(&t);
 	free(s->t);
 }
 
@@ -192,4 +217,5 @@ const struct probe_ops probe_tracefs_ops = {
 	.on = tracefs_on,
 	.off = tracefs_off,
 	.close = tracefs_close,
+	.forget = tracefs_forget,
 };
