@@ -139,6 +139,10 @@ static void look_at_fd(struct look *k, int dir, int fd)
 	if (proc_fds_link(dir, fd, link, sizeof(link)))
 		return;
 	hash = XXH64(link, strlen(link), 0);
+	/* Opened since the last look, which did not have it: an older record is of one that was
+	 * closed. */
+	if (!old && has_slot && slot.t_ns < k->f->looked_ns)
+		has_slot = false;
 	/* The same when nobody was seen opening this number since, and it still leads there. */
 	if (old && old->link_hash == hash && (!has_slot || slot.t_ns <= old->born_ns))
 		keep(k, old);
