@@ -102,15 +102,15 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 	}
 }
 
-/* After a look at [@first, @looked): what was born until @last kills what the look saw. A record
- * that has been overrun meanwhile is not whole: then there was no look. */
-static void settle(struct births *b, uint64_t first, uint64_t looked, uint64_t last)
+/* After a look at births from @first on: what was born until @last kills what the look saw. A
+ * record that has been overrun meanwhile is not whole: then there was no look. */
+static void settle(struct births *b, uint64_t first, uint64_t last)
 {
 	b->s->ledger.birth_ns =
 		probe_price_birth(&b->account->price, stacks_mean_depth(b->s->stacks),
 				  py_frames_are_objects(b->s->rt));
 	if (last - first <= PL_BIRTH_SLOTS) {
-		ladder_kill_new(b->ladder, b->s->kern.births, looked, last);
+		ladder_kill_new(b->ladder, b->s->kern.births, first, last);
 		return;
 	}
 	b->overruns += last - first - PL_BIRTH_SLOTS;
@@ -260,7 +260,7 @@ void births_burst(struct births *b)
 		ladder_drop_look(b->ladder, last - first);
 		unseen_drop(&b->unseen, (struct unseen_view[]){view(b)});
 	} else {
-		settle(b, first, looked, last);
+		settle(b, first, last);
 		settle_unseen(b, first);
 		if (b->unseen.is_suspect)
 			focus_full_next(&b->focus);
@@ -323,10 +323,10 @@ static void look_always(struct births *b)
 		from = looked - PL_BIRTH_SLOTS;
 	}
 	look(b, from, looked);
+	last = births_now(b);
 	b->bursts++;
 	session_drain(b->s);
-	last = births_now(b);
-	settle(b, from, looked, last);
+	settle(b, from, last);
 	settle_unseen(b, b->last_seen);
 	focus_count(b, from, looked);
 	if (b->focus.is_on)

@@ -117,10 +117,10 @@ static void collect(struct ladder *l, const struct pl_birth *ring, uint64_t from
 		uint64_t *place = map64_put(&l->index, b->object);
 		struct sample *s;
 
-		if (!place || *place || !b->type)
+		if (!place || *place)
 			continue;
 		*place = UINT64_MAX; /* a later birth owns this address */
-		if (l->look.n >= LADDER_LOOK)
+		if (!b->type || l->look.n >= LADDER_LOOK)
 			continue;
 		s = vec_push(&l->look);
 		if (!s)
@@ -200,11 +200,18 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
 {
 	for (uint64_t i = from; i < to; i++) {
-		uint64_t *place = map64_get(&l->index, birth_at(ring, i)->object);
+		const struct pl_birth *b = birth_at(ring, i);
+		uint64_t *place = map64_get(&l->index, b->object);
+		struct sample *s =
+			place && *place && *place != UINT64_MAX ? &l->look.v[*place - 1] : NULL;
 
-		if (!place || !*place || *place == UINT64_MAX || !l->look.v[*place - 1].addr)
+		if (!b->object) { /* any of them may be the one before it */
+			ladder_drop_look(l, to - from);
+			return;
+		}
+		if (!s || !s->addr || s->birth >= i)
 			continue;
-		l->look.v[*place - 1].addr = 0;
+		s->addr = 0;
 		l->stats.unsettled++;
 	}
 }

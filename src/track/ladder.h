@@ -61,7 +61,7 @@ struct ladder_stats {
 	uint64_t taken;	      /* births that became samples */
 	uint64_t unsettled;   /* their address was born again before the burst ended */
 	uint64_t gone;	      /* dead or changed before the first look */
-	uint64_t voided;      /* births of bursts that overran their record */
+	uint64_t voided;      /* births of bursts whose record is not whole */
 	uint64_t died;	      /* on the ladder */
 	uint64_t code_reused; /* survivors with code on their stack that has no name any more */
 	uint64_t no_stack;    /* survivors whose stack is not known */
@@ -77,7 +77,9 @@ void ladder_begin(struct ladder *l, uint64_t now_ns);
  * after the attach was complete. Reads the born objects. */
 void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
 		 uint64_t collections, uint32_t burst, bool partial);
-/* Every birth in [from, to) of the ring kills what the last look saw at its address. */
+/* Every birth in [from, to), from the first of the look on, kills what the look saw of one before
+ * it at its address: records are numbered before they are written. Is one not written yet, there
+ * was no look. */
 void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
 /* Every birth in [from, to) kills older samples at its address. */
 void ladder_kill_old(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Births at one address, of which the last alone owns it: of unknown type, or with a record that is
+ * written after it was numbered. Every object that is asked for is there. */
+#include "track/ladder.h"
+#include "unit/self.h"
+
+#define TYPE  0x7000
+#define ADDR  0x10000
+#define OTHER 0x20000
+#define STACK 1
+
+size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum heap_depth depth)
+{
+	(void)h;
+	(void)depth;
+	for (size_t i = 0; i < n; i++)
+		v[i].fp.n = 1;
+	return n;
+}
+
+bool heap_is_gone(const struct heap *h)
+{
+	(void)h;
+	return false;
+}
+
+bool heap_same_object(const struct heap_fingerprint *then, const struct heap_fingerprint *now)
+{
+	return then->n == now->n;
+}
+
+static struct {
+	struct stacks *stacks;
+	struct ladder *ladder;
+	struct pl_birth ring[PL_BIRTH_SLOTS];
+	uint64_t births;
+} k;
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&k, 0, sizeof(k));
+	assert_int_equal(stacks_new(NULL, &k.stacks), 0);
+	return ladder_new(NULL, k.stacks, &k.ladder);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	ladder_free(k.ladder);
+	stacks_free(k.stacks);
+	return 0;
+}
+
+static void number(uint64_t object, uint64_t type)
+{
+	k.ring[k.births++] = (struct pl_birth){.object = object, .type = type, .stack = STACK};
+}
+
+static void write_down(uint64_t i)
+{
+	k.ring[i].lap = 1;
+}
+
+static void bear(uint64_t object, uint64_t type)
+{
+	number(object, type);
+	write_down(k.births - 1);
+}
+
+static void look(void)
+{
+	ladder_look(k.ladder, k.ring, 0, k.births, 1, 1, false);
+}
+
+static void admit(void)
+{
+	ladder_kill_new(k.ladder, k.ring, 0, k.births);
+	ladder_admit(k.ladder);
+}
+
+static void assert_alive(size_t n)
+{
+	size_t have;
+	const struct sample *s = ladder_samples(k.ladder, &have);
+
+	assert_int_equal(have, n);
+	if (n)
+		assert_int_equal(s->addr, OTHER);
+}
+
+static void one_of_unknown_type_owns_its_address(void **state)
+{
+	(void)state;
+	bear(ADDR, TYPE);
+	bear(OTHER, TYPE);
+	bear(ADDR, 0);
+	look();
+	admit();
+	assert_alive(1);
+}
+
+static void one_born_during_the_look_kills(void **state)
+{
+	(void)state;
+	bear(ADDR, TYPE);
+	bear(OTHER, TYPE);
+	look();
+	bear(ADDR, TYPE);
+	admit();
+	assert_alive(1);
+}
+
+static void one_written_after_the_look_kills(void **state)
+{
+	(void)state;
+	bear(ADDR, TYPE);
+	bear(OTHER, TYPE);
+	number(ADDR, TYPE);
+	look();
+	write_down(k.births - 1);
+	admit();
+	assert_alive(1);
+}
+
+static void one_that_stays_unwritten_may_be_any(void **state)
+{
+	(void)state;
+	bear(ADDR, TYPE);
+	number(ADDR, TYPE);
+	bear(OTHER, TYPE);
+	look();
+	admit();
+	assert_alive(0);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(one_of_unknown_type_owns_its_address),
+		TEST(one_born_during_the_look_kills),
+		TEST(one_written_after_the_look_kills),
+		TEST(one_that_stays_unwritten_may_be_any),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
