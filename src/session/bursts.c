@@ -102,6 +102,13 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 	}
 }
 
+/* The probes were out meanwhile, or did nothing. The session begins again at its next step. */
+static bool stood_still(const struct births *b)
+{
+	return b->s->kern.stats->asleep ||
+	       probe_guard_trips(b->s->o.guard, NULL) != b->s->kern.trips;
+}
+
 /* After a look at births from @first on: what was born until @last kills what the look saw. A
  * record that has been overrun meanwhile is not whole: then there was no look. */
 static void settle(struct births *b, uint64_t first, uint64_t last)
@@ -254,8 +261,7 @@ void births_burst(struct births *b)
 	ran_ns = process_cpu_ns(b->s->proc->pid) - ran_ns;
 	session_drain(b->s);
 
-	/* We stood still in it: the probes were out meanwhile, or did nothing. */
-	is_broken = b->s->kern.stats->asleep || closed - opened >= PROBE_GUARD_PATIENCE_NS;
+	is_broken = stood_still(b) || closed - opened >= PROBE_GUARD_PATIENCE_NS;
 	if (is_broken) {
 		ladder_drop_look(b->ladder, last - first);
 		unseen_drop(&b->unseen, (struct unseen_view[]){view(b)});
@@ -313,11 +319,8 @@ void births_stop_always(struct births *b)
 /* Objects born since the last look: read them, kill what was reborn meanwhile. */
 static void look_always(struct births *b)
 {
-	uint64_t from = b->last_seen, looked, now = clock_ns(), last;
+	uint64_t from = b->last_seen, now = clock_ns(), looked = births_now(b), last;
 
-	looked = births_now(b);
-	watched(b, b->looked_ns, now, is_by_type(b));
-	b->looked_ns = now;
 	if (looked - from > PL_BIRTH_SLOTS) {
 		b->overruns += looked - from - PL_BIRTH_SLOTS;
 		from = looked - PL_BIRTH_SLOTS;
@@ -326,6 +329,12 @@ static void look_always(struct births *b)
 	last = births_now(b);
 	b->bursts++;
 	session_drain(b->s);
+	if (stood_still(b)) {
+		ladder_drop_look(b->ladder, last - from);
+		return;
+	}
+	watched(b, b->looked_ns, now, is_by_type(b));
+	b->looked_ns = now;
 	settle(b, from, last);
 	settle_unseen(b, b->last_seen);
 	focus_count(b, from, looked);

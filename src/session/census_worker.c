@@ -12,8 +12,7 @@
 #define MIN_WAIT_NS 5000000000
 #define SOME	    4
 #define MAX_WAIT_NS 600000000000
-/* What a first census costs, before it is known: ns per byte of resident memory.
- */
+/* The cost of a first census, before it is known: ns per byte of resident memory. */
 #define GUESS_NS_PER_BYTE 1.2
 /* A type grows: seconds between the censuses, and objects that it has gained. */
 #define GROWS_S	     8
@@ -60,8 +59,7 @@ static int publish(struct census_worker *w, struct census *c)
 	return 0;
 }
 
-/* As long as it takes for @cost to be no more than our share; longer when there are some already.
- */
+/* As long as it takes for @cost to be no more than our share; longer when there are some. */
 static uint64_t pause_for(const struct census_worker *w, double cost_ns)
 {
 	double wait = cost_ns / SHARE, least = w->n_taken < SOME ? MIN_WAIT_NS : 2 * MIN_WAIT_NS;

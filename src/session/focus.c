@@ -232,11 +232,9 @@ void focus_choose(struct births *b)
 	/* A program that makes types as it goes. */
 	if (f->places.pairs.n > MANY_PAIRS)
 		learn_anew(f, now);
-	if (b->s->sites->n < FEW_SITES || b->bursts < LEARN_WINDOWS ||
-	    !heap_can_count(b->s->heap)) {
-		b->focus.is_on = false;
+	f->is_on = false;
+	if (b->s->sites->n < FEW_SITES || b->bursts < LEARN_WINDOWS || !heap_can_count(b->s->heap))
 		return;
-	}
 	if (now - f->looked_ns > CHOOSE_NS) {
 		f->looked_ns = now;
 		if (!b->s->ledger.serves || !choose_types(b)) {

@@ -34,8 +34,7 @@ struct holders {
 
 struct found *holders_found(const struct holders *h, const char *id, enum report_kind kind);
 
-/* holders_ask.c. As many as there is room for, the most telling first. True: blocks are among them.
- */
+/* holders_ask.c. As many as there is room for, the most telling first. True: some are blocks. */
 bool holders_ask_sites(struct holders *h, const struct report_process *p);
 
 /* After an answer: may the objects be ones that replace others? */

@@ -37,8 +37,7 @@ static void drop_way(struct native_pair *p, uint32_t way)
 			p->made.v[i].way = way;
 }
 
-/* The place of @st among the ways, which it belongs to from here on; NATIVE_WAYS = there is none.
- */
+/* The place of @st among the ways, whose it is from here on; NATIVE_WAYS = there is none. */
 static uint32_t put_way(struct native_pair *p, struct native_stack *st)
 {
 	for (uint32_t i = 0; i < p->n_ways; i++)

@@ -174,9 +174,8 @@ static int sleep_until(const struct session *s, uint64_t when)
 	struct pollfd fd = {.fd = s->proc->pidfd, .events = POLLIN};
 	uint64_t now = clock_ns();
 	const struct timespec left = timespec_of_ns(when > now ? when - now : 0);
-	int n;
+	int n = ppoll(&fd, 1, &left, NULL);
 
-	n = ppoll(&fd, 1, &left, NULL);
 	return n < 0 ? -errno : n;
 }
 

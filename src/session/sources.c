@@ -27,6 +27,7 @@ void session_note(struct session *s, const char *fmt, ...)
 	struct session_notes *notes = &s->notes;
 	char *text = NULL;
 	va_list ap;
+	size_t i = 0;
 	int n;
 
 	va_start(ap, fmt);
@@ -34,12 +35,9 @@ void session_note(struct session *s, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return;
-	for (size_t i = 0; i < notes->n; i++)
-		if (!strcmp(notes->v[i], text)) {
-			free(text);
-			return;
-		}
-	if (notes->n < SESSION_NOTES)
+	while (i < notes->n && strcmp(notes->v[i], text) != 0)
+		i++;
+	if (i == notes->n && i < SESSION_NOTES)
 		notes->v[notes->n++] = text;
 	else
 		free(text);
@@ -155,7 +153,6 @@ static void open_late(struct session *s)
 	int err = s->paused ? 1 : kern_load(s, s->sites->n);
 
 	rest = AGAIN_NS + 4 * (clock_ns() - began);
-
 	for (struct source *x = s->sources.v; x < end(s); x++) {
 		if (x->self)
 			continue;
