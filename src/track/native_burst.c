@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "track/native_priv.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <time.h>
@@ -30,13 +31,13 @@ static const double rungs_s[] = {0.2, 1, 3, 10, 30, 60};
 static int on_event(void *arg, void *data, size_t size)
 {
 	struct native *n = arg;
-	struct pl_native_event *e;
+	struct pl_native_event *e =
+		n->burst.events.n < 4 * WINDOW_EVENTS ? vec_push(&n->burst.events) : NULL;
 
-	if (size < sizeof(*e) || n->burst.events.n >= 4 * WINDOW_EVENTS)
-		return 0;
-	e = vec_push(&n->burst.events);
-	if (e)
+	if (e && size >= sizeof(*e))
 		memcpy(e, data, sizeof(*e));
+	else
+		n->burst.left_out++;
 	return 0;
 }
 
@@ -407,13 +408,6 @@ static int window_on(struct native *n)
 	return err;
 }
 
-/* After a refusal: the first set may have gone in. */
-static void pay_refused(const struct native *n)
-{
-	account_planted(n->spec.account, probe_set_sites_in(n->set[SET_HEAP_ENTRY]) +
-						 probe_set_sites_in(n->set[SET_HEAP_RETURN]));
-}
-
 static void window_off(struct native *n)
 {
 	struct probe_set *const set[] = {n->set[SET_HEAP_ENTRY], n->set[SET_HEAP_RETURN]};
@@ -422,15 +416,14 @@ static void window_off(struct native *n)
 	probe_sets_off(set, ARRAY_SIZE(set), false);
 }
 
-/* A window that ends at @now_ns tells of the time since the one before it: windows are denser where
- * memory grows. Returns how many blocks one that it saw stands for. */
-static double close_window(struct native_burst *b, uint64_t from_ns, uint64_t now_ns)
+/* Calls that no window was told of: a block that two of them freed and took again seems to live. */
+static uint64_t losses(const struct native *n)
 {
-	double each = (double)(now_ns - b->closed_ns) / (double)(now_ns - from_ns);
+	struct pl_stats st = {0};
+	uint32_t zero = 0;
 
-	b->closed_ns = now_ns;
-	native_series_closed(b, now_ns);
-	return each;
+	bpf_map_lookup_elem(n->losses_fd, &zero, &st);
+	return st.lost[PL_LOST_RING_FULL] + n->burst.left_out;
 }
 
 static int window(struct native *n)
@@ -441,7 +434,7 @@ static int window(struct native *n)
 	auto_free struct look *look = calloc(SAMPLES_PER_BURST, sizeof(*look));
 	struct burst_sample *at[SAMPLES_PER_BURST];
 	struct map64 last = {0};
-	uint64_t from_ns, now_ns, ran_ns, calls = n->ctl->entries;
+	uint64_t from_ns, now_ns = 0, ran_ns, lost = 0, calls = n->ctl->entries;
 	size_t count = 0;
 	int err = v && look ? window_on(n) : fail(-ENOMEM, "out of memory");
 
@@ -449,6 +442,7 @@ static int window(struct native *n)
 		drain(n); /* what came after the last window's second look */
 		for (size_t i = 0; i < b->events.n; i++)
 			kill_at(b, b->events.v[i].addr);
+		lost = losses(n);
 		ran_ns = process_cpu_ns(n->spec.proc->pid);
 		from_ns = clock_ns();
 		native_set_mode(n, PL_NATIVE_BURST);
@@ -460,17 +454,24 @@ static int window(struct native *n)
 		now_ns = clock_ns();
 		ran_ns = process_cpu_ns(n->spec.proc->pid) - ran_ns;
 		native_cost_window(n, n->ctl->entries - calls, now_ns - from_ns, ran_ns);
-		count = collect(b, settle(b, &last), close_window(b, from_ns, now_ns), v);
+		/* It tells of the time since the last: they are denser where memory grows. */
+		count = collect(b, settle(b, &last),
+				(double)(now_ns - b->closed_ns) / (double)(now_ns - from_ns), v);
 		for (size_t i = 0; i < count; i++)
 			at[i] = &v[i];
 		look_at(n, at, count, look);
 		drain(n);
 	} else {
-		pay_refused(n);
+		native_cost_refused(n);
 	}
 	window_off(n);
-	if (!err)
+	if (!err) {
+		if (losses(n) == lost)
+			native_series_closed(b, now_ns);
+		else
+			count = 0;
 		admit(n, v, count, look, clock_ns());
+	}
 	log_debug("burst %lu: %.0f calls/s, %zu looked at, %zu samples", b->windows, n->rate, count,
 		  b->samples.n);
 	map64_free(&last);

@@ -143,6 +143,12 @@ int native_meter(struct native *n, double *per_s)
 	return 0;
 }
 
+void native_cost_refused(const struct native *n)
+{
+	account_planted(n->spec.account, probe_set_sites_in(n->set[SET_HEAP_ENTRY]) +
+						 probe_set_sites_in(n->set[SET_HEAP_RETURN]));
+}
+
 void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint64_t ran_ns)
 {
 	struct native_burst *b = &n->burst;

@@ -115,7 +115,8 @@ struct native_burst {
 	uint64_t told_ns;
 	uint64_t young[BURST_YOUNG]; /* when later ones closed, ascending */
 	size_t n_young;
-	bool is_ended; /* no window opens any more */
+	bool is_ended;	   /* no window opens any more */
+	uint64_t left_out; /* events for which there was no room */
 	uint64_t windows, calm_windows;
 	uint64_t one_in; /* one in so many new samples is taken: a power of two */
 	uint64_t random;
@@ -138,7 +139,7 @@ struct native {
 	struct native_libc libc;
 	struct pl_native_ctl *ctl; /* mapped */
 	size_t ctl_len;
-	int blocks_fd, ring_fd, entry_fd, return_fd;
+	int blocks_fd, ring_fd, losses_fd, entry_fd, return_fd;
 	struct ring_buffer *ring; /* made when first needed */
 	struct probe_set *set[SETS];
 	size_t set_sites[SETS];
@@ -175,6 +176,8 @@ void native_cost_stop(struct native *n);
 double native_pair_ns(const struct native *n);
 /* A window is over, in which so many calls were recorded, and the target ran for @ran_ns. */
 void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint64_t ran_ns);
+/* One was refused: the first set may have gone in. */
+void native_cost_refused(const struct native *n);
 /* Calls per second of the malloc family, by probes that only count. */
 int native_meter(struct native *n, double *per_s);
 

@@ -31,6 +31,7 @@ void native_series_closed(struct native_burst *b, uint64_t closed_ns)
 {
 	if (b->n_young == ARRAY_SIZE(b->young))
 		b->n_young--; /* told of together with this one */
+	b->closed_ns = closed_ns;
 	b->young[b->n_young++] = closed_ns;
 }
 

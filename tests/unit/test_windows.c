@@ -20,6 +20,8 @@
 static struct {
 	int err; /* of the probes on entries */
 	unsigned asked;
+	bool is_full; /* the ring: calls are lost */
+	struct pl_stats stats;
 } host;
 
 static int put_in(struct probe_set *s)
@@ -60,6 +62,15 @@ static void set_up(struct scene *k)
 	k->n.set_sites[SET_HEAP_ENTRY] = 10;
 	k->n.set_sites[SET_HEAP_RETURN] = 6;
 	host.asked = 0;
+	host.is_full = false;
+}
+
+int bpf_map_lookup_elem(int fd, const void *key, void *value)
+{
+	(void)fd;
+	(void)key;
+	memcpy(value, &host.stats, sizeof(host.stats));
+	return 0;
 }
 
 static void after_the_last_change_none_is_asked_for(void **state)
@@ -209,6 +220,7 @@ int ring_buffer__consume(struct ring_buffer *r)
 {
 	uint64_t now_ns = clock_ns();
 
+	host.stats.lost[PL_LOST_RING_FULL] += host.is_full;
 	for (; r->told_ns && r->told_ns + MS <= now_ns; r->told_ns += MS) {
 		struct pl_native_event e = {.size = sizeof(r->block[0]),
 					    .stack = LEAK,
@@ -265,6 +277,36 @@ static void a_window_tells_of_the_time_since_the_last(void **state)
 	assert_true(fabs(told(&k.n, LEAK, &estimated) / (double)ring.made - 1) < 0.25);
 	assert_true(estimated);
 	native_table_free(&k.n.table);
+	native_burst_free(&k.n.burst);
+	proc_close(self);
+}
+
+/* What it saw may be another's by now; the next one tells of its time too. */
+static void a_window_that_lost_calls_tells_nothing(void **state)
+{
+	const uint64_t start_ns = clock_ns() - SECOND;
+	struct proc *self = self_open();
+	double stand_for = 0;
+	struct scene k;
+
+	(void)state;
+	set_up(&k);
+	host.err = 0;
+	k.n.spec.proc = self;
+	k.n.libc.is_foreign = true;
+	k.n.state = NATIVE_BURST;
+	native_burst_start(&k.n, start_ns);
+	ring.told_ns = clock_ns();
+	host.is_full = true;
+	open_window(&k);
+	assert_int_equal(k.n.burst.samples.n, 0);
+	assert_int_equal(k.n.burst.closed_ns, start_ns);
+	host.is_full = false;
+	open_window(&k);
+	assert_int_equal(k.n.burst.n_young, 1);
+	for (size_t i = 0; i < k.n.burst.samples.n; i++)
+		stand_for += k.n.burst.samples.v[i].weight;
+	assert_true(fabs(stand_for / 1000 - 1) < 0.25); /* one a ms */
 	native_burst_free(&k.n.burst);
 	proc_close(self);
 }
@@ -381,6 +423,7 @@ int main(void)
 		cmocka_unit_test(what_had_gone_in_is_paid_for),
 		cmocka_unit_test(lines_outlive_a_change_of_ways),
 		cmocka_unit_test(a_window_tells_of_the_time_since_the_last),
+		cmocka_unit_test(a_window_that_lost_calls_tells_nothing),
 		cmocka_unit_test(rare_windows_tell_of_a_straight_line),
 		cmocka_unit_test(a_target_that_is_stopped_is_not_calm),
 	};
