@@ -150,9 +150,18 @@ static inline bool py_extensions_make_objects(const struct py_runtime *rt)
 }
 
 /* 3.12: interpreters with a GIL of their own make objects at once. */
-static inline bool py_births_run_at_once(const struct py_runtime *rt)
+static inline bool py_births_may_run_at_once(const struct py_runtime *rt)
 {
 	return rt->minor >= 12;
+}
+
+/* Without a GIL threads do; more interpreters than one may have their own. */
+static inline bool py_births_run_at_once(const struct py_runtime *rt)
+{
+	uint64_t interps[2];
+
+	return py_births_may_run_at_once(rt) &&
+	       (rt->free_threaded || py_interpreters(rt, interps, ARRAY_SIZE(interps)) > 1);
 }
 
 /* ---- Of a file that is no process yet: by 3.@minor ---- */

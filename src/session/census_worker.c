@@ -24,7 +24,6 @@ struct census_worker {
 	int pid;
 	uint64_t start_ticks;
 	unsigned n_taken;
-
 	struct report *latest; /* under the lock */
 	struct report_process process;
 };

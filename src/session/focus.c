@@ -153,8 +153,7 @@ static uint64_t type_called(const struct births *b, const char *name)
 }
 
 /* Types that the census sees growing, if they are few: where whole figures or documents stay, their
- * births are everywhere. Those that no window has met yet are looked for where most types are born.
- */
+ * births are everywhere. Those that no window has met yet are looked for where most are born. */
 static bool choose_types(struct births *b)
 {
 	struct focus *f = &b->focus;

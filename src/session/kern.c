@@ -127,7 +127,8 @@ int kern_load(struct session *s, size_t n_sites)
 	log_debug("an event costs %.0f ns here", event_ns);
 	k->fds_means = s->o.fds ? fds_choose(s->proc) : FDS_NONE;
 	pids_quiet();
-	err = py_births_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;
+	err = py_births_may_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;
+	k->one_at_a_time = err != 0;
 	if (err && err != -EPERM)
 		err = load_with(s, false);
 	return err ? err : map_all(s);

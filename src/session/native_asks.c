@@ -220,9 +220,8 @@ void native_asks_poll(struct native_stacks *n, uint64_t now_ns)
 		n->s->kern.stats->wanted = n->births.n;
 		n->looked_ns = now_ns;
 	}
-	if (exact)
-		renew(n, &n->blocks, share_of(AT_ONCE, n->blocks.n, MOST_AT_ONCE));
-	else
-		renew(n, &n->blocks, share_of(AT_ONCE_WINDOW, n->blocks.n, MOST_IN_WINDOW));
+	renew(n, &n->blocks,
+	      exact ? share_of(AT_ONCE, n->blocks.n, MOST_AT_ONCE)
+		    : share_of(AT_ONCE_WINDOW, n->blocks.n, MOST_IN_WINDOW));
 	renew(n, &n->births, share_of(AT_ONCE, n->births.n, MOST_AT_ONCE));
 }

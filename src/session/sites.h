@@ -38,8 +38,7 @@ void sites_detach(struct sites *t);
 /* 3.8: modules that were loaded since. What is born in one that cannot be probed is unseen: then no
  * births at all, as at the start. */
 int sites_attach_new(struct session *s);
-/* A parked set of the sites of @f that are wanted (@want NULL: all). None wanted: no set, no error.
- */
+/* A parked set of the sites of @f that are wanted (@want NULL: all); none wanted: no set. */
 int sites_open_set(struct session *s, const struct site_file *f, const bool *want,
 		   const char *label, struct probe_set **out);
 
