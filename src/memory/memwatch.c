@@ -103,11 +103,12 @@ static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now)
 	w->rollup_ns = now + (wait > ROLLUP_NS ? wait : ROLLUP_NS);
 }
 
-/* What counts against the nearest limit, others in the same group included. Not for the machine's
- * memory: what all its processes do is noise here. */
+/* What counts against the nearest limit, others in the same group included, without the page cache:
+ * a growing one is no way to the limit. Not for the machine's memory: what all its processes do is
+ * noise here. */
 static void add_room(struct memwatch *w, double t_s)
 {
-	double used = (double)w->limit.limit - (double)w->limit.left_low;
+	double used = proc_limit_used(&w->limit);
 
 	if (strcmp(w->room_name, w->limit.name) != 0) {
 		trend_set_free(w->room);

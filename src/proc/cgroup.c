@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Memory cgroups. A limit binds all groups below it, so every level up to the mount is looked at,
  * and the one with the least room left counts. Page cache is given up before anybody is killed:
- * what is inactive surely, what is active perhaps. */
+ * what is inactive surely, what is active perhaps, and so caches of the kernel's own (names of
+ * files; v1 does not tell). */
 #include "proc/limits.h"
 
 #include <fcntl.h>
@@ -180,7 +181,8 @@ static void read_limit(const struct level *at, const char *stat, uint64_t curren
 	bool v2 = at->version == 2;
 	uint64_t limit = one_number(at, v2 ? "memory.max" : "memory.limit_in_bytes");
 	uint64_t idle = known(keyed(stat, v2 ? "inactive_file" : "total_inactive_file"));
-	uint64_t busy = known(keyed(stat, v2 ? "active_file" : "total_active_file"));
+	uint64_t busy = known(keyed(stat, v2 ? "active_file" : "total_active_file")) +
+			known(keyed(stat, "slab_reclaimable"));
 	uint64_t left, swap, room;
 	struct proc_cgroup *out = at->out;
 

@@ -19,7 +19,7 @@ struct proc_cgroup {
 	/* The group that is full first, its own or one above. */
 	char tight_path[256];
 	uint64_t limit;
-	uint64_t left_low, left_high; /* until the kill: active page cache stays, or is given up */
+	uint64_t left_low, left_high; /* until the kill: without, with what may be given up */
 	uint64_t room;	       /* until anything must be swapped or written out, at any level */
 	unsigned unread;       /* files that are there and could not be understood */
 	char unread_path[320]; /* the first of them */
@@ -49,6 +49,12 @@ struct proc_limit {
 	uint64_t limit, left_low, left_high;
 	bool refuses; /* allocations fail there (MemoryError); nobody is killed */
 };
+
+/* Bytes that stay when all is given up that may be; below 0 where swap has more room than that. */
+static inline double proc_limit_used(const struct proc_limit *l)
+{
+	return (double)l->limit - (double)l->left_high;
+}
 
 #define PROC_LIMITS 4
 /* All that apply now, the nearest first. Returns the number. */

@@ -151,6 +151,29 @@ static void dirty_pages_are_no_room(void **state)
 	}
 }
 
+/* Page cache that is used again and names of files come near no limit, however many they are. */
+static void caches_that_grow_are_no_growth(void **state)
+{
+	static const char *const stat[] = {
+		"inactive_file 1048576\nactive_file 0\nslab_reclaimable 0\n",
+		"inactive_file 2097152\nactive_file 5242880\nslab_reclaimable 3145728\n"};
+	static const char *const current[] = {"20971520\n", "30408704\n"}; /* + 1 + 5 + 3 MiB */
+	struct proc_cgroup c;
+
+	(void)state;
+	put("/cache", "memory.max", "104857600\n");
+	put("/cache", "memory.swap.max", "0\n");
+	for (size_t i = 0; i < ARRAY_SIZE(stat); i++) {
+		put("/cache", "memory.current", current[i]);
+		put("/cache", "memory.stat", stat[i]);
+		proc_cgroup_read(root, "/cache", 2, &c);
+		assert_float_equal(proc_limit_used(&(struct proc_limit){.limit = c.limit,
+									.left_high = c.left_high}),
+				   19 * MIB, 1);
+	}
+	assert_int_equal(c.left_low, 73 * MIB);
+}
+
 /* A group has its memory.high, and those above it have theirs. */
 static void each_high_is_compared_with_its_own_group(void **state)
 {
@@ -325,6 +348,7 @@ int main(void)
 		cmocka_unit_test(version_2_finds_the_tightest_group_on_the_way_up),
 		cmocka_unit_test(version_1_knows_its_own_names),
 		cmocka_unit_test(dirty_pages_are_no_room),
+		cmocka_unit_test(caches_that_grow_are_no_growth),
 		cmocka_unit_test(each_high_is_compared_with_its_own_group),
 		cmocka_unit_test(a_partial_measure_is_left_out),
 		cmocka_unit_test(files_that_make_no_sense_are_named_not_believed),
