@@ -112,22 +112,34 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 	keep_middle(f);
 }
 
-void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime *rt,
-	       uint64_t now_ns)
+void fill_read(struct fill *f, struct fill_steps *steps, uint64_t n, uint64_t now_ns)
 {
-	uint64_t n = f->addr && rt ? py_length(rt, f->addr) : f->last;
+	uint64_t was = f->last;
 
-	if (!f->addr)
-		return;
 	/* It is gone, or it was no bound. */
 	if (n == UINT64_MAX || (f->most && !heap_bound_holds(f->most, f->enforced, n))) {
 		f->addr = 0;
 		return;
 	}
-	f->last_ns = rt ? now_ns : f->last_ns;
+	f->last_ns = now_ns;
 	fill_moved(f, steps, n);
-	if (n >= f->most && !f->full_ns)
-		f->full_ns = now_ns;
-	else if (n < f->most)
+	if (!f->most)
+		return;
+	/* A batch was thrown out of what is over its bound: it fills again. */
+	if (was > f->most && n < f->first) {
+		f->first = n;
+		f->first_ns = now_ns;
+	}
+	/* Over it, it fills up to where that is done. */
+	if (n < f->most || (n > f->most && n > was))
 		f->full_ns = 0;
+	else if (!f->full_ns)
+		f->full_ns = now_ns;
+}
+
+void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime *rt,
+	       uint64_t now_ns)
+{
+	if (f->addr && rt)
+		fill_read(f, steps, py_length(rt, f->addr), now_ns);
 }

@@ -19,6 +19,8 @@ void fill_found(struct fill *f, const struct why_path *p, size_t i, bool bounds,
 /* Reads its length again; @rt: NULL when the process is gone. */
 void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime *rt,
 	       uint64_t now_ns);
+/* Pure: it has @n entries now; UINT64_MAX: it is gone. */
+void fill_read(struct fill *f, struct fill_steps *steps, uint64_t n, uint64_t now_ns);
 /* It had @n entries when it was read at f->last_ns. */
 void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n);
 

@@ -72,8 +72,8 @@ static void a_little_over_is_what_a_batch_leaves(void **state)
 	(void)state;
 	assert_true(heap_bound_holds(100, true, 100));
 	assert_false(heap_bound_holds(100, true, 101));
-	assert_true(heap_bound_holds(100, false, 111));
-	assert_false(heap_bound_holds(100, false, 112));
+	assert_true(heap_bound_holds(100, false, 151));
+	assert_false(heap_bound_holds(100, false, 152));
 }
 
 int main(void)

@@ -207,6 +207,45 @@ static void what_only_wavers_is_not_emptied(void **state)
 	assert_true(fill_rests_s(&f, 10) > 100);
 }
 
+/* A cache of at most 500 that throws out a third when it has 750 gets six more each three seconds:
+ * at how many of @looks was it said to fill? */
+static unsigned told_as_filling(struct fill *f, unsigned looks)
+{
+	struct fill_steps steps = {0};
+	unsigned told = 0;
+	uint64_t n = f->last;
+
+	for (unsigned i = 0; i < looks; i++) {
+		n = n + 6 > 750 ? 500 : n + 6;
+		fill_read(f, &steps, n, f->last_ns + 3 * S);
+		told += is_filling(*f);
+	}
+	return told;
+}
+
+static void what_is_thrown_out_in_batches_fills(void **state)
+{
+	static const uint64_t first[] = {100, 499, 530, 740};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
+		struct fill f = list(0);
+		uint64_t full;
+
+		f.most = 500;
+		f.first = f.last = f.calm = first[i];
+		/* But for those at which it had just been emptied. */
+		assert_true(told_as_filling(&f, 200) >= 200 - 200 / 41 - 1);
+		/* Where it stands still it is full, over its bound or not. */
+		full = f.last;
+		for (int t = 0; t < 10; t++)
+			fill_read(&f, &(struct fill_steps){0}, full, f.last_ns + 3 * S);
+		assert_false(is_filling(f));
+		fill_read(&f, &(struct fill_steps){0}, 752, f.last_ns + 3 * S);
+		assert_int_equal(f.addr, 0);
+	}
+}
+
 struct held {
 	struct evidence e;
 	struct holder_fact fact;
@@ -361,6 +400,7 @@ int main(void)
 		cmocka_unit_test(what_a_store_wavers_by),
 		cmocka_unit_test(what_grows_in_steps_rests_between_them),
 		cmocka_unit_test(what_was_emptied_does_not_rest),
+		cmocka_unit_test(what_is_thrown_out_in_batches_fills),
 		cmocka_unit_test(what_only_wavers_is_not_emptied),
 		cmocka_unit_test(an_answer_is_waited_for),
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
