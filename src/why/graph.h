@@ -47,12 +47,23 @@ enum graph_kind {
 	GRAPH_PARTIAL,
 	GRAPH_LOCAL, /* threading.local */
 	GRAPH_MEMORYVIEW,
-	GRAPH_ARRAY, /* of numpy */
+	GRAPH_ARRAY,   /* of numpy */
+	GRAPH_NUMBERS, /* array.array */
+	GRAPH_VALUE,   /* of a class that extends int or bytes: it has a dict, and no slots */
 };
 
-/* numpy's binary interface fixes where an array has its memory, and the array it is a view of
- * (PyArrayObject_fields in numpy/ndarraytypes.h). */
-enum { GRAPH_ARRAY_DATA = 16, GRAPH_ARRAY_BASE = 48 };
+/* numpy's binary interface fixes where an array has its memory, the array it is a view of, the type
+ * of its items and flags (PyArrayObject_fields in numpy/ndarraytypes.h), and where such a type has
+ * the letter of its kind (PyArray_Descr). */
+enum {
+	GRAPH_ARRAY_DATA = 16,
+	GRAPH_ARRAY_BASE = 48,
+	GRAPH_ARRAY_DESCR = 56,
+	GRAPH_ARRAY_FLAGS = 64,
+	GRAPH_DESCR_KIND = 24,
+};
+#define GRAPH_ARRAY_OWNS   4  /* of the flags: its memory is its own */
+#define GRAPH_NUMBERS_DATA 24 /* arrayobject.ob_item */
 
 struct graph_type {
 	uint64_t addr; /* of the type object; 0 = buffers */

@@ -46,6 +46,7 @@ static const struct {
 	{"_thread._local", GRAPH_LOCAL},
 	{"memoryview", GRAPH_MEMORYVIEW},
 	{"numpy.ndarray", GRAPH_ARRAY},
+	{"array.array", GRAPH_NUMBERS},
 };
 
 static enum graph_kind kind_by_name(const struct graph *g, uint64_t type)
@@ -74,10 +75,11 @@ static enum graph_kind kind_of(const struct graph *g, const struct heap_type *t)
 	if (t->flags & TPF_TYPE)
 		return GRAPH_TYPE;
 	switch ((enum heap_kind)t->kind) {
-	case HEAP_K_FLOAT:
 	case HEAP_K_INT:
-	case HEAP_K_STR:
 	case HEAP_K_BYTES:
+		return t->flags & TPF_HEAPTYPE ? GRAPH_VALUE : GRAPH_LEAF;
+	case HEAP_K_FLOAT:
+	case HEAP_K_STR:
 	case HEAP_K_BYTEARRAY:
 	case HEAP_K_NONE:
 		return t->flags & TPF_HEAPTYPE ? GRAPH_PLAIN : GRAPH_LEAF;

@@ -169,14 +169,61 @@ static void plain(struct scan *s, int64_t from)
 			scan_emit(s, scan_at(s, off));
 }
 
+/* Memory full of numbers and characters, any of which may be an address: who points there leads to
+ * it when it was asked for, and to nothing by way of it. */
+static void numbers(struct scan *s, uint64_t word)
+{
+	const struct graph *g = s->g;
+	uint64_t block;
+
+	if (g->n_extra && heap_is_pointer(word) && graph_find_block(g, word, &block) != NODE_NONE &&
+	    (graph_is_asked(g, block) || graph_is_asked(g, word)))
+		scan_emit(s, word);
+}
+
+/* Has it memory of its own with items of a kind that refers to nothing? */
+static bool is_numeric(const struct scan *s)
+{
+	uint64_t descr = scan_at(s, member(s, GRAPH_ARRAY_DESCR));
+	char kind;
+
+	return scan_at(s, member(s, GRAPH_ARRAY_FLAGS)) & GRAPH_ARRAY_OWNS &&
+	       !proc_read(s->g->h->rt->proc, descr + (uint64_t)member(s, GRAPH_DESCR_KIND), &kind,
+			  1) &&
+	       kind && strchr("biufcSUmM", kind);
+}
+
 /* A view points into memory that is its base's. */
 static void numpy_array(struct scan *s)
 {
 	int64_t data = member(s, GRAPH_ARRAY_DATA);
 
-	if (!scan_at(s, member(s, GRAPH_ARRAY_BASE)))
+	if (is_numeric(s))
+		numbers(s, scan_at(s, data));
+	else if (!scan_at(s, member(s, GRAPH_ARRAY_BASE)))
 		scan_emit(s, scan_at(s, data));
 	plain(s, data + 8);
+}
+
+/* Memory of its own has a bytearray, and a str in forms that are not compact. An int may be an
+ * address, as those in tp_subclasses are. */
+static void leaf(struct scan *s)
+{
+	if (s->t->t.kind != HEAP_K_STR && s->t->t.kind != HEAP_K_BYTEARRAY)
+		return;
+	for (int64_t off = PY_BODY; off < LEAF_HEAD; off += 8)
+		numbers(s, scan_at(s, member(s, off)));
+}
+
+/* The dict of what has another size each time lies behind it all (where it is not managed). */
+static void value(struct scan *s)
+{
+	const struct heap_type *t = &s->t->t;
+	int64_t n = (int64_t)scan_at(s, s->g->h->rt->layout.ob_size);
+
+	if (t->has_dict == HEAP_DICT_SLOT && t->dictoffset < 0 && n > -s->hi && n < s->hi)
+		scan_emit(s, scan_at(s, ((t->basicsize + t->itemsize * llabs(n) + 7) & ~7ll) +
+						t->dictoffset));
 }
 
 static void dict(struct scan *s)
@@ -237,11 +284,15 @@ static void object(struct scan *s)
 	if (s->t->t.flags & TPF_HEAPTYPE)
 		scan_emit(s, scan_at(s, l->ob_type));
 	switch (s->t->kind) {
-	case GRAPH_LEAF: /* but for memory of its own: of a bytearray, of a str's other forms. A
-			  * number may be an address, as those in tp_subclasses are. */
-		if (s->g->want_leaves &&
-		    (s->t->t.kind == HEAP_K_STR || s->t->t.kind == HEAP_K_BYTEARRAY))
-			scan_words(s, member(s, PY_BODY), member(s, LEAF_HEAD), ~0ull);
+	case GRAPH_LEAF:
+		leaf(s);
+		break;
+	case GRAPH_VALUE:
+		value(s);
+		break;
+	case GRAPH_NUMBERS:
+		numbers(s, scan_at(s, member(s, GRAPH_NUMBERS_DATA)));
+		plain(s, member(s, GRAPH_NUMBERS_DATA + 8));
 		break;
 	case GRAPH_BUFFER:
 		break;
@@ -320,9 +371,11 @@ static int finish(struct scan *s, uint32_t node)
 	if (s->err == -E2BIG && g->max_blocks)
 		return fail(s->err,
 			    "its heap has too many references for the memory that is left here");
-	if (s->err)
+	if (s->err == -E2BIG || s->err == -ENOMEM)
 		return fail(s->err, s->err == -E2BIG ? "more than four billion references"
 						     : "out of memory for references");
+	if (s->err)
+		return s->err;
 	if (g->edge.n > s->begin) {
 		g->start[node] = (uint32_t)s->begin;
 		g->edge.v[g->edge.n - 1] |= NODE_MAX;
@@ -357,7 +410,7 @@ int graph_scan_new(struct graph *g, const struct heap_block *b)
 		return err;
 	s.t = &g->types.v[type];
 	scan_block(&s);
-	return s.err ? fail(s.err, "out of memory for references") : 0;
+	return s.err == -ENOMEM ? fail(s.err, "out of memory for references") : s.err;
 }
 
 int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)

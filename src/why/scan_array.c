@@ -4,6 +4,7 @@
 #include "why/scan_priv.h"
 
 #define PIECE	   (64u << 10)
+#define TELL_BYTES (1u << 20)
 #define LONG_ARRAY 1024 /* words */
 #define MOVES_MOST 2	/* of such a one, while it is being read */
 
@@ -25,6 +26,9 @@ void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsig
 			return;
 		}
 		s->g->direct_bytes -= 8 * k;
+		/* One may be as big as all the rest. */
+		if (done && !(8 * done % TELL_BYTES))
+			s->err = graph_tell(s->g, "following pointers", s->g->stats.objects);
 		from = addr + 8 * done;
 		if (proc_next_touched(p, from, from + 8 * k) == from + 8 * k) {
 			done += k;

@@ -160,14 +160,18 @@ def test_address_and_graph(tmp_path):
 
 
 # In a program that is not relocated a class lies below 2^30: then the one digit of its address is the address.
-NUMBERED = """import time
+NUMBERED = """import array, numpy, time
 class T: pass
+class Hex(bytes): pass
 SHOP = {"classes": {"open": {"by day": [T]}}}
-NUMBERS = [id(T)]
+NUMBERS = %s
 print(id(T), flush=True)
 del T
 time.sleep(1000)
 """
+# An int is a number by itself; the others have memory in which it is a word that is an address.
+NUMBERS = ("[id(T)]", "array.array('q', [id(T)])", "numpy.array([id(T)])", "numpy.array([id(T)] * 1000)",
+           "bytearray(id(T).to_bytes(8, 'little') * 8)", "Hex(id(T).to_bytes(8, 'little') * 8)")  # fmt: skip
 
 
 def path_to_the_address_of(program):
@@ -183,8 +187,32 @@ def path_to_the_address_of(program):
 
 
 def test_a_number_holds_nothing():
-    path = path_to_the_address_of(NUMBERED)
-    assert "SHOP" in path and "int" not in path.split()
+    for numbers in NUMBERS:
+        path = path_to_the_address_of(NUMBERED % numbers)
+        assert "SHOP" in path and "int" not in path.split(), (numbers, path)
+
+
+# What is theirs all the same.
+HELD_BY_VALUES = """import array, ctypes, numpy, time
+class T: pass
+class Hex(bytes): pass
+class Count(int): pass
+def put(v, t):
+    v.kept = t
+    return id(t)
+V = %s
+print(%s, flush=True)
+time.sleep(1000)
+"""
+
+
+def test_what_a_number_or_an_array_does_hold():
+    for value, address in (("Hex(b'x' * 50)", "put(V, T())"), ("Count(-1 << 70)", "put(V, T())"),
+                           ("numpy.array([T()] * 1000)", "id(V[0])"), ("numpy.arange(1000)", "V.ctypes.data"),
+                           ("array.array('q', range(1000))", "V.buffer_info()[0]"),
+                           ("bytearray(8000)", "ctypes.addressof(ctypes.c_char.from_buffer(V))")):  # fmt: skip
+        path = path_to_the_address_of(HELD_BY_VALUES % (value, address))
+        assert path.startswith("module __main__ :: V"), (value, path)
 
 
 # A deque has its items in a block of its own, to which it points behind its header.
