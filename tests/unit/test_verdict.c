@@ -38,7 +38,8 @@ static void what_is_missing_is_said(void **state)
 	SHORT_OF(e.quarters = 1, "too early");
 	SHORT_OF(e.oldest_s = 8, "too early");
 	SHORT_OF(e.mean_age_s = 25, "make place");
-	SHORT_OF(e.weak = true, "told from others");
+	SHORT_OF(e.weak = true, "look alike");
+	SHORT_OF(e.weak = true; e.run_s = 9, "too early");
 	SHORT_OF(e.waits_for_gc = true, "collection");
 	SHORT_OF(e.one_block = true, "container");
 #undef SHORT_OF
