@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The search, breadth first: module attributes and frames together, then kind by kind what has less
- * of a name; at the end what nobody holds, and the cycles. */
+ * of a name; at the end what nobody holds, the cycles, and interned strings. */
 #include "why/reach.h"
 #include "py/objects.h"
 #include "py/versions.h"
@@ -138,7 +138,8 @@ static int reach_lost(struct search *s, const uint8_t *held, uint32_t nobody)
 
 /* Objects that nothing but memory without an owner points to are in no cycle. It may be the items
  * of a list that has moved meanwhile, or an array of C code's. */
-static int reach_unknown(struct search *s, const uint8_t *held, uint32_t unknown)
+static int reach_unknown(struct search *s, const uint8_t *held, const uint8_t *interned,
+			 uint32_t unknown)
 {
 	const struct graph *g = s->g;
 	auto_free uint8_t *owned = calloc((size_t)g->n / 8 + 1, 1);
@@ -149,7 +150,8 @@ static int reach_unknown(struct search *s, const uint8_t *held, uint32_t unknown
 		if (!g->parent[n] && (graph_type(g, n)->addr || node_in(held, n)))
 			put_held(g, owned, n);
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && !node_in(owned, n) && graph_type(g, n)->addr)
+		if (!g->parent[n] && !node_in(owned, n) && graph_type(g, n)->addr &&
+		    !node_in(interned, n))
 			reach_node(s, n, unknown);
 	spread(s);
 	return 0;
@@ -161,11 +163,16 @@ static int search_unreached(struct search *s)
 {
 	struct graph *g = s->g;
 	auto_free uint8_t *held = calloc((size_t)g->n / 8 + 1, 1);
+	auto_free uint8_t *interned = calloc((size_t)g->n / 8 + 1, 1);
 	uint32_t nobody, cycle, unknown;
 
-	if (!held || add_root(s, REACH_NOBODY, &nobody) || add_root(s, REACH_CYCLE, &cycle) ||
-	    add_root(s, REACH_UNKNOWN, &unknown))
+	if (!held || !interned || add_root(s, REACH_NOBODY, &nobody) ||
+	    add_root(s, REACH_CYCLE, &cycle) || add_root(s, REACH_UNKNOWN, &unknown))
 		return -ENOMEM;
+	/* The tables of interned strings are asked last: each string has another holder. */
+	for (size_t i = 0; i < s->r->root.n; i++)
+		if (s->r->root.v[i].kind == REACH_INTERNED && s->r->root.v[i].node != NODE_NONE)
+			node_add(interned, s->r->root.v[i].node);
 	/* The holder of an object that came meanwhile is not known: the program may have put all
 	 * that was in a list into another one. */
 	for (uint32_t n = 0; n < g->n; n++)
@@ -178,19 +185,21 @@ static int search_unreached(struct search *s)
 	/* A buffer without an owner is no news, unless it is asked for: it is not known whose it
 	 * was. */
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && !node_in(held, n) && graph_type(g, n)->addr)
+		if (!g->parent[n] && !node_in(held, n) && graph_type(g, n)->addr &&
+		    !node_in(interned, n))
 			reach_node(s, n, nobody);
 	spread(s);
-	if (reach_lost(s, held, nobody) || reach_unknown(s, held, unknown))
+	if (reach_lost(s, held, nobody) || reach_unknown(s, held, interned, unknown))
 		return -ENOMEM;
 	/* A search from a cycle finds all that it holds; one from something that is only held finds
-	 * less, and its beginning is met again in the search from its holder. Dicts come last: an
-	 * instance says more than its attributes. */
+	 * less, and its beginning is met again in the search from its holder. A leaf is in none.
+	 * Dicts come last: an instance says more than its attributes. */
 	for (int dicts = 0; dicts < 2; dicts++) {
 		for (uint32_t n = 0; n < g->n && !s->err; n++) {
 			const struct graph_type *t = graph_type(g, n);
 
-			if (g->parent[n] || !t->addr || (t->kind == GRAPH_DICT && !dicts))
+			if (g->parent[n] || !t->addr || graph_is_leaf(g, n) ||
+			    node_in(interned, n) || (t->kind == GRAPH_DICT && !dicts))
 				continue;
 			reach_node(s, n, cycle);
 			s->cycle = cycle;
@@ -199,6 +208,12 @@ static int search_unreached(struct search *s)
 		}
 	}
 	s->cycle = 0;
+	seed(s, REACH_INTERNED, REACH_INTERNED);
+	spread(s);
+	/* Leaves are left that memory without an owner holds. */
+	for (uint32_t n = 0; n < g->n; n++)
+		if (!g->parent[n] && graph_type(g, n)->addr)
+			reach_node(s, n, unknown);
 	return 0;
 }
 
@@ -314,7 +329,7 @@ int reach_search(struct reach *r)
 		one_level(&s);
 	seed(&s, REACH_LOCAL, REACH_LOCAL);
 	spread(&s);
-	for (enum reach_kind k = REACH_ATEXIT; !err && !s.err && k <= REACH_INTERNED; k++) {
+	for (enum reach_kind k = REACH_ATEXIT; !err && !s.err && k <= REACH_STACK; k++) {
 		if (k == REACH_THREAD)
 			err = reject_borrowed(&s, k);
 		seed(&s, k, k);

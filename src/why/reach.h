@@ -21,9 +21,9 @@ enum reach_kind {
 	REACH_STATIC,  /* at: address in CPython's own data */
 	REACH_TEMPORARY, /* owner: code object; the value stack of a frame */
 	REACH_STACK,	 /* owner: thread id, at: address */
-	REACH_INTERNED,	 /* the table of interned strings */
 	REACH_NOBODY,	 /* nothing points to it, and yet it lives */
 	REACH_CYCLE,	 /* in a cycle, or held by one, that nothing else holds */
+	REACH_INTERNED,	 /* the table of interned strings */
 	REACH_UNKNOWN,	 /* memory without an owner points to it: who holds that is not known */
 };
 

@@ -174,12 +174,35 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 	return 0;
 }
 
+/* The table of interned strings: each value is its own key. It does not keep what it holds, but
+ * where strings are immortal, so it is asked last. */
+static bool is_interned(const struct reach *r, uint64_t addr)
+{
+	uint64_t pair[8][2], used;
+	uint32_t node = graph_find(r->g, addr);
+	size_t n;
+
+	if (node == NODE_NONE || graph_type(r->g, node)->kind != GRAPH_DICT ||
+	    proc_read_u64(r->g->h->rt->proc, addr + r->g->h->rt->layout.dict_used, &used) ||
+	    used < 200)
+		return false;
+	n = dict_pairs(r->g->h->rt, addr, pair, ARRAY_SIZE(pair));
+	for (size_t i = 0; i < n; i++)
+		if (pair[i][0] != pair[i][1])
+			return false;
+	return n > 0;
+}
+
 static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint64_t addr,
 		     uint64_t bytes, uint64_t thread)
 {
+	const struct py_runtime *rt = r->g->h->rt;
 	auto_free uint64_t *w = malloc(bytes + 8);
+	/* From 3.12 on the table is the interpreter's; 3.12, and any build without a GIL, make each
+	 * of its strings immortal. */
+	bool is_mortal = kind == REACH_INTERP && rt->minor >= 13 && !rt->free_threaded;
 
-	if (!w || !proc_read_patchy(r->g->h->rt->proc, addr, w, bytes & ~7ull)) {
+	if (!w || !proc_read_patchy(rt->proc, addr, w, bytes & ~7ull)) {
 		r->unreadable++;
 		return;
 	}
@@ -188,7 +211,8 @@ static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint
 
 		if (kind == REACH_INTERP && roots_is_borrowed(r, w, bytes / 8, i))
 			continue;
-		root = roots_add(r, kind, w[i]);
+		root = roots_add(r, is_mortal && is_interned(r, w[i]) ? REACH_INTERNED : kind,
+				 w[i]);
 		if (!root)
 			continue;
 		root->owner = owner;
@@ -230,25 +254,6 @@ static void interp_roots(struct reach *r, uint64_t interp)
 	if (w && proc_read_patchy(rt->proc, interp, w, size & ~7ull))
 		roots_atexit(r, w, size / 8);
 	words_of(r, REACH_INTERP, interp, interp, size, 0);
-}
-
-/* The table of interned strings: each value is its own key. It does not keep what it holds (but
- * where strings are immortal), so it is asked last. */
-static bool is_interned(const struct reach *r, uint64_t addr)
-{
-	uint64_t pair[8][2], used;
-	uint32_t node = graph_find(r->g, addr);
-	size_t n;
-
-	if (node == NODE_NONE || graph_type(r->g, node)->kind != GRAPH_DICT ||
-	    proc_read_u64(r->g->h->rt->proc, addr + r->g->h->rt->layout.dict_used, &used) ||
-	    used < 200)
-		return false;
-	n = dict_pairs(r->g->h->rt, addr, pair, ARRAY_SIZE(pair));
-	for (size_t i = 0; i < n; i++)
-		if (pair[i][0] != pair[i][1])
-			return false;
-	return n > 0;
 }
 
 /* Handlers of module signal: 64 pairs of a flag and a function, most of them the same. */
