@@ -268,6 +268,16 @@ uint64_t reach_refcount(const struct graph *g, uint32_t node)
 	return py_has_immortals(g->h->rt) ? (uint32_t)word : word;
 }
 
+/* Do the @held objects that point to the node of this root account for all that hold it? Nobody
+ * counts who points to a buffer, but that of an object is its own: what a stack says of it is a
+ * leftover, or lies in an arena that the kernel has mapped right behind the stack. */
+static bool is_borrowed(const struct graph *g, const struct reach_root *root, uint64_t held)
+{
+	if (root->kind == REACH_STACK && !graph_type(g, root->node)->addr)
+		return held > 0;
+	return reach_refcount(g, root->node) <= held;
+}
+
 /* Words in static data, in states of threads and on stacks may be leftovers, or borrowed: such a
  * root counts only when its object has more references than other objects hold to it. */
 static int reject_borrowed(struct search *s, enum reach_kind from)
@@ -275,6 +285,7 @@ static int reject_borrowed(struct search *s, enum reach_kind from)
 	struct graph *g = s->g;
 	auto_free uint8_t *asked = calloc((size_t)g->n / 8 + 1, 1);
 	struct map64 held = {0};
+	uint32_t to;
 
 	if (g->h->rt->free_threaded)
 		return 0;
@@ -291,10 +302,11 @@ static int reject_borrowed(struct search *s, enum reach_kind from)
 			}
 		}
 	}
-	for (size_t i = 1; held.n && i < g->edge.n; i++) {
-		uint32_t to = g->edge.v[i] & ~NODE_MAX;
+	for (uint32_t n = 0; held.n && n < g->n; n++) {
+		bool is_object = graph_type(g, n)->addr;
 
-		if (node_in(asked, to))
+		REACH_EACH(g, n, e, to)
+		if (node_in(asked, to) && (is_object || graph_type(g, to)->addr))
 			++*map64_get(&held, (uint64_t)to + 1);
 	}
 	for (size_t i = 0; i < s->r->root.n; i++) {
@@ -303,7 +315,7 @@ static int reject_borrowed(struct search *s, enum reach_kind from)
 					    ? NULL
 					    : map64_get(&held, (uint64_t)root->node + 1);
 
-		if (n && reach_refcount(g, root->node) <= *n) {
+		if (n && is_borrowed(g, root, *n)) {
 			root->node = NODE_NONE;
 			s->r->rejected++;
 		}

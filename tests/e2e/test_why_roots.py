@@ -39,3 +39,42 @@ def test_the_table_of_names_is_no_holder(python):
     with program(python, NAMES) as (process, name):
         path = ask(process.pid, "--addr", name)["paths"][0]
     assert path["root"] == "cycle", path["path"]
+
+
+# Before Linux 6.7, and on musl, the kernel puts a thread's stack right below the last arena, and both are one row of maps.
+BESIDE = """import ctypes, gc, time
+gc.disable()
+class Leaked: pass
+def waste():
+    items = [Leaked()]
+    items.append(items)
+    return id(items)
+places = [waste() for i in range(100000)]
+def row(address):
+    for line in open("/proc/self/maps"):
+        start, end = (int(x, 16) for x in line.split()[0].split("-"))
+        if start <= address < end:
+            return start
+c, size = ctypes.CDLL(None), 1 << 20
+c.mmap.restype, c.mmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+for arena in {row(p) for p in places[::1000]}:
+    stack = c.mmap(arena - size, size, 3, 0x100022, -1, 0)  # MAP_FIXED_NOREPLACE
+    if stack == arena - size:
+        break
+attributes, thread = ctypes.create_string_buffer(64), ctypes.c_ulong()
+c.pthread_attr_init(attributes)
+c.pthread_attr_setstack(attributes, ctypes.c_void_p(stack), ctypes.c_size_t(size))
+@ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+def run(_):
+    print("one row" if row(stack) == row(arena) else "two rows", flush=True)
+    time.sleep(1000)
+c.pthread_create(ctypes.byref(thread), attributes, run, None)
+time.sleep(1000)
+"""
+
+
+def test_arenas_behind_a_stack_are_no_part_of_it():
+    with program(pythons.host(), BESIDE) as (process, said):
+        assert said == "one row"
+        paths = ask(process.pid, "--type", "Leaked")["paths"]
+    assert [p["root"] for p in paths] == ["cycle"], [p["path"] for p in paths]
