@@ -132,6 +132,7 @@ static void module_roots(struct reach *r, uint64_t interp)
 
 struct frames {
 	struct reach *r;
+	struct map64 *seen; /* frames looked at */
 	uint64_t thread;
 };
 
@@ -160,6 +161,8 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 	struct frames *f = ctx;
 	struct reach_root *root;
 
+	if (!map64_put(f->seen, l->frame))
+		f->r->unreadable++;
 	slot_roots(f, l, REACH_LOCAL, 0, l->n);
 	slot_roots(f, l, REACH_TEMPORARY, l->n, l->n_stack);
 	/* The module's own dict is no news. */
@@ -221,14 +224,43 @@ static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint
 	}
 }
 
+/* Frames of a greenlet that waits (3.11+) are in no thread's chain: the innermost has a frame
+ * object, and each names its caller. What a generator's holds is the generator's. */
+static void greenlet_roots(struct reach *r, struct map64 *seen)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+	struct frames f = {.r = r, .seen = seen};
+	struct py_locals l;
+	uint64_t frame;
+
+	for (uint32_t n = 0; n < r->g->n && !py_frames_are_objects(rt); n++) {
+		if (graph_type(r->g, n)->kind != GRAPH_FRAME ||
+		    proc_read_u64(rt->proc,
+				  graph_addr(r->g, n, NULL) + PY_FRAME_OBJECT_FRAME +
+					  py_more_header(rt),
+				  &frame) ||
+		    graph_find_block(r->g, frame, NULL) == n)
+			continue;
+		while (frame && seen->n < MAX_ROOTS && !map64_get(seen, frame) &&
+		       !py_read_locals(rt, frame, &l)) {
+			if (graph_find_block(r->g, frame, NULL) == NODE_NONE)
+				frame_roots(&l, &f);
+			if (!map64_put(seen, frame) ||
+			    proc_read_u64(rt->proc, frame + rt->walk.frame_back, &frame))
+				break;
+		}
+	}
+}
+
 static void thread_roots(struct reach *r)
 {
 	const struct py_runtime *rt = r->g->h->rt;
 	auto_free uint64_t *t = malloc(REACH_THREADS * sizeof(*t));
 	size_t n = t ? py_threads(rt, t, REACH_THREADS) : 0;
+	struct map64 seen = {0};
 
 	for (size_t i = 0; i < n; i++) {
-		struct frames f = {.r = r};
+		struct frames f = {.r = r, .seen = &seen};
 
 		if (rt->layout.tstate_native_id != PL_NONE)
 			proc_read_u64(rt->proc, t[i] + rt->layout.tstate_native_id, &f.thread);
@@ -240,6 +272,8 @@ static void thread_roots(struct reach *r)
 		py_walk_locals(rt, t[i], frame_roots, &f);
 		words_of(r, REACH_THREAD, t[i], t[i], rt->layout.tstate_size, f.thread);
 	}
+	greenlet_roots(r, &seen);
+	map64_free(&seen);
 }
 
 static void interp_roots(struct reach *r, uint64_t interp)

@@ -78,3 +78,31 @@ def test_arenas_behind_a_stack_are_no_part_of_it():
         assert said == "one row"
         paths = ask(process.pid, "--type", "Leaked")["paths"]
     assert [p["root"] for p in paths] == ["cycle"], [p["path"] for p in paths]
+
+
+WAITING = """import greenlet, time
+class Leaked: pass
+hub = greenlet.getcurrent()
+def step():
+    yield hub.switch()
+def work(n):
+    x = Leaked()
+    if n:
+        work(n - 1)
+    next(step())
+waiting = [greenlet.greenlet(work) for i in range(100)]
+for g in waiting:
+    g.switch(2)
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("python", pythons.with_servers(), ids=lambda p: p.name)
+def test_variables_of_greenlets_that_wait(python):
+    """Their frames lie in memory that is no block, and in no thread's chain."""
+    with program(python, WAITING) as (process, said):
+        assert said == "ready"
+        answer = ask(process.pid, "--type", "Leaked")
+    assert [(p["share"], p["path"]) for p in answer["paths"]] == [(1, "frame work :: x (__main__.Leaked)")]
+    assert answer["objects"] == 300
