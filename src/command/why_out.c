@@ -56,6 +56,9 @@ int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
 		fprintf(f, "part of the process is swapped out and was not read: what holds the "
 			   "rest may "
 			   "be there; --swapped reads it, which brings it back into memory\n");
+	if (s->unsearched && a->other_share > 0.005)
+		fprintf(f, "not all memory of C code was searched (another malloc than glibc's, "
+			   "or too much): what holds the rest may be there\n");
 	return flushed(f);
 }
 

@@ -14,6 +14,7 @@
 
 #define MAX_SAMPLES   4096 /* targets that are looked at: shares are exact to a percent or two */
 #define DEFAULT_PATHS 5
+#define LEAST_CHUNKS  64 /* a Python that has done nothing yet has twice as many */
 #define BLOCK_COST    24 /* bytes of our memory per block while a question is answered */
 
 struct targets {
@@ -220,15 +221,17 @@ static int collect(struct graph *g, const struct why_query *q, size_t n, uint64_
 	return 0;
 }
 
-/* Whoever points to an object may be swapped out: that nobody does is not known then. */
-static void drop_doubtful(struct why_answer *a)
+/* Whoever points to an object may be where nobody has looked: that nothing does is not known then,
+ * nor that a cycle has a reference too many. Of memory that is swapped out no cycle is known. */
+static void drop_doubtful(struct why_answer *a, bool is_swapped)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->n; i++) {
 		struct why_path *p = &a->path[i];
 
-		if (p->root == WHY_NOBODY || p->root == WHY_CYCLE) {
+		if (p->root == WHY_NOBODY ||
+		    (p->root == WHY_CYCLE && (is_swapped || p->uncollectable))) {
 			a->other_share += p->share;
 			paths_free(p);
 			continue;
@@ -240,6 +243,15 @@ static void drop_doubtful(struct why_answer *a)
 		n++;
 	}
 	a->n = n;
+}
+
+/* Was memory of C code left out? Only glibc's malloc is known, and data of libraries may be too
+ * much. */
+static bool is_unsearched(const struct reach *r)
+{
+	const struct heap_walk_stats *s = &r->g->stats;
+
+	return s->chunks < LEAST_CHUNKS || s->unsearched || r->unreadable;
 }
 
 static uint64_t pages_swapped(const struct heap *h)
@@ -286,8 +298,9 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 	}
 	fill_stats(&r, stats);
 	stats->pages_swapped = pages_swapped(h) - swapped;
-	for (size_t i = 0; !err && stats->pages_swapped && i < n; i++)
-		drop_doubtful(&(*out)[i]);
+	stats->unsearched = is_unsearched(&r);
+	for (size_t i = 0; !err && (stats->pages_swapped || stats->unsearched) && i < n; i++)
+		drop_doubtful(&(*out)[i], stats->pages_swapped);
 	stats->gc_known = !py_gc_enabled(h->rt, &stats->gc_enabled);
 	stats->ns = clock_ns() - begin;
 	reach_free(&r);

@@ -100,6 +100,7 @@ struct why_stats {
 	uint64_t ns, memory_bytes;
 	bool gc_known, gc_enabled;
 	uint64_t pages_swapped; /* not read: what holds an object may be there */
+	bool unsearched;	/* nor was all memory of C code */
 };
 
 /* One answer per query, all from one reading of the heap (two passes), whoever watches it is told.

@@ -3,9 +3,10 @@
 import contextlib
 import subprocess
 
+import native_ext
 import pytest
 import pythons
-from test_why import ask
+from test_why import ask, why
 
 
 @contextlib.contextmanager
@@ -106,3 +107,30 @@ def test_variables_of_greenlets_that_wait(python):
         answer = ask(process.pid, "--type", "Leaked")
     assert [(p["share"], p["path"]) for p in answer["paths"]] == [(1, "frame work :: x (__main__.Leaked)")]
     assert answer["objects"] == 300
+
+
+IN_C = """import ctypes, time
+class Leaked: pass
+c = ctypes.CDLL(None)
+c.malloc.restype, c.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+slots = (ctypes.c_void_p * 300).from_address(c.malloc(8 * 300))
+for i in range(300):
+    leaked = Leaked()
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(leaked))
+    slots[i] = id(leaked)
+del leaked
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("malloc", ["glibc", "jemalloc", "tcmalloc"])
+def test_what_another_malloc_has_may_be_held(malloc):
+    """Of glibc's malloc alone it is known where its blocks are."""
+    with program(pythons.host(), IN_C, env=native_ext.preload(malloc)) as (process, said):
+        assert said == "ready"
+        paths = ask(process.pid, "--type", "Leaked")["paths"]
+        text = why("-p", process.pid, "--watch", "0", "--type", "Leaked").stdout
+    roots = [p["root"] for p in paths if p["share"] > 0.1]
+    assert roots == (["module"] if malloc == "glibc" else []), paths
+    assert ("not all memory of C code was searched" in text) == (malloc != "glibc")
