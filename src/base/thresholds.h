@@ -238,6 +238,8 @@
 #define HOLDER_MOST 0.5
 /* seconds that blocks of C code which a cycle owns wait for the collector, where it does collect */
 #define BLOCK_WAITS_S 120
+/* full collections that a cycle through memory of C code has outlived when it is no garbage */
+#define CYCLE_OUTLIVES 3
 /* blocks of C code that windows saw: so many are called a leak without knowing who holds them */
 #define HOLDER_BLOCKS 10
 /* ... and of those that are each seen, while that is asked */

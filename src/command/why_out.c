@@ -21,6 +21,9 @@ static const char *remark(const struct why_path *p, const struct why_stats *s)
 		return "gc.freeze() has put it out of the collector's reach";
 	if (s->gc_known && !s->gc_enabled)
 		return "only itself holds it, and gc is disabled";
+	if (p->through_c)
+		return "only itself holds it, by way of memory of C code: a full collection frees "
+		       "it where the collector can look into that";
 	return "only itself holds it; a full collection may free it";
 }
 

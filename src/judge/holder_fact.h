@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What was found out about who holds the survivors of a site, and how the container moved that they
- * go into. */
+/* Findings of who holds the survivors of a site, and of how the container moves they go into. */
 #ifndef PYLEAK_JUDGE_HOLDER_FACT_H
 #define PYLEAK_JUDGE_HOLDER_FACT_H
 
@@ -43,8 +42,7 @@ struct holder_fact {
 /* As last read: true while what has a bound fills, and for as long after as the curve needs to show
  * that it is full. */
 bool fill_is_filling(const struct fill *f, struct verdict_bound *out);
-/* It has hardly grown for so many seconds, which growth by @per_s would have shown; 0 = it may
- * have. */
+/* So many seconds it has hardly grown, as growth by @per_s would have shown; 0 = it may have. */
 double fill_rests_s(const struct fill *f, double per_s);
 /* It has grown by about @per_s, or up to @faster times that, for long enough, and still does. */
 bool fill_goes_on(const struct fill *f, double per_s, double faster);
@@ -57,8 +55,7 @@ bool is_paced(double before, double later, double longer);
 /* It was emptied a while ago, and what came into it since, none of which is older than @oldest_s,
  * may go in the same way. @since_s: how long ago. */
 bool fill_is_cut(const struct fill *f, double oldest_s, double *since_s);
-/* Are the @entries as new as what is in them? @seen of them were seen to be born: no window sees
- * all. */
+/* Are the @entries as new as what is in them? @seen were seen to be born: no window sees all. */
 bool fill_has_new_entries(size_t entries, size_t seen);
 /* What is replaced by something bigger each time does grow: have the @n the same size, by birth? */
 bool fill_keeps_size(const double *born_s, const double *bytes, size_t n);

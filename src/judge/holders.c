@@ -71,6 +71,16 @@ static bool may_be_garbage(const struct report_holder *h)
 	return is_root(h, "cycle") && !h->frozen && !h->uncollectable && !is_off;
 }
 
+/* No garbage is so old, over so many full collections. */
+static bool outlives(const struct evidence *e, const struct report_site *site)
+{
+	for (size_t i = 0; site->oldest_s >= BLOCK_WAITS_S && i < e->objects.n; i++)
+		if ((double)(e->now_ns - e->objects.v[i].born_ns) <= site->oldest_s * 1e9 &&
+		    e->objects.v[i].collections + CYCLE_OUTLIVES <= e->objects.collections)
+			return true;
+	return false;
+}
+
 /* Paths from these roots are one where the objects have one cause. Others part for each object: by
  * thread, by frame, by the shape of a cycle. */
 static bool lives_on(const struct report_holder *h)
@@ -96,12 +106,13 @@ static bool is_filled(const struct holder_fact *f)
 }
 
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
-static const char *excuse(const struct evidence *e, const struct holder_fact *f)
+static const char *excuse(const struct evidence *e, const struct holder_fact *f,
+			  const struct report_site *site)
 {
 	if (!f || !f->is_known)
 		return e->asks ? "what holds them is being looked up"
 			       : "what holds them was not found";
-	if (may_be_garbage(&f->holder))
+	if (may_be_garbage(&f->holder) && !(f->holder.through_c && outlives(e, site)))
 		return "only a cycle holds them, which the next full collection may free";
 	if (f->is_one || is_filled(f) || !lives_on(&f->holder))
 		return NULL;
@@ -109,11 +120,10 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f)
 		return "what holds some of them is full, and what holds the others differs";
 	if (is_bounded(&f->holder))
 		return "what holds some of them has a bound, and what holds the others differs";
-	if (f->holder.share < HOLDER_MOST)
-		return f->holder.in_container >= HOLDER_MOST
-			       ? "one container holds most of them, in different ways"
-			       : "what holds them differs from one to the next";
-	return NULL;
+	return f->holder.share >= HOLDER_MOST ? NULL
+	       : f->holder.in_container >= HOLDER_MOST
+		       ? "one container holds most of them, in different ways"
+		       : "what holds them differs from one to the next";
 }
 
 /* The same of blocks of C code, which may be an object's own: a deque's, in a cycle. A few of them
@@ -188,9 +198,8 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 		struct report_site *site = &p->sites[i];
 		const struct holder_fact *f =
 			holders_is_worth(site) ? holders_find(e, site->id, site->kind) : NULL;
-
 		const char *why = site->verdict != CLASS_LEAK ? NULL
-				  : site->kind == KIND_OBJECT ? excuse(e, f)
+				  : site->kind == KIND_OBJECT ? excuse(e, f, site)
 				  : site->kind == KIND_HEAP   ? excuse_block(e, f, site)
 							      : NULL;
 
@@ -214,13 +223,9 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 /* A stack's words may be leftovers, and what hangs from nothing or from a cycle may be garbage. */
 static bool keeps_alive(const struct report_holder *h)
 {
-	static const char *const alive[] = {"module", "frame",	"atexit",     "signal",
-					    "thread", "static", "interpreter"};
-
-	for (size_t i = 0; h->root && h->share >= HOLDER_ROOTED && i < ARRAY_SIZE(alive); i++)
-		if (!strcmp(h->root, alive[i]))
-			return true;
-	return false;
+	return h->share >= HOLDER_ROOTED &&
+	       (lives_on(h) || is_root(h, "frame") || is_root(h, "atexit") ||
+		is_root(h, "signal") || is_root(h, "thread"));
 }
 
 /* The container that most of a site's objects are in, as far as it is known; NULL: none that could
@@ -235,11 +240,8 @@ static const struct holder_fact *endless(const struct evidence *e, const struct 
 bool holders_go_on(const struct evidence *e, const struct report_site *site, double youngest_s)
 {
 	const struct holder_fact *f = endless(e, site);
-	double known_s = f && e->now_ns > f->fill.first_ns
-				 ? (double)(e->now_ns - f->fill.first_ns) / 1e9
-				 : 0;
 
-	return f && youngest_s < known_s &&
+	return f && youngest_s * 1e9 < (double)e->now_ns - (double)f->fill.first_ns &&
 	       fill_goes_on(&f->fill, site->growth_count_per_s, GOES_ON_APART);
 }
 

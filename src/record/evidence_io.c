@@ -324,6 +324,7 @@ static void holder(struct wire *w, struct holder_fact *f)
 	wire_bool(w, &f->has_new_entries);
 	wire_bool(w, &f->replaces);
 	wire_known(w, &h->in_container, 1);
+	wire_bool(w, &h->through_c);
 	if (f->is_known && (!h->root || !h->path))
 		w->wrong = "a holder has no path";
 }

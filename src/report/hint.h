@@ -30,6 +30,7 @@ struct report_holder {
 	bool gc_known, gc_enabled;
 	bool is_chain;		    /* a linked list */
 	bool uncollectable, frozen; /* of a cycle */
+	bool through_c;		    /* memory of C code is a part of the cycle */
 };
 
 /* Which step is the container that grows, else the biggest one: the innermost of equals. SIZE_MAX:

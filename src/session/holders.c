@@ -101,6 +101,7 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 		.gc_enabled = h->inquiry.stats.gc_enabled,
 		.uncollectable = p->uncollectable,
 		.frozen = p->frozen,
+		.through_c = p->through_c,
 	};
 	for (size_t i = 0; i < p->n; i++)
 		to->is_chain |= p->step[i].repeats;

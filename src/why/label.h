@@ -11,6 +11,9 @@
  * function's or an instance's own dict? */
 bool label_is_attributes(struct graph *g, uint32_t owner, uint64_t owner_addr, uint64_t dict);
 
+/* Is @to memory of C code that the object @from points to, and not where its attributes lie? */
+bool label_is_c_memory(const struct graph *g, uint32_t from, uint32_t to);
+
 /* The steps of a path: @node from the first behind the root to the target, buffers included. */
 int label_path(struct reach *r, const struct reach_root *root, const uint32_t *node, size_t n,
 	       struct why_path *out);

@@ -61,6 +61,17 @@ bool label_is_attributes(struct graph *g, uint32_t owner, uint64_t addr, uint64_
 	return dict && label_attributes(g->h->rt, t, addr).dict == dict;
 }
 
+bool label_is_c_memory(const struct graph *g, uint32_t from, uint32_t to)
+{
+	const struct graph_type *t = graph_type(g, from);
+	uint64_t values;
+
+	if (graph_type(g, to)->addr || t->kind != GRAPH_PLAIN)
+		return false;
+	values = label_attributes(g->h->rt, t, graph_addr(g, from, NULL)).values;
+	return !values || graph_find_block(g, values & ~7ull, NULL) != to;
+}
+
 /* A str as one short line. */
 bool label_read_name(const struct labels *l, uint64_t str, char *buf, size_t size)
 {

@@ -295,6 +295,8 @@ static int describe(struct reach *r, const struct chain *c, struct why_path *out
 		if (n > 1) {
 			out->uncollectable = is_uncollectable(g, node, n);
 			out->frozen = is_frozen(g, node[0]);
+			for (size_t i = 1; i < n; i++)
+				out->through_c |= label_is_c_memory(g, node[i - 1], node[i]);
 			return label_path(r, &r->root.v[c->root], node, n, out);
 		}
 		n = 0;

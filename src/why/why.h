@@ -62,6 +62,7 @@ struct why_path {
 	/* WHY_CYCLE */
 	bool uncollectable; /* more references than the cycle accounts for, or types without GC */
 	bool frozen;	    /* gc.freeze() took it out of sight of the collector */
+	bool through_c; /* memory of C code is a part of it: does the collector look into that? */
 };
 
 #define WHY_BEHIND 64

@@ -293,6 +293,31 @@ static void an_answer_is_waited_for(void **state)
 	assert_int_equal(h.site.verdict, CLASS_LEAK);
 }
 
+/* The collector frees what only a cycle holds, but may not look into memory of C code on the way.
+ */
+static void a_cycle_through_c_outlives_collections(void **state)
+{
+	struct survivor v[] = {{.collections = 1}, {.collections = 5}};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		bool through_c = i & 1, is_old = i & 2, outlived = i & 4;
+
+		held(&h)->fact.holder.root = "cycle";
+		h.fact.holder.through_c = through_c;
+		h.e.now_ns = 1000 * S;
+		h.site.oldest_s = BLOCK_WAITS_S * (is_old ? 1.15 : 0.85);
+		v[1].born_ns = (uint64_t)((1000 - h.site.oldest_s) * 1e9) + 1;
+		h.e.objects.v = v;
+		h.e.objects.n = ARRAY_SIZE(v);
+		v[0].born_ns = v[1].born_ns - S; /* older than all of the site */
+		h.e.objects.collections = 5 + CYCLE_OUTLIVES - !outlived;
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, i == 7 ? CLASS_LEAK : CLASS_GROWING);
+	}
+}
+
 /* Pages of a database: big blocks of SQLite, and not too many of them. */
 static void pages_of_a_database_are_a_cache(void **state)
 {
@@ -403,6 +428,7 @@ int main(void)
 		cmocka_unit_test(what_is_thrown_out_in_batches_fills),
 		cmocka_unit_test(what_only_wavers_is_not_emptied),
 		cmocka_unit_test(an_answer_is_waited_for),
+		cmocka_unit_test(a_cycle_through_c_outlives_collections),
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(who_came_into_what_rests),
