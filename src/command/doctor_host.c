@@ -45,6 +45,12 @@ static void kernel(struct doctor *d)
 	} else {
 		doctor_add(d, DOCTOR_OK, "kernel", "%s", u.release);
 	}
+	if (!probe_profiler_hurts(u.release))
+		return;
+	doctor_add(d, DOCTOR_NOTE, "profilers",
+		   "this kernel may crash where probes are in beside one that samples stacks");
+	doctor_remedy(d, "no watch beside perf record -g, coroot, pyroscope and their like; mended "
+			 "in 6.1.131, 6.6.83, 6.12.19 and 6.13");
 }
 
 static void btf(struct doctor *d)

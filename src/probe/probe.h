@@ -55,6 +55,10 @@ double probe_event_ns(enum probe_mechanism m);
 /* BPF attach type the program must be loaded with: BPF_TRACE_UPROBE_MULTI or 0. */
 int probe_attach_type(enum probe_mechanism m);
 
+/* Does a kernel of this name (uname -r) crash where a thread that has run into a probe ends beside
+ * a profiler that samples stacks? False where a distribution's name does not tell. */
+bool probe_profiler_hurts(const char *release);
+
 /* Refuses (-ENOTSUP) where return probes may end process @pid: kernels that end whoever has a
  * seccomp filter or gets one, and those that end who has a shadow stack. Opening a set of them asks
  * this, too. */

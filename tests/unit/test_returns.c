@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Kernels on which a return probe ends the target. */
+/* Kernels on which a return probe ends the target, or a profiler beside a probe the kernel. */
 #include "probe/mechanism_priv.h"
 #include "unit.h"
 
@@ -35,6 +35,25 @@ static void test_shadow_stacks(void **state)
 	assert_false(probe_return_hurts("6.18.0", true));
 }
 
+/* Profilers that sample stacks while a thread ends. */
+static void test_profilers(void **state)
+{
+	static const char *const bad[] = {"6.1.113", "6.1.130", "6.6.55",	"6.6.58-talos",
+					  "6.6.82",  "6.10.14", "6.11.11-1",	"6.12.0",
+					  "6.12",    "6.12.9",	"6.12.18-arch1"};
+	static const char *const good[] = {
+		"5.15.170", "6.1.0-30-amd64", "6.1.112", "6.1.131", "6.6.54",  "6.6.83", "6.8.0-45",
+		"6.10.13",  "6.11.2",	      "6.12.19", "6.13.0",  "7.1.131", "strange"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (!probe_profiler_hurts(bad[i]))
+			fail_msg("%s is taken for sound", bad[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		if (probe_profiler_hurts(good[i]))
+			fail_msg("%s is not taken for sound", good[i]);
+}
+
 static void test_this_kernel(void **state)
 {
 	(void)state;
@@ -47,6 +66,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(filters_may_come_later),
 		cmocka_unit_test(test_shadow_stacks),
+		cmocka_unit_test(test_profilers),
 		cmocka_unit_test(test_this_kernel),
 	};
 
