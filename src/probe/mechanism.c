@@ -362,10 +362,10 @@ int probe_set_let_go(struct probe_set *s)
 static int shed_here(struct probe_set *s)
 {
 	struct turn in = turn_of(s, TURN_IN, false), out = turn_of(s, TURN_OUT, true);
-	int fd, err;
+	int fd, err = probe_check_room(s->pid, probe_pages(s)); /* they may be swapped out */
 
 	in.is_planting = out.is_planting = true;
-	err = turn_take(&in);
+	err = err ? err : turn_take(&in);
 	if (err)
 		return err;
 	fd = s->ops->shed(s);

@@ -157,6 +157,54 @@ static void a_child_loses_what_it_inherited(void **state)
 	target_stop(&t);
 }
 
+static bool put(const char *dir, const char *name, const char *text)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && write(fd, text, strlen(text)) > 0;
+}
+
+/* A change needs room, where the pages of code are swapped out: none is made without it. */
+static void sheds_nothing_where_memory_ends(void **state)
+{
+	static const struct {
+		const char *root, *limit, *none;
+	} groups[] = {{"/sys/fs/cgroup/memory", "memory.limit_in_bytes", "-1"},
+		      {"/sys/fs/cgroup", "memory.max", "max"}};
+	enum probe_mechanism m = usable(state);
+	struct target t = target_start("/proc/self/exe");
+	struct counter c = counter_new(m);
+	char dir[64], pid[16];
+	struct probe_set *s;
+	size_t i = 0;
+	int err = 0;
+
+	snprintf(pid, sizeof(pid), "%d", t.pid);
+	for (; i < ARRAY_SIZE(groups); i++) {
+		snprintf(dir, sizeof(dir), "%s/pyleak_shed_%d", groups[i].root, getpid());
+		if (!mkdir(dir, 0700) && put(dir, groups[i].limit, "524288"))
+			break;
+		rmdir(dir);
+	}
+	s = set_on_function(m, "/proc/self/exe", t.pid, ALL, &c, false);
+	ok(probe_set_insist(s));
+	if (i < ARRAY_SIZE(groups) && put(dir, "cgroup.procs", pid)) {
+		usleep(1100000); /* what was plenty is believed for a second */
+		err = probe_set_shed(s);
+		assert_true(put(dir, groups[i].limit, groups[i].none));
+	}
+	probe_set_close(s);
+	counter_free(&c);
+	target_stop(&t);
+	rmdir(dir);
+	if (i == ARRAY_SIZE(groups))
+		skip();
+	assert_int_equal(err, -EBUSY);
+	assert_non_null(strstr(fail_text(), "memory limit"));
+}
+
 static void survives_an_exec_of_the_target(void **state)
 {
 	enum probe_mechanism m = usable(state);
@@ -481,6 +529,8 @@ int main(int argc, char **argv)
 		EACH(holds_as_many_sites_as_a_target_may_have),
 		EACH(leaves_a_forked_child_alone),
 		EACH(a_child_loses_what_it_inherited),
+		{"sheds_nothing_where_memory_ends (multi)", sheds_nothing_where_memory_ends, NULL,
+		 NULL, (void *)PROBE_MULTI},
 		EACH(survives_an_exec_of_the_target),
 		EACH(survives_the_end_of_the_target),
 		EACH(works_or_refuses_when_the_main_thread_has_ended),
