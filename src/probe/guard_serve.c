@@ -20,6 +20,7 @@
 
 #define LOOK_MS	      200
 #define LEAVE_POLL_US 10000
+#define HANG_POLL_US  2000
 #define PREPARE_NS    5000000000ull
 
 struct held {
@@ -38,7 +39,6 @@ struct channel {
 struct guardian {
 	int control;
 	struct guard_page *page;
-	pid_t tool;
 	int tool_fd;		 /* pidfd, to wake us; -1 when there is none */
 	_Atomic bool is_leaving; /* nothing goes in any more */
 	_Atomic int preparing;	 /* requests that change nothing in a target, under way */
@@ -69,17 +69,14 @@ static int switch_on(struct channel *c, struct probe_set *s)
 	return err;
 }
 
-/* -EAGAIN when it would have to wait for a read that hangs, and is not to. */
-static int switch_off(struct channel *c, struct probe_set *s, bool is_patient)
+/* False when it would have to wait for a read that hangs. */
+static bool switch_off(struct channel *c, struct probe_set *s)
 {
-	bool was_on = probe_set_is_on(s);
-	int err;
-
-	if (!was_on)
-		return 0;
-	err = is_patient ? probe_set_off(s) : probe_set_try_off(s);
-	note_switch(c->g, was_on, probe_set_is_on(s));
-	return err;
+	if (probe_set_is_on(s)) {
+		probe_set_try_off(s);
+		note_switch(c->g, true, probe_set_is_on(s));
+	}
+	return !probe_set_is_on(s);
 }
 
 static int do_open(struct channel *c, const struct guard_request *q, const int *fds, uint32_t *out)
@@ -113,13 +110,13 @@ static int do_open(struct channel *c, const struct guard_request *q, const int *
 	return fail(-ENOMEM, "out of memory");
 }
 
+/* Its probes are out. */
 static void do_close(struct channel *c, uint32_t number)
 {
 	struct probe_set *s = set_of(c, number);
 
 	if (!s)
 		return;
-	switch_off(c, s, true);
 	probe_set_close(s);
 	c->sets.v[number - 1].set = NULL;
 	while (c->sets.n && !c->sets.v[c->sets.n - 1].set)
@@ -162,20 +159,35 @@ static bool is_among(struct probe_set *const *set, size_t n, const struct probe_
 	return false;
 }
 
-static void switch_off_together(struct channel *c, const struct guard_request *q)
+/* As switch_off(). */
+static bool switch_off_together(struct channel *c, const struct guard_request *q)
 {
+	size_t n = 0, more = q->op == GUARD_OFF ? q->n : 0;
 	struct probe_set *on[PROBE_TOGETHER];
-	size_t n = 0;
+	bool all = true;
 
-	for (size_t i = 0; i <= q->n && n < PROBE_TOGETHER; i++) {
+	for (size_t i = 0; i <= more && n < PROBE_TOGETHER; i++) {
 		struct probe_set *s = set_of(c, i ? (uint32_t)q->offset[i - 1] : q->set);
 
 		if (s && probe_set_is_on(s) && !is_among(on, n, s))
 			on[n++] = s;
 	}
-	probe_off_together(on, n);
-	for (size_t i = 0; i < n; i++)
+	probe_off_together(on, n, false);
+	for (size_t i = 0; i < n; i++) {
 		note_switch(c->g, true, probe_set_is_on(on[i]));
+		all &= !probe_set_is_on(on[i]);
+	}
+	return all;
+}
+
+/* For a read that hangs, without the lock: other sets of the channel may go out meanwhile, when no
+ * heartbeat comes. */
+static void wait_for_read(struct channel *c)
+{
+	atomic_store(&c->g->page->news.hung_ns, clock_ns());
+	pthread_mutex_unlock(&c->lock);
+	usleep(HANG_POLL_US);
+	pthread_mutex_lock(&c->lock);
 }
 
 static int do_switch(struct channel *c, const struct guard_request *q)
@@ -188,9 +200,10 @@ static int do_switch(struct channel *c, const struct guard_request *q)
 		return probe_set_warm(s);
 	if (q->op == GUARD_ON)
 		return switch_on(c, s);
-	if (!q->n)
-		return switch_off(c, s, true);
-	switch_off_together(c, q);
+	while (!switch_off_together(c, q))
+		wait_for_read(c);
+	if (q->op == GUARD_CLOSE)
+		do_close(c, q->set);
 	return 0;
 }
 
@@ -223,12 +236,7 @@ static int obey_locked(struct channel *c, const struct guard_request *q, uint32_
 	if (err)
 		return err;
 	pthread_mutex_lock(&c->lock);
-	if (q->op == GUARD_CLOSE)
-		do_close(c, q->set);
-	else if (q->op == GUARD_SHED)
-		err = shed_all(c, value);
-	else
-		err = do_switch(c, q);
+	err = q->op == GUARD_SHED ? shed_all(c, value) : do_switch(c, q);
 	pthread_mutex_unlock(&c->lock);
 	return err;
 }
@@ -293,6 +301,17 @@ static bool serve_one(struct channel *c, struct guard_request *q, size_t size)
 	return !packet_send(c->sock, &a, sizeof(a), -1);
 }
 
+/* Under the channel's lock. */
+static bool switch_all_off(struct channel *c)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < c->sets.n; i++)
+		if (c->sets.v[i].set)
+			all &= switch_off(c, c->sets.v[i].set);
+	return all;
+}
+
 static void close_sets(struct channel *c)
 {
 	while (c->sets.n)
@@ -324,6 +343,8 @@ static void *serve_channel(void *arg)
 	while (q && serve_one(c, q, size))
 		;
 	pthread_mutex_lock(&c->lock);
+	while (!switch_all_off(c))
+		wait_for_read(c);
 	close_sets(c);
 	pthread_mutex_unlock(&c->lock);
 	forget(c);
@@ -350,17 +371,6 @@ static void welcome(struct guardian *g, int sock)
 		forget(c);
 	else
 		pthread_detach(thread);
-}
-
-/* Under the channel's lock. */
-static bool switch_all_off(struct channel *c)
-{
-	bool all = true;
-
-	for (size_t i = 0; i < c->sets.n; i++)
-		if (c->sets.v[i].set)
-			all &= !switch_off(c, c->sets.v[i].set, false);
-	return all;
 }
 
 /* Everything out, but what would have to wait for a read that hangs, and channels whose thread is
@@ -425,11 +435,6 @@ static bool beats(const struct guardian *g)
 	return now < beat + PROBE_GUARD_PATIENCE_NS;
 }
 
-static bool tool_is_gone(const struct guardian *g)
-{
-	return getppid() != g->tool;
-}
-
 /* What came on the control socket: a channel, an alarm, or its end. */
 static bool listen_once(struct guardian *g)
 {
@@ -466,7 +471,7 @@ static bool is_busy(const struct guardian *g, uint64_t *until)
 
 void guard_serve(int control, struct guard_page *page, pid_t tool, bool comes_first)
 {
-	struct guardian g = {.control = control, .page = page, .tool = tool};
+	struct guardian g = {.control = control, .page = page};
 	uint64_t until = 0;
 	pthread_t left;
 
@@ -478,7 +483,7 @@ void guard_serve(int control, struct guard_page *page, pid_t tool, bool comes_fi
 		log_debug("no thread looks for what killed guardians have left");
 	else
 		pthread_detach(left);
-	while (!tool_is_gone(&g) && listen_once(&g)) {
+	while (getppid() == tool && listen_once(&g)) {
 		if (!beats(&g))
 			trip(&g);
 		if (atomic_load(&g.preparing))

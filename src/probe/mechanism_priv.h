@@ -64,8 +64,9 @@ struct probe_set {
 
 #define PROBE_TOGETHER 16
 
-/* together.c: in this process, sets of different links. */
-void probe_off_together(struct probe_set *const *set, size_t n);
+/* together.c: in this process, sets of different links. What would wait for a read that hangs stays
+ * on, unless @is_patient. */
+void probe_off_together(struct probe_set *const *set, size_t n, bool is_patient);
 
 /* resident.c: before the kernel is asked to read the file itself, or refuse. */
 int probe_make_resident(struct probe_set *s);

@@ -11,9 +11,16 @@ static void *take_out(void *set)
 	return NULL;
 }
 
-/* The turns (turn.h) go on to the next one where nothing is waited for but the kernel. */
-void probe_off_together(struct probe_set *const *set, size_t n)
+static void *try_to_take_out(void *set)
 {
+	probe_set_try_off(set);
+	return NULL;
+}
+
+/* The turns (turn.h) go on to the next one where nothing is waited for but the kernel. */
+void probe_off_together(struct probe_set *const *set, size_t n, bool is_patient)
+{
+	void *(*out)(void *) = is_patient ? take_out : try_to_take_out;
 	pthread_t thread[PROBE_TOGETHER];
 	size_t started = 0;
 
@@ -24,8 +31,8 @@ void probe_off_together(struct probe_set *const *set, size_t n)
 			continue;
 		/* Those of other mechanisms wait for what others wait for, too. */
 		if (is_last || set[i]->mechanism != PROBE_MULTI ||
-		    thread_start(&thread[started], take_out, set[i]))
-			probe_set_off(set[i]);
+		    thread_start(&thread[started], out, set[i]))
+			out(set[i]);
 		else
 			started++;
 	}
@@ -44,7 +51,7 @@ void probe_sets_off(struct probe_set *const *set, size_t n, bool waits)
 	if (n_on && on[0]->ops->off_together)
 		on[0]->ops->off_together(on, n_on, waits);
 	else if (n_on)
-		probe_off_together(on, n_on);
+		probe_off_together(on, n_on, true);
 	if (n > PROBE_TOGETHER)
 		probe_sets_off(set + PROBE_TOGETHER, n - PROBE_TOGETHER, waits);
 }

@@ -4,6 +4,7 @@
 
 #include "base/thread.h"
 #include "kern/mechanism_fixture.h"
+#include "kern/turn_fixture.h"
 #include "proc/proc.h"
 #include "storage/storage.h"
 #include "unit/silent.h"
@@ -188,6 +189,56 @@ static void takes_out_without_a_heartbeat(void **state)
 	assert_false(probe_set_is_on(k.s));
 	put_in(&k);
 	assert_int_equal(probe_guard_trips(k.g, NULL), 1);
+	tear_down(&k);
+}
+
+static void *takes_out(void *set)
+{
+	probe_set_off(set);
+	return NULL;
+}
+
+/* A read of some other process hangs. It may map a library, whose set waits for it; the set of the
+ * target's own program does not, and the channel that waits keeps it in no longer than the
+ * heartbeat. */
+static void a_set_that_waits_keeps_no_other_in(void **state)
+{
+	uint64_t offset = offset_of((const void *)plain_two);
+	struct probe_set *library;
+	struct scene k = {0};
+	struct reader r;
+	pthread_t t;
+	long left;
+
+	(void)state;
+	ok(reading_share()); /* with the guardian */
+	set_up(&k);
+	auto_close int file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	const struct probe_set_spec spec = {
+		.file_fd = file_fd,
+		.prog_fd = k.c.prog,
+		.offsets = &offset,
+		.n = 1,
+		.pid = k.t.pid,
+		.pidfd = -1,
+		.is_library = true,
+		.label = "library",
+		.guard = k.channel,
+	};
+	ok(probe_set_open(k.s->mechanism, &spec, &library));
+	put_in(&k);
+	ok(probe_set_insist(library));
+	assert_int_equal(foreign_bytes(k.t.pid), 2);
+	reader_start(&r, 1);
+	assert_int_equal(thread_start(&t, takes_out, library), 0);
+	for (int i = 0; (left = foreign_bytes(k.t.pid)) == 2 && i < 600; i++)
+		usleep(10000);
+	reader_end(&r); /* before anything can fail */
+	pthread_join(t, NULL);
+	assert_true(probe_guard_read_hung(k.g, 0));
+	assert_int_equal(left, 1);
+	assert_int_equal(foreign_bytes(k.t.pid), 0);
+	probe_set_close(library);
 	tear_down(&k);
 }
 
@@ -530,6 +581,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(sheds_beside_other_requests),
 		cmocka_unit_test(takes_out_together),
 		cmocka_unit_test(takes_out_without_a_heartbeat),
+		cmocka_unit_test(a_set_that_waits_keeps_no_other_in),
 		cmocka_unit_test(takes_out_when_alarmed),
 		cmocka_unit_test(takes_out_when_the_tool_is_killed),
 		cmocka_unit_test(gives_up_a_process_that_has_ended),
