@@ -51,8 +51,9 @@ memory=2G hung_s=45
 if [ "$want" = debug ]; then
 	memory=3G hung_s=120
 fi
-# Where it is a fault of the kernel that ends the guest, the console has its stack.
-append="console=ttyS0 loglevel=5 softlockup_all_cpu_backtrace=1 panic=-1 mitigations=off random.trust_cpu=on"
+# Where it is a fault of the kernel that ends the guest, the console has its stack. A kernel that can be
+# preempted anywhere, where it has the choice, shows what others hide.
+append="console=ttyS0 loglevel=5 softlockup_all_cpu_backtrace=1 panic=-1 mitigations=off preempt=full random.trust_cpu=on"
 append="$append oops=panic sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_task_timeout_secs=$hung_s"
 
 rc=0
