@@ -26,6 +26,13 @@ static inline bool py_has_immortals(const struct py_runtime *rt)
 	return rt->minor >= 12;
 }
 
+/* Is the table of interned strings the interpreter's, and holds nothing? 3.12, and any build
+ * without a GIL, makes each of them immortal. */
+static inline bool py_interp_has_mortal_names(const struct py_runtime *rt)
+{
+	return rt->minor >= 13 && !rt->free_threaded;
+}
+
 /* 3.14: dead objects on a free list are linked by the word of their count. */
 static inline bool py_free_lists_use_counts(const struct py_runtime *rt)
 {

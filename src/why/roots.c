@@ -201,9 +201,7 @@ static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint
 {
 	const struct py_runtime *rt = r->g->h->rt;
 	auto_free uint64_t *w = malloc(bytes + 8);
-	/* From 3.12 on the table is the interpreter's; 3.12, and any build without a GIL, make each
-	 * of its strings immortal. */
-	bool is_mortal = kind == REACH_INTERP && rt->minor >= 13 && !rt->free_threaded;
+	bool is_mortal = kind == REACH_INTERP && py_interp_has_mortal_names(rt);
 
 	if (!w || !proc_read_patchy(rt->proc, addr, w, bytes & ~7ull)) {
 		r->unreadable++;
