@@ -200,6 +200,8 @@ struct search {
 	bool is_live;
 	uint64_t left;	 /* bytes of memory never touched that are still passed page by page */
 	unsigned probes; /* pages, since the last find, at which nothing began */
+	uint64_t end;	 /* of the rows that adjoin: madvise() splits a chunk, as numpy's are */
+	uint64_t done;	 /* up to here a chunk that began before has it */
 };
 
 static void spend(struct search *s, uint64_t bytes)
@@ -256,14 +258,14 @@ static int look_at_page(struct search *s, uint64_t at, uint64_t end, uint64_t *t
 			return 0;
 		}
 		w->st->bytes_read += sizeof(p);
-		if (!is_mapped_chunk(p, end - at, &bytes)) {
+		if (!is_mapped_chunk(p, s->end - at, &bytes)) {
 			*to = at + PAGE;
 			note_nothing(s, p);
 			return 0;
 		}
 		w->win_len = 0;
 		err = visit_chunk(w, at + HEAD, bytes, at + HEAD + bytes);
-		*to = at + ((bytes + HEAD + PAGE - 1) & ~(PAGE - 1));
+		*to = s->done = at + ((bytes + HEAD + PAGE - 1) & ~(PAGE - 1));
 	}
 	s->probes = 0;
 	return err;
@@ -272,10 +274,11 @@ static int look_at_page(struct search *s, uint64_t at, uint64_t end, uint64_t *t
 /* Chunks mapped for themselves begin with a page; the kernel joins neighbours to one mapping. */
 static int mapped_chunks(struct search *s, const struct proc_row *m)
 {
+	uint64_t at = m->start > s->done ? m->start : s->done, to;
 	int err = 0;
 
 	s->probes = m->end - m->start > MAX_ROW ? MAX_PROBES + 1 : 0;
-	for (uint64_t at = m->start, to; at < m->end && !err; at = to) {
+	for (; at < m->end && !err; at = to) {
 		err = walk_tell(s->w);
 		to = walk_arena_end(s->w, at);
 		if (!to)
@@ -295,7 +298,10 @@ int walk_chunks(struct walk *w)
 	int err = 0;
 
 	w->tcache_key = heap_tcache_key(w->h);
-	for (size_t i = 0; i < n && !err; i++) {
+	for (size_t i = 0, last = 0; i < n && !err; i++) {
+		while (last < i || (last + 1 < n && rows[last + 1].start == rows[last].end))
+			last++;
+		s.end = rows[last].end;
 		if (rows[i].is_brk)
 			err = walk_heap(w, find_chunk(w, rows[i].start, rows[i].end), rows[i].end);
 		else

@@ -134,3 +134,17 @@ def test_what_another_malloc_has_may_be_held(malloc):
     roots = [p["root"] for p in paths if p["share"] > 0.1]
     assert roots == (["module"] if malloc == "glibc" else []), paths
     assert ("not all memory of C code was searched" in text) == (malloc != "glibc")
+
+
+SPLIT = IN_C.replace("c.malloc(8 * 300)", "split(c.malloc(16 << 20))").replace("slots =", """
+def split(block):  # as numpy does behind the header of what is large
+    assert not c.madvise(ctypes.c_void_p(block - 16 + 4096), ctypes.c_size_t(8 << 20), 16)
+    return block
+slots =""")
+
+
+def test_a_block_that_is_several_mappings_is_one():
+    with program(pythons.host(), SPLIT) as (process, said):
+        assert said == "ready"
+        paths = ask(process.pid, "--type", "Leaked")["paths"]
+    assert [p["root"] for p in paths if p["share"] > 0.1] == ["module"], paths
