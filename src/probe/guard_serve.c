@@ -134,7 +134,8 @@ static int do_choose(struct channel *c, const struct guard_request *q, uint32_t 
 	return err;
 }
 
-/* Not of libc on a crowded host: each of these looks at all of its processes, too. */
+/* Not of libc on a crowded host: each of these looks at all of its processes, too. Not counted in
+ * @sites: births pay by it, and sets on libc are others'. */
 static int shed_all(struct channel *c, uint32_t *sites)
 {
 	int err = 0;
@@ -146,7 +147,7 @@ static int shed_all(struct channel *c, uint32_t *sites)
 		    (s->is_library && probe_host_is_crowded()))
 			continue;
 		err = probe_set_shed(s);
-		*sites += err ? 0 : (uint32_t)probe_set_sites_in(s);
+		*sites += err || s->is_library ? 0 : (uint32_t)probe_set_sites_in(s);
 	}
 	return err;
 }
