@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/pools.h"
 
+#include "ledger/pace.h"
 #include "session/session_priv.h"
 
 #define BUCKET_S 1.0
-#define MIN_NS	 100000000
-#define MAX_NS	 5000000000
-#define SHARE	 400 /* a census may take this part of our time: 0.25 % of a core */
+#define AGAIN_NS 500000000
+
+static const struct pace pace = {.least_ns = 100000000, .most_ns = 5000000000, .share = 400};
 
 _Static_assert(EVIDENCE_CLASSES == HEAP_CLASSES, "evidence has room for what the heap has");
 
@@ -63,12 +64,11 @@ static uint64_t count(void *self, uint64_t now_ns)
 	struct pools *p = self;
 	double value[HEAP_CLASSES];
 	struct heap_census c;
-	uint64_t wait;
 
 	if (!heap_can_count(p->s->heap))
 		return 0;
 	if (heap_census(p->s->heap, &c))
-		return now_ns + MAX_NS / 10;
+		return now_ns + AGAIN_NS;
 	p->census = c;
 	p->census_ns = now_ns;
 	p->torn += c.torn;
@@ -77,8 +77,7 @@ static uint64_t count(void *self, uint64_t now_ns)
 	pools_collections(p);
 	if (!p->s->time.is_stopped)
 		trend_set_add(p->classes, session_ran_s(p->s, now_ns), value);
-	wait = c.cost_ns * SHARE;
-	return now_ns + (wait < MIN_NS ? MIN_NS : wait > MAX_NS ? MAX_NS : wait);
+	return now_ns + pace_wait_ns(&pace, c.cost_ns, session_ran_s(p->s, now_ns));
 }
 
 const struct heap_census *pools_census(const struct pools *p)

@@ -4,6 +4,7 @@
 #include "base/thread.h" /* these before cmocka.h, which has a macro fail() */
 #include "ledger/aim.h"
 #include "ledger/ledger.h"
+#include "ledger/pace.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -489,6 +490,27 @@ static void the_report_has_one_sum(void **state)
 	assert_true(is_near(l.of[LEDGER_BIRTHS].saved_ns, 0.02 * 100e6));
 }
 
+/* A short watch of a large heap has its points; a long one takes no core for it. */
+static void a_dear_look_comes_later_and_later(void **state)
+{
+	const struct pace p = {.least_ns = 100 * MS, .most_ns = 5000 * MS, .share = 400};
+	const uint64_t cost = 500 * MS;
+	unsigned looks = 0;
+	double t = 0;
+
+	(void)state;
+	assert_int_equal(pace_wait_ns(&p, 0, 1000), 100 * MS);
+	assert_int_equal(pace_wait_ns(&p, 2 * MS, 1000), 800 * MS);
+	assert_int_equal(pace_wait_ns(&p, 20 * MS, 1000), 5000 * MS);
+	assert_int_equal(pace_wait_ns(&p, cost, 1000000), 50 * cost);
+	for (; t < 60; t += (double)pace_wait_ns(&p, cost, t) / 1e9)
+		looks++;
+	assert_in_range(looks, 10, 12);
+	for (looks = 0; t < 3660; t += (double)pace_wait_ns(&p, cost, t) / 1e9)
+		looks++;
+	assert_true(looks * (double)cost / 3600e9 < 0.021);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -515,6 +537,7 @@ int main(void)
 		cmocka_unit_test(a_window_in_which_it_hardly_ran_says_nothing),
 		cmocka_unit_test(delays_are_those_of_late),
 		cmocka_unit_test(the_report_has_one_sum),
+		cmocka_unit_test(a_dear_look_comes_later_and_later),
 	};
 
 	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
