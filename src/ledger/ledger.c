@@ -52,6 +52,10 @@
 #define RUNS_NS	 2e6
 #define RAN_PART 0.5
 
+/* Probes that stay in make a pause where they cost more than this part of the time. */
+#define DENSE_PART 0.1
+#define DENSE_MOST 2 /* pauses: what has been planted is worth more than a window */
+
 #define SMOOTH_NS	1e9 /* of_late */
 #define LONGEST_HALF_NS 20e9
 #define DELAYS_LEAST	0.05 /* a second; fewer are not worth a word */
@@ -313,6 +317,24 @@ bool ledger_fits_always(const struct ledger *l, uint64_t births, uint64_t open_n
 		return false;
 	return account_may_stay(&l->of[LEDGER_BIRTHS]) && own > 0 &&
 	       l->birth_ns / own < l->of[LEDGER_BIRTHS].stays * 0.8;
+}
+
+bool ledger_stays(struct ledger *l, uint64_t from_ns, uint64_t now_ns, uint64_t births)
+{
+	struct account *a = &l->of[LEDGER_BIRTHS];
+	double span = (double)(now_ns - from_ns), allowed = span * a->share;
+	double cost = (double)births * l->birth_ns;
+
+	account_saw(a, births);
+	account_charge(a, cost);
+	account_fill(a, now_ns);
+	a->dense_ns = fmax(a->dense_ns + cost - fmax(allowed, span * DENSE_PART), 0);
+	if (a->dense_ns > DENSE_MOST * l->pause_ns) {
+		a->longest_ns = fmax(a->longest_ns, a->dense_ns);
+		a->dense_ns = 0;
+		return false;
+	}
+	return (cost <= allowed || a->saved_ns >= 0) && account_may_stay(a);
 }
 
 void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,

@@ -21,6 +21,7 @@ struct account {
 	double expected_ns; /* cost of the next window: smoothed */
 	double of_late;	    /* share of the time that probes cost which stay in: smoothed */
 	double longest_ns;  /* the dearest window of late */
+	double dense_ns;    /* of probes that stay in: what the phase of now cost, if it is dear */
 	uint64_t windows;
 	bool is_guess; /* no window has said yet what one costs */
 	bool is_seen;  /* an event was counted */
@@ -106,6 +107,10 @@ bool ledger_fits_always(const struct ledger *l, uint64_t births, uint64_t open_n
 /* Looks at how busy the target is, and counts what it has used since the last look: before each
  * division, and where a time begins that does not count. */
 void ledger_look(struct ledger *l, int pid, uint64_t now_ns);
+/* Probes on births stay in, and since @from_ns met so many. False: they are to go, for a phase of
+ * the program has begun that has not been saved for, or that slows it all at once for two pauses.
+ */
+bool ledger_stays(struct ledger *l, uint64_t from_ns, uint64_t now_ns, uint64_t births);
 /* Births were recorded with @probes in, @open_ns from the first that went in to the last that came
  * out. */
 void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t open_ns,

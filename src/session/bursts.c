@@ -352,21 +352,16 @@ static void look_always(struct births *b)
 void births_poll(struct births *b)
 {
 	uint64_t now = clock_ns(), births = births_now(b);
-	double cost = (double)(births - b->polled) * b->s->ledger.birth_ns;
-	double allowed = (double)(now - b->polled_ns) * b->account->share;
+	bool stays = ledger_stays(&b->s->ledger, b->polled_ns, now, births - b->polled);
 
 	kern_read_ring(&b->s->kern, UINT64_MAX);
-	account_saw(b->account, births - b->polled);
-	account_charge(b->account, cost);
-	account_fill(b->account, now);
 	b->polled = births;
 	b->polled_ns = now;
 	if (now >= b->look_due || births - b->last_seen > PL_BIRTH_SLOTS / 4) {
 		look_always(b);
 		b->look_due = now + LOOK_NS;
 	}
-	/* A phase of the program the budget has not been saved for. */
-	if ((cost > allowed && b->account->saved_ns < 0) || !account_may_stay(b->account)) {
+	if (!stays) {
 		look_always(b);
 		births_stop_always(b);
 		b->backoff_s = b->backoff_s ? b->backoff_s * 2 : 5;

@@ -83,12 +83,6 @@ int native_set_on(struct native *n, enum native_set s)
 	return n->set[s] ? probe_set_insist(n->set[s]) : 0;
 }
 
-void native_set_off(struct native *n, enum native_set s)
-{
-	if (n->set[s])
-		probe_set_off(n->set[s]);
-}
-
 void native_set_mode(struct native *n, uint32_t mode)
 {
 	n->ctl->epoch[0]++;
@@ -159,12 +153,12 @@ static bool is_passing(int err)
  * table starts empty, since ends in other states go unseen. */
 int native_enter(struct native *n, enum native_state state)
 {
+	struct probe_set *const heap[] = {n->set[SET_HEAP_ENTRY], n->set[SET_HEAP_RETURN]};
 	uint64_t now_ns = clock_ns();
 	int err = 0;
 
 	native_set_mode(n, PL_NATIVE_OFF);
-	native_set_off(n, SET_HEAP_ENTRY);
-	native_set_off(n, SET_HEAP_RETURN);
+	probe_sets_off(heap, ARRAY_SIZE(heap), true);
 	native_cost_stop(n);
 	clear_blocks(n);
 	native_unknown_start(n);

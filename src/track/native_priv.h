@@ -164,7 +164,6 @@ struct native {
 
 uint64_t native_now(const struct native *n); /* stands still in a pause */
 int native_set_on(struct native *n, enum native_set s);
-void native_set_off(struct native *n, enum native_set s);
 /* Of the malloc family, enum pl_native_mode; a new epoch. */
 void native_set_mode(struct native *n, uint32_t mode);
 int native_enter(struct native *n, enum native_state state);

@@ -410,6 +410,41 @@ static void a_window_keeps_to_its_pause(void **state)
 	assert_true(is_near(ledger_window_ns(&l, 4000), 10e6));
 }
 
+/* Polls each 10 ms, with @births in each: after how many are the probes to go? */
+static unsigned stays_for(double pause_ns, uint64_t births, double *longest_ns)
+{
+	struct account *a;
+	struct ledger l;
+	unsigned polls = 0;
+
+	ledger_open(&l, 0.03, pause_ns, 0);
+	ledger_start(&l, 0);
+	divide_at(&l, 1000 * MS, 0.5);
+	a = &l.of[LEDGER_BIRTHS];
+	a->saved_ns = 60e6;
+	l.birth_ns = 1000;
+	for (uint64_t now = a->filled_ns; polls < 1000; now += 10 * MS, polls++)
+		if (!ledger_stays(&l, now, now + 10 * MS, births))
+			break;
+	*longest_ns = a->longest_ns;
+	return polls;
+}
+
+/* A request that does nothing but make objects is not kept waiting for all that has been saved; a
+ * phase that costs a little more than it may is. */
+static void probes_that_stay_in_keep_to_the_pause(void **state)
+{
+	double longest;
+
+	(void)state;
+	assert_in_range(stays_for(5e6, 7000, &longest), 1, 2);
+	assert_true(longest > 10e6 && longest < 20e6);
+	assert_in_range(stays_for(20e6, 7000, &longest), 6, 7);
+	assert_in_range(stays_for(5e6, 500, &longest), 150, 220);
+	assert_true(longest == 0);
+	assert_int_equal(stays_for(5e6, 190, &longest), 1000);
+}
+
 static void the_cost_is_of_the_targets_own_time(void **state)
 {
 	struct ledger l;
@@ -533,6 +568,7 @@ int main(void)
 		cmocka_unit_test(the_promise_is_of_the_targets_own_time),
 		cmocka_unit_test(a_window_keeps_to_its_pause),
 		cmocka_unit_test(a_dear_window_is_followed_by_another),
+		cmocka_unit_test(probes_that_stay_in_keep_to_the_pause),
 		cmocka_unit_test(the_cost_is_of_the_targets_own_time),
 		cmocka_unit_test(a_window_in_which_it_hardly_ran_says_nothing),
 		cmocka_unit_test(delays_are_those_of_late),
