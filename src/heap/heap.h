@@ -95,8 +95,9 @@ struct heap_object {
 	uint64_t buffer; /* the part that is an object of its own: a bytearray's bytes (3.15) */
 	bool gc;	 /* GC-tracked type */
 	bool immortal;
-	bool is_static; /* of the interpreter itself: nobody made it */
-	bool swapped;	/* out: a part of it is swapped out, nothing of it is known; addr is 0 */
+	bool is_static;	   /* of the interpreter itself: nobody made it */
+	bool is_finalized; /* its __del__ has run: that may have kept it */
+	bool swapped;	   /* out: a part of it is swapped out, nothing of it is known; addr is 0 */
 	struct heap_fingerprint fp;
 };
 

@@ -50,9 +50,10 @@ uint64_t heap_mix(uint64_t seed, uint64_t v)
  * with two bits of flags below. Either may be 0 and the second less, their sum not. A deferred
  * count (functions, modules, types) has a large number added. The first word is the owning thread,
  * or what the collector needs meanwhile. */
-#define GC_TRACKED  1
-#define GC_DEFERRED 64
-#define MUTEX_BITS  3
+#define GC_TRACKED   1
+#define GC_FINALIZED 2
+#define GC_DEFERRED  64
+#define MUTEX_BITS   3
 static bool counts_plausible(const struct py_layout *l, const uint8_t *p, bool *immortal)
 {
 	uint32_t local;
@@ -88,6 +89,13 @@ bool heap_is_tracked(const struct py_runtime *rt, const struct heap_type *t, con
 	if (!(t->flags & TPF_HAVE_GC))
 		return false;
 	return rt->free_threaded ? p[rt->layout.ob_gc_bits] & GC_TRACKED : heap_u64(p - 16) != 0;
+}
+
+static bool is_finalized(const struct py_runtime *rt, const struct heap_type *t, const uint8_t *p)
+{
+	if (!(t->flags & TPF_HAVE_GC))
+		return false;
+	return rt->free_threaded ? p[rt->layout.ob_gc_bits] & GC_FINALIZED : heap_u64(p - 8) & 1;
 }
 
 /* The window crosses into a page that is not there: take what lies in the object's own page. */
@@ -141,6 +149,7 @@ static void check(struct heap *h, struct heap_work *w)
 	}
 	/* untracked (a dict or tuple of atoms): can be in no cycle, waits for no collection */
 	o->gc = heap_is_tracked(h->rt, t, w->win + WIN_BEFORE);
+	o->is_finalized = is_finalized(h->rt, t, w->win + WIN_BEFORE);
 	if (o->addr >= h->static_start && o->addr < h->static_end)
 		o->immortal = o->is_static = true;
 }

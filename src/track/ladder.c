@@ -182,7 +182,9 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 	for (size_t i = 0; i < l->look.n; i++) {
 		struct sample *s = &l->look.v[i];
 
-		if (!l->object[i].addr || l->object[i].is_static || !l->object[i].fp.n) {
+		/* One that its __del__ kept was born anew by the line that had dropped it. */
+		if (!l->object[i].addr || l->object[i].is_static || l->object[i].is_finalized ||
+		    !l->object[i].fp.n) {
 			s->addr = 0;
 			l->stats.gone++;
 			continue;

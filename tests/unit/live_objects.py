@@ -45,6 +45,11 @@ class MyTuple(tuple):
     pass
 
 
+class Kept(Plain):
+    def __del__(self):
+        KEPT.append(self)
+
+
 class Wide:
     def __init__(self):
         for i in range(50):
@@ -55,6 +60,12 @@ class Error(Exception):
     pass
 
 
+def resurrected(a, b):
+    Kept(a, b)
+    return KEPT.pop()
+
+
+KEPT = []
 Pair = collections.namedtuple("Pair", "x y")
 
 
@@ -171,6 +182,8 @@ add("partial", __import__("functools").partial(gen, made * 1.5), size=0)
 add("iterator", iter([made * 1.5]))
 add("traceback_error", Error())
 add("object", object())
+add("kept", Kept(made * 1.5, 2), size=0)
+add("resurrected", resurrected(made * 1.5, 2), size=0)
 
 # Attributes: what the block sizes are known to be is told by version below.
 for i in range(40):

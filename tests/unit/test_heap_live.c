@@ -195,6 +195,8 @@ static void check_sizes(struct target *t)
 			wrong = false;
 		if (!k->bytes && v[i].bytes < 16)
 			wrong = true;
+		if (v[i].is_finalized != !strcmp(k->kind, "resurrected"))
+			wrong = true;
 		if (!may_differ(t, k) && !v[i].immortal && heap_has_pools(t->heap) &&
 		    v[i].part[0].cls != heap_class_of(t->heap, v[i].part[0].addr))
 			wrong = true;

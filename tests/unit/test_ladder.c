@@ -9,12 +9,17 @@
 #define OTHER 0x20000
 #define STACK 1
 
+static bool is_finalized;
+
 size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum heap_depth depth)
 {
 	(void)h;
 	(void)depth;
 	for (size_t i = 0; i < n; i++)
-		v[i].fp.n = 1;
+		v[i] = (struct heap_object){.addr = v[i].addr,
+					    .type = v[i].type,
+					    .fp.n = 1,
+					    .is_finalized = is_finalized && v[i].addr == ADDR};
 	return n;
 }
 
@@ -40,6 +45,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&k, 0, sizeof(k));
+	is_finalized = false;
 	assert_int_equal(stacks_new(NULL, &k.stacks), 0);
 	return ladder_new(NULL, k.stacks, &k.ladder);
 }
@@ -134,6 +140,18 @@ static void one_that_stays_unwritten_may_be_any(void **state)
 	assert_alive(0);
 }
 
+/* Its birth is that of its second life. */
+static void one_that_its_end_kept_has_no_line(void **state)
+{
+	(void)state;
+	is_finalized = true;
+	bear(ADDR, TYPE);
+	bear(OTHER, TYPE);
+	look();
+	admit();
+	assert_alive(1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -142,6 +160,7 @@ int main(void)
 		TEST(one_born_during_the_look_kills),
 		TEST(one_written_after_the_look_kills),
 		TEST(one_that_stays_unwritten_may_be_any),
+		TEST(one_that_its_end_kept_has_no_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
