@@ -156,18 +156,21 @@ void work_judge(const struct work *w, const struct trend_points *p, struct curve
 {
 	bool slows = curve->shape == CURVE_SLOWING;
 	struct by_work turns, ran;
+	bool has_ran, has_turns;
 	double by_clock;
 
 	if (p->n < 2 || p->n > SERIES_POINTS ||
 	    !(slows ||
 	      (curve->shape == CURVE_RISING && curve->slope < CURVE_BENT * curve->fastest)))
 		return;
-	if (slows && waits(w, p, curve)) {
+	has_turns = over_work(&w->turns, WORK_TURNS, p, curve->slope, &turns);
+	has_ran = over_work(&w->ran, 0, p, curve->slope, &ran);
+	/* Some of its threads wait while it does what it did: it slows down by itself. */
+	if (slows && !(has_ran && ran.late < CURVE_BENT) && waits(w, p, curve)) {
 		curve->shape = CURVE_RISING;
 		return;
 	}
-	if (!over_work(&w->turns, WORK_TURNS, p, curve->slope, &turns) ||
-	    !over_work(&w->ran, 0, p, curve->slope, &ran))
+	if (!has_turns || !has_ran)
 		return;
 	if (!slows) {
 		if (bends(&turns, &ran))

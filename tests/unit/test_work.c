@@ -58,6 +58,51 @@ static void a_cache_that_has_to_wait(void **state)
 	assert_int_not_equal(c.shape, CURVE_RISING);
 }
 
+/* By the clock a cache fills, under one load; its threads wait side by side ever more, and are no
+ * slower for it: the processor time goes on as before. */
+static void a_cache_on_a_machine_that_gets_busier(void **state)
+{
+	static const struct {
+		double size, part;
+		int seconds;
+	} cases[] = {{60, 0.6, 60}, {40, 0.95, 80}, {100, 0.6, 100}, {100, 0.5, 60}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		size_t n = (size_t)cases[k].seconds;
+		double at[100], kept[100], waited[100], cpu[100];
+		const struct trend_points cache = {n, at, kept, kept};
+		struct work work = {.waited = {n, at, waited, waited}, .ran = {n, at, cpu, cpu}};
+		struct curve c;
+
+		for (size_t i = 0; i < n; i++) {
+			at[i] = (double)i;
+			kept[i] = 1000 + floor(6000 * (1 - exp(-at[i] / cases[k].size)));
+			waited[i] = 7 + cases[k].part * at[i] * at[i] / (2.0 * cases[k].seconds);
+			cpu[i] = 0.2 * at[i];
+		}
+		trend_points_judge(&cache, &c);
+		assert_int_equal(c.shape, CURVE_SLOWING);
+		work_judge(&work, &cache, &c);
+		assert_int_equal(c.shape, CURVE_SLOWING);
+	}
+}
+
+/* What it ran for fell with the time that it could run. */
+static void a_leak_that_ran_for_less(void **state)
+{
+	struct work work = {.waited = {RUN_S, t, w, w}, .ran = {RUN_S, t, ran, ran}};
+	struct curve c;
+
+	(void)state;
+	judge(0.8, false, &c);
+	for (int i = 0; i < RUN_S; i++)
+		ran[i] = 0.9 * (i - w[i] + 7);
+	trend_points_judge(&grown, &c);
+	work_judge(&work, &grown, &c);
+	assert_int_equal(c.shape, CURVE_RISING);
+}
+
 static void growth_that_waits_for_nothing(void **state)
 {
 	struct work none = {0};
@@ -369,6 +414,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_leak_that_has_to_wait),
 		cmocka_unit_test(a_cache_that_has_to_wait),
+		cmocka_unit_test(a_cache_on_a_machine_that_gets_busier),
+		cmocka_unit_test(a_leak_that_ran_for_less),
 		cmocka_unit_test(growth_that_waits_for_nothing),
 		cmocka_unit_test(waits_too_short_to_matter),
 		cmocka_unit_test(a_leak_under_a_load_that_ebbs),
