@@ -10,7 +10,7 @@
 #include "base/thresholds.h"
 
 #define MOST_POINTS  48 /* per look: fits cost the square */
-#define MOST_ZOOMS   6
+#define MOST_ZOOMS   12
 #define MOST_CHANGES 8
 #define MINIMA	     128
 
@@ -228,7 +228,7 @@ static double longest_pause(const struct curve_points *p, double until, double n
 /* The change of slope in what a look shows, when it is one to believe. @least: the rise or fall
  * since then that stands out of the scatter of all that was. */
 static bool find_change(const struct curve_points *p, const struct look *l, double least,
-			struct fit_bend *b)
+			double gain, struct fit_bend *b)
 {
 	double more, rest;
 
@@ -236,33 +236,45 @@ static bool find_change(const struct curve_points *p, const struct look *l, doub
 		return false;
 	more = fabs(b->after - b->before);
 	rest = l->t[l->n - 1] - b->at;
-	return b->gain >= CURVE_CHANGE_GAIN && more >= CURVE_CHANGE_SURE * b->error &&
+	return b->gain >= gain && more >= CURVE_CHANGE_SURE * b->error &&
 	       more >= CURVE_CHANGE_PART * fmax(fabs(b->after), fabs(b->before)) &&
 	       more * rest > least &&
 	       (b->after > b->before || rest > CURVE_PAUSES * longest_pause(p, b->at, l->noise));
 }
 
-/* A change of the last minutes is a point or two of a look at hours: the later third, ninth, ...
- * are looked at too, where points are closer. */
+/* Of a look: what a late change is more than, and one that is clear. About a line through each half
+ * a change in between is no scatter. */
+static void scatter_of(const struct look *l, double usual, double *least, double *clear)
+{
+	size_t half = l->n / 2;
+	struct fit_line all, a, b;
+
+	fit_theil_sen(l->t, l->v, l->n, &all);
+	fit_theil_sen(l->t, l->v, half + 1, &a);
+	fit_theil_sen(l->t + half, l->v + half, l->n - half, &b);
+	usual *= CURVE_USUAL;
+	*least = fmax(CURVE_CHANGE_SURE * fmax(all.spread, l->noise), usual);
+	*clear = fmin(*least,
+		      fmax(CURVE_CHANGE_SURE * fmax(fmax(a.spread, b.spread), l->noise), usual));
+}
+
+/* A change of the last minutes is a point or two of a look at hours: the later two thirds, third,
+ * two ninths, ... are looked at too, where points are closer. */
 static bool change_after(const struct curve_points *p, double from, double usual,
 			 struct fit_bend *b)
 {
-	double end = p->t[p->n - 1], span = end - from, least = 0;
+	double end = p->t[p->n - 1], span = end - from, least = 0, clear = 0;
 	struct look l;
 
-	for (unsigned zoom = 0; zoom < MOST_ZOOMS; zoom++, span /= 3) {
+	for (unsigned zoom = 0; zoom < MOST_ZOOMS; zoom++, span *= zoom % 2 ? 2 / 3.0 : 0.5) {
 		look_at(p, end - span, &l);
 		if (l.n < 2 * CURVE_FEWEST + 2)
 			return false;
-		if (find_change(p, &l, least, b))
+		if ((zoom % 2 == 0 && find_change(p, &l, least, CURVE_CHANGE_GAIN, b)) ||
+		    (zoom && find_change(p, &l, clear, CURVE_CHANGE_CLEAR, b)))
 			return true;
-		if (zoom == 0) {
-			struct fit_line f;
-
-			fit_theil_sen(l.t, l.v, l.n, &f);
-			least = fmax(CURVE_CHANGE_SURE * fmax(f.spread, l.noise),
-				     CURVE_USUAL * usual);
-		}
+		if (zoom == 0)
+			scatter_of(&l, usual, &least, &clear);
 	}
 	return false;
 }

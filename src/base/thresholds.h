@@ -12,6 +12,8 @@
 #define CURVE_FEWEST 6
 /* F of a change of slope that is believed ... */
 #define CURVE_CHANGE_GAIN 20
+/* ... or of one so clear that its misfit about a line is no scatter ... */
+#define CURVE_CHANGE_CLEAR 200
 /* ... how many errors it must be ... */
 #define CURVE_CHANGE_SURE 4
 /* ... and which part of the slope */

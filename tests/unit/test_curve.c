@@ -338,6 +338,23 @@ static void a_late_leak_is_not_averaged_away(void **state)
 	assert_true(c.since_s > 60 && c.since_s < 150);
 }
 
+static double loaded_and_late(double t)
+{
+	return 1000 + (t < 60 ? 40000 * t / 60 : 40000 + (t > 600 ? 40 * (t - 600) : 0));
+}
+
+/* Nor where it is a third of the watch old, and what was loaded before it bends the line. */
+static void a_leak_is_seen_at_any_age(void **state)
+{
+	(void)state;
+	for (double after = 160; after <= 600; after += 20) {
+		struct curve c = judge_of(loaded_and_late, 600 + after, 1);
+
+		assert_int_equal(c.shape, CURVE_RISING);
+		assert_true(fabs(c.slope - 40) < 2);
+	}
+}
+
 /* A day by the half second, a clock that jumps both ways, a sleep of an hour, values from hell. */
 static void any_run_fits_in_bounded_memory(void **state)
 {
@@ -510,6 +527,7 @@ int main(void)
 		cmocka_unit_test(what_comes_after_teeth_and_ramps),
 		cmocka_unit_test(a_peak_hides_no_more_than_it_took),
 		cmocka_unit_test(a_late_leak_is_not_averaged_away),
+		cmocka_unit_test(a_leak_is_seen_at_any_age),
 		cmocka_unit_test(any_run_fits_in_bounded_memory),
 		cmocka_unit_test(a_drip_is_seen_within_ten_minutes_and_never_made_up),
 		cmocka_unit_test(innocent_series_are_hardly_ever_called_rising),
