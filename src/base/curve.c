@@ -279,17 +279,22 @@ static bool change_after(const struct curve_points *p, double from, double usual
 	return false;
 }
 
-/* Cuts stretches off until the last one is straight. @steep_until: the end of the steepest. */
+struct before {
+	double steep_until, slowest; /* the end of the steepest stretch, and the slowest since */
+};
+
+/* Cuts stretches off until the last one is straight. */
 static void last_stretch(const struct curve_points *p, struct look *l, struct curve *out,
-			 double *steep_until)
+			 struct before *was)
 {
 	double from = p->t[0], usual = commotion(p);
 	struct fit_bend b;
 
 	for (unsigned i = 0; i < MOST_CHANGES && change_after(p, from, usual, &b); i++) {
+		was->slowest = fmin(was->slowest, b.before);
 		if (b.before > out->fastest) {
 			out->fastest = b.before;
-			*steep_until = b.at;
+			*was = (struct before){b.at, INFINITY};
 		}
 		from = b.at;
 	}
@@ -351,23 +356,23 @@ static bool is_tail(const struct curve_points *p, const struct curve *c, double 
 {
 	double middle = p->t[p->n - 1] - c->since_s / 2;
 
-	if (c->slope >= CURVE_NEARLY * c->fastest)
-		return false;
-	return c->since_s < CURVE_TAIL * (middle - steep_until) / log(c->fastest / c->slope) ||
-	       c->slope * c->since_s < CURVE_TAIL_GRAINS * p->grain;
+	return c->since_s < CURVE_TAIL * (middle - steep_until) / log(c->fastest / c->slope);
 }
 
-static void judge_rise(const struct curve_points *p, const struct look *l, double steep_until,
+static void judge_rise(const struct curve_points *p, const struct look *l, const struct before *was,
 		       struct curve *out)
 {
-	bool bent = out->fastest * CURVE_BENT > out->slope;
+	bool ended = out->slope < CURVE_NEARLY * out->fastest;
+	/* a saturation is never slower in between */
+	bool rested = ended && was->slowest < CURVE_RESTED * out->slope;
+	bool bent = !rested && out->fastest * CURVE_BENT > out->slope;
 
 	out->shape = CURVE_RISING;
-	if (is_tail(p, out, steep_until) ||
+	if ((ended && out->slope * out->since_s < CURVE_TAIL_GRAINS * p->grain) ||
+	    (ended && !rested && is_tail(p, out, was->steep_until)) ||
 	    (bent ? slows_all_along(p, out->slope)
 		  : saturates(l, out->slope) || halves_ratio(l) < CURVE_BENT))
-		out->shape =
-			out->slope < CURVE_NEARLY * out->fastest ? CURVE_LEVELLED : CURVE_SLOWING;
+		out->shape = ended ? CURVE_LEVELLED : CURVE_SLOWING;
 }
 
 static void judge_rest(const struct look *l, double peak, double base, struct curve *out)
@@ -386,20 +391,21 @@ static void judge_stretches(const struct curve_points *p, struct curve *out)
 {
 	struct fit_line f;
 	struct look l;
-	double peak, steep_until = p->t[0];
+	struct before was = {p->t[0], INFINITY};
+	double peak;
 
 	look_at(p, p->t[0], &l);
 	peak = l.v[0];
 	for (size_t i = 1; i < l.n; i++)
 		peak = fmax(peak, l.v[i]);
-	last_stretch(p, &l, out, &steep_until);
+	last_stretch(p, &l, out, &was);
 	fit_theil_sen(l.t, l.v, l.n, &f);
 	out->slope = f.slope;
 	out->low = f.low;
 	out->high = f.high;
 	out->since_s = l.n ? l.t[l.n - 1] - l.t[0] : 0;
 	if (is_rising(&f, out->since_s, p->grain))
-		judge_rise(p, &l, steep_until, out);
+		judge_rise(p, &l, &was, out);
 	else
 		judge_rest(&l, peak, p->v[0], out);
 }

@@ -44,6 +44,8 @@
 #define CURVE_TAIL_GRAINS 30
 /* the 95 % point of chi squared */
 #define CURVE_NO_BETTER 3.84
+/* of the slope: what was slower than so much in between is no saturation that goes on */
+#define CURVE_RESTED 0.5
 /* of the steepest slope: a saturation that has nearly come to its end */
 #define CURVE_NEARLY 0.1
 

@@ -355,6 +355,36 @@ static void a_leak_is_seen_at_any_age(void **state)
 	}
 }
 
+/* A warm-up, idle, and then a leak. */
+struct rest {
+	double warm_s, kept, until, leak;
+};
+static struct rest rest;
+
+static double warm_idle_leak(double t)
+{
+	return 1000 + rest.kept * fmin(t / rest.warm_s, 1) + rest.leak * fmax(t - rest.until, 0);
+}
+
+/* The rest in between is no time in which a saturation came to its end. */
+static void a_rest_hides_no_leak(void **state)
+{
+	static const struct rest cases[] = {{20, 20000, 120, 40},
+					    {30, 30000, 120, 40},
+					    {120, 60000, 600, 40},
+					    {180, 180000, 600, 60}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++)
+		for (double after = 40; after < 150; after *= 1.3) {
+			rest = cases[k];
+			assert_int_equal(judge_of(warm_idle_leak, rest.until + after, 1).shape,
+					 CURVE_RISING);
+		}
+	rest = cases[3];
+	assert_int_equal(judge_of(warm_idle_leak, rest.until + 700, 1).shape, CURVE_RISING);
+}
+
 /* A day by the half second, a clock that jumps both ways, a sleep of an hour, values from hell. */
 static void any_run_fits_in_bounded_memory(void **state)
 {
@@ -528,6 +558,7 @@ int main(void)
 		cmocka_unit_test(a_peak_hides_no_more_than_it_took),
 		cmocka_unit_test(a_late_leak_is_not_averaged_away),
 		cmocka_unit_test(a_leak_is_seen_at_any_age),
+		cmocka_unit_test(a_rest_hides_no_leak),
 		cmocka_unit_test(any_run_fits_in_bounded_memory),
 		cmocka_unit_test(a_drip_is_seen_within_ten_minutes_and_never_made_up),
 		cmocka_unit_test(innocent_series_are_hardly_ever_called_rising),
