@@ -13,11 +13,15 @@
 struct births_seen {
 	double moments; /* births within one may come from one call, and count as one */
 	double youngest_s, oldest_s;
+	double longest_s;		/* between two of them */
 	const struct coverage *watched; /* when; NULL: not known */
 };
 
+/* In the order of birth. */
 static void see_birth(struct births_seen *b, double age, bool is_new_moment)
 {
+	if (b->moments > 0)
+		b->longest_s = fmax(b->longest_s, b->youngest_s - age);
 	if (!(b->moments > 0) || age < b->youngest_s)
 		b->youngest_s = age;
 	if (age > b->oldest_s)
@@ -52,7 +56,9 @@ static bool is_quiet(const struct births_seen *b, double latest_s, const struct 
 	double from_s = b->moments > 1 ? b->oldest_s : fmax(run_s, b->oldest_s);
 	double gaps = fmax(b->moments - 1, 1), quiet = b->youngest_s - latest_s;
 
-	return quiet > QUIET_S && is_long(quiet, from_s - b->youngest_s, gaps) &&
+	/* a job that runs now and then is silent in between */
+	return quiet > QUIET_S && quiet > CURVE_PAUSES * b->longest_s &&
+	       is_long(quiet, from_s - b->youngest_s, gaps) &&
 	       is_long(watched_s(b, o, b->youngest_s, latest_s),
 		       watched_s(b, o, from_s, b->youngest_s), gaps);
 }

@@ -403,6 +403,34 @@ static void births_that_stopped_do_not_grow(void **state)
 	free(t);
 }
 
+/* A job runs for three seconds of forty and is silent in between; another ran each ten seconds, and
+ * then no more. */
+static void a_job_that_runs_now_and_then_has_not_stopped(void **state)
+{
+	static const double often[] = {0, 10, 20}, seldom[] = {0, 40};
+	struct trend_points *t = growth(3, 20, 58);
+	struct estimate_opts o = opts();
+	struct survivor v[28 + 75];
+	struct estimate e;
+	size_t n = 0;
+
+	(void)state;
+	o.now_ns = 158 * S;
+	for (int i = 0; i < 28; i++)
+		v[n++] = survivor(1, DICT, 3, i * 2);
+	for (int i = 0; i < 30; i++)
+		v[n++] = survivor(2, DICT, 3, seldom[i / 15] + i % 15 * 0.2);
+	for (int i = 0; i < 45; i++)
+		v[n++] = survivor(3, DICT, 3, often[i / 15] + i % 15 * 0.2);
+	for (size_t i = 0; i < n; i++)
+		v[i].rung = 4;
+	assert_int_equal(estimate_sites(v, n, t, &o, &e), 0);
+	assert_false(site(&e, 2)->stopped);
+	assert_true(site(&e, 3)->stopped);
+	estimate_free(&e);
+	free(t);
+}
+
 /* Grows, stands still for six seconds, and goes on for the last 24 of a minute. */
 static struct trend_points *a_stop(unsigned cls)
 {
@@ -578,6 +606,7 @@ int main(void)
 		cmocka_unit_test(impostors_of_one_content_are_dropped),
 		cmocka_unit_test(impostors_of_one_window_are_dropped),
 		cmocka_unit_test(births_that_stopped_do_not_grow),
+		cmocka_unit_test(a_job_that_runs_now_and_then_has_not_stopped),
 		cmocka_unit_test(of_a_few_nobody_need_have_been_seen_again),
 		cmocka_unit_test(gc_objects_wait_for_a_full_collection),
 		cmocka_unit_test(big_bodies_share_the_growth_of_bytes),
