@@ -64,8 +64,8 @@ static bool is_same(struct stacks *s, struct code_slot *slot, uint64_t now_ns, b
 {
 	if (!check && now_ns - slot->checked_ns < CHECKED_NS)
 		return true;
-	slot->checked_ns = now_ns;
-	return py_code_same(s->rt, slot->code);
+	slot->checked_ns = py_code_same(s->rt, slot->code) ? now_ns : 0; /* 0: not without a look */
+	return slot->checked_ns;
 }
 
 /* The code object now at @addr, from the cache when it is known; @check: by a look in any case. */
@@ -291,6 +291,28 @@ bool stacks_verify(struct stacks *s, struct stack *st)
 	if (py_jit_runs(s->rt) && st->n && st->frame[0].line)
 		st->frame[0].line = py_code_firstline(st->frame[0].code);
 	return !st->stale;
+}
+
+static bool is_same_code(const struct py_code *a, const struct py_code *b)
+{
+	return same_text(py_code_function(a), py_code_function(b)) &&
+	       same_text(py_code_file(a), py_code_file(b)) &&
+	       py_code_firstline(a) == py_code_firstline(b);
+}
+
+bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
+{
+	for (uint32_t i = 0; i < st->n; i++) {
+		const struct py_code *c = st->frame[i].code;
+
+		if (seems_alive(s, &st->frame[i]))
+			continue;
+		code_at(s, py_code_addr(c), false); /* what lies there now is known, too */
+		for (const struct code_slot *x = newest(s, c); x; x = x->older)
+			if (!is_same_code(x->code, c))
+				return true;
+	}
+	return false;
 }
 
 /* Code of exec() is in no file: "<cell>", at some line. Its name still holds where code of one such

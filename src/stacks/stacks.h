@@ -44,6 +44,8 @@ struct stack *stacks_current(struct stacks *s, uint64_t key);
  * Do the code objects of this stack still live at their addresses? Marks it stale when not: its
  * hash may by then mean another stack, and the next one that has it is told anew. */
 bool stacks_verify(struct stacks *s, struct stack *st);
+/* Has other code been seen where code of this stack was that is gone? */
+bool stacks_place_is_shared(struct stacks *s, const struct stack *st);
 /* @st without the names of code that no longer lives where it did; NULL when memory ran out. */
 struct stack *stacks_without_stale(struct stacks *s, struct stack *st);
 /* For blocks and descriptors, which have the hash alone, whichever of its meanings they are of:

@@ -381,9 +381,10 @@ static void settle_stack(struct ladder *l, struct sample *s)
 
 	if (s->stack == EVIDENCE_NO_FRAME)
 		return;
-	/* One that was told since its window began has its own names; by now the code may be gone.
-	 */
-	if (st && (stacks_verify(l->stacks, st) || s->is_told || st->told_ns > s->born_ns))
+	/* One that was told since its window began has its own names, though the code may be gone
+	 * by now; but other code that lived as shortly in its place may have the same hash. */
+	if (st && (stacks_verify(l->stacks, st) || ((s->is_told || st->told_ns > s->born_ns) &&
+						    !stacks_place_is_shared(l->stacks, st))))
 		return;
 	l->stats.no_stack += !st;
 	l->stats.code_reused += st != NULL;

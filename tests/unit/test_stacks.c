@@ -186,6 +186,33 @@ static void the_same_source_again_is_the_same_stack(void **state)
 	assert_forgotten(w, 1); /* each time anew */
 }
 
+/* Told once in a window, of code that lives for one call: another call's may have its hash. */
+static void other_code_in_its_place_is_known(void **state)
+{
+	struct world *w = *state;
+	struct stack *first = (struct stack *)(uintptr_t)tell(w);
+
+	assert_false(stacks_place_is_shared(w->stacks, first));
+	a_cell(w, 1, "first", 7); /* the same source again */
+	assert_false(stacks_verify(w->stacks, first));
+	assert_false(stacks_place_is_shared(w->stacks, first));
+	a_cell(w, 0, "first", 8);
+	usleep(250000); /* it is looked again */
+	assert_true(stacks_place_is_shared(w->stacks, first));
+	memset(w->code[CELL], 0, sizeof(w->code[CELL]));
+	assert_true(stacks_place_is_shared(w->stacks, first));
+}
+
+static void code_that_is_gone_leaves_its_place_alone(void **state)
+{
+	struct world *w = *state;
+	struct stack *first = (struct stack *)(uintptr_t)tell(w);
+
+	memset(w->code[CELL], 0, sizeof(w->code[CELL]));
+	assert_false(stacks_verify(w->stacks, first));
+	assert_false(stacks_place_is_shared(w->stacks, first));
+}
+
 /* What is not sure has no name; what is around it keeps its own. */
 static void only_the_frame_that_is_gone_is_unknown(void **state)
 {
@@ -432,6 +459,8 @@ int main(void)
 		TEST(what_is_gone_keeps_the_name_of_its_blocks),
 		TEST(an_instruction_of_other_code_has_no_name),
 		TEST(what_is_forgotten_is_told_anew),
+		TEST(other_code_in_its_place_is_known),
+		TEST(code_that_is_gone_leaves_its_place_alone),
 		TEST(where_the_jit_runs_a_birth_has_no_line),
 		TEST(what_is_no_array_of_traces_is_none),
 	};
