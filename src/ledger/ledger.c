@@ -46,6 +46,8 @@
 /* Births may cost this part of a pause, even when the probes take all of it: else they would be put
  * in for nothing. */
 #define PAUSE_PART 0.5
+/* Births that go on while those of a window are looked at are a part of its pause. */
+#define TAIL_WEIGHT 0.3
 
 /* A window says nothing when the target used less than this part of the CPU time that it usually
  * uses in so long, if that is more than RUNS_NS. */
@@ -305,7 +307,12 @@ double ledger_window_ns(const struct ledger *l, size_t probes)
 	double probing = account_planting_ns(a, probes) +
 			 fmin(busy_of_core(&l->busy), 1) * (double)probes * a->price.crawl_ns;
 
-	return fmax(l->pause_ns - probing, PAUSE_PART * l->pause_ns);
+	return fmax(l->pause_ns - probing, PAUSE_PART * l->pause_ns) / (1 + l->tail);
+}
+
+void ledger_looked(struct ledger *l, uint64_t before, uint64_t meanwhile)
+{
+	l->tail += TAIL_WEIGHT * (fmin((double)meanwhile / ((double)before + 1), 1) - l->tail);
 }
 
 bool ledger_fits_always(const struct ledger *l, uint64_t births, uint64_t open_ns, uint64_t ran_ns)

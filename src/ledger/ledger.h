@@ -62,6 +62,7 @@ struct ledger {
 	uint64_t ask_ns, ask_wait_ns;
 	struct account of[LEDGER_ACCOUNTS];
 	double birth_ns;
+	double tail;	   /* births while a window is looked at, for each before that: smoothed */
 	uint64_t start_ns; /* later by each pause */
 
 	/* what others than births cost of late */
@@ -99,6 +100,8 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 /* The births of a window with so many probes may cost this much: a busy target waits for the
  * probes, too. */
 double ledger_window_ns(const struct ledger *l, size_t probes);
+/* So many were met before a window was looked at, and while it was: these cost as much. */
+void ledger_looked(struct ledger *l, uint64_t before, uint64_t meanwhile);
 /* Could every birth be recorded within the budget? By what a window of @open_ns saw, without what
  * its probes cost: a busy program seen at 1 / c births per second may run at any rate. Not by one
  * in which the target ran for @ran_ns alone, where it usually runs for longer: others had the CPUs.

@@ -266,6 +266,7 @@ void births_burst(struct births *b)
 		ladder_drop_look(b->ladder, last - first);
 		unseen_drop(&b->unseen, (struct unseen_view[]){view(b)});
 	} else {
+		ledger_looked(&b->s->ledger, looked - first, last - looked);
 		settle(b, first, last);
 		settle_unseen(b, first);
 		if (b->unseen.is_suspect)

@@ -408,6 +408,12 @@ static void a_window_keeps_to_its_pause(void **state)
 	l.busy.of_core = 3;
 	assert_true(ledger_window_ns(&l, 272) < 20e6 - 3e6 - 4e6);
 	assert_true(is_near(ledger_window_ns(&l, 4000), 10e6));
+	for (unsigned i = 0; i < 40; i++) /* a third as many while they are looked at */
+		ledger_looked(&l, 3000, 1000);
+	assert_true(fabs(ledger_window_ns(&l, 4000) * 4 / 3 - 10e6) < 1e4);
+	for (unsigned i = 0; i < 40; i++) /* half of it is left, whatever a window met */
+		ledger_looked(&l, 0, 100000);
+	assert_true(ledger_window_ns(&l, 4000) >= 5e6);
 }
 
 /* Polls each 10 ms, with @births in each: after how many are the probes to go? */
