@@ -43,6 +43,8 @@ POLICIES = {
     "own time, not eager, 5 ms": dict(percent=3, eager_s=0, pause_ms=5),
     "the same, twice that while it looks": dict(percent=3, eager_s=3, pause_ms=5, look=2, calm=1 / 3),
     "default": dict(percent=3, eager_s=3, pause_ms=5, look=2, calm=1 / 3, met=0.006),
+    "the same, growth is told after 10 s": dict(percent=3, eager_s=3, pause_ms=5, look=2, calm=1 / 3, met=0.006, grows_s=10),
+    "the same, growth is told after 20 s": dict(percent=3, eager_s=3, pause_ms=5, look=2, calm=1 / 3, met=0.006, grows_s=20),
     "--max-pause 2": dict(percent=3, eager_s=3, pause_ms=2, look=2, calm=1 / 3, met=0.006),
     "--max-pause 20": dict(percent=3, eager_s=3, pause_ms=20, look=2, calm=1 / 3, met=0.006),
     "--overhead 1": dict(percent=1, eager_s=3, pause_ms=5, look=2, calm=1 / 3, met=0.006),
@@ -68,7 +70,8 @@ class Watch:
         all_ = p["percent"] / 100 * AIM
         if t < p["eager_s"] or p.get("by_clock"):
             return all_ * (EAGER_SERVING if "met" in p else 1)
-        part = p.get("calm" if t > SETTLED_S and self.named_s() else "look", 1)
+        calm = t < p.get("grows_s", 0) or (t > SETTLED_S and self.named_s())
+        part = p.get("calm" if calm else "look", 1)
         own = max(all_ * self.busy, FLOOR * AIM if p["percent"] >= 100 * FLOOR else all_) * part
         if "met" not in p:
             return min(own, all_)

@@ -13,8 +13,8 @@
 struct blocks {
 	struct session *s;
 	struct native *native;
-	struct native_stacks *stacks;  /* NULL: callers' addresses alone */
-	bool malloc_grows, pools_grow; /* as of fitted_ns */
+	struct native_stacks *stacks; /* NULL: callers' addresses alone */
+	bool malloc_grows, any_grows; /* as of fitted_ns */
 	uint64_t fitted_ns;
 };
 
@@ -53,10 +53,13 @@ static bool close_blocks(void *self)
 
 static void fit(struct blocks *b, uint64_t now_ns)
 {
+	char name[TYPES_NAME];
+
 	if (now_ns - b->fitted_ns <= FIT_NS)
 		return;
 	b->malloc_grows = memory_malloc_grows(b->s->memory);
-	b->pools_grow = pools_growing(b->s->pools);
+	b->any_grows = b->malloc_grows || pools_growing(b->s->pools) ||
+		       types_growing(b->s->types, &name, 1);
 	b->fitted_ns = now_ns;
 	if (ledger_asks_whether_it_serves(&b->s->ledger, now_ns))
 		b->s->ledger.serves = proc_listens(b->s->proc);
@@ -67,7 +70,7 @@ static void divide(struct blocks *b, uint64_t now_ns)
 	ledger_look(&b->s->ledger, b->s->proc->pid, now_ns);
 	ledger_divide(&b->s->ledger, now_ns,
 		      (struct ledger_growth){
-			      .any = (b->malloc_grows || b->pools_grow) && !b->s->is_settled,
+			      .any = b->any_grows && !b->s->is_settled,
 			      .native = b->malloc_grows,
 		      });
 }
