@@ -46,14 +46,19 @@ static void note_plenty(int pid, uint64_t for_ns)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Counting processes reads two files of each. In a container without the host's pids most are not
- * seen, and yet may have the same libc: that of an image that many containers share. */
+/* Counting processes reads two files of each, and there are no more of them than threads. In a
+ * container without the host's pids most are not seen, and yet may have the same libc: that of an
+ * image that many containers share. */
 static bool count_crowd(void)
 {
-	bool sees_all = proc_in_first_pid_ns();
-	size_t n = sees_all ? proc_count() : proc_count_threads();
+	size_t threads = proc_count_threads(), n;
 
-	return !n || n > (sees_all ? PROBE_LIBC_PROCESSES : PROBE_LIBC_THREADS);
+	if (!proc_in_first_pid_ns())
+		return !threads || threads > PROBE_LIBC_THREADS;
+	if (threads && threads <= PROBE_LIBC_PROCESSES)
+		return false;
+	n = proc_count(PROBE_LIBC_PROCESSES + 1);
+	return !n || n > PROBE_LIBC_PROCESSES;
 }
 
 bool probe_host_is_crowded(void)

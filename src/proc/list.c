@@ -50,7 +50,7 @@ bool proc_list_one(int pid, struct proc_entry *out)
 	return true;
 }
 
-int proc_list(struct proc_entry **out, size_t *n)
+static int list(struct proc_entry **out, size_t *n, size_t most)
 {
 	VEC(struct proc_entry) v = {0};
 	DIR *d = opendir("/proc");
@@ -58,7 +58,7 @@ int proc_list(struct proc_entry **out, size_t *n)
 
 	if (!d)
 		return fail(-errno, "/proc cannot be read: %s", strerror(errno));
-	while (errno = 0, (e = readdir(d))) {
+	while (errno = 0, v.n < most && (e = readdir(d))) {
 		struct proc_entry *to;
 
 		if (e->d_name[0] < '1' || e->d_name[0] > '9')
@@ -85,6 +85,11 @@ int proc_list(struct proc_entry **out, size_t *n)
 	return 0;
 }
 
+int proc_list(struct proc_entry **out, size_t *n)
+{
+	return list(out, n, SIZE_MAX);
+}
+
 size_t proc_count_threads(void)
 {
 	FILE *f = fopen("/proc/loadavg", "re");
@@ -98,10 +103,10 @@ size_t proc_count_threads(void)
 	return all;
 }
 
-size_t proc_count(void)
+size_t proc_count(size_t most)
 {
 	auto_free struct proc_entry *v = NULL;
 	size_t n = 0;
 
-	return proc_list(&v, &n) ? 0 : n;
+	return list(&v, &n, most) ? 0 : n;
 }

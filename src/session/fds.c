@@ -2,13 +2,15 @@
 /* Descriptors, threads and children of the watched process, and who opened them. */
 #include <math.h>
 
+#include "ledger/pace.h"
 #include "session/fds_priv.h"
 
 #define LOOK_MIN_NS 250000000
-#define LOOK_MAX_NS 5000000000
 #define LOOK_SHARE  100 /* a look may take this part of our time */
 #define SOCKETS_NS  5000000000
 #define FRESH_NS    1000000000 /* for a report, sockets are looked up again when older */
+
+static const struct pace pace = {LOOK_MIN_NS, 5000000000, LOOK_SHARE};
 
 static int open_fds(void *self, struct session *s)
 {
@@ -74,7 +76,7 @@ const struct proc_socket *fds_socket(const struct fds_watch *f, uint64_t inode)
 /* @age_ns: of sockets that are looked up again. The tables are the host's, of any length. */
 static void look(struct fds_watch *f, uint64_t now_ns, uint64_t age_ns)
 {
-	uint64_t wait = fds_poll(f->fds) * LOOK_SHARE, began = clock_ns();
+	uint64_t cost = fds_poll(f->fds), began = clock_ns();
 	struct fds_sites sites;
 
 	session_drain(f->s);
@@ -87,8 +89,7 @@ static void look(struct fds_watch *f, uint64_t now_ns, uint64_t age_ns)
 		f->sockets_ns = clock_ns();
 		f->sockets_due_ns = f->sockets_ns + (f->sockets_ns - began) * LOOK_SHARE;
 	}
-	wait = wait < LOOK_MIN_NS ? LOOK_MIN_NS : wait;
-	f->due_ns = now_ns + (wait > LOOK_MAX_NS ? LOOK_MAX_NS : wait);
+	f->due_ns = now_ns + pace_wait_ns(&pace, cost, session_ran_s(f->s, now_ns));
 }
 
 /* A report may have looked since that was planned. */
@@ -238,8 +239,8 @@ static int observe(void *self, const struct observation *to)
 
 	if (!f->fds)
 		return 0;
-	/* For a report it is looked once more, while there is something to see. */
-	if (!f->s->ended && !f->s->paused)
+	/* It is looked once more, while there is something to see; at any cost for the last. */
+	if (!f->s->ended && !f->s->paused && (to->r->final || f->due_ns < clock_ns() + FRESH_NS))
 		look(f, clock_ns(), FRESH_NS);
 	fill_totals(f, &to->e->seen.fds);
 	err = fds_sites(f->fds, &sites);

@@ -259,9 +259,11 @@ static int meet(struct sweep *s, const struct proc_entry *e)
 static int list(struct sweep *s, uint64_t end_ns)
 {
 	auto_free struct proc_entry *v = NULL;
+	uint64_t cpu_ns = thread_cpu_ns(), wait;
 	size_t n = 0;
 	int err = proc_list(&v, &n);
 
+	wait = (thread_cpu_ns() - cpu_ns) * ROUND_SHARE;
 	forget_files(s);
 	for (size_t i = 0; i < n && !err; i++) {
 		/* too young now, not too young next time */
@@ -276,7 +278,7 @@ static int list(struct sweep *s, uint64_t end_ns)
 	if (!err)
 		err = forget_ended(s, v, n);
 	if (!err)
-		s->list_due = clock_ns() + LIST_NS;
+		s->list_due = clock_ns() + (wait > LIST_NS ? wait : LIST_NS);
 	return err;
 }
 
