@@ -115,13 +115,8 @@ static void on_suspend(int sig)
 
 void stop_alarm_to(int fd, int ends_with_us)
 {
-	struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-
 	alarm_fd = fd;
 	guardian = ends_with_us;
-	sigemptyset(&act.sa_mask);
-	if (ends_with_us)
-		sigaction(SIGQUIT, &act, NULL);
 }
 
 void stop_on_leave(void (*leave)(void))

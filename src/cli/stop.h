@@ -15,8 +15,7 @@ int stop_code(int err);
 /* SIGHUP asks to read the settings again, instead. */
 void stop_reload_on_hangup(void);
 /* A byte goes there when Ctrl-Z is about to stop this process (probe_guard_alarm_fd); -1: nowhere.
- * @ends_with_us: the process (probe_guard_ends_with_us) that a second signal waits for; 0: none.
- * SIGQUIT is one of these signals from then on. */
+ * @ends_with_us: the process (probe_guard_ends_with_us) that a second signal waits for; 0: none. */
 void stop_alarm_to(int fd, int ends_with_us);
 /* The same as Ctrl-C, once. */
 void stop_ask(void);

@@ -51,7 +51,7 @@ def test_a_run_that_departs(tmp_path):
     for n in range(3):
         r, base = run(tmp_path, 20, 2)
         assert (base["service"], base["runs"], base["departures"]) == ("shop.py", n, [])
-        assert "baseline of shop.py: still learning, %d runs so far" % n in r.stdout
+        assert "baseline of shop.py: still learning, %d run%s so far" % (n, "s"[n == 1 :]) in r.stdout
     r, base = run(tmp_path, 120, 60, "--alert-log", str(log))
     assert base["runs"] == 3
     assert [d["name"] for d in base["departures"]] == ["rss_bytes", "fds"]

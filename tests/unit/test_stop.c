@@ -62,7 +62,6 @@ static void the_second_signal_waits_for_who_would_be_killed(void **state)
 {
 	(void)state;
 	assert_true(ends_behind_the_guardian(SIGTERM, true));
-	assert_true(ends_behind_the_guardian(SIGQUIT, true));
 	assert_false(ends_behind_the_guardian(SIGTERM, false));
 }
 
