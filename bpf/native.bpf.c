@@ -109,7 +109,12 @@ static __always_inline void event_put(__u32 op, __u64 addr, const struct pl_bloc
 	struct pl_native_event *e = bpf_ringbuf_reserve(&native_ring, sizeof(*e), 0);
 
 	if (!e) {
+		__u32 zero = 0;
+		struct pl_native_ctl *ctl = bpf_map_lookup_elem(&native_ctl, &zero);
+
 		lose(PL_LOST_RING_FULL);
+		if (ctl)
+			__sync_fetch_and_add(&ctl->lost, 1);
 		return;
 	}
 	e->addr = addr;

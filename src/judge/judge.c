@@ -49,11 +49,13 @@ static double explained(const struct memory_fact *f, const struct report_process
 /* The list ends with the largest MAX_SITES. Returns what the others grow by, and says so. */
 static double end_list(struct report *r, struct report_process *p)
 {
-	size_t left = p->n_sites > MAX_SITES ? p->n_sites - MAX_SITES : 0;
+	size_t left = p->n_sites > MAX_SITES ? p->n_sites - MAX_SITES : 0, growing = 0;
 	double growth = growth_of(p->sites + p->n_sites - left, left);
 	const char **v = left ? report_alloc(r, (p->n_notes + 1) * sizeof(*v)) : NULL;
 	char rate[32];
 
+	for (size_t i = p->n_sites - left; i < p->n_sites; i++)
+		growing += p->sites[i].growth_bytes_per_s > 0;
 	p->n_sites -= left;
 	if (!v || !(growth > 0))
 		return growth;
@@ -61,7 +63,7 @@ static double end_list(struct report *r, struct report_process *p)
 		memcpy(v, p->notes, p->n_notes * sizeof(*v));
 	v[p->n_notes] =
 		report_printf(r, "%zu more places, which grow by %s/s together, are not listed",
-			      left, fmt_bytes(rate, sizeof(rate), growth));
+			      growing, fmt_bytes(rate, sizeof(rate), growth));
 	p->notes = v;
 	p->n_notes += v[p->n_notes] != NULL;
 	return growth;

@@ -49,7 +49,7 @@ static double leaks_per_s(const struct report_process *p)
 		if (p->sites[i].verdict == CLASS_LEAK && p->sites[i].kind <= last &&
 		    p->sites[i].growth_bytes_per_s > 0)
 			sum += p->sites[i].growth_bytes_per_s;
-	return p->memory.limit_refuses ? sum : fmin(sum, resident_per_s(p->parts));
+	return sum;
 }
 
 /* One more way to see the growth; one that is far below the others sees only a part of it. */
@@ -64,7 +64,7 @@ static void consider(struct eta_growth *g, double slope, double error)
 	g->error = fmax(g->error, error);
 }
 
-void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leaks,
+void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leaks, double resident,
 		 struct report_memory *m)
 {
 	struct eta_growth g = {.reusable = idle};
@@ -72,7 +72,8 @@ void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leak
 	for (size_t i = 0; i < n; i++)
 		if (fit[i].growing)
 			consider(&g, fit[i].slope, fit[i].error);
-	consider(&g, leaks, 0);
+	/* Nothing else is known where no slope shows. */
+	consider(&g, g.fast > 0 ? fmin(leaks, resident) : leaks, 0);
 	eta_predict(&g, m);
 }
 
@@ -84,7 +85,8 @@ static void predict(const struct memory_fact *f, struct report_process *p)
 	for (size_t i = 0; i < MEMORY_SLOPES; i++)
 		trend_points_fit(&f->slope[i], &fit[i]);
 	trend_points_fit(&f->room, &fit[MEMORY_SLOPES]);
-	judge_limit(fit, ARRAY_SIZE(fit), idle, leaks_per_s(p), &p->memory);
+	judge_limit(fit, ARRAY_SIZE(fit), idle, leaks_per_s(p),
+		    p->memory.limit_refuses ? INFINITY : resident_per_s(p->parts), &p->memory);
 }
 
 /* All that grows has a bound. */

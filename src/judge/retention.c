@@ -13,6 +13,7 @@ struct finding {
 	double grew, part; /* bytes; what of it is the culprit's */
 	double idle;	   /* > 0: nothing grew, so much lies idle */
 	const char *what;
+	const char *are; /* what grew: "N bytes more are ..." */
 };
 
 static double known(double v)
@@ -25,7 +26,12 @@ static void suspect(struct finding *f, double grew, double part, const char *cod
 {
 	if (!(part >= RETENTION_CULPRIT * grew) || !(part > f->part))
 		return;
-	*f = (struct finding){.code = code, .fix = fix, .grew = grew, .part = part, .what = what};
+	*f = (struct finding){.code = code,
+			      .fix = fix,
+			      .grew = grew,
+			      .part = part,
+			      .what = what,
+			      .are = "in memory or swap"};
 }
 
 static bool is_flat(const struct retention_growth *g, double grew)
@@ -160,8 +166,8 @@ static void write_finding(const struct finding *f, const struct retention_eviden
 		p->reason = report_printf(r, "%s of %s resident are %s%s", part,
 					  fmt_bytes(rss, sizeof(rss), e->rss), f->what, back);
 	else
-		p->reason = report_printf(r, "%s more are resident%s: %s are %s%s", grew, but, part,
-					  f->what, back);
+		p->reason = report_printf(r, "%s more are %s%s: %s are %s%s", grew, f->are, but,
+					  part, f->what, back);
 	p->hint.code = f->code;
 	p->hint.text = f->fix;
 	verdict_add_leak(r, p);
@@ -181,6 +187,11 @@ bool retention_judge(const struct retention_evidence *e, struct report *r, struc
 	ask_fork(e, least, &f);
 	ask_group(&e->grew, least, &f);
 	ask_idle(e, least, &f);
+	/* RSS moves for neither: pages were resident before, and cache is the group's. */
+	if (f.code && !strcmp(f.code, "copy-on-write"))
+		f.are = "its own";
+	else if (f.code && !strcmp(f.code, "page-cache"))
+		f.are = "its cgroup's";
 	if (!f.code || sites_explain(e, p, f.grew))
 		return false;
 	write_finding(&f, e, r, p);

@@ -149,9 +149,9 @@ static const char *rest_of(struct report *r, const struct report_process *p)
 {
 	char rate[32];
 
-	return report_printf(r,
-			     "the process grows by %s/s, and the lines below explain %.0f %% of it",
-			     fmt_bytes(rate, sizeof(rate), p->rss_curve.slope), 100 * p->explained);
+	return report_printf(
+		r, "the process grows by %s/s, and the lines that are known explain %.0f %% of it",
+		fmt_bytes(rate, sizeof(rate), p->rss_curve.slope), 100 * p->explained);
 }
 
 /* Growth that no line stands out for, of memory that is not watched perhaps. */

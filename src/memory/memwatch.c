@@ -334,7 +334,7 @@ static double time_left(const struct memwatch *w)
 	m.limit_source = "any";
 	m.left_low = (double)w->limit.left_low;
 	m.left_high = (double)w->limit.left_high;
-	judge_limit(fit, ARRAY_SIZE(fit), idle, 0, &m);
+	judge_limit(fit, ARRAY_SIZE(fit), idle, 0, 0, &m);
 	return isnan(m.eta_s) ? INFINITY : m.eta_s;
 }
 

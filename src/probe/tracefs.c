@@ -199,7 +199,8 @@ static void tracefs_close(struct probe_set *s)
 
 static void tracefs_forget(struct probe_set *s)
 {
-	struct turn t = {.kind = TURN_OUT, .code = s->code, .is_library = s->is_library};
+	struct turn t = {
+		.kind = TURN_OUT, .code = s->code, .is_library = s->is_library, .is_patient = true};
 
 	if (!s->t)
 		return;

@@ -110,18 +110,17 @@ static bool stood_still(const struct births *b)
 }
 
 /* After a look at births from @first on: what was born until @last kills what the look saw. A
- * record that has been overrun meanwhile is not whole: then there was no look. */
-static void settle(struct births *b, uint64_t first, uint64_t last)
+ * record that was overrun is not whole: then there was no look. False: one is not written yet. */
+static bool settle(struct births *b, uint64_t first, uint64_t last)
 {
 	b->s->ledger.birth_ns =
 		probe_price_birth(&b->account->price, stacks_mean_depth(b->s->stacks),
 				  py_frames_are_objects(b->s->rt));
-	if (last - first <= PL_BIRTH_SLOTS) {
-		ladder_kill_new(b->ladder, b->s->kern.births, first, last);
-		return;
-	}
+	if (last - first <= PL_BIRTH_SLOTS)
+		return ladder_kill_new(b->ladder, b->s->kern.births, first, last);
 	b->overruns += last - first - PL_BIRTH_SLOTS;
 	ladder_drop_look(b->ladder, last - first);
+	return true;
 }
 
 static void refuse(void *ctx, uint64_t classes, const char *why)
@@ -267,7 +266,7 @@ void births_burst(struct births *b)
 		unseen_drop(&b->unseen, (struct unseen_view[]){view(b)});
 	} else {
 		ledger_looked(&b->s->ledger, looked - first, last - looked);
-		settle(b, first, last);
+		is_broken = !settle(b, first, last);
 		settle_unseen(b, first);
 		if (b->unseen.is_suspect)
 			focus_full_next(&b->focus);
@@ -334,9 +333,9 @@ static void look_always(struct births *b)
 		ladder_drop_look(b->ladder, last - from);
 		return;
 	}
-	watched(b, b->looked_ns, now, is_by_type(b));
+	if (settle(b, from, last))
+		watched(b, b->looked_ns, now, is_by_type(b));
 	b->looked_ns = now;
-	settle(b, from, last);
 	settle_unseen(b, b->last_seen);
 	focus_count(b, from, looked);
 	if (b->focus.is_on)

@@ -199,7 +199,7 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 	hide_buffers(l);
 }
 
-void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
+bool ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
 {
 	for (uint64_t i = from; i < to; i++) {
 		const struct pl_birth *b = birth_at(ring, i);
@@ -209,13 +209,14 @@ void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t fro
 
 		if (!b->object) { /* any of them may be the one before it */
 			ladder_drop_look(l, to - from);
-			return;
+			return false;
 		}
 		if (!s || !s->addr || s->birth >= i)
 			continue;
 		s->addr = 0;
 		l->stats.unsettled++;
 	}
+	return true;
 }
 
 static void count_death(struct ladder *l, const struct sample *s)

@@ -78,9 +78,9 @@ void ladder_begin(struct ladder *l, uint64_t now_ns);
 void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
 		 uint64_t collections, uint32_t burst, bool partial);
 /* Every birth in [from, to), from the first of the look on, kills what the look saw of one before
- * it at its address: records are numbered before they are written. Is one not written yet, there
- * was no look. */
-void ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
+ * it at its address: records are numbered before they are written. False when one is not written
+ * yet: there was no look. */
+bool ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
 /* Every birth in [from, to) kills older samples at its address. */
 void ladder_kill_old(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
 /* What the last look saw, until it is admitted or dropped; addr 0 = dead. */

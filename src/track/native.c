@@ -196,7 +196,6 @@ static int map_ctl(struct native *n)
 {
 	n->blocks_fd = bpf_map__fd(n->spec.skel->maps.native_blocks);
 	n->ring_fd = bpf_map__fd(n->spec.skel->maps.native_ring);
-	n->losses_fd = bpf_map__fd(n->spec.skel->maps.stats);
 	n->entry_fd = bpf_program__fd(n->spec.skel->progs.native_entry);
 	n->return_fd = bpf_program__fd(n->spec.skel->progs.native_return);
 	n->ctl_len = (sizeof(*n->ctl) + 4095) & ~4095ul;

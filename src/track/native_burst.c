@@ -417,11 +417,7 @@ static void window_off(struct native *n)
 /* Calls that no window was told of: a block that two of them freed and took again seems to live. */
 static uint64_t losses(const struct native *n)
 {
-	struct pl_stats st = {0};
-	uint32_t zero = 0;
-
-	bpf_map_lookup_elem(n->losses_fd, &zero, &st);
-	return st.lost[PL_LOST_RING_FULL] + n->burst.left_out;
+	return __atomic_load_n(&n->ctl->lost, __ATOMIC_ACQUIRE) + n->burst.left_out;
 }
 
 static int window(struct native *n)

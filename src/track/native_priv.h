@@ -140,7 +140,7 @@ struct native {
 	struct native_libc libc;
 	struct pl_native_ctl *ctl; /* mapped */
 	size_t ctl_len;
-	int blocks_fd, ring_fd, losses_fd, entry_fd, return_fd;
+	int blocks_fd, ring_fd, entry_fd, return_fd;
 	struct ring_buffer *ring; /* made when first needed */
 	struct probe_set *set[SETS];
 	size_t set_sites[SETS];

@@ -153,7 +153,7 @@ static int first_pass(const struct heap_block *b, void *ctx)
 	return 0;
 }
 
-bool graph_is_asked(const struct graph *g, uint64_t addr)
+bool graph_is_asked(const struct graph *g, uint64_t addr, uint64_t bytes)
 {
 	size_t lo = 0, hi = g->n_extra;
 
@@ -165,7 +165,7 @@ bool graph_is_asked(const struct graph *g, uint64_t addr)
 		else
 			hi = mid;
 	}
-	return lo < g->n_extra && g->extra[lo] == addr;
+	return lo < g->n_extra && g->extra[lo] - addr < bytes;
 }
 
 static int add_extra(struct graph *g)

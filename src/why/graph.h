@@ -170,7 +170,8 @@ uint32_t graph_find(const struct graph *g, uint64_t word);
 /* The same for the block that contains the address, object or not; @block, unless NULL: where it
  * begins. */
 uint32_t graph_find_block(const struct graph *g, uint64_t addr, uint64_t *block);
-bool graph_is_asked(const struct graph *g, uint64_t addr);
+/* Was an address of the @bytes from @addr on asked for? */
+bool graph_is_asked(const struct graph *g, uint64_t addr, uint64_t bytes);
 /* Address of the object of a node (of the block of a buffer), and the block's size. */
 uint64_t graph_addr(const struct graph *g, uint32_t node, uint64_t *bytes);
 static inline struct graph_type *graph_type(const struct graph *g, uint32_t node)

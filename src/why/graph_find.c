@@ -106,7 +106,7 @@ uint32_t graph_find(const struct graph *g, uint64_t word)
 	 * pointed to; other addresses inside a chunk are mostly glibc's, or leftovers. But of what
 	 * is asked for it would be said that nothing points to it. */
 	if (!t->addr && node >= g->n_pooled && word - block > GRAPH_MAX_PREFIX &&
-	    !graph_is_asked(g, block))
+	    !graph_is_asked(g, block, 1))
 		return NODE_NONE;
 	return !t->addr || word == block + (uint64_t)(int64_t)t->offset ? node : NODE_NONE;
 }

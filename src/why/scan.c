@@ -75,7 +75,7 @@ static void deque(struct scan *s)
 		 left = scan_at(s, member(s, PY_DEQUE_SIZE));
 
 	for (int64_t off = member(s, PY_DEQUE_LEFT); off + 8 <= s->hi; off += 8)
-		if (graph_is_asked(s->g, scan_at(s, off)))
+		if (graph_is_asked(s->g, scan_at(s, off), 1))
 			scan_emit(s, scan_at(s, off));
 	while (!s->err && left && left < MAX_ITEMS && s->g->direct_bytes >= 8 &&
 	       heap_is_pointer(block) && from < PY_DEQUE_SLOTS) {
@@ -83,7 +83,7 @@ static void deque(struct scan *s)
 
 		if (to <= from || to > PY_DEQUE_SLOTS)
 			return;
-		if (graph_is_asked(s->g, block))
+		if (graph_is_asked(s->g, block, 1))
 			scan_emit(s, block);
 		scan_direct(s, block + 8 + 8 * from, to - from, 1, 1);
 		left -= to - from < left ? to - from : left;
@@ -174,10 +174,11 @@ static void plain(struct scan *s, int64_t from)
 static void numbers(struct scan *s, uint64_t word)
 {
 	const struct graph *g = s->g;
-	uint64_t block;
+	uint64_t block, bytes;
+	uint32_t node =
+		g->n_extra && heap_is_pointer(word) ? graph_find_block(g, word, &block) : NODE_NONE;
 
-	if (g->n_extra && heap_is_pointer(word) && graph_find_block(g, word, &block) != NODE_NONE &&
-	    (graph_is_asked(g, block) || graph_is_asked(g, word)))
+	if (node != NODE_NONE && graph_addr(g, node, &bytes) && graph_is_asked(g, block, bytes))
 		scan_emit(s, word);
 }
 

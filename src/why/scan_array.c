@@ -118,7 +118,7 @@ static void array(struct scan *s, struct array *a)
 
 	if (node == NODE_NONE || graph_type(g, node)->addr ||
 	    (node >= g->n_pooled && a->was - block > GRAPH_MAX_PREFIX)) {
-		if (node != NODE_NONE && graph_is_asked(g, block))
+		if (node != NODE_NONE && graph_is_asked(g, block, 1))
 			scan_emit(s, a->was);
 		scan_array(s, a);
 		return;

@@ -247,11 +247,9 @@ static void drop_doubtful(struct why_answer *a, bool is_swapped)
 
 /* Was memory of C code left out? Only glibc's malloc is known, and data of libraries may be too
  * much. */
-static bool is_unsearched(const struct reach *r)
+static bool is_unsearched(const struct graph *g, uint64_t unreadable)
 {
-	const struct heap_walk_stats *s = &r->g->stats;
-
-	return s->chunks < LEAST_CHUNKS || s->unsearched || r->unreadable;
+	return g->stats.chunks < LEAST_CHUNKS || g->stats.unsearched || unreadable;
 }
 
 static uint64_t pages_swapped(const struct heap *h)
@@ -268,7 +266,7 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 	struct graph g = {.h = h, .max_blocks = o->max_blocks};
 	auto_free uint64_t *extra = NULL;
 	struct reach r = {.g = &g};
-	uint64_t begin = clock_ns(), swapped = pages_swapped(h);
+	uint64_t begin = clock_ns(), swapped = pages_swapped(h), unreadable;
 	int err;
 
 	*out = NULL;
@@ -281,6 +279,7 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 		err = graph_build(&g);
 	if (!err)
 		err = reach_find_roots(&r);
+	unreadable = r.unreadable; /* names that cannot be read are none of the roots */
 	if (!err)
 		err = reach_search(&r);
 	for (size_t i = 0; !err && i < n; i++)
@@ -298,7 +297,7 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 	}
 	fill_stats(&r, stats);
 	stats->pages_swapped = pages_swapped(h) - swapped;
-	stats->unsearched = is_unsearched(&r);
+	stats->unsearched = is_unsearched(&g, unreadable);
 	for (size_t i = 0; !err && (stats->pages_swapped || stats->unsearched) && i < n; i++)
 		drop_doubtful(&(*out)[i], stats->pages_swapped);
 	stats->gc_known = !py_gc_enabled(h->rt, &stats->gc_enabled);

@@ -208,7 +208,7 @@ time.sleep(1000)
 
 def test_what_a_number_or_an_array_does_hold():
     for value, address in (("Hex(b'x' * 50)", "put(V, T())"), ("Count(-1 << 70)", "put(V, T())"),
-                           ("numpy.array([T()] * 1000)", "id(V[0])"), ("numpy.arange(1000)", "V.ctypes.data"),
+                           ("numpy.array([T()] * 1000)", "id(V[0])"), ("numpy.arange(1000)", "V.ctypes.data"), ("numpy.arange(9000)", "V.ctypes.data + 4096"),
                            ("array.array('q', range(1000))", "V.buffer_info()[0]"),
                            ("bytearray(8000)", "ctypes.addressof(ctypes.c_char.from_buffer(V))")):  # fmt: skip
         path = path_to_the_address_of(HELD_BY_VALUES % (value, address))

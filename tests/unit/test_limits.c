@@ -337,7 +337,7 @@ static void a_partial_measure_is_left_out(void **state)
 		report_memory_init(&m);
 		m.limit_source = "ram";
 		m.left_low = m.left_high = 100e6;
-		judge_limit(fit, 2, 0, 0, &m);
+		judge_limit(fit, 2, 0, 0, 0, &m);
 		assert_int_equal(m.eta_s < 110, i);
 	}
 }

@@ -17,7 +17,7 @@ static void guards(int sock, void *done)
 	struct pollfd p = {.fd = sock};
 
 	poll(&p, 1, 10000);
-	usleep(500000);
+	usleep(1500000);
 	if (write(*(int *)done, "x", 1) != 1)
 		_exit(1);
 }

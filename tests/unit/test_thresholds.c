@@ -169,7 +169,7 @@ static void what_a_process_grows_by(void **state)
 		p.rss_curve = curve(CURVE_RISING, 2e5, 40);
 		p.explained = 0.5 * f;
 		verdict_process(report, &p, 0);
-		assert_int_equal(!!strstr(p.reason, "the lines below"), !i);
+		assert_int_equal(!!strstr(p.reason, "the lines that are known"), !i);
 
 		s[0].growth_bytes_per_s = 1000; /* half of the sum */
 		s[1].growth_bytes_per_s = s[2].growth_bytes_per_s = (1000 / (0.5 * f) - 1000) / 2;

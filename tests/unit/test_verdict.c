@@ -319,7 +319,7 @@ static void what_the_process_grows_by_decides(void **state)
 		 0.005,
 		 false,
 		 CLASS_GROWING,
-		 {"the process grows by 3.4 MiB/s, and the lines below explain 0 % of it",
+		 {"the process grows by 3.4 MiB/s, and the lines that are known explain 0 % of it",
 		  "besides, objects allocated at shop.py:25 grow by 16.6 KiB/s, a leak"}},
 		{17e3,
 		 151e3,
@@ -344,7 +344,7 @@ static void what_the_process_grows_by_decides(void **state)
 		 0.17,
 		 false,
 		 CLASS_LEAK,
-		 {"shop.py:25 grew", "but the process grows by 97.7 KiB/s, and the lines below "
+		 {"shop.py:25 grew", "but the process grows by 97.7 KiB/s, and the lines that are known "
 				     "explain 17 % of it"}},
 	};
 
