@@ -28,7 +28,6 @@ static int open_blocks(void *self, struct session *s)
 		.mechanism = s->kern.mechanism,
 		.channel = s->kern.channel,
 		.account = &s->ledger.of[LEDGER_NATIVE],
-		.pause_ns = s->ledger.pause_ns,
 		.older_ns = (uint64_t)(s->o.older_s * 1e9),
 	};
 	int err;

@@ -31,7 +31,6 @@ struct native_spec {
 	enum probe_mechanism mechanism;
 	struct probe_channel *channel; /* to who switches the probes; NULL: this process */
 	struct account *account; /* borrowed: what tracing may cost the target, and what it does */
-	double pause_ns;	 /* that a window should make the target wait at most */
 	uint64_t older_ns;	 /* younger blocks are not reported */
 	bool force_exact;	 /* whatever it costs */
 };

@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#define WINDOW_NS	  10000000ull /* longer than a scheduler tick at HZ=100 */
+#define WINDOW_EVENTS	  16384
 #define FIRST_COST_NS	  8e6
 #define SAMPLES_PER_BURST 512
 #define SAMPLES_MAX	  16384
@@ -30,7 +32,7 @@ static int on_event(void *arg, void *data, size_t size)
 {
 	struct native *n = arg;
 	struct pl_native_event *e =
-		n->burst.events.n < 4 * NATIVE_WINDOW_EVENTS ? vec_push(&n->burst.events) : NULL;
+		n->burst.events.n < 4 * WINDOW_EVENTS ? vec_push(&n->burst.events) : NULL;
 
 	if (e && size >= sizeof(*e))
 		memcpy(e, data, sizeof(*e));
@@ -429,7 +431,6 @@ static int window(struct native *n)
 	struct burst_sample *at[SAMPLES_PER_BURST];
 	struct map64 last = {0};
 	uint64_t from_ns, now_ns = 0, ran_ns, lost = 0, calls = n->ctl->entries;
-	uint64_t longest_ns = native_window_ns(n), most = native_window_calls(n);
 	size_t count = 0;
 	int err = v && look ? window_on(n) : fail(-ENOMEM, "out of memory");
 
@@ -443,9 +444,12 @@ static int window(struct native *n)
 		native_set_mode(n, PL_NATIVE_BURST);
 		do
 			nanosleep(&ms, NULL);
-		while (clock_ns() - from_ns < longest_ns && n->ctl->entries - calls < most);
+		while (clock_ns() - from_ns < WINDOW_NS &&
+		       n->ctl->entries - calls < WINDOW_EVENTS / 2);
 		drain(n);
 		now_ns = clock_ns();
+		ran_ns = process_cpu_ns(n->spec.proc->pid) - ran_ns;
+		native_cost_window(n, n->ctl->entries - calls, now_ns - from_ns, ran_ns);
 		/* It tells of the time since the last: they are denser where memory grows. */
 		count = collect(b, settle(b, &last),
 				(double)(now_ns - b->closed_ns) / (double)(now_ns - from_ns), v);
@@ -453,8 +457,6 @@ static int window(struct native *n)
 			at[i] = &v[i];
 		look_at(n, at, count, look);
 		drain(n);
-		ran_ns = process_cpu_ns(n->spec.proc->pid) - ran_ns;
-		native_cost_window(n, n->ctl->entries - calls, clock_ns() - from_ns, ran_ns);
 	} else {
 		native_cost_refused(n);
 	}

@@ -4,12 +4,10 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
-#include <math.h>
 #include <time.h>
 #include <unistd.h>
 
 #define STATS_NS      500000000ull
-#define WINDOW_NS     10000000.0 /* longer than a scheduler tick at HZ=100 */
 #define METER_NS      6000000
 #define METER_TIMES   2
 #define METER_PROG_NS 100
@@ -149,18 +147,6 @@ void native_cost_refused(const struct native *n)
 {
 	account_planted(n->spec.account, probe_set_sites_in(n->set[SET_HEAP_ENTRY]) +
 						 probe_set_sites_in(n->set[SET_HEAP_RETURN]));
-}
-
-uint64_t native_window_ns(const struct native *n)
-{
-	double load = n->rate * native_pair_ns(n) / 1e9;
-
-	return (uint64_t)fmin(WINDOW_NS, n->spec.pause_ns / 2 / fmax(load, 1e-3));
-}
-
-uint64_t native_window_calls(const struct native *n)
-{
-	return (uint64_t)fmin(NATIVE_WINDOW_EVENTS / 2.0, n->spec.pause_ns / native_pair_ns(n));
 }
 
 void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint64_t ran_ns)

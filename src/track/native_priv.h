@@ -89,8 +89,7 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 void native_table_free(struct native_table *t);
 
 /* Bursts (native_burst.c). */
-#define NATIVE_WINDOW_EVENTS 16384
-#define BURST_WORDS	     4
+#define BURST_WORDS 4
 struct burst_sample {
 	uint64_t addr, size, stack, caller;
 	uint64_t born_ns, due_ns;
@@ -174,12 +173,6 @@ void native_cost_start(struct native *n, uint64_t now_ns);
 /* No more of the kernel's measuring: all programs of the host pay for it. */
 void native_cost_stop(struct native *n);
 double native_pair_ns(const struct native *n);
-/* How long the next window lasts, by the calls of the one before: half of the pause is for its
- * calls, the rest for what follows with its probes in. One that its own calls ended would always be
- * one of many, and tell of more of them than there are. */
-uint64_t native_window_ns(const struct native *n);
-/* So many end it all the same: they cost all of the pause. */
-uint64_t native_window_calls(const struct native *n);
 /* A window is over, in which so many calls were recorded, and the target ran for @ran_ns. */
 void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint64_t ran_ns);
 /* One was refused: the first set may have gone in. */

@@ -103,7 +103,6 @@ static void open_native(struct fixture *f, double share, bool force_exact)
 		.skel = f->skel,
 		.mechanism = f->mechanism,
 		.account = &f->account,
-		.pause_ns = 5e6,
 		.force_exact = force_exact,
 	};
 

@@ -82,7 +82,6 @@ static void attach(struct fixture *f, double share)
 		.heap = f->heap,
 		.mechanism = PROBE_TRACEFS,
 		.account = &f->account,
-		.pause_ns = 5e6,
 		.older_ns = 500000000,
 	};
 

@@ -55,7 +55,7 @@ static void set_up(struct scene *k)
 	k->entry = (struct probe_set){.ops = &ops, .channel = elsewhere};
 	k->back = (struct probe_set){.ops = &ops, .channel = elsewhere, .on_return = true};
 	account_open(&k->account, LEDGER_NATIVE, 0.02, SECOND);
-	k->n = (struct native){.spec = {.account = &k->account, .pause_ns = 5e6}, .ctl = &k->ctl};
+	k->n = (struct native){.spec = {.account = &k->account}, .ctl = &k->ctl};
 	k->n.set[SET_HEAP_ENTRY] = &k->entry;
 	k->n.set[SET_HEAP_RETURN] = &k->back;
 	k->n.set_sites[SET_HEAP_ENTRY] = 10;
@@ -302,38 +302,6 @@ static void a_window_that_lost_calls_tells_nothing(void **state)
 	proc_close(self);
 }
 
-/* Of one that calls malloc all the time, by what the window before it says of that. */
-static void a_window_keeps_to_its_pause(void **state)
-{
-	struct proc *self = self_open();
-	uint64_t began, took, least = UINT64_MAX, least_idle = UINT64_MAX;
-	struct scene k;
-
-	(void)state;
-	set_up(&k);
-	host.err = 0;
-	k.n.spec.proc = self;
-	k.n.state = NATIVE_BURST;
-	native_burst_start(&k.n, clock_ns());
-	for (unsigned i = 0; i < 40; i++) {
-		k.n.rate = i % 2 ? 1e6 : 0;
-		began = clock_ns();
-		open_window(&k);
-		took = clock_ns() - began;
-		if (i % 2 && took < least)
-			least = took;
-		if (!(i % 2) && took < least_idle)
-			least_idle = took;
-	}
-	assert_true(least < 10 * MS && least_idle >= 10 * MS);
-	k.n.rate = 1e6;
-	took = native_window_ns(&k.n);
-	assert_true(fabs((double)took * 1e-9 * 1e6 * native_pair_ns(&k.n) - 2.5e6) < 1e4);
-	assert_true(fabs((double)native_window_calls(&k.n) * native_pair_ns(&k.n) - 5e6) < 1e4);
-	native_burst_free(&k.n.burst);
-	proc_close(self);
-}
-
 int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, __u32 *count,
 			 const struct bpf_map_batch_opts *opts)
 {
@@ -445,7 +413,6 @@ int main(void)
 		cmocka_unit_test(in_a_pause_it_is_asked_again),
 		cmocka_unit_test(what_had_gone_in_is_paid_for),
 		cmocka_unit_test(lines_outlive_a_change_of_ways),
-		cmocka_unit_test(a_window_keeps_to_its_pause),
 		cmocka_unit_test(a_window_tells_of_the_time_since_the_last),
 		cmocka_unit_test(a_window_that_lost_calls_tells_nothing),
 		cmocka_unit_test(rare_windows_tell_of_a_straight_line),
