@@ -485,21 +485,16 @@ static void hint_container(struct report *r, const struct report_holder *h,
 }
 
 /* A path that holds few of them explains no growth, unless its container grows. */
-static bool is_of_few(const struct report_holder *h)
-{
-	size_t at = report_holder_container(h);
-
-	return fmax(h->share, h->in_container) < MOST && !h->entries_grow &&
-	       !(at < h->n && h->step[at].growth_per_s > 0);
-}
-
 void report_hold(struct report *r, const struct report_holder *h, struct report_site *site)
 {
+	size_t at = report_holder_container(h);
+	bool grows = h->entries_grow || (at < h->n && h->step[at].growth_per_s > 0);
+
 	site->held_by.path = report_strdup(r, h->path);
 	site->held_by.share = fmax(h->share, h->in_container);
-	if (site->hint.code || !h->n || h->bounded)
+	if (site->hint.code || !h->n || h->bounded || hint_nobody(r, h, site))
 		return;
-	if (!hint_nobody(r, h, site) && !is_of_few(h) && !report_holder_is_full(h) &&
+	if ((grows || site->held_by.share >= MOST) && !report_holder_is_full(h) &&
 	    !hint_in_place(r, h, site) && !hint_by_type(r, h, site) && !hint_closure(r, h, site))
 		hint_container(r, h, site);
 }

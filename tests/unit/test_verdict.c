@@ -344,8 +344,9 @@ static void what_the_process_grows_by_decides(void **state)
 		 0.17,
 		 false,
 		 CLASS_LEAK,
-		 {"shop.py:25 grew", "but the process grows by 97.7 KiB/s, and the lines that are known "
-				     "explain 17 % of it"}},
+		 {"shop.py:25 grew",
+		  "but the process grows by 97.7 KiB/s, and the lines that are known "
+		  "explain 17 % of it"}},
 	};
 
 	(void)state;
