@@ -13,7 +13,7 @@ struct finding {
 	double grew, part; /* bytes; what of it is the culprit's */
 	double idle;	   /* > 0: nothing grew, so much lies idle */
 	const char *what;
-	const char *are; /* what grew: "N bytes more are ..." */
+	const char *are; /* "N bytes more are ..."; NULL: nothing grew */
 };
 
 static double known(double v)
@@ -21,17 +21,13 @@ static double known(double v)
 	return isnan(v) ? 0 : v;
 }
 
-static void suspect(struct finding *f, double grew, double part, const char *code, const char *what,
-		    const char *fix)
+static void suspect(struct finding *f, double grew, const char *are, double part, const char *code,
+		    const char *what, const char *fix)
 {
 	if (!(part >= RETENTION_CULPRIT * grew) || !(part > f->part))
 		return;
-	*f = (struct finding){.code = code,
-			      .fix = fix,
-			      .grew = grew,
-			      .part = part,
-			      .what = what,
-			      .are = "in memory or swap"};
+	*f = (struct finding){
+		.code = code, .fix = fix, .grew = grew, .part = part, .what = what, .are = are};
 }
 
 static bool is_flat(const struct retention_growth *g, double grew)
@@ -41,19 +37,21 @@ static bool is_flat(const struct retention_growth *g, double grew)
 
 static void ask_anonymous(const struct retention_growth *g, struct finding *f)
 {
+	static const char *const in_memory = "in memory or swap";
 	double grew = g->anon;
 
-	suspect(f, grew, known(g->pools) - known(g->live), "arena-fragmentation",
+	suspect(f, grew, in_memory, known(g->pools) - known(g->live), "arena-fragmentation",
 		"free blocks in pymalloc's arenas, which a few survivors keep from being given "
 		"back",
 		"Make the long-lived objects before the large batch, or do the batch in a child\n"
 		"process (multiprocessing, maxtasksperchild): its memory ends with it.");
-	suspect(f, grew, known(g->malloc_slack), "malloc-fragmentation",
+	suspect(f, grew, in_memory, known(g->malloc_slack), "malloc-fragmentation",
 		"memory that was freed, and that malloc keeps",
 		"MALLOC_ARENA_MAX=2 in the environment bounds malloc's arenas; after a large "
 		"batch\n"
 		"ctypes.CDLL(None).malloc_trim(0) gives back what can be given back.");
-	suspect(f, grew, known(g->huge), "huge-pages", "huge pages: one byte in use takes 2 MiB",
+	suspect(f, grew, in_memory, known(g->huge), "huge-pages",
+		"huge pages: one byte in use takes 2 MiB",
 		"Unset glibc.malloc.hugetlb, or set\n"
 		"/sys/kernel/mm/transparent_hugepage/enabled to madvise.");
 }
@@ -65,7 +63,7 @@ static void ask_fork(const struct retention_evidence *e, double least, struct fi
 
 	if (known(g->private_bytes) >= least && e->is_forked && is_flat(g, g->private_bytes) &&
 	    known(g->rss) < 0.5 * g->private_bytes)
-		suspect(f, g->private_bytes, -known(g->shared), "copy-on-write",
+		suspect(f, g->private_bytes, "its own", -known(g->shared), "copy-on-write",
 			"pages that were shared with the parent process and were written to: "
 			"reference "
 			"counts and the garbage collector's marks do that",
@@ -79,7 +77,7 @@ static void ask_group(const struct retention_growth *g, double least, struct fin
 {
 	if (known(g->cgroup) >= least && known(g->anon) < RETENTION_LIVE * g->cgroup &&
 	    known(g->io) >= RETENTION_CULPRIT * known(g->cgroup_file))
-		suspect(f, g->cgroup, known(g->cgroup_file), "page-cache",
+		suspect(f, g->cgroup, "its cgroup's", known(g->cgroup_file), "page-cache",
 			"page cache of files that were read or written, counted by the cgroup; the "
 			"kernel "
 			"takes it back before anybody is killed",
@@ -100,14 +98,14 @@ static void ask_idle(const struct retention_evidence *e, double least, struct fi
 		return;
 	f->part = 0;
 	if (pools > slack)
-		suspect(f, idle, pools, "arena-fragmentation",
+		suspect(f, idle, NULL, pools, "arena-fragmentation",
 			"free blocks in pymalloc's arenas, which a few survivors keep from being "
 			"given back",
 			"Make the long-lived objects before the large batch, or do the batch in a "
 			"child\n"
 			"process (multiprocessing, maxtasksperchild): its memory ends with it.");
 	else
-		suspect(f, idle, slack, "malloc-fragmentation",
+		suspect(f, idle, NULL, slack, "malloc-fragmentation",
 			"memory that was freed, and that malloc keeps",
 			"ctypes.CDLL(None).malloc_trim(0) after a large batch gives back what can "
 			"be given\n"
@@ -187,11 +185,6 @@ bool retention_judge(const struct retention_evidence *e, struct report *r, struc
 	ask_fork(e, least, &f);
 	ask_group(&e->grew, least, &f);
 	ask_idle(e, least, &f);
-	/* RSS moves for neither: pages were resident before, and cache is the group's. */
-	if (f.code && !strcmp(f.code, "copy-on-write"))
-		f.are = "its own";
-	else if (f.code && !strcmp(f.code, "page-cache"))
-		f.are = "its cgroup's";
 	if (!f.code || sites_explain(e, p, f.grew))
 		return false;
 	write_finding(&f, e, r, p);
