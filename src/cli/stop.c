@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "probe/guard.h"
 
 #define JUST_MS 20 /* before a handler has begun, its signal may have been taken back */
 #define ONE_ASK_MS \
 	300 /* a terminal and who forwards its signals (sudo, docker) ask twice for one key */
-#define GUARDIAN_POLLS	 5000 /* 50 s, as probe_guard_stop() */
 #define GUARDIAN_POLL_US 10000
+#define GUARDIAN_POLLS	 (PROBE_GUARD_LAST_PATIENCE_NS / 1000 / GUARDIAN_POLL_US)
 
 static volatile sig_atomic_t times_asked;
 static volatile sig_atomic_t asked_ms, asked_by; /* when, and by which signal, first */
@@ -43,7 +44,7 @@ static void wait_for_guardian(void)
 {
 	if (alarm_fd >= 0)
 		shutdown(alarm_fd, SHUT_RDWR);
-	for (int i = 0; i < GUARDIAN_POLLS && !waitpid(guardian, NULL, WNOHANG); i++)
+	for (unsigned i = 0; i < GUARDIAN_POLLS && !waitpid(guardian, NULL, WNOHANG); i++)
 		usleep(GUARDIAN_POLL_US);
 }
 

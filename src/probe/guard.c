@@ -18,7 +18,6 @@
 #define READ_POLLS  900		  /* 45 s: so long may storage take that is read for a set */
 /* With its end, where it would be killed at ours: less than the 60 s after which a container is
  * killed as a whole (packaging/kubernetes). */
-#define LAST_PATIENCE_NS 50000000000ull
 
 struct probe_channel {
 	struct probe_guard *guard;
@@ -156,10 +155,10 @@ void probe_guard_stop(struct probe_guard *g)
 		helper_stop(&g->helper);
 	else if (!g->ends_with_us)
 		helper_release(&g->helper);
-	else if (!helper_stop_within(&g->helper, LAST_PATIENCE_NS))
+	else if (!helper_stop_within(&g->helper, PROBE_GUARD_LAST_PATIENCE_NS))
 		log_line("pyleak-bpf: the process that holds the probes (pyleak-probes) has not "
 			 "ended within %llu s",
-			 LAST_PATIENCE_NS / 1000000000);
+			 PROBE_GUARD_LAST_PATIENCE_NS / 1000000000);
 	if (g->page)
 		munmap(g->page, sizeof(*g->page));
 	free(g);

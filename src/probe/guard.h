@@ -25,6 +25,8 @@ struct probe_channel;
 
 /* Without a heartbeat for so long the probes are taken out. */
 #define PROBE_GUARD_PATIENCE_NS 2000000000ull
+/* So long its end is waited for where others would kill it at ours. */
+#define PROBE_GUARD_LAST_PATIENCE_NS 50000000000ull
 
 struct probe_guard_opts {     /* may be NULL, all of them */
 	int (*confine)(void); /* in the guardian, first of all; what it fails with is the result */

@@ -55,7 +55,7 @@ def test_the_holder_of_the_probes_is_given_its_time():
     ignored = re.findall(r"SIG\w+", listed)
     assert of_unit("KillMode") == "control-group"  # mixed: SIGKILL for all others as soon as the tool has ended
     assert of_unit("WatchdogSignal") in ignored and "SIGTERM" in ignored
-    waits = re.search(r"LAST_PATIENCE_NS (\d+)0{9}ull", read(ROOT, "src", "probe", "guard.c")).group(1)
+    waits = re.search(r"LAST_PATIENCE_NS (\d+)0{9}ull", read(ROOT, "src", "probe", "guard.h")).group(1)
     assert int(of_unit("TimeoutStopSec")) > int(waits) >= 20 and int(of_unit("WatchdogSec")) >= 30
     assert int(of_unit("OOMScoreAdjust")) <= -100 and of_unit("ManagedOOMPreference") == "omit"
     assert not re.findall(r"^(?:CPUQuota|MemoryHigh|SendSIGKILL)=", read(UNIT), re.M)
