@@ -229,6 +229,16 @@ int ring_buffer__consume(struct ring_buffer *r)
 	return 0;
 }
 
+static void begin_windows(struct scene *k, struct proc *self, uint64_t start_ns)
+{
+	set_up(k);
+	host.err = 0;
+	k->n.spec.proc = self;
+	k->n.libc.is_foreign = true;
+	k->n.state = NATIVE_BURST;
+	native_burst_start(&k->n, start_ns);
+}
+
 static void open_window(struct scene *k)
 {
 	k->account.expected_ns = k->account.saved_ns = 0;
@@ -244,12 +254,7 @@ static void a_window_tells_of_the_time_since_the_last(void **state)
 	struct scene k;
 
 	(void)state;
-	set_up(&k);
-	host.err = 0;
-	k.n.spec.proc = self;
-	k.n.libc.is_foreign = true;
-	k.n.state = NATIVE_BURST;
-	native_burst_start(&k.n, clock_ns() - 60 * SECOND);
+	begin_windows(&k, self, clock_ns() - 60 * SECOND);
 	open_window(&k);
 	ring.told_ns = clock_ns();
 	for (unsigned i = 0; i < 20; i++) {
@@ -272,7 +277,7 @@ static void a_window_tells_of_the_time_since_the_last(void **state)
 	proc_close(self);
 }
 
-/* What it saw may be another's by now; the next one tells of its time too. */
+/* A block that it saw may be another's by now; the next window tells of its time too. */
 static void a_window_that_lost_calls_tells_nothing(void **state)
 {
 	const uint64_t start_ns = clock_ns() - SECOND;
@@ -281,12 +286,7 @@ static void a_window_that_lost_calls_tells_nothing(void **state)
 	struct scene k;
 
 	(void)state;
-	set_up(&k);
-	host.err = 0;
-	k.n.spec.proc = self;
-	k.n.libc.is_foreign = true;
-	k.n.state = NATIVE_BURST;
-	native_burst_start(&k.n, start_ns);
+	begin_windows(&k, self, start_ns);
 	ring.told_ns = clock_ns();
 	host.is_full = true;
 	open_window(&k);
