@@ -242,8 +242,8 @@ static bool find_change(const struct curve_points *p, const struct look *l, doub
 	       (b->after > b->before || rest > CURVE_PAUSES * longest_pause(p, b->at, l->noise));
 }
 
-/* Of a look: what a late change is more than, and one that is clear. About a line through each half
- * a change in between is no scatter. */
+/* A late change stands out of the scatter of a look (@least); a clear one of that about a line
+ * through each half, where a change in between is no scatter (@clear). */
 static void scatter_of(const struct look *l, double usual, double *least, double *clear)
 {
 	size_t half = l->n / 2;

@@ -16,7 +16,8 @@
 int judge(const struct evidence *e, struct report *r, struct report_process *p);
 
 /* When the limit in @m is met at the pace of these series, and of @leaks bytes per second, which
- * may fill @idle bytes of the heap before. */
+ * may fill @idle bytes of the heap before. Beside a series that grows no more than @resident of the
+ * leaks counts. */
 void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leaks, double resident,
 		 struct report_memory *m);
 

@@ -28,7 +28,7 @@ static void judge_retention(const struct memory_fact *f, struct report *r, struc
 	retention_judge(&e, r, p);
 }
 
-/* What objects and blocks in use grew by that is resident. INFINITY: not known. */
+/* Objects and blocks in use grew by so much that is resident. INFINITY: not known. */
 static double resident_per_s(const struct report_parts *p)
 {
 	double sum = p ? p->growth[PART_PYTHON_LIVE] + p->growth[PART_MALLOC_LIVE] +

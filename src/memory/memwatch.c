@@ -103,9 +103,9 @@ static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now)
 	w->rollup_ns = now + (wait > ROLLUP_NS ? wait : ROLLUP_NS);
 }
 
-/* What counts against the nearest limit, others in the same group included, without the page cache:
- * a growing one is no way to the limit. Not for the machine's memory: what all its processes do is
- * noise here. */
+/* Adds the use of the nearest limit: that of others in the same group, too, but not the page cache,
+ * whose growth leads to no limit. The use of the machine's memory is left out: all its processes
+ * make that, which is noise here. */
 static void add_room(struct memwatch *w, double t_s)
 {
 	double used = proc_limit_used(&w->limit);

@@ -19,7 +19,7 @@ struct probe_ops {
 	int (*on)(struct probe_set *s);
 	int (*off)(struct probe_set *s); /* what it fails with may be tried again */
 	void (*close)(struct probe_set *s);
-	/* What is left to do some time after close, in no turn; may be NULL. */
+	/* Ends what cannot go with close: behind its turn, in one of its own. May be NULL. */
 	void (*forget)(struct probe_set *s);
 	/* off, which may go on when this returns; NULL: there is no such. */
 	int (*let_go)(struct probe_set *s);

@@ -97,12 +97,12 @@ void report_mapping_hint(struct report_site *site)
 	site->hint = (struct report_hint){
 		.code = "mapping-not-released",
 		.text = report_own_frame(site)
-				? "Memory mapped here is never unmapped.\nClose the map, or drop "
-				  "the last reference to what holds it: with mmap.mmap(...) as m: "
-				  "..."
+				? "Memory mapped here is never unmapped.\n"
+				  "Close the map, or drop the last reference to what holds it: "
+				  "with mmap.mmap(...) as m: ..."
 				: "Memory mapped here is never unmapped. No line of Python asks "
-				  "for "
-				  "it:\nC code maps it, or the interpreter, as it does for each "
-				  "thread that is started.",
+				  "for it:\n"
+				  "C code maps it, or the interpreter, as it does for each thread "
+				  "that is started.",
 	};
 }

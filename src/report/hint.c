@@ -484,7 +484,6 @@ static void hint_container(struct report *r, const struct report_holder *h,
 			  in->growth_per_s > 0 ? " and grows" : "", container_fix(h, at)));
 }
 
-/* A path that holds few of them explains no growth, unless its container grows. */
 void report_hold(struct report *r, const struct report_holder *h, struct report_site *site)
 {
 	size_t at = report_holder_container(h);
@@ -494,6 +493,7 @@ void report_hold(struct report *r, const struct report_holder *h, struct report_
 	site->held_by.share = fmax(h->share, h->in_container);
 	if (site->hint.code || !h->n || h->bounded || hint_nobody(r, h, site))
 		return;
+	/* A path that holds few of them explains no growth, unless its container grows. */
 	if ((grows || site->held_by.share >= MOST) && !report_holder_is_full(h) &&
 	    !hint_in_place(r, h, site) && !hint_by_type(r, h, site) && !hint_closure(r, h, site))
 		hint_container(r, h, site);

@@ -10,7 +10,8 @@
 #define SOCKETS_NS  5000000000
 #define FRESH_NS    1000000000 /* for a report, sockets are looked up again when older */
 
-static const struct pace pace = {LOOK_MIN_NS, 5000000000, LOOK_SHARE};
+static const struct pace pace = {
+	.least_ns = LOOK_MIN_NS, .most_ns = 5000000000, .share = LOOK_SHARE};
 
 static int open_fds(void *self, struct session *s)
 {

@@ -12,7 +12,6 @@
 #include "base/thread.h"
 #include "track/native_priv.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <time.h>

@@ -192,7 +192,7 @@ def test_a_number_holds_nothing():
         assert "SHOP" in path and "int" not in path.split(), (numbers, path)
 
 
-# What is theirs all the same.
+# These hold an object, or own the block that is asked for, all the same.
 HELD_BY_VALUES = """import array, ctypes, numpy, time
 class T: pass
 class Hex(bytes): pass

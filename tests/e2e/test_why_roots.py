@@ -126,7 +126,7 @@ time.sleep(1000)
 
 @pytest.mark.parametrize("malloc", ["glibc", "jemalloc", "tcmalloc"])
 def test_what_another_malloc_has_may_be_held(malloc):
-    """Of glibc's malloc alone it is known where its blocks are."""
+    """Blocks of glibc's malloc alone are found; those of another may hold what nothing else does."""
     with program(pythons.host(), IN_C, env=native_ext.preload(malloc)) as (process, said):
         assert said == "ready"
         paths = ask(process.pid, "--type", "Leaked")["paths"]

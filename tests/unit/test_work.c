@@ -88,7 +88,7 @@ static void a_cache_on_a_machine_that_gets_busier(void **state)
 	}
 }
 
-/* What it ran for fell with the time that it could run. */
+/* It ran for less because it could run for less. */
 static void a_leak_that_ran_for_less(void **state)
 {
 	struct work work = {.waited = {RUN_S, t, w, w}, .ran = {RUN_S, t, ran, ran}};
