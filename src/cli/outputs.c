@@ -158,20 +158,22 @@ static void find_saves(struct places *p, struct outputs *o, const char *stem)
 	}
 }
 
-int outputs_open_saving(struct outputs *o, const struct outputs_files *files,
-			const char *const *paths, size_t n, const char *stem, bool no_sandbox)
+static int open_all(struct outputs *o, const struct outputs_files *files, const char *const *paths,
+		    size_t n, bool are_reports, const char *stem, bool no_sandbox)
 {
 	struct places p = {.no_sandbox = no_sandbox};
+	size_t n_reports;
 	int err = 0;
 
 	if (files && outputs_on_stdout(files) > 1)
 		err = fail(-EINVAL, "standard output takes one format of a report");
 	else if (files)
 		err = find_all(&p, files->path, OUT_FORMATS_MAX);
-	for (size_t i = 0; i < p.n; i++)
-		p.v[i].is_report = true;
+	n_reports = p.n;
 	if (!err)
 		err = find_all(&p, paths, n);
+	for (size_t i = 0; i < (are_reports ? p.n : n_reports); i++)
+		p.v[i].is_report = true;
 	*o = (struct outputs){.keeper.sock = -1};
 	if (!err)
 		find_saves(&p, o, stem);
@@ -184,10 +186,16 @@ int outputs_open_saving(struct outputs *o, const struct outputs_files *files,
 	return err;
 }
 
+int outputs_open_saving(struct outputs *o, const struct outputs_files *files,
+			const char *const *paths, size_t n, const char *stem, bool no_sandbox)
+{
+	return open_all(o, files, paths, n, true, stem, no_sandbox);
+}
+
 int outputs_open(struct outputs *o, const struct outputs_files *files, const char *const *paths,
 		 size_t n, bool no_sandbox)
 {
-	return outputs_open_saving(o, files, paths, n, NULL, no_sandbox);
+	return open_all(o, files, paths, n, false, NULL, no_sandbox);
 }
 
 int outputs_spare(const struct outputs *o, const char *const *files, size_t n)

@@ -65,8 +65,8 @@ size_t outputs_on_stdout(const struct outputs_files *files);
  * written, also when there is no room for it. Before the first thread. */
 int outputs_open(struct outputs *o, const struct outputs_files *files, const char *const *paths,
 		 size_t n, bool no_sandbox);
-/* The same where reports may be saved too, whenever the user wishes it: in the current directory,
- * as
+/* The same for a watch, whose recording and baseline (@paths) belong to who asked by sudo, as its
+ * reports do. Reports may be saved too, whenever the user wishes it: in the current directory, as
  * @stem, the time and a suffix. @stem NULL: no. That it cannot be written there is said when it is
  * tried. */
 int outputs_open_saving(struct outputs *o, const struct outputs_files *files,

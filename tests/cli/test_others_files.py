@@ -71,6 +71,14 @@ def test_a_report_is_whose_who_asked_by_sudo(tmp_path):
     assert owner(0) == (0, 0, 0o600), "a directory that is not his"
 
 
+def test_a_recording_is_whose_who_asked_by_sudo(tmp_path):
+    os.chown(tmp_path, 1234, 1234)
+    subprocess.run([TOOL, "--from", RECORDING, "--record", tmp_path / "moment.rec"],
+                   env=dict(os.environ, SUDO_UID="1234", SUDO_GID="1235"), check=True)  # fmt: skip
+    st = os.stat(tmp_path / "moment.rec")
+    assert (st.st_uid, st.st_gid, st.st_mode & 0o777) == (1234, 1235, 0o600)
+
+
 def test_two_results_in_one_place_are_refused(tmp_path):
     other = tmp_path / "." / ".." / tmp_path.name / "one"
     run = subprocess.run([TOOL, "--from", RECORDING, "--json", str(tmp_path / "one"), "--record", str(other)],
