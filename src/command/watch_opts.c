@@ -25,7 +25,7 @@ static const struct opt table[] = {
 	{0, OPT_FLAG, "children", NULL, ROW(children),
 	 "follow what they fork, spawn and exec too: one merged report", 0, 0, NULL},
 	{'i', OPT_NUMBER, "interval", "SEC", ROW(interval_s),
-	 "print the top sites every SEC (default 5)", 0.1, 86400, NULL},
+	 "print the top sites every SEC (default 5; full-screen 2)", 0.1, 86400, NULL},
 	{'d', OPT_NUMBER, "duration", "SEC", ROW(duration_s),
 	 "stop after SEC and print the final report (default: at Ctrl-C)", 0.1, 31536000, NULL},
 	{0, OPT_NUMBER, "wait", "SEC", ROW(wait_s),

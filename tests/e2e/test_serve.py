@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -137,6 +138,17 @@ def test_a_leak_is_told_and_the_metrics_are_clean(tmp_path):
 def test_the_alert_rules_hold():
     where = os.path.join(ROOT, "packaging", "prometheus")
     run = subprocess.run([shutil.which("promtool"), "test", "rules", "pyleak.rules.test.yml"], cwd=where,
+                         capture_output=True, text=True, check=False)  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("name", ["prometheus.yml", "kubernetes.yml"])
+def test_a_scrape_configuration_is_one(name, tmp_path):
+    text = pathlib.Path(ROOT, "packaging", "prometheus", name).read_text()
+    # Debian's promtool is built without discovery by Kubernetes.
+    text = re.sub("    kubernetes_sd_configs:.*?(?=    relabel_configs)", "", text, flags=re.DOTALL)
+    (tmp_path / name).write_text(text)
+    run = subprocess.run([shutil.which("promtool"), "check", "config", "--syntax-only", str(tmp_path / name)],
                          capture_output=True, text=True, check=False)  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
 
