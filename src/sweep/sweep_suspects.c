@@ -104,11 +104,18 @@ void suspects_choose(struct sweep *s)
 }
 
 /* A turn begins without a line, and so does native code whose blocks are traced in another way from
- * a moment on: that is no news of a line that is known, as long as the process grows. */
-static bool knows_less(const struct report_process *now, const struct report *before)
+ * a moment on; the first lines are too young to be called a leak. That is no news of what is known,
+ * as long as the process grows. */
+static bool knows_less(const struct sweep_target *t, const struct report_process *now)
 {
-	return before && before->processes[0].n_sites && !now->n_sites &&
-	       now->verdict == CLASS_GROWING;
+	const struct report_process *was = t->found ? t->found->processes : NULL;
+	bool is_early = t->found_in != t->turns && clock_ns() - t->since_ns < TURN_NS;
+
+	if (!was || !was->n_sites || now->verdict < was->verdict)
+		return false;
+	if (!now->n_sites && now->verdict == CLASS_GROWING)
+		return true;
+	return is_early && now->verdict > was->verdict && curve_grows(growth_curve(t->growth));
 }
 
 /* What the turn has found so far, into a report of its own. */
@@ -120,13 +127,14 @@ static void keep_findings(struct sweep_target *t)
 		return;
 	r->processes = report_alloc(r, sizeof(*r->processes));
 	if (!r->processes || session_fill(t->session, clock_ns(), r, r->processes) ||
-	    knows_less(r->processes, t->found)) {
+	    knows_less(t, r->processes)) {
 		report_free(r);
 		return;
 	}
 	r->n_processes = 1;
 	report_free(t->found);
 	t->found = r;
+	t->found_in = t->turns;
 }
 
 void suspect_end(struct sweep_target *t)
@@ -159,7 +167,8 @@ static bool is_done(struct sweep_target *t)
 		return false;
 	t->looked_ns = clock_ns();
 	keep_findings(t);
-	return on >= TURN_NS || (t->found && t->found->processes[0].verdict == CLASS_LEAK);
+	return on >= TURN_NS || (t->found && t->found_in == t->turns &&
+				 t->found->processes[0].verdict == CLASS_LEAK);
 }
 
 bool suspects_step(struct sweep *s, double max_s)
@@ -234,9 +243,8 @@ int suspect_fill(struct sweep_target *t, struct report *r, struct report_process
 	}
 	*p = t->found->processes[0];
 	p->rss_bytes = now.rss_bytes;
-	/* Between turns what the turn knew of the limit gets old; its forecast is better than none.
-	 */
-	if (!t->session) {
+	/* Behind its turn what it knew of the limit gets old; its forecast is better than none. */
+	if (!t->session || t->found_in != t->turns) {
 		if (isnan(now.memory.eta_s)) {
 			now.memory.eta_s = p->memory.eta_s;
 			now.memory.eta_low_s = p->memory.eta_low_s;

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What is told of a process that grows, from one turn of probing to the next. Sessions, readings
+ * and the clock are made up. */
+#include "unit.h"
+
+#define clock_ns	   the_clock
+#define session_open	   open_one
+#define session_close	   close_one
+#define session_step	   step_one
+#define session_fill	   fill_one
+#define session_keep_alive keep_one
+#define growth_curve	   curve_of
+#define growth_entry	   entry_of
+#define growth_fill	   fill_by_growth
+#include "sweep/sweep_suspects.c"
+
+#define SECOND 1000000000ull
+
+struct session {
+	int unused;
+};
+
+struct growth {
+	struct curve curve;
+	struct proc_entry entry;
+};
+
+static struct session probes;
+static struct report_site line;
+static uint64_t now_ns;
+static int step_ends;
+
+static struct {
+	enum report_class verdict;
+	size_t n_sites;
+} says; /* the session */
+
+uint64_t clock_ns(void)
+{
+	return now_ns;
+}
+
+int session_open(int pid, const struct session_opts *o, struct session **out)
+{
+	(void)pid;
+	(void)o;
+	*out = &probes;
+	return 0;
+}
+
+void session_close(struct session *s)
+{
+	(void)s;
+}
+
+int session_step(struct session *s, double max_s)
+{
+	(void)s;
+	(void)max_s;
+	return step_ends;
+}
+
+void session_keep_alive(struct session *s)
+{
+	(void)s;
+}
+
+int session_fill(struct session *s, uint64_t at_ns, struct report *r, struct report_process *p)
+{
+	(void)s;
+	(void)at_ns;
+	(void)r;
+	report_process_init(p);
+	p->verdict = says.verdict;
+	p->reason = "as the session says";
+	p->live_curve.shape = CURVE_FLAT;
+	p->sites = &line;
+	p->n_sites = says.n_sites;
+	return 0;
+}
+
+const struct curve *growth_curve(const struct growth *g)
+{
+	return &g->curve;
+}
+
+const struct proc_entry *growth_entry(const struct growth *g)
+{
+	return &g->entry;
+}
+
+void growth_fill(struct growth *g, const char *unprobed, struct report *r, struct report_process *p)
+{
+	(void)r;
+	report_process_init(p);
+	p->verdict = curve_grows(&g->curve) ? CLASS_GROWING : CLASS_STEADY;
+	p->reason = unprobed;
+}
+
+/* One process that grows, in a sweep that probes it. */
+struct one {
+	struct growth g;
+	struct sweep_target t, *v[1];
+	struct sweep s;
+};
+
+static void begin_turn(struct one *o)
+{
+	now_ns += REST_NS + SECOND;
+	says.verdict = CLASS_STEADY;
+	says.n_sites = 0;
+	suspects_choose(&o->s);
+	assert_non_null(o->t.session);
+}
+
+static void begin_with(struct one *o)
+{
+	*o = (struct one){.g.curve = {.shape = CURVE_RISING, .span_s = 60, .slope = 1e6}};
+	o->t.growth = &o->g;
+	o->v[0] = &o->t;
+	o->s.target.v = o->v;
+	o->s.target.n = 1;
+	step_ends = 0;
+	begin_turn(o);
+}
+
+static void end_with(struct one *o)
+{
+	report_free(o->t.found);
+}
+
+/* The session says so @s seconds later. */
+static void pass(struct one *o, unsigned s, enum report_class verdict, size_t n_sites)
+{
+	now_ns += s * SECOND;
+	says.verdict = verdict;
+	says.n_sites = n_sites;
+	suspects_step(&o->s, 0);
+}
+
+static enum report_class told(struct one *o)
+{
+	struct report_process p;
+	struct report *r = NULL;
+
+	assert_int_equal(report_new(&r), 0);
+	assert_int_equal(suspect_fill(&o->t, r, &p), 0);
+	report_free(r);
+	return p.verdict;
+}
+
+/* A first turn that names a leak, and the next one. */
+static void begin_again(struct one *o)
+{
+	begin_with(o);
+	pass(o, 16, CLASS_LEAK, 1);
+	assert_null(o->t.session);
+	assert_int_equal(told(o), CLASS_LEAK);
+	begin_turn(o);
+}
+
+static void a_leak_is_one_while_the_next_turn_looks(void **state)
+{
+	struct one o;
+
+	(void)state;
+	begin_again(&o);
+	pass(&o, 2, CLASS_STEADY, 0);
+	assert_int_equal(told(&o), CLASS_LEAK);
+	pass(&o, 8, CLASS_GROWING, 1);
+	assert_int_equal(told(&o), CLASS_LEAK);
+	/* The former turn's leak does not end this one; its own does. */
+	pass(&o, 10, CLASS_GROWING, 1);
+	assert_non_null(o.t.session);
+	assert_int_equal(told(&o), CLASS_LEAK);
+	pass(&o, 6, CLASS_LEAK, 2);
+	assert_null(o.t.session);
+	assert_int_equal(o.t.found->processes[0].n_sites, 2);
+	end_with(&o);
+}
+
+static void a_leak_is_one_no_more_when_the_turn_is_over(void **state)
+{
+	struct one o;
+
+	(void)state;
+	begin_again(&o);
+	pass(&o, 46, CLASS_GROWING, 1);
+	assert_null(o.t.session);
+	assert_int_equal(told(&o), CLASS_GROWING);
+	end_with(&o);
+}
+
+static void a_leak_is_one_no_more_when_nothing_grows(void **state)
+{
+	struct one o;
+
+	(void)state;
+	begin_again(&o);
+	o.g.curve.shape = CURVE_LEVELLED;
+	pass(&o, 10, CLASS_STEADY, 0);
+	assert_int_equal(told(&o), CLASS_STEADY);
+	end_with(&o);
+}
+
+static void a_leak_whose_process_ends_in_the_next_turn_is_kept(void **state)
+{
+	struct one o;
+	struct report *leak;
+
+	(void)state;
+	begin_again(&o);
+	pass(&o, 5, CLASS_STEADY, 0);
+	step_ends = 1;
+	leak = suspect_take_leak(&o.t);
+	assert_non_null(leak);
+	assert_true(leak->processes[0].exited);
+	report_free(leak);
+	end_with(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_leak_is_one_while_the_next_turn_looks),
+		cmocka_unit_test(a_leak_is_one_no_more_when_the_turn_is_over),
+		cmocka_unit_test(a_leak_is_one_no_more_when_nothing_grows),
+		cmocka_unit_test(a_leak_whose_process_ends_in_the_next_turn_is_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
