@@ -67,14 +67,14 @@ static void put_process(struct line *l, const struct report_process *p)
 	line_end(l);
 }
 
-/* The user's own line of the first site, or what may be why there is none. */
+/* The user's own line of the first site, or what may be why none stands out. */
 static void put_first_line(struct line *l, const struct report_process *p)
 {
 	const struct report_site *s = p->sites;
 	const struct report_frame *own;
 	char rate[48];
 
-	if (!p->n_sites) {
+	if (!p->n_sites || (s->verdict == CLASS_STEADY && p->verdict != CLASS_STEADY)) {
 		term_notes(l, p, "      note: ");
 		return;
 	}

@@ -226,7 +226,9 @@ static const char *why_no_line(const struct sweep_target *t)
 {
 	if (t->session)
 		return "being probed";
-	return t->why[0] ? t->why : "not probed yet";
+	if (t->why[0])
+		return t->why;
+	return t->found ? "no line stood out while it was probed" : "not probed yet";
 }
 
 /* What probing found, when it did; else what growth tells. */
@@ -242,6 +244,12 @@ int suspect_fill(struct sweep_target *t, struct report *r, struct report_process
 		return 0;
 	}
 	*p = t->found->processes[0];
+	/* A turn is shorter than what made the process a suspect. */
+	if (p->verdict == CLASS_STEADY && now.verdict == CLASS_GROWING) {
+		p->verdict = now.verdict;
+		p->confidence = now.confidence;
+		p->reason = now.reason;
+	}
 	p->rss_bytes = now.rss_bytes;
 	/* Behind its turn what it knew of the limit gets old; its forecast is better than none. */
 	if (!t->session || t->found_in != t->turns) {

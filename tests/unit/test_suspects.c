@@ -138,7 +138,7 @@ static void pass(struct one *o, unsigned s, enum report_class verdict, size_t n_
 	suspects_step(&o->s, 0);
 }
 
-static enum report_class told(struct one *o)
+static struct report_process whole(struct one *o)
 {
 	struct report_process p;
 	struct report *r = NULL;
@@ -146,7 +146,12 @@ static enum report_class told(struct one *o)
 	assert_int_equal(report_new(&r), 0);
 	assert_int_equal(suspect_fill(&o->t, r, &p), 0);
 	report_free(r);
-	return p.verdict;
+	return p;
+}
+
+static enum report_class told(struct one *o)
+{
+	return whole(o).verdict;
 }
 
 /* A first turn that names a leak, and the next one. */
@@ -219,6 +224,26 @@ static void a_leak_whose_process_ends_in_the_next_turn_is_kept(void **state)
 	end_with(&o);
 }
 
+/* A turn of 45 s is too short for it. */
+static void what_grows_slowly_is_not_steady(void **state)
+{
+	struct one o;
+
+	(void)state;
+	begin_with(&o);
+	pass(&o, 20, CLASS_STEADY, 0);
+	assert_int_equal(told(&o), CLASS_GROWING);
+	assert_string_equal(whole(&o).reason, "being probed");
+	pass(&o, 26, CLASS_STEADY, 0);
+	assert_null(o.t.session);
+	assert_int_equal(told(&o), CLASS_GROWING);
+	assert_string_equal(whole(&o).reason, "no line stood out while it was probed");
+	o.g.curve.shape = CURVE_FLAT;
+	assert_int_equal(told(&o), CLASS_STEADY);
+	assert_string_equal(whole(&o).reason, "as the session says");
+	end_with(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +251,7 @@ int main(void)
 		cmocka_unit_test(a_leak_is_one_no_more_when_the_turn_is_over),
 		cmocka_unit_test(a_leak_is_one_no_more_when_nothing_grows),
 		cmocka_unit_test(a_leak_whose_process_ends_in_the_next_turn_is_kept),
+		cmocka_unit_test(what_grows_slowly_is_not_steady),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
