@@ -48,12 +48,22 @@ static struct compare_watch watch_of(const struct report *r)
 	return w;
 }
 
-/* Samples come in proportion to it: births are watched for a part of the time. */
+/* By what costs nothing, as a sweep and a census watch: they see no line of any kind. */
+static bool has_no_probes(const struct compare_watch *w)
+{
+	return w->all && w->all->mode && !strcmp(w->all->mode, "growth") && !(w->on_s > 0);
+}
+
+/* Samples come in proportion to it: births are watched for a part of the time, or for none. */
 static double exposure(const struct compare_watch *w, enum report_kind kind)
 {
 	double all_s = w->duration_s * (double)w->processes;
 
-	return kind == KIND_OBJECT && w->on_s > 0 ? w->on_s : isfinite(all_s) ? all_s : 0;
+	if (has_no_probes(w))
+		return 0;
+	if (kind == KIND_OBJECT && isfinite(w->on_s))
+		return w->on_s;
+	return isfinite(all_s) ? all_s : 0;
 }
 
 /* ---- One site of both. ---- */
@@ -87,6 +97,9 @@ static double chance_of_end(const struct report_site *s, const struct compare_wa
 
 	/* Before that a report has not made up its mind about all lines. */
 	if (!(other->duration_s >= LEAK_RUN_S))
+		return 1;
+	/* A part of the time is not compared with all of it. */
+	if (s->kind == KIND_OBJECT && isfinite(in->on_s) != isfinite(other->on_s))
 		return 1;
 	return chance_of_none(expected / DIFF_UNSEEN);
 }

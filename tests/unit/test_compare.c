@@ -184,6 +184,42 @@ static void what_one_report_alone_has_is_new_or_gone(void **state)
 	compare_free(&c);
 }
 
+static enum compare_change only_in_a(struct report *ra, struct report *rb)
+{
+	enum compare_change is;
+	struct compare c;
+
+	assert_int_equal(compare_reports(ra, rb, &c), 0);
+	assert_int_equal(c.n_rows, 1);
+	is = c.rows[0].is;
+	compare_free(&c);
+	return is;
+}
+
+static void what_was_not_watched_is_not_gone(void **state)
+{
+	struct report_site in_a = leak("00000000000000aa", 100);
+	struct report_process a, b;
+	struct report ra = report_of(&a, &in_a, 1), rb = report_of(&b, NULL, 0);
+
+	(void)state;
+	assert_int_equal(only_in_a(&ra, &rb), COMPARE_GONE);
+	b.on_s = 0;
+	assert_int_equal(only_in_a(&ra, &rb), COMPARE_UNSURE);
+	/* For how long it was is known of one watch alone. */
+	b.on_s = NAN;
+	assert_int_equal(only_in_a(&ra, &rb), COMPARE_UNSURE);
+	a.on_s = NAN;
+	assert_int_equal(only_in_a(&ra, &rb), COMPARE_GONE);
+	/* Births were not watched, blocks of C code were. */
+	in_a.kind = KIND_HEAP;
+	b.on_s = 0;
+	b.mode = "auto";
+	assert_int_equal(only_in_a(&ra, &rb), COMPARE_GONE);
+	b.mode = "growth";
+	assert_int_equal(only_in_a(&ra, &rb), COMPARE_UNSURE);
+}
+
 /* Two processes with a rate each are not twice as much as one. */
 static void rates_are_of_one_process(void **state)
 {
@@ -272,6 +308,7 @@ int main(void)
 		cmocka_unit_test(a_doubling_is_found),
 		cmocka_unit_test(intervals_hold_the_truth),
 		cmocka_unit_test(what_one_report_alone_has_is_new_or_gone),
+		cmocka_unit_test(what_was_not_watched_is_not_gone),
 		cmocka_unit_test(rates_are_of_one_process),
 		cmocka_unit_test(ids_of_another_kind_are_compared_by_line),
 		cmocka_unit_test(reports_of_nothing),
