@@ -169,7 +169,8 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 	uint64_t begin = clock_ns();
 	double started_at = wall_clock(), next = c->on.screen ? FIRST_S : c->interval_s, now;
 	bool told = false;
-	int err = 0;
+	char why[512] = "";
+	int err = 0, last;
 
 	if (c->on.screen)
 		screen_doing(c->on.screen, "looking for Python processes");
@@ -196,7 +197,11 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 	on_screen_end(&c->on);
 	if (!err && stop_asked() && !sweep_has_round(s))
 		return -ECANCELED;
-	return err ? err : report(c, s, started_at, begin, true, leaks);
+	/* A full disk behind standard output is no reason to lose the files. */
+	if (err)
+		snprintf(why, sizeof(why), "%s", fail_text());
+	last = report(c, s, started_at, begin, true, leaks);
+	return err ? fail(err, "%s", why) : last;
 }
 
 static int run(struct sweep_cmd *c, struct sweep_opts *so)

@@ -270,6 +270,15 @@ def test_interrupted_before_anything_was_read():
     assert all(run == (130, "") or (run[0] == 0 and "0 Python processes" not in run[1]) for run in runs), runs
 
 
+def test_files_are_written_where_standard_output_is_full(tmp_path):
+    path = tmp_path / "sweep.json"
+    with open("/dev/full", "w") as full:
+        run = subprocess.run([harness.TOOL, "sweep", "-i", "3", "-d", "60", "--name", "no-such-process", "--json", path], stdout=full,
+                             stderr=subprocess.PIPE, text=True, timeout=50, stdin=subprocess.DEVNULL)  # fmt: skip
+    assert run.returncode == 1 and "No space left" in run.stderr
+    assert json.loads(path.read_text())["processes"] == []
+
+
 @pytest.mark.parametrize("args,says", [(["--name", "("], "--name"), (["--user", "no such user"], "no such user"),
                                        (["--json", ""], "--json"), (["--fail-on", "x"], "leak")])  # fmt: skip
 def test_bad_usage(args, says):
