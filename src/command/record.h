@@ -17,7 +17,8 @@ struct record {
 int record_begin(struct record *r, const struct outputs *to, const char *path);
 /* For session_opts.on_evidence, with the recorder. */
 void record_evidence(void *rec, const struct evidence *e);
-/* The file gets its name when it is whole; with @err, which is handed on, there is none. */
+/* The file gets its name when it is whole; with @err, why nothing was watched, there is none. That
+ * a report could not be written afterwards is no reason to lose it. */
 int record_end(struct record *r, int err);
 
 /* A report of what was saved in o->from. Returns the exit status. */

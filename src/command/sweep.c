@@ -209,7 +209,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	struct probe_guard *guard = NULL;
 	struct record rec = {0};
 	struct sweep *s = NULL;
-	bool leaks = false;
+	bool leaks = false, was_watched;
 	int err, record_err;
 
 	on_screen_decide(&c->on,
@@ -246,8 +246,9 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	if (!err)
 		err = loop(c, s, &leaks);
 	on_screen_end(&c->on);
+	was_watched = s && err != -ECANCELED;
 	sweep_free(s);
-	record_err = record_end(&rec, err);
+	record_err = record_end(&rec, was_watched ? 0 : err);
 	cli_guard_stop(guard);
 	outputs_close(&c->outputs);
 	cli_helpers_stop();

@@ -442,7 +442,7 @@ static int run(struct watch *w)
 	}
 	on_screen_end(&w->on);
 	close_all(w);
-	record_err = record_end(&w->record, err);
+	record_err = record_end(&w->record, w->start_ns && w->n ? 0 : err);
 	launch_close(&w->launch);
 	alerts_close(&w->alerts);
 	cli_guard_stop(w->guard);

@@ -191,6 +191,23 @@ def test_how_often_one_asks_is_nothing_to_the_verdict(tmp_path):
     assert lines[0][LEAKING_LINE] == lines[1][LEAKING_LINE]
 
 
+def test_it_is_kept_where_standard_output_is_full(tmp_path):
+    rec = tmp_path / "full.rec"
+    with leaking() as pid, open("/dev/full", "w") as full:
+        run = subprocess.run([harness.TOOL, "-p", str(pid), "-i", "5", "-d", "60", "--record", rec], stdout=full,
+                             stderr=subprocess.PIPE, text=True, timeout=50, stdin=subprocess.DEVNULL)  # fmt: skip
+    assert run.returncode == 1 and "No space left" in run.stderr
+    report = json.loads(tool("--from", rec, "--json", "-").stdout)
+    assert [p["pid"] for p in report["processes"]] == [pid]
+
+
+def test_nothing_is_kept_where_nothing_was_watched(tmp_path):
+    rec = tmp_path / "none.rec"
+    run = subprocess.run([harness.TOOL, "--record", rec, "--", "true"], capture_output=True, text=True, timeout=50)
+    assert run.returncode == 1 and "has ended" in run.stderr
+    assert not rec.exists()
+
+
 def test_a_sweep_is_recorded(tmp_path):
     rec = tmp_path / "sweep.rec"
     with leaking("pyleak-recording-sweep") as pid:
