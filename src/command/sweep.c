@@ -28,6 +28,7 @@ struct sweep_cmd {
 	struct outputs_files files;
 	int verbose;
 	bool no_tui, is_quiet, no_color, no_sandbox, want_help;
+	bool is_unread; /* nobody reads standard output any more */
 	struct on_screen on;
 	struct outputs outputs;
 };
@@ -104,19 +105,22 @@ static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *
 	return cli_select_parse(&c->select, so);
 }
 
-static int print(const struct sweep_cmd *c, const struct report *r)
+static int print(struct sweep_cmd *c, const struct report *r)
 {
-	const struct outputs_files none = {0};
+	const struct out_term_opts how = outputs_term(c->top, c->no_color, c->verbose);
+	int err;
 
 	if (c->on.screen)
 		return screen_report(c->on.screen, r);
-	if (!r->final && outputs_on_stdout(&c->files))
-		return 0;
-	return outputs_print(&c->outputs, r->final ? &c->files : &none, out_term_sweep,
-			     outputs_term(c->top, c->no_color, c->verbose), r);
+	if (r->final)
+		return outputs_print(&c->outputs, &c->files, c->is_unread ? NULL : out_term_sweep,
+				     how, r);
+	err = outputs_on_stdout(&c->files) ? 0 : out_term_sweep(stdout, r, &how);
+	c->is_unread = cli_reader_left(err);
+	return c->is_unread ? 0 : err;
 }
 
-static int report(const struct sweep_cmd *c, struct sweep *s, double started_at, uint64_t begin,
+static int report(struct sweep_cmd *c, struct sweep *s, double started_at, uint64_t begin,
 		  bool final, bool *leaks)
 {
 	struct report *r = NULL;
@@ -174,7 +178,7 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 
 	if (c->on.screen)
 		screen_doing(c->on.screen, "looking for Python processes");
-	while (!err && !stop_asked()) {
+	while (!err && !stop_asked() && !c->is_unread) {
 		err = sweep_step(s, c->on.screen ? ON_SCREEN_TURN_S : TURN_S);
 		now = (double)(clock_ns() - begin) / 1e9;
 		step_screen(c, now);

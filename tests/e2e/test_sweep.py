@@ -279,6 +279,20 @@ def test_files_are_written_where_standard_output_is_full(tmp_path):
     assert json.loads(path.read_text())["processes"] == []
 
 
+def test_it_ends_when_its_reader_leaves(tmp_path):
+    path = tmp_path / "sweep.json"
+    tool = subprocess.Popen([harness.TOOL, "sweep", "-i", "2", "--name", "no-such-process", "--json", path], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+    try:
+        assert tool.stdout.readline()
+        tool.stdout.close()
+        assert tool.wait(30) == 0
+    finally:
+        tool.kill()
+        tool.wait()
+    assert json.loads(path.read_text())["processes"] == []
+
+
 @pytest.mark.parametrize("args,says", [(["--name", "("], "--name"), (["--user", "no such user"], "no such user"),
                                        (["--json", ""], "--json"), (["--fail-on", "x"], "leak")])  # fmt: skip
 def test_bad_usage(args, says):
