@@ -30,6 +30,11 @@ char *fmt_count(char *buf, size_t size, double n)
 {
 	static const char *const unit[] = {"", " k", " M", " G"};
 
+	/* A few in an hour, told by the second: "0" is none at all. */
+	if (fabs(n) < 0.095 && fabs(n) >= 0.0001) {
+		snprintf(buf, size, "%.2g", n);
+		return buf;
+	}
 	if (fabs(n) < 99.95 && fabs(n - round(n)) > 0.049) {
 		snprintf(buf, size, "%.1f", n);
 		return buf;

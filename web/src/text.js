@@ -59,6 +59,8 @@ export function bytes(n) {
 export function count(n) {
 	if (!known(n))
 		return "?";
+	if (Math.abs(n) < 0.095 && Math.abs(n) >= 0.0001)
+		return String(Number(n.toPrecision(2)));
 	if (Math.abs(n) < 99.95 && Math.abs(n - Math.round(n)) > 0.049)
 		return n.toFixed(1);
 	return scaled(n, 1000, ["", " k", " M", " G"]);
