@@ -130,7 +130,6 @@ static int put_metrics(struct serve *http, const struct report *r, struct serve_
 static int publish(struct service *v)
 {
 	struct report *r = NULL;
-	const char *why;
 	size_t refused;
 	int err = report_new(&r);
 
@@ -147,7 +146,7 @@ static int publish(struct service *v)
 		err = put_report(v->http, SERVE_HTML, out_html, r);
 	if (!err)
 		err = put_profiles(v->http, r);
-	sweep_count(v->sweep, &refused, &why);
+	sweep_count(v->sweep, &refused);
 	v->metrics.refused = refused;
 	if (!err)
 		err = put_metrics(v->http, r, &v->metrics);

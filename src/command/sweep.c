@@ -18,7 +18,6 @@
 #define TURN_S	   0.2
 #define INTERVAL_S 30
 #define FIRST_S	   1.0
-#define TOLD_S	   2.0 /* all are found by then */
 
 struct sweep_cmd {
 	struct cli_select select;
@@ -142,8 +141,7 @@ static int report(struct sweep_cmd *c, struct sweep *s, double started_at, uint6
 
 static void say_watching(const struct sweep_cmd *c, const struct sweep *s)
 {
-	const char *why;
-	size_t refused, n = sweep_count(s, &refused, &why);
+	size_t refused, n = sweep_count(s, &refused);
 
 	if (c->is_quiet)
 		return;
@@ -154,9 +152,6 @@ static void say_watching(const struct sweep_cmd *c, const struct sweep *s)
 		log_line("watching %zu Python process%s; a report every %g s, Ctrl-C for the final "
 			 "one",
 			 n, n == 1 ? "" : "es", c->interval_s);
-	if (refused)
-		log_line("%zu process%s could not be looked at, as: %s", refused,
-			 refused == 1 ? "" : "es", why);
 }
 
 static void step_screen(struct sweep_cmd *c, double now)
@@ -182,7 +177,7 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 		err = sweep_step(s, c->on.screen ? ON_SCREEN_TURN_S : TURN_S);
 		now = (double)(clock_ns() - begin) / 1e9;
 		step_screen(c, now);
-		if (!told && now > TOLD_S) {
+		if (!told && sweep_has_round(s)) {
 			say_watching(c, s);
 			told = true;
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A host's processes on one screen: the sum first, then who grows, each with its first line. */
+#include <inttypes.h>
 #include <math.h>
 
 #include "out/term_priv.h"
@@ -33,6 +34,21 @@ static void put_sum(struct line *l, const struct report *r)
 		snprintf(text, sizeof(text), "%zu too early to say", early);
 		line_item(l, text);
 	}
+	line_end(l);
+}
+
+/* The sum does not hold them. */
+static void put_not_watched(struct line *l, const struct report *r)
+{
+	char text[512];
+
+	if (!r->not_watched)
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64 " process%s could not be looked at; %s%s",
+		 r->not_watched, r->not_watched == 1 ? "" : "es",
+		 r->not_watched == 1 ? "" : "the last reason: ",
+		 r->not_watched_why ? r->not_watched_why : "why is not known");
+	line_words(l, text);
 	line_end(l);
 }
 
@@ -106,6 +122,7 @@ int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *
 	line_init(&l, f, o->width, o->color);
 	term_header(&l, r);
 	put_sum(&l, r);
+	put_not_watched(&l, r);
 	for (size_t i = 0; i < r->n_processes; i++) {
 		const struct report_process *p = &r->processes[i];
 

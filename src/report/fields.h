@@ -45,6 +45,12 @@
 	X(S, TIME, ended_at, "ended_at") \
 	X(S, AMOUNT, duration_s, "duration_s")
 
+#define REPORT_NOT_WATCHED(X, S) \
+	X(S, TALLY, not_watched, "not_watched", .is_optional = true, .least = 1, \
+	  .about = "of a sweep: processes that may be Pythons and could not be looked at") \
+	X(S, MAYBE, not_watched_why, "not_watched_why", .is_optional = true, \
+	  .about = "the last reason for one of them")
+
 /* ---- A process: who it is. ---- */
 
 #define REPORT_IDENTITY(X, S) \

@@ -328,14 +328,17 @@ int report_merge_processes(struct report *r, const struct report_process *v, siz
 	return err;
 }
 
-/* From the first beginning to the last end. */
-static void fill_times(struct report *r, struct report **in, size_t n)
+/* From the first beginning to the last end; and who is missing. */
+static void fill_whole(struct report *r, struct report **in, size_t n)
 {
 	r->started_at = r->ended_at = r->duration_s = NAN;
 	for (size_t i = 0; i < n; i++) {
 		r->started_at = fmin(r->started_at, in[i]->started_at);
 		r->ended_at = fmax(r->ended_at, in[i]->ended_at);
 		r->duration_s = fmax(r->duration_s, in[i]->duration_s);
+		r->not_watched += in[i]->not_watched;
+		if (in[i]->not_watched_why)
+			r->not_watched_why = in[i]->not_watched_why;
 	}
 	r->final = true;
 }
@@ -347,7 +350,7 @@ int report_merge(struct report **in, size_t n, struct report **out)
 	int err = report_new(&r);
 
 	if (!err) {
-		fill_times(r, in, n);
+		fill_whole(r, in, n);
 		err = gather(in, n, &parts);
 	}
 	if (!err) {

@@ -155,6 +155,7 @@ struct report {
 	struct report_process *processes;
 	size_t n_processes;
 	struct report_tree *tree; /* NULL: children were not followed */
+	REPORT_NOT_WATCHED(FIELD_MEMBER, )
 	bool final;
 	struct report_arena *arena;
 };

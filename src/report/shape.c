@@ -200,6 +200,7 @@ static const struct field report_fields[] = {
 	THING(report, POINTED, tree, "tree", tree,
 	      .about = "With --children: those that were started, counted, and all watched ones as "
 		       "one process. null otherwise.")
+	REPORT_NOT_WATCHED(ROW, report)
 };
 const struct shape shape_report = SHAPE(report, report, false);
 

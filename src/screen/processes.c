@@ -27,7 +27,11 @@ static int put_sum(const struct view *v, struct canvas *c, int row)
 				"%zu %s", n[k],
 				term_class_word((enum report_class)k, word, sizeof(word)));
 	if (early)
-		canvas_printf(c, row, col + 2, c->cols, STYLE_DIM, "%zu too early to say", early);
+		col = canvas_printf(c, row, col + 2, c->cols, STYLE_DIM, "%zu too early to say",
+				    early);
+	if (v->r->not_watched)
+		canvas_printf(c, row, col + 2, c->cols, STYLE_YELLOW,
+			      "%" PRIu64 " could not be looked at", v->r->not_watched);
 	return row + 1;
 }
 

@@ -23,6 +23,7 @@
 #define AGAIN_S	     60		/* until a look that failed is tried again, at most */
 #define RARELY_S     86400	/* until any other */
 #define WATCHED	     UINT64_MAX /* in place of the time of the next look */
+#define REFUSED	     (1u << 31) /* beside the wait until then: the last look failed */
 
 enum look { LOOK_WATCHED, LOOK_NOTHING, LOOK_FAILED };
 
@@ -98,12 +99,12 @@ static enum look watch(struct sweep *s, struct growth *g)
 	return LOOK_WATCHED;
 }
 
-/* Said once for each; those that have ended meanwhile are nobody's loss. */
-static enum look failed(struct sweep *s, int err, bool is_first)
+/* Those that have ended meanwhile are nobody's loss. */
+static enum look failed(struct sweep *s, int err, bool *is_refused)
 {
 	if (err == -ESRCH || err == -ENOENT)
 		return LOOK_FAILED;
-	s->refused += is_first;
+	*is_refused = true;
 	snprintf(s->why, sizeof(s->why), "%s", fail_text());
 	return LOOK_FAILED;
 }
@@ -115,25 +116,29 @@ static bool may_be_named(const struct sweep_opts *o, const struct proc *p)
 }
 
 /* A process that is not watched: is it a Python, and one that is wanted? */
-static enum look look_at(struct sweep *s, const struct proc_entry *e, bool is_first)
+static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_refused)
 {
 	struct growth *g = NULL;
+	bool is_wanted;
 	struct proc *p;
 	int has, err = proc_open(e->pid, &p);
 
 	if (err)
-		return failed(s, err, is_first);
+		return failed(s, err, is_refused);
 	has = py_finder_has(s->finder, p);
-	if (has <= 0 || !sweep_wants(&s->o, p)) {
-		bool may_be = has > 0 && may_be_named(&s->o, p);
+	is_wanted = has && sweep_wants(&s->o, p);
+	if (has <= 0 || !is_wanted) {
+		bool may_be = has && (is_wanted || may_be_named(&s->o, p));
 
 		proc_close(p);
-		return has < 0 ? failed(s, has, is_first) : may_be ? LOOK_FAILED : LOOK_NOTHING;
+		if (has < 0 && may_be)
+			return failed(s, has, is_refused);
+		return may_be ? LOOK_FAILED : LOOK_NOTHING;
 	}
 	err = growth_open(p, e, &g);
 	if (!err)
 		return watch(s, g);
-	failed(s, err, is_first);
+	failed(s, err, is_refused);
 	/* Not known, not started or ending: that is how it is. Else it was we who lacked something.
 	 */
 	return err == -ENOTSUP || err == -EAGAIN || err == -ESHUTDOWN ? LOOK_NOTHING : LOOK_FAILED;
@@ -147,16 +152,21 @@ static uint64_t now_s(void)
 /* When to look again, and after what wait: both in seconds, as `seen` keeps them. Each wait is
  * twice as long as the one before: few looks at each, and the name that is wanted may come late,
  * and so may a Python that is loaded as a library, or by a program that has just been exec'ed. */
-static uint64_t next_look(enum look look, uint64_t before)
+static uint64_t next_look(enum look look, bool is_refused, uint64_t before)
 {
-	uint64_t wait_s = before ? 2 * (before & UINT32_MAX) : LIST_NS / 1000000000u;
+	uint64_t wait_s = before ? 2 * (before & (REFUSED - 1)) : LIST_NS / 1000000000u;
 	uint64_t most_s = look == LOOK_FAILED ? AGAIN_S : RARELY_S;
 
 	if (look == LOOK_WATCHED)
 		return WATCHED;
 	if (wait_s > most_s)
 		wait_s = most_s;
-	return (now_s() + wait_s) << 32 | wait_s;
+	return (now_s() + wait_s) << 32 | (is_refused ? REFUSED : 0) | wait_s;
+}
+
+static bool was_refused(const uint64_t *seen)
+{
+	return seen && *seen != WATCHED && *seen & REFUSED;
 }
 
 static bool is_due(const uint64_t *seen)
@@ -243,7 +253,7 @@ static void forget_former(struct sweep *s, int pid)
 static int meet(struct sweep *s, const struct proc_entry *e)
 {
 	uint64_t key = identity_of(e), *at;
-	bool is_first = !map64_get(&s->seen, key);
+	bool is_first = !map64_get(&s->seen, key), is_refused = false;
 	enum look look;
 
 	at = map64_put(&s->seen, key);
@@ -251,8 +261,9 @@ static int meet(struct sweep *s, const struct proc_entry *e)
 		return fail(-ENOMEM, "out of memory");
 	if (is_first)
 		forget_former(s, e->pid);
-	look = look_at(s, e, is_first);
-	*at = next_look(look, *at);
+	look = look_at(s, e, &is_refused);
+	s->refused += is_refused && !was_refused(at);
+	*at = next_look(look, is_refused, *at);
 	return 0;
 }
 
@@ -260,21 +271,24 @@ static int list(struct sweep *s, uint64_t end_ns)
 {
 	auto_free struct proc_entry *v = NULL;
 	uint64_t cpu_ns = thread_cpu_ns(), wait;
-	size_t n = 0;
+	size_t n = 0, refused = 0;
 	int err = proc_list(&v, &n);
 
 	wait = (thread_cpu_ns() - cpu_ns) * ROUND_SHARE;
 	forget_files(s);
 	for (size_t i = 0; i < n && !err; i++) {
 		/* too young now, not too young next time */
-		if (!sweep_wants_entry(&s->o, &v[i]) ||
-		    !is_due(map64_get(&s->seen, identity_of(&v[i]))))
+		if (!sweep_wants_entry(&s->o, &v[i]))
 			continue;
-		/* The first look at a host takes seconds: Ctrl-C does not wait for it. */
-		if (clock_ns() > end_ns)
-			return 0;
-		err = meet(s, &v[i]);
+		if (is_due(map64_get(&s->seen, identity_of(&v[i])))) {
+			/* The first look at a host takes seconds: Ctrl-C does not wait for it. */
+			if (clock_ns() > end_ns)
+				return 0;
+			err = meet(s, &v[i]);
+		}
+		refused += was_refused(map64_get(&s->seen, identity_of(&v[i])));
 	}
+	s->not_watched = refused;
 	if (!err)
 		err = forget_ended(s, v, n);
 	if (!err)
@@ -313,6 +327,20 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 			return fail(-ENOMEM, "out of memory");
 		}
 		*at = WATCHED;
+	}
+	/* Looked at once more, and not counted again. */
+	for (size_t i = 0; i < s->seen.cap; i++) {
+		const uint64_t *pair = s->seen.slot + 2 * i;
+		uint64_t *at;
+
+		if (!pair[0] || !was_refused(&pair[1]))
+			continue;
+		at = map64_put(&seen, pair[0]);
+		if (!at) {
+			map64_free(&seen);
+			return fail(-ENOMEM, "out of memory");
+		}
+		*at = REFUSED | 1;
 	}
 	for (size_t i = 0; i < s->target.n; i++)
 		s->target.v[i]->is_over =
@@ -409,14 +437,17 @@ int sweep_fill(struct sweep *s, struct report *r)
 		err = suspect_fill(s->target.v[i], r, &r->processes[i]);
 	for (size_t i = 0; i < s->leak.n && !err; i++)
 		r->processes[r->n_processes++] = s->leak.v[i]->processes[0];
+	if (s->not_watched) {
+		r->not_watched = s->not_watched;
+		r->not_watched_why = report_strdup(r, s->why);
+	}
 	if (!err && r->n_processes)
 		qsort(r->processes, r->n_processes, sizeof(*r->processes), by_verdict);
 	return err;
 }
 
-size_t sweep_count(const struct sweep *s, size_t *refused, const char **why)
+size_t sweep_count(const struct sweep *s, size_t *refused)
 {
 	*refused = s->refused;
-	*why = s->refused ? s->why : NULL;
 	return s->target.n;
 }

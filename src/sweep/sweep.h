@@ -42,8 +42,8 @@ int sweep_step(struct sweep *s, double max_s);
 bool sweep_has_round(const struct sweep *s);
 /* All processes, and leaks that are kept, worst first. The report lives no longer than @s. */
 int sweep_fill(struct sweep *s, struct report *r);
-/* How many Pythons are watched, and how many were refused (the last reason in *why, NULL = none).
- */
-size_t sweep_count(const struct sweep *s, size_t *refused, const char **why);
+/* How many Pythons are watched, and how many processes that may be Pythons could not be looked at
+ * so far: those of them that are there are in the report. */
+size_t sweep_count(const struct sweep *s, size_t *refused);
 
 #endif

@@ -32,7 +32,8 @@ struct sweep {
 		seen; /* identities that were looked at -> when to look again, after what wait */
 	VEC(struct sweep_target *) target;
 	VEC(struct report *) leak; /* found in processes that have ended */
-	size_t refused;
+	size_t refused;		   /* so far */
+	size_t not_watched;	   /* of those that were listed last */
 	bool has_round;
 	unsigned rounds; /* since then */
 	char why[256];

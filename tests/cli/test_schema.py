@@ -38,6 +38,7 @@ P, S = ("processes", 0), ("processes", 0, "sites", 0)
 WRONG = [
     (("schema",), "pyleak-bpf/report/2"),
     (("surprise",), 1),
+    (("not_watched",), 0),
     (("started_at",), "2023-11-14 22:13:20"),
     (P + ("pid",), 0),
     (P + ("surprise",), None),

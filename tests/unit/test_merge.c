@@ -146,6 +146,20 @@ static void the_groups_of_two_hosts_are_not_one(void **state)
 	report_free(all);
 }
 
+static void those_that_were_not_watched_are_summed(void **state)
+{
+	struct report *in[] = {report_of(1), report_of(1), report_of(0)}, *all;
+
+	(void)state;
+	in[0]->not_watched = 2;
+	in[0]->not_watched_why = "it is of another kind";
+	in[2]->not_watched = 1;
+	assert_int_equal(report_merge(in, 3, &all), 0);
+	assert_int_equal(all->not_watched, 3);
+	assert_string_equal(all->not_watched_why, "it is of another kind");
+	report_free(all);
+}
+
 static void what_nobody_knows_stays_unknown(void **state)
 {
 	struct report_lost lost[] = {{"a", "a", REPORT_UNKNOWN}, {"a", "a", 3}};
@@ -220,6 +234,7 @@ int main(void)
 		cmocka_unit_test(the_sentence_goes_with_the_worst_verdict),
 		cmocka_unit_test(memory_is_summed_and_the_nearest_limit_kept),
 		cmocka_unit_test(the_groups_of_two_hosts_are_not_one),
+		cmocka_unit_test(those_that_were_not_watched_are_summed),
 		cmocka_unit_test(what_nobody_knows_stays_unknown),
 		cmocka_unit_test(of_none_is_none),
 		cmocka_unit_test(ids_of_another_kind_are_joined_by_line),

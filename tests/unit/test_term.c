@@ -161,6 +161,24 @@ static void a_sweep_tells_why_there_is_no_line(void **state)
 	report_free(r);
 }
 
+static void a_sweep_tells_of_those_it_could_not_look_at(void **state)
+{
+	struct report *r = sample_report();
+	size_t size;
+	char *text;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	r->not_watched = 3;
+	r->not_watched_why = "process 7 (x) cannot be read";
+	assert_int_equal(out_term_sweep(f, r, &(struct out_term_opts){.top = 10}), 0);
+	assert_non_null(strstr(text, "\n3 processes could not be looked at; the last reason: "
+				     "process 7 (x) cannot be read\n"));
+	fclose(f);
+	free(text);
+	report_free(r);
+}
+
 static void columns_are_counted_as_shown(void **state)
 {
 	(void)state;
@@ -226,6 +244,7 @@ int main(void)
 		cmocka_unit_test(very_long_names_are_bounded),
 		cmocka_unit_test(what_was_done_is_told_while_nothing_grows),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
+		cmocka_unit_test(a_sweep_tells_of_those_it_could_not_look_at),
 		cmocka_unit_test(columns_are_counted_as_shown),
 		cmocka_unit_test(colour_needs_a_terminal),
 		cmocka_unit_test(failed_write_is_reported),

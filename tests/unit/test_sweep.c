@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which processes a sweep watches, and which it says that it could not look at. Processes are made
+ * up: each line of a table is one. */
+#include "unit.h"
+
+#define clock_ns	 the_clock
+#define proc_list	 list_all
+#define proc_list_one	 list_one
+#define proc_open	 open_one
+#define proc_close	 close_one
+#define py_finder_has	 has_python
+#define growth_open	 watch_one
+#define growth_close	 leave_one
+#define growth_watch_by	 watch_by
+#define growth_read	 read_one
+#define growth_has_ended has_ended
+#define growth_entry	 entry_of
+#include "sweep/sweep.c"
+
+#define SECOND 1000000000ull
+
+struct growth {
+	struct proc_entry entry;
+};
+
+static struct {
+	int pid;
+	bool has_ended;
+	int has;   /* a Python: 1, none: 0, or why that is not known */
+	int opens; /* 0, or why it is not */
+} host[3];
+
+static uint64_t now_ns;
+static struct proc of[ARRAY_SIZE(host)];
+
+uint64_t clock_ns(void)
+{
+	return now_ns;
+}
+
+static struct proc_entry entry(size_t i)
+{
+	return (struct proc_entry){.pid = host[i].pid, .start_ticks = 7, .rss_bytes = 1 << 20};
+}
+
+int proc_list(struct proc_entry **out, size_t *n)
+{
+	*n = 0;
+	*out = calloc(ARRAY_SIZE(host), sizeof(**out));
+	assert_non_null(*out);
+	for (size_t i = 0; i < ARRAY_SIZE(host); i++)
+		if (!host[i].has_ended)
+			(*out)[(*n)++] = entry(i);
+	return 0;
+}
+
+bool proc_list_one(int pid, struct proc_entry *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(host); i++) {
+		if (host[i].pid != pid || host[i].has_ended)
+			continue;
+		*out = entry(i);
+		return true;
+	}
+	return false;
+}
+
+int proc_open(int pid, struct proc **out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(host); i++)
+		if (host[i].pid == pid)
+			*out = &of[i];
+	return 0;
+}
+
+void proc_close(struct proc *p)
+{
+	(void)p;
+}
+
+int py_finder_has(struct py_finder *f, const struct proc *p)
+{
+	int has = host[p - of].has;
+
+	(void)f;
+	return has < 0 ? fail(has, "process %d cannot be read", host[p - of].pid) : has;
+}
+
+int growth_open(struct proc *p, const struct proc_entry *e, struct growth **out)
+{
+	struct growth *g;
+
+	if (host[p - of].opens)
+		return fail(host[p - of].opens, "process %d is a CPython of another kind", e->pid);
+	g = calloc(1, sizeof(*g));
+	assert_non_null(g);
+	g->entry = *e;
+	*out = g;
+	return 0;
+}
+
+void growth_close(struct growth *g)
+{
+	free(g);
+}
+
+void growth_watch_by(struct growth *g, int (*tell)(const struct heap_progress *at, void *ctx),
+		     void *ctx)
+{
+	(void)g;
+	(void)tell;
+	(void)ctx;
+}
+
+bool growth_read(struct growth *g)
+{
+	(void)g;
+	return true;
+}
+
+bool growth_has_ended(const struct growth *g)
+{
+	(void)g;
+	return false;
+}
+
+const struct proc_entry *growth_entry(const struct growth *g)
+{
+	return &g->entry;
+}
+
+static struct sweep *begin(void)
+{
+	const struct sweep_opts o = {.uid = -1};
+	struct sweep *s = NULL;
+
+	memset(host, 0, sizeof(host));
+	for (size_t i = 0; i < ARRAY_SIZE(host); i++)
+		host[i].pid = 10 + (int)i;
+	host[1].has = -EIO;
+	host[2].has = 1;
+	host[2].opens = -ENOTSUP;
+	now_ns = 1000 * SECOND;
+	assert_int_equal(sweep_new(&o, NULL, &s), 0);
+	assert_int_equal(list(s, UINT64_MAX), 0);
+	return s;
+}
+
+static void list_later(struct sweep *s, unsigned seconds)
+{
+	now_ns += seconds * SECOND;
+	assert_int_equal(list(s, UINT64_MAX), 0);
+}
+
+static size_t refused_so_far(const struct sweep *s)
+{
+	size_t refused;
+
+	sweep_count(s, &refused);
+	return refused;
+}
+
+static void those_that_could_not_be_looked_at_are_told(void **state)
+{
+	struct sweep *s = begin();
+	struct report *r = NULL;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	assert_int_equal(sweep_fill(s, r), 0);
+	assert_int_equal(r->n_processes, 0);
+	assert_int_equal(r->not_watched, 2);
+	assert_string_equal(r->not_watched_why, "process 12 is a CPython of another kind");
+	report_free(r);
+	/* Looks that fail again count once. */
+	list_later(s, 6);
+	list_later(s, 20);
+	assert_int_equal(s->not_watched, 2);
+	assert_int_equal(refused_so_far(s), 2);
+	/* It can be read now, and the other one has ended. */
+	host[1].has = 1;
+	host[2].has_ended = true;
+	list_later(s, 80);
+	assert_int_equal(s->target.n, 1);
+	assert_int_equal(s->not_watched, 0);
+	sweep_free(s);
+}
+
+static void those_who_are_not_meant_are_not_told(void **state)
+{
+	struct sweep *s = begin();
+	const struct sweep_opts of_another = {.uid = 1000};
+
+	(void)state;
+	assert_int_equal(sweep_reselect(s, &of_another), 0);
+	list_later(s, 6);
+	assert_int_equal(s->not_watched, 0);
+	sweep_free(s);
+}
+
+static void they_are_counted_once_however_often_settings_are_read(void **state)
+{
+	struct sweep *s = begin();
+	const struct sweep_opts o = {.uid = -1};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(sweep_reselect(s, &o), 0);
+		list_later(s, 1);
+	}
+	assert_int_equal(refused_so_far(s), 2);
+	assert_int_equal(s->not_watched, 2);
+	/* And at once. */
+	host[1].has = 1;
+	assert_int_equal(sweep_reselect(s, &o), 0);
+	list_later(s, 1);
+	assert_int_equal(s->target.n, 1);
+	assert_int_equal(s->not_watched, 1);
+	sweep_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(those_that_could_not_be_looked_at_are_told),
+		cmocka_unit_test(those_who_are_not_meant_are_not_told),
+		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
