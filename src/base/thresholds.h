@@ -240,7 +240,7 @@
 #define ENTRY_LEADS_PART 0.4
 /* of the survivors on one path, before they are called kept by what does not grow */
 #define HOLDER_MOST 0.5
-/* seconds that blocks of C code which a cycle owns wait for the collector, where it does collect */
+/* seconds that blocks of C code which a cycle owns wait, and for a full collection in them */
 #define BLOCK_WAITS_S 120
 /* full collections that a cycle through memory of C code has outlived when it is no garbage */
 #define CYCLE_OUTLIVES 3

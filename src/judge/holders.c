@@ -71,12 +71,13 @@ static bool may_be_garbage(const struct report_holder *h)
 	return is_root(h, "cycle") && !h->frozen && !h->uncollectable && !is_off;
 }
 
-/* No garbage is so old, over so many full collections. */
-static bool outlives(const struct evidence *e, const struct report_site *site)
+/* It is old enough, and there were so many full collections since the birth of an object that is no
+ * older. */
+static bool outlives(const struct evidence *e, const struct report_site *site, uint64_t collections)
 {
 	for (size_t i = 0; site->oldest_s >= BLOCK_WAITS_S && i < e->objects.n; i++)
 		if ((double)(e->now_ns - e->objects.v[i].born_ns) <= site->oldest_s * 1e9 &&
-		    e->objects.v[i].collections + CYCLE_OUTLIVES <= e->objects.collections)
+		    e->objects.v[i].collections + collections <= e->objects.collections)
 			return true;
 	return false;
 }
@@ -112,7 +113,8 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 	if (!f || !f->is_known)
 		return e->asks ? "what holds them is being looked up"
 			       : "what holds them was not found";
-	if (may_be_garbage(&f->holder) && !(f->holder.through_c && outlives(e, site)))
+	if (may_be_garbage(&f->holder) &&
+	    !(f->holder.through_c && outlives(e, site, CYCLE_OUTLIVES)))
 		return "only a cycle holds them, which the next full collection may free";
 	if (f->is_one || is_filled(f) || !lives_on(&f->holder))
 		return NULL;
@@ -132,8 +134,7 @@ static const char *excuse_block(const struct evidence *e, const struct holder_fa
 				const struct report_site *site)
 {
 	if (f && f->is_known)
-		return may_be_garbage(&f->holder) &&
-				       !(e->objects.collections && site->oldest_s >= BLOCK_WAITS_S)
+		return may_be_garbage(&f->holder) && !outlives(e, site, 1)
 			       ? "only a cycle holds what they belong to, which the next full "
 				 "collection may free"
 			       : NULL;

@@ -318,6 +318,29 @@ static void a_cycle_through_c_outlives_collections(void **state)
 	}
 }
 
+/* Blocks that only a cycle owns wait for a full collection that comes after the oldest of them:
+ * those of the process's life before could not free them. */
+static void blocks_in_a_cycle_outlive_a_collection(void **state)
+{
+	struct survivor v = {.collections = 5};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool is_old = i & 1, outlived = i & 2;
+
+		held(&h)->fact.holder.root = "cycle";
+		h.fact.kind = h.site.kind = KIND_HEAP;
+		h.e.now_ns = 1000 * S;
+		h.site.oldest_s = BLOCK_WAITS_S * (is_old ? 1.15 : 0.85);
+		v.born_ns = (uint64_t)((1000 - h.site.oldest_s) * 1e9) + 1;
+		h.e.objects =
+			(struct evidence_objects){.v = &v, .n = 1, .collections = 5 + outlived};
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, i == 3 ? CLASS_LEAK : CLASS_GROWING);
+	}
+}
+
 /* Pages of a database: big blocks of SQLite, and not too many of them. */
 static void pages_of_a_database_are_a_cache(void **state)
 {
@@ -429,6 +452,7 @@ int main(void)
 		cmocka_unit_test(what_only_wavers_is_not_emptied),
 		cmocka_unit_test(an_answer_is_waited_for),
 		cmocka_unit_test(a_cycle_through_c_outlives_collections),
+		cmocka_unit_test(blocks_in_a_cycle_outlive_a_collection),
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(who_came_into_what_rests),
