@@ -116,6 +116,8 @@
 #define NATIVE_FEW_BLOCKS 4
 /* that a sum of samples goes on, which slows down within its noise */
 #define NATIVE_NOISY_SURE 0.7
+/* of what memory outside of the pools grows by: where that slows down, so does who takes so much */
+#define NATIVE_MOST 0.9
 /* of its blocks: more at once is another window that met some */
 #define NATIVE_MET_PART 0.08
 /* windows: fewer say nothing of how its blocks come */

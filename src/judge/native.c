@@ -60,15 +60,23 @@ static bool silence_is_chance(const struct native_site *n)
 	       pow(last_s / p[n->n_points - 1].t_s, (double)met) > NATIVE_SILENCE;
 }
 
+/* Memory outside of the pools is measured: where that slows down, and nearly all of it is this, no
+ * few samples know better. */
+static bool memory_slows(const struct joiner *j, const struct native_fit *fit)
+{
+	return !j->e->memory.has_mimalloc && j->malloc.shape == CURVE_SLOWING &&
+	       fit->bytes.slope > NATIVE_MOST * j->malloc.slope;
+}
+
 /* A native site's own series: blocks that stayed. Before there can be one as old as is asked for,
  * the series says nothing. */
-static void fit_native(const struct native_site *n, double older_s, struct native_fit *fit)
+static void fit_native(const struct joiner *j, const struct native_site *n, struct native_fit *fit)
 {
 	double t[NATIVE_POINTS], c[NATIVE_POINTS], b[NATIVE_POINTS];
 	size_t k = 0;
 
 	for (size_t i = 0; i < n->n_points && i < NATIVE_POINTS; i++) {
-		if (n->points[i].t_s < older_s)
+		if (n->points[i].t_s < j->e->older_s)
 			continue;
 		t[k] = n->points[i].t_s;
 		c[k] = n->points[i].count;
@@ -88,7 +96,9 @@ static void fit_native(const struct native_site *n, double older_s, struct nativ
 	}
 	if (fit->curve.shape == CURVE_LEVELLED)
 		fit->bytes.growing = false;
-	if (fit->curve.shape == CURVE_SLOWING && n->estimated && bend_is_noise(n)) {
+	if (n->estimated && curve_grows(&fit->curve) && memory_slows(j, fit)) {
+		fit->curve.shape = CURVE_SLOWING;
+	} else if (fit->curve.shape == CURVE_SLOWING && n->estimated && bend_is_noise(n)) {
 		fit->curve.shape = CURVE_RISING;
 		fit->curve.confidence = NATIVE_NOISY_SURE;
 	}
@@ -104,11 +114,12 @@ static bool has_levelled(const struct joiner *j, const struct native_site *n,
 
 int join_native_read(struct joiner *j)
 {
+	trend_points_judge(&j->e->memory.malloced, &j->malloc);
 	j->fit = calloc(j->e->native.n + 1, sizeof(*j->fit));
 	if (!j->fit)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < j->e->native.n; i++)
-		fit_native(&j->e->native.v[i], j->e->older_s, &j->fit[i]);
+		fit_native(j, &j->e->native.v[i], &j->fit[i]);
 	return 0;
 }
 

@@ -435,7 +435,6 @@ static int join_all(struct joiner *j)
 	if (native->is_watched)
 		join_native_balance(j);
 	o.malloc_bytes_per_s = join_native_rest(j);
-	trend_points_judge(&j->e->memory.malloced, &j->malloc);
 	err = estimate_sites(from->v, from->n, from->classes, &o, &j->estimate);
 	for (size_t i = 0; i < j->estimate.n; i++)
 		join_estimate(j, &j->estimate.sites[i]);

@@ -973,6 +973,37 @@ static void a_bend_of_a_few_samples(void **state)
 	assert_int_equal(site_at(&w->p, "encode")->verdict, CLASS_GROWING);
 }
 
+/* A cache in C that fills: of a few samples it could be a line, but memory is measured. Beside it,
+ * a line is one that takes less than memory grows by. */
+static void a_cache_of_a_few_samples(void **state)
+{
+	struct world *w = *state;
+	struct curve memory;
+
+	w->native[0].estimated = true;
+	w->native[0].samples = 20;
+	for (size_t i = 0; i < POINTS; i++)
+		w->malloced[i] = 1e6 + 4e6 * (1 - exp(-(double)i / 40));
+	trend_points_judge(&w->e.memory.malloced, &memory);
+	assert_int_equal(memory.shape, CURVE_SLOWING);
+	for (int bends = 0; bends < 2; bends++)
+		for (int most = 0; most < 2; most++) {
+			for (size_t i = 0; i < NATIVE_POINTS; i++) {
+				double n = (double)i;
+
+				n = bends && n > 30 ? 30 + (n - 30) * 0.7 : n;
+				w->point[i] = (struct native_point){
+					(double)i, n * memory.slope * (most ? 1.3 : 0.8), n};
+			}
+			assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+			assert_int_equal(site_at(&w->p, "encode")->verdict,
+					 most ? CLASS_GROWING : CLASS_LEAK);
+			assert_int_equal(strstr(site_at(&w->p, "encode")->reason, "slows down") !=
+						 NULL,
+					 most);
+		}
+}
+
 /* Four windows met some of its blocks, and none since: chance, or the end, by how long that is. */
 static void a_silence_after_a_few_windows(void **state)
 {
@@ -1192,6 +1223,7 @@ int main(int argc, char **argv)
 		TEST(windows_tell_of_too_much),
 		TEST(big_objects_beside_blocks_that_are_traced),
 		TEST(a_bend_of_a_few_samples),
+		TEST(a_cache_of_a_few_samples),
 		TEST(a_silence_after_a_few_windows),
 		TEST(the_same_evidence_gives_the_same_report),
 		TEST(what_is_read_back_is_what_was_written),
