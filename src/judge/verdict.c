@@ -151,10 +151,8 @@ static const char *doubt(const struct verdict_evidence *e, const struct report_s
 {
 	if (e->one_block)
 		return "one block that gets bigger: a container";
-	if (e->weak)
-		return e->run_s < LEAK_RUN_S ? "too early to call it a leak"
-					     : "its objects look alike, and one may have taken "
-					       "another's place";
+	if (e->weak && e->run_s >= LEAK_RUN_S)
+		return "its objects look alike, and one may have taken another's place";
 	if (e->waits_for_gc)
 		return "no full collection has looked at it yet";
 	if (e->curve.shape == CURVE_SLOWING && e->curve.points >= CURVE_FEWEST &&
