@@ -7,12 +7,12 @@
 #include <math.h>
 
 #include "base/fit.h"
+#include "base/teeth.h"
 #include "base/thresholds.h"
 
 #define MOST_POINTS  48 /* per look: fits cost the square */
 #define MOST_ZOOMS   12
 #define MOST_CHANGES 8
-#define MINIMA	     128
 
 /* The points of one look: evenly wide floors. */
 struct look {
@@ -31,30 +31,6 @@ const char *curve_shape_name(enum curve_shape s)
 	};
 
 	return (unsigned)s < CURVE_SHAPES ? name[s] : "unknown";
-}
-
-/* How far point @i lies off the line between its neighbours, in standard deviations of a point when
- * it is one: a slope adds nothing to it, nor does a gap. */
-static double off_line(const double *t, const double *v, size_t i)
-{
-	double part = (t[i] - t[i - 1]) / (t[i + 1] - t[i - 1]), rest = 1 - part;
-
-	return fabs(v[i] - rest * v[i - 1] - part * v[i + 1]) / sqrt(1 + part * part + rest * rest);
-}
-
-static double noise_of(const double *t, const double *v, size_t n, double grain)
-{
-	double off[MOST_POINTS], sum = 0;
-	size_t k = 0;
-
-	for (size_t i = 1; i + 1 < n && k < MOST_POINTS; i++)
-		if (t[i + 1] > t[i - 1])
-			off[k++] = off_line(t, v, i);
-	/* half of the points may sit on a staircase, with no median at all */
-	for (size_t i = 0; i < k; i++)
-		sum += off[i];
-	sum = k ? 0.5 * sum / (double)k : 0;
-	return fmax(1.48 * fmax(fit_median(off, k), sum), grain / 3);
 }
 
 /* Between point @i and the next: how long @i stands for, unless it is a gap. Those before and after
@@ -95,105 +71,15 @@ static void look_at(const struct curve_points *p, double from, struct look *out)
 		out->t[out->n] = t[i];
 		out->v[out->n++] = v[i];
 	}
-	out->noise = noise_of(out->t, out->v, out->n, p->grain);
-}
-
-struct minima {
-	size_t n, falls;
-	double t[MINIMA], v[MINIMA];
-	double least; /* a fall, or a rise, is more */
-};
-
-/* Turning points: a fall or a rise of more than @least. The first point counts as a minimum when
- * it goes up from there; the last fall counts once it has turned. */
-static void find_minima(const double *t, const double *v, size_t n, double least, struct minima *m)
-{
-	double low = v[0], high = v[0], low_t = t[0];
-	bool up = true; /* on the way up; the first fall ends it */
-
-	memset(m, 0, sizeof(*m));
-	m->least = least;
-	m->t[0] = t[0];
-	m->v[0] = v[0];
-	m->n = 1;
-	for (size_t i = 1; i < n; i++) {
-		if (up && v[i] > high)
-			high = v[i];
-		if (up && m->falls == 0 && v[i] < m->v[0]) {
-			m->t[0] = t[i];
-			m->v[0] = v[i];
-			high = fmax(high, v[i]);
-		}
-		if (up && high - v[i] > least) {
-			up = false;
-			m->falls++;
-			low = v[i];
-			low_t = t[i];
-		}
-		if (!up && v[i] < low) {
-			low = v[i];
-			low_t = t[i];
-		}
-		if (!up && v[i] - low > least && m->n < MINIMA) {
-			up = true;
-			high = v[i];
-			m->t[m->n] = low_t;
-			m->v[m->n++] = low;
-		}
-	}
-}
-
-static double error_of(const struct fit_line *f)
-{
-	return (f->high - f->low) / 3.92;
+	out->noise = fit_noise(out->t, out->v, out->n, p->grain);
 }
 
 static bool is_rising(const struct fit_line *f, double span, double grain)
 {
 	double rise = f->slope * span;
 
-	return f->low > 0 && f->slope > 3 * error_of(f) && rise > 2.5 * f->spread &&
+	return f->low > 0 && f->slope > 3 * fit_error(f) && rise > 2.5 * f->spread &&
 	       rise >= 3 * grain;
-}
-
-/* Do equal times lie between them? */
-static bool by_the_clock(const struct minima *m)
-{
-	double mean, worst = 0;
-
-	if (m->n < 4)
-		return false;
-	mean = (m->t[m->n - 1] - m->t[1]) / (double)(m->n - 2);
-	for (size_t i = 2; i < m->n; i++)
-		worst = fmax(worst, fabs(m->t[i] - m->t[i - 1] - mean));
-	return worst < 0.3 * mean;
-}
-
-/* What the minima say: three that rise out of their own scatter, or it is only up and down. */
-static void judge_minima(const struct minima *m, double height, double grain, struct curve *out)
-{
-	struct fit_line f;
-	double span = m->t[m->n - 1] - m->t[0], worst = 0;
-	bool sure;
-
-	out->minima = (unsigned)m->n;
-	out->since_s = span;
-	out->shape = by_the_clock(m) ? CURVE_PERIODIC : CURVE_TEETH;
-	if (m->n < 4)
-		return;
-	fit_theil_sen(m->t, m->v, m->n, &f);
-	for (size_t i = 0; i < m->n; i++)
-		worst = fmax(worst, fabs(m->v[i] - f.level - f.slope * (m->t[i] - m->t[0])));
-	out->slope = f.slope;
-	out->low = f.low;
-	out->high = f.high;
-	if (m->n >= CURVE_MANY_MINIMA)
-		sure = f.low > 0 && f.slope > 5 * error_of(&f);
-	else
-		sure = f.slope * span >
-		       fmax(CURVE_FEW_MINIMA_SURE * worst, CURVE_FEW_MINIMA_PART * height);
-	if (sure && f.slope * span >= 3 * grain)
-		out->shape = CURVE_RISING;
 }
 
 /* How far the values usually move within a bucket, and come back: what was seen of teeth that are
@@ -347,7 +233,7 @@ static double halves_ratio(const struct look *l)
 	fit_theil_sen(l->t + half, l->v + half, l->n - half, &b);
 	if (!(a.slope > 0))
 		return 1;
-	return (b.slope + error_of(&b)) / fmax(a.slope - error_of(&a), a.slope * 0.2);
+	return (b.slope + fit_error(&b)) / fmax(a.slope - fit_error(&a), a.slope * 0.2);
 }
 
 /* Straight, but flat beside what was before: it may be the end of a saturation, whose time constant
@@ -410,30 +296,6 @@ static void judge_stretches(const struct curve_points *p, struct curve *out)
 		judge_rest(&l, peak, p->v[0], out);
 }
 
-/* How long the first tooth took, from where the curve left its floor: what was before is no part of
- * it. One that only fell has no floor that is known. */
-static double first_tooth(const struct curve_points *p, const struct minima *m)
-{
-	double low = fmax(m->v[0], m->v[1]) + m->least / 2, left = m->t[0];
-
-	for (size_t i = 0; p->t[i] < m->t[1]; i++) {
-		if (p->t[i] > m->t[0] && p->v[i] > low)
-			return m->t[1] - left;
-		left = fmax(left, p->t[i]);
-	}
-	return m->t[1] - m->t[0];
-}
-
-/* Teeth that ended long ago: what came since stands for itself. */
-static bool teeth_are_over(const struct curve_points *p, const struct minima *m)
-{
-	double longest = m->n > 1 ? first_tooth(p, m) : 0;
-
-	for (size_t i = 2; i < m->n; i++)
-		longest = fmax(longest, m->t[i] - m->t[i - 1]);
-	return m->n > 1 && p->t[p->n - 1] - m->t[m->n - 1] > CURVE_TEETH_OVER * longest;
-}
-
 static void skip_to(struct curve_points *p, double when)
 {
 	while (p->n > 1 && p->t[0] < when) {
@@ -456,25 +318,10 @@ static double confidence_of(const struct curve *c)
 	return fmin(fmax(sure, 0.3), 0.98);
 }
 
-static void find_teeth(const struct curve_points *p, struct minima *m, double *height)
-{
-	double low = p->v[0], high = low, noise;
-	size_t late = p->n > MOST_POINTS ? p->n - MOST_POINTS : 0; /* narrow points */
-
-	for (size_t i = 1; i < p->n; i++) {
-		low = fmin(low, p->v[i]);
-		high = fmax(high, p->v[i]);
-	}
-	*height = high - low;
-	noise = noise_of(p->t + late, p->v + late, p->n - late, p->grain);
-	find_minima(p->t, p->v, p->n, fmax(CURVE_TOOTH_PART * *height, CURVE_TOOTH_NOISE * noise),
-		    m);
-}
-
 void curve_judge(const struct curve_points *points, struct curve *out)
 {
 	struct curve_points p = *points;
-	struct minima m;
+	struct teeth m;
 
 	memset(out, 0, sizeof(*out));
 	out->points = p.n;
@@ -482,11 +329,12 @@ void curve_judge(const struct curve_points *points, struct curve *out)
 		return;
 	out->span_s = p.t[p.n - 1] - p.t[0];
 	out->gain = p.v[p.n - 1] - p.v[0];
-	find_teeth(&p, &m, &out->height);
+	teeth_find(&p, &m);
+	out->height = m.height;
 	if (teeth_are_over(&p, &m))
 		skip_to(&p, m.t[m.n - 1]);
 	else if (m.n > 1)
-		judge_minima(&m, out->height, p.grain, out);
+		teeth_judge(&m, p.grain, out);
 	if (!out->minima && p.n >= CURVE_FEWEST)
 		judge_stretches(&p, out);
 	if (out->shape == CURVE_RISING)

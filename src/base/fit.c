@@ -55,6 +55,30 @@ double fit_median(double *v, size_t n)
 	return (low + high) / 2;
 }
 
+/* How far point @i lies off the line between its neighbours, in standard deviations of a point when
+ * it is one: a slope adds nothing to it, nor does a gap. */
+static double off_line(const double *t, const double *v, size_t i)
+{
+	double part = (t[i] - t[i - 1]) / (t[i + 1] - t[i - 1]), rest = 1 - part;
+
+	return fabs(v[i] - rest * v[i - 1] - part * v[i + 1]) / sqrt(1 + part * part + rest * rest);
+}
+
+double fit_noise(const double *t, const double *v, size_t n, double grain)
+{
+	double off[FIT_POINTS], sum = 0;
+	size_t k = 0;
+
+	for (size_t i = 1; i + 1 < n && k < FIT_POINTS; i++)
+		if (t[i + 1] > t[i - 1])
+			off[k++] = off_line(t, v, i);
+	/* half of the points may sit on a staircase, with no median at all */
+	for (size_t i = 0; i < k; i++)
+		sum += off[i];
+	sum = k ? 0.5 * sum / (double)k : 0;
+	return fmax(1.48 * fmax(fit_median(off, k), sum), grain / 3);
+}
+
 /* Errors of neighbours that go together are worth fewer than they are. */
 static double widening(const double *e, size_t n)
 {

@@ -16,6 +16,16 @@ struct fit_line {
 	double spread;		 /* robust standard deviation about the line */
 };
 
+/* The standard error of its slope. */
+static inline double fit_error(const struct fit_line *f)
+{
+	return (f->high - f->low) / 3.92;
+}
+
+/* The standard deviation from point to point, which a slope adds nothing to; a third of @grain at
+ * least. */
+double fit_noise(const double *t, const double *v, size_t n, double grain);
+
 /* Theil-Sen: the median of all pairwise slopes, which a fifth of outliers does not bend. The
  * interval is Sen's, from the ranks of those slopes, widened when neighbours go together. */
 void fit_theil_sen(const double *t, const double *y, size_t n, struct fit_line *out);
