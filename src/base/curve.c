@@ -318,25 +318,51 @@ static double confidence_of(const struct curve *c)
 	return fmin(fmax(sure, 0.3), 0.98);
 }
 
-void curve_judge(const struct curve_points *points, struct curve *out)
+static void judge_all(struct curve_points p, const struct teeth *m, struct curve *out)
 {
-	struct curve_points p = *points;
+	if (teeth_are_over(&p, m))
+		skip_to(&p, m->t[m->n - 1]);
+	else if (m->n > 1)
+		teeth_judge(m, p.grain, out);
+	if (!out->minima && p.n >= CURVE_FEWEST)
+		judge_stretches(&p, out);
+}
+
+/* What has risen since the peak of a start, for several times as long as that took, is a line,
+ * though it has not come so far up that the fall has turned. */
+static void judge_since_peak(struct curve_points p, const struct teeth *m, struct curve *out)
+{
+	double peak_s = m->low_t - p.t[0], since_s = p.t[p.n - 1] - m->low_t;
+	struct curve c = {.points = out->points,
+			  .span_s = out->span_s,
+			  .gain = out->gain,
+			  .height = out->height};
+
+	if (!m->falls_on || since_s < CURVE_TEETH_OVER * peak_s)
+		return;
+	skip_to(&p, m->low_t);
+	if (p.n < CURVE_FEWEST)
+		return;
+	judge_stretches(&p, &c);
+	if (c.shape == CURVE_RISING)
+		*out = c;
+}
+
+void curve_judge(const struct curve_points *p, struct curve *out)
+{
 	struct teeth m;
 
 	memset(out, 0, sizeof(*out));
-	out->points = p.n;
-	if (p.n < CURVE_FEWEST)
+	out->points = p->n;
+	if (p->n < CURVE_FEWEST)
 		return;
-	out->span_s = p.t[p.n - 1] - p.t[0];
-	out->gain = p.v[p.n - 1] - p.v[0];
-	teeth_find(&p, &m);
+	out->span_s = p->t[p->n - 1] - p->t[0];
+	out->gain = p->v[p->n - 1] - p->v[0];
+	teeth_find(p, &m);
 	out->height = m.height;
-	if (teeth_are_over(&p, &m))
-		skip_to(&p, m.t[m.n - 1]);
-	else if (m.n > 1)
-		teeth_judge(&m, p.grain, out);
-	if (!out->minima && p.n >= CURVE_FEWEST)
-		judge_stretches(&p, out);
+	judge_all(*p, &m, out);
+	if (out->shape != CURVE_RISING)
+		judge_since_peak(*p, &m, out);
 	if (out->shape == CURVE_RISING)
 		out->confidence = confidence_of(out);
 }

@@ -12,6 +12,8 @@ struct teeth {
 	double t[TEETH_MINIMA], v[TEETH_MINIMA]; /* the minima */
 	double least;				 /* a fall, or a rise, is more */
 	double height;				 /* from the lowest to the highest value */
+	bool falls_on;				 /* the last fall has not turned ... */
+	double low_t, low;			 /* ... and this is its lowest yet */
 };
 
 /* @p has a point at least; the first is a minimum. */

@@ -328,6 +328,27 @@ static void a_peak_hides_no_more_than_it_took(void **state)
 		assert_int_equal(judge_of(hourly, 3600 + after, 1).shape, CURVE_TEETH);
 }
 
+/* What a start takes is given back in part, and then there is a leak. */
+static double start_and_leak(double t)
+{
+	return 1000 + (t < 60 ? 400000 * t / 60 : t < 70 ? 400000 : 150000 + 100 * (t - 70));
+}
+
+/* Four times as long as the start took: the rise is small beside its peak. What fell far below
+ * where we came had begun before. */
+static void a_start_that_is_given_back_hides_no_leak(void **state)
+{
+	struct curve c;
+
+	(void)state;
+	for (double at = 300; at <= 1200; at += 30) {
+		c = judge_of(start_and_leak, at, 1);
+		assert_int_equal(c.shape, CURVE_RISING);
+		assert_true(fabs(c.slope - 100) < 1);
+	}
+	assert_int_not_equal(judge_of(start_and_leak, 240, 1).shape, CURVE_RISING);
+}
+
 static void a_late_leak_is_not_averaged_away(void **state)
 {
 	struct curve c = judge_of(late, 3600 + 120, 1);
@@ -556,6 +577,7 @@ int main(void)
 		cmocka_unit_test(a_line_goes_on_behind_a_hole),
 		cmocka_unit_test(what_comes_after_teeth_and_ramps),
 		cmocka_unit_test(a_peak_hides_no_more_than_it_took),
+		cmocka_unit_test(a_start_that_is_given_back_hides_no_leak),
 		cmocka_unit_test(a_late_leak_is_not_averaged_away),
 		cmocka_unit_test(a_leak_is_seen_at_any_age),
 		cmocka_unit_test(a_rest_hides_no_leak),
