@@ -102,6 +102,11 @@
 #define YOUNG_PART 0.3
 /* standard errors below those of a leak */
 #define YOUNG_SURE 3
+/* of the survivors since growth began: so many from as long before, of a line whose survivors die,
+ * are those of a store whose load has grown ... */
+#define BEFORE_PART 0.1
+/* ... and so many samples */
+#define BEFORE_FEWEST 4
 /* standard errors of what chance makes of as many that come and go: less growth is none ... */
 #define CHANCE_SURE 2
 /* ... once so many have come */

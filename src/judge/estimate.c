@@ -109,6 +109,21 @@ static void note_birth(struct builder *b, struct estimate_site *s, const struct 
 		s->waits_for_gc = false;
 }
 
+static void note_before(struct estimate_site *s, const struct estimate_classes *c,
+			const struct survivor *v, const struct estimate_opts *o)
+{
+	double since_s = c->curve[sample_class(v)].since_s, age = sample_age_s(v, o);
+
+	if (since_s >= LATE_PART * (double)(o->now_ns - o->start_ns) / 1e9)
+		return;
+	if (age < since_s) {
+		s->since += v->stands_for;
+	} else if (age < 2 * since_s) {
+		s->before += v->stands_for;
+		s->before_samples++;
+	}
+}
+
 /* Every survivor, whether it counts or not. */
 static void add_seen(struct builder *b, const struct survivor *v, const struct estimate_opts *o)
 {
@@ -119,6 +134,7 @@ static void add_seen(struct builder *b, const struct survivor *v, const struct e
 	if (!s)
 		return;
 	s->stopped = v->stopped;
+	note_before(s, b->c, v, o);
 	s->held_count += count;
 	s->held_bytes += count * (double)v->told;
 	s->seen++;

@@ -40,7 +40,11 @@ struct estimate_site {
 	 * that counts and the time that was watched. */
 	double mean_age_s, least_s;
 	double watched_age_s; /* mean age of the time that was watched; 0 = not known */
-	double mortality;     /* share of the survivors seen that died later; NAN = not known */
+	/* Those born since their class began to grow of late, and in as long a time before that;
+	 * how many samples the latter are. */
+	double since, before;
+	uint64_t before_samples;
+	double mortality; /* share of the survivors seen that died later; NAN = not known */
 };
 
 struct estimate_opts {

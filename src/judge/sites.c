@@ -287,6 +287,9 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 		v->least_s = e->least_s;
 		v->watched_age_s = e->watched_age_s;
 		v->undying = e->mortality < SITE_MORTAL;
+		v->before = e->mortality >= SITE_MORTAL && e->before_samples >= BEFORE_FEWEST
+				    ? e->before / e->since
+				    : 0;
 	}
 }
 

@@ -48,11 +48,24 @@ static double grown_s(const struct verdict_evidence *e)
 	return fmax(since > 0 && since < LEAK_ALL_ALONG * e->run_s ? since : e->run_s, e->oldest_s);
 }
 
+/* The pace has changed of late, but not that it rises: the last stretch alone is short. */
+static bool rose_before(const struct curve *c)
+{
+	double fastest = fmax(c->slope, c->fastest);
+
+	return c->span_s >= LEAK_RUN_S && c->slope >= LEAK_RISE_PART * c->fastest &&
+	       c->gain >= LEAK_RISE_PART * fastest * c->span_s;
+}
+
 /* Do the survivors make place for younger ones? */
 static bool turns_over(const struct verdict_evidence *e)
 {
 	double span = time_of(e) - e->least_s, part;
 
+	/* They live for longer than it has grown: a store that lets go of them by age, under more
+	 * load than before, grows until the first of these go. */
+	if (e->before >= BEFORE_PART && !rose_before(&e->curve))
+		return true;
 	if (!(e->mean_age_s > 0) || span < 10 || !e->samples || e->undying)
 		return false;
 	/* Ages of a leak are even over the time that was watched: their mean is a half of it, give
@@ -78,15 +91,6 @@ static bool keeps_coming(const struct verdict_evidence *e)
 	bool is_seen = is_often || (e->is_fed && e->bursts >= GOES_ON_BURSTS);
 
 	return is_seen && e->oldest_s >= LEAK_AGE_S && e->run_s >= LEAK_RUN_S;
-}
-
-/* The pace has changed of late, but not that it rises: the last stretch alone is short. */
-static bool rose_before(const struct curve *c)
-{
-	double fastest = fmax(c->slope, c->fastest);
-
-	return c->span_s >= LEAK_RUN_S && c->slope >= LEAK_RISE_PART * c->fastest &&
-	       c->gain >= LEAK_RISE_PART * fastest * c->span_s;
 }
 
 static bool rises(const struct verdict_evidence *e)

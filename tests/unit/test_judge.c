@@ -842,12 +842,9 @@ static void chance_since_it_began(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
 }
 
-/* An hour of calm, then ten minutes of a leak whose holder is no container: its quarters are those
- * of the ten minutes. */
-static void a_leak_that_begins_late(void **state)
+/* An hour of calm, then ten minutes of a leak whose holder is no container. */
+static void late(struct world *w)
 {
-	struct world *w = *state;
-
 	w->e.now_ns = (100 + 3600) * S;
 	w->e.objects.counted_s = 3600;
 	memset(&w->holder[0].fill, 0, sizeof(w->holder[0].fill));
@@ -863,9 +860,15 @@ static void a_leak_that_begins_late(void **state)
 		w->object[i].rung = age > 60 ? 6 : age > 30 ? 5 : age > 10 ? 4 : age > 3 ? 3 : 2;
 		w->object[i].burst = (uint32_t)i;
 	}
-	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
-	memcpy(w->holder[0].id, site_at(&w->p, "handle")->id, sizeof(w->holder[0].id));
-	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+}
+
+/* Its quarters are those of the ten minutes. */
+static void a_leak_that_begins_late(void **state)
+{
+	struct world *w = *state;
+
+	late(w);
+	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 	/* The first minute of it is too early. */
 	for (size_t i = 0; i < POINTS; i++)
@@ -874,6 +877,35 @@ static void a_leak_that_begins_late(void **state)
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_true(!site_at(&w->p, "handle") ||
 		    site_at(&w->p, "handle")->verdict == CLASS_GROWING);
+}
+
+/* The same in a store that lets go of what is an hour old: its load has doubled ten minutes ago,
+ * and of those from before some are left. */
+static void a_store_whose_load_grows(void **state)
+{
+	struct evidence_count died = {LEAKS, 10};
+	struct world *w = *state;
+
+	late(w);
+	w->e.objects.n = 20;
+	for (size_t i = 0; i < 20; i++) {
+		w->object[i].born_ns = w->e.now_ns - (20 + 28 * i) * S;
+		w->object[i].rung = 6;
+	}
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	for (size_t before = 3; before <= 4; before++)
+		for (int mortal = 0; mortal < 2; mortal++) {
+			w->e.objects.n = 20 + before;
+			w->e.objects.deaths = &died;
+			w->e.objects.n_deaths = (size_t)mortal;
+			for (size_t i = 20; i < 20 + before; i++)
+				w->object[i].born_ns = w->e.now_ns - (900 + 60 * (i - 20)) * S;
+			judge_held(w);
+			assert_int_equal(site_at(&w->p, "handle")->verdict,
+					 mortal && before == 4 ? CLASS_GROWING : CLASS_LEAK);
+		}
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "make place"));
 }
 
 /* A block that gets bigger is shown when nothing else grows; several are buffers that are written
@@ -1219,6 +1251,7 @@ int main(int argc, char **argv)
 		TEST(a_site_has_a_few_samples),
 		TEST(chance_since_it_began),
 		TEST(a_leak_that_begins_late),
+		TEST(a_store_whose_load_grows),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
 		TEST(big_objects_beside_blocks_that_are_traced),

@@ -73,6 +73,22 @@ static void young_ones_are_those_of_a_full_cache(void **state)
 	assert_true(is_leak(WITH(e, x.mean_age_s = 10 + 170 * 0.28)));
 }
 
+/* A store whose load has grown: those from before are still there. A leak whose pace changed rose
+ * before. */
+static void those_from_before_are_those_of_a_store(void **state)
+{
+	struct verdict_evidence e = many();
+
+	(void)state;
+	e.mean_age_s = 95;
+	assert_true(is_leak(WITH(e, x.before = 0.1 * 0.85)));
+	assert_false(is_leak(WITH(e, x.before = 0.1 * 1.15)));
+	e.curve.slope = 20;
+	e.curve.span_s = 178;
+	e.curve.gain = 20 * 178;
+	assert_true(is_leak(WITH(e, x.before = 0.1 * 1.15)));
+}
+
 static void what_chance_makes_of_a_full_store_is_no_growth(void **state)
 {
 	struct verdict_evidence e = many();
@@ -260,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_leak_needs),
 		cmocka_unit_test(young_ones_are_those_of_a_full_cache),
+		cmocka_unit_test(those_from_before_are_those_of_a_store),
 		cmocka_unit_test(what_chance_makes_of_a_full_store_is_no_growth),
 		cmocka_unit_test(since_when_it_grows),
 		cmocka_unit_test(how_sure),
