@@ -35,6 +35,12 @@ extern const double survivor_age_s[SURVIVOR_RUNGS];
  * could not be read. */
 enum { EVIDENCE_NO_FRAME = 1, EVIDENCE_NO_STACK = 2 };
 
+/* As the kernel half calls it, for which a stack without a frame is 0. */
+static inline uint64_t evidence_kernel_stack(uint64_t stack)
+{
+	return stack == EVIDENCE_NO_FRAME ? 0 : stack;
+}
+
 struct survivor {
 	uint64_t addr, type, stack; /* addr 0 = has died */
 	uint64_t born_ns;

@@ -15,9 +15,9 @@ struct mix {
 /* Frames that say little: the interpreter's plumbing, the C and C++ libraries', allocators'. */
 static bool is_minor(const struct mix *m, const struct report_frame *f)
 {
-	static const char *const libs[] = {"libc.so",  "libc-2",	 "libstdc++.so",
-					   "ld-linux", "ld-musl",	 "libffi.so",
-					   "_ctypes.", "_cffi_backend.", "[vdso]"};
+	static const char *const libs[] = {
+		"libc.so",    "libc-2",	   "libstdc++.so", "ld-linux",	     "ld-musl",
+		"libpthread", "libffi.so", "_ctypes.",	   "_cffi_backend.", "[vdso]"};
 	static const char *const names[] = {"operator new",  "g_malloc",      "g_slice",
 					    "CRYPTO_malloc", "CRYPTO_zalloc", "CRYPTO_realloc",
 					    "CRYPTO_strdup", "std::",	      "__gnu_cxx::"};

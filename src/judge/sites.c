@@ -149,16 +149,8 @@ struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum
 	return join_frames(j, frames, n, kind, NULL);
 }
 
-/* Did code of others take part in it? The interpreter's own says nothing about an object. */
-static bool is_foreign(const struct report_frame *f, size_t n)
-{
-	for (size_t i = 0; i < n && f[i].native; i++)
-		if (!f[i].minor)
-			return true;
-	return false;
-}
-
-/* The Python frames say which site it is; the native ones how it came about. */
+/* The Python frames say which site it is; the native ones how it came about, of an object where
+ * code of others took part. */
 static void show_native(struct joiner *j, struct joined *to)
 {
 	struct report_frame *frames;
@@ -166,13 +158,17 @@ static void show_native(struct joiner *j, struct joined *to)
 	bool objects = to->site.kind == KIND_OBJECT;
 	size_t n = 0;
 
-	if (!(to->via_bytes_per_s > 0) || !st || !j->e->native.has_ways)
+	if (!(to->via_bytes_per_s > 0) || !j->e->native.has_ways)
+		return;
+	if (objects && to->via_stack == EVIDENCE_NO_FRAME)
+		join_show_nowhere(j, to);
+	if (!st)
 		return;
 	if (st->n == to->site.n_frames)
 		n = native_frames(j, to->via_stack, to->via, st, to->site.stack, &frames);
 	if (!n)
 		j->no_way += !objects;
-	if (!n || (objects && !is_foreign(frames, n)))
+	if (!n || (objects && !foreign_frame(frames, n)))
 		return;
 	to->site.stack = frames;
 	to->site.n_frames = n;

@@ -98,6 +98,12 @@ size_t interleave(struct report *r, const struct evidence_way *way, const struct
 		  const struct report_frame *py, const char *interpreter,
 		  struct report_frame **out);
 
+/* nowhere.c. The innermost native frame in front of the Python ones that is of somebody's own code;
+ * the interpreter's says nothing about an object. NULL: there is none. */
+const struct report_frame *foreign_frame(const struct report_frame *f, size_t n);
+/* Shows the C code that made most of what was born without a Python frame, and names its module. */
+void join_show_nowhere(struct joiner *j, struct joined *to);
+
 /* sites.c: of objects, blocks and mappings, with a verdict each. */
 int sites_judge(const struct evidence *e, struct report *r, struct report_process *p, double run_s);
 

@@ -21,7 +21,8 @@ static const char *place_of(struct report *r, const struct report_site *s)
 	if (f)
 		return report_printf(r, "at %s:%d", file_name(f->file), f->line);
 	for (size_t i = 0; i < s->n_frames; i++)
-		if (s->stack[i].native && s->stack[i].module && *s->stack[i].module)
+		if (s->stack[i].native && s->stack[i].module && *s->stack[i].module &&
+		    (s->kind != KIND_OBJECT || !s->stack[i].minor))
 			return report_printf(r, "by %s", file_name(s->stack[i].module));
 	return s->kind == KIND_OBJECT ? "outside of any line that is known" : "";
 }

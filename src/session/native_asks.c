@@ -143,7 +143,8 @@ static size_t makers(struct native_stacks *n, uint64_t now_ns, struct tally **ou
 		if (!t)
 			continue;
 		*at = (uint64_t)(t - v.v) + 1;
-		t->pair = (struct pl_native_pair){sample[i].stack, sample[i].type};
+		t->pair = (struct pl_native_pair){evidence_kernel_stack(sample[i].stack),
+						  sample[i].type};
 		t->n += sample[i].weight;
 	}
 	map64_free(&index);

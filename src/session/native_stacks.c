@@ -24,7 +24,8 @@
 
 uint64_t native_pair_hash(uint64_t stack, uint64_t caller)
 {
-	uint64_t h = (stack ^ caller * 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull;
+	uint64_t h = (evidence_kernel_stack(stack) ^ caller * 0x9e3779b97f4a7c15ull) *
+		     0xbf58476d1ce4e5b9ull;
 
 	h ^= h >> 31;
 	return h ? h : 1;

@@ -68,6 +68,7 @@ def test_service(kind, planted, python, record_property):
         assert (said["hint"] == "unreferenced") == (planted in service.lost), said
         if planted in service.nowhere:
             assert service.nowhere[planted] in said["held_by"] and said["first"] == [("?", None)], said
+            assert process["sites"][0]["stack"][-1]["function"].startswith("(no Python frame: C code of "), said
             harness.keep_recording(run.recording, name, ["leak"], ["?:None"])
             return
         where = service.leak()

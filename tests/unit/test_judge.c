@@ -732,6 +732,71 @@ static void what_has_no_line_keeps_its_share(void **state)
 	assert_non_null(site_at(&w->p, "(code not known)"));
 }
 
+static const struct report_site *row_of(const struct report_process *p, const char *id)
+{
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (!strcmp(p->sites[i].id, id))
+			return &p->sites[i];
+	return NULL;
+}
+
+#define SERVER "/usr/lib/apache2/modules/mod_wsgi.so"
+
+/* Births without a Python frame, whose stacks were copied. */
+static void c_code_without_a_frame_is_named(void **state)
+{
+	struct world *w = *state;
+	struct survivor *v = (struct survivor *)(uintptr_t)w->e.objects.v;
+	struct report_frame at[] = {
+		{.native = true, .function = "_io_open", .module = "_io"},
+		{.native = true, .offset = 0x2861c, .module = SERVER},
+		{.native = true, .function = "clone", .module = "/usr/lib/libc.so.6"}};
+	struct report_frame other = {.native = true, .module = "/usr/lib/other.so"};
+	struct evidence_native_frame frame[] = {
+		{.frame = &at[0], .n = 1}, {.frame = &at[1], .n = 1}, {.frame = &at[2], .n = 1}};
+	struct evidence_native_frame others = {.frame = &other, .n = 1};
+	struct evidence_way way[] = {
+		{.stack = EVIDENCE_NO_FRAME, .of = DICT, .share = 1, .frame = frame, .n = 3},
+		{.stack = EVIDENCE_NO_FRAME, .of = DICT + 1, .share = 1, .frame = &others, .n = 1}};
+	const struct report_site *s;
+	char id[17];
+
+	for (size_t i = 0; i < w->e.objects.n; i += 2)
+		v[i].stack = EVIDENCE_NO_FRAME;
+	judge_held(w);
+	memcpy(id, site_at(&w->p, "(no Python frame)")->id, sizeof(id));
+	w->e.native.way = way;
+	w->e.native.n_ways = 1;
+	w->e.native.has_ways = true;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = row_of(&w->p, id);
+	assert_non_null(s);
+	assert_int_equal(s->n_frames, 4);
+	assert_string_equal(s->stack[0].function, "_io_open");
+	assert_string_equal(s->stack[1].module, SERVER);
+	assert_false(s->stack[3].native);
+	assert_string_equal(s->stack[3].function, "(no Python frame: C code of mod_wsgi.so)");
+	for (size_t i = 0; i < w->e.objects.n; i++)
+		v[i].stack = EVIDENCE_NO_FRAME;
+	w->e.native.n = w->e.n_fds = 0;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_non_null(strstr(w->p.reason, "objects allocated by mod_wsgi.so "));
+	/* Some of it is of others. */
+	w->e.native.n_ways = 2;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_string_equal(row_of(&w->p, id)->stack[3].function,
+			    "(no Python frame: C code of mod_wsgi.so and others)");
+	/* The interpreter's own code alone: a thread that begins. A frame that was not seen. */
+	w->e.native.n_ways = 1;
+	at[1].module = "/usr/bin/python3.11";
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_string_equal(row_of(&w->p, id)->stack[0].function, "(no Python frame)");
+	at[1].module = SERVER;
+	frame[2].is_eval = true;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_string_equal(row_of(&w->p, id)->stack[0].function, "(no Python frame)");
+}
+
 /* What is much for a small process is little for a big one. */
 static void a_big_process_needs_more(void **state)
 {
@@ -1245,6 +1310,7 @@ int main(int argc, char **argv)
 		TEST(names_of_methods_are_bounded),
 		TEST(a_big_process_needs_more),
 		TEST(what_has_no_line_keeps_its_share),
+		TEST(c_code_without_a_frame_is_named),
 		TEST(who_holds_them_is_said),
 		TEST(a_bound_holds_the_verdict_back),
 		TEST(what_stands_still_is_none),
