@@ -50,6 +50,9 @@ struct survivor {
 	float weight; /* survivors that this one stands for */
 	/* So many times as many births of its type were looked at as of others; 0 = as many. */
 	double often;
+	/* So many of its type were born in windows up to the end of its own, those that see all
+	 * births of it; 0 = its own is none of them. */
+	uint64_t nth;
 	uint32_t burst; /* number of the window that saw it */
 	uint8_t rung;	/* looks survived */
 	uint8_t parts;

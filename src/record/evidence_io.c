@@ -127,6 +127,7 @@ static void survivor(struct wire *w, struct survivor *s)
 		wire_int(w, &s->part[i].cls);
 	}
 	wire_known(w, &s->often, MOST);
+	wire_u64(w, &s->nth);
 }
 
 static void deaths(struct wire *w, struct evidence_count *c)

@@ -138,6 +138,7 @@ static void copy(const struct sample *from, double often, struct survivor *to)
 		.bytes = from->bytes,
 		.weight = from->weight,
 		.often = often,
+		.nth = from->nth,
 		.burst = from->burst,
 		.rung = from->rung,
 		.parts = from->parts,

@@ -8,6 +8,7 @@
 #include "track/ladder.h"
 
 #include "base/map64.h"
+#include "track/born.h"
 
 #ifndef LADDER_SAMPLES
 #define LADDER_SAMPLES 24000 /* on the ladder; above that every second one is left out */
@@ -33,7 +34,9 @@ struct ladder {
 	struct heap_object *object; /* scratch, LADDER_LOOK */
 	struct map64 index;	    /* address -> place + 1 */
 	struct map64 died;	    /* stack -> survivors that died later */
-	uint8_t *seen[2];	    /* how often a content was sampled, two generations */
+	struct born born;
+	uint64_t look_end; /* births before this one were looked at; 0 = not all were */
+	uint8_t *seen[2];  /* how often a content was sampled, two generations */
 	uint32_t noted;
 	unsigned shift;	     /* one in 2^shift is admitted, and stands for so many */
 	uint64_t shifted_ns; /* when that was changed */
@@ -71,6 +74,7 @@ void ladder_free(struct ladder *l)
 	free(l->object);
 	map64_free(&l->died);
 	map64_free(&l->index);
+	born_free(&l->born);
 	free(l->seen[0]);
 	free(l->seen[1]);
 	free(l);
@@ -175,7 +179,9 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 {
 	uint64_t now = clock_ns();
 
+	born_begin(&l->born);
 	collect(l, ring, from, to);
+	l->look_end = l->look.n < LADDER_LOOK ? to : 0;
 	for (size_t i = 0; i < l->look.n; i++)
 		l->object[i] = ask(&l->look.v[i]);
 	heap_read_objects(l->heap, l->object, l->look.n, HEAP_FULL);
@@ -211,6 +217,8 @@ bool ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t fro
 			ladder_drop_look(l, to - from);
 			return false;
 		}
+		if (i < l->look_end)
+			born_add(&l->born, b->type);
 		if (!s || !s->addr || s->birth >= i)
 			continue;
 		s->addr = 0;
@@ -278,6 +286,7 @@ void ladder_drop_look(struct ladder *l, uint64_t births)
 {
 	l->stats.voided += births;
 	l->look.n = 0;
+	born_begin(&l->born);
 }
 
 static bool is_aimed_at(const struct ladder_aim *aim, const struct sample *s)
@@ -296,6 +305,7 @@ static void drop_partial(struct ladder *l, struct sample *v, size_t n, uint32_t 
 
 void ladder_keep(struct ladder *l, const struct ladder_aim *aim)
 {
+	l->born.aim = *aim;
 	for (struct sample *s = l->look.v, *end = s + l->look.n; s < end; s++)
 		if (s->addr && !is_aimed_at(aim, s))
 			s->addr = 0;
@@ -349,6 +359,7 @@ static bool is_left_out(struct ladder *l)
 
 void ladder_admit(struct ladder *l)
 {
+	born_admit(&l->born);
 	for (size_t i = 0; i < l->look.n; i++) {
 		struct sample *s = &l->look.v[i];
 		const struct stack *st = stacks_current(l->stacks, s->stack);
@@ -358,6 +369,8 @@ void ladder_admit(struct ladder *l)
 			continue;
 		s->stack = st ? st->id : s->stack;
 		s->is_told = st && st->told_ns >= l->began_ns;
+		s->nth = born_until(&l->born, s->type,
+				    s->parts ? 1ull << heap_class_index(s->part[0].cls) : 0);
 		l->stats.taken++;
 		if (s->fp.content)
 			note_content(l, s->fp.content);

@@ -8,12 +8,14 @@
 #include "judge/evidence.h"
 #include "pyleak/abi.h"
 #include "stacks/stacks.h"
+#include "track/aim.h"
 
 struct sample {
 	uint64_t addr, type, stack;
 	uint64_t birth; /* its number in the record of births */
 	uint64_t born_ns, due_ns;
 	uint64_t collections; /* full collections when it was born */
+	uint64_t nth;	      /* births of its type until its window's end, see struct survivor */
 	float weight;	      /* samples this one stands for, after thinning */
 	uint32_t burst;	      /* number of the burst that saw it */
 	uint8_t rung;	      /* rungs passed: 0 = none yet */
@@ -30,30 +32,6 @@ struct sample {
 	uint64_t bytes;
 	struct heap_fingerprint fp;
 };
-
-#define LADDER_TYPES 8
-
-/* Objects whose body is in one of these size classes (bits), or that are of one of these types. */
-struct ladder_aim {
-	uint64_t classes;
-	uint64_t type[LADDER_TYPES];
-	size_t n_types;
-};
-
-static inline bool ladder_aims_at(const struct ladder_aim *aim, uint64_t type)
-{
-	size_t i = 0;
-
-	while (i < aim->n_types && aim->type[i] != type)
-		i++;
-	return i < aim->n_types;
-}
-
-/* Nothing: all objects. */
-static inline bool ladder_has_aim(const struct ladder_aim *aim)
-{
-	return aim->classes || aim->n_types;
-}
 
 struct ladder;
 

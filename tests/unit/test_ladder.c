@@ -19,6 +19,8 @@ size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum h
 		v[i] = (struct heap_object){.addr = v[i].addr,
 					    .type = v[i].type,
 					    .fp.n = 1,
+					    .parts = 1,
+					    .part[0].cls = (int)(v[i].type & 1),
 					    .is_finalized = is_finalized && v[i].addr == ADDR};
 	return n;
 }
@@ -38,7 +40,7 @@ static struct {
 	struct stacks *stacks;
 	struct ladder *ladder;
 	struct pl_birth ring[PL_BIRTH_SLOTS];
-	uint64_t births;
+	uint64_t births, first; /* the first of this window */
 } k;
 
 static int set_up(void **state)
@@ -76,13 +78,14 @@ static void bear(uint64_t object, uint64_t type)
 
 static void look(void)
 {
-	ladder_look(k.ladder, k.ring, 0, k.births, 1, 1, false);
+	ladder_look(k.ladder, k.ring, k.first, k.births, 1, 1, false);
 }
 
 static void admit(void)
 {
-	ladder_kill_new(k.ladder, k.ring, 0, k.births);
+	ladder_kill_new(k.ladder, k.ring, k.first, k.births);
 	ladder_admit(k.ladder);
+	k.first = k.births;
 }
 
 static void assert_alive(size_t n)
@@ -152,6 +155,57 @@ static void one_that_its_end_kept_has_no_line(void **state)
 	assert_alive(1);
 }
 
+static uint64_t last_nth(void)
+{
+	size_t n;
+	const struct sample *s = ladder_samples(k.ladder, &n);
+
+	assert_true(n > 0);
+	return s[n - 1].nth;
+}
+
+/* Those that were dropped, and died, were born too; what came during the look belongs to no window.
+ * Types are of the class that their last bit says. */
+static void births_of_a_type_are_counted(void **state)
+{
+	struct ladder_aim even = {.classes = 1ull << heap_class_index(0)};
+	struct ladder_aim other = {.type = {TYPE + 3}, .n_types = 1};
+
+	(void)state;
+	bear(ADDR, TYPE);
+	bear(ADDR, TYPE + 1);
+	bear(ADDR, TYPE);
+	bear(OTHER, TYPE);
+	look();
+	bear(ADDR + 64, TYPE);
+	admit();
+	assert_int_equal(last_nth(), 3);
+	/* A window on places where bodies of its class are born sees all; one on other types may
+	 * not. */
+	bear(ADDR, TYPE);
+	look();
+	ladder_keep(k.ladder, &even);
+	admit();
+	assert_int_equal(last_nth(), 4);
+	other.classes = even.classes;
+	bear(ADDR, TYPE + 2); /* whose class was not known */
+	bear(OTHER, TYPE + 3);
+	look();
+	ladder_keep(k.ladder, &other);
+	admit();
+	assert_int_equal(last_nth(), 0);
+	/* Not those of a window whose record is not whole. */
+	bear(ADDR, TYPE);
+	number(ADDR, TYPE);
+	look();
+	admit();
+	write_down(k.births - 1);
+	bear(ADDR, TYPE);
+	look();
+	admit();
+	assert_int_equal(last_nth(), 5);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -161,6 +215,7 @@ int main(void)
 		TEST(one_written_after_the_look_kills),
 		TEST(one_that_stays_unwritten_may_be_any),
 		TEST(one_that_its_end_kept_has_no_line),
+		TEST(births_of_a_type_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
