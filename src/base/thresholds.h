@@ -153,6 +153,12 @@
 #define WORK_SURE 0.6
 /* seconds that the series of the work may begin later, or end earlier */
 #define WORK_APART_S 2
+/* of itself: with a greater error the share of births that stays is not told */
+#define STAYS_ERROR 0.05
+/* windows with survivors in either half of the births: of fewer no error is known */
+#define STAYS_WINDOWS 8
+/* errors by which the halves may differ: the share is the same whatever the load */
+#define STAYS_APART 2
 /* what the collector could still free is waited for: a full collection, or so long */
 #define GC_WAIT_S 20
 /* survivors that make an older rung trustworthy */

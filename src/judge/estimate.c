@@ -21,6 +21,7 @@ struct builder {
 	struct map64 moments;	 /* the same of all stacks */
 	double all, all_squares; /* survivors, and the squares of how many were born in a moment */
 	struct map64 type;	 /* stack ^ type -> place + 1 in the site's types */
+	VEC(struct estimate_birth) births;
 	const struct estimate_classes *c;
 };
 
@@ -180,6 +181,16 @@ static int add_sample(struct builder *b, const struct survivor *v, const struct 
 	return 0;
 }
 
+/* Also those that are too young to tell a leak from a cache. */
+static void add_birth(struct builder *b, const struct survivor *v, const struct estimate_opts *o)
+{
+	struct estimate_birth *to = v->nth && sample_wanted(v, o) ? vec_push(&b->births) : NULL;
+
+	if (to)
+		*to = (struct estimate_birth){v->stack, v->type, v->nth, (double)v->weight,
+					      sample_weak(v, o)};
+}
+
 static double mortality_of(const struct estimate_site *s, const struct estimate_opts *o)
 {
 	const uint64_t *died = o->deaths ? map64_get(o->deaths, s->stack) : NULL;
@@ -220,6 +231,8 @@ static void finish(struct builder *b, const struct estimate_opts *o, struct esti
 	}
 	out->sites = b->site.v;
 	out->n = kept;
+	out->births = b->births.v;
+	out->n_births = b->births.n;
 }
 
 int estimate_sites(const struct survivor *samples, size_t n, const struct trend_points *classes,
@@ -248,9 +261,11 @@ int estimate_sites(const struct survivor *samples, size_t n, const struct trend_
 	for (size_t i = 0; i < n && !err; i++)
 		if (sample_counts(&v[i], &c, o))
 			err = add_sample(&b, &v[i], &c, o);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (sample_holds(&v[i], &c, o))
 			add_seen(&b, &v[i], o);
+		add_birth(&b, &v[i], o);
+	}
 	finish(&b, o, out);
 	map64_free(&b.index);
 	map64_free(&b.burst);
@@ -267,6 +282,8 @@ void estimate_free(struct estimate *e)
 	for (size_t i = 0; i < e->n; i++)
 		free(e->sites[i].types);
 	free(e->sites);
+	free(e->births);
 	e->sites = NULL;
-	e->n = 0;
+	e->births = NULL;
+	e->n = e->n_births = 0;
 }

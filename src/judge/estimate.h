@@ -47,6 +47,13 @@ struct estimate_site {
 	double mortality; /* share of the survivors seen that died later; NAN = not known */
 };
 
+/* A survivor that a window met which saw all births of its type. */
+struct estimate_birth {
+	uint64_t stack, type, nth;
+	double weight;
+	bool is_weak; /* it may be another, as far as is known yet */
+};
+
 struct estimate_opts {
 	uint64_t start_ns, now_ns; /* of the run */
 	double older_s;
@@ -70,6 +77,8 @@ struct estimate_opts {
 struct estimate {
 	struct estimate_site *sites;
 	size_t n;
+	struct estimate_birth *births;
+	size_t n_births;
 	struct curve
 		curve[EVIDENCE_CLASSES + 1]; /* of the classes' live blocks; malloc's is unknown */
 };

@@ -231,12 +231,15 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 {
 	const struct evidence_stack *st = evidence_stack(j->e, e->stack);
 	struct joined *to = st ? join_stack(j, st, KIND_OBJECT) : join_nowhere(j, e->stack);
+	uint64_t *at = to ? map64_put(&j->site_of, e->stack) : NULL;
 	const struct curve *curve;
 	struct verdict_evidence *v;
 	unsigned quarters;
 
 	if (!to)
 		return;
+	if (at)
+		*at = (uint64_t)(to - j->v.v) + 1;
 	if (e->count_per_s > 0 && e->malloc_bytes > 0)
 		note_satellites(j, e);
 	for (size_t i = 0; i < e->n_types; i++) {
@@ -437,6 +440,7 @@ static int join_all(struct joiner *j)
 	err = estimate_sites(from->v, from->n, from->classes, &o, &j->estimate);
 	for (size_t i = 0; i < j->estimate.n; i++)
 		join_estimate(j, &j->estimate.sites[i]);
+	join_stays(j);
 	if (native->is_watched)
 		join_native_bound(j);
 	for (size_t i = 0; i < native->n && !err; i++)
@@ -472,6 +476,7 @@ int sites_judge(const struct evidence *e, struct report *r, struct report_proces
 		vec_free(&j.v.v[i].types);
 	vec_free(&j.v);
 	map64_free(&j.index);
+	map64_free(&j.site_of);
 	map64_free(&j.satellites);
 	map64_free(&j.traced);
 	map64_free(&j.replaced);

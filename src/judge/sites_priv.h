@@ -45,6 +45,7 @@ struct joiner {
 	struct native_fit *fit; /* of each native site */
 	VEC(struct joined) v;
 	struct map64 index;	 /* id and kind -> place + 1 */
+	struct map64 site_of;	 /* stack of objects -> place + 1 */
 	struct map64 satellites; /* stack -> mB/s of malloc's memory that are in objects' sizes */
 	struct map64 traced;	 /* stacks of native sites that join_native_rest() leaves out */
 	struct map64 replaced;	 /* stacks: evidence_objects.replaced */
@@ -97,6 +98,9 @@ size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct 
 size_t interleave(struct report *r, const struct evidence_way *way, const struct evidence_stack *st,
 		  const struct report_frame *py, const char *interpreter,
 		  struct report_frame **out);
+
+/* stays.c: how much stays of what is born, when the objects are joined. */
+void join_stays(struct joiner *j);
 
 /* nowhere.c. The innermost native frame in front of the Python ones that is of somebody's own code;
  * the interpreter's says nothing about an object. NULL: there is none. */

@@ -138,16 +138,32 @@ static char *growth_of(char *buf, size_t size, const struct report_site *s)
 	return buf;
 }
 
+/* "12.0 ± 0.4 objects per 1,000 births of app.Rec, whatever the load", of what grows by as much
+ * less as there is less to do; else nothing. */
+static const char *over_births(struct report *r, const struct verdict_evidence *e,
+			       const struct report_stays *s, const char *before)
+{
+	int digits = s->error < 1 && s->error > 0 ? (int)fmin(ceil(-log10(s->error)), 6) : 0;
+	const char *text = NULL;
+
+	if (e->curve.ebbs && s->type && s->is_even)
+		text = report_printf(
+			r, "%s%.*f ± %.*f objects per 1,000 births of %s, whatever the load",
+			before, digits, s->per_1000, digits, s->error, s->type);
+	return text ? text : "";
+}
+
 static const char *leak_reason(struct report *r, const struct verdict_evidence *e,
 			       const struct report_site *s)
 {
 	char rate[48], time[32], over[48];
 
-	return report_printf(r, "grew by %s for %s%s without levelling off%s",
+	return report_printf(r, "grew by %s for %s%s without levelling off%s%s",
 			     growth_of(rate, sizeof(rate), s),
 			     fmt_duration(time, sizeof(time), grown_s(e)),
 			     over_collections(over, sizeof(over), e->collections),
-			     e->curve.ebbs ? ", more slowly while the process did less" : "");
+			     e->curve.ebbs ? ", more slowly while the process did less" : "",
+			     over_births(r, e, &s->stays, ": "));
 }
 
 /* What is missing for a leak, the first of it. */
@@ -178,7 +194,8 @@ static const char *growing_reason(struct report *r, const struct verdict_evidenc
 {
 	char rate[48];
 
-	return report_printf(r, "grows by %s; %s", growth_of(rate, sizeof(rate), s), doubt(e, s));
+	return report_printf(r, "grows by %s; %s%s", growth_of(rate, sizeof(rate), s), doubt(e, s),
+			     over_births(r, e, &s->stays, "; "));
 }
 
 static const char *warmup_reason(struct report *r, const struct verdict_evidence *e)

@@ -206,7 +206,8 @@ static void put_field(struct json *j, const struct field *f, const void *base)
 		put_members(j, f->of, at);
 		break;
 	case FIELD_INSIDE:
-		put_object(j, f->name, f->of, shape_is_absent(f->of, at) ? NULL : at);
+		if (!f->is_optional || !shape_is_absent(f->of, at))
+			put_object(j, f->name, f->of, shape_is_absent(f->of, at) ? NULL : at);
 		break;
 	case FIELD_POINTED:
 	case FIELD_OWNED:

@@ -243,6 +243,16 @@
 	X(S, TEXT, name, "name", .absent = "?") \
 	X(S, SHARE, share, "share")
 
+/* Growth per unit of work. */
+#define REPORT_STAYS(X, S) \
+	X(S, TEXT, type, "type", .about = "most of the site's objects are of it") \
+	X(S, AMOUNT, per_1000, "per_1000_births", \
+	  .about = "of 1,000 objects of this type that are born, anywhere in the process, so many " \
+		   "are born here and stay") \
+	X(S, AMOUNT, error, "error", .about = "of that, one standard deviation") \
+	X(S, FLAG, is_even, "even", \
+	  .about = "as many of the births in the second half as in the first, within the error")
+
 /* What keeps the objects of a site alive. */
 #define REPORT_HELD(X, S) \
 	X(S, TEXT, path, "path") /* NULL: not known */ \

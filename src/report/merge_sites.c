@@ -87,6 +87,7 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 		to->truncated = s->truncated;
 		to->held_by = s->held_by.path ? s->held_by : to->held_by;
 	}
+	to->stays = (struct report_stays){0}; /* of one process */
 	shape_merge(&shape_site, to, s, false);
 	if (!s->part_of || (to->part_of && strcmp(to->part_of, s->part_of) != 0))
 		to->part_of = NULL;

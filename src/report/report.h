@@ -53,6 +53,10 @@ struct report_held {
 	REPORT_HELD(FIELD_MEMBER, )
 };
 
+struct report_stays {
+	REPORT_STAYS(FIELD_MEMBER, )
+};
+
 struct report_site {
 	char id[17];
 	REPORT_SITE(FIELD_MEMBER, )
@@ -65,6 +69,7 @@ struct report_site {
 	size_t n_types;
 	struct report_hint hint;
 	struct report_held held_by;
+	struct report_stays stays;  /* type NULL: not known, or not well enough */
 	struct report_frame *stack; /* innermost first */
 	size_t n_frames;
 	bool truncated;

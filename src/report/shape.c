@@ -76,6 +76,7 @@ static const struct shape verdict = SHAPE(verdict, report_process, true);
 
 FLAT(type, report_type, REPORT_TYPE);
 FLAT(held, report_held, REPORT_HELD);
+FLAT(stays, report_stays, REPORT_STAYS);
 
 static const struct field python_frame_fields[] = {
 	{.name = "lang", .kind = FIELD_CONST, .is = "python"},
@@ -108,6 +109,8 @@ static const struct field site_fields[] = {
 	MANY(report_site, ARRAY, types, n_types, "types", &type, .is_flat = true)
 	THING(report_site, INSIDE, hint, "hint", hint)
 	THING(report_site, INSIDE, held_by, "held_by", held)
+	THING(report_site, INSIDE, stays, "stays", stays, .is_optional = true,
+	      .about = "what stays of what is born; not there where the error is more than a twentieth")
 	MANY(report_site, FRAMES, stack, n_frames, "stack", frames, .about = "innermost first")
 };
 const struct shape shape_site = SHAPE(site, report_site, false);

@@ -73,7 +73,7 @@ def every_object(value, path=()):
             yield from every_object(child, path + (key,))
 
 
-OPTIONAL = ("source", "around", "notes")
+OPTIONAL = ("source", "around", "notes", "stays")
 
 
 def test_no_key_may_be_missing(validator):

@@ -80,6 +80,7 @@ static struct report_site sample_sites[] = {
 	 .hint = {"unbounded-container", "Registry.items (list) only grows: bound it."},
 	 .held_by = {"module app.cache :: REGISTRY (dict, 18,204 entries) → [key] → app.Session",
 		     0.97},
+	 .stays = {"app.Session", 12.04, 0.41, true},
 	 .stack = sample_leak,
 	 .n_frames = 3},
 	{.kind = KIND_OBJECT,

@@ -839,6 +839,138 @@ static void a_leak_is_called_one(void **state)
 	assert_int_equal(w->p.verdict, CLASS_LEAK);
 }
 
+/* ---- Growth per unit of work. ---- */
+
+#define REQUESTS 4800 /* 100 a second, 60 at last */
+#define MANY	 1600 /* one of three that stay is known */
+
+static double request_s(double n)
+{
+	const double bend = 0.4 / 120;
+
+	return (1 - sqrt(1 - 4 * bend * n / 100)) / (2 * bend);
+}
+
+static double requests_until(double s)
+{
+	return 100 * (s - 0.4 * s * s / 120);
+}
+
+/* Each request leaves one dict of @births that it makes; @per_s: others are made by the clock. */
+static const struct report_site *judge_ebbing(struct world *w, double births, double per_s)
+{
+	static struct survivor many[MANY];
+	static double turns[POINTS], ran[POINTS];
+	struct work *work = &w->e.memory.work;
+
+	for (size_t i = 0; i < POINTS; i++) {
+		double n = requests_until((double)i);
+
+		w->blocks[i] = 1000 + round(n) + (double)(i * 7 % 3);
+		w->live[i] = w->blocks[i] * 192;
+		turns[i] = 500 + n;
+		ran[i] = 3 + 0.005 * n;
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		double born_s = request_s((double)i * REQUESTS / MANY), age = RUN_S - born_s;
+		double window = floor(born_s * 4) + 1;
+
+		many[i] = w->object[0];
+		many[i].addr = many[i].part[0].addr = 0x7f0000000000ull + i * 192;
+		many[i].born_ns = (uint64_t)((100 + born_s) * 1e9);
+		many[i].burst = (uint32_t)window;
+		many[i].rung = age > 30 ? 5 : age > 10 ? 4 : age > 3 ? 3 : age > 1 ? 2 : 1;
+		many[i].nth =
+			(uint64_t)((births * requests_until(window / 4) + per_s * window / 4) *
+				   MANY / REQUESTS);
+	}
+	work->turns = series(w, turns);
+	work->ran = series(w, ran);
+	w->e.objects.v = many;
+	w->e.objects.n = MANY;
+	w->e.native.n = w->e.n_fds = 0;
+	judge_held(w);
+	return site_at(&w->p, "handle");
+}
+
+static void what_stays_of_what_is_born_is_said(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s = judge_ebbing(w, 1000 / 12.0, 0);
+
+	assert_int_equal(s->verdict, CLASS_LEAK);
+	assert_string_equal(s->stays.type, "dict");
+	assert_true(fabs(s->stays.per_1000 - 12) < 0.1);
+	assert_true(s->stays.error > 0.2 && s->stays.error < 0.4);
+	assert_non_null(strstr(s->reason,
+			       "while the process did less: 12.0 ± 0.3 objects per 1,000 "
+			       "births of dict, whatever the load"));
+}
+
+/* Others of its type are made as fast as before: of all births fewer stay. */
+static void a_share_that_falls_is_not_of_any_load(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s = judge_ebbing(w, 1, 1000 / 12.0 * 80);
+
+	assert_string_equal(s->stays.type, "dict");
+	assert_false(s->stays.is_even);
+	assert_null(strstr(s->reason, "whatever the load"));
+}
+
+/* Nothing of recordings of before, and little of few. */
+static void too_few_tell_no_share(void **state)
+{
+	struct world *w = *state;
+	struct survivor *v;
+
+	judge_ebbing(w, 1000 / 12.0, 0);
+	v = (struct survivor *)(uintptr_t)w->e.objects.v;
+	for (size_t i = 0; i < MANY; i++)
+		v[i].nth = i % 5 ? 0 : v[i].nth;
+	judge_held(w);
+	assert_null(site_at(&w->p, "handle")->stays.type);
+	assert_null(strstr(site_at(&w->p, "handle")->reason, "whatever the load"));
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+}
+
+/* Those that look alike are told apart late: the young ones are not all known, and say nothing. */
+static void those_that_look_alike_count_when_they_are_old(void **state)
+{
+	struct world *w = *state;
+	struct survivor *v;
+	double error = judge_ebbing(w, 1000 / 12.0, 0)->stays.error;
+
+	v = (struct survivor *)(uintptr_t)w->e.objects.v;
+	for (size_t i = 0; i < MANY; i++) {
+		v[i].content = i % 2;
+		v[i].ambiguous = i % 2;
+	}
+	judge_held(w);
+	assert_true(fabs(site_at(&w->p, "handle")->stays.per_1000 - 12) < 0.15);
+	assert_true(site_at(&w->p, "handle")->stays.is_even);
+	assert_true(site_at(&w->p, "handle")->stays.error > error);
+}
+
+/* Twenty of a request, in lots: one in twenty requests leaves them. Their number is far less sure.
+ */
+static void lots_are_no_more_sure_than_their_number(void **state)
+{
+	struct world *w = *state;
+	struct survivor *v;
+
+	judge_ebbing(w, 1000 / 12.0, 0);
+	v = (struct survivor *)(uintptr_t)w->e.objects.v;
+	for (size_t i = 0; i < MANY; i++)
+		v[i].nth = v[i - i % 20].nth;
+	judge_held(w);
+	assert_non_null(site_at(&w->p, "handle")->stays.type);
+	for (size_t i = 0; i < MANY; i++) /* at uneven distances */
+		v[i].nth = v[(i - i % 20) / 40 * 40 + 20 * (i / 80 % 2)].nth;
+	judge_held(w);
+	assert_null(site_at(&w->p, "handle")->stays.type);
+}
+
 static void who_holds_them_is_said(void **state)
 {
 	struct world *w = *state;
@@ -1312,6 +1444,11 @@ int main(int argc, char **argv)
 		TEST(what_has_no_line_keeps_its_share),
 		TEST(c_code_without_a_frame_is_named),
 		TEST(who_holds_them_is_said),
+		TEST(what_stays_of_what_is_born_is_said),
+		TEST(a_share_that_falls_is_not_of_any_load),
+		TEST(too_few_tell_no_share),
+		TEST(those_that_look_alike_count_when_they_are_old),
+		TEST(lots_are_no_more_sure_than_their_number),
 		TEST(a_bound_holds_the_verdict_back),
 		TEST(what_stands_still_is_none),
 		TEST(a_site_has_a_few_samples),
