@@ -95,21 +95,31 @@ static bool has_fixed_type(struct heap *h, uint64_t type)
 	return heap_type_get(h, type, &t) && !(t.flags & TPF_HEAPTYPE);
 }
 
+/* Not where the pool is another by now. */
+static bool has_carved(const struct heap *h, const struct heap_carving *c,
+		       const struct pool_head *head, unsigned cls)
+{
+	return c->pool[cls] && is_sound(h, head, cls) && head->next_offset > c->next[cls];
+}
+
 size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct heap_carved *out,
 			size_t max)
 {
-	auto_free struct heap_object *v = calloc(HEAP_CARVED, sizeof(*v));
+	auto_free struct heap_object *v = calloc(max, sizeof(*v));
 	struct pool_head head[HEAP_CLASSES];
-	size_t n = 0;
+	size_t n = 0, classes = 0;
 
 	read_heads(h, c->pool, head);
-	for (unsigned i = 0; v && i < HEAP_CLASSES && n < max; i++) {
+	for (unsigned i = 0; i < HEAP_CLASSES; i++)
+		classes += has_carved(h, c, &head[i], i);
+	for (unsigned i = 0; v && i < HEAP_CLASSES; i++) {
 		size_t k;
 
-		if (!c->pool[i] || !is_sound(h, &head[i], i))
+		if (!has_carved(h, c, &head[i], i))
 			continue;
+		/* What one class leaves is for those behind it. */
 		k = find_objects(h, c->pool[i], i, c->next[i], head[i].next_offset, v,
-				 HEAP_CARVED < max - n ? HEAP_CARVED : max - n);
+				 (max - n) / classes--);
 		heap_read_objects(h, v, k, HEAP_FULL);
 		for (size_t o = 0; o < k; o++)
 			if (fills_its_block(h, &v[o], i))

@@ -26,8 +26,9 @@ struct heap_carved {
 
 /* -ENODATA: this build's pools cannot be read so (another allocator, debug hooks). */
 int heap_carving_begin(struct heap *h, struct heap_carving *out);
-/* Objects that are there now in blocks carved since. What is no object beyond doubt, fills its
- * block as no object of its type does, or has gone again is left out. Returns their number. */
+/* Objects that are there now in blocks carved since, of each size class as many as there is room
+ * for beside the others. What is no object beyond doubt, fills its block as no object of its type
+ * does, or has gone again is left out. Returns their number. */
 size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct heap_carved *out,
 			size_t max);
 
