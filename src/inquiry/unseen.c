@@ -13,7 +13,7 @@ struct limit {
 static const struct limit carved_limit = {12, 3, 0.2};
 /* Few deaths are seen, and hardly one of them wrongly: one in 39 watches of 12 s. */
 static const struct limit reborn_limit = {4, 2, 0.02};
-/* A look at a few places, of what they are probed for. */
+/* A look at a few places, of what they are probed for; and one size of a type that is missed. */
 static const struct limit few_limit = {4, 0, 0.2};
 
 /* Later windows are looked at when that has been saved for: a part of our time, and what is read in
@@ -21,6 +21,7 @@ static const struct limit few_limit = {4, 0, 0.2};
 #define LOOK_SHARE 1000
 
 #define ANY_CLASS  (-2)
+#define SIZES_TOLD 6 /* in a sentence each: a report has no room for more */
 #define FADE_LOOKS 64
 #define CALM_LOOKS 300 /* docs/SCORING.md */
 
@@ -86,8 +87,8 @@ static bool is_missed(const struct unseen_count *c, const struct limit *l)
 	       c->missed >= l->share * (c->missed + c->seen);
 }
 
-/* One more that was seen, or was not. Returns how many were not, when that has become too many; 1
- * when it was before; else 0. */
+/* One more that was seen, or was not. Returns how many were not, when these are too many; else 0.
+ */
 static uint32_t count(struct unseen *u, struct unseen_type *t, bool is_reborn, bool is_seen)
 {
 	struct unseen_count *c = is_reborn ? &t->reborn : &t->carved;
@@ -99,25 +100,34 @@ static uint32_t count(struct unseen *u, struct unseen_type *t, bool is_reborn, b
 	c->missed++;
 	c->looks += c->looked != u->looks;
 	c->looked = u->looks;
-	if (t->is_told)
-		return 1;
-	t->is_told = is_missed(c, is_reborn ? &reborn_limit : &carved_limit);
-	t->is_told_by_reborn = is_reborn;
+	if (!t->is_told) {
+		t->is_told = is_missed(c, is_reborn ? &reborn_limit : &carved_limit);
+		t->is_told_by_reborn = is_reborn;
+	}
 	return t->is_told ? c->missed : 0;
 }
 
-static void refuse(struct unseen *u, const struct unseen_view *v, uint64_t type, uint32_t missed,
-		   uint32_t all)
+static void refuse(struct unseen *u, const struct unseen_view *v, const struct heap_carved *x,
+		   uint32_t missed, uint32_t all)
 {
-	char name[128], why[320];
+	unsigned cls = heap_class_index(x->cls);
+	char name[128], size[64] = ", nor of others of their size", why[400];
 
-	if (py_type_name(v->rt, type, name, sizeof(name)))
+	u->refused |= 1ull << cls;
+	if (py_type_name(v->rt, x->type, name, sizeof(name)))
 		snprintf(name, sizeof(name), "some");
-	snprintf(why, sizeof(why),
-		 "no line is told of %s objects, nor of others of their size: this build of "
-		 "CPython makes them in places that are not known (%u of %u new ones were not "
-		 "seen to be born)",
-		 name, missed, all);
+	if (cls != HEAP_MALLOC)
+		snprintf(size, sizeof(size), " of %u to %u bytes, nor of others of that size",
+			 16 * cls + 1, 16 * cls + 16);
+	if (__builtin_popcountll(u->refused) <= SIZES_TOLD)
+		snprintf(why, sizeof(why),
+			 "no line is told of %s objects%s: this build of CPython makes them in "
+			 "places that are not known (%u of %u new ones were not seen to be born)",
+			 name, size, missed, all);
+	else
+		snprintf(why, sizeof(why),
+			 "no line is told of objects of other sizes either: they are made in "
+			 "places that are not known, too");
 	v->refuse(v->ctx, u->refused, why);
 }
 
@@ -154,6 +164,7 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 		 bool is_reborn, bool is_seen)
 {
 	const int classes[] = {x->cls, ANY_CLASS};
+	struct unseen_count of_size = {0};
 	uint32_t missed = 0, all = 0;
 	bool was_told = false, is_proof = false;
 
@@ -174,6 +185,8 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 		was_told = t->is_told;
 		is_proof = t->is_told && t->is_told_by_reborn == is_reborn;
 		n = count(u, t, is_reborn, is_seen);
+		if (!i)
+			of_size = t->carved;
 		if (n <= missed)
 			continue;
 		missed = n;
@@ -183,11 +196,10 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 	if (!missed)
 		return;
 	u->missed += was_told ? 1 : missed;
-	u->refused |= 1ull << heap_class_index(x->cls);
-	if (was_told)
-		v->refuse(v->ctx, u->refused, NULL);
-	else
-		refuse(u, v, x->type, missed, all);
+	/* A stale object of a type that is missed in other sizes proves nothing of this one. */
+	if (!(u->refused >> heap_class_index(x->cls) & 1) &&
+	    (is_reborn || is_missed(&of_size, &few_limit)))
+		refuse(u, v, x, missed, all);
 }
 
 /* Halves all counts, so that rare misses of days do not add up to a refusal. */

@@ -25,8 +25,7 @@ struct unseen_view {
 	const struct pl_birth *births;
 	pl_birth_died *died;
 	volatile struct pl_stats *stats;
-	/* These size classes (bits) are no evidence, all others are; @why is for people, NULL when
-	 * it has been said. */
+	/* These size classes (bits) are no evidence, all others are; @why is for people. */
 	void (*refuse)(void *ctx, uint64_t classes, const char *why);
 	void *ctx;
 };

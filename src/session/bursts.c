@@ -128,8 +128,7 @@ static void refuse(void *ctx, uint64_t classes, const char *why)
 	struct session *s = ctx;
 
 	survivors_refuse(s->survivors, classes);
-	if (why)
-		session_note(s, "%s", why);
+	session_note(s, "%s", why);
 }
 
 static struct unseen_view view(const struct births *b)

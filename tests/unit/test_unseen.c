@@ -7,6 +7,7 @@
 #define CLS   3
 #define TYPE  0x7000
 #define OTHER 0x8000
+#define BIG   9	  /* another class */
 #define MANY  300 /* looks in a row, docs/SCORING.md */
 
 static struct heap_carved there[HEAP_CARVED];
@@ -39,13 +40,16 @@ static struct {
 	struct unseen_view v;
 	uint64_t refused;
 	unsigned told;
+	char why[400];
+	int cls;
 } k;
 
 static void note_refusal(void *ctx, uint64_t classes, const char *why)
 {
 	(void)ctx;
 	k.refused = classes;
-	k.told += why != NULL;
+	k.told++;
+	snprintf(k.why, sizeof(k.why), "%s", why);
 }
 
 static void set_up(void)
@@ -54,6 +58,7 @@ static void set_up(void)
 	memset(&k, 0, sizeof(k));
 	self = self_open();
 	k.rt.proc = self;
+	k.cls = CLS;
 	k.v = (struct unseen_view){&k.rt, NULL, k.births, k.died, &k.stats, note_refusal, NULL};
 }
 
@@ -73,7 +78,7 @@ static void look(const struct ladder_aim *aim, uint64_t type, size_t seen, size_
 	for (n_there = 0; n_there < seen + missed; n_there++) {
 		uint64_t addr = 0x10000 + 64 * n_there;
 
-		there[n_there] = (struct heap_carved){addr, type, CLS, true};
+		there[n_there] = (struct heap_carved){addr, type, k.cls, true};
 		if (n_there < seen)
 			k.births[k.stats.births++ % PL_BIRTH_SLOTS] =
 				(struct pl_birth){.object = addr, .type = type};
@@ -134,6 +139,39 @@ static void a_class_is_lifted_once(void **state)
 	miss();
 	see(2 * MANY, TYPE);
 	assert_int_equal(k.refused, 1 << CLS);
+	tear_down();
+}
+
+static void a_stale_object_refuses_no_other_size(void **state)
+{
+	(void)state;
+	set_up();
+	miss();
+	assert_int_equal(k.refused, 1 << CLS);
+	assert_non_null(strstr(k.why, "of 49 to 64 bytes"));
+	k.cls = BIG;
+	look(NULL, TYPE, 3, 3);
+	assert_int_equal(k.refused, 1 << CLS);
+	assert_int_equal(k.told, 1);
+	look(NULL, TYPE, 0, 1);
+	assert_int_equal(k.refused, 1 << CLS | 1 << BIG);
+	assert_int_equal(k.told, 2);
+	assert_non_null(strstr(k.why, "of 145 to 160 bytes"));
+	tear_down();
+}
+
+static void many_sizes_have_one_sentence(void **state)
+{
+	char last[sizeof(k.why)];
+
+	(void)state;
+	set_up();
+	for (k.cls = 0; k.cls < HEAP_CLASSES; k.cls++) {
+		snprintf(last, sizeof(last), "%s", k.why);
+		miss();
+		assert_true(k.refused >> k.cls & 1);
+		assert_int_equal(strcmp(last, k.why) != 0, k.cls < 7);
+	}
 	tear_down();
 }
 
@@ -200,6 +238,8 @@ int main(void)
 		cmocka_unit_test(a_class_is_lifted_when_all_births_were_seen_for_long),
 		cmocka_unit_test(what_is_not_met_says_nothing),
 		cmocka_unit_test(a_class_is_lifted_once),
+		cmocka_unit_test(a_stale_object_refuses_no_other_size),
+		cmocka_unit_test(many_sizes_have_one_sentence),
 		cmocka_unit_test(a_look_at_a_few_places_proves_nothing),
 		cmocka_unit_test(a_look_at_a_few_places_knows_what_it_should_see),
 		cmocka_unit_test(an_object_in_the_place_of_a_dead_one_is_suspect),
