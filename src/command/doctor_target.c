@@ -5,6 +5,7 @@
 #include "cli/find.h"
 #include "command/doctor_priv.h"
 #include "heap/heap.h"
+#include "inquiry/unseen.h"
 #include "places/places.h"
 #include "probe/probe.h"
 #include "proc/limits.h"
@@ -36,21 +37,11 @@ static void shape(struct doctor *d, const struct py_runtime *rt, size_t births)
 	doctor_remedy(d, "what is found there is checked all the same, and left out when in doubt");
 }
 
-/* inquiry/unseen.h: new memory is asked of CPython's own pools, memory of dead objects where
- * references are counted in one word. */
-static const char *asked_of_heap(const struct py_runtime *rt)
-{
-	if (rt->free_threaded)
-		return " by the code; the heap is not asked whether all births are seen";
-	if (rt->allocator != PY_ALLOC_PYMALLOC)
-		return " by the code; new memory is not asked whether all births are seen";
-	return "";
-}
-
 static size_t births(struct doctor *d, const struct py_runtime *rt)
 {
 	struct places_births_report rep;
 	struct places points = {0};
+	const char *not_asked = unseen_not_asked(rt);
 	size_t n;
 
 	if (places_find_births(rt->dso, rt->minor, &points, &rep)) {
@@ -58,8 +49,9 @@ static size_t births(struct doctor *d, const struct py_runtime *rt)
 		doctor_remedy(d, "lines of Python objects cannot be told here; memory of C code, "
 				 "the census and `why` work");
 	} else {
-		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete%s", points.n,
-			   asked_of_heap(rt));
+		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete%s%s%s", points.n,
+			   not_asked ? " by the code; " : "", not_asked ? not_asked : "",
+			   not_asked ? " whether all births are seen" : "");
 	}
 	n = points.n;
 	places_free(&points);

@@ -66,6 +66,12 @@ struct unseen {
 	uint64_t to;
 };
 
+/* "The heap is not asked", whether all births are seen; NULL: it is. New memory is asked of
+ * CPython's own pools, memory of dead objects where references are counted in one word. */
+const char *unseen_not_asked(const struct py_runtime *rt);
+/* For people: nothing but the code tells of its births, and no build like it was tested. Else NULL.
+ */
+const char *unseen_doubt(const struct py_runtime *rt);
 /* All places are probed from before now on, or (@aim, else NULL) those of some sizes or types. */
 void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct ladder_aim *aim);
 /* They still are. */

@@ -21,6 +21,8 @@ static int open_births(void *self, struct session *s)
 	b->mode = s->sites->n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
 	b->due.burst = b->mode == BIRTHS_BURSTS ? now : 0;
 	b->due.modules = py_extensions_make_objects(s->rt) ? now + MODULES_NS : 0;
+	if (b->mode == BIRTHS_BURSTS && unseen_doubt(s->rt))
+		session_note(s, "%s", unseen_doubt(s->rt));
 	err = sites_attach(s); /* here, where nobody waits for it */
 	if (err)
 		births_refused(b, err); /* growth is watched alone until the moment has passed */

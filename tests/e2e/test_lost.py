@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """With birth sites lost behind the finder's own check, as on a build that it does not understand and does not know it: no wrong
 line comes first and is called a leak, and what is left out is said."""
+import os
 import re
 
 import harness
@@ -84,3 +85,21 @@ def test_nothing_lost(python):
     process = run.report["processes"][0]
     assert "no line is told of" not in run.stdout
     assert process["lost"].get("births_unseen", 0) <= 3, process["lost"]
+
+
+@pytest.mark.parametrize("is_tested", [False, True])
+def test_heap_that_is_not_asked(tmp_path, is_tested):
+    """A build that nobody has tried, with an allocator whose memory is not asked whether all births are seen: said once."""
+    python = pythons.host()
+    if not is_tested:
+        with open(python.path, "rb") as f:
+            image = f.read()
+        (tmp_path / "python3.11").write_bytes(image.replace(b"[GCC ", b"[XCC "))
+        (tmp_path / "python3.11").chmod(0o755)
+        python = pythons.Python(python.name, str(tmp_path / "python3.11"))
+    with harness.Target(python, "dicts", env={**os.environ, "PYTHONMALLOC": "malloc", "PYTHONHOME": "/usr"}) as target:
+        target.wait_ready()
+        run = harness.run_tool(target.pid, 3)
+    assert run.rc == 0, run.stderr
+    notes = run.report["processes"][0].get("notes", [])
+    assert sum("cannot be asked whether all births are seen" in n for n in notes) == (not is_tested), notes

@@ -2,6 +2,7 @@
 /* Which size classes are refused, when they are lifted, and when all places are to be looked at:
  * objects in new memory are made up here, and births of them are on record or not. */
 #include "inquiry/unseen.h"
+#include "py/shape.h"
 #include "unit/self.h"
 
 #define CLS   3
@@ -232,6 +233,34 @@ static void an_object_in_the_place_of_a_dead_one_is_suspect(void **state)
 	tear_down();
 }
 
+static void the_heap_of_some_builds_is_not_asked(void **state)
+{
+	struct py_shape debian = {.minor = 13,
+				  .has_births = true,
+				  .lto = PY_YES,
+				  .bolt = PY_NO,
+				  .libc = PY_LIBC_GLIBC,
+				  .compiler = "GCC 14.2.0"};
+	struct py_runtime rt = {.allocator = PY_ALLOC_PYMALLOC, .shape = &debian};
+
+	(void)state;
+	assert_null(unseen_not_asked(&rt));
+	assert_null(unseen_doubt(&rt));
+	for (enum py_allocator a = PY_ALLOC_MALLOC; a <= PY_ALLOC_OTHER; a++) {
+		rt.allocator = a;
+		assert_string_equal(unseen_not_asked(&rt), "new memory is not asked");
+		assert_null(unseen_doubt(&rt));
+	}
+	rt.free_threaded = true;
+	assert_string_equal(unseen_not_asked(&rt), "the heap is not asked");
+	*debian.compiler = '\0';
+	assert_non_null(strstr(unseen_doubt(&rt), "its heap"));
+	rt.free_threaded = false;
+	assert_non_null(strstr(unseen_doubt(&rt), "new memory"));
+	rt.allocator = PY_ALLOC_PYMALLOC;
+	assert_null(unseen_doubt(&rt));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +272,7 @@ int main(void)
 		cmocka_unit_test(a_look_at_a_few_places_proves_nothing),
 		cmocka_unit_test(a_look_at_a_few_places_knows_what_it_should_see),
 		cmocka_unit_test(an_object_in_the_place_of_a_dead_one_is_suspect),
+		cmocka_unit_test(the_heap_of_some_builds_is_not_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
