@@ -42,9 +42,11 @@ static size_t births(struct doctor *d, const struct py_runtime *rt)
 	struct places_births_report rep;
 	struct places points = {0};
 	const char *not_asked = unseen_not_asked(rt);
+	const struct proc_map *row;
 	size_t n;
 
-	if (places_find_births(rt->dso, rt->minor, &points, &rep)) {
+	if (places_find_births(rt->dso, rt->minor, &points, &rep) ||
+	    places_row(&points, rt->dso, rt->proc, rt->bias, &row)) {
 		doctor_add(d, DOCTOR_NOTE, "birth sites", "%s", fail_text());
 		doctor_remedy(d, "lines of Python objects cannot be told here; memory of C code, "
 				 "the census and `why` work");

@@ -18,6 +18,24 @@ void places_free(struct places *p)
 	*p = (struct places){0};
 }
 
+int places_row(const struct places *p, const struct dso *d, const struct proc *proc, uint64_t bias,
+	       const struct proc_map **out)
+{
+	*out = NULL;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct proc_map *m = proc_find_map(proc, bias + p->v[i].addr);
+
+		if (!m || !m->executable || !m->inode ||
+		    (*out && (m->inode != (*out)->inode || m->dev != (*out)->dev)))
+			return fail(-ENOTSUP,
+				    "%s: its code was moved to memory that is no part of that "
+				    "file, where no probe is hit",
+				    dso_path(d));
+		*out = *out ? *out : m;
+	}
+	return 0;
+}
+
 /* A known read of the word that leads nowhere we can see. */
 static void note_lost(const struct births_finder *f, const struct births_hit *h,
 		      struct places_births_report *report)

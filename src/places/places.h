@@ -33,6 +33,12 @@ struct places_births_report { /* what the finder saw, for -v and for tests */
 int places_find_births(struct dso *d, int minor, struct places *out,
 		       struct places_births_report *report);
 
+/* The row of @proc that the first of @p is in; NULL: there are none. Probes are in the file:
+ * -ENOTSUP, with the reason, where code of @d at @bias is not in it any more, as after a move to
+ * huge pages. */
+int places_row(const struct places *p, const struct dso *d, const struct proc *proc, uint64_t bias,
+	       const struct proc_map **out);
+
 /* A byte in the entry of function @name where all argument registers in @args_mask (bit n = x86
  * register n) still hold, or are copied in, known registers, on an instruction the kernel
  * emulates. want_return: a place where rsp is still the entry's. site.reg is the register of the

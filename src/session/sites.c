@@ -25,13 +25,15 @@ static int add_file(struct session *s, struct dso *d, int minor, uint64_t bias)
 		return err;
 	log_info("%zu birth sites (%zu tests, %zu deaths, %zu others) in %s", rep.births, rep.tests,
 		 rep.deaths, rep.other, dso_path(d));
-	row = f->points.n ? proc_find_map(s->proc, bias + f->points.v[0].addr) : NULL;
-	f->inode = row ? row->inode : 0;
-	f->dev = row ? row->dev : 0;
 	f->fd = fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
 	f->bias = bias;
 	t->n_files++;
 	t->n += f->points.n;
+	err = places_row(&f->points, d, s->proc, bias, &row);
+	if (err)
+		return err;
+	f->inode = row ? row->inode : 0;
+	f->dev = row ? row->dev : 0;
 	if (f->fd < 0)
 		return fail(-errno, "%s cannot be kept open: %s", dso_path(d), strerror(errno));
 	return t->n <= PL_MAX_SITES

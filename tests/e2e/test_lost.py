@@ -3,6 +3,7 @@
 line comes first and is called a leak, and what is left out is said."""
 import os
 import re
+import subprocess
 
 import harness
 import pytest
@@ -103,3 +104,16 @@ def test_heap_that_is_not_asked(tmp_path, is_tested):
     assert run.rc == 0, run.stderr
     notes = run.report["processes"][0].get("notes", [])
     assert sum("cannot be asked whether all births are seen" in n for n in notes) == (not is_tested), notes
+
+
+def test_code_that_was_moved(tmp_path):
+    """Probes are in a file, and no process hits them that runs its code from elsewhere."""
+    moved = str(tmp_path / "moved.so")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", moved, os.path.join(pythons.HERE, "native", "moved.c")], check=True)
+    with harness.Target(pythons.host(), "dicts", env={**os.environ, "LD_PRELOAD": moved}) as target:
+        target.wait_ready()
+        run = harness.run_tool(target.pid, 3)
+        assert target.alive()
+    assert run.rc == 0, run.stderr
+    notes = run.report["processes"][0].get("notes", [])
+    assert any(n.startswith("births are not watched: ") and "its code was moved" in n for n in notes), notes
