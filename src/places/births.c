@@ -311,3 +311,27 @@ int places_find_births(struct dso *d, int minor, struct places *out,
 	free(f);
 	return err;
 }
+
+int places_open_module(const struct proc *proc, const struct proc_map *m, struct dso **out,
+		       uint64_t *bias)
+{
+	static const char word[] = "_Py_tracemalloc_config";
+	const bool is_program = proc_is_program(proc, m);
+	struct dso_sym copy;
+	int err, fd;
+
+	*out = NULL;
+	if (!is_program && !strstr(m->path, ".so"))
+		return 0;
+	err = proc_map_open(proc, m, &fd);
+	if (!err)
+		err = dso_open_fd(fd, m->path, DSO_NAMES, out);
+	if (err)
+		return err;
+	if ((dso_imports(*out, word) || (is_program && !dso_symbol(*out, word, &copy))) &&
+	    py_load_bias(proc, m, *out, bias))
+		return 0;
+	dso_close(*out);
+	*out = NULL;
+	return 0;
+}

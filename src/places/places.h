@@ -27,12 +27,16 @@ struct places_births_report { /* what the finder saw, for -v and for tests */
 };
 
 /* Every place in @d where an object comes to life. Refuses (-ENOTSUP, with the reason) whenever
- * the set may be incomplete: an unseen birth site makes false lines. @runtime_module is @d for the
- * interpreter itself; for 3.8, extension modules that import _Py_tracemalloc_config are passed
- * one by one. Relocations are loaded for it, and forgotten. */
+ * the set may be incomplete: an unseen birth site makes false lines. For 3.8 what makes objects
+ * itself is passed file by file. Relocations are loaded for it, and forgotten. */
 int places_find_births(struct dso *d, int minor, struct places *out,
 		       struct places_births_report *report);
 
+/* 3.8: the file of row @m of @proc, if it makes objects itself: *out is NULL where it does not. A
+ * library that imports the word tested there does; so does a program, which may have a copy of it.
+ */
+int places_open_module(const struct proc *proc, const struct proc_map *m, struct dso **out,
+		       uint64_t *bias);
 /* The row of @proc that the first of @p is in; NULL: there are none. Probes are in the file:
  * -ENOTSUP, with the reason, where code of @d at @bias is not in it any more, as after a move to
  * huge pages. */

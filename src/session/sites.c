@@ -49,28 +49,26 @@ static bool is_known(const struct sites *t, const struct proc_map *m)
 	return false;
 }
 
-/* In 3.8 a birth is a macro that extension modules contain themselves. One that cannot be resolved
- * makes the set incomplete: refuse. */
+/* In 3.8 a birth is a macro that extension modules contain themselves, and programs that hold a
+ * Python. One that cannot be resolved makes the set incomplete: refuse. */
 static int find_in_modules(struct session *s, bool at_start)
 {
 	for (size_t i = 0; i < s->proc->n_maps; i++) {
 		const struct proc_map *m = &s->proc->maps[i];
 		uint64_t bias;
 		struct dso *d;
-		int err, fd;
+		int err;
 
-		if (!m->executable || !m->inode || !strstr(m->path, ".so") || is_known(s->sites, m))
+		if (!m->executable || !m->inode || is_known(s->sites, m))
 			continue;
-		err = proc_map_open(s->proc, m, &fd);
-		if (err == -EREMOTE && at_start)
-			return -ENOTSUP; /* later it is looked for again */
-		if (err || dso_open_fd(fd, m->path, DSO_NAMES, &d))
-			continue;
-		if (dso_imports(d, "_Py_tracemalloc_config") && py_load_bias(s->proc, m, d, &bias))
+		err = places_open_module(s->proc, m, &d, &bias);
+		if (err == -EREMOTE && !at_start)
+			continue; /* it is looked for again */
+		if (d)
 			err = add_file(s, d, 8, bias);
 		dso_close(d);
 		if (err)
-			return fail_in(err, "%s", m->path);
+			return fail_in(at_start ? -ENOTSUP : err, "%s", m->path);
 	}
 	return 0;
 }

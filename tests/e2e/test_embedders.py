@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Programs in C that hold a Python: a debugger, servers, and one whose library an upgrade has replaced."""
+import glob
 import os
 import py_compile
 import shutil
@@ -9,6 +10,7 @@ import pytest
 
 import apache
 import harness
+import native_ext
 import pythons
 import zoo
 
@@ -122,3 +124,27 @@ def test_embedder(where, kind):
         result = harness.judge(run, target, zoo.PROGRAMS["dicts"], embedder.name)
     print(harness.row(result))
     assert result.ok, (result.problems, run.stdout[-3000:])
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("how", ["-pie", "-no-pie"])
+def test_births_in_the_program(where, how):
+    """In 3.8 a program contains the births of its own types."""
+    libraries = glob.glob(os.path.expanduser("~/.pyenv/versions/3.8.*/lib/libpython3.8.so.1.0"))
+    if not libraries:
+        pytest.skip("no shared library of 3.8 here")
+    lib, program = os.path.dirname(libraries[0]), os.path.join(where, "nodes")
+    source, script = (os.path.join(pythons.HERE, "native", "nodes" + end) for end in (".c", ".py"))
+    subprocess.run(["gcc", "-O2", "-f" + how[1:], how, "-I", lib + "/../include/python3.8", "-o", program, source,
+                    "-L", lib, "-lpython3.8", "-Wl,-rpath," + lib], check=True)  # fmt: skip
+    target = subprocess.Popen([program, "-B", script], stdout=subprocess.PIPE, text=True,
+                              env={**os.environ, "PYTHONHOME": os.path.dirname(lib)})  # fmt: skip
+    try:
+        assert target.stdout.readline() == "ready\n"
+        run = harness.run_tool(target.pid, 10)
+    finally:
+        target.kill()
+        target.wait()
+    assert run.rc == 0, run.stderr
+    lines = [f["line"] for site in run.report["processes"][0]["sites"][:1] for f in site["stack"] if f["file"] == script]
+    assert lines[:1] == [native_ext.line_of(script, "# KEPT")], run.stdout[-3000:]

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* 3.8: files beside the interpreter that may make objects themselves. This program has a copy of
+ * the word that is tested there, as one that was linked with libpython3.8 has, and makes none. */
+#include "session/session_priv.h"
+#include "session/sites.h"
+#include "unit/self.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+__asm__(".pushsection .data\n.global _Py_tracemalloc_config\n.type _Py_tracemalloc_config, "
+	"@object\n"
+	".size _Py_tracemalloc_config, 16\n_Py_tracemalloc_config: .quad 0, 0\n.popsection\n");
+
+static struct {
+	struct session s;
+	struct sites sites;
+} k;
+
+static const struct proc_map *program(void)
+{
+	return proc_find_map(k.s.proc, (uintptr_t)program);
+}
+
+static void set_up(bool is_known)
+{
+	memset(&k, 0, sizeof(k));
+	k.s.sites = &k.sites;
+	k.s.proc = self_open();
+	if (is_known)
+		k.sites.file[k.sites.n_files++] =
+			(struct site_file){.inode = program()->inode, .dev = program()->dev};
+}
+
+static void tear_down(void)
+{
+	proc_close(k.s.proc);
+}
+
+static void a_program_that_holds_a_python_is_looked_at(void **state)
+{
+	(void)state;
+	set_up(false);
+	assert_int_equal(sites_attach_new(&k.s), -ENOTSUP);
+	assert_non_null(strstr(fail_text(), program()->path));
+	tear_down();
+}
+
+static void libraries_without_births_are_passed_over(void **state)
+{
+	(void)state;
+	set_up(true);
+	assert_int_equal(sites_attach_new(&k.s), 0);
+	assert_int_equal(k.sites.n_files, 1);
+	tear_down();
+}
+
+static void a_module_that_cannot_be_read_is_refused(void **state)
+{
+	char path[] = "/tmp/pyleak-test-module-XXXXXX.so";
+	int fd = mkostemps(path, 3, O_CLOEXEC);
+	void *map;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, path, sizeof(path)), sizeof(path));
+	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	assert_true(map != MAP_FAILED);
+	set_up(true);
+	assert_int_equal(sites_attach_new(&k.s), -ENOEXEC);
+	assert_non_null(strstr(fail_text(), path));
+	munmap(map, 4096);
+	assert_int_equal(sites_attach_new(&k.s), 0);
+	unlink(path);
+	close(fd);
+	tear_down();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_program_that_holds_a_python_is_looked_at),
+		cmocka_unit_test(libraries_without_births_are_passed_over),
+		cmocka_unit_test(a_module_that_cannot_be_read_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
