@@ -70,23 +70,55 @@ static int add_test(const struct births_finder *f, const struct births_hit *hit,
 	return 0;
 }
 
+/* The operand by which an instruction reads the word or takes its address. NULL: it does neither,
+ * in the word's own width. */
+static const ZydisDecodedOperand *reading(const struct births_finder *f,
+					  const struct births_insn *in)
+{
+	for (size_t i = 0; i < in->i.operand_count_visible; i++) {
+		const ZydisDecodedOperand *op = &in->op[i];
+
+		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    (op->mem.type == ZYDIS_MEMOP_TYPE_AGEN ||
+		     (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ &&
+		      op->size == (f->tracer ? 64 : 32))))
+			return op;
+	}
+	return NULL;
+}
+
+/* No test: the word is stored to, or is handed on as a long, as is_tracing() does. */
+static bool is_no_test(const struct births_finder *f, const struct births_insn *in)
+{
+	return (in->op[0].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		!(in->op[0].actions & ZYDIS_OPERAND_ACTION_MASK_READ)) ||
+	       (in->i.mnemonic == ZYDIS_MNEMONIC_MOVSXD && !f->tracer);
+}
+
 /* The instruction around a displacement may have a prefix or not; what comes behind decides. */
 static int follow_hit(const struct births_finder *f, const struct births_hit *h,
 		      struct births_tests *tests, struct places_births_report *report)
 {
-	bool is_ours = h->known, is_other = true, lost = false;
+	bool is_ours = h->known, is_other = true, lost = false, is_clear = false;
 	int err = 0;
 
-	for (uint64_t back = 2; back <= 4 && !err; back++) {
+	for (uint64_t back = 2; back <= 5 && !err; back++) {
 		struct births_test t[BIRTHS_MAX_JUMPS];
+		const ZydisDecodedOperand *op;
 		struct births_insn in;
 		size_t n;
 		bool more;
 
-		if (!births_decode(f, h->at - back, &in) || in.i.raw.disp.offset != back ||
-		    (in.i.mnemonic != ZYDIS_MNEMONIC_MOV && in.i.mnemonic != ZYDIS_MNEMONIC_CMP))
+		if (!births_decode(f, h->start ? h->start : h->at - back, &in) ||
+		    (!h->start && in.i.raw.disp.offset != back) ||
+		    (!h->known && in.i.mnemonic != ZYDIS_MNEMONIC_MOV &&
+		     in.i.mnemonic != ZYDIS_MNEMONIC_CMP))
 			continue;
-		n = births_follow(f, h->at - back, h->direct, t, &more);
+		op = reading(f, &in);
+		is_clear = is_clear || op || is_no_test(f, &in);
+		if (!op || is_no_test(f, &in))
+			continue;
+		n = births_follow(f, &in, op, t, &more);
 		lost = n ? more : lost || more;
 		for (size_t i = 0; i < n; i++)
 			lost = lost || (t[i].lost && t[i].verdict == BIRTHS_OTHER);
@@ -94,11 +126,13 @@ static int follow_hit(const struct births_finder *f, const struct births_hit *h,
 			err = add_test(f, h, &t[i], tests);
 			is_other = is_other && t[i].verdict == BIRTHS_OTHER;
 		}
+		if (h->start)
+			break;
 	}
 	is_ours = is_ours || !is_other;
 	report->tests += is_ours;
 	report->other += is_ours && is_other;
-	if (h->known && lost)
+	if (h->known && (lost || !is_clear))
 		note_lost(f, h, report);
 	return err;
 }

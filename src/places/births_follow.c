@@ -203,30 +203,24 @@ static void follow_jump(const struct births_finder *f, const struct births_jump 
 		out->verdict = BIRTHS_BIRTH;
 }
 
-size_t births_follow(const struct births_finder *f, uint64_t at, bool direct,
-		     struct births_test out[BIRTHS_MAX_JUMPS], bool *lost)
+size_t births_follow(const struct births_finder *f, const struct births_insn *in,
+		     const ZydisDecodedOperand *op, struct births_test out[BIRTHS_MAX_JUMPS],
+		     bool *lost)
 {
+	const int base = births_gpr(op->mem.base);
 	struct births_jumps jumps;
 	struct births_state s;
-	struct births_insn in;
 
-	*lost = false;
-	if (!births_decode(f, at, &in))
-		return 0;
 	births_start(&s);
-	if (!direct) {
-		const ZydisDecodedOperand *op = &in.op[in.i.mnemonic == ZYDIS_MNEMONIC_CMP ? 0 : 1];
-		int base = op->type == ZYDIS_OPERAND_TYPE_MEMORY ? births_gpr(op->mem.base) : -1;
-
-		if (base < 0)
-			return 0;
-		/* Suppose that it is our struct; only the right one ends in the right call. */
-		s.r[base] = (struct births_value){BIRTHS_CONST, 0, (int64_t)f->base};
-	}
-	births_jumps(f, at, &s, false, &jumps);
-	*lost = jumps.lost;
+	/* Suppose that it is our struct; only the right one ends in the right call. */
+	if (base >= 0)
+		s.r[base] = (struct births_value){
+			BIRTHS_CONST, 0, (int64_t)(f->word - (uint64_t)op->mem.disp.value)};
+	births_jumps(f, in->addr, &s, false, &jumps);
+	/* Where an address goes is followed to the first test alone. */
+	*lost = jumps.lost || (op->mem.type == ZYDIS_MEMOP_TYPE_AGEN && !jumps.n);
 	for (size_t i = 0; i < jumps.n; i++) {
-		out[i] = (struct births_test){.read = at};
+		out[i] = (struct births_test){.read = in->addr};
 		follow_jump(f, &jumps.v[i], &out[i]);
 	}
 	return jumps.n;

@@ -13,7 +13,7 @@
 #define BIRTHS_MAX_TEXT	   32	 /* executable sections */
 #define BIRTHS_MAX_SLOTS   16	 /* GOT slots of one symbol */
 #define BIRTHS_MAX_STUBS   8	 /* PLT stubs of one symbol */
-#define BIRTHS_MAX_TESTS   16384 /* places that touch the word; 1,650 is the most seen */
+#define BIRTHS_MAX_TESTS   65536 /* places that touch the word; 16,311 is the most seen */
 #define BIRTHS_MAX_BETWEEN 96 /* instructions between a read and all its tests; 7 to one by gcc */
 #define BIRTHS_MAX_JUMPS   4  /* tests of what one instruction read */
 #define BIRTHS_MAX_ON_EDGE 40 /* instructions followed on one edge */
@@ -135,8 +135,9 @@ int births_find_slow(struct births_finder *f);
 /* One place that touches the word, by the position of its displacement in the text. */
 struct births_hit {
 	uint64_t at;
-	bool direct; /* absolute or RIP-relative: surely the word */
-	bool known;  /* [base + K] and the base was loaded from the symbol's slot just before */
+	uint64_t start; /* of the instruction; 0: it may have a prefix or not */
+	bool direct;	/* absolute or RIP-relative: surely the word */
+	bool known;	/* [base + K] and the base was loaded just before */
 };
 
 struct births_ref { /* something that only the slow path does */
@@ -192,9 +193,11 @@ struct births_test {
 };
 
 bool births_same_value(const struct births_value *a, const struct births_value *b);
-/* The tests of what the instruction at @at reads; 0 = none. *lost: there may be more. */
-size_t births_follow(const struct births_finder *f, uint64_t at, bool direct,
-		     struct births_test out[BIRTHS_MAX_JUMPS], bool *lost);
+/* The tests of what the instruction @in reads by its operand @op, or takes the address of; 0 =
+ * none. *lost: there may be more. */
+size_t births_follow(const struct births_finder *f, const struct births_insn *in,
+		     const ZydisDecodedOperand *op, struct births_test out[BIRTHS_MAX_JUMPS],
+		     bool *lost);
 /* The first call on the non-zero edge inside _Py_NewReference, and whether it passes the object. */
 bool births_first_call(const struct births_finder *f, struct births_target *target,
 		       bool *passes_object);

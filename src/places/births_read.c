@@ -28,13 +28,19 @@ static bool is_zero_test(const struct births_finder *f, const struct births_stat
 	       a->reg.value == b->reg.value;
 }
 
-static bool holds_word(const struct way *w)
+/* The word, or its address. */
+static bool leads_to_word(const struct births_finder *f, const struct births_value *v)
+{
+	return v->kind == BIRTHS_WORD || (v->kind == BIRTHS_CONST && (uint64_t)v->n == f->word);
+}
+
+static bool holds_word(const struct births_finder *f, const struct way *w)
 {
 	for (size_t i = 0; i < 16; i++)
-		if (w->s.r[i].kind == BIRTHS_WORD)
+		if (leads_to_word(f, &w->s.r[i]))
 			return true;
 	for (size_t i = 0; i < w->s.n_slots; i++)
-		if (w->s.slot[i].v.kind == BIRTHS_WORD)
+		if (leads_to_word(f, &w->s.slot[i].v))
 			return true;
 	return w->zf_is_word;
 }
@@ -122,7 +128,7 @@ static void explore(const struct births_finder *f, struct way w, struct births_j
 			continue;
 		case ZYDIS_CATEGORY_UNCOND_BR:
 			if (in.op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-				out->lost = out->lost || holds_word(&w);
+				out->lost = out->lost || holds_word(f, &w);
 				return;
 			}
 			w.at = births_relative(&in);
@@ -132,7 +138,7 @@ static void explore(const struct births_finder *f, struct way w, struct births_j
 				return;
 			births_call(&w.s);
 			w.zf_is_word = false;
-			if (!holds_word(&w))
+			if (!holds_word(f, &w))
 				return;
 			continue;
 		default:
@@ -141,7 +147,7 @@ static void explore(const struct births_finder *f, struct way w, struct births_j
 		if (births_is_end(&in))
 			return;
 		step(f, &w, &in, out);
-		if (!out->from_afar && !holds_word(&w))
+		if (!out->from_afar && !holds_word(f, &w))
 			return;
 	}
 	out->lost = true;

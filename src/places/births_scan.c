@@ -17,8 +17,7 @@ static int out_of_bounds(const struct births_finder *f)
 		    dso_path(f->d));
 }
 
-static int add_hit(const struct births_finder *f, struct births_hits *out, uint64_t at, bool direct,
-		   bool known)
+static int add_hit(const struct births_finder *f, struct births_hits *out, struct births_hit hit)
 {
 	struct births_hit *h;
 
@@ -27,7 +26,7 @@ static int add_hit(const struct births_finder *f, struct births_hits *out, uint6
 	h = vec_push(&out->hits);
 	if (!h)
 		return fail(-ENOMEM, "out of memory");
-	*h = (struct births_hit){at, direct, known};
+	*h = hit;
 	return 0;
 }
 
@@ -50,6 +49,7 @@ static bool touches(const struct births_finder *f, uint64_t at, uint64_t word, b
 		    uint64_t *start)
 {
 	struct births_state none = {0};
+	bool found = false;
 
 	for (uint64_t back = 2; back <= 5; back++) {
 		struct births_insn in;
@@ -67,13 +67,14 @@ static bool touches(const struct births_finder *f, uint64_t at, uint64_t word, b
 			*reads = in.op[i].mem.type == ZYDIS_MEMOP_TYPE_AGEN ||
 				 (in.op[i].actions & ZYDIS_OPERAND_ACTION_MASK_READ);
 			*start = at - back;
+			found = true;
 			/* A REX prefix belongs to it: only with it are 8 bytes read. */
 			if (f->tracer && back == 2)
 				break;
 			return true;
 		}
 	}
-	return false;
+	return found;
 }
 
 /* RIP-relative: the displacement counts from the end of the instruction, behind an immediate of 0,
@@ -96,7 +97,7 @@ static int scan_direct(const struct births_finder *f, const struct dso_range *r,
 		if (off > 4 && off + 8 > 4 && !abs)
 			continue;
 		if (touches(f, r->addr + i, f->word, &reads, &start))
-			err = add_hit(f, out, r->addr + i, true, true);
+			err = add_hit(f, out, (struct births_hit){r->addr + i, 0, true, true});
 		else if (f->tracer && touches(f, r->addr + i, f->word + 8, &reads, &start) && reads)
 			err = add_ref(f, out, start);
 	}
@@ -124,7 +125,7 @@ static int scan_base(const struct births_finder *f, const struct dso_range *r,
 		sib = (p[-2] & 0xc7) == (mod | 4) && p[-1] == 0x24 &&
 		      (p[-3] == 0x8b || p[-3] == 0x83);
 		if (plain || sib)
-			err = add_hit(f, out, r->addr + i, false, false);
+			err = add_hit(f, out, (struct births_hit){.at = r->addr + i});
 	}
 	return err;
 }
@@ -140,14 +141,15 @@ static int note_access(const struct births_finder *f, const struct births_state 
 		const ZydisDecodedOperand *op = &in->op[i];
 		struct births_value v;
 
-		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->mem.type != ZYDIS_MEMOP_TYPE_MEM ||
-		    op->mem.base == ZYDIS_REGISTER_RIP)
+		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || births_gpr(op->mem.base) < 0)
 			continue;
 		v = births_mem_address(s, in, op);
 		if (v.kind != BIRTHS_CONST)
 			continue;
 		if ((uint64_t)v.n == f->word)
-			err = add_hit(f, out, in->addr + in->i.raw.disp.offset, false, true);
+			err = add_hit(f, out,
+				      (struct births_hit){in->addr + in->i.raw.disp.offset,
+							  in->addr, false, true});
 		else if (f->tracer && (uint64_t)v.n == f->word + 8 &&
 			 (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ))
 			err = add_ref(f, out, in->addr);
@@ -179,7 +181,27 @@ static int walk_base(const struct births_finder *f, struct births_state s, uint6
 	return err;
 }
 
-/* `mov slot(%rip), r64` or `lea base(%rip), r64`. */
+/* The instruction around the four bytes at @p that loads the base, or the word's own address: how
+ * far it begins before them; 0 = none. `mov slot(%rip), r64`, `lea base(%rip), r64`; `mov $base,
+ * r32` and `mov $base, r64` where code lies where it was linked to. */
+static unsigned base_load(const struct births_finder *f, const uint8_t *p, uint64_t next)
+{
+	const uint64_t target = next + (uint64_t)(int64_t)i32_at(p), value = (uint32_t)i32_at(p);
+
+	if ((p[-1] & 0xc7) == 0x05 && (p[-3] & 0xfb) == 0x48) {
+		if (p[-2] == 0x8d && (target == f->base || target == f->word))
+			return 3;
+		for (size_t k = 0; p[-2] == 0x8b && k < f->n_slots; k++)
+			if (target == f->slots[k])
+				return 3;
+	}
+	if (!dso_is_exec(f->d) || (value != f->base && value != f->word))
+		return 0;
+	if ((p[-1] & 0xf8) == 0xb8)
+		return p[-2] == 0x41 ? 2 : 1;
+	return (p[-1] & 0xf8) == 0xc0 && p[-2] == 0xc7 && (p[-3] & 0xfe) == 0x48 ? 3 : 0;
+}
+
 static int scan_base_loads(const struct births_finder *f, const struct dso_range *r,
 			   struct births_hits *out)
 {
@@ -187,25 +209,15 @@ static int scan_base_loads(const struct births_finder *f, const struct dso_range
 	int err = 0;
 
 	for (uint64_t i = 3; i + 4 <= r->size && !err; i++) {
-		const uint8_t *p = r->data + i;
+		const unsigned before = base_load(f, r->data + i, r->addr + i + 4);
 		struct births_state s;
-		uint64_t target;
-		bool hit = false;
 
-		if ((p[-1] & 0xc7) != 0x05 || (p[-3] & 0xfb) != 0x48)
+		if (!before)
 			continue;
-		target = r->addr + i + 4 + (uint64_t)(int64_t)i32_at(p);
-		if (p[-2] == 0x8b)
-			for (size_t k = 0; k < f->n_slots; k++)
-				hit |= target == f->slots[k];
-		else if (p[-2] == 0x8d)
-			hit = target == f->base;
-		if (hit) {
-			if (++walks > BIRTHS_MAX_WALKS)
-				return out_of_bounds(f);
-			births_start(&s);
-			err = walk_base(f, s, r->addr + i - 3, 1, out);
-		}
+		if (++walks > BIRTHS_MAX_WALKS)
+			return out_of_bounds(f);
+		births_start(&s);
+		err = walk_base(f, s, r->addr + i - before, 1, out);
 	}
 	return err;
 }
@@ -256,10 +268,14 @@ static void merge(struct births_hits *h)
 	if (h->hits.n)
 		qsort(h->hits.v, h->hits.n, sizeof(*h->hits.v), by_position);
 	for (size_t i = 0; i < h->hits.n; i++) {
-		if (n && h->hits.v[n - 1].at == h->hits.v[i].at)
-			h->hits.v[n - 1].known |= h->hits.v[i].known;
-		else
+		struct births_hit *last = n ? &h->hits.v[n - 1] : NULL;
+
+		if (last && last->at == h->hits.v[i].at) {
+			last->known |= h->hits.v[i].known;
+			last->start = last->start ? last->start : h->hits.v[i].start;
+		} else {
 			h->hits.v[n++] = h->hits.v[i];
+		}
 	}
 	h->hits.n = n;
 	if (h->refs.n)
@@ -282,7 +298,7 @@ int births_scan(const struct births_finder *f, struct births_hits *out)
 			err = scan_direct(f, r, out);
 		if (!err && f->via_base)
 			err = scan_base(f, r, out);
-		if (!err && f->via_base)
+		if (!err)
 			err = scan_base_loads(f, r, out);
 		if (!err && f->n_stubs + f->n_slow_slots)
 			err = scan_slow_calls(f, r, out);
