@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Modules that are written in C: what their dicts hold is the same in every process. */
+/* Modules that are written in C: what their dicts hold is the same in every process. And those that
+ * were compiled to C. */
 #include "py/objects.h"
 #include "py/py_priv.h"
+
+#define MAX_FINDERS 32
 
 struct walk {
 	py_entry visit;
@@ -41,4 +44,27 @@ void py_c_modules_each(const struct py_runtime *rt, size_t max, py_entry f, void
 	struct walk w = {.visit = f, .ctx = ctx, .left = max};
 
 	py_dict_each(rt, py_modules(rt), see_module, &w);
+}
+
+/* Each module that it has compiled puts Nuitka's loader into sys.meta_path, once (its
+ * MetaPathBasedLoader.c, 0.6.1 - 4.0). */
+bool py_has_nuitka(const struct py_runtime *rt)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t sys = py_dict_value(rt, py_modules(rt), "sys"), dict, list, head[2], item, type;
+	char name[64];
+
+	if (rt->minor < 9 || !sys ||
+	    proc_read_u64(rt->proc, sys + PY_MODULE_DICT + py_more_header(rt), &dict))
+		return false;
+	list = py_dict_value(rt, dict, "meta_path");
+	if (!list || proc_read(rt->proc, list + l->ob_size, head, sizeof(head)))
+		return false;
+	for (uint64_t i = 0; i < head[0] && i < MAX_FINDERS; i++)
+		if (!proc_read_u64(rt->proc, head[1] + 8 * i, &item) &&
+		    !proc_read_u64(rt->proc, item + l->ob_type, &type) &&
+		    !py_type_name(rt, type, name, sizeof(name)) &&
+		    !strcmp(name, "nuitka_module_loader"))
+			return true;
+	return false;
 }

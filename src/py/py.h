@@ -103,6 +103,10 @@ bool py_uses_mimalloc(const struct py_runtime *rt);
 /* sys.modules of the main interpreter, a dict that every process has; 0 = not to be had. */
 uint64_t py_modules(const struct py_runtime *rt);
 
+/* Does it run code that Nuitka has compiled? From 3.9 on that makes objects of CPython's own types,
+ * and takes them from CPython's lists of free ones, without _Py_NewReference. */
+bool py_has_nuitka(const struct py_runtime *rt);
+
 /* A str object as UTF-8; truncated to size; invalid data gives -EILSEQ, unreadable -EFAULT. */
 int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t size);
 /* Type name, qualified with its module except for builtins: "dict", "app.Session". -EBUSY when

@@ -94,31 +94,37 @@ void py_dict_each(const struct py_runtime *rt, uint64_t dict, py_entry f, void *
 	}
 }
 
-struct attr {
-	const char *name;
+struct wanted {
+	const char *key;
 	uint64_t value;
 };
 
-static bool is_attr(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
+static bool is_wanted(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
 {
-	struct attr *a = ctx;
+	struct wanted *w = ctx;
 
 	(void)rt;
-	if (!strcmp(key, a->name))
-		a->value = value;
-	return !a->value;
+	if (!strcmp(key, w->key))
+		w->value = value;
+	return !w->value;
+}
+
+uint64_t py_dict_value(const struct py_runtime *rt, uint64_t dict, const char *key)
+{
+	struct wanted w = {.key = key};
+
+	py_dict_each(rt, dict, is_wanted, &w);
+	return w.value;
 }
 
 int py_type_attr(const struct py_runtime *rt, uint64_t type, const char *name, uint64_t *out)
 {
-	struct attr a = {.name = name};
 	uint64_t dict;
 
 	if (proc_read_u64(rt->proc, type + rt->layout.tp_dict, &dict) || !dict)
 		return -EFAULT;
-	py_dict_each(rt, dict, is_attr, &a);
-	*out = a.value;
-	return a.value ? 0 : -ENOENT;
+	*out = py_dict_value(rt, dict, name);
+	return *out ? 0 : -ENOENT;
 }
 
 static int heap_type_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size)

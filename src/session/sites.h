@@ -27,16 +27,14 @@ struct sites {
 	size_t n_sets;
 };
 
-/* Finds them: s->sites. One that cannot be resolved makes the set incomplete: then there are none,
- * and -ENOTSUP. */
+/* Finds them: s->sites. Where one cannot be resolved there are none, and -ENOTSUP. */
 int sites_open(struct session *s);
 void sites_close(struct sites *t);
 
 /* Sets for the files that have none yet, parked. */
 int sites_attach(struct session *s);
 void sites_detach(struct sites *t);
-/* 3.8: modules that were loaded since. What is born in one that cannot be probed is unseen: then no
- * births at all, as at the start. */
+/* 3.8: modules that were loaded since. One that cannot be probed is an error, as at the start. */
 int sites_attach_new(struct session *s);
 /* A parked set of the sites of @f that are wanted (@want NULL: all); none wanted: no set. */
 int sites_open_set(struct session *s, const struct site_file *f, const bool *want,

@@ -117,3 +117,24 @@ def test_code_that_was_moved(tmp_path):
     assert run.rc == 0, run.stderr
     notes = run.report["processes"][0].get("notes", [])
     assert any(n.startswith("births are not watched: ") and "its code was moved" in n for n in notes), notes
+
+
+LOADER = """
+import sys
+class nuitka_module_loader:
+    __module__ = "builtins"
+    def find_spec(self, *args):
+        return None
+sys.meta_path.append(nuitka_module_loader())
+"""
+
+
+def test_code_that_nuitka_compiled(tmp_path):
+    """It makes objects of CPython's own types, past _Py_NewReference: known by its loader, which is imitated here."""
+    (tmp_path / "sitecustomize.py").write_text(LOADER)
+    with harness.Target(pythons.host(), "dicts", env={**os.environ, "PYTHONPATH": str(tmp_path)}) as target:
+        target.wait_ready()
+        run = harness.run_tool(target.pid, 3)
+    assert run.rc == 0, run.stderr
+    notes = run.report["processes"][0].get("notes", [])
+    assert any("Nuitka" in n for n in notes), notes

@@ -365,6 +365,43 @@ static void knows_the_allocator(void **state)
 	with_pythons(check_allocators);
 }
 
+/* A loader as Nuitka's comes in last. */
+static const char nuitka_script[] = "import sys, time\n"
+				    "class nuitka_module_loader:\n"
+				    "    __module__ = 'builtins'\n"
+				    "    def find_spec(self, *args):\n"
+				    "        return None\n"
+				    "sys.meta_path.insert(2, nuitka_module_loader())\n"
+				    "print('x', flush=True)\n"
+				    "time.sleep(1000)\n";
+
+static void check_nuitka(const char *python)
+{
+	static const char *const scripts[] = {pause_script, nuitka_script};
+
+	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+		struct py_runtime *rt;
+		struct target t;
+		struct proc *p;
+
+		start(python, scripts[i], NULL, &t);
+		wait_until_told(&t);
+		if (proc_open(t.pid, &p) || py_open(p, &rt))
+			fail_msg("%s: %s", python, fail_text());
+		if (py_has_nuitka(rt) != (i && rt->minor >= 9))
+			fail_msg("%s: Nuitka is %sseen", python, i ? "not " : "");
+		py_close(rt);
+		proc_close(p);
+		stop(&t);
+	}
+}
+
+static void sees_code_that_nuitka_compiled(void **state)
+{
+	(void)state;
+	with_pythons(check_nuitka);
+}
+
 static void check_refusal(const char *program, const char *arg, const char *want)
 {
 	struct py_runtime *rt;
@@ -595,6 +632,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sees_what_python_sees),
+		cmocka_unit_test(sees_code_that_nuitka_compiled),
 		cmocka_unit_test(knows_the_allocator),
 		cmocka_unit_test(refuses_what_it_does_not_know),
 		cmocka_unit_test(refuses_kinds_by_what_they_say),
