@@ -315,6 +315,7 @@ static int run(struct service *v)
 		err = loop(v);
 	sweep_free(v->sweep);
 	serve_stop(v->http);
+	map64_free(&v->metrics.left_out);
 	helper_stop(&v->keeper);
 	cli_guard_stop(v->guard);
 	cli_helpers_stop();

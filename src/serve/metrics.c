@@ -3,10 +3,12 @@
  * each, and what is left out is counted. Labels hold no address, no argument and no long path. */
 #include <math.h>
 #include <stdio.h>
+#include <xxhash.h>
 
 #include "serve/serve.h"
 
-#define LABEL_MAX 200 /* bytes of a value that came from a process */
+#define LABEL_MAX 200	/* bytes of a value that came from a process */
+#define LEFT_OUT  16384 /* are remembered: more than one host has at a time */
 
 struct family {
 	const char *name, *type, *help;
@@ -210,6 +212,27 @@ static double known(double v)
 	return isfinite(v) ? v : 0;
 }
 
+static uint64_t mix(uint64_t h, const char *text)
+{
+	return text ? XXH64(text, strlen(text), h) : h;
+}
+
+/* A site of a program, or (@site NULL) a process: once, in however many scrapes it is left out. */
+static void leave_out(struct serve_metrics_opts *o, const struct report_process *p,
+		      const struct report_site *site, size_t series)
+{
+	uint64_t h = mix(site ? (uint64_t)site->kind : KIND_MAX + (uint64_t)p->pid, p->comm), *at;
+
+	h = mix(mix(h, p->container.id), site ? site->id : NULL);
+	if (o->left_out.n >= LEFT_OUT)
+		map64_free(&o->left_out);
+	at = map64_put(&o->left_out, h ? h : 1);
+	if (!at || *at)
+		return;
+	*at = 1;
+	o->dropped += series;
+}
+
 static int gather(const struct report *r, size_t n, struct serve_metrics_opts *o,
 		  struct site_row **out, size_t *n_rows)
 {
@@ -218,12 +241,14 @@ static int gather(const struct report *r, size_t n, struct serve_metrics_opts *o
 
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
-	o->dropped += (r->n_processes - n) * ARRAY_SIZE(per_process);
+	for (size_t i = n; i < r->n_processes; i++)
+		leave_out(o, &r->processes[i], NULL, ARRAY_SIZE(per_process));
 	for (size_t i = 0; i < n; i++) {
 		const struct report_process *p = &r->processes[i];
 		size_t sites = p->n_sites < o->sites ? p->n_sites : o->sites;
 
-		o->dropped += p->n_sites - sites;
+		for (size_t k = sites; k < p->n_sites; k++)
+			leave_out(o, p, &p->sites[k], 1);
 		for (size_t k = 0; k < sites; k++) {
 			const struct report_site *s = &p->sites[k];
 			size_t at = 0;

@@ -4,6 +4,7 @@
 #ifndef PYLEAK_SERVE_H
 #define PYLEAK_SERVE_H
 
+#include "base/map64.h"
 #include "report/report.h"
 
 struct serve_opts {
@@ -52,10 +53,12 @@ int serve_put_profiles(struct serve *s, const struct serve_profile *v, size_t n)
 
 /* metrics.c: the report in Prometheus' text format 0.0.4. */
 struct serve_metrics_opts {
-	unsigned processes, sites;   /* at most so many, and so many of each */
-	double cpu_s, start_time_s;  /* of the tool itself */
-	uint64_t rss_bytes, dropped; /* dropped: series left out so far, by all calls; added to */
-	uint64_t refused;	     /* processes that could not be watched, so far */
+	unsigned processes, sites;  /* at most so many, and so many of each */
+	double cpu_s, start_time_s; /* of the tool itself */
+	uint64_t rss_bytes;
+	uint64_t refused;      /* processes that could not be watched, so far */
+	uint64_t dropped;      /* series left out so far, by all calls; added to */
+	struct map64 left_out; /* which these are; to be freed */
 	bool counts_only; /* how many processes of which class: nothing that tells one from others
 			   */
 };

@@ -69,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	on_screen(r, how);
 	if (!serve_metrics(r, &m, &text, &len))
 		free(text);
+	map64_free(&m.left_out);
 	report_free(r);
 	return 0;
 }

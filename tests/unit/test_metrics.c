@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Metrics: what is left out to keep their number bounded is counted, each series once. */
+#include <stdio.h>
+
+#include "report/report.h"
+#include "serve/serve.h"
+#include "unit.h"
+
+#define SITES	  12
+#define PROCESSES 4
+
+static struct report_site site[PROCESSES][SITES];
+static struct report_process process[PROCESSES];
+
+/* Workers of one program, which have their sites in common. */
+static struct report *workers(void)
+{
+	struct report *r;
+
+	assert_int_equal(report_new(&r), 0);
+	for (size_t i = 0; i < PROCESSES; i++) {
+		report_process_init(&process[i]);
+		process[i].pid = (int)(100 + i);
+		process[i].comm = "worker";
+		process[i].sites = site[i];
+		process[i].n_sites = SITES;
+		for (size_t k = 0; k < SITES; k++)
+			snprintf(site[i][k].id, sizeof(site[i][k].id), "%016zu", k + 1);
+	}
+	r->version = "0.0.0";
+	r->processes = process;
+	r->n_processes = 2;
+	return r;
+}
+
+static void scrape(const struct report *r, struct serve_metrics_opts *o, uint64_t want)
+{
+	char line[64], *text;
+	size_t len;
+
+	snprintf(line, sizeof(line), "\npyleak_series_dropped_total %u\n", (unsigned)want);
+	assert_int_equal(serve_metrics(r, o, &text, &len), 0);
+	assert_non_null(strstr(text, line));
+	free(text);
+}
+
+static void a_series_is_dropped_once(void **state)
+{
+	struct serve_metrics_opts o = {.processes = 2, .sites = 10};
+	struct report *r = workers();
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		scrape(r, &o, 2); /* of the program: both workers have these two */
+	r->n_processes = 3;
+	for (int i = 0; i < 3; i++)
+		scrape(r, &o, 2 + 5); /* one process more, by five gauges */
+	r->n_processes = 4;
+	for (int i = 0; i < 3; i++)
+		scrape(r, &o, 2 + 10);
+	r->n_processes = 2;
+	scrape(r, &o, 2 + 10);
+	site[1][SITES - 1].kind = KIND_FD; /* the same stack, another thing */
+	for (int i = 0; i < 3; i++)
+		scrape(r, &o, 3 + 10);
+	map64_free(&o.left_out);
+	report_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_series_is_dropped_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
