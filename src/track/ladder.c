@@ -17,14 +17,15 @@
 #define LADDER_LOOK 8192 /* objects read per look */
 #endif
 #ifndef LADDER_SEEN
-#define LADDER_SEEN (1u << 21) /* power of two */
+#define LADDER_SEEN (1u << 21) /* contents; power of two */
 #endif
 #ifndef LADDER_TURN
 #define LADDER_TURN 400000 /* contents noted before the older table is forgotten */
 #endif
-#define MAX_SHIFT 20
-#define RELAX_NS  30000000000ull /* with a ladder this long nearly empty more are admitted again */
-#define GONE_NS	  100000000	 /* until somebody has noticed that the target ended */
+#define SEEN_OFTEN 2 /* no more is asked: two bits hold it */
+#define MAX_SHIFT  20
+#define RELAX_NS   30000000000ull /* with a ladder this long nearly empty more are admitted again */
+#define GONE_NS	   100000000	  /* until somebody has noticed that the target ended */
 
 struct ladder {
 	struct heap *heap;
@@ -36,7 +37,7 @@ struct ladder {
 	struct map64 died;	    /* stack -> survivors that died later */
 	struct born born;
 	uint64_t look_end; /* births before this one were looked at; 0 = not all were */
-	uint8_t *seen[2];  /* how often a content was sampled, two generations */
+	uint8_t *seen[2];  /* how often a content was sampled, four to a byte; two generations */
 	uint32_t noted;
 	unsigned shift;	     /* one in 2^shift is admitted, and stands for so many */
 	uint64_t shifted_ns; /* when that was changed */
@@ -55,8 +56,8 @@ int ladder_new(struct heap *h, struct stacks *st, struct ladder **out)
 	l->stacks = st;
 	l->random = clock_ns() | 1;
 	l->object = calloc(LADDER_LOOK, sizeof(*l->object));
-	l->seen[0] = calloc(1, LADDER_SEEN);
-	l->seen[1] = calloc(1, LADDER_SEEN);
+	l->seen[0] = calloc(1, LADDER_SEEN / 4);
+	l->seen[1] = calloc(1, LADDER_SEEN / 4);
 	if (!l->object || !l->seen[0] || !l->seen[1]) {
 		ladder_free(l);
 		return fail(-ENOMEM, "out of memory");
@@ -80,26 +81,36 @@ void ladder_free(struct ladder *l)
 	free(l);
 }
 
+static size_t place_of(uint64_t content)
+{
+	return (content ^ (content >> 32)) & (LADDER_SEEN - 1);
+}
+
+static unsigned count_in(const uint8_t *seen, size_t at)
+{
+	return seen[at / 4] >> at % 4 * 2 & 3u;
+}
+
 static void note_content(struct ladder *l, uint64_t content)
 {
-	size_t at = (content ^ (content >> 32)) & (LADDER_SEEN - 1);
+	size_t at = place_of(content);
 
-	if (l->seen[0][at] < 255)
-		l->seen[0][at]++;
+	if (count_in(l->seen[0], at) < SEEN_OFTEN)
+		l->seen[0][at / 4] += (uint8_t)(1u << at % 4 * 2);
 	if (++l->noted > LADDER_TURN) {
 		uint8_t *old = l->seen[1];
 
 		l->seen[1] = l->seen[0];
-		l->seen[0] = memset(old, 0, LADDER_SEEN);
+		l->seen[0] = memset(old, 0, LADDER_SEEN / 4);
 		l->noted = 0;
 	}
 }
 
 static unsigned count_content(const struct ladder *l, uint64_t content)
 {
-	size_t at = (content ^ (content >> 32)) & (LADDER_SEEN - 1);
+	size_t at = place_of(content);
 
-	return l->seen[0][at] + l->seen[1][at];
+	return count_in(l->seen[0], at) + count_in(l->seen[1], at);
 }
 
 /* Record @i; one that is not whole yet (several GILs) comes without an object. */
@@ -419,7 +430,7 @@ static bool climb_one(struct ladder *l, struct sample *s, const struct heap_obje
 		settle_stack(l, s);
 	if (!o->swapped)
 		fill(s, o);
-	if (s->fp.content && count_content(l, s->fp.content) > 1)
+	if (s->fp.content && count_content(l, s->fp.content) >= SEEN_OFTEN)
 		s->ambiguous = true;
 	while (s->rung < SURVIVOR_RUNGS &&
 	       now >= s->born_ns + (uint64_t)(survivor_age_s[s->rung] * 1e9))
