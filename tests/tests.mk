@@ -20,7 +20,7 @@ RELEASE_DEPS := git mmdebstrap debian-archive-keyring util-linux
 # Programs that embed Python; go tool pprof, 440 MB.
 MATRIX_DEPS := uwsgi-plugin-python3 golang-go
 # Servers of tests/services.
-MATRIX_DEPS += python3-uvicorn python3-starlette python3-gevent python3-aiohttp python3-twisted celery redis-server postgresql-plpython3-15
+MATRIX_DEPS += python3-uvicorn python3-starlette python3-gevent python3-aiohttp python3-twisted python3-django celery redis-server postgresql-plpython3-15
 # Not supervisor and fail2ban, which would begin to look after the machine; they are watched where they are installed.
 MATRIX_DEPS += mitmproxy mercurial python3-radicale python3-aiosmtpd python3-pyftpdlib python3-ipykernel python3-jupyter-client python3-grpcio
 MATRIX_DEPS += python3-sqlalchemy python3-pandas python3-sklearn python3-matplotlib cython3 pybind11-dev python3-cffi

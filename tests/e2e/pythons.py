@@ -14,6 +14,7 @@ ZOO = os.path.join(os.path.dirname(HERE), "zoo")
 # What is recorded has the same paths wherever it was.
 RECORDS = "PYLEAK_TEST_RECORD" in os.environ
 ROOTS = os.path.join(os.environ.get("PYLEAK_CACHE", "/var/tmp"), "pyleak-roots")
+BUILDS = os.path.join(ROOTS, "builds")
 HOST = "/usr/bin/python3.11"
 
 
@@ -22,6 +23,7 @@ class Python:
     name: str
     path: str
     root: str = ""  # chroot here first
+    borrows: bool = False  # packages of the Debian Python there
 
     @property
     def minor(self):
@@ -88,8 +90,15 @@ def free_threaded():
 
 def builds():
     """Shapes that people run and Debian does not have, built from source by builds.sh."""
-    paths = sorted(glob.glob(os.path.join(ROOTS, "builds", "*-3.*", "bin", "python3.[0-9]*[0-9]")))
+    paths = sorted(glob.glob(os.path.join(BUILDS, "*-3.*", "bin", "python3.[0-9]*[0-9]")))
     return [Python(path.split("/")[-3], path) for path in paths]
+
+
+def builds_with_servers():
+    """Docker's and uv's shapes beside a Debian Python of their version: what is built for that one can be imported by them."""
+    root = {p.minor: p.root for p in with_servers()}
+    found = [p for p in builds() if p.name.partition("-")[0] in ("docker", "uv") and not p.name.endswith("stripped")]
+    return [dataclasses.replace(p, root=root[p.minor], borrows=True) for p in found if p.minor in root]
 
 
 @functools.cache

@@ -29,7 +29,7 @@ sys.stdout.buffer.write(u.urlopen(sys.argv[1], timeout=120).read())' \
 }
 
 servers='python3-dev gcc g++ gdb cython3 pybind11-dev python3-cffi gunicorn python3-flask python3-uvicorn python3-starlette
-	python3-gevent python3-aiohttp python3-tornado python3-twisted celery python3-redis redis-server postgresql-plpython3-17
+	python3-gevent python3-aiohttp python3-tornado python3-twisted celery python3-redis python3-django redis-server postgresql-plpython3-17
 	uwsgi-core uwsgi-plugin-python3 apache2-bin libapache2-mod-wsgi-py3 mitmproxy mercurial python3-radicale
 	python3-aiosmtpd python3-pyftpdlib python3-ipykernel python3-jupyter-client python3-grpcio python3-sqlalchemy
 	python3-pandas python3-sklearn python3-matplotlib supervisor fail2ban'

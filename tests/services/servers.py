@@ -6,9 +6,7 @@ import subprocess
 import threading
 
 import apache
-from service import APPS, RATE, Service
-
-MODULES = "/usr/lib/python3/dist-packages/"
+from service import APPS, MODULES, RATE, Service
 
 
 class Gunicorn(Service):
@@ -46,6 +44,11 @@ class Uvicorn(Gunicorn):
     @property
     def needs(self):
         return ["/usr/bin/gunicorn", MODULES + "uvicorn", MODULES + "starlette"]
+
+
+class Django(Gunicorn):
+    name, app, planted = "django", "shop_django.py", ("receiver", "queryset")
+    needs = ("/usr/bin/gunicorn", MODULES + "django")
 
 
 class Uwsgi(Service):
@@ -188,4 +191,4 @@ class PlPython(Service):
             self.client.stdin.flush()
 
 
-ALL = (GunicornSync, GunicornThreads, GunicornGevent, Uvicorn, Uwsgi, ModWsgi, Aiohttp, Tornado, Twisted, Celery, PlPython)
+ALL = (GunicornSync, GunicornThreads, GunicornGevent, Uvicorn, Django, Uwsgi, ModWsgi, Aiohttp, Tornado, Twisted, Celery, PlPython)

@@ -16,11 +16,19 @@ import urllib.request
 import harness
 import pythons
 
+MODULES = "/usr/lib/python3/dist-packages/"
 APPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps")
 RATE = 40.0  # requests a second
 WARM_S = 15  # of them, before it is watched
-# In the root of another suite, with mounts of its own: what is in /tmp has the same path there. $0: the root, $1: where to begin.
-INSIDE = 'cd=$1; shift; mount --bind /tmp "$0/tmp" && mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" env -C "$cd" "$@"'
+# In the root of another suite, with mounts of its own: what is in /tmp has the same path there, and so have the builds.
+# $0: the root, $1: where to begin, $2: the folder of the builds.
+INSIDE = """cd=$1
+for d in /tmp "$2"; do
+    [ ! -d "$d" ] || { mkdir -p "$0$d" && mount --bind "$d" "$0$d"; } || exit
+done
+shift 2
+mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" env -C "$cd" "$@"
+"""
 
 
 class Load(threading.Thread):
@@ -78,14 +86,14 @@ class Service:
 
     def environment(self):
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PLANTED": self.which, "TRUTH": self.truth_file,
-                "PYTHONPATH": self.apps, "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
+                "PYTHONPATH": self.apps + (":" + MODULES if self.python.borrows else ""), "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
 
     def inside(self, command, where=None):
         """The command that runs this one where the service's files are."""
         command = [str(c) for c in command]
         if not self.python.root:
             return command
-        return ["unshare", "--mount", "sh", "-c", INSIDE, self.python.root, where or self.where, *command]
+        return ["unshare", "--mount", "sh", "-c", INSIDE, self.python.root, where or self.where, pythons.BUILDS, *command]
 
     def call(self, *command, where=None, **more):
         """Its output. It has ended well."""

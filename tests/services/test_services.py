@@ -11,15 +11,19 @@ import servers
 
 SECONDS = 60
 CORE = {("gunicorn-gthread", ""), ("mod_wsgi", "record"), ("tornado", "listener")}
+# One or two of each kind: servers, one that is asynchronous, a queue, a daemon, a job.
+ON_BUILDS = ("django", "gunicorn-gthread", "tornado", "celery", "aiosmtpd", "sqlalchemy")
 INNOCENT = ("steady", "growing", "warmup", "bloat", "retention")
 
 
 def places():
-    for python in pythons.with_servers():
+    for python in pythons.with_servers() + pythons.builds_with_servers():
         for kind in servers.ALL + daemons.ALL + jobs.ALL:
+            if python.borrows and kind.name not in ON_BUILDS:
+                continue
             for planted in ("",) + kind.planted:
                 name = (kind.name, planted or "innocent", python.name)
-                in_core = (kind.name, planted) in CORE and not python.root
+                in_core = (kind.name, planted) in CORE and python == pythons.host()
                 yield pytest.param(kind, planted, python, id="%s-%s-%s" % name, marks=() if in_core else pytest.mark.matrix)
 
 
