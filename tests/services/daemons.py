@@ -11,11 +11,14 @@ import urllib.request
 import xmlrpc.client
 
 import harness
-from servers import MODULES
-from service import Service
+from service import MODULES, Service
 
 
 class Daemon(Service):
+    """The leak is planted where a daemon lets its owner add code."""
+
+    planted = ("record",)
+
     def environment(self):
         return {**super().environment(), "HOME": self.where}
 
@@ -26,7 +29,7 @@ class Daemon(Service):
         """A file of its folder, with what is its own filled in."""
         os.makedirs(os.path.dirname(self.path(*names)), exist_ok=True)
         with open(self.path(*names), "w", encoding="ascii") as f:
-            f.write(text.format(where=self.where, port=self.port))
+            f.write(text.format(where=self.where, port=self.port, apps=self.apps))
         return self.path(*names)
 
     def fetch(self, path, data=None, headers=None, method=None):
@@ -38,7 +41,7 @@ class Daemon(Service):
 class Supervisor(Daemon):
     """One of its programs prints, one ends every second and is started anew."""
 
-    name, needs = "supervisor", ("/usr/bin/supervisord",)
+    name, app, needs = "supervisor", "shop_supervisor.py", ("/usr/bin/supervisord",)
     CONF = """
 [supervisord]
 nodaemon=true
@@ -48,7 +51,7 @@ childlogdir={where}
 [inet_http_server]
 port=127.0.0.1:{port}
 [rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+supervisor.rpcinterface_factory=shop_supervisor:Shop
 [program:prints]
 command=/bin/sh -c "while :; do echo at work; sleep 0.2; done"
 [program:ends]
@@ -66,9 +69,9 @@ autorestart=true
 
 
 class Fail2ban(Daemon):
-    """Reads a log, and bans addresses for five seconds, but has no firewall to tell."""
+    """Reads a log, and bans addresses for five seconds, but tells no firewall."""
 
-    name, needs = "fail2ban", ("/usr/bin/fail2ban-server",)
+    name, app, needs = "fail2ban", "shop_fail2ban.py", ("/usr/bin/fail2ban-server",)
     MAIN = """
 [Definition]
 loglevel = ERROR
@@ -90,7 +93,7 @@ bantime = 5
 enabled = true
 filter = shop
 logpath = {where}/shop.log
-action =
+action = {apps}/shop_fail2ban.py
 """
     FILTER = """
 [Definition]
@@ -159,7 +162,7 @@ class Mitmproxy(Daemon):
 class Mercurial(Daemon):
     """`hg serve`: a thread for each request, and much C."""
 
-    name, needs = "mercurial", ("/usr/bin/hg",)
+    name, app, needs = "mercurial", "shop_mercurial.py", ("/usr/bin/hg",)
 
     def environment(self):
         return {**super().environment(), "HGRCPATH": "", "HGUSER": "shop"}
@@ -171,7 +174,8 @@ class Mercurial(Daemon):
         self.write("a note\n" * 20, "repo", "note.txt")
         self.hg("init")
         self.hg("commit", "-A", "-m", "a note")
-        self.run(self.python.path, "/usr/bin/hg", "serve", "-R", self.path("repo"), "--address", "127.0.0.1", "--port", self.port)
+        self.run(self.python.path, "/usr/bin/hg", "serve", "-R", self.path("repo"), "--address", "127.0.0.1", "--port", self.port,
+                 "--config", "extensions.shop=" + os.path.join(self.apps, self.app))  # fmt: skip
 
     def request(self, n):
         self.fetch("raw-file/tip/note.txt?%d" % n)
@@ -180,12 +184,14 @@ class Mercurial(Daemon):
 class Radicale(Daemon):
     """Calendars by WebDAV, with XML."""
 
-    name, needs = "radicale", (MODULES + "radicale",)
+    name, app, needs = "radicale", "shop_radicale.py", (MODULES + "radicale",)
     CONF = """
 [server]
 hosts = 127.0.0.1:{port}
 [auth]
 type = none
+[rights]
+type = shop_radicale
 [storage]
 filesystem_folder = {where}/collections
 [logging]
@@ -203,10 +209,10 @@ level = warning
 class Aiosmtpd(Daemon):
     """Mail by asyncio, which it drops."""
 
-    name, needs = "aiosmtpd", (MODULES + "aiosmtpd",)
+    name, app, needs = "aiosmtpd", "shop_aiosmtpd.py", (MODULES + "aiosmtpd",)
 
     def start(self):
-        self.run(self.python.path, "-m", "aiosmtpd", "-n", "-l", "127.0.0.1:%d" % self.port, "-c", "aiosmtpd.handlers.Sink")
+        self.run(self.python.path, "-m", "aiosmtpd", "-n", "-l", "127.0.0.1:%d" % self.port, "-c", "shop_aiosmtpd.Shop")
 
     def request(self, n):
         with smtplib.SMTP("127.0.0.1", self.port, "localhost", 30) as mail:
@@ -216,11 +222,11 @@ class Aiosmtpd(Daemon):
 class Pyftpdlib(Daemon):
     """Files by asyncore, two connections for each listing."""
 
-    name, needs = "pyftpdlib", (MODULES + "pyftpdlib",)
+    name, app, needs = "pyftpdlib", "shop_pyftpdlib.py", (MODULES + "pyftpdlib",)
 
     def start(self):
         self.write("a file", "ftp", "file")
-        self.run(self.python.path, "-m", "pyftpdlib", "-i", "127.0.0.1", "-p", self.port, "-d", self.path("ftp"))
+        self.run(self.python.path, os.path.join(self.apps, self.app), self.port, self.path("ftp"))
 
     def request(self, n):
         try:
@@ -235,12 +241,14 @@ class Pyftpdlib(Daemon):
 class TwistedNames(Daemon):
     """Names from a file of hosts, by UDP."""
 
-    name, needs = "twisted-names", ("/usr/bin/twistd3", MODULES + "twisted/names")
+    name, app, needs = "twisted-names", "shop_names.py", ("/usr/bin/twistd3", MODULES + "twisted/names")
+
+    def environment(self):
+        return {**super().environment(), "PORT": str(self.port), "HOSTS": self.path("hosts")}
 
     def start(self):
-        hosts = self.write("10.0.0.1 shop\n", "hosts")
-        self.run(self.python.path, "/usr/bin/twistd3", "--nodaemon", "--pidfile=", "dns", "--interface", "127.0.0.1",
-                 "--port", self.port, "--hosts-file", hosts)  # fmt: skip
+        self.write("10.0.0.1 shop\n", "hosts")
+        self.run(self.python.path, "/usr/bin/twistd3", "--nodaemon", "--pidfile=", "--python", os.path.join(self.apps, self.app))
 
     def request(self, n):
         asked = struct.pack(">6H", n & 0xFFFF, 0x100, 1, 0, 0, 0) + b"\4shop\0" + struct.pack(">2H", 1, 1)

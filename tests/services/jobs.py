@@ -6,9 +6,7 @@ import subprocess
 
 import harness
 import native_ext
-from servers import MODULES
-from service import Service
-
+from service import MODULES, Service
 
 
 class Asked(Service):
