@@ -351,6 +351,7 @@ static int loop(struct watch *w)
 {
 	double next_s = w->on.screen ? FIRST_S : w->o.interval_s;
 	bool is_said = !w->o.command;
+	char why[512] = "";
 	int err = 0, last;
 
 	while (!err && !is_done(w)) {
@@ -375,8 +376,10 @@ static int loop(struct watch *w)
 	if (!err && !w->n && w->o.command)
 		return stop_asked() ? -ECANCELED : fail_unwatched(w);
 	on_screen_end(&w->on);
+	if (err)
+		snprintf(why, sizeof(why), "%s", fail_text());
 	last = watch_report(w, true);
-	return err ? err : last;
+	return err ? fail(err, "%s", why) : last;
 }
 
 /* While a window is open the target crawls: whoever closes it must not wait for a CPU. We sleep
