@@ -27,6 +27,8 @@ int cli_preflight(void);
 /* Its two halves. */
 int cli_check_caps(void);
 int cli_check_btf(void);
+/* The memory of a process is a file of its user's: CAP_SYS_PTRACE alone does not open it. */
+bool cli_may_read_others(void);
 
 /* The process that holds the probes, which Ctrl-Z alarms: before any thread, and while we have all
  * rights. */

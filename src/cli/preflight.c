@@ -56,6 +56,12 @@ int cli_check_caps(void)
 				   : "run it with sudo");
 }
 
+/* CAP_DAC_OVERRIDE, which would do, is given up. */
+bool cli_may_read_others(void)
+{
+	return capng_get_caps_process() || is_in_effect(CAP_DAC_READ_SEARCH);
+}
+
 int cli_check_btf(void)
 {
 	/* A test sets the path to show what a kernel without BTF is told. */

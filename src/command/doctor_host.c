@@ -74,6 +74,19 @@ static void capabilities(struct doctor *d)
 	}
 }
 
+static void others(struct doctor *d)
+{
+	if (cli_may_read_others()) {
+		doctor_add(d, DOCTOR_OK, "other users", "their processes and files can be read");
+	} else {
+		doctor_add(d, DOCTOR_NOTE, "other users", "CAP_DAC_READ_SEARCH is missing");
+		doctor_remedy(d,
+			      "start it with that, too: without it only processes of user %u "
+			      "can be read",
+			      geteuid());
+	}
+}
+
 /* Security modules and switches that refuse what capabilities allow. */
 static void modules(struct doctor *d)
 {
@@ -178,6 +191,7 @@ void doctor_host(struct doctor *d)
 	kernel(d);
 	btf(d);
 	capabilities(d);
+	others(d);
 	modules(d);
 	tracefs(d);
 	mechanisms(d);

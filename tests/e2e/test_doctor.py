@@ -11,11 +11,13 @@ import pytest
 import pythons
 
 # unshare and setpriv are util-linux; each case is a prefix of the command.
-CAPS = "-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search"
+THREE = "-all,+bpf,+perfmon,+sys_ptrace"
+CAPS = THREE + ",+dac_read_search"
 CASES = {
     "root": ([], {}),
     "four capabilities": (["setpriv", "--bounding-set", CAPS, "--inh-caps", CAPS],
-                          {"capabilities": "ok", "probes by perf": "note"}),
+                          {"capabilities": "ok", "other users": "ok", "probes by perf": "note"}),
+    "three capabilities": (["setpriv", "--bounding-set", THREE, "--inh-caps", THREE], {"capabilities": "ok", "other users": "note"}),
     "nobody": (["setpriv", "--reuid", "65534", "--clear-groups"],
                {"capabilities": "no", "tracefs": "note", "probes, chosen": "no"}),
     "tracefs not mounted": (["unshare", "-m", "sh", "-c", "umount -R /sys/kernel/debug; umount -R /sys/kernel/tracing; "
@@ -77,6 +79,19 @@ def test_a_python(python):
     assert "in the executable" in build["found"] and "like Debian's, tested" in build["found"], build
     # Nothing of arguments or environment.
     assert "hunter2" not in text and "time.sleep" not in text
+
+
+@pytest.mark.parametrize("caps, state", [(THREE, "no"), (CAPS, "ok")])
+def test_a_process_of_another_user(caps, state):
+    """What the row on other users says is so."""
+    child = sleeper(["setpriv", "--reuid", "65534", "--clear-groups", pythons.host().path, "-c", "import time; time.sleep(60)"])
+    try:
+        time.sleep(1)  # it has started
+        found = rows("-p", str(child.pid), prefix=["setpriv", "--bounding-set", caps, "--inh-caps", caps])
+    finally:
+        child.kill()
+        child.wait()
+    assert found["process"]["state"] == state and found["other users"]["state"] == ("ok" if state == "ok" else "note")
 
 
 def test_a_stopped_process():
