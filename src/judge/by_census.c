@@ -209,7 +209,7 @@ static bool own_type(const struct joined *to, const struct census_bound *b, cons
 
 /* The census knows the rate of a type that came evenly all the time. A site's own rate has the
  * error of the samples that give it its share of a size class: within that error the census is
- * believed. */
+ * believed. Where it counts fewer than that, others of this size grow that no window has met. */
 static void rate_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
 	struct report_site *s = &to->site;
@@ -220,8 +220,9 @@ static void rate_by_census(struct joined *to, const struct census_bound *b, cons
 	    !(fabs(own.t->row->late - 0.5) <= CENSUS_EVEN))
 		return;
 	part = own.t->row->growth_count_per_s / own.per_s - 1;
-	if (!(fabs(part) <= fmin(error, GOES_ON_APART - 1)))
+	if (!(part <= fmin(error, GOES_ON_APART - 1)))
 		return;
+	s->by_census = part < -fmin(error, GOES_ON_APART - 1);
 	s->growth_count_per_s += part * own.per_s;
 	s->growth_bytes_per_s += part * own.bytes_per_s;
 	for (size_t i = 0; i < to->types.n; i++)
