@@ -26,6 +26,23 @@ static const struct limit few_limit = {4, 0, 0.2};
 #define FADE_LOOKS 64
 #define CALM_LOOKS 300 /* docs/SCORING.md */
 
+const char *unseen_not_asked(const struct py_runtime *rt)
+{
+	if (rt->free_threaded)
+		return "the heap is not asked";
+	return rt->allocator != PY_ALLOC_PYMALLOC ? "new memory is not asked" : NULL;
+}
+
+const char *unseen_doubt(const struct py_runtime *rt)
+{
+	if (!unseen_not_asked(rt) || py_shape_tested(rt->shape))
+		return NULL;
+	return rt->free_threaded ? "no build like this Python is tested, and its heap cannot be "
+				   "asked whether all births are seen"
+				 : "no build like this Python is tested, and new memory of its "
+				   "allocator cannot be asked whether all births are seen";
+}
+
 /* Births that came and are not on record. */
 static uint64_t unrecorded(const struct unseen_view *v)
 {
@@ -277,23 +294,6 @@ static void settle_reborn(struct unseen *u, const struct unseen_view *v, uint64_
 			     &(struct heap_carved){look[i].addr, look[i].type, look[i].part[0].cls,
 						   false},
 			     true, !v->died[look[i].birth & (PL_BIRTH_SLOTS - 1)]);
-}
-
-const char *unseen_not_asked(const struct py_runtime *rt)
-{
-	if (rt->free_threaded)
-		return "the heap is not asked";
-	return rt->allocator != PY_ALLOC_PYMALLOC ? "new memory is not asked" : NULL;
-}
-
-const char *unseen_doubt(const struct py_runtime *rt)
-{
-	if (!unseen_not_asked(rt) || py_shape_tested(rt->shape))
-		return NULL;
-	return rt->free_threaded ? "no build like this Python is tested, and its heap cannot be "
-				   "asked whether all births are seen"
-				 : "no build like this Python is tested, and new memory of its "
-				   "allocator cannot be asked whether all births are seen";
 }
 
 /* Takes all refused sizes back when enough looks have seen all of their births. This happens once:

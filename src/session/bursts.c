@@ -125,10 +125,8 @@ static bool settle(struct births *b, uint64_t first, uint64_t last)
 
 static void refuse(void *ctx, uint64_t classes, const char *why)
 {
-	struct session *s = ctx;
-
-	survivors_refuse(s->survivors, classes);
-	session_note(s, "%s", why);
+	survivors_refuse(((struct session *)ctx)->survivors, classes);
+	session_note(ctx, "%s", why);
 }
 
 static struct unseen_view view(const struct births *b)

@@ -57,9 +57,9 @@ static void set_up(void)
 {
 	unseen_free(&k.u);
 	memset(&k, 0, sizeof(k));
+	k.cls = CLS;
 	self = self_open();
 	k.rt.proc = self;
-	k.cls = CLS;
 	k.v = (struct unseen_view){&k.rt, NULL, k.births, k.died, &k.stats, note_refusal, NULL};
 }
 
@@ -98,6 +98,34 @@ static void miss(void)
 {
 	for (int i = 0; i < 3; i++)
 		look(NULL, TYPE, 10, 5);
+}
+
+static void the_heap_of_some_builds_is_not_asked(void **state)
+{
+	struct py_shape debian = {.minor = 13,
+				  .has_births = true,
+				  .lto = PY_YES,
+				  .bolt = PY_NO,
+				  .libc = PY_LIBC_GLIBC,
+				  .compiler = "GCC 14.2.0"};
+	struct py_runtime rt = {.allocator = PY_ALLOC_PYMALLOC, .shape = &debian};
+
+	(void)state;
+	assert_null(unseen_not_asked(&rt));
+	assert_null(unseen_doubt(&rt));
+	for (enum py_allocator a = PY_ALLOC_MALLOC; a <= PY_ALLOC_OTHER; a++) {
+		rt.allocator = a;
+		assert_string_equal(unseen_not_asked(&rt), "new memory is not asked");
+		assert_null(unseen_doubt(&rt));
+	}
+	rt.free_threaded = true;
+	assert_string_equal(unseen_not_asked(&rt), "the heap is not asked");
+	*debian.compiler = '\0';
+	assert_non_null(strstr(unseen_doubt(&rt), "its heap"));
+	rt.free_threaded = false;
+	assert_non_null(strstr(unseen_doubt(&rt), "new memory"));
+	rt.allocator = PY_ALLOC_PYMALLOC;
+	assert_null(unseen_doubt(&rt));
 }
 
 static void a_class_is_lifted_when_all_births_were_seen_for_long(void **state)
@@ -233,37 +261,10 @@ static void an_object_in_the_place_of_a_dead_one_is_suspect(void **state)
 	tear_down();
 }
 
-static void the_heap_of_some_builds_is_not_asked(void **state)
-{
-	struct py_shape debian = {.minor = 13,
-				  .has_births = true,
-				  .lto = PY_YES,
-				  .bolt = PY_NO,
-				  .libc = PY_LIBC_GLIBC,
-				  .compiler = "GCC 14.2.0"};
-	struct py_runtime rt = {.allocator = PY_ALLOC_PYMALLOC, .shape = &debian};
-
-	(void)state;
-	assert_null(unseen_not_asked(&rt));
-	assert_null(unseen_doubt(&rt));
-	for (enum py_allocator a = PY_ALLOC_MALLOC; a <= PY_ALLOC_OTHER; a++) {
-		rt.allocator = a;
-		assert_string_equal(unseen_not_asked(&rt), "new memory is not asked");
-		assert_null(unseen_doubt(&rt));
-	}
-	rt.free_threaded = true;
-	assert_string_equal(unseen_not_asked(&rt), "the heap is not asked");
-	*debian.compiler = '\0';
-	assert_non_null(strstr(unseen_doubt(&rt), "its heap"));
-	rt.free_threaded = false;
-	assert_non_null(strstr(unseen_doubt(&rt), "new memory"));
-	rt.allocator = PY_ALLOC_PYMALLOC;
-	assert_null(unseen_doubt(&rt));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_heap_of_some_builds_is_not_asked),
 		cmocka_unit_test(a_class_is_lifted_when_all_births_were_seen_for_long),
 		cmocka_unit_test(what_is_not_met_says_nothing),
 		cmocka_unit_test(a_class_is_lifted_once),
@@ -272,7 +273,6 @@ int main(void)
 		cmocka_unit_test(a_look_at_a_few_places_proves_nothing),
 		cmocka_unit_test(a_look_at_a_few_places_knows_what_it_should_see),
 		cmocka_unit_test(an_object_in_the_place_of_a_dead_one_is_suspect),
-		cmocka_unit_test(the_heap_of_some_builds_is_not_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
