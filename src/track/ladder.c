@@ -9,6 +9,7 @@
 
 #include "base/map64.h"
 #include "track/born.h"
+#include "track/contents.h"
 
 #ifndef LADDER_SAMPLES
 #define LADDER_SAMPLES 24000 /* on the ladder; above that every second one is left out */
@@ -16,16 +17,9 @@
 #ifndef LADDER_LOOK
 #define LADDER_LOOK 8192 /* objects read per look */
 #endif
-#ifndef LADDER_SEEN
-#define LADDER_SEEN (1u << 21) /* contents; power of two */
-#endif
-#ifndef LADDER_TURN
-#define LADDER_TURN 400000 /* contents noted before the older table is forgotten */
-#endif
-#define SEEN_OFTEN 2 /* no more is asked: two bits hold it */
-#define MAX_SHIFT  20
-#define RELAX_NS   30000000000ull /* with a ladder this long nearly empty more are admitted again */
-#define GONE_NS	   100000000	  /* until somebody has noticed that the target ended */
+#define MAX_SHIFT 20
+#define RELAX_NS  30000000000ull /* with a ladder this long nearly empty more are admitted again */
+#define GONE_NS	  100000000	 /* until somebody has noticed that the target ended */
 
 struct ladder {
 	struct heap *heap;
@@ -37,8 +31,7 @@ struct ladder {
 	struct map64 died;	    /* stack -> survivors that died later */
 	struct born born;
 	uint64_t look_end; /* births before this one were looked at; 0 = not all were */
-	uint8_t *seen[2];  /* how often a content was sampled, four to a byte; two generations */
-	uint32_t noted;
+	struct contents contents;
 	unsigned shift;	     /* one in 2^shift is admitted, and stands for so many */
 	uint64_t shifted_ns; /* when that was changed */
 	uint64_t began_ns;   /* the window */
@@ -56,9 +49,7 @@ int ladder_new(struct heap *h, struct stacks *st, struct ladder **out)
 	l->stacks = st;
 	l->random = clock_ns() | 1;
 	l->object = calloc(LADDER_LOOK, sizeof(*l->object));
-	l->seen[0] = calloc(1, LADDER_SEEN / 4);
-	l->seen[1] = calloc(1, LADDER_SEEN / 4);
-	if (!l->object || !l->seen[0] || !l->seen[1]) {
+	if (contents_open(&l->contents) || !l->object) {
 		ladder_free(l);
 		return fail(-ENOMEM, "out of memory");
 	}
@@ -76,41 +67,8 @@ void ladder_free(struct ladder *l)
 	map64_free(&l->died);
 	map64_free(&l->index);
 	born_free(&l->born);
-	free(l->seen[0]);
-	free(l->seen[1]);
+	contents_close(&l->contents);
 	free(l);
-}
-
-static size_t place_of(uint64_t content)
-{
-	return (content ^ (content >> 32)) & (LADDER_SEEN - 1);
-}
-
-static unsigned count_in(const uint8_t *seen, size_t at)
-{
-	return seen[at / 4] >> at % 4 * 2 & 3u;
-}
-
-static void note_content(struct ladder *l, uint64_t content)
-{
-	size_t at = place_of(content);
-
-	if (count_in(l->seen[0], at) < SEEN_OFTEN)
-		l->seen[0][at / 4] += (uint8_t)(1u << at % 4 * 2);
-	if (++l->noted > LADDER_TURN) {
-		uint8_t *old = l->seen[1];
-
-		l->seen[1] = l->seen[0];
-		l->seen[0] = memset(old, 0, LADDER_SEEN / 4);
-		l->noted = 0;
-	}
-}
-
-static unsigned count_content(const struct ladder *l, uint64_t content)
-{
-	size_t at = place_of(content);
-
-	return count_in(l->seen[0], at) + count_in(l->seen[1], at);
 }
 
 /* Record @i; one that is not whole yet (several GILs) comes without an object. */
@@ -384,7 +342,7 @@ void ladder_admit(struct ladder *l)
 				    s->parts ? 1ull << heap_class_index(s->part[0].cls) : 0);
 		l->stats.taken++;
 		if (s->fp.content)
-			note_content(l, s->fp.content);
+			contents_note(&l->contents, s->fp.content);
 		if (is_left_out(l))
 			continue;
 		if (l->sample.n >= 2 * LADDER_SAMPLES)
@@ -430,7 +388,7 @@ static bool climb_one(struct ladder *l, struct sample *s, const struct heap_obje
 		settle_stack(l, s);
 	if (!o->swapped)
 		fill(s, o);
-	if (s->fp.content && count_content(l, s->fp.content) >= SEEN_OFTEN)
+	if (s->fp.content && contents_often(&l->contents, s->fp.content))
 		s->ambiguous = true;
 	while (s->rung < SURVIVOR_RUNGS &&
 	       now >= s->born_ns + (uint64_t)(survivor_age_s[s->rung] * 1e9))
