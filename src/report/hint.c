@@ -1,32 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Hints: one sentence of what happens, and the remedy in a line or two of Python. */
-#include "report/hint.h"
+#include "report/hint_priv.h"
 
 #include <math.h>
 
-#define FEW_ENTRIES 16	/* a container with less may be anything */
-#define MOST	    0.5 /* of the objects */
-/* As why/label_names.c says it, of generators, and of the task of a coroutine, at their end. */
-#define ENDED	  ", ended"
-#define TASK_DONE "_asyncio.Task, done"
-
-static bool is_type(const struct report_holder_step *s, const char *name)
-{
-	return s->type && !strcmp(s->type, name);
-}
-
-static bool begins(const char *s, const char *with)
-{
-	return s && !strncmp(s, with, strlen(with));
-}
-
-static const struct report_holder_step *step_of(const struct report_holder *h, const char *type)
-{
-	for (size_t i = 0; i < h->n; i++)
-		if (is_type(&h->step[i], type))
-			return &h->step[i];
-	return NULL;
-}
+#define FEW_ENTRIES 16	      /* a container with less may be anything */
+#define MOST	    0.5	      /* of the objects */
+#define ENDED	    ", ended" /* as why/label_names.c says it of generators */
 
 /* How one makes such a queue that takes no more than so many entries; NULL = it is no queue. */
 static const char *bounded_queue(const struct report_holder_step *s)
@@ -46,11 +26,6 @@ static const char *bounded_queue(const struct report_holder_step *s)
 		if (is_type(s, queue[i].type))
 			return queue[i].call;
 	return NULL;
-}
-
-static bool is_collection(const struct report_holder_step *s)
-{
-	return s->entries != REPORT_UNKNOWN && !is_type(s, "tuple");
 }
 
 size_t report_holder_container(const struct report_holder *h)
@@ -84,11 +59,6 @@ bool report_holder_is_full(const struct report_holder *h)
 	return i < h->n && is_full(&h->step[i]);
 }
 
-static void set(struct report_site *site, const char *code, const char *text)
-{
-	site->hint = (struct report_hint){code, text};
-}
-
 static bool has_extension(const struct report_site *s)
 {
 	for (size_t i = 0; i < s->n_frames; i++)
@@ -107,30 +77,36 @@ static bool hint_nobody(struct report *r, const struct report_holder *h, struct 
 	if (is_lost && site->kind == KIND_HEAP) {
 		report_lost_hint(r, site);
 	} else if (is_lost) {
-		set(site, "unreferenced",
-		    report_printf(r,
-				  "Nothing in the process points to these objects: C code took a "
-				  "reference and never gave it back.\nLook for a missing Py_DECREF "
-				  "in %s.",
-				  has_extension(site) ? "the extension on this stack"
-						      : "the C functions that this line calls, or "
-							"that get them later"));
+		set_hint(site, "unreferenced",
+			 report_printf(
+				 r,
+				 "Nothing in the process points to these objects: C code took a "
+				 "reference and never gave it back.\nLook for a missing Py_DECREF "
+				 "in %s.",
+				 has_extension(site) ? "the extension on this stack"
+						     : "the C functions that this line calls, or "
+						       "that get them later"));
 	} else if (strcmp(h->root, "cycle") != 0) {
 		return false;
 	} else if (h->uncollectable) {
-		set(site, "cycle-uncollectable",
-		    "They hold each other, and the garbage collector cannot free them: C code took "
-		    "a "
-		    "reference too many, or hides one.\nBreak the cycle by hand: self.parent = "
-		    "weakref.ref(parent)");
+		set_hint(
+			site, "cycle-uncollectable",
+			"They hold each other, and the garbage collector cannot free them: C code "
+			"took "
+			"a "
+			"reference too many, or hides one.\nBreak the cycle by hand: self.parent = "
+			"weakref.ref(parent)");
 	} else if (h->frozen) {
-		set(site, "frozen-garbage",
-		    "They hold each other, and gc.freeze() has put them out of the collector's "
-		    "reach.\nCall gc.collect() before gc.freeze(), and freeze once.");
+		set_hint(
+			site, "frozen-garbage",
+			"They hold each other, and gc.freeze() has put them out of the collector's "
+			"reach.\nCall gc.collect() before gc.freeze(), and freeze once.");
 	} else if (h->gc_known && !h->gc_enabled) {
-		set(site, "cycle-gc-disabled",
-		    "They hold only each other, and the garbage collector is off.\ngc.enable(), or "
-		    "gc.collect() when it suits; or no cycle: self.parent = weakref.ref(parent)");
+		set_hint(site, "cycle-gc-disabled",
+			 "They hold only each other, and the garbage collector is "
+			 "off.\ngc.enable(), or "
+			 "gc.collect() when it suits; or no cycle: self.parent = "
+			 "weakref.ref(parent)");
 	}
 	return true;
 }
@@ -165,9 +141,10 @@ static const char *view_fix(const struct report_holder *h, size_t i)
 
 static bool hint_classes(struct report_site *site)
 {
-	set(site, "classes-created",
-	    "Classes are made while the program runs, and something keeps them.\nMake each "
-	    "once: functools.lru_cache on the function that makes it, or a module-level class.");
+	set_hint(site, "classes-created",
+		 "Classes are made while the program runs, and something keeps them.\nMake each "
+		 "once: functools.lru_cache on the function that makes it, or a module-level "
+		 "class.");
 	return true;
 }
 
@@ -225,23 +202,25 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 	const struct report_holder_step *traceback = step_of(h, "traceback");
 
 	if (!strcmp(h->root, "gc.garbage") || begins(h->step[0].name, "module gc :: garbage")) {
-		set(site, "gc-garbage",
-		    "They are in gc.garbage: the collector found them and keeps them.\nTake "
-		    "gc.set_debug(gc.DEBUG_SAVEALL) or DEBUG_LEAK out: gc.set_debug(0); "
-		    "gc.garbage.clear()");
+		set_hint(site, "gc-garbage",
+			 "They are in gc.garbage: the collector found them and keeps them.\nTake "
+			 "gc.set_debug(gc.DEBUG_SAVEALL) or DEBUG_LEAK out: gc.set_debug(0); "
+			 "gc.garbage.clear()");
 		return true;
 	}
 	if (is_in_cache(h)) {
-		set(site, "lru-cache",
-		    "A cached function keeps every result, and the arguments with it.\n"
-		    "@functools.lru_cache(maxsize=1000); a method keeps its self alive as well: "
-		    "cache outside of it.");
+		set_hint(site, "lru-cache",
+			 "A cached function keeps every result, and the arguments with it.\n"
+			 "@functools.lru_cache(maxsize=1000); a method keeps its self alive as "
+			 "well: "
+			 "cache outside of it.");
 		return true;
 	}
 	if (traceback && !grows_behind(h, (size_t)(traceback - h->step))) {
-		set(site, "exception-traceback",
-		    "A kept exception keeps its traceback, and that the variables of every frame.\n"
-		    "Keep str(e), or: e.__traceback__ = None");
+		set_hint(site, "exception-traceback",
+			 "A kept exception keeps its traceback, and that the variables of every "
+			 "frame.\n"
+			 "Keep str(e), or: e.__traceback__ = None");
 		return true;
 	}
 	if (begins(last->type, "class "))
@@ -255,50 +234,48 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 		const char *fix = view_fix(h, i);
 
 		if (is_task(h, i)) {
-			set(site, "task-not-ended",
-			    begins(s->type, "async_generator")
-				    ? "Asynchronous generators that were not run to their end "
-				      "hold their variables.\nasync with "
-				      "contextlib.aclosing(stream()) as s: ..., or await "
-				      "s.aclose()"
-				    : "Tasks that do not end hold what their coroutines "
-				      "hold.\nBound the wait, or cancel it: "
-				      "asyncio.wait_for(...), task.cancel()");
+			set_hint(site, "task-not-ended",
+				 begins(s->type, "async_generator")
+					 ? "Asynchronous generators that were not run to their end "
+					   "hold their variables.\nasync with "
+					   "contextlib.aclosing(stream()) as s: ..., or await "
+					   "s.aclose()"
+					 : "Tasks that do not end hold what their coroutines "
+					   "hold.\nBound the wait, or cancel it: "
+					   "asyncio.wait_for(...), task.cancel()");
 			return true;
 		}
 		if (fix) {
-			set(site, "view-pins-base",
-			    report_printf(r,
-					  "A small view (%s) keeps the whole buffer behind it.\n"
-					  "Keep a copy: %s",
-					  s->type, fix));
+			set_hint(site, "view-pins-base",
+				 report_printf(
+					 r,
+					 "A small view (%s) keeps the whole buffer behind it.\n"
+					 "Keep a copy: %s",
+					 s->type, fix));
 			return true;
 		}
 		if (is_kept_class(h, i))
 			return hint_classes(site);
 		if (is_called_queue(s) && may_grow(h, i)) {
-			set(site, "queue-backlog",
-			    report_printf(r,
-					  "More is put into %s than is taken out.\nBound it, so "
-					  "that the producer waits: queue.Queue(maxsize=1000)",
-					  s->name));
+			set_hint(site, "queue-backlog",
+				 report_printf(
+					 r,
+					 "More is put into %s than is taken out.\nBound it, so "
+					 "that the producer waits: queue.Queue(maxsize=1000)",
+					 s->name));
 			return true;
 		}
 		if (bounded_queue(s) && (may_grow(h, i) || may_grow(h, i + 1))) {
-			set(site, "queue-backlog",
-			    report_printf(r,
-					  "More is put into the queue than is taken out.\nBound "
-					  "it, so that the producer waits: %s",
-					  bounded_queue(s)));
+			set_hint(site, "queue-backlog",
+				 report_printf(
+					 r,
+					 "More is put into the queue than is taken out.\nBound "
+					 "it, so that the producer waits: %s",
+					 bounded_queue(s)));
 			return true;
 		}
 	}
 	return false;
-}
-
-static bool is_entry(const struct report_holder_step *s)
-{
-	return !strcmp(s->edge, "item") || !strcmp(s->edge, "value");
 }
 
 /* Does step @i lie in the container that grows, by itself, in a tuple or the like, or as what a
@@ -328,160 +305,35 @@ static bool hint_closure(struct report *r, const struct report_holder *h, struct
 		if (!is_kept_itself(h, is_cell && i ? i - 1 : i))
 			continue;
 		if (is_cell) {
-			set(site, "closure",
-			    report_printf(r,
-					  "Functions are kept, and each keeps the variable %s of "
-					  "the function that made it.\nUnregister the function "
-					  "when it has done its work, or hand it a weak "
-					  "reference.",
-					  s->name ? s->name : "?"));
+			set_hint(site, "closure",
+				 report_printf(
+					 r,
+					 "Functions are kept, and each keeps the variable %s of "
+					 "the function that made it.\nUnregister the function "
+					 "when it has done its work, or hand it a weak "
+					 "reference.",
+					 s->name ? s->name : "?"));
 			return true;
 		}
 		if (begins(s->type, "function ") && strstr(s->type, "<locals>") &&
 		    (i + 1 == h->n || strcmp(h->step[i + 1].edge, "cell") != 0)) {
-			set(site, "closure",
-			    "Functions that were made inside of a function are kept, and each "
-			    "keeps the variables that it uses.\nUnregister the function when it "
-			    "has done its work, or hand it a weak reference.");
+			set_hint(site, "closure",
+				 "Functions that were made inside of a function are kept, and each "
+				 "keeps the variables that it uses.\nUnregister the function when "
+				 "it "
+				 "has done its work, or hand it a weak reference.");
 			return true;
 		}
 		if (i && is_type(s, "method")) {
-			set(site, "closure",
-			    "Bound methods are kept, and each keeps the object that it belongs "
-			    "to.\nUnregister the method when the object is done with, or keep "
-			    "weakref.WeakMethod(method)");
+			set_hint(
+				site, "closure",
+				"Bound methods are kept, and each keeps the object that it belongs "
+				"to.\nUnregister the method when the object is done with, or keep "
+				"weakref.WeakMethod(method)");
 			return true;
 		}
 	}
 	return false;
-}
-
-/* The container at step @at: by its name, or as an entry of one that has one: "GD[...]". */
-static const char *name_of(struct report *r, const struct report_holder *h, size_t at)
-{
-	const struct report_holder_step *s = &h->step[at];
-	size_t i = at;
-	char *text;
-
-	while (i && is_entry(&h->step[i]))
-		i--;
-	if (i == at || !h->step[i].name || !*h->step[i].name)
-		return s->name && *s->name ? s->name : s->type;
-	text = report_printf(r, "%s[...]", h->step[i].name);
-	return text ? text : s->type;
-}
-
-/* Up to step @at: is the container one of the standard library's, of types that begin so? */
-static bool is_inside(const struct report_holder *h, size_t at, const char *with)
-{
-	for (size_t i = 0; i <= at; i++)
-		if (begins(h->step[i].type, with))
-			return true;
-	return false;
-}
-
-/* Is it matplotlib.pyplot's table of figures? */
-static bool holds_figures(const struct report_holder *h, size_t at)
-{
-	const struct report_holder_step *in = &h->step[at];
-
-	return at && in->name && !strcmp(in->name, "figs") && h->step[at - 1].name &&
-	       strstr(h->step[at - 1].name, "matplotlib._pylab_helpers") != NULL;
-}
-
-/* What to do about the container at step @at. */
-static const char *container_fix(const struct report_holder *h, size_t at)
-{
-	const struct report_holder_step *in = &h->step[at];
-
-	if (is_inside(h, at, "_weakrefset.") || is_inside(h, at, "weakref.Weak"))
-		return "It holds them weakly, and they are alive: see what else keeps them "
-		       "(pyleak-bpf why).";
-	if (is_inside(h, at, "asyncio.locks."))
-		return "They wait there and are never woken: await asyncio.wait_for(...) ends a "
-		       "wait that takes too long.";
-	if (holds_figures(h, at))
-		return "pyplot keeps each figure until it is closed: plt.close(fig) behind "
-		       "fig.savefig(...)";
-	if (step_of(h, TASK_DONE))
-		return "A task that is done is let go by: task.add_done_callback(tasks.discard), "
-		       "tasks being a set";
-	if (is_type(in, "dict"))
-		return "Delete what is done with (del d[key]), or bound it: "
-		       "if len(d) > 1000: d.pop(next(iter(d)))";
-	if (is_type(in, "list"))
-		return "Remove what is done with, or bound it: collections.deque(maxlen=1000)";
-	if (is_type(in, "set"))
-		return "discard() what is done with, or bound it: if len(s) > 1000: s.pop()";
-	if (is_type(in, "collections.deque"))
-		return "Bound it: collections.deque(maxlen=1000)";
-	return "Remove what is done with, or bound it.";
-}
-
-/* An object that gets more and more attributes; NULL = none on the way. */
-static const struct report_holder_step *grown_object(const struct report_holder *h)
-{
-	if (h->entries_grow)
-		for (size_t i = h->n; i-- > 1;)
-			if (!strcmp(h->step[i].edge, "attribute") &&
-			    !is_collection(&h->step[i - 1]))
-				return &h->step[i - 1];
-	return NULL;
-}
-
-/* What is written to for ever: the last on the way that has a size of its own. */
-static const struct report_holder_step *buffer_of(const struct report_holder *h)
-{
-	static const char *const types[] = {"bytearray",   "_io.BytesIO", "_io.StringIO",
-					    "array.array", "list",	  "collections.deque",
-					    "dict",	   "set"};
-
-	for (size_t i = h->n; i-- > 0;)
-		for (size_t k = 0; k < ARRAY_SIZE(types); k++)
-			if (is_type(&h->step[i], types[k]))
-				return &h->step[i];
-	return NULL;
-}
-
-static bool hint_in_place(struct report *r, const struct report_holder *h, struct report_site *site)
-{
-	const struct report_holder_step *s = site->in_place ? buffer_of(h) : NULL;
-
-	if (!s)
-		return false;
-	set(site, "unbounded-container",
-	    report_printf(r,
-			  "Objects that were there (%s) get bigger and bigger.\nCut off what is "
-			  "done with%s, or start a new one in time.",
-			  s->type,
-			  is_type(s, "bytearray")   ? " (del buffer[:n])"
-			  : begins(s->type, "_io.") ? " (seek(0), truncate())"
-						    : ""));
-	return true;
-}
-
-static void hint_container(struct report *r, const struct report_holder *h,
-			   struct report_site *site)
-{
-	size_t at = report_holder_container(h);
-	const struct report_holder_step *in = at < h->n ? &h->step[at] : NULL;
-	const struct report_holder_step *object = grown_object(h);
-	char entries[32];
-
-	if (object && object->type) {
-		set(site, "unbounded-container",
-		    report_printf(r,
-				  "Objects (%s) get more and more attributes.\nKeep these in one "
-				  "dict that is bounded, or delete them: delattr(obj, name)",
-				  object->type));
-		return;
-	}
-	if (!in || (h->rests && !h->entries_grow))
-		return;
-	set(site, "unbounded-container",
-	    report_printf(r, "%s (%s) has %s entries%s.\n%s", name_of(r, h, at), in->type,
-			  fmt_count(entries, sizeof(entries), (double)in->entries),
-			  in->growth_per_s > 0 ? " and grows" : "", container_fix(h, at)));
 }
 
 void report_hold(struct report *r, const struct report_holder *h, struct report_site *site)
@@ -495,6 +347,7 @@ void report_hold(struct report *r, const struct report_holder *h, struct report_
 		return;
 	/* A path that holds few of them explains no growth, unless its container grows. */
 	if ((grows || site->held_by.share >= MOST) && !report_holder_is_full(h) &&
-	    !hint_in_place(r, h, site) && !hint_by_type(r, h, site) && !hint_closure(r, h, site))
-		hint_container(r, h, site);
+	    !report_in_place_hint(r, h, site) && !hint_by_type(r, h, site) &&
+	    !hint_closure(r, h, site))
+		report_container_hint(r, h, site);
 }

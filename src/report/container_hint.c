@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Hints about containers: which one has too much, and how it is emptied or bounded. */
+#include "report/hint_priv.h"
+
+/* As why/label_names.c says it, of the task of a coroutine at its end. */
+#define TASK_DONE "_asyncio.Task, done"
+
+/* The container at step @at: by its name, or as an entry of one that has one: "GD[...]". */
+static const char *name_of(struct report *r, const struct report_holder *h, size_t at)
+{
+	const struct report_holder_step *s = &h->step[at];
+	size_t i = at;
+	char *text;
+
+	while (i && is_entry(&h->step[i]))
+		i--;
+	if (i == at || !h->step[i].name || !*h->step[i].name)
+		return s->name && *s->name ? s->name : s->type;
+	text = report_printf(r, "%s[...]", h->step[i].name);
+	return text ? text : s->type;
+}
+
+/* Up to step @at: is the container one of the standard library's, of types that begin so? */
+static bool is_inside(const struct report_holder *h, size_t at, const char *with)
+{
+	for (size_t i = 0; i <= at; i++)
+		if (begins(h->step[i].type, with))
+			return true;
+	return false;
+}
+
+/* Is it matplotlib.pyplot's table of figures? */
+static bool holds_figures(const struct report_holder *h, size_t at)
+{
+	const struct report_holder_step *in = &h->step[at];
+
+	return at && in->name && !strcmp(in->name, "figs") && h->step[at - 1].name &&
+	       strstr(h->step[at - 1].name, "matplotlib._pylab_helpers") != NULL;
+}
+
+/* What to do about the container at step @at. */
+static const char *container_fix(const struct report_holder *h, size_t at)
+{
+	const struct report_holder_step *in = &h->step[at];
+
+	if (is_inside(h, at, "_weakrefset.") || is_inside(h, at, "weakref.Weak"))
+		return "It holds them weakly, and they are alive: see what else keeps them "
+		       "(pyleak-bpf why).";
+	if (is_inside(h, at, "asyncio.locks."))
+		return "They wait there and are never woken: await asyncio.wait_for(...) ends a "
+		       "wait that takes too long.";
+	if (holds_figures(h, at))
+		return "pyplot keeps each figure until it is closed: plt.close(fig) behind "
+		       "fig.savefig(...)";
+	if (step_of(h, TASK_DONE))
+		return "A task that is done is let go by: task.add_done_callback(tasks.discard), "
+		       "tasks being a set";
+	if (is_type(in, "dict"))
+		return "Delete what is done with (del d[key]), or bound it: "
+		       "if len(d) > 1000: d.pop(next(iter(d)))";
+	if (is_type(in, "list"))
+		return "Remove what is done with, or bound it: collections.deque(maxlen=1000)";
+	if (is_type(in, "set"))
+		return "discard() what is done with, or bound it: if len(s) > 1000: s.pop()";
+	if (is_type(in, "collections.deque"))
+		return "Bound it: collections.deque(maxlen=1000)";
+	return "Remove what is done with, or bound it.";
+}
+
+/* An object that gets more and more attributes; NULL = none on the way. */
+static const struct report_holder_step *grown_object(const struct report_holder *h)
+{
+	if (h->entries_grow)
+		for (size_t i = h->n; i-- > 1;)
+			if (!strcmp(h->step[i].edge, "attribute") &&
+			    !is_collection(&h->step[i - 1]))
+				return &h->step[i - 1];
+	return NULL;
+}
+
+/* What is written to for ever: the last on the way that has a size of its own. */
+static const struct report_holder_step *buffer_of(const struct report_holder *h)
+{
+	static const char *const types[] = {"bytearray",   "_io.BytesIO", "_io.StringIO",
+					    "array.array", "list",	  "collections.deque",
+					    "dict",	   "set"};
+
+	for (size_t i = h->n; i-- > 0;)
+		for (size_t k = 0; k < ARRAY_SIZE(types); k++)
+			if (is_type(&h->step[i], types[k]))
+				return &h->step[i];
+	return NULL;
+}
+
+bool report_in_place_hint(struct report *r, const struct report_holder *h, struct report_site *site)
+{
+	const struct report_holder_step *s = site->in_place ? buffer_of(h) : NULL;
+
+	if (!s)
+		return false;
+	set_hint(site, "unbounded-container",
+		 report_printf(
+			 r,
+			 "Objects that were there (%s) get bigger and bigger.\nCut off what is "
+			 "done with%s, or start a new one in time.",
+			 s->type,
+			 is_type(s, "bytearray")   ? " (del buffer[:n])"
+			 : begins(s->type, "_io.") ? " (seek(0), truncate())"
+						   : ""));
+	return true;
+}
+
+void report_container_hint(struct report *r, const struct report_holder *h,
+			   struct report_site *site)
+{
+	size_t at = report_holder_container(h);
+	const struct report_holder_step *in = at < h->n ? &h->step[at] : NULL;
+	const struct report_holder_step *object = grown_object(h);
+	char entries[32];
+
+	if (object && object->type) {
+		set_hint(site, "unbounded-container",
+			 report_printf(
+				 r,
+				 "Objects (%s) get more and more attributes.\nKeep these in one "
+				 "dict that is bounded, or delete them: delattr(obj, name)",
+				 object->type));
+		return;
+	}
+	if (!in || (h->rests && !h->entries_grow))
+		return;
+	set_hint(site, "unbounded-container",
+		 report_printf(r, "%s (%s) has %s entries%s.\n%s", name_of(r, h, at), in->type,
+			       fmt_count(entries, sizeof(entries), (double)in->entries),
+			       in->growth_per_s > 0 ? " and grows" : "", container_fix(h, at)));
+}
