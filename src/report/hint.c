@@ -4,9 +4,11 @@
 
 #include <math.h>
 
-#define FEW_ENTRIES 16	      /* a container with less may be anything */
-#define MOST	    0.5	      /* of the objects */
-#define ENDED	    ", ended" /* as why/label_names.c says it of generators */
+#define FEW_ENTRIES 16	/* a container with less may be anything */
+#define MOST	    0.5 /* of the objects */
+/* As why/label_names.c says it, of generators and of views. */
+#define ENDED	   ", ended"
+#define WHOLE_VIEW ", all of its base"
 
 /* How one makes such a queue that takes no more than so many entries; NULL = it is no queue. */
 static const char *bounded_queue(const struct report_holder_step *s)
@@ -124,7 +126,7 @@ static bool is_task(const struct report_holder *h, size_t i)
 	return grows >= h->n || grows < i;
 }
 
-/* What makes the view at step @i let go of the memory it was cut from; NULL = no view. */
+/* What makes the small view at step @i let go of the memory it was cut from; NULL = it is none. */
 static const char *view_fix(const struct report_holder *h, size_t i)
 {
 	const struct report_holder_step *s = &h->step[i], *base = s + 1;
@@ -133,7 +135,8 @@ static const char *view_fix(const struct report_holder *h, size_t i)
 		return NULL;
 	if (is_type(s, "memoryview"))
 		return "bytes(view)";
-	return begins(s->type, "numpy.") && !strcmp(base->edge, "attribute") && base->name &&
+	return begins(s->type, "numpy.") && !strstr(s->type, WHOLE_VIEW) &&
+			       !strcmp(base->edge, "attribute") && base->name &&
 			       !strcmp(base->name, "base")
 		       ? "view.copy()"
 		       : NULL;

@@ -52,15 +52,18 @@ enum graph_kind {
 	GRAPH_VALUE,   /* of a class that extends int or bytes: it has a dict, and no slots */
 };
 
-/* numpy's binary interface fixes where an array has its memory, the array it is a view of, the type
- * of its items and flags (PyArrayObject_fields in numpy/ndarraytypes.h), and where such a type has
- * the letter of its kind (PyArray_Descr). */
+/* numpy's binary interface fixes where an array has its memory, its shape, the array it is a view
+ * of, the type of its items and flags (PyArrayObject_fields in numpy/ndarraytypes.h), and where
+ * such a type has the letter of its kind and the size of an item (PyArray_Descr). */
 enum {
 	GRAPH_ARRAY_DATA = 16,
+	GRAPH_ARRAY_N = 24,
+	GRAPH_ARRAY_DIMENSIONS = 32,
 	GRAPH_ARRAY_BASE = 48,
 	GRAPH_ARRAY_DESCR = 56,
 	GRAPH_ARRAY_FLAGS = 64,
 	GRAPH_DESCR_KIND = 24,
+	GRAPH_DESCR_ITEM = 32,
 };
 #define GRAPH_ARRAY_OWNS   4  /* of the flags: its memory is its own */
 #define GRAPH_NUMBERS_DATA 24 /* arrayobject.ob_item */

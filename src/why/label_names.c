@@ -324,6 +324,11 @@ char *label_describe(const struct labels *l, uint32_t node, uint64_t addr)
 			    name, sizeof(name)))
 			snprintf(text, sizeof(text), "ContextVar %s", name);
 		break;
+	case GRAPH_MEMORYVIEW:
+	case GRAPH_ARRAY:
+		if (label_is_whole_view(l, node, addr))
+			snprintf(text, sizeof(text), "%.200s, all of its base", type);
+		break;
 	case GRAPH_PLAIN:
 		if (is_done(l, node))
 			snprintf(text, sizeof(text), "%.200s, done", type);

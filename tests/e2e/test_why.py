@@ -215,6 +215,19 @@ def test_what_a_number_or_an_array_does_hold():
         assert path.startswith("module __main__ :: V"), (value, path)
 
 
+# A DataFrame has a transposed view of all that it was made of; a column of many is a small one.
+VIEWS = (("numpy.ones((1000, 4)).T", "base", True), ("numpy.ones((1000, 4))[:10]", "base", False), ("numpy.ones((1000, 4))[:, 0]", "base", False),
+         ("numpy.ones(1000, 'i4').view('i1')", "base", True), ("numpy.frombuffer(bytes(8000), 'f8')", "base", True),
+         ("numpy.frombuffer(bytes(8000), 'f8', 10)", "base", False), ("memoryview(bytearray(8000))", "obj", True),
+         ("memoryview(bytes(range(256)) * 30)[10:20]", "obj", False))  # fmt: skip
+
+
+def test_a_view_of_all_of_its_base():
+    for value, attribute, is_whole in VIEWS:
+        path = path_to_the_address_of(HELD_BY_VALUES % (value, "id(V.%s)" % attribute))
+        assert (", all of its base" in path) == is_whole and "→ .%s (" % attribute in path, (value, path)
+
+
 # A deque has its items in a block of its own, to which it points behind its header.
 IN_A_CYCLE = """import collections, ctypes, gc, time
 gc.disable()

@@ -262,6 +262,16 @@ static void by_what_is_on_the_path(void **state)
 				 {"attribute", "base", "numpy.ndarray", U, 0, 0},
 				 {"field", NULL, "memory of C code", U, 0, 0}),
 			    "view-pins-base");
+	/* a view of all of it, as a DataFrame has one, wastes nothing */
+	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0, 0},
+				 {"item", NULL, "numpy.ndarray, all of its base", U, 0, 0},
+				 {"attribute", "base", "numpy.ndarray", U, 0, 0},
+				 {"field", NULL, "memory of C code", U, 0, 0}),
+			    "unbounded-container");
+	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0, 0},
+				 {"item", NULL, "memoryview, all of its base", U, 0, 0},
+				 {"attribute", "obj", "bytes", U, 0, 0}),
+			    "unbounded-container");
 	/* an array of objects that holds arrays */
 	assert_string_equal(HINT("module", {"root", "module a :: V", "list", 50, 0, 0},
 				 {"item", NULL, "numpy.ndarray", U, 0, 0},
