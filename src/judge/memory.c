@@ -13,17 +13,26 @@ static double settled(const struct report_parts *p, enum report_part part, doubl
 	return moved < bytes / 4 ? bytes : NAN;
 }
 
+/* Between two readings; recordings of before have the slope alone. */
+static double between(double grew, double per_s, double watched_s)
+{
+	return isnan(grew) ? per_s * watched_s : grew;
+}
+
 static void judge_retention(const struct memory_fact *f, struct report *r, struct report_process *p)
 {
 	struct retention_evidence e = f->kept;
 
 	if (p->parts) {
+		const double *growth = p->parts->growth;
+
 		e.malloc_slack = settled(p->parts, PART_MALLOC_SLACK, e.watched_s);
 		e.trimmable = (double)p->parts->trimmable;
-		e.grew.malloc_slack = p->parts->growth[PART_MALLOC_SLACK] * e.watched_s;
-		e.grew.uncounted =
-			(p->parts->growth[PART_MMAP] + p->parts->growth[PART_OTHER]) * e.watched_s;
-		e.grew.malloced = p->parts->growth[PART_MALLOC_LIVE] * e.watched_s;
+		e.grew.malloc_slack =
+			between(e.grew.malloc_slack, growth[PART_MALLOC_SLACK], e.watched_s);
+		e.grew.uncounted = between(e.grew.uncounted, growth[PART_MMAP] + growth[PART_OTHER],
+					   e.watched_s);
+		e.grew.malloced = between(e.grew.malloced, growth[PART_MALLOC_LIVE], e.watched_s);
 	}
 	retention_judge(&e, r, p);
 }

@@ -50,6 +50,9 @@ static void ask_anonymous(const struct retention_growth *g, struct finding *f)
 		"MALLOC_ARENA_MAX=2 in the environment bounds malloc's arenas; after a large "
 		"batch\n"
 		"ctypes.CDLL(None).malloc_trim(0) gives back what can be given back.");
+	/* A model that was loaded may lie in huge pages, too: numpy asks for them. */
+	if (isnan(g->malloced))
+		return;
 	suspect(f, grew, in_memory, known(g->huge), "huge-pages",
 		"huge pages: one byte in use takes 2 MiB",
 		"Unset glibc.malloc.hugetlb, or set\n"

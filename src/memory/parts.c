@@ -154,8 +154,24 @@ static void fit(const struct parts_log *l, struct report_parts *out)
 	}
 }
 
+static double moved(const struct parts_log *l, enum report_part part)
+{
+	return (double)l->last.v.bytes[part] - (double)l->reading[0].v.bytes[part];
+}
+
+/* What was taken in one step is growth without a slope. */
+static void compare(const struct parts_log *l, struct retention_growth *grew)
+{
+	if (l->last.t_s <= l->reading[0].t_s)
+		return;
+	grew->malloced = moved(l, PART_MALLOC_LIVE);
+	grew->malloc_slack = moved(l, PART_MALLOC_SLACK);
+	grew->uncounted = moved(l, PART_MMAP) + moved(l, PART_OTHER);
+}
+
 /* False when there is none. */
-static bool last_reading(struct parts_log *l, struct report_parts *out)
+static bool last_reading(struct parts_log *l, struct report_parts *out,
+			 struct retention_growth *grew)
 {
 	bool has;
 
@@ -164,12 +180,14 @@ static bool last_reading(struct parts_log *l, struct report_parts *out)
 	if (has) {
 		*out = l->last.v;
 		fit(l, out);
+		compare(l, grew);
 	}
 	pthread_mutex_unlock(&l->worker.lock);
 	return has;
 }
 
-int parts_fill(struct parts_log *l, struct report *r, struct report_process *p)
+int parts_fill(struct parts_log *l, struct report *r, struct report_process *p,
+	       struct retention_growth *grew)
 {
 	struct report_parts v;
 
@@ -177,7 +195,7 @@ int parts_fill(struct parts_log *l, struct report *r, struct report_process *p)
 		return 0;
 	if (r->final)
 		refresh(l);
-	if (!last_reading(l, &v))
+	if (!last_reading(l, &v, grew))
 		return 0;
 	p->parts = report_alloc(r, sizeof(*p->parts));
 	if (!p->parts)

@@ -4,8 +4,8 @@
 #ifndef PYLEAK_MEMORY_PARTS_H
 #define PYLEAK_MEMORY_PARTS_H
 
+#include "judge/retention.h"
 #include "py/py.h"
-#include "report/report.h"
 
 struct parts_log;
 
@@ -13,8 +13,10 @@ struct parts_log;
  */
 struct parts_log *parts_start(const struct proc *p);
 void parts_stop(struct parts_log *l);
-/* The last reading and its growth; p->parts stays NULL when there is none. */
-int parts_fill(struct parts_log *l, struct report *r, struct report_process *p);
+/* The last reading and its growth; p->parts stays NULL when there is none. @grew: what is malloc's,
+ * and nobody's, by the last reading against the first; left alone when there are no two. */
+int parts_fill(struct parts_log *l, struct report *r, struct report_process *p,
+	       struct retention_growth *grew);
 
 /* One reading, at once. p->parts stays NULL where it cannot be known (a core file). */
 int parts_once(const struct py_runtime *rt, struct report *r, struct report_process *p);

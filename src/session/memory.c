@@ -156,13 +156,13 @@ static int observe(void *self, const struct observation *to)
 
 	p->rss_bytes = m->now.rss_bytes ? m->now.rss_bytes : REPORT_UNKNOWN;
 	memwatch_fill(m->watch, to->r, &p->memory);
-	parts_fill(m->parts, to->r, p); /* without memory for it the parts are not known */
+	observe_trends(m, to->scratch, &to->e->memory);
+	parts_fill(m->parts, to->r, p, &to->e->memory.kept.grew); /* no memory: not known */
 	p->series = report_alloc(to->r, (m->n_series + 1) * sizeof(*p->series));
 	if (p->series) {
 		memcpy(p->series, m->series, m->n_series * sizeof(*p->series));
 		p->n_series = m->n_series;
 	}
-	observe_trends(m, to->scratch, &to->e->memory);
 	return 0;
 }
 

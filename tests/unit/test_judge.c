@@ -1422,6 +1422,28 @@ static int write_seed(const char *path)
 	return fclose(f);
 }
 
+/* A model is loaded at once, into huge pages: growth without a slope is growth. */
+static void what_was_taken_in_one_step_is_in_use(void **state)
+{
+	const double bytes = 200 * 1048576.0;
+	struct world *w = *state;
+	struct report_parts parts = {0};
+	struct retention_growth *grew = &w->e.memory.kept.grew;
+
+	w->e.objects.n = w->e.native.n = w->e.n_fds = 0;
+	w->e.seen.parts = &parts;
+	*grew = (struct retention_growth){.rss = bytes, .anon = bytes, .huge = bytes};
+	w->e.memory.kept.rss = 1.5 * bytes;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_string_equal(w->p.hint.code, "huge-pages");
+	grew->malloced = bytes;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_not_equal(w->p.verdict, CLASS_RETENTION);
+	grew->malloced = parts.growth[PART_MALLOC_LIVE] = NAN; /* read once */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_not_equal(w->p.verdict, CLASS_RETENTION);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -1467,6 +1489,7 @@ int main(int argc, char **argv)
 		TEST(what_is_read_back_is_what_was_written),
 		TEST(half_of_it_is_refused),
 		TEST(members_may_be_added),
+		TEST(what_was_taken_in_one_step_is_in_use),
 	};
 
 	if (argc > 1)
