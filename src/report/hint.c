@@ -30,7 +30,9 @@ static const char *bounded_queue(const struct report_holder_step *s)
 	return NULL;
 }
 
-size_t report_holder_container(const struct report_holder *h)
+/* The collection that grows most, else the one with most entries: the innermost of equals.
+ * SIZE_MAX: there is none. */
+static size_t largest(const struct report_holder *h)
 {
 	const struct report_holder_step *best = NULL;
 
@@ -43,9 +45,19 @@ size_t report_holder_container(const struct report_holder *h)
 		    (s->growth_per_s >= best->growth_per_s && s->entries >= best->entries))
 			best = s;
 	}
-	return best && (best->growth_per_s > 0 || best->entries >= FEW_ENTRIES)
-		       ? (size_t)(best - h->step)
-		       : SIZE_MAX;
+	return best ? (size_t)(best - h->step) : SIZE_MAX;
+}
+
+static bool has_few(const struct report_holder_step *s)
+{
+	return !(s->growth_per_s > 0) && s->entries < FEW_ENTRIES;
+}
+
+size_t report_holder_container(const struct report_holder *h)
+{
+	size_t i = largest(h);
+
+	return i < h->n && !has_few(&h->step[i]) ? i : SIZE_MAX;
 }
 
 static bool is_full(const struct report_holder_step *s)
@@ -118,7 +130,7 @@ static bool hint_nobody(struct report *r, const struct report_holder *h, struct 
 static bool is_task(const struct report_holder *h, size_t i)
 {
 	const struct report_holder_step *s = &h->step[i];
-	size_t grows = report_holder_container(h);
+	size_t grows = largest(h);
 
 	if (!is_type(s, "_asyncio.Task") && !is_type(s, "asyncio.tasks.Task") &&
 	    (!begins(s->type, "async_generator") || strstr(s->type, ENDED)))
@@ -188,7 +200,7 @@ static bool is_called_queue(const struct report_holder_step *s)
 }
 
 /* The cache of a function that keeps all, and not one inside of what is kept: sqlite3's connections
- * have one each. */
+ * have one each. One with few results, of which one has a container of many, is not what grows. */
 static bool is_in_cache(const struct report_holder *h)
 {
 	const struct report_holder_step *cache = step_of(h, "functools._lru_cache_wrapper");
@@ -196,7 +208,8 @@ static bool is_in_cache(const struct report_holder *h)
 
 	return cache && !(grows < at) && !grows_behind(h, at + 1) &&
 	       !(at && is_type(cache - 1, "sqlite3.Connection")) &&
-	       !(at + 1 < h->n && is_full(cache + 1));
+	       !(at + 1 < h->n && is_full(cache + 1)) &&
+	       !(grows < h->n && grows > at + 1 && has_few(cache + 1));
 }
 
 static bool hint_by_type(struct report *r, const struct report_holder *h, struct report_site *site)
@@ -283,10 +296,10 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 
 /* Does step @i lie in the container that grows, by itself, in a tuple or the like, or as what a
  * partial calls? What one of its entries has as an attribute is not what is kept. True, too, where
- * no container is known to grow. */
+ * there is no container. */
 static bool is_kept_itself(const struct report_holder *h, size_t i)
 {
-	size_t grows = report_holder_container(h);
+	size_t grows = largest(h);
 
 	if (grows >= h->n)
 		return true;

@@ -112,6 +112,31 @@ static void a_queue_that_grows_slowly_is_one(void **state)
 			    "closure");
 }
 
+/* One task, or function, and behind it few entries of which none came within half a second. */
+static void what_holds_a_few_is_not_to_blame(void **state)
+{
+	(void)state;
+	assert_string_equal(HINT("module", {"root", "module a :: T", "set", 1, 0, 0},
+				 {"item", NULL, "_asyncio.Task", U, 0, 0},
+				 {"field", NULL, "coroutine f", U, 0, 0},
+				 {"variable", "log", "list", 10, 0, 0},
+				 {"item", NULL, "a.S", U, 0, 0}),
+			    "none");
+	assert_string_equal(
+		HINT("module", {"root", "module a :: f", "function memo.<locals>.g", U, 0, 0},
+		     {"cell", "cache", "dict", 10, 0, 0}, {"value", NULL, "a.S", U, 0, 0}),
+		"none");
+	assert_string_equal(HINT("module", {"root", "module a :: T", "set", 5, 0, 0},
+				 {"item", NULL, "_asyncio.Task", U, 0, 0},
+				 {"field", NULL, "coroutine f", U, 0, 0},
+				 {"variable", "x", "a.S", U, 0, 0}),
+			    "task-not-ended");
+	assert_string_equal(HINT("module", {"root", "module a :: HANDLERS", "list", 5, 0, 0},
+				 {"item", NULL, "function f.<locals>.g", U, 0, 0},
+				 {"cell", "x", "a.S", U, 0, 0}),
+			    "closure");
+}
+
 /* One that is an entry of another is called after that. */
 static void a_container_in_a_container_has_a_name(void **state)
 {
@@ -166,6 +191,18 @@ static void by_what_is_on_the_path(void **state)
 		     {"field", "cached", "dict", 1, 0, 0}, {"value", NULL, "list", 900, 30, 0},
 		     {"item", NULL, "a.S", U, 0, 0}),
 		"unbounded-container");
+	/* ... also when it was not seen to grow within half a second. */
+	assert_string_equal(
+		HINT("module",
+		     {"root", "module a :: get_store", "functools._lru_cache_wrapper", U, 0, 0},
+		     {"field", "cached", "dict", 1, 0, 128}, {"value", NULL, "a.Store", U, 0, 0},
+		     {"attribute", "items", "dict", 500, 0, 0}, {"value", NULL, "a.S", U, 0, 0}),
+		"unbounded-container");
+	assert_string_equal(
+		HINT("module", {"root", "module a :: f", "functools._lru_cache_wrapper", U, 0, 0},
+		     {"field", "cached", "dict", 90, 0, 128}, {"value", NULL, "list", 500, 0, 0},
+		     {"item", NULL, "a.S", U, 0, 0}),
+		"lru-cache");
 	/* The cache of statements in each connection that is kept. */
 	assert_string_equal(
 		HINT("module", {"root", "module a :: OLD", "list", 50, 3, 0},
@@ -463,6 +500,7 @@ int main(void)
 		cmocka_unit_test(containers),
 		cmocka_unit_test(what_an_entry_has_is_not_what_is_kept),
 		cmocka_unit_test(a_queue_that_grows_slowly_is_one),
+		cmocka_unit_test(what_holds_a_few_is_not_to_blame),
 		cmocka_unit_test(a_container_in_a_container_has_a_name),
 		cmocka_unit_test(buffers_that_get_bigger),
 		cmocka_unit_test(by_what_is_on_the_path),
