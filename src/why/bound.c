@@ -17,12 +17,14 @@
 #define LEAST	       2
 #define FEW	       16 /* entries: nobody asks about less, and names cost a read each */
 #define MOST	       (1ull << 40)
+#define MIB	       (1u << 20)
 
 struct search {
 	const struct py_runtime *rt;
 	const char *beside;
 	uint64_t object; /* whose slots descriptors are about; 0 = none */
 	uint64_t entries;
+	uint64_t size; /* "currsize": of all of them, as the program counts it; 0 = it does not */
 	struct heap_bound *out;
 };
 
@@ -129,6 +131,28 @@ bool heap_bound_name(const char *name, const char *beside)
 	return !strcmp(s, "cache") || !strcmp(s, "pool") || !strcmp(s, "queue");
 }
 
+static bool is_of_size(const char *name)
+{
+	char s[64];
+
+	squeeze(name, s, sizeof(s));
+	return strstr(s, "size") || strstr(s, "length");
+}
+
+bool heap_bound_is_bytes(const char *name, uint64_t n)
+{
+	return n > MIB && n % MIB == 0 && is_of_size(name);
+}
+
+/* Of all entries together: "_Cache__currsize", "current_size". */
+static bool is_size_now(const char *name)
+{
+	char s[64];
+
+	squeeze(name, s, sizeof(s));
+	return !strcmp(s, "currsize") || !strcmp(s, "currentsize");
+}
+
 /* __slots__: what a class has is a descriptor, the number is in the object. */
 static uint64_t in_slot(const struct search *s, uint64_t descriptor)
 {
@@ -146,18 +170,21 @@ static uint64_t in_slot(const struct search *s, uint64_t descriptor)
 }
 
 /* The tightest of those that the container has not passed. */
-static void consider(const struct search *s, const char *name, uint64_t value)
+static void consider(struct search *s, const char *name, uint64_t value)
 {
+	bool is_size = is_size_now(name);
 	int64_t n;
 
-	if (!heap_bound_name(name, s->beside))
+	if (!is_size && !heap_bound_name(name, s->beside))
 		return;
 	if (py_int(s->rt, value, &n)) {
 		value = in_slot(s, value);
 		if (!heap_is_pointer(value) || py_int(s->rt, value, &n))
 			return;
 	}
-	if (n < LEAST || n > (int64_t)MOST || (uint64_t)n >= s->out->most ||
+	if (is_size)
+		s->size = n > 0 ? (uint64_t)n : 0;
+	if (is_size || n < LEAST || n > (int64_t)MOST || (uint64_t)n >= s->out->most ||
 	    !heap_bound_holds((uint64_t)n, false, s->entries))
 		return;
 	s->out->most = (uint64_t)n;
@@ -166,7 +193,7 @@ static void consider(const struct search *s, const char *name, uint64_t value)
 }
 
 /* The entries of a keys object; @values: where an instance keeps them apart, else 0. */
-static void each_entry(const struct search *s, uint64_t keys, uint64_t values)
+static void each_entry(struct search *s, uint64_t keys, uint64_t values)
 {
 	uint64_t slot[MAX_SLOTS], most = values ? MAX_SLOTS : MAX_ATTRIBUTES;
 	uint8_t head[40], buf[PIECE * 24];
@@ -198,7 +225,7 @@ static void each_entry(const struct search *s, uint64_t keys, uint64_t values)
 	}
 }
 
-static void each_in_dict(const struct search *s, uint64_t dict)
+static void each_in_dict(struct search *s, uint64_t dict)
 {
 	uint64_t values;
 
@@ -231,6 +258,22 @@ static void each_attribute(struct search *s, const struct graph_type *t, uint64_
 		type = peek(s->rt, type + l->tp_base);
 	}
 	s->object = 0;
+}
+
+/* Where entries count by their size, a bound of all sizes is one of as many entries as they are
+ * big. */
+static bool is_found(struct search *s)
+{
+	struct heap_bound *b = s->out;
+
+	if (b->most == UINT64_MAX)
+		return false;
+	if (!s->size || !is_of_size(b->name))
+		return !heap_bound_is_bytes(b->name, b->most);
+	/* One for each is what there were a moment ago, or later. */
+	if (s->size > 2 * s->entries)
+		b->most = (uint64_t)((double)b->most / (double)s->size * (double)s->entries);
+	return heap_bound_holds(b->most, false, s->entries);
 }
 
 static bool enforce(struct heap_bound *out, uint64_t most, const char *name)
@@ -273,7 +316,7 @@ bool heap_bound(struct graph *g, uint32_t owner, uint64_t owner_addr, uint32_t n
 		each_in_dict(&s, peek(rt, owner_addr + rt->layout.tp_dict));
 	else
 		each_attribute(&s, graph_type(g, owner), owner_addr);
-	return out->most != UINT64_MAX;
+	return is_found(&s);
 }
 
 bool heap_bound_beside(struct graph *g, uint64_t dict, const char *called, uint32_t node,
@@ -292,5 +335,5 @@ bool heap_bound_beside(struct graph *g, uint64_t dict, const char *called, uint3
 	s.beside = called;
 	if (*called)
 		each_in_dict(&s, dict);
-	return out->most != UINT64_MAX;
+	return is_found(&s);
 }

@@ -23,6 +23,8 @@ bool heap_bound_beside(struct graph *g, uint64_t dict, const char *called, uint3
 /* Pure: does a number of this name say how big something may get? With @beside it must be about
  * that name ("CACHE_SIZE" about "CACHE") or about nothing else ("LIMIT"). */
 bool heap_bound_name(const char *name, const char *beside);
+/* Pure: is it no number of entries? A size or length of whole MiB, more than one, is of bytes. */
+bool heap_bound_is_bytes(const char *name, uint64_t n);
 /* Pure: may so many entries be in what is bounded by @most? Programs that throw out in batches
  * are over it now and then: SQLAlchemy and Mako by half of it. */
 static inline bool heap_bound_holds(uint64_t most, bool enforced, uint64_t entries)

@@ -62,7 +62,7 @@ def wrong_bounds(python):
 
 
 def test_bounds_that_are_read():
-    assert len(expected()) == 11
+    assert len(expected()) == 12
     assert wrong_bounds(pythons.host()) == {}
 
 

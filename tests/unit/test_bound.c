@@ -55,6 +55,20 @@ static void globals(void **state)
 	assert_false(heap_bound_name("LIMIT_PER_USER", "D"));
 }
 
+static void a_size_of_whole_mebibytes_is_of_bytes(void **state)
+{
+	const uint64_t mib = 1 << 20;
+
+	(void)state;
+	assert_true(heap_bound_is_bytes("_Cache__maxsize", 64 * mib));
+	assert_true(heap_bound_is_bytes("MAX_SIZE", 5 * mib));
+	assert_true(heap_bound_is_bytes("size_limit", 1024 * mib));
+	assert_true(heap_bound_is_bytes("max_length", 2 * mib));
+	assert_false(heap_bound_is_bytes("maxsize", mib));
+	assert_false(heap_bound_is_bytes("maxsize", 5000000));
+	assert_false(heap_bound_is_bytes("max_entries", 64 * mib));
+}
+
 static void names_that_are_too_long(void **state)
 {
 	char name[300];
@@ -81,6 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attributes),
 		cmocka_unit_test(globals),
+		cmocka_unit_test(a_size_of_whole_mebibytes_is_of_bytes),
 		cmocka_unit_test(names_that_are_too_long),
 		cmocka_unit_test(a_little_over_is_what_a_batch_leaves),
 	};

@@ -9,6 +9,7 @@ import time
 CACHE_SIZE = 700
 MAX_RETRIES = 900
 LIMIT = 20
+MAX_SIZE = 5 * 1024 * 1024  # of an upload
 CACHE = {}
 TABLE = {}
 PASSED_MAX = 30
@@ -32,12 +33,26 @@ class Slots:
         self.rows = {}
 
 
+class Sized:
+    """As an LRUCache of cachetools that has a getsizeof."""
+
+    def __init__(self):
+        self.__maxsize = 64 << 20
+        self.__currsize = 0
+        self.__data = {}
+
+    def put(self, key, value):
+        self.__data[key] = value
+        self.__currsize += 4096
+
+
 class Table(dict):
     MAX_ITEMS = 650
 
 
 STORE = Store()
 SLOTS = Slots()
+SIZED = Sized()
 OWN = Table()
 QUEUE = queue.Queue(maxsize=600)
 
@@ -59,6 +74,7 @@ class InLru: pass  # noqa: E701  BOUND 1100
 class InUnbounded: pass  # noqa: E701  BOUND none
 class InStore: pass  # noqa: E701  BOUND 800
 class InSlots: pass  # noqa: E701  BOUND 850
+class InSized: pass  # noqa: E701  BOUND 16384
 class InOwn: pass  # noqa: E701  BOUND 650
 class InQueue: pass  # noqa: E701  BOUND 600
 class InCache: pass  # noqa: E701  BOUND 700
@@ -73,6 +89,7 @@ for n in range(300):
     unbounded(n)
     STORE.rows[n] = InStore()
     SLOTS.rows[n] = InSlots()
+    SIZED.put(n, InSized())
     OWN[n] = InOwn()
     QUEUE.put(InQueue())
     CACHE[n] = InCache()
