@@ -43,7 +43,11 @@ static const char *container_fix(const struct report_holder *h, size_t at)
 {
 	const struct report_holder_step *in = &h->step[at];
 
-	if (is_inside(h, at, "_weakrefset.") || is_inside(h, at, "weakref.Weak"))
+	if (at && is_type(in - 1, "weakref.WeakKeyDictionary") && !strcmp(in[1].edge, "value"))
+		return "A value lives as long as its key does, and one that refers to its key "
+		       "keeps "
+		       "it for ever: hold the key by weakref.ref(key)";
+	if (at && (begins(in[-1].type, "_weakrefset.") || begins(in[-1].type, "weakref.Weak")))
 		return "It holds them weakly, and they are alive: see what else keeps them "
 		       "(pyleak-bpf why).";
 	if (is_inside(h, at, "asyncio.locks."))

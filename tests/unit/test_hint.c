@@ -155,6 +155,41 @@ static void a_container_in_a_container_has_a_name(void **state)
 	report_free(r);
 }
 
+/* The values of a WeakKeyDictionary it does hold, and what lies in them, too. */
+static void what_is_held_weakly(void **state)
+{
+	struct report_holder_step way[] = {
+		{"root", "module a :: META", "weakref.WeakKeyDictionary", U, 0, 0},
+		{"attribute", "data", "dict", 900, 9, 0},
+		{"value", NULL, "list", 2, 0, 0},
+		{"item", NULL, "a.S", U, 0, 0}};
+	struct report_holder h = {.root = "module", .path = "p", .share = 1, .step = way, .n = 4};
+	static const struct {
+		const char *type, *edge, *says;
+		double growth_per_s;
+	} rows[] = {
+		{"weakref.WeakKeyDictionary", "value", "hold the key by weakref.ref(key)", 0},
+		{"weakref.WeakKeyDictionary", "key", "It holds them weakly", 0},
+		{"weakref.WeakValueDictionary", "value", "It holds them weakly", 0},
+		{"weakref.WeakKeyDictionary", "value", "collections.deque(maxlen=1000)", 20},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct report_site site = {0};
+		struct report *r;
+
+		assert_int_equal(report_new(&r), 0);
+		way[0].type = rows[i].type;
+		way[2].edge = rows[i].edge;
+		way[2].growth_per_s = rows[i].growth_per_s;
+		report_hold(r, &h, &site);
+		if (!strstr(site.hint.text, rows[i].says))
+			fail_msg("%s is not in %s", rows[i].says, site.hint.text);
+		report_free(r);
+	}
+}
+
 /* Neither the list of them nor their number says anything. */
 static void buffers_that_get_bigger(void **state)
 {
@@ -502,6 +537,7 @@ int main(void)
 		cmocka_unit_test(a_queue_that_grows_slowly_is_one),
 		cmocka_unit_test(what_holds_a_few_is_not_to_blame),
 		cmocka_unit_test(a_container_in_a_container_has_a_name),
+		cmocka_unit_test(what_is_held_weakly),
 		cmocka_unit_test(buffers_that_get_bigger),
 		cmocka_unit_test(by_what_is_on_the_path),
 		cmocka_unit_test(ways_that_part_behind_a_container),
