@@ -116,10 +116,7 @@ static bool may_be_loop(const struct member *m)
 
 	for (; i < s->n_frames && &s->stack[i] != m->own; i++)
 		inside += !s->stack[i].native;
-	for (i++; i < s->n_frames; i++)
-		if (!s->stack[i].native && strcmp(s->stack[i].function, "<module>") != 0)
-			return false;
-	return inside > 0;
+	return inside > 0 && report_is_main(s, i);
 }
 
 static bool same_type(const char *a, const char *b)

@@ -52,9 +52,9 @@ static bool is_loop(const struct report_frame *f)
 		    {"/uvicorn/main.py", "run"},
 		    {"/uvicorn/server.py", "run"},
 		    {"/socketserver.py", "serve_forever"}};
-	const char *name = f && f->function ? strrchr(f->function, '.') : NULL;
+	const char *name = f->function ? strrchr(f->function, '.') : NULL;
 
-	if (!f || !f->function || !is_library(f->file))
+	if (!f->function || !is_library(f->file))
 		return false;
 	name = name ? name + 1 : f->function;
 	for (size_t i = 0; i < ARRAY_SIZE(loop); i++)
@@ -78,12 +78,13 @@ static bool has_line(const struct report_frame *f)
 	return !f->native && f->file && f->line > 0;
 }
 
-/* The innermost line of the package that @program, which the launcher called, is of. */
+/* The innermost line of the package that @program, which the launcher called, is of; NULL: there is
+ * none, or what it called runs a loop. */
 static const struct report_frame *of_package(const struct report_site *s,
 					     const struct report_frame *program)
 {
-	const struct report_frame *called = NULL;
 	size_t n = package_of(program->file);
+	bool loops = false;
 
 	for (size_t i = 0; n && i < s->n_frames; i++) {
 		const struct report_frame *f = &s->stack[i];
@@ -91,25 +92,34 @@ static const struct report_frame *of_package(const struct report_site *s,
 		if (!has_line(f))
 			continue;
 		if (!strncmp(f->file, program->file, n))
-			return is_loop(called) ? NULL : f;
-		called = f;
+			return loops ? NULL : f;
+		loops = loops || is_loop(f);
 	}
 	return NULL;
 }
 
-/* Is nothing around frame @i but the main program? */
-static bool is_main(const struct report_site *s, size_t i)
+/* Of `python -m`: it runs the main program. */
+static bool is_runpy(const struct report_frame *f)
 {
-	while (++i < s->n_frames)
-		if (has_line(&s->stack[i]) && s->stack[i].function &&
-		    strcmp(s->stack[i].function, "<module>") != 0)
+	return !strcmp(f->file, "<frozen runpy>") || ends_with(f->file, "/runpy.py");
+}
+
+bool report_is_main(const struct report_site *s, size_t i)
+{
+	while (++i < s->n_frames) {
+		const struct report_frame *f = &s->stack[i];
+
+		if (has_line(f) && f->function && strcmp(f->function, "<module>") != 0 &&
+		    !is_runpy(f))
 			return false;
+	}
 	return true;
 }
 
 const struct report_frame *report_own_frame(const struct report_site *s)
 {
 	const struct report_frame *inner = NULL, *called = NULL, *own;
+	bool loops = false; /* by whatever wrapper: web.run_app, a worker's run() */
 
 	for (size_t i = 0; i < s->n_frames; i++) {
 		const struct report_frame *f = &s->stack[i];
@@ -121,9 +131,10 @@ const struct report_frame *report_own_frame(const struct report_site *s)
 			return own ? own : inner;
 		}
 		if (!is_library(f->file))
-			return is_loop(called) && is_main(s, i) ? inner : f;
+			return loops && report_is_main(s, i) ? inner : f;
 		inner = inner ? inner : f;
 		called = f;
+		loops = loops || is_loop(f);
 	}
 	return inner;
 }

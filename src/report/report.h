@@ -216,6 +216,8 @@ const struct report_frame *report_own_frame(const struct report_site *s);
 /* The same where the program itself called for it; NULL: a library did, or the main program, which
  * calls for everything. */
 const struct report_frame *report_program_frame(const struct report_site *s);
+/* Is nothing around frame @i but the main program? */
+bool report_is_main(const struct report_site *s, size_t i);
 /* How many of its outermost frames are of libraries and of what starts a program, with a line of
  * its own inside of them; 0 = there is none. */
 size_t report_outer_frames(const struct report_site *s);

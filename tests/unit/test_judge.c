@@ -659,6 +659,24 @@ static void one_line_is_one_cause(void **state)
 	assert_null(site_at(&w->p, "encode")->part_of);
 }
 
+/* What `python -m` runs may be what starts a loop, which nothing is joined under. */
+static void python_m_starts_a_loop(void **state)
+{
+	struct world *w = *state;
+	struct evidence_frame main[3] = {{"encode", "/usr/lib/python3.11/codec.py", 7, true, 11},
+					 {"main", "/srv/__main__.py", 9, false, 2},
+					 {"_run_code", "<frozen runpy>", 88, false, 2}};
+
+	hold_the_other(w, "/srv/codec.py");
+	assert_null(site_at(&w->p, "encode")->part_of);
+	w->stack[2].frame = main;
+	w->stack[2].n = ARRAY_SIZE(main);
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	memcpy(w->holder[1].id, site_at(&w->p, "encode")->id, sizeof(w->holder[1].id));
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_string_equal(site_at(&w->p, "encode")->part_of, site_at(&w->p, "handle")->id);
+}
+
 /* Garbage that no full collection has looked at: unless none will, or it has outlived one. */
 static void a_cycle_may_be_garbage(void **state)
 {
@@ -1453,6 +1471,7 @@ int main(int argc, char **argv)
 		TEST(one_container_is_one_cause),
 		TEST(the_line_of_the_entries_comes_first),
 		TEST(one_line_is_one_cause),
+		TEST(python_m_starts_a_loop),
 		TEST(a_container_tells_that_it_goes_on),
 		TEST(a_container_keeps_its_pace),
 		TEST(a_type_keeps_its_pace),

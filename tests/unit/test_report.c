@@ -288,6 +288,40 @@ static void who_starts_a_loop_is_not_the_program(void **state)
 	assert_ptr_equal(report_own_frame(&s), &f[2]);
 }
 
+/* A library's function starts it for the program, which `python -m` or a script in /usr/bin runs.
+ */
+static void who_starts_a_loop_by_a_wrapper_is_not_the_program(void **state)
+{
+	struct report_frame f[] = {
+		{.function = "parse", .file = PACKAGES "aiohttp/http.py", .line = 7},
+		{.function = "run_until_complete",
+		 .file = "/usr/lib/python3.11/asyncio/base_events.py",
+		 .line = 650},
+		{.function = "run_app", .file = PACKAGES "aiohttp/web.py", .line = 544},
+		{.function = "main", .file = "/srv/app/__main__.py", .line = 9},
+		{.function = "<module>", .file = "/srv/app/__main__.py", .line = 12},
+		{.function = "_run_code", .file = "<frozen runpy>", .line = 88},
+		{.function = "_run_module_as_main",
+		 .file = "/usr/lib/python3.9/runpy.py",
+		 .line = 197},
+	};
+	struct report_site s = {.stack = f, .n_frames = 5};
+
+	(void)state;
+	assert_ptr_equal(report_own_frame(&s), &f[0]);
+	s.n_frames = ARRAY_SIZE(f);
+	assert_ptr_equal(report_own_frame(&s), &f[0]);
+	f[5].function = f[6].function = "serve"; /* whatever it is called */
+	assert_ptr_equal(report_own_frame(&s), &f[0]);
+	f[1].function = "call_soon";
+	assert_ptr_equal(report_own_frame(&s), &f[3]);
+	f[1].function = "run_until_complete";
+	f[3].file = PACKAGES "click/core.py";
+	f[4].file = "/usr/bin/uvicorn";
+	s.n_frames = 5;
+	assert_ptr_equal(report_own_frame(&s), &f[0]);
+}
+
 /* Frames that the interpreter puts in, and what is not known. */
 static void a_frame_without_a_line_is_nobodys(void **state)
 {
@@ -412,6 +446,7 @@ int main(void)
 		cmocka_unit_test(sites_of_one_cause_are_one_finding),
 		cmocka_unit_test(the_script_in_bin_is_not_the_program),
 		cmocka_unit_test(who_starts_a_loop_is_not_the_program),
+		cmocka_unit_test(who_starts_a_loop_by_a_wrapper_is_not_the_program),
 		cmocka_unit_test(a_frame_without_a_line_is_nobodys),
 		cmocka_unit_test(frames_of_libraries_outside_of_the_program),
 		cmocka_unit_test(site_id_stays_what_it_was),
