@@ -27,6 +27,8 @@ struct parter {
 	uint32_t *before;
 	uint64_t highest;   /* block with a resident page */
 	uint64_t *rest;	    /* what nobody claims of this row counts here */
+	uint64_t joined;    /* end of the rows that adjoin this one: madvise() parts a mapping */
+	uint64_t claimed;   /* end of a mapped block that began in a row before */
 	size_t arena, area; /* the next ones by address */
 };
 
@@ -111,6 +113,12 @@ static int count_chunk(const struct heap_chunk *c, void *ctx)
 static void part_gap(struct parter *p, uint64_t from, uint64_t to)
 {
 	from = (from + PAGE - 1) & ~(PAGE - 1);
+	if (from < p->claimed) {
+		uint64_t end = p->claimed < to ? p->claimed : to;
+
+		p->out->malloc_live += resident(p, from, end);
+		from = end;
+	}
 	for (unsigned tries = 0; from < to && tries < MAPPED_TRY; tries++) {
 		uint64_t page =
 			next_there(p, (from - p->start) / PAGE, (to - p->start + PAGE - 1) / PAGE);
@@ -119,7 +127,8 @@ static void part_gap(struct parter *p, uint64_t from, uint64_t to)
 		from = p->start + page * PAGE;
 		if (from >= to)
 			return;
-		size = heap_mapped_chunk(p->h, from, to);
+		size = heap_mapped_chunk(p->h, from, to == p->end ? p->joined : to);
+		p->claimed = from + size;
 		if (size)
 			p->out->malloc_live += resident(p, from, from + size);
 		else
@@ -228,8 +237,17 @@ static bool is_bss(const struct proc_resident *r, const struct proc_resident *be
 	       below->writable == 1 && below->end == r->start;
 }
 
+static uint64_t joined(const struct proc_resident *r, const struct proc_resident *end)
+{
+	while (r + 1 < end && r[1].start == r->end && r[1].kind == PROC_ROW_ANON &&
+	       r[1].writable == 1)
+		r++;
+	return r->end;
+}
+
 static int part_rows(struct parter *p, const struct proc_resident *r, size_t n)
 {
+	const struct proc_resident *end = r + n;
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i++, r++) {
@@ -237,6 +255,7 @@ static int part_rows(struct parter *p, const struct proc_resident *r, size_t n)
 
 		if (!r->rss_bytes)
 			continue;
+		p->joined = joined(r, end);
 		p->rest = is_bss(r, below) ? &p->out->file : &p->out->mmap;
 		if (r->kind == PROC_ROW_FILE)
 			p->out->file += r->rss_bytes;

@@ -19,6 +19,7 @@ LIBC.malloc.argtypes = [ctypes.c_size_t]
 LIBC.free.argtypes = LIBC.fclose.argtypes = [ctypes.c_void_p]
 LIBC.fopen.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
 LIBC.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+LIBC.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 LIBC.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
 SIZES = (40, 100, 700, 1400, 3000, 20000, 60000)
 MAPPED = 3 << 20
@@ -28,6 +29,13 @@ STACKS = 4
 def take(size):
     p = LIBC.malloc(size)
     LIBC.memset(p, 1, size)
+    return p
+
+
+def take_advised(size):
+    """As numpy asks for huge pages: from the first whole page on, which parts the mapping in two rows."""
+    p = take(size)
+    assert not LIBC.madvise((p + 4095) & ~4095, size - 4096 & ~4095, mmap.MADV_DONTDUMP)
     return p
 
 
@@ -77,6 +85,7 @@ def main():
         ready.acquire()
     fragment(5000, keep)
     keep.extend(take(MAPPED) for _ in range(5))
+    keep.append(take_advised(MAPPED))
     objects = [[] for _ in range(100000)]
     area = mmap.mmap(-1, 8 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     area.write(b"x" * len(area))
