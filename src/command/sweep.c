@@ -39,8 +39,8 @@ static const char *const fail_words[] = {"leak", NULL};
 static const struct opt table[] = {
 	{'d', OPT_NUMBER, "duration", "SEC", ROW(duration_s),
 	 "stop after SEC and print the final report (default: at Ctrl-C)", 0.1, 31536000, NULL},
-	{'i', OPT_NUMBER, "interval", "SEC", ROW(interval_s), "report every SEC (default 30; full-screen 2)", 0.1,
-	 86400, NULL},
+	{'i', OPT_NUMBER, "interval", "SEC", ROW(interval_s),
+	 "report every SEC (default 30; full-screen 2)", 0.1, 86400, NULL},
 	{'T', OPT_U32, "top", "N", ROW(top), "processes shown (default 10)", 1, 10000, NULL},
 	CLI_SELECT_ROWS(struct sweep_cmd),
 	{0, OPT_STRING, "record", "FILE", ROW(record),
