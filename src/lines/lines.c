@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "lines/lines.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -9,9 +10,10 @@
 #include "proc/list.h"
 #include "report/place.h"
 
-#define MOST_LINES 16384
-#define FILE_BYTES (1u << 20)
-#define ALL_BYTES  (64u << 20) /* some 0.2 s of work, for a program with 2,000 lines in stacks */
+#define MOST_LINES   16384
+#define MOST_PARENTS 16
+#define FILE_BYTES   (1u << 20)
+#define ALL_BYTES    (64u << 20) /* some 0.2 s of work, for a program with 2,000 lines in stacks */
 #define SLACK_S                                                               \
 	1 /* the two clocks are not one, and a program may be started as soon \
 	   * as it is written */
@@ -31,12 +33,34 @@ static uint64_t key_of(const struct py_code *c, int line)
 	return h ? h : 1;
 }
 
+/* Seconds since the program was started that the process runs: a worker that was forked, maybe long
+ * after, runs what its parents had read. Whoever is started by exec has a stack of its own. */
+static double program_age_s(const struct proc *p)
+{
+	uint64_t start = p->start_ticks;
+	struct proc_entry own, parent;
+
+	if (!proc_list_one(p->pid, &own))
+		return proc_age_s(start);
+	for (int i = 0; i < MOST_PARENTS && own.start_stack && own.ppid > 1; i++) {
+		if (!proc_list_one(own.ppid, &parent) || parent.start_stack != own.start_stack)
+			break;
+		own = parent;
+		start = own.start_ticks;
+	}
+	return proc_age_s(start);
+}
+
+/* Packages and archives keep the time of a file's last change, but not that of its birth,
+ * where the file system knows one. */
 bool lines_are_of(const struct proc *p, int fd)
 {
-	struct stat st;
+	double start = wall_clock() - program_age_s(p) + SLACK_S;
+	struct statx st;
 
-	return !fstat(fd, &st) &&
-	       (double)st.st_mtim.tv_sec < wall_clock() - proc_age_s(p->start_ticks) + SLACK_S;
+	return !statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MTIME | STATX_BTIME, &st) &&
+	       (double)st.stx_mtime.tv_sec < start &&
+	       (!(st.stx_mask & STATX_BTIME) || (double)st.stx_btime.tv_sec < start);
 }
 
 static uint32_t from_source(struct lines *l, const struct proc *p, const struct py_code *c,

@@ -15,8 +15,8 @@ struct lines {
 	uint64_t read_bytes;
 };
 
-/* Is the file older than the process? Of one that is not, the lines may be others than those that
- * run. */
+/* Is the file older than the program that the process runs? Of one that is not, the lines may be
+ * others than those that run. */
 bool lines_are_of(const struct proc *p, int fd);
 
 void lines_free(struct lines *l);
