@@ -106,6 +106,22 @@ static bool is_filled(const struct holder_fact *f)
 		(i < f->holder.n && f->holder.step[i].growth_per_s > 0));
 }
 
+/* A dict of ring buffers, one for each name: it does not grow, and what fills behind it on the way
+ * has a bound. */
+static bool fills_many(const struct holder_fact *f)
+{
+	const struct report_holder *h = &f->holder;
+	size_t i = report_holder_container(h);
+
+	if (i >= h->n || !f->fill.addr || f->fill.last > f->fill.first ||
+	    h->step[i].growth_per_s > 0)
+		return false;
+	while (++i + 1 < h->n)
+		if (h->step[i].most)
+			return true;
+	return false;
+}
+
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
 static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 			  const struct report_site *site)
@@ -116,6 +132,8 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 	if (may_be_garbage(&f->holder) &&
 	    !(f->holder.through_c && outlives(e, site, CYCLE_OUTLIVES)))
 		return "only a cycle holds them, which the next full collection may free";
+	if (fills_many(f))
+		return "each of what holds them has a bound";
 	if (f->is_one || is_filled(f) || !lives_on(&f->holder))
 		return NULL;
 	if (report_holder_is_full(&f->holder))

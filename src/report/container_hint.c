@@ -114,10 +114,21 @@ bool report_in_place_hint(struct report *r, const struct report_holder *h, struc
 	return true;
 }
 
+/* The container that grows: behind one whose entries do, and not it, the last one on the way. */
+static size_t grown_container(const struct report_holder *h)
+{
+	size_t at = report_holder_container(h);
+
+	for (size_t i = h->n; h->entries_grow && at < h->n && --i > at;)
+		if (i + 1 < h->n && is_collection(&h->step[i]))
+			return i;
+	return at;
+}
+
 void report_container_hint(struct report *r, const struct report_holder *h,
 			   struct report_site *site)
 {
-	size_t at = report_holder_container(h);
+	size_t at = grown_container(h);
 	const struct report_holder_step *in = at < h->n ? &h->step[at] : NULL;
 	const struct report_holder_step *object = grown_object(h);
 	char entries[32];
@@ -131,7 +142,7 @@ void report_container_hint(struct report *r, const struct report_holder *h,
 				 object->type));
 		return;
 	}
-	if (!in || (h->rests && !h->entries_grow))
+	if (!in || (h->entries_grow ? in->most > 0 : h->rests))
 		return;
 	set_hint(site, "unbounded-container",
 		 report_printf(r, "%s (%s) has %s entries%s.\n%s", name_of(r, h, at), in->type,

@@ -155,6 +155,32 @@ static void a_container_in_a_container_has_a_name(void **state)
 	report_free(r);
 }
 
+/* Keys that stay, and under each of them more and more. */
+static void what_grows_behind_a_container(void **state)
+{
+	struct report_holder_step way[] = {{"root", "module a :: HISTORY", "dict", 200, 0, 0},
+					   {"value", NULL, "list", 60, 0, 0},
+					   {"item", NULL, "a.S", U, 0, 0}};
+	struct report_holder h = {.root = "module",
+				  .path = "p",
+				  .share = 1,
+				  .step = way,
+				  .n = 3,
+				  .rests = true,
+				  .entries_grow = true};
+	struct report_site site = {0};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	report_hold(r, &h, &site);
+	assert_non_null(strstr(site.hint.text, "HISTORY[...] (list) has 60 entries"));
+	way[1].type = "collections.deque";
+	way[1].most = 3600;
+	assert_string_equal(hint_of(&h), "none");
+	report_free(r);
+}
+
 /* The values of a WeakKeyDictionary it does hold, and what lies in them, too. */
 static void what_is_held_weakly(void **state)
 {
@@ -537,6 +563,7 @@ int main(void)
 		cmocka_unit_test(a_queue_that_grows_slowly_is_one),
 		cmocka_unit_test(what_holds_a_few_is_not_to_blame),
 		cmocka_unit_test(a_container_in_a_container_has_a_name),
+		cmocka_unit_test(what_grows_behind_a_container),
 		cmocka_unit_test(what_is_held_weakly),
 		cmocka_unit_test(buffers_that_get_bigger),
 		cmocka_unit_test(by_what_is_on_the_path),

@@ -318,6 +318,28 @@ static void no_leak_for_what_holds_a_few_of_them(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
 
+/* One for each name, in a dict that stays: they fill, which was not seen within half a second. */
+static void ring_buffers_by_name_are_no_leak(void **state)
+{
+	struct world *w = *state;
+	struct holder_fact *f = &w->holder[0];
+
+	w->step[1].growth_per_s = 0;
+	f->fill.last = f->fill.first;
+	w->step[2] = (struct report_holder_step){"value", NULL, "collections.deque", 60, 0, 0};
+	w->step[3] = (struct report_holder_step){"item", NULL, "dict", 3, 0, 0};
+	f->holder.n = 4;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	w->step[2].most = 3600;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "has a bound"));
+	f->fill.last = f->fill.first + 1000; /* names come, and stay */
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+}
+
 /* Judged when the census of @from_s to @to_s of the run found that dicts grow by @per_s. */
 static const struct report_site *judge_counted(struct world *w, double per_s, double from_s,
 					       double to_s)
@@ -1493,6 +1515,7 @@ int main(int argc, char **argv)
 		TEST(those_that_look_alike_count_when_they_are_old),
 		TEST(lots_are_no_more_sure_than_their_number),
 		TEST(a_bound_holds_the_verdict_back),
+		TEST(ring_buffers_by_name_are_no_leak),
 		TEST(what_stands_still_is_none),
 		TEST(a_site_has_a_few_samples),
 		TEST(chance_since_it_began),
