@@ -55,6 +55,8 @@ fi
 # preempted anywhere, where it has the choice, shows what others hide.
 append="console=ttyS0 loglevel=5 softlockup_all_cpu_backtrace=1 panic=-1 mitigations=off preempt=full random.trust_cpu=on"
 append="$append oops=panic sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_task_timeout_secs=$hung_s"
+# The task that others wait for is often one that runs: stacks of all, when one hangs.
+append="$append sysctl.kernel.hung_task_all_cpu_backtrace=1 panic_print=1"
 
 rc=0
 timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m $memory -smp "$processors" -no-reboot \
