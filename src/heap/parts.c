@@ -255,7 +255,8 @@ static int part_rows(struct parter *p, const struct proc_resident *r, size_t n)
 
 		if (!r->rss_bytes)
 			continue;
-		p->joined = joined(r, end);
+		if (r->start >= p->joined) /* else it is one of those that adjoin */
+			p->joined = joined(r, end);
 		p->rest = is_bss(r, below) ? &p->out->file : &p->out->mmap;
 		if (r->kind == PROC_ROW_FILE)
 			p->out->file += r->rss_bytes;

@@ -51,11 +51,16 @@ static double program_age_s(const struct proc *p)
 	return proc_age_s(start);
 }
 
+double lines_started_at(const struct proc *p)
+{
+	return wall_clock() - program_age_s(p);
+}
+
 /* Packages and archives keep the time of a file's last change, but not that of its birth,
  * where the file system knows one. */
-bool lines_are_of(const struct proc *p, int fd)
+bool lines_are_of(double started_at, int fd)
 {
-	double start = wall_clock() - program_age_s(p) + SLACK_S;
+	double start = started_at + SLACK_S;
 	struct statx st;
 
 	return !statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MTIME | STATX_BTIME, &st) &&
@@ -72,8 +77,10 @@ static uint32_t from_source(struct lines *l, const struct proc *p, const struct 
 	size_t n = 0;
 	ssize_t got;
 
+	if (!l->started_at)
+		l->started_at = lines_started_at(p);
 	if (*file == '<' || !*file || l->read_bytes > ALL_BYTES ||
-	    proc_open_named(p, file, FILE_BYTES, &fd) || !lines_are_of(p, fd))
+	    proc_open_named(p, file, FILE_BYTES, &fd) || !lines_are_of(l->started_at, fd))
 		return 0;
 	text = malloc(FILE_BYTES);
 	while (text && n < FILE_BYTES && (got = read(fd, text + n, FILE_BYTES - n)) > 0)

@@ -13,11 +13,13 @@
 struct lines {
 	struct map64 place; /* of function, file and line */
 	uint64_t read_bytes;
+	double started_at; /* lines_started_at(); 0 = not asked yet */
 };
 
-/* Is the file older than the program that the process runs? Of one that is not, the lines may be
- * others than those that run. */
-bool lines_are_of(const struct proc *p, int fd);
+/* When the program that the process runs was started, by the clock on the wall. Reads /proc. */
+double lines_started_at(const struct proc *p);
+/* Is the file older than that? Of one that is not, the lines may be others than those that run. */
+bool lines_are_of(double started_at, int fd);
 
 void lines_free(struct lines *l);
 uint32_t lines_place(struct lines *l, const struct proc *p, const struct py_code *c, int line);

@@ -16,7 +16,8 @@ struct reader {
 	const struct proc *p;
 	struct report *r;
 	size_t *left;
-	VEC(const char *) changed; /* files that are newer than the process */
+	double started_at;
+	VEC(const char *) changed; /* files that are newer than the program that runs */
 };
 
 struct excerpt {
@@ -99,7 +100,7 @@ static void add_lines(struct reader *to, struct report_frame *f, bool is_own)
 	    f->file[0] == '<' || is_changed(to, f->file) ||
 	    proc_open_named(to->p, f->file, MAX_BYTES, &fd))
 		return;
-	if (!lines_are_of(to->p, fd)) {
+	if (!lines_are_of(to->started_at, fd)) {
 		changed = vec_push(&to->changed);
 		if (changed)
 			*changed = f->file;
@@ -152,7 +153,7 @@ static void note_changed(const struct reader *from, struct report_process *to)
 void lines_add_text(const struct proc *p, struct report *r, struct report_process *to, size_t top,
 		    size_t *left)
 {
-	struct reader reader = {.p = p, .r = r, .left = left};
+	struct reader reader = {.p = p, .r = r, .left = left, .started_at = lines_started_at(p)};
 
 	for (size_t i = 0; i < to->n_sites && i < top; i++)
 		add_to_site(&reader, &to->sites[i]);

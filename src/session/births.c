@@ -82,8 +82,12 @@ static uint64_t step(void *self, uint64_t now_ns)
 		births_end(b, probe_guard_ended(b->s->o.guard));
 	if (b->mode != BIRTHS_OFF && b->s->kern.one_at_a_time && py_births_run_at_once(b->s->rt))
 		births_end(b, "threads make objects at once here, which takes Linux 5.12");
-	if (b->mode != BIRTHS_OFF && !(b->bursts % NUITKA_EVERY) && py_has_nuitka(b->s->rt))
-		births_end(b, "code that Nuitka has compiled makes objects without a trace");
+	if (b->mode != BIRTHS_OFF && b->bursts >= b->nuitka_at) {
+		b->nuitka_at = b->bursts + NUITKA_EVERY;
+		if (py_has_nuitka(b->s->rt))
+			births_end(b,
+				   "code that Nuitka has compiled makes objects without a trace");
+	}
 	if (b->due.poll && b->due.poll <= now_ns)
 		births_poll(b);
 	if (b->due.modules && b->due.modules <= now_ns)

@@ -41,21 +41,19 @@ struct births {
 	} due;
 	bool is_far; /* due.burst is when to ask again for when the next window is */
 	struct aim aim;
-	uint32_t bursts;
-	unsigned refusals; /* in a row: windows that could not be opened */
+	uint32_t bursts, nuitka_at; /* Nuitka's code is looked for again at so many */
+	unsigned refusals;	    /* in a row: windows that could not be opened */
 	uint64_t random;
 	uint64_t on_ns, overruns;
 	uint64_t told;			 /* births before this one have killed what they could */
 	uint64_t windows_refused, waits; /* for target or host; for a turn, in a row */
-	struct coverage watched,
-		aimed;	     /* all births or those of a class; and those of some types */
-	uint64_t aimed_ns;   /* of on_ns: births of some types alone */
-	uint64_t not_before; /* BIRTHS_ALWAYS is tried again no earlier */
+	struct coverage watched, aimed;	 /* all births or a class's; those of some types */
+	uint64_t aimed_ns;		 /* of on_ns: births of some types alone */
+	uint64_t not_before;		 /* BIRTHS_ALWAYS is tried again no earlier */
 	double backoff_s;
 	/* BIRTHS_ALWAYS: births looked at, and when they were; births paid for, likewise */
 	uint64_t last_seen, looked_ns, look_due;
-	uint64_t polled, polled_ns;
-	uint64_t always_since;
+	uint64_t polled, polled_ns, always_since;
 	struct focus focus;
 	struct unseen unseen;
 	uint64_t skip; /* births at the beginning of this window that are not recorded */

@@ -14,7 +14,7 @@
 static bool is_of_self(int fd)
 {
 	struct proc *self = self_open();
-	bool is = lines_are_of(self, fd);
+	bool is = lines_are_of(lines_started_at(self), fd);
 
 	proc_close(self);
 	return is;
