@@ -48,7 +48,6 @@ static void find_minima(const double *t, const double *v, size_t n, double least
 	}
 	m->falls_on = !up;
 	m->low_t = low_t;
-	m->low = low;
 }
 
 /* Do equal times lie between them? */

@@ -13,12 +13,12 @@ struct teeth {
 	double least;				 /* a fall, or a rise, is more */
 	double height;				 /* from the lowest to the highest value */
 	bool falls_on;				 /* the last fall has not turned ... */
-	double low_t, low;			 /* ... and this is its lowest yet */
+	double low_t;				 /* ... and is lowest here so far */
 };
 
 /* @p has a point at least; the first is a minimum. */
 void teeth_find(const struct curve_points *p, struct teeth *m);
-/* What the minima say: three that rise out of their own scatter, or it is only up and down. */
+/* Judges by the minima: three that rise out of their own scatter, or it is only up and down. */
 void teeth_judge(const struct teeth *m, double grain, struct curve *out);
 /* Teeth that ended long ago: what came since stands for itself. */
 bool teeth_are_over(const struct curve_points *p, const struct teeth *m);

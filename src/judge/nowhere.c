@@ -3,19 +3,10 @@
  * tell. */
 #include "judge/sites_priv.h"
 
-const struct report_frame *foreign_frame(const struct report_frame *f, size_t n)
+const struct report_frame *foreign_frame(const struct report_frame *f, size_t n, bool in_file)
 {
 	for (size_t i = 0; i < n && f[i].native; i++)
-		if (!f[i].minor)
-			return &f[i];
-	return NULL;
-}
-
-/* A built-in module has no file: it is the interpreter's, whoever called it. */
-static const struct report_frame *maker(const struct report_frame *f, size_t n)
-{
-	for (size_t i = 0; i < n && f[i].native; i++)
-		if (!f[i].minor && *f[i].module == '/')
+		if (!f[i].minor && (!in_file || *f[i].module == '/'))
 			return &f[i];
 	return NULL;
 }
@@ -48,7 +39,7 @@ static bool made_all(struct joiner *j, const struct report_frame *row, const cha
 		if (way->stack != EVIDENCE_NO_FRAME || !way->frame)
 			continue;
 		n = frames_of(j, way, row, &frames);
-		f = maker(frames, n);
+		f = foreign_frame(frames, n, true);
 		if (!f || strcmp(f->module, module) != 0)
 			return false;
 	}
@@ -60,7 +51,7 @@ void join_show_nowhere(struct joiner *j, struct joined *to)
 	const struct evidence_way *way = evidence_way(j->e, EVIDENCE_NO_FRAME, to->via);
 	struct report_frame *frames = NULL;
 	size_t n = frames_of(j, way, to->site.stack, &frames);
-	const struct report_frame *f = maker(frames, n);
+	const struct report_frame *f = foreign_frame(frames, n, true);
 	char *name =
 		f ? report_printf(j->r, "(no Python frame: C code of %s%s)", file_name(f->module),
 				  made_all(j, to->site.stack, f->module) ? "" : " and others")

@@ -168,7 +168,7 @@ static void show_native(struct joiner *j, struct joined *to)
 		n = native_frames(j, to->via_stack, to->via, st, to->site.stack, &frames);
 	if (!n)
 		j->no_way += !objects;
-	if (!n || (objects && !foreign_frame(frames, n)))
+	if (!n || (objects && !foreign_frame(frames, n, false)))
 		return;
 	to->site.stack = frames;
 	to->site.n_frames = n;

@@ -103,8 +103,9 @@ size_t interleave(struct report *r, const struct evidence_way *way, const struct
 void join_stays(struct joiner *j);
 
 /* nowhere.c. The innermost native frame in front of the Python ones that is of somebody's own code;
- * the interpreter's says nothing about an object. NULL: there is none. */
-const struct report_frame *foreign_frame(const struct report_frame *f, size_t n);
+ * the interpreter's says nothing about an object, nor (@in_file) does that of a built-in module,
+ * which has no file of its own. NULL: there is none. */
+const struct report_frame *foreign_frame(const struct report_frame *f, size_t n, bool in_file);
 /* Shows the C code that made most of what was born without a Python frame, and names its module. */
 void join_show_nowhere(struct joiner *j, struct joined *to);
 
