@@ -328,8 +328,8 @@ static void judge_all(struct curve_points p, const struct teeth *m, struct curve
 		judge_stretches(&p, out);
 }
 
-/* What has risen since the peak of a start, for several times as long as that took, is a line,
- * though it has not come so far up that the fall has turned. */
+/* A rise since the peak of a start is a line when it has gone on for several times as long as that
+ * took, though it has not come so far up that the fall has turned. */
 static void judge_since_peak(struct curve_points p, const struct teeth *m, struct curve *out)
 {
 	double peak_s = m->low_t - p.t[0], since_s = p.t[p.n - 1] - m->low_t;

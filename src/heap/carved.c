@@ -117,7 +117,7 @@ size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct hea
 
 		if (!has_carved(h, c, &head[i], i))
 			continue;
-		/* What one class leaves is for those behind it. */
+		/* Classes behind this one get the room that it leaves. */
 		k = find_objects(h, c->pool[i], i, c->next[i], head[i].next_offset, v,
 				 (max - n) / classes--);
 		heap_read_objects(h, v, k, HEAP_FULL);

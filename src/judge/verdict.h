@@ -27,8 +27,8 @@ struct verdict_evidence {
 	double mean_age_s, least_s;
 	double watched_age_s; /* mean age of the time in which births were watched; 0 = not known */
 	bool undying;	      /* hardly any of them died later */
-	/* Of a line some of whose survivors died: those born in as long a time before growth began
-	 * as it lasts, for one born since. */
+	/* Survivors that were born in as long a time before growth began as it lasts, for one born
+	 * since; 0 = none of the line's died, or too few are known. */
 	double before;
 	double born;   /* that survived, as many as windows that see a part of them tell; 0 = not
 			  known */

@@ -159,7 +159,7 @@ static double moved(const struct parts_log *l, enum report_part part)
 	return (double)l->last.v.bytes[part] - (double)l->reading[0].v.bytes[part];
 }
 
-/* What was taken in one step is growth without a slope. */
+/* Memory that was taken in one step is growth without a slope. */
 static void compare(const struct parts_log *l, struct retention_growth *grew)
 {
 	if (l->last.t_s <= l->reading[0].t_s)

@@ -38,15 +38,14 @@ static bool holds_figures(const struct report_holder *h, size_t at)
 	       strstr(h->step[at - 1].name, "matplotlib._pylab_helpers") != NULL;
 }
 
-/* What to do about the container at step @at. */
+/* The remedy for the container at step @at. */
 static const char *container_fix(const struct report_holder *h, size_t at)
 {
 	const struct report_holder_step *in = &h->step[at];
 
 	if (at && is_type(in - 1, "weakref.WeakKeyDictionary") && !strcmp(in[1].edge, "value"))
 		return "A value lives as long as its key does, and one that refers to its key "
-		       "keeps "
-		       "it for ever: hold the key by weakref.ref(key)";
+		       "keeps it for ever: hold the key by weakref.ref(key)";
 	if (at && (begins(in[-1].type, "_weakrefset.") || begins(in[-1].type, "weakref.Weak")))
 		return "It holds them weakly, and they are alive: see what else keeps them "
 		       "(pyleak-bpf why).";
@@ -82,7 +81,7 @@ static const struct report_holder_step *grown_object(const struct report_holder 
 	return NULL;
 }
 
-/* What is written to for ever: the last on the way that has a size of its own. */
+/* The buffer that is written to for ever: the last on the way that has a size of its own. */
 static const struct report_holder_step *buffer_of(const struct report_holder *h)
 {
 	static const char *const types[] = {"bytearray",   "_io.BytesIO", "_io.StringIO",

@@ -138,7 +138,8 @@ static bool is_task(const struct report_holder *h, size_t i)
 	return grows >= h->n || grows < i;
 }
 
-/* What makes the small view at step @i let go of the memory it was cut from; NULL = it is none. */
+/* The remedy by which the small view at step @i lets go of the memory it was cut from; NULL = it is
+ * none. */
 static const char *view_fix(const struct report_holder *h, size_t i)
 {
 	const struct report_holder_step *s = &h->step[i], *base = s + 1;
@@ -335,9 +336,9 @@ static bool hint_closure(struct report *r, const struct report_holder *h, struct
 		    (i + 1 == h->n || strcmp(h->step[i + 1].edge, "cell") != 0)) {
 			set_hint(site, "closure",
 				 "Functions that were made inside of a function are kept, and each "
-				 "keeps the variables that it uses.\nUnregister the function when "
-				 "it "
-				 "has done its work, or hand it a weak reference.");
+				 "keeps the variables that it uses.\n"
+				 "Unregister the function when it has done its work, or hand it a "
+				 "weak reference.");
 			return true;
 		}
 		if (i && is_type(s, "method")) {

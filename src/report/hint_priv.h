@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the two halves of hints by paths share: what a step is. */
+/* The two halves of hints by paths share this: they ask of what kind a step is. */
 #ifndef PYLEAK_REPORT_HINT_PRIV_H
 #define PYLEAK_REPORT_HINT_PRIV_H
 

@@ -98,7 +98,7 @@ static const struct report_frame *of_package(const struct report_site *s,
 	return NULL;
 }
 
-/* Of `python -m`: it runs the main program. */
+/* Is it a frame of `python -m`, which runs the main program? */
 static bool is_runpy(const struct report_frame *f)
 {
 	return !strcmp(f->file, "<frozen runpy>") || ends_with(f->file, "/runpy.py");

@@ -144,7 +144,7 @@ bool heap_bound_is_bytes(const char *name, uint64_t n)
 	return n > MIB && n % MIB == 0 && is_of_size(name);
 }
 
-/* Of all entries together: "_Cache__currsize", "current_size". */
+/* Is it the size of all entries together: "_Cache__currsize", "current_size"? */
 static bool is_size_now(const char *name)
 {
 	char s[64];

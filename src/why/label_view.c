@@ -31,7 +31,7 @@ static double array_bytes(const struct labels *l, uint64_t addr)
 	return bytes;
 }
 
-/* Of a view, or of what a view is of; 0 = not known. */
+/* The size of a view, or of its base; 0 = not known. */
 static double bytes_of(const struct labels *l, uint32_t node, uint64_t addr)
 {
 	const struct graph_type *t = graph_type(l->g, node);

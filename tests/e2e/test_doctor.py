@@ -83,7 +83,7 @@ def test_a_python(python):
 
 @pytest.mark.parametrize("caps, state", [(THREE, "no"), (CAPS, "ok")])
 def test_a_process_of_another_user(caps, state):
-    """What the row on other users says is so."""
+    """The row on other users says what is so."""
     child = sleeper(["setpriv", "--reuid", "65534", "--clear-groups", pythons.host().path, "-c", "import time; time.sleep(60)"])
     try:
         time.sleep(1)  # it has started

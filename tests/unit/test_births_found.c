@@ -12,7 +12,7 @@
 /* clang-format on */
 #define WORD "_PyRuntime+0x200(%rip)"
 #define NEW  "movq $1, (%rdi)\n"
-/* Who is told of it, with the object in rdi: a birth. */
+/* A call with the object in rdi tells of it: a birth. */
 #define TELL(call, data) "jne 1f\nret\n1: mov " data ", %rdx\nxor %esi, %esi\ncall " call "\nret"
 
 __asm__(".pushsection .data\n.balign 16\n.type _PyRuntime, @object\n.size _PyRuntime, 0x300\n"

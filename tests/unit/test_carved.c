@@ -66,7 +66,7 @@ size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum h
 	return n;
 }
 
-/* Of each class: how many blocks are carved between two looks, and how many objects are told of. */
+/* Carves so many blocks of each class between two looks; @told: how many objects are told of. */
 static size_t look(const unsigned carved[HEAP_CLASSES], size_t told[HEAP_CLASSES])
 {
 	struct proc *self = self_open();

@@ -328,7 +328,7 @@ static void a_peak_hides_no_more_than_it_took(void **state)
 		assert_int_equal(judge_of(hourly, 3600 + after, 1).shape, CURVE_TEETH);
 }
 
-/* What a start takes is given back in part, and then there is a leak. */
+/* A start gives back a part of what it took, and then there is a leak. */
 static double start_and_leak(double t)
 {
 	return 1000 + (t < 60 ? 400000 * t / 60 : t < 70 ? 400000 : 150000 + 100 * (t - 70));

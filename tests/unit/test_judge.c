@@ -681,7 +681,7 @@ static void one_line_is_one_cause(void **state)
 	assert_null(site_at(&w->p, "encode")->part_of);
 }
 
-/* What `python -m` runs may be what starts a loop, which nothing is joined under. */
+/* A program that `python -m` runs may start a loop, and nothing is joined under that line. */
 static void python_m_starts_a_loop(void **state)
 {
 	struct world *w = *state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is told of a process that grows, from one turn of probing to the next. Sessions, readings
- * and the clock are made up. */
+/* The verdict on a process that grows, from one turn of probing to the next. Sessions, readings and
+ * the clock are made up. */
 #include "unit.h"
 
 #define clock_ns	   the_clock

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Who may read which calendar, for Radicale; planted: it keeps a record of each time that it was asked."""
+"""Radicale's rules on who may read which calendar; planted: it keeps a record of each time that it was asked."""
 import truth
 from radicale.rights import owner_only
 
