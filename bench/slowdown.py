@@ -153,6 +153,8 @@ def main():
     parser.add_argument("--python", action="append", help="other interpreters than the usual two")
     parser.add_argument("--json", help="append the numbers to this file, one line each")
     args = parser.parse_args()
+    if args.pairs < 2:
+        parser.error("--pairs: at least 2, an interval needs two")
     todo = [(p, p) for p in args.python] if args.python else pythons()
     print("`--overhead %g`, %d pairs, %g s each\n" % (args.overhead, args.pairs, SPAN_S))
     print("| Python | workload | loss % (95 %) | median % | at the start % | stated, % of a core | longest pause on / off, ms | ops/s off "

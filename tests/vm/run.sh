@@ -5,8 +5,6 @@
 #   run.sh 5.10|6.1|6.12|newest|debug [-t SECONDS] [-o DIR] [-c PROCESSORS] -- CMD [ARG...]
 # Files that the command writes below /tmp/vm lands in DIR. A run after which the console tells of a fault
 # of the kernel ends with 125, as one without a result, and shows that part of the console.
-# With two processors the emulator now and then misses that a kernel has changed its own text, as it
-# does for events of the scheduler ("Oops: int3"): -c 1 for whoever has many.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,6 +27,7 @@ done
 [ $# -gt 0 ] || usage
 
 kroot=$("$here/kernel.sh" "$want")
+emulator=$("$here/emulator.sh")
 kernel=$(find "$kroot" -type f -name 'vmlinuz*' | sort -V | tail -n 1)
 share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
@@ -59,7 +58,8 @@ append="$append oops=panic sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_ta
 append="$append sysctl.kernel.hung_task_all_cpu_backtrace=1 panic_print=1"
 
 rc=0
-timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m $memory -smp "$processors" -no-reboot \
+# shellcheck disable=SC2086 # a list of words
+timeout -k 5 "$limit" $emulator -accel tcg,thread=multi -cpu max -m $memory -smp "$processors" -no-reboot \
 	-display none -monitor none -nodefaults -kernel "$kernel" -initrd "$share/.initramfs" \
 	-append "$append" \
 	-serial "file:$share/console" -serial stdio -device virtio-rng-pci \
