@@ -139,26 +139,21 @@ static int on_copy(void *arg, void *data, size_t size)
 	return 0;
 }
 
-struct knower {
-	struct sym *sym;
-	const struct py_runtime *rt;
-};
-
 /* A module that has a file is called by that. */
 static void know(uint64_t addr, const char *name, const char *module, void *ctx)
 {
-	const struct knower *k = ctx;
-	const struct proc_map *m = proc_find_map(k->rt->proc, addr);
+	const struct native_stacks *n = ctx;
+	const struct py_runtime *rt = n->s->rt;
+	const struct proc_map *m = proc_find_map(rt->proc, addr);
 
-	sym_know(k->sym, addr, name, m && !strcmp(m->path, k->rt->name) ? module : NULL);
+	sym_know(n->sym, addr, name, m && !strcmp(m->path, rt->name) ? module : NULL);
 }
 
-static void know_functions(struct sym *sym, void *ctx)
+static void know_functions(void *ctx)
 {
-	const struct session *s = ctx;
-	struct knower k = {sym, s->rt};
+	const struct native_stacks *n = ctx;
 
-	py_functions(s->rt, know, &k);
+	py_functions(n->s->rt, know, ctx);
 }
 
 int native_stacks_open(struct session *s, struct native *native, struct native_stacks **out)
@@ -174,7 +169,7 @@ int native_stacks_open(struct session *s, struct native *native, struct native_s
 	err = sym_open(s->proc, &n->sym);
 	if (!err) {
 		sym_leave_lines(n->sym, s->rt->name); /* 17 MB, for frames that are folded */
-		sym_ask(n->sym, know_functions, s);
+		sym_ask(n->sym, know_functions, n);
 		n->ring = ring_buffer__new(bpf_map__fd(s->kern.skel->maps.native_copies), on_copy,
 					   n, NULL);
 		if (!n->ring)

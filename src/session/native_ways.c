@@ -40,17 +40,15 @@ static void drop_way(struct native_pair *p, uint32_t way)
 /* The place of @st among the ways, whose it is from here on; NATIVE_WAYS = there is none. */
 static uint32_t put_way(struct native_pair *p, struct native_stack *st)
 {
-	for (uint32_t i = 0; i < p->n_ways; i++)
-		if (same_way(p->way[i], st)) {
-			free(st);
-			return i;
-		}
-	if (p->n_ways == NATIVE_WAYS) {
+	uint32_t i = 0;
+
+	while (i < p->n_ways && !same_way(p->way[i], st))
+		i++;
+	if (i == p->n_ways && i < NATIVE_WAYS)
+		p->way[p->n_ways++] = st;
+	else
 		free(st);
-		return NATIVE_WAYS;
-	}
-	p->way[p->n_ways] = st;
-	return p->n_ways++;
+	return i;
 }
 
 /* A place for one more, if need be that of the oldest of many that live: whether the young ones do

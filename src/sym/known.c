@@ -7,7 +7,7 @@
 #define MOST_ASKED  32 /* times that all code is gone through for a caller */
 #define MOST_PARTED 2  /* compilers part a function from what it checks of its arguments */
 
-void sym_ask(struct sym *s, void (*ask)(struct sym *s, void *ctx), void *ctx)
+void sym_ask(struct sym *s, void (*ask)(void *ctx), void *ctx)
 {
 	s->ask = ask;
 	s->ask_ctx = ctx;
@@ -85,10 +85,10 @@ void sym_name_known(struct sym *s, const struct sym_pc *at, struct sym_names_of 
 		return;
 	n->is_known_asked = true;
 	if (s->ask) {
-		void (*ask)(struct sym *, void *) = s->ask;
+		void (*ask)(void *) = s->ask;
 
 		s->ask = NULL;
-		ask(s, s->ask_ctx);
+		ask(s->ask_ctx);
 	}
 	if (!s->known.n || dso_frame_at(s->file[at->file]->dso, at->addr, &fn, &depth))
 		return;

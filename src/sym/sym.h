@@ -96,7 +96,7 @@ void sym_rest(struct sym *s, bool has_ended);
  * at run time; @module stands for its file, NULL: the file does. Strings are copied. */
 void sym_know(struct sym *s, uint64_t pc, const char *name, const char *module);
 /* @ask is called once, when the first name is wanted that no symbol gives; it calls sym_know(). */
-void sym_ask(struct sym *s, void (*ask)(struct sym *s, void *ctx), void *ctx);
+void sym_ask(struct sym *s, void (*ask)(void *ctx), void *ctx);
 
 struct sym_stats {
 	uint64_t stacks, frames, ends[6];

@@ -57,9 +57,9 @@ struct sym {
 	struct sym_names_of nowhere;
 	VEC(struct sym_known) known;
 	int callers_asked;
-	const char *no_lines;		       /* sym_leave_lines(), or NULL */
-	struct map64 known_at;		       /* file and address -> place + 1 */
-	void (*ask)(struct sym *s, void *ctx); /* NULL: nobody, or done */
+	const char *no_lines;	/* sym_leave_lines(), or NULL */
+	struct map64 known_at;	/* file and address -> place + 1 */
+	void (*ask)(void *ctx); /* NULL: nobody, or done */
 	void *ask_ctx;
 	bool no_servers; /* they did not answer in time: not asked again */
 	struct sym_stats stats;
