@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "base/helper.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +60,17 @@ void helper_title(const char *title)
 		return;
 	memset(at, 0, (size_t)(end - at));
 	snprintf(at, (size_t)(end - at), "%s", title);
+}
+
+void helper_let_go(int sock)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null >= 0; fd++)
+		dup2(null, fd);
+	if (sock > STDERR_FILENO + 1)
+		syscall(__NR_close_range, STDERR_FILENO + 1, sock - 1, 0);
+	syscall(__NR_close_range, sock + 1, ~0u, 0);
 }
 
 void helper_release(struct helper *h)

@@ -18,6 +18,9 @@ int helper_start(const char *name, void (*serve)(int sock, void *ctx), void *ctx
 /* In a helper that needs no word of the command line any more: @title in place of that line, cut to
  * its length, in `ps -ef` and for `pkill -f`. */
 void helper_title(const char *title);
+/* In a helper that may not end for a while: nobody who waits for the end of what the tool writes to
+ * waits for it. It has no descriptor but @sock then. */
+void helper_let_go(int sock);
 /* Close our end: it will end. */
 void helper_release(struct helper *h);
 /* The same, and wait for that. */

@@ -29,8 +29,8 @@ static const struct opt table[] = {
 	{'d', OPT_NUMBER, "duration", "SEC", ROW(duration_s),
 	 "stop after SEC and print the final report (default: at Ctrl-C)", 0.1, 31536000, NULL},
 	{0, OPT_NUMBER, "wait", "SEC", ROW(wait_s),
-	 "let the final report wait so long for what holds the objects (default 0.1; 8 with "
-	 "--fail-on)",
+	 "let the final report wait so long for what holds the objects, and for debuginfod servers "
+	 "(default 0.1; 8 with --fail-on)",
 	 0, 3600, NULL},
 	{'T', OPT_U32, "top", "N", ROW(top), "sites shown (default 10)", 1, 10000, NULL},
 	{'o', OPT_U32, "older", "MS", ROW(older_ms),

@@ -75,18 +75,27 @@ static bool has_grown(const struct native_site *n)
 	return n->n_points && n->points[n->n_points - 1].bytes > n->points[0].bytes;
 }
 
+static void add_all(struct pairs *p, const struct evidence *e)
+{
+	map64_clear(&p->seen);
+	p->v.n = 0;
+	for (size_t i = 0; i < e->native.n; i++)
+		if (has_grown(&e->native.v[i]))
+			add(p, e->native.v[i].key.stack, e->native.v[i].key.caller);
+	for (size_t i = 0; i < e->objects.n; i++)
+		if (e->objects.v[i].rung >= SURVIVED_RUNGS)
+			add(p, e->objects.v[i].stack, e->objects.v[i].type);
+}
+
 int native_stacks_observe(struct native_stacks *n, const struct observation *to)
 {
 	struct pairs p = {.stacks = n, .scratch = to->scratch};
 	struct evidence *e = to->e;
 	struct evidence_way *v;
 
-	for (size_t i = 0; i < e->native.n; i++)
-		if (has_grown(&e->native.v[i]))
-			add(&p, e->native.v[i].key.stack, e->native.v[i].key.caller);
-	for (size_t i = 0; i < e->objects.n; i++)
-		if (e->objects.v[i].rung >= SURVIVED_RUNGS)
-			add(&p, e->objects.v[i].stack, e->objects.v[i].type);
+	add_all(&p, e);
+	if (to->r->final && sym_hear(n->sym, clock_ns() + (uint64_t)(n->s->o.wait_s * 1e9)))
+		add_all(&p, e);
 	sym_rest(n->sym, n->s->ended);
 	v = report_alloc(to->scratch, (p.v.n + 1) * sizeof(*v));
 	if (v && p.v.n)

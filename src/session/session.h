@@ -20,7 +20,7 @@ struct session_opts {
 	bool native_stacks;	     /* unwind the callers of allocators */
 	double overhead;	     /* share of the target's CPU time: 0.03 */
 	double max_pause_s;	     /* that one window should make it wait */
-	double wait_s;		     /* that the final report waits for what holds the survivors */
+	double wait_s;		     /* that the final report waits for answers, of each kind */
 	bool fds;		     /* descriptors, threads, children too */
 	bool sources;		     /* the text of source lines: for who shows it */
 	bool (*is_cancelled)(void);  /* asked between the steps of session_open; may be NULL */

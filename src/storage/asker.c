@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/helper.h"
@@ -80,19 +79,6 @@ static void begin_to_ask(const int fds[PACKET_FDS], char what)
 	close(fds[1]);
 }
 
-/* It may hang for good: nobody who waits for the end of the tool, or of what it writes to, waits
- * for it. */
-static void let_go(int sock)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null >= 0; fd++)
-		dup2(null, fd);
-	if (sock > STDERR_FILENO + 1)
-		syscall(__NR_close_range, STDERR_FILENO + 1, sock - 1, 0);
-	syscall(__NR_close_range, sock + 1, ~0u, 0);
-}
-
 static void serve(int sock, void *confine)
 {
 	int (*const *give_up)(void) = confine;
@@ -101,7 +87,7 @@ static void serve(int sock, void *confine)
 	size_t n;
 
 	helper_title("pyleak-storage (asks whether storage answers, ends with the tool)");
-	let_go(sock);
+	helper_let_go(sock); /* it may hang for good */
 	if (*give_up && (*give_up)())
 		return;
 	while (packet_receive_fds(sock, &what, 1, fds, &n) > 0)

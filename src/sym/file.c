@@ -79,10 +79,19 @@ static void forget_dwarf(struct sym_file *f)
 	f->dwarf = NULL;
 }
 
+void sym_file_renew(struct sym_file *f)
+{
+	forget_dwarf(f);
+	free_names(f);
+	f->debug = NULL;
+	f->tried_dwarf = f->tried_debug = false;
+}
+
 void sym_file_close(struct sym_file *f)
 {
 	if (!f)
 		return;
+	sym_servers_forget(f);
 	free_names(f);
 	if (f->eh)
 		dwarf_cfi_end(f->eh);

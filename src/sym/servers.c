@@ -2,9 +2,10 @@
 /*
  * Debug information from debuginfod servers, for who asks for it by DEBUGINFOD_URLS. A process of
  * its own asks them, whatever talks to the network there: the tool itself opens no connection. It
- * is sent build ids, and sends back descriptors.
+ * is sent build ids, and sends back descriptors. Until it does, a file is used as it is.
  */
-#include <pthread.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@
 #include "base/packet.h"
 #include "sym/sym_priv.h"
 
-/* We wait for them, and do nothing else meanwhile. libdebuginfod's own: 90 s without an answer, and
+/* Who does not answer keeps other files waiting. libdebuginfod's own: 90 s without an answer, and
  * as long as it takes with one. */
 #define ANSWER_S "10"
 #define WHOLE_S	 "20"
@@ -25,9 +26,11 @@ struct answer {
 	bool is_slow;
 };
 
-/* Of the whole process, as the variable is; started before there are threads. */
+/* Of the whole process, as the variable is; started before there are threads, and then of the one
+ * that steps the sessions. It is asked for one file at a time. */
 static struct helper asker = {.sock = -1};
-static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+static bool is_asking;
+static struct sym_file *asked; /* whose answer is to come; NULL = it was closed */
 
 static void set_bounds(void)
 {
@@ -62,6 +65,8 @@ static void serve(int sock, void *confine)
 	ssize_t n;
 
 	set_bounds();
+	if (!getenv("DEBUGINFOD_VERBOSE")) /* what it then says is for the terminal */
+		helper_let_go(sock);
 	if (*give_up && (*give_up)())
 		return;
 	while ((n = packet_receive(sock, id, sizeof(id), NULL)) > 0) {
@@ -86,9 +91,11 @@ int sym_servers_start(int (*confine)(void))
 	return urls && *urls ? helper_start("pyleak-debug", serve, &confine, &asker) : 0;
 }
 
+/* It may be waiting: what comes then is in its cache the next time. */
 void sym_servers_stop(void)
 {
-	helper_stop(&asker);
+	helper_release(&asker);
+	is_asking = false;
 }
 
 static size_t id_bytes(const char *hex, unsigned char id[MAX_ID])
@@ -103,22 +110,101 @@ static size_t id_bytes(const char *hex, unsigned char id[MAX_ID])
 
 int sym_servers_find(struct sym_file *f)
 {
-	struct answer a = {0};
+	if (f->asked == SYM_ANSWERED)
+		return f->served < 0 ? -1 : fcntl(f->served, F_DUPFD_CLOEXEC, 3);
+	if (!f->asked && asker.sock >= 0)
+		f->asked = SYM_WANTED;
+	return -1;
+}
+
+void sym_servers_forget(struct sym_file *f)
+{
+	if (asked == f)
+		asked = NULL;
+	if (f->asked == SYM_ANSWERED)
+		close_fd(&f->served);
+}
+
+static struct sym_file *first(const struct sym *s, enum sym_asked state)
+{
+	for (size_t i = 0; i < s->n_files; i++)
+		if (s->file[i]->asked == state)
+			return s->file[i];
+	return NULL;
+}
+
+static bool is_waiting(const struct sym *s)
+{
+	return asker.sock >= 0 && !s->no_servers && (first(s, SYM_ASKED) || first(s, SYM_WANTED));
+}
+
+static void give_up(bool *no_servers)
+{
+	*no_servers = true;
+	log_warn("the servers of DEBUGINFOD_URLS do not answer in time: not asked again");
+}
+
+static void ask_next(const struct sym *s)
+{
+	struct sym_file *f = is_asking || !is_waiting(s) ? NULL : first(s, SYM_WANTED);
 	unsigned char id[MAX_ID];
-	size_t n = id_bytes(dso_build_id(f->dso), id);
+
+	if (!f)
+		return;
+	log_info("asking the debuginfod servers for %s", f->path);
+	if (packet_send(asker.sock, id, id_bytes(dso_build_id(f->dso), id), -1)) {
+		helper_release(&asker);
+		return;
+	}
+	f->asked = SYM_ASKED;
+	asked = f;
+	is_asking = true;
+}
+
+static bool has_come(uint64_t until_ns)
+{
+	struct pollfd p = {.fd = asker.sock, .events = POLLIN};
+	uint64_t now = clock_ns();
+
+	return is_asking &&
+	       poll(&p, 1, now < until_ns ? (int)((until_ns - now) / 1000000) + 1 : 0) > 0;
+}
+
+/* False: there is none by then. */
+static bool take_answer(uint64_t until_ns, bool *is_news)
+{
+	struct answer a = {0};
 	int fd = -1;
 
-	if (asker.sock < 0 || !n || !f->no_servers || *f->no_servers)
-		return -1;
-	log_info("asking the debuginfod servers for %s", f->path);
-	pthread_mutex_lock(&one_at_a_time);
-	if (packet_send(asker.sock, id, n, -1) ||
-	    packet_receive(asker.sock, &a, sizeof(a), &fd) != (ssize_t)sizeof(a))
-		*f->no_servers = true;
-	pthread_mutex_unlock(&one_at_a_time);
-	if (fd < 0 && a.is_slow) {
-		*f->no_servers = true;
-		log_warn("the servers of DEBUGINFOD_URLS do not answer in time: not asked again");
+	if (!has_come(until_ns))
+		return false;
+	if (packet_receive(asker.sock, &a, sizeof(a), &fd) != (ssize_t)sizeof(a))
+		helper_release(&asker);
+	is_asking = false;
+	if (!asked) {
+		close_fd(&fd);
+		return true;
 	}
-	return fd;
+	asked->asked = SYM_ANSWERED;
+	asked->served = fd;
+	if (fd >= 0) {
+		sym_file_renew(asked);
+		*is_news = true;
+	} else if (a.is_slow && !*asked->no_servers) {
+		give_up(asked->no_servers);
+	}
+	asked = NULL;
+	return true;
+}
+
+bool sym_hear(struct sym *s, uint64_t until_ns)
+{
+	bool is_news = false;
+
+	do
+		ask_next(s);
+	while (take_answer(is_waiting(s) ? until_ns : 0, &is_news));
+	if (until_ns && is_waiting(s))
+		give_up(&s->no_servers);
+	return is_news;
 }

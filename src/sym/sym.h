@@ -28,8 +28,8 @@ enum sym_reg {
 struct sym;
 
 /* Has the user set DEBUGINFOD_URLS? Then a process is started, before there are threads, that asks
- * the servers named there for debug information that is not found here; what is waited for and
- * taken is bounded where the user has set no bounds. @confine, when it is not NULL, is what that
+ * the servers named there for debug information that is not found here; how long it asks and what
+ * it takes is bounded where the user has set no bounds. @confine, when it is not NULL, is what that
  * process gives up first. */
 int sym_servers_start(int (*confine)(void));
 void sym_servers_stop(void);
@@ -84,8 +84,13 @@ struct sym_frame {
 };
 
 /* What is known of one address, inlined functions first. Remembered: the second time costs nothing.
- * Strings live as long as @s. Returns at least 1. */
+ * Strings live until sym_hear(). Returns at least 1. */
 size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out);
+
+/* Takes what servers have sent since, for whomever, and has them asked for what @s lacks. By
+ * @until_ns of clock_ns() what it has asked for is to be there, and the servers are given up then;
+ * 0: nothing is waited for. True: names that were had before are known better. */
+bool sym_hear(struct sym *s, uint64_t until_ns);
 
 /* Gives back what was read of files to find names: their code at once, and debug information in
  * which none has been looked up for a while, 17 MB of CPython's own. The names stay; a new one

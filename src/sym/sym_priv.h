@@ -18,6 +18,9 @@ struct sym_names_of {
 	bool is_known_asked; /* sym_name_known() has tried */
 };
 
+/* Of a file's debug information, at the servers of DEBUGINFOD_URLS. */
+enum sym_asked { SYM_NOT_ASKED, SYM_WANTED, SYM_ASKED, SYM_ANSWERED };
+
 struct sym_known {
 	char *name, *module;
 	bool is_ambiguous;
@@ -42,6 +45,8 @@ struct sym_file {
 	uint64_t asked_ns;  /* when that was last asked for */
 	struct map64 names; /* address -> struct sym_names_of * */
 	bool *no_servers;   /* of the struct sym */
+	enum sym_asked asked;
+	int served; /* when they have answered: a descriptor, -1 = they have none */
 };
 
 #define SYM_MAX_FILES	 2048
@@ -82,6 +87,8 @@ Dwarf *sym_file_dwarf(struct sym_file *f);
 /* It is given back when it has not been asked for of late, but for what unwinding needs. True: it
  * was. */
 bool sym_file_rest(struct sym_file *f, uint64_t now_ns);
+/* There is more to be found out than there was: names are looked up anew. */
+void sym_file_renew(struct sym_file *f);
 /* The symbols of .gnu_debugdata, NULL = none. */
 struct dso *sym_file_mini(struct sym_file *f);
 
@@ -90,8 +97,11 @@ struct dso *sym_file_mini(struct sym_file *f);
 int sym_debug_find(const struct sym_file *f, const char *link, uint32_t sum);
 /* What several debug files share, by the name in .gnu_debugaltlink. */
 int sym_debug_shared(const struct sym_file *f, const char *name);
-/* servers.c: by build id from the servers of DEBUGINFOD_URLS, -1 = none. */
+/* servers.c: by build id from the servers of DEBUGINFOD_URLS, -1 = none, or none yet: the first
+ * call has them asked, sym_hear() has the answer. */
 int sym_servers_find(struct sym_file *f);
+/* The file is closed. */
+void sym_servers_forget(struct sym_file *f);
 /* Debug information that would fill our memory once it is unpacked is left alone. */
 bool sym_debug_too_large(const struct dso *d, uint64_t max);
 

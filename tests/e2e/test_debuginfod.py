@@ -61,7 +61,7 @@ def test_lines_come_from_the_server(target, tmp_path):
 
 
 def test_a_server_that_does_not_answer(target, tmp_path):
-    """It is waited for once, whatever else there is to ask for."""
+    """It is asked once, whatever else there is to ask for, and the watch goes on and ends without it."""
     pid, _ = target
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
