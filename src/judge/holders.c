@@ -106,20 +106,17 @@ static bool is_filled(const struct holder_fact *f)
 		(i < f->holder.n && f->holder.step[i].growth_per_s > 0));
 }
 
-/* A dict of ring buffers, one for each name: it does not grow, and what fills behind it on the way
- * has a bound. */
-static bool fills_many(const struct holder_fact *f)
+/* A dict of ring buffers, one for each name: it does not grow, and the objects are in what has a
+ * bound, or may all be. */
+static bool fills_many(const struct holder_fact *f, const struct report_site *site)
 {
 	const struct report_holder *h = &f->holder;
-	size_t i = report_holder_container(h);
+	size_t i = report_holder_container(h), in = report_holder_innermost(h);
 
-	if (i >= h->n || !f->fill.addr || f->fill.last > f->fill.first ||
-	    h->step[i].growth_per_s > 0)
-		return false;
-	while (++i + 1 < h->n)
-		if (h->step[i].most)
-			return true;
-	return false;
+	return i < h->n && in < h->n && in > i && f->fill.addr && f->fill.last <= f->fill.first &&
+	       !(h->step[i].growth_per_s > 0) && h->step[in].most &&
+	       site->outstanding_count <=
+		       REST_EACH * (double)h->step[i].entries * (double)h->step[in].most;
 }
 
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
@@ -132,7 +129,7 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 	if (may_be_garbage(&f->holder) &&
 	    !(f->holder.through_c && outlives(e, site, CYCLE_OUTLIVES)))
 		return "only a cycle holds them, which the next full collection may free";
-	if (fills_many(f))
+	if (fills_many(f, site))
 		return "each of what holds them has a bound";
 	if (f->is_one || is_filled(f) || !lives_on(&f->holder))
 		return NULL;

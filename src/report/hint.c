@@ -60,6 +60,20 @@ size_t report_holder_container(const struct report_holder *h)
 	return i < h->n && !has_few(&h->step[i]) ? i : SIZE_MAX;
 }
 
+/* A dict of a few keys, or a tuple, is what one puts into a collection. */
+static bool is_record(const struct report_holder_step *s)
+{
+	return !is_collection(s) || (is_type(s, "dict") && has_few(s) && !s->most);
+}
+
+size_t report_holder_innermost(const struct report_holder *h)
+{
+	for (size_t i = h->n; i-- > 0;)
+		if (i + 1 < h->n && !is_record(&h->step[i]))
+			return i;
+	return SIZE_MAX;
+}
+
 static bool is_full(const struct report_holder_step *s)
 {
 	return s->most && s->entries != REPORT_UNKNOWN && s->entries >= s->most &&

@@ -36,6 +36,9 @@ struct report_holder {
 /* Which step is the container that grows, else the biggest one: the innermost of equals. SIZE_MAX:
  * none is worth a word. */
 size_t report_holder_container(const struct report_holder *h);
+/* The last one on the way to the objects that is no record of its entry's own. SIZE_MAX: there is
+ * none. */
+size_t report_holder_innermost(const struct report_holder *h);
 /* Has it as many entries as it may have? */
 bool report_holder_is_full(const struct report_holder *h);
 /* Fills held_by, and the hint where the evidence is there. */

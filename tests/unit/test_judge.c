@@ -335,7 +335,41 @@ static void ring_buffers_by_name_are_no_leak(void **state)
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
 	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "has a bound"));
+	/* More than they may have together are somewhere else. */
+	w->step[1].entries = 80;
+	w->step[2].most = 3;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	w->step[1].entries = 1200;
+	w->step[2].most = 3600;
 	f->fill.last = f->fill.first + 1000; /* names come, and stay */
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+}
+
+/* A client for each name, which has a cache with a bound, of things that each have a list: what is
+ * in those has none. A record of a few keys is what lies in the cache. */
+static void a_bound_on_the_way_is_none_of_what_is_behind_it(void **state)
+{
+	struct world *w = *state;
+	struct report_holder_step way[] = {
+		w->step[0],
+		{"attribute", "clients", "dict", 1200, 0, 0},
+		{"attribute", "cache", "dict", 60, 0, 100},
+		{"value", NULL, "list", 3, 0, 0},
+		{"item", NULL, "dict", 3, 0, 0},
+	};
+	struct holder_fact *f = &w->holder[0];
+
+	f->fill.last = f->fill.first;
+	f->holder.step = way;
+	f->holder.n = ARRAY_SIZE(way);
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	way[3].type = "dict";
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	way[3].entries = 20;
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
@@ -1516,6 +1550,7 @@ int main(int argc, char **argv)
 		TEST(lots_are_no_more_sure_than_their_number),
 		TEST(a_bound_holds_the_verdict_back),
 		TEST(ring_buffers_by_name_are_no_leak),
+		TEST(a_bound_on_the_way_is_none_of_what_is_behind_it),
 		TEST(what_stands_still_is_none),
 		TEST(a_site_has_a_few_samples),
 		TEST(chance_since_it_began),
