@@ -60,14 +60,6 @@ static bool silence_is_chance(const struct native_site *n)
 	       pow(last_s / p[n->n_points - 1].t_s, (double)met) > NATIVE_SILENCE;
 }
 
-/* Memory outside of the pools is measured: where that slows down, and nearly all of it is this, no
- * few samples know better. */
-static bool memory_slows(const struct joiner *j, const struct native_fit *fit)
-{
-	return !j->e->memory.has_mimalloc && j->malloc.shape == CURVE_SLOWING &&
-	       fit->bytes.slope > NATIVE_MOST * j->malloc.slope;
-}
-
 /* A native site's own series: blocks that stayed. Before there can be one as old as is asked for,
  * the series says nothing. */
 static void fit_native(const struct joiner *j, const struct native_site *n, struct native_fit *fit)
@@ -96,12 +88,6 @@ static void fit_native(const struct joiner *j, const struct native_site *n, stru
 	}
 	if (fit->curve.shape == CURVE_LEVELLED)
 		fit->bytes.growing = false;
-	if (n->estimated && curve_grows(&fit->curve) && memory_slows(j, fit)) {
-		fit->curve.shape = CURVE_SLOWING;
-	} else if (fit->curve.shape == CURVE_SLOWING && n->estimated && bend_is_noise(n)) {
-		fit->curve.shape = CURVE_RISING;
-		fit->curve.confidence = NATIVE_NOISY_SURE;
-	}
 }
 
 /* Blocks that came and stayed, and no more come. They may have taken the place of others, unless
@@ -274,6 +260,29 @@ static double way_words(const struct evidence_way *way)
 	return way && way->frame && way->n < 2 ? CALLER_SHARE : 1;
 }
 
+/* Memory outside of the pools is measured: where that slows down, and nearly all of it is this, no
+ * few samples know better. */
+static bool memory_slows(const struct joiner *j, double per_s)
+{
+	return !j->e->memory.has_mimalloc && j->malloc.shape == CURVE_SLOWING &&
+	       per_s > NATIVE_MOST * j->malloc.slope;
+}
+
+/* The curve of one that grows by @per_s, as far as memory has room for that. */
+static struct curve curve_of(const struct joiner *j, const struct native_site *n,
+			     const struct native_fit *fit, double per_s)
+{
+	struct curve c = fit->curve;
+
+	if (n->estimated && curve_grows(&c) && memory_slows(j, per_s)) {
+		c.shape = CURVE_SLOWING;
+	} else if (c.shape == CURVE_SLOWING && n->estimated && bend_is_noise(n)) {
+		c.shape = CURVE_RISING;
+		c.confidence = NATIVE_NOISY_SURE;
+	}
+	return c;
+}
+
 /* Is it worth a site? @bytes: its growth, of which the share @real is no exchange of blocks. */
 static bool is_growth(const struct joiner *j, const struct native_site *n,
 		      const struct trend_fit *bytes, double real)
@@ -346,6 +355,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	const struct evidence_way *way;
 	struct verdict_evidence *v;
 	struct joined *to;
+	struct curve curve;
 	double real = real_share(j, n) * fit->room, via, rank;
 	bool one_block = !count.growing && n->live_count < NATIVE_FEW_BLOCKS, is_first, levelled;
 	bool in_place = grows_in_place(n, &count);
@@ -398,7 +408,8 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 		/* A block that moved for more room looked like a new one, in place of another. */
 		v->mean_age_s = in_place ? 0 : v->mean_age_s;
 	}
-	join_curve(v, &fit->curve, bytes.slope);
+	curve = curve_of(j, n, fit, bytes.slope);
+	join_curve(v, &curve, bytes.slope);
 	if (levelled)
 		v->levelled_bytes += n->live_bytes;
 	v->weak &= is_impostor(j, n) || (n->mortality > SITE_MORTAL && fit->room < 1);

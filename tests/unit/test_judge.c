@@ -1307,6 +1307,10 @@ static void a_cache_of_a_few_samples(void **state)
 						 NULL,
 					 most);
 		}
+	/* Half of its blocks take the place of others: the rest is not most of what grows. */
+	w->e.native.unknown_per_s[evidence_bin(4096)] = 0.5 * 0.7;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(site_at(&w->p, "encode")->verdict, CLASS_LEAK);
 }
 
 /* Four windows met some of its blocks, and none since: chance, or the end, by how long that is. */
