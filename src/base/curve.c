@@ -328,8 +328,9 @@ static void judge_all(struct curve_points p, const struct teeth *m, struct curve
 		judge_stretches(&p, out);
 }
 
-/* A rise since the peak of a start is a line when it has gone on for several times as long as that
- * took, though it has not come so far up that the fall has turned. */
+/* What came since the peak of a start, whose fall has not turned, is small beside that, and so are
+ * its teeth: it has a look of its own. A rise is a line when it has gone on for several times as
+ * long as all before took; what looks like one, but is the last of such teeth, is none. */
 static void judge_since_peak(struct curve_points p, const struct teeth *m, struct curve *out)
 {
 	double peak_s = m->low_t - p.t[0], since_s = p.t[p.n - 1] - m->low_t;
@@ -337,14 +338,16 @@ static void judge_since_peak(struct curve_points p, const struct teeth *m, struc
 			  .span_s = out->span_s,
 			  .gain = out->gain,
 			  .height = out->height};
+	bool is_line = out->shape == CURVE_RISING;
+	struct teeth rest;
 
-	if (!m->falls_on || since_s < CURVE_TEETH_OVER * peak_s)
-		return;
 	skip_to(&p, m->low_t);
-	if (p.n < CURVE_FEWEST)
+	if (p.n < CURVE_FEWEST || (is_line && (out->minima || out->since_s > since_s)))
 		return;
-	judge_stretches(&p, &c);
-	if (c.shape == CURVE_RISING)
+	teeth_find(&p, &rest);
+	judge_all(p, &rest, &c);
+	if (is_line ? c.minima && c.shape != CURVE_RISING
+		    : c.shape == CURVE_RISING && since_s >= CURVE_TEETH_OVER * peak_s)
 		*out = c;
 }
 
@@ -361,7 +364,7 @@ void curve_judge(const struct curve_points *p, struct curve *out)
 	teeth_find(p, &m);
 	out->height = m.height;
 	judge_all(*p, &m, out);
-	if (out->shape != CURVE_RISING)
+	if (m.falls_on)
 		judge_since_peak(*p, &m, out);
 	if (out->shape == CURVE_RISING)
 		out->confidence = confidence_of(out);

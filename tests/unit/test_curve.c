@@ -349,6 +349,27 @@ static void a_start_that_is_given_back_hides_no_leak(void **state)
 	assert_int_not_equal(judge_of(start_and_leak, 240, 1).shape, CURVE_RISING);
 }
 
+/* What such a start leaves goes up and down by a seventh of its peak. */
+static double start_and_teeth(double t)
+{
+	return t < 6 ? 20000 + 80000 * t / 6 : 50000 + 14000 * fmod(t, 31) / 31;
+}
+
+static double start_and_teeth_on_a_leak(double t)
+{
+	return start_and_teeth(t) + (t < 6 ? 0 : 100 * (t - 6));
+}
+
+/* The rise of a tooth is no line, however small it is beside the peak. */
+static void a_tooth_after_a_start_is_no_leak(void **state)
+{
+	(void)state;
+	for (double at = 80; at <= 300; at += 5)
+		assert_int_not_equal(judge_of(start_and_teeth, at, 1).shape, CURVE_RISING);
+	for (double at = 200; at <= 300; at += 5)
+		assert_int_equal(judge_of(start_and_teeth_on_a_leak, at, 1).shape, CURVE_RISING);
+}
+
 static void a_late_leak_is_not_averaged_away(void **state)
 {
 	struct curve c = judge_of(late, 3600 + 120, 1);
@@ -578,6 +599,7 @@ int main(void)
 		cmocka_unit_test(what_comes_after_teeth_and_ramps),
 		cmocka_unit_test(a_peak_hides_no_more_than_it_took),
 		cmocka_unit_test(a_start_that_is_given_back_hides_no_leak),
+		cmocka_unit_test(a_tooth_after_a_start_is_no_leak),
 		cmocka_unit_test(a_late_leak_is_not_averaged_away),
 		cmocka_unit_test(a_leak_is_seen_at_any_age),
 		cmocka_unit_test(a_rest_hides_no_leak),
