@@ -87,5 +87,9 @@ struct estimate {
 int estimate_sites(const struct survivor *samples, size_t n, const struct trend_points *classes,
 		   const struct estimate_opts *o, struct estimate *out);
 void estimate_free(struct estimate *e);
+/* Did a class (@t, whose curve is @c) rise before its last stretch, too, in as long a time: by half
+ * of what @before of them for one of now made it rise by, and by more than chance makes of @born?
+ */
+bool estimate_rose(const struct trend_points *t, const struct curve *c, double before, double born);
 
 #endif

@@ -247,6 +247,25 @@ void classes_judge(const struct trend_points *t, const struct estimate_opts *o,
 	}
 }
 
+/* The floor at that time; of before the first, that. */
+static double floor_at(const struct trend_points *t, double when)
+{
+	size_t i = 0;
+
+	while (i + 1 < t->n && t->t[i + 1] <= when)
+		i++;
+	return t->n ? t->v[i] : 0;
+}
+
+bool estimate_rose(const struct trend_points *t, const struct curve *c, double before, double born)
+{
+	double began = t->n ? t->t[t->n - 1] - c->since_s : 0;
+	double rise = floor_at(t, began) - floor_at(t, began - c->since_s);
+
+	return rise >= LEAK_RISE_PART * before * c->slope * c->since_s &&
+	       rise >= CHANCE_SURE * sqrt(2 * born);
+}
+
 static bool is_told(const struct survivor *s, const struct estimate_classes *c,
 		    const struct estimate_opts *o)
 {

@@ -232,6 +232,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	const struct evidence_stack *st = evidence_stack(j->e, e->stack);
 	struct joined *to = st ? join_stack(j, st, KIND_OBJECT) : join_nowhere(j, e->stack);
 	uint64_t *at = to ? map64_put(&j->site_of, e->stack) : NULL;
+	const struct trend_points *classes = j->e->objects.classes;
 	const struct curve *curve;
 	struct verdict_evidence *v;
 	unsigned quarters;
@@ -289,6 +290,9 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 		v->before = e->mortality >= SITE_MORTAL && e->before_samples >= BEFORE_FEWEST
 				    ? e->before / e->since
 				    : 0;
+		v->rose = v->before > 0 && classes && e->cls < EVIDENCE_CLASSES &&
+			  estimate_rose(&classes[e->cls], curve, v->before,
+					e->before / j->e->objects.coverage);
 	}
 }
 

@@ -63,8 +63,9 @@ static bool turns_over(const struct verdict_evidence *e)
 	double span = time_of(e) - e->least_s, part;
 
 	/* They live for longer than it has grown: a store that lets go of them by age, under more
-	 * load than before, grows until the first of these go. */
-	if (e->before >= BEFORE_PART && !rose_before(&e->curve))
+	 * load than before, grows until the first of these go. Those of a leak had made memory rise
+	 * as they came. */
+	if (e->before >= BEFORE_PART && !rose_before(&e->curve) && !e->rose)
 		return true;
 	if (!(e->mean_age_s > 0) || span < 10 || !e->samples || e->undying)
 		return false;

@@ -30,6 +30,7 @@ struct verdict_evidence {
 	/* Survivors that were born in as long a time before growth began as it lasts, for one born
 	 * since; 0 = none of the line's died, or too few are known. */
 	double before;
+	bool rose;     /* memory did in that time, as those make it */
 	double born;   /* that survived, as many as windows that see a part of them tell; 0 = not
 			  known */
 	double gained; /* by how many more there are of them */

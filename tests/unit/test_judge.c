@@ -1179,6 +1179,14 @@ static void a_store_whose_load_grows(void **state)
 					 mortal && before == 4 ? CLASS_GROWING : CLASS_LEAK);
 		}
 	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "make place"));
+	/* Memory rose by those before, too: a leak, of which there is five times as much now. */
+	for (int leaks = 0; leaks < 2; leaks++) {
+		for (size_t i = 0; i < POINTS; i++)
+			w->blocks[i] += (leaks ? 0.4 : 0.1) * fmin(w->t[i], 3000);
+		judge_held(w);
+		assert_int_equal(site_at(&w->p, "handle")->verdict,
+				 leaks ? CLASS_LEAK : CLASS_GROWING);
+	}
 }
 
 /* A block that gets bigger is shown when nothing else grows; several are buffers that are written
