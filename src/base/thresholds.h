@@ -255,6 +255,8 @@
 #define HOLDER_MOST 0.5
 /* seconds that blocks of C code which a cycle owns wait, and for a full collection in them */
 #define BLOCK_WAITS_S 120
+/* ... but so many at most where no object as old tells whether one has come */
+#define BLOCK_WAITS_MOST_S 600
 /* full collections that a cycle through memory of C code has outlived when it is no garbage */
 #define CYCLE_OUTLIVES 3
 /* blocks of C code that windows saw: so many are called a leak without knowing who holds them */

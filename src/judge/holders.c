@@ -82,6 +82,21 @@ static bool outlives(const struct evidence *e, const struct report_site *site, u
 	return false;
 }
 
+/* May a full collection still free blocks that only a cycle owns? One in their time would have.
+ * Where births are not watched nobody tells of it, and they do not wait for ever. */
+static bool may_free_blocks(const struct evidence *e, const struct report_site *site)
+{
+	if (outlives(e, site, 1))
+		return false;
+	for (size_t i = 0; i < e->objects.n; i++) {
+		double age_s = (double)(e->now_ns - e->objects.v[i].born_ns) / 1e9;
+
+		if (age_s >= BLOCK_WAITS_MOST_S && age_s <= site->oldest_s)
+			return true;
+	}
+	return site->oldest_s < BLOCK_WAITS_MOST_S;
+}
+
 /* Paths from these roots are one where the objects have one cause. Others part for each object: by
  * thread, by frame, by the shape of a cycle. */
 static bool lives_on(const struct report_holder *h)
@@ -149,7 +164,7 @@ static const char *excuse_block(const struct evidence *e, const struct holder_fa
 				const struct report_site *site)
 {
 	if (f && f->is_known)
-		return may_be_garbage(&f->holder) && !outlives(e, site, 1)
+		return may_be_garbage(&f->holder) && may_free_blocks(e, site)
 			       ? "only a cycle holds what they belong to, which the next full "
 				 "collection may free"
 			       : NULL;

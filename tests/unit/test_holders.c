@@ -341,6 +341,33 @@ static void blocks_in_a_cycle_outlive_a_collection(void **state)
 	}
 }
 
+/* Where no object tells, they wait for ten minutes; where one has seen none for as long, on and on.
+ */
+static void blocks_in_a_cycle_do_not_wait_for_ever(void **state)
+{
+	struct survivor v = {.collections = 5};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool is_old = i & 1, is_told = i & 2;
+
+		held(&h)->fact.holder.root = "cycle";
+		h.fact.kind = h.site.kind = KIND_HEAP;
+		h.e.now_ns = 1000 * S;
+		h.site.oldest_s = 600 * (is_old ? 1.15 : 0.85);
+		v.born_ns = (uint64_t)((1000 - h.site.oldest_s) * 1e9) + 1;
+		h.e.objects = (struct evidence_objects){.v = &v, .n = is_told, .collections = 5};
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, i == 1 ? CLASS_LEAK : CLASS_GROWING);
+	}
+	/* One that came later does not know. */
+	v.born_ns = 500 * S;
+	h.site.verdict = CLASS_LEAK;
+	holders_tell(&h.e, report, &h.p);
+	assert_int_equal(h.site.verdict, CLASS_LEAK);
+}
+
 /* Pages of a database: big blocks of SQLite, and not too many of them. */
 static void pages_of_a_database_are_a_cache(void **state)
 {
@@ -453,6 +480,7 @@ int main(void)
 		cmocka_unit_test(an_answer_is_waited_for),
 		cmocka_unit_test(a_cycle_through_c_outlives_collections),
 		cmocka_unit_test(blocks_in_a_cycle_outlive_a_collection),
+		cmocka_unit_test(blocks_in_a_cycle_do_not_wait_for_ever),
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(who_came_into_what_rests),
