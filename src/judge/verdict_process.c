@@ -329,12 +329,11 @@ static void by_lines(struct report *r, struct report_process *p, const struct li
 	if (lead && (is_leak || !l->leak || l->others >= PROCESS_LEAK_PART * grows)) {
 		by_site(r, p, lead);
 		add_sum(r, p, l, lead);
+		if (is_leak)
+			add_greater(r, p, lead);
+		add_rest(r, p);
 	} else {
 		by_rest(r, p);
-	}
-	if (is_leak) {
-		add_greater(r, p, lead);
-		add_rest(r, p);
 	}
 	verdict_add_leak(r, p);
 	if (l->leak)

@@ -368,6 +368,25 @@ static void what_the_process_grows_by_decides(void **state)
 	}
 }
 
+/* A line that is small beside the climb is not all that there is to say. */
+static void growth_that_no_line_explains_is_said(void **state)
+{
+	struct report_site s = at(1, CLASS_GROWING, 1e3);
+	struct report_process p = process(&s, 1);
+
+	(void)state;
+	p.rss_curve = rising(1 << 20);
+	for (int most = 0; most < 2; most++) {
+		p.explained = most ? 0.6 : 0.001;
+		verdict_process(report, &p, 0);
+		assert_int_equal(p.verdict, CLASS_GROWING);
+		assert_non_null(strstr(p.reason, "shop.py:40 grow"));
+		assert_int_equal(!strstr(p.reason, "; but the process grows by 1.0 MiB/s, and the "
+						   "lines that are known explain 0 % of it"),
+				 most);
+	}
+}
+
 static void descriptors_end_a_process_by_themselves(void **state)
 {
 	struct report_site s = at(0, CLASS_LEAK, NAN);
@@ -463,6 +482,7 @@ int main(void)
 		cmocka_unit_test(without_sites_memory_speaks),
 		cmocka_unit_test(a_site_that_has_levelled_hides_no_growth),
 		cmocka_unit_test(what_the_process_grows_by_decides),
+		cmocka_unit_test(growth_that_no_line_explains_is_said),
 		cmocka_unit_test(descriptors_end_a_process_by_themselves),
 		cmocka_unit_test(many_lines_have_a_sum),
 		cmocka_unit_test(growth_without_a_line_says_how_long_one_takes),
