@@ -98,7 +98,7 @@ static void predict(const struct memory_fact *f, struct report_process *p)
 		    p->memory.limit_refuses ? INFINITY : resident_per_s(p->parts), &p->memory);
 }
 
-/* All that grows has a bound. */
+/* All that grows has a bound, as far as lines tell of most of it. */
 static bool is_bounded(const struct report_process *p)
 {
 	bool any = false;
@@ -112,7 +112,7 @@ static bool is_bounded(const struct report_process *p)
 		if (!s->is_bounded && s->growth_bytes_per_s > 0)
 			return false;
 	}
-	return any;
+	return any && !(p->explained < PROCESS_MOST);
 }
 
 void memory_judge(const struct evidence *e, struct report *r, struct report_process *p)

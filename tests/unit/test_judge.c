@@ -1070,6 +1070,17 @@ static void a_bound_holds_the_verdict_back(void **state)
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
 	assert_true(site_at(&w->p, "handle")->is_bounded);
+	/* Nor is a limit met by it, but by what grows far more beside it, of which no line tells.
+	 */
+	w->e.native.n = w->e.n_fds = 0;
+	w->e.seen.memory.limit_source = "cgroup";
+	w->e.seen.memory.left_low = w->e.seen.memory.left_high = 1e9;
+	for (int beside = 0; beside < 2; beside++) {
+		for (size_t i = 0; i < POINTS; i++)
+			w->rss[i] = 2e7 + w->live[i] + (beside ? 1e6 : 0) * (double)i;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_equal(w->p.memory.eta_s > 0, beside);
+	}
 }
 
 static void what_stands_still_is_none(void **state)
