@@ -451,10 +451,13 @@ double join_native_rest(struct joiner *j)
 	trend_points_fit(&j->e->memory.malloced, &fit);
 	if (!fit.growing)
 		return 0;
-	for (size_t i = 0; i < j->e->native.n; i++)
-		if (j->fit[i].bytes.growing && j->fit[i].bytes.slope > 0) {
-			fit.slope -= j->fit[i].bytes.slope;
-			map64_put(&j->traced, j->e->native.v[i].key.stack);
-		}
+	for (size_t i = 0; i < native->n; i++) {
+		double real = real_share(j, &native->v[i]);
+
+		if (!is_growth(j, &native->v[i], &j->fit[i].bytes, real))
+			continue;
+		fit.slope -= j->fit[i].bytes.slope * real;
+		map64_put(&j->traced, native->v[i].key.stack);
+	}
 	return fit.slope > 0 ? fit.slope : 0;
 }

@@ -1272,6 +1272,15 @@ static void big_objects_beside_blocks_that_are_traced(void **state)
 	s = site_at(&w->p, "handle");
 	assert_non_null(s);
 	assert_true(fabs(s->growth_count_per_s - 20) < 2);
+	/* Windows tell of twice as many blocks, half of which take the place of others. */
+	for (size_t i = 0; i < NATIVE_POINTS; i++)
+		w->point[i] =
+			(struct native_point){(double)i, (double)i * 40 * 4096, 40 * (double)i};
+	w->e.native.unknown_per_s[evidence_bin(4096)] = 20;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "encode");
+	assert_non_null(s);
+	assert_true(fabs(s->growth_count_per_s - 20) < 2);
 }
 
 /* Of a few samples, a bend is noise: the line is as sure as that. */
