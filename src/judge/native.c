@@ -302,7 +302,7 @@ static double unowned_growth(const struct joiner *j)
 	for (size_t i = 0; i < j->e->native.n; i++)
 		if (!j->e->native.v[i].estimated && kind_of(&j->e->native.v[i]) != KIND_OBJECT &&
 		    j->fit[i].bytes.growing)
-			fit.slope -= j->fit[i].bytes.slope;
+			fit.slope -= j->fit[i].bytes.slope * real_share(j, &j->e->native.v[i]);
 	return fit.slope > 0 ? fit.slope : 0;
 }
 

@@ -1235,6 +1235,27 @@ static void windows_tell_of_too_much(void **state)
 	}
 }
 
+/* Each block of a cache that is seen whole takes the place of one from before us: it leaves all
+ * that memory gains to what windows tell of. */
+static void exchanges_leave_room_to_windows(void **state)
+{
+	struct world *w = *state;
+	struct native_site v[] = {w->native[0], w->native[0]};
+
+	w->e.n_fds = 0;
+	w->e.native.v = v;
+	w->e.native.n = ARRAY_SIZE(v);
+	w->e.native.is_exact = false;
+	v[0].key.stack = OPENS;
+	v[0].live_bytes = 63 * 512;
+	w->e.native.unknown_per_s[evidence_bin(512)] = 1;
+	v[1].estimated = true;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(site_at(&w->p, "open_log"));
+	assert_non_null(site_at(&w->p, "encode"));
+	assert_int_equal(site_at(&w->p, "encode")->verdict, CLASS_LEAK);
+}
+
 /* Dicts that own a block of malloc each, which windows tell of, and objects as big as those: memory
  * grows by both. */
 static void big_objects_beside_blocks_that_are_traced(void **state)
@@ -1590,6 +1611,7 @@ int main(int argc, char **argv)
 		TEST(a_store_whose_load_grows),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
+		TEST(exchanges_leave_room_to_windows),
 		TEST(big_objects_beside_blocks_that_are_traced),
 		TEST(a_bend_of_a_few_samples),
 		TEST(a_cache_of_a_few_samples),
