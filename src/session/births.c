@@ -19,7 +19,7 @@ static int open_births(void *self, struct session *s)
 	b->ladder = survivors_ladder(s->survivors);
 	b->account = &s->ledger.of[LEDGER_BIRTHS];
 	b->random = (now ^ ((uint64_t)s->proc->pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
-	b->mode = s->sites->n_files ? BIRTHS_BURSTS : BIRTHS_OFF;
+	b->mode = s->sites->files.n ? BIRTHS_BURSTS : BIRTHS_OFF;
 	b->due.burst = b->mode == BIRTHS_BURSTS ? now : 0;
 	b->due.modules = py_extensions_make_objects(s->rt) ? now + MODULES_NS : 0;
 	if (b->mode == BIRTHS_BURSTS && unseen_doubt(s->rt))
@@ -43,14 +43,14 @@ static bool close_births(void *self)
 static void look_at_modules(struct births *b, uint64_t now)
 {
 	struct session *s = b->s;
-	size_t before = s->sites->n_files;
+	size_t before = s->sites->files.n;
 	int err;
 
 	b->due.modules = now + MODULES_NS;
 	if (b->mode == BIRTHS_OFF)
 		return;
 	err = sites_attach_new(s);
-	if (err ? !proc_alive(s->proc) : s->sites->n_files == before)
+	if (err ? !proc_alive(s->proc) : s->sites->files.n == before)
 		return;
 	if (err && err != -EAGAIN && err != -EBUSY) { /* else before the next window */
 		births_end(b, fail_text());

@@ -26,7 +26,7 @@ struct focus {
 	uint32_t first_burst;	 /* of the sets' windows */
 	uint64_t made_ns;	 /* when the sets were */
 	uint64_t looked_ns;	 /* when the choice was last looked at */
-	struct probe_set *set[SITES_FILES];
+	struct probe_set *set[PLACES_FILES];
 	size_t n_sites;
 	unsigned turn; /* windows since the last one with all sites */
 };

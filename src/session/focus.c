@@ -34,7 +34,7 @@
 
 static void close_sets(struct focus *f)
 {
-	for (size_t i = 0; i < SITES_FILES; i++) {
+	for (size_t i = 0; i < PLACES_FILES; i++) {
 		probe_set_close(f->set[i]);
 		f->set[i] = NULL;
 	}
@@ -124,10 +124,10 @@ static void make_sets(struct births *b, const struct ladder_aim *aim, const bool
 	int err = 0;
 
 	close_sets(&b->focus);
-	for (size_t i = 0; i < b->s->sites->n_files && !err; i++) {
-		err = sites_open_set(b->s, &b->s->sites->file[i], want + first, "focus",
+	for (size_t i = 0; i < b->s->sites->files.n && !err; i++) {
+		err = sites_open_set(b->s, &b->s->sites->files.v[i], want + first, "focus",
 				     &b->focus.set[i]);
-		first += b->s->sites->file[i].points.n;
+		first += b->s->sites->files.v[i].points.n;
 	}
 	if (err) {
 		log_debug("no focus: %s", fail_text());

@@ -3,84 +3,10 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <fcntl.h>
 
 #include "session/session_priv.h"
 
 #include "pyleak.skel.h" /* uses the types of pyleak/abi.h */
-#include "py/versions.h"
-
-static int add_file(struct session *s, struct dso *d, int minor, uint64_t bias)
-{
-	struct sites *t = s->sites;
-	struct site_file *f = &t->file[t->n_files];
-	const struct proc_map *row;
-	struct places_births_report rep;
-	int err;
-
-	if (t->n_files == SITES_FILES)
-		return fail(-ENOTSUP, "more than %d files with birth sites", SITES_FILES);
-	err = places_find_births(d, minor, &f->points, &rep);
-	if (err)
-		return err;
-	log_info("%zu birth sites (%zu tests, %zu deaths, %zu others) in %s", rep.births, rep.tests,
-		 rep.deaths, rep.other, dso_path(d));
-	f->fd = fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
-	f->bias = bias;
-	t->n_files++;
-	t->n += f->points.n;
-	err = places_row(&f->points, d, s->proc, bias, &row);
-	if (err)
-		return err;
-	f->inode = row ? row->inode : 0;
-	f->dev = row ? row->dev : 0;
-	if (f->fd < 0)
-		return fail(-errno, "%s cannot be kept open: %s", dso_path(d), strerror(errno));
-	return t->n <= PL_MAX_SITES
-		       ? 0
-		       : fail(-ENOTSUP, "more birth sites than can be probed (%zu)", t->n);
-}
-
-static bool is_known(const struct sites *t, const struct proc_map *m)
-{
-	for (size_t i = 0; i < t->n_files; i++)
-		if (t->file[i].inode == m->inode && t->file[i].dev == m->dev)
-			return true;
-	return false;
-}
-
-/* In 3.8 a birth is a macro that extension modules contain themselves, and programs that hold a
- * Python. One that cannot be resolved makes the set incomplete: refuse. */
-static int find_in_modules(struct session *s, bool at_start)
-{
-	for (size_t i = 0; i < s->proc->n_maps; i++) {
-		const struct proc_map *m = &s->proc->maps[i];
-		uint64_t bias;
-		struct dso *d;
-		int err;
-
-		if (!m->executable || !m->inode || is_known(s->sites, m))
-			continue;
-		err = places_open_module(s->proc, m, &d, &bias);
-		if (err == -EREMOTE && !at_start)
-			continue; /* it is looked for again */
-		if (d)
-			err = add_file(s, d, 8, bias);
-		dso_close(d);
-		if (err)
-			return fail_in(at_start ? -ENOTSUP : err, "%s", m->path);
-	}
-	return 0;
-}
-
-static void forget(struct sites *t)
-{
-	for (size_t i = 0; i < t->n_files; i++) {
-		places_free(&t->file[i].points);
-		close_fd(&t->file[i].fd);
-	}
-	*t = (struct sites){0};
-}
 
 int sites_open(struct session *s)
 {
@@ -89,11 +15,8 @@ int sites_open(struct session *s)
 	s->sites = calloc(1, sizeof(*s->sites));
 	if (!s->sites)
 		return fail(-ENOMEM, "out of memory");
-	err = add_file(s, s->rt->dso, s->rt->minor, s->rt->bias);
-	if (!err && py_extensions_make_objects(s->rt))
-		err = find_in_modules(s, true);
-	if (err)
-		forget(s->sites);
+	err = places_find_files(s->rt, &s->sites->files);
+	s->sites->n = s->sites->files.n_points;
 	return err;
 }
 
@@ -102,11 +25,11 @@ void sites_close(struct sites *t)
 	if (!t)
 		return;
 	sites_detach(t);
-	forget(t);
+	places_forget_files(&t->files);
 	free(t);
 }
 
-int sites_open_set(struct session *s, const struct site_file *f, const bool *want,
+int sites_open_set(struct session *s, const struct places_file *f, const bool *want,
 		   const char *label, struct probe_set **out)
 {
 	const struct places *p = &f->points;
@@ -118,7 +41,7 @@ int sites_open_set(struct session *s, const struct site_file *f, const bool *wan
 		.pidfd = s->proc->pidfd,
 		.prog_fd = s->kern.birth_fd,
 		/* A read of the target has the interpreter's name on it, and none of a module. */
-		.is_library = f != s->sites->file,
+		.is_library = f != s->sites->files.v,
 		.label = label,
 		.guard = s->kern.channel,
 	};
@@ -133,7 +56,7 @@ int sites_open_set(struct session *s, const struct site_file *f, const bool *wan
 
 /* Where a probe of this file fires, and how to get the object there; @first is the number of its
  * first site. */
-static int tell_sites(const struct session *s, const struct site_file *f, size_t first)
+static int tell_sites(const struct session *s, const struct places_file *f, size_t first)
 {
 	for (size_t i = 0; i < f->points.n; i++) {
 		uint64_t ip = f->bias + f->points.v[i].addr;
@@ -151,14 +74,14 @@ int sites_attach(struct session *s)
 	struct sites *t = s->sites;
 	size_t first = 0;
 
-	for (size_t i = 0; i < t->n_files; first += t->file[i++].points.n) {
+	for (size_t i = 0; i < t->files.n; first += t->files.v[i++].points.n) {
 		int err;
 
 		if (i < t->n_sets)
 			continue;
-		err = tell_sites(s, &t->file[i], first);
+		err = tell_sites(s, &t->files.v[i], first);
 		if (!err)
-			err = sites_open_set(s, &t->file[i], NULL, "birth", &t->set[i]);
+			err = sites_open_set(s, &t->files.v[i], NULL, "birth", &t->set[i]);
 		if (err)
 			return err;
 		t->n_sets = i + 1;
@@ -168,12 +91,14 @@ int sites_attach(struct session *s)
 
 int sites_attach_new(struct session *s)
 {
-	size_t before = s->sites->n_files;
+	struct sites *t = s->sites;
+	size_t before = t->files.n;
 	int err = proc_read_maps(s->proc);
 
 	if (!err)
-		err = find_in_modules(s, false);
-	if (!err && s->sites->n_files > before)
+		err = places_find_more(s->proc, &t->files);
+	t->n = t->files.n_points;
+	if (!err && t->files.n > before)
 		err = sites_attach(s);
 	return err;
 }

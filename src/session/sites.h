@@ -3,27 +3,15 @@
 #ifndef PYLEAK_SESSION_SITES_H
 #define PYLEAK_SESSION_SITES_H
 
-#include "places/places.h"
+#include "places/files.h"
 #include "probe/probe.h"
 
 struct session;
 
-/* Files with birth sites: the interpreter, and extension modules on 3.8. */
-#define SITES_FILES 32
-
-struct site_file {
-	uint64_t inode; /* which it is, as maps shows it */
-	uint32_t dev;
-	int fd; /* of the file that was searched: the one that is probed */
-	uint64_t bias;
-	struct places points;
-};
-
 struct sites {
-	struct site_file file[SITES_FILES];
-	size_t n_files;
-	size_t n;			    /* sites, in all of them */
-	struct probe_set *set[SITES_FILES]; /* all sites of each file */
+	struct places_files files;
+	size_t n;			     /* sites, in all of them */
+	struct probe_set *set[PLACES_FILES]; /* all sites of each file */
 	size_t n_sets;
 };
 
@@ -37,7 +25,7 @@ void sites_detach(struct sites *t);
 /* 3.8: modules that were loaded since. One that cannot be probed is an error, as at the start. */
 int sites_attach_new(struct session *s);
 /* A parked set of the sites of @f that are wanted (@want NULL: all); none wanted: no set. */
-int sites_open_set(struct session *s, const struct site_file *f, const bool *want,
+int sites_open_set(struct session *s, const struct places_file *f, const bool *want,
 		   const char *label, struct probe_set **out);
 
 int sites_warm(const struct sites *t);

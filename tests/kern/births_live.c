@@ -104,8 +104,8 @@ static void leave_out_sites(struct session *s)
 	const char *text = getenv("BIRTHS_LIVE_LEAVE_OUT");
 	size_t every = text ? strtoul(text, NULL, 10) : 0;
 
-	for (size_t i = 0; every && i < s->sites->n_files; i++) {
-		struct places *p = &s->sites->file[i].points;
+	for (size_t i = 0; every && i < s->sites->files.n; i++) {
+		struct places *p = &s->sites->files.v[i].points;
 		size_t n = 0;
 
 		for (size_t k = 0; k < p->n; k++)
@@ -281,7 +281,7 @@ static void print_summary(const struct live *l)
 	printf("{\"births\": %llu, \"sites\": %zu, \"hit\": %zu, \"files\": %zu, \"mechanism\": "
 	       "\"%s\", "
 	       "\"overrun\": %llu, \"torn\": %llu, \"minor\": %d, \"version\": \"%s\", \"lost\": {",
-	       (unsigned long long)l->seen, s->sites->n, hit, s->sites->n_files,
+	       (unsigned long long)l->seen, s->sites->n, hit, s->sites->files.n,
 	       probe_mechanism_name(s->kern.mechanism), (unsigned long long)l->overrun,
 	       (unsigned long long)l->torn, s->rt->minor, s->rt->version);
 #define X(id, key, text) \

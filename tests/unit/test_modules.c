@@ -28,8 +28,8 @@ static void set_up(bool is_known)
 	k.s.sites = &k.sites;
 	k.s.proc = self_open();
 	if (is_known)
-		k.sites.file[k.sites.n_files++] =
-			(struct site_file){.inode = program()->inode, .dev = program()->dev};
+		k.sites.files.v[k.sites.files.n++] =
+			(struct places_file){.inode = program()->inode, .dev = program()->dev};
 }
 
 static void tear_down(void)
@@ -51,7 +51,7 @@ static void libraries_without_births_are_passed_over(void **state)
 	(void)state;
 	set_up(true);
 	assert_int_equal(sites_attach_new(&k.s), 0);
-	assert_int_equal(k.sites.n_files, 1);
+	assert_int_equal(k.sites.files.n, 1);
 	tear_down();
 }
 

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "places/files.h"
+
+#include <fcntl.h>
+
+#include "py/versions.h"
+
+static int add_file(struct places_files *t, const struct proc *proc, struct dso *d, int minor,
+		    uint64_t bias)
+{
+	struct places_file *f = &t->v[t->n];
+	const struct proc_map *row;
+	struct places_births_report rep;
+	int err;
+
+	if (t->n == PLACES_FILES)
+		return fail(-ENOTSUP, "more than %d files with birth sites", PLACES_FILES);
+	err = places_find_births(d, minor, &f->points, &rep);
+	if (err)
+		return err;
+	log_info("%zu birth sites (%zu tests, %zu deaths, %zu others) in %s", rep.births, rep.tests,
+		 rep.deaths, rep.other, dso_path(d));
+	f->fd = fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
+	f->bias = bias;
+	t->n++;
+	t->n_points += f->points.n;
+	err = places_row(&f->points, d, proc, bias, &row);
+	if (err)
+		return err;
+	f->inode = row ? row->inode : 0;
+	f->dev = row ? row->dev : 0;
+	if (f->fd < 0)
+		return fail(-errno, "%s cannot be kept open: %s", dso_path(d), strerror(errno));
+	return t->n_points <= PL_MAX_SITES
+		       ? 0
+		       : fail(-ENOTSUP, "more birth sites than can be probed (%zu)", t->n_points);
+}
+
+static bool is_known(const struct places_files *t, const struct proc_map *m)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].inode == m->inode && t->v[i].dev == m->dev)
+			return true;
+	return false;
+}
+
+/* In 3.8 a birth is a macro that extension modules contain themselves, and programs that hold a
+ * Python. One that cannot be resolved makes the set incomplete: refuse. */
+static int find_in_modules(const struct proc *proc, struct places_files *t, bool at_start)
+{
+	for (size_t i = 0; i < proc->n_maps; i++) {
+		const struct proc_map *m = &proc->maps[i];
+		uint64_t bias;
+		struct dso *d;
+		int err;
+
+		if (!m->executable || !m->inode || is_known(t, m))
+			continue;
+		err = places_open_module(proc, m, &d, &bias);
+		if (err == -EREMOTE && !at_start)
+			continue; /* it is looked for again */
+		if (d)
+			err = add_file(t, proc, d, 8, bias);
+		dso_close(d);
+		if (err)
+			return fail_in(at_start ? -ENOTSUP : err, "%s", m->path);
+	}
+	return 0;
+}
+
+void places_forget_files(struct places_files *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		places_free(&t->v[i].points);
+		close_fd(&t->v[i].fd);
+	}
+	*t = (struct places_files){0};
+}
+
+int places_find_files(const struct py_runtime *rt, struct places_files *out)
+{
+	int err;
+
+	*out = (struct places_files){0};
+	err = add_file(out, rt->proc, rt->dso, rt->minor, rt->bias);
+	if (!err && py_extensions_make_objects(rt))
+		err = find_in_modules(rt->proc, out, true);
+	if (err)
+		places_forget_files(out);
+	return err;
+}
+
+int places_find_more(const struct proc *proc, struct places_files *f)
+{
+	return find_in_modules(proc, f, false);
+}
