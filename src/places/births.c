@@ -25,7 +25,8 @@ int places_row(const struct places *p, const struct dso *d, const struct proc *p
 	for (size_t i = 0; i < p->n; i++) {
 		const struct proc_map *m = proc_find_map(proc, bias + p->v[i].addr);
 
-		if (!m || !m->executable || !m->inode ||
+		/* Huge pages and memfds have inodes, too. */
+		if (!m || !m->executable || !m->inode || strcmp(m->path, dso_path(d)) != 0 ||
 		    (*out && (m->inode != (*out)->inode || m->dev != (*out)->dev)))
 			return fail(-ENOTSUP,
 				    "%s: its code was moved to memory that is no part of that "

@@ -106,11 +106,12 @@ def test_heap_that_is_not_asked(tmp_path, is_tested):
     assert sum("cannot be asked whether all births are seen" in n for n in notes) == (not is_tested), notes
 
 
-def test_code_that_was_moved(tmp_path):
+@pytest.mark.parametrize("to", [{}, {"MOVED_TO_MEMFD": "1"}], ids=["anonymous", "memfd"])
+def test_code_that_was_moved(tmp_path, to):
     """Probes are in a file, and no process hits them that runs its code from elsewhere."""
     moved = str(tmp_path / "moved.so")
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", moved, os.path.join(pythons.HERE, "native", "moved.c")], check=True)
-    with harness.Target(pythons.host(), "dicts", env={**os.environ, "LD_PRELOAD": moved}) as target:
+    with harness.Target(pythons.host(), "dicts", env={**os.environ, **to, "LD_PRELOAD": moved}) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 3)
         assert target.alive()

@@ -4,13 +4,35 @@
 #include "places/places.h"
 #include "unit.h"
 
+#define FILE_PATH "/proc/self/exe"
+
 static struct proc_map rows[] = {
-	{.start = 0x1000, .end = 0x3000, .inode = 5, .dev = 1, .executable = true},
-	{.start = 0x3000, .end = 0x5000, .inode = 5, .dev = 1, .executable = true},
-	{.start = 0x5000, .end = 0x6000, .executable = true}, /* no file's */
-	{.start = 0x6000, .end = 0x7000, .inode = 6, .dev = 1, .executable = true},
-	{.start = 0x7000, .end = 0x8000, .inode = 5, .dev = 2, .executable = true},
-	{.start = 0x8000, .end = 0x9000, .inode = 5, .dev = 1},
+	{.start = 0x1000,
+	 .end = 0x3000,
+	 .inode = 5,
+	 .dev = 1,
+	 .executable = true,
+	 .path = FILE_PATH},
+	{.start = 0x3000,
+	 .end = 0x5000,
+	 .inode = 5,
+	 .dev = 1,
+	 .executable = true,
+	 .path = FILE_PATH},
+	{.start = 0x5000, .end = 0x6000, .executable = true, .path = ""}, /* no file's */
+	{.start = 0x6000,
+	 .end = 0x7000,
+	 .inode = 6,
+	 .dev = 1,
+	 .executable = true,
+	 .path = "/memfd:code"},
+	{.start = 0x7000,
+	 .end = 0x8000,
+	 .inode = 5,
+	 .dev = 2,
+	 .executable = true,
+	 .path = FILE_PATH},
+	{.start = 0x8000, .end = 0x9000, .inode = 5, .dev = 1, .path = FILE_PATH},
 };
 
 static int find(uint64_t first, uint64_t second, const struct proc_map **row)
@@ -20,7 +42,7 @@ static int find(uint64_t first, uint64_t second, const struct proc_map **row)
 	struct dso *d;
 	int err;
 
-	assert_int_equal(dso_open("/proc/self/exe", &d), 0);
+	assert_int_equal(dso_open(FILE_PATH, &d), 0);
 	err = places_row(&(struct places){point, second ? 2 : first ? 1 : 0}, d, &p, 0x800, row);
 	dso_close(d);
 	return err;
@@ -50,6 +72,7 @@ static void code_that_was_moved_is_refused(void **state)
 		assert_non_null(strstr(fail_text(), "was moved"));
 	}
 	assert_int_equal(find(0x5000, 0, &row), -ENOTSUP);
+	assert_int_equal(find(0x6000, 0x6800, &row), -ENOTSUP); /* all of it */
 }
 
 int main(void)
