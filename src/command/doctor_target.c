@@ -6,7 +6,7 @@
 #include "command/doctor_priv.h"
 #include "heap/heap.h"
 #include "inquiry/unseen.h"
-#include "places/places.h"
+#include "places/files.h"
 #include "probe/probe.h"
 #include "proc/limits.h"
 #include "py/shape.h"
@@ -39,24 +39,25 @@ static void shape(struct doctor *d, const struct py_runtime *rt, size_t births)
 
 static size_t births(struct doctor *d, const struct py_runtime *rt)
 {
-	struct places_births_report rep;
-	struct places points = {0};
+	auto_free struct places_files *files = calloc(1, sizeof(*files));
 	const char *not_asked = unseen_not_asked(rt);
-	const struct proc_map *row;
 	size_t n;
+	int err = files ? places_find_files(rt, files) : fail(-ENOMEM, "out of memory");
 
-	if (places_find_births(rt->dso, rt->minor, &points, &rep) ||
-	    places_row(&points, rt->dso, rt->proc, rt->bias, &row)) {
+	if (!err && py_has_nuitka(rt))
+		err = fail(-ENOTSUP, PY_NUITKA_WORDS);
+	if (err) {
 		doctor_add(d, DOCTOR_NOTE, "birth sites", "%s", fail_text());
 		doctor_remedy(d, "lines of Python objects cannot be told here; memory of C code, "
 				 "the census and `why` work");
 	} else {
-		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete%s%s%s", points.n,
+		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete%s%s%s", files->n_points,
 			   not_asked ? " by the code; " : "", not_asked ? not_asked : "",
 			   not_asked ? " whether all births are seen" : "");
 	}
-	n = points.n;
-	places_free(&points);
+	n = files ? files->n_points : 0;
+	if (files)
+		places_forget_files(files);
 	return n;
 }
 

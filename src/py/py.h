@@ -106,6 +106,7 @@ uint64_t py_modules(const struct py_runtime *rt);
 /* Does it run code that Nuitka has compiled? From 3.9 on that makes objects of CPython's own types,
  * and takes them from CPython's lists of free ones, without _Py_NewReference. */
 bool py_has_nuitka(const struct py_runtime *rt);
+#define PY_NUITKA_WORDS "code that Nuitka has compiled makes objects without a trace"
 
 /* A str object as UTF-8; truncated to size; invalid data gives -EILSEQ, unreadable -EFAULT. */
 int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t size);

@@ -85,8 +85,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 	if (b->mode != BIRTHS_OFF && b->bursts >= b->nuitka_at) {
 		b->nuitka_at = b->bursts + NUITKA_EVERY;
 		if (py_has_nuitka(b->s->rt))
-			births_end(b,
-				   "code that Nuitka has compiled makes objects without a trace");
+			births_end(b, PY_NUITKA_WORDS);
 	}
 	if (b->due.poll && b->due.poll <= now_ns)
 		births_poll(b);

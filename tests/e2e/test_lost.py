@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """With birth sites lost behind the finder's own check, as on a build that it does not understand and does not know it: no wrong
 line comes first and is called a leak, and what is left out is said."""
+import json
 import os
 import re
 import subprocess
@@ -136,6 +137,9 @@ def test_code_that_nuitka_compiled(tmp_path):
     with harness.Target(pythons.host(), "dicts", env={**os.environ, "PYTHONPATH": str(tmp_path)}) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 3)
+        doctor = subprocess.run([harness.TOOL, "doctor", "-p", str(target.pid), "--json"], capture_output=True, text=True)
     assert run.rc == 0, run.stderr
     notes = run.report["processes"][0].get("notes", [])
     assert any("Nuitka" in n for n in notes), notes
+    row = {r["what"]: r for r in json.loads(doctor.stdout)["rows"]}["birth sites"]
+    assert row["state"] == "note" and "Nuitka" in row["found"], row
