@@ -26,6 +26,11 @@ int fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Put "context: " before the recorded sentence and return @code. */
 int fail_in(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *fail_text(void);
+/* Memory or descriptors are short here and now: says nothing of what was asked for. */
+static inline bool fail_is_short(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
 
 enum log_level { LOG_QUIET = -1, LOG_WARN = 0, LOG_INFO = 1, LOG_DEBUG = 2 };
 /* All log lines go to standard error. The threshold is set once, by main. */

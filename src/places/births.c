@@ -7,7 +7,9 @@
  * object. */
 #include "places/births_priv.h"
 
+#include <elf.h>
 #include <stdio.h>
+#include <unistd.h>
 #include "py/versions.h"
 
 void places_free(struct places *p)
@@ -347,6 +349,15 @@ int places_find_births(struct dso *d, int minor, struct places *out,
 	return err;
 }
 
+/* Not where it cannot be read. */
+static bool is_other_than_elf(int fd)
+{
+	char magic[SELFMAG];
+	ssize_t n = pread(fd, magic, SELFMAG, 0);
+
+	return n >= 0 && (n < SELFMAG || memcmp(magic, ELFMAG, SELFMAG) != 0);
+}
+
 int places_open_module(const struct proc *proc, const struct proc_map *m, struct dso **out,
 		       uint64_t *bias)
 {
@@ -359,6 +370,10 @@ int places_open_module(const struct proc *proc, const struct proc_map *m, struct
 	if (!is_program && !strstr(m->path, ".so"))
 		return 0;
 	err = proc_map_open(proc, m, &fd);
+	if (!err && is_other_than_elf(fd)) { /* no loader took its code */
+		close(fd);
+		return 0;
+	}
 	if (!err)
 		err = dso_open_fd(fd, m->path, DSO_NAMES, out);
 	if (err)

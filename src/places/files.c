@@ -20,34 +20,63 @@ static int add_file(struct places_files *t, const struct proc *proc, struct dso 
 		return err;
 	log_info("%zu birth sites (%zu tests, %zu deaths, %zu others) in %s", rep.births, rep.tests,
 		 rep.deaths, rep.other, dso_path(d));
-	f->fd = fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
-	f->bias = bias;
-	t->n++;
-	t->n_points += f->points.n;
 	err = places_row(&f->points, d, proc, bias, &row);
-	if (err)
+	f->fd = fcntl(dso_fd(d), F_DUPFD_CLOEXEC, 3);
+	if (!err && f->fd < 0)
+		err = fail(-errno, "%s cannot be kept open: %s", dso_path(d), strerror(errno));
+	if (!err && t->n_points + f->points.n > PL_MAX_SITES)
+		err = fail(-ENOTSUP, "more birth sites than can be probed (%zu)",
+			   t->n_points + f->points.n);
+	if (err) {
+		close_fd(&f->fd);
+		places_free(&f->points);
 		return err;
+	}
+	f->bias = bias;
 	f->inode = row ? row->inode : 0;
 	f->dev = row ? row->dev : 0;
-	if (f->fd < 0)
-		return fail(-errno, "%s cannot be kept open: %s", dso_path(d), strerror(errno));
-	return t->n_points <= PL_MAX_SITES
-		       ? 0
-		       : fail(-ENOTSUP, "more birth sites than can be probed (%zu)", t->n_points);
+	t->n++;
+	t->n_points += f->points.n;
+	return 0;
 }
 
-static bool is_known(const struct places_files *t, const struct proc_map *m)
+static bool is_known(struct places_files *t, const struct proc_map *m)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (t->v[i].inode == m->inode && t->v[i].dev == m->dev)
 			return true;
+	for (size_t i = 0; i < t->others.n; i++)
+		if (t->others.v[i].inode == m->inode && t->others.v[i].dev == m->dev) {
+			t->others.v[i].scan = t->scans;
+			return true;
+		}
 	return false;
+}
+
+static void note_other(struct places_files *t, const struct proc_map *m)
+{
+	struct places_other *o = vec_push(&t->others);
+
+	if (o)
+		*o = (struct places_other){m->inode, m->dev, t->scans};
+}
+
+/* A file that is not mapped any more may have left its number to another. */
+static void forget_others(struct places_files *t)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->others.n; i++)
+		if (t->others.v[i].scan == t->scans)
+			t->others.v[kept++] = t->others.v[i];
+	t->others.n = kept;
 }
 
 /* In 3.8 a birth is a macro that extension modules contain themselves, and programs that hold a
  * Python. One that cannot be resolved makes the set incomplete: refuse. */
 static int find_in_modules(const struct proc *proc, struct places_files *t, bool at_start)
 {
+	t->scans++;
 	for (size_t i = 0; i < proc->n_maps; i++) {
 		const struct proc_map *m = &proc->maps[i];
 		uint64_t bias;
@@ -61,10 +90,14 @@ static int find_in_modules(const struct proc *proc, struct places_files *t, bool
 			continue; /* it is looked for again */
 		if (d)
 			err = add_file(t, proc, d, 8, bias);
+		else if (!err)
+			note_other(t, m);
 		dso_close(d);
 		if (err)
-			return fail_in(at_start ? -ENOTSUP : err, "%s", m->path);
+			return fail_in(at_start && !fail_is_short(err) ? -ENOTSUP : err, "%s",
+				       m->path);
 	}
+	forget_others(t);
 	return 0;
 }
 
@@ -74,6 +107,7 @@ void places_forget_files(struct places_files *t)
 		places_free(&t->v[i].points);
 		close_fd(&t->v[i].fd);
 	}
+	vec_free(&t->others);
 	*t = (struct places_files){0};
 }
 

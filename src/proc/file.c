@@ -65,6 +65,19 @@ static int look_up(const char *root, const char *name)
 	return err ? err : at;
 }
 
+static int open_path(const char *path)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* To another way to the file: this one says nothing of the others. */
+static bool goes_on(int err)
+{
+	return err && err != -EREMOTE && !fail_is_short(err);
+}
+
 /* The kernel's own link needs rights and a mapping that is still there; a name below
  * /proc/PID/root reaches other mount namespaces; under chroot maps shows the name as seen from our
  * root. */
@@ -87,12 +100,12 @@ static int try_all(const struct proc *p, const struct proc_map *m, int *fd)
 	w.has_st = !err;
 	if (!err)
 		err = gate_reopen(linked, MAX_BYTES, fd);
-	if (err && err != -EREMOTE)
+	if (goes_on(err))
 		err = try_path(&w, look_up(root, m->path), fd);
-	if (err && err != -EREMOTE)
+	if (goes_on(err))
 		err = try_path(&w, look_up("/", m->path), fd);
-	if (err && err != -EREMOTE)
-		err = try_path(&w, open(exe, O_PATH | O_CLOEXEC), fd);
+	if (goes_on(err))
+		err = try_path(&w, open_path(exe), fd);
 	return err;
 }
 
@@ -110,6 +123,8 @@ int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd)
 	if (err == -EREMOTE)
 		return fail(err, "process %d (%s): the storage of %s does not answer", p->pid,
 			    p->comm, m->path);
+	if (fail_is_short(err))
+		return fail(err, "%s cannot be opened now: %s", m->path, strerror(-err));
 	if (!err)
 		return 0;
 	return fail(-ENOENT, "process %d maps %s, but that file cannot be opened any more%s",

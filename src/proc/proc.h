@@ -102,7 +102,7 @@ size_t proc_read_many(const struct proc *p, struct proc_req *v, size_t n);
 
 /* A descriptor for reading of the very file of this row, also when it is deleted or in another
  * mount namespace. It is checked to be that file, and a regular one, before it is opened. -ENOENT
- * with the sentence when there is no way to it. */
+ * with the sentence when there is no way to it; fail_is_short(): not now. */
 int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd);
 
 /* For a process that does not run: what is left of the ELF file of this row, fit for

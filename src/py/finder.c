@@ -38,10 +38,7 @@ static int holds_python(const struct proc *p, const struct proc_map *m)
 	if (!err)
 		err = dso_open_fd(fd, m->path, DSO_NAMES, &d);
 	if (err)
-		return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EIO ||
-				       err == -EREMOTE
-			       ? err
-			       : 0;
+		return fail_is_short(err) || err == -EIO || err == -EREMOTE ? err : 0;
 	is = !dso_symbol(d, "_PyRuntime", &sym) || !dso_section(d, ".PyRuntime", &section);
 	dso_close(d);
 	return is;

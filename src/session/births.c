@@ -6,7 +6,8 @@
 #define FIRST_NS     50000000
 #define AGAIN_NS     1000000 /* after a pause */
 #define MODULES_NS   3000000000
-#define NUITKA_EVERY 64 /* windows: a module may be loaded late */
+#define SHORT_NS     500000000 /* before windows go on, REFUSED_NS */
+#define NUITKA_EVERY 64	       /* windows: a module may be loaded late */
 
 static int open_births(void *self, struct session *s)
 {
@@ -52,6 +53,14 @@ static void look_at_modules(struct births *b, uint64_t now)
 	err = sites_attach_new(s);
 	if (err ? !proc_alive(s->proc) : s->sites->files.n == before)
 		return;
+	if (fail_is_short(err)) { /* births of a module may be missing until then */
+		if (b->mode == BIRTHS_ALWAYS)
+			births_stop_always(b);
+		births_refused(b, -EBUSY);
+		b->due.burst = s->paused ? 0 : b->due.burst;
+		b->due.modules = now + SHORT_NS;
+		return;
+	}
 	if (err && err != -EAGAIN && err != -EBUSY) { /* else before the next window */
 		births_end(b, fail_text());
 		return;
@@ -113,6 +122,7 @@ static uint64_t pause_births(void *self, bool on)
 		b->aim = (struct aim){0};
 		account_fill(b->account, clock_ns());
 	} else if (b->mode != BIRTHS_OFF) {
+		b->due.modules = b->due.modules ? clock_ns() : 0;
 		b->due.burst = clock_ns() + AGAIN_NS;
 		b->is_far = false;
 	}

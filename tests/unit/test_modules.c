@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 __asm__(".pushsection .data\n.global _Py_tracemalloc_config\n.type _Py_tracemalloc_config, "
 	"@object\n"
@@ -28,13 +29,14 @@ static void set_up(bool is_known)
 	k.s.sites = &k.sites;
 	k.s.proc = self_open();
 	if (is_known)
-		k.sites.files.v[k.sites.files.n++] =
-			(struct places_file){.inode = program()->inode, .dev = program()->dev};
+		k.sites.files.v[k.sites.files.n++] = (struct places_file){
+			.fd = -1, .inode = program()->inode, .dev = program()->dev};
 }
 
 static void tear_down(void)
 {
 	proc_close(k.s.proc);
+	places_forget_files(&k.sites.files);
 }
 
 static void a_program_that_holds_a_python_is_looked_at(void **state)
@@ -57,13 +59,13 @@ static void libraries_without_births_are_passed_over(void **state)
 
 static void a_module_that_cannot_be_read_is_refused(void **state)
 {
-	char path[] = "/tmp/pyleak-test-module-XXXXXX.so";
+	char path[] = "/tmp/pyleak-test-module-XXXXXX.so", elf[] = "\177ELF and no more";
 	int fd = mkostemps(path, 3, O_CLOEXEC);
 	void *map;
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, path, sizeof(path)), sizeof(path));
+	assert_int_equal(write(fd, elf, sizeof(elf)), sizeof(elf));
 	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
 	assert_true(map != MAP_FAILED);
 	set_up(true);
@@ -76,12 +78,81 @@ static void a_module_that_cannot_be_read_is_refused(void **state)
 	tear_down();
 }
 
+/* A copy of a library that makes no objects, mapped as code. */
+static void *map_copy(char *path, const char *of)
+{
+	int from = open(of, O_RDONLY | O_CLOEXEC), fd = mkostemps(path, 3, O_CLOEXEC);
+	void *map;
+
+	assert_true(from >= 0 && fd >= 0);
+	for (char buf[4096];;) {
+		ssize_t n = read(from, buf, sizeof(buf));
+
+		if (n <= 0)
+			break;
+		assert_int_equal(write(fd, buf, (size_t)n), n);
+	}
+	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	assert_true(map != MAP_FAILED);
+	close(from);
+	close(fd);
+	return map;
+}
+
+static void what_is_no_code_is_passed_over(void **state)
+{
+	char path[] = "/tmp/pyleak-test-module-XXXXXX.so";
+	void *map = map_copy(path, "/proc/self/comm");
+
+	(void)state;
+	set_up(true);
+	assert_int_equal(sites_attach_new(&k.s), 0);
+	munmap(map, 4096);
+	unlink(path);
+	tear_down();
+}
+
+/* Once looked into, a file may be deleted, or be out of reach: as all are while no descriptor is
+ * left, which is to be asked again. */
+static void a_file_is_looked_into_once(void **state)
+{
+	char path[] = "/tmp/pyleak-test-module-XXXXXX.so",
+	     more[] = "/tmp/pyleak-test-more-XXXXXX.so";
+	struct rlimit was, none;
+	char library[512];
+	void *map, *new;
+
+	(void)state;
+	set_up(true);
+	snprintf(library, sizeof(library), "%s", proc_find_map(k.s.proc, (uintptr_t)fopen)->path);
+	map = map_copy(path, library);
+	assert_int_equal(sites_attach_new(&k.s), 0);
+	new = map_copy(more, library);
+	assert_int_equal(proc_read_maps(k.s.proc), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){3, was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(places_find_more(k.s.proc, &k.sites.files), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_int_equal(places_find_more(k.s.proc, &k.sites.files), 0);
+	munmap(new, 4096);
+	unlink(more);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(places_find_more(k.s.proc, &k.sites.files), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	munmap(map, 4096);
+	unlink(path);
+	tear_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_that_holds_a_python_is_looked_at),
 		cmocka_unit_test(libraries_without_births_are_passed_over),
 		cmocka_unit_test(a_module_that_cannot_be_read_is_refused),
+		cmocka_unit_test(what_is_no_code_is_passed_over),
+		cmocka_unit_test(a_file_is_looked_into_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
