@@ -138,10 +138,12 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_r
 	err = growth_open(p, e, &g);
 	if (!err)
 		return watch(s, g);
+	/* A library that nobody has started, or a Python that ends: none that runs. */
+	if (err == -EAGAIN || err == -ESHUTDOWN)
+		return LOOK_NOTHING;
 	failed(s, err, is_refused);
-	/* Not known, not started or ending: that is how it is. Else it was we who lacked something.
-	 */
-	return err == -ENOTSUP || err == -EAGAIN || err == -ESHUTDOWN ? LOOK_NOTHING : LOOK_FAILED;
+	/* Not known: that is how it is. Else it was we who lacked something. */
+	return err == -ENOTSUP ? LOOK_NOTHING : LOOK_FAILED;
 }
 
 static uint64_t now_s(void)

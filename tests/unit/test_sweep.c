@@ -186,6 +186,24 @@ static void those_that_could_not_be_looked_at_are_told(void **state)
 	sweep_free(s);
 }
 
+/* A program has loaded libpython and never started it, and another one is about to end. */
+static void a_python_that_does_not_run_is_none(void **state)
+{
+	struct sweep *s = begin();
+
+	(void)state;
+	host[1].has = 1;
+	host[1].opens = -EAGAIN;
+	host[2].opens = -ESHUTDOWN;
+	list_later(s, 6);
+	assert_int_equal(s->not_watched, 0);
+	/* It is started later. */
+	host[1].opens = 0;
+	list_later(s, 60);
+	assert_int_equal(s->target.n, 1);
+	sweep_free(s);
+}
+
 static void those_who_are_not_meant_are_not_told(void **state)
 {
 	struct sweep *s = begin();
@@ -223,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(those_that_could_not_be_looked_at_are_told),
+		cmocka_unit_test(a_python_that_does_not_run_is_none),
 		cmocka_unit_test(those_who_are_not_meant_are_not_told),
 		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
 	};
