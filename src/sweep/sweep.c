@@ -265,15 +265,43 @@ static int meet(struct sweep *s, const struct proc_entry *e)
 		forget_former(s, e->pid);
 	look = look_at(s, e, &is_refused);
 	s->refused += is_refused && !was_refused(at);
+	if (is_refused)
+		s->why_of = key;
 	*at = next_look(look, is_refused, *at);
 	return 0;
+}
+
+/* The reason that is told is of one that is still there: else another one is looked at for its own.
+ */
+static int count_refused(struct sweep *s, const struct proc_entry *v, size_t n)
+{
+	const struct proc_entry *last = NULL;
+	bool is_told = false;
+	int err;
+
+	s->not_watched = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t key = identity_of(&v[i]);
+
+		if (!sweep_wants_entry(&s->o, &v[i]) || !was_refused(map64_get(&s->seen, key)))
+			continue;
+		s->not_watched++;
+		is_told = is_told || key == s->why_of;
+		last = &v[i];
+	}
+	if (!last || is_told)
+		return 0;
+	s->why[0] = '\0';
+	err = meet(s, last);
+	s->not_watched -= !was_refused(map64_get(&s->seen, identity_of(last)));
+	return err;
 }
 
 static int list(struct sweep *s, uint64_t end_ns)
 {
 	auto_free struct proc_entry *v = NULL;
 	uint64_t cpu_ns = thread_cpu_ns(), wait;
-	size_t n = 0, refused = 0;
+	size_t n = 0;
 	int err = proc_list(&v, &n);
 
 	wait = (thread_cpu_ns() - cpu_ns) * ROUND_SHARE;
@@ -282,15 +310,15 @@ static int list(struct sweep *s, uint64_t end_ns)
 		/* too young now, not too young next time */
 		if (!sweep_wants_entry(&s->o, &v[i]))
 			continue;
-		if (is_due(map64_get(&s->seen, identity_of(&v[i])))) {
-			/* The first look at a host takes seconds: Ctrl-C does not wait for it. */
-			if (clock_ns() > end_ns)
-				return 0;
-			err = meet(s, &v[i]);
-		}
-		refused += was_refused(map64_get(&s->seen, identity_of(&v[i])));
+		if (!is_due(map64_get(&s->seen, identity_of(&v[i]))))
+			continue;
+		/* The first look at a host takes seconds: Ctrl-C does not wait for it. */
+		if (clock_ns() > end_ns)
+			return 0;
+		err = meet(s, &v[i]);
 	}
-	s->not_watched = refused;
+	if (!err)
+		err = count_refused(s, v, n);
 	if (!err)
 		err = forget_ended(s, v, n);
 	if (!err)
@@ -441,7 +469,7 @@ int sweep_fill(struct sweep *s, struct report *r)
 		r->processes[r->n_processes++] = s->leak.v[i]->processes[0];
 	if (s->not_watched) {
 		r->not_watched = s->not_watched;
-		r->not_watched_why = report_strdup(r, s->why);
+		r->not_watched_why = s->why[0] ? report_strdup(r, s->why) : NULL;
 	}
 	if (!err && r->n_processes)
 		qsort(r->processes, r->n_processes, sizeof(*r->processes), by_verdict);

@@ -36,7 +36,8 @@ struct sweep {
 	size_t not_watched;	   /* of those that were listed last */
 	bool has_round;
 	unsigned rounds; /* since then */
-	char why[256];
+	uint64_t why_of; /* the identity of one of these; 0 = nobody's */
+	char why[256];	 /* it could not be */
 	uint64_t list_due, read_due, forget_due, alive_due;
 };
 

@@ -186,6 +186,43 @@ static void those_that_could_not_be_looked_at_are_told(void **state)
 	sweep_free(s);
 }
 
+static void tells(struct sweep *s, size_t n, const char *why)
+{
+	struct report *r = NULL;
+
+	assert_int_equal(report_new(&r), 0);
+	assert_int_equal(sweep_fill(s, r), 0);
+	assert_int_equal(r->not_watched, n);
+	assert_string_equal(r->not_watched_why ? r->not_watched_why : "", why);
+	report_free(r);
+}
+
+static void a_reason_is_of_one_that_is_still_there(void **state)
+{
+	struct sweep *s = begin();
+
+	(void)state;
+	tells(s, 2, "process 12 is a CPython of another kind");
+	/* Long before the other one is looked at again. */
+	host[2].has_ended = true;
+	list_later(s, 1);
+	tells(s, 1, "process 11 cannot be read");
+	sweep_free(s);
+}
+
+static void one_that_is_looked_at_for_its_reason_may_have_none(void **state)
+{
+	struct sweep *s = begin();
+
+	(void)state;
+	host[1].has = 1;
+	host[2].has_ended = true;
+	list_later(s, 1);
+	assert_int_equal(s->target.n, 1);
+	assert_int_equal(s->not_watched, 0);
+	sweep_free(s);
+}
+
 /* A program has loaded libpython and never started it, and another one is about to end. */
 static void a_python_that_does_not_run_is_none(void **state)
 {
@@ -241,6 +278,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(those_that_could_not_be_looked_at_are_told),
+		cmocka_unit_test(a_reason_is_of_one_that_is_still_there),
+		cmocka_unit_test(one_that_is_looked_at_for_its_reason_may_have_none),
 		cmocka_unit_test(a_python_that_does_not_run_is_none),
 		cmocka_unit_test(those_who_are_not_meant_are_not_told),
 		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
