@@ -8,7 +8,7 @@
 #include "serve/serve.h"
 
 #define LABEL_MAX 200	/* bytes of a value that came from a process */
-#define LEFT_OUT  16384 /* are remembered: more than one host has at a time */
+#define LEFT_OUT  16384 /* from so many on those are forgotten that have gone */
 
 struct family {
 	const char *name, *type, *help;
@@ -224,13 +224,27 @@ static void leave_out(struct serve_metrics_opts *o, const struct report_process 
 	uint64_t h = mix(site ? (uint64_t)site->kind : KIND_MAX + (uint64_t)p->pid, p->comm), *at;
 
 	h = mix(mix(h, p->container.id), site ? site->id : NULL);
-	if (o->left_out.n >= LEFT_OUT)
-		map64_free(&o->left_out);
 	at = map64_put(&o->left_out, h ? h : 1);
-	if (!at || *at)
+	if (!at)
 		return;
-	*at = 1;
-	o->dropped += series;
+	o->dropped += *at ? 0 : series;
+	*at = o->calls;
+}
+
+/* All but those that the call before left out. */
+static void forget_former(struct serve_metrics_opts *o)
+{
+	struct map64 kept = {0};
+
+	for (size_t i = 0; i < o->left_out.cap; i++) {
+		const uint64_t *pair = o->left_out.slot + 2 * i;
+		uint64_t *at = pair[0] && pair[1] == o->calls ? map64_put(&kept, pair[0]) : NULL;
+
+		if (at)
+			*at = pair[1];
+	}
+	map64_free(&o->left_out);
+	o->left_out = kept;
 }
 
 static int gather(const struct report *r, size_t n, struct serve_metrics_opts *o,
@@ -241,6 +255,9 @@ static int gather(const struct report *r, size_t n, struct serve_metrics_opts *o
 
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
+	if (o->left_out.n >= LEFT_OUT)
+		forget_former(o);
+	o->calls++;
 	for (size_t i = n; i < r->n_processes; i++)
 		leave_out(o, &r->processes[i], NULL, ARRAY_SIZE(per_process));
 	for (size_t i = 0; i < n; i++) {

@@ -58,7 +58,8 @@ struct serve_metrics_opts {
 	uint64_t rss_bytes;
 	uint64_t refused;      /* processes that could not be watched, so far */
 	uint64_t dropped;      /* series left out so far, by all calls; added to */
-	struct map64 left_out; /* which these are; to be freed */
+	struct map64 left_out; /* which these are, and by which call last; to be freed */
+	uint64_t calls;	       /* that looked */
 	bool counts_only; /* how many processes of which class: nothing that tells one from others
 			   */
 };

@@ -67,10 +67,35 @@ static void a_series_is_dropped_once(void **state)
 	report_free(r);
 }
 
+/* In months more processes are left out than are remembered, most of which have ended. */
+static void what_is_still_left_out_is_not_dropped_again(void **state)
+{
+	struct serve_metrics_opts o = {.processes = 1, .sites = SITES};
+	struct report *r = workers();
+	unsigned gone = 0;
+
+	(void)state;
+	r->n_processes = 3;
+	process[1].pid = 7;
+	for (; gone < 20000; gone++) {
+		char *text;
+		size_t len;
+
+		process[2].pid = (int)(100 + gone);
+		assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
+		free(text);
+	}
+	scrape(r, &o, 5 * (1 + gone));
+	assert_in_range(o.left_out.n, 1, 1 << 15);
+	map64_free(&o.left_out);
+	report_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_series_is_dropped_once),
+		cmocka_unit_test(what_is_still_left_out_is_not_dropped_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
