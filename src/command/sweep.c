@@ -194,8 +194,9 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 			next += c->interval_s;
 	}
 	on_screen_end(&c->on);
-	if (!err && stop_asked() && !sweep_has_round(s))
-		return -ECANCELED;
+	/* Nothing is known: the files of an earlier run know more. */
+	if (!sweep_has_round(s) && (err || stop_asked()))
+		return err ? err : -ECANCELED;
 	/* A full disk behind standard output is no reason to lose the files. */
 	if (err)
 		snprintf(why, sizeof(why), "%s", fail_text());
@@ -245,7 +246,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	if (!err)
 		err = loop(c, s, &leaks);
 	on_screen_end(&c->on);
-	was_watched = s && err != -ECANCELED;
+	was_watched = s && sweep_has_round(s);
 	sweep_free(s);
 	record_err = record_end(&rec, was_watched ? 0 : err);
 	cli_guard_stop(guard);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The end of `sweep`: when there is a final report, which replaces the files of an earlier run. The
+ * sweep itself is made up. */
+#include "unit.h"
+
+#define sweep_step	step_once
+#define sweep_has_round has_a_round
+#define sweep_count	count_none
+#define sweep_fill	fill_nothing
+#define stop_asked	is_stopped
+#define outputs_print	print_all
+#include "command/sweep.c"
+
+static struct {
+	int err;	 /* what the third step comes to */
+	bool is_stopped; /* by then */
+	bool has_round;
+	int print_err;
+} scene;
+
+static unsigned steps, printed;
+
+int sweep_step(struct sweep *s, double max_s)
+{
+	(void)s;
+	(void)max_s;
+	return ++steps < 3 ? 0 : scene.err ? fail(scene.err, "/proc cannot be read") : 0;
+}
+
+bool sweep_has_round(const struct sweep *s)
+{
+	(void)s;
+	return scene.has_round;
+}
+
+size_t sweep_count(const struct sweep *s, size_t *refused)
+{
+	(void)s;
+	return *refused = 0;
+}
+
+int sweep_fill(struct sweep *s, struct report *r)
+{
+	(void)s;
+	(void)r;
+	return 0;
+}
+
+bool stop_asked(void)
+{
+	return scene.is_stopped && steps >= 3;
+}
+
+int outputs_print(const struct outputs *o, const struct outputs_files *files, outputs_text text,
+		  struct out_term_opts how, const struct report *r)
+{
+	(void)o;
+	(void)files;
+	(void)text;
+	(void)how;
+	assert_true(r->final);
+	printed++;
+	return scene.print_err ? fail(scene.print_err, "the disk is full") : 0;
+}
+
+static int run_loop(void)
+{
+	struct sweep_cmd c = {.is_quiet = true, .interval_s = 30};
+	bool leaks = false;
+
+	steps = printed = 0;
+	return loop(&c, NULL, &leaks);
+}
+
+static void a_failure_before_anything_is_known_leaves_the_files(void **state)
+{
+	(void)state;
+	scene.err = -EIO;
+	scene.has_round = false;
+	assert_int_equal(run_loop(), -EIO);
+	assert_int_equal(printed, 0);
+	assert_string_equal(fail_text(), "/proc cannot be read");
+	/* With Ctrl-C at the same time it is no less of a failure. */
+	scene.is_stopped = true;
+	assert_int_equal(run_loop(), -EIO);
+	assert_int_equal(printed, 0);
+	scene.err = 0;
+	assert_int_equal(run_loop(), -ECANCELED);
+	assert_int_equal(printed, 0);
+	scene.is_stopped = false;
+}
+
+static void what_is_known_is_told_at_the_end(void **state)
+{
+	(void)state;
+	scene.has_round = true;
+	scene.is_stopped = true;
+	assert_int_equal(run_loop(), 0);
+	assert_int_equal(printed, 1);
+	scene.is_stopped = false;
+	scene.err = -EIO;
+	scene.print_err = -ENOSPC;
+	assert_int_equal(run_loop(), -EIO);
+	assert_int_equal(printed, 1);
+	assert_string_equal(fail_text(), "/proc cannot be read");
+	scene.print_err = scene.err = 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_failure_before_anything_is_known_leaves_the_files),
+		cmocka_unit_test(what_is_known_is_told_at_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
