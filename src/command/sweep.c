@@ -184,7 +184,7 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 		if (c->duration_s > 0 && now >= c->duration_s)
 			break;
 		/* A picture of some of them would look like one of all. */
-		if (err || now < next || (c->on.screen && !sweep_has_round(s)))
+		if (err || now < next || !sweep_has_round(s))
 			continue;
 		if (!c->is_quiet)
 			err = report(c, s, started_at, begin, false, leaks);

@@ -8,6 +8,7 @@
 #define sweep_count	count_none
 #define sweep_fill	fill_nothing
 #define stop_asked	is_stopped
+#define out_term_sweep	print_one
 #define outputs_print	print_all
 #include "command/sweep.c"
 
@@ -18,7 +19,7 @@ static struct {
 	int print_err;
 } scene;
 
-static unsigned steps, printed;
+static unsigned steps, printed, before; /* final reports, and those before */
 
 int sweep_step(struct sweep *s, double max_s)
 {
@@ -51,6 +52,16 @@ bool stop_asked(void)
 	return scene.is_stopped && steps >= 3;
 }
 
+int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *o)
+{
+	(void)f;
+	(void)r;
+	(void)o;
+	assert_true(scene.has_round);
+	before++;
+	return 0;
+}
+
 int outputs_print(const struct outputs *o, const struct outputs_files *files, outputs_text text,
 		  struct out_term_opts how, const struct report *r)
 {
@@ -65,10 +76,10 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 
 static int run_loop(void)
 {
-	struct sweep_cmd c = {.is_quiet = true, .interval_s = 30};
+	struct sweep_cmd c = {.interval_s = 1e-9}; /* a report each step */
 	bool leaks = false;
 
-	steps = printed = 0;
+	steps = printed = before = 0;
 	return loop(&c, NULL, &leaks);
 }
 
@@ -106,12 +117,31 @@ static void what_is_known_is_told_at_the_end(void **state)
 	scene.print_err = scene.err = 0;
 }
 
+static void nothing_is_told_of_some_as_if_they_were_all(void **state)
+{
+	(void)state;
+	scene.is_stopped = true;
+	scene.has_round = false;
+	assert_int_equal(run_loop(), -ECANCELED);
+	assert_int_equal(before, 0);
+	scene.has_round = true;
+	assert_int_equal(run_loop(), 0);
+	assert_int_equal(before, 3);
+}
+
+static void leave_out(const char *line)
+{
+	(void)line;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failure_before_anything_is_known_leaves_the_files),
 		cmocka_unit_test(what_is_known_is_told_at_the_end),
+		cmocka_unit_test(nothing_is_told_of_some_as_if_they_were_all),
 	};
 
+	log_divert(leave_out);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
