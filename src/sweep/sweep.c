@@ -14,7 +14,7 @@
 #define LIST_NS	     5000000000ull /* new processes are looked for */
 #define ROUND_MIN_NS 2000000000ull
 #define ROUND_MAX_NS 30000000000ull
-#define FIRST_ROUNDS 8
+#define FIRST_READS  8	 /* each after ROUND_MIN_NS: there is a curve then */
 #define ROUND_SHARE  100 /* readings may take this part of our time: 1 % of a core */
 #define NAP_NS	     50000000
 #define MOST_LEAKS   256 /* of processes that have ended */
@@ -393,14 +393,19 @@ static void give_up(struct sweep *s, struct sweep_target *t)
 		*at = 0;
 }
 
-/* One reading of every process; what has ended is forgotten. */
+/* One reading of every process whose turn it is: a late one is suspected as soon as one of the
+ * first. What has ended is forgotten. */
 static void read_all(struct sweep *s)
 {
-	uint64_t cpu_ns = thread_cpu_ns(), wait;
+	uint64_t now = clock_ns(), cpu_ns = thread_cpu_ns(), wait;
+	bool is_round = now >= s->round_due, is_of_young = now >= s->young_due;
 
 	for (size_t i = 0; i < s->target.n; i++) {
 		struct sweep_target *t = s->target.v[i];
 
+		if (!(t->reads < FIRST_READS ? is_of_young : is_round))
+			continue;
+		t->reads++;
 		suspects_keep_alive(s);
 		if (!growth_read(t->growth)) {
 			give_up(s, t);
@@ -409,13 +414,16 @@ static void read_all(struct sweep *s)
 		suspect_clear(t);
 	}
 	remove_ended(s);
-	s->has_round = s->has_round || s->list_due; /* the list had come to its end */
+	if (is_of_young) {
+		s->has_round = s->has_round || s->list_due; /* the list had come to its end */
+		s->young_due = clock_ns() + ROUND_MIN_NS;
+	}
+	if (!is_round)
+		return;
 	wait = (thread_cpu_ns() - cpu_ns) * ROUND_SHARE;
-	/* Until there is a curve of those that were there: nobody is suspected before. */
-	if (wait < ROUND_MIN_NS || s->rounds < FIRST_ROUNDS)
+	if (wait < ROUND_MIN_NS)
 		wait = ROUND_MIN_NS;
-	s->rounds += s->has_round;
-	s->read_due = clock_ns() + (wait < ROUND_MAX_NS ? wait : ROUND_MAX_NS);
+	s->round_due = clock_ns() + (wait < ROUND_MAX_NS ? wait : ROUND_MAX_NS);
 }
 
 int sweep_step(struct sweep *s, double max_s)
@@ -426,7 +434,7 @@ int sweep_step(struct sweep *s, double max_s)
 
 	if (now >= s->list_due)
 		err = list(s, end);
-	if (!err && clock_ns() >= s->read_due)
+	if (!err)
 		read_all(s);
 	if (!err)
 		suspects_choose(s);

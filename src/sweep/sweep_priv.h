@@ -11,6 +11,7 @@
 
 struct sweep_target {
 	struct growth *growth;
+	unsigned reads;
 	bool is_over;
 	/* suspects only */
 	struct session *session; /* probes are in */
@@ -35,10 +36,9 @@ struct sweep {
 	size_t refused;		   /* so far */
 	size_t not_watched;	   /* of those that were listed last */
 	bool has_round;
-	unsigned rounds; /* since then */
 	uint64_t why_of; /* the identity of one of these; 0 = nobody's */
 	char why[256];	 /* it could not be */
-	uint64_t list_due, read_due, forget_due, alive_due;
+	uint64_t list_due, young_due, round_due, forget_due, alive_due;
 };
 
 /* sweep_select.c */

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #define clock_ns	 the_clock
+#define thread_cpu_ns	 our_cpu
 #define proc_list	 list_all
 #define proc_list_one	 list_one
 #define proc_open	 open_one
@@ -15,6 +16,7 @@
 #define growth_read	 read_one
 #define growth_has_ended has_ended
 #define growth_entry	 entry_of
+#define suspect_clear	 clear_one
 #include "sweep/sweep.c"
 
 #define SECOND 1000000000ull
@@ -28,14 +30,20 @@ static struct {
 	bool has_ended;
 	int has;   /* a Python: 1, none: 0, or why that is not known */
 	int opens; /* 0, or why it is not */
+	unsigned reads;
 } host[3];
 
-static uint64_t now_ns;
+static uint64_t now_ns, cpu_ns;
 static struct proc of[ARRAY_SIZE(host)];
 
 uint64_t clock_ns(void)
 {
 	return now_ns;
+}
+
+uint64_t thread_cpu_ns(void)
+{
+	return cpu_ns;
 }
 
 static struct proc_entry entry(size_t i)
@@ -112,9 +120,11 @@ void growth_watch_by(struct growth *g, int (*tell)(const struct heap_progress *a
 	(void)ctx;
 }
 
+/* A reading is dear here. */
 bool growth_read(struct growth *g)
 {
-	(void)g;
+	host[g->entry.pid - 10].reads++;
+	cpu_ns += SECOND / 20;
 	return true;
 }
 
@@ -127,6 +137,11 @@ bool growth_has_ended(const struct growth *g)
 const struct proc_entry *growth_entry(const struct growth *g)
 {
 	return &g->entry;
+}
+
+void suspect_clear(struct sweep_target *t)
+{
+	(void)t;
 }
 
 static struct sweep *begin(void)
@@ -274,6 +289,42 @@ static void they_are_counted_once_however_often_settings_are_read(void **state)
 	sweep_free(s);
 }
 
+/* A second each, as sweep_step() has them. */
+static void go_on(struct sweep *s, unsigned seconds)
+{
+	for (; seconds; seconds--) {
+		now_ns += SECOND;
+		if (now_ns >= s->list_due)
+			assert_int_equal(list(s, UINT64_MAX), 0);
+		read_all(s);
+	}
+}
+
+/* With one there is a round each five seconds, with two each ten. */
+static void a_late_one_is_read_as_often_as_the_first(void **state)
+{
+	struct sweep *s = begin();
+
+	(void)state;
+	host[1].has = 1;
+	host[2].has = 0;
+	host[1].has_ended = true;
+	host[0].has = 1;
+	assert_int_equal(sweep_reselect(s, &s->o), 0);
+	go_on(s, 16);
+	assert_in_range(host[0].reads, 8, 9);
+	go_on(s, 60);
+	assert_in_range(host[0].reads, 8 + 9, 8 + 13);
+	host[0].reads = 0;
+	host[1].has_ended = false;
+	go_on(s, 5 + 2 + 14);
+	assert_in_range(host[1].reads, 8, 9);
+	assert_in_range(host[0].reads, 1, 4);
+	go_on(s, 60);
+	assert_in_range(host[1].reads, 8 + 5, 9 + 6);
+	sweep_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_python_that_does_not_run_is_none),
 		cmocka_unit_test(those_who_are_not_meant_are_not_told),
 		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
+		cmocka_unit_test(a_late_one_is_read_as_often_as_the_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
