@@ -2,6 +2,7 @@
 #include "sweep/growth.h"
 
 #include <math.h>
+#include <poll.h>
 
 #include "base/series.h"
 #include "base/thread.h"
@@ -180,6 +181,15 @@ static int count(struct growth *g, bool in_turn)
 	return 0;
 }
 
+/* For each reading, where a file of /proc is dear: proc_alive() looks into one, proc_execed() too.
+ */
+static bool is_over(const struct proc *p)
+{
+	struct pollfd end = {.fd = p->pidfd, .events = POLLIN};
+
+	return poll(&end, 1, 0) > 0 || proc_memory_gone(p);
+}
+
 bool growth_read(struct growth *g)
 {
 	uint64_t now = clock_ns();
@@ -187,12 +197,12 @@ bool growth_read(struct growth *g)
 	enum reading what;
 	double v[VALUES];
 
-	if (!proc_alive(g->proc))
+	if (is_over(g->proc))
 		return false;
 	what = what_to_read(g, has_rested(g));
 	g->rests = what == NOTHING;
 	/* Others may take pages of one that rests. */
-	if ((!g->rests || is_due) && (proc_execed(g->proc) || proc_memory(g->proc, &g->memory)))
+	if ((!g->rests || is_due) && proc_memory(g->proc, &g->memory))
 		return false;
 	if (!g->rests && g->has_pools) {
 		if (count(g, what == SOME_POOLS))

@@ -1,11 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* When a process of a sweep is judged. Readings are made up: they go in where real ones do. */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define proc_alive     is_alive
+#define process_cpu_ns cpu_of
 #include "sweep/growth.c"
 
 #include "unit.h"
 
 #define SECOND 1000000000ull
 #define ROUND  2 /* seconds between readings */
+
+static unsigned files_read;
+
+bool proc_alive(const struct proc *p)
+{
+	(void)p;
+	files_read++;
+	return true;
+}
+
+uint64_t process_cpu_ns(int pid)
+{
+	(void)pid;
+	return 5;
+}
 
 static struct growth *begin(void)
 {
@@ -133,6 +156,35 @@ static void what_it_did_before_it_rested_is_judged(void **state)
 	end(g);
 }
 
+/* Nor is one that has ended taken for one that rests. */
+static void no_file_is_read_of_one_that_rests(void **state)
+{
+	struct growth *g = begin();
+	struct proc p = {0};
+
+	(void)state;
+	p.pid = fork();
+	if (!p.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pause();
+		_exit(0);
+	}
+	p.pidfd = (int)syscall(SYS_pidfd_open, p.pid, 0);
+	assert_true(p.pidfd >= 0);
+	g->proc = &p;
+	g->limits_due = UINT64_MAX;
+	g->cpu_ns = process_cpu_ns(p.pid);
+	assert_true(growth_read(g));
+	assert_true(g->rests);
+	assert_int_equal(files_read, 0);
+	kill(p.pid, SIGKILL);
+	poll(&(struct pollfd){.fd = p.pidfd, .events = POLLIN}, 1, 10000);
+	assert_false(growth_read(g));
+	waitpid(p.pid, NULL, 0);
+	close(p.pidfd);
+	end(g);
+}
+
 static void a_large_heap_is_read_in_turn(void **state)
 {
 	struct growth *g = begin();
@@ -156,6 +208,7 @@ int main(void)
 		cmocka_unit_test(a_late_growth_is_seen_ten_seconds_later_at_most),
 		cmocka_unit_test(one_that_rests_is_judged_until_it_is_level),
 		cmocka_unit_test(what_it_did_before_it_rested_is_judged),
+		cmocka_unit_test(no_file_is_read_of_one_that_rests),
 		cmocka_unit_test(a_large_heap_is_read_in_turn),
 	};
 
