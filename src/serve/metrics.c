@@ -50,13 +50,18 @@ static void begin(FILE *f, const struct family *m)
 	fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, m->type);
 }
 
+static const char *container_of(const struct report_process *p)
+{
+	return p->container.name ? p->container.name : p->container.id;
+}
+
 /* Which process: no pid alone tells it apart from the one that had it before. */
 static void put_process(FILE *f, const struct report_process *p, bool with_pid)
 {
 	fputs("comm=", f);
 	put_value(f, p->comm);
 	fputs(",container=", f);
-	put_value(f, p->container.name ? p->container.name : p->container.id);
+	put_value(f, container_of(p));
 	fputs(",pod=", f);
 	put_value(f, p->container.pod ? p->container.pod : "");
 	fputs(",namespace=", f);
@@ -187,7 +192,9 @@ static void put_processes(FILE *f, const struct report *r, size_t n)
 	}
 }
 
-/* One site of one program: workers of the same program in the same container are summed up. */
+/* One site of one program: workers of the same program in the same container are summed up, and so
+ * is what the labels do not tell apart, as podman's containers of two users: a scrape takes one
+ * series of those. */
 struct site_row {
 	const struct report_process *process;
 	const struct report_site *site;
@@ -204,7 +211,9 @@ static bool same_row(const struct site_row *r, const struct report_process *p,
 {
 	return !strcmp(r->site->id, s->id) && r->site->kind == s->kind &&
 	       same_text(r->process->comm, p->comm) &&
-	       same_text(r->process->container.id, p->container.id);
+	       same_text(container_of(r->process), container_of(p)) &&
+	       same_text(r->process->container.pod, p->container.pod) &&
+	       same_text(r->process->container.namespace, p->container.namespace);
 }
 
 static double known(double v)

@@ -91,11 +91,52 @@ static void what_is_still_left_out_is_not_dropped_again(void **state)
 	report_free(r);
 }
 
+static unsigned occurrences(const char *text, const char *of)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, of))) {
+		text += strlen(of);
+		n++;
+	}
+	return n;
+}
+
+/* Two users have a container of that name. */
+static void no_two_series_have_the_same_labels(void **state)
+{
+	static const char labels[] =
+		"pyleak_site_outstanding_bytes{site=\"0000000000000001\",kind=\"object\",comm="
+		"\"worker\",container=\"web\",pod=\"\",namespace=\"\"} ";
+	struct serve_metrics_opts o = {.processes = 3, .sites = 1};
+	struct report *r = workers();
+	char *text;
+	size_t len;
+
+	(void)state;
+	r->n_processes = 3;
+	for (size_t i = 0; i < 3; i++) {
+		process[i].container.id = i ? "aaaa" : "bbbb";
+		process[i].container.name = "web";
+		site[i][0].outstanding_bytes = 100;
+	}
+	/* Of another pod. */
+	process[2].container.pod = "shop";
+	assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
+	assert_int_equal(occurrences(text, labels), 1);
+	assert_int_equal(atoi(strstr(text, labels) + strlen(labels)), 200);
+	assert_int_equal(occurrences(text, "\npyleak_site_outstanding_bytes{"), 2);
+	free(text);
+	map64_free(&o.left_out);
+	report_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_series_is_dropped_once),
 		cmocka_unit_test(what_is_still_left_out_is_not_dropped_again),
+		cmocka_unit_test(no_two_series_have_the_same_labels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
