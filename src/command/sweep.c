@@ -197,6 +197,10 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 	/* Nothing is known: the files of an earlier run know more. */
 	if (!sweep_has_round(s) && (err || stop_asked()))
 		return err ? err : -ECANCELED;
+	if (!sweep_has_round(s))
+		log_line("pyleak-bpf: not every process was looked at in %g s: the report tells "
+			 "of some; a longer -d tells of all",
+			 c->duration_s);
 	/* A full disk behind standard output is no reason to lose the files. */
 	if (err)
 		snprintf(why, sizeof(why), "%s", fail_text());

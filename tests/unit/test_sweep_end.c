@@ -19,6 +19,7 @@ static struct {
 	int print_err;
 } scene;
 
+static char said[256];
 static unsigned steps, printed, before; /* final reports, and those before */
 
 int sweep_step(struct sweep *s, double max_s)
@@ -74,13 +75,20 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 	return scene.print_err ? fail(scene.print_err, "the disk is full") : 0;
 }
 
-static int run_loop(void)
+static int run_for(double duration_s)
 {
-	struct sweep_cmd c = {.interval_s = 1e-9}; /* a report each step */
+	struct sweep_cmd c = {.interval_s = 1e-9,
+			      .duration_s = duration_s}; /* a report each step */
 	bool leaks = false;
 
 	steps = printed = before = 0;
+	*said = '\0';
 	return loop(&c, NULL, &leaks);
+}
+
+static int run_loop(void)
+{
+	return run_for(0);
 }
 
 static void a_failure_before_anything_is_known_leaves_the_files(void **state)
@@ -129,9 +137,22 @@ static void nothing_is_told_of_some_as_if_they_were_all(void **state)
 	assert_int_equal(before, 3);
 }
 
-static void leave_out(const char *line)
+static void some_are_not_told_of_as_if_they_were_all_at_the_end(void **state)
 {
-	(void)line;
+	(void)state;
+	scene.is_stopped = scene.has_round = false;
+	assert_int_equal(run_for(1e-9), 0);
+	assert_int_equal(printed, 1);
+	assert_non_null(strstr(said, "not every process was looked at"));
+	scene.has_round = true;
+	assert_int_equal(run_for(1e-9), 0);
+	assert_int_equal(printed, 1);
+	assert_null(strstr(said, "not every process was looked at"));
+}
+
+static void keep(const char *line)
+{
+	snprintf(said, sizeof(said), "%s", line);
 }
 
 int main(void)
@@ -140,8 +161,9 @@ int main(void)
 		cmocka_unit_test(a_failure_before_anything_is_known_leaves_the_files),
 		cmocka_unit_test(what_is_known_is_told_at_the_end),
 		cmocka_unit_test(nothing_is_told_of_some_as_if_they_were_all),
+		cmocka_unit_test(some_are_not_told_of_as_if_they_were_all_at_the_end),
 	};
 
-	log_divert(leave_out);
+	log_divert(keep);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
