@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "py/finder.h"
 
+#include <stdio.h>
+
 #include "base/map64.h"
 
 struct py_finder {
@@ -61,6 +63,7 @@ static int ask(struct py_finder *f, const struct proc *p, const struct proc_map 
 
 int py_finder_has(struct py_finder *f, const struct proc *p)
 {
+	char why[512] = "";
 	int found = 0;
 
 	/* Known files first: a library that nobody looked into yet costs a millisecond. */
@@ -71,8 +74,10 @@ int py_finder_has(struct py_finder *f, const struct proc *p)
 
 			if (is > 0)
 				return is;
-			if (is < 0)
-				found = is;
+			if (is == 0)
+				continue;
+			found = is;
+			snprintf(why, sizeof(why), "%s", fail_text());
 		}
-	return found;
+	return found ? fail(found, "%s", why) : 0;
 }
