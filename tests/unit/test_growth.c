@@ -191,6 +191,9 @@ static void a_large_heap_is_read_in_turn(void **state)
 
 	(void)state;
 	assert_int_equal(what_to_read(g, false), ALL_POOLS);
+	/* A server of 30 MB. */
+	g->pools = 500;
+	assert_int_equal(what_to_read(g, false), SOME_POOLS);
 	g->pools = 100000;
 	assert_int_equal(what_to_read(g, false), SOME_POOLS);
 	/* Pools that were not read again are read once the process rests. */
