@@ -34,7 +34,8 @@ class Python:
         return self.path.endswith("t")
 
     def zoo_file(self, program):
-        """The program's path as the interpreter sees it."""
+        """The program's path as the interpreter sees it, there before any test needs it."""
+        install_zoo(self)
         where = "/opt/pyleak-zoo" if self.root or RECORDS else ZOO
         return "%s/%s.py" % (where, program)
 
@@ -47,8 +48,9 @@ class Python:
         return self.root + "/tmp", "/tmp"
 
 
+@functools.cache
 def install_zoo(python):
-    """Copies the zoo into the root, atomically per file: several runs may share the root."""
+    """Copies the zoo into the root, once, and atomically per file: several runs may share the root."""
     if not python.root and not RECORDS:
         return
     target = python.root + "/opt/pyleak-zoo"
