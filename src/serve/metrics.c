@@ -14,21 +14,25 @@ struct family {
 	const char *name, *type, *help;
 };
 
-/* Label values: what the format demands, and nothing that is not UTF-8 would get past a scrape. */
+/* Nothing that is not UTF-8 would get past a scrape. */
+static char shown(char c)
+{
+	return c == '\n' || (c >= 0x20 && c < 0x7f) ? c : '?';
+}
+
+/* Label values: what the format demands. */
 static void put_value(FILE *f, const char *s)
 {
 	size_t n = 0;
 
 	fputc('"', f);
 	for (; s && *s && n < LABEL_MAX; s++, n++) {
-		unsigned char c = (unsigned char)*s;
+		char c = shown(*s);
 
 		if (c == '\\' || c == '"')
 			fprintf(f, "\\%c", c);
 		else if (c == '\n')
 			fputs("\\n", f);
-		else if (c < 0x20 || c >= 0x7f)
-			fputc('?', f);
 		else
 			fputc(c, f);
 	}
@@ -201,9 +205,16 @@ struct site_row {
 	double growth, held;
 };
 
+/* As values of labels. */
 static bool same_text(const char *a, const char *b)
 {
-	return !strcmp(a ? a : "", b ? b : "");
+	size_t n = 0;
+
+	a = a ? a : "";
+	b = b ? b : "";
+	while (n < LABEL_MAX && a[n] && b[n] && shown(a[n]) == shown(b[n]))
+		n++;
+	return n == LABEL_MAX || (!a[n] && !b[n]);
 }
 
 static bool same_row(const struct site_row *r, const struct report_process *p,
@@ -232,7 +243,8 @@ static void leave_out(struct serve_metrics_opts *o, const struct report_process 
 {
 	uint64_t h = mix(site ? (uint64_t)site->kind : KIND_MAX + (uint64_t)p->pid, p->comm), *at;
 
-	h = mix(mix(h, p->container.id), site ? site->id : NULL);
+	h = mix(mix(h, container_of(p)), site ? site->id : NULL);
+	h = mix(mix(h, p->container.pod), p->container.namespace);
 	at = map64_put(&o->left_out, h ? h : 1);
 	if (!at)
 		return;

@@ -81,6 +81,9 @@ static uint64_t step(void *self, uint64_t now_ns)
 	fit(b, now_ns);
 	divide(b, now_ns);
 	native_poll(b->native);
+	/* Not in drain(): evidence that is being gathered has names of its. */
+	if (b->stacks)
+		sym_hear(b->stacks->sym, 0);
 	if (*native_note(b->native))
 		session_note(b->s, "%s", native_note(b->native));
 	session_drain(b->s);

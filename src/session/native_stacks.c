@@ -245,7 +245,6 @@ void native_stacks_poll(struct native_stacks *n)
 {
 	uint64_t now = clock_ns();
 
-	sym_hear(n->sym, 0);
 	ring_buffer__consume(n->ring);
 	n->allowed += (double)(now - n->refilled_ns) / 1e9 * COPIES_PER_S;
 	n->refilled_ns = now;

@@ -102,6 +102,26 @@ static unsigned occurrences(const char *text, const char *of)
 	return n;
 }
 
+/* Bytes that a scrape cannot take are shown as "?". */
+static void names_that_are_shown_alike_are_one_series(void **state)
+{
+	struct serve_metrics_opts o = {.processes = 3, .sites = 1};
+	struct report *r = workers();
+	char *text;
+	size_t len;
+
+	(void)state;
+	r->n_processes = 3;
+	process[0].comm = "caf\xc3\xa9";
+	process[1].comm = "caf\xc3\xa8";
+	process[2].comm = "caf\xc3";
+	assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
+	assert_int_equal(occurrences(text, "\npyleak_site_outstanding_bytes{"), 2);
+	free(text);
+	map64_free(&o.left_out);
+	report_free(r);
+}
+
 /* Two users have a container of that name. */
 static void no_two_series_have_the_same_labels(void **state)
 {
@@ -137,6 +157,7 @@ int main(void)
 		cmocka_unit_test(a_series_is_dropped_once),
 		cmocka_unit_test(what_is_still_left_out_is_not_dropped_again),
 		cmocka_unit_test(no_two_series_have_the_same_labels),
+		cmocka_unit_test(names_that_are_shown_alike_are_one_series),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
