@@ -247,23 +247,37 @@ void classes_judge(const struct trend_points *t, const struct estimate_opts *o,
 	}
 }
 
-/* The floor at that time; of before the first, that. */
+/* The floor at that time, of two and more that may be far apart; of before the first, that. */
 static double floor_at(const struct trend_points *t, double when)
 {
-	size_t i = 0;
+	size_t i = 1;
+	double part;
 
-	while (i + 1 < t->n && t->t[i + 1] <= when)
+	while (i + 1 < t->n && t->t[i] < when)
 		i++;
-	return t->n ? t->v[i] : 0;
+	part = (when - t->t[i - 1]) / (t->t[i] - t->t[i - 1]);
+	return t->v[i - 1] + (t->v[i] - t->v[i - 1]) * fmin(fmax(part, 0), 1);
 }
 
+/* By how much did the floors rise per second for so long before @until? */
+static double pace(const struct trend_points *t, double until, double for_s)
+{
+	return (floor_at(t, until) - floor_at(t, until - for_s)) / for_s;
+}
+
+/* A leak's rise is that of all the time before, and of the end of it. A store's load may have risen
+ * twice, or it was not full yet. */
 bool estimate_rose(const struct trend_points *t, const struct curve *c, double before, double born)
 {
-	double began = t->n ? t->t[t->n - 1] - c->since_s : 0;
-	double rise = floor_at(t, began) - floor_at(t, began - c->since_s);
+	double since = c->since_s, began = t->n ? t->t[t->n - 1] - since : 0, rise;
 
-	return rise >= LEAK_RISE_PART * before * c->slope * c->since_s &&
-	       rise >= CHANCE_SURE * sqrt(2 * born);
+	if (t->n < 2 || !(since > 0) || !(began > t->t[0]))
+		return false;
+	rise = pace(t, began, since);
+	return rise >= LEAK_RISE_PART * before * c->slope &&
+	       rise * since >= CHANCE_SURE * sqrt(2 * born) &&
+	       pace(t, began, began - t->t[0]) >= LEAK_RISE_PART * rise &&
+	       pace(t, began, since / 4) >= LEAK_RISE_PART * rise;
 }
 
 static bool is_told(const struct survivor *s, const struct estimate_classes *c,

@@ -1193,10 +1193,22 @@ static void a_store_whose_load_grows(void **state)
 	/* Memory rose by those before, too: a leak, of which there is five times as much now. */
 	for (int leaks = 0; leaks < 2; leaks++) {
 		for (size_t i = 0; i < POINTS; i++)
-			w->blocks[i] += (leaks ? 0.4 : 0.1) * fmin(w->t[i], 3000);
+			w->blocks[i] = 1000 + 2 * fmax(0, w->t[i] - 3000) +
+				       (leaks ? 0.4 : 0.1) * fmin(w->t[i], 3000);
 		judge_held(w);
 		assert_int_equal(site_at(&w->p, "handle")->verdict,
 				 leaks ? CLASS_LEAK : CLASS_GROWING);
+	}
+	/* The load has risen once before, or the store has come to be full not long before: memory
+	 * rose in as long a time before, but not all along. */
+	for (int fills = 0; fills < 2; fills++) {
+		for (size_t i = 0; i < POINTS; i++)
+			w->blocks[i] = 1000 + 2 * fmax(0, w->t[i] - 3000) +
+				       (fills ? 0.4 * fmin(w->t[i], 2500)
+					      : 0.4 * fmin(fmax(0, w->t[i] - 2400), 600));
+		judge_held(w);
+		assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+		assert_non_null(strstr(site_at(&w->p, "handle")->reason, "make place"));
 	}
 }
 
