@@ -121,6 +121,18 @@ static bool is_filled(const struct holder_fact *f)
 		(i < f->holder.n && f->holder.step[i].growth_per_s > 0));
 }
 
+/* Objects that one entry of collection @in may be made of: of a record that is shorter than there
+ * may be of them, what is in it, too. */
+static double entry_objects(const struct report_holder *h, size_t in)
+{
+	double n = 1;
+
+	for (size_t i = in + 1; i < h->n; i++)
+		if (h->step[i].entries < h->step[in].most)
+			n *= 1 + (double)h->step[i].entries;
+	return fmax(n, REST_EACH);
+}
+
 /* A dict of ring buffers, one for each name: it does not grow, and the objects are in what has a
  * bound, or may all be. */
 static bool fills_many(const struct holder_fact *f, const struct report_site *site)
@@ -131,7 +143,7 @@ static bool fills_many(const struct holder_fact *f, const struct report_site *si
 	return i < h->n && in < h->n && in > i && f->fill.addr && f->fill.last <= f->fill.first &&
 	       !(h->step[i].growth_per_s > 0) && h->step[in].most &&
 	       site->outstanding_count <=
-		       REST_EACH * (double)h->step[i].entries * (double)h->step[in].most;
+		       entry_objects(h, in) * (double)h->step[i].entries * (double)h->step[in].most;
 }
 
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */

@@ -60,16 +60,27 @@ size_t report_holder_container(const struct report_holder *h)
 	return i < h->n && !has_few(&h->step[i]) ? i : SIZE_MAX;
 }
 
-/* A dict of a few keys, or a tuple, is what one puts into a collection. */
-static bool is_record(const struct report_holder_step *s)
+/* A row in a deque that may have more of them than it is long. */
+static bool is_row(const struct report_holder *h, size_t i)
 {
-	return !is_collection(s) || (is_type(s, "dict") && has_few(s) && !s->most);
+	const struct report_holder_step *s = &h->step[i];
+
+	return i && is_type(s - 1, "collections.deque") && !strcmp(s->edge, "item") && !s->most &&
+	       !(s->growth_per_s > 0) && s->entries < (s - 1)->most;
+}
+
+/* A dict of a few keys, a tuple or a row is what one puts into a collection. */
+static bool is_record(const struct report_holder *h, size_t i)
+{
+	const struct report_holder_step *s = &h->step[i];
+
+	return !is_collection(s) || (is_type(s, "dict") && has_few(s) && !s->most) || is_row(h, i);
 }
 
 size_t report_holder_innermost(const struct report_holder *h)
 {
 	for (size_t i = h->n; i-- > 0;)
-		if (i + 1 < h->n && !is_record(&h->step[i]))
+		if (i + 1 < h->n && !is_record(h, i))
 			return i;
 	return SIZE_MAX;
 }

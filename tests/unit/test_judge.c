@@ -340,6 +340,15 @@ static void ring_buffers_by_name_are_no_leak(void **state)
 	w->step[2].most = 3;
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	/* Each entry is a dict of seven that the line makes, too. */
+	w->step[1].entries = 16;
+	w->step[2].entries = w->step[2].most = 10;
+	w->step[3].entries = 7;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	w->step[3].entries = 0;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 	w->step[1].entries = 1200;
 	w->step[2].most = 3600;
 	f->fill.last = f->fill.first + 1000; /* names come, and stay */
@@ -370,6 +379,17 @@ static void a_bound_on_the_way_is_none_of_what_is_behind_it(void **state)
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
 	way[3].entries = 20;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	/* So is a row in a deque, as long as there may be more of them than it is long. */
+	way[2].type = "collections.deque";
+	way[3].edge = "item";
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	way[3].type = "list";
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	way[3].entries = 100;
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
