@@ -268,10 +268,12 @@ static bool memory_slows(const struct joiner *j, double per_s)
 	       per_s > NATIVE_MOST * j->malloc.slope;
 }
 
-/* The curve of one that grows by @per_s, as far as memory has room for that. */
+/* The curve of one. What windows tell of it counts in full, less what takes the place of others: of
+ * what slows down, room is left for what comes of late. */
 static struct curve curve_of(const struct joiner *j, const struct native_site *n,
-			     const struct native_fit *fit, double per_s)
+			     const struct native_fit *fit)
 {
+	double per_s = fit->bytes.slope * real_share(j, n);
 	struct curve c = fit->curve;
 
 	if (n->estimated && curve_grows(&c) && memory_slows(j, per_s)) {
@@ -408,7 +410,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 		/* A block that moved for more room looked like a new one, in place of another. */
 		v->mean_age_s = in_place ? 0 : v->mean_age_s;
 	}
-	curve = curve_of(j, n, fit, bytes.slope);
+	curve = curve_of(j, n, fit);
 	join_curve(v, &curve, bytes.slope);
 	if (levelled)
 		v->levelled_bytes += n->live_bytes;

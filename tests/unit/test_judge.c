@@ -1394,6 +1394,37 @@ static void a_cache_of_a_few_samples(void **state)
 	assert_int_equal(site_at(&w->p, "encode")->verdict, CLASS_LEAK);
 }
 
+/* Beside it windows tell of more than there is: what they tell counts, not what is left of it. */
+static void a_cache_beside_too_much(void **state)
+{
+	struct world *w = *state;
+	struct native_site v[] = {w->native[0], w->native[0]};
+	struct native_point more[NATIVE_POINTS];
+	struct curve memory;
+
+	for (size_t i = 0; i < POINTS; i++)
+		w->malloced[i] = 1e6 + 4e6 * (1 - exp(-(double)i / 40));
+	trend_points_judge(&w->e.memory.malloced, &memory);
+	for (size_t i = 0; i < NATIVE_POINTS; i++) {
+		double n = (double)i;
+
+		w->point[i] = (struct native_point){n, n * memory.slope * 1.1, n};
+		more[i] = (struct native_point){n, n * memory.slope * 3, n};
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		v[i].estimated = true;
+		v[i].samples = 20;
+	}
+	v[1].key.stack = OPENS;
+	v[1].points = more;
+	w->e.n_fds = 0;
+	w->e.native.v = v;
+	w->e.native.n = ARRAY_SIZE(v);
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(site_at(&w->p, "encode")->verdict, CLASS_GROWING);
+	assert_non_null(strstr(site_at(&w->p, "encode")->reason, "slows down"));
+}
+
 /* Four windows met some of its blocks, and none since: chance, or the end, by how long that is. */
 static void a_silence_after_a_few_windows(void **state)
 {
@@ -1647,6 +1678,7 @@ int main(int argc, char **argv)
 		TEST(big_objects_beside_blocks_that_are_traced),
 		TEST(a_bend_of_a_few_samples),
 		TEST(a_cache_of_a_few_samples),
+		TEST(a_cache_beside_too_much),
 		TEST(a_silence_after_a_few_windows),
 		TEST(the_same_evidence_gives_the_same_report),
 		TEST(what_is_read_back_is_what_was_written),
