@@ -346,6 +346,8 @@ static void judge_since_peak(struct curve_points p, const struct teeth *m, struc
 		return;
 	teeth_find(&p, &rest);
 	judge_all(p, &rest, &c);
+	if (c.minima)
+		c.height = rest.height;
 	if (is_line ? c.minima && c.shape != CURVE_RISING
 		    : c.shape == CURVE_RISING && since_s >= CURVE_TEETH_OVER * peak_s)
 		*out = c;
