@@ -112,7 +112,7 @@ static bool is_bounded(const struct report_process *p)
 		if (!s->is_bounded && s->growth_bytes_per_s > 0)
 			return false;
 	}
-	return any && !(p->explained < PROCESS_MOST);
+	return any && !verdict_has_rest(p);
 }
 
 void memory_judge(const struct evidence *e, struct report *r, struct report_process *p)

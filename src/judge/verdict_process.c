@@ -163,11 +163,18 @@ static void by_rest(struct report *r, struct report_process *p)
 	p->reason = rest_of(r, p);
 }
 
+/* It may be a share of what live objects grow by, in memory that was free. */
+bool verdict_has_rest(const struct report_process *p)
+{
+	struct lines l = lines_of(p);
+
+	return p->explained < PROCESS_MOST && climbs(&p->rss_curve, PROCESS_CLIMB_BYTES) &&
+	       l.leaks + l.others + l.bounded < PROCESS_MOST * p->rss_curve.slope;
+}
+
 static void add_rest(struct report *r, struct report_process *p)
 {
-	const char *text = p->explained < PROCESS_MOST && climbs(&p->rss_curve, PROCESS_CLIMB_BYTES)
-				   ? rest_of(r, p)
-				   : NULL;
+	const char *text = verdict_has_rest(p) ? rest_of(r, p) : NULL;
 
 	if (text && p->reason)
 		p->reason = report_printf(r, "%s; but %s", p->reason, text);

@@ -1101,6 +1101,13 @@ static void a_bound_holds_the_verdict_back(void **state)
 		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 		assert_int_equal(w->p.memory.eta_s > 0, beside);
 	}
+	/* A share of what only wavers says nothing. */
+	w->e.memory.slope[MEMORY_USED] = w->e.memory.live;
+	for (size_t i = 0; i < POINTS; i++)
+		w->rss[i] = 2e7 + 1e4 * (double)i + (double)(i * 7919 % 17) * 1e5;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_false(curve_grows(&w->p.rss_curve));
+	assert_true(w->p.explained < 0.5 && !(w->p.memory.eta_s > 0));
 }
 
 static void what_stands_still_is_none(void **state)
