@@ -59,7 +59,9 @@ static int load_segments(struct dso *d)
 			continue;
 		if (p.p_filesz > p.p_memsz || p.p_vaddr + p.p_memsz < p.p_vaddr)
 			return fail(-ENOEXEC, "%s has a damaged segment", d->path);
-		if (p.p_offset > d->file_size || p.p_filesz > d->file_size - p.p_offset)
+		/* Those of a debug file have no bytes, and may begin anywhere. */
+		if (p.p_filesz &&
+		    (p.p_offset > d->file_size || p.p_filesz > d->file_size - p.p_offset))
 			return fail(-ENOEXEC, "%s is truncated: a segment ends behind the file",
 				    d->path);
 		if (d->n_segs == DSO_MAX_SEGS)

@@ -73,10 +73,12 @@ static void forget_dwarf(struct sym_file *f)
 	if (f->dwfl)
 		dwfl_end(f->dwfl);
 	dso_close(f->whole);
-	f->whole = NULL;
+	dso_close(f->symbols);
+	f->whole = f->symbols = NULL;
 	f->dwfl = NULL;
 	f->module = NULL;
 	f->dwarf = NULL;
+	f->tried_symbols = false;
 }
 
 void sym_file_renew(struct sym_file *f)
@@ -298,7 +300,7 @@ Dwarf *sym_file_dwarf(struct sym_file *f)
 
 bool sym_file_rest(struct sym_file *f, uint64_t now_ns)
 {
-	if (!f->dwarf || f->debug || now_ns - f->asked_ns < REST_NS)
+	if ((!f->dwarf && !f->symbols) || f->debug || now_ns - f->asked_ns < REST_NS)
 		return false;
 	forget_dwarf(f);
 	f->tried_dwarf = false;

@@ -69,6 +69,14 @@ static void read_maps(struct sym *s)
 		file_of[i] = SYM_FILE_UNKNOWN;
 }
 
+static bool has_no_lines(const struct sym *s, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return s->no_lines &&
+	       (!strcmp(path, s->no_lines) || (slash && !strncmp(slash, "/libc.so.", 9)));
+}
+
 static int32_t file_of_row(struct sym *s, const struct proc_map *m)
 {
 	struct sym_file *f;
@@ -81,7 +89,7 @@ static int32_t file_of_row(struct sym *s, const struct proc_map *m)
 	    sym_file_open(&s->view, m, &f))
 		return SYM_FILE_NONE;
 	f->no_servers = &s->no_servers;
-	f->no_lines = s->no_lines && !strcmp(m->path, s->no_lines);
+	f->no_lines = has_no_lines(s, m->path);
 	s->file[s->n_files++] = f;
 	s->stats.files++;
 	s->stats.files_refused += !f->dso;

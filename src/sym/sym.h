@@ -36,8 +36,8 @@ void sym_servers_stop(void);
 
 int sym_open(const struct proc *p, struct sym **out);
 void sym_close(struct sym *s);
-/* In the file @path, which is to outlive @s, names are enough: debug information is read for what
- * no symbol names. */
+/* In the file @path, which is to outlive @s, and in the C library, names are enough: debug
+ * information is read for what no symbol names. */
 void sym_leave_lines(struct sym *s, const char *path);
 
 /* A stack as it was: registers at one instruction, and the memory from @start on. */

@@ -34,7 +34,8 @@ struct sym_file {
 	const struct proc *proc; /* among whose files its separate debug information may be */
 	struct dso *dso;	 /* NULL: could not be opened */
 	struct dso *mini;	 /* .gnu_debugdata */
-	bool tried_eh, tried_debug, tried_dwarf, tried_mini, has_shared;
+	struct dso *symbols;	 /* of a separate debug file, where no_lines */
+	bool tried_symbols, tried_eh, tried_debug, tried_dwarf, tried_mini, has_shared;
 	bool has_known;	       /* sym_know() was told of functions in it */
 	bool no_lines;	       /* sym_leave_lines() */
 	Dwarf_CFI *eh, *debug; /* eh is ours, debug belongs to dwarf */

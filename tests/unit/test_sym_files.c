@@ -31,13 +31,14 @@ static int name_it(void)
 	struct sym_pc pc;
 	struct proc *p;
 	struct sym *s;
+	void *at, **there;
 	size_t n;
-	void *at;
 
 	alarm(10);
 	snprintf(path, sizeof(path), "%s/named.so", dir);
 	at = dlopen(path, RTLD_NOW);
-	at = at ? dlsym(at, "named") : NULL;
+	there = at ? dlsym(at, "there") : NULL;
+	at = there ? *there : at ? dlsym(at, "named") : NULL;
 	if (!at || proc_open(getpid(), &p) || sym_open(p, &s))
 		return 10;
 	if (leaves_lines)
@@ -75,6 +76,24 @@ static void without_lines(void **state)
 	leaves_lines = true;
 	sh("gcc -g -fPIC -shared named.c -o named.so");
 	assert_int_equal(names(), 0);
+	leaves_lines = false;
+}
+
+/* Its symbols are in a file of their own, which has no debug information to be read. */
+static void symbols_elsewhere(void **state)
+{
+	(void)state;
+	leaves_lines = true;
+	sh("printf 'int x;\\nstatic void named(void) { x++; }\\nvoid (*there)(void) = named;\\n' > "
+	   "named.c && "
+	   "id=$(od -An -N16 -tx1 /dev/urandom | tr -d ' ') && d=/usr/lib/debug/.build-id/$(echo "
+	   "$id | cut -c-2) && "
+	   "gcc -fPIC -shared -Wl,--build-id=0x$id named.c -o named.so && mkdir -p $d && "
+	   "echo $d/$(echo $id | cut -c3-).debug > named.at && objcopy --only-keep-debug named.so "
+	   "$(cat named.at) && "
+	   "strip -s named.so");
+	assert_int_equal(names(), 0);
+	sh("rm $(cat named.at) && rmdir --ignore-fail-on-non-empty $(dirname $(cat named.at))");
 	leaves_lines = false;
 }
 
@@ -118,10 +137,9 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(with_lines),
-		cmocka_unit_test(without_lines),
-		cmocka_unit_test(what_is_shared),
-		cmocka_unit_test(a_split_unit),
+		cmocka_unit_test(with_lines),	     cmocka_unit_test(without_lines),
+		cmocka_unit_test(what_is_shared),    cmocka_unit_test(a_split_unit),
+		cmocka_unit_test(symbols_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
