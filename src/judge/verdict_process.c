@@ -146,13 +146,20 @@ static void add_sum(struct report *r, struct report_process *p, const struct lin
 					  l->n, fmt_bytes(rate, sizeof(rate), sum));
 }
 
+static double sum_of(const struct lines *l)
+{
+	return l->leaks + l->others + l->bounded;
+}
+
 static const char *rest_of(struct report *r, const struct report_process *p)
 {
+	struct lines l = lines_of(p);
+	double grows = p->rss_curve.slope;
 	char rate[32];
 
 	return report_printf(
 		r, "the process grows by %s/s, and the lines that are known explain %.0f %% of it",
-		fmt_bytes(rate, sizeof(rate), p->rss_curve.slope), 100 * p->explained);
+		fmt_bytes(rate, sizeof(rate), grows), 100 * fmin(1, sum_of(&l) / grows));
 }
 
 /* Growth that no line stands out for, of memory that is not watched perhaps. */
@@ -169,7 +176,7 @@ bool verdict_has_rest(const struct report_process *p)
 	struct lines l = lines_of(p);
 
 	return p->explained < PROCESS_MOST && climbs(&p->rss_curve, PROCESS_CLIMB_BYTES) &&
-	       l.leaks + l.others + l.bounded < PROCESS_MOST * p->rss_curve.slope;
+	       sum_of(&l) < PROCESS_MOST * p->rss_curve.slope;
 }
 
 static void add_rest(struct report *r, struct report_process *p)

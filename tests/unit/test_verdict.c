@@ -390,6 +390,10 @@ static void growth_that_no_line_explains_is_said(void **state)
 	s.growth_bytes_per_s = 0.6 * (1 << 20);
 	verdict_process(report, &p, 0);
 	assert_null(strstr(p.reason, "that are known"));
+	p.explained = 0.2;
+	s.growth_bytes_per_s = 0.4 * (1 << 20);
+	verdict_process(report, &p, 0);
+	assert_non_null(strstr(p.reason, "that are known explain 40 % of it"));
 }
 
 static void descriptors_end_a_process_by_themselves(void **state)
