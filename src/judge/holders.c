@@ -134,16 +134,20 @@ static double entry_objects(const struct report_holder *h, size_t in)
 }
 
 /* A dict of ring buffers, one for each name: it does not grow, and the objects are in what has a
- * bound, or may all be. */
+ * bound, or may all be. The paths part at the names. */
 static bool fills_many(const struct holder_fact *f, const struct report_site *site)
 {
 	const struct report_holder *h = &f->holder;
-	size_t i = report_holder_container(h), in = report_holder_innermost(h);
+	const struct fill *names = &f->fill;
+	size_t in = report_holder_innermost(h);
+	bool grows = names->last > names->first;
 
-	return i < h->n && in < h->n && in > i && f->fill.addr && f->fill.last <= f->fill.first &&
-	       !(h->step[i].growth_per_s > 0) && h->step[in].most &&
+	for (size_t i = 0; in < h->n && i < in; i++)
+		grows |= h->step[i].growth_per_s > 0;
+	return in < h->n && f->is_one && names->addr && !names->most && !grows &&
+	       h->step[in].most &&
 	       site->outstanding_count <=
-		       entry_objects(h, in) * (double)h->step[i].entries * (double)h->step[in].most;
+		       entry_objects(h, in) * (double)names->last * (double)h->step[in].most;
 }
 
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */

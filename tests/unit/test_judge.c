@@ -318,6 +318,12 @@ static void no_leak_for_what_holds_a_few_of_them(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
 
+/* The dict, or the list, that the paths part at has so many, and stays so. */
+static void have_names(struct world *w, uint64_t n)
+{
+	w->step[1].entries = w->holder[0].fill.first = w->holder[0].fill.last = n;
+}
+
 /* One for each name, in a dict that stays: they fill, which was not seen within half a second. */
 static void ring_buffers_by_name_are_no_leak(void **state)
 {
@@ -325,7 +331,7 @@ static void ring_buffers_by_name_are_no_leak(void **state)
 	struct holder_fact *f = &w->holder[0];
 
 	w->step[1].growth_per_s = 0;
-	f->fill.last = f->fill.first;
+	have_names(w, 1200);
 	w->step[2] = (struct report_holder_step){"value", NULL, "collections.deque", 60, 0, 0};
 	w->step[3] = (struct report_holder_step){"item", NULL, "dict", 3, 0, 0};
 	f->holder.n = 4;
@@ -336,12 +342,12 @@ static void ring_buffers_by_name_are_no_leak(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
 	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "has a bound"));
 	/* More than they may have together are somewhere else. */
-	w->step[1].entries = 80;
+	have_names(w, 80);
 	w->step[2].most = 3;
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 	/* Each entry is a dict of seven that the line makes, too. */
-	w->step[1].entries = 16;
+	have_names(w, 16);
 	w->step[2].entries = w->step[2].most = 10;
 	w->step[3].entries = 7;
 	judge_held(w);
@@ -349,8 +355,24 @@ static void ring_buffers_by_name_are_no_leak(void **state)
 	w->step[3].entries = 0;
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
-	w->step[1].entries = 1200;
+	/* A buffer that is longer than there are names, a few names, and a row that is. */
+	have_names(w, 20);
+	w->step[2].entries = 100;
 	w->step[2].most = 3600;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	have_names(w, 4);
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	have_names(w, 100);
+	w->step[3] = (struct report_holder_step){"item", NULL, "list", 200, 0, 0};
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	w->step[1].growth_per_s = 2;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	w->step[1].growth_per_s = 0;
+	have_names(w, 1200);
 	f->fill.last = f->fill.first + 1000; /* names come, and stay */
 	judge_held(w);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
@@ -370,7 +392,7 @@ static void a_bound_on_the_way_is_none_of_what_is_behind_it(void **state)
 	};
 	struct holder_fact *f = &w->holder[0];
 
-	f->fill.last = f->fill.first;
+	f->fill.first = f->fill.last;
 	f->holder.step = way;
 	f->holder.n = ARRAY_SIZE(way);
 	judge_held(w);
