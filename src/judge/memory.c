@@ -98,9 +98,10 @@ static void predict(const struct memory_fact *f, struct report_process *p)
 		    p->memory.limit_refuses ? INFINITY : resident_per_s(p->parts), &p->memory);
 }
 
-/* All that grows has a bound, as far as lines tell of most of it. */
-static bool is_bounded(const struct report_process *p)
+/* All that grows has a bound, as far as lines tell of most of it, swapped out or not. */
+static bool is_bounded(const struct memory_fact *f, const struct report_process *p)
 {
+	struct curve anon;
 	bool any = false;
 
 	for (size_t i = 0; i < p->n_sites; i++) {
@@ -112,14 +113,15 @@ static bool is_bounded(const struct report_process *p)
 		if (!s->is_bounded && s->growth_bytes_per_s > 0)
 			return false;
 	}
-	return any && !verdict_has_rest(p);
+	trend_points_judge(&f->slope[MEMORY_ANON], &anon);
+	return any && !verdict_outgrows(p, &p->rss_curve) && !verdict_outgrows(p, &anon);
 }
 
 void memory_judge(const struct evidence *e, struct report *r, struct report_process *p)
 {
 	judge_retention(&e->memory, r, p);
 	/* What levels off or swings reaches no limit, nor does what a bound will stop. */
-	if (!p->exited && !is_bounded(p) &&
+	if (!p->exited && !is_bounded(&e->memory, p) &&
 	    (p->verdict == CLASS_LEAK || p->verdict == CLASS_GROWING ||
 	     p->verdict == CLASS_RETENTION))
 		predict(&e->memory, p);

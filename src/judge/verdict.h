@@ -66,8 +66,8 @@ const char *verdict_type(struct report *r, const struct report_process *p);
 /* From the sites, in their order, and the growth of memory; writes class, confidence and reason.
  * @blocks_per_s: by how many blocks the heap grows; 0 = not known. */
 void verdict_process(struct report *r, struct report_process *p, double blocks_per_s);
-/* Does RSS climb by far more than the lines do? */
-bool verdict_has_rest(const struct report_process *p);
+/* Does its memory, whose curve is @c, climb by far more than the lines do? */
+bool verdict_outgrows(const struct report_process *p, const struct curve *c);
 /* What is called by another name has its leak mentioned. */
 void verdict_add_leak(struct report *r, struct report_process *p);
 

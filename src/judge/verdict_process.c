@@ -170,18 +170,18 @@ static void by_rest(struct report *r, struct report_process *p)
 	p->reason = rest_of(r, p);
 }
 
-/* It may be a share of what live objects grow by, in memory that was free. */
-bool verdict_has_rest(const struct report_process *p)
+bool verdict_outgrows(const struct report_process *p, const struct curve *c)
 {
 	struct lines l = lines_of(p);
 
-	return p->explained < PROCESS_MOST && climbs(&p->rss_curve, PROCESS_CLIMB_BYTES) &&
-	       sum_of(&l) < PROCESS_MOST * p->rss_curve.slope;
+	return climbs(c, PROCESS_CLIMB_BYTES) && sum_of(&l) < PROCESS_MOST * c->slope;
 }
 
+/* The share may be one of what live objects grow by, in memory that was free. */
 static void add_rest(struct report *r, struct report_process *p)
 {
-	const char *text = verdict_has_rest(p) ? rest_of(r, p) : NULL;
+	bool has_rest = p->explained < PROCESS_MOST && verdict_outgrows(p, &p->rss_curve);
+	const char *text = has_rest ? rest_of(r, p) : NULL;
 
 	if (text && p->reason)
 		p->reason = report_printf(r, "%s; but %s", p->reason, text);

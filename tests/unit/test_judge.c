@@ -1104,6 +1104,7 @@ static void who_holds_them_is_said(void **state)
 static void a_bound_holds_the_verdict_back(void **state)
 {
 	struct world *w = *state;
+	static double anon[POINTS];
 
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	memcpy(w->holder[0].id, site_at(&w->p, "handle")->id, sizeof(w->holder[0].id));
@@ -1130,6 +1131,16 @@ static void a_bound_holds_the_verdict_back(void **state)
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_false(curve_grows(&w->p.rss_curve));
 	assert_true(w->p.explained < 0.5 && !(w->p.memory.eta_s > 0));
+	/* Swapped out, the process grows by no less. */
+	w->e.memory.slope[MEMORY_ANON] = series(w, anon);
+	for (int beside = 0; beside < 2; beside++) {
+		for (size_t i = 0; i < POINTS; i++) {
+			w->rss[i] = 2e7;
+			anon[i] = 2e7 + w->live[i] + (beside ? 1e6 : 0) * (double)i;
+		}
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_equal(w->p.memory.eta_s > 0, beside);
+	}
 }
 
 static void what_stands_still_is_none(void **state)
