@@ -89,7 +89,8 @@ int estimate_sites(const struct survivor *samples, size_t n, const struct trend_
 void estimate_free(struct estimate *e);
 /* Did a class (@t, whose curve is @c) rise before its last stretch, too, in as long a time: by half
  * of what @before of them for one of now made it rise by, and by more than chance makes of @born?
- */
+ * At half of that pace at least all along before, and in the last quarter of that time. False with
+ * fewer than 2 points, or when growth began at the first one. */
 bool estimate_rose(const struct trend_points *t, const struct curve *c, double before, double born);
 
 #endif
