@@ -33,6 +33,15 @@ static __always_inline void birth_write(__u64 i, const struct pl_birth *b)
 	*(volatile __u16 *)&slot->lap = i / PL_BIRTH_SLOTS + 1;
 }
 
+/* Record @i; NULL: it is not whole. */
+static __always_inline const struct pl_birth *birth_read(__u64 i)
+{
+	__u32 key = i & (PL_BIRTH_SLOTS - 1);
+	const struct pl_birth *slot = bpf_map_lookup_elem(&births, &key);
+
+	return slot && slot->lap == (__u16)(i / PL_BIRTH_SLOTS + 1) ? slot : NULL;
+}
+
 /* Returns 0 and fills @b, or not 0 when this is none of ours or cannot be recorded. */
 static __always_inline int birth_gather(struct pt_regs *ctx, struct pl_birth *b)
 {
@@ -87,13 +96,12 @@ static __always_inline void recheck_one(pl_birth_died *died, __u64 number, __u64
 	__u32 random = bpf_get_prandom_u32();
 	/* Half of them among the last 64, half among the last 1024. */
 	__u64 back = 1 + (random & (random & 0x80000000 ? 63 : 1023)), at = number - back, count;
-	__u32 key = at & (PL_BIRTH_SLOTS - 1);
 	const struct pl_birth *slot;
 
 	if (number < first + back)
 		return;
-	slot = bpf_map_lookup_elem(&births, &key);
-	if (!slot || slot->lap != (__u16)(at / PL_BIRTH_SLOTS + 1) || slot->tid != tid)
+	slot = birth_read(at);
+	if (!slot || slot->tid != tid)
 		return;
 	if (bpf_probe_read_user(&count, sizeof(count), (void *)slot->object) || !is_dead(count))
 		return;
@@ -178,6 +186,43 @@ int birth_shared(struct pt_regs *ctx)
 	if (st->wanted)
 		birth_copy(ctx, &b, i);
 	birth_write(i, &b);
+	return 0;
+}
+
+/* Where objects of the type that is asked about die. What lives at the address afterwards was born
+ * since, also where that came at once: no birth between the two could look at the count. */
+SEC("uprobe")
+int death(struct pt_regs *ctx)
+{
+	__u32 zero = 0;
+	struct pl_stats *st = stats_get();
+	pl_birth_died *died = bpf_map_lookup_elem(&births_died, &zero);
+	__u64 object, number, type;
+
+	keep_own_stack(ctx);
+	if (!st || bpf_get_current_pid_tgid() >> 32 != config.tgid || *(volatile __u64 *)&st->off)
+		return 0;
+	__sync_fetch_and_add(&st->deaths, 1); /* it has cost what it costs */
+	if (!died || !st->recheck || *(volatile __u64 *)&st->asleep ||
+	    (!(st->deaths & 63) && is_overdue(st)))
+		return 0;
+	object = reg_value(ctx, st->dying_reg);
+	type = st->dying;
+	number = *(volatile __u64 *)&st->births;
+	for (__u32 back = 1; back <= PL_LAST_BIRTHS; back++) {
+		__u64 at = number - back;
+		const struct pl_birth *b;
+
+		if (number < st->recheck - 1 + back)
+			return 0;
+		b = birth_read(at);
+		if (!b || b->object != object)
+			continue;
+		barrier_var(at);
+		if (b->type == type)
+			died[at & (PL_BIRTH_SLOTS - 1)] = 1;
+		return 0;
+	}
 	return 0;
 }
 

@@ -65,7 +65,8 @@ _Static_assert(sizeof(struct pl_birth) == 32, "pl_birth is ABI");
 /* Record i lies at i % PL_BIRTH_SLOTS: not 0 when the object was seen dead afterwards. An object
  * that lives where the last birth on record has died was born unseen. */
 typedef __u8 pl_birth_died;
-#define PL_RECHECKS 4 /* earlier births that a birth looks at again, when asked to */
+#define PL_RECHECKS    4  /* earlier births that a birth looks at again, when asked to */
+#define PL_LAST_BIRTHS 64 /* a death is looked for among so many births before it */
 
 /* Where C code called into the interpreter: one C frame of the evaluator runs the frames up to and
  * with the one so marked. Not marked before 3.11, where each Python frame has one of its own, nor
@@ -177,6 +178,9 @@ struct pl_stats {
 	__u64 births;  /* births recorded since load; published after the record */
 	__u64 recheck; /* written by the user half: 1 + the first birth to look at again; 0 = none
 			*/
+	/* Written by the user half: the type whose deaths are probed, and the register that holds
+	 * the object there; counted: events there. */
+	__u64 dying, dying_reg, deaths;
 	__u64 lost[PL_LOST_MAX];
 };
 

@@ -284,6 +284,13 @@ bool dso_copy_bytes(const struct dso *d, uint64_t addr, void *to, size_t size)
 	return true;
 }
 
+bool dso_is_code(const struct dso *d, uint64_t addr)
+{
+	const struct dso_seg *s = seg_of_addr(d, addr);
+
+	return s && s->flags & PF_X;
+}
+
 int dso_addr_to_offset(const struct dso *d, uint64_t addr, uint64_t *out)
 {
 	const struct dso_seg *s = seg_of_addr(d, addr);

@@ -83,6 +83,8 @@ bool dso_copy_bytes(const struct dso *d, uint64_t addr, void *to, size_t size);
  * them back when nothing points to them; they are read again when asked for. */
 void dso_forget_bytes(struct dso *d);
 
+/* Is it in an executable segment? */
+bool dso_is_code(const struct dso *d, uint64_t addr);
 /* -ERANGE when not backed by the file. */
 int dso_addr_to_offset(const struct dso *d, uint64_t addr, uint64_t *out);
 int dso_offset_to_addr(const struct dso *d, uint64_t offset, uint64_t *out);

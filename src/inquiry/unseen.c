@@ -52,11 +52,16 @@ static uint64_t unrecorded(const struct unseen_view *v)
 	       st->lost[PL_LOST_BIRTHS_FULL];
 }
 
+bool unseen_is_due(const struct unseen *u, const struct ladder_aim *aim)
+{
+	return (aim ? u->all_looks : u->looks) < UNSEEN_FIRST_LOOKS || u->is_suspect ||
+	       clock_ns() >= u->due_ns[aim != NULL];
+}
+
 void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct ladder_aim *aim)
 {
 	unseen_drop(u, v);
-	if ((aim ? u->all_looks : u->looks) >= UNSEEN_FIRST_LOOKS &&
-	    clock_ns() < u->due_ns[aim != NULL] && !u->is_suspect)
+	if (!unseen_is_due(u, aim))
 		return;
 	u->aim = aim ? *aim : (struct ladder_aim){0};
 	u->few = (struct unseen_count){0};

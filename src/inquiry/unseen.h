@@ -72,6 +72,8 @@ const char *unseen_not_asked(const struct py_runtime *rt);
 /* For people: nothing but the code tells of its births, and no build like it was tested. Else NULL.
  */
 const char *unseen_doubt(const struct py_runtime *rt);
+/* Is the next window to be looked at? @aim as below. */
+bool unseen_is_due(const struct unseen *u, const struct ladder_aim *aim);
 /* All places are probed from before now on, or (@aim, else NULL) those of some sizes or types. */
 void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct ladder_aim *aim);
 /* They still are. */

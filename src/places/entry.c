@@ -11,6 +11,7 @@
 
 #define NO_REG (-1)
 #define RSP    4
+#define CALLED 8 /* bytes to the caller's stack at the first byte of what is called */
 
 struct entry {
 	const struct dso *d;
@@ -241,11 +242,10 @@ static void arguments(struct entry *e, uint32_t mask)
 	e->rsp_moved = false;
 }
 
-int places_find_entry(const struct dso *d, const char *name, uint32_t args_mask, bool want_return,
-		      struct places_point *out, int *second)
+static int find_at(const struct dso *d, uint64_t addr, const char *name, uint32_t args_mask,
+		   bool want_return, struct places_point *out, int *second)
 {
-	struct entry e = {.d = d, .name = name};
-	struct dso_sym sym;
+	struct entry e = {.d = d, .name = name, .start = addr};
 	struct choice c;
 	uint64_t limit;
 	int err;
@@ -253,9 +253,6 @@ int places_find_entry(const struct dso *d, const char *name, uint32_t args_mask,
 	if (args_mask & ~0x3c6u)
 		return fail(-EINVAL, "%s: no argument is passed in one of the registers asked for",
 			    name);
-	if (dso_symbol(d, name, &sym))
-		return fail(-ENOENT, "%s has no function %s", dso_path(d), name);
-	e.start = sym.addr;
 	ZydisDecoderInit(&e.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 	arguments(&e, args_mask);
 	choose(&e, UINT64_MAX, want_return, &c);
@@ -274,4 +271,31 @@ int places_find_entry(const struct dso *d, const char *name, uint32_t args_mask,
 	if (second)
 		*second = c.second;
 	return dso_addr_to_offset(d, c.addr, &out->offset);
+}
+
+int places_find_entry(const struct dso *d, const char *name, uint32_t args_mask, bool want_return,
+		      struct places_point *out, int *second)
+{
+	struct dso_sym sym;
+
+	if (dso_symbol(d, name, &sym))
+		return fail(-ENOENT, "%s has no function %s", dso_path(d), name);
+	return find_at(d, sym.addr, name, args_mask, want_return, out, second);
+}
+
+int places_find_entry_at(const struct dso *d, uint64_t addr, const char *name, uint32_t args_mask,
+			 struct places_point *out)
+{
+	struct dso_range fn;
+	uint64_t depth;
+	int err;
+
+	if (!dso_is_code(d, addr) || dso_frame_at(d, addr, &fn, &depth) || fn.addr != addr ||
+	    depth != CALLED)
+		return fail(-ENOENT, "%s: no function %s begins at %#llx", dso_path(d), name,
+			    (unsigned long long)addr);
+	err = find_at(d, addr, name, args_mask, false, out, NULL);
+	if (!err && out->addr - addr >= fn.size)
+		err = fail(-ENOTSUP, "%s: %s has no place for a cheap probe", dso_path(d), name);
+	return err;
 }

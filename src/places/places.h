@@ -49,6 +49,10 @@ int places_row(const struct places *p, const struct dso *d, const struct proc *p
  * first argument asked for; *second gets that of the second (or -1). */
 int places_find_entry(const struct dso *d, const char *name, uint32_t args_mask, bool want_return,
 		      struct places_point *out, int *second);
+/* The same where @addr, before bias, was read from a process, which may have anything there:
+ * -ENOENT unless the table of frames has a function begin at it. @name is for people. */
+int places_find_entry_at(const struct dso *d, uint64_t addr, const char *name, uint32_t args_mask,
+			 struct places_point *out);
 
 /* Are the evaluator's instructions functions that jump to each other? */
 enum py_fact places_tail_calls(const struct py_runtime *rt);

@@ -120,6 +120,10 @@ bool py_name_fits(const char *name, const char *want);
 int py_tp_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size);
 /* Is this a live type object (checked by its own type's flags)? */
 bool py_is_type(const struct py_runtime *rt, uint64_t type);
+/* The function that an object of @type ends in, at run time. 0: not known, or the type has a
+ * finalizer, and what that keeps lives on. A type that is freed meanwhile may have any value there.
+ */
+uint64_t py_type_dealloc(const struct py_runtime *rt, uint64_t type);
 
 /* The value of an int. -ENOENT when it is none, -ERANGE when it has more than 60 bits. */
 int py_int(const struct py_runtime *rt, uint64_t obj, int64_t *out);

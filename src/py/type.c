@@ -29,6 +29,18 @@ bool py_is_type(const struct py_runtime *rt, uint64_t type)
 	return !proc_read_u64(rt->proc, type + l->tp_flags, &flags) && (flags & PY_TPFLAGS_READY);
 }
 
+uint64_t py_type_dealloc(const struct py_runtime *rt, uint64_t type)
+{
+	enum { DEALLOC, DEL = 41, FINALIZE = 43, WORDS }; /* struct _typeobject, 3.8 - 3.15 */
+	uint64_t slot[WORDS];
+
+	if (!py_is_type(rt, type) ||
+	    proc_read(rt->proc, type + rt->layout.tp_dealloc, slot, sizeof(slot)) || slot[DEL] ||
+	    slot[FINALIZE])
+		return 0;
+	return slot[DEALLOC];
+}
+
 struct entries {
 	uint64_t at, n;
 	size_t size, key; /* of one entry; where its key is; the value follows */

@@ -9,6 +9,12 @@
 #define SHORT_NS     500000000 /* before windows go on, REFUSED_NS */
 #define NUITKA_EVERY 64	       /* windows: a module may be loaded late */
 
+static void refuse(void *ctx, uint64_t classes, const char *why)
+{
+	survivors_refuse(((struct session *)ctx)->survivors, classes);
+	session_note(ctx, "%s", why);
+}
+
 static int open_births(void *self, struct session *s)
 {
 	struct births *b = self;
@@ -18,6 +24,8 @@ static int open_births(void *self, struct session *s)
 	s->places = &b->focus.places;
 	b->s = s;
 	b->ladder = survivors_ladder(s->survivors);
+	b->view = (struct unseen_view){s->rt,  s->heap, s->kern.births, s->kern.died, s->kern.stats,
+				       refuse, s};
 	b->account = &s->ledger.of[LEDGER_BIRTHS];
 	b->random = (now ^ ((uint64_t)s->proc->pid << 32) ^ 0x9e3779b97f4a7c15ull) | 1;
 	b->mode = s->sites->files.n ? BIRTHS_BURSTS : BIRTHS_OFF;
@@ -37,6 +45,7 @@ static bool close_births(void *self)
 
 	focus_free(&b->focus);
 	unseen_free(&b->unseen);
+	deaths_free(&b->deaths);
 	return true;
 }
 

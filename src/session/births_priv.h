@@ -4,6 +4,7 @@
 #define PYLEAK_SESSION_BIRTHS_PRIV_H
 
 #include "base/coverage.h"
+#include "inquiry/deaths.h"
 #include "inquiry/unseen.h"
 #include "ledger/aim.h"
 #include "places/birthplaces.h"
@@ -56,7 +57,9 @@ struct births {
 	uint64_t polled, polled_ns, always_since;
 	struct focus focus;
 	struct unseen unseen;
-	uint64_t skip; /* births at the beginning of this window that are not recorded */
+	struct unseen_view view; /* for that */
+	struct deaths deaths;	 /* while it looks */
+	uint64_t skip;		 /* births at the beginning of this window that are not recorded */
 };
 
 /* bursts.c: windows, and the permanent mode */

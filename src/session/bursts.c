@@ -35,15 +35,21 @@ static uint64_t births_now(const struct births *b)
 	return __atomic_load_n(&b->s->kern.stats->births, __ATOMIC_ACQUIRE);
 }
 
-static void births_off(struct births *b)
+/* Those on deaths side by side with those on births, or the target would run into the last of them
+ * for as long as the kernel needs for the first. */
+static void take_out(struct births *b, bool waits)
 {
-	sites_each(b->s->sites, b->s->sites->set, probe_set_off);
-	sites_each(b->s->sites, b->focus.set, probe_set_off);
+	int (*out)(struct probe_set *) = waits ? probe_set_off : probe_set_let_go;
+	struct sites *t = b->s->sites;
+
+	probe_sets_off((struct probe_set *[]){b->deaths.set, t->set[0], b->focus.set[0]}, 3, waits);
+	sites_each(t, t->set, out);
+	sites_each(t, b->focus.set, out);
 }
 
 /* The probes of the window before are out when the first call has come back. What could not be
  * opened yet is, or a birth would go unseen. */
-static int births_on(struct births *b)
+static int births_on(struct births *b, bool looks)
 {
 	const struct sites *t = b->s->sites;
 	struct probe_set *const *set = b->focus.is_on ? b->focus.set : t->set;
@@ -54,12 +60,17 @@ static int births_on(struct births *b)
 	session_forget_stale(b->s);
 	b->s->kern.stats->off = 0;
 	b->s->kern.stats->skip = b->skip;
+	b->s->kern.stats->deaths = 0;
+	if (!err && looks)
+		deaths_on(&b->deaths);
 	if (!err)
 		err = sites_each(t, set, probe_set_on);
 	for (size_t i = 0; err && i < t->n_sets; i++)
 		account_planted(b->account, probe_set_sites_in(set[i]));
-	if (err)
-		births_off(b);
+	if (!err)
+		return 0;
+	account_planted(b->account, probe_set_sites_in(b->deaths.set));
+	take_out(b, true);
 	return err;
 }
 
@@ -67,14 +78,15 @@ static int births_on(struct births *b)
 static void births_let_go(struct births *b)
 {
 	__atomic_store_n(&b->s->kern.stats->off, 1, __ATOMIC_SEQ_CST);
-	sites_each(b->s->sites, b->s->sites->set, probe_set_let_go);
-	sites_each(b->s->sites, b->focus.set, probe_set_let_go);
+	take_out(b, false);
 }
 
 static double cost_ns(const struct births *b, uint64_t recorded)
 {
+	const volatile struct pl_stats *st = b->s->kern.stats;
+
 	return (double)recorded * b->s->ledger.birth_ns +
-	       (double)aim_left_out(b->skip, b->s->kern.stats->skip) *
+	       (double)(aim_left_out(b->skip, st->skip) + st->deaths) *
 		       probe_price_event(&b->account->price);
 }
 
@@ -123,26 +135,12 @@ static bool settle(struct births *b, uint64_t first, uint64_t last)
 	return true;
 }
 
-static void refuse(void *ctx, uint64_t classes, const char *why)
-{
-	survivors_refuse(((struct session *)ctx)->survivors, classes);
-	session_note(ctx, "%s", why);
-}
-
-static struct unseen_view view(const struct births *b)
-{
-	struct session *s = b->s;
-
-	return (struct unseen_view){s->rt,  s->heap, s->kern.births, s->kern.died, s->kern.stats,
-				    refuse, s};
-}
-
 static void look(struct births *b, uint64_t from, uint64_t to)
 {
-	unseen_end_rechecks((struct unseen_view[]){view(b)});
+	unseen_end_rechecks(&b->view);
 	ladder_look(b->ladder, b->s->kern.births, from, to, pools_collections(b->s->pools),
 		    b->bursts, b->focus.is_on);
-	unseen_end(&b->unseen, (struct unseen_view[]){view(b)});
+	unseen_end(&b->unseen, &b->view);
 }
 
 static void settle_unseen(struct births *b, uint64_t first)
@@ -150,12 +148,33 @@ static void settle_unseen(struct births *b, uint64_t first)
 	size_t n;
 	const struct sample *look = ladder_looked_at(b->ladder, &n);
 
-	unseen_settle(&b->unseen, (struct unseen_view[]){view(b)}, first, look, n);
+	unseen_settle(&b->unseen, &b->view, first, look, n);
+}
+
+/* Is the next window looked at? Then deaths are to be seen in it, too. @aim: as for unseen_begin().
+ */
+static bool choose_deaths(struct births *b, const struct ladder_aim *aim)
+{
+	const struct session *s = b->s;
+	const struct deaths_view v = {
+		s->rt,
+		b->ladder,
+		s->kern.stats,
+		&b->random,
+		s->kern.mechanism,
+		sites_spec(s, s->sites->files.v, s->kern.death_fd, "death"),
+	};
+
+	if (!unseen_is_due(&b->unseen, aim))
+		return false;
+	if (!b->unseen.is_suspect) /* else the same type once more */
+		deaths_choose(&b->deaths, &v);
+	return true;
 }
 
 static void start_always(struct births *b)
 {
-	if (births_on(b)) {
+	if (births_on(b, false)) {
 		log_debug("permanent attachment: %s", fail_text());
 		return;
 	}
@@ -224,7 +243,7 @@ void births_burst(struct births *b)
 	uint64_t before = b->told, began, opened, first, looked, last, closed, skipped, ran_ns;
 	struct ladder_aim aim; /* what is learnt may end it */
 	size_t sites;
-	bool focus, learns, by_type, is_broken;
+	bool focus, learns, by_type, looks, is_broken;
 	int err;
 
 	focus_choose(b);
@@ -235,11 +254,13 @@ void births_burst(struct births *b)
 	learns = !focus && (ladder_has_aim(&aim) || b->unseen.looks < UNSEEN_FIRST_LOOKS);
 	by_type = is_by_type(b);
 	b->skip = learns || by_type ? 0 : aim_skip(&b->aim, &b->random);
-	err = births_on(b);
+	looks = !b->skip && choose_deaths(b, focus ? &aim : NULL);
+	err = births_on(b, looks);
 	if (err) {
 		births_refused(b, err);
 		return;
 	}
+	sites += probe_set_sites_in(b->deaths.set);
 	b->refusals = 0;
 	b->waits = 0;
 	ran_ns = process_cpu_ns(b->s->proc->pid);
@@ -247,7 +268,7 @@ void births_burst(struct births *b)
 	ladder_begin(b->ladder, opened);
 	first = births_now(b);
 	if (!b->skip)
-		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)}, focus ? &aim : NULL);
+		unseen_begin(&b->unseen, &b->view, focus ? &aim : NULL);
 	wait_window(b, first, opened, ledger_window_ns(&b->s->ledger, sites));
 	looked = births_now(b);
 	look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
@@ -260,7 +281,7 @@ void births_burst(struct births *b)
 	is_broken = stood_still(b) || closed - opened >= PROBE_GUARD_PATIENCE_NS;
 	if (is_broken) {
 		ladder_drop_look(b->ladder, last - first);
-		unseen_drop(&b->unseen, (struct unseen_view[]){view(b)});
+		unseen_drop(&b->unseen, &b->view);
 	} else {
 		ledger_looked(&b->s->ledger, looked - first, last - looked);
 		is_broken = !settle(b, first, last);
@@ -293,9 +314,10 @@ void births_burst(struct births *b)
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
 	births_plan(b);
 	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
-	/* A rate at some sites is none at all of them. */
+	/* A rate at some sites is none at all of them. Deaths are seen in windows alone: they have
+	 * to show whether what is refused is seen again. */
 	if (focus == b->focus.is_on && !b->skip && b->bursts >= LEARN_BURSTS &&
-	    clock_ns() >= b->not_before &&
+	    !b->unseen.refused && clock_ns() >= b->not_before &&
 	    ledger_fits_always(&b->s->ledger, looked - first, closed - opened, ran_ns))
 		start_always(b);
 	b->skip = 0;
@@ -306,8 +328,8 @@ void births_stop_always(struct births *b)
 	uint64_t until = b->s->kern.out_ns ? b->s->kern.out_ns : clock_ns();
 
 	b->on_ns += until > b->always_since ? until - b->always_since : 0;
-	births_off(b);
-	unseen_drop(&b->unseen, (struct unseen_view[]){view(b)});
+	take_out(b, true);
+	unseen_drop(&b->unseen, &b->view);
 	b->told = b->last_seen;
 	b->mode = BIRTHS_BURSTS;
 	b->due.poll = 0;
@@ -342,7 +364,7 @@ static void look_always(struct births *b)
 	ladder_begin(b->ladder, now);
 	b->last_seen = looked;
 	if (!b->focus.is_on)
-		unseen_begin(&b->unseen, (struct unseen_view[]){view(b)}, NULL);
+		unseen_begin(&b->unseen, &b->view, NULL);
 	survivors_plan(b->s->survivors, clock_ns() + FIRST_CLIMB_NS);
 }
 

@@ -85,6 +85,7 @@ static int load_with(struct session *s, bool shared)
 		k->skel = NULL;
 		return refused(err);
 	}
+	k->death_fd = bpf_program__fd(k->skel->progs.death);
 	k->birth_fd = bpf_program__fd(shared ? k->skel->progs.birth_shared : k->skel->progs.birth);
 	return 0;
 }

@@ -23,7 +23,7 @@ struct kern {
 	struct pyleak_bpf *skel;
 	struct ring_buffer *ring; /* of new stacks */
 	uint64_t read_until_ns;	  /* it is read; then the rest waits */
-	int birth_fd;		  /* the program for births */
+	int birth_fd, death_fd;	  /* the programs for births and deaths */
 	bool one_at_a_time;	  /* it records one birth at a time */
 	const struct pl_birth *births;
 	pl_birth_died *died; /* one for each of them */

@@ -29,23 +29,29 @@ void sites_close(struct sites *t)
 	free(t);
 }
 
-int sites_open_set(struct session *s, const struct places_file *f, const bool *want,
-		   const char *label, struct probe_set **out)
+struct probe_set_spec sites_spec(const struct session *s, const struct places_file *f, int prog_fd,
+				 const char *label)
 {
-	const struct places *p = &f->points;
-	auto_free uint64_t *offset = calloc(p->n, sizeof(*offset));
-	struct probe_set_spec spec = {
+	return (struct probe_set_spec){
 		.file_fd = f->fd,
-		.offsets = offset,
 		.pid = s->proc->pid,
 		.pidfd = s->proc->pidfd,
-		.prog_fd = s->kern.birth_fd,
+		.prog_fd = prog_fd,
 		/* A read of the target has the interpreter's name on it, and none of a module. */
 		.is_library = f != s->sites->files.v,
 		.label = label,
 		.guard = s->kern.channel,
 	};
+}
 
+int sites_open_set(struct session *s, const struct places_file *f, const bool *want,
+		   const char *label, struct probe_set **out)
+{
+	const struct places *p = &f->points;
+	struct probe_set_spec spec = sites_spec(s, f, s->kern.birth_fd, label);
+	auto_free uint64_t *offset = calloc(p->n, sizeof(*offset));
+
+	spec.offsets = offset;
 	if (!offset)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < p->n; i++)

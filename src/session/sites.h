@@ -24,6 +24,9 @@ int sites_attach(struct session *s);
 void sites_detach(struct sites *t);
 /* 3.8: modules that were loaded since. One that cannot be probed is an error, as at the start. */
 int sites_attach_new(struct session *s);
+/* Probes in @f that run @prog_fd, but for where they are. */
+struct probe_set_spec sites_spec(const struct session *s, const struct places_file *f, int prog_fd,
+				 const char *label);
 /* A parked set of the sites of @f that are wanted (@want NULL: all); none wanted: no set. */
 int sites_open_set(struct session *s, const struct places_file *f, const bool *want,
 		   const char *label, struct probe_set **out);

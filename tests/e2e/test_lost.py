@@ -20,7 +20,7 @@ HOTTEST = 20
 
 def watch_without(python, name, lost, seconds=20):
     """Is the leak's line told? False: it is not, the report says why, and no other is told in its place."""
-    program = zoo.PROGRAMS[name]
+    program = zoo.PROGRAMS.get(name, zoo.AFTER_DEATH)
     with harness.Target(python, name) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, seconds, env={"PYLEAK_TEST_LOSE_SITES": lost})
@@ -52,14 +52,23 @@ def test_sites_lost_on_builds(python, name, every):
     watch_without(python, name, every)
 
 
-def hottest(python, name):
+def hottest(python, name, *args):
     """The numbers of the sites where most is born, the hottest first."""
-    with harness.Target(python, name) as target:
+    with harness.Target(python, name, list(args)) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 5, args=["-vv"])
     births = {site: int(n) for n, site in re.findall(r"(\d+) births at site (\d+)", run.stderr)}
     assert births, run.stderr[-2000:]
     return sorted(births, key=births.get, reverse=True)[:HOTTEST]
+
+
+def test_site_lost_behind_a_death():
+    """An object on record dies, and one that is not takes its place at once: no birth comes between the two."""
+    python = pythons.host()
+    others = hottest(python, "after_death", "--keep", 0)
+    lost = [site for site in hottest(python, "after_death") if site not in others]
+    assert lost
+    assert not watch_without(python, "after_death", "=" + lost[0])
 
 
 def test_hottest_site_lost():

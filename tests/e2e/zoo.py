@@ -61,6 +61,7 @@ PROGRAMS = {
 }
 
 STORM = Program("storm")
+AFTER_DEATH = Program("after_death")
 
 # Run by `make test` on Debian 12's Python, and on its others; the rest of the product is `make matrix`.
 CORE = ("ctypes_malloc",)

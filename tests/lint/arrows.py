@@ -36,7 +36,7 @@ MAY = {
     "confine": BASE | {"probe", "sym"},
     "memory": LOW | {"container", "py", "heap", "judge", "report", "alert"},
     "sweep": LOW | {"container", "py", "heap", "judge", "report", "session", "memory"},
-    "inquiry": LOW | {"py", "heap", "stacks", "track", "why", "judge", "report", "memory"},
+    "inquiry": LOW | {"py", "heap", "places", "probe", "stacks", "track", "why", "judge", "report", "memory"},
     "session": LOW | {"py", "sym", "heap", "why", "census", "places", "probe", "ledger", "stacks", "track", "lines", "judge", "report",
                       "alert", "memory", "inquiry"},
     "compare": BASE | {"report"},

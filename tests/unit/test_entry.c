@@ -128,12 +128,31 @@ static void refuses_registers_that_carry_no_argument(void **state)
 			 -EINVAL);
 }
 
+static void takes_no_address_that_begins_no_function(void **state)
+{
+	const struct dso *d = *state;
+	struct dso_range data[4];
+	struct places_point p;
+	struct dso_sym sym;
+
+	assert_int_equal(dso_symbol(d, "malloc", &sym), 0);
+	assert_int_equal(places_find_entry_at(d, sym.addr, "malloc", BIT(RDI), &p), 0);
+	assert_true(p.addr - sym.addr < 64);
+	for (uint64_t addr = sym.addr + 1; addr < sym.addr + 64; addr++)
+		assert_int_not_equal(places_find_entry_at(d, addr, "part", BIT(RDI), &p), 0);
+	assert_true(dso_writable(d, data, ARRAY_SIZE(data)));
+	assert_int_equal(places_find_entry_at(d, data[0].addr, "data", BIT(RDI), &p), -ENOENT);
+	assert_int_equal(places_find_entry_at(d, 64, "header", BIT(RDI), &p), -ENOENT);
+	assert_int_equal(places_find_entry_at(d, ~0ull, "none", BIT(RDI), &p), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_an_emulated_place_at_the_entry_of_each_allocator),
 		cmocka_unit_test(finds_places_for_return_probes_where_the_stack_is_untouched),
 		cmocka_unit_test(says_which_function_is_missing),
+		cmocka_unit_test(takes_no_address_that_begins_no_function),
 		cmocka_unit_test(refuses_registers_that_carry_no_argument),
 	};
 

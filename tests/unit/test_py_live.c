@@ -4,6 +4,7 @@
  * allocator, on every interpreter at hand: the machine's own, pyenv's, those of the root file
  * systems made for the tests, and $PYLEAK_TEST_PYTHONS (paths separated by blanks). Last, noise.
  */
+#include "places/places.h"
 #include "py/py_priv.h"
 
 #include "unit/self.h"
@@ -402,6 +403,62 @@ static void sees_code_that_nuitka_compiled(void **state)
 	with_pythons(check_nuitka);
 }
 
+/* Types whose objects end when nothing refers to them, and those that may keep them: of these no
+ * death is one. Last, what is no type, and has a pointer where one has tp_dealloc. */
+static const char ends_script[] =
+	"import struct, time\n"
+	"class Plain: pass\n"
+	"class Slots: __slots__ = ('a',)\n"
+	"class Kept:\n"
+	"    def __del__(self): pass\n"
+	"class KeptToo(Kept): __slots__ = ()\n"
+	"for t in (dict, list, tuple, float, str, set, ValueError, Plain, Slots):\n"
+	"    print('ends', id(t), t.__name__)\n"
+	"for t in (Kept, KeptToo, type(i for i in ())):\n"
+	"    print('kept', id(t), t.__name__)\n"
+	"other = bytes(16) + struct.pack('P', id(int)) + bytes(1000)\n"
+	"print('kept', id(other), 'no type')\n"
+	"print('done', flush=True)\n"
+	"time.sleep(1000)\n";
+
+static void check_end_of_type(const struct py_runtime *rt, const char *said)
+{
+	bool ends = !strncmp(said, "ends ", 5);
+	uint64_t code = py_type_dealloc(rt, strtoull(said + 5, NULL, 10));
+	struct places_point at;
+
+	if (!ends && !code)
+		return;
+	if (!ends || !code ||
+	    places_find_entry_at(rt->dso, code - rt->bias, "tp_dealloc", 1 << 7, &at))
+		fail_msg("%s: %s: %s", rt->version, said, code ? fail_text() : "no code");
+	assert_true(at.addr - (code - rt->bias) < 64);
+}
+
+static void check_ends(const char *python)
+{
+	char line[MAX_LINE];
+	struct py_runtime *rt;
+	struct target t;
+	struct proc *p;
+
+	start(python, ends_script, NULL, &t);
+	wait_until_told(&t);
+	if (proc_open(t.pid, &p) || py_open(p, &rt))
+		fail_msg("%s: %s", python, fail_text());
+	while (fgets(line, sizeof(line), t.said) && strcmp(line, "done\n") != 0)
+		check_end_of_type(rt, line);
+	py_close(rt);
+	proc_close(p);
+	stop(&t);
+}
+
+static void finds_where_objects_end(void **state)
+{
+	(void)state;
+	with_pythons(check_ends);
+}
+
 static void check_refusal(const char *program, const char *arg, const char *want)
 {
 	struct py_runtime *rt;
@@ -633,6 +690,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sees_what_python_sees),
 		cmocka_unit_test(sees_code_that_nuitka_compiled),
+		cmocka_unit_test(finds_where_objects_end),
 		cmocka_unit_test(knows_the_allocator),
 		cmocka_unit_test(refuses_what_it_does_not_know),
 		cmocka_unit_test(refuses_kinds_by_what_they_say),
