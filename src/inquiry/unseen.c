@@ -187,6 +187,8 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 		 bool is_reborn, bool is_seen)
 {
 	const int classes[] = {x->cls, ANY_CLASS};
+	/* Without deaths of its type a rebirth that follows one is taken for the object before. */
+	const bool sees = !v->stats->dying || v->stats->dying == x->type;
 	struct unseen_count of_size = {0};
 	uint32_t missed = 0, all = 0;
 	bool was_told = false, is_proof = false;
@@ -206,7 +208,7 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 		if (!t)
 			continue;
 		was_told = t->is_told;
-		is_proof = t->is_told && t->is_told_by_reborn == is_reborn;
+		is_proof = t->is_told && t->is_told_by_reborn == is_reborn && (!is_reborn || sees);
 		n = count(u, t, is_reborn, is_seen);
 		if (!i)
 			of_size = t->carved;

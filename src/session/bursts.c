@@ -47,6 +47,15 @@ static void take_out(struct births *b, bool waits)
 	sites_each(t, b->focus.set, out);
 }
 
+static double cost_ns(const struct births *b, uint64_t recorded)
+{
+	const volatile struct pl_stats *st = b->s->kern.stats;
+
+	return (double)recorded * b->s->ledger.birth_ns +
+	       (double)(aim_left_out(b->skip, st->skip) + st->deaths) *
+		       probe_price_event(&b->account->price);
+}
+
 /* The probes of the window before are out when the first call has come back. What could not be
  * opened yet is, or a birth would go unseen. */
 static int births_on(struct births *b, bool looks)
@@ -71,6 +80,7 @@ static int births_on(struct births *b, bool looks)
 		return 0;
 	account_planted(b->account, probe_set_sites_in(b->deaths.set));
 	take_out(b, true);
+	account_charge(b->account, cost_ns(b, 0));
 	return err;
 }
 
@@ -79,15 +89,6 @@ static void births_let_go(struct births *b)
 {
 	__atomic_store_n(&b->s->kern.stats->off, 1, __ATOMIC_SEQ_CST);
 	take_out(b, false);
-}
-
-static double cost_ns(const struct births *b, uint64_t recorded)
-{
-	const volatile struct pl_stats *st = b->s->kern.stats;
-
-	return (double)recorded * b->s->ledger.birth_ns +
-	       (double)(aim_left_out(b->skip, st->skip) + st->deaths) *
-		       probe_price_event(&b->account->price);
 }
 
 static bool is_by_type(const struct births *b)

@@ -88,6 +88,29 @@ static void look(const struct ladder_aim *aim, uint64_t type, size_t seen, size_
 	unseen_settle(&k.u, &k.v, first, NULL, 0);
 }
 
+/* One look, in which objects were born again where others of @type had been. */
+static void look_again(uint64_t type, size_t seen, size_t missed)
+{
+	uint64_t first = k.stats.births;
+	struct sample s[16] = {0};
+
+	memset(k.u.due_ns, 0, sizeof(k.u.due_ns));
+	n_there = 0;
+	unseen_begin(&k.u, &k.v, NULL);
+	for (size_t i = 0; i < seen + missed; i++) {
+		uint64_t at = k.stats.births++;
+
+		s[i] = (struct sample){
+			.addr = 0x10000 + 64 * i, .type = type, .parts = 1, .birth = at};
+		s[i].part[0].cls = (uint8_t)k.cls;
+		k.births[at % PL_BIRTH_SLOTS] =
+			(struct pl_birth){.object = s[i].addr, .type = type};
+		k.died[at % PL_BIRTH_SLOTS] = i >= seen;
+	}
+	unseen_end(&k.u, &k.v);
+	unseen_settle(&k.u, &k.v, first, s, seen + missed);
+}
+
 static void see(unsigned looks, uint64_t type)
 {
 	for (unsigned i = 0; i < looks; i++)
@@ -155,6 +178,27 @@ static void what_is_not_met_says_nothing(void **state)
 	miss();
 	see(2 * MANY, OTHER);
 	assert_int_equal(k.refused, 1 << CLS);
+	tear_down();
+}
+
+/* Looks at deaths of another type would have taken a rebirth behind a death for the object before.
+ */
+static void a_rebirth_is_lifted_by_looks_at_its_type(void **state)
+{
+	(void)state;
+	set_up();
+	k.stats.dying = TYPE;
+	for (int i = 0; i < 3; i++)
+		look_again(TYPE, 10, 5);
+	assert_int_equal(k.refused, 1 << CLS);
+	k.stats.dying = TYPE + 1;
+	for (int i = 0; i < 2 * MANY; i++)
+		look_again(TYPE, 1, 0);
+	assert_int_equal(k.refused, 1 << CLS);
+	k.stats.dying = TYPE;
+	for (int i = 0; i < MANY; i++)
+		look_again(TYPE, 1, 0);
+	assert_int_equal(k.refused, 0);
 	tear_down();
 }
 
@@ -267,6 +311,7 @@ int main(void)
 		cmocka_unit_test(the_heap_of_some_builds_is_not_asked),
 		cmocka_unit_test(a_class_is_lifted_when_all_births_were_seen_for_long),
 		cmocka_unit_test(what_is_not_met_says_nothing),
+		cmocka_unit_test(a_rebirth_is_lifted_by_looks_at_its_type),
 		cmocka_unit_test(a_class_is_lifted_once),
 		cmocka_unit_test(a_stale_object_refuses_no_other_size),
 		cmocka_unit_test(many_sizes_have_one_sentence),
