@@ -328,9 +328,9 @@ static void judge_all(struct curve_points p, const struct teeth *m, struct curve
 		judge_stretches(&p, out);
 }
 
-/* What came since the peak of a start, whose fall has not turned, is small beside that, and so are
- * its teeth: it has a look of its own. A rise is a line when it has gone on for several times as
- * long as all before took; what looks like one, but is the last of such teeth, is none. */
+/* The stretch since the peak of a start whose fall has not turned is small beside that peak, and so
+ * are its teeth: it is judged by itself. A rise there is a line when it has gone on for several
+ * times as long as all before took; the last of such teeth looks like a rise, and is none. */
 static void judge_since_peak(struct curve_points p, const struct teeth *m, struct curve *out)
 {
 	double peak_s = m->low_t - p.t[0], since_s = p.t[p.n - 1] - m->low_t;

@@ -14,8 +14,8 @@
 #include "base/packet.h"
 #include "sym/sym_priv.h"
 
-/* Who does not answer keeps other files waiting. libdebuginfod's own: 90 s without an answer, and
- * as long as it takes with one. */
+/* A server that does not answer keeps other files waiting. libdebuginfod's own: 90 s without an
+ * answer, and as long as it takes with one. */
 #define ANSWER_S "10"
 #define WHOLE_S	 "20"
 #define MAX_SIZE "268435456" /* SYM_DEBUG_MAX */
@@ -26,8 +26,8 @@ struct answer {
 	bool is_slow;
 };
 
-/* Of the whole process, as the variable is; started before there are threads, and then of the one
- * that steps the sessions. It is asked for one file at a time. */
+/* The whole process has one, as it has one variable. It is started before there are threads, is
+ * used by the one that steps the sessions, and is asked for one file at a time. */
 static struct helper asker = {.sock = -1};
 static bool is_asking;
 static struct sym_file *asked; /* whose answer is to come; NULL = it was closed */

@@ -18,7 +18,7 @@ struct sym_names_of {
 	bool is_known_asked; /* sym_name_known() has tried */
 };
 
-/* Of a file's debug information, at the servers of DEBUGINFOD_URLS. */
+/* Have the servers of DEBUGINFOD_URLS been asked for a file's debug information? */
 enum sym_asked { SYM_NOT_ASKED, SYM_WANTED, SYM_ASKED, SYM_ANSWERED };
 
 struct sym_known {

@@ -349,7 +349,7 @@ static void a_start_that_is_given_back_hides_no_leak(void **state)
 	assert_int_not_equal(judge_of(start_and_leak, 240, 1).shape, CURVE_RISING);
 }
 
-/* What such a start leaves goes up and down by a seventh of its peak. */
+/* The memory that such a start leaves goes up and down by a seventh of its peak. */
 static double start_and_teeth(double t)
 {
 	return t < 6 ? 20000 + 80000 * t / 6 : 50000 + 14000 * fmod(t, 31) / 31;

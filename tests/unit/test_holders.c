@@ -318,6 +318,16 @@ static void a_cycle_through_c_outlives_collections(void **state)
 	}
 }
 
+/* Blocks that only a cycle owns, the oldest of @oldest_s, as old as the survivor @v. */
+static void cycle_of_blocks(struct held *h, struct survivor *v, double oldest_s)
+{
+	held(h)->fact.holder.root = "cycle";
+	h->fact.kind = h->site.kind = KIND_HEAP;
+	h->e.now_ns = 1000 * S;
+	h->site.oldest_s = oldest_s;
+	v->born_ns = (uint64_t)((1000 - oldest_s) * 1e9) + 1;
+}
+
 /* Blocks that only a cycle owns wait for a full collection that comes after the oldest of them:
  * those of the process's life before could not free them. */
 static void blocks_in_a_cycle_outlive_a_collection(void **state)
@@ -329,11 +339,7 @@ static void blocks_in_a_cycle_outlive_a_collection(void **state)
 	for (int i = 0; i < 4; i++) {
 		bool is_old = i & 1, outlived = i & 2;
 
-		held(&h)->fact.holder.root = "cycle";
-		h.fact.kind = h.site.kind = KIND_HEAP;
-		h.e.now_ns = 1000 * S;
-		h.site.oldest_s = BLOCK_WAITS_S * (is_old ? 1.15 : 0.85);
-		v.born_ns = (uint64_t)((1000 - h.site.oldest_s) * 1e9) + 1;
+		cycle_of_blocks(&h, &v, BLOCK_WAITS_S * (is_old ? 1.15 : 0.85));
 		h.e.objects =
 			(struct evidence_objects){.v = &v, .n = 1, .collections = 5 + outlived};
 		holders_tell(&h.e, report, &h.p);
@@ -352,11 +358,7 @@ static void blocks_in_a_cycle_do_not_wait_for_ever(void **state)
 	for (int i = 0; i < 4; i++) {
 		bool is_old = i & 1, is_told = i & 2;
 
-		held(&h)->fact.holder.root = "cycle";
-		h.fact.kind = h.site.kind = KIND_HEAP;
-		h.e.now_ns = 1000 * S;
-		h.site.oldest_s = 600 * (is_old ? 1.15 : 0.85);
-		v.born_ns = (uint64_t)((1000 - h.site.oldest_s) * 1e9) + 1;
+		cycle_of_blocks(&h, &v, 600 * (is_old ? 1.15 : 0.85));
 		h.e.objects = (struct evidence_objects){.v = &v, .n = is_told, .collections = 5};
 		holders_tell(&h.e, report, &h.p);
 		assert_int_equal(h.site.verdict, i == 1 ? CLASS_LEAK : CLASS_GROWING);

@@ -102,23 +102,30 @@ static unsigned occurrences(const char *text, const char *of)
 	return n;
 }
 
-/* Bytes that a scrape cannot take are shown as "?". */
-static void names_that_are_shown_alike_are_one_series(void **state)
+/* The metrics of three workers, one site each, which make two series; to be freed. */
+static char *two_series(struct report *r)
 {
 	struct serve_metrics_opts o = {.processes = 3, .sites = 1};
-	struct report *r = workers();
 	char *text;
 	size_t len;
 
-	(void)state;
 	r->n_processes = 3;
+	assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
+	assert_int_equal(occurrences(text, "\npyleak_site_outstanding_bytes{"), 2);
+	map64_free(&o.left_out);
+	return text;
+}
+
+/* Bytes that a scrape cannot take are shown as "?". */
+static void names_that_are_shown_alike_are_one_series(void **state)
+{
+	struct report *r = workers();
+
+	(void)state;
 	process[0].comm = "caf\xc3\xa9";
 	process[1].comm = "caf\xc3\xa8";
 	process[2].comm = "caf\xc3";
-	assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
-	assert_int_equal(occurrences(text, "\npyleak_site_outstanding_bytes{"), 2);
-	free(text);
-	map64_free(&o.left_out);
+	free(two_series(r));
 	report_free(r);
 }
 
@@ -128,26 +135,21 @@ static void no_two_series_have_the_same_labels(void **state)
 	static const char labels[] =
 		"pyleak_site_outstanding_bytes{site=\"0000000000000001\",kind=\"object\",comm="
 		"\"worker\",container=\"web\",pod=\"\",namespace=\"\"} ";
-	struct serve_metrics_opts o = {.processes = 3, .sites = 1};
 	struct report *r = workers();
 	char *text;
-	size_t len;
 
 	(void)state;
-	r->n_processes = 3;
 	for (size_t i = 0; i < 3; i++) {
 		process[i].container.id = i ? "aaaa" : "bbbb";
 		process[i].container.name = "web";
 		site[i][0].outstanding_bytes = 100;
 	}
-	/* Of another pod. */
+	/* This one is in another pod. */
 	process[2].container.pod = "shop";
-	assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
+	text = two_series(r);
 	assert_int_equal(occurrences(text, labels), 1);
 	assert_int_equal(atoi(strstr(text, labels) + strlen(labels)), 200);
-	assert_int_equal(occurrences(text, "\npyleak_site_outstanding_bytes{"), 2);
 	free(text);
-	map64_free(&o.left_out);
 	report_free(r);
 }
 

@@ -139,19 +139,25 @@ static void silent(void **state)
 	end(&a);
 }
 
+/* The answer comes, and the file has its lines. */
+static void hear(struct asked *a)
+{
+	pid_t server = serve(a);
+
+	assert_true(sym_hear(a->s, clock_ns() + PATIENCE));
+	assert_int_equal(line_of(a), 2);
+	assert_int_equal(waitpid(server, NULL, 0), server);
+}
+
 static void late(void **state)
 {
 	struct asked a = begin();
-	pid_t server;
 
 	(void)state;
 	assert_int_equal(line_of(&a), 0);
 	assert_false(sym_hear(a.s, 0));
-	server = serve(&a);
-	assert_true(sym_hear(a.s, clock_ns() + PATIENCE));
-	assert_int_equal(line_of(&a), 2);
-	assert_int_equal(waitpid(server, NULL, 0), server);
-	/* What was given back is not asked for again. */
+	hear(&a);
+	/* Debug information that was given back is not asked for again. */
 	for (size_t i = 0; i < a.s->n_files; i++)
 		sym_file_renew(a.s->file[i]);
 	assert_int_equal(line_of(&a), 2);
@@ -163,7 +169,6 @@ static void late(void **state)
 static void forgotten(void **state)
 {
 	struct asked a = begin();
-	pid_t server;
 
 	(void)state;
 	assert_int_equal(line_of(&a), 0);
@@ -172,10 +177,7 @@ static void forgotten(void **state)
 	assert_int_equal(sym_open(a.p, &a.s), 0);
 	assert_true(sym_locate(a.s, a.pc.pc, &a.pc));
 	assert_int_equal(line_of(&a), 0);
-	server = serve(&a);
-	assert_true(sym_hear(a.s, clock_ns() + PATIENCE));
-	assert_int_equal(line_of(&a), 2);
-	assert_int_equal(waitpid(server, NULL, 0), server);
+	hear(&a);
 	end(&a);
 }
 
