@@ -12,7 +12,8 @@
 
 #define SHORT_NS     2000000 /* a read waits so long for a switch */
 #define WALK_NS	     50000000
-#define POLL_NS	     200000
+#define POLL_NS	     200000 /* then it looks again, and each time after twice as long */
+#define POLL_MOST_NS 800000
 #define FLAG_MOST_NS 1000000000 /* no flag is up for longer */
 
 static struct reading_page own;
@@ -118,7 +119,7 @@ static int stamp(uint64_t code)
  * order. So at least one of the two sees the other. */
 static int begin(uint64_t code, uint64_t patience_ns)
 {
-	const struct timespec nap = {.tv_nsec = POLL_NS};
+	struct timespec nap = {.tv_nsec = POLL_NS};
 	int slot = stamp(code);
 	uint64_t until;
 
@@ -128,6 +129,7 @@ static int begin(uint64_t code, uint64_t patience_ns)
 	do {
 		reading_end(slot);
 		nanosleep(&nap, NULL);
+		nap.tv_nsec *= nap.tv_nsec < POLL_MOST_NS ? 2 : 1;
 		slot = stamp(code);
 	} while (slot >= 0 && somebody_switches() && clock_ns() < until);
 	return slot;
