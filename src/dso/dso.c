@@ -276,7 +276,7 @@ bool dso_copy_bytes(const struct dso *d, uint64_t addr, void *to, size_t size)
 
 	if (!s || size > s->filesz - at)
 		return false;
-	if (!d->image)
+	if (!d->image && !s->data)
 		return pread(d->fd, to, size, (off_t)(s->offset + at)) == (ssize_t)size;
 	if (!dso_segment(d, s))
 		return false;

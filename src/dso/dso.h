@@ -55,8 +55,8 @@ int dso_symbol(const struct dso *d, const char *name, struct dso_sym *out);
 int dso_function_at(struct dso *d, uint64_t addr, struct dso_sym *out, const char **name);
 /* Extent of the function that holds @addr, by the table of call frame information: works in
  * stripped files. *@depth: bytes from the stack pointer to the caller's at the first byte, 8 when
- * it is called; other values mean it is jumped to from another's middle. -ENOENT without a
- * sentence. */
+ * it is called; other values mean it is jumped to from another's middle. @out has no .data.
+ * -ENOENT without a sentence. */
 int dso_frame_at(const struct dso *d, uint64_t addr, struct dso_range *out, uint64_t *depth);
 /* The one function that calls @fn directly or jumps to it: what runs there runs for that. -ENOENT
  * without a sentence when there are others, or a pointer to it. Goes through all code: a

@@ -73,9 +73,15 @@ static int32_t i32_at(const uint8_t *p)
 	return v;
 }
 
-static bool find_header(const struct dso *d, uint64_t *addr, const uint8_t **p, size_t *n)
+struct header {
+	uint64_t addr;
+	uint64_t n; /* rows */
+};
+
+static bool find_header(const struct dso *d, struct header *h)
 {
-	size_t phdrs, avail;
+	uint8_t head[HDR_HEAD];
+	size_t phdrs;
 
 	if (elf_getphdrnum(d->elf, &phdrs))
 		return false;
@@ -84,22 +90,28 @@ static bool find_header(const struct dso *d, uint64_t *addr, const uint8_t **p, 
 
 		if (!gelf_getphdr(d->elf, (int)i, &ph) || ph.p_type != PT_GNU_EH_FRAME)
 			continue;
-		*addr = ph.p_vaddr;
-		*p = dso_bytes(d, ph.p_vaddr, &avail);
-		if (!*p || avail < HDR_HEAD || (*p)[0] != 1 || (*p)[2] != DW_EH_PE_udata4 ||
-		    (*p)[3] != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
+		if (!dso_copy_bytes(d, ph.p_vaddr, head, sizeof(head)) || head[0] != 1 ||
+		    head[2] != DW_EH_PE_udata4 || head[3] != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
 			return false;
-		*n = (uint32_t)i32_at(*p + 8);
-		if (*n > (avail - HDR_HEAD) / HDR_ROW)
-			*n = (avail - HDR_HEAD) / HDR_ROW;
-		return *n > 0;
+		*h = (struct header){ph.p_vaddr, (uint32_t)i32_at(head + 8)};
+		return h->n > 0;
 	}
 	return false;
 }
 
-static uint64_t row_addr(uint64_t hdr, const uint8_t *p, size_t i, int word)
+struct row {
+	uint64_t start, entry;
+};
+
+static bool read_row(const struct dso *d, const struct header *h, uint64_t i, struct row *out)
 {
-	return hdr + (uint64_t)(int64_t)i32_at(p + HDR_HEAD + HDR_ROW * i + 4 * word);
+	uint8_t p[HDR_ROW];
+
+	if (!dso_copy_bytes(d, h->addr + HDR_HEAD + HDR_ROW * i, p, sizeof(p)))
+		return false;
+	out->start = h->addr + (uint64_t)(int64_t)i32_at(p);
+	out->entry = h->addr + (uint64_t)(int64_t)i32_at(p + 4);
+	return true;
 }
 
 /* Bytes between the stack pointer and the caller's at the function's first byte. */
@@ -125,38 +137,34 @@ static uint64_t depth_at(const struct dso *d, uint64_t addr)
 	return depth;
 }
 
+/* A few bytes at a time: most who ask want one function of a file of megabytes. */
 int dso_frame_at(const struct dso *d, uint64_t addr, struct dso_range *out, uint64_t *depth)
 {
-	uint64_t hdr, start, entry, size;
-	const uint8_t *p, *fde;
-	size_t n, lo = 0, hi, avail;
+	uint64_t lo = 0, hi, size;
+	struct header h;
+	struct row row;
+	uint8_t fde[16], last;
 
-	if (!find_header(d, &hdr, &p, &n))
+	if (!find_header(d, &h))
 		return -ENOENT;
-	hi = n;
-	while (hi - lo > 1) { /* the last that begins at or before addr */
-		size_t mid = lo + (hi - lo) / 2;
+	for (hi = h.n; hi - lo > 1;) { /* the last that begins at or before addr */
+		uint64_t mid = lo + (hi - lo) / 2;
 
-		if (row_addr(hdr, p, mid, 0) <= addr)
+		if (!read_row(d, &h, mid, &row))
+			return -ENOENT;
+		if (row.start <= addr)
 			lo = mid;
 		else
 			hi = mid;
 	}
-	start = row_addr(hdr, p, lo, 0);
-	entry = row_addr(hdr, p, lo, 1);
 	/* length, CIE, first address, number of bytes: 4 each in the encoding that goes with it */
-	fde = dso_bytes(d, entry, &avail);
-	if (!fde || avail < 16 || addr < start)
+	if (!read_row(d, &h, lo, &row) || addr < row.start ||
+	    !dso_copy_bytes(d, row.entry, fde, sizeof(fde)))
 		return -ENOENT;
 	size = (uint32_t)i32_at(fde + 12);
-	if (addr - start >= size)
+	if (addr - row.start >= size || !dso_copy_bytes(d, row.start + size - 1, &last, 1))
 		return -ENOENT;
-	memset(out, 0, sizeof(*out));
-	out->addr = start;
-	out->size = size;
-	out->data = dso_bytes(d, start, &avail);
-	if (!out->data || avail < size)
-		return -ENOENT;
-	*depth = depth_at(d, start);
+	*out = (struct dso_range){.addr = row.start, .size = size};
+	*depth = depth_at(d, row.start);
 	return 0;
 }

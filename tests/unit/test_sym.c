@@ -240,11 +240,14 @@ static void code_is_given_back(void **state)
 	struct sym_pc at;
 	struct dso *d;
 	uint64_t depth;
+	size_t n;
 
 	(void)state;
 	assert_true(sym_locate(s, (uintptr_t)unwound_outer, &at));
 	d = s->file[at.file]->dso;
 	assert_int_equal(dso_frame_at(d, at.addr, &fn, &depth), 0);
+	assert_int_equal(segments_held(d), 0);
+	assert_non_null(dso_bytes(d, at.addr, &n));
 	assert_true(segments_held(d) > 0);
 	sym_rest(s, false);
 	assert_int_equal(segments_held(d), 0);
