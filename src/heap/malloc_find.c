@@ -52,6 +52,14 @@ static unsigned empty_bins(const uint8_t *w, uint64_t state)
 	return n;
 }
 
+/* Are @w the bytes of the malloc_state at @state that cuts @a into chunks? */
+static bool is_main_state(const uint8_t *w, uint64_t state, const struct heap_area *a)
+{
+	uint64_t top = heap_u64(w + STATE_TOP);
+
+	return top >= a->base && top < a->end && !(top & 15) && empty_bins(w, state) >= MIN_EMPTY;
+}
+
 static uint64_t scan_main_state(struct heap *h, const struct heap_row *row,
 				const struct heap_area *a)
 {
@@ -63,14 +71,26 @@ static uint64_t scan_main_state(struct heap *h, const struct heap_row *row,
 	w = malloc(size);
 	if (!w || proc_read(h->rt->proc, row->start, w, size))
 		return 0;
-	for (size_t i = 0; i + STATE_SIZE <= size; i += 8) {
-		uint64_t top = heap_u64(w + i + STATE_TOP);
-
-		if (top >= a->base && top < a->end && !(top & 15) &&
-		    empty_bins(w + i, row->start + i) >= MIN_EMPTY)
+	for (size_t i = 0; i + STATE_SIZE <= size; i += 8)
+		if (is_main_state(w + i, row->start + i, a))
 			return row->start + i;
-	}
 	return 0;
+}
+
+/* It stays where it is, and the data of all files are read to find it: so it is remembered. */
+static uint64_t find_main_state(struct heap *h, const struct heap_row *rows, size_t n,
+				const struct heap_area *a)
+{
+	uint8_t w[STATE_SIZE];
+
+	if (h->main_state && !proc_read(h->rt->proc, h->main_state, w, sizeof(w)) &&
+	    is_main_state(w, h->main_state, a))
+		return h->main_state;
+	h->main_state = 0;
+	for (size_t i = 0; i < n && !h->main_state; i++)
+		if (rows[i].file)
+			h->main_state = scan_main_state(h, &rows[i], a);
+	return h->main_state;
 }
 
 static void add_brk(struct heap *h, const struct heap_row *rows, size_t n,
@@ -86,9 +106,7 @@ static void add_brk(struct heap *h, const struct heap_row *rows, size_t n,
 		return;
 	a->start = first;
 	a->main = true;
-	for (size_t i = 0; i < n && !a->state; i++)
-		if (rows[i].file)
-			a->state = scan_main_state(h, &rows[i], a);
+	a->state = find_main_state(h, rows, n, a);
 }
 
 /* The first chunk of the heap that holds its arena's malloc_state: behind it, aligned. */
