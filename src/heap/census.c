@@ -72,16 +72,20 @@ uint64_t heap_live_bytes(const struct heap_census *c)
 	return sum;
 }
 
-static bool is_calm(struct recall_arena *r, const struct heap_arena *a)
+/* One of so many headers is read: of fewer the longer nothing has changed. All are powers of two,
+ * so that each header's turn comes within HEAP_TURN censuses, whatever they were before. */
+static unsigned part_to_read(struct recall_arena *r, const struct heap_arena *a)
 {
+	unsigned part = 1;
+
 	if (r->pools_end != a->pools_end || r->free_pools != a->free_pools)
 		r->calm = 0;
 	r->pools_end = a->pools_end;
 	r->free_pools = a->free_pools;
-	if (r->calm == HEAP_TURN)
-		return true;
-	r->calm++;
-	return false;
+	while (part < HEAP_TURN && 2 * part <= r->calm + 1)
+		part *= 2;
+	r->calm += r->calm < HEAP_TURN;
+	return part;
 }
 
 /* @turn: 0 = all headers are read. */
@@ -109,7 +113,7 @@ static int census(struct heap *h, unsigned turn, struct heap_census *out)
 	for (size_t i = 0; i < h->arena.n; i++) {
 		const struct heap_arena *a = &h->arena.v[i];
 		struct recall_arena *r = recall_next(&h->recall, a->start);
-		bool in_turn = is_calm(r, a) && turn;
+		unsigned part = part_to_read(r, a);
 
 		out->arenas++;
 		out->arena_bytes += h->rt->layout.arena_size;
@@ -117,7 +121,7 @@ static int census(struct heap *h, unsigned turn, struct heap_census *out)
 		     k++, pool += h->rt->layout.pool_size) {
 			struct recall_pool *p = &r->pool[k];
 
-			if (in_turn && (k + turn) % HEAP_TURN && p->cls < HEAP_CLASSES) {
+			if (turn && (k + turn) % part && p->cls < HEAP_CLASSES) {
 				out->pools++;
 				add(b, p);
 				continue;

@@ -54,9 +54,10 @@ bool heap_has_mimalloc(const struct heap *h);
 /* Header-only census of all arenas of all interpreters. A pool that is swapped out counts as when
  * it was last read: nobody has touched it since. -ENODATA when blocks cannot be counted. */
 int heap_census(struct heap *h, struct heap_census *out);
-/* For who counts the same heap again and again: of an arena in which HEAP_TURN censuses have seen
- * no change each HEAP_TURN-th header is read, the others by the next censuses; after a change all
- * are. What is not read counts as when it last was, so it is less than HEAP_TURN censuses old. */
+/* For who counts the same heap again and again: the longer censuses have seen no change of an arena
+ * the fewer of its headers are read, down to one in HEAP_TURN, the others by the next censuses;
+ * after a change all are. What is not read counts as when it last was, so it is less than HEAP_TURN
+ * censuses old. */
 #define HEAP_TURN 8
 int heap_census_in_turn(struct heap *h, struct heap_census *out);
 uint64_t heap_live_bytes(const struct heap_census *c);

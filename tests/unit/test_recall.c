@@ -168,10 +168,29 @@ static void calm_pools_are_read_in_turn(void **state)
 	assert_int_equal(census(true, 7), 3);
 	/* A census that is not in turn reads all headers. */
 	fill(20);
+	for (waited = 0; census(true, 1) != pools * 20;)
+		assert_true(++waited < HEAP_TURN);
 	come_to_rest(20);
 	fill(30);
 	assert_int_equal(census(false, 1), pools * 30);
 	free_heap();
+}
+
+static void fewer_are_read_the_longer_nothing_changes(void **state)
+{
+	const uint64_t pools = (ARENAS - 1) * RECALL_POOLS;
+
+	(void)state;
+	for (unsigned part = 2; part <= HEAP_TURN; part *= 2) {
+		make_heap();
+		fill(10);
+		for (unsigned i = 0; i < part; i++)
+			assert_int_equal(census(true, 1), pools * 10);
+		fill(20);
+		assert_int_equal(census(true, 1), pools * 10 + pools / part * 10);
+		assert_int_equal(census(true, 1), pools * 20);
+		free_heap();
+	}
 }
 
 static void an_arena_that_changes_is_read(void **state)
@@ -201,6 +220,7 @@ int main(void)
 		cmocka_unit_test(coming_back_is_no_growth),
 		cmocka_unit_test(arenas_come_and_go),
 		cmocka_unit_test(calm_pools_are_read_in_turn),
+		cmocka_unit_test(fewer_are_read_the_longer_nothing_changes),
 		cmocka_unit_test(an_arena_that_changes_is_read),
 	};
 
