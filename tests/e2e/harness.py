@@ -17,6 +17,7 @@ import threading
 import time
 
 from pythons import HERE
+from usage import Usage
 
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"))
@@ -185,50 +186,6 @@ class ToolRun:
     printed: list  # (seconds since start, line)
     usage: "Usage"
     recording: str = None  # what is recorded for tests/judge, with `make record`
-
-
-class Usage(threading.Thread):
-    """The tool's own cost, from /proc, while it runs."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid = pid
-        self.rss_kib = 0
-        self.samples = []  # (monotonic, cpu seconds)
-        self.memlock = {}  # (kind, id) -> bytes
-        self.stop = threading.Event()
-
-    def run(self):
-        while not self.stop.wait(0.25):
-            try:
-                self.look()
-            except (OSError, ValueError, IndexError):
-                # It ended between two reads.
-                pass
-
-    def look(self):
-        with open("/proc/%d/status" % self.pid) as f:
-            for line in f:
-                if line.startswith("VmHWM:"):
-                    self.rss_kib = max(self.rss_kib, int(line.split()[1]))
-        # The process's own clock (clock_getcpuclockid): /proc counts in ticks, which fall on who happens to run.
-        self.samples.append((time.monotonic(), time.clock_gettime(~self.pid << 3 | 2)))
-        for fd in os.listdir("/proc/%d/fdinfo" % self.pid):
-            with contextlib.suppress(OSError), open("/proc/%d/fdinfo/%s" % (self.pid, fd)) as f:
-                info = dict(x.split(":", 1) for x in f.read().splitlines() if ":" in x)
-                for kind in ("map_id", "prog_id"):
-                    if kind in info and "memlock" in info:
-                        self.memlock[(kind, int(info[kind]))] = int(info["memlock"])
-
-    def cpu_share(self, after_s=0.0):
-        """Share of one core, leaving out the first seconds."""
-        rows = [r for r in self.samples if r[0] >= self.samples[0][0] + after_s]
-        if len(rows) < 2:
-            return 0.0
-        return (rows[-1][1] - rows[0][1]) / (rows[-1][0] - rows[0][0])
-
-    def map_bytes(self):
-        return sum(v for (kind, _), v in self.memlock.items() if kind == "map_id")
 
 
 def new_recording():

@@ -13,6 +13,7 @@ import time
 import harness
 import pytest
 import pythons
+import usage as usage_of
 
 # Objects made by Python code and by C code, memory of C code that no Python object holds, blocks that are too large for
 # pools, frames that never end, cycles nobody collects.
@@ -31,7 +32,7 @@ def measured_sweep(*args, until=None, limit_s=300):
     """A sweep, what it cost itself, and after how many seconds an interim report matched @until: that ends it."""
     tool = subprocess.Popen([harness.TOOL, "sweep", "--no-color", *map(str, args)], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
-    usage = harness.Usage(tool.pid)
+    usage = usage_of.Usage(tool.pid)
     usage.start()
     killer = threading.Timer(limit_s, tool.kill)
     killer.start()
@@ -114,12 +115,18 @@ def test_the_leaking_ones_are_found(innocent, leaking, tmp_path, full):
 @pytest.mark.quiet
 def test_what_does_not_grow_costs_little(innocent, full):
     """Nobody is suspected: no probes, only the rounds over all."""
-    run, usage, _ = measured_sweep("-d", 60 if full else 16, "-q", "-v", "--name", MARK)
+    with usage_of.ColdPages(min(innocent)) as cold:
+        cold.measure()
+        run, usage, _ = measured_sweep("-d", 60 if full else 16, "-q", "-v", "--name", MARK)
+        cold.measure()
     assert run.returncode == 0 and "%d steady" % len(innocent) in run.stdout, run.stdout[:200]
     # Behind the first look at everybody, which reads the symbols of each interpreter, and the first rounds.
     cpu = usage.cpu_share(30 if full else 8)
-    print("%d processes: %.2f %% of a core, %.0f MB" % (len(innocent), 100 * cpu, usage.rss_kib * 1.024e-3))
-    assert cpu < 0.02
+    reads = usage.reads_per_s(30 if full else 8)
+    print("%d processes: %.2f %% of a core, %.0f reads/s, %.0f MB; %.1f us for a cold page" % (
+        len(innocent), 100 * cpu, reads, usage.rss_kib * 1.024e-3, cold.us()))  # fmt: skip
+    assert reads < 100 * len(innocent)
+    assert cpu < 0.02 * usage_of.dearness(cold)
 
 
 def test_selection():
