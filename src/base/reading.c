@@ -12,7 +12,7 @@
 
 #define SHORT_NS     2000000 /* a read waits so long for a switch */
 #define WALK_NS	     50000000
-#define POLL_NS	     200000 /* then it looks again, and each time after twice as long */
+#define POLL_NS	     200000 /* then it looks again, and after twice as long, up to ... */
 #define POLL_MOST_NS 800000
 #define FLAG_MOST_NS 1000000000 /* no flag is up for longer */
 

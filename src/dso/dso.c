@@ -269,6 +269,13 @@ const uint8_t *dso_bytes(const struct dso *d, uint64_t addr, size_t *avail)
 	return s->data + (addr - s->addr);
 }
 
+bool dso_holds(const struct dso *d, uint64_t addr, uint64_t size)
+{
+	const struct dso_seg *s = seg_of_addr(d, addr);
+
+	return s && size <= s->filesz - (addr - s->addr);
+}
+
 bool dso_copy_bytes(const struct dso *d, uint64_t addr, void *to, size_t size)
 {
 	struct dso_seg *s = seg_of_addr(d, addr);

@@ -143,7 +143,7 @@ int dso_frame_at(const struct dso *d, uint64_t addr, struct dso_range *out, uint
 	uint64_t lo = 0, hi, size;
 	struct header h;
 	struct row row;
-	uint8_t fde[16], last;
+	uint8_t fde[16];
 
 	if (!find_header(d, &h))
 		return -ENOENT;
@@ -162,7 +162,7 @@ int dso_frame_at(const struct dso *d, uint64_t addr, struct dso_range *out, uint
 	    !dso_copy_bytes(d, row.entry, fde, sizeof(fde)))
 		return -ENOENT;
 	size = (uint32_t)i32_at(fde + 12);
-	if (addr - row.start >= size || !dso_copy_bytes(d, row.start + size - 1, &last, 1))
+	if (addr - row.start >= size || !dso_holds(d, row.start, size))
 		return -ENOENT;
 	*out = (struct dso_range){.addr = row.start, .size = size};
 	*depth = depth_at(d, row.start);

@@ -72,8 +72,8 @@ uint64_t heap_live_bytes(const struct heap_census *c)
 	return sum;
 }
 
-/* One of so many headers is read: of fewer the longer nothing has changed. All are powers of two,
- * so that each header's turn comes within HEAP_TURN censuses, whatever they were before. */
+/* One header in so many is read: the longer nothing changes, the more are left out. The number is a
+ * power of two, so that each header's turn comes within HEAP_TURN censuses, however it grows. */
 static unsigned part_to_read(struct recall_arena *r, const struct heap_arena *a)
 {
 	unsigned part = 1;

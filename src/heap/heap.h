@@ -56,8 +56,8 @@ bool heap_has_mimalloc(const struct heap *h);
 int heap_census(struct heap *h, struct heap_census *out);
 /* For who counts the same heap again and again: the longer censuses have seen no change of an arena
  * the fewer of its headers are read, down to one in HEAP_TURN, the others by the next censuses;
- * after a change all are. What is not read counts as when it last was, so it is less than HEAP_TURN
- * censuses old. */
+ * after a change all are. A header that is not read counts as when it last was: less than HEAP_TURN
+ * censuses before. */
 #define HEAP_TURN 8
 int heap_census_in_turn(struct heap *h, struct heap_census *out);
 uint64_t heap_live_bytes(const struct heap_census *c);

@@ -82,15 +82,17 @@ static uint64_t find_main_state(struct heap *h, const struct heap_row *rows, siz
 				const struct heap_area *a)
 {
 	uint8_t w[STATE_SIZE];
+	uint64_t state = 0;
 
 	if (h->main_state && !proc_read(h->rt->proc, h->main_state, w, sizeof(w)) &&
 	    is_main_state(w, h->main_state, a))
 		return h->main_state;
-	h->main_state = 0;
-	for (size_t i = 0; i < n && !h->main_state; i++)
+	for (size_t i = 0; i < n && !state; i++)
 		if (rows[i].file)
-			h->main_state = scan_main_state(h, &rows[i], a);
-	return h->main_state;
+			state = scan_main_state(h, &rows[i], a);
+	if (state) /* there may be none for a piece of the brk heap that is not the last */
+		h->main_state = state;
+	return state;
 }
 
 static void add_brk(struct heap *h, const struct heap_row *rows, size_t n,

@@ -142,10 +142,11 @@ static void add_function(struct handlers *h, uint64_t addr)
 static void add_target(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op,
 		       uint64_t at, void *ctx)
 {
+	struct handlers *h = ctx;
 	uint64_t to;
 
-	if (insns_jump(insn, op, at, &to))
-		add_function(ctx, to);
+	if (insns_jump(insn, op, at, &to) && !code_ranges_hold(&h->at, to))
+		add_function(h, to);
 }
 
 static int by_start(const void *a, const void *b)

@@ -115,6 +115,7 @@ def test_the_leaking_ones_are_found(innocent, leaking, tmp_path, full):
 @pytest.mark.quiet
 def test_what_does_not_grow_costs_little(innocent, full):
     """Nobody is suspected: no probes, only the rounds over all."""
+    time.sleep(1)  # they have come to be what they are
     with usage_of.ColdPages(min(innocent)) as cold:
         cold.measure()
         run, usage, _ = measured_sweep("-d", 60 if full else 16, "-q", "-v", "--name", MARK)
@@ -125,7 +126,7 @@ def test_what_does_not_grow_costs_little(innocent, full):
     reads = usage.reads_per_s(30 if full else 8)
     print("%d processes: %.2f %% of a core, %.0f reads/s, %.0f MB; %.1f us for a cold page" % (
         len(innocent), 100 * cpu, reads, usage.rss_kib * 1.024e-3, cold.us()))  # fmt: skip
-    assert reads < 100 * len(innocent)
+    assert 0 < reads < 100 * len(innocent)
     assert cpu < 0.02 * usage_of.dearness(cold)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the tool takes from its host while it runs, and what the same work takes on this host at this hour."""
+"""The tool's use of its host while it runs, and how dear the same work is on this host at this hour."""
 import contextlib
 import os
 import random
@@ -23,7 +23,7 @@ class Usage(threading.Thread):
         while not self.stop.wait(0.25):
             try:
                 self.look()
-            except (OSError, ValueError, IndexError):
+            except (OSError, ValueError, IndexError, StopIteration):
                 # It ended between two reads.
                 pass
 
@@ -82,20 +82,22 @@ class ColdPages:
     PAGES = 400
 
     def __init__(self, pid):
-        self.mem = os.open("/proc/%d/mem" % pid, os.O_RDONLY | os.O_CLOEXEC)
         pages = []
         with open("/proc/%d/maps" % pid) as f:
             for fields in map(str.split, f):
                 if fields[1] == "rw-p" and (len(fields) < 6 or fields[5] == "[heap]"):
                     pages += range(*(int(x, 16) for x in fields[0].split("-")), 4096)
-        pages = [page for page in pages if self.is_there(page)]
+        with open("/proc/%d/pagemap" % pid, "rb", buffering=0) as f:
+            pages = [page for page in pages if self.is_present(f, page)]
+        assert pages, "process %d has no memory of its own" % pid
         self.pages = random.Random(1).sample(pages, min(self.PAGES, len(pages)))
         self.times = []
+        self.mem = os.open("/proc/%d/mem" % pid, os.O_RDONLY | os.O_CLOEXEC)
 
-    def is_there(self, page):
-        with contextlib.suppress(OSError):
-            return len(os.pread(self.mem, 8, page)) == 8
-        return False
+    @staticmethod
+    def is_present(pagemap, page):
+        entry = os.pread(pagemap.fileno(), 8, page // 4096 * 8)
+        return len(entry) == 8 and entry[7] & 0x80
 
     def measure(self, times=3):
         for _ in range(times):

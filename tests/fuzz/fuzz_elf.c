@@ -34,8 +34,9 @@ static void ask(struct dso *d, struct fuzz_in *in)
 		const uint8_t *p;
 		size_t avail;
 
-		if (!dso_frame_at(d, addr[i], &r[0], &out) && r[0].data && r[0].size)
-			addr[0] += r[0].data[r[0].size - 1];
+		if (!dso_frame_at(d, addr[i], &r[0], &out) &&
+		    (p = dso_bytes(d, r[0].addr, &avail)) != NULL)
+			addr[0] += p[r[0].size - 1];
 		p = dso_bytes(d, addr[i], &avail);
 		if (p && avail && p[avail - 1] == 0xcc)
 			addr[0]++;
