@@ -49,6 +49,7 @@ enum graph_kind {
 	GRAPH_MEMORYVIEW,
 	GRAPH_ARRAY,   /* of numpy */
 	GRAPH_NUMBERS, /* array.array */
+	GRAPH_WRAPPER, /* pybind11's of an object of C++ */
 	GRAPH_VALUE,   /* of a class that extends int or bytes: it has a dict, and no slots */
 };
 

@@ -11,7 +11,7 @@
 #define MAX_BASES 40
 
 static const struct {
-	const char *name; /* tp_name; one without a dot is asked of static types alone */
+	const char *name; /* tp_name; one without a dot is asked of static types, and pybind11's */
 	enum graph_kind kind;
 } named[] = {
 	{"module", GRAPH_MODULE},
@@ -47,6 +47,7 @@ static const struct {
 	{"memoryview", GRAPH_MEMORYVIEW},
 	{"numpy.ndarray", GRAPH_ARRAY},
 	{"array.array", GRAPH_NUMBERS},
+	{"pybind11_object", GRAPH_WRAPPER},
 };
 
 static enum graph_kind kind_by_name(const struct graph *g, uint64_t type)
@@ -62,7 +63,8 @@ static enum graph_kind kind_by_name(const struct graph *g, uint64_t type)
 			return GRAPH_PLAIN;
 		for (size_t k = 0; k < ARRAY_SIZE(named); k++)
 			if (!strcmp(name, named[k].name) &&
-			    (!(flags & TPF_HEAPTYPE) || strchr(name, '.')))
+			    (!(flags & TPF_HEAPTYPE) || strchr(name, '.') ||
+			     named[k].kind == GRAPH_WRAPPER))
 				return named[k].kind;
 		if (proc_read_u64(g->h->rt->proc, type + l->tp_base, &type))
 			break;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* References in a block that is no object. */
+#include "py/objects.h"
 #include "py/versions.h"
 #include "why/scan_priv.h"
 
@@ -48,6 +49,23 @@ static bool keys_table(struct scan *s, int64_t head)
 	return true;
 }
 
+/* pybind11 finds the wrapper of an object of C++ by its address, in a std::unordered_multimap. Each
+ * node has the next one, that address, and the wrapper; it keeps neither alive. The first member of
+ * a wrapper is the same address; that of a second base class lies inside of the same object. */
+static bool names_wrapper(const struct scan *s)
+{
+	const struct graph *g = s->g;
+	uint64_t address = scan_at(s, 8), wrapper = scan_at(s, 16), own;
+	uint32_t node = s->hi == 24 ? graph_find(g, wrapper) : NODE_NONE, object;
+
+	if (node == NODE_NONE || graph_type(g, node)->kind != GRAPH_WRAPPER ||
+	    proc_read_u64(g->h->rt->proc, wrapper + PY_BODY + py_more_header(g->h->rt), &own))
+		return false;
+	object = graph_find_block(g, own, NULL);
+	return address == own ||
+	       (object != NODE_NONE && object == graph_find_block(g, address, NULL));
+}
+
 /* A list's items begin behind the debug hooks' head, and without a GIL behind the room there is. */
 void scan_buffer(struct scan *s)
 {
@@ -60,6 +78,8 @@ void scan_buffer(struct scan *s)
 
 	if (n && !is_table && items + 8 * (int64_t)*n < s->hi)
 		s->hi = items + 8 * (int64_t)*n;
+	if (names_wrapper(s))
+		s->hi = 8;
 	if (is_table)
 		scan_some(s, head, b->bytes / 8, 2, 1);
 	else if (!attribute_values(s) && (n || !keys_table(s, head)))

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Roots that hold what they point to, and those that do not."""
 import contextlib
+import os
 import subprocess
 
 import native_ext
 import pytest
 import pythons
 from test_why import ask, why
+
+APPS = os.path.join(os.path.dirname(pythons.HERE), "services", "apps")
 
 
 @contextlib.contextmanager
@@ -148,3 +151,37 @@ def test_a_block_that_is_several_mappings_is_one():
         assert said == "ready"
         paths = ask(process.pid, "--type", "Leaked")["paths"]
     assert [p["root"] for p in paths if p["share"] > 0.1] == ["module"], paths
+
+
+WRAPPERS = """import gc, shop_pybind11, time
+gc.disable()
+class Kept(shop_pybind11.Order): pass
+class Round(shop_pybind11.Order): pass
+class Lost(shop_pybind11.Order): pass
+def turn():
+    r = Round(1)
+    r.back = r
+shelf = [Kept(i) for i in range(300)]
+for level in range(12):
+    shelf = {"under": shelf}
+for i in range(300):
+    turn()
+    shop_pybind11.echo(Lost(i))
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+
+def test_who_knows_all_wrappers_holds_none(tmp_path):
+    """pybind11 finds the wrapper of each object of C++ by its address, on a path that is shorter than that to what is deep in
+    dicts; what nothing else holds is lost, or in a cycle."""
+    if not os.path.exists("/usr/include/pybind11/pybind11.h"):
+        pytest.skip("needs pybind11-dev")
+    native_ext.run("g++", "-O0", "-fPIC", "-shared", "-std=c++17", "-fvisibility=hidden", "-I/usr/include/python3.11", "-o",
+                   tmp_path / "shop_pybind11.so", os.path.join(APPS, "shop_pybind11.cpp"))  # fmt: skip
+    with program(pythons.host(), WRAPPERS, env={**os.environ, "PYTHONPATH": str(tmp_path)}) as (process, said):
+        assert said == "ready"
+        found = {t: ask(process.pid, "--type", t)["paths"] for t in ("Kept", "Round", "Lost")}
+    assert [p["path"].split(" (")[0] for p in found["Kept"]] == ["module __main__ :: shelf"], found
+    assert [p["root"] for p in found["Round"]] == ["cycle"], found
+    assert [p["root"] for p in found["Lost"]] == ["unreferenced"], found

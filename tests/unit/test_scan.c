@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* An array that is read when its owner is, of this process. */
+/* Memory of this process: an array that is read when its owner is, and a block that is no object.
+ */
 #include "unit.h"
 
 #include <errno.h>
@@ -46,10 +47,72 @@ static void a_big_array_is_told_of_and_can_be_left(void **state)
 	}
 }
 
+enum key { OBJECT, BASE, OTHER };
+
+/* Those that a node of three words leads to, of what lies here: another node, an object of C++, and
+ * the wrapper that Python has of it. */
+static size_t edges_of(enum key key, enum graph_kind kind)
+{
+	static struct {
+		uint64_t other[3], object[8], wrapper[5];
+	} m;
+	const uint64_t keys[] = {
+		[OBJECT] = (uintptr_t)m.object,
+		[BASE] = (uintptr_t)&m.object[3],
+		[OTHER] = (uintptr_t)m.other,
+	};
+	const uint64_t node[] = {(uintptr_t)m.other, keys[key], (uintptr_t)m.wrapper};
+	struct graph_block blocks[] = {{(uintptr_t)m.other, sizeof(m.other), 0},
+				       {(uintptr_t)m.object, sizeof(m.object), 0},
+				       {(uintptr_t)m.wrapper, sizeof(m.wrapper), 1}};
+	struct graph_region region = {blocks[0].addr, (uintptr_t)(&m + 1), 0, 3, NULL};
+	struct graph_type types[] = {{.kind = GRAPH_BUFFER}, {.addr = 1, .kind = kind}};
+	uint16_t type[] = {0, 0, 1};
+	struct py_runtime rt = {0};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h,
+			  .types = {types, 2, 2},
+			  .type = {type, 3, 3},
+			  .block = {blocks, 3, 3},
+			  .region = {&region, 1, 1},
+			  .n = 3,
+			  .max_edges = 10};
+	struct heap_block b = {.addr = (uintptr_t)node,
+			       .bytes = sizeof(node),
+			       .data = (const uint8_t *)node,
+			       .have = sizeof(node),
+			       .place = HEAP_CHUNK};
+	struct scan s = {.g = &g, .b = &b, .t = types, .base = b.addr, .hi = sizeof(node)};
+	struct proc *p;
+	size_t n;
+
+	m.wrapper[2] = (uintptr_t)m.object;
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	rt.proc = p;
+	scan_buffer(&s);
+	assert_int_equal(s.err, 0);
+	n = g.edge.n;
+	vec_free(&g.edge);
+	proc_close(p);
+	return n;
+}
+
+/* pybind11 knows the wrapper of each object of C++, also of one by its second base class. In a
+ * std::list of them, and in a map of what is no wrapper, they are kept. */
+static void who_knows_all_wrappers_holds_none(void **state)
+{
+	(void)state;
+	assert_int_equal(edges_of(OBJECT, GRAPH_WRAPPER), 1);
+	assert_int_equal(edges_of(BASE, GRAPH_WRAPPER), 1);
+	assert_int_equal(edges_of(OTHER, GRAPH_WRAPPER), 3);
+	assert_int_equal(edges_of(OBJECT, GRAPH_PLAIN), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_big_array_is_told_of_and_can_be_left),
+		cmocka_unit_test(who_knows_all_wrappers_holds_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
