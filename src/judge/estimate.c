@@ -235,6 +235,18 @@ static void finish(struct builder *b, const struct estimate_opts *o, struct esti
 	out->n_births = b->births.n;
 }
 
+static void add_lasting(struct estimate *out)
+{
+	for (size_t i = 0; i < out->n; i++) {
+		const struct estimate_site *s = &out->sites[i];
+
+		if (s->samples && s->mortality < SITE_MORTAL) {
+			out->lasting_since[s->cls] += s->since;
+			out->lasting_before[s->cls] += s->before;
+		}
+	}
+}
+
 int estimate_sites(const struct survivor *samples, size_t n, const struct trend_points *classes,
 		   const struct estimate_opts *o, struct estimate *out)
 {
@@ -267,6 +279,7 @@ int estimate_sites(const struct survivor *samples, size_t n, const struct trend_
 		add_birth(&b, &v[i], o);
 	}
 	finish(&b, o, out);
+	add_lasting(out);
 	map64_free(&b.index);
 	map64_free(&b.burst);
 	map64_free(&b.moment);

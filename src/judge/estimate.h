@@ -81,16 +81,21 @@ struct estimate {
 	size_t n_births;
 	struct curve
 		curve[EVIDENCE_CLASSES + 1]; /* of the classes' live blocks; malloc's is unknown */
+	/* As `since` and `before` of the sites: of all those together, by class, whose survivors
+	 * hardly ever die. */
+	double lasting_since[EVIDENCE_CLASSES + 1], lasting_before[EVIDENCE_CLASSES + 1];
 };
 
 /* @classes: EVIDENCE_CLASSES series of live blocks, or NULL when the build has no pools. */
 int estimate_sites(const struct survivor *samples, size_t n, const struct trend_points *classes,
 		   const struct estimate_opts *o, struct estimate *out);
 void estimate_free(struct estimate *e);
-/* Did a class (@t, whose curve is @c) rise before its last stretch, too, in as long a time: by half
- * of what @before of them for one of now made it rise by, and by more than chance makes of @born?
- * At half of that pace at least all along before, and in the last quarter of that time. False with
+/* Did site @s make its class (@t) rise before the last stretch of that, too, in as long a time?
+ * What the lines that keep all made it rise by is left out. By half of what its survivors of then
+ * would have made, and by more than chance makes of so many, of which @coverage was watched; at
+ * half of that pace at least all along before, and in the last quarter of that time. False with
  * fewer than 2 points, or when growth began at the first one. */
-bool estimate_rose(const struct trend_points *t, const struct curve *c, double before, double born);
+bool estimate_rose(const struct trend_points *t, const struct estimate *e,
+		   const struct estimate_site *s, double coverage);
 
 #endif

@@ -266,18 +266,27 @@ static double pace(const struct trend_points *t, double until, double for_s)
 }
 
 /* A leak's rise is that of all the time before, and of the end of it. A store's load may have risen
- * twice, or it was not full yet. */
-bool estimate_rose(const struct trend_points *t, const struct curve *c, double before, double born)
+ * twice, or it was not full yet; and another line of its class may leak all the time. */
+bool estimate_rose(const struct trend_points *t, const struct estimate *e,
+		   const struct estimate_site *s, double coverage)
 {
+	const struct curve *c = &e->curve[s->cls];
 	double since = c->since_s, began = t->n ? t->t[t->n - 1] - since : 0, rise;
+	double then = e->lasting_before[s->cls], now = e->lasting_since[s->cls];
+	double born = (s->before + then / coverage) / coverage;
+	/* Of the pace of now there was so much before: if its survivors make place; if they stay.
+	 */
+	double others = then > 0 ? then / (fmax(s->since - s->before, 0) + now) : 0;
+	double all = (s->before + then) / (s->since + now);
 
 	if (t->n < 2 || !(since > 0) || !(began > t->t[0]))
 		return false;
-	rise = pace(t, began, since);
-	return rise >= LEAK_RISE_PART * before * c->slope &&
+	others *= c->slope;
+	rise = pace(t, began, since) - others;
+	return rise >= LEAK_RISE_PART * (all * c->slope - others) &&
 	       rise * since >= CHANCE_SURE * sqrt(2 * born) &&
-	       pace(t, began, began - t->t[0]) >= LEAK_RISE_PART * rise &&
-	       pace(t, began, since / 4) >= LEAK_RISE_PART * rise;
+	       pace(t, began, began - t->t[0]) - others >= LEAK_RISE_PART * rise &&
+	       pace(t, began, since / 4) - others >= LEAK_RISE_PART * rise;
 }
 
 static bool is_told(const struct survivor *s, const struct estimate_classes *c,

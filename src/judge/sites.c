@@ -291,8 +291,8 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 				    ? e->before / e->since
 				    : 0;
 		v->rose = v->before > 0 && classes && e->cls < EVIDENCE_CLASSES &&
-			  estimate_rose(&classes[e->cls], curve, v->before,
-					e->before / j->e->objects.coverage);
+			  estimate_rose(&classes[e->cls], &j->estimate, e, j->e->objects.coverage);
+		v->beside = j->estimate.lasting_before[e->cls] > 0;
 	}
 }
 

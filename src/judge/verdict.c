@@ -65,7 +65,7 @@ static bool turns_over(const struct verdict_evidence *e)
 	/* They live for longer than it has grown: a store that lets go of them by age, under more
 	 * load than before, grows until the first of these go. Those of a leak had made memory rise
 	 * as they came. */
-	if (e->before >= BEFORE_PART && !rose_before(&e->curve) && !e->rose)
+	if (e->before >= BEFORE_PART && !e->rose && (e->beside || !rose_before(&e->curve)))
 		return true;
 	if (!(e->mean_age_s > 0) || span < 10 || !e->samples || e->undying)
 		return false;

@@ -1272,6 +1272,49 @@ static void a_store_whose_load_grows(void **state)
 	}
 }
 
+/* Objects @from to @to are of @stack, born evenly from so long ago to so long ago. */
+static void born_within(struct world *w, size_t from, size_t to, double begin_s, double end_s,
+			uint64_t stack)
+{
+	for (size_t i = from; i < to; i++) {
+		double back = begin_s +
+			      (end_s - begin_s) * ((double)(i - from) + 0.5) / (double)(to - from);
+
+		w->object[i].born_ns = w->e.now_ns - (uint64_t)(back * 1e9);
+		w->object[i].rung = back > 60 ? 6 : 4;
+		w->object[i].stack = stack;
+	}
+}
+
+/* Six a second of a store, which are two and four times as many of late; another line leaks six of
+ * that size all the time, which make memory rise before and after. */
+static void a_leak_vouches_for_no_store_of_its_size(void **state)
+{
+	struct evidence_count died = {LEAKS, 30};
+	struct world *w = *state;
+
+	late(w);
+	w->e.n_fds = 0;
+	w->e.objects.coverage = 0.01;
+	w->e.objects.deaths = &died;
+	w->e.objects.n_deaths = 1;
+	for (size_t k = 0; k < 4; k++) {
+		size_t times = k / 2 ? 4 : 2, since = 36 * times;
+		bool leaks = k % 2;
+
+		w->e.objects.n = since + 36 + 216;
+		born_within(w, 0, since, 2, 600, LEAKS);
+		born_within(w, since, since + 36, 600, 1200, LEAKS);
+		born_within(w, since + 36, w->e.objects.n, 2, 3600, OPENS);
+		for (size_t i = 0; i < POINTS; i++)
+			w->blocks[i] = 1000 + (leaks ? 12 : 6) * w->t[i] +
+				       6 * (double)(times - 1) * fmax(0, w->t[i] - 3000);
+		judge_held(w);
+		assert_int_equal(site_at(&w->p, "handle")->verdict,
+				 leaks ? CLASS_LEAK : CLASS_GROWING);
+	}
+}
+
 /* A block that gets bigger is shown when nothing else grows; several are buffers that are written
  * to. */
 static void blocks_that_get_bigger(void **state)
@@ -1712,6 +1755,7 @@ int main(int argc, char **argv)
 		TEST(chance_since_it_began),
 		TEST(a_leak_that_begins_late),
 		TEST(a_store_whose_load_grows),
+		TEST(a_leak_vouches_for_no_store_of_its_size),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
 		TEST(exchanges_leave_room_to_windows),
