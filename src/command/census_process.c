@@ -78,6 +78,7 @@ int census_process(struct proc *t, const struct py_runtime *rt, const struct cen
 	p->mode = "growth";
 	p->mechanism = "none";
 	p->on_s = 0;
+	report_too_early(p);
 	p->reason = "a census has no verdict";
 	err = run(t, rt, o, r, p);
 	if (!err)

@@ -229,6 +229,7 @@ int report_count_hosts(const struct report_process *p, size_t *hosts)
 static int say_reason(struct report *r, struct report_process *p, size_t hosts)
 {
 	const struct report_member *worst = p->members;
+	const char *word = report_is_too_early(p) ? "too early" : report_class_name(p->verdict);
 	size_t n = 0;
 
 	while (n < p->n_members && p->members[n].verdict == p->verdict)
@@ -238,8 +239,8 @@ static int say_reason(struct report *r, struct report_process *p, size_t hosts)
 	else
 		p->reason = report_printf(
 			r, "%zu of %zu processes on %zu host%s: %s; first pid %d (%s) on %s", n,
-			p->n_members, hosts, hosts == 1 ? "" : "s", report_class_name(p->verdict),
-			worst->pid, worst->comm, worst->hostname);
+			p->n_members, hosts, hosts == 1 ? "" : "s", word, worst->pid, worst->comm,
+			worst->hostname);
 	return p->reason ? 0 : fail(-ENOMEM, "out of memory");
 }
 

@@ -233,6 +233,19 @@ def test_what_fastbins_hold_is_free():
     assert 20000 < sum(t["count"] for t in stray) < 24000, stray
 
 
+def test_a_census_has_no_verdict(tmp_path):
+    """Its class is the one of what nothing is known of yet, and whoever reads the report says so."""
+    path = tmp_path / "census.json"
+    with harness.Target(pythons.host(), "slots") as target:
+        wait_lines(target, 1)
+        process, _ = census(target.pid)
+        subprocess.run([harness.TOOL, "census", "-q", "-p", str(target.pid), "--json", path], check=True, capture_output=True)
+    assert process["verdict"]["reason"] == "a census has no verdict"
+    assert (process["verdict"]["class"], process["verdict"]["confidence"]) == ("steady", 0.1)
+    said = subprocess.run([harness.TOOL, "merge", path], check=True, capture_output=True, text=True).stdout
+    assert "steady" not in said, said
+
+
 def test_samples_hide_values_unless_asked():
     with harness.Target(pythons.host(), "census_churn", ["--threads", 0]) as target:
         wait_lines(target, 1)

@@ -85,6 +85,26 @@ static void the_sentence_goes_with_the_worst_verdict(void **state)
 	}
 }
 
+/* Of which nothing is known, as of a census, it is not said that they are steady. */
+static void too_early_for_all_is_too_early(void **state)
+{
+	(void)state;
+	for (size_t early = 2; early <= 3; early++) {
+		struct report *r = report_of(3), *all;
+
+		for (size_t i = 0; i < 3; i++) {
+			report_too_early(&r->processes[i]);
+			if (i >= early)
+				r->processes[i].confidence = 0.5;
+		}
+		all = merged(r);
+		assert_int_equal(report_is_too_early(&all->processes[0]), early == 3);
+		assert_non_null(strstr(all->processes[0].reason,
+				       early == 3 ? ": too early;" : ": steady;"));
+		report_free(all);
+	}
+}
+
 static struct report *three_in_a_group(void)
 {
 	struct report *r = report_of(3);
@@ -232,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_sentence_goes_with_the_worst_verdict),
+		cmocka_unit_test(too_early_for_all_is_too_early),
 		cmocka_unit_test(memory_is_summed_and_the_nearest_limit_kept),
 		cmocka_unit_test(the_groups_of_two_hosts_are_not_one),
 		cmocka_unit_test(those_that_were_not_watched_are_summed),
