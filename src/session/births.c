@@ -54,24 +54,27 @@ static void look_at_modules(struct births *b, uint64_t now)
 {
 	struct session *s = b->s;
 	size_t before = s->sites->files.n;
+	bool doubted;
 	int err;
 
 	b->due.modules = now + MODULES_NS;
 	if (b->mode == BIRTHS_OFF)
 		return;
 	err = sites_attach_new(s);
+	doubted = b->doubts_module;
+	b->doubts_module = err != 0;
 	if (err ? !proc_alive(s->proc) : s->sites->files.n == before)
 		return;
-	if (fail_is_short(err)) { /* births of a module may be missing until then */
-		if (b->mode == BIRTHS_ALWAYS)
+	if (err && err != -EAGAIN && err != -EBUSY) { /* else before the next window */
+		if (doubted && !fail_is_short(err)) {
+			births_end(b, fail_text());
+			return;
+		}
+		if (b->mode == BIRTHS_ALWAYS) /* births of a module may be missing until then */
 			births_stop_always(b);
 		births_refused(b, -EBUSY);
 		b->due.burst = s->paused ? 0 : b->due.burst;
 		b->due.modules = now + SHORT_NS;
-		return;
-	}
-	if (err && err != -EAGAIN && err != -EBUSY) { /* else before the next window */
-		births_end(b, fail_text());
 		return;
 	}
 	if (b->mode == BIRTHS_ALWAYS)

@@ -59,7 +59,8 @@ struct births {
 	struct unseen unseen;
 	struct unseen_view view; /* for that */
 	struct deaths deaths;	 /* while it looks */
-	uint64_t skip;		 /* births at the beginning of this window that are not recorded */
+	bool doubts_module; /* the last look at modules failed: lasting, if the next does, too */
+	uint64_t skip;	    /* births at the beginning of this window that are not recorded */
 };
 
 /* bursts.c: windows, and the permanent mode */

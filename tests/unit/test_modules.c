@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* 3.8: files beside the interpreter that may make objects themselves. This program has a copy of
  * the word that is tested there, as one that was linked with libpython3.8 has, and makes none. */
+#include "session/births_priv.h"
 #include "session/session_priv.h"
 #include "session/sites.h"
 #include "unit/self.h"
@@ -16,6 +17,7 @@ __asm__(".pushsection .data\n.global _Py_tracemalloc_config\n.type _Py_tracemall
 static struct {
 	struct session s;
 	struct sites sites;
+	struct pl_stats stats;
 } k;
 
 static const struct proc_map *program(void)
@@ -27,6 +29,7 @@ static void set_up(bool is_known)
 {
 	memset(&k, 0, sizeof(k));
 	k.s.sites = &k.sites;
+	k.s.kern.stats = &k.stats;
 	k.s.proc = self_open();
 	if (is_known)
 		k.sites.files.v[k.sites.files.n++] = (struct places_file){
@@ -145,6 +148,71 @@ static void a_file_is_looked_into_once(void **state)
 	tear_down();
 }
 
+/* Between the look at the rows and that into the file. What is still there is not passed over. */
+static void a_module_that_is_unloaded_meanwhile_is_passed_over(void **state)
+{
+	char path[] = "/tmp/pyleak-test-module-XXXXXX.so", elf[] = "\177ELF and no more";
+	int fd = mkostemps(path, 3, O_CLOEXEC);
+	void *map;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, elf, sizeof(elf)), sizeof(elf));
+	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	assert_true(map != MAP_FAILED);
+	set_up(true);
+	assert_int_equal(places_find_more(k.s.proc, &k.sites.files), -ENOEXEC);
+	munmap(map, 4096);
+	unlink(path);
+	close(fd);
+	assert_int_equal(places_find_more(k.s.proc, &k.sites.files), 0);
+	assert_int_equal(k.sites.files.n, 1);
+	tear_down();
+}
+
+/* A file may be written anew at the moment. What fails at two looks in a row lasts. */
+static void a_module_is_asked_for_twice_before_births_end(void **state)
+{
+	char path[] = "/tmp/pyleak-test-module-XXXXXX.so", elf[] = "\177ELF and no more";
+	struct births b = {.s = &k.s,
+			   .account = &k.s.ledger.of[LEDGER_BIRTHS],
+			   .mode = BIRTHS_BURSTS,
+			   .nuitka_at = 1};
+	int fd = mkostemps(path, 3, O_CLOEXEC);
+	void *map;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, elf, sizeof(elf)), sizeof(elf));
+	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	assert_true(map != MAP_FAILED);
+	set_up(true);
+	for (int i = 0; i < 2; i++) { /* it passes, and comes again */
+		b.due.modules = 1;
+		births_source.step(&b, clock_ns());
+		assert_int_equal(b.mode, BIRTHS_BURSTS);
+		assert_true(b.due.modules < b.due.burst); /* no window before it is asked again */
+		assert_int_equal(ftruncate(fd, 0), 0);
+		b.due.modules = 1;
+		births_source.step(&b, clock_ns());
+		assert_int_equal(b.mode, BIRTHS_BURSTS);
+		vec_free(&k.sites.files.others);
+		assert_int_equal(pwrite(fd, elf, sizeof(elf), 0), sizeof(elf));
+	}
+	b.due.modules = 1;
+	births_source.step(&b, clock_ns());
+	assert_int_equal(b.mode, BIRTHS_BURSTS);
+	b.due.modules = 1;
+	births_source.step(&b, clock_ns());
+	assert_int_equal(b.mode, BIRTHS_OFF);
+	munmap(map, 4096);
+	unlink(path);
+	close(fd);
+	for (size_t i = 0; i < k.s.notes.n; i++)
+		free(k.s.notes.v[i]);
+	tear_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +221,8 @@ int main(void)
 		cmocka_unit_test(a_module_that_cannot_be_read_is_refused),
 		cmocka_unit_test(what_is_no_code_is_passed_over),
 		cmocka_unit_test(a_file_is_looked_into_once),
+		cmocka_unit_test(a_module_that_is_unloaded_meanwhile_is_passed_over),
+		cmocka_unit_test(a_module_is_asked_for_twice_before_births_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
