@@ -125,8 +125,11 @@ static __noinline int recheck(__u64 number, __u64 first)
 /* The time is asked at every 64th birth: it costs 20 ns. */
 static __always_inline int birth_sleeps(struct pl_stats *st)
 {
-	return *(volatile __u64 *)&st->off || *(volatile __u64 *)&st->asleep ||
-	       (!(st->births & 63) && is_overdue(st));
+	if (!*(volatile __u64 *)&st->off && !*(volatile __u64 *)&st->asleep &&
+	    ((st->births & 63) || !is_overdue(st)))
+		return 0;
+	__sync_fetch_and_add(&st->unrecorded, 1);
+	return 1;
 }
 
 static __always_inline int birth_is_left_out(struct pl_stats *st)

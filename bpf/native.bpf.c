@@ -293,8 +293,10 @@ int native_entry(struct pt_regs *ctx)
 	}
 	fn = ctl->fns[i].fn;
 	mode = is_map_fn(fn) ? (ctl->mmap_on ? PL_NATIVE_EXACT : PL_NATIVE_OFF) : ctl->mode;
-	if (mode == PL_NATIVE_OFF)
+	if (mode == PL_NATIVE_OFF) {
+		__sync_fetch_and_add(&ctl->unrecorded, 1);
 		return 0;
+	}
 	for (int k = 0; k < PL_FN_ARGS; k++)
 		a[k] = reg_read(ctx, ctl->fns[i].reg[k]);
 	if (PL_FN_IS_FREE(fn)) {

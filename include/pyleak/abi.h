@@ -181,6 +181,7 @@ struct pl_stats {
 	/* Written by the user half: the type whose deaths are probed, and the register that holds
 	 * the object there; counted: events there. */
 	__u64 dying, dying_reg, deaths;
+	__u64 unrecorded; /* events on births met while off or asleep: they have cost their trap */
 	__u64 lost[PL_LOST_MAX];
 };
 

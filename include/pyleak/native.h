@@ -82,7 +82,8 @@ struct pl_native_ctl {
 	__u64 frees;
 	__u64 maps;
 	__u64 metered;
-	__u64 lost; /* calls that had no room in the ring */
+	__u64 lost;	  /* calls that had no room in the ring */
+	__u64 unrecorded; /* calls met while their family was off: they have cost their trap */
 	/* Frees of blocks that were there before us, by the logarithm of their chunk's size: known
 	 * blocks that take their place are no growth. */
 	__u64 unknown[PL_UNKNOWN_BINS];

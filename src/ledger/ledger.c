@@ -150,12 +150,25 @@ void account_window(struct account *a, uint64_t now_ns, double cost_ns)
 
 	account_fill(a, now_ns);
 	account_charge(a, cost_ns);
+	a->window_ns = cost_ns;
 	a->longest_ns = fmax(cost_ns, a->longest_ns);
 	a->windows++;
 	a->expected_ns = keep * a->expected_ns + (1 - keep) * cost_ns;
 	if (rules[a->who].most_ns) /* no more can be saved */
 		a->expected_ns = fmin(a->expected_ns, rules[a->who].most_ns);
 	a->is_guess = false;
+}
+
+void account_lingered(struct account *a, double cost_ns)
+{
+	double more = fmax(cost_ns - a->lingers_ns, 0);
+
+	a->lingers_ns = fmax(a->lingers_ns - cost_ns, 0);
+	if (!(more > 0))
+		return;
+	account_charge(a, more);
+	a->window_ns += more;
+	a->longest_ns = fmax(a->window_ns, a->longest_ns);
 }
 
 void account_saw(struct account *a, uint64_t events)
@@ -354,7 +367,8 @@ void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t 
 	if (cost > (double)open_ns)
 		cost = (double)open_ns;
 	busy = open_ns ? cost / (double)open_ns : 0;
-	cost += account_planting_ns(a, probes) + busy * (double)probes * a->price.crawl_ns;
+	a->lingers_ns = busy * (double)probes * a->price.crawl_ns;
+	cost += account_planting_ns(a, probes) + a->lingers_ns;
 	account_saw(a, births);
 	account_window(a, now_ns, cost);
 }

@@ -21,6 +21,8 @@ struct account {
 	double expected_ns; /* cost of the next window: smoothed */
 	double of_late;	    /* share of the time that probes cost which stay in: smoothed */
 	double longest_ns;  /* the dearest window of late */
+	double window_ns;   /* the last one ... */
+	double lingers_ns;  /* ... and what of it is for its end, and was not met yet */
 	double dense_ns;    /* of probes that stay in: what the phase of now cost, if it is dear */
 	uint64_t windows;
 	bool is_guess; /* no window has said yet what one costs */
@@ -43,6 +45,8 @@ bool account_has_saved(struct account *a, uint64_t now_ns);
 uint64_t account_next(struct account *a, uint64_t now_ns, uint32_t random);
 /* A window is over. */
 void account_window(struct account *a, uint64_t now_ns, double cost_ns);
+/* Events came while its probes were taken out, and were not recorded: the usual is in its cost. */
+void account_lingered(struct account *a, double cost_ns);
 /* Anything else that is paid out of what was saved. */
 void account_charge(struct account *a, double cost_ns);
 /* So many probes were put in and taken out again, and no window came of it. */

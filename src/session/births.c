@@ -99,6 +99,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct births *b = self;
 
+	births_charge(b);
 	if (b->mode != BIRTHS_OFF && probe_guard_ended(b->s->o.guard))
 		births_end(b, probe_guard_ended(b->s->o.guard));
 	if (b->mode != BIRTHS_OFF && b->s->kern.one_at_a_time && py_births_run_at_once(b->s->rt))
@@ -143,13 +144,14 @@ static uint64_t pause_births(void *self, bool on)
 
 static int observe(void *self, const struct observation *to)
 {
-	const struct births *b = self;
+	struct births *b = self;
 	const struct session *s = b->s;
 	struct report_process *p = &to->e->seen;
 	struct evidence_objects *o = &to->e->objects;
 	double run_s = (double)(to->now_ns - s->time.start_ns) / 1e9;
 	uint64_t on = b->on_ns;
 
+	births_charge(b);
 	if (b->mode == BIRTHS_ALWAYS)
 		on += to->now_ns - b->always_since;
 	p->mechanism = s->sites->n_sets ? probe_mechanism_name(s->kern.mechanism) : "none";

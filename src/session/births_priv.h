@@ -59,6 +59,7 @@ struct births {
 	struct unseen unseen;
 	struct unseen_view view; /* for that */
 	struct deaths deaths;	 /* while it looks */
+	uint64_t lingered;	 /* unrecorded events that are charged */
 	bool doubts_module; /* the last look at modules failed: lasting, if the next does, too */
 	uint64_t skip;	    /* births at the beginning of this window that are not recorded */
 };
@@ -69,6 +70,8 @@ void births_burst(struct births *b);
 void births_plan(struct births *b);
 void births_poll(struct births *b);
 void births_stop_always(struct births *b);
+/* Whatever the target met unrecorded, since probes were still in. */
+void births_charge(struct births *b);
 /* Probes could not be put in, for want of a turn, for the sake of the target or the host, or for
  * want of memory or descriptors: for now. */
 void births_refused(struct births *b, int err);

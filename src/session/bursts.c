@@ -56,6 +56,15 @@ static double cost_ns(const struct births *b, uint64_t recorded)
 		       probe_price_event(&b->account->price);
 }
 
+void births_charge(struct births *b)
+{
+	uint64_t met = __atomic_load_n(&b->s->kern.stats->unrecorded, __ATOMIC_RELAXED);
+
+	account_lingered(b->account,
+			 (double)(met - b->lingered) * probe_price_event(&b->account->price));
+	b->lingered = met;
+}
+
 /* The probes of the window before are out when the first call has come back. What could not be
  * opened yet is, or a birth would go unseen. */
 static int births_on(struct births *b, bool looks)
@@ -66,6 +75,7 @@ static int births_on(struct births *b, bool looks)
 
 	if (!err)
 		err = sites_warm(t);
+	births_charge(b); /* the probes of the window before are out */
 	session_forget_stale(b->s);
 	b->s->kern.stats->off = 0;
 	b->s->kern.stats->skip = b->skip;
@@ -330,6 +340,7 @@ void births_stop_always(struct births *b)
 
 	b->on_ns += until > b->always_since ? until - b->always_since : 0;
 	take_out(b, true);
+	account_charge(b->account, (double)(births_now(b) - b->polled) * b->s->ledger.birth_ns);
 	unseen_drop(&b->unseen, &b->view);
 	b->told = b->last_seen;
 	b->mode = BIRTHS_BURSTS;

@@ -149,10 +149,10 @@ static int observe(struct session *s, const struct observation *to)
 	};
 	report_process_init(&e->seen);
 	see_identity(s, to->r, &e->seen);
-	ledger_tell(&s->ledger, to->now_ns, &e->seen);
 	err = lay_out_lost(s, to->r, &e->seen);
 	if (!err)
 		err = sources_observe(s, to);
+	ledger_tell(&s->ledger, to->now_ns, &e->seen); /* with what was charged just now */
 	if (!err)
 		err = observe_stacks(s, to->scratch, e);
 	if (!err)

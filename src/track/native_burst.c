@@ -429,7 +429,7 @@ static int window(struct native *n)
 	auto_free struct look *look = calloc(SAMPLES_PER_BURST, sizeof(*look));
 	struct burst_sample *at[SAMPLES_PER_BURST];
 	struct map64 last = {0};
-	uint64_t from_ns, now_ns = 0, ran_ns, lost = 0, calls = n->ctl->entries;
+	uint64_t from_ns, now_ns = 0, ran_ns, lost = 0, calls = n->ctl->entries, seen = 0;
 	size_t count = 0;
 	int err = v && look ? window_on(n) : fail(-ENOMEM, "out of memory");
 
@@ -448,7 +448,8 @@ static int window(struct native *n)
 		drain(n);
 		now_ns = clock_ns();
 		ran_ns = process_cpu_ns(n->spec.proc->pid) - ran_ns;
-		native_cost_window(n, n->ctl->entries - calls, now_ns - from_ns, ran_ns);
+		seen = n->ctl->entries;
+		native_cost_window(n, seen - calls, now_ns - from_ns, ran_ns);
 		/* It tells of the time since the last: they are denser where memory grows. */
 		count = collect(b, settle(b, &last),
 				(double)(now_ns - b->closed_ns) / (double)(now_ns - from_ns), v);
@@ -461,6 +462,7 @@ static int window(struct native *n)
 	}
 	window_off(n);
 	if (!err) {
+		native_cost_tail(n, n->ctl->entries - seen);
 		if (losses(n) == lost)
 			native_series_closed(b, now_ns);
 		else

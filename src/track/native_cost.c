@@ -89,12 +89,22 @@ double native_pair_ns(const struct native *n)
 	return call_ns(n) + hit_ns(n);
 }
 
+/* Probes that have nothing to record any more. */
+static void lingered(struct native *n)
+{
+	uint64_t met = n->ctl->unrecorded;
+
+	account_lingered(n->spec.account, (double)(met - n->unrecorded0) * trap_ns(n));
+	n->unrecorded0 = met;
+}
+
 void native_cost_update(struct native *n, uint64_t now_ns)
 {
 	uint64_t entries = n->ctl->entries, frees = n->ctl->frees, maps = n->ctl->maps;
 	double span = (double)(now_ns - n->spec.account->counted_ns), cost;
 
 	stats_end(n, now_ns);
+	lingered(n);
 	if (span < 1e6)
 		return;
 	cost = (double)(maps - n->maps0) * (call_ns(n) + hit_ns(n));
@@ -166,8 +176,14 @@ void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint
 	b->windows++;
 	if (cost > (double)open_ns)
 		cost = (double)open_ns;
-	cost += cost / (double)open_ns * LINGERS_NS / 2;
+	a->lingers_ns = cost / (double)open_ns * LINGERS_NS / 2;
+	cost += a->lingers_ns;
 	cost += account_planting_ns(a,
 				    n->set_sites[SET_HEAP_ENTRY] + n->set_sites[SET_HEAP_RETURN]);
 	account_window(a, clock_ns(), cost);
+}
+
+void native_cost_tail(struct native *n, uint64_t calls)
+{
+	account_lingered(n->spec.account, (double)calls * native_pair_ns(n));
 }

@@ -151,7 +151,7 @@ struct native {
 	uint64_t start_ns, paused_ns;
 
 	/* cost (native_cost.c) */
-	uint64_t entries0, frees0, maps0;
+	uint64_t entries0, frees0, maps0, unrecorded0;
 	double rate;
 	uint32_t falls;			      /* changes from exact to bursts */
 	double entry_prog_ns, return_prog_ns; /* per run, measured by the kernel when it can */
@@ -175,6 +175,8 @@ void native_cost_stop(struct native *n);
 double native_pair_ns(const struct native *n);
 /* A window is over, in which so many calls were recorded, and the target ran for @ran_ns. */
 void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint64_t ran_ns);
+/* So many calls more were recorded while it was looked at. */
+void native_cost_tail(struct native *n, uint64_t calls);
 /* One was refused: the first set may have gone in. */
 void native_cost_refused(const struct native *n);
 /* Calls per second of the malloc family, by probes that only count. */

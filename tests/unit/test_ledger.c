@@ -510,6 +510,36 @@ static void delays_are_those_of_late(void **state)
 	assert_true(ledger_cost(&l, now).delay_ns == 0);
 }
 
+/* To take probes out usually costs what is charged with the window. What they meet after it, as
+ * others had the CPUs or the turn, is charged as it comes, and told. */
+static void probes_that_go_late_are_charged_for(void **state)
+{
+	const struct probe_price multi = probe_price_of(PROBE_MULTI, 620);
+	const double event_ns = probe_price_event(&multi);
+	struct ledger l;
+	struct account *a = &l.of[LEDGER_BIRTHS];
+	double spent, saved, longest;
+
+	(void)state;
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
+	ledger_set_price(&l, multi);
+	ledger_births(&l, 10 * MS, 10000, 10 * MS, 272);
+	spent = ledger_spent_ns(&l);
+	saved = a->saved_ns;
+	longest = a->longest_ns;
+	account_lingered(a, 4000 * event_ns); /* 2.5 ms of 4.4 */
+	account_lingered(a, 0);
+	assert_true(ledger_spent_ns(&l) == spent && a->saved_ns == saved);
+	account_lingered(a, 1000000 * event_ns);
+	assert_true(
+		is_near(ledger_spent_ns(&l) - spent, 1004000 * event_ns - 272 * multi.crawl_ns));
+	assert_true(is_near(saved - a->saved_ns, ledger_spent_ns(&l) - spent));
+	assert_true(is_near(a->longest_ns, longest + ledger_spent_ns(&l) - spent));
+	a->longest_ns = 1; /* a while later */
+	account_lingered(a, 0);
+	assert_true(a->longest_ns == 1);
+}
+
 static void the_report_has_one_sum(void **state)
 {
 	struct ledger l;
@@ -578,6 +608,7 @@ int main(void)
 		cmocka_unit_test(the_cost_is_of_the_targets_own_time),
 		cmocka_unit_test(a_window_in_which_it_hardly_ran_says_nothing),
 		cmocka_unit_test(delays_are_those_of_late),
+		cmocka_unit_test(probes_that_go_late_are_charged_for),
 		cmocka_unit_test(the_report_has_one_sum),
 		cmocka_unit_test(a_dear_look_comes_later_and_later),
 	};

@@ -21,6 +21,9 @@ static struct {
 	int err; /* of the probes on entries */
 	unsigned asked;
 	bool is_full; /* the ring: calls are lost */
+	/* Calls that are recorded and not, until the probes of a window are out. */
+	struct pl_native_ctl *late;
+	uint64_t recorded, unrecorded;
 } host;
 
 static int put_in(struct probe_set *s)
@@ -33,7 +36,10 @@ static int put_in(struct probe_set *s)
 
 static int take_out(struct probe_set *s)
 {
-	(void)s;
+	if (host.late && !s->on_return) {
+		host.late->entries += host.recorded;
+		host.late->unrecorded += host.unrecorded;
+	}
 	return 0;
 }
 
@@ -62,6 +68,7 @@ static void set_up(struct scene *k)
 	k->n.set_sites[SET_HEAP_RETURN] = 6;
 	host.asked = 0;
 	host.is_full = false;
+	host.late = NULL;
 }
 
 static void after_the_last_change_none_is_asked_for(void **state)
@@ -369,6 +376,29 @@ static void rare_windows_tell_of_a_straight_line(void **state)
 	proc_close(self);
 }
 
+static void what_is_met_until_a_window_is_closed_is_charged(void **state)
+{
+	struct proc *self = self_open();
+	double spent[2];
+	struct scene k;
+
+	(void)state;
+	for (int is_late = 0; is_late < 2; is_late++) {
+		begin_windows(&k, self, clock_ns() - SECOND);
+		k.n.stats_fd = -1;
+		host.late = &k.ctl;
+		host.recorded = is_late ? 10000 : 0;
+		host.unrecorded = is_late ? 100000 : 0;
+		open_window(&k);
+		native_cost_update(&k.n, clock_ns());
+		spent[is_late] = k.account.spent_ns;
+		native_burst_free(&k.n.burst);
+	}
+	assert_float_equal(spent[1] - spent[0],
+			   10000 * native_pair_ns(&k.n) + 100000 * NATIVE_HIT_NS, 1);
+	proc_close(self);
+}
+
 /* Whoever stands still calls nothing: that is no calm. */
 static void a_target_that_is_stopped_is_not_calm(void **state)
 {
@@ -416,6 +446,7 @@ int main(void)
 		cmocka_unit_test(a_window_tells_of_the_time_since_the_last),
 		cmocka_unit_test(a_window_that_lost_calls_tells_nothing),
 		cmocka_unit_test(rare_windows_tell_of_a_straight_line),
+		cmocka_unit_test(what_is_met_until_a_window_is_closed_is_charged),
 		cmocka_unit_test(a_target_that_is_stopped_is_not_calm),
 	};
 

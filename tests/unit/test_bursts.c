@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A window on births that is closed late, as the machine is busy: what it is taken to cost. */
+#include "heap/inside.h"
+#include "probe/mechanism_priv.h"
+#include "session/births_priv.h"
+#include "session/pools.h"
+#include "session/survivors.h"
+#include "unit/self.h"
+
+#include <math.h>
+
+#define LATE_US	 300000
+#define LINGERED 1000000 /* events meanwhile */
+
+static struct {
+	struct session s;
+	struct births b;
+	struct sites sites;
+	struct py_runtime rt;
+	struct heap heap;
+	struct probe_set set;
+	struct pl_stats stats;
+	struct pl_birth births[PL_BIRTH_SLOTS];
+	bool is_late;
+} k;
+
+static int put_in(struct probe_set *s)
+{
+	(void)s;
+	return 0;
+}
+
+static int take_out(struct probe_set *s)
+{
+	(void)s;
+	if (k.is_late) {
+		usleep(LATE_US);
+		k.stats.unrecorded += LINGERED;
+	}
+	return 0;
+}
+
+static const struct probe_ops ops = {.on = put_in, .off = take_out};
+
+static void set_up(bool is_late)
+{
+	memset(&k, 0, sizeof(k));
+	k.is_late = is_late;
+	k.heap.rt = &k.rt;
+	/* Not served by this process, so that no turn is taken. */
+	k.set = (struct probe_set){.ops = &ops, .channel = (struct probe_channel *)&k, .pid = 1};
+	k.sites.set[0] = &k.set;
+	k.sites.n_sets = k.sites.n = 1;
+	k.rt.proc = k.s.proc = self_open();
+	k.s.rt = &k.rt;
+	k.s.sites = &k.sites;
+	k.s.kern.stats = &k.stats;
+	k.s.kern.births = k.births;
+	k.s.pools = calloc(1, pools_source.size);
+	k.s.survivors = calloc(1, survivors_source.size);
+	*(struct session **)k.s.survivors = *(struct session **)k.s.pools = &k.s;
+	assert_int_equal(stacks_new(&k.rt, &k.s.stacks), 0);
+	ledger_open(&k.s.ledger, 0.02, 5e6, clock_ns());
+	k.b = (struct births){
+		.s = &k.s, .mode = BIRTHS_BURSTS, .account = &k.s.ledger.of[LEDGER_BIRTHS]};
+	k.b.view = (struct unseen_view){.stats = &k.stats};
+	k.b.unseen.looks = UNSEEN_FIRST_LOOKS; /* no look at the heap is due */
+	k.b.unseen.due_ns[0] = UINT64_MAX;
+	assert_int_equal(ladder_new(&k.heap, k.s.stacks, &k.b.ladder), 0);
+}
+
+static void tear_down(void)
+{
+	ladder_free(k.b.ladder);
+	stacks_free(k.s.stacks);
+	free(k.s.pools);
+	free(k.s.survivors);
+	free(k.heap.group);
+	proc_close(k.s.proc);
+}
+
+static void what_it_met_until_it_was_closed_is_charged(void **state)
+{
+	double spent[2];
+
+	(void)state;
+	for (int is_late = 0; is_late < 2; is_late++) {
+		set_up(is_late);
+		k.b.nuitka_at = UINT32_MAX;
+		births_burst(&k.b);
+		k.b.due.burst = 0;
+		births_source.step(&k.b, clock_ns());
+		spent[is_late] = ledger_spent_ns(&k.s.ledger);
+		tear_down();
+	}
+	assert_true(spent[1] - spent[0] > 0.99 * LINGERED * probe_price_event(&k.b.account->price));
+}
+
+/* The tool stood still, and births came until it could take the probes out. */
+static void probes_that_stayed_in_are_charged_to_the_end(void **state)
+{
+	double spent;
+
+	(void)state;
+	set_up(false);
+	k.b.mode = BIRTHS_ALWAYS;
+	k.b.always_since = clock_ns();
+	k.stats.births = 1000;
+	spent = ledger_spent_ns(&k.s.ledger);
+	births_stop_always(&k.b);
+	assert_true(fabs(ledger_spent_ns(&k.s.ledger) - spent - 1000 * k.s.ledger.birth_ns) < 1);
+	tear_down();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_it_met_until_it_was_closed_is_charged),
+		cmocka_unit_test(probes_that_stayed_in_are_charged_to_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
