@@ -164,7 +164,8 @@ static int observe(void *self, const struct observation *to)
 	p->lost[LOST_WINDOWS_REFUSED].n = b->windows_refused;
 	p->lost[LOST_BIRTHS_UNSEEN].n = b->unseen.missed;
 	/* Windows on some types saw no others. */
-	o->coverage = on ? p->coverage * (double)(on - b->aimed_ns) / (double)on : 0;
+	on -= b->aimed_ns + b->unlooked_ns;
+	o->coverage = p->on_s > 0 ? p->coverage * (double)on / 1e9 / p->on_s : 0;
 	o->bursts = b->bursts;
 	o->watched = &b->watched;
 	o->aimed = &b->aimed;

@@ -50,6 +50,7 @@ struct births {
 	uint64_t windows_refused, waits; /* for target or host; for a turn, in a row */
 	struct coverage watched, aimed;	 /* all births or a class's; those of some types */
 	uint64_t aimed_ns;		 /* of on_ns: births of some types alone */
+	uint64_t unlooked_ns;		 /* of on_ns: births that became no samples */
 	uint64_t not_before;		 /* BIRTHS_ALWAYS is tried again no earlier */
 	double backoff_s;
 	/* BIRTHS_ALWAYS: births looked at, and when they were; births paid for, likewise */

@@ -251,7 +251,8 @@ static void watched(struct births *b, uint64_t from, uint64_t to, bool by_type)
 
 void births_burst(struct births *b)
 {
-	uint64_t before = b->told, began, opened, first, looked, last, closed, skipped, ran_ns;
+	uint64_t before = b->told, began, opened, first, looked, looked_ns, last, closed, skipped;
+	uint64_t ran_ns;
 	struct ladder_aim aim; /* what is learnt may end it */
 	size_t sites;
 	bool focus, learns, by_type, looks, is_broken;
@@ -282,11 +283,12 @@ void births_burst(struct births *b)
 		unseen_begin(&b->unseen, &b->view, focus ? &aim : NULL);
 	wait_window(b, first, opened, ledger_window_ns(&b->s->ledger, sites));
 	looked = births_now(b);
+	looked_ns = clock_ns(); /* what is born from here on becomes no sample */
+	ran_ns = process_cpu_ns(b->s->proc->pid) - ran_ns;
 	look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
 	births_let_go(b);
 	last = births_now(b);
 	closed = clock_ns();
-	ran_ns = process_cpu_ns(b->s->proc->pid) - ran_ns;
 	session_drain(b->s);
 
 	is_broken = stood_still(b) || closed - opened >= PROBE_GUARD_PATIENCE_NS;
@@ -314,9 +316,10 @@ void births_burst(struct births *b)
 		skipped = aim_left_out(b->skip, b->s->kern.stats->skip);
 		if (!by_type)
 			b->aim.usual = closed - opened < WINDOW_MAX_NS ? skipped + last - first : 0;
-		opened += (closed - opened) * skipped / (skipped + last - first + 1);
+		opened += (looked_ns - opened) * skipped / (skipped + looked - first + 1);
 		b->on_ns += closed - opened;
-		watched(b, opened, closed, by_type);
+		b->unlooked_ns += closed - looked_ns;
+		watched(b, opened, looked_ns, by_type);
 	}
 	ledger_births(&b->s->ledger, clock_ns(),
 		      (uint64_t)(cost_ns(b, last - before) / b->s->ledger.birth_ns), closed - began,
@@ -329,7 +332,7 @@ void births_burst(struct births *b)
 	 * to show whether what is refused is seen again. */
 	if (focus == b->focus.is_on && !b->skip && b->bursts >= LEARN_BURSTS &&
 	    !b->unseen.refused && clock_ns() >= b->not_before &&
-	    ledger_fits_always(&b->s->ledger, looked - first, closed - opened, ran_ns))
+	    ledger_fits_always(&b->s->ledger, looked - first, looked_ns - opened, ran_ns))
 		start_always(b);
 	b->skip = 0;
 }

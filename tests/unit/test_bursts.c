@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A window on births that is closed late, as the machine is busy: what it is taken to cost. */
+/* A window on births that is closed late, as the machine is busy: what of it counts as watched, and
+ * what it is taken to cost. */
 #include "heap/inside.h"
 #include "probe/mechanism_priv.h"
 #include "session/births_priv.h"
@@ -79,6 +80,24 @@ static void tear_down(void)
 	proc_close(k.s.proc);
 }
 
+/* Births come to nothing while it is looked at. */
+static void a_window_that_closes_late_has_not_watched_longer(void **state)
+{
+	double on_s = 0, closed_s;
+
+	(void)state;
+	set_up(true);
+	births_burst(&k.b);
+	assert_int_equal(k.b.bursts, 1);
+	assert_int_equal(k.b.watched.n, 1);
+	on_s = k.b.watched.v[0].on_s;
+	closed_s = (double)k.b.on_ns / 1e9; /* the probes were in */
+	assert_true(closed_s > LATE_US / 1e6);
+	assert_true(on_s > 0.1 && on_s < closed_s - 0.9 * LATE_US / 1e6);
+	assert_true(fabs((double)(k.b.on_ns - k.b.unlooked_ns) / 1e9 - on_s) < 1e-6);
+	tear_down();
+}
+
 static void what_it_met_until_it_was_closed_is_charged(void **state)
 {
 	double spent[2];
@@ -115,6 +134,7 @@ static void probes_that_stayed_in_are_charged_to_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_window_that_closes_late_has_not_watched_longer),
 		cmocka_unit_test(what_it_met_until_it_was_closed_is_charged),
 		cmocka_unit_test(probes_that_stayed_in_are_charged_to_the_end),
 	};
