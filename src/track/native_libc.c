@@ -266,7 +266,7 @@ int native_libc_find(const struct proc *p, struct native_libc *out)
 	if (err || !heap || !libc)
 		return err ? err : -ENOENT;
 	out->is_foreign = !is_glibc(file_name(heap->path));
-	if (out->is_foreign && heap != libc && !proc_is_program(p, heap))
+	if (out->is_foreign && !proc_is_program(p, heap))
 		find_extent(out, p, heap->path);
 	err = add_file(out, p, heap, 0, PL_FN_MMAP);
 	if (err)

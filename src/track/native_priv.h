@@ -24,7 +24,8 @@ struct ring_buffer;
 struct native_libc {
 	int fd[2];	 /* the files that were searched: for malloc and its kin, for mmap's */
 	bool is_foreign; /* malloc is not glibc's: its chunks look in another way */
-	/* Then, where malloc is a library of its own: what that maps is for its blocks. */
+	/* Then, where it is not in the program: what is mapped from that library is for its blocks.
+	 */
 	uint64_t lib_start, lib_end;
 	struct pl_native_fn fns[PL_FN_MAX];
 	uint64_t offsets[PL_FN_MAX];

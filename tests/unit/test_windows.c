@@ -8,9 +8,12 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define SECOND 1000000000ull
@@ -399,6 +402,56 @@ static void what_is_met_until_a_window_is_closed_is_charged(void **state)
 	proc_close(self);
 }
 
+/* A copy of the C library by another name, as the only file of @p. */
+static void *map_library(struct proc *p, const char *path)
+{
+	auto_close int from = open(proc_find_map(p, (uintptr_t)fopen)->path, O_RDONLY | O_CLOEXEC);
+	auto_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct stat st;
+	void *map;
+
+	assert_true(from >= 0 && fd >= 0 && !fstat(from, &st));
+	for (off_t at = 0; at < st.st_size;)
+		assert_true(copy_file_range(from, &at, fd, NULL, (size_t)(st.st_size - at), 0) > 0);
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	assert_true(map != MAP_FAILED);
+	assert_int_equal(proc_read_maps(p), 0);
+	memmove(p->maps, proc_find_map(p, (uintptr_t)map), sizeof(*p->maps));
+	p->n_maps = 1;
+	return map;
+}
+
+/* musl's calls the very mmap that is probed, for blocks that windows on malloc tell of. */
+static void what_musls_malloc_maps_is_no_line(void **state)
+{
+	struct pl_block b = {.size = 1 << 20, .born_ns = 1, .site = {LEAK, LEAK, PL_KIND_MMAP, 0}};
+	char dir[] = "/tmp/pyleak-test-XXXXXX", path[64];
+	struct proc *p = self_open();
+	struct scene k;
+	void *map;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/ld-musl-x86_64.so.1", dir);
+	map = map_library(p, path);
+	set_up(&k);
+	k.n.state = NATIVE_BURST;
+	assert_int_equal(native_libc_find(p, &k.n.libc), 0);
+	assert_true(k.n.libc.is_foreign);
+	b.site.caller = (uintptr_t)map + 4096;
+	native_table_add(&k.n, 1 << 20, &b, 1, clock_ns());
+	assert_int_equal(k.n.table.rows.n, 0);
+	b.site.caller = (uintptr_t)what_musls_malloc_maps_is_no_line;
+	native_table_add(&k.n, 1 << 20, &b, 1, clock_ns());
+	assert_int_equal(k.n.table.rows.n, 1);
+	native_table_free(&k.n.table);
+	native_libc_forget(&k.n.libc);
+	munmap(map, p->maps->end - p->maps->start);
+	proc_close(p);
+	unlink(path);
+	rmdir(dir);
+}
+
 /* Whoever stands still calls nothing: that is no calm. */
 static void a_target_that_is_stopped_is_not_calm(void **state)
 {
@@ -447,6 +500,7 @@ int main(void)
 		cmocka_unit_test(a_window_that_lost_calls_tells_nothing),
 		cmocka_unit_test(rare_windows_tell_of_a_straight_line),
 		cmocka_unit_test(what_is_met_until_a_window_is_closed_is_charged),
+		cmocka_unit_test(what_musls_malloc_maps_is_no_line),
 		cmocka_unit_test(a_target_that_is_stopped_is_not_calm),
 	};
 
