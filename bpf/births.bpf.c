@@ -5,6 +5,7 @@
  */
 #include "maps.h"
 #include "native_copy.h"
+#include "recheck.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -93,13 +94,12 @@ static __always_inline int is_dead(__u64 count)
  * this moment, and the count is set behind the probe. */
 static __always_inline void recheck_one(pl_birth_died *died, __u64 number, __u64 first, __u32 tid)
 {
-	__u32 random = bpf_get_prandom_u32();
-	/* Half of them among the last 64, half among the last 1024. */
-	__u64 back = 1 + (random & (random & 0x80000000 ? 63 : 1023)), at = number - back, count;
 	const struct pl_birth *slot;
+	__u64 at, count;
 
-	if (number < first + back)
+	if (number <= first)
 		return;
+	at = number - recheck_back(bpf_get_prandom_u32(), number - first);
 	slot = birth_read(at);
 	if (!slot || slot->tid != tid)
 		return;
