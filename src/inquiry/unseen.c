@@ -68,6 +68,7 @@ void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct la
 	u->is_suspect = false;
 	u->is_open = true;
 	u->lost = unrecorded(v);
+	u->from = v->stats->births;
 	u->is_carving = !heap_carving_begin(v->heap, &u->at);
 	if (v->rt->free_threaded) /* its counts are kept in another way */
 		return;
@@ -254,10 +255,14 @@ void unseen_end(struct unseen *u, const struct unseen_view *v)
 		return;
 	u->is_open = false;
 	u->all_looks++;
-	if (!ladder_has_aim(&u->aim) && !(++u->looks % FADE_LOOKS))
-		fade(u);
 	u->n = u->is_carving ? heap_carving_end(v->heap, &u->at, u->v, HEAP_CARVED) : 0;
 	u->to = __atomic_load_n(&v->stats->births, __ATOMIC_ACQUIRE);
+	if (!ladder_has_aim(&u->aim)) {
+		u->looks++;
+		/* Looks at a program that rests see nothing, and take nothing away. */
+		if ((u->n || u->to != u->from) && !(++u->busy_looks % FADE_LOOKS))
+			fade(u);
+	}
 	u->is_done = unrecorded(v) == u->lost && !v->stats->asleep;
 	u->due_ns[ladder_has_aim(&u->aim)] = clock_ns() + (thread_cpu_ns() - began) * LOOK_SHARE;
 }

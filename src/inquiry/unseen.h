@@ -56,9 +56,9 @@ struct unseen {
 	struct ladder_aim aim;	 /* of this look; nothing: all places are probed */
 	struct unseen_count few; /* with an aim: objects in new memory */
 	bool is_suspect;	 /* it missed too many: the next look is to be at all places */
-	uint64_t lost;		 /* births that were not recorded, when it began */
+	uint64_t lost, from;	 /* births that were not recorded, and all, when it began */
 	uint64_t due_ns[2];	 /* of the next look, at all places and at a few: none before */
-	uint32_t all_looks;
+	uint32_t all_looks, busy_looks; /* busy: at all places, and objects came */
 	/* From the look that has ended: blocks that were carved, and births so far. */
 	struct heap_carved v[HEAP_CARVED];
 	size_t n;

@@ -305,6 +305,34 @@ static void an_object_in_the_place_of_a_dead_one_is_suspect(void **state)
 	tear_down();
 }
 
+/* It does something now and then, and is looked at all the time. */
+static void misses_of_a_program_that_rests_add_up(void **state)
+{
+	(void)state;
+	set_up();
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(k.refused, 0);
+		look_again(TYPE, 10, 1);
+		for (int rests = 0; rests < 50; rests++)
+			look(NULL, TYPE, 0, 0);
+	}
+	assert_int_equal(k.refused, 1 << CLS);
+	tear_down();
+}
+
+static void rare_misses_of_a_busy_program_do_not(void **state)
+{
+	(void)state;
+	set_up();
+	for (int i = 0; i < 20; i++) {
+		look_again(TYPE, 10, 1);
+		for (int works = 0; works < 50; works++)
+			look(NULL, TYPE, 1, 0);
+	}
+	assert_int_equal(k.refused, 0);
+	tear_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +346,8 @@ int main(void)
 		cmocka_unit_test(a_look_at_a_few_places_proves_nothing),
 		cmocka_unit_test(a_look_at_a_few_places_knows_what_it_should_see),
 		cmocka_unit_test(an_object_in_the_place_of_a_dead_one_is_suspect),
+		cmocka_unit_test(misses_of_a_program_that_rests_add_up),
+		cmocka_unit_test(rare_misses_of_a_busy_program_do_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
