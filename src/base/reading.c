@@ -97,6 +97,7 @@ static int stamp(uint64_t code)
 	static _Thread_local unsigned int first = UINT32_MAX;
 	struct reading_slot *slots = page->row[row].slot;
 	uint64_t now = now_ns();
+	int tid = tid_of_this();
 
 	if (first == UINT32_MAX)
 		first = atomic_fetch_add(&threads, 1) % READING_SLOTS;
@@ -105,8 +106,7 @@ static int stamp(uint64_t code)
 		uint64_t none = 0;
 
 		if (atomic_compare_exchange_strong(&slots[slot].since_ns, &none, now)) {
-			atomic_store_explicit(&slots[slot].tid, tid_of_this(),
-					      memory_order_relaxed);
+			atomic_store_explicit(&slots[slot].tid, tid, memory_order_relaxed);
 			atomic_store(&slots[slot].code, code); /* before the look at the flag */
 			first = slot;
 			return (int)slot;
@@ -153,6 +153,16 @@ int reading_begin_walk(void)
 void reading_end(int slot)
 {
 	atomic_store_explicit(&page->row[row].slot[slot].since_ns, 0, memory_order_release);
+}
+
+void reading_abandon(void)
+{
+	/* Not tid_of_this(), which may take locks. */
+	int tid = (int)syscall(SYS_gettid);
+
+	for (int i = 0; i < READING_SLOTS; i++)
+		if (atomic_load(&page->row[row].slot[i].tid) == tid)
+			reading_end(i);
 }
 
 uint64_t reading_code_of(int fd)

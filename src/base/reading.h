@@ -56,6 +56,9 @@ int reading_begin_of(uint64_t code);
  * 50 ms. */
 int reading_begin_walk(void);
 void reading_end(int slot);
+/* In a signal handler that does not return: reads of the thread that it has interrupted do not go
+ * on, and hold no lock. */
+void reading_abandon(void);
 
 /* A number for what is in file @fd: the same through every mount and container, whatever device
  * and inode those show. 0 = cannot be told. */

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/reading.h"
 #include "cli/cli.h"
 #include "probe/guard.h"
 
@@ -39,9 +40,11 @@ static unsigned ms_between(int from, int to)
 	return ((unsigned)to - (unsigned)from) & 0x7fffffff;
 }
 
-/* Its sets are out and it has ended, or it is gone already. */
+/* Its sets are out and it has ended, or it is gone already. It waits for reads that are under way,
+ * and the signal may have come in the middle of one. */
 static void wait_for_guardian(void)
 {
+	reading_abandon();
 	if (alarm_fd >= 0)
 		shutdown(alarm_fd, SHUT_RDWR);
 	for (unsigned i = 0; i < GUARDIAN_POLLS && !waitpid(guardian, NULL, WNOHANG); i++)

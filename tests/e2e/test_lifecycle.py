@@ -160,7 +160,7 @@ def test_interrupted_twice():
         time.sleep(3)
         tool.send_signal(signal.SIGINT)
         tool.send_signal(signal.SIGTERM)  # two of a kind would be one while the first is pending
-        out, err = tool.communicate(timeout=60)
+        out, err = tool.communicate(timeout=30)  # less than the guardian is waited for
     assert (tool.returncode, out) == (130, "")
     assert err.endswith("pyleak-bpf: interrupted twice: the last report is left out\n")
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A second signal: the end at once, or behind a guardian that would be killed with us. */
 #include "base/helper.h"
+#include "base/reading.h"
 #include "cli/cli.h"
 #include "cli/stop.h"
 #include "unit/unit.h"
@@ -11,26 +12,32 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Until it is told to end, and for a while after that, as within a change of probes. */
+/* Until it is told to end, and for a while after that, as within a change of probes; nothing goes
+ * out while a read is under way. */
 static void guards(int sock, void *done)
 {
 	struct pollfd p = {.fd = sock};
 
 	poll(&p, 1, 10000);
 	usleep(1500000);
-	if (write(*(int *)done, "x", 1) != 1)
+	for (int i = 0; i < 300 && reading_oldest_ns(); i++)
+		usleep(10000);
+	if (reading_oldest_ns() || write(*(int *)done, "x", 1) != 1)
 		_exit(1);
 }
 
-static void tool(int done, int second, bool ends_with_us)
+static void tool(int done, int second, bool ends_with_us, bool reads)
 {
 	struct helper h;
 	int null = open("/dev/null", O_WRONLY);
 
-	if (null < 0 || dup2(null, STDERR_FILENO) < 0 || helper_start("guards", guards, &done, &h))
+	if (null < 0 || dup2(null, STDERR_FILENO) < 0 || reading_share() ||
+	    helper_start("guards", guards, &done, &h))
 		_exit(1);
 	stop_install();
 	stop_alarm_to(h.sock, ends_with_us ? h.pid : 0);
+	if (reads && reading_begin() < 0)
+		_exit(1);
 	raise(SIGINT);
 	if (stop_asked())
 		raise(second);
@@ -38,7 +45,7 @@ static void tool(int done, int second, bool ends_with_us)
 }
 
 /* Had the guardian done all it had to when the tool was gone? */
-static bool ends_behind_the_guardian(int second, bool ends_with_us)
+static bool ends_behind_the_guardian(int second, bool ends_with_us, bool reads)
 {
 	int done[2], status;
 	struct pollfd p;
@@ -47,7 +54,7 @@ static bool ends_behind_the_guardian(int second, bool ends_with_us)
 	assert_int_equal(pipe(done), 0);
 	pid = fork();
 	if (!pid)
-		tool(done[1], second, ends_with_us);
+		tool(done[1], second, ends_with_us, reads);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), CLI_INTERRUPTED);
@@ -61,14 +68,22 @@ static bool ends_behind_the_guardian(int second, bool ends_with_us)
 static void the_second_signal_waits_for_who_would_be_killed(void **state)
 {
 	(void)state;
-	assert_true(ends_behind_the_guardian(SIGTERM, true));
-	assert_false(ends_behind_the_guardian(SIGTERM, false));
+	assert_true(ends_behind_the_guardian(SIGTERM, true, false));
+	assert_false(ends_behind_the_guardian(SIGTERM, false, false));
+}
+
+/* The guardian would wait for the read, and the handler for the guardian. */
+static void a_read_that_the_signals_interrupted_is_over(void **state)
+{
+	(void)state;
+	assert_true(ends_behind_the_guardian(SIGTERM, true, true));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_second_signal_waits_for_who_would_be_killed),
+		cmocka_unit_test(a_read_that_the_signals_interrupted_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
