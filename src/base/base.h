@@ -75,8 +75,15 @@ void close_fd(int *fd);
 uint64_t random_next(uint64_t *state);
 
 double wall_clock(void); /* seconds since the epoch */
-uint64_t clock_ns(void); /* CLOCK_MONOTONIC, the same clock as bpf_ktime_get_ns */
+/* CLOCK_MONOTONIC of the host, as bpf_ktime_get_ns and all copies of the tool have it, whatever the
+ * time namespace. */
+uint64_t clock_ns(void);
+/* The same, good to one tick (1-10 ms): a tenth of the price where the exact one asks the
+ * hypervisor. */
+uint64_t clock_coarse_ns(void);
 struct timespec timespec_of_ns(uint64_t ns);
+/* A moment of clock_ns(), for a call that waits until then by CLOCK_MONOTONIC. */
+struct timespec clock_deadline(uint64_t when_ns);
 
 /* The last part of @path; all of it when it ends in a slash. */
 const char *file_name(const char *path);

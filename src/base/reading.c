@@ -51,15 +51,6 @@ unsigned reading_row(void)
 	return row;
 }
 
-/* A tenth of the price of the exact clock where that one asks the hypervisor. */
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static bool somebody_switches(void)
 {
 	uint64_t until = atomic_load(&page->switching_ns), now;
@@ -67,7 +58,6 @@ static bool somebody_switches(void)
 	if (!until)
 		return false;
 	now = clock_ns();
-	/* A copy in another time namespace has another clock. */
 	return now < until && until - now <= FLAG_MOST_NS;
 }
 
@@ -96,7 +86,7 @@ static int stamp(uint64_t code)
 	/* A place to begin looking, its own for each thread while there are fewer than slots. */
 	static _Thread_local unsigned int first = UINT32_MAX;
 	struct reading_slot *slots = page->row[row].slot;
-	uint64_t now = now_ns();
+	uint64_t now = clock_coarse_ns();
 	int tid = tid_of_this();
 
 	if (first == UINT32_MAX)
@@ -191,6 +181,6 @@ uint64_t reading_oldest_ns(void)
 	}
 	if (oldest == UINT64_MAX)
 		return 0;
-	now = now_ns();
+	now = clock_coarse_ns();
 	return now > oldest ? now - oldest : 1;
 }

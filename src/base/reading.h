@@ -17,7 +17,7 @@
 #define READING_SLOTS 64 /* reads under way at a time in one of them */
 
 struct reading_slot {
-	/* CLOCK_MONOTONIC, good to one tick (1-10 ms); 0 = free */
+	/* clock_coarse_ns(); 0 = free */
 	_Alignas(64) _Atomic uint64_t since_ns;
 	/* valid while since_ns is set: the thread, as its own pid namespace numbers it, and the
 	 * file that holds the target's CPython (reading_code_of(); 0 = not known) */
@@ -33,7 +33,8 @@ struct reading_row {
 };
 
 struct reading_page {
-	/* Probes are being switched: readers wait until then at most. 0 = nobody switches. */
+	/* Probes are being switched: readers wait until then at most, by clock_ns(). 0 = nobody
+	 * switches. */
 	_Alignas(64) _Atomic uint64_t switching_ns;
 	struct reading_row row[READING_ROWS];
 };

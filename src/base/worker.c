@@ -7,7 +7,7 @@
 #define LEAST_NS 1000000
 #define MOST_NS	 500000000 /* whoever works for longer without a look does not nap for it */
 
-/* Its timed waits go by clock_ns(). */
+/* Its timed waits go by clock_deadline(). */
 static void cond_init(pthread_cond_t *c)
 {
 	pthread_condattr_t attr;
@@ -61,7 +61,7 @@ bool worker_is_done(struct worker *w)
 
 bool worker_wait(struct worker *w, uint64_t until_ns)
 {
-	const struct timespec until = timespec_of_ns(until_ns);
+	const struct timespec until = clock_deadline(until_ns);
 
 	return pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT;
 }

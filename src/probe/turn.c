@@ -70,7 +70,7 @@ static bool be_next(struct turn *t, uint64_t *until_ns)
 	uint64_t serial = turns.serial;
 
 	while (turns.of) {
-		const struct timespec end = timespec_of_ns(*until_ns);
+		const struct timespec end = clock_deadline(*until_ns);
 
 		if (pthread_cond_clockwait(&turns.changed, &turns.lock, CLOCK_MONOTONIC, &end))
 			return false;

@@ -29,15 +29,6 @@
 #define PM_EXCLUSIVE (1ull << 56) /* memory for certain, and nobody else's */
 #define LINE_MASK    (~(uint64_t)(READER_LINE - 1))
 
-/* Good to a tick, and a tenth of the price of the exact clock. */
-static uint64_t coarse_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static int open_one(int pid, const char *name, const char *what, int *out)
 {
 	*out = stamped_open(pid, name);
@@ -268,7 +259,7 @@ static ssize_t ask_kernel(const struct proc *p, uint64_t page, size_t n, uint8_t
 
 ssize_t reader_ask(const struct proc *p, uint64_t page, uint64_t n, uint8_t *state)
 {
-	uint64_t stop = (page / READER_PAGES + 1) * READER_PAGES, now = coarse_ns();
+	uint64_t stop = (page / READER_PAGES + 1) * READER_PAGES, now = clock_coarse_ns();
 	size_t known = 0;
 
 	if (page >= USER_END / READER_PAGE)
@@ -293,7 +284,7 @@ ssize_t reader_read_memory(const struct proc *p, uint64_t addr, void *buf, size_
 {
 	struct reader *r = p->reader;
 	static _Thread_local uint64_t looked_ns;
-	uint64_t now = coarse_ns(), before = 0;
+	uint64_t now = clock_coarse_ns(), before = 0;
 	/* What comes back on purpose is no harm done. */
 	bool look = !p->read_swapped && !r->needed && (len >= BIG || now != looked_ns);
 	ssize_t got;

@@ -210,8 +210,7 @@ static bool answers(struct device *d, int fd, enum storage_question what, uint64
 int storage_ask(int fd, enum storage_question what)
 {
 	uint64_t until = clock_ns() + PATIENCE_NS;
-	const struct timespec when = {.tv_sec = (time_t)(until / 1000000000u),
-				      .tv_nsec = (long)(until % 1000000000u)};
+	const struct timespec when = clock_deadline(until);
 	struct device *d;
 	bool does;
 	dev_t dev;
