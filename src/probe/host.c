@@ -2,6 +2,7 @@
 #include "probe/host.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdatomic.h>
@@ -24,14 +25,16 @@
 static int row_fd = -1;
 static int lock_fd = -1;
 
+/* Everybody can make a map of that name where kernel.unprivileged_bpf_disabled is 0, but only who
+ * may load a description of types (CAP_BPF) can give it one. */
 static bool is_ours(int fd)
 {
 	struct bpf_map_info info = {0};
 	__u32 len = sizeof(info);
 
 	return !bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == BPF_MAP_TYPE_ARRAY &&
-	       info.value_size == sizeof(struct reading_page) && info.map_flags & BPF_F_MMAPABLE &&
-	       !strcmp(info.name, PAGE_NAME);
+	       info.btf_id && info.value_size == sizeof(struct reading_page) &&
+	       info.map_flags & BPF_F_MMAPABLE && !strcmp(info.name, PAGE_NAME);
 }
 
 /* The map of the lowest number, which all copies that look see; -ENOENT: there is none. */
@@ -55,16 +58,39 @@ static int find_map(void)
 	return -ENOENT;
 }
 
+static int describe(struct btf *types, struct bpf_map_create_opts *opts)
+{
+	int key = btf__add_int(types, "int", 4, 0);
+	int value = btf__add_struct(types, "reading_page", sizeof(struct reading_page));
+	int err = key < 0 ? key : value < 0 ? value : btf__load_into_kernel(types);
+
+	opts->btf_fd = (__u32)btf__fd(types);
+	opts->btf_key_type_id = (__u32)key;
+	opts->btf_value_type_id = (__u32)value;
+	return err;
+}
+
+static int make_map(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	struct btf *types = btf__new_empty();
+	int fd = types ? describe(types, &opts) : -ENOMEM;
+
+	if (!fd)
+		fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, PAGE_NAME, 4, sizeof(struct reading_page),
+				    1, &opts);
+	btf__free(types);
+	return fd;
+}
+
 /* Two that make one at the same time both look again, and take that of the lower number. */
 static int find_or_make_map(void)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	int fd = find_map(), made;
 
 	if (fd != -ENOENT)
 		return fd;
-	made = bpf_map_create(BPF_MAP_TYPE_ARRAY, PAGE_NAME, 4, sizeof(struct reading_page), 1,
-			      &opts);
+	made = make_map();
 	if (made < 0)
 		return made;
 	fd = find_map();

@@ -5,11 +5,13 @@
 #include "probe/readers.h"
 #include "probe/turn.h"
 
+#include <bpf/bpf.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sched.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -338,6 +340,36 @@ static void copies_share_a_page(void **state)
 	assert_false(host_row_lives(reading_page(), row));
 }
 
+/* As somebody makes one who may do nothing else with BPF. 0: it is not used, another is. */
+static int join_beside_a_foreign_map(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pyleak_host1", 4, sizeof(struct reading_page),
+				1, &opts);
+	struct reading_page *theirs;
+
+	theirs = mmap(NULL, sizeof(*theirs), PROT_READ, MAP_SHARED, fd, 0);
+	if (fd < 0 || theirs == MAP_FAILED || host_join())
+		return 1;
+	for (unsigned i = 0; i < READING_ROWS; i++)
+		if (atomic_load(&theirs->row[i].owner))
+			return 2;
+	return atomic_load(&reading_page()->row[reading_row()].owner) ? 0 : 3;
+}
+
+static void a_map_that_anybody_can_make_is_no_page(void **state)
+{
+	int status;
+	pid_t child = fork();
+
+	(void)state;
+	if (!child)
+		_exit(join_beside_a_foreign_map());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* 0: it has it not while @fd does, and then it has; 1: there is no way to it. */
 static int lock_from_a_container(int fd)
 {
@@ -388,6 +420,7 @@ int main(void)
 		cmocka_unit_test(a_lock_that_stays_stops_nobody),
 		cmocka_unit_test(a_child_sees_who_reads_on_a_page_of_our_own),
 		cmocka_unit_test(one_that_nobody_can_look_at_keeps_probes_out),
+		cmocka_unit_test(a_map_that_anybody_can_make_is_no_page),
 		cmocka_unit_test(copies_share_a_page),
 		cmocka_unit_test(a_container_without_tracefs_has_the_lock),
 		cmocka_unit_test(a_turn_that_keeps_nobody_waiting_is_passed_on),
