@@ -324,14 +324,14 @@ static bool await(struct holders *h, uint64_t until_ns)
 }
 
 /* A search takes longer than HOLDER_WATCH_S: in less time none is begun. */
-bool holders_ask_last(struct holders *h, uint64_t now_ns, const struct report_process *p)
+bool holders_ask_last(struct holders *h, const struct observation *to,
+		      const struct report_process *p)
 {
-	uint64_t until = clock_ns() + (uint64_t)(h->s->o.wait_s * 1e9);
-	bool is_news = await(h, until);
+	bool is_news = await(h, to->until_ns);
 
-	if (!h->s->ended && !h->inquiry.running && has_questions(h, now_ns, p, !h->ended_ns)) {
-		if (h->s->o.wait_s > HOLDER_WATCH_S && begin(h))
-			is_news |= await(h, until);
+	if (!h->s->ended && !h->inquiry.running && has_questions(h, to->now_ns, p, !h->ended_ns)) {
+		if (to->until_ns > clock_ns() + (uint64_t)(HOLDER_WATCH_S * 1e9) && begin(h))
+			is_news |= await(h, to->until_ns);
 		else
 			h->left_out = true;
 	}

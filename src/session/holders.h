@@ -10,9 +10,10 @@ struct holders;
 struct observation;
 
 /* For the last report: waits for what is being searched for, and searches for what was never asked
- * for, as long as session_opts.wait_s says. True when that changes what was said of @p: more
- * is known, or not all that was asked for. */
-bool holders_ask_last(struct holders *h, uint64_t now_ns, const struct report_process *p);
+ * for, until to->until_ns. True when that changes what was said of @p: more is known, or not all
+ * that was asked for. */
+bool holders_ask_last(struct holders *h, const struct observation *to,
+		      const struct report_process *p);
 /* What is known, into @to. */
 int holders_observe(struct holders *h, const struct observation *to);
 

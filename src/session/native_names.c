@@ -94,7 +94,7 @@ int native_stacks_observe(struct native_stacks *n, const struct observation *to)
 	struct evidence_way *v;
 
 	add_all(&p, e);
-	if (to->r->final && sym_hear(n->sym, clock_ns() + (uint64_t)(n->s->o.wait_s * 1e9)))
+	if (to->until_ns && sym_hear(n->sym, to->until_ns))
 		add_all(&p, e);
 	sym_rest(n->sym, n->s->ended);
 	v = report_alloc(to->scratch, (p.v.n + 1) * sizeof(*v));

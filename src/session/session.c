@@ -245,7 +245,7 @@ static int judge_once_more(struct session *s, const struct observation *to,
 {
 	int err;
 
-	if (!holders_ask_last(s->holders, to->now_ns, p))
+	if (!holders_ask_last(s->holders, to, p))
 		return 0;
 	err = holders_observe(s->holders, to);
 	session_see_notes(s, to->r, &to->e->seen);
@@ -260,6 +260,8 @@ int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct re
 
 	if (err)
 		return err;
+	if (r->final)
+		to.until_ns = now_ns + (uint64_t)(s->o.wait_s * 1e9);
 	err = session_judge(s, &to, p);
 	if (!err && r->final)
 		err = judge_once_more(s, &to, p);

@@ -20,7 +20,7 @@ struct session_opts {
 	bool native_stacks;	     /* unwind the callers of allocators */
 	double overhead;	     /* share of the target's CPU time: 0.03 */
 	double max_pause_s;	     /* that one window should make it wait */
-	double wait_s;		     /* that the final report waits for answers, of each kind */
+	double wait_s;		     /* that the final report waits for answers, all together */
 	bool fds;		     /* descriptors, threads, children too */
 	bool sources;		     /* the text of source lines: for who shows it */
 	bool (*is_cancelled)(void);  /* asked between the steps of session_open; may be NULL */
@@ -54,7 +54,7 @@ const char *session_end_reason(const struct session *s);
 /* What this is, for the first line: "python3, CPython 3.11.2". Lives as long as the session. */
 const char *session_title(const struct session *s);
 /* As of @now_ns, which is not before the last step: the same for all of a report, however long it
- * takes to find out what holds the survivors of each. */
+ * takes to find out what holds the survivors of each. From then on the final one waits. */
 int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p);
 /* What the process is like now: cheap, for alert rules. */
 void session_metrics(const struct session *s, struct metrics *out);

@@ -45,6 +45,7 @@ enum session_lost { LOST_KERNEL_LAST = PL_LOST_MAX - 1, SESSION_LOST(X) LOST_MAX
 /* Where the sources put what they know. */
 struct observation {
 	uint64_t now_ns;	/* the moment that is told of */
+	uint64_t until_ns;	/* so long a last report waits for answers; 0: it is none */
 	struct report *r;	/* what goes into the report as it is lives here ... */
 	struct report *scratch; /* ... and all else here */
 	struct evidence *e;

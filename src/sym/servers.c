@@ -31,6 +31,8 @@ struct answer {
 static struct helper asker = {.sock = -1};
 static bool is_asking;
 static struct sym_file *asked; /* whose answer is to come; NULL = it was closed */
+static uint64_t asked_ns;      /* when it was */
+static uint64_t silent_ns;     /* when they were last found not to answer in time; 0 = never */
 
 static void set_bounds(void)
 {
@@ -133,14 +135,22 @@ static struct sym_file *first(const struct sym *s, enum sym_asked state)
 	return NULL;
 }
 
-static bool is_waiting(const struct sym *s)
+bool sym_servers_are_silent(const struct sym *s)
 {
-	return asker.sock >= 0 && !s->no_servers && (first(s, SYM_ASKED) || first(s, SYM_WANTED));
+	return silent_ns >= s->opened_ns;
 }
 
-static void give_up(bool *no_servers)
+static bool is_waiting(const struct sym *s)
 {
-	*no_servers = true;
+	return asker.sock >= 0 && !sym_servers_are_silent(s) &&
+	       (first(s, SYM_ASKED) || first(s, SYM_WANTED));
+}
+
+/* For all who are there: what one has waited for in vain the others need not try. Who comes later
+ * does. */
+static void give_up(void)
+{
+	silent_ns = clock_ns();
 	log_warn("the servers of DEBUGINFOD_URLS do not answer in time: not asked again");
 }
 
@@ -158,6 +168,7 @@ static void ask_next(const struct sym *s)
 	}
 	f->asked = SYM_ASKED;
 	asked = f;
+	asked_ns = clock_ns();
 	is_asking = true;
 }
 
@@ -181,6 +192,8 @@ static bool take_answer(uint64_t until_ns, bool *is_news)
 	if (packet_receive(asker.sock, &a, sizeof(a), &fd) != (ssize_t)sizeof(a))
 		helper_release(&asker);
 	is_asking = false;
+	if (a.is_slow && asked_ns > silent_ns)
+		give_up();
 	if (!asked) {
 		close_fd(&fd);
 		return true;
@@ -190,8 +203,6 @@ static bool take_answer(uint64_t until_ns, bool *is_news)
 	if (fd >= 0) {
 		sym_file_renew(asked);
 		*is_news = true;
-	} else if (a.is_slow && !*asked->no_servers) {
-		give_up(asked->no_servers);
 	}
 	asked = NULL;
 	return true;
@@ -205,6 +216,6 @@ bool sym_hear(struct sym *s, uint64_t until_ns)
 		ask_next(s);
 	while (take_answer(is_waiting(s) ? until_ns : 0, &is_news));
 	if (until_ns && is_waiting(s))
-		give_up(&s->no_servers);
+		give_up();
 	return is_news;
 }

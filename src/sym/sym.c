@@ -14,6 +14,7 @@ int sym_open(const struct proc *p, struct sym **out)
 
 	if (!s)
 		return fail(-ENOMEM, "out of memory");
+	s->opened_ns = clock_ns();
 	s->view = *p;
 	s->view.maps = NULL;
 	s->view.map_text = NULL;
@@ -88,7 +89,6 @@ static int32_t file_of_row(struct sym *s, const struct proc_map *m)
 	if (s->n_files == SYM_MAX_FILES || !(m->inode || !strcmp(m->path, "[vdso]")) ||
 	    sym_file_open(&s->view, m, &f))
 		return SYM_FILE_NONE;
-	f->no_servers = &s->no_servers;
 	f->no_lines = has_no_lines(s, m->path);
 	s->file[s->n_files++] = f;
 	s->stats.files++;

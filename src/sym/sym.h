@@ -88,8 +88,9 @@ struct sym_frame {
 size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out);
 
 /* Takes what servers have sent since, for whomever, and has them asked for what @s lacks. By
- * @until_ns of clock_ns() what it has asked for is to be there, and the servers are given up then;
- * 0: nothing is waited for. True: names that were had before are known better. */
+ * @until_ns of clock_ns() what it has asked for is to be there, and the servers are given up then,
+ * for all that is open; 0: nothing is waited for. True: names that were had before are known
+ * better. */
 bool sym_hear(struct sym *s, uint64_t until_ns);
 
 /* Gives back what was read of files to find names: their code at once, and debug information in

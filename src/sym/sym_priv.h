@@ -45,7 +45,6 @@ struct sym_file {
 	Dwarf *dwarf;	    /* belongs to module */
 	uint64_t asked_ns;  /* when that was last asked for */
 	struct map64 names; /* address -> struct sym_names_of * */
-	bool *no_servers;   /* of the struct sym */
 	enum sym_asked asked;
 	int served; /* when they have answered: a descriptor, -1 = they have none */
 };
@@ -67,7 +66,7 @@ struct sym {
 	struct map64 known_at;	/* file and address -> place + 1 */
 	void (*ask)(void *ctx); /* NULL: nobody, or done */
 	void *ask_ctx;
-	bool no_servers; /* they did not answer in time: not asked again */
+	uint64_t opened_ns;
 	struct sym_stats stats;
 };
 
@@ -103,6 +102,8 @@ int sym_debug_shared(const struct sym_file *f, const char *name);
 int sym_servers_find(struct sym_file *f);
 /* The file is closed. */
 void sym_servers_forget(struct sym_file *f);
+/* Did they not answer in time, whomever, since @s was opened? Then nothing more is asked for it. */
+bool sym_servers_are_silent(const struct sym *s);
 /* Debug information that would fill our memory once it is unpacked is left alone. */
 bool sym_debug_too_large(const struct dso *d, uint64_t max);
 

@@ -64,7 +64,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f = calloc(1, sizeof(*f));
 	f->path = strdup("/lib/x.so");
 	f->proc = &p; /* without files of its own */
-	f->no_servers = &(bool){true};
 	if (dso_open_bytes("/lib/x.so", copy, in.n, &f->dso))
 		f->dso = NULL;
 	for (size_t i = 0; f->dso && i < ARRAY_SIZE(addr); i++) {

@@ -28,7 +28,6 @@ static struct sym_file *open_file(struct sym *s)
 	f->path = strdup("/lib/x.so");
 	f->inode = 5;
 	f->proc = &s->view;
-	f->no_servers = &s->no_servers;
 	if (dso_open_bytes(f->path, copy, file.n, &f->dso))
 		f->dso = NULL;
 	return f;
@@ -63,7 +62,6 @@ static void unwind(const struct sym_copy *c)
 
 	if (sym_open(&p, &s))
 		return;
-	s->no_servers = true;
 	s->file[s->n_files++] = open_file(s);
 	s->view.maps = calloc(2, sizeof(*s->view.maps));
 	s->view.maps[0] = (struct proc_map){.start = TEXT,

@@ -131,11 +131,36 @@ static void silent(void **state)
 	assert_false(sym_hear(a.s, 0));
 	assert_int_equal(line_of(&a), 0);
 	assert_false(sym_hear(a.s, 0));
-	assert_false(a.s->no_servers);
+	assert_false(sym_servers_are_silent(a.s));
 	assert_true(clock_ns() - began < AT_ONCE);
 	assert_false(sym_hear(a.s, clock_ns() + AT_ONCE / 10));
-	assert_true(a.s->no_servers);
+	assert_true(sym_servers_are_silent(a.s));
 	assert_true(clock_ns() - began < 2 * AT_ONCE);
+	end(&a);
+}
+
+/* One has waited in vain: nothing is asked for another who is there, and nobody waits again. Who
+ * comes later asks. */
+static void silent_to_all(void **state)
+{
+	struct asked a = begin(), b = a;
+	uint64_t began;
+
+	(void)state;
+	assert_int_equal(sym_open(a.p, &b.s), 0);
+	assert_true(sym_locate(b.s, a.pc.pc, &b.pc));
+	assert_int_equal(line_of(&a), 0);
+	assert_int_equal(line_of(&b), 0);
+	assert_false(sym_hear(a.s, clock_ns() + AT_ONCE / 10));
+	assert_true(sym_servers_are_silent(a.s));
+	assert_true(sym_servers_are_silent(b.s));
+	began = clock_ns();
+	assert_false(sym_hear(b.s, began + PATIENCE));
+	assert_true(clock_ns() - began < AT_ONCE);
+	sym_close(b.s);
+	assert_int_equal(sym_open(a.p, &b.s), 0);
+	assert_false(sym_servers_are_silent(b.s));
+	sym_close(b.s);
 	end(&a);
 }
 
@@ -161,7 +186,7 @@ static void late(void **state)
 	for (size_t i = 0; i < a.s->n_files; i++)
 		sym_file_renew(a.s->file[i]);
 	assert_int_equal(line_of(&a), 2);
-	assert_false(a.s->no_servers);
+	assert_false(sym_servers_are_silent(a.s));
 	end(&a);
 }
 
@@ -217,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(silent, clean),
+		cmocka_unit_test_setup(silent_to_all, clean),
 		cmocka_unit_test_setup(late, clean),
 		cmocka_unit_test_setup(forgotten, clean),
 	};

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The last report of several processes: what it waits for in all of them together. */
+#include "session/holders_priv.h"
+
+#include "unit.h"
+
+#define WAIT_NS	  200000000ull
+#define PROCESSES 4
+
+struct watched {
+	struct session s;
+	struct holders h;
+};
+
+/* A search that does not come to its end. */
+static void search(void *worker)
+{
+	while (worker_rest(worker, WAIT_NS / 20))
+		;
+}
+
+static void set_up(struct watched *w)
+{
+	*w = (struct watched){.s.o.wait_s = (double)WAIT_NS / 1e9, .h.s = &w->s};
+	w->h.inquiry.worker = (struct worker){.job = search, .arg = &w->h.inquiry.worker};
+	assert_int_equal(worker_start(&w->h.inquiry.worker), 0);
+	w->h.inquiry.running = true;
+}
+
+static void tear_down(struct watched *w)
+{
+	assert_true(inquiry_stop(&w->h.inquiry));
+	for (size_t i = 0; i < w->s.notes.n; i++)
+		free(w->s.notes.v[i]);
+}
+
+static void it_waits_once_for_all_searches(void **state)
+{
+	const struct report_process p = {0};
+	uint64_t now = clock_ns();
+	const struct observation to = {.now_ns = now, .until_ns = now + WAIT_NS};
+	static struct watched w[PROCESSES];
+
+	(void)state;
+	for (size_t i = 0; i < PROCESSES; i++)
+		set_up(&w[i]);
+	for (size_t i = 0; i < PROCESSES; i++) {
+		assert_true(holders_ask_last(&w[i].h, &to, &p));
+		assert_true(w[i].h.left_out);
+		assert_int_equal(w[i].s.notes.n, 1);
+	}
+	assert_in_range(clock_ns() - now, WAIT_NS, 2 * WAIT_NS);
+	for (size_t i = 0; i < PROCESSES; i++)
+		tear_down(&w[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_waits_once_for_all_searches),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
