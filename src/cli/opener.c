@@ -34,7 +34,9 @@ static void open_asked(struct opener *o)
 	so.inherited = to->child.has_inherited ? &to->child.inherited : NULL;
 	to->session = NULL;
 	pthread_mutex_unlock(&o->worker.lock);
-	if (session_open(to->child.pid, &so, &to->session)) {
+	if (!session_open(to->child.pid, &so, &to->session)) {
+		session_start(to->session);
+	} else {
 		to->session = NULL;
 		snprintf(to->why, sizeof(to->why), "%s", fail_text());
 	}

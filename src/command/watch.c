@@ -60,6 +60,14 @@ static int open_children(struct watch *w, struct session_opts so)
 	return err;
 }
 
+/* A round over many takes longer than each of them may go without a sign of life. */
+static void keep_alive(struct watch *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->target[i].session && !w->target[i].is_over)
+			session_keep_alive(w->target[i].session);
+}
+
 /* All or none: a report about some of the named processes would look like one about all. */
 static int open_all(struct watch *w)
 {
@@ -93,6 +101,7 @@ static int open_all(struct watch *w)
 				       ? err
 				       : watch_name_target(cli_find_meant(err, t->pid), t->pid);
 		w->n++;
+		keep_alive(w); /* while the next is opened */
 	}
 	so.start_ticks = 0; /* of one process */
 	return stop_asked() ? -ECANCELED : open_children(w, so);
@@ -165,6 +174,15 @@ static int attach(struct watch *w)
 	return o.err ? fail(o.err, "%s", o.why) : 0;
 }
 
+/* Those that were opened first have waited for the others: one time is told of all. */
+static void start_all(struct watch *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		session_start(w->target[i].session);
+	w->start_ns = clock_ns();
+	w->started_at = wall_clock();
+}
+
 static void say_watching(const struct watch *w)
 {
 	double first = w->o.interval_s;
@@ -220,14 +238,6 @@ static void welcome_children(struct watch *w)
 	*t = (struct watch_target){.pid = session_pid(s), .session = s, .is_child = true};
 	alerts_forget(&w->alerts, (size_t)(t - w->target));
 	log_info("watching child %d (%s)", t->pid, session_title(s));
-}
-
-/* A round over many takes longer than each of them may go without a sign of life. */
-static void keep_alive(struct watch *w)
-{
-	for (size_t i = 0; i < w->n; i++)
-		if (w->target[i].session && !w->target[i].is_over)
-			session_keep_alive(w->target[i].session);
 }
 
 /* One turn for each process, together at most @max_s. */
@@ -438,8 +448,7 @@ static int run(struct watch *w)
 	if (!err)
 		err = attach(w);
 	if (!err) {
-		w->start_ns = clock_ns();
-		w->started_at = wall_clock();
+		start_all(w);
 		say_watching(w);
 		err = loop(w);
 	}

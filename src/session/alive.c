@@ -27,7 +27,7 @@ static void begin_again(struct session *s, uint64_t when)
 	if (probe_guard_read_hung(s->o.guard, when))
 		session_note(s, "probes waited for a read of a process's memory that did not come "
 				"back, and saw nothing meanwhile");
-	else
+	else if (s->time.start_ns) /* not while others were opened */
 		s->kern.stood_still++;
 	if (s->paused)
 		return;

@@ -78,17 +78,18 @@ static int open_kernel_half(struct session *s)
 	return err > 0 || err == -ENODATA ? 0 : err;
 }
 
-static void start(struct session *s)
+void session_start(struct session *s)
 {
-	uint64_t now = clock_ns();
+	uint64_t now;
 
+	session_beat(s); /* first: what it slept through is no time of its own */
+	now = clock_ns();
 	ledger_look(&s->ledger, s->proc->pid, now); /* the time before does not count */
 	ledger_start(&s->ledger, now);
 	s->time.start_ns = now;
 	if (!s->time.origin_ns)
 		s->time.origin_ns = now;
 	sources_start(s, now);
-	session_beat(s);
 }
 
 int session_open(int pid, const struct session_opts *o, struct session **out)
@@ -116,7 +117,6 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	dso_forget_bytes(s->rt->dso); /* the code was searched for births */
 	snprintf(s->title, sizeof(s->title), "%s, CPython %s", s->proc->comm, s->rt->version);
 	note_sizes(s);
-	start(s);
 	*out = s;
 	return 0;
 }

@@ -38,9 +38,12 @@ struct session_opts {
 
 struct session;
 
-/* Find the Python in @pid, choose probes, load, begin. A sentence on failure, -ECANCELED when that
- * was wished. */
+/* Find the Python in @pid, choose probes, load. A sentence on failure, -ECANCELED when that was
+ * wished. */
 int session_open(int pid, const struct session_opts *o, struct session **out);
+/* Its time begins. Once, before all below but session_close(): of several, when the last is open.
+ */
+void session_start(struct session *s);
 /* Detach everything and free. Nothing stays in the target or the kernel. */
 void session_close(struct session *s);
 

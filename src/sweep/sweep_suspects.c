@@ -80,7 +80,9 @@ static void begin(struct sweep *s, struct sweep_target *t)
 	err = session_open(e->pid, &so, &t->session);
 	/* Finding all places to probe takes seconds where others are busy: no part of the turn. */
 	t->since_ns = clock_ns();
-	if (err) {
+	if (!err) {
+		session_start(t->session);
+	} else {
 		t->session = NULL;
 		cannot_probe(t, err);
 	}

@@ -65,6 +65,7 @@ static void probes_come_when_the_moment_has_passed(void **state)
 	reader_start(&r, 0); /* of whatever has what file mapped */
 	if (session_open(pid, &o, &s))
 		fail_msg("%s", fail_text());
+	session_start(s);
 	seen = look(s);
 	assert_string_equal(seen.mechanism, "");
 	assert_true(seen.is_told);
