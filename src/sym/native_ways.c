@@ -5,7 +5,9 @@
  * pair are copied, the big ones sooner than the small, and those that live vote: an old one more
  * than a young one.
  */
-#include "session/native_stacks.h"
+#include "sym/native_ways.h"
+
+#include "sym/sym.h"
 
 #define SECOND		1000000000ull
 #define OLD_S		60.0
