@@ -175,7 +175,7 @@
 	X(S, MAYBE, mechanism, "mechanism", .merge = MERGE_SAME, \
 	  .is = "session|multi|perf|tracefs|none") \
 	X(S, AMOUNT, on_s, "on_s", .merge = MERGE_SUM, \
-	  .about = "for how long the probes on births were all in") \
+	  .about = "for how long the probes on births were all in, and told of births") \
 	X(S, SHARE, coverage, "coverage", \
 	  .about = "share of the time in which births were watched") \
 	X(S, AMOUNT, slowdown_pct, "slowdown_pct", .merge = MERGE_MOST, \

@@ -154,6 +154,7 @@ static int observe(void *self, const struct observation *to)
 	births_charge(b);
 	if (b->mode == BIRTHS_ALWAYS)
 		on += to->now_ns - b->always_since;
+	on -= b->unlooked_ns;
 	p->mechanism = s->sites->n_sets ? probe_mechanism_name(s->kern.mechanism) : "none";
 	p->mode = b->mode == BIRTHS_OFF && b->bursts ? "growth" : p->mode;
 	p->on_s = (double)on / 1e9;
@@ -164,7 +165,7 @@ static int observe(void *self, const struct observation *to)
 	p->lost[LOST_WINDOWS_REFUSED].n = b->windows_refused;
 	p->lost[LOST_BIRTHS_UNSEEN].n = b->unseen.missed;
 	/* Windows on some types saw no others. */
-	on -= b->aimed_ns + b->unlooked_ns;
+	on -= b->aimed_ns;
 	o->coverage = p->on_s > 0 ? p->coverage * (double)on / 1e9 / p->on_s : 0;
 	o->bursts = b->bursts;
 	o->watched = &b->watched;

@@ -53,7 +53,8 @@ struct births {
 	uint64_t unlooked_ns;		 /* of on_ns: births that became no samples */
 	uint64_t not_before;		 /* BIRTHS_ALWAYS is tried again no earlier */
 	double backoff_s;
-	/* BIRTHS_ALWAYS: births looked at, and when they were; births paid for, likewise */
+	/* BIRTHS_ALWAYS: births looked at, and when they were; births paid for, likewise (the next
+	 * window pays for none of them again) */
 	uint64_t last_seen, looked_ns, look_due;
 	uint64_t polled, polled_ns, always_since;
 	struct focus focus;

@@ -133,7 +133,8 @@ static bool stood_still(const struct births *b)
 }
 
 /* After a look at births from @first on: what was born until @last kills what the look saw. A
- * record that was overrun is not whole: then there was no look. False: one is not written yet. */
+ * record that was overrun is not whole, nor is one that is not written yet: false, as if there had
+ * been no look. */
 static bool settle(struct births *b, uint64_t first, uint64_t last)
 {
 	b->s->ledger.birth_ns =
@@ -143,7 +144,7 @@ static bool settle(struct births *b, uint64_t first, uint64_t last)
 		return ladder_kill_new(b->ladder, b->s->kern.births, first, last);
 	b->overruns += last - first - PL_BIRTH_SLOTS;
 	ladder_drop_look(b->ladder, last - first);
-	return true;
+	return false;
 }
 
 static void look(struct births *b, uint64_t from, uint64_t to)
@@ -322,8 +323,9 @@ void births_burst(struct births *b)
 		watched(b, opened, looked_ns, by_type);
 	}
 	ledger_births(&b->s->ledger, clock_ns(),
-		      (uint64_t)(cost_ns(b, last - before) / b->s->ledger.birth_ns), closed - began,
-		      sites);
+		      (uint64_t)(cost_ns(b, last - (before > b->polled ? before : b->polled)) /
+				 b->s->ledger.birth_ns),
+		      closed - began, sites);
 	log_debug("window %u%s: %.1f ms open, %llu births", b->bursts, focus ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
 	births_plan(b);
@@ -339,11 +341,13 @@ void births_burst(struct births *b)
 
 void births_stop_always(struct births *b)
 {
-	uint64_t until = b->s->kern.out_ns ? b->s->kern.out_ns : clock_ns();
+	uint64_t until = b->s->kern.out_ns ? b->s->kern.out_ns : clock_ns(), last;
 
 	b->on_ns += until > b->always_since ? until - b->always_since : 0;
 	take_out(b, true);
-	account_charge(b->account, (double)(births_now(b) - b->polled) * b->s->ledger.birth_ns);
+	last = births_now(b);
+	account_charge(b->account, (double)(last - b->polled) * b->s->ledger.birth_ns);
+	b->polled = last;
 	unseen_drop(&b->unseen, &b->view);
 	b->told = b->last_seen;
 	b->mode = BIRTHS_BURSTS;
@@ -355,10 +359,8 @@ static void look_always(struct births *b)
 {
 	uint64_t from = b->last_seen, now = clock_ns(), looked = births_now(b), last;
 
-	if (looked - from > PL_BIRTH_SLOTS) {
-		b->overruns += looked - from - PL_BIRTH_SLOTS;
+	if (looked - from > PL_BIRTH_SLOTS)
 		from = looked - PL_BIRTH_SLOTS;
-	}
 	look(b, from, looked);
 	last = births_now(b);
 	b->bursts++;
@@ -367,8 +369,10 @@ static void look_always(struct births *b)
 		ladder_drop_look(b->ladder, last - from);
 		return;
 	}
-	if (settle(b, from, last))
+	if (settle(b, b->last_seen, last))
 		watched(b, b->looked_ns, now, is_by_type(b));
+	else
+		b->unlooked_ns += now - b->looked_ns;
 	b->looked_ns = now;
 	settle_unseen(b, b->last_seen);
 	focus_count(b, from, looked);

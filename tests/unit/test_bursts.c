@@ -22,7 +22,7 @@ static struct {
 	struct probe_set set;
 	struct pl_stats stats;
 	struct pl_birth births[PL_BIRTH_SLOTS];
-	bool is_late;
+	bool is_late, is_overrun;
 } k;
 
 static int put_in(struct probe_set *s)
@@ -38,6 +38,8 @@ static int take_out(struct probe_set *s)
 		usleep(LATE_US);
 		k.stats.unrecorded += LINGERED;
 	}
+	if (k.is_overrun)
+		k.stats.births += PL_BIRTH_SLOTS + 1;
 	return 0;
 }
 
@@ -80,6 +82,16 @@ static void tear_down(void)
 	proc_close(k.s.proc);
 }
 
+/* In a report: for how long births were watched. */
+static double told_s(void)
+{
+	struct report_lost lost[LOST_MAX] = {0};
+	struct evidence e = {.seen = {.lost = lost}};
+
+	births_source.observe(&k.b, &(struct observation){.now_ns = clock_ns(), .e = &e});
+	return e.seen.on_s;
+}
+
 /* Births come to nothing while it is looked at. */
 static void a_window_that_closes_late_has_not_watched_longer(void **state)
 {
@@ -95,6 +107,36 @@ static void a_window_that_closes_late_has_not_watched_longer(void **state)
 	assert_true(closed_s > LATE_US / 1e6);
 	assert_true(on_s > 0.1 && on_s < closed_s - 0.9 * LATE_US / 1e6);
 	assert_true(fabs((double)(k.b.on_ns - k.b.unlooked_ns) / 1e9 - on_s) < 1e-6);
+	assert_true(fabs(told_s() - on_s) < 1e-6);
+	tear_down();
+}
+
+/* The record was written over before anybody could read it. */
+static void a_window_that_was_overrun_has_not_watched(void **state)
+{
+	(void)state;
+	set_up(false);
+	k.is_overrun = true;
+	births_burst(&k.b);
+	assert_int_equal(k.b.bursts, 1);
+	assert_true(k.b.overruns > 0);
+	assert_int_equal(k.b.watched.n, 0);
+	assert_int_equal(k.b.on_ns, 0);
+	tear_down();
+}
+
+static void nor_has_a_look_while_probes_stay_in(void **state)
+{
+	(void)state;
+	set_up(false);
+	k.b.mode = BIRTHS_ALWAYS;
+	k.b.always_since = k.b.polled_ns = k.b.looked_ns = clock_ns();
+	usleep(100000);
+	k.stats.births = PL_BIRTH_SLOTS + 1;
+	births_poll(&k.b);
+	assert_true(k.b.overruns > 0);
+	assert_true(!k.b.watched.n || k.b.watched.v[0].on_s < 0.05);
+	assert_true(told_s() < 0.05);
 	tear_down();
 }
 
@@ -115,7 +157,8 @@ static void what_it_met_until_it_was_closed_is_charged(void **state)
 	assert_true(spent[1] - spent[0] > 0.99 * LINGERED * probe_price_event(&k.b.account->price));
 }
 
-/* The tool stood still, and births came until it could take the probes out. */
+/* The tool stood still, and births came until it could take the probes out. They are paid for once.
+ */
 static void probes_that_stayed_in_are_charged_to_the_end(void **state)
 {
 	double spent;
@@ -128,6 +171,10 @@ static void probes_that_stayed_in_are_charged_to_the_end(void **state)
 	spent = ledger_spent_ns(&k.s.ledger);
 	births_stop_always(&k.b);
 	assert_true(fabs(ledger_spent_ns(&k.s.ledger) - spent - 1000 * k.s.ledger.birth_ns) < 1);
+	spent = ledger_spent_ns(&k.s.ledger);
+	births_burst(&k.b);
+	assert_true(ledger_spent_ns(&k.s.ledger) - spent <
+		    account_planting_ns(k.b.account, 1) + 100 * k.s.ledger.birth_ns);
 	tear_down();
 }
 
@@ -135,6 +182,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_window_that_closes_late_has_not_watched_longer),
+		cmocka_unit_test(a_window_that_was_overrun_has_not_watched),
+		cmocka_unit_test(nor_has_a_look_while_probes_stay_in),
 		cmocka_unit_test(what_it_met_until_it_was_closed_is_charged),
 		cmocka_unit_test(probes_that_stayed_in_are_charged_to_the_end),
 	};
