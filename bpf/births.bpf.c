@@ -203,8 +203,12 @@ int death(struct pt_regs *ctx)
 	__u64 object, number, type;
 
 	keep_own_stack(ctx);
-	if (!st || bpf_get_current_pid_tgid() >> 32 != config.tgid || *(volatile __u64 *)&st->off)
+	if (!st || bpf_get_current_pid_tgid() >> 32 != config.tgid)
 		return 0;
+	if (*(volatile __u64 *)&st->off) {
+		__sync_fetch_and_add(&st->unrecorded, 1);
+		return 0;
+	}
 	__sync_fetch_and_add(&st->deaths, 1); /* it has cost what it costs */
 	if (!died || !st->recheck || *(volatile __u64 *)&st->asleep ||
 	    (!(st->deaths & 63) && is_overdue(st)))

@@ -270,6 +270,15 @@ static __always_inline void call_enter(struct pl_native_call *n, struct pl_nativ
 	*c = *n;
 }
 
+/* What is met then is counted, and no more. */
+static __always_inline int call_sleeps(struct pl_native_ctl *ctl)
+{
+	if (!sleeps())
+		return 0;
+	__sync_fetch_and_add(&ctl->unrecorded, 1);
+	return 1;
+}
+
 SEC("uprobe")
 int native_entry(struct pt_regs *ctx)
 {
@@ -279,10 +288,10 @@ int native_entry(struct pt_regs *ctx)
 	__u8 fn;
 
 	keep_own_stack(ctx);
-	if (id >> 32 != config.tgid || sleeps())
+	if (id >> 32 != config.tgid)
 		return 0;
 	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
-	if (!ctl)
+	if (!ctl || call_sleeps(ctl))
 		return 0;
 	for (i = 0; i < PL_FN_MAX; i++)
 		if (ctl->fns[i].ip == ip)
@@ -415,13 +424,15 @@ int native_return(struct pt_regs *ctx)
 	__u32 zero = 0;
 
 	keep_own_stack(ctx);
-	if (id >> 32 != config.tgid || sleeps())
+	if (id >> 32 != config.tgid)
 		return 0;
 	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
-	if (!ctl)
+	if (!ctl || call_sleeps(ctl))
 		return 0;
 	if (ctl->mode != PL_NATIVE_OFF)
 		call_leave(ctx, ctl, id, 0, ctl->mode);
+	else
+		__sync_fetch_and_add(&ctl->unrecorded, 1);
 	return 0;
 }
 
@@ -434,10 +445,10 @@ int native_map_return(struct pt_regs *ctx)
 	__u32 zero = 0;
 
 	keep_own_stack(ctx);
-	if (id >> 32 != config.tgid || sleeps())
+	if (id >> 32 != config.tgid)
 		return 0;
 	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
-	if (ctl)
+	if (ctl && !call_sleeps(ctl))
 		call_leave(ctx, ctl, id, 1, PL_NATIVE_EXACT);
 	return 0;
 }
