@@ -93,7 +93,7 @@ static int find_in_modules(const struct proc *proc, struct places_files *t, bool
 		else if (!err)
 			note_other(t, m);
 		dso_close(d);
-		if (err && proc_map_is_gone(proc, m))
+		if (err && proc_file_is_gone(proc, m))
 			continue; /* unloaded meanwhile, and its file may be deleted */
 		if (err)
 			return fail_in(at_start && !fail_is_short(err) ? -ENOTSUP : err, "%s",

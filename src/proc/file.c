@@ -88,11 +88,16 @@ static int open_link(const struct proc *p, const struct proc_map *m)
 	return stamped_open_path(link);
 }
 
-bool proc_map_is_gone(const struct proc *p, const struct proc_map *m)
+bool proc_file_is_gone(const struct proc *p, const struct proc_map *m)
 {
-	auto_close int at = p->source ? -1 : open_link(p, m);
+	struct proc now = {.pid = p->pid, .source = p->source};
+	bool is_gone = !p->source && !proc_read_maps(&now);
 
-	return !p->source && at < 0 && errno == ENOENT;
+	for (size_t i = 0; i < now.n_maps; i++)
+		is_gone = is_gone && !(now.maps[i].inode == m->inode && now.maps[i].dev == m->dev);
+	free(now.maps);
+	free(now.map_text);
+	return is_gone;
 }
 
 /* The kernel's own link needs rights and a mapping that is still there; a name below

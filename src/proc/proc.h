@@ -104,8 +104,8 @@ size_t proc_read_many(const struct proc *p, struct proc_req *v, size_t n);
  * mount namespace. It is checked to be that file, and a regular one, before it is opened. -ENOENT
  * with the sentence when there is no way to it; fail_is_short(): not now. */
 int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd);
-/* Is nothing mapped from the begin to the end of this row any more? */
-bool proc_map_is_gone(const struct proc *p, const struct proc_map *m);
+/* Is the file of this row mapped nowhere any more? */
+bool proc_file_is_gone(const struct proc *p, const struct proc_map *m);
 
 /* For a process that does not run: what is left of the ELF file of this row, fit for
  * dso_open_bytes(). Freed by the caller. -ENOENT without a sentence. */

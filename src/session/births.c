@@ -62,11 +62,11 @@ static void look_at_modules(struct births *b, uint64_t now)
 		return;
 	err = sites_attach_new(s);
 	doubted = b->doubts_module;
-	b->doubts_module = err != 0;
+	b->doubts_module = err && err != -EAGAIN && err != -EBUSY && !fail_is_short(err);
 	if (err ? !proc_alive(s->proc) : s->sites->files.n == before)
 		return;
 	if (err && err != -EAGAIN && err != -EBUSY) { /* else before the next window */
-		if (doubted && !fail_is_short(err)) {
+		if (doubted && b->doubts_module) {
 			births_end(b, fail_text());
 			return;
 		}
@@ -138,6 +138,7 @@ static uint64_t pause_births(void *self, bool on)
 		b->due.modules = b->due.modules ? clock_ns() : 0;
 		b->due.burst = clock_ns() + AGAIN_NS;
 		b->is_far = false;
+		b->doubts_module = false;
 	}
 	return first_due(b);
 }

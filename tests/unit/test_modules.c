@@ -170,6 +170,27 @@ static void a_module_that_is_unloaded_meanwhile_is_passed_over(void **state)
 	tear_down();
 }
 
+/* mprotect has split its row. */
+static void a_module_whose_rows_have_changed_is_not_passed_over(void **state)
+{
+	char path[] = "/tmp/pyleak-test-module-XXXXXX.so", elf[] = "\177ELF and no more";
+	int fd = mkostemps(path, 3, O_CLOEXEC);
+	void *map;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, elf, sizeof(elf)), sizeof(elf));
+	map = mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	assert_true(map != MAP_FAILED);
+	set_up(true);
+	assert_int_equal(mprotect(map, 4096, PROT_READ), 0);
+	assert_int_equal(places_find_more(k.s.proc, &k.sites.files), -ENOEXEC);
+	munmap(map, 8192);
+	unlink(path);
+	close(fd);
+	tear_down();
+}
+
 /* A file may be written anew at the moment. What fails at two looks in a row lasts. */
 static void a_module_is_asked_for_twice_before_births_end(void **state)
 {
@@ -213,6 +234,47 @@ static void a_module_is_asked_for_twice_before_births_end(void **state)
 	tear_down();
 }
 
+/* A moment without descriptors, and a pause. */
+static void a_passing_failure_is_none_of_the_two(void **state)
+{
+	char path[] = "/tmp/pyleak-test-module-XXXXXX.so", elf[] = "\177ELF and no more";
+	struct births b = {.s = &k.s,
+			   .account = &k.s.ledger.of[LEDGER_BIRTHS],
+			   .mode = BIRTHS_BURSTS,
+			   .nuitka_at = 1};
+	int fd = mkostemps(path, 3, O_CLOEXEC);
+	struct rlimit was, none;
+	void *map;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, elf, sizeof(elf)), sizeof(elf));
+	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	assert_true(map != MAP_FAILED);
+	set_up(true);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){3, was.rlim_max};
+	b.due.modules = 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	births_source.step(&b, clock_ns());
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	b.due.modules = 1;
+	births_source.step(&b, clock_ns());
+	assert_int_equal(b.mode, BIRTHS_BURSTS);
+	births_source.pause(&b, true);
+	births_source.pause(&b, false);
+	b.due.modules = 1;
+	b.due.burst = 0;
+	births_source.step(&b, clock_ns());
+	assert_int_equal(b.mode, BIRTHS_BURSTS);
+	munmap(map, 4096);
+	unlink(path);
+	close(fd);
+	for (size_t i = 0; i < k.s.notes.n; i++)
+		free(k.s.notes.v[i]);
+	tear_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,7 +284,9 @@ int main(void)
 		cmocka_unit_test(what_is_no_code_is_passed_over),
 		cmocka_unit_test(a_file_is_looked_into_once),
 		cmocka_unit_test(a_module_that_is_unloaded_meanwhile_is_passed_over),
+		cmocka_unit_test(a_module_whose_rows_have_changed_is_not_passed_over),
 		cmocka_unit_test(a_module_is_asked_for_twice_before_births_end),
+		cmocka_unit_test(a_passing_failure_is_none_of_the_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
