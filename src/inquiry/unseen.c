@@ -257,12 +257,7 @@ void unseen_end(struct unseen *u, const struct unseen_view *v)
 	u->all_looks++;
 	u->n = u->is_carving ? heap_carving_end(v->heap, &u->at, u->v, HEAP_CARVED) : 0;
 	u->to = __atomic_load_n(&v->stats->births, __ATOMIC_ACQUIRE);
-	if (!ladder_has_aim(&u->aim)) {
-		u->looks++;
-		/* Looks at a program that rests see nothing, and take nothing away. */
-		if ((u->n || u->to != u->from) && !(++u->busy_looks % FADE_LOOKS))
-			fade(u);
-	}
+	u->looks += !ladder_has_aim(&u->aim);
 	u->is_done = unrecorded(v) == u->lost && !v->stats->asleep;
 	u->due_ns[ladder_has_aim(&u->aim)] = clock_ns() + (thread_cpu_ns() - began) * LOOK_SHARE;
 }
@@ -333,6 +328,10 @@ void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,
 		unseen_drop(u, v);
 		return;
 	}
+	/* Looks at a program that rests see nothing, and take nothing away. */
+	if (!ladder_has_aim(&u->aim) && (u->n || u->to != u->from) &&
+	    !(++u->busy_looks % FADE_LOOKS))
+		fade(u);
 	settle_carved(u, v, from);
 	settle_reborn(u, v, from, look, n);
 	if (is_missed(&u->few, &few_limit))

@@ -43,6 +43,7 @@ static struct {
 	unsigned told;
 	char why[400];
 	int cls;
+	bool is_lossy; /* births are lost in each look */
 } k;
 
 static void note_refusal(void *ctx, uint64_t classes, const char *why)
@@ -84,6 +85,7 @@ static void look(const struct ladder_aim *aim, uint64_t type, size_t seen, size_
 			k.births[k.stats.births++ % PL_BIRTH_SLOTS] =
 				(struct pl_birth){.object = addr, .type = type};
 	}
+	k.stats.lost[PL_LOST_BIRTHS_FULL] += k.is_lossy;
 	unseen_end(&k.u, &k.v);
 	unseen_settle(&k.u, &k.v, first, NULL, 0);
 }
@@ -333,6 +335,23 @@ static void rare_misses_of_a_busy_program_do_not(void **state)
 	tear_down();
 }
 
+/* Some of its births were lost: what is thrown away takes nothing away either. */
+static void looks_that_are_thrown_away_do_not_count(void **state)
+{
+	(void)state;
+	set_up();
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(k.refused, 0);
+		look_again(TYPE, 10, 1);
+		k.is_lossy = true;
+		for (int lost = 0; lost < 50; lost++)
+			look(NULL, TYPE, 1, 0);
+		k.is_lossy = false;
+	}
+	assert_int_equal(k.refused, 1 << CLS);
+	tear_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +367,7 @@ int main(void)
 		cmocka_unit_test(an_object_in_the_place_of_a_dead_one_is_suspect),
 		cmocka_unit_test(misses_of_a_program_that_rests_add_up),
 		cmocka_unit_test(rare_misses_of_a_busy_program_do_not),
+		cmocka_unit_test(looks_that_are_thrown_away_do_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
