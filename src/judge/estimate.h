@@ -97,5 +97,8 @@ void estimate_free(struct estimate *e);
  * fewer than 2 points, or when growth began at the first one. */
 bool estimate_rose(const struct trend_points *t, const struct estimate *e,
 		   const struct estimate_site *s, double coverage);
+/* Was half and more of that rise, as far as there was one, that of the lines that keep all? */
+bool estimate_is_beside(const struct trend_points *t, const struct estimate *e,
+			const struct estimate_site *s);
 
 #endif

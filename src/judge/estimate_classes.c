@@ -265,23 +265,45 @@ static double pace(const struct trend_points *t, double until, double for_s)
 	return (floor_at(t, until) - floor_at(t, until - for_s)) / for_s;
 }
 
+/* When its last stretch began; 0: at the first point, or it is not known. */
+static double stretch_began(const struct trend_points *t, const struct curve *c)
+{
+	double began = t->n >= 2 ? t->t[t->n - 1] - c->since_s : 0;
+
+	return t->n >= 2 && c->since_s > 0 && began > t->t[0] ? began : 0;
+}
+
+/* So much of the pace of now was there before by lines that keep all, if those of @s make place. */
+static double lasting_pace(const struct estimate *e, const struct estimate_site *s)
+{
+	double then = e->lasting_before[s->cls], now = e->lasting_since[s->cls];
+
+	return then > 0 ? e->curve[s->cls].slope * then / (fmax(s->since - s->before, 0) + now) : 0;
+}
+
+bool estimate_is_beside(const struct trend_points *t, const struct estimate *e,
+			const struct estimate_site *s)
+{
+	double began = stretch_began(t, &e->curve[s->cls]), others = lasting_pace(e, s);
+
+	return began > 0 && others > 0 &&
+	       others >= LEAK_RISE_PART * pace(t, began, e->curve[s->cls].since_s);
+}
+
 /* A leak's rise is that of all the time before, and of the end of it. A store's load may have risen
  * twice, or it was not full yet; and another line of its class may leak all the time. */
 bool estimate_rose(const struct trend_points *t, const struct estimate *e,
 		   const struct estimate_site *s, double coverage)
 {
 	const struct curve *c = &e->curve[s->cls];
-	double since = c->since_s, began = t->n ? t->t[t->n - 1] - since : 0, rise;
+	double since = c->since_s, began = stretch_began(t, c), rise;
 	double then = e->lasting_before[s->cls], now = e->lasting_since[s->cls];
-	double born = (s->before + then / coverage) / coverage;
-	/* Of the pace of now there was so much before: if its survivors make place; if they stay.
-	 */
-	double others = then > 0 ? then / (fmax(s->since - s->before, 0) + now) : 0;
+	double born = (s->before + then / coverage) / coverage, others = lasting_pace(e, s);
+	/* There was so much of the pace of now before if its survivors stay. */
 	double all = (s->before + then) / (s->since + now);
 
-	if (t->n < 2 || !(since > 0) || !(began > t->t[0]))
+	if (!(began > 0))
 		return false;
-	others *= c->slope;
 	rise = pace(t, began, since) - others;
 	return rise >= LEAK_RISE_PART * (all * c->slope - others) &&
 	       rise * since >= CHANCE_SURE * sqrt(2 * born) &&

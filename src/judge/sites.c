@@ -236,6 +236,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	const struct curve *curve;
 	struct verdict_evidence *v;
 	unsigned quarters;
+	bool is_dated;
 
 	if (!to)
 		return;
@@ -290,9 +291,10 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 		v->before = e->mortality >= SITE_MORTAL && e->before_samples >= BEFORE_FEWEST
 				    ? e->before / e->since
 				    : 0;
-		v->rose = v->before > 0 && classes && e->cls < EVIDENCE_CLASSES &&
+		is_dated = v->before > 0 && classes && e->cls < EVIDENCE_CLASSES;
+		v->rose = is_dated &&
 			  estimate_rose(&classes[e->cls], &j->estimate, e, j->e->objects.coverage);
-		v->beside = j->estimate.lasting_before[e->cls] > 0;
+		v->beside = is_dated && estimate_is_beside(&classes[e->cls], &j->estimate, e);
 	}
 }
 

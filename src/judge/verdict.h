@@ -31,7 +31,7 @@ struct verdict_evidence {
 	 * since; 0 = none of the line's died, or too few are known. */
 	double before;
 	bool rose;     /* memory did in that time, as those make it */
-	bool beside;   /* lines that keep all are of its size: they make memory rise, too */
+	bool beside;   /* lines that keep all are of its size, and made half of that rise */
 	double born;   /* that survived, as many as windows that see a part of them tell; 0 = not
 			  known */
 	double gained; /* by how many more there are of them */

@@ -1315,6 +1315,29 @@ static void a_leak_vouches_for_no_store_of_its_size(void **state)
 	}
 }
 
+/* A leak of which few were seen, and there are twice as many of late: that memory rose all along
+ * tells of it, also beside the one of another line that stays. */
+static void one_that_stays_takes_no_rise_from_a_leak(void **state)
+{
+	struct evidence_count died = {LEAKS, 4};
+	struct world *w = *state;
+
+	late(w);
+	w->e.n_fds = 0;
+	w->e.objects.coverage = 0.002;
+	w->e.objects.deaths = &died;
+	w->e.objects.n_deaths = 1;
+	born_within(w, 0, 10, 2, 600, LEAKS);
+	born_within(w, 10, 15, 600, 1200, LEAKS);
+	born_within(w, 15, 21, 2, 3600, OPENS);
+	for (size_t i = 0; i < POINTS; i++)
+		w->blocks[i] = 1000 + 3.3 * w->t[i] + 3.3 * fmax(0, w->t[i] - 3000);
+	for (w->e.objects.n = 15; w->e.objects.n <= 21; w->e.objects.n += 6) {
+		judge_held(w);
+		assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	}
+}
+
 /* A block that gets bigger is shown when nothing else grows; several are buffers that are written
  * to. */
 static void blocks_that_get_bigger(void **state)
@@ -1756,6 +1779,7 @@ int main(int argc, char **argv)
 		TEST(a_leak_that_begins_late),
 		TEST(a_store_whose_load_grows),
 		TEST(a_leak_vouches_for_no_store_of_its_size),
+		TEST(one_that_stays_takes_no_rise_from_a_leak),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
 		TEST(exchanges_leave_room_to_windows),
