@@ -66,7 +66,7 @@ bool label_is_c_memory(const struct graph *g, uint32_t from, uint32_t to)
 	const struct graph_type *t = graph_type(g, from);
 	uint64_t values;
 
-	if (graph_type(g, to)->addr || t->kind != GRAPH_PLAIN)
+	if (graph_type(g, to)->addr || (t->kind != GRAPH_PLAIN && t->kind != GRAPH_WRAPPER))
 		return false;
 	values = label_attributes(g->h->rt, t, graph_addr(g, from, NULL)).values;
 	return !values || graph_find_block(g, values & ~7ull, NULL) != to;

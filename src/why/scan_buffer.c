@@ -49,17 +49,29 @@ static bool keys_table(struct scan *s, int64_t head)
 	return true;
 }
 
+static bool is_wrapper(const struct graph *g, uint64_t addr)
+{
+	uint32_t node = graph_find(g, addr);
+
+	return node != NODE_NONE && graph_type(g, node)->kind == GRAPH_WRAPPER;
+}
+
 /* pybind11 finds the wrapper of an object of C++ by its address, in a std::unordered_multimap. Each
- * node has the next one, that address, and the wrapper; it keeps neither alive. The first member of
- * a wrapper is the same address; that of a second base class lies inside of the same object. */
+ * node has the next one or 0, that address, and the wrapper; it keeps neither alive. The first
+ * member of a wrapper is the same address; that of a second base class lies inside of the same
+ * object. */
 static bool names_wrapper(const struct scan *s)
 {
 	const struct graph *g = s->g;
-	uint64_t address = scan_at(s, 8), wrapper = scan_at(s, 16), own;
-	uint32_t node = s->hi == 24 ? graph_find(g, wrapper) : NODE_NONE, object;
+	const struct proc *p = g->h->rt->proc;
+	uint64_t next = scan_at(s, 0), address = scan_at(s, 8), wrapper = scan_at(s, 16), own;
+	uint32_t object;
 
-	if (node == NODE_NONE || graph_type(g, node)->kind != GRAPH_WRAPPER ||
-	    proc_read_u64(g->h->rt->proc, wrapper + PY_BODY + py_more_header(g->h->rt), &own))
+	if (s->hi != 24 || !address || !is_wrapper(g, wrapper) ||
+	    proc_read_u64(p, wrapper + PY_BODY + py_more_header(g->h->rt), &own))
+		return false;
+	/* A struct of a program's may have those two, too. */
+	if (next && (proc_read_u64(p, next + 16, &next) || !is_wrapper(g, next)))
 		return false;
 	object = graph_find_block(g, own, NULL);
 	return address == own ||

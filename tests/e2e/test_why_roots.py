@@ -154,18 +154,24 @@ def test_a_block_that_is_several_mappings_is_one():
 
 
 WRAPPERS = """import gc, shop_pybind11, time
-gc.disable()
+gc.set_threshold(0)
 class Kept(shop_pybind11.Order): pass
 class Round(shop_pybind11.Order): pass
 class Lost(shop_pybind11.Order): pass
+class Pair(shop_pybind11.Basket): pass
 def turn():
     r = Round(1)
     r.back = r
+def pair():
+    a, b = Pair(), Pair()
+    a.add(b)
+    b.add(a)
 shelf = [Kept(i) for i in range(300)]
 for level in range(12):
     shelf = {"under": shelf}
 for i in range(300):
     turn()
+    pair()
     shop_pybind11.echo(Lost(i))
 print("ready", flush=True)
 time.sleep(1000)
@@ -181,7 +187,10 @@ def test_who_knows_all_wrappers_holds_none(tmp_path):
                    tmp_path / "shop_pybind11.so", os.path.join(APPS, "shop_pybind11.cpp"))  # fmt: skip
     with program(pythons.host(), WRAPPERS, env={**os.environ, "PYTHONPATH": str(tmp_path)}) as (process, said):
         assert said == "ready"
-        found = {t: ask(process.pid, "--type", t)["paths"] for t in ("Kept", "Round", "Lost")}
+        found = {t: ask(process.pid, "--type", t)["paths"] for t in ("Kept", "Round", "Lost", "Pair")}
+        text = why("-p", process.pid, "--watch", "0", "--type", "Pair").stdout
     assert [p["path"].split(" (")[0] for p in found["Kept"]] == ["module __main__ :: shelf"], found
     assert [p["root"] for p in found["Round"]] == ["cycle"], found
     assert [p["root"] for p in found["Lost"]] == ["unreferenced"], found
+    assert [p["root"] for p in found["Pair"]] == ["cycle"], found
+    assert "by way of memory of C code" in text, text

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "why/label.h"
 #include "why/scan_priv.h"
 
 #define MIB (1u << 20)
@@ -47,11 +48,13 @@ static void a_big_array_is_told_of_and_can_be_left(void **state)
 	}
 }
 
-enum key { OBJECT, BASE, OTHER };
+enum key { OBJECT, BASE, OTHER, LOST };
+
+enum next { LAST, NODE, NUMBER, INSIDE };
 
 /* Those that a node of three words leads to, of what lies here: another node, an object of C++, and
- * the wrapper that Python has of it. */
-static size_t edges_of(enum key key, enum graph_kind kind)
+ * the wrapper that Python has of it, or of one that is gone. */
+static size_t edges_of(enum next next, enum key key, enum graph_kind kind)
 {
 	static struct {
 		uint64_t other[3], object[8], wrapper[5];
@@ -60,8 +63,14 @@ static size_t edges_of(enum key key, enum graph_kind kind)
 		[OBJECT] = (uintptr_t)m.object,
 		[BASE] = (uintptr_t)&m.object[3],
 		[OTHER] = (uintptr_t)m.other,
+		[LOST] = 0,
 	};
-	const uint64_t node[] = {(uintptr_t)m.other, keys[key], (uintptr_t)m.wrapper};
+	const uint64_t first[] = {
+		[NODE] = (uintptr_t)m.other,
+		[NUMBER] = 7,
+		[INSIDE] = (uintptr_t)&m.other[1],
+	};
+	const uint64_t node[] = {first[next], keys[key], (uintptr_t)m.wrapper};
 	struct graph_block blocks[] = {{(uintptr_t)m.other, sizeof(m.other), 0},
 				       {(uintptr_t)m.object, sizeof(m.object), 0},
 				       {(uintptr_t)m.wrapper, sizeof(m.wrapper), 1}};
@@ -86,7 +95,8 @@ static size_t edges_of(enum key key, enum graph_kind kind)
 	struct proc *p;
 	size_t n;
 
-	m.wrapper[2] = (uintptr_t)m.object;
+	m.other[2] = (uintptr_t)m.wrapper;
+	m.wrapper[2] = key == LOST ? 0 : (uintptr_t)m.object;
 	assert_int_equal(proc_open(getpid(), &p), 0);
 	rt.proc = p;
 	scan_buffer(&s);
@@ -98,14 +108,42 @@ static size_t edges_of(enum key key, enum graph_kind kind)
 }
 
 /* pybind11 knows the wrapper of each object of C++, also of one by its second base class. In a
- * std::list of them, and in a map of what is no wrapper, they are kept. */
+ * std::list of them, in a map of what is no wrapper, and in what has another first word than a
+ * node, they are kept; so is the wrapper of what is gone. */
 static void who_knows_all_wrappers_holds_none(void **state)
 {
 	(void)state;
-	assert_int_equal(edges_of(OBJECT, GRAPH_WRAPPER), 1);
-	assert_int_equal(edges_of(BASE, GRAPH_WRAPPER), 1);
-	assert_int_equal(edges_of(OTHER, GRAPH_WRAPPER), 3);
-	assert_int_equal(edges_of(OBJECT, GRAPH_PLAIN), 3);
+	assert_int_equal(edges_of(NODE, OBJECT, GRAPH_WRAPPER), 1);
+	assert_int_equal(edges_of(NODE, BASE, GRAPH_WRAPPER), 1);
+	assert_int_equal(edges_of(NODE, OTHER, GRAPH_WRAPPER), 3);
+	assert_int_equal(edges_of(NODE, OBJECT, GRAPH_PLAIN), 3);
+	assert_int_equal(edges_of(LAST, OBJECT, GRAPH_WRAPPER), 0);
+	assert_int_equal(edges_of(NUMBER, OBJECT, GRAPH_WRAPPER), 2);
+	assert_int_equal(edges_of(INSIDE, OBJECT, GRAPH_WRAPPER), 3);
+	assert_int_equal(edges_of(NODE, LOST, GRAPH_WRAPPER), 2);
+}
+
+/* An object of C++ may have references, which the collector does not see. */
+static void what_a_wrapper_leads_to_is_memory_of_c(void **state)
+{
+	static uint64_t memory[8];
+	struct graph_block blocks[] = {{(uintptr_t)memory, 40, 1}, {(uintptr_t)&memory[5], 24, 0}};
+	uint16_t type[] = {1, 0};
+	struct py_runtime rt = {0};
+	struct heap h = {.rt = &rt};
+
+	(void)state;
+	for (enum graph_kind kind = 0; kind <= GRAPH_VALUE; kind++) {
+		struct graph_type types[] = {{.kind = GRAPH_BUFFER}, {.addr = 1, .kind = kind}};
+		struct graph g = {.h = &h,
+				  .types = {types, 2, 2},
+				  .type = {type, 2, 2},
+				  .block = {blocks, 2, 2},
+				  .n = 2};
+
+		assert_int_equal(label_is_c_memory(&g, 0, 1),
+				 kind == GRAPH_PLAIN || kind == GRAPH_WRAPPER);
+	}
 }
 
 int main(void)
@@ -113,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_big_array_is_told_of_and_can_be_left),
 		cmocka_unit_test(who_knows_all_wrappers_holds_none),
+		cmocka_unit_test(what_a_wrapper_leads_to_is_memory_of_c),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
