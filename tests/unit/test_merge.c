@@ -85,7 +85,7 @@ static void the_sentence_goes_with_the_worst_verdict(void **state)
 	}
 }
 
-/* Of which nothing is known, as of a census, it is not said that they are steady. */
+/* They are not said to be steady where nothing is known, as by a census. */
 static void too_early_for_all_is_too_early(void **state)
 {
 	(void)state;
