@@ -70,6 +70,19 @@ def test_it_opens_from_a_file_and_asks_for_nothing(tmp_path):
         assert seen["scripts"] == 2 and not any(bad in seen["text"] for bad in ("[object", "undefined", "NaN"))
 
 
+def test_how_sure_is_said_of_what_is_known(tmp_path):
+    report = json.loads(GOLDEN.read_text())
+    pages = []
+    for sure in (0.07, 0.53):
+        report["processes"][0]["verdict"].update({"class": "steady", "confidence": sure})
+        source = tmp_path / ("%s.json" % sure)
+        source.write_text(json.dumps(dict(report, processes=report["processes"][:1])))
+        pages.append(page_of(source, source.with_suffix(".html")))
+    early, known = (seen["text"].lower() for seen in browse_all(pages, "look"))
+    assert "too early" in early and "0.07" not in early
+    assert "too early" not in known and "0.53" in known
+
+
 def test_it_zooms_searches_sorts_and_changes_its_colours(busy):
     seen = browse(busy, "use", "database")
     assert seen["whole"] == seen["again"] and len({seen[k] for k in ("whole", "zoomed", "searched", "icicle", "byType")}) == 5

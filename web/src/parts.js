@@ -24,10 +24,13 @@ export function badge(verdict) {
 	return el("span", { class: "badge " + verdict }, verdict);
 }
 
-// Of a process; confidence 0.1 says that nothing is known yet.
+// A process of which nothing is known yet has a confidence of 0.1; so has a census.
+export function isEarly(v) {
+	return v.class === "steady" && v.confidence !== null && v.confidence <= 0.1;
+}
+
 export function processBadge(v) {
-	const early = v.class === "steady" && v.confidence !== null && v.confidence <= 0.1;
-	return early ? el("span", { class: "badge" }, "too early") : badge(v.class);
+	return isEarly(v) ? el("span", { class: "badge" }, "too early") : badge(v.class);
 }
 
 export function section(id, title, ...children) {
