@@ -340,6 +340,24 @@ static void copies_share_a_page(void **state)
 	assert_false(host_row_lives(reading_page(), row));
 }
 
+/* Beside one that is older and described, a map without a description is never come to. */
+static bool has_a_page_already(void)
+{
+	__u32 id = 0;
+	bool found = false;
+
+	while (!found && !bpf_map_get_next_id(id, &id)) {
+		struct bpf_map_info info = {0};
+		__u32 len = sizeof(info);
+		int fd = bpf_map_get_fd_by_id(id);
+
+		found = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && info.btf_id &&
+			!strcmp(info.name, "pyleak_host1");
+		close(fd);
+	}
+	return found;
+}
+
 /* As somebody makes one who may do nothing else with BPF. 0: it is not used, another is. */
 static int join_beside_a_foreign_map(void)
 {
@@ -360,9 +378,14 @@ static int join_beside_a_foreign_map(void)
 static void a_map_that_anybody_can_make_is_no_page(void **state)
 {
 	int status;
-	pid_t child = fork();
+	pid_t child;
 
 	(void)state;
+	if (has_a_page_already()) {
+		print_message("another copy of the tool runs here\n");
+		skip();
+	}
+	child = fork();
 	if (!child)
 		_exit(join_beside_a_foreign_map());
 	assert_int_equal(waitpid(child, &status, 0), child);
