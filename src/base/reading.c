@@ -93,11 +93,11 @@ static int stamp(uint64_t code)
 		first = atomic_fetch_add(&threads, 1) % READING_SLOTS;
 	for (unsigned int i = 0; i < READING_SLOTS; i++) {
 		unsigned int slot = (first + i) % READING_SLOTS;
-		uint64_t none = 0;
+		int none = 0;
 
-		if (atomic_compare_exchange_strong(&slots[slot].since_ns, &none, now)) {
-			atomic_store_explicit(&slots[slot].tid, tid, memory_order_relaxed);
-			atomic_store(&slots[slot].code, code); /* before the look at the flag */
+		if (atomic_compare_exchange_strong(&slots[slot].tid, &none, tid)) {
+			atomic_store_explicit(&slots[slot].code, code, memory_order_relaxed);
+			atomic_store(&slots[slot].since_ns, now); /* before the look at the flag */
 			first = slot;
 			return (int)slot;
 		}
@@ -142,7 +142,10 @@ int reading_begin_walk(void)
 
 void reading_end(int slot)
 {
-	atomic_store_explicit(&page->row[row].slot[slot].since_ns, 0, memory_order_release);
+	struct reading_slot *s = &page->row[row].slot[slot];
+
+	atomic_store_explicit(&s->since_ns, 0, memory_order_release);
+	atomic_store_explicit(&s->tid, 0, memory_order_release);
 }
 
 void reading_abandon(void)

@@ -17,11 +17,11 @@
 #define READING_SLOTS 64 /* reads under way at a time in one of them */
 
 struct reading_slot {
-	/* clock_coarse_ns(); 0 = free */
+	/* clock_coarse_ns(), the last to be set and the first to go; 0 = no read is under way */
 	_Alignas(64) _Atomic uint64_t since_ns;
-	/* valid while since_ns is set: the thread, as its own pid namespace numbers it, and the
-	 * file that holds the target's CPython (reading_code_of(); 0 = not known) */
+	/* the thread whose slot it is, as its own pid namespace numbers it; 0 = free */
 	_Atomic int tid;
+	/* the file that holds the target's CPython (reading_code_of(); 0 = not known) */
 	_Atomic uint64_t code;
 };
 

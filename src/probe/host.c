@@ -126,8 +126,10 @@ static bool is_locked_by_others(unsigned row)
 
 static void clear(struct reading_row *r)
 {
-	for (unsigned i = 0; i < READING_SLOTS; i++)
+	for (unsigned i = 0; i < READING_SLOTS; i++) {
 		atomic_store(&r->slot[i].since_ns, 0);
+		atomic_store(&r->slot[i].tid, 0);
+	}
 }
 
 /* The lock on its byte first, or another copy would take the row for that of a dead one. */

@@ -64,6 +64,7 @@ static enum readers judge(const struct reading_row *row, struct reading_slot *sl
 			  uint64_t now)
 {
 	uint64_t age = now > since ? now - since : 0;
+	int tid = atomic_load(&slot->tid);
 
 	if (age < YOUNG_NS)
 		return READERS_BUSY;
@@ -72,10 +73,10 @@ static enum readers judge(const struct reading_row *row, struct reading_slot *sl
 		       : age > FOREIGN_NS ? READERS_HUNG
 					  : READERS_BUSY;
 	/* A page of our own has no number in it. */
-	switch (state_of(atomic_load(&row->pid) ? atomic_load(&row->pid) : getpid(),
-			 atomic_load(&slot->tid))) {
+	switch (state_of(atomic_load(&row->pid) ? atomic_load(&row->pid) : getpid(), tid)) {
 	case STATE_GONE:
-		atomic_compare_exchange_strong(&slot->since_ns, &since, 0);
+		if (atomic_compare_exchange_strong(&slot->since_ns, &since, 0))
+			atomic_compare_exchange_strong(&slot->tid, &tid, 0);
 		return READERS_NONE;
 	case STATE_STOPPED:
 		return READERS_NONE;

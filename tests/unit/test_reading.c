@@ -53,6 +53,24 @@ static void no_more_than_there_are_slots(void **state)
 	assert_int_equal(reading_oldest_ns(), 0);
 }
 
+/* A signal that ends the program ends the reads of the thread it came to, and no other's: one that
+ * has just taken a slot which was ours is not to be seen without its stamp. */
+static void abandons_its_own_alone(void **state)
+{
+	int mine = reading_begin(), freed = reading_begin();
+	struct reading_slot *slot = reading_page()->row[0].slot;
+
+	(void)state;
+	reading_end(freed);
+	atomic_store(&slot[freed].since_ns, 1); /* as another thread, whose number is to come */
+	reading_abandon();
+	assert_int_equal(atomic_load(&slot[mine].since_ns), 0);
+	assert_int_equal(atomic_load(&slot[freed].since_ns), 1);
+	atomic_store(&slot[freed].since_ns, 0);
+	assert_int_equal(reading_begin(), freed);
+	reading_end(freed);
+}
+
 static void *read_often(void *arg)
 {
 	(void)arg;
@@ -185,6 +203,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_counts),
 		cmocka_unit_test(no_more_than_there_are_slots),
 		cmocka_unit_test(threads_do_not_share_a_slot),
+		cmocka_unit_test(abandons_its_own_alone),
 		cmocka_unit_test(costs_little),
 		cmocka_unit_test(readers_wait_for_a_switch),
 		cmocka_unit_test(a_file_is_known_by_what_is_in_it),
