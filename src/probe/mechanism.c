@@ -244,12 +244,12 @@ static int check_target(const struct probe_set *s)
 	return poll(&p, 1, 0) > 0 ? fail(-ESRCH, "process %d has ended", s->pid) : 0;
 }
 
-int probe_check_tracer(int pid)
+int probe_check_tracer(int pid, bool of_any_thread)
 {
 	const struct proc p = {.pid = pid};
 	struct proc_memory m;
 
-	if (proc_memory(&p, &m) || !m.traced)
+	if (proc_memory(&p, &m) || !(of_any_thread ? proc_is_any_traced(&p, &m) : m.traced))
 		return 0;
 	return fail(-EAGAIN,
 		    "process %d is held by a debugger or strace: no probes are set meanwhile", pid);
@@ -263,7 +263,7 @@ static int set_on_here(struct probe_set *s)
 
 	if (!err && s->pid != getpid()) { /* a trial on two bytes of our own */
 		err = probe_check_room(s->pid, probe_pages(s));
-		err = err ? err : probe_check_tracer(s->pid);
+		err = err ? err : probe_check_tracer(s->pid, false);
 	}
 	t.is_planting = true;
 	if (!err)

@@ -66,8 +66,9 @@ int probe_check_return(int pid);
 
 /* -EAGAIN with the sentence while process @pid is held by ptrace. A debugger keeps the bytes that
  * its own breakpoints replace: one of ours that it kept, it would write back when ours has long
- * gone, and the process would die of it. Switching on asks this, too. */
-int probe_check_tracer(int pid);
+ * gone, and the process would die of it. Switching on asks this, too, of the main thread alone: the
+ * others take up to 10 us each. */
+int probe_check_tracer(int pid, bool of_any_thread);
 
 /* Define and park: nothing in the target yet. */
 int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,

@@ -134,9 +134,15 @@ struct proc_memory {
 	bool traced;  /* its main thread is held by ptrace: a debugger, strace */
 };
 int proc_memory(const struct proc *p, struct proc_memory *out);
-/* Is any thread held by ptrace? Beside the main one (@m, as of now) it looks at the next 32 of
- * them, from @*next on, at first 0. */
-bool proc_is_traced(const struct proc *p, const struct proc_memory *m, unsigned *next);
+struct proc_traced {   /* at first zero */
+	unsigned next; /* thread to ask, counted in the kernel's order */
+	int held;      /* one that was held at the last look; 0 = none was */
+};
+/* Is any thread held by ptrace? Beside the main one (@m, as of now) and the one that was, it looks
+ * at the next 32 of them. */
+bool proc_is_traced(const struct proc *p, const struct proc_memory *m, struct proc_traced *t);
+/* Looks at all of them at once. */
+bool proc_is_any_traced(const struct proc *p, const struct proc_memory *m);
 /* Has it so much that a walk over all its pages with one lock (smaps, smaps_rollup) would hold up
  * whoever waits for that: 10 ms per GiB? */
 #define PROC_LARGE (4ull << 30)

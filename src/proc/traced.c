@@ -1,42 +1,73 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Tracers of any thread. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "proc/inside.h"
 
 #define LOOK_MOST 32 /* threads at a time: 5 to 10 us each */
+#define ROW_BYTES 32 /* of such a directory, at most */
 
-static bool is_held(int pid, const char *tid)
+static bool is_held(int pid, int tid)
 {
 	auto_free char *text = NULL;
 	struct proc_status st;
-	char name[300];
+	char name[40];
 	size_t len;
 
-	snprintf(name, sizeof(name), "task/%s/status", tid);
+	snprintf(name, sizeof(name), "task/%d/status", tid);
 	return !proc_slurp(pid, name, &text, &len) && !proc_parse_status(text, &st) &&
 	       (st.tracer || st.state == 't');
 }
 
-bool proc_is_traced(const struct proc *p, const struct proc_memory *m, unsigned *next)
+/* No more rows than will be looked at: the kernel makes an inode for each that it tells. Places are
+ * counted from the first row on, "." and ".." are two of them. */
+static size_t next_tids(int pid, unsigned from, int *tid)
 {
-	unsigned n = 0, end = *next + LOOK_MOST;
-	bool is_traced = m->traced;
-	struct dirent *e;
+	_Alignas(struct dirent64) char rows[LOOK_MOST * ROW_BYTES];
+	const struct dirent64 *e;
+	auto_close int fd = -1;
 	char path[40];
-	DIR *dir;
+	ssize_t size;
+	size_t n = 0;
 
-	if (is_traced || m->threads < 2)
-		return is_traced;
-	snprintf(path, sizeof(path), "/proc/%d/task", p->pid);
-	dir = opendir(path);
-	if (!dir)
-		return false;
-	while (!is_traced && n < end && (e = readdir(dir)))
-		if (*e->d_name != '.' && n++ >= *next)
-			is_traced = is_held(p->pid, e->d_name);
-	closedir(dir);
-	*next = is_traced ? n - 1 : n < end ? 0 : n;
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || lseek(fd, from + 2, SEEK_SET) < 0)
+		return 0;
+	size = getdents64(fd, rows, sizeof(rows));
+	for (ssize_t at = 0; at < size && n < LOOK_MOST; at += e->d_reclen) {
+		e = (const struct dirent64 *)(rows + at);
+		tid[n++] = atoi(e->d_name);
+	}
+	return n;
+}
+
+bool proc_is_traced(const struct proc *p, const struct proc_memory *m, struct proc_traced *t)
+{
+	int tid[LOOK_MOST];
+	size_t n;
+
+	if (m->traced || m->threads < 2)
+		return m->traced;
+	if (t->held && is_held(p->pid, t->held))
+		return true;
+	t->held = 0;
+	n = next_tids(p->pid, t->next, tid);
+	for (size_t i = 0; i < n && !t->held; i++)
+		t->held = is_held(p->pid, tid[i]) ? tid[i] : 0;
+	t->next = n && t->next + n < m->threads ? t->next + (unsigned)n : 0;
+	return t->held;
+}
+
+bool proc_is_any_traced(const struct proc *p, const struct proc_memory *m)
+{
+	struct proc_traced t = {0};
+	bool is_traced = m->traced;
+
+	for (unsigned n = 0; n < m->threads && !is_traced; n += LOOK_MOST)
+		is_traced = proc_is_traced(p, m, &t);
 	return is_traced;
 }

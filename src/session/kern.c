@@ -116,7 +116,7 @@ int kern_load(struct session *s, size_t n_sites)
 		err = pids_find(s->proc->pid, s->proc->pidfd, &k->pids);
 	if (err)
 		return err;
-	if (probe_check_tracer(s->proc->pid))
+	if (probe_check_tracer(s->proc->pid, true))
 		return 1;
 	k->trips = probe_guard_trips(s->o.guard, NULL);
 	err = k->channel ? probe_guard_choose(k->channel, s->proc->pid, n, &k->mechanism)

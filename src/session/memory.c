@@ -23,7 +23,7 @@ struct memory {
 	struct trend_set *trends;
 	struct proc_memory now;
 	uint64_t read_ns, traced_ns;
-	unsigned next_thread; /* to ask for its tracer */
+	struct proc_traced traced;
 	struct memwatch *watch;
 	struct parts_log *parts; /* NULL = cannot be read */
 	struct report_series series[MOST_SERIES];
@@ -102,7 +102,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 	if (m->now.stopped && m->read_ns)
 		m->s->time.stopped_ns += now_ns - m->read_ns;
 	m->read_ns = now_ns;
-	if (proc_is_traced(m->s->proc, &m->now, &m->next_thread))
+	if (proc_is_traced(m->s->proc, &m->now, &m->traced))
 		m->traced_ns = now_ns;
 	session_see_tracer(m->s, m->traced_ns && now_ns - m->traced_ns < TRACED_NS);
 	if (!m->now.stopped) {
