@@ -174,13 +174,18 @@ static int attach(struct watch *w)
 	return o.err ? fail(o.err, "%s", o.why) : 0;
 }
 
-/* Those that were opened first have waited for the others: one time is told of all. */
+/* Those that were opened first have waited for the others, and may have fallen asleep: one time is
+ * told of all, and it begins when all are awake. */
 static void start_all(struct watch *w)
 {
-	for (size_t i = 0; i < w->n; i++)
-		session_start(w->target[i].session);
+	for (size_t i = 0; i < w->n; i++) {
+		session_rouse(w->target[i].session);
+		keep_alive(w);
+	}
 	w->start_ns = clock_ns();
 	w->started_at = wall_clock();
+	for (size_t i = 0; i < w->n; i++)
+		session_start(w->target[i].session);
 }
 
 static void say_watching(const struct watch *w)

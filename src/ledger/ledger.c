@@ -181,12 +181,22 @@ bool account_may_stay(const struct account *a)
 	return a->is_seen || !a->runs;
 }
 
+/* The part of a cost met since the last count that falls into the time that is told. */
+static double told_part(const struct account *a, uint64_t now_ns, double cost_ns)
+{
+	if (a->begun_ns <= a->counted_ns || now_ns <= a->counted_ns)
+		return cost_ns;
+	return now_ns <= a->begun_ns ? 0
+				     : cost_ns * (double)(now_ns - a->begun_ns) /
+					       (double)(now_ns - a->counted_ns);
+}
+
 void account_count(struct account *a, uint64_t now_ns, double cost_ns)
 {
 	double span = (double)(now_ns - a->counted_ns);
 	double weight = span / SMOOTH_NS < 1 ? span / SMOOTH_NS : 1;
 
-	a->spent_ns += cost_ns;
+	a->spent_ns += told_part(a, now_ns, cost_ns);
 	a->is_seen |= cost_ns > 0;
 	a->counted_ns = now_ns;
 	if (span > 0)
@@ -228,6 +238,8 @@ void ledger_start(struct ledger *l, uint64_t now_ns)
 {
 	l->start_ns = l->of[LEDGER_BIRTHS].filled_ns = now_ns;
 	l->used_ns = 0;
+	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
+		l->of[who].begun_ns = now_ns;
 }
 
 static double spent_by_others(const struct ledger *l)

@@ -30,6 +30,7 @@ struct account {
 	bool runs;     /* the target does, more than hardly */
 	struct probe_price price;
 	uint64_t filled_ns, counted_ns;
+	uint64_t begun_ns; /* costs of before are not told: ledger_start() */
 };
 
 /* The loss of the target by having so many probes put in and taken out again, once. */

@@ -65,9 +65,10 @@ bool proc_is_traced(const struct proc *p, const struct proc_memory *m, struct pr
 bool proc_is_any_traced(const struct proc *p, const struct proc_memory *m)
 {
 	struct proc_traced t = {0};
-	bool is_traced = m->traced;
+	bool is_traced;
 
-	for (unsigned n = 0; n < m->threads && !is_traced; n += LOOK_MOST)
+	do
 		is_traced = proc_is_traced(p, m, &t);
+	while (!is_traced && t.next);
 	return is_traced;
 }

@@ -39,13 +39,15 @@ static void begin_again(struct session *s, uint64_t when)
 
 void session_beat(struct session *s)
 {
-	uint64_t now = clock_ns(), when = now - PROBE_GUARD_PATIENCE_NS;
-	uint32_t trips = probe_guard_trips(s->o.guard, &when);
+	uint64_t now = clock_ns(), when = now - PROBE_GUARD_PATIENCE_NS, tripped = when;
+	uint32_t trips = probe_guard_trips(s->o.guard, &tripped);
 	bool slept = s->kern.stats && s->kern.stats->asleep;
 
 	promise(s, now);
 	if (!slept && trips == s->kern.trips)
 		return;
+	if (trips != s->kern.trips) /* else the last one is of another time */
+		when = tripped;
 	s->kern.trips = trips;
 	if (s->kern.stats)
 		s->kern.stats->asleep = 0;

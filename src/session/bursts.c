@@ -343,6 +343,8 @@ void births_stop_always(struct births *b)
 {
 	uint64_t until = b->s->kern.out_ns ? b->s->kern.out_ns : clock_ns(), last;
 
+	if (until < b->looked_ns) /* parts of the time until then have been taken off */
+		until = b->looked_ns;
 	b->on_ns += until > b->always_since ? until - b->always_since : 0;
 	take_out(b, true);
 	last = births_now(b);

@@ -547,6 +547,7 @@ static void the_report_has_one_sum(void **state)
 	(void)state;
 	ledger_open(&l, 0.03, PAUSE_NS, 0);
 	account_charge(&l.of[LEDGER_NATIVE], 1e6); /* while it was attached */
+	account_count(&l.of[LEDGER_FDS], 1000 * MS, 0);
 	ledger_start(&l, 1000 * MS);
 	assert_true(ledger_cost(&l, 1000 * MS).of_core == 0);
 	account_charge(&l.of[LEDGER_BIRTHS], 2e6);
@@ -559,6 +560,25 @@ static void the_report_has_one_sum(void **state)
 	assert_true(is_near(ledger_cost(&l, 9000 * MS).of_core, 0.01));
 	account_fill(&l.of[LEDGER_BIRTHS], 9100 * MS);
 	assert_true(is_near(l.of[LEDGER_BIRTHS].saved_ns, 0.02 * 100e6));
+}
+
+/* Opened first of several, with probes that stay in from then on: the others took 20 s. */
+static void the_wait_for_others_costs_nothing_that_is_told(void **state)
+{
+	struct ledger l;
+
+	(void)state;
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
+	ledger_start(&l, 20000 * MS);
+	account_count(&l.of[LEDGER_NATIVE], 20500 * MS, 0.01 * 20500e6);
+	assert_true(is_near(ledger_cost(&l, 20500 * MS).of_core, 0.01));
+	account_count(&l.of[LEDGER_NATIVE], 21000 * MS, 0.01 * 500e6);
+	assert_true(is_near(ledger_cost(&l, 21000 * MS).of_core, 0.01));
+	/* It has ended before its time began. */
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
+	ledger_start(&l, 20000 * MS);
+	account_count(&l.of[LEDGER_NATIVE], 20000 * MS, 0.01 * 20000e6);
+	assert_true(ledger_cost(&l, 20001 * MS).of_core == 0);
 }
 
 /* A short watch of a large heap has its points; a long one takes no core for it. */
@@ -610,6 +630,7 @@ int main(void)
 		cmocka_unit_test(delays_are_those_of_late),
 		cmocka_unit_test(probes_that_go_late_are_charged_for),
 		cmocka_unit_test(the_report_has_one_sum),
+		cmocka_unit_test(the_wait_for_others_costs_nothing_that_is_told),
 		cmocka_unit_test(a_dear_look_comes_later_and_later),
 	};
 
