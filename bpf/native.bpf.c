@@ -270,7 +270,7 @@ static __always_inline void call_enter(struct pl_native_call *n, struct pl_nativ
 	*c = *n;
 }
 
-/* What is met then is counted, and no more. */
+/* A call that is met then is counted, and no more. */
 static __always_inline int call_sleeps(struct pl_native_ctl *ctl)
 {
 	if (!sleeps())

@@ -34,7 +34,7 @@ struct native_made {
 	uint32_t way;
 };
 
-/* What is known of one (Python stack, caller) or (Python stack, type). Most have one way. */
+/* One (Python stack, caller) or (Python stack, type), as far as it is known. Most have one way. */
 struct native_pair {
 	struct pl_native_pair key;
 	struct native_stack *way[NATIVE_WAYS];
