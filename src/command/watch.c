@@ -179,7 +179,7 @@ static int attach(struct watch *w)
 static void start_all(struct watch *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
-		session_rouse(w->target[i].session);
+		session_beat(w->target[i].session);
 		keep_alive(w);
 	}
 	w->start_ns = clock_ns();

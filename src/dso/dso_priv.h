@@ -50,9 +50,9 @@ struct dso {
 
 /* @size bytes at file offset @offset, owned by libelf; NULL when the file has not that many. */
 const uint8_t *dso_chunk(const struct dso *d, uint64_t offset, uint64_t size);
-/* filesz bytes of a segment, NULL = the file has not that many. */
 /* Do all of these bytes lie in one segment of the file? */
 bool dso_holds(const struct dso *d, uint64_t addr, uint64_t size);
+/* filesz bytes of a segment, NULL = the file has not that many. */
 const uint8_t *dso_segment(const struct dso *d, struct dso_seg *s);
 int dso_load_symbols(struct dso *d);
 void dso_load_build_id(struct dso *d);

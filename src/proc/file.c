@@ -78,16 +78,6 @@ static bool goes_on(int err)
 	return err && err != -EREMOTE && !fail_is_short(err);
 }
 
-static int open_link(const struct proc *p, const struct proc_map *m)
-{
-	char link[96];
-
-	/* Names in map_files have no leading zeros, unlike the rows of maps. */
-	snprintf(link, sizeof(link), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, p->pid, m->start,
-		 m->end);
-	return stamped_open_path(link);
-}
-
 bool proc_file_is_gone(const struct proc *p, const struct proc_map *m)
 {
 	struct proc now = {.pid = p->pid, .source = p->source};
@@ -105,14 +95,17 @@ bool proc_file_is_gone(const struct proc *p, const struct proc_map *m)
  * root. */
 static int try_all(const struct proc *p, const struct proc_map *m, int *fd)
 {
-	char root[64], exe[64];
+	char link[96], root[64], exe[64];
 	struct wanted w = {.row = m};
 	int err;
 
+	/* Names in map_files have no leading zeros, unlike the rows of maps. */
+	snprintf(link, sizeof(link), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, p->pid, m->start,
+		 m->end);
 	snprintf(root, sizeof(root), "/proc/%d/root", p->pid);
 	snprintf(exe, sizeof(exe), "/proc/%d/exe", p->pid);
 	/* By its descriptor: what the file itself is asked waits for storage, and for no lock. */
-	auto_close int linked = open_link(p, m);
+	auto_close int linked = stamped_open_path(link);
 	err = linked < 0 ? -errno : storage_ask(linked, STORAGE_LOOK);
 	if (!err && fstat(linked, &w.st))
 		err = -errno;

@@ -17,17 +17,21 @@ static bool same_pid_namespace(int pid)
 	       ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
 }
 
-static int tid_inside(int pid, int tid)
+bool proc_thread_status(int pid, int tid, struct proc_status *out)
 {
 	auto_free char *text = NULL;
-	struct proc_status st;
 	char name[48];
 	size_t len;
 
 	snprintf(name, sizeof(name), "task/%d/status", tid);
-	if (proc_slurp(pid, name, &text, &len) || proc_parse_status(text, &st))
-		return 0;
-	return st.ns_pid;
+	return !proc_slurp(pid, name, &text, &len) && !proc_parse_status(text, out);
+}
+
+static int tid_inside(int pid, int tid)
+{
+	struct proc_status st;
+
+	return proc_thread_status(pid, tid, &st) ? st.ns_pid : 0;
 }
 
 size_t proc_tids(const struct proc *p, int *out, size_t max)

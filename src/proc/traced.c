@@ -12,14 +12,9 @@
 
 static bool is_held(int pid, int tid)
 {
-	auto_free char *text = NULL;
 	struct proc_status st;
-	char name[40];
-	size_t len;
 
-	snprintf(name, sizeof(name), "task/%d/status", tid);
-	return !proc_slurp(pid, name, &text, &len) && !proc_parse_status(text, &st) &&
-	       (st.tracer || st.state == 't');
+	return proc_thread_status(pid, tid, &st) && (st.tracer || st.state == 't');
 }
 
 /* No more rows than will be looked at: the kernel makes an inode for each that it tells. Places are

@@ -54,18 +54,18 @@ static void look_at_modules(struct births *b, uint64_t now)
 {
 	struct session *s = b->s;
 	size_t before = s->sites->files.n;
-	bool doubted;
+	bool failed, doubted = b->doubts_module;
 	int err;
 
 	b->due.modules = now + MODULES_NS;
 	if (b->mode == BIRTHS_OFF)
 		return;
 	err = sites_attach_new(s);
-	doubted = b->doubts_module;
-	b->doubts_module = err && err != -EAGAIN && err != -EBUSY && !fail_is_short(err);
+	failed = err && err != -EAGAIN && err != -EBUSY; /* else before the next window */
+	b->doubts_module = failed && !fail_is_short(err);
 	if (err ? !proc_alive(s->proc) : s->sites->files.n == before)
 		return;
-	if (err && err != -EAGAIN && err != -EBUSY) { /* else before the next window */
+	if (failed) {
 		if (doubted && b->doubts_module) {
 			births_end(b, fail_text());
 			return;

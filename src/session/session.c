@@ -78,11 +78,6 @@ static int open_kernel_half(struct session *s)
 	return err > 0 || err == -ENODATA ? 0 : err;
 }
 
-void session_rouse(struct session *s)
-{
-	session_beat(s);
-}
-
 void session_start(struct session *s)
 {
 	uint64_t now;

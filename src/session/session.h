@@ -41,8 +41,9 @@ struct session;
 /* Find the Python in @pid, choose probes, load. A sentence on failure, -ECANCELED when that was
  * wished. */
 int session_open(int pid, const struct session_opts *o, struct session **out);
-/* Awake again, where it fell asleep while others were opened: takes a tenth of a second then. */
-void session_rouse(struct session *s);
+/* The heartbeat, of each step too. Where it has failed, probes are out and come in again: a tenth
+ * of a second. */
+void session_beat(struct session *s);
 /* Its time begins. Once, before all below but session_close(): of several, when the last is open.
  */
 void session_start(struct session *s);

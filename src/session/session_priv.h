@@ -120,7 +120,4 @@ size_t frames_name(struct session *s, const struct stack *st,
 #define TYPES_NAME 160
 size_t types_growing(struct census_worker *w, char (*name)[TYPES_NAME], size_t max);
 
-/* alive.c: the heartbeat, and what is to be done after it has failed */
-void session_beat(struct session *s);
-
 #endif
