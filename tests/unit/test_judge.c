@@ -1286,6 +1286,16 @@ static void born_within(struct world *w, size_t from, size_t to, double begin_s,
 	}
 }
 
+/* All there is of that is objects, of which so many of LEAKS have died. */
+static void late_with_deaths(struct world *w, struct evidence_count *died, double coverage)
+{
+	late(w);
+	w->e.n_fds = 0;
+	w->e.objects.coverage = coverage;
+	w->e.objects.deaths = died;
+	w->e.objects.n_deaths = 1;
+}
+
 /* Six a second of a store, which are two and four times as many of late; another line leaks six of
  * that size all the time, which make memory rise before and after. */
 static void a_leak_vouches_for_no_store_of_its_size(void **state)
@@ -1293,11 +1303,7 @@ static void a_leak_vouches_for_no_store_of_its_size(void **state)
 	struct evidence_count died = {LEAKS, 30};
 	struct world *w = *state;
 
-	late(w);
-	w->e.n_fds = 0;
-	w->e.objects.coverage = 0.01;
-	w->e.objects.deaths = &died;
-	w->e.objects.n_deaths = 1;
+	late_with_deaths(w, &died, 0.01);
 	for (size_t k = 0; k < 4; k++) {
 		size_t times = k / 2 ? 4 : 2, since = 36 * times;
 		bool leaks = k % 2;
@@ -1322,11 +1328,7 @@ static void one_that_stays_takes_no_rise_from_a_leak(void **state)
 	struct evidence_count died = {LEAKS, 4};
 	struct world *w = *state;
 
-	late(w);
-	w->e.n_fds = 0;
-	w->e.objects.coverage = 0.002;
-	w->e.objects.deaths = &died;
-	w->e.objects.n_deaths = 1;
+	late_with_deaths(w, &died, 0.002);
 	born_within(w, 0, 10, 2, 600, LEAKS);
 	born_within(w, 10, 15, 600, 1200, LEAKS);
 	born_within(w, 15, 21, 2, 3600, OPENS);

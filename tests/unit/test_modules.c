@@ -60,24 +60,45 @@ static void libraries_without_births_are_passed_over(void **state)
 	tear_down();
 }
 
+/* What begins like an ELF file and is none, mapped as code. */
+static const char no_elf[] = "\177ELF and no more";
+
+struct damaged {
+	char path[sizeof("/tmp/pyleak-test-module-XXXXXX.so")];
+	int fd;
+	void *map;
+	size_t size;
+};
+
+static struct damaged map_damaged(size_t size)
+{
+	struct damaged d = {.path = "/tmp/pyleak-test-module-XXXXXX.so", .size = size};
+
+	d.fd = mkostemps(d.path, 3, O_CLOEXEC);
+	assert_true(d.fd >= 0);
+	assert_int_equal(write(d.fd, no_elf, sizeof(no_elf)), sizeof(no_elf));
+	d.map = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, d.fd, 0);
+	assert_true(d.map != MAP_FAILED);
+	return d;
+}
+
+static void remove_damaged(const struct damaged *d)
+{
+	munmap(d->map, d->size);
+	unlink(d->path);
+	close(d->fd);
+}
+
 static void a_module_that_cannot_be_read_is_refused(void **state)
 {
-	char path[] = "/tmp/pyleak-test-module-XXXXXX.so", elf[] = "\177ELF and no more";
-	int fd = mkostemps(path, 3, O_CLOEXEC);
-	void *map;
+	struct damaged d = map_damaged(4096);
 
 	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, elf, sizeof(elf)), sizeof(elf));
-	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-	assert_true(map != MAP_FAILED);
 	set_up(true);
 	assert_int_equal(sites_attach_new(&k.s), -ENOEXEC);
-	assert_non_null(strstr(fail_text(), path));
-	munmap(map, 4096);
+	assert_non_null(strstr(fail_text(), d.path));
+	remove_damaged(&d);
 	assert_int_equal(sites_attach_new(&k.s), 0);
-	unlink(path);
-	close(fd);
 	tear_down();
 }
 
@@ -151,20 +172,12 @@ static void a_file_is_looked_into_once(void **state)
 /* Between the look at the rows and that into the file. What is still there is not passed over. */
 static void a_module_that_is_unloaded_meanwhile_is_passed_over(void **state)
 {
-	char path[] = "/tmp/pyleak-test-module-XXXXXX.so", elf[] = "\177ELF and no more";
-	int fd = mkostemps(path, 3, O_CLOEXEC);
-	void *map;
+	struct damaged d = map_damaged(4096);
 
 	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, elf, sizeof(elf)), sizeof(elf));
-	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-	assert_true(map != MAP_FAILED);
 	set_up(true);
 	assert_int_equal(places_find_more(k.s.proc, &k.sites.files), -ENOEXEC);
-	munmap(map, 4096);
-	unlink(path);
-	close(fd);
+	remove_damaged(&d);
 	assert_int_equal(places_find_more(k.s.proc, &k.sites.files), 0);
 	assert_int_equal(k.sites.files.n, 1);
 	tear_down();
@@ -173,52 +186,38 @@ static void a_module_that_is_unloaded_meanwhile_is_passed_over(void **state)
 /* mprotect has split its row. */
 static void a_module_whose_rows_have_changed_is_not_passed_over(void **state)
 {
-	char path[] = "/tmp/pyleak-test-module-XXXXXX.so", elf[] = "\177ELF and no more";
-	int fd = mkostemps(path, 3, O_CLOEXEC);
-	void *map;
+	struct damaged d = map_damaged(8192);
 
 	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, elf, sizeof(elf)), sizeof(elf));
-	map = mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-	assert_true(map != MAP_FAILED);
 	set_up(true);
-	assert_int_equal(mprotect(map, 4096, PROT_READ), 0);
+	assert_int_equal(mprotect(d.map, 4096, PROT_READ), 0);
 	assert_int_equal(places_find_more(k.s.proc, &k.sites.files), -ENOEXEC);
-	munmap(map, 8192);
-	unlink(path);
-	close(fd);
+	remove_damaged(&d);
 	tear_down();
 }
 
 /* A file may be written anew at the moment. What fails at two looks in a row lasts. */
 static void a_module_is_asked_for_twice_before_births_end(void **state)
 {
-	char path[] = "/tmp/pyleak-test-module-XXXXXX.so", elf[] = "\177ELF and no more";
 	struct births b = {.s = &k.s,
 			   .account = &k.s.ledger.of[LEDGER_BIRTHS],
 			   .mode = BIRTHS_BURSTS,
 			   .nuitka_at = 1};
-	int fd = mkostemps(path, 3, O_CLOEXEC);
-	void *map;
+	struct damaged d = map_damaged(4096);
 
 	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, elf, sizeof(elf)), sizeof(elf));
-	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-	assert_true(map != MAP_FAILED);
 	set_up(true);
 	for (int i = 0; i < 2; i++) { /* it passes, and comes again */
 		b.due.modules = 1;
 		births_source.step(&b, clock_ns());
 		assert_int_equal(b.mode, BIRTHS_BURSTS);
 		assert_true(b.due.modules < b.due.burst); /* no window before it is asked again */
-		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(ftruncate(d.fd, 0), 0);
 		b.due.modules = 1;
 		births_source.step(&b, clock_ns());
 		assert_int_equal(b.mode, BIRTHS_BURSTS);
 		vec_free(&k.sites.files.others);
-		assert_int_equal(pwrite(fd, elf, sizeof(elf), 0), sizeof(elf));
+		assert_int_equal(pwrite(d.fd, no_elf, sizeof(no_elf), 0), sizeof(no_elf));
 	}
 	b.due.modules = 1;
 	births_source.step(&b, clock_ns());
@@ -226,9 +225,7 @@ static void a_module_is_asked_for_twice_before_births_end(void **state)
 	b.due.modules = 1;
 	births_source.step(&b, clock_ns());
 	assert_int_equal(b.mode, BIRTHS_OFF);
-	munmap(map, 4096);
-	unlink(path);
-	close(fd);
+	remove_damaged(&d);
 	for (size_t i = 0; i < k.s.notes.n; i++)
 		free(k.s.notes.v[i]);
 	tear_down();
@@ -237,20 +234,14 @@ static void a_module_is_asked_for_twice_before_births_end(void **state)
 /* A moment without descriptors, and a pause. */
 static void a_passing_failure_is_none_of_the_two(void **state)
 {
-	char path[] = "/tmp/pyleak-test-module-XXXXXX.so", elf[] = "\177ELF and no more";
 	struct births b = {.s = &k.s,
 			   .account = &k.s.ledger.of[LEDGER_BIRTHS],
 			   .mode = BIRTHS_BURSTS,
 			   .nuitka_at = 1};
-	int fd = mkostemps(path, 3, O_CLOEXEC);
+	struct damaged d = map_damaged(4096);
 	struct rlimit was, none;
-	void *map;
 
 	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, elf, sizeof(elf)), sizeof(elf));
-	map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-	assert_true(map != MAP_FAILED);
 	set_up(true);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
 	none = (struct rlimit){3, was.rlim_max};
@@ -267,9 +258,7 @@ static void a_passing_failure_is_none_of_the_two(void **state)
 	b.due.burst = 0;
 	births_source.step(&b, clock_ns());
 	assert_int_equal(b.mode, BIRTHS_BURSTS);
-	munmap(map, 4096);
-	unlink(path);
-	close(fd);
+	remove_damaged(&d);
 	for (size_t i = 0; i < k.s.notes.n; i++)
 		free(k.s.notes.v[i]);
 	tear_down();

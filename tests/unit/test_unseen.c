@@ -307,17 +307,26 @@ static void an_object_in_the_place_of_a_dead_one_is_suspect(void **state)
 	tear_down();
 }
 
+/* A look misses one of ten births, so many times; between two of these are fifty looks at @births
+ * each. */
+static void miss_now_and_then(int times, size_t births, bool is_lossy)
+{
+	for (int i = 0; i < times; i++) {
+		assert_int_equal(k.refused, 0);
+		look_again(TYPE, 10, 1);
+		k.is_lossy = is_lossy;
+		for (int n = 0; n < 50; n++)
+			look(NULL, TYPE, births, 0);
+		k.is_lossy = false;
+	}
+}
+
 /* It does something now and then, and is looked at all the time. */
 static void misses_of_a_program_that_rests_add_up(void **state)
 {
 	(void)state;
 	set_up();
-	for (int i = 0; i < 4; i++) {
-		assert_int_equal(k.refused, 0);
-		look_again(TYPE, 10, 1);
-		for (int rests = 0; rests < 50; rests++)
-			look(NULL, TYPE, 0, 0);
-	}
+	miss_now_and_then(4, 0, false);
 	assert_int_equal(k.refused, 1 << CLS);
 	tear_down();
 }
@@ -326,11 +335,7 @@ static void rare_misses_of_a_busy_program_do_not(void **state)
 {
 	(void)state;
 	set_up();
-	for (int i = 0; i < 20; i++) {
-		look_again(TYPE, 10, 1);
-		for (int works = 0; works < 50; works++)
-			look(NULL, TYPE, 1, 0);
-	}
+	miss_now_and_then(20, 1, false);
 	assert_int_equal(k.refused, 0);
 	tear_down();
 }
@@ -340,14 +345,7 @@ static void looks_that_are_thrown_away_do_not_count(void **state)
 {
 	(void)state;
 	set_up();
-	for (int i = 0; i < 4; i++) {
-		assert_int_equal(k.refused, 0);
-		look_again(TYPE, 10, 1);
-		k.is_lossy = true;
-		for (int lost = 0; lost < 50; lost++)
-			look(NULL, TYPE, 1, 0);
-		k.is_lossy = false;
-	}
+	miss_now_and_then(4, 1, true);
 	assert_int_equal(k.refused, 1 << CLS);
 	tear_down();
 }
