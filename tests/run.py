@@ -136,7 +136,7 @@ def main():
     parser.add_argument("--pytest", action="append", default=[])
     parser.add_argument("--matrix", default="core")
     # They sleep most of the time, but their targets do not.
-    parser.add_argument("--jobs", type=int, default=int(os.environ.get("PYLEAK_TEST_JOBS", 7 * os.cpu_count() // 2)))
+    parser.add_argument("--jobs", type=int, default=int(os.environ.get("PYLEAK_TEST_JOBS", 4 * os.cpu_count())))
     parser.add_argument("programs", nargs="*")
     args = parser.parse_args()
     rows, times, mended = [], [], []
