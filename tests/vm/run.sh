@@ -4,7 +4,7 @@
 # in the present directory; passes its output and its exit code on.
 #   run.sh 5.10|6.1|6.12|newest|debug [-t SECONDS] [-o DIR] [-c PROCESSORS] -- CMD [ARG...]
 # Files that the command writes below /tmp/vm lands in DIR. A run after which the console tells of a fault
-# of the kernel ends with 125, as one without a result, and shows that part of the console.
+# of the kernel ends with 125, as one without a result, and shows that part of the console, then says which it was.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -73,13 +73,13 @@ fi
 touch "$share/console"
 trouble=$(awk -f "$here/console.awk" "$share/console")
 if [ -n "$trouble" ]; then
-	echo "vm: kernel $want is at fault; its console says:" >&2
 	echo "$trouble" >&2
+	echo "vm: kernel $want is at fault, as its console says" >&2
 	exit 125
 fi
 if [ "$rc" -ne 0 ] || [ ! -s "$share/rc" ]; then
-	echo "vm: no result from kernel $want (qemu exit $rc, limit $limit s); its console ended with:" >&2
 	tail -n 30 "$share/console" >&2
+	echo "vm: no result from kernel $want (qemu exit $rc, limit $limit s), whose console ended so" >&2
 	exit 125
 fi
 exit "$(cat "$share/rc")"

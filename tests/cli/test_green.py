@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A run of the tests is not green because something was tried again that must not be."""
+import argparse
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import run  # noqa: E402
+
+LOST = "AssertionError: (125, '', '... RIP: uprobe_perf_filter\\nvm: kernel 6.1 is at fault, as its console says\\n')"
+SILENT = "AssertionError: (125, '', 'vm: no result from kernel 6.1 (qemu exit 124, limit 900 s), whose console ended so\\n')"
+
+
+def row(test, why):
+    return {"test": test, "result": "failed", "seconds": 1, "cpu": 0, "why": why}
+
+
+@pytest.fixture(name="tried")
+def tried_fixture(monkeypatch):
+    """The tests that are tried again; each of them passes then."""
+    tests = []
+
+    def passes(_, paths):
+        tests.extend(os.path.relpath(p, run.HERE) for p in paths)
+        return [{**row(t, ""), "result": "passed"} for t in tests]
+
+    monkeypatch.setattr(run, "run_pytest", passes)
+    return tests
+
+
+@pytest.mark.parametrize("test, why", [("e2e/test_vm.py::test_other_kernels[6.12]", LOST),
+                                       ("e2e/test_vm.py::test_numbers_of_processes[5.10]", SILENT),
+                                       ("e2e/test_wedge.py::test_failing_calls[debug]", "the kernel says: BUG: KASAN")])  # fmt: skip
+def test_a_lost_kernel_stays_lost(tried, test, why):
+    rows = [row(test, why), row("e2e/test_windows.py::test_windows", "too slow")]
+    after, better = run.again(argparse.Namespace(matrix="full"), rows)
+    assert tried == better == ["e2e/test_windows.py::test_windows"]
+    assert [r["result"] for r in after] == ["failed", "passed"]
+
+
+def test_with_a_lost_kernel_alone_nothing_is_tried(tried):
+    rows = [row("e2e/test_vm.py::test_other_kernels[6.12]", LOST)]
+    assert run.again(argparse.Namespace(matrix="full"), rows) == (rows, []) and not tried
+
+
+def test_a_guest_that_was_only_slow_is_tried_again(tried):
+    rows = [row("e2e/test_vm.py::test_other_kernels[6.12]", "AssertionError: dicts: not found")]
+    assert run.again(argparse.Namespace(matrix="full"), rows)[1] == tried == [rows[0]["test"]]
