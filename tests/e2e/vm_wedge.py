@@ -349,33 +349,43 @@ def mechanism():
     return next(r["found"] for r in json.loads(run.stdout)["rows"] if r["what"] == "probes, chosen")
 
 
-def shell(command):
-    """One thing that another user of tracing does; whether the kernel lets him is told only."""
+def shell(command, wanted, problems):
+    """One thing that another user of tracing does, which has to end with one of these statuses: who has no perf, or is
+    refused what he begins with, has tried nothing."""
     try:
         run = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=END_S, stdin=subprocess.DEVNULL)
-        tell("%s: status %d %s" % (command[:90], run.returncode, (run.stderr.strip().splitlines() or [""])[-1][:120]))
+        said = "%s: status %d %s" % (command[:90], run.returncode, (run.stderr.strip().splitlines() or [""])[-1][:120])
+        tell(said) if run.returncode in wanted else problems.add(said)
     except subprocess.TimeoutExpired:
-        tell("%s: no end after %d s" % (command[:90], END_S))
+        problems.add("%s: no end after %d s" % (command[:90], END_S))
+
+
+DONE = (0,)
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+DONE_OR_BUSY = (0, 2)  # a shell that is refused the file
+REMOVED_OR_NOT = [n for n in range(256) if n not in (126, 127)]  # may be refused, but is there
 
 
 def users():
-    """Whoever else probes the same function, enables our names, and clears what is not in use. Where perf has an event the
-    kernel ends that write with EINTR, and a shell would repeat it for ever: not so perl."""
+    """Whoever else probes the same function, enables our names, and clears what is not in use: (command, its statuses). Where
+    perf has an event the kernel ends that write with EINTR, and a shell would repeat it for ever: not so perl."""
     place = "-x %s other=PyObject_Malloc" % PYTHON
     trace = "bpftrace -e 'uprobe:%s:PyObject_Malloc { @[comm] = count(); } interval:s:3 { exit(); }'" % PYTHON
     return [
-        "perf probe %s && for n in 1 0; do echo $n >%sevents/probe_python3/enable; sleep 2; done; "
-        "perf probe -d 'probe_python*:other'" % (place, TRACING),
-        trace,
-        "timeout -s KILL 4 " + trace,
-        "perl -e 'for $n (1, 0) { for (@ARGV) { open F, \">\", $_; syswrite F, $n; close F } }' %sevents/pyleak_*/enable" % TRACING,
-        ": >%suprobe_events" % TRACING,
-    ]
+        ("perf probe %s && { for n in 1 0; do echo $n >%sevents/probe_python3/enable; sleep 2; done; "
+         "perf probe -d 'probe_python*:other'; }" % (place, TRACING), DONE),
+        (trace, DONE),
+        ("timeout -s KILL 4 " + trace, KILLED),
+        ("perl -e 'for $n (1, 0) { for (@ARGV) { open F, \">\", $_; syswrite F, $n; close F } }' %sevents/pyleak_*/enable" % TRACING,
+         DONE),
+        (": >%suprobe_events" % TRACING, DONE_OR_BUSY),
+    ]  # fmt: skip
 
 
 def removers():
-    return ["for n in $(sed -n 's/^.:\\(pyleak_[^ ]*\\) .*/\\1/p' %suprobe_events | sort -u); do echo \"-:$n\" "
-            ">>%suprobe_events; done" % (TRACING, TRACING), "perf probe -d 'pyleak_*:*'", "trace-cmd reset"]  # fmt: skip
+    by_name = ("for n in $(sed -n 's/^.:\\(pyleak_[^ ]*\\) .*/\\1/p' %suprobe_events | sort -u); do echo \"-:$n\" "
+               ">>%suprobe_events; done" % (TRACING, TRACING))  # fmt: skip
+    return [(c, REMOVED_OR_NOT) for c in (by_name, "perf probe -d 'pyleak_*:*'", "trace-cmd reset")]
 
 
 def beside_a_watch(actions, args, problems):
@@ -386,8 +396,8 @@ def beside_a_watch(actions, args, problems):
         tell("watched by %s, %d events" % (mechanism(), len(events())))
         end = time.monotonic() + args.seconds
         while True:
-            for action in actions:
-                shell(action)
+            for command, wanted in actions:
+                shell(command, wanted, problems)
                 target.check()
                 if tool.poll() is not None:
                     problems.add("the copy ended with %d" % tool.returncode)
