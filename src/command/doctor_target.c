@@ -51,9 +51,9 @@ static size_t births(struct doctor *d, const struct py_runtime *rt)
 		doctor_remedy(d, "lines of Python objects cannot be told here; memory of C code, "
 				 "the census and `why` work");
 	} else {
-		doctor_add(d, DOCTOR_OK, "birth sites", "%zu, complete%s%s%s", files->n_points,
-			   not_asked ? " by the code; " : "", not_asked ? not_asked : "",
-			   not_asked ? " whether all births are seen" : "");
+		doctor_add(d, DOCTOR_OK, "birth sites",
+			   "%zu, complete by the code; %s whether all births are seen",
+			   files->n_points, not_asked ? not_asked : "a watch asks the heap");
 	}
 	n = files ? files->n_points : 0;
 	if (files)
