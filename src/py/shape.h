@@ -34,6 +34,9 @@ char *py_shape_words(const struct py_shape *s, char *buf, size_t size);
  * "Debian's"; NULL = none, or what would tell is not known. */
 const char *py_shape_tested(const struct py_shape *s);
 
+/* Pure: adds what sysconfig's text tells to what the code told. */
+void py_shape_configured(const char *text, size_t size, struct py_shape *s);
+
 /* Pure: is option @name in the CONFIG_ARGS of sysconfig's text? */
 bool py_configured_with(const char *text, size_t size, const char *name);
 

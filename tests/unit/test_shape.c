@@ -39,6 +39,21 @@ static void one_line_for_each_key_as_3_14_writes_it(void **state)
 	assert_false(has(lines, "--enable-optimizations"));
 }
 
+/* Without PGO births are not inlined: few places are no proof that it was made without LTO. */
+static void lto_of_a_build_without_pgo_is_known_by_its_configuration(void **state)
+{
+	static const char alpine[] = "'CONFIG_ARGS': \"'--enable-shared' '--with-lto'\",\n";
+	struct py_shape s = {.minor = 13, .lto = PY_NO, .pgo = PY_UNKNOWN};
+
+	(void)state;
+	py_shape_configured(alpine, strlen(alpine), &s);
+	assert_int_equal(s.lto, PY_YES);
+	assert_int_equal(s.pgo, PY_UNKNOWN);
+	s.lto = PY_NO;
+	py_shape_configured("", 0, &s);
+	assert_int_equal(s.lto, PY_NO);
+}
+
 static void a_build_is_said_in_words(void **state)
 {
 	struct py_shape s = {.minor = 13,
@@ -128,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_option_is_found_in_its_own_entry_only),
 		cmocka_unit_test(one_line_for_each_key_as_3_14_writes_it),
+		cmocka_unit_test(lto_of_a_build_without_pgo_is_known_by_its_configuration),
 		cmocka_unit_test(a_build_is_said_in_words),
 		cmocka_unit_test(a_build_that_nobody_has_tried_is_like_none),
 		cmocka_unit_test(a_build_without_the_gil_is_like_those_that_were_tried),
