@@ -270,7 +270,7 @@ static const struct tested {
 	enum py_fact lto, bolt;
 	bool is_library, free_threaded;
 } tested[] = {
-	{"Debian's", "GCC ", MINOR(9) | MINOR(11) | MINOR(13) | MINOR(14) | MINOR(15),
+	{"Debian's or conda's", "GCC ", MINOR(9) | MINOR(11) | MINOR(13) | MINOR(14) | MINOR(15),
 	 MINOR(14) | MINOR(15), PY_YES, PY_NO, false, false},
 	{"python-build-standalone's, as uv installs it", "Clang ", MINOR(13), 0, PY_YES, PY_YES,
 	 false, false},

@@ -31,7 +31,7 @@ void py_find_shape(struct py_runtime *rt, size_t births, enum py_fact tail_calls
 char *py_shape_words(const struct py_shape *s, char *buf, size_t size);
 
 /* Which of the builds that the tool is tested on is like it, in all that is known of them:
- * "Debian's"; NULL = none, or what would tell is not known. */
+ * "Docker's images"; NULL = none, or what would tell is not known. */
 const char *py_shape_tested(const struct py_shape *s);
 
 /* Pure: adds what sysconfig's text tells to what the code told. */

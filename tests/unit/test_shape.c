@@ -69,7 +69,7 @@ static void a_build_is_said_in_words(void **state)
 	(void)state;
 	assert_string_equal(py_shape_words(&s, words, sizeof(words)),
 			    "GCC 12.2.0, LTO, in the executable, stripped, glibc");
-	assert_string_equal(py_shape_tested(&s), "Debian's");
+	assert_string_equal(py_shape_tested(&s), "Debian's or conda's");
 	s.bolt = PY_YES;
 	assert_null(py_shape_tested(&s));
 	*s.compiler = '\0';
@@ -107,6 +107,11 @@ static void a_build_that_nobody_has_tried_is_like_none(void **state)
 	assert_non_null(py_shape_tested(&s));
 	s = debian;
 	s.minor = 12;
+	assert_null(py_shape_tested(&s));
+	s = debian;
+	s.is_library = true;
+	assert_string_equal(py_shape_tested(&s), "Docker's images");
+	s.libc = PY_LIBC_MUSL; /* Alpine's: docs/PYTHONS.md says why */
 	assert_null(py_shape_tested(&s));
 	s = debian;
 	s.bolt = PY_YES;
