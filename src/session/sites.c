@@ -118,7 +118,7 @@ void sites_detach(struct sites *t)
 
 int sites_warm(const struct sites *t)
 {
-	return t->n_sets ? probe_set_warm(t->set[0]) : -ENOENT;
+	return t->set[0] ? probe_set_warm(t->set[0]) : 0; /* a test may have lost all sites */
 }
 
 int sites_each(const struct sites *t, struct probe_set *const *set,

@@ -125,6 +125,19 @@ static void a_window_that_was_overrun_has_not_watched(void **state)
 	tear_down();
 }
 
+/* The only site of its file is lost by a test option. */
+static void a_window_without_any_site_sees_nothing(void **state)
+{
+	(void)state;
+	set_up(false);
+	k.sites.set[0] = NULL;
+	k.sites.n = 0;
+	births_burst(&k.b);
+	assert_int_equal(k.b.bursts, 1);
+	assert_int_equal(k.stats.births, 0);
+	tear_down();
+}
+
 static void nor_has_a_look_while_probes_stay_in(void **state)
 {
 	(void)state;
@@ -183,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_window_that_closes_late_has_not_watched_longer),
 		cmocka_unit_test(a_window_that_was_overrun_has_not_watched),
+		cmocka_unit_test(a_window_without_any_site_sees_nothing),
 		cmocka_unit_test(nor_has_a_look_while_probes_stay_in),
 		cmocka_unit_test(what_it_met_until_it_was_closed_is_charged),
 		cmocka_unit_test(probes_that_stayed_in_are_charged_to_the_end),
