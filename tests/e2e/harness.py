@@ -20,6 +20,10 @@ from pythons import HERE
 from usage import Usage
 
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.append(os.path.join(TOP, "tests", "safety"))
+
+import lib_text  # noqa: E402
+
 BUILD = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"))
 TOOL = os.path.join(BUILD, "pyleak-bpf")
 SCHEMA = os.path.join(BUILD, "report.schema.json")
@@ -388,6 +392,8 @@ def judge(run, target, program, python_name, want_rate=True):
         result.problems.append("exit %d: %s" % (run.rc, run.stderr.strip()[-300:]))
     if not target.alive():
         result.problems.append("the target died")
+    elif foreign := lib_text.foreign_bytes(target.pid):
+        result.problems.append("%d bytes of its text are not those of its files" % foreign)
     if not run.report:
         result.problems.append("no report")
         return result

@@ -18,3 +18,18 @@ def test_cell(python, name, record_property):
     result = harness.run_pair(python, zoo.PROGRAMS[name])
     record_property("cell", harness.row(result))
     assert result.ok, "; ".join(result.problems)
+
+
+def test_text_is_compared():
+    """A breakpoint that stays in a target makes its cell fail."""
+    run = harness.ToolRun(0, None, "", "", [], None)
+    with harness.Target(pythons.host(), "dicts") as target:
+        target.wait_ready()
+        problems = [harness.judge(run, target, zoo.PROGRAMS["dicts"], "").problems]
+        with open("/proc/%d/maps" % target.pid) as f:
+            end = next(row[0].split("-")[1] for row in map(str.split, f) if "x" in row[1])
+        with open("/proc/%d/mem" % target.pid, "r+b", buffering=0) as mem:
+            mem.seek(int(end, 16) - 1)
+            mem.write(b"\xcc")
+        problems.append(harness.judge(run, target, zoo.PROGRAMS["dicts"], "").problems)
+    assert problems == [["no report"], ["1 bytes of its text are not those of its files", "no report"]]
