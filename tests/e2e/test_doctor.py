@@ -84,6 +84,53 @@ def test_a_python(python):
     assert "hunter2" not in text and "time.sleep" not in text
 
 
+OPTIMISED = {"LTO", "PGO"}
+# By the beginning of a build's name: words of its shape, and which tested one it is like.
+SHAPES = {
+    "debian-3.11": ({"GCC", "LTO", "in the executable", "stripped", "glibc"}, "Debian's or conda's"),
+    "docker-3.11": ({"GCC", *OPTIMISED, "shared library", "glibc"}, "Docker's images"),
+    "docker-3.13": ({"GCC", *OPTIMISED, "shared library", "frame pointers", "glibc"}, "Docker's images"),
+    "uv-3.13": ({"Clang", *OPTIMISED, "BOLT", "in the executable", "glibc"}, "python-build-standalone's, as uv installs it"),
+    "uv-3.14": ({"Clang", *OPTIMISED, "BOLT", "tail calls", "in the executable", "glibc"}, None),
+    "conda-": ({"GCC", *OPTIMISED, "in the executable", "glibc"}, "Debian's or conda's"),
+    "alpine-": ({"GCC", "LTO", "shared library", "frame pointers", "musl"}, None),
+    "tail-": ({"Clang", "tail calls", "in the executable", "glibc"}, None),
+    "O1-": ({"GCC", "in the executable", "glibc"}, None),
+    "Os-": ({"GCC", "in the executable", "glibc"}, None),
+    "noinline-": ({"GCC", "in the executable", "glibc"}, None),
+}
+
+
+def words(shape):
+    return {w.split()[0] if w.startswith(("GCC ", "Clang ")) else w for w in shape.split(", ")}
+
+
+@pytest.mark.parametrize("python", [pythons.host(), *(pytest.param(p, marks=pytest.mark.matrix) for p in pythons.builds())],
+                         ids=lambda p: p.name)  # fmt: skip
+def test_shape(python):
+    """In `doctor` and in JSON, which knows nothing of what configure was told."""
+    shape = next((s for name, s in SHAPES.items() if python.name.startswith(name)), None)
+    if not shape:
+        pytest.skip("not tried")
+    wanted, like = shape
+    wanted = wanted | {"stripped"} if python.name.endswith("-stripped") else wanted
+    child = sleeper([python.path, "-c", "import time; time.sleep(60)"])
+    try:
+        found = rows("-p", str(child.pid))["build"]["found"]
+        run = harness.run_tool(child.pid, 1)
+    finally:
+        child.kill()
+        child.wait()
+    told, _, tested = found.partition(": ")
+    assert words(told) == wanted, found
+    assert tested == ("like %s, tested" % like if like else "no build like this one is tested")
+    assert run.rc == 0, run.stderr
+    told = run.report["processes"][0]["python"]
+    # LTO is known by births that are inlined, which takes PGO: not on Alpine.
+    assert words(told["build"]) == wanted - (OPTIMISED if "musl" in wanted else {"PGO"}), told
+    assert told["tested_as"] == like
+
+
 @pytest.mark.parametrize("caps, state", [(THREE, "no"), (CAPS, "ok")])
 def test_a_process_of_another_user(caps, state):
     """The row on other users says what is so."""
