@@ -72,7 +72,8 @@
 	  .is = "pymalloc|malloc|mimalloc|debug|other") \
 	X(S, FLAG, free_threaded, "free_threaded", .merge = MERGE_SUM) \
 	X(S, MAYBE, build, "build", .merge = MERGE_SAME, \
-	  .about = "compiler, how it was optimised and linked, libc; null: not known") \
+	  .about = "compiler, how it was optimised and linked, libc, as its code tells: " \
+		   "nothing of PGO or a JIT inside; null: not known") \
 	X(S, MAYBE, tested_as, "tested_as", .merge = MERGE_SAME, \
 	  .about = "a build that the tool is tested on and that is like it; null: none is")
 
