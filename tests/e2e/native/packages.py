@@ -52,7 +52,7 @@ def request(n):
         packer()
     else:
         tree()
-        if n % 4 == 0:
+        if n % 2 == 0:
             database()
             context()
         del etree.fromstring(TEXT)[0]
