@@ -15,7 +15,8 @@
 #define LOOK_US	 500000
 #define MOST	 256 /* in one run */
 
-/* "p:pyleak_PID_NAMESPACE_RANDOM/LABEL_NUMBER FILE:OFFSET" */
+/* "p:pyleak_PID_NAMESPACE_RANDOM/LABEL_NUMBER FILE:OFFSET". The kernel numbers processes up to
+ * 4,194,304. */
 int leftover_maker(const char *line, uint64_t namespace, char *name, size_t size)
 {
 	unsigned long long theirs, random;
@@ -26,7 +27,7 @@ int leftover_maker(const char *line, uint64_t namespace, char *name, size_t size
 		return 0;
 	line += 2;
 	blank = strchr(line, ' ');
-	if (sscanf(line, "pyleak_%d_%llx_%16llx/%n", &pid, &theirs, &random, &end) != 3 || !end ||
+	if (sscanf(line, "pyleak_%7d_%llx_%16llx/%n", &pid, &theirs, &random, &end) != 3 || !end ||
 	    line[end - 1] != '/' || !blank || blank <= line + end || pid <= 0 ||
 	    theirs != namespace || (size_t)(blank - line) >= size)
 		return 0;

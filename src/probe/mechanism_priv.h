@@ -127,6 +127,8 @@ int probe_event_seal(struct probe_event *ev, size_t n);
 int probe_open_events(int flags);
 /* Nobody has enabled it, in any instance of tracing. False where that cannot be read. */
 bool probe_event_is_off(const struct probe_event *ev);
+/* The same, where tracefs is at @root. */
+bool probe_event_is_off_below(const char *root, const struct probe_event *ev);
 /* Every fd on the event must be closed. Takes a zeroed event. */
 void probe_event_remove(struct probe_event *ev);
 

@@ -315,39 +315,39 @@ int probe_event_seal(struct probe_event *ev, size_t n)
 	return 0;
 }
 
-/* "0" in one instance of tracing, or not there at all. */
-static bool is_off_at(const char *path)
+/* "0" in one instance of tracing ("": the first), or not there at all. */
+static bool is_off_in(const char *root, const char *instance, const struct probe_event *ev)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char text[8] = "";
+	char path[512], text[8] = "";
+	int len = snprintf(path, sizeof(path), "%s%s%s/events/%s/enable", root,
+			   *instance ? "/instances/" : "", instance, ev->name);
 
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return false;
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT;
 	return read(fd, text, sizeof(text) - 1) == 2 && !strcmp(text, "0\n");
 }
 
 /* Somebody else may have enabled it (`echo 1 > events/enable`): then it is in use. */
-static bool is_off(const char *root, const struct probe_event *ev)
+bool probe_event_is_off_below(const char *root, const struct probe_event *ev)
 {
 	char path[384];
 	struct dirent *e;
 	bool is = true;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s/events/%s/enable", root, ev->name);
-	if (!is_off_at(path))
+	if (!is_off_in(root, "", ev))
 		return false;
 	snprintf(path, sizeof(path), "%s/instances", root);
 	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT;
-	while (is && (e = readdir(dir))) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/instances/%.100s/events/%s/enable", root,
-			 e->d_name, ev->name);
-		is = is_off_at(path);
-	}
+	/* A name may begin with a dot; "." has no events, and ".." those that were asked. */
+	while (is && (errno = 0, e = readdir(dir)))
+		is = is_off_in(root, e->d_name, ev);
+	is = is && !errno;
 	closedir(dir);
 	return is;
 }
@@ -356,7 +356,7 @@ bool probe_event_is_off(const struct probe_event *ev)
 {
 	const char *root;
 
-	return !find_tracefs(&root) && is_off(root, ev);
+	return !find_tracefs(&root) && probe_event_is_off_below(root, ev);
 }
 
 void probe_event_remove(struct probe_event *ev)
@@ -366,7 +366,7 @@ void probe_event_remove(struct probe_event *ev)
 
 	if (ev->state == EVENT_NONE)
 		return;
-	if (find_tracefs(&root) || !is_off(root, ev)) {
+	if (!probe_event_is_off(ev)) {
 		log_debug("event %s stays defined: somebody has enabled it", ev->name);
 		memset(ev, 0, sizeof(*ev));
 		return;
