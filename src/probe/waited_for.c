@@ -9,56 +9,137 @@
 
 #include "probe/waits_at.h"
 
-#define MOST 3
+#define MOST	3
+#define LOOK_NS 200000000 /* at all threads of a host that has thousands */
 
-/* "PID (NAME) D ..." */
-static bool waits(int pid, char name[24])
+struct few {
+	int pid[MOST];
+	size_t n;
+};
+
+struct looks {
+	struct few holders; /* who wait for something else, with what they hold */
+	struct few of_many; /* for a lock of many */
+	bool at_main;	    /* threads alone, which are few; then the others */
+	uint64_t until_ns;
+};
+
+static bool has(const struct few *f, int pid)
 {
-	char text[256], *open_at, *close_at;
-
-	if (waits_file(pid, pid, "stat", text, sizeof(text)))
-		return false;
-	open_at = strchr(text, '(');
-	close_at = strrchr(text, ')');
-	if (!open_at || !close_at || strncmp(close_at, ") D", 3) != 0)
-		return false;
-	*close_at = '\0';
-	snprintf(name, 24, "%s", open_at + 1);
-	return true;
+	for (size_t i = 0; i < f->n; i++)
+		if (f->pid[i] == pid)
+			return true;
+	return false;
 }
 
-/* Forks do, for the same as we; and who writes to a file system that is frozen. */
-static bool waits_for_a_lock_of_many(int pid)
+static void add(struct few *f, int pid)
 {
-	char where[64];
-
-	return !waits_file(pid, pid, "wchan", where, sizeof(where)) && strstr(where, "percpu");
+	if (f->n < MOST && !has(f, pid))
+		f->pid[f->n++] = pid;
 }
 
-static size_t list(bool is_of_many, size_t n, char *buf, size_t size)
+/* The letter behind "PID (NAME) ", and the name without its end; 0: it is gone. */
+static char state_of(int pid, int tid, char *text, size_t size)
 {
-	size_t used = strlen(buf);
-	DIR *dir = opendir("/proc");
+	char *end;
+
+	if (waits_file(pid, tid, "stat", text, size))
+		return 0;
+	end = strrchr(text, ')');
+	if (!end || end[1] != ' ')
+		return 0;
+	*end = '\0';
+	return end[2];
+}
+
+/* A request to a server of FUSE may be interrupted at first. The server itself rests in fuse_dev_*.
+ */
+static bool is_request(const char *where)
+{
+	return strstr(where, "request_wait_answer") ||
+	       (strstr(where, "fuse_") && !strstr(where, "fuse_dev_"));
+}
+
+static void look_at(struct looks *l, int pid, int tid)
+{
+	char text[256], where[64], state = state_of(pid, tid, text, sizeof(text));
+
+	if (state != 'D' && state != 'S')
+		return;
+	/* Not its stack, where this says nothing: that takes a lock that exec has. */
+	waits_file(pid, tid, "wchan", where, sizeof(where));
+	if (state == 'S' && !is_request(where))
+		return;
+	/* Forks do, for the same as we; and who writes to a file system that is frozen. */
+	add(strstr(where, "percpu") ? &l->of_many : &l->holders, pid);
+}
+
+static bool goes_on(const struct looks *l)
+{
+	return l->holders.n < MOST && clock_ns() < l->until_ns;
+}
+
+static void look_at_others(struct looks *l, int pid)
+{
+	char path[32];
 	struct dirent *e;
-	char name[24];
+	DIR *dir;
 
-	while (dir && n < MOST && used < size && (e = readdir(dir))) {
-		int pid = atoi(e->d_name);
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && goes_on(l) && !has(&l->holders, pid) && (e = readdir(dir))) {
+		int tid = atoi(e->d_name);
 
-		if (pid <= 0 || pid == getpid() || !waits(pid, name) ||
-		    waits_for_a_lock_of_many(pid) != is_of_many)
-			continue;
-		used += (size_t)snprintf(buf + used, size - used, "%s%s (%d)", n ? ", " : "", name,
-					 pid);
-		n++;
+		if (tid > 0 && tid != pid)
+			look_at(l, pid, tid);
 	}
 	if (dir)
 		closedir(dir);
+}
+
+static void look_at_all(struct looks *l)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+
+	while (dir && goes_on(l) && (e = readdir(dir))) {
+		int pid = atoi(e->d_name);
+
+		if (pid <= 0 || pid == getpid())
+			continue;
+		if (l->at_main)
+			look_at(l, pid, pid);
+		else
+			look_at_others(l, pid);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static size_t tell(const struct few *f, const struct few *told, size_t n, char *buf, size_t size)
+{
+	size_t used = strlen(buf);
+	char text[256], *name;
+
+	for (size_t i = 0; i < f->n && n < MOST && used < size; i++) {
+		if ((told && has(told, f->pid[i])) ||
+		    !state_of(f->pid[i], f->pid[i], text, sizeof(text)))
+			continue;
+		name = strchr(text, '(');
+		used += (size_t)snprintf(buf + used, size - used, "%s%.23s (%d)", n ? ", " : "",
+					 name ? name + 1 : "?", f->pid[i]);
+		n++;
+	}
 	return n;
 }
 
 void waited_for(char *buf, size_t size)
 {
+	struct looks l = {.at_main = true, .until_ns = clock_ns() + LOOK_NS};
+
 	*buf = '\0';
-	list(true, list(false, 0, buf, size), buf, size);
+	look_at_all(&l);
+	l.at_main = false;
+	look_at_all(&l);
+	tell(&l.of_many, &l.holders, tell(&l.holders, NULL, 0, buf, size), buf, size);
 }

@@ -21,6 +21,7 @@
 #include "probe/mechanism_priv.h"
 
 #include "kern/turn_fixture.h"
+#include "kern/waiting.h"
 
 #define MS   1000000ull
 #define CODE 4711
@@ -243,13 +244,17 @@ static void a_wait_for_a_read_that_hangs_is_told(void **state)
 static void one_that_takes_two_seconds_is_the_last(void **state)
 {
 	struct turn in = turn_of(TURN_IN), out = turn_of(TURN_OUT);
+	pid_t pid;
 
 	(void)state;
+	assert_true(waiting_start(&pid, "has a child", wait_for_a_child));
 	assert_done(take_in_the_end(&in));
 	for (int i = 0; i < 40 && !atomic_load(&news.is_ended); i++)
 		usleep(100000);
+	waiting_end(pid);
 	assert_int_equal(atomic_load(&news.is_ended), 1);
 	assert_non_null(strstr(news.why, "forks may have waited"));
+	assert_non_null(strstr(news.why, "; it waits for "));
 	turn_pass(&in);
 	assert_int_equal(turn_take(&in), -ENOTSUP);
 	assert_done(turn_take(&out));
