@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/thread.h"
 #include "cli/cli.h"
 #include "command/command.h"
 #include "command/doctor_priv.h"
@@ -194,6 +195,7 @@ int command_doctor(int argc, char **argv)
 		return CLI_DONE;
 	}
 	log_set_level((enum log_level)o.verbose);
+	thread_calm();
 	doctor_host(&d);
 	if (!o.no_sandbox)
 		sandbox(&d);

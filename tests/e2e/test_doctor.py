@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """`doctor` is right: with all rights, with four, with none, without tracefs, about a process and about what is none."""
 import json
+import os
 import re
 import signal
 import subprocess
@@ -166,3 +167,19 @@ def test_what_is_no_python():
         child.wait()
     assert found["Python"]["state"] == "no" and str(child.pid) in found["Python"]["found"]
     assert rows("-p", str(child.pid))["process"]["state"] == "no"
+
+
+def test_its_niceness_is_not_the_targets():
+    """Whoever reads the target holds a lock that it needs: at nice 19 for as long as others let it."""
+    child = sleeper([pythons.host().path, "-c", "import time; time.sleep(60)"])
+    seen = []
+    try:
+        tool = subprocess.Popen(["nice", "-n", "19", harness.TOOL, "doctor", "-p", str(child.pid)], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL)  # fmt: skip
+        while tool.poll() is None:
+            seen.append(os.getpriority(os.PRIO_PROCESS, tool.pid))
+            time.sleep(0.01)
+    finally:
+        child.kill()
+        child.wait()
+    assert tool.returncode in (0, 1) and seen[-1] == 0, seen
