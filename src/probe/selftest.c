@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Does a mechanism work here? Tried on two nops of our own text rather than asked of a version
+ * Does a mechanism work here? Tried on two nops of our own text rather than only asked of a version
  * number: vendors backport, containers hide, security modules refuse.
  */
 #include "probe/mechanism_priv.h"
