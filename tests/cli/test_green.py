@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """A run of the tests is not green because something was tried again that must not be, or was not tried at all."""
 import argparse
+import importlib.util
 import os
 import sys
 
 import pytest
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [TESTS, os.path.join(TESTS, "e2e")]
+sys.path.append(os.path.join(TESTS, "e2e"))
 
-import run  # noqa: E402
 import vm_wedge  # noqa: E402
+
+# By its path: tests/fuzz has a module of that name.
+spec = importlib.util.spec_from_file_location("tests_run", os.path.join(TESTS, "run.py"))
+run = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(run)
 
 LOST = "AssertionError: (125, '', '... RIP: uprobe_perf_filter\\nvm: kernel 6.1 is at fault, as its console says\\n')"
 SILENT = "AssertionError: (125, '', 'vm: no result from kernel 6.1 (qemu exit 124, limit 900 s), whose console ended so\\n')"
