@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -30,6 +31,8 @@ struct answer {
  * used by the one that steps the sessions, and is asked for one file at a time. */
 static struct helper asker = {.sock = -1};
 static bool is_asking;
+/* A session may be closed by another thread than the one that hears the answer for its file. */
+static pthread_mutex_t asked_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sym_file *asked; /* whose answer is to come; NULL = it was closed */
 static uint64_t asked_ns;      /* when it was */
 static uint64_t silent_ns;     /* when they were last found not to answer in time; 0 = never */
@@ -121,8 +124,10 @@ int sym_servers_find(struct sym_file *f)
 
 void sym_servers_forget(struct sym_file *f)
 {
+	pthread_mutex_lock(&asked_lock);
 	if (asked == f)
 		asked = NULL;
+	pthread_mutex_unlock(&asked_lock);
 	if (f->asked == SYM_ANSWERED)
 		close_fd(&f->served);
 }
@@ -167,7 +172,9 @@ static void ask_next(const struct sym *s)
 		return;
 	}
 	f->asked = SYM_ASKED;
+	pthread_mutex_lock(&asked_lock);
 	asked = f;
+	pthread_mutex_unlock(&asked_lock);
 	asked_ns = clock_ns();
 	is_asking = true;
 }
@@ -179,6 +186,26 @@ static bool has_come(uint64_t until_ns)
 
 	return is_asking &&
 	       poll(&p, 1, now < until_ns ? (int)((until_ns - now) / 1000000) + 1 : 0) > 0;
+}
+
+/* True: its file has news. */
+static bool give_to_asked(int fd)
+{
+	bool is_news = false;
+
+	pthread_mutex_lock(&asked_lock);
+	if (asked) {
+		asked->asked = SYM_ANSWERED;
+		asked->served = fd;
+		is_news = fd >= 0;
+		if (is_news)
+			sym_file_renew(asked);
+		asked = NULL;
+	} else {
+		close_fd(&fd);
+	}
+	pthread_mutex_unlock(&asked_lock);
+	return is_news;
 }
 
 /* False: there is none by then. */
@@ -194,17 +221,7 @@ static bool take_answer(uint64_t until_ns, bool *is_news)
 	is_asking = false;
 	if (a.is_slow && asked_ns > silent_ns)
 		give_up();
-	if (!asked) {
-		close_fd(&fd);
-		return true;
-	}
-	asked->asked = SYM_ANSWERED;
-	asked->served = fd;
-	if (fd >= 0) {
-		sym_file_renew(asked);
-		*is_news = true;
-	}
-	asked = NULL;
+	*is_news |= give_to_asked(fd);
 	return true;
 }
 
