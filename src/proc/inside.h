@@ -12,6 +12,7 @@ struct proc_status {
 	char state;
 	uint32_t threads;
 	uint64_t rss_kb, anon_kb, file_kb, shmem_kb, swap_kb, huge_kb, size_kb, data_kb;
+	uint64_t waits; /* so often it has waited */
 	bool has_tgid;
 };
 

@@ -45,6 +45,7 @@ bool proc_list_one(int pid, struct proc_entry *out)
 	out->start_ticks = s.start_ticks;
 	out->start_stack = s.start_stack;
 	out->rss_bytes = st.rss_kb * 1024;
+	out->is_stuck = st.state == 'D';
 	out->age_s = proc_age_s(s.start_ticks);
 	memcpy(out->comm, s.comm, sizeof(out->comm));
 	return true;

@@ -13,6 +13,7 @@ struct proc_entry {
 	uint64_t start_stack; /* another one after exec; 0 = not told to us */
 	uint64_t rss_bytes;
 	double age_s;
+	bool is_stuck; /* its main thread waits for what no signal ends */
 	char comm[16];
 };
 

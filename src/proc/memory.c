@@ -29,6 +29,7 @@ int proc_memory(const struct proc *p, struct proc_memory *out)
 	out->size_bytes = st.size_kb * 1024;
 	out->data_bytes = st.data_kb * 1024;
 	out->threads = st.threads;
+	out->stuck = st.state == 'D' ? st.waits + 1 : 0;
 	out->stopped = st.state == 'T' || st.state == 't';
 	out->traced = st.tracer || st.state == 't';
 	return 0;

@@ -132,6 +132,9 @@ struct proc_memory {
 	uint32_t threads;
 	bool stopped; /* by a signal or a debugger */
 	bool traced;  /* its main thread is held by ptrace: a debugger, strace */
+	/* Its main thread waits for what no signal ends (state D), perhaps with its mmap_lock:
+	 * another number for each such wait; 0 = it does not. */
+	uint64_t stuck;
 };
 int proc_memory(const struct proc *p, struct proc_memory *out);
 struct proc_traced {   /* at first zero */

@@ -122,6 +122,7 @@ static void status_line(const char *line, struct proc_status *out)
 		{"HugetlbPages:", offsetof(struct proc_status, huge_kb)},
 		{"VmSize:", offsetof(struct proc_status, size_kb)},
 		{"VmData:", offsetof(struct proc_status, data_kb)},
+		{"voluntary_ctxt_switches:", offsetof(struct proc_status, waits)},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {

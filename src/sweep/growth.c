@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <poll.h>
+#include <time.h>
 
 #include "base/series.h"
 #include "base/thread.h"
@@ -18,9 +19,11 @@
 	30000000000ull /* a dozen files of /proc and the cgroups: more than a reading costs */
 /* A judgement costs nearly what a reading of a small heap does, and a few points more hardly change
  * it: the next one comes when the process has been watched for this part longer, or so long. */
-#define JUDGE_PART 24
-#define JUDGE_NS   10000000000ull
-#define MANY_POOLS 64 /* each header takes a microsecond or more to read */
+#define JUDGE_PART  24
+#define JUDGE_NS    10000000000ull
+#define MANY_POOLS  64	    /* each header takes a microsecond or more to read */
+#define STUCK_LOOKS 2	    /* at one that waits for what no signal ends ... */
+#define STUCK_NS    5000000 /* ... so long after each other: most disks answer meanwhile */
 
 enum { VALUE_RSS, VALUE_ANON, VALUE_LIVE, VALUES };
 
@@ -39,6 +42,7 @@ struct growth {
 	bool in_turn;	/* ... some of them as they had been before */
 	uint64_t start_ns, limits_due;
 	uint64_t cpu_ns; /* that it had used before the last reading */
+	uint64_t stuck;	 /* proc_memory.stuck when a reading was left out for it; 0 = it was not */
 	bool rests;
 	uint64_t read_ns, judged_ns; /* the last reading, and the last that was judged */
 	struct curve curve;	     /* what was said of that */
@@ -181,13 +185,28 @@ static int count(struct growth *g, bool in_turn)
 	return 0;
 }
 
-/* For each reading, where a file of /proc is dear: proc_alive() looks into one, proc_execed() too.
- */
-static bool is_over(const struct proc *p)
+/* For each reading, where a file of /proc is dear: proc_alive() looks into one. */
+static bool has_ended(const struct proc *p)
 {
 	struct pollfd end = {.fd = p->pidfd, .events = POLLIN};
 
-	return poll(&end, 1, 0) > 0 || proc_memory_gone(p);
+	return poll(&end, 1, 0) > 0;
+}
+
+/* May it hold its mmap_lock for as long as storage is silent? Who reads its memory would wait as
+ * long (W4). One that rests waits where it was seen last. */
+static bool is_stuck(struct growth *g)
+{
+	const struct timespec pause = {.tv_nsec = STUCK_NS};
+	uint64_t stuck = g->memory.stuck;
+
+	for (int i = 0; stuck && stuck != g->stuck && i < STUCK_LOOKS; i++) {
+		nanosleep(&pause, NULL);
+		if (proc_memory(g->proc, &g->memory) || g->memory.stuck != stuck)
+			stuck = 0;
+	}
+	g->stuck = stuck;
+	return stuck;
 }
 
 bool growth_read(struct growth *g)
@@ -197,12 +216,18 @@ bool growth_read(struct growth *g)
 	enum reading what;
 	double v[VALUES];
 
-	if (is_over(g->proc))
+	if (has_ended(g->proc))
 		return false;
 	what = what_to_read(g, has_rested(g));
 	g->rests = what == NOTHING;
 	/* Others may take pages of one that rests. */
 	if ((!g->rests || is_due) && proc_memory(g->proc, &g->memory))
+		return false;
+	if (is_stuck(g)) {
+		g->cpu_ns = 0; /* the next reading looks again */
+		return true;
+	}
+	if (proc_memory_gone(g->proc))
 		return false;
 	if (!g->rests && g->has_pools) {
 		if (count(g, what == SOME_POOLS))

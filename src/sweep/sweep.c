@@ -25,7 +25,7 @@
 #define WATCHED	     UINT64_MAX /* in place of the time of the next look */
 #define REFUSED	     (1u << 31) /* beside the wait until then: the last look failed */
 
-enum look { LOOK_WATCHED, LOOK_NOTHING, LOOK_FAILED };
+enum look { LOOK_WATCHED, LOOK_NOTHING, LOOK_FAILED, LOOK_LATER };
 
 /* Of the program, too: exec keeps pid and start. */
 static uint64_t identity_of(const struct proc_entry *e)
@@ -115,14 +115,19 @@ static bool may_be_named(const struct sweep_opts *o, const struct proc *p)
 	return o->name && !sweep_has_words(p);
 }
 
-/* A process that is not watched: is it a Python, and one that is wanted? */
+/* A process that is not watched: is it a Python, and one that is wanted? Where it waits for what no
+ * signal ends it may hold its mmap_lock, and who looks at its maps waits with it, for good (W4). */
 static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_refused)
 {
 	struct growth *g = NULL;
+	struct proc_entry now;
 	bool is_wanted;
 	struct proc *p;
-	int has, err = proc_open(e->pid, &p);
+	int has, err;
 
+	if (proc_list_one(e->pid, &now) && now.is_stuck)
+		return LOOK_LATER;
+	err = proc_open(e->pid, &p);
 	if (err)
 		return failed(s, err, is_refused);
 	has = py_finder_has(s->finder, p);
@@ -264,6 +269,8 @@ static int meet(struct sweep *s, const struct proc_entry *e)
 	if (is_first)
 		forget_former(s, e->pid);
 	look = look_at(s, e, &is_refused);
+	if (look == LOOK_LATER) /* it is as due as it was */
+		return 0;
 	s->refused += is_refused && !was_refused(at);
 	if (is_refused)
 		s->why_of = key;
@@ -334,8 +341,10 @@ static bool still_wanted(const struct sweep_opts *o, const struct proc_entry *e)
 	bool wanted;
 
 	if (!proc_list_one(e->pid, &now) || identity_of(&now) != identity_of(e) ||
-	    !sweep_wants_entry(o, &now) || proc_open(e->pid, &p))
+	    !sweep_wants_entry(o, &now))
 		return false;
+	if (now.is_stuck || proc_open(e->pid, &p)) /* its words are behind its lock, too */
+		return now.is_stuck;
 	wanted = sweep_wants(o, p) || may_be_named(o, p);
 	proc_close(p);
 	return wanted;

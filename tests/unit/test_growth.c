@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* When a process of a sweep is judged. Readings are made up: they go in where real ones do. */
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -185,6 +186,69 @@ static void no_file_is_read_of_one_that_rests(void **state)
 	end(g);
 }
 
+static bool comes_to_wait(const struct proc *p, bool is_stuck)
+{
+	struct proc_memory m;
+
+	for (int i = 0; i < 10000; i++, usleep(1000))
+		if (!proc_memory(p, &m) && !m.stuck == !is_stuck)
+			return true;
+	return false;
+}
+
+/* The child of a vfork() keeps its parent in state D, as silent storage does. */
+static void wait_for_a_child(int to)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!vfork()) { /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
+		const pid_t pid = getpid();
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (write(to, &pid, sizeof(pid)) != sizeof(pid))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	for (;;)
+		pause();
+}
+
+static void one_that_is_stuck_is_not_read(void **state)
+{
+	struct growth *g = begin();
+	struct proc p = {0};
+	pid_t child = 0;
+	int told[2];
+
+	(void)state;
+	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	p.pid = fork();
+	if (!p.pid)
+		wait_for_a_child(told[1]);
+	assert_int_equal(read(told[0], &child, sizeof(child)), sizeof(child));
+	p.pidfd = (int)syscall(SYS_pidfd_open, p.pid, 0);
+	assert_true(p.pidfd >= 0);
+	g->proc = &p;
+	g->limits_due = UINT64_MAX;
+	g->has_pools = false;
+	assert_true(comes_to_wait(&p, true));
+	for (int i = 0; i < 3; i++) {
+		assert_true(growth_read(g));
+		assert_int_equal(g->read_ns, 0);
+	}
+	kill(child, SIGKILL);
+	assert_true(comes_to_wait(&p, false));
+	assert_true(growth_read(g));
+	assert_true(g->read_ns > 0);
+	assert_true(g->memory.rss_bytes > 0);
+	kill(p.pid, SIGKILL);
+	waitpid(p.pid, NULL, 0);
+	close(p.pidfd);
+	close(told[0]);
+	close(told[1]);
+	end(g);
+}
+
 static void a_large_heap_is_read_in_turn(void **state)
 {
 	struct growth *g = begin();
@@ -212,6 +276,7 @@ int main(void)
 		cmocka_unit_test(one_that_rests_is_judged_until_it_is_level),
 		cmocka_unit_test(what_it_did_before_it_rested_is_judged),
 		cmocka_unit_test(no_file_is_read_of_one_that_rests),
+		cmocka_unit_test(one_that_is_stuck_is_not_read),
 		cmocka_unit_test(a_large_heap_is_read_in_turn),
 	};
 

@@ -30,7 +30,8 @@ static struct {
 	bool has_ended;
 	int has;   /* a Python: 1, none: 0, or why that is not known */
 	int opens; /* 0, or why it is not */
-	unsigned reads;
+	bool is_stuck;
+	unsigned looks, reads;
 } host[3];
 
 static uint64_t now_ns, cpu_ns;
@@ -48,7 +49,10 @@ uint64_t thread_cpu_ns(void)
 
 static struct proc_entry entry(size_t i)
 {
-	return (struct proc_entry){.pid = host[i].pid, .start_ticks = 7, .rss_bytes = 1 << 20};
+	return (struct proc_entry){.pid = host[i].pid,
+				   .start_ticks = 7,
+				   .rss_bytes = 1 << 20,
+				   .is_stuck = host[i].is_stuck};
 }
 
 int proc_list(struct proc_entry **out, size_t *n)
@@ -75,9 +79,12 @@ bool proc_list_one(int pid, struct proc_entry *out)
 
 int proc_open(int pid, struct proc **out)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(host); i++)
-		if (host[i].pid == pid)
-			*out = &of[i];
+	for (size_t i = 0; i < ARRAY_SIZE(host); i++) {
+		if (host[i].pid != pid)
+			continue;
+		host[i].looks++;
+		*out = &of[i];
+	}
 	return 0;
 }
 
@@ -256,6 +263,48 @@ static void a_python_that_does_not_run_is_none(void **state)
 	sweep_free(s);
 }
 
+/* Its maps may be behind a lock that it holds for as long as its storage is silent. */
+static void one_that_waits_for_storage_is_looked_at_later(void **state)
+{
+	struct sweep *s = begin();
+
+	(void)state;
+	host[0].has = host[1].has = 1;
+	host[0].is_stuck = host[1].is_stuck = true;
+	host[0].looks = host[1].looks = 0;
+	list_later(s, 6);
+	list_later(s, 100);
+	assert_int_equal(host[0].looks, 0);
+	assert_int_equal(host[1].looks, 0);
+	assert_int_equal(s->target.n, 0);
+	/* One could not be looked at before, and still is not watched. */
+	assert_int_equal(s->not_watched, 2);
+	assert_int_equal(refused_so_far(s), 2);
+	host[0].is_stuck = host[1].is_stuck = false;
+	list_later(s, 6);
+	assert_int_equal(s->target.n, 2);
+	assert_int_equal(s->not_watched, 1);
+	sweep_free(s);
+}
+
+static void one_that_waits_for_storage_is_watched_as_before(void **state)
+{
+	struct sweep *s = begin();
+	const struct sweep_opts o = {.uid = -1};
+
+	(void)state;
+	host[1].has = 1;
+	list_later(s, 6);
+	assert_int_equal(s->target.n, 1);
+	host[1].is_stuck = true;
+	host[1].looks = 0;
+	assert_int_equal(sweep_reselect(s, &o), 0);
+	list_later(s, 1);
+	assert_int_equal(host[1].looks, 0);
+	assert_int_equal(s->target.n, 1);
+	sweep_free(s);
+}
+
 static void those_who_are_not_meant_are_not_told(void **state)
 {
 	struct sweep *s = begin();
@@ -332,6 +381,8 @@ int main(void)
 		cmocka_unit_test(a_reason_is_of_one_that_is_still_there),
 		cmocka_unit_test(one_that_is_looked_at_for_its_reason_may_have_none),
 		cmocka_unit_test(a_python_that_does_not_run_is_none),
+		cmocka_unit_test(one_that_waits_for_storage_is_looked_at_later),
+		cmocka_unit_test(one_that_waits_for_storage_is_watched_as_before),
 		cmocka_unit_test(those_who_are_not_meant_are_not_told),
 		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
 		cmocka_unit_test(a_late_one_is_read_as_often_as_the_first),
