@@ -12,12 +12,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$(dirname "$here")")
 # shellcheck source=packaging/release/in_root.sh
 . "$here/in_root.sh"
-root=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots/release
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo 'release.sh: a root of Debian 12 is made and entered for it: run it as root' >&2
 	exit 1
 fi
+root=$("$top/tests/cache.sh" pyleak-roots)/release
 # Whoever owns the checkout.
 git() {
 	command git -c safe.directory='*' -C "$top" "$@"

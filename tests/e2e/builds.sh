@@ -9,7 +9,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots/builds
+dir=$("$here/../cache.sh" pyleak-roots)/builds
 llvm=22
 all="docker-3.11 docker-3.13 uv-3.13 uv-3.14 conda-3.13 conda-3.14 alpine-3.13 tail-3.14 O1-3.13 Os-3.13 noinline-3.13 bolt-3.13"
 # Profiles of a few tests: what is inlined and what is cold is like in a real build, and it ends this day.

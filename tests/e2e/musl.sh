@@ -6,7 +6,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots/musl
+dir=$("$here/../cache.sh" pyleak-roots)/musl
 # shellcheck source=tests/e2e/debian_source.sh
 . "$here/debian_source.sh"
 
@@ -40,7 +40,6 @@ build() {
 
 sh "$here/../deps.sh" gcc make musl-tools debian-archive-keyring
 uri=$("$here/../mirror.sh")
-mkdir -p "${dir%/*}"
 exec 9>"${dir%/*}/.musl.lock"
 flock 9
 [ ! -x "$dir/bin/python-shared" ] || exit 0

@@ -5,7 +5,7 @@
 set -eu
 
 here=$(dirname "$0")
-dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots/nogil
+dir=$("$here/../cache.sh" pyleak-roots)/nogil
 
 # shellcheck source=tests/e2e/debian_source.sh
 . "$here/debian_source.sh"

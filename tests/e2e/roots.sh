@@ -6,7 +6,7 @@
 # A finished root is kept and skipped the next time. The mirror is the one this machine's apt uses.
 set -eu
 
-dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-roots
+dir=$("$(dirname "$0")/../cache.sh" pyleak-roots)
 [ $# -gt 0 ] || set -- bullseye trixie sid
 
 # Those of the packages that the suite has, with commas between them.
@@ -73,7 +73,6 @@ make_root() {
 }
 
 uri=$("$(dirname "$0")/../mirror.sh")
-mkdir -p "$dir"
 exec 9>"$dir/.lock"
 flock 9
 rc=0

@@ -16,8 +16,7 @@ if [ $# = 2 ] && [ $((100 * $1 + $2)) -ge 801 ]; then
 fi
 
 here=$(cd "$(dirname "$0")" && pwd)
-dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-vm
-mkdir -p "$dir"
+dir=$("$here/../cache.sh" pyleak-vm)
 exec 9>"$dir/.lock.emulator"
 flock 9
 root=$dir/emulator

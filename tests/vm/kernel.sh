@@ -18,8 +18,7 @@ debug) suite=trixie ;;
 esac
 
 here=$(cd "$(dirname "$0")" && pwd)
-dir=${PYLEAK_CACHE:-/var/tmp}/pyleak-vm
-mkdir -p "$dir"
+dir=$("$here/../cache.sh" pyleak-vm)
 # A lock for each: a build takes long, and the others need not wait for it.
 exec 9>"$dir/.lock.$want"
 flock 9
