@@ -17,6 +17,7 @@
 
 struct wanted {
 	const struct proc_map *row;
+	int pid;
 	struct stat st; /* through map_files, when allowed */
 	bool has_st;
 };
@@ -40,7 +41,7 @@ static bool is_it(const struct wanted *w, const struct stat *st)
 static int try_path(const struct wanted *w, int at, int *fd)
 {
 	struct stat st;
-	int err = at < 0 ? at : storage_ask(at, STORAGE_LOOK);
+	int err = at < 0 ? at : gate_ask(w->pid, at);
 
 	if (!err && (fstat(at, &st) || !is_it(w, &st)))
 		err = -ENOENT;
@@ -52,9 +53,9 @@ static int try_path(const struct wanted *w, int at, int *fd)
 
 /* An O_PATH descriptor, or a negative errno: not by a single call, which may meet silent storage on
  * the way. */
-static int look_up(const char *root, const char *name)
+static int look_up(int pid, const char *root, const char *name)
 {
-	struct walk w = {.pid = 0};
+	struct walk w = {.pid = storage_is_asked() ? pid : 0};
 	int top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), at, err;
 
 	if (top < 0)
@@ -96,7 +97,7 @@ bool proc_file_is_gone(const struct proc *p, const struct proc_map *m)
 static int try_all(const struct proc *p, const struct proc_map *m, int *fd)
 {
 	char link[96], root[64], exe[64];
-	struct wanted w = {.row = m};
+	struct wanted w = {.row = m, .pid = p->pid};
 	int err;
 
 	/* Names in map_files have no leading zeros, unlike the rows of maps. */
@@ -106,16 +107,16 @@ static int try_all(const struct proc *p, const struct proc_map *m, int *fd)
 	snprintf(exe, sizeof(exe), "/proc/%d/exe", p->pid);
 	/* By its descriptor: what the file itself is asked waits for storage, and for no lock. */
 	auto_close int linked = stamped_open_path(link);
-	err = linked < 0 ? -errno : storage_ask(linked, STORAGE_LOOK);
+	err = linked < 0 ? -errno : gate_ask(p->pid, linked);
 	if (!err && fstat(linked, &w.st))
 		err = -errno;
 	w.has_st = !err;
 	if (!err)
 		err = gate_reopen(linked, MAX_BYTES, fd);
 	if (goes_on(err))
-		err = try_path(&w, look_up(root, m->path), fd);
+		err = try_path(&w, look_up(p->pid, root, m->path), fd);
 	if (goes_on(err))
-		err = try_path(&w, look_up("/", m->path), fd);
+		err = try_path(&w, look_up(p->pid, "/", m->path), fd);
 	if (goes_on(err))
 		err = try_path(&w, open_path(exe), fd);
 	return err;
@@ -133,8 +134,10 @@ int proc_map_open(const struct proc *p, const struct proc_map *m, int *fd)
 			    p->pid);
 	err = try_all(p, m, fd);
 	if (err == -EREMOTE)
-		return fail(err, "process %d (%s): the storage of %s does not answer", p->pid,
-			    p->comm, m->path);
+		return fail(err,
+			    "process %d (%s): the storage of %s does not answer, or is a FUSE "
+			    "mount that is not root's",
+			    p->pid, p->comm, m->path);
 	if (fail_is_short(err))
 		return fail(err, "%s cannot be opened now: %s", m->path, strerror(-err));
 	if (!err)

@@ -124,6 +124,16 @@ static int begin(const struct proc *p, const char *path, struct walk *w, struct 
 	return 0;
 }
 
+int gate_ask(int pid, int path_fd)
+{
+	dev_t dev;
+
+	if (storage_is_asked() && storage_may_be_silent(path_fd, &dev) &&
+	    storage_is_somebodys(pid, dev))
+		return -EREMOTE;
+	return storage_ask(path_fd, STORAGE_LOOK);
+}
+
 int gate_reopen(int path_fd, uint64_t max, int *fd)
 {
 	struct stat was, st;

@@ -35,6 +35,10 @@ struct gate *gate_of_process(int pid);
 struct gate *gate_of_core(int core_fd, const char *root);
 void gate_free(struct gate *g);
 
+/* May a file that process @pid has mapped be looked at, by its O_PATH descriptor? -EREMOTE: its
+ * storage is silent, or, where storage is asked at all, may be so for us alone: it is the FUSE
+ * mount of somebody but root. */
+int gate_ask(int pid, int path_fd);
 /* A descriptor for reading of what @path_fd, opened with O_PATH, is: a regular file, or -ENOEXEC;
  * no larger than @max, or -EFBIG; whose storage answers, or -EREMOTE. */
 int gate_reopen(int path_fd, uint64_t max, int *fd);

@@ -243,8 +243,10 @@ static int refuse_32bit(const struct proc *p)
 	auto_close int at = open(path, O_PATH | O_CLOEXEC);
 	if (at < 0)
 		return 0;
-	if (gate_reopen(at, UINT64_MAX, &fd) == -EREMOTE)
-		return fail(-EREMOTE, "process %d (%s): the storage of its program does not answer",
+	if (gate_ask(p->pid, at) || gate_reopen(at, UINT64_MAX, &fd) == -EREMOTE)
+		return fail(-EREMOTE,
+			    "process %d (%s): the storage of its program does not answer, or is a "
+			    "FUSE mount that is not root's",
 			    p->pid, p->comm);
 	if (fd < 0 || read(fd, ident, sizeof(ident)) != (ssize_t)sizeof(ident))
 		return 0;

@@ -110,6 +110,11 @@ void storage_asker_stop(void)
 	helper_release(&asker);
 }
 
+bool storage_is_asked(void)
+{
+	return asker.sock >= 0;
+}
+
 /* Under the lock. */
 static struct device *device_of(dev_t dev)
 {
@@ -215,7 +220,7 @@ int storage_ask(int fd, enum storage_question what)
 	bool does;
 	dev_t dev;
 
-	if (asker.sock < 0 || !storage_may_be_silent(fd, &dev))
+	if (!storage_is_asked() || !storage_may_be_silent(fd, &dev))
 		return 0;
 	d = begin_with(dev);
 	if (!d)

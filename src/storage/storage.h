@@ -30,6 +30,7 @@ bool storage_is_somebodys(int pid, dev_t dev);
  * that process gives up first. It may hang when the tool ends, and is not waited for. */
 int storage_asker_start(int (*confine)(void));
 void storage_asker_stop(void);
+bool storage_is_asked(void); /* is there one? */
 enum storage_question {
 	STORAGE_LOOK, /* as stat does */
 	STORAGE_READ, /* ... and as who opens a regular file and reads it */

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Storage that is silent: one file on a FUSE mount whose READ is answered late, and with an error.
 
-    lib_fuse.py DIR SILENT_S LIFE_S [FIRST_SILENT_OFFSET [FILE]]
+    lib_fuse.py DIR SILENT_S LIFE_S [FIRST_SILENT_OFFSET [FILE [USER]]]
 
-With FILE it is a copy of that, a program, and answers until SIGUSR1: then nothing is answered any more.
+With FILE it is a copy of that, a program, and answers until SIGUSR1: then nothing is answered any more. The mount is
+USER's, else root's.
 It speaks the kernel's protocol itself, so that nothing but this process can hold a request back. A page
 that was asked for stays absent (the late answer is EIO), so every read of it is as slow as the first one.
 Each READ is told on standard output: "read OFFSET SIZE PID". Three things end every silence, because the
@@ -40,7 +41,7 @@ def attributes(node, size=FILE_BYTES):
 
 
 class Server:
-    def __init__(self, where, silent_s, first_silent=0, file=None):
+    def __init__(self, where, silent_s, first_silent=0, file=None, user=0):
         self.silent_s = min(silent_s, MAX_SILENT_S)
         self.first_silent = first_silent
         self.left_s = BUDGET_S
@@ -52,7 +53,7 @@ class Server:
                 self.content = f.read()
             signal.signal(signal.SIGUSR1, self.hush)
         self.fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
-        options = b"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other" % self.fd
+        options = b"fd=%d,rootmode=40000,user_id=%d,group_id=0,allow_other" % (self.fd, int(user))
         if libc.mount(b"silent", where.encode(), b"fuse", MS_NOSUID | MS_NODEV, options):
             raise OSError(ctypes.get_errno(), "mount of a FUSE file system")
 
@@ -117,13 +118,13 @@ class Server:
 class Storage:
     """A mounted file that is silent; `path` is its name. reads(): what storage was asked for."""
 
-    def __init__(self, silent_s, life_s, first_silent=0, file=None):
+    def __init__(self, silent_s, life_s, first_silent=0, file=None, user=0):
         self.directory = tempfile.mkdtemp(prefix="pyleak-silent-")
         os.chmod(self.directory, 0o755)
         self.path = os.path.join(self.directory, NAME.decode())
         self.log = tempfile.TemporaryFile("w+")
         args = [sys.executable, os.path.abspath(__file__), self.directory, silent_s, life_s, first_silent]
-        args += [file] if file else []
+        args += [file, user] if file else []
         self.server = subprocess.Popen(list(map(str, args)), stdout=self.log, stdin=subprocess.DEVNULL)
         end = time.monotonic() + 10
         while not os.path.ismount(self.directory):
@@ -159,7 +160,7 @@ def main():
     where, silent_s, life_s = sys.argv[1], float(sys.argv[2]), int(float(sys.argv[3]))
     signal.alarm(life_s)
     with contextlib.suppress(KeyboardInterrupt, OSError):
-        Server(where, silent_s, *map(int, sys.argv[4:5]), *sys.argv[5:6]).run()
+        Server(where, silent_s, *map(int, sys.argv[4:5]), *sys.argv[5:7]).run()
 
 
 if __name__ == "__main__":

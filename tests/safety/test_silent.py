@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 TOOL = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"), "pyleak-bpf")
 PYTHON = os.path.realpath("/usr/bin/python3")
+NOBODY = 65534
 MARK = "pyleak-silent-%d" % os.getpid()
 WATCH_S = 20
 ENDS_S = 40  # with its start and its end on a busy machine
@@ -38,12 +39,12 @@ def start(program, text):
     return p
 
 
-@pytest.mark.parametrize("when", ["first", "while it is watched"])
+@pytest.mark.parametrize("when", ["first", "while it is watched", "as a user likes"])
 def test_a_sweep_goes_on(tmp_path, when):
     path = tmp_path / "sweep.json"
     silent = leaking = None
     try:
-        storage = lib_fuse.Storage(0, LIFE_S, 0, PYTHON)
+        storage = lib_fuse.Storage(0, LIFE_S, 0, PYTHON, NOBODY if when == "as a user likes" else 0)
     except OSError as e:
         pytest.skip(str(e))
     with storage:
@@ -55,7 +56,7 @@ def test_a_sweep_goes_on(tmp_path, when):
                 time.sleep(0.5)
             tool = subprocess.Popen([TOOL, "sweep", "-d", str(WATCH_S), "--no-tui", "--name", MARK, "--json", path],
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
-            if when != "first":
+            if when == "while it is watched":
                 time.sleep(8)
                 storage.hush()
                 time.sleep(4)
@@ -74,6 +75,6 @@ def test_a_sweep_goes_on(tmp_path, when):
     tool.wait()
     assert said is not None, "it waits for the storage"
     assert tool.returncode == 0, said
-    if when == "first":
+    if when != "while it is watched":
         assert "process %d (silent): the storage of %s does not answer" % (silent.pid, storage.path) in said
     assert [p["pid"] for p in json.loads(path.read_text())["processes"]] == [leaking.pid]
