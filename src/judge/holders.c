@@ -36,6 +36,13 @@ static bool speaks_for(const struct holder_fact *f, double came, const struct re
 	return f->is_one || f->has_new_entries;
 }
 
+static bool is_bounded(const struct report_holder *h)
+{
+	size_t i = report_holder_container(h);
+
+	return i < h->n && h->step[i].most;
+}
+
 static void tell(struct report *r, const struct report_process *p, const struct holder_fact *f,
 		 struct report_site *site)
 {
@@ -46,9 +53,10 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 	holder.rests = rests_s > 0 || stood_still(f, site);
 	holder.entries_grow = rests_s > 0 && !f->has_new_entries &&
 			      site->outstanding_count > REST_EACH * (double)f->fill.last;
-	/* A full one is bounded, too: then it is not what grows. */
-	holder.bounded = f->fill.addr && f->fill.most &&
-			 (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site));
+	/* It is full, or some of them are elsewhere: then it is not what grows, or not alone. */
+	holder.bounded = (!f->is_one && is_bounded(&f->holder)) ||
+			 (f->fill.addr && f->fill.most &&
+			  (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site)));
 	if (f->replaces)
 		verdict_elsewhere(r, f->fill.what, site);
 	else if (rests_s > 0 && !holder.entries_grow &&
@@ -102,13 +110,6 @@ static bool may_free_blocks(const struct evidence *e, const struct report_site *
 static bool lives_on(const struct report_holder *h)
 {
 	return is_root(h, "module") || is_root(h, "static") || is_root(h, "interpreter");
-}
-
-static bool is_bounded(const struct report_holder *h)
-{
-	size_t i = report_holder_container(h);
-
-	return i < h->n && h->step[i].most;
 }
 
 /* It grows, and nothing is known to stop it. */

@@ -7,14 +7,10 @@
 #include "py/objects.h"
 #include "why/label.h"
 
-#ifndef PATHS_DEPTH
-#define PATHS_DEPTH 20000 /* of a path: a linked list may be long */
-#endif
 #define MAX_SHOWN  48	  /* nodes that are named; the rest is left out in the middle */
 #define MAX_NAMED  12	  /* nodes at the beginning that tell groups apart by themselves */
 #define MAX_PERIOD 4	  /* node -> dict -> node -> dict: a linked list of period 2 */
 #define MAX_LIST   200000 /* objects of a collector's list that are passed to find its head */
-#define NEARLY_ALL 0.95	  /* of the paths lead through it */
 #define MAX_CYCLE  4096	  /* nodes looked at to find the way round a cycle */
 
 struct group {
@@ -384,100 +380,12 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 			(uint64_t)(share * (double)out->targets * alive / (double)n + 0.5);
 		err = describe(r, &c, &out->path[i]);
 	}
+	if (!err)
+		paths_share(r->g, target, n, alive, out);
 	map64_free(&at);
 	vec_free(&v);
 	free(c.node);
 	return err == -ENOMEM ? fail(err, "out of memory for paths") : err;
-}
-
-/* The way up from @node, target first, as far as it is looked at: MAX_SHOWN nodes. Returns how many
- * it has, more when it is longer, 0 when nothing holds it. */
-static size_t climb_short(const struct graph *g, uint32_t node, uint32_t *out)
-{
-	for (size_t n = 0; n < MAX_SHOWN;) {
-		uint32_t up = g->parent[node];
-
-		out[n++] = node;
-		if (!up || up & REACH_ROOT)
-			return up ? n : 0;
-		node = up - 1;
-	}
-	return MAX_SHOWN + 1;
-}
-
-/* What is left of a way up that is short enough; else none. */
-static size_t short_way(const struct graph *g, uint32_t node, uint32_t *out)
-{
-	size_t n = climb_short(g, node, out);
-
-	return n <= MAX_SHOWN ? n : 0;
-}
-
-/* The first object on the way up that so many ways lead through; NODE_NONE = none. */
-static uint32_t first_common(const struct graph *g, const uint32_t *way, size_t n,
-			     const struct map64 *through, double least)
-{
-	for (size_t k = 1; k < n; k++) {
-		const uint64_t *count = map64_get(through, (uint64_t)way[k] + 1);
-
-		if (count && (double)*count >= least && graph_type(g, way[k])->addr)
-			return way[k];
-	}
-	return NODE_NONE;
-}
-
-static void add_behind(struct why_answer *out, uint64_t addr)
-{
-	for (size_t i = 0; i < out->n_behind; i++)
-		if (out->behind[i] == addr)
-			return;
-	if (out->n_behind < WHY_BEHIND)
-		out->behind[out->n_behind++] = addr;
-}
-
-/* The object through which a way comes to @branch, if it does. */
-static void note_behind(const struct graph *g, const uint32_t *way, size_t n, uint32_t branch,
-			struct why_answer *out)
-{
-	uint64_t last = 0;
-
-	for (size_t k = 0; k < n; k++) {
-		if (way[k] == branch && last)
-			add_behind(out, last);
-		if (way[k] == branch)
-			return;
-		if (graph_type(g, way[k])->addr)
-			last = graph_addr(g, way[k], NULL);
-	}
-}
-
-void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_answer *out)
-{
-	const struct graph *g = r->g;
-	uint32_t way[MAX_SHOWN], branch = NODE_NONE;
-	struct map64 through = {0}; /* nodes are numbered from 0, its keys are not */
-	size_t held = 0;	    /* what has died meanwhile leads nowhere */
-
-	for (size_t i = 0; i < n; i++) {
-		size_t steps = climb_short(g, target[i], way);
-
-		held += steps > 0;
-		for (size_t k = 1; k < steps && steps <= MAX_SHOWN; k++) {
-			uint64_t *count = map64_put(&through, (uint64_t)way[k] + 1);
-
-			if (count)
-				++*count;
-		}
-	}
-	/* On each way up the first of those that nearly all lead through is the last from the root.
-	 */
-	for (size_t i = 0; i < n && branch == NODE_NONE; i++)
-		branch = first_common(g, way, short_way(g, target[i], way), &through,
-				      NEARLY_ALL * (double)held);
-	for (size_t i = 0; i < n && branch != NODE_NONE; i++)
-		note_behind(g, way, short_way(g, target[i], way), branch, out);
-	out->branch = branch == NODE_NONE ? 0 : graph_addr(g, branch, NULL);
-	map64_free(&through);
 }
 
 void paths_free(struct why_path *p)

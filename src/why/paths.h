@@ -6,10 +6,18 @@
 #include "why/reach.h"
 #include "why/why.h"
 
+#ifndef PATHS_DEPTH
+#define PATHS_DEPTH 20000 /* of a path: a linked list may be long */
+#endif
+
 /* Fills paths, their steps and shares; the texts come last (paths_text), when the lengths of the
  * containers are known. */
 int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 		struct why_answer *out);
+/* Each step's share of the targets, of which so many are alive: those of one path need not all lead
+ * through the same objects. */
+void paths_share(const struct graph *g, const uint32_t *target, size_t n, double alive,
+		 struct why_answer *out);
 /* Finds where the paths part. */
 void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_answer *out);
 int paths_text(struct why_path *p);

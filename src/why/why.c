@@ -324,15 +324,11 @@ void why_free(struct why_answer *v, size_t n)
 
 double why_share_in(const struct why_answer *a, uint64_t container)
 {
-	double share = 0;
-
 	for (size_t i = 0; i < a->n; i++)
 		for (size_t k = 0; k < a->path[i].n; k++)
-			if (a->path[i].step[k].addr == container) {
-				share += a->path[i].share;
-				break;
-			}
-	return fmin(share, 1);
+			if (a->path[i].step[k].addr == container)
+				return a->path[i].step[k].share;
+	return 0;
 }
 
 double why_share_of_first(const struct why_answer *a)

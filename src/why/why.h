@@ -49,6 +49,7 @@ struct why_step {
 	char *bound_name;    /* "maxlen" */
 	bool bound_enforced; /* by CPython, not by the program */
 	uint64_t addr;
+	double share; /* of the targets, whose ways lead through this very object */
 	bool repeats; /* this and what precedes it come again and again: a linked list */
 };
 

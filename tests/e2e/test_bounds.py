@@ -79,6 +79,17 @@ FILLING = {
 }
 
 
+def test_a_bound_of_one_store_is_none_of_the_other():
+    """Half of the line's objects are in a store that has none: which one the oldest is in is chance."""
+    with harness.Target(pythons.host(), "two_stores") as target:
+        target.wait_ready()
+        process = harness.run_tool(target.pid, 20).report["processes"][0]
+    site = next(s for s in process["sites"] if any(f["function"] == "Store.put" for f in s["stack"]))
+    print(site["verdict"], site["reason"], site["held_by"], site["hint"])
+    assert "bounded dict" not in (site["reason"] or "")
+    assert "STORES" in site["held_by"]["path"]
+
+
 # Recordings of them are judged in the core set; what each bound reads as, of any kind, is above.
 @pytest.mark.matrix
 @pytest.mark.parametrize("name", FILLING)

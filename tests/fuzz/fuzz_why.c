@@ -4,7 +4,7 @@
  *
  * reads: src/why/graph.c src/why/graph_find.c src/why/graph_types.c src/why/scan.c
  * reads: src/why/roots.c src/why/reach.c src/why/paths.c src/why/paths_text.c
- * reads: src/why/label.c src/why/label_names.c src/why/bound.c src/why/why.c
+ * reads: src/why/paths_shared.c src/why/label.c src/why/label_names.c src/why/bound.c src/why/why.c
  */
 #include "fuzz/world.h"
 #include "why/why.h"

@@ -420,6 +420,39 @@ static void most_hang_from_a_living_root(void **state)
 	assert_true(holders_rooted(&h.e, h.site.id));
 }
 
+/* One of several stores has a bound: it is not to be mended, and says nothing of the others. */
+static void a_bound_of_some_is_none_of_all(void **state)
+{
+	struct report_holder_step step[] = {
+		{.edge = "root", .name = "module app :: STORES", .type = "dict", .entries = 2},
+		{.edge = "value", .type = "app.Store", .entries = REPORT_UNKNOWN},
+		{.edge = "attribute",
+		 .name = "items",
+		 .type = "dict",
+		 .entries = 3000,
+		 .growth_per_s = 50,
+		 .most = 50000},
+		{.edge = "value", .type = "app.Rec", .entries = REPORT_UNKNOWN},
+	};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		held(&h)->fact.holder.step = step;
+		h.fact.holder.n = ARRAY_SIZE(step);
+		h.fact.is_one = i;
+		h.fact.fill = list(60);
+		h.fact.fill.last = 3000;
+		h.fact.fill.most = i ? 50000 : 0;
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, CLASS_GROWING);
+		assert_non_null(strstr(h.site.reason, i ? "fills a bounded list"
+							: "what holds some of them has a bound"));
+		assert_null(h.site.hint.code);
+		assert_non_null(h.site.held_by.path);
+	}
+}
+
 static void who_came_into_what_rests(void **state)
 {
 	struct held h;
@@ -485,6 +518,7 @@ int main(void)
 		cmocka_unit_test(blocks_in_a_cycle_do_not_wait_for_ever),
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
 		cmocka_unit_test(most_hang_from_a_living_root),
+		cmocka_unit_test(a_bound_of_some_is_none_of_all),
 		cmocka_unit_test(who_came_into_what_rests),
 		cmocka_unit_test(who_came_into_what_was_emptied),
 	};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Ways that read the same, and yet do not lead through the same objects. */
+#include "unit.h"
+
+#include <unistd.h>
+
+#include "why/paths.h"
+
+enum { MODULE, STORES, HOT, AUDIT, HOT_ITEMS, AUDIT_ITEMS, RECORDS, N = RECORDS + 16 };
+enum { NOTHING, DICT, STORE, RECORD };
+
+static uint64_t memory[N][8]; /* zeros: that is enough of an object here */
+
+/* A dict of two stores, each with a dict of its own: every @nth record is in the second. */
+static void ask(unsigned nth, struct why_answer *out)
+{
+	static struct graph_type types[] = {
+		[NOTHING] = {.kind = GRAPH_BUFFER},
+		[DICT] = {.addr = 1, .kind = GRAPH_DICT, .name = (char *)"dict"},
+		[STORE] = {.addr = 2, .kind = GRAPH_PLAIN, .name = (char *)"Store"},
+		[RECORD] = {.addr = 3, .kind = GRAPH_PLAIN, .name = (char *)"Record"},
+	};
+	uint16_t type[N] = {DICT, DICT, STORE, STORE, DICT, DICT};
+	uint32_t parent[N] = {
+		REACH_ROOT, MODULE + 1, STORES + 1, STORES + 1, HOT + 1, AUDIT + 1,
+	};
+	uint32_t target[N - RECORDS];
+	struct graph_block block[N];
+	struct graph_region region = {(uintptr_t)memory, (uintptr_t)(memory + N), 0, N, NULL};
+	struct py_runtime rt = {0};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h,
+			  .types = {types, ARRAY_SIZE(types), ARRAY_SIZE(types)},
+			  .type = {type, N, N},
+			  .block = {block, N, N},
+			  .region = {&region, 1, 1},
+			  .n = N,
+			  .parent = parent};
+	struct reach_root root = {.kind = REACH_MODULE, .node = MODULE};
+	struct reach r = {.g = &g, .root = {&root, 1, 1}};
+	struct proc *p;
+
+	for (uint32_t i = 0; i < N; i++)
+		block[i] = (struct graph_block){(uintptr_t)memory[i], sizeof(memory[i]), 0};
+	for (uint32_t i = 0; i < ARRAY_SIZE(target); i++) {
+		target[i] = RECORDS + i;
+		type[RECORDS + i] = RECORD;
+		parent[RECORDS + i] = (i % nth == nth - 1 ? AUDIT_ITEMS : HOT_ITEMS) + 1;
+	}
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	rt.proc = p;
+	*out = (struct why_answer){.targets = ARRAY_SIZE(target)};
+	assert_int_equal(paths_group(&r, target, ARRAY_SIZE(target), 4, out), 0);
+	proc_close(p);
+}
+
+static double share_in(const struct why_answer *a, uint32_t node)
+{
+	return why_share_in(a, (uintptr_t)memory[node]);
+}
+
+static void one_path_may_be_of_many_containers(void **state)
+{
+	(void)state;
+	for (unsigned nth = 2; nth <= 16; nth *= 2) {
+		struct why_answer a;
+
+		ask(nth, &a);
+		assert_int_equal(a.n, 1);
+		assert_true(a.path[0].share == 1);
+		assert_true(share_in(&a, STORES) == 1);
+		assert_true(share_in(&a, HOT) == 1 - 1.0 / nth);
+		assert_true(share_in(&a, HOT_ITEMS) == 1 - 1.0 / nth);
+		assert_true(share_in(&a, RECORDS) == 1 / 16.0);
+		assert_true(share_in(&a, AUDIT_ITEMS) == 0); /* in none of the steps */
+		paths_free(&a.path[0]);
+		free(a.path);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_path_may_be_of_many_containers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
