@@ -231,7 +231,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 {
 	const struct evidence_stack *st = evidence_stack(j->e, e->stack);
 	struct joined *to = st ? join_stack(j, st, KIND_OBJECT) : join_nowhere(j, e->stack);
-	uint64_t *at = to ? map64_put(&j->site_of, e->stack) : NULL;
+	uint64_t *at = to && !e->stopped ? map64_put(&j->site_of, e->stack) : NULL;
 	const struct trend_points *classes = j->e->objects.classes;
 	const struct curve *curve;
 	struct verdict_evidence *v;
@@ -446,6 +446,7 @@ static int join_all(struct joiner *j)
 	err = estimate_sites(from->v, from->n, from->classes, &o, &j->estimate);
 	for (size_t i = 0; i < j->estimate.n; i++)
 		join_estimate(j, &j->estimate.sites[i]);
+	join_windows(j);
 	join_stays(j);
 	if (native->is_watched)
 		join_native_bound(j);

@@ -23,6 +23,7 @@ struct joined {
 	VEC(struct joined_type) types;
 	uint64_t via_stack, via;   /* the native caller, or the type of objects, that is shown */
 	unsigned quarters;	   /* of the run, a bit each, in which objects of it were born */
+	unsigned windows;	   /* that met survivors of it */
 	double window_s;	   /* survivors that count were born within it; 0 = none */
 	double youngest_s;	   /* age of the last object that came; INFINITY = none is known */
 	double births, variance;   /* samples of objects, and how sure their number is; 0 = none */
@@ -45,7 +46,7 @@ struct joiner {
 	struct native_fit *fit; /* of each native site */
 	VEC(struct joined) v;
 	struct map64 index;	 /* id and kind -> place + 1 */
-	struct map64 site_of;	 /* stack of objects -> place + 1 */
+	struct map64 site_of;	 /* stack of objects that goes on -> place + 1 */
 	struct map64 satellites; /* stack -> mB/s of malloc's memory that are in objects' sizes */
 	struct map64 traced;	 /* stacks of native sites that join_native_rest() leaves out */
 	struct map64 replaced;	 /* stacks: evidence_objects.replaced */
@@ -98,6 +99,10 @@ size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct 
 size_t interleave(struct report *r, const struct evidence_way *way, const struct evidence_stack *st,
 		  const struct report_frame *py, const char *interpreter,
 		  struct report_frame **out);
+
+/* moments.c, when the objects are joined: a window is one, of however many stacks of a site it met
+ * survivors. */
+void join_windows(struct joiner *j);
 
 /* stays.c: how much stays of what is born, when the objects are joined. */
 void join_stays(struct joiner *j);

@@ -1169,6 +1169,34 @@ static void a_site_has_a_few_samples(void **state)
 	}
 }
 
+/* All that @w has of objects is of one line, which has three calls. */
+static void one_line_of_three_stacks(struct world *w)
+{
+	w->e.native.n = w->e.n_fds = 0;
+	w->stack[1].frame = w->stack[2].frame = &w->frame[0];
+}
+
+/* A line with three calls makes two objects by each of them: a window that meets them is one. */
+static void a_window_is_one_for_all_stacks_of_a_line(void **state)
+{
+	static const double back_s[] = {55, 40, 32};
+	struct world *w = *state;
+
+	one_line_of_three_stacks(w);
+	for (size_t i = 0; i < 18; i++) {
+		w->object[i].born_ns = w->e.now_ns - (uint64_t)(back_s[i / 6] * 1e9);
+		w->object[i].burst = (uint32_t)(1 + i / 6);
+		w->object[i].stack = (uint64_t[]){LEAKS, OPENS, MALLOCS}[i % 3];
+		w->object[i].rung = 5;
+	}
+	for (w->e.objects.n = 12; w->e.objects.n <= 18; w->e.objects.n += 6) {
+		judge_held(w);
+		assert_int_equal(site_at(&w->p, "handle")->samples, w->e.objects.n);
+		assert_int_equal(site_at(&w->p, "handle")->verdict,
+				 w->e.objects.n > 12 ? CLASS_LEAK : CLASS_GROWING);
+	}
+}
+
 /* 114 objects came since memory began to rise, 25 more than went: chance, to which the time before
  * adds nothing. */
 static void chance_since_it_began(void **state)
@@ -1373,6 +1401,27 @@ static void windows_tell_of_too_much(void **state)
 		assert_true(fabs(s->growth_bytes_per_s - 2600) < 260);
 		assert_int_equal(s->verdict, mortal ? CLASS_GROWING : CLASS_LEAK);
 	}
+}
+
+/* However many blocks it meets, and by however many callers they come. */
+static void a_window_is_one_for_all_callers_of_a_line(void **state)
+{
+	static struct native_site v[3];
+	struct world *w = *state;
+
+	w->e.native.v = v;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		v[i] = w->native[0];
+		v[i].key.caller += i;
+		v[i].estimated = true;
+	}
+	for (uint32_t met = 2; met <= 3; met++)
+		for (w->e.native.n = 1; w->e.native.n <= ARRAY_SIZE(v); w->e.native.n++) {
+			v[0].met = v[1].met = v[2].met = met;
+			assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+			assert_int_equal(site_at(&w->p, "encode")->verdict,
+					 met > 2 ? CLASS_LEAK : CLASS_GROWING);
+		}
 }
 
 /* Each block of a cache that is seen whole takes the place of one from before us: it leaves all
@@ -1777,6 +1826,7 @@ int main(int argc, char **argv)
 		TEST(a_bound_on_the_way_is_none_of_what_is_behind_it),
 		TEST(what_stands_still_is_none),
 		TEST(a_site_has_a_few_samples),
+		TEST(a_window_is_one_for_all_stacks_of_a_line),
 		TEST(chance_since_it_began),
 		TEST(a_leak_that_begins_late),
 		TEST(a_store_whose_load_grows),
@@ -1784,6 +1834,7 @@ int main(int argc, char **argv)
 		TEST(one_that_stays_takes_no_rise_from_a_leak),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
+		TEST(a_window_is_one_for_all_callers_of_a_line),
 		TEST(exchanges_leave_room_to_windows),
 		TEST(big_objects_beside_blocks_that_are_traced),
 		TEST(a_bend_of_a_few_samples),
