@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/fit.h"
 #include "base/thresholds.h"
 #include "why/bound.h"
 
@@ -142,4 +143,19 @@ void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime
 {
 	if (f->addr && rt)
 		fill_read(f, steps, py_length(rt, f->addr), now_ns);
+}
+
+bool fill_has_new_entries(size_t entries, size_t seen)
+{
+	return entries >= REPLACED_FEWEST && (double)seen >= REPLACED_NEW_PART * (double)entries;
+}
+
+bool fill_keeps_size(const double *born_s, const double *bytes, size_t n)
+{
+	struct fit_line f;
+
+	if (n < REPLACED_SIZES)
+		return false;
+	fit_theil_sen(born_s, bytes, n, &f);
+	return !(f.low > 0 && f.slope * (born_s[n - 1] - born_s[0]) > REPLACED_SIZE_PART * f.level);
 }

@@ -237,9 +237,6 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 	map64_free(&counts);
 }
 
-/* A survivor that counts stands for as many births as were not watched, and for some more where the
- * program crawls while it is. */
-
 /* Could the survivors of other lines be all of what grows in this class? Outside of the pools no
  * live blocks are counted: what grows there may be holes. */
 static bool others_explain(double others, unsigned cls, const struct estimate_classes *c,

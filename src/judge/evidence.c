@@ -13,18 +13,12 @@ static int compare(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
-static int by_stack(const void *a, const void *b)
+/* Stacks, or types: their number comes first. */
+static int by_number(const void *a, const void *b)
 {
-	const struct evidence_stack *x = a, *y = b;
+	const uint64_t *x = a, *y = b;
 
-	return compare(x->id, y->id);
-}
-
-static int by_type(const void *a, const void *b)
-{
-	const struct evidence_type *x = a, *y = b;
-
-	return compare(x->type, y->type);
+	return compare(*x, *y);
 }
 
 static int by_way(const void *a, const void *b)
@@ -42,8 +36,8 @@ static void sort(const void *v, size_t n, size_t size, int (*by)(const void *, c
 
 void evidence_sort(struct evidence *e)
 {
-	sort(e->stack, e->n_stacks, sizeof(*e->stack), by_stack);
-	sort(e->type, e->n_types, sizeof(*e->type), by_type);
+	sort(e->stack, e->n_stacks, sizeof(*e->stack), by_number);
+	sort(e->type, e->n_types, sizeof(*e->type), by_number);
 	sort(e->native.way, e->native.n_ways, sizeof(*e->native.way), by_way);
 }
 
@@ -51,7 +45,7 @@ const struct evidence_stack *evidence_stack(const struct evidence *e, uint64_t i
 {
 	const struct evidence_stack key = {.id = id};
 
-	return e->n_stacks ? bsearch(&key, e->stack, e->n_stacks, sizeof(key), by_stack) : NULL;
+	return e->n_stacks ? bsearch(&key, e->stack, e->n_stacks, sizeof(key), by_number) : NULL;
 }
 
 const struct evidence_way *evidence_way(const struct evidence *e, uint64_t stack, uint64_t of)
@@ -67,7 +61,7 @@ const char *evidence_type(const struct evidence *e, uint64_t type)
 {
 	const struct evidence_type key = {.type = type}, *found;
 
-	found = e->n_types ? bsearch(&key, e->type, e->n_types, sizeof(key), by_type) : NULL;
+	found = e->n_types ? bsearch(&key, e->type, e->n_types, sizeof(key), by_number) : NULL;
 	return found && found->name ? found->name : "?";
 }
 
@@ -107,22 +101,4 @@ bool evidence_nowhere(uint64_t stack, struct report_frame *out)
 		.file = "?",
 	};
 	return true;
-}
-
-struct native_site *evidence_native_sites(struct report *scratch, const struct native_site *from,
-					  size_t n)
-{
-	struct native_site *v = report_alloc(scratch, (n + 1) * sizeof(*v));
-
-	for (size_t i = 0; v && i < n; i++) {
-		size_t size = from[i].n_points * sizeof(*from[i].points);
-		struct native_point *p = size ? report_alloc(scratch, size) : NULL;
-
-		v[i] = from[i];
-		v[i].points = p;
-		v[i].n_points = p ? from[i].n_points : 0;
-		if (p)
-			memcpy(p, from[i].points, size);
-	}
-	return v;
 }

@@ -261,8 +261,4 @@ const char *evidence_type(const struct evidence *e, uint64_t type);
 void evidence_series(struct report *scratch, const struct trend_set *set, size_t series,
 		     struct trend_points *out);
 
-/* The same of native sites and their points: n of them, or NULL. */
-struct native_site *evidence_native_sites(struct report *scratch, const struct native_site *from,
-					  size_t n);
-
 #endif

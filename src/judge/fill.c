@@ -2,7 +2,6 @@
 /* How a container moved, by the lengths that were read of it. */
 #include <math.h>
 
-#include "base/fit.h"
 #include "base/thresholds.h"
 #include "judge/holder_fact.h"
 
@@ -44,21 +43,6 @@ bool fill_is_cut(const struct fill *f, double oldest_s, double *since_s)
 		return false;
 	/* Those that died with it are known to be dead when they have been looked at. */
 	return *since_s < CUT_LOOKED_S || oldest_s <= CUT_OUTLIVED * *since_s;
-}
-
-bool fill_has_new_entries(size_t entries, size_t seen)
-{
-	return entries >= REPLACED_FEWEST && (double)seen >= REPLACED_NEW_PART * (double)entries;
-}
-
-bool fill_keeps_size(const double *born_s, const double *bytes, size_t n)
-{
-	struct fit_line f;
-
-	if (n < REPLACED_SIZES)
-		return false;
-	fit_theil_sen(born_s, bytes, n, &f);
-	return !(f.low > 0 && f.slope * (born_s[n - 1] - born_s[0]) > REPLACED_SIZE_PART * f.level);
 }
 
 static double calm_s(const struct fill *f)

@@ -55,10 +55,6 @@ bool is_paced(double before, double later, double longer);
 /* It was emptied a while ago, and what came into it since, none of which is older than @oldest_s,
  * may go in the same way. @since_s: how long ago. */
 bool fill_is_cut(const struct fill *f, double oldest_s, double *since_s);
-/* Are the @entries as new as what is in them? @seen were seen to be born: no window sees all. */
-bool fill_has_new_entries(size_t entries, size_t seen);
-/* What is replaced by something bigger each time does grow: have the @n the same size, by birth? */
-bool fill_keeps_size(const double *born_s, const double *bytes, size_t n);
 /* Does each take the place of another? Seen by @n objects that went into it since fill.calm_ns and
  * stayed, and stand for @came. @did: it was seen to before. */
 bool fill_replaces(const struct fill *f, size_t n, double came, bool did);

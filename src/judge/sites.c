@@ -235,7 +235,6 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	const struct trend_points *classes = j->e->objects.classes;
 	const struct curve *curve;
 	struct verdict_evidence *v;
-	unsigned quarters;
 	bool is_dated;
 
 	if (!to)
@@ -266,14 +265,11 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	curve = e->cls < EVIDENCE_CLASSES ? &j->estimate.curve[e->cls] : &j->malloc;
 	add_held(j, to, e, curve);
 	v = &to->evidence;
-	if (e->oldest_s > v->oldest_s)
-		v->oldest_s = e->oldest_s;
+	v->oldest_s = fmax(v->oldest_s, e->oldest_s);
 	to->quarters |= e->quarters;
 	if (e->samples)
 		to->youngest_s = fmin(to->youngest_s, e->youngest_s);
-	quarters = (unsigned)__builtin_popcount(to->quarters);
-	if (quarters > v->quarters)
-		v->quarters = quarters;
+	v->quarters = (unsigned)__builtin_popcount(to->quarters);
 	if (e->collections > v->collections)
 		v->collections = e->collections;
 	v->bursts += e->bursts;

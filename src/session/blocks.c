@@ -150,7 +150,7 @@ static int observe(void *self, const struct observation *to)
 	err = native_sites(b->native, &sites);
 	if (err)
 		return err;
-	v = evidence_native_sites(to->scratch, sites.v, sites.n);
+	v = native_sites_copy(&sites, to->scratch);
 	n->v = v;
 	n->n = v ? sites.n : 0;
 	to->e->seen.lost[LOST_SITES_FULL].n = sites.left_out;

@@ -66,6 +66,8 @@ struct native_sites {
 /* Sites with live blocks, without the arenas of pymalloc. */
 int native_sites(struct native *n, struct native_sites *out);
 void native_sites_free(struct native_sites *s);
+/* All of them and their points, in memory of @scratch, or NULL. */
+struct native_site *native_sites_copy(const struct native_sites *s, struct report *scratch);
 
 /* How many blocks about as big as @bytes, from before we came, are freed per second of late: known
  * blocks that take their place are no growth. */

@@ -457,3 +457,20 @@ void native_sites_free(struct native_sites *s)
 	free(s->v);
 	memset(s, 0, sizeof(*s));
 }
+
+struct native_site *native_sites_copy(const struct native_sites *s, struct report *scratch)
+{
+	struct native_site *v = report_alloc(scratch, (s->n + 1) * sizeof(*v));
+
+	for (size_t i = 0; v && i < s->n; i++) {
+		size_t size = s->v[i].n_points * sizeof(*s->v[i].points);
+		struct native_point *p = size ? report_alloc(scratch, size) : NULL;
+
+		v[i] = s->v[i];
+		v[i].points = p;
+		v[i].n_points = p ? s->v[i].n_points : 0;
+		if (p)
+			memcpy(p, s->v[i].points, size);
+	}
+	return v;
+}
