@@ -79,10 +79,10 @@ enum {
 	PY_SET_USED = 24,
 	PY_SET_BODY = 200,
 	PY_SMALL_TABLE_END = 192,
-	PY_DEQUE_MAXLEN = 64,  /* -1: none */
-	PY_LRU_LINKS_END = 32, /* of the ring in an lru_cache wrapper and its links */
-	PY_LRU_CACHE = 72,     /* the dict; the first link of the ring is part of the wrapper */
-	PY_LRU_MAXSIZE = 96,   /* -1: none */
+	PY_DEQUE_MAXLEN = 64, /* -1: none */
+	PY_LRU_KEY = 40,      /* of a link, behind its neighbours and the hash */
+	PY_LRU_CACHE = 72,    /* the dict; the first link of the ring is part of the wrapper */
+	PY_LRU_MAXSIZE = 96,  /* -1: none */
 	PY_PARTIAL_FUNC = 16,
 	PY_FRAME_OBJECT_FRAME = 24, /* f_frame, 3.11+ */
 	PY_FRAME_OBJECT_OWN = 40,   /* 3.11+: its own frame lies here or behind */

@@ -339,9 +339,9 @@ static void object(struct scan *s)
 		scan_emit(s, scan_at(s, member(s, PY_CONTEXTVAR_NAME)));
 		scan_emit(s, scan_at(s, member(s, PY_CONTEXTVAR_DEFAULT)));
 		break;
-	case GRAPH_LRU_LINK: /* its neighbours are not its own */
+	case GRAPH_LRU_LINK: /* its neighbours are not its own; a hash may be any number */
 	case GRAPH_LRU:
-		plain(s, member(s, PY_LRU_LINKS_END));
+		plain(s, member(s, PY_LRU_KEY));
 		break;
 	case GRAPH_CODE:
 		scan_words(s, member(s, PY_BODY), l->code_linetable + 8, ~0ull);
