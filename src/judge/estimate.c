@@ -20,7 +20,7 @@ struct builder {
 	struct map64 moment;	 /* stack ^ moment -> survivors born in it */
 	struct map64 moments;	 /* the same of all stacks */
 	double all, all_squares; /* survivors, and the squares of how many were born in a moment */
-	struct map64 type;	 /* stack ^ type -> place + 1 in the site's types */
+	struct map64 type;	 /* stack ^ type and class -> place + 1 in the site's types */
 	VEC(struct estimate_birth) births;
 	const struct estimate_classes *c;
 };
@@ -45,21 +45,25 @@ static struct estimate_site *site_of(struct builder *b, uint64_t stack)
 	return s;
 }
 
-static struct estimate_type *type_of(struct builder *b, struct estimate_site *s, uint64_t type)
+static struct estimate_type *type_of(struct builder *b, struct estimate_site *s,
+				     const struct survivor *v)
 {
-	uint64_t *place = map64_put(&b->type, sample_key(s->stack, type));
+	unsigned cls = sample_class(v);
+	uint64_t *place = map64_put(&b->type, sample_key(s->stack, v->type << 6 | cls));
 	struct estimate_type *grown;
 
 	if (!place)
 		return NULL;
-	if (*place && *place <= s->n_types && s->types[*place - 1].type == type)
+	if (*place && *place <= s->n_types && s->types[*place - 1].type == v->type &&
+	    s->types[*place - 1].cls == cls)
 		return &s->types[*place - 1];
 	grown = reallocarray(s->types, s->n_types + 1, sizeof(*grown));
 	if (!grown)
 		return NULL;
 	s->types = grown;
 	memset(&grown[s->n_types], 0, sizeof(*grown));
-	grown[s->n_types].type = type;
+	grown[s->n_types].type = v->type;
+	grown[s->n_types].cls = cls;
 	*place = s->n_types + 1;
 	return &grown[s->n_types++];
 }
@@ -139,28 +143,27 @@ static void add_seen(struct builder *b, const struct survivor *v, const struct e
 	s->held_count += count;
 	s->held_bytes += count * (double)v->told;
 	s->seen++;
-	t = type_of(b, s, v->type);
+	t = type_of(b, s, v);
 	if (t)
 		t->held_count += count;
-	if (!s->samples) {
-		s->cls = sample_class(v);
+	if (t && !s->samples)
+		t->weight += v->stands_for;
+	if (!s->samples)
 		s->oldest_s = fmax(s->oldest_s, sample_age_s(v, o));
-	}
 }
 
 static int add_sample(struct builder *b, const struct survivor *v, const struct estimate_classes *c,
 		      const struct estimate_opts *o)
 {
 	struct estimate_site *s = site_of(b, v->stack);
-	struct estimate_type *t = s ? type_of(b, s, v->type) : NULL;
-	unsigned cls = survivor_class_index(v->part[0].cls);
+	struct estimate_type *t = s ? type_of(b, s, v) : NULL;
+	unsigned cls = sample_class(v);
 	double rate = sample_per_s(v, c, o) * c->factor[cls];
 	const struct coverage *watched = sample_watched(v, o);
 
 	if (!t)
 		return fail(-ENOMEM, "out of memory");
 	s->samples++;
-	s->cls = cls;
 	s->window_s = fmax(s->window_s, class_window_s(c, cls, o));
 	s->weight += v->stands_for;
 	s->mean_age_s += (double)v->weight * sample_age_s(v, o);
@@ -170,6 +173,7 @@ static int add_sample(struct builder *b, const struct survivor *v, const struct 
 		s->watched_age_s = coverage_age_s(
 			watched, c->since_ns[cls] > o->start_ns ? c->since_ns[cls] : o->start_ns,
 			o->now_ns, s->least_s);
+	t->weight += v->stands_for;
 	t->count_per_s += rate;
 	t->bytes_per_s += rate * (double)v->told;
 	for (unsigned p = 0; p < v->parts; p++)
@@ -209,6 +213,42 @@ static double variance_of(const struct builder *b, const struct estimate_site *s
 	return fmax(s->squares - n * n * b->all_squares / (b->all * b->all), n);
 }
 
+/* Where none grows, that of most of the bodies. */
+static unsigned main_class(const struct estimate_site *s)
+{
+	double bytes[EVIDENCE_CLASSES + 1] = {0}, weight[EVIDENCE_CLASSES + 1] = {0};
+	unsigned most = 0;
+
+	for (size_t i = 0; i < s->n_types; i++) {
+		bytes[s->types[i].cls] += s->types[i].bytes_per_s;
+		weight[s->types[i].cls] += s->types[i].weight;
+	}
+	for (unsigned k = 1; k <= EVIDENCE_CLASSES; k++)
+		if (bytes[k] > bytes[most] || (!(bytes[most] > 0) && weight[k] > weight[most]))
+			most = k;
+	return most;
+}
+
+static double bytes_of(const struct estimate_site *s, uint64_t type)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < s->n_types; i++)
+		if (s->types[i].type == type)
+			sum += s->types[i].bytes_per_s;
+	return sum;
+}
+
+static uint64_t main_type(const struct estimate_site *s)
+{
+	uint64_t most = s->types[0].type;
+
+	for (size_t i = 1; i < s->n_types; i++)
+		if (bytes_of(s, s->types[i].type) > bytes_of(s, most))
+			most = s->types[i].type;
+	return most;
+}
+
 /* Sites with survivors that count, and those that have stopped. */
 static void finish(struct builder *b, const struct estimate_opts *o, struct estimate *out)
 {
@@ -221,6 +261,8 @@ static void finish(struct builder *b, const struct estimate_opts *o, struct esti
 			free(s->types);
 			continue;
 		}
+		s->cls = main_class(s);
+		s->type = s->n_types ? main_type(s) : 0;
 		if (s->samples) {
 			s->malloc_bytes /= s->weight;
 			s->mean_age_s /= s->lived;

@@ -7,10 +7,12 @@
 
 #include "judge/evidence.h"
 
+/* Objects of a type whose bodies are of one size class. */
 struct estimate_type {
 	uint64_t type;
+	unsigned cls;
 	double count_per_s, bytes_per_s;
-	double held_count; /* as the site's */
+	double held_count, weight; /* as the site's */
 };
 
 struct estimate_site {
@@ -31,7 +33,8 @@ struct estimate_site {
 	bool weak;	   /* only survivors whose content is not unique, or many that died later */
 	bool waits_for_gc; /* nothing older than a full collection among them */
 	bool stopped;	   /* no births of late: what there is may stay, but it does not grow */
-	unsigned cls;	   /* the size class of most of the bodies: whose curve is the site's */
+	uint64_t type;	   /* with most of its growth */
+	unsigned cls;	   /* the size class with most of its growth: whose curve is the site's */
 	uint64_t collections; /* full ones that the oldest of them has outlived */
 	/* What it holds of what its classes gained in all. */
 	double held_count, held_bytes;

@@ -209,16 +209,6 @@ static void add_held(const struct joiner *j, struct joined *to, const struct est
 		to->evidence.levelled_bytes += e->held_bytes;
 }
 
-static uint64_t main_type(const struct estimate_site *e)
-{
-	const struct estimate_type *most = e->types;
-
-	for (size_t i = 1; i < e->n_types; i++)
-		if (e->types[i].bytes_per_s > most->bytes_per_s)
-			most = &e->types[i];
-	return most->type;
-}
-
 static void note_satellites(struct joiner *j, const struct estimate_site *e)
 {
 	uint64_t *at = map64_put(&j->satellites, e->stack);
@@ -249,12 +239,12 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 			  e->types[i].bytes_per_s);
 		if (e->count_per_s > 0 && to->types.n) {
 			to->types.v[to->types.n - 1].by_class = e->types[i].count_per_s;
-			to->types.v[to->types.n - 1].cls = e->cls;
+			to->types.v[to->types.n - 1].cls = e->types[i].cls;
 		}
 	}
 	if (e->n_types && e->bytes_per_s > to->via_rank) {
 		to->via_stack = e->stack;
-		to->via = main_type(e);
+		to->via = e->type;
 		to->via_bytes_per_s = to->via_rank = e->bytes_per_s;
 	}
 	to->site.samples += e->count_per_s > 0 ? e->samples : e->seen;

@@ -590,6 +590,46 @@ static void those_seen_when_more_was_watched_stand_for_fewer(void **state)
 	free(t);
 }
 
+/* All that json.loads() makes has many sizes: those that grow most tell of it, not those that came
+ * last; where none grows, those that are most. */
+static void a_line_has_the_size_class_that_grows_most(void **state)
+{
+	struct trend_points *t = growth(3, 200, 20), *small = growth(1, 10, 20);
+	struct estimate_opts o = opts();
+	struct survivor v[20];
+	struct estimate e;
+
+	(void)state;
+	t[1] = small[1];
+	for (int i = 0; i < 20; i++)
+		v[i] = survivor(1, i % 2 ? DICT : STR, i % 4 < 3 ? 3 : 1, i * 0.85);
+	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
+	assert_int_equal(e.n, 1);
+	assert_int_equal(e.sites[0].cls, 3);
+	assert_int_equal(e.sites[0].type, STR);
+	assert_int_equal(e.sites[0].n_types, 3);
+	for (size_t i = 0; i < e.sites[0].n_types; i++) {
+		const struct estimate_type *of = &e.sites[0].types[i];
+		bool is_small = of->cls == 1;
+
+		assert_int_equal(of->type == STR ? 3 : of->cls, of->cls);
+		assert_true(fabs(of->count_per_s - (is_small	      ? 10
+						    : of->type == STR ? 133
+								      : 67)) < 3);
+	}
+	estimate_free(&e);
+	t[3] = t[4]; /* level */
+	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
+	assert_int_equal(e.sites[0].cls, 1);
+	estimate_free(&e);
+	t[1] = t[4];
+	assert_int_equal(estimate_sites(v, 20, t, &o, &e), 0);
+	assert_int_equal(e.sites[0].cls, 3);
+	estimate_free(&e);
+	free(small);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -613,6 +653,7 @@ int main(void)
 		cmocka_unit_test(size_limits_are_kept),
 		cmocka_unit_test(those_seen_more_often_stand_for_fewer),
 		cmocka_unit_test(those_seen_when_more_was_watched_stand_for_fewer),
+		cmocka_unit_test(a_line_has_the_size_class_that_grows_most),
 	};
 
 	return cmocka_run_group_tests_name("estimate", tests, NULL, NULL);

@@ -285,6 +285,16 @@ static void no_leak_before_its_holder_is_known(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
 
+/* Its last object that is old enough is of another size, which does not grow. */
+static void the_last_object_of_a_line_says_no_more_than_the_others(void **state)
+{
+	struct world *w = *state;
+
+	w->object[OBJECTS - 20].part[0].cls = CLASS + 1;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+}
+
 /* A store that grows is a reason in itself; one that is full, or that has one of many, is none. */
 static void no_leak_for_what_holds_a_few_of_them(void **state)
 {
@@ -1796,6 +1806,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_leak_is_called_one),
 		TEST(no_leak_before_its_holder_is_known),
+		TEST(the_last_object_of_a_line_says_no_more_than_the_others),
 		TEST(no_leak_for_what_holds_a_few_of_them),
 		TEST(one_container_is_one_cause),
 		TEST(the_line_of_the_entries_comes_first),
