@@ -79,6 +79,7 @@ bool proc_list_one(int pid, struct proc_entry *out)
 
 int proc_open(int pid, struct proc **out)
 {
+	*out = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(host); i++) {
 		if (host[i].pid != pid)
 			continue;
