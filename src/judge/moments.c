@@ -11,12 +11,16 @@ void join_windows(struct joiner *j)
 		const struct survivor *s = &o->v[i];
 		bool stays = s->addr && s->rung >= SURVIVED_RUNGS;
 		const uint64_t *at = stays ? map64_get(&j->site_of, s->stack) : NULL;
-		struct joined *to = at && *at ? &j->v.v[*at - 1] : NULL;
 		double age = (double)(j->e->now_ns - s->born_ns) / 1e9;
-		uint64_t *seen = NULL;
+		struct joined *to;
+		uint64_t *seen;
 
-		if (to && age >= to->youngest_s && age <= to->evidence.oldest_s)
-			seen = map64_put(&met, *at << 32 | s->burst);
+		if (!at || !*at)
+			continue;
+		to = &j->v.v[*at - 1];
+		if (age < to->youngest_s || age > to->evidence.oldest_s)
+			continue;
+		seen = map64_put(&met, *at << 32 | s->burst);
 		if (seen && !(*seen)++)
 			to->windows++;
 	}

@@ -18,13 +18,13 @@ STORES = {"hot": Store(50000), "audit": Store(None)}
 
 
 def main():
-    meter = Meter(rate=50)
+    meter = Meter(rate=300)
     n = 0
     while meter.running():
         request(n)
         for _ in range(meter.due()):
-            for store in STORES.values():
-                store.put(n, None)
+            for name in STORES:
+                STORES[name].put(n, None)
             n += 1
             meter.leaked(0)
 
