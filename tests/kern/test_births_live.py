@@ -23,6 +23,9 @@ TRIES = 3
 # Threads that start or end have births without a thread state, and the tables of stacks are meant for
 # bursts. None of these loses a birth; any other loss does.
 LOST_ALLOWED = {"no_thread_state", "stacks_full", "ring_full"}
+# While the kernel moves a page to another place nothing in it can be read without waiting: one birth in many records of
+# a million, and then of another object each time.
+MOVED = 2
 
 GROWN = "the text grows by realloc while it is written: one more birth, at its old or new address"
 CALLERS = "a frame object that is kept makes those of its callers, once"
@@ -65,14 +68,15 @@ def record(tool, python, program, directory, env=None):
     for _ in range(TRIES):
         try:
             got = births_record.run(tool, python, os.path.join(HERE, program), str(directory), env)
-            break
         except births_record.Overrun as e:
             told = e
-    else:
-        pytest.fail("the machine is too busy for the record to keep up: %s" % told)
-    lost = {k: n for k, n in got.summary["lost"].items() if n and k not in LOST_ALLOWED}
-    assert not lost, got.summary
-    return got
+            continue
+        lost = {k: n for k, n in got.summary["lost"].items() if n and k not in LOST_ALLOWED}
+        if not 0 < lost.get("object_unreadable", 0) <= MOVED:
+            assert not lost, got.summary
+            return got
+        told = lost
+    pytest.fail("no record is whole: the machine is too busy for it to keep up, or its pages were moved: %s" % told)
 
 
 def expected(row, minor, free_threaded):
