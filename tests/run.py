@@ -136,7 +136,9 @@ def stages(args):
         yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, beside + args.pytest)
         yield "pytest, quiet", lambda: run_pytest(args, ["-m", "quiet", *args.pytest])
     if kern:
-        yield "C programs of kern, %d at a time" % jobs, lambda: run_programs(kern, jobs, args.matrix)
+        # They sleep most of the time.
+        beside = 2 * os.cpu_count()
+        yield "C programs of kern, %d at a time" % beside, lambda: run_programs(kern, beside, args.matrix)
 
 
 def main():
