@@ -13,7 +13,7 @@ bool birthplaces_learn(struct birthplaces *b, uint64_t type, uint16_t site)
 		return false;
 	p = vec_push(&b->pairs);
 	if (p)
-		*p = (struct birthplace){type, site};
+		*p = (struct birthplace){.type = type, .site = site};
 	return true;
 }
 
@@ -114,7 +114,7 @@ static bool is_among(const uint64_t *types, size_t n, uint64_t type)
 }
 
 void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint64_t from,
-		       uint64_t to, const uint64_t *types, size_t n)
+		       uint64_t to, const uint64_t *types, size_t n, uint64_t classes)
 {
 	uint32_t births[PL_MAX_SITES] = {0};
 	struct birthplace_aimed *a;
@@ -125,8 +125,14 @@ void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint6
 		if (x->type && x->site < PL_MAX_SITES)
 			births[x->site]++;
 	}
-	for (size_t i = 0; !n && i < PL_MAX_SITES; i++)
+	for (size_t i = 0; !n && !classes && i < PL_MAX_SITES; i++)
 		b->births[i] += births[i];
+	for (size_t i = 0; classes && i < b->pairs.n; i++) {
+		struct birthplace *p = &b->pairs.v[i];
+
+		if (births[p->site] && birthplaces_classes(b, p->type, 0) & classes)
+			p->by_class += births[p->site];
+	}
 	for (size_t i = 0; i < n; i++) {
 		a = aimed_at(b, types[i]) ? NULL : vec_push(&b->aimed);
 		if (a)
@@ -140,7 +146,7 @@ void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint6
 		a = aimed_at(b, p->type);
 		if (!a)
 			continue;
-		a->usual += b->births[p->site];
+		a->usual += (double)(b->births[p->site] + p->by_class);
 		if (is_among(types, n, p->type))
 			a->aimed += births[p->site];
 	}

@@ -10,12 +10,15 @@
 struct birthplace {
 	uint64_t type;
 	uint16_t site;
+	uint64_t by_class; /* births there, while all sites of a class of the type were probed */
 };
 
 /* A type whose sites were probed alone at times. */
 struct birthplace_aimed {
 	uint64_t type;
-	double usual, aimed; /* births at its sites: while all were probed, and while those were */
+	/* Births at its sites: while all were probed, or those of a class of it, and while those of
+	 * some types were. */
+	double usual, aimed;
 };
 
 struct birthplaces {
@@ -43,9 +46,9 @@ bool birthplaces_are_elsewhere(const struct birthplaces *b, uint64_t type, const
 /* The part of all births that the wanted ones of @n sites have seen; @wanted: their number. */
 double birthplaces_share(const struct birthplaces *b, const bool *want, size_t n, size_t *wanted);
 /* The births [@from, @to) of @ring came while all sites were probed, or with @n those of @types
- * alone. */
+ * alone, or with @classes (bits) theirs. */
 void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint64_t from,
-		       uint64_t to, const uint64_t *types, size_t n);
+		       uint64_t to, const uint64_t *types, size_t n, uint64_t classes);
 /* So many times as many births of @type were seen as without the looks at some types; 1 or more. */
 double birthplaces_often(const struct birthplaces *b, uint64_t type);
 /* All but the numbers of births, which are logged. */

@@ -79,9 +79,9 @@ void focus_count(struct births *b, uint64_t from, uint64_t to)
 {
 	struct focus *f = &b->focus;
 
-	if (b->s->sites->n >= FEW_SITES && (!f->is_on || f->aim.n_types))
+	if (b->s->sites->n >= FEW_SITES)
 		birthplaces_count(&f->places, b->s->kern.births, from, to, f->aim.type,
-				  f->is_on ? f->aim.n_types : 0);
+				  f->is_on ? f->aim.n_types : 0, f->is_on ? f->aim.classes : 0);
 }
 
 void focus_learn(struct births *b, uint64_t from, uint64_t to)

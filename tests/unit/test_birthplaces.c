@@ -89,16 +89,38 @@ static void seen_more_often(void **state)
 	assert_true(birthplaces_often(&b, 105) == 1);
 	for (size_t i = 0; i < PL_BIRTH_SLOTS; i++)
 		ring[i] = (struct pl_birth){.type = 105, .site = 3};
-	birthplaces_count(&b, ring, PL_BIRTH_SLOTS - 400, PL_BIRTH_SLOTS + 500, &type, 1);
+	birthplaces_count(&b, ring, PL_BIRTH_SLOTS - 400, PL_BIRTH_SLOTS + 500, &type, 1, 0);
 	assert_true(fabs(birthplaces_often(&b, 105) - 10) < 0.001);
 	/* Others of the same site were not looked at. */
 	assert_true(birthplaces_often(&b, 104) == 1);
 	assert_int_equal(b.births[3], 100);
 	/* As many again on all sites. */
-	birthplaces_count(&b, ring, 7, 107, NULL, 0);
+	birthplaces_count(&b, ring, 7, 107, NULL, 0, 0);
 	assert_true(fabs(birthplaces_often(&b, 105) - 5.5) < 0.001);
 	assert_true(birthplaces_often(&b, 7) == 1);
 	assert_true(birthplaces_often(&b, 999) == 1);
+}
+
+/* Its class was looked at before the type was: others of that class were seen as often. */
+static void seen_with_its_class(void **state)
+{
+	static struct pl_birth ring[PL_BIRTH_SLOTS];
+	uint64_t type = 105;
+
+	(void)state;
+	learn_classes();
+	assert_true(birthplaces_learn_class(&b, 105, 1 << 4));
+	for (size_t i = 0; i < PL_BIRTH_SLOTS; i++)
+		ring[i] = (struct pl_birth){.type = 105, .site = 3};
+	birthplaces_count(&b, ring, 0, 300, NULL, 0, 1 << 4 | 1 << 5);
+	birthplaces_count(&b, ring, 0, 900, NULL, 0, 1 << 5);
+	assert_int_equal(b.births[3], 100);
+	birthplaces_count(&b, ring, 0, 400, &type, 1, 0);
+	assert_true(fabs(birthplaces_often(&b, 105) - 2) < 0.001);
+	/* As many again. */
+	birthplaces_count(&b, ring, 0, 400, NULL, 0, 1 << 4);
+	assert_true(fabs(birthplaces_often(&b, 105) - 1.5) < 0.001);
+	assert_true(birthplaces_often(&b, 104) == 1);
 }
 
 int main(void)
@@ -108,6 +130,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_type_that_nobody_met, begin, end),
 		cmocka_unit_test_setup_teardown(sites_of_a_class, begin, end),
 		cmocka_unit_test_setup_teardown(seen_more_often, begin, end),
+		cmocka_unit_test_setup_teardown(seen_with_its_class, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
