@@ -200,7 +200,7 @@ static bool comes_to_wait(const struct proc *p, bool is_stuck)
 static void wait_for_a_child(int to)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!vfork()) { /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
+	if (!vfork()) {
 		const pid_t pid = getpid();
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
