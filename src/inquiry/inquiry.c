@@ -101,6 +101,22 @@ struct question *inquiry_question(struct inquiry *in, const char *id, enum repor
 	return q;
 }
 
+bool question_take(struct question *q, uint64_t addr, uint64_t born_ns)
+{
+	const size_t young = INQUIRY_ADDR - INQUIRY_OLDEST;
+
+	if (q->n < INQUIRY_ADDR)
+		q->addr[q->n++] = addr;
+	else if (q->since_ns)
+		q->addr[INQUIRY_OLDEST + q->later++ % young] = addr;
+	else
+		return false;
+	if (born_ns > q->youngest_ns)
+		q->youngest_ns = born_ns;
+	q->n_since += q->since_ns && born_ns >= q->since_ns && q->n_since < young;
+	return true;
+}
+
 bool inquiry_start(struct inquiry *in, int pid, uint64_t start_ticks)
 {
 	in->pid = pid;

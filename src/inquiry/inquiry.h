@@ -11,6 +11,7 @@
 
 #define INQUIRY_SITES	16
 #define INQUIRY_ADDR	256
+#define INQUIRY_OLDEST	64 /* of them, where the youngest are asked for, too */
 #define QUESTION_STACKS 16
 
 /* What holds these objects? They are survivors of one site. */
@@ -20,6 +21,11 @@ struct question {
 	uint64_t min_age_ns;
 	uint64_t addr[INQUIRY_ADDR];
 	size_t n;
+	/* 0 = the oldest are asked for, which are the likeliest to stay; else the youngest, too:
+	 * where do they go? So many of these were born since then. */
+	uint64_t since_ns;
+	size_t later, n_since;
+	uint64_t youngest_ns;
 	uint64_t stack[QUESTION_STACKS]; /* of these objects, as far as there is room */
 	size_t n_stacks;
 	/* The first of them, oldest first: when they were born, and what they took. */
@@ -47,6 +53,8 @@ struct inquiry {
 
 /* One more, about the site @id: there is room for it. */
 struct question *inquiry_question(struct inquiry *in, const char *id, enum report_kind kind);
+/* One more of its objects, which come by age. False: it has older ones enough. */
+bool question_take(struct question *q, uint64_t addr, uint64_t born_ns);
 /* Asks its questions. False: no thread for it. */
 bool inquiry_start(struct inquiry *in, int pid, uint64_t start_ticks);
 bool inquiry_is_done(struct inquiry *in);

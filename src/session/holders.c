@@ -14,21 +14,14 @@
 #define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
 #define COST_FACTOR 50		   /* 2 % of the time at most */
 #define MIN_AGE_NS  1000000000ull
-#define ASKED_AGAIN 8 /* sites, at most, that are not told because they replace what was there */
+#define GROWS_PART  0.1 /* of the objects: with less it is not where they go */
+#define ASKED_AGAIN 8	/* sites, at most, that are not told because they replace what was there */
 
 static const char *const edge_word[] = {
 	[WHY_ROOT] = "root",  [WHY_ATTRIBUTE] = "attribute", [WHY_KEY] = "value",
 	[WHY_AS_KEY] = "key", [WHY_ITEM] = "item",	     [WHY_VARIABLE] = "variable",
 	[WHY_CELL] = "cell",  [WHY_DEFAULT] = "default",     [WHY_FIELD] = "field",
 };
-
-struct found *holders_found(const struct holders *h, const char *id, enum report_kind kind)
-{
-	for (size_t i = 0; i < h->found.n; i++)
-		if (h->found.v[i].fact.kind == kind && !strcmp(h->found.v[i].fact.id, id))
-			return &h->found.v[i];
-	return NULL;
-}
 
 static struct found *room_for(struct holders *h, const struct question *q)
 {
@@ -133,8 +126,11 @@ static void settle(struct holders *h)
 	snprintf(h->why_not, sizeof(h->why_not), "what holds the survivors is not known: %s",
 		 in->sentence);
 	for (size_t i = 0; !in->err && i < in->n_q; i++) {
-		const struct why_answer *a = &in->answer[i];
+		struct why_answer *a = &in->answer[i];
 
+		/* The oldest may be in one container, and the youngest in another. */
+		if (in->q[i].since_ns)
+			why_growing_first(a, GROWS_PART);
 		if (a->n && a->sampled >= HOLDERS_FEWEST)
 			keep(h, &in->q[i], a);
 	}
@@ -180,10 +176,8 @@ static struct question *add(struct sorting *o, uint64_t stack, uint64_t addr, ui
 	size_t k = age_ns < MIN_AGE_NS ? SIZE_MAX : question_of(o, stack);
 	struct question *q = k < o->to->n_q ? &o->to->q[k] : NULL;
 
-	if (!q || age_ns < q->min_age_ns || q->n == INQUIRY_ADDR)
-		return NULL;
-	q->addr[q->n++] = addr;
-	return q;
+	return q && age_ns >= q->min_age_ns && question_take(q, addr, o->now_ns - age_ns) ? q
+											  : NULL;
 }
 
 static void note_sample(struct question *q, const struct sample *v)
@@ -218,8 +212,7 @@ static void add_survivors(struct sorting *o)
 	size_t n;
 
 	v = survivors_samples(o->h->s->survivors, &n);
-	/* The oldest first: they are the likeliest to stay. */
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) { /* by age */
 		struct question *q = NULL;
 
 		if (v[i].rung && v[i].addr)
@@ -239,11 +232,12 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 	in->n_q = 0;
 	/* What is not told must be looked at all the same: it may begin to grow. */
 	for (size_t i = 0; i < h->found.n && in->n_q < ASKED_AGAIN; i++)
-		if (h->found.v[i].fact.replaces)
+		if (h->found.v[i].fact.replaces || h->found.v[i].is_doubted)
 			inquiry_question(in, h->found.v[i].fact.id, KIND_OBJECT);
 	blocks = holders_ask_sites(h, p);
 	if (!in->n_q)
 		return;
+	holders_ask_young(h);
 	o.kind = KIND_OBJECT;
 	add_survivors(&o);
 	map64_free(&o.known);
@@ -270,15 +264,18 @@ static bool is_new(struct holders *h)
 	return h->found.n > before;
 }
 
-/* @due: else only new sites are worth a question. */
+/* @due: else only new sites, and doubted ones, are worth a question. */
 static bool has_questions(struct holders *h, uint64_t now_ns, const struct report_process *p,
 			  bool due)
 {
 	size_t again = h->again;
+	bool is_news;
 
 	collect(h, now_ns, p);
 	h->soon_ns = now_ns + SOON_NS;
-	if (h->inquiry.n_q && (is_new(h) || due))
+	is_news = is_new(h);
+	is_news |= holders_ask_doubted(h);
+	if (h->inquiry.n_q && (is_news || due))
 		return true;
 	h->again = again; /* thought of, and not asked */
 	return false;

@@ -9,6 +9,14 @@
  * is. Then what was never asked for, then all once more: the first few, and the others in turn. */
 enum { TURN_FIRST, TURN_PROGRAM, TURN_NEW, TURN_TOP, TURN_AGAIN, TURNS };
 
+struct found *holders_found(const struct holders *h, const char *id, enum report_kind kind)
+{
+	for (size_t i = 0; i < h->found.n; i++)
+		if (h->found.v[i].fact.kind == kind && !strcmp(h->found.v[i].fact.id, id))
+			return &h->found.v[i];
+	return NULL;
+}
+
 static bool asks_for(const struct inquiry *in, const struct report_site *s)
 {
 	size_t i = 0;
@@ -58,4 +66,30 @@ bool holders_ask_sites(struct holders *h, const struct report_process *p)
 	for (unsigned turn = 0; turn < TURNS; turn++)
 		blocks |= ask(h, p, turn);
 	return blocks;
+}
+
+void holders_ask_young(struct holders *h)
+{
+	for (size_t i = 0; i < h->inquiry.n_q; i++) {
+		struct question *q = &h->inquiry.q[i];
+		const struct found *f = holders_found(h, q->id, q->kind);
+
+		q->since_ns = f && f->asks_young ? f->fact.fill.calm_ns : 0;
+	}
+}
+
+bool holders_ask_doubted(struct holders *h)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < h->inquiry.n_q; i++) {
+		const struct question *q = &h->inquiry.q[i];
+		struct found *f = holders_found(h, q->id, q->kind);
+
+		if (!f || !f->is_doubted || f->asked_ns == q->since_ns)
+			continue;
+		f->asked_ns = q->since_ns;
+		any = true;
+	}
+	return any;
 }

@@ -15,6 +15,10 @@ struct found {
 	struct report *r;		 /* holds its strings; NULL = asked for, and no more */
 	uint64_t stack[QUESTION_STACKS]; /* whose objects these are */
 	size_t n_stacks;
+	bool is_doubted;   /* its container rests while more come: it is not known where they go */
+	bool asks_young;   /* ... or was so once */
+	uint64_t asked_ns; /* fill.calm_ns, when that was last asked */
+	uint64_t known_ns; /* so much is known of those born until then: they are in it */
 };
 
 struct holders {
@@ -32,10 +36,14 @@ struct holders {
 #define HOLDERS_FEWEST 3   /* survivors that still live: less is chance */
 #define HOLDERS_ONE    0.8 /* of the survivors in one container: that one is what grows */
 
+/* holders_ask.c */
 struct found *holders_found(const struct holders *h, const char *id, enum report_kind kind);
-
-/* holders_ask.c. As many as there is room for, the most telling first. True: some are blocks. */
+/* As many as there is room for, the most telling first. True: some are blocks. */
 bool holders_ask_sites(struct holders *h, const struct report_process *p);
+/* Before objects are chosen for its questions: which ones are about the youngest, too. */
+void holders_ask_young(struct holders *h);
+/* Is one about doubted objects, and the first since their container rests? Now it was asked. */
+bool holders_ask_doubted(struct holders *h);
 
 /* After an answer: may the objects be ones that replace others? */
 void holders_note_replacing(struct holders *h, struct found *f, const struct question *q,

@@ -2,6 +2,7 @@
 /* A store that is full takes one in and lets one go. What was in it before we came has no birth
  * that we saw; what we saw born stays longer than we have watched, and looks like a leak. Beside a
  * leak of the same size it would get a part of its rate. But its length tells. */
+#include "base/thresholds.h"
 #include "session/holders_priv.h"
 #include "session/survivors.h"
 
@@ -26,6 +27,17 @@ static bool are_new(const struct holders *h, const struct why_answer *a)
 	return fill_has_new_entries(a->n_behind, found);
 }
 
+/* Some of those born since the container rests must be in it, even if all that were found elsewhere
+ * are among them. */
+static void note_young(struct found *f, const struct question *q, const struct why_answer *a)
+{
+	double elsewhere = (1 - f->fact.holder.in_container) * (double)a->sampled;
+	bool is_known = (double)q->n_since >= elsewhere + REPLACED_ENOUGH;
+
+	f->known_ns = is_known ? q->youngest_ns : 0;
+	f->fact.replaces &= is_known || q->n_since < REPLACED_ENOUGH;
+}
+
 void holders_note_replacing(struct holders *h, struct found *f, const struct question *q,
 			    const struct why_answer *a)
 {
@@ -40,13 +52,15 @@ void holders_note_replacing(struct holders *h, struct found *f, const struct que
 		(part_here ? are_new(h, a) && fill_keeps_size(q->born_s, q->bytes, q->n_sizes)
 			   : f->fact.replaces && f->fact.is_one);
 	f->fact.replaces &= f->fact.has_new_entries;
+	note_young(f, q, a);
 	log_debug("site %s: its paths part %s what holds it (%llu entries), %zu seen, %s",
 		  f->fact.id, part_here ? "at" : "not at", (unsigned long long)f->fact.fill.last,
 		  a->n_behind, f->fact.has_new_entries ? "new ones" : "not new");
 }
 
+/* Objects that stay, and were born since the container rests. */
 struct came {
-	size_t n; /* that stay, and were born since the container rests */
+	size_t n, known; /* all, and those that are known to be in it */
 	double weight;
 };
 
@@ -63,14 +77,21 @@ static void count_survivors(const struct holders *h, const struct map64 *of, str
 		if (!at || v[i].born_ns < h->found.v[*at].fact.fill.calm_ns)
 			continue;
 		came[*at].n++;
+		came[*at].known += v[i].born_ns <= h->found.v[*at].known_ns;
 		came[*at].weight += (double)v[i].weight;
 	}
 }
 
-static bool replaces(const struct found *f, const struct came *came)
+static void decide(struct found *f, const struct came *came)
 {
-	return f->fact.has_new_entries && f->fact.fill.addr &&
-	       fill_replaces(&f->fact.fill, came->n, came->weight, f->fact.replaces);
+	const struct fill *fill = &f->fact.fill;
+	bool did = f->fact.replaces, may = f->fact.has_new_entries && fill->addr;
+
+	f->fact.replaces =
+		may && fill_replaces(fill, did ? came->n : came->known, came->weight, did);
+	f->is_doubted =
+		may && !f->fact.replaces && fill_replaces(fill, came->n, came->weight, false);
+	f->asks_young |= f->is_doubted;
 }
 
 void holders_find_replacing(struct holders *h)
@@ -95,7 +116,7 @@ void holders_find_replacing(struct holders *h)
 	for (size_t i = 0; i < h->found.n; i++) {
 		struct found *f = &h->found.v[i];
 
-		f->fact.replaces = replaces(f, &came[i]);
+		decide(f, &came[i]);
 		for (size_t k = 0; f->fact.replaces && k < f->n_stacks; k++)
 			map64_put(&h->replaced, f->stack[k]);
 	}

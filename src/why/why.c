@@ -322,6 +322,26 @@ void why_free(struct why_answer *v, size_t n)
 	free(v);
 }
 
+static bool grows(const struct why_path *p)
+{
+	size_t i = 0;
+
+	while (i < p->n && !(p->step[i].growth > 0))
+		i++;
+	return i < p->n;
+}
+
+void why_growing_first(struct why_answer *a, double least)
+{
+	for (size_t i = 1; i < a->n && !grows(&a->path[0]); i++)
+		if (a->path[i].share >= least && grows(&a->path[i])) {
+			const struct why_path first = a->path[0];
+
+			a->path[0] = a->path[i];
+			a->path[i] = first;
+		}
+}
+
 double why_share_in(const struct why_answer *a, uint64_t container)
 {
 	for (size_t i = 0; i < a->n; i++)

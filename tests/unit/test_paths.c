@@ -78,10 +78,38 @@ static void one_path_may_be_of_many_containers(void **state)
 	}
 }
 
+/* The oldest lie in a table that rests, the others go into one that grows. */
+static void what_grows_comes_first_where_it_has_some(void **state)
+{
+	struct why_step rests[] = {{.growth = 0}}, more[] = {{.growth = 0}, {.growth = 7}};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct why_path path[] = {{.share = 0.7, .step = rests, .n = 1},
+					  {.share = 0.2, .step = rests, .n = 1},
+					  {.share = i ? 0.1 : 0.09, .step = more, .n = 2}};
+		struct why_answer a = {.path = path, .n = ARRAY_SIZE(path)};
+
+		why_growing_first(&a, 0.1);
+		assert_int_equal(path[0].n, i ? 2 : 1);
+		assert_int_equal(path[1].n, 1);
+		assert_int_equal(path[2].n, i ? 1 : 2);
+		/* One that grows stays where it is. */
+		path[0].step = more;
+		path[0].n = 2;
+		path[1] = path[0];
+		path[1].share = 0.2;
+		path[0].share = 0.7;
+		why_growing_first(&a, 0.1);
+		assert_true(path[0].share == 0.7);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_path_may_be_of_many_containers),
+		cmocka_unit_test(what_grows_comes_first_where_it_has_some),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
