@@ -80,7 +80,7 @@ FILLING = {
 
 
 def test_a_bound_of_one_store_is_none_of_the_other():
-    """Half of the line's objects are in a store that has none: which one the oldest is in is chance."""
+    """Half of the line's objects are in a store that has none: the path that is told may be either's."""
     with harness.Target(pythons.host(), "two_stores") as target:
         target.wait_ready()
         process = harness.run_tool(target.pid, 20).report["processes"][0]

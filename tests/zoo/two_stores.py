@@ -14,7 +14,7 @@ class Store:
             self.items.pop(next(iter(self.items)))
 
 
-STORES = {"hot": Store(50000), "audit": Store(None)}
+STORES = {"audit": Store(None), "hot": Store(50000)}
 
 
 def main():
@@ -24,8 +24,8 @@ def main():
         request(n)
         for _ in range(meter.due()):
             for name in STORES:
+                n += 1
                 STORES[name].put(n, None)
-            n += 1
             meter.leaked(0)
 
 
