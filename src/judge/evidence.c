@@ -75,23 +75,6 @@ unsigned evidence_bin(double bytes)
 	return bin < PL_UNKNOWN_BINS ? bin : PL_UNKNOWN_BINS - 1;
 }
 
-void evidence_series(struct report *scratch, const struct trend_set *set, size_t series,
-		     struct trend_points *out)
-{
-	double t[SERIES_POINTS], v[SERIES_POINTS], top[SERIES_POINTS], *to;
-	struct trend_points p = {.t = t, .v = v, .top = top};
-
-	trend_set_read(set, series, &p);
-	to = p.n ? report_alloc(scratch, 3 * p.n * sizeof(*to)) : NULL;
-	*out = (struct trend_points){0};
-	if (!to)
-		return;
-	*out = (struct trend_points){p.n, to, to + p.n, to + 2 * p.n};
-	memcpy(out->t, t, p.n * sizeof(*t));
-	memcpy(out->v, v, p.n * sizeof(*v));
-	memcpy(out->top, top, p.n * sizeof(*top));
-}
-
 bool evidence_nowhere(uint64_t stack, struct report_frame *out)
 {
 	if (stack != EVIDENCE_NO_FRAME && stack != EVIDENCE_NO_STACK)

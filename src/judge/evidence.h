@@ -257,8 +257,4 @@ bool evidence_nowhere(uint64_t stack, struct report_frame *out);
 /* "?" = not known. */
 const char *evidence_type(const struct evidence *e, uint64_t type);
 
-/* A copy of one series in memory of @scratch; without memory for it there are no points. */
-void evidence_series(struct report *scratch, const struct trend_set *set, size_t series,
-		     struct trend_points *out);
-
 #endif

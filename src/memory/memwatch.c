@@ -9,6 +9,7 @@
 #include "judge/judge.h"
 #include "memory/limits.h"
 #include "memory/memwatch.h"
+#include "memory/points.h"
 #include "memory/retention.h"
 
 #define READ_NS	     950000000ull /* readings come every half second: every other one is taken */
@@ -290,12 +291,12 @@ void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct 
 		      struct memory_fact *out)
 {
 	for (size_t i = 0; i < MEMORY_SLOPES; i++)
-		evidence_series(scratch, w->slopes, i, &out->slope[i]);
+		points_copy(scratch, w->slopes, i, &out->slope[i]);
 	if (w->room)
-		evidence_series(scratch, w->room, 0, &out->room);
-	evidence_series(scratch, w->waited, 0, &out->work.waited);
-	evidence_series(scratch, w->work, WORK_RAN, &out->work.ran);
-	evidence_series(scratch, w->work, WORK_TURNS_TAKEN, &out->work.turns);
+		points_copy(scratch, w->room, 0, &out->room);
+	points_copy(scratch, w->waited, 0, &out->work.waited);
+	points_copy(scratch, w->work, WORK_RAN, &out->work.ran);
+	points_copy(scratch, w->work, WORK_TURNS_TAKEN, &out->work.turns);
 	out->pools_bytes = w->pools_bytes;
 	out->live_bytes = w->live_bytes;
 	retention_evidence(&w->kept, &out->kept);

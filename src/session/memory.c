@@ -3,6 +3,7 @@
 
 #include "memory/memwatch.h"
 #include "memory/parts.h"
+#include "memory/points.h"
 #include "session/pools.h"
 #include "session/session_priv.h"
 
@@ -144,9 +145,9 @@ void memory_metrics(const struct memory *m, struct metrics *out)
 
 static void observe_trends(const struct memory *m, struct report *scratch, struct memory_fact *f)
 {
-	evidence_series(scratch, m->trends, TREND_RSS, &f->rss);
-	evidence_series(scratch, m->trends, TREND_LIVE, &f->live);
-	evidence_series(scratch, m->trends, TREND_MALLOC, &f->malloced);
+	points_copy(scratch, m->trends, TREND_RSS, &f->rss);
+	points_copy(scratch, m->trends, TREND_LIVE, &f->live);
+	points_copy(scratch, m->trends, TREND_MALLOC, &f->malloced);
 	f->has_mimalloc = heap_has_mimalloc(m->s->heap);
 	memwatch_observe(m->watch, m->s->proc, scratch, f);
 }

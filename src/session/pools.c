@@ -2,6 +2,7 @@
 #include "session/pools.h"
 
 #include "ledger/pace.h"
+#include "memory/points.h"
 #include "session/session_priv.h"
 
 #define BUCKET_S 1.0
@@ -127,7 +128,7 @@ static int observe(void *self, const struct observation *to)
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t k = 0; k < HEAP_CLASSES; k++)
-		evidence_series(to->scratch, p->classes, k, &v[k]);
+		points_copy(to->scratch, p->classes, k, &v[k]);
 	o->classes = v;
 	return 0;
 }
