@@ -3,14 +3,6 @@
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
-/* Place + 1 of the site of a stack that goes on; 0 = it has none. */
-static uint64_t place_of(const struct joiner *j, uint64_t stack)
-{
-	const uint64_t *at = map64_get(&j->site_of, stack);
-
-	return at ? *at : 0;
-}
-
 void join_windows(struct joiner *j)
 {
 	const struct evidence_objects *o = &j->e->objects;
@@ -19,12 +11,17 @@ void join_windows(struct joiner *j)
 	for (size_t i = 0; i < o->n; i++) {
 		const struct survivor *s = &o->v[i];
 		bool stays = s->addr && s->rung >= SURVIVED_RUNGS;
-		uint64_t at = stays ? place_of(j, s->stack) : 0, *seen = NULL;
-		struct joined *to = at ? &j->v.v[at - 1] : NULL;
+		const uint64_t *at = stays ? map64_get(&j->site_of, s->stack) : NULL;
 		double age = (double)(j->e->now_ns - s->born_ns) / 1e9;
+		struct joined *to;
+		uint64_t *seen;
 
-		if (at && age >= to->youngest_s && age <= to->evidence.oldest_s)
-			seen = map64_put(&met, at << 32 | s->burst);
+		if (!at || !*at)
+			continue;
+		to = &j->v.v[*at - 1];
+		if (age < to->youngest_s || age > to->evidence.oldest_s)
+			continue;
+		seen = map64_put(&met, *at << 32 | s->burst);
 		if (seen && !(*seen)++)
 			to->windows++;
 	}
