@@ -222,8 +222,10 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	const struct evidence_stack *st = evidence_stack(j->e, e->stack);
 	struct joined *to = st ? join_stack(j, st, KIND_OBJECT) : join_nowhere(j, e->stack);
 	uint64_t *at = to && !e->stopped ? map64_put(&j->site_of, e->stack) : NULL;
+	const struct trend_points *classes = j->e->objects.classes;
 	const struct curve *curve;
 	struct verdict_evidence *v;
+	bool is_dated;
 
 	if (!to)
 		return;
@@ -267,6 +269,19 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	v->weak &= e->weak;
 	v->waits_for_gc &= e->waits_for_gc;
 	join_curve(v, curve, e->stopped ? 0 : e->bytes_per_s);
+	if (e->samples && e->mean_age_s > v->mean_age_s) {
+		v->mean_age_s = e->mean_age_s;
+		v->least_s = e->least_s;
+		v->watched_age_s = e->watched_age_s;
+		v->undying = e->mortality < SITE_MORTAL;
+		v->before = e->mortality >= SITE_MORTAL && e->before_samples >= BEFORE_FEWEST
+				    ? e->before / e->since
+				    : 0;
+		is_dated = v->before > 0 && classes && e->cls < EVIDENCE_CLASSES;
+		v->rose = is_dated &&
+			  estimate_rose(&classes[e->cls], &j->estimate, e, j->e->objects.coverage);
+		v->beside = is_dated && estimate_is_beside(&classes[e->cls], &j->estimate, e);
+	}
 }
 
 static int by_count(const void *a, const void *b)
@@ -418,7 +433,6 @@ static int join_all(struct joiner *j)
 	for (size_t i = 0; i < j->estimate.n; i++)
 		join_estimate(j, &j->estimate.sites[i]);
 	join_windows(j);
-	join_ages(j);
 	join_stays(j);
 	if (native->is_watched)
 		join_native_bound(j);

@@ -21,11 +21,9 @@ struct joined {
 	struct report_site site;
 	struct verdict_evidence evidence;
 	VEC(struct joined_type) types;
-	uint64_t via_stack, via; /* the native caller, or the type of objects, that is shown */
-	unsigned quarters;	 /* of the run, a bit each, in which objects of it were born */
-	unsigned windows;	 /* that met survivors of it */
-	/* Survivors that count as if they were of one stack, and those of stacks whose die less. */
-	struct estimate_site all, lasting;
+	uint64_t via_stack, via;   /* the native caller, or the type of objects, that is shown */
+	unsigned quarters;	   /* of the run, a bit each, in which objects of it were born */
+	unsigned windows;	   /* that met survivors of it */
 	double window_s;	   /* survivors that count were born within it; 0 = none */
 	double youngest_s;	   /* age of the last object that came; INFINITY = none is known */
 	double births, variance;   /* samples of objects, and how sure their number is; 0 = none */
@@ -105,9 +103,6 @@ size_t interleave(struct report *r, const struct evidence_way *way, const struct
 /* moments.c, when the objects are joined: a window is one, of however many stacks of a site it met
  * survivors. */
 void join_windows(struct joiner *j);
-/* Likewise: few of a rare stack have died, but a store lets go of what all of them made. Where
- * those of stacks whose die less are older, too, a leak shares the line with a store. */
-void join_ages(struct joiner *j);
 
 /* stays.c: how much stays of what is born, when the objects are joined. */
 void join_stays(struct joiner *j);

@@ -1378,67 +1378,6 @@ static void one_that_stays_takes_no_rise_from_a_leak(void **state)
 	}
 }
 
-/* Ten minutes of a line with two calls, of whose survivors @died have died by the first one, and of
- * a leak of their size elsewhere. */
-static void two_calls_beside_a_leak(struct world *w, struct evidence_count *died)
-{
-	w->e.now_ns = (100 + 600) * S;
-	w->e.objects.counted_s = 600;
-	coverage_add(&w->watched, (100 + RUN_S) * S, w->e.now_ns);
-	w->e.native.n = w->e.n_fds = 0;
-	w->stack[2].frame = &w->frame[0];
-	w->e.objects.deaths = died;
-	w->e.objects.n_deaths = 1;
-	for (size_t i = 0; i < POINTS; i++) {
-		w->t[i] = 10 * (double)i + 10;
-		w->blocks[i] = 1000 + 12 * w->t[i];
-	}
-	for (size_t i = 0; i < OBJECTS; i++)
-		w->object[i].burst = (uint32_t)i;
-	born_within(w, 0, 200, 2, 600, OPENS);
-}
-
-/* Both fill a store that lets go of what is old enough. The second one is rare, and by chance hers
- * are the oldest, and none has died. */
-static void a_rare_call_vouches_for_no_store(void **state)
-{
-	static const double lives_s[] = {160, 500};
-	struct evidence_count died = {LEAKS, 0};
-	struct world *w = *state;
-
-	two_calls_beside_a_leak(w, &died);
-	for (size_t k = 0; k < ARRAY_SIZE(lives_s); k++) {
-		died.n = k ? 100 : 20;
-		born_within(w, 200, 270, 61, lives_s[k], LEAKS);
-		born_within(w, 270, 280, 2, 59, LEAKS);
-		born_within(w, 280, 284, 0.65 * lives_s[k], lives_s[k], MALLOCS);
-		w->e.objects.n = 284;
-		judge_held(w);
-		assert_int_equal(site_at(&w->p, "handle")->samples, 74);
-		assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
-		assert_non_null(
-			strstr(site_at(&w->p, "handle")->reason, k ? "look alike" : "make place"));
-	}
-}
-
-/* The first one fills such a store, and the second one, which is rare, leaks. */
-static void a_store_excuses_no_call_that_leaks(void **state)
-{
-	struct evidence_count died = {LEAKS, 600};
-	struct world *w = *state;
-
-	two_calls_beside_a_leak(w, &died);
-	born_within(w, 200, 340, 61, 100, LEAKS);
-	born_within(w, 340, 350, 2, 59, LEAKS);
-	for (size_t leaks = 8; leaks <= 40; leaks *= 5) {
-		born_within(w, 350, 350 + leaks, 2, 600, MALLOCS);
-		w->e.objects.n = 350 + leaks;
-		judge_held(w);
-		assert_true(site_at(&w->p, "handle")->samples > 140);
-		assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
-	}
-}
-
 /* A block that gets bigger is shown when nothing else grows; several are buffers that are written
  * to. */
 static void blocks_that_get_bigger(void **state)
@@ -1904,8 +1843,6 @@ int main(int argc, char **argv)
 		TEST(a_store_whose_load_grows),
 		TEST(a_leak_vouches_for_no_store_of_its_size),
 		TEST(one_that_stays_takes_no_rise_from_a_leak),
-		TEST(a_rare_call_vouches_for_no_store),
-		TEST(a_store_excuses_no_call_that_leaks),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
 		TEST(a_window_is_one_for_all_callers_of_a_line),
