@@ -130,17 +130,6 @@ static unsigned quarters_of(const struct native_site *n, bool in_place)
 				    : q; /* a window tells of one, however long ago the last */
 }
 
-/* At how many moments did it gain blocks, with those that are known? A window is one, of however
- * many blocks and callers of a line it tells. */
-static unsigned moments_of(const struct native_site *n, unsigned known)
-{
-	unsigned met = n->met ? n->met : (unsigned)n->samples;
-
-	if (!n->estimated)
-		return known + (n->samples > 3 ? 3 : (unsigned)n->samples);
-	return met > known ? met : known;
-}
-
 /* A full cache takes a block for each one from before us that it frees: equal rates give it away.
  */
 static bool takes_their_place(double gained, double freed)
@@ -414,7 +403,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	v = &to->evidence;
 	if (quarters_of(n, in_place) > v->quarters)
 		v->quarters = quarters_of(n, in_place);
-	v->bursts = moments_of(n, v->bursts);
+	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
 	v->one_block = one_block && (is_first || v->one_block);
 	if (bytes.slope >= v->curve_bytes_per_s) {
 		to->site.in_place = in_place;

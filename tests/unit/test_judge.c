@@ -1413,27 +1413,6 @@ static void windows_tell_of_too_much(void **state)
 	}
 }
 
-/* However many blocks it meets, and by however many callers they come. */
-static void a_window_is_one_for_all_callers_of_a_line(void **state)
-{
-	static struct native_site v[3];
-	struct world *w = *state;
-
-	w->e.native.v = v;
-	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
-		v[i] = w->native[0];
-		v[i].key.caller += i;
-		v[i].estimated = true;
-	}
-	for (uint32_t met = 2; met <= 3; met++)
-		for (w->e.native.n = 1; w->e.native.n <= ARRAY_SIZE(v); w->e.native.n++) {
-			v[0].met = v[1].met = v[2].met = met;
-			assert_int_equal(judge(&w->e, w->r, &w->p), 0);
-			assert_int_equal(site_at(&w->p, "encode")->verdict,
-					 met > 2 ? CLASS_LEAK : CLASS_GROWING);
-		}
-}
-
 /* Each block of a cache that is seen whole takes the place of one from before us: it leaves all
  * that memory gains to what windows tell of. */
 static void exchanges_leave_room_to_windows(void **state)
@@ -1845,7 +1824,6 @@ int main(int argc, char **argv)
 		TEST(one_that_stays_takes_no_rise_from_a_leak),
 		TEST(blocks_that_get_bigger),
 		TEST(windows_tell_of_too_much),
-		TEST(a_window_is_one_for_all_callers_of_a_line),
 		TEST(exchanges_leave_room_to_windows),
 		TEST(big_objects_beside_blocks_that_are_traced),
 		TEST(a_bend_of_a_few_samples),
