@@ -26,7 +26,8 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n);
 
 /* Are the @entries as new as what is in them? @seen were seen to be born: no window sees all. */
 bool fill_has_new_entries(size_t entries, size_t seen);
-/* What is replaced by something bigger each time does grow: have the @n the same size, by birth? */
+/* Have the @n the same size, by birth? A store whose entries are each replaced by a bigger one does
+ * grow. */
 bool fill_keeps_size(const double *born_s, const double *bytes, size_t n);
 
 #endif

@@ -34,7 +34,8 @@ int proc_slurp_head(int pid, const char *name, size_t max, char **text, size_t *
 int proc_slurp_fd(int fd, size_t max, uint8_t **bytes, size_t *size);
 
 int proc_parse_status(const char *text, struct proc_status *out);
-/* Of thread @tid of process @pid, as we number them. False: it has ended, or may not be read. */
+/* The status of thread @tid of process @pid, as we number them. False: it has ended, or may not be
+ * read. */
 bool proc_thread_status(int pid, int tid, struct proc_status *out);
 int proc_parse_stat(const char *text, struct proc_stat *out);
 /* Cuts @text into rows; the paths point into it. Rows that make no sense are left out. */

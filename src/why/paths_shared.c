@@ -59,7 +59,7 @@ static size_t climb_short(const struct graph *g, uint32_t node, uint32_t *out)
 	return MAX_NEAR + 1;
 }
 
-/* What is left of a way up that is short enough; else none. */
+/* The length of a way up that is short enough; else 0. */
 static size_t short_way(const struct graph *g, uint32_t node, uint32_t *out)
 {
 	size_t n = climb_short(g, node, out);

@@ -50,7 +50,7 @@ static void waiting_end(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* Who has a child by vfork waits for its end, in state D. */
+/* A parent waits for the end of its child by vfork in state D. */
 static void *have_a_child(void *told)
 {
 	if (!vfork()) {

@@ -125,7 +125,7 @@ struct dirent *readdir(DIR *dir)
 	return NULL;
 }
 
-/* Of an instance, or the first ("."): its `enable` says @text. */
+/* Lets `enable` of an instance, or of the first ("."), say @text. */
 static void enable_says(const char *instance, const char *text)
 {
 	char path[512];

@@ -60,7 +60,7 @@ static void libraries_without_births_are_passed_over(void **state)
 	tear_down();
 }
 
-/* What begins like an ELF file and is none, mapped as code. */
+/* A file that begins like ELF and is none, mapped as code. */
 static const char no_elf[] = "\177ELF and no more";
 
 struct damaged {
