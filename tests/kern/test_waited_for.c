@@ -4,6 +4,12 @@
 #include "base/base.h"
 #include "probe/waited_for.h"
 
+#include <linux/fuse.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
 #include "kern/waiting.h"
 
 #define ENOUGH 100 /* looks */

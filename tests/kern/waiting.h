@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Processes that wait in the kernel: one whose second thread does, without a limit, and one that
- * waits for a server of FUSE. */
+/* Processes that wait in the kernel, and one whose second thread does so without a limit. */
 #ifndef PYLEAK_TESTS_WAITING_H
 #define PYLEAK_TESTS_WAITING_H
 
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
