@@ -17,7 +17,7 @@ import threading
 import time
 
 from pythons import HERE
-from usage import Usage
+from tool_usage import Usage
 
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.append(os.path.join(TOP, "tests", "safety"))

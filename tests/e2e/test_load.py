@@ -10,7 +10,7 @@ import pytest
 
 import harness
 import pythons
-import usage as usage_of
+import tool_usage
 import zoo
 
 FORK_STORM = """
@@ -115,7 +115,7 @@ def test_cost_of_the_tool():
     the same work is dearer. The first looks at what holds the objects, and the names of C functions, are of its start."""
     with harness.Target(pythons.host(), "storm", ["--rate", 487]) as target:
         target.wait_ready()
-        with usage_of.ColdPages(target.pid) as cold:
+        with tool_usage.ColdPages(target.pid) as cold:
             cold.measure()
             run = harness.run_tool(target.pid, 20)
             cold.measure()
@@ -127,5 +127,5 @@ def test_cost_of_the_tool():
         check(run, target, zoo.STORM)
         assert usage.rss_kib * 1024 <= 60e6
         assert 0 < reads <= 8000
-        assert cpu <= 0.03 * usage_of.dearness(cold)
+        assert cpu <= 0.03 * tool_usage.dearness(cold)
         assert 0 < usage.map_bytes() <= 32 * 2**20

@@ -13,7 +13,7 @@ import time
 import harness
 import pytest
 import pythons
-import usage as usage_of
+import tool_usage
 
 # Objects made by Python code and by C code, memory of C code that no Python object holds, blocks that are too large for
 # pools, frames that never end, cycles nobody collects.
@@ -32,7 +32,7 @@ def measured_sweep(*args, until=None, limit_s=300):
     """A sweep, what it cost itself, and after how many seconds an interim report matched @until: that ends it."""
     tool = subprocess.Popen([harness.TOOL, "sweep", "--no-color", *map(str, args)], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
-    usage = usage_of.Usage(tool.pid)
+    usage = tool_usage.Usage(tool.pid)
     usage.start()
     killer = threading.Timer(limit_s, tool.kill)
     killer.start()
@@ -116,7 +116,7 @@ def test_the_leaking_ones_are_found(innocent, leaking, tmp_path, full):
 def test_what_does_not_grow_costs_little(innocent, full):
     """Nobody is suspected: no probes, only the rounds over all."""
     time.sleep(1)  # they have come to be what they are
-    with usage_of.ColdPages(min(innocent)) as cold:
+    with tool_usage.ColdPages(min(innocent)) as cold:
         cold.measure()
         run, usage, _ = measured_sweep("-d", 60 if full else 20, "-q", "-v", "--name", MARK)
         cold.measure()
@@ -128,7 +128,7 @@ def test_what_does_not_grow_costs_little(innocent, full):
     print("%d processes: %.2f %% of a core, %.0f reads/s, %.0f MB; %.1f us for a cold page" % (
         len(innocent), 100 * cpu, reads, usage.rss_kib * 1.024e-3, cold.us()))  # fmt: skip
     assert 0 < reads < 100 * len(innocent)
-    assert cpu < 0.02 * usage_of.dearness(cold)
+    assert cpu < 0.02 * tool_usage.dearness(cold)
 
 
 def test_selection():
