@@ -77,17 +77,39 @@ static int do_open(struct channel *c, const struct guard_request *q, const int *
 	return fail(-ENOMEM, "out of memory");
 }
 
-/* Its probes are out. */
-static void do_close(struct channel *c, uint32_t number)
+static struct probe_set *take_set(struct channel *c, uint32_t number)
 {
 	struct probe_set *s = set_of(c, number);
 
-	if (!s)
-		return;
-	probe_set_close(s);
-	c->sets.v[number - 1].set = NULL;
+	if (s)
+		c->sets.v[number - 1].set = NULL;
 	while (c->sets.n && !c->sets.v[c->sets.n - 1].set)
 		c->sets.n--;
+	return s;
+}
+
+/* To close may take as long as a read hangs. The lock is not held meanwhile, for the same reason as
+ * in wait_for_read(). */
+static void unlock_to_close(struct channel *c)
+{
+	c->is_closing = true;
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void lock_again(struct channel *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->is_closing = false;
+}
+
+/* Its probes are out. */
+static void do_close(struct channel *c, uint32_t number)
+{
+	struct probe_set *s = take_set(c, number);
+
+	unlock_to_close(c);
+	probe_set_close(s);
+	lock_again(c);
 }
 
 static int do_choose(struct channel *c, const struct guard_request *q, uint32_t *out)
@@ -107,14 +129,20 @@ static int shed_all(struct channel *c, uint32_t *sites)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < c->sets.n && !err; i++) {
+	for (size_t i = 0; i < c->sets.n; i++) {
 		struct probe_set *s = c->sets.v[i].set;
+		struct probe_shed shed;
 
 		if (!s || !s->ops->shed || !probe_set_is_on(s) ||
 		    (s->is_library && probe_host_is_crowded()))
 			continue;
-		err = probe_set_shed(s);
-		*sites += err || s->is_library ? 0 : (uint32_t)probe_set_sites_in(s);
+		err = probe_shed_begin(s, &shed);
+		if (err)
+			break;
+		*sites += s->is_library ? 0 : (uint32_t)probe_set_sites_in(s);
+		unlock_to_close(c);
+		probe_shed_end(&shed);
+		lock_again(c);
 	}
 	return err;
 }
@@ -282,7 +310,7 @@ bool guard_channel_off(struct channel *c)
 void guard_channel_close(struct channel *c)
 {
 	while (c->sets.n)
-		do_close(c, (uint32_t)c->sets.n);
+		probe_set_close(take_set(c, (uint32_t)c->sets.n));
 }
 
 static void forget(struct channel *c)

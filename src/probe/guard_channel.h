@@ -15,6 +15,9 @@ struct channel {
 	struct channel *next;
 	struct guardian *g;
 	int sock;
+	/* Its thread closes what no set has any more, without the lock: the guardian does not end
+	 * meanwhile. */
+	bool is_closing;
 	bool is_reading;       /* code of a set, without the lock: none is closed meanwhile */
 	pthread_mutex_t lock;  /* of the sets: its thread, or the watchdog */
 	VEC(struct held) sets; /* number n is sets.v[n - 1] */

@@ -28,7 +28,7 @@ static bool take_out(struct guardian *g, bool is_for_good)
 			all = false;
 			continue;
 		}
-		all &= guard_channel_off(c);
+		all &= guard_channel_off(c) && !c->is_closing;
 		if (is_for_good && all && !c->is_reading)
 			guard_channel_close(c);
 		pthread_mutex_unlock(&c->lock);

@@ -359,30 +359,39 @@ int probe_set_let_go(struct probe_set *s)
 	return err;
 }
 
-static int shed_here(struct probe_set *s)
+int probe_shed_begin(struct probe_set *s, struct probe_shed *shed)
 {
-	struct turn in = turn_of(s, TURN_IN, false), out = turn_of(s, TURN_OUT, true);
-	int fd, err = probe_check_room(s->pid, probe_pages(s)); /* they may be swapped out */
+	struct turn in = turn_of(s, TURN_IN, false);
+	int err = probe_check_room(s->pid, probe_pages(s)); /* they may be swapped out */
 
-	in.is_planting = out.is_planting = true;
+	shed->out = turn_of(s, TURN_OUT, true);
+	in.is_planting = shed->out.is_planting = true;
 	err = err ? err : turn_take(&in);
 	if (err)
 		return err;
-	fd = s->ops->shed(s);
+	shed->fd = s->ops->shed(s);
 	turn_pass(&in);
-	if (fd < 0)
-		return fd;
-	turn_take(&out);
-	close(fd);
-	turn_pass(&out);
-	return 0;
+	return shed->fd < 0 ? shed->fd : 0;
+}
+
+void probe_shed_end(struct probe_shed *shed)
+{
+	turn_take(&shed->out);
+	close(shed->fd);
+	turn_pass(&shed->out);
 }
 
 int probe_set_shed(struct probe_set *s)
 {
+	struct probe_shed shed;
+	int err;
+
 	if (!s->on || !s->ops->shed)
 		return 0;
-	return shed_here(s);
+	err = probe_shed_begin(s, &shed);
+	if (!err)
+		probe_shed_end(&shed);
+	return err;
 }
 
 bool probe_set_is_on(const struct probe_set *s)

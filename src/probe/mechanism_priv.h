@@ -4,6 +4,7 @@
 #define PYLEAK_PROBE_MECHANISM_PRIV_H
 
 #include "probe/probe.h"
+#include "probe/turn.h"
 
 #include <linux/perf_event.h>
 
@@ -61,6 +62,15 @@ struct probe_set {
 	uint32_t number; /* 0 = not open there */
 	uint32_t trips;	 /* as of when it was switched on */
 };
+
+/* probe_set_shed() of a set that is on, in two. The second may have to wait for a read that hangs,
+ * and needs the set no more. */
+struct probe_shed {
+	struct turn out;
+	int fd;
+};
+int probe_shed_begin(struct probe_set *s, struct probe_shed *shed);
+void probe_shed_end(struct probe_shed *shed);
 
 #define PROBE_TOGETHER 16
 

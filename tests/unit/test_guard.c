@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The guardian beside a read that hangs. Its kernel is one that only notes what it is told. */
+#include "probe/guard_priv.h"
+
+#include "base/thread.h"
+#include "kern/turn_fixture.h"
+#include "probe/leftovers.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#define OTHER_PROGRAM                                                               \
+	1 /* that is read: libraries wait for it, the target's own program does not \
+	   */
+#define PATIENCE_MS 10000
+
+enum { OWN, LIBRARY, SETS };
+
+/* Shared by the tool and the guardian. */
+static struct {
+	atomic_int in[SETS], closed, forgotten;
+	atomic_int is_shedding, may_go_on; /* the library's */
+} * kernel;
+
+struct scene {
+	struct probe_guard *g;
+	struct probe_channel *channel;
+	struct probe_set *set[SETS];
+	struct reader r;
+};
+
+/* ---- In place of the kernel, and of what looks at this machine. ---- */
+
+static int index_of(const struct probe_set *s)
+{
+	return s->is_library ? LIBRARY : OWN;
+}
+
+static int fake_open(struct probe_set *s)
+{
+	(void)s;
+	return 0;
+}
+
+static int fake_on(struct probe_set *s)
+{
+	atomic_store(&kernel->in[index_of(s)], 1);
+	return 0;
+}
+
+static int fake_off(struct probe_set *s)
+{
+	atomic_store(&kernel->in[index_of(s)], 0);
+	return 0;
+}
+
+static void fake_close(struct probe_set *s)
+{
+	(void)s;
+	atomic_fetch_add(&kernel->closed, 1);
+}
+
+static void fake_forget(struct probe_set *s)
+{
+	(void)s;
+	atomic_fetch_add(&kernel->forgotten, 1);
+}
+
+static int fake_shed(struct probe_set *s)
+{
+	if (s->is_library) {
+		atomic_store(&kernel->is_shedding, 1);
+		for (int i = 0; i < PATIENCE_MS && !atomic_load(&kernel->may_go_on); i++)
+			usleep(1000);
+	}
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+const struct probe_ops probe_multi_ops = {
+	.open = fake_open,
+	.on = fake_on,
+	.off = fake_off,
+	.close = fake_close,
+	.forget = fake_forget,
+	.shed = fake_shed,
+};
+const struct probe_ops probe_tracefs_ops, probe_perf_ops;
+
+int probe_selftest(enum probe_mechanism m)
+{
+	(void)m;
+	return -ENOTSUP;
+}
+
+double probe_event_ns(enum probe_mechanism m)
+{
+	(void)m;
+	return 0;
+}
+
+int probe_check_main_thread(int pid)
+{
+	(void)pid;
+	return 0;
+}
+
+int probe_check_room(int pid, size_t pages)
+{
+	(void)pid, (void)pages;
+	return 0;
+}
+
+int probe_check_room_theirs(const struct probe_set *s)
+{
+	(void)s;
+	return 0;
+}
+
+bool probe_host_is_crowded(void)
+{
+	return false;
+}
+
+void *leftovers_remove(void *unused)
+{
+	return unused;
+}
+
+void guard_leave_freezer(void)
+{
+}
+
+/* Of the guardian; without one it takes the lock of all copies on this host. */
+static int confine(void)
+{
+	return 0;
+}
+
+/* ---- The tool. ---- */
+
+static struct probe_set *open_set(struct probe_channel *c, bool is_library)
+{
+	auto_close int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	auto_close int prog = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	const uint64_t offset = 0;
+	const struct probe_set_spec spec = {
+		.file_fd = file,
+		.prog_fd = prog,
+		.offsets = &offset,
+		.n = 1,
+		.pid = getpid(),
+		.pidfd = -1,
+		.is_library = is_library,
+		.label = is_library ? "library" : "own",
+		.guard = c,
+	};
+	struct probe_set *s;
+
+	assert_int_equal(probe_set_open(PROBE_MULTI, &spec, &s), 0);
+	return s;
+}
+
+static void set_up(struct scene *k)
+{
+	kernel = mmap(NULL, sizeof(*kernel), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	assert_true(kernel != MAP_FAILED);
+	assert_int_equal(reading_share(), 0); /* with the guardian */
+	assert_int_equal(probe_guard_start(&(struct probe_guard_opts){.confine = confine}, &k->g),
+			 0);
+	assert_int_equal(probe_guard_join(k->g, &k->channel), 0);
+	for (int i = 0; i < SETS; i++)
+		k->set[i] = open_set(k->channel, i == LIBRARY);
+}
+
+static void tear_down(struct scene *k)
+{
+	probe_guard_leave(k->channel);
+	probe_guard_stop(k->g);
+	munmap(kernel, sizeof(*kernel));
+}
+
+static bool comes_to(atomic_int *what, int value)
+{
+	for (int i = 0; i < PATIENCE_MS && atomic_load(what) != value; i++)
+		usleep(1000);
+	return atomic_load(what) == value;
+}
+
+static bool comes_to_wait(const struct scene *k)
+{
+	for (int i = 0; i < PATIENCE_MS && !probe_guard_read_hung(k->g, 0); i++)
+		usleep(1000);
+	return probe_guard_read_hung(k->g, 0);
+}
+
+static void *close_it(void *set)
+{
+	probe_set_close(set);
+	return NULL;
+}
+
+static void close_beside_a_read(struct scene *k, pthread_t *t)
+{
+	assert_int_equal(probe_set_insist(k->set[OWN]), 0);
+	reader_start(&k->r, OTHER_PROGRAM);
+	assert_int_equal(thread_start(t, close_it, k->set[LIBRARY]), 0);
+}
+
+/* It begins when the places are open a second time, and the second is to be closed. */
+static void shed_beside_a_read(struct scene *k)
+{
+	for (int i = 0; i < SETS; i++)
+		assert_int_equal(probe_set_insist(k->set[i]), 0);
+	assert_int_equal(probe_guard_shed(k->channel), 0);
+	assert_true(comes_to(&kernel->is_shedding, 1));
+	reader_start(&k->r, OTHER_PROGRAM);
+	atomic_store(&kernel->may_go_on, 1);
+}
+
+static void alarm_it(const struct scene *k)
+{
+	assert_int_equal(write(probe_guard_alarm_fd(k->g), "z", 1), 1);
+}
+
+static void tell_it_to_end(const struct scene *k)
+{
+	const char leave[GUARD_LEAVE] = {0};
+
+	assert_int_equal(packet_send(k->g->helper.sock, leave, sizeof(leave), -1), 0);
+}
+
+static bool has_ended(const struct scene *k, int flags)
+{
+	siginfo_t info = {0};
+
+	waitid(P_PID, (id_t)k->g->helper.pid, &info, WEXITED | WNOWAIT | flags);
+	return info.si_pid;
+}
+
+static void a_close_that_waits_keeps_no_other_in(void **state)
+{
+	struct probe_set stale;
+	struct scene k = {0};
+	bool waits, is_out;
+	int closed;
+	pthread_t t;
+
+	(void)state;
+	set_up(&k);
+	stale = *k.set[LIBRARY];
+	close_beside_a_read(&k, &t);
+	waits = comes_to_wait(&k);
+	alarm_it(&k);
+	is_out = comes_to(&kernel->in[OWN], 0);
+	closed = atomic_load(&kernel->closed);
+	reader_end(&k.r); /* before anything can fail */
+	pthread_join(t, NULL);
+	assert_true(waits);
+	assert_int_equal(closed, 0);
+	assert_true(is_out);
+	assert_int_equal(atomic_load(&kernel->closed), 1);
+	assert_int_equal(atomic_load(&kernel->forgotten), 1);
+	assert_int_equal(stale.ops->on(&stale), -EINVAL);
+	assert_int_equal(stale.ops->off(&stale), -EINVAL);
+	assert_int_equal(atomic_load(&kernel->in[LIBRARY]), 0);
+	assert_int_equal(probe_set_insist(k.set[OWN]), 0);
+	probe_set_close(k.set[OWN]);
+	assert_int_equal(atomic_load(&kernel->closed), 2);
+	tear_down(&k);
+}
+
+static void a_shed_that_waits_keeps_no_other_in(void **state)
+{
+	struct scene k = {0};
+	bool waits, is_out;
+	size_t sites;
+	int err;
+
+	(void)state;
+	set_up(&k);
+	shed_beside_a_read(&k);
+	waits = comes_to_wait(&k);
+	alarm_it(&k);
+	is_out = comes_to(&kernel->in[OWN], 0);
+	assert_int_equal(atomic_load(&kernel->in[LIBRARY]), 1);
+	assert_int_equal(probe_guard_shed_done(k.channel, &sites), -EINPROGRESS);
+	reader_end(&k.r);
+	assert_true(waits);
+	assert_true(is_out);
+	while ((err = probe_guard_shed_done(k.channel, &sites)) == -EINPROGRESS)
+		usleep(1000);
+	assert_int_equal(err, 0);
+	assert_int_equal(sites, 1);
+	for (int i = 0; i < SETS; i++)
+		probe_set_close(k.set[i]);
+	assert_int_equal(atomic_load(&kernel->in[LIBRARY]), 0);
+	assert_int_equal(atomic_load(&kernel->closed), SETS);
+	tear_down(&k);
+}
+
+/* Nothing is left half done, and what can go out has gone by then. */
+static void it_does_not_end_before(void **state)
+{
+	pthread_t t;
+
+	(void)state;
+	for (int sheds = 0; sheds < 2; sheds++) {
+		struct scene k = {0};
+		bool waits, is_out, ended;
+		int closed;
+
+		set_up(&k);
+		if (sheds)
+			shed_beside_a_read(&k);
+		else
+			close_beside_a_read(&k, &t);
+		waits = comes_to_wait(&k);
+		tell_it_to_end(&k);
+		is_out = comes_to(&kernel->in[OWN], 0);
+		usleep(200000);
+		ended = has_ended(&k, WNOHANG);
+		closed = atomic_load(&kernel->closed);
+		reader_end(&k.r);
+		if (!sheds)
+			pthread_join(t, NULL);
+		assert_true(waits);
+		assert_true(is_out);
+		assert_false(ended);
+		assert_int_equal(closed, 0);
+		assert_true(has_ended(&k, 0));
+		assert_int_equal(atomic_load(&kernel->in[LIBRARY]), 0);
+		assert_int_equal(atomic_load(&kernel->closed), SETS);
+		assert_int_equal(atomic_load(&kernel->forgotten), SETS);
+		tear_down(&k);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_close_that_waits_keeps_no_other_in),
+		cmocka_unit_test(a_shed_that_waits_keeps_no_other_in),
+		cmocka_unit_test(it_does_not_end_before),
+	};
+
+	setenv("PYLEAK_TEST_SLOW_CHANGE_MS", "60000", 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
