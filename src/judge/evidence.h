@@ -14,7 +14,7 @@
 #include "base/work.h"
 #include "judge/holder_fact.h"
 #include "judge/retention.h"
-#include "judge/verdict.h"
+#include "verdict/verdict.h"
 #include "pyleak/abi.h"
 #include "pyleak/native.h"
 

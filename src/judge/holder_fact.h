@@ -3,7 +3,7 @@
 #ifndef PYLEAK_JUDGE_HOLDER_FACT_H
 #define PYLEAK_JUDGE_HOLDER_FACT_H
 
-#include "judge/verdict.h"
+#include "verdict/verdict.h"
 #include "report/hint.h"
 
 #define HOLDER_WATCH_S 0.5 /* between two looks at the length of a container, in one search */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/thresholds.h"
-#include "judge/verdict.h"
+#include "verdict/verdict.h"
 
 struct finding {
 	const char *code, *fix;

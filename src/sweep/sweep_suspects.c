@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/thresholds.h"
-#include "judge/verdict.h"
+#include "verdict/verdict.h"
 #include "sweep/sweep_priv.h"
 
 #define AT_ONCE	     2

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "judge/verdict.h"
+#include "verdict/verdict.h"
 #include "verdicts.h"
 
 /* A leak of many, of which chance and age say nothing: each test moves one number. */

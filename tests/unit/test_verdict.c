@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "judge/verdict.h"
+#include "verdict/verdict.h"
 #include "verdicts.h"
 
 static void a_leak_has_a_sentence_with_its_numbers(void **state)

@@ -3,7 +3,7 @@
 #ifndef PYLEAK_TESTS_VERDICTS_H
 #define PYLEAK_TESTS_VERDICTS_H
 
-#include "judge/verdict.h"
+#include "verdict/verdict.h"
 #include "unit.h"
 
 static struct report *report;

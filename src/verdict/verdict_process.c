@@ -2,7 +2,7 @@
 /* The verdict on a process: that of the sites which account for its growth, or, when no site says
  * anything, of the shape of its memory. */
 #include "base/thresholds.h"
-#include "judge/verdict.h"
+#include "verdict/verdict.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/thresholds.h"
-#include "judge/verdict.h"
+#include "verdict/verdict.h"
 
 /* It has risen from the first census to the last, of late as before, and not by a few. */
 static bool rises(const struct report_class_row *row, double span_s)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The verdict on a site: its memory must rise in a straight line for long enough, and its survivors
  * must keep being born, grow old, and outlive collections. */
-#include "judge/verdict.h"
+#include "verdict/verdict.h"
 
 #include <inttypes.h>
 #include <math.h>
