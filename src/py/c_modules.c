@@ -4,12 +4,13 @@
 #include "py/objects.h"
 #include "py/py_priv.h"
 
-#define MAX_FINDERS 32
+#define MAX_FINDERS   32
+#define ORIGIN_WITHIN 16 /* entries: the loader's alone, eight at most, come before it */
 
 struct walk {
 	py_entry visit;
 	void *ctx;
-	size_t left;
+	size_t left, origin_left;
 	bool is_python;
 };
 
@@ -21,7 +22,7 @@ static bool see_origin(const struct py_runtime *rt, const char *key, uint64_t va
 	(void)rt;
 	(void)value;
 	w->is_python = !strcmp(key, "__builtins__");
-	return !w->is_python;
+	return !w->is_python && --w->origin_left;
 }
 
 static bool see_module(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
@@ -35,6 +36,7 @@ static bool see_module(const struct py_runtime *rt, const char *key, uint64_t va
 	if (!*key || proc_read_u64(rt->proc, value + PY_MODULE_DICT, &dict))
 		return true;
 	w->is_python = false;
+	w->origin_left = ORIGIN_WITHIN;
 	py_dict_each(rt, dict, see_origin, w);
 	return w->is_python || w->visit(rt, key, dict, w->ctx);
 }

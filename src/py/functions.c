@@ -148,7 +148,7 @@ static bool see_module(const struct py_runtime *rt, const char *key, uint64_t di
 	struct walk *w = ctx;
 
 	w->module = strcmp(key, "builtins") != 0 ? key : NULL;
-	py_dict_each(rt, dict, see_member, w);
+	py_dict_values(rt, dict, see_member, w);
 	return true;
 }
 

@@ -141,6 +141,8 @@ int py_type_attr(const struct py_runtime *rt, uint64_t type, const char *name, u
  * Bounded; what cannot be read is left out. */
 typedef bool (*py_entry)(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx);
 void py_dict_each(const struct py_runtime *rt, uint64_t dict, py_entry f, void *ctx);
+/* For those to whom a key says nothing: none is read, each is "". */
+void py_dict_values(const struct py_runtime *rt, uint64_t dict, py_entry f, void *ctx);
 /* One of these values; 0 = none. */
 uint64_t py_dict_value(const struct py_runtime *rt, uint64_t dict, const char *key);
 /* Those of the first @max modules that are written in C: @f gets the name and the dict. */

@@ -80,7 +80,7 @@ static int find_entries(const struct py_runtime *rt, uint64_t keys, struct entri
 	return 0;
 }
 
-void py_dict_each(const struct py_runtime *rt, uint64_t dict, py_entry f, void *ctx)
+static void each(const struct py_runtime *rt, uint64_t dict, bool is_named, py_entry f, void *ctx)
 {
 	uint8_t chunk[CHUNK * 24];
 	struct entries e;
@@ -91,7 +91,7 @@ void py_dict_each(const struct py_runtime *rt, uint64_t dict, py_entry f, void *
 		return;
 	for (uint64_t i = 0; i < e.n; i++) {
 		uint64_t pair[2];
-		char text[128];
+		char text[128] = "";
 
 		if (i % CHUNK == 0) {
 			size_t left = e.n - i < CHUNK ? (size_t)(e.n - i) : CHUNK;
@@ -100,10 +100,21 @@ void py_dict_each(const struct py_runtime *rt, uint64_t dict, py_entry f, void *
 				return;
 		}
 		memcpy(pair, chunk + i % CHUNK * e.size + e.key, sizeof(pair));
-		if (pair[0] && pair[1] && !py_read_str(rt, pair[0], text, sizeof(text)) &&
+		if (pair[0] && pair[1] &&
+		    !(is_named && py_read_str(rt, pair[0], text, sizeof(text))) &&
 		    !f(rt, text, pair[1], ctx))
 			return;
 	}
+}
+
+void py_dict_each(const struct py_runtime *rt, uint64_t dict, py_entry f, void *ctx)
+{
+	each(rt, dict, true, f, ctx);
+}
+
+void py_dict_values(const struct py_runtime *rt, uint64_t dict, py_entry f, void *ctx)
+{
+	each(rt, dict, false, f, ctx);
 }
 
 struct wanted {

@@ -37,9 +37,18 @@ static void see(uint64_t addr, const char *name, const char *module, void *ctx)
 		fail_msg("%s.%s is in the middle of %s", module ? module : "", name, symbol);
 }
 
+static uint64_t bytes_read(const struct proc *p)
+{
+	struct proc_reads r;
+
+	proc_reads(p, &r);
+	return r.bytes;
+}
+
 static void check(const char *python)
 {
 	int ready[2];
+	uint64_t bytes;
 	struct py_runtime *rt;
 	struct proc *p;
 	struct seen s = {0};
@@ -64,10 +73,14 @@ static void check(const char *python)
 		s.dso = rt->dso;
 		s.bias = rt->bias;
 		s.has_symbols = dso_has_symtab(rt->dso);
+		bytes = bytes_read(p);
 		py_functions(rt, see, &s);
-		print_message("%5zu functions, %zu at a symbol: %s\n", s.n, s.begins, python);
+		bytes = bytes_read(p) - bytes;
+		print_message("%5zu functions in %llu bytes, %zu at a symbol: %s\n", s.n,
+			      (unsigned long long)bytes, s.begins, python);
 		assert_true(s.n > 1000 && s.has_update && s.has_crc32 && s.has_deque);
 		assert_true(!s.has_symbols || s.begins > 800);
+		assert_true(bytes < 220 * s.n); /* with all keys it is 224 to 283 */
 		py_close(rt);
 		proc_close(p);
 	}
