@@ -154,6 +154,7 @@ static void know_functions(void *ctx)
 	const struct native_stacks *n = ctx;
 
 	py_functions(n->s->rt, know, ctx);
+	log_debug("what Python calls functions in C is known");
 }
 
 int native_stacks_open(struct session *s, struct native *native, struct native_stacks **out)
