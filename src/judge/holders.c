@@ -36,11 +36,12 @@ static bool speaks_for(const struct holder_fact *f, double came, const struct re
 	return f->is_one || f->has_new_entries;
 }
 
-static bool is_bounded(const struct report_holder *h)
+/* Entries that the container which a hint would name may have; 0 = no bound of it is known. */
+static uint64_t bound_of(const struct report_holder *h)
 {
 	size_t i = report_holder_container(h);
 
-	return i < h->n && h->step[i].most;
+	return i < h->n ? h->step[i].most : 0;
 }
 
 static void tell(struct report *r, const struct report_process *p, const struct holder_fact *f,
@@ -48,13 +49,15 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 {
 	struct report_holder holder = f->holder;
 	double rests_s = fill_rests_s(&f->fill, site->growth_count_per_s);
+	uint64_t bound = bound_of(&f->holder);
 	struct verdict_bound b;
 
 	holder.rests = rests_s > 0 || stood_still(f, site);
 	holder.entries_grow = rests_s > 0 && !f->has_new_entries &&
 			      site->outstanding_count > REST_EACH * (double)f->fill.last;
-	/* It is full, or some of them are elsewhere: then it is not what grows, or not alone. */
-	holder.bounded = (!f->is_one && is_bounded(&f->holder)) ||
+	/* It is full, or some of them are elsewhere: then it is not what grows, or not alone. @fill
+	 * may be of another container on the way, and tells of no other bound than its own. */
+	holder.bounded = (bound && bound != f->fill.most) ||
 			 (f->fill.addr && f->fill.most &&
 			  (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site)));
 	if (f->replaces)
@@ -117,7 +120,7 @@ static bool is_filled(const struct holder_fact *f)
 {
 	size_t i = report_holder_container(&f->holder);
 
-	return !is_bounded(&f->holder) &&
+	return !bound_of(&f->holder) &&
 	       ((f->fill.addr && f->fill.last > f->fill.first && !f->fill.most) ||
 		(i < f->holder.n && f->holder.step[i].growth_per_s > 0));
 }
@@ -167,7 +170,7 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 		return NULL;
 	if (report_holder_is_full(&f->holder))
 		return "what holds some of them is full, and what holds the others differs";
-	if (is_bounded(&f->holder))
+	if (bound_of(&f->holder))
 		return "what holds some of them has a bound, and what holds the others differs";
 	return f->holder.share >= HOLDER_MOST ? NULL
 	       : f->holder.in_container >= HOLDER_MOST

@@ -453,6 +453,31 @@ static void a_bound_of_some_is_none_of_all(void **state)
 	}
 }
 
+/* One ring buffer for each name: all are in the dict of names, which has no bound, and the hint
+ * would be of the buffer, which has one and fills too slowly for half a second. */
+static void a_bound_is_that_of_the_container_that_is_named(void **state)
+{
+	struct report_holder_step step[] = {
+		{.edge = "root", .name = "module app :: RINGS", .type = "dict", .entries = 8},
+		{.edge = "value", .type = "collections.deque", .entries = 60},
+		{.edge = "item", .type = "app.Rec", .entries = REPORT_UNKNOWN},
+	};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		held(&h)->fact.holder.step = step;
+		h.fact.holder.n = ARRAY_SIZE(step);
+		h.fact.holder.share = h.fact.holder.in_container = 0.97;
+		h.fact.is_one = true;
+		h.fact.fill = list(1);
+		step[1].most = i ? 3600 : 0;
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(!h.site.hint.code, i);
+		assert_non_null(h.site.held_by.path);
+	}
+}
+
 static void who_came_into_what_rests(void **state)
 {
 	struct held h;
@@ -519,6 +544,7 @@ int main(void)
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(a_bound_of_some_is_none_of_all),
+		cmocka_unit_test(a_bound_is_that_of_the_container_that_is_named),
 		cmocka_unit_test(who_came_into_what_rests),
 		cmocka_unit_test(who_came_into_what_was_emptied),
 	};
