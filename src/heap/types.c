@@ -154,7 +154,7 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 		.weakoffset = (int64_t)raw_u64(&raw, l->tp_weaklistoffset),
 		.checked_ns = h->now_ns,
 	};
-	if (!(flags & TPF_READY) || !sizes_make_sense(t) ||
+	if (!sizes_make_sense(t) || !py_is_ready(h->rt, addr, flags) ||
 	    !is_metatype(h, raw_u64(&raw, l->ob_type)))
 		return;
 	t->is_type = true;

@@ -120,6 +120,8 @@ bool py_name_fits(const char *name, const char *want);
 int py_tp_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size);
 /* Is this a live type object (checked by its own type's flags)? */
 bool py_is_type(const struct py_runtime *rt, uint64_t type);
+/* By @flags, which are its own: is it made, so that there may be objects of it? */
+bool py_is_ready(const struct py_runtime *rt, uint64_t type, uint64_t flags);
 /* The function that an object of @type ends in, at run time. 0: not known, or the type has a
  * finalizer, and what that keeps lives on. A type that is freed meanwhile may have any value there.
  */

@@ -21,6 +21,7 @@
 /* Py_TPFLAGS_* (Include/object.h, the same bits in 3.8 - 3.15). */
 #define PY_TPFLAGS_HEAPTYPE	    (1ull << 9)
 #define PY_TPFLAGS_READY	    (1ull << 12)
+#define PY_TPFLAGS_DEFAULT	    (1ull << 18) /* up to 3.9 */
 #define PY_TPFLAGS_UNICODE_SUBCLASS (1ull << 28)
 #define PY_TPFLAGS_TYPE_SUBCLASS    (1ull << 31)
 

@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Type objects: is it one, and what a person calls it. */
 #include "py/py_priv.h"
+#include "py/versions.h"
 
 #include <stdio.h>
 
 #define MAX_ENTRIES 8192 /* of a class dictionary */
 #define CHUNK	    64
 #define DK_GENERAL  0 /* DictKeysKind: entries {hash, key, value}; else {key, value} */
+
+bool py_is_ready(const struct py_runtime *rt, uint64_t type, uint64_t flags)
+{
+	char name[32];
+	uint64_t at;
+
+	if (flags & PY_TPFLAGS_READY)
+		return true;
+	return py_links_are_unready(rt) && flags == PY_TPFLAGS_DEFAULT &&
+	       !proc_read_u64(rt->proc, type + rt->layout.tp_name, &at) &&
+	       !proc_read_cstr(rt->proc, at, name, sizeof(name)) &&
+	       !strcmp(name, "functools._lru_list_elem");
+}
 
 bool py_is_type(const struct py_runtime *rt, uint64_t type)
 {
@@ -26,7 +40,7 @@ bool py_is_type(const struct py_runtime *rt, uint64_t type)
 		    !(meta_flags & PY_TPFLAGS_TYPE_SUBCLASS))
 			return false;
 	}
-	return !proc_read_u64(rt->proc, type + l->tp_flags, &flags) && (flags & PY_TPFLAGS_READY);
+	return !proc_read_u64(rt->proc, type + l->tp_flags, &flags) && py_is_ready(rt, type, flags);
 }
 
 uint64_t py_type_dealloc(const struct py_runtime *rt, uint64_t type)

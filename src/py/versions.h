@@ -68,6 +68,12 @@ static inline bool py_bytearrays_hold_bytes(const struct py_runtime *rt)
 	return rt->minor >= 15;
 }
 
+/* 3.8, 3.9: the type of an lru_cache's links is never made ready, and has objects all the same. */
+static inline bool py_links_are_unready(const struct py_runtime *rt)
+{
+	return rt->minor <= 9;
+}
+
 /* ---- Dicts and attributes ---- */
 
 /* 3.11: the sizes of keys are logarithms. */

@@ -19,7 +19,7 @@ WHY = os.path.join(pythons.ZOO, "why")
 with open(os.path.join(harness.TOP, "docs", "why.schema.json"), encoding="utf-8") as schema:
     SCHEMA = json.load(schema)
 HANDFUL = ("module_dict", "closure_cell", "generator_frame", "generator_over", "exception_traceback",
-           "cycle_gc_disabled", "asyncio_tasks", "slots")  # fmt: skip
+           "cycle_gc_disabled", "asyncio_tasks", "slots", "id_lru")  # fmt: skip
 
 
 def programs():

@@ -2,6 +2,7 @@
 /* What lives in the small CPython: one object of each kind, as the tables say it is laid out. */
 #include "fuzz/world.h"
 #include "py/objects.h"
+#include "py/py_priv.h"
 
 static const uint32_t class_bytes[] = {64, 128, 256, 512};
 
@@ -126,7 +127,7 @@ static uint64_t make_type(struct world *w, const struct type_row *r, uint64_t ba
 	world_put(w, t + l->tp_name, text(w, r->name), 8);
 	world_put(w, t + l->tp_basicsize, r->basic + more, 8);
 	world_put(w, t + l->tp_itemsize, r->item, 8);
-	world_put(w, t + l->tp_flags, r->flags | TPF_READY, 8);
+	world_put(w, t + l->tp_flags, r->flags | PY_TPFLAGS_READY, 8);
 	world_put(w, t + l->tp_dictoffset, (uint64_t)(int64_t)r->dict, 8);
 	world_put(w, t + l->tp_base, base, 8);
 	return t;

@@ -74,10 +74,10 @@ static void make_world(const struct proc *self, struct py_private *priv, struct 
 	memset(class, 0, sizeof(class));
 	memset(page, 0, sizeof(page));
 	metatype[l->ob_type / 8] = (uintptr_t)metatype;
-	metatype[l->tp_flags / 8] = TPF_TYPE | TPF_READY;
+	metatype[l->tp_flags / 8] = TPF_TYPE | PY_TPFLAGS_READY;
 	metatype[l->tp_basicsize / 8] = 880;
 	class[l->ob_type / 8] = (uintptr_t)metatype;
-	class[l->tp_flags / 8] = TPF_READY | TPF_HEAPTYPE | TPF_HAVE_GC;
+	class[l->tp_flags / 8] = PY_TPFLAGS_READY | TPF_HEAPTYPE | TPF_HAVE_GC;
 	class[l->tp_basicsize / 8] = 64;
 	page[512] = 1;
 	page[512 + l->ob_type / 8] = (uintptr_t) class;
@@ -105,7 +105,7 @@ static void read_with(struct heap *h, uint16_t field, int64_t value)
 		struct heap_type t;
 		struct heap_own own;
 
-		class[l->tp_flags / 8] = TPF_READY | TPF_HEAPTYPE | TPF_HAVE_GC | flags[i];
+		class[l->tp_flags / 8] = PY_TPFLAGS_READY | TPF_HEAPTYPE | TPF_HAVE_GC | flags[i];
 		class[field / 8] = (uint64_t)value;
 		free(h->type);
 		h->type = NULL;
