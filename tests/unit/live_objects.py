@@ -214,6 +214,7 @@ MAKE = {
     "str": lambda n: "text %d" % n,
     "bytes": lambda n: b"text %d" % n,
     "tuple": lambda n: (n * 1.5, "t"),
+    "tuple_of_empty": lambda n: (frozenset(), True),
     "list": lambda n: [n * 1.5, 2],
     "dict": lambda n: {"a": n * 1.5, "b": 2},
     "set": lambda n: {n * 1.5, "b"},
