@@ -100,7 +100,14 @@ bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
  * met again when they were due: what begins at a line without probes is taken for another. */
 static uint64_t content_key(const struct survivor *s)
 {
-	return sample_key(s->content, s->stack);
+	return evidence_likes(s->stack, s->content);
+}
+
+/* Were objects like it seen to die, and another line's to be born in their place? Those of a line
+ * that keeps all never are: where one has a fair part of the survivors, too, these are its own. */
+static bool is_relieved(const struct survivor *s, const struct estimate_opts *o)
+{
+	return o->deaths && map64_get(o->deaths, content_key(s));
 }
 
 struct twin {
@@ -161,9 +168,17 @@ static void drop_all_silent(struct survivor *v, size_t n, const struct estimate_
 		}
 }
 
+/* Has its stack a fair part of what the strongest of its content has? */
+static bool is_fair(const struct survivor *s, struct map64 *own, struct map64 *most)
+{
+	const uint64_t *mine = map64_get(own, content_key(s)), *top = map64_get(most, s->content);
+
+	return !mine || !top || (double)*mine >= TWIN_FAIR_PART * (double)*top;
+}
+
 void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_opts *o)
 {
-	struct map64 own = {0}, most = {0};
+	struct map64 own = {0}, most = {0}, kept = {0};
 
 	for (size_t i = 0; i < n; i++) {
 		uint64_t *mine, *top;
@@ -175,18 +190,17 @@ void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_
 		if (mine && top && ++*mine > *top)
 			*top = *mine;
 	}
-	for (size_t i = 0; i < n; i++) {
-		const uint64_t *mine, *top;
-
-		if (!v[i].ambiguous)
-			continue;
-		mine = map64_get(&own, content_key(&v[i]));
-		top = map64_get(&most, v[i].content);
-		if (mine && top && (double)*mine < TWIN_FAIR_PART * (double)*top)
+	for (size_t i = 0; i < n; i++)
+		if (v[i].ambiguous && sample_wanted(&v[i], o) && !is_relieved(&v[i], o) &&
+		    is_fair(&v[i], &own, &most))
+			map64_put(&kept, v[i].content);
+	for (size_t i = 0; i < n; i++)
+		if (v[i].ambiguous && (!is_fair(&v[i], &own, &most) ||
+				       (is_relieved(&v[i], o) && map64_get(&kept, v[i].content))))
 			v[i].addr = 0; /* in our copy */
-	}
 	map64_free(&own);
 	map64_free(&most);
+	map64_free(&kept);
 	drop_all_silent(v, n, o);
 }
 

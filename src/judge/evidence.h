@@ -76,8 +76,16 @@ static inline unsigned survivor_class_index(int cls)
 	return cls >= 0 && cls < EVIDENCE_CLASSES ? (unsigned)cls : EVIDENCE_MALLOC;
 }
 
+/* Objects of one stack and one content. */
+static inline uint64_t evidence_likes(uint64_t stack, uint64_t content)
+{
+	return (stack ^ (content * 0x9e3779b97f4a7c15ull)) | 1;
+}
+
 struct evidence_count {
-	uint64_t of; /* a stack */
+	/* A stack; or evidence_likes() of those in whose place a window saw another stack's born.
+	 */
+	uint64_t of;
 	uint64_t n;
 };
 

@@ -10,6 +10,7 @@
 #include "base/map64.h"
 #include "track/born.h"
 #include "track/contents.h"
+#include "track/relief.h"
 
 #ifndef LADDER_SAMPLES
 #define LADDER_SAMPLES 24000 /* on the ladder; above that every second one is left out */
@@ -28,7 +29,8 @@ struct ladder {
 	VEC(struct sample) look;
 	struct heap_object *object; /* scratch, LADDER_LOOK */
 	struct map64 index;	    /* address -> place + 1 */
-	struct map64 died;	    /* stack -> survivors that died later */
+	struct map64 died;	    /* stack -> survivors that died later; and who was relieved */
+	struct reliefs relief;
 	struct born born;
 	uint64_t look_end; /* births before this one were looked at; 0 = not all were */
 	struct contents contents;
@@ -65,6 +67,7 @@ void ladder_free(struct ladder *l)
 	vec_free(&l->look);
 	free(l->object);
 	map64_free(&l->died);
+	vec_free(&l->relief.v);
 	map64_free(&l->index);
 	born_free(&l->born);
 	contents_close(&l->contents);
@@ -84,12 +87,14 @@ static const struct pl_birth *birth_at(const struct pl_birth *ring, uint64_t i)
 static void collect(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
 {
 	map64_clear(&l->index);
-	l->look.n = 0;
+	l->look.n = l->relief.v.n = 0;
 	for (uint64_t i = to; i-- > from;) {
 		const struct pl_birth *b = birth_at(ring, i);
 		uint64_t *place = map64_put(&l->index, b->object);
 		struct sample *s;
 
+		if (place && *place && *place != UINT64_MAX)
+			reliefs_add(&l->relief, b, l->look.v, (size_t)*place - 1);
 		if (!place || *place)
 			continue;
 		*place = UINT64_MAX; /* a later birth owns this address */
@@ -329,6 +334,7 @@ static bool is_left_out(struct ladder *l)
 void ladder_admit(struct ladder *l)
 {
 	born_admit(&l->born);
+	reliefs_count(&l->relief, l->look.v, l->look.n, &l->contents, l->stacks, &l->died);
 	for (size_t i = 0; i < l->look.n; i++) {
 		struct sample *s = &l->look.v[i];
 		const struct stack *st = stacks_current(l->stacks, s->stack);

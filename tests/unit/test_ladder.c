@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Births at one address, of which the last alone owns it: of unknown type, or with a record that is
  * written after it was numbered. Every object that is asked for is there. */
+#include "base/map64.h"
 #include "track/ladder.h"
 #include "unit/self.h"
 
@@ -10,6 +11,7 @@
 #define STACK 1
 
 static bool is_finalized;
+static uint64_t content; /* of all */
 
 size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum heap_depth depth)
 {
@@ -18,7 +20,7 @@ size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum h
 	for (size_t i = 0; i < n; i++)
 		v[i] = (struct heap_object){.addr = v[i].addr,
 					    .type = v[i].type,
-					    .fp.n = 1,
+					    .fp = {.n = 1, .content = content},
 					    .parts = 1,
 					    .part[0].cls = (int)(v[i].type & 1),
 					    .is_finalized = is_finalized && v[i].addr == ADDR};
@@ -48,6 +50,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(&k, 0, sizeof(k));
 	is_finalized = false;
+	content = 0;
 	assert_int_equal(stacks_new(NULL, &k.stacks), 0);
 	return ladder_new(NULL, k.stacks, &k.ladder);
 }
@@ -206,6 +209,53 @@ static void births_of_a_type_are_counted(void **state)
 	assert_int_equal(last_nth(), 5);
 }
 
+static void bear_of(uint64_t object, uint64_t stack)
+{
+	bear(object, TYPE);
+	k.ring[k.births - 1].stack = stack;
+}
+
+static uint64_t relieved(uint64_t stack)
+{
+	const uint64_t *n =
+		map64_get(ladder_deaths(k.ladder), evidence_likes(stack, content ? content : 77));
+
+	return n ? *n : 0;
+}
+
+/* Two stacks' objects at one address, in one window, and one that is followed by its own. */
+static void live_and_let_die(void)
+{
+	bear_of(ADDR, 5);
+	bear_of(ADDR, 6);
+	bear_of(OTHER, 7);
+	bear_of(OTHER, 7);
+	look();
+	admit();
+}
+
+/* By another stack's of the same content, once that is known to be that of many. */
+static void who_dies_for_another_is_counted(void **state)
+{
+	(void)state;
+	live_and_let_die();
+	live_and_let_die();
+	assert_int_equal(relieved(5), 0);
+	content = 77;
+	live_and_let_die();
+	live_and_let_die();
+	assert_int_equal(relieved(5), 1);
+	live_and_let_die();
+	assert_int_equal(relieved(5), 2);
+	assert_int_equal(relieved(6) + relieved(7), 0);
+	bear_of(ADDR, 5);
+	bear_of(ADDR, 6);
+	look();
+	ladder_drop_look(k.ladder, 2); /* its record is not whole */
+	admit();
+	assert_int_equal(relieved(5), 2);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -216,6 +266,7 @@ int main(void)
 		TEST(one_that_stays_unwritten_may_be_any),
 		TEST(one_that_its_end_kept_has_no_line),
 		TEST(births_of_a_type_are_counted),
+		TEST(who_dies_for_another_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

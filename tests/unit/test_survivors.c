@@ -62,6 +62,32 @@ static void one_content(void **state)
 	}
 }
 
+/* More of them than of the line that keeps all it makes: their like was seen to die. Where hardly
+ * another's are of that content they are what they seem to be. */
+static void one_that_dies_for_another(void **state)
+{
+	struct estimate_opts o = opts();
+	struct map64 deaths = {0};
+	struct survivor v[MANY];
+
+	(void)state;
+	o.deaths = &deaths;
+	*map64_put(&deaths, evidence_likes(1, 77)) = 1;
+	for (int i = 0; i < 4; i++) {
+		size_t few = i == 0 ? 0 : i == 1 ? 13 : 17;
+
+		for (size_t k = 0; k < 100 + few; k++) {
+			v[k] = survivor(k < 100 ? 1 : 2, 20);
+			v[k].ambiguous = true;
+			v[k].content = i < 3 ? 77 : 78; /* its like was not seen to die */
+		}
+		samples_drop_impostors(v, 100 + few, &o);
+		assert_int_equal(!v[0].addr, i == 2);
+		assert_int_equal(!v[100 + few - 1].addr, i == 1);
+	}
+	map64_free(&deaths);
+}
+
 /* @n births of one line, evenly from @quiet_s to @quiet_s + @span_s before the last of another. */
 static bool has_stopped(double quiet_s, size_t n, double span_s)
 {
@@ -262,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_content),
+		cmocka_unit_test(one_that_dies_for_another),
 		cmocka_unit_test(when_a_line_has_stopped),
 		cmocka_unit_test(births_of_one_moment_are_one),
 		cmocka_unit_test(whose_place_is_another_s),

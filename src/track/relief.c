@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "track/relief.h"
+
+#define MOST 8192 /* of a window, and in all: what a line does it does again */
+
+void reliefs_add(struct reliefs *r, const struct pl_birth *b, const struct sample *look, size_t i)
+{
+	struct relief *to;
+
+	if (look[i].type != b->type || evidence_kernel_stack(look[i].stack) == b->stack ||
+	    r->v.n >= MOST)
+		return;
+	to = vec_push(&r->v);
+	if (to)
+		*to = (struct relief){b->stack ? b->stack : EVIDENCE_NO_FRAME, i};
+}
+
+void reliefs_count(const struct reliefs *r, const struct sample *look, size_t n,
+		   const struct contents *c, struct stacks *st, struct map64 *to)
+{
+	for (size_t i = 0; i < r->v.n && r->v.v[i].heir < n; i++) {
+		const struct sample *heir = &look[r->v.v[i].heir];
+		const struct stack *known;
+		uint64_t *at;
+
+		if (!heir->addr || !heir->fp.content || !contents_often(c, heir->fp.content) ||
+		    to->n >= MOST)
+			continue;
+		known = stacks_current(st, r->v.v[i].stack);
+		at = map64_put(
+			to, evidence_likes(known ? known->id : r->v.v[i].stack, heir->fp.content));
+		if (at)
+			++*at;
+	}
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* In a window an object died, and another line's of its type was born in its place: what is known
+ * of the first line's may be such a one when it is looked at again. */
+#ifndef PYLEAK_RELIEF_H
+#define PYLEAK_RELIEF_H
+
+#include "base/map64.h"
+#include "track/contents.h"
+#include "track/ladder.h"
+
+struct reliefs {
+	VEC(struct relief {
+		uint64_t stack; /* as the kernel half calls it, of the one that died */
+		size_t heir;	/* in the look of the window */
+	})
+	v;
+};
+
+/* Sample @i of @look is the last one born where @b was. */
+void reliefs_add(struct reliefs *r, const struct pl_birth *b, const struct sample *look, size_t i);
+/* Those whose heir has a content by which nothing is told apart, by stack and content. The stacks
+ * of the @n in @look are those of the kernel half yet. */
+void reliefs_count(const struct reliefs *r, const struct sample *look, size_t n,
+		   const struct contents *c, struct stacks *st, struct map64 *to);
+
+#endif
