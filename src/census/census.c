@@ -153,6 +153,21 @@ static void thin_out(struct census *c)
 	c->n = CENSUS_POINTS / 2;
 }
 
+static int by_row_bytes(const void *a, const void *b)
+{
+	const struct heap_type_row *x = a, *y = b;
+	uint64_t more = x->own_bytes + x->owned_bytes, less = y->own_bytes + y->owned_bytes;
+
+	return more != less ? (more > less ? -1 : 1) : x->type < y->type ? -1 : x->type > y->type;
+}
+
+/* Names may run out: the largest have theirs first. */
+static void largest_first(struct heap_population *p)
+{
+	if (p->row.n)
+		qsort(p->row.v, p->row.n, sizeof(*p->row.v), by_row_bytes);
+}
+
 int census_take(struct census *c)
 {
 	struct heap_population next = {0};
@@ -164,6 +179,7 @@ int census_take(struct census *c)
 	}
 	heap_population_free(&c->now);
 	c->now = next;
+	largest_first(&c->now);
 	c->unnamed = 0;
 	for (size_t i = 0; i < c->entry.n; i++)
 		c->entry.v[i].count = c->entry.v[i].tracked = c->entry.v[i].bytes = 0;

@@ -233,6 +233,27 @@ def test_what_fastbins_hold_is_free():
     assert 20000 < sum(t["count"] for t in stray) < 24000, stray
 
 
+CLASSES = """
+import sys
+kept = [type("C%d" % i, (), {"__slots__": ()})() for i in range(34000)]
+print(end="1", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_more_classes_than_have_names():
+    """Names run out for classes that have one instance each, and not for what most of the memory is of."""
+    with subprocess.Popen([pythons.HOST, "-c", CLASSES], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+        try:
+            assert p.stdout.read(1) == b"1"
+            process, _ = census(p.pid)
+        finally:
+            p.kill()
+    seen = types_of(process)
+    assert {name: seen[name]["count"] > 34000 for name in ("type", "tuple", "dict")} == {"type": True, "tuple": True, "dict": True}
+    assert process["lost"]["census_unnamed"] == seen["(type that could not be named)"]["count"] > 1000
+
+
 def test_a_census_has_no_verdict(tmp_path):
     """Its class is the one of what nothing is known of yet, and whoever reads the report says so."""
     path = tmp_path / "census.json"
