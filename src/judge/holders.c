@@ -154,13 +154,20 @@ static bool fills_many(const struct holder_fact *f, const struct report_site *si
 		       entry_objects(h, in) * (double)names->last * (double)h->step[in].most;
 }
 
+/* A few sites are asked for at a time, the first ones before the others. */
+static const char *no_answer(const struct evidence *e, const struct holder_fact *f)
+{
+	return e->asks ? "what holds them is being looked up"
+	       : f     ? "what holds them was not found"
+		       : "what holds them was not looked up yet";
+}
+
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
 static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 			  const struct report_site *site)
 {
 	if (!f || !f->is_known)
-		return e->asks ? "what holds them is being looked up"
-			       : "what holds them was not found";
+		return no_answer(e, f);
 	if (may_be_garbage(&f->holder) &&
 	    !(f->holder.through_c && outlives(e, site, CYCLE_OUTLIVES)))
 		return "only a cycle holds them, which the next full collection may free";
@@ -191,7 +198,7 @@ static const char *excuse_block(const struct evidence *e, const struct holder_fa
 	if (site->estimated ? site->samples >= HOLDER_BLOCKS
 			    : !e->asks || site->samples >= HOLDER_BLOCKS_SEEN)
 		return NULL;
-	return e->asks ? "what holds them is being looked up" : "what holds them was not found";
+	return no_answer(e, f);
 }
 
 /* Somebody empties it: what grew since may be gone with the next time. */
