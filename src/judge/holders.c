@@ -234,12 +234,7 @@ static bool is_page_cache(const struct report_site *site)
  * Python's: a name that is made anew at each call goes into one, and out when another comes. */
 static bool is_method_cache(const struct report_holder *h, const struct report_site *site)
 {
-	static const char python[] = "static data of python", lib[] = "static data of libpython";
-	bool is_own = is_root(h, "interpreter") || (is_root(h, "static") && h->path &&
-						    (!strncmp(h->path, python, strlen(python)) ||
-						     !strncmp(h->path, lib, strlen(lib))));
-
-	return is_own && site->kind == KIND_OBJECT &&
+	return report_holder_is_own(h) && site->kind == KIND_OBJECT &&
 	       site->outstanding_count <= METHOD_CACHE_ENTRIES && h->n == 1 && h->step[0].type &&
 	       !strcmp(h->step[0].type, "str") && h->share >= METHOD_CACHE_SHARE;
 }

@@ -98,6 +98,14 @@ bool report_holder_is_full(const struct report_holder *h)
 	return i < h->n && is_full(&h->step[i]);
 }
 
+bool report_holder_is_own(const struct report_holder *h)
+{
+	return h->root &&
+	       (!strcmp(h->root, "interpreter") ||
+		(!strcmp(h->root, "static") && (begins(h->path, "static data of python") ||
+						begins(h->path, "static data of libpython"))));
+}
+
 static bool has_extension(const struct report_site *s)
 {
 	for (size_t i = 0; i < s->n_frames; i++)
@@ -200,6 +208,20 @@ static bool is_kept_class(const struct report_holder *h, size_t i)
 	       (grows >= h->n || grows < i);
 }
 
+/* A class knows by their addresses what is derived from it: weak references that go with them. */
+static bool is_subclasses(const struct report_holder *h)
+{
+	size_t at = report_holder_container(h);
+	const struct report_holder_step *s = at < h->n ? &h->step[at] : NULL;
+
+	if (!s || !is_type(s, "dict") ||
+	    !(at ? begins(s[-1].type, "class ") && !strcmp(s->edge, "field")
+		 : report_holder_is_own(h)))
+		return false;
+	return (!strcmp(s[1].edge, "key") && is_type(&s[1], "int")) ||
+	       (!strcmp(s[1].edge, "value") && is_type(&s[1], "weakref.ReferenceType"));
+}
+
 /* Is it the container that grows, or is none known that does? The one with most entries need not.
  */
 static bool may_grow(const struct report_holder *h, size_t i)
@@ -265,7 +287,7 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 			 "Keep str(e), or: e.__traceback__ = None");
 		return true;
 	}
-	if (begins(last->type, "class "))
+	if (begins(last->type, "class ") || is_subclasses(h))
 		return hint_classes(site);
 	if (is_type(last, "mmap.mmap")) {
 		report_mapping_hint(site);
@@ -390,6 +412,6 @@ void report_hold(struct report *r, const struct report_holder *h, struct report_
 	/* A path that holds few of them explains no growth, unless its container grows. */
 	if ((grows || site->held_by.share >= MOST) && !report_holder_is_full(h) &&
 	    !report_in_place_hint(r, h, site) && !hint_by_type(r, h, site) &&
-	    !hint_closure(r, h, site))
+	    !hint_closure(r, h, site) && !(at == 0 && report_holder_is_own(h)))
 		report_container_hint(r, h, site);
 }

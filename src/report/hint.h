@@ -41,6 +41,8 @@ size_t report_holder_container(const struct report_holder *h);
 size_t report_holder_innermost(const struct report_holder *h);
 /* Has it as many entries as it may have? */
 bool report_holder_is_full(const struct report_holder *h);
+/* Do they hang on what CPython keeps for itself, and no line of the program or of C code does? */
+bool report_holder_is_own(const struct report_holder *h);
 /* Fills held_by, and the hint where the evidence is there. */
 void report_hold(struct report *r, const struct report_holder *h, struct report_site *site);
 

@@ -128,6 +128,7 @@ static void settle(struct holders *h)
 	for (size_t i = 0; !in->err && i < in->n_q; i++) {
 		struct why_answer *a = &in->answer[i];
 
+		why_program_first(a);
 		/* The oldest may be in one container, and the youngest in another. */
 		if (in->q[i].since_ns)
 			why_growing_first(a, GROWS_PART);

@@ -331,15 +331,39 @@ static bool grows(const struct why_path *p)
 	return i < p->n;
 }
 
+static void put_first(struct why_answer *a, size_t i)
+{
+	const struct why_path first = a->path[0];
+
+	a->path[0] = a->path[i];
+	a->path[i] = first;
+}
+
 void why_growing_first(struct why_answer *a, double least)
 {
 	for (size_t i = 1; i < a->n && !grows(&a->path[0]); i++)
-		if (a->path[i].share >= least && grows(&a->path[i])) {
-			const struct why_path first = a->path[0];
+		if (a->path[i].share >= least && grows(&a->path[i]))
+			put_first(a, i);
+}
 
-			a->path[0] = a->path[i];
-			a->path[i] = first;
-		}
+/* The part of the objects that hang on the container with most of them. */
+static double most_held(const struct why_path *p)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->step[i].entries != WHY_UNKNOWN)
+			most = fmax(most, p->step[i].share);
+	return most;
+}
+
+void why_program_first(struct why_answer *a)
+{
+	for (size_t i = 1; i < a->n; i++)
+		if ((a->path[0].root == WHY_STATIC || a->path[0].root == WHY_INTERPRETER) &&
+		    a->path[i].root < WHY_INTERPRETER &&
+		    most_held(&a->path[i]) > most_held(&a->path[0]))
+			put_first(a, i);
 }
 
 double why_share_in(const struct why_answer *a, uint64_t container)

@@ -383,6 +383,42 @@ static void by_what_is_on_the_path(void **state)
 			    "gc-garbage");
 }
 
+/* New classes fill the table of subclasses of the class they are derived from, which is no dict to
+ * be emptied; nor is another that Python keeps for itself. */
+static void tables_of_python(void **state)
+{
+	static const struct {
+		const char *root, *path, *edge, *type, *code;
+	} way[] = {
+		{"static", "static data of python3.11 (dict)", "key", "int", "classes-created"},
+		{"static", "static data of libpython3.13.so.1.0 (dict)", "value",
+		 "weakref.ReferenceType", "classes-created"},
+		{"interpreter", "interpreter (dict)", "key", "int", "classes-created"},
+		{"interpreter", "interpreter (dict)", "value", "a.S", "none"},
+		{"static", "static data of python3.11 (dict)", "key", "str", "none"},
+		{"static", "static data of _ext.so (dict)", "key", "int", "unbounded-container"},
+		{"module", "module a :: D (dict)", "key", "int", "unbounded-container"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(way); i++) {
+		struct report_holder_step v[] = {{"root", way[i].path, "dict", 6000, 400, 0},
+						 {way[i].edge, NULL, way[i].type, U, 0, 0}};
+		const struct report_holder h = {
+			.root = way[i].root, .path = way[i].path, .share = 0.2, .step = v, .n = 2};
+
+		assert_string_equal(hint_of(&h), way[i].code);
+	}
+	assert_string_equal(HINT("module", {"root", "module a :: B", "class a.B", U, 0, 0},
+				 {"field", NULL, "dict", 6000, 400, 0},
+				 {"value", NULL, "weakref.ReferenceType", U, 0, 0}),
+			    "classes-created");
+	assert_string_equal(HINT("module", {"root", "module a :: B", "class a.B", U, 0, 0},
+				 {"attribute", "seen", "dict", 6000, 400, 0},
+				 {"value", NULL, "weakref.ReferenceType", U, 0, 0}),
+			    "unbounded-container");
+}
+
 /* A third each are tasks, their coroutines and the futures they wait for, all in one set. */
 static void ways_that_part_behind_a_container(void **state)
 {
@@ -567,6 +603,7 @@ int main(void)
 		cmocka_unit_test(what_is_held_weakly),
 		cmocka_unit_test(buffers_that_get_bigger),
 		cmocka_unit_test(by_what_is_on_the_path),
+		cmocka_unit_test(tables_of_python),
 		cmocka_unit_test(ways_that_part_behind_a_container),
 		cmocka_unit_test(nobody_and_cycles),
 		cmocka_unit_test(bounded),

@@ -105,11 +105,38 @@ static void what_grows_comes_first_where_it_has_some(void **state)
 	}
 }
 
+/* Each class has a place in the table of subclasses; most of what it is made of is in the list. */
+static void what_the_program_has_comes_before_tables_of_python(void **state)
+{
+	static const enum why_root first[] = {WHY_STATIC, WHY_INTERPRETER, WHY_MODULE};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
+		for (int more = 0; more < 2; more++) {
+			struct why_step table[] = {{.entries = 900, .share = 0.2}};
+			struct why_step list[] = {{.entries = 900, .share = more ? 0.7 : 0.2},
+						  {.entries = WHY_UNKNOWN, .share = 0.01}};
+			struct why_step class[] = {{.entries = WHY_UNKNOWN, .share = 0.9}};
+			struct why_path path[] = {
+				{.root = first[i], .share = 0.2, .step = table, .n = 1},
+				{.root = WHY_STACK, .share = 0.1, .step = class, .n = 1},
+				{.root = WHY_MODULE, .share = 0.05, .step = class, .n = 1},
+				{.root = WHY_MODULE, .share = 0.01, .step = list, .n = 2}};
+			struct why_answer a = {.path = path, .n = ARRAY_SIZE(path)};
+			bool gives_way = more && first[i] != WHY_MODULE;
+
+			why_program_first(&a);
+			assert_ptr_equal(path[0].step, gives_way ? list : table);
+			assert_ptr_equal(path[3].step, gives_way ? table : list);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_path_may_be_of_many_containers),
 		cmocka_unit_test(what_grows_comes_first_where_it_has_some),
+		cmocka_unit_test(what_the_program_has_comes_before_tables_of_python),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
