@@ -67,6 +67,7 @@ struct estimate_opts {
 	const struct coverage *aimed;	/* likewise, of types that were looked at more often */
 	/* Growth of the memory outside of the pools that belongs to objects; 0: told by others. */
 	double malloc_bytes_per_s;
+	const struct map64 *lines;  /* of stacks: equal for those of one line; NULL: none are */
 	const struct map64 *traced; /* stacks whose blocks are no part of that; NULL: none */
 	const struct work *work;    /* on their time axis; NULL: not known */
 	/* When the classes were last read, on their time axis: what grows has grown since the last

@@ -204,9 +204,17 @@ void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_
 	drop_all_silent(v, n, o);
 }
 
-static void add_weight(struct map64 *to, const struct survivor *v)
+/* Survivors of its line lie where others of it do, whatever called for them. */
+static uint64_t line_of(const struct survivor *v, const struct estimate_opts *o)
 {
-	uint64_t *at = to ? map64_put(to, v->stack) : NULL;
+	const uint64_t *line = o->lines ? map64_get(o->lines, v->stack) : NULL;
+
+	return line ? *line : v->stack;
+}
+
+static void add_weight(struct map64 *to, uint64_t key, const struct survivor *v)
+{
+	uint64_t *at = to ? map64_put(to, key) : NULL;
 
 	if (at)
 		*at += (uint64_t)v->weight;
@@ -215,7 +223,8 @@ static void add_weight(struct map64 *to, const struct survivor *v)
 /* Of a line that keeps what it makes no survivor dies. Where many do, the others may be what a leak
  * elsewhere has put in their place, unseen: that is likely when most of the class's survivors are
  * of stacks none of whose have died. And a few beside a great many, as old as those, are nearly
- * always that. */
+ * always that: a line with few, for the stacks that lead to one may be as many as there are ways
+ * through the program. */
 void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
 {
@@ -224,8 +233,8 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 	struct map64 lives = {0}, counts = {0};
 
 	for (size_t i = 0; i < n && o->deaths; i++) {
-		add_weight(sample_seen(&v[i], o) ? &lives : NULL, &v[i]);
-		add_weight(sample_counts(&v[i], c, o) ? &counts : NULL, &v[i]);
+		add_weight(sample_seen(&v[i], o) ? &lives : NULL, v[i].stack, &v[i]);
+		add_weight(sample_counts(&v[i], c, o) ? &counts : NULL, line_of(&v[i], o), &v[i]);
 	}
 	for (size_t i = 0; i < n && o->deaths; i++) {
 		const uint64_t *live = map64_get(&lives, v[i].stack);
@@ -241,7 +250,7 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 			mortal[sample_class(&v[i])] += v[i].stands_for;
 	}
 	for (size_t i = 0; i < n && o->deaths; i++) {
-		const uint64_t *own = map64_get(&counts, v[i].stack);
+		const uint64_t *own = map64_get(&counts, line_of(&v[i], o));
 		unsigned k = sample_class(&v[i]);
 
 		v[i].doubtful &= mortal[k] < DOUBT_MOST_PART * all[k];

@@ -6,8 +6,7 @@
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
-/* With the evidence's own texts, @max frames at most. */
-static size_t borrow_frames(const struct evidence_stack *st, struct report_frame *out, size_t max)
+size_t join_borrow_frames(const struct evidence_stack *st, struct report_frame *out, size_t max)
 {
 	size_t n = st->n < max ? st->n : max;
 
@@ -27,7 +26,7 @@ static size_t borrow_frames(const struct evidence_stack *st, struct report_frame
 size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct report_frame **out)
 {
 	struct report_frame *f = report_alloc(r, st->n * sizeof(*f));
-	size_t n = f ? borrow_frames(st, f, st->n) : 0;
+	size_t n = f ? join_borrow_frames(st, f, st->n) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		f[i].function = report_strdup(r, f[i].function);
@@ -99,7 +98,7 @@ static struct joined *join_frames(struct joiner *j, struct report_frame *frames,
 struct joined *join_stack(struct joiner *j, const struct evidence_stack *st, enum report_kind kind)
 {
 	struct report_frame frames[PL_MAX_FRAMES];
-	size_t n = borrow_frames(st, frames, ARRAY_SIZE(frames));
+	size_t n = join_borrow_frames(st, frames, ARRAY_SIZE(frames));
 	struct joined *to = join_frames(j, frames, n, kind, st);
 
 	if (to)
@@ -110,7 +109,7 @@ struct joined *join_stack(struct joiner *j, const struct evidence_stack *st, enu
 struct joined *join_find(struct joiner *j, const struct evidence_stack *st, enum report_kind kind)
 {
 	struct report_frame frames[PL_MAX_FRAMES];
-	size_t n = borrow_frames(st, frames, ARRAY_SIZE(frames));
+	size_t n = join_borrow_frames(st, frames, ARRAY_SIZE(frames));
 	char id[17];
 	const uint64_t *place = n ? map64_get(&j->index, index_key(frames, n, kind, id)) : NULL;
 
@@ -418,6 +417,7 @@ static int join_all(struct joiner *j)
 		.collections = from->collections,
 		.deaths = &deaths,
 		.replaced = &j->replaced,
+		.lines = &j->lines,
 		.traced = &j->traced,
 	};
 	int err = join_native_read(j);
@@ -426,6 +426,7 @@ static int join_all(struct joiner *j)
 		return err;
 	put_all(&j->replaced, from->replaced, from->n_replaced);
 	count_deaths(&deaths, from);
+	join_lines_read(j);
 	if (native->is_watched)
 		join_native_balance(j);
 	o.malloc_bytes_per_s = join_native_rest(j);
@@ -440,6 +441,7 @@ static int join_all(struct joiner *j)
 		join_native(j, &native->v[i], &j->fit[i]);
 	join_native_stopped(j);
 	join_bound_by_census(j);
+	join_lines_sum(j);
 	estimate_free(&j->estimate);
 	map64_free(&deaths);
 	return err;
@@ -470,6 +472,7 @@ int sites_judge(const struct evidence *e, struct report *r, struct report_proces
 	vec_free(&j.v);
 	map64_free(&j.index);
 	map64_free(&j.site_of);
+	map64_free(&j.lines);
 	map64_free(&j.satellites);
 	map64_free(&j.traced);
 	map64_free(&j.replaced);

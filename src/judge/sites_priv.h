@@ -47,6 +47,7 @@ struct joiner {
 	VEC(struct joined) v;
 	struct map64 index;	 /* id and kind -> place + 1 */
 	struct map64 site_of;	 /* stack of objects that goes on -> place + 1 */
+	struct map64 lines;	 /* stack -> line of its objects */
 	struct map64 satellites; /* stack -> mB/s of malloc's memory that are in objects' sizes */
 	struct map64 traced;	 /* stacks of native sites that join_native_rest() leaves out */
 	struct map64 replaced;	 /* stacks: evidence_objects.replaced */
@@ -87,7 +88,9 @@ double join_native_rest(struct joiner *j);
 /* by_census.c, when all are joined: no type is told to grow far beyond what the censuses count. */
 void join_bound_by_census(struct joiner *j);
 
-/* Frames of @st as the report has them. */
+/* Frames of @st with the evidence's own texts, @max at most. */
+size_t join_borrow_frames(const struct evidence_stack *st, struct report_frame *out, size_t max);
+/* The same as the report has them. */
 size_t join_frames_of(struct report *r, const struct evidence_stack *st, struct report_frame **out);
 
 /*
@@ -103,6 +106,10 @@ size_t interleave(struct report *r, const struct evidence_way *way, const struct
 /* moments.c, when the objects are joined: a window is one, of however many stacks of a site it met
  * survivors. */
 void join_windows(struct joiner *j);
+
+/* by_line.c: which stacks are of one line; when all are joined, what all sites of one grow by. */
+void join_lines_read(struct joiner *j);
+void join_lines_sum(struct joiner *j);
 
 /* stays.c: how much stays of what is born, when the objects are joined. */
 void join_stays(struct joiner *j);

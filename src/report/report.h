@@ -201,6 +201,9 @@ void report_line_id(const struct report_site *s, char out[17]);
 /* Id and kind as one number, not 0, by either of the two. A descriptor and an object of one stack
  * are two sites. */
 uint64_t report_site_key(const struct report_site *s, bool by_line);
+/* Equal where the same line of the program asked for what the same line made, whatever is between
+ * them and around; 0: no line of the program did. */
+uint64_t report_line_key(struct report_frame *stack, size_t n, enum report_kind kind);
 /* Do they rest on different things? A report of before there were places does not say so. */
 bool report_ids_differ_in_kind(const struct report_site *a, const struct report_site *b);
 /* A hint for memory that C code took and keeps, where the code is known. */

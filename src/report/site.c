@@ -102,6 +102,15 @@ void report_line_id(const struct report_site *s, char out[17])
 	hash_stack(s->stack, s->n_frames, s->kind, true, out);
 }
 
+uint64_t report_line_key(struct report_frame *stack, size_t n, enum report_kind kind)
+{
+	const struct report_site s = {.stack = stack, .n_frames = n};
+	const struct report_frame *own = report_program_frame(&s);
+	uint64_t h = own ? add_python(kind, &stack[0], false) : 0;
+
+	return own ? add_python(h, own, false) | 1 : 0;
+}
+
 const char *report_id_by(const struct report_frame *stack, size_t n)
 {
 	static const char *const word[] = {[PLACE_BY_LINE] = "line",

@@ -106,11 +106,13 @@ static bool rises(const struct verdict_evidence *e)
 	       (e->curve.since_s >= LEAK_RISE_S || rose_before(&e->curve));
 }
 
-/* Descriptors and threads are counted, not weighed. */
+/* A line loses no less by being called from more places. Descriptors and threads are counted, not
+ * weighed. */
 static bool is_much(const struct verdict_evidence *e, const struct report_site *s)
 {
 	return s->kind > KIND_MMAP ||
-	       e->growth_bytes_per_s * grown_s(e) >= fmax(LEAK_BYTES, LEAK_PART * e->process_bytes);
+	       fmax(e->growth_bytes_per_s, e->line_bytes_per_s) * grown_s(e) >=
+		       fmax(LEAK_BYTES, LEAK_PART * e->process_bytes);
 }
 
 static bool is_leak(const struct verdict_evidence *e, const struct report_site *s)

@@ -10,6 +10,7 @@ struct verdict_evidence {
 	double run_s;		   /* watched so far */
 	double oldest_s;	   /* age of the oldest survivor */
 	double growth_bytes_per_s; /* its share of what grows */
+	double line_bytes_per_s;   /* that of all sites of its line */
 	uint64_t samples;
 	unsigned bursts;      /* distinct moments at which survivors were born */
 	unsigned quarters;    /* quarters of the run in which survivors were born */

@@ -285,6 +285,56 @@ static void no_leak_before_its_holder_is_known(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
 
+#define WAYS 260
+#define EACH 10
+
+/* So many stacks lead to the line that leaks, with so many of its objects each; as few are of
+ * another line. */
+struct ways {
+	struct survivor object[(WAYS + 1) * EACH];
+	struct evidence_frame frame[WAYS + 1][2];
+	struct evidence_stack stack[WAYS + 1];
+};
+
+static struct ways *make_ways(struct world *w)
+{
+	struct ways *many = calloc(1, sizeof(*many));
+
+	assert_non_null(many);
+	for (size_t i = 0; i < ARRAY_SIZE(many->object); i++) {
+		struct survivor *s = &many->object[i];
+
+		*s = w->object[i * OBJECTS / ARRAY_SIZE(many->object)];
+		s->addr = s->part[0].addr = 0x7f0000000000ull + i * 192;
+		s->stack = 1000 + i % (WAYS + 1);
+	}
+	for (size_t i = 0; i <= WAYS; i++) {
+		many->frame[i][0] = i < WAYS ? w->frame[0] : w->frame[2];
+		many->frame[i][1] = (struct evidence_frame){"way", "/srv/app.py", 100 + (int)i,
+							    false, 100 + (uint32_t)i};
+		many->stack[i] = (struct evidence_stack){1000 + i, false, 2, many->frame[i]};
+	}
+	for (size_t i = 0; i < POINTS; i++)
+		w->blocks[i] += 30 * (double)i;
+	w->e.objects.v = many->object;
+	w->e.objects.n = ARRAY_SIZE(many->object);
+	w->e.stack = many->stack;
+	w->e.n_stacks = WAYS + 1;
+	w->e.n_fds = w->e.native.n = 0;
+	return many;
+}
+
+static void a_leak_that_many_ways_lead_to(void **state)
+{
+	struct world *w = *state;
+	struct ways *many = make_ways(w);
+
+	judge_held(w);
+	assert_int_equal(w->p.verdict, CLASS_LEAK);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	free(many);
+}
+
 /* Its last object that is old enough is of another size, which does not grow. */
 static void the_last_object_of_a_line_says_no_more_than_the_others(void **state)
 {
@@ -1785,6 +1835,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_leak_is_called_one),
 		TEST(no_leak_before_its_holder_is_known),
+		TEST(a_leak_that_many_ways_lead_to),
 		TEST(the_last_object_of_a_line_says_no_more_than_the_others),
 		TEST(no_leak_for_what_holds_a_few_of_them),
 		TEST(one_container_is_one_cause),

@@ -159,6 +159,32 @@ static void whose_place_is_another_s(void **state)
 	assert_false(is_doubtful(12, 0, 1000));
 }
 
+/* A line that a hundred and fifty stacks lead to has all of them; one that has as few as one of
+ * these is another. */
+static void few_of_a_stack_are_many_of_its_line(void **state)
+{
+	struct estimate_classes c = {0};
+	struct estimate_opts o = opts();
+	struct survivor v[151];
+	struct map64 deaths = {0}, lines = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		v[i] = survivor(1 + i, 20);
+		*map64_put(&lines, 1 + i) = i < 150 ? 77 : 78;
+	}
+	o.deaths = &deaths;
+	samples_weigh(v, ARRAY_SIZE(v), &o);
+	samples_mark_doubtful(v, ARRAY_SIZE(v), &c, &o);
+	assert_true(v[0].doubtful);
+	o.lines = &lines;
+	samples_mark_doubtful(v, ARRAY_SIZE(v), &c, &o);
+	for (size_t i = 0; i < 150; i++)
+		assert_false(v[i].doubtful);
+	assert_true(v[150].doubtful);
+	map64_free(&lines);
+}
+
 /* Those of its line that are younger than what counts make it no more. */
 static void few_as_old_as_many(void **state)
 {
@@ -292,6 +318,7 @@ int main(void)
 		cmocka_unit_test(when_a_line_has_stopped),
 		cmocka_unit_test(births_of_one_moment_are_one),
 		cmocka_unit_test(whose_place_is_another_s),
+		cmocka_unit_test(few_of_a_stack_are_many_of_its_line),
 		cmocka_unit_test(few_as_old_as_many),
 		cmocka_unit_test(what_others_explain),
 		cmocka_unit_test(what_began_late),

@@ -45,6 +45,19 @@ static void what_is_missing_is_said(void **state)
 #undef SHORT_OF
 }
 
+/* What is too little of one place is none of a line's that has many. */
+static void a_line_loses_no_less_from_many_places(void **state)
+{
+	struct verdict_evidence e = leak();
+
+	(void)state;
+	e.growth_bytes_per_s = 20;
+	assert_non_null(strstr(judged(&e).reason, "too little yet"));
+	e.line_bytes_per_s = 2000;
+	assert_int_equal(judged(&e).verdict, CLASS_LEAK);
+	assert_non_null(strstr(judged(&e).reason, "grew by 20 B/s"));
+}
+
 /* A leak whose pace follows the load is no younger for it; one that has just begun is. */
 static void a_change_of_pace_is_no_beginning(void **state)
 {
@@ -480,6 +493,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_leak_has_a_sentence_with_its_numbers),
 		cmocka_unit_test(what_is_missing_is_said),
+		cmocka_unit_test(a_line_loses_no_less_from_many_places),
 		cmocka_unit_test(a_few_young_survivors_prove_no_turnover),
 		cmocka_unit_test(a_change_of_pace_is_no_beginning),
 		cmocka_unit_test(who_was_watched_of_late_is_young),
