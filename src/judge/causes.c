@@ -11,6 +11,8 @@
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
+#define MAX_FIRST 200 /* of those that lose most: no other comes first of a cause */
+
 struct member {
 	struct report_site *site;
 	const struct report_frame *own; /* the line that called for it; NULL = none */
@@ -191,19 +193,20 @@ static double behind(const struct member *v, size_t n, const struct member *m)
 int causes_join(const struct evidence *e, struct report *r, struct report_process *p)
 {
 	auto_free struct member *v = calloc(p->n_sites + 1, sizeof(*v));
-	size_t n = 0;
+	size_t all = 0, n;
 
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (may_join(&p->sites[i]))
-			v[n++] = member_of(e, &p->sites[i]);
-	for (size_t i = 0; i < n; i++) {
+			v[all++] = member_of(e, &p->sites[i]);
+	n = all < MAX_FIRST ? all : MAX_FIRST;
+	for (size_t i = 0; i < all; i++) {
 		const struct member *first = first_of(v, n, &v[i]);
 
 		if (first && first != &v[i])
 			v[i].site->part_of = report_strdup(r, first->site->id);
-		else
+		else if (i < n)
 			v[i].site->behind = (float)behind(v, n, &v[i]);
 	}
 	return 0;

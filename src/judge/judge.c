@@ -6,6 +6,7 @@
 
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
+#include "report/findings.h"
 
 #define MAX_SITES 200 /* in a report; the rest is too small to look at */
 
@@ -19,25 +20,15 @@ static void judge_curves(const struct memory_fact *f, struct report_process *p)
 	trend_points_judge(&f->live, &p->live_curve);
 }
 
-static double growth_of(const struct report_site *v, size_t n)
+/* How much of what grows the sites account for: of RSS, or of the live blocks while RSS rests. */
+static double explained(const struct memory_fact *f, const struct report_process *p)
 {
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (isfinite(v[i].growth_bytes_per_s))
-			sum += v[i].growth_bytes_per_s;
-	return sum;
-}
-
-/* How much of what grows the sites account for, those too that are not listed: of RSS, or of the
- * live blocks while RSS rests. */
-static double explained(const struct memory_fact *f, const struct report_process *p,
-			double unlisted)
-{
-	double grows = p->rss_growth_bytes_per_s,
-	       sites = growth_of(p->sites, p->n_sites) + unlisted;
+	double grows = p->rss_growth_bytes_per_s, sites = 0;
 	struct trend_fit live;
 
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (isfinite(p->sites[i].growth_bytes_per_s))
+			sites += p->sites[i].growth_bytes_per_s;
 	trend_points_fit(&f->live, &live);
 	if (live.growing && !(grows > live.slope))
 		grows = live.slope;
@@ -46,27 +37,22 @@ static double explained(const struct memory_fact *f, const struct report_process
 	return sites < grows ? sites / grows : 1;
 }
 
-/* The list ends with the largest MAX_SITES. Returns what the others grow by, and says so. */
-static double end_list(struct report *r, struct report_process *p)
+/* By how much what is not listed grows is said; it was judged with the others. */
+static void end_list(struct report *r, struct report_process *p)
 {
-	size_t left = p->n_sites > MAX_SITES ? p->n_sites - MAX_SITES : 0, growing = 0;
-	double growth = growth_of(p->sites + p->n_sites - left, left);
-	const char **v = left ? report_alloc(r, (p->n_notes + 1) * sizeof(*v)) : NULL;
+	struct report_cause left = report_end_list(p, MAX_SITES);
+	const char **v = left.places ? report_alloc(r, (p->n_notes + 1) * sizeof(*v)) : NULL;
 	char rate[32];
 
-	for (size_t i = p->n_sites - left; i < p->n_sites; i++)
-		growing += p->sites[i].growth_bytes_per_s > 0;
-	p->n_sites -= left;
-	if (!v || !(growth > 0))
-		return growth;
+	if (!v)
+		return;
 	if (p->n_notes)
 		memcpy(v, p->notes, p->n_notes * sizeof(*v));
 	v[p->n_notes] =
 		report_printf(r, "%zu more places, which grow by %s/s together, are not listed",
-			      growing, fmt_bytes(rate, sizeof(rate), growth));
+			      left.places, fmt_bytes(rate, sizeof(rate), left.bytes_per_s));
 	p->notes = v;
 	p->n_notes += v[p->n_notes] != NULL;
-	return growth;
 }
 
 static double blocks_per_s(const struct evidence_objects *o)
@@ -97,7 +83,7 @@ static int copy_losses(struct report *r, struct report_process *p)
 
 int judge(const struct evidence *e, struct report *r, struct report_process *p)
 {
-	double run_s = (double)(e->now_ns - e->start_ns) / 1e9, unlisted;
+	double run_s = (double)(e->now_ns - e->start_ns) / 1e9;
 	int err;
 
 	*p = e->seen;
@@ -112,7 +98,6 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 	if (err)
 		return err;
 	report_sort(p);
-	unlisted = end_list(r, p);
 	holders_tell(e, r, p);
 	err = causes_join(e, r, p);
 	if (err)
@@ -127,8 +112,9 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (p->sites[i].verdict <= CLASS_GROWING && !p->sites[i].is_bounded)
 			report_native_hint(r, &p->sites[i]);
-	p->explained = explained(&e->memory, p, unlisted);
+	p->explained = explained(&e->memory, p);
 	verdict_process(r, p, blocks_per_s(&e->objects));
 	memory_judge(e, r, p);
+	end_list(r, p);
 	return 0;
 }

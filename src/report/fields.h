@@ -224,6 +224,14 @@
 	X(S, MAYBE, part_of, "part_of", .is_optional = true, \
 	  .about = "id of the site that has the same cause and comes first: the same container " \
 		   "that grows keeps both, or the same line of the program called for both") \
+	X(S, TALLY, unlisted, "unlisted", .is_optional = true, .least = 1, .merge = MERGE_SUM, \
+	  .about = "sites of the same cause that are too small to be listed") \
+	X(S, TALLY, unlisted_bytes_per_s, "unlisted_growth_bytes_per_s", .is_optional = true, \
+	  .least = 1, .merge = MERGE_SUM, .about = "what those grow by") \
+	X(S, TALLY, unlisted_count_per_s, "unlisted_growth_count_per_s", .is_optional = true, \
+	  .least = 1, .merge = MERGE_SUM, .about = "the same of its kind, in number") \
+	X(S, TALLY, unlisted_bytes, "unlisted_outstanding_bytes", .is_optional = true, \
+	  .least = 1, .merge = MERGE_SUM, .about = "what they hold") \
 	X(S, AMOUNT, outstanding_bytes, "outstanding_bytes", .merge = MERGE_SUM) \
 	X(S, AMOUNT, outstanding_count, "outstanding_count", .merge = MERGE_SUM) \
 	X(S, AMOUNT, waste_bytes, "waste_bytes", .merge = MERGE_SUM, \

@@ -5,21 +5,61 @@
 
 #include "report/findings.h"
 
-static void begin(struct report_finding *f, const struct report_site *s, const char **ids)
+static void add_place(struct report_cause *c, const struct report_site *s)
 {
-	f->frame = report_own_frame(s);
-	f->id = s->id;
-	f->kind = s->kind;
-	f->verdict = s->verdict;
-	f->confidence = s->confidence;
-	f->growth_bytes_per_s = s->growth_bytes_per_s;
-	f->growth_count_per_s = s->growth_count_per_s;
-	f->outstanding_bytes = s->outstanding_bytes;
-	f->hint = s->hint;
-	f->held_by = s->held_by;
-	f->sites = ids;
-	f->sites[0] = s->id;
-	f->n_sites = 1;
+	if (!(s->growth_bytes_per_s > 0))
+		return;
+	c->places++;
+	c->bytes_per_s += s->growth_bytes_per_s;
+}
+
+struct report_cause report_cause_of(const struct report_process *p, const struct report_site *first)
+{
+	struct report_cause c = {first->unlisted, (double)first->unlisted_bytes_per_s};
+
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const char *of = p->sites[i].part_of;
+
+		if (&p->sites[i] == first || (of && !strcmp(of, first->id)))
+			add_place(&c, &p->sites[i]);
+	}
+	return c;
+}
+
+struct unlisted {
+	double bytes_per_s, count_per_s, bytes;
+};
+
+static uint64_t whole_number(double v)
+{
+	return v > 0 ? (uint64_t)llround(v) : 0;
+}
+
+static void leave_out(struct report_site *first, const struct report_site *s, struct unlisted *sum)
+{
+	sum->bytes_per_s += isfinite(s->growth_bytes_per_s) ? s->growth_bytes_per_s : 0;
+	sum->bytes += isfinite(s->outstanding_bytes) ? s->outstanding_bytes : 0;
+	if (s->kind == first->kind && isfinite(s->growth_count_per_s))
+		sum->count_per_s += s->growth_count_per_s;
+	first->unlisted++;
+	first->unlisted_bytes_per_s = whole_number(sum->bytes_per_s);
+	first->unlisted_count_per_s = whole_number(sum->count_per_s);
+	first->unlisted_bytes = whole_number(sum->bytes);
+}
+
+struct report_cause report_end_list(struct report_process *p, size_t most)
+{
+	auto_free size_t *whole = p->n_sites > most ? report_wholes(p) : NULL;
+	auto_free struct unlisted *sum = calloc(most + 1, sizeof(*sum));
+	struct report_cause all = {0};
+
+	for (size_t i = most; i < p->n_sites; i++) {
+		add_place(&all, &p->sites[i]);
+		if (sum && whole && whole[i] < most)
+			leave_out(&p->sites[whole[i]], &p->sites[i], &sum[whole[i]]);
+	}
+	p->n_sites = p->n_sites < most ? p->n_sites : most;
+	return all;
 }
 
 /* The number as a report tells it, so that one that is read back has the same sums. */
@@ -37,6 +77,28 @@ static void add(double *sum, double more)
 {
 	if (isfinite(more))
 		*sum = (isfinite(*sum) ? as_told(*sum) : 0) + as_told(more);
+}
+
+static void begin(struct report_finding *f, const struct report_site *s, const char **ids)
+{
+	f->frame = report_own_frame(s);
+	f->id = s->id;
+	f->kind = s->kind;
+	f->verdict = s->verdict;
+	f->confidence = s->confidence;
+	f->growth_bytes_per_s = s->growth_bytes_per_s;
+	f->growth_count_per_s = s->growth_count_per_s;
+	f->outstanding_bytes = s->outstanding_bytes;
+	if (s->unlisted) {
+		add(&f->growth_bytes_per_s, (double)s->unlisted_bytes_per_s);
+		add(&f->growth_count_per_s, (double)s->unlisted_count_per_s);
+		add(&f->outstanding_bytes, (double)s->unlisted_bytes);
+	}
+	f->hint = s->hint;
+	f->held_by = s->held_by;
+	f->sites = ids;
+	f->sites[0] = s->id;
+	f->n_sites = 1;
 }
 
 /* Blocks and objects are not counted together. */

@@ -21,6 +21,19 @@ struct report_findings {
 	const char **ids; /* of all of them */
 };
 
+/* Places that grow for the same reason. */
+struct report_cause {
+	size_t places;
+	double bytes_per_s;
+};
+
+/* Those with the cause that @first comes first of, with what is not listed. */
+struct report_cause report_cause_of(const struct report_process *p,
+				    const struct report_site *first);
+/* The list ends with the first @most sites; those that come first of a cause tell of the others.
+ * Returns what of them grows. */
+struct report_cause report_end_list(struct report_process *p, size_t most);
+
 /* One of each cause whose first site is not steady, in the order of the sites. Texts and frames are
  * the process's. -ENOMEM; report_findings_free() either way. */
 int report_findings(const struct report_process *p, struct report_findings *out);

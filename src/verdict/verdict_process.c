@@ -2,6 +2,7 @@
 /* The verdict on a process: that of the sites which account for its growth, or, when no site says
  * anything, of the shape of its memory. */
 #include "base/thresholds.h"
+#include "report/findings.h"
 #include "verdict/verdict.h"
 
 #include <math.h>
@@ -44,14 +45,23 @@ static const char *subject_of(struct report *r, const struct report_site *s)
 	return report_printf(r, "%s%s%s", subject[s->kind].what, *place ? " " : "", place);
 }
 
-/* What is said of a site begins with its verb: "grows by ..." */
-static const char *about(struct report *r, const struct report_site *s)
+/* The sentence of a site begins with its verb and its rate, "grows by 1.2 KiB/s; ..."; what is lost
+ * is the rate of its cause. */
+static const char *about(struct report *r, const struct report_process *p,
+			 const struct report_site *s)
 {
-	bool is_many = subject[s->kind].is_many;
-	bool grows = is_many && !strncmp(s->reason, "grows ", 6);
+	struct report_cause c = report_cause_of(p, s);
+	bool is_many = subject[s->kind].is_many, grows = !strncmp(s->reason, "grows ", 6);
+	const char *behind = c.places > 1 ? strstr(s->reason, "/s") : NULL;
+	const char *verb = !grows ? "grew" : is_many ? "grow" : "grows";
+	char rate[32];
 
-	return report_printf(r, "%s %s%s", subject_of(r, s), grows ? "grow " : "",
-			     s->reason + (grows ? 6 : 0));
+	if (behind)
+		return report_printf(r, "%s %s by %s/s in %zu places%s", subject_of(r, s), verb,
+				     fmt_bytes(rate, sizeof(rate), c.bytes_per_s), c.places,
+				     behind + 2);
+	return report_printf(r, "%s %s%s", subject_of(r, s), grows && is_many ? "grow " : "",
+			     s->reason + (grows && is_many ? 6 : 0));
 }
 
 static void by_site(struct report *r, struct report_process *p, const struct report_site *s)
@@ -59,7 +69,7 @@ static void by_site(struct report *r, struct report_process *p, const struct rep
 	p->verdict = s->verdict;
 	p->confidence = s->confidence;
 	if (s->reason)
-		p->reason = about(r, s);
+		p->reason = about(r, p, s);
 }
 
 static bool climbs(const struct curve *c, double beyond)
@@ -72,7 +82,6 @@ struct lines {
 	const struct report_site *leak, *other; /* the first of each: what is lost most by */
 	double leaks, others, bounded;		/* bytes per second */
 	size_t n;
-	bool has_parts;
 	bool ends; /* a leak of what has a hard limit of its own */
 };
 
@@ -97,7 +106,6 @@ static struct lines lines_of(const struct report_process *p)
 		else if (s->growth_bytes_per_s > 0)
 			*sum += s->growth_bytes_per_s;
 		l.n += s->kind <= KIND_MMAP && sum != &l.bounded;
-		l.has_parts |= s->part_of != NULL;
 	}
 	return l;
 }
@@ -113,20 +121,21 @@ static double growth_of(const struct report_process *p, const struct lines *l)
 		       : lines;
 }
 
-static const char *rate_at(struct report *r, const struct report_site *s)
+static const char *rate_at(struct report *r, const struct report_process *p,
+			   const struct report_site *s)
 {
 	char rate[32];
 
 	return report_printf(r, "%s grow%s by %s/s", subject_of(r, s),
 			     subject[s->kind].is_many ? "" : "s",
-			     fmt_bytes(rate, sizeof(rate), s->growth_bytes_per_s));
+			     fmt_bytes(rate, sizeof(rate), report_cause_of(p, s).bytes_per_s));
 }
 
 /* What is lost more by, if it goes on, must not be missed. */
 static void add_greater(struct report *r, struct report_process *p, const struct report_site *lead)
 {
 	const struct report_site *s = &p->sites[0];
-	const char *text = s != lead && s->kind <= KIND_MMAP ? rate_at(r, s) : NULL;
+	const char *text = s != lead && s->kind <= KIND_MMAP ? rate_at(r, p, s) : NULL;
 
 	if (text && p->reason)
 		p->reason = report_printf(r, "%s; %s, but %s not sure to be a leak", p->reason,
@@ -140,8 +149,8 @@ static void add_sum(struct report *r, struct report_process *p, const struct lin
 	double sum = l->leaks + l->others;
 	char rate[32];
 
-	if (p->reason && (l->n >= PROCESS_LINES || l->has_parts) && lead->kind <= KIND_MMAP &&
-	    lead->growth_bytes_per_s < PROCESS_MOST * sum)
+	if (p->reason && l->n >= PROCESS_LINES && lead->kind <= KIND_MMAP &&
+	    report_cause_of(p, lead).bytes_per_s < PROCESS_MOST * sum)
 		p->reason = report_printf(r, "%s; %zu places grow by %s/s together", p->reason,
 					  l->n, fmt_bytes(rate, sizeof(rate), sum));
 }
@@ -190,7 +199,7 @@ static void add_rest(struct report *r, struct report_process *p)
 void verdict_add_leak(struct report *r, struct report_process *p)
 {
 	const struct report_site *leak = lines_of(p).leak;
-	const char *text = leak && p->verdict != CLASS_LEAK ? rate_at(r, leak) : NULL;
+	const char *text = leak && p->verdict != CLASS_LEAK ? rate_at(r, p, leak) : NULL;
 
 	if (text && p->reason)
 		p->reason = report_printf(r, "%s; besides, %s, a leak", p->reason, text);

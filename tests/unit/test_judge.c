@@ -4,6 +4,7 @@
 #include "base/thresholds.h"
 #include "record/evidence_io.h"
 #include "judge/judge.h"
+#include "report/findings.h"
 #include "report/wire.h"
 
 #include <math.h>
@@ -332,6 +333,12 @@ static void a_leak_that_many_ways_lead_to(void **state)
 	judge_held(w);
 	assert_int_equal(w->p.verdict, CLASS_LEAK);
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	/* Some are too small for the list, and none for the sums. */
+	assert_true(w->p.n_sites < WAYS);
+	assert_ptr_equal(site_at(&w->p, "handle"), &w->p.sites[0]);
+	assert_int_equal(report_cause_of(&w->p, &w->p.sites[0]).places, WAYS);
+	assert_non_null(strstr(w->p.reason, "grew by 8.9 KiB/s in 260 places for "));
+	assert_non_null(strstr(w->p.notes[0], "61 more places"));
 	free(many);
 }
 

@@ -397,6 +397,7 @@ static void sites_of_one_cause_are_one_finding(void **state)
 	};
 	struct report_process p = {.sites = v, .n_sites = ARRAY_SIZE(v)};
 	struct report_findings found;
+	struct report_cause left;
 
 	(void)state;
 	assert_int_equal(report_findings(&p, &found), 0);
@@ -411,6 +412,18 @@ static void sites_of_one_cause_are_one_finding(void **state)
 	assert_null(found.v[1].frame);
 	assert_true(isnan(found.v[1].growth_bytes_per_s));
 	assert_int_equal(found.v[1].n_sites, 1);
+	report_findings_free(&found);
+	/* The sums have what the list leaves out. */
+	assert_int_equal(report_cause_of(&p, &v[0]).places, 3);
+	left = report_end_list(&p, 2);
+	assert_true(p.n_sites == 2 && left.places == 1 && left.bytes_per_s == 7);
+	assert_true(v[0].unlisted == 1 && v[1].unlisted == 0);
+	assert_int_equal(report_cause_of(&p, &v[0]).places, 3);
+	assert_true(report_cause_of(&p, &v[0]).bytes_per_s == 157);
+	assert_int_equal(report_findings(&p, &found), 0);
+	assert_int_equal(found.n, 1);
+	assert_true(found.v[0].growth_bytes_per_s == 157 && found.v[0].growth_count_per_s == 3);
+	assert_true(found.v[0].outstanding_bytes == 1005 && found.v[0].n_sites == 2);
 	report_findings_free(&found);
 	p.n_sites = 0;
 	assert_int_equal(report_findings(&p, &found), 0);

@@ -45,7 +45,7 @@ static void what_is_missing_is_said(void **state)
 #undef SHORT_OF
 }
 
-/* What is too little of one place is none of a line's that has many. */
+/* Too little of one place may be enough of a line that has many. */
 static void a_line_loses_no_less_from_many_places(void **state)
 {
 	struct verdict_evidence e = leak();
@@ -439,6 +439,29 @@ static void many_lines_have_a_sum(void **state)
 	assert_string_equal(p.reason, "objects allocated at shop.py:25 grew");
 }
 
+/* The first of a cause stands for all of it, the sum for what it does not explain. */
+static void a_cause_has_a_sum(void **state)
+{
+	struct report_site s[] = {at(0, CLASS_LEAK, 1024), at(1, CLASS_GROWING, 3072),
+				  at(1, CLASS_GROWING, 2048)};
+	struct report_process p = process(s, ARRAY_SIZE(s));
+
+	(void)state;
+	p.explained = 1;
+	s[0].reason = "grew by 1.0 KiB/s for 40 s";
+	strcpy(s[0].id, "000000000000000a");
+	s[1].part_of = s[0].id;
+	verdict_process(report, &p, 0);
+	assert_string_equal(p.reason, "objects allocated at shop.py:25 grew by 4.0 KiB/s in 2 "
+				      "places for 40 s");
+	s[2].growth_bytes_per_s = 8192;
+	s[0].verdict = s[1].verdict = CLASS_GROWING;
+	s[0].reason = "grows by 1.0 KiB/s; too early";
+	verdict_process(report, &p, 0);
+	assert_string_equal(p.reason, "objects allocated at shop.py:25 grow by 4.0 KiB/s in 2 "
+				      "places; too early; 3 places grow by 12.0 KiB/s together");
+}
+
 static void growth_without_a_line_says_how_long_one_takes(void **state)
 {
 	struct report_process p = process(NULL, 0);
@@ -508,6 +531,7 @@ int main(void)
 		cmocka_unit_test(growth_that_no_line_explains_is_said),
 		cmocka_unit_test(descriptors_end_a_process_by_themselves),
 		cmocka_unit_test(many_lines_have_a_sum),
+		cmocka_unit_test(a_cause_has_a_sum),
 		cmocka_unit_test(growth_without_a_line_says_how_long_one_takes),
 		cmocka_unit_test(who_is_not_looked_at_has_no_line),
 	};
