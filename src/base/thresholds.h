@@ -53,6 +53,8 @@
 
 /* survivors of one stack that make a site: a single one may be anything */
 #define SITE_FEWEST 2
+/* quarters of the time in which a single block must have got bigger, to be a site where nothing else grows */
+#define SITE_BLOCK_QUARTERS 2
 /* the same of descriptors and threads */
 #define SITE_FEWEST_FDS 2
 /* what gains less in all is not worth waking somebody for, yet */
@@ -208,6 +210,8 @@
 #define TYPE_LATE 0.35
 /* ... as a straight line would within this part is told where no line of the program is */
 #define TYPE_STRAIGHT 0.8
+/* of the growth of a process, by a type of which no more objects come: they get bigger */
+#define TYPE_BIGGER 0.5
 /* times what the censuses count: lines that say more of a type are told with what they count ... */
 #define CENSUS_APART 2
 /* ... and beyond this part of the type's objects, which come and go ... */

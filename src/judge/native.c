@@ -115,6 +115,13 @@ static bool grows_in_place(const struct native_site *n, const struct trend_fit *
 	return !n->estimated && !count->growing && n->live_count >= NATIVE_FEW_BLOCKS;
 }
 
+/* Has what is there got no bigger of late? */
+static bool rests(const struct native_site *n)
+{
+	return !n->n_points ||
+	       !(n->points[n->n_points - 1].bytes > n->points[3 * (n->n_points - 1) / 4].bytes);
+}
+
 /* In how many quarters of its series did a native site gain blocks, or they bytes? */
 static unsigned quarters_of(const struct native_site *n, bool in_place)
 {
@@ -401,10 +408,11 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	to->site.growth_bytes_per_s += bytes.slope;
 	add_live(to, n);
 	v = &to->evidence;
-	if (quarters_of(n, in_place) > v->quarters)
-		v->quarters = quarters_of(n, in_place);
+	if (quarters_of(n, in_place || one_block) > v->quarters)
+		v->quarters = quarters_of(n, in_place || one_block);
 	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
 	v->one_block = one_block && (is_first || v->one_block);
+	v->rests = one_block && rests(n);
 	if (bytes.slope >= v->curve_bytes_per_s) {
 		to->site.in_place = in_place;
 		/* A block that moved for more room looked like a new one, in place of another. */

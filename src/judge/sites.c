@@ -362,6 +362,14 @@ static void finish_site(struct joiner *j, struct joined *to)
 		report_mapping_hint(site);
 }
 
+/* One block is one sample, however often it gets bigger: memory is to rise with it. */
+static bool is_seen(const struct joiner *j, const struct joined *t)
+{
+	return t->site.samples >= SITE_FEWEST ||
+	       (t->evidence.one_block && !t->evidence.rests && !t->site.estimated &&
+		j->malloc.shape == CURVE_RISING && t->evidence.quarters >= SITE_BLOCK_QUARTERS);
+}
+
 /* A container that got bigger follows from what was put into it: said only when there is nothing
  * else. */
 static void keep_sites(struct joiner *j, struct report_process *p)
@@ -370,13 +378,14 @@ static void keep_sites(struct joiner *j, struct report_process *p)
 
 	for (size_t i = 0; i < j->v.n; i++) {
 		finish_site(j, &j->v.v[i]);
-		others |= j->v.v[i].site.verdict <= CLASS_GROWING && !j->v.v[i].evidence.one_block;
+		others |= j->v.v[i].site.verdict <= CLASS_GROWING &&
+			  !j->v.v[i].evidence.one_block && is_seen(j, &j->v.v[i]);
 	}
 	for (size_t i = 0; i < j->v.n; i++) {
 		const struct joined *t = &j->v.v[i];
 
 		if (t->site.verdict != CLASS_STEADY && !(others && t->evidence.one_block) &&
-		    t->site.samples >= SITE_FEWEST)
+		    is_seen(j, t))
 			p->sites[p->n_sites++] = t->site;
 	}
 }

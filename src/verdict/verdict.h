@@ -21,6 +21,7 @@ struct verdict_evidence {
 	bool is_fed;	      /* it does, and its new entries are as new as they are */
 	double paced_s;	      /* so long, and no faster before than of late; 0 = not so */
 	bool one_block; /* a single block that gets bigger: somebody's container, not the leak */
+	bool rests;	/* ... and has not of late */
 	/* The curve of the memory its objects live in; CURVE_UNKNOWN where there is none. */
 	struct curve curve;
 	double curve_bytes_per_s; /* growth of the part that the curve is of */
@@ -65,6 +66,9 @@ void verdict_excused(struct report *r, const char *why, struct report_site *site
 /* "app.Session objects grow by 40/s (why ...)": the census finds a type that rises steadily, and no
  * site is of it; NULL: there is none. */
 const char *verdict_type(struct report *r, const struct report_process *p);
+/* "bytearray objects get bigger by 237 KiB/s (why ...)": most of @bytes_per_s is growth of a type
+ * of which no more objects come; NULL: it is not. */
+const char *verdict_bigger(struct report *r, const struct report_process *p, double bytes_per_s);
 /* From the sites, in their order, and the growth of memory; writes class, confidence and reason.
  * @blocks_per_s: by how many blocks the heap grows; 0 = not known. */
 void verdict_process(struct report *r, struct report_process *p, double blocks_per_s);

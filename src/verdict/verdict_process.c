@@ -275,10 +275,12 @@ static const char *no_line(struct report *r, const struct report_process *p, dou
 		p->coverage < 0.1, 100 * p->coverage, fmt_duration(time, sizeof(time), s));
 }
 
-static void add_type(struct report *r, struct report_process *p)
+static void add_type(struct report *r, struct report_process *p, double bytes_per_s)
 {
 	const char *type = verdict_type(r, p);
 
+	if (!type)
+		type = verdict_bigger(r, p, bytes_per_s);
 	if (type && p->reason)
 		p->reason = report_printf(r, "%s; %s", p->reason, type);
 }
@@ -299,7 +301,7 @@ static bool by_growth(struct report *r, struct report_process *p, double beyond,
 	p->reason = report_printf(r, "%s by %s/s, but %s",
 				  live ? "Python's live objects grow" : "the process grows", rate,
 				  no_line(r, p, live ? blocks_per_s : 0));
-	add_type(r, p);
+	add_type(r, p, c->slope);
 	return true;
 }
 
@@ -362,7 +364,7 @@ static void by_lines(struct report *r, struct report_process *p, const struct li
 	if (l->leak)
 		add_age(r, p);
 	else
-		add_type(r, p);
+		add_type(r, p, growth_of(p, l));
 }
 
 /* What has levelled hides nothing that goes on beside it. */

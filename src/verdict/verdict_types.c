@@ -44,6 +44,33 @@ static bool has_line(const struct report_process *p, const char *name)
 	return false;
 }
 
+static const char *who_holds(struct report *r, const struct report_process *p, const char *name)
+{
+	if (p->exited)
+		return "";
+	return report_printf(r, " (pyleak-bpf why -p %d --type '%s' says what holds them)", p->pid,
+			     name);
+}
+
+const char *verdict_bigger(struct report *r, const struct report_process *p, double bytes_per_s)
+{
+	double span_s = p->counted_to_s - p->counted_from_s;
+	char rate[32];
+
+	for (size_t i = 0; span_s >= TYPE_S && i < p->n_classes; i++) {
+		const struct report_class_row *row = &p->classes[i];
+
+		if (row->name && *row->name != '<' && *row->name != '(' &&
+		    row->growth_bytes_per_s >= TYPE_BIGGER * bytes_per_s &&
+		    row->growth_bytes_per_s * span_s >= LEAK_BYTES &&
+		    fabs(row->growth_count_per_s) * span_s < TYPE_FEWEST)
+			return report_printf(r, "%s objects get bigger by %s/s%s", row->name,
+					     fmt_bytes(rate, sizeof(rate), row->growth_bytes_per_s),
+					     who_holds(r, p, row->name));
+	}
+	return NULL;
+}
+
 const char *verdict_type(struct report *r, const struct report_process *p)
 {
 	double span_s = p->counted_to_s - p->counted_from_s;
@@ -60,11 +87,7 @@ const char *verdict_type(struct report *r, const struct report_process *p)
 	}
 	if (!most)
 		return NULL;
-	fmt_count(n, sizeof(n), most->growth_count_per_s);
-	if (p->exited)
-		return report_printf(r, "%s objects grow by %s/s", most->name, n);
-	return report_printf(r,
-			     "%s objects grow by %s/s (pyleak-bpf why -p %d --type '%s' says what "
-			     "holds them)",
-			     most->name, n, p->pid, most->name);
+	return report_printf(r, "%s objects grow by %s/s%s", most->name,
+			     fmt_count(n, sizeof(n), most->growth_count_per_s),
+			     who_holds(r, p, most->name));
 }

@@ -1450,6 +1450,49 @@ static void blocks_that_get_bigger(void **state)
 	}
 }
 
+/* A block by itself, by its steps: a list that is appended to for ever, by nothing else. */
+static void one_block_that_gets_bigger(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+
+	w->e.objects.n = w->e.n_fds = 0;
+	w->native[0].live_count = w->native[0].samples = 1;
+	for (size_t i = 0; i < NATIVE_POINTS; i++)
+		w->point[i] = (struct native_point){(double)i, 1e5 + (double)(i / 3 * 12288), 1};
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "encode");
+	assert_non_null(s);
+	assert_int_equal(s->verdict, CLASS_GROWING);
+	assert_non_null(strstr(s->reason, "one block that gets bigger"));
+	assert_non_null(strstr(w->p.reason, "codec.py:7"));
+	/* A table of some size, and the one after it: no more of late. */
+	for (size_t i = 0; i < NATIVE_POINTS; i++)
+		w->point[i].bytes = i < NATIVE_POINTS / 3 ? 1e5 : i < NATIVE_POINTS / 2 ? 2e5 : 4e5;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(site_at(&w->p, "encode"));
+}
+
+/* Where no block was seen, the census knows the type. */
+static void a_type_that_gets_bigger_is_told_without_a_line(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row row = {.name = "bytearray", .count = 2, .growth_bytes_per_s = 4000};
+
+	w->e.objects.n = 0;
+	w->e.native.n = w->e.n_fds = 0;
+	w->e.seen.classes = &row;
+	w->e.seen.n_classes = 1;
+	w->e.seen.counted_from_s = 102;
+	w->e.seen.counted_to_s = 157;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_GROWING);
+	assert_non_null(strstr(w->p.reason, "bytearray objects get bigger by 3.9 KiB/s"));
+	row.growth_bytes_per_s = 1000; /* not what the process grows by */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(strstr(w->p.reason, "bigger"));
+}
+
 /* What windows tell of is no more than what memory has gained, but for a third; then those are
  * doubted first whose blocks die. */
 static void windows_tell_of_too_much(void **state)
@@ -1881,6 +1924,8 @@ int main(int argc, char **argv)
 		TEST(a_leak_vouches_for_no_store_of_its_size),
 		TEST(one_that_stays_takes_no_rise_from_a_leak),
 		TEST(blocks_that_get_bigger),
+		TEST(one_block_that_gets_bigger),
+		TEST(a_type_that_gets_bigger_is_told_without_a_line),
 		TEST(windows_tell_of_too_much),
 		TEST(exchanges_leave_room_to_windows),
 		TEST(big_objects_beside_blocks_that_are_traced),
