@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A code object, copied out of the target: names, first line, and the lines that were asked for.
  * Not its line table: all code of a program may share one of a megabyte. */
+#include "linetable/linetable.h"
 #include "py/py_priv.h"
 #include "py/versions.h"
 

@@ -209,9 +209,4 @@ int py_gc_state(const struct py_runtime *rt, struct py_gc_state *out);
  * set aside: addresses of a PyGC_Head that is no object's. Returns the number, at most @max. */
 size_t py_gc_heads(const struct py_runtime *rt, uint64_t *out, size_t max);
 
-/* Pure functions, tested without a process. @kind: PL_INSTR_*; offset in bytes into the code. */
-int py_line_lnotab(const uint8_t *tab, size_t len, int first, int offset);
-int py_line_table310(const uint8_t *tab, size_t len, int first, int offset);
-int py_line_locations(const uint8_t *tab, size_t len, int first, int offset);
-
 #endif

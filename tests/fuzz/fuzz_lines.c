@@ -2,10 +2,10 @@
 /*
  * Line tables of code objects, of all three formats.
  *
- * reads: src/py/lines.c
+ * reads: src/linetable/linetable.c
  */
 #include "fuzz/fuzz.h"
-#include "py/py.h"
+#include "linetable/linetable.h"
 
 static const int first[] = {0, 1, 100, INT32_MAX - 1, INT32_MAX, -1};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Line tables of all three formats, from real compilers and from noise; strings; usedpools. */
+#include "linetable/linetable.h"
 #include "py/py_priv.h"
 
 #include "unit/self.h"

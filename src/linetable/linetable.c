@@ -4,7 +4,7 @@
  * co_linetable (CPython's Objects/lnotab_notes.txt and Objects/locations.md). Pure functions over
  * bytes of the target, which may be anything.
  */
-#include "py/py_priv.h"
+#include "linetable/linetable.h"
 
 #include <limits.h>
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The line of an instruction, by the line table of its code object: a format up to 3.9, one
+ * of 3.10, one since 3.11. Pure functions over bytes that may be anything: any bytes give some
+ * line, and none is read behind @len. @first: the first line of the code; @offset: in bytes of its
+ * bytecode. */
+#ifndef PYLEAK_LINETABLE_H
+#define PYLEAK_LINETABLE_H
+
+#include "base/base.h"
+
+int py_line_lnotab(const uint8_t *tab, size_t len, int first, int offset);
+int py_line_table310(const uint8_t *tab, size_t len, int first, int offset);
+int py_line_locations(const uint8_t *tab, size_t len, int first, int offset);
+
+#endif
