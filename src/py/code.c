@@ -37,26 +37,10 @@ struct fixed {
 	uint32_t units, pad; /* compared as bytes */
 };
 
-static uint64_t word(const uint8_t *raw, size_t at)
-{
-	uint64_t v;
-
-	memcpy(&v, raw + at, sizeof(v));
-	return v;
-}
-
-static int number(const uint8_t *raw, size_t at)
-{
-	int v;
-
-	memcpy(&v, raw + at, sizeof(v));
-	return v;
-}
-
 /* A code object has the member in every build; only the JIT makes an array. */
 static bool has_traces(const struct py_runtime *rt, const uint8_t *raw)
 {
-	uint64_t array = word(raw, rt->layout.code_linetable + 16u);
+	uint64_t array = py_word(raw, rt->layout.code_linetable + 16u);
 	int32_t n[2]; /* in use, and room for */
 
 	return array && !(array & 7) && !proc_read(rt->proc, array, n, sizeof(n)) && n[0] > 0 &&
@@ -72,27 +56,27 @@ bool py_jit_runs(const struct py_runtime *rt)
 static int read_fixed(const struct py_runtime *rt, uint64_t addr, struct fixed *f)
 {
 	const struct py_layout *l = &rt->layout;
-	uint8_t raw[RAW];
+	uint8_t raw[RAW] = {0};
 	size_t size = rt->priv->build.code_basicsize;
 
-	if (!addr || addr & 7 || size > sizeof(raw))
+	if (!addr || addr & 7 || size + 4 > sizeof(raw))
 		return -EFAULT;
 	if (proc_read(rt->proc, addr, raw, size))
 		return -EFAULT;
-	if (word(raw, l->ob_type) != rt->code_type)
+	if (py_word(raw, l->ob_type) != rt->code_type)
 		return -EILSEQ;
 	if (py_code_may_have_traces(rt) && has_traces(rt, raw))
 		rt->priv->has_traces = true;
 	memset(f, 0, sizeof(*f));
-	f->name = word(raw, l->code_qualname != PL_NONE ? l->code_qualname : l->code_name);
-	f->file = word(raw, l->code_filename);
-	f->table = word(raw, l->code_linetable);
-	f->firstline = number(raw, l->code_firstlineno);
+	f->name = py_word(raw, l->code_qualname != PL_NONE ? l->code_qualname : l->code_name);
+	f->file = py_word(raw, l->code_filename);
+	f->table = py_word(raw, l->code_linetable);
+	f->firstline = (int)py_word(raw, l->code_firstlineno);
 	if (l->code_firsttraceable != PL_NONE && l->code_firsttraceable + 4u <= size)
-		f->firsttraceable = number(raw, l->code_firsttraceable);
+		f->firsttraceable = (int)py_word(raw, l->code_firsttraceable);
 	/* 3.11+: a variable-size object whose items are the code units. */
 	if (rt->walk.instr_kind == PL_INSTR_POINTER)
-		f->units = (uint32_t)word(raw, l->ob_size);
+		f->units = (uint32_t)py_word(raw, l->ob_size);
 	return 0;
 }
 

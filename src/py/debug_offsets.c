@@ -9,20 +9,12 @@
 
 #include <inttypes.h>
 
-static uint64_t word_at(const uint8_t *raw, size_t pos)
-{
-	uint64_t v;
-
-	memcpy(&v, raw + pos, sizeof(v));
-	return v;
-}
-
 static int check_fixed(const struct py_runtime *rt, const uint8_t *raw, int column)
 {
 	const uint16_t more = rt->free_threaded ? PY_FREE_THREADED_HEADER : 0;
 
 	for (const struct py_debug_fixed *f = py_debug_fixed; f->name; f++)
-		if (word_at(raw, f->pos[column]) != f->value + (f->in_object ? more : 0u))
+		if (py_word(raw, f->pos[column]) != f->value + (f->in_object ? more : 0u))
 			return fail(-ENOTSUP,
 				    "process %d: CPython %s describes its layout in a way that "
 				    "this program does not know (_Py_DebugOffsets+%u)",
@@ -114,7 +106,7 @@ int py_read_debug_offsets(const struct py_runtime *rt, struct py_build *b)
 	err = check_fixed(rt, raw, column);
 	for (const struct py_debug_member *m = py_debug_members; !err && m->name; m++)
 		if (m->pos[column])
-			err = take_member(rt, m, word_at(raw, m->pos[column]), b);
+			err = take_member(rt, m, py_word(raw, m->pos[column]), b);
 	b->runtime_initialized = (uint16_t)(b->runtime_finalizing - 8);
 	return err ? err : check_bounds(rt, b);
 }

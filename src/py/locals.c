@@ -4,14 +4,6 @@
 
 #define MAX_SLOTS 4096
 
-static uint64_t word(const uint8_t *raw, size_t at)
-{
-	uint64_t v;
-
-	memcpy(&v, raw + at, sizeof(v));
-	return v;
-}
-
 static uint64_t tuple_size(const struct py_runtime *rt, uint64_t code, uint16_t member)
 {
 	uint64_t tuple, n;
@@ -26,7 +18,7 @@ static uint64_t tuple_size(const struct py_runtime *rt, uint64_t code, uint16_t 
 static void read_depth(const struct py_runtime *rt, const uint8_t *raw, struct py_locals *out)
 {
 	const struct py_layout *l = &rt->layout;
-	uint64_t end = out->slots + 8ull * out->n, top = word(raw, l->frame_top);
+	uint64_t end = out->slots + 8ull * out->n, top = py_word(raw, l->frame_top);
 	uint32_t room = 0;
 	int32_t depth = (int32_t)top;
 
@@ -59,12 +51,12 @@ int py_read_locals(const struct py_runtime *rt, uint64_t frame, struct py_locals
 	*out = (struct py_locals){.frame = frame};
 	if (head > sizeof(raw) || proc_read(rt->proc, frame, raw, head))
 		return -EFAULT;
-	out->code = word(raw, rt->walk.frame_code) & ~(uint64_t)rt->walk.code_tag_mask;
+	out->code = py_word(raw, rt->walk.frame_code) & ~(uint64_t)rt->walk.code_tag_mask;
 	if (!out->code || out->code & 7 || proc_read_u64(rt->proc, out->code + l->ob_type, &type) ||
 	    type != rt->code_type)
 		return -EILSEQ;
-	out->globals = word(raw, l->frame_globals);
-	out->locals = word(raw, l->frame_locals);
+	out->globals = py_word(raw, l->frame_globals);
+	out->locals = py_word(raw, l->frame_locals);
 	out->slots = frame + l->frame_localsplus;
 	n = tuple_size(rt, out->code, l->code_names);
 	if (l->code_freevars != PL_NONE)

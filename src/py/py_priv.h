@@ -95,6 +95,14 @@ void py_find_allocators(struct py_runtime *rt);
 void py_find_obmalloc(struct py_runtime *rt);
 void py_find_gc(struct py_runtime *rt);
 
+static inline uint64_t py_word(const uint8_t *raw, size_t at)
+{
+	uint64_t v;
+
+	memcpy(&v, raw + at, sizeof(v));
+	return v;
+}
+
 /* Text before the version for people: "3.13.0" from a hexversion. */
 void py_format_version(uint32_t hexversion, char *buf, size_t size);
 /* "2.7.18" from the file's strings or its name; false when it cannot be told. */

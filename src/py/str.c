@@ -83,14 +83,6 @@ int py_decode_chars(const uint8_t *data, size_t n, unsigned int kind, char *buf,
 	return 0;
 }
 
-static uint64_t word(const uint8_t *raw, size_t at)
-{
-	uint64_t v;
-
-	memcpy(&v, raw + at, sizeof(v));
-	return v;
-}
-
 static bool is_str_type(const struct py_runtime *rt, uint64_t type)
 {
 	uint64_t flags;
@@ -117,11 +109,10 @@ int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t siz
 	/* The shortest str ends right behind a page; what follows may be unmapped. */
 	if (proc_read(rt->proc, obj, raw, l->str_ascii_data))
 		return -EFAULT;
-	if (!is_str_type(rt, word(raw, l->ob_type)))
+	if (!is_str_type(rt, py_word(raw, l->ob_type)))
 		return -EILSEQ;
-	length = word(raw, l->str_length);
-	memcpy(&state, raw + l->str_state, sizeof(state));
-	state >>= l->str_kind_shift & 31;
+	length = py_word(raw, l->str_length);
+	state = (uint32_t)py_word(raw, l->str_state) >> (l->str_kind_shift & 31);
 	kind = KIND(state);
 	if (length >> 40 || (kind != 1 && kind != 2 && kind != 4) || (ASCII(state) && kind != 1))
 		return -EILSEQ;

@@ -68,22 +68,11 @@ size_t py_threads(const struct py_runtime *rt, uint64_t *tstates, size_t max)
 	return n;
 }
 
-static uint64_t word(const uint8_t *raw, size_t at)
-{
-	uint64_t v;
-
-	memcpy(&v, raw + at, sizeof(v));
-	return v;
-}
-
 static uint64_t instr_word(const struct pl_walk *w, const uint8_t *raw)
 {
-	uint32_t lasti;
+	uint64_t instr = py_word(raw, w->frame_instr);
 
-	if (w->instr_kind == PL_INSTR_POINTER)
-		return word(raw, w->frame_instr);
-	memcpy(&lasti, raw + w->frame_instr, sizeof(lasti));
-	return lasti;
+	return w->instr_kind == PL_INSTR_POINTER ? instr : (uint32_t)instr;
 }
 
 /* The same steps as the kernel half's walker. */
@@ -106,11 +95,11 @@ int py_read_stack(const struct py_runtime *rt, uint64_t tstate, struct pl_frame 
 		if (proc_read(rt->proc, frame, raw, w->frame_size))
 			return -EFAULT;
 		if (w->frame_owner == PL_NONE || raw[w->frame_owner] < w->owner_skip) {
-			out[*n].code = word(raw, w->frame_code) & ~(uint64_t)w->code_tag_mask;
+			out[*n].code = py_word(raw, w->frame_code) & ~(uint64_t)w->code_tag_mask;
 			out[*n].instr = instr_word(w, raw);
 			(*n)++;
 		}
-		frame = word(raw, w->frame_back);
+		frame = py_word(raw, w->frame_back);
 	}
 	return 0;
 }

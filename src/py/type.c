@@ -64,19 +64,17 @@ struct entries {
 static int find_entries(const struct py_runtime *rt, uint64_t keys, struct entries *e)
 {
 	const struct py_layout *l = &rt->layout;
-	uint64_t index_bytes, used;
+	uint64_t index_bytes, used, slots;
 	uint8_t raw[40];
 
 	if (l->dk_nentries + 8u > sizeof(raw) || proc_read(rt->proc, keys, raw, sizeof(raw)))
 		return -EFAULT;
-	memcpy(&used, raw + l->dk_nentries, sizeof(used));
+	used = py_word(raw, l->dk_nentries);
 	e->size = 24;
 	e->key = 8;
 	if (l->dk_size != PL_NONE) {
-		uint64_t slots;
-
 		/* Objects/dictobject.c, DK_IXSIZE (3.8 - 3.10) */
-		memcpy(&slots, raw + l->dk_size, sizeof(slots));
+		slots = py_word(raw, l->dk_size);
 		if (slots > 1u << 24)
 			return -EILSEQ;
 		index_bytes = slots * (slots <= 0xff ? 1 : slots <= 0xffff ? 2 : 4);
