@@ -79,13 +79,19 @@ static int64_t read_signed(struct cursor *c)
 	return v & 1 ? -(int64_t)(v >> 1) : (int64_t)(v >> 1);
 }
 
+static void mix(uint64_t *hash, uint64_t v)
+{
+	*hash = (*hash ^ v) * 0x9e3779b97f4a7c15ull;
+	*hash ^= *hash >> 32;
+}
+
 /* 3.11+: entries of one byte (bit 7, 4 bits code, 3 bits length - 1 in code units) and what the
- * code says follows. */
-int py_line_locations(const uint8_t *tab, size_t len, int first, int offset)
+ * code says follows. @hash: of where other lines begin; 0 when they do not end at @offset. */
+static int walk(const uint8_t *tab, size_t len, int first, int64_t offset, uint64_t *hash)
 {
 	struct cursor c = {tab, tab + len};
 	int64_t addr = 0;
-	int line = first;
+	int line = first, told = first;
 
 	while (c.p < c.end) {
 		uint8_t head = *c.p++, code = head >> 3 & 15;
@@ -96,11 +102,31 @@ int py_line_locations(const uint8_t *tab, size_t len, int first, int offset)
 			line = add_line(line, read_signed(&c));
 		else if (code >= 10 && code <= 12)
 			line = add_line(line, code - 10);
+		if (told != (code == 15 ? first : line)) {
+			told = code == 15 ? first : line;
+			mix(hash, (uint64_t)addr << 32 | (uint32_t)told);
+		}
 		addr += 2 * ((head & 7) + 1);
-		if (offset < addr)
-			return code == 15 ? first : line;
+		if (offset < addr) {
+			*hash = 0;
+			return told;
+		}
 		while (c.p < c.end && !(*c.p & 0x80))
 			c.p++; /* columns and end lines */
 	}
+	*hash = addr == offset ? *hash | 1 : 0;
 	return first;
+}
+
+int py_line_locations(const uint8_t *tab, size_t len, int first, int offset)
+{
+	return walk(tab, len, first, offset, &(uint64_t){0});
+}
+
+uint64_t py_lines_hash(const uint8_t *tab, size_t len, int first, int64_t bytes)
+{
+	uint64_t hash = 0;
+
+	walk(tab, len, first, bytes, &hash);
+	return hash;
 }

@@ -25,6 +25,8 @@ struct py_code {
 	uint64_t name_ptr, file_ptr, table_ptr; /* identity */
 	uint64_t bytecode;			/* address of the first unit (3.11+) */
 	uint64_t bytes;				/* length of the bytecode */
+	uint64_t lines;				/* py_lines_hash; 0: not known */
+	uint32_t version;			/* its number (3.12+), as no other's; 0: none */
 	int firstline, firsttraceable;
 	int instr_kind;
 	char *file, *function;
@@ -34,7 +36,7 @@ struct py_code {
 struct fixed {
 	uint64_t name, file, table;
 	int firstline, firsttraceable;
-	uint32_t units, pad; /* compared as bytes */
+	uint32_t units, version; /* compared as bytes: no padding */
 };
 
 /* A code object has the member in every build; only the JIT makes an array. */
@@ -74,6 +76,8 @@ static int read_fixed(const struct py_runtime *rt, uint64_t addr, struct fixed *
 	f->firstline = (int)py_word(raw, l->code_firstlineno);
 	if (l->code_firsttraceable != PL_NONE && l->code_firsttraceable + 4u <= size)
 		f->firsttraceable = (int)py_word(raw, l->code_firsttraceable);
+	if (l->code_version != PL_NONE)
+		f->version = (uint32_t)py_word(raw, l->code_version);
 	/* 3.11+: a variable-size object whose items are the code units. */
 	if (rt->walk.instr_kind == PL_INSTR_POINTER)
 		f->units = (uint32_t)py_word(raw, l->ob_size);
@@ -105,6 +109,7 @@ static int copy_out(const struct py_runtime *rt, struct py_code *c)
 	c->table_ptr = f.table;
 	c->firstline = f.firstline;
 	c->firsttraceable = f.firsttraceable;
+	c->version = f.version;
 	c->instr_kind = rt->walk.instr_kind;
 	c->bytecode = c->addr + rt->layout.code_code;
 	c->bytes = 2 * (uint64_t)f.units;
@@ -149,7 +154,7 @@ void py_code_free(struct py_code *c)
 	free(c);
 }
 
-bool py_code_same(const struct py_runtime *rt, const struct py_code *c)
+static bool has_its_members(const struct py_runtime *rt, const struct py_code *c)
 {
 	struct fixed f;
 	int err;
@@ -158,7 +163,34 @@ bool py_code_same(const struct py_runtime *rt, const struct py_code *c)
 	err = read_fixed(rt, c->addr, &f);
 	proc_need(rt->proc, false);
 	return !err && f.firstline == c->firstline && f.name == c->name_ptr &&
-	       f.table == c->table_ptr && f.file == c->file_ptr;
+	       f.table == c->table_ptr && f.file == c->file_ptr && f.version == c->version &&
+	       2 * (uint64_t)f.units == c->bytes;
+}
+
+/* Code of exec() lies where the last one did, and so does all that belongs to it: until code
+ * objects had numbers, its lines alone told which it is. Most other code stays. */
+static bool may_have_twins(const struct py_code *c)
+{
+	return !c->version && *c->file != '/' && strncmp(c->file, "<frozen ", 8) != 0;
+}
+
+bool py_code_is_like(const struct py_code *c, const struct py_code *now)
+{
+	return c->name_ptr == now->name_ptr && c->table_ptr == now->table_ptr &&
+	       c->file_ptr == now->file_ptr && c->firstline == now->firstline;
+}
+
+bool py_code_tells_same(const struct py_code *c, const struct py_code *now)
+{
+	return (!c->lines || c->lines == now->lines) && c->firstline == now->firstline &&
+	       (py_code_is_like(c, now) ||
+		(!strcmp(c->function, now->function) && !strcmp(c->file, now->file)));
+}
+
+void py_code_renumber(struct py_code *c, const struct py_code *now)
+{
+	c->version = now->version;
+	c->bytes = now->bytes;
 }
 
 uint64_t py_code_addr(const struct py_code *c)
@@ -223,12 +255,11 @@ uint64_t py_code_instr(const struct py_runtime *rt, const struct py_code *c, uin
 }
 
 /* The line table, as far as bytecode of this length can need it. */
-static int read_table(const struct py_runtime *rt, const struct py_code *c, uint8_t **out,
-		      size_t *size)
+static int read_table(const struct py_runtime *rt, struct py_code *c, uint8_t **out, size_t *size)
 {
 	const struct py_layout *l = &rt->layout;
 	auto_free uint8_t *table = NULL;
-	uint64_t len;
+	uint64_t len, lines;
 
 	if (proc_read_u64(rt->proc, c->table_ptr + l->ob_size, &len))
 		return -EFAULT;
@@ -242,8 +273,12 @@ static int read_table(const struct py_runtime *rt, const struct py_code *c, uint
 	if (proc_read(rt->proc, c->table_ptr + l->bytes_data, table, len))
 		return -EFAULT;
 	/* It belongs to the names that are known only if the object is still the same. */
-	if (!py_code_same(rt, c))
+	lines = c->bytes ? py_lines_hash(table, len, c->firstline, (int64_t)c->bytes) : 0;
+	if (!has_its_members(rt, c))
 		return -ESTALE;
+	if (c->lines && lines != c->lines && (c->version || may_have_twins(c)))
+		return lines ? -ESTALE : -EILSEQ;
+	c->lines = lines;
 	*out = take(table);
 	*size = len;
 	return 0;
@@ -298,7 +333,7 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 
 	/* Where threads have copies of their own, one may have gone with its thread. */
 	if (at == -ESTALE)
-		return rt->layout.code_tlbc && py_code_same(rt, c) ? 0 : -ESTALE;
+		return rt->layout.code_tlbc && has_its_members(rt, c) ? 0 : -ESTALE;
 	if (at < 0 || at > INT_MAX || at < 2 * (int64_t)c->firsttraceable)
 		return c->firstline;
 	place = place_of(c, (int)at);
@@ -312,6 +347,24 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 	line = look_up(c, table, len, (int)at);
 	keep(c, place, (struct code_line){(int)at, line});
 	return line;
+}
+
+int py_code_read_lines(const struct py_runtime *rt, struct py_code *c)
+{
+	auto_free uint8_t *table = NULL;
+	size_t len;
+	int err;
+
+	proc_need(rt->proc, true);
+	err = read_table(rt, c, &table, &len);
+	proc_need(rt->proc, false);
+	return err || c->lines || !c->bytes ? err : -EILSEQ;
+}
+
+bool py_code_same(const struct py_runtime *rt, struct py_code *c)
+{
+	return has_its_members(rt, c) &&
+	       !(c->lines && may_have_twins(c) && py_code_read_lines(rt, c) == -ESTALE);
 }
 
 size_t py_code_bytes(const struct py_code *c)

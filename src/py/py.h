@@ -139,8 +139,16 @@ int py_repr(const struct py_runtime *rt, uint64_t obj, char *buf, size_t size);
 struct py_code;
 int py_code_read(const struct py_runtime *rt, uint64_t addr, struct py_code **out);
 void py_code_free(struct py_code *c);
-/* Does the address still hold this code object (first line, name and line table pointers)? */
-bool py_code_same(const struct py_runtime *rt, const struct py_code *c);
+/* Does the address still hold this code object (its number, where its names and its line table
+ * lie; in 3.11, which has no numbers, its lines if it is of no file)? */
+bool py_code_same(const struct py_runtime *rt, struct py_code *c);
+/* The same names, tables and first line by address: one lies where the other did. */
+bool py_code_is_like(const struct py_code *c, const struct py_code *now);
+/* Has @now the same names, or the place of them, and the lines of @c as far as those are known? */
+bool py_code_tells_same(const struct py_code *c, const struct py_code *now);
+int py_code_read_lines(const struct py_runtime *rt, struct py_code *c); /* to tell by them */
+/* @c was compiled again, and is @now. */
+void py_code_renumber(struct py_code *c, const struct py_code *now);
 uint64_t py_code_addr(const struct py_code *c);
 const char *py_code_file(const struct py_code *c);
 const char *py_code_function(const struct py_code *c); /* qualified name; plain name <= 3.10 */

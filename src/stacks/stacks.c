@@ -68,6 +68,52 @@ static bool is_same(struct stacks *s, struct code_slot *slot, uint64_t now_ns, b
 	return slot->checked_ns;
 }
 
+/* The code at @addr, to be told from @last; NULL where a failed read leaves that open. */
+static struct code_slot *read_code(struct stacks *s, uint64_t addr, const struct code_slot *last)
+{
+	struct code_slot *c = calloc(1, sizeof(*c));
+
+	if (c && !py_code_read(s->rt, addr, &c->code) &&
+	    (!last || !py_code_read_lines(s->rt, c->code) ||
+	     !py_code_tells_same(c->code, last->code))) {
+		c->addr = addr;
+		return c;
+	}
+	free_slots(c);
+	return NULL;
+}
+
+static bool is_again(const struct code_slot *c, const struct code_slot *fresh)
+{
+	return py_code_is_like(c->code, fresh->code) && py_code_tells_same(c->code, fresh->code);
+}
+
+/* Before the others that are known to have been at its place. What is still there, or was compiled
+ * again from the same source, goes on as it was: where others come and go in its likeness, or have
+ * since it was there last, no look tells that it was there all the time. */
+static struct code_slot *put_first(struct code_slot *first, struct code_slot *fresh)
+{
+	struct code_slot **at = &first, *c = fresh;
+	bool others = false;
+
+	for (; *at && !is_again(*at, fresh); at = &(*at)->older)
+		if (!py_code_tells_same((*at)->code, fresh->code)) {
+			fresh->in_turn |= py_code_is_like((*at)->code, fresh->code);
+			others = true;
+		}
+	if (*at) {
+		c = *at;
+		c->in_turn |= others;
+		*at = c->older;
+		py_code_renumber(c->code, fresh->code);
+		free_slots(fresh);
+	}
+	c->is_of_files |= first && (first->is_of_files ||
+				    !same_text(py_code_file(first->code), py_code_file(c->code)));
+	c->older = first;
+	return c;
+}
+
 /* The code object now at @addr, from the cache when it is known; @check: by a look in any case. */
 static struct code_slot *code_at(struct stacks *s, uint64_t addr, bool check)
 {
@@ -78,26 +124,18 @@ static struct code_slot *code_at(struct stacks *s, uint64_t addr, bool check)
 
 	if (slot && is_same(s, slot, now_ns, check))
 		return slot;
-	fresh = calloc(1, sizeof(*fresh));
-	if (!fresh || py_code_read(s->rt, addr, &fresh->code)) {
-		free(fresh);
-		return NULL;
-	}
+	fresh = read_code(s, addr, slot);
 	/* A place only for what is there: any number may be said to be the address of code. */
-	v = map64_put(&s->code, addr);
+	v = fresh ? map64_put(&s->code, addr) : NULL;
 	if (!v) {
-		py_code_free(fresh->code);
-		free(fresh);
+		free_slots(fresh);
 		return NULL;
 	}
-	fresh->addr = addr;
-	fresh->checked_ns = now_ns;
-	fresh->older = slot;
-	fresh->is_of_files = slot && (slot->is_of_files || !same_text(py_code_file(slot->code),
-								      py_code_file(fresh->code)));
-	*v = (uintptr_t)fresh;
-	count_code(s, fresh);
-	return fresh;
+	slot = put_first(slot, fresh);
+	slot->checked_ns = now_ns;
+	*v = (uintptr_t)slot;
+	count_code(s, slot);
+	return slot;
 }
 
 /* One frame of a new stack: names and line, or neither. */
@@ -244,9 +282,16 @@ struct stack *stacks_current(struct stacks *s, uint64_t key)
 	return stacks_find(s, id ? *id : key);
 }
 
+static bool lies_there(struct stacks *s, const struct py_code *c, bool check)
+{
+	const struct code_slot *now = code_at(s, py_code_addr(c), check);
+
+	return now && now->code == c && !now->in_turn;
+}
+
 static bool is_alive(struct stacks *s, const struct stack_frame *f)
 {
-	return f->code && py_code_same(s->rt, f->code);
+	return f->code && lies_there(s, f->code, true);
 }
 
 /* The last code known at the address of @c. */
@@ -260,9 +305,7 @@ static struct code_slot *newest(const struct stacks *s, const struct py_code *c)
 /* As far as is known, by a look now and then: stacks have most of their code in common. */
 static bool seems_alive(struct stacks *s, const struct stack_frame *f)
 {
-	struct code_slot *now = newest(s, f->code);
-
-	return !f->code || (now && now->code == f->code && is_same(s, now, clock_ns(), false));
+	return !f->code || lies_there(s, f->code, false);
 }
 
 static void look_at(struct stacks *s, struct stack *st,
@@ -293,13 +336,6 @@ bool stacks_verify(struct stacks *s, struct stack *st)
 	return !st->stale;
 }
 
-static bool is_same_code(const struct py_code *a, const struct py_code *b)
-{
-	return same_text(py_code_function(a), py_code_function(b)) &&
-	       same_text(py_code_file(a), py_code_file(b)) &&
-	       py_code_firstline(a) == py_code_firstline(b);
-}
-
 bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
 {
 	for (uint32_t i = 0; i < st->n; i++) {
@@ -307,9 +343,9 @@ bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
 
 		if (seems_alive(s, &st->frame[i]))
 			continue;
-		code_at(s, py_code_addr(c), false); /* what lies there now is known, too */
+		/* By that look the code that lies there now is known, too. */
 		for (const struct code_slot *x = newest(s, c); x; x = x->older)
-			if (!is_same_code(x->code, c))
+			if (x->in_turn || !py_code_tells_same(c, x->code))
 				return true;
 	}
 	return false;

@@ -12,6 +12,7 @@ struct code_slot {
 	struct py_code *code;
 	size_t bytes;		 /* counted for it */
 	bool is_of_files;	 /* codes here were of more than one file */
+	bool in_turn;		 /* with others: which was here meanwhile no look tells */
 	struct code_slot *older; /* codes that lived at this address before */
 };
 

@@ -6,7 +6,7 @@
 #include "stacks/stacks.h"
 #include "unit/self.h"
 
-#define TABLE 64
+#define TABLE (UNITS / 8 + 1)
 #define STACK 4711
 #define UNITS (1 << 16) /* of bytecode */
 
@@ -50,7 +50,8 @@ static void write_code(struct world *w, size_t i, const uint8_t *function, const
 
 	memset(table, 0, sizeof(w->table[i]));
 	put_word(table + l->ob_size, TABLE);
-	memset(table + l->bytes_data, 0xd8 | 7, TABLE);
+	memset(table + l->bytes_data, 0x80 | 15 << 3 | 7, TABLE + 1);
+	put_word(table + l->bytes_data, 0xffffffffffff0000 | 0x80 | 13 << 3 | 7);
 	memset(c, 0, sizeof(w->code[i]));
 	put_word(c + l->ob_type, w->rt.code_type);
 	put_word(c + l->ob_size, UNITS);
@@ -392,6 +393,151 @@ static void an_instruction_of_other_code_has_no_name(void **state)
 	py_code_free(c);
 }
 
+/* Its first instructions are so far below its first line. */
+static void put_lines(struct world *w, uint8_t down)
+{
+	const uint8_t entry[] = {0x80 | 13 << 3 | 7, (uint8_t)(down << 1)};
+
+	memcpy(w->table[CELL] + w->rt.layout.bytes_data, entry, sizeof(entry));
+}
+
+static struct stack *tell_again(struct world *w)
+{
+	return (struct stack *)(uintptr_t)tell(w);
+}
+
+/* They are compiled anew for each use: where one lay lies the other, with the same members. That it
+ * is the first one again says nothing of what ran in between. */
+static void rules_of_one_shape_are_told_apart(void **state)
+{
+	struct world *w = *state;
+	struct stack *first, *next;
+	struct map64 keep = {0};
+	uint64_t *gone;
+	size_t n;
+
+	a_cell(w, 0, "<module>", 1);
+	put_lines(w, 0);
+	first = tell_again(w);
+	assert_int_equal(first->frame[CELL].line, 1);
+	assert_true(stacks_verify(w->stacks, first));
+	put_lines(w, 1);
+	assert_false(stacks_verify(w->stacks, first));
+	assert_true(stacks_place_is_shared(w->stacks, first));
+	next = tell_again(w);
+	assert_int_not_equal(next->id, first->id);
+	assert_int_equal(next->frame[CELL].line, 2);
+	for (uint8_t turn = 0; turn < 4; turn++) {
+		put_lines(w, turn & 1);
+		stacks_verify(w->stacks, stacks_current(w->stacks, STACK));
+		next = tell_again(w);
+		assert_int_equal(next->frame[CELL].line, 1 + (turn & 1));
+		assert_false(stacks_verify(w->stacks, next));
+		assert_true(stacks_place_is_shared(w->stacks, next));
+		next = stacks_without_stale(w->stacks, next);
+		assert_string_equal(py_code_file(next->frame[CELL].code), "<cell>");
+		assert_int_equal(next->frame[CELL].line, 0);
+		assert_int_equal(next->frame[APP].line, first->frame[APP].line);
+	}
+	/* The other one is forgotten, not that there was one. */
+	next = stacks_current(w->stacks, STACK);
+	map64_put(&keep, next->id);
+	assert_int_equal(stacks_trim(w->stacks, &keep, &gone, &n), 0);
+	assert_int_equal(stacks_count(w->stacks), 1);
+	assert_true(stacks_place_is_shared(w->stacks, next));
+	map64_free(&keep);
+	free(gone);
+}
+
+/* With members of their own they come and go, too; other code there is trusted as ever. */
+static void what_comes_again_was_not_there_meanwhile(void **state)
+{
+	struct world *w = *state;
+	struct stack *st = tell_again(w);
+
+	a_cell(w, 1, "second", 9);
+	assert_false(stacks_verify(w->stacks, st));
+	st = tell_again(w);
+	assert_true(stacks_verify(w->stacks, st));
+	for (size_t turn = 0; turn < 4; turn++) {
+		a_cell(w, turn & 1, turn & 1 ? "second" : "first", turn & 1 ? 9 : 7);
+		assert_false(stacks_verify(w->stacks, st));
+		st = tell_again(w);
+		assert_false(stacks_verify(w->stacks, st));
+		assert_true(stacks_place_is_shared(w->stacks, st));
+	}
+	a_cell(w, 1, "third", 12);
+	st = tell_again(w);
+	assert_true(stacks_verify(w->stacks, st));
+}
+
+/* The same source, compiled again and again, here and there. */
+static void the_same_source_is_no_other_code(void **state)
+{
+	struct world *w = *state;
+	struct stack *first = tell_again(w), *st = first;
+
+	for (size_t turn = 0; turn < 8; turn++) {
+		if (turn == 4) { /* from before the lines had a table that can be told */
+			w->rt.walk.instr_kind = PL_INSTR_LASTI_UNITS;
+			stacks_free(w->stacks);
+			assert_int_equal(stacks_new(&w->rt, &w->stacks), 0);
+			first = st = tell_again(w);
+		}
+		a_cell(w, turn & 1, "first", 7);
+		stacks_verify(w->stacks, st);
+		st = tell_again(w);
+		assert_ptr_equal(st, first);
+		assert_true(stacks_verify(w->stacks, st));
+		assert_false(stacks_place_is_shared(w->stacks, st));
+	}
+}
+
+/* The same object, or its table, cannot be read for a moment. */
+static void a_look_that_fails_changes_nothing(void **state)
+{
+	struct world *w = *state;
+	const struct py_layout *l = &w->rt.layout;
+	struct stack *st;
+
+	for (int of_file = 0; of_file < 2; of_file++) {
+		uint8_t *object = w->code[CELL] + l->ob_type, *table = w->table[CELL] + l->ob_size;
+
+		text(w, 2, of_file ? "/app.py" : "<cell>");
+		st = tell_again(w);
+		assert_true(stacks_verify(w->stacks, st));
+		put_word(object, 0);
+		assert_false(stacks_verify(w->stacks, st));
+		put_word(object, w->rt.code_type);
+		put_word(table, UINT64_MAX);
+		stacks_verify(w->stacks, st);
+		assert_false(stacks_place_is_shared(w->stacks, st));
+		put_word(table, TABLE);
+		assert_ptr_equal(tell_again(w), st);
+		assert_true(stacks_verify(w->stacks, st));
+		assert_false(stacks_place_is_shared(w->stacks, st));
+		stacks_free(w->stacks);
+		assert_int_equal(stacks_new(&w->rt, &w->stacks), 0);
+	}
+}
+
+/* That another one is there is known by its names; or else neither that nor that it is the same. */
+static void code_without_a_table_is_other_code(void **state)
+{
+	struct world *w = *state;
+	struct stack *st = tell_again(w);
+
+	for (int other = 0; other < 2; other++) {
+		a_cell(w, 1, other ? "second" : "first", 7);
+		put_word(w->table[CELL] + w->rt.layout.ob_size, UINT64_MAX);
+		assert_false(stacks_verify(w->stacks, st));
+		assert_int_equal(stacks_place_is_shared(w->stacks, st), other);
+		a_cell(w, 0, "first", 7);
+		st = tell_again(w);
+		assert_int_equal(stacks_verify(w->stacks, st), !other);
+	}
+}
+
 /* A build of 3.13, where the cell's instructions are two lines below its first. */
 static struct stack *tell_of_3_13(struct world *w)
 {
@@ -407,6 +553,81 @@ static struct stack *tell_of_3_13(struct world *w)
 	for (size_t i = 0; i < CODES; i++)
 		memcpy(w->table[i] + w->rt.layout.bytes_data, two_down, sizeof(two_down));
 	return (struct stack *)(uintptr_t)tell(w);
+}
+
+static void put_number(struct world *w, uint32_t number)
+{
+	memcpy(w->code[CELL] + w->rt.layout.code_version, &number, sizeof(number));
+}
+
+/* A rule that is gone leaves its table to anything: that is no other rule. From 3.12 on the next
+ * one has a number of its own, and is not known to be the same. */
+static void a_table_that_is_gone_is_no_other_code(void **state)
+{
+	struct world *w = *state;
+	struct stack *st;
+
+	for (uint32_t number = 0; number < 2; number++) {
+		uint8_t *table = w->table[CELL] + w->rt.layout.bytes_data;
+
+		st = number ? tell_of_3_13(w) : tell_again(w);
+		assert_true(stacks_verify(w->stacks, st));
+		if (number)
+			put_number(w, number);
+		memset(table + 9, 0xd8 | 3, 9);
+		assert_int_equal(stacks_verify(w->stacks, st), !number);
+		assert_false(stacks_place_is_shared(w->stacks, st));
+		memset(table + 9, 0x80 | 15 << 3 | 7, 9);
+		assert_ptr_equal(tell_again(w), st);
+		assert_true(stacks_verify(w->stacks, st));
+		stacks_free(w->stacks);
+		assert_int_equal(stacks_new(&w->rt, &w->stacks), 0);
+	}
+}
+
+/* A look at it is one read, as ever: what else lies there in its likeness is not looked for. */
+static void code_of_a_file_is_known_by_its_members(void **state)
+{
+	struct world *w = *state;
+	struct stack *st;
+
+	text(w, 2, "/app.py");
+	st = tell_again(w);
+	put_lines(w, 3);
+	assert_true(stacks_verify(w->stacks, st));
+}
+
+/* From 3.12 on each code object has one: while it stays, nothing else is looked at. */
+static void code_with_another_number_is_other_code(void **state)
+{
+	struct world *w = *state;
+	struct stack *st = tell_of_3_13(w);
+
+	put_number(w, 5);
+	st = tell_again(w);
+	assert_true(stacks_verify(w->stacks, st));
+	put_lines(w, 4);
+	assert_true(stacks_verify(w->stacks, st));
+	put_lines(w, 2);
+	/* The same source again; it may be longer where the lines are as they were. */
+	put_number(w, 6);
+	put_word(w->code[CELL] + w->rt.layout.ob_size, UNITS + 8);
+	put_word(w->table[CELL] + w->rt.layout.ob_size, TABLE + 1);
+	assert_true(stacks_verify(w->stacks, st));
+	assert_ptr_equal(tell(w), st);
+	assert_int_equal(st->frame[CELL].line, 9);
+	w->rec->id = STACK + 1;
+	w->rec->frames[CELL].instr += 2 * UNITS;
+	stacks_add(w->stacks, w->rec, sizeof(*w->rec));
+	assert_ptr_equal(stacks_find(w->stacks, STACK + 1)->frame[CELL].code, st->frame[CELL].code);
+	/* Another one, at another line. */
+	put_number(w, 7);
+	put_lines(w, 3);
+	assert_false(stacks_verify(w->stacks, st));
+	assert_true(stacks_place_is_shared(w->stacks, st));
+	st = tell_again(w);
+	assert_int_equal(st->frame[CELL].line, 10);
+	assert_false(stacks_verify(w->stacks, st));
 }
 
 /* The loop of the caller was compiled, with what it calls. */
@@ -461,6 +682,14 @@ int main(void)
 		TEST(what_is_forgotten_is_told_anew),
 		TEST(other_code_in_its_place_is_known),
 		TEST(code_that_is_gone_leaves_its_place_alone),
+		TEST(rules_of_one_shape_are_told_apart),
+		TEST(what_comes_again_was_not_there_meanwhile),
+		TEST(the_same_source_is_no_other_code),
+		TEST(a_look_that_fails_changes_nothing),
+		TEST(code_without_a_table_is_other_code),
+		TEST(a_table_that_is_gone_is_no_other_code),
+		TEST(code_of_a_file_is_known_by_its_members),
+		TEST(code_with_another_number_is_other_code),
 		TEST(where_the_jit_runs_a_birth_has_no_line),
 		TEST(what_is_no_array_of_traces_is_none),
 	};
