@@ -17,7 +17,7 @@ static int add_line(int line, int64_t delta)
 }
 
 /* 3.8, 3.9: pairs (address delta, signed line delta); a line begins at its address. */
-int py_line_lnotab(const uint8_t *tab, size_t len, int first, int offset)
+int linetable_lnotab(const uint8_t *tab, size_t len, int first, int offset)
 {
 	int64_t addr = 0;
 	int line = first;
@@ -32,7 +32,7 @@ int py_line_lnotab(const uint8_t *tab, size_t len, int first, int offset)
 }
 
 /* 3.10: pairs (bytes covered, signed line delta); -128 = the range has no line. */
-int py_line_table310(const uint8_t *tab, size_t len, int first, int offset)
+int linetable_310(const uint8_t *tab, size_t len, int first, int offset)
 {
 	int64_t addr = 0;
 	int line = first;
@@ -118,12 +118,12 @@ static int walk(const uint8_t *tab, size_t len, int first, int64_t offset, uint6
 	return first;
 }
 
-int py_line_locations(const uint8_t *tab, size_t len, int first, int offset)
+int linetable_locations(const uint8_t *tab, size_t len, int first, int offset)
 {
 	return walk(tab, len, first, offset, &(uint64_t){0});
 }
 
-uint64_t py_lines_hash(const uint8_t *tab, size_t len, int first, int64_t bytes)
+uint64_t linetable_hash(const uint8_t *tab, size_t len, int first, int64_t bytes)
 {
 	uint64_t hash = 0;
 

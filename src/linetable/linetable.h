@@ -8,11 +8,11 @@
 
 #include "base/base.h"
 
-int py_line_lnotab(const uint8_t *tab, size_t len, int first, int offset);
-int py_line_table310(const uint8_t *tab, size_t len, int first, int offset);
-int py_line_locations(const uint8_t *tab, size_t len, int first, int offset);
+int linetable_lnotab(const uint8_t *tab, size_t len, int first, int offset);
+int linetable_310(const uint8_t *tab, size_t len, int first, int offset);
+int linetable_locations(const uint8_t *tab, size_t len, int first, int offset);
 /* A hash of all lines that a table tells (3.11+), not of its columns; 0 when it is not of as many
  * bytes of code: that of code which is gone may be anything. */
-uint64_t py_lines_hash(const uint8_t *tab, size_t len, int first, int64_t bytes);
+uint64_t linetable_hash(const uint8_t *tab, size_t len, int first, int64_t bytes);
 
 #endif

@@ -25,7 +25,7 @@ struct py_code {
 	uint64_t name_ptr, file_ptr, table_ptr; /* identity */
 	uint64_t bytecode;			/* address of the first unit (3.11+) */
 	uint64_t bytes;				/* length of the bytecode */
-	uint64_t lines;				/* py_lines_hash; 0: not known */
+	uint64_t lines;				/* linetable_hash; 0: not known */
 	uint32_t version;			/* its number (3.12+), as no other's; 0: none */
 	int firstline, firsttraceable;
 	int instr_kind;
@@ -273,7 +273,7 @@ static int read_table(const struct py_runtime *rt, struct py_code *c, uint8_t **
 	if (proc_read(rt->proc, c->table_ptr + l->bytes_data, table, len))
 		return -EFAULT;
 	/* It belongs to the names that are known only if the object is still the same. */
-	lines = c->bytes ? py_lines_hash(table, len, c->firstline, (int64_t)c->bytes) : 0;
+	lines = c->bytes ? linetable_hash(table, len, c->firstline, (int64_t)c->bytes) : 0;
 	if (!has_its_members(rt, c))
 		return -ESTALE;
 	if (c->lines && lines != c->lines && (c->version || may_have_twins(c)))
@@ -289,11 +289,11 @@ static int look_up(const struct py_code *c, const uint8_t *table, size_t len, in
 	int line;
 
 	if (c->instr_kind == PL_INSTR_LASTI_BYTES)
-		line = py_line_lnotab(table, len, c->firstline, at);
+		line = linetable_lnotab(table, len, c->firstline, at);
 	else if (c->instr_kind == PL_INSTR_LASTI_UNITS)
-		line = py_line_table310(table, len, c->firstline, at);
+		line = linetable_310(table, len, c->firstline, at);
 	else
-		line = py_line_locations(table, len, c->firstline, at);
+		line = linetable_locations(table, len, c->firstline, at);
 	return line > 0 ? line : c->firstline;
 }
 

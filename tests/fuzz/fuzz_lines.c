@@ -19,9 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const int where[] = {at, at & 0xffff, at & 0xff, 0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(where); i++) {
-		py_line_lnotab(t, n, line, where[i]);
-		py_line_table310(t, n, line, where[i]);
-		py_line_locations(t, n, line, where[i]);
+		linetable_lnotab(t, n, line, where[i]);
+		linetable_310(t, n, line, where[i]);
+		linetable_locations(t, n, line, where[i]);
 	}
 	free(table);
 	return 0;

@@ -46,7 +46,7 @@ static void lnotab_follows_pairs(void **state)
 	};
 
 	(void)state;
-	check_rows(py_line_lnotab, rows, ARRAY_SIZE(rows));
+	check_rows(linetable_lnotab, rows, ARRAY_SIZE(rows));
 }
 
 static void table310_follows_ranges(void **state)
@@ -64,7 +64,7 @@ static void table310_follows_ranges(void **state)
 	};
 
 	(void)state;
-	check_rows(py_line_table310, rows, ARRAY_SIZE(rows));
+	check_rows(linetable_310, rows, ARRAY_SIZE(rows));
 }
 
 static void locations_follow_entries(void **state)
@@ -114,7 +114,7 @@ static void locations_follow_entries(void **state)
 	};
 
 	(void)state;
-	check_rows(py_line_locations, rows, ARRAY_SIZE(rows));
+	check_rows(linetable_locations, rows, ARRAY_SIZE(rows));
 }
 
 /* Two rules of one line each are at the same line, wherever in it; not when the next one is lower.
@@ -125,20 +125,20 @@ static void a_hash_is_of_lines_alone(void **state)
 			     columns[] = {0x98, 0x30, 0xd8, 0x28, 0x39, 0x80, 0},
 			     below[] = {0x80, 0x00, 0xd8, 0x08, 0x09, 0xd8, 0x08, 0x09},
 			     later[] = {0x80, 0x00, 0x80, 0x41, 0xd8, 0x08, 0x09};
-	uint64_t hash = py_lines_hash(one, sizeof(one), 1, 6);
+	uint64_t hash = linetable_hash(one, sizeof(one), 1, 6);
 
 	(void)state;
 	assert_int_not_equal(hash, 0);
-	assert_int_equal(py_lines_hash(columns, sizeof(columns), 1, 6), hash);
-	assert_int_not_equal(py_lines_hash(below, sizeof(below), 1, 6), hash);
-	assert_int_not_equal(py_lines_hash(later, sizeof(later), 1, 6), hash);
+	assert_int_equal(linetable_hash(columns, sizeof(columns), 1, 6), hash);
+	assert_int_not_equal(linetable_hash(below, sizeof(below), 1, 6), hash);
+	assert_int_not_equal(linetable_hash(later, sizeof(later), 1, 6), hash);
 	for (int64_t bytes = 0; bytes < 12; bytes += 2)
-		assert_int_equal(!py_lines_hash(one, sizeof(one), 1, bytes), bytes != 6);
+		assert_int_equal(!linetable_hash(one, sizeof(one), 1, bytes), bytes != 6);
 }
 
 static void noise_ends_and_stays_in_bounds(void **state)
 {
-	static const walker walkers[] = {py_line_lnotab, py_line_table310, py_line_locations};
+	static const walker walkers[] = {linetable_lnotab, linetable_310, linetable_locations};
 
 	(void)state;
 	srandom(7);
@@ -151,7 +151,7 @@ static void noise_ends_and_stays_in_bounds(void **state)
 			tab[k] = (uint8_t)random();
 		for (size_t w = 0; w < ARRAY_SIZE(walkers); w++)
 			walkers[w](tab, len, (int)random(), (int)random() % 512);
-		py_lines_hash(tab, len, (int)random(), random() % 512);
+		linetable_hash(tab, len, (int)random(), random() % 512);
 		free(tab);
 	}
 }
