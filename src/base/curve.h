@@ -29,7 +29,8 @@ struct curve {
 	double height;		 /* from the lowest to the highest */
 	unsigned minima;	 /* of teeth: how many the slope rests on; 0 = no teeth */
 	double confidence;	 /* of CURVE_RISING: that it goes on, as measured */
-	bool ebbs; /* it slows down by the clock, but hardly by what the program does */
+	bool ebbs;    /* it slows down by the clock, but hardly by what the program does */
+	bool is_torn; /* it would rise but for a fall, as allocators make them */
 };
 
 struct curve_points {

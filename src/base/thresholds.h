@@ -48,6 +48,14 @@
 #define CURVE_RESTED 0.5
 /* of the steepest slope: a saturation that has nearly come to its end */
 #define CURVE_NEARLY 0.1
+/* times the scatter: a fall of memory that an allocator may have given back ... */
+#define TREND_FALL_NOISE 2.5
+/* ... and at least this part of what was gained ... */
+#define TREND_FALL_LEAST 0.08
+/* ... which a step up of this part of it has taken, and is made up for by as much more ... */
+#define TREND_FALL_BEYOND 0.5
+/* ... as long as all of them are less than this part of what was gained */
+#define TREND_FALL_PART 0.5
 
 /* ---- The site ---- */
 

@@ -6,6 +6,7 @@
 
 #include "base/fit.h"
 #include "base/series.h"
+#include "base/thresholds.h"
 
 #define FEW_POINTS 8 /* below, a line through all is the best that can be said */
 
@@ -77,7 +78,76 @@ void trend_points_judge(const struct trend_points *p, struct curve *out)
 		out);
 }
 
-void trend_points_fit(const struct trend_points *p, struct trend_fit *out)
+/* By how much it fell at point @i, and stayed there; else 0. */
+static double fall_at(const struct trend_points *p, size_t i, double least)
+{
+	const double *v = p->v;
+	double fell = v[i - 1] - v[i], after = i + 1 < p->n ? fmax(v[i], v[i + 1]) : v[i];
+
+	return fell > least && after < fmin(v[i - 2], v[i - 1]) ? fell : 0;
+}
+
+/* The step up before point @end by which that much may have been taken; 0: there is none. */
+static size_t taken_at(const double *v, size_t end, double fall)
+{
+	size_t at = 0;
+	double most = TREND_FALL_BEYOND * fall;
+
+	for (size_t i = 1; i < end; i++)
+		if (v[i] - v[i - 1] > most) {
+			most = v[i] - v[i - 1];
+			at = i;
+		}
+	return at;
+}
+
+/* The same points without what was taken and given back, into @v. False: nothing was, or it comes
+ * to half of what was gained: that is a program's own doing. @beyond: more has been taken since
+ * when the last point is above it. */
+static bool bridge_falls(const struct trend_points *p, double *v, double *beyond)
+{
+	double gained = p->v[p->n - 1] - p->v[0];
+	double noise = TREND_FALL_NOISE * fit_noise(p->t, p->v, p->n, 1);
+	double least = fmax(PROCESS_CLIMB_BYTES, fmax(noise, TREND_FALL_LEAST * gained));
+	double fell = 0, high = p->v[0];
+
+	memcpy(v, p->v, p->n * sizeof(*v));
+	for (size_t i = 2; i < p->n; i++) {
+		double fall = fall_at(p, i, least);
+
+		high = fmax(high, p->v[i - 1]);
+		if (!(fall > 0))
+			continue;
+		for (size_t k = taken_at(v, i, fall); k < i; k++)
+			v[k] -= fall;
+		*beyond = high + TREND_FALL_BEYOND * fall;
+		fell += fall;
+	}
+	return fell > 0 && fell < TREND_FALL_PART * gained;
+}
+
+void trend_memory_judge(const struct trend_points *p, struct curve *out)
+{
+	double v[SERIES_POINTS], beyond = 0;
+	struct curve c;
+
+	trend_points_judge(p, out);
+	if (out->shape == CURVE_UNKNOWN || out->shape == CURVE_RISING ||
+	    !bridge_falls(p, v, &beyond))
+		return;
+	trend_points_judge(&(struct trend_points){.n = p->n, .t = p->t, .v = v}, &c);
+	c.gain = out->gain;
+	if (c.shape != CURVE_RISING && (c.shape != CURVE_SLOWING || curve_grows(out)))
+		return;
+	if (p->v[p->n - 1] > beyond)
+		*out = c;
+	else
+		out->is_torn = true;
+}
+
+static void fit_by(const struct trend_points *p,
+		   void (*judge)(const struct trend_points *, struct curve *),
+		   struct trend_fit *out)
 {
 	struct curve c;
 
@@ -85,7 +155,7 @@ void trend_points_fit(const struct trend_points *p, struct trend_fit *out)
 		trend_fit(p->t, p->v, p->n, out);
 		return;
 	}
-	trend_points_judge(p, &c);
+	judge(p, &c);
 	*out = (struct trend_fit){
 		.n = p->n,
 		.span_s = c.span_s,
@@ -93,6 +163,16 @@ void trend_points_fit(const struct trend_points *p, struct trend_fit *out)
 		.error = (c.high - c.low) / 3.92,
 		.growing = curve_grows(&c),
 	};
+}
+
+void trend_points_fit(const struct trend_points *p, struct trend_fit *out)
+{
+	fit_by(p, trend_points_judge, out);
+}
+
+void trend_memory_fit(const struct trend_points *p, struct trend_fit *out)
+{
+	fit_by(p, trend_memory_judge, out);
 }
 
 void trend_set_read(const struct trend_set *s, size_t series, struct trend_points *out)

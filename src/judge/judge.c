@@ -14,9 +14,9 @@ static void judge_curves(const struct memory_fact *f, struct report_process *p)
 {
 	struct trend_fit fit;
 
-	trend_points_fit(&f->rss, &fit);
+	trend_memory_fit(&f->rss, &fit);
 	p->rss_growth_bytes_per_s = fit.n >= 3 ? fit.slope : NAN;
-	trend_points_judge(&f->rss, &p->rss_curve);
+	trend_memory_judge(&f->rss, &p->rss_curve);
 	trend_points_judge(&f->live, &p->live_curve);
 }
 

@@ -100,7 +100,7 @@ static bool has_levelled(const struct joiner *j, const struct native_site *n,
 
 int join_native_read(struct joiner *j)
 {
-	trend_points_judge(&j->e->memory.malloced, &j->malloc);
+	trend_memory_judge(&j->e->memory.malloced, &j->malloc);
 	j->fit = calloc(j->e->native.n + 1, sizeof(*j->fit));
 	if (!j->fit)
 		return fail(-ENOMEM, "out of memory");
@@ -304,7 +304,7 @@ static double unowned_growth(const struct joiner *j)
 {
 	struct trend_fit fit;
 
-	trend_points_fit(&j->e->memory.malloced, &fit);
+	trend_memory_fit(&j->e->memory.malloced, &fit);
 	for (size_t i = 0; i < j->satellites.cap; i++)
 		if (j->satellites.slot[2 * i])
 			fit.slope -= (double)j->satellites.slot[2 * i + 1] / 1000;
@@ -453,12 +453,12 @@ double join_native_rest(struct joiner *j)
 
 	/* mimalloc takes nothing from malloc, and counts its big blocks itself. */
 	if (j->e->memory.has_mimalloc) {
-		trend_points_fit(&j->e->memory.malloced, &fit);
+		trend_memory_fit(&j->e->memory.malloced, &fit);
 		return fit.growing && fit.slope > 0 ? fit.slope : 0;
 	}
 	if (native->is_watched && native->is_exact)
 		return 0;
-	trend_points_fit(&j->e->memory.malloced, &fit);
+	trend_memory_fit(&j->e->memory.malloced, &fit);
 	if (!fit.growing)
 		return 0;
 	for (size_t i = 0; i < native->n; i++) {

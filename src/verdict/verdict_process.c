@@ -285,6 +285,17 @@ static void add_type(struct report *r, struct report_process *p, double bytes_pe
 		p->reason = report_printf(r, "%s; %s", p->reason, type);
 }
 
+/* Where the pools cannot be read, RSS alone tells of objects, and it falls when their allocator
+ * gives back: as long as some stay, it may well go on. */
+static bool climbs_torn(const struct report_process *p, double beyond)
+{
+	const struct curve *c = &p->rss_curve;
+
+	return c->is_torn && p->survivors && p->n_series &&
+	       p->series[p->n_series - 1].heap_bytes == REPORT_UNKNOWN &&
+	       c->slope > PROCESS_NOISE && c->slope * c->since_s > beyond;
+}
+
 /* Memory rises by more than @beyond, and no line stands out. */
 static bool by_growth(struct report *r, struct report_process *p, double beyond,
 		      double blocks_per_s)
@@ -293,7 +304,8 @@ static bool by_growth(struct report *r, struct report_process *p, double beyond,
 	const struct curve *c = live ? &p->live_curve : &p->rss_curve;
 	char rate[32];
 
-	if (!live && !climbs(c, beyond + PROCESS_CLIMB_BYTES))
+	beyond += PROCESS_CLIMB_BYTES;
+	if (!live && !climbs(c, beyond) && !climbs_torn(p, beyond))
 		return false;
 	fmt_bytes(rate, sizeof(rate), c->slope);
 	p->verdict = CLASS_GROWING;

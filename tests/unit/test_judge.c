@@ -1582,6 +1582,44 @@ static void big_objects_beside_blocks_that_are_traced(void **state)
 	assert_true(fabs(s->growth_count_per_s - 20) < 2);
 }
 
+/* All objects lie in jemalloc's memory, of which it gave back 1.5 MiB at once, as it was seen. */
+static void an_allocator_gives_back(void **state)
+{
+	static const double t[] = {0, 2, 6, 10, 14, 18, 22, 26, 32, 36, 40, 46, 48, 52},
+			    anon[] = {42840, 44896, 45924, 45944, 46864, 47240, 48068,
+				      48264, 46752, 47020, 47952, 48404, 49252, 49592},
+			    rss[] = {50352, 52164, 52908, 53196, 53852, 54488, 55068,
+				     55488, 53764, 54196, 54956, 55608, 56268, 56760};
+	struct world *w = *state;
+	struct report_series last = {.heap_bytes = REPORT_UNKNOWN};
+	struct trend_points *of[] = {&w->e.memory.malloced, &w->e.memory.rss};
+
+	w->e.native.n = w->e.n_fds = 0;
+	w->e.native.is_exact = false;
+	w->e.seen.series = &last;
+	w->e.seen.n_series = 1;
+	for (size_t i = 0; i < OBJECTS; i++)
+		w->object[i].part[0].cls = -1;
+	for (size_t i = 0; i < POINTS; i++)
+		w->blocks[i] = w->live[i] = 0;
+	memcpy(w->t, t, sizeof(t));
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		w->malloced[i] = 1024 * anon[i];
+		w->rss[i] = 1024 * rss[i];
+	}
+	of[0]->n = of[1]->n = 10;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_GROWING);
+	assert_non_null(strstr(w->p.reason, "the process grows by 12"));
+	of[0]->n = of[1]->n = ARRAY_SIZE(t);
+	judge_held(w);
+	assert_int_equal(w->p.verdict, CLASS_LEAK);
+	assert_true(fabs(site_at(&w->p, "handle")->growth_bytes_per_s - 120 * 1024) < 12 * 1024);
+	w->rss[13] = w->malloced[13] = w->rss[12] = w->malloced[12] = 0; /* all of it */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(w->p.verdict > CLASS_GROWING);
+}
+
 /* Of a few samples, a bend is noise: the line is as sure as that. */
 static void a_bend_of_a_few_samples(void **state)
 {
@@ -1929,6 +1967,7 @@ int main(int argc, char **argv)
 		TEST(windows_tell_of_too_much),
 		TEST(exchanges_leave_room_to_windows),
 		TEST(big_objects_beside_blocks_that_are_traced),
+		TEST(an_allocator_gives_back),
 		TEST(a_bend_of_a_few_samples),
 		TEST(a_cache_of_a_few_samples),
 		TEST(a_cache_beside_too_much),

@@ -111,6 +111,71 @@ static void merges_buckets_over_a_long_run(void **state)
 	assert_true(f.span_s > 1400);
 }
 
+/* jemalloc's memory, in KiB: 2.7 MiB were taken at once after 12 s, and 1.3 given back after 41;
+ * the other process gave back twice, the last time after 21 s. */
+static const double took_t[] = {0,  1,	2,  3,	4,  5,	7,  8,	10, 12, 14, 15,
+				18, 19, 21, 23, 24, 26, 28, 30, 32, 34, 36, 38,
+				39, 41, 43, 44, 46, 47, 49, 50, 51, 52, 53},
+		    took[] = {54512, 54908, 55616, 55528, 56216, 56228, 56968, 56992, 57876,
+			      58020, 60764, 60956, 61788, 61960, 62880, 63024, 63740, 64076,
+			      64872, 65056, 65884, 66104, 66872, 67272, 67940, 68172, 66848,
+			      67300, 67704, 68172, 68356, 68732, 69172, 69468, 69744},
+		    twice_t[] = {0,  1,	 2,  3,	 4,  5,	 6,  8,	 10, 12, 13,
+				 15, 17, 19, 21, 23, 24, 26, 28, 30, 32},
+		    twice[] = {56164, 56464, 57220, 57120, 57816, 57832, 58540,
+			       58644, 59532, 59620, 62356, 62592, 63324, 61724,
+			       62552, 60744, 61436, 61764, 62596, 62772, 63628};
+
+/* @more was given back before point @at, too. */
+static struct curve memory_curve(const double *t, const double *kib, size_t n, size_t at,
+				 double more)
+{
+	double v[64];
+	struct trend_points p = {n, (double *)t, v, v};
+	struct curve c;
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = 1024 * (kib[i] - (i >= at ? more : 0));
+	trend_memory_judge(&p, &c);
+	return c;
+}
+
+/* It goes on over a fall when half as much again has been taken since. */
+static void what_an_allocator_gives_back_is_no_end(void **state)
+{
+	size_t n = ARRAY_SIZE(took), m = ARRAY_SIZE(twice);
+	struct curve c = memory_curve(took_t, took, n, 0, 0);
+
+	(void)state;
+	assert_int_equal(c.shape, CURVE_RISING);
+	assert_true(fabs(c.slope / 1024 - 285) < 15);
+	assert_int_equal(memory_curve(took_t, took, n, 26, 515).shape, CURVE_RISING);
+	c = memory_curve(took_t, took, n, 26, 708);
+	assert_true(c.shape != CURVE_RISING && c.is_torn);
+	assert_int_equal(memory_curve(took_t, took, n, 26, -300).shape, CURVE_SLOWING);
+	assert_true(memory_curve(twice_t, twice, m, 0, 0).is_torn);
+	/* It is half of what was gained. */
+	assert_false(memory_curve(twice_t, twice, m, 15, 300).is_torn);
+}
+
+/* A store that is full, and makes room for a quarter of it each time. */
+static void what_makes_room_goes_nowhere(void **state)
+{
+	double t[60], v[60];
+	struct trend_points p = {60, t, v, v};
+	struct curve c;
+
+	(void)state;
+	for (size_t i = 0; i < p.n; i++) {
+		t[i] = (double)i;
+		v[i] = i < 30 ? 3e5 * t[i] : 6.3e6 + 3e5 * fmod(t[i], 9);
+	}
+	for (p.n = 36; p.n <= 60; p.n++) {
+		trend_memory_judge(&p, &c);
+		assert_true(c.shape != CURVE_RISING);
+	}
+}
+
 static void few_points_say_nothing(void **state)
 {
 	const double t[] = {0, 1}, y[] = {0, 100};
@@ -131,6 +196,8 @@ int main(void)
 		cmocka_unit_test(calls_no_churn_growth),
 		cmocka_unit_test(what_filled_up_has_stopped_growing),
 		cmocka_unit_test(merges_buckets_over_a_long_run),
+		cmocka_unit_test(what_an_allocator_gives_back_is_no_end),
+		cmocka_unit_test(what_makes_room_goes_nowhere),
 		cmocka_unit_test(few_points_say_nothing),
 	};
 
