@@ -178,7 +178,7 @@ static int add_sample(struct builder *b, const struct survivor *v, const struct 
 	t->bytes_per_s += rate * (double)v->told;
 	for (unsigned p = 0; p < v->parts; p++)
 		if (v->part[p].cls < 0)
-			s->malloc_bytes += v->stands_for * (double)v->part[p].bytes;
+			s->malloc_bytes += v->stands_for * (double)part_takes(&v->part[p], o);
 	s->count_per_s += rate;
 	s->bytes_per_s += rate * (double)v->told;
 	note_birth(b, s, v, o);

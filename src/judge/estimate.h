@@ -69,7 +69,8 @@ struct estimate_opts {
 	double malloc_bytes_per_s;
 	const struct map64 *lines;  /* of stacks: equal for those of one line; NULL: none are */
 	const struct map64 *traced; /* stacks whose blocks are no part of that; NULL: none */
-	const struct work *work;    /* on their time axis; NULL: not known */
+	bool in_chunks;		 /* what lies outside of the pools is in chunks of glibc's malloc */
+	const struct work *work; /* on their time axis; NULL: not known */
 	/* When the classes were last read, on their time axis: what grows has grown since the last
 	 * floor that is known. 0: gains are those of the floors. */
 	double trend_s;

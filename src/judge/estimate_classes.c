@@ -120,6 +120,11 @@ static bool is_traced(const struct survivor *v, unsigned part, const struct esti
 	return part && v->part[part].cls < 0 && o->traced && map64_get(o->traced, v->stack);
 }
 
+uint64_t part_takes(const struct survivor_part *p, const struct estimate_opts *o)
+{
+	return o->in_chunks && p->cls < 0 ? evidence_chunk(p->bytes) : p->bytes;
+}
+
 /* What the survivors own in each class, each block once. @roof: how many a survivor of a class
  * stands for at most; NULL = all count. */
 static void find_owned(const struct survivor *v, size_t n, const struct estimate_opts *o,
@@ -140,7 +145,7 @@ static void find_owned(const struct survivor *v, size_t n, const struct estimate
 			if (p && roof && roof[sample_class(&v[i])] < ROOF_PART * c->factor[cls])
 				continue;
 			owned[cls] += sample_per_s(&v[i], c, o) *
-				      (cls == EVIDENCE_MALLOC ? v[i].part[p].bytes : 1);
+				      (cls == EVIDENCE_MALLOC ? part_takes(&v[i].part[p], o) : 1);
 		}
 	}
 	map64_free(&seen);
@@ -327,9 +332,13 @@ void samples_part_blocks(struct survivor *v, size_t n, const struct estimate_cla
 			map64_put(&bodies, v[i].part[0].addr);
 	for (size_t i = 0; i < n; i++) {
 		v[i].told = v[i].bytes;
-		for (unsigned p = 1; p < v[i].parts && is_told(&v[i], c, o); p++)
-			if (v[i].told > v[i].part[p].bytes && is_anothers(&seen, &v[i], p, &bodies))
-				v[i].told -= v[i].part[p].bytes;
+		for (unsigned p = 0; p < v[i].parts && is_told(&v[i], c, o); p++) {
+			uint64_t takes = part_takes(&v[i].part[p], o);
+
+			v[i].told += takes - v[i].part[p].bytes;
+			if (v[i].told > takes && is_anothers(&seen, &v[i], p, &bodies))
+				v[i].told -= takes;
+		}
 	}
 	map64_free(&bodies);
 	map64_free(&seen);

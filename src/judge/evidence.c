@@ -65,12 +65,18 @@ const char *evidence_type(const struct evidence *e, uint64_t type)
 	return found && found->name ? found->name : "?";
 }
 
-/* glibc's chunk is a word bigger than what was asked for, rounded up to 16. */
-unsigned evidence_bin(double bytes)
+/* A word bigger than what was asked for, rounded up to 16. */
+uint64_t evidence_chunk(double bytes)
 {
 	uint64_t chunk =
 		((uint64_t)(bytes > 0 ? bytes < BIGGEST ? bytes : BIGGEST : 0) + 8 + 15) & ~15ull;
-	unsigned bin = 63 - (unsigned)__builtin_clzll(chunk < 32 ? 32 : chunk);
+
+	return chunk < 32 ? 32 : chunk;
+}
+
+unsigned evidence_bin(double bytes)
+{
+	unsigned bin = 63 - (unsigned)__builtin_clzll(evidence_chunk(bytes));
 
 	return bin < PL_UNKNOWN_BINS ? bin : PL_UNKNOWN_BINS - 1;
 }

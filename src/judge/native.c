@@ -444,6 +444,16 @@ void join_native_stopped(struct joiner *j)
 	}
 }
 
+/* What one block of a site takes of memory, for each byte of it. */
+static double taken_per_byte(const struct joiner *j, const struct native_site *n)
+{
+	double bytes = n->live_count > 0 ? n->live_bytes / n->live_count : 0;
+
+	return j->in_chunks && n->key.kind == PL_KIND_HEAP && bytes > 0
+		       ? (double)evidence_chunk(bytes) / bytes
+		       : 1;
+}
+
 /* While blocks are exact, an object too big for a pool has its rate from its block. Else: what
  * grows outside of the pools, less what native sites account for. */
 double join_native_rest(struct joiner *j)
@@ -466,7 +476,7 @@ double join_native_rest(struct joiner *j)
 
 		if (!is_growth(j, &native->v[i], &j->fit[i].bytes, real))
 			continue;
-		fit.slope -= j->fit[i].bytes.slope * real;
+		fit.slope -= j->fit[i].bytes.slope * real * taken_per_byte(j, &native->v[i]);
 		map64_put(&j->traced, native->v[i].key.stack);
 	}
 	return fit.slope > 0 ? fit.slope : 0;

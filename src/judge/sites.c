@@ -406,6 +406,16 @@ static void count_deaths(struct map64 *to, const struct evidence_objects *o)
 	}
 }
 
+/* Do all objects lie in glibc's malloc? */
+static bool is_in_chunks(const struct evidence *e)
+{
+	const struct memory_fact *f = &e->memory;
+	const struct report_parts *p = e->seen.parts;
+
+	return p && !f->pools_bytes && !f->has_mimalloc && f->malloced.n &&
+	       2.0 * (double)p->bytes[PART_MALLOC_LIVE] > f->malloced.v[f->malloced.n - 1];
+}
+
 static int join_all(struct joiner *j)
 {
 	const struct evidence_objects *from = &j->e->objects;
@@ -422,6 +432,7 @@ static int join_all(struct joiner *j)
 		.watched = from->watched,
 		.aimed = from->aimed,
 		.trend_s = from->counted_s,
+		.in_chunks = j->in_chunks,
 		.work = &j->e->memory.work,
 		.collections = from->collections,
 		.deaths = &deaths,
@@ -465,7 +476,7 @@ static void count_lost(struct report_process *p, const char *key, uint64_t n)
 
 int sites_judge(const struct evidence *e, struct report *r, struct report_process *p, double run_s)
 {
-	struct joiner j = {.e = e, .r = r, .run_s = run_s};
+	struct joiner j = {.e = e, .r = r, .run_s = run_s, .in_chunks = is_in_chunks(e)};
 	int err = join_all(&j);
 
 	p->n_sites = 0;

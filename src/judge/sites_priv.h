@@ -43,6 +43,7 @@ struct joiner {
 	const struct evidence *e;
 	struct report *r;
 	double run_s;
+	bool in_chunks;		/* all objects lie in glibc's malloc */
 	struct native_fit *fit; /* of each native site */
 	VEC(struct joined) v;
 	struct map64 index;	 /* id and kind -> place + 1 */

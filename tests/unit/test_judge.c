@@ -1582,6 +1582,55 @@ static void big_objects_beside_blocks_that_are_traced(void **state)
 	assert_true(fabs(s->growth_count_per_s - 20) < 2);
 }
 
+/* Floats, which take 32 bytes each of glibc's malloc for the 24 that they ask for; then each has an
+ * array of 8 bytes, which takes as much and which windows tell of, too. */
+static void a_small_object_takes_a_chunk(void **state)
+{
+	struct world *w = *state;
+	struct report_parts parts = {.bytes = {[PART_MALLOC_LIVE] = 1e6}};
+	const struct report_site *s;
+
+	w->e.native.n = w->e.n_fds = 0;
+	w->e.native.is_exact = false;
+	w->e.seen.parts = &parts;
+	for (size_t i = 0; i < OBJECTS; i++) {
+		struct survivor *v = &w->object[i];
+
+		v->bytes = 24;
+		v->part[0] = (struct survivor_part){v->addr, 24, -1};
+		v->part[1] = (struct survivor_part){v->addr + (1ull << 32), 8, -1};
+	}
+	for (size_t i = 0; i < POINTS; i++) {
+		w->blocks[i] = w->live[i] = 0;
+		w->malloced[i] = 1e6 + 640 * (double)i;
+	}
+	judge_held(w);
+	s = site_at(&w->p, "handle");
+	assert_true(fabs(s->growth_count_per_s - 20) < 1);
+	assert_true(fabs(s->growth_bytes_per_s - 640) < 32);
+	parts.bytes[PART_MALLOC_LIVE] = 0; /* not glibc's */
+	judge_held(w);
+	assert_true(fabs(site_at(&w->p, "handle")->growth_count_per_s - 640 / 24.0) < 1);
+	parts.bytes[PART_MALLOC_LIVE] = 1e6;
+	for (size_t i = 0; i < OBJECTS; i++) {
+		w->object[i].bytes = 32;
+		w->object[i].parts = 2;
+	}
+	for (size_t i = 0; i < NATIVE_POINTS; i++)
+		w->point[i] = (struct native_point){(double)i, (double)i * 160, 20 * (double)i};
+	for (size_t i = 0; i < POINTS; i++)
+		w->malloced[i] = 1e6 + 1280 * (double)i;
+	w->native[0].key.stack = LEAKS;
+	w->native[0].live_count = 63 * 20;
+	w->native[0].live_bytes = 63 * 160;
+	w->native[0].estimated = true;
+	w->e.native.n = 1;
+	judge_held(w);
+	s = site_at(&w->p, "handle");
+	assert_true(fabs(s->growth_count_per_s - 20) < 1);
+	assert_true(fabs(s->growth_bytes_per_s - 1280) < 64);
+}
+
 /* All objects lie in jemalloc's memory, of which it gave back 1.5 MiB at once, as it was seen. */
 static void an_allocator_gives_back(void **state)
 {
@@ -1967,6 +2016,7 @@ int main(int argc, char **argv)
 		TEST(windows_tell_of_too_much),
 		TEST(exchanges_leave_room_to_windows),
 		TEST(big_objects_beside_blocks_that_are_traced),
+		TEST(a_small_object_takes_a_chunk),
 		TEST(an_allocator_gives_back),
 		TEST(a_bend_of_a_few_samples),
 		TEST(a_cache_of_a_few_samples),
