@@ -206,8 +206,8 @@
 #define DOUBT_FEW_PART 0.01
 /* times as many births as were not watched: no survivor stands for more */
 #define CRAWLS 10
-/* censuses: fewer say little of how types grow */
-#define CENSUS_ENOUGH 4
+/* censuses: of fewer nothing tells how evenly types grow */
+#define CENSUS_ENOUGH 3
 /* of the time between the first and the last a line must have grown to be compared */
 #define CENSUS_PART 0.7
 /* seconds between the first and the last: a type that has risen all along ... */
@@ -220,11 +220,12 @@
 #define TYPE_STRAIGHT 0.8
 /* of the growth of a process, by a type of which no more objects come: they get bigger */
 #define TYPE_BIGGER 0.5
-/* times what the censuses count: lines that say more of a type are told with what they count ... */
+/* times what the censuses count: a size class that says more of a type alone pays for that, alone,
+ * where it is ... */
 #define CENSUS_APART 2
-/* ... and beyond this part of the type's objects, which come and go ... */
+/* ... more than this part of the type's objects, which come and go ... */
 #define CENSUS_NOISE 0.01
-/* ... and so many */
+/* ... and so many beyond that */
 #define CENSUS_FEW 100
 
 /* of a line's objects, and of what all lines say of that type: the type is this line's */

@@ -2,7 +2,7 @@
 /* Rates of sites against the census of types. A site's rate is its share of what its size class
  * grows by. Where the objects that grow were never seen being born, others of their size are told
  * with all of that; but of the types of those the census counts how many more there are. Where it
- * finds far fewer, its number is told.
+ * finds fewer, beyond the errors of both, its number is told.
  *
  * A census looks at some moments of the watch, so only what grew for most of the time between the
  * first and the last is compared. Of a type whose number fell meanwhile, and after a few censuses,
@@ -19,9 +19,10 @@ struct census_type {
 	const struct report_class_row *row;
 	double gain, from_s;		  /* it has so many more since then, at most */
 	double told[EVIDENCE_MALLOC + 1]; /* objects by which the sites say it grew, by class */
-	double per_s, stopped; /* by which the sites say it grows; objects of those that do not */
-	double limit;	       /* of that: what a size class may claim and be believed */
-	double factor;	       /* of what is claimed of the others, so much is told */
+	double per_s, stopped;	 /* by which the sites say it grows; objects of those that do not */
+	double compared, square; /* of that, by what is told; the error of told, squared */
+	double limit;		 /* of that: what a size class may claim and be believed */
+	double factor, all;	 /* of what is claimed of the others, of each, so much is told */
 };
 
 struct census_bound {
@@ -89,6 +90,18 @@ static int index_rows(struct census_bound *b, const struct report_process *p)
 	return 0;
 }
 
+/* As the share of what its site's independent births stand for: each has the same error. */
+static void add_compared(struct census_type *t, const struct joined *to,
+			 const struct joined_type *v, double s)
+{
+	double births = to->births * to->births, n = v->by_class * s;
+
+	t->told[v->cls] += n;
+	t->compared += s > 0 ? v->by_class : 0;
+	if (births > 0)
+		t->square += n * to->site.growth_count_per_s * s * to->variance / births;
+}
+
 static void add_told(struct census_bound *b, const struct joiner *j)
 {
 	for (size_t i = 0; i < j->v.n; i++) {
@@ -102,10 +115,23 @@ static void add_told(struct census_bound *b, const struct joiner *j)
 				t->stopped += v->count;
 			} else if (t && is_counted(t->row, v->cls)) {
 				t->per_s += v->by_class;
-				t->told[v->cls] += v->by_class * compared_s(b, t, j, to);
+				add_compared(t, to, v, compared_s(b, t, j, to));
 			}
 		}
 	}
+}
+
+/* All that is told of a type is no more than what the censuses count of it, beyond the errors of
+ * both: else each pays its part. @s: for so long it was told. It may have come faster of late. */
+static double part_of_all(const struct census_bound *b, const struct census_type *t, double told,
+			  double s)
+{
+	const struct report_class_row *row = t->row;
+	double most = row->gain * s / (b->to_s - t->from_s) * fmax(2 * row->late, 1);
+	double few = fabs(row->late - 0.5) <= CENSUS_EVEN ? 0 : CENSUS_FEW;
+	double error = CENSUS_NOISE * (double)row->count + few + sqrt(t->square + most);
+
+	return told > most + error ? most / told : 1;
 }
 
 /* The number of a type's objects goes up and down as the program works. */
@@ -119,6 +145,8 @@ static void find_factors(struct census_bound *b)
 		for (size_t k = 0; k <= EVIDENCE_MALLOC; k++)
 			*(t->told[k] > t->limit ? &others : &believed) += t->told[k];
 		t->factor = others > 0 ? fmax(gain - believed, 0) / others : 1;
+		t->all = part_of_all(b, t, believed + t->factor * others,
+				     (believed + others) / t->compared);
 	}
 }
 
@@ -131,13 +159,13 @@ static void bound(struct joined *to, const struct census_bound *b, const struct 
 		struct joined_type *t = &to->types.v[i];
 		const struct census_type *c = type_of(b, t);
 
-		if (!c || !(c->told[t->cls] > c->limit) || !(c->factor < 1) ||
-		    !(compared_s(b, c, j, to) > 0))
+		if (!c || !(compared_s(b, c, j, to) > 0))
 			continue;
-		count += t->by_class * (1 - c->factor);
-		bytes += t->bytes * (1 - c->factor);
-		t->count -= t->by_class * (1 - c->factor);
-		t->bytes *= c->factor;
+		part = c->all * (c->told[t->cls] > c->limit ? c->factor : 1);
+		count += t->by_class * (1 - part);
+		bytes += t->bytes * (1 - part);
+		t->count -= t->by_class * (1 - part);
+		t->bytes *= part;
 	}
 	if (!(count > 0))
 		return;

@@ -86,7 +86,7 @@ void join_native_stopped(struct joiner *j);
 /* Growth of memory outside of the pools that no native site accounts for. */
 double join_native_rest(struct joiner *j);
 
-/* by_census.c, when all are joined: no type is told to grow far beyond what the censuses count. */
+/* by_census.c, when all are joined: no type is told to grow beyond what the censuses count. */
 void join_bound_by_census(struct joiner *j);
 
 /* Frames of @st with the evidence's own texts, @max at most. */
