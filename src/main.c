@@ -2,6 +2,7 @@
 /* Hands the command line to the command that its first word names; none of them: the main job. */
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -40,6 +41,19 @@ static void keep_standard_streams(void)
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
 			no_stream();
+}
+
+static void on_full_file(int sig)
+{
+	(void)sig;
+}
+
+/* A file that has reached the limit (`ulimit -f`) is an error of the write, seen where it happens.
+ * By a handler, as what is ignored would be handed on to a command that we start. */
+static void outlive_full_files(void)
+{
+	if (signal(SIGXFSZ, on_full_file) == SIG_IGN)
+		signal(SIGXFSZ, SIG_IGN);
 }
 
 static const struct command *find(const char *name)
@@ -81,6 +95,7 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	keep_standard_streams();
+	outlive_full_files();
 	libc_settle();
 	/* Readings on threads of their own take turns; an arena each would only keep what they
 	 * freed. */

@@ -142,15 +142,18 @@ int place_try(struct place *p)
 {
 	static const char page[4096];
 	int err = 0, fd = p->dir < 0 ? -1 : place_begin(p);
+	ssize_t got;
 
 	if (p->dir < 0)
 		return 0;
 	if (fd < 0)
 		return fd;
 	/* A page, because a full file system often still makes an empty file. */
-	errno = 0;
-	if (write(fd, page, sizeof(page)) != (ssize_t)sizeof(page))
-		err = errno ? -errno : -ENOSPC;
+	for (size_t n = 0; n < sizeof(page) && !err; n += (size_t)got) {
+		got = write(fd, page, sizeof(page) - n);
+		if (got <= 0)
+			err = got ? -errno : -ENOSPC;
+	}
 	close(fd);
 	place_drop(p);
 	return err;

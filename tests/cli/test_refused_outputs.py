@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import resource
 import shlex
 import subprocess
 
@@ -84,6 +85,29 @@ def test_standard_output_is_full(name):
     with open("/dev/full", "w", encoding="utf-8") as full:
         run = subprocess.run([TOOL, "--from", SAMPLE, "--" + name, "-"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     one_line(run, "standard output", "No space left")
+
+
+def limited(most, *args, **kwargs):
+    """No file may have more than @most bytes: the kernel says so by a signal, too."""
+    return subprocess.run([TOOL, *map(str, args)], stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)), **kwargs)  # fmt: skip
+
+
+@pytest.mark.parametrize("most", [0, 1000, 8192])
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_file_may_be_that_large(tmp_path, large, name, most):
+    old, new, out = (tmp_path / n for n in ("old", "new", "out"))
+    old.write_text(OLD)
+    for path in (old, new):
+        one_line(limited(most, "--from", large, "--" + name, path, stdout=subprocess.DEVNULL), str(path), "File too large")
+    with open(out, "w", encoding="utf-8") as f:
+        one_line(limited(most, "--from", large, "--" + name, "-", stdout=f), "standard output", "File too large")
+    assert old.read_text() == OLD and sorted(os.listdir(tmp_path)) == ["old", "out"] and out.stat().st_size == most
+
+
+def test_no_file_may_be_as_large_as_the_text(tmp_path):
+    with open(tmp_path / "out", "w", encoding="utf-8") as f:
+        one_line(limited(100, "--from", SAMPLE, stdout=f), "File too large")
 
 
 def test_standard_output_is_full_of_text():
