@@ -49,6 +49,16 @@ static bool hurry(void)
 	return !sched_setscheduler(0, SCHED_FIFO, &first);
 }
 
+/* At a hard limit of CPU time, which nobody can ignore, it would be killed within a change. Where
+ * that may not be lifted it stays. */
+static void lift_cpu_limits(void)
+{
+	const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_CPU, &none);
+	setrlimit(RLIMIT_RTTIME, &none);
+}
+
 static void serve(int sock, void *ctx)
 {
 	const struct start *s = ctx;
@@ -57,6 +67,7 @@ static void serve(int sock, void *ctx)
 	bool comes_first;
 
 	helper_title("pyleak-probes (never kill -9: takes the probes out, then ends by itself)");
+	lift_cpu_limits();
 	comes_first = hurry();
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);

@@ -7,8 +7,10 @@
 #include "probe/leftovers.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define OTHER_PROGRAM                                                               \
@@ -338,12 +340,40 @@ static void it_does_not_end_before(void **state)
 	}
 }
 
+/* A limit of CPU time ends other programs, by a signal or without. */
+static void no_limit_ends_it(void **state)
+{
+	static const int limits[] = {RLIMIT_CPU, RLIMIT_RTTIME};
+	struct rlimit was[ARRAY_SIZE(limits)], is = {.rlim_cur = 0};
+	struct scene k = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		assert_int_equal(getrlimit(limits[i], &was[i]), 0);
+		is = (struct rlimit){100000000, was[i].rlim_max};
+		assert_int_equal(setrlimit(limits[i], &is), 0);
+	}
+	set_up(&k);
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		assert_int_equal(setrlimit(limits[i], &was[i]), 0);
+		assert_int_equal(prlimit(k.g->helper.pid, limits[i], NULL, &is), 0);
+		assert_true(is.rlim_cur == RLIM_INFINITY && is.rlim_max == RLIM_INFINITY);
+	}
+	assert_int_equal(kill(k.g->helper.pid, SIGXCPU), 0);
+	assert_int_equal(kill(k.g->helper.pid, SIGXFSZ), 0);
+	for (int i = 0; i < SETS; i++)
+		probe_set_close(k.set[i]);
+	assert_int_equal(atomic_load(&kernel->closed), SETS);
+	tear_down(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_close_that_waits_keeps_no_other_in),
 		cmocka_unit_test(a_shed_that_waits_keeps_no_other_in),
 		cmocka_unit_test(it_does_not_end_before),
+		cmocka_unit_test(no_limit_ends_it),
 	};
 
 	setenv("PYLEAK_TEST_SLOW_CHANGE_MS", "60000", 1);
