@@ -60,7 +60,6 @@ static int gather(struct report **in, size_t n, struct merge_parts *parts)
 			/* An order needs an answer. */
 			p->ended_at = isnan(in[i]->ended_at) ? -INFINITY : in[i]->ended_at;
 			p->report = i;
-			p->is_over = p->process->exited;
 		}
 	if (parts->n)
 		qsort(parts->v, parts->n, sizeof(*parts->v), by_identity);
@@ -98,7 +97,7 @@ static void add_process(struct report_process *to, const struct merge_part *part
 {
 	struct report_process p = *part->process;
 
-	if (part->is_over)
+	if (p.exited)
 		shape_clear(&shape_memory, &p);
 	shape_merge(&shape_process, to, &p, first);
 	add_limit(&to->memory, &p.memory);
@@ -269,7 +268,7 @@ static void fill_cgroup(struct report_process *to, const struct merge_parts *par
 	for (size_t i = 0; i < parts->n; i++) {
 		const struct report_cgroup *c = &parts->v[i].process->memory.cgroup;
 
-		if (parts->v[i].is_over)
+		if (parts->v[i].process->exited)
 			continue;
 		if (!c->version || !c->path || (one && strcmp(c->path, one->path) != 0))
 			return;
@@ -279,14 +278,16 @@ static void fill_cgroup(struct report_process *to, const struct merge_parts *par
 		to->memory.cgroup = *one;
 }
 
-static int fill_process(struct report *r, const struct merge_parts *parts,
-			struct report_process *to)
+static int fill_process(struct report *r, struct merge_parts *parts, struct report_process *to)
 {
 	struct map64 lost = {0};
 	size_t hosts = 0;
 	int err = 0;
 
 	report_process_init(to);
+	for (size_t i = 0; i < parts->n; i++)
+		parts->any_runs |= !parts->v[i].process->exited;
+	to->exited = !parts->any_runs;
 	for (size_t i = 0; i < parts->n && !err; i++) {
 		add_process(to, &parts->v[i], i == 0);
 		err = add_lost(r, to, parts->v[i].process, &lost);
@@ -308,7 +309,6 @@ int report_merge_processes(struct report *r, const struct report_process *v, siz
 			   struct report_process *out)
 {
 	struct merge_parts parts = {0};
-	bool any_runs = false;
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i++) {
@@ -316,15 +316,12 @@ int report_merge_processes(struct report *r, const struct report_process *v, siz
 
 		if (p)
 			*p = (struct merge_part){.process = &v[i],
-						 .host = r->hostname ? r->hostname : "",
-						 .is_over = v[i].exited};
+						 .host = r->hostname ? r->hostname : ""};
 		else
 			err = fail(-ENOMEM, "out of memory");
-		any_runs = any_runs || !v[i].exited;
 	}
 	if (!err)
 		err = fill_process(r, &parts, out);
-	out->exited = !any_runs;
 	vec_free(&parts);
 	return err;
 }

@@ -11,12 +11,12 @@ struct merge_part {
 	const char *host;
 	double ended_at;
 	size_t report; /* which of those that are merged */
-	bool is_over;  /* nothing of it grows any more */
 };
 
 struct merge_parts {
 	struct merge_part *v;
 	size_t n, cap;
+	bool any_runs; /* then those that have ended grow no more; else all rates are past ones */
 };
 
 /* The sites of all parts, joined by id, into @to, sorted. */

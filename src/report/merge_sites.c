@@ -132,14 +132,14 @@ static int add_new(struct joiner *j, const struct report_site *s)
 	return begin(j->r, &j->to->sites[j->to->n_sites++], s);
 }
 
-static int join(struct joiner *j, const struct merge_part *part)
+static int join(struct joiner *j, const struct report_process *p, bool is_over)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < part->process->n_sites && !err; i++) {
-		struct report_site s = part->process->sites[i], *to;
+	for (size_t i = 0; i < p->n_sites && !err; i++) {
+		struct report_site s = p->sites[i], *to;
 
-		if (part->is_over) {
+		if (is_over) {
 			s.growth_bytes_per_s = isfinite(s.growth_bytes_per_s) ? 0 : NAN;
 			s.growth_count_per_s = 0;
 		}
@@ -179,7 +179,7 @@ int merge_sites(struct report *r, struct report_process *to, const struct merge_
 	if (!j.largest || !to->sites)
 		err = fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < parts->n && !err; i++)
-		err = join(&j, &parts->v[i]);
+		err = join(&j, parts->v[i].process, parts->any_runs && parts->v[i].process->exited);
 	map64_free(&j.index);
 	map64_free(&j.lines);
 	free(j.largest);

@@ -102,6 +102,30 @@ def test_a_number_used_again_is_another_process(hosts):
     assert merged(hosts[0], hosts[0])["processes"][0]["members"] == process["members"]
 
 
+def test_rates_of_those_that_have_ended(hosts):
+    """They grow no more beside one that runs; of past ones alone the rates and the order are as they were."""
+    reports = [json.loads(path.read_text()) for path in hosts]
+    for report in reports:
+        sites = report["processes"][0]["sites"]
+        sites.append(dict(copy.deepcopy(sites[0]), id="a" * 16, growth_bytes_per_s=10, outstanding_bytes=1 << 40))
+        for process in report["processes"]:
+            process["state"] = "exited"
+    reports[0]["processes"][0]["state"] = "running"
+
+    def said(*which):
+        for n in which:
+            hosts[n].write_text(json.dumps(reports[n]))
+        process = merged(*(hosts[n] for n in which))["processes"][0]
+        rates = {s["id"]: s["growth_bytes_per_s"] for s in process["sites"]}
+        ids = [s["id"] for s in reports[0]["processes"][0]["sites"]]
+        return process["state"], rates[ids[0]], rates[ids[-1]], list(rates).index(ids[0]) < list(rates).index(ids[-1])
+
+    assert said(0, 1, 2) == ("running", 1000, 10, True)
+    assert said(1, 2) == ("exited", 2000 + 3000 + 3000, 10 + 10, True)
+    text = merge(hosts[1], hosts[2]).stdout
+    assert "3 processes of gunicorn, have ended" in text and "+7.8 KiB/s" in text
+
+
 def test_text_of_a_saved_report_says_nothing_that_is_not_in_it(hosts):
     for run in (merge(*hosts), subprocess.run([TOOL, "--from", str(hosts[0])], capture_output=True, text=True,
                                               timeout=60, check=False)):  # fmt: skip
