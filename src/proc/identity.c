@@ -31,3 +31,11 @@ bool proc_alive(const struct proc *p)
 	return st.start_ticks == p->start_ticks && st.state != 'Z' && st.state != 'X' &&
 	       !(st.flags & PF_EXITING);
 }
+
+bool proc_lost_main(const struct proc *p)
+{
+	struct proc_status st;
+
+	return !p->source && proc_thread_status(p->pid, p->pid, &st) && st.state == 'Z' &&
+	       st.threads > 1;
+}

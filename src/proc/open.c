@@ -44,6 +44,11 @@ static int identify(struct proc *p)
 			    st.tgid);
 	if (s.flags & PF_KTHREAD)
 		return fail(-EINVAL, "process %d (%s) is a kernel thread", p->pid, p->comm);
+	if (s.state == 'Z' && st.threads > 1)
+		return fail(-ESRCH,
+			    "the main thread of process %d (%s) has ended: its others cannot "
+			    "be looked into",
+			    p->pid, p->comm);
 	if (s.state == 'Z' || s.state == 'X')
 		return fail(-ESRCH, "process %d (%s) has ended: it is a zombie", p->pid, p->comm);
 	p->ppid = st.ppid;

@@ -68,6 +68,8 @@ const struct proc_map *proc_find_map(const struct proc *p, uint64_t addr);
 bool proc_map_has_code(const struct proc *p, const struct proc_map *m);
 /* Still the process that was opened (not a reused pid, not a zombie, not on its way out)? */
 bool proc_alive(const struct proc *p);
+/* Has its main thread ended, and others go on? The kernel shows nothing of the process, then. */
+bool proc_lost_main(const struct proc *p);
 /* Has the process exec'ed since proc_open? */
 bool proc_execed(const struct proc *p);
 

@@ -152,14 +152,17 @@ static bool may_be_gone(struct session *s, uint64_t now)
 /* Has the target ended, or become another program? */
 static bool target_gone(struct session *s)
 {
-	if (!proc_alive(s->proc))
-		snprintf(s->end_reason, sizeof(s->end_reason), "process %d has ended",
-			 s->proc->pid);
-	else if (proc_execed(s->proc))
-		snprintf(s->end_reason, sizeof(s->end_reason),
-			 "process %d has exec'ed another program", s->proc->pid);
-	else
+	bool lives = proc_alive(s->proc), lost_main = !lives && proc_lost_main(s->proc);
+
+	if (lives && !proc_execed(s->proc))
 		return false;
+	snprintf(s->end_reason, sizeof(s->end_reason), "%sprocess %d has %s",
+		 lost_main ? "the main thread of " : "", s->proc->pid,
+		 lives	     ? "exec'ed another program"
+		 : lost_main ? "ended: its others are not watched"
+			     : "ended");
+	if (lives || lost_main)
+		session_note(s, "%s", s->end_reason);
 	s->ended = true;
 	s->time.end_ns = clock_ns();
 	/* Others may go on being watched: what runs there now is not ours to slow down. */

@@ -2,6 +2,7 @@
 """Several processes in one watch."""
 import contextlib
 import subprocess
+import time
 
 import pytest
 
@@ -12,19 +13,38 @@ SECONDS = 2
 PROGRAM = "import time\nprint(1, flush=True)\nwhile True:\n    x = [{} for _ in range(100)]\n    time.sleep(0.01)\n"
 
 
+# At a word, what is no end of the process.
+GOES_ON = """import ctypes, os, threading
+def work():
+    {}
+threading.Thread(target=work).start()
+input()
+""".format(PROGRAM.rstrip().replace("\n", "\n    "))
+WAYS = {
+    'os.execv("/bin/sleep", ["sleep", "100"])': "process %d has exec'ed another program",
+    "ctypes.CDLL(None).pthread_exit(None)": "the main thread of process %d has ended: its others are not watched",
+    "os._exit(0)": None,
+}
+
+
 @contextlib.contextmanager
-def running(n):
-    """That many Pythons, by their pids."""
-    targets = [subprocess.Popen([pythons.HOST, "-c", PROGRAM], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) for _ in range(n)]
+def started(*programs):
+    targets = [subprocess.Popen([pythons.HOST, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for program in programs]
     try:
         for target in targets:
             assert target.stdout.readline()
-        yield [target.pid for target in targets]
+        yield targets
     finally:
         for target in targets:
             target.kill()
-            target.wait()
-            target.stdout.close()
+            target.communicate()
+
+
+@contextlib.contextmanager
+def running(n):
+    """That many Pythons, by their pids."""
+    with started(*[PROGRAM] * n) as targets:
+        yield [target.pid for target in targets]
 
 
 @pytest.mark.quiet
@@ -37,3 +57,23 @@ def test_they_have_one_time():
     for process in run.report["processes"]:
         assert process["memory"]["series"][-1]["t_s"] <= run.report["duration_s"]
         assert process["lost"]["stood_still"] == 0
+
+
+def test_one_that_goes_on_unwatched_is_said_to():
+    with started(PROGRAM, *(GOES_ON + way for way in WAYS)) as targets:
+
+        def go_on(_):
+            time.sleep(4)
+            for target in targets[1:]:
+                target.stdin.write(b"\n")
+                target.stdin.flush()
+
+        run = harness.run_tool(",".join(str(t.pid) for t in targets), 8, during=go_on)
+    assert run.rc == 0, run.stderr
+    processes = {p["pid"]: p for p in run.report["processes"]}
+    assert processes[targets[0].pid]["state"] == "running"
+    for target, why in zip(targets[1:], WAYS.values()):
+        process = processes[target.pid]
+        assert process["state"] == "exited"
+        assert [n for n in process.get("notes", []) if str(target.pid) in n] == ([why % target.pid] if why else [])
+        assert (why or "process %d has ended") % target.pid in run.stderr
