@@ -29,6 +29,15 @@ void record_evidence(void *rec, const struct evidence *e)
 	recorder_add(rec, e);
 }
 
+void record_tell(struct record *r)
+{
+	const char *why = r->rec && !r->has_told ? recorder_trouble(r->rec) : NULL;
+
+	r->has_told |= why != NULL;
+	if (why)
+		log_line("pyleak-bpf: %s", why);
+}
+
 int record_end(struct record *r, int err)
 {
 	int record_err;

@@ -30,6 +30,7 @@ struct sweep_cmd {
 	bool is_unread; /* nobody reads standard output any more */
 	struct on_screen on;
 	struct outputs outputs;
+	struct record rec;
 };
 
 #define ROW(field) offsetof(struct sweep_cmd, field)
@@ -134,6 +135,8 @@ static int report(struct sweep_cmd *c, struct sweep *s, double started_at, uint6
 	err = sweep_fill(s, r);
 	if (!err)
 		err = print(c, r);
+	if (!final)
+		record_tell(&c->rec);
 	*leaks = r->n_processes && r->processes[0].verdict == CLASS_LEAK;
 	report_free(r);
 	return err;
@@ -211,7 +214,6 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 static int run(struct sweep_cmd *c, struct sweep_opts *so)
 {
 	struct probe_guard *guard = NULL;
-	struct record rec = {0};
 	struct sweep *s = NULL;
 	bool leaks = false, was_watched;
 	int err, record_err;
@@ -241,9 +243,9 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	if (!err)
 		err = on_screen_open(&c->on);
 	if (!err)
-		err = record_begin(&rec, &c->outputs, c->record);
-	so->on_evidence = rec.rec ? record_evidence : NULL;
-	so->on_evidence_ctx = rec.rec;
+		err = record_begin(&c->rec, &c->outputs, c->record);
+	so->on_evidence = c->rec.rec ? record_evidence : NULL;
+	so->on_evidence_ctx = c->rec.rec;
 	so->keeps_leaks = true;
 	if (!err)
 		err = sweep_new(so, guard, &s);
@@ -252,7 +254,7 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	on_screen_end(&c->on);
 	was_watched = s && sweep_has_round(s);
 	sweep_free(s);
-	record_err = record_end(&rec, was_watched ? 0 : err);
+	record_err = record_end(&c->rec, was_watched ? 0 : err);
 	cli_guard_stop(guard);
 	outputs_close(&c->outputs);
 	cli_helpers_stop();

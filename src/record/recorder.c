@@ -44,7 +44,6 @@ static int failed(struct recorder *rec, int err)
 		rec->err = err;
 		snprintf(rec->why, sizeof(rec->why), "the recording is not complete: %s",
 			 strerror(-err));
-		log_line("pyleak-bpf: %s", rec->why);
 	}
 	return rec->err;
 }
@@ -169,6 +168,16 @@ void recorder_add_tree(struct recorder *rec, const struct report_tree *t, uint64
 		put(rec, w.v, w.n, 0, now_ns, now_ns);
 	pthread_mutex_unlock(&rec->lock);
 	free(w.v);
+}
+
+const char *recorder_trouble(struct recorder *rec)
+{
+	int err;
+
+	pthread_mutex_lock(&rec->lock);
+	err = rec->err;
+	pthread_mutex_unlock(&rec->lock);
+	return err ? rec->why : NULL;
 }
 
 int recorder_end(struct recorder *rec)

@@ -15,8 +15,10 @@ struct recorder;
 
 /* Into @f, which stays the caller's. @started_at: now, in seconds since the epoch. */
 int recorder_new(FILE *f, double started_at, struct recorder **out);
-/* Any thread. What cannot be written is told once, and by recorder_end(). */
+/* Any thread. What cannot be written is told by recorder_end(). */
 void recorder_add(struct recorder *rec, const struct evidence *e);
+/* The sentence that it will tell; NULL: nothing is missing so far. */
+const char *recorder_trouble(struct recorder *rec);
 /* How many children there are (the counts alone), as of @now_ns: all that was added is then of one
  * process and those it started. */
 void recorder_add_tree(struct recorder *rec, const struct report_tree *t, uint64_t now_ns);

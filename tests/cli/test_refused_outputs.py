@@ -14,6 +14,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOL = os.environ.get("PYLEAK_BPF", os.path.join(ROOT, os.environ.get("PYLEAK_BUILD", "build"), "pyleak-bpf"))
 SAMPLE = os.path.join(ROOT, "tests", "golden", "report.json")
+RECORDING = os.path.join(ROOT, "tests", "judge", "corpus", "zoo-metric_labels-debian-3.11.rec")
 OLD = "what was here before\n"
 
 with open(os.path.join(ROOT, "src", "out", "out.h"), encoding="utf-8") as header:
@@ -103,6 +104,11 @@ def test_no_file_may_be_that_large(tmp_path, large, name, most):
     with open(out, "w", encoding="utf-8") as f:
         one_line(limited(most, "--from", large, "--" + name, "-", stdout=f), "standard output", "File too large")
     assert old.read_text() == OLD and sorted(os.listdir(tmp_path)) == ["old", "out"] and out.stat().st_size == most
+
+
+def test_no_recording_may_be_that_large(tmp_path):
+    one_line(limited(4096, "--from", RECORDING, "--record", tmp_path / "cut.rec", stdout=subprocess.DEVNULL), "the recording is not complete: File too large")
+    assert not os.listdir(tmp_path)
 
 
 def test_no_file_may_be_as_large_as_the_text(tmp_path):
