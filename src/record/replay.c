@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "judge/judge.h"
 #include "record/record_priv.h"
@@ -27,7 +28,8 @@ struct replay {
 	ZSTD_DCtx *z;
 	char room[1 << 16];
 	ZSTD_inBuffer in;
-	bool is_ended; /* the stream came to its end, and not the file before it */
+	bool is_ended;	   /* the stream came to its end, and not the file before it */
+	bool lacks_memory; /* for more of it */
 	struct record_header header;
 	uint64_t start_ns;
 	VEC(struct moment) kept;
@@ -51,8 +53,10 @@ static bool get(struct replay *p, void *to, size_t n)
 				return false;
 		}
 		left = ZSTD_decompressStream(p->z, &out, &p->in);
-		if (ZSTD_isError(left))
+		if (ZSTD_isError(left)) {
+			p->lacks_memory |= ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation;
 			return false;
+		}
 		p->is_ended = !left;
 	}
 	return true;
@@ -70,6 +74,7 @@ static unsigned char *get_record(struct replay *p, struct record_frame *f)
 		size_t step = f->length - n < STEP ? f->length - n : STEP;
 		unsigned char *grown = realloc(v, n + step);
 
+		p->lacks_memory |= !grown;
 		if (!grown || !get(p, grown + n, step)) {
 			free(grown ? grown : v);
 			return NULL;
@@ -78,6 +83,12 @@ static unsigned char *get_record(struct replay *p, struct record_frame *f)
 		n += step;
 	}
 	return v;
+}
+
+/* After the last record that could be had. */
+static int check_memory(const struct replay *p)
+{
+	return p->lacks_memory ? fail(-ENOMEM, "out of memory") : 0;
 }
 
 static int read_header(struct replay *p, const char *path)
@@ -93,7 +104,9 @@ static int read_header(struct replay *p, const char *path)
 	w.v = get_record(p, &f);
 	w.n = w.v ? f.length : 0;
 	if (!w.v)
-		return fail(-EINVAL, "%s ends before anything was recorded", path);
+		return check_memory(p)
+			       ? fail_in(-ENOMEM, "%s", path)
+			       : fail(-EINVAL, "%s ends before anything was recorded", path);
 	record_header(&w, &p->header);
 	err = wire_error(&w);
 	free(w.v);
@@ -110,10 +123,16 @@ static int read_header(struct replay *p, const char *path)
 /* A process that has executed another program is watched anew, under the same number. */
 static struct moment *place_of(struct replay *p, const struct record_frame *f)
 {
+	struct moment *m;
+
 	for (size_t i = 0; i < p->kept.n; i++)
 		if (p->kept.v[i].frame.pid == f->pid && p->kept.v[i].frame.start_ns == f->start_ns)
 			return &p->kept.v[i];
-	return p->kept.n < MAX_PROCESSES ? vec_push(&p->kept) : NULL;
+	if (p->kept.n == MAX_PROCESSES)
+		return NULL;
+	m = vec_push(&p->kept);
+	p->lacks_memory |= !m;
+	return m;
 }
 
 /* Seconds count from when the first of them was watched. */
@@ -163,7 +182,7 @@ static int keep_moments(struct replay *p, double at_s)
 			err = keep_counts(p, &f, v);
 		free(v);
 	}
-	return err;
+	return err ? err : check_memory(p);
 }
 
 /* A process and those it started, as one. */
@@ -336,7 +355,7 @@ static int find_moments(struct replay *p, struct times *t)
 		if (slot)
 			*slot = ((double)f.now_ns - (double)p->start_ns) / 1e9;
 	}
-	return 0;
+	return check_memory(p);
 }
 
 /* Those of several processes are of one report when they are less than this apart. */

@@ -95,3 +95,15 @@ def test_a_report_with_thousands_of_losses_takes_little_memory(tmp_path):
     run = subprocess.run(["sh", "-c", 'ulimit -d 65536; exec "$@"', "-", TOOL, "merge", str(path), "--json", "-"],
                          capture_output=True, timeout=60, check=False)  # fmt: skip
     assert run.returncode == 0 and b"reason 19999" in run.stdout, run.stderr
+
+
+def test_a_recording_for_which_there_is_too_little_memory_is_not_called_damaged():
+    said = set()
+    for kib in range(16000, 60000, 2000):
+        run = subprocess.run(["sh", "-c", 'ulimit -v %d; exec "$@"' % kib, "-", TOOL, "-q", "--from", RECORDING],
+                             capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+        if run.returncode != 127:  # the loader needs some, too
+            said.add((run.returncode, run.stderr.rsplit(": ", 1)[-1]))
+    told = {text for status, text in said if status}
+    assert {status for status, _ in said} == {0, 1}
+    assert "out of memory\n" in told and told <= {"out of memory\n", "no memory for a report\n"}
