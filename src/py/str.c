@@ -13,7 +13,12 @@
 /* Returns the bytes written, 0 for what is no character. */
 static size_t put_utf8(uint32_t c, char out[4])
 {
-	/* NUL would cut the name; lone surrogates (surrogateescape) are not UTF-8: U+FFFD. */
+	/* A byte of a file's name that is no UTF-8 (surrogateescape): that byte. */
+	if (c >= 0xdc80 && c < 0xdd00) {
+		out[0] = (char)(c & 0xff);
+		return 1;
+	}
+	/* NUL would cut the name; other lone surrogates are not UTF-8: U+FFFD. */
 	if (!c || (c >= 0xd800 && c < 0xe000))
 		c = 0xfffd;
 	if (c > 0x10ffff)

@@ -162,6 +162,8 @@ static void strings_become_utf8(void **state)
 	static const uint32_t widest[] = {0x1f40d, 0};
 	static const uint32_t beyond[] = {0x110000};
 	static const uint8_t latin[] = {'n', 0xe9};
+	/* A name of bytes, as os.fsdecode() makes it: those that are no UTF-8 are kept. */
+	static const uint16_t escaped[] = {0xdc80, '/', 0xdcff, 0xdc7f, 0xdd00};
 	char buf[32], tiny[3];
 
 	(void)state;
@@ -171,6 +173,8 @@ static void strings_become_utf8(void **state)
 	assert_string_equal(buf, "\xe2\x82\xacx\xef\xbf\xbd\xe4\xb8\xad");
 	assert_int_equal(py_decode_chars((const uint8_t *)widest, 2, 4, buf, sizeof(buf)), 0);
 	assert_string_equal(buf, "\xf0\x9f\x90\x8d\xef\xbf\xbd");
+	assert_int_equal(py_decode_chars((const uint8_t *)escaped, 5, 2, buf, sizeof(buf)), 0);
+	assert_string_equal(buf, "\x80/\xff\xef\xbf\xbd\xef\xbf\xbd");
 	assert_int_equal(py_decode_chars((const uint8_t *)beyond, 1, 4, buf, sizeof(buf)), -EILSEQ);
 	assert_int_equal(py_decode_chars(latin, 2, 3, buf, sizeof(buf)), -EILSEQ);
 	/* Never half a character. */
