@@ -33,8 +33,9 @@ def watch_without(python, name, lost, seconds=20):
         right.append(file == target.path and line in program.guilty | program.grows)
     leaks = [ok for ok, site in zip(right, process["sites"]) if site["verdict"] == "leak"]
     assert all(leaks[:1]), (lost, run.stdout[-2000:])
-    # Beside other tests the time may be too short to call it a leak.
-    told = bool(leaks) or any(right[:1])
+    # Beside other tests the time may be too short to call it a leak. The list that holds what nobody saw born gets bigger.
+    lines = [ok and "one block that gets bigger" not in site["reason"] for ok, site in zip(right, process["sites"])]
+    told = bool(leaks) or any(lines[:1])
     assert told or "no line is told of" in run.stdout, (lost, run.stdout[-2000:])
     return told
 
