@@ -7,8 +7,10 @@
 #include "base/fit.h"
 #include "base/thresholds.h"
 #include "why/bound.h"
+#include "why/paths.h"
 
 #define FIRST_MIDDLE_NS 5000000000
+#define RATE_NS		5000000000 /* in less time a rate is chance */
 
 static const char *last_word(const char *type)
 {
@@ -143,6 +145,22 @@ void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime
 {
 	if (f->addr && rt)
 		fill_read(f, steps, py_length(rt, f->addr), now_ns);
+}
+
+int fill_tell(const struct fill *f, struct why_path *p)
+{
+	uint64_t span_ns = f->last_ns - f->first_ns;
+
+	for (size_t i = 0; f->addr && i < p->n; i++) {
+		struct why_step *s = &p->step[i];
+
+		if (s->addr != f->addr || s->entries == WHY_UNKNOWN)
+			continue;
+		s->entries = f->last;
+		if (s->growth > 0 && f->last > f->first && span_ns >= RATE_NS)
+			s->growth = (double)(f->last - f->first) / ((double)span_ns / 1e9);
+	}
+	return paths_text(p);
 }
 
 bool fill_has_new_entries(size_t entries, size_t seen)

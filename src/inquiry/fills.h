@@ -23,6 +23,8 @@ void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime
 void fill_read(struct fill *f, struct fill_steps *steps, uint64_t n, uint64_t now_ns);
 /* It had @n entries when it was read at f->last_ns. */
 void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n);
+/* Its length on @p as it was last read, and how it grew since it was first. */
+int fill_tell(const struct fill *f, struct why_path *p);
 
 /* Are the @entries as new as what is in them? @seen were seen to be born: no window sees all. */
 bool fill_has_new_entries(size_t entries, size_t seen);

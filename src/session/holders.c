@@ -7,6 +7,7 @@
 #include "session/blocks.h"
 #include "session/holders_priv.h"
 #include "session/survivors.h"
+#include "why/paths.h"
 
 #define LOOK_NS	    3000000000	   /* between two looks */
 #define LOOK_SHARE  200		   /* a look may take this part of our time */
@@ -70,9 +71,10 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	f->fact.replaces &= f->fact.fill.addr == before;
 }
 
-static void keep(struct holders *h, const struct question *q, const struct why_answer *a)
+/* Takes the first path of @a. */
+static void keep(struct holders *h, const struct question *q, struct why_answer *a)
 {
-	const struct why_path *p = &a->path[0];
+	struct why_path *p = &a->path[0];
 	struct found *f = room_for(h, q);
 	struct report_holder *to;
 
@@ -87,7 +89,6 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 	to = &f->fact.holder;
 	*to = (struct report_holder){
 		.root = why_root_name(p->root),
-		.path = report_strdup(f->r, p->text),
 		.share = why_share_of_first(a),
 		.step = report_alloc(f->r, (p->n + 1) * sizeof(*to->step)),
 		.gc_known = h->inquiry.stats.gc_known,
@@ -109,6 +110,9 @@ static void keep(struct holders *h, const struct question *q, const struct why_a
 		};
 	find_fill(h, f, a);
 	holders_note_replacing(h, f, q, a);
+	paths_free(&f->path);
+	f->path = *p;
+	*p = (struct why_path){0};
 }
 
 /* The inquiry has ended: its answers become what is known. */
@@ -340,6 +344,21 @@ bool holders_ask_last(struct holders *h, const struct observation *to,
 	return is_news || h->left_out;
 }
 
+static int tell(struct found *f, struct report *scratch, struct holder_fact *to)
+{
+	int err;
+
+	*to = f->fact;
+	to->is_known = f->r;
+	if (!f->r)
+		return 0;
+	err = fill_tell(&f->fact.fill, &f->path);
+	for (size_t i = 0; i < to->holder.n; i++)
+		to->holder.step[i].entries = f->path.step[i].entries;
+	to->holder.path = report_strdup(scratch, f->path.text);
+	return err;
+}
+
 int holders_observe(struct holders *h, const struct observation *to)
 {
 	struct evidence *e = to->e;
@@ -352,8 +371,10 @@ int holders_observe(struct holders *h, const struct observation *to)
 	if (!v || !replaced)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < h->found.n; i++) {
-		v[i] = h->found.v[i].fact;
-		v[i].is_known = h->found.v[i].r;
+		int err = tell(&h->found.v[i], to->scratch, &v[i]);
+
+		if (err)
+			return err;
 	}
 	e->objects.n_replaced = 0;
 	for (size_t i = 0; i < h->replaced.cap; i++)
@@ -419,8 +440,10 @@ static bool close_holders(void *self)
 			return false;
 		inquiry_forget(&h->inquiry);
 	}
-	for (size_t i = 0; i < h->found.n; i++)
+	for (size_t i = 0; i < h->found.n; i++) {
 		report_free(h->found.v[i].r);
+		paths_free(&h->found.v[i].path);
+	}
 	vec_free(&h->found);
 	map64_free(&h->replaced);
 	return true;

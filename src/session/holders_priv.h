@@ -12,6 +12,7 @@
 struct found {
 	struct holder_fact fact;
 	struct fill_steps steps;	 /* of its container */
+	struct why_path path;		 /* to them */
 	struct report *r;		 /* holds its strings; NULL = asked for, and no more */
 	uint64_t stack[QUESTION_STACKS]; /* whose objects these are */
 	size_t n_stacks;

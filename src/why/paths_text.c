@@ -142,6 +142,7 @@ int paths_text(struct why_path *p)
 		}
 		i++;
 	}
+	free(p->text);
 	p->text = t.v;
 	return t.failed || !t.v ? fail(-ENOMEM, "out of memory for a path") : 0;
 }

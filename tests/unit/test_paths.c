@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "inquiry/fills.h"
 #include "why/paths.h"
 
 enum { MODULE, STORES, HOT, AUDIT, HOT_ITEMS, AUDIT_ITEMS, RECORDS, N = RECORDS + 16 };
@@ -131,12 +132,59 @@ static void what_the_program_has_comes_before_tables_of_python(void **state)
 		}
 }
 
+#define S 1000000000ull
+
+/* It was found with 3,040 entries, and has been read since. */
+static void a_length_is_the_newest_that_is_known(void **state)
+{
+	static const char *const text[] = {
+		"kept (list, 3,040 entries, +192/s) → [i] → dict",
+		"kept (list, 3,400 entries, +192/s) → [i] → dict",
+		"kept (list, 4,040 entries, +100/s) → [i] → dict",
+		"kept (list, 5 entries, +100/s) → [i] → dict",
+	};
+	struct why_step step[] = {
+		{.edge = WHY_ROOT,
+		 .label = (char *)"kept",
+		 .type = (char *)"list",
+		 .entries = 3040,
+		 .growth = 192,
+		 .bound = WHY_UNKNOWN,
+		 .addr = 7},
+		{.edge = WHY_ITEM, .type = (char *)"dict", .entries = 1, .bound = WHY_UNKNOWN},
+	};
+	struct why_path p = {.step = step, .n = 2};
+	struct fill f = {.addr = 7, .first = 3040, .last = 3040, .first_ns = S, .last_ns = S};
+
+	(void)state;
+	assert_int_equal(fill_tell(&f, &p), 0);
+	assert_string_equal(p.text, text[0]);
+	f.last = 3400; /* so soon a rate is chance */
+	f.last_ns = 3 * S;
+	assert_int_equal(fill_tell(&f, &p), 0);
+	assert_string_equal(p.text, text[1]);
+	f.last = 4040;
+	f.last_ns = 11 * S;
+	assert_int_equal(fill_tell(&f, &p), 0);
+	assert_string_equal(p.text, text[2]);
+	f.first = f.last = 5; /* it was emptied just now */
+	f.first_ns = f.last_ns = 12 * S;
+	assert_int_equal(fill_tell(&f, &p), 0);
+	assert_string_equal(p.text, text[3]);
+	f.addr = 0; /* nothing is known of it any more */
+	f.last = 9;
+	assert_int_equal(fill_tell(&f, &p), 0);
+	assert_string_equal(p.text, text[3]);
+	free(p.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_path_may_be_of_many_containers),
 		cmocka_unit_test(what_grows_comes_first_where_it_has_some),
 		cmocka_unit_test(what_the_program_has_comes_before_tables_of_python),
+		cmocka_unit_test(a_length_is_the_newest_that_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
