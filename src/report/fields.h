@@ -180,7 +180,8 @@
 	X(S, SHARE, coverage, "coverage", \
 	  .about = "share of the time in which births were watched") \
 	X(S, AMOUNT, slowdown_pct, "slowdown_pct", .merge = MERGE_MOST, \
-	  .about = "the part of its CPU time that watching cost, estimated") \
+	  .about = "the part of its CPU time that watching cost, estimated; of many processes " \
+		   "the mean, weighed by that time") \
 	X(S, AMOUNT, core_pct, "core_pct", .merge = MERGE_SUM, \
 	  .about = "the same, of one core; of many processes the sum") \
 	X(S, AMOUNT, stall_ms, "stall_ms", .merge = MERGE_MOST, \

@@ -225,7 +225,8 @@ int report_count_hosts(const struct report_process *p, size_t *hosts)
 	return 0;
 }
 
-static int say_reason(struct report *r, struct report_process *p, size_t hosts)
+/* @own: the sentence of the only one; NULL = there are more, or it has none. */
+static int say_reason(struct report *r, struct report_process *p, size_t hosts, const char *own)
 {
 	const struct report_member *worst = p->members;
 	const char *word = report_is_too_early(p) ? "too early" : report_class_name(p->verdict);
@@ -235,6 +236,8 @@ static int say_reason(struct report *r, struct report_process *p, size_t hosts)
 		n++;
 	if (!n)
 		p->reason = "no process was reported";
+	else if (own)
+		p->reason = own;
 	else
 		p->reason = report_printf(
 			r, "%zu of %zu processes on %zu host%s: %s; first pid %d (%s) on %s", n,
@@ -259,6 +262,23 @@ static double mean_coverage(const struct merge_parts *parts)
 	return n > 0 ? sum / n : NAN;
 }
 
+/* The part of the CPU time of all: much of an idle one's is next to nothing. NAN: it is not known.
+ */
+static double mean_slowdown(const struct merge_parts *parts)
+{
+	double cost = 0, cpu = 0;
+
+	for (size_t i = 0; i < parts->n; i++) {
+		const struct report_process *p = parts->v[i].process;
+
+		if (!(p->slowdown_pct > 0) || !(p->core_pct > 0))
+			continue;
+		cost += p->core_pct;
+		cpu += p->core_pct / p->slowdown_pct;
+	}
+	return cpu > 0 ? cost / cpu : NAN;
+}
+
 /* What a cgroup uses is of all that are in it, and no sum: told where one host's one group has them
  * all. */
 static void fill_cgroup(struct report_process *to, const struct merge_parts *parts, size_t hosts)
@@ -281,6 +301,7 @@ static void fill_cgroup(struct report_process *to, const struct merge_parts *par
 static int fill_process(struct report *r, struct merge_parts *parts, struct report_process *to)
 {
 	struct map64 lost = {0};
+	double slowdown = mean_slowdown(parts);
 	size_t hosts = 0;
 	int err = 0;
 
@@ -294,6 +315,8 @@ static int fill_process(struct report *r, struct merge_parts *parts, struct repo
 	}
 	map64_free(&lost);
 	to->coverage = mean_coverage(parts);
+	if (isfinite(slowdown))
+		to->slowdown_pct = slowdown;
 	if (!err)
 		err = fill_members(r, to, parts);
 	if (!err)
@@ -301,7 +324,7 @@ static int fill_process(struct report *r, struct merge_parts *parts, struct repo
 	if (err)
 		return err;
 	fill_cgroup(to, parts, hosts);
-	err = say_reason(r, to, hosts);
+	err = say_reason(r, to, hosts, parts->n == 1 ? parts->v[0].process->reason : NULL);
 	return err ? err : merge_sites(r, to, parts);
 }
 

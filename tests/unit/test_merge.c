@@ -105,6 +105,36 @@ static void too_early_for_all_is_too_early(void **state)
 	}
 }
 
+/* A master that only waits is watched at a cost that is all of its CPU time, and nothing beside its
+ * workers'. */
+static void what_watching_costs_is_weighed_by_cpu(void **state)
+{
+	static const double slowdown[] = {100, 10, 20}, core[] = {0.05, 1, 1};
+	struct report *r = report_of(3), *all;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		r->processes[i].slowdown_pct = slowdown[i];
+		r->processes[i].core_pct = core[i];
+	}
+	all = merged(r);
+	/* of 0.05, 10 and 5 % of a core */
+	assert_true(fabs(all->processes->slowdown_pct - 2.05 / 0.1505) < 1e-9);
+	report_free(all);
+}
+
+static void the_only_one_keeps_its_sentence(void **state)
+{
+	struct report *r = report_of(1), *all;
+
+	(void)state;
+	r->processes->verdict = CLASS_LEAK;
+	r->processes->reason = "objects allocated at app.py:3 grew";
+	all = merged(r);
+	assert_string_equal(all->processes->reason, "objects allocated at app.py:3 grew");
+	report_free(all);
+}
+
 static struct report *three_in_a_group(void)
 {
 	struct report *r = report_of(3);
@@ -253,6 +283,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_sentence_goes_with_the_worst_verdict),
 		cmocka_unit_test(too_early_for_all_is_too_early),
+		cmocka_unit_test(what_watching_costs_is_weighed_by_cpu),
+		cmocka_unit_test(the_only_one_keeps_its_sentence),
 		cmocka_unit_test(memory_is_summed_and_the_nearest_limit_kept),
 		cmocka_unit_test(the_groups_of_two_hosts_are_not_one),
 		cmocka_unit_test(those_that_were_not_watched_are_summed),
