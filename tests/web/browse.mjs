@@ -113,7 +113,7 @@ const tasks = {
 			await button.click();
 			out.push([await text(page, ".processes tr.chosen button"), await text(page, ".verdict .sentence"), await page.title()]);
 		}
-		return { out };
+		return { out, heading: await text(page, "#processes h2") };
 	},
 
 	async axe(page) {

@@ -120,8 +120,11 @@ def test_children_come_behind_all_together(tmp_path):
     whole = dict(copy.deepcopy(report["processes"][0]), pid=None, members=[
         {"hostname": "web-1", "pid": 1234, "comm": "gunicorn", "verdict": "leak", "rss_bytes": 1, "growth_bytes_per_s": 1}])  # fmt: skip
     report["tree"] = dict({k: 1 for k in counts}, merged=whole)
+    report["processes"][0].update(comm="gunicorn", cmdline=["python3", "-X", "dev", "/usr/bin/gunicorn", "-w", "2", "app:wsgi"])
     (tmp_path / "r.json").write_text(json.dumps(report))
-    names = [name for name, _, _ in browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["out"]]
+    seen = browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")
+    names = [name for name, _, _ in seen["out"]]
+    assert seen["heading"] == "2 processes" and names[1] == "gunicorn -w 2 app:wsgi, pid 1234"
     assert len(names) == 3 and names[0] == "All processes together" and "1234" in names[1] and "1240" in names[2]
 
 

@@ -4,6 +4,7 @@ import { base, bytes, plain } from "./text.js";
 
 const RANK = ["leak", "growing", "retention", "bloat", "warmup", "steady"];
 export const UNITS = { object: "objects", heap: "blocks", mmap: "mappings", fd: "descriptors", thread: "threads" };
+const TAKES_A_WORD = ["-W", "-X", "--check-hash-based-pycs"];
 
 function frame([native, fn, file, line, module, offset, minor, source, around]) {
 	const name = plain(fn || (native && offset ? "+" + offset : "?"), 200);
@@ -29,11 +30,18 @@ function process(p, more, frames, title) {
 	return Object.assign(p, { more, title });
 }
 
-// "gunicorn app:wsgi": its script or module, as who started it knows it.
+// "gunicorn app:wsgi", as out/term_name.c says it: behind the interpreter's own options its script or
+// module, and what follows.
 function nameOf(p) {
-	const words = (p.cmdline || []).map((w) => plain(w, 60));
-	const said = words.slice(1).filter((w) => !w.startsWith("-")).slice(0, 2).map((w) => base(w));
-	return [plain(p.comm || "?", 60), ...said].join(" ");
+	const words = p.cmdline || [], comm = p.comm || "?";
+	if (words.length === 1 && words[0].includes(" "))
+		return plain(words[0], 60);
+	let at = 1;
+	while (at < words.length && words[at].startsWith("-") && (words[at].startsWith("--") || !/[cm]/.test(words[at])))
+		at += TAKES_A_WORD.includes(words[at]) ? 2 : 1;
+	const script = base(words[at] || "");
+	const rest = script.startsWith("-") && script.includes("c") ? [] : words.slice(at + 1);
+	return plain([comm, script === comm ? "" : script, ...rest].filter(Boolean).join(" "), 60);
 }
 
 function titleOf(p) {

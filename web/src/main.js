@@ -87,7 +87,7 @@ function main() {
 	const nav = el("div", {});
 	const choose = (p) => {
 		if (data.list.length > 1)
-			nav.replaceChildren(section("processes", data.list.length + " processes", chooser(data.list, p, choose)));
+			nav.replaceChildren(section("processes", data.list.filter((one) => !one.isAll).length + " processes", chooser(data.list, p, choose)));
 		forgetThemes();
 		body.replaceChildren(...show(data, p));
 		if (p)
