@@ -22,6 +22,7 @@ struct session_opts {
 	double max_pause_s;	     /* that one window should make it wait */
 	double wait_s;		     /* that the final report waits for answers, all together */
 	bool fds;		     /* descriptors, threads, children too */
+	bool is_told_later;	     /* reports are kept, and told when the process is older */
 	bool sources;		     /* the text of source lines: for who shows it */
 	bool (*is_cancelled)(void);  /* asked between the steps of session_open; may be NULL */
 	/* Of a child: what was alive when it was started is its parent's; what it has gained since

@@ -68,6 +68,7 @@ static void begin(struct sweep *s, struct sweep_target *t)
 		.max_pause_s = SESSION_PAUSE_S,
 		.native_stacks = true,
 		.fds = true,
+		.is_told_later = true,
 		.is_cancelled = s->o.is_cancelled,
 		.guard = s->guard,
 		.on_evidence = s->o.on_evidence,

@@ -211,8 +211,10 @@ static void add_age(struct report *r, struct report_process *p)
 	char age[32];
 
 	if (p->reason && !p->exited && p->age_s > 0 && p->age_s < PROCESS_YOUNG_S)
-		p->reason = report_printf(r, "%s; the process is only %s old", p->reason,
-					  fmt_duration(age, sizeof(age), p->age_s));
+		p->reason = report_printf(r,
+					  p->is_told_later ? "%s; the process was only %s old"
+							   : "%s; the process is only %s old",
+					  p->reason, fmt_duration(age, sizeof(age), p->age_s));
 }
 
 static bool comes_back(const struct curve *c)

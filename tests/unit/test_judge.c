@@ -1056,6 +1056,19 @@ static void a_leak_is_called_one(void **state)
 	assert_int_equal(w->p.verdict, CLASS_LEAK);
 }
 
+/* Of one that is probed in turns, and told when it is older. */
+static void an_age_is_that_of_the_judgement(void **state)
+{
+	struct world *w = *state;
+
+	w->e.seen.age_s = 30;
+	judge_held(w);
+	assert_non_null(strstr(w->p.reason, "; the process is only 30 s old"));
+	w->e.seen.is_told_later = true;
+	judge_held(w);
+	assert_non_null(strstr(w->p.reason, "; the process was only 30 s old"));
+}
+
 /* ---- Growth per unit of work. ---- */
 
 #define REQUESTS 4800 /* 100 a second, 60 at last */
@@ -2003,6 +2016,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_leak_is_called_one),
+		TEST(an_age_is_that_of_the_judgement),
 		TEST(no_leak_before_its_holder_is_known),
 		TEST(a_leak_that_many_ways_lead_to),
 		TEST(the_last_object_of_a_line_says_no_more_than_the_others),
