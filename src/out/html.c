@@ -57,7 +57,6 @@ static void put_more(struct json *j, const struct report_process *p)
 	for (size_t i = 0; i < p->n_lost; i++)
 		json_string(j, p->lost[i].key, p->lost[i].text);
 	json_close(j);
-	json_number(j, "explained", p->explained);
 	json_close(j);
 }
 

@@ -55,7 +55,7 @@ void report_process_init(struct report_process *p)
 	memset(p, 0, sizeof(*p));
 	shape_clear(&shape_process, p);
 	p->verdict = CLASS_STEADY;
-	p->memory.left_high = p->explained = NAN;
+	p->memory.left_high = NAN;
 	p->counted_from_s = p->counted_to_s = NAN;
 }
 

@@ -94,7 +94,10 @@
 
 #define REPORT_RSS(X, S) \
 	X(S, COUNT, rss_bytes, "rss_bytes", .merge = MERGE_SUM) \
-	X(S, NUMBER, rss_growth_bytes_per_s, "rss_growth_bytes_per_s", .merge = MERGE_SUM)
+	X(S, NUMBER, rss_growth_bytes_per_s, "rss_growth_bytes_per_s", .merge = MERGE_SUM) \
+	X(S, SHARE, explained, "growth_explained", \
+	  .about = "share of the growth of RSS, or of live blocks where those grow faster, that " \
+		   "the sites explain; null: nothing grows, or these are many processes")
 
 /* Of the limit that will be met first; a source of NULL: none is known. */
 #define REPORT_LIMIT(X, S) \

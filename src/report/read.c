@@ -277,7 +277,6 @@ static void complete(struct report_process *p)
 {
 	struct report_memory *m = &p->memory;
 
-	p->explained = NAN; /* of the series that the judge had */
 	if (!m->limit_source)
 		m->limit_bytes = REPORT_UNKNOWN;
 	m->left_low = m->limit_source ? round(m->left_low) : NAN;

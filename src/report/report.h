@@ -120,8 +120,6 @@ struct report_process {
 	struct report_fds fds;
 	uint64_t windows, survivors; /* on births, so far; what is followed of them; not in the JSON
 				      */
-	double explained; /* share of the growth that the sites explain, 0..1, NAN = nothing grows
-			   */
 	struct report_series *series;
 	size_t n_series;
 	REPORT_PROBE(FIELD_MEMBER, )

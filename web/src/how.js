@@ -45,7 +45,7 @@ export function how(report, process) {
 		["probes", b.mechanism ? b.mechanism + (known(b.on_s) ? ", on for " + b.on_s.toFixed(1) + " s" : "") : null],
 		["coverage", known(b.coverage) ? percent(b.coverage) + " of the time" : null],
 		["cost", cost(b)],
-		["growth explained", known(process.more.explained) ? percent(process.more.explained) + " by the sites" : null],
+		["growth explained", known(process.memory.growth_explained) ? percent(process.memory.growth_explained) + " by the sites" : null],
 		["collector", gc(process.gc)],
 		["memory", [["PSS", m.pss_bytes], ["private", m.private_bytes], ["shared", m.shared_bytes], ["swap", m.swap_bytes], ["huge pages", m.huge_bytes]].filter((r) => known(r[1]) && r[1] > 0).map(([k, v]) => k + " " + bytes(v)).join(", ")],
 		["cgroup", m.cgroup ? m.cgroup.path + ", " + bytes(m.cgroup.current_bytes) + (known(m.cgroup.limit_bytes) ? " of " + bytes(m.cgroup.limit_bytes) : "") : null],
