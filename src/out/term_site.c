@@ -192,6 +192,16 @@ static void put_holder(struct line *l, const struct report_held *h)
 	line_end(l);
 }
 
+/* Of what grows: what is missing for a leak. */
+static void put_reason(struct line *l, const struct report_site *s, bool verbose)
+{
+	if (!s->reason || !*s->reason || (s->verdict != CLASS_GROWING && !verbose))
+		return;
+	line_pad(l, INDENT);
+	line_words(l, s->reason);
+	line_end(l);
+}
+
 static void put_same_hint(struct line *l, const struct report_hint *h, size_t as)
 {
 	line_pad(l, INDENT);
@@ -206,6 +216,7 @@ void term_site(struct line *l, const struct report_site *s, struct term_place at
 {
 	line_end(l);
 	put_headline(l, s, &at, verbose);
+	put_reason(l, s, verbose);
 	put_types(l, s, verbose);
 	put_holder(l, &s->held_by);
 	if (at.as)

@@ -31,10 +31,6 @@ static void put_site(struct line *l, const struct page *page)
 	}
 	while (&page->p->sites[rank] != s)
 		rank++;
-	if (s->reason && *s->reason) {
-		line_text(l, "  ");
-		put(l, s->reason);
-	}
 	term_site(l, s, (struct term_place){.rank = rank + 1}, true);
 }
 

@@ -97,6 +97,26 @@ static void very_long_names_are_bounded(void **state)
 	report_free(r);
 }
 
+static void what_grows_says_what_is_missing_for_a_leak(void **state)
+{
+	struct report *r = sample_report();
+	struct report_site *s = r->processes->sites;
+	size_t size;
+
+	(void)state;
+	assert_true(s[0].verdict == CLASS_LEAK && s[1].verdict == CLASS_GROWING);
+	s[1].reason = "grows by 4.0 KiB/s; too early to call it a leak";
+	for (int verbose = 0; verbose < 2; verbose++) {
+		auto_free char *text =
+			render(r, &(struct out_term_opts){.verbose = verbose}, &size);
+
+		assert_non_null(
+			strstr(text, "   grows by 4.0 KiB/s; too early to call it a leak\n"));
+		assert_int_equal(strstr(text, s[0].reason) != NULL, verbose);
+	}
+	report_free(r);
+}
+
 static void what_was_done_is_told_while_nothing_grows(void **state)
 {
 	struct report *r = sample_report();
@@ -242,6 +262,7 @@ int main(void)
 		cmocka_unit_test(target_cannot_command_the_terminal),
 		cmocka_unit_test(nor_by_what_is_said_on_standard_error),
 		cmocka_unit_test(very_long_names_are_bounded),
+		cmocka_unit_test(what_grows_says_what_is_missing_for_a_leak),
 		cmocka_unit_test(what_was_done_is_told_while_nothing_grows),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
 		cmocka_unit_test(a_sweep_tells_of_those_it_could_not_look_at),
