@@ -350,16 +350,16 @@ static int fail_unwatched(struct watch *w)
 		    cmd);
 }
 
-/* A program that only starts a Python would keep us waiting to its end, without a word. */
+/* A program that only starts a Python would keep us waiting to its end, without a word. It is no
+ * report, so that -q does not leave it out. */
 static void say_unwatched(const struct watch *w)
 {
 	const char *why = children_refusal(w->children);
 
-	if (!w->o.is_quiet)
-		log_line("pyleak-bpf: %s is not watched so far: %s", w->o.command[0],
-			 why		 ? why
-			 : w->o.children ? "no Python has been started"
-					 : "it is no Python; those it starts need --children");
+	log_line("pyleak-bpf: %s is not watched so far: %s", w->o.command[0],
+		 why		 ? why
+		 : w->o.children ? "no Python has been started"
+				 : "it is no Python; those it starts need --children");
 }
 
 static int loop(struct watch *w)

@@ -280,9 +280,10 @@ def cmdline(pid):
     return b""
 
 
-def test_a_command_that_only_starts_a_python():
+@pytest.mark.parametrize("options", [[], ["-q"]])
+def test_a_command_that_only_starts_a_python(options):
     # The Python is another process than CMD: it is watched with --children alone.
-    with subprocess.Popen([harness.TOOL, "--", "sh", "-c", "sleep 7; %s -c 'import time; time.sleep(2)'; true" % pythons.HOST],
+    with subprocess.Popen([harness.TOOL, *options, "--", "sh", "-c", "sleep 7; %s -c 'import time; time.sleep(2)'; true" % pythons.HOST],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tool:
         said = tool.communicate(timeout=120)[1].splitlines()
     assert tool.returncode == 1 and len([x for x in said if "--children" in x]) == 2, said
