@@ -112,5 +112,6 @@ char *fmt_bytes(char *buf, size_t size, double bytes);
 char *fmt_integer(char *buf, size_t size, uint64_t n); /* "12,300" */
 char *fmt_count(char *buf, size_t size, double n);
 char *fmt_duration(char *buf, size_t size, double seconds);
+char *fmt_duration_like(char *buf, size_t size, double s, double like); /* in the units of @like */
 
 #endif

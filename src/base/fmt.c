@@ -59,11 +59,16 @@ char *fmt_integer(char *buf, size_t size, uint64_t n)
 
 char *fmt_duration(char *buf, size_t size, double s)
 {
-	if (s < 99.5)
+	return fmt_duration_like(buf, size, s, s);
+}
+
+char *fmt_duration_like(char *buf, size_t size, double s, double like)
+{
+	if (like < 99.5)
 		snprintf(buf, size, "%.0f s", s);
-	else if (s < 5400)
+	else if (like < 5400)
 		snprintf(buf, size, "%.0f m %02.0f s", floor(s / 60), floor(fmod(s, 60)));
-	else if (s < 3 * 86400)
+	else if (like < 3 * 86400)
 		snprintf(buf, size, "%.0f h %02.0f m", floor(s / 3600), floor(fmod(s, 3600) / 60));
 	else
 		snprintf(buf, size, "%.0f d %02.0f h", floor(s / 86400),

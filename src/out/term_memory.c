@@ -52,7 +52,7 @@ void term_baseline(struct line *l, const struct report_process *p, bool verbose)
 	line_end(l);
 }
 
-void term_limit(struct line *l, const struct report_process *p)
+void term_limit(struct line *l, const struct report_process *p, int indent)
 {
 	const struct report_memory *m = &p->memory;
 	char text[512], eta[32], low[32], high[32], bytes[32];
@@ -61,16 +61,16 @@ void term_limit(struct line *l, const struct report_process *p)
 	if (!m->limit_source || !(m->eta_s <= NEAR_S))
 		return;
 	fmt_duration(eta, sizeof(eta), m->eta_s);
-	fmt_duration(low, sizeof(low), m->eta_low_s);
+	fmt_duration_like(low, sizeof(low), m->eta_low_s, m->eta_s);
 	fmt_bytes(bytes, sizeof(bytes), (double)m->limit_bytes);
 	if (isfinite(m->eta_high_s))
 		snprintf(text, sizeof(text), "at this rate %s in %s (%s - %s): %s, limit %s", what,
-			 eta, low, fmt_duration(high, sizeof(high), m->eta_high_s), m->limit_name,
-			 bytes);
+			 eta, low, fmt_duration_like(high, sizeof(high), m->eta_high_s, m->eta_s),
+			 m->limit_name, bytes);
 	else
 		snprintf(text, sizeof(text), "at this rate %s in %s (%s at least): %s, limit %s",
 			 what, eta, low, m->limit_name, bytes);
-	line_text(l, "  ");
+	line_pad(l, indent);
 	line_words(l, text);
 	line_end(l);
 }

@@ -94,7 +94,7 @@ static void put_first_line(struct line *l, const struct report_process *p)
 		term_notes(l, p, "      note: ");
 		return;
 	}
-	term_limit(l, p);
+	term_limit(l, p, 6);
 	own = report_own_frame(s);
 	line_text(l, "      ");
 	if (own)

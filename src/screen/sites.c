@@ -185,9 +185,9 @@ static void put_limit(const struct report_process *p, char *text, size_t size)
 		return;
 	}
 	fmt_duration(eta, sizeof(eta), m->eta_s);
-	fmt_duration(low, sizeof(low), m->eta_low_s);
+	fmt_duration_like(low, sizeof(low), m->eta_low_s, m->eta_s);
 	if (isfinite(m->eta_high_s))
-		fmt_duration(high, sizeof(high), m->eta_high_s);
+		fmt_duration_like(high, sizeof(high), m->eta_high_s, m->eta_s);
 	else
 		snprintf(high, sizeof(high), "?");
 	snprintf(text + n, size - n, ", %s in %s (%s - %s): limit %s (%s)",

@@ -34,10 +34,22 @@ static void a_slow_rate_is_not_zero(void **state)
 		assert_string_equal(fmt_count(buf, sizeof(buf), counts[i].n), counts[i].text);
 }
 
+/* A range of days from hours is read in one unit. */
+static void a_range_has_one_unit(void **state)
+{
+	char buf[32];
+
+	(void)state;
+	assert_string_equal(fmt_duration(buf, sizeof(buf), 313200), "3 d 15 h");
+	assert_string_equal(fmt_duration_like(buf, sizeof(buf), 313200, 254940), "87 h 00 m");
+	assert_string_equal(fmt_duration_like(buf, sizeof(buf), 80, 120), "1 m 20 s");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_slow_rate_is_not_zero),
+		cmocka_unit_test(a_range_has_one_unit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,6 +175,7 @@ static void a_sweep_tells_why_there_is_no_line(void **state)
 		assert_int_equal(out_term_sweep(f, r, &(struct out_term_opts){.top = 10}), 0);
 		assert_int_equal(strstr(text, "      note: births are not watched") != NULL, i > 0);
 		assert_int_equal(strstr(text, "registry.py:42") != NULL, i == 0);
+		assert_int_equal(strstr(text, "\n      at this rate killed in") != NULL, i == 0);
 	}
 	fclose(f);
 	free(text);

@@ -105,7 +105,7 @@ function forecast(m, label) {
 export function etaText(m) {
 	if (!known(m.oom_eta_s))
 		return null;
-	const reach = known(m.oom_eta_low_s) ? " (" + duration(m.oom_eta_low_s) + " – " + (known(m.oom_eta_high_s) ? duration(m.oom_eta_high_s) : "no upper end known") + ")" : "";
+	const reach = known(m.oom_eta_low_s) ? " (" + duration(m.oom_eta_low_s, m.oom_eta_s) + " – " + (known(m.oom_eta_high_s) ? duration(m.oom_eta_high_s, m.oom_eta_s) : "no upper end known") + ")" : "";
 	return duration(m.oom_eta_s) + reach;
 }
 

@@ -89,14 +89,15 @@ function two(n) {
 	return String(Math.floor(n)).padStart(2, "0");
 }
 
-export function duration(s) {
+// In the units of @like.
+export function duration(s, like = s) {
 	if (!known(s))
 		return "?";
-	if (s < 99.5)
+	if (like < 99.5)
 		return s.toFixed(0) + " s";
-	if (s < 5400)
+	if (like < 5400)
 		return Math.floor(s / 60) + " m " + two(s % 60) + " s";
-	if (s < 3 * 86400)
+	if (like < 3 * 86400)
 		return Math.floor(s / 3600) + " h " + two((s % 3600) / 60) + " m";
 	return Math.floor(s / 86400) + " d " + two((s % 86400) / 3600) + " h";
 }
