@@ -31,7 +31,7 @@ struct replay {
 	bool is_ended;	   /* the stream came to its end, and not the file before it */
 	bool lacks_memory; /* for more of it */
 	struct record_header header;
-	uint64_t start_ns;
+	uint64_t start_ns, first_ns; /* of the first that was watched; its first moment */
 	VEC(struct moment) kept;
 	size_t bytes;		  /* of these */
 	struct report_tree *tree; /* the last counts; NULL: children were not followed */
@@ -176,6 +176,8 @@ static int keep_moments(struct replay *p, double at_s)
 	while (!err && p->bytes < MAX_BYTES && (v = get_record(p, &f))) {
 		if (!p->start_ns)
 			p->start_ns = f.start_ns;
+		if (!p->first_ns && f.pid)
+			p->first_ns = f.now_ns;
 		if (is_until(p, &f, at_s) && f.pid)
 			keep_moment(p, &f, &v);
 		else if (is_until(p, &f, at_s))
@@ -212,6 +214,26 @@ static bool is_outdated(const struct replay *p, const struct moment *m,
 	return false;
 }
 
+/* As they were told while they were watched; who was judged first is chance. */
+static int by_start(const void *pa, const void *pb)
+{
+	const struct record_frame *a = &((const struct moment *)pa)->frame,
+				  *b = &((const struct moment *)pb)->frame;
+
+	return a->start_ns != b->start_ns ? (a->start_ns > b->start_ns ? 1 : -1)
+					  : (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static int fail_without(const struct replay *p, const char *path, double at_s)
+{
+	double s = ((double)p->first_ns - (double)p->start_ns) / 1e9;
+
+	if (isnan(at_s) || !p->first_ns)
+		return fail(-EINVAL, "%s has no moment of any process", path);
+	return fail(-EINVAL, "%s has no moment as early as that (--at): the first is --at %.1f",
+		    path, ceil(10 * s) / 10);
+}
+
 /* Which of them are of one and the same report? The latest of all tells when that was. */
 static int judge_all(struct replay *p, const char *path, double at_s, struct recorder *to)
 {
@@ -220,10 +242,8 @@ static int judge_all(struct replay *p, const char *path, double at_s, struct rec
 	int err = 0;
 
 	if (!p->kept.n)
-		return fail(-EINVAL,
-			    isnan(at_s) ? "%s has no moment of any process"
-					: "%s has no moment as early as that (--at)",
-			    path);
+		return fail_without(p, path, at_s);
+	qsort(p->kept.v, p->kept.n, sizeof(*p->kept.v), by_start);
 	r->processes = report_alloc(r, p->kept.n * sizeof(*r->processes));
 	if (!r->processes)
 		return fail(-ENOMEM, "out of memory");

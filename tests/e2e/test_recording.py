@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -105,7 +106,10 @@ def test_any_moment(recorded):
     assert 4 < early["duration_s"] <= 8
     assert early["processes"][0]["probe"]["on_s"] < live["processes"][0]["probe"]["on_s"]
     assert "this is its last moment" in tool("--from", rec, "--at", 600).stderr
-    assert "no moment as early" in tool("--from", rec, "--at", 0.1, status=1).stderr
+    said = tool("--from", rec, "--at", 0.1, status=1).stderr
+    first = re.search(r"no moment as early as that \(--at\): the first is --at ([0-9.]+)\n", said).group(1)
+    assert tool("--from", rec, "--at", first).stdout
+    assert "no moment as early" in tool("--from", rec, "--at", float(first) - 0.2, status=1).stderr
 
 
 def test_text_as_it_was(recorded):
@@ -115,6 +119,15 @@ def test_text_as_it_was(recorded):
     site = live["processes"][0]["sites"][0]["id"]
     assert site in again and site in text
     assert "<string>:%d" % LEAKING_LINE in again
+
+
+def test_several_are_in_the_order_of_the_watch(tmp_path):
+    with contextlib.ExitStack() as all_of_them:
+        pids = [all_of_them.enter_context(leaking()) for _ in range(4)]
+        live = tool("-q", "-d", 8, "--record", tmp_path / "a.rec", *(x for pid in pids for x in ("-p", pid))).stdout
+    again = tool("--from", tmp_path / "a.rec").stdout
+    assert [int(n) for n in re.findall(r"^pid ([0-9]+)", live, re.M)] == pids
+    assert [int(n) for n in re.findall(r"^pid ([0-9]+)", again, re.M)] == pids
 
 
 def test_its_mode_and_who_may_read_it(recorded):
