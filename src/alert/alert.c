@@ -47,11 +47,22 @@ enum alert_event alert_step(const struct alert_rule *r, struct alert_state *s, d
 	return ALERT_FIRES;
 }
 
-static char *show(enum metric m, double v, char *buf, size_t size)
+/* As the rule is given: by the minute, hour or day. */
+static char *show_rate(const struct alert_rule *r, double v, char *buf, size_t size)
 {
+	const char *per = r->per_s == 60      ? "min"
+			  : r->per_s == 3600  ? "h"
+			  : r->per_s == 86400 ? "d"
+					      : "s";
 	char n[32];
 
-	switch (m) {
+	snprintf(buf, size, "%s/%s", fmt_bytes(n, sizeof(n), v * fmax(r->per_s, 1)), per);
+	return buf;
+}
+
+static char *show(const struct alert_rule *r, double v, char *buf, size_t size)
+{
+	switch (r->metric) {
 	case METRIC_FDS:
 	case METRIC_THREADS:
 		return fmt_count(buf, size, v);
@@ -65,8 +76,7 @@ static char *show(enum metric m, double v, char *buf, size_t size)
 		snprintf(buf, size, "%.0f %%", v);
 		return buf;
 	case METRIC_GROWTH:
-		snprintf(buf, size, "%s/s", fmt_bytes(n, sizeof(n), v));
-		return buf;
+		return show_rate(r, v, buf, size);
 	default:
 		return fmt_bytes(buf, size, v);
 	}
@@ -82,10 +92,10 @@ char *alert_sentence(const struct alert_rule *r, double value, char *buf, size_t
 		snprintf(lasting, sizeof(lasting), ", for %s",
 			 fmt_duration(c, sizeof(c), r->for_s));
 	snprintf(buf, size, "%s is %s%s, %s %s%s", metric_name(r->metric), holds ? "" : "back at ",
-		 show(r->metric, value, a, sizeof(a)),
+		 show(r, value, a, sizeof(a)),
 		 value == r->value ? "at"
 		 : under	   ? "below"
 				   : "above",
-		 show(r->metric, r->value, b, sizeof(b)), lasting);
+		 show(r, r->value, b, sizeof(b)), lasting);
 	return buf;
 }

@@ -30,6 +30,7 @@ struct alert_rule {
 	bool below, or_equal;
 	double value; /* in the metric's unit */
 	double for_s;
+	double per_s; /* of a rate: seconds in the time by which it was given; 0 = one */
 };
 
 /* -EINVAL with a sentence that says what was meant, where that can be guessed. */

@@ -130,9 +130,9 @@ static const char *duration(const char *s, double *out)
 	return s;
 }
 
-static const char *quantity(const char *s, enum unit unit, double *out)
+static const char *quantity(const char *s, enum unit unit, double *out, double *per_s)
 {
-	double factor, per;
+	double factor;
 
 	if (unit == UNIT_TIME)
 		return duration(s, out);
@@ -147,8 +147,9 @@ static const char *quantity(const char *s, enum unit unit, double *out)
 		return s;
 	if (*s != '/')
 		return NULL;
-	s = time_unit(s + 1, &per);
-	*out /= per;
+	s = time_unit(s + 1, per_s);
+	if (s)
+		*out /= *per_s;
 	return s;
 }
 
@@ -234,7 +235,7 @@ int alert_parse(const char *text, struct alert_rule *out)
 	s = comparison(word, out);
 	if (!s)
 		return bad_comparison(text, word, metrics[m].example);
-	s = quantity(blanks(s), metrics[m].unit, &out->value);
+	s = quantity(blanks(s), metrics[m].unit, &out->value, &out->per_s);
 	if (!s || (*s && !isspace((unsigned char)*s)))
 		return fail(-EINVAL, "--alert '%s': the value is not understood; it is like '%s'",
 			    text, metrics[m].example);

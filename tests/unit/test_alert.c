@@ -13,19 +13,20 @@ static void rules_mean_what_they_say(void **state)
 		const char *text;
 		struct alert_rule want;
 	} rows[] = {
-		{"rss>2G", {NULL, METRIC_RSS, false, false, 2147483648.0, 0}},
-		{" rss >= 1.5 GiB ", {NULL, METRIC_RSS, false, true, 1610612736.0, 0}},
-		{"pss<10MB", {NULL, METRIC_PSS, true, false, 10485760.0, 0}},
-		{"swap>0", {NULL, METRIC_SWAP, false, false, 0, 0}},
-		{"heap>100k for 90", {NULL, METRIC_HEAP, false, false, 102400, 90}},
-		{"growth>1M/min for 10m", {NULL, METRIC_GROWTH, false, false, 1048576 / 60.0, 600}},
-		{"growth > 3600 k/h", {NULL, METRIC_GROWTH, false, false, 1024, 0}},
-		{"fds>=900", {NULL, METRIC_FDS, false, true, 900, 0}},
-		{"threads<=2 for 1h30m", {NULL, METRIC_THREADS, true, true, 2, 5400}},
-		{"limit>90%", {NULL, METRIC_LIMIT, false, false, 90, 0}},
-		{"eta<1h", {NULL, METRIC_ETA, true, false, 3600, 0}},
-		{"limit>0.5%", {NULL, METRIC_LIMIT, false, false, 0.5, 0}},
-		{"eta<90", {NULL, METRIC_ETA, true, false, 90, 0}},
+		{"rss>2G", {NULL, METRIC_RSS, false, false, 2147483648.0, 0, 0}},
+		{" rss >= 1.5 GiB ", {NULL, METRIC_RSS, false, true, 1610612736.0, 0, 0}},
+		{"pss<10MB", {NULL, METRIC_PSS, true, false, 10485760.0, 0, 0}},
+		{"swap>0", {NULL, METRIC_SWAP, false, false, 0, 0, 0}},
+		{"heap>100k for 90", {NULL, METRIC_HEAP, false, false, 102400, 90, 0}},
+		{"growth>1M/min for 10m",
+		 {NULL, METRIC_GROWTH, false, false, 1048576 / 60.0, 600, 60}},
+		{"growth > 3600 k/h", {NULL, METRIC_GROWTH, false, false, 1024, 0, 3600}},
+		{"fds>=900", {NULL, METRIC_FDS, false, true, 900, 0, 0}},
+		{"threads<=2 for 1h30m", {NULL, METRIC_THREADS, true, true, 2, 5400, 0}},
+		{"limit>90%", {NULL, METRIC_LIMIT, false, false, 90, 0, 0}},
+		{"eta<1h", {NULL, METRIC_ETA, true, false, 3600, 0, 0}},
+		{"limit>0.5%", {NULL, METRIC_LIMIT, false, false, 0.5, 0, 0}},
+		{"eta<90", {NULL, METRIC_ETA, true, false, 90, 0, 0}},
 	};
 	struct alert_rule r;
 
@@ -40,7 +41,7 @@ static void rules_mean_what_they_say(void **state)
 		assert_int_equal(r.below, w->below);
 		assert_int_equal(r.or_equal, w->or_equal);
 		assert_true(fabs(r.value - w->value) < 1e-6 * (1 + w->value));
-		assert_true(r.for_s == w->for_s);
+		assert_true(r.for_s == w->for_s && r.per_s == w->per_s);
 	}
 }
 
@@ -131,6 +132,23 @@ static void without_a_time_a_rule_fires_at_once(void **state)
 			    "eta is back at never, above 60 m 00 s");
 }
 
+static void a_rate_is_told_as_it_was_asked_for(void **state)
+{
+	struct alert_rule r;
+	char text[128];
+
+	(void)state;
+	assert_int_equal(alert_parse("growth>1K/min", &r), 0);
+	assert_string_equal(alert_sentence(&r, 1024, text, sizeof(text)),
+			    "growth is 60.0 KiB/min, above 1.0 KiB/min");
+	assert_int_equal(alert_parse("growth > 2M/hour", &r), 0);
+	assert_string_equal(alert_sentence(&r, 1024, text, sizeof(text)),
+			    "growth is 3.5 MiB/h, above 2.0 MiB/h");
+	assert_int_equal(alert_parse("growth>1K/s", &r), 0);
+	assert_string_equal(alert_sentence(&r, 2048, text, sizeof(text)),
+			    "growth is 2.0 KiB/s, above 1.0 KiB/s");
+}
+
 static void a_value_that_stays_unknown_is_told_once(void **state)
 {
 	struct alert_state s = {0};
@@ -181,6 +199,7 @@ int main(void)
 		cmocka_unit_test(mistakes_are_refused_with_what_was_meant),
 		cmocka_unit_test(a_rule_fires_once_after_its_time_and_ends),
 		cmocka_unit_test(without_a_time_a_rule_fires_at_once),
+		cmocka_unit_test(a_rate_is_told_as_it_was_asked_for),
 		cmocka_unit_test(a_value_that_stays_unknown_is_told_once),
 		cmocka_unit_test(an_event_is_one_line_of_json),
 	};
