@@ -362,7 +362,7 @@ void why_program_first(struct why_answer *a)
 	for (size_t i = 1; i < a->n; i++)
 		if ((a->path[0].root == WHY_STATIC || a->path[0].root == WHY_INTERPRETER) &&
 		    a->path[i].root < WHY_INTERPRETER &&
-		    most_held(&a->path[i]) > most_held(&a->path[0]))
+		    most_held(&a->path[i]) > fmax(most_held(&a->path[0]), a->path[0].share))
 			put_first(a, i);
 }
 

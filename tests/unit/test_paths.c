@@ -178,6 +178,23 @@ static void a_length_is_the_newest_that_is_known(void **state)
 	free(p.text);
 }
 
+/* A buffer of C code, below static data: how many it has nobody knows, and all hang on it. */
+static void what_holds_a_few_does_not_come_before_what_holds_all(void **state)
+{
+	struct why_step buffer[] = {{.entries = WHY_UNKNOWN, .share = 0.98}};
+	struct why_step list[] = {{.entries = 40, .share = 0.02}};
+	struct why_path path[] = {{.root = WHY_STATIC, .share = 0.98, .step = buffer, .n = 1},
+				  {.root = WHY_FRAME, .share = 0.02, .step = list, .n = 1}};
+	struct why_answer a = {.path = path, .n = ARRAY_SIZE(path)};
+
+	(void)state;
+	why_program_first(&a);
+	assert_ptr_equal(path[0].step, buffer);
+	list[0].share = 1;
+	why_program_first(&a);
+	assert_ptr_equal(path[0].step, list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +202,7 @@ int main(void)
 		cmocka_unit_test(what_grows_comes_first_where_it_has_some),
 		cmocka_unit_test(what_the_program_has_comes_before_tables_of_python),
 		cmocka_unit_test(a_length_is_the_newest_that_is_known),
+		cmocka_unit_test(what_holds_a_few_does_not_come_before_what_holds_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
