@@ -168,10 +168,14 @@ static bool has_its_members(const struct py_runtime *rt, const struct py_code *c
 }
 
 /* Code of exec() lies where the last one did, and so does all that belongs to it: until code
- * objects had numbers, its lines alone told which it is. Most other code stays. */
+ * objects had numbers, its lines alone told which it is. Most other code stays; that of a frozen
+ * application has names from its own root. */
 static bool may_have_twins(const struct py_code *c)
 {
-	return !c->version && *c->file != '/' && strncmp(c->file, "<frozen ", 8) != 0;
+	size_t n = strlen(c->file);
+
+	return c->bytes && !c->version && *c->file != '/' && strncmp(c->file, "<frozen ", 8) != 0 &&
+	       (n < 3 || strcmp(c->file + n - 3, ".py") != 0);
 }
 
 bool py_code_is_like(const struct py_code *c, const struct py_code *now)
@@ -182,15 +186,29 @@ bool py_code_is_like(const struct py_code *c, const struct py_code *now)
 
 bool py_code_tells_same(const struct py_code *c, const struct py_code *now)
 {
-	return (!c->lines || c->lines == now->lines) && c->firstline == now->firstline &&
+	return (!c->lines || !now->lines || c->lines == now->lines) &&
+	       c->firstline == now->firstline &&
 	       (py_code_is_like(c, now) ||
 		(!strcmp(c->function, now->function) && !strcmp(c->file, now->file)));
 }
 
-void py_code_renumber(struct py_code *c, const struct py_code *now)
+bool py_code_is_again(const struct py_code *c, const struct py_code *now)
 {
+	return py_code_is_like(c, now) && c->lines == now->lines;
+}
+
+bool py_code_has_number(const struct py_code *c)
+{
+	return c->version;
+}
+
+bool py_code_renumber(struct py_code *c, const struct py_code *now)
+{
+	bool is_another = c->version != now->version;
+
 	c->version = now->version;
 	c->bytes = now->bytes;
+	return is_another;
 }
 
 uint64_t py_code_addr(const struct py_code *c)
@@ -345,7 +363,8 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 	if (err)
 		return err;
 	line = look_up(c, table, len, (int)at);
-	keep(c, place, (struct code_line){(int)at, line});
+	if (c->lines || !c->bytes) /* not of a table that does not fit */
+		keep(c, place, (struct code_line){(int)at, line});
 	return line;
 }
 
@@ -355,16 +374,18 @@ int py_code_read_lines(const struct py_runtime *rt, struct py_code *c)
 	size_t len;
 	int err;
 
+	if (!c->bytes)
+		return 0;
 	proc_need(rt->proc, true);
 	err = read_table(rt, c, &table, &len);
 	proc_need(rt->proc, false);
-	return err || c->lines || !c->bytes ? err : -EILSEQ;
+	return err || c->lines ? err : -EILSEQ;
 }
 
 bool py_code_same(const struct py_runtime *rt, struct py_code *c)
 {
 	return has_its_members(rt, c) &&
-	       !(c->lines && may_have_twins(c) && py_code_read_lines(rt, c) == -ESTALE);
+	       (!may_have_twins(c) || (c->lines && py_code_read_lines(rt, c) != -ESTALE));
 }
 
 size_t py_code_bytes(const struct py_code *c)

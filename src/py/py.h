@@ -140,15 +140,18 @@ struct py_code;
 int py_code_read(const struct py_runtime *rt, uint64_t addr, struct py_code **out);
 void py_code_free(struct py_code *c);
 /* Does the address still hold this code object (its number, where its names and its line table
- * lie; in 3.11, which has no numbers, its lines if it is of no file)? */
+ * lie; in 3.11, which has no numbers, its lines if it is of no file, once they are known)? */
 bool py_code_same(const struct py_runtime *rt, struct py_code *c);
 /* The same names, tables and first line by address: one lies where the other did. */
 bool py_code_is_like(const struct py_code *c, const struct py_code *now);
-/* Has @now the same names, or the place of them, and the lines of @c as far as those are known? */
+/* Has @now the same names, or the place of them, and the lines of @c as far as both are known? */
 bool py_code_tells_same(const struct py_code *c, const struct py_code *now);
 int py_code_read_lines(const struct py_runtime *rt, struct py_code *c); /* to tell by them */
-/* @c was compiled again, and is @now. */
-void py_code_renumber(struct py_code *c, const struct py_code *now);
+/* Is @now, from the same source, where @c was? Not known while the lines of one alone are. */
+bool py_code_is_again(const struct py_code *c, const struct py_code *now);
+bool py_code_has_number(const struct py_code *c); /* 3.12+: while it has it, it is itself */
+/* @c is @now: has that another number, as it was compiled again? */
+bool py_code_renumber(struct py_code *c, const struct py_code *now);
 uint64_t py_code_addr(const struct py_code *c);
 const char *py_code_file(const struct py_code *c);
 const char *py_code_function(const struct py_code *c); /* qualified name; plain name <= 3.10 */

@@ -83,20 +83,18 @@ static struct code_slot *read_code(struct stacks *s, uint64_t addr, const struct
 	return NULL;
 }
 
-static bool is_again(const struct code_slot *c, const struct code_slot *fresh)
-{
-	return py_code_is_like(c->code, fresh->code) && py_code_tells_same(c->code, fresh->code);
-}
-
 /* Before the others that are known to have been at its place. What is still there, or was compiled
  * again from the same source, goes on as it was: where others come and go in its likeness, or have
- * since it was there last, no look tells that it was there all the time. */
-static struct code_slot *put_first(struct code_slot *first, struct code_slot *fresh)
+ * since it was there last, no look tells that it was there all the time: a number does, since it
+ * was seen. */
+static struct code_slot *put_first(struct code_slot *first, struct code_slot *fresh,
+				   uint64_t now_ns)
 {
 	struct code_slot **at = &first, *c = fresh;
 	bool others = false;
 
-	for (; *at && !is_again(*at, fresh); at = &(*at)->older)
+	fresh->since_ns = now_ns;
+	for (; *at && !py_code_is_again((*at)->code, fresh->code); at = &(*at)->older)
 		if (!py_code_tells_same((*at)->code, fresh->code)) {
 			fresh->in_turn |= py_code_is_like((*at)->code, fresh->code);
 			others = true;
@@ -105,7 +103,8 @@ static struct code_slot *put_first(struct code_slot *first, struct code_slot *fr
 		c = *at;
 		c->in_turn |= others;
 		*at = c->older;
-		py_code_renumber(c->code, fresh->code);
+		if (py_code_renumber(c->code, fresh->code))
+			c->since_ns = now_ns;
 		free_slots(fresh);
 	}
 	c->is_of_files |= first && (first->is_of_files ||
@@ -131,7 +130,7 @@ static struct code_slot *code_at(struct stacks *s, uint64_t addr, bool check)
 		free_slots(fresh);
 		return NULL;
 	}
-	slot = put_first(slot, fresh);
+	slot = put_first(slot, fresh, now_ns);
 	slot->checked_ns = now_ns;
 	*v = (uintptr_t)slot;
 	count_code(s, slot);
@@ -282,16 +281,20 @@ struct stack *stacks_current(struct stacks *s, uint64_t key)
 	return stacks_find(s, id ? *id : key);
 }
 
-static bool lies_there(struct stacks *s, const struct py_code *c, bool check)
+static bool lies_there(struct stacks *s, const struct stack *st, const struct py_code *c,
+		       bool check)
 {
 	const struct code_slot *now = code_at(s, py_code_addr(c), check);
 
-	return now && now->code == c && !now->in_turn;
+	return now && now->code == c &&
+	       (!now->in_turn || (py_code_has_number(c) && st->told_ns > now->since_ns));
 }
 
-static bool is_alive(struct stacks *s, const struct stack_frame *f)
+static bool is_alive(struct stacks *s, const struct stack *st, uint32_t i)
 {
-	return f->code && lies_there(s, f->code, true);
+	const struct py_code *c = st->frame[i].code;
+
+	return c && lies_there(s, st, c, true);
 }
 
 /* The last code known at the address of @c. */
@@ -303,21 +306,36 @@ static struct code_slot *newest(const struct stacks *s, const struct py_code *c)
 }
 
 /* As far as is known, by a look now and then: stacks have most of their code in common. */
-static bool seems_alive(struct stacks *s, const struct stack_frame *f)
+static bool seems_alive(struct stacks *s, const struct stack *st, uint32_t i)
 {
-	return !f->code || lies_there(s, f->code, false);
+	const struct py_code *c = st->frame[i].code;
+
+	return !c || lies_there(s, st, c, false);
 }
 
-static void look_at(struct stacks *s, struct stack *st,
-		    bool (*is_there)(struct stacks *, const struct stack_frame *))
+/* Where code is there in turn with others no telling is sure: one since it was seen will do. */
+static bool was_told_of(const struct stack *st, const struct code_slot *now,
+			const struct py_code *c)
 {
-	struct code_slot *now;
+	return now && now->code == c && now->checked_ns && st->told_ns > now->since_ns;
+}
+
+static bool look_at(struct stacks *s, struct stack *st,
+		    bool (*is_there)(struct stacks *, const struct stack *, uint32_t))
+{
+	bool all = !st->stale;
 	uint64_t *key;
 
 	for (uint32_t i = 0; i < st->n && !st->stale; i++) {
-		st->stale = !is_there(s, &st->frame[i]);
-		now = st->stale ? newest(s, st->frame[i].code) : NULL;
-		if (now)
+		const struct py_code *c = st->frame[i].code;
+		struct code_slot *now;
+
+		if (is_there(s, st, i))
+			continue;
+		all = false;
+		now = newest(s, c);
+		st->stale = !was_told_of(st, now, c);
+		if (now && st->stale)
 			now->checked_ns = 0; /* not taken for the same code without a look */
 	}
 	if (st->stale && st->key && stacks_current(s, st->key) == st && !st->is_forgotten) {
@@ -326,14 +344,16 @@ static void look_at(struct stacks *s, struct stack *st,
 			*key = st->key;
 		st->is_forgotten = key;
 	}
+	return all;
 }
 
 bool stacks_verify(struct stacks *s, struct stack *st)
 {
-	look_at(s, st, is_alive);
+	bool alive = look_at(s, st, is_alive);
+
 	if (py_jit_runs(s->rt) && st->n && st->frame[0].line)
 		st->frame[0].line = py_code_firstline(st->frame[0].code);
-	return !st->stale;
+	return alive;
 }
 
 bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
@@ -341,7 +361,7 @@ bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
 	for (uint32_t i = 0; i < st->n; i++) {
 		const struct py_code *c = st->frame[i].code;
 
-		if (seems_alive(s, &st->frame[i]))
+		if (seems_alive(s, st, i))
 			continue;
 		/* By that look the code that lies there now is known, too. */
 		for (const struct code_slot *x = newest(s, c); x; x = x->older)
@@ -375,7 +395,7 @@ static struct stack *make_without(struct stacks *s, const struct stack *st, bool
 		return NULL;
 	memcpy(to, st, stack_bytes(st->n));
 	for (uint32_t i = 0; i < to->n; i++)
-		if (shared ? to->frame[i].is_shared : !is_alive(s, &to->frame[i])) {
+		if (shared ? to->frame[i].is_shared : !is_alive(s, to, i)) {
 			if (!is_of_exec(s, to->frame[i].code))
 				to->frame[i].code = NULL;
 			to->frame[i].line = 0;

@@ -41,8 +41,9 @@ struct stack *stacks_find(struct stacks *s, uint64_t id); /* NULL: unknown */
 /* What the kernel half means by @key now. */
 struct stack *stacks_current(struct stacks *s, uint64_t key);
 /* Where CPython's JIT runs, the innermost line becomes that of its function (py_jit_runs).
- * Do the code objects of this stack still live at their addresses? Marks it stale when not: its
- * hash may by then mean another stack, and the next one that has it is told anew. */
+ * Do the code objects of this stack still live at their addresses, and did so since it was told?
+ * Marks it stale when not: its hash may by then mean another stack, and the next one that has it is
+ * told anew; once, where no telling can be sure. */
 bool stacks_verify(struct stacks *s, struct stack *st);
 /* Has other code been seen where code of this stack was that is gone? */
 bool stacks_place_is_shared(struct stacks *s, const struct stack *st);

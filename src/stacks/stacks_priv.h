@@ -9,6 +9,7 @@
 
 struct code_slot {
 	uint64_t addr, checked_ns;
+	uint64_t since_ns; /* seen here since then, with this number */
 	struct py_code *code;
 	size_t bytes;		 /* counted for it */
 	bool is_of_files;	 /* codes here were of more than one file */

@@ -467,8 +467,100 @@ static void what_comes_again_was_not_there_meanwhile(void **state)
 		assert_true(stacks_place_is_shared(w->stacks, st));
 	}
 	a_cell(w, 1, "third", 12);
+	assert_false(stacks_verify(w->stacks, st));
 	st = tell_again(w);
 	assert_true(stacks_verify(w->stacks, st));
+}
+
+/* Whether it was there all the time is never known, and telling it anew does not help. */
+static void what_stays_after_others_is_told_once(void **state)
+{
+	struct world *w = *state;
+	struct stack *st = tell_again(w);
+
+	put_lines(w, 3);
+	assert_false(stacks_verify(w->stacks, st));
+	assert_forgotten(w, 1);
+	st = tell_again(w);
+	for (size_t look = 0; look < 4; look++) {
+		assert_false(stacks_verify(w->stacks, st));
+		assert_true(stacks_place_is_shared(w->stacks, st));
+		assert_forgotten(w, 0);
+		assert_ptr_equal(tell_again(w), st);
+	}
+	/* Until it goes, though nothing can be read where it was. */
+	memset(w->code[CELL], 0, sizeof(w->code[CELL]));
+	assert_false(stacks_verify(w->stacks, st));
+	assert_forgotten(w, 1);
+}
+
+static void spoil_table(struct world *w, bool spoilt)
+{
+	memset(w->table[CELL] + w->rt.layout.bytes_data + 9, spoilt ? 0xd8 | 3 : 0x80 | 15 << 3 | 7,
+	       9);
+}
+
+/* A rule is gone at the first look, and its table is another's: that line is not the next one's. */
+static void a_line_of_a_table_that_is_gone_is_not_kept(void **state)
+{
+	struct world *w = *state;
+	struct stack *st;
+
+	for (int of_file = 0; of_file < 2; of_file++) {
+		text(w, 2, of_file ? "/rule.py" : "<cell>");
+		put_lines(w, 50);
+		spoil_table(w, true);
+		st = tell_again(w);
+		put_lines(w, 2);
+		spoil_table(w, false);
+		if (of_file) {
+			w->rec->id = STACK + 1;
+			stacks_add(w->stacks, w->rec, sizeof(*w->rec));
+			st = stacks_find(w->stacks, STACK + 1);
+		} else {
+			assert_false(stacks_verify(w->stacks, st));
+			st = tell_again(w);
+		}
+		assert_int_equal(st->frame[CELL].line, 9);
+		assert_true(stacks_verify(w->stacks, st));
+		stacks_free(w->stacks);
+		assert_int_equal(stacks_new(&w->rt, &w->stacks), 0);
+	}
+}
+
+/* ... nor does a table that could not be read share the place for good. */
+static void unknown_lines_are_no_other_lines(void **state)
+{
+	struct world *w = *state;
+	struct stack *st;
+
+	put_word(w->table[CELL] + w->rt.layout.ob_size, UINT64_MAX);
+	st = tell_again(w);
+	assert_null(st->frame[CELL].code);
+	assert_false(stacks_verify(w->stacks, st));
+	a_cell(w, 1, "first", 7); /* the same source again */
+	put_lines(w, 2);
+	st = tell_again(w);
+	assert_int_equal(st->frame[CELL].line, 9);
+	memset(w->code[CELL], 0, sizeof(w->code[CELL]));
+	assert_false(stacks_verify(w->stacks, st));
+	assert_false(stacks_place_is_shared(w->stacks, st));
+}
+
+/* To 3.10 a table says nothing by which code could be told: it is not read for that. */
+static void a_table_without_a_length_is_not_read(void **state)
+{
+	struct world *w = *state;
+	struct py_code *c;
+
+	put_word(w->table[CELL] + w->rt.layout.ob_size, UINT64_MAX);
+	assert_int_equal(py_code_read(&w->rt, (uintptr_t)w->code[CELL], &c), 0);
+	assert_int_equal(py_code_read_lines(&w->rt, c), -EILSEQ);
+	py_code_free(c);
+	w->rt.walk.instr_kind = PL_INSTR_LASTI_UNITS;
+	assert_int_equal(py_code_read(&w->rt, (uintptr_t)w->code[CELL], &c), 0);
+	assert_int_equal(py_code_read_lines(&w->rt, c), 0);
+	py_code_free(c);
 }
 
 /* The same source, compiled again and again, here and there. */
@@ -568,16 +660,14 @@ static void a_table_that_is_gone_is_no_other_code(void **state)
 	struct stack *st;
 
 	for (uint32_t number = 0; number < 2; number++) {
-		uint8_t *table = w->table[CELL] + w->rt.layout.bytes_data;
-
 		st = number ? tell_of_3_13(w) : tell_again(w);
 		assert_true(stacks_verify(w->stacks, st));
 		if (number)
 			put_number(w, number);
-		memset(table + 9, 0xd8 | 3, 9);
+		spoil_table(w, true);
 		assert_int_equal(stacks_verify(w->stacks, st), !number);
 		assert_false(stacks_place_is_shared(w->stacks, st));
-		memset(table + 9, 0x80 | 15 << 3 | 7, 9);
+		spoil_table(w, false);
 		assert_ptr_equal(tell_again(w), st);
 		assert_true(stacks_verify(w->stacks, st));
 		stacks_free(w->stacks);
@@ -588,13 +678,18 @@ static void a_table_that_is_gone_is_no_other_code(void **state)
 /* A look at it is one read, as ever: what else lies there in its likeness is not looked for. */
 static void code_of_a_file_is_known_by_its_members(void **state)
 {
+	static const char *const file[] = {"/app", "/app.py", "app.py", "pkg/app.py"};
 	struct world *w = *state;
 	struct stack *st;
 
-	text(w, 2, "/app.py");
-	st = tell_again(w);
-	put_lines(w, 3);
-	assert_true(stacks_verify(w->stacks, st));
+	for (uint8_t i = 0; i < ARRAY_SIZE(file); i++) {
+		text(w, 2, file[i]);
+		st = tell_again(w);
+		put_lines(w, i + 3);
+		assert_true(stacks_verify(w->stacks, st));
+		stacks_free(w->stacks);
+		assert_int_equal(stacks_new(&w->rt, &w->stacks), 0);
+	}
 }
 
 /* From 3.12 on each code object has one: while it stays, nothing else is looked at. */
@@ -627,7 +722,76 @@ static void code_with_another_number_is_other_code(void **state)
 	assert_true(stacks_place_is_shared(w->stacks, st));
 	st = tell_again(w);
 	assert_int_equal(st->frame[CELL].line, 10);
+	assert_true(stacks_verify(w->stacks, st));
+}
+
+/* It was told since it was seen to have the number that it has: it was there all the time. */
+static void code_that_stays_has_its_line_by_its_number(void **state)
+{
+	struct world *w = *state;
+	struct stack *st = tell_of_3_13(w);
+
+	for (uint32_t number = 1; number < 6; number++) {
+		put_number(w, number);
+		put_lines(w, 2 + number % 2);
+		assert_false(stacks_verify(w->stacks, st));
+		assert_forgotten(w, 1);
+		st = tell_again(w);
+		assert_int_equal(st->frame[CELL].line, 9 + number % 2);
+		for (size_t look = 0; look < 3; look++) {
+			assert_true(stacks_verify(w->stacks, st));
+			assert_forgotten(w, 0);
+			assert_ptr_equal(tell_again(w), st);
+		}
+	}
+	/* The same source again, after others: what it was told of may have been theirs. */
+	put_number(w, 6);
+	put_lines(w, 3);
 	assert_false(stacks_verify(w->stacks, st));
+	assert_true(stacks_place_is_shared(w->stacks, st));
+	st = tell_again(w);
+	assert_true(stacks_verify(w->stacks, st));
+}
+
+/* Met for the first time when its stack is told: the record may be another one's. */
+static void what_is_met_with_its_stack_is_told_again(void **state)
+{
+	struct world *w = *state;
+	struct stack *st = tell_of_3_13(w);
+
+	put_number(w, 1);
+	put_lines(w, 3);
+	w->rec->id = STACK + 1;
+	stacks_add(w->stacks, w->rec, sizeof(*w->rec));
+	st = stacks_find(w->stacks, STACK + 1);
+	assert_int_equal(st->frame[CELL].line, 10);
+	assert_false(stacks_verify(w->stacks, st));
+	stacks_add(w->stacks, w->rec, sizeof(*w->rec));
+	assert_true(stacks_verify(w->stacks, st));
+}
+
+/* A rule was gone at the first look, as its line is: the next one with its number is itself. */
+static void a_garbage_line_goes_with_its_number(void **state)
+{
+	struct world *w = *state;
+	struct stack *st;
+
+	tell_of_3_13(w);
+	stacks_free(w->stacks);
+	assert_int_equal(stacks_new(&w->rt, &w->stacks), 0);
+	put_number(w, 1);
+	put_lines(w, 50);
+	spoil_table(w, true);
+	st = tell_again(w);
+	for (uint32_t number = 2; number < 5; number++) {
+		a_cell(w, 0, "grow", 7);
+		put_lines(w, 2);
+		put_number(w, number);
+		assert_int_equal(stacks_verify(w->stacks, st), number > 2);
+		st = tell_again(w);
+		assert_int_equal(st->frame[CELL].line, 9);
+		assert_true(stacks_verify(w->stacks, st));
+	}
 }
 
 /* The loop of the caller was compiled, with what it calls. */
@@ -684,12 +848,19 @@ int main(void)
 		TEST(code_that_is_gone_leaves_its_place_alone),
 		TEST(rules_of_one_shape_are_told_apart),
 		TEST(what_comes_again_was_not_there_meanwhile),
+		TEST(what_stays_after_others_is_told_once),
 		TEST(the_same_source_is_no_other_code),
+		TEST(a_line_of_a_table_that_is_gone_is_not_kept),
+		TEST(unknown_lines_are_no_other_lines),
+		TEST(a_table_without_a_length_is_not_read),
 		TEST(a_look_that_fails_changes_nothing),
 		TEST(code_without_a_table_is_other_code),
 		TEST(a_table_that_is_gone_is_no_other_code),
 		TEST(code_of_a_file_is_known_by_its_members),
 		TEST(code_with_another_number_is_other_code),
+		TEST(code_that_stays_has_its_line_by_its_number),
+		TEST(what_is_met_with_its_stack_is_told_again),
+		TEST(a_garbage_line_goes_with_its_number),
 		TEST(where_the_jit_runs_a_birth_has_no_line),
 		TEST(what_is_no_array_of_traces_is_none),
 	};
