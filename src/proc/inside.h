@@ -12,7 +12,8 @@ struct proc_status {
 	char state;
 	uint32_t threads;
 	uint64_t rss_kb, anon_kb, file_kb, shmem_kb, swap_kb, huge_kb, size_kb, data_kb;
-	uint64_t waits; /* so often it has waited */
+	uint64_t waits;	  /* so often it has waited */
+	uint64_t pending; /* signals that wait for this thread: bit 0 is signal 1 */
 	bool has_tgid;
 };
 
@@ -38,6 +39,9 @@ int proc_parse_status(const char *text, struct proc_status *out);
  * read. */
 bool proc_thread_status(int pid, int tid, struct proc_status *out);
 int proc_parse_stat(const char *text, struct proc_stat *out);
+/* Is any thread not on its way out? While a whole process dies its main thread may be gone first,
+ * by as long as the others take to free its memory. */
+bool proc_any_goes_on(int pid);
 /* Cuts @text into rows; the paths point into it. Rows that make no sense are left out. */
 int proc_parse_maps(char *text, struct proc_map **out, size_t *n);
 /* One row, in place. */

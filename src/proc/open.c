@@ -44,7 +44,7 @@ static int identify(struct proc *p)
 			    st.tgid);
 	if (s.flags & PF_KTHREAD)
 		return fail(-EINVAL, "process %d (%s) is a kernel thread", p->pid, p->comm);
-	if (s.state == 'Z' && st.threads > 1)
+	if (s.state == 'Z' && proc_any_goes_on(p->pid))
 		return fail(-ESRCH,
 			    "the main thread of process %d (%s) has ended: its others cannot "
 			    "be looked into",

@@ -142,6 +142,8 @@ static void status_line(const char *line, struct proc_status *out)
 		out->ns_pid = last_number(line + 6);
 	} else if (!strncmp(line, "Threads:", 8)) {
 		out->threads = (uint32_t)strtoul(line + 8, NULL, 10);
+	} else if (!strncmp(line, "SigPnd:", 7)) {
+		out->pending = strtoull(line + 7, NULL, 16);
 	} else if (!strncmp(line, "State:", 6)) {
 		line += 6;
 		line += strspn(line, " \t");

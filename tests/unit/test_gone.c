@@ -5,10 +5,16 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define DYING_BYTES (300u << 20) /* some 15 ms to free */
+#define DYING_TIMES 8
 
 static void *go_on(void *unused)
 {
@@ -48,6 +54,67 @@ static void notices_that_the_main_thread_ends(void **state)
 	proc_close(p);
 	close(go[0]);
 	close(go[1]);
+}
+
+/* On one CPU: its main thread goes all the way before the other hears of it, which then frees what
+ * there is. */
+static void die(int ready, int go)
+{
+	char *m =
+		mmap(NULL, DYING_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_t thread;
+	cpu_set_t one;
+	char byte;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	if (m == MAP_FAILED || sched_setaffinity(0, sizeof(one), &one) ||
+	    madvise(m, DYING_BYTES, MADV_NOHUGEPAGE))
+		_exit(1);
+	for (size_t i = 0; i < DYING_BYTES; i += 4096)
+		m[i] = 1;
+	if (pthread_create(&thread, NULL, go_on, NULL) || write(ready, "x", 1) != 1 ||
+	    read(go, &byte, 1) != 1)
+		_exit(1);
+	_exit(0);
+}
+
+/* Its main thread is gone before the others are. */
+static void one_that_dies_has_not_lost_its_main_thread(void **state)
+{
+	(void)state;
+	for (int i = 0; i < DYING_TIMES; i++) {
+		struct pollfd ended = {.events = POLLIN};
+		struct proc *p, *again;
+		int ready[2], go[2];
+		char byte;
+		pid_t child;
+
+		assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+		assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+		child = fork();
+		if (!child)
+			die(ready[1], go[0]);
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		assert_int_equal(proc_open(child, &p), 0);
+		ended.fd = p->pidfd;
+		assert_int_equal(write(go[1], "x", 1), 1);
+		while (poll(&ended, 1, 0) == 0) {
+			assert_false(proc_lost_main(p));
+			if (proc_alive(p))
+				continue;
+			if (proc_open(child, &again))
+				assert_null(strstr(fail_text(), "main thread"));
+			else
+				proc_close(again);
+		}
+		proc_close(p);
+		waitpid(child, NULL, 0);
+		for (int k = 0; k < 2; k++) {
+			close(ready[k]);
+			close(go[k]);
+		}
+	}
 }
 
 static void notices_exec_and_end(void **state)
@@ -95,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(notices_that_the_main_thread_ends),
+		cmocka_unit_test(one_that_dies_has_not_lost_its_main_thread),
 		cmocka_unit_test(notices_exec_and_end),
 	};
 
