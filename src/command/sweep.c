@@ -135,8 +135,6 @@ static int report(struct sweep_cmd *c, struct sweep *s, double started_at, uint6
 	err = sweep_fill(s, r);
 	if (!err)
 		err = print(c, r);
-	if (!final)
-		record_tell(&c->rec);
 	*leaks = r->n_processes && r->processes[0].verdict == CLASS_LEAK;
 	report_free(r);
 	return err;
@@ -177,6 +175,7 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 	if (c->on.screen)
 		screen_doing(c->on.screen, "looking for Python processes");
 	while (!err && !stop_asked() && !c->is_unread) {
+		record_tell(&c->rec);
 		err = sweep_step(s, c->on.screen ? ON_SCREEN_TURN_S : TURN_S);
 		now = (double)(clock_ns() - begin) / 1e9;
 		step_screen(c, now);

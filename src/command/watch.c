@@ -50,7 +50,6 @@ static int open_children(struct watch *w, struct session_opts so)
 
 	if (w->o.children || w->o.command)
 		err = children_new(&so, &w->children);
-
 	for (size_t i = 0; i < w->n && !err && w->children; i++)
 		err = children_follow(w->children, w->target[i].pid);
 	if (!err && w->o.command)
@@ -370,6 +369,7 @@ static int loop(struct watch *w)
 	int err = 0, last;
 
 	while (!err && !is_done(w)) {
+		record_tell(&w->record);
 		work(w, until_next(w, next_s));
 		check_alerts(w);
 		step_screen(w);

@@ -128,8 +128,6 @@ int watch_report(struct watch *w, bool final)
 	err = fill(w, r, final);
 	if (final)
 		show_asking(w, false);
-	else
-		record_tell(&w->record);
 	if (!err) {
 		err = print_text(w, r);
 		file_err = final ? write_files(w, r) : 0;

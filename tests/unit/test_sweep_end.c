@@ -10,17 +10,19 @@
 #define stop_asked	is_stopped
 #define out_term_sweep	print_one
 #define outputs_print	print_all
+#define record_tell	tell_of_recording
 #include "command/sweep.c"
 
 static struct {
 	int err;	 /* what the third step comes to */
 	bool is_stopped; /* by then */
-	bool has_round;
+	bool has_round, is_quiet;
 	int print_err;
 } scene;
 
 static char said[256];
 static unsigned steps, printed, before; /* final reports, and those before */
+static unsigned told_after;		/* which step a trouble of the recording was told last */
 
 int sweep_step(struct sweep *s, double max_s)
 {
@@ -75,13 +77,20 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 	return scene.print_err ? fail(scene.print_err, "the disk is full") : 0;
 }
 
+void record_tell(struct record *r)
+{
+	(void)r;
+	told_after = steps;
+}
+
 static int run_for(double duration_s)
 {
-	struct sweep_cmd c = {.interval_s = 1e-9,
-			      .duration_s = duration_s}; /* a report each step */
+	struct sweep_cmd c = {.interval_s = 1e-9, /* a report each step */
+			      .duration_s = duration_s,
+			      .is_quiet = scene.is_quiet};
 	bool leaks = false;
 
-	steps = printed = before = 0;
+	steps = printed = before = told_after = 0;
 	*said = '\0';
 	return loop(&c, NULL, &leaks);
 }
@@ -150,6 +159,18 @@ static void some_are_not_told_of_as_if_they_were_all_at_the_end(void **state)
 	assert_null(strstr(said, "not every process was looked at"));
 }
 
+static void a_trouble_of_the_recording_waits_for_no_report(void **state)
+{
+	(void)state;
+	scene.is_stopped = scene.has_round = scene.is_quiet = true;
+	assert_int_equal(run_loop(), 0);
+	assert_int_equal(before, 0);
+	/* Then comes the end, which tells it itself. */
+	assert_int_equal(steps, 3);
+	assert_int_equal(told_after, 2);
+	scene.is_quiet = false;
+}
+
 static void keep(const char *line)
 {
 	snprintf(said, sizeof(said), "%s", line);
@@ -162,6 +183,7 @@ int main(void)
 		cmocka_unit_test(what_is_known_is_told_at_the_end),
 		cmocka_unit_test(nothing_is_told_of_some_as_if_they_were_all),
 		cmocka_unit_test(some_are_not_told_of_as_if_they_were_all_at_the_end),
+		cmocka_unit_test(a_trouble_of_the_recording_waits_for_no_report),
 	};
 
 	log_divert(keep);

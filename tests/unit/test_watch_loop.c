@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a watch tells between its reports. The watch itself is made up. */
+#include "unit.h"
+
+#define session_step	   step_once
+#define session_pause	   pause_nothing
+#define session_keep_alive keep_nothing
+#define stop_asked	   is_stopped
+#define watch_report	   report_once
+#define record_tell	   tell_of_recording
+#include "command/watch.c"
+
+#define STEPS 3
+
+static unsigned steps, reports;
+static unsigned told_after; /* which step a trouble of the recording was told last */
+
+int session_step(struct session *s, double max_s)
+{
+	(void)s;
+	(void)max_s;
+	steps++;
+	return 0;
+}
+
+void session_pause(struct session *s, bool pause)
+{
+	(void)s;
+	(void)pause;
+}
+
+void session_keep_alive(struct session *s)
+{
+	(void)s;
+}
+
+bool stop_asked(void)
+{
+	return steps >= STEPS;
+}
+
+int watch_report(struct watch *w, bool final)
+{
+	(void)w;
+	(void) final;
+	reports++;
+	return 0;
+}
+
+void record_tell(struct record *r)
+{
+	(void)r;
+	told_after = steps;
+}
+
+static void a_trouble_of_the_recording_waits_for_no_report(void **state)
+{
+	static struct watch w = {.n = 1, .start_ns = 1, .o = {.is_quiet = true, .interval_s = 1e9}};
+
+	(void)state;
+	w.target[0].session = (struct session *)&w; /* nobody looks into it */
+	assert_int_equal(loop(&w), 0);
+	assert_int_equal(steps, STEPS);
+	assert_int_equal(reports, 1);
+	/* Then comes the end, which tells it itself. */
+	assert_int_equal(told_after, STEPS - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_trouble_of_the_recording_waits_for_no_report),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
