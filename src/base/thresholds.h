@@ -216,6 +216,8 @@
 #define TYPE_FEWEST 300
 /* ... this part of them in the second half of the time ... */
 #define TYPE_LATE 0.35
+/* ... or this part, of a plain type, when nothing else is said: garbage is made of those, too */
+#define TYPE_LATE_PLAIN 0.2
 /* ... as a straight line would within this part is told where no line of the program is */
 #define TYPE_STRAIGHT 0.8
 /* of the growth of a process, by a type of which no more objects come: they get bigger */

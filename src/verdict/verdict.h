@@ -64,8 +64,8 @@ void verdict_elsewhere(struct report *r, const char *what, struct report_site *s
 /* No leak as far as who holds its objects tells, and @why. */
 void verdict_excused(struct report *r, const char *why, struct report_site *site);
 /* "app.Session objects grow by 40/s (why ...)": the census finds a type that rises steadily, and no
- * site is of it; NULL: there is none. */
-const char *verdict_type(struct report *r, const struct report_process *p);
+ * site is of it; NULL: there is none. @plain: also one like "list", which says little. */
+const char *verdict_type(struct report *r, const struct report_process *p, bool plain);
 /* "bytearray objects get bigger by 237 KiB/s (why ...)": most of @bytes_per_s is growth of a type
  * of which no more objects come; NULL: it is not. */
 const char *verdict_bigger(struct report *r, const struct report_process *p, double bytes_per_s);

@@ -279,7 +279,7 @@ static const char *no_line(struct report *r, const struct report_process *p, dou
 
 static void add_type(struct report *r, struct report_process *p, double bytes_per_s)
 {
-	const char *type = verdict_type(r, p);
+	const char *type = verdict_type(r, p, false);
 
 	if (!type)
 		type = verdict_bigger(r, p, bytes_per_s);
@@ -322,8 +322,9 @@ static bool by_growth(struct report *r, struct report_process *p, double beyond,
 /* A census may count growth that is too little to be seen in memory. */
 static void by_type(struct report *r, struct report_process *p)
 {
-	const char *type = verdict_type(r, p);
+	const char *type = verdict_type(r, p, false);
 
+	type = type ? type : verdict_type(r, p, true);
 	if (!type)
 		return;
 	p->verdict = CLASS_GROWING;

@@ -7,20 +7,20 @@
 #include "verdict/verdict.h"
 
 /* It has risen from the first census to the last, of late as before, and not by a few. */
-static bool rises(const struct report_class_row *row, double span_s)
+static bool rises(const struct report_class_row *row, double span_s, double late)
 {
 	double straight = row->growth_count_per_s * span_s;
 
 	return row->gain >= TYPE_FEWEST && row->growth_bytes_per_s * span_s >= LEAK_BYTES &&
-	       row->late >= TYPE_LATE && row->gain >= TYPE_STRAIGHT * straight &&
+	       row->late >= late && row->gain >= TYPE_STRAIGHT * straight &&
 	       straight >= TYPE_STRAIGHT * row->gain;
 }
 
 /* Buffers that no object accounts for and what has no name are no types, and plain ones say
- * nothing. */
-static bool says_something(const char *name)
+ * nothing beside others. */
+static bool says_something(const char *name, bool plain)
 {
-	static const char *const plain[] = {"dict",	"list",
+	static const char *const usual[] = {"dict",	"list",
 					    "tuple",	"set",
 					    "str",	"int",
 					    "float",	"bytes",
@@ -29,8 +29,8 @@ static bool says_something(const char *name)
 					    "frame",	"weakref.ReferenceType",
 					    "method"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
-		if (!strcmp(name, plain[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(usual) && !plain; i++)
+		if (!strcmp(name, usual[i]))
 			return false;
 	return *name != '<' && *name != '(';
 }
@@ -71,7 +71,7 @@ const char *verdict_bigger(struct report *r, const struct report_process *p, dou
 	return NULL;
 }
 
-const char *verdict_type(struct report *r, const struct report_process *p)
+const char *verdict_type(struct report *r, const struct report_process *p, bool plain)
 {
 	double span_s = p->counted_to_s - p->counted_from_s;
 	const struct report_class_row *most = NULL;
@@ -80,7 +80,8 @@ const char *verdict_type(struct report *r, const struct report_process *p)
 	for (size_t i = 0; span_s >= TYPE_S && i < p->n_classes; i++) {
 		const struct report_class_row *row = &p->classes[i];
 
-		if (row->name && says_something(row->name) && rises(row, span_s) &&
+		if (row->name && says_something(row->name, plain) &&
+		    rises(row, span_s, plain ? TYPE_LATE_PLAIN : TYPE_LATE) &&
 		    !has_line(p, row->name) &&
 		    (!most || row->growth_bytes_per_s > most->growth_bytes_per_s))
 			most = row;

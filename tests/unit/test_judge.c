@@ -635,6 +635,34 @@ static void a_type_that_grows_is_told_without_a_line(void **state)
 	assert_int_equal(w->p.verdict, CLASS_STEADY);
 }
 
+/* It says little, but more than that nothing grows. */
+static void a_plain_type_that_grows_is_told_too(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row row = {.name = "list",
+				       .count = 8500,
+				       .gain = 2150,
+				       .growth_count_per_s = 40,
+				       .growth_bytes_per_s = 3500};
+
+	w->e.objects.n = 0;
+	w->e.native.n = w->e.n_fds = 0;
+	w->e.memory.rss = w->e.memory.live = series(w, w->flat);
+	w->e.seen.classes = &row;
+	w->e.seen.n_classes = 1;
+	w->e.seen.counted_from_s = 102;
+	w->e.seen.counted_to_s = 157;
+	for (int i = 0; i < 2; i++) {
+		row.late = 0.2 * (i ? 1.15 : 0.85);
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_equal(w->p.verdict, i ? CLASS_GROWING : CLASS_STEADY);
+	}
+	assert_non_null(strstr(w->p.reason, "list objects grow by 40/s"));
+	row.name = "<buffer malloc>";
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_STEADY);
+}
+
 /* A line of its own says more. */
 static void a_type_with_a_line_is_not_told_twice(void **state)
 {
@@ -2034,6 +2062,7 @@ int main(int argc, char **argv)
 		TEST(no_sites_together_grow_beyond_the_census),
 		TEST(no_big_type_grows_beyond_its_census),
 		TEST(a_type_that_grows_is_told_without_a_line),
+		TEST(a_plain_type_that_grows_is_told_too),
 		TEST(a_type_with_a_line_is_not_told_twice),
 		TEST(a_cycle_may_be_garbage),
 		TEST(names_of_methods_are_bounded),
