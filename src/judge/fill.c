@@ -64,6 +64,14 @@ double fill_rests_s(const struct fill *f, double adds_per_s)
 	return calm_s(f) >= REST_S && came >= REST_ADDS && is_met(f, came) ? calm_s(f) : 0;
 }
 
+bool fill_lags(const struct fill *f, double adds_per_s)
+{
+	double s = seconds_since(f, f->first_ns);
+
+	return f->addr && s >= REST_S && s * adds_per_s >= REST_SURE_ADDS &&
+	       per_s(f) <= REST_GAIN_PART * adds_per_s;
+}
+
 bool fill_goes_on(const struct fill *f, double adds_per_s, double faster)
 {
 	double rate = per_s(f), since = f->last > f->calm ? (double)(f->last - f->calm) : 0;

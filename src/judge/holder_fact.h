@@ -44,6 +44,8 @@ struct holder_fact {
 bool fill_is_filling(const struct fill *f, struct verdict_bound *out);
 /* So many seconds it has hardly grown, as growth by @per_s would have shown; 0 = it may have. */
 double fill_rests_s(const struct fill *f, double per_s);
+/* It has grown by far too little for what @per_s would have brought. */
+bool fill_lags(const struct fill *f, double per_s);
 /* It has grown by about @per_s, or up to @faster times that, for long enough, and still does. */
 bool fill_goes_on(const struct fill *f, double per_s, double faster);
 /* Seconds in which it grew, by about @per_s, and no faster at first than later: no sign of slowing

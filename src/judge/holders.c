@@ -36,6 +36,14 @@ static bool speaks_for(const struct holder_fact *f, double came, const struct re
 	return f->is_one || f->has_new_entries;
 }
 
+/* It holds many of them, and does not grow as they do. */
+static bool lags(const struct holder_fact *f, const struct report_site *site)
+{
+	double part = fmax(f->holder.share, f->holder.in_container);
+
+	return !f->holder.is_chain && fill_lags(&f->fill, site->growth_count_per_s * part);
+}
+
 /* Entries that the container which a hint would name may have; 0 = no bound of it is known. */
 static uint64_t bound_of(const struct report_holder *h)
 {
@@ -52,7 +60,7 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 	uint64_t bound = bound_of(&f->holder);
 	struct verdict_bound b;
 
-	holder.rests = rests_s > 0 || stood_still(f, site);
+	holder.rests = rests_s > 0 || stood_still(f, site) || (!f->is_one && lags(f, site));
 	holder.entries_grow = rests_s > 0 && !f->has_new_entries &&
 			      site->outstanding_count > REST_EACH * (double)f->fill.last;
 	/* It is full, or some of them are elsewhere: then it is not what grows, or not alone. @fill
@@ -174,7 +182,9 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 	if (fills_many(f, site))
 		return "each of what holds them has a bound";
 	if (f->is_one || is_filled(f) || !lives_on(&f->holder))
-		return NULL;
+		return f->is_one || !lags(f, site)
+			       ? NULL
+			       : "what holds many of them does not grow as they do";
 	if (report_holder_is_full(&f->holder))
 		return "what holds some of them is full, and what holds the others differs";
 	if (bound_of(&f->holder))
@@ -313,9 +323,9 @@ double holders_paced_s(const struct evidence *e, const struct report_site *site)
 	return f && f->has_new_entries ? fill_paced_s(&f->fill, site->growth_count_per_s) : 0;
 }
 
-bool holders_rooted(const struct evidence *e, const char *site_id)
+bool holders_rooted(const struct evidence *e, const struct report_site *site)
 {
-	const struct holder_fact *f = holders_find(e, site_id, KIND_OBJECT);
+	const struct holder_fact *f = holders_find(e, site->id, KIND_OBJECT);
 
-	return f && f->is_known && keeps_alive(&f->holder);
+	return f && f->is_known && keeps_alive(&f->holder) && !lags(f, site);
 }

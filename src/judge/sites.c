@@ -336,6 +336,14 @@ static void finish_types(struct joiner *j, struct joined *to)
 							 to->types.v[i].count / all};
 }
 
+/* All that its memory has gained came after the last full collection: no survivor that seems older
+ * says more, as another may lie in its place. */
+static bool is_uncollected(const struct joiner *j, const struct curve *c)
+{
+	return c->since_s > 0 && c->since_s <= j->collected_s &&
+	       c->gain <= GOES_ON_APART * c->slope * c->since_s;
+}
+
 static void finish_site(struct joiner *j, struct joined *to)
 {
 	struct report_site *site = &to->site;
@@ -353,7 +361,9 @@ static void finish_site(struct joiner *j, struct joined *to)
 	to->evidence.samples = site->samples;
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
 	to->evidence.gained = site->growth_count_per_s * to->window_s;
-	to->evidence.waits_for_gc &= !holders_rooted(j->e, site->id);
+	to->evidence.waits_for_gc |=
+		site->kind == KIND_OBJECT && is_uncollected(j, &to->evidence.curve);
+	to->evidence.waits_for_gc &= !holders_rooted(j->e, site);
 	to->evidence.goes_on |= holders_go_on(j->e, site, to->youngest_s);
 	to->evidence.is_fed = holders_are_fed(j->e, site);
 	to->evidence.paced_s = fmax(to->evidence.paced_s, holders_paced_s(j->e, site));
@@ -394,6 +404,17 @@ static void put_all(struct map64 *to, const uint64_t *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		map64_put(to, v[i]);
+}
+
+static double collected_s(const struct evidence *e)
+{
+	const struct evidence_objects *o = &e->objects;
+	uint64_t before_ns = 0;
+
+	for (size_t i = 0; i < o->n; i++)
+		if (o->v[i].collections < o->collections && o->v[i].born_ns > before_ns)
+			before_ns = o->v[i].born_ns;
+	return before_ns ? (double)(e->now_ns - before_ns) / 1e9 : 0;
 }
 
 static void count_deaths(struct map64 *to, const struct evidence_objects *o)
@@ -476,7 +497,11 @@ static void count_lost(struct report_process *p, const char *key, uint64_t n)
 
 int sites_judge(const struct evidence *e, struct report *r, struct report_process *p, double run_s)
 {
-	struct joiner j = {.e = e, .r = r, .run_s = run_s, .in_chunks = is_in_chunks(e)};
+	struct joiner j = {.e = e,
+			   .r = r,
+			   .run_s = run_s,
+			   .in_chunks = is_in_chunks(e),
+			   .collected_s = collected_s(e)};
 	int err = join_all(&j);
 
 	p->n_sites = 0;

@@ -44,6 +44,7 @@ struct joiner {
 	struct report *r;
 	double run_s;
 	bool in_chunks;		/* all objects lie in glibc's malloc */
+	double collected_s;	/* since the last full collection, at most; 0 = none is known */
 	struct native_fit *fit; /* of each native site */
 	VEC(struct joined) v;
 	struct map64 index;	 /* id and kind -> place + 1 */
@@ -133,9 +134,9 @@ const struct holder_fact *holders_find(const struct evidence *e, const char *id,
 				       enum report_kind kind);
 /* causes.c: sites of one cause are told so (part_of), once who holds them is known. */
 int causes_join(const struct evidence *e, struct report *r, struct report_process *p);
-/* Are the survivors of this site known to hang from a root that lives? Then no collection frees
- * them, and none has to be waited for. */
-bool holders_rooted(const struct evidence *e, const char *site_id);
+/* Are the survivors of this site known to hang from a root that lives, by what may grow as they do?
+ * Then no collection frees them, and none has to be waited for. */
+bool holders_rooted(const struct evidence *e, const struct report_site *site);
 
 /* Does the container that they are in grow at the pace of this site, one entry each, all the time,
  * and did one come since it was first looked at? @youngest_s: age of the last that came. */

@@ -415,9 +415,39 @@ static void most_hang_from_a_living_root(void **state)
 	(void)state;
 	held(&h)->fact.holder.root = "module";
 	h.fact.holder.share = 0.5 * 0.85;
-	assert_false(holders_rooted(&h.e, h.site.id));
+	assert_false(holders_rooted(&h.e, &h.site));
 	h.fact.holder.share = 0.5 * 1.15;
-	assert_true(holders_rooted(&h.e, h.site.id));
+	assert_true(holders_rooted(&h.e, &h.site));
+}
+
+/* The timers of an event loop hold the requests of the last five seconds, a cycle the older ones,
+ * which wait for the collector. */
+static void what_holds_many_may_not_grow(void **state)
+{
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		bool grows = i & 1, is_one = i & 2, is_chain = i & 4;
+
+		held(&h)->fact.holder.root = "frame";
+		h.fact.holder.share = h.fact.holder.in_container = 0.6;
+		h.fact.holder.is_chain = is_chain;
+		h.fact.is_one = is_one;
+		h.fact.fill = list(24);
+		h.fact.fill.last += (uint64_t)(24 * 60 * REST_GAIN_PART * (grows ? 1.15 : 0.85));
+		h.fact.fill.calm = h.fact.fill.last;
+		assert_int_equal(holders_rooted(&h.e, &h.site), grows || is_chain);
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict,
+				 grows || is_chain || is_one ? CLASS_LEAK : CLASS_GROWING);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct fill f = list(3 * (i ? 1.15 : 0.85)), g = list(10);
+
+		assert_int_equal(fill_lags(&f, 100), i);
+		assert_int_equal(fill_lags(&g, 2 * (i ? 1.15 : 0.85)), i); /* twenty came */
+	}
 }
 
 /* One of several stores has a bound: it is not to be mended, and says nothing of the others. */
@@ -543,6 +573,7 @@ int main(void)
 		cmocka_unit_test(blocks_in_a_cycle_do_not_wait_for_ever),
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
 		cmocka_unit_test(most_hang_from_a_living_root),
+		cmocka_unit_test(what_holds_many_may_not_grow),
 		cmocka_unit_test(a_bound_of_some_is_none_of_all),
 		cmocka_unit_test(a_bound_is_that_of_the_container_that_is_named),
 		cmocka_unit_test(who_came_into_what_rests),

@@ -927,6 +927,30 @@ static void a_cycle_may_be_garbage(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
 }
 
+/* A full collection took all that had come until then, and nothing tells that it would not take
+ * what came since: who seems older may be another in its place. */
+static void what_came_after_a_collection_may_be_garbage(void **state)
+{
+	struct world *w = *state;
+	struct survivor *v = (struct survivor *)(uintptr_t)w->e.objects.v;
+
+	for (size_t i = 0; i < POINTS; i++)
+		w->blocks[i] = i < 30 ? 1400 + 20 * (double)i : 1000 + 40 * (double)(i - 30);
+	for (size_t i = 0; i < w->e.objects.n; i++)
+		v[i].collections = w->e.objects.collections - (v[i].born_ns < 131 * S);
+	judge_held(w); /* a list that grows as they do holds them */
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	w->holder[0].fill.first = 1190;
+	w->holder[0].holder.in_container = 0.97;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "no full collection"));
+	for (size_t i = 0; i < w->e.objects.n; i++)
+		v[i].collections = w->e.objects.collections - (v[i].born_ns < 150 * S);
+	judge_held(w); /* it has outlived one */
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+}
+
 /* CPython's own cache of methods: names directly in the interpreter. A container of the
  * interpreter's, or another type, is another matter. */
 static void names_of_methods_are_bounded(void **state)
@@ -2065,6 +2089,7 @@ int main(int argc, char **argv)
 		TEST(a_plain_type_that_grows_is_told_too),
 		TEST(a_type_with_a_line_is_not_told_twice),
 		TEST(a_cycle_may_be_garbage),
+		TEST(what_came_after_a_collection_may_be_garbage),
 		TEST(names_of_methods_are_bounded),
 		TEST(a_big_process_needs_more),
 		TEST(what_has_no_line_keeps_its_share),
