@@ -73,6 +73,8 @@
 #define LEAK_AGE_S 10
 /* watched so long */
 #define LEAK_RUN_S 15
+/* of the blocks that came at the pace of a leak: so many are there */
+#define LEFT_PART 0.5
 /* the straight part of the curve */
 #define LEAK_RISE_S 10
 /* of the fastest pace: what has risen at so much of it all along needs no long last stretch */
@@ -278,6 +280,8 @@
 #define HOLDER_BLOCKS 10
 /* ... and of those that are each seen, while that is asked */
 #define HOLDER_BLOCKS_SEEN 32
+/* of the blocks that windows saw: nothing points to so many, and they are lost, not freed unseen */
+#define HOLDER_LOST 0.8
 /* of the survivors on one path from a living root */
 #define HOLDER_ROOTED 0.5
 /* of the survivors in CPython's own cache of methods */

@@ -170,6 +170,21 @@ static const char *no_answer(const struct evidence *e, const struct holder_fact 
 		       : "what holds them was not looked up yet";
 }
 
+static const char no_part[] = "what holds many of them does not grow as they do";
+
+/* Blocks that hang from the entries of what does not grow, and from no container behind it, which
+ * may grow unseen: an empty one has what it takes itself. */
+static bool hangs_from_calm(const struct holder_fact *f, const struct report_site *site)
+{
+	const struct report_holder *h = &f->holder;
+
+	for (size_t i = report_holder_container(h) + 1; i + 1 < h->n; i++)
+		if (h->step[i].entries && h->step[i].entries != REPORT_UNKNOWN)
+			return false;
+	return lags(f, site) &&
+	       (double)f->fill.last <= (1 + REST_STEPS_PART) * (double)f->fill.first;
+}
+
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
 static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 			  const struct report_site *site)
@@ -182,9 +197,7 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 	if (fills_many(f, site))
 		return "each of what holds them has a bound";
 	if (f->is_one || is_filled(f) || !lives_on(&f->holder))
-		return f->is_one || !lags(f, site)
-			       ? NULL
-			       : "what holds many of them does not grow as they do";
+		return f->is_one || !lags(f, site) ? NULL : no_part;
 	if (report_holder_is_full(&f->holder))
 		return "what holds some of them is full, and what holds the others differs";
 	if (bound_of(&f->holder))
@@ -200,12 +213,17 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 static const char *excuse_block(const struct evidence *e, const struct holder_fact *f,
 				const struct report_site *site)
 {
-	if (f && f->is_known)
-		return may_be_garbage(&f->holder) && may_free_blocks(e, site)
-			       ? "only a cycle holds what they belong to, which the next full "
-				 "collection may free"
-			       : NULL;
-	if (site->estimated ? site->samples >= HOLDER_BLOCKS
+	if (f && f->is_known) {
+		if (may_be_garbage(&f->holder) && may_free_blocks(e, site))
+			return "only a cycle holds what they belong to, which the next full "
+			       "collection may free";
+		/* Windows do not see each that is freed, and nothing points to it any more. */
+		if (site->estimated && is_root(&f->holder, "unreferenced") &&
+		    f->holder.share < HOLDER_LOST)
+			return "nothing holds some of them, which may be freed by now";
+		return hangs_from_calm(f, site) ? no_part : NULL;
+	}
+	if (site->estimated ? site->samples >= HOLDER_BLOCKS && (f || site->oldest_s >= GC_WAIT_S)
 			    : !e->asks || site->samples >= HOLDER_BLOCKS_SEEN)
 		return NULL;
 	return no_answer(e, f);

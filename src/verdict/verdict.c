@@ -115,10 +115,19 @@ static bool is_much(const struct verdict_evidence *e, const struct report_site *
 		       fmax(LEAK_BYTES, LEAK_PART * e->process_bytes);
 }
 
+/* Blocks are counted: those that came at this pace are there, or most were given back. */
+static bool is_left(const struct verdict_evidence *e, const struct report_site *s)
+{
+	double time_s = e->curve.since_s > 0 ? e->curve.since_s : e->run_s;
+
+	return s->kind != KIND_HEAP || s->outstanding_count >= LEFT_PART * s->growth_count_per_s *
+								       fmin(time_s, e->oldest_s);
+}
+
 static bool is_leak(const struct verdict_evidence *e, const struct report_site *s)
 {
-	return is_much(e, s) && keeps_coming(e) && rises(e) && !turns_over(e) && !e->weak &&
-	       !is_chance(e) && !e->waits_for_gc && !e->one_block;
+	return is_much(e, s) && is_left(e, s) && keeps_coming(e) && rises(e) && !turns_over(e) &&
+	       !e->weak && !is_chance(e) && !e->waits_for_gc && !e->one_block;
 }
 
 static char *over_collections(char *buf, size_t size, uint64_t n)
@@ -187,6 +196,8 @@ static const char *doubt(const struct verdict_evidence *e, const struct report_s
 		return "old ones make place for new ones";
 	if (is_chance(e))
 		return "no more than chance makes of what comes and goes";
+	if (!is_left(e, s))
+		return "most of what came has been given back";
 	if (!is_much(e, s))
 		return "too little yet to call it a leak";
 	return "too early to call it a leak";

@@ -450,6 +450,75 @@ static void what_holds_many_may_not_grow(void **state)
 	}
 }
 
+/* Not each block that windows saw, and that was freed, is known to be. */
+static void blocks_that_nothing_holds_may_be_freed(void **state)
+{
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool is_low = i & 1, is_exact = i & 2;
+
+		held(&h);
+		h.fact.kind = h.site.kind = KIND_HEAP;
+		h.site.estimated = !is_exact;
+		h.fact.holder.root = "unreferenced";
+		h.fact.holder.share = 0.8 * (is_low ? 0.85 : 1.15);
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, is_low && !is_exact ? CLASS_GROWING : CLASS_LEAK);
+	}
+}
+
+/* They may belong to objects in cycles. */
+static void young_blocks_are_asked_for(void **state)
+{
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool is_young = i & 1, was_asked = i & 2;
+
+		held(&h);
+		h.fact.kind = h.site.kind = KIND_HEAP;
+		h.fact.is_known = false;
+		h.e.n_holders = was_asked;
+		h.site.estimated = true;
+		h.site.samples = 10;
+		h.site.oldest_s = 20 * (is_young ? 0.85 : 1.15);
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict,
+				 is_young && !was_asked ? CLASS_GROWING : CLASS_LEAK);
+	}
+}
+
+/* A list holds them that does not grow; what is in it may, where that has entries. */
+static void blocks_hang_from_what_does_not_grow(void **state)
+{
+	struct report_holder_step step[] = {
+		{.edge = "root", .name = "module app :: TIMERS", .type = "list", .entries = 200},
+		{.edge = "item", .type = "app.Request", .entries = REPORT_UNKNOWN},
+		{.edge = "attribute", .name = "waiters", .type = "collections.deque"},
+		{.edge = "item", .type = "memory of C code", .entries = REPORT_UNKNOWN},
+	};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool grows = i & 1, has_more = i & 2;
+
+		held(&h);
+		h.fact.kind = h.site.kind = KIND_HEAP;
+		h.fact.holder.step = step;
+		h.fact.holder.n = ARRAY_SIZE(step);
+		h.fact.is_one = true;
+		h.fact.fill = list(24);
+		h.fact.fill.last += (uint64_t)(100 * REST_STEPS_PART * (grows ? 1.2 : 0.8));
+		step[2].entries = has_more ? 3 : 0;
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, !grows && !has_more ? CLASS_GROWING : CLASS_LEAK);
+	}
+}
+
 /* One of several stores has a bound: it is not to be mended, and says nothing of the others. */
 static void a_bound_of_some_is_none_of_all(void **state)
 {
@@ -574,6 +643,9 @@ int main(void)
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(what_holds_many_may_not_grow),
+		cmocka_unit_test(blocks_that_nothing_holds_may_be_freed),
+		cmocka_unit_test(young_blocks_are_asked_for),
+		cmocka_unit_test(blocks_hang_from_what_does_not_grow),
 		cmocka_unit_test(a_bound_of_some_is_none_of_all),
 		cmocka_unit_test(a_bound_is_that_of_the_container_that_is_named),
 		cmocka_unit_test(who_came_into_what_rests),

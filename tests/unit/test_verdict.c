@@ -58,6 +58,27 @@ static void a_line_loses_no_less_from_many_places(void **state)
 	assert_non_null(strstr(judged(&e).reason, "grew by 20 B/s"));
 }
 
+/* Blocks of what comes and goes with each collection: at any moment there are a few. */
+static void blocks_that_were_given_back_are_no_leak(void **state)
+{
+	struct verdict_evidence e = leak();
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		double factor = i & 1 ? 1.15 : 0.85, seconds = i & 2 ? 60 : i & 4 ? 90 : 180;
+		struct report_site s = {.kind = KIND_HEAP,
+					.growth_count_per_s = 30,
+					.outstanding_count = 30 * seconds * 0.5 * factor};
+
+		e.curve.since_s = i & 2 ? 60 : 0;
+		e.curve.shape = i & 2 ? CURVE_RISING : CURVE_UNKNOWN;
+		e.oldest_s = i & 4 ? 90 : 180;
+		verdict_site(report, &e, &s);
+		assert_int_equal(s.verdict, i & 1 ? CLASS_LEAK : CLASS_GROWING);
+		assert_true(i & 1 || strstr(s.reason, "has been given back"));
+	}
+}
+
 /* A leak whose pace follows the load is no younger for it; one that has just begun is. */
 static void a_change_of_pace_is_no_beginning(void **state)
 {
@@ -519,6 +540,7 @@ int main(void)
 		cmocka_unit_test(a_line_loses_no_less_from_many_places),
 		cmocka_unit_test(a_few_young_survivors_prove_no_turnover),
 		cmocka_unit_test(a_change_of_pace_is_no_beginning),
+		cmocka_unit_test(blocks_that_were_given_back_are_no_leak),
 		cmocka_unit_test(who_was_watched_of_late_is_young),
 		cmocka_unit_test(what_stopped_is_a_warmup_and_small_change_is_not),
 		cmocka_unit_test(descriptors_are_counted),
