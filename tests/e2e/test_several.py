@@ -2,7 +2,6 @@
 """Several processes in one watch."""
 import contextlib
 import subprocess
-import time
 
 import pytest
 
@@ -47,6 +46,11 @@ def running(n):
         yield [target.pid for target in targets]
 
 
+def said(tool):
+    with open("/proc/%d/fd/2" % tool.pid) as log:
+        return log.read()
+
+
 @pytest.mark.quiet
 def test_they_have_one_time():
     """Those that are opened first wait for the others: that is no time of theirs, nor did the tool stand still in it."""
@@ -62,8 +66,8 @@ def test_they_have_one_time():
 def test_one_that_goes_on_unwatched_is_said_to():
     with started(PROGRAM, *(GOES_ON + way for way in WAYS)) as targets:
 
-        def go_on(_):
-            time.sleep(4)
+        def go_on(tool):
+            harness.wait_until(lambda: all("watching %d (" % t.pid in said(tool) for t in targets))
             for target in targets[1:]:
                 target.stdin.write(b"\n")
                 target.stdin.flush()
