@@ -130,8 +130,9 @@ static struct child child_of(struct heap *h, const struct heap_work *w, unsigned
 	case HEAP_K_TUPLE:
 		c.word = heap_mix(w->item[i], tuple_value(h, type, p));
 		return c;
-	case HEAP_K_SET: /* an empty one is like any other */
-		c.atom = !heap_u64(p + PY_SET_USED + py_more_header(h->rt));
+	case HEAP_K_SET: /* an empty one in a tuple is like any other */
+		c.atom = w->t.kind == HEAP_K_TUPLE &&
+			 !heap_u64(p + PY_SET_USED + py_more_header(h->rt));
 		c.value = heap_mix(type, 0);
 		c.word = heap_mix(w->item[i], type);
 		return c;
