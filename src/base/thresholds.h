@@ -192,7 +192,8 @@
 /* later windows in which an object with the content of others would have been seen to be replaced
  */
 #define TWIN_CHANCES 4
-/* of what the strongest stack of one content has: less took over its addresses */
+/* of what the strongest stack of one content has: less took over its addresses; and of a stack's
+ * survivors: so many of its like seen to be replaced, all may be what replaced them */
 #define TWIN_FAIR_PART 0.15
 /* times the usual gap without a birth, far more where only few gaps are known, by the clock and by
  * the time that was watched: it has stopped ... */

@@ -103,13 +103,6 @@ static uint64_t content_key(const struct survivor *s)
 	return evidence_likes(s->stack, s->content);
 }
 
-/* Were objects like it seen to die, and another line's to be born in their place? Those of a line
- * that keeps all never are: where one has a fair part of the survivors, too, these are its own. */
-static bool is_relieved(const struct survivor *s, const struct estimate_opts *o)
-{
-	return o->deaths && map64_get(o->deaths, content_key(s));
-}
-
 struct twin {
 	struct survivor *s;
 	size_t window; /* that met its content: the first is 1 */
@@ -169,13 +162,29 @@ static void drop_all_silent(struct survivor *v, size_t n, const struct estimate_
 }
 
 /* Has its stack a fair part of what the strongest of its content has? */
-static bool is_fair(const struct survivor *s, struct map64 *own, struct map64 *most)
+static bool is_fair(const struct survivor *s, const struct map64 *own, const struct map64 *most)
 {
 	const uint64_t *mine = map64_get(own, content_key(s)), *top = map64_get(most, s->content);
 
 	return !mine || !top || (double)*mine >= TWIN_FAIR_PART * (double)*top;
 }
 
+/* Were objects like it seen to die, and another line's to be born in their place, as many as a fair
+ * part of its survivors? Of objects that live for T s a window of W s sees W - T of W end so, and
+ * T of W seem to survive: up to T = 0.87 W all of these may be others. A line that keeps what it
+ * makes drops some, too, few beside those. Both numbers are of births in windows: a survivor counts
+ * for those that were thinned out since. */
+static bool is_relieved(const struct survivor *s, const struct map64 *own,
+			const struct estimate_opts *o)
+{
+	const uint64_t *mine = map64_get(own, content_key(s));
+	const uint64_t *seen = o->deaths ? map64_get(o->deaths, content_key(s)) : NULL;
+
+	return mine && seen && (double)*seen >= TWIN_FAIR_PART * (double)*mine;
+}
+
+/* Where a line that is not so replaced has a fair part of the survivors, too, those of the lines
+ * that are do not count: they are its own. */
 void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_opts *o)
 {
 	struct map64 own = {0}, most = {0}, kept = {0};
@@ -187,16 +196,19 @@ void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_
 			continue;
 		mine = map64_put(&own, content_key(&v[i]));
 		top = map64_put(&most, v[i].content);
-		if (mine && top && ++*mine > *top)
+		if (mine)
+			*mine += (uint64_t)v[i].weight;
+		if (mine && top && *mine > *top)
 			*top = *mine;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (v[i].ambiguous && sample_wanted(&v[i], o) && !is_relieved(&v[i], o) &&
+		if (v[i].ambiguous && sample_wanted(&v[i], o) && !is_relieved(&v[i], &own, o) &&
 		    is_fair(&v[i], &own, &most))
 			map64_put(&kept, v[i].content);
 	for (size_t i = 0; i < n; i++)
-		if (v[i].ambiguous && (!is_fair(&v[i], &own, &most) ||
-				       (is_relieved(&v[i], o) && map64_get(&kept, v[i].content))))
+		if (v[i].ambiguous &&
+		    (!is_fair(&v[i], &own, &most) ||
+		     (is_relieved(&v[i], &own, o) && map64_get(&kept, v[i].content))))
 			v[i].addr = 0; /* in our copy */
 	map64_free(&own);
 	map64_free(&most);

@@ -67,7 +67,7 @@ void ladder_free(struct ladder *l)
 	vec_free(&l->look);
 	free(l->object);
 	map64_free(&l->died);
-	vec_free(&l->relief.v);
+	reliefs_free(&l->relief);
 	map64_free(&l->index);
 	born_free(&l->born);
 	contents_close(&l->contents);
@@ -87,7 +87,8 @@ static const struct pl_birth *birth_at(const struct pl_birth *ring, uint64_t i)
 static void collect(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
 {
 	map64_clear(&l->index);
-	l->look.n = l->relief.v.n = 0;
+	reliefs_begin(&l->relief);
+	l->look.n = 0;
 	for (uint64_t i = to; i-- > from;) {
 		const struct pl_birth *b = birth_at(ring, i);
 		uint64_t *place = map64_put(&l->index, b->object);

@@ -3,12 +3,28 @@
 
 #define MOST 8192 /* of a window, and in all: what a line does it does again */
 
+void reliefs_begin(struct reliefs *r)
+{
+	map64_clear(&r->known);
+	r->v.n = 0;
+}
+
+void reliefs_free(struct reliefs *r)
+{
+	map64_free(&r->known);
+	vec_free(&r->v);
+}
+
 void reliefs_add(struct reliefs *r, const struct pl_birth *b, const struct sample *look, size_t i)
 {
+	uint64_t *known;
 	struct relief *to;
 
 	if (look[i].type != b->type || evidence_kernel_stack(look[i].stack) == b->stack ||
 	    r->v.n >= MOST)
+		return;
+	known = map64_put(&r->known, evidence_likes(b->stack, i));
+	if (!known || (*known)++)
 		return;
 	to = vec_push(&r->v);
 	if (to)
@@ -21,14 +37,13 @@ void reliefs_count(const struct reliefs *r, const struct sample *look, size_t n,
 	for (size_t i = 0; i < r->v.n && r->v.v[i].heir < n; i++) {
 		const struct sample *heir = &look[r->v.v[i].heir];
 		const struct stack *known;
-		uint64_t *at;
+		uint64_t *at, likes;
 
-		if (!heir->addr || !heir->fp.content || !contents_often(c, heir->fp.content) ||
-		    to->n >= MOST)
+		if (!heir->addr || !heir->fp.content || !contents_often(c, heir->fp.content))
 			continue;
 		known = stacks_current(st, r->v.v[i].stack);
-		at = map64_put(
-			to, evidence_likes(known ? known->id : r->v.v[i].stack, heir->fp.content));
+		likes = evidence_likes(known ? known->id : r->v.v[i].stack, heir->fp.content);
+		at = to->n < MOST ? map64_put(to, likes) : map64_get(to, likes);
 		if (at)
 			++*at;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* In a window an object died, and another line's of its type was born in its place: what is known
- * of the first line's may be such a one when it is looked at again. */
+ * of the first line's may be such a one when it is looked at again. Its content nobody has read: it
+ * is taken to be that of its heir. */
 #ifndef PYLEAK_RELIEF_H
 #define PYLEAK_RELIEF_H
 
@@ -14,9 +15,14 @@ struct reliefs {
 		size_t heir;	/* in the look of the window */
 	})
 	v;
+	struct map64 known; /* of them, each once */
 };
 
-/* Sample @i of @look is the last one born where @b was. */
+void reliefs_begin(struct reliefs *r);
+void reliefs_free(struct reliefs *r);
+
+/* Sample @i of @look is the last one born where @b was. However many a line had there before, one
+ * at most would have been there at the end of a window: they are counted once. */
 void reliefs_add(struct reliefs *r, const struct pl_birth *b, const struct sample *look, size_t i);
 /* Those whose heir has a content by which nothing is told apart, by stack and content. The stacks
  * of the @n in @look are those of the kernel half yet. */

@@ -72,18 +72,32 @@ static void one_that_dies_for_another(void **state)
 
 	(void)state;
 	o.deaths = &deaths;
-	*map64_put(&deaths, evidence_likes(1, 77)) = 1;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		size_t few = i == 0 ? 0 : i == 1 ? 13 : 17;
 
+		*map64_put(&deaths, evidence_likes(1, 77)) = i < 4 ? 17 : 13;
 		for (size_t k = 0; k < 100 + few; k++) {
 			v[k] = survivor(k < 100 ? 1 : 2, 20);
 			v[k].ambiguous = true;
-			v[k].content = i < 3 ? 77 : 78; /* its like was not seen to die */
+			v[k].content = i == 3 ? 78 : 77; /* its like was not seen to die */
 		}
 		samples_drop_impostors(v, 100 + few, &o);
 		assert_int_equal(!v[0].addr, i == 2);
 		assert_int_equal(!v[100 + few - 1].addr, i == 1);
+	}
+	/* Once is not enough: of the line that keeps all, or where survivors were thinned out. */
+	*map64_put(&deaths, evidence_likes(1, 77)) = 17;
+	*map64_put(&deaths, evidence_likes(2, 77)) = 1;
+	for (int weight = 1; weight <= 2; weight++) {
+		for (size_t k = 0; k < 120; k++) {
+			v[k] = survivor(k < 100 ? 1 : 2, 20);
+			v[k].ambiguous = true;
+			v[k].content = 77;
+			v[k].weight = (float)weight;
+		}
+		samples_drop_impostors(v, 120, &o);
+		assert_int_equal(!v[0].addr, weight == 1);
+		assert_true(v[119].addr);
 	}
 	map64_free(&deaths);
 }
