@@ -7,6 +7,7 @@
 
 #include "cli/opener.h"
 #include "out/out.h"
+#include "report/findings.h"
 #include "report/merge.h"
 #include "report/read.h"
 
@@ -186,7 +187,7 @@ static int sum_up(struct children *c, size_t n, struct report *r)
 	err = report_merge_processes(r, v, k, p);
 	if (err)
 		return err;
-	p->n_sites = p->n_sites < MAX_SITES ? p->n_sites : MAX_SITES;
+	report_end_list(p, MAX_SITES);
 	p->n_members = p->n_members < MAX_NAMED ? p->n_members : MAX_NAMED;
 	r->processes = p;
 	r->n_processes = 1;

@@ -53,6 +53,10 @@ struct report_cause report_end_list(struct report_process *p, size_t most)
 	auto_free struct unlisted *sum = calloc(most + 1, sizeof(*sum));
 	struct report_cause all = {0};
 
+	for (size_t i = 0; whole && sum && i < most; i++)
+		sum[i] = (struct unlisted){(double)p->sites[i].unlisted_bytes_per_s,
+					   (double)p->sites[i].unlisted_count_per_s,
+					   (double)p->sites[i].unlisted_bytes};
 	for (size_t i = most; i < p->n_sites; i++) {
 		add_place(&all, &p->sites[i]);
 		if (sum && whole && whole[i] < most)

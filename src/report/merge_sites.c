@@ -142,6 +142,7 @@ static int join(struct joiner *j, const struct report_process *p, bool is_over)
 		if (is_over) {
 			s.growth_bytes_per_s = isfinite(s.growth_bytes_per_s) ? 0 : NAN;
 			s.growth_count_per_s = 0;
+			s.unlisted_bytes_per_s = s.unlisted_count_per_s = 0;
 		}
 		to = find(j, &s);
 		if (to)

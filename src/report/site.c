@@ -159,16 +159,8 @@ static int descending(double a, double b)
 	return (a < b) - (a > b);
 }
 
-static double bytes_per_s(const struct report_site *s)
-{
-	if (s->kind == KIND_FD)
-		return s->growth_count_per_s * ORDER_FD_BYTES;
-	if (s->kind == KIND_THREAD)
-		return s->growth_count_per_s * ORDER_THREAD_BYTES;
-	return s->growth_bytes_per_s;
-}
-
-double report_expected_loss(const struct report_site *s)
+/* Growth of sites like @s, weighed by how sure that one is to go on. */
+static double weighed(const struct report_site *s, double bytes_per_s, double count_per_s)
 {
 	double sure = isnan(s->confidence) ? 1 : s->confidence;
 
@@ -176,7 +168,16 @@ double report_expected_loss(const struct report_site *s)
 		return 0;
 	if (s->verdict == CLASS_GROWING)
 		sure *= s->is_bounded ? ORDER_BOUNDED : ORDER_GROWING;
-	return bytes_per_s(s) * sure;
+	if (s->kind == KIND_FD)
+		return count_per_s * ORDER_FD_BYTES * sure;
+	if (s->kind == KIND_THREAD)
+		return count_per_s * ORDER_THREAD_BYTES * sure;
+	return bytes_per_s * sure;
+}
+
+double report_expected_loss(const struct report_site *s)
+{
+	return weighed(s, s->growth_bytes_per_s, s->growth_count_per_s);
 }
 
 /* What grows before what does not. */
@@ -251,11 +252,17 @@ static void settle_parts(struct report_process *p, size_t *whole)
 			whole[i] = i;
 }
 
-/* The first site of a cause comes before its parts, wherever the biggest of them would be. */
+/* The first site of a cause comes before its parts, wherever the biggest of them would be, listed
+ * or not. */
 static void find_losses(struct report_process *p, const size_t *whole)
 {
-	for (size_t i = 0; i < p->n_sites; i++)
-		p->sites[i].loss = (float)report_expected_loss(&p->sites[i]) + p->sites[i].behind;
+	for (size_t i = 0; i < p->n_sites; i++) {
+		struct report_site *s = &p->sites[i];
+
+		s->loss = (float)report_expected_loss(s) + s->behind +
+			  (float)weighed(s, (double)s->unlisted_bytes_per_s,
+					 (double)s->unlisted_count_per_s);
+	}
 	for (size_t i = 0; whole && i < p->n_sites; i++)
 		if (whole[i] != i && class_group(&p->sites[i]) == 0)
 			p->sites[whole[i]].loss += (float)known(report_expected_loss(&p->sites[i]));

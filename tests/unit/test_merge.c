@@ -278,6 +278,58 @@ static void ids_of_another_kind_are_joined_by_line(void **state)
 	report_free(all);
 }
 
+/* Two processes, the first of which has a cause of many small sites, and each one big site. */
+static struct report *one_of_many_places(void)
+{
+	static struct report_site site[3];
+	struct report *r = report_of(2);
+
+	for (size_t i = 0; i < ARRAY_SIZE(site); i++) {
+		site[i] = (struct report_site){.verdict = CLASS_LEAK,
+					       .confidence = 0.8,
+					       .growth_bytes_per_s = i ? 5000 : 98,
+					       .growth_count_per_s = 1};
+		snprintf(site[i].id, sizeof(site[i].id), "%016zx", i + 1);
+	}
+	site[0].unlisted = 3749;
+	site[0].unlisted_bytes_per_s = 250000;
+	site[0].unlisted_count_per_s = 3749;
+	site[0].unlisted_bytes = 15 * MIB;
+	r->processes[0].sites = site;
+	r->processes[0].n_sites = 2;
+	r->processes[1].sites = &site[2];
+	r->processes[1].n_sites = 1;
+	return r;
+}
+
+static void a_cause_of_many_places_comes_first(void **state)
+{
+	struct report *all = merged(one_of_many_places());
+	const struct report_site *s = all->processes->sites;
+
+	(void)state;
+	assert_int_equal(all->processes->n_sites, 3);
+	assert_int_equal(s[0].unlisted, 3749);
+	assert_int_equal(s[0].unlisted_bytes_per_s, 250000);
+	report_free(all);
+}
+
+/* A process has ended, another one runs on. */
+static void what_has_ended_grows_no_more(void **state)
+{
+	struct report *r = one_of_many_places(), *all;
+	const struct report_site *s;
+
+	(void)state;
+	r->processes[0].exited = true;
+	all = merged(r);
+	s = all->processes->sites;
+	assert_true(s[0].growth_bytes_per_s == 5000);
+	for (size_t i = 0; i < all->processes->n_sites; i++)
+		assert_true(!s[i].unlisted_bytes_per_s && !s[i].unlisted_count_per_s);
+	report_free(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +343,8 @@ int main(void)
 		cmocka_unit_test(what_nobody_knows_stays_unknown),
 		cmocka_unit_test(of_none_is_none),
 		cmocka_unit_test(ids_of_another_kind_are_joined_by_line),
+		cmocka_unit_test(a_cause_of_many_places_comes_first),
+		cmocka_unit_test(what_has_ended_grows_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

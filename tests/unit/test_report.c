@@ -425,6 +425,10 @@ static void sites_of_one_cause_are_one_finding(void **state)
 	assert_true(found.v[0].growth_bytes_per_s == 157 && found.v[0].growth_count_per_s == 3);
 	assert_true(found.v[0].outstanding_bytes == 1005 && found.v[0].n_sites == 2);
 	report_findings_free(&found);
+	/* A list that ends once more, as that of a merged report, keeps what it had. */
+	left = report_end_list(&p, 1);
+	assert_true(v[0].unlisted == 2 && left.places == 1);
+	assert_true(report_cause_of(&p, &v[0]).bytes_per_s == 157);
 	p.n_sites = 0;
 	assert_int_equal(report_findings(&p, &found), 0);
 	assert_int_equal(found.n, 0);
