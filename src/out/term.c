@@ -329,10 +329,9 @@ static struct term_place place_of(const struct report_process *p, size_t i, size
 		if (isfinite(p->sites[k].growth_bytes_per_s))
 			at.bytes_per_s += p->sites[k].growth_bytes_per_s;
 	}
-	if (at.parts) {
-		at.parts += p->sites[i].unlisted;
-		at.bytes_per_s += (double)p->sites[i].unlisted_bytes_per_s;
-	}
+	if (at.parts || p->sites[i].unlisted)
+		at.places = 1 + at.parts + p->sites[i].unlisted;
+	at.bytes_per_s += (double)p->sites[i].unlisted_bytes_per_s;
 	return at;
 }
 

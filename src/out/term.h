@@ -34,8 +34,9 @@ void term_limit(struct line *l, const struct report_process *p, int indent);
 /* Where a site stands among those that are shown. */
 struct term_place {
 	size_t rank, as;    /* as: rank of one above that has the same remedy, 0 = none */
-	size_t parts;	    /* other sites of the same cause that are not shown */
-	double bytes_per_s; /* of all of them, this one too */
+	size_t parts;	    /* other sites of the same cause that are listed, and not shown */
+	size_t places;	    /* this one, those, and what is not listed; 0 = it is alone */
+	double bytes_per_s; /* of all of them */
 };
 void term_site(struct line *l, const struct report_site *s, struct term_place at, bool verbose);
 /* Allocator, collector, and the @top largest or fastest growing types. */

@@ -89,10 +89,14 @@ static void put_headline(struct line *l, const struct report_site *s, const stru
 		line_style(l, STYLE_PLAIN);
 		line_text(l, "  ");
 	}
-	if (at->parts) {
+	if (at->places) {
 		term_rate(n, sizeof(n), at->bytes_per_s, true);
-		snprintf(text, sizeof(text), "%s in %zu places (-v shows them)", n, at->parts + 1);
+		snprintf(text, sizeof(text), "%s in %zu places", n, at->places);
 		line_words(l, text);
+		if (at->parts && at->places == at->parts + 1)
+			line_words(l, " (-v shows them)");
+		else if (at->parts)
+			line_printf(l, " (-v shows %zu)", at->parts + 1);
 		line_end(l);
 		line_pad(l, INDENT);
 		line_text(l, "the first: ");

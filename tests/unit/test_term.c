@@ -145,6 +145,43 @@ static void what_was_done_is_told_while_nothing_grows(void **state)
 	report_free(r);
 }
 
+/* The headline is for all of a cause, and -v promises no more than is listed. */
+static void places_that_are_not_listed_are_in_the_sum(void **state)
+{
+	struct report_site site[3] = {
+		{.id = "000000000000000a", .growth_bytes_per_s = 1024, .unlisted = 3749},
+		{.id = "000000000000000b", .growth_bytes_per_s = 2048},
+		{.id = "000000000000000c", .growth_bytes_per_s = 1024}};
+	static const struct {
+		size_t n;
+		uint64_t unlisted;
+		const char *want;
+	} t[] = {{1, 3749, " in 3750 places\n"},
+		 {3, 3749, " in 3752 places (-v shows 3)\n"},
+		 {3, 0, "~+4.0 KiB/s in 3 places (-v shows them)\n"}};
+	struct report *r = sample_report();
+	struct report_process one = r->processes[0];
+	size_t size;
+
+	(void)state;
+	site[1].part_of = site[2].part_of = site[0].id;
+	one.sites = site;
+	r->processes = &one;
+	r->n_processes = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		char *text;
+
+		one.n_sites = t[i].n;
+		site[0].unlisted = t[i].unlisted;
+		site[0].unlisted_bytes_per_s = t[i].unlisted ? 250000 : 0;
+		text = render(r, &(struct out_term_opts){.top = 10}, &size);
+		assert_non_null(strstr(text, t[i].want));
+		assert_true(!strstr(text, "~+1.0 KiB/s in"));
+		free(text);
+	}
+	report_free(r);
+}
+
 static const struct {
 	const char *name, *in;
 	int want;
@@ -265,6 +302,7 @@ int main(void)
 		cmocka_unit_test(very_long_names_are_bounded),
 		cmocka_unit_test(what_grows_says_what_is_missing_for_a_leak),
 		cmocka_unit_test(what_was_done_is_told_while_nothing_grows),
+		cmocka_unit_test(places_that_are_not_listed_are_in_the_sum),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
 		cmocka_unit_test(a_sweep_tells_of_those_it_could_not_look_at),
 		cmocka_unit_test(columns_are_counted_as_shown),
