@@ -225,6 +225,8 @@
 #define TYPE_STRAIGHT 0.8
 /* of the growth of a process, by a type of which no more objects come: they get bigger */
 #define TYPE_BIGGER 0.5
+/* times what as many more of their mean size would take: so much more do objects that get bigger */
+#define TYPE_OUTGROWS 2
 /* times what the censuses count: a size class that says more of a type alone pays for that, alone,
  * where it is ... */
 #define CENSUS_APART 2

@@ -6,14 +6,26 @@
 #include "base/thresholds.h"
 #include "verdict/verdict.h"
 
-/* It has risen from the first census to the last, of late as before, and not by a few. */
-static bool rises(const struct report_class_row *row, double span_s, double late)
+/* It has risen from the first census to the last, by @fewest or more, and of late (that part of it)
+ * as before. */
+static bool rises(const struct report_class_row *row, double span_s, double fewest, double late)
 {
 	double straight = row->growth_count_per_s * span_s;
 
-	return row->gain >= TYPE_FEWEST && row->growth_bytes_per_s * span_s >= LEAK_BYTES &&
-	       row->late >= late && row->gain >= TYPE_STRAIGHT * straight &&
+	return row->gain >= fewest && row->late >= late && row->gain >= TYPE_STRAIGHT * straight &&
 	       straight >= TYPE_STRAIGHT * row->gain;
+}
+
+/* Their bytes outgrow their number, which does not rise: few of them come, and a few big ones that
+ * keep coming beside many small ones are no objects that get bigger. */
+static bool gets_bigger(const struct report_class_row *row, double span_s)
+{
+	double count = (double)row->count, mean = count > 0 ? (double)row->bytes / count : 0;
+	double by_number = fmax(row->growth_count_per_s, 0) * mean;
+
+	return fabs(row->growth_count_per_s) * span_s < TYPE_FEWEST &&
+	       row->growth_bytes_per_s >= TYPE_OUTGROWS * by_number &&
+	       !rises(row, span_s, CENSUS_NOISE * count, TYPE_LATE);
 }
 
 /* Buffers that no object accounts for and what has no name are no types, and plain ones say
@@ -62,8 +74,7 @@ const char *verdict_bigger(struct report *r, const struct report_process *p, dou
 
 		if (row->name && *row->name != '<' && *row->name != '(' &&
 		    row->growth_bytes_per_s >= TYPE_BIGGER * bytes_per_s &&
-		    row->growth_bytes_per_s * span_s >= LEAK_BYTES &&
-		    fabs(row->growth_count_per_s) * span_s < TYPE_FEWEST)
+		    row->growth_bytes_per_s * span_s >= LEAK_BYTES && gets_bigger(row, span_s))
 			return report_printf(r, "%s objects get bigger by %s/s%s", row->name,
 					     fmt_bytes(rate, sizeof(rate), row->growth_bytes_per_s),
 					     who_holds(r, p, row->name));
@@ -81,8 +92,8 @@ const char *verdict_type(struct report *r, const struct report_process *p, bool 
 		const struct report_class_row *row = &p->classes[i];
 
 		if (row->name && says_something(row->name, plain) &&
-		    rises(row, span_s, plain ? TYPE_LATE_PLAIN : TYPE_LATE) &&
-		    !has_line(p, row->name) &&
+		    rises(row, span_s, TYPE_FEWEST, plain ? TYPE_LATE_PLAIN : TYPE_LATE) &&
+		    row->growth_bytes_per_s * span_s >= LEAK_BYTES && !has_line(p, row->name) &&
 		    (!most || row->growth_bytes_per_s > most->growth_bytes_per_s))
 			most = row;
 	}
