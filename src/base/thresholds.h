@@ -213,6 +213,8 @@
 #define CENSUS_ENOUGH 3
 /* of the time between the first and the last a line must have grown to be compared */
 #define CENSUS_PART 0.7
+/* ... and this part is nearly all of it */
+#define CENSUS_WHOLE 0.9
 /* seconds between the first and the last: a type that has risen all along ... */
 #define TYPE_S 15
 /* ... by so many objects ... */

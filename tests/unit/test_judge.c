@@ -561,6 +561,37 @@ static void no_sites_together_grow_beyond_the_census(void **state)
 	}
 }
 
+/* Strings of other sizes leave while these come: what all of them gain is no bound. */
+static void a_type_of_many_sizes_has_no_sum(void **state)
+{
+	struct world *w = *state;
+
+	w->e.n_fds = 0;
+	w->type[0].name = "str";
+	judge_counted(w, 14, 2, 57);
+	((struct report_class_row *)w->e.seen.classes)->name = "str";
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(fabs(site_at(&w->p, "handle")->growth_count_per_s - 20) < 0.5);
+}
+
+/* Three censuses, the second of which came early, find that about a half came late. */
+static void what_began_between_censuses_is_all_of_their_gain(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row *row;
+
+	w->e.n_fds = 0;
+	w->e.objects.v += 100; /* the first came after 15.5 s */
+	w->e.objects.n -= 100;
+	judge_counted(w, 20, 2, 57);
+	row = (struct report_class_row *)(uintptr_t)w->e.seen.classes;
+	row->gain = 20 * (57 - 15.5);
+	row->late = 0.54;
+	row->growth_count_per_s = 20;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(fabs(site_at(&w->p, "handle")->growth_count_per_s - 20) < 0.5);
+}
+
 /* Big objects have what memory outside of the pools gains, and so would have a table that grows
  * beside them. */
 static void no_big_type_grows_beyond_its_census(void **state)
@@ -2097,6 +2128,8 @@ int main(int argc, char **argv)
 		TEST(a_rate_is_the_census_where_it_agrees),
 		TEST(no_type_grows_beyond_its_census),
 		TEST(no_sites_together_grow_beyond_the_census),
+		TEST(a_type_of_many_sizes_has_no_sum),
+		TEST(what_began_between_censuses_is_all_of_their_gain),
 		TEST(no_big_type_grows_beyond_its_census),
 		TEST(a_type_that_grows_is_told_without_a_line),
 		TEST(a_plain_type_that_grows_is_told_too),
