@@ -61,7 +61,8 @@
 
 /* survivors of one stack that make a site: a single one may be anything */
 #define SITE_FEWEST 2
-/* quarters of the time in which a single block must have got bigger, to be a site where nothing else grows */
+/* quarters of the time in which a single block must have got bigger, to be a site where nothing
+ * else grows */
 #define SITE_BLOCK_QUARTERS 2
 /* the same of descriptors and threads */
 #define SITE_FEWEST_FDS 2

@@ -408,8 +408,10 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	to->site.growth_bytes_per_s += bytes.slope;
 	add_live(to, n);
 	v = &to->evidence;
-	if (quarters_of(n, in_place || one_block) > v->quarters)
-		v->quarters = quarters_of(n, in_place || one_block);
+	if (quarters_of(n, in_place) > v->quarters)
+		v->quarters = quarters_of(n, in_place);
+	if (one_block)
+		v->bigger = quarters_of(n, true);
 	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
 	v->one_block = one_block && (is_first || v->one_block);
 	v->rests = one_block && rests(n);

@@ -377,7 +377,7 @@ static bool is_seen(const struct joiner *j, const struct joined *t)
 {
 	return t->site.samples >= SITE_FEWEST ||
 	       (t->evidence.one_block && !t->evidence.rests && !t->site.estimated &&
-		j->malloc.shape == CURVE_RISING && t->evidence.quarters >= SITE_BLOCK_QUARTERS);
+		j->malloc.shape == CURVE_RISING && t->evidence.bigger >= SITE_BLOCK_QUARTERS);
 }
 
 /* A container that got bigger follows from what was put into it: said only when there is nothing
@@ -427,7 +427,6 @@ static void count_deaths(struct map64 *to, const struct evidence_objects *o)
 	}
 }
 
-/* Do all objects lie in glibc's malloc? */
 static bool is_in_chunks(const struct evidence *e)
 {
 	const struct memory_fact *f = &e->memory;

@@ -20,8 +20,9 @@ struct verdict_evidence {
 	bool goes_on;	      /* so does the container that they are in, at their pace */
 	bool is_fed;	      /* it does, and its new entries are as new as they are */
 	double paced_s;	      /* so long, and no faster before than of late; 0 = not so */
-	bool one_block; /* a single block that gets bigger: somebody's container, not the leak */
-	bool rests;	/* ... and has not of late */
+	bool one_block;	 /* a single block that gets bigger: somebody's container, not the leak */
+	bool rests;	 /* ... and has not of late */
+	unsigned bigger; /* ... in so many quarters of the run it has */
 	/* The curve of the memory its objects live in; CURVE_UNKNOWN where there is none. */
 	struct curve curve;
 	double curve_bytes_per_s; /* growth of the part that the curve is of */

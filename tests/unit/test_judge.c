@@ -1601,6 +1601,29 @@ static void one_block_that_gets_bigger(void **state)
 	assert_null(site_at(&w->p, "encode"));
 }
 
+/* Its quarters are no other blocks' of its line, of which one window alone has told. */
+static void one_block_beside_others(void **state)
+{
+	struct world *w = *state;
+	struct native_site both[2] = {w->native[0], w->native[0]};
+	struct native_point one[NATIVE_POINTS];
+	const struct report_site *s;
+
+	w->e.objects.n = w->e.n_fds = 0;
+	for (size_t i = 0; i < NATIVE_POINTS; i++)
+		one[i] = (struct native_point){(double)i, 1e5 + (double)(i / 3 * 24576), 1};
+	both[0].met = 1;
+	both[1].live_count = both[1].samples = 1;
+	both[1].key.caller++;
+	both[1].points = one;
+	w->e.native.v = both;
+	w->e.native.n = 2;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "encode");
+	assert_non_null(s);
+	assert_int_equal(s->verdict, CLASS_GROWING);
+}
+
 /* Where no block was seen, the census knows the type. */
 static void a_type_that_gets_bigger_is_told_without_a_line(void **state)
 {
@@ -2159,6 +2182,7 @@ int main(int argc, char **argv)
 		TEST(one_that_stays_takes_no_rise_from_a_leak),
 		TEST(blocks_that_get_bigger),
 		TEST(one_block_that_gets_bigger),
+		TEST(one_block_beside_others),
 		TEST(a_type_that_gets_bigger_is_told_without_a_line),
 		TEST(windows_tell_of_too_much),
 		TEST(exchanges_leave_room_to_windows),
