@@ -259,7 +259,8 @@ static void rate_by_census(struct joined *to, const struct census_bound *b, cons
 	double error = to->births > 0 ? CENSUS_SURE * sqrt(to->variance) / to->births : 0, part;
 	struct own_type own;
 
-	if (s->by_census || !own_type(to, b, j, &own) || !(compared_s(b, own.t, j, to) > 0) ||
+	if (s->by_census || !own_type(to, b, j, &own) ||
+	    compared_s(b, own.t, j, to) < CENSUS_WHOLE * (b->to_s - own.t->from_s) ||
 	    !(fabs(own.t->row->late - 0.5) <= CENSUS_EVEN))
 		return;
 	part = own.t->row->growth_count_per_s / own.per_s - 1;
