@@ -132,6 +132,12 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 /* The answer to who holds them; NULL: it was not asked for. */
 const struct holder_fact *holders_find(const struct evidence *e, const char *id,
 				       enum report_kind kind);
+/* Python frames @py of @st (both may be missing) with the native ones by which @of came. */
+size_t join_native_frames(struct joiner *j, uint64_t stack, uint64_t of,
+			  const struct evidence_stack *st, const struct report_frame *py,
+			  struct report_frame **out);
+/* finish.c: types and words of all, and those that are shown into the process. */
+void join_finish(struct joiner *j, struct report_process *p);
 /* causes.c: sites of one cause are told so (part_of), once who holds them is known. */
 int causes_join(const struct evidence *e, struct report *r, struct report_process *p);
 /* Are the survivors of this site known to hang from a root that lives, by what may grow as they do?

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sites of what was joined: their types, their word, and which of them are shown. */
+#include <math.h>
+
+#include "base/thresholds.h"
+#include "judge/sites_priv.h"
+
+/* The Python frames say which site it is; the native ones how it came about, of an object where
+ * code of others took part. */
+static void show_native(struct joiner *j, struct joined *to)
+{
+	struct report_frame *frames;
+	const struct evidence_stack *st = evidence_stack(j->e, to->via_stack);
+	bool objects = to->site.kind == KIND_OBJECT;
+	size_t n = 0;
+
+	if (!(to->via_bytes_per_s > 0) || !j->e->native.has_ways)
+		return;
+	if (objects && to->via_stack == EVIDENCE_NO_FRAME)
+		join_show_nowhere(j, to);
+	if (!st)
+		return;
+	if (st->n == to->site.n_frames)
+		n = join_native_frames(j, to->via_stack, to->via, st, to->site.stack, &frames);
+	if (!n)
+		j->no_way += !objects;
+	if (!n || (objects && !foreign_frame(frames, n, false)))
+		return;
+	to->site.stack = frames;
+	to->site.n_frames = n;
+	if (!objects && to->native_bytes_per_s > 0)
+		to->site.native_share = to->via_bytes_per_s / to->native_bytes_per_s;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct joined_type *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct joined_type *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* One row for each name, the most first. */
+static void fold_types(struct joined *to)
+{
+	struct joined_type *v = to->types.v;
+	size_t kept = 0;
+
+	qsort(v, to->types.n, sizeof(*v), by_name);
+	for (size_t i = 1; i < to->types.n; i++)
+		if (!strcmp(v[i].name, v[kept].name)) {
+			v[kept].count += v[i].count;
+			v[kept].bytes += v[i].bytes;
+		} else {
+			v[++kept] = v[i];
+		}
+	to->types.n = kept + 1;
+	qsort(v, to->types.n, sizeof(*v), by_count);
+}
+
+/* Shares are of the objects, so that growth_count_per_s x share is a type's own rate. */
+static void finish_types(struct joiner *j, struct joined *to)
+{
+	double all = 0;
+
+	if (!to->types.n)
+		return;
+	fold_types(to);
+	for (size_t i = 0; i < to->types.n; i++)
+		all += to->types.v[i].count;
+	to->site.types = report_alloc(j->r, to->types.n * sizeof(*to->site.types));
+	if (!to->site.types || all <= 0)
+		return;
+	to->site.n_types = to->types.n;
+	for (size_t i = 0; i < to->types.n; i++)
+		to->site.types[i] = (struct report_type){report_strdup(j->r, to->types.v[i].name),
+							 to->types.v[i].count / all};
+}
+
+static double collected_s(const struct evidence *e)
+{
+	const struct evidence_objects *o = &e->objects;
+	uint64_t before_ns = 0;
+
+	for (size_t i = 0; i < o->n; i++)
+		if (o->v[i].collections < o->collections && o->v[i].born_ns > before_ns)
+			before_ns = o->v[i].born_ns;
+	return before_ns ? (double)(e->now_ns - before_ns) / 1e9 : 0;
+}
+
+/* All that its memory has gained came after the last full collection: no survivor that seems older
+ * says more, as another may lie in its place. */
+static bool is_uncollected(const struct joiner *j, const struct curve *c)
+{
+	return c->since_s > 0 && c->since_s <= j->collected_s &&
+	       c->gain <= GOES_ON_APART * c->slope * c->since_s;
+}
+
+static void finish_site(struct joiner *j, struct joined *to)
+{
+	struct report_site *site = &to->site;
+
+	show_native(j, to);
+	finish_types(j, to);
+	/* Blocks that were told of beside the births have no such times. */
+	site->independent = to->variance > 0 && (double)site->samples <= to->births
+				    ? to->births * to->births / to->variance
+				    : NAN;
+	site->oldest_s = to->evidence.oldest_s;
+	to->evidence.run_s = j->run_s;
+	to->evidence.process_bytes =
+		j->e->seen.rss_bytes == REPORT_UNKNOWN ? 0 : (double)j->e->seen.rss_bytes;
+	to->evidence.samples = site->samples;
+	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
+	to->evidence.gained = site->growth_count_per_s * to->window_s;
+	to->evidence.waits_for_gc |=
+		site->kind == KIND_OBJECT && is_uncollected(j, &to->evidence.curve);
+	to->evidence.waits_for_gc &= !holders_rooted(j->e, site);
+	to->evidence.goes_on |= holders_go_on(j->e, site, to->youngest_s);
+	to->evidence.is_fed = holders_are_fed(j->e, site);
+	to->evidence.paced_s = fmax(to->evidence.paced_s, holders_paced_s(j->e, site));
+	verdict_site(j->r, &to->evidence, site);
+	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
+		report_mapping_hint(site);
+}
+
+/* One block is one sample, however often it gets bigger: memory is to rise with it. */
+static bool is_seen(const struct joiner *j, const struct joined *t)
+{
+	return t->site.samples >= SITE_FEWEST ||
+	       (t->evidence.one_block && !t->evidence.rests && !t->site.estimated &&
+		j->malloc.shape == CURVE_RISING && t->evidence.bigger >= SITE_BLOCK_QUARTERS);
+}
+
+/* A container that got bigger follows from what was put into it: said only when there is nothing
+ * else. */
+void join_finish(struct joiner *j, struct report_process *p)
+{
+	bool others = false;
+
+	j->collected_s = collected_s(j->e);
+	for (size_t i = 0; i < j->v.n; i++) {
+		finish_site(j, &j->v.v[i]);
+		others |= j->v.v[i].site.verdict <= CLASS_GROWING &&
+			  !j->v.v[i].evidence.one_block && is_seen(j, &j->v.v[i]);
+	}
+	for (size_t i = 0; i < j->v.n; i++) {
+		const struct joined *t = &j->v.v[i];
+
+		if (t->site.verdict != CLASS_STEADY && !(others && t->evidence.one_block) &&
+		    is_seen(j, t))
+			p->sites[p->n_sites++] = t->site;
+	}
+}
