@@ -48,7 +48,7 @@ void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_op
 void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o);
 
-/* What a block takes of the memory that it lies in, as far as that is known. */
+/* A block takes so much of the memory that it lies in, as far as that is known. */
 uint64_t part_takes(const struct survivor_part *p, const struct estimate_opts *o);
 /* Sets told: the bytes of a block go to the survivor whose body it is, else to its first owner. */
 void samples_part_blocks(struct survivor *v, size_t n, const struct estimate_classes *c,

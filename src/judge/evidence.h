@@ -193,7 +193,7 @@ struct evidence_native {
 	double unknown_per_s[PL_UNKNOWN_BINS];
 };
 
-/* What a block of a size takes of glibc's malloc. */
+/* A block of a size takes so much of glibc's malloc. */
 uint64_t evidence_chunk(double bytes);
 /* The bin of a size: sizes of one bin balance each other. 0 .. PL_UNKNOWN_BINS - 1 */
 unsigned evidence_bin(double bytes);

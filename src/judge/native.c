@@ -446,7 +446,7 @@ void join_native_stopped(struct joiner *j)
 	}
 }
 
-/* What one block of a site takes of memory, for each byte of it. */
+/* A block of a site takes so much memory for each of its bytes. */
 static double taken_per_byte(const struct joiner *j, const struct native_site *n)
 {
 	double bytes = n->live_count > 0 ? n->live_bytes / n->live_count : 0;

@@ -196,7 +196,7 @@ static void put_holder(struct line *l, const struct report_held *h)
 	line_end(l);
 }
 
-/* Of what grows: what is missing for a leak. */
+/* The reason of a line that grows: it says what is missing for a leak. */
 static void put_reason(struct line *l, const struct report_site *s, bool verbose)
 {
 	if (!s->reason || !*s->reason || (s->verdict != CLASS_GROWING && !verbose))

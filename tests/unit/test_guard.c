@@ -134,7 +134,7 @@ void guard_leave_freezer(void)
 {
 }
 
-/* Of the guardian; without one it takes the lock of all copies on this host. */
+/* The guardian's; without one it takes the lock of all copies on this host. */
 static int confine(void)
 {
 	return 0;

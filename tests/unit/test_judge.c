@@ -1139,7 +1139,7 @@ static void a_leak_is_called_one(void **state)
 	assert_int_equal(w->p.verdict, CLASS_LEAK);
 }
 
-/* Of one that is probed in turns, and told when it is older. */
+/* The age of one that is probed in turns, and told when it is older. */
 static void an_age_is_that_of_the_judgement(void **state)
 {
 	struct world *w = *state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a watch tells between its reports. The watch itself is made up. */
+/* A watch tells some things between its reports. The watch itself is made up. */
 #include "unit.h"
 
 #define session_step	   step_once
