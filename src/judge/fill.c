@@ -67,9 +67,12 @@ double fill_rests_s(const struct fill *f, double adds_per_s)
 bool fill_lags(const struct fill *f, double adds_per_s)
 {
 	double s = seconds_since(f, f->first_ns);
+	double gain = f->last > f->first ? (double)(f->last - f->first) : 0;
 
+	/* An entry may be of many objects, and one of many containers is read. */
 	return f->addr && s >= REST_S && s * adds_per_s >= REST_SURE_ADDS &&
-	       per_s(f) <= REST_GAIN_PART * adds_per_s;
+	       gain <= REST_GAIN_PART * s * adds_per_s && gain < REST_SURE_ADDS &&
+	       gain <= REST_STEPS_PART * (double)f->first;
 }
 
 bool fill_goes_on(const struct fill *f, double adds_per_s, double faster)

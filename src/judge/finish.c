@@ -97,11 +97,16 @@ static double collected_s(const struct evidence *e)
 }
 
 /* All that its memory has gained came after the last full collection: no survivor that seems older
- * says more, as another may lie in its place. */
-static bool is_uncollected(const struct joiner *j, const struct curve *c)
+ * says more, as another may lie in its place. The next may be hours away: it does not wait for
+ * ever.
+ */
+static bool is_uncollected(const struct joiner *j, const struct joined *t)
 {
-	return c->since_s > 0 && c->since_s <= j->collected_s &&
-	       c->gain <= GOES_ON_APART * c->slope * c->since_s;
+	const struct curve *c = &t->evidence.curve;
+
+	return t->site.kind == KIND_OBJECT && c->since_s > 0 && c->since_s <= j->collected_s &&
+	       c->since_s < BLOCK_WAITS_MOST_S &&
+	       c->gain <= GOES_ON_APART * c->slope * c->since_s && !holders_spared(j->e, &t->site);
 }
 
 static void finish_site(struct joiner *j, struct joined *to)
@@ -121,8 +126,7 @@ static void finish_site(struct joiner *j, struct joined *to)
 	to->evidence.samples = site->samples;
 	to->evidence.growth_bytes_per_s = site->growth_bytes_per_s;
 	to->evidence.gained = site->growth_count_per_s * to->window_s;
-	to->evidence.waits_for_gc |=
-		site->kind == KIND_OBJECT && is_uncollected(j, &to->evidence.curve);
+	to->evidence.waits_for_gc |= is_uncollected(j, to);
 	to->evidence.waits_for_gc &= !holders_rooted(j->e, site);
 	to->evidence.goes_on |= holders_go_on(j->e, site, to->youngest_s);
 	to->evidence.is_fed = holders_are_fed(j->e, site);

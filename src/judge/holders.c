@@ -36,12 +36,11 @@ static bool speaks_for(const struct holder_fact *f, double came, const struct re
 	return f->is_one || f->has_new_entries;
 }
 
-/* It holds many of them, and does not grow as they do. */
+/* It holds many of them, and has not grown as they did. */
 static bool lags(const struct holder_fact *f, const struct report_site *site)
 {
-	double part = fmax(f->holder.share, f->holder.in_container);
-
-	return !f->holder.is_chain && fill_lags(&f->fill, site->growth_count_per_s * part);
+	return !f->holder.is_chain &&
+	       fill_lags(&f->fill, site->growth_count_per_s * f->holder.in_container);
 }
 
 /* Entries that the container which a hint would name may have; 0 = no bound of it is known. */
@@ -172,17 +171,22 @@ static const char *no_answer(const struct evidence *e, const struct holder_fact 
 
 static const char no_part[] = "what holds many of them does not grow as they do";
 
-/* Blocks that hang from the entries of what does not grow, and from no container behind it, which
- * may grow unseen: an empty one has what it takes itself. */
+/* Blocks that hang from the entries of what does not grow, and from nothing else on the way that
+ * may grow unseen: another container, a table of C code. An empty container has what it takes
+ * itself. */
 static bool hangs_from_calm(const struct holder_fact *f, const struct report_site *site)
 {
 	const struct report_holder *h = &f->holder;
+	size_t filled = 0;
 
-	for (size_t i = report_holder_container(h) + 1; i + 1 < h->n; i++)
-		if (h->step[i].entries && h->step[i].entries != REPORT_UNKNOWN)
+	for (size_t i = 0; i + 1 < h->n; i++) {
+		const struct report_holder_step *s = &h->step[i];
+
+		filled += s->entries && s->entries != REPORT_UNKNOWN;
+		if (s->type && !strcmp(s->type, "memory of C code"))
 			return false;
-	return lags(f, site) &&
-	       (double)f->fill.last <= (1 + REST_STEPS_PART) * (double)f->fill.first;
+	}
+	return filled == 1 && lags(f, site);
 }
 
 /* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
@@ -345,5 +349,15 @@ bool holders_rooted(const struct evidence *e, const struct report_site *site)
 {
 	const struct holder_fact *f = holders_find(e, site->id, KIND_OBJECT);
 
-	return f && f->is_known && keeps_alive(&f->holder) && !lags(f, site);
+	return f && f->is_known && keeps_alive(&f->holder) && (f->is_one || !lags(f, site));
+}
+
+bool holders_spared(const struct evidence *e, const struct report_site *site)
+{
+	const struct holder_fact *f = holders_find(e, site->id, KIND_OBJECT);
+
+	if (!f || !f->is_known || f->holder.share < HOLDER_ROOTED)
+		return false;
+	return is_root(&f->holder, "unreferenced") ||
+	       (is_root(&f->holder, "cycle") && !may_be_garbage(&f->holder));
 }

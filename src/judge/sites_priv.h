@@ -143,6 +143,8 @@ int causes_join(const struct evidence *e, struct report *r, struct report_proces
 /* Are the survivors of this site known to hang from a root that lives, by what may grow as they do?
  * Then no collection frees them, and none has to be waited for. */
 bool holders_rooted(const struct evidence *e, const struct report_site *site);
+/* Does no collection free them, for nothing points to them, or the collector is off? */
+bool holders_spared(const struct evidence *e, const struct report_site *site);
 
 /* Does the container that they are in grow at the pace of this site, one entry each, all the time,
  * and did one come since it was first looked at? @youngest_s: age of the last that came. */
