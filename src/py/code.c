@@ -362,9 +362,10 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 	proc_need(rt->proc, false);
 	if (err)
 		return err;
+	if (!c->lines && c->bytes)
+		return 0; /* the table does not fit: it may be another's */
 	line = look_up(c, table, len, (int)at);
-	if (c->lines || !c->bytes) /* not of a table that does not fit */
-		keep(c, place, (struct code_line){(int)at, line});
+	keep(c, place, (struct code_line){(int)at, line});
 	return line;
 }
 

@@ -226,8 +226,8 @@ static uint64_t *place_of_next(struct stacks *s, struct stack *st)
 	for (uint32_t i = 0; first && i < first->n && i < st->n; i++) {
 		struct stack_frame *f = &first->frame[i];
 
-		/* Code that could not be read differs from none. */
-		if (f->code && st->frame[i].code && !is_same_line(f, &st->frame[i]))
+		/* Code that could not be read differs from none, as a line does. */
+		if (f->line && st->frame[i].line && !is_same_line(f, &st->frame[i]))
 			f->is_shared = true;
 	}
 	st->id = name_of(st->key, st->told_ns);

@@ -511,6 +511,8 @@ static void a_line_of_a_table_that_is_gone_is_not_kept(void **state)
 		put_lines(w, 50);
 		spoil_table(w, true);
 		st = tell_again(w);
+		assert_non_null(st->frame[CELL].code);
+		assert_int_equal(st->frame[CELL].line, 0);
 		put_lines(w, 2);
 		spoil_table(w, false);
 		if (of_file) {
@@ -783,6 +785,8 @@ static void a_garbage_line_goes_with_its_number(void **state)
 	put_lines(w, 50);
 	spoil_table(w, true);
 	st = tell_again(w);
+	assert_non_null(st->frame[CELL].code);
+	assert_int_equal(st->frame[CELL].line, 0);
 	for (uint32_t number = 2; number < 5; number++) {
 		a_cell(w, 0, "grow", 7);
 		put_lines(w, 2);
