@@ -147,18 +147,29 @@ void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime
 		fill_read(f, steps, py_length(rt, f->addr), now_ns);
 }
 
+/* Entries per second since it was first read; none where it rests: since it does, far fewer came
+ * than in as long a time before. */
+static double rate_of(const struct fill *f)
+{
+	double watched_s = (double)(f->last_ns - f->first_ns) / 1e9;
+	double calm_ns = (double)(f->last_ns - f->calm_ns);
+	double rate = f->last > f->first ? (double)(f->last - f->first) / watched_s : 0;
+	double since = f->last > f->calm ? (double)(f->last - f->calm) : 0;
+
+	return calm_ns >= RATE_NS && since * GOES_ON_APART < rate * calm_ns / 1e9 ? 0 : rate;
+}
+
 int fill_tell(const struct fill *f, struct why_path *p)
 {
-	uint64_t span_ns = f->last_ns - f->first_ns;
-
 	for (size_t i = 0; f->addr && i < p->n; i++) {
 		struct why_step *s = &p->step[i];
 
 		if (s->addr != f->addr || s->entries == WHY_UNKNOWN)
 			continue;
 		s->entries = f->last;
-		if (s->growth > 0 && f->last > f->first && span_ns >= RATE_NS)
-			s->growth = (double)(f->last - f->first) / ((double)span_ns / 1e9);
+		s->has_grown |= s->growth > 0;
+		if (s->has_grown && f->last_ns - f->first_ns >= RATE_NS)
+			s->growth = rate_of(f);
 	}
 	return paths_text(p);
 }

@@ -353,8 +353,10 @@ static int tell(struct found *f, struct report *scratch, struct holder_fact *to)
 	if (!f->r)
 		return 0;
 	err = fill_tell(&f->fact.fill, &f->path);
-	for (size_t i = 0; i < to->holder.n; i++)
+	for (size_t i = 0; i < to->holder.n; i++) {
 		to->holder.step[i].entries = f->path.step[i].entries;
+		to->holder.step[i].growth_per_s = f->path.step[i].growth;
+	}
 	to->holder.path = report_strdup(scratch, f->path.text);
 	return err;
 }

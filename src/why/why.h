@@ -45,6 +45,7 @@ struct why_step {
 	char *type;	     /* "dict", "app.Session", "function app.f" */
 	uint64_t entries;    /* of a container now; WHY_UNKNOWN */
 	double growth;	     /* entries per second, seen between two looks; 0 = none */
+	bool has_grown;	     /* it was seen to, once */
 	uint64_t bound;	     /* entries it may have, as far as that is seen; WHY_UNKNOWN */
 	char *bound_name;    /* "maxlen" */
 	bool bound_enforced; /* by CPython, not by the program */

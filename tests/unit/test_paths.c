@@ -178,6 +178,38 @@ static void a_length_is_the_newest_that_is_known(void **state)
 	free(p.text);
 }
 
+/* The rate that is told of a list when it has had @more entries each second for so long. */
+static double told_rate(struct fill *f, struct fill_steps *steps, struct why_path *p, uint64_t more,
+			unsigned seconds)
+{
+	for (unsigned i = 0; i < seconds; i++)
+		fill_read(f, steps, f->last + more, f->last_ns + S);
+	assert_int_equal(fill_tell(f, p), 0);
+	return p->step->growth;
+}
+
+/* ... until it grows again; a long one does, though it takes long to be much longer. */
+static void a_list_that_rests_has_no_rate(void **state)
+{
+	(void)state;
+	for (uint64_t n = 1000; n <= 1000000; n *= 1000) {
+		struct why_step step = {
+			.type = (char *)"list", .bound = WHY_UNKNOWN, .addr = 7, .growth = 192};
+		struct why_path p = {.step = &step, .n = 1};
+		struct fill f = {.addr = 7, .first = n, .last = n, .calm = n};
+		struct fill_steps steps = {0};
+
+		assert_true(told_rate(&f, &steps, &p, 0, 4) == 192);
+		assert_true(told_rate(&f, &steps, &p, 0, 4) == 0);
+		assert_true(told_rate(&f, &steps, &p, 100, 12) == 60);
+		assert_true(told_rate(&f, &steps, &p, 100, 20) == 80);
+		assert_true(told_rate(&f, &steps, &p, 0, 4) > 0);
+		if (n == 1000)
+			assert_true(told_rate(&f, &steps, &p, 0, 20) == 0);
+		free(p.text);
+	}
+}
+
 /* A buffer of C code, below static data: how many it has nobody knows, and all hang on it. */
 static void what_holds_a_few_does_not_come_before_what_holds_all(void **state)
 {
@@ -202,6 +234,7 @@ int main(void)
 		cmocka_unit_test(what_grows_comes_first_where_it_has_some),
 		cmocka_unit_test(what_the_program_has_comes_before_tables_of_python),
 		cmocka_unit_test(a_length_is_the_newest_that_is_known),
+		cmocka_unit_test(a_list_that_rests_has_no_rate),
 		cmocka_unit_test(what_holds_a_few_does_not_come_before_what_holds_all),
 	};
 
