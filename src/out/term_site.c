@@ -196,10 +196,12 @@ static void put_holder(struct line *l, const struct report_held *h)
 	line_end(l);
 }
 
-/* The reason of a line that grows: it says what is missing for a leak. */
+/* The reason of a line that grows: it says what is missing for a leak. Of many processes it has the
+ * numbers of one, beside the sums of all. */
 static void put_reason(struct line *l, const struct report_site *s, bool verbose)
 {
-	if (!s->reason || !*s->reason || (s->verdict != CLASS_GROWING && !verbose))
+	if (!s->reason || !*s->reason || s->processes > 1 ||
+	    (s->verdict != CLASS_GROWING && !verbose))
 		return;
 	line_pad(l, INDENT);
 	line_words(l, s->reason);

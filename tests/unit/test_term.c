@@ -117,6 +117,25 @@ static void what_grows_says_what_is_missing_for_a_leak(void **state)
 	report_free(r);
 }
 
+static void sums_of_processes_have_no_reason_of_one(void **state)
+{
+	struct report *r = sample_report();
+	struct report_site *s = r->processes->sites;
+	size_t size;
+
+	(void)state;
+	s[1].reason = "grows by 4.0 KiB/s; too early to call it a leak";
+	s[1].processes = 3;
+	for (int verbose = 0; verbose < 2; verbose++) {
+		auto_free char *text =
+			render(r, &(struct out_term_opts){.verbose = verbose}, &size);
+
+		assert_null(strstr(text, s[1].reason));
+	}
+	s[1].processes = 0;
+	report_free(r);
+}
+
 static void what_was_done_is_told_while_nothing_grows(void **state)
 {
 	struct report *r = sample_report();
@@ -301,6 +320,7 @@ int main(void)
 		cmocka_unit_test(nor_by_what_is_said_on_standard_error),
 		cmocka_unit_test(very_long_names_are_bounded),
 		cmocka_unit_test(what_grows_says_what_is_missing_for_a_leak),
+		cmocka_unit_test(sums_of_processes_have_no_reason_of_one),
 		cmocka_unit_test(what_was_done_is_told_while_nothing_grows),
 		cmocka_unit_test(places_that_are_not_listed_are_in_the_sum),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
