@@ -31,7 +31,7 @@ struct replay {
 	bool is_ended;	   /* the stream came to its end, and not the file before it */
 	bool lacks_memory; /* for more of it */
 	struct record_header header;
-	uint64_t start_ns, first_ns; /* of the first that was watched; its first moment */
+	uint64_t start_ns, first_ns; /* of the first that is in it; the first moment of any */
 	VEC(struct moment) kept;
 	size_t bytes;		  /* of these */
 	struct report_tree *tree; /* the last counts; NULL: children were not followed */
@@ -176,7 +176,7 @@ static int keep_moments(struct replay *p, double at_s)
 	while (!err && p->bytes < MAX_BYTES && (v = get_record(p, &f))) {
 		if (!p->start_ns)
 			p->start_ns = f.start_ns;
-		if (!p->first_ns && f.pid)
+		if (f.pid && (!p->first_ns || f.now_ns < p->first_ns))
 			p->first_ns = f.now_ns;
 		if (is_until(p, &f, at_s) && f.pid)
 			keep_moment(p, &f, &v);
