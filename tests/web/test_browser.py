@@ -126,6 +126,9 @@ def test_children_come_behind_all_together(tmp_path):
     names = [name for name, _, _ in seen["out"]]
     assert seen["heading"] == "2 processes" and names[1] == "gunicorn -w 2 app:wsgi, pid 1234"
     assert len(names) == 3 and names[0] == "All processes together" and "1234" in names[1] and "1240" in names[2]
+    report["processes"].pop()
+    (tmp_path / "r.json").write_text(json.dumps(report))
+    assert browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["heading"] == "1 process"
 
 
 def test_it_prints_dark_on_white(busy, tmp_path):

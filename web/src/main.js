@@ -85,9 +85,10 @@ function main() {
 	const data = read(document.getElementById("data").textContent);
 	const body = el("main", {});
 	const nav = el("div", {});
+	const n = data.list.filter((one) => !one.isAll).length;
 	const choose = (p) => {
 		if (data.list.length > 1)
-			nav.replaceChildren(section("processes", data.list.filter((one) => !one.isAll).length + " processes", chooser(data.list, p, choose)));
+			nav.replaceChildren(section("processes", n + (n === 1 ? " process" : " processes"), chooser(data.list, p, choose)));
 		forgetThemes();
 		body.replaceChildren(...show(data, p));
 		if (p)
