@@ -143,8 +143,20 @@ void fill_read(struct fill *f, struct fill_steps *steps, uint64_t n, uint64_t no
 void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime *rt,
 	       uint64_t now_ns)
 {
-	if (f->addr && rt)
-		fill_read(f, steps, py_length(rt, f->addr), now_ns);
+	uint64_t type, before = steps->addr == f->addr ? steps->type : 0;
+
+	if (!f->addr || !rt)
+		return;
+	/* It was freed, and something else lies there. */
+	if (proc_read_u64(rt->proc, f->addr + rt->layout.ob_type, &type) ||
+	    (before && type != before)) {
+		f->addr = 0;
+		*steps = (struct fill_steps){0};
+		return;
+	}
+	fill_read(f, steps, py_length(rt, f->addr), now_ns);
+	if (f->addr)
+		steps->type = type;
 }
 
 /* Entries per second since it was first read; none where it rests: since it does, far fewer came

@@ -10,6 +10,7 @@
 /* What grows in steps, as a list does that each collection fills, stands still between them. */
 struct fill_steps {
 	uint64_t addr, grew_ns; /* of which container, and when it last grew */
+	uint64_t type;		/* of what lies there; 0 = not looked at yet */
 	uint64_t longest_ns; /* that it stood still, and then had as much more as came meanwhile */
 };
 
