@@ -27,6 +27,7 @@ struct py_code {
 	uint64_t bytes;				/* length of the bytecode */
 	uint64_t lines;				/* linetable_hash; 0: not known */
 	uint32_t version;			/* its number (3.12+), as no other's; 0: none */
+	bool has_numbers; /* all code but that of the interpreter itself, which stays */
 	int firstline, firsttraceable;
 	int instr_kind;
 	char *file, *function;
@@ -110,6 +111,7 @@ static int copy_out(const struct py_runtime *rt, struct py_code *c)
 	c->firstline = f.firstline;
 	c->firsttraceable = f.firsttraceable;
 	c->version = f.version;
+	c->has_numbers = rt->layout.code_version != PL_NONE;
 	c->instr_kind = rt->walk.instr_kind;
 	c->bytecode = c->addr + rt->layout.code_code;
 	c->bytes = 2 * (uint64_t)f.units;
@@ -174,7 +176,8 @@ static bool may_have_twins(const struct py_code *c)
 {
 	size_t n = strlen(c->file);
 
-	return c->bytes && !c->version && *c->file != '/' && strncmp(c->file, "<frozen ", 8) != 0 &&
+	return c->bytes && !c->has_numbers && *c->file != '/' &&
+	       strncmp(c->file, "<frozen ", 8) != 0 &&
 	       (n < 3 || strcmp(c->file + n - 3, ".py") != 0);
 }
 

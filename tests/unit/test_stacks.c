@@ -772,6 +772,27 @@ static void what_is_met_with_its_stack_is_told_again(void **state)
 	assert_true(stacks_verify(w->stacks, st));
 }
 
+/* The one that calls the evaluator is static, and its table says less than its bytecode is long. */
+static void code_of_the_interpreter_itself_has_no_number(void **state)
+{
+	struct world *w = *state;
+	struct stack *st;
+
+	tell_of_3_13(w);
+	stacks_free(w->stacks);
+	assert_int_equal(stacks_new(&w->rt, &w->stacks), 0);
+	text(w, 2, "<sys>");
+	put_number(w, 0);
+	spoil_table(w, true);
+	st = tell_again(w);
+	assert_non_null(st->frame[CELL].code);
+	for (int i = 0; i < 3; i++) {
+		assert_true(stacks_verify(w->stacks, st));
+		st = tell_again(w);
+		assert_non_null(st->frame[CELL].code);
+	}
+}
+
 /* A rule was gone at the first look, as its line is: the next one with its number is itself. */
 static void a_garbage_line_goes_with_its_number(void **state)
 {
@@ -865,6 +886,7 @@ int main(void)
 		TEST(code_that_stays_has_its_line_by_its_number),
 		TEST(what_is_met_with_its_stack_is_told_again),
 		TEST(a_garbage_line_goes_with_its_number),
+		TEST(code_of_the_interpreter_itself_has_no_number),
 		TEST(where_the_jit_runs_a_birth_has_no_line),
 		TEST(what_is_no_array_of_traces_is_none),
 	};
