@@ -159,16 +159,18 @@ void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime
 		steps->type = type;
 }
 
-/* Entries per second since it was first read; none where it rests: since it does, far fewer came
- * than in as long a time before. */
+/* Entries per second since it was first read; of late, where far fewer came than in as long a time
+ * before; none where it rests. */
 static double rate_of(const struct fill *f)
 {
 	double watched_s = (double)(f->last_ns - f->first_ns) / 1e9;
-	double calm_ns = (double)(f->last_ns - f->calm_ns);
+	double calm_s = (double)(f->last_ns - f->calm_ns) / 1e9;
 	double rate = f->last > f->first ? (double)(f->last - f->first) / watched_s : 0;
 	double since = f->last > f->calm ? (double)(f->last - f->calm) : 0;
 
-	return calm_ns >= RATE_NS && since * GOES_ON_APART < rate * calm_ns / 1e9 ? 0 : rate;
+	if (calm_s * 1e9 < RATE_NS || since * GOES_ON_APART >= rate * calm_s)
+		return rate;
+	return since <= REST_GAIN_PART * rate * calm_s ? 0 : since / calm_s;
 }
 
 int fill_tell(const struct fill *f, struct why_path *p)

@@ -210,6 +210,23 @@ static void a_list_that_rests_has_no_rate(void **state)
 	}
 }
 
+/* It grew by 80 a second, and grows by 50: 0.5 % more of so many take ten seconds to come. */
+static void a_list_that_grows_more_slowly_has_a_rate(void **state)
+{
+	struct why_step step = {
+		.type = (char *)"list", .bound = WHY_UNKNOWN, .addr = 7, .growth = 192};
+	struct why_path p = {.step = &step, .n = 1};
+	struct fill f = {.addr = 7, .first = 100000, .last = 100000, .calm = 100000};
+	struct fill_steps steps = {0};
+
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		assert_true(told_rate(&f, &steps, &p, 80, 1) > 40);
+	for (int i = 0; i < 60; i++)
+		assert_true(told_rate(&f, &steps, &p, 50, 1) > 40);
+	free(p.text);
+}
+
 /* A buffer of C code, below static data: how many it has nobody knows, and all hang on it. */
 static void what_holds_a_few_does_not_come_before_what_holds_all(void **state)
 {
@@ -235,6 +252,7 @@ int main(void)
 		cmocka_unit_test(what_the_program_has_comes_before_tables_of_python),
 		cmocka_unit_test(a_length_is_the_newest_that_is_known),
 		cmocka_unit_test(a_list_that_rests_has_no_rate),
+		cmocka_unit_test(a_list_that_grows_more_slowly_has_a_rate),
 		cmocka_unit_test(what_holds_a_few_does_not_come_before_what_holds_all),
 	};
 
