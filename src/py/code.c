@@ -365,8 +365,9 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 	proc_need(rt->proc, false);
 	if (err)
 		return err;
+	/* A table that begins no entry is of another format: Nuitka's, on 3.11. */
 	if (!c->lines && c->bytes)
-		return 0; /* the table does not fit: it may be another's */
+		return len && table[0] & 0x80 ? 0 : c->firstline;
 	line = look_up(c, table, len, (int)at);
 	keep(c, place, (struct code_line){(int)at, line});
 	return line;

@@ -772,6 +772,19 @@ static void what_is_met_with_its_stack_is_told_again(void **state)
 	assert_true(stacks_verify(w->stacks, st));
 }
 
+/* Nuitka gives 3.11 a table of before: its functions are told by their first line. */
+static void a_table_of_another_format_tells_the_first_line(void **state)
+{
+	struct world *w = *state;
+	struct stack *st;
+
+	text(w, 2, "/srv/nuitka.py");
+	memset(w->table[CELL] + w->rt.layout.bytes_data, 2, 18);
+	st = tell_again(w);
+	assert_non_null(st->frame[CELL].code);
+	assert_int_equal(st->frame[CELL].line, py_code_firstline(st->frame[CELL].code));
+}
+
 /* The one that calls the evaluator is static, and its table says less than its bytecode is long. */
 static void code_of_the_interpreter_itself_has_no_number(void **state)
 {
@@ -887,6 +900,7 @@ int main(void)
 		TEST(what_is_met_with_its_stack_is_told_again),
 		TEST(a_garbage_line_goes_with_its_number),
 		TEST(code_of_the_interpreter_itself_has_no_number),
+		TEST(a_table_of_another_format_tells_the_first_line),
 		TEST(where_the_jit_runs_a_birth_has_no_line),
 		TEST(what_is_no_array_of_traces_is_none),
 	};
