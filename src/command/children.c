@@ -11,8 +11,7 @@
 #include "report/merge.h"
 #include "report/read.h"
 
-#define MAX_ENDED 24 /* kept one by one; the older ones are only in the sums */
-#define MAX_SITES 200
+#define MAX_ENDED 24  /* kept one by one; the older ones are only in the sums */
 #define MAX_NAMED 100 /* of those in the sums */
 #define MAX_OPEN  24  /* with probes at once; each has maps of its own */
 #define NOTICE_NS 5000000000ull
@@ -187,7 +186,7 @@ static int sum_up(struct children *c, size_t n, struct report *r)
 	err = report_merge_processes(r, v, k, p);
 	if (err)
 		return err;
-	report_end_list(p, MAX_SITES);
+	report_end_list(p, REPORT_MOST_SITES);
 	p->n_members = p->n_members < MAX_NAMED ? p->n_members : MAX_NAMED;
 	r->processes = p;
 	r->n_processes = 1;

@@ -10,8 +10,7 @@
 
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
-
-#define MAX_FIRST 200 /* of those that lose most: no other comes first of a cause */
+#include "report/findings.h"
 
 struct member {
 	struct report_site *site;
@@ -200,7 +199,7 @@ int causes_join(const struct evidence *e, struct report *r, struct report_proces
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (may_join(&p->sites[i]))
 			v[all++] = member_of(e, &p->sites[i]);
-	n = all < MAX_FIRST ? all : MAX_FIRST;
+	n = all < REPORT_MOST_SITES ? all : REPORT_MOST_SITES;
 	for (size_t i = 0; i < all; i++) {
 		const struct member *first = first_of(v, n, &v[i]);
 

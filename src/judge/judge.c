@@ -8,8 +8,6 @@
 #include "judge/sites_priv.h"
 #include "report/findings.h"
 
-#define MAX_SITES 200 /* in a report; the rest is too small to look at */
-
 static void judge_curves(const struct memory_fact *f, struct report_process *p)
 {
 	struct trend_fit fit;
@@ -40,7 +38,7 @@ static double explained(const struct memory_fact *f, const struct report_process
 /* By how much what is not listed grows is said; it was judged with the others. */
 static void end_list(struct report *r, struct report_process *p)
 {
-	struct report_cause left = report_end_list(p, MAX_SITES);
+	struct report_cause left = report_end_list(p, REPORT_MOST_SITES);
 	const char **v = left.places ? report_alloc(r, (p->n_notes + 1) * sizeof(*v)) : NULL;
 	char rate[32];
 

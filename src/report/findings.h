@@ -30,6 +30,10 @@ struct report_cause {
 /* Those with the cause that @first comes first of, with what is not listed. */
 struct report_cause report_cause_of(const struct report_process *p,
 				    const struct report_site *first);
+/* Sites in a report, by what is lost by them: the rest is too small to look at, and comes first of
+ * no cause. */
+#define REPORT_MOST_SITES 200
+
 /* The list ends with the first @most sites; those that come first of a cause tell of the others.
  * Returns what of them grows. */
 struct report_cause report_end_list(struct report_process *p, size_t most);

@@ -72,7 +72,7 @@ const char *verdict_bigger(struct report *r, const struct report_process *p, dou
 	for (size_t i = 0; span_s >= TYPE_S && i < p->n_classes; i++) {
 		const struct report_class_row *row = &p->classes[i];
 
-		if (row->name && *row->name != '<' && *row->name != '(' &&
+		if (row->name && says_something(row->name, true) &&
 		    row->growth_bytes_per_s >= TYPE_BIGGER * bytes_per_s &&
 		    row->growth_bytes_per_s * span_s >= LEAK_BYTES && gets_bigger(row, span_s))
 			return report_printf(r, "%s objects get bigger by %s/s%s", row->name,
