@@ -97,9 +97,7 @@ static double collected_s(const struct evidence *e)
 }
 
 /* All that its memory has gained came after the last full collection: no survivor that seems older
- * says more, as another may lie in its place. The next may be hours away: it does not wait for
- * ever.
- */
+ * says more, as another may lie in its place. The next may be hours away: waiting has an end. */
 static bool is_uncollected(const struct joiner *j, const struct joined *t)
 {
 	const struct curve *c = &t->evidence.curve;

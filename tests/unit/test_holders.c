@@ -552,7 +552,7 @@ static void one_of_many_containers_does_not_lag(void **state)
 	}
 }
 
-/* What no collection frees waits for none. */
+/* Objects that no collection frees wait for none. */
 static void nothing_is_spared_but_what_is_out_of_reach(void **state)
 {
 	struct held h;

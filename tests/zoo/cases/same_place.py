@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What one line makes lives for some milliseconds; another line's like is kept, and is born in its place."""
+"""Objects of one line live for some milliseconds; their likes of another line are kept, and are born in their place."""
 # TRUTH class=leak
 import time
 
