@@ -135,9 +135,9 @@ int reading_begin_of(uint64_t code)
 	return begin(code, SHORT_NS);
 }
 
-int reading_begin_walk(void)
+int reading_begin_walk(uint64_t code)
 {
-	return begin(0, WALK_NS);
+	return begin(code, WALK_NS);
 }
 
 void reading_end(int slot)

@@ -53,9 +53,9 @@ unsigned reading_row(void); /* ours */
 int reading_begin(void);
 /* As reading_begin(), of a target whose CPython lies in file @code. */
 int reading_begin_of(uint64_t code);
-/* As reading_begin(), for a call that holds the lock for long (smaps, PAGEMAP_SCAN): it waits for
- * 50 ms. */
-int reading_begin_walk(void);
+/* As reading_begin_of(), for a call that holds the lock for long (smaps, PAGEMAP_SCAN): it waits
+ * for 50 ms. */
+int reading_begin_walk(uint64_t code);
 void reading_end(int slot);
 /* In a signal handler that does not return: reads of the thread that it has interrupted do not go
  * on, and hold no lock. */

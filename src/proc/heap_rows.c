@@ -15,7 +15,7 @@ size_t proc_heap_rows(const struct proc *p, struct proc_row *rows, size_t max)
 	size_t unnamed, n = p->n_maps, k = 0;
 
 	if (proc_is_live(p)) {
-		if (proc_stream_maps(p->pid, &fresh, &n, &names, &unnamed))
+		if (proc_stream_maps(p, &fresh, &n, &names, &unnamed))
 			return 0;
 		v = fresh;
 	}

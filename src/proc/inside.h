@@ -50,7 +50,8 @@ bool proc_parse_map(char *line, struct proc_map *m);
  * long name 65,530 times. Names of more than 8 KiB, and what there are more than 4 MiB of, are ""
  * and counted in *@unnamed. -E2BIG: more than PROC_MAX_MAPS rows. No sentence. */
 #define PROC_MAX_MAPS 131072u /* twice vm.max_map_count where nobody raised it */
-int proc_stream_maps(int pid, struct proc_map **out, size_t *n, char **names, size_t *unnamed);
+int proc_stream_maps(const struct proc *p, struct proc_map **out, size_t *n, char **names,
+		     size_t *unnamed);
 
 /* Of a saved process: which pages of [start, end) are resident, out[i] = 1 for page i. Negative
  * errno, no sentence. */

@@ -74,9 +74,9 @@ static int take_line(struct stream *s, char *line, bool whole)
 	return 0;
 }
 
-static int read_lines(struct stream *s, int fd)
+static int read_lines(struct stream *s, int fd, uint64_t code)
 {
-	struct stamped_lines from = {.fd = fd, .read = stamped_read};
+	struct stamped_lines from = {.fd = fd, .code = code, .read = stamped_read};
 	char line[MAX_LINE];
 	bool begins = true;
 	int err = 0;
@@ -94,15 +94,16 @@ static int read_lines(struct stream *s, int fd)
 	return err ? err : from.err;
 }
 
-int proc_stream_maps(int pid, struct proc_map **out, size_t *n, char **names, size_t *unnamed)
+int proc_stream_maps(const struct proc *p, struct proc_map **out, size_t *n, char **names,
+		     size_t *unnamed)
 {
 	struct stream s = {0};
-	auto_close int fd = stamped_open(pid, "maps");
+	auto_close int fd = stamped_open(p->pid, "maps");
 	int err;
 
 	if (fd < 0)
 		return -errno;
-	err = vec_push(&s.names) ? read_lines(&s, fd) : -ENOMEM;
+	err = vec_push(&s.names) ? read_lines(&s, fd, p->code) : -ENOMEM;
 	for (size_t i = 0; i < s.row.n; i++)
 		s.row.v[i].path = s.names.v + s.at.v[i];
 	map64_free(&s.known);

@@ -100,7 +100,7 @@ int proc_read_maps(struct proc *p)
 
 	if (p->source)
 		return 0;
-	err = proc_stream_maps(p->pid, &rows, &n, &names, &unnamed);
+	err = proc_stream_maps(p, &rows, &n, &names, &unnamed);
 	if (err == -ENOENT || err == -ESRCH)
 		return fail(-ESRCH, "process %d has ended", p->pid);
 	if (err == -EACCES || err == -EPERM)

@@ -166,7 +166,7 @@ void proc_reads(const struct proc *p, struct proc_reads *out)
 
 bool proc_memory_gone(const struct proc *p)
 {
-	return p->reader && reader_is_gone(p->reader);
+	return p->reader && reader_is_gone(p);
 }
 
 /* An exec is the end of the memory that was opened; of a process that goes on living it is the only

@@ -128,6 +128,7 @@ static int open_memory(struct proc *p)
 {
 	reader_close(p->reader);
 	p->reader = NULL;
+	p->code = 0;
 	return reader_open(p->pid, &p->reader);
 }
 

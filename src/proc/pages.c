@@ -35,9 +35,10 @@ struct scan_arg {
 #define IS_SWAPPED (1u << 4)
 #define IS_PFNZERO (1u << 5)
 
-static ssize_t read_entries(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
+static ssize_t read_entries(int pagemap, uint64_t code, uint64_t page, uint64_t n, uint64_t *entry)
 {
-	ssize_t got = stamped_pread(pagemap, entry, n * sizeof(*entry), page * sizeof(*entry), 0);
+	ssize_t got =
+		stamped_pread(pagemap, entry, n * sizeof(*entry), page * sizeof(*entry), code);
 
 	return got < 0 ? -errno : got / (ssize_t)sizeof(*entry);
 }
@@ -50,7 +51,7 @@ uint64_t proc_piece_end(uint64_t at, uint64_t end)
 }
 
 /* By the kernel's own search: 0 where it has none. It passes over what has no page tables. */
-static uint64_t scan_touched(int pagemap, uint64_t addr, uint64_t end)
+static uint64_t scan_touched(const struct proc *p, uint64_t addr, uint64_t end)
 {
 	struct page_region first = {0};
 	struct scan_arg arg = {
@@ -67,7 +68,7 @@ static uint64_t scan_touched(int pagemap, uint64_t addr, uint64_t end)
 
 		arg.start = addr;
 		arg.end = proc_piece_end(addr, end);
-		found = stamped_search(pagemap, SCAN, &arg);
+		found = stamped_search(p->reader->pagemap, SCAN, &arg, p->code);
 		if (found)
 			return found < 0 ? 0 : first.start;
 	}
@@ -82,7 +83,7 @@ uint64_t proc_next_touched(const struct proc *p, uint64_t addr, uint64_t end)
 		return addr;
 	for (uint64_t page = addr / PAGE; page * PAGE < end;) {
 		uint64_t left = (end - 1) / PAGE - page + 1, n = left < most ? left : most;
-		ssize_t got = read_entries(p->reader->pagemap, page, n, entry);
+		ssize_t got = read_entries(p->reader->pagemap, p->code, page, n, entry);
 
 		if (got <= 0)
 			return page * PAGE > addr ? page * PAGE : addr;
@@ -90,8 +91,8 @@ uint64_t proc_next_touched(const struct proc *p, uint64_t addr, uint64_t end)
 			if (entry[i] & (PM_PRESENT | PM_SWAPPED))
 				return page * PAGE > addr ? page * PAGE : addr;
 		if (most == ENTRIES && page * PAGE < end) {
-			uint64_t found = scan_touched(p->reader->pagemap, page * PAGE,
-						      (end + PAGE - 1) & -(uint64_t)PAGE);
+			uint64_t found =
+				scan_touched(p, page * PAGE, (end + PAGE - 1) & -(uint64_t)PAGE);
 
 			if (found)
 				return found < end ? found : end;
@@ -102,7 +103,7 @@ uint64_t proc_next_touched(const struct proc *p, uint64_t addr, uint64_t end)
 }
 
 /* Takes PM_PRESENT from the pages of zeros among those; -errno where the kernel does not scan. */
-static int scan_zeros(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
+static int scan_zeros(const struct proc *p, uint64_t page, uint64_t n, uint64_t *entry)
 {
 	struct page_region region[REGIONS];
 	struct scan_arg arg = {
@@ -116,7 +117,7 @@ static int scan_zeros(int pagemap, uint64_t page, uint64_t n, uint64_t *entry)
 	};
 
 	while (arg.start < arg.end) {
-		int found = stamped_search(pagemap, SCAN, &arg);
+		int found = stamped_search(p->reader->pagemap, SCAN, &arg, p->code);
 
 		if (found < 0 || arg.walk_end <= arg.start)
 			return found < 0 ? -errno : -EIO;
@@ -148,7 +149,7 @@ int proc_scan_resident(const struct proc *p, uint64_t start, uint64_t end, proc_
 		int found;
 
 		arg.end = proc_piece_end(arg.start, end);
-		found = stamped_search(p->reader->pagemap, SCAN, &arg);
+		found = stamped_search(p->reader->pagemap, SCAN, &arg, p->code);
 		if (found < 0 || arg.walk_end <= arg.start)
 			return found < 0 ? -errno : -EIO;
 		for (int i = 0; i < found && !err; i++)
@@ -172,7 +173,7 @@ static uint64_t zero_page(void)
 		return 0;
 	(void)*page;
 	auto_close int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read_entries(fd, (uintptr_t)page / PAGE, 1, &entry) != 1)
+	if (fd < 0 || read_entries(fd, 0, (uintptr_t)page / PAGE, 1, &entry) != 1)
 		entry = 0;
 	munmap((void *)page, PAGE);
 	known = entry & PM_PFN;
@@ -182,9 +183,9 @@ static uint64_t zero_page(void)
 ssize_t proc_page_entries(const struct proc *p, uint64_t page, uint64_t n, uint64_t *entry)
 {
 	int pagemap = p->reader ? p->reader->pagemap : -1;
-	ssize_t got = pagemap < 0 ? -EBADF : read_entries(pagemap, page, n, entry);
+	ssize_t got = pagemap < 0 ? -EBADF : read_entries(pagemap, p->code, page, n, entry);
 
-	if (got <= 0 || !scan_zeros(pagemap, page, (uint64_t)got, entry))
+	if (got <= 0 || !scan_zeros(p, page, (uint64_t)got, entry))
 		return got;
 	for (ssize_t i = 0; i < got; i++)
 		if ((entry[i] & PM_PFN) && (entry[i] & PM_PFN) == zero_page())

@@ -95,18 +95,18 @@ static bool is_known(struct reader *r, uint64_t page, uint64_t now)
 	       (l->key >> page % READER_LINE & 1) && now - l->asked_ns < READER_OLD_NS;
 }
 
-bool reader_is_gone(const struct reader *r)
+bool reader_is_gone(const struct proc *p)
 {
 	uint64_t entry;
 
-	return stamped_pread(r->pagemap, &entry, sizeof(entry), 0, 0) == 0;
+	return stamped_pread(p->reader->pagemap, &entry, sizeof(entry), 0, p->code) == 0;
 }
 
 /* Entries of whole lines; none where there are none, which the end of the table is. */
-static ssize_t read_entries(struct reader *r, uint64_t page, size_t n, uint64_t *entry)
+static ssize_t read_entries(const struct proc *p, uint64_t page, size_t n, uint64_t *entry)
 {
-	ssize_t got =
-		stamped_pread(r->pagemap, entry, n * sizeof(*entry), page * sizeof(*entry), 0);
+	ssize_t got = stamped_pread(p->reader->pagemap, entry, n * sizeof(*entry),
+				    page * sizeof(*entry), p->code);
 
 	if (got > 0) {
 		memset((char *)entry + got, 0, n * sizeof(*entry) - (size_t)got);
@@ -115,7 +115,7 @@ static ssize_t read_entries(struct reader *r, uint64_t page, size_t n, uint64_t 
 	if (got < 0)
 		return errno == EINTR ? -EAGAIN : errno == EAGAIN ? -ENODATA : -EFAULT;
 	/* The same answer for places no process has, and for a process that has gone. */
-	return reader_is_gone(r) ? -ESRCH : -EFAULT;
+	return reader_is_gone(p) ? -ESRCH : -EFAULT;
 }
 
 static bool is_swapped(uint64_t entry)
@@ -239,7 +239,7 @@ static ssize_t ask_kernel(const struct proc *p, uint64_t page, size_t n, uint8_t
 	for (int i = 0;; i++) {
 		bool swapped = false;
 
-		got = read_entries(r, from, to - from, entry);
+		got = read_entries(p, from, to - from, entry);
 		if (got == -EAGAIN && i < RETRIES)
 			continue;
 		if (got < 0)

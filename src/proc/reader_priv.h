@@ -62,7 +62,7 @@ struct reader {
 int reader_open(int pid, struct reader **out);
 void reader_close(struct reader *r);
 /* By an exec, or with the process? */
-bool reader_is_gone(const struct reader *r);
+bool reader_is_gone(const struct proc *p);
 
 /* What each of the @n pages from @page on is: as far as the next multiple of READER_PAGES. How many
  * that are; -ESRCH: the memory is gone; -EFAULT: no place for memory of a process. */

@@ -21,8 +21,9 @@ static struct proc late_rows(const struct reader *r)
 }
 
 /* A library that was loaded, a device that was opened since the process's maps were read. */
-static void look_for_new(struct reader *r)
+static void look_for_new(const struct proc *p)
 {
+	struct reader *r = p->reader;
 	uint64_t start = clock_ns();
 	struct proc_map *rows;
 	size_t n, unnamed;
@@ -30,7 +31,7 @@ static void look_for_new(struct reader *r)
 
 	if (r->late_ns && start - r->late_ns < r->late_wait_ns)
 		return;
-	if (!proc_stream_maps(r->pid, &rows, &n, &names, &unnamed)) {
+	if (!proc_stream_maps(p, &rows, &n, &names, &unnamed)) {
 		reader_forget_rows(r);
 		r->late = rows;
 		r->n_late = n;
@@ -52,7 +53,7 @@ const struct proc_map *reader_row(const struct proc *p, uint64_t addr, bool may_
 		m = proc_find_map(p, addr);
 	if (m || !may_look)
 		return m;
-	look_for_new(r);
+	look_for_new(p);
 	late = late_rows(r);
 	return proc_find_map(&late, addr);
 }

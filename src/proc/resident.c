@@ -103,7 +103,7 @@ static int rows_by_smaps(const struct proc *p, struct proc_resident **out, size_
 {
 	auto_free struct proc_resident *rows = NULL;
 	auto_close int fd = stamped_open(p->pid, "smaps");
-	struct stamped_lines from = {.fd = fd, .read = stamped_walk};
+	struct stamped_lines from = {.fd = fd, .code = p->code, .read = stamped_walk};
 	int err = fd < 0 ? -errno : proc_smaps_rows(&from, &rows, n);
 
 	if (err && err != -ESRCH && err != -ENOENT)
@@ -197,7 +197,7 @@ int proc_resident_by_pages(const struct proc *p, struct proc_resident **out, siz
 	struct proc_memory mem = {0};
 	struct hugetlb huge = {0};
 	size_t unnamed;
-	int err = proc_stream_maps(p->pid, &maps, n, &names, &unnamed);
+	int err = proc_stream_maps(p, &maps, n, &names, &unnamed);
 
 	if (err == -ENOENT || err == -ESRCH)
 		return fail(-ESRCH, "process %d has ended", p->pid);

@@ -56,9 +56,9 @@ static ssize_t read_within(int slot, int fd, void *buf, size_t size)
 	return got;
 }
 
-ssize_t stamped_read(int fd, void *buf, size_t size)
+ssize_t stamped_read(int fd, void *buf, size_t size, uint64_t code)
 {
-	return read_within(stamp(reading_begin()), fd, buf, size);
+	return read_within(stamp(reading_begin_of(code)), fd, buf, size);
 }
 
 ssize_t stamped_pread(int fd, void *buf, size_t size, uint64_t at, uint64_t code)
@@ -73,14 +73,14 @@ ssize_t stamped_pread(int fd, void *buf, size_t size, uint64_t at, uint64_t code
 	return got;
 }
 
-ssize_t stamped_walk(int fd, void *buf, size_t size)
+ssize_t stamped_walk(int fd, void *buf, size_t size, uint64_t code)
 {
-	return read_within(stamp(reading_begin_walk()), fd, buf, size);
+	return read_within(stamp(reading_begin_walk(code)), fd, buf, size);
 }
 
-int stamped_search(int pagemap, unsigned long request, void *arg)
+int stamped_search(int pagemap, unsigned long request, void *arg, uint64_t code)
 {
-	int found, slot = stamp(reading_begin_walk());
+	int found, slot = stamp(reading_begin_walk(code));
 
 	if (slot < 0)
 		return -1;
@@ -94,7 +94,7 @@ static bool fill(struct stamped_lines *l)
 	ssize_t got;
 
 	do
-		got = l->read(l->fd, l->buf, sizeof(l->buf));
+		got = l->read(l->fd, l->buf, sizeof(l->buf), l->code);
 	while (got < 0 && errno == EINTR);
 	l->err = got < 0 ? -errno : 0;
 	l->at = 0;

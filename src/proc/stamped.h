@@ -16,18 +16,20 @@
 int stamped_open(int pid, const char *name);
 /* A name below map_files, as a path alone (O_PATH). */
 int stamped_open_path(const char *path);
-ssize_t stamped_read(int fd, void *buf, size_t size);
 /* @code: of the process that is read (struct proc); 0 = not known. */
+ssize_t stamped_read(int fd, void *buf, size_t size, uint64_t code);
 ssize_t stamped_pread(int fd, void *buf, size_t size, uint64_t at, uint64_t code);
 /* Those that look at each page of a mapping, and hold the lock for so long. */
-ssize_t stamped_walk(int fd, void *buf, size_t size);
-int stamped_search(int pagemap, unsigned long request, void *arg);
+ssize_t stamped_walk(int fd, void *buf, size_t size, uint64_t code);
+int stamped_search(int pagemap, unsigned long request, void *arg, uint64_t code);
 
 /* Lines of such a file: the lock is held while a piece is read, not while it is understood. */
 struct stamped_lines {
 	int fd;
-	ssize_t (*read)(int fd, void *buf, size_t size); /* stamped_read, stamped_walk */
-	int err;					 /* what ended it; 0 = the end */
+	uint64_t code;
+	/* stamped_read, stamped_walk */
+	ssize_t (*read)(int fd, void *buf, size_t size, uint64_t code);
+	int err; /* what ended it; 0 = the end */
 	size_t at, n;
 	/* One row of smaps at a time, ten of maps: what is read at once is read with one lock. */
 	char buf[1024];

@@ -51,11 +51,17 @@ int proc_slurp_path(const char *path, char **text, size_t *len)
 	return read_some(fd, read, MAX_TEXT, false, text, len);
 }
 
+/* Nobody knows yet which CPython this process has. */
+static ssize_t read_stamped(int fd, void *buf, size_t size)
+{
+	return stamped_read(fd, buf, size, 0);
+}
+
 int proc_slurp_head(int pid, const char *name, size_t max, char **text, size_t *len)
 {
 	auto_close int fd = stamped_open(pid, name);
 
-	return read_some(fd, stamped_read, max, true, text, len);
+	return read_some(fd, read_stamped, max, true, text, len);
 }
 
 int proc_slurp(int pid, const char *name, char **text, size_t *len)

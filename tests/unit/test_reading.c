@@ -163,7 +163,7 @@ static void readers_wait_for_a_switch(void **state)
 	assert_true(reading_oldest_ns() > 0);
 	reading_end(slot);
 	began = clock_ns();
-	slot = reading_begin_walk();
+	slot = reading_begin_walk(0);
 	assert_in_range(clock_ns() - began, 50 * MS, 120 * MS);
 	reading_end(slot);
 	began = clock_ns();

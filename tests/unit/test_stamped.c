@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -17,10 +18,11 @@
 
 #include "unit/self.h"
 
-#define GIB   (1ull << 30)
-#define MIB   (1ull << 20)
-#define PAGE  4096ull
-#define SLACK (16 * PAGE) /* what a child that stands still may touch all the same */
+#define GIB	 (1ull << 30)
+#define MIB	 (1ull << 20)
+#define PAGE	 4096ull
+#define NO_STAMP 0xdead
+#define SLACK	 (16 * PAGE) /* what a child that stands still may touch all the same */
 
 static void a_piece_ends_at_the_next_gib(void **state)
 {
@@ -91,9 +93,9 @@ static void no_stamp_no_read(void **state)
 	assert_true(fd >= 0);
 	use_all_stamps();
 	errno = 0;
-	assert_int_equal(stamped_read(fd, text, sizeof(text)), -1);
+	assert_int_equal(stamped_read(fd, text, sizeof(text), 0), -1);
 	assert_int_equal(errno, EAGAIN);
-	assert_int_equal(stamped_walk(fd, text, sizeof(text)), -1);
+	assert_int_equal(stamped_walk(fd, text, sizeof(text), 0), -1);
 	assert_int_equal(stamped_open_path("/proc/self/map_files"), -1);
 	assert_int_equal(proc_read_u64(p, (uintptr_t)&word, &word), -ENODATA);
 	assert_int_equal(proc_read_maps(p), -EAGAIN);
@@ -107,6 +109,70 @@ static void no_stamp_no_read(void **state)
 	assert_int_equal(proc_read_u64(p, (uintptr_t)&word, &word), 0);
 	assert_int_equal(proc_read_maps(p), 0);
 	assert_int_equal(reading_oldest_ns(), 0);
+	proc_close(p);
+}
+
+/* Stamps of the reads since the last question: all of @code? */
+static bool all_are_of(uint64_t code)
+{
+	bool all = true, some = false;
+
+	for (unsigned i = 0; i < READING_SLOTS; i++) {
+		struct reading_slot *s = &reading_page()->row[reading_row()].slot[i];
+		uint64_t was = atomic_exchange(&s->code, NO_STAMP);
+
+		some = some || was != NO_STAMP;
+		all = all && (was == NO_STAMP || was == code);
+	}
+	return all && some;
+}
+
+static int visit_none(uint64_t start, uint64_t end, void *ctx)
+{
+	(void)start;
+	(void)end;
+	(void)ctx;
+	return 0;
+}
+
+/* A read of a known process that hangs keeps in the probes of its own program alone, whichever
+ * file it reads. */
+static void each_read_says_of_which_program(void **state)
+{
+	struct proc *p = self_open();
+	struct proc_resident *rows = NULL;
+	struct native_span *spans = NULL;
+	struct proc_rollup rollup;
+	struct proc_row heap[4];
+	uint64_t word = 0x5eed, entry;
+	size_t n = 0;
+
+	(void)state;
+	p->code = 77;
+	all_are_of(0);
+	assert_int_equal(proc_read_u64(p, (uintptr_t)&word, &word), 0);
+	assert_true(all_are_of(p->code));
+	assert_int_equal(proc_page_entries(p, (uintptr_t)&word / 4096, 1, &entry), 1);
+	assert_true(all_are_of(p->code));
+	proc_next_touched(p, 1 << 16, 1ull << 40);
+	assert_true(all_are_of(p->code));
+	proc_scan_resident(p, (uintptr_t)&word & -4096ull, ((uintptr_t)&word & -4096ull) + 4096,
+			   visit_none, NULL);
+	assert_true(all_are_of(p->code));
+	assert_false(proc_memory_gone(p));
+	assert_true(all_are_of(p->code));
+	assert_int_equal(proc_read_maps(p), 0);
+	assert_true(all_are_of(p->code));
+	assert_true(proc_heap_rows(p, heap, ARRAY_SIZE(heap)) > 0);
+	assert_true(all_are_of(p->code));
+	assert_int_equal(proc_resident_rows(p, &rows, &n), 0);
+	assert_true(all_are_of(p->code));
+	assert_int_equal(proc_rollup(p, &rollup), 0);
+	assert_true(all_are_of(p->code));
+	assert_true(native_spans_read(p, &spans) > 0);
+	assert_true(all_are_of(p->code));
+	free(rows);
+	free(spans);
 	proc_close(p);
 }
 
@@ -141,11 +207,12 @@ static const char *const table[] = {
 static size_t pieces;
 static int fails_with; /* once @pieces are read; 0: it ends there */
 
-static ssize_t read_piece(int fd, void *buf, size_t size)
+static ssize_t read_piece(int fd, void *buf, size_t size, uint64_t code)
 {
 	size_t n;
 
 	(void)fd;
+	(void)code;
 	if (!pieces) {
 		errno = fails_with;
 		return fails_with ? -1 : 0;
@@ -385,6 +452,7 @@ int main(void)
 		cmocka_unit_test(a_piece_ends_at_the_next_gib),
 		cmocka_unit_test(pieces_cover_all),
 		cmocka_unit_test(no_stamp_no_read),
+		cmocka_unit_test(each_read_says_of_which_program),
 		cmocka_unit_test(lines_are_those_of_stdio),
 		cmocka_unit_test(what_fails_midway_is_no_table),
 		cmocka_unit_test(rows_are_the_same_without_smaps),
