@@ -14,7 +14,8 @@
 #define PAGE	   4096ull
 #define MARGIN	   (1ull << 20) /* page tables, and what the target takes meanwhile */
 #define PLENTY	   (64ull << 20)
-#define PLENTY_NS  1000000000  /* so much is not gone sooner */
+#define TAKES	   4 /* bytes a nanosecond: so fast may memory be touched for the first time */
+#define PLENTY_NS  1000000000
 #define OURS_NS	   10000000000 /* a group that our own mounts show may move to another one */
 #define PRESSURE   10.0 /* percent of ten seconds in which nobody could go on for want of it */
 #define ASKED_MOST 64
@@ -100,7 +101,7 @@ static int check_group(int pid, size_t pages, const struct proc_cgroup *cg)
 	/* Above memory.high whoever charges memory may be put to sleep on the spot. */
 	room = cg->below_high < room ? cg->below_high : room;
 	if (room >= PLENTY)
-		note_plenty(pid, PLENTY_NS);
+		note_plenty(pid, room / TAKES < PLENTY_NS ? room / TAKES : PLENTY_NS);
 	if (room < needs)
 		return fail(-EBUSY,
 			    "process %d has %.1f MiB left below its memory limit, and probes would "
