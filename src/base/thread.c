@@ -10,6 +10,7 @@
 
 #define CROWD 3	   /* tasks that want each processor */
 #define BRISK (-8) /* six shares of those at nice 0 */
+#define HASTE (-15)
 
 int thread_start(pthread_t *out, void *(*work)(void *), void *arg)
 {
@@ -56,7 +57,7 @@ static void at_nice(int nice)
 {
 	const struct sched_param none = {0};
 
-	/* Linux: of this thread alone, not of the process. */
+	/* Linux: of this thread alone, not of the process. Not allowed: then not. */
 	sched_setscheduler(0, SCHED_OTHER, &none);
 	setpriority(PRIO_PROCESS, 0, nice);
 }
@@ -69,6 +70,11 @@ void thread_calm(void)
 void thread_brisk(void)
 {
 	at_nice(BRISK);
+}
+
+void thread_haste(void)
+{
+	at_nice(HASTE);
 }
 
 bool thread_is_crowded(void)

@@ -24,5 +24,8 @@ bool thread_is_crowded(void);
 /* For a second of work that somebody waits for on a crowded machine: more than one's share of it.
  */
 void thread_brisk(void);
+/* While a window is open the target crawls: whoever closes it must not wait for a CPU. For a thread
+ * that sleeps nearly all of the time, so that nobody else is held up. */
+void thread_haste(void);
 
 #endif

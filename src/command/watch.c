@@ -3,13 +3,13 @@
  * interval and a final one at the end. */
 #include <math.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "cli/select.h"
 #include "command/command.h"
 #include "cli/stop.h"
 #include "command/watch_priv.h"
@@ -397,13 +397,6 @@ static int loop(struct watch *w)
 	return err ? fail(err, "%s", why) : last;
 }
 
-/* While a window is open the target crawls: whoever closes it must not wait for a CPU. We sleep
- * nearly all of the time, so nobody else is held up. */
-static void hurry(void)
-{
-	setpriority(PRIO_PROCESS, 0, -15); /* not allowed: then not */
-}
-
 /* Not where its output would run through it: what CMD writes, what -v tells. */
 static void decide_on_screen(struct watch *w)
 {
@@ -422,7 +415,8 @@ static int run(struct watch *w)
 	int err = w->o.command ? launch_prepare(w->o.command, &w->launch) : 0;
 	int record_err;
 
-	hurry();
+	thread_haste();
+	cli_select_raise_limit();
 	w->is_crowded = thread_is_crowded();
 	stop_install();
 	if (!err)

@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import re
+import resource
 import subprocess
 import time
 
@@ -190,3 +191,31 @@ def test_address_space_limit_is_told_as_refusing():
     assert memory["oom_eta_s"] > 0
     row = memory["series"][-1]
     assert row["fds"] >= 3 and row["anon_bytes"] > MIB and row["swap_bytes"] is not None
+
+
+def test_started_by_a_job_that_yields_to_all():
+    """A read holds a lock of the target: at the rank of an idle job it would wait for a processor with it."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    seen = {}
+
+    def as_before():
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    def look(process):
+        as_before()
+        harness.wait_until(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) < 0, 10, 0.05)
+        time.sleep(1)
+        seen["policy"] = os.sched_getscheduler(process.pid)
+        seen["files"] = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+
+    with harness.Target(pythons.host(), "bytes4k") as target:
+        target.wait_ready()
+        try:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (512, limits[1]))
+            run = harness.run_tool(target.pid, 3, during=look)
+        finally:
+            as_before()
+    assert run.rc == 0, run.stderr
+    assert seen == {"policy": os.SCHED_OTHER, "files": (limits[1], limits[1])}
