@@ -70,8 +70,9 @@ void probe_guard_leave(struct probe_channel *c); /* with all of its sets; NULL i
 int probe_guard_choose(struct probe_channel *c, int pid, size_t n, enum probe_mechanism *out);
 /* As probe_event_ns(), of what was chosen last. */
 double probe_guard_event_ns(const struct probe_guard *g);
-/* As probe_set_shed(), for all sets of the channel that are on; waits for nothing, but the next
- * request does. Then, until it is done: -EINPROGRESS; with the number of places it was for. */
+/* Children that were forked while sets of the channel are on, and inherited their probes, lose
+ * them; waits for nothing, but the next request does. Then, until it is done: -EINPROGRESS; with
+ * the number of places it was for. */
 int probe_guard_shed(struct probe_channel *c);
 int probe_guard_shed_done(struct probe_channel *c, size_t *sites);
 /* Is an answer of the guardian being waited for, however long it takes? From any thread. */

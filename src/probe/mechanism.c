@@ -381,19 +381,6 @@ void probe_shed_end(struct probe_shed *shed)
 	turn_pass(&shed->out);
 }
 
-int probe_set_shed(struct probe_set *s)
-{
-	struct probe_shed shed;
-	int err;
-
-	if (!s->on || !s->ops->shed)
-		return 0;
-	err = probe_shed_begin(s, &shed);
-	if (!err)
-		probe_shed_end(&shed);
-	return err;
-}
-
 bool probe_set_is_on(const struct probe_set *s)
 {
 	return s->on && !(s->ops->was_lost && s->ops->was_lost(s));

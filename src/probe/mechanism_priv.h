@@ -63,8 +63,8 @@ struct probe_set {
 	uint32_t trips;	 /* as of when it was switched on */
 };
 
-/* probe_set_shed() of a set that is on, in two. The second may have to wait for a read that hangs,
- * and needs the set no more. */
+/* Children that were forked while the set is on, and inherited its probes, lose them (ops->shed):
+ * in two steps. The second may have to wait for a read that hangs, and needs the set no more. */
 struct probe_shed {
 	struct turn out;
 	int fd;

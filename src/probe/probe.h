@@ -91,8 +91,6 @@ int probe_set_let_go(struct probe_set *s);
 /* All of @n (NULL is left out) side by side; those that the guardian holds are of one channel.
  * @waits false: as probe_set_let_go(). */
 void probe_sets_off(struct probe_set *const *set, size_t n, bool waits);
-/* Children that were forked while the set was on, and inherited its probes, lose them. */
-int probe_set_shed(struct probe_set *s);
 bool probe_set_is_on(const struct probe_set *s);
 size_t probe_set_sites_in(const struct probe_set *s); /* 0 when it is off; NULL is fine */
 void probe_set_close(struct probe_set *s);	      /* off, then remove every definition */
