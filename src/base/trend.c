@@ -145,34 +145,27 @@ void trend_memory_judge(const struct trend_points *p, struct curve *out)
 		out->is_torn = true;
 }
 
-static void fit_by(const struct trend_points *p,
-		   void (*judge)(const struct trend_points *, struct curve *),
-		   struct trend_fit *out)
+void trend_judged_fit(const struct trend_points *p, const struct curve *c, struct trend_fit *out)
 {
-	struct curve c;
-
 	if (p->n < FEW_POINTS) {
 		trend_fit(p->t, p->v, p->n, out);
 		return;
 	}
-	judge(p, &c);
 	*out = (struct trend_fit){
 		.n = p->n,
-		.span_s = c.span_s,
-		.slope = c.slope,
-		.error = (c.high - c.low) / 3.92,
-		.growing = curve_grows(&c),
+		.span_s = c->span_s,
+		.slope = c->slope,
+		.error = (c->high - c->low) / 3.92,
+		.growing = curve_grows(c),
 	};
 }
 
 void trend_points_fit(const struct trend_points *p, struct trend_fit *out)
 {
-	fit_by(p, trend_points_judge, out);
-}
+	struct curve c;
 
-void trend_memory_fit(const struct trend_points *p, struct trend_fit *out)
-{
-	fit_by(p, trend_memory_judge, out);
+	trend_points_judge(p, &c);
+	trend_judged_fit(p, &c, out);
 }
 
 void trend_set_read(const struct trend_set *s, size_t series, struct trend_points *out)

@@ -31,8 +31,9 @@ void trend_points_judge(const struct trend_points *p, struct curve *out);
 /* The same of memory that an allocator holds. It gives back at once what was free for long: a fall
  * that is small beside what was gained says nothing of what is in use, and once it is made up for
  * the line goes on over it; till then the curve is torn. */
-void trend_memory_fit(const struct trend_points *p, struct trend_fit *out);
 void trend_memory_judge(const struct trend_points *p, struct curve *out);
+/* The line of points that were judged as @c: what grows now. */
+void trend_judged_fit(const struct trend_points *p, const struct curve *c, struct trend_fit *out);
 
 /* Many series read at the same moments (size classes, bytes), in bounded memory however long. */
 struct trend_set;

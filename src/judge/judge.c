@@ -12,10 +12,10 @@ static void judge_curves(const struct memory_fact *f, struct report_process *p)
 {
 	struct trend_fit fit;
 
-	trend_memory_fit(&f->rss, &fit);
-	p->rss_growth_bytes_per_s = fit.n >= 3 ? fit.slope : NAN;
 	trend_memory_judge(&f->rss, &p->rss_curve);
 	trend_points_judge(&f->live, &p->live_curve);
+	trend_judged_fit(&f->rss, &p->rss_curve, &fit);
+	p->rss_growth_bytes_per_s = fit.n >= 3 ? fit.slope : NAN;
 }
 
 /* How much of what grows the sites account for: of RSS, or of the live blocks while RSS rests. */
@@ -27,7 +27,7 @@ static double explained(const struct memory_fact *f, const struct report_process
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (isfinite(p->sites[i].growth_bytes_per_s))
 			sites += p->sites[i].growth_bytes_per_s;
-	trend_points_fit(&f->live, &live);
+	trend_judged_fit(&f->live, &p->live_curve, &live);
 	if (live.growing && !(grows > live.slope))
 		grows = live.slope;
 	if (!(grows > PROCESS_NOISE))

@@ -304,7 +304,7 @@ static double unowned_growth(const struct joiner *j)
 {
 	struct trend_fit fit;
 
-	trend_memory_fit(&j->e->memory.malloced, &fit);
+	trend_judged_fit(&j->e->memory.malloced, &j->malloc, &fit);
 	for (size_t i = 0; i < j->satellites.cap; i++)
 		if (j->satellites.slot[2 * i])
 			fit.slope -= (double)j->satellites.slot[2 * i + 1] / 1000;
@@ -465,12 +465,12 @@ double join_native_rest(struct joiner *j)
 
 	/* mimalloc takes nothing from malloc, and counts its big blocks itself. */
 	if (j->e->memory.has_mimalloc) {
-		trend_memory_fit(&j->e->memory.malloced, &fit);
+		trend_judged_fit(&j->e->memory.malloced, &j->malloc, &fit);
 		return fit.growing && fit.slope > 0 ? fit.slope : 0;
 	}
 	if (native->is_watched && native->is_exact)
 		return 0;
-	trend_memory_fit(&j->e->memory.malloced, &fit);
+	trend_judged_fit(&j->e->memory.malloced, &j->malloc, &fit);
 	if (!fit.growing)
 		return 0;
 	for (size_t i = 0; i < native->n; i++) {
