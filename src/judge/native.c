@@ -461,19 +461,16 @@ static double taken_per_byte(const struct joiner *j, const struct native_site *n
 double join_native_rest(struct joiner *j)
 {
 	const struct evidence_native *native = &j->e->native;
+	/* mimalloc takes nothing from malloc, and counts its big blocks itself. */
+	bool is_apart = j->e->memory.has_mimalloc;
 	struct trend_fit fit;
 
-	/* mimalloc takes nothing from malloc, and counts its big blocks itself. */
-	if (j->e->memory.has_mimalloc) {
-		trend_judged_fit(&j->e->memory.malloced, &j->malloc, &fit);
-		return fit.growing && fit.slope > 0 ? fit.slope : 0;
-	}
-	if (native->is_watched && native->is_exact)
+	if (native->is_watched && native->is_exact && !is_apart)
 		return 0;
 	trend_judged_fit(&j->e->memory.malloced, &j->malloc, &fit);
 	if (!fit.growing)
 		return 0;
-	for (size_t i = 0; i < native->n; i++) {
+	for (size_t i = 0; i < native->n && !is_apart; i++) {
 		double real = real_share(j, &native->v[i]);
 
 		if (!is_growth(j, &native->v[i], &j->fit[i].bytes, real))

@@ -620,6 +620,32 @@ static void no_big_type_grows_beyond_its_census(void **state)
 	assert_true(site_at(&w->p, "handle")->growth_count_per_s == count);
 }
 
+/* It has big objects of its own: what is known of malloc's blocks takes nothing from them. */
+static void big_objects_grow_beside_mimalloc_too(void **state)
+{
+	struct world *w = *state;
+	const struct evidence_native native = w->e.native;
+	double count;
+
+	for (size_t i = 0; i < OBJECTS; i++)
+		w->object[i].part[0] = (struct survivor_part){w->object[i].addr, 1024, -1};
+	for (size_t i = 0; i < POINTS; i++) {
+		w->blocks[i] = 500;
+		w->malloced[i] = 1e6 + 40960 * (double)i;
+	}
+	w->e.native = (struct evidence_native){0};
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	count = site_at(&w->p, "handle")->growth_count_per_s;
+	assert_true(count > 0);
+	w->e.native = native;
+	w->e.memory.has_mimalloc = true;
+	for (int is_exact = 0; is_exact < 2; is_exact++) {
+		w->e.native.is_exact = is_exact;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_true(site_at(&w->p, "handle")->growth_count_per_s == count);
+	}
+}
+
 /* A census counts what no window has met. */
 static void a_type_that_grows_is_told_without_a_line(void **state)
 {
@@ -2153,6 +2179,7 @@ int main(int argc, char **argv)
 		TEST(a_type_of_many_sizes_has_no_sum),
 		TEST(what_began_between_censuses_is_all_of_their_gain),
 		TEST(no_big_type_grows_beyond_its_census),
+		TEST(big_objects_grow_beside_mimalloc_too),
 		TEST(a_type_that_grows_is_told_without_a_line),
 		TEST(a_plain_type_that_grows_is_told_too),
 		TEST(a_type_with_a_line_is_not_told_twice),
