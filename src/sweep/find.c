@@ -155,7 +155,8 @@ static int look_at(const struct sweep_opts *o, struct listed *l, const struct pr
 	int has, err = proc_open(e->pid, &p);
 
 	if (err) {
-		unread(out, err);
+		if (sweep_may_want_unopened(o, e))
+			unread(out, err);
 		return 0;
 	}
 	if (!sweep_wants(o, p)) {

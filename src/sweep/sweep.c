@@ -109,12 +109,6 @@ static enum look failed(struct sweep *s, int err, bool *is_refused)
 	return LOOK_FAILED;
 }
 
-/* A name is looked for, and there are no words yet to look in. */
-static bool may_be_named(const struct sweep_opts *o, const struct proc *p)
-{
-	return o->name && !sweep_has_words(p);
-}
-
 /* A process that is not watched: is it a Python, and one that is wanted? Where it waits for what no
  * signal ends it may hold its mmap_lock, and who looks at its maps waits with it, for good (W4). */
 static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_refused)
@@ -128,12 +122,14 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_r
 	if (proc_list_one(e->pid, &now) && now.is_stuck)
 		return LOOK_LATER;
 	err = proc_open(e->pid, &p);
+	if (err && !sweep_may_want_unopened(&s->o, e))
+		return LOOK_FAILED;
 	if (err)
 		return failed(s, err, is_refused);
 	has = py_finder_has(s->finder, p);
 	is_wanted = has && sweep_wants(&s->o, p);
 	if (has <= 0 || !is_wanted) {
-		bool may_be = has && (is_wanted || may_be_named(&s->o, p));
+		bool may_be = has && sweep_may_want(&s->o, p);
 
 		proc_close(p);
 		if (has < 0 && may_be)
@@ -345,7 +341,7 @@ static bool still_wanted(const struct sweep_opts *o, const struct proc_entry *e)
 		return false;
 	if (now.is_stuck || proc_open(e->pid, &p)) /* its words are behind its lock, too */
 		return now.is_stuck;
-	wanted = sweep_wants(o, p) || may_be_named(o, p);
+	wanted = sweep_may_want(o, p);
 	proc_close(p);
 	return wanted;
 }

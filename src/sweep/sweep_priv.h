@@ -44,6 +44,10 @@ struct sweep {
 /* sweep_select.c */
 bool sweep_wants_entry(const struct sweep_opts *o, const struct proc_entry *e);
 bool sweep_wants(const struct sweep_opts *o, const struct proc *p);
+/* The same, or a name is looked for, and there are no words yet to look in. */
+bool sweep_may_want(const struct sweep_opts *o, const struct proc *p);
+/* One that cannot be opened has a short name alone: that of an interpreter goes with any words. */
+bool sweep_may_want_unopened(const struct sweep_opts *o, const struct proc_entry *e);
 /* Does it have a command line? One that is swapped out may come back. */
 bool sweep_has_words(const struct proc *p);
 /* Its words with blanks between them, cut where the buffer ends; without any its short name. */

@@ -68,9 +68,28 @@ static bool in_container(const struct proc *p, const struct sweep_opts *o)
 	       !strcmp(c.name, o->container);
 }
 
+static bool in_place(const struct proc *p, const struct sweep_opts *o)
+{
+	return ((!o->container && !o->pod) || in_container(p, o)) &&
+	       (!o->cgroup || proc_in_cgroup(p, o->cgroup));
+}
+
 bool sweep_wants(const struct sweep_opts *o, const struct proc *p)
 {
-	return (!o->name || has_name(p, o->name)) &&
-	       ((!o->container && !o->pod) || in_container(p, o)) &&
-	       (!o->cgroup || proc_in_cgroup(p, o->cgroup));
+	return (!o->name || has_name(p, o->name)) && in_place(p, o);
+}
+
+bool sweep_may_want(const struct sweep_opts *o, const struct proc *p)
+{
+	return (!o->name || !sweep_has_words(p) || has_name(p, o->name)) && in_place(p, o);
+}
+
+bool sweep_may_want_unopened(const struct sweep_opts *o, const struct proc_entry *e)
+{
+	char *no_words = NULL;
+	struct proc p = {.pid = e->pid, .cmdline = &no_words};
+
+	memcpy(p.comm, e->comm, sizeof(p.comm));
+	return (!o->name || !strncmp(p.comm, "python", 6) || has_name(&p, o->name)) &&
+	       in_place(&p, o);
 }

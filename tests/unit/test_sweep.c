@@ -28,8 +28,10 @@ struct growth {
 static struct {
 	int pid;
 	bool has_ended;
-	int has;   /* a Python: 1, none: 0, or why that is not known */
-	int opens; /* 0, or why it is not */
+	int has;      /* a Python: 1, none: 0, or why that is not known */
+	int opens;    /* 0, or why it is not */
+	int looks_in; /* 0, or why nobody may */
+	char comm[16];
 	bool is_stuck;
 	unsigned looks, reads;
 } host[3];
@@ -49,10 +51,13 @@ uint64_t thread_cpu_ns(void)
 
 static struct proc_entry entry(size_t i)
 {
-	return (struct proc_entry){.pid = host[i].pid,
-				   .start_ticks = 7,
-				   .rss_bytes = 1 << 20,
-				   .is_stuck = host[i].is_stuck};
+	struct proc_entry e = {.pid = host[i].pid,
+			       .start_ticks = 7,
+			       .rss_bytes = 1 << 20,
+			       .is_stuck = host[i].is_stuck};
+
+	memcpy(e.comm, host[i].comm, sizeof(e.comm));
+	return e;
 }
 
 int proc_list(struct proc_entry **out, size_t *n)
@@ -84,6 +89,8 @@ int proc_open(int pid, struct proc **out)
 		if (host[i].pid != pid)
 			continue;
 		host[i].looks++;
+		if (host[i].looks_in)
+			return fail(host[i].looks_in, "not allowed to read process %d", pid);
 		*out = &of[i];
 	}
 	return 0;
@@ -318,6 +325,33 @@ static void those_who_are_not_meant_are_not_told(void **state)
 	sweep_free(s);
 }
 
+/* By its short name alone, as nobody may read its words. */
+static void nor_is_one_of_another_name_that_cannot_be_opened(void **state)
+{
+	static const struct {
+		const char *comm;
+		size_t n;
+	} row[] = {{"process_api", 0}, {"shop.py", 1}, {"python3.11", 1}};
+	struct sweep *s = begin();
+	struct sweep_opts o = {.uid = -1};
+	regex_t name;
+
+	(void)state;
+	assert_int_equal(regcomp(&name, "shop", REG_EXTENDED), 0);
+	o.name = &name;
+	host[1].looks_in = -EPERM;
+	host[2].has = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		snprintf(host[1].comm, sizeof(host[1].comm), "%s", row[i].comm);
+		assert_int_equal(sweep_reselect(s, &o), 0);
+		list_later(s, 600);
+		if (s->not_watched != row[i].n)
+			fail_msg("%s: %zu", row[i].comm, s->not_watched);
+	}
+	regfree(&name);
+	sweep_free(s);
+}
+
 static void they_are_counted_once_however_often_settings_are_read(void **state)
 {
 	struct sweep *s = begin();
@@ -385,6 +419,7 @@ int main(void)
 		cmocka_unit_test(one_that_waits_for_storage_is_looked_at_later),
 		cmocka_unit_test(one_that_waits_for_storage_is_watched_as_before),
 		cmocka_unit_test(those_who_are_not_meant_are_not_told),
+		cmocka_unit_test(nor_is_one_of_another_name_that_cannot_be_opened),
 		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
 		cmocka_unit_test(a_late_one_is_read_as_often_as_the_first),
 	};
