@@ -20,6 +20,8 @@ char *term_percent(char *buf, size_t size, double percent);
 char *term_cost(const struct report_process *p, char *buf, size_t size);
 /* "pid 12 gunicorn app:wsgi": its script or module, and what follows that. */
 void term_name(const struct report_process *p, char *buf, size_t size);
+/* "has ended", or what it does now: one that is exited. */
+const char *term_end(const struct report_process *p);
 /* "in pod web-7d9f", "in container web", "in a container of docker". */
 char *term_container(const struct report_container *c, char *buf, size_t size);
 /* "Python objects" */

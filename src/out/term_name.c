@@ -50,3 +50,8 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 	if (n >= end)
 		snprintf(buf + end - 4, 4, "...");
 }
+
+const char *term_end(const struct report_process *p)
+{
+	return p->goes_on ? p->goes_on : "has ended";
+}

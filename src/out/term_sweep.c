@@ -65,7 +65,7 @@ static void put_process(struct line *l, const struct report_process *p)
 		line_item(l, text);
 	}
 	if (p->exited)
-		line_item(l, "has ended");
+		line_item(l, term_end(p));
 	if (p->python_version) {
 		snprintf(text, sizeof(text), "CPython %s", p->python_version);
 		line_item(l, text);

@@ -153,6 +153,7 @@ void evidence_seen(struct wire *w, struct report_process *p)
 	wire_double(w, &p->stalls_per_s);
 	wire_double(w, &p->counted_from_s);
 	wire_double(w, &p->counted_to_s);
+	wire_string(w, &p->goes_on);
 	/* Recordings of before had the share of the clock there. */
 	if (w->reads && isnan(p->core_pct)) {
 		p->core_pct = p->slowdown_pct;

@@ -79,7 +79,9 @@
 
 #define REPORT_STATE(X, S) \
 	X(S, MAYBE, mode, "mode", .merge = MERGE_SAME, .is = "exact|auto|growth") \
-	X(S, ENDED, exited, "state")
+	X(S, ENDED, exited, "state") \
+	X(S, MAYBE, goes_on, "goes_on", .is_optional = true, \
+	  .about = "of one that is exited for the watch alone: what it does now, unwatched")
 
 /* One of the processes that a merged report stands for. */
 #define REPORT_MEMBER(X, S) \

@@ -71,7 +71,7 @@ static void put_row(const struct view *v, struct canvas *c, int row, struct colu
 		term_name(p, text, sizeof(text));
 	col = canvas_put(c, row, k.name, c->cols, STYLE_PLAIN, text);
 	if (p->exited)
-		col = canvas_put(c, row, col, c->cols, STYLE_DIM, ", has ended");
+		col = canvas_printf(c, row, col, c->cols, STYLE_DIM, ", %s", term_end(p));
 	if (p->container.id)
 		canvas_printf(c, row, col, c->cols, STYLE_DIM, ", %s",
 			      term_container(&p->container, text, sizeof(text)));

@@ -250,7 +250,7 @@ static int put_probe(struct canvas *c, int row, const struct report_process *p)
 		strcat(text, fds);
 	if (*text)
 		text[strlen(text) - 2] = '\0';
-	canvas_put(c, row, 0, c->cols, STYLE_DIM, p->exited ? "has ended" : text);
+	canvas_put(c, row, 0, c->cols, STYLE_DIM, p->exited ? term_end(p) : text);
 	return row + 1;
 }
 

@@ -20,6 +20,7 @@ static void see_identity(const struct session *s, struct report *r, struct repor
 	identity_fill(s->proc, s->rt, r, p);
 	p->mode = "auto";
 	p->exited = s->ended;
+	p->goes_on = s->goes_on;
 	p->is_told_later = s->o.is_told_later;
 	session_see_notes(s, r, p);
 }

@@ -161,7 +161,10 @@ static bool target_gone(struct session *s)
 		 lives	     ? "exec'ed another program"
 		 : lost_main ? "ended: its others are not watched"
 			     : "ended");
-	if (lives || lost_main)
+	s->goes_on = lives	 ? "runs another program now"
+		     : lost_main ? "goes on without its main thread"
+				 : NULL;
+	if (s->goes_on)
 		session_note(s, "%s", s->end_reason);
 	s->ended = true;
 	s->time.end_ns = clock_ns();

@@ -47,7 +47,8 @@ struct session {
 	struct session_opts o;
 	char title[160];
 	char end_reason[160];
-	bool is_settled; /* a line is called a leak: now its numbers are kept up */
+	const char *goes_on; /* what the target does now, where that was not its end */
+	bool is_settled;     /* a line is called a leak: now its numbers are kept up */
 	struct session_notes notes;
 	struct session_times time;
 	bool paused, ended, asked_to_pause, is_traced;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Several processes in one watch."""
 import contextlib
+import re
 import subprocess
 
 import pytest
@@ -19,10 +20,11 @@ def work():
 threading.Thread(target=work).start()
 input()
 """.format(PROGRAM.rstrip().replace("\n", "\n    "))
-WAYS = {
-    'os.execv("/bin/sleep", ["sleep", "100"])': "process %d has exec'ed another program",
-    "ctypes.CDLL(None).pthread_exit(None)": "the main thread of process %d has ended: its others are not watched",
-    "os._exit(0)": None,
+WAYS = {  # the note, what it does now
+    'os.execv("/bin/sleep", ["sleep", "100"])': ("process %d has exec'ed another program", "runs another program now"),
+    "ctypes.CDLL(None).pthread_exit(None)": (
+        "the main thread of process %d has ended: its others are not watched", "goes on without its main thread"),  # fmt: skip
+    "os._exit(0)": (None, None),
 }
 
 
@@ -76,8 +78,9 @@ def test_one_that_goes_on_unwatched_is_said_to():
     assert run.rc == 0, run.stderr
     processes = {p["pid"]: p for p in run.report["processes"]}
     assert processes[targets[0].pid]["state"] == "running"
-    for target, why in zip(targets[1:], WAYS.values()):
+    for target, (why, now) in zip(targets[1:], WAYS.values()):
         process = processes[target.pid]
-        assert process["state"] == "exited"
+        assert (process["state"], process.get("goes_on")) == ("exited", now)
+        assert re.search("(?m)^pid %d [^,]+, %s, CPython" % (target.pid, now or "has ended"), run.stdout)
         assert [n for n in process.get("notes", []) if str(target.pid) in n] == ([why % target.pid] if why else [])
         assert (why or "process %d has ended") % target.pid in run.stderr

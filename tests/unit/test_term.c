@@ -256,6 +256,33 @@ static void a_sweep_tells_of_those_it_could_not_look_at(void **state)
 	report_free(r);
 }
 
+/* A note below says so, too. */
+static void one_that_goes_on_is_not_said_to_have_ended(void **state)
+{
+	struct report *r = sample_report();
+	size_t size;
+	char *text;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	r->processes[0].exited = true;
+	r->processes[0].goes_on = "runs another program now";
+	r->n_processes = 1;
+	for (int i = 0; i < 2; i++) {
+		rewind(f);
+		if (i)
+			assert_int_equal(out_term_sweep(f, r, &(struct out_term_opts){.top = 10}),
+					 0);
+		else
+			assert_int_equal(out_term(f, r, &(struct out_term_opts){.top = 10}), 0);
+		assert_null(strstr(text, "has ended"));
+		assert_non_null(strstr(text, ", runs another program now, CPython "));
+	}
+	fclose(f);
+	free(text);
+	report_free(r);
+}
+
 static void columns_are_counted_as_shown(void **state)
 {
 	(void)state;
@@ -325,6 +352,7 @@ int main(void)
 		cmocka_unit_test(places_that_are_not_listed_are_in_the_sum),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
 		cmocka_unit_test(a_sweep_tells_of_those_it_could_not_look_at),
+		cmocka_unit_test(one_that_goes_on_is_not_said_to_have_ended),
 		cmocka_unit_test(columns_are_counted_as_shown),
 		cmocka_unit_test(colour_needs_a_terminal),
 		cmocka_unit_test(failed_write_is_reported),
