@@ -5,6 +5,7 @@
 
 #include "base/map64.h"
 #include "base/thresholds.h"
+#include "compare/causes.h"
 #include "compare/chance.h"
 #include "compare/pairs.h"
 #include "report/merge.h"
@@ -225,13 +226,13 @@ int compare_reports(const struct report *a, const struct report *b, struct compa
 		test(out, &out->rows[i]);
 	if (!err)
 		err = decide(out);
-	if (err) {
-		compare_free(out);
-		return err;
-	}
-	if (out->n_rows)
+	if (!err && out->n_rows)
 		qsort(out->rows, out->n_rows, sizeof(*out->rows), by_weight);
-	return 0;
+	if (!err)
+		err = causes_find(out);
+	if (err)
+		compare_free(out);
+	return err;
 }
 
 void compare_free(struct compare *c)

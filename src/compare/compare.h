@@ -58,7 +58,14 @@ enum compare_change {
 	X(S, SHARE, chance, "chance", \
 	  .about = "how often two watches of the same thing differ as much; null: not tested") \
 	X(S, FLAG, by_line, "by_line", \
-	  .about = "the two have other ids, as one rests on numbers of lines, and these are equal")
+	  .about = "the two have other ids, as one rests on numbers of lines, and these are equal") \
+	X(S, MAYBE, part_of, "part_of", .is_optional = true, \
+	  .about = "id of the site of the row above that is the first of the same cause")
+
+#define COMPARE_CAUSE(X, S) \
+	X(S, TALLY, places, "places", .least = 2, .about = "of one cause, in A or in B") \
+	X(S, AMOUNT, a_per_s, "a_per_s", .about = "bytes, of all of them") \
+	X(S, AMOUNT, b_per_s, "b_per_s")
 
 /* clang-format on */
 
@@ -69,9 +76,14 @@ struct compare_watch {
 	const struct report_process *all; /* NULL: no process was reported */
 };
 
+struct compare_cause {
+	COMPARE_CAUSE(FIELD_MEMBER, )
+};
+
 struct compare_row {
 	enum compare_change is;
 	COMPARE_ROW(FIELD_MEMBER, )
+	struct compare_cause cause; /* of the first row of one; no places: it is the only one */
 	const struct report_site *a, *b; /* sums; NULL: not in it */
 	const struct report_site *site;	 /* b, or a where there is no b */
 };
@@ -81,8 +93,9 @@ struct compare {
 	double level;	     /* of all pairs of watches of the same thing so many differ */
 	struct compare_watch a, b;
 	uint64_t count[COMPARE_MAX];
-	bool differs, has_leak;	  /* has_leak: what is new or grew is a leak in b */
-	struct compare_row *rows; /* new and grown first, by how much */
+	bool differs, has_leak; /* has_leak: what is new or grew is a leak in b */
+	struct compare_row
+		*rows; /* new and grown first, by how much, each with those of its cause */
 	size_t n_rows;
 };
 

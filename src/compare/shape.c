@@ -21,8 +21,13 @@ static const struct shape watch = SHAPE(watch, compare_watch, false);
 static const struct field changes_fields[] = {COMPARE_COUNTS(ROW, compare)};
 static const struct shape changes = SHAPE(changes, compare, true);
 
+static const struct field cause_fields[] = {COMPARE_CAUSE(ROW, compare_cause)};
+static const struct shape cause = SHAPE(cause, compare_cause, true);
+
 static const struct field row_fields[] = {
 	COMPARE_ROW(ROW, compare_row)
+	ROW(compare_row, INSIDE, cause, "cause", .of = &cause, .is_optional = true,
+	    .about = "of the first row of a cause: rows that follow are part_of it, whether they differ or not")
 	ROW(compare_row, POINTED, a, "a", .of = &shape_site, .about = "as the report has it, sums of all processes")
 	ROW(compare_row, POINTED, b, "b", .of = &shape_site)
 };
@@ -39,7 +44,8 @@ static const struct field compare_fields[] = {
 	ROW(compare, FLAG, differs, "differs", .about = "anything is new, grew, shrank, or is gone")
 	ROW(compare, FLAG, has_leak, "has_leak", .about = "what is new or grew is a leak in b")
 	ROW(compare, ARRAY, rows, "rows", .n_offset = offsetof(struct compare, n_rows), .of = &row,
-	    .about = "what is new or grew first, then what shrank or is gone, by how much")
+	    .about = "what is new or grew first, then what shrank or is gone, by how much; below the first "
+	     "of a cause all of it")
 };
 const struct shape shape_compare = SHAPE(compare, compare, false);
 

@@ -148,6 +148,8 @@ static void put_facts(struct line *l, const struct compare_row *row)
 	put_samples(l, row->a, "A");
 	put_samples(l, row->b, "B");
 	put_item(l, "site %s", s->id);
+	if (row->part_of)
+		put_item(l, "same cause as %.16s", row->part_of);
 	if (row->by_line)
 		line_item(l, "the same by line number");
 	line_end(l);
@@ -175,11 +177,26 @@ static void put_types(struct line *l, const struct report_site *s)
 	line_end(l);
 }
 
+static void put_cause(struct line *l, const struct compare_cause *c)
+{
+	char a[48], b[48];
+
+	line_style(l, STYLE_BOLD);
+	line_printf(l, "One cause, %" PRIu64 " places: ", c->places);
+	line_style(l, STYLE_PLAIN);
+	line_printf(l, "%s -> %s together",
+		    c->a_per_s > 0 ? term_rate(a, sizeof(a), c->a_per_s, true) : "nothing",
+		    c->b_per_s > 0 ? term_rate(b, sizeof(b), c->b_per_s, true) : "nothing");
+	line_end(l);
+}
+
 static void put_row(struct line *l, const struct compare_row *row, size_t rank, bool verbose)
 {
 	const struct report_site *s = row->site;
 
 	line_end(l);
+	if (row->cause.a_per_s > 0 || row->cause.b_per_s > 0)
+		put_cause(l, &row->cause);
 	line_style(l, STYLE_BOLD);
 	line_printf(l, "#%zu ", rank);
 	line_style(l, STYLE_PLAIN);

@@ -126,6 +126,39 @@ def test_reports_of_older_versions_are_compared_by_line(tmp_path):
     assert "the same by line number" in diff(old, TWICE[0], "-v").stdout
 
 
+def of_one_cause(path, first, *parts, unlisted=0):
+    """The report, which tells these sites as one finding."""
+    report = load(path)
+    sites = {s["stack"][0]["function"]: s for s in report["processes"][0]["sites"] if s["kind"] == "object"}
+    for name in parts:
+        sites[name]["part_of"] = sites[first]["id"]
+    if unlisted:
+        sites[first].update(unlisted=2, unlisted_growth_bytes_per_s=unlisted)
+    return report
+
+
+def test_sites_of_one_cause_are_told_together(tmp_path):
+    a = save(tmp_path / "a.json", of_one_cause(ONCE, "order", "session", "main", "pair"))
+    report = of_one_cause(DOUBLE, "order", "session", "main", unlisted=700)
+    report["processes"][0]["sites"] = [s for s in report["processes"][0]["sites"] if s["stack"][0]["function"] != "pair"]
+    b = save(tmp_path / "b.json", report)
+    rows = compared(a, b)["rows"]
+    first, *parts = rows[:4]
+    assert (function_of(first), first["change"]) == ("session", "grew")  # it differs most
+    assert [(function_of(r), r["change"]) for r in parts if r["change"] in DIFFERS] == [("pair", "gone")]  # as A has it
+    assert {function_of(r) for r in parts} == {"order", "main", "pair"}
+    assert all(r["part_of"] == first["b"]["id"] for r in parts)
+    assert not any("part_of" in r for r in [first, *rows[4:]]) and not any("cause" in r for r in rows[1:])
+    assert first["cause"]["places"] == 4 + 2
+    assert first["cause"]["a_per_s"] == pytest.approx(sum(r["a_per_s"] for r in rows[:4]))
+    assert first["cause"]["b_per_s"] == pytest.approx(sum(r["b_per_s"] for r in rows[:4]) + 700)
+    text = diff(a, b).stdout
+    assert text.count("One cause, 6 places: ~+") == 1 and text.count(", same cause as ") == 1
+    assert text.index("One cause") < text.index("#1 ") < text.index("#2 ") < text.index(", same cause as ")
+    # Reports that tell no causes have none.
+    assert "cause" not in diff(ONCE, DOUBLE, "-v").stdout
+
+
 def test_fail_on_leak():
     assert diff(ONCE, DOUBLE, "--fail-on", "leak").returncode == 3
     assert diff(DOUBLE, ONCE, "--fail-on", "leak").returncode == 0
