@@ -146,6 +146,7 @@ static void try_mechanisms(struct doctor *d)
 		{PROBE_PERF, "probes by perf"},
 	};
 	enum probe_mechanism chosen;
+	int err;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		double ns;
@@ -158,8 +159,10 @@ static void try_mechanisms(struct doctor *d)
 		doctor_add(d, DOCTOR_NOTE, all[i].name, "%s", fail_text());
 	}
 	/* Python builds with everything inlined have some hundred places. */
-	if (probe_choose(300, PROBE_NONE, &chosen) == 0) {
-		doctor_add(d, DOCTOR_OK, "probes, chosen", "%s", probe_mechanism_name(chosen));
+	err = probe_choose(300, PROBE_NONE, &chosen);
+	if (!err || err == -EAGAIN) {
+		doctor_add(d, err ? DOCTOR_NOTE : DOCTOR_OK, "probes, chosen", "%s",
+			   err ? fail_text() : probe_mechanism_name(chosen));
 		return;
 	}
 	doctor_add(d, DOCTOR_NO, "probes, chosen", "no way to place some hundred probes");

@@ -146,6 +146,17 @@ static int open_there(struct probe_set *s, const struct probe_set_spec *spec)
 	return err;
 }
 
+static void set_free(struct probe_set *s)
+{
+	probe_unpin(s);
+	close_fd(&s->file_fd);
+	close_fd(&s->prog_fd);
+	close_fd(&s->pidfd);
+	free(s->offsets);
+	free(s->fds);
+	free(s);
+}
+
 int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
 		   struct probe_set **out)
 {
@@ -169,12 +180,11 @@ int probe_set_open(enum probe_mechanism m, const struct probe_set_spec *spec,
 	err = set_init(s, spec);
 	if (!err)
 		err = spec->guard ? open_there(s, spec) : open_here(s, spec);
-	if (err) {
-		probe_set_close(s);
-		return err;
-	}
-	*out = s;
-	return 0;
+	if (err)
+		set_free(s);
+	else
+		*out = s;
+	return err;
 }
 
 static void close_here(struct probe_set *s)
@@ -197,13 +207,7 @@ void probe_set_close(struct probe_set *s)
 		s->ops->close(s);
 	else if (s->ops->close)
 		close_here(s);
-	probe_unpin(s);
-	close_fd(&s->file_fd);
-	close_fd(&s->prog_fd);
-	close_fd(&s->pidfd);
-	free(s->offsets);
-	free(s->fds);
-	free(s);
+	set_free(s);
 }
 
 static int warm_here(struct probe_set *s)

@@ -13,7 +13,8 @@
 /* Detaching perf uprobes costs 110 ms per site, one after the other (6.18; 272 sites: 27 s). */
 #define PROBE_PERF_MAX_SITES 6
 
-/* How one mechanism does it. A set reaches these only in the order open, (on, off)*, close. */
+/* How one mechanism does it. A set reaches these only in the order open, (on, off)*, close; an open
+ * that fails leaves nothing behind, and no close follows it. */
 struct probe_ops {
 	int (*open)(struct probe_set *s);
 	int (*warm)(struct probe_set *s); /* may be NULL */

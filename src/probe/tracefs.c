@@ -133,13 +133,19 @@ static int define_and_park(struct parked *p, const struct probe_set *s)
 
 static int tracefs_open(struct probe_set *s)
 {
+	int err;
+
 	s->t = calloc(1, sizeof(*s->t));
-	if (s->t)
-		s->t->sites.fd = s->t->warm.fd = -1;
 	s->fds = calloc(1, sizeof(*s->fds));
-	if (!s->t || !s->fds)
+	if (!s->t || !s->fds) {
+		free(s->t);
 		return fail(-ENOMEM, "out of memory");
-	return define_and_park(&s->t->sites, s);
+	}
+	s->t->sites.fd = s->t->warm.fd = -1;
+	err = define_and_park(&s->t->sites, s);
+	if (err)
+		free(s->t);
+	return err;
 }
 
 static int make_warm(struct parked *p)
@@ -191,8 +197,6 @@ static int tracefs_off(struct probe_set *s)
 
 static void tracefs_close(struct probe_set *s)
 {
-	if (!s->t)
-		return;
 	close_fd(&s->t->sites.fd);
 	close_fd(&s->t->warm.fd);
 }
@@ -202,8 +206,6 @@ static void tracefs_forget(struct probe_set *s)
 	struct turn t = {
 		.kind = TURN_OUT, .code = s->code, .is_library = s->is_library, .is_patient = true};
 
-	if (!s->t)
-		return;
 	let_others_go();
 	turn_take(&t);
 	probe_event_remove(&s->t->sites.event);

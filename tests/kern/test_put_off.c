@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A session that is opened while it cannot be tried how probes are placed: it watches growth, and
- * has its probes when the moment has passed. Needs root. */
+/* While a read hangs it cannot be tried how probes are placed. A session that is opened then
+ * watches growth, and has its probes when the moment has passed. Needs root. */
 #include "session/session.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kern/turn_fixture.h"
+#include "probe/probe.h"
 
 #define PYTHON "/usr/bin/python3"
 #define GROWS  "import time\nkept = []\nwhile True: kept.append({}); time.sleep(0.001)"
@@ -83,9 +86,46 @@ static void probes_come_when_the_moment_has_passed(void **state)
 	waitpid(pid, NULL, 0);
 }
 
+static void *try_tracefs(void *unused)
+{
+	const uint64_t offset = 0;
+	auto_close int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct probe_set_spec spec = {
+		.file_fd = self, .prog_fd = self, .offsets = &offset, .n = 1, .pid = getpid()};
+	struct probe_set *s;
+	static int err;
+
+	(void)unused;
+	err = probe_set_open(PROBE_TRACEFS, &spec, &s);
+	return &err;
+}
+
+/* What was not opened needs no turn to be closed, for which it would wait. */
+static void a_trial_that_is_refused_is_over(void **state)
+{
+	struct timespec end;
+	struct reader r;
+	pthread_t t;
+	void *err;
+	int late;
+
+	(void)state;
+	reader_start(&r, 0);
+	usleep(80000);
+	assert_int_equal(thread_start(&t, try_tracefs, NULL), 0);
+	end = clock_deadline(clock_ns() + 2000000000);
+	late = pthread_clockjoin_np(t, &err, CLOCK_MONOTONIC, &end);
+	reader_end(&r); /* before anything can fail */
+	if (late)
+		pthread_join(t, &err);
+	assert_int_equal(late, 0);
+	assert_int_equal(*(int *)err, -EAGAIN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_trial_that_is_refused_is_over),
 		cmocka_unit_test(probes_come_when_the_moment_has_passed),
 	};
 
