@@ -46,8 +46,9 @@ static struct {
 	struct turn *of; /* NULL: nobody's */
 	int tid;
 	uint64_t began_ns, flag_ns;
-	uint64_t cpu_ns;	     /* that its thread had used then */
-	uint64_t looked_ns, idle_ns; /* last, and for how long it kept nobody waiting ... */
+	uint64_t cpu_ns;	     /* that its thread had used then ... */
+	uint64_t looked_cpu_ns;	     /* ... and when it was looked at last */
+	uint64_t looked_ns, idle_ns; /* then, and for how long it kept nobody waiting ... */
 	uint64_t stretch_ns;	     /* ... without a break until now */
 	bool was_idle;		     /* when it was looked at last */
 	char where[48];		     /* it stood when it last did */
@@ -220,7 +221,7 @@ static void begin(void)
 	turns.idle_ns = turns.stretch_ns = 0;
 	turns.was_idle = false;
 	turns.where[0] = '\0';
-	turns.cpu_ns = thread_cpu_ns();
+	turns.cpu_ns = turns.looked_cpu_ns = thread_cpu_ns();
 	turns.began_ns = turns.looked_ns = clock_ns();
 	pthread_cond_broadcast(&turns.changed); /* whoever watches */
 	pthread_mutex_unlock(&turns.lock);
@@ -271,13 +272,31 @@ static bool is_for_nobody(uint64_t span_ns, bool is_idle)
 	return is_idle || turns.was_idle || (turns.comes_first && span_ns > OVERSLEPT_NS);
 }
 
+/* Under the mutex. On a busy host looks may be far apart, and a wait for the kernel to forget is
+ * long there: a span that begins or ends in one is taken for it, but for the time that the turn's
+ * thread has worked: on one CPU nobody looks meanwhile. A short wait stands before the first
+ * breakpoint, too, and the long one is behind the last: only spans that begin and end in one say
+ * which it is. */
+static void note_span(uint64_t now, bool is_idle)
+{
+	uint64_t span = now - turns.looked_ns, cpu = thread_cpu_of_ns(turns.tid);
+	uint64_t worked = cpu - turns.looked_cpu_ns;
+
+	if (is_for_nobody(span, is_idle) && worked < span)
+		turns.idle_ns += span - worked;
+	turns.stretch_ns = is_idle && turns.was_idle ? turns.stretch_ns + span : 0;
+	turns.was_idle = is_idle;
+	turns.looked_ns = now;
+	turns.looked_cpu_ns = cpu;
+}
+
 /* Under the mutex: the turn is over, or only waits for what nobody else waits for. How long others
  * may have waited for it. */
 static uint64_t settle(void)
 {
 	uint64_t now = clock_ns(), took = now - turns.began_ns;
 
-	turns.idle_ns += is_for_nobody(now - turns.looked_ns, false) ? now - turns.looked_ns : 0;
+	note_span(now, false);
 	took -= turns.idle_ns < took ? turns.idle_ns : took;
 	turns.began_ns = 0;
 	if (!turns.news || !turns.of->is_planting)
@@ -324,17 +343,6 @@ static void end_for_good(uint64_t took_ns)
 	tell_the_end(who);
 }
 
-/* Under the mutex. On a busy host looks may be far apart, and a wait for the kernel to forget is
- * long there: a span that begins or ends in one is taken for it. A short one stands before the
- * first breakpoint, too, and the long one is behind the last: only spans that begin and end in one
- * say which it is. */
-static void note_span(uint64_t span_ns, bool is_idle)
-{
-	turns.idle_ns += is_for_nobody(span_ns, is_idle) ? span_ns : 0;
-	turns.stretch_ns = is_idle && turns.was_idle ? turns.stretch_ns + span_ns : 0;
-	turns.was_idle = is_idle;
-}
-
 /* The kernel waits for a grace period before the first breakpoint, too, when it takes the lock of
  * all forks. Its stack tells that wait from the last; without the right to see it, the time that
  * its thread has worked does. */
@@ -361,12 +369,11 @@ static bool may_be_passed_on(const char *where)
 /* Under the mutex. False: nothing is left to be watched of it. */
 static bool look_at_turn(void)
 {
-	uint64_t now = clock_ns(), span = now - turns.looked_ns, took;
+	uint64_t now = clock_ns(), took;
 	char where[48];
 
-	turns.looked_ns = now;
 	waits_at(0, turns.tid, where, sizeof(where));
-	note_span(span, is_idle_at(where));
+	note_span(now, is_idle_at(where));
 	if (turns.was_idle) {
 		if (!may_be_passed_on(where))
 			return true;
