@@ -8,7 +8,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
@@ -18,6 +18,7 @@
 #define PHASE_NS       4000000u /* one scheduler tick at HZ=250 */
 #define INSIST_NS      2000000000ull
 #define INSIST_POLL_NS 20000000
+#define TRIAL_NS       1500000000 /* what is in comes out when the tool is away for two seconds */
 
 static const struct {
 	const char *name; /* the words of the report's probe.mechanism */
@@ -442,18 +443,26 @@ int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *ou
 	return fail(code, "no way to place probes here (%s)", why);
 }
 
+/* A trial plants and waits, and a second one beside it would find the breakpoints of the first. One
+ * that waits for a read that hangs keeps nobody for as long. */
 static int choose_once(size_t n, enum probe_mechanism *out)
 {
-	/* A trial plants and waits. */
-	static _Atomic int known;
-	int err;
+	static pthread_mutex_t trial = PTHREAD_MUTEX_INITIALIZER;
+	static enum probe_mechanism known;
+	const struct timespec end = clock_deadline(clock_ns() + TRIAL_NS);
+	int err = 0;
 
-	*out = (enum probe_mechanism)atomic_load(&known);
-	if (*out != PROBE_NONE && (*out != PROBE_PERF || n <= PROBE_PERF_MAX_SITES))
-		return 0;
-	err = probe_choose(n, PROBE_NONE, out);
+	*out = PROBE_NONE;
+	if (pthread_mutex_clocklock(&trial, CLOCK_MONOTONIC, &end))
+		return fail(-EAGAIN, "it is being tried how probes are placed: none are set at the "
+				     "moment");
+	if (known == PROBE_NONE || (known == PROBE_PERF && n > PROBE_PERF_MAX_SITES))
+		err = probe_choose(n, PROBE_NONE, out);
+	else
+		*out = known;
 	if (!err)
-		atomic_store(&known, (int)*out);
+		known = *out;
+	pthread_mutex_unlock(&trial);
 	return err;
 }
 

@@ -90,10 +90,23 @@ const struct probe_ops probe_multi_ops = {
 };
 const struct probe_ops probe_tracefs_ops, probe_perf_ops;
 
+static struct {
+	atomic_int begun, may_end;
+} trial;
+
+static bool comes_to(atomic_int *what, int value)
+{
+	for (int i = 0; i < PATIENCE_MS && atomic_load(what) != value; i++)
+		usleep(1000);
+	return atomic_load(what) == value;
+}
+
 int probe_selftest(enum probe_mechanism m)
 {
-	(void)m;
-	return -ENOTSUP;
+	if (m != PROBE_MULTI)
+		return -ENOTSUP;
+	atomic_fetch_add(&trial.begun, 1);
+	return comes_to(&trial.may_end, 1) ? 0 : -ENOTSUP;
 }
 
 double probe_event_ns(enum probe_mechanism m)
@@ -182,13 +195,6 @@ static void tear_down(struct scene *k)
 	probe_guard_leave(k->channel);
 	probe_guard_stop(k->g);
 	munmap(kernel, sizeof(*kernel));
-}
-
-static bool comes_to(atomic_int *what, int value)
-{
-	for (int i = 0; i < PATIENCE_MS && atomic_load(what) != value; i++)
-		usleep(1000);
-	return atomic_load(what) == value;
 }
 
 static bool comes_to_wait(const struct scene *k)
@@ -367,9 +373,46 @@ static void no_limit_ends_it(void **state)
 	tear_down(&k);
 }
 
+static void *choose(void *out)
+{
+	int err = probe_choose_for(0, 1, out);
+
+	return err ? out : NULL;
+}
+
+/* Two at once would find each other's breakpoints, and what they make of that is kept. */
+static void one_trial_at_a_time(void **state)
+{
+	enum probe_mechanism m[3];
+	uint64_t began;
+	pthread_t t[2];
+	void *err[2];
+	int refused;
+
+	(void)state;
+	assert_int_equal(thread_start(&t[0], choose, &m[0]), 0);
+	assert_true(comes_to(&trial.begun, 1));
+	began = clock_ns();
+	refused = probe_choose_for(0, 1, &m[2]);
+	began = clock_ns() - began;
+	assert_int_equal(thread_start(&t[1], choose, &m[1]), 0);
+	usleep(100000);
+	atomic_store(&trial.may_end, 1);
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], &err[i]);
+	assert_int_equal(atomic_load(&trial.begun), 1);
+	assert_int_equal(refused, -EAGAIN); /* the first may hang */
+	assert_true(began < 2000000000);
+	for (int i = 0; i < 2; i++) {
+		assert_null(err[i]);
+		assert_int_equal(m[i], PROBE_MULTI);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_trial_at_a_time),
 		cmocka_unit_test(a_close_that_waits_keeps_no_other_in),
 		cmocka_unit_test(a_shed_that_waits_keeps_no_other_in),
 		cmocka_unit_test(it_does_not_end_before),
