@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The tool's end of the guardian: starting it, the heartbeat, requests. */
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "probe/guard_priv.h"
@@ -59,6 +61,33 @@ static void lift_cpu_limits(void)
 	setrlimit(RLIMIT_RTTIME, &none);
 }
 
+/* Whoever reads what the tool says may stand still, a pager for as long as its user likes, and
+ * lines are said within changes: what there is no room for is left out. */
+static void say_if_there_is_room(const char *line)
+{
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+	char text[PIPE_BUF];
+	int n = snprintf(text, sizeof(text), "%.4000s\n", line);
+	bool is_said = poll(&p, 1, 0) > 0 && write(STDERR_FILENO, text, (size_t)n) == n;
+
+	(void)is_said;
+}
+
+/* The tool writes, too, and may take the room just then. It and its shell have the flags of their
+ * descriptor in common with us. */
+static void never_wait_to_say(void)
+{
+	struct stat st;
+	int own = -1;
+
+	if (!fstat(STDERR_FILENO, &st) && (S_ISFIFO(st.st_mode) || isatty(STDERR_FILENO)))
+		own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (own >= 0)
+		dup2(own, STDERR_FILENO);
+	close_fd(&own);
+	log_divert(say_if_there_is_room);
+}
+
 static void serve(int sock, void *ctx)
 {
 	const struct start *s = ctx;
@@ -76,6 +105,7 @@ static void serve(int sock, void *ctx)
 		if (!log_enabled(LOG_INFO))
 			dup2(null, STDERR_FILENO);
 	}
+	never_wait_to_say();
 	guard_leave_freezer();
 	if (!s->confine)
 		host_lock_open();

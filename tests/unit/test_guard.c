@@ -48,6 +48,7 @@ static int fake_open(struct probe_set *s)
 
 static int fake_on(struct probe_set *s)
 {
+	log_info("%s goes in", s->label);
 	atomic_store(&kernel->in[index_of(s)], 1);
 	return 0;
 }
@@ -373,6 +374,51 @@ static void no_limit_ends_it(void **state)
 	tear_down(&k);
 }
 
+static void *insist(void *set)
+{
+	return probe_set_insist(set) ? set : NULL;
+}
+
+/* What it says within a change. */
+static void nobody_has_to_hear_it(void **state)
+{
+	int words[2], stderr_fd = dup(STDERR_FILENO);
+	char text[4096] = "";
+	struct scene k = {0};
+	void *err;
+	bool is_in;
+	pthread_t t;
+
+	(void)state;
+	assert_int_equal(pipe(words), 0);
+	dup2(words[1], STDERR_FILENO);
+	log_set_level(LOG_INFO);
+	set_up(&k);
+	log_set_level(LOG_WARN);
+	dup2(stderr_fd, STDERR_FILENO);
+	fcntl(words[1], F_SETFL, O_NONBLOCK);
+	while (write(words[1], text, sizeof(text)) > 0)
+		;
+	fcntl(words[1], F_SETFL, 0);
+	assert_int_equal(thread_start(&t, insist, k.set[OWN]), 0);
+	is_in = comes_to(&kernel->in[OWN], 1);
+	fcntl(words[0], F_SETFL, O_NONBLOCK);
+	while (read(words[0], text, sizeof(text)) > 0)
+		;
+	pthread_join(t, &err);
+	assert_true(is_in);
+	assert_null(err);
+	assert_int_equal(probe_set_insist(k.set[LIBRARY]), 0);
+	assert_true(read(words[0], text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "library goes in\n"));
+	for (int i = 0; i < SETS; i++)
+		probe_set_close(k.set[i]);
+	tear_down(&k);
+	close(words[0]);
+	close(words[1]);
+	close(stderr_fd);
+}
+
 static void *choose(void *out)
 {
 	int err = probe_choose_for(0, 1, out);
@@ -417,6 +463,7 @@ int main(void)
 		cmocka_unit_test(a_shed_that_waits_keeps_no_other_in),
 		cmocka_unit_test(it_does_not_end_before),
 		cmocka_unit_test(no_limit_ends_it),
+		cmocka_unit_test(nobody_has_to_hear_it),
 	};
 
 	setenv("PYLEAK_TEST_SLOW_CHANGE_MS", "60000", 1);
