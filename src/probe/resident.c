@@ -10,15 +10,13 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "probe/mechanism_priv.h"
 #include "storage/storage.h"
 
-#define PAGE	   4096
-#define AGAIN_NS   1000000000 /* memory that is used stays for so long */
-#define FUSE_SUPER 0x65735546
+#define PAGE	 4096
+#define AGAIN_NS 1000000000 /* memory that is used stays for so long */
 
 int probe_make_resident(struct probe_set *s)
 {
@@ -79,22 +77,22 @@ void probe_unpin(struct probe_set *s)
 }
 
 /* Whoever serves a FUSE file system decides when it answers: root's may hold programs, others' may
- * not stop the host. */
+ * not stop the host, nor by an overlay of theirs on one. */
 int probe_check_storage(const struct probe_set *s)
 {
-	struct statfs fs;
 	struct stat st;
 
-	if (fstat(s->file_fd, &st) || fstatfs(s->file_fd, &fs))
+	if (fstat(s->file_fd, &st))
 		return fail(-errno, "the file of the probes cannot be looked at: %s",
 			    strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return fail(-EINVAL, "what the probes are for is no regular file");
-	if ((uint32_t)fs.f_type != FUSE_SUPER || storage_fuse_user(s->pid, st.st_dev) == 0)
+	if (!storage_is_held(s->pid, s->file_fd, STORAGE_CONNECTIONS))
 		return 0;
 	return fail(
 		-ENOTSUP,
-		"the code of process %d lies on a FUSE file system that is not root's: its server "
-		"could stop every fork of this host while a probe is set; census and why work",
+		"the code of process %d lies on a FUSE file system that is not root's, or on an "
+		"overlay that may be over one: its server could stop every fork of this host while "
+		"a probe is set; census and why work",
 		s->pid);
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "storage/storage.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
-#define CONNECTIONS "/sys/fs/fuse/connections"
-#define FUSE_CTL    0x65735543 /* fs/fuse/control.c, in no header */
+#define FUSE_CTL	 0x65735543  /* fs/fuse/control.c, in no header */
+#define FUSE		 0x65735546  /* fs/fuse/inode.c, the same */
+#define OVERLAY		 0x794c7630  /* fs/overlayfs/super.c */
+#define SYSFS		 0x62656572  /* linux/magic.h */
+#define USER_NS_INIT_INO 0xEFFFFFFDu /* include/linux/proc_ns.h: PROC_USER_INIT_INO */
 
 /* "... 0:52 ... - fuse.TYPE SOURCE rw,user_id=1000,...": the type and the source are its owner's
  * own words, and may be "user_id=0". */
@@ -48,7 +53,7 @@ long storage_fuse_user(int pid, dev_t dev)
 }
 
 /* The kernel lists them by the minor numbers of their devices, where that list is mounted. */
-static enum { IS_NONE, MAY_BE, IS_ONE } look_up(dev_t dev)
+static enum { IS_NONE, MAY_BE, IS_ONE } look_up(dev_t dev, uid_t *owner)
 {
 	struct statfs fs;
 	struct statx st;
@@ -56,12 +61,15 @@ static enum { IS_NONE, MAY_BE, IS_ONE } look_up(dev_t dev)
 
 	if (major(dev)) /* a disk */
 		return IS_NONE;
-	if (statfs(CONNECTIONS, &fs))
+	if (statfs(STORAGE_CONNECTIONS, &fs))
 		return errno == ENOENT ? IS_NONE : MAY_BE; /* the kernel has no FUSE */
 	if ((uint32_t)fs.f_type != FUSE_CTL)
 		return MAY_BE;
-	snprintf(path, sizeof(path), CONNECTIONS "/%u", minor(dev));
-	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, &st) ? IS_NONE : IS_ONE;
+	snprintf(path, sizeof(path), STORAGE_CONNECTIONS "/%u", minor(dev));
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_UID, &st))
+		return IS_NONE;
+	*owner = st.stx_uid;
+	return IS_ONE;
 }
 
 static bool look(int fd, const char *path, struct storage_file *out)
@@ -102,7 +110,9 @@ bool storage_is_same(const char *a, const char *b)
 
 bool storage_is_somebodys(int pid, dev_t dev)
 {
-	switch (look_up(dev)) {
+	uid_t owner;
+
+	switch (look_up(dev, &owner)) {
 	case IS_NONE:
 		return false;
 	case IS_ONE: /* one that the table does not tell of has been let go of, and is in use */
@@ -110,4 +120,93 @@ bool storage_is_somebodys(int pid, dev_t dev)
 	default:
 		return storage_fuse_user(pid, dev) > 0;
 	}
+}
+
+bool storage_lists_users(const char *connections)
+{
+	struct statfs fs;
+	struct dirent *e;
+	bool is = false;
+	struct stat st;
+	DIR *dir;
+
+	if (statfs(connections, &fs))
+		return errno != ENOENT; /* the kernel has no FUSE */
+	dir = (uint32_t)fs.f_type == SYSFS ? NULL : opendir(connections);
+	if (!dir)
+		return true;
+	while (!is && (e = readdir(dir)))
+		is = e->d_name[0] != '.' &&
+		     (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) || st.st_uid);
+	closedir(dir);
+	return is;
+}
+
+static bool is_in_first_user_ns(int pid)
+{
+	struct stat st;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	return !stat(path, &st) && st.st_ino == USER_NS_INIT_INO;
+}
+
+static int mount_of(int fd)
+{
+	char path[40], line[64];
+	int mount = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && mount < 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "mnt_id: %d", &mount) != 1)
+			mount = -1;
+	if (f)
+		fclose(f);
+	return mount;
+}
+
+static bool has_mount(int pid, int mount)
+{
+	auto_free char *line = NULL;
+	size_t room = 0;
+	char path[32];
+	int one = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
+	f = fopen(path, "re");
+	while (f && one != mount && getline(&line, &room, f) > 0)
+		one = (int)strtol(line, NULL, 10);
+	if (f)
+		fclose(f);
+	return mount >= 0 && one == mount;
+}
+
+/* Mounts of a user namespace do not come out of it, but who is outside can run what is on them, by
+ * a name below /proc/PID/root. */
+static bool is_mounted_by_root(int pid, int fd)
+{
+	int mount = mount_of(fd);
+
+	return is_in_first_user_ns(pid) && (has_mount(pid, mount) || has_mount(getpid(), mount));
+}
+
+bool storage_is_held(int pid, int fd, const char *connections)
+{
+	struct statfs fs;
+	uid_t owner;
+	dev_t dev;
+
+	if (fstatfs(fd, &fs) || !storage_device(fd, &dev))
+		return true;
+	if ((uint32_t)fs.f_type == OVERLAY)
+		return !is_mounted_by_root(pid, fd) && storage_lists_users(connections);
+	if ((uint32_t)fs.f_type != FUSE)
+		return false;
+	/* In a user namespace a user's number may be 0. */
+	if (look_up(dev, &owner) == IS_ONE)
+		return owner != 0;
+	return !is_in_first_user_ns(pid) || storage_fuse_user(pid, dev) != 0;
 }

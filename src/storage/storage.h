@@ -25,6 +25,14 @@ bool storage_may_be_silent(int fd, dev_t *dev);
 /* A FUSE mount of somebody but root, as process @pid sees it. Asks no file system. */
 bool storage_is_somebodys(int pid, dev_t dev);
 
+#define STORAGE_CONNECTIONS "/sys/fs/fuse/connections" /* the kernel's list of FUSE mounts */
+/* May somebody but root hold back what is on the storage of file @fd, which process @pid maps? On
+ * FUSE its server may; and an overlay does not tell what it lies on: one that a user may have made
+ * counts where @connections has a FUSE mount of a user's. */
+bool storage_is_held(int pid, int fd, const char *connections);
+/* Has it one, or can it not be read? */
+bool storage_lists_users(const char *connections);
+
 /* asker.c: from here on a process of its own asks storage that is no disk whether it answers,
  * before a file on it is opened. Before there are threads; @confine, when it is not NULL, is what
  * that process gives up first. It may hang when the tool ends, and is not waited for. */

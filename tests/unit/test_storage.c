@@ -161,9 +161,108 @@ static void nobody_waits_for_a_silent_server(void **state)
 	assert_int_equal(asked, 0);
 }
 
+/* As the kernel's: a directory for each mount, which is its owner's. */
+static void list_mount(const char *list, const char *name, uid_t owner)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/%s", list, name);
+	assert_int_equal(mkdir(path, 0500), 0);
+	assert_int_equal(chown(path, owner, owner), 0);
+}
+
+static void unlist_all(const char *list)
+{
+	static const char *const names[] = {"51", "52", ""};
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", list, names[i]);
+		rmdir(path);
+	}
+}
+
+static void a_list_that_cannot_be_read_may_have_anybody(void **state)
+{
+	char list[] = "/tmp/pyleak-fuse-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(list));
+	assert_false(storage_lists_users(list));
+	list_mount(list, "51", 0);
+	assert_false(storage_lists_users(list));
+	list_mount(list, "52", 1000);
+	assert_true(storage_lists_users(list));
+	unlist_all(list);
+	assert_false(storage_lists_users(list));     /* no FUSE in this kernel */
+	assert_true(storage_lists_users("/sys/fs")); /* where it would be mounted */
+	assert_true(storage_lists_users("/proc/self/exe"));
+}
+
+/* Returns its file, with a mount that it alone has; -1: none can be made. */
+static int overlay_start(const char *top, int namespaces, pid_t *pid)
+{
+	char ready = 'n', path[64];
+	int told[2];
+
+	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	*pid = fork();
+	if (!*pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (!unshare(namespaces) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, "") &&
+		    !mount("user", top, "overlay", MS_RDONLY, "lowerdir=/etc:/usr"))
+			ready = 'y';
+		if (write(told[1], &ready, 1) == 1 && ready == 'y')
+			pause();
+		_exit(0);
+	}
+	close(told[1]);
+	assert_int_equal(read(told[0], &ready, 1), 1);
+	close(told[0]);
+	snprintf(path, sizeof(path), "/proc/%d/root%s/passwd", *pid, top);
+	return ready == 'y' ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+}
+
+static void an_overlay_of_a_user_may_lie_on_fuse(void **state)
+{
+	char top[] = "/tmp/pyleak-overlay-XXXXXX", list[] = "/tmp/pyleak-fuse-XXXXXX";
+	int of_root, of_user, held[4];
+	pid_t root, user;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	assert_non_null(mkdtemp(list));
+	list_mount(list, "51", 0);
+	of_root = overlay_start(top, CLONE_NEWNS, &root);
+	of_user = overlay_start(top, CLONE_NEWUSER | CLONE_NEWNS, &user);
+	held[0] = storage_is_held(user, of_user, list);
+	list_mount(list, "52", 1000);
+	held[1] = storage_is_held(user, of_user, list);
+	held[2] = storage_is_held(getpid(), of_user, list); /* run below /proc/PID/root */
+	held[3] = storage_is_held(root, of_root, list);
+	unlist_all(list);
+	kill(root, SIGKILL);
+	kill(user, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	close(of_root);
+	close(of_user);
+	rmdir(top);
+	if (of_root < 0 || of_user < 0) {
+		print_message("no overlay can be mounted here\n");
+		skip();
+	}
+	assert_false(held[0]);
+	assert_true(held[1]);
+	assert_true(held[2]);
+	assert_false(held[3]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_list_that_cannot_be_read_may_have_anybody),
+		cmocka_unit_test(an_overlay_of_a_user_may_lie_on_fuse),
 		cmocka_unit_test(tables_are_not_taken_at_their_owners_word),
 		cmocka_unit_test(nobody_waits_for_a_silent_server),
 	};
