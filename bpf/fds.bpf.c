@@ -53,12 +53,23 @@ struct {
 	__type(value, struct pl_fd_call);
 } fd_calls SEC(".maps");
 
-static __always_inline struct pl_fd_ctl *ctl_get(void)
+static __always_inline struct pl_fd_ctl *ctl_any(void)
 {
 	__u32 zero = 0;
-	struct pl_fd_ctl *ctl = bpf_map_lookup_elem(&fd_ctl, &zero);
 
-	return ctl && ctl->is_on && !sleeps() ? ctl : NULL;
+	return bpf_map_lookup_elem(&fd_ctl, &zero);
+}
+
+static __always_inline int records(const struct pl_fd_ctl *ctl)
+{
+	return ctl->is_on && !sleeps();
+}
+
+static __always_inline struct pl_fd_ctl *ctl_get(void)
+{
+	struct pl_fd_ctl *ctl = ctl_any();
+
+	return ctl && records(ctl) ? ctl : NULL;
 }
 
 static __always_inline struct pl_fd_call *call_get(__u32 tid)
@@ -233,11 +244,15 @@ int fd_return_many(struct pt_regs *ctx)
 	keep_own_stack(ctx);
 	if (id >> 32 != config.tgid)
 		return 0;
-	ctl = ctl_get();
+	ctl = ctl_any();
 	c = call_get(id);
-	if (!ctl || !c || c->tid != (__u32)id || c->sp + 8 != ctx->sp)
+	if (!ctl || !c)
 		return 0;
-	opened_many(ctl, c, id, c->how == PL_FD_DIR ? (__s64)ctx->ax : (__s32)ctx->ax, ctx->ip);
+	if (!records(ctl))
+		__sync_fetch_and_add(&ctl->unrecorded_many, 1);
+	else if (c->tid == (__u32)id && c->sp + 8 == ctx->sp)
+		opened_many(ctl, c, id, c->how == PL_FD_DIR ? (__s64)ctx->ax : (__s32)ctx->ax,
+			    ctx->ip);
 	return 0;
 }
 
@@ -251,9 +266,11 @@ int fd_return(struct pt_regs *ctx)
 	keep_own_stack(ctx);
 	if (id >> 32 != config.tgid)
 		return 0;
-	ctl = ctl_get();
-	if (ctl)
+	ctl = ctl_any();
+	if (ctl && records(ctl))
 		opened_one(ctl, id, (__s32)ctx->ax, ctx->ip);
+	else if (ctl)
+		__sync_fetch_and_add(&ctl->unrecorded, 1);
 	return 0;
 }
 

@@ -56,6 +56,8 @@ struct pl_fd_ctl {
 	__u64 calls; /* entries looked at; written by the kernel half */
 	__u64 opened;
 	__u64 failed; /* returns without a descriptor of functions whose returns alone are probed */
+	__u64 unrecorded;      /* returns of those met while it was off or asleep ... */
+	__u64 unrecorded_many; /* ... and of the others: they have cost their traps */
 };
 
 /* A call that has been entered and has not returned; one slot per thread. */

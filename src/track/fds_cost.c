@@ -20,9 +20,6 @@
 #define OVER_POLLS   4	/* too dear in a row, until windows are used */
 #define CALM_WINDOWS 10 /* cheap enough in a row, until they are not */
 #define WINDOW_NS    20000000
-/* A window's probes go in one set after the other, and out again, while calls run into them that
- * nobody counts: as long again as it is open. */
-#define WINDOW_CALLS 2
 
 /* accept() that finds nobody, open() that finds no file: they pay for a return, too. */
 static double cost_of(const struct fds *f, uint64_t opened, uint64_t failed, uint64_t calls)
@@ -36,10 +33,13 @@ static double cost_of(const struct fds *f, uint64_t opened, uint64_t failed, uin
 	       (double)calls * (CALL_NS + more + (f->libc.steps_many ? STEP_NS : 0));
 }
 
-/* What calls cost since the last time. */
+/* What calls cost since the last time; also those that ran into a window's probes while its sets
+ * went in, one after the other, or out again. */
 static double count(struct fds *f)
 {
-	uint64_t opened = f->ctl->opened, failed = f->ctl->failed, calls = f->ctl->calls;
+	const struct pl_fd_ctl *ctl = f->ctl;
+	uint64_t opened = ctl->opened, failed = ctl->failed + ctl->unrecorded;
+	uint64_t calls = ctl->calls + ctl->unrecorded_many;
 	double cost = cost_of(f, opened - f->opened, failed - f->failed, calls - f->calls);
 
 	f->opened = opened;
@@ -101,9 +101,7 @@ static void window(struct fds *f)
 		return;
 	}
 	fds_off(f);
-	if (f->spec.means == FDS_LIBC)
-		cost *= WINDOW_CALLS;
-	account_window(a, clock_ns(), cost + account_planting_ns(a, sites));
+	account_window(a, clock_ns(), cost + count(f) + account_planting_ns(a, sites));
 }
 
 void fds_cost_poll(struct fds *f, uint64_t now_ns)

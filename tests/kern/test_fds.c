@@ -2,7 +2,7 @@
 /* Every way to get a descriptor, by probes on libc and by tracepoints: the line, and what is still
  * open. Needs root. */
 #include "py/py.h"
-#include "track/fds.h"
+#include "track/fds_priv.h"
 #include "stacks/stacks.h"
 
 #include <setjmp.h>
@@ -179,6 +179,21 @@ static void check_lines(struct fixture *f, enum fds_means means)
 	fclose(src);
 }
 
+static void have_it_open(struct fixture *f, const struct fds_totals *before, struct fds_totals *now)
+{
+	kill(f->pid, SIGUSR1);
+	for (int i = 0; i < 600; i++) { /* the thread is its last but one */
+		nap(50);
+		look(f);
+		fds_totals(f->fds, now);
+		if (now->threads > before->threads)
+			break;
+	}
+	nap(500);
+	look(f);
+	fds_totals(f->fds, now);
+}
+
 static void every_way(enum fds_means means)
 {
 	struct fixture f = {0};
@@ -188,17 +203,7 @@ static void every_way(enum fds_means means)
 	attach(&f, means);
 	fds_totals(f.fds, &before);
 	assert_int_equal(before.open, before.before);
-	kill(f.pid, SIGUSR1);
-	for (int i = 0; i < 600; i++) { /* the thread is its last but one */
-		nap(50);
-		look(&f);
-		fds_totals(f.fds, &now);
-		if (now.threads > before.threads)
-			break;
-	}
-	nap(500);
-	look(&f);
-	fds_totals(f.fds, &now);
+	have_it_open(&f, &before, &now);
 	check_lines(&f, means);
 	assert_int_equal(now.before, before.open);
 	assert_int_equal(now.unknown, means == FDS_SYSCALLS ? 0 : 1);
@@ -218,11 +223,32 @@ static void tracepoints_tell_every_way(void **state)
 	every_way(FDS_SYSCALLS);
 }
 
+/* As while the probes of a window go in, or out again: each call pays for them. */
+static void calls_that_are_not_recorded_are_counted(void **state)
+{
+	struct fixture f = {0};
+	struct fds_totals before, now;
+	const struct pl_fd_ctl *ctl;
+
+	(void)state;
+	start(&f);
+	attach(&f, FDS_LIBC);
+	ctl = f.fds->ctl;
+	fds_totals(f.fds, &before);
+	f.fds->ctl->is_on = 0;
+	have_it_open(&f, &before, &now);
+	assert_int_equal(ctl->calls + ctl->opened, 0);
+	assert_in_range(ctl->unrecorded, 9, 1000);
+	assert_in_range(ctl->unrecorded_many, 7, 1000);
+	stop(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(libc_tells_every_way),
 		cmocka_unit_test(tracepoints_tell_every_way),
+		cmocka_unit_test(calls_that_are_not_recorded_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Windows on descriptors: what calls cost that run into their probes while those are put in, or
+ * taken out. Nothing is probed. */
+#include "probe/mechanism_priv.h"
+#include "track/fds_priv.h"
+
+#include "unit/unit.h"
+
+#define MS 1000000ull
+
+static struct {
+	struct fds f;
+	struct pl_fd_ctl ctl;
+	struct account account;
+	struct probe_set set[3];
+	uint64_t late; /* calls of each kind that meet a set while it is taken out */
+} k;
+
+static int put_in(struct probe_set *s)
+{
+	(void)s;
+	return 0;
+}
+
+static int take_out(struct probe_set *s)
+{
+	(void)s;
+	k.ctl.unrecorded_many += k.late;
+	k.ctl.unrecorded += k.late;
+	return 0;
+}
+
+static const struct probe_ops ops = {.on = put_in, .off = take_out};
+
+static void set_up(void)
+{
+	memset(&k, 0, sizeof(k));
+	account_open(&k.account, LEDGER_FDS, 0.001, clock_ns());
+	k.f.spec.account = &k.account;
+	k.f.spec.means = FDS_LIBC;
+	k.f.ctl = &k.ctl;
+	for (; k.f.n_sets < ARRAY_SIZE(k.set); k.f.n_sets++) {
+		struct probe_set *s = k.f.set[k.f.n_sets] = &k.set[k.f.n_sets];
+
+		/* Not served by this process, so that no turn is taken. */
+		*s = (struct probe_set){.ops = &ops, .channel = (struct probe_channel *)&k};
+	}
+	assert_int_equal(fds_on(&k.f, probe_set_on), 0);
+}
+
+/* Calls of fcntl until the next look, a quarter of a second later. */
+static void look(uint64_t calls)
+{
+	k.ctl.calls += calls;
+	fds_cost_poll(&k.f, k.account.counted_ns + 250 * MS);
+}
+
+static double cost_of_window(uint64_t late)
+{
+	double before;
+
+	set_up();
+	for (int i = 0; i < 4; i++)
+		look(6000);
+	assert_true(k.f.in_windows);
+	k.late = late;
+	k.account.saved_ns = k.account.expected_ns = 0;
+	before = k.account.spent_ns;
+	look(0);
+	assert_int_equal(k.account.windows, 1);
+	return k.account.spent_ns - before;
+}
+
+static void what_calls_meet_when_a_window_is_over_is_charged(void **state)
+{
+	double usual = cost_of_window(0), late = cost_of_window(1000);
+
+	(void)state;
+	/* three sets, calls of two kinds */
+	assert_float_equal(late - usual, 3 * 1000 * (1800 + 1800), 1);
+	assert_float_equal(k.account.window_ns, late, 1);
+	k.late = 0;
+	k.account.saved_ns = k.account.expected_ns = 0;
+	look(0);
+	assert_float_equal(k.account.window_ns, usual, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_calls_meet_when_a_window_is_over_is_charged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
