@@ -18,6 +18,7 @@
 #define SYSCALL_CALL_NS 150.0
 
 #define OVER_POLLS   4	/* too dear in a row, until windows are used */
+#define OVER_AT_ONCE 8	/* times what it may cost: at once */
 #define CALM_WINDOWS 10 /* cheap enough in a row, until they are not */
 #define WINDOW_NS    20000000
 
@@ -53,7 +54,7 @@ static void watch_always(struct fds *f, uint64_t now_ns)
 	struct account *a = f->spec.account;
 
 	f->over = a->of_late > a->share ? f->over + 1 : 0;
-	if (f->over < OVER_POLLS)
+	if (f->over < OVER_POLLS && a->of_late <= OVER_AT_ONCE * a->share)
 		return;
 	if (f->spec.means == FDS_LIBC && probe_host_is_crowded()) {
 		snprintf(f->note, sizeof(f->note),

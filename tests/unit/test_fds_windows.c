@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Windows on descriptors: what calls cost that run into their probes while those are put in, or
- * taken out. Nothing is probed. */
+/* Windows on descriptors: when they begin, and what calls cost that run into their probes while
+ * those are put in, or taken out. Nothing is probed. */
 #include "probe/mechanism_priv.h"
 #include "track/fds_priv.h"
 
@@ -55,13 +55,26 @@ static void look(uint64_t calls)
 	fds_cost_poll(&k.f, k.account.counted_ns + 250 * MS);
 }
 
+static void far_too_many_calls_are_seen_in_windows_at_once(void **state)
+{
+	(void)state;
+	set_up();
+	look(400); /* 0.3 % of the time, three times what they may cost */
+	assert_false(k.f.in_windows);
+	for (int i = 0; i < 5; i++)
+		look(400);
+	assert_true(k.f.in_windows);
+	set_up();
+	look(6000); /* a saturated server */
+	assert_true(k.f.in_windows);
+}
+
 static double cost_of_window(uint64_t late)
 {
 	double before;
 
 	set_up();
-	for (int i = 0; i < 4; i++)
-		look(6000);
+	look(6000);
 	assert_true(k.f.in_windows);
 	k.late = late;
 	k.account.saved_ns = k.account.expected_ns = 0;
@@ -88,6 +101,7 @@ static void what_calls_meet_when_a_window_is_over_is_charged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(far_too_many_calls_are_seen_in_windows_at_once),
 		cmocka_unit_test(what_calls_meet_when_a_window_is_over_is_charged),
 	};
 
