@@ -100,7 +100,8 @@ static int open_set(struct fds *f, int file_fd, const char *label, const struct 
 }
 
 /* Returns before entries, as they are switched on: an entry whose return is not probed waits for
- * ever. */
+ * ever. The last set is the first to be taken out, before the others in their order: so the two on
+ * the same instructions go first, for fcntl's is dear. */
 static int attach_libc(struct fds *f)
 {
 	struct fds_libc *l = &f->libc;
@@ -109,11 +110,11 @@ static int attach_libc(struct fds *f)
 	for (size_t i = 0; i < l->n_files && !err; i++) {
 		const struct fds_file *at = &l->file[i];
 
-		err = open_set(f, at->fd, "fdret", f->spec.skel->progs.fd_return, at->one,
-			       at->n_one, true);
+		err = open_set(f, at->fd, "fdmany", f->spec.skel->progs.fd_return_many, at->many,
+			       at->n_many, true);
 		if (!err)
-			err = open_set(f, at->fd, "fdmany", f->spec.skel->progs.fd_return_many,
-				       at->many, at->n_many, true);
+			err = open_set(f, at->fd, "fdret", f->spec.skel->progs.fd_return, at->one,
+				       at->n_one, true);
 	}
 	for (size_t i = 0; i < l->n_files && !err; i++) {
 		const struct fds_file *at = &l->file[i];

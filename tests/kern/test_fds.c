@@ -2,6 +2,7 @@
 /* Every way to get a descriptor, by probes on libc and by tracepoints: the line, and what is still
  * open. Needs root. */
 #include "py/py.h"
+#include "probe/mechanism_priv.h"
 #include "track/fds_priv.h"
 #include "stacks/stacks.h"
 
@@ -211,6 +212,19 @@ static void every_way(enum fds_means means)
 	stop(&f);
 }
 
+/* Those on fcntl are the first and the last, which is how sets are taken out soonest. */
+static void fcntl_is_probed_no_longer_than_need_be(void **state)
+{
+	struct fixture f = {0};
+
+	(void)state;
+	start(&f);
+	attach(&f, FDS_LIBC);
+	assert_string_equal(f.fds->set[0]->label, "fdmany");
+	assert_string_equal(f.fds->set[f.fds->n_sets - 1]->label, "fdentry");
+	stop(&f);
+}
+
 static void libc_tells_every_way(void **state)
 {
 	(void)state;
@@ -248,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(libc_tells_every_way),
 		cmocka_unit_test(tracepoints_tell_every_way),
+		cmocka_unit_test(fcntl_is_probed_no_longer_than_need_be),
 		cmocka_unit_test(calls_that_are_not_recorded_are_counted),
 	};
 
