@@ -7,10 +7,15 @@ import re
 import resource
 import shutil
 import signal
+import sys
 import tempfile
 import zlib
 
 import pytest
+
+BUILD = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", os.environ.get("PYLEAK_BUILD") or "build"))
+# pytest rewrites what it imports. That is kept, or each process of each stage would do it anew.
+sys.pycache_prefix, sys.dont_write_bytecode = os.path.join(BUILD, "pycache"), False
 
 # Folders and files: those with tests that take a minute, those that do not sleep, and those whose tests take less than a second.
 LONG = tuple("e2e/test_%s.py" % n for n in ("sweep", "zoo", "prometheus", "packages", "baseline", "hints", "limits", "bounds"))
@@ -93,7 +98,7 @@ def cpu_seconds():
 
 
 # Recordings of the watches that tests make, for who looks into a failure: it may not come again.
-KEPT = os.path.join(os.environ.get("PYLEAK_BUILD") or os.path.join(os.path.dirname(__file__), "..", "build"), "failed")
+KEPT = os.path.join(BUILD, "failed")
 
 
 class Traces:

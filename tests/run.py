@@ -68,14 +68,18 @@ def run_programs(paths, jobs, matrix):
         return list(pool.map(lambda path: run_program(path, matrix), paths))
 
 
+def start_pytest(args, what, **popen):
+    env = {**os.environ, "PYLEAK_BUILD": os.path.abspath(args.build)}
+    return subprocess.Popen([sys.executable, "-B", "-m", "pytest", *what], env=env, stdin=subprocess.DEVNULL, **popen)
+
+
 def run_pytest(args, what):
     """The rows of one run. One more, of a test called pytest, where it did not come to an orderly end."""
     results = os.path.join(args.build, "pytest.jsonl")
     if os.path.exists(results):
         os.unlink(results)
-    cmd = [sys.executable, "-B", "-m", "pytest", "-v", "--tb=short", "-rs", "--matrix", args.matrix, "--results", results, *what]
-    env = {**os.environ, "PYLEAK_BUILD": os.path.abspath(args.build)}
-    rc = subprocess.run(cmd, env=env, stdin=subprocess.DEVNULL).returncode
+    cmd = ["-v", "--tb=short", "-rs", "--matrix", args.matrix, "--results", results, *what]
+    rc = start_pytest(args, cmd).wait()
     rows = []
     if os.path.exists(results):
         with open(results, encoding="utf-8") as f:
@@ -129,6 +133,9 @@ def stages(args):
     others = sorted((p for p in args.programs if p not in kern), key=lambda p: "_live" not in p)
     # One of them looks through every interpreter there is, or waits for blocks to be given back; half of the others wait.
     jobs = os.cpu_count() + 1
+    if others and args.pytest:
+        # Modules that pytest has rewritten are kept (conftest.py): when its processes start, all at once, they are there.
+        start_pytest(args, ["--collect-only", "-q", *args.pytest], stdout=subprocess.DEVNULL)
     if others:
         yield "C programs, %d at a time" % jobs, lambda: run_programs(others, jobs, args.matrix)
     if args.pytest:
