@@ -132,7 +132,7 @@ def stages(args):
     # Those that read many processes take longest.
     others = sorted((p for p in args.programs if p not in kern), key=lambda p: "_live" not in p)
     # One of them looks through every interpreter there is, or waits for blocks to be given back; half of the others wait.
-    jobs = os.cpu_count() + 1
+    jobs = 2 * os.cpu_count()
     if others and args.pytest:
         # Modules that pytest has rewritten are kept (conftest.py): when its processes start, all at once, they are there.
         start_pytest(args, ["--collect-only", "-q", *args.pytest], stdout=subprocess.DEVNULL)
@@ -143,8 +143,8 @@ def stages(args):
         yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, beside + args.pytest)
         yield "pytest, quiet", lambda: run_pytest(args, ["-m", "quiet", *args.pytest])
     if kern:
-        # They sleep most of the time.
-        beside = 2 * os.cpu_count()
+        # They sleep most of the time: the longest of them takes as long as all.
+        beside = 2 * os.cpu_count() + 1
         yield "C programs of kern, %d at a time" % beside, lambda: run_programs(kern, beside, args.matrix)
 
 
