@@ -22,7 +22,7 @@ MIXED = """
 import sys, time
 class Node: pass
 keep = []
-for i in range(100000):
+for i in range(40000):
     n = Node()
     n.a = {"id": i, "name": "n%d" % i}
     n.b = [float(i), (i, i + 1)]
