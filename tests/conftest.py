@@ -17,8 +17,10 @@ BUILD = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", os.environ
 # pytest rewrites what it imports. That is kept, or each process of each stage would do it anew.
 sys.pycache_prefix, sys.dont_write_bytecode = os.path.join(BUILD, "pycache"), False
 
-# Folders and files: those with tests that take a minute, those that do not sleep, and those whose tests take less than a second.
-LONG = tuple("e2e/test_%s.py" % n for n in ("sweep", "zoo", "prometheus", "packages", "baseline", "hints", "limits", "bounds"))
+# Folders and files: those with tests that take half a minute, those that do not sleep, and those whose tests take less than a second.
+LONG = tuple("e2e/test_%s.py" % n for n in (
+    "sweep", "zoo", "prometheus", "packages", "baseline", "hints", "limits", "bounds", "short_code", "focus", "windows", "site_ids",
+    "serve", "allocators", "lost"))  # fmt: skip
 LONG += ("services/",)
 COMPUTE = ("cli/", "faults/", "fuzz/", "judge/", "kern/")
 SHORT = ("cli/", "judge/")
@@ -59,14 +61,14 @@ def shares(item):
 
 
 def turn(item):
-    """Long ones first. The others are mixed, so that those of one file, which load the machine alike, do not come all at
-    once; the last tenth are short, as all wait for the last one."""
+    """Long ones first. All are mixed, so that those of one file, which load the machine alike, do not come all at once. At
+    the end come half of the short ones alone, as all wait for the last one."""
     if shares(item):
         return 0, 0
-    if item.nodeid.startswith(LONG):
-        return 1, 0
     mixed = zlib.crc32(item.nodeid.encode())
-    return 2, mixed if item.nodeid.startswith(SHORT) else mixed * 0.9
+    if item.nodeid.startswith(LONG):
+        return 1, mixed
+    return 2, mixed if item.nodeid.startswith(SHORT) else mixed // 2
 
 
 @pytest.hookimpl(tryfirst=True)
