@@ -84,7 +84,7 @@ def storm(tmp_path):
     path = str(tmp_path / "stats")
     with harness.Target(pythons.host(), "storm", ["--stats", path, "--seconds", 3600]) as target:
         target.wait_ready()
-        time.sleep(3)
+        time.sleep(1)
         target.stats = Stats(path)
         target.quiet_gap = target.stats.worst_gap(0)
         yield target

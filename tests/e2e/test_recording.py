@@ -225,6 +225,6 @@ def test_a_sweep_is_recorded(tmp_path):
     rec = tmp_path / "sweep.rec"
     with leaking("pyleak-recording-sweep") as pid:
         time.sleep(1)
-        tool("sweep", "-q", "-d", 40, "--name", "pyleak-recording-sweep", "--record", rec)
+        tool("sweep", "-q", "-d", 24, "--name", "pyleak-recording-sweep", "--record", rec)
     report = json.loads(tool("--from", rec, "--json", "-").stdout)
     assert [p["pid"] for p in report["processes"]] == [pid]

@@ -14,7 +14,7 @@ def test_library_unloaded_meanwhile():
     with tempfile.TemporaryDirectory(prefix="pyleak-unload-") as where:
         library, ready = os.path.join(where, "plugin.so"), os.path.join(where, "ready")
         native_ext.run("gcc", *native_ext.PLAIN, "-o", library, os.path.join(native_ext.SOURCES, "plugin.c"))
-        run = harness.run_ready([pythons.HOST, "-B", PROGRAM, library, ready], ready, seconds=40)
+        run = harness.run_ready([pythons.HOST, "-B", PROGRAM, library, ready], ready, seconds=25)
     process = run.report["processes"][0]
     line = native_ext.line_of(PROGRAM, "# LEAK")
     (site,) = [s for s in process["sites"] if s["kind"] == "heap" and
