@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Calls fail, a few of each kind, by a seed; `make faults` tries many more. And what a host runs out of: descriptors,
 room on a disk, memory."""
+import concurrent.futures
 import random
 import resource
 import shutil
@@ -52,26 +53,31 @@ def test_some_calls_of_what_goes_on(bench, name):
 
 def limited(bench, case, what, most):
     """A run with less of something than it needs."""
-    target, where = bench.all[0], tempfile.mkdtemp(dir=bench.where)
+    target, where = bench.targets.get(), tempfile.mkdtemp(dir=bench.where)
     shutil.copy(bench.file("wanted.json"), where)
-    run = Run(target, where)
+    run = Run(target if case.live else bench.all[0], where)
     words = {"pid": target.pid, "dir": where, "mark": target.mark, "shared": bench.where}
-    child = subprocess.run([TOOL, *(a.format(**words) for a in case.args)], stdin=subprocess.DEVNULL, capture_output=True,
-                           text=True, timeout=60, check=False,
-                           preexec_fn=lambda: resource.setrlimit(what, (most, most)))  # fmt: skip
+    try:
+        child = subprocess.run([TOOL, *(a.format(**words) for a in case.args)], stdin=subprocess.DEVNULL, capture_output=True,
+                               text=True, timeout=60, check=False,
+                               preexec_fn=lambda: resource.setrlimit(what, (most, most)))  # fmt: skip
+    finally:
+        bench.targets.put(target)
     run.rc, run.out, run.err = child.returncode, child.stdout, child.stderr
     return faults.verdict(case, run, None)
 
 
 @pytest.mark.parametrize("name", ["census", "why", "merge", "census --from"])
 def test_too_few_descriptors_and_too_little_memory(bench, name):
-    outcomes = {("nofile", n): limited(bench, BY_NAME[name], resource.RLIMIT_NOFILE, n) for n in (4, 8, 16, 40)}
-    outcomes.update({("as", n): limited(bench, BY_NAME[name], resource.RLIMIT_AS, n << 20) for n in (24, 40, 64, 128)})
+    limits = {("nofile", n): (resource.RLIMIT_NOFILE, n) for n in (4, 8, 16, 40)}
+    limits.update({("as", n): (resource.RLIMIT_AS, n << 20) for n in (24, 40, 64, 128)})
+    with concurrent.futures.ThreadPoolExecutor(len(bench.all)) as pool:
+        outcomes = dict(zip(limits, pool.map(lambda limit: limited(bench, BY_NAME[name], *limit), limits.values())))
     wrong = {k: v for k, v in outcomes.items() if v not in ("right", "told", "refused")}
     # The loader itself needs some.
     wrong = {k: v for k, v in wrong.items() if v != "ended by status 127"}
     assert not wrong
-    assert bench.all[0].goes_on()
+    assert all(target.goes_on() for target in bench.all)
 
 
 @pytest.mark.quiet
