@@ -4,8 +4,8 @@
 
     run.py --build DIR [--pytest PATH]... [--matrix core|full] [--jobs N] [PROGRAM...]
 
-What sleeps most of the time runs side by side; what measures (pytest's mark `quiet`) runs while nothing else does;
-the programs of tests/kern come last, when nobody else switches probes. What failed is tried once more at the end, alone: real processes on a machine that others share. What fails
+What sleeps most of the time runs side by side, what needs a calm machine (pytest's mark `calm`) in pairs, what measures (its mark
+`quiet`) while nothing else does; the programs of tests/kern come last, when nobody else switches probes. What failed is tried once more at the end, alone: real processes on a machine that others share. What fails
 again has failed; what does not is named, so that nobody takes it for a clean pass. A guest whose kernel was lost has failed: one that lives the next time is no better. DIR/tests.jsonl has what each took.
 """
 import argparse
@@ -139,8 +139,9 @@ def stages(args):
     if others:
         yield "C programs, %d at a time" % jobs, lambda: run_programs(others, jobs, args.matrix)
     if args.pytest:
-        beside = ["-n", str(args.jobs), "--dist", "loadgroup", "--max-worker-restart", "2", "-m", "not quiet"]
-        yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, beside + args.pytest)
+        beside = ["--dist", "loadgroup", "--max-worker-restart", "2", *args.pytest]
+        yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, ["-n", str(args.jobs), "-m", "not quiet and not calm", *beside])
+        yield "pytest, calm, 2 at a time", lambda: run_pytest(args, ["-n", "2", "-m", "calm", *beside])
         yield "pytest, quiet", lambda: run_pytest(args, ["-m", "quiet", *args.pytest])
     if kern:
         # They sleep most of the time: the longest of them takes as long as all.

@@ -53,7 +53,7 @@ def said(tool):
         return log.read()
 
 
-@pytest.mark.quiet
+@pytest.mark.calm
 def test_they_have_one_time():
     """Those that are opened first wait for the others: that is no time of theirs, nor did the tool stand still in it."""
     with running(6) as pids:

@@ -112,7 +112,7 @@ def test_the_leaking_ones_are_found(innocent, leaking, tmp_path, full):
     assert usage.rss_kib * 1024 < 120e6
 
 
-@pytest.mark.quiet
+@pytest.mark.calm
 def test_what_does_not_grow_costs_little(innocent, full):
     """Nobody is suspected: no probes, only the rounds over all."""
     time.sleep(1)  # they have come to be what they are

@@ -12,7 +12,6 @@ from array import array
 EXIT_OVERRUN = 4
 LIMIT_S = 120
 PAGE = 4096
-TOLD = []  # lines for the end of the test session
 
 
 class Overrun(Exception):

@@ -50,7 +50,7 @@ EXCEPTIONS = [
 
 
 # They make as many births as the machine can take: a record that others delay overruns.
-pytestmark = pytest.mark.quiet
+pytestmark = pytest.mark.calm
 PYTHONS = pythons.params([pythons.host()] + pythons.debian_roots())
 
 
@@ -119,17 +119,16 @@ def judge_table(got):
     return wrong, "%d expressions" % (len(rows) - 1)
 
 
-def tell(python, got, what):
+def tell(record_property, python, got, what):
     s = got.summary
-    births_record.TOLD.append("%s: %d births, %d of %d sites hit; %s" % (
-        python.name, s["births"], s["hit"], s["sites"], what))  # fmt: skip
+    record_property("births", "%s: %d births, %d of %d sites hit; %s" % (python.name, s["births"], s["hit"], s["sites"], what))
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_type_table(tool, python, tmp_path):
+def test_type_table(tool, python, tmp_path, record_property):
     got = record(tool, python, "births_table.py", tmp_path)
     wrong, told = judge_table(got)
-    tell(python, got, told)
+    tell(record_property, python, got, told)
     assert not wrong, "\n".join(wrong)
 
 
@@ -159,7 +158,7 @@ def sort_out(got, old, end):
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_closure_of_all_objects(tool, python, tmp_path):
+def test_closure_of_all_objects(tool, python, tmp_path, record_property):
     got = record(tool, python, "births_closure.py", tmp_path)
     flat = array("Q")
     flat.frombytes(got.truth)
@@ -168,7 +167,7 @@ def test_closure_of_all_objects(tool, python, tmp_path):
     end = dict(zip(flat[middle + 2 :: 2], flat[middle + 3 :: 2]))
     classes = sort_out(got, old, end)
     told = ", ".join("%d %s" % (len(v), k) for k, v in sorted(classes.items()))
-    tell(python, got, "%d objects at the end: %s" % (len(end), told))
+    tell(record_property, python, got, "%d objects at the end: %s" % (len(end), told))
     assert len(classes["born"]) > 40000 and len(old) < len(classes["born"]) / 4, told
     for name in ("unseen", "other type"):
         types = collections.Counter(end[a] for a in classes[name])

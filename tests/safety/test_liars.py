@@ -46,7 +46,7 @@ def test_places_in_objects_near_the_ends_of_64_bits():
         check(lib_liars.TOOL, liar, ["why", "-p", "{pid}", "--type", "Deque", "--watch", "0"], 60)
 
 
-@pytest.mark.quiet  # beside tests whose targets' storage is silent no window is opened for seconds
+@pytest.mark.calm  # beside tests whose targets' storage is silent no window is opened for seconds
 def test_a_table_of_lines_for_thousands_of_functions(tmp_path):
     """A megabyte of the target's is no gigabyte of ours."""
     out = tmp_path / "out.json"
