@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/pace.h"
 #include "base/trend.h"
 #include "heap/parts.h"
 #include "memory/view.h"
@@ -79,7 +80,8 @@ static uint64_t pause_for(const struct parts_log *l, uint64_t cost_ns)
 
 	if (l->n < MIN_POINTS && wait > MIN_NS && cost_ns * 10 < MIN_NS)
 		wait = MIN_NS;
-	return wait < least ? least : wait > MAX_NS ? MAX_NS : wait;
+	wait = pace_rarer_ns(wait < least ? least : wait, l->last.t_s);
+	return wait > MAX_NS ? MAX_NS : wait;
 }
 
 static void work(void *arg)

@@ -2,6 +2,7 @@
 /* Objects by type. A thread takes censuses beside the main job, so that a walk over a large heap
  * never holds up a window, at long intervals, so that it costs next to nothing. It has its own view
  * of the process; what it hands over is a report of its own, replaced as a whole under a lock. */
+#include "base/pace.h"
 #include "base/thresholds.h"
 #include "census/census.h"
 #include "memory/view.h"
@@ -62,8 +63,10 @@ static int publish(struct census_worker *w, struct census *c)
 static uint64_t pause_for(const struct census_worker *w, double cost_ns)
 {
 	double wait = cost_ns / SHARE, least = w->n_taken < SOME ? MIN_WAIT_NS : 2 * MIN_WAIT_NS;
+	uint64_t ns = pace_rarer_ns((uint64_t)(wait < least ? least : wait),
+				    w->process.counted_to_s - w->process.counted_from_s);
 
-	return wait < least ? (uint64_t)least : wait > MAX_WAIT_NS ? MAX_WAIT_NS : (uint64_t)wait;
+	return ns > MAX_WAIT_NS ? MAX_WAIT_NS : ns;
 }
 
 static void censuses(struct census_worker *w, const struct proc *p, struct census *c)

@@ -2,7 +2,7 @@
 /* Descriptors, threads and children of the watched process, and who opened them. */
 #include <math.h>
 
-#include "ledger/pace.h"
+#include "base/pace.h"
 #include "session/fds_priv.h"
 
 #define LOOK_MIN_NS 250000000

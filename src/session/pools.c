@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/pools.h"
 
-#include "ledger/pace.h"
+#include "base/pace.h"
 #include "memory/points.h"
 #include "session/session_priv.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The accounts: what windows cost in the long run stays below the promise, and what is told is the
  * sum. */
-#include "base/thread.h" /* these before cmocka.h, which has a macro fail() */
+#include "base/pace.h" /* these before cmocka.h, which has a macro fail() */
+#include "base/thread.h"
+#include "base/thresholds.h"
 #include "ledger/aim.h"
 #include "ledger/ledger.h"
-#include "ledger/pace.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -602,6 +603,26 @@ static void a_dear_look_comes_later_and_later(void **state)
 	assert_true(looks * (double)cost / 3600e9 < 0.021);
 }
 
+/* What is covered by looks at moments that move apart is told of now all the same. */
+static void looks_move_apart_as_a_watch_lasts(void **state)
+{
+	const uint64_t wait = 10000 * MS;
+	unsigned looks = 0;
+	double t = 0;
+
+	(void)state;
+	assert_int_equal(pace_rarer_ns(wait, 0), wait);
+	assert_int_equal(pace_rarer_ns(wait, 50), wait);
+	assert_int_equal(pace_rarer_ns(wait, 1e6), (uint64_t)(PACE_RARER * (double)wait));
+	for (; t < 3600; looks++) {
+		double wait_s = (double)pace_rarer_ns(wait, t) / 1e9;
+
+		assert_true(t < 50 || wait_s < CENSUS_STALE * t);
+		t += wait_s;
+	}
+	assert_in_range(looks, 140, 155);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -632,6 +653,7 @@ int main(void)
 		cmocka_unit_test(the_report_has_one_sum),
 		cmocka_unit_test(the_wait_for_others_costs_nothing_that_is_told),
 		cmocka_unit_test(a_dear_look_comes_later_and_later),
+		cmocka_unit_test(looks_move_apart_as_a_watch_lasts),
 	};
 
 	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);

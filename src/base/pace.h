@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How often to look again at what is dear to look at: by our own CPU time, not the target's. */
-#ifndef PYLEAK_LEDGER_PACE_H
-#define PYLEAK_LEDGER_PACE_H
+#ifndef PYLEAK_BASE_PACE_H
+#define PYLEAK_BASE_PACE_H
 
 #include "base/base.h"
 
@@ -14,5 +14,9 @@ struct pace {
  * is due after an eighth of that, though it was to come sooner, until looks are a fiftieth of our
  * time: a short watch has its points, a long one takes no core. */
 uint64_t pace_wait_ns(const struct pace *p, uint64_t cost_ns, double ran_s);
+/* Until the next look, instead of @wait_ns, when looks cover @seen_s: up to PACE_RARER times as
+ * long, while the last one is not too old beside that time to tell of now (CENSUS_STALE). */
+#define PACE_RARER 2.5
+uint64_t pace_rarer_ns(uint64_t wait_ns, double seen_s);
 
 #endif
