@@ -3,6 +3,7 @@
  * A window: probes in, births recorded, the born objects read from outside while the probes are
  * still in, probes out. Births before the attach was complete never become samples: a rebirth at a
  * site that was not live yet would have gone unseen. */
+#include <math.h>
 #include <time.h>
 
 #include "base/thread.h"
@@ -19,6 +20,9 @@
 #define REFUSED_NS     1000000000
 #define WAITS	       10	/* in vain, for a turn */
 #define READ_NS	       200000	/* between two looks at an open window: for new stacks */
+#define NAP_NS	       400000	/* between them, while new stacks come or it is to close soon ... */
+#define LONG_NAP_NS    2000000	/* ... and otherwise */
+#define NAP_PART       4	/* of what its births may still cost: no nap costs all of it */
 #define POLL_NS	       10000000 /* permanent mode: how long a surprise may last */
 #define LOOK_NS	       100000000
 #define FIRST_CLIMB_NS 200000000
@@ -110,17 +114,19 @@ static bool is_by_type(const struct births *b)
  * lives for one call may be gone at its end: that of new stacks is copied meanwhile. */
 static void wait_window(struct births *b, uint64_t from, uint64_t opened, double most_ns)
 {
-	const struct timespec pause = {.tv_nsec = 400000};
 	uint64_t longest = is_by_type(b) ? SOME_MAX_NS : WINDOW_MAX_NS;
 	double may_cost = most_ns * (0.5 + 0.5 * (next_random(b) & 0xffff) / 65536.0);
 
 	for (;;) {
 		uint64_t seen = births_now(b) - from, age = clock_ns() - opened;
+		double left = may_cost - cost_ns(b, seen), nap = NAP_NS;
+		struct timespec pause;
 
-		if (cost_ns(b, seen) >= may_cost || age >= longest || seen >= WINDOW_BIRTHS ||
-		    session_go_on(b->s))
+		if (left <= 0 || age >= longest || seen >= WINDOW_BIRTHS || session_go_on(b->s))
 			return;
-		kern_read_ring(&b->s->kern, clock_ns() + READ_NS);
+		if (!kern_read_ring(&b->s->kern, clock_ns() + READ_NS))
+			nap = fmin(fmax(left / NAP_PART, NAP_NS), LONG_NAP_NS);
+		pause = timespec_of_ns((uint64_t)nap);
 		nanosleep(&pause, NULL);
 	}
 }

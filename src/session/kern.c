@@ -19,11 +19,10 @@ static int on_stack(void *ctx, void *data, size_t size)
 	return clock_ns() < s->kern.read_until_ns ? 0 : -EAGAIN;
 }
 
-void kern_read_ring(struct kern *k, uint64_t until_ns)
+bool kern_read_ring(struct kern *k, uint64_t until_ns)
 {
 	k->read_until_ns = until_ns;
-	if (k->ring)
-		ring_buffer__consume(k->ring);
+	return k->ring && ring_buffer__consume(k->ring);
 }
 
 static void *map_pages(const struct bpf_map *map, size_t size, int prot)

@@ -35,8 +35,8 @@ struct kern {
  * sentence: not here. */
 int kern_load(struct session *s, size_t n_sites);
 void kern_close(struct kern *k);
-/* Copies the code of new stacks; what is left at @until_ns waits. */
-void kern_read_ring(struct kern *k, uint64_t until_ns);
+/* Copies the code of new stacks; what is left at @until_ns waits. True: there were some. */
+bool kern_read_ring(struct kern *k, uint64_t until_ns);
 /* These stacks have been forgotten here: they are to be told again when they come back. */
 void kern_forget_stacks(struct kern *k, const uint64_t *id, size_t n);
 

@@ -9,6 +9,7 @@
 #include "unit/self.h"
 
 #include <math.h>
+#include <sys/resource.h>
 
 #define LATE_US	 300000
 #define LINGERED 1000000 /* events meanwhile */
@@ -191,6 +192,22 @@ static void probes_that_stayed_in_are_charged_to_the_end(void **state)
 	tear_down();
 }
 
+/* No birth is met: nothing is missed by those who look more rarely. */
+static void a_quiet_window_is_looked_at_rarely(void **state)
+{
+	struct rusage before, after;
+
+	(void)state;
+	set_up(false);
+	k.s.ledger.pause_ns = 20e6;
+	getrusage(RUSAGE_THREAD, &before);
+	births_burst(&k.b);
+	getrusage(RUSAGE_THREAD, &after);
+	assert_true(k.b.watched.v[0].on_s > 0.1);
+	assert_true(after.ru_nvcsw - before.ru_nvcsw < 100);
+	tear_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +217,7 @@ int main(void)
 		cmocka_unit_test(nor_has_a_look_while_probes_stay_in),
 		cmocka_unit_test(what_it_met_until_it_was_closed_is_charged),
 		cmocka_unit_test(probes_that_stayed_in_are_charged_to_the_end),
+		cmocka_unit_test(a_quiet_window_is_looked_at_rarely),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
