@@ -13,7 +13,8 @@
 #define LOOK_SHARE  200		   /* a look may take this part of our time */
 #define PAUSE_NS    30000000000ull /* between two questions */
 #define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
-#define COST_FACTOR 50		   /* 2 % of the time at most */
+#define COST_FACTOR 200		   /* 0.5 % of the time at most ... */
+#define SOON_FACTOR 50		   /* ... and 2 % while there are such sites */
 #define MIN_AGE_NS  1000000000ull
 #define GROWS_PART  0.1 /* of the objects: with less it is not where they go */
 #define ASKED_AGAIN 8	/* sites, at most, that are not told because they replace what was there */
@@ -119,13 +120,12 @@ static void keep(struct holders *h, const struct question *q, struct why_answer 
 static void settle(struct holders *h)
 {
 	struct inquiry *in = &h->inquiry;
-	uint64_t pause;
+	uint64_t pause = COST_FACTOR * in->cost_ns, soon = SOON_FACTOR * in->cost_ns;
 
 	inquiry_join(in);
 	h->ended_ns = in->ended_ns;
-	pause = COST_FACTOR * in->cost_ns;
 	h->next_ns = h->ended_ns + (pause > PAUSE_NS ? pause : PAUSE_NS);
-	h->soon_ns = h->ended_ns + (pause > SOON_NS ? pause : SOON_NS);
+	h->soon_ns = h->ended_ns + (soon > SOON_NS ? soon : SOON_NS);
 	h->refused = in->err ? h->refused + 1 : 0;
 	snprintf(h->why_not, sizeof(h->why_not), "what holds the survivors is not known: %s",
 		 in->sentence);

@@ -8,6 +8,8 @@
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 #include "inquiry/fills.h"
+#include "session/holders_priv.h"
+#include "session/survivors.h"
 #include "verdicts.h"
 
 #define S 1000000000ull
@@ -674,6 +676,39 @@ static void who_came_into_what_was_emptied(void **state)
 		       "has 4,000 now"));
 }
 
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* More of a core is spent on new sites than on those that are known. */
+static void a_dear_search_comes_again_rarely(void **state)
+{
+	static struct session s;
+	struct holders h = {.s = &s};
+	struct inquiry *in = &h.inquiry;
+	struct evidence e = {0};
+	struct observation to = {.e = &e};
+	void *survivors = calloc(1, survivors_source.size);
+
+	(void)state;
+	assert_int_equal(survivors_source.open(survivors, &s), 0);
+	assert_int_equal(report_new(&to.r), 0);
+	to.scratch = to.r;
+	in->worker = (struct worker){.job = nothing};
+	in->running = !worker_start(&in->worker);
+	assert_true(in->running && worker_await(&in->worker, 10 * S));
+	in->cost_ns = S;
+	in->ended_ns = 100 * S;
+	assert_int_equal(holders_observe(&h, &to), 0);
+	assert_false(in->running);
+	assert_int_equal(h.next_ns, (100 + 200) * S);
+	assert_int_equal(h.soon_ns, (100 + 50) * S);
+	report_free(to.r);
+	survivors_source.close(survivors);
+	free(survivors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -701,6 +736,7 @@ int main(void)
 		cmocka_unit_test(a_bound_is_that_of_the_container_that_is_named),
 		cmocka_unit_test(who_came_into_what_rests),
 		cmocka_unit_test(who_came_into_what_was_emptied),
+		cmocka_unit_test(a_dear_search_comes_again_rarely),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
