@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/pace.h"
 #include "base/thread.h"
 #include "base/trend.h"
 #include "judge/judge.h"
@@ -93,7 +94,7 @@ static void read_usage(struct memwatch *w, const struct proc *p, uint64_t now)
 	w->usage = u;
 }
 
-static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now)
+static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now, double t_s)
 {
 	uint64_t wait, start = thread_cpu_ns();
 
@@ -101,7 +102,7 @@ static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now)
 		return;
 	w->is_large = proc_rollup(p, &w->rollup) == -EFBIG;
 	wait = (thread_cpu_ns() - start) * ROLLUP_SHARE;
-	w->rollup_ns = now + (wait > ROLLUP_NS ? wait : ROLLUP_NS);
+	w->rollup_ns = now + pace_rarer_ns(wait > ROLLUP_NS ? wait : ROLLUP_NS, t_s);
 }
 
 /* Adds the use of the nearest limit: that of others in the same group, too, but not the page cache,
@@ -194,7 +195,7 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	if (!w->read_ns)
 		w->kills = w->cgroup.oom_kills;
 	w->read_ns = now;
-	read_rollup(w, rt->proc, now);
+	read_rollup(w, rt->proc, now, t_s);
 	value[MEMORY_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);
 	value[MEMORY_USED] = value[MEMORY_ANON] - (double)w->pools_bytes + (double)w->live_bytes;
 	trend_set_add(w->slopes, t_s, value);
