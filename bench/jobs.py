@@ -34,10 +34,10 @@ JOBS = {
     "holders": ("heap_why", "view_open", "py_open"),
     "census": ("census_take", "census_fill", "heap_population"),
     "parts": ("heap_parts",),
-    "pools": ("heap_census",),
+    "pools": ("heap_census", "census"),
     "memory": ("memwatch_read", "proc_memory"),
     "descriptors": ("fds_poll", "fds_table_look"),
-    "blocks": ("native_table_scan", "native_sites"),
+    "blocks": ("native_table_scan", "native_sites", "native_poll"),
 }
 JOB_OF = {function: job for job, functions in JOBS.items() for function in functions}
 
