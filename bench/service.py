@@ -1,20 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Requests at a rate that is held, watched and not attached at all in turn: how much later they are answered, and what each
-costs the service, as a Markdown table.
+"""Requests at a rate that is held, watched and not attached at all in turn: how much later they are answered, what each costs
+the service, and after how long the planted leak is named, as a Markdown table.
 
 The load is open-loop: a request is due at its time, whether or not the one before has been answered, and its latency counts
-from when it was due. At 100 % it is a closed loop of four connections, by wrk where that is installed. `settle` seconds after the start of the tool are left out, and are a row of their own (start).
+from when it was due. At 100 % it is a closed loop of four connections, by wrk where that is installed.
 
-    service.py [--tool build/pyleak-bpf] [--only flask-sync] [--load 0.3,0.7,1] [--pairs 10] [--seconds 20]
+A pair is half a span without the tool, one from its start on (`--settle`, the row "start"), one after that ("watched"), and the
+other half without it: what a watch is compared with lies on both sides of it. Then the server forgets what it leaked. Each ratio
+has its interval of 95 %; p99 and p99.9 are those of all requests of all pairs. `--null` has an idle process in the tool's place:
+what differs there is the error of the bench itself.
+
+    service.py [--tool build/pyleak-bpf] [--only flask-sync] [--load 0.3,0.7,1] [--pairs 10] [--seconds 12] [--null]
 """
 import argparse
-import gc
 import importlib.util
 import json
+import math
 import os
-import random
-import selectors
+import re
 import shutil
 import signal
 import socket
@@ -23,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tests", "e2e"))
@@ -31,126 +36,33 @@ import harness  # noqa: E402
 
 sys.path.insert(0, HERE)
 
+from lib_load import load, part  # noqa: E402
+from lib_pairs import between, interval  # noqa: E402
 from usage import below, cpu_ns  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 APPS = os.path.join(HERE, "service")
-PATIENCE_S = 30  # nothing is answered for so long
+FORGET = 1000  # as in service/leak.py
+NAMED_BY_S = 60  # a watch that has not named the leak goes on for so long
+LEAST = 3  # pairs, for an interval
+REPORTS_S = 2  # as on a screen
+GUNICORN = [PYTHON, "-B", "-m", "gunicorn", "-w", "1", "-b", "127.0.0.1:{port}"]
 # Name: what must be there, and the command; {port} is free.
 SERVERS = {
-    "flask-sync": (["flask", "gunicorn"], ["-m", "gunicorn", "-w", "1", "-b", "127.0.0.1:{port}", "wsgi_flask:app"]),
-    "flask-gthread": (["flask", "gunicorn"],
-                      ["-m", "gunicorn", "-w", "1", "-k", "gthread", "--threads", "4", "-b", "127.0.0.1:{port}", "wsgi_flask:app"]),
-    "starlette-uvicorn": (["starlette", "uvicorn"], ["-m", "uvicorn", "--port", "{port}", "--log-level", "error", "asgi_starlette:app"]),
-    "django-sync": (["django", "gunicorn"], ["-m", "gunicorn", "-w", "1", "-b", "127.0.0.1:{port}", "wsgi_django:app"]),
+    "flask-sync": (["flask", "gunicorn"], [*GUNICORN, "wsgi_flask:app"]),
+    "flask-gthread": (["flask", "gunicorn"], [*GUNICORN, "-k", "gthread", "--threads", "4", "wsgi_flask:app"]),
+    "starlette-uvicorn": (["starlette", "uvicorn"],
+                          [PYTHON, "-B", "-m", "uvicorn", "--port", "{port}", "--log-level", "error", "asgi_starlette:app"]),
+    "django-uwsgi": (["django", "uwsgi_python3"],
+                     ["uwsgi_python3", "--http-socket", "127.0.0.1:{port}", "--need-app", "--disable-logging", "--die-on-term",
+                      "--listen", "1000", "--add-header", "Connection: close", "--module", "wsgi_django:app"]),
 }  # fmt: skip
-
-
-class Client:
-    """One request, from a thread that has many of them under way."""
-
-    ASKS = b"GET /item/%d HTTP/1.0\r\nHost: x\r\n\r\n"
-
-    def __init__(self, port, due):
-        self.due, self.answer, self.has_asked = due, b"", False
-        self.socket = socket.socket()
-        self.socket.setblocking(False)
-        try:
-            if self.socket.fileno() >= 1000:
-                raise OSError("more than select() can look after")
-            # One address has not enough ports for thousands of connections a second, each of which stays for a minute.
-            self.socket.bind(("127.0.0.%d" % random.randrange(2, 250), 0))
-            self.socket.connect_ex(("127.0.0.1", port))
-        except OSError:
-            self.socket.close()
-            raise
-
-    def step(self, selector):
-        """True: it is over."""
-        try:
-            if not self.has_asked:
-                self.socket.send(self.ASKS % random.randrange(1000))
-                self.has_asked = True
-                selector.modify(self.socket, selectors.EVENT_READ, self)
-                return False
-            data = self.socket.recv(65536)
-        except OSError:
-            data, self.answer = b"", b""
-        self.answer += data
-        return not data
-
-    def end(self):
-        """Its latency in seconds; None: it failed."""
-        self.socket.close()
-        return time.monotonic() - self.due if b" 200 " in self.answer[:20] else None
-
-
-def paced(port, dues, at_once=None):
-    """Latencies in seconds; None for a request that failed. @dues: when one is due, in order; @at_once: no more under way."""
-    out, dues, selector = [], iter(dues), selectors.SelectSelector() if at_once is None else selectors.DefaultSelector()
-    due = next(dues, None)
-    while selector.get_map() or due is not None:
-        now, room = time.monotonic(), at_once is None or len(selector.get_map()) < at_once
-        if due is not None and due <= now and room:
-            try:
-                client = Client(port, due if at_once is None else now)
-                selector.register(client.socket, selectors.EVENT_WRITE, client)
-            except OSError:
-                out.append(None)
-            due = next(dues, None)
-            continue
-        ready = selector.select(max(0, due - now) if due is not None and room else PATIENCE_S)
-        for key, _ in ready:
-            if key.data.step(selector):
-                selector.unregister(key.fileobj)
-                out.append(key.data.end())
-        if not ready and (due is None or not room):
-            raise RuntimeError("no answer to %d requests for %d s" % (len(selector.get_map()), PATIENCE_S))
-    selector.close()
-    return out
-
-
-def load(port, rate, seconds):
-    """Its own pauses are no part of a latency: it goes before all others, and collects no garbage meanwhile."""
-    begin, usual = time.monotonic() + 0.05, os.sched_getscheduler(0)
-    try:
-        gc.disable()
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
-        return paced(port, (begin + k / rate for k in range(int(rate * seconds))))
-    finally:
-        os.sched_setscheduler(0, usual, os.sched_param(0))
-        gc.enable()
-
-
-WRK = '''done = function(summary, latency)
-  local p = function(share) return latency:percentile(share) / 1e6 end
-  local e = summary.errors
-  io.write(string.format("\\nRESULT %d %d %f %f %f\\n", summary.requests, e.connect + e.read + e.write + e.status + e.timeout, p(50), p(99), p(99.9)))
-end
-'''
-
-
-def by_wrk(port, seconds):
-    """(answered, failed, p50, p99, p99.9 in seconds): a closed loop of four connections, which takes little of the machine itself."""
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(WRK)
-        script.flush()
-        run = subprocess.run(["wrk", "-t1", "-c4", "-d%ds" % seconds, "-s", script.name, "http://127.0.0.1:%d/item/7" % port],
-                             capture_output=True, text=True, check=True)  # fmt: skip
-    words = run.stdout[run.stdout.index("RESULT") :].split()
-    return int(words[1]), int(words[2]), *(float(w) for w in words[3:6])
-
-
-def flood(port, seconds, connections=4):
-    """The same without wrk, by this program: it takes a core of its own, or what the tool leaves of it."""
-    end = time.monotonic() + seconds
-    return paced(port, iter(lambda: 0 if time.monotonic() < end else None, None), connections)
 
 
 class Server:
     def __init__(self, name, is_innocent):
         self.port = harness.free_port()
-        command = [PYTHON, "-B", *(a.format(port=self.port) for a in SERVERS[name][1])]
+        command = [a.format(port=self.port) for a in SERVERS[name][1]]
         env = dict(os.environ, INNOCENT="1") if is_innocent else None
         self.process = subprocess.Popen(command, cwd=APPS, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         harness.wait_until(self.answers, 30, 0.1)
@@ -164,72 +76,144 @@ class Server:
         socket.create_connection(("127.0.0.1", self.port), 1).close()
         return True
 
+    def span(self, rate, seconds):
+        """@rate: requests per second; None: as many as it can do."""
+        begin, used = time.monotonic(), cpu_ns(self.pids)
+        per_s, answered, latencies = load(self.port, rate, seconds)
+        used = cpu_ns(self.pids) - used
+        return {"at": (begin + time.monotonic()) / 2, "per_s": per_s, "answered": answered, "cpu_us": used / answered / 1e3,
+                "p50": part(latencies, 0.5), "latencies": latencies}  # fmt: skip
+
+    def forget(self):
+        urllib.request.urlopen("http://127.0.0.1:%d/item/%d" % (self.port, FORGET), timeout=30).read()
+
     def close(self):
         self.process.terminate()
         self.process.wait(20)
 
 
 class Tool:
-    def __init__(self, path, pid, options, report):
-        self.report = report
-        self.process = subprocess.Popen([path, "-p", str(pid), "-q", "--json", report, *options], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    """A watch, or an idle process in its place."""
+
+    def __init__(self, args, pid, where):
+        self.report, self.text, self.is_null = os.path.join(where, "report.json"), os.path.join(where, "text"), args.null
+        command = [args.tool, "-p", str(pid), "-i", str(REPORTS_S), "--json", self.report, *args.option]
+        self.started = time.time()
+        with open(self.text, "w") as text:
+            self.process = subprocess.Popen(["sleep", "infinity"] if args.null else command, stdin=subprocess.DEVNULL, stdout=text,
+                                            stderr=subprocess.DEVNULL)  # fmt: skip
 
     def cpu_ns(self):
         return cpu_ns([self.process.pid, *below(self.process.pid)])
 
-    def close(self):
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(60)
+    def named(self):
+        """Seconds of the watch in the first report whose first site is the planted leak."""
+        with open(os.path.join(APPS, "leak.py")) as f:
+            line = next(n for n, text in enumerate(f, 1) if "SEEN.append" in text)
+        after = math.inf
+        with open(self.text) as f:
+            for text in f:
+                if found := re.search(r"watched for ([\d.]+) s since", text):
+                    after = float(found[1])
+                elif re.match(r"#1 .*\bleak\.py:%d " % line, text):
+                    return after
+        return math.inf
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(60)
+
+    def stated(self):
+        """(the share of its CPU time that it cost, as it says, in per cent; seconds from its start to the leak), once it has ended"""
+        if self.is_null:
+            return math.nan, math.nan
         with open(self.report) as f:
-            return json.load(f)["processes"][0]
+            report = json.load(f)
+        return report["processes"][0]["probe"]["slowdown_pct"], harness.wall(report["started_at"]) - self.started + self.named()
 
 
-def part(values, share):
-    values = sorted(values)
-    return values[min(len(values) - 1, int(share * len(values)))]
+def pair(server, rate, args, where):
+    """The spans by name, and what the tool used and said."""
+    before = server.span(rate, args.seconds / 2)
+    with Tool(args, server.worker, where) as tool:
+        start = server.span(rate, args.settle)
+        used, begin = tool.cpu_ns(), time.monotonic()
+        on = server.span(rate, args.seconds)
+        core = (tool.cpu_ns() - used) / 1e9 / (time.monotonic() - begin)
+        while not (args.null or args.innocent or tool.named() < NAMED_BY_S or time.time() > tool.started + NAMED_BY_S):
+            server.span(rate, REPORTS_S)
+    stated, named = tool.stated()
+    after = server.span(rate, args.seconds / 2)
+    return {"before": before, "start": start, "on": on, "after": after, "core": core, "stated": stated, "named": named}
 
 
-def measured(server, rate, seconds):
-    """@rate: requests per second; None: as many as it can do."""
-    begin, started = cpu_ns(server.pids), time.monotonic()
-    if not rate and shutil.which("wrk"):
-        good, failed, p50, p99, p999 = by_wrk(server.port, seconds)
-        if failed > 0.1 * good:
-            raise RuntimeError("%d of %d requests failed" % (failed, good))
-        return {"per_s": good / (time.monotonic() - started), "cpu_us": (cpu_ns(server.pids) - begin) / good / 1e3,
-                "p50": p50 * 1e3, "p99": p99 * 1e3, "p99.9": p999 * 1e3}  # fmt: skip
-    out = load(server.port, rate, seconds) if rate else flood(server.port, seconds)
-    good = [x for x in out if x is not None]
-    if len(good) < 0.9 * len(out):
-        raise RuntimeError("%d of %d requests failed" % (len(out) - len(good), len(out)))
-    return {"per_s": len(good) / seconds, "cpu_us": (cpu_ns(server.pids) - begin) / len(good) / 1e3,
-            "p50": part(good, 0.5) * 1e3, "p99": part(good, 0.99) * 1e3, "p99.9": part(good, 0.999) * 1e3}  # fmt: skip
+def pairs(server, name, rate, args):
+    """One that fails, as when too many requests were under way, is told of and left out."""
+    rows = []
+    with tempfile.TemporaryDirectory() as where:
+        for _ in range(args.pairs):
+            server.forget()
+            try:
+                rows.append(pair(server, rate, args, where))
+            except RuntimeError as e:
+                print("%s: a pair is left out: %s" % (name, e), file=sys.stderr)
+                time.sleep(1)
+    return rows
 
 
-def pair(server, rate, args, report):
-    """(not attached, the seconds from the start of the tool, after that), and what the tool used and said."""
-    off = measured(server, rate, args.seconds)
-    tool = Tool(args.tool, server.worker, args.option, report)
-    start = measured(server, rate, args.settle)
-    used, begin = tool.cpu_ns(), time.monotonic()
-    on = measured(server, rate, args.seconds)
-    core = (tool.cpu_ns() - used) / 1e9 / (time.monotonic() - begin)
-    return off, start, on, core, tool.close()
+def mean_ratio(key, which):
+    """The logarithm of the mean ratio of that span to what it would have been without the tool."""
+
+    def statistic(rows):
+        return statistics.mean(math.log(r[which][key] / between(r["before"], r["after"], r[which]["at"], key)) for r in rows)
+
+    return statistic
 
 
-def ratio(rows, key, which):
-    return statistics.median(r[which][key] / r[0][key] for r in rows)
+def pooled_ratio(share, which):
+    """The same of a percentile of all requests."""
+
+    def percentile(rows, spans):
+        return part(sorted(x for r in rows for s in spans for x in r[s]["latencies"]), share)
+
+    return lambda rows: math.log(percentile(rows, [which]) / percentile(rows, ["before", "after"]))
+
+
+def whole_watch(rows):
+    """CPU time of a request in both spans of a watch: what the tool states is of both, too."""
+    logs = []
+    for r in rows:
+        spans = [r["start"], r["on"]]
+        watched = sum(s["cpu_us"] * s["answered"] for s in spans)
+        logs.append(math.log(watched / sum(between(r["before"], r["after"], s["at"], "cpu_us") * s["answered"] for s in spans)))
+    return statistics.mean(logs)
+
+
+def shown(rows, statistic):
+    log, half = interval(rows, statistic)
+    return "%.3f ± %.3f" % (math.exp(log), math.exp(log) * math.expm1(half))
+
+
+def costs(rows):
+    """Per cent of its CPU time, stated and measured: the latter as a part of what it used while it was watched."""
+    log, half = interval(rows, whole_watch)
+    return "%.2f / %.2f ± %.2f" % (statistics.median(r["stated"] for r in rows), -100 * math.expm1(-log), 100 * half)
 
 
 def show(name, part_of, rate, rows):
-    stated = statistics.median(r[4]["probe"]["slowdown_pct"] for r in rows)
-    for which, what in ((1, "start"), (2, "watched")):
-        print("| %s | %d %%, %.0f/s | %s | %.3f | %.0f | %.3f | %.2f | %.2f | %.2f | %s | %s |"
-              % (name, 100 * part_of, rate, what, ratio(rows, "per_s", which), statistics.median(r[0]["cpu_us"] for r in rows), ratio(rows, "cpu_us", which),
-                 ratio(rows, "p50", which), ratio(rows, "p99", which), ratio(rows, "p99.9", which),
-                 "%.2f" % (100 * statistics.median(r[3] for r in rows)) if which == 2 else "",
-                 "%.2f" % stated if which == 2 else ""), flush=True)  # fmt: skip
+    named, cpu = [r["named"] for r in rows], statistics.median(r["before"]["cpu_us"] for r in rows)
+    for which in "start", "on":
+        cells = [name, "%d %%, %.0f/s" % (100 * part_of, rate), "watched" if which == "on" else which]
+        cells += [shown(rows, mean_ratio("per_s", which)), "%.0f" % cpu, shown(rows, mean_ratio("cpu_us", which))]
+        cells += [shown(rows, mean_ratio("p50", which)), *(shown(rows, pooled_ratio(share, which)) for share in (0.99, 0.999))]
+        if which == "on":
+            cells += ["%.2f" % (100 * statistics.median(r["core"] for r in rows)), costs(rows),
+                      "%.0f / %.0f" % (statistics.median(named), max(named))]  # fmt: skip
+        print("| %s |" % " | ".join(cells + [""] * (12 - len(cells))), flush=True)
 
 
 def main():
@@ -239,27 +223,30 @@ def main():
     parser.add_argument("--load", default="0.3,0.7,1", help="parts of what the server can do")
     parser.add_argument("--rate", type=float, help="requests per second, instead of parts")
     parser.add_argument("--pairs", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--settle", type=float, default=22, help="seconds from the start of the tool that are told apart")
+    parser.add_argument("--seconds", type=float, default=12)
+    parser.add_argument("--settle", type=float, default=12, help="seconds from the start of the tool that are told apart")
+    parser.add_argument("--null", action="store_true", help="an idle process in the tool's place")
     parser.add_argument("--innocent", action="store_true", help="servers that leak nothing: windows are rarer while nothing grows")
     parser.add_argument("--option", action="append", default=[], help="further words for the tool, as --option=--overhead=1")
     args = parser.parse_args()
-    print("| server | load | | requests/s | CPU per request, us | ratio | p50 | p99 | p99.9 | tool, % of a core | stated, % of its CPU |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
+    if args.pairs < LEAST:
+        parser.error("--pairs: at least %d, for an interval" % LEAST)
+    print("| server | load | | requests/s | CPU per request, us | ratio | p50 | p99 | p99.9 | tool, % of a core "
+          "| stated / measured, % of its CPU | named after, median / worst, s |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
     for name in args.only or SERVERS:
-        missing = [m for m in SERVERS[name][0] if not importlib.util.find_spec(m)]
+        missing = [m for m in SERVERS[name][0] if not (importlib.util.find_spec(m) or shutil.which(m))]
         if missing:
             print("%s: no %s" % (name, ", ".join(missing)), file=sys.stderr)
             continue
         server = Server(name, args.innocent)
         try:
-            most = measured(server, None, 5)["per_s"]
+            most = server.span(None, 5)["per_s"]
             for part_of in [args.rate / most] if args.rate else [float(p) for p in args.load.split(",")]:
-                with tempfile.TemporaryDirectory() as where:
-                    report = os.path.join(where, "report.json")
-                    rate = part_of * most if part_of < 1 else None
-                    rows = [pair(server, rate, args, report) for _ in range(args.pairs)]
-                show(name, part_of, part_of * most, rows)
+                rate = part_of * most if part_of < 1 else None
+                rows = pairs(server, name, rate, args)
+                if len(rows) >= LEAST:
+                    show(name, part_of, part_of * most, rows)
         finally:
             server.close()
 

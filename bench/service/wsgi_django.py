@@ -12,6 +12,7 @@ def item(_request, number):
 
 
 urlpatterns = [path("item/<int:number>", item)]
-settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="bench", DEBUG=False)
+settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="bench", DEBUG=False,
+                   MIDDLEWARE=["django.middleware.common.CommonMiddleware"])  # fmt: skip
 django.setup()
 app = WSGIHandler()
