@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """A page for all servers, and a leak: one object a request, unless they are to be innocent."""
-import gc
 import os
 
 SEEN = []
-FORGET = 1000  # no item of the load: a pair is over, and the next one finds the heap that this one found
+FORGET = 1000  # no item of the load: a pair is over, and its leak is no part of the next one
 
 
 class Visit:
@@ -15,7 +14,6 @@ class Visit:
 def page(number):
     if number == FORGET:
         SEEN.clear()
-        gc.collect()
     elif not os.environ.get("INNOCENT"):
         SEEN.append(Visit(number))
     return {"rows": [{"id": k, "name": "row %d" % k, "price": k * 1.5} for k in range(30)]}
