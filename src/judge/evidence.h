@@ -155,8 +155,11 @@ struct native_site {
 	uint64_t type;		   /* of the last such object */
 	const struct native_point *points;
 	size_t n_points;
-	uint32_t met;	/* windows that met more of it; 0 = not known */
-	double met_s;	/* when the last such one was told of */
+	uint32_t met; /* windows that met more of it; 0 = not known */
+	double met_s; /* when the last such one was told of */
+	/* It may grow by so much: windows slow the target down, and see less of what it does. 0 =
+	 * not known. */
+	double most_bytes_per_s;
 	uint64_t named; /* the stack that names it, where key.stack has several meanings; or 0 */
 };
 

@@ -221,6 +221,7 @@ static void native_site(struct wire *w, struct native_site *n)
 	wire_int(w, &n->met);
 	wire_known(w, &n->met_s, WIRE_MOST_S);
 	wire_u64(w, &n->named);
+	wire_known(w, &n->most_bytes_per_s, MOST);
 }
 
 static void frame(struct wire *w, struct report_frame *f)

@@ -91,13 +91,6 @@ static void count_death(struct native_burst *b, const struct burst_sample *s)
 		*at += (uint64_t)(s->weight + 0.5);
 }
 
-double native_burst_died(const struct native_burst *b, const struct pl_native_key *maker)
-{
-	const uint64_t *at = map64_get(&b->died, native_key_hash(maker));
-
-	return at ? (double)*at : 0;
-}
-
 /* NULL when there is none. by_addr: address -> index of the sample + 1. */
 static struct burst_sample *sample_at(const struct native_burst *b, uint64_t addr)
 {
@@ -230,8 +223,9 @@ static size_t settle(struct native_burst *b, struct map64 *last)
 }
 
 /* Up to SAMPLES_PER_BURST of the @allocs survivors, evenly spread; the others go into their weight,
- * @each of those that the window saw. */
-static size_t collect(struct native_burst *b, size_t allocs, double each, struct burst_sample *out)
+ * @each of those that the window saw, and @per_s. */
+static size_t collect(struct native_burst *b, size_t allocs, double each, double per_s,
+		      struct burst_sample *out)
 {
 	double step = allocs > SAMPLES_PER_BURST ? (double)allocs / SAMPLES_PER_BURST : 1;
 	double next = 0;
@@ -251,6 +245,7 @@ static size_t collect(struct native_burst *b, size_t allocs, double each, struct
 			.depth = e->depth,
 			.born_ns = e->born_ns,
 			.weight = step * each,
+			.per_s = step * per_s,
 		};
 	}
 	return count;
@@ -286,6 +281,7 @@ static void thin(struct native_burst *b)
 			continue;
 		s->dead = random_next(&b->random) >> 16 & 1;
 		s->weight *= 2;
+		s->per_s *= 2;
 	}
 	compact(b);
 	b->one_in *= 2;
@@ -326,6 +322,8 @@ static void admit(struct native *n, struct burst_sample *v, size_t count, const 
 			continue;
 		*s = v[i];
 		s->weight *= (double)b->one_in;
+		s->per_s *= (double)b->one_in;
+		s->nth = b->telling;
 		s->chunk = look[i].chunk;
 		memcpy(s->word, look[i].word, sizeof(s->word));
 		s->due_ns = now_ns + (uint64_t)(rungs_s[0] * 1e9);
@@ -452,7 +450,8 @@ static int window(struct native *n)
 		native_cost_window(n, seen - calls, now_ns - from_ns, ran_ns);
 		/* It tells of the time since the last: they are denser where memory grows. */
 		count = collect(b, settle(b, &last),
-				(double)(now_ns - b->closed_ns) / (double)(now_ns - from_ns), v);
+				(double)(now_ns - b->closed_ns) / (double)(now_ns - from_ns),
+				native_cost_most(n, seen - calls, now_ns - from_ns), v);
 		for (size_t i = 0; i < count; i++)
 			at[i] = &v[i];
 		look_at(n, at, count, look);

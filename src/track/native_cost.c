@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <math.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 /* Two sets are taken out side by side, but each in its turn: calls run into the second, which costs
  * half of what both do, for so long. */
 #define LINGERS_NS 16000000
+/* A call of malloc, one of free and what goes on around them take no less. */
+#define OWN_NS 100
 
 static int prog_runs(int fd, uint64_t *runs, uint64_t *ns)
 {
@@ -181,6 +184,13 @@ void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint
 	cost += account_planting_ns(a,
 				    n->set_sites[SET_HEAP_ENTRY] + n->set_sites[SET_HEAP_RETURN]);
 	account_window(a, clock_ns(), cost);
+}
+
+double native_cost_most(const struct native *n, uint64_t calls, uint64_t open_ns)
+{
+	double own = (double)open_ns - (double)calls * native_pair_ns(n);
+
+	return 1e9 / fmin(fmax(own, (double)calls * OWN_NS), (double)open_ns);
 }
 
 void native_cost_tail(struct native *n, uint64_t calls)

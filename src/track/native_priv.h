@@ -54,7 +54,9 @@ struct site_row {
 	size_t n_points;
 	uint32_t met; /* as in struct native_site */
 	double met_s;
-	double mortality;	   /* as it is told of, or was when it was kept */
+	double mortality, most;	   /* as it is told of, or was when it was kept */
+	double most_per_s;	   /* bytes: the sum of its samples' per_s x their size ... */
+	uint64_t first;		   /* ... and the first window that met one of them */
 	bool estimated, is_hidden; /* hidden: one that is kept stands for it */
 };
 
@@ -82,6 +84,8 @@ struct native;
 void native_unknown_start(struct native *n);
 void native_unknown_sample(struct native *n, double now_s);
 
+/* NULL when memory or the table is full. */
+struct site_row *native_row(struct native_table *t, const struct pl_native_key *key);
 uint64_t native_key_hash(const struct pl_native_key *k);
 int native_table_scan(struct native *n, uint64_t now_ns);
 void native_table_reset(struct native *n);
@@ -97,6 +101,8 @@ struct burst_sample {
 	uint64_t word[BURST_WORDS];
 	uint64_t chunk; /* size word of glibc's chunk; else 1 */
 	double weight;	/* it stands for so many blocks */
+	double per_s;	/* and its window for so many a second, at most */
+	uint64_t nth;	/* of the windows that tell */
 	uint32_t depth; /* as in struct pl_native_key */
 	uint8_t rung, dead;
 };
@@ -119,16 +125,20 @@ struct native_burst {
 	bool is_ended;	   /* no window opens any more */
 	uint64_t left_out; /* events for which there was no room */
 	uint64_t windows, calm_windows;
-	uint64_t one_in; /* one in so many new samples is taken: a power of two */
+	uint64_t telling; /* windows that lost no call */
+	uint64_t one_in;  /* one in so many new samples is taken: a power of two */
 	uint64_t random;
 };
 
 void native_burst_start(struct native *n, uint64_t now_ns);
 int native_burst_poll(struct native *n, uint64_t now_ns);
 enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, uint64_t born_ns);
-/* So many of a maker's samples died after they had survived. */
-double native_burst_died(const struct native_burst *b, const struct pl_native_key *maker);
 void native_burst_free(struct native_burst *b);
+
+/* A site beside its blocks, by windows (native_told.c): how many died later, and how fast it may
+ * grow, of which the samples are to be added at each look. */
+void native_told(const struct native *n, struct site_row *r);
+void native_add_most(struct native *n);
 
 /* Series (native_series.c): windows begin; one has closed; a point for all rows, if it is time. */
 void native_series_start(struct native *n, uint64_t now_ns);
@@ -176,6 +186,9 @@ void native_cost_stop(struct native *n);
 double native_pair_ns(const struct native *n);
 /* A window is over, in which so many calls were recorded, and the target ran for @ran_ns. */
 void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint64_t ran_ns);
+/* Each call of a window may stand for so many a second: by the time which the target had for itself
+ * in it, for who had none left has not caught up. */
+double native_cost_most(const struct native *n, uint64_t calls, uint64_t open_ns);
 /* So many calls more were recorded while it was looked at. */
 void native_cost_tail(struct native *n, uint64_t calls);
 /* One was refused: the first set may have gone in. */

@@ -17,7 +17,7 @@ static uint64_t age_ns(const struct native *n)
 void native_series_start(struct native *n, uint64_t now_ns)
 {
 	n->burst.told_ns = n->table.point_window_ns = now_ns;
-	n->burst.n_young = 0;
+	n->burst.n_young = n->burst.telling = 0;
 	n->table.told_s = (double)(now_ns + age_ns(n) - n->start_ns) / 1e9;
 }
 
@@ -32,6 +32,7 @@ void native_series_closed(struct native_burst *b, uint64_t closed_ns)
 	if (b->n_young == ARRAY_SIZE(b->young))
 		b->n_young--; /* told of together with this one */
 	b->closed_ns = closed_ns;
+	b->telling++;
 	b->young[b->n_young++] = closed_ns;
 }
 

@@ -38,7 +38,7 @@ static bool same_key(const struct pl_native_key *a, const struct pl_native_key *
 }
 
 /* Two keys with one hash: the next value is tried. NULL when memory or the table is full. */
-static struct site_row *row_of(struct native_table *t, const struct pl_native_key *key)
+struct site_row *native_row(struct native_table *t, const struct pl_native_key *key)
 {
 	uint64_t h = native_key_hash(key);
 	struct site_row *row;
@@ -67,7 +67,8 @@ static struct site_row *row_of(struct native_table *t, const struct pl_native_ke
 
 static void row_clear(struct site_row *r)
 {
-	r->bytes = r->count = r->young_bytes = r->waste = 0;
+	r->bytes = r->count = r->young_bytes = r->waste = r->most_per_s = 0;
+	r->first = UINT64_MAX;
 	r->samples = 0;
 	r->oldest_born_ns = r->min_size = UINT64_MAX;
 	r->max_size = 0;
@@ -130,7 +131,7 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 	if (b->site.kind == PL_KIND_MMAP &&
 	    b->site.caller - n->libc.lib_start < n->libc.lib_end - n->libc.lib_start)
 		return;
-	r = row_of(&n->table, &b->site);
+	r = native_row(&n->table, &b->site);
 	if (!r)
 		return;
 	if (b->born_ns + n->spec.older_ns > now_ns) {
@@ -324,6 +325,7 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 	t->left_out = t->n_blocks = 0;
 	err = native_each_block(n, scan_block, &w);
 	free(w.spans);
+	native_add_most(n);
 	t->last_ns = now_ns;
 	t->cost_ns = thread_cpu_ns() - cpu_ns;
 	if (err)
@@ -350,15 +352,6 @@ static int by_bytes(const void *a, const void *b)
 	return x->key.stack < y->key.stack ? -1 : x->key.stack > y->key.stack;
 }
 
-static void set_mortality(const struct native *n, struct site_row *r)
-{
-	double died;
-
-	r->estimated = n->state == NATIVE_BURST && r->key.kind == PL_KIND_HEAP;
-	died = r->estimated ? native_burst_died(&n->burst, &r->key) : 0;
-	r->mortality = died > 0 ? died / (died + r->count) : 0;
-}
-
 void native_table_reset(struct native *n)
 {
 	struct native_table *t = &n->table;
@@ -366,7 +359,7 @@ void native_table_reset(struct native *n)
 	/* Twice within that time: the first ones are of more. */
 	if (t->rows.n && native_now(n) >= t->kept_until_ns) {
 		for (size_t i = 0; i < t->rows.n; i++)
-			set_mortality(n, &t->rows.v[i]);
+			native_told(n, &t->rows.v[i]);
 		vec_free(&t->kept);
 		t->kept = t->rows;
 		t->kept_until_ns = native_now(n) + KEPT_NS;
@@ -397,6 +390,7 @@ static void add_site(const struct native *n, const struct site_row *r, uint64_t 
 		.depth = r->depth[main_depth(r)].depth,
 		.depth_share = r->bytes > 0 ? r->depth[main_depth(r)].bytes / r->bytes : 0,
 		.mortality = r->mortality,
+		.most_bytes_per_s = r->most,
 		.estimated = r->estimated,
 		.checked = r->checked,
 		.objects = r->objects,
@@ -443,7 +437,7 @@ int native_sites(struct native *n, struct native_sites *out)
 	for (size_t i = 0; i < t->rows.n; i++) {
 		struct site_row *r = &t->rows.v[i];
 
-		set_mortality(n, r);
+		native_told(n, r);
 		if (!r->is_hidden && (r->count || r->young_bytes))
 			add_site(n, r, now_ns, out);
 		r->is_hidden = false;

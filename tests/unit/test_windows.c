@@ -379,6 +379,99 @@ static void rare_windows_tell_of_a_straight_line(void **state)
 	proc_close(self);
 }
 
+/* Calls that windows of 10 ms meet of who makes one each 250 ns, in bursts, and what is told of
+ * them: in each window it has the longer for a call the dearer that is. */
+struct bursts {
+	uint64_t period_ns, busy_ns;
+	double told, most, truth; /* bytes a second */
+};
+
+#define OWN_NS	     250.0
+#define CALLS_A_LIFE 20
+#define LIFE	     100 /* bytes */
+
+static size_t calls_in(const struct bursts *b, const struct native *n, uint64_t phase_ns)
+{
+	double pair = native_pair_ns(n), left = 10e6, left_of_burst;
+	size_t calls = 0;
+
+	while (left > 0) {
+		if (phase_ns >= b->busy_ns) {
+			left -= (double)(b->period_ns - phase_ns);
+			phase_ns = 0;
+			continue;
+		}
+		left_of_burst = (double)(b->busy_ns - phase_ns) / OWN_NS;
+		calls += (size_t)fmin(left_of_burst, left / (OWN_NS + pair));
+		left -= left_of_burst * (OWN_NS + pair);
+		phase_ns = b->busy_ns;
+	}
+	return calls;
+}
+
+static void meet_bursts(struct bursts *b, struct proc *self)
+{
+	const uint64_t start_ns = 100 * SECOND;
+	uint64_t random = 1, at = start_ns;
+	struct native_sites s;
+	struct scene k;
+
+	set_up(&k);
+	k.n.spec.proc = self;
+	k.n.start_ns = start_ns;
+	k.n.entry_prog_ns = NATIVE_ENTRY_PROG_NS;
+	k.n.return_prog_ns = NATIVE_RETURN_PROG_NS;
+	k.n.state = NATIVE_BURST;
+	native_burst_start(&k.n, start_ns);
+	for (int i = 0; i < 1000; i++) {
+		uint64_t gap = SECOND / 4 + (random_next(&random) >> 16) % SECOND;
+		size_t calls = calls_in(b, &k.n, (at + gap) % b->period_ns);
+
+		k.n.burst.telling++;
+		for (size_t c = 0; c < calls / CALLS_A_LIFE; c++)
+			*vec_push(&k.n.burst.samples) = (struct burst_sample){
+				.addr = 4096 * (k.n.burst.samples.n + 1),
+				.size = LIFE,
+				.stack = LEAK,
+				.caller = LEAK,
+				.born_ns = at + gap,
+				.weight = (double)gap / 10e6,
+				.per_s = native_cost_most(&k.n, calls, 10 * MS),
+				.nth = k.n.burst.telling,
+				.rung = BURST_SURVIVED,
+			};
+		at += gap;
+	}
+	assert_int_equal(native_table_scan(&k.n, at + SECOND), 0);
+	k.n.table.last_ns = clock_ns();
+	assert_int_equal(native_sites(&k.n, &s), 0);
+	assert_int_equal(s.n, 1);
+	b->truth = LIFE * 1e9 / (OWN_NS * CALLS_A_LIFE) * (double)b->busy_ns / (double)b->period_ns;
+	b->told = s.v[0].live_bytes / (double)(at - start_ns) * 1e9;
+	b->most = s.v[0].most_bytes_per_s;
+	native_sites_free(&s);
+	native_table_free(&k.n.table);
+	native_burst_free(&k.n.burst);
+}
+
+/* A target that is busy all through a window does a fraction of what it would have done; one that
+ * has time left does all of it. */
+static void how_many_windows_may_have_missed(void **state)
+{
+	struct bursts crawls = {.period_ns = 333 * MS, .busy_ns = 50 * MS};
+	struct bursts rests = {.period_ns = 5 * MS + 1, .busy_ns = 100000};
+	struct proc *self = self_open();
+
+	(void)state;
+	meet_bursts(&crawls, self);
+	assert_true(crawls.told < crawls.truth / 10);
+	assert_true(fabs(crawls.most / crawls.truth - 1) < 0.2);
+	meet_bursts(&rests, self);
+	assert_true(rests.told > rests.truth / 2 && rests.told < rests.truth);
+	assert_true(fabs(rests.most / rests.truth - 1) < 0.2);
+	proc_close(self);
+}
+
 static void what_is_met_until_a_window_is_closed_is_charged(void **state)
 {
 	struct proc *self = self_open();
@@ -499,6 +592,7 @@ int main(void)
 		cmocka_unit_test(a_window_tells_of_the_time_since_the_last),
 		cmocka_unit_test(a_window_that_lost_calls_tells_nothing),
 		cmocka_unit_test(rare_windows_tell_of_a_straight_line),
+		cmocka_unit_test(how_many_windows_may_have_missed),
 		cmocka_unit_test(what_is_met_until_a_window_is_closed_is_charged),
 		cmocka_unit_test(what_musls_malloc_maps_is_no_line),
 		cmocka_unit_test(a_target_that_is_stopped_is_not_calm),
