@@ -112,6 +112,7 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 			report_native_hint(r, &p->sites[i]);
 	p->explained = explained(&e->memory, p);
 	verdict_process(r, p, blocks_per_s(&e->objects));
+	native_tell_few(e, r, p);
 	memory_judge(e, r, p);
 	end_list(r, p);
 	return 0;

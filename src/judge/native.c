@@ -246,11 +246,12 @@ static enum report_kind kind_of(const struct native_site *n)
 	return n->key.kind == PL_KIND_MMAP ? KIND_MMAP : KIND_HEAP;
 }
 
-static void add_live(struct joined *to, const struct native_site *n)
+/* Each block stands for so many @times what it was told to. */
+static void add_live(struct joined *to, const struct native_site *n, double times)
 {
-	to->site.outstanding_count += n->live_count;
-	to->site.outstanding_bytes += n->live_bytes;
-	to->site.waste_bytes += n->waste_bytes;
+	to->site.outstanding_count += n->live_count * times;
+	to->site.outstanding_bytes += n->live_bytes * times;
+	to->site.waste_bytes += n->waste_bytes * times;
 	to->evidence.oldest_s = fmax(to->evidence.oldest_s, (double)n->oldest_ns / 1e9);
 }
 
@@ -328,30 +329,17 @@ static double told_by_windows(const struct joiner *j, size_t i)
 		       : 0;
 }
 
-/* What windows tell of cannot be more than what memory has gained: blocks of a queue or a cache
- * that take each other's place may look like ones that stay. But some of those are found out:
- * whose blocks do not die comes first. A sample is not exact, so that a little too much is not held
- * against it. */
-void join_native_bound(struct joiner *j)
+void join_native_told(struct joiner *j)
 {
-	double told[2] = {0}, room, share[2];
-
 	for (size_t i = 0; i < j->e->native.n; i++) {
-		j->fit[i].room = 1;
-		told[j->e->native.v[i].mortality > SITE_MORTAL] += told_by_windows(j, i);
+		const struct native_site *n = &j->e->native.v[i];
+
+		j->fit[i].told = told_by_windows(j, i);
+		j->fit[i].most = is_impostor(j, n) ? 0 : n->most_bytes_per_s * real_share(j, n);
+		j->fit[i].room = j->fit[i].times = 1;
 	}
-	if (j->e->memory.has_mimalloc || !(told[0] + told[1] > 0))
-		return;
-	room = NATIVE_TOO_MUCH * unowned_growth(j);
-	for (int mortal = 0; mortal < 2; mortal++) {
-		share[mortal] = told[mortal] > room ? room / told[mortal] : 1;
-		room -= told[mortal] * share[mortal];
-	}
-	log_debug("windows: %.0f and %.0f B/s, %.0f %% and %.0f %% of it in memory", told[0],
-		  told[1], 100 * share[0], 100 * share[1]);
-	for (size_t i = 0; i < j->e->native.n; i++)
-		if (j->e->native.v[i].estimated)
-			j->fit[i].room = share[j->e->native.v[i].mortality > SITE_MORTAL];
+	if (!j->e->memory.has_mimalloc)
+		join_native_share(j, unowned_growth(j));
 }
 
 /* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
@@ -369,8 +357,8 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	bool one_block = !count.growing && n->live_count < NATIVE_FEW_BLOCKS, is_first, levelled;
 	bool in_place = grows_in_place(n, &count);
 
-	count.slope *= real;
-	bytes.slope *= real;
+	count.slope *= real * fit->times;
+	bytes.slope *= real * fit->times;
 	log_debug("native site %llx+%llx: %.0f live, %.0f bytes (%.0f/s), %u of %u objects, %zu "
 		  "points, %.2f of them mortal",
 		  (unsigned long long)n->key.stack, (unsigned long long)n->key.caller,
@@ -406,7 +394,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	to->site.estimated = n->estimated || (!is_first && to->site.estimated);
 	to->site.growth_count_per_s += count.slope;
 	to->site.growth_bytes_per_s += bytes.slope;
-	add_live(to, n);
+	add_live(to, n, fit->times);
 	v = &to->evidence;
 	if (quarters_of(n, in_place) > v->quarters)
 		v->quarters = quarters_of(n, in_place);
@@ -442,7 +430,7 @@ void join_native_stopped(struct joiner *j)
 			continue;
 		to = join_find(j, st, kind_of(n));
 		if (to)
-			add_live(to, n);
+			add_live(to, n, 1);
 	}
 }
 

@@ -320,7 +320,7 @@ static int join_all(struct joiner *j)
 	join_windows(j);
 	join_stays(j);
 	if (native->is_watched)
-		join_native_bound(j);
+		join_native_told(j);
 	for (size_t i = 0; i < native->n && !err; i++)
 		join_native(j, &native->v[i], &j->fit[i]);
 	join_native_stopped(j);

@@ -35,7 +35,9 @@ struct joined {
 struct native_fit {
 	struct trend_fit count, bytes;
 	struct curve curve; /* of the bytes */
+	double told, most;  /* bytes a second: by windows, and as they may have missed some */
 	double room;	    /* for this share of what windows say */
+	double times;	    /* ... which counts so often */
 	bool is_joined;
 };
 
@@ -77,13 +79,18 @@ struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum
 void join_type(struct joined *to, const char *name, double count, double bytes);
 void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_per_s);
 
-/* native.c: fit them, set what they gain against frees of unknown blocks; after the objects, bound
- * them by what memory gains, add one; at last those that grow no more */
+/* native.c: fit them, set what they gain against frees of unknown blocks; after the objects, bring
+ * what windows tell of them to what memory gains, add one; at last those that grow no more */
 int join_native_read(struct joiner *j);
 void join_native_balance(struct joiner *j);
-void join_native_bound(struct joiner *j);
+void join_native_told(struct joiner *j);
 void join_native(struct joiner *j, const struct native_site *n, struct native_fit *fit);
 void join_native_stopped(struct joiner *j);
+/* native_share.c: memory outside of the pools @grows by what windows have told of, as far as nobody
+ * else does. */
+void join_native_share(struct joiner *j, double grows);
+/* The same file, at last: sites of windows say so where memory grows by far more than all lines. */
+void native_tell_few(const struct evidence *e, struct report *r, struct report_process *p);
 /* Growth of memory outside of the pools that no native site accounts for. */
 double join_native_rest(struct joiner *j);
 

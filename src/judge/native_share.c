@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Totals from memory, shares from windows. How much memory outside of the pools grows is known
+ * well; of whose blocks that are, windows on malloc tell. A sum of few windows is off by its
+ * chance, and one over windows in which the target crawls is too low: it is brought to what memory
+ * says, as far as these two account for it.
+ */
+#include "base/thresholds.h"
+#include "judge/sites_priv.h"
+#include "verdict/verdict.h"
+
+static bool is_mortal(const struct native_site *n)
+{
+	return n->mortality > SITE_MORTAL;
+}
+
+/* Blocks of a queue or a cache that take each other's place may look like ones that stay, and what
+ * windows tell of cannot be more than what memory has gained. But some of those are found out:
+ * whose blocks do not die comes first. A sample is not exact, so that a little too much is not held
+ * against it. */
+static void make_room(struct joiner *j, double grows)
+{
+	double told[2] = {0}, room = NATIVE_TOO_MUCH * grows, share[2];
+
+	for (size_t i = 0; i < j->e->native.n; i++)
+		told[is_mortal(&j->e->native.v[i])] += j->fit[i].told;
+	if (!(told[0] + told[1] > 0))
+		return;
+	for (int mortal = 0; mortal < 2; mortal++) {
+		share[mortal] = told[mortal] > room ? room / told[mortal] : 1;
+		room -= told[mortal] * share[mortal];
+	}
+	log_debug("windows: %.0f and %.0f B/s, %.0f %% and %.0f %% of it in memory", told[0],
+		  told[1], 100 * share[0], 100 * share[1]);
+	for (size_t i = 0; i < j->e->native.n; i++)
+		if (j->e->native.v[i].estimated)
+			j->fit[i].room = share[is_mortal(&j->e->native.v[i])];
+}
+
+/* By how much more than it was told to a site may grow: by what the target would have done had no
+ * window slowed it, by what blocks take beyond their size, and by one error of the number of
+ * windows that met it. */
+static double may_more(const struct native_site *n, const struct native_fit *fit)
+{
+	double taken = n->waste_bytes > 0 && n->live_bytes > 0 ? n->waste_bytes / n->live_bytes : 0;
+	double most = fit->most * (1 + taken) * (1 + 1 / sqrt(n->met ? n->met : 1));
+
+	return fit->told > 0 && !is_mortal(n) ? fmax(most - fit->told, 0) : 0;
+}
+
+void join_native_share(struct joiner *j, double grows)
+{
+	double sum = 0, more = 0, part;
+
+	make_room(j, grows);
+	for (size_t i = 0; i < j->e->native.n; i++) {
+		sum += j->fit[i].told * j->fit[i].room;
+		more += may_more(&j->e->native.v[i], &j->fit[i]);
+	}
+	if (j->malloc.shape != CURVE_RISING || !(sum > 0) || !(grows > 0))
+		return;
+	part = more > 0 ? fmin((grows - sum) / more, 1) : 0;
+	for (size_t i = 0; i < j->e->native.n; i++)
+		if (sum > grows && j->fit[i].told > 0)
+			j->fit[i].times = grows / sum;
+		else if (j->fit[i].told > 0)
+			j->fit[i].times +=
+				part * may_more(&j->e->native.v[i], &j->fit[i]) / j->fit[i].told;
+	log_debug("windows: %.0f B/s of %.0f in memory, at most %.0f", sum, grows, sum + more);
+}
+
+void native_tell_few(const struct evidence *e, struct report *r, struct report_process *p)
+{
+	struct curve c;
+	char rate[32];
+
+	trend_memory_judge(&e->memory.malloced, &c);
+	if (e->memory.has_mimalloc || c.shape != CURVE_RISING || !verdict_outgrows(p, &c))
+		return;
+	for (size_t i = 0; i < p->n_sites; i++) {
+		struct report_site *s = &p->sites[i];
+
+		if (s->kind == KIND_HEAP && s->estimated && s->verdict <= CLASS_GROWING)
+			s->reason =
+				report_printf(r,
+					      "%s; few of such blocks were met: memory of C "
+					      "code grows by %s/s",
+					      s->reason, fmt_bytes(rate, sizeof(rate), c.slope));
+	}
+}
