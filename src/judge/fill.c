@@ -94,6 +94,11 @@ bool is_paced(double before, double later, double longer)
 	       before + sqrt(before + as_long) <= PACED_APART * as_long;
 }
 
+bool fill_grows_on(const struct fill *f)
+{
+	return per_s(f) > 0 && fill_goes_on(f, per_s(f), 1);
+}
+
 double fill_paced_s(const struct fill *f, double adds_per_s)
 {
 	double s = seconds_since(f, f->first_ns), before_s = s - seconds_since(f, f->mid_ns);

@@ -107,6 +107,16 @@ static bool is_uncollected(const struct joiner *j, const struct joined *t)
 	       c->gain <= GOES_ON_APART * c->slope * c->since_s && !holders_spared(j->e, &t->site);
 }
 
+/* Blocks of C code that windows met are most of what memory gains, in a straight line, and hang
+ * from a container that grows as long: however few windows met them, its curve is theirs. */
+static bool is_what_grows(const struct joiner *j, const struct joined *t)
+{
+	return t->site.kind == KIND_HEAP && t->site.estimated && !j->e->memory.has_mimalloc &&
+	       j->malloc.shape == CURVE_RISING &&
+	       t->site.growth_bytes_per_s >= PROCESS_MOST * j->malloc.slope &&
+	       holders_grow_on(j->e, &t->site);
+}
+
 static void finish_site(struct joiner *j, struct joined *to)
 {
 	struct report_site *site = &to->site;
@@ -127,6 +137,10 @@ static void finish_site(struct joiner *j, struct joined *to)
 	to->evidence.waits_for_gc |= is_uncollected(j, to);
 	to->evidence.waits_for_gc &= !holders_rooted(j->e, site);
 	to->evidence.goes_on |= holders_go_on(j->e, site, to->youngest_s);
+	if (to->evidence.quarters < LEAK_QUARTERS && is_what_grows(j, to)) {
+		to->evidence.goes_on = to->evidence.is_kept = true;
+		to->evidence.curve = j->malloc;
+	}
 	to->evidence.is_fed = holders_are_fed(j->e, site);
 	to->evidence.paced_s = fmax(to->evidence.paced_s, holders_paced_s(j->e, site));
 	verdict_site(j->r, &to->evidence, site);

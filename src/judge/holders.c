@@ -330,6 +330,13 @@ bool holders_go_on(const struct evidence *e, const struct report_site *site, dou
 	       fill_goes_on(&f->fill, site->growth_count_per_s, GOES_ON_APART);
 }
 
+bool holders_grow_on(const struct evidence *e, const struct report_site *site)
+{
+	const struct holder_fact *f = endless(e, site);
+
+	return f && fill_grows_on(&f->fill);
+}
+
 bool holders_are_fed(const struct evidence *e, const struct report_site *site)
 {
 	const struct holder_fact *f = endless(e, site);

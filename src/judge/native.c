@@ -44,8 +44,9 @@ static bool bend_is_noise(const struct native_site *n)
 }
 
 /* A few windows met some of its blocks, each by chance: the silence since the last may be chance,
- * too. Older recordings have a step for each of them. */
-static bool silence_is_chance(const struct native_site *n)
+ * too. Fewer say nothing, but that memory goes on to rise. Older recordings have a step for each of
+ * them. */
+static bool silence_is_chance(const struct joiner *j, const struct native_site *n)
 {
 	const struct native_point *p = n->points;
 	double last_s = n->met_s;
@@ -56,7 +57,7 @@ static bool silence_is_chance(const struct native_site *n)
 			met++;
 			last_s = p[i].t_s;
 		}
-	return met >= NATIVE_MET_FEWEST && n->mortality <= SITE_MORTAL &&
+	return met >= (j->may_rise ? 1 : NATIVE_MET_FEWEST) && n->mortality <= SITE_MORTAL &&
 	       pow(last_s / p[n->n_points - 1].t_s, (double)met) > NATIVE_SILENCE;
 }
 
@@ -78,7 +79,7 @@ static void fit_native(const struct joiner *j, const struct native_site *n, stru
 	trend_fit(t, b, k, &fit->bytes);
 	curve_judge(&(struct curve_points){.t = t, .v = b, .n = k, .grain = 1}, &fit->curve);
 	if (n->estimated && !curve_grows(&fit->curve) && fit->curve.shape != CURVE_UNKNOWN &&
-	    silence_is_chance(n)) {
+	    silence_is_chance(j, n)) {
 		const struct native_point *all = &n->points[n->n_points - 1];
 
 		fit->curve = (struct curve){.shape = CURVE_SLOWING}; /* of no points: not known */
@@ -104,6 +105,8 @@ int join_native_read(struct joiner *j)
 	j->fit = calloc(j->e->native.n + 1, sizeof(*j->fit));
 	if (!j->fit)
 		return fail(-ENOMEM, "out of memory");
+	j->may_rise = j->malloc.shape == CURVE_RISING && !j->e->memory.has_mimalloc &&
+		      native_most(&j->e->native) >= PROCESS_MOST * j->malloc.slope;
 	for (size_t i = 0; i < j->e->native.n; i++)
 		fit_native(j, &j->e->native.v[i], &j->fit[i]);
 	return 0;
@@ -335,7 +338,7 @@ void join_native_told(struct joiner *j)
 		const struct native_site *n = &j->e->native.v[i];
 
 		j->fit[i].told = told_by_windows(j, i);
-		j->fit[i].most = is_impostor(j, n) ? 0 : n->most_bytes_per_s * real_share(j, n);
+		j->fit[i].may = is_impostor(j, n) ? 0 : real_share(j, n);
 		j->fit[i].room = j->fit[i].times = 1;
 	}
 	if (!j->e->memory.has_mimalloc)

@@ -37,15 +37,31 @@ static void make_room(struct joiner *j, double grows)
 			j->fit[i].room = share[is_mortal(&j->e->native.v[i])];
 }
 
-/* By how much more than it was told to a site may grow: by what the target would have done had no
- * window slowed it, by what blocks take beyond their size, and by one error of the number of
- * windows that met it. */
-static double may_more(const struct native_site *n, const struct native_fit *fit)
+/* How fast it may grow: by what the target would have done had no window slowed it, by what blocks
+ * take beyond their size, and by one error more windows than met it (Gehrels' limit of a count). */
+static double most_of(const struct native_site *n)
 {
 	double taken = n->waste_bytes > 0 && n->live_bytes > 0 ? n->waste_bytes / n->live_bytes : 0;
-	double most = fit->most * (1 + taken) * (1 + 1 / sqrt(n->met ? n->met : 1));
 
-	return fit->told > 0 && !is_mortal(n) ? fmax(most - fit->told, 0) : 0;
+	double met = n->met ? n->met : 1;
+
+	return n->most_bytes_per_s * (1 + taken) * (1 + (1 + sqrt(met + 0.75)) / met);
+}
+
+double native_most(const struct evidence_native *e)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < e->n; i++)
+		if (!is_mortal(&e->v[i]))
+			sum += most_of(&e->v[i]);
+	return sum;
+}
+
+/* By how much more than it was told to. */
+static double may_more(const struct native_site *n, const struct native_fit *fit)
+{
+	return fit->told > 0 && !is_mortal(n) ? fmax(fit->may * most_of(n) - fit->told, 0) : 0;
 }
 
 void join_native_share(struct joiner *j, double grows)

@@ -35,7 +35,8 @@ struct joined {
 struct native_fit {
 	struct trend_fit count, bytes;
 	struct curve curve; /* of the bytes */
-	double told, most;  /* bytes a second: by windows, and as they may have missed some */
+	double told;	    /* bytes a second, by windows */
+	double may;	    /* this share of what they may have missed may be its */
 	double room;	    /* for this share of what windows say */
 	double times;	    /* ... which counts so often */
 	bool is_joined;
@@ -61,6 +62,7 @@ struct joiner {
 				       */
 	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
 	struct estimate estimate;
+	bool may_rise;		   /* that does, and by what windows met, as far as they know */
 	struct curve malloc;	   /* anonymous memory that is no pool */
 	uint64_t no_way, cut_ways; /* sites without a way through C code, and with a cut one */
 };
@@ -89,7 +91,9 @@ void join_native_stopped(struct joiner *j);
 /* native_share.c: memory outside of the pools @grows by what windows have told of, as far as nobody
  * else does. */
 void join_native_share(struct joiner *j, double grows);
-/* The same file, at last: sites of windows say so where memory grows by far more than all lines. */
+/* The same file: by how much at most all that windows tell of grows. */
+double native_most(const struct evidence_native *e);
+/* At last: sites of windows say so where memory grows by far more than all lines. */
 void native_tell_few(const struct evidence *e, struct report *r, struct report_process *p);
 /* Growth of memory outside of the pools that no native site accounts for. */
 double join_native_rest(struct joiner *j);
@@ -156,6 +160,8 @@ bool holders_spared(const struct evidence *e, const struct report_site *site);
 /* Does the container that they are in grow at the pace of this site, one entry each, all the time,
  * and did one come since it was first looked at? @youngest_s: age of the last that came. */
 bool holders_go_on(const struct evidence *e, const struct report_site *site, double youngest_s);
+/* Has it grown all the time, by however many of them an entry has? */
+bool holders_grow_on(const struct evidence *e, const struct report_site *site);
 /* The same where others put things, too, and its new entries are as new as these objects. */
 bool holders_are_fed(const struct evidence *e, const struct report_site *site);
 /* Seconds in which that container grew so, and no faster at first than later. 0 = it did, or is not

@@ -120,8 +120,9 @@ static bool is_left(const struct verdict_evidence *e, const struct report_site *
 {
 	double time_s = e->curve.since_s > 0 ? e->curve.since_s : e->run_s;
 
-	return s->kind != KIND_HEAP || s->outstanding_count >= LEFT_PART * s->growth_count_per_s *
-								       fmin(time_s, e->oldest_s);
+	return s->kind != KIND_HEAP || e->is_kept ||
+	       s->outstanding_count >=
+		       LEFT_PART * s->growth_count_per_s * fmin(time_s, e->oldest_s);
 }
 
 static bool is_leak(const struct verdict_evidence *e, const struct report_site *s)

@@ -18,6 +18,7 @@ struct verdict_evidence {
 	bool weak;	      /* identity rests on content that is not unique */
 	bool waits_for_gc;    /* may be garbage that no full collection has looked at yet */
 	bool goes_on;	      /* so does the container that they are in, at their pace */
+	bool is_kept;	      /* memory shows that nothing was given back */
 	bool is_fed;	      /* it does, and its new entries are as new as they are */
 	double paced_s;	      /* so long, and no faster before than of late; 0 = not so */
 	bool one_block;	 /* a single block that gets bigger: somebody's container, not the leak */
