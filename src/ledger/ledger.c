@@ -312,8 +312,11 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 	births->runs = native->runs = busy_of_core(&l->busy) >= LEAST_OF_CORE;
 	fds->share = fmin(fmax(own * FDS_PART, FDS_OF_CORE),
 			  fmin(all * rules[LEDGER_FDS].part, for_requests * OTHERS_PART));
-	native->share = grows.native ? fmin(fmax(half, LEAST_OF_CORE * AIM), all)
-				     : fmin(own * NATIVE_IDLE_PART, for_requests * OTHERS_PART);
+	/* Whoever waits for answers waits for no windows that may be in vain. */
+	if (grows.native || (grows.may && !l->serves))
+		native->share = fmin(fmax(half, LEAST_OF_CORE * AIM), all);
+	else
+		native->share = fmin(own * NATIVE_IDLE_PART, for_requests * OTHERS_PART);
 	native->stays = fmin(fmax(half, EXACT_OF_CORE), all);
 	l->others_of_late += weight * ((spent - l->others_spent_ns) / span - l->others_of_late);
 	l->others_spent_ns = spent;

@@ -98,6 +98,7 @@ bool ledger_asks_whether_it_serves(struct ledger *l, uint64_t now_ns);
 struct ledger_growth {
 	bool any;    /* something grows, and no line is called a leak yet */
 	bool native; /* memory of C code grows */
+	bool may;    /* ... or it is too early to know */
 };
 /* To be called a few times a second, after a look: births have what others leave, and windows on
  * what @grows have use for more. */

@@ -13,8 +13,8 @@
 struct blocks {
 	struct session *s;
 	struct native *native;
-	struct native_stacks *stacks; /* NULL: callers' addresses alone */
-	bool malloc_grows, any_grows; /* as of fitted_ns */
+	struct native_stacks *stacks;		/* NULL: callers' addresses alone */
+	bool malloc_grows, may_grow, any_grows; /* as of fitted_ns */
 	uint64_t fitted_ns;
 };
 
@@ -57,6 +57,7 @@ static void fit(struct blocks *b, uint64_t now_ns)
 	if (now_ns - b->fitted_ns <= FIT_NS)
 		return;
 	b->malloc_grows = memory_malloc_grows(b->s->memory);
+	b->may_grow = memory_malloc_may_grow(b->s->memory);
 	b->any_grows = b->malloc_grows || pools_growing(b->s->pools) ||
 		       types_growing(b->s->types, &name, 1);
 	b->fitted_ns = now_ns;
@@ -71,6 +72,7 @@ static void divide(struct blocks *b, uint64_t now_ns)
 		      (struct ledger_growth){
 			      .any = b->any_grows && !b->s->is_settled,
 			      .native = b->malloc_grows,
+			      .may = b->may_grow,
 		      });
 }
 

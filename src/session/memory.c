@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/memory.h"
 
+#include "base/thresholds.h"
 #include "memory/memwatch.h"
 #include "memory/parts.h"
 #include "memory/points.h"
 #include "session/pools.h"
 #include "session/session_priv.h"
 
-#define BUCKET_S    1.0
-#define MEMORY_NS   500000000
-#define MOST_SERIES 512
-#define TRACED_NS   5000000000 /* it may come again: py-spy does for each look */
+#define BUCKET_S     1.0
+#define MEMORY_NS    500000000
+#define MOST_SERIES  512
+#define EARLY_POINTS (2 * CURVE_FEWEST) /* two stretches that a curve is judged by */
+#define TRACED_NS    5000000000		/* it may come again: py-spy does for each look */
 
 enum {
 	TREND_RSS,
@@ -136,6 +138,14 @@ bool memory_malloc_grows(const struct memory *m)
 
 	trend_set_fit(m->trends, TREND_MALLOC, &fit);
 	return fit.growing;
+}
+
+bool memory_malloc_may_grow(const struct memory *m)
+{
+	struct trend_fit fit;
+
+	trend_set_fit(m->trends, TREND_MALLOC, &fit);
+	return fit.growing || fit.n < EARLY_POINTS;
 }
 
 void memory_metrics(const struct memory *m, struct metrics *out)

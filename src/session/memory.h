@@ -10,6 +10,8 @@ struct metrics;
 
 /* Does what lies outside of the pools grow? */
 bool memory_malloc_grows(const struct memory *m);
+/* The same; or it is too early to know. */
+bool memory_malloc_may_grow(const struct memory *m);
 void memory_metrics(const struct memory *m, struct metrics *out);
 
 #endif

@@ -369,6 +369,27 @@ static void what_was_never_counted_does_not_stay(void **state)
 	assert_true(account_may_stay(births) && account_may_stay(native));
 }
 
+/* Until it is known whether memory of C code grows, windows on it are as many as if it did; but not
+ * where somebody waits. */
+static void windows_do_not_wait_until_growth_is_known(void **state)
+{
+	const struct ledger_growth may = {.may = true};
+	struct ledger l;
+	const struct account *native = &l.of[LEDGER_NATIVE];
+
+	(void)state;
+	ledger_open(&l, 0.03, PAUSE_NS, 0);
+	ledger_start(&l, 0);
+	l.busy = (struct busy){.of_core = 0.1, .is_known = true};
+	ledger_divide(&l, 4000 * MS, may);
+	assert_true(is_near(native->share, 0.002));
+	ledger_divide(&l, 4200 * MS, rests);
+	assert_true(native->share < 0.0003);
+	l.serves = true;
+	ledger_divide(&l, 4400 * MS, may);
+	assert_true(native->share < 0.0003);
+}
+
 /* An idle service pays by its own time, once it has been looked at. */
 static void the_promise_is_of_the_targets_own_time(void **state)
 {
@@ -643,6 +664,7 @@ int main(void)
 		cmocka_unit_test(it_is_asked_more_rarely_whether_it_serves),
 		cmocka_unit_test(an_aimed_window_leaves_births_out),
 		cmocka_unit_test(the_promise_is_of_the_targets_own_time),
+		cmocka_unit_test(windows_do_not_wait_until_growth_is_known),
 		cmocka_unit_test(a_window_keeps_to_its_pause),
 		cmocka_unit_test(a_dear_window_is_followed_by_another),
 		cmocka_unit_test(probes_that_stay_in_keep_to_the_pause),
