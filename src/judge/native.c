@@ -67,6 +67,7 @@ static void fit_native(const struct joiner *j, const struct native_site *n, stru
 {
 	double t[NATIVE_POINTS], c[NATIVE_POINTS], b[NATIVE_POINTS];
 	size_t k = 0;
+	bool is_known;
 
 	for (size_t i = 0; i < n->n_points && i < NATIVE_POINTS; i++) {
 		if (n->points[i].t_s < j->e->older_s)
@@ -78,7 +79,8 @@ static void fit_native(const struct joiner *j, const struct native_site *n, stru
 	trend_fit(t, c, k, &fit->count);
 	trend_fit(t, b, k, &fit->bytes);
 	curve_judge(&(struct curve_points){.t = t, .v = b, .n = k, .grain = 1}, &fit->curve);
-	if (n->estimated && !curve_grows(&fit->curve) && fit->curve.shape != CURVE_UNKNOWN &&
+	is_known = fit->curve.shape != CURVE_UNKNOWN || (j->may_rise && !fit->bytes.growing);
+	if (n->estimated && !curve_grows(&fit->curve) && is_known && n->n_points &&
 	    silence_is_chance(j, n)) {
 		const struct native_point *all = &n->points[n->n_points - 1];
 

@@ -73,7 +73,9 @@ void join_native_share(struct joiner *j, double grows)
 		sum += j->fit[i].told * j->fit[i].room;
 		more += may_more(&j->e->native.v[i], &j->fit[i]);
 	}
-	if (j->malloc.shape != CURVE_RISING || !(sum > 0) || !(grows > 0))
+	/* Where it slows down, what was told before is not held against that. */
+	if (!curve_grows(&j->malloc) || (sum > grows && j->malloc.shape != CURVE_RISING) ||
+	    !(sum > 0) || !(grows > 0))
 		return;
 	part = more > 0 ? fmin((grows - sum) / more, 1) : 0;
 	for (size_t i = 0; i < j->e->native.n; i++)
