@@ -37,6 +37,17 @@ static bool same_key(const struct pl_native_key *a, const struct pl_native_key *
 	return a->stack == b->stack && a->caller == b->caller && a->kind == b->kind;
 }
 
+static void row_clear(struct site_row *r)
+{
+	r->bytes = r->count = r->young_bytes = r->waste = r->most_per_s = 0;
+	r->first = UINT64_MAX;
+	r->samples = 0;
+	r->oldest_born_ns = r->min_size = UINT64_MAX;
+	r->max_size = 0;
+	r->n_look = 0;
+	memset(r->depth, 0, sizeof(r->depth));
+}
+
 /* Two keys with one hash: the next value is tried. NULL when memory or the table is full. */
 struct site_row *native_row(struct native_table *t, const struct pl_native_key *key)
 {
@@ -62,18 +73,8 @@ struct site_row *native_row(struct native_table *t, const struct pl_native_key *
 		return NULL;
 	*at = t->rows.n;
 	row->key = *key;
+	row_clear(row);
 	return row;
-}
-
-static void row_clear(struct site_row *r)
-{
-	r->bytes = r->count = r->young_bytes = r->waste = r->most_per_s = 0;
-	r->first = UINT64_MAX;
-	r->samples = 0;
-	r->oldest_born_ns = r->min_size = UINT64_MAX;
-	r->max_size = 0;
-	r->n_look = 0;
-	memset(r->depth, 0, sizeof(r->depth));
 }
 
 /* A few depths at a time: one that is new takes the place, and the count, of the least. */

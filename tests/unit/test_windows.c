@@ -192,6 +192,31 @@ static void lines_outlive_a_change_of_ways(void **state)
 	native_table_free(&k.n.table);
 }
 
+static void a_site_is_as_old_as_its_blocks_at_the_first_look(void **state)
+{
+	const uint64_t now_ns = 1000 * SECOND;
+	struct native_sites s;
+	struct scene k;
+
+	(void)state;
+	set_up(&k);
+	k.n.state = NATIVE_BURST;
+	for (uint64_t i = 1; i <= 2; i++)
+		native_table_add(&k.n, 4096 * i,
+				 &(struct pl_block){.size = 1000 * i,
+						    .born_ns = now_ns - i * SECOND,
+						    .site = {LEAK, LEAK, PL_KIND_HEAP, 0}},
+				 1, now_ns);
+	k.n.paused = true;
+	k.n.paused_ns = k.n.table.last_ns = now_ns;
+	assert_int_equal(native_sites(&k.n, &s), 0);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.v[0].oldest_ns, 2 * SECOND);
+	assert_int_equal(s.v[0].min_size, 1000);
+	native_sites_free(&s);
+	native_table_free(&k.n.table);
+}
+
 /* In place of libbpf's: once it has begun, a block each millisecond, of which windows are told. */
 struct ring_buffer {
 	ring_buffer_sample_fn tell;
@@ -589,6 +614,7 @@ int main(void)
 		cmocka_unit_test(in_a_pause_it_is_asked_again),
 		cmocka_unit_test(what_had_gone_in_is_paid_for),
 		cmocka_unit_test(lines_outlive_a_change_of_ways),
+		cmocka_unit_test(a_site_is_as_old_as_its_blocks_at_the_first_look),
 		cmocka_unit_test(a_window_tells_of_the_time_since_the_last),
 		cmocka_unit_test(a_window_that_lost_calls_tells_nothing),
 		cmocka_unit_test(rare_windows_tell_of_a_straight_line),
