@@ -248,9 +248,12 @@ int fd_return_many(struct pt_regs *ctx)
 	c = call_get(id);
 	if (!ctl || !c)
 		return 0;
-	if (!records(ctl))
-		__sync_fetch_and_add(&ctl->unrecorded_many, 1);
-	else if (c->tid == (__u32)id && c->sp + 8 == ctx->sp)
+	if (!records(ctl)) {
+		/* A call that was under way when the window closed is counted with its entry. */
+		if (c->tid != (__u32)id)
+			__sync_fetch_and_add(&ctl->unrecorded_many, 1);
+		c->tid = 0;
+	} else if (c->tid == (__u32)id && c->sp + 8 == ctx->sp)
 		opened_many(ctl, c, id, c->how == PL_FD_DIR ? (__s64)ctx->ax : (__s32)ctx->ax,
 			    ctx->ip);
 	return 0;

@@ -75,7 +75,7 @@ static void window(struct fds *f)
 	const struct timespec wait = {.tv_nsec = WINDOW_NS};
 	struct account *a = f->spec.account;
 	size_t sites = 0;
-	double cost, share;
+	double cost, met, share;
 	int err;
 
 	for (size_t i = 0; i < f->libc.n_files; i++)
@@ -90,9 +90,11 @@ static void window(struct fds *f)
 		account_begin(a, a->expected_ns, clock_ns()); /* saved for anew */
 		return;
 	}
+	cost = count(f); /* while they went in, one set after the other */
 	nanosleep(&wait, NULL);
-	cost = count(f);
-	share = cost / WINDOW_NS;
+	met = count(f);
+	cost += met;
+	share = met / WINDOW_NS;
 	f->calm = share < a->share / 2 ? f->calm + 1 : 0;
 	if (f->calm >= CALM_WINDOWS) {
 		f->in_windows = false;

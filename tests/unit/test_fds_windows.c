@@ -13,12 +13,14 @@ static struct {
 	struct pl_fd_ctl ctl;
 	struct account account;
 	struct probe_set set[3];
-	uint64_t late; /* calls of each kind that meet a set while it is taken out */
+	uint64_t early; /* calls that meet a set while it is put in, the others too */
+	uint64_t late;	/* of each kind, while it is taken out */
 } k;
 
 static int put_in(struct probe_set *s)
 {
 	(void)s;
+	k.ctl.unrecorded += k.early;
 	return 0;
 }
 
@@ -98,11 +100,25 @@ static void what_calls_meet_when_a_window_is_over_is_charged(void **state)
 	assert_float_equal(k.account.window_ns, usual, 1);
 }
 
+/* Calm is a process that calls little while a window is open, however long its sets take. */
+static void calls_before_a_window_are_no_part_of_it(void **state)
+{
+	(void)state;
+	set_up();
+	look(6000);
+	k.early = 10;
+	k.account.saved_ns = k.account.expected_ns = 0;
+	look(0);
+	assert_int_equal(k.f.calm, 1);
+	assert_int_equal(k.account.windows, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(far_too_many_calls_are_seen_in_windows_at_once),
 		cmocka_unit_test(what_calls_meet_when_a_window_is_over_is_charged),
+		cmocka_unit_test(calls_before_a_window_are_no_part_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
