@@ -17,7 +17,7 @@
 #include "proc/proc.h"
 
 /* The number goes up when struct reading_page changes. */
-#define PAGE_NAME "pyleak_host1"
+#define PAGE_NAME "pyleak_host2"
 #define MAPS_MOST 100000 /* looked at */
 #define THE_HOSTS "/proc/1/root/sys/kernel/tracing/uprobe_events"
 

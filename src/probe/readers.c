@@ -88,7 +88,8 @@ static enum readers judge(const struct reading_row *row, struct reading_slot *sl
 	return READERS_HUNG;
 }
 
-static enum readers look_at_row(struct reading_row *row, uint64_t code, bool is_library)
+static enum readers look_at_row(struct reading_row *row, uint64_t code, bool is_library,
+				bool beside_no_hung)
 {
 	enum readers worst = READERS_NONE, one;
 	uint64_t now = clock_ns();
@@ -96,16 +97,19 @@ static enum readers look_at_row(struct reading_row *row, uint64_t code, bool is_
 	for (unsigned i = 0; i < READING_SLOTS && worst != READERS_HUNG; i++) {
 		struct reading_slot *slot = &row->slot[i];
 		uint64_t since = atomic_load(&slot->since_ns), theirs = atomic_load(&slot->code);
+		bool is_other = !is_library && theirs && theirs != code;
 
-		if (!since || (!is_library && theirs && theirs != code))
+		if (!since || (is_other && !beside_no_hung))
 			continue;
 		one = judge(row, slot, since, now);
+		if (is_other && one == READERS_BUSY)
+			continue;
 		worst = one > worst ? one : worst;
 	}
 	return worst;
 }
 
-enum readers readers_look(uint64_t code, bool is_library)
+enum readers readers_look(uint64_t code, bool is_library, bool beside_no_hung)
 {
 	struct reading_page *page = reading_page();
 	enum readers worst = READERS_NONE, one;
@@ -113,7 +117,7 @@ enum readers readers_look(uint64_t code, bool is_library)
 	for (unsigned i = 0; i < READING_ROWS && worst != READERS_HUNG; i++) {
 		if (i != reading_row() && !atomic_load(&page->row[i].owner))
 			continue;
-		one = look_at_row(&page->row[i], code, is_library);
+		one = look_at_row(&page->row[i], code, is_library, beside_no_hung);
 		/* Only now: most rows have nothing to say, and this is a system call. */
 		if (one != READERS_NONE && host_row_lives(page, i))
 			worst = one > worst ? one : worst;

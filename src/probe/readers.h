@@ -13,7 +13,9 @@ enum readers {
 };
 
 /* Looks at those that a change of probes in the file @code would wait for; @is_library: a file that
- * any process may map. Stamps of threads that are gone are cleared. */
-enum readers readers_look(uint64_t code, bool is_library);
+ * any process may map. @beside_no_hung: one of any other program that hangs counts, too: a fork of
+ * its process waits for the lock that the read has or wants, with the lock of all forks, for which
+ * any change waits. Stamps of threads that are gone are cleared. */
+enum readers readers_look(uint64_t code, bool is_library, bool beside_no_hung);
 
 #endif

@@ -137,9 +137,10 @@ static void lower_flag(void)
 static enum readers wait_for_readers(const struct turn *t)
 {
 	uint64_t now = clock_ns(), end = now + (t->kind == TURN_IN ? IN_READ_NS : READ_NS);
+	bool puts_in = t->kind != TURN_OUT; /* or tries to */
 	enum readers r;
 
-	while ((r = readers_look(t->code, t->is_library)) == READERS_BUSY && now < end) {
+	while ((r = readers_look(t->code, t->is_library, puts_in)) == READERS_BUSY && now < end) {
 		usleep(READ_POLL_US);
 		now = clock_ns();
 		if (t->serial && now + FLAG_NS / 2 > turns.flag_ns)

@@ -103,7 +103,7 @@ int proc_stream_maps(const struct proc *p, struct proc_map **out, size_t *n, cha
 
 	if (fd < 0)
 		return -errno;
-	err = vec_push(&s.names) ? read_lines(&s, fd, p->code) : -ENOMEM;
+	err = vec_push(&s.names) ? read_lines(&s, fd, proc_code_now(p)) : -ENOMEM;
 	for (size_t i = 0; i < s.row.n; i++)
 		s.row.v[i].path = s.names.v + s.at.v[i];
 	map64_free(&s.known);

@@ -89,6 +89,9 @@ int proc_read_u32(const struct proc *p, uint64_t addr, uint32_t *out);
 /* Has the memory gone, because of an exec or the end? Then nothing that cannot be read was freed.
  */
 bool proc_memory_gone(const struct proc *p);
+/* The code of what a file below /proc/PID that was opened just now tells of: that of another
+ * program after an exec, which is not known. */
+uint64_t proc_code_now(const struct proc *p);
 /* At most @size - 1 bytes up to NUL; -EFAULT when not readable. Always terminated. */
 int proc_read_cstr(const struct proc *p, uint64_t addr, char *buf, size_t size);
 

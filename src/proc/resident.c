@@ -103,8 +103,14 @@ static int rows_by_smaps(const struct proc *p, struct proc_resident **out, size_
 {
 	auto_free struct proc_resident *rows = NULL;
 	auto_close int fd = stamped_open(p->pid, "smaps");
-	struct stamped_lines from = {.fd = fd, .code = p->code, .read = stamped_walk};
-	int err = fd < 0 ? -errno : proc_smaps_rows(&from, &rows, n);
+	struct stamped_lines from = {.fd = fd, .code = proc_code_now(p), .read = stamped_walk};
+	int err = fd < 0 ? -errno : 0;
+
+	/* The walk of another program's memory would be long, and for nothing. */
+	if (!err && proc_memory_gone(p))
+		err = -ESRCH;
+	if (!err)
+		err = proc_smaps_rows(&from, &rows, n);
 
 	if (err && err != -ESRCH && err != -ENOENT)
 		return fail(err, "/proc/%d/smaps cannot be read: %s", p->pid, strerror(-err));

@@ -37,7 +37,7 @@ int proc_rollup(const struct proc *p, struct proc_rollup *out)
 	if (proc_is_large(p))
 		return -EFBIG;
 	auto_close int fd = stamped_open(p->pid, "smaps_rollup");
-	got = fd < 0 ? -1 : stamped_walk(fd, text, sizeof(text) - 1, p->code);
+	got = fd < 0 ? -1 : stamped_walk(fd, text, sizeof(text) - 1, proc_code_now(p));
 	if (got < 0)
 		return -errno;
 	text[got] = '\0';

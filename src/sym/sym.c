@@ -19,7 +19,8 @@ int sym_open(const struct proc *p, struct sym **out)
 	s->view.maps = NULL;
 	s->view.map_text = NULL;
 	s->view.n_maps = 0;
-	s->view.reader = NULL; /* files are all that is read */
+	s->view.reader = NULL; /* files are all that is read ... */
+	s->view.code = 0;      /* ... and maps, after an exec those of another program */
 	*out = s;
 	return 0;
 }

@@ -41,7 +41,7 @@ size_t native_spans_of(struct stamped_lines *from, struct native_span **out)
 size_t native_spans_read(const struct proc *p, struct native_span **out)
 {
 	auto_close int fd = stamped_open(p->pid, "maps");
-	struct stamped_lines from = {.fd = fd, .code = p->code, .read = stamped_read};
+	struct stamped_lines from = {.fd = fd, .code = proc_code_now(p), .read = stamped_read};
 	size_t n;
 
 	*out = NULL;

@@ -176,6 +176,36 @@ static void each_read_says_of_which_program(void **state)
 	proc_close(p);
 }
 
+/* Its maps are those of another program then, and may be what hangs. */
+static void an_exec_ends_the_code(void **state)
+{
+	struct proc *p;
+	int go[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		char byte;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (read(go[0], &byte, 1) == 1)
+			execlp("sleep", "sleep", "60", NULL);
+		_exit(1);
+	}
+	assert_int_equal(proc_open(pid, &p), 0);
+	p->code = 77;
+	assert_int_equal(proc_code_now(p), 77);
+	assert_true(write(go[1], "x", 1) == 1);
+	for (int i = 0; i < 1000 && !proc_memory_gone(p); i++)
+		usleep(10000);
+	assert_int_equal(proc_code_now(p), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	proc_close(p);
+}
+
 static void lines_are_those_of_stdio(void **state)
 {
 	char ours[200], theirs[200], path[] = "/tmp/pyleak-lines-XXXXXX";
@@ -453,6 +483,7 @@ int main(void)
 		cmocka_unit_test(pieces_cover_all),
 		cmocka_unit_test(no_stamp_no_read),
 		cmocka_unit_test(each_read_says_of_which_program),
+		cmocka_unit_test(an_exec_ends_the_code),
 		cmocka_unit_test(lines_are_those_of_stdio),
 		cmocka_unit_test(what_fails_midway_is_no_table),
 		cmocka_unit_test(rows_are_the_same_without_smaps),
