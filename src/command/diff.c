@@ -184,9 +184,9 @@ static int diff(const struct diff_opts *o, const struct outputs *to, const struc
 	int err = report_pool_new(&pool);
 
 	if (!err)
-		err = reports_merge(a->v, a->n, pool, &in[0]);
+		err = reports_merge(a->v, a->n, pool, true, &in[0]);
 	if (!err)
-		err = reports_merge(b->v, b->n, pool, &in[1]);
+		err = reports_merge(b->v, b->n, pool, true, &in[1]);
 	if (!err)
 		err = compare_reports(in[0], in[1], &c);
 	if (!err) {

@@ -59,7 +59,7 @@ static int merge(const struct merge_opts *o, const struct outputs *to, char **fi
 	int err = report_pool_new(&pool);
 
 	if (!err)
-		err = reports_merge(files, n, pool, &all);
+		err = reports_merge(files, n, pool, false, &all);
 	if (!err)
 		err = outputs_print(to, &o->files, out_term,
 				    outputs_term(o->top, o->no_color, o->verbose), all);

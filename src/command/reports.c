@@ -28,7 +28,7 @@ int reports_check(char **files, size_t n)
 			    : 0;
 }
 
-int reports_merge(char **files, size_t n, struct report_pool *pool, struct report **out)
+int reports_merge(char **files, size_t n, struct report_pool *pool, bool past, struct report **out)
 {
 	auto_free struct report **in = calloc(n + 1, sizeof(struct report *));
 	struct progress progress;
@@ -43,7 +43,7 @@ int reports_merge(char **files, size_t n, struct report_pool *pool, struct repor
 	}
 	progress_end(&progress);
 	if (!err)
-		return report_merge(in, n, out);
+		return report_merge(in, n, past, out);
 	while (got)
 		report_free(in[--got]);
 	return err;

@@ -7,8 +7,8 @@
 
 /* -EINVAL with the sentence when standard input is named twice. */
 int reports_check(char **files, size_t n);
-/* All of them as one (report/merge.h), a recording as of its end; "-" is standard input. Texts
- * and stacks are @pool's. The sentence on failure. */
-int reports_merge(char **files, size_t n, struct report_pool *pool, struct report **out);
+/* All of them as one (report/merge.h), with @past as there, a recording as of its end; "-" is
+ * standard input. Texts and stacks are @pool's. The sentence on failure. */
+int reports_merge(char **files, size_t n, struct report_pool *pool, bool past, struct report **out);
 
 #endif

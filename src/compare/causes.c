@@ -45,7 +45,7 @@ static size_t cause_of(const struct compare *c, const struct side *a, const stru
 
 static double unlisted(const struct report_site *s, const struct compare_watch *w)
 {
-	return s && w->processes ? (double)s->unlisted_bytes_per_s / (double)w->processes : 0;
+	return s ? compare_mean((double)s->unlisted_bytes_per_s, s, w) : 0;
 }
 
 static void add(const struct compare *c, const struct compare_row *row, struct compare_cause *to)

@@ -58,7 +58,8 @@ static bool has_no_probes(const struct compare_watch *w)
 /* Samples come in proportion to it: births are watched for a part of the time, or for none. */
 static double exposure(const struct compare_watch *w, enum report_kind kind)
 {
-	double all_s = w->duration_s * (double)w->processes;
+	size_t n = w->all && w->all->n_close ? w->all->n_close : w->processes;
+	double all_s = w->duration_s * (double)n;
 
 	if (has_no_probes(w))
 		return 0;
@@ -69,6 +70,13 @@ static double exposure(const struct compare_watch *w, enum report_kind kind)
 
 /* ---- One site of both. ---- */
 
+double compare_mean(double v, const struct report_site *s, const struct compare_watch *w)
+{
+	uint64_t n = s->of_processes ? s->of_processes : w->processes;
+
+	return n ? v / (double)n : 0;
+}
+
 static bool is_counted(const struct report_site *s)
 {
 	return !isfinite(s->growth_bytes_per_s);
@@ -76,9 +84,12 @@ static bool is_counted(const struct report_site *s)
 
 static double rate_of(const struct report_site *s, bool counted, const struct compare_watch *w)
 {
-	double v = !s ? 0 : counted ? s->growth_count_per_s : s->growth_bytes_per_s;
+	double v;
 
-	return v > 0 && isfinite(v) && w->processes ? v / (double)w->processes : 0;
+	if (!s)
+		return 0;
+	v = counted ? s->growth_count_per_s : s->growth_bytes_per_s;
+	return v > 0 && isfinite(v) ? compare_mean(v, s, w) : 0;
 }
 
 /* Independent ones. */

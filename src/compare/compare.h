@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Two watches, site by site: what is new, grew, shrank, is gone, and whether that is more than
- * chance. Plain data; rates are growth per second of one process, on the average of those that were
- * watched. What is in the JSON is listed here, once (report/fields.h). */
+ * chance. Plain data; rates are growth per second of one process, on the average of those that run
+ * the same program. What is in the JSON is listed here, once (report/fields.h). */
 #ifndef PYLEAK_COMPARE_H
 #define PYLEAK_COMPARE_H
 
@@ -50,7 +50,8 @@ enum compare_change {
 		   "samples to tell") \
 	X(S, TEXT, unit, "unit", .is = "bytes|count") \
 	X(S, AMOUNT, a_per_s, "a_per_s", \
-	  .about = "growth of one process, on the average; 0: does not grow, or was not seen") \
+	  .about = "growth of one process, on the average of those of its command line; 0: does " \
+		   "not grow, or was not seen") \
 	X(S, AMOUNT, b_per_s, "b_per_s") \
 	X(S, AMOUNT, ratio, "ratio", .about = "b over a; null: one of them is 0") \
 	X(S, AMOUNT, ratio_low, "ratio_low", .about = "95 % interval") \
@@ -105,6 +106,8 @@ extern const struct shape shape_compare;
  * the sentence. */
 int compare_reports(const struct report *a, const struct report *b, struct compare *out);
 void compare_free(struct compare *c);
+/* The part of one process, @v being that of all that have @s in @w. */
+double compare_mean(double v, const struct report_site *s, const struct compare_watch *w);
 const char *compare_change_name(enum compare_change c);
 
 #endif

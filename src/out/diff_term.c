@@ -77,7 +77,9 @@ static void put_summary(struct line *l, const struct compare *c)
 	line_end(l);
 	if (c->a.processes > 1 || c->b.processes > 1) {
 		line_pad(l, INDENT);
-		line_text(l, "rates are of one process, on the average");
+		line_text(
+			l,
+			"rates are of one process, on the average of those with its command line");
 		line_end(l);
 	}
 }

@@ -252,7 +252,10 @@
 		   "error of the rate is one over the root of this number; null: not known") \
 	X(S, AMOUNT, oldest_s, "oldest_s", .merge = MERGE_MOST) \
 	X(S, TALLY, processes, "processes", .is_optional = true, .least = 1, /* 0: it is of one */ \
-	  .about = "in how many processes of a merged report this site is")
+	  .about = "in how many processes of a merged report this site is") \
+	X(S, TALLY, of_processes, "of_processes", .is_optional = true, .least = 1, \
+	  .about = "so many have the command lines of those, numbers in them aside, and were " \
+		   "watched by more than their size: diff divides by it")
 
 #define REPORT_TYPE(X, S) \
 	X(S, TEXT, name, "name", .absent = "?") \

@@ -298,7 +298,8 @@ static void fill_cgroup(struct report_process *to, const struct merge_parts *par
 		to->memory.cgroup = *one;
 }
 
-static int fill_process(struct report *r, struct merge_parts *parts, struct report_process *to)
+static int fill_process(struct report *r, struct merge_parts *parts, bool past,
+			struct report_process *to)
 {
 	struct map64 lost = {0};
 	double slowdown = mean_slowdown(parts);
@@ -309,6 +310,7 @@ static int fill_process(struct report *r, struct merge_parts *parts, struct repo
 	for (size_t i = 0; i < parts->n; i++)
 		parts->any_runs |= !parts->v[i].process->exited;
 	to->exited = !parts->any_runs;
+	parts->stops_ended = parts->any_runs && !past;
 	for (size_t i = 0; i < parts->n && !err; i++) {
 		add_process(to, &parts->v[i], i == 0);
 		err = add_lost(r, to, parts->v[i].process, &lost);
@@ -344,7 +346,7 @@ int report_merge_processes(struct report *r, const struct report_process *v, siz
 			err = fail(-ENOMEM, "out of memory");
 	}
 	if (!err)
-		err = fill_process(r, &parts, out);
+		err = fill_process(r, &parts, false, out);
 	vec_free(&parts);
 	return err;
 }
@@ -364,7 +366,7 @@ static void fill_whole(struct report *r, struct report **in, size_t n)
 	r->final = true;
 }
 
-int report_merge(struct report **in, size_t n, struct report **out)
+int report_merge(struct report **in, size_t n, bool past, struct report **out)
 {
 	struct merge_parts parts = {0};
 	struct report *r = NULL;
@@ -377,7 +379,7 @@ int report_merge(struct report **in, size_t n, struct report **out)
 	if (!err) {
 		r->processes = report_alloc(r, sizeof(*r->processes));
 		r->n_processes = r->processes && parts.n ? 1 : 0;
-		err = r->processes ? fill_process(r, &parts, r->processes)
+		err = r->processes ? fill_process(r, &parts, past, r->processes)
 				   : fail(-ENOMEM, "out of memory");
 	}
 	vec_free(&parts);

@@ -3,6 +3,7 @@
 #ifndef PYLEAK_REPORT_MERGE_PRIV_H
 #define PYLEAK_REPORT_MERGE_PRIV_H
 
+#include "base/map64.h"
 #include "report/report.h"
 
 /* One process of one of the reports. */
@@ -10,16 +11,30 @@ struct merge_part {
 	const struct report_process *process;
 	const char *host;
 	double ended_at;
-	size_t report; /* which of those that are merged */
+	size_t report;	  /* which of those that are merged */
+	uint64_t program; /* which one it runs; of a merged report: nothing */
 };
 
 struct merge_parts {
 	struct merge_part *v;
 	size_t n, cap;
-	bool any_runs; /* then those that have ended grow no more; else all rates are past ones */
+	bool any_runs;
+	bool stops_ended; /* those that have ended grow no more; else all rates are past ones */
 };
 
+/* How many processes the rate of a merged site is of (merge_programs.c). */
+struct merge_programs {
+	struct map64 count; /* of each: its processes */
+	struct map64 seen;  /* sites and programs that have met */
+};
+
+int merge_programs(struct merge_programs *m, struct report_process *to, struct merge_parts *parts);
+void merge_programs_free(struct merge_programs *m);
+/* @part has @s, which is number @i of the merged ones, @to. */
+int merge_programs_meet(struct merge_programs *m, const struct merge_part *part,
+			const struct report_site *s, size_t i, struct report_site *to);
+
 /* The sites of all parts, joined by id, into @to, sorted. */
-int merge_sites(struct report *r, struct report_process *to, const struct merge_parts *parts);
+int merge_sites(struct report *r, struct report_process *to, struct merge_parts *parts);
 
 #endif

@@ -53,6 +53,7 @@ static int begin(struct report *r, struct report_site *to, const struct report_s
 	to->types = types;
 	if (!to->processes)
 		to->processes = 1;
+	to->of_processes = 0;
 	return 0;
 }
 
@@ -98,6 +99,7 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 struct joiner {
 	struct report *r;
 	struct report_process *to;
+	struct merge_programs programs;
 	struct map64 index; /* by id */
 	struct map64
 		lines; /* by the lines of its stack, + 1: filled where ids are of several kinds */
@@ -132,8 +134,9 @@ static int add_new(struct joiner *j, const struct report_site *s)
 	return begin(j->r, &j->to->sites[j->to->n_sites++], s);
 }
 
-static int join(struct joiner *j, const struct report_process *p, bool is_over)
+static int join(struct joiner *j, const struct merge_part *part, bool is_over)
 {
+	const struct report_process *p = part->process;
 	int err = 0;
 
 	for (size_t i = 0; i < p->n_sites && !err; i++) {
@@ -149,6 +152,10 @@ static int join(struct joiner *j, const struct report_process *p, bool is_over)
 			add(to, &s, &j->largest[to - j->to->sites]);
 		else
 			err = add_new(j, &s);
+		to = to ? to : &j->to->sites[j->to->n_sites - 1];
+		if (!err)
+			err = merge_programs_meet(&j->programs, part, &s,
+						  (size_t)(to - j->to->sites), to);
 	}
 	return err;
 }
@@ -167,7 +174,7 @@ static bool is_mixed(const struct merge_parts *parts)
 	return false;
 }
 
-int merge_sites(struct report *r, struct report_process *to, const struct merge_parts *parts)
+int merge_sites(struct report *r, struct report_process *to, struct merge_parts *parts)
 {
 	struct joiner j = {.r = r, .to = to, .is_mixed = is_mixed(parts)};
 	size_t n = 1;
@@ -179,8 +186,11 @@ int merge_sites(struct report *r, struct report_process *to, const struct merge_
 	to->sites = report_alloc(r, n * sizeof(*to->sites));
 	if (!j.largest || !to->sites)
 		err = fail(-ENOMEM, "out of memory");
+	if (!err)
+		err = merge_programs(&j.programs, to, parts);
 	for (size_t i = 0; i < parts->n && !err; i++)
-		err = join(&j, parts->v[i].process, parts->any_runs && parts->v[i].process->exited);
+		err = join(&j, &parts->v[i], parts->stops_ended && parts->v[i].process->exited);
+	merge_programs_free(&j.programs);
 	map64_free(&j.index);
 	map64_free(&j.lines);
 	free(j.largest);

@@ -143,6 +143,7 @@ struct report_process {
 	size_t n_lost;
 	struct report_member *members; /* of a merged report, worst first; pid is 0 then */
 	size_t n_members;
+	size_t n_close;	    /* of them: watched by more than their size; not in the JSON */
 	const char **notes; /* sentences about fallbacks */
 	size_t n_notes;
 };

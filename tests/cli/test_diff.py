@@ -184,6 +184,42 @@ def test_several_on_a_side(tmp_path):
     assert [r["b_per_s"] for r in compared(ONCE, merged)["rows"]] == pytest.approx([r["b_per_s"] for r in found["rows"]], rel=1e-4)
 
 
+def with_others(report, *others):
+    """The same, and beside it processes of other command lines, or of what is said of them."""
+    report = copy.deepcopy(report)
+    for n, (cmdline, sites, changes) in enumerate(others):
+        p = copy.deepcopy(report["processes"][0])
+        p.update(pid=90000 + n, cmdline=cmdline, **changes)
+        if not sites:
+            p["sites"] = p["findings"] = []
+        report["processes"].append(p)
+    return report
+
+
+def test_what_else_runs_on_the_host_is_no_difference(tmp_path):
+    alone = load(ONCE)
+    idle = dict(mode="growth", probe=dict(alone["processes"][0]["probe"], on_s=0))
+    many = save(tmp_path / "many.json", with_others(alone, *[(["python3", "idle.py"], False, idle)] * 8, (["python3", "api.py"], False, {})))
+    merged = tmp_path / "merged.json"
+    assert subprocess.run([TOOL, "merge", many, "--json", merged], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    for pair in ((many, ONCE), (ONCE, many), (merged, ONCE)):
+        found = compared(*pair)
+        assert not found["differs"] and {r["ratio"] for r in found["rows"]} <= {1, None}, pair
+    assert diff(many, ONCE, "--fail-on", "leak").returncode == 0
+    assert (found["a"]["processes"], found["b"]["processes"]) == (10, 1)
+
+
+def test_workers_of_one_program_are_averaged(tmp_path):
+    alone = load(ONCE)
+    command = alone["processes"][0]["cmdline"] = ["python3", "app.py", "--port", "8000"]
+    one, half = save(tmp_path / "one.json", alone), tmp_path / "half.json"
+    save(half, with_others(alone, (command[:3] + ["8001"], False, {})))
+    assert {r["ratio"] for r in compared(one, half)["rows"]} <= {0.5, None}
+    # those that ended, as workers do that are replaced, count as long as they lived
+    save(half, with_others(alone, (command, True, {"state": "exited"})))
+    assert {r["ratio"] for r in compared(one, half)["rows"]} <= {1, None}
+
+
 def test_a_recording_is_compared_as_of_its_end():
     recording = sorted(glob.glob(os.path.join(ROOT, "tests/judge/corpus/*.rec")))[0]
     found = compared(recording, recording)

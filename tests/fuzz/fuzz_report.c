@@ -3,7 +3,7 @@
  * Saved reports that lie, read and merged.
  *
  * reads: src/base/jval.c src/report/read.c src/report/fields.c
- * reads: src/report/merge.c src/report/merge_sites.c
+ * reads: src/report/merge.c src/report/merge_sites.c src/report/merge_programs.c
  */
 #include "fuzz/fuzz.h"
 #include "report/merge.h"
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!report_read(fake_path(part.p, part.n), &r[n]))
 			n++;
 	}
-	if (n && !report_merge(r, n, &out))
+	if (n && !report_merge(r, n, false, &out))
 		report_free(out);
 	return 0;
 }

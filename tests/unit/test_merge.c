@@ -39,7 +39,7 @@ static struct report *merged(struct report *r)
 {
 	struct report *all;
 
-	assert_int_equal(report_merge(&r, 1, &all), 0);
+	assert_int_equal(report_merge(&r, 1, false, &all), 0);
 	return all;
 }
 
@@ -190,7 +190,7 @@ static void the_groups_of_two_hosts_are_not_one(void **state)
 
 	(void)state;
 	in[1]->hostname = "db";
-	assert_int_equal(report_merge(in, 2, &all), 0);
+	assert_int_equal(report_merge(in, 2, false, &all), 0);
 	assert_int_equal(all->processes[0].n_members, 6);
 	assert_int_equal(all->processes[0].memory.cgroup.version, 0);
 	report_free(all);
@@ -204,7 +204,7 @@ static void those_that_were_not_watched_are_summed(void **state)
 	in[0]->not_watched = 2;
 	in[0]->not_watched_why = "it is of another kind";
 	in[2]->not_watched = 1;
-	assert_int_equal(report_merge(in, 3, &all), 0);
+	assert_int_equal(report_merge(in, 3, false, &all), 0);
 	assert_int_equal(all->not_watched, 3);
 	assert_string_equal(all->not_watched_why, "it is of another kind");
 	report_free(all);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A rate of one process is the mean over those that run the same program: what else a host runs,
+ * and how much of it, says nothing about a leak. */
+#include <string.h>
+#include <xxhash.h>
+
+#include "report/merge_priv.h"
+
+/* By the command line. Ports and numbers of workers tell processes of one program apart. */
+static uint64_t program_of(const struct report_process *p)
+{
+	static const char digits[] = "0123456789";
+	uint64_t h = 0;
+
+	for (size_t i = 0; i < p->n_cmdline; i++)
+		for (const char *at = p->cmdline[i]; *at; at += strspn(at, digits)) {
+			size_t n = strcspn(at, digits);
+
+			h = XXH64(at, n, h);
+			at += n;
+		}
+	return h ? h : 1;
+}
+
+/* No line of what was watched by its size alone can be known. */
+static bool is_close(const struct report_process *p)
+{
+	return p->n_sites || !p->mode || strcmp(p->mode, "growth") != 0 || p->on_s > 0;
+}
+
+int merge_programs(struct merge_programs *m, struct report_process *to, struct merge_parts *parts)
+{
+	for (size_t i = 0; i < parts->n; i++) {
+		struct merge_part *part = &parts->v[i];
+		uint64_t *n;
+
+		if (part->process->n_members) {
+			to->n_close += part->process->n_members;
+			continue;
+		}
+		part->program = program_of(part->process);
+		if (!is_close(part->process))
+			continue;
+		n = map64_put(&m->count, part->program);
+		if (!n)
+			return fail(-ENOMEM, "out of memory");
+		++*n;
+		to->n_close++;
+	}
+	return 0;
+}
+
+void merge_programs_free(struct merge_programs *m)
+{
+	map64_free(&m->count);
+	map64_free(&m->seen);
+}
+
+int merge_programs_meet(struct merge_programs *m, const struct merge_part *part,
+			const struct report_site *s, size_t i, struct report_site *to)
+{
+	const struct report_process *p = part->process;
+	const uint64_t pair[2] = {i, part->program}, *n;
+	uint64_t key = XXH64(pair, sizeof(pair), 0), *met;
+
+	if (p->n_members) {
+		to->of_processes += s->of_processes ? s->of_processes : p->n_members;
+		return 0;
+	}
+	met = map64_put(&m->seen, key ? key : 1);
+	if (!met)
+		return fail(-ENOMEM, "out of memory");
+	n = map64_get(&m->count, part->program);
+	to->of_processes += *met || !n ? 0 : *n;
+	*met = 1;
+	return 0;
+}
