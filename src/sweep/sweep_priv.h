@@ -19,10 +19,11 @@ struct sweep_target {
 	uint64_t looked_ns;	 /* findings were last looked at */
 	uint64_t rest_until_ns;	 /* not to be probed again before */
 	unsigned turns;
-	struct report *found; /* what a turn found: one process */
-	unsigned found_in;    /* the turn that did, of @turns */
-	bool refused;	      /* no probing here: do not try again */
-	char why[512];	      /* it could not be probed when that was tried last; "" = it could */
+	struct report *found;	 /* what a turn found: one process */
+	unsigned found_in;	 /* the turn that did, of @turns */
+	uint64_t found_since_ns; /* it was probed since */
+	bool refused;		 /* no probing here: do not try again */
+	char why[512]; /* it could not be probed when that was tried last; "" = it could */
 };
 
 struct sweep {

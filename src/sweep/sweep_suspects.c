@@ -15,6 +15,7 @@
 #define ALIVE_NS     200000000ull
 #define REST_NS	     120000000000ull /* after a turn, while others wait or not */
 #define GROWS_SPAN_S 6.0	     /* watched at least so long before it is suspected */
+#define STALE	     0.05 /* of RSS: by so much less or more, what it is made of is old */
 
 static bool is_suspect(const struct sweep_target *t, uint64_t now)
 {
@@ -138,6 +139,7 @@ static void keep_findings(struct sweep_target *t)
 	report_free(t->found);
 	t->found = r;
 	t->found_in = t->turns;
+	t->found_since_ns = t->since_ns;
 }
 
 void suspect_end(struct sweep_target *t)
@@ -234,6 +236,54 @@ static const char *why_no_line(const struct sweep_target *t)
 	return t->found ? "no line stood out while it was probed" : "not probed yet";
 }
 
+static bool is_stale(const struct report_process *then, const struct report_process *now)
+{
+	double rss = (double)now->rss_bytes;
+
+	return then->rss_bytes == REPORT_UNKNOWN || now->rss_bytes == REPORT_UNKNOWN ||
+	       fabs(rss - (double)then->rss_bytes) > STALE * rss;
+}
+
+/* The history goes on to now. Nobody has looked between, nor at more than this. */
+static void add_point(const struct sweep_target *t, struct report *r, struct report_process *p,
+		      const struct report_process *now)
+{
+	double t_s = (double)(clock_ns() - t->found_since_ns) / 1e9;
+	struct report_series *v;
+
+	if (!p->n_series || p->series[p->n_series - 1].t_s >= t_s)
+		return;
+	v = report_alloc(r, (p->n_series + 1) * sizeof(*v));
+	if (!v)
+		return;
+	memcpy(v, p->series, p->n_series * sizeof(*v));
+	v[p->n_series] = (struct report_series){.t_s = t_s,
+						.rss_bytes = now->rss_bytes,
+						.heap_bytes = REPORT_UNKNOWN,
+						.fds = REPORT_UNKNOWN,
+						.threads = REPORT_UNKNOWN,
+						.anon_bytes = now->memory.anon,
+						.swap_bytes = now->memory.swap,
+						.cgroup_bytes = REPORT_UNKNOWN};
+	if (now->memory.cgroup.version)
+		v[p->n_series].cgroup_bytes = now->memory.cgroup.current;
+	p->series = v;
+	p->n_series++;
+}
+
+/* RSS is of now, and what it is made of has to add up to it. */
+static void bring_up_to_date(const struct sweep_target *t, struct report *r,
+			     struct report_process *p, const struct report_process *now)
+{
+	if (is_stale(p, now)) {
+		p->parts = NULL;
+		p->pools = NULL;
+	}
+	if (!t->session || t->found_in != t->turns)
+		add_point(t, r, p, now);
+	p->rss_bytes = now->rss_bytes;
+}
+
 /* What probing found, when it did; else what growth tells. */
 int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p)
 {
@@ -253,7 +303,7 @@ int suspect_fill(struct sweep_target *t, struct report *r, struct report_process
 		p->confidence = now.confidence;
 		p->reason = now.reason;
 	}
-	p->rss_bytes = now.rss_bytes;
+	bring_up_to_date(t, r, p, &now);
 	/* Behind its turn what it knew of the limit gets old; its forecast is better than none. */
 	if (!t->session || t->found_in != t->turns) {
 		if (isnan(now.memory.eta_s)) {

@@ -28,7 +28,9 @@ struct growth {
 
 static struct session probes;
 static struct report_site line;
-static uint64_t now_ns;
+static struct report_parts parts;
+static struct report_series series[1];
+static uint64_t now_ns, rss_now;
 static int step_ends;
 
 static struct {
@@ -82,6 +84,10 @@ int session_fill(struct session *s, uint64_t at_ns, struct report *r, struct rep
 	p->live_curve.shape = CURVE_FLAT;
 	p->sites = &line;
 	p->n_sites = says.n_sites;
+	p->rss_bytes = rss_now;
+	p->parts = &parts;
+	p->series = series;
+	p->n_series = 1;
 	return 0;
 }
 
@@ -101,6 +107,7 @@ void growth_fill(struct growth *g, const char *unprobed, struct report *r, struc
 	report_process_init(p);
 	p->verdict = curve_grows(&g->curve) ? CLASS_GROWING : CLASS_STEADY;
 	p->reason = unprobed;
+	p->rss_bytes = rss_now;
 }
 
 /* One process that grows, in a sweep that probes it. */
@@ -127,6 +134,7 @@ static void begin_with(struct one *o)
 	o->s.target.v = o->v;
 	o->s.target.n = 1;
 	step_ends = 0;
+	rss_now = 100 << 20;
 	begin_turn(o);
 }
 
@@ -250,6 +258,35 @@ static void what_grows_slowly_is_not_steady(void **state)
 	end_with(&o);
 }
 
+/* Parts add up to RSS: those of an old turn do not, and what was resident then is history. */
+static void parts_are_of_the_moment_of_rss(void **state)
+{
+	struct one o;
+	struct report_process p;
+	struct report *r = NULL;
+
+	(void)state;
+	begin_with(&o);
+	pass(&o, 16, CLASS_LEAK, 1);
+	assert_null(o.t.session);
+	rss_now += 2 << 20;
+	assert_non_null(whole(&o).parts);
+	now_ns += 60 * SECOND;
+	rss_now += 50 << 20;
+	assert_int_equal(report_new(&r), 0);
+	assert_int_equal(suspect_fill(&o.t, r, &p), 0);
+	assert_int_equal(p.rss_bytes, 152 << 20);
+	assert_null(p.parts);
+	assert_int_equal(p.n_series, 2);
+	assert_true(p.series[1].t_s == 76 && p.series[1].rss_bytes == p.rss_bytes);
+	report_free(r);
+	/* The next turn reads them again. */
+	begin_turn(&o);
+	pass(&o, 46, CLASS_LEAK, 1);
+	assert_non_null(whole(&o).parts);
+	end_with(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +295,7 @@ int main(void)
 		cmocka_unit_test(a_leak_is_one_no_more_when_nothing_grows),
 		cmocka_unit_test(a_leak_whose_process_ends_in_the_next_turn_is_kept),
 		cmocka_unit_test(what_grows_slowly_is_not_steady),
+		cmocka_unit_test(parts_are_of_the_moment_of_rss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
