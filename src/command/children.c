@@ -205,6 +205,10 @@ static int fold(struct children *c)
 	err = sum_up(c, n, r);
 	if (!err)
 		err = compact(r, &past);
+	if (past) {
+		past->processes[0].watched_from_s = r->processes[0].watched_from_s;
+		past->processes[0].watched_to_s = r->processes[0].watched_to_s;
+	}
 	report_free(r);
 	if (err)
 		return err;

@@ -85,6 +85,8 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 	int err;
 
 	*p = e->seen;
+	p->watched_from_s = (double)e->start_ns / 1e9;
+	p->watched_to_s = (double)e->now_ns / 1e9;
 	p->windows = e->objects.bursts;
 	p->survivors = e->objects.n;
 	judge_curves(&e->memory, p);

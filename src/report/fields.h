@@ -188,7 +188,8 @@
 	  .about = "the part of its CPU time that watching cost, estimated; of many processes " \
 		   "the mean, weighed by that time") \
 	X(S, AMOUNT, core_pct, "core_pct", .merge = MERGE_SUM, \
-	  .about = "the same, of one core; of many processes the sum") \
+	  .about = "the same, of one core; of many processes the sum, each weighed by the part of " \
+		   "the time that it was watched for") \
 	X(S, AMOUNT, stall_ms, "stall_ms", .merge = MERGE_MOST, \
 	  .about = "by how much a window of late delayed what ran in it, at most; 0: there is none") \
 	X(S, AMOUNT, stalls_per_s, "stalls_per_s", .merge = MERGE_MOST, \

@@ -45,6 +45,34 @@ static bool same_process(const struct merge_part *a, const struct merge_part *b)
 	       !strcmp(a->host, b->host);
 }
 
+static double watched_s(const struct report_process *p)
+{
+	if (p->watched_to_s > p->watched_from_s)
+		return p->watched_to_s - p->watched_from_s;
+	return p->n_series ? p->series[p->n_series - 1].t_s : 0;
+}
+
+/* Sixteen workers that live one after the other cost what one does. 1 where times are not known. */
+static double share_of(const struct report_process *p, double span_s)
+{
+	double s = watched_s(p);
+
+	return s > 0 && s < span_s ? s / span_s : 1;
+}
+
+/* From when the first of them was watched until when the last was; 0 where it is not known. */
+static double find_span(const struct report_process *v, size_t n, struct report_process *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!(v[i].watched_to_s > 0))
+			continue;
+		if (!(out->watched_to_s > 0) || v[i].watched_from_s < out->watched_from_s)
+			out->watched_from_s = v[i].watched_from_s;
+		out->watched_to_s = fmax(out->watched_to_s, v[i].watched_to_s);
+	}
+	return out->watched_to_s - out->watched_from_s;
+}
+
 static int gather(struct report **in, size_t n, struct merge_parts *parts)
 {
 	size_t kept = 0;
@@ -60,6 +88,7 @@ static int gather(struct report **in, size_t n, struct merge_parts *parts)
 			/* An order needs an answer. */
 			p->ended_at = isnan(in[i]->ended_at) ? -INFINITY : in[i]->ended_at;
 			p->report = i;
+			p->share = share_of(p->process, in[i]->duration_s);
 		}
 	if (parts->n)
 		qsort(parts->v, parts->n, sizeof(*parts->v), by_identity);
@@ -97,6 +126,7 @@ static void add_process(struct report_process *to, const struct merge_part *part
 {
 	struct report_process p = *part->process;
 
+	p.core_pct *= part->share;
 	if (p.exited)
 		shape_clear(&shape_memory, &p);
 	shape_merge(&shape_process, to, &p, first);
@@ -273,8 +303,8 @@ static double mean_slowdown(const struct merge_parts *parts)
 
 		if (!(p->slowdown_pct > 0) || !(p->core_pct > 0))
 			continue;
-		cost += p->core_pct;
-		cpu += p->core_pct / p->slowdown_pct;
+		cost += p->core_pct * parts->v[i].share;
+		cpu += p->core_pct * parts->v[i].share / p->slowdown_pct;
 	}
 	return cpu > 0 ? cost / cpu : NAN;
 }
@@ -333,6 +363,8 @@ static int fill_process(struct report *r, struct merge_parts *parts, bool past,
 int report_merge_processes(struct report *r, const struct report_process *v, size_t n,
 			   struct report_process *out)
 {
+	struct report_process times = {0};
+	double span_s = find_span(v, n, &times);
 	struct merge_parts parts = {0};
 	int err = 0;
 
@@ -341,12 +373,15 @@ int report_merge_processes(struct report *r, const struct report_process *v, siz
 
 		if (p)
 			*p = (struct merge_part){.process = &v[i],
-						 .host = r->hostname ? r->hostname : ""};
+						 .host = r->hostname ? r->hostname : "",
+						 .share = share_of(&v[i], span_s)};
 		else
 			err = fail(-ENOMEM, "out of memory");
 	}
 	if (!err)
 		err = fill_process(r, &parts, false, out);
+	out->watched_from_s = times.watched_from_s;
+	out->watched_to_s = times.watched_to_s;
 	vec_free(&parts);
 	return err;
 }

@@ -15,7 +15,8 @@
 int report_merge(struct report **in, size_t n, bool past, struct report **out);
 
 /* Processes of one host and one run, into @out, whose strings live in @r and theirs. Each counts,
- * also when a number has been used twice. One that has ended counts with what it held to its end,
+ * also when a number has been used twice; what watching it cost is weighed by the part of the
+ * time that it was watched. One that has ended counts with what it held to its end,
  * and has no memory. */
 int report_merge_processes(struct report *r, const struct report_process *v, size_t n,
 			   struct report_process *out);

@@ -12,6 +12,7 @@ struct merge_part {
 	const char *host;
 	double ended_at;
 	size_t report;	  /* which of those that are merged */
+	double share;	  /* of its report's time, it was watched for */
 	uint64_t program; /* which one it runs; of a merged report: nothing */
 };
 

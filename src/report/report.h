@@ -107,7 +107,8 @@ struct report_baseline {
 
 struct report_process {
 	REPORT_IDENTITY(FIELD_MEMBER, )
-	double age_s;	    /* since it was started; 0 or NAN = not known; not in the JSON */
+	double age_s; /* since it was started; 0 or NAN = not known; not in the JSON */
+	double watched_from_s, watched_to_s; /* CLOCK_MONOTONIC; 0 = not known; not in the JSON */
 	bool is_told_later; /* this is kept, and told when it is older; not in the JSON */
 	const char **cmdline;
 	size_t n_cmdline;

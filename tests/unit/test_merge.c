@@ -123,6 +123,28 @@ static void what_watching_costs_is_weighed_by_cpu(void **state)
 	report_free(all);
 }
 
+/* Workers that are replaced: three that lived for 10 s each cost what one does that lives for 30 s.
+ */
+static void what_watching_costs_is_summed_over_the_time(void **state)
+{
+	struct report_series alive[] = {{.t_s = 0}, {.t_s = 10}};
+	struct report *r = report_of(4), *all;
+
+	(void)state;
+	r->duration_s = 30;
+	for (size_t i = 0; i < 4; i++) {
+		r->processes[i].core_pct = 1.5;
+		r->processes[i].slowdown_pct = i ? 10 : 5;
+		r->processes[i].series = i ? alive : NULL;
+		r->processes[i].n_series = i ? ARRAY_SIZE(alive) : 0;
+	}
+	all = merged(r);
+	assert_true(fabs(all->processes->core_pct - 3) < 1e-9);
+	/* of 30 and three times 5 % of a core */
+	assert_true(fabs(all->processes->slowdown_pct - 100 * 3 / 45.0) < 1e-9);
+	report_free(all);
+}
+
 static void the_only_one_keeps_its_sentence(void **state)
 {
 	struct report *r = report_of(1), *all;
@@ -336,6 +358,7 @@ int main(void)
 		cmocka_unit_test(the_sentence_goes_with_the_worst_verdict),
 		cmocka_unit_test(too_early_for_all_is_too_early),
 		cmocka_unit_test(what_watching_costs_is_weighed_by_cpu),
+		cmocka_unit_test(what_watching_costs_is_summed_over_the_time),
 		cmocka_unit_test(the_only_one_keeps_its_sentence),
 		cmocka_unit_test(memory_is_summed_and_the_nearest_limit_kept),
 		cmocka_unit_test(the_groups_of_two_hosts_are_not_one),

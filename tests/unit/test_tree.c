@@ -136,9 +136,33 @@ static void the_sums_come_first(void **state)
 	free(text);
 }
 
+/* Workers that are replaced, the second half when the first has been summed up already. */
+static void what_watching_costs_is_summed_over_the_time(void **state)
+{
+	struct report *r = sample_report();
+	struct report_process v[4], past, all;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		v[i] = sample_processes[0];
+		v[i].core_pct = 1;
+		v[i].watched_from_s = 100 + 10 * (double)i;
+		v[i].watched_to_s = 110 + 10 * (double)i;
+	}
+	assert_int_equal(report_merge_processes(r, v, 4, &all), 0);
+	assert_true(fabs(all.core_pct - 1) < 1e-9);
+	assert_int_equal(report_merge_processes(r, v, 2, &past), 0);
+	v[1] = past;
+	assert_int_equal(report_merge_processes(r, v + 1, 3, &all), 0);
+	assert_true(fabs(all.core_pct - 1) < 1e-9);
+	assert_true(all.watched_from_s == 100 && all.watched_to_s == 140);
+	report_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_watching_costs_is_summed_over_the_time),
 		cmocka_unit_test(those_that_have_ended_count_but_do_not_grow),
 		cmocka_unit_test(a_tree_read_back_is_the_same),
 		cmocka_unit_test(the_sums_come_first),
