@@ -229,7 +229,7 @@ static int fill_one(struct session *s, struct report *r)
 	if (!p)
 		return fail(-ENOMEM, "out of memory");
 	err = session_fill(s, clock_ns(), r, p);
-	p->exited = true;
+	report_process_end(p);
 	r->processes = p;
 	r->n_processes = 1;
 	return err;

@@ -59,6 +59,13 @@ void report_process_init(struct report_process *p)
 	p->counted_from_s = p->counted_to_s = NAN;
 }
 
+void report_process_end(struct report_process *p)
+{
+	p->exited = true;
+	p->memory.eta_s = p->memory.eta_low_s = p->memory.eta_high_s = NAN;
+	p->fds.eta_s = NAN;
+}
+
 /* Of what is known: what nobody knows stays unknown. */
 static void sum_numbers(double *to, double more)
 {

@@ -181,6 +181,8 @@ char *report_printf(struct report *r, const char *fmt, ...) __attribute__((forma
 
 /* Nothing is known of it. */
 void report_process_init(struct report_process *p);
+/* It has ended: it meets no limit any more. */
+void report_process_end(struct report_process *p);
 
 /* What a census found, into another report: rows, collector, pools; losses are added. */
 int report_copy_population(struct report *r, const struct report_process *from,

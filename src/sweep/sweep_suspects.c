@@ -216,7 +216,7 @@ struct report *suspect_take_leak(struct sweep_target *t)
 	if (!r || r->processes[0].verdict != CLASS_LEAK)
 		return NULL;
 	t->found = NULL;
-	r->processes[0].exited = true;
+	report_process_end(&r->processes[0]);
 	return r;
 }
 

@@ -88,6 +88,7 @@ int session_fill(struct session *s, uint64_t at_ns, struct report *r, struct rep
 	p->parts = &parts;
 	p->series = series;
 	p->n_series = 1;
+	p->memory.eta_s = p->memory.eta_low_s = p->memory.eta_high_s = p->fds.eta_s = 3600;
 	return 0;
 }
 
@@ -234,6 +235,9 @@ static void a_leak_whose_process_ends_in_the_next_turn_is_kept(void **state)
 	leak = suspect_take_leak(&o.t);
 	assert_non_null(leak);
 	assert_true(leak->processes[0].exited);
+	assert_true(isnan(leak->processes[0].memory.eta_s) && isnan(leak->processes[0].fds.eta_s));
+	assert_true(isnan(leak->processes[0].memory.eta_low_s));
+	assert_true(isnan(leak->processes[0].memory.eta_high_s));
 	report_free(leak);
 	end_with(&o);
 }
