@@ -26,6 +26,12 @@ static void put_rates(struct line *l, const struct report_site *s)
 	const char *about = s->estimated ? "~" : "";
 	char text[128], n[48];
 
+	/* In a merged report what has ended grows no more. */
+	if (s->processes && s->verdict <= CLASS_GROWING && !s->growth_bytes_per_s &&
+	    !s->growth_count_per_s) {
+		line_item(l, "grew until its processes ended");
+		return;
+	}
 	if (isfinite(s->growth_bytes_per_s))
 		line_item(l, term_rate(n, sizeof(n), s->growth_bytes_per_s, s->estimated));
 	if (isfinite(s->growth_count_per_s)) {

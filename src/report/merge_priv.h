@@ -23,6 +23,9 @@ struct merge_parts {
 	bool stops_ended; /* those that have ended grow no more; else all rates are past ones */
 };
 
+/* Sites that one line called for, in different processes, are of one cause (merge_causes.c). */
+int merge_causes(struct report *r, struct report_process *to, const struct merge_parts *parts);
+
 /* How many processes the rate of a merged site is of (merge_programs.c). */
 struct merge_programs {
 	struct map64 count; /* of each: its processes */

@@ -126,6 +126,18 @@ def test_rates_of_those_that_have_ended(hosts):
     assert "3 processes of gunicorn, have ended" in text and "+7.8 KiB/s" in text
 
 
+def test_what_grew_in_processes_that_have_ended_has_no_rate(hosts):
+    report = json.loads(hosts[0].read_text())
+    report["processes"][0]["state"] = "exited"
+    site = report["processes"][0]["sites"][0]
+    site["id"] = "00000000000000ee"
+    report["processes"][0]["sites"] = [site]
+    hosts[0].write_text(json.dumps(report))
+    text = merge("-v", "--no-color", *hosts).stdout
+    line = next(line for line in text.splitlines() if "site 00000000000000ee" in line)
+    assert "grew until its processes ended, " in line and "+0 " not in line
+
+
 def test_text_of_a_saved_report_says_nothing_that_is_not_in_it(hosts):
     def told(run):
         assert run.returncode == 0 and "LEAK" in run.stdout

@@ -4,6 +4,7 @@
  *
  * reads: src/base/jval.c src/report/read.c src/report/fields.c
  * reads: src/report/merge.c src/report/merge_sites.c src/report/merge_programs.c
+ * reads: src/report/merge_causes.c
  */
 #include "fuzz/fuzz.h"
 #include "report/merge.h"

@@ -352,6 +352,63 @@ static void what_has_ended_grows_no_more(void **state)
 	report_free(all);
 }
 
+/* Workers of one line, @first of them started by another one: other stacks, other sites. */
+static struct report *of_one_line(size_t n, size_t first, struct report_frame (*stack)[2])
+{
+	struct report *r = report_of(n);
+	struct report_site *v = report_alloc(r, n * sizeof(*v));
+
+	assert_non_null(v);
+	for (size_t i = 0; i < n; i++) {
+		stack[i][0] =
+			(struct report_frame){.function = "app", .file = "/srv/wsgi.py", .line = 4};
+		stack[i][1] = (struct report_frame){.function = "run",
+						    .file = "/srv/arbiter.py",
+						    .line = i < first ? 211 : 202};
+		v[i] = (struct report_site){.verdict = CLASS_GROWING,
+					    .growth_bytes_per_s = 100,
+					    .growth_count_per_s = 1,
+					    .stack = stack[i],
+					    .n_frames = 2};
+		report_site_id(v[i].stack, 2, KIND_OBJECT, v[i].id);
+		r->processes[i].sites = v + i;
+		r->processes[i].n_sites = 1;
+	}
+	return r;
+}
+
+static void one_line_is_one_finding(void **state)
+{
+	struct report_frame stack[3][2];
+	struct report *r = of_one_line(3, 2, stack), *all;
+	const struct report_site *s;
+
+	(void)state;
+	r->processes[2].exited = true;
+	all = merged(r);
+	s = all->processes->sites;
+	assert_int_equal(all->processes->n_sites, 2);
+	assert_null(s[0].part_of);
+	assert_true(s[0].growth_bytes_per_s == 200 && s[1].growth_bytes_per_s == 0);
+	assert_string_equal(s[1].part_of, s[0].id);
+	report_free(all);
+}
+
+/* One process has both, and tells them apart: their containers differ. */
+static void what_one_process_tells_apart_stays_apart(void **state)
+{
+	struct report_frame stack[3][2];
+	struct report *r = of_one_line(3, 2, stack), *all;
+
+	(void)state;
+	r->processes[1].n_sites = 2; /* the third one's, too */
+	all = merged(r);
+	assert_int_equal(all->processes->n_sites, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_null(all->processes->sites[i].part_of);
+	report_free(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +425,8 @@ int main(void)
 		cmocka_unit_test(ids_of_another_kind_are_joined_by_line),
 		cmocka_unit_test(a_cause_of_many_places_comes_first),
 		cmocka_unit_test(what_has_ended_grows_no_more),
+		cmocka_unit_test(one_line_is_one_finding),
+		cmocka_unit_test(what_one_process_tells_apart_stays_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One line is one finding, also where no process has all that it called for: workers that were
+ * started by different lines have different stacks, and so different sites. Which container keeps
+ * them is known of one process at a time: what one process tells apart stays apart. */
+#include <xxhash.h>
+
+#include "report/merge_priv.h"
+
+struct lines {
+	struct map64 told;  /* by line and part: the first site of its cause, + 1 */
+	struct map64 apart; /* lines that one process tells as several */
+	struct map64 first; /* by line: the site that comes first, + 1 */
+};
+
+/* 0: it has none, or is told alone. */
+static uint64_t line_of(const struct report_site *s)
+{
+	const struct report_frame *f = report_program_frame(s);
+	uint64_t h;
+
+	if (!f || !f->file || (s->kind != KIND_OBJECT && s->kind != KIND_HEAP) ||
+	    s->verdict > CLASS_GROWING)
+		return 0;
+	h = XXH64(f->file, strlen(f->file), (uint64_t)f->line);
+	h = XXH64(f->function, strlen(f->function), h);
+	return h ? h : 1;
+}
+
+static int note(struct lines *l, const struct report_process *p, size_t part)
+{
+	auto_free size_t *whole = report_wholes(p);
+
+	if (!whole)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_sites; i++) {
+		uint64_t line = line_of(&p->sites[i]), *cause;
+
+		if (!line)
+			continue;
+		cause = map64_put(&l->told, XXH64(&part, sizeof(part), line) | 1);
+		if (!cause || (*cause && *cause != whole[i] + 1 && !map64_put(&l->apart, line)))
+			return -ENOMEM;
+		*cause = whole[i] + 1;
+	}
+	return 0;
+}
+
+static bool comes_first(const struct report_site *a, const struct report_site *b)
+{
+	if (a->verdict != b->verdict)
+		return a->verdict < b->verdict;
+	return a->growth_bytes_per_s > b->growth_bytes_per_s;
+}
+
+static bool is_told_apart(const struct lines *l, uint64_t line)
+{
+	return !line || map64_get(&l->apart, line);
+}
+
+static int find_first(struct lines *l, const struct report_process *p)
+{
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i];
+		uint64_t line = line_of(s), *first;
+
+		if (s->part_of || is_told_apart(l, line))
+			continue;
+		first = map64_put(&l->first, line);
+		if (!first)
+			return -ENOMEM;
+		if (!*first || comes_first(s, &p->sites[*first - 1]))
+			*first = i + 1;
+	}
+	return 0;
+}
+
+/* Parts of a site that is a part itself now go with it. */
+static int follow(struct report_process *p)
+{
+	auto_free size_t *whole = report_wholes(p);
+
+	if (!whole)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (whole[whole[i]] != whole[i])
+			p->sites[i].part_of = p->sites[whole[i]].part_of;
+	return 0;
+}
+
+static int join(struct lines *l, struct report *r, struct report_process *p)
+{
+	for (size_t i = 0; i < p->n_sites; i++) {
+		struct report_site *s = &p->sites[i];
+		uint64_t line = line_of(s);
+		const uint64_t *first = line ? map64_get(&l->first, line) : NULL;
+
+		if (s->part_of || !first || *first == i + 1)
+			continue;
+		s->part_of = report_strdup(r, p->sites[*first - 1].id);
+		if (!s->part_of)
+			return -ENOMEM;
+	}
+	return follow(p);
+}
+
+int merge_causes(struct report *r, struct report_process *to, const struct merge_parts *parts)
+{
+	struct lines l = {0};
+	int err = 0;
+
+	for (size_t i = 0; i < parts->n && !err; i++)
+		err = note(&l, parts->v[i].process, i);
+	if (!err)
+		err = find_first(&l, to);
+	if (!err)
+		err = join(&l, r, to);
+	map64_free(&l.told);
+	map64_free(&l.apart);
+	map64_free(&l.first);
+	return err ? fail(err, "out of memory") : 0;
+}
