@@ -17,11 +17,32 @@ static int find_user(const char *text, long *out)
 	return 0;
 }
 
+/* An unset variable of who calls us is no selection, and would select all or none. */
+static int check_words(const struct cli_select *c)
+{
+	const struct {
+		const char *name, *value;
+	} word[] = {{"name", c->name},
+		    {"user", c->user},
+		    {"container", c->container},
+		    {"pod", c->pod},
+		    {"cgroup", c->cgroup}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(word); i++)
+		if (word[i].value && !*word[i].value)
+			return fail(-EINVAL, "--%s needs a name: leave it out to select all",
+				    word[i].name);
+	return 0;
+}
+
 int cli_select_parse(struct cli_select *c, struct sweep_opts *out)
 {
 	char why[128];
 	int err;
 
+	*out = (struct sweep_opts){0};
+	if (check_words(c))
+		return -EINVAL;
 	*out = (struct sweep_opts){
 		.container = c->container,
 		.pod = c->pod,

@@ -48,6 +48,11 @@ BAD = [
     (["-p", "1", "--alert-hook", "true"], "--alert-hook needs a rule"),
     (["-p", "1", "--alert", "rss>1", "--alert-log", "-", "--json", "-"], "standard output"),
     (["-p", "1", "--fail-on", "growing"], "leak"),
+    (["sweep", "--container", ""], "--container needs a name"),
+    (["sweep", "--name", ""], "--name needs a name"),
+    (["sweep", "--cgroup", ""], "--cgroup needs a name"),
+    (["sweep", "--user", ""], "--user needs a name"),
+    (["serve", "--pod", ""], "--pod needs a name"),
 ]
 
 
@@ -58,6 +63,14 @@ def test_bad_usage_is_one_line_and_exit_2(args, says):
     assert r.stdout == ""
     assert r.stderr.startswith("pyleak-bpf: ") and r.stderr.count("\n") == 1
     assert says in r.stderr
+
+
+def test_settings_that_select_by_nothing_are_refused(tmp_path):
+    settings = tmp_path / "pyleak.conf"
+    settings.write_text("container =\n")
+    r = run("serve", "--config", str(settings))
+    assert (r.returncode, r.stdout) == (2, "")
+    assert "--container needs a name" in r.stderr and r.stderr.count("\n") == 1
 
 
 def test_help_and_version():
