@@ -58,6 +58,35 @@ static int check_other(const struct places *p, const struct place *new)
 	return 0;
 }
 
+static int check_path(const char *path, const struct place *new)
+{
+	struct places one = {0};
+	int err;
+
+	if (!path || is_stdout(path) || place_find(path, &one.v[0]))
+		return 0;
+	one.n = 1;
+	err = check_other(&one, new);
+	place_close(&one.v[0]);
+	return err;
+}
+
+int outputs_apart(const struct outputs_files *files, const char *const *paths, size_t n,
+		  const char *log)
+{
+	struct place p;
+	int err = 0;
+
+	if (!log || is_stdout(log) || place_find(log, &p))
+		return 0; /* who opens it says so */
+	for (size_t i = 0; i < OUT_FORMATS_MAX && !err; i++)
+		err = check_path(files->path[i], &p);
+	for (size_t i = 0; i < n && !err; i++)
+		err = check_path(paths[i], &p);
+	place_close(&p);
+	return err;
+}
+
 static int find_all(struct places *p, const char *const *paths, size_t n)
 {
 	int err = 0;

@@ -74,6 +74,9 @@ int outputs_open_saving(struct outputs *o, const struct outputs_files *files,
 /* -EINVAL with the sentence when one of them is one of the @n files (NULL is left out) that are
  * read for it: the result would replace it. */
 int outputs_spare(const struct outputs *o, const char *const *files, size_t n);
+/* -EINVAL with the sentence when the file that is added to, @log (NULL: none), is one of them. */
+int outputs_apart(const struct outputs_files *files, const char *const *paths, size_t n,
+		  const char *log);
 void outputs_close(struct outputs *o);
 
 /* What @write (0 or a negative errno) writes, as one of those files or on standard output. */

@@ -240,7 +240,8 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(
 			-EINVAL,
 			"a report in a file format and --alert-log cannot both be standard output");
-	return 0;
+	return outputs_apart(&out->files, (const char *const[]){out->baseline, out->record}, 2,
+			     out->alert_log);
 }
 
 void watch_opts_help(FILE *f)

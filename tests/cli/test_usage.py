@@ -47,6 +47,8 @@ BAD = [
     (["-p", "1", "--alert", ""], "a rule is like"),
     (["-p", "1", "--alert-hook", "true"], "--alert-hook needs a rule"),
     (["-p", "1", "--alert", "rss>1", "--alert-log", "-", "--json", "-"], "standard output"),
+    (["-p", "1", "--alert", "rss>1", "--alert-log", "x.log", "--json", "./x.log"], "are one file"),
+    (["-p", "1", "--alert", "rss>1", "--alert-log", "x.log", "--record", "x.log"], "are one file"),
     (["-p", "1", "--fail-on", "growing"], "leak"),
     (["sweep", "--container", ""], "--container needs a name"),
     (["sweep", "--name", ""], "--name needs a name"),
