@@ -160,6 +160,8 @@ int outputs_check(struct outputs_files *files)
 		if (files->path[i] && !*files->path[i])
 			return fail(-EINVAL, "--%s needs a file name, or - for standard output",
 				    formats[i].name);
+	if (outputs_on_stdout(files) > 1)
+		return fail(-EINVAL, "standard output takes one format of a report");
 	if (files->path[OUT_pprof] && is_stdout(files->path[OUT_pprof]) && isatty(STDOUT_FILENO))
 		return fail(-EINVAL, "a profile is no text for a terminal: --pprof FILE.pb.gz, or "
 				     "send standard output to a file or a program");
@@ -194,9 +196,7 @@ static int open_all(struct outputs *o, const struct outputs_files *files, const 
 	size_t n_reports;
 	int err = 0;
 
-	if (files && outputs_on_stdout(files) > 1)
-		err = fail(-EINVAL, "standard output takes one format of a report");
-	else if (files)
+	if (files)
 		err = find_all(&p, files->path, OUT_FORMATS_MAX);
 	n_reports = p.n;
 	if (!err)

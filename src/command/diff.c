@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* `diff`: what is new, grew, shrank or is gone between two watches. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/opts.h"
@@ -220,6 +221,9 @@ static int find_sides(char **argv, int first, int argc, int cut, struct side *a,
 	if (!a->n || !b->n)
 		return fail(-EINVAL, "no report %s --: name files on both sides of it",
 			    a->n ? "behind" : "before");
+	for (size_t i = 0; i < b->n; i++)
+		if (b->v[i][0] == '-' && b->v[i][1] && access(b->v[i], F_OK))
+			return fail(-EINVAL, "%s: options come before the first file", b->v[i]);
 	return reports_check(a->v, a->n + b->n);
 }
 

@@ -162,6 +162,7 @@ static bool is_of_watch(const struct watch_opts *o)
 	return !isnan(o->interval_s) || !isnan(o->wait_s) || o->duration_s > 0 || o->fds ||
 	       o->no_fds || o->want_native || o->no_native || o->min_size ||
 	       o->max_size != UINT64_MAX || o->older_ms != OLDER_MS ||
+	       fabs(o->max_pause_ms - 1000 * SESSION_PAUSE_S) > 0 ||
 	       o->overhead_pct > OVERHEAD_PCT || o->overhead_pct < OVERHEAD_PCT;
 }
 

@@ -220,6 +220,15 @@ static int find_site(struct why_cmd *w)
 	return err;
 }
 
+static int check_outputs(const struct why_cmd *w)
+{
+	const bool is_unnamed = (w->json && !*w->json) || (w->dot && !*w->dot);
+
+	return is_unnamed ? fail(-EINVAL, "--%s needs a file name, or - for standard output",
+				 w->json && !*w->json ? "json" : "dot")
+			  : 0;
+}
+
 static int parse(int argc, char **argv, struct why_cmd *w)
 {
 	int first, err = opts_parse_words(table, argc, argv, w, &first);
@@ -244,9 +253,9 @@ static int parse(int argc, char **argv, struct why_cmd *w)
 	if (!w->site || w->source.pids.n || w->source.core ||
 	    cli_find_is_wanted(&w->source.find, &w->source.pids))
 		err = cli_source_check(&w->source, 1);
-	if (err)
-		return err;
-	return w->addr ? parse_addr(w) : 0;
+	if (!err)
+		err = check_outputs(w);
+	return !err && w->addr ? parse_addr(w) : err;
 }
 
 static int print(const struct why_question *q, const struct why_answer *a,

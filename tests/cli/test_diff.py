@@ -266,6 +266,7 @@ def test_hostile_names_are_inert(name, tmp_path):
     ((*SAME[:2], "--json", "x.json", "--output", "y.json"), "the same format"),
     ((*SAME[:2], "--json", "-", "--folded", "-"), "standard output takes one format"),
     ((*SAME[:2], "--fail-on", "growth"), "--fail-on"),
+    ((SAME[0], "--", SAME[1], "--json", "x.json"), "--json: options come before the first file"),
 ])  # fmt: skip
 def test_bad_usage(args, says):
     run = diff(*args)
