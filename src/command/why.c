@@ -222,11 +222,12 @@ static int find_site(struct why_cmd *w)
 
 static int check_outputs(const struct why_cmd *w)
 {
-	const bool is_unnamed = (w->json && !*w->json) || (w->dot && !*w->dot);
-
-	return is_unnamed ? fail(-EINVAL, "--%s needs a file name, or - for standard output",
-				 w->json && !*w->json ? "json" : "dot")
-			  : 0;
+	if ((w->json && !*w->json) || (w->dot && !*w->dot))
+		return fail(-EINVAL, "--%s needs a file name, or - for standard output",
+			    w->json && !*w->json ? "json" : "dot");
+	if (w->json && w->dot && !strcmp(w->json, "-") && !strcmp(w->dot, "-"))
+		return fail(-EINVAL, "standard output takes one format");
+	return 0;
 }
 
 static int parse(int argc, char **argv, struct why_cmd *w)

@@ -55,6 +55,7 @@ BAD = [
     (["--from", "x.json", "--max-pause", "3"], "--from tells of what was seen"),
     (["merge", "x.json", "--json", "-", "--folded", "-"], "one format"),
     (["sweep", "--json", "-", "--folded", "-"], "one format"),
+    (["why", "-p", "1", "--type", "dict", "--json", "-", "--dot", "-"], "one format"),
     (["why", "-p", "1", "--type", "dict", "--json", ""], "--json needs a file name"),
     (["why", "-p", "1", "--type", "dict", "--dot", ""], "--dot needs a file name"),
     (["sweep", "--container", ""], "--container needs a name"),
