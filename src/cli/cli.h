@@ -16,6 +16,15 @@ enum cli_exit {
 
 /* Print the sentence of the last failure as the one line it is; returns @code. */
 int cli_complain(int code);
+/* Several things are done each for its own: all that fail are said, the first at last, by
+ * cli_complain(). */
+struct cli_failures {
+	int err; /* the first one's */
+	char why[512];
+};
+void cli_note(struct cli_failures *f, int err);
+/* 0, or the first with its sentence. */
+int cli_noted(const struct cli_failures *f);
 /* Before there was anything to report: says so. */
 int cli_interrupted(void);
 /* Is the error of a write to standard output that the reader left: a closed pipe, a terminal that

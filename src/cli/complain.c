@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What every command says when it fails, and when there is nothing to say. */
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +11,23 @@ int cli_complain(int code)
 {
 	log_line("pyleak-bpf: %s", fail_text());
 	return code;
+}
+
+void cli_note(struct cli_failures *f, int err)
+{
+	if (!err)
+		return;
+	if (!f->err) {
+		f->err = err;
+		snprintf(f->why, sizeof(f->why), "%s", fail_text());
+	} else if (strcmp(f->why, fail_text()) != 0) {
+		log_line("pyleak-bpf: %s", fail_text());
+	}
+}
+
+int cli_noted(const struct cli_failures *f)
+{
+	return f->err ? fail(f->err, "%s", f->why) : 0;
 }
 
 int cli_interrupted(void)

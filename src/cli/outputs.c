@@ -376,15 +376,19 @@ static int write_as(FILE *f, const void *ctx)
 int outputs_report(const struct outputs *o, const struct outputs_files *files,
 		   const struct report *r)
 {
-	int err = 0;
+	struct cli_failures failed = {0};
+	int left = 0;
 
 	for (enum out_format as = 0; as < OUT_FORMATS_MAX; as++) {
 		const struct formatted it = {r, as};
 		int one = files->path[as] ? outputs_write(o, files->path[as], write_as, &it) : 0;
 
-		err = err ? err : one;
+		if (one == -EPIPE && is_stdout(files->path[as]))
+			left = one;
+		else
+			cli_note(&failed, one);
 	}
-	return err;
+	return failed.err ? cli_noted(&failed) : left;
 }
 
 void outputs_say_written(const struct outputs_files *files)
@@ -445,17 +449,16 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 		  struct out_term_opts how, const struct report *r)
 {
 	bool is_taken = outputs_on_stdout(files);
-	int err, file_err;
+	struct cli_failures failed = {0};
+	int err;
 
 	/* A reader who leaves must not end us before all files are written. */
 	signal(SIGPIPE, SIG_IGN);
 	err = is_taken || !text ? 0 : text(stdout, r, &how);
-	file_err = outputs_report(o, files, r);
-	if (!file_err)
+	cli_note(&failed, cli_reader_left(err) ? 0 : err);
+	err = outputs_report(o, files, r);
+	if (!err)
 		outputs_say_written(files);
-	if (cli_reader_left(err))
-		err = 0;
-	if (is_taken && file_err == -EPIPE)
-		file_err = 0;
-	return err ? err : file_err;
+	cli_note(&failed, is_taken && err == -EPIPE ? 0 : err);
+	return cli_noted(&failed);
 }

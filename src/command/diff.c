@@ -157,20 +157,18 @@ static int write_as(FILE *f, const void *ctx)
 static int print(const struct diff_opts *o, const struct outputs *to, const struct compare *c)
 {
 	struct out_term_opts how = outputs_term(o->top, o->no_color, o->verbose);
+	struct cli_failures failed = {0};
 	bool is_taken = on_stdout(o);
 	int err = is_taken ? 0 : diff_term(stdout, c, &how);
 
-	if (cli_reader_left(err))
-		err = 0;
+	cli_note(&failed, cli_reader_left(err) ? 0 : err);
 	for (size_t i = 0; i < DIFF_FORMATS_MAX; i++) {
 		const struct formatted it = {c, i};
 		int one = o->path[i] ? outputs_write(to, o->path[i], write_as, &it) : 0;
 
-		if (is_taken && one == -EPIPE)
-			one = 0;
-		err = err ? err : one;
+		cli_note(&failed, is_taken && one == -EPIPE ? 0 : one);
 	}
-	return err;
+	return cli_noted(&failed);
 }
 
 /* ---- What is compared. ---- */

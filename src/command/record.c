@@ -43,10 +43,11 @@ int record_end(struct record *r, int err)
 	int record_err;
 
 	if (!r->rec)
-		return err;
+		return 0;
 	record_err = recorder_end(r->rec);
 	r->rec = NULL;
-	return outputs_end(r->to, &r->out, err ? err : record_err);
+	record_err = outputs_end(r->to, &r->out, err ? err : record_err);
+	return err ? 0 : record_err;
 }
 
 /* ---- The way back. ---- */

@@ -21,7 +21,7 @@ void record_evidence(void *rec, const struct evidence *e);
 /* That something is missing, once: the end may be hours away. */
 void record_tell(struct record *r);
 /* The file gets its name when it is whole; with @err, why nothing was watched, there is none. That
- * a report could not be written afterwards is no reason to lose it. */
+ * a report could not be written afterwards is no reason to lose it. Returns what failed besides. */
 int record_end(struct record *r, int err);
 
 /* A report of what was saved in o->from. Returns the exit status. */

@@ -169,8 +169,8 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 	uint64_t begin = clock_ns();
 	double started_at = wall_clock(), next = c->on.screen ? FIRST_S : c->interval_s, now;
 	bool told = false;
-	char why[512] = "";
-	int err = 0, last;
+	struct cli_failures failed = {0};
+	int err = 0;
 
 	if (c->on.screen)
 		screen_doing(c->on.screen, "looking for Python processes");
@@ -204,10 +204,9 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 			 "of some; a longer -d tells of all",
 			 c->duration_s);
 	/* A full disk behind standard output is no reason to lose the files. */
-	if (err)
-		snprintf(why, sizeof(why), "%s", fail_text());
-	last = report(c, s, started_at, begin, true, leaks);
-	return err ? fail(err, "%s", why) : last;
+	cli_note(&failed, err);
+	cli_note(&failed, report(c, s, started_at, begin, true, leaks));
+	return cli_noted(&failed);
 }
 
 static int run(struct sweep_cmd *c, struct sweep_opts *so)
@@ -215,7 +214,8 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 	struct probe_guard *guard = NULL;
 	struct sweep *s = NULL;
 	bool leaks = false, was_watched;
-	int err, record_err;
+	struct cli_failures failed = {0};
+	int err;
 
 	on_screen_decide(&c->on,
 			 !c->no_tui && !c->is_quiet && !c->verbose && !outputs_on_stdout(&c->files),
@@ -250,16 +250,17 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 		err = sweep_new(so, guard, &s);
 	if (!err)
 		err = loop(c, s, &leaks);
+	cli_note(&failed, err);
 	on_screen_end(&c->on);
 	was_watched = s && sweep_has_round(s);
 	sweep_free(s);
-	record_err = record_end(&c->rec, was_watched ? 0 : err);
+	cli_note(&failed, record_end(&c->rec, was_watched ? 0 : err));
 	cli_guard_stop(guard);
 	outputs_close(&c->outputs);
 	cli_helpers_stop();
 	if (err == -ECANCELED && stop_asked())
 		return cli_interrupted();
-	if (err || record_err)
+	if (cli_noted(&failed))
 		return cli_complain(CLI_FAILED);
 	return c->fail_on && leaks ? CLI_LEAK : CLI_DONE;
 }

@@ -364,9 +364,9 @@ static void say_unwatched(const struct watch *w)
 static int loop(struct watch *w)
 {
 	double next_s = w->on.screen ? FIRST_S : w->o.interval_s;
+	struct cli_failures failed = {0};
 	bool is_said = !w->o.command;
-	char why[512] = "";
-	int err = 0, last;
+	int err = 0;
 
 	while (!err && !is_done(w)) {
 		record_tell(&w->record);
@@ -391,10 +391,9 @@ static int loop(struct watch *w)
 	if (!err && !w->n && w->o.command)
 		return stop_asked() ? -ECANCELED : fail_unwatched(w);
 	on_screen_end(&w->on);
-	if (err)
-		snprintf(why, sizeof(why), "%s", fail_text());
-	last = watch_report(w, true);
-	return err ? fail(err, "%s", why) : last;
+	cli_note(&failed, err);
+	cli_note(&failed, watch_report(w, true));
+	return cli_noted(&failed);
 }
 
 /* Not where its output would run through it: what CMD writes, what -v tells. */
@@ -413,7 +412,7 @@ static void decide_on_screen(struct watch *w)
 static int run(struct watch *w)
 {
 	int err = w->o.command ? launch_prepare(w->o.command, &w->launch) : 0;
-	int record_err;
+	struct cli_failures failed = {0};
 
 	thread_haste();
 	cli_select_raise_limit();
@@ -451,9 +450,10 @@ static int run(struct watch *w)
 		say_watching(w);
 		err = loop(w);
 	}
+	cli_note(&failed, err);
 	on_screen_end(&w->on);
 	close_all(w);
-	record_err = record_end(&w->record, w->start_ns && w->n ? 0 : err);
+	cli_note(&failed, record_end(&w->record, w->start_ns && w->n ? 0 : err));
 	launch_close(&w->launch);
 	alerts_close(&w->alerts);
 	cli_guard_stop(w->guard);
@@ -462,7 +462,7 @@ static int run(struct watch *w)
 	baseline_free(&w->baseline);
 	if (err == -ECANCELED && stop_asked())
 		return cli_interrupted();
-	if (err || record_err)
+	if (cli_noted(&failed))
 		return cli_complain(CLI_FAILED);
 	if (w->has_failed)
 		return CLI_FAILED;

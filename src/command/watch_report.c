@@ -117,8 +117,9 @@ static void show_asking(const struct watch *w, bool on)
 /* A full disk behind standard output is no reason to lose the files, nor the reverse. */
 int watch_report(struct watch *w, bool final)
 {
-	int err, file_err = 0, learn_err = 0;
+	struct cli_failures failed = {0};
 	struct report *r;
+	int err;
 
 	err = report_new(&r);
 	if (err)
@@ -128,11 +129,12 @@ int watch_report(struct watch *w, bool final)
 	err = fill(w, r, final);
 	if (final)
 		show_asking(w, false);
+	cli_note(&failed, err);
 	if (!err) {
-		err = print_text(w, r);
-		file_err = final ? write_files(w, r) : 0;
-		learn_err = final ? learn(w, r) : 0;
+		cli_note(&failed, print_text(w, r));
+		cli_note(&failed, final ? write_files(w, r) : 0);
+		cli_note(&failed, final ? learn(w, r) : 0);
 	}
 	report_free(r);
-	return err ? err : file_err ? file_err : learn_err;
+	return cli_noted(&failed);
 }

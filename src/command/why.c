@@ -220,12 +220,17 @@ static int find_site(struct why_cmd *w)
 	return err;
 }
 
+static bool is_stdout(const char *path)
+{
+	return path && !strcmp(path, "-");
+}
+
 static int check_outputs(const struct why_cmd *w)
 {
 	if ((w->json && !*w->json) || (w->dot && !*w->dot))
 		return fail(-EINVAL, "--%s needs a file name, or - for standard output",
 			    w->json && !*w->json ? "json" : "dot");
-	if (w->json && w->dot && !strcmp(w->json, "-") && !strcmp(w->dot, "-"))
+	if (is_stdout(w->json) && is_stdout(w->dot))
 		return fail(-EINVAL, "standard output takes one format");
 	return 0;
 }
@@ -290,6 +295,22 @@ static int none_found(const struct why_cmd *w, const struct why_question *say,
 		    a->nearest ? "?" : "");
 }
 
+static int tell(const struct why_cmd *w, const struct why_question *say, const struct why_answer *a,
+		const struct why_stats *stats)
+{
+	struct cli_failures failed = {0};
+	int err = 0;
+
+	if (!is_stdout(w->json) && !is_stdout(w->dot))
+		cli_note(&failed, print(say, a, stats));
+	if (w->json)
+		err = why_write_json(&w->outputs, w->json, say, a, stats);
+	cli_note(&failed, err == -EPIPE && is_stdout(w->json) ? 0 : err);
+	err = w->dot ? why_write_dot(&w->outputs, w->dot, say, a) : 0;
+	cli_note(&failed, err == -EPIPE && is_stdout(w->dot) ? 0 : err);
+	return cli_noted(&failed);
+}
+
 static int ask(struct why_cmd *w, struct py_runtime *rt)
 {
 	const struct why_query q = {w->site ? w->type_of_site : w->type, w->v, w->n};
@@ -327,16 +348,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 		err = fail(-ESRCH, "%s ended while its heap was read", say.where);
 	if (!err && !a->sampled)
 		err = none_found(w, &say, a, &stats);
-	if (!err && !(w->json && !strcmp(w->json, "-")) && !(w->dot && !strcmp(w->dot, "-")))
-		err = print(&say, a, &stats);
-	if (!err && w->json)
-		err = why_write_json(&w->outputs, w->json, &say, a, &stats);
-	if (err == -EPIPE && w->json && !strcmp(w->json, "-"))
-		err = 0;
-	if (!err && w->dot)
-		err = why_write_dot(&w->outputs, w->dot, &say, a);
-	if (err == -EPIPE && w->dot && !strcmp(w->dot, "-"))
-		err = 0;
+	err = err ? err : tell(w, &say, a, &stats);
 	why_free(a, 1);
 	return err;
 }

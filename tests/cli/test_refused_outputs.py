@@ -106,6 +106,16 @@ def test_no_file_may_be_that_large(tmp_path, large, name, most):
     assert old.read_text() == OLD and sorted(os.listdir(tmp_path)) == ["old", "out"] and out.stat().st_size == most
 
 
+def test_each_file_that_is_missing_is_named(tmp_path, large):
+    paths = {name: tmp_path / name for name in FORMATS}
+    run = limited(8192, "--from", large, *(word for name, path in paths.items() for word in ("--" + name, path)), stdout=subprocess.DEVNULL)
+    assert run.returncode == 1 and run.stderr.count("\n") == len(FORMATS) and not os.listdir(tmp_path)
+    for path in paths.values():
+        assert run.stderr.count("cannot write %s: File too large" % path) == 1
+    run = limited(8192, "diff", large, large, "--json", paths["json"], "--folded", paths["folded"], stdout=subprocess.DEVNULL)
+    assert run.returncode == 1 and str(paths["json"]) in run.stderr and str(paths["folded"]) in run.stderr
+
+
 def test_no_recording_may_be_that_large(tmp_path):
     one_line(limited(4096, "--from", RECORDING, "--record", tmp_path / "cut.rec", stdout=subprocess.DEVNULL), "the recording is not complete: File too large")
     assert not os.listdir(tmp_path)
