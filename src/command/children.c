@@ -265,7 +265,7 @@ void children_end(struct children *c, struct session *s)
 	opener_close(c->opener, s);
 }
 
-static void fill_counts(struct children *c, struct report_tree *t)
+void children_count(struct children *c, struct report_tree *t)
 {
 	struct tree_counts n;
 
@@ -316,7 +316,7 @@ int children_fill(struct children *c, struct report *r)
 	err = report_merge_processes(r, r->processes, n + (c->past != NULL), merged);
 	if (err)
 		return err;
-	fill_counts(c, t);
+	children_count(c, t);
 	t->merged = merged;
 	r->tree = t;
 	return 0;

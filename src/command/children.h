@@ -28,6 +28,8 @@ bool children_expected(const struct children *c);
 /* The report has the processes that run: those that have ended come behind them, and all of them as
  * one. */
 int children_fill(struct children *c, struct report *r);
+/* How many there were. */
+void children_count(struct children *c, struct report_tree *t);
 /* Only those that have ended. */
 int children_fill_ended(struct children *c, struct report *r);
 

@@ -370,6 +370,7 @@ static int loop(struct watch *w)
 
 	while (!err && !is_done(w)) {
 		record_tell(&w->record);
+		watch_count_children(w);
 		work(w, until_next(w, next_s));
 		check_alerts(w);
 		step_screen(w);
@@ -464,9 +465,7 @@ static int run(struct watch *w)
 		return cli_interrupted();
 	if (cli_noted(&failed))
 		return cli_complain(CLI_FAILED);
-	if (w->has_failed)
-		return CLI_FAILED;
-	return w->o.fail_on && w->has_leak ? CLI_LEAK : CLI_DONE;
+	return w->has_failed ? CLI_FAILED : w->o.fail_on && w->has_leak ? CLI_LEAK : CLI_DONE;
 }
 
 int command_watch(int argc, char **argv)

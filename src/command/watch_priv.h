@@ -37,6 +37,7 @@ struct watch {
 	struct baseline baseline;
 	struct outputs outputs;
 	struct record record;
+	uint64_t counted_ns; /* children, for it */
 	struct on_screen on;
 };
 
@@ -50,5 +51,7 @@ int watch_name_target(int err, int pid);
 /* Prints a report; the final one goes to all files, too. */
 int watch_report(struct watch *w, bool final);
 int watch_read_baseline(struct watch *w);
+/* Into the recording, which has evidence of each: the report of any moment is one of all. */
+void watch_count_children(struct watch *w);
 
 #endif

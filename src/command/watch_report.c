@@ -7,6 +7,8 @@
 #include "command/watch_priv.h"
 #include "out/out.h"
 
+#define COUNT_NS 2000000000ull /* between two counts of children in a recording */
+
 static int fill(struct watch *w, struct report *r, bool final)
 {
 	uint64_t now_ns = clock_ns();
@@ -112,6 +114,18 @@ static void show_asking(const struct watch *w, bool on)
 
 	if (!w->o.is_quiet && !w->o.verbose && isatty(STDERR_FILENO))
 		fprintf(stderr, "%-*s\r", (int)sizeof(text), on ? text : "");
+}
+
+void watch_count_children(struct watch *w)
+{
+	uint64_t now_ns = clock_ns();
+	struct report_tree counts;
+
+	if (!w->record.rec || !w->o.children || now_ns < w->counted_ns + COUNT_NS)
+		return;
+	w->counted_ns = now_ns;
+	children_count(w->children, &counts);
+	recorder_add_tree(w->record.rec, &counts, now_ns);
 }
 
 /* A full disk behind standard output is no reason to lose the files, nor the reverse. */

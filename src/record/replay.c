@@ -138,7 +138,7 @@ static struct moment *place_of(struct replay *p, const struct record_frame *f)
 /* Seconds count from when the first of them was watched. */
 static bool is_until(const struct replay *p, const struct record_frame *f, double at_s)
 {
-	return isnan(at_s) || (double)f->now_ns <= (double)p->start_ns + at_s * 1e9;
+	return isnan(at_s) || !p->start_ns || (double)f->now_ns <= (double)p->start_ns + at_s * 1e9;
 }
 
 static void keep_moment(struct replay *p, const struct record_frame *f, unsigned char **v)
@@ -174,7 +174,7 @@ static int keep_moments(struct replay *p, double at_s)
 	int err = 0;
 
 	while (!err && p->bytes < MAX_BYTES && (v = get_record(p, &f))) {
-		if (!p->start_ns)
+		if (!p->start_ns && f.pid)
 			p->start_ns = f.start_ns;
 		if (f.pid && (!p->first_ns || f.now_ns < p->first_ns))
 			p->first_ns = f.now_ns;

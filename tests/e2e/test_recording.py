@@ -87,6 +87,9 @@ def test_children_are_one_report_again(tmp_path):
     live = json.loads((tmp_path / "live.json").read_text())
     tool("--from", tmp_path / "a.rec", "--json", tmp_path / "again.json", "--record", tmp_path / "moment.rec")
     tool("--from", tmp_path / "moment.rec", "--json", tmp_path / "moment.json")
+    tool("--from", tmp_path / "a.rec", "--at", 8, "--json", tmp_path / "early.json")
+    early = json.loads((tmp_path / "early.json").read_text())
+    assert early["tree"]["merged"]["members"] and early["duration_s"] <= 8
     assert len(live["processes"]) == 3 and live["tree"]["merged"]["verdict"]["class"] in ("leak", "growing")
     for name in ("again", "moment"):
         again = json.loads((tmp_path / (name + ".json")).read_text())
