@@ -104,13 +104,31 @@ def test_everybody_can_read_it(tmp_path, busy):
         assert seen["light"] == [] and seen["dark"] == [] and seen["passes"] > 15
 
 
+def test_what_is_estimated_is_marked(tmp_path):
+    report = json.loads(GOLDEN.read_text())
+    site = report["processes"][0]["sites"][0]
+    site.update(outstanding_bytes=4096000, outstanding_count=31000, growth_bytes_per_s=2048, growth_count_per_s=287)
+    pages = []
+    for is_so in (True, False):
+        site["estimated"] = is_so
+        source = tmp_path / ("%s.json" % is_so)
+        source.write_text(json.dumps(dict(report, processes=report["processes"][:1])))
+        pages.append(page_of(source, source.with_suffix(".html")))
+    about, exact = (" ".join(seen["text"].split()) for seen in browse_all(pages, "look"))
+    assert "~3.9 MiB ~31.0 k " in about and "~3.9 MiB in ~31.0 k objects" in about and "~+2.0 KiB/s, ~+287 objects/s" in about
+    assert " 3.9 MiB 31.0 k " in exact and "~31.0 k" not in exact
+
+
 def test_several_processes_are_shown_in_turn_the_worst_first(tmp_path):
     report = json.loads(GOLDEN.read_text())
+    report["processes"][-1]["state"] = "exited"
     report["processes"].reverse()
     (tmp_path / "r.json").write_text(json.dumps(report))
     seen = browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["out"]
     said = [p["verdict"]["reason"].lower() + "." for p in reversed(report["processes"])]
     assert [sentence.lower() for _, sentence, _ in seen] == said
+    over = [p["state"] == "exited" for p in reversed(report["processes"])]
+    assert any(over) and [name.endswith(", has ended") for name, _, _ in seen] == over
     assert all(name in title for name, _, title in seen) and "1234" in seen[0][0]
 
 

@@ -45,9 +45,10 @@ function nameOf(p) {
 }
 
 function titleOf(p) {
+	const isOver = p.state === "exited";
 	if (p.members && p.members.length)
-		return (p.comm ? nameOf(p) + ", " : "") + p.members.length + " processes as one";
-	return nameOf(p) + (p.pid === null ? "" : ", pid " + p.pid);
+		return (p.comm ? nameOf(p) + ", " : "") + p.members.length + " processes as one" + (isOver ? ", have ended" : "");
+	return nameOf(p) + (p.pid === null ? "" : ", pid " + p.pid) + (isOver ? ", has ended" : "");
 }
 
 export function containerOf(c) {

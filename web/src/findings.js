@@ -49,7 +49,7 @@ function plainLines(text) {
 
 // Of descriptors and threads no bytes are known.
 function both(about, format, size, number, between) {
-	return known(size) ? about + format(size) + between + number : number;
+	return (known(size) ? about + format(size) + between : "") + about + number;
 }
 
 function facts(site) {
@@ -140,7 +140,7 @@ export class Findings {
 			el("td", {}, badge(site.verdict)), el("th", { scope: "row" }, button),
 			num(known(site.growth_bytes_per_s) ? about + byteRate(site.growth_bytes_per_s) : known(site.growth_count_per_s) ? countRate(site.growth_count_per_s) : "?"),
 			num(known(site.outstanding_bytes) ? about + bytes(site.outstanding_bytes) : "?"),
-			num(count(site.outstanding_count)), el("td", { class: "types" }, typesOf(site, 2) || (site.kind === "object" ? "" : UNITS[site.kind])),
+			num(known(site.outstanding_count) ? about + count(site.outstanding_count) : "?"), el("td", { class: "types" }, typesOf(site, 2) || (site.kind === "object" ? "" : UNITS[site.kind])),
 			num(known(site.oldest_s) ? duration(site.oldest_s) : "?"));
 	}
 
