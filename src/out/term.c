@@ -99,13 +99,21 @@ static void put_clock(struct line *l, double t)
 
 void term_header(struct line *l, const struct report *r)
 {
+	const bool is_merged = r->n_processes && r->processes[0].n_members;
 	char n[32];
 
 	line_style(l, STYLE_BOLD);
 	put_clock(l, r->ended_at);
-	line_printf(l, r->final ? "  final report" : "  report so far");
+	line_printf(l, is_merged  ? "  merged report"
+		       : r->final ? "  final report"
+				  : "  report so far");
 	line_style(l, STYLE_PLAIN);
-	if (isfinite(r->duration_s)) {
+	/* Watches of different times: none of them need have lasted from the first to the last. */
+	if (is_merged && isfinite(r->duration_s)) {
+		line_text(l, " of watches since ");
+		put_clock(l, r->started_at);
+		line_printf(l, ", of %s at most", fmt_duration(n, sizeof(n), r->duration_s));
+	} else if (isfinite(r->duration_s)) {
 		line_printf(l, ", watched for %s since ",
 			    fmt_duration(n, sizeof(n), r->duration_s));
 		put_clock(l, r->started_at);

@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import pty
+import re
 import subprocess
 import time
 
@@ -123,6 +124,7 @@ def test_rates_of_those_that_have_ended(hosts):
     assert said(0, 1, 2) == ("running", 1000, 10, True)
     assert said(1, 2) == ("exited", 2000 + 3000 + 3000, 10 + 10, True)
     text = merge(hosts[1], hosts[2]).stdout
+    assert re.match(r"[0-9:]{8}  merged report of watches since [0-9:]{8}, of .* at most\n", text)
     assert "3 processes of gunicorn, have ended" in text and "+7.8 KiB/s" in text
 
 
