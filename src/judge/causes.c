@@ -147,12 +147,27 @@ static const struct member *of_container(const struct member *v, size_t n, const
 	return line ? of_line(v, n, line) : nobody;
 }
 
+/* Its function has gone on to another line, so that it runs no loop there. */
+static bool comes_back(const struct report_frame *own, const struct report_site *later)
+{
+	for (size_t i = 0; i < later->n_frames; i++) {
+		const struct report_frame *f = &later->stack[i];
+
+		if (!f->native && f->function && f->file && f->line > 0 && f->line != own->line &&
+		    !strcmp(f->function, own->function) && !strcmp(f->file, own->file))
+			return true;
+	}
+	return false;
+}
+
 static const struct member *first_of(const struct member *v, size_t n, const struct member *m)
 {
 	const struct member *first = NULL;
 
 	if (!m->own || (!m->is_entry && may_be_loop(m)))
 		first = of_container(v, n, m);
+	if (first && m->own && comes_back(m->own, first->site))
+		first = NULL;
 	return first || !m->own ? first : of_line(v, n, m);
 }
 

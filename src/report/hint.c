@@ -203,8 +203,7 @@ static bool is_kept_class(const struct report_holder *h, size_t i)
 	const struct report_holder_step *s = &h->step[i];
 	size_t grows = report_holder_container(h);
 
-	return i && begins(s->type, "class ") &&
-	       (!strcmp(s->edge, "item") || !strcmp(s->edge, "value")) &&
+	return i && begins(s->type, "class ") && (is_entry(s) || !strcmp(s->edge, "key")) &&
 	       (grows >= h->n || grows < i);
 }
 

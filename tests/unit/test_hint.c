@@ -378,6 +378,10 @@ static void by_what_is_on_the_path(void **state)
 	assert_string_equal(HINT("module", {"root", "module a :: K", "dict", 50, 0, 0},
 				 {"value", NULL, "class a.M7", U, 0, 0}),
 			    "classes-created");
+	assert_string_equal(HINT("module", {"root", "module a :: K", "dict", 50, 9, 0},
+				 {"key", NULL, "class a.M7", U, 0, 0},
+				 {"attribute", "__mro__", "tuple", 2, 0, 0}),
+			    "classes-created");
 	assert_string_equal(HINT("module", {"root", "module gc :: garbage", "list", 50, 0, 0},
 				 {"item", NULL, "a.S", U, 0, 0}),
 			    "gc-garbage");

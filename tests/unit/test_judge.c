@@ -959,6 +959,25 @@ static void python_m_starts_a_loop(void **state)
 	assert_string_equal(site_at(&w->p, "encode")->part_of, site_at(&w->p, "handle")->id);
 }
 
+/* main() has gone on from the line that calls a library to the one that keeps what that made. */
+static void a_line_that_comes_back_is_no_loop(void **state)
+{
+	struct world *w = *state;
+	struct evidence_frame calls[2] = {{"encode", "/usr/lib/python3.11/codec.py", 7, true, 11},
+					  {"main", "/srv/app.py", 9, false, 2}};
+	struct evidence_frame keeps[2] = {w->frame[0], {"main", "/srv/app.py", 9, false, 2}};
+
+	w->stack[2] = (struct evidence_stack){MALLOCS, false, ARRAY_SIZE(calls), calls};
+	w->stack[0] = (struct evidence_stack){LEAKS, false, ARRAY_SIZE(keeps), keeps};
+	judge_held(w);
+	hold_the_other(w, "/srv/codec.py");
+	assert_string_equal(site_at(&w->p, "encode")->part_of, site_at(&w->p, "handle")->id);
+	keeps[1].line = 12;
+	judge_held(w);
+	assert_null(site_at(&w->p, "encode")->part_of);
+	assert_null(site_at(&w->p, "handle")->part_of);
+}
+
 /* Garbage that no full collection has looked at: unless none will, or it has outlived one. */
 static void a_cycle_may_be_garbage(void **state)
 {
@@ -2300,6 +2319,7 @@ int main(int argc, char **argv)
 		TEST(the_line_of_the_entries_comes_first),
 		TEST(one_line_is_one_cause),
 		TEST(python_m_starts_a_loop),
+		TEST(a_line_that_comes_back_is_no_loop),
 		TEST(a_container_tells_that_it_goes_on),
 		TEST(a_container_keeps_its_pace),
 		TEST(a_type_keeps_its_pace),
