@@ -60,7 +60,7 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 	struct verdict_bound b;
 
 	holder.rests = rests_s > 0 || stood_still(f, site) || (!f->is_one && lags(f, site));
-	holder.entries_grow = rests_s > 0 && !f->has_new_entries &&
+	holder.entries_grow = rests_s > 0 && f->is_one && !f->has_new_entries &&
 			      site->outstanding_count > REST_EACH * (double)f->fill.last;
 	/* It is full, or some of them are elsewhere: then it is not what grows, or not alone. @fill
 	 * may be of another container on the way, and tells of no other bound than its own. */

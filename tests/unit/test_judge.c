@@ -385,6 +385,24 @@ static void no_leak_for_what_holds_a_few_of_them(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
 
+/* One table of many, each of which keeps the entries that it has: more objects than these are in
+ * the others. Where it holds them all its entries grow. */
+static void one_table_of_many_that_rest_has_no_remedy(void **state)
+{
+	struct world *w = *state;
+	struct holder_fact *f = &w->holder[0];
+
+	w->step[1].growth_per_s = 0;
+	w->step[1].entries = f->fill.first = f->fill.last = f->fill.calm = 40;
+	f->fill.calm_ns = f->fill.first_ns;
+	judge_held(w);
+	assert_string_equal(site_at(&w->p, "handle")->hint.code, "unbounded-container");
+	f->is_one = false;
+	f->holder.share = f->holder.in_container = 0.16;
+	judge_held(w);
+	assert_null(site_at(&w->p, "handle")->hint.code);
+}
+
 /* The dict, or the list, that the paths part at has so many, and stays so. */
 static void have_names(struct world *w, uint64_t n)
 {
@@ -2347,6 +2365,7 @@ int main(int argc, char **argv)
 		TEST(those_that_look_alike_count_when_they_are_old),
 		TEST(lots_are_no_more_sure_than_their_number),
 		TEST(a_bound_holds_the_verdict_back),
+		TEST(one_table_of_many_that_rest_has_no_remedy),
 		TEST(ring_buffers_by_name_are_no_leak),
 		TEST(a_bound_on_the_way_is_none_of_what_is_behind_it),
 		TEST(what_stands_still_is_none),
