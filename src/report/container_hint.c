@@ -43,6 +43,9 @@ static const char *container_fix(const struct report_holder *h, size_t at)
 {
 	const struct report_holder_step *in = &h->step[at];
 
+	if (is_modules(in))
+		return "Modules are loaded again and again, each time under another name: use one "
+		       "name for each, or del sys.modules[name]";
 	if (at && is_type(in - 1, "weakref.WeakKeyDictionary") && !strcmp(in[1].edge, "value"))
 		return "A value lives as long as its key does, and one that refers to its key "
 		       "keeps it for ever: hold the key by weakref.ref(key)";
@@ -141,7 +144,8 @@ void report_container_hint(struct report *r, const struct report_holder *h,
 				 object->type));
 		return;
 	}
-	if (!in || (h->entries_grow ? in->most > 0 : h->rests))
+	if (!in || (h->entries_grow ? in->most > 0 : h->rests) ||
+	    (is_modules(in) && !(in->growth_per_s > 0)))
 		return;
 	set_hint(site, "unbounded-container",
 		 report_printf(r, "%s (%s) has %s entries%s.\n%s", name_of(r, h, at), in->type,

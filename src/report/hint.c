@@ -271,6 +271,9 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 			 "gc.garbage.clear()");
 		return true;
 	}
+	/* Not what is in the modules: each of them is one too many. */
+	if (is_modules(&h->step[0]) && may_grow(h, 0))
+		return false;
 	if (is_in_cache(h)) {
 		set_hint(site, "lru-cache",
 			 "A cached function keeps every result, and the arguments with it.\n"

@@ -34,6 +34,12 @@ static inline const struct report_holder_step *step_of(const struct report_holde
 	return NULL;
 }
 
+/* sys.modules, of which each module is an entry that was imported. */
+static inline bool is_modules(const struct report_holder_step *s)
+{
+	return s->name && !strcmp(s->name, "sys.modules");
+}
+
 static inline void set_hint(struct report_site *site, const char *code, const char *text)
 {
 	site->hint = (struct report_hint){code, text};

@@ -280,7 +280,8 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 		snprintf(thread, sizeof(thread), "thread %llu, ", (unsigned long long)root->thread);
 	switch (root->kind) {
 	case REACH_MODULE:
-		snprintf(label, sizeof(label), "module %s", root->name ? root->name : "?");
+		snprintf(label, sizeof(label), "%s%s", root->name ? "module " : "sys.modules",
+			 root->name ? root->name : "");
 		if (o[0].addr != root->owner && n > 1) {
 			if (label_find_in_dict(l, o[0].addr, o[1].addr, &key) == 1 &&
 			    label_read_name(l, key, name, sizeof(name)))

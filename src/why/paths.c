@@ -113,7 +113,8 @@ static uint64_t group_key(struct reach *r, const struct chain *c, uint16_t *type
 		if (!graph_type(g, node)->addr)
 			continue;
 		if (up != NODE_NONE &&
-		    is_collection(r, grand, up, root->kind == REACH_MODULE && grand == NODE_NONE))
+		    is_collection(r, grand, up,
+				  root->kind == REACH_MODULE && root->name && grand == NODE_NONE))
 			break;
 		/* What hangs off a module through memory of its C code is a collection, too. */
 		if (up != NODE_NONE && at - i > 1 && graph_type(g, up)->kind == GRAPH_MODULE)

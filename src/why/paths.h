@@ -10,6 +10,13 @@
 #define PATHS_DEPTH 20000 /* of a path: a linked list may be long */
 #endif
 
+/* Many modules that hold a few of the targets each: they hang below sys.modules in between. */
+struct paths_crowd {
+	struct map64 module;   /* by address: how many of the targets; 0 = it is not of them */
+	uint32_t modules, was; /* sys.modules, and its parent; NODE_NONE: there is no crowd */
+};
+void paths_gather(struct reach *r, const uint32_t *target, size_t n, struct paths_crowd *c);
+void paths_scatter(struct reach *r, struct paths_crowd *c);
 /* Fills paths, their steps and shares; the texts come last (paths_text), when the lengths of the
  * containers are known. */
 int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,

@@ -9,7 +9,8 @@
 /* In the order of how much their name tells; a later one is tried only for what the earlier ones do
  * not reach. */
 enum reach_kind {
-	REACH_MODULE,  /* owner: module object, name: its name in sys.modules */
+	REACH_MODULE,  /* owner: module object, name: its name in sys.modules, which is at @at; or
+			* (NULL) sys.modules itself: see paths_gather() */
 	REACH_LOCAL,   /* owner: code object, at: index of the variable */
 	REACH_ATEXIT,  /* a function to be called at exit */
 	REACH_SIGNAL,  /* at: number of the signal */

@@ -117,6 +117,7 @@ static void module_roots(struct reach *r, uint64_t interp)
 			root = roots_add(r, REACH_MODULE, dict);
 			if (root) {
 				root->owner = pair[i][1];
+				root->at = modules;
 				root->name = strdup(name);
 			}
 		}
@@ -124,6 +125,7 @@ static void module_roots(struct reach *r, uint64_t interp)
 		root = roots_add(r, REACH_MODULE, pair[i][1]);
 		if (root) {
 			root->owner = pair[i][1];
+			root->at = modules;
 			root->name = strdup(name);
 		}
 	}

@@ -110,6 +110,7 @@ static void look_again(struct graph *g, struct why_answer **v, size_t n, const s
 static int answer(struct reach *r, const struct why_query *q, const struct why_opts *o,
 		  struct why_answer *out)
 {
+	struct paths_crowd crowd = {.modules = NODE_NONE};
 	struct targets t = {0};
 	int err = q->type ? by_type(r->g, q->type, &t) : by_address(r->g, q, &t);
 
@@ -121,11 +122,15 @@ static int answer(struct reach *r, const struct why_query *q, const struct why_o
 
 		out->nearest = nearest ? strdup(nearest) : NULL;
 	}
+	/* Objects of one type have nothing else to do with each other. */
+	if (!err && !q->type)
+		paths_gather(r, t.node.v, t.node.n, &crowd);
 	if (!err && t.node.n)
 		err = paths_group(r, t.node.v, t.node.n,
 				  4 * (o->max_paths ? o->max_paths : DEFAULT_PATHS), out);
 	if (!err && t.node.n)
 		paths_branch(r, t.node.v, t.node.n, out);
+	paths_scatter(r, &crowd);
 	out->sampled -= out->gone - t.gone; /* they are no samples */
 	vec_free(&t.node);
 	return err;

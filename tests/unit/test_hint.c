@@ -41,6 +41,31 @@ static const char *hint(const char *root, struct report_holder_step *v, size_t n
 	     sizeof((struct report_holder_step[]){__VA_ARGS__}) / \
 		     sizeof(struct report_holder_step))
 
+/* A plugin that is loaded under a new name each time: not its classes, nor its tables. */
+static void modules(void **state)
+{
+	const struct report_holder_step seen = {"attribute", "SEEN", "dict", 900, 30, 0};
+
+	(void)state;
+	assert_string_equal(HINT("module", {"root", "sys.modules", "dict", 2500, 48, 0},
+				 {"value", NULL, "module", U, 0, 0},
+				 {"attribute", "Rule", "class rule_7.Rule", U, 0, 0}),
+			    "unbounded-container");
+	assert_string_equal(HINT("module", {"root", "sys.modules", "dict", 2500, 48, 0},
+				 {"value", NULL, "module", U, 0, 0},
+				 {"attribute", "check", "function check", U, 0, 0},
+				 {"attribute", "__code__", "code", U, 0, 0}),
+			    "unbounded-container");
+	assert_string_equal(HINT("module", {"root", "sys.modules", "dict", 2500, 0, 0},
+				 {"value", NULL, "module", U, 0, 0},
+				 {"attribute", "__spec__", "ModuleSpec", U, 0, 0}),
+			    "none");
+	assert_string_equal(HINT("module", {"root", "sys.modules", "dict", 2500, 0, 0},
+				 {"value", NULL, "module", U, 0, 0}, seen,
+				 {"value", NULL, "list", 2, 0, 0}),
+			    "unbounded-container");
+}
+
 static void containers(void **state)
 {
 	(void)state;
@@ -598,6 +623,7 @@ static void native_part(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(modules),
 		cmocka_unit_test(containers),
 		cmocka_unit_test(what_an_entry_has_is_not_what_is_kept),
 		cmocka_unit_test(a_queue_that_grows_slowly_is_one),

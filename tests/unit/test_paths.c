@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "inquiry/fills.h"
+#include "py/objects.h"
 #include "why/paths.h"
 
 enum { MODULE, STORES, HOT, AUDIT, HOT_ITEMS, AUDIT_ITEMS, RECORDS, N = RECORDS + 16 };
@@ -77,6 +78,118 @@ static void one_path_may_be_of_many_containers(void **state)
 		paths_free(&a.path[0]);
 		free(a.path);
 	}
+}
+
+#define MODULES 16
+
+/* One record in each of so many modules that a program has made, and in one of its own @more. */
+struct crowd {
+	struct graph_block block[2 * MODULES + 1 + 2 * MODULES];
+	uint16_t type[2 * MODULES + 1 + 2 * MODULES];
+	uint32_t parent[2 * MODULES + 1 + 2 * MODULES];
+	struct reach_root root[2 * MODULES + 1];
+	uint32_t target[2 * MODULES];
+};
+enum { IN_SYS = 2 * MODULES, FIRST_RECORD = IN_SYS + 1 };
+
+static uint64_t crowded[FIRST_RECORD + 2 * MODULES][8];
+
+static void ask_crowd(size_t modules, size_t more, struct why_answer *out)
+{
+	static struct graph_type types[] = {
+		[NOTHING] = {.kind = GRAPH_BUFFER},
+		[DICT] = {.addr = 1, .kind = GRAPH_DICT, .name = (char *)"dict"},
+		[STORE] = {.addr = 2, .kind = GRAPH_MODULE, .name = (char *)"module"},
+		[RECORD] = {.addr = 3, .kind = GRAPH_PLAIN, .name = (char *)"Record"},
+	};
+	struct crowd c = {0};
+	struct crowd was;
+	uint32_t n = (uint32_t)(FIRST_RECORD + modules + more);
+	struct graph_region region = {(uintptr_t)crowded, (uintptr_t)(crowded + n), 0, n, NULL};
+	struct py_runtime rt = {0};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h,
+			  .types = {types, ARRAY_SIZE(types), ARRAY_SIZE(types)},
+			  .type = {c.type, n, n},
+			  .block = {c.block, n, n},
+			  .region = {&region, 1, 1},
+			  .n = n,
+			  .parent = c.parent};
+	struct reach r = {.g = &g};
+	struct paths_crowd crowd = {.modules = NODE_NONE};
+	struct proc *p;
+
+	for (uint32_t i = 0; i < n; i++)
+		c.block[i] = (struct graph_block){(uintptr_t)crowded[i], sizeof(crowded[i]), 0};
+	for (uint32_t i = 0; i < 2 * MODULES; i++) {
+		struct reach_root *root = vec_push(&r.root);
+
+		assert_non_null(root);
+		*root = (struct reach_root){.kind = REACH_MODULE,
+					    .node = i,
+					    .owner = (uintptr_t)crowded[i & ~1u],
+					    .at = (uintptr_t)crowded[IN_SYS],
+					    .name = (char *)"rule"};
+		c.type[i] = i & 1 ? DICT : STORE;
+		c.parent[i] = REACH_ROOT | i;
+		crowded[i & ~1u][PY_MODULE_DICT / 8] = (uintptr_t)crowded[i | 1];
+	}
+	c.type[IN_SYS] = DICT;
+	c.parent[IN_SYS] = 2; /* of the dict of module sys */
+	for (uint32_t i = FIRST_RECORD; i < n; i++) {
+		uint32_t module = i - FIRST_RECORD < modules ? i - FIRST_RECORD : 0;
+
+		c.type[i] = RECORD;
+		c.parent[i] = 2 * module + 1 + 1;
+		c.target[i - FIRST_RECORD] = i;
+	}
+	was = c;
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	rt.proc = p;
+	*out = (struct why_answer){.targets = modules + more};
+	paths_gather(&r, c.target, modules + more, &crowd);
+	assert_int_equal(paths_group(&r, c.target, modules + more, 4, out), 0);
+	paths_branch(&r, c.target, modules + more, out);
+	paths_scatter(&r, &crowd);
+	assert_memory_equal(c.parent, was.parent, sizeof(was.parent));
+	vec_free(&r.root);
+	proc_close(p);
+}
+
+static void free_answer(struct why_answer *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		paths_free(&a->path[i]);
+	free(a->path);
+}
+
+/* ... are all in sys.modules, which the ways part at; but not the ones of a few modules, nor those
+ * of a module that has many. */
+static void many_modules_are_one_holder(void **state)
+{
+	struct why_answer a;
+
+	(void)state;
+	ask_crowd(MODULES, 0, &a);
+	assert_int_equal(a.n, 1);
+	assert_string_equal(a.path[0].step[0].label, "sys.modules");
+	assert_string_equal(a.path[0].step[0].type, "dict");
+	assert_string_equal(a.path[0].step[1].type, "module");
+	assert_true(a.path[0].share == 1 && a.path[0].step[0].share == 1);
+	assert_true(a.branch == (uintptr_t)crowded[IN_SYS]);
+	free_answer(&a);
+	ask_crowd(4, 0, &a);
+	assert_string_equal(a.path[0].step[0].label, "module rule");
+	free_answer(&a);
+	ask_crowd(MODULES, 8, &a);
+	assert_int_equal(a.n, 2);
+	assert_string_equal(a.path[0].step[0].label, "sys.modules");
+	assert_true(a.path[0].share == 15 / 24.0);
+	assert_string_equal(a.path[1].step[0].label, "module rule");
+	free_answer(&a);
+	ask_crowd(MODULES, MODULES, &a);
+	assert_string_equal(a.path[0].step[0].label, "module rule");
+	free_answer(&a);
 }
 
 /* The oldest lie in a table that rests, the others go into one that grows. */
@@ -248,6 +361,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_path_may_be_of_many_containers),
+		cmocka_unit_test(many_modules_are_one_holder),
 		cmocka_unit_test(what_grows_comes_first_where_it_has_some),
 		cmocka_unit_test(what_the_program_has_comes_before_tables_of_python),
 		cmocka_unit_test(a_length_is_the_newest_that_is_known),
