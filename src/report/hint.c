@@ -289,6 +289,13 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 			 "Keep str(e), or: e.__traceback__ = None");
 		return true;
 	}
+	if (!strcmp(h->root, "atexit") && report_holder_container(h) >= h->n) {
+		set_hint(site, "unbounded-container",
+			 "Functions are registered with atexit again and again, and each is kept "
+			 "until the process ends.\natexit.unregister(function) when it is done "
+			 "with, or register one for all of them, once.");
+		return true;
+	}
 	if (begins(last->type, "class ") || is_subclasses(h))
 		return hint_classes(site);
 	if (is_type(last, "mmap.mmap")) {

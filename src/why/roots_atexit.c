@@ -7,17 +7,30 @@
 #define MAX_CALLBACKS	(1u << 20)
 #define FIRST_CALLBACKS 8
 
+/* The empty tuple is in static data from 3.11 on, where nothing is a node. */
+static bool is_tuple(const struct graph *g, uint64_t addr)
+{
+	const struct py_runtime *rt = g->h->rt;
+	uint32_t node = graph_find(g, addr);
+	uint64_t type;
+
+	if (node != NODE_NONE)
+		return graph_type(g, node)->kind == GRAPH_TUPLE;
+	if (!heap_is_pointer(addr) || proc_read_u64(rt->proc, addr + rt->layout.ob_type, &type))
+		return false;
+	for (size_t i = 0; i < g->types.n; i++)
+		if (g->types.v[i].addr == type)
+			return g->types.v[i].kind == GRAPH_TUPLE;
+	return false;
+}
+
 /* {function, arguments, keywords} of one callback of module atexit. */
 static bool is_callback(const struct reach *r, uint64_t addr)
 {
 	uint64_t entry[3];
-	uint32_t args;
 
-	if (!heap_is_pointer(addr) || proc_read(r->g->h->rt->proc, addr, entry, sizeof(entry)))
-		return false;
-	args = graph_find(r->g, entry[1]);
-	return args != NODE_NONE && graph_type(r->g, args)->kind == GRAPH_TUPLE &&
-	       graph_find(r->g, entry[0]) != NODE_NONE;
+	return heap_is_pointer(addr) && !proc_read(r->g->h->rt->proc, addr, entry, sizeof(entry)) &&
+	       graph_find(r->g, entry[0]) != NODE_NONE && is_tuple(r->g, entry[1]);
 }
 
 /* 3.14 keeps a list of tuples. */

@@ -41,6 +41,19 @@ static const char *hint(const char *root, struct report_holder_step *v, size_t n
 	     sizeof((struct report_holder_step[]){__VA_ARGS__}) / \
 		     sizeof(struct report_holder_step))
 
+/* Callbacks of atexit become more, unless one of them has what does. */
+static void callbacks_at_exit(void **state)
+{
+	(void)state;
+	assert_string_equal(HINT("atexit", {"root", "atexit callback", "method", U, 0, 0},
+				 {"attribute", "__self__", "a.Workspace", U, 0, 0},
+				 {"attribute", "files", "list", 2, 0, 0},
+				 {"item", NULL, "str", U, 0, 0}),
+			    "unbounded-container");
+	assert_string_equal(HINT("atexit", {"root", "atexit callback", "method", U, 0, 0}),
+			    "unbounded-container");
+}
+
 /* A plugin that is loaded under a new name each time: not its classes, nor its tables. */
 static void modules(void **state)
 {
@@ -623,6 +636,7 @@ static void native_part(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(callbacks_at_exit),
 		cmocka_unit_test(modules),
 		cmocka_unit_test(containers),
 		cmocka_unit_test(what_an_entry_has_is_not_what_is_kept),

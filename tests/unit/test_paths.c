@@ -7,6 +7,7 @@
 #include "inquiry/fills.h"
 #include "py/objects.h"
 #include "why/paths.h"
+#include "why/roots.h"
 
 enum { MODULE, STORES, HOT, AUDIT, HOT_ITEMS, AUDIT_ITEMS, RECORDS, N = RECORDS + 16 };
 enum { NOTHING, DICT, STORE, RECORD };
@@ -192,6 +193,53 @@ static void many_modules_are_one_holder(void **state)
 	free_answer(&a);
 }
 
+/* Three callbacks without arguments: their tuple is the empty one, in static data, as from 3.11 on.
+ */
+static void a_callback_at_exit_may_have_no_arguments(void **state)
+{
+	enum { FIRST, ARRAY = 3, FUNCTION, N_BLOCKS };
+	static uint64_t at[N_BLOCKS][8], empty[3] = {9, 2, 0};
+	static struct graph_type types[] = {
+		{.kind = GRAPH_BUFFER},
+		{.addr = 2, .kind = GRAPH_TUPLE, .name = (char *)"tuple"},
+		{.addr = 3, .kind = GRAPH_METHOD, .name = (char *)"method"},
+	};
+	uint16_t type[N_BLOCKS] = {[FUNCTION] = 2};
+	struct graph_block block[N_BLOCKS];
+	struct graph_region region = {(uintptr_t)at, (uintptr_t)(at + N_BLOCKS), 0, N_BLOCKS, NULL};
+	struct py_runtime rt = {.layout.ob_type = 8};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h,
+			  .types = {types, ARRAY_SIZE(types), ARRAY_SIZE(types)},
+			  .type = {type, N_BLOCKS, N_BLOCKS},
+			  .block = {block, N_BLOCKS, N_BLOCKS},
+			  .region = {&region, 1, 1},
+			  .n = N_BLOCKS};
+	struct reach r = {.g = &g};
+	const uint64_t words[] = {(uintptr_t)at[ARRAY]};
+	struct proc *p;
+
+	(void)state;
+	for (size_t i = 0; i < N_BLOCKS; i++)
+		block[i] = (struct graph_block){(uintptr_t)at[i], sizeof(at[i]), 0};
+	for (size_t i = FIRST; i < ARRAY; i++) {
+		at[ARRAY][i] = (uintptr_t)at[i];
+		at[i][0] = (uintptr_t)at[FUNCTION];
+		at[i][1] = (uintptr_t)empty;
+	}
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	rt.proc = p;
+	roots_atexit(&r, words, 1);
+	assert_int_equal(r.root.n, 3);
+	assert_int_equal(r.root.v[2].kind, REACH_ATEXIT);
+	vec_free(&r.root);
+	empty[1] = 3; /* of another type */
+	roots_atexit(&r, words, 1);
+	assert_int_equal(r.root.n, 0);
+	vec_free(&r.root);
+	proc_close(p);
+}
+
 /* The oldest lie in a table that rests, the others go into one that grows. */
 static void what_grows_comes_first_where_it_has_some(void **state)
 {
@@ -361,6 +409,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_path_may_be_of_many_containers),
+		cmocka_unit_test(a_callback_at_exit_may_have_no_arguments),
 		cmocka_unit_test(many_modules_are_one_holder),
 		cmocka_unit_test(what_grows_comes_first_where_it_has_some),
 		cmocka_unit_test(what_the_program_has_comes_before_tables_of_python),
