@@ -297,6 +297,8 @@ static int describe(struct reach *r, const struct chain *c, struct why_path *out
 			return label_path(r, &r->root.v[c->root], node, n, out);
 		}
 		n = 0;
+		/* It hangs from a cycle, and stays as long as that does. */
+		out->frozen = !c->cut && is_frozen(g, c->node[c->n - 1]);
 	}
 	/* The beginning and the end of a long one. */
 	for (size_t i = c->n; i-- > 0;)

@@ -240,6 +240,64 @@ static void a_callback_at_exit_may_have_no_arguments(void **state)
 	proc_close(p);
 }
 
+/* A leaf that hangs from an object of a cycle, which is on the list that gc.freeze() fills, or on
+ * another one. */
+static void what_hangs_from_a_frozen_cycle_is_frozen(void **state)
+{
+	enum { CYCLE, LEAF, N_BLOCKS };
+	static uint64_t at[N_BLOCKS][8], interp[8], runtime = 0;
+	static struct graph_type types[] = {
+		{.addr = 2, .kind = GRAPH_PLAIN, .name = (char *)"Node", .offset = 16},
+		{.addr = 3, .kind = GRAPH_LEAF, .name = (char *)"str", .offset = 16},
+	};
+	uint16_t type[N_BLOCKS] = {0, 1};
+	uint32_t parent[N_BLOCKS] = {REACH_ROOT, CYCLE + 1}, start[N_BLOCKS] = {0};
+	const uint32_t leaf = LEAF;
+	uint8_t seen = 0xff;
+	struct graph_block block[N_BLOCKS];
+	struct graph_region region = {(uintptr_t)at, (uintptr_t)(at + N_BLOCKS), 0, N_BLOCKS, NULL};
+	struct py_runtime rt = {
+		.runtime = (uintptr_t)&runtime,
+		.layout = {.ob_type = 8, .interp_gc = 8, .gc_permanent = 16},
+	};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h,
+			  .types = {types, ARRAY_SIZE(types), ARRAY_SIZE(types)},
+			  .type = {type, N_BLOCKS, N_BLOCKS},
+			  .block = {block, N_BLOCKS, N_BLOCKS},
+			  .region = {&region, 1, 1},
+			  .n = N_BLOCKS,
+			  .start = start,
+			  .seen = &seen,
+			  .parent = parent};
+	struct reach_root root = {.kind = REACH_CYCLE, .node = NODE_NONE};
+	struct reach r = {.g = &g, .root = {&root, 1, 1}};
+	struct proc *p;
+
+	(void)state;
+	runtime = (uintptr_t)interp;
+	types[CYCLE].t.flags = TPF_HAVE_GC;
+	for (size_t i = 0; i < N_BLOCKS; i++) {
+		block[i] = (struct graph_block){(uintptr_t)at[i], sizeof(at[i]), 0};
+		at[i][2] = 1;
+		at[i][3] = types[i].addr;
+	}
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	rt.proc = p;
+	for (int frozen = 0; frozen < 2; frozen++) {
+		struct why_answer a = {.targets = 1};
+
+		at[CYCLE][0] = (uintptr_t)&interp[frozen ? 3 : 2];
+		assert_int_equal(paths_group(&r, &leaf, 1, 4, &a), 0);
+		assert_int_equal(a.n, 1);
+		assert_int_equal(a.path[0].root, WHY_CYCLE);
+		assert_int_equal(a.path[0].n, 2);
+		assert_int_equal(a.path[0].frozen, frozen);
+		free_answer(&a);
+	}
+	proc_close(p);
+}
+
 /* The oldest lie in a table that rests, the others go into one that grows. */
 static void what_grows_comes_first_where_it_has_some(void **state)
 {
@@ -410,6 +468,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_path_may_be_of_many_containers),
 		cmocka_unit_test(a_callback_at_exit_may_have_no_arguments),
+		cmocka_unit_test(what_hangs_from_a_frozen_cycle_is_frozen),
 		cmocka_unit_test(many_modules_are_one_holder),
 		cmocka_unit_test(what_grows_comes_first_where_it_has_some),
 		cmocka_unit_test(what_the_program_has_comes_before_tables_of_python),
