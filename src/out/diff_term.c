@@ -86,7 +86,7 @@ static void put_summary(struct line *l, const struct compare *c)
 
 static const char *unit_of(const struct report_site *s)
 {
-	return s->kind == KIND_THREAD ? "threads" : s->kind == KIND_FD ? "descriptors" : "blocks";
+	return s->kind > KIND_MMAP ? term_units(s) : "blocks";
 }
 
 static void put_rate(struct line *l, const struct compare_row *row, double v)

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "out/term_priv.h"
+#include "report/descriptors.h"
 
 #define INDENT	   3
 #define MAX_TYPES  4   /* shown without -v */
@@ -16,7 +17,7 @@ const char *term_units(const struct report_site *s)
 		[KIND_FD] = "descriptors", [KIND_THREAD] = "threads",
 	};
 
-	if (s->hint.code && !strcmp(s->hint.code, "child-not-reaped"))
+	if (report_is_child(s))
 		return "children";
 	return (unsigned)s->kind < KIND_MAX ? name[s->kind] : "objects";
 }

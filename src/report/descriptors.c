@@ -54,9 +54,16 @@ static void hint_file(struct report *r, const struct report_fd_facts *f, struct 
 		f->what ? f->what : "descriptor");
 }
 
+static const char not_reaped[] = "child-not-reaped";
+
+bool report_is_child(const struct report_site *s)
+{
+	return s->hint.code && !strcmp(s->hint.code, not_reaped);
+}
+
 static void hint_child(struct report *r, const struct report_fd_facts *f, struct report_hint *h)
 {
-	h->code = "child-not-reaped";
+	h->code = not_reaped;
 	h->text =
 		2 * f->zombies >= f->n
 			? report_printf(r,

@@ -34,6 +34,8 @@ struct report_fd_facts {
 	const char *database; /* "PostgreSQL"; NULL = none */
 };
 void report_fd_hint(struct report *r, const struct report_fd_facts *f, struct report_site *site);
+/* Are its threads child processes? Both are tasks, of one kind. */
+bool report_is_child(const struct report_site *s);
 /* For mappings that grow. */
 void report_mapping_hint(struct report_site *site);
 

@@ -2,6 +2,7 @@
 /* The verdict on a process: that of the sites which account for its growth, or, when no site says
  * anything, of the shape of its memory. */
 #include "base/thresholds.h"
+#include "report/descriptors.h"
 #include "report/findings.h"
 #include "verdict/verdict.h"
 
@@ -40,9 +41,10 @@ static const struct {
 /* "objects allocated at shop.py:25" */
 static const char *subject_of(struct report *r, const struct report_site *s)
 {
+	const char *what = report_is_child(s) ? "child processes started" : subject[s->kind].what;
 	const char *place = place_of(r, s);
 
-	return report_printf(r, "%s%s%s", subject[s->kind].what, *place ? " " : "", place);
+	return report_printf(r, "%s%s%s", what, *place ? " " : "", place);
 }
 
 /* The sentence of a site begins with its verb and its rate, "grows by 1.2 KiB/s; ..."; what is lost

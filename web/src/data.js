@@ -3,8 +3,12 @@
 import { base, bytes, plain } from "./text.js";
 
 const RANK = ["leak", "growing", "retention", "bloat", "warmup", "steady"];
-export const UNITS = { object: "objects", heap: "blocks", mmap: "mappings", fd: "descriptors", thread: "threads" };
+const UNITS = { object: "objects", heap: "blocks", mmap: "mappings", fd: "descriptors", thread: "threads" };
 const TAKES_A_WORD = ["-W", "-X", "--check-hash-based-pycs"];
+
+export function unitOf(site) {
+	return site.hint && site.hint.code === "child-not-reaped" ? "children" : UNITS[site.kind] || "";
+}
 
 function frame([native, fn, file, line, module, offset, minor, source, around]) {
 	const name = plain(fn || (native && offset ? "+" + offset : "?"), 200);

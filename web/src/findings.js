@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // All sites as a table that sorts, filters and opens; no more rows at a time than a reader can use.
-import { UNITS, matching, rank } from "./data.js";
+import { matching, rank, unitOf } from "./data.js";
 import { holderGraph } from "./holders.js";
 import { badge, debounce, num } from "./parts.js";
 import { stack } from "./source.js";
@@ -54,7 +54,7 @@ function both(about, format, size, number, between) {
 
 function facts(site) {
 	const about = site.estimated ? "~" : "";
-	const unit = UNITS[site.kind] || "";
+	const unit = unitOf(site);
 	const rows = [
 		["grows by", both(about, byteRate, site.growth_bytes_per_s, countRate(site.growth_count_per_s).replace("/s", " " + unit + "/s"), ", ")],
 		["stays", both(about, bytes, site.outstanding_bytes, count(site.outstanding_count) + " " + unit, " in ")],
@@ -140,7 +140,7 @@ export class Findings {
 			el("td", {}, badge(site.verdict)), el("th", { scope: "row" }, button),
 			num(known(site.growth_bytes_per_s) ? about + byteRate(site.growth_bytes_per_s) : known(site.growth_count_per_s) ? countRate(site.growth_count_per_s) : "?"),
 			num(known(site.outstanding_bytes) ? about + bytes(site.outstanding_bytes) : "?"),
-			num(known(site.outstanding_count) ? about + count(site.outstanding_count) : "?"), el("td", { class: "types" }, typesOf(site, 2) || (site.kind === "object" ? "" : UNITS[site.kind])),
+			num(known(site.outstanding_count) ? about + count(site.outstanding_count) : "?"), el("td", { class: "types" }, typesOf(site, 2) || (site.kind === "object" ? "" : unitOf(site))),
 			num(known(site.oldest_s) ? duration(site.oldest_s) : "?"));
 	}
 
