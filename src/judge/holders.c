@@ -3,6 +3,7 @@
  * container has a bound, or does not grow. */
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
+#include "report/descriptors.h"
 
 const struct holder_fact *holders_find(const struct evidence *e, const char *id,
 				       enum report_kind kind)
@@ -51,6 +52,25 @@ static uint64_t bound_of(const struct report_holder *h)
 	return i < h->n ? h->step[i].most : 0;
 }
 
+static bool is_root(const struct report_holder *h, const char *name)
+{
+	return h->root && !strcmp(h->root, name);
+}
+
+/* Does its line start threads that go on? Each of them has such a block, and nobody but its own
+ * registers and its stack, where little is read, need point to it. */
+static bool is_of_threads(const struct report_process *p, const struct report_site *site)
+{
+	char id[17];
+
+	report_site_id(site->stack, site->n_frames, KIND_THREAD, id);
+	for (size_t i = 0; site->kind == KIND_HEAP && i < p->n_sites; i++)
+		if (p->sites[i].kind == KIND_THREAD && p->sites[i].verdict <= CLASS_GROWING &&
+		    !report_is_child(&p->sites[i]) && !strcmp(p->sites[i].id, id))
+			return true;
+	return false;
+}
+
 static void tell(struct report *r, const struct report_process *p, const struct holder_fact *f,
 		 struct report_site *site)
 {
@@ -72,12 +92,12 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 	else if (rests_s > 0 && !holder.entries_grow &&
 		 speaks_for(f, rests_s * site->growth_count_per_s, site))
 		verdict_rests(r, f->fill.what, f->fill.last, rests_s, site);
-	report_hold(r, &holder, site);
-}
-
-static bool is_root(const struct report_holder *h, const char *name)
-{
-	return h->root && !strcmp(h->root, name);
+	if (is_root(&holder, "unreferenced") && is_of_threads(p, site))
+		site->hint = (struct report_hint){
+			"thread-not-ended", "each thread that is started here has such memory, and "
+					    "gives it back when it ends"};
+	else
+		report_hold(r, &holder, site);
 }
 
 /* A full collection frees them, also when they seem to have outlived one: an object looks like

@@ -4,8 +4,9 @@
 
 #include <math.h>
 
-#define FEW_ENTRIES 16	/* a container with less may be anything */
-#define MOST	    0.5 /* of the objects */
+#define FEW_ENTRIES 16	 /* a container with less may be anything */
+#define MOST	    0.5	 /* of the objects */
+#define FEWEST	    0.05 /* of them: what holds fewer is not told, the others have others */
 /* As why/label_names.c says it, of generators and of views. */
 #define ENDED	   ", ended"
 #define WHOLE_VIEW ", all of its base"
@@ -413,13 +414,15 @@ void report_hold(struct report *r, const struct report_holder *h, struct report_
 {
 	size_t at = report_holder_container(h);
 	bool grows = h->entries_grow || (at < h->n && h->step[at].growth_per_s > 0);
+	double share = fmax(h->share, h->in_container);
 
-	site->held_by.path = report_strdup(r, h->path);
-	site->held_by.share = fmax(h->share, h->in_container);
+	if (share < FEWEST)
+		return;
+	site->held_by = (struct report_held){report_strdup(r, h->path), share};
 	if (site->hint.code || !h->n || h->bounded || hint_nobody(r, h, site))
 		return;
 	/* A path that holds few of them explains no growth, unless its container grows. */
-	if ((grows || site->held_by.share >= MOST) && !report_holder_is_full(h) &&
+	if ((grows || share >= MOST) && !report_holder_is_full(h) &&
 	    !report_in_place_hint(r, h, site) && !hint_by_type(r, h, site) &&
 	    !hint_closure(r, h, site) && !(at == 0 && report_holder_is_own(h)))
 		report_container_hint(r, h, site);

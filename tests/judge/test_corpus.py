@@ -38,9 +38,16 @@ def test_blocks_that_are_not_touched_bring_no_end_nearer():
 
 
 def test_a_path_that_holds_few_has_no_remedy():
-    report = corpus.replay(corpus.default_tool(), corpus.path_of("fds-threads-debian-3.11", "rec"))
+    report = corpus.replay(corpus.default_tool(), corpus.path_of("fds-executors-debian-3.11", "rec"))
     few = [s for s in report["processes"][0]["sites"] if s.get("held_by") and s["held_by"]["share"] < 0.1]
     assert few and all(not s["hint"] for s in few)
+
+
+def test_a_path_that_holds_next_to_none_is_not_told():
+    """A frame of its own holds what each thread has."""
+    report = corpus.replay(corpus.default_tool(), corpus.path_of("fds-threads-debian-3.11", "rec"))
+    told = [s for s in report["processes"][0]["sites"] if s.get("held_by")]
+    assert told and all(s["held_by"]["share"] >= 0.05 for s in told)
 
 
 def test_places_that_are_not_listed_are_in_the_sum():
