@@ -4,6 +4,7 @@
 
 /* As why/label_names.c says it, of the task of a coroutine at its end. */
 #define TASK_DONE "_asyncio.Task, done"
+#define FEWEST	  5 /* samples, for the word of a container that was not seen to grow */
 
 /* The container at step @at: by its name, or as an entry of one that has one: "GD[...]". */
 static const char *name_of(struct report *r, const struct report_holder *h, size_t at)
@@ -38,11 +39,44 @@ static bool holds_figures(const struct report_holder *h, size_t at)
 	       strstr(h->step[at - 1].name, "matplotlib._pylab_helpers") != NULL;
 }
 
+/* The remedy for a container of the standard library, which its user neither made nor may empty;
+ * NULL: it is none of these. */
+static const char *library_fix(const struct report_holder *h, size_t at)
+{
+	static const char handlers[] = "Add a handler once, or take it off again: "
+				       "logger.removeHandler(handler); handler.close()";
+	static const struct {
+		const char *owner, *name, *fix; /* owner: how its type begins; "": a root */
+	} known[] = {
+		{"asyncio.", "_scheduled",
+		 "Timers are kept until they are due: cancel() what loop.call_later() returned "
+		 "when "
+		 "it is not needed any more"},
+		{"logging.", "handlers", handlers},
+		{"", "module logging :: _handlerList", handlers},
+		{"class weakref.finalize", "_registry",
+		 "A finalizer is kept until its object dies: hand it nothing that refers to the "
+		 "object, or detach() it"},
+		{"", "module threading :: _active",
+		 "A thread is in it until it ends: give its loop a way out"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (h->step[at].name && !strcmp(h->step[at].name, known[i].name) &&
+		    (at ? *known[i].owner && begins(h->step[at - 1].type, known[i].owner)
+			: !*known[i].owner))
+			return known[i].fix;
+	return NULL;
+}
+
 /* The remedy for the container at step @at. */
 static const char *container_fix(const struct report_holder *h, size_t at)
 {
 	const struct report_holder_step *in = &h->step[at];
+	const char *fix = library_fix(h, at);
 
+	if (fix)
+		return fix;
 	if (is_modules(in))
 		return "Modules are loaded again and again, each time under another name: use one "
 		       "name for each, or del sys.modules[name]";
@@ -146,6 +180,10 @@ void report_container_hint(struct report *r, const struct report_holder *h,
 	}
 	if (!in || (h->entries_grow ? in->most > 0 : h->rests) ||
 	    (is_modules(in) && !(in->growth_per_s > 0)))
+		return;
+	/* One that has many entries holds many things, and a few of them tell little. */
+	if (site->estimated && site->samples < FEWEST && !h->entries_grow &&
+	    !(in->growth_per_s > 0))
 		return;
 	set_hint(site, "unbounded-container",
 		 report_printf(r, "%s (%s) has %s entries%s.\n%s", name_of(r, h, at), in->type,

@@ -99,11 +99,25 @@ void report_fd_hint(struct report *r, const struct report_fd_facts *f, struct re
 		h->text = "";
 }
 
+/* Does libffi map it, for the callbacks of ctypes and cffi? */
+static bool is_of_callbacks(const struct report_site *s)
+{
+	for (size_t i = 0; i < s->n_frames; i++)
+		if (s->stack[i].native && s->stack[i].module &&
+		    !strncmp(file_name(s->stack[i].module), "libffi", strlen("libffi")))
+			return true;
+	return false;
+}
+
 void report_mapping_hint(struct report_site *site)
 {
 	site->hint = (struct report_hint){
 		.code = "mapping-not-released",
-		.text = report_own_frame(site)
+		.text = is_of_callbacks(site)
+				? "Callbacks that C code may call are made here (ctypes, cffi), "
+				  "and kept.\nMake each once, or drop the last reference to it "
+				  "when C code is done with it."
+			: report_own_frame(site)
 				? "Memory mapped here is never unmapped.\n"
 				  "Close the map, or drop the last reference to what holds it: "
 				  "with mmap.mmap(...) as m: ..."

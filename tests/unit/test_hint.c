@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Hints from paths, without a process. */
+#include "report/descriptors.h"
 #include "report/hint.h"
 #include "unit/unit.h"
 
@@ -40,6 +41,75 @@ static const char *hint(const char *root, struct report_holder_step *v, size_t n
 	hint(root, (struct report_holder_step[]){__VA_ARGS__},    \
 	     sizeof((struct report_holder_step[]){__VA_ARGS__}) / \
 		     sizeof(struct report_holder_step))
+
+static bool is_said(const char *word, struct report_holder_step *v, size_t n, uint64_t samples)
+{
+	const struct report_holder h = {
+		.root = "module", .path = "p", .share = 1, .step = v, .n = n};
+	struct report_site site = {.estimated = true, .samples = samples};
+	struct report *r;
+	bool is_in;
+
+	assert_int_equal(report_new(&r), 0);
+	report_hold(r, &h, &site);
+	is_in = site.hint.text && strstr(site.hint.text, word);
+	report_free(r);
+	return is_in;
+}
+
+/* Nobody bounds a list of asyncio's or of logging's. */
+static void containers_of_the_library(void **state)
+{
+	static struct report_holder_step loop[] = {
+		{"root", "frame f :: self", "asyncio.unix_events._UnixSelectorEventLoop", U, 0, 0},
+		{"attribute", "_scheduled", "list", 900, 24, 0},
+		{"item", NULL, "asyncio.events.TimerHandle", U, 0, 0}};
+	static struct report_holder_step logger[] = {
+		{"root", "module logging :: root", "logging.RootLogger", U, 0, 0},
+		{"attribute", "handlers", "list", 900, 24, 0},
+		{"item", NULL, "logging.StreamHandler", U, 0, 0}};
+	static struct report_holder_step finalize[] = {
+		{"root", "module weakref :: finalize", "class weakref.finalize", U, 0, 0},
+		{"attribute", "_registry", "dict", 900, 24, 0},
+		{"value", NULL, "weakref.finalize._Info", U, 0, 0}};
+	static struct report_holder_step own[] = {
+		{"root", "module app :: jobs", "app.Jobs", U, 0, 0},
+		{"attribute", "_scheduled", "list", 900, 24, 0},
+		{"item", NULL, "app.Job", U, 0, 0}};
+
+	(void)state;
+	assert_true(is_said("cancel()", loop, 3, 99));
+	assert_true(is_said("removeHandler", logger, 3, 99));
+	assert_true(is_said("detach()", finalize, 3, 99));
+	assert_true(is_said("deque", own, 3, 99));
+}
+
+/* Three samples of a list that was not seen to grow: it may be what others come and go in. */
+static void a_few_samples_name_no_container_that_rests(void **state)
+{
+	static struct report_holder_step own[] = {{"root", "module app :: jobs", "list", 57, 0, 0},
+						  {"item", NULL, "app.Job", U, 0, 0}};
+
+	(void)state;
+	assert_false(is_said("deque", own, 2, 3));
+	assert_true(is_said("deque", own, 2, 9));
+	own->growth_per_s = 1;
+	assert_true(is_said("deque", own, 2, 3));
+}
+
+static void mappings_of_callbacks(void **state)
+{
+	struct report_frame stack[] = {{.native = true, .module = "/usr/lib/libffi.so.8.1.2"},
+				       {.function = "f", .file = "/srv/app.py", .line = 3}};
+	struct report_site site = {.kind = KIND_MMAP, .stack = stack, .n_frames = 2};
+
+	(void)state;
+	report_mapping_hint(&site);
+	assert_non_null(strstr(site.hint.text, "Callbacks"));
+	stack[0].module = "/usr/lib/libc.so.6";
+	report_mapping_hint(&site);
+	assert_non_null(strstr(site.hint.text, "mmap.mmap"));
+}
 
 /* Callbacks of atexit become more, unless one of them has what does. */
 static void callbacks_at_exit(void **state)
@@ -636,6 +706,9 @@ static void native_part(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(containers_of_the_library),
+		cmocka_unit_test(a_few_samples_name_no_container_that_rests),
+		cmocka_unit_test(mappings_of_callbacks),
 		cmocka_unit_test(callbacks_at_exit),
 		cmocka_unit_test(modules),
 		cmocka_unit_test(containers),
