@@ -10,11 +10,13 @@
 
 static void judge_curves(const struct memory_fact *f, struct report_process *p)
 {
+	struct memory_points room;
+	const struct trend_points rss = memory_without_step(&f->rss, &room);
 	struct trend_fit fit;
 
-	trend_memory_judge(&f->rss, &p->rss_curve);
+	trend_memory_judge(&rss, &p->rss_curve);
 	trend_points_judge(&f->live, &p->live_curve);
-	trend_judged_fit(&f->rss, &p->rss_curve, &fit);
+	trend_judged_fit(&rss, &p->rss_curve, &fit);
 	p->rss_growth_bytes_per_s = fit.n >= 3 ? fit.slope : NAN;
 }
 

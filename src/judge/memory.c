@@ -86,14 +86,22 @@ void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leak
 	eta_predict(&g, m);
 }
 
+static void fit_without_step(const struct trend_points *p, struct trend_fit *out)
+{
+	struct memory_points room;
+	const struct trend_points points = memory_without_step(p, &room);
+
+	trend_points_fit(&points, out);
+}
+
 static void predict(const struct memory_fact *f, struct report_process *p)
 {
 	struct trend_fit fit[MEMORY_SLOPES + 1];
 	double idle = f->pools_bytes > f->live_bytes ? (double)(f->pools_bytes - f->live_bytes) : 0;
 
 	for (size_t i = 0; i < MEMORY_SLOPES; i++)
-		trend_points_fit(&f->slope[i], &fit[i]);
-	trend_points_fit(&f->room, &fit[MEMORY_SLOPES]);
+		fit_without_step(&f->slope[i], &fit[i]);
+	fit_without_step(&f->room, &fit[MEMORY_SLOPES]);
 	judge_limit(fit, ARRAY_SIZE(fit), idle, leaks_per_s(p),
 		    p->memory.limit_refuses ? INFINITY : resident_per_s(p->parts), &p->memory);
 }

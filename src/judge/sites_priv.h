@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/map64.h"
+#include "base/series.h"
 #include "judge/estimate.h"
 #include "judge/judge.h"
 
@@ -173,5 +174,11 @@ int fds_judge(const struct evidence *e, struct report *r, struct report_process 
 
 /* memory.c: retention, and when a limit is met, once the verdicts are in place. */
 void memory_judge(const struct evidence *e, struct report *r, struct report_process *p);
+
+/* Memory without the one step that it made, where it goes on at the pace of before. */
+struct memory_points {
+	double v[SERIES_POINTS], top[SERIES_POINTS];
+};
+struct trend_points memory_without_step(const struct trend_points *p, struct memory_points *room);
 
 #endif
