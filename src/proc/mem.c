@@ -169,11 +169,6 @@ bool proc_memory_gone(const struct proc *p)
 	return p->reader && reader_is_gone(p);
 }
 
-uint64_t proc_code_now(const struct proc *p)
-{
-	return p->reader && !reader_is_gone(p) ? p->code : 0;
-}
-
 /* An exec is the end of the memory that was opened; of a process that goes on living it is the only
  * one. */
 bool proc_execed(const struct proc *p)

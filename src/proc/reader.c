@@ -102,6 +102,11 @@ bool reader_is_gone(const struct proc *p)
 	return stamped_pread(p->reader->pagemap, &entry, sizeof(entry), 0, p->code) == 0;
 }
 
+uint64_t proc_code_now(const struct proc *p)
+{
+	return p->reader && !reader_is_gone(p) ? p->code : 0;
+}
+
 /* Entries of whole lines; none where there are none, which the end of the table is. */
 static ssize_t read_entries(const struct proc *p, uint64_t page, size_t n, uint64_t *entry)
 {

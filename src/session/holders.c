@@ -14,7 +14,7 @@
 #define PAUSE_NS    30000000000ull /* between two questions */
 #define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
 #define COST_FACTOR 200		   /* 0.5 % of the time at most ... */
-#define SOON_FACTOR 50		   /* ... and 2 % while there are such sites */
+#define SOON_FACTOR 50		   /* ... and 2 % while there are such, or without answer */
 #define MIN_AGE_NS  1000000000ull
 #define GROWS_PART  0.1 /* of the objects: with less it is not where they go */
 #define ASKED_AGAIN 8	/* sites, at most, that are not told because they replace what was there */
@@ -121,11 +121,9 @@ static void settle(struct holders *h)
 {
 	struct inquiry *in = &h->inquiry;
 	uint64_t pause = COST_FACTOR * in->cost_ns, soon = SOON_FACTOR * in->cost_ns;
+	bool is_open = h->is_open;
 
 	inquiry_join(in);
-	h->ended_ns = in->ended_ns;
-	h->next_ns = h->ended_ns + (pause > PAUSE_NS ? pause : PAUSE_NS);
-	h->soon_ns = h->ended_ns + (soon > SOON_NS ? soon : SOON_NS);
 	h->refused = in->err ? h->refused + 1 : 0;
 	snprintf(h->why_not, sizeof(h->why_not), "what holds the survivors is not known: %s",
 		 in->sentence);
@@ -138,7 +136,14 @@ static void settle(struct holders *h)
 			why_growing_first(a, GROWS_PART);
 		if (a->n && a->sampled >= HOLDERS_FEWEST)
 			keep(h, &in->q[i], a);
+		else
+			is_open = true;
 	}
+	if (is_open)
+		pause = soon;
+	h->ended_ns = in->ended_ns;
+	h->next_ns = h->ended_ns + (pause > PAUSE_NS ? pause : PAUSE_NS);
+	h->soon_ns = h->ended_ns + (soon > SOON_NS ? soon : SOON_NS);
 	inquiry_forget(in);
 }
 
@@ -235,6 +240,7 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 	size_t n = 0;
 
 	in->n_q = 0;
+	h->is_open = false;
 	/* What is not told must be looked at all the same: it may begin to grow. */
 	for (size_t i = 0; i < h->found.n && in->n_q < ASKED_AGAIN; i++)
 		if (h->found.v[i].fact.replaces || h->found.v[i].is_doubted)
@@ -255,7 +261,7 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 		if (in->q[i].n >= HOLDERS_FEWEST)
 			in->q[n++] = in->q[i];
 		else
-			room_for(h, &in->q[i]); /* asked in vain: others have their turn */
+			h->is_open = room_for(h, &in->q[i]); /* in vain: others have their turn */
 	in->n_q = n;
 }
 

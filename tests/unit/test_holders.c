@@ -704,6 +704,14 @@ static void a_dear_search_comes_again_rarely(void **state)
 	assert_false(in->running);
 	assert_int_equal(h.next_ns, (100 + 200) * S);
 	assert_int_equal(h.soon_ns, (100 + 50) * S);
+	/* A site was there that had no answer: its verdict waits for one. */
+	in->running = !worker_start(&in->worker);
+	assert_true(in->running && worker_await(&in->worker, 10 * S));
+	in->cost_ns = S;
+	in->ended_ns = 400 * S;
+	h.is_open = true;
+	assert_int_equal(holders_observe(&h, &to), 0);
+	assert_int_equal(h.next_ns, (400 + 50) * S);
 	report_free(to.r);
 	survivors_source.close(survivors);
 	free(survivors);
