@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Finds the one function that runs another. Code is not decoded: four bytes anywhere in it that
- * lead to the function may be part of a call, and count; so what is found is never too little. */
+/* Finds the one function that runs another. Code is not decoded: bytes anywhere in it that lead to
+ * the function may be part of a call or a jump, and count; so what is found is never too little. */
 #include "dso/dso_priv.h"
 
 #define MAX_TEXT 32
 #define MAX_CODE (64u << 20)
 #define CALL	 0xe8
 #define JUMP	 0xe9
+#define NEAR	 0xeb /* over fewer than 128 bytes, as a function leaves to the next one */
+#define NEAR_IF	 0x70 /* ... to 0x7f, on a condition */
 
 struct search {
 	const struct dso *d;
@@ -14,14 +16,14 @@ struct search {
 	bool is_other; /* something else that is no direct call or jump, or of another function */
 };
 
-static void see(struct search *s, uint64_t at, const uint8_t *p)
+static void see(struct search *s, uint64_t at, bool is_direct)
 {
 	struct dso_range by;
 	uint64_t depth;
 
 	if (at - s->fn.addr < s->fn.size)
 		return;
-	if ((p[-1] != CALL && p[-1] != JUMP) || dso_frame_at(s->d, at - 1, &by, &depth) ||
+	if (!is_direct || dso_frame_at(s->d, at - 1, &by, &depth) ||
 	    (s->caller.size && s->caller.addr != by.addr))
 		s->is_other = true;
 	else
@@ -34,6 +36,14 @@ static bool is_loaded(const struct search *s, uint32_t value)
 	return dso_is_exec(s->d) && value == s->fn.addr;
 }
 
+/* A jump whose distance is the one byte at @p. */
+static void see_near(struct search *s, uint64_t at, const uint8_t *p)
+{
+	if ((p[-1] == NEAR || (p[-1] & 0xf0) == NEAR_IF) &&
+	    at + 1 + (uint64_t)(int64_t)(int8_t)*p == s->fn.addr)
+		see(s, at, p[-1] == NEAR);
+}
+
 static void scan_code(struct search *s, const struct dso_range *text)
 {
 	size_t n;
@@ -43,13 +53,16 @@ static void scan_code(struct search *s, const struct dso_range *text)
 		s->is_other = true;
 		return;
 	}
-	for (size_t i = 1; i + sizeof(int32_t) <= text->size && !s->is_other; i++) {
+	for (size_t i = 1; i < text->size && !s->is_other; i++) {
 		int32_t by;
 
+		see_near(s, text->addr + i, p + i);
+		if (i + sizeof(by) > text->size)
+			continue;
 		memcpy(&by, p + i, sizeof(by));
-		s->is_other = is_loaded(s, (uint32_t)by);
+		s->is_other |= is_loaded(s, (uint32_t)by);
 		if (text->addr + i + sizeof(by) + (uint64_t)(int64_t)by == s->fn.addr)
-			see(s, text->addr + i, p + i);
+			see(s, text->addr + i, p[i - 1] == CALL || p[i - 1] == JUMP);
 	}
 }
 

@@ -28,6 +28,9 @@ static int make_dir(void **state)
 	fputs("volatile unsigned long kept;\n"
 	      "static " NO_INLINE "int work(int x) { return x * (int)kept + 1; }\n"
 	      "static " NO_INLINE "int only(int x) { return work(x) + 1; }\n"
+	      "#ifdef NEAR\n"
+	      "static " NO_INLINE "int near(int x) { return work(x); }\n"
+	      "#endif\n"
 	      "#ifdef LOADED\n"
 	      "static " NO_INLINE "void other(void) { kept = (unsigned long)work; }\n"
 	      "#endif\n"
@@ -81,11 +84,25 @@ static void who_loads_an_address_may_call_it(void **state)
 	assert_false(has_only_caller("-DLOADED -fpie -pie"));
 }
 
+/* A function that ends with a call of its neighbour jumps there, in two bytes. */
+static void who_jumps_next_door_calls_too(void **state)
+{
+	static const char options[] = "-foptimize-sibling-calls -fno-toplevel-reorder -fno-pie "
+				      "-no-pie";
+	char near[128];
+
+	(void)state;
+	snprintf(near, sizeof(near), "-DNEAR %s", options);
+	assert_true(has_only_caller(options));
+	assert_false(has_only_caller(near));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_calls_alone),
 		cmocka_unit_test(who_loads_an_address_may_call_it),
+		cmocka_unit_test(who_jumps_next_door_calls_too),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
