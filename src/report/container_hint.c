@@ -107,11 +107,14 @@ static const char *container_fix(const struct report_holder *h, size_t at)
 	return "Remove what is done with, or bound it.";
 }
 
-/* An object that gets more and more attributes; NULL = none on the way. */
+/* An object that gets more and more attributes; NULL = none on the way. It is another container
+ * that does where one lies behind the attribute. */
 static const struct report_holder_step *grown_object(const struct report_holder *h)
 {
+	size_t last = report_holder_innermost(h);
+
 	if (h->entries_grow)
-		for (size_t i = h->n; i-- > 1;)
+		for (size_t i = h->n; i-- > 1 && (last == SIZE_MAX || i > last);)
 			if (!strcmp(h->step[i].edge, "attribute") &&
 			    !is_collection(&h->step[i - 1]))
 				return &h->step[i - 1];

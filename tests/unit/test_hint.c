@@ -263,6 +263,33 @@ static void a_container_in_a_container_has_a_name(void **state)
 	report_free(r);
 }
 
+/* It is the object that grows where each of its attributes is a record, and else what is in one. */
+static void attributes_or_what_is_in_one(void **state)
+{
+	struct report_holder_step way[] = {{"root", "module a :: POOL", "list", 20, 0, 0},
+					   {"item", NULL, "a.Connection", U, 0, 0},
+					   {"attribute", "answer_918", "dict", 1, 0, 0},
+					   {"key", NULL, "int", U, 0, 0}};
+	struct report_holder h = {.root = "module",
+				  .path = "p",
+				  .share = 1,
+				  .step = way,
+				  .n = 4,
+				  .rests = true,
+				  .entries_grow = true};
+	struct report_site site = {0}, other = {0};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	report_hold(r, &h, &site);
+	assert_non_null(strstr(site.hint.text, "Objects (a.Connection) get more and more"));
+	way[2] = (struct report_holder_step){"attribute", "points", "list", 700, 0, 0};
+	report_hold(r, &h, &other);
+	assert_non_null(strstr(other.hint.text, "points (list) has 700 entries"));
+	report_free(r);
+}
+
 /* Keys that stay, and under each of them more and more. */
 static void what_grows_behind_a_container(void **state)
 {
@@ -717,6 +744,7 @@ int main(void)
 		cmocka_unit_test(what_holds_a_few_is_not_to_blame),
 		cmocka_unit_test(a_container_in_a_container_has_a_name),
 		cmocka_unit_test(what_grows_behind_a_container),
+		cmocka_unit_test(attributes_or_what_is_in_one),
 		cmocka_unit_test(what_is_held_weakly),
 		cmocka_unit_test(buffers_that_get_bigger),
 		cmocka_unit_test(by_what_is_on_the_path),
