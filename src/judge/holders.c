@@ -259,14 +259,17 @@ static const char *cut(struct report *r, const struct holder_fact *f,
 {
 	char was[32], now[32], ago[32];
 	double since_s;
+	bool is_old;
 
 	if (!f || !f->is_known || !f->is_one || !fill_is_cut(&f->fill, site->oldest_s, &since_s))
 		return NULL;
+	/* A new one may have taken the place of one that has had nothing since. */
+	is_old = f->fill.last == f->fill.first;
 	return report_printf(
-		r, "the %s that holds them was emptied of %s entries %s ago, and has %s now",
+		r, "the %s that holds them was emptied of %s entries %s ago, and %s %s %s",
 		f->fill.what, fmt_integer(was, sizeof(was), f->fill.peak),
-		fmt_duration(ago, sizeof(ago), since_s),
-		fmt_integer(now, sizeof(now), f->fill.last));
+		fmt_duration(ago, sizeof(ago), since_s), is_old ? "had" : "has",
+		fmt_integer(now, sizeof(now), f->fill.last), is_old ? "then" : "now");
 }
 
 /* SQLite keeps pages it has read, 2 MB of each connection unless told otherwise. */

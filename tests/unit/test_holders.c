@@ -674,6 +674,12 @@ static void who_came_into_what_was_emptied(void **state)
 		strstr(h.site.reason,
 		       "the list that holds them was emptied of 10,000 entries 40 s ago, and "
 		       "has 4,000 now"));
+	/* Another one has taken its place, as far as can be seen. */
+	held(&h)->fact.fill = emptied(10000, 7, 0, 9);
+	h.site.outstanding_count = 900;
+	h.fact.is_one = true;
+	holders_tell(&h.e, report, &h.p);
+	assert_non_null(strstr(h.site.reason, "emptied of 10,000 entries 9 s ago, and had 7 then"));
 }
 
 static void nothing(void *arg)
