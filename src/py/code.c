@@ -219,6 +219,12 @@ uint64_t py_code_addr(const struct py_code *c)
 	return c->addr;
 }
 
+/* _Py_InitCleanup (Python/specialize.c). */
+bool py_code_is_shim(const struct py_code *c)
+{
+	return !c->firstline && c->file_ptr == c->name_ptr;
+}
+
 const char *py_code_file(const struct py_code *c)
 {
 	return c->file;

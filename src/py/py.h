@@ -153,6 +153,8 @@ bool py_code_has_number(const struct py_code *c); /* 3.12+: while it has it, it 
 /* @c is @now: has that another number, as it was compiled again? */
 bool py_code_renumber(struct py_code *c, const struct py_code *now);
 uint64_t py_code_addr(const struct py_code *c);
+/* Nobody wrote it: CPython runs it between a class that is called and its __init__() (3.12+). */
+bool py_code_is_shim(const struct py_code *c);
 const char *py_code_file(const struct py_code *c);
 const char *py_code_function(const struct py_code *c); /* qualified name; plain name <= 3.10 */
 int py_code_firstline(const struct py_code *c);

@@ -180,10 +180,13 @@ static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
 	}
 	st->id = st->key = rec->id;
 	st->told_ns = clock_ns();
-	st->n = rec->n;
 	st->flags = rec->flags;
-	for (uint32_t i = 0; i < rec->n; i++)
-		read_frame(s, &rec->frames[i], i == 0, &st->frame[i]);
+	for (uint32_t i = 0; i < rec->n; i++) {
+		struct stack_frame *f = &st->frame[st->n];
+
+		read_frame(s, &rec->frames[i], i == 0, f);
+		st->n += !f->code || !py_code_is_shim(f->code);
+	}
 	spend_end(&s->spend);
 	return st;
 }
@@ -261,7 +264,7 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 		free(st);
 		return;
 	}
-	s->bytes += stack_bytes(rec->n);
+	s->bytes += stack_bytes(st->n);
 	s->frames += rec->n;
 	s->added++;
 	*v = (uintptr_t)st;

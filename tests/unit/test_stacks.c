@@ -159,6 +159,20 @@ static void the_next_cell_is_another_stack(void **state)
 	assert_ptr_equal(stacks_find(w->stacks, next->id), next);
 }
 
+/* CPython's own step into __init__() has that for its function and its file, and no line. */
+static void what_nobody_wrote_is_left_out(void **state)
+{
+	struct world *w = *state;
+	const uint8_t *name = text(w, 1, "__init__");
+	const struct stack *st;
+
+	write_code(w, CELL, name, name, 0);
+	st = tell(w);
+	assert_int_equal(st->n, CODES - 1);
+	assert_string_equal(py_code_function(st->frame[0].code), "serve");
+	assert_int_equal(st->frame[0].line, 30);
+}
+
 /* Told again, though nobody has found the first to be stale. */
 static void what_is_not_stale_is_not_told_twice(void **state)
 {
@@ -873,6 +887,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(code_that_lives_stays_what_it_is),
 		TEST(the_next_cell_is_another_stack),
+		TEST(what_nobody_wrote_is_left_out),
 		TEST(what_is_not_stale_is_not_told_twice),
 		TEST(the_same_source_again_is_the_same_stack),
 		TEST(only_the_frame_that_is_gone_is_unknown),
