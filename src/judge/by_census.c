@@ -301,6 +301,44 @@ static void pace_by_census(struct joined *to, const struct census_bound *b, cons
 	to->evidence.goes_on = to->evidence.oldest_s < span;
 }
 
+/* However many its samples stand for, a site has no more of a type than there are, and what has
+ * come since they were counted. */
+static double most_of(const struct census_bound *b, const struct joined_type *t, double told,
+		      double since)
+{
+	const struct census_type *c = named(b, t);
+
+	if (!c || !is_counted(c->row, t->cls))
+		return told;
+	return fmin(told, (1 + CENSUS_NOISE) * (double)c->row->count + since);
+}
+
+static void bound_total(struct joined *to, const struct census_bound *b, const struct joiner *j)
+{
+	struct report_site *s = &to->site;
+	double since_s = j->run_s - b->to_s, all = 0, most = 0, part;
+
+	for (size_t i = 0; i < to->types.n; i++) {
+		/* One of a stack that grows has a rate for its share, one of another its number. */
+		if ((to->types.v[i].by_class > 0) != (to->types.v[0].by_class > 0))
+			return;
+		all += to->types.v[i].count;
+	}
+	if (s->kind != KIND_OBJECT || !(all > 0) || !(s->outstanding_count > 0) ||
+	    since_s > CENSUS_STALE * (b->to_s - b->from_s) ||
+	    (!(s->growth_count_per_s > 0) && to->youngest_s < since_s))
+		return;
+	for (size_t i = 0; i < to->types.n; i++) {
+		part = to->types.v[i].count / all;
+		most += most_of(b, &to->types.v[i], part * s->outstanding_count,
+				part * s->growth_count_per_s * since_s);
+	}
+	part = most / s->outstanding_count;
+	s->outstanding_count *= part;
+	s->outstanding_bytes *= part;
+	to->evidence.levelled_bytes *= part;
+}
+
 void join_bound_by_census(struct joiner *j)
 {
 	const struct report_process *p = &j->e->seen;
@@ -312,13 +350,15 @@ void join_bound_by_census(struct joiner *j)
 		goto out;
 	add_told(&b, j);
 	find_factors(&b);
-	for (size_t i = 0; i < j->v.n; i++)
+	for (size_t i = 0; i < j->v.n; i++) {
 		if (!(j->v.v[i].evidence.levelled_bytes > 0)) {
 			bound(&j->v.v[i], &b, j);
 			pace_by_census(&j->v.v[i], &b, j);
 			rate_by_census(&j->v.v[i], &b, j);
 			raise_to_census(&j->v.v[i], &b);
 		}
+		bound_total(&j->v.v[i], &b, j);
+	}
 out:
 	map64_free(&b.index);
 	vec_free(&b.types);

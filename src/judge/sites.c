@@ -208,10 +208,11 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 		join_type(to, evidence_type(j->e, e->types[i].type),
 			  e->count_per_s > 0 ? e->types[i].count_per_s : e->types[i].held_count,
 			  e->types[i].bytes_per_s);
-		if (e->count_per_s > 0 && to->types.n) {
+		if (!to->types.n)
+			continue;
+		to->types.v[to->types.n - 1].cls = e->types[i].cls;
+		if (e->count_per_s > 0)
 			to->types.v[to->types.n - 1].by_class = e->types[i].count_per_s;
-			to->types.v[to->types.n - 1].cls = e->types[i].cls;
-		}
 	}
 	if (e->n_types && e->bytes_per_s > to->via_rank) {
 		to->via_stack = e->stack;

@@ -549,6 +549,24 @@ static void no_type_grows_beyond_its_census(void **state)
 	assert_true(site_at(&w->p, "handle")->growth_count_per_s == s->growth_count_per_s);
 }
 
+/* A few samples, each of which stands for very many. */
+static void no_total_is_more_than_the_census_counts(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s = judge_counted(w, 19, 2, 57);
+	double count = s->outstanding_count, bytes = s->outstanding_bytes;
+
+	((struct report_class_row *)(uintptr_t)w->e.seen.classes)->count = 400;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "handle");
+	assert_true(count > 1000);
+	assert_true(s->outstanding_count >= 400 && s->outstanding_count < 500);
+	assert_true(fabs(s->outstanding_bytes / bytes - s->outstanding_count / count) < 0.01);
+	w->e.seen.counted_to_s = 140; /* not of now */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(site_at(&w->p, "handle")->outstanding_count > 1000);
+}
+
 /* Together they are told with what the censuses count, each with its part, as long as that is less
  * by more than both errors. A type that comes faster of late may be told with what came then. */
 static void no_sites_together_grow_beyond_the_census(void **state)
@@ -2386,6 +2404,7 @@ int main(int argc, char **argv)
 		TEST(a_type_tells_that_it_goes_on),
 		TEST(a_rate_is_the_census_where_it_agrees),
 		TEST(no_type_grows_beyond_its_census),
+		TEST(no_total_is_more_than_the_census_counts),
 		TEST(no_sites_together_grow_beyond_the_census),
 		TEST(a_type_of_many_sizes_has_no_sum),
 		TEST(what_began_between_censuses_is_all_of_their_gain),
