@@ -353,6 +353,29 @@ static void judge_since_peak(struct curve_points p, const struct teeth *m, struc
 		*out = c;
 }
 
+static double mean(const double *v, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += v[i];
+	return sum / (double)n;
+}
+
+/* From the means of the first, the middle and the last points. */
+static double late_part(const struct curve_points *p)
+{
+	size_t n = p->n / CURVE_FEWEST, at[] = {0, (p->n - n) / 2, p->n - n};
+	double t[ARRAY_SIZE(at)], v[ARRAY_SIZE(at)], before;
+
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
+		t[i] = mean(p->t + at[i], n);
+		v[i] = mean(p->v + at[i], n);
+	}
+	before = (v[1] - v[0]) / (t[1] - t[0]);
+	return before > 0 ? (v[2] - v[1]) / (t[2] - t[1]) / before : 1;
+}
+
 void curve_judge(const struct curve_points *p, struct curve *out)
 {
 	struct teeth m;
@@ -363,6 +386,7 @@ void curve_judge(const struct curve_points *p, struct curve *out)
 		return;
 	out->span_s = p->t[p->n - 1] - p->t[0];
 	out->gain = p->v[p->n - 1] - p->v[0];
+	out->late = late_part(p);
 	teeth_find(p, &m);
 	out->height = m.height;
 	judge_all(*p, &m, out);

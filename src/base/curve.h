@@ -26,6 +26,7 @@ struct curve {
 	double since_s;		 /* how long the last stretch lasts: since the last change */
 	double fastest;		 /* slope of the steepest stretch before */
 	double gain;		 /* from the first to the last point */
+	double late;		 /* growth in its second half, over that in the first */
 	double height;		 /* from the lowest to the highest */
 	unsigned minima;	 /* of teeth: how many the slope rests on; 0 = no teeth */
 	double confidence;	 /* of CURVE_RISING: that it goes on, as measured */

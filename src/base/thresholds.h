@@ -108,6 +108,10 @@
 #define PACED_PART 0.6
 /* ... with so much confidence */
 #define PACED_SURE 0.75
+/* of what all pools gained: who takes so much slows down when they do ... */
+#define SLOWS_PART 0.7
+/* ... and its second half brought so much less than its first */
+#define SLOWS_LATE 0.9
 /* of the run: the rest is what a curve cuts off at its ends */
 #define LEAK_ALL_ALONG 0.9
 /* of the time watched: entries of a full cache are younger, on average; those of a leak half as old

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/thresholds.h"
+#include "base/work.h"
 #include "judge/sites_priv.h"
 
 /* The Python frames say which site it is; the native ones how it came about, of an object where
@@ -117,7 +118,39 @@ static bool is_what_grows(const struct joiner *j, const struct joined *t)
 	       holders_grow_on(j->e, &t->site);
 }
 
-static void finish_site(struct joiner *j, struct joined *to)
+static uint64_t container_of(const struct joiner *j, const struct joined *t)
+{
+	const struct holder_fact *f = holders_find(j->e, t->site.id, t->site.kind);
+
+	return f && f->is_known && f->is_one ? f->fill.addr : 0;
+}
+
+/* With all others that are in the same container. */
+static double grows_together(const struct joiner *j, const struct joined *t)
+{
+	uint64_t in = container_of(j, t);
+	double sum = in ? 0 : t->site.growth_bytes_per_s;
+
+	for (size_t i = 0; in && i < j->v.n; i++)
+		if (j->v.v[i].site.kind == KIND_OBJECT && container_of(j, &j->v.v[i]) == in)
+			sum += j->v.v[i].site.growth_bytes_per_s;
+	return sum;
+}
+
+/* All pools are read with less noise than one size class is, whose bend may not stand out of it
+ * yet: who takes most of what they have gained slows down as they do. */
+static void slow_with_pools(const struct joiner *j, const struct curve *pools, struct joined *to)
+{
+	struct curve *c = &to->evidence.curve;
+
+	if (to->site.kind == KIND_OBJECT && c->shape == CURVE_RISING && c->late < SLOWS_LATE &&
+	    !c->ebbs && !pools->ebbs &&
+	    (pools->shape == CURVE_SLOWING || pools->shape == CURVE_LEVELLED) &&
+	    grows_together(j, to) * pools->span_s >= SLOWS_PART * pools->gain)
+		c->shape = CURVE_SLOWING;
+}
+
+static void finish_site(struct joiner *j, const struct curve *pools, struct joined *to)
 {
 	struct report_site *site = &to->site;
 
@@ -143,6 +176,7 @@ static void finish_site(struct joiner *j, struct joined *to)
 	}
 	to->evidence.is_fed = holders_are_fed(j->e, site);
 	to->evidence.paced_s = fmax(to->evidence.paced_s, holders_paced_s(j->e, site));
+	slow_with_pools(j, pools, to);
 	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
 		report_mapping_hint(site);
@@ -160,11 +194,13 @@ static bool is_seen(const struct joiner *j, const struct joined *t)
  * else. */
 void join_finish(struct joiner *j, struct report_process *p)
 {
+	struct curve pools = p->live_curve;
 	bool others = false;
 
+	work_judge(&j->e->memory.work, &j->e->memory.live, &pools);
 	j->collected_s = collected_s(j->e);
 	for (size_t i = 0; i < j->v.n; i++) {
-		finish_site(j, &j->v.v[i]);
+		finish_site(j, &pools, &j->v.v[i]);
 		others |= j->v.v[i].site.verdict <= CLASS_GROWING &&
 			  !j->v.v[i].evidence.one_block && is_seen(j, &j->v.v[i]);
 	}

@@ -1249,6 +1249,32 @@ static double requests_until(double s)
 	return 100 * (s - 0.4 * s * s / 120);
 }
 
+/* The size class of what fills looks straight for a while, in which all pools are seen to slow
+ * down.
+ */
+static void most_of_what_pools_gain_slows_down_as_they_do(void **state)
+{
+	static const struct {
+		double bend, all; /* of it, which has 190 to 230 kB; what all pools come to */
+		bool is_leak;
+	} of[] = {{0, 3.1e5, true}, {0.06, 5e5, true}, {0.06, 2.7e5, false}};
+	struct world *w = *state;
+
+	w->e.native.n = w->e.n_fds = 0;
+	for (size_t k = 0; k < ARRAY_SIZE(of); k++) {
+		for (size_t i = 0; i < POINTS; i++) {
+			double t = (double)i;
+
+			w->blocks[i] = 1000 + (20 - of[k].bend * t) * t + (double)(i * 7 % 5 * 30);
+			w->live[i] = 2e5 + of[k].all * (1 - exp(-t / 30));
+		}
+		judge_held(w);
+		assert_int_equal(w->p.live_curve.shape, CURVE_SLOWING);
+		assert_int_equal(site_at(&w->p, "handle")->verdict == CLASS_LEAK, of[k].is_leak);
+	}
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "like a cache that fills"));
+}
+
 /* Each request leaves one dict of @births that it makes; @per_s: others are made by the clock. */
 static const struct report_site *judge_ebbing(struct world *w, double births, double per_s)
 {
@@ -2399,6 +2425,7 @@ int main(int argc, char **argv)
 		TEST(python_m_starts_a_loop),
 		TEST(a_line_that_comes_back_is_no_loop),
 		TEST(a_container_tells_that_it_goes_on),
+		TEST(most_of_what_pools_gain_slows_down_as_they_do),
 		TEST(a_container_keeps_its_pace),
 		TEST(a_type_keeps_its_pace),
 		TEST(a_type_tells_that_it_goes_on),
