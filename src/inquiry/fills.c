@@ -103,11 +103,13 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 	if ((double)n > (double)f->calm * (1 + REST_CALM_PART) + 1) {
 		uint64_t still_ns = f->last_ns - steps->grew_ns;
 
-		if (still_ns > steps->longest_ns && is_step(f, still_ns, n))
+		/* From one look to the next is no pause. */
+		if (steps->is_still && still_ns > steps->longest_ns && is_step(f, still_ns, n))
 			steps->longest_ns = still_ns;
 		f->calm = n;
 		steps->grew_ns = f->last_ns;
 	}
+	steps->is_still = f->last_ns > steps->grew_ns;
 	/* It rests when it has for longer than it did between two steps. */
 	f->calm_ns = steps->grew_ns + steps->longest_ns + steps->longest_ns / 2;
 	if (f->calm_ns > f->last_ns)

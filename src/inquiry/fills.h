@@ -12,6 +12,7 @@ struct fill_steps {
 	uint64_t addr, grew_ns; /* of which container, and when it last grew */
 	uint64_t type;		/* of what lies there; 0 = not looked at yet */
 	uint64_t longest_ns; /* that it stood still, and then had as much more as came meanwhile */
+	bool is_still;	     /* when it was last read, it had not grown */
 };
 
 /* The container of step @i of a path. What is known of it stays when it is the same as before.

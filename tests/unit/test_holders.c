@@ -121,6 +121,25 @@ static double rests_after(uint64_t n, uint64_t step, unsigned every, unsigned un
 	return (double)(f.last_ns - f.calm_ns) / 1e9;
 }
 
+/* Looks are seconds apart: what had grown at each of them has not paused between any two. */
+static void what_grew_at_each_look_rests_from_the_last(void **state)
+{
+	struct fill f = {.addr = 1, .first = 1292, .last = 1292, .calm = 1292};
+	struct fill_steps steps = {0};
+	unsigned t = 0;
+
+	(void)state;
+	for (t = 1; t <= 10; t++) {
+		f.last_ns = t * 3 * S;
+		fill_moved(&f, &steps, 1292 + 285 * t);
+	}
+	for (; t <= 12; t++) {
+		f.last_ns = t * 3 * S;
+		fill_moved(&f, &steps, f.last);
+		assert_true(fill_rests_s(&f, 94) == (t - 10) * 3);
+	}
+}
+
 /* gc.garbage grows at each collection, and rests in between; a store that is full just rests. */
 static void what_grows_in_steps_rests_between_them(void **state)
 {
@@ -730,6 +749,7 @@ int main(void)
 		cmocka_unit_test(how_long_it_rests),
 		cmocka_unit_test(what_is_replaced),
 		cmocka_unit_test(what_a_store_wavers_by),
+		cmocka_unit_test(what_grew_at_each_look_rests_from_the_last),
 		cmocka_unit_test(what_grows_in_steps_rests_between_them),
 		cmocka_unit_test(what_was_emptied_does_not_rest),
 		cmocka_unit_test(what_is_thrown_out_in_batches_fills),
