@@ -106,30 +106,35 @@ static void predict(const struct memory_fact *f, struct report_process *p)
 		    p->memory.limit_refuses ? INFINITY : resident_per_s(p->parts), &p->memory);
 }
 
-/* All that grows has a bound, as far as lines tell of most of it, swapped out or not. */
-static bool is_bounded(const struct memory_fact *f, const struct report_process *p)
+/* Nearly all that grows will be full, slows down or is emptied, as far as lines tell of most of it,
+ * swapped out or not. */
+static bool ends(const struct memory_fact *f, const struct report_process *p)
 {
+	double ending = 0, others = 0;
 	struct curve anon;
-	bool any = false;
 
 	for (size_t i = 0; i < p->n_sites; i++) {
 		const struct report_site *s = &p->sites[i];
 
-		if (s->verdict > CLASS_GROWING || s->kind > KIND_MMAP)
+		if (s->verdict > CLASS_GROWING || s->kind > KIND_MMAP ||
+		    !(s->growth_bytes_per_s > 0))
 			continue;
-		any = any || s->is_bounded;
-		if (!s->is_bounded && s->growth_bytes_per_s > 0)
-			return false;
+		if (s->verdict == CLASS_GROWING && (s->is_bounded || s->ends))
+			ending += s->growth_bytes_per_s;
+		else
+			others += s->growth_bytes_per_s;
 	}
 	trend_points_judge(&f->slope[MEMORY_ANON], &anon);
-	return any && !verdict_outgrows(p, &p->rss_curve) && !verdict_outgrows(p, &anon);
+	return ending > 0 && others < PROCESS_LEAK_PART * (ending + others) &&
+	       !verdict_outgrows(p, &p->rss_curve) && !verdict_outgrows(p, &anon);
 }
 
 void memory_judge(const struct evidence *e, struct report *r, struct report_process *p)
 {
 	judge_retention(&e->memory, r, p);
-	/* What levels off or swings reaches no limit, nor does what a bound will stop. */
-	if (!p->exited && !is_bounded(&e->memory, p) &&
+	/* What levels off or swings reaches no limit, nor does what a bound will stop, or
+	 * its own end. */
+	if (!p->exited && !ends(&e->memory, p) &&
 	    (p->verdict == CLASS_LEAK || p->verdict == CLASS_GROWING ||
 	     p->verdict == CLASS_RETENTION))
 		predict(&e->memory, p);

@@ -62,6 +62,7 @@ struct report_site {
 	REPORT_SITE(FIELD_MEMBER, )
 	bool is_bounded; /* what holds its objects has a bound that was read, and it is not beyond
 			    reach */
+	bool ends;	 /* it slows down, rests, or is emptied: its pace says nothing of a limit */
 	bool in_place;	 /* it is blocks that were there that get bigger */
 	bool by_census;	 /* its rate is what the census counts of its types; not in the JSON */
 	float behind;	 /* loss by which it is put before others; not in the JSON */

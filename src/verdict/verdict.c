@@ -179,6 +179,12 @@ static const char *leak_reason(struct report *r, const struct verdict_evidence *
 			     over_births(r, e, &s->stays, ": "));
 }
 
+static bool slows(const struct verdict_evidence *e)
+{
+	return e->curve.shape == CURVE_SLOWING && e->curve.points >= CURVE_FEWEST &&
+	       e->run_s >= LEAK_RUN_S;
+}
+
 /* What is missing for a leak, the first of it. */
 static const char *doubt(const struct verdict_evidence *e, const struct report_site *s)
 {
@@ -188,8 +194,7 @@ static const char *doubt(const struct verdict_evidence *e, const struct report_s
 		return "its objects look alike, and one may have taken another's place";
 	if (e->waits_for_gc)
 		return "no full collection has looked at it yet";
-	if (e->curve.shape == CURVE_SLOWING && e->curve.points >= CURVE_FEWEST &&
-	    e->run_s >= LEAK_RUN_S)
+	if (slows(e))
 		return e->curve.ebbs ? "it slows down as the process does less: a leak, or a cache "
 				       "that is most of what it does"
 				     : "it slows down, like a cache that fills";
@@ -236,6 +241,7 @@ void verdict_site(struct report *r, const struct verdict_evidence *e, struct rep
 	} else if (e->growth_bytes_per_s > 0 && !is_still) {
 		site->verdict = CLASS_GROWING;
 		site->reason = growing_reason(r, e, site);
+		site->ends = (slows(e) && !e->curve.ebbs) || turns_over(e);
 		sure *= by_age(e);
 	} else if (e->levelled_bytes >= WARMUP_BYTES) {
 		site->verdict = CLASS_WARMUP;
@@ -283,6 +289,7 @@ void verdict_rests(struct report *r, const char *what, uint64_t entries, double 
 	if (site->verdict > CLASS_GROWING)
 		return;
 	site->verdict = CLASS_GROWING;
+	site->ends = true;
 	site->reason = report_printf(
 		r, "grows by %s; the %s that holds them has kept its %s entries for %s",
 		growth_of(rate, sizeof(rate), site), what, fmt_integer(n, sizeof(n), entries),

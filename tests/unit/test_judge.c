@@ -1261,16 +1261,20 @@ static void most_of_what_pools_gain_slows_down_as_they_do(void **state)
 	struct world *w = *state;
 
 	w->e.native.n = w->e.n_fds = 0;
+	w->e.seen.memory.limit_source = "cgroup";
+	w->e.seen.memory.left_low = w->e.seen.memory.left_high = 1e9;
 	for (size_t k = 0; k < ARRAY_SIZE(of); k++) {
 		for (size_t i = 0; i < POINTS; i++) {
 			double t = (double)i;
 
 			w->blocks[i] = 1000 + (20 - of[k].bend * t) * t + (double)(i * 7 % 5 * 30);
 			w->live[i] = 2e5 + of[k].all * (1 - exp(-t / 30));
+			w->rss[i] = 2e7 + w->live[i];
 		}
 		judge_held(w);
 		assert_int_equal(w->p.live_curve.shape, CURVE_SLOWING);
 		assert_int_equal(site_at(&w->p, "handle")->verdict == CLASS_LEAK, of[k].is_leak);
+		assert_int_equal(w->p.memory.eta_s > 0, of[k].is_leak);
 	}
 	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "like a cache that fills"));
 }
