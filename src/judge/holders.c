@@ -78,13 +78,16 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 	double rests_s = fill_rests_s(&f->fill, site->growth_count_per_s);
 	uint64_t bound = bound_of(&f->holder);
 	struct verdict_bound b;
+	double since_s;
 
 	holder.rests = rests_s > 0 || stood_still(f, site) || (!f->is_one && lags(f, site));
 	holder.entries_grow = rests_s > 0 && f->is_one && !f->has_new_entries &&
 			      site->outstanding_count > REST_EACH * (double)f->fill.last;
-	/* It is full, or some of them are elsewhere: then it is not what grows, or not alone. @fill
-	 * may be of another container on the way, and tells of no other bound than its own. */
+	/* It is full, or is emptied, or some of them are elsewhere: then it is not what grows, or
+	 * not alone. @fill may be of another container on the way, and tells of no other bound than
+	 * its own. */
 	holder.bounded = (bound && bound != f->fill.most) ||
+			 (f->is_one && fill_is_cut(&f->fill, site->oldest_s, &since_s)) ||
 			 (f->fill.addr && f->fill.most &&
 			  (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site)));
 	if (f->replaces)
@@ -311,8 +314,11 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 				  : site->kind == KIND_HEAP   ? excuse_block(e, f, site)
 							      : NULL;
 
-		if (!why && site->verdict == CLASS_LEAK)
-			why = cut(r, f, site);
+		const char *emptied = cut(r, f, site);
+
+		site->ends |= emptied != NULL;
+		if (!why)
+			why = emptied;
 		if (why)
 			verdict_excused(r, why, site);
 		if (is_page_cache(site) && site->verdict <= CLASS_GROWING)

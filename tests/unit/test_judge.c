@@ -1490,6 +1490,35 @@ static void a_bound_holds_the_verdict_back(void **state)
 	}
 }
 
+/* A buffer that is flushed each minute: said at any pace, and no limit is met by it. */
+static void what_is_emptied_meets_no_limit(void **state)
+{
+	struct world *w = *state;
+	struct fill *f = &w->holder[0].fill;
+
+	w->e.native.n = w->e.n_fds = 0;
+	w->e.seen.memory.limit_source = "cgroup";
+	w->e.seen.memory.left_low = w->e.seen.memory.left_high = 1e9;
+	for (size_t i = 0; i < POINTS; i++)
+		w->rss[i] = 2e7 + w->live[i];
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	assert_true(w->p.memory.eta_s > 0);
+	f->peak = 18840;
+	f->cut_ns = 137 * S;
+	f->before_ns = 37 * S;
+	for (int is_leak = 1; is_leak >= 0; is_leak--) {
+		/* Three objects are too few for a leak. */
+		w->e.objects.n = is_leak ? OBJECTS : 3;
+		judge_held(w);
+		assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_GROWING);
+		assert_non_null(strstr(site_at(&w->p, "handle")->reason,
+				       "was emptied of 18,840 entries 23 s ago"));
+		assert_null(site_at(&w->p, "handle")->hint.code);
+		assert_false(w->p.memory.eta_s > 0);
+	}
+}
+
 static void what_stands_still_is_none(void **state)
 {
 	struct world *w = *state;
@@ -2459,6 +2488,7 @@ int main(int argc, char **argv)
 		TEST(lots_are_no_more_sure_than_their_number),
 		TEST(a_bound_holds_the_verdict_back),
 		TEST(one_table_of_many_that_rest_has_no_remedy),
+		TEST(what_is_emptied_meets_no_limit),
 		TEST(ring_buffers_by_name_are_no_leak),
 		TEST(a_bound_on_the_way_is_none_of_what_is_behind_it),
 		TEST(what_stands_still_is_none),
