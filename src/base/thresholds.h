@@ -112,6 +112,10 @@
 #define SLOWS_PART 0.7
 /* ... and its second half brought so much less than its first */
 #define SLOWS_LATE 0.9
+/* seconds: a shorter line is no leak yet ... */
+#define YOUNG_LINE_S 30
+/* ... whose second half brought less than this part of its first */
+#define YOUNG_LINE_LATE 0.85
 /* of the run: the rest is what a curve cuts off at its ends */
 #define LEAK_ALL_ALONG 0.9
 /* of the time watched: entries of a full cache are younger, on average; those of a leak half as old

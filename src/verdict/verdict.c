@@ -125,10 +125,20 @@ static bool is_left(const struct verdict_evidence *e, const struct report_site *
 		       LEFT_PART * s->growth_count_per_s * fmin(time_s, e->oldest_s);
 }
 
+/* Where no bend stands out yet the second half of a short line has brought less than the first: it
+ * may be a cache that fills. */
+static bool may_bend(const struct verdict_evidence *e, const struct report_site *s)
+{
+	const struct curve *c = &e->curve;
+
+	return s->kind == KIND_OBJECT && c->span_s < YOUNG_LINE_S && !(c->fastest > 0) &&
+	       !c->minima && !c->ebbs && c->late > 0 && c->late < YOUNG_LINE_LATE;
+}
+
 static bool is_leak(const struct verdict_evidence *e, const struct report_site *s)
 {
-	return is_much(e, s) && is_left(e, s) && keeps_coming(e) && rises(e) && !turns_over(e) &&
-	       !e->weak && !is_chance(e) && !e->waits_for_gc && !e->one_block;
+	return is_much(e, s) && is_left(e, s) && keeps_coming(e) && rises(e) && !may_bend(e, s) &&
+	       !turns_over(e) && !e->weak && !is_chance(e) && !e->waits_for_gc && !e->one_block;
 }
 
 static char *over_collections(char *buf, size_t size, uint64_t n)

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/thresholds.h"
 #include "verdict/verdict.h"
 #include "verdicts.h"
 
@@ -104,6 +105,30 @@ static void a_change_of_pace_is_no_beginning(void **state)
 					 .gain = row[i].gain,
 					 .confidence = 0.8};
 		assert_int_equal(judged(&e).verdict, row[i].class);
+	}
+}
+
+/* A short line of objects whose second half brings less may bend. */
+static void a_short_line_must_not_look_bent(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		struct verdict_evidence e = leak();
+		bool is_short = i & 1, is_late = i & 2, is_bend = i & 4;
+
+		e.run_s = e.oldest_s = 28;
+		e.mean_age_s = 0;
+		e.curve = (struct curve){.shape = CURVE_RISING,
+					 .since_s = 15,
+					 .span_s = YOUNG_LINE_S * (is_short ? 0.85 : 1.15),
+					 .slope = 170,
+					 .fastest = is_bend ? 200 : 0,
+					 .late = YOUNG_LINE_LATE * (is_late ? 0.85 : 1.15),
+					 .gain = 170 * 28,
+					 .confidence = 0.8};
+		/* A bend that was found was judged. */
+		assert_int_equal(judged(&e).verdict,
+				 is_short && is_late && !is_bend ? CLASS_GROWING : CLASS_LEAK);
 	}
 }
 
@@ -540,6 +565,7 @@ int main(void)
 		cmocka_unit_test(a_line_loses_no_less_from_many_places),
 		cmocka_unit_test(a_few_young_survivors_prove_no_turnover),
 		cmocka_unit_test(a_change_of_pace_is_no_beginning),
+		cmocka_unit_test(a_short_line_must_not_look_bent),
 		cmocka_unit_test(blocks_that_were_given_back_are_no_leak),
 		cmocka_unit_test(who_was_watched_of_late_is_young),
 		cmocka_unit_test(what_stopped_is_a_warmup_and_small_change_is_not),
