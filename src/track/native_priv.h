@@ -138,7 +138,7 @@ void native_burst_free(struct native_burst *b);
 /* A site beside its blocks, by windows (native_told.c): how many died later, and how fast it may
  * grow, of which the samples are to be added at each look. */
 void native_told(const struct native *n, struct site_row *r);
-void native_add_most(struct native *n);
+void native_add_most(struct native *n, uint64_t now_ns);
 
 /* Series (native_series.c): windows begin; one has closed; a point for all rows, if it is time. */
 void native_series_start(struct native *n, uint64_t now_ns);

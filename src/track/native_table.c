@@ -326,7 +326,7 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 	t->left_out = t->n_blocks = 0;
 	err = native_each_block(n, scan_block, &w);
 	free(w.spans);
-	native_add_most(n);
+	native_add_most(n, now_ns);
 	t->last_ns = now_ns;
 	t->cost_ns = thread_cpu_ns() - cpu_ns;
 	if (err)

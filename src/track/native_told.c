@@ -9,14 +9,15 @@
 
 #define MOST_BEFORE 20 /* windows that did not meet a site count, before the first that did */
 
-void native_add_most(struct native *n)
+void native_add_most(struct native *n, uint64_t now_ns)
 {
 	for (size_t i = 0; n->state == NATIVE_BURST && i < n->burst.samples.n; i++) {
 		const struct burst_sample *s = &n->burst.samples.v[i];
 		struct pl_native_key key = {s->stack, s->caller, PL_KIND_HEAP, s->depth};
 		struct site_row *r = NULL;
 
-		if (!s->dead && s->rung >= BURST_SURVIVED)
+		if (!s->dead && s->rung >= BURST_SURVIVED &&
+		    s->born_ns + n->spec.older_ns <= now_ns)
 			r = native_row(&n->table, &key);
 		if (!r)
 			continue;

@@ -354,6 +354,7 @@ int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, 
 /* Each stands for a hundred, and lives on. */
 static void meet(struct native *n, uint64_t closed_ns, size_t blocks)
 {
+	n->burst.telling++;
 	for (size_t i = 0; i < blocks; i++)
 		*vec_push(&n->burst.samples) = (struct burst_sample){
 			.addr = 4096 * (n->burst.samples.n + 1),
@@ -362,17 +363,20 @@ static void meet(struct native *n, uint64_t closed_ns, size_t blocks)
 			.caller = LEAK,
 			.born_ns = closed_ns - MS,
 			.weight = 100,
+			.per_s = 10,
+			.nth = n->burst.telling,
 			.rung = BURST_SURVIVED,
 		};
 	n->burst.young[n->burst.n_young++] = closed_ns;
 }
 
-/* A window each five seconds meets seven of a constant leak: neither steps nor silence between. */
+/* A window each five seconds meets seven of a constant leak: neither steps nor silence between, and
+ * it may grow as fast at each moment. */
 static void rare_windows_tell_of_a_straight_line(void **state)
 {
 	const uint64_t start_ns = 100 * SECOND;
 	struct proc *self = self_open();
-	const struct site_row *r;
+	struct site_row *r;
 	struct scene k;
 
 	(void)state;
@@ -384,6 +388,11 @@ static void rare_windows_tell_of_a_straight_line(void **state)
 	native_burst_start(&k.n, start_ns);
 	for (uint64_t s = 1; s <= 30; s++) {
 		assert_int_equal(native_table_scan(&k.n, start_ns + s * SECOND), 0);
+		if (k.n.table.rows.n) {
+			r = &k.n.table.rows.v[0];
+			native_told(&k.n, r);
+			assert_float_equal(r->most, r->count > 0 ? 7 * 10 * 1000 : 0, 1e-6);
+		}
 		if (s % 5 == 0)
 			meet(&k.n, start_ns + s * SECOND, 7);
 	}
