@@ -96,7 +96,9 @@ bool is_paced(double before, double later, double longer)
 
 bool fill_grows_on(const struct fill *f)
 {
-	return per_s(f) > 0 && fill_goes_on(f, per_s(f), 1);
+	bool in_both = f->mid_ns ? f->mid > f->first && f->last > f->mid : f->calm > f->first;
+
+	return f->last >= f->first + LEAK_SAMPLES && in_both && fill_goes_on(f, per_s(f), 1);
 }
 
 double fill_paced_s(const struct fill *f, double adds_per_s)

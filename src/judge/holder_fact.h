@@ -48,7 +48,7 @@ double fill_rests_s(const struct fill *f, double per_s);
 bool fill_lags(const struct fill *f, double per_s);
 /* It has grown by about @per_s, or up to @faster times that, for long enough, and still does. */
 bool fill_goes_on(const struct fill *f, double per_s, double faster);
-/* The same, at whichever pace. */
+/* The same, at whichever pace, by a few entries at least and in both halves of the time. */
 bool fill_grows_on(const struct fill *f);
 /* Seconds in which it grew, by about @per_s, and no faster at first than later: no sign of slowing
  * down. 0 = too few, or it did. */

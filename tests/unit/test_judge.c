@@ -1946,14 +1946,10 @@ static void one_window_tells_while_memory_rises(void **state)
 	}
 }
 
-/* One window met blocks of C code, all that memory gains in a straight line: who holds them tells
- * that they keep coming. */
-static void a_container_tells_of_blocks_that_keep_coming(void **state)
+/* One window met blocks of C code, all that memory gains in a straight line. */
+static void meet_in_one_window(struct world *w)
 {
-	struct world *w = *state;
 	struct native_site *n = &w->native[0];
-	struct fill *f = &w->holder[0].fill;
-	const struct report_site *s;
 
 	n->estimated = true;
 	n->met = 1;
@@ -1972,20 +1968,71 @@ static void a_container_tells_of_blocks_that_keep_coming(void **state)
 	for (size_t i = 0; i < POINTS; i++)
 		w->malloced[i] = 1e6 + 40960 * (double)i;
 	w->holder[0].kind = KIND_HEAP;
+}
+
+/* The site of those blocks, of which it is known who holds them. */
+static const struct report_site *judge_blocks_held(struct world *w)
+{
+	const struct report_site *s;
+
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "encode");
+	assert_non_null(s);
+	memcpy(w->holder[0].id, s->id, sizeof(w->holder[0].id));
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	return site_at(&w->p, "encode");
+}
+
+/* Who holds them tells that they keep coming. */
+static void a_container_tells_of_blocks_that_keep_coming(void **state)
+{
+	struct world *w = *state;
+	struct fill *f = &w->holder[0].fill;
+	const struct report_site *s;
+
+	meet_in_one_window(w);
 	for (int k = 0; k < 5; k++) {
 		f->first_ns = k == 1 ? 147 * S : 100 * S;
 		f->calm_ns = k == 2 ? 110 * S : f->last_ns;
 		w->holder[0].is_one = k != 3;
-		n->most_bytes_per_s = k == 4 ? 4096 : 1e6;
-		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
-		s = site_at(&w->p, "encode");
-		assert_non_null(s);
-		memcpy(w->holder[0].id, s->id, sizeof(w->holder[0].id));
-		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
-		s = site_at(&w->p, "encode");
+		w->native[0].most_bytes_per_s = k == 4 ? 4096 : 1e6;
+		s = judge_blocks_held(w);
 		assert_int_equal(s->verdict, k ? CLASS_GROWING : CLASS_LEAK);
 		assert_true(fabs(s->growth_bytes_per_s / (k == 4 ? 3.323 * 4096 : 40960) - 1) <
 			    0.02);
+	}
+}
+
+/* An entry or two come by the way; and what came at first alone does not keep coming. Of a big
+ * container its middle tells, for a few of its entries do not end its calm. */
+static void a_container_keeps_growing_by_more_than_an_entry(void **state)
+{
+	static const struct {
+		uint64_t first, mid, last, calm, calm_s;
+		enum report_class verdict;
+	} c[] = {
+		{100, 0, 101, 100, 100, CLASS_GROWING},
+		{100, 0, 103, 103, 150, CLASS_GROWING},
+		{100, 0, 104, 100, 100, CLASS_GROWING},
+		{100, 104, 112, 108, 155, CLASS_LEAK},
+		{100, 100, 112, 108, 155, CLASS_GROWING},
+		{100000, 100020, 100040, 100000, 100, CLASS_LEAK},
+		{100000, 100040, 100040, 100000, 100, CLASS_GROWING},
+	};
+	struct world *w = *state;
+
+	meet_in_one_window(w);
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
+		struct fill *f = &w->holder[0].fill;
+
+		f->first = c[i].first;
+		f->first_ns = 100 * S;
+		f->mid = c[i].mid;
+		f->mid_ns = c[i].mid ? 125 * S : 0;
+		f->last = c[i].last;
+		f->calm = c[i].calm;
+		f->calm_ns = c[i].calm_s * S;
+		assert_int_equal(judge_blocks_held(w)->verdict, c[i].verdict);
 	}
 }
 
@@ -2507,6 +2554,7 @@ int main(int argc, char **argv)
 		TEST(windows_tell_of_too_little),
 		TEST(one_window_tells_while_memory_rises),
 		TEST(a_container_tells_of_blocks_that_keep_coming),
+		TEST(a_container_keeps_growing_by_more_than_an_entry),
 		TEST(exchanges_leave_room_to_windows),
 		TEST(big_objects_beside_blocks_that_are_traced),
 		TEST(a_small_object_takes_a_chunk),
