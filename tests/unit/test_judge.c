@@ -2036,6 +2036,30 @@ static void a_container_keeps_growing_by_more_than_an_entry(void **state)
 	}
 }
 
+/* It tells so, too, when a second window has met some, and none since. */
+static void a_second_window_takes_nothing_back(void **state)
+{
+	struct world *w = *state;
+	struct native_site *n = &w->native[0];
+
+	meet_in_one_window(w);
+	n->met = 2;
+	n->met_s = 30;
+	n->n_points = 51;
+	for (size_t i = 0; i < n->n_points; i++) {
+		double met = fmin((double)i, 5) + fmax(0, fmin((double)i - 15, 5));
+
+		w->point[i] = (struct native_point){10 + (double)i, 4096 * met, 10 * met};
+	}
+	n->live_bytes = 10 * 4096;
+	n->live_count = 100;
+	n->samples = 8;
+	n->oldest_ns = 48 * S;
+	w->holder[0].fill.first_ns = 100 * S;
+	w->holder[0].fill.calm_ns = w->holder[0].fill.last_ns;
+	assert_int_equal(judge_blocks_held(w)->verdict, CLASS_LEAK);
+}
+
 /* Each block of a cache that is seen whole takes the place of one from before us: it leaves all
  * that memory gains to what windows tell of. */
 static void exchanges_leave_room_to_windows(void **state)
@@ -2555,6 +2579,7 @@ int main(int argc, char **argv)
 		TEST(one_window_tells_while_memory_rises),
 		TEST(a_container_tells_of_blocks_that_keep_coming),
 		TEST(a_container_keeps_growing_by_more_than_an_entry),
+		TEST(a_second_window_takes_nothing_back),
 		TEST(exchanges_leave_room_to_windows),
 		TEST(big_objects_beside_blocks_that_are_traced),
 		TEST(a_small_object_takes_a_chunk),
