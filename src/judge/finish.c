@@ -108,13 +108,14 @@ static bool is_uncollected(const struct joiner *j, const struct joined *t)
 	       c->gain <= GOES_ON_APART * c->slope * c->since_s && !holders_spared(j->e, &t->site);
 }
 
-/* Blocks of C code that windows met are most of what memory gains, in a straight line, and hang
- * from a container that grows as long: however few windows met them, its curve is theirs. */
+/* Blocks of C code that windows met are most of what memory gains, in a straight line, by more than
+ * a limit of chance, and hang from a container that grows as long: however few windows met them,
+ * its curve is theirs. */
 static bool is_what_grows(const struct joiner *j, const struct joined *t)
 {
 	return t->site.kind == KIND_HEAP && t->site.estimated && !j->e->memory.has_mimalloc &&
 	       j->malloc.shape == CURVE_RISING &&
-	       t->site.growth_bytes_per_s >= PROCESS_MOST * j->malloc.slope &&
+	       t->likely_bytes_per_s >= PROCESS_MOST * j->malloc.slope &&
 	       holders_grow_on(j->e, &t->site);
 }
 

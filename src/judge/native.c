@@ -380,6 +380,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 		return;
 	fit->is_joined = true;
 	to->native_bytes_per_s += bytes.slope;
+	to->likely_bytes_per_s += native_likely(n, fit, bytes.slope);
 	way = evidence_way(j->e, n->key.stack, n->key.caller);
 	via = bytes.slope * way_share(way);
 	rank = via * way_words(way);

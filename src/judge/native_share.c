@@ -37,15 +37,27 @@ static void make_room(struct joiner *j, double grows)
 			j->fit[i].room = share[is_mortal(&j->e->native.v[i])];
 }
 
-/* How fast it may grow: by what the target would have done had no window slowed it, by what blocks
- * take beyond their size, and by one error more windows than met it (Gehrels' limit of a count). */
-static double most_of(const struct native_site *n)
+/* How fast it would grow had no window slowed the target, with what blocks take beyond their size.
+ */
+static double unslowed(const struct native_site *n)
 {
 	double taken = n->waste_bytes > 0 && n->live_bytes > 0 ? n->waste_bytes / n->live_bytes : 0;
 
+	return n->most_bytes_per_s * (1 + taken);
+}
+
+/* How fast it may grow: by one error more windows than met it (Gehrels' limit of a count). */
+static double most_of(const struct native_site *n)
+{
 	double met = n->met ? n->met : 1;
 
-	return n->most_bytes_per_s * (1 + taken) * (1 + (1 + sqrt(met + 0.75)) / met);
+	return unslowed(n) * (1 + (1 + sqrt(met + 0.75)) / met);
+}
+
+double native_likely(const struct native_site *n, const struct native_fit *fit, double per_s)
+{
+	return fit->told > 0 ? fmin(per_s, fmax(fit->told * fit->room, fit->may * unslowed(n)))
+			     : per_s;
 }
 
 double native_most(const struct evidence_native *e)

@@ -31,6 +31,7 @@ struct joined {
 	double via_bytes_per_s;	   /* what it grows by */
 	double via_rank;	   /* the same, less where little is known of the way */
 	double native_bytes_per_s; /* by all native callers */
+	double likely_bytes_per_s; /* ... without a limit of chance */
 };
 
 struct native_fit {
@@ -94,6 +95,8 @@ void join_native_stopped(struct joiner *j);
 void join_native_share(struct joiner *j, double grows);
 /* The same file: by how much at most all that windows tell of grows. */
 double native_most(const struct evidence_native *e);
+/* So much of @per_s, by which a site is told to grow, rests on no limit of chance. */
+double native_likely(const struct native_site *n, const struct native_fit *fit, double per_s);
 /* At last: sites of windows say so where memory grows by far more than all lines. */
 void native_tell_few(const struct evidence *e, struct report *r, struct report_process *p);
 /* Growth of memory outside of the pools that no native site accounts for. */

@@ -2003,6 +2003,23 @@ static void a_container_tells_of_blocks_that_keep_coming(void **state)
 	}
 }
 
+/* Its rate may be half of what memory gains by the limit of chance alone: that accuses nobody. */
+static void a_limit_of_chance_is_no_leak(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+
+	meet_in_one_window(w);
+	w->holder[0].fill.first_ns = 100 * S;
+	w->holder[0].fill.calm_ns = w->holder[0].fill.last_ns;
+	for (int most = 0; most < 2; most++) {
+		w->native[0].most_bytes_per_s = (most ? 0.52 : 0.48) * 40960;
+		s = judge_blocks_held(w);
+		assert_int_equal(s->verdict, most ? CLASS_LEAK : CLASS_GROWING);
+		assert_true(fabs(s->growth_bytes_per_s / 40960 - 1) < 0.02);
+	}
+}
+
 /* An entry or two come by the way; and what came at first alone does not keep coming. Of a big
  * container its middle tells, for a few of its entries do not end its calm. */
 static void a_container_keeps_growing_by_more_than_an_entry(void **state)
@@ -2578,6 +2595,7 @@ int main(int argc, char **argv)
 		TEST(windows_tell_of_too_little),
 		TEST(one_window_tells_while_memory_rises),
 		TEST(a_container_tells_of_blocks_that_keep_coming),
+		TEST(a_limit_of_chance_is_no_leak),
 		TEST(a_container_keeps_growing_by_more_than_an_entry),
 		TEST(a_second_window_takes_nothing_back),
 		TEST(exchanges_leave_room_to_windows),
