@@ -14,27 +14,30 @@ static bool is_mortal(const struct native_site *n)
 	return n->mortality > SITE_MORTAL;
 }
 
-/* Blocks of a queue or a cache that take each other's place may look like ones that stay, and what
- * windows tell of cannot be more than what memory has gained. But some of those are found out:
- * whose blocks do not die comes first. A sample is not exact, so that a little too much is not held
- * against it. */
+/* In this order: blocks of a queue or a cache that take each other's place may look like ones that
+ * stay, but some of those are found out. */
+enum { STAYING, MORTAL, RANKS };
+
+static int rank_of(const struct native_site *n)
+{
+	return is_mortal(n) ? MORTAL : STAYING;
+}
+
+/* What windows tell of cannot be more than what memory has gained. A sample is not exact, so that a
+ * little too much is not held against it. */
 static void make_room(struct joiner *j, double grows)
 {
-	double told[2] = {0}, room = NATIVE_TOO_MUCH * grows, share[2];
+	double told[RANKS] = {0}, room = NATIVE_TOO_MUCH * grows, share[RANKS];
 
 	for (size_t i = 0; i < j->e->native.n; i++)
-		told[is_mortal(&j->e->native.v[i])] += j->fit[i].told;
-	if (!(told[0] + told[1] > 0))
-		return;
-	for (int mortal = 0; mortal < 2; mortal++) {
-		share[mortal] = told[mortal] > room ? room / told[mortal] : 1;
-		room -= told[mortal] * share[mortal];
+		told[rank_of(&j->e->native.v[i])] += j->fit[i].told;
+	for (int rank = 0; rank < RANKS; rank++) {
+		share[rank] = told[rank] > room ? room / told[rank] : 1;
+		room -= told[rank] * share[rank];
 	}
-	log_debug("windows: %.0f and %.0f B/s, %.0f %% and %.0f %% of it in memory", told[0],
-		  told[1], 100 * share[0], 100 * share[1]);
 	for (size_t i = 0; i < j->e->native.n; i++)
 		if (j->e->native.v[i].estimated)
-			j->fit[i].room = share[is_mortal(&j->e->native.v[i])];
+			j->fit[i].room = share[rank_of(&j->e->native.v[i])];
 }
 
 /* How fast it would grow had no window slowed the target, with what blocks take beyond their size.
@@ -76,27 +79,43 @@ static double may_more(const struct native_site *n, const struct native_fit *fit
 	return fit->told > 0 && !is_mortal(n) ? fmax(fit->may * most_of(n) - fit->told, 0) : 0;
 }
 
+/* One rank is brought to what memory gains, as far as those before it leave that: the rest. */
+static double share_rank(struct joiner *j, int rank, double left)
+{
+	double told = 0, more = 0, part;
+
+	for (size_t i = 0; i < j->e->native.n; i++)
+		if (rank_of(&j->e->native.v[i]) == rank) {
+			told += j->fit[i].told * j->fit[i].room;
+			more += may_more(&j->e->native.v[i], &j->fit[i]);
+		}
+	part = left > told && more > 0 ? fmin((left - told) / more, 1) : 0;
+	for (size_t i = 0; i < j->e->native.n; i++) {
+		struct native_fit *fit = &j->fit[i];
+
+		if (!(fit->told > 0) || rank_of(&j->e->native.v[i]) != rank)
+			continue;
+		fit->times = told > left ? left / told
+					 : 1 + part * may_more(&j->e->native.v[i], fit) / fit->told;
+	}
+	log_debug("windows: of rank %d %.0f B/s of %.0f in memory, at most %.0f", rank, told, left,
+		  told + more);
+	return fmax(0, left - told - part * more);
+}
+
 void join_native_share(struct joiner *j, double grows)
 {
-	double sum = 0, more = 0, part;
+	double sum = 0;
 
 	make_room(j, grows);
-	for (size_t i = 0; i < j->e->native.n; i++) {
+	for (size_t i = 0; i < j->e->native.n; i++)
 		sum += j->fit[i].told * j->fit[i].room;
-		more += may_more(&j->e->native.v[i], &j->fit[i]);
-	}
 	/* Where it slows down, what was told before is not held against that. */
 	if (!curve_grows(&j->malloc) || (sum > grows && j->malloc.shape != CURVE_RISING) ||
 	    !(sum > 0) || !(grows > 0))
 		return;
-	part = more > 0 ? fmin((grows - sum) / more, 1) : 0;
-	for (size_t i = 0; i < j->e->native.n; i++)
-		if (sum > grows && j->fit[i].told > 0)
-			j->fit[i].times = grows / sum;
-		else if (j->fit[i].told > 0)
-			j->fit[i].times +=
-				part * may_more(&j->e->native.v[i], &j->fit[i]) / j->fit[i].told;
-	log_debug("windows: %.0f B/s of %.0f in memory, at most %.0f", sum, grows, sum + more);
+	for (int rank = 0; rank < RANKS; rank++)
+		grows = share_rank(j, rank, grows);
 }
 
 void native_tell_few(const struct evidence *e, struct report *r, struct report_process *p)
