@@ -46,7 +46,7 @@ static bool bend_is_noise(const struct native_site *n)
 /* A few windows met some of its blocks, each by chance: the silence since the last may be chance,
  * too. Fewer say nothing, but that memory goes on to rise. Older recordings have a step for each of
  * them. */
-static bool silence_is_chance(const struct joiner *j, const struct native_site *n)
+static bool silence_is_chance(const struct native_site *n, size_t fewest)
 {
 	const struct native_point *p = n->points;
 	double last_s = n->met_s;
@@ -57,13 +57,14 @@ static bool silence_is_chance(const struct joiner *j, const struct native_site *
 			met++;
 			last_s = p[i].t_s;
 		}
-	return met >= (j->may_rise ? 1 : NATIVE_MET_FEWEST) && n->mortality <= SITE_MORTAL &&
+	return met >= fewest && n->mortality <= SITE_MORTAL &&
 	       pow(last_s / p[n->n_points - 1].t_s, (double)met) > NATIVE_SILENCE;
 }
 
 /* A native site's own series: blocks that stayed. Before there can be one as old as is asked for,
- * the series says nothing. */
-static void fit_native(const struct joiner *j, const struct native_site *n, struct native_fit *fit)
+ * the series says nothing. @rises: memory does, and who else is why is not known. */
+static void fit_native(const struct joiner *j, const struct native_site *n, bool rises,
+		       struct native_fit *fit)
 {
 	double t[NATIVE_POINTS], c[NATIVE_POINTS], b[NATIVE_POINTS];
 	size_t k = 0;
@@ -79,9 +80,9 @@ static void fit_native(const struct joiner *j, const struct native_site *n, stru
 	trend_fit(t, c, k, &fit->count);
 	trend_fit(t, b, k, &fit->bytes);
 	curve_judge(&(struct curve_points){.t = t, .v = b, .n = k, .grain = 1}, &fit->curve);
-	is_known = fit->curve.shape != CURVE_UNKNOWN || (j->may_rise && !fit->bytes.growing);
+	is_known = fit->curve.shape != CURVE_UNKNOWN || (rises && !fit->bytes.growing);
 	if (n->estimated && !curve_grows(&fit->curve) && is_known && n->n_points &&
-	    silence_is_chance(j, n)) {
+	    silence_is_chance(n, rises ? 1 : NATIVE_MET_FEWEST)) {
 		const struct native_point *all = &n->points[n->n_points - 1];
 
 		fit->curve = (struct curve){.shape = CURVE_SLOWING}; /* of no points: not known */
@@ -107,10 +108,18 @@ int join_native_read(struct joiner *j)
 	j->fit = calloc(j->e->native.n + 1, sizeof(*j->fit));
 	if (!j->fit)
 		return fail(-ENOMEM, "out of memory");
-	j->may_rise = j->malloc.shape == CURVE_RISING && !j->e->memory.has_mimalloc &&
-		      native_most(&j->e->native) >= PROCESS_MOST * j->malloc.slope;
 	for (size_t i = 0; i < j->e->native.n; i++)
-		fit_native(j, &j->e->native.v[i], &j->fit[i]);
+		fit_native(j, &j->e->native.v[i], false, &j->fit[i]);
+	/* One burst of long ago looks like a leak that one window met: it is heard where those that
+	 * go on are not enough. */
+	if (j->malloc.shape != CURVE_RISING || j->e->memory.has_mimalloc ||
+	    !native_may_be_silent(j, PROCESS_MOST * j->malloc.slope))
+		return 0;
+	for (size_t i = 0; i < j->e->native.n; i++)
+		if (!native_goes_on(&j->fit[i])) {
+			fit_native(j, &j->e->native.v[i], true, &j->fit[i]);
+			j->fit[i].is_silent = true;
+		}
 	return 0;
 }
 

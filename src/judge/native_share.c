@@ -15,12 +15,12 @@ static bool is_mortal(const struct native_site *n)
 }
 
 /* In this order: blocks of a queue or a cache that take each other's place may look like ones that
- * stay, but some of those are found out. */
-enum { STAYING, MORTAL, RANKS };
+ * stay, but some of those are found out; and a burst of long ago like one that goes on. */
+enum { STAYING, SILENT, MORTAL, RANKS };
 
-static int rank_of(const struct native_site *n)
+static int rank_of(const struct joiner *j, size_t i)
 {
-	return is_mortal(n) ? MORTAL : STAYING;
+	return is_mortal(&j->e->native.v[i]) ? MORTAL : j->fit[i].is_silent ? SILENT : STAYING;
 }
 
 /* What windows tell of cannot be more than what memory has gained. A sample is not exact, so that a
@@ -30,14 +30,14 @@ static void make_room(struct joiner *j, double grows)
 	double told[RANKS] = {0}, room = NATIVE_TOO_MUCH * grows, share[RANKS];
 
 	for (size_t i = 0; i < j->e->native.n; i++)
-		told[rank_of(&j->e->native.v[i])] += j->fit[i].told;
+		told[rank_of(j, i)] += j->fit[i].told;
 	for (int rank = 0; rank < RANKS; rank++) {
 		share[rank] = told[rank] > room ? room / told[rank] : 1;
 		room -= told[rank] * share[rank];
 	}
 	for (size_t i = 0; i < j->e->native.n; i++)
 		if (j->e->native.v[i].estimated)
-			j->fit[i].room = share[rank_of(&j->e->native.v[i])];
+			j->fit[i].room = share[rank_of(j, i)];
 }
 
 /* How fast it would grow had no window slowed the target, with what blocks take beyond their size.
@@ -63,14 +63,26 @@ double native_likely(const struct native_site *n, const struct native_fit *fit, 
 			     : per_s;
 }
 
-double native_most(const struct evidence_native *e)
+bool native_goes_on(const struct native_fit *fit)
 {
-	double sum = 0;
+	return fit->bytes.growing &&
+	       (curve_grows(&fit->curve) || fit->curve.shape == CURVE_UNKNOWN);
+}
 
-	for (size_t i = 0; i < e->n; i++)
-		if (!is_mortal(&e->v[i]))
-			sum += most_of(&e->v[i]);
-	return sum;
+bool native_may_be_silent(const struct joiner *j, double bytes)
+{
+	double all = 0, known = 0;
+
+	for (size_t i = 0; i < j->e->native.n; i++) {
+		const struct native_site *n = &j->e->native.v[i];
+
+		if (is_mortal(n) || !n->estimated)
+			continue;
+		all += most_of(n);
+		if (native_goes_on(&j->fit[i]))
+			known += fmax(most_of(n), j->fit[i].bytes.slope);
+	}
+	return known < bytes && all >= bytes;
 }
 
 /* By how much more than it was told to. */
@@ -85,7 +97,7 @@ static double share_rank(struct joiner *j, int rank, double left)
 	double told = 0, more = 0, part;
 
 	for (size_t i = 0; i < j->e->native.n; i++)
-		if (rank_of(&j->e->native.v[i]) == rank) {
+		if (rank_of(j, i) == rank) {
 			told += j->fit[i].told * j->fit[i].room;
 			more += may_more(&j->e->native.v[i], &j->fit[i]);
 		}
@@ -93,7 +105,7 @@ static double share_rank(struct joiner *j, int rank, double left)
 	for (size_t i = 0; i < j->e->native.n; i++) {
 		struct native_fit *fit = &j->fit[i];
 
-		if (!(fit->told > 0) || rank_of(&j->e->native.v[i]) != rank)
+		if (!(fit->told > 0) || rank_of(j, i) != rank)
 			continue;
 		fit->times = told > left ? left / told
 					 : 1 + part * may_more(&j->e->native.v[i], fit) / fit->told;

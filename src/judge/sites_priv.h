@@ -41,6 +41,7 @@ struct native_fit {
 	double may;	    /* this share of what they may have missed may be its */
 	double room;	    /* for this share of what windows say */
 	double times;	    /* ... which counts so often */
+	bool is_silent;	    /* no series of its own, but memory rises without */
 	bool is_joined;
 };
 
@@ -64,7 +65,6 @@ struct joiner {
 				       */
 	double balance[PL_UNKNOWN_BINS]; /* share of the known blocks' growth that is growth */
 	struct estimate estimate;
-	bool may_rise;		   /* that does, and by what windows met, as far as they know */
 	struct curve malloc;	   /* anonymous memory that is no pool */
 	uint64_t no_way, cut_ways; /* sites without a way through C code, and with a cut one */
 };
@@ -93,8 +93,10 @@ void join_native_stopped(struct joiner *j);
 /* native_share.c: memory outside of the pools @grows by what windows have told of, as far as nobody
  * else does. */
 void join_native_share(struct joiner *j, double grows);
-/* The same file: by how much at most all that windows tell of grows. */
-double native_most(const struct evidence_native *e);
+/* The same file. Does it grow by its own series? */
+bool native_goes_on(const struct native_fit *fit);
+/* Do those grow by less than @bytes a second, and all that windows tell of perhaps by as much? */
+bool native_may_be_silent(const struct joiner *j, double bytes);
 /* So much of @per_s, by which a site is told to grow, rests on no limit of chance. */
 double native_likely(const struct native_site *n, const struct native_fit *fit, double per_s);
 /* At last: sites of windows say so where memory grows by far more than all lines. */

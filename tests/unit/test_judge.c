@@ -1966,6 +1966,29 @@ static double rate_of(const struct world *w, const char *function)
 	return s ? s->growth_bytes_per_s : 0;
 }
 
+/* open_log() was met once, long ago: memory that rises is that of who goes on, and where that is
+ * not enough, what he leaves. */
+static void a_burst_of_long_ago_takes_nothing(void **state)
+{
+	static const struct {
+		double told, most, burst, at, leak, left;
+	} c[] = {
+		{40960, 1.1 * 40960, 4e6, 4, 40960, 0},	 {40960, 1.1 * 40960, 40e6, 4, 40960, 0},
+		{30000, 1.1 * 30000, 1e6, 10, 40200, 0}, {4096, 1.1 * 4096, 4e6, 4, 5489, 35471},
+		{4096, 1.1 * 4096, 40e6, 4, 5489, 0}, /* far more than there is room for */
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
+		judge_two(w,
+			  (struct met[]){{c[i].told, 59, c[i].most, 30, 0},
+					 {c[i].burst / c[i].at, c[i].at, c[i].burst / 59, 1, 0}});
+		assert_int_equal(site_at(&w->p, "encode")->verdict, CLASS_LEAK);
+		assert_true(fabs(rate_of(w, "encode") - c[i].leak) < 0.02 * 40960);
+		assert_true(fabs(rate_of(w, "open_log") - c[i].left) < 0.02 * 40960);
+	}
+}
+
 /* Blocks of a queue seem to stay, and have what those that do leave of what memory gains. */
 static void those_that_die_take_no_room(void **state)
 {
@@ -2664,6 +2687,7 @@ int main(int argc, char **argv)
 		TEST(a_type_that_gets_bigger_is_told_without_a_line),
 		TEST(windows_tell_of_too_much),
 		TEST(windows_tell_of_too_little),
+		TEST(a_burst_of_long_ago_takes_nothing),
 		TEST(those_that_die_take_no_room),
 		TEST(one_window_tells_while_memory_rises),
 		TEST(a_container_tells_of_blocks_that_keep_coming),
