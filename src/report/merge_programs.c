@@ -39,7 +39,8 @@ int merge_programs(struct merge_programs *m, struct report_process *to, struct m
 			continue;
 		}
 		part->program = program_of(part->process);
-		if (!is_close(part->process))
+		/* Its rate is not in the sums: it is no part of their mean. */
+		if (!is_close(part->process) || (parts->stops_ended && part->process->exited))
 			continue;
 		n = map64_put(&m->count, part->program);
 		if (!n)

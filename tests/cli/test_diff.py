@@ -220,6 +220,19 @@ def test_workers_of_one_program_are_averaged(tmp_path):
     assert {r["ratio"] for r in compared(one, half)["rows"]} <= {1, None}
 
 
+def merge_to(path, *reports):
+    assert subprocess.run([TOOL, "merge", *reports, "--json", path], stdout=subprocess.DEVNULL, check=False).returncode in (0, 3)
+    return path
+
+
+def test_workers_that_have_ended_dilute_no_merged_report(tmp_path):
+    alone = load(ONCE)
+    workers = with_others(alone, *[(alone["processes"][0]["cmdline"], True, {"state": "exited"})] * 3)
+    merged = merge_to(tmp_path / "merged.json", save(tmp_path / "workers.json", workers))
+    for pair in ((ONCE, merged), (merged, ONCE)):
+        assert {r["ratio"] for r in compared(*pair)["rows"]} <= {1, None}, pair
+
+
 def test_a_recording_is_compared_as_of_its_end():
     recording = sorted(glob.glob(os.path.join(ROOT, "tests/judge/corpus/*.rec")))[0]
     found = compared(recording, recording)
