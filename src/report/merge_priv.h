@@ -29,7 +29,7 @@ int merge_causes(struct report *r, struct report_process *to, const struct merge
 /* How many processes the rate of a merged site is of (merge_programs.c). */
 struct merge_programs {
 	struct map64 count; /* of each: its processes */
-	struct map64 seen;  /* sites and programs that have met */
+	struct map64 seen;  /* sites, and programs, names and merged reports that have them */
 };
 
 int merge_programs(struct merge_programs *m, struct report_process *to, struct merge_parts *parts);
@@ -37,6 +37,10 @@ void merge_programs_free(struct merge_programs *m);
 /* @part has @s, which is number @i of the merged ones, @to. */
 int merge_programs_meet(struct merge_programs *m, const struct merge_part *part,
 			const struct report_site *s, size_t i, struct report_site *to);
+/* Merged reports without a site run its program where they have the name of those with it. @to is
+ * not sorted yet. */
+void merge_programs_absent(const struct merge_programs *m, const struct merge_parts *parts,
+			   struct report_process *to);
 
 /* The sites of all parts, joined by id, into @to, sorted. */
 int merge_sites(struct report *r, struct report_process *to, struct merge_parts *parts);

@@ -57,22 +57,54 @@ void merge_programs_free(struct merge_programs *m)
 	map64_free(&m->seen);
 }
 
+/* The key of a site and who has it. */
+static uint64_t meeting(size_t i, uint64_t what)
+{
+	const uint64_t pair[2] = {i, what};
+	uint64_t key = XXH64(pair, sizeof(pair), 0);
+
+	return key ? key : 1;
+}
+
+/* Of what a merged report stands for no command lines are left. */
+static uint64_t name_of(const struct report_process *p)
+{
+	return p->comm ? XXH64(p->comm, strlen(p->comm), 1) : 0;
+}
+
 int merge_programs_meet(struct merge_programs *m, const struct merge_part *part,
 			const struct report_site *s, size_t i, struct report_site *to)
 {
 	const struct report_process *p = part->process;
-	const uint64_t pair[2] = {i, part->program}, *n;
-	uint64_t key = XXH64(pair, sizeof(pair), 0), *met;
+	uint64_t *met, *n, name = name_of(p);
 
-	if (p->n_members) {
-		to->of_processes += s->of_processes ? s->of_processes : p->n_members;
-		return 0;
+	if (name) {
+		met = map64_put(&m->seen, meeting(i, name));
+		if (!met)
+			return fail(-ENOMEM, "out of memory");
+		*met = 1;
 	}
-	met = map64_put(&m->seen, key ? key : 1);
+	met = map64_put(&m->seen, meeting(i, p->n_members ? (uintptr_t)p : part->program));
 	if (!met)
 		return fail(-ENOMEM, "out of memory");
-	n = map64_get(&m->count, part->program);
-	to->of_processes += *met || !n ? 0 : *n;
+	if (p->n_members)
+		to->of_processes += s->of_processes ? s->of_processes : p->n_members;
+	else if (!*met && (n = map64_get(&m->count, part->program)))
+		to->of_processes += *n;
 	*met = 1;
 	return 0;
+}
+
+void merge_programs_absent(const struct merge_programs *m, const struct merge_parts *parts,
+			   struct report_process *to)
+{
+	for (size_t k = 0; k < parts->n; k++) {
+		const struct report_process *p = parts->v[k].process;
+		uint64_t name = name_of(p);
+
+		for (size_t i = 0; p->n_members && name && is_close(p) && i < to->n_sites; i++)
+			if (map64_get(&m->seen, meeting(i, name)) &&
+			    !map64_get(&m->seen, meeting(i, (uintptr_t)p)))
+				to->sites[i].of_processes += p->n_members;
+	}
 }

@@ -190,6 +190,7 @@ int merge_sites(struct report *r, struct report_process *to, struct merge_parts 
 		err = merge_programs(&j.programs, to, parts);
 	for (size_t i = 0; i < parts->n && !err; i++)
 		err = join(&j, &parts->v[i], parts->stops_ended && parts->v[i].process->exited);
+	merge_programs_absent(&j.programs, parts, to);
 	if (!err)
 		err = merge_causes(r, to, parts);
 	merge_programs_free(&j.programs);

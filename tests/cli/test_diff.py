@@ -233,6 +233,33 @@ def test_workers_that_have_ended_dilute_no_merged_report(tmp_path):
         assert {r["ratio"] for r in compared(*pair)["rows"]} <= {1, None}, pair
 
 
+def host_to(path, name, leaks):
+    """Three workers."""
+    report = load(ONCE)
+    report["host"]["hostname"] = name
+    process = report["processes"][0]
+    if not leaks:
+        process["sites"] = process["findings"] = []
+    report["processes"] = [dict(process, pid=100 + n) for n in range(3)]
+    return save(path, report)
+
+
+def test_merged_hosts_without_the_line_count(tmp_path):
+    made = (("first", "h1", True), ("calm", "h2", False), ("second", "h2", True))
+    first, calm, second = (host_to(tmp_path / (path + ".json"), name, leaks) for path, name, leaks in made)
+    at_once = compared(first, calm, "--", first, second)
+    first, calm, second = (merge_to(p.with_suffix(".merged"), p) for p in (first, calm, second))
+    in_steps = compared(first, calm, "--", first, second)
+    rows = [[((r["b"] or r["a"])["id"], r["change"], r["ratio"]) for r in found["rows"]] for found in (at_once, in_steps)]
+    assert rows[0] == rows[1] and {ratio for _, _, ratio in rows[0]} <= {2, None}
+    assert any(change == "grew" for _, change, _ in rows[0])
+    # another program's are no part of it
+    other = load(calm)
+    other["processes"][0]["comm"] = "other"
+    other = save(tmp_path / "other.json", other)
+    assert {r["ratio"] for r in compared(first, other, "--", first)["rows"]} <= {1, None}
+
+
 def test_a_recording_is_compared_as_of_its_end():
     recording = sorted(glob.glob(os.path.join(ROOT, "tests/judge/corpus/*.rec")))[0]
     found = compared(recording, recording)
