@@ -275,12 +275,14 @@ static void add_point(const struct sweep_target *t, struct report *r, struct rep
 static void bring_up_to_date(const struct sweep_target *t, struct report *r,
 			     struct report_process *p, const struct report_process *now)
 {
+	/* What a turn that goes on has found is of now; readings of growth come later. */
+	if (t->session && t->found_in == t->turns)
+		return;
 	if (is_stale(p, now)) {
 		p->parts = NULL;
 		p->pools = NULL;
 	}
-	if (!t->session || t->found_in != t->turns)
-		add_point(t, r, p, now);
+	add_point(t, r, p, now);
 	p->rss_bytes = now->rss_bytes;
 }
 

@@ -31,6 +31,7 @@ static struct report_site line;
 static struct report_parts parts;
 static struct report_series series[1];
 static uint64_t now_ns, rss_now;
+static double lags; /* so much of RSS growth has not seen yet */
 static int step_ends;
 
 static struct {
@@ -108,7 +109,7 @@ void growth_fill(struct growth *g, const char *unprobed, struct report *r, struc
 	report_process_init(p);
 	p->verdict = curve_grows(&g->curve) ? CLASS_GROWING : CLASS_STEADY;
 	p->reason = unprobed;
-	p->rss_bytes = rss_now;
+	p->rss_bytes = (uint64_t)((1 - lags) * (double)rss_now);
 }
 
 /* One process that grows, in a sweep that probes it. */
@@ -136,6 +137,7 @@ static void begin_with(struct one *o)
 	o->s.target.n = 1;
 	step_ends = 0;
 	rss_now = 100 << 20;
+	lags = 0;
 	begin_turn(o);
 }
 
@@ -291,6 +293,23 @@ static void parts_are_of_the_moment_of_rss(void **state)
 	end_with(&o);
 }
 
+/* Readings of growth are farther apart than a turn's. */
+static void parts_of_a_turn_that_goes_on_are_fresh(void **state)
+{
+	struct one o;
+
+	(void)state;
+	begin_with(&o);
+	lags = 0.1;
+	pass(&o, 10, CLASS_GROWING, 1);
+	assert_non_null(whole(&o).parts);
+	assert_int_equal(whole(&o).rss_bytes, rss_now);
+	pass(&o, 40, CLASS_GROWING, 1);
+	assert_null(o.t.session);
+	assert_null(whole(&o).parts);
+	end_with(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_leak_whose_process_ends_in_the_next_turn_is_kept),
 		cmocka_unit_test(what_grows_slowly_is_not_steady),
 		cmocka_unit_test(parts_are_of_the_moment_of_rss),
+		cmocka_unit_test(parts_of_a_turn_that_goes_on_are_fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
