@@ -27,8 +27,8 @@ static void put_rates(struct line *l, const struct report_site *s)
 	const char *about = s->estimated ? "~" : "";
 	char text[128], n[48];
 
-	/* In a merged report what has ended grows no more. */
-	if (s->processes && s->verdict <= CLASS_GROWING && !s->growth_bytes_per_s &&
+	/* In a merged report what has ended grows no more; a descriptor has no bytes. */
+	if (s->processes && s->verdict <= CLASS_GROWING && !(fabs(s->growth_bytes_per_s) > 0) &&
 	    !s->growth_count_per_s) {
 		line_item(l, "grew until its processes ended");
 		return;

@@ -138,6 +138,16 @@ def test_what_grew_in_processes_that_have_ended_has_no_rate(hosts):
     text = merge("-v", "--no-color", *hosts).stdout
     line = next(line for line in text.splitlines() if "site 00000000000000ee" in line)
     assert "grew until its processes ended, " in line and "+0 " not in line
+    # nor have descriptors, which have no bytes
+    site.update(kind="fd", growth_bytes_per_s=None, growth_count_per_s=0.5)
+    hosts[0].write_text(json.dumps(report))
+    text = merge("-v", "--no-color", *hosts).stdout
+    line = next(line for line in text.splitlines() if "site 00000000000000ee" in line)
+    assert "grew until its processes ended, " in line and "+0 " not in line
+    report["processes"][0]["state"] = "running"
+    site.update(growth_count_per_s=None)
+    hosts[0].write_text(json.dumps(report))
+    assert "growth not known yet, " in merge("-v", "--no-color", *hosts).stdout
 
 
 def test_text_of_a_saved_report_says_nothing_that_is_not_in_it(hosts):
