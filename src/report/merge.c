@@ -45,11 +45,17 @@ static bool same_process(const struct merge_part *a, const struct merge_part *b)
 	       !strcmp(a->host, b->host);
 }
 
+/* A sweep adds one point behind a turn of probing, of now and without a count of threads: nobody
+ * was watching by then. */
 static double watched_s(const struct report_process *p)
 {
+	size_t n = p->n_series;
+
 	if (p->watched_to_s > p->watched_from_s)
 		return p->watched_to_s - p->watched_from_s;
-	return p->n_series ? p->series[p->n_series - 1].t_s : 0;
+	if (n > 1 && p->series[n - 1].threads == REPORT_UNKNOWN)
+		n--;
+	return n ? p->series[n - 1].t_s : 0;
 }
 
 /* Sixteen workers that live one after the other cost what one does. 1 where times are not known. */

@@ -145,6 +145,23 @@ static void what_watching_costs_is_summed_over_the_time(void **state)
 	report_free(all);
 }
 
+/* Probed for 10 s, an hour ago: its history goes on to now, the watching does not. */
+static void a_point_behind_the_probing_is_not_watched(void **state)
+{
+	struct report_series turn[] = {
+		{.t_s = 0}, {.t_s = 10}, {.t_s = 3610, .threads = REPORT_UNKNOWN}};
+	struct report *r = report_of(1), *all;
+
+	(void)state;
+	r->duration_s = 4000;
+	r->processes[0].core_pct = 2;
+	r->processes[0].series = turn;
+	r->processes[0].n_series = ARRAY_SIZE(turn);
+	all = merged(r);
+	assert_true(fabs(all->processes->core_pct - 0.005) < 1e-9);
+	report_free(all);
+}
+
 static void the_only_one_keeps_its_sentence(void **state)
 {
 	struct report *r = report_of(1), *all;
@@ -416,6 +433,7 @@ int main(void)
 		cmocka_unit_test(too_early_for_all_is_too_early),
 		cmocka_unit_test(what_watching_costs_is_weighed_by_cpu),
 		cmocka_unit_test(what_watching_costs_is_summed_over_the_time),
+		cmocka_unit_test(a_point_behind_the_probing_is_not_watched),
 		cmocka_unit_test(the_only_one_keeps_its_sentence),
 		cmocka_unit_test(memory_is_summed_and_the_nearest_limit_kept),
 		cmocka_unit_test(the_groups_of_two_hosts_are_not_one),
