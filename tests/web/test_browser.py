@@ -130,6 +130,11 @@ def test_several_processes_are_shown_in_turn_the_worst_first(tmp_path):
     over = [p["state"] == "exited" for p in reversed(report["processes"])]
     assert any(over) and [name.endswith(", has ended") for name, _, _ in seen] == over
     assert all(name in title for name, _, title in seen) and "1234" in seen[0][0]
+    # the watch has ended, and the process has not
+    report["processes"][0]["goes_on"] = "runs another program now"
+    (tmp_path / "r.json").write_text(json.dumps(report))
+    names = [name for name, _, _ in browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["out"]]
+    assert names[-1].endswith(", runs another program now") and not any("has ended" in name for name in names)
 
 
 def test_children_come_behind_all_together(tmp_path):

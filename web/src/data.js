@@ -52,7 +52,7 @@ function titleOf(p) {
 	const isOver = p.state === "exited";
 	if (p.members && p.members.length)
 		return (p.comm ? nameOf(p) + ", " : "") + p.members.length + " processes as one" + (isOver ? ", have ended" : "");
-	return nameOf(p) + (p.pid === null ? "" : ", pid " + p.pid) + (isOver ? ", has ended" : "");
+	return nameOf(p) + (p.pid === null ? "" : ", pid " + p.pid) + (isOver ? ", " + plain(p.goes_on || "has ended", 60) : "");
 }
 
 export function containerOf(c) {
