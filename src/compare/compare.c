@@ -55,17 +55,22 @@ static bool has_no_probes(const struct compare_watch *w)
 	return w->all && w->all->mode && !strcmp(w->all->mode, "growth") && !(w->on_s > 0);
 }
 
-/* Samples come in proportion to it: births are watched for a part of the time, or for none. */
+static double n_close(const struct compare_watch *w)
+{
+	return (double)(w->all && w->all->n_close ? w->all->n_close : w->processes);
+}
+
+/* Of one process, the mean. Samples come in proportion to it: births are watched for a part of the
+ * time, or for none. */
 static double exposure(const struct compare_watch *w, enum report_kind kind)
 {
-	size_t n = w->all && w->all->n_close ? w->all->n_close : w->processes;
-	double all_s = w->duration_s * (double)n;
+	double n = n_close(w);
 
-	if (has_no_probes(w))
+	if (has_no_probes(w) || !(n > 0))
 		return 0;
 	if (kind == KIND_OBJECT && isfinite(w->on_s))
-		return w->on_s;
-	return isfinite(all_s) ? all_s : 0;
+		return w->on_s / n;
+	return isfinite(w->duration_s) ? w->duration_s : 0;
 }
 
 /* ---- One site of both. ---- */
@@ -104,8 +109,12 @@ static double samples_of(const struct report_site *s)
 static double chance_of_end(const struct report_site *s, const struct compare_watch *in,
 			    const struct compare_watch *other)
 {
-	double here = exposure(in, s->kind);
-	double expected = here > 0 ? samples_of(s) * exposure(other, s->kind) / here : 0;
+	double n = s->of_processes ? (double)s->of_processes : n_close(in);
+	double here =
+		s->kind == KIND_OBJECT && s->of_on_s > 0 ? s->of_on_s : n * exposure(in, s->kind);
+	/* As many run its program there, if there are so many. */
+	double there = fmin(n, n_close(other)) * exposure(other, s->kind);
+	double expected = here > 0 ? samples_of(s) * there / here : 0;
 
 	/* Before that a report has not made up its mind about all lines. */
 	if (!(other->duration_s >= LEAK_RUN_S))

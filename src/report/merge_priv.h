@@ -27,8 +27,14 @@ struct merge_parts {
 int merge_causes(struct report *r, struct report_process *to, const struct merge_parts *parts);
 
 /* How many processes the rate of a merged site is of (merge_programs.c). */
+struct merge_program {
+	uint64_t n;
+	double on_s; /* for so long all of them were probed */
+};
+
 struct merge_programs {
-	struct map64 count; /* of each: its processes */
+	VEC(struct merge_program) all;
+	struct map64 index; /* where each is, + 1 */
 	struct map64 seen;  /* sites, and programs, names and merged reports that have them */
 };
 

@@ -28,11 +28,24 @@ static bool is_close(const struct report_process *p)
 	return p->n_sites || !p->mode || strcmp(p->mode, "growth") != 0 || p->on_s > 0;
 }
 
+static int count(struct merge_programs *m, const struct merge_part *part)
+{
+	uint64_t *at = map64_put(&m->index, part->program);
+
+	if (!at || (!*at && !vec_push(&m->all)))
+		return fail(-ENOMEM, "out of memory");
+	*at = *at ? *at : m->all.n;
+	m->all.v[*at - 1].n++;
+	m->all.v[*at - 1].on_s += part->process->on_s;
+	return 0;
+}
+
 int merge_programs(struct merge_programs *m, struct report_process *to, struct merge_parts *parts)
 {
-	for (size_t i = 0; i < parts->n; i++) {
+	int err = 0;
+
+	for (size_t i = 0; i < parts->n && !err; i++) {
 		struct merge_part *part = &parts->v[i];
-		uint64_t *n;
 
 		if (part->process->n_members) {
 			to->n_close += part->process->n_members;
@@ -42,18 +55,16 @@ int merge_programs(struct merge_programs *m, struct report_process *to, struct m
 		/* Its rate is not in the sums: it is no part of their mean. */
 		if (!is_close(part->process) || (parts->stops_ended && part->process->exited))
 			continue;
-		n = map64_put(&m->count, part->program);
-		if (!n)
-			return fail(-ENOMEM, "out of memory");
-		++*n;
+		err = count(m, part);
 		to->n_close++;
 	}
-	return 0;
+	return err;
 }
 
 void merge_programs_free(struct merge_programs *m)
 {
-	map64_free(&m->count);
+	vec_free(&m->all);
+	map64_free(&m->index);
 	map64_free(&m->seen);
 }
 
@@ -72,11 +83,19 @@ static uint64_t name_of(const struct report_process *p)
 	return p->comm ? XXH64(p->comm, strlen(p->comm), 1) : 0;
 }
 
+/* A merged report does not say who was probed for how long: all of it counts, which makes less of a
+ * line that others lack. */
+static void add(struct report_site *to, uint64_t n, double on_s)
+{
+	to->of_processes += n;
+	to->of_on_s += on_s;
+}
+
 int merge_programs_meet(struct merge_programs *m, const struct merge_part *part,
 			const struct report_site *s, size_t i, struct report_site *to)
 {
 	const struct report_process *p = part->process;
-	uint64_t *met, *n, name = name_of(p);
+	uint64_t *met, *at, name = name_of(p);
 
 	if (name) {
 		met = map64_put(&m->seen, meeting(i, name));
@@ -88,9 +107,9 @@ int merge_programs_meet(struct merge_programs *m, const struct merge_part *part,
 	if (!met)
 		return fail(-ENOMEM, "out of memory");
 	if (p->n_members)
-		to->of_processes += s->of_processes ? s->of_processes : p->n_members;
-	else if (!*met && (n = map64_get(&m->count, part->program)))
-		to->of_processes += *n;
+		add(to, s->of_processes ? s->of_processes : p->n_members, *met ? 0 : p->on_s);
+	else if (!*met && (at = map64_get(&m->index, part->program)))
+		add(to, m->all.v[*at - 1].n, m->all.v[*at - 1].on_s);
 	*met = 1;
 	return 0;
 }
@@ -105,6 +124,6 @@ void merge_programs_absent(const struct merge_programs *m, const struct merge_pa
 		for (size_t i = 0; p->n_members && name && is_close(p) && i < to->n_sites; i++)
 			if (map64_get(&m->seen, meeting(i, name)) &&
 			    !map64_get(&m->seen, meeting(i, (uintptr_t)p)))
-				to->sites[i].of_processes += p->n_members;
+				add(&to->sites[i], p->n_members, p->on_s);
 	}
 }

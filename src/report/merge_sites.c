@@ -54,6 +54,7 @@ static int begin(struct report *r, struct report_site *to, const struct report_s
 	if (!to->processes)
 		to->processes = 1;
 	to->of_processes = 0;
+	to->of_on_s = 0;
 	return 0;
 }
 

@@ -220,6 +220,23 @@ def test_workers_of_one_program_are_averaged(tmp_path):
     assert {r["ratio"] for r in compared(one, half)["rows"]} <= {1, None}
 
 
+def test_who_else_is_probed_makes_nothing_new_and_hides_nothing(tmp_path):
+    alone = load(ONCE)
+    calm = copy.deepcopy(alone)
+    calm["processes"][0]["sites"] = calm["processes"][0]["findings"] = []
+    # eight that are probed as long, or hardly at all
+    short = {"probe": dict(alone["processes"][0]["probe"], on_s=0.01)}
+    others = [[(["python3", "api.py"], False, changes)] * 8 for changes in ({}, short)]
+    pair = [save(tmp_path / name, report) for name, report in (("calm.json", calm), ("alone.json", alone))]
+    changes = [r["change"] for r in compared(*pair)["rows"]]
+    assert set(changes) == {"new", "unsure"}
+    for n, more in enumerate(others):
+        full = save(tmp_path / ("full-%d.json" % n), with_others(alone, *more))
+        empty = save(tmp_path / ("empty-%d.json" % n), with_others(calm, *more))
+        assert [r["change"] for r in compared(pair[0], full)["rows"]] == changes
+        assert changes.count("new") >= [r["change"] for r in compared(empty, pair[1])["rows"]].count("new")
+
+
 def merge_to(path, *reports):
     assert subprocess.run([TOOL, "merge", *reports, "--json", path], stdout=subprocess.DEVNULL, check=False).returncode in (0, 3)
     return path
