@@ -116,6 +116,8 @@
 #define YOUNG_LINE_S 30
 /* ... whose second half brought less than this part of its first */
 #define YOUNG_LINE_LATE 0.85
+/* seconds: a limit as near as that is told, whatever may end the growth before */
+#define ETA_NEAR_S 600
 /* of the run: the rest is what a curve cuts off at its ends */
 #define LEAK_ALL_ALONG 0.9
 /* of the time watched: entries of a full cache are younger, on average; those of a leak half as old

@@ -97,6 +97,8 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 		cut(f, steps, n);
 		return;
 	}
+	bool was_still = steps->is_still;
+
 	if (n > f->peak)
 		f->peak = 0;
 	f->last = n;
@@ -110,9 +112,9 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 		steps->grew_ns = f->last_ns;
 	}
 	steps->is_still = f->last_ns > steps->grew_ns;
-	/* It rests when it has for longer than it did between two steps. */
+	/* It rests when it has for longer than it did between two steps, at two looks. */
 	f->calm_ns = steps->grew_ns + steps->longest_ns + steps->longest_ns / 2;
-	if (f->calm_ns > f->last_ns)
+	if (f->calm_ns > f->last_ns || !was_still)
 		f->calm_ns = f->last_ns;
 	keep_middle(f);
 }

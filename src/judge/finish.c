@@ -138,6 +138,18 @@ static double grows_together(const struct joiner *j, const struct joined *t)
 	return sum;
 }
 
+/* The pools tell of the objects that lie in them, and of no others. */
+static bool is_in_pools(const struct joined *t)
+{
+	double in = 0, all = 0;
+
+	for (size_t i = 0; i < t->types.n; i++) {
+		all += t->types.v[i].bytes;
+		in += t->types.v[i].cls < EVIDENCE_CLASSES ? t->types.v[i].bytes : 0;
+	}
+	return all > 0 && in >= SLOWS_PART * all;
+}
+
 /* All pools are read with less noise than one size class is, whose bend may not stand out of it
  * yet: who takes most of what they have gained slows down as they do. */
 static void slow_with_pools(const struct joiner *j, const struct curve *pools, struct joined *to)
@@ -145,7 +157,7 @@ static void slow_with_pools(const struct joiner *j, const struct curve *pools, s
 	struct curve *c = &to->evidence.curve;
 
 	if (to->site.kind == KIND_OBJECT && c->shape == CURVE_RISING && c->late < SLOWS_LATE &&
-	    !c->ebbs && !pools->ebbs &&
+	    !(c->fastest > 0) && is_in_pools(to) && !c->ebbs && !pools->ebbs &&
 	    (pools->shape == CURVE_SLOWING || pools->shape == CURVE_LEVELLED) &&
 	    grows_together(j, to) * pools->span_s >= SLOWS_PART * pools->gain)
 		c->shape = CURVE_SLOWING;

@@ -132,10 +132,12 @@ static bool ends(const struct memory_fact *f, const struct report_process *p)
 void memory_judge(const struct evidence *e, struct report *r, struct report_process *p)
 {
 	judge_retention(&e->memory, r, p);
-	/* What levels off or swings reaches no limit, nor does what a bound will stop, or
-	 * its own end. */
-	if (!p->exited && !ends(&e->memory, p) &&
-	    (p->verdict == CLASS_LEAK || p->verdict == CLASS_GROWING ||
-	     p->verdict == CLASS_RETENTION))
-		predict(&e->memory, p);
+	/* No limit is reached by a process that levels off or swings, nor by growth that a bound
+	 * will stop, or its own end, unless the limit comes first for all that is known. */
+	if (p->exited || (p->verdict != CLASS_LEAK && p->verdict != CLASS_GROWING &&
+			  p->verdict != CLASS_RETENTION))
+		return;
+	predict(&e->memory, p);
+	if (p->memory.eta_low_s > ETA_NEAR_S && ends(&e->memory, p))
+		p->memory.eta_s = p->memory.eta_low_s = p->memory.eta_high_s = NAN;
 }

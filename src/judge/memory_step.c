@@ -32,7 +32,7 @@ static size_t highest(const struct trend_points *p)
 static bool is_alone(const struct trend_points *p, size_t at, double slope)
 {
 	for (size_t i = 1; i < p->n; i++)
-		if (i != at && rise_at(p, i, slope) > ANOTHER_PART * rise_at(p, at, slope))
+		if (i != at && fabs(rise_at(p, i, slope)) > ANOTHER_PART * rise_at(p, at, slope))
 			return false;
 	return true;
 }

@@ -91,17 +91,27 @@ static double may_more(const struct native_site *n, const struct native_fit *fit
 	return fit->told > 0 && !is_mortal(n) ? fmax(fit->may * most_of(n) - fit->told, 0) : 0;
 }
 
-/* One rank is brought to what memory gains, as far as those before it leave that: the rest. */
-static double share_rank(struct joiner *j, int rank, double left)
+static double told_by(const struct joiner *j, int rank)
 {
-	double told = 0, more = 0, part;
+	double told = 0;
 
 	for (size_t i = 0; i < j->e->native.n; i++)
-		if (rank_of(j, i) == rank) {
+		if (rank_of(j, i) == rank)
 			told += j->fit[i].told * j->fit[i].room;
+	return told;
+}
+
+/* One rank is brought to what memory gains, as far as those before it leave that: the rest. None
+ * is raised by @others, the bytes that those behind it have told of. */
+static double share_rank(struct joiner *j, int rank, double left, double others)
+{
+	double told = told_by(j, rank);
+	double more = 0, part;
+
+	for (size_t i = 0; i < j->e->native.n; i++)
+		if (rank_of(j, i) == rank)
 			more += may_more(&j->e->native.v[i], &j->fit[i]);
-		}
-	part = left > told && more > 0 ? fmin((left - told) / more, 1) : 0;
+	part = left > told + others && more > 0 ? fmin((left - told - others) / more, 1) : 0;
 	for (size_t i = 0; i < j->e->native.n; i++) {
 		struct native_fit *fit = &j->fit[i];
 
@@ -117,7 +127,7 @@ static double share_rank(struct joiner *j, int rank, double left)
 
 void join_native_share(struct joiner *j, double grows)
 {
-	double sum = 0;
+	double sum = 0, dying;
 
 	make_room(j, grows);
 	for (size_t i = 0; i < j->e->native.n; i++)
@@ -126,8 +136,10 @@ void join_native_share(struct joiner *j, double grows)
 	if (!curve_grows(&j->malloc) || (sum > grows && j->malloc.shape != CURVE_RISING) ||
 	    !(sum > 0) || !(grows > 0))
 		return;
+	/* Where there is no room for all, that of blocks that die is not theirs for certain. */
+	dying = sum > grows ? 0 : told_by(j, MORTAL);
 	for (int rank = 0; rank < RANKS; rank++)
-		grows = share_rank(j, rank, grows);
+		grows = share_rank(j, rank, grows, rank == MORTAL ? 0 : dying);
 }
 
 void native_tell_few(const struct evidence *e, struct report *r, struct report_process *p)

@@ -102,7 +102,7 @@ static void what_a_store_wavers_by(void **state)
 
 		f.calm = 100000;
 		f.last = 100001 + (uint64_t)(500 * (i ? 1.15 : 0.85));
-		fill_moved(&f, &(struct fill_steps){0}, f.last);
+		fill_moved(&f, &(struct fill_steps){.addr = f.addr, .is_still = true}, f.last);
 		assert_int_equal(f.calm_ns == f.last_ns, i);
 	}
 }
@@ -136,7 +136,8 @@ static void what_grew_at_each_look_rests_from_the_last(void **state)
 	for (; t <= 12; t++) {
 		f.last_ns = t * 3 * S;
 		fill_moved(&f, &steps, f.last);
-		assert_true(fill_rests_s(&f, 94) == (t - 10) * 3);
+		/* One still look may be a pause of the requests. */
+		assert_true(fill_rests_s(&f, 94) == (t == 11 ? 0 : (t - 10) * 3));
 	}
 }
 

@@ -1517,6 +1517,10 @@ static void what_is_emptied_meets_no_limit(void **state)
 		assert_null(site_at(&w->p, "handle")->hint.code);
 		assert_false(w->p.memory.eta_s > 0);
 	}
+	/* It may come before the next time, or that may be the last. */
+	w->e.seen.memory.left_low = w->e.seen.memory.left_high = 1e5;
+	judge_held(w);
+	assert_true(w->p.memory.eta_s > 0 && w->p.memory.eta_s < 600);
 }
 
 static void what_stands_still_is_none(void **state)
@@ -1998,6 +2002,7 @@ static void those_that_die_take_no_room(void **state)
 		{38900, 38900, 1e6, 40960, 0},	/* up to 1.2 times, of 30 windows */
 		{38900, 0, 30000, 38900, 2060}, /* what they may have missed is not known */
 		{50000, 0, 30000, 40960, 0},
+		{30000, 60000, 8000, 32960, 8000}, /* room for both */
 	};
 	struct world *w = *state;
 
