@@ -35,7 +35,7 @@ static void no_stream(void)
 	exit(CLI_FAILED);
 }
 
-/* Who starts us with one of them closed must not find a report in the file that got its number. */
+/* A caller with one of them closed must not find a report in the file that got its number. */
 static void keep_standard_streams(void)
 {
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)

@@ -200,7 +200,7 @@ static bool saturates(const struct look *l, double slope)
 	return fit_saturating(l->t, l->v, l->n, l->noise, &s) && is_saturation(&s, slope);
 }
 
-/* What rises behind a bend may be all one saturation. And what becomes slower by a power of time
+/* A rise behind a bend may be all one saturation. And one that becomes slower by a power of time
  * never comes to a line, but two lines that meet, or a saturation that goes on in a line, follow it
  * for a while: only when they do so better is there a line. */
 static bool slows_all_along(const struct curve_points *p, double slope)

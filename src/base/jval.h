@@ -44,7 +44,7 @@ uint64_t jval_u64(const struct jval *v);
 int jval_int(const struct jval *v);
 bool jval_bool(const struct jval *v);
 
-/* What is directly inside: members or elements. */
+/* The values directly inside: members or elements. */
 const struct jval *jval_first(const struct jval *outer);
 const struct jval *jval_next(const struct jval *outer, const struct jval *v);
 #define jval_each(v, outer) \

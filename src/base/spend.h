@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What work may cost of which the target says how much there is: half a core, and a second of CPU
- * time at once. Whoever has none left leaves the work out, and counts that. */
+/* Limits work of which the target says how much there is: half a core, and a second of CPU time at
+ * once. Whoever has none left leaves the work out, and counts that. */
 #ifndef PYLEAK_SPEND_H
 #define PYLEAK_SPEND_H
 

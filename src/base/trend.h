@@ -24,7 +24,7 @@ struct trend_points {
 	double *t, *v, *top;
 };
 
-/* What grows now: the last stretch. */
+/* The growth now: the last stretch. */
 void trend_points_fit(const struct trend_points *p, struct trend_fit *out);
 /* The same with all that is known of the shape. */
 void trend_points_judge(const struct trend_points *p, struct curve *out);

@@ -19,7 +19,7 @@ struct worker {
 	void (*job)(void *arg);
 	void *arg;
 	uint64_t quick_ns; /* of CPU time: worker_pace() lets it work for so long without a rest */
-	/* Of clock_ns(): when worker_pace() ends it; 0 = never. */
+	/* When worker_pace() ends it, by clock_ns(); 0 = never. */
 	atomic_uint_least64_t deadline_ns;
 
 	pthread_mutex_t lock;

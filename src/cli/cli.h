@@ -31,7 +31,7 @@ int cli_interrupted(void);
  * hung up? No fault, and nobody to tell. */
 bool cli_reader_left(int err);
 
-/* What this user and this kernel must allow before anything is tried. Fails with the sentence. */
+/* Checks what this user and kernel must allow before anything is tried. Fails with the sentence. */
 int cli_preflight(void);
 /* Its two halves. */
 int cli_check_caps(void);

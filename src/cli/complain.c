@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What every command says when it fails, and when there is nothing to say. */
+/* The words of every command when it fails, and when there is nothing to say. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -43,7 +43,7 @@ static void serve(int sock, void *ctx)
 	keeper_serve(sock, p->v, p->n);
 }
 
-/* Of two results in one place the one would replace the other. */
+/* Two results in one place: the one would replace the other. */
 static int check_other(const struct places *p, const struct place *new)
 {
 	struct stat a, b;
@@ -260,7 +260,7 @@ static int wait_for(int sock)
 	return -EINTR;
 }
 
-/* What the keeper answers: 0 or a negative errno. Never -EPIPE when it is gone itself: to our
+/* Returns the keeper's answer: 0 or a negative errno. Never -EPIPE when it is gone itself: to our
  * callers that is a reader who has seen enough, and no failure. */
 static int ask(const struct outputs *o, enum keeper_op op, const char *path,
 	       struct keeper_answer *a, int *fd)

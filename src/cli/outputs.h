@@ -79,7 +79,7 @@ int outputs_apart(const struct outputs_files *files, const char *const *paths, s
 		  const char *log);
 void outputs_close(struct outputs *o);
 
-/* What @write (0 or a negative errno) writes, as one of those files or on standard output. */
+/* Lets @write (0 or a negative errno) write, as one of those files or on standard output. */
 int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *f, const void *ctx),
 		  const void *ctx);
 int outputs_report(const struct outputs *o, const struct outputs_files *files,
@@ -93,7 +93,7 @@ int outputs_save(const struct outputs *o, enum out_format as, const struct repor
 /* The same in two steps; with @err nothing is left of it, and the sentence stays. */
 int outputs_begin(const struct outputs *o, const char *path, struct output *out);
 int outputs_end(const struct outputs *o, struct output *out, int err);
-/* What is there now: NULL in *out when nothing is. */
+/* Opens the file that is there now: NULL in *out when none is. */
 int outputs_read(const struct outputs *o, const char *path, FILE **out);
 
 /* out_term() and its like. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a command looks into: a running process, a snapshot, or a core file. */
+/* The thing that a command looks into: a running process, a snapshot, or a core file. */
 #ifndef PYLEAK_CLI_SOURCE_H
 #define PYLEAK_CLI_SOURCE_H
 

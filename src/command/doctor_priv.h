@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What `doctor` found: one row a question, gathered first and printed after. */
+/* The findings of `doctor`: one row a question, gathered first and printed after. */
 #ifndef PYLEAK_COMMAND_DOCTOR_PRIV_H
 #define PYLEAK_COMMAND_DOCTOR_PRIV_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What systemd wants to hear of a service: a datagram each, and nothing where nobody listens. */
+/* Tells systemd about a service: a datagram each, and nothing where nobody listens. */
 #ifndef PYLEAK_COMMAND_NOTIFY_H
 #define PYLEAK_COMMAND_NOTIFY_H
 

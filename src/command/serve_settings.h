@@ -23,11 +23,11 @@ void serve_settings_free(struct serve_settings *c);
 void serve_settings_help(void);
 
 const char *serve_settings_address(const struct serve_settings *c);
-/* Who names neither an address nor a token has not thought of who may read: everybody, then, and
- * nothing that is anybody's. */
+/* Somebody who names neither an address nor a token has not thought of who may read: everybody,
+ * then, and nothing that is anybody's. */
 bool serve_settings_counts_only(const struct serve_settings *c);
 
-/* What cannot change while it runs: address, certificate, whether there is a token. */
+/* Settings that cannot change while it runs: address, certificate, whether there is a token. */
 bool serve_settings_same_place(const struct serve_settings *a, const struct serve_settings *b);
 
 #endif

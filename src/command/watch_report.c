@@ -90,8 +90,8 @@ static int write_baseline(FILE *f, const void *baseline)
 	return out_baseline(f, baseline);
 }
 
-/* What departs is an event like those of the rules. The file is read again: runs beside this one
- * may have written it. */
+/* A departure is an event like those of the rules. The file is read again: runs beside this one may
+ * have written it. */
 static int learn(struct watch *w, struct report *r)
 {
 	int err = 0;

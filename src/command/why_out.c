@@ -85,7 +85,7 @@ static void write_step(struct json *j, const struct why_step *s)
 	json_close(j);
 }
 
-/* What is written, as one. */
+/* All that is written, as one. */
 struct all {
 	const struct why_question *q;
 	const struct why_answer *a;

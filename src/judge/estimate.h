@@ -36,11 +36,11 @@ struct estimate_site {
 	uint64_t type;	   /* with most of its growth */
 	unsigned cls;	   /* the size class with most of its growth: whose curve is the site's */
 	uint64_t collections; /* full ones that the oldest of them has outlived */
-	/* What it holds of what its classes gained in all. */
+	/* The part that it holds of what its classes gained in all. */
 	double held_count, held_bytes;
 	uint64_t seen; /* survivors behind those, also of stacks that have stopped */
-	/* Of what keeps coming and never goes the mean age lies half way between the least age
-	 * that counts and the time that was watched. */
+	/* The mean age of what keeps coming and never goes lies half way between the least age that
+	 * counts and the time that was watched. */
 	double mean_age_s, least_s;
 	double watched_age_s; /* mean age of the time that was watched; 0 = not known */
 	/* Those born since their class began to grow of late, and in as long a time before that;

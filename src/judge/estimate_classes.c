@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What one survivor stands for: how each size class grows, and who owns blocks in it. */
+/* Finds what one survivor stands for: how each size class grows, and who owns blocks in it. */
 #include <math.h>
 
 #include "base/map64.h"
@@ -125,8 +125,8 @@ uint64_t part_takes(const struct survivor_part *p, const struct estimate_opts *o
 	return o->in_chunks && p->cls < 0 ? evidence_chunk(p->bytes) : p->bytes;
 }
 
-/* What the survivors own in each class, each block once. @roof: how many a survivor of a class
- * stands for at most; NULL = all count. */
+/* Counts the blocks that the survivors own in each class, each once. @roof: how many a survivor of
+ * a class stands for at most; NULL = all count. */
 static void find_owned(const struct survivor *v, size_t n, const struct estimate_opts *o,
 		       const struct estimate_classes *c, const struct map64 *bodies,
 		       const double *roof, double *owned)
@@ -192,7 +192,7 @@ void classes_find_factors(const struct survivor *v, size_t n, const struct trend
 	map64_free(&bodies);
 }
 
-/* What a class has gained in all is shared out by all survivors, those of stacks that have stopped
+/* All that a class has gained is shared out by all survivors, those of stacks that have stopped
  * too: how much each stack holds. */
 void classes_find_held(const struct survivor *v, size_t n, const struct estimate_opts *o,
 		       struct estimate_classes *c)

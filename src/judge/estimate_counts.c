@@ -232,11 +232,11 @@ static void add_weight(struct map64 *to, uint64_t key, const struct survivor *v)
 		*at += (uint64_t)v->weight;
 }
 
-/* Of a line that keeps what it makes no survivor dies. Where many do, the others may be what a leak
- * elsewhere has put in their place, unseen: that is likely when most of the class's survivors are
- * of stacks none of whose have died. And a few beside a great many, as old as those, are nearly
- * always that: a line with few, for the stacks that lead to one may be as many as there are ways
- * through the program. */
+/* A line that keeps what it makes has no survivor that dies. Where many do, the others may be what
+ * a leak elsewhere has put in their place, unseen: that is likely when most of the class's
+ * survivors are of stacks none of whose have died. And a few beside a great many, as old as those,
+ * are nearly always that: a line with few, for the stacks that lead to one may be as many as there
+ * are ways through the program. */
 void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
 {
@@ -283,7 +283,7 @@ static bool others_explain(double others, unsigned cls, const struct estimate_cl
 	       others / fmax(span, 0.5) * CRAWLS >= c->curve[cls].slope * o->coverage;
 }
 
-/* What takes the place of others does not count, as long as something else may be what grows. */
+/* Survivors in the place of others do not count, as long as something else may be what grows. */
 void samples_drop_replaced(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of the estimate share. */
+/* Declarations that the parts of the estimate share. */
 #ifndef PYLEAK_JUDGE_ESTIMATE_PRIV_H
 #define PYLEAK_JUDGE_ESTIMATE_PRIV_H
 
 #include "judge/estimate.h"
 
-/* Of each size class, what is not in pools last. */
+/* One element for each size class, and the last for what is not in pools. */
 struct estimate_classes {
 	struct curve *curve;
 	uint64_t since_ns[EVIDENCE_CLASSES + 1]; /* born earlier: does not count */

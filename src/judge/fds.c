@@ -18,7 +18,7 @@ static bool judge_one(const struct evidence *e, struct report *r, const struct f
 		.oldest_s = f->oldest_s,
 		.run_s = run_s,
 		.samples = f->n,
-		/* What a descriptor weighs is not known; the judge wants to see that something
+		/* The weight of a descriptor is not known; the judge wants to see that something
 		 * grows. */
 		.growth_bytes_per_s = f->rate * f->scale,
 	};

@@ -30,7 +30,7 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out)
 	if (f->full_ns)
 		return (f->first < f->most || f->last > f->first) &&
 		       (double)(f->last_ns - f->full_ns) < FILL_SHOWS_S * 1e9;
-	/* What stands still is not where the growth goes. */
+	/* A container that stands still is not where the growth goes. */
 	return f->last > f->first || (double)(f->last_ns - f->first_ns) < FILL_SETTLE_S * 1e9;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a site is told of who holds its objects: the path, a hint, and a verdict held back where the
+/* A site is told who holds its objects: the path, a hint, and a verdict held back where the
  * container has a bound, or does not grow. */
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"

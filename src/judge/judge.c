@@ -110,7 +110,7 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 			p->sites[i].reason =
 				report_printf(r, "%s; the census of its types allows no more",
 					      p->sites[i].reason);
-	/* Who holds the memory says more than who took it. */
+	/* The holder of the memory says more than who took it. */
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (p->sites[i].verdict <= CLASS_GROWING && !p->sites[i].is_bounded)
 			report_native_hint(r, &p->sites[i]);

@@ -28,8 +28,8 @@ static bool take_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
 	return covered;
 }
 
-/* What samples add up to wanders: the first half had more than its share by three standard errors
- * of a count before it is said to slow down. */
+/* The sum of samples wanders: the first half had more than its share by three standard errors of a
+ * count before it is said to slow down. */
 static bool bend_is_noise(const struct native_site *n)
 {
 	const struct native_point *p = n->points, *last = p + n->n_points - 1;
@@ -314,7 +314,7 @@ static bool is_growth(const struct joiner *j, const struct native_site *n,
 	return bytes->growing && bytes->slope > 0 && real >= 0.1 && shows_in_memory(j, n);
 }
 
-/* What grows outside of the pools and belongs to nobody whose growth is known better. */
+/* Growth outside of the pools that belongs to nobody whose growth is known better. */
 static double unowned_growth(const struct joiner *j)
 {
 	struct trend_fit fit;

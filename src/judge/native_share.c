@@ -23,8 +23,8 @@ static int rank_of(const struct joiner *j, size_t i)
 	return is_mortal(&j->e->native.v[i]) ? MORTAL : j->fit[i].is_silent ? SILENT : STAYING;
 }
 
-/* What windows tell of cannot be more than what memory has gained. A sample is not exact, so that a
- * little too much is not held against it. */
+/* Growth that windows tell of cannot be more than what memory has gained. A sample is not exact, so
+ * that a little too much is not held against it. */
 static void make_room(struct joiner *j, double grows)
 {
 	double told[RANKS] = {0}, room = NATIVE_TOO_MUCH * grows, share[RANKS];

@@ -116,7 +116,7 @@ static void ask_idle(const struct retention_evidence *e, double least, struct fi
 	f->idle = idle;
 }
 
-/* What is in use grew by so much, counted block by block; INFINITY when it was not counted. */
+/* Growth of the memory in use, counted block by block; INFINITY when it was not counted. */
 static double counted(const struct retention_growth *g)
 {
 	if (isnan(g->live) || isnan(g->malloced))

@@ -129,8 +129,8 @@ size_t join_native_frames(struct joiner *j, uint64_t stack, uint64_t of,
 	return interleave(j->r, way, st, py, j->e->interpreter, out);
 }
 
-/* What was born while no Python frame ran, or whose stack is not known: one row each, so that their
- * growth is not said to be others'. */
+/* Objects that were born while no Python frame ran, or whose stack is not known: one row each, so
+ * that their growth is not said to be others'. */
 static struct joined *join_nowhere(struct joiner *j, uint64_t stack)
 {
 	struct report_frame *f = report_alloc(j->r, sizeof(*f));
@@ -164,7 +164,7 @@ void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_
 	v->curve_bytes_per_s = bytes_per_s;
 }
 
-/* What it holds is its share of what its classes gained, and what its rate makes of the time since;
+/* A site holds its share of what its classes gained, and what its rate makes of the time since;
  * where those are not known, of all the time. */
 static void add_held(const struct joiner *j, struct joined *to, const struct estimate_site *e,
 		     const struct curve *c)

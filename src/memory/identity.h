@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Who a process is: the first members of its report. */
+/* The identity of a process: the first members of its report. */
 #ifndef PYLEAK_MEMORY_IDENTITY_H
 #define PYLEAK_MEMORY_IDENTITY_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the resident memory is made of, read now and then on a thread of its own: following every
- * chunk of malloc takes too long for the loop that opens and closes windows. */
+/* The parts of the resident memory, read now and then on a thread of its own: following every chunk
+ * of malloc takes too long for the loop that opens and closes windows. */
 #ifndef PYLEAK_MEMORY_PARTS_H
 #define PYLEAK_MEMORY_PARTS_H
 

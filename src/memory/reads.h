@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What was not read, so that the process does not pay for being looked at: into the report. */
+/* Reports what was not read, so that the process does not pay for being looked at. */
 #ifndef PYLEAK_MEMORY_READS_H
 #define PYLEAK_MEMORY_READS_H
 

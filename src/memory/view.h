@@ -12,8 +12,8 @@ struct view {
 	struct heap *heap;
 };
 
-/* What reads the heap of it goes at the pace of @w, and ends with it. -ESRCH when the number is
- * another process's by now. Whatever it returns, view_close() is owed. */
+/* Reading its heap goes at the pace of @w, and ends with it. -ESRCH when the number is another
+ * process's by now. Whatever it returns, view_close() is owed. */
 int view_open(struct view *v, int pid, uint64_t start_ticks, struct worker *w);
 void view_close(struct view *v);
 /* That pace, as heap_watch_by() takes it: @ctx is the worker. */

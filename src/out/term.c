@@ -88,7 +88,7 @@ static void put_clock(struct line *l, double t)
 	struct tm tm;
 	time_t s;
 
-	/* What is no time, or none that a calendar has, does not fit the type. */
+	/* A number that is no time, or none that a calendar has, does not fit the type. */
 	if (t >= 0 && t < MAX_TIME_S) {
 		s = (time_t)t;
 		if (localtime_r(&s, &tm))
@@ -121,8 +121,8 @@ void term_header(struct line *l, const struct report *r)
 	line_end(l);
 }
 
-/* What is thinned out is counted by those that stay, and a window that is left out leaves fewer
- * samples, but no wrong ones: of interest to who wants all counters. */
+/* Samples that are thinned out are counted by those that stay, and a window that is left out leaves
+ * fewer samples, but no wrong ones: of interest to who wants all counters. */
 static bool is_missing(const struct report_lost *lost)
 {
 	return lost->n && strcmp(lost->key, "samples_thinned") != 0 &&
@@ -194,7 +194,7 @@ static void put_probe(struct line *l, const struct report_process *p)
 		snprintf(text, sizeof(text), "sites explain %s of the growth", n);
 		line_item(l, text);
 	}
-	/* Of many, with different ones: none is named. */
+	/* Many processes with different probes: none is named. */
 	if (p->mechanism || !(p->on_s > 0)) {
 		snprintf(text, sizeof(text), "probe %s", p->mechanism ? p->mechanism : "none");
 		line_item(l, text);

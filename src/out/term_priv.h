@@ -20,9 +20,9 @@ void term_notes(struct line *l, const struct report_process *p, const char *lead
 void term_header(struct line *l, const struct report *r);
 /* How it compares with its earlier runs. */
 void term_baseline(struct line *l, const struct report_process *p, bool verbose);
-/* What RSS is made of. */
+/* The parts that RSS is made of. */
 void term_parts(struct line *l, const struct report_process *p);
-/* What became of the children that are not shown. */
+/* The fate of the children that are not shown. */
 void term_tree(struct line *l, const struct report_tree *t);
 void term_stack(struct line *l, const struct report_site *s, bool verbose);
 

@@ -10,7 +10,7 @@
 
 /* The caller frees *@out. 0 or -ENOMEM with a sentence. */
 int evidence_write(const struct evidence *e, unsigned char **out, size_t *n);
-/* What is pointed to lives in @r. -EINVAL with a sentence when these are no evidence. */
+/* Data that is pointed to lives in @r. -EINVAL with a sentence when these are no evidence. */
 int evidence_read(const unsigned char *from, size_t n, struct report *r, struct evidence *out);
 
 #endif

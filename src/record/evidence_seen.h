@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a report says as it was seen, as bytes: the part of the evidence that is not judged. */
+/* The report as it was seen, as bytes: the part of the evidence that is not judged. */
 #ifndef PYLEAK_RECORD_EVIDENCE_SEEN_H
 #define PYLEAK_RECORD_EVIDENCE_SEEN_H
 

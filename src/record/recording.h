@@ -33,7 +33,7 @@ enum recording_kind {
 	RECORDING_SNAPSHOT, /* of memory */
 };
 
-/* What kind of file is it, by its first bytes? -ENOENT ... with the sentence. */
+/* Tells the kind of a file by its first bytes. -ENOENT ... with the sentence. */
 int recording_kind(const char *path, enum recording_kind *out);
 /* The report as of @at_s seconds after the start; NAN = the last. -EINVAL: it is no recording, or
  * @at_s is before the first moment. One that was cut short is read as far as it goes. What is

@@ -166,7 +166,7 @@ static int keep_counts(struct replay *p, const struct record_frame *f, unsigned 
 	return wire_error(&w);
 }
 
-/* Of each process the last moment until then. */
+/* Keeps the last moment of each process until then. */
 static int keep_moments(struct replay *p, double at_s)
 {
 	struct record_frame f = {0};

@@ -85,7 +85,7 @@ static struct baseline_run run_of(const struct report *r, const struct report_pr
 	return run;
 }
 
-/* What is usual, and from where on it is not. False: too few runs know it. */
+/* Finds the usual number, and from where on one is not usual. False: too few runs know it. */
 static bool usual(const struct baseline_service *s, enum baseline_number k, double duration_s,
 		  double *typical, double *limit)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is usual for a service: a few numbers of its last runs, kept in a small file, and how the
- * present run compares with them. */
+/* Knows what is usual for a service: a few numbers of its last runs, kept in a small file, and how
+ * the present run compares with them. */
 #ifndef PYLEAK_REPORT_BASELINE_H
 #define PYLEAK_REPORT_BASELINE_H
 

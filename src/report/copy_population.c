@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a census found, from one report into another. */
+/* Copies the findings of a census from one report into another. */
 #include "report/shape.h"
 
 /* Its losses come behind those that are there. Keys and texts are constants. */

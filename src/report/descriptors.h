@@ -24,7 +24,7 @@ enum report_fd_kind {
 	FD_FACT_CHILD
 };
 
-/* What is known of the things that one line has open. */
+/* Facts about the things that one line has open. */
 struct report_fd_facts {
 	enum report_fd_kind most; /* what most of them are */
 	size_t n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is done to every member of a structure alike. */
+/* Operations that treat every member of a structure alike. */
 #include <math.h>
 
 #include "report/shape.h"
@@ -66,7 +66,7 @@ void report_process_end(struct report_process *p)
 	p->fds.eta_s = NAN;
 }
 
-/* Of what is known: what nobody knows stays unknown. */
+/* Only known numbers are added: one that nobody knows stays unknown. */
 static void sum_numbers(double *to, double more)
 {
 	if (!isfinite(*to))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the report says, each member once. From these lists come the members of the structures, the
+ * The members of the report, each once. From these lists come the members of the structures, the
  * JSON (out/json.c), what reads it (read.c), the sums of a merge, and build/report.schema.json.
  * Their order is that of the JSON.
  *
@@ -13,7 +13,7 @@
 
 #include "base/base.h"
 
-/* What a row declares. Of each: how it is written, and what null stands for. */
+/* Kinds that a row declares. Beside each: how it is written, and what null stands for. */
 #define FIELD_C_COUNT  uint64_t	    /* a whole number; REPORT_UNKNOWN */
 #define FIELD_C_TALLY  uint64_t	    /* the same; 0 */
 #define FIELD_C_HEX    uint64_t	    /* "0x1f40" */
@@ -101,7 +101,7 @@
 	  .about = "share of the growth of RSS, or of live blocks where those grow faster, that " \
 		   "the sites explain; null: nothing grows, or these are many processes")
 
-/* Of the limit that will be met first; a source of NULL: none is known. */
+/* The limit that will be met first; a source of NULL: none is known. */
 #define REPORT_LIMIT(X, S) \
 	X(S, COUNT, limit_bytes, "limit_bytes") \
 	X(S, MAYBE, limit_source, "limit_source", .is = "cgroup|rlimit|ram") \
@@ -200,7 +200,7 @@
 	X(S, SHARE, confidence, "confidence") \
 	X(S, TEXT, reason, "reason", .about = "one sentence")
 
-/* What it is, in one word of the contract, and what to do about it. */
+/* The cause in one word of the contract, and what to do about it. */
 #define REPORT_HINT(X, S) \
 	X(S, TEXT, code, "code", /* NULL: none */ \
 	  .is = "unbounded-container|lru-cache|closure|exception-traceback|cycle-gc-disabled|" \
@@ -272,7 +272,7 @@
 	X(S, FLAG, is_even, "even", \
 	  .about = "as many of the births in the second half as in the first, within the error")
 
-/* What keeps the objects of a site alive. */
+/* The holder that keeps the objects of a site alive. */
 #define REPORT_HELD(X, S) \
 	X(S, TEXT, path, "path") /* NULL: not known */ \
 	X(S, SHARE, share, "share", \

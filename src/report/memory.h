@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is known of a process's memory beside its sites: whose pages, which limit, and when it is
+/* Facts about a process's memory beside its sites: whose pages, which limit, and when it is
  * reached. Integers that are not known are UINT64_MAX, doubles NAN. */
 #ifndef PYLEAK_REPORT_MEMORY_H
 #define PYLEAK_REPORT_MEMORY_H

@@ -11,7 +11,7 @@
 #include "report/merge_priv.h"
 #include "report/shape.h"
 
-/* What an operator looks at first. */
+/* An operator looks at the lowest rank first. */
 static int rank(enum report_class c)
 {
 	static const int by_class[CLASS_MAX] = {
@@ -282,7 +282,7 @@ static int say_reason(struct report *r, struct report_process *p, size_t hosts, 
 	return p->reason ? 0 : fail(-ENOMEM, "out of memory");
 }
 
-/* Of those that were probed: a census or a sweep sees no allocation, and misses none. */
+/* Only probed processes count: a census or a sweep sees no allocation, and misses none. */
 static double mean_coverage(const struct merge_parts *parts)
 {
 	double sum = 0, n = 0;
@@ -315,8 +315,8 @@ static double mean_slowdown(const struct merge_parts *parts)
 	return cpu > 0 ? cost / cpu : NAN;
 }
 
-/* What a cgroup uses is of all that are in it, and no sum: told where one host's one group has them
- * all. */
+/* The use of a cgroup is that of all that are in it, and no sum: told where one host's one group
+ * has them all. */
 static void fill_cgroup(struct report_process *to, const struct merge_parts *parts, size_t hosts)
 {
 	const struct report_cgroup *one = NULL;

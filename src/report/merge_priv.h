@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the two halves of merging share. */
+/* Declarations that the two halves of merging share. */
 #ifndef PYLEAK_REPORT_MERGE_PRIV_H
 #define PYLEAK_REPORT_MERGE_PRIV_H
 

@@ -77,7 +77,7 @@ static uint64_t meeting(size_t i, uint64_t what)
 	return key ? key : 1;
 }
 
-/* Of what a merged report stands for no command lines are left. */
+/* A merged report keeps no command lines of the processes that it stands for. */
 static uint64_t name_of(const struct report_process *p)
 {
 	return p->comm ? XXH64(p->comm, strlen(p->comm), 1) : 0;

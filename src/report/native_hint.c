@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What to say of memory that C code took. */
+/* Hints for memory that C code took. */
 #include "report/report.h"
 
 #define MOST 0.9

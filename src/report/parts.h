@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the resident memory of a process is made of. */
+/* The parts that the resident memory of a process is made of. */
 #ifndef PYLEAK_REPORT_PARTS_H
 #define PYLEAK_REPORT_PARTS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a census found, as plain data. */
+/* The findings of a census, as plain data. */
 #ifndef PYLEAK_REPORT_POPULATION_H
 #define PYLEAK_REPORT_POPULATION_H
 

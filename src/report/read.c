@@ -272,7 +272,7 @@ static void read_object(struct reader *rd, const struct shape *s, const struct j
 	shape_each(f, s) read_field(rd, f, o, base);
 }
 
-/* What follows from what was read, and what no report of ours says. */
+/* Fills the members that follow from those that were read, and that no report of ours says. */
 static void complete(struct report_process *p)
 {
 	struct report_memory *m = &p->memory;

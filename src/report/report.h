@@ -186,7 +186,7 @@ void report_process_init(struct report_process *p);
 /* It has ended: it meets no limit any more. */
 void report_process_end(struct report_process *p);
 
-/* What a census found, into another report: rows, collector, pools; losses are added. */
+/* Copies the findings of a census into another report: rows, collector, pools; losses are added. */
 int report_copy_population(struct report *r, const struct report_process *from,
 			   struct report_process *to);
 

@@ -43,7 +43,7 @@ enum field_kind {
 	FIELD_FINDINGS,	     /* of a process, as they follow from its sites; is not read */
 };
 
-/* What becomes of it when two processes are told as one. */
+/* How a merge of two processes into one treats a member. */
 enum field_merge {
 	MERGE_NONE, /* is left as it was */
 	MERGE_SUM,  /* of what is known; flags: any */

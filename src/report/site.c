@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What makes two sites the same, and which one a person should look at first. */
+/* Compares sites: which two are the same, and which one a person should look at first. */
 #include "base/map64.h"
 #include "base/thresholds.h"
 #include "report/place.h"
@@ -180,7 +180,7 @@ double report_expected_loss(const struct report_site *s)
 	return weighed(s, s->growth_bytes_per_s, s->growth_count_per_s);
 }
 
-/* What grows before what does not. */
+/* Sites that grow come before those that do not. */
 static int class_group(const struct report_site *s)
 {
 	return s->verdict <= CLASS_GROWING ? 0 : (int)s->verdict;

@@ -54,7 +54,7 @@ static void find_file(struct core *c, struct core_file *f, const struct proc_map
 	size_t size = 0, head_size = 0;
 
 	f->tried = true;
-	/* What follows reads rows of this very file: only what the core itself has of them. Data
+	/* The code below reads rows of this very file: only what the core itself has of them. Data
 	 * files are no ELF files: those are not even opened. */
 	if (!source_rebuild_image(c->proc, m, &head, &head_size) &&
 	    !proc_read_named(c->proc, f->name, MAX_FILE_BYTES, &bytes, &size) &&

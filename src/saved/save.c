@@ -180,7 +180,7 @@ static int put_resident(struct saver *s)
 	return put_record(s, SNAP_RESIDENT, v, n * sizeof(*v));
 }
 
-/* What the debugger reads is of no use here, and often most of the file. */
+/* The sections for the debugger are of no use here, and often most of the file. */
 static void drop_debug(uint8_t *elf, size_t size)
 {
 	Elf64_Ehdr eh;
@@ -389,7 +389,7 @@ static int save_file_row(struct saver *s, const struct proc_map *m)
 		return save_present(s, m);
 	if (!is_elf(fd))
 		return 0;
-	/* What is as in the file is not there, and belongs to it all the same. */
+	/* Pages that are as in the file are not there, and belong to it all the same. */
 	return m->writable ? save_pages(s, m->start, m->end, -1, 0)
 			   : save_pages(s, m->start, m->end, fd, m->offset);
 }
@@ -465,7 +465,7 @@ int saved_write(struct proc *p, FILE *f, const struct proc_map *const *image, si
 	if (!err)
 		err = save_all(&s, image, n);
 	err = close_all(&s, err);
-	/* What is left of a dying process is no heap. */
+	/* The rest of a dying process is no heap. */
 	if (!err && proc_is_live(p) && !proc_alive(p))
 		err = fail(-ESRCH, "process %d ended before all of it was saved", p->pid);
 	return err;

@@ -41,7 +41,7 @@ struct snap_run {
 };
 
 uint64_t snap_hash(const void *p, size_t size);
-/* Of a record's head and runs. */
+/* The hash of a record's head and runs. */
 uint64_t snap_record_hash(const struct snap_record *r, const struct snap_run *runs);
 
 #endif

@@ -77,8 +77,8 @@ static bool turns_over(const struct verdict_evidence *e)
 	return e->mean_age_s < e->least_s + part * span;
 }
 
-/* Of so many that came, each of which may have taken the place of an older one, chance leaves about
- * the root of twice their number more, or fewer, than there were. */
+/* Each of so many that came may have taken the place of an older one: chance leaves about the root
+ * of twice their number more, or fewer, than there were. */
 static bool is_chance(const struct verdict_evidence *e)
 {
 	return e->born > 0 && e->gained < CHANCE_SURE * sqrt(2 * e->born);
@@ -195,7 +195,7 @@ static bool slows(const struct verdict_evidence *e)
 	       e->run_s >= LEAK_RUN_S;
 }
 
-/* What is missing for a leak, the first of it. */
+/* The first of the facts that are missing for a leak. */
 static const char *doubt(const struct verdict_evidence *e, const struct report_site *s)
 {
 	if (e->one_block)

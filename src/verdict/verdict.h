@@ -57,8 +57,8 @@ void verdict_site(struct report *r, const struct verdict_evidence *e, struct rep
  * back. */
 bool verdict_bounded(struct report *r, const struct report_process *p,
 		     const struct verdict_bound *b, struct report_site *site);
-/* What holds its objects (@what, of so many entries) has not grown for so many seconds: they are no
- * leak into that container. */
+/* The holder of its objects (@what, of so many entries) has not grown for so many seconds: they are
+ * no leak into that container. */
 void verdict_rests(struct report *r, const char *what, uint64_t entries, double rests_s,
 		   struct report_site *site);
 /* The same, but they are what grows: something else holds them, too. */
@@ -76,7 +76,7 @@ const char *verdict_bigger(struct report *r, const struct report_process *p, dou
 void verdict_process(struct report *r, struct report_process *p, double blocks_per_s);
 /* Does its memory, whose curve is @c, climb by far more than the lines do? */
 bool verdict_outgrows(const struct report_process *p, const struct curve *c);
-/* What is called by another name has its leak mentioned. */
+/* Mentions the leak of a process that is called by another name. */
 void verdict_add_leak(struct report *r, struct report_process *p);
 
 #endif

@@ -133,7 +133,7 @@ static const char *rate_at(struct report *r, const struct report_process *p,
 			     fmt_bytes(rate, sizeof(rate), report_cause_of(p, s).bytes_per_s));
 }
 
-/* What is lost more by, if it goes on, must not be missed. */
+/* A site by which more is lost, if it goes on, must not be missed. */
 static void add_greater(struct report *r, struct report_process *p, const struct report_site *lead)
 {
 	const struct report_site *s = &p->sites[0];
@@ -207,7 +207,7 @@ void verdict_add_leak(struct report *r, struct report_process *p)
 		p->reason = report_printf(r, "%s; besides, %s, a leak", p->reason, text);
 }
 
-/* What keeps things for a minute grows for a minute, after every start. */
+/* A process that keeps things for a minute grows for a minute, after every start. */
 static void add_age(struct report *r, struct report_process *p)
 {
 	char age[32];
@@ -225,8 +225,8 @@ static bool comes_back(const struct curve *c)
 	       c->shape == CURVE_PERIODIC;
 }
 
-/* What has come to rest, or swings, as far as the sites and one of the curves tell. A climb by less
- * may be the same, seen later or by another measure. */
+/* Bytes that have come to rest, or swing, as far as the sites and one of the curves tell. A climb
+ * by less may be the same, seen later or by another measure. */
 static double settled_bytes(const struct report_process *p)
 {
 	const struct curve *curve[] = {&p->live_curve, &p->rss_curve};
@@ -255,7 +255,7 @@ static bool is_lost(const struct report_process *p, const char *key)
 	return i < p->n_lost;
 }
 
-/* What is known of why no line stands out, and when one will. */
+/* Tells why no line stands out, as far as it is known, and when one will. */
 static const char *no_line(struct report *r, const struct report_process *p, double blocks_per_s)
 {
 	double seen_per_s = blocks_per_s * p->coverage;
@@ -384,7 +384,7 @@ static void by_lines(struct report *r, struct report_process *p, const struct li
 		add_type(r, p, growth_of(p, l));
 }
 
-/* What has levelled hides nothing that goes on beside it. */
+/* Memory that has levelled hides nothing that goes on beside it. */
 static void judge(struct report *r, struct report_process *p, double blocks_per_s)
 {
 	struct lines l = lines_of(p);
