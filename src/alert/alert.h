@@ -19,7 +19,7 @@ enum metric {
 };
 const char *metric_name(enum metric m);
 
-/* What a process is like at a moment; NAN = not known. */
+/* The metrics of a process at a moment; NAN = not known. */
 struct metrics {
 	double v[METRIC_MAX];
 };

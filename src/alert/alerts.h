@@ -33,7 +33,7 @@ bool alerts_due(struct alerts *a, uint64_t now_ns);
 void alerts_forget(struct alerts *a, size_t target);
 void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
 		  const struct metrics *m, uint64_t now_ns);
-/* What is unlike the earlier runs goes to the log and the hook, as rule "baseline". */
+/* Departures from the earlier runs go to the log and the hook, as rule "baseline". */
 void alerts_tell_departures(struct alerts *a, const struct report_process *p);
 
 #endif

@@ -20,7 +20,7 @@
 #define MESSAGE_MAX 16384
 #define ENV_MAX	    16
 
-/* Of the starter's process. */
+/* The state of the starter's process. */
 struct starter {
 	const char *command;
 	int fd;

@@ -390,7 +390,7 @@ static void fill_pools(struct census *c, struct report *r, struct report_process
 	uint64_t arena = c->rt->layout.arena_size, used;
 	struct report_pools *v;
 
-	/* What could not be read (swapped out) may be full or empty. */
+	/* Pools that could not be read (swapped out) may be full or empty. */
 	if (!w->arenas || w->unreadable * c->rt->layout.pool_size > w->arena_bytes / UNREAD)
 		return;
 	v = report_alloc(r, sizeof(*v));

@@ -14,7 +14,7 @@ struct py_runtime;
 /* @rt stays the caller's. */
 int census_new(const struct py_runtime *rt, struct census **out);
 void census_free(struct census *c);
-/* Who is told how far a reading is, and may end it (heap/heap.h). */
+/* Names the function that is told how far a reading is, and may end it (heap/heap.h). */
 void census_watch_by(struct census *c, int (*watch)(const struct heap_progress *, void *),
 		     void *ctx);
 /* Read the heap once. Its cost goes with the size of the heap: some tenths of a second per GB. When

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What an object takes itself and what hangs on it, from the content of its block alone: this runs
- * for every object of the heap. (size.c does the same for single ones, with as many reads as it
- * takes.) */
+/* The bytes that an object takes itself and those that hang on it, from the content of its block
+ * alone: this runs for every object of the heap. (size.c does the same for single ones, with as
+ * many reads as it takes.) */
 #include "census/own_size.h"
 #include "heap/inside.h"
 #include "py/objects.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Who lives in the heap: objects by type with what they own, buffers by size class, and what the
- * allocator holds without using it. */
+/* The population of the heap: objects by type with what they own, buffers by size class, and what
+ * the allocator holds without using it. */
 #ifndef PYLEAK_CENSUS_POPULATION_H
 #define PYLEAK_CENSUS_POPULATION_H
 

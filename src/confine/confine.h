@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What we take from ourselves before the first look at a process: whoever owns a target writes what
- * we parse, and a hole in a parser must not be a way to root. */
+/* The rights that we take from ourselves before the first look at a process: whoever owns a target
+ * writes what we parse, and a hole in a parser must not be a way to root. */
 #ifndef PYLEAK_CONFINE_CONFINE_H
 #define PYLEAK_CONFINE_CONFINE_H
 
@@ -8,7 +8,7 @@
 
 #define CLI_NO_SANDBOX_HELP "keep all rights and install no system call filter, for debugging"
 
-/* What a process does, and so which system calls it may make. */
+/* The work of a process, and so which system calls it may make. */
 enum filter_kind {
 	FILTER_READS,	/* census, why, merge, doctor: no probes, no BPF */
 	FILTER_WATCHES, /* watch, sweep */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a filter can tell from arguments: numbers, not what pointers lead to. */
+/* Checks that a filter can make on arguments: numbers, not what pointers lead to. */
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Who reads files alone may have a domain of Landlock (5.13): nothing is written, made or run, no
+/* Readers of files alone may have a domain of Landlock (5.13): nothing is written, made or run, no
  * port is bound or connected to, whatever the filter lets through. Whoever looks into processes may
  * not: the kernel then hides all that are outside of the domain. Headers may be older than this. */
 #include <sys/syscall.h>

@@ -152,8 +152,8 @@ static int step(struct way *w, struct place *p, struct stat *st)
 	return 1;
 }
 
-/* What is there is replaced, and the new one is as permissive as the old one was when that is
- * ours: of what somebody else has made the mode says nothing about our wishes. */
+/* The file that is there is replaced, and the new one is as permissive as the old one was when that
+ * is ours: the mode of somebody else's file says nothing about our wishes. */
 static mode_t mode_for(const struct stat *st)
 {
 	mode_t mask = umask(077);
@@ -170,7 +170,7 @@ static int judge(struct place *p, const struct way *w, const struct stat *st)
 	snprintf(at, sizeof(at), "/proc/self/fd/%d", p->at);
 	if (S_ISDIR(st->st_mode))
 		return cannot(p->path, EISDIR);
-	/* What /proc led to has been opened by who named it. */
+	/* A file that /proc led to has been opened by whoever named it. */
 	err = st->st_mode && !S_ISLNK(st->st_mode) ? check_trust(p->path, &w->dir_is, st) : 0;
 	if (err)
 		return err;

@@ -44,11 +44,11 @@ int place_commit(struct place *p);
 void place_drop(struct place *p);
 /* Does a new file find room there? */
 int place_try(struct place *p);
-/* What is written in place, for writing; @flags of open(2), too. */
+/* A file that is written in place, for writing; @flags of open(2), too. */
 int place_special(const struct place *p, int flags);
-/* What lies there, for reading. */
+/* The file that lies there, for reading. */
 int place_read(const struct place *p);
-/* What lies there or a new file, for lines at its end. */
+/* The file that lies there or a new one, for lines at its end. */
 int place_append(const struct place *p);
 
 #endif

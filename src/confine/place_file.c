@@ -98,7 +98,7 @@ void place_drop(struct place *p)
 	*p->temp = '\0';
 }
 
-/* What lies at the name now, or a new file: regular, and to be trusted as much as at first. */
+/* The file at the name now, or a new one: regular, and to be trusted as much as at first. */
 static int open_again(const struct place *p, int flags)
 {
 	int fd = openat(p->dir, p->name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,

@@ -68,7 +68,7 @@ static bool is_enough(uint64_t keep, bool (*works)(void))
 	return !use(~0ull) && enough;
 }
 
-/* What BPF takes besides reading. CAP_SYS_ADMIN only where a trial without it fails. */
+/* The rights that BPF takes besides reading. CAP_SYS_ADMIN only where a trial without it fails. */
 static uint64_t for_bpf(uint64_t keep, bool (*works)(void), const char *what)
 {
 	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};

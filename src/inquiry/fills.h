@@ -7,7 +7,7 @@
 #include "py/py.h"
 #include "why/why.h"
 
-/* What grows in steps, as a list does that each collection fills, stands still between them. */
+/* Growth in steps, as of a list that each collection fills, stands still between them. */
 struct fill_steps {
 	uint64_t addr, grew_ns; /* of which container, and when it last grew */
 	uint64_t type;		/* of what lies there; 0 = not looked at yet */

@@ -14,7 +14,7 @@
 #define INQUIRY_OLDEST	64 /* of them, where the youngest are asked for, too */
 #define QUESTION_STACKS 16
 
-/* What holds these objects? They are survivors of one site. */
+/* The question is what holds these objects, which are survivors of one site. */
 struct question {
 	char id[17];
 	enum report_kind kind;

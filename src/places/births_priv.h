@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the files of the birth finder share. The way of the data: births_word (what is tested) ->
- * births_scan (every place that touches it) -> births_read (the tests of what it read) ->
- * births_follow over births_state (what is done when the word is set) -> births_complete (is
+/* Declarations that the files of the birth finder share. The way of the data: births_word (what is
+ * tested) -> births_scan (every place that touches it) -> births_read (the tests of what it read)
+ * -> births_follow over births_state (what is done when the word is set) -> births_complete (is
  * anything left over?) -> births (the result). */
 #ifndef PYLEAK_PLACES_BIRTHS_PRIV_H
 #define PYLEAK_PLACES_BIRTHS_PRIV_H
@@ -26,7 +26,7 @@
 /* The word of an extension module is in another file: it gets an address no file has. */
 #define BIRTHS_IMPORTED_BASE (1ull << 62)
 
-/* What a call goes to: an address in this file, or the name of something imported. */
+/* The target of a call: an address in this file, or the name of something imported. */
 struct births_target {
 	uint64_t addr;
 	const char *name; /* when addr is 0 */

@@ -214,7 +214,7 @@ static void note_refs(const struct births_finder *f, struct births_state *s,
 	}
 }
 
-/* What an instruction leaves in its first operand. */
+/* The value that an instruction leaves in its first operand. */
 static struct births_value result_of(const struct births_finder *f, const struct births_state *s,
 				     const struct births_insn *in)
 {

@@ -101,7 +101,7 @@ static void serve(int sock, void *ctx)
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
-		/* Who reads what the tool says waits for no process but the tool. */
+		/* A reader of what the tool says waits for no process but the tool. */
 		if (!log_enabled(LOG_INFO))
 			dup2(null, STDERR_FILENO);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What both ends of the guardian's sockets share. One request, one answer; each is one packet. */
+/* Messages on the guardian's sockets: one request, one answer; each is one packet. */
 #ifndef PYLEAK_PROBE_GUARD_PRIV_H
 #define PYLEAK_PROBE_GUARD_PRIV_H
 

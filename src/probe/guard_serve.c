@@ -77,7 +77,7 @@ static bool beats(const struct guardian *g)
 	return now < beat + PROBE_GUARD_PATIENCE_NS;
 }
 
-/* What came on the control socket: a channel, an alarm, or its end. */
+/* Takes what came on the control socket: a channel, an alarm, or its end. */
 static bool listen_once(struct guardian *g)
 {
 	struct pollfd p[2] = {{.fd = g->control, .events = POLLIN},

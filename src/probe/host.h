@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What all copies of the tool on one host share, containers included: a page of stamps of the reads
- * under way (base/reading.h) and a lock around each change of probes.
+ * State that all copies of the tool on one host share, containers included: a page of stamps of the
+ * reads under way (base/reading.h) and a lock around each change of probes.
  *
  * The page is a BPF map, found by its name: BPF objects know no namespaces. It lives as long as one
  * copy does. The lock is flock() on tracefs' uprobe_events, one inode for all mounts of it. A copy

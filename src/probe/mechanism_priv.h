@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the three mechanisms share; nobody outside src/probe includes this. */
+/* Declarations that the three mechanisms share; nobody outside src/probe includes this. */
 #ifndef PYLEAK_PROBE_MECHANISM_PRIV_H
 #define PYLEAK_PROBE_MECHANISM_PRIV_H
 

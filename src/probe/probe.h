@@ -30,13 +30,13 @@ struct probe_set_spec {
 	bool on_return;	   /* return probe (tracefs "r", perf retprobe) */
 	bool is_library;   /* a file that processes without Python map, too: libc */
 	const char *label; /* short, for event names: "birth", "malloc" */
-	/* Who holds the probes and switches them (guard.h); NULL: this process. */
+	/* The guardian that holds the probes and switches them (guard.h); NULL: this process. */
 	struct probe_channel *guard;
 };
 
-/* What only a process with all rights can do: mount tracefs where it is missing, and open the file
- * that takes definitions. Before there are other threads. A failure is that of one mechanism, no
- * more, and what that fails with from then on: who has given its rights up may not even try. */
+/* Does what only a process with all rights can do: mount tracefs where it is missing, and open the
+ * file that takes definitions. Before there are other threads. A failure is that of one mechanism,
+ * no more, and what that fails with from then on: who has given its rights up may not even try. */
 int probe_prepare(void);
 /* Its first half: mount tracefs. */
 int probe_mount(void);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What all our readers of one process read. A page may go between the look at it and its reading.
- * The kernel charges the fault of a remote access to who reads (mm_account_fault), so our own count
- * of major faults says what our reads brought in: then the target is short of memory, and we keep
- * back from it for a while.
+ * The account of what all our readers of one process read. A page may go between the look at it and
+ * its reading. The kernel charges the fault of a remote access to who reads (mm_account_fault), so
+ * our own count of major faults says what our reads brought in: then the target is short of memory,
+ * and we keep back from it for a while.
  */
 #include "proc/account_priv.h"
 

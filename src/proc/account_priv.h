@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What all our readers of one process read, and what that did to it. */
+/* The account of all that our readers of one process read, and its effect on it. */
 #ifndef PYLEAK_PROC_ACCOUNT_PRIV_H
 #define PYLEAK_PROC_ACCOUNT_PRIV_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a process has open, and the tasks it has: read from /proc, as of now. */
+/* The descriptors that a process has open, and its tasks: read from /proc, as of now. */
 #ifndef PYLEAK_PROC_FDS_H
 #define PYLEAK_PROC_FDS_H
 

@@ -93,7 +93,7 @@ static bool begin_live(const struct proc *p, bool from_cwd, struct walk *w, stru
 	if (root >= 0 && (*cwd >= 0 || !from_cwd) && !proc_ids_read(p->pid, now) && proc_alive(p)) {
 		walk_begin(w, root);
 		w->pid = p->pid;
-		/* What it was, too: a process of nobody may turn into one of root by an exec. */
+		/* The ids it had count, too: an exec may turn a process of nobody into root's. */
 		w->ids[0] = &p->gate->ids;
 		w->ids[1] = now;
 		return true;

@@ -26,7 +26,7 @@ int proc_open_named(const struct proc *p, const char *path, uint64_t max, int *f
 int proc_read_named(const struct proc *p, const char *path, uint64_t max, uint8_t **bytes,
 		    size_t *size);
 
-/* What is noted of a process while it lives: freed with it. NULL when it is not there any more or
+/* Notes about a process, taken while it lives: freed with it. NULL when it is not there any more or
  * memory is short: then no name of it leads anywhere. */
 struct gate;
 struct gate *gate_of_process(int pid);

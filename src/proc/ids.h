@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Whose eyes a file is looked at with: may a process with these ids read it? Answered by mode bits
- * alone, so only ever less than the kernel would allow. */
+/* The eyes that a file is looked at with: may a process with these ids read it? Answered by mode
+ * bits alone, so only ever less than the kernel would allow. */
 #ifndef PYLEAK_PROC_IDS_H
 #define PYLEAK_PROC_IDS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the files of this room share, and those of saved: text of /proc and its parsers. */
+/* Shared by the files of this room and those of saved: text of /proc and its parsers. */
 #ifndef PYLEAK_PROC_INSIDE_H
 #define PYLEAK_PROC_INSIDE_H
 
@@ -53,8 +53,8 @@ bool proc_parse_map(char *line, struct proc_map *m);
 int proc_stream_maps(const struct proc *p, struct proc_map **out, size_t *n, char **names,
 		     size_t *unnamed);
 
-/* Of a saved process: which pages of [start, end) are resident, out[i] = 1 for page i. Negative
- * errno, no sentence. */
+/* Tells which pages of [start, end) of a saved process are resident: out[i] = 1 for page i.
+ * Negative errno, no sentence. */
 int proc_resident_pages(const struct proc *p, uint64_t start, uint64_t end, uint8_t *out);
 /* Page tables are searched so much of the address space at a time: some 3 ms where all is there in
  * pages of 4 KiB. Where the piece ends that begins at @at. */

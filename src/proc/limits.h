@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What ends a process that grows: its cgroups (v1 and v2), its rlimits, the machine's memory; and
- * the readings that tell what kind of memory it is that grows. */
+/* The limits that end a process that grows: its cgroups (v1 and v2), its rlimits, the machine's
+ * memory; and the readings that tell what kind of memory it is that grows. */
 #ifndef PYLEAK_PROC_LIMITS_H
 #define PYLEAK_PROC_LIMITS_H
 
@@ -26,8 +26,8 @@ struct proc_cgroup {
 	bool is_theirs;	       /* known through the mounts of the process, not through ours */
 };
 
-/* Of the group @path below the mount @root (a test may give any directory). Never fails: what
- * cannot be read is unknown, and counted. */
+/* Reads the state of the group @path below the mount @root (a test may give any directory). Never
+ * fails: a number that cannot be read is unknown, and counted. */
 void proc_cgroup_read(const char *root, const char *path, int version, struct proc_cgroup *out);
 /* The group of a process, through the mounts of this mount namespace, or else through its own.
  * Those lead by its root to any storage, which may be silent: who must not wait asks for ours

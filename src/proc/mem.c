@@ -95,7 +95,7 @@ static bool is_zeroed_data(const struct proc *p, uint64_t addr)
 	       m[-1].end == m->start;
 }
 
-/* What was never touched is not in the file. */
+/* Memory that was never touched is not in the file. */
 static int read_saved(const struct proc *p, uint64_t addr, char *to, size_t len, bool sparse)
 {
 	if (!source_read(p, addr, to, len))

@@ -183,7 +183,7 @@ void proc_need(const struct proc *p, bool begin);
  * storage, too, which may be silent later. Of a running process. */
 void proc_close_files(const struct proc *p);
 
-/* What all readers of this process did so far, on all threads. */
+/* The work that all readers of this process did so far, on all threads. */
 struct proc_reads {
 	uint64_t bytes, bytes_per_s;
 	uint64_t absent;    /* reads that met a page that was never touched, or is no memory */

@@ -274,7 +274,7 @@ ssize_t reader_ask(const struct proc *p, uint64_t page, uint64_t n, uint8_t *sta
 	if (!account_keeps_back(p->reader->account, now))
 		while (known < n && is_known(p->reader, page + known, now))
 			state[known++] = READER_MEMORY;
-	/* What is known is read first: the rest is asked about when its turn comes. */
+	/* Known pages are read first: the rest is asked about when its turn comes. */
 	return known ? (ssize_t)known : ask_kernel(p, page, n, state, now);
 }
 
@@ -290,7 +290,7 @@ ssize_t reader_read_memory(const struct proc *p, uint64_t addr, void *buf, size_
 	struct reader *r = p->reader;
 	static _Thread_local uint64_t looked_ns;
 	uint64_t now = clock_coarse_ns(), before = 0;
-	/* What comes back on purpose is no harm done. */
+	/* Pages that come back on purpose do no harm. */
 	bool look = !p->read_swapped && !r->needed && (len >= BIG || now != looked_ns);
 	ssize_t got;
 

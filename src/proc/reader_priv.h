@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What stands before every read of a running process's memory. A page is read only when the kernel
+ * The check before every read of a running process's memory. A page is read only when the kernel
  * says that it is there: a read of any other would make the target pay, with memory that it never
  * used, with storage that has to answer while its mmap_lock is held, or with swap.
  */
@@ -34,7 +34,7 @@ struct reader_file {
 	bool known;
 };
 
-/* Of one process, as it was opened: after an exec it reads nothing. For one thread at a time. */
+/* Reads one process, as it was opened: after an exec it reads nothing. For one thread at a time. */
 struct reader {
 	int pid, mem, pagemap;
 	struct account *account;
@@ -49,7 +49,7 @@ struct reader {
 	uint64_t naps_second;  /* waiting for pages that are moved */
 	unsigned naps, needed; /* proc_need: how deep */
 	uint64_t swapped_ns;   /* when a page was swapped out for certain */
-	/* What was mapped after the process was opened: asked for when a page is in no row. */
+	/* Rows mapped after the process was opened: asked for when a page is in no row. */
 	struct proc_map *late;
 	size_t n_late;
 	char *late_text;
@@ -64,8 +64,8 @@ void reader_close(struct reader *r);
 /* By an exec, or with the process? */
 bool reader_is_gone(const struct proc *p);
 
-/* What each of the @n pages from @page on is: as far as the next multiple of READER_PAGES. How many
- * that are; -ESRCH: the memory is gone; -EFAULT: no place for memory of a process. */
+/* Asks for the state of @n pages from @page on: as far as the next multiple of READER_PAGES. How
+ * many that are; -ESRCH: the memory is gone; -EFAULT: no place for memory of a process. */
 ssize_t reader_ask(const struct proc *p, uint64_t page, uint64_t n, uint8_t *state);
 /* Bytes of pages that are READER_MEMORY; as pread. */
 ssize_t reader_read_memory(const struct proc *p, uint64_t addr, void *buf, size_t len);
@@ -74,7 +74,7 @@ int reader_read_file(const struct proc *p, uint64_t addr, void *buf, size_t len)
 
 /* reader_rows.c: the row of @addr, as far as it is known; looks for new ones now and then. */
 const struct proc_map *reader_row(const struct proc *p, uint64_t addr, bool look_for_new);
-/* What a page of the row is that has no memory of its own in the target. */
+/* The state of a page of the row that has no memory of its own in the target. */
 enum reader_page reader_untouched(const struct proc *p, const struct proc_map *m);
 bool reader_is_device(const struct proc_map *m);
 /* maps.c: for a sentence on -EPERM, what is missing and what to do. */

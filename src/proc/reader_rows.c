@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a page is that has no memory of its own in the target: by the row of maps it is in. Pages of
- * ELF files are read from the file, on our own account: no lock of the target is held while storage
- * answers.
+ * The state of a page that has no memory of its own in the target: by the row of maps it is in.
+ * Pages of ELF files are read from the file, on our own account: no lock of the target is held
+ * while storage answers.
  */
 #include <elf.h>
 #include <stdio.h>
@@ -58,8 +58,8 @@ const struct proc_map *reader_row(const struct proc *p, uint64_t addr, bool may_
 	return proc_find_map(&late, addr);
 }
 
-/* Of a file that is no program, nothing is opened: storage may never answer, and a page of it that
- * is not there is of no use. Negative: there is none to read; -EREMOTE: not now. */
+/* A file that is no program is not opened: storage may never answer, and a page of it that is not
+ * there is of no use. Negative: there is none to read; -EREMOTE: not now. */
 static int open_elf(const struct proc *p, const struct proc_map *m)
 {
 	const struct proc late = late_rows(p->reader);

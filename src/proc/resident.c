@@ -127,7 +127,7 @@ int proc_resident_pages(const struct proc *p, uint64_t start, uint64_t end, uint
 					     : -ENODATA;
 }
 
-/* Of a saved process, or where the kernel does not scan: page by page, a piece at a time. */
+/* Asks page by page, a piece at a time: for a saved process, or where the kernel does not scan. */
 static ssize_t pages_at(const struct proc *p, uint64_t at, uint64_t n, uint8_t *there)
 {
 	uint64_t entry[ENTRIES];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the sockets of a process are connected to, from the tables of its network namespace. */
+/* The peers of a process's sockets, from the tables of its network namespace. */
 #ifndef PYLEAK_PROC_SOCKETS_H
 #define PYLEAK_PROC_SOCKETS_H
 

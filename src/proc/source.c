@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What snapshots and core files share: reading in pieces, and an ELF file put together again from
+/* Shared by snapshots and core files: reading in pieces, and an ELF file put together again from
  * what was loaded of it. All of it is hostile: sizes are bounded before anything is allocated. */
 #include "proc/source.h"
 
@@ -171,7 +171,7 @@ int source_rebuild_image(const struct proc *p, const struct proc_map *m, uint8_t
 			return -ENOENT;
 		if (ph[i].p_offset + ph[i].p_filesz > end)
 			end = ph[i].p_offset + ph[i].p_filesz;
-		/* Of a small file the second segment may begin in the first page, too. */
+		/* The second segment of a small file may begin in the first page, too. */
 		if (ph[i].p_offset >= PAGE || is_placed)
 			continue;
 		bias = first->start - (ph[i].p_vaddr & ~(uint64_t)(PAGE - 1));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a process that does not run is read from. For this room and saved: the others see proc_read.
- */
+/* The source that a process that does not run is read from. For this room and saved: the others see
+ * proc_read. */
 #ifndef PYLEAK_PROC_SOURCE_H
 #define PYLEAK_PROC_SOURCE_H
 

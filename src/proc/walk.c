@@ -133,7 +133,7 @@ static void to_root(struct walk *w)
 		close(w->dir[--w->n]);
 }
 
-/* What is yet to be followed. */
+/* The part of a path that is yet to be followed. */
 struct rest {
 	char text[WALK_PATH];
 	const char *at;

@@ -9,8 +9,8 @@
 
 #include "serve/serve_priv.h"
 
-/* What the kernel holds for each connection beside our own memory: buffers of a fixed size, which
- * it would otherwise let grow to megabytes for those who send much or read nothing. */
+/* The kernel's memory for each connection beside our own: buffers of a fixed size, which it would
+ * otherwise let grow to megabytes for those who send much or read nothing. */
 #define SEND_BYTES    (64 << 10)
 #define RECEIVE_BYTES (16 << 10)
 
@@ -133,7 +133,7 @@ static bool is_ours(const struct listener *l)
 	return l->path && !lstat(l->path, &st) && st.st_dev == l->dev && st.st_ino == l->ino;
 }
 
-/* Who may open the socket may read: its mode is the owner's and the group's. */
+/* A user who may open the socket may read: its mode is the owner's and the group's. */
 static int listen_unix(const char *path, struct listener *l)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};

@@ -168,7 +168,7 @@ static const struct {
 	 overhead_of},
 };
 
-/* What is not known is left out: a NaN would only alarm rules that do not expect it. */
+/* Numbers that are not known are left out: a NaN would only alarm rules that do not expect it. */
 static void put_processes(FILE *f, const struct report *r, size_t n)
 {
 	static const struct family verdict = {"pyleak_process_verdict", "gauge",

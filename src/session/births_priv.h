@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the files of "births" share. */
+/* Declarations that the files of "births" share. */
 #ifndef PYLEAK_SESSION_BIRTHS_PRIV_H
 #define PYLEAK_SESSION_BIRTHS_PRIV_H
 

@@ -18,7 +18,7 @@ struct fds_watch {
 
 const struct proc_socket *fds_socket(const struct fds_watch *f, uint64_t inode);
 
-/* What most of @things are, and all of them as types with shares. */
+/* Says what most of @things are, and lists all of them as types with shares. */
 void fds_words(struct fds_watch *f, struct report *r, const struct fds_thing *const *things,
 	       size_t n, struct report_site *site, struct report_fd_facts *facts);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is open, in words: "file /var/log/app.log", "tcp to 10.0.0.5:5432 (PostgreSQL)". */
+/* Names open descriptors in words: "file /var/log/app.log", "tcp to 10.0.0.5:5432 (PostgreSQL)". */
 #include <stdio.h>
 
 #include "report/database.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is asked when, what is kept of the answers, and what a report is told of them. */
+/* Decides what is asked and when, keeps the answers, and tells reports of them. */
 #include <stdio.h>
 
 #include "base/thread.h"
@@ -52,7 +52,7 @@ static size_t container_of(const struct found *f, const struct why_answer *a)
 	return i;
 }
 
-/* What is known of a container that another site is in, too, is known already. */
+/* Facts about a container that another site is in, too, are known already. */
 static void find_fill(struct holders *h, struct found *f, const struct why_answer *a)
 {
 	const struct why_path *p = &a->path[0];
@@ -147,7 +147,7 @@ static void settle(struct holders *h)
 	inquiry_forget(in);
 }
 
-/* What stays, by the site it belongs to: the stacks of a few sites, found by their ids. */
+/* Sorts survivors by their site: the stacks of a few sites, found by their ids. */
 struct sorting {
 	struct holders *h;
 	uint64_t now_ns;
@@ -241,7 +241,7 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 
 	in->n_q = 0;
 	h->is_open = false;
-	/* What is not told must be looked at all the same: it may begin to grow. */
+	/* A holder that is not told must be looked at all the same: it may begin to grow. */
 	for (size_t i = 0; i < h->found.n && in->n_q < ASKED_AGAIN; i++)
 		if (h->found.v[i].fact.replaces || h->found.v[i].is_doubted)
 			inquiry_question(in, h->found.v[i].fact.id, KIND_OBJECT);
@@ -407,7 +407,7 @@ static int observe(void *self, const struct observation *to)
 	return err;
 }
 
-/* What holds the survivors, and whether that grows, is found out by the clock: however often
+/* Finds out by the clock which holders the survivors have, and whether those grow: however often
  * somebody wants a report, it knows the same. */
 static uint64_t step(void *self, uint64_t now_ns)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What keeps the objects of the leaking sites alive: asked now and then on a thread of its own, and
- * once more for the final report. */
+/* The holders that keep the objects of the leaking sites alive: asked now and then on a thread of
+ * its own, and once more for the final report. */
 #ifndef PYLEAK_SESSION_HOLDERS_H
 #define PYLEAK_SESSION_HOLDERS_H
 
@@ -14,7 +14,7 @@ struct observation;
  * that was asked for. */
 bool holders_ask_last(struct holders *h, const struct observation *to,
 		      const struct report_process *p);
-/* What is known, into @to. */
+/* Writes all that is known into @to. */
 int holders_observe(struct holders *h, const struct observation *to);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of "holders" share. */
+/* Declarations that the parts of "holders" share. */
 #ifndef PYLEAK_SESSION_HOLDERS_PRIV_H
 #define PYLEAK_SESSION_HOLDERS_PRIV_H
 
@@ -8,7 +8,7 @@
 #include "inquiry/inquiry.h"
 #include "session/session_priv.h"
 
-/* What was found out, kept for the reports that follow. */
+/* The answer for one site, kept for the reports that follow. */
 struct found {
 	struct holder_fact fact;
 	struct fill_steps steps;	 /* of its container */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What memory the process has, which limit binds it, and how that moves. */
+/* The memory that the process has, which limit binds it, and how that moves. */
 #ifndef PYLEAK_SESSION_MEMORY_H
 #define PYLEAK_SESSION_MEMORY_H
 

@@ -15,14 +15,14 @@
 #define LOOKS_AT_MOST  60 /* then others have their turn */
 #define REST_NS	       30000000000ull
 #define RARELY_AT_MOST 14 /* one in 2^14 */
-/* Of all pairs, from one visit to the next, and of one pair at least and at most; there are fewer
- * windows than visits. What is left is for pairs that are new. */
+/* Copies of all pairs, from one visit to the next, and of one pair at least and at most; there are
+ * fewer windows than visits. The rest is for pairs that are new. */
 #define AT_ONCE	       10
 #define AT_ONCE_WINDOW 20
 #define LEAST_AT_ONCE  2
 #define MOST_AT_ONCE   6
 #define MOST_IN_WINDOW 12
-/* What is dead is known at once of blocks that are exact, else when it is not among the samples. */
+/* A death is known at once of blocks that are exact, else when it is not among the samples. */
 #define PATIENCE_NS	   200000000ull
 #define SAMPLE_PATIENCE_NS 1000000000ull
 
@@ -118,7 +118,7 @@ static void mark_born(struct native_pair *p, const struct sample *s, uint64_t no
 			mark(&p->made.v[i], s->rung < 2 ? NATIVE_YOUNG : NATIVE_LIVES, now_ns);
 }
 
-/* Who made the survivors, most of them first. */
+/* The pairs that made the survivors, first the one that made most. */
 static size_t makers(struct native_stacks *n, uint64_t now_ns, struct tally **out)
 {
 	VEC(struct tally) v = {0};

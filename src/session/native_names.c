@@ -31,7 +31,7 @@ static void name_frame(struct pairs *p, const struct native_frame *at,
 		};
 }
 
-/* What was copied is of one depth alone, as soon as that is known. */
+/* A copy is of one depth alone, as soon as that is known. */
 static double share_of(const struct native_pair *p)
 {
 	return p->depth_share > 0 ? p->share * p->depth_share : p->share;

@@ -207,7 +207,7 @@ void native_stacks_close(struct native_stacks *n)
 	free(n);
 }
 
-/* What no live block needs is forgotten here and there, and copied anew should it come back. */
+/* A pair that no live block needs is forgotten here and there, and copied anew should it return. */
 static void trim(struct native_stacks *n)
 {
 	struct native_sites sites = {0};

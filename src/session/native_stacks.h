@@ -19,7 +19,7 @@ struct native_ask {
 	struct pl_native_ask of; /* which blocks; how many and how rarely changes */
 };
 
-/* What has been asked of the kernel half. */
+/* Requests that the kernel half has been given. */
 struct native_asks {
 	struct native_ask v[NATIVE_ASKS];
 	size_t n;
@@ -47,7 +47,7 @@ int native_stacks_open(struct session *s, struct native *native, struct native_s
 void native_stacks_close(struct native_stacks *n);
 /* Unwind what has come, allow the kernel half some more. */
 void native_stacks_poll(struct native_stacks *n);
-/* Of what has grown, and of what survives: the ways through C code, with names. */
+/* Tells the ways through C code, with names, of all that has grown or survives. */
 int native_stacks_observe(struct native_stacks *n, const struct observation *to);
 
 struct native_pair *native_pair_of(const struct native_stacks *n, uint64_t stack, uint64_t caller);

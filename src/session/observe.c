@@ -5,7 +5,7 @@
 #include "memory/reads.h"
 #include "session/session_priv.h"
 
-/* ---- What no source tells. ---- */
+/* ---- Facts that no source tells. ---- */
 
 void session_see_notes(const struct session *s, struct report *r, struct report_process *p)
 {

@@ -244,7 +244,7 @@ void session_see_tracer(struct session *s, bool is_traced)
 				"were out then");
 }
 
-/* What holds the survivors is waited for, and told with what was seen before that: nothing else
+/* Waits for the holders of the survivors, and tells them with what was seen before: nothing else
  * moves on meanwhile. */
 static int judge_once_more(struct session *s, const struct observation *to,
 			   struct report_process *p)

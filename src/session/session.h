@@ -25,8 +25,8 @@ struct session_opts {
 	bool is_told_later;	     /* reports are kept, and told when the process is older */
 	bool sources;		     /* the text of source lines: for who shows it */
 	bool (*is_cancelled)(void);  /* asked between the steps of session_open; may be NULL */
-	/* Of a child: what was alive when it was started is its parent's; what it has gained since
-	 * is its own, also what came before we did. NULL: the run begins with us. Used by
+	/* For a child: memory that was alive when it was started is its parent's; what it has
+	 * gained since is its own, also before we came. NULL: the run begins with us. Used by
 	 * session_open alone. */
 	const struct heap_census *inherited;
 	struct probe_guard *guard; /* who holds the probes; NULL: this process */
@@ -58,12 +58,12 @@ int session_step(struct session *s, double max_s);
 void session_keep_alive(struct session *s);
 /* Why session_step returned 1. */
 const char *session_end_reason(const struct session *s);
-/* What this is, for the first line: "python3, CPython 3.11.2". Lives as long as the session. */
+/* Title for the first line: "python3, CPython 3.11.2". Lives as long as the session. */
 const char *session_title(const struct session *s);
 /* As of @now_ns, which is not before the last step: the same for all of a report, however long it
  * takes to find out what holds the survivors of each. From then on the final one waits. */
 int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p);
-/* What the process is like now: cheap, for alert rules. */
+/* The metrics of the process now: cheap, for alert rules. */
 void session_metrics(const struct session *s, struct metrics *out);
 const char *session_comm(const struct session *s);
 int session_pid(const struct session *s);

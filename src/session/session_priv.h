@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What all sources share: who is watched, by which means, and since when. What a source has seen is
- * its own (source.h). */
+/* State that all sources share: who is watched, by which means, and since when. Each source keeps
+ * what it has seen to itself (source.h). */
 #ifndef PYLEAK_SESSION_PRIV_H
 #define PYLEAK_SESSION_PRIV_H
 
@@ -19,7 +19,7 @@ struct session_times { /* CLOCK_MONOTONIC */
 	uint64_t start_ns, end_ns;
 	uint64_t paused_at_ns;
 	uint64_t looked_ns; /* whether the target is still there, as a whole */
-	/* Of the trends: the start, or when it was inherited; how long it stood still since. */
+	/* Trends begin at the start, or when it was inherited; how long it stood still since. */
 	uint64_t origin_ns, stopped_ns;
 	bool is_stopped;
 };

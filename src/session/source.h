@@ -13,8 +13,8 @@
 struct map64;
 struct session;
 
-/* What is counted as lost in the user half: rows of `lost` in a report, behind those of the kernel
- * half. evidence.seen.lost[LOST_...] is where a source puts its number. */
+/* Events that are counted as lost in the user half: rows of `lost` in a report, behind those of the
+ * kernel half. evidence.seen.lost[LOST_...] is where a source puts its number. */
 #define SESSION_LOST(X)                                                                            \
 	X(SITES_FULL, "sites_full", "the table of native sites was full")                          \
 	X(STACK_UNKNOWN, "stack_unknown", "the stack of a survivor was not known")                 \
@@ -55,7 +55,7 @@ struct source_ops {
 	size_t size;	   /* of its state, all zero when it is opened */
 	uint64_t first_ns; /* from the start to the first step */
 	bool is_probing;   /* not opened before it is known how probes are placed */
-	/* What does not work is a note; an error ends the session. */
+	/* A part that does not work is a note; an error ends the session. */
 	int (*open)(void *self, struct session *s);
 	/* As all that follow it may be NULL. Called also after an open that failed. False: a thread
 	 * of it goes on, and its state must stay. */

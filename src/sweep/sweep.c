@@ -27,7 +27,7 @@
 
 enum look { LOOK_WATCHED, LOOK_NOTHING, LOOK_FAILED, LOOK_LATER };
 
-/* Of the program, too: exec keeps pid and start. */
+/* Tells programs apart, too: exec keeps pid and start. */
 static uint64_t identity_of(const struct proc_entry *e)
 {
 	return (uint64_t)e->pid << 40 ^ e->start_ticks ^ e->start_stack * 0x9e3779b97f4a7c15ull;
@@ -244,7 +244,7 @@ static void remove_ended(struct sweep *s)
 	s->target.n = kept;
 }
 
-/* What was watched under this number until now was another program. */
+/* The target that was watched under this number until now was another program. */
 static void forget_former(struct sweep *s, int pid)
 {
 	for (size_t i = 0; i < s->target.n; i++)

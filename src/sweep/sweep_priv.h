@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the files of a sweep share. */
+/* Declarations that the files of a sweep share. */
 #ifndef PYLEAK_SWEEP_SWEEP_PRIV_H
 #define PYLEAK_SWEEP_SWEEP_PRIV_H
 
@@ -61,7 +61,7 @@ bool suspects_step(struct sweep *s, double max_s);
 /* While there is other work: else their probes come out after two seconds. */
 void suspects_keep_alive(struct sweep *s);
 void suspect_end(struct sweep_target *t);
-/* What has stopped growing since is no suspect any more. */
+/* A target that has stopped growing since is no suspect any more. */
 void suspect_clear(struct sweep_target *t);
 /* Takes the leak that was found out of the target of a process that has ended; NULL: none was. */
 struct report *suspect_take_leak(struct sweep_target *t);

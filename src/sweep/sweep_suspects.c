@@ -122,7 +122,7 @@ static bool knows_less(const struct sweep_target *t, const struct report_process
 	return is_early && now->verdict > was->verdict && curve_grows(growth_curve(t->growth));
 }
 
-/* What the turn has found so far, into a report of its own. */
+/* Puts all that the turn has found so far into a report of its own. */
 static void keep_findings(struct sweep_target *t)
 {
 	struct report *r = NULL;
@@ -275,7 +275,7 @@ static void add_point(const struct sweep_target *t, struct report *r, struct rep
 static void bring_up_to_date(const struct sweep_target *t, struct report *r,
 			     struct report_process *p, const struct report_process *now)
 {
-	/* What a turn that goes on has found is of now; readings of growth come later. */
+	/* Findings of a turn that goes on are of now; readings of growth come later. */
 	if (t->session && t->found_in == t->turns)
 		return;
 	if (is_stale(p, now)) {
@@ -286,7 +286,7 @@ static void bring_up_to_date(const struct sweep_target *t, struct report *r,
 	p->rss_bytes = now->rss_bytes;
 }
 
-/* What probing found, when it did; else what growth tells. */
+/* Tells what probing found, when it did; else what growth tells. */
 int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p)
 {
 	struct report_process now;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a process has open and who opened it: descriptors, threads, children, each with the Python
+ * Things that a process opened, and who did: descriptors, threads, children, each with the Python
  * stack that made it. The kernel half tells who opened number N last; that it is open, and what it
  * is, comes from /proc, at each look. What was open before us is a total only. Not thread-safe.
  */

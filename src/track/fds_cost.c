@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the probes cost the target, and windows where they would cost too much all the time. */
+/* The probes' cost for the target, and windows where they would cost too much all the time. */
 #include <stdio.h>
 #include <time.h>
 
@@ -34,8 +34,8 @@ static double cost_of(const struct fds *f, uint64_t opened, uint64_t failed, uin
 	       (double)calls * (CALL_NS + more + (f->libc.steps_many ? STEP_NS : 0));
 }
 
-/* What calls cost since the last time; also those that ran into a window's probes while its sets
- * went in, one after the other, or out again. */
+/* Calls cost the target this much since the last time; also those that ran into a window's probes
+ * while its sets went in, one after the other, or out again. */
 static double count(struct fds *f)
 {
 	const struct pl_fd_ctl *ctl = f->ctl;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of descriptor tracking share. */
+/* Declarations that the parts of descriptor tracking share. */
 #ifndef PYLEAK_TRACK_FDS_PRIV_H
 #define PYLEAK_TRACK_FDS_PRIV_H
 
@@ -14,7 +14,7 @@
 
 struct bpf_link;
 
-/* What is probed in libc (fds_libc.c): in libpthread, up to glibc 2.33, and in libc itself. */
+/* Places of probes in libc (fds_libc.c): in libpthread, up to glibc 2.33, and in libc itself. */
 struct fds_libc {
 	struct fds_file {
 		int fd;			     /* the file that was searched */

@@ -206,7 +206,7 @@ static void look_at_children(struct look *k)
 {
 	struct fds_table *t = &k->f->table;
 	const struct proc *p = k->f->spec.proc;
-	/* Of two that start at once the later may be told first: those from here on are looked at
+	/* The later of two that start at once may be told first: those from here on are looked at
 	 * again. */
 	uint64_t begin_ns = clock_ns();
 

@@ -385,7 +385,7 @@ static void settle_stack(struct ladder *l, struct sample *s)
 /* One sample that is due, with what lies at its address now. False: it is dead. */
 static bool climb_one(struct ladder *l, struct sample *s, const struct heap_object *o, uint64_t now)
 {
-	/* What is swapped out nobody has written to. */
+	/* Nobody has written to an object that is swapped out. */
 	if (!o->swapped && (!o->addr || !heap_same_object(&s->fp, &o->fp))) {
 		count_death(l, s);
 		l->stats.died++;

@@ -61,9 +61,9 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 bool ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
 /* Every birth in [from, to) kills older samples at its address. */
 void ladder_kill_old(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to);
-/* What the last look saw, until it is admitted or dropped; addr 0 = dead. */
+/* The samples that the last look saw, until they are admitted or dropped; addr 0 = dead. */
 const struct sample *ladder_looked_at(const struct ladder *l, size_t *n);
-/* What is left of the look goes onto the ladder. */
+/* The samples that are left of the look go onto the ladder. */
 void ladder_admit(struct ladder *l);
 /* The burst's record is not whole: drop the look. */
 void ladder_drop_look(struct ladder *l, uint64_t births);

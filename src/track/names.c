@@ -52,7 +52,7 @@ void names_free(struct names *n)
 	free(n);
 }
 
-/* What lies there now; what cannot be read, as of a process that has ended, is what it was. */
+/* The name that lies there now; one that cannot be read, as of a process that has ended, stays. */
 static struct name *look(struct names *n, uint64_t type, struct name *known)
 {
 	char buf[512];

@@ -83,7 +83,7 @@ enum native_life {
 	NATIVE_YOUNG, /* a sample that has not survived for long enough to count */
 	NATIVE_LIVES,
 };
-/* Of the block that was born at @addr then. */
+/* The life of the block that was born at @addr then. */
 enum native_life native_life(const struct native *n, uint64_t addr, uint64_t born_ns);
 
 /* Module (as the target calls it) and offset in its file of a code address of the target, from the

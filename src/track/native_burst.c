@@ -77,8 +77,8 @@ static struct pl_native_key maker_of(const struct burst_sample *s)
 	return (struct pl_native_key){s->stack, s->caller, PL_KIND_HEAP, s->depth};
 }
 
-/* What had survived and is another block now, or none: where there are many of these, what is not
- * known to have died need not live. */
+/* Counts samples that had survived and are another block now, or none: where there are many of
+ * these, one that is not known to have died need not live. */
 static void count_death(struct native_burst *b, const struct burst_sample *s)
 {
 	struct pl_native_key maker = maker_of(s);
@@ -125,7 +125,7 @@ struct look {
 	bool is_swapped;
 };
 
-/* Of glibc's chunk the size word is read too; the smallest has 24 usable bytes and the next size
+/* The size word of glibc's chunk is read, too; the smallest has 24 usable bytes and the next size
  * word behind them. */
 static struct proc_req look_request(const struct native *n, const struct burst_sample *s,
 				    struct look *to)

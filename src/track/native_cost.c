@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What native tracing costs the target: calls counted, times what a call was measured to cost. */
+/* The cost of native tracing: calls counted, times what a call was measured to cost the target. */
 #include "track/native_priv.h"
 
 #include <bpf/bpf.h>

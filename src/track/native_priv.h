@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of native tracking share; nobody outside src/track/native*.c includes this. */
+/* Shared by the parts of native tracking; nobody outside src/track/native*.c includes this. */
 #ifndef PYLEAK_NATIVE_PRIV_H
 #define PYLEAK_NATIVE_PRIV_H
 
@@ -7,7 +7,7 @@
 #include "base/trend.h"
 #include "track/native.h"
 
-/* What a call costs the target besides the program, measured on 6.18 in a VM: the trap on an
+/* Costs of a call for the target besides the program, measured on 6.18 in a VM: the trap on an
  * emulated instruction, what a return probe adds, and a trap with single step. */
 #define NATIVE_HIT_NS	 700
 #define NATIVE_RETURN_NS 600
@@ -175,7 +175,7 @@ struct native {
 
 uint64_t native_now(const struct native *n); /* stands still in a pause */
 int native_set_on(struct native *n, enum native_set s);
-/* Of the malloc family, enum pl_native_mode; a new epoch. */
+/* Sets the mode of the malloc family, enum pl_native_mode; a new epoch. */
 void native_set_mode(struct native *n, uint32_t mode);
 int native_enter(struct native *n, enum native_state state);
 /* Take what the counters say since the last call into the account; updates rate. */

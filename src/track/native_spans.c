@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What of the target is mapped. */
+/* The spans of the target's addresses that are mapped. */
 #include <inttypes.h>
 #include <stdio.h>
 

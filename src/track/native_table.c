@@ -104,8 +104,8 @@ static size_t main_depth(const struct site_row *r)
 	return most;
 }
 
-/* What glibc hands out beyond the size asked for: chunks are multiples of 16 with a word in front,
- * and at least 32. A big one may be a mapping of its own: its head says how big. */
+/* Bytes that glibc hands out beyond the size asked for: chunks are multiples of 16 with a word in
+ * front, and at least 32. A big one may be a mapping of its own: its head says how big. */
 static uint64_t rounded_up(const struct native *n, uint64_t addr, uint64_t size)
 {
 	uint64_t chunk = size < 24 ? 32 : (size + 8 + 15) & ~15ull, head;
@@ -160,8 +160,8 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 	}
 }
 
-/* What the kernel half did not see: dead when its first page is gone, shorter when its end is. The
- * entry is compared again before it changes: the address may have been mapped anew meanwhile. */
+/* Finds what the kernel half missed: a block without its first page is dead, one without its end is
+ * shorter. The entry is compared again before it changes: the address may be mapped anew by now. */
 static bool drop_unmapped(struct native *n, const struct native_span *v, size_t n_spans,
 			  uint64_t addr, struct pl_block *b)
 {

@@ -193,8 +193,8 @@ static bool is_followed(const struct tree *t, int pid)
 	return !bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.tree), &key, &one);
 }
 
-/* Who is there already. A list that is older than what it says about ppid misses none: parents are
- * followed first, and their later children are told by the kernel. */
+/* Adds children that are there already. A list that is older than what it says about ppid misses
+ * none: parents are followed first, and their later children are told by the kernel. */
 static int add_present(struct tree *t, size_t *added)
 {
 	auto_free struct proc_entry *v = NULL;
@@ -231,8 +231,8 @@ int tree_add(struct tree *t, int pid)
 	return err;
 }
 
-/* What is alive now, read from the child itself: a forkserver's children do not have the heap of
- * the process that asked for them. */
+/* Takes the census of what is alive now from the child itself: a forkserver's children do not have
+ * the heap of the process that asked for them. */
 static void look(struct tree *t, struct newcomer *c)
 {
 	struct py_runtime *rt = NULL;
